@@ -1,0 +1,39 @@
+// Independent operations handed to a provider together, with a fallback for those that take them one by one.
+import { type Awaitable, all } from "../provider/awaitable.js";
+import type {
+  CipherSuiteProvider,
+  HpkeSealed,
+  HpkeSealRequest,
+  VerifyRequest,
+} from "../provider/interface.js";
+
+/** Digests of all inputs, in their order. */
+export function hashAll(
+  provider: CipherSuiteProvider,
+  inputs: readonly Uint8Array[],
+): Awaitable<Uint8Array[]> {
+  const { hash } = provider;
+  return hash.hashAll ? hash.hashAll(inputs) : all(inputs.map((input) => hash.hash(input)));
+}
+
+/** Whether each signature fits, in the order of the requests. */
+export function verifyAll(
+  provider: CipherSuiteProvider,
+  requests: readonly VerifyRequest[],
+): Awaitable<boolean[]> {
+  const { signature } = provider;
+  return signature.verifyAll
+    ? signature.verifyAll(requests)
+    : all(requests.map((r) => signature.verify(r.publicKey, r.message, r.signature)));
+}
+
+/** All encryptions, in the order of the requests. */
+export function sealAll(
+  provider: CipherSuiteProvider,
+  requests: readonly HpkeSealRequest[],
+): Awaitable<HpkeSealed[]> {
+  const { hpke } = provider;
+  return hpke.sealAll
+    ? hpke.sealAll(requests)
+    : all(requests.map((r) => hpke.seal(r.publicKey, r.info, r.aad, r.plaintext)));
+}

@@ -1,0 +1,167 @@
+// RFC 9420 §5.1.2, §5.1.3, §5.2, §8: the operations that bind a label to what they do.
+import { EMPTY, utf8 } from "../bytes.js";
+import { Writer } from "../codec/index.js";
+import { type Awaitable, chain } from "../provider/awaitable.js";
+import type {
+  CipherSuiteProvider,
+  HpkePrivateKey,
+  HpkeSealed,
+  Signer,
+  VerifyRequest,
+} from "../provider/interface.js";
+
+const prefixed = new Map<string, Uint8Array>();
+
+/** `"MLS 1.0 " + Label`. Labels are few and fixed but for those of exporters; the cache is bounded for these. */
+function mlsLabel(label: string): Uint8Array {
+  let bytes = prefixed.get(label);
+  if (bytes === undefined) {
+    bytes = utf8(`MLS 1.0 ${label}`);
+    if (prefixed.size < 64) prefixed.set(label, bytes);
+  }
+  return bytes;
+}
+
+/** `{ opaque label<V>; opaque content<V>; }`: SignContent, EncryptContext and RefHashInput are of this form. */
+function labelAndContent(label: Uint8Array, content: Uint8Array): Uint8Array {
+  const writer = new Writer(label.length + content.length + 8);
+  writer.varint(label.length);
+  writer.raw(label);
+  writer.varint(content.length);
+  writer.raw(content);
+  return writer.finish();
+}
+
+/** SignWithLabel, RFC 9420 §5.1.2 */
+export function signWithLabel(signer: Signer, label: string, content: Uint8Array): Awaitable<Uint8Array> {
+  return signer.sign(labelAndContent(mlsLabel(label), content));
+}
+
+/** What VerifyWithLabel, RFC 9420 §5.1.2, asks of the provider: for batches. */
+export function verifyRequest(
+  publicKey: Uint8Array,
+  label: string,
+  content: Uint8Array,
+  signature: Uint8Array,
+): VerifyRequest {
+  return { publicKey, message: labelAndContent(mlsLabel(label), content), signature };
+}
+
+/** VerifyWithLabel, RFC 9420 §5.1.2 */
+export function verifyWithLabel(
+  provider: CipherSuiteProvider,
+  publicKey: Uint8Array,
+  label: string,
+  content: Uint8Array,
+  signature: Uint8Array,
+): Awaitable<boolean> {
+  return provider.signature.verify(publicKey, labelAndContent(mlsLabel(label), content), signature);
+}
+
+/** EncryptContext, RFC 9420 §5.1.3, encoded: the `info` of an HPKE encryption */
+export function encryptContext(label: string, context: Uint8Array): Uint8Array {
+  return labelAndContent(mlsLabel(label), context);
+}
+
+/** EncryptWithLabel, RFC 9420 §5.1.3 */
+export function encryptWithLabel(
+  provider: CipherSuiteProvider,
+  publicKey: Uint8Array,
+  label: string,
+  context: Uint8Array,
+  plaintext: Uint8Array,
+): Awaitable<HpkeSealed> {
+  return provider.hpke.seal(publicKey, encryptContext(label, context), EMPTY, plaintext);
+}
+
+/** DecryptWithLabel, RFC 9420 §5.1.3. @throws CryptoError */
+export function decryptWithLabel(
+  provider: CipherSuiteProvider,
+  privateKey: HpkePrivateKey,
+  label: string,
+  context: Uint8Array,
+  sealed: HpkeSealed,
+): Awaitable<Uint8Array> {
+  return provider.hpke.open(
+    privateKey,
+    sealed.kemOutput,
+    encryptContext(label, context),
+    EMPTY,
+    sealed.ciphertext,
+  );
+}
+
+/** RefHash, RFC 9420 §5.2. The label stands as it is, without a prefix. */
+export function refHash(
+  provider: CipherSuiteProvider,
+  label: string,
+  value: Uint8Array,
+): Awaitable<Uint8Array> {
+  return provider.hash.hash(labelAndContent(utf8(label), value));
+}
+
+/** MakeKeyPackageRef, RFC 9420 §5.2, of an encoded KeyPackage */
+export function makeKeyPackageRef(
+  provider: CipherSuiteProvider,
+  keyPackage: Uint8Array,
+): Awaitable<Uint8Array> {
+  return refHash(provider, "MLS 1.0 KeyPackage Reference", keyPackage);
+}
+
+/** MakeProposalRef, RFC 9420 §5.2, of the encoded AuthenticatedContent that carries the proposal */
+export function makeProposalRef(provider: CipherSuiteProvider, content: Uint8Array): Awaitable<Uint8Array> {
+  return refHash(provider, "MLS 1.0 Proposal Reference", content);
+}
+
+/** ExpandWithLabel, RFC 9420 §8 */
+export function expandWithLabel(
+  provider: CipherSuiteProvider,
+  secret: Uint8Array,
+  label: string,
+  context: Uint8Array,
+  length: number,
+): Awaitable<Uint8Array> {
+  const full = mlsLabel(label);
+  const info = new Writer(full.length + context.length + 8);
+  info.uint16(length);
+  info.varint(full.length);
+  info.raw(full);
+  info.varint(context.length);
+  info.raw(context);
+  return provider.kdf.expand(secret, info.finish(), length);
+}
+
+/** DeriveSecret, RFC 9420 §8 */
+export function deriveSecret(
+  provider: CipherSuiteProvider,
+  secret: Uint8Array,
+  label: string,
+): Awaitable<Uint8Array> {
+  return expandWithLabel(provider, secret, label, EMPTY, provider.suite.hash.Nh);
+}
+
+/** DeriveTreeSecret, RFC 9420 §9.1 */
+export function deriveTreeSecret(
+  provider: CipherSuiteProvider,
+  secret: Uint8Array,
+  label: string,
+  generation: number,
+  length: number,
+): Awaitable<Uint8Array> {
+  const context = new Uint8Array(4);
+  new DataView(context.buffer).setUint32(0, generation);
+  return expandWithLabel(provider, secret, label, context, length);
+}
+
+/** MLS-Exporter, RFC 9420 §8.5 */
+export function mlsExporter(
+  provider: CipherSuiteProvider,
+  exporterSecret: Uint8Array,
+  label: string,
+  context: Uint8Array,
+  length: number,
+): Awaitable<Uint8Array> {
+  return chain(deriveSecret(provider, exporterSecret, label), (secret) =>
+    chain(provider.hash.hash(context), (hash) => expandWithLabel(provider, secret, "exported", hash, length)),
+  );
+}

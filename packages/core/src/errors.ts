@@ -1,0 +1,93 @@
+// The errors of Copse: every failure is an MlsError with a machine-readable code.
+
+/**
+ * What kind of failure an {@link MlsError} reports. Codes are stable; messages are for people.
+ *
+ * - `decode`: bytes that are no encoding of the expected structure (RFC 9420 §2.1)
+ * - `encode`: a value that the wire format can't hold
+ * - `validation`: a well-formed message that breaks a rule of the RFC; {@link ValidationError.rule} names it
+ * - `crypto`: a primitive refused its input (a bad point, a wrong tag, a wrong length)
+ * - `key-not-extractable`: the backend doesn't give this private key's bytes away
+ * - `unsupported`: a suite, algorithm, version or type that this client or backend doesn't have
+ * - `wrong-group`, `wrong-epoch`: the message belongs to another group, or to an epoch this client isn't in
+ * - `unknown-sender`: no member (or external sender) is at the index the message names
+ * - `consumed`: the message's key is gone: it was used before, or the message is too old
+ * - `limit`: a bound of the policy was passed (generations skipped, sizes)
+ * - `removed`: this client is no longer a member of the group
+ * - `pending`: the operation must wait for, or first drop, a pending commit or proposals
+ * - `missing`: something the application must provide is not there (a PSK, a key package, a ratchet tree)
+ * - `authentication`: the application's authentication service refused a credential
+ * - `state`: bytes that are no saved state, or a state that can't be bound to the given keys
+ * - `usage`: the call itself is wrong
+ */
+export type MlsErrorCode =
+  | "decode"
+  | "encode"
+  | "validation"
+  | "crypto"
+  | "key-not-extractable"
+  | "unsupported"
+  | "wrong-group"
+  | "wrong-epoch"
+  | "unknown-sender"
+  | "consumed"
+  | "limit"
+  | "removed"
+  | "pending"
+  | "missing"
+  | "authentication"
+  | "state"
+  | "usage";
+
+/** The one base of all errors that Copse throws on purpose. Never carries a secret. */
+export class MlsError extends Error {
+  readonly code: MlsErrorCode;
+
+  constructor(code: MlsErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** Bytes that are no encoding of the expected structure. `offset` is where, in bytes from the start. */
+export class DecodeError extends MlsError {
+  readonly offset: number;
+
+  constructor(message: string, offset: number) {
+    super("decode", `${message} (at byte ${offset})`);
+    this.offset = offset;
+  }
+}
+
+/** A primitive refused its input. Providers throw this (or a subclass), and nothing else, for bad input. */
+export class CryptoError extends MlsError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("crypto", message, options);
+  }
+}
+
+/** A suite, algorithm, version or type that isn't available here. */
+export class UnsupportedError extends MlsError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("unsupported", message, options);
+  }
+}
+
+/** A rule of RFC 9420: its section, and what it asks for, as in `12.2: a commit must not remove its committer`. */
+export type Rule = `${number}${string}: ${string}`;
+
+/** A well-formed message or request that breaks a rule of the RFC. */
+export class ValidationError extends MlsError {
+  readonly rule: Rule;
+
+  constructor(rule: Rule, detail = "") {
+    super("validation", `${detail === "" ? "" : `${detail}; `}RFC 9420 §${rule}`);
+    this.rule = rule;
+  }
+}
+
+/** @throws ValidationError naming `rule`, unless `holds`. `detail` says what came, never a secret. */
+export function ensure(holds: boolean, rule: Rule, detail?: string | (() => string)): asserts holds {
+  if (!holds) throw new ValidationError(rule, typeof detail === "function" ? detail() : detail);
+}

@@ -1,0 +1,217 @@
+// RFC 9420 §17.1: the cipher suites, and the algorithms that they are made of (RFC 9180 §7).
+
+/** A key encapsulation mechanism of RFC 9180 §7.1 (or its IANA registry). All sizes in bytes. */
+export interface KemAlgorithm {
+  readonly id: number;
+  readonly name: string;
+  /** Size of the shared secret. */
+  readonly Nsecret: number;
+  /** Size of the encapsulated key (`kem_output`). */
+  readonly Nenc: number;
+  /** Size of a serialised public key. */
+  readonly Npk: number;
+  /** Size of a serialised private key. */
+  readonly Nsk: number;
+}
+
+/** A hash function, with the HMAC over it as the suite's MAC and the HKDF over it as its KDF. */
+export interface HashAlgorithm {
+  readonly name: string;
+  /** Size of a digest, of a MAC, and `KDF.Nh`, in bytes. */
+  readonly Nh: number;
+  /** Id of HKDF over this hash in RFC 9180 §7.2. */
+  readonly kdfId: number;
+}
+
+/** An AEAD of RFC 9180 §7.3. All sizes in bytes. */
+export interface AeadAlgorithm {
+  readonly id: number;
+  readonly name: string;
+  /** Size of a key. */
+  readonly Nk: number;
+  /** Size of a nonce. */
+  readonly Nn: number;
+  /** Size of the tag that a ciphertext ends with. */
+  readonly Nt: number;
+}
+
+/** A signature scheme of RFC 8446 §4.2.3. Sizes in bytes. */
+export interface SignatureAlgorithm {
+  readonly id: number;
+  readonly name: string;
+  /** Size of a public key as MLS encodes it: RFC 8032 for EdDSA, an uncompressed point for ECDSA (§5.1.1). */
+  readonly Npk: number;
+  /** Size of a serialised private key: a seed for EdDSA, a big-endian scalar for ECDSA. */
+  readonly Nsk: number;
+}
+
+/**
+ * A cipher suite: what its code point stands for. Suites of one's own are objects of this shape; the core
+ * asks nothing of a suite but what stands here.
+ */
+export interface CipherSuite {
+  /** The code point, a uint16. */
+  readonly id: number;
+  readonly name: string;
+  readonly kem: KemAlgorithm;
+  readonly hash: HashAlgorithm;
+  readonly aead: AeadAlgorithm;
+  readonly signature: SignatureAlgorithm;
+}
+
+export const DHKEM_P256: KemAlgorithm = {
+  id: 0x0010,
+  name: "DHKEM(P-256, HKDF-SHA256)",
+  Nsecret: 32,
+  Nenc: 65,
+  Npk: 65,
+  Nsk: 32,
+};
+export const DHKEM_P384: KemAlgorithm = {
+  id: 0x0011,
+  name: "DHKEM(P-384, HKDF-SHA384)",
+  Nsecret: 48,
+  Nenc: 97,
+  Npk: 97,
+  Nsk: 48,
+};
+export const DHKEM_P521: KemAlgorithm = {
+  id: 0x0012,
+  name: "DHKEM(P-521, HKDF-SHA512)",
+  Nsecret: 64,
+  Nenc: 133,
+  Npk: 133,
+  Nsk: 66,
+};
+export const DHKEM_X25519: KemAlgorithm = {
+  id: 0x0020,
+  name: "DHKEM(X25519, HKDF-SHA256)",
+  Nsecret: 32,
+  Nenc: 32,
+  Npk: 32,
+  Nsk: 32,
+};
+export const DHKEM_X448: KemAlgorithm = {
+  id: 0x0021,
+  name: "DHKEM(X448, HKDF-SHA512)",
+  Nsecret: 64,
+  Nenc: 56,
+  Npk: 56,
+  Nsk: 56,
+};
+
+export const SHA256: HashAlgorithm = { name: "SHA-256", Nh: 32, kdfId: 0x0001 };
+export const SHA384: HashAlgorithm = { name: "SHA-384", Nh: 48, kdfId: 0x0002 };
+export const SHA512: HashAlgorithm = { name: "SHA-512", Nh: 64, kdfId: 0x0003 };
+
+export const AES_128_GCM: AeadAlgorithm = { id: 0x0001, name: "AES-128-GCM", Nk: 16, Nn: 12, Nt: 16 };
+export const AES_256_GCM: AeadAlgorithm = { id: 0x0002, name: "AES-256-GCM", Nk: 32, Nn: 12, Nt: 16 };
+export const CHACHA20_POLY1305: AeadAlgorithm = {
+  id: 0x0003,
+  name: "ChaCha20Poly1305",
+  Nk: 32,
+  Nn: 12,
+  Nt: 16,
+};
+
+export const ECDSA_P256: SignatureAlgorithm = {
+  id: 0x0403,
+  name: "ecdsa_secp256r1_sha256",
+  Npk: 65,
+  Nsk: 32,
+};
+export const ECDSA_P384: SignatureAlgorithm = {
+  id: 0x0503,
+  name: "ecdsa_secp384r1_sha384",
+  Npk: 97,
+  Nsk: 48,
+};
+export const ECDSA_P521: SignatureAlgorithm = {
+  id: 0x0603,
+  name: "ecdsa_secp521r1_sha512",
+  Npk: 133,
+  Nsk: 66,
+};
+export const ED25519: SignatureAlgorithm = { id: 0x0807, name: "ed25519", Npk: 32, Nsk: 32 };
+export const ED448: SignatureAlgorithm = { id: 0x0808, name: "ed448", Npk: 57, Nsk: 57 };
+
+/** 0x0001, mandatory to implement */
+export const MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519: CipherSuite = {
+  id: 1,
+  name: "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519",
+  kem: DHKEM_X25519,
+  hash: SHA256,
+  aead: AES_128_GCM,
+  signature: ED25519,
+};
+
+/** 0x0002 */
+export const MLS_128_DHKEMP256_AES128GCM_SHA256_P256: CipherSuite = {
+  id: 2,
+  name: "MLS_128_DHKEMP256_AES128GCM_SHA256_P256",
+  kem: DHKEM_P256,
+  hash: SHA256,
+  aead: AES_128_GCM,
+  signature: ECDSA_P256,
+};
+
+/** 0x0003 */
+export const MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519: CipherSuite = {
+  id: 3,
+  name: "MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519",
+  kem: DHKEM_X25519,
+  hash: SHA256,
+  aead: CHACHA20_POLY1305,
+  signature: ED25519,
+};
+
+/** 0x0004 */
+export const MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448: CipherSuite = {
+  id: 4,
+  name: "MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448",
+  kem: DHKEM_X448,
+  hash: SHA512,
+  aead: AES_256_GCM,
+  signature: ED448,
+};
+
+/** 0x0005 */
+export const MLS_256_DHKEMP521_AES256GCM_SHA512_P521: CipherSuite = {
+  id: 5,
+  name: "MLS_256_DHKEMP521_AES256GCM_SHA512_P521",
+  kem: DHKEM_P521,
+  hash: SHA512,
+  aead: AES_256_GCM,
+  signature: ECDSA_P521,
+};
+
+/** 0x0006 */
+export const MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448: CipherSuite = {
+  id: 6,
+  name: "MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448",
+  kem: DHKEM_X448,
+  hash: SHA512,
+  aead: CHACHA20_POLY1305,
+  signature: ED448,
+};
+
+/** 0x0007 */
+export const MLS_256_DHKEMP384_AES256GCM_SHA384_P384: CipherSuite = {
+  id: 7,
+  name: "MLS_256_DHKEMP384_AES256GCM_SHA384_P384",
+  kem: DHKEM_P384,
+  hash: SHA384,
+  aead: AES_256_GCM,
+  signature: ECDSA_P384,
+};
+
+/** The seven suites of RFC 9420 §17.1, in the order of their code points. */
+export const CIPHER_SUITES: readonly CipherSuite[] = [
+  MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519,
+  MLS_128_DHKEMP256_AES128GCM_SHA256_P256,
+  MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519,
+  MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448,
+  MLS_256_DHKEMP521_AES256GCM_SHA512_P521,
+  MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448,
+  MLS_256_DHKEMP384_AES256GCM_SHA384_P384,
+];

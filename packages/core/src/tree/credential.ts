@@ -1,0 +1,73 @@
+// RFC 9420 §5.3: credentials.
+import { type Codec, opaque, type TypeOf, uint16, vector, struct } from "../codec/index.js";
+import { utf8 } from "../bytes.js";
+
+/** RFC 9420 §17.5. Other types are allowed and carried as they are. */
+export const CredentialType = { basic: 1, x509: 2 } as const;
+
+/** Certificate, RFC 9420 §5.3 */
+export const Certificate = struct({ certData: opaque });
+export type Certificate = TypeOf<typeof Certificate>;
+
+/** A bare assertion of an identity, in a format that the application defines. */
+export interface BasicCredential {
+  readonly credentialType: 1;
+  readonly identity: Uint8Array;
+}
+
+/** A chain of DER-encoded X.509 certificates, the end-entity certificate first. */
+export interface X509Credential {
+  readonly credentialType: 2;
+  readonly certificates: readonly Certificate[];
+}
+
+/** A credential of another type. All registered types so far have a body of one vector, kept here undecoded. */
+export interface OtherCredential {
+  readonly credentialType: number;
+  readonly data: Uint8Array;
+}
+
+export type Credential = BasicCredential | X509Credential | OtherCredential;
+
+const certificates = vector(Certificate);
+
+/** Credential, RFC 9420 §5.3 */
+export const Credential: Codec<Credential> = {
+  write(writer, credential) {
+    writer.uint16(credential.credentialType);
+    if (isBasicCredential(credential)) opaque.write(writer, credential.identity);
+    else if (isX509Credential(credential)) certificates.write(writer, credential.certificates);
+    else opaque.write(writer, credential.data);
+  },
+  read(reader) {
+    const credentialType = uint16.read(reader);
+    if (credentialType === CredentialType.basic) return { credentialType, identity: opaque.read(reader) };
+    if (credentialType === CredentialType.x509)
+      return { credentialType, certificates: certificates.read(reader) };
+    return { credentialType, data: opaque.read(reader) };
+  },
+};
+
+export function isBasicCredential(credential: Credential): credential is BasicCredential {
+  return credential.credentialType === CredentialType.basic;
+}
+
+export function isX509Credential(credential: Credential): credential is X509Credential {
+  return credential.credentialType === CredentialType.x509;
+}
+
+/** A basic credential for an identity: its bytes, or a string that is taken as UTF-8. */
+export function basicCredential(identity: string | Uint8Array): BasicCredential {
+  return {
+    credentialType: CredentialType.basic,
+    identity: typeof identity === "string" ? utf8(identity) : identity.slice(),
+  };
+}
+
+/** An X.509 credential for a chain of DER certificates, the end-entity certificate first. */
+export function x509Credential(chain: readonly Uint8Array[]): X509Credential {
+  return {
+    credentialType: CredentialType.x509,
+    certificates: chain.map((certData) => ({ certData: certData.slice() })),
+  };
+}

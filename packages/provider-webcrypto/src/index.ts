@@ -1,0 +1,2 @@
+// placeholder until the package has its exports
+export {};

@@ -1,0 +1,24 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const src = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+// Tests run against the sources, so that a fresh clone needs no build before `npm test`.
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^@copse\/core\/provider$/, replacement: src("packages/core/src/provider/index.ts") },
+      { find: /^@copse\/([a-z-]+)$/, replacement: `${src("packages")}/$1/src/index.ts` },
+    ],
+  },
+  test: {
+    include: [
+      "packages/*/test/**/*.test.ts",
+      "tests/**/*.test.ts",
+      "benchmarks/test/**/*.test.ts",
+      "examples/test/**/*.test.ts",
+    ],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
