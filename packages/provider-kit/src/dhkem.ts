@@ -1,0 +1,180 @@
+// RFC 9180 §4.1: DHKEM, a key encapsulation mechanism from a Diffie-Hellman group.
+import {
+  type Awaitable,
+  CryptoError,
+  chain,
+  type HpkeKeyPair,
+  type HpkePrivateKey,
+  type KdfPart,
+  type KemAlgorithm,
+} from "@copse/core/provider";
+import { ascii, concat, consume, EMPTY, expectLength, isZero, settle } from "./bytes.js";
+import { labeledKdf } from "./hkdf.js";
+import { isScalar, type ScalarRange } from "./scalars.js";
+
+/** A KEM with its key management: what {@link hpke} needs beside a KDF and an AEAD. */
+export interface Kem {
+  readonly algorithm: KemAlgorithm;
+  generateKeyPair(): Awaitable<HpkeKeyPair>;
+  /** RFC 9180 §7.1.3 */
+  deriveKeyPair(ikm: Uint8Array): Awaitable<HpkeKeyPair>;
+  /** @throws CryptoError unless it is a public key */
+  validatePublicKey(publicKey: Uint8Array): Awaitable<void>;
+  /** @throws CryptoError unless it is a private key of `Nsk` bytes */
+  importPrivateKey(bytes: Uint8Array): Awaitable<HpkeKeyPair>;
+  exportPrivateKey(privateKey: HpkePrivateKey): Awaitable<Uint8Array>;
+  savePrivateKey?(privateKey: HpkePrivateKey): Awaitable<Uint8Array>;
+  loadPrivateKey?(saved: Uint8Array): Awaitable<HpkePrivateKey>;
+  /** `Nsecret` bytes that the caller may wipe, and `Nenc` bytes to send. @throws CryptoError */
+  encap(publicKey: Uint8Array): Awaitable<Encapsulated>;
+  /** The same `Nsecret` bytes. @throws CryptoError */
+  decap(kemOutput: Uint8Array, privateKey: HpkePrivateKey): Awaitable<Uint8Array>;
+}
+
+/** What `Encap` of RFC 9180 §4.1 gives. */
+export interface Encapsulated {
+  readonly sharedSecret: Uint8Array;
+  readonly kemOutput: Uint8Array;
+}
+
+/** A private key as a backend has it, with its public key's `Npk` bytes. */
+export interface DhKeyPair<Key> {
+  readonly publicKey: Uint8Array;
+  readonly privateKey: Key;
+}
+
+/** A Diffie-Hellman group, with private keys of the backend's own type. The kit makes handles of them. */
+export interface DhPrimitives<Key> {
+  readonly algorithm: KemAlgorithm;
+  /**
+   * For the NIST curves, whose private keys are the numbers of a range; without it every string of `Nsk`
+   * bytes is a private key, as it is for X25519 and X448.
+   */
+  readonly scalars?: ScalarRange;
+  generateKeyPair(): Awaitable<DhKeyPair<Key>>;
+  /** A private key and its public key. The kit has checked length and range; the bytes must not be kept. */
+  importPrivateKey(bytes: Uint8Array): Awaitable<DhKeyPair<Key>>;
+  /** `Nsk` bytes. @throws MlsError `key-not-extractable` */
+  exportPrivateKey(privateKey: Key): Awaitable<Uint8Array>;
+  /** The kit has checked the length. @throws CryptoError unless it is a public key (RFC 9180 §7.1.4) */
+  validatePublicKey(publicKey: Uint8Array): Awaitable<void>;
+  /** The shared point as RFC 9180 §4.1 encodes it: its x-coordinate, in bytes that the kit may wipe. @throws CryptoError */
+  dh(privateKey: Key, publicKey: Uint8Array): Awaitable<Uint8Array>;
+  /** Overwrites a key that is no longer needed: an ephemeral one, after its use. */
+  destroyPrivateKey?(privateKey: Key): void;
+}
+
+/** The handle. Its fields are private, so that no log or serialiser gives a key away. */
+class DhPrivateKey<Key> {
+  readonly #group: DhPrimitives<Key>;
+  readonly #key: Key;
+  readonly #publicKey: Uint8Array;
+
+  constructor(group: DhPrimitives<Key>, key: Key, publicKey: Uint8Array) {
+    this.#group = group;
+    this.#key = key;
+    this.#publicKey = publicKey;
+  }
+
+  /** @throws CryptoError if `handle` isn't a key that this group made */
+  static open<Key>(group: DhPrimitives<Key>, handle: unknown): DhKeyPair<Key> {
+    if (!(handle instanceof DhPrivateKey) || handle.#group !== group) {
+      throw new CryptoError(`this private key isn't one of this backend's for ${group.algorithm.name}`);
+    }
+    return { publicKey: handle.#publicKey, privateKey: handle.#key };
+  }
+}
+
+const EAE_PRK = /* @__PURE__ */ ascii("eae_prk");
+const SHARED_SECRET = /* @__PURE__ */ ascii("shared_secret");
+const DKP_PRK = /* @__PURE__ */ ascii("dkp_prk");
+const CANDIDATE = /* @__PURE__ */ ascii("candidate");
+const SK = /* @__PURE__ */ ascii("sk");
+
+/**
+ * DHKEM over a group, with the KDF that the KEM's name says (not that of the HPKE suite, should they
+ * differ). Refuses an all-zero shared secret of X25519 and X448, whatever the backend does.
+ */
+export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
+  const { algorithm, scalars } = group;
+  const { id, name, Nenc, Npk, Nsk, Nsecret } = algorithm;
+  const labeled = labeledKdf(kdf, concat(ascii("KEM"), Uint8Array.of(id >> 8, id)));
+
+  const handle = ({ publicKey, privateKey }: DhKeyPair<Key>): HpkeKeyPair => ({
+    publicKey,
+    // The handle has a copy of its own: the caller may change what it was given.
+    privateKey: new DhPrivateKey(group, privateKey, publicKey.slice()) as object as HpkePrivateKey,
+  });
+
+  /** RFC 9180 §4.1 `ExtractAndExpand`, of the group's answer. Wipes it. */
+  function sharedSecret(dh: Uint8Array, kemContext: Uint8Array): Awaitable<Uint8Array> {
+    if (scalars === undefined && isZero(dh)) {
+      throw new CryptoError(`${name}: the public key is a point of low order`);
+    }
+    return chain(
+      consume([dh], () => labeled.extract(EMPTY, EAE_PRK, dh)),
+      (prk) => consume([prk], () => labeled.expand(prk, SHARED_SECRET, kemContext, Nsecret)),
+    );
+  }
+
+  /** RFC 9180 §7.1.3: candidates until one is in range. The chance of a second is below 2^-32. */
+  function candidate(prk: Uint8Array, range: ScalarRange, counter: number): Awaitable<DhKeyPair<Key>> {
+    if (counter > 255) throw new CryptoError(`${name}: no private key can be derived`);
+    return chain(labeled.expand(prk, CANDIDATE, Uint8Array.of(counter), Nsk), (bytes) => {
+      bytes[0] = (bytes[0] as number) & range.bitmask;
+      return isScalar(bytes, range)
+        ? consume([bytes], () => group.importPrivateKey(bytes))
+        : candidate(prk, range, counter + 1);
+    });
+  }
+
+  return {
+    algorithm,
+    generateKeyPair: () => chain(group.generateKeyPair(), handle),
+    deriveKeyPair: (ikm) =>
+      chain(labeled.extract(EMPTY, DKP_PRK, ikm), (prk) =>
+        consume([prk], () =>
+          chain(
+            scalars !== undefined
+              ? candidate(prk, scalars, 0)
+              : chain(labeled.expand(prk, SK, EMPTY, Nsk), (bytes) =>
+                  consume([bytes], () => group.importPrivateKey(bytes)),
+                ),
+            handle,
+          ),
+        ),
+      ),
+    validatePublicKey(publicKey) {
+      expectLength(publicKey, Npk, `${name}: a public key`);
+      return group.validatePublicKey(publicKey);
+    },
+    importPrivateKey(bytes) {
+      expectLength(bytes, Nsk, `${name}: a private key`);
+      if (scalars !== undefined && !isScalar(bytes, scalars)) {
+        throw new CryptoError(`${name}: the private key is out of range`);
+      }
+      return chain(group.importPrivateKey(bytes), handle);
+    },
+    exportPrivateKey: (privateKey) => group.exportPrivateKey(DhPrivateKey.open(group, privateKey).privateKey),
+    encap(publicKey) {
+      expectLength(publicKey, Npk, `${name}: a public key`);
+      return chain(group.generateKeyPair(), (ephemeral) => {
+        const kemOutput = ephemeral.publicKey;
+        const kemContext = concat(kemOutput, publicKey);
+        return chain(
+          settle(
+            () => group.dh(ephemeral.privateKey, publicKey),
+            () => group.destroyPrivateKey?.(ephemeral.privateKey),
+          ),
+          (dh) => chain(sharedSecret(dh, kemContext), (secret) => ({ sharedSecret: secret, kemOutput })),
+        );
+      });
+    },
+    decap(kemOutput, privateKey) {
+      expectLength(kemOutput, Nenc, `${name}: an encapsulated key`);
+      const own = DhPrivateKey.open(group, privateKey);
+      const kemContext = concat(kemOutput, own.publicKey);
+      return chain(group.dh(own.privateKey, kemOutput), (dh) => sharedSecret(dh, kemContext));
+    },
+  };
+}

@@ -1,0 +1,102 @@
+// RFC 5869: HKDF, composed from HMAC.
+import {
+  type Awaitable,
+  CryptoError,
+  chain,
+  type HashPart,
+  isPromise,
+  type KdfPart,
+} from "@copse/core/provider";
+import { concat, EMPTY } from "./bytes.js";
+
+/** What HKDF needs: HMAC over the hash that `algorithm` names. */
+export type HmacPrimitive = Pick<HashPart, "algorithm" | "mac">;
+
+/**
+ * HKDF over an HMAC. Answers at once if the HMAC does.
+ *
+ * `extract` gives `Nh` bytes. `expand` gives 0 to `255 * Nh` bytes.
+ * @throws CryptoError (from `expand`) for any other length
+ */
+export function hkdf(hmac: HmacPrimitive): KdfPart {
+  const { algorithm } = hmac;
+  const { Nh } = algorithm;
+
+  /** Block number `counter` (from 1) and all that follow, RFC 5869 §2.3. */
+  function blocks(
+    prk: Uint8Array,
+    info: Uint8Array,
+    out: Uint8Array,
+    previous: Uint8Array,
+    counter: number,
+  ): Awaitable<Uint8Array> {
+    for (;;) {
+      const input = concat(previous, info, Uint8Array.of(counter));
+      previous.fill(0);
+      const block = hmac.mac(prk, input);
+      const at = (counter - 1) * Nh;
+      if (isPromise(block)) {
+        return block.then((bytes) => {
+          input.fill(0);
+          return place(bytes, at) ? out : blocks(prk, info, out, bytes, counter + 1);
+        });
+      }
+      input.fill(0);
+      if (place(block, at)) return out;
+      previous = block;
+      counter++;
+    }
+
+    /** Whether this was the last block. */
+    function place(block: Uint8Array, at: number): boolean {
+      const missing = out.length - at;
+      out.set(missing < Nh ? block.subarray(0, missing) : block, at);
+      if (missing > Nh) return false;
+      block.fill(0);
+      return true;
+    }
+  }
+
+  return {
+    algorithm,
+    extract: (salt, ikm) => hmac.mac(salt, ikm),
+    expand(prk, info, length) {
+      if (!Number.isInteger(length) || length < 0 || length > 255 * Nh) {
+        throw new CryptoError(`HKDF gives 0 to ${255 * Nh} bytes, not ${length}`);
+      }
+      if (length === 0) return new Uint8Array(0);
+      // Nearly all of MLS asks for Nh bytes: then the one block is the answer as it is.
+      if (length === Nh) return hmac.mac(prk, concat(info, Uint8Array.of(1)));
+      return blocks(prk, info, new Uint8Array(length), EMPTY, 1);
+    },
+  };
+}
+
+/** HKDF with the functions of RFC 9180 §4, bound to one `suite_id`. */
+export interface LabeledKdf {
+  readonly Nh: number;
+  /** `LabeledExtract(salt, label, ikm)`: `Nh` bytes */
+  extract(salt: Uint8Array, label: Uint8Array, ikm: Uint8Array): Awaitable<Uint8Array>;
+  /** `LabeledExpand(prk, label, info, L)`: `length` bytes */
+  expand(prk: Uint8Array, label: Uint8Array, info: Uint8Array, length: number): Awaitable<Uint8Array>;
+}
+
+const VERSION = /* @__PURE__ */ Uint8Array.of(0x48, 0x50, 0x4b, 0x45, 0x2d, 0x76, 0x31); // "HPKE-v1"
+
+/** `LabeledExtract` and `LabeledExpand` of RFC 9180 §4 */
+export function labeledKdf(kdf: KdfPart, suiteId: Uint8Array): LabeledKdf {
+  const prefix = concat(VERSION, suiteId);
+  return {
+    Nh: kdf.algorithm.Nh,
+    extract(salt, label, ikm) {
+      const labeled = concat(prefix, label, ikm);
+      return chain(kdf.extract(salt, labeled), (prk) => {
+        labeled.fill(0);
+        return prk;
+      });
+    },
+    expand(prk, label, info, length) {
+      return kdf.expand(prk, concat(Uint8Array.of(length >> 8, length), prefix, label, info), length);
+    },
+  };
+}

@@ -1,0 +1,177 @@
+// RFC 9180 §5, §6: HPKE in base mode, from a KEM, a KDF and an AEAD.
+import {
+  type AeadAlgorithm,
+  type AeadPart,
+  type Awaitable,
+  all,
+  CryptoError,
+  chain,
+  type HashAlgorithm,
+  type HpkePart,
+  type HpkeSealed,
+  type KdfPart,
+} from "@copse/core/provider";
+import { ascii, concat, consume, EMPTY, equalBytes } from "./bytes.js";
+import type { Kem } from "./dhkem.js";
+import { labeledKdf } from "./hkdf.js";
+
+/** What an HPKE suite is made of. */
+export interface HpkeParts {
+  readonly kem: Kem;
+  readonly kdf: KdfPart;
+  readonly aead: AeadPart;
+}
+
+/** An {@link HpkePart} that says what it is made of besides its KEM, so that a suite can check it. */
+export interface ComposedHpke extends HpkePart {
+  readonly kdf: HashAlgorithm;
+  readonly aead: AeadAlgorithm;
+}
+
+const PSK_ID_HASH = /* @__PURE__ */ ascii("psk_id_hash");
+const INFO_HASH = /* @__PURE__ */ ascii("info_hash");
+const SECRET = /* @__PURE__ */ ascii("secret");
+const KEY = /* @__PURE__ */ ascii("key");
+const BASE_NONCE = /* @__PURE__ */ ascii("base_nonce");
+const EXP = /* @__PURE__ */ ascii("exp");
+const SEC = /* @__PURE__ */ ascii("sec");
+const MODE_BASE = /* @__PURE__ */ Uint8Array.of(0);
+
+/**
+ * HPKE in base mode. Answers at once if its parts do. Each call makes a context for one message, so the
+ * sequence number is always 0 and the nonce the base nonce.
+ */
+export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
+  const kemId = kem.algorithm.id;
+  const { kdfId } = kdf.algorithm;
+  const { id: aeadId, Nk, Nn } = aead.algorithm;
+  const labeled = labeledKdf(
+    kdf,
+    concat(ascii("HPKE"), Uint8Array.of(kemId >> 8, kemId, kdfId >> 8, kdfId, aeadId >> 8, aeadId)),
+  );
+
+  // The hash of the empty psk_id is the same for all calls.
+  let pskIdHash: Uint8Array | undefined;
+  const keepPskIdHash = (hash: Uint8Array): Uint8Array => {
+    pskIdHash = hash;
+    return hash;
+  };
+
+  /** `key_schedule_context` of RFC 9180 §5.1: depends on `info` alone */
+  function contextOf(info: Uint8Array): Awaitable<Uint8Array> {
+    return chain(pskIdHash ?? chain(labeled.extract(EMPTY, PSK_ID_HASH, EMPTY), keepPskIdHash), (idHash) =>
+      chain(labeled.extract(EMPTY, INFO_HASH, info), (infoHash) => concat(MODE_BASE, idHash, infoHash)),
+    );
+  }
+
+  /** `secret` of RFC 9180 §5.1, handed to `use` and wiped after it, as is the shared secret. */
+  function withSecret<T>(sharedSecret: Uint8Array, use: (secret: Uint8Array) => Awaitable<T>): Awaitable<T> {
+    return chain(
+      consume([sharedSecret], () => labeled.extract(sharedSecret, SECRET, EMPTY)),
+      (secret) => consume([secret], () => use(secret)),
+    );
+  }
+
+  function withKey<T>(
+    sharedSecret: Uint8Array,
+    context: Uint8Array,
+    use: (key: Uint8Array, nonce: Uint8Array) => Awaitable<T>,
+  ): Awaitable<T> {
+    return withSecret(sharedSecret, (secret) =>
+      chain(labeled.expand(secret, KEY, context, Nk), (key) =>
+        consume([key], () =>
+          chain(labeled.expand(secret, BASE_NONCE, context, Nn), (nonce) =>
+            consume([nonce], () => use(key, nonce)),
+          ),
+        ),
+      ),
+    );
+  }
+
+  function exportSecret(
+    sharedSecret: Uint8Array,
+    info: Uint8Array,
+    exporterContext: Uint8Array,
+    length: number,
+  ): Awaitable<Uint8Array> {
+    return withSecret(sharedSecret, (secret) =>
+      chain(contextOf(info), (context) =>
+        chain(labeled.expand(secret, EXP, context, labeled.Nh), (exporterSecret) =>
+          consume([exporterSecret], () => labeled.expand(exporterSecret, SEC, exporterContext, length)),
+        ),
+      ),
+    );
+  }
+
+  function sealWith(
+    publicKey: Uint8Array,
+    context: Awaitable<Uint8Array>,
+    aad: Uint8Array,
+    plaintext: Uint8Array,
+  ): Awaitable<HpkeSealed> {
+    return chain(kem.encap(publicKey), ({ sharedSecret, kemOutput }) =>
+      chain(
+        chain(context, (ready) =>
+          withKey(sharedSecret, ready, (key, nonce) => aead.seal(key, nonce, aad, plaintext)),
+        ),
+        (ciphertext) => ({ kemOutput, ciphertext }),
+      ),
+    );
+  }
+
+  /** RFC 9180 §5.3: before any secret is made, so that none is left behind. */
+  function checkExportLength(length: number): void {
+    if (!Number.isInteger(length) || length < 0 || length > 255 * labeled.Nh) {
+      throw new CryptoError(`HPKE exports 0 to ${255 * labeled.Nh} bytes, not ${length}`);
+    }
+  }
+
+  const { savePrivateKey, loadPrivateKey } = kem;
+  return {
+    algorithm: kem.algorithm,
+    kdf: kdf.algorithm,
+    aead: aead.algorithm,
+    generateKeyPair: () => kem.generateKeyPair(),
+    deriveKeyPair: (ikm) => kem.deriveKeyPair(ikm),
+    validatePublicKey: (publicKey) => kem.validatePublicKey(publicKey),
+    importPrivateKey: (bytes) => kem.importPrivateKey(bytes),
+    exportPrivateKey: (privateKey) => kem.exportPrivateKey(privateKey),
+    ...(savePrivateKey && loadPrivateKey
+      ? { savePrivateKey: savePrivateKey.bind(kem), loadPrivateKey: loadPrivateKey.bind(kem) }
+      : {}),
+    seal: (publicKey, info, aad, plaintext) =>
+      chain(contextOf(info), (context) => sealWith(publicKey, context, aad, plaintext)),
+    sealAll(requests) {
+      // A path secret goes to many with the same `info`: it is hashed once.
+      let info: Uint8Array | undefined;
+      let context: Awaitable<Uint8Array> = EMPTY;
+      return all(
+        requests.map((request) => {
+          if (info === undefined || !equalBytes(info, request.info)) {
+            info = request.info;
+            context = contextOf(info);
+          }
+          return sealWith(request.publicKey, context, request.aad, request.plaintext);
+        }),
+      );
+    },
+    open: (privateKey, kemOutput, info, aad, ciphertext) =>
+      chain(contextOf(info), (context) =>
+        chain(kem.decap(kemOutput, privateKey), (sharedSecret) =>
+          withKey(sharedSecret, context, (key, nonce) => aead.open(key, nonce, aad, ciphertext)),
+        ),
+      ),
+    sendExport(publicKey, info, exporterContext, length) {
+      checkExportLength(length);
+      return chain(kem.encap(publicKey), ({ sharedSecret, kemOutput }) =>
+        chain(exportSecret(sharedSecret, info, exporterContext, length), (secret) => ({ kemOutput, secret })),
+      );
+    },
+    receiveExport(privateKey, kemOutput, info, exporterContext, length) {
+      checkExportLength(length);
+      return chain(kem.decap(kemOutput, privateKey), (sharedSecret) =>
+        exportSecret(sharedSecret, info, exporterContext, length),
+      );
+    },
+  };
+}
