@@ -8,12 +8,14 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@copse\/core\/provider$/, replacement: src("packages/core/src/provider/index.ts") },
+      { find: /^@copse\/peer-ts-mls$/, replacement: src("peers/ts-mls/src/index.ts") },
       { find: /^@copse\/([a-z-]+)$/, replacement: `${src("packages")}/$1/src/index.ts` },
     ],
   },
   test: {
     include: [
       "packages/*/test/**/*.test.ts",
+      "peers/*/test/**/*.test.ts",
       "tests/**/*.test.ts",
       "benchmarks/test/**/*.test.ts",
       "examples/test/**/*.test.ts",
