@@ -2,13 +2,13 @@
 import {
   type Codec,
   fixed,
-  opaque,
   oneOf,
+  opaque,
   struct,
   type TypeOf,
+  uint8,
   uint32,
   uint64,
-  uint8,
 } from "../codec/index.js";
 import {
   ContentType,

@@ -1,5 +1,5 @@
 // RFC 9420 §8.4: the names of pre-shared keys.
-import { opaque, struct, type TypeOf, uint16, uint64, uint8, variant } from "../codec/index.js";
+import { opaque, struct, type TypeOf, uint8, uint16, uint64, variant } from "../codec/index.js";
 
 /** RFC 9420 §8.4 */
 export const PSKType = { external: 1, resumption: 2 } as const;

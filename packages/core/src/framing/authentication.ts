@@ -1,0 +1,109 @@
+// RFC 9420 §6.1: what is signed, by whom, and who may send what.
+import { Writer } from "../codec/index.js";
+import { signWithLabel, verifyWithLabel } from "../crypto/labelled.js";
+import { ensure, MlsError } from "../errors.js";
+import { type Awaitable, type CipherSuiteProvider, chain, type Signer } from "../provider/index.js";
+import { ProtocolVersion } from "../tree/leaf-node.js";
+import { type AuthenticatedContent, ContentType, FramedContent, SenderType } from "./content.js";
+import { ProposalType } from "./proposal.js";
+
+const LABEL = "FramedContentTBS";
+
+/**
+ * FramedContentTBS, RFC 9420 §6.1, encoded.
+ * @param groupContext the encoded GroupContext of the content's epoch; needed where the sender is a member
+ * or joins by the commit, and left out for other senders
+ * @throws MlsError `usage` where it is needed and missing
+ */
+export function framedContentTBS(
+  wireFormat: number,
+  content: FramedContent,
+  groupContext: Uint8Array | undefined,
+): Uint8Array {
+  const { senderType } = content.sender;
+  const covered = senderType === SenderType.member || senderType === SenderType.newMemberCommit;
+  const writer = new Writer(512);
+  writer.uint16(ProtocolVersion.mls10);
+  writer.uint16(wireFormat);
+  FramedContent.write(writer, content);
+  if (covered) {
+    if (groupContext === undefined) throw new MlsError("usage", "the signature covers a group context");
+    writer.raw(groupContext);
+  }
+  return writer.finish();
+}
+
+/** The signature of FramedContentAuthData, RFC 9420 §6.1. @throws MlsError `usage`, as {@link framedContentTBS} */
+export function signContent(
+  signer: Signer,
+  wireFormat: number,
+  content: FramedContent,
+  groupContext: Uint8Array | undefined,
+): Awaitable<Uint8Array> {
+  return signWithLabel(signer, LABEL, framedContentTBS(wireFormat, content, groupContext));
+}
+
+/**
+ * Checks the signature of a content, RFC 9420 §6.1.
+ * @param groupContext as in {@link framedContentTBS}
+ * @param signatureKey of the sender that the content names; finding it is the caller's part
+ * @throws ValidationError if the signature doesn't fit
+ */
+export function verifyContent(
+  provider: CipherSuiteProvider,
+  { wireFormat, content, auth }: AuthenticatedContent,
+  groupContext: Uint8Array | undefined,
+  signatureKey: Uint8Array,
+): Awaitable<void> {
+  const tbs = framedContentTBS(wireFormat, content, groupContext);
+  return chain(verifyWithLabel(provider, signatureKey, LABEL, tbs, auth.signature), (fits) => {
+    ensure(fits, "6.1: recipients must verify the signature with the sender's key");
+  });
+}
+
+/** What an external sender may propose: column "Ext" of RFC 9420 §17.4 */
+const EXTERNAL_PROPOSALS: ReadonlySet<number> = /* @__PURE__ */ new Set([
+  ProposalType.add,
+  ProposalType.remove,
+  ProposalType.psk,
+  ProposalType.reinit,
+  ProposalType.groupContextExtensions,
+]);
+
+/** Checks that this type of sender may send this type of content. @throws ValidationError */
+export function checkSender({ sender, content }: FramedContent): void {
+  const proposal = content.contentType === ContentType.proposal ? content.proposal.proposalType : undefined;
+  switch (sender.senderType) {
+    case SenderType.external:
+      ensure(proposal !== undefined, "6.1: the content of an external sender must be a proposal");
+      ensure(
+        EXTERNAL_PROPOSALS.has(proposal),
+        "6.1: the proposal's type must be one that is allowed for external senders",
+        () => `proposal type ${proposal}`,
+      );
+      break;
+    case SenderType.newMemberProposal:
+      ensure(
+        proposal === ProposalType.add,
+        "6.1: the content of a new member's proposal must be an add",
+        () => (proposal === undefined ? `content type ${content.contentType}` : `proposal type ${proposal}`),
+      );
+      break;
+    case SenderType.newMemberCommit:
+      ensure(
+        content.contentType === ContentType.commit,
+        "6.1: the content of a new member's commit must be a commit",
+        () => `content type ${content.contentType}`,
+      );
+      break;
+    case SenderType.member:
+      break;
+  }
+}
+
+/** Checks, before something is sent, that a commit comes with its confirmation tag and nothing else does. */
+export function checkTag({ content, auth }: AuthenticatedContent): void {
+  if ((content.content.contentType === ContentType.commit) !== (auth.confirmationTag !== undefined)) {
+    throw new MlsError("usage", "a commit has a confirmation tag, and nothing else has one");
+  }
+}

@@ -1,0 +1,147 @@
+// RFC 9420 §8, §8.4: the key schedule.
+import { EMPTY } from "../bytes.js";
+import { encode } from "../codec/index.js";
+import { deriveSecret, expandWithLabel } from "../crypto/labelled.js";
+import { type Awaitable, all, type CipherSuiteProvider, chain } from "../provider/index.js";
+import { type PreSharedKeyID, PSKLabel } from "./psk-id.js";
+import { spend } from "./settle.js";
+
+/** The secrets of an epoch, RFC 9420 §8: each of `KDF.Nh` bytes. */
+export interface EpochSecrets {
+  readonly senderDataSecret: Uint8Array;
+  readonly encryptionSecret: Uint8Array;
+  readonly exporterSecret: Uint8Array;
+  readonly externalSecret: Uint8Array;
+  readonly confirmationKey: Uint8Array;
+  readonly membershipKey: Uint8Array;
+  readonly resumptionPsk: Uint8Array;
+  readonly epochAuthenticator: Uint8Array;
+  /** `init_secret_[n]`: what the next epoch starts from. */
+  readonly initSecret: Uint8Array;
+}
+
+/** The labels of RFC 9420 §8, table 4, and that of the init secret. */
+const LABELS: readonly (readonly [keyof EpochSecrets, string])[] = [
+  ["senderDataSecret", "sender data"],
+  ["encryptionSecret", "encryption"],
+  ["exporterSecret", "exporter"],
+  ["externalSecret", "external"],
+  ["confirmationKey", "confirm"],
+  ["membershipKey", "membership"],
+  ["resumptionPsk", "resumption"],
+  ["epochAuthenticator", "authentication"],
+  ["initSecret", "init"],
+];
+
+/** What the joiner secret is derived from. Both secrets have `KDF.Nh` bytes and stay as they are. */
+export interface JoinerSecretInput {
+  /** `init_secret_[n-1]`, or what an external commit puts in its place (§8.3). */
+  readonly initSecret: Uint8Array;
+  /** `KDF.Nh` zero bytes for a commit without a path (§12.4.2). */
+  readonly commitSecret: Uint8Array;
+  /** The encoded GroupContext of the new epoch. */
+  readonly groupContext: Uint8Array;
+}
+
+/** `joiner_secret`, RFC 9420 §8: `KDF.Nh` bytes. */
+export function deriveJoinerSecret(
+  provider: CipherSuiteProvider,
+  { initSecret, commitSecret, groupContext }: JoinerSecretInput,
+): Awaitable<Uint8Array> {
+  return chain(provider.kdf.extract(initSecret, commitSecret), (extracted) =>
+    spend(extracted, (secret) =>
+      expandWithLabel(provider, secret, "joiner", groupContext, provider.suite.hash.Nh),
+    ),
+  );
+}
+
+/** `welcome_secret`, RFC 9420 §8: `KDF.Nh` bytes. */
+export function deriveWelcomeSecret(
+  provider: CipherSuiteProvider,
+  joinerSecret: Uint8Array,
+  pskSecret: Uint8Array,
+): Awaitable<Uint8Array> {
+  return chain(provider.kdf.extract(joinerSecret, pskSecret), (extracted) =>
+    spend(extracted, (secret) => deriveSecret(provider, secret, "welcome")),
+  );
+}
+
+/** `welcome_key` (`AEAD.Nk` bytes) and `welcome_nonce` (`AEAD.Nn`), RFC 9420 §12.4.3.1. */
+export function welcomeKeyAndNonce(
+  provider: CipherSuiteProvider,
+  welcomeSecret: Uint8Array,
+): Awaitable<{ key: Uint8Array; nonce: Uint8Array }> {
+  const { Nk, Nn } = provider.suite.aead;
+  return chain(
+    all([
+      expandWithLabel(provider, welcomeSecret, "key", EMPTY, Nk),
+      expandWithLabel(provider, welcomeSecret, "nonce", EMPTY, Nn),
+    ]),
+    ([key, nonce]) => ({ key: key as Uint8Array, nonce: nonce as Uint8Array }),
+  );
+}
+
+/**
+ * The secrets of an epoch, RFC 9420 §8, from its joiner secret.
+ * @param groupContext the encoded GroupContext of the epoch
+ */
+export function deriveEpochSecrets(
+  provider: CipherSuiteProvider,
+  joinerSecret: Uint8Array,
+  pskSecret: Uint8Array,
+  groupContext: Uint8Array,
+): Awaitable<EpochSecrets> {
+  return chain(provider.kdf.extract(joinerSecret, pskSecret), (extracted) =>
+    chain(
+      spend(extracted, (secret) =>
+        expandWithLabel(provider, secret, "epoch", groupContext, provider.suite.hash.Nh),
+      ),
+      (epochSecret) => spend(epochSecret, (secret) => epochSecretsFrom(provider, secret)),
+    ),
+  );
+}
+
+/**
+ * The secrets of an epoch from `epoch_secret` itself, which is random where a group is created (RFC 9420
+ * §11). The caller overwrites it then.
+ */
+export function epochSecretsFrom(
+  provider: CipherSuiteProvider,
+  epochSecret: Uint8Array,
+): Awaitable<EpochSecrets> {
+  return chain(
+    all(LABELS.map(([, label]) => deriveSecret(provider, epochSecret, label))),
+    (secrets) => Object.fromEntries(LABELS.map(([name], i) => [name, secrets[i]])) as unknown as EpochSecrets,
+  );
+}
+
+/** A pre-shared key, with the name under which the commit or the welcome lists it. */
+export interface NamedPsk {
+  readonly id: PreSharedKeyID;
+  readonly psk: Uint8Array;
+}
+
+/**
+ * `psk_secret`, RFC 9420 §8.4, of the keys in the order listed: `KDF.Nh` bytes, all zero for none.
+ * @throws MlsError `encode` for more than 65,535 keys
+ */
+export function pskSecret(provider: CipherSuiteProvider, psks: readonly NamedPsk[]): Awaitable<Uint8Array> {
+  const { Nh } = provider.suite.hash;
+  const zero = new Uint8Array(Nh);
+  const count = psks.length;
+  const inputs = psks.map(({ id, psk }, index) => {
+    const label = encode(PSKLabel, { id, index, count });
+    return chain(provider.kdf.extract(zero, psk), (extracted) =>
+      spend(extracted, (secret) => expandWithLabel(provider, secret, "derived psk", label, Nh)),
+    );
+  });
+  return chain(all(inputs), (known) =>
+    known.reduce<Awaitable<Uint8Array>>(
+      (before, input) =>
+        chain(before, (secret) =>
+          spend(secret, () => spend(input, (salt) => provider.kdf.extract(salt, secret))),
+        ),
+      new Uint8Array(Nh),
+    ),
+  );
+}

@@ -1,0 +1,111 @@
+// RFC 9420 §9.1: the hash ratchets that message keys come from.
+import { wipe } from "../bytes.js";
+import { deriveTreeSecret } from "../crypto/labelled.js";
+import { type Awaitable, type CipherSuiteProvider, isPromise } from "../provider/index.js";
+
+/** The generations that fit their field in SenderData. */
+export const GENERATIONS = 2 ** 32;
+
+/** What encrypts one message: a key of `AEAD.Nk` bytes and a nonce of `AEAD.Nn`, before the reuse guard. */
+export interface MessageKey {
+  readonly generation: number;
+  readonly key: Uint8Array;
+  readonly nonce: Uint8Array;
+}
+
+/** One of a sender's two ratchets: where it stands, and what it passed without using. */
+export interface Ratchet {
+  /** The next generation; {@link GENERATIONS} when it has come to its end. */
+  generation: number;
+  /** `ratchet_secret_[generation]`, `KDF.Nh` bytes */
+  secret: Uint8Array;
+  /**
+   * Keys and nonces of generations passed over, oldest first, and never the secrets that they came from:
+   * from these the keys that are already consumed could be derived once more.
+   */
+  readonly skipped: Map<number, MessageKey>;
+}
+
+/** A move forward along a ratchet, computed but not made yet. */
+export interface Advance {
+  /** Keys of the generations passed over, oldest first. */
+  readonly skipped: readonly MessageKey[];
+  readonly message: MessageKey;
+  /** The secret of the generation behind {@link message}. */
+  readonly secret: Uint8Array;
+}
+
+/**
+ * The move from generation `from` to `target` and past it. Keys before `firstKept` aren't derived. The
+ * secrets in between are overwritten; `start`, the secret of `from`, is not.
+ */
+export function advance(
+  provider: CipherSuiteProvider,
+  start: Uint8Array,
+  from: number,
+  target: number,
+  firstKept: number,
+): Awaitable<Advance> {
+  const { hash, aead } = provider.suite;
+  const skipped: MessageKey[] = [];
+  // A copy: while an asynchronous provider works, the ratchet may be moved, and its secret overwritten.
+  let secret: Uint8Array = start.slice();
+
+  const derive = (label: string, generation: number, length: number) =>
+    deriveTreeSecret(provider, secret, label, generation, length);
+
+  const moved = (
+    generation: number,
+    next: Uint8Array,
+    key: Uint8Array,
+    nonce: Uint8Array,
+  ): Advance | null => {
+    wipe(secret);
+    secret = next;
+    if (generation === target) return { skipped, message: { generation, key, nonce }, secret };
+    skipped.push({ generation, key, nonce });
+    return null;
+  };
+
+  const walk = (start: number): Awaitable<Advance> => {
+    for (let generation = start; ; generation++) {
+      if (generation < firstKept && generation < target) {
+        const next = derive("secret", generation, hash.Nh);
+        if (isPromise(next)) {
+          return next.then((value) => {
+            wipe(secret);
+            secret = value;
+            return walk(generation + 1);
+          });
+        }
+        wipe(secret);
+        secret = next;
+        continue;
+      }
+      const nonce = derive("nonce", generation, aead.Nn);
+      const key = derive("key", generation, aead.Nk);
+      const next = derive("secret", generation, hash.Nh);
+      if (isPromise(nonce) || isPromise(key) || isPromise(next)) {
+        return Promise.all([next, key, nonce]).then(
+          ([n, k, o]) => moved(generation, n, k, o) ?? walk(generation + 1),
+        );
+      }
+      const end = moved(generation, next, key, nonce);
+      if (end !== null) return end;
+    }
+  };
+  return walk(from);
+}
+
+/** Overwrites what a ratchet holds. */
+export function wipeRatchet(ratchet: Ratchet): void {
+  wipe(ratchet.secret);
+  for (const { key, nonce } of ratchet.skipped.values()) wipe(key, nonce);
+  ratchet.skipped.clear();
+}
+
+/** Overwrites a move that won't be made. */
+export function wipeAdvance({ skipped, message, secret }: Advance): void {
+  for (const { key, nonce } of skipped) wipe(key, nonce);
+  wipe(message.key, message.nonce, secret);
+}

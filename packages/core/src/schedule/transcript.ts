@@ -1,0 +1,48 @@
+// RFC 9420 §8.2, §6.1: transcript hashes and the confirmation tag.
+import { opaque, Writer } from "../codec/index.js";
+import { MlsError } from "../errors.js";
+import { type AuthenticatedContent, ContentType, FramedContent } from "../framing/content.js";
+import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
+
+/**
+ * `confirmed_transcript_hash_[n]`, RFC 9420 §8.2: `Nh` bytes.
+ * @param interimBefore `interim_transcript_hash_[n-1]`, empty in epoch 0 of §11
+ * @param authenticatedContent the commit that starts epoch n; its confirmation tag isn't covered
+ * @throws MlsError `usage` if it is no commit
+ */
+export function confirmedTranscriptHash(
+  provider: CipherSuiteProvider,
+  interimBefore: Uint8Array,
+  { wireFormat, content, auth }: AuthenticatedContent,
+): Awaitable<Uint8Array> {
+  if (content.content.contentType !== ContentType.commit) {
+    throw new MlsError("usage", "the transcript covers commits only");
+  }
+  const input = new Writer(1024);
+  input.raw(interimBefore);
+  input.uint16(wireFormat);
+  FramedContent.write(input, content);
+  opaque.write(input, auth.signature);
+  return provider.hash.hash(input.finish());
+}
+
+/** `interim_transcript_hash_[n]`, RFC 9420 §8.2, from the confirmed one and the tag that confirms it: `Nh` bytes. */
+export function interimTranscriptHash(
+  provider: CipherSuiteProvider,
+  confirmed: Uint8Array,
+  confirmationTag: Uint8Array,
+): Awaitable<Uint8Array> {
+  const input = new Writer(confirmed.length + confirmationTag.length + 4);
+  input.raw(confirmed);
+  opaque.write(input, confirmationTag);
+  return provider.hash.hash(input.finish());
+}
+
+/** `confirmation_tag`, RFC 9420 §6.1: `Nh` bytes. Compared with `equalSecret`. */
+export function confirmationTag(
+  provider: CipherSuiteProvider,
+  confirmationKey: Uint8Array,
+  confirmed: Uint8Array,
+): Awaitable<Uint8Array> {
+  return provider.hash.mac(confirmationKey, confirmed);
+}

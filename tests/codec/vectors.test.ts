@@ -1,0 +1,101 @@
+// RFC 9420 §2.1.2, §6: the working group's vectors for vector lengths and for the structures on the wire.
+import { describe, expect, it } from "vitest";
+import { type Codec, decode, encode, Reader, Writer } from "../../packages/core/src/codec/index.js";
+import { DecodeError } from "../../packages/core/src/errors.js";
+import * as framing from "../../packages/core/src/framing/index.js";
+import { MlsMessage } from "../../packages/core/src/group/mls-message.js";
+import { GroupSecrets } from "../../packages/core/src/group/welcome.js";
+import { RatchetTreeNodes } from "../../packages/core/src/tree/parent-node.js";
+import { hex, readVectors, toHex } from "../support/vectors.js";
+
+describe("deserialization.json", () => {
+  const vectors = readVectors<{ vlbytes_header: string; length: number }>("deserialization");
+
+  it("reads and writes each length", () => {
+    expect(vectors.length).toBeGreaterThan(0);
+    for (const { vlbytes_header, length } of vectors) {
+      const reader = new Reader(hex(vlbytes_header));
+      expect(reader.varint()).toBe(length);
+      reader.finish();
+      const writer = new Writer();
+      writer.varint(length);
+      expect(toHex(writer.finish())).toBe(vlbytes_header);
+    }
+  });
+});
+
+const structures: Record<string, Codec<unknown>> = {
+  mls_welcome: MlsMessage,
+  mls_group_info: MlsMessage,
+  mls_key_package: MlsMessage,
+  ratchet_tree: RatchetTreeNodes,
+  group_secrets: GroupSecrets,
+  add_proposal: framing.Add,
+  update_proposal: framing.Update,
+  remove_proposal: framing.Remove,
+  pre_shared_key_proposal: framing.PreSharedKey,
+  re_init_proposal: framing.ReInit,
+  external_init_proposal: framing.ExternalInit,
+  group_context_extensions_proposal: framing.GroupContextExtensions,
+  commit: framing.Commit,
+  public_message_application: MlsMessage,
+  public_message_proposal: MlsMessage,
+  public_message_commit: MlsMessage,
+  private_message: MlsMessage,
+};
+
+/** The value without its remembered encodings, so that encoding it writes every field anew. */
+function copy(value: unknown): unknown {
+  if (value instanceof Uint8Array) return value.slice();
+  if (Array.isArray(value)) return value.map(copy);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, copy(field)]));
+}
+
+describe("messages.json", () => {
+  const vectors = readVectors<Record<string, string>>("messages");
+
+  it.each(Object.entries(structures))("%s encodes to the bytes it came from", (name, codec) => {
+    expect(vectors.length).toBeGreaterThan(0);
+    for (const vector of vectors) {
+      const bytes = hex(vector[name] as string);
+      const value = decode(codec, bytes);
+      expect(toHex(encode(codec, value))).toBe(vector[name]);
+      expect(toHex(encode(codec, copy(value)))).toBe(vector[name]);
+    }
+  });
+
+  it("covers every field of the file", () => {
+    expect(Object.keys(vectors[0] as object).sort()).toEqual(Object.keys(structures).sort());
+  });
+
+  it.each(Object.entries(structures))("%s cut short or with a byte too many is refused", (name, codec) => {
+    for (const vector of vectors.slice(0, 3)) {
+      const bytes = hex(vector[name] as string);
+      const step = Math.max(1, Math.floor(bytes.length / 200));
+      for (let length = 0; length < bytes.length; length += step) {
+        expect(() => decode(codec, bytes.subarray(0, length))).toThrow(DecodeError);
+      }
+      expect(() => decode(codec, Uint8Array.of(...bytes, 0))).toThrow(DecodeError);
+    }
+  });
+
+  it("a message with any one byte changed decodes to what encodes to the same bytes, or is refused", () => {
+    for (const [name, codec] of Object.entries(structures)) {
+      const bytes = hex((vectors[0] as Record<string, string>)[name] as string);
+      const step = Math.max(1, Math.floor(bytes.length / 300));
+      for (let i = 0; i < bytes.length; i += step) {
+        const changed = bytes.slice();
+        changed[i] = (changed[i] as number) ^ (1 << (i % 8));
+        let value: unknown;
+        try {
+          value = decode(codec, changed);
+        } catch (error) {
+          expect(error).toBeInstanceOf(DecodeError);
+          continue;
+        }
+        expect(toHex(encode(codec, copy(value)))).toBe(toHex(changed));
+      }
+    }
+  });
+});
