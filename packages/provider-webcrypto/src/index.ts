@@ -1,2 +1,3 @@
-// placeholder until the package has its exports
-export {};
+// RFC 9420 §5.1: the WebCrypto backend of Copse.
+export type { KeyStore } from "./key-store.js";
+export { type WebCryptoOptions, webCryptoProvider } from "./provider.js";

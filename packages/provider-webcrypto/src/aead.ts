@@ -1,0 +1,61 @@
+// RFC 9180 §7.3: AES-GCM of the platform, and ChaCha20-Poly1305 of the hpke-js family, which no platform has.
+import { type AeadAlgorithm, type AeadPart, CHACHA20_POLY1305, CryptoError } from "@copse/core/provider";
+import { expectLength, guard } from "@copse/provider-kit";
+import { Chacha20Poly1305 } from "@hpke/chacha20poly1305";
+import { source } from "./bytes.js";
+
+/** AES-128-GCM and AES-256-GCM. MLS uses each key once, so none is cached. */
+export function aesGcm(subtle: SubtleCrypto, algorithm: AeadAlgorithm): AeadPart {
+  const { Nt } = algorithm;
+  const parameters = (nonce: Uint8Array, aad: Uint8Array): AesGcmParams => ({
+    name: "AES-GCM",
+    iv: source(nonce),
+    tagLength: 8 * Nt,
+    // Some platforms took an empty additionalData for a mistake; leaving it out means the same.
+    ...(aad.length > 0 ? { additionalData: source(aad) } : {}),
+  });
+  return checked(algorithm, {
+    async seal(key, nonce, aad, plaintext) {
+      const imported = await subtle.importKey("raw", source(key), "AES-GCM", false, ["encrypt"]);
+      return new Uint8Array(await subtle.encrypt(parameters(nonce, aad), imported, source(plaintext)));
+    },
+    async open(key, nonce, aad, ciphertext) {
+      const imported = await subtle.importKey("raw", source(key), "AES-GCM", false, ["decrypt"]);
+      return new Uint8Array(await subtle.decrypt(parameters(nonce, aad), imported, source(ciphertext)));
+    },
+  });
+}
+
+/** ChaCha20-Poly1305 of `@hpke/chacha20poly1305`, in JavaScript. */
+export function chacha20Poly1305(): AeadPart {
+  const aead = new Chacha20Poly1305();
+  return checked(CHACHA20_POLY1305, {
+    async seal(key, nonce, aad, plaintext) {
+      return new Uint8Array(await aead.createEncryptionContext(key).seal(nonce, plaintext, aad));
+    },
+    async open(key, nonce, aad, ciphertext) {
+      return new Uint8Array(await aead.createEncryptionContext(key).open(nonce, ciphertext, aad));
+    },
+  });
+}
+
+/** Checks the sizes, which the implementations below take in other sizes too, and makes errors uniform. */
+function checked(algorithm: AeadAlgorithm, aead: Pick<AeadPart, "seal" | "open">): AeadPart {
+  const { name, Nk, Nn, Nt } = algorithm;
+  const check = (key: Uint8Array, nonce: Uint8Array) => {
+    expectLength(key, Nk, `${name}: a key`);
+    expectLength(nonce, Nn, `${name}: a nonce`);
+  };
+  return {
+    algorithm,
+    seal(key, nonce, aad, plaintext) {
+      check(key, nonce);
+      return guard(`${name}: the encryption failed`, () => aead.seal(key, nonce, aad, plaintext));
+    },
+    open(key, nonce, aad, ciphertext) {
+      check(key, nonce);
+      if (ciphertext.length < Nt) throw new CryptoError(`${name}: the ciphertext is shorter than its tag`);
+      return guard(`${name}: the ciphertext doesn't open`, () => aead.open(key, nonce, aad, ciphertext));
+    },
+  };
+}

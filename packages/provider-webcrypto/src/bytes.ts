@@ -1,0 +1,40 @@
+// RFC 7515 §2, W3C WebCrypto: bytes and numbers in the forms that subtle takes and gives.
+import { CryptoError } from "@copse/core/provider";
+
+/**
+ * The same bytes, for subtle: its types want a view that is no view of shared memory. (Of shared memory the
+ * platform itself refuses, and that becomes a CryptoError.)
+ */
+export function source(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes as Uint8Array<ArrayBuffer>;
+}
+
+/** base64url without padding, of at most a few hundred bytes. */
+export function toBase64Url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}
+
+/**
+ * The bytes of a member of a JWK.
+ * @throws CryptoError unless there are `length` of them
+ */
+export function fromBase64Url(text: string | undefined, length: number): Uint8Array {
+  const binary = atob((text ?? "").replaceAll("-", "+").replaceAll("_", "/"));
+  if (binary.length !== length) {
+    throw new CryptoError(`the platform gave a key of ${binary.length} bytes, not ${length}`);
+  }
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
+
+/** What a function for random bytes needs: `crypto`, or as much of it. */
+export type RandomSource = Pick<Crypto, "getRandomValues">;
+
+/** `length` bytes. The platform gives at most 65,536 in one call. */
+export function randomBytes(crypto: RandomSource, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
+  return bytes;
+}

@@ -1,0 +1,126 @@
+// RFC 9180 §7.1: the Diffie-Hellman groups of the platform, P-256, P-384, P-521 and X25519, for the kit's DHKEM.
+import {
+  CryptoError,
+  DHKEM_P256,
+  DHKEM_P384,
+  DHKEM_P521,
+  DHKEM_X25519,
+  type KemAlgorithm,
+} from "@copse/core/provider";
+import {
+  type DhKeyPair,
+  type DhPrimitives,
+  guard,
+  P256_SCALARS,
+  P384_SCALARS,
+  P521_SCALARS,
+  type ScalarRange,
+} from "@copse/provider-kit";
+import { fromBase64Url, source } from "./bytes.js";
+import { importPoint, importScalar, type NistCurve } from "./nist.js";
+import { exportScalar } from "./private-keys.js";
+import { publicKeyCache } from "./public-keys.js";
+
+const NIST_KEMS: readonly (readonly [KemAlgorithm, NistCurve, ScalarRange])[] = [
+  [DHKEM_P256, "P-256", P256_SCALARS],
+  [DHKEM_P384, "P-384", P384_SCALARS],
+  [DHKEM_P521, "P-521", P521_SCALARS],
+];
+
+/** The platform's group for a DHKEM, or undefined if WebCrypto has no name for it. */
+export function nativeGroup(
+  subtle: SubtleCrypto,
+  kem: KemAlgorithm,
+  extractable: boolean,
+): DhPrimitives<CryptoKey> | undefined {
+  const nist = NIST_KEMS.find(([algorithm]) => algorithm.id === kem.id);
+  if (nist !== undefined) return nistGroup(subtle, ...nist, extractable);
+  return kem.id === DHKEM_X25519.id ? x25519Group(subtle, extractable) : undefined;
+}
+
+/** ECDH over a NIST curve. The secret is the x-coordinate, `Nsk` bytes. */
+function nistGroup(
+  subtle: SubtleCrypto,
+  algorithm: KemAlgorithm,
+  namedCurve: NistCurve,
+  scalars: ScalarRange,
+  extractable: boolean,
+): DhPrimitives<CryptoKey> {
+  const ecdh = { name: "ECDH", namedCurve } as const;
+  return {
+    ...group(subtle, algorithm, ecdh, extractable, (point) => importPoint(subtle, ecdh, point)),
+    scalars,
+    importPrivateKey: (bytes) =>
+      guard(`${algorithm.name}: the private key can't be imported`, () =>
+        importScalar(subtle, ecdh, bytes, extractable, "deriveBits"),
+      ),
+  };
+}
+
+/** PrivateKeyInfo (RFC 8410 §7) up to the 32 bytes of an X25519 key. */
+const X25519_PKCS8 = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x6e, 4, 0x22, 4, 0x20);
+
+function x25519Group(subtle: SubtleCrypto, extractable: boolean): DhPrimitives<CryptoKey> {
+  const x25519 = { name: "X25519" };
+  const importPublic = (bytes: Uint8Array) => subtle.importKey("raw", source(bytes), x25519, true, []);
+  const shared = group(subtle, DHKEM_X25519, x25519, extractable, importPublic);
+  let own: Promise<CryptoKeyPair> | undefined;
+  return {
+    ...shared,
+    // The platform computes the public key of what it imports from PKCS#8, but shows it only in a JWK of an
+    // extractable key. A JWK imports faster than anything else, so that the second import hardly counts.
+    importPrivateKey: (bytes) =>
+      guard(`${DHKEM_X25519.name}: the private key can't be imported`, async () => {
+        const pkcs8 = new Uint8Array(X25519_PKCS8.length + bytes.length);
+        pkcs8.set(X25519_PKCS8);
+        pkcs8.set(bytes, X25519_PKCS8.length);
+        const key = await subtle.importKey("pkcs8", pkcs8, x25519, true, ["deriveBits"]);
+        pkcs8.fill(0);
+        const { kty, crv, d, x } = await subtle.exportKey("jwk", key);
+        const publicKey = fromBase64Url(x, DHKEM_X25519.Npk);
+        if (extractable) return { publicKey, privateKey: key };
+        const jwk = { kty, crv, d, x } as JsonWebKey;
+        return { publicKey, privateKey: await subtle.importKey("jwk", jwk, x25519, false, ["deriveBits"]) };
+      }),
+    // Every string is a public key but those of the points of low order, whose secret with any key is zero.
+    async validatePublicKey(publicKey) {
+      own ??= subtle.generateKey(x25519, false, ["deriveBits"]) as Promise<CryptoKeyPair>;
+      const secret = await shared.dh((await own).privateKey, publicKey);
+      if (secret.every((byte) => byte === 0)) throw new CryptoError("X25519: a point of low order");
+    },
+  };
+}
+
+/** What the NIST curves and X25519 have in common in WebCrypto. */
+function group(
+  subtle: SubtleCrypto,
+  algorithm: KemAlgorithm,
+  parameters: { readonly name: string },
+  extractable: boolean,
+  importPublic: (bytes: Uint8Array) => Promise<CryptoKey>,
+): Omit<DhPrimitives<CryptoKey>, "importPrivateKey"> {
+  const { name, Npk, Nsk } = algorithm;
+  const publicKeys = publicKeyCache(importPublic);
+  return {
+    algorithm,
+    async generateKeyPair(): Promise<DhKeyPair<CryptoKey>> {
+      const pair = (await subtle.generateKey(parameters, extractable, ["deriveBits"])) as CryptoKeyPair;
+      const publicKey = new Uint8Array(await subtle.exportKey("raw", pair.publicKey));
+      if (publicKey.length !== Npk) throw new CryptoError(`${name}: a key of ${publicKey.length} bytes`);
+      return { publicKey, privateKey: pair.privateKey };
+    },
+    exportPrivateKey: (key) =>
+      guard(`${name}: the key can't be exported`, () => exportScalar(subtle, key, Nsk, name)),
+    validatePublicKey: (publicKey) =>
+      guard(`${name}: not a public key`, async () => {
+        await publicKeys(publicKey);
+      }),
+    dh: (privateKey, publicKey) =>
+      guard(`${name}: no secret can be agreed on with this public key`, async () => {
+        const key = await publicKeys(publicKey);
+        return new Uint8Array(
+          await subtle.deriveBits({ name: parameters.name, public: key }, privateKey, 8 * Nsk),
+        );
+      }),
+  };
+}

@@ -1,0 +1,112 @@
+// RFC 7748, RFC 8032: X25519 of @hpke/dhkem-x25519 and Ed25519 of @noble/curves, where the platform lacks them.
+import {
+  CryptoError,
+  DHKEM_X25519,
+  ED25519,
+  type SignaturePart,
+  type SignaturePrivateKey,
+} from "@copse/core/provider";
+import { type DhPrimitives, expectLength, guard, guardSync } from "@copse/provider-kit";
+import { HkdfSha256, X25519 } from "@hpke/dhkem-x25519";
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { type RandomSource, randomBytes } from "./bytes.js";
+import { notExtractable } from "./private-keys.js";
+
+/** The library's keys have the shape of a CryptoKey, and hold their bytes. */
+type LibraryKey = Awaited<ReturnType<X25519["deserializePublicKey"]>>;
+
+/**
+ * X25519 of `@hpke/dhkem-x25519` as a group for the kit's DHKEM, which gives it the provider's KDF. Keys are
+ * in memory; they are exported only if `extractable`, so that a policy holds on every platform.
+ */
+export function libraryX25519(random: RandomSource, extractable: boolean): DhPrimitives<LibraryKey> {
+  const { name, Nsk } = DHKEM_X25519;
+  const curve = new X25519(new HkdfSha256()); // its KDF is for DeriveKeyPair alone, which is the kit's here
+  const importPrivateKey = async (bytes: Uint8Array) => {
+    const privateKey = await curve.deserializePrivateKey(bytes.slice().buffer);
+    const publicKey = await curve.serializePublicKey(await curve.derivePublicKey(privateKey));
+    return { publicKey: new Uint8Array(publicKey), privateKey };
+  };
+  const dh = async (privateKey: LibraryKey, publicKey: Uint8Array) => {
+    const imported = await curve.deserializePublicKey(publicKey.slice().buffer);
+    return new Uint8Array(await curve.dh(privateKey, imported));
+  };
+  return {
+    algorithm: DHKEM_X25519,
+    generateKeyPair: () => guard(`${name}: no key`, () => importPrivateKey(randomBytes(random, Nsk))),
+    importPrivateKey: (bytes) => guard(`${name}: not a private key`, () => importPrivateKey(bytes)),
+    async exportPrivateKey(privateKey) {
+      if (!extractable) throw notExtractable(name);
+      return new Uint8Array(await curve.serializePrivateKey(privateKey)).slice();
+    },
+    validatePublicKey: (publicKey) =>
+      guard(`${name}: not a public key`, async () => {
+        // The secret with a point of low order is zero, which the library refuses; so does the check here.
+        const { privateKey } = await importPrivateKey(randomBytes(random, Nsk));
+        const secret = await dh(privateKey, publicKey);
+        if (secret.every((byte) => byte === 0)) throw new CryptoError("X25519: a point of low order");
+      }),
+    dh: (privateKey, publicKey) =>
+      guard(`${name}: no secret can be agreed on with this public key`, () => dh(privateKey, publicKey)),
+    destroyPrivateKey(privateKey) {
+      (privateKey as LibraryKey & { readonly key?: Uint8Array }).key?.fill(0);
+    },
+  };
+}
+
+/** An Ed25519 seed that no log or serialiser shows. */
+class SeedKey {
+  readonly #seed: Uint8Array;
+
+  constructor(seed: Uint8Array) {
+    this.#seed = seed;
+  }
+
+  static open(handle: object): Uint8Array {
+    if (!(handle instanceof SeedKey)) {
+      throw new CryptoError("this private key isn't one of this provider's for ed25519");
+    }
+    return handle.#seed;
+  }
+}
+
+/** Ed25519 of `@noble/curves`, answering at once. */
+export function libraryEd25519(random: RandomSource, extractable: boolean): SignaturePart {
+  const pair = (seed: Uint8Array) => ({
+    publicKey: guardSync("ed25519: not a private key", () => ed25519.getPublicKey(seed)),
+    privateKey: new SeedKey(seed) as object as SignaturePrivateKey,
+  });
+  return {
+    algorithm: ED25519,
+    generateKeyPair: () => pair(randomBytes(random, ED25519.Nsk)),
+    importPrivateKey(bytes) {
+      expectLength(bytes, ED25519.Nsk, "ed25519: a private key");
+      return pair(bytes.slice());
+    },
+    exportPrivateKey(privateKey) {
+      const seed = SeedKey.open(privateKey);
+      if (!extractable) throw notExtractable(ED25519.name);
+      return seed.slice();
+    },
+    validatePublicKey: validateEd25519,
+    sign: (privateKey, message) => ed25519.sign(message, SeedKey.open(privateKey)),
+    verify(publicKey, message, signature) {
+      try {
+        // The rules of RFC 8032, as platforms apply them, and not those of ZIP 215.
+        return ed25519.verify(signature, message, publicKey, { zip215: false });
+      } catch {
+        return false;
+      }
+    },
+  };
+}
+
+/**
+ * RFC 8032 §5.1.3: platforms import any 32 bytes, so that the point is decoded here.
+ * @throws CryptoError unless it is a point of the curve, and none of low order
+ */
+export function validateEd25519(publicKey: Uint8Array): void {
+  expectLength(publicKey, ED25519.Npk, "ed25519: a public key");
+  const point = guardSync("ed25519: not a public key", () => ed25519.Point.fromBytes(publicKey, false));
+  if (point.isSmallOrder()) throw new CryptoError("ed25519: the public key is a point of low order");
+}

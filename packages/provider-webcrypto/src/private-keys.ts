@@ -1,0 +1,45 @@
+// RFC 9420 §5.1: private keys stay in the platform; what may leave it, and what the error says otherwise.
+import { CryptoError, MlsError } from "@copse/core/provider";
+import { fromBase64Url } from "./bytes.js";
+
+/** The error for a private key that stays where it is. */
+export function notExtractable(what: string): MlsError {
+  return new MlsError(
+    "key-not-extractable",
+    `the private key for ${what} stays inside this provider: make the provider with extractable: true to ` +
+      "export keys, or with a keyStore to save references to them",
+  );
+}
+
+/**
+ * The private key's `length` bytes.
+ * @throws MlsError `key-not-extractable`
+ */
+export async function exportScalar(
+  subtle: SubtleCrypto,
+  key: CryptoKey,
+  length: number,
+  what: string,
+): Promise<Uint8Array> {
+  if (!key.extractable) throw notExtractable(what);
+  const { d } = await subtle.exportKey("jwk", key);
+  return fromBase64Url(d, length);
+}
+
+/**
+ * Checks that a handle is a private key of the platform's, for this algorithm and curve.
+ * @throws CryptoError
+ */
+export function expectPrivateKey(
+  handle: object,
+  algorithm: EcKeyAlgorithm | KeyAlgorithm,
+  what: string,
+): CryptoKey {
+  const key = handle as Partial<CryptoKey>;
+  const { name, namedCurve } = (key.algorithm ?? {}) as Partial<EcKeyAlgorithm>;
+  const wantedCurve = "namedCurve" in algorithm ? algorithm.namedCurve : undefined;
+  if (key.type !== "private" || name !== algorithm.name || (wantedCurve && namedCurve !== wantedCurve)) {
+    throw new CryptoError(`this private key isn't one of this provider's for ${what}`);
+  }
+  return handle as CryptoKey;
+}

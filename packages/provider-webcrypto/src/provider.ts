@@ -1,0 +1,163 @@
+// RFC 9420 §5.1, §17.1: the suites that the platform's WebCrypto serves, with help where it lacks something.
+import {
+  type AeadPart,
+  CHACHA20_POLY1305,
+  type CipherSuite,
+  type CryptoProvider,
+  DHKEM_X25519,
+  ED25519,
+  type HashPart,
+  type KdfPart,
+  MLS_128_DHKEMP256_AES128GCM_SHA256_P256,
+  MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519,
+  MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519,
+  MLS_256_DHKEMP384_AES256GCM_SHA384_P384,
+  MLS_256_DHKEMP521_AES256GCM_SHA512_P521,
+  MlsError,
+  type SignaturePart,
+} from "@copse/core/provider";
+import {
+  composeSuite,
+  defineProvider,
+  dhkem,
+  hkdf,
+  hpke,
+  type Kem,
+  type LazySuite,
+} from "@copse/provider-kit";
+import { aesGcm, chacha20Poly1305 } from "./aead.js";
+import { randomBytes } from "./bytes.js";
+import { nativeGroup } from "./ecdh.js";
+import { fastHash, nativeHash } from "./hashing.js";
+import { type KeyStore, storedKem } from "./key-store.js";
+import { libraryEd25519, libraryX25519 } from "./library-curves.js";
+import { aeadWorks, groupWorks, hashWorks, signatureWorks } from "./probe.js";
+import { nativeSignature } from "./signatures.js";
+
+/** How {@link webCryptoProvider} makes its provider. */
+export interface WebCryptoOptions {
+  /** Whether private keys can be exported. Without it (the default) their bytes never leave the platform. */
+  readonly extractable?: boolean;
+  /**
+   * Who hashes: `fast` (the default) is SHA-2, HMAC and HKDF in JavaScript, answering at once; `native` is
+   * the platform, at about a hundred times the cost of each of the thousands of short inputs of MLS.
+   */
+  readonly hashing?: "fast" | "native";
+  /** Keeps HPKE keys of the platform for saved states, by reference; without it they must be extractable. */
+  readonly keyStore?: KeyStore;
+  /** The platform's; default `globalThis.crypto`, which windows, workers and servers have. */
+  readonly crypto?: Crypto;
+  /**
+   * Takes X25519 of `@hpke/dhkem-x25519` and Ed25519 of `@noble/curves` even where the platform has its own:
+   * to try what happens on one that has none. Their keys are bytes in memory, and a keyStore doesn't take them.
+   */
+  readonly forceLibraryCurves?: boolean;
+}
+
+/** The suites that this provider knows how to make, best first. */
+const SUITES: readonly CipherSuite[] = [
+  MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519,
+  MLS_128_DHKEMP256_AES128GCM_SHA256_P256,
+  MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519,
+  MLS_256_DHKEMP384_AES256GCM_SHA384_P384,
+  MLS_256_DHKEMP521_AES256GCM_SHA512_P521,
+];
+
+type KemMaker = (kdf: KdfPart) => Kem;
+
+/**
+ * A provider over the platform's WebCrypto: suites 1, 2, 3, 5 and 7, as far as what they need works here,
+ * which is tried once, now. Private keys are CryptoKeys, and a signature key's handle is the CryptoKey
+ * itself. ChaCha20-Poly1305 (suite 3) is that of `@hpke/chacha20poly1305`; where the platform lacks X25519
+ * or Ed25519, `@hpke/dhkem-x25519` and `@noble/curves` serve.
+ * @throws MlsError `usage` (a rejected promise) if there is no WebCrypto, as in a page without TLS
+ */
+export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise<CryptoProvider> {
+  const { extractable = false, hashing = "fast", keyStore, forceLibraryCurves = false } = options;
+  const crypto: Crypto | undefined = options.crypto ?? globalThis.crypto;
+  const subtle: SubtleCrypto | undefined = crypto?.subtle;
+  if (subtle === undefined) {
+    throw new MlsError("usage", "there is no crypto.subtle here: browsers have it in secure contexts alone");
+  }
+
+  /** Each part is tried once, however many suites it is in. */
+  const tried = new Map<object, Promise<unknown>>();
+  const once = <T>(algorithm: object, find: () => Promise<T>): Promise<T> => {
+    const found = (tried.get(algorithm) as Promise<T> | undefined) ?? find();
+    tried.set(algorithm, found);
+    return found;
+  };
+
+  const findKem = (algorithm: CipherSuite["kem"]): Promise<KemMaker | undefined> =>
+    once(algorithm, async () => {
+      const isX25519 = algorithm.id === DHKEM_X25519.id;
+      const native = nativeGroup(subtle, algorithm, extractable);
+      if (native !== undefined && !(isX25519 && forceLibraryCurves)) {
+        const trial = isX25519
+          ? groupWorks(native, new Uint8Array(DHKEM_X25519.Nsk).fill(1))
+          : groupWorks(native);
+        if (await trial) {
+          return (kdf) => (keyStore === undefined ? dhkem(native, kdf) : storedKem(native, kdf, keyStore));
+        }
+      }
+      if (!isX25519) return undefined;
+      const library = libraryX25519(crypto, extractable);
+      return (kdf) => dhkem(library, kdf);
+    });
+
+  const findSignature = (algorithm: CipherSuite["signature"]): Promise<SignaturePart | undefined> =>
+    once(algorithm, async () => {
+      const isEd25519 = algorithm.id === ED25519.id;
+      const native = nativeSignature(subtle, algorithm, extractable);
+      if (native !== undefined && !(isEd25519 && forceLibraryCurves)) {
+        const seed = isEd25519 ? new Uint8Array(ED25519.Nsk) : undefined;
+        if (await signatureWorks(native, seed)) return native;
+      }
+      return isEd25519 ? libraryEd25519(crypto, extractable) : undefined;
+    });
+
+  const findAead = (algorithm: CipherSuite["aead"]): Promise<AeadPart | undefined> =>
+    once(algorithm, async () => {
+      if (algorithm.id === CHACHA20_POLY1305.id) return chacha20Poly1305();
+      const native = aesGcm(subtle, algorithm);
+      return (await aeadWorks(native)) ? native : undefined;
+    });
+
+  const findHash = (algorithm: CipherSuite["hash"]): Promise<HashPart | undefined> =>
+    once(algorithm, async () => {
+      if (hashing === "fast") return fastHash(algorithm);
+      const native = nativeHash(subtle, algorithm);
+      return (await hashWorks(native)) ? native : undefined;
+    });
+
+  const find = async (suite: CipherSuite): Promise<LazySuite | undefined> => {
+    const [kem, signature, aead, hash] = await Promise.all([
+      findKem(suite.kem),
+      findSignature(suite.signature),
+      findAead(suite.aead),
+      findHash(suite.hash),
+    ]);
+    if (!kem || !signature || !aead || !hash) return undefined;
+    return {
+      suite,
+      make() {
+        const kdf = hkdf(hash);
+        return composeSuite({
+          suite,
+          hash,
+          kdf,
+          aead,
+          hpke: hpke({ kem: kem(kdf), kdf, aead }),
+          signature,
+          random: (length) => randomBytes(crypto, length),
+        });
+      },
+    };
+  };
+
+  const found = await Promise.all(SUITES.map(find));
+  return defineProvider(
+    "webcrypto",
+    found.filter((suite) => suite !== undefined),
+  );
+}

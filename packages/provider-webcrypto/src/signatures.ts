@@ -1,0 +1,148 @@
+// RFC 9420 §5.1.2, RFC 8446 §4.2.3: ECDSA and Ed25519 of the platform.
+import {
+  type Awaitable,
+  CryptoError,
+  ECDSA_P256,
+  ECDSA_P384,
+  ECDSA_P521,
+  ED25519,
+  type SignatureAlgorithm,
+  type SignatureKeyPair,
+  type SignaturePart,
+  type SignaturePrivateKey,
+} from "@copse/core/provider";
+import { expectLength, guard } from "@copse/provider-kit";
+import { fromBase64Url, source } from "./bytes.js";
+import { fromDer, toDer } from "./der.js";
+import { validateEd25519 } from "./library-curves.js";
+import { importPoint, importScalar, type NistCurve } from "./nist.js";
+import { expectPrivateKey, exportScalar } from "./private-keys.js";
+import { publicKeyCache } from "./public-keys.js";
+
+/** What the schemes do in their own ways; the rest is common to them. */
+interface Scheme {
+  readonly algorithm: SignatureAlgorithm;
+  /** For generateKey and importKey. */
+  readonly keys: KeyAlgorithm | EcKeyAlgorithm;
+  /** For sign and verify. */
+  readonly use: AlgorithmIdentifier | EcdsaParams;
+  importPrivate(bytes: Uint8Array): Promise<{ publicKey: Uint8Array; privateKey: CryptoKey }>;
+  importPublic(publicKey: Uint8Array): Promise<CryptoKey>;
+  validate?(publicKey: Uint8Array): Awaitable<void>;
+  /** From the platform's signature to that of MLS, and back; undefined if it is malformed. */
+  encode(signature: Uint8Array): Uint8Array;
+  decode(signature: Uint8Array): Uint8Array | undefined;
+}
+
+type Curve = readonly [SignatureAlgorithm, NistCurve, hash: string];
+
+const CURVES: readonly Curve[] = [
+  [ECDSA_P256, "P-256", "SHA-256"],
+  [ECDSA_P384, "P-384", "SHA-384"],
+  [ECDSA_P521, "P-521", "SHA-512"],
+];
+
+/** The platform's signatures of a scheme, or undefined if WebCrypto has no name for it. */
+export function nativeSignature(
+  subtle: SubtleCrypto,
+  algorithm: SignatureAlgorithm,
+  extractable: boolean,
+): SignaturePart | undefined {
+  const curve = CURVES.find(([scheme]) => scheme.id === algorithm.id);
+  if (curve !== undefined) return signatures(subtle, ecdsa(subtle, extractable, curve), extractable);
+  return algorithm.id === ED25519.id
+    ? signatures(subtle, ed25519(subtle, extractable), extractable)
+    : undefined;
+}
+
+function ecdsa(subtle: SubtleCrypto, extractable: boolean, [algorithm, namedCurve, hash]: Curve): Scheme {
+  const keys = { name: "ECDSA", namedCurve } as const;
+  return {
+    algorithm,
+    keys,
+    use: { name: "ECDSA", hash },
+    importPrivate: (scalar) => importScalar(subtle, keys, scalar, extractable, "sign"),
+    importPublic: (point) => importPoint(subtle, keys, point),
+    encode: toDer,
+    decode: (signature) => fromDer(signature, algorithm.Nsk),
+  };
+}
+
+/** PrivateKeyInfo (RFC 8410 §7) up to the 32 bytes of an Ed25519 seed. */
+const ED25519_PKCS8 = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20);
+
+function ed25519(subtle: SubtleCrypto, extractable: boolean): Scheme {
+  const keys = { name: "Ed25519" };
+  return {
+    algorithm: ED25519,
+    keys,
+    use: keys,
+    // As for X25519: the platform shows the public key of a seed only in a JWK of an extractable key.
+    async importPrivate(seed) {
+      const pkcs8 = new Uint8Array(ED25519_PKCS8.length + seed.length);
+      pkcs8.set(ED25519_PKCS8);
+      pkcs8.set(seed, ED25519_PKCS8.length);
+      const key = await subtle.importKey("pkcs8", pkcs8, keys, true, ["sign"]);
+      pkcs8.fill(0);
+      const { kty, crv, d, x } = await subtle.exportKey("jwk", key);
+      const publicKey = fromBase64Url(x, ED25519.Npk);
+      if (extractable) return { publicKey, privateKey: key };
+      const jwk = { kty, crv, d, x } as JsonWebKey;
+      return { publicKey, privateKey: await subtle.importKey("jwk", jwk, keys, false, ["sign"]) };
+    },
+    importPublic: (bytes) => subtle.importKey("raw", source(bytes), keys, true, ["verify"]),
+    validate: validateEd25519,
+    encode: (signature) => signature,
+    decode: (signature) => (signature.length === 64 ? signature : undefined),
+  };
+}
+
+function signatures(subtle: SubtleCrypto, scheme: Scheme, extractable: boolean): SignaturePart {
+  const { algorithm, keys, use } = scheme;
+  const { name, Npk, Nsk } = algorithm;
+  const publicKeys = publicKeyCache((publicKey) => scheme.importPublic(publicKey));
+  const handle = (publicKey: Uint8Array, privateKey: CryptoKey): SignatureKeyPair => ({
+    publicKey,
+    privateKey: privateKey as object as SignaturePrivateKey,
+  });
+  return {
+    algorithm,
+    generateKeyPair: () =>
+      guard(`${name}: no key pair`, async () => {
+        const pair = (await subtle.generateKey(keys, extractable, ["sign", "verify"])) as CryptoKeyPair;
+        const publicKey = new Uint8Array(await subtle.exportKey("raw", pair.publicKey));
+        if (publicKey.length !== Npk) throw new CryptoError(`${name}: a key of ${publicKey.length} bytes`);
+        return handle(publicKey, pair.privateKey);
+      }),
+    importPrivateKey: (bytes) =>
+      guard(`${name}: the bytes are no private key`, async () => {
+        expectLength(bytes, Nsk, `${name}: a private key`);
+        const { publicKey, privateKey } = await scheme.importPrivate(bytes);
+        return handle(publicKey, privateKey);
+      }),
+    exportPrivateKey: (privateKey) =>
+      guard(`${name}: the key can't be exported`, () =>
+        exportScalar(subtle, expectPrivateKey(privateKey, keys, name), Nsk, name),
+      ),
+    validatePublicKey: (publicKey) =>
+      guard(`${name}: not a public key`, async () => {
+        expectLength(publicKey, Npk, `${name}: a public key`);
+        await scheme.validate?.(publicKey);
+        await publicKeys(publicKey);
+      }),
+    sign: (privateKey, message) =>
+      guard(`${name}: the platform doesn't sign with this key`, async () => {
+        const key = expectPrivateKey(privateKey, keys, name);
+        return scheme.encode(new Uint8Array(await subtle.sign(use, key, source(message))));
+      }),
+    async verify(publicKey, message, signature) {
+      const decoded = scheme.decode(signature);
+      if (decoded === undefined || publicKey.length !== Npk) return false;
+      try {
+        return await subtle.verify(use, await publicKeys(publicKey), source(decoded), source(message));
+      } catch {
+        return false;
+      }
+    },
+  };
+}
