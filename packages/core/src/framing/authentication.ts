@@ -22,7 +22,11 @@ export function framedContentTBS(
 ): Uint8Array {
   const { senderType } = content.sender;
   const covered = senderType === SenderType.member || senderType === SenderType.newMemberCommit;
-  const writer = new Writer(512);
+  // Large enough that a writer holding application data seldom has to grow and copy.
+  const { content: body, authenticatedData, groupId } = content;
+  const data = body.contentType === ContentType.application ? body.applicationData.length : 1024;
+  const context = covered && groupContext !== undefined ? groupContext.length : 0;
+  const writer = new Writer(64 + groupId.length + authenticatedData.length + data + context);
   writer.uint16(ProtocolVersion.mls10);
   writer.uint16(wireFormat);
   FramedContent.write(writer, content);

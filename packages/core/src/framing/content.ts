@@ -50,16 +50,26 @@ export const contentCases = {
 export const Content = variant("contentType", uint8, contentCases);
 export type Content = TypeOf<typeof Content>;
 
-/** FramedContent, RFC 9420 §6 */
-export const FramedContent = remembered(
-  struct({
-    groupId: opaque,
-    epoch: uint64,
-    sender: Sender,
-    authenticatedData: opaque,
-    content: Content,
-  }),
-);
+const framedContent = struct({
+  groupId: opaque,
+  epoch: uint64,
+  sender: Sender,
+  authenticatedData: opaque,
+  content: Content,
+});
+const rememberedFramedContent = remembered(framedContent);
+
+/**
+ * FramedContent, RFC 9420 §6. A handshake message is signed, hashed and authenticated with a MAC as the same
+ * bytes, which are remembered; application data is only signed, and remembering it costs more than it saves.
+ */
+export const FramedContent: Codec<TypeOf<typeof framedContent>> = {
+  write(writer, value) {
+    const isApplication = value.content.contentType === ContentType.application;
+    (isApplication ? framedContent : rememberedFramedContent).write(writer, value);
+  },
+  read: (reader) => rememberedFramedContent.read(reader),
+};
 export type FramedContent = TypeOf<typeof FramedContent>;
 
 /** FramedContentAuthData, RFC 9420 §6.1: the tag is there for a commit, and only for one */
