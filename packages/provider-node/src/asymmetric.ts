@@ -1,0 +1,137 @@
+// RFC 9420 §5.1.1, §5.1.2: KEM and signatures by node:crypto.
+import { KeyObject, sign, verify } from "node:crypto";
+import {
+  CryptoError,
+  type HashAlgorithm,
+  type KemAlgorithm,
+  type SignatureAlgorithm,
+  type SignatureKeyPair,
+  type SignaturePart,
+  type SignaturePrivateKey,
+} from "@copse/core/provider";
+import {
+  type DhPrimitives,
+  expectLength,
+  guardSync,
+  isEd448PublicKey,
+  isEd25519PublicKey,
+  isScalar,
+  P256_SCALARS,
+  P384_SCALARS,
+  P521_SCALARS,
+  type ScalarRange,
+} from "@copse/provider-kit";
+import { type Curve, nistCurve, okpCurve, type RawKeyPair, sharedSecret } from "./keys.js";
+import { hashName } from "./symmetric.js";
+
+interface NistCurve extends Curve {
+  readonly scalars: ScalarRange;
+}
+
+const P256: NistCurve = { ...nistCurve("P-256", "prime256v1", 32), scalars: P256_SCALARS };
+const P384: NistCurve = { ...nistCurve("P-384", "secp384r1", 48), scalars: P384_SCALARS };
+const P521: NistCurve = { ...nistCurve("P-521", "secp521r1", 66), scalars: P521_SCALARS };
+
+const KEM_CURVES: Readonly<Record<number, Curve | NistCurve>> = {
+  16: P256,
+  17: P384,
+  18: P521,
+  32: okpCurve("X25519", 32),
+  33: okpCurve("X448", 56),
+};
+
+const SIGNATURE_CURVES: Readonly<Record<number, Curve | NistCurve>> = {
+  1027: P256,
+  1283: P384,
+  1539: P521,
+  2055: okpCurve("Ed25519", 32),
+  2056: okpCurve("Ed448", 57),
+};
+
+/** One group for each KEM, for all providers: so a key of one is a key of the other. */
+const groups = new Map<number, DhPrimitives<KeyObject>>();
+
+export function dhGroup(algorithm: KemAlgorithm): DhPrimitives<KeyObject> {
+  let group = groups.get(algorithm.id);
+  if (group === undefined) {
+    group = makeGroup(algorithm, KEM_CURVES[algorithm.id] as Curve | NistCurve);
+    groups.set(algorithm.id, group);
+  }
+  return group;
+}
+
+function makeGroup(algorithm: KemAlgorithm, curve: Curve | NistCurve): DhPrimitives<KeyObject> {
+  // X25519 and X448 take any bytes for a point; only a shared secret of zero tells those of low order.
+  let probe: KeyObject | undefined;
+  return {
+    algorithm,
+    ...("scalars" in curve ? { scalars: curve.scalars } : {}),
+    generateKeyPair: () => curve.generate(),
+    importPrivateKey: (bytes) => curve.importPrivate(bytes),
+    exportPrivateKey: (key) => curve.exportPrivate(key),
+    validatePublicKey(publicKey) {
+      const key = curve.importPublic(publicKey);
+      if ("scalars" in curve) return;
+      probe ??= curve.generate().privateKey;
+      sharedSecret(probe, key);
+    },
+    dh: (privateKey, publicKey) => sharedSecret(privateKey, curve.importPublic(publicKey)),
+  };
+}
+
+export function signaturePart(algorithm: SignatureAlgorithm, suiteHash: HashAlgorithm): SignaturePart {
+  const { Npk, Nsk, name } = algorithm;
+  const curve = SIGNATURE_CURVES[algorithm.id] as Curve | NistCurve;
+  // EdDSA has its own hash; ECDSA has that of its name, which is the suite's in all suites.
+  const digest = "scalars" in curve ? hashName(suiteHash) : null;
+  const keyType = "scalars" in curve ? "ec" : curve.name.toLowerCase();
+
+  const pair = ({ publicKey, privateKey }: RawKeyPair): SignatureKeyPair => ({
+    publicKey,
+    privateKey: privateKey as object as SignaturePrivateKey,
+  });
+
+  function open(handle: object): KeyObject {
+    if (!(handle instanceof KeyObject) || handle.type !== "private" || handle.asymmetricKeyType !== keyType) {
+      throw new CryptoError(`this private key isn't one of this backend's for ${name}`);
+    }
+    return handle;
+  }
+
+  function fits(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+    try {
+      return verify(digest, message, curve.importPublic(publicKey), signature);
+    } catch {
+      return false;
+    }
+  }
+
+  return {
+    algorithm,
+    generateKeyPair: () => pair(curve.generate()),
+    importPrivateKey(bytes) {
+      expectLength(bytes, Nsk, `a private key of ${name}`);
+      if ("scalars" in curve && !isScalar(bytes, curve.scalars)) {
+        throw new CryptoError(`the private key of ${name} is out of range`);
+      }
+      return pair(curve.importPrivate(bytes));
+    },
+    exportPrivateKey: (handle) => curve.exportPrivate(open(handle)),
+    validatePublicKey(publicKey) {
+      expectLength(publicKey, Npk, `a public key of ${name}`);
+      if (algorithm.id === 0x0807 || algorithm.id === 0x0808) {
+        const isKey = algorithm.id === 0x0807 ? isEd25519PublicKey : isEd448PublicKey;
+        if (!isKey(publicKey)) throw new CryptoError(`these bytes are no public key of ${name}`);
+      } else {
+        curve.importPublic(publicKey);
+      }
+    },
+    sign: (handle, message) => {
+      const key = open(handle);
+      // A Buffer of sign() has memory of its own size but for ECDSA, whose signatures vary in length.
+      return guardSync(`${name} can't sign this`, () => new Uint8Array(sign(digest, message, key)));
+    },
+    verify: fits,
+    verifyAll: (requests) => requests.map((r) => fits(r.publicKey, r.message, r.signature)),
+  };
+}

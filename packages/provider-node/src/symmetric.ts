@@ -1,0 +1,73 @@
+// RFC 9420 §5.1: hash, HMAC and AEAD by node:crypto.
+import { type CipherGCMTypes, createCipheriv, createDecipheriv, createHash, createHmac } from "node:crypto";
+import {
+  type AeadAlgorithm,
+  type AeadPart,
+  CryptoError,
+  type HashAlgorithm,
+  type HashPart,
+} from "@copse/core/provider";
+import { expectLength, guardSync } from "@copse/provider-kit";
+import { own } from "./keys.js";
+
+/** OpenSSL's name of a hash: `sha256` for `SHA-256` */
+export const hashName = ({ name }: HashAlgorithm): string => name.replace("-", "").toLowerCase();
+
+export function hashPart(algorithm: HashAlgorithm): HashPart {
+  const name = hashName(algorithm);
+  const hash = (data: Uint8Array): Uint8Array => own(createHash(name).update(data).digest());
+  return {
+    algorithm,
+    hash,
+    hashAll: (data) => data.map(hash),
+    mac: (key, data) => own(createHmac(name, key).update(data).digest()),
+  };
+}
+
+/** OpenSSL's name of an AEAD: `aes-128-gcm`, `chacha20-poly1305` */
+export const aeadName = ({ name }: AeadAlgorithm): string =>
+  name === "ChaCha20Poly1305" ? "chacha20-poly1305" : name.toLowerCase();
+
+export function aeadPart(algorithm: AeadAlgorithm): AeadPart {
+  const { Nk, Nn, Nt, name } = algorithm;
+  // The types know ChaCha20-Poly1305 by another overload of the same functions.
+  const cipherName = aeadName(algorithm) as CipherGCMTypes;
+  const options = { authTagLength: Nt };
+  const check = (key: Uint8Array, nonce: Uint8Array) => {
+    expectLength(key, Nk, `a key of ${name}`);
+    expectLength(nonce, Nn, `a nonce of ${name}`);
+  };
+  return {
+    algorithm,
+    seal(key, nonce, aad, plaintext) {
+      check(key, nonce);
+      return guardSync(`${name} can't encrypt this`, () => {
+        const cipher = createCipheriv(cipherName, key, nonce, options);
+        cipher.setAAD(aad);
+        const sealed = new Uint8Array(plaintext.length + Nt);
+        sealed.set(cipher.update(plaintext));
+        cipher.final();
+        sealed.set(cipher.getAuthTag(), plaintext.length);
+        return sealed;
+      });
+    },
+    open(key, nonce, aad, ciphertext) {
+      check(key, nonce);
+      const length = ciphertext.length - Nt;
+      if (length < 0) throw new CryptoError(`a ciphertext of ${name} has at least ${Nt} bytes`);
+      return guardSync(`${name}: the ciphertext isn't authentic`, () => {
+        const decipher = createDecipheriv(cipherName, key, nonce, options);
+        decipher.setAAD(aad);
+        decipher.setAuthTag(ciphertext.subarray(length));
+        const plaintext = decipher.update(ciphertext.subarray(0, length));
+        try {
+          decipher.final();
+        } catch (error) {
+          plaintext.fill(0);
+          throw error;
+        }
+        return own(plaintext);
+      });
+    },
+  };
+}
