@@ -10,7 +10,7 @@ const PACKAGES = {
   core: [],
   "provider-kit": ["@copse/core/provider"],
   "provider-webcrypto": ["@copse/core/provider", "@copse/provider-kit", "@hpke/", "@noble/"],
-  "provider-libsodium": ["@copse/core/provider", "@copse/provider-kit", "libsodium-wrappers"],
+  "provider-libsodium": ["@copse/core/provider", "@copse/provider-kit", "libsodium-wrappers", "@noble/"],
   "provider-node": ["@copse/core/provider", "@copse/provider-kit", "node:crypto"],
 };
 

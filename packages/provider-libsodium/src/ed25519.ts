@@ -1,0 +1,64 @@
+// RFC 9420 §5.1.2, RFC 8032: Ed25519 in libsodium.
+import {
+  CryptoError,
+  ED25519,
+  type SignatureKeyPair,
+  type SignaturePart,
+  type SignaturePrivateKey,
+} from "@copse/core/provider";
+import { expectLength, guardSync, isEd25519PublicKey } from "@copse/provider-kit";
+import sodium from "libsodium-wrappers";
+
+/** The handle. Its field is private, so that no log or serialiser gives the key away. */
+class Ed25519PrivateKey {
+  /** As libsodium has it: 32 bytes of seed, and the public key's 32 bytes. */
+  readonly #expanded: Uint8Array;
+
+  constructor(expanded: Uint8Array) {
+    this.#expanded = expanded;
+  }
+
+  static open(handle: unknown): Uint8Array {
+    if (!(handle instanceof Ed25519PrivateKey)) {
+      throw new CryptoError("this private key isn't one of libsodium's for ed25519");
+    }
+    return handle.#expanded;
+  }
+}
+
+function pair(keys: { publicKey: Uint8Array; privateKey: Uint8Array }): SignatureKeyPair {
+  return {
+    publicKey: keys.publicKey,
+    privateKey: new Ed25519PrivateKey(keys.privateKey) as object as SignaturePrivateKey,
+  };
+}
+
+function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  if (publicKey.length !== 32 || signature.length !== 64) return false;
+  try {
+    return sodium.crypto_sign_verify_detached(signature, message, publicKey);
+  } catch {
+    return false;
+  }
+}
+
+/** Ed25519: private keys are 32 bytes of seed, signatures 64 bytes. Ready when `sodium` is. */
+export const ed25519: SignaturePart = {
+  algorithm: ED25519,
+  generateKeyPair: () => pair(sodium.crypto_sign_keypair()),
+  importPrivateKey(bytes) {
+    expectLength(bytes, 32, "a private key of ed25519");
+    return pair(guardSync("no private key of ed25519", () => sodium.crypto_sign_seed_keypair(bytes)));
+  },
+  exportPrivateKey: (handle) => Ed25519PrivateKey.open(handle).slice(0, 32),
+  validatePublicKey(publicKey) {
+    // crypto_core_ed25519_is_valid_point is in the larger "sumo" build only.
+    if (!isEd25519PublicKey(publicKey)) throw new CryptoError("these bytes are no public key of ed25519");
+  },
+  sign(handle, message) {
+    const expanded = Ed25519PrivateKey.open(handle);
+    return guardSync("ed25519 can't sign this", () => sodium.crypto_sign_detached(message, expanded));
+  },
+  verify,
+  verifyAll: (requests) => requests.map((r) => verify(r.publicKey, r.message, r.signature)),
+};

@@ -1,0 +1,41 @@
+// RFC 9420 §5.1: ChaCha20-Poly1305 in libsodium (RFC 8439), SHA-256 and HMAC in JavaScript.
+//
+// The standard build of libsodium-wrappers has neither SHA-256 nor HMAC-SHA256: they are in the larger
+// "sumo" build only. @noble/hashes answers at once too, and its share of what a suite costs is small.
+import { type AeadPart, CHACHA20_POLY1305, CryptoError, type HashPart, SHA256 } from "@copse/core/provider";
+import { expectLength, guardSync } from "@copse/provider-kit";
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 as digest } from "@noble/hashes/sha2.js";
+import sodium from "libsodium-wrappers";
+
+export const sha256: HashPart = {
+  algorithm: SHA256,
+  hash: (data) => digest(data),
+  hashAll: (data) => data.map((one) => digest(one)),
+  mac: (key, data) => hmac(digest, key, data),
+};
+
+const { Nk, Nn, Nt } = CHACHA20_POLY1305;
+
+function check(key: Uint8Array, nonce: Uint8Array): void {
+  expectLength(key, Nk, "a key of ChaCha20-Poly1305");
+  expectLength(nonce, Nn, "a nonce of ChaCha20-Poly1305");
+}
+
+/** Ready when `sodium` is. */
+export const chacha20Poly1305: AeadPart = {
+  algorithm: CHACHA20_POLY1305,
+  seal(key, nonce, aad, plaintext) {
+    check(key, nonce);
+    return guardSync("ChaCha20-Poly1305 can't encrypt this", () =>
+      sodium.crypto_aead_chacha20poly1305_ietf_encrypt(plaintext, aad, null, nonce, key),
+    );
+  },
+  open(key, nonce, aad, ciphertext) {
+    check(key, nonce);
+    if (ciphertext.length < Nt) throw new CryptoError(`a ciphertext has at least ${Nt} bytes`);
+    return guardSync("ChaCha20-Poly1305: the ciphertext isn't authentic", () =>
+      sodium.crypto_aead_chacha20poly1305_ietf_decrypt(null, ciphertext, aad, nonce, key),
+    );
+  },
+};

@@ -1,0 +1,36 @@
+// RFC 9180 §7.1, RFC 7748: X25519 in libsodium, for the kit's DHKEM.
+import { CryptoError, DHKEM_X25519 } from "@copse/core/provider";
+import { type DhPrimitives, guardSync } from "@copse/provider-kit";
+import sodium from "libsodium-wrappers";
+
+/** A private key is its 32 bytes, in a handle that the kit makes around them. Ready when `sodium` is. */
+export const x25519: DhPrimitives<Uint8Array> = {
+  algorithm: DHKEM_X25519,
+  generateKeyPair() {
+    const privateKey = sodium.randombytes_buf(32);
+    return { publicKey: sodium.crypto_scalarmult_base(privateKey), privateKey };
+  },
+  importPrivateKey: (bytes) => ({
+    publicKey: sodium.crypto_scalarmult_base(bytes),
+    privateKey: bytes.slice(),
+  }),
+  exportPrivateKey: (privateKey) => privateKey.slice(),
+  validatePublicKey(publicKey) {
+    // Every 32 bytes are a point, of the curve or of its twist; those of low order give zero with any key.
+    sharedPoint(PROBE, publicKey);
+  },
+  dh: sharedPoint,
+  destroyPrivateKey(privateKey) {
+    privateKey.fill(0);
+  },
+};
+
+const PROBE = /* @__PURE__ */ new Uint8Array(32).fill(1);
+
+/** 32 bytes. @throws CryptoError for a point of low order */
+function sharedPoint(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
+  if (publicKey.length !== 32) throw new CryptoError("a public key of X25519 has 32 bytes");
+  return guardSync("no shared secret with this public key", () =>
+    sodium.crypto_scalarmult(privateKey, publicKey),
+  );
+}
