@@ -6,7 +6,7 @@ import {
   type SignaturePart,
   type SignaturePrivateKey,
 } from "@copse/core/provider";
-import { type DhPrimitives, expectLength, guard, guardSync } from "@copse/provider-kit";
+import { type DhPrimitives, expectLength, guard, guardSync, isEd25519PublicKey } from "@copse/provider-kit";
 import { HkdfSha256, X25519 } from "@hpke/dhkem-x25519";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { type RandomSource, randomBytes } from "./bytes.js";
@@ -102,11 +102,10 @@ export function libraryEd25519(random: RandomSource, extractable: boolean): Sign
 }
 
 /**
- * RFC 8032 §5.1.3: platforms import any 32 bytes, so that the point is decoded here.
- * @throws CryptoError unless it is a point of the curve, and none of low order
+ * Platforms import any 32 bytes, and so does the library: here they are a point of the curve, or refused.
+ * @throws CryptoError unless they are a public key (RFC 8032 §5.1.3), and none of low order
  */
 export function validateEd25519(publicKey: Uint8Array): void {
   expectLength(publicKey, ED25519.Npk, "ed25519: a public key");
-  const point = guardSync("ed25519: not a public key", () => ed25519.Point.fromBytes(publicKey, false));
-  if (point.isSmallOrder()) throw new CryptoError("ed25519: the public key is a point of low order");
+  if (!isEd25519PublicKey(publicKey)) throw new CryptoError("ed25519: not a public key");
 }

@@ -1,0 +1,88 @@
+// RFC 9420 §5.1: what is asked of the platform for each operation (trap 21: keys imported anew for each call).
+import { webCryptoProvider } from "@copse/provider-webcrypto";
+import { beforeEach, describe, expect, test } from "vitest";
+import { publicKeyCache } from "../src/public-keys.js";
+import { SUITE_IDS } from "./support.js";
+
+const EMPTY = new Uint8Array(0);
+const text = new TextEncoder().encode("a message");
+
+/** The calls of subtle since the last reset, by method. */
+let calls: Record<string, number> = {};
+const counted = {
+  subtle: new Proxy(crypto.subtle, {
+    get(target, property) {
+      const method = Reflect.get(target, property);
+      return (...args: unknown[]) => {
+        calls[String(property)] = (calls[String(property)] ?? 0) + 1;
+        return method.apply(target, args);
+      };
+    },
+  }),
+  getRandomValues: crypto.getRandomValues.bind(crypto),
+} as Crypto;
+
+const provider = await webCryptoProvider({ crypto: counted });
+beforeEach(() => {
+  calls = {};
+});
+
+describe.each(SUITE_IDS)("suite %i", (id) => {
+  const { hash, hpke, kdf, signature } = provider.suite(id);
+  const sealing = id === 3 ? {} : { importKey: 1, encrypt: 1 };
+  const opening = id === 3 ? {} : { importKey: 1, decrypt: 1 };
+
+  test("hashing asks nothing of the platform, and answers at once", () => {
+    expect(hash.hash(text)).toBeInstanceOf(Uint8Array);
+    expect(hash.mac(text, text)).toBeInstanceOf(Uint8Array);
+    expect(kdf.extract(text, text)).toBeInstanceOf(Uint8Array);
+    expect(kdf.expand(text, text, 100)).toBeInstanceOf(Uint8Array);
+    expect(calls).toEqual({});
+  });
+
+  test("a second encryption to the same key doesn't import it again", async () => {
+    const { publicKey, privateKey } = await hpke.generateKeyPair();
+    await hpke.seal(publicKey, EMPTY, EMPTY, text);
+    calls = {};
+    const { kemOutput, ciphertext } = await hpke.seal(publicKey.slice(), EMPTY, EMPTY, text);
+    expect(calls).toEqual({ generateKey: 1, exportKey: 1, deriveBits: 1, ...sealing });
+    calls = {};
+    await hpke.open(privateKey, kemOutput, EMPTY, EMPTY, ciphertext);
+    expect(calls).toEqual({ deriveBits: 1, ...opening, importKey: id === 3 ? 1 : 2 });
+  });
+
+  test("verifications with one key, also at the same time, import it once", async () => {
+    const { publicKey, privateKey } = await signature.generateKeyPair();
+    const signed = await signature.sign(privateKey, text);
+    calls = {};
+    const answers = await Promise.all([1, 2, 3].map(() => signature.verify(publicKey, text, signed)));
+    expect(answers).toEqual([true, true, true]);
+    expect(calls).toEqual({ importKey: 1, verify: 3 });
+  });
+});
+
+describe("the cache of public keys", () => {
+  const key = (n: number) => Uint8Array.of(n);
+
+  test("keeps those used last", async () => {
+    const imported: number[] = [];
+    const cache = publicKeyCache(async ([n]) => {
+      imported.push(n as number);
+      return {} as CryptoKey;
+    }, 2);
+    for (const n of [1, 2, 1, 3, 1, 2]) await cache(key(n));
+    expect(imported).toEqual([1, 2, 3, 2]);
+  });
+
+  test("doesn't remember what can't be imported", async () => {
+    let attempts = 0;
+    const cache = publicKeyCache(async () => {
+      if (attempts++ === 0) throw new Error("not now");
+      return {} as CryptoKey;
+    });
+    await expect(cache(key(1))).rejects.toThrow("not now");
+    await cache(key(1));
+    await cache(key(1));
+    expect(attempts).toBe(2);
+  });
+});
