@@ -1,6 +1,7 @@
 // RFC 9420 §5.3: credentials.
-import { type Codec, opaque, type TypeOf, uint16, vector, struct } from "../codec/index.js";
+
 import { utf8 } from "../bytes.js";
+import { type Codec, opaque, struct, type TypeOf, uint16, vector } from "../codec/index.js";
 
 /** RFC 9420 §17.5. Other types are allowed and carried as they are. */
 export const CredentialType = { basic: 1, x509: 2 } as const;

@@ -1,5 +1,5 @@
 // RFC 9420 §7.1, §7.8, §12.4.3.3: parent nodes, and the two kinds of node in a tree.
-import { opaque, optional, struct, type TypeOf, uint32, uint8, variant, vector } from "../codec/index.js";
+import { opaque, optional, struct, type TypeOf, uint8, uint32, variant, vector } from "../codec/index.js";
 import { LeafNode } from "./leaf-node.js";
 
 /** ParentNode, RFC 9420 §7.1 */

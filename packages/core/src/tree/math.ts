@@ -1,0 +1,72 @@
+// RFC 9420 Appendix C: where nodes stand in a complete binary tree that is numbered left to right.
+//
+// The leaf with leaf index `i` is the node with node index `2 * i`. `width` is the number of leaf slots, a
+// power of two. Indices stay below 2^31, which is more nodes than memory holds.
+
+/** The node index of the root of a tree with `width` leaf slots. */
+export function root(width: number): number {
+  return width - 1;
+}
+
+/** How far above the leaves a node is: 0 for a leaf. */
+export function level(nodeIndex: number): number {
+  // The number of ones that the index ends with: the position of its lowest zero.
+  return 31 - Math.clz32(~nodeIndex & (nodeIndex + 1));
+}
+
+/** The left child; `undefined` for a leaf. */
+export function left(nodeIndex: number): number | undefined {
+  const k = level(nodeIndex);
+  return k === 0 ? undefined : nodeIndex ^ (1 << (k - 1));
+}
+
+/** The right child; `undefined` for a leaf. */
+export function right(nodeIndex: number): number | undefined {
+  const k = level(nodeIndex);
+  return k === 0 ? undefined : nodeIndex ^ (3 << (k - 1));
+}
+
+/** The parent in a tree of this width; `undefined` for the root. */
+export function parent(nodeIndex: number, width: number): number | undefined {
+  return nodeIndex === root(width) ? undefined : parentOf(nodeIndex);
+}
+
+function parentOf(nodeIndex: number): number {
+  const bit = 1 << level(nodeIndex);
+  return (nodeIndex | bit) & ~(bit << 1);
+}
+
+/** The other child of the node's parent; `undefined` for the root. */
+export function sibling(nodeIndex: number, width: number): number | undefined {
+  return nodeIndex === root(width) ? undefined : nodeIndex ^ (2 << level(nodeIndex));
+}
+
+/** The nodes above, from the parent to the root. */
+export function directPath(nodeIndex: number, width: number): number[] {
+  const path: number[] = [];
+  for (let at = parent(nodeIndex, width); at !== undefined; at = parent(at, width)) path.push(at);
+  return path;
+}
+
+/** The node's sibling and the siblings of all nodes on its direct path but the root, in that order. */
+export function copath(nodeIndex: number, width: number): number[] {
+  const siblings: number[] = [];
+  for (let at = nodeIndex; at !== root(width); at = parentOf(at)) {
+    siblings.push(at ^ (2 << level(at)));
+  }
+  return siblings;
+}
+
+/** The node index of the lowest node above both leaves, which are given by their leaf indices. */
+export function commonAncestor(leafIndexA: number, leafIndexB: number): number {
+  // The bits in which the two differ are those below the ancestor.
+  const below = 32 - Math.clz32(leafIndexA ^ leafIndexB);
+  return ((((2 * leafIndexA) >>> (below + 1)) << (below + 1)) | ((1 << below) - 1)) >>> 0;
+}
+
+/** Whether the leaf with this leaf index is at or below the node with that node index. */
+export function isLeafBelow(leafIndex: number, nodeIndex: number): boolean {
+  const reach = (1 << level(nodeIndex)) - 1;
+  const nodeOfLeaf = 2 * leafIndex;
+  return nodeOfLeaf >= nodeIndex - reach && nodeOfLeaf <= nodeIndex + reach;
+}

@@ -1,0 +1,328 @@
+// RFC 9420 §4, §7.7, §12.1: the ratchet tree's public state, as an immutable value.
+import { equalBytes } from "../bytes.js";
+import { encode } from "../codec/index.js";
+import { ensure, MlsError } from "../errors.js";
+import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
+import { allNodes, slotFromNodes, slotToNodes } from "./from-nodes.js";
+import { KeySet } from "./key-set.js";
+import { LeafNode } from "./leaf-node.js";
+import { copath, directPath, root } from "./math.js";
+import type { ParentNode, RatchetTreeNodes } from "./parent-node.js";
+import {
+  blankLeaves,
+  blankSubtree,
+  type Changes,
+  edited,
+  type LeafEdit,
+  leafSlot,
+  type ParentEdit,
+  type ParentSlot,
+  parentSlot,
+  resolutionOf,
+  type Slot,
+  slotAt,
+  widthOf,
+} from "./slot.js";
+import { summaryOf, type TreeSummary } from "./summary.js";
+import { slotHashes } from "./tree-hash.js";
+
+/** A node on a filtered direct path, and its child on the copath. Node indices. */
+export interface PathStep {
+  readonly node: number;
+  readonly copath: number;
+}
+
+/** Update and remove blank the nodes above (§12.1.2, §12.1.3). */
+const blank: ParentEdit = () => undefined;
+
+/** Add lists the new leaves in the non-blank nodes above (§12.1.1). */
+const unmerge: ParentEdit = ({ node }, edits) => {
+  if (node === undefined) return undefined;
+  const added = edits.map((edit) => edit.leafIndex);
+  const { unmergedLeaves } = node;
+  // The leftmost blank leaf may lie left of leaves that were added earlier, and it is no member yet.
+  const [last, first] = [unmergedLeaves.at(-1), added[0] as number];
+  const all = [...unmergedLeaves, ...added];
+  return { ...node, unmergedLeaves: last !== undefined && last > first ? all.sort((a, b) => a - b) : all };
+};
+
+/**
+ * The public state of a ratchet tree. Every change gives another tree, which shares all but the changed paths
+ * with the one before; hashes and summaries of what is shared stay known. A tree belongs to a group and so
+ * to one cipher suite: its hashes are remembered from the first provider that computes them.
+ *
+ * Leaf indices count leaves, node indices count nodes in the order of Appendix C (a leaf's is twice its leaf index).
+ */
+export class RatchetTree {
+  private readonly head: Slot;
+  private readonly signatureKeys: KeySet;
+  private readonly encryptionKeys: KeySet;
+
+  private constructor(head: Slot, signatureKeys: KeySet, encryptionKeys: KeySet) {
+    this.head = head;
+    this.signatureKeys = signatureKeys;
+    this.encryptionKeys = encryptionKeys;
+  }
+
+  private static over(head: Slot): RatchetTree {
+    const { leaves, parents } = allNodes(head);
+    return new RatchetTree(
+      head,
+      KeySet.EMPTY.change(
+        [],
+        leaves.map((node) => node.signatureKey),
+      ),
+      KeySet.EMPTY.change(
+        [],
+        [...leaves, ...parents].map((node) => node.encryptionKey),
+      ),
+    );
+  }
+
+  /** A tree of one member, at leaf index 0. */
+  static of(leafNode: LeafNode): RatchetTree {
+    return RatchetTree.over(leafSlot(0, leafNode));
+  }
+
+  /**
+   * The tree that a `ratchet_tree` extension (§12.4.3.3) lists. Checked is what concerns the structure: the
+   * places of the nodes, and the unmerged leaves (§12.4.3.1). Keys that are there twice are for
+   * {@link duplicateKey}, parent hashes for `verifyParentHashes`, leaf nodes for the caller to check.
+   * @throws ValidationError
+   */
+  static fromNodes(nodes: RatchetTreeNodes): RatchetTree {
+    return RatchetTree.over(slotFromNodes(nodes));
+  }
+
+  /** All nodes in their order, `undefined` for a blank one, without blanks after the last node (§12.4.3.3). */
+  toNodes(): RatchetTreeNodes {
+    return slotToNodes(this.head);
+  }
+
+  /** The number of leaf slots, a power of two. */
+  get width(): number {
+    return widthOf(this.head);
+  }
+
+  /** The number of non-blank leaves. */
+  get memberCount(): number {
+    return this.head.memberCount;
+  }
+
+  private slot(nodeIndex: number): Slot | undefined {
+    if (!Number.isInteger(nodeIndex) || nodeIndex < 0 || nodeIndex > 2 * root(this.width)) return undefined;
+    return slotAt(this.head, nodeIndex);
+  }
+
+  /** The leaf node at a leaf index; `undefined` if it is blank or out of range. */
+  leaf(leafIndex: number): LeafNode | undefined {
+    const slot = this.slot(2 * leafIndex);
+    return slot?.kind === "leaf" ? slot.node : undefined;
+  }
+
+  /** The parent node at a node index; `undefined` if it is blank, a leaf, or out of range. */
+  parentNode(nodeIndex: number): ParentNode | undefined {
+    const slot = this.slot(nodeIndex);
+    return slot?.kind === "parent" ? slot.node : undefined;
+  }
+
+  /** The public HPKE key at a node index; `undefined` if the node is blank or out of range. */
+  encryptionKey(nodeIndex: number): Uint8Array | undefined {
+    return this.slot(nodeIndex)?.node?.encryptionKey;
+  }
+
+  /** The non-blank leaves, left to right. */
+  *members(): Generator<{ leafIndex: number; leafNode: LeafNode }, void, undefined> {
+    const stack: Slot[] = [this.head];
+    for (let slot = stack.pop(); slot !== undefined; slot = stack.pop()) {
+      if (slot.memberCount === 0) continue;
+      if (slot.kind === "parent") stack.push(slot.right, slot.left);
+      else yield { leafIndex: slot.nodeIndex / 2, leafNode: slot.node as LeafNode };
+    }
+  }
+
+  /** The non-blank parents with their places, children before parents. */
+  *parents(): Generator<ParentSlot & { readonly node: ParentNode }, void, undefined> {
+    function* visit(slot: Slot): Generator<ParentSlot & { readonly node: ParentNode }, void, undefined> {
+      if (slot.kind === "leaf" || slot.memberCount === 0) return;
+      yield* visit(slot.left);
+      yield* visit(slot.right);
+      if (slot.node !== undefined) yield slot as ParentSlot & { readonly node: ParentNode };
+    }
+    yield* visit(this.head);
+  }
+
+  /**
+   * The tree with other nodes at the leaves of `edits`, which are in the order of their indices, and what
+   * `parentEdit` says above them.
+   */
+  private edit(edits: readonly LeafEdit[], parentEdit: ParentEdit): RatchetTree {
+    if (edits.length === 0) return this;
+    const changes: Changes = { removed: [], added: [] };
+    let head = this.extendedTo((edits.at(-1) as LeafEdit).leafIndex + 1);
+    head = edited(head, edits, parentEdit, changes);
+    // What is cut off here is blank, since no parent stands above an empty half.
+    while (head.kind === "parent" && head.right.memberCount === 0) head = head.left;
+    const signatureKeys = (nodes: readonly (LeafNode | ParentNode)[]) =>
+      nodes.flatMap((node) => ("signatureKey" in node ? [node.signatureKey] : []));
+    const encryptionKeys = (nodes: readonly (LeafNode | ParentNode)[]) =>
+      nodes.map((node) => node.encryptionKey);
+    return new RatchetTree(
+      head,
+      this.signatureKeys.change(signatureKeys(changes.removed), signatureKeys(changes.added)),
+      this.encryptionKeys.change(encryptionKeys(changes.removed), encryptionKeys(changes.added)),
+    );
+  }
+
+  /** §7.7: the head of the tree, extended to the right until it has `leaves` leaf slots. */
+  private extendedTo(leaves: number): Slot {
+    let head = this.head;
+    for (let width = this.width; width < leaves; width *= 2) {
+      head = parentSlot(root(2 * width), undefined, head, blankSubtree(width, width));
+    }
+    return head;
+  }
+
+  /**
+   * §12.4.1: the same tree with room for a leaf, extended to the right if need be: before the path of an
+   * external committer, whose leaf is the leftmost blank one.
+   * @throws MlsError `usage` if the leaf is neither in the tree nor the next one to its right
+   */
+  reserve(leafIndex: number): RatchetTree {
+    if (leafIndex < this.width) return this;
+    if (leafIndex !== this.leftmostBlank()) {
+      throw new MlsError("usage", `leaf ${leafIndex} is beyond a tree of ${this.width} leaves`);
+    }
+    return new RatchetTree(this.extendedTo(leafIndex + 1), this.signatureKeys, this.encryptionKeys);
+  }
+
+  /** The index at which {@link add} puts the next leaf: that of the leftmost blank leaf, or `width` if there is none. */
+  leftmostBlank(): number {
+    const { value } = blankLeaves(this.head).next();
+    return typeof value === "number" ? value : this.width;
+  }
+
+  /** §12.1.1: puts a leaf node at the leftmost blank leaf, and lists it as unmerged above. O(log n) */
+  add(leafNode: LeafNode): { tree: RatchetTree; leafIndex: number } {
+    const leafIndex = this.leftmostBlank();
+    return { tree: this.edit([{ leafIndex, node: leafNode }], unmerge), leafIndex };
+  }
+
+  /** §12.1.1 for each leaf node in turn, in one pass over the tree. */
+  addAll(leafNodes: readonly LeafNode[]): { tree: RatchetTree; leafIndices: number[] } {
+    const blanks = blankLeaves(this.head);
+    let beyond = this.width;
+    const edits = leafNodes.map((node) => {
+      const { value } = blanks.next();
+      return { leafIndex: typeof value === "number" ? value : beyond++, node };
+    });
+    return { tree: this.edit(edits, unmerge), leafIndices: edits.map((edit) => edit.leafIndex) };
+  }
+
+  private needMember(leafIndex: number): void {
+    if (this.leaf(leafIndex) === undefined) {
+      throw new MlsError("usage", `no member is at leaf ${leafIndex}`);
+    }
+  }
+
+  /**
+   * §12.1.2: replaces a member's leaf node, and blanks the nodes above.
+   * @throws MlsError `usage` if no member is there
+   */
+  update(leafIndex: number, leafNode: LeafNode): RatchetTree {
+    this.needMember(leafIndex);
+    return this.edit([{ leafIndex, node: leafNode }], blank);
+  }
+
+  /**
+   * §12.1.3: blanks a member's leaf and the nodes above, and truncates the tree.
+   * @throws MlsError `usage` if no member is there
+   */
+  remove(leafIndex: number): RatchetTree {
+    this.needMember(leafIndex);
+    return this.edit([{ leafIndex, node: undefined }], blank);
+  }
+
+  /**
+   * §7.5: puts a leaf node at a leaf, which may be blank (an external committer's), and these parent nodes above it, by node index; the other nodes above become blank.
+   */
+  withPath(leafIndex: number, leafNode: LeafNode, parents: ReadonlyMap<number, ParentNode>): RatchetTree {
+    return this.edit([{ leafIndex, node: leafNode }], ({ nodeIndex }) => parents.get(nodeIndex));
+  }
+
+  /** §4.1.1: the non-blank nodes that cover a subtree, as node indices; none for a node out of range. */
+  resolution(nodeIndex: number): readonly number[] {
+    const slot = this.slot(nodeIndex);
+    return slot === undefined ? [] : [...resolutionOf(slot)];
+  }
+
+  /**
+   * §4.1.2: the nodes above a leaf, from its parent to the root, without those whose child on the copath has
+   * an empty resolution. The leaf may be blank, but is in the tree.
+   */
+  filteredDirectPath(leafIndex: number): readonly PathStep[] {
+    const siblings = copath(2 * leafIndex, this.width);
+    return directPath(2 * leafIndex, this.width)
+      .map((node, i) => ({ node, copath: siblings[i] as number }))
+      .filter((step) => (this.slot(step.copath)?.memberCount ?? 0) > 0);
+  }
+
+  /** Whether a member has this signature key. */
+  hasSignatureKey(key: Uint8Array): boolean {
+    return this.signatureKeys.has(key);
+  }
+
+  /** Whether a leaf or a parent has this encryption key. */
+  hasEncryptionKey(key: Uint8Array): boolean {
+    return this.encryptionKeys.has(key);
+  }
+
+  /** The kind of a key that is in the tree twice, if there is one (§7.3, §12.4.3.1). */
+  duplicateKey(): "signature_key" | "encryption_key" | undefined {
+    if (this.signatureKeys.hasRepeats) return "signature_key";
+    return this.encryptionKeys.hasRepeats ? "encryption_key" : undefined;
+  }
+
+  /** The index of the leaf whose node is identical to this one (§12.4.3.1). */
+  findLeaf(leafNode: LeafNode): number | undefined {
+    if (!this.hasEncryptionKey(leafNode.encryptionKey)) return undefined;
+    const encoding = encode(LeafNode, leafNode);
+    for (const { leafIndex, leafNode: candidate } of this.members()) {
+      if (
+        equalBytes(candidate.encryptionKey, leafNode.encryptionKey) &&
+        equalBytes(encode(LeafNode, candidate), encoding)
+      ) {
+        return leafIndex;
+      }
+    }
+    return undefined;
+  }
+
+  /** What the members have in common. O(log n) after a change. */
+  get summary(): TreeSummary {
+    return summaryOf(this.head);
+  }
+
+  /** §7.8: the tree hash of the root, `Nh` bytes. Only what changed since an earlier hash is hashed. */
+  treeHash(provider: CipherSuiteProvider): Awaitable<Uint8Array> {
+    return this.head.hash ?? chain(slotHashes(provider, [this.head]), ([hash]) => hash as Uint8Array);
+  }
+
+  /**
+   * §7.8: the tree hash of one node, `Nh` bytes.
+   * @throws ValidationError if there is no such node
+   */
+  nodeHash(provider: CipherSuiteProvider, nodeIndex: number): Awaitable<Uint8Array> {
+    return chain(this.nodeHashes(provider, [nodeIndex]), ([hash]) => hash as Uint8Array);
+  }
+
+  /** {@link nodeHash} of several nodes at once. */
+  nodeHashes(provider: CipherSuiteProvider, nodeIndices: readonly number[]): Awaitable<Uint8Array[]> {
+    const slots = nodeIndices.map((nodeIndex) => {
+      const slot = this.slot(nodeIndex);
+      ensure(slot !== undefined, "4.1: a node must be in the tree", () => `node ${nodeIndex}`);
+      return slot;
+    });
+    return slotHashes(provider, slots);
+  }
+}

@@ -1,0 +1,148 @@
+// RFC 9420 §4.1, §7.7: the places of a ratchet tree, immutable and shared between the trees of many epochs.
+
+import type { LeafNode } from "./leaf-node.js";
+import { root } from "./math.js";
+import type { ParentNode } from "./parent-node.js";
+import type { SubtreeSummary } from "./summary.js";
+
+/** The place of a leaf, with the leaf node in it unless it is blank. */
+export interface LeafSlot {
+  readonly kind: "leaf";
+  readonly nodeIndex: number;
+  readonly node: LeafNode | undefined;
+  readonly memberCount: 0 | 1;
+  /** Tree hash (§7.8), once computed. */
+  hash: Uint8Array | undefined;
+}
+
+/** The place of a parent, with what is below it, and the parent node in it unless it is blank. */
+export interface ParentSlot {
+  readonly kind: "parent";
+  readonly nodeIndex: number;
+  readonly node: ParentNode | undefined;
+  readonly left: Slot;
+  readonly right: Slot;
+  /** How many leaves below are not blank. With none, no node below is anything but blank. */
+  readonly memberCount: number;
+  /** Tree hash (§7.8), once computed. */
+  hash: Uint8Array | undefined;
+  /** What the members below have in common, once computed; `null` if there are none. */
+  summary: SubtreeSummary | null | undefined;
+}
+
+/**
+ * The head of a subtree. A slot never changes but for the values that it remembers, so two trees may share
+ * it; it keeps its node index in both, since trees grow and shrink at their right edge only.
+ */
+export type Slot = LeafSlot | ParentSlot;
+
+export function leafSlot(nodeIndex: number, node: LeafNode | undefined): LeafSlot {
+  return { kind: "leaf", nodeIndex, node, memberCount: node === undefined ? 0 : 1, hash: undefined };
+}
+
+export function parentSlot(
+  nodeIndex: number,
+  node: ParentNode | undefined,
+  left: Slot,
+  right: Slot,
+): ParentSlot {
+  const memberCount = left.memberCount + right.memberCount;
+  return { kind: "parent", nodeIndex, node, left, right, memberCount, hash: undefined, summary: undefined };
+}
+
+/** A subtree without any node, `width` leaf slots wide, the first of them at leaf index `start`. */
+export function blankSubtree(start: number, width: number): Slot {
+  if (width === 1) return leafSlot(2 * start, undefined);
+  const half = width / 2;
+  return parentSlot(
+    2 * start + root(width),
+    undefined,
+    blankSubtree(start, half),
+    blankSubtree(start + half, half),
+  );
+}
+
+/** How many leaf slots a subtree has. */
+export function widthOf(slot: Slot): number {
+  return slot.kind === "leaf" ? 1 : slot.right.nodeIndex - slot.left.nodeIndex;
+}
+
+/** The slot at a node index at or below `head`. */
+export function slotAt(head: Slot, nodeIndex: number): Slot {
+  let at = head;
+  while (at.nodeIndex !== nodeIndex && at.kind === "parent")
+    at = nodeIndex < at.nodeIndex ? at.left : at.right;
+  return at;
+}
+
+/** The resolution (§4.1.1) of a subtree's head: node indices, left first. */
+export function* resolutionOf(slot: Slot): Generator<number, void, undefined> {
+  if (slot.memberCount === 0) return;
+  if (slot.node !== undefined) {
+    yield slot.nodeIndex;
+    if (slot.kind === "parent") for (const leafIndex of slot.node.unmergedLeaves) yield 2 * leafIndex;
+  } else if (slot.kind === "parent") {
+    yield* resolutionOf(slot.left);
+    yield* resolutionOf(slot.right);
+  }
+}
+
+/** The indices of the blank leaves of a subtree, left first. */
+export function* blankLeaves(slot: Slot): Generator<number, void, undefined> {
+  if (slot.memberCount === widthOf(slot)) return;
+  if (slot.kind === "leaf") yield slot.nodeIndex / 2;
+  else {
+    yield* blankLeaves(slot.left);
+    yield* blankLeaves(slot.right);
+  }
+}
+
+/** A leaf slot and what is to stand in it. */
+export interface LeafEdit {
+  readonly leafIndex: number;
+  readonly node: LeafNode | undefined;
+}
+
+/** What becomes of the parent node at `slot` when the leaves of `edits` below it change. */
+export type ParentEdit = (slot: ParentSlot, edits: readonly LeafEdit[]) => ParentNode | undefined;
+
+/** The nodes that an edit took out and put in. */
+export interface Changes {
+  readonly removed: (LeafNode | ParentNode)[];
+  readonly added: (LeafNode | ParentNode)[];
+}
+
+/**
+ * A subtree with other leaves at the places of `edits`, which are in the order of their leaf indices and not
+ * empty, and other parents above these. All else is shared with the subtree as it was.
+ */
+export function edited(
+  slot: Slot,
+  edits: readonly LeafEdit[],
+  parentEdit: ParentEdit,
+  changes: Changes,
+): Slot {
+  if (slot.kind === "leaf") {
+    const { node } = edits[0] as LeafEdit;
+    if (slot.node !== undefined) changes.removed.push(slot.node);
+    if (node !== undefined) changes.added.push(node);
+    return leafSlot(slot.nodeIndex, node);
+  }
+  const firstRight = edits.findIndex((edit) => 2 * edit.leafIndex > slot.nodeIndex);
+  const split = firstRight < 0 ? edits.length : firstRight;
+  const [inLeft, inRight] =
+    split === 0
+      ? [[], edits]
+      : split === edits.length
+        ? [edits, []]
+        : [edits.slice(0, split), edits.slice(split)];
+  const node = parentEdit(slot, edits);
+  if (slot.node !== undefined) changes.removed.push(slot.node);
+  if (node !== undefined) changes.added.push(node);
+  return parentSlot(
+    slot.nodeIndex,
+    node,
+    inLeft.length === 0 ? slot.left : edited(slot.left, inLeft, parentEdit, changes),
+    inRight.length === 0 ? slot.right : edited(slot.right, inRight, parentEdit, changes),
+  );
+}

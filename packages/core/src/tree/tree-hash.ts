@@ -1,0 +1,101 @@
+// RFC 9420 §7.8: tree hashes.
+import { encode, opaque, optional, struct, type TypeOf, uint8, uint32, variant } from "../codec/index.js";
+import { hashAll } from "../crypto/batch.js";
+import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
+import { LeafNode } from "./leaf-node.js";
+import { level } from "./math.js";
+import { NodeType, ParentNode } from "./parent-node.js";
+import type { Slot } from "./slot.js";
+
+/** LeafNodeHashInput, RFC 9420 §7.8 */
+export const LeafNodeHashInput = struct({ leafIndex: uint32, leafNode: optional(LeafNode) });
+export type LeafNodeHashInput = TypeOf<typeof LeafNodeHashInput>;
+
+/** ParentNodeHashInput, RFC 9420 §7.8 */
+export const ParentNodeHashInput = struct({
+  parentNode: optional(ParentNode),
+  leftHash: opaque,
+  rightHash: opaque,
+});
+export type ParentNodeHashInput = TypeOf<typeof ParentNodeHashInput>;
+
+/** TreeHashInput, RFC 9420 §7.8 */
+export const TreeHashInput = variant("nodeType", uint8, {
+  [NodeType.leaf]: LeafNodeHashInput,
+  [NodeType.parent]: ParentNodeHashInput,
+});
+export type TreeHashInput = TypeOf<typeof TreeHashInput>;
+
+/** Something that remembers its hash. */
+export interface Hashed {
+  hash: Uint8Array | undefined;
+}
+
+/** How many inputs are encoded and handed over at once: enough to keep any backend busy, little to hold. */
+const BATCH = 2048;
+
+/** Calls `step` for one item after the other, each when the one before is done; at once if none answers later. */
+function inOrder<T>(items: readonly T[], step: (item: T) => Awaitable<void>, from = 0): Awaitable<void> {
+  for (let i = from; i < items.length; i++) {
+    const done = step(items[i] as T);
+    if (isPromise(done)) return done.then(() => inOrder(items, step, i + 1));
+  }
+}
+
+/** Hashes what `input` encodes for each target, and has the target remember it. Targets don't depend on each other. */
+export function hashInto<T extends Hashed>(
+  provider: CipherSuiteProvider,
+  targets: readonly T[],
+  input: (target: T) => Uint8Array,
+): Awaitable<void> {
+  const starts: number[] = [];
+  for (let start = 0; start < targets.length; start += BATCH) starts.push(start);
+  return inOrder(starts, (start) => {
+    const batch = targets.slice(start, start + BATCH);
+    return chain(hashAll(provider, batch.map(input)), (hashes) => {
+      batch.forEach((target, i) => {
+        target.hash = hashes[i];
+      });
+    });
+  });
+}
+
+/** Hashes targets level by level: those of a level may depend on those of the levels before. */
+export function hashLevels<T extends Hashed>(
+  provider: CipherSuiteProvider,
+  levels: readonly (readonly T[])[],
+  input: (target: T) => Uint8Array,
+): Awaitable<void> {
+  return inOrder(levels, (targets) => hashInto(provider, targets, input));
+}
+
+function collect(slot: Slot, levels: Slot[][]): void {
+  if (slot.hash !== undefined) return;
+  if (slot.kind === "parent") {
+    collect(slot.left, levels);
+    collect(slot.right, levels);
+  }
+  (levels[level(slot.nodeIndex)] as Slot[]).push(slot);
+}
+
+function inputOf(slot: Slot): Uint8Array {
+  return encode(
+    TreeHashInput,
+    slot.kind === "leaf"
+      ? { nodeType: NodeType.leaf, leafIndex: slot.nodeIndex / 2, leafNode: slot.node }
+      : {
+          nodeType: NodeType.parent,
+          parentNode: slot.node,
+          leftHash: slot.left.hash as Uint8Array,
+          rightHash: slot.right.hash as Uint8Array,
+        },
+  );
+}
+
+/** The tree hashes of these subtrees. Only slots without a remembered hash are hashed, level by level. */
+export function slotHashes(provider: CipherSuiteProvider, heads: readonly Slot[]): Awaitable<Uint8Array[]> {
+  const top = heads.reduce((highest, head) => Math.max(highest, level(head.nodeIndex)), 0);
+  const levels: Slot[][] = Array.from({ length: top + 1 }, () => []);
+  for (const head of heads) collect(head, levels);
+  return chain(hashLevels(provider, levels, inputOf), () => heads.map((head) => head.hash as Uint8Array));
+}

@@ -1,0 +1,69 @@
+// RFC 9420 Appendix C: the working group's vectors for tree math, and the ancestors of leaves.
+import { describe, expect, it } from "vitest";
+import {
+  commonAncestor,
+  copath,
+  directPath,
+  isLeafBelow,
+  left,
+  level,
+  parent,
+  right,
+  root,
+  sibling,
+} from "../../packages/core/src/tree/index.js";
+import { readVectors } from "../support/vectors.js";
+
+type Relation = "left" | "right" | "parent" | "sibling";
+type Vector = { n_leaves: number; n_nodes: number; root: number } & Record<Relation, (number | null)[]>;
+
+describe("tree-math.json", () => {
+  for (const vector of readVectors<Vector>("tree-math")) {
+    it(`${vector.n_leaves} leaves`, () => {
+      const width = vector.n_leaves;
+      expect(2 * width - 1).toBe(vector.n_nodes);
+      expect(root(width)).toBe(vector.root);
+      for (let node = 0; node < vector.n_nodes; node++) {
+        expect(left(node) ?? null).toBe(vector.left[node]);
+        expect(right(node) ?? null).toBe(vector.right[node]);
+        expect(parent(node, width) ?? null).toBe(vector.parent[node]);
+        expect(sibling(node, width) ?? null).toBe(vector.sibling[node]);
+      }
+    });
+  }
+});
+
+describe("paths", () => {
+  it("§4.1.2: direct paths and copaths", () => {
+    expect(directPath(0, 8)).toEqual([1, 3, 7]);
+    expect(copath(0, 8)).toEqual([2, 5, 11]);
+    expect(directPath(12, 8)).toEqual([13, 11, 7]);
+    expect(copath(12, 8)).toEqual([14, 9, 3]);
+    expect(directPath(0, 1)).toEqual([]);
+    expect(copath(0, 1)).toEqual([]);
+  });
+
+  it("a common ancestor is the lowest node on both direct paths", () => {
+    const width = 32;
+    for (let a = 0; a < width; a++) {
+      for (let b = 0; b < width; b++) {
+        const pathA = [2 * a, ...directPath(2 * a, width)];
+        const onB = new Set([2 * b, ...directPath(2 * b, width)]);
+        expect(commonAncestor(a, b)).toBe(pathA.find((node) => onB.has(node)));
+      }
+    }
+    expect(commonAncestor(0, 2 ** 29)).toBe(2 ** 30 - 1);
+  });
+
+  it("a leaf is below itself and the nodes of its direct path", () => {
+    const width = 16;
+    for (let leaf = 0; leaf < width; leaf++) {
+      const above = new Set([2 * leaf, ...directPath(2 * leaf, width)]);
+      for (let node = 0; node < 2 * width - 1; node++) expect(isLeafBelow(leaf, node)).toBe(above.has(node));
+    }
+  });
+
+  it("levels count from the leaves", () => {
+    expect([0, 1, 2, 3, 7, 11, 2 ** 30 - 1].map(level)).toEqual([0, 1, 0, 2, 3, 2, 30]);
+  });
+});
