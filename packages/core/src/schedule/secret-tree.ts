@@ -1,8 +1,8 @@
 // RFC 9420 §9: the secret tree, from which message keys come and in which they die.
 import { EMPTY, wipe } from "../bytes.js";
-import { deriveSecret, expandWithLabel } from "../crypto/labelled.js";
 import { MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
+import { type Descent, descend, wipeDescent } from "./descent.js";
 import {
   type Advance,
   advance,
@@ -47,18 +47,6 @@ export interface PeekedKey {
   consume(): void;
   /** To be called when the message is refused: overwrites what was derived and leaves the tree as it is. */
   discard(): void;
-}
-
-/** The way down from a known node to a leaf: node secrets that come in the place of their parents'. */
-interface Descent {
-  readonly leafIndex: number;
-  readonly steps: readonly {
-    readonly parent: number;
-    readonly left: Uint8Array;
-    readonly right: Uint8Array;
-  }[];
-  readonly handshake: Uint8Array;
-  readonly application: Uint8Array;
 }
 
 /**
@@ -204,7 +192,7 @@ export class SecretTree {
         (advance): [Advance] => [advance],
       );
     }
-    return chain(this.descend(leafIndex), (descent) =>
+    return chain(descend(provider, this.contents, leafIndex), (descent) =>
       onFailure(
         () =>
           chain(advance(provider, descent[kind], 0, generation, firstKept), (advance): [Advance, Descent] => [
@@ -214,58 +202,6 @@ export class SecretTree {
         () => wipeDescent(descent),
       ),
     );
-  }
-
-  /** The secrets on the way from the closest known node down to the leaf. */
-  private descend(leafIndex: number): Awaitable<Descent> {
-    const { provider } = this;
-    const { width, nodes } = this.contents;
-    if (!(leafIndex < width)) {
-      throw new MlsError("unknown-sender", `leaf ${leafIndex} in a tree of ${width}`);
-    }
-    const way: number[] = [];
-    let node = width + leafIndex;
-    while (node >= 1 && !nodes.has(node)) {
-      way.push(node);
-      node = Math.floor(node / 2);
-    }
-    const known = nodes.get(node);
-    if (known === undefined) throw new MlsError("consumed", "the epoch's message secrets are deleted");
-
-    const steps: Descent["steps"][number][] = [];
-    // A copy, because another message may consume it while an asynchronous provider works.
-    let secret: Uint8Array = known.slice();
-    const child = (side: "left" | "right") =>
-      expandWithLabel(provider, secret, "tree", side === "left" ? LEFT : RIGHT, provider.suite.hash.Nh);
-    const down = (left: Uint8Array, right: Uint8Array) => {
-      const next = way.pop() as number;
-      steps.push({ parent: Math.floor(next / 2), left, right });
-      wipe(secret);
-      secret = (next % 2 === 0 ? left : right).slice();
-    };
-    const walk = (): Awaitable<Descent> => {
-      while (way.length > 0) {
-        const left = child("left");
-        const right = child("right");
-        if (isPromise(left) || isPromise(right)) {
-          return Promise.all([left, right]).then(([l, r]) => {
-            down(l, r);
-            return walk();
-          });
-        }
-        down(left, right);
-      }
-      const handshake = deriveSecret(provider, secret, "handshake");
-      const application = deriveSecret(provider, secret, "application");
-      const end = (handshake: Uint8Array, application: Uint8Array): Descent => {
-        wipe(secret);
-        return { leafIndex, steps, handshake, application };
-      };
-      return isPromise(handshake) || isPromise(application)
-        ? Promise.all([handshake, application]).then(([h, a]) => end(h, a))
-        : end(handshake, application);
-    };
-    return walk();
   }
 
   private offer(leafIndex: number, kind: RatchetKind, advance: Advance, descent?: Descent): PeekedKey {
@@ -363,15 +299,6 @@ export class SecretTree {
       }
     }
   }
-}
-
-/** ASCII of the contexts in §9 */
-const LEFT = /* @__PURE__ */ Uint8Array.of(0x6c, 0x65, 0x66, 0x74);
-const RIGHT = /* @__PURE__ */ Uint8Array.of(0x72, 0x69, 0x67, 0x68, 0x74);
-
-function wipeDescent({ steps, handshake, application }: Descent): void {
-  for (const { left, right } of steps) wipe(left, right);
-  wipe(handshake, application);
 }
 
 function consumed(generation: number): MlsError {

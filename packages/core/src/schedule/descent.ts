@@ -1,0 +1,86 @@
+// RFC 9420 §9: the derivation of node secrets, from the root of the secret tree down to a leaf.
+import { wipe } from "../bytes.js";
+import { deriveSecret, expandWithLabel } from "../crypto/labelled.js";
+import { MlsError } from "../errors.js";
+import { type Awaitable, type CipherSuiteProvider, isPromise } from "../provider/index.js";
+import type { SecretTreeContents } from "./secret-tree-state.js";
+
+/** The way down from a known node to a leaf: node secrets that come in the place of their parents'. */
+export interface Descent {
+  readonly leafIndex: number;
+  readonly steps: readonly {
+    readonly parent: number;
+    readonly left: Uint8Array;
+    readonly right: Uint8Array;
+  }[];
+  /** `handshake_ratchet_secret_[0]` of the leaf */
+  readonly handshake: Uint8Array;
+  /** `application_ratchet_secret_[0]` of the leaf */
+  readonly application: Uint8Array;
+}
+
+/** ASCII of the contexts in §9 */
+const LEFT = /* @__PURE__ */ Uint8Array.of(0x6c, 0x65, 0x66, 0x74);
+const RIGHT = /* @__PURE__ */ Uint8Array.of(0x72, 0x69, 0x67, 0x68, 0x74);
+
+/**
+ * The secrets on the way from the closest known node down to the leaf. The tree stays as it is.
+ * @throws MlsError `unknown-sender` for a leaf outside of the tree, `consumed` where no secret is left
+ */
+export function descend(
+  provider: CipherSuiteProvider,
+  { width, nodes }: SecretTreeContents,
+  leafIndex: number,
+): Awaitable<Descent> {
+  if (!(leafIndex < width)) {
+    throw new MlsError("unknown-sender", `leaf ${leafIndex} in a tree of ${width}`);
+  }
+  const way: number[] = [];
+  let node = width + leafIndex;
+  while (node >= 1 && !nodes.has(node)) {
+    way.push(node);
+    node = Math.floor(node / 2);
+  }
+  const known = nodes.get(node);
+  if (known === undefined) throw new MlsError("consumed", "the epoch's message secrets are deleted");
+
+  const steps: Descent["steps"][number][] = [];
+  // A copy, because another message may consume it while an asynchronous provider works.
+  let secret: Uint8Array = known.slice();
+  const child = (side: Uint8Array) => expandWithLabel(provider, secret, "tree", side, provider.suite.hash.Nh);
+  const down = (left: Uint8Array, right: Uint8Array) => {
+    const next = way.pop() as number;
+    steps.push({ parent: Math.floor(next / 2), left, right });
+    wipe(secret);
+    secret = (next % 2 === 0 ? left : right).slice();
+  };
+  const end = (handshake: Uint8Array, application: Uint8Array): Descent => {
+    wipe(secret);
+    return { leafIndex, steps, handshake, application };
+  };
+  const walk = (): Awaitable<Descent> => {
+    while (way.length > 0) {
+      const left = child(LEFT);
+      const right = child(RIGHT);
+      if (isPromise(left) || isPromise(right)) {
+        return Promise.all([left, right]).then(([l, r]) => {
+          down(l, r);
+          return walk();
+        });
+      }
+      down(left, right);
+    }
+    const handshake = deriveSecret(provider, secret, "handshake");
+    const application = deriveSecret(provider, secret, "application");
+    return isPromise(handshake) || isPromise(application)
+      ? Promise.all([handshake, application]).then(([h, a]) => end(h, a))
+      : end(handshake, application);
+  };
+  return walk();
+}
+
+/** Overwrites a way down that won't be taken. */
+export function wipeDescent({ steps, handshake, application }: Descent): void {
+  for (const { left, right } of steps) wipe(left, right);
+  wipe(handshake, application);
+}
