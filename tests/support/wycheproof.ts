@@ -1,24 +1,15 @@
 // Project Wycheproof's known answers and bad inputs, for the algorithms that a provider serves.
 import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { CipherSuiteProvider, CryptoProvider } from "@copse/core/provider";
 import { CryptoError } from "@copse/core/provider";
 import { dhkem, hpke, P256_SCALARS } from "@copse/provider-kit";
 import { expect, it } from "vitest";
-import { hex, toHex } from "./vectors.js";
+import { hex, toHex, vectorFolder } from "./vectors.js";
 
-const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const beside = vectorFolder && `${vectorFolder}/../wycheproof`;
 
-const places = [
-  process.env.MLS_TEST_VECTORS && `${process.env.MLS_TEST_VECTORS}/../wycheproof`,
-  fromRoot("test-vectors/wycheproof"),
-  fromRoot("../shared/vectors/wycheproof"),
-];
-
-/** The folder that holds Wycheproof's files, if there is one. */
-export const wycheproofFolder: string | undefined = places.find((place) => place && existsSync(place)) as
-  | string
-  | undefined;
+/** The folder that holds Wycheproof's files, beside the working group's vectors, if there is one. */
+export const wycheproofFolder: string | undefined = beside && existsSync(beside) ? beside : undefined;
 
 type Test = Record<string, string> & { tcId: number; result: string; size: number };
 interface Group extends Record<string, unknown> {

@@ -1,4 +1,5 @@
 // RFC 9420 §5.1: hash, HMAC and AEAD by node:crypto.
+import * as crypto from "node:crypto";
 import { type CipherGCMTypes, createCipheriv, createDecipheriv, createHash, createHmac } from "node:crypto";
 import {
   type AeadAlgorithm,
@@ -13,9 +14,14 @@ import { own } from "./keys.js";
 /** OpenSSL's name of a hash: `sha256` for `SHA-256` */
 export const hashName = ({ name }: HashAlgorithm): string => name.replace("-", "").toLowerCase();
 
+/** Takes half the time of createHash for small inputs; not all that imitate Node have it. */
+const oneShot = (crypto as Partial<typeof crypto>).hash;
+
 export function hashPart(algorithm: HashAlgorithm): HashPart {
   const name = hashName(algorithm);
-  const hash = (data: Uint8Array): Uint8Array => own(createHash(name).update(data).digest());
+  const hash = oneShot
+    ? (data: Uint8Array): Uint8Array => own(oneShot(name, data, "buffer"))
+    : (data: Uint8Array): Uint8Array => own(createHash(name).update(data).digest());
   return {
     algorithm,
     hash,
