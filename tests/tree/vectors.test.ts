@@ -1,8 +1,13 @@
 // RFC 9420 §7.7, §7.8, §12.1: the working group's vectors for tree operations and for the validation of trees.
 import { describe, expect, it } from "vitest";
 import { decode } from "../../packages/core/src/codec/index.js";
+import { verifyAll } from "../../packages/core/src/crypto/batch.js";
 import { Proposal, ProposalType } from "../../packages/core/src/framing/proposal.js";
-import type { RatchetTree } from "../../packages/core/src/tree/index.js";
+import {
+  leafNodeVerifyRequest,
+  type RatchetTree,
+  verifyParentHashes,
+} from "../../packages/core/src/tree/index.js";
 import { hex, readVectors, toHex } from "../support/vectors.js";
 import { bytesOf, nodeSuite, treeOf } from "./support.js";
 
@@ -59,6 +64,11 @@ describe("tree-validation.json", () => {
         expect(toHex(await tree.nodeHash(suite, node))).toBe(vector.tree_hashes[node]);
       }
       expect(tree.duplicateKey()).toBeUndefined();
+      await verifyParentHashes(suite, tree);
+      const requests = [...tree.members()].map(({ leafIndex, leafNode }) =>
+        leafNodeVerifyRequest(leafNode, hex(vector.group_id), leafIndex),
+      );
+      expect(await verifyAll(suite, requests)).toEqual(requests.map(() => true));
     });
   });
 });

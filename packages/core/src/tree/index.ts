@@ -2,8 +2,12 @@
 export * from "./credential.js";
 export * from "./extension.js";
 export * from "./leaf-node.js";
+export * from "./leaf-node-signature.js";
 export * from "./math.js";
+export { verifyParentHashes } from "./parent-hash.js";
 export * from "./parent-node.js";
 export { type PathStep, RatchetTree } from "./ratchet-tree.js";
 export type { TreeSummary } from "./summary.js";
+export { keysFromPathSecret, pruneKeys, type TreeKeys } from "./tree-keys.js";
+export * from "./treekem.js";
 export * from "./update-path.js";

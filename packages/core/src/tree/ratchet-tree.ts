@@ -16,7 +16,6 @@ import {
   type LeafEdit,
   leafSlot,
   type ParentEdit,
-  type ParentSlot,
   parentSlot,
   resolutionOf,
   type Slot,
@@ -54,7 +53,8 @@ const unmerge: ParentEdit = ({ node }, edits) => {
  * Leaf indices count leaves, node indices count nodes in the order of Appendix C (a leaf's is twice its leaf index).
  */
 export class RatchetTree {
-  private readonly head: Slot;
+  /** @internal for the rest of this chapter */
+  readonly head: Slot;
   private readonly signatureKeys: KeySet;
   private readonly encryptionKeys: KeySet;
 
@@ -139,17 +139,6 @@ export class RatchetTree {
       if (slot.kind === "parent") stack.push(slot.right, slot.left);
       else yield { leafIndex: slot.nodeIndex / 2, leafNode: slot.node as LeafNode };
     }
-  }
-
-  /** The non-blank parents with their places, children before parents. */
-  *parents(): Generator<ParentSlot & { readonly node: ParentNode }, void, undefined> {
-    function* visit(slot: Slot): Generator<ParentSlot & { readonly node: ParentNode }, void, undefined> {
-      if (slot.kind === "leaf" || slot.memberCount === 0) return;
-      yield* visit(slot.left);
-      yield* visit(slot.right);
-      if (slot.node !== undefined) yield slot as ParentSlot & { readonly node: ParentNode };
-    }
-    yield* visit(this.head);
   }
 
   /**
