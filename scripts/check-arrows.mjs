@@ -12,6 +12,7 @@ const PACKAGES = {
   "provider-webcrypto": ["@copse/core/provider", "@copse/provider-kit", "@hpke/", "@noble/"],
   "provider-libsodium": ["@copse/core/provider", "@copse/provider-kit", "libsodium-wrappers", "@noble/"],
   "provider-node": ["@copse/core/provider", "@copse/provider-kit", "node:crypto"],
+  "provider-noble": ["@copse/core/provider", "@copse/provider-kit", "@noble/"],
 };
 
 /** What each folder of the core may import besides itself; files at the top (errors, bytes) are free to all. */

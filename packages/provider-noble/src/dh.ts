@@ -1,0 +1,151 @@
+// RFC 9180 §7.1, RFC 7748, SEC 1: the Diffie-Hellman groups of the KEMs in JavaScript, for the kit's DHKEM.
+import { CryptoError, type KemAlgorithm } from "@copse/core/provider";
+import {
+  type DhPrimitives,
+  guardSync,
+  P256_SCALARS,
+  P384_SCALARS,
+  P521_SCALARS,
+  type ScalarRange,
+} from "@copse/provider-kit";
+import { x448 } from "@noble/curves/ed448.js";
+import { x25519 } from "@noble/curves/ed25519.js";
+import { p256, p384, p521 } from "@noble/curves/nist.js";
+import type { Random } from "./random.js";
+
+/** A private key is its `Nsk` bytes, in a handle that the kit makes around them. */
+type Group = DhPrimitives<Uint8Array>;
+
+/** Groups by their random source and KEM: so a key of one provider is a key of another with that source. */
+const groups = /* @__PURE__ */ new WeakMap<Random, Map<number, Group>>();
+
+/** The group of a KEM: X25519, X448, P-256, P-384 or P-521. */
+export function dhGroup(algorithm: KemAlgorithm, random: Random): Group {
+  const known = groups.get(random) ?? new Map<number, Group>();
+  groups.set(random, known);
+  const group = known.get(algorithm.id) ?? makeGroup(algorithm, random);
+  known.set(algorithm.id, group);
+  return group;
+}
+
+function makeGroup(algorithm: KemAlgorithm, random: Random): Group {
+  switch (algorithm.id) {
+    case 0x0010:
+      return nistGroup(algorithm, p256, P256_SCALARS, random);
+    case 0x0011:
+      return nistGroup(algorithm, p384, P384_SCALARS, random);
+    case 0x0012:
+      return nistGroup(algorithm, p521, P521_SCALARS, random);
+    case 0x0020:
+      return montgomeryGroup(algorithm, x25519, LOW_ORDER_25519, random);
+    default:
+      return montgomeryGroup(algorithm, x448, LOW_ORDER_448, random);
+  }
+}
+
+/** What all of noble's groups share here. */
+function bytesAsKeys(
+  algorithm: KemAlgorithm,
+): Pick<Group, "algorithm" | "exportPrivateKey" | "destroyPrivateKey"> {
+  return {
+    algorithm,
+    exportPrivateKey: (key) => key.slice(),
+    destroyPrivateKey(key) {
+      key.fill(0);
+    },
+  };
+}
+
+function nistGroup(algorithm: KemAlgorithm, curve: typeof p256, scalars: ScalarRange, random: Random): Group {
+  const { Point, utils, lengths } = curve;
+  const { name } = algorithm;
+  const decode = (publicKey: Uint8Array) =>
+    guardSync(`${name}: these bytes are no point of the curve`, () => Point.fromBytes(publicKey));
+  const publicKeyOf = (key: Uint8Array) => curve.getPublicKey(key, false);
+  return {
+    ...bytesAsKeys(algorithm),
+    scalars,
+    generateKeyPair() {
+      // Half as many bytes again as the order has, so that the remainder is all but uniform.
+      const seed = random(lengths.seed as number);
+      const privateKey = utils.randomSecretKey(seed);
+      seed.fill(0);
+      return { publicKey: publicKeyOf(privateKey), privateKey };
+    },
+    importPrivateKey: (bytes) => ({
+      publicKey: guardSync(`no private key of ${name}`, () => publicKeyOf(bytes)),
+      privateKey: new Uint8Array(bytes),
+    }),
+    validatePublicKey(publicKey) {
+      decode(publicKey);
+    },
+    dh(privateKey, publicKey) {
+      const peer = decode(publicKey);
+      return guardSync(`${name}: no shared secret with this public key`, () => {
+        const { x } = peer.multiply(Point.Fn.fromBytes(privateKey)).toAffine();
+        return Point.Fp.toBytes(x);
+      });
+    },
+  };
+}
+
+function montgomeryGroup(
+  algorithm: KemAlgorithm,
+  curve: typeof x25519,
+  lowOrder: LowOrder,
+  random: Random,
+): Group {
+  const { Nsk, name } = algorithm;
+  const pair = (privateKey: Uint8Array) => ({ publicKey: curve.getPublicKey(privateKey), privateKey });
+  const check = (publicKey: Uint8Array) => {
+    if (isLowOrder(publicKey, lowOrder))
+      throw new CryptoError(`${name}: the public key is a point of low order`);
+  };
+  return {
+    ...bytesAsKeys(algorithm),
+    generateKeyPair: () => pair(random(Nsk)),
+    importPrivateKey: (bytes) => pair(new Uint8Array(bytes)),
+    validatePublicKey: check,
+    dh(privateKey, publicKey) {
+      check(publicKey);
+      return guardSync(`${name}: no shared secret with this public key`, () =>
+        curve.getSharedSecret(privateKey, publicKey),
+      );
+    },
+  };
+}
+
+/** The u-coordinates of a Montgomery curve, and of its twist, whose multiples by a private key are zero. */
+interface LowOrder {
+  readonly p: bigint;
+  /** X25519 ignores the topmost bit of a u-coordinate (RFC 7748 §5); X448 has none to spare. */
+  readonly mask: number;
+  readonly coordinates: readonly bigint[];
+}
+
+const P25519 = 2n ** 255n - 19n;
+const P448 = 2n ** 448n - 2n ** 224n - 1n;
+
+/** Orders 4 and 2 are u = ±1 and 0, on both curves; order 8 is on Curve25519 alone. */
+const LOW_ORDER_25519: LowOrder = {
+  p: P25519,
+  mask: 0x7f,
+  coordinates: [
+    0n,
+    1n,
+    P25519 - 1n,
+    325606250916557431795983626356110631294008115727848805560023387167927233504n,
+    39382357235489614581723060781553021112529911719440698176882885853963445705823n,
+  ],
+};
+const LOW_ORDER_448: LowOrder = { p: P448, mask: 0xff, coordinates: [0n, 1n, P448 - 1n] };
+
+/** Works on public values, so its time may depend on them. */
+function isLowOrder(publicKey: Uint8Array, { p, mask, coordinates }: LowOrder): boolean {
+  let u = 0n;
+  for (let i = publicKey.length - 1; i >= 0; i--) {
+    const byte = publicKey[i] as number;
+    u = (u << 8n) | BigInt(i === publicKey.length - 1 ? byte & mask : byte);
+  }
+  return coordinates.includes(u % p);
+}

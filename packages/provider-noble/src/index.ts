@@ -1,0 +1,30 @@
+// RFC 9420 §5.1: a provider in pure JavaScript, by the noble libraries. Synchronous, all seven suites.
+import { CIPHER_SUITES, type CryptoProvider } from "@copse/core/provider";
+import { defineProvider } from "@copse/provider-kit";
+import { type Random, randomSource } from "./random.js";
+import { makeSuite } from "./suite.js";
+
+export interface NobleOptions {
+  /**
+   * `length` bytes from a cryptographic random source. Needed where `globalThis.crypto.getRandomValues`
+   * isn't there, and taken instead of it if given. What it gives is copied.
+   */
+  readonly random?: Random;
+}
+
+/**
+ * Cryptography in JavaScript: neither WebCrypto nor WASM, and of the platform nothing but its random
+ * source. Every answer comes at once. Private keys are bytes in handles and can be exported; those of HPKE
+ * belong to all providers with the same random source, those of signatures to all.
+ *
+ * `suites` are the seven of RFC 9420, in the order of their code points. JavaScript gives no promise about
+ * its timing: noble's algorithms take care, but a platform's own cryptography is the safer where there is one.
+ * @throws UnsupportedError if there is no random source
+ */
+export function nobleProvider({ random }: NobleOptions = {}): CryptoProvider {
+  const source = randomSource(random);
+  return defineProvider(
+    "noble",
+    CIPHER_SUITES.map((suite) => ({ suite, make: () => makeSuite(suite, source) })),
+  );
+}

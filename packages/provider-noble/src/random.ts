@@ -1,0 +1,55 @@
+// RFC 9420 §5.1: random bytes of the platform's source, or of the application's.
+import { CryptoError, UnsupportedError } from "@copse/core/provider";
+
+/** `length` bytes from a cryptographic random source, in memory that nobody else has. */
+export type Random = (length: number) => Uint8Array;
+
+/** WebCrypto's quota for one call of `getRandomValues`. */
+const QUOTA = 65_536;
+
+interface RandomSource {
+  getRandomValues?(array: Uint8Array): Uint8Array;
+}
+
+const platformSource = (): RandomSource | undefined =>
+  (globalThis as { readonly crypto?: RandomSource }).crypto;
+
+/** The platform's: one function for all providers, as what is made with it may be shared. */
+const platformRandom: Random = (length) => {
+  const source = platformSource();
+  if (typeof source?.getRandomValues !== "function") throw noSource();
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += QUOTA) source.getRandomValues(bytes.subarray(at, at + QUOTA));
+  return bytes;
+};
+
+/**
+ * The source to use: `given` if there is one, and what it gives is checked, else the platform's.
+ * @throws UnsupportedError if there is none
+ */
+export function randomSource(given: Random | undefined): Random {
+  if (given === undefined) {
+    if (typeof platformSource()?.getRandomValues !== "function") throw noSource();
+    return platformRandom;
+  }
+  const known = checked.get(given);
+  if (known !== undefined) return known;
+  const random: Random = (length) => {
+    const bytes = given(length);
+    if (!(bytes instanceof Uint8Array) || bytes.length !== length) {
+      throw new CryptoError(`the application's random source must give ${length} bytes`);
+    }
+    // Not `slice`, which keeps the type of a subclass and may keep its pool of memory.
+    return new Uint8Array(bytes);
+  };
+  checked.set(given, random);
+  return random;
+}
+
+const checked = /* @__PURE__ */ new WeakMap<Random, Random>();
+
+function noSource(): UnsupportedError {
+  return new UnsupportedError(
+    "there is no globalThis.crypto.getRandomValues here: give nobleProvider a random source of your own",
+  );
+}

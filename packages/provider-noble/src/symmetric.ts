@@ -1,0 +1,54 @@
+// RFC 9420 §5.1: hash, HMAC and AEAD in JavaScript (FIPS 180-4, RFC 2104, NIST SP 800-38D, RFC 8439).
+import {
+  type AeadAlgorithm,
+  type AeadPart,
+  CryptoError,
+  type HashAlgorithm,
+  type HashPart,
+} from "@copse/core/provider";
+import { expectLength, guardSync } from "@copse/provider-kit";
+import { gcm } from "@noble/ciphers/aes.js";
+import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
+
+const HASHES: Readonly<Record<string, typeof sha256 | typeof sha384 | typeof sha512>> = {
+  "SHA-256": sha256,
+  "SHA-384": sha384,
+  "SHA-512": sha512,
+};
+
+/** SHA-256, SHA-384 or SHA-512, as `algorithm` names it. */
+export function hashPart(algorithm: HashAlgorithm): HashPart {
+  const hash = HASHES[algorithm.name] as typeof sha256;
+  return {
+    algorithm,
+    hash: (data) => hash(data),
+    hashAll: (data) => data.map((one) => hash(one)),
+    mac: (key, data) => hmac(hash, key, data),
+  };
+}
+
+/** AES-128-GCM, AES-256-GCM or ChaCha20-Poly1305, as `algorithm` names it. */
+export function aeadPart(algorithm: AeadAlgorithm): AeadPart {
+  const { Nk, Nn, Nt, name } = algorithm;
+  const cipher = name === "ChaCha20Poly1305" ? chacha20poly1305 : gcm;
+  const check = (key: Uint8Array, nonce: Uint8Array) => {
+    expectLength(key, Nk, `a key of ${name}`);
+    expectLength(nonce, Nn, `a nonce of ${name}`);
+  };
+  return {
+    algorithm,
+    seal(key, nonce, aad, plaintext) {
+      check(key, nonce);
+      return guardSync(`${name} can't encrypt this`, () => cipher(key, nonce, aad).encrypt(plaintext));
+    },
+    open(key, nonce, aad, ciphertext) {
+      check(key, nonce);
+      if (ciphertext.length < Nt) throw new CryptoError(`a ciphertext of ${name} has at least ${Nt} bytes`);
+      return guardSync(`${name}: the ciphertext isn't authentic`, () =>
+        cipher(key, nonce, aad).decrypt(ciphertext),
+      );
+    },
+  };
+}
