@@ -20,6 +20,7 @@ export default defineConfig({
       "benchmarks/test/**/*.test.ts",
       "examples/test/**/*.test.ts",
     ],
+    globalSetup: "tests/vectors/counts.ts",
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

@@ -1,15 +1,8 @@
 // The provider that these tests run on, and providers around it: one that answers later, one that counts, one
 // that fails.
-import { nodeProvider } from "@copse/provider-node";
 import type { Awaitable, CipherSuiteProvider } from "../../packages/core/src/provider/index.js";
 
-/**
- * A suite of the synchronous provider, as the core's sources have its type. The package's own type comes from
- * the core's build, whose brand of key handles is another symbol to the compiler.
- */
-export function nodeSuite(id: number): CipherSuiteProvider {
-  return nodeProvider().suite(id) as unknown as CipherSuiteProvider;
-}
+export { nodeSuite } from "../support/backends.js";
 
 /** Wraps the operations of the parts that message protection uses. */
 function wrap(

@@ -1,25 +1,157 @@
-// Finds and reads the MLS working group's test vectors, and counts which were run.
-import { existsSync, readFileSync } from "node:fs";
+// The MLS working group's test vectors (RFC 9420): where they lie, and the tests that run each of them.
+//
+//   forEachVector<Vector>("treekem", async (vector, { name, provider, suite }, index) => { … });
+//
+// declares a block `treekem.json` with one test for each vector and each backend that serves its suite
+// (./backends.ts), named "treekem, suite 3, webcrypto, 17". Vectors that a backend can't run are counted as
+// skipped for it. forEachVectorOnce is the same for files whose vectors have no suite, and readVectors gives
+// the bare vectors to tests of another shape, which aren't counted. All three may be called at the top of a
+// test file or in a `describe`, also where there are no vectors: then a skipped test says that they are
+// missing, or, with MLS_VECTORS_REQUIRED=1, a failing one.
+//
+// What is counted: a vector when its test has passed. Workers append to files in the folder that
+// MLS_VECTOR_COUNTS names, and tests/vectors/counts.ts prints the table at the end of the run.
+//
+// Where vectors are looked for, the first place that has any being taken:
+//   1. MLS_TEST_VECTORS: a folder with `mls/` (and `wycheproof/`), or with the JSON files themselves;
+//   2. test-vectors/working-group, which `npm run vectors:fetch` fills (and test-vectors/wycheproof);
+//   3. a folder beside the checkout.
+import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { CipherSuiteProvider, CryptoProvider } from "@copse/core/provider";
+import { beforeAll, describe, expect, it } from "vitest";
 
 const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-const places = [
-  process.env.MLS_TEST_VECTORS,
-  fromRoot("test-vectors/mls"),
-  fromRoot("../shared/vectors/mls"),
-];
+const { MLS_TEST_VECTORS: given } = process.env;
+const beside = fromRoot("../shared/vectors");
+
+const withFiles = (...places: string[]): string | undefined =>
+  places.find((place) => existsSync(place) && readdirSync(place).some((name) => name.endsWith(".json")));
 
 /** The folder that holds the working group's vectors, if there is one. */
-export const vectorFolder: string | undefined = places.find(
-  (place) => place !== undefined && existsSync(place),
+export const vectorFolder: string | undefined = withFiles(
+  ...(given ? [`${given}/mls`, given] : []),
+  fromRoot("test-vectors/working-group"),
+  `${beside}/mls`,
 );
 
-/** The vectors of one file (without `.json`). */
+/** The folder that holds Wycheproof's files, if there is one. */
+export const wycheproofFolder: string | undefined = withFiles(
+  ...(given ? [`${given}/wycheproof`, `${given}/../wycheproof`] : []),
+  fromRoot("test-vectors/wycheproof"),
+  `${beside}/wycheproof`,
+);
+
+/** Whether a missing file fails the tests. */
+export const vectorsRequired: boolean = process.env.MLS_VECTORS_REQUIRED === "1";
+
+/** A backend, as it serves the suite of a vector. */
+export interface VectorBackend {
+  readonly name: string;
+  readonly provider: CryptoProvider;
+  readonly suite: CipherSuiteProvider;
+}
+
+/** What is appended to the counts: `missing` stands for a whole file, the others for one vector. */
+export interface Count {
+  readonly file: string;
+  /** Absent for vectors without a suite, which no backend takes part in. */
+  readonly suite?: number;
+  readonly backend?: string;
+  readonly outcome: "run" | "skipped" | "missing";
+}
+
+function count(counted: Count): void {
+  const folder = process.env.MLS_VECTOR_COUNTS;
+  if (folder === undefined) return;
+  appendFileSync(`${folder}/${process.pid}.jsonl`, `${JSON.stringify(counted)}\n`);
+}
+
+const reported = new Set<string>();
+
+/** Declares, once in a test file, that vectors are missing. */
+function reportMissing(file: string): void {
+  if (reported.has(file)) return;
+  reported.add(file);
+  count({ file, outcome: "missing" });
+  const message = `${file}.json was NOT RUN: it is not here, see test-vectors/README.md`;
+  if (!vectorsRequired) {
+    it.skip(message, () => undefined);
+    return;
+  }
+  it(`${file}.json is here`, () => {
+    throw new Error(message);
+  });
+}
+
+/**
+ * The vectors of one file (without `.json`); none if it isn't here, which is reported as a test.
+ * @throws Error if the file is no list of at least one vector
+ */
 export function readVectors<T>(file: string): T[] {
-  if (vectorFolder === undefined)
-    throw new Error("the working group's vectors are not here: see test-vectors/README.md");
-  return JSON.parse(readFileSync(`${vectorFolder}/${file}.json`, "utf8")) as T[];
+  const path = `${vectorFolder}/${file}.json`;
+  if (vectorFolder === undefined || !existsSync(path)) {
+    reportMissing(file);
+    return [];
+  }
+  const vectors: unknown = JSON.parse(readFileSync(path, "utf8"));
+  if (!Array.isArray(vectors) || vectors.length === 0) throw new Error(`${path} holds no vectors`);
+  return vectors as T[];
+}
+
+/** The seven suites of RFC 9420 §17.1. */
+export const SUITES: readonly number[] = [1, 2, 3, 4, 5, 6, 7];
+
+/**
+ * Declares a test for each vector of a file and each backend that serves its suite.
+ * @param suites the suites that the file must hold vectors of; all seven unless said otherwise
+ */
+export function forEachVector<T extends { cipher_suite: number }>(
+  file: string,
+  check: (vector: T, backend: VectorBackend, index: number) => unknown,
+  { suites = SUITES }: { suites?: readonly number[] } = {},
+): void {
+  describe(`${file}.json`, async () => {
+    const vectors = readVectors<T>(file);
+    if (vectors.length === 0) return;
+    // Only now, so that tests that don't run vectors needn't load every backend.
+    const { backends } = await import("./backends.js");
+    const all = await backends();
+
+    it("holds vectors of the suites it should", () => {
+      expect([...new Set(vectors.map((vector) => vector.cipher_suite))].sort()).toEqual([...suites]);
+    });
+    const skipped: Count[] = [];
+    for (const provider of all) {
+      const backend = provider.name;
+      for (const [index, vector] of vectors.entries()) {
+        const counted = { file, suite: vector.cipher_suite, backend };
+        if (!provider.suites.some(({ id }) => id === vector.cipher_suite)) {
+          skipped.push({ ...counted, outcome: "skipped" });
+          continue;
+        }
+        it(`${file}, suite ${vector.cipher_suite}, ${backend}, ${index}`, async () => {
+          const suite = provider.suite(vector.cipher_suite);
+          await check(vector, { name: backend, provider, suite }, index);
+          count({ ...counted, outcome: "run" });
+        });
+      }
+    }
+    beforeAll(() => skipped.forEach(count));
+  });
+}
+
+/** Declares a test for each vector of a file whose vectors have no suite. */
+export function forEachVectorOnce<T>(file: string, check: (vector: T, index: number) => unknown): void {
+  describe(`${file}.json`, () => {
+    for (const [index, vector] of readVectors<T>(file).entries()) {
+      it(`${file}, no suite, no backend, ${index}`, async () => {
+        await check(vector, index);
+        count({ file, outcome: "run" });
+      });
+    }
+  });
 }
 
 export const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "hex"));

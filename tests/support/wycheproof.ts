@@ -4,12 +4,7 @@ import type { CipherSuiteProvider, CryptoProvider } from "@copse/core/provider";
 import { CryptoError } from "@copse/core/provider";
 import { dhkem, hpke, P256_SCALARS } from "@copse/provider-kit";
 import { expect, it } from "vitest";
-import { hex, toHex, vectorFolder } from "./vectors.js";
-
-const beside = vectorFolder && `${vectorFolder}/../wycheproof`;
-
-/** The folder that holds Wycheproof's files, beside the working group's vectors, if there is one. */
-export const wycheproofFolder: string | undefined = beside && existsSync(beside) ? beside : undefined;
+import { hex, toHex, wycheproofFolder } from "./vectors.js";
 
 type Test = Record<string, string> & { tcId: number; result: string; size: number };
 interface Group extends Record<string, unknown> {

@@ -1,7 +1,5 @@
 // What the tests of the ratchet tree share: leaf nodes without meaning, a naive model, random choices from a seed.
-import { nodeProvider } from "@copse/provider-node";
 import { decode, encode } from "../../packages/core/src/codec/index.js";
-import type { CipherSuiteProvider } from "../../packages/core/src/provider/index.js";
 import {
   basicCredential,
   type Capabilities,
@@ -12,7 +10,7 @@ import {
   RatchetTreeNodes,
 } from "../../packages/core/src/tree/index.js";
 
-export const nodeSuite = (id: number): CipherSuiteProvider => nodeProvider().suite(id);
+export { nodeSuite } from "../support/backends.js";
 
 export const CAPABILITIES: Capabilities = {
   versions: [1],

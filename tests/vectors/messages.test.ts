@@ -6,22 +6,15 @@ import * as framing from "../../packages/core/src/framing/index.js";
 import { MlsMessage } from "../../packages/core/src/group/mls-message.js";
 import { GroupSecrets } from "../../packages/core/src/group/welcome.js";
 import { RatchetTreeNodes } from "../../packages/core/src/tree/parent-node.js";
-import { hex, readVectors, toHex } from "../support/vectors.js";
+import { forEachVectorOnce, hex, readVectors, toHex } from "../support/vectors.js";
 
-describe("deserialization.json", () => {
-  const vectors = readVectors<{ vlbytes_header: string; length: number }>("deserialization");
-
-  it("reads and writes each length", () => {
-    expect(vectors.length).toBeGreaterThan(0);
-    for (const { vlbytes_header, length } of vectors) {
-      const reader = new Reader(hex(vlbytes_header));
-      expect(reader.varint()).toBe(length);
-      reader.finish();
-      const writer = new Writer();
-      writer.varint(length);
-      expect(toHex(writer.finish())).toBe(vlbytes_header);
-    }
-  });
+forEachVectorOnce<{ vlbytes_header: string; length: number }>("deserialization", (vector) => {
+  const reader = new Reader(hex(vector.vlbytes_header));
+  expect(reader.varint()).toBe(vector.length);
+  reader.finish();
+  const writer = new Writer();
+  writer.varint(vector.length);
+  expect(toHex(writer.finish())).toBe(vector.vlbytes_header);
 });
 
 const structures: Record<string, Codec<unknown>> = {
@@ -52,23 +45,19 @@ function copy(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, copy(field)]));
 }
 
-describe("messages.json", () => {
-  const vectors = readVectors<Record<string, string>>("messages");
+// Each structure encodes to the bytes that it came from.
+forEachVectorOnce<Record<string, string>>("messages", (vector) => {
+  expect(Object.keys(vector).sort()).toEqual(Object.keys(structures).sort());
+  for (const [name, codec] of Object.entries(structures)) {
+    const value = decode(codec, hex(vector[name] as string));
+    expect(toHex(encode(codec, value)), name).toBe(vector[name]);
+    expect(toHex(encode(codec, copy(value))), name).toBe(vector[name]);
+  }
+});
 
-  it.each(Object.entries(structures))("%s encodes to the bytes it came from", (name, codec) => {
-    expect(vectors.length).toBeGreaterThan(0);
-    for (const vector of vectors) {
-      const bytes = hex(vector[name] as string);
-      const value = decode(codec, bytes);
-      expect(toHex(encode(codec, value))).toBe(vector[name]);
-      expect(toHex(encode(codec, copy(value)))).toBe(vector[name]);
-    }
-  });
+const vectors = readVectors<Record<string, string>>("messages");
 
-  it("covers every field of the file", () => {
-    expect(Object.keys(vectors[0] as object).sort()).toEqual(Object.keys(structures).sort());
-  });
-
+describe.skipIf(vectors.length === 0)("the structures of messages.json", () => {
   it.each(Object.entries(structures))("%s cut short or with a byte too many is refused", (name, codec) => {
     for (const vector of vectors.slice(0, 3)) {
       const bytes = hex(vector[name] as string);

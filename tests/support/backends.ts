@@ -1,0 +1,25 @@
+// RFC 9420 §5.1: the backends that the vectors run on, made once in a test file.
+import type { CipherSuiteProvider, CryptoProvider } from "@copse/core/provider";
+import { nodeProvider } from "@copse/provider-node";
+
+let made: Promise<readonly CryptoProvider[]> | undefined;
+
+/** Every backend: all seven suites by node:crypto, five by WebCrypto, suites 3 and 1 by libsodium. */
+export function backends(): Promise<readonly CryptoProvider[]> {
+  made ??= makeBackends();
+  return made;
+}
+
+async function makeBackends(): Promise<readonly CryptoProvider[]> {
+  const [{ webCryptoProvider }, { libsodiumProvider }] = await Promise.all([
+    import("@copse/provider-webcrypto"),
+    import("@copse/provider-libsodium"),
+  ]);
+  const webcrypto = await webCryptoProvider({ extractable: true });
+  // libsodium has no AES-128-GCM in WASM; in a browser it comes from WebCrypto, so here too.
+  const libsodium = await libsodiumProvider({ aes: webcrypto.suite(1).aead });
+  return [nodeProvider(), webcrypto, libsodium];
+}
+
+/** A suite of the backend that serves all of them, and answers at once. */
+export const nodeSuite = (id: number): CipherSuiteProvider => nodeProvider().suite(id);
