@@ -2,9 +2,9 @@
 //
 // The curve arithmetic is noble's; the few lines of the scheme itself stand here for three reasons.
 // Signing keeps the expanded key in the handle, which halves its time. Verifying keeps decoded points and
-// their tables. And it compares `R` with `[S]B - [k]A` byte for byte, as OpenSSL and libsodium do, where
-// noble multiplies both sides by the cofactor: RFC 8032 §5.1.7 allows either, but members of one group
-// must not disagree about a signature.
+// their tables. And members of one group must not disagree about a signature: RFC 8032 lets a verifier
+// multiply both sides of its equation by the cofactor or not, and that matters for signatures made to
+// split opinions. OpenSSL and libsodium don't for Ed25519 (noble does); OpenSSL does for Ed448.
 import {
   CryptoError,
   type SignatureAlgorithm,
@@ -28,26 +28,29 @@ interface Scheme {
   hash(data: Uint8Array): Uint8Array;
   /** RFC 8032 `dom`, with no context and no prehash */
   readonly domain: Uint8Array;
+  /** Whether the equation is to hold only after multiplication by the cofactor. */
+  readonly cofactored: boolean;
   readonly points: PointCache<EdwardsPoint>;
 }
 
-function makeScheme(curve: EdDSA, hash: Scheme["hash"], domain: Uint8Array): Scheme {
+function makeScheme(curve: EdDSA, hash: Scheme["hash"], domain: Uint8Array, cofactored: boolean): Scheme {
   const points = pointCache((publicKey) => {
     const point = curve.Point.fromBytes(publicKey);
     // Under such a key one signature may fit many messages.
     if (point.isSmallOrder()) throw new CryptoError("the public key is a point of low order");
     return point;
   });
-  return { curve, hash, domain, points };
+  return { curve, hash, domain, cofactored, points };
 }
 
 /** One of each for all suites and providers, as they keep points. */
 const SCHEMES: Readonly<Record<number, Scheme>> = {
-  2055: /* @__PURE__ */ makeScheme(ed25519, (data) => sha512(data), new Uint8Array(0)),
+  2055: /* @__PURE__ */ makeScheme(ed25519, (data) => sha512(data), new Uint8Array(0), false),
   2056: /* @__PURE__ */ makeScheme(
     ed448,
     (data) => shake256(data, { dkLen: 114 }),
     Uint8Array.of(0x53, 0x69, 0x67, 0x45, 0x64, 0x34, 0x34, 0x38, 0, 0), // "SigEd448"
+    true,
   ),
 };
 
@@ -103,7 +106,7 @@ function challenge({ curve, hash, domain }: Scheme, ...parts: readonly Uint8Arra
 export function eddsaPart(algorithm: SignatureAlgorithm, random: Random): SignaturePart {
   const { Npk, Nsk, name } = algorithm;
   const scheme = SCHEMES[algorithm.id] as Scheme;
-  const { curve, points } = scheme;
+  const { curve, points, cofactored } = scheme;
   const { Point } = curve;
 
   function pair(seed: Uint8Array): SignatureKeyPair {
@@ -120,7 +123,8 @@ export function eddsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
       const A = points.use(publicKey).point;
       const k = challenge(scheme, R, publicKey, message);
       const expected = Point.BASE.multiplyUnsafe(S).subtract(A.multiplyUnsafe(k));
-      return equalBytes(expected.toBytes(), R);
+      if (equalBytes(expected.toBytes(), R)) return true;
+      return cofactored && expected.subtract(Point.fromBytes(R)).clearCofactor().is0();
     } catch {
       return false;
     }

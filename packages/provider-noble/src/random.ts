@@ -36,7 +36,8 @@ export function randomSource(given: Random | undefined): Random {
   if (known !== undefined) return known;
   const random: Random = (length) => {
     const bytes = given(length);
-    if (!(bytes instanceof Uint8Array) || bytes.length !== length) {
+    // Not `instanceof`: the source may come from another realm, as it does in test runners.
+    if (!ArrayBuffer.isView(bytes) || bytes.byteLength !== length || bytes.length !== length) {
       throw new CryptoError(`the application's random source must give ${length} bytes`);
     }
     // Not `slice`, which keeps the type of a subclass and may keep its pool of memory.
