@@ -12,8 +12,10 @@
  * - `wrong-group`, `wrong-epoch`: the message belongs to another group, or to an epoch this client isn't in
  * - `unknown-sender`: no member (or external sender) is at the index the message names
  * - `consumed`: the message's key is gone: it was used before, or the message is too old
+ * - `own-message`: a message that this client sent itself came back
  * - `limit`: a bound of the policy was passed (generations skipped, sizes)
  * - `removed`: this client is no longer a member of the group
+ * - `closed`: the group is over for this client: it was reinitialized, or closed
  * - `pending`: the operation must wait for, or first drop, a pending commit or proposals
  * - `missing`: something the application must provide is not there (a PSK, a key package, a ratchet tree)
  * - `authentication`: the application's authentication service refused a credential
@@ -31,17 +33,32 @@ export type MlsErrorCode =
   | "wrong-epoch"
   | "unknown-sender"
   | "consumed"
+  | "own-message"
   | "limit"
   | "removed"
+  | "closed"
   | "pending"
   | "missing"
   | "authentication"
   | "state"
   | "usage";
 
+/** Which proposal an error is about. */
+export interface BlamedProposal {
+  /** Its place in the list that was to be committed, from 0. */
+  readonly index: number;
+  /** RFC 9420 §17.4 */
+  readonly type: number;
+  readonly name: string;
+  /** Its ProposalRef (§5.2), if it was sent by itself. */
+  readonly reference?: Uint8Array | undefined;
+}
+
 /** The one base of all errors that Copse throws on purpose. Never carries a secret. */
 export class MlsError extends Error {
   readonly code: MlsErrorCode;
+  /** The proposal that is to blame, where it is one of several. */
+  proposal?: BlamedProposal;
 
   constructor(code: MlsErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);

@@ -1,3 +1,34 @@
 // Copse: Messaging Layer Security (RFC 9420) with pluggable cryptography.
-export { DecodeError, type Rule, ValidationError } from "./errors.js";
+export * from "./client/index.js";
+export { type BlamedProposal, DecodeError, type Rule, ValidationError } from "./errors.js";
+export {
+  type ApplicationMessage,
+  type AuthenticationService,
+  type CommitMessage,
+  type CredentialClaim,
+  DEFAULT_POLICY,
+  ExternalSender,
+  ExternalSenders,
+  insecureAcceptAll,
+  type Member,
+  MlsMessage,
+  noPadding,
+  type OwnMessage,
+  type Policy,
+  type ProposalMessage,
+  padme,
+  padToMultiple,
+  type Received,
+  RequiredCapabilities,
+} from "./group/index.js";
 export * from "./provider/index.js";
+export {
+  basicCredential,
+  type Credential,
+  CredentialType,
+  type Extension,
+  ExtensionType,
+  isBasicCredential,
+  isX509Credential,
+  x509Credential,
+} from "./tree/index.js";

@@ -29,6 +29,8 @@ export interface PrivateMessageKeys {
 export interface PrivateMessageReaderKeys extends PrivateMessageKeys {
   /** Whether there is a member at the leaf: §6.3.2 refuses a blank one. */
   isMember(leafIndex: number): boolean;
+  /** The reader's own leaf: what comes from it was sent by the reader, who has no key for it any more. */
+  readonly ownLeafIndex?: number;
 }
 
 /** A message decrypted, whose key is still there. */
@@ -193,8 +195,8 @@ function openSenderData(
 /**
  * The content of a PrivateMessage, RFC 9420 §6.3. Nothing in the secret tree changes before `consume`.
  * @throws CryptoError if it can't be decrypted; DecodeError or ValidationError if what it decrypts to is
- * malformed; MlsError `unknown-sender` for a blank leaf, `consumed` if its key is gone, `limit` if its
- * generation is too far ahead
+ * malformed; MlsError `unknown-sender` for a blank leaf, `own-message` for one of the reader's own, `consumed`
+ * if its key is gone, `limit` if its generation is too far ahead
  */
 export function openPrivate(
   provider: CipherSuiteProvider,
@@ -207,6 +209,8 @@ export function openPrivate(
     ({ leafIndex, generation, reuseGuard }) => {
       if (!keys.isMember(leafIndex))
         throw new MlsError("unknown-sender", `there is no member at leaf ${leafIndex}`);
+      if (leafIndex === keys.ownLeafIndex)
+        throw new MlsError("own-message", "the message was sent by this member itself");
       const open = (peeked: PeekedKey): Awaitable<OpenedPrivateMessage> => {
         const nonce = peeked.nonce.slice();
         applyReuseGuard(nonce, reuseGuard);

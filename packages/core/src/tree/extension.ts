@@ -1,5 +1,6 @@
 // RFC 9420 §13.4: extensions.
-import { opaque, struct, type TypeOf, uint16 } from "../codec/index.js";
+import { type Codec, decode, opaque, struct, type TypeOf, uint16 } from "../codec/index.js";
+import { ensure } from "../errors.js";
 
 /** RFC 9420 §17.3 */
 export const ExtensionType = {
@@ -13,3 +14,22 @@ export const ExtensionType = {
 /** Extension, RFC 9420 §7.2 */
 export const Extension = struct({ extensionType: uint16, extensionData: opaque });
 export type Extension = TypeOf<typeof Extension>;
+
+/** @throws ValidationError if two extensions of a list have one type */
+export function checkUniqueTypes(extensions: readonly Extension[]): void {
+  const types = new Set(extensions.map(({ extensionType }) => extensionType));
+  ensure(
+    types.size === extensions.length,
+    "13.4: a list of extensions must not have more than one extension of any given type",
+  );
+}
+
+/** The content of the extension of a type; `undefined` if the list has none. @throws DecodeError */
+export function findExtension<T>(
+  extensions: readonly Extension[],
+  extensionType: number,
+  codec: Codec<T>,
+): T | undefined {
+  const found = extensions.find((extension) => extension.extensionType === extensionType);
+  return found && decode(codec, found.extensionData);
+}

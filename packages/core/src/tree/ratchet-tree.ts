@@ -14,6 +14,7 @@ import {
   type Changes,
   edited,
   type LeafEdit,
+  leafEdits,
   leafSlot,
   type ParentEdit,
   parentSlot,
@@ -237,6 +238,16 @@ export class RatchetTree {
    */
   withPath(leafIndex: number, leafNode: LeafNode, parents: ReadonlyMap<number, ParentNode>): RatchetTree {
     return this.edit([{ leafIndex, node: leafNode }], ({ nodeIndex }) => parents.get(nodeIndex));
+  }
+
+  /** The leaves in which another tree of the group differs from this one, in time of their number. */
+  leavesTo(other: RatchetTree): readonly LeafEdit[] {
+    return leafEdits(this.head, other.head);
+  }
+
+  /** A tree with these leaves in the place of its own: {@link leavesTo} undone. Its parents say nothing. */
+  withLeaves(edits: readonly LeafEdit[]): RatchetTree {
+    return this.edit(edits, ({ node }) => node);
   }
 
   /** §4.1.1: the non-blank nodes that cover a subtree, as node indices; none for a node out of range. */

@@ -146,3 +146,28 @@ export function edited(
     inRight.length === 0 ? slot.right : edited(slot.right, inRight, parentEdit, changes),
   );
 }
+
+/**
+ * The edits that turn the leaves of one tree into those of another. What the two share is passed over, so that
+ * between trees of one group it takes time in the number of changes.
+ */
+export function leafEdits(from: Slot | undefined, to: Slot | undefined, edits: LeafEdit[] = []): LeafEdit[] {
+  if (from === to) return edits;
+  const [fromWidth, toWidth] = [from && widthOf(from), to && widthOf(to)];
+  if (fromWidth !== undefined && toWidth !== undefined && fromWidth !== toWidth) {
+    // The narrower tree is in the place of the wider one's left half.
+    const narrowerFrom = fromWidth < toWidth;
+    const wider = (narrowerFrom ? to : from) as ParentSlot;
+    leafEdits(narrowerFrom ? from : wider.left, narrowerFrom ? wider.left : to, edits);
+    return leafEdits(narrowerFrom ? undefined : wider.right, narrowerFrom ? wider.right : undefined, edits);
+  }
+  const one = (from ?? to) as Slot;
+  if (one.kind === "leaf") {
+    const node = to?.kind === "leaf" ? to.node : undefined;
+    if ((from as LeafSlot | undefined)?.node !== node) edits.push({ leafIndex: one.nodeIndex / 2, node });
+    return edits;
+  }
+  const [a, b] = [from as ParentSlot | undefined, to as ParentSlot | undefined];
+  leafEdits(a?.left, b?.left, edits);
+  return leafEdits(a?.right, b?.right, edits);
+}

@@ -1,0 +1,310 @@
+// RFC 9420 §10, §11, §12.4.3: a client: one identity in one cipher suite, its key packages and its groups.
+import { toHex, wipe } from "../bytes.js";
+import { decode, encode, opaque, struct, uint8, uint16, vector } from "../codec/index.js";
+import { ensure, MlsError } from "../errors.js";
+import {
+  type AuthenticationService,
+  createEpoch,
+  DEFAULT_POLICY,
+  type GroupState,
+  joinByWelcome,
+  loadState,
+  type Policy,
+  type Setting,
+  secondsNow,
+} from "../group/index.js";
+import { createKeyPackage, type LeafDescription, type OwnKeyPackage } from "../key-package/index.js";
+import type {
+  Awaitable,
+  CipherSuite,
+  CipherSuiteProvider,
+  CryptoProvider,
+  Signer,
+} from "../provider/index.js";
+import { type PreSharedKeyID, PSKType } from "../schedule/index.js";
+import {
+  basicCredential,
+  type Capabilities,
+  type Credential,
+  CredentialType,
+  type Extension,
+  ProtocolVersion,
+} from "../tree/index.js";
+import { Group, type GroupHost } from "./group.js";
+import { needBytes } from "./messages.js";
+import { readKeyPackage, readWelcome, writeKeyPackage } from "./read.js";
+import { checkSigner, signerOf } from "./signer.js";
+
+/** What a client supports besides what every client does (§7.2). */
+export interface ExtraCapabilities {
+  readonly extensions?: readonly number[];
+  readonly proposals?: readonly number[];
+  /** Credential types; basic and X.509 if left out. */
+  readonly credentials?: readonly number[];
+}
+
+export interface ClientOptions {
+  readonly crypto: CryptoProvider;
+  /** Code point of the cipher suite; the provider's first if left out. */
+  readonly suite?: number;
+  /** Who this client is: a credential, or a name for a basic one. */
+  readonly credential: Credential | string;
+  /** Decides whose credentials are true. There is no default: without it nobody is authenticated. */
+  readonly authentication: AuthenticationService;
+  /** Signs for this client; a fresh key pair of the provider if left out, which can't be saved then. */
+  readonly signer?: Signer;
+  readonly policy?: Partial<Policy>;
+  readonly capabilities?: ExtraCapabilities;
+  /** Extensions of the own leaf nodes (§7.2), such as an application_id. */
+  readonly leafExtensions?: readonly Extension[];
+  /** The external PSK of an id (§8.4), if there is one. */
+  readonly externalPsk?: (id: Uint8Array) => Awaitable<Uint8Array | undefined>;
+}
+
+const SavedKeyPackages = struct({
+  format: uint8,
+  cipherSuite: uint16,
+  keyPackages: vector(struct({ keyPackage: opaque, reference: opaque, initKey: opaque, leafKey: opaque })),
+});
+
+/** How far a clock may be behind, in seconds, for a fresh key package to be valid there. */
+const CLOCK_SKEW = 60n * 60n;
+
+/**
+ * One identity in one cipher suite: makes key packages, and creates, joins and restores groups.
+ *
+ * From nothing to a decrypted message: {@link Client.create}, {@link createKeyPackage} or
+ * {@link createGroup}, `Group.add`, {@link join}, and then `Group.encrypt` and `Group.receive`.
+ */
+export class Client {
+  private readonly provider: CipherSuiteProvider;
+  private readonly setting: Setting;
+  private readonly signer: Signer;
+  private readonly description: LeafDescription;
+  private readonly host: GroupHost;
+  /** By the hexadecimal KeyPackageRef. */
+  private readonly keyPackages = new Map<string, OwnKeyPackage>();
+  /** By the hexadecimal group ID. A group that the application has let go of counts no longer. */
+  private readonly groups = new Map<string, WeakRef<Group>>();
+
+  private constructor(options: ClientOptions, provider: CipherSuiteProvider, signer: Signer) {
+    const { crypto, credential, authentication, policy, capabilities } = options;
+    this.provider = provider;
+    this.signer = signer;
+    this.description = {
+      credential: typeof credential === "string" ? basicCredential(credential) : credential,
+      capabilities: capabilitiesOf(crypto, capabilities),
+      extensions: options.leafExtensions ?? [],
+    };
+    this.setting = {
+      provider,
+      authentication,
+      policy: { ...DEFAULT_POLICY, ...policy },
+      psk: (id) => this.findPsk(id, options.externalPsk),
+    };
+    const signers = new Map([[toHex(signer.publicKey), signer]]);
+    this.host = {
+      setting: this.setting,
+      signerFor: (publicKey) => signers.get(toHex(publicKey)),
+      addSigner: (added) => {
+        signers.set(toHex(added.publicKey), added);
+      },
+    };
+  }
+
+  /**
+   * @throws UnsupportedError if the provider doesn't serve the suite, or the signer has another scheme;
+   *   MlsError `usage` for options that are missing
+   */
+  static async create(options: ClientOptions): Promise<Client> {
+    const { crypto, authentication, credential } = options;
+    if (typeof authentication?.validate !== "function") {
+      throw new MlsError(
+        "usage",
+        "an authentication service is needed: it decides whose credentials are true",
+      );
+    }
+    if (credential === undefined) throw new MlsError("usage", "a credential is needed");
+    const suite = options.suite ?? crypto.suites[0]?.id;
+    if (suite === undefined)
+      throw new MlsError("unsupported", `${crypto.name} serves no suite on this platform`);
+    const provider = crypto.suite(suite);
+    const signer = options.signer ?? signerOf(provider, await provider.signature.generateKeyPair());
+    checkSigner(provider, signer);
+    return new Client(options, provider, signer);
+  }
+
+  get cipherSuite(): CipherSuite {
+    return this.provider.suite;
+  }
+
+  get credential(): Credential {
+    return this.description.credential;
+  }
+
+  /** `Npk` bytes */
+  get signatureKey(): Uint8Array {
+    return this.signer.publicKey.slice();
+  }
+
+  /** Another signer that groups of this client may use, or have switched to before they were saved. */
+  addSigner(signer: Signer): void {
+    checkSigner(this.provider, signer);
+    this.host.addSigner(signer);
+  }
+
+  private freshKeyPackage(): Promise<OwnKeyPackage> {
+    const { policy } = this.setting;
+    const now = secondsNow(policy);
+    return createKeyPackage(this.provider, this.signer, this.description, {
+      notBefore: now - CLOCK_SKEW,
+      notAfter: now + BigInt(policy.lifetime),
+    });
+  }
+
+  /**
+   * A key package (§10) by which others can add this client to a group, once. Its private keys stay here until
+   * it is used: {@link saveKeyPackages}.
+   * @returns an encoded MLSMessage
+   */
+  async createKeyPackage(): Promise<Uint8Array> {
+    const own = await this.freshKeyPackage();
+    this.keyPackages.set(toHex(own.reference), own);
+    return writeKeyPackage(own.keyPackage);
+  }
+
+  /**
+   * Creates a group (§11) with this client as its one member.
+   * @param options `groupId` is random (`Nh` bytes) if left out
+   * @throws ValidationError if this client doesn't support the extensions
+   */
+  async createGroup(
+    options: { readonly groupId?: Uint8Array; readonly extensions?: readonly Extension[] } = {},
+  ): Promise<Group> {
+    const groupId = options.groupId?.slice() ?? this.provider.random(this.provider.suite.hash.Nh);
+    this.checkNewGroup(groupId);
+    const epoch = await createEpoch(
+      this.setting,
+      groupId,
+      options.extensions ?? [],
+      await this.freshKeyPackage(),
+    );
+    return this.enter({ status: "active", current: epoch, past: [], proposals: [], pending: undefined });
+  }
+
+  /**
+   * Joins a group by a Welcome (§12.4.3.1) that was made for one of this client's key packages, which is used up.
+   * @param welcome an encoded MLSMessage
+   * @param options `ratchetTree`: the encoded tree, where the Welcome comes without it
+   * @throws MlsError `missing` if the Welcome is for no key package here, the tree is needed, or a PSK isn't
+   *   known; ValidationError, CryptoError, DecodeError, MlsError `authentication`
+   */
+  async join(
+    welcome: Uint8Array,
+    options: { readonly ratchetTree?: Uint8Array | undefined } = {},
+  ): Promise<Group> {
+    const message = readWelcome(welcome);
+    let own: OwnKeyPackage | undefined;
+    for (const { newMember } of message.secrets) own ??= this.keyPackages.get(toHex(newMember));
+    if (own === undefined)
+      throw new MlsError("missing", "the Welcome is for none of this client's key packages");
+    const epoch = await joinByWelcome(this.setting, message, own, options.ratchetTree?.slice());
+    this.checkNewGroup(epoch.groupContext.groupId);
+    this.keyPackages.delete(toHex(own.reference));
+    return this.enter({ status: "active", current: epoch, past: [], proposals: [], pending: undefined });
+  }
+
+  /**
+   * A group as {@link Group.save} saved it. The client must have the signer of its leaf in the group: signature
+   * keys are never saved.
+   * @throws MlsError `state` if the bytes are no saved group of this suite, or the signer isn't here
+   */
+  async restore(saved: Uint8Array): Promise<Group> {
+    return this.enter(await loadState(this.setting, needBytes(saved, "a saved group").slice()));
+  }
+
+  private enter(state: GroupState): Group {
+    const group = new Group(this.host, state);
+    this.groups.set(toHex(state.current.groupContext.groupId), new WeakRef(group));
+    return group;
+  }
+
+  /** §12.4.3 */
+  private checkNewGroup(groupId: Uint8Array): void {
+    const known = this.groups.get(toHex(groupId))?.deref();
+    ensure(
+      known?.active !== true,
+      "12.4.3: group_id must be unique among the groups that a client participates in",
+    );
+  }
+
+  private findPsk(
+    id: PreSharedKeyID,
+    externalPsk: ClientOptions["externalPsk"],
+  ): Awaitable<Uint8Array | undefined> {
+    if (id.pskType === PSKType.external) return externalPsk?.(id.pskId.slice());
+    return this.groups.get(toHex(id.pskGroupId))?.deref()?.resumptionPsk(id.pskEpoch);
+  }
+
+  /**
+   * The key packages that aren't used yet, with their private keys, for a client of the same identity that
+   * takes this one's place: {@link loadKeyPackages}. Keep them as safe as keys.
+   * @throws MlsError `key-not-extractable` if the backend neither exports nor saves private keys
+   */
+  async saveKeyPackages(): Promise<Uint8Array> {
+    const { hpke, suite } = this.provider;
+    const save = (key: OwnKeyPackage["initKey"]) =>
+      hpke.savePrivateKey === undefined ? hpke.exportPrivateKey(key) : hpke.savePrivateKey(key);
+    const keyPackages = [];
+    for (const { keyPackage, reference, initKey, leafKey } of this.keyPackages.values()) {
+      keyPackages.push({
+        keyPackage: writeKeyPackage(keyPackage),
+        reference,
+        initKey: await save(initKey),
+        leafKey: await save(leafKey),
+      });
+    }
+    return encode(SavedKeyPackages, { format: 1, cipherSuite: suite.id, keyPackages });
+  }
+
+  /** Takes over what {@link saveKeyPackages} saved. @throws MlsError `state` if it is nothing of the kind */
+  async loadKeyPackages(saved: Uint8Array): Promise<void> {
+    const bytes = needBytes(saved, "saved key packages").slice();
+    const { hpke, suite } = this.provider;
+    const load = async (key: Uint8Array) =>
+      hpke.loadPrivateKey === undefined
+        ? (await hpke.importPrivateKey(key)).privateKey
+        : hpke.loadPrivateKey(key);
+    try {
+      const { format, cipherSuite, keyPackages } = decode(SavedKeyPackages, bytes);
+      if (format !== 1 || cipherSuite !== suite.id)
+        throw new MlsError("state", "key packages of another suite");
+      const loaded: OwnKeyPackage[] = [];
+      for (const { keyPackage, reference, initKey, leafKey } of keyPackages) {
+        loaded.push({
+          keyPackage: readKeyPackage(keyPackage),
+          reference: reference.slice(),
+          initKey: await load(initKey),
+          leafKey: await load(leafKey),
+        });
+      }
+      for (const own of loaded) this.keyPackages.set(toHex(own.reference), own);
+    } catch (cause) {
+      if (!(cause instanceof MlsError) || cause.code === "state") throw cause;
+      throw new MlsError("state", "these bytes are no saved key packages", { cause });
+    } finally {
+      wipe(bytes);
+    }
+  }
+}
+
+/** What leaf nodes advertise: what the provider at hand serves, and what the application says (§7.2). */
+function capabilitiesOf(crypto: CryptoProvider, extra: ExtraCapabilities = {}): Capabilities {
+  return {
+    versions: [ProtocolVersion.mls10],
+    cipherSuites: crypto.suites.map(({ id }) => id),
+    extensions: extra.extensions ?? [],
+    proposals: extra.proposals ?? [],
+    credentials: extra.credentials ?? [CredentialType.basic, CredentialType.x509],
+  };
+}

@@ -1,0 +1,550 @@
+// RFC 9420 §11, §12, §15: a group, as one of its members uses it.
+import { EMPTY, equalBytes, utf8 } from "../bytes.js";
+import { encode } from "../codec/index.js";
+import { makeProposalRef, mlsExporter } from "../crypto/labelled.js";
+import { MlsError } from "../errors.js";
+import {
+  AuthenticatedContent,
+  ContentType,
+  type FramedContent,
+  type Proposal,
+  ProposalType,
+  SenderType,
+  sealPrivate,
+  signContent,
+  WireFormat,
+} from "../framing/index.js";
+import {
+  type CommitMessage,
+  changesOf,
+  checkProposals,
+  contextBytes,
+  createCommit,
+  createGroupInfo,
+  type Epoch,
+  enterEpoch,
+  externalPubExtension,
+  type GroupState,
+  handshakeFormat,
+  leaveGroup,
+  type Member,
+  MlsMessage,
+  memberOf,
+  type PendingCommit,
+  protect,
+  type Received,
+  ratchetTreeExtension,
+  receiveMessage,
+  reportCommit,
+  type Setting,
+  type SourcedProposal,
+  saveState,
+  selectProposals,
+  wipeEpoch,
+  withProposal,
+} from "../group/index.js";
+import type { LeafDescription } from "../key-package/index.js";
+import type { CipherSuite, HpkePrivateKey, Signer } from "../provider/index.js";
+import { type PreSharedKeyID, PSKType, ResumptionPSKUsage } from "../schedule/index.js";
+import {
+  type Extension,
+  type LeafNode,
+  LeafNodeSource,
+  RatchetTreeNodes,
+  signLeafNode,
+} from "../tree/index.js";
+import { Lock } from "./lock.js";
+import {
+  type CommitMessages,
+  type CommitOptions,
+  type NewIdentity,
+  needBytes,
+  type ProposalRequest,
+  type PskChoice,
+} from "./messages.js";
+import { readKeyPackage } from "./read.js";
+import { checkSigner } from "./signer.js";
+
+/** What a client gives to its groups. */
+export interface GroupHost {
+  readonly setting: Setting;
+  /** The client's signers, by their public keys. */
+  signerFor(publicKey: Uint8Array): Signer | undefined;
+  /** Remembers one that a group has switched to. */
+  addSigner(signer: Signer): void;
+}
+
+/**
+ * A group that this client is a member of. Made by {@link Client}.
+ *
+ * All methods that change the group run one after the other, in the order of the calls. Whatever is refused
+ * leaves the group as it was. Messages are encoded MLSMessages in and out.
+ */
+export class Group {
+  private readonly host: GroupHost;
+  private readonly lock = new Lock();
+  private state: GroupState;
+  private signer: Signer;
+  private closed = false;
+  private knownMembers: { of: Epoch; members: readonly Member[] } | undefined;
+
+  /** @internal */
+  constructor(host: GroupHost, state: GroupState) {
+    this.host = host;
+    this.state = state;
+    this.signer = signerIn(host, state.current);
+  }
+
+  private get current(): Epoch {
+    return this.state.current;
+  }
+
+  get groupId(): Uint8Array {
+    return this.current.groupContext.groupId.slice();
+  }
+
+  get epoch(): bigint {
+    return this.current.groupContext.epoch;
+  }
+
+  get cipherSuite(): CipherSuite {
+    return this.host.setting.provider.suite;
+  }
+
+  /** The index of this client's leaf. */
+  get ownLeafIndex(): number {
+    return this.current.keys.leafIndex;
+  }
+
+  /** The GroupContext's extensions. */
+  get extensions(): readonly Extension[] {
+    return this.current.groupContext.extensions;
+  }
+
+  /** Whether messages can be sent: not so once this client is removed, or the group reinitialized or closed. */
+  get active(): boolean {
+    return !this.closed && this.state.status === "active";
+  }
+
+  get hasPendingCommit(): boolean {
+    return this.state.pending !== undefined;
+  }
+
+  /** Valid proposals of this epoch that no commit has brought into force yet. */
+  get proposals(): readonly SourcedProposal[] {
+    return this.state.proposals;
+  }
+
+  /** The members by their leaf indices. */
+  get members(): readonly Member[] {
+    const epoch = this.current;
+    if (this.knownMembers?.of !== epoch) {
+      const members = Array.from(epoch.tree.members(), ({ leafIndex, leafNode }) =>
+        memberOf(leafIndex, leafNode),
+      );
+      this.knownMembers = { of: epoch, members };
+    }
+    return this.knownMembers.members;
+  }
+
+  /** The member at a leaf index, without looking at all of them. */
+  member(leafIndex: number): Member | undefined {
+    const leafNode = this.current.tree.leaf(leafIndex);
+    return leafNode && memberOf(leafIndex, leafNode);
+  }
+
+  /**
+   * §8.7: `Nh` bytes that all members of this epoch share, and that they may compare to find out whether they
+   * are in the same state. Public to the members, but not beyond.
+   */
+  get epochAuthenticator(): Uint8Array {
+    return this.current.secrets.epochAuthenticator.slice();
+  }
+
+  /** The encoded ratchet tree (§12.4.3.3), for those who join without it in their Welcome. */
+  get ratchetTree(): Uint8Array {
+    return encode(RatchetTreeNodes, this.current.tree.toNodes());
+  }
+
+  /** @throws MlsError `removed` or `closed` */
+  private needActive(): void {
+    if (this.closed) throw new MlsError("closed", "the group is closed");
+    if (this.state.status === "removed")
+      throw new MlsError("removed", "this client was removed from the group");
+    if (this.state.status === "reinitialized") {
+      throw new MlsError("closed", "the group is to be reinitialized, and no longer in use");
+    }
+  }
+
+  /**
+   * Encrypts application data (§15) for the members of this epoch.
+   * @param data bytes, or a string that is sent as UTF-8
+   * @returns an encoded MLSMessage
+   * @throws MlsError `pending` while there are proposals to be committed first (§12.4), `removed`, `closed`
+   */
+  encrypt(
+    data: Uint8Array | string,
+    options: { readonly authenticatedData?: Uint8Array } = {},
+  ): Promise<Uint8Array> {
+    const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
+    const authenticatedData = options.authenticatedData?.slice() ?? EMPTY;
+    return this.lock.run(async () => {
+      this.needActive();
+      if (this.state.proposals.length > 0) {
+        throw new MlsError("pending", "proposals were received: commit them before sending application data");
+      }
+      const { provider, policy } = this.host.setting;
+      const epoch = this.current;
+      const content = this.content(
+        { contentType: ContentType.application, applicationData },
+        authenticatedData,
+      );
+      const wireFormat = WireFormat.privateMessage;
+      const signature = await signContent(this.signer, wireFormat, content, contextBytes(epoch));
+      const padding = Math.max(0, policy.padding(applicationData.length) - applicationData.length);
+      const privateMessage = await sealPrivate(
+        provider,
+        { wireFormat, content, auth: { signature, confirmationTag: undefined } },
+        { secretTree: epoch.secretTree, senderDataSecret: epoch.secrets.senderDataSecret },
+        padding,
+      );
+      return encode(MlsMessage, { version: 1, wireFormat, privateMessage });
+    });
+  }
+
+  private content(content: FramedContent["content"], authenticatedData: Uint8Array): FramedContent {
+    const { groupContext, keys } = this.current;
+    const { groupId, epoch } = groupContext;
+    const sender = { senderType: SenderType.member, leafIndex: keys.leafIndex };
+    return { groupId, epoch, sender, authenticatedData, content };
+  }
+
+  /**
+   * Sends one proposal (§12.1) by itself. It takes effect when some member commits it.
+   * @returns an encoded MLSMessage
+   * @throws ValidationError, CryptoError, MlsError `authentication`, `missing`, `removed`, `closed`
+   */
+  propose(
+    request: ProposalRequest,
+    options: { readonly authenticatedData?: Uint8Array } = {},
+  ): Promise<Uint8Array> {
+    const authenticatedData = options.authenticatedData?.slice() ?? EMPTY;
+    return this.lock.run(async () => {
+      this.needActive();
+      const { setting } = this.host;
+      const epoch = this.current;
+      const { proposal, leafKey, signer } = await this.proposalFor(request);
+      const content = this.content({ contentType: ContentType.proposal, proposal }, authenticatedData);
+      const { sender } = content;
+      await checkProposals(setting, epoch, [{ proposal, sender }], epoch.groupContext.extensions);
+      const wireFormat = handshakeFormat(setting);
+      const signature = await signContent(this.signer, wireFormat, content, contextBytes(epoch));
+      const authenticated: AuthenticatedContent = {
+        wireFormat,
+        content,
+        auth: { signature, confirmationTag: undefined },
+      };
+      const reference = await makeProposalRef(setting.provider, encode(AuthenticatedContent, authenticated));
+      const message = await protect(setting, epoch, authenticated);
+      if (signer !== undefined) this.host.addSigner(signer);
+      this.state = withProposal(this.state, { proposal, sender, reference, checked: true, leafKey });
+      return message;
+    });
+  }
+
+  private async proposalFor(
+    request: ProposalRequest,
+  ): Promise<{ proposal: Proposal; leafKey?: HpkePrivateKey; signer?: Signer }> {
+    if ("add" in request) {
+      return { proposal: { proposalType: ProposalType.add, keyPackage: readKeyPackage(request.add) } };
+    }
+    if ("remove" in request)
+      return { proposal: { proposalType: ProposalType.remove, removed: request.remove } };
+    if ("psk" in request)
+      return { proposal: { proposalType: ProposalType.psk, psk: this.pskId(request.psk) } };
+    if ("extensions" in request) {
+      return {
+        proposal: { proposalType: ProposalType.groupContextExtensions, extensions: request.extensions },
+      };
+    }
+    if ("reinit" in request) {
+      return { proposal: { proposalType: ProposalType.reinit, version: 1, ...request.reinit } };
+    }
+    return this.ownUpdate(request.update === true ? {} : request.update);
+  }
+
+  private async ownUpdate(
+    identity: NewIdentity,
+  ): Promise<{ proposal: Proposal; leafKey: HpkePrivateKey; signer: Signer }> {
+    const { provider } = this.host.setting;
+    const { groupContext, keys } = this.current;
+    const signer = identity.signer ?? this.signer;
+    checkSigner(provider, signer);
+    const { publicKey, privateKey } = await provider.hpke.generateKeyPair();
+    const leafNode = await signLeafNode(
+      signer,
+      {
+        ...this.describe(identity),
+        encryptionKey: publicKey,
+        signatureKey: signer.publicKey,
+        leafNodeSource: { type: LeafNodeSource.update },
+      },
+      { groupId: groupContext.groupId, leafIndex: keys.leafIndex },
+    );
+    return { proposal: { proposalType: ProposalType.update, leafNode }, leafKey: privateKey, signer };
+  }
+
+  private describe({ credential }: NewIdentity): LeafDescription {
+    const own = this.current.tree.leaf(this.ownLeafIndex) as LeafNode;
+    const { capabilities, extensions } = own;
+    return { credential: credential ?? own.credential, capabilities, extensions };
+  }
+
+  private pskId(choice: PskChoice): PreSharedKeyID {
+    const { provider } = this.host.setting;
+    const pskNonce = provider.random(provider.suite.hash.Nh);
+    if ("external" in choice) {
+      return { pskType: PSKType.external, pskId: needBytes(choice.external, "a PSK's id").slice(), pskNonce };
+    }
+    return {
+      pskType: PSKType.resumption,
+      usage: ResumptionPSKUsage.application,
+      pskGroupId: this.current.groupContext.groupId,
+      pskEpoch: choice.resumption,
+      pskNonce,
+    };
+  }
+
+  /**
+   * Creates a commit (§12.4) of what the options say, and of all valid proposals received in this epoch. The
+   * group stays in its epoch until {@link mergePendingCommit}, which is to be called when the delivery service
+   * has taken the commit; if it took another one, {@link receive} that, and this one is dropped.
+   * @throws ValidationError, CryptoError, each with `proposal` where one is to blame; MlsError `pending` if there
+   *   is a pending commit already; `authentication`, `missing`, `removed`, `closed`
+   */
+  commit(options: CommitOptions = {}): Promise<CommitMessages> {
+    const authenticatedData = options.authenticatedData?.slice() ?? EMPTY;
+    return this.lock.run(async () => {
+      this.needActive();
+      if (this.state.pending !== undefined) {
+        throw new MlsError("pending", "there is a pending commit: merge it or clear it first");
+      }
+      const { setting } = this.host;
+      const { policy, provider } = setting;
+      const epoch = this.current;
+      const { identity } = options;
+      const nextSigner = identity?.signer ?? this.signer;
+      checkSigner(provider, nextSigner);
+      const own = this.ownProposals(options);
+      const received = this.state.proposals.filter((one) => !isTaken(epoch, one));
+      const created = await createCommit(setting, epoch, {
+        proposals: selectProposals(received, own, epoch.keys.leafIndex),
+        forcePath: options.forcePath === true || identity !== undefined,
+        signer: this.signer,
+        nextSigner,
+        description: identity && this.describe(identity),
+        authenticatedData,
+        ratchetTreeInWelcome: policy.ratchetTreeInWelcome,
+      });
+      this.host.addSigner(nextSigner);
+      const pending: PendingCommit = {
+        commit: created.commit,
+        epoch: created.epoch,
+        changes: changesOf(created.applied),
+        authenticatedData,
+      };
+      this.state = { ...this.state, pending };
+      const needsTree = created.welcome !== undefined && !policy.ratchetTreeInWelcome;
+      return {
+        commit: created.commit.slice(),
+        welcome: created.welcome,
+        ratchetTree: needsTree ? encode(RatchetTreeNodes, created.epoch.tree.toNodes()) : undefined,
+      };
+    });
+  }
+
+  private ownProposals(options: CommitOptions): SourcedProposal[] {
+    const sender = { senderType: SenderType.member, leafIndex: this.ownLeafIndex };
+    const proposals: Proposal[] = [];
+    if (options.extensions !== undefined) {
+      proposals.push({ proposalType: ProposalType.groupContextExtensions, extensions: options.extensions });
+    }
+    for (const removed of options.remove ?? [])
+      proposals.push({ proposalType: ProposalType.remove, removed });
+    for (const bytes of options.add ?? []) {
+      proposals.push({ proposalType: ProposalType.add, keyPackage: readKeyPackage(bytes) });
+    }
+    for (const choice of options.psks ?? []) {
+      proposals.push({ proposalType: ProposalType.psk, psk: this.pskId(choice) });
+    }
+    if (options.reinit !== undefined) {
+      proposals.push({ proposalType: ProposalType.reinit, version: 1, ...options.reinit });
+    }
+    return proposals.map((proposal) => ({ proposal, sender }));
+  }
+
+  /** {@link commit} that adds members, by their key packages. */
+  add(...keyPackages: readonly Uint8Array[]): Promise<CommitMessages> {
+    return this.commit({ add: keyPackages });
+  }
+
+  /** {@link commit} that removes members, by their leaf indices. */
+  remove(...leafIndices: readonly number[]): Promise<CommitMessages> {
+    return this.commit({ remove: leafIndices });
+  }
+
+  /** {@link commit} that renews this client's keys. */
+  update(identity?: NewIdentity): Promise<CommitMessages> {
+    return this.commit(identity === undefined ? { forcePath: true } : { identity });
+  }
+
+  /**
+   * Moves on to the epoch of the pending commit: the delivery service has taken it.
+   * @throws MlsError `missing` if there is none
+   */
+  mergePendingCommit(): Promise<CommitMessage> {
+    return this.lock.run(async () => this.merge());
+  }
+
+  private async merge(): Promise<CommitMessage> {
+    const { pending } = this.state;
+    if (pending === undefined) throw new MlsError("missing", "there is no pending commit");
+    const { provider } = this.host.setting;
+    const ownCommit = (await provider.hash.hash(pending.commit)).slice();
+    const { changes, epoch } = pending;
+    const { maxPastEpochs } = this.host.setting.policy;
+    this.enter(enterEpoch(this.state, epoch, changes, { ownCommit, maxPastEpochs }));
+    return reportCommit(epoch, changes, {
+      committer: this.member(this.ownLeafIndex) as Member,
+      own: true,
+      active: this.active,
+      droppedPending: false,
+      authenticatedData: pending.authenticatedData,
+    });
+  }
+
+  /** Takes over the state that comes of a message or a merge. */
+  private enter(state: GroupState): void {
+    const signer = state.status === "removed" ? this.signer : signerIn(this.host, state.current);
+    this.state = state;
+    this.signer = signer;
+  }
+
+  /**
+   * Drops the pending commit: the delivery service has refused it.
+   * @throws MlsError `missing` if there is none
+   */
+  clearPendingCommit(): Promise<void> {
+    return this.lock.run(async () => {
+      const { pending } = this.state;
+      if (pending === undefined) throw new MlsError("missing", "there is no pending commit");
+      this.state = { ...this.state, pending: undefined };
+      wipeEpoch(pending.epoch);
+    });
+  }
+
+  /**
+   * Takes a message from the delivery service: application data, a proposal, or a commit, which comes into
+   * force at once. A message that comes a second time is refused, or recognised as this client's own.
+   * @param message an encoded MLSMessage
+   * @throws MlsError, and the group is as it was: `wrong-epoch` for a message that is ahead of this client, to be
+   *   tried again later, or too old; `consumed` for one that was received before
+   */
+  receive(message: Uint8Array): Promise<Received> {
+    const bytes = needBytes(message, "a message").slice();
+    return this.lock.run(async () => {
+      if (this.closed) throw new MlsError("closed", "the group is closed");
+      const { pending } = this.state;
+      if (pending !== undefined && equalBytes(bytes, pending.commit)) return this.merge();
+      const { state, received } = await receiveMessage(this.host.setting, this.state, bytes);
+      this.enter(state);
+      return received;
+    });
+  }
+
+  /**
+   * §8.5: a secret that all members of this epoch derive alike, and nobody else.
+   * @param length in bytes
+   * @throws MlsError `removed`, `closed`; CryptoError if it is more than the KDF gives
+   */
+  async exportSecret(label: string, context: Uint8Array, length: number): Promise<Uint8Array> {
+    if (this.closed || this.state.status === "removed") this.needActive();
+    if (!Number.isSafeInteger(length) || length < 0 || length > 0xffff) {
+      throw new MlsError("usage", `an exported secret of ${length} bytes`);
+    }
+    const { exporterSecret } = this.current.secrets;
+    return mlsExporter(
+      this.host.setting.provider,
+      exporterSecret,
+      label,
+      needBytes(context, "the context"),
+      length,
+    );
+  }
+
+  /**
+   * A signed GroupInfo (§12.4.3) of this epoch, for those who join by an external commit.
+   * @returns an encoded MLSMessage
+   */
+  groupInfo(
+    options: { readonly externalPub?: boolean; readonly ratchetTree?: boolean } = {},
+  ): Promise<Uint8Array> {
+    return this.lock.run(async () => {
+      this.needActive();
+      const epoch = this.current;
+      const extensions: Extension[] = [];
+      if (options.ratchetTree !== false) extensions.push(ratchetTreeExtension(epoch));
+      if (options.externalPub !== false) {
+        extensions.push(await externalPubExtension(this.host.setting.provider, epoch));
+      }
+      const groupInfo = await createGroupInfo(epoch, this.signer, extensions);
+      return encode(MlsMessage, { version: 1, wireFormat: WireFormat.groupInfo, groupInfo });
+    });
+  }
+
+  /**
+   * All of this group's state as bytes, for {@link Client.restore}. They hold the group's secrets, but no
+   * signature key: keep them as safe as keys. Save after each operation, and before its message is sent: a state
+   * restored from before a message was sent would use that message's key once more.
+   * @throws MlsError `key-not-extractable` if the backend neither exports nor saves private keys
+   */
+  save(): Promise<Uint8Array> {
+    return this.lock.run(async () => {
+      if (this.closed) throw new MlsError("closed", "the group is closed");
+      return saveState(this.host.setting.provider, this.state);
+    });
+  }
+
+  /** Overwrites this group's secrets here, for good; what was saved isn't touched. The others aren't told. */
+  close(): Promise<void> {
+    return this.lock.run(async () => {
+      if (this.closed) return;
+      this.closed = true;
+      this.state = leaveGroup(this.state);
+    });
+  }
+
+  /** The resumption PSK of an epoch (§8.6) that is the current one, or kept. @internal */
+  resumptionPsk(epoch: bigint): Uint8Array | undefined {
+    if (this.closed || this.state.status === "removed") return undefined;
+    if (epoch === this.epoch) return this.current.secrets.resumptionPsk;
+    return this.state.past.find((past) => past.epoch === epoch)?.resumptionPsk;
+  }
+}
+
+/** An Add of a client that is in the group already, which makes a commit invalid unless it is removed too. */
+function isTaken({ tree }: Epoch, { proposal }: SourcedProposal): boolean {
+  return (
+    proposal.proposalType === ProposalType.add &&
+    tree.hasSignatureKey(proposal.keyPackage.leafNode.signatureKey)
+  );
+}
+
+/** The signer whose key stands in the own leaf. @throws MlsError `state` if the client has no such signer */
+function signerIn(host: GroupHost, { tree, keys }: Epoch): Signer {
+  const signer = host.signerFor((tree.leaf(keys.leafIndex) as LeafNode).signatureKey);
+  if (signer === undefined) {
+    throw new MlsError("state", "the client has no signer for the signature key of its leaf in this group");
+  }
+  return signer;
+}

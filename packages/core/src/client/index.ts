@@ -1,0 +1,11 @@
+// The public face: clients and their groups.
+export { Client, type ClientOptions, type ExtraCapabilities } from "./client.js";
+export { Group } from "./group.js";
+export type {
+  CommitMessages,
+  CommitOptions,
+  NewIdentity,
+  ProposalRequest,
+  PskChoice,
+} from "./messages.js";
+export { generateSigner, signerOf } from "./signer.js";

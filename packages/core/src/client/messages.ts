@@ -1,0 +1,62 @@
+// RFC 9420 §12: what an application asks of a group.
+import { MlsError } from "../errors.js";
+import type { ReInit } from "../framing/index.js";
+import type { Signer } from "../provider/index.js";
+import type { Credential, Extension } from "../tree/index.js";
+
+/** A pre-shared key to bring in (§8.4): an external one by its id, or that of an earlier epoch of the group. */
+export type PskChoice = { readonly external: Uint8Array } | { readonly resumption: bigint };
+
+/** A new signature key or credential for the own leaf. */
+export interface NewIdentity {
+  /** Signs from then on. */
+  readonly signer?: Signer;
+  readonly credential?: Credential;
+}
+
+/** One proposal (§12.1) to be sent by itself, for any member to commit. */
+export type ProposalRequest =
+  /** An encoded MLSMessage with a key package */
+  | { readonly add: Uint8Array }
+  /** A leaf index */
+  | { readonly remove: number }
+  /** Fresh keys for the own leaf */
+  | { readonly update: true | NewIdentity }
+  | { readonly psk: PskChoice }
+  /** All of the GroupContext's extensions, in the place of those that it has */
+  | { readonly extensions: readonly Extension[] }
+  | { readonly reinit: Omit<ReInit, "version"> };
+
+/** What a commit is to do, besides committing the proposals that were received (§12.4). */
+export interface CommitOptions {
+  /** Encoded MLSMessages with key packages */
+  readonly add?: readonly Uint8Array[];
+  /** Leaf indices */
+  readonly remove?: readonly number[];
+  readonly psks?: readonly PskChoice[];
+  /** All of the GroupContext's extensions, in the place of those that it has */
+  readonly extensions?: readonly Extension[];
+  readonly reinit?: Omit<ReInit, "version">;
+  /** A new signature key or credential for the own leaf. Makes the commit have a path. */
+  readonly identity?: NewIdentity;
+  /** Whether to send a path where none is required. A path renews the own keys, and costs a ciphertext for each subtree. */
+  readonly forcePath?: boolean;
+  /** Public bytes that the message authenticates and doesn't encrypt. */
+  readonly authenticatedData?: Uint8Array;
+}
+
+/** What {@link Group.commit} made. Nothing of it is in force before `mergePendingCommit`. */
+export interface CommitMessages {
+  /** An encoded MLSMessage for all members */
+  readonly commit: Uint8Array;
+  /** An encoded MLSMessage for the members that are added; `undefined` if there are none */
+  readonly welcome: Uint8Array | undefined;
+  /** The encoded tree for them, if the policy keeps it out of the Welcome */
+  readonly ratchetTree: Uint8Array | undefined;
+}
+
+/** @throws MlsError `usage` unless it is a byte array: JavaScript callers have no types to tell them */
+export function needBytes(value: unknown, what: string): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw new MlsError("usage", `${what} must be a Uint8Array`);
+}

@@ -1,0 +1,27 @@
+// RFC 9420 §6: what an application hands over, decoded.
+import { decode, encode } from "../codec/index.js";
+import { MlsError } from "../errors.js";
+import { WireFormat } from "../framing/index.js";
+import { MlsMessage, type Welcome } from "../group/index.js";
+import type { KeyPackage } from "../key-package/index.js";
+import { needBytes } from "./messages.js";
+
+/** A key package in an MLSMessage. @throws DecodeError, MlsError `usage` for another message */
+export function readKeyPackage(bytes: Uint8Array): KeyPackage {
+  const message = decode(MlsMessage, needBytes(bytes, "a key package").slice());
+  if (message.wireFormat !== WireFormat.keyPackage)
+    throw new MlsError("usage", "this message is no KeyPackage");
+  return message.keyPackage;
+}
+
+/** A Welcome in an MLSMessage. @throws DecodeError, MlsError `usage` for another message */
+export function readWelcome(bytes: Uint8Array): Welcome {
+  const message = decode(MlsMessage, needBytes(bytes, "a Welcome").slice());
+  if (message.wireFormat !== WireFormat.welcome) throw new MlsError("usage", "this message is no Welcome");
+  return message.welcome;
+}
+
+/** A key package as an MLSMessage. */
+export function writeKeyPackage(keyPackage: KeyPackage): Uint8Array {
+  return encode(MlsMessage, { version: 1, wireFormat: WireFormat.keyPackage, keyPackage });
+}

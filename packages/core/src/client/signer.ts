@@ -1,0 +1,27 @@
+// RFC 9420 §5.1.2: signers over a provider's own keys.
+import { UnsupportedError } from "../errors.js";
+import type { CipherSuiteProvider, CryptoProvider, SignatureKeyPair, Signer } from "../provider/index.js";
+
+/** A signer over a key pair of a provider. The key stays the provider's handle. */
+export function signerOf({ suite, signature }: CipherSuiteProvider, keyPair: SignatureKeyPair): Signer {
+  return {
+    algorithm: suite.signature,
+    publicKey: keyPair.publicKey.slice(),
+    sign: (message) => signature.sign(keyPair.privateKey, message),
+  };
+}
+
+/** A signer with a fresh key pair of the provider. */
+export async function generateSigner(crypto: CryptoProvider, suite: number): Promise<Signer> {
+  const provider = crypto.suite(suite);
+  return signerOf(provider, await provider.signature.generateKeyPair());
+}
+
+/** @throws UnsupportedError if the signer has another scheme than the suite */
+export function checkSigner({ suite }: CipherSuiteProvider, signer: Signer): void {
+  if (signer.algorithm.id !== suite.signature.id) {
+    throw new UnsupportedError(
+      `a signer of ${signer.algorithm.name} where ${suite.name} needs ${suite.signature.name}`,
+    );
+  }
+}

@@ -1,0 +1,120 @@
+// RFC 9420 §12.3: applying a list of proposals.
+import { ensure } from "../errors.js";
+import { type Proposal, ProposalType, type ReInit, SenderType } from "../framing/index.js";
+import type { KeyPackage } from "../key-package/index.js";
+import type { CipherSuite } from "../provider/index.js";
+import type { PreSharedKeyID } from "../schedule/index.js";
+import type { Extension, LeafNode, RatchetTree } from "../tree/index.js";
+import type { Epoch } from "./epoch.js";
+import { checkMembers, requirementsOf } from "./extensions.js";
+import type { SourcedProposal } from "./proposal-validation.js";
+
+/** A member that a commit adds. */
+export interface AddedMember {
+  readonly leafIndex: number;
+  readonly keyPackage: KeyPackage;
+}
+
+/** What a list of proposals makes of a group. */
+export interface Applied {
+  readonly tree: RatchetTree;
+  readonly extensions: readonly Extension[];
+  readonly added: readonly AddedMember[];
+  readonly removed: readonly { readonly leafIndex: number; readonly leafNode: LeafNode }[];
+  readonly updated: readonly { readonly leafIndex: number; readonly leafNode: LeafNode }[];
+  /** In the order of the proposals. */
+  readonly psks: readonly PreSharedKeyID[];
+  readonly reinit: ReInit | undefined;
+  /** The `kem_output` of an ExternalInit. */
+  readonly externalInit: Uint8Array | undefined;
+  /** Whether a commit of these proposals must have a path (§12.4). */
+  readonly pathRequired: boolean;
+}
+
+/** RFC 9420 §17.4, column "Path Required" */
+const WITHOUT_PATH: ReadonlySet<number> = /* @__PURE__ */ new Set([
+  ProposalType.add,
+  ProposalType.psk,
+  ProposalType.reinit,
+]);
+
+/** The GroupContext extensions that are in force once a list of proposals is applied. */
+export function extensionsAfter(
+  { groupContext }: Pick<Epoch, "groupContext">,
+  proposals: readonly { readonly proposal: Proposal }[],
+): readonly Extension[] {
+  for (const { proposal } of proposals) {
+    if (proposal.proposalType === ProposalType.groupContextExtensions) return proposal.extensions;
+  }
+  return groupContext.extensions;
+}
+
+/** §12.3, of a list that was checked before. O(log n) for each proposal. */
+export function applyProposals(
+  epoch: Pick<Epoch, "groupContext" | "tree">,
+  proposals: readonly SourcedProposal[],
+): Applied {
+  let { tree } = epoch;
+  const updated: { leafIndex: number; leafNode: LeafNode }[] = [];
+  const removed: { leafIndex: number; leafNode: LeafNode }[] = [];
+  const adds: KeyPackage[] = [];
+  const psks: PreSharedKeyID[] = [];
+  let reinit: ReInit | undefined;
+  let externalInit: Uint8Array | undefined;
+  for (const { proposal, sender } of proposals) {
+    switch (proposal.proposalType) {
+      case ProposalType.add:
+        adds.push(proposal.keyPackage);
+        break;
+      case ProposalType.update:
+        if (sender.senderType === SenderType.member) {
+          updated.push({ leafIndex: sender.leafIndex, leafNode: proposal.leafNode });
+        }
+        break;
+      case ProposalType.remove: {
+        const leafNode = tree.leaf(proposal.removed);
+        ensure(leafNode !== undefined, "12.1.3: removed must identify a non-blank leaf node");
+        removed.push({ leafIndex: proposal.removed, leafNode });
+        break;
+      }
+      case ProposalType.psk:
+        psks.push(proposal.psk);
+        break;
+      case ProposalType.reinit:
+        reinit = proposal;
+        break;
+      case ProposalType.externalInit:
+        externalInit = proposal.kemOutput;
+        break;
+      case ProposalType.groupContextExtensions:
+        break;
+    }
+  }
+  for (const { leafIndex, leafNode } of updated) tree = tree.update(leafIndex, leafNode);
+  for (const { leafIndex } of removed) tree = tree.remove(leafIndex);
+  const { tree: after, leafIndices } = tree.addAll(adds.map((keyPackage) => keyPackage.leafNode));
+  return {
+    tree: after,
+    extensions: extensionsAfter(epoch, proposals),
+    added: adds.map((keyPackage, i) => ({ keyPackage, leafIndex: leafIndices[i] as number })),
+    removed,
+    updated,
+    psks,
+    reinit,
+    externalInit,
+    pathRequired:
+      proposals.length === 0 || proposals.some(({ proposal }) => !WITHOUT_PATH.has(proposal.proposalType)),
+  };
+}
+
+/**
+ * §12.2: whether the tree that a commit gives is valid as a whole (§7.3): keys unique, and all members able to
+ * do what the group and each other ask of them. Takes no time that grows with the group.
+ * @throws ValidationError
+ */
+export function checkResult(suite: CipherSuite, tree: RatchetTree, extensions: readonly Extension[]): void {
+  const repeated = tree.duplicateKey();
+  ensure(repeated !== "signature_key", "7.3: signature_key must be unique among the members of the group");
+  ensure(repeated !== "encryption_key", "7.3: encryption_key must be unique among the members of the group");
+  checkMembers(tree.summary, requirementsOf(suite, extensions));
+}

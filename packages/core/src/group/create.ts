@@ -1,0 +1,47 @@
+// RFC 9420 §11: creating a group.
+import { EMPTY, wipe } from "../bytes.js";
+import { ensure } from "../errors.js";
+import type { OwnKeyPackage } from "../key-package/index.js";
+import { epochSecretsFrom, type GroupContext } from "../schedule/index.js";
+import { type Extension, ProtocolVersion, RatchetTree } from "../tree/index.js";
+import { checkResult } from "./apply.js";
+import { assembleEpoch, confirm, type Epoch } from "./epoch.js";
+import { checkCapabilities, requirementsOf } from "./extensions.js";
+import type { Setting } from "./setting.js";
+
+/**
+ * Epoch 0 of a group with one member, who is at leaf 0.
+ * @throws ValidationError if the creator itself doesn't support what the extensions ask for
+ */
+export async function createEpoch(
+  setting: Setting,
+  groupId: Uint8Array,
+  extensions: readonly Extension[],
+  { keyPackage, leafKey }: Pick<OwnKeyPackage, "keyPackage" | "leafKey">,
+): Promise<Epoch> {
+  const { provider } = setting;
+  const { leafNode } = keyPackage;
+  ensure(groupId.length > 0, "11: the group ID must tell the group from others", "it is empty");
+  checkCapabilities(leafNode, requirementsOf(provider.suite, extensions));
+  const tree = RatchetTree.of(leafNode);
+  checkResult(provider.suite, tree, extensions);
+  const groupContext: GroupContext = {
+    version: ProtocolVersion.mls10,
+    cipherSuite: provider.suite.id,
+    groupId,
+    epoch: 0n,
+    treeHash: await tree.treeHash(provider),
+    confirmedTranscriptHash: EMPTY,
+    extensions,
+  };
+  const epochSecret = provider.random(provider.suite.hash.Nh);
+  const secrets = await epochSecretsFrom(provider, epochSecret);
+  wipe(epochSecret);
+  return assembleEpoch(setting, {
+    groupContext,
+    tree,
+    keys: { leafIndex: 0, leafKey, pathKeys: new Map() },
+    secrets,
+    confirmationTag: await confirm(provider, secrets, groupContext),
+  });
+}

@@ -1,0 +1,44 @@
+// RFC 9420 §8.6, §9.2, §15.3: what is kept of epochs that are over, for messages that come late and resumption PSKs.
+import { wipe } from "../bytes.js";
+import type { SecretTree } from "../schedule/index.js";
+import type { RatchetTree } from "../tree/index.js";
+import { contextBytes, type Epoch } from "./epoch.js";
+
+/**
+ * An epoch that is over. Its tree shares with those of the epochs around it all but what they changed, and only
+ * the leaves in it are asked for.
+ */
+export interface PastEpoch {
+  readonly epoch: bigint;
+  /** The encoded GroupContext */
+  readonly groupContext: Uint8Array;
+  readonly tree: RatchetTree;
+  readonly secretTree: SecretTree;
+  /** `Nh` bytes */
+  readonly senderDataSecret: Uint8Array;
+  /** `Nh` bytes */
+  readonly resumptionPsk: Uint8Array;
+  /** Digest of the own commit that ended it, to know it again when it comes back. */
+  readonly ownCommit: Uint8Array | undefined;
+}
+
+/** What is kept of an epoch that ends; all of its other secrets are overwritten. */
+export function retire(epoch: Epoch, ownCommit: Uint8Array | undefined): PastEpoch {
+  const { senderDataSecret, resumptionPsk, ...others } = epoch.secrets;
+  wipe(...Object.values(others));
+  return {
+    epoch: epoch.groupContext.epoch,
+    groupContext: contextBytes(epoch),
+    tree: epoch.tree,
+    secretTree: epoch.secretTree,
+    senderDataSecret,
+    resumptionPsk,
+    ownCommit,
+  };
+}
+
+/** Overwrites what was kept. */
+export function wipePast({ secretTree, senderDataSecret, resumptionPsk }: PastEpoch): void {
+  secretTree.wipe();
+  wipe(senderDataSecret, resumptionPsk);
+}

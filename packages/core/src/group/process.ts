@@ -1,0 +1,194 @@
+// RFC 9420 §12.4.2: processing a commit.
+import { EMPTY, utf8, wipe } from "../bytes.js";
+import { encode } from "../codec/index.js";
+import { verifyAll } from "../crypto/batch.js";
+import { ensure, MlsError } from "../errors.js";
+import {
+  type AuthenticatedContent,
+  type Commit,
+  ContentType,
+  ProposalOrRefType,
+  SenderType,
+} from "../framing/index.js";
+import type { HpkePrivateKey } from "../provider/index.js";
+import { GroupContext } from "../schedule/index.js";
+import {
+  decryptPathSecret,
+  type LeafNode,
+  LeafNodeSource,
+  leafNodeVerifyRequest,
+  mergeUpdatePath,
+  pruneKeys,
+  type RatchetTree,
+  type TreeKeys,
+  type UpdatePath,
+} from "../tree/index.js";
+import { type Applied, applyProposals, checkResult, extensionsAfter } from "./apply.js";
+import { type Epoch, nextEpoch, provisionalContext } from "./epoch.js";
+import { checkExternalList, checkRegularList } from "./proposal-list.js";
+import {
+  authenticate,
+  checkProposals,
+  checkReplacement,
+  leafRules,
+  type SourcedProposal,
+} from "./proposal-validation.js";
+import { pskSecretOf } from "./psks.js";
+import type { Setting } from "./setting.js";
+
+/** What the group knows of the proposals that were sent by themselves. */
+export interface KnownProposals {
+  /** The proposal of a ProposalRef. */
+  find(reference: Uint8Array): SourcedProposal | undefined;
+  /** The private key for an own Update that was proposed, by its proposal's reference. */
+  ownLeafKey(reference: Uint8Array): HpkePrivateKey | undefined;
+}
+
+/** What a commit that was received does. */
+export interface ProcessedCommit {
+  /** The new epoch; `undefined` if the commit removes this member. */
+  readonly epoch: Epoch | undefined;
+  readonly applied: Applied;
+  /** The tree that the commit gives. */
+  readonly tree: RatchetTree;
+  readonly committer: { readonly leafIndex: number; readonly leafNode: LeafNode };
+}
+
+/** The proposals of a commit, those by reference looked up. @throws MlsError `missing` for an unknown reference */
+function resolve(
+  commit: Commit,
+  sender: AuthenticatedContent["content"]["sender"],
+  known: KnownProposals,
+): SourcedProposal[] {
+  return commit.proposals.map((one) => {
+    if (one.type === ProposalOrRefType.proposal) return { proposal: one.proposal, sender };
+    const found = known.find(one.reference);
+    if (found === undefined) {
+      throw new MlsError("missing", "the commit refers to a proposal that wasn't received");
+    }
+    return found;
+  });
+}
+
+/**
+ * §12.4.2, from the check of the proposals on; the message's signature was verified before. Nothing that exists
+ * changes.
+ * @throws ValidationError, CryptoError, MlsError `missing`, `authentication`
+ */
+export async function processCommit(
+  setting: Setting,
+  epoch: Epoch,
+  authenticated: AuthenticatedContent,
+  known: KnownProposals,
+): Promise<ProcessedCommit> {
+  const { provider } = setting;
+  const { sender, content } = authenticated.content;
+  if (content.contentType !== ContentType.commit) throw new MlsError("usage", "this content is no commit");
+  const { commit } = content;
+  const external = sender.senderType === SenderType.newMemberCommit;
+  const proposals = resolve(commit, sender, known);
+  if (sender.senderType === SenderType.member) checkRegularList(proposals, sender.leafIndex);
+  else {
+    ensure(external, "6.1: a commit is sent by a member, or by a new member");
+    checkExternalList(proposals);
+  }
+  const extensions = extensionsAfter(epoch, proposals);
+  await checkProposals(setting, epoch, proposals, extensions);
+  const applied = applyProposals(epoch, proposals);
+  ensure(
+    commit.path !== undefined || !(applied.pathRequired || external),
+    "12.4: the path of a commit must be populated unless all of its proposals do without",
+  );
+
+  const own = epoch.keys.leafIndex;
+  const removesOwn = applied.removed.some(({ leafIndex }) => leafIndex === own);
+  const committerIndex =
+    sender.senderType === SenderType.member ? sender.leafIndex : applied.tree.leftmostBlank();
+  const merged =
+    commit.path === undefined
+      ? undefined
+      : await mergePath(setting, epoch, applied, committerIndex, commit.path, external);
+  const tree = merged ?? applied.tree;
+  checkResult(provider.suite, tree, extensions);
+  const committer = { leafIndex: committerIndex, leafNode: tree.leaf(committerIndex) as LeafNode };
+  const ownUpdate = proposals.find(
+    (one) => one.reference !== undefined && known.ownLeafKey(one.reference) !== undefined,
+  )?.reference;
+  if (removesOwn) return { epoch: undefined, applied, tree, committer };
+
+  const newLeafKey = ownUpdate && known.ownLeafKey(ownUpdate);
+  let keys: TreeKeys = newLeafKey === undefined ? epoch.keys : { ...epoch.keys, leafKey: newLeafKey };
+  keys = pruneKeys(keys, applied.tree);
+  const zero = () => new Uint8Array(provider.suite.hash.Nh);
+  const secrets: { commit: Uint8Array; psk: Uint8Array; init: Uint8Array | undefined } = {
+    commit: zero(),
+    psk: zero(),
+    init: undefined,
+  };
+  try {
+    secrets.psk = await pskSecretOf(setting, applied.psks);
+    if (applied.externalInit !== undefined)
+      secrets.init = await externalInitSecret(setting, epoch, applied.externalInit);
+    if (commit.path !== undefined) {
+      const context = provisionalContext(epoch, await tree.treeHash(provider), extensions);
+      const opened = await decryptPathSecret(
+        provider,
+        tree,
+        keys,
+        committerIndex,
+        commit.path,
+        new Set(applied.added.map(({ leafIndex }) => leafIndex)),
+        encode(GroupContext, context),
+      );
+      keys = opened.keys;
+      secrets.commit = opened.commitSecret;
+    }
+    const next = await nextEpoch(setting, epoch, authenticated, {
+      tree,
+      extensions,
+      keys,
+      commitSecret: secrets.commit,
+      pskSecret: secrets.psk,
+      initSecret: secrets.init ?? epoch.secrets.initSecret,
+    });
+    wipe(next.joinerSecret);
+    return { epoch: next.epoch, applied, tree, committer };
+  } finally {
+    wipe(secrets.commit, secrets.psk, secrets.init);
+  }
+}
+
+/** Validates the path's leaf node (§7.3), and merges the path (§7.5) into the tree of the proposals. */
+async function mergePath(
+  setting: Setting,
+  epoch: Epoch,
+  applied: Applied,
+  committer: number,
+  path: UpdatePath,
+  external: boolean,
+): Promise<RatchetTree> {
+  const { provider } = setting;
+  const { groupId } = epoch.groupContext;
+  const { leafNode } = path;
+  // §12.2: a leaf that joins by an external commit and removes its former self must do as an Update of that.
+  const replaced = external ? applied.removed[0]?.leafNode : epoch.tree.leaf(committer);
+  checkReplacement(leafNode, LeafNodeSource.commit, replaced, leafRules(setting, applied.extensions));
+  const [valid] = await verifyAll(provider, [leafNodeVerifyRequest(leafNode, groupId, committer)]);
+  ensure(valid === true, "7.3: the signature on the LeafNode must be valid using signature_key");
+  await authenticate(setting, groupId, leafNode, replaced?.credential);
+  const exclude = new Set(applied.added.map(({ leafIndex }) => leafIndex));
+  return mergeUpdatePath(provider, applied.tree, committer, path, exclude);
+}
+
+/** `external_priv`'s part in §8.3: the init secret that an external commit brings, `Nh` bytes */
+async function externalInitSecret(
+  { provider }: Setting,
+  { secrets }: Epoch,
+  kemOutput: Uint8Array,
+): Promise<Uint8Array> {
+  const { privateKey } = await provider.hpke.deriveKeyPair(secrets.externalSecret);
+  return provider.hpke.receiveExport(privateKey, kemOutput, EMPTY, EXTERNAL_INIT, provider.suite.hash.Nh);
+}
+
+/** "MLS 1.0 external init secret", §8.3 */
+const EXTERNAL_INIT = /* @__PURE__ */ utf8("MLS 1.0 external init secret");

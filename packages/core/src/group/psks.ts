@@ -1,0 +1,28 @@
+// RFC 9420 §8.4: the pre-shared keys of a commit or a Welcome.
+import { wipe } from "../bytes.js";
+import { MlsError } from "../errors.js";
+import { type PreSharedKeyID, PSKType, pskSecret } from "../schedule/index.js";
+import type { Setting } from "./setting.js";
+
+/**
+ * `psk_secret` (§8.4) of the keys with these names, in their order: `Nh` bytes, the caller's to wipe.
+ * @throws MlsError `missing` for a key that isn't known here
+ */
+export async function pskSecretOf(setting: Setting, ids: readonly PreSharedKeyID[]): Promise<Uint8Array> {
+  const psks: { id: PreSharedKeyID; psk: Uint8Array }[] = [];
+  try {
+    for (const id of ids) {
+      const psk = await setting.psk(id);
+      if (psk === undefined) {
+        const kind =
+          id.pskType === PSKType.external ? "an external PSK" : `the resumption PSK of epoch ${id.pskEpoch}`;
+        throw new MlsError("missing", `${kind} isn't known here`);
+      }
+      // A copy, which is overwritten when it is used.
+      psks.push({ id, psk: psk.slice() });
+    }
+    return await pskSecret(setting.provider, psks);
+  } finally {
+    wipe(...psks.map(({ psk }) => psk));
+  }
+}

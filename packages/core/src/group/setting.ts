@@ -1,0 +1,65 @@
+// RFC 9420 §5.3.1, §8.4, §15: what the application decides, and what every step of a group is computed with.
+import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
+import type { PreSharedKeyID, RatchetLimits } from "../schedule/index.js";
+import type { Credential } from "../tree/index.js";
+
+/** What an authentication service is asked. */
+export interface CredentialClaim {
+  readonly credential: Credential;
+  /** `Npk` bytes */
+  readonly signatureKey: Uint8Array;
+  readonly groupId?: Uint8Array | undefined;
+  /** The credential that this one takes the place of, of which it must be a valid successor (§5.3.1). */
+  readonly replaces?: Credential | undefined;
+}
+
+/**
+ * The application's Authentication Service (§5.3.1): it alone knows whether a credential speaks for the one
+ * who holds a signature key.
+ */
+export interface AuthenticationService {
+  /** Whether the claim is true. An error thrown here refuses it too. */
+  validate(claim: CredentialClaim): Awaitable<boolean>;
+}
+
+/**
+ * Believes every claim: anybody may take any name. For tests and demonstrations, and never for users, since
+ * without authentication end-to-end encryption protects nobody against whoever runs the server.
+ */
+export function insecureAcceptAll(): AuthenticationService {
+  return { validate: () => true };
+}
+
+/** What an application may choose. */
+export interface Policy {
+  /** Whether proposals and commits are sent encrypted (§6.3) or only authenticated (§6.2). Both are received. */
+  readonly handshake: "private" | "public";
+  /** Whether a Welcome carries the ratchet tree, or the application brings it to those who join. */
+  readonly ratchetTreeInWelcome: boolean;
+  /** The length to which a private message's content of this length is padded with zeros, in bytes (§15.1). */
+  readonly padding: (length: number) => number;
+  /** For how many seconds own key packages are valid. */
+  readonly lifetime: number;
+  /** The longest lifetime of others' key packages that is accepted, in seconds (§7.2). */
+  readonly maxLifetime: number;
+  /** The time in milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** From how many past epochs messages that come late can still be read. */
+  readonly maxPastEpochs: number;
+  /** Bounds on messages skipped or out of order within an epoch (§9). */
+  readonly ratchets: RatchetLimits;
+}
+
+/** All that a step of a group is computed with, besides its state. */
+export interface Setting {
+  readonly provider: CipherSuiteProvider;
+  readonly authentication: AuthenticationService;
+  readonly policy: Policy;
+  /** The pre-shared key of a name, if it is known here. */
+  readonly psk: (id: PreSharedKeyID) => Awaitable<Uint8Array | undefined>;
+}
+
+/** The time in seconds since the Unix epoch. */
+export function secondsNow(policy: Policy): bigint {
+  return BigInt(Math.floor(policy.now() / 1000));
+}

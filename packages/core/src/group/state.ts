@@ -1,0 +1,298 @@
+// RFC 9420 §8, §12: the state of a group as bytes, in a format of Copse's own.
+import { equalBytes, wipe } from "../bytes.js";
+import {
+  type Codec,
+  decode,
+  encode,
+  opaque,
+  optional,
+  struct,
+  type TypeOf,
+  uint8,
+  uint16,
+  uint32,
+  vector,
+} from "../codec/index.js";
+import { MlsError } from "../errors.js";
+import { Proposal, Sender } from "../framing/index.js";
+import type { CipherSuiteProvider, HpkePrivateKey } from "../provider/index.js";
+import { GroupContext, SecretTree } from "../schedule/index.js";
+import { LeafNode, RatchetTree, RatchetTreeNodes, type TreeKeys } from "../tree/index.js";
+import { contextBytes, type Epoch } from "./epoch.js";
+import type { PastEpoch } from "./past.js";
+import type { SourcedProposal } from "./proposal-validation.js";
+import type { Setting } from "./setting.js";
+
+const FORMAT = 1;
+
+/** Whether a group is in use, or why not. */
+export type GroupStatus = "active" | "removed" | "reinitialized";
+const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized"];
+
+/** A proposal that was sent by itself in the current epoch. */
+export interface CachedProposal extends SourcedProposal {
+  readonly reference: Uint8Array;
+  readonly checked: true;
+  /** The new leaf's private key, of an own Update. */
+  readonly leafKey?: HpkePrivateKey | undefined;
+}
+
+/** A commit that was created and not yet merged. */
+export interface PendingCommit {
+  /** The encoded MLSMessage that was sent. */
+  readonly commit: Uint8Array;
+  readonly epoch: Epoch;
+  readonly changes: CommitChanges;
+  readonly authenticatedData: Uint8Array;
+}
+
+/** What a commit did to the membership. */
+export interface CommitChanges {
+  readonly added: readonly number[];
+  readonly updated: readonly number[];
+  readonly removed: readonly { readonly leafIndex: number; readonly leafNode: LeafNode }[];
+  readonly reinit: boolean;
+}
+
+/** All that a member keeps of a group. */
+export interface GroupState {
+  readonly status: GroupStatus;
+  readonly current: Epoch;
+  /** The latest first. */
+  readonly past: readonly PastEpoch[];
+  readonly proposals: readonly CachedProposal[];
+  readonly pending: PendingCommit | undefined;
+}
+
+const SavedKeys = struct({
+  leafIndex: uint32,
+  leafKey: opaque,
+  pathKeys: vector(struct({ node: uint32, key: opaque })),
+});
+
+const SavedSecrets = struct({
+  senderDataSecret: opaque,
+  exporterSecret: opaque,
+  externalSecret: opaque,
+  confirmationKey: opaque,
+  membershipKey: opaque,
+  resumptionPsk: opaque,
+  epochAuthenticator: opaque,
+  initSecret: opaque,
+});
+
+// What is public stands as opaque bytes, so that it is copied out of the saved state and the rest overwritten.
+const SavedEpoch = struct({
+  groupContext: opaque,
+  tree: opaque,
+  keys: SavedKeys,
+  secrets: SavedSecrets,
+  secretTree: opaque,
+  interimTranscriptHash: opaque,
+  confirmationTag: opaque,
+});
+
+const SavedLeaves = vector(struct({ leafIndex: uint32, node: optional(LeafNode) }));
+const RemovedMembers = vector(struct({ leafIndex: uint32, leafNode: LeafNode }));
+const SourceAndProposal = struct({ sender: Sender, proposal: Proposal });
+
+const SavedGroup = struct({
+  format: uint8,
+  cipherSuite: uint16,
+  status: uint8,
+  current: SavedEpoch,
+  past: vector(
+    struct({
+      groupContext: opaque,
+      /** How its leaves differ from those of the current epoch: SavedLeaves */
+      leaves: opaque,
+      secretTree: opaque,
+      senderDataSecret: opaque,
+      resumptionPsk: opaque,
+      ownCommit: optional(opaque),
+    }),
+  ),
+  proposals: vector(struct({ reference: opaque, sourced: opaque, leafKey: optional(opaque) })),
+  pending: optional(
+    struct({
+      commit: opaque,
+      epoch: SavedEpoch,
+      added: vector(uint32),
+      updated: vector(uint32),
+      removed: opaque,
+      reinit: uint8,
+      authenticatedData: opaque,
+    }),
+  ),
+});
+
+async function saveKey({ hpke }: CipherSuiteProvider, key: HpkePrivateKey): Promise<Uint8Array> {
+  return hpke.savePrivateKey === undefined ? hpke.exportPrivateKey(key) : hpke.savePrivateKey(key);
+}
+
+/** @param publicKey that it must belong to, where the provider tells */
+async function loadKey(
+  { hpke }: CipherSuiteProvider,
+  saved: Uint8Array,
+  publicKey: Uint8Array | undefined,
+): Promise<HpkePrivateKey> {
+  if (hpke.loadPrivateKey !== undefined) return hpke.loadPrivateKey(saved);
+  const pair = await hpke.importPrivateKey(saved);
+  if (publicKey !== undefined && !equalBytes(pair.publicKey, publicKey)) {
+    throw new MlsError("state", "a private key in the saved state isn't the one of its node in the tree");
+  }
+  return pair.privateKey;
+}
+
+async function saveEpoch(provider: CipherSuiteProvider, epoch: Epoch): Promise<TypeOf<typeof SavedEpoch>> {
+  const { keys, tree } = epoch;
+  const pathKeys = [];
+  for (const [node, key] of keys.pathKeys) pathKeys.push({ node, key: await saveKey(provider, key) });
+  return {
+    groupContext: contextBytes(epoch),
+    tree: encode(RatchetTreeNodes, tree.toNodes()),
+    keys: { leafIndex: keys.leafIndex, leafKey: await saveKey(provider, keys.leafKey), pathKeys },
+    secrets: epoch.secrets,
+    secretTree: epoch.secretTree.save(),
+    interimTranscriptHash: epoch.interimTranscriptHash,
+    confirmationTag: epoch.confirmationTag,
+  };
+}
+
+/** A copy of public bytes, decoded: nothing of it lies in the saved state any more. */
+function copied<T>(codec: Codec<T>, bytes: Uint8Array): T {
+  return decode(codec, bytes.slice());
+}
+
+async function loadEpoch(setting: Setting, saved: TypeOf<typeof SavedEpoch>): Promise<Epoch> {
+  const { provider, policy } = setting;
+  const tree = RatchetTree.fromNodes(copied(RatchetTreeNodes, saved.tree));
+  const { leafIndex } = saved.keys;
+  const leafNode = tree.leaf(leafIndex);
+  if (leafNode === undefined) throw new MlsError("state", "the saved state's own leaf is blank");
+  const pathKeys = new Map<number, HpkePrivateKey>();
+  for (const { node, key } of saved.keys.pathKeys) {
+    pathKeys.set(node, await loadKey(provider, key, tree.parentNode(node)?.encryptionKey));
+  }
+  const leafKey = await loadKey(provider, saved.keys.leafKey, leafNode.encryptionKey);
+  const keys: TreeKeys = { leafIndex, leafKey, pathKeys };
+  const { Nh } = provider.suite.hash;
+  const secrets = Object.fromEntries(
+    Object.entries(saved.secrets).map(([name, secret]) => {
+      if (secret.length !== Nh && secret.length !== 0)
+        throw new MlsError("state", "a secret of another suite");
+      return [name, secret.slice()];
+    }),
+  ) as unknown as Epoch["secrets"];
+  return {
+    groupContext: copied(GroupContext, saved.groupContext),
+    tree,
+    keys,
+    secrets,
+    secretTree: SecretTree.load(provider, saved.secretTree, policy.ratchets),
+    interimTranscriptHash: saved.interimTranscriptHash.slice(),
+    confirmationTag: saved.confirmationTag.slice(),
+  };
+}
+
+/**
+ * The state as bytes: all of the group's secrets, but no signature key. The same state gives the same bytes.
+ * @throws MlsError `key-not-extractable` if the backend neither exports nor saves private keys
+ */
+export async function saveState(provider: CipherSuiteProvider, state: GroupState): Promise<Uint8Array> {
+  const { current, pending } = state;
+  const proposals = [];
+  for (const { reference, sender, proposal, leafKey } of state.proposals) {
+    proposals.push({
+      reference,
+      sourced: encode(SourceAndProposal, { sender, proposal }),
+      leafKey: leafKey && (await saveKey(provider, leafKey)),
+    });
+  }
+  return encode(SavedGroup, {
+    format: FORMAT,
+    cipherSuite: provider.suite.id,
+    status: STATUSES.indexOf(state.status),
+    current: await saveEpoch(provider, current),
+    past: state.past.map((past) => ({
+      groupContext: past.groupContext,
+      leaves: encode(SavedLeaves, current.tree.leavesTo(past.tree)),
+      secretTree: past.secretTree.save(),
+      senderDataSecret: past.senderDataSecret,
+      resumptionPsk: past.resumptionPsk,
+      ownCommit: past.ownCommit,
+    })),
+    proposals,
+    pending: pending && {
+      commit: pending.commit,
+      epoch: await saveEpoch(provider, pending.epoch),
+      added: pending.changes.added,
+      updated: pending.changes.updated,
+      removed: encode(RemovedMembers, pending.changes.removed),
+      reinit: pending.changes.reinit ? 1 : 0,
+      authenticatedData: pending.authenticatedData,
+    },
+  });
+}
+
+/**
+ * The state that {@link saveState} saved. The bytes given are copied where they are needed, and overwritten.
+ * @throws MlsError `state` for bytes that are no saved state of this suite
+ */
+export async function loadState(setting: Setting, bytes: Uint8Array): Promise<GroupState> {
+  const { provider, policy } = setting;
+  try {
+    const saved = decode(SavedGroup, bytes);
+    if (saved.format !== FORMAT)
+      throw new MlsError("state", `format ${saved.format} of a saved state isn't known`);
+    if (saved.cipherSuite !== provider.suite.id) {
+      throw new MlsError(
+        "state",
+        `a saved state of suite ${saved.cipherSuite}, where ${provider.suite.id} is in use`,
+      );
+    }
+    const status = STATUSES[saved.status];
+    if (status === undefined) throw new MlsError("state", "a saved state of no known status");
+    const current = await loadEpoch(setting, saved.current);
+    const past = saved.past.map((one): PastEpoch => {
+      const context = one.groupContext.slice();
+      return {
+        epoch: decode(GroupContext, context).epoch,
+        groupContext: context,
+        tree: current.tree.withLeaves(copied(SavedLeaves, one.leaves)),
+        secretTree: SecretTree.load(provider, one.secretTree, policy.ratchets),
+        senderDataSecret: one.senderDataSecret.slice(),
+        resumptionPsk: one.resumptionPsk.slice(),
+        ownCommit: one.ownCommit?.slice(),
+      };
+    });
+    const proposals: CachedProposal[] = [];
+    for (const { reference, sourced, leafKey } of saved.proposals) {
+      proposals.push({
+        ...copied(SourceAndProposal, sourced),
+        reference: reference.slice(),
+        checked: true,
+        leafKey: leafKey && (await loadKey(provider, leafKey, undefined)),
+      });
+    }
+    const pending: PendingCommit | undefined = saved.pending && {
+      commit: saved.pending.commit.slice(),
+      epoch: await loadEpoch(setting, saved.pending.epoch),
+      changes: {
+        added: saved.pending.added,
+        updated: saved.pending.updated,
+        removed: copied(RemovedMembers, saved.pending.removed),
+        reinit: saved.pending.reinit === 1,
+      },
+      authenticatedData: saved.pending.authenticatedData.slice(),
+    };
+    return { status, current, past, proposals, pending };
+  } catch (cause) {
+    if (cause instanceof MlsError && (cause.code === "state" || cause.code === "unsupported")) throw cause;
+    if (cause instanceof MlsError)
+      throw new MlsError("state", "these bytes are no saved state of a group", { cause });
+    throw cause;
+  } finally {
+    wipe(bytes);
+  }
+}

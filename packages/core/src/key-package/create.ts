@@ -1,0 +1,60 @@
+// RFC 9420 §10: making a key package.
+import { encode } from "../codec/index.js";
+import { makeKeyPackageRef, signWithLabel } from "../crypto/labelled.js";
+import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../provider/index.js";
+import {
+  type Capabilities,
+  type Credential,
+  type Extension,
+  LeafNodeSource,
+  type Lifetime,
+  ProtocolVersion,
+  signLeafNode,
+} from "../tree/index.js";
+import { KeyPackage, KeyPackageTBS } from "./key-package.js";
+import { KEY_PACKAGE_LABEL } from "./validation.js";
+
+/** What a client says of itself in its leaf nodes. */
+export interface LeafDescription {
+  readonly credential: Credential;
+  readonly capabilities: Capabilities;
+  readonly extensions: readonly Extension[];
+}
+
+/** A key package, with the private keys that belong to it. */
+export interface OwnKeyPackage {
+  readonly keyPackage: KeyPackage;
+  /** KeyPackageRef, §5.2: `Nh` bytes */
+  readonly reference: Uint8Array;
+  readonly initKey: HpkePrivateKey;
+  readonly leafKey: HpkePrivateKey;
+}
+
+/** A signed key package with fresh keys. */
+export async function createKeyPackage(
+  provider: CipherSuiteProvider,
+  signer: Signer,
+  description: LeafDescription,
+  lifetime: Lifetime,
+  extensions: readonly Extension[] = [],
+): Promise<OwnKeyPackage> {
+  const init = await provider.hpke.generateKeyPair();
+  const leaf = await provider.hpke.generateKeyPair();
+  const leafNode = await signLeafNode(signer, {
+    ...description,
+    encryptionKey: leaf.publicKey,
+    signatureKey: signer.publicKey,
+    leafNodeSource: { type: LeafNodeSource.keyPackage, lifetime },
+  });
+  const unsigned: KeyPackageTBS = {
+    version: ProtocolVersion.mls10,
+    cipherSuite: provider.suite.id,
+    initKey: init.publicKey,
+    leafNode,
+    extensions,
+  };
+  const signature = await signWithLabel(signer, KEY_PACKAGE_LABEL, encode(KeyPackageTBS, unsigned));
+  const keyPackage = { ...unsigned, signature };
+  const reference = await makeKeyPackageRef(provider, encode(KeyPackage, keyPackage));
+  return { keyPackage, reference, initKey: init.privateKey, leafKey: leaf.privateKey };
+}
