@@ -1,37 +1,12 @@
-// RFC 9420 Appendix C: the working group's vectors for tree math, and the ancestors of leaves.
+// RFC 9420 Appendix C: paths, and the ancestors of leaves. The working group's vectors are in tests/vectors.
 import { describe, expect, it } from "vitest";
 import {
   commonAncestor,
   copath,
   directPath,
   isLeafBelow,
-  left,
   level,
-  parent,
-  right,
-  root,
-  sibling,
 } from "../../packages/core/src/tree/index.js";
-import { readVectors } from "../support/vectors.js";
-
-type Relation = "left" | "right" | "parent" | "sibling";
-type Vector = { n_leaves: number; n_nodes: number; root: number } & Record<Relation, (number | null)[]>;
-
-describe("tree-math.json", () => {
-  for (const vector of readVectors<Vector>("tree-math")) {
-    it(`${vector.n_leaves} leaves`, () => {
-      const width = vector.n_leaves;
-      expect(2 * width - 1).toBe(vector.n_nodes);
-      expect(root(width)).toBe(vector.root);
-      for (let node = 0; node < vector.n_nodes; node++) {
-        expect(left(node) ?? null).toBe(vector.left[node]);
-        expect(right(node) ?? null).toBe(vector.right[node]);
-        expect(parent(node, width) ?? null).toBe(vector.parent[node]);
-        expect(sibling(node, width) ?? null).toBe(vector.sibling[node]);
-      }
-    });
-  }
-});
 
 describe("paths", () => {
   it("§4.1.2: direct paths and copaths", () => {

@@ -61,7 +61,8 @@ export interface ClientOptions {
   readonly externalPsk?: (id: Uint8Array) => Awaitable<Uint8Array | undefined>;
 }
 
-const SavedKeyPackages = struct({
+/** What {@link Client.saveKeyPackages} gives, in a format of Copse's own. */
+export const SavedKeyPackages = struct({
   format: uint8,
   cipherSuite: uint16,
   keyPackages: vector(struct({ keyPackage: opaque, reference: opaque, initKey: opaque, leafKey: opaque })),
