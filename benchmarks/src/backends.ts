@@ -1,5 +1,15 @@
 // The backends that are measured, in the order of their columns.
+import { libsodiumProvider } from "@copse/provider-libsodium";
+import { nodeProvider } from "@copse/provider-node";
+import { webCryptoProvider } from "@copse/provider-webcrypto";
 import type { Backend } from "./backend.js";
+import { copse } from "./copse.js";
 import { tsMls } from "./ts-mls.js";
 
-export const backends: readonly Backend[] = [tsMls];
+export const backends: readonly Backend[] = [
+  tsMls,
+  copse("webcrypto", () => webCryptoProvider()),
+  // libsodium has no AES-128: in suite 1 that part is OpenSSL's.
+  copse("libsodium", () => libsodiumProvider({ aes: nodeProvider().suite(1).aead })),
+  copse("node", () => nodeProvider()),
+];
