@@ -1,6 +1,7 @@
 // RFC 9180 §7.1, RFC 7748, SEC 1: the Diffie-Hellman groups of the KEMs in JavaScript, for the kit's DHKEM.
 import { CryptoError, type KemAlgorithm } from "@copse/core/provider";
 import {
+  type DhKeyPair,
   type DhPrimitives,
   guardSync,
   P256_SCALARS,
@@ -13,8 +14,13 @@ import { x25519 } from "@noble/curves/ed25519.js";
 import { p256, p384, p521 } from "@noble/curves/nist.js";
 import type { Random } from "./random.js";
 
-/** A private key is its `Nsk` bytes, in a handle that the kit makes around them. */
-type Group = DhPrimitives<Uint8Array>;
+/** A private key is its `Nsk` bytes, in a handle that the kit makes around them. Answers at once. */
+export interface Group extends DhPrimitives<Uint8Array> {
+  generateKeyPair(): DhKeyPair<Uint8Array>;
+  importPrivateKey(bytes: Uint8Array): DhKeyPair<Uint8Array>;
+  validatePublicKey(publicKey: Uint8Array): void;
+  dh(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array;
+}
 
 /** Groups by their random source and KEM: so a key of one provider is a key of another with that source. */
 const groups = /* @__PURE__ */ new WeakMap<Random, Map<number, Group>>();

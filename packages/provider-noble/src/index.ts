@@ -2,7 +2,7 @@
 import { CIPHER_SUITES, type CryptoProvider } from "@copse/core/provider";
 import { defineProvider } from "@copse/provider-kit";
 import { type Random, randomSource } from "./random.js";
-import { makeSuite } from "./suite.js";
+import { classicalSuite } from "./suite.js";
 
 export interface NobleOptions {
   /**
@@ -25,6 +25,6 @@ export function nobleProvider({ random }: NobleOptions = {}): CryptoProvider {
   const source = randomSource(random);
   return defineProvider(
     "noble",
-    CIPHER_SUITES.map((suite) => ({ suite, make: () => makeSuite(suite, source) })),
+    CIPHER_SUITES.map((suite) => ({ suite, make: () => classicalSuite(suite, source) })),
   );
 }

@@ -108,6 +108,10 @@ describe("where there is no WebCrypto", () => {
     expect(bundle).not.toContain(".subtle");
   });
 
+  it("holds nothing of the post-quantum suites", () => {
+    expect(bundle).not.toMatch(/ML-KEM|ml-dsa/i);
+  });
+
   it("takes a random source before the platform's, and checks what it gives", () => {
     const sevens = nobleProvider({ random: (length) => new Uint8Array(length).fill(7) });
     expect(sevens.suite(1).random(3)).toEqual(Uint8Array.of(7, 7, 7));

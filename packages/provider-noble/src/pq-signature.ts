@@ -1,0 +1,81 @@
+// draft-ietf-tls-mldsa: ML-DSA (FIPS 204) without prehash and with an empty context.
+import {
+  CryptoError,
+  type SignatureAlgorithm,
+  type SignatureKeyPair,
+  type SignaturePart,
+  type SignaturePrivateKey,
+} from "@copse/core/provider";
+import { expectLength, guardSync } from "@copse/provider-kit";
+import { type DSA, ml_dsa44, ml_dsa65, ml_dsa87 } from "@noble/post-quantum/ml-dsa.js";
+import { MLDSA44, MLDSA65, MLDSA87 } from "./pq-suites.js";
+import type { Random } from "./random.js";
+
+/** The handle. Its fields are private, so that no log or serialiser gives a key away. */
+class MlDsaPrivateKey {
+  readonly #scheme: DSA;
+  readonly #seed: Uint8Array;
+  /** FIPS 204's `sk` */
+  readonly #expanded: Uint8Array;
+
+  constructor(scheme: DSA, seed: Uint8Array, expanded: Uint8Array) {
+    this.#scheme = scheme;
+    this.#seed = seed;
+    this.#expanded = expanded;
+  }
+
+  static open(handle: unknown, scheme: DSA, name: string): { seed: Uint8Array; expanded: Uint8Array } {
+    if (!(handle instanceof MlDsaPrivateKey) || handle.#scheme !== scheme) {
+      throw new CryptoError(`this private key isn't one of noble's for ${name}`);
+    }
+    return { seed: handle.#seed, expanded: handle.#expanded };
+  }
+}
+
+const SCHEMES: Readonly<Record<number, DSA>> = {
+  [MLDSA44.id]: ml_dsa44,
+  [MLDSA65.id]: ml_dsa65,
+  [MLDSA87.id]: ml_dsa87,
+};
+
+/** ML-DSA-44, -65 or -87: private keys are 32 bytes of seed. Signing is hedged (FIPS 204 §3.4). */
+export function mlDsaPart(algorithm: SignatureAlgorithm, random: Random): SignaturePart {
+  const { Npk, Nsk, name } = algorithm;
+  const scheme = SCHEMES[algorithm.id] as DSA;
+
+  function pair(seed: Uint8Array): SignatureKeyPair {
+    const { publicKey, secretKey } = guardSync(`no private key of ${name}`, () => scheme.keygen(seed));
+    const handle = new MlDsaPrivateKey(scheme, seed, secretKey);
+    return { publicKey, privateKey: handle as object as SignaturePrivateKey };
+  }
+
+  function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+    if (publicKey.length !== Npk || signature.length !== scheme.lengths.signature) return false;
+    try {
+      return scheme.verify(signature, message, publicKey);
+    } catch {
+      return false;
+    }
+  }
+
+  return {
+    algorithm,
+    generateKeyPair: () => pair(random(Nsk)),
+    importPrivateKey(bytes) {
+      expectLength(bytes, Nsk, `a private key of ${name}`);
+      return pair(new Uint8Array(bytes));
+    },
+    exportPrivateKey: (handle) => MlDsaPrivateKey.open(handle, scheme, name).seed.slice(),
+    validatePublicKey(publicKey) {
+      // Every string of this length is an encoding of a public key (FIPS 204 §7.2).
+      expectLength(publicKey, Npk, `a public key of ${name}`);
+    },
+    sign(handle, message) {
+      const { expanded } = MlDsaPrivateKey.open(handle, scheme, name);
+      const extraEntropy = random(32);
+      return guardSync(`${name} can't sign this`, () => scheme.sign(message, expanded, { extraEntropy }));
+    },
+    verify,
+    verifyAll: (requests) => requests.map((r) => verify(r.publicKey, r.message, r.signature)),
+  };
+}

@@ -1,0 +1,38 @@
+// draft-ietf-mls-pq-ciphersuites: the provider in JavaScript, with post-quantum suites too. An entry point of
+// its own, so that nobody bundles ML-KEM and ML-DSA without using them.
+import { CIPHER_SUITES, type CipherSuite, type CryptoProvider } from "@copse/core/provider";
+import { defineProvider, type LazySuite } from "@copse/provider-kit";
+import { pqKem } from "./pq-kem.js";
+import { mlDsaPart } from "./pq-signature.js";
+import { type PqCodePoints, pqSuites } from "./pq-suites.js";
+import { type Random, randomSource } from "./random.js";
+import { classicalSignature, classicalSuite, makeSuite } from "./suite.js";
+
+export * from "./pq-suites.js";
+export type { Random } from "./random.js";
+
+export interface NoblePqOptions {
+  /** The suites that are wanted, by the code points that all members of a group must agree on. */
+  readonly codePoints: PqCodePoints;
+  /** As in `NobleOptions` */
+  readonly random?: Random;
+}
+
+/**
+ * As `nobleProvider`, with the suites of draft-ietf-mls-pq-ciphersuites that have a code point before the
+ * seven of RFC 9420. Private keys are the seeds of FIPS 203, of the hybrids, and of FIPS 204.
+ * @throws MlsError `usage` for a code point that is none, is given twice, or is one of RFC 9420's
+ * @throws UnsupportedError if there is no random source
+ */
+export function noblePqProvider({ codePoints, random }: NoblePqOptions): CryptoProvider {
+  const source = randomSource(random);
+  return defineProvider("noble", [
+    ...pqSuites({ codePoints }).map((suite): LazySuite => ({ suite, make: () => pqSuite(suite, source) })),
+    ...CIPHER_SUITES.map((suite): LazySuite => ({ suite, make: () => classicalSuite(suite, source) })),
+  ]);
+}
+
+function pqSuite(suite: CipherSuite, random: Random) {
+  const signature = suite.signature.name.startsWith("mldsa") ? mlDsaPart : classicalSignature;
+  return makeSuite(suite, random, pqKem(suite.kem, random), signature(suite.signature, random));
+}
