@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const PACKAGES = {
   core: [],
   "provider-kit": ["@copse/core/provider"],
+  "provider-conformance": ["@copse/core/provider"],
   "provider-webcrypto": ["@copse/core/provider", "@copse/provider-kit", "@hpke/", "@noble/"],
   "provider-libsodium": ["@copse/core/provider", "@copse/provider-kit", "libsodium-wrappers", "@noble/"],
   "provider-node": ["@copse/core/provider", "@copse/provider-kit", "node:crypto"],

@@ -12,7 +12,8 @@ export const x25519: DhPrimitives<Uint8Array> = {
   },
   importPrivateKey: (bytes) => ({
     publicKey: sodium.crypto_scalarmult_base(bytes),
-    privateKey: bytes.slice(),
+    // Not slice(): that of a Buffer shares its memory.
+    privateKey: Uint8Array.from(bytes),
   }),
   exportPrivateKey: (privateKey) => privateKey.slice(),
   validatePublicKey(publicKey) {

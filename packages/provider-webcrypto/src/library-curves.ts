@@ -22,13 +22,14 @@ type LibraryKey = Awaited<ReturnType<X25519["deserializePublicKey"]>>;
 export function libraryX25519(random: RandomSource, extractable: boolean): DhPrimitives<LibraryKey> {
   const { name, Nsk } = DHKEM_X25519;
   const curve = new X25519(new HkdfSha256()); // its KDF is for DeriveKeyPair alone, which is the kit's here
+  // Copies are made by from(): a Buffer's slice() is a view of the same, larger memory.
   const importPrivateKey = async (bytes: Uint8Array) => {
-    const privateKey = await curve.deserializePrivateKey(bytes.slice().buffer);
+    const privateKey = await curve.deserializePrivateKey(Uint8Array.from(bytes).buffer);
     const publicKey = await curve.serializePublicKey(await curve.derivePublicKey(privateKey));
     return { publicKey: new Uint8Array(publicKey), privateKey };
   };
   const dh = async (privateKey: LibraryKey, publicKey: Uint8Array) => {
-    const imported = await curve.deserializePublicKey(publicKey.slice().buffer);
+    const imported = await curve.deserializePublicKey(Uint8Array.from(publicKey).buffer);
     return new Uint8Array(await curve.dh(privateKey, imported));
   };
   return {
@@ -81,7 +82,7 @@ export function libraryEd25519(random: RandomSource, extractable: boolean): Sign
     generateKeyPair: () => pair(randomBytes(random, ED25519.Nsk)),
     importPrivateKey(bytes) {
       expectLength(bytes, ED25519.Nsk, "ed25519: a private key");
-      return pair(bytes.slice());
+      return pair(Uint8Array.from(bytes));
     },
     exportPrivateKey(privateKey) {
       const seed = SeedKey.open(privateKey);

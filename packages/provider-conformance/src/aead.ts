@@ -1,0 +1,121 @@
+// RFC 9180 §7.3, RFC 5116: checks of the AEAD.
+import type { CipherSuiteProvider } from "@copse/core/provider";
+import { damaged, differs, EMPTY, equal, flipped, hasLength, hex, pattern, refuses, text } from "./assert.js";
+import { type SuiteChecks, skip } from "./check.js";
+import { AEADS } from "./known/symmetric.js";
+
+/** Around the blocks of AES and ChaCha20, and large. */
+const SIZES = [0, 1, 15, 16, 17, 63, 64, 65, 128, 1000, 65_535, 65_537, 2 ** 20 + 3];
+
+/** A key, a nonce, additional data, and a message that was sealed with them. */
+async function sample({ aead, suite }: CipherSuiteProvider, plaintext = text("plaintext")) {
+  const [key, nonce, aad] = [pattern(suite.aead.Nk, 1), pattern(suite.aead.Nn, 2), text("aad")];
+  return { aead, key, nonce, aad, plaintext, sealed: await aead.seal(key, nonce, aad, plaintext) };
+}
+
+export const aeadChecks: SuiteChecks = {
+  "aead: known answers": async ({ aead, suite }) => {
+    const known = AEADS[suite.aead.name] ?? skip(`there are none for ${suite.aead.name}`);
+    for (const [i, { key, nonce, aad, plaintext, ciphertext }] of known.entries()) {
+      const inputs = [hex(key), hex(nonce), hex(aad)] as const;
+      equal(await aead.seal(...inputs, hex(plaintext)), ciphertext, `ciphertext ${i}`);
+      equal(await aead.open(...inputs, hex(ciphertext)), plaintext, `plaintext ${i}`);
+    }
+  },
+
+  "aead: opens what it seals, from nothing to a mebibyte": async ({ aead, suite }) => {
+    const { Nk, Nn, Nt } = suite.aead;
+    const [key, nonce] = [pattern(Nk, 3), pattern(Nn, 4)];
+    for (const size of SIZES) {
+      const plaintext = pattern(size, size + 1);
+      const sealed = await aead.seal(key, nonce, EMPTY, plaintext);
+      hasLength(sealed, size + Nt, `the ciphertext of ${size} bytes`);
+      equal(await aead.open(key, nonce, EMPTY, sealed), plaintext, `what comes out of ${size} bytes`);
+    }
+    for (const size of [1, 13, 100_000]) {
+      const aad = pattern(size, 5);
+      const sealed = await aead.seal(key, nonce, aad, text("a"));
+      equal(await aead.open(key, nonce, aad, sealed), text("a"), `a message with ${size} bytes beside it`);
+    }
+  },
+
+  "aead: refuses a changed tag": async (suite) => {
+    for (const message of [EMPTY, text("plaintext")]) {
+      const { aead, key, nonce, aad, sealed } = await sample(suite, message);
+      for (let bit = 8 * message.length; bit < 8 * sealed.length; bit++) {
+        const at = bit - 8 * message.length;
+        await refuses(`bit ${at} of the tag`, () => aead.open(key, nonce, aad, flipped(sealed, bit)));
+      }
+      const zeros = Uint8Array.from(sealed);
+      zeros.fill(0, message.length);
+      await refuses("a tag of zeros", () => aead.open(key, nonce, aad, zeros));
+    }
+  },
+
+  "aead: refuses every truncated tag": async (suite) => {
+    for (const message of [EMPTY, text("plaintext"), pattern(64)]) {
+      const { aead, key, nonce, aad, sealed } = await sample(suite, message);
+      for (let length = 0; length < sealed.length; length++) {
+        await refuses(`the first ${length} bytes of ${sealed.length}`, () =>
+          aead.open(key, nonce, aad, sealed.slice(0, length)),
+        );
+      }
+      const longer = new Uint8Array(sealed.length + 1);
+      longer.set(sealed);
+      await refuses("one byte more", () => aead.open(key, nonce, aad, longer));
+      await refuses("without the first byte", () => aead.open(key, nonce, aad, sealed.slice(1)));
+    }
+  },
+
+  "aead: refuses a changed ciphertext": async (suite) => {
+    for (const message of [text("plaintext"), pattern(5000)]) {
+      const { aead, key, nonce, aad, sealed } = await sample(suite, message);
+      for (const other of damaged(sealed.slice(0, message.length), 20)) {
+        const changed = Uint8Array.from(sealed);
+        changed.set(other);
+        await refuses("one bit changed", () => aead.open(key, nonce, aad, changed));
+      }
+    }
+  },
+
+  "aead: refuses other additional data": async (suite) => {
+    for (const message of [EMPTY, text("plaintext")]) {
+      const { aead, key, nonce, aad, sealed } = await sample(suite, message);
+      const others = [EMPTY, aad.slice(1), Uint8Array.of(...aad, 0), ...damaged(aad)];
+      for (const other of others) {
+        await refuses("opened with others", () => aead.open(key, nonce, other, sealed));
+        differs(
+          await aead.seal(key, nonce, other, message),
+          sealed,
+          "a message is sealed alike with other additional data",
+        );
+      }
+    }
+  },
+
+  "aead: refuses another key or nonce": async (suite) => {
+    const { aead, key, nonce, aad, sealed } = await sample(suite);
+    for (const other of damaged(key, key.length)) {
+      await refuses("another key", () => aead.open(other, nonce, aad, sealed));
+    }
+    for (const other of damaged(nonce, nonce.length)) {
+      await refuses("another nonce", () => aead.open(key, other, aad, sealed));
+    }
+  },
+
+  "aead: refuses keys and nonces of a wrong length": async (suite) => {
+    const { aead, key, nonce, aad, plaintext, sealed } = await sample(suite);
+    for (const size of [0, 8, 15, 16, 17, 24, 31, 32, 33, 64]) {
+      if (size === key.length) continue;
+      const wrong = pattern(size, 1);
+      await refuses(`seal with a key of ${size} bytes`, () => aead.seal(wrong, nonce, aad, plaintext));
+      await refuses(`open with a key of ${size} bytes`, () => aead.open(wrong, nonce, aad, sealed));
+    }
+    for (const size of [0, 1, 8, 11, 12, 13, 16, 24]) {
+      if (size === nonce.length) continue;
+      const wrong = pattern(size, 2);
+      await refuses(`seal with a nonce of ${size} bytes`, () => aead.seal(key, wrong, aad, plaintext));
+      await refuses(`open with a nonce of ${size} bytes`, () => aead.open(key, wrong, aad, sealed));
+    }
+  },
+};

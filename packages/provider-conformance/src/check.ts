@@ -1,0 +1,83 @@
+// RFC 9420 §5.1: what a check is, and what comes of it. Knows no test runner.
+import type { CipherSuiteProvider } from "@copse/core/provider";
+
+/** What came of a check. `skipped`: it doesn't apply to this suite or provider; the detail says why. */
+export type Outcome = "passed" | "failed" | "skipped";
+
+/** What came of one check. */
+export interface CheckResult {
+  /** What was checked, as in `aead: refuses a changed tag`. Stable from version to version. */
+  readonly name: string;
+  /** The name of the suite that was checked; of the provider as a whole, its own name. */
+  readonly suite: string;
+  readonly outcome: Outcome;
+  /** Why it failed or was skipped; empty if it passed. Holds no secret but those of published vectors. */
+  readonly detail: string;
+}
+
+/** One check, ready to be run as a test of its own, as often as one likes. */
+export interface Check {
+  readonly name: string;
+  readonly suite: string;
+  /** Runs it. Never throws. */
+  result(): Promise<CheckResult>;
+  /**
+   * Runs it as a test: throws if it fails.
+   * @throws ConformanceError
+   */
+  run(): Promise<CheckResult>;
+}
+
+/** A provider doesn't do what the interface asks. */
+export class ConformanceError extends Error {
+  override readonly name = "ConformanceError";
+}
+
+/** Thrown by a check's body if it doesn't apply. */
+class NotApplicable extends Error {}
+
+/** Ends a check as skipped. */
+export function skip(reason: string): never {
+  throw new NotApplicable(reason);
+}
+
+/** Ends a check as failed. */
+export function fail(detail: string): never {
+  throw new ConformanceError(detail);
+}
+
+/** A check by its body, which throws if it fails. */
+export function check(suite: string, name: string, body: () => unknown): Check {
+  async function result(): Promise<CheckResult> {
+    try {
+      await body();
+      return { name, suite, outcome: "passed", detail: "" };
+    } catch (error) {
+      if (error instanceof NotApplicable) {
+        return { name, suite, outcome: "skipped", detail: error.message };
+      }
+      const detail = error instanceof ConformanceError ? error.message : `unexpected ${describe(error)}`;
+      return { name, suite, outcome: "failed", detail };
+    }
+  }
+  return {
+    name,
+    suite,
+    result,
+    async run() {
+      const outcome = await result();
+      if (outcome.outcome === "failed") fail(`${suite}: ${name}: ${outcome.detail}`);
+      return outcome;
+    },
+  };
+}
+
+/** The checks of one suite: names, and bodies that are given the suite's cryptography. */
+export type SuiteChecks = Readonly<Record<string, (suite: CipherSuiteProvider) => unknown>>;
+
+/** An error in words: its name, code and message. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return `thrown ${typeof error}`;
+  const { code } = error as { code?: unknown };
+  return `${error.name}${typeof code === "string" ? ` (${code})` : ""}: ${error.message}`;
+}

@@ -1,0 +1,162 @@
+// RFC 9420 §5.1: checks of the hash function, its MAC and the KDF over it (FIPS 180-4, RFC 2104, RFC 5869).
+import type { CipherSuiteProvider } from "@copse/core/provider";
+import { concat, EMPTY, equal, filled, hasLength, hex, is, pattern, refuses, same, text } from "./assert.js";
+import { type SuiteChecks, skip } from "./check.js";
+import { DIGESTS, KDFS, MACS } from "./known/symmetric.js";
+import { WORKING_GROUP } from "./known/working-group.js";
+
+export const hashChecks: SuiteChecks = {
+  "hash: a digest has Nh bytes": async ({ hash, suite }) => {
+    for (const size of [0, 1, 63, 64, 65, 200, 100_000]) {
+      hasLength(await hash.hash(pattern(size)), suite.hash.Nh, `the digest of ${size} bytes`);
+    }
+  },
+
+  "hash: known answers": async ({ hash, suite }) => {
+    const known = DIGESTS[suite.hash.name] ?? skip(`there are none for ${suite.hash.name}`);
+    for (const { data, out } of known) equal(await hash.hash(hex(data)), out, `the digest of ${data}`);
+  },
+
+  "hash: hashAll agrees with hash": async ({ hash }) => {
+    if (hash.hashAll === undefined) skip("there is no hashAll");
+    const inputs = [text("a"), EMPTY, pattern(1000), text("a"), pattern(64), ...many(40)];
+    const digests = await hash.hashAll(inputs);
+    is(digests.length, inputs.length, "the number of digests");
+    for (const [i, input] of inputs.entries()) {
+      equal(digests[i] as Uint8Array, await hash.hash(input), `digest ${i} of hashAll`);
+    }
+    is((await hash.hashAll([])).length, 0, "the number of digests of no inputs");
+  },
+
+  "mac: a MAC has Nh bytes": async ({ hash, suite }) => {
+    for (const size of [0, 1, 64, 300]) {
+      hasLength(await hash.mac(pattern(size), pattern(size)), suite.hash.Nh, `a MAC with ${size} bytes`);
+    }
+  },
+
+  "mac: known answers": async ({ hash, suite }) => {
+    const known = MACS[suite.hash.name] ?? skip(`there are none for ${suite.hash.name}`);
+    for (const { key, data, out } of known) {
+      equal(await hash.mac(hex(key), hex(data)), out, `the MAC of ${data}`);
+    }
+  },
+
+  "mac: takes an empty key, and any other length": async ({ hash, suite }) => {
+    const data = text("data");
+    // HMAC fills a key up with zeros to a block, which has at least Nh bytes, and hashes longer ones.
+    const none = await hash.mac(EMPTY, data);
+    for (const size of [1, suite.hash.Nh, 64]) {
+      equal(await hash.mac(new Uint8Array(size), data), none, `the MAC with a key of ${size} zeros`);
+    }
+    for (const size of [129, 500]) {
+      const key = pattern(size);
+      equal(
+        await hash.mac(key, data),
+        await hash.mac(await hash.hash(key), data),
+        `the MAC with a key of ${size} bytes, beside that with its digest`,
+      );
+    }
+    hasLength(await hash.mac(EMPTY, EMPTY), suite.hash.Nh, "the MAC of nothing with an empty key");
+  },
+};
+
+export const kdfChecks: SuiteChecks = {
+  "kdf: known answers": async ({ kdf, suite }) => {
+    const known = KDFS[suite.hash.name] ?? skip(`there are none for ${suite.hash.name}`);
+    for (const { ikm, salt, info, prk, okm } of known) {
+      equal(await kdf.extract(hex(salt), hex(ikm)), prk, `what is extracted from ${ikm}`);
+      equal(await kdf.expand(hex(prk), hex(info), okm.length / 2), okm, `what is expanded from ${prk}`);
+    }
+  },
+
+  "kdf: known answers of the MLS working group": async ({ kdf, suite }) => {
+    const known = WORKING_GROUP.find((vector) => vector.suite === suite.id);
+    if (known === undefined) skip("there are none for this suite");
+    const { prk, info, okm } = known.expand;
+    equal(await kdf.expand(hex(prk), hex(info), okm.length / 2), okm, "what ExpandWithLabel gives");
+  },
+
+  "kdf: extract is HMAC with the salt as its key": async ({ kdf, hash, suite }) => {
+    const { Nh } = suite.hash;
+    for (const [salt, ikm] of [
+      [pattern(Nh, 1), pattern(Nh, 2)],
+      [pattern(13, 3), pattern(22, 4)],
+      [pattern(200, 5), EMPTY],
+    ] as const) {
+      const what = `extract with ${salt.length} bytes of salt and ${ikm.length} of input`;
+      equal(await kdf.extract(salt, ikm), await hash.mac(salt, ikm), what);
+    }
+  },
+
+  "kdf: an empty salt is Nh zero bytes": async ({ kdf, suite }) => {
+    const zeros = await kdf.extract(new Uint8Array(suite.hash.Nh), text("ikm"));
+    equal(await kdf.extract(EMPTY, text("ikm")), zeros, "extract without a salt");
+    hasLength(await kdf.extract(EMPTY, EMPTY), suite.hash.Nh, "extract of nothing");
+  },
+
+  "kdf: expand is RFC 5869's, from no byte to 255 blocks": async ({ kdf, hash, suite }) => {
+    const { Nh } = suite.hash;
+    const [prk, info] = [pattern(Nh, 7), text("info")];
+    const longest = await expandByMac(hash, prk, info, 255);
+    for (const length of [0, 1, Nh - 1, Nh, Nh + 1, 2 * Nh, 3 * Nh + 7, 254 * Nh + 1, 255 * Nh]) {
+      equal(await kdf.expand(prk, info, length), longest.slice(0, length), `expand to ${length} bytes`);
+    }
+    const bare = await expandByMac(hash, prk, EMPTY, 2);
+    equal(await kdf.expand(prk, EMPTY, 2 * Nh), bare, "expand without info");
+  },
+
+  "kdf: expand refuses more than 255 blocks, and what is no length": async ({ kdf, suite }) => {
+    const { Nh } = suite.hash;
+    for (const length of [255 * Nh + 1, 256 * Nh, 2 ** 20, -1, 1.5, Number.NaN]) {
+      await refuses(`expand to ${length} bytes`, () => kdf.expand(filled(Nh, 1), EMPTY, length));
+    }
+  },
+};
+
+/** RFC 5869 §2.3, by the provider's own HMAC. */
+async function expandByMac(
+  hash: CipherSuiteProvider["hash"],
+  prk: Uint8Array,
+  info: Uint8Array,
+  blocks: number,
+): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  let last = EMPTY;
+  for (let i = 1; i <= blocks; i++) {
+    last = await hash.mac(prk, concat(last, info, Uint8Array.of(i)));
+    all.push(last);
+  }
+  return concat(...all);
+}
+
+const many = (count: number): Uint8Array[] => Array.from({ length: count }, (_, i) => pattern(i * 3, i + 1));
+
+export const randomChecks: SuiteChecks = {
+  "random: gives as many bytes as are asked for": (suite) => {
+    // 65,536 is as much as WebCrypto gives in one call.
+    for (const length of [0, 1, 16, 32, 65_536, 65_537, 70_000]) {
+      hasLength(suite.random(length), length, `random(${length})`);
+    }
+  },
+
+  "random: looks random": (suite) => {
+    const seen = new Set<string>();
+    for (let i = 0; i < 500; i++) seen.add(suite.random(16).join());
+    is(seen.size, 500, "the number of different ones among 500 values of 16 bytes");
+    const bytes = suite.random(200_000);
+    if (same(bytes.subarray(0, 65_536), bytes.subarray(65_536, 131_072))) {
+      is("alike", "different", "what two parts of a long answer are");
+    }
+    const counts = new Array<number>(256).fill(0);
+    for (const byte of bytes) counts[byte] = (counts[byte] as number) + 1;
+    // 781 of each are expected, with a standard deviation of 28.
+    for (const [byte, count] of counts.entries()) {
+      if (count < 500 || count > 1080) is(count, "about 781", `how often ${byte} comes in 200,000 bytes`);
+    }
+    for (let at = 0; at < bytes.length; at += 64) {
+      if (bytes.subarray(at, at + 64).every((byte) => byte === 0)) {
+        is("zero", "random", `what bytes ${at} to ${at + 63} of a long answer are`);
+      }
+    }
+  },
+};

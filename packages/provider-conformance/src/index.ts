@@ -1,0 +1,12 @@
+// RFC 9420 §5.1: checks that any author of a crypto provider can run, on any test runner or none.
+export { type Check, type CheckResult, ConformanceError, type Outcome } from "./check.js";
+export {
+  type ConformanceOptions,
+  type ConformanceReport,
+  checksFor,
+  checksForSuite,
+  formatReport,
+  runChecks,
+  testProvider,
+} from "./run.js";
+export { type WycheproofFile, wycheproofChecks } from "./wycheproof.js";

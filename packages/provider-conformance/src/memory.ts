@@ -1,0 +1,290 @@
+// RFC 9420 §5.1, the interface's rules on memory: an input is never changed and never kept, and an output is
+// the caller's own.
+import type { Awaitable, CipherSuiteProvider } from "@copse/core/provider";
+import { EMPTY, equal, filled, holds, is, pattern, same, text, unless } from "./assert.js";
+import { type SuiteChecks, skip } from "./check.js";
+
+type Bytes = readonly Uint8Array[];
+
+/** One operation of a suite, with inputs that it takes. */
+interface Operation {
+  readonly name: string;
+  readonly inputs: Bytes;
+  /** Whether the same inputs give the same outputs. */
+  readonly repeats: boolean;
+  /** All that the operation gives in bytes. */
+  call(inputs: Bytes): Awaitable<Bytes> | Promise<Bytes>;
+}
+
+const flag = (value: boolean): Uint8Array => Uint8Array.of(value ? 1 : 0);
+
+/** Every operation that takes or gives bytes. */
+async function operations(provider: CipherSuiteProvider): Promise<Operation[]> {
+  const { suite, hash, kdf, aead, hpke, signature } = provider;
+  const { Nh } = suite.hash;
+  const { Nk, Nn } = suite.aead;
+  const [key, nonce, info, aad, data] = [pattern(Nk), pattern(Nn, 2), text("info"), text("aad"), pattern(99)];
+  const sealed = await aead.seal(key, nonce, aad, data);
+  const own = await hpke.generateKeyPair();
+  const message = await hpke.seal(own.publicKey, info, aad, data);
+  const sent = await hpke.sendExport(own.publicKey, info, text("context"), 32);
+  const signer = await signature.generateKeyPair();
+  const signed = await signature.sign(signer.privateKey, data);
+  const hpkeBytes = await unless("key-not-extractable", () => hpke.exportPrivateKey(own.privateKey));
+  const signerBytes = await unless("key-not-extractable", () =>
+    signature.exportPrivateKey(signer.privateKey),
+  );
+
+  const list: Operation[] = [];
+  const add = (name: string, repeats: boolean, inputs: Bytes, call: (...inputs: Uint8Array[]) => unknown) => {
+    const operation = (given: Bytes) => call(...given) as Promise<Bytes>;
+    list.push({ name, repeats, inputs, call: operation });
+  };
+  const one = async (value: Awaitable<Uint8Array>): Promise<Bytes> => [await value];
+  type Pair = { readonly publicKey: Uint8Array };
+  const publicKey = async (pair: Awaitable<Pair>): Promise<Bytes> => [(await pair).publicKey];
+
+  add("hash", true, [data], (d) => one(hash.hash(d as Uint8Array)));
+  const { hashAll } = hash;
+  if (hashAll) add("hashAll", true, [data, info], (...d) => hashAll.call(hash, d));
+  add("mac", true, [pattern(Nh), data], (k, d) => one(hash.mac(k as Uint8Array, d as Uint8Array)));
+  add("extract", true, [pattern(Nh), data], (s, i) => one(kdf.extract(s as Uint8Array, i as Uint8Array)));
+  for (const length of [Nh, 2 * Nh + 5]) {
+    add(`expand to ${length} bytes`, true, [pattern(Nh), info], (p, i) =>
+      one(kdf.expand(p as Uint8Array, i as Uint8Array, length)),
+    );
+  }
+  add("aead.seal", true, [key, nonce, aad, data], (...i) => one(aead.seal(...(i as FourBytes))));
+  add("aead.open", true, [key, nonce, aad, sealed], (...i) => one(aead.open(...(i as FourBytes))));
+
+  add("hpke.generateKeyPair", false, [], () => publicKey(hpke.generateKeyPair()));
+  add("deriveKeyPair", true, [pattern(Nh, 5)], (ikm) => publicKey(hpke.deriveKeyPair(ikm as Uint8Array)));
+  add("hpke.validatePublicKey", true, [own.publicKey], async (k) => {
+    await hpke.validatePublicKey(k as Uint8Array);
+    return [];
+  });
+  if (hpkeBytes) {
+    add("hpke.importPrivateKey", true, [hpkeBytes], (k) => publicKey(hpke.importPrivateKey(k as Uint8Array)));
+    add("hpke.exportPrivateKey", true, [], () => one(hpke.exportPrivateKey(own.privateKey)));
+  }
+  add("hpke.seal", false, [own.publicKey, info, aad, data], async (...i) => {
+    const { kemOutput, ciphertext } = await hpke.seal(...(i as FourBytes));
+    return [kemOutput, ciphertext];
+  });
+  const { sealAll } = hpke;
+  if (sealAll) {
+    add("sealAll", false, [own.publicKey, info, aad, data, pattern(40)], async (k, i, a, d, e) => {
+      const request = { publicKey: k, info: i, aad: a, plaintext: d } as SealRequest;
+      const answers = await sealAll.call(hpke, [request, { ...request, plaintext: e as Uint8Array }]);
+      return answers.flatMap(({ kemOutput, ciphertext }) => [kemOutput, ciphertext]);
+    });
+  }
+  add("hpke.open", true, [message.kemOutput, info, aad, message.ciphertext], (...i) =>
+    one(hpke.open(own.privateKey, ...(i as FourBytes))),
+  );
+  add("sendExport", false, [own.publicKey, info, text("context")], async (k, i, c) => {
+    const got = await hpke.sendExport(k as Uint8Array, i as Uint8Array, c as Uint8Array, 32);
+    return [got.kemOutput, got.secret];
+  });
+  add("receiveExport", true, [sent.kemOutput, info, text("context")], (e, i, c) =>
+    one(hpke.receiveExport(own.privateKey, e as Uint8Array, i as Uint8Array, c as Uint8Array, 32)),
+  );
+
+  add("signature.generateKeyPair", false, [], () => publicKey(signature.generateKeyPair()));
+  add("signature.validatePublicKey", true, [signer.publicKey], async (k) => {
+    await signature.validatePublicKey(k as Uint8Array);
+    return [];
+  });
+  if (signerBytes) {
+    add("signature.importPrivateKey", true, [signerBytes], (k) =>
+      publicKey(signature.importPrivateKey(k as Uint8Array)),
+    );
+    add("signature.exportPrivateKey", true, [], () => one(signature.exportPrivateKey(signer.privateKey)));
+  }
+  add("sign", false, [data], (m) => one(signature.sign(signer.privateKey, m as Uint8Array)));
+  add("verify", true, [signer.publicKey, data, signed], async (k, m, s) => [
+    flag(await signature.verify(k as Uint8Array, m as Uint8Array, s as Uint8Array)),
+  ]);
+  const { verifyAll } = signature;
+  if (verifyAll) {
+    add("verifyAll", true, [signer.publicKey, data, signed], async (k, m, s) => {
+      const request = { publicKey: k, message: m, signature: s } as VerifyRequest;
+      return (await verifyAll.call(signature, [request, request])).map(flag);
+    });
+  }
+  add("random", false, [], () => [provider.random(32)]);
+  return list;
+}
+
+type FourBytes = [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+type SealRequest = Record<"publicKey" | "info" | "aad" | "plaintext", Uint8Array>;
+type VerifyRequest = Record<"publicKey" | "message" | "signature", Uint8Array>;
+
+const copies = (bytes: Bytes): Uint8Array[] => bytes.map((each) => Uint8Array.from(each));
+
+/** A Uint8Array whose `slice` shares its memory, as Node's Buffer has it. */
+class Sharing extends Uint8Array {
+  override slice(start?: number, end?: number): Uint8Array<ArrayBuffer> {
+    return this.subarray(start, end) as Uint8Array<ArrayBuffer>;
+  }
+}
+
+/** The same memory as an array of that kind. */
+const sharing = ({ buffer, byteOffset, length }: Uint8Array): Sharing =>
+  new Sharing(buffer as ArrayBuffer, byteOffset, length);
+
+/** The same bytes in the midst of a larger buffer. */
+function view(bytes: Uint8Array, kind: new (buffer: ArrayBuffer, at: number, length: number) => Uint8Array) {
+  const around = filled(bytes.length + 23, 0xa5);
+  around.set(bytes, 11);
+  return { around, inner: new kind(around.buffer as ArrayBuffer, 11, bytes.length) };
+}
+
+export const memoryChecks: SuiteChecks = {
+  "memory: inputs are never changed": async (suite) => {
+    for (const { name, inputs, call } of await operations(suite)) {
+      const given = copies(inputs);
+      await call(given);
+      for (const [i, input] of given.entries())
+        equal(input, inputs[i] as Uint8Array, `input ${i} of ${name}`);
+    }
+  },
+
+  "memory: inputs may be views of larger buffers": async (suite) => {
+    for (const { name, inputs, call, repeats } of await operations(suite)) {
+      const wanted = await call(copies(inputs));
+      for (const kind of [Uint8Array, Sharing]) {
+        const views = inputs.map((input) => view(input, kind));
+        const got = await call(views.map(({ inner }) => inner));
+        for (const [i, { around }] of views.entries()) {
+          const untouched = filled(around.length, 0xa5);
+          untouched.set(inputs[i] as Uint8Array, 11);
+          equal(around, untouched, `what lies around input ${i} of ${name}`);
+        }
+        for (const [i, output] of got.entries()) {
+          if (repeats) equal(output, wanted[i] as Uint8Array, `what ${name} gives for views`);
+        }
+      }
+    }
+  },
+
+  "memory: outputs are plain Uint8Arrays that share no memory": async (suite) => {
+    const seen = new Map<ArrayBufferLike, string>();
+    for (const { name, inputs, call } of await operations(suite)) {
+      if (name === "verify" || name === "verifyAll") continue;
+      const given = inputs.map((input) => new Sharing(copies([input])[0] as Uint8Array));
+      for (const input of given) seen.set(input.buffer, `an input of ${name}`);
+      for (const output of [...(await call(given)), ...(await call(given))]) {
+        is(
+          Object.getPrototypeOf(output) === Uint8Array.prototype,
+          true,
+          `that ${name} gives a plain Uint8Array`,
+        );
+        const other = seen.get(output.buffer);
+        holds(other === undefined, `what ${name} gives shares its memory with ${other}`);
+        is(output.buffer.byteLength, output.length, `the size of the buffer that ${name} gives a part of`);
+        seen.set(output.buffer, `what ${name} gave before`);
+      }
+    }
+  },
+
+  "memory: outputs are the caller's to overwrite": async (suite) => {
+    for (const { name, inputs, call, repeats } of await operations(suite)) {
+      const first = await call(copies(inputs));
+      const kept = copies(first);
+      const second = await call(copies(inputs));
+      for (const [i, output] of first.entries()) {
+        equal(output, kept[i] as Uint8Array, `what ${name} gave before it was called again`);
+        output.fill(0xee);
+      }
+      for (const [i, output] of second.entries()) {
+        const isHit = output.length > 1 && same(output, filled(output.length, 0xee));
+        holds(!isHit, `overwriting what ${name} gave overwrites what it gives next`);
+        if (repeats) equal(output, kept[i] as Uint8Array, `what ${name} gives after that was overwritten`);
+      }
+    }
+    // The public key of a pair is a part of what is bound in HPKE: its handle must have its own.
+    const { hpke } = suite;
+    for (const pair of [await hpke.generateKeyPair(), await hpke.deriveKeyPair(pattern(64))]) {
+      const publicKey = Uint8Array.from(pair.publicKey);
+      pair.publicKey.fill(0);
+      const { kemOutput, ciphertext } = await hpke.seal(publicKey, EMPTY, EMPTY, text("a"));
+      const opened = await hpke.open(pair.privateKey, kemOutput, EMPTY, EMPTY, ciphertext);
+      equal(opened, text("a"), "what a key opens once the public key was overwritten");
+    }
+  },
+
+  "memory: inputs are never kept": async ({ hpke, signature, suite }) => {
+    const message = text("message");
+    const own = await hpke.generateKeyPair();
+    // A cache that keeps the caller's array would find the wrong key in it later.
+    const reused = Uint8Array.from(own.publicKey);
+    await hpke.seal(reused, EMPTY, EMPTY, message);
+    const next = await hpke.generateKeyPair();
+    reused.set(next.publicKey);
+    const sealed = await hpke.seal(reused, EMPTY, EMPTY, message);
+    reused.fill(0);
+    equal(
+      await hpke.open(next.privateKey, sealed.kemOutput, EMPTY, EMPTY, sealed.ciphertext),
+      message,
+      "what was encrypted to a key in an array that held another before",
+    );
+    const ikm = pattern(suite.hash.Nh);
+    const derived = await hpke.deriveKeyPair(ikm);
+    ikm.fill(0);
+    const again = await hpke.deriveKeyPair(pattern(suite.hash.Nh));
+    equal(again.publicKey, derived.publicKey, "the key pair that is derived again");
+
+    const [a, b] = [await signature.generateKeyPair(), await signature.generateKeyPair()];
+    const [byA, byB] = [
+      await signature.sign(a.privateKey, message),
+      await signature.sign(b.privateKey, message),
+    ];
+    const key = Uint8Array.from(a.publicKey);
+    is(await signature.verify(key, message, byA), true, "the answer to a signature");
+    key.set(b.publicKey);
+    is(await signature.verify(key, message, byA), false, "the answer once the array holds another key");
+    is(await signature.verify(key, message, byB), true, "the answer to that key's signature");
+  },
+
+  "memory: imported private keys are copied, also from Buffers": async ({ hpke, signature }) => {
+    const message = text("message");
+    const own = await hpke.generateKeyPair();
+    const bytes = await unless("key-not-extractable", () => hpke.exportPrivateKey(own.privateKey));
+    const signer = await signature.generateKeyPair();
+    const signerBytes = await unless("key-not-extractable", () =>
+      signature.exportPrivateKey(signer.privateKey),
+    );
+    if (bytes === undefined && signerBytes === undefined) skip("no private key can be exported");
+    if (bytes !== undefined) {
+      const { privateKey } = await hpke.importPrivateKey(sharing(bytes));
+      bytes.fill(0);
+      for (const key of [privateKey, own.privateKey]) {
+        const { kemOutput, ciphertext } = await hpke.seal(own.publicKey, EMPTY, EMPTY, message);
+        const opened = await hpke.open(key, kemOutput, EMPTY, EMPTY, ciphertext);
+        equal(opened, message, "what the key opens once its exported bytes were overwritten");
+      }
+    }
+    if (signerBytes === undefined) return;
+    const { privateKey } = await signature.importPrivateKey(sharing(signerBytes));
+    signerBytes.fill(0);
+    for (const key of [privateKey, signer.privateKey]) {
+      const fits = await signature.verify(signer.publicKey, message, await signature.sign(key, message));
+      is(fits, true, "the answer to a signature by a key whose exported bytes were overwritten");
+    }
+  },
+
+  "calls: many at once answer as one after the other": async (suite) => {
+    const list = (await operations(suite)).filter(({ repeats }) => repeats);
+    const wanted: Bytes[] = [];
+    for (const { call, inputs } of list) wanted.push(await call(inputs));
+    const calls = [1, 2, 3].flatMap(() => list.map(({ call, inputs }) => call(inputs)));
+    const got = await Promise.all(calls);
+    for (const [n, outputs] of got.entries()) {
+      const { name } = list[n % list.length] as Operation;
+      for (const [i, output] of outputs.entries()) {
+        equal(output, wanted[n % list.length]?.[i] as Uint8Array, `what ${name} gives among others`);
+      }
+    }
+  },
+};

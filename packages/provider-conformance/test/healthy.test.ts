@@ -1,0 +1,31 @@
+// RFC 9420 §5.1: a healthy provider passes every check in all seven suites.
+import { checksFor, formatReport, runChecks, testProvider } from "@copse/provider-conformance";
+import { nodeProvider } from "@copse/provider-node";
+import { expect, it } from "vitest";
+
+const provider = nodeProvider();
+
+it("passes a healthy provider in all seven suites", async () => {
+  const report = await testProvider(provider, { second: nodeProvider() });
+  expect(report.checks.filter(({ outcome }) => outcome === "failed")).toEqual([]);
+  expect(new Set(report.checks.map(({ suite }) => suite)).size).toBe(1 + 7);
+  // What is skipped is known, and each says why.
+  const skipped = report.checks.filter(({ outcome }) => outcome === "skipped");
+  expect(new Map(skipped.map(({ name, detail }) => [name, detail]))).toEqual(
+    new Map([
+      ["hpke keys: loads what it saves", "there is no savePrivateKey"],
+      ["hpke: known answers of RFC 9180", "there are none for this suite"],
+    ]),
+  );
+  expect(report.passed + report.failed + report.skipped).toBe(report.checks.length);
+  expect(formatReport(report)).toMatch(/^SKIPPED .*\nnode: \d+ passed, 0 failed, 10 skipped$/s);
+});
+
+it("gives the same checks as a list, and their results one by one", async () => {
+  const options = { suites: [3] };
+  const names = checksFor(provider, options).map(({ suite, name }) => `${suite}: ${name}`);
+  expect(new Set(names).size).toBe(names.length);
+  const run: string[] = [];
+  for await (const { suite, name } of runChecks(provider, options)) run.push(`${suite}: ${name}`);
+  expect(run).toEqual(names);
+});
