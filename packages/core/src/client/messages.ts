@@ -55,8 +55,13 @@ export interface CommitMessages {
   readonly ratchetTree: Uint8Array | undefined;
 }
 
-/** @throws MlsError `usage` unless it is a byte array: JavaScript callers have no types to tell them */
+/**
+ * Also of another realm, where `instanceof` says no: a frame, a test environment.
+ * @throws MlsError `usage` unless it is a byte array: JavaScript callers have no types to tell them
+ */
 export function needBytes(value: unknown, what: string): Uint8Array {
-  if (value instanceof Uint8Array) return value;
+  if (ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]") {
+    return value as Uint8Array;
+  }
   throw new MlsError("usage", `${what} must be a Uint8Array`);
 }
