@@ -3,7 +3,9 @@ export interface Member {
   keyPackage(): Promise<Uint8Array>;
   createGroup(): Promise<void>;
   /** Commits to adding these KeyPackages (none: an empty commit) and merges, so that the next epoch is current. */
-  commit(keyPackages: readonly Uint8Array[]): Promise<{ commit: Uint8Array; welcome?: Uint8Array | undefined }>;
+  commit(
+    keyPackages: readonly Uint8Array[],
+  ): Promise<{ commit: Uint8Array; welcome?: Uint8Array | undefined }>;
   /** Joins by a Welcome that carries the ratchet tree. */
   join(welcome: Uint8Array): Promise<void>;
   encrypt(data: Uint8Array): Promise<Uint8Array>;
