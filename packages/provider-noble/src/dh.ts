@@ -129,8 +129,9 @@ interface LowOrder {
   readonly coordinates: readonly bigint[];
 }
 
-const P25519 = 2n ** 255n - 19n;
-const P448 = 2n ** 448n - 2n ** 224n - 1n;
+// Not `**`, which tools for React Native turn into Math.pow.
+const P25519 = (1n << 255n) - 19n;
+const P448 = (1n << 448n) - (1n << 224n) - 1n;
 
 /** Orders 4 and 2 are u = ±1 and 0, on both curves; order 8 is on Curve25519 alone. */
 const LOW_ORDER_25519: LowOrder = {
