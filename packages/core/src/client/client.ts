@@ -1,17 +1,20 @@
 // RFC 9420 §10, §11, §12.4.3: a client: one identity in one cipher suite, its key packages and its groups.
-import { toHex, wipe } from "../bytes.js";
+import { EMPTY, toHex, wipe } from "../bytes.js";
 import { decode, encode, opaque, struct, uint8, uint16, vector } from "../codec/index.js";
 import { ensure, MlsError } from "../errors.js";
 import {
   type AuthenticationService,
   createEpoch,
+  createExternalCommit,
   DEFAULT_POLICY,
+  type Epoch,
   type GroupState,
   joinByWelcome,
   loadState,
   type Policy,
   type Setting,
   secondsNow,
+  wipeEpoch,
 } from "../group/index.js";
 import { createKeyPackage, type LeafDescription, type OwnKeyPackage } from "../key-package/index.js";
 import type {
@@ -32,7 +35,7 @@ import {
 } from "../tree/index.js";
 import { Group, type GroupHost } from "./group.js";
 import { needBytes } from "./messages.js";
-import { readKeyPackage, readWelcome, writeKeyPackage } from "./read.js";
+import { readGroupInfo, readKeyPackage, readWelcome, writeKeyPackage } from "./read.js";
 import { checkSigner, signerOf } from "./signer.js";
 
 /** What a client supports besides what every client does (§7.2). */
@@ -68,6 +71,20 @@ export const SavedKeyPackages = struct({
   keyPackages: vector(struct({ keyPackage: opaque, reference: opaque, initKey: opaque, leafKey: opaque })),
 });
 
+export interface ExternalJoinOptions {
+  /** The encoded tree, where the GroupInfo comes without it. */
+  readonly ratchetTree?: Uint8Array | undefined;
+  readonly resync?: boolean;
+  readonly externalPsks?: readonly Uint8Array[];
+  /** Public bytes that the commit authenticates. */
+  readonly authenticatedData?: Uint8Array;
+}
+
+export interface ExternalJoin {
+  readonly group: Group;
+  readonly commit: Uint8Array;
+}
+
 /** How far a clock may be behind, in seconds, for a fresh key package to be valid there. */
 const CLOCK_SKEW = 60n * 60n;
 
@@ -100,7 +117,7 @@ export class Client {
     this.setting = {
       provider,
       authentication,
-      policy: { ...DEFAULT_POLICY, ...policy },
+      policy: policyOf(policy),
       psk: (id) => this.findPsk(id, options.externalPsk),
     };
     const signers = new Map([[toHex(signer.publicKey), signer]]);
@@ -190,7 +207,7 @@ export class Client {
       options.extensions ?? [],
       await this.freshKeyPackage(),
     );
-    return this.enter({ status: "active", current: epoch, past: [], proposals: [], pending: undefined });
+    return this.enterNew(epoch);
   }
 
   /**
@@ -209,10 +226,42 @@ export class Client {
     for (const { newMember } of message.secrets) own ??= this.keyPackages.get(toHex(newMember));
     if (own === undefined)
       throw new MlsError("missing", "the Welcome is for none of this client's key packages");
-    const epoch = await joinByWelcome(this.setting, message, own, options.ratchetTree?.slice());
-    this.checkNewGroup(epoch.groupContext.groupId);
+    // Taken out before anything is awaited, so that it can't be used twice; put back if the Welcome is wrong.
     this.keyPackages.delete(toHex(own.reference));
-    return this.enter({ status: "active", current: epoch, past: [], proposals: [], pending: undefined });
+    try {
+      return this.enterNew(await joinByWelcome(this.setting, message, own, options.ratchetTree?.slice()));
+    } catch (error) {
+      this.keyPackages.set(toHex(own.reference), own);
+      throw error;
+    }
+  }
+
+  /**
+   * Joins a group by an external commit (§12.4.3.2), which nobody in the group has to be there for. The group
+   * that it gives is in the epoch that the commit starts: if the delivery service refuses the commit, the group
+   * is to be closed, and the joining tried again with a newer GroupInfo.
+   * @param groupInfo an encoded MLSMessage, as `Group.groupInfo` gives it
+   * @param options `resync`: this client is a member that has lost its state, and takes its own place;
+   *   `externalPsks`: ids of external PSKs to bring in
+   * @returns the group, and the commit for its members as an encoded MLSMessage
+   * @throws MlsError `missing` if the GroupInfo allows nobody in, or the tree is needed; ValidationError,
+   *   CryptoError, DecodeError, MlsError `authentication`
+   */
+  async joinByCommit(groupInfo: Uint8Array, options: ExternalJoinOptions = {}): Promise<ExternalJoin> {
+    const { provider, setting, signer, description } = this;
+    const { commit, epoch } = await createExternalCommit(setting, readGroupInfo(groupInfo), {
+      signer,
+      description,
+      ratchetTree: options.ratchetTree?.slice(),
+      resync: options.resync === true,
+      psks: (options.externalPsks ?? []).map((id) => ({
+        pskType: PSKType.external,
+        pskId: needBytes(id, "a PSK's id").slice(),
+        pskNonce: provider.random(provider.suite.hash.Nh),
+      })),
+      authenticatedData: options.authenticatedData?.slice() ?? EMPTY,
+    });
+    return { group: this.enterNew(epoch), commit };
   }
 
   /**
@@ -222,6 +271,16 @@ export class Client {
    */
   async restore(saved: Uint8Array): Promise<Group> {
     return this.enter(await loadState(this.setting, needBytes(saved, "a saved group").slice()));
+  }
+
+  private enterNew(epoch: Epoch): Group {
+    try {
+      this.checkNewGroup(epoch.groupContext.groupId);
+    } catch (error) {
+      wipeEpoch(epoch);
+      throw error;
+    }
+    return this.enter({ status: "active", current: epoch, past: [], proposals: [], pending: undefined });
   }
 
   private enter(state: GroupState): Group {
@@ -297,6 +356,16 @@ export class Client {
       wipe(bytes);
     }
   }
+}
+
+/** The policy with its defaults. @throws MlsError `usage` */
+function policyOf(chosen: Partial<Policy> = {}): Policy {
+  const given = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
+  const policy: Policy = { ...DEFAULT_POLICY, ...given };
+  if (policy.handshake !== "private" && policy.handshake !== "public") {
+    throw new MlsError("usage", 'policy.handshake must be "private" or "public"');
+  }
+  return policy;
 }
 
 /** What leaf nodes advertise: what the provider at hand serves, and what the application says (§7.2). */

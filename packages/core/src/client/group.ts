@@ -93,6 +93,12 @@ export class Group {
     this.host = host;
     this.state = state;
     this.signer = signerIn(host, state.current);
+    // Those that the group may switch to are needed too: later, when it does, would be too late to miss them.
+    if (state.pending !== undefined) signerIn(host, state.pending.epoch);
+    for (const { proposal, leafKey } of state.proposals) {
+      if (leafKey !== undefined && proposal.proposalType === ProposalType.update)
+        needSigner(host, proposal.leafNode);
+    }
   }
 
   private get current(): Epoch {
@@ -542,7 +548,11 @@ function isTaken({ tree }: Epoch, { proposal }: SourcedProposal): boolean {
 
 /** The signer whose key stands in the own leaf. @throws MlsError `state` if the client has no such signer */
 function signerIn(host: GroupHost, { tree, keys }: Epoch): Signer {
-  const signer = host.signerFor((tree.leaf(keys.leafIndex) as LeafNode).signatureKey);
+  return needSigner(host, tree.leaf(keys.leafIndex) as LeafNode);
+}
+
+function needSigner(host: GroupHost, { signatureKey }: LeafNode): Signer {
+  const signer = host.signerFor(signatureKey);
   if (signer === undefined) {
     throw new MlsError("state", "the client has no signer for the signature key of its leaf in this group");
   }

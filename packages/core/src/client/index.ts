@@ -1,5 +1,11 @@
 // The public face: clients and their groups.
-export { Client, type ClientOptions, type ExtraCapabilities } from "./client.js";
+export {
+  Client,
+  type ClientOptions,
+  type ExternalJoin,
+  type ExternalJoinOptions,
+  type ExtraCapabilities,
+} from "./client.js";
 export { Group } from "./group.js";
 export type {
   CommitMessages,

@@ -2,7 +2,7 @@
 import { decode, encode } from "../codec/index.js";
 import { MlsError } from "../errors.js";
 import { WireFormat } from "../framing/index.js";
-import { MlsMessage, type Welcome } from "../group/index.js";
+import { type GroupInfo, MlsMessage, type Welcome } from "../group/index.js";
 import type { KeyPackage } from "../key-package/index.js";
 import { needBytes } from "./messages.js";
 
@@ -19,6 +19,14 @@ export function readWelcome(bytes: Uint8Array): Welcome {
   const message = decode(MlsMessage, needBytes(bytes, "a Welcome").slice());
   if (message.wireFormat !== WireFormat.welcome) throw new MlsError("usage", "this message is no Welcome");
   return message.welcome;
+}
+
+/** A GroupInfo in an MLSMessage. @throws DecodeError, MlsError `usage` for another message */
+export function readGroupInfo(bytes: Uint8Array): GroupInfo {
+  const message = decode(MlsMessage, needBytes(bytes, "a GroupInfo").slice());
+  if (message.wireFormat !== WireFormat.groupInfo)
+    throw new MlsError("usage", "this message is no GroupInfo");
+  return message.groupInfo;
 }
 
 /** A key package as an MLSMessage. */

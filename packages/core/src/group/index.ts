@@ -4,6 +4,7 @@ export * from "./commit.js";
 export * from "./create.js";
 export * from "./epoch.js";
 export * from "./extensions.js";
+export * from "./external-commit.js";
 export * from "./join.js";
 export * from "./mls-message.js";
 export * from "./past.js";

@@ -28,7 +28,7 @@ import { checkResult } from "./apply.js";
 import { assembleEpoch, confirm, type Epoch } from "./epoch.js";
 import { authenticate } from "./proposal-validation.js";
 import { pskSecretOf } from "./psks.js";
-import type { Setting } from "./setting.js";
+import { lifetimeRule, type Setting } from "./setting.js";
 import { GroupInfo, GroupInfoTBS, GroupSecrets, type Welcome } from "./welcome.js";
 import { GROUP_INFO_LABEL } from "./welcome-create.js";
 
@@ -174,7 +174,7 @@ export async function openTree(
   checkResult(provider.suite, tree, groupContext.extensions);
   await verifyParentHashes(provider, tree);
 
-  const lifetime = { maxLifetime: BigInt(policy.maxLifetime) };
+  const lifetime = lifetimeRule(policy, "any");
   const { groupId } = groupContext;
   const requests = [];
   const { Npk } = provider.suite.kem;

@@ -1,5 +1,5 @@
 // RFC 9420 §12.4.2: processing a commit.
-import { EMPTY, utf8, wipe } from "../bytes.js";
+import { wipe } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { verifyAll } from "../crypto/batch.js";
 import { ensure, MlsError } from "../errors.js";
@@ -25,6 +25,7 @@ import {
 } from "../tree/index.js";
 import { type Applied, applyProposals, checkResult, extensionsAfter } from "./apply.js";
 import { type Epoch, nextEpoch, provisionalContext } from "./epoch.js";
+import { receiveExternalInit } from "./external-init.js";
 import { checkExternalList, checkRegularList } from "./proposal-list.js";
 import {
   authenticate,
@@ -128,7 +129,7 @@ export async function processCommit(
   try {
     secrets.psk = await pskSecretOf(setting, applied.psks);
     if (applied.externalInit !== undefined)
-      secrets.init = await externalInitSecret(setting, epoch, applied.externalInit);
+      secrets.init = await receiveExternalInit(provider, epoch.secrets.externalSecret, applied.externalInit);
     if (commit.path !== undefined) {
       const context = provisionalContext(epoch, await tree.treeHash(provider), extensions);
       const opened = await decryptPathSecret(
@@ -179,16 +180,3 @@ async function mergePath(
   const exclude = new Set(applied.added.map(({ leafIndex }) => leafIndex));
   return mergeUpdatePath(provider, applied.tree, committer, path, exclude);
 }
-
-/** `external_priv`'s part in §8.3: the init secret that an external commit brings, `Nh` bytes */
-async function externalInitSecret(
-  { provider }: Setting,
-  { secrets }: Epoch,
-  kemOutput: Uint8Array,
-): Promise<Uint8Array> {
-  const { privateKey } = await provider.hpke.deriveKeyPair(secrets.externalSecret);
-  return provider.hpke.receiveExport(privateKey, kemOutput, EMPTY, EXTERNAL_INIT, provider.suite.hash.Nh);
-}
-
-/** "MLS 1.0 external init secret", §8.3 */
-const EXTERNAL_INIT = /* @__PURE__ */ utf8("MLS 1.0 external init secret");

@@ -16,8 +16,8 @@ import {
   type RatchetTree,
 } from "../tree/index.js";
 import type { Epoch } from "./epoch.js";
-import { checkCapabilities, type GroupRequirements, requirementsOf } from "./extensions.js";
-import { type Setting, secondsNow } from "./setting.js";
+import { checkCapabilities, requirementsOf } from "./extensions.js";
+import { lifetimeRule, type Setting } from "./setting.js";
 
 /** A proposal with where it came from. */
 export interface SourcedProposal {
@@ -77,7 +77,7 @@ export async function authenticate(
 export function leafRules(setting: Setting, extensions: readonly Extension[]) {
   return {
     requirements: requirementsOf(setting.provider.suite, extensions),
-    lifetime: { now: secondsNow(setting.policy), maxLifetime: BigInt(setting.policy.maxLifetime) },
+    lifetime: lifetimeRule(setting.policy, "now"),
   };
 }
 
@@ -96,7 +96,7 @@ export function checkReplacement(
   leafNode: LeafNode,
   source: LeafNode["leafNodeSource"]["type"],
   replaced: LeafNode | undefined,
-  rules: { readonly requirements: GroupRequirements; readonly lifetime: { readonly maxLifetime: bigint } },
+  rules: LeafRules,
 ): void {
   checkLeafNode(leafNode, source, rules.lifetime);
   checkCapabilities(leafNode, rules.requirements);

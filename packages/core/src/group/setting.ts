@@ -1,7 +1,7 @@
 // RFC 9420 §5.3.1, §8.4, §15: what the application decides, and what every step of a group is computed with.
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
 import type { PreSharedKeyID, RatchetLimits } from "../schedule/index.js";
-import type { Credential } from "../tree/index.js";
+import type { Credential, LifetimeRule } from "../tree/index.js";
 
 /** What an authentication service is asked. */
 export interface CredentialClaim {
@@ -62,4 +62,13 @@ export interface Setting {
 /** The time in seconds since the Unix epoch. */
 export function secondsNow(policy: Policy): bigint {
   return BigInt(Math.floor(policy.now() / 1000));
+}
+
+/** The rules of a lifetime (§7.2) as the policy has them; without a look at the clock for members of long standing. */
+export function lifetimeRule(policy: Policy, clock: "now" | "any"): LifetimeRule {
+  const { maxLifetime } = policy;
+  return {
+    now: clock === "now" ? secondsNow(policy) : undefined,
+    maxLifetime: maxLifetime < 2 ** 64 ? BigInt(Math.floor(maxLifetime)) : 2n ** 64n,
+  };
 }

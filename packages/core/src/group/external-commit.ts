@@ -1,0 +1,149 @@
+// RFC 9420 §12.4.3.2: joining by an external commit.
+import { equalBytes, wipe } from "../bytes.js";
+import { encode } from "../codec/index.js";
+import { ensure, MlsError } from "../errors.js";
+import {
+  type AuthenticatedContent,
+  ContentType,
+  type FramedContent,
+  ProposalOrRefType,
+  ProposalType,
+  SenderType,
+  sealPublic,
+  signContent,
+  WireFormat,
+} from "../framing/index.js";
+import type { LeafDescription } from "../key-package/index.js";
+import type { Signer } from "../provider/index.js";
+import { GroupContext, interimTranscriptHash, type PreSharedKeyID } from "../schedule/index.js";
+import { createUpdatePath, ExtensionType, findExtension } from "../tree/index.js";
+import { applyProposals, checkResult } from "./apply.js";
+import { type Epoch, nextEpoch, provisionalContext } from "./epoch.js";
+import { ExternalPub } from "./extensions.js";
+import { sendExternalInit } from "./external-init.js";
+import { openTree } from "./join.js";
+import { MlsMessage } from "./mls-message.js";
+import { checkProposals, type SourcedProposal } from "./proposal-validation.js";
+import { pskSecretOf } from "./psks.js";
+import type { Setting } from "./setting.js";
+import type { GroupInfo } from "./welcome.js";
+
+export interface ExternalCommitRequest {
+  readonly signer: Signer;
+  readonly description: LeafDescription;
+  /** The encoded tree, if the GroupInfo doesn't hold it. */
+  readonly ratchetTree: Uint8Array | undefined;
+  /** Whether to remove the leaf that has the signer's key: a former self that lost its state. */
+  readonly resync: boolean;
+  readonly psks: readonly PreSharedKeyID[];
+  readonly authenticatedData: Uint8Array;
+}
+
+/**
+ * A commit by which its sender joins a group, and the epoch that it starts, once the group has taken it.
+ * @returns the commit as an encoded MLSMessage
+ * @throws MlsError `missing` without an `external_pub` extension or a tree; `usage` if there is no former self to
+ *   remove, or one that isn't to be; ValidationError, CryptoError
+ */
+export async function createExternalCommit(
+  setting: Setting,
+  groupInfo: GroupInfo,
+  request: ExternalCommitRequest,
+): Promise<{ commit: Uint8Array; epoch: Epoch }> {
+  const { provider } = setting;
+  const { groupContext } = groupInfo;
+  const { signer } = request;
+  ensure(
+    groupContext.cipherSuite === provider.suite.id,
+    "12.4.3.1: the cipher suite in the GroupInfo must match the client's",
+    () => `suite ${groupContext.cipherSuite}`,
+  );
+  const external = findExtension(groupInfo.extensions, ExtensionType.externalPub, ExternalPub);
+  if (external === undefined) {
+    throw new MlsError("missing", "the GroupInfo has no external_pub extension: nobody can join by it");
+  }
+  const tree = await openTree(setting, groupInfo, request.ratchetTree);
+  const before = {
+    groupContext,
+    tree,
+    interimTranscriptHash: await interimTranscriptHash(
+      provider,
+      groupContext.confirmedTranscriptHash,
+      groupInfo.confirmationTag,
+    ),
+  };
+  const { kemOutput, initSecret } = await sendExternalInit(provider, external.externalPub);
+  const sender = { senderType: SenderType.newMemberCommit };
+  const proposals: SourcedProposal[] = [
+    { sender, proposal: { proposalType: ProposalType.externalInit, kemOutput } },
+  ];
+  if (request.resync) {
+    const removed = formerSelf(before, signer.publicKey);
+    proposals.push({ sender, proposal: { proposalType: ProposalType.remove, removed } });
+  }
+  for (const psk of request.psks) {
+    proposals.push({ sender, proposal: { proposalType: ProposalType.psk, psk } });
+  }
+  await checkProposals(setting, before, proposals, groupContext.extensions);
+  const applied = applyProposals(before, proposals);
+  const { extensions } = groupContext;
+  const path = await createUpdatePath(provider, applied.tree, {
+    sender: applied.tree.leftmostBlank(),
+    unsignedLeaf: { ...request.description, signatureKey: signer.publicKey },
+    signer,
+    groupId: groupContext.groupId,
+    exclude: new Set(),
+    groupContext: (treeHash) => encode(GroupContext, provisionalContext(before, treeHash, extensions)),
+  });
+  let pskSecret: Uint8Array | undefined;
+  let joinerSecret: Uint8Array | undefined;
+  try {
+    checkResult(provider.suite, path.tree, extensions);
+    pskSecret = await pskSecretOf(setting, applied.psks);
+    const content: FramedContent = {
+      groupId: groupContext.groupId,
+      epoch: groupContext.epoch,
+      sender,
+      authenticatedData: request.authenticatedData,
+      content: {
+        contentType: ContentType.commit,
+        commit: {
+          proposals: proposals.map(({ proposal }) => ({ type: ProposalOrRefType.proposal, proposal })),
+          path: path.updatePath,
+        },
+      },
+    };
+    const wireFormat = WireFormat.publicMessage;
+    const context = encode(GroupContext, groupContext);
+    const signature = await signContent(signer, wireFormat, content, context);
+    const signed: AuthenticatedContent = {
+      wireFormat,
+      content,
+      auth: { signature, confirmationTag: undefined },
+    };
+    const next = await nextEpoch(setting, before, signed, {
+      tree: path.tree,
+      extensions,
+      keys: path.keys,
+      commitSecret: path.commitSecret,
+      pskSecret,
+      initSecret,
+    });
+    joinerSecret = next.joinerSecret;
+    const auth = { signature, confirmationTag: next.epoch.confirmationTag };
+    const publicMessage = await sealPublic(provider, { ...signed, auth }, context, undefined);
+    return { commit: encode(MlsMessage, { version: 1, wireFormat, publicMessage }), epoch: next.epoch };
+  } finally {
+    wipe(initSecret, joinerSecret, path.commitSecret, ...path.pathSecrets.values(), pskSecret);
+  }
+}
+
+/** The leaf of the member who has this signature key. @throws MlsError `usage` if there is none */
+function formerSelf({ tree }: Pick<Epoch, "tree">, signatureKey: Uint8Array): number {
+  if (tree.hasSignatureKey(signatureKey)) {
+    for (const { leafIndex, leafNode } of tree.members()) {
+      if (equalBytes(leafNode.signatureKey, signatureKey)) return leafIndex;
+    }
+  }
+  throw new MlsError("usage", "there is no member with this client's signature key to take the place of");
+}
