@@ -1,0 +1,88 @@
+// The backends that members can use, and what each does in a suite.
+import type { CipherSuite, CryptoProvider } from "@copse/core";
+import { libsodiumProvider } from "@copse/provider-libsodium";
+import { nodeProvider } from "@copse/provider-node";
+import { webCryptoProvider } from "@copse/provider-webcrypto";
+
+export interface Backend {
+  readonly name: string;
+  make(): Promise<CryptoProvider>;
+  /** Who does what in a suite, for a person to read. */
+  describe(suite: CipherSuite): Promise<string>;
+}
+
+const webcrypto: Backend = {
+  name: "webcrypto",
+  make: () => webCryptoProvider(),
+  async describe({ kem, signature, aead, hash }) {
+    const [group, scheme] = [groupName(kem.name), schemeName(signature.name)];
+    const platform = [];
+    const libraries = [];
+    if (await platformHas(group)) platform.push(group);
+    else libraries.push(`${group} by @hpke/dhkem-x25519`);
+    if (await platformHas(scheme)) platform.push(scheme);
+    else libraries.push(`${scheme} by @noble/curves`);
+    if (aead.name.startsWith("AES")) platform.push(aead.name);
+    else libraries.push(`${aead.name} by @hpke/chacha20poly1305`);
+    libraries.push(`${hash.name} and HMAC by @noble/hashes`);
+    const native = platform.length === 0 ? [] : [`${platform.join(", ")} by the platform`];
+    return [...native, ...libraries].join("; ");
+  },
+};
+
+const libsodium: Backend = {
+  name: "libsodium",
+  // libsodium's WASM has no AES: that of suite 1 is lent by the other backend.
+  async make() {
+    const lender = await webCryptoProvider();
+    const hasAes = lender.suites.some(({ id }) => id === 1);
+    return libsodiumProvider(hasAes ? { aes: lender.suite(1).aead } : {});
+  },
+  async describe({ kem, signature, aead, hash }) {
+    const own = [groupName(kem.name), schemeName(signature.name)];
+    const isLent = aead.name.startsWith("AES");
+    if (!isLent) own.push(aead.name);
+    const lent = isLent ? `${aead.name} lent by webcrypto; ` : "";
+    return `${own.join(", ")} in WASM; ${lent}${hash.name} and HMAC by @noble/hashes`;
+  },
+};
+
+const node: Backend = {
+  name: "node",
+  make: async () => nodeProvider(),
+  describe: async () => "all of it by OpenSSL, through node:crypto",
+};
+
+export const BACKENDS: readonly Backend[] = [webcrypto, libsodium, node];
+
+/** Those that are taken where nothing else is said. */
+export const DEFAULT_BACKENDS: readonly string[] = ["webcrypto", "libsodium"];
+
+/** `DHKEM(X25519, HKDF-SHA256)`: the group in it */
+function groupName(kem: string): string {
+  return /^DHKEM\(([^,]+),/.exec(kem)?.[1] ?? kem;
+}
+
+const SCHEMES: Readonly<Record<string, string>> = {
+  ed25519: "Ed25519",
+  ed448: "Ed448",
+  ecdsa_secp256r1_sha256: "ECDSA P-256",
+  ecdsa_secp384r1_sha384: "ECDSA P-384",
+  ecdsa_secp521r1_sha512: "ECDSA P-521",
+};
+
+function schemeName(name: string): string {
+  return SCHEMES[name] ?? name;
+}
+
+/** Whether the platform has a curve that not all platforms have. */
+async function platformHas(curve: string): Promise<boolean> {
+  if (curve !== "X25519" && curve !== "Ed25519") return true;
+  const usages = curve === "X25519" ? ["deriveBits" as const] : ["sign" as const, "verify" as const];
+  try {
+    await globalThis.crypto.subtle.generateKey({ name: curve }, false, usages);
+    return true;
+  } catch {
+    return false;
+  }
+}

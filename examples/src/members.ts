@@ -1,0 +1,57 @@
+// The members of the session: names, backends, and a directory that says whose key is whose.
+import {
+  type AuthenticationService,
+  Client,
+  type CryptoProvider,
+  type Group,
+  isBasicCredential,
+} from "@copse/core";
+
+export interface Person {
+  readonly name: string;
+  readonly backend: string;
+  readonly client: Client;
+}
+
+/** Somebody who is in the group. */
+export interface Participant extends Person {
+  readonly group: Group;
+}
+
+const NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"];
+
+/** A client for each name, whose backends take turns. */
+export async function makePeople(
+  suite: number,
+  count: number,
+  backends: readonly CryptoProvider[],
+): Promise<Person[]> {
+  const directory = new Directory();
+  const people: Person[] = [];
+  for (let i = 0; i < count; i++) {
+    const name = NAMES[i] ?? `member ${i + 1}`;
+    const crypto = backends[i % backends.length] as CryptoProvider;
+    const client = await Client.create({ crypto, suite, credential: name, authentication: directory });
+    directory.register(name, client.signatureKey);
+    people.push({ name, backend: crypto.name, client });
+  }
+  return people;
+}
+
+/** The authentication service of this session: it knows which signature key each name registered with it. */
+class Directory implements AuthenticationService {
+  private readonly keys = new Map<string, Uint8Array>();
+
+  register(name: string, signatureKey: Uint8Array): void {
+    this.keys.set(name, signatureKey);
+  }
+
+  validate({ credential, signatureKey }: Parameters<AuthenticationService["validate"]>[0]): boolean {
+    if (!isBasicCredential(credential)) return false;
+    return sameBytes(this.keys.get(new TextDecoder().decode(credential.identity)), signatureKey);
+  }
+}
+
+export function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
+}
