@@ -1,5 +1,5 @@
 // RFC 9420 §10, §11, §12.4.3: a client: one identity in one cipher suite, its key packages and its groups.
-import { EMPTY, toHex, wipe } from "../bytes.js";
+import { EMPTY, equalBytes, toHex, wipe } from "../bytes.js";
 import { decode, encode, opaque, struct, uint8, uint16, vector } from "../codec/index.js";
 import { ensure, MlsError } from "../errors.js";
 import {
@@ -13,6 +13,7 @@ import {
   loadState,
   type Policy,
   type Setting,
+  type SuccessionUsage,
   secondsNow,
   wipeEpoch,
 } from "../group/index.js";
@@ -24,7 +25,7 @@ import type {
   CryptoProvider,
   Signer,
 } from "../provider/index.js";
-import { type PreSharedKeyID, PSKType } from "../schedule/index.js";
+import { type PreSharedKeyID, PSKType, ResumptionPSKUsage } from "../schedule/index.js";
 import {
   basicCredential,
   type Capabilities,
@@ -80,6 +81,22 @@ export interface ExternalJoinOptions {
   readonly authenticatedData?: Uint8Array;
 }
 
+export interface JoinOptions {
+  /** The encoded tree, where the Welcome comes without it. */
+  readonly ratchetTree?: Uint8Array | undefined;
+  /** The group that this one follows (§11.2, §11.3), if it is one of another client's, as after a change of suite. */
+  readonly previous?: Group | undefined;
+}
+
+/** A group that follows another one, and what its other members join by. */
+export interface NewGroup {
+  readonly group: Group;
+  /** An encoded MLSMessage; `undefined` if there is no other member. */
+  readonly welcome: Uint8Array | undefined;
+  /** The encoded tree for them, if the policy keeps it out of the Welcome. */
+  readonly ratchetTree: Uint8Array | undefined;
+}
+
 export interface ExternalJoin {
   readonly group: Group;
   readonly commit: Uint8Array;
@@ -99,6 +116,7 @@ export class Client {
   private readonly setting: Setting;
   private readonly signer: Signer;
   private readonly description: LeafDescription;
+  private readonly externalPsk: ClientOptions["externalPsk"];
   private readonly host: GroupHost;
   /** By the hexadecimal KeyPackageRef. */
   private readonly keyPackages = new Map<string, OwnKeyPackage>();
@@ -109,6 +127,7 @@ export class Client {
     const { crypto, credential, authentication, policy, capabilities } = options;
     this.provider = provider;
     this.signer = signer;
+    this.externalPsk = options.externalPsk;
     this.description = {
       credential: typeof credential === "string" ? basicCredential(credential) : credential,
       capabilities: capabilitiesOf(crypto, capabilities),
@@ -118,7 +137,7 @@ export class Client {
       provider,
       authentication,
       policy: policyOf(policy),
-      psk: (id) => this.findPsk(id, options.externalPsk),
+      psk: (id) => this.findPsk(id),
     };
     const signers = new Map([[toHex(signer.publicKey), signer]]);
     this.host = {
@@ -213,14 +232,10 @@ export class Client {
   /**
    * Joins a group by a Welcome (§12.4.3.1) that was made for one of this client's key packages, which is used up.
    * @param welcome an encoded MLSMessage
-   * @param options `ratchetTree`: the encoded tree, where the Welcome comes without it
    * @throws MlsError `missing` if the Welcome is for no key package here, the tree is needed, or a PSK isn't
    *   known; ValidationError, CryptoError, DecodeError, MlsError `authentication`
    */
-  async join(
-    welcome: Uint8Array,
-    options: { readonly ratchetTree?: Uint8Array | undefined } = {},
-  ): Promise<Group> {
+  async join(welcome: Uint8Array, options: JoinOptions = {}): Promise<Group> {
     const message = readWelcome(welcome);
     let own: OwnKeyPackage | undefined;
     for (const { newMember } of message.secrets) own ??= this.keyPackages.get(toHex(newMember));
@@ -229,7 +244,16 @@ export class Client {
     // Taken out before anything is awaited, so that it can't be used twice; put back if the Welcome is wrong.
     this.keyPackages.delete(toHex(own.reference));
     try {
-      return this.enterNew(await joinByWelcome(this.setting, message, own, options.ratchetTree?.slice()));
+      const { previous } = options;
+      const setting: Setting = { ...this.setting, psk: (id) => this.findPsk(id, previous) };
+      const epoch = await joinByWelcome(
+        setting,
+        message,
+        own,
+        options.ratchetTree?.slice(),
+        (id) => this.findGroup(id.pskGroupId, previous)?.predecessor,
+      );
+      return this.enterNew(epoch);
     } catch (error) {
       this.keyPackages.set(toHex(own.reference), own);
       throw error;
@@ -280,7 +304,14 @@ export class Client {
       wipeEpoch(epoch);
       throw error;
     }
-    return this.enter({ status: "active", current: epoch, past: [], proposals: [], pending: undefined });
+    return this.enter({
+      status: "active",
+      current: epoch,
+      past: [],
+      proposals: [],
+      pending: undefined,
+      reinit: undefined,
+    });
   }
 
   private enter(state: GroupState): Group {
@@ -298,12 +329,67 @@ export class Client {
     );
   }
 
-  private findPsk(
-    id: PreSharedKeyID,
-    externalPsk: ClientOptions["externalPsk"],
-  ): Awaitable<Uint8Array | undefined> {
-    if (id.pskType === PSKType.external) return externalPsk?.(id.pskId.slice());
-    return this.groups.get(toHex(id.pskGroupId))?.deref()?.resumptionPsk(id.pskEpoch);
+  private findPsk(id: PreSharedKeyID, previous?: Group): Awaitable<Uint8Array | undefined> {
+    if (id.pskType === PSKType.external) return this.externalPsk?.(id.pskId.slice());
+    return this.findGroup(id.pskGroupId, previous)?.resumptionPsk(id.pskEpoch);
+  }
+
+  /** The group of an id: the one given, or one of this client's. */
+  private findGroup(groupId: Uint8Array, previous: Group | undefined): Group | undefined {
+    if (previous !== undefined && equalBytes(previous.groupId, groupId)) return previous;
+    return this.groups.get(toHex(groupId))?.deref();
+  }
+
+  /**
+   * Makes a subgroup (§11.3): a new group of some of a group's members, tied to it by a resumption PSK. The other
+   * members join by the Welcome; their clients check that the subgroup is one.
+   * @param options `add`: key packages of members of the group, as encoded MLSMessages
+   * @throws ValidationError if one of them isn't a member of the group
+   */
+  branch(
+    from: Group,
+    options: { readonly add: readonly Uint8Array[]; readonly groupId?: Uint8Array },
+  ): Promise<NewGroup> {
+    const groupId = options.groupId?.slice() ?? this.provider.random(this.provider.suite.hash.Nh);
+    return this.follow(from, ResumptionPSKUsage.branch, groupId, from.extensions, options.add);
+  }
+
+  /**
+   * Makes the group that a ReInit asked for (§11.2), once a commit of it was merged or received. This client must
+   * be of the ReInit's cipher suite, which may be another one than the old group's.
+   * @param options `add`: key packages of all other members of the old group
+   * @throws MlsError `usage` if the old group wasn't reinitialized; ValidationError if the new one doesn't fit it
+   */
+  async reinitialize(from: Group, options: { readonly add: readonly Uint8Array[] }): Promise<NewGroup> {
+    const { reinit } = from.predecessor;
+    if (reinit === undefined)
+      throw new MlsError("usage", "the group wasn't reinitialized: commit a ReInit first");
+    if (reinit.cipherSuite !== this.cipherSuite.id || reinit.version !== ProtocolVersion.mls10) {
+      throw new MlsError(
+        "unsupported",
+        `the ReInit asks for suite ${reinit.cipherSuite} of version ${reinit.version}`,
+      );
+    }
+    return this.follow(from, ResumptionPSKUsage.reinit, reinit.groupId, reinit.extensions, options.add);
+  }
+
+  private async follow(
+    from: Group,
+    usage: SuccessionUsage,
+    groupId: Uint8Array,
+    extensions: readonly Extension[],
+    add: readonly Uint8Array[],
+  ): Promise<NewGroup> {
+    const group = await this.createGroup({ groupId, extensions });
+    try {
+      const { welcome, ratchetTree } = await group.commitSuccession(from, usage, add);
+      // Nobody else is in the group yet, who could have committed something else.
+      await group.mergePendingCommit();
+      return { group, welcome, ratchetTree };
+    } catch (error) {
+      await group.close();
+      throw error;
+    }
   }
 
   /**

@@ -18,6 +18,7 @@ import {
   type CommitMessage,
   changesOf,
   checkProposals,
+  checkSuccession,
   contextBytes,
   createCommit,
   createGroupInfo,
@@ -38,8 +39,11 @@ import {
   reportCommit,
   type Setting,
   type SourcedProposal,
+  type SuccessionPskId,
+  type SuccessionUsage,
   saveState,
   selectProposals,
+  successionPskId,
   wipeEpoch,
   withProposal,
 } from "../group/index.js";
@@ -329,44 +333,73 @@ export class Group {
    *   is a pending commit already; `authentication`, `missing`, `removed`, `closed`
    */
   commit(options: CommitOptions = {}): Promise<CommitMessages> {
-    const authenticatedData = options.authenticatedData?.slice() ?? EMPTY;
+    return this.lock.run(async () => this.prepare(this.host.setting, options, this.ownProposals(options)));
+  }
+
+  /**
+   * The first commit of a group that follows another one (§11.2, §11.3): adds its other members, and ties it to the
+   * other group. @internal
+   */
+  commitSuccession(from: Group, usage: SuccessionUsage, add: readonly Uint8Array[]): Promise<CommitMessages> {
     return this.lock.run(async () => {
-      this.needActive();
-      if (this.state.pending !== undefined) {
-        throw new MlsError("pending", "there is a pending commit: merge it or clear it first");
-      }
-      const { setting } = this.host;
-      const { policy, provider } = setting;
-      const epoch = this.current;
-      const { identity } = options;
-      const nextSigner = identity?.signer ?? this.signer;
-      checkSigner(provider, nextSigner);
-      const own = this.ownProposals(options);
-      const received = this.state.proposals.filter((one) => !isTaken(epoch, one));
-      const created = await createCommit(setting, epoch, {
-        proposals: selectProposals(received, own, epoch.keys.leafIndex),
-        forcePath: options.forcePath === true || identity !== undefined,
-        signer: this.signer,
-        nextSigner,
-        description: identity && this.describe(identity),
-        authenticatedData,
-        ratchetTreeInWelcome: policy.ratchetTreeInWelcome,
-      });
-      this.host.addSigner(nextSigner);
-      const pending: PendingCommit = {
-        commit: created.commit,
-        epoch: created.epoch,
-        changes: changesOf(created.applied),
-        authenticatedData,
-      };
-      this.state = { ...this.state, pending };
-      const needsTree = created.welcome !== undefined && !policy.ratchetTreeInWelcome;
-      return {
-        commit: created.commit.slice(),
-        welcome: created.welcome,
-        ratchetTree: needsTree ? encode(RatchetTreeNodes, created.epoch.tree.toNodes()) : undefined,
-      };
+      const id = successionPskId(this.host.setting, usage, from.state);
+      const setting: Setting = { ...this.host.setting, psk: () => from.resumptionPsk(id.pskEpoch) };
+      const sender = { senderType: SenderType.member, leafIndex: this.ownLeafIndex };
+      const proposals = [
+        ...this.ownProposals({ add }),
+        { sender, proposal: { proposalType: ProposalType.psk, psk: id } },
+      ];
+      return this.prepare(setting, {}, proposals, { id, from: from.state });
     });
+  }
+
+  private async prepare(
+    setting: Setting,
+    options: CommitOptions,
+    own: readonly SourcedProposal[],
+    succession?: { readonly id: SuccessionPskId; readonly from: GroupState },
+  ): Promise<CommitMessages> {
+    this.needActive();
+    if (this.state.pending !== undefined) {
+      throw new MlsError("pending", "there is a pending commit: merge it or clear it first");
+    }
+    const { policy, provider } = setting;
+    const epoch = this.current;
+    const { identity } = options;
+    const nextSigner = identity?.signer ?? this.signer;
+    checkSigner(provider, nextSigner);
+    const authenticatedData = options.authenticatedData?.slice() ?? EMPTY;
+    const received = this.state.proposals.filter((one) => !isTaken(epoch, one));
+    const created = await createCommit(setting, epoch, {
+      proposals: selectProposals(received, own, epoch.keys.leafIndex),
+      forcePath: options.forcePath === true || identity !== undefined,
+      signer: this.signer,
+      nextSigner,
+      description: identity && this.describe(identity),
+      authenticatedData,
+      ratchetTreeInWelcome: policy.ratchetTreeInWelcome,
+      succession: succession?.id.usage,
+    });
+    try {
+      if (succession !== undefined) checkSuccession(setting, succession.id, succession.from, created.epoch);
+    } catch (error) {
+      wipeEpoch(created.epoch);
+      throw error;
+    }
+    this.host.addSigner(nextSigner);
+    const pending: PendingCommit = {
+      commit: created.commit,
+      epoch: created.epoch,
+      changes: changesOf(created.applied),
+      authenticatedData,
+    };
+    this.state = { ...this.state, pending };
+    const needsTree = created.welcome !== undefined && !policy.ratchetTreeInWelcome;
+    return {
+      commit: created.commit.slice(),
+      welcome: created.welcome,
+      ratchetTree: needsTree ? encode(RatchetTreeNodes, created.epoch.tree.toNodes()) : undefined,
+    };
   }
 
   private ownProposals(options: CommitOptions): SourcedProposal[] {
@@ -528,6 +561,11 @@ export class Group {
       this.closed = true;
       this.state = leaveGroup(this.state);
     });
+  }
+
+  /** What a group that follows this one is checked against. @internal */
+  get predecessor(): GroupState {
+    return this.state;
   }
 
   /** The resumption PSK of an epoch (§8.6) that is the current one, or kept. @internal */

@@ -5,6 +5,8 @@ export {
   type ExternalJoin,
   type ExternalJoinOptions,
   type ExtraCapabilities,
+  type JoinOptions,
+  type NewGroup,
 } from "./client.js";
 export { Group } from "./group.js";
 export type {

@@ -21,7 +21,7 @@ import { type Applied, applyProposals, checkResult, extensionsAfter } from "./ap
 import { contextBytes, type Epoch, nextEpoch, provisionalContext, wipeEpoch } from "./epoch.js";
 import { MlsMessage } from "./mls-message.js";
 import { checkRegularList } from "./proposal-list.js";
-import { checkProposals, type SourcedProposal } from "./proposal-validation.js";
+import { checkProposals, type SourcedProposal, type SuccessionUsage } from "./proposal-validation.js";
 import { pskSecretOf } from "./psks.js";
 import type { Setting } from "./setting.js";
 import { createWelcome, ratchetTreeExtension } from "./welcome-create.js";
@@ -39,6 +39,8 @@ export interface CommitRequest {
   readonly description?: LeafDescription | undefined;
   readonly authenticatedData: Uint8Array;
   readonly ratchetTreeInWelcome: boolean;
+  /** In the first commit of a group that follows another one (§11.2, §11.3). */
+  readonly succession?: SuccessionUsage | undefined;
 }
 
 /** A commit that was created, not in force before the delivery service has taken it. */
@@ -103,7 +105,7 @@ export async function createCommit(
   const { proposals, signer, nextSigner } = request;
   const committer = epoch.keys.leafIndex;
   checkRegularList(proposals, committer);
-  await checkProposals(setting, epoch, proposals, extensionsAfter(epoch, proposals));
+  await checkProposals(setting, epoch, proposals, extensionsAfter(epoch, proposals), request.succession);
   const applied = applyProposals(epoch, proposals);
   checkResult(provider.suite, applied.tree, applied.extensions);
 

@@ -17,6 +17,7 @@ export * from "./receive.js";
 export * from "./received.js";
 export * from "./setting.js";
 export * from "./state.js";
+export * from "./succession.js";
 export * from "./transition.js";
 export * from "./welcome.js";
 export * from "./welcome-create.js";

@@ -9,8 +9,6 @@ import {
   deriveEpochSecrets,
   deriveWelcomeSecret,
   GroupContext,
-  PSKType,
-  ResumptionPSKUsage,
   welcomeKeyAndNonce,
 } from "../schedule/index.js";
 import {
@@ -29,6 +27,8 @@ import { assembleEpoch, confirm, type Epoch } from "./epoch.js";
 import { authenticate } from "./proposal-validation.js";
 import { pskSecretOf } from "./psks.js";
 import { lifetimeRule, type Setting } from "./setting.js";
+import type { GroupState } from "./state.js";
+import { checkSuccession, isSuccession, type SuccessionPskId } from "./succession.js";
 import { GroupInfo, GroupInfoTBS, GroupSecrets, type Welcome } from "./welcome.js";
 import { GROUP_INFO_LABEL } from "./welcome-create.js";
 
@@ -36,6 +36,7 @@ import { GROUP_INFO_LABEL } from "./welcome-create.js";
  * The epoch that a Welcome leads to.
  * @param own the key package that the Welcome was made for
  * @param ratchetTree the encoded tree, if the GroupInfo doesn't hold it
+ * @param predecessor the group that a resumption PSK with usage `reinit` or `branch` refers to
  * @throws ValidationError, CryptoError, DecodeError; MlsError `missing` if there is no tree, or a PSK isn't known
  */
 export async function joinByWelcome(
@@ -43,6 +44,7 @@ export async function joinByWelcome(
   welcome: Welcome,
   own: OwnKeyPackage,
   ratchetTree: Uint8Array | undefined,
+  predecessor: (id: SuccessionPskId) => GroupState | undefined,
 ): Promise<Epoch> {
   const { provider } = setting;
   const groupSecrets = await openGroupSecrets(setting, welcome, own);
@@ -54,11 +56,9 @@ export async function joinByWelcome(
       "8: the joiner secret has KDF.Nh bytes",
       () => `${joinerSecret.length} bytes`,
     );
-    const restricted = psks.filter(
-      (id) => id.pskType === PSKType.resumption && id.usage !== ResumptionPSKUsage.application,
-    );
+    const successions = psks.filter(isSuccession);
     ensure(
-      restricted.length <= 1,
+      successions.length <= 1,
       "12.4.3.1: a resumption PSK with usage reinit or branch must be the only such PSK",
     );
     pskSecret = await pskSecretOf(setting, psks);
@@ -68,11 +68,13 @@ export async function joinByWelcome(
       groupContext.cipherSuite === provider.suite.id,
       "12.4.3.1: the cipher suite in the GroupInfo must match the one in the KeyPackage",
     );
-    ensure(
-      restricted.length === 0 || groupContext.epoch === 1n,
-      "12.4.3.1: with a resumption PSK for reinit or branch, the epoch must be 1",
-    );
     const tree = await openTree(setting, groupInfo, ratchetTree);
+    for (const id of successions) {
+      const old = predecessor(id);
+      if (old === undefined)
+        throw new MlsError("missing", "the group that this one follows isn't known here");
+      checkSuccession(setting, id, old, { groupContext, tree });
+    }
     const leafIndex = tree.findLeaf(own.keyPackage.leafNode);
     ensure(leafIndex !== undefined, "12.4.3.1: a leaf must be identical to the leaf node of the KeyPackage");
     let keys: TreeKeys = { leafIndex, leafKey: own.leafKey, pathKeys: new Map() };

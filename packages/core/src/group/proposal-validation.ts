@@ -106,14 +106,21 @@ export function checkReplacement(
   );
 }
 
-/** §12.1.4: what any PreSharedKey proposal must be. @throws ValidationError */
-export function checkPskId(psk: PreSharedKeyID, Nh: number): void {
+/** The usage of a resumption PSK that ties the first commit of a group to another group (§11.2, §11.3). */
+export type SuccessionUsage = typeof ResumptionPSKUsage.reinit | typeof ResumptionPSKUsage.branch;
+
+/**
+ * §12.1.4: what a PreSharedKey proposal must be.
+ * @param succession the one usage besides `application` that belongs to the commit
+ * @throws ValidationError
+ */
+export function checkPskId(psk: PreSharedKeyID, Nh: number, succession?: SuccessionUsage): void {
   ensure(
     psk.pskNonce.length === Nh,
     "12.1.4: psk_nonce must be of length KDF.Nh",
     () => `${psk.pskNonce.length} bytes`,
   );
-  if (psk.pskType !== PSKType.resumption) return;
+  if (psk.pskType !== PSKType.resumption || psk.usage === succession) return;
   ensure(
     psk.usage !== ResumptionPSKUsage.reinit,
     "12.1.4: a resumption PSK with usage reinit belongs to the first commit after a reinitialization",
@@ -141,6 +148,7 @@ function checkOne(
   { proposal, sender }: SourcedProposal,
   rules: LeafRules,
   open: OpenQuestions,
+  succession: SuccessionUsage | undefined,
 ): void {
   const { groupId } = epoch.groupContext;
   switch (proposal.proposalType) {
@@ -169,7 +177,7 @@ function checkOne(
       memberAt(epoch.tree, proposal.removed);
       return;
     case ProposalType.psk:
-      checkPskId(proposal.psk, setting.provider.suite.hash.Nh);
+      checkPskId(proposal.psk, setting.provider.suite.hash.Nh, succession);
       return;
     case ProposalType.reinit:
       ensure(
@@ -200,6 +208,7 @@ function blame(error: unknown, { proposal, reference }: SourcedProposal, index: 
  * Checks proposals one by one, each for itself; those that were checked before are passed over. Signatures are
  * verified in one batch, and one after the other only to find out which is wrong.
  * @param extensions the GroupContext extensions that leaf nodes must fit: those of the commit, or the epoch's
+ * @param succession as in {@link checkPskId}
  * @throws ValidationError, CryptoError or MlsError `authentication`, each with `proposal` saying which
  */
 export async function checkProposals(
@@ -207,6 +216,7 @@ export async function checkProposals(
   epoch: Pick<Epoch, "groupContext" | "tree">,
   proposals: readonly SourcedProposal[],
   extensions: readonly Extension[],
+  succession?: SuccessionUsage,
 ): Promise<void> {
   const rules = leafRules(setting, extensions);
   const { groupId } = epoch.groupContext;
@@ -216,7 +226,7 @@ export async function checkProposals(
     open.push(questions);
     if (sourced.checked) continue;
     try {
-      checkOne(setting, epoch, sourced, rules, questions);
+      checkOne(setting, epoch, sourced, rules, questions, succession);
     } catch (error) {
       throw blame(error, sourced, index);
     }

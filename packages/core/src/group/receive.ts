@@ -268,7 +268,7 @@ async function receiveHandshake(
     received: reportCommit(epoch ?? { ...current, tree: processed.tree }, changes, {
       committer: memberOf(committer.leafIndex, committer.leafNode),
       own: false,
-      active: epoch !== undefined && !changes.reinit,
+      active: epoch !== undefined && changes.reinit === undefined,
       droppedPending: state.pending !== undefined,
       authenticatedData,
     }),

@@ -1,5 +1,5 @@
 // RFC 9420 §6, §12, §15: what comes out of a message that a group received.
-import type { Proposal, Sender } from "../framing/index.js";
+import type { Proposal, ReInit, Sender } from "../framing/index.js";
 import type { Credential, LeafNode } from "../tree/index.js";
 
 /** A member of a group. */
@@ -48,8 +48,8 @@ export interface CommitMessage {
   readonly updated: readonly Member[];
   /** Whether this client is still in the group, and the group still in use. */
   readonly active: boolean;
-  /** Whether the group is to be reinitialized (§11.2): no message can be sent in it any more. */
-  readonly reinit: boolean;
+  /** What the group is to be reinitialized to (§11.2): no message can be sent in it any more. */
+  readonly reinit: ReInit | undefined;
   /** Whether a pending commit of this client's was dropped, because this one came first. */
   readonly droppedPending: boolean;
   readonly authenticatedData: Uint8Array;

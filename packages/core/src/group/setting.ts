@@ -20,6 +20,11 @@ export interface CredentialClaim {
 export interface AuthenticationService {
   /** Whether the claim is true. An error thrown here refuses it too. */
   validate(claim: CredentialClaim): Awaitable<boolean>;
+  /**
+   * Whether two credentials stand for one client, when a group follows another one (§11.2, §11.3). Without it
+   * they do if they are the same bytes.
+   */
+  sameClient?(a: Credential, b: Credential): boolean;
 }
 
 /**

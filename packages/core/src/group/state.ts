@@ -14,7 +14,7 @@ import {
   vector,
 } from "../codec/index.js";
 import { MlsError } from "../errors.js";
-import { Proposal, Sender } from "../framing/index.js";
+import { Proposal, ReInit, Sender } from "../framing/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../provider/index.js";
 import { GroupContext, SecretTree } from "../schedule/index.js";
 import { LeafNode, RatchetTree, RatchetTreeNodes, type TreeKeys } from "../tree/index.js";
@@ -51,7 +51,7 @@ export interface CommitChanges {
   readonly added: readonly number[];
   readonly updated: readonly number[];
   readonly removed: readonly { readonly leafIndex: number; readonly leafNode: LeafNode }[];
-  readonly reinit: boolean;
+  readonly reinit: ReInit | undefined;
 }
 
 /** All that a member keeps of a group. */
@@ -62,6 +62,8 @@ export interface GroupState {
   readonly past: readonly PastEpoch[];
   readonly proposals: readonly CachedProposal[];
   readonly pending: PendingCommit | undefined;
+  /** What the commit that ended the group's use asks for (§11.2). */
+  readonly reinit: ReInit | undefined;
 }
 
 const SavedKeys = struct({
@@ -120,10 +122,11 @@ const SavedGroup = struct({
       added: vector(uint32),
       updated: vector(uint32),
       removed: opaque,
-      reinit: uint8,
+      reinit: optional(ReInit),
       authenticatedData: opaque,
     }),
   ),
+  reinit: optional(ReInit),
 });
 
 async function saveKey({ hpke }: CipherSuiteProvider, key: HpkePrivateKey): Promise<Uint8Array> {
@@ -229,9 +232,10 @@ export async function saveState(provider: CipherSuiteProvider, state: GroupState
       added: pending.changes.added,
       updated: pending.changes.updated,
       removed: encode(RemovedMembers, pending.changes.removed),
-      reinit: pending.changes.reinit ? 1 : 0,
+      reinit: pending.changes.reinit,
       authenticatedData: pending.authenticatedData,
     },
+    reinit: state.reinit,
   });
 }
 
@@ -282,11 +286,12 @@ export async function loadState(setting: Setting, bytes: Uint8Array): Promise<Gr
         added: saved.pending.added,
         updated: saved.pending.updated,
         removed: copied(RemovedMembers, saved.pending.removed),
-        reinit: saved.pending.reinit === 1,
+        reinit: saved.pending.reinit && copied(ReInit, encode(ReInit, saved.pending.reinit)),
       },
       authenticatedData: saved.pending.authenticatedData.slice(),
     };
-    return { status, current, past, proposals, pending };
+    const reinit = saved.reinit && copied(ReInit, encode(ReInit, saved.reinit));
+    return { status, current, past, proposals, pending, reinit };
   } catch (cause) {
     if (cause instanceof MlsError && (cause.code === "state" || cause.code === "unsupported")) throw cause;
     if (cause instanceof MlsError)

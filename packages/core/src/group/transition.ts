@@ -10,7 +10,7 @@ export function changesOf(applied: Applied): CommitChanges {
     added: applied.added.map(({ leafIndex }) => leafIndex),
     updated: applied.updated.map(({ leafIndex }) => leafIndex),
     removed: applied.removed,
-    reinit: applied.reinit !== undefined,
+    reinit: applied.reinit,
   };
 }
 
@@ -28,11 +28,12 @@ export function enterEpoch(
   for (const old of past.splice(options.maxPastEpochs)) wipePast(old);
   if (state.pending !== undefined && state.pending.epoch !== epoch) wipeEpoch(state.pending.epoch);
   return {
-    status: changes.reinit ? "reinitialized" : "active",
+    status: changes.reinit === undefined ? "active" : "reinitialized",
     current: epoch,
     past,
     proposals: [],
     pending: undefined,
+    reinit: changes.reinit,
   };
 }
 
@@ -41,7 +42,14 @@ export function leaveGroup(state: GroupState): GroupState {
   for (const old of state.past) wipePast(old);
   wipeEpoch(state.current);
   if (state.pending !== undefined) wipeEpoch(state.pending.epoch);
-  return { status: "removed", current: state.current, past: [], proposals: [], pending: undefined };
+  return {
+    status: "removed",
+    current: state.current,
+    past: [],
+    proposals: [],
+    pending: undefined,
+    reinit: undefined,
+  };
 }
 
 /** What is told of a commit, in the tree that it gives. */

@@ -1,0 +1,138 @@
+// RFC 9420 §8.4, §11.2, §11.3: pre-shared keys, and groups that follow another one.
+import { Client, type Group, insecureAcceptAll, type MlsErrorCode } from "@copse/core";
+import { nodeProvider } from "@copse/provider-node";
+import { describe, expect, it } from "vitest";
+
+const crypto = nodeProvider();
+const psks = new Map([["7", new Uint8Array([1, 2, 3])]]);
+
+function client(credential: string, suite = 2): Promise<Client> {
+  return Client.create({
+    crypto,
+    suite,
+    credential,
+    authentication: insecureAcceptAll(),
+    externalPsk: (id) => psks.get(String(id[0])),
+  });
+}
+
+async function pair(): Promise<{ clients: [Client, Client]; a: Group; b: Group }> {
+  const clients: [Client, Client] = [await client("alice"), await client("bob")];
+  const a = await clients[0].createGroup();
+  const { welcome } = await a.add(await clients[1].createKeyPackage());
+  await a.mergePendingCommit();
+  return { clients, a, b: await clients[1].join(welcome as Uint8Array) };
+}
+
+const code = (expected: MlsErrorCode) => expect.objectContaining({ code: expected });
+const rule = (section: string) =>
+  expect.objectContaining({ rule: expect.stringMatching(new RegExp(`^${section.replace(/\./g, "\\.")}:`)) });
+
+describe("pre-shared keys", () => {
+  it("external and resumption PSKs, several in one commit, and in a Welcome", async () => {
+    const { a, b } = await pair();
+    const carol = await client("carol");
+    const { commit, welcome } = await a.commit({
+      add: [await carol.createKeyPackage()],
+      psks: [{ external: new Uint8Array([7]) }],
+    });
+    await b.receive(commit);
+    await a.mergePendingCommit();
+    const c = await carol.join(welcome as Uint8Array);
+    expect(c.epochAuthenticator).toEqual(b.epochAuthenticator);
+
+    const both = await b.commit({ psks: [{ external: new Uint8Array([7]) }, { resumption: 2n }] });
+    await a.receive(both.commit);
+    await c.receive(both.commit);
+    await b.mergePendingCommit();
+    expect(c.epochAuthenticator).toEqual(a.epochAuthenticator);
+    expect(b.epochAuthenticator).toEqual(a.epochAuthenticator);
+
+    const proposed = await c.propose({ psk: { external: new Uint8Array([7]) } });
+    for (const group of [a, b]) await group.receive(proposed);
+    const covering = await a.commit();
+    for (const group of [b, c]) await group.receive(covering.commit);
+    await a.mergePendingCommit();
+    expect(c.epochAuthenticator).toEqual(a.epochAuthenticator);
+  });
+
+  it("a PSK that isn't known is missed by the one who commits and by those who receive", async () => {
+    const { a, b } = await pair();
+    await expect(a.commit({ psks: [{ external: new Uint8Array([8]) }] })).rejects.toEqual(code("missing"));
+    psks.set("9", new Uint8Array(32));
+    const { commit } = await a.commit({ psks: [{ external: new Uint8Array([9]) }] });
+    psks.delete("9");
+    const before = await b.save();
+    await expect(b.receive(commit)).rejects.toEqual(code("missing"));
+    expect(await b.save()).toEqual(before);
+  });
+});
+
+describe("a subgroup", () => {
+  it("of members of the group", async () => {
+    const { clients, a, b } = await pair();
+    const [alice, bob] = clients;
+    const branch = await alice.branch(a, { add: [await bob.createKeyPackage()] });
+    const joined = await bob.join(branch.welcome as Uint8Array);
+    expect(joined.epoch).toBe(1n);
+    expect(joined.epochAuthenticator).toEqual(branch.group.epochAuthenticator);
+    expect(joined.groupId).not.toEqual(b.groupId);
+    expect(a.active && b.active).toBe(true);
+  });
+
+  it("takes in nobody else", async () => {
+    const { clients, a } = await pair();
+    const mallory = await client("mallory");
+    await expect(clients[0].branch(a, { add: [await mallory.createKeyPackage()] })).rejects.toEqual(
+      rule("11.3"),
+    );
+  });
+
+  it("can't be joined by one who doesn't have the group", async () => {
+    const { clients, a } = await pair();
+    const bobElsewhere = await client("bob");
+    const { welcome } = await clients[0].branch(a, { add: [await bobElsewhere.createKeyPackage()] });
+    await expect(bobElsewhere.join(welcome as Uint8Array)).rejects.toEqual(code("missing"));
+  });
+});
+
+describe("a reinitialization", () => {
+  it("to another suite and ID", async () => {
+    const { a, b } = await pair();
+    const groupId = new Uint8Array([4, 2]);
+    const { commit } = await a.commit({ reinit: { groupId, cipherSuite: 1, extensions: [] } });
+    expect(await b.receive(commit)).toMatchObject({
+      kind: "commit",
+      active: false,
+      reinit: { cipherSuite: 1 },
+    });
+    await a.mergePendingCommit();
+    for (const group of [a, b]) {
+      await expect(group.encrypt("too late")).rejects.toEqual(code("closed"));
+      await expect(group.update()).rejects.toEqual(code("closed"));
+    }
+    const [alice1, bob1] = [await client("alice", 1), await client("bob", 1)];
+    const next = await bob1.reinitialize(b, { add: [await alice1.createKeyPackage()] });
+    const joined = await alice1.join(next.welcome as Uint8Array, { previous: a });
+    expect(joined.groupId).toEqual(groupId);
+    expect(joined.cipherSuite.id).toBe(1);
+    expect(joined.epochAuthenticator).toEqual(next.group.epochAuthenticator);
+  });
+
+  it("brings all members along, and nothing but what was asked for", async () => {
+    const { clients, a, b } = await pair();
+    const groupId = new Uint8Array([4, 2]);
+    await expect(clients[0].reinitialize(a, { add: [] })).rejects.toEqual(code("usage"));
+    const proposal = await b.propose({ reinit: { groupId, cipherSuite: 2, extensions: [] } });
+    await a.receive(proposal);
+    const { commit } = await a.commit();
+    await b.receive(commit);
+    await a.mergePendingCommit();
+    const restored = await clients[0].restore(await a.save());
+    await expect(clients[0].reinitialize(restored, { add: [] })).rejects.toEqual(rule("12.4.3.1"));
+    const wrong = await client("bob", 1);
+    await expect(wrong.reinitialize(b, { add: [] })).rejects.toEqual(code("unsupported"));
+    const next = await clients[0].reinitialize(restored, { add: [await clients[1].createKeyPackage()] });
+    expect((await clients[1].join(next.welcome as Uint8Array)).groupId).toEqual(groupId);
+  });
+});
