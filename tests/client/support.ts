@@ -89,7 +89,8 @@ export async function gather(parties: readonly Party[]): Promise<Meeting> {
       ...(await Promise.all(others.map(({ client }) => client.createKeyPackage()))),
     );
     await group.mergePendingCommit();
-    for (const { client } of others) groups.push(await client.join(invited.welcome as Uint8Array));
+    const { welcome, ratchetTree } = invited;
+    for (const { client } of others) groups.push(await client.join(welcome as Uint8Array, { ratchetTree }));
   }
   return { parties, groups };
 }

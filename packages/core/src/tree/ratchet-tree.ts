@@ -245,8 +245,20 @@ export class RatchetTree {
     return leafEdits(this.head, other.head);
   }
 
-  /** A tree with these leaves in the place of its own: {@link leavesTo} undone. Its parents say nothing. */
+  /**
+   * A tree with these leaves in the place of its own: {@link leavesTo} undone. Its parents say nothing.
+   * @throws MlsError `usage` for leaves out of order, or beyond the tree and not next to each other: the tree
+   *   grows by what is given, not by what an index claims
+   */
   withLeaves(edits: readonly LeafEdit[]): RatchetTree {
+    let previous = -1;
+    for (const { leafIndex } of edits) {
+      // Within the tree any that is further right, and beyond it the next one.
+      if (leafIndex <= previous || leafIndex > Math.max(previous + 1, this.width)) {
+        throw new MlsError("usage", `leaf ${leafIndex} after ${previous} in a tree of ${this.width} leaves`);
+      }
+      previous = leafIndex;
+    }
     return this.edit(edits, ({ node }) => node);
   }
 

@@ -149,7 +149,8 @@ export function edited(
 
 /**
  * The edits that turn the leaves of one tree into those of another. What the two share is passed over, so that
- * between trees of one group it takes time in the number of changes.
+ * between trees of one group it takes time in the number of changes. Leaves to the right of the first tree are
+ * all there, blank ones too, so that nobody has to believe how wide the second is.
  */
 export function leafEdits(from: Slot | undefined, to: Slot | undefined, edits: LeafEdit[] = []): LeafEdit[] {
   if (from === to) return edits;
@@ -164,7 +165,8 @@ export function leafEdits(from: Slot | undefined, to: Slot | undefined, edits: L
   const one = (from ?? to) as Slot;
   if (one.kind === "leaf") {
     const node = to?.kind === "leaf" ? to.node : undefined;
-    if ((from as LeafSlot | undefined)?.node !== node) edits.push({ leafIndex: one.nodeIndex / 2, node });
+    if (from === undefined || (from as LeafSlot).node !== node)
+      edits.push({ leafIndex: one.nodeIndex / 2, node });
     return edits;
   }
   const [a, b] = [from as ParentSlot | undefined, to as ParentSlot | undefined];
