@@ -45,9 +45,12 @@ export async function main(
     options = parsed;
     runs = await plan(options, backends);
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    output.stderr(`${error.message}\n\n${help}`);
-    return 2;
+    if (error instanceof UsageError) {
+      output.stderr(`${error.message}\n\n${help}`);
+      return 2;
+    }
+    output.stderr(`FAILED to make the backends: ${reason(error)}\n`);
+    return 1;
   }
   for (const run of runs) {
     try {

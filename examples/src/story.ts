@@ -184,6 +184,10 @@ async function shutOut(
   // First as one who holds on to its old state, then as one who follows the protocol.
   const { name, group } = removed;
   await refused(`${name} tries to read it`, () => group.receive(message), report);
+  if (sameBytes(await exportedSecret(group), await exportedSecret(remover.group))) {
+    throw new SessionError(`${name} still exports the group's secret`);
+  }
+  report.step(`${name} exports another secret than the group`);
   const told = await group.receive(value.commit);
   if (told.kind !== "commit" || told.active) throw new SessionError(`${name} isn't told of its removal`);
   report.step(`${name} takes the commit, and learns of its removal`);

@@ -1,5 +1,5 @@
 // The session in this process: what it prints, how it ends, and what it says of bad choices.
-import { CryptoError, type CryptoProvider } from "@copse/core";
+import { CryptoError, type CryptoProvider, MlsError } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { describe, expect, test } from "vitest";
 import { compareStates } from "../src/agreement.js";
@@ -56,6 +56,7 @@ describe("a session", () => {
         /alice, bob, carol and dave export the same 32 bytes/,
         /bob removes dave: commit +\d+ +[\d.]+\n +alice, bob and carol enter epoch 4 /,
         /dave tries to read it: refused \(wrong-epoch\)\n/,
+        /dave exports another secret than the group\n/,
         /dave tries to read it again: refused \(removed\)\n/,
         /dave tries to write: refused \(removed\)\n/,
         /do alice, bob and carol agree\?\n +epoch +4 +ok\n +epoch authenticator +[\da-f]{16}\.{3} +ok\n/,
@@ -173,6 +174,13 @@ describe("a session that goes wrong", () => {
     const { code, err } = await run(args, [...healthy, broken]);
     expect(code).toBe(1);
     expect(err).toBe("FAILED in suite 3: the members export different secrets\n");
+  });
+
+  test("ends with 1, where a backend can't be made here", async () => {
+    const make = () => Promise.reject(new MlsError("usage", "there is no crypto.subtle here"));
+    const { code, out, err } = await run(args, [...healthy, { ...faulty(() => ({})), make }]);
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(err).toBe("FAILED to make the backends: there is no crypto.subtle here (usage)\n");
   });
 
   test("sees members that are in different epochs", async () => {
