@@ -11,7 +11,7 @@ export interface CheckResult {
   /** The name of the suite that was checked; of the provider as a whole, its own name. */
   readonly suite: string;
   readonly outcome: Outcome;
-  /** Why it failed or was skipped; empty if it passed. Holds no secret but those of published vectors. */
+  /** Why it failed or was skipped; empty if it passed. May show keys that were made for the check. */
   readonly detail: string;
 }
 

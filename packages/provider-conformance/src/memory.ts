@@ -276,10 +276,22 @@ export const memoryChecks: SuiteChecks = {
 
   "calls: many at once answer as one after the other": async (suite) => {
     const list = (await operations(suite)).filter(({ repeats }) => repeats);
+    // Beside calls of all kinds, many of one kind with inputs of their own.
+    const { hash, kdf, aead } = suite;
+    const [key, nonce] = [pattern(suite.suite.aead.Nk), pattern(suite.suite.aead.Nn, 2)];
+    for (let size = 1; size < 20; size++) {
+      const inputs = [pattern(3 * size, size)];
+      const add = (name: string, call: (data: Uint8Array) => Awaitable<Uint8Array>) =>
+        list.push({ name, inputs, repeats: true, call: async ([data = EMPTY]) => [await call(data)] });
+      add("hash", (data) => hash.hash(data));
+      add("mac", (data) => hash.mac(data, data));
+      add("extract", (data) => kdf.extract(data, data));
+      add("expand", (data) => kdf.expand(pattern(suite.suite.hash.Nh), data, 10 * size));
+      add("aead.seal", (data) => aead.seal(key, nonce, data, data));
+    }
     const wanted: Bytes[] = [];
     for (const { call, inputs } of list) wanted.push(await call(inputs));
-    const calls = [1, 2, 3].flatMap(() => list.map(({ call, inputs }) => call(inputs)));
-    const got = await Promise.all(calls);
+    const got = await Promise.all([...list, ...list].map(({ call, inputs }) => call(inputs)));
     for (const [n, outputs] of got.entries()) {
       const { name } = list[n % list.length] as Operation;
       for (const [i, output] of outputs.entries()) {
