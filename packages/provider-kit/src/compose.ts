@@ -1,6 +1,7 @@
 // RFC 9420 §5.1: one suite from parts of one or of several backends, and a provider from suites.
 import {
   type AeadPart,
+  CIPHER_SUITES,
   type CipherSuite,
   type CipherSuiteProvider,
   type CryptoProvider,
@@ -11,15 +12,21 @@ import {
   type SignaturePart,
   UnsupportedError,
 } from "@copse/core/provider";
-import type { ComposedHpke } from "./hpke.js";
+import type { Kem } from "./dhkem.js";
+import { hkdf } from "./hkdf.js";
+import { type ComposedHpke, hpke } from "./hpke.js";
 
 /** The parts of one suite, from wherever they come. */
 export interface SuiteParts {
   readonly suite: CipherSuite;
   readonly hash: HashPart;
-  readonly kdf: KdfPart;
+  /** HKDF over {@link hash} if left out. */
+  readonly kdf?: KdfPart;
   readonly aead: AeadPart;
-  readonly hpke: HpkePart | ComposedHpke;
+  /** A whole HPKE, which must be made of this suite's KEM, KDF and AEAD. Either this or {@link kem}. */
+  readonly hpke?: HpkePart;
+  /** A KEM, of which the kit makes HPKE with this suite's KDF and AEAD: `kemOf(other.suite(1).hpke)`. */
+  readonly kem?: Kem;
   readonly signature: SignaturePart;
   /** `length` bytes from a cryptographic random source. */
   random(length: number): Uint8Array;
@@ -27,24 +34,57 @@ export interface SuiteParts {
 
 /**
  * One suite's cryptography from its parts.
- * @throws MlsError `usage` if a part has another algorithm than the suite says, or HPKE is made of another
- *   KDF or AEAD than the suite's
+ * @throws MlsError `usage` if a part is missing or has another algorithm than the suite says, if HPKE is made
+ *   of another KDF or AEAD than the suite's, or if the suite isn't what its code point stands for
  */
 export function composeSuite(parts: SuiteParts): CipherSuiteProvider {
-  const { suite, hash, kdf, aead, hpke, signature, random } = parts;
-  const check = (what: string, wanted: object, got: object) => {
-    if (!sameAlgorithm(wanted, got)) {
-      throw new MlsError("usage", `${suite.name}: the ${what} is ${nameOf(got)}, not ${nameOf(wanted)}`);
-    }
+  const { suite, hash, aead, signature, random } = parts;
+  checkDefinition(suite);
+  const need = (what: string, part: unknown) => {
+    if (part === undefined) throw new MlsError("usage", `${suite.name}: there is no part for the ${what}`);
   };
+  const check = (what: string, wanted: object, got: object) => {
+    const problem = difference(wanted, got);
+    if (problem !== undefined) throw new MlsError("usage", `${suite.name}: the ${what} ${problem}`);
+  };
+  need("hash", hash);
+  need("AEAD", aead);
+  need("signature scheme", signature);
+  need("random source", random);
   check("hash", suite.hash, hash.algorithm);
-  check("KDF", suite.hash, kdf.algorithm);
   check("AEAD", suite.aead, aead.algorithm);
-  check("KEM", suite.kem, hpke.algorithm);
-  if ("kdf" in hpke) check("KDF of HPKE", suite.hash, hpke.kdf);
-  if ("aead" in hpke) check("AEAD of HPKE", suite.aead, hpke.aead);
   check("signature scheme", suite.signature, signature.algorithm);
-  return { suite, hash, kdf, aead, hpke, signature, random };
+  const kdf = parts.kdf ?? hkdf(hash);
+  check("KDF", suite.hash, kdf.algorithm);
+  const { kem } = parts;
+  if (kem !== undefined && parts.hpke !== undefined) {
+    throw new MlsError("usage", `${suite.name}: HPKE is given, so the KEM must not be given too`);
+  }
+  need("KEM", kem ?? parts.hpke);
+  const part = kem === undefined ? (parts.hpke as HpkePart) : hpke({ kem, kdf, aead });
+  check("KEM", suite.kem, part.algorithm);
+  const made: Partial<ComposedHpke> = part;
+  if (made.kdf !== undefined) check("KDF of HPKE", suite.hash, made.kdf);
+  if (made.aead !== undefined) check("AEAD of HPKE", suite.aead, made.aead);
+  return { suite, hash, kdf, aead, hpke: part, signature, random };
+}
+
+/** Parts of one suite, and what the provider of it is called. */
+export interface ProviderParts extends SuiteParts {
+  /** The suite's name if left out. */
+  readonly name?: string;
+}
+
+/**
+ * A provider of one suite whose parts come from wherever they are best: signatures by a token, the KEM by
+ * WebCrypto, the AEAD by libsodium. What isn't replaced can be spread from another's suite:
+ * `composeProvider({ ...node.suite(1), signature: token.suite(1).signature })`. For several suites,
+ * {@link composeSuite} each and {@link defineProvider}.
+ * @throws MlsError `usage`, as {@link composeSuite} does
+ */
+export function composeProvider({ name, ...parts }: ProviderParts): CryptoProvider {
+  const suite = composeSuite(parts);
+  return defineProvider(name ?? suite.suite.name, [suite]);
 }
 
 /** A suite that is made when it is first asked for. */
@@ -81,10 +121,32 @@ export function defineProvider(
   };
 }
 
-function sameAlgorithm(a: object, b: object): boolean {
-  if (a === b) return true;
-  const [left, right] = [Object.entries(a), new Map<string, unknown>(Object.entries(b))];
-  return left.length === right.size && left.every(([key, value]) => right.get(key) === value);
+/** RFC 9420 §17.1: a code point of the RFC's stands for what the RFC says, whatever the suite is called. */
+function checkDefinition(suite: CipherSuite): void {
+  const { id, name } = suite;
+  if (!Number.isInteger(id) || id < 1 || id > 0xffff) {
+    throw new MlsError("usage", `${name}: a code point is a number from 1 to 65535, not ${id}`);
+  }
+  const registered = CIPHER_SUITES.find((other) => other.id === id);
+  if (registered === undefined) return;
+  for (const part of ["kem", "hash", "aead", "signature"] as const) {
+    const problem = difference(registered[part], suite[part]);
+    if (problem === undefined) continue;
+    throw new MlsError(
+      "usage",
+      `${name}: code point ${id} is ${registered.name}, but the ${part} ${problem}`,
+    );
+  }
+}
+
+/** What is wrong with an algorithm, in words; `undefined` if it is the one that is wanted. */
+function difference(wanted: object, got: object): string | undefined {
+  if (wanted === got) return undefined;
+  if (nameOf(wanted) !== nameOf(got)) return `is ${nameOf(got)}, not ${nameOf(wanted)}`;
+  const [has, needs] = [new Map<string, unknown>(Object.entries(got)), Object.entries(wanted)];
+  const wrong = needs.filter(([key, value]) => has.get(key) !== value).map(([key]) => key);
+  if (wrong.length === 0 && has.size === needs.length) return undefined;
+  return `${nameOf(wanted)} has another ${wrong.join(", ") || "shape"}`;
 }
 
 function nameOf(algorithm: object): string {

@@ -10,6 +10,7 @@ import {
   type HpkePart,
   type HpkeSealed,
   type KdfPart,
+  UnsupportedError,
 } from "@copse/core/provider";
 import { ascii, concat, consume, EMPTY, equalBytes } from "./bytes.js";
 import type { Kem } from "./dhkem.js";
@@ -22,10 +23,25 @@ export interface HpkeParts {
   readonly aead: AeadPart;
 }
 
-/** An {@link HpkePart} that says what it is made of besides its KEM, so that a suite can check it. */
+/** An {@link HpkePart} that says what it is made of, so that a suite can check it. */
 export interface ComposedHpke extends HpkePart {
   readonly kdf: HashAlgorithm;
   readonly aead: AeadAlgorithm;
+  /** For other suites with the same KEM: {@link kemOf}. */
+  readonly kem: Kem;
+}
+
+/**
+ * The KEM of a backend's HPKE, for another suite with the same KEM. Private keys of the one are keys of the
+ * other.
+ * @throws UnsupportedError if this HPKE isn't made by {@link hpke}, and so can't be taken apart
+ */
+export function kemOf(part: HpkePart): Kem {
+  const { kem } = part as Partial<ComposedHpke>;
+  if (kem === undefined) {
+    throw new UnsupportedError(`the HPKE with ${part.algorithm.name} can't be taken apart: it shows no KEM`);
+  }
+  return kem;
 }
 
 const PSK_ID_HASH = /* @__PURE__ */ ascii("psk_id_hash");
@@ -131,6 +147,7 @@ export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
     algorithm: kem.algorithm,
     kdf: kdf.algorithm,
     aead: aead.algorithm,
+    kem,
     generateKeyPair: () => kem.generateKeyPair(),
     deriveKeyPair: (ikm) => kem.deriveKeyPair(ikm),
     validatePublicKey: (publicKey) => kem.validatePublicKey(publicKey),

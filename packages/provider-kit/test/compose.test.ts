@@ -1,6 +1,7 @@
 // RFC 9420 §5.1: suites are made of what they say, and backends' exceptions stay inside.
-import { CryptoError, MlsError, SHA384 } from "@copse/core/provider";
+import { AES_256_GCM, CryptoError, MlsError, SHA384, SHA512 } from "@copse/core/provider";
 import {
+  composeProvider,
   composeSuite,
   defineProvider,
   guard,
@@ -8,11 +9,13 @@ import {
   isEd448PublicKey,
   isEd25519PublicKey,
   isScalar,
+  kemOf,
   P256_SCALARS,
   P384_SCALARS,
   P521_SCALARS,
 } from "@copse/provider-kit";
 import { nodeProvider } from "@copse/provider-node";
+import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { describe, expect, it } from "vitest";
 import { hex } from "../../../tests/support/vectors.js";
 
@@ -40,6 +43,74 @@ describe("composeSuite", () => {
     const one = node.suite(7);
     const hash = { ...one.hash, algorithm: { ...SHA384, Nh: 32 } };
     expect(() => composeSuite({ ...one, hash })).toThrow(usage);
+  });
+});
+
+describe("composeProvider", () => {
+  const [one, three, four] = [node.suite(1), node.suite(3), node.suite(4)];
+  const data = new Uint8Array(5);
+
+  it("makes a provider of parts of several", async () => {
+    const web = (await webCryptoProvider()).suite(1);
+    const provider = composeProvider({ ...one, name: "mixed", signature: web.signature, aead: web.aead });
+    expect([provider.name, provider.suites]).toEqual(["mixed", [one.suite]]);
+    const { signature, hpke } = provider.suite(1);
+    const { publicKey, privateKey } = await signature.generateKeyPair();
+    expect(await one.signature.verify(publicKey, data, await signature.sign(privateKey, data))).toBe(true);
+    await expect(signature.exportPrivateKey(privateKey)).rejects.toMatchObject({
+      code: "key-not-extractable",
+    });
+    expect(hpke).toBe(one.hpke);
+    expect(composeProvider(one).name).toBe(one.suite.name);
+  });
+
+  it("makes a suite of one's own from a KEM and an AEAD of different suites", async () => {
+    const suite = { ...one.suite, id: 0xf001, name: "OWN", hash: SHA512, aead: AES_256_GCM };
+    const { hash, aead } = four;
+    const parts = { suite, hash, aead, kem: kemOf(one.hpke), signature: one.signature, random: one.random };
+    const { hpke, kdf } = composeProvider(parts).suite(0xf001);
+    expect(kdf.algorithm).toBe(SHA512);
+    const { publicKey, privateKey } = await hpke.generateKeyPair();
+    const { kemOutput, ciphertext } = await hpke.seal(publicKey, data, data, data);
+    expect(await hpke.open(privateKey, kemOutput, data, data, ciphertext)).toEqual(data);
+    expect(() => one.hpke.open(privateKey, kemOutput, data, data, ciphertext)).toThrow(CryptoError);
+    expect(() => composeProvider({ ...parts, hpke })).toThrow(/HPKE is given, so the KEM must not be/);
+    expect(() => composeProvider({ ...parts, aead: one.aead })).toThrow(
+      "OWN: the AEAD is AES-128-GCM, not AES-256-GCM",
+    );
+    expect(() => composeProvider({ ...parts, kem: kemOf(four.hpke) })).toThrow(
+      "OWN: the KEM is DHKEM(X448, HKDF-SHA512), not DHKEM(X25519, HKDF-SHA256)",
+    );
+    for (const id of [0, -1, 0x10000, 1.5]) {
+      expect(() => composeProvider({ ...parts, suite: { ...suite, id } }), `${id}`).toThrow(usage);
+    }
+  });
+
+  it("says which part is missing, and in what an algorithm of the same name differs", () => {
+    for (const [part, what] of [
+      ["hash", "hash"],
+      ["aead", "AEAD"],
+      ["hpke", "KEM"],
+      ["signature", "signature scheme"],
+      ["random", "random source"],
+    ] as const) {
+      const parts = { ...one, [part]: undefined } as object as typeof one;
+      expect(() => composeProvider(parts), part).toThrow(`there is no part for the ${what}`);
+    }
+    const aead = { ...one.aead, algorithm: { ...one.aead.algorithm, Nt: 12 } };
+    expect(() => composeProvider({ ...one, aead })).toThrow("the AEAD AES-128-GCM has another Nt");
+  });
+
+  it("refuses other algorithms behind a code point of RFC 9420's", () => {
+    const suite = { ...one.suite, id: 3 };
+    expect(() => composeProvider({ ...one, suite })).toThrow(
+      `code point 3 is ${three.suite.name}, but the aead is AES-128-GCM, not ChaCha20Poly1305`,
+    );
+  });
+
+  it("takes no HPKE apart that isn't the kit's", () => {
+    const { kem: _, ...closed } = one.hpke as typeof one.hpke & { kem: unknown };
+    expect(() => kemOf(closed)).toThrow(expect.objectContaining({ code: "unsupported" }));
   });
 });
 
