@@ -9,7 +9,7 @@ export default defineConfig({
     alias: [
       { find: /^@copse\/core\/provider$/, replacement: src("packages/core/src/provider/index.ts") },
       { find: /^@copse\/peer-ts-mls$/, replacement: src("peers/ts-mls/src/index.ts") },
-      { find: /^@copse\/([a-z-]+)$/, replacement: `${src("packages")}/$1/src/index.ts` },
+      { find: /^@copse\/([a-z0-9-]+)$/, replacement: `${src("packages")}/$1/src/index.ts` },
     ],
   },
   test: {

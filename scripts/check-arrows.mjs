@@ -14,6 +14,7 @@ const PACKAGES = {
   "provider-libsodium": ["@copse/core/provider", "@copse/provider-kit", "libsodium-wrappers", "@noble/"],
   "provider-node": ["@copse/core/provider", "@copse/provider-kit", "node:crypto"],
   "provider-noble": ["@copse/core/provider", "@copse/provider-kit", "@noble/"],
+  "provider-pkcs11": ["@copse/core/provider", "@copse/provider-kit", "pkcs11js"],
 };
 
 /** What each folder of the core may import besides itself; files at the top (errors, bytes) are free to all. */

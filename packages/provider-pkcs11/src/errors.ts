@@ -1,0 +1,70 @@
+// PKCS#11 v2.40 §5.1: what a token answers when it fails, as the one kind of error that the interface allows.
+import { CryptoError, MlsError } from "@copse/core/provider";
+
+/**
+ * A token refused, failed, or isn't there. Its code is `crypto`. The message names the PKCS#11 function and
+ * its answer, and never holds a PIN.
+ */
+export class TokenError extends CryptoError {
+  /** The token's answer, as in `CKR_PIN_INCORRECT`; undefined if there was none. */
+  readonly ckr: string | undefined;
+  /** Whether the session or the token was lost: a later call tries to find it again. */
+  readonly lost: boolean;
+
+  constructor(message: string, answer: { readonly ckr?: string | undefined; readonly lost?: boolean } = {}) {
+    super(message);
+    this.ckr = answer.ckr;
+    this.lost = answer.lost ?? false;
+  }
+}
+
+const GONE: Readonly<Record<number, string>> = {
+  3: "was removed",
+  48: "no longer answers",
+  50: "was removed",
+  176: "lost its session",
+  179: "lost its session",
+  224: "was removed",
+  225: "was removed",
+  257: "lost its login",
+  400: "lost its session",
+};
+
+export const CKR_KEY_HANDLE_INVALID = 0x60;
+export const CKR_OBJECT_HANDLE_INVALID = 0x82;
+export const CKR_PIN_INCORRECT = 0xa0;
+export const CKR_PIN_INVALID = 0xa1;
+export const CKR_PIN_LEN_RANGE = 0xa2;
+export const CKR_PIN_EXPIRED = 0xa3;
+export const CKR_PIN_LOCKED = 0xa4;
+export const CKR_SESSION_COUNT = 0xb1;
+export const CKR_USER_ALREADY_LOGGED_IN = 0x100;
+export const CKR_CRYPTOKI_NOT_INITIALIZED = 0x190;
+export const CKR_CRYPTOKI_ALREADY_INITIALIZED = 0x191;
+
+/** An answer of the library's other than CKR_OK, as pkcs11js throws it; undefined for other errors. */
+export function answerOf(error: unknown): { readonly code: number; readonly ckr: string } | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const [, ckr, digits] = /(CKR_\w+)(?::(\d+))?/.exec(error.message) ?? [];
+  // Most of pkcs11js's functions give the number as the error's code, some leave it in the message.
+  const code = (error as { code?: unknown }).code ?? Number(digits);
+  return typeof code === "number" && ckr !== undefined ? { code, ckr } : undefined;
+}
+
+/**
+ * The error for what came of a call to the token. The library's own error isn't kept as a cause: nobody
+ * knows what a vendor's library writes into one.
+ */
+export function tokenError(token: string, what: string, error: unknown): MlsError {
+  if (error instanceof MlsError) return error;
+  const answer = answerOf(error);
+  if (answer === undefined) return new TokenError(`${what}: the PKCS#11 library failed`);
+  const { code, ckr } = answer;
+  const gone = GONE[code];
+  return gone === undefined
+    ? new TokenError(`${what}: the token "${token}" refused (${ckr})`, { ckr })
+    : new TokenError(`${what}: the token "${token}" ${gone} (${ckr}); a later call looks for it again`, {
+        ckr,
+        lost: true,
+      });
+}

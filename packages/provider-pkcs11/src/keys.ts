@@ -1,0 +1,276 @@
+// PKCS#11 v2.40 §4.8, §4.9, §6.3: key pairs in a token, and what is done with them there.
+import { CryptoError } from "@copse/core/provider";
+import {
+  type Attribute,
+  CK_PARAMS_EC_DH,
+  CKA_CLASS,
+  CKA_DERIVE,
+  CKA_EC_PARAMS,
+  CKA_EC_POINT,
+  CKA_EXTRACTABLE,
+  CKA_ID,
+  CKA_KEY_TYPE,
+  CKA_LABEL,
+  CKA_PRIVATE,
+  CKA_SENSITIVE,
+  CKA_SIGN,
+  CKA_TOKEN,
+  CKA_VALUE,
+  CKA_VALUE_LEN,
+  CKA_VERIFY,
+  CKD_NULL,
+  CKK_GENERIC_SECRET,
+  CKM_ECDH1_DERIVE,
+  CKO_PRIVATE_KEY,
+  CKO_PUBLIC_KEY,
+  CKO_SECRET_KEY,
+  type Handle,
+} from "./cryptoki.js";
+import type { Curve, SignatureCurve, Variant } from "./curves.js";
+import { octetString, publicKeyOfPoint } from "./encoding.js";
+import { answerOf, CKR_KEY_HANDLE_INVALID, CKR_OBJECT_HANDLE_INVALID, TokenError } from "./errors.js";
+import type { Session, Token } from "./token.js";
+
+/** A private key in the token. The object in the token is found by `id`, in every session anew. */
+export interface TokenKey {
+  /** CKA_ID */
+  readonly id: Uint8Array;
+  readonly keyType: number;
+  readonly publicKey: Uint8Array;
+  /** Where the object was found last. */
+  at?: { readonly connection: object; readonly handle: Handle };
+}
+
+/** What a key pair is made for. */
+export interface KeyRequest {
+  readonly curve: Curve;
+  readonly variant: Variant;
+  readonly use: "sign" | "derive";
+  readonly id: Uint8Array;
+  readonly label: string;
+  /** Whether the objects outlive the session; only a probe's don't. */
+  readonly persistent: boolean;
+}
+
+/** How a token wants the other's point in CKM_ECDH1_DERIVE: the standard leaves both open. */
+export type PointForm = "raw" | "der";
+
+const bytes = (value: Uint8Array): Buffer => Buffer.from(value);
+
+/**
+ * A key pair whose private key is sensitive and not extractable. The public key's object stays in the token
+ * only beside a signature key, where it is what tells a later process the key.
+ * @throws TokenError, also if the token made a key that could be read
+ */
+export function generateKey(token: Token, request: KeyRequest): Promise<TokenKey> {
+  const { curve, variant, use, id, label, persistent } = request;
+  const signs = use === "sign";
+  return token.use(`generating a key of ${curve.name}`, async ({ cryptoki, handle: session, connection }) => {
+    const common: Attribute[] = [
+      { type: CKA_KEY_TYPE, value: variant.keyType },
+      { type: CKA_ID, value: bytes(id) },
+      { type: CKA_LABEL, value: label },
+    ];
+    const pair = await cryptoki.C_GenerateKeyPairAsync(
+      session,
+      { mechanism: variant.generate },
+      [
+        { type: CKA_CLASS, value: CKO_PUBLIC_KEY },
+        ...common,
+        { type: CKA_TOKEN, value: persistent && signs },
+        { type: CKA_PRIVATE, value: false },
+        { type: CKA_EC_PARAMS, value: bytes(variant.params) },
+        ...(signs ? [{ type: CKA_VERIFY, value: true }] : []),
+      ],
+      [
+        { type: CKA_CLASS, value: CKO_PRIVATE_KEY },
+        ...common,
+        { type: CKA_TOKEN, value: persistent },
+        { type: CKA_PRIVATE, value: true },
+        { type: CKA_SENSITIVE, value: true },
+        { type: CKA_EXTRACTABLE, value: false },
+        { type: CKA_SIGN, value: signs },
+        { type: CKA_DERIVE, value: !signs },
+      ],
+    );
+    try {
+      const [sensitive, extractable] = cryptoki.C_GetAttributeValue(session, pair.privateKey, [
+        { type: CKA_SENSITIVE },
+        { type: CKA_EXTRACTABLE },
+      ]);
+      if (sensitive?.value[0] !== 1 || extractable?.value[0] !== 0) {
+        throw new TokenError(`the token "${token.label}" made a private key that can be read`);
+      }
+      const [point] = cryptoki.C_GetAttributeValue(session, pair.publicKey, [{ type: CKA_EC_POINT }]);
+      const publicKey = publicKeyOfPoint(point?.value ?? Buffer.alloc(0), curve.Npk);
+      if (!signs) cryptoki.C_DestroyObject(session, pair.publicKey);
+      const at = { connection, handle: pair.privateKey };
+      return { id: Uint8Array.from(id), keyType: variant.keyType, publicKey, at };
+    } catch (error) {
+      for (const object of [pair.privateKey, pair.publicKey]) {
+        try {
+          cryptoki.C_DestroyObject(session, object);
+        } catch {
+          // What matters is why the key isn't used.
+        }
+      }
+      throw error;
+    }
+  });
+}
+
+/** Signs with a key in the token: a hash with ECDSA (giving `r || s`), a message with EdDSA. */
+export function signWith(
+  token: Token,
+  key: TokenKey,
+  curve: SignatureCurve,
+  data: Uint8Array,
+): Promise<Uint8Array> {
+  // A part of a longer buffer, as pkcs11js gives the address of no bytes of their own as null.
+  const input = Buffer.alloc(data.length + 1).subarray(0, data.length);
+  input.set(data);
+  return token.use(`signing with ${curve.name}`, (session) =>
+    withKey(session, token, key, async (handle) => {
+      const { cryptoki } = session;
+      cryptoki.C_SignInit(session.handle, { mechanism: curve.mechanism }, handle);
+      const signature = Uint8Array.from(
+        await cryptoki.C_SignAsync(session.handle, input, Buffer.alloc(2 * curve.size)),
+      );
+      // Overwritten here as the library reads it until then and nothing else holds it.
+      input.fill(0);
+      return signature;
+    }),
+  );
+}
+
+/**
+ * The shared secret of a key in the token and another's public key, which the caller has validated: the
+ * x-coordinate, `size` bytes. It leaves the token, as HPKE's key schedule is no mechanism of PKCS#11.
+ */
+export function deriveWith(
+  token: Token,
+  key: TokenKey,
+  curve: Curve,
+  form: PointForm,
+  publicKey: Uint8Array,
+): Promise<Uint8Array> {
+  const publicData = bytes(form === "raw" ? publicKey : octetString(publicKey));
+  return token.use(`ECDH with ${curve.name}`, (session) =>
+    withKey(session, token, key, async (handle) => {
+      const { cryptoki } = session;
+      const derived = await cryptoki.C_DeriveKeyAsync(
+        session.handle,
+        { mechanism: CKM_ECDH1_DERIVE, parameter: { type: CK_PARAMS_EC_DH, kdf: CKD_NULL, publicData } },
+        handle,
+        [
+          { type: CKA_CLASS, value: CKO_SECRET_KEY },
+          { type: CKA_KEY_TYPE, value: CKK_GENERIC_SECRET },
+          { type: CKA_TOKEN, value: false },
+          { type: CKA_SENSITIVE, value: false },
+          { type: CKA_EXTRACTABLE, value: true },
+          { type: CKA_VALUE_LEN, value: curve.size },
+        ],
+      );
+      publicData.fill(0);
+      try {
+        const [read] = cryptoki.C_GetAttributeValue(session.handle, derived, [{ type: CKA_VALUE }]);
+        const value = read?.value ?? Buffer.alloc(0);
+        if (value.length > curve.size)
+          throw new CryptoError("the token gave a shared secret that is too long");
+        // Some tokens drop the zeros in front.
+        const secret = new Uint8Array(curve.size);
+        secret.set(value, curve.size - value.length);
+        value.fill(0);
+        return secret;
+      } finally {
+        cryptoki.C_DestroyObject(session.handle, derived);
+      }
+    }),
+  );
+}
+
+/** Whether the token has the key. */
+export function hasKey(token: Token, key: TokenKey): Promise<boolean> {
+  return token.use("looking for a key", async (session) => locate(session, key) !== undefined);
+}
+
+/** Deletes a key from the token, with its public key's object. @returns whether it was there */
+export function destroyKey(token: Token, id: Uint8Array): Promise<boolean> {
+  return token.use("deleting a key", async (session) => {
+    let destroyed = false;
+    for (const kind of [CKO_PRIVATE_KEY, CKO_PUBLIC_KEY]) {
+      for (const object of findObjects(session, [
+        { type: CKA_CLASS, value: kind },
+        { type: CKA_ID, value: bytes(id) },
+      ])) {
+        session.cryptoki.C_DestroyObject(session.handle, object);
+        destroyed ||= kind === CKO_PRIVATE_KEY;
+      }
+    }
+    return destroyed;
+  });
+}
+
+/** Handles of all objects that have the attributes. */
+export function findObjects({ cryptoki, handle }: Session, template: Attribute[]): Handle[] {
+  cryptoki.C_FindObjectsInit(handle, template);
+  try {
+    const found: Handle[] = [];
+    for (;;) {
+      const some = cryptoki.C_FindObjects(handle, 64);
+      found.push(...some);
+      if (some.length < 64) return found;
+    }
+  } finally {
+    cryptoki.C_FindObjectsFinal(handle);
+  }
+}
+
+/** An attribute's bytes; undefined if the object has none. */
+export function attribute(
+  { cryptoki, handle }: Session,
+  object: Handle,
+  type: number,
+): Uint8Array | undefined {
+  try {
+    const [read] = cryptoki.C_GetAttributeValue(handle, object, [{ type }]);
+    return read === undefined ? undefined : Uint8Array.from(read.value);
+  } catch (error) {
+    // CKR_ATTRIBUTE_SENSITIVE and CKR_ATTRIBUTE_TYPE_INVALID
+    const code = answerOf(error)?.code;
+    if (code === 0x11 || code === 0x12) return undefined;
+    throw error;
+  }
+}
+
+function locate(session: Session, key: TokenKey): Handle | undefined {
+  if (key.at?.connection === session.connection) return key.at.handle;
+  const [handle] = findObjects(session, [
+    { type: CKA_CLASS, value: CKO_PRIVATE_KEY },
+    { type: CKA_KEY_TYPE, value: key.keyType },
+    { type: CKA_ID, value: bytes(key.id) },
+  ]);
+  if (handle !== undefined) key.at = { connection: session.connection, handle };
+  return handle;
+}
+
+async function withKey<T>(
+  session: Session,
+  token: Token,
+  key: TokenKey,
+  call: (handle: Handle) => Promise<T>,
+): Promise<T> {
+  const missing = (ckr?: string) =>
+    new TokenError(`the token "${token.label}" has this private key no longer`, { ckr });
+  const handle = locate(session, key);
+  if (handle === undefined) throw missing();
+  try {
+    return await call(handle);
+  } catch (error) {
+    const answer = answerOf(error);
+    if (answer?.code !== CKR_KEY_HANDLE_INVALID && answer?.code !== CKR_OBJECT_HANDLE_INVALID) throw error;
+    // Deleted, or another object by now: the next call looks for it by its id.
+    delete key.at;
+    throw missing(answer.ckr);
+  }
+}

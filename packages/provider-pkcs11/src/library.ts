@@ -1,0 +1,98 @@
+// PKCS#11 v2.40 §5.4: a library, loaded once in a process for all who use it.
+import { MlsError } from "@copse/core/provider";
+import type { Cryptoki } from "./cryptoki.js";
+import { CKF_OS_LOCKING_OK } from "./cryptoki.js";
+import { answerOf, CKR_CRYPTOKI_ALREADY_INITIALIZED, TokenError } from "./errors.js";
+
+/** A library in use. */
+export interface Library {
+  readonly cryptoki: Cryptoki;
+  /** Makes it ready, also after somebody finalised it. @throws TokenError */
+  initialize(): void;
+  /** Ends this use of it; the last one to do so finalises it. */
+  release(): void;
+}
+
+interface Loaded {
+  readonly cryptoki: Cryptoki;
+  users: number;
+  /** Whether it was made ready from here: who did it also ends it. */
+  ours: boolean;
+}
+
+const loaded = new Map<string, Loaded>();
+
+/**
+ * @param library a path, or a library that the application has loaded itself and finalises itself
+ * @throws MlsError `missing` if pkcs11js isn't installed or the library can't be loaded
+ */
+export async function openLibrary(library: string | Cryptoki): Promise<Library> {
+  if (typeof library !== "string") return use({ cryptoki: library, users: 0, ours: false }, undefined);
+  const load = await pkcs11js();
+  let entry = loaded.get(library);
+  if (entry === undefined) {
+    entry = { cryptoki: load(library), users: 0, ours: false };
+    loaded.set(library, entry);
+  }
+  return use(entry, library);
+}
+
+function use(entry: Loaded, path: string | undefined): Library {
+  entry.users++;
+  let released = false;
+  return {
+    cryptoki: entry.cryptoki,
+    initialize() {
+      try {
+        // Calls come from several threads of Node's pool.
+        entry.cryptoki.C_Initialize({ flags: CKF_OS_LOCKING_OK });
+        entry.ours = path !== undefined;
+      } catch (error) {
+        const answer = answerOf(error);
+        if (answer?.code === CKR_CRYPTOKI_ALREADY_INITIALIZED) return;
+        throw new TokenError(`the PKCS#11 library can't be initialised (${answer?.ckr ?? "no answer"})`, {
+          ckr: answer?.ckr,
+        });
+      }
+    },
+    release() {
+      if (released) return;
+      released = true;
+      if (--entry.users > 0 || path === undefined) return;
+      loaded.delete(path);
+      if (!entry.ours) return;
+      try {
+        entry.cryptoki.C_Finalize();
+      } catch {
+        // Somebody else did it.
+      }
+    },
+  };
+}
+
+/** pkcs11js is native code and optional, so it is looked for only when it is needed. */
+async function pkcs11js(): Promise<(path: string) => Cryptoki> {
+  // A name that no compiler and no bundler follows.
+  const name: string = "pkcs11js";
+  let module: { PKCS11?: new () => Cryptoki & { load(path: string): void }; default?: unknown };
+  try {
+    module = await import(/* @vite-ignore */ name);
+  } catch (cause) {
+    throw new MlsError(
+      "missing",
+      "pkcs11js isn't installed: it is native code that npm builds with a C++ compiler (npm install pkcs11js)",
+      { cause },
+    );
+  }
+  const PKCS11 = module.PKCS11 ?? (module.default as typeof module).PKCS11;
+  if (PKCS11 === undefined) throw new MlsError("missing", "the installed pkcs11js has no class PKCS11");
+  return (path) => {
+    const cryptoki = new PKCS11();
+    try {
+      cryptoki.load(path);
+    } catch (cause) {
+      throw new MlsError("missing", `${path} can't be loaded as a PKCS#11 library`, { cause });
+    }
+    return cryptoki;
+  };
+}

@@ -1,0 +1,119 @@
+// PKCS#11 v2.40 §5.6: logging in, so that no wrong PIN is ever tried twice and no token is locked by it.
+import type { Awaitable } from "@copse/core/provider";
+import { MlsError } from "@copse/core/provider";
+import {
+  CKF_USER_PIN_COUNT_LOW,
+  CKF_USER_PIN_FINAL_TRY,
+  CKF_USER_PIN_INITIALIZED,
+  CKF_USER_PIN_LOCKED,
+  CKS_RW_USER_FUNCTIONS,
+  CKU_USER,
+  type Cryptoki,
+  type Handle,
+  type TokenInfo,
+} from "./cryptoki.js";
+import {
+  answerOf,
+  CKR_PIN_EXPIRED,
+  CKR_PIN_INCORRECT,
+  CKR_PIN_INVALID,
+  CKR_PIN_LEN_RANGE,
+  CKR_PIN_LOCKED,
+  CKR_USER_ALREADY_LOGGED_IN,
+  TokenError,
+} from "./errors.js";
+
+/** How to log in. */
+export interface LoginOptions {
+  readonly pin: string | (() => Awaitable<string>);
+  /** Whether to try although the token says that one more wrong PIN locks it. */
+  readonly allowFinalTry: boolean;
+  /** A digest under a key of this process's own, by which a refused PIN is known again. */
+  digest(text: string): Awaitable<Uint8Array>;
+}
+
+const REFUSALS: ReadonlySet<number | undefined> = new Set([
+  CKR_PIN_INCORRECT,
+  CKR_PIN_INVALID,
+  CKR_PIN_LEN_RANGE,
+  CKR_PIN_EXPIRED,
+  CKR_PIN_LOCKED,
+]);
+
+/** What was refused in this process, by all providers: digests of tokens and PINs. */
+const refused = new Set<string>();
+
+/**
+ * Logs in with at most one attempt. If the process is logged in to the token already, the PIN isn't needed,
+ * and isn't asked for.
+ * @throws TokenError if the token refuses, or the PIN must not be tried; MlsError `usage` if there is no PIN
+ */
+export async function login(
+  cryptoki: Cryptoki,
+  slot: Handle,
+  session: Handle,
+  options: LoginOptions,
+): Promise<void> {
+  if (cryptoki.C_GetSessionInfo(session).state === CKS_RW_USER_FUNCTIONS) return;
+  const info = cryptoki.C_GetTokenInfo(slot);
+  const name = `the token "${info.label.trim()}"`;
+  const { flags } = info;
+  if ((flags & CKF_USER_PIN_INITIALIZED) === 0) {
+    throw new TokenError(`${name} has no user PIN yet; set one first`);
+  }
+  if (flags & CKF_USER_PIN_LOCKED) {
+    throw new TokenError(`the PIN of ${name} is locked; it must be unlocked with the security officer's`, {
+      ckr: "CKR_PIN_LOCKED",
+    });
+  }
+  if (flags & CKF_USER_PIN_FINAL_TRY && !options.allowFinalTry) {
+    throw new TokenError(
+      `one more wrong PIN locks ${name}, so none is tried; log in once by other means, or allow the final try`,
+    );
+  }
+
+  const pin = typeof options.pin === "string" ? options.pin : await options.pin();
+  if (typeof pin !== "string" || pin === "") throw new MlsError("usage", `${name} needs a PIN`);
+  const trace = await traceOf(info, pin, options);
+  if (refused.has(trace)) {
+    throw new TokenError(`${name} refused this PIN before, so it isn't tried again`, {
+      ckr: "CKR_PIN_INCORRECT",
+    });
+  }
+  // From here to the memory of a refusal nothing is awaited, so that no other call tries the same PIN.
+  try {
+    cryptoki.C_Login(session, CKU_USER, pin);
+  } catch (error) {
+    const answer = answerOf(error);
+    if (answer?.code === CKR_USER_ALREADY_LOGGED_IN) return;
+    const outlook = outlookOf(cryptoki, slot);
+    if (!REFUSALS.has(answer?.code)) {
+      // Not the PIN's fault, unless the token has counted it.
+      if (outlook !== "") refused.add(trace);
+      throw error;
+    }
+    refused.add(trace);
+    throw new TokenError(`${name} refused the PIN (${answer?.ckr})${outlook}; it isn't tried again`, {
+      ckr: answer?.ckr,
+    });
+  }
+}
+
+async function traceOf(info: TokenInfo, pin: string, { digest }: LoginOptions): Promise<string> {
+  const { manufacturerID, model, serialNumber, label } = info;
+  const bytes = await digest(JSON.stringify([manufacturerID, model, serialNumber, label, pin]));
+  return Buffer.from(bytes).toString("hex");
+}
+
+/** What the token says of the attempts that are left. */
+function outlookOf(cryptoki: Cryptoki, slot: Handle): string {
+  try {
+    const { flags } = cryptoki.C_GetTokenInfo(slot);
+    if (flags & CKF_USER_PIN_LOCKED) return " and is locked now";
+    if (flags & CKF_USER_PIN_FINAL_TRY) return " and locks at the next wrong one";
+    if (flags & CKF_USER_PIN_COUNT_LOW) return " and counts wrong ones";
+  } catch {
+    // Then it says nothing.
+  }
+  return "";
+}

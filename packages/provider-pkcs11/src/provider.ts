@@ -1,0 +1,276 @@
+// RFC 9420 §5.1: a provider whose private keys are made in a token, and stay there.
+import {
+  type Awaitable,
+  type CipherSuiteProvider,
+  type CryptoProvider,
+  type HpkePrivateKey,
+  MlsError,
+  type SignaturePrivateKey,
+  type Signer,
+  UnsupportedError,
+} from "@copse/core/provider";
+import { composeSuite, defineProvider } from "@copse/provider-kit";
+import { CKA_CLASS, CKA_ID, CKA_LABEL, CKO_PRIVATE_KEY, type Cryptoki } from "./cryptoki.js";
+import { hpkePart } from "./hpke.js";
+import { attribute, destroyKey, findObjects } from "./keys.js";
+import { openLibrary } from "./library.js";
+import type { LoginOptions } from "./login.js";
+import { type AgreementWay, probeAgreement, probeSigning, type SigningWay } from "./probe.js";
+import { referencesIn } from "./reference.js";
+import { findSigner, makeSigner, type SignerChoice, type SignerName, type TokenSigner } from "./signers.js";
+import { signaturePart } from "./signing.js";
+import { hex, Store } from "./store.js";
+import { Token } from "./token.js";
+
+export interface Pkcs11Options {
+  /**
+   * Path of the PKCS#11 library, as in `/usr/lib/softhsm/libsofthsm2.so`; or a `PKCS11` of pkcs11js that the
+   * application has loaded, and finalises itself.
+   */
+  readonly library: string | Cryptoki;
+  /** The slot's number; needed only where labels don't tell tokens apart. */
+  readonly slot?: number;
+  /** The token's label; the one token there is if both are left out. */
+  readonly tokenLabel?: string;
+  /**
+   * The user PIN, or what asks for it: once at the start, and again whenever a login was lost. A PIN that was
+   * refused is never tried again in this process.
+   */
+  readonly pin: string | (() => Awaitable<string>);
+  /** Serves hashes, MACs, AEAD, verification, encryption and randomness, and all keys that aren't the token's. */
+  readonly inner: CryptoProvider;
+  /** Which keys are made in the token. */
+  readonly keys?: {
+    /** Signature keys. If true, as by default, suites whose scheme the token doesn't have aren't served. */
+    readonly signature?: boolean;
+    /**
+     * Init keys and leaf keys: `true` leaves out the suites whose KEM the token doesn't have; `"offered"`, as by
+     * default, has the inner provider make them there.
+     */
+    readonly hpke?: boolean | "offered";
+  };
+  /** Code points of the suites to serve, best first; all of the inner provider's if left out. */
+  readonly suites?: readonly number[];
+  /** What CKA_LABEL of the keys made here begins with; `copse` if left out. One for each user of the token. */
+  readonly label?: string;
+  /** How many sessions are open at most; 4 if left out. */
+  readonly poolSize?: number;
+  /** Whether to log in although the token says that one more wrong PIN locks it. */
+  readonly allowFinalTry?: boolean;
+}
+
+/** Where the private keys of a suite are made. */
+export interface KeyPlaces {
+  readonly signature: "token" | "inner";
+  readonly hpke: "token" | "inner";
+}
+
+export interface Pkcs11Provider extends CryptoProvider {
+  /** The token, as it describes itself. */
+  readonly token: {
+    readonly label: string;
+    readonly manufacturer: string;
+    readonly model: string;
+    readonly serialNumber: string;
+  };
+  /** @throws UnsupportedError if the suite isn't served */
+  places(suite: number): KeyPlaces;
+  /** A fresh signature key that stays in the token, for all suites with this one's scheme. @throws TokenError */
+  generateSigner(suite: number, name: SignerName): Promise<TokenSigner>;
+  /** A signature key that is in the token, whoever made it. @throws MlsError `missing`, or `usage` if several fit */
+  findSigner(suite: number, choice: SignerChoice): Promise<TokenSigner>;
+  /**
+   * Deletes a key from the token, at once and for good.
+   * @returns whether it was there still
+   * @throws MlsError `usage` if this isn't a key of this provider's in the token
+   */
+  destroyKey(key: HpkePrivateKey | SignaturePrivateKey | Signer): Promise<boolean>;
+  /**
+   * Deletes the init keys and leaf keys that nothing needs any more: those made under this provider's label that
+   * no saved state refers to. Signature keys stay.
+   * @param saved all states that are kept: what `Group.save` and `Client.saveKeyPackages` gave, not encrypted
+   * @param options `inUse`: what becomes of keys that this process still holds a handle of. `"keep"`, as by
+   *   default, spares them; `"delete"` is for when `saved` was made just now and holds all that is needed.
+   * @returns how many were deleted
+   */
+  sweep(saved: readonly Uint8Array[], options?: { readonly inUse?: "keep" | "delete" }): Promise<number>;
+  /** Ends the login, unless another provider of this process shares it. All later calls are refused as `closed`. */
+  close(): Promise<void>;
+}
+
+interface Served {
+  readonly inner: CipherSuiteProvider;
+  readonly signing: SigningWay | undefined;
+  readonly agreement: AgreementWay | undefined;
+}
+
+/**
+ * Logs in to a token, and finds out what it can do by doing it, with keys that are deleted at once.
+ * @throws TokenError if the token refuses; MlsError `missing` if there is no such token or library, or pkcs11js
+ *   isn't installed; MlsError `unsupported` if no suite can be served; MlsError `usage`
+ */
+export async function pkcs11Provider(options: Pkcs11Options): Promise<Pkcs11Provider> {
+  const { inner, slot, tokenLabel, poolSize = 4, label = "copse" } = options;
+  if (!Number.isInteger(poolSize) || poolSize < 1) {
+    throw new MlsError("usage", `a pool has at least one session, not ${poolSize}`);
+  }
+  const ids = options.suites ?? inner.suites.map(({ id }) => id);
+  const [firstId] = ids;
+  if (firstId === undefined) throw new UnsupportedError("there is no suite to serve");
+  const login = loginOptions(options, inner.suite(firstId));
+
+  const library = await openLibrary(options.library);
+  let token: Token;
+  try {
+    token = await Token.open(library, { slot, tokenLabel }, login, poolSize);
+  } catch (error) {
+    library.release();
+    throw error;
+  }
+  try {
+    const served = await probe(
+      token,
+      ids.map((id) => inner.suite(id)),
+      options.keys,
+    );
+    if (served.length === 0) {
+      throw new UnsupportedError(`the token "${token.label}" has the signature scheme of no suite`);
+    }
+    return makeProvider(token, served, label);
+  } catch (error) {
+    token.close();
+    throw error;
+  }
+}
+
+function loginOptions(
+  { pin, allowFinalTry = false }: Pkcs11Options,
+  suite: CipherSuiteProvider,
+): LoginOptions {
+  return {
+    pin,
+    allowFinalTry,
+    digest: (text) => suite.hash.mac(processSecret(suite), new TextEncoder().encode(text)),
+  };
+}
+
+let secret: Uint8Array | undefined;
+
+/** Under which refused PINs are remembered. */
+function processSecret(suite: CipherSuiteProvider): Uint8Array {
+  secret ??= suite.random(32);
+  return secret;
+}
+
+/** What the token does for each suite. Each scheme and each KEM is tried once. */
+async function probe(
+  token: Token,
+  suites: readonly CipherSuiteProvider[],
+  { signature = true, hpke = "offered" }: NonNullable<Pkcs11Options["keys"]> = {},
+): Promise<Served[]> {
+  const signings = new Map<string, SigningWay | undefined>();
+  const agreements = new Map<number, AgreementWay | undefined>();
+  const served: Served[] = [];
+  for (const inner of suites) {
+    const { suite } = inner;
+    // Also the hash, as ECDSA signs with that of its scheme only.
+    const scheme = `${suite.signature.id} ${suite.hash.name}`;
+    if (signature && !signings.has(scheme)) signings.set(scheme, await probeSigning(token, inner));
+    const signing = signings.get(scheme);
+    if (signature && signing === undefined) continue;
+    if (hpke !== false && !agreements.has(suite.kem.id)) {
+      agreements.set(suite.kem.id, await probeAgreement(token, inner));
+    }
+    const agreement = agreements.get(suite.kem.id);
+    if (hpke === true && agreement === undefined) continue;
+    served.push({ inner, signing, agreement });
+  }
+  return served;
+}
+
+function makeProvider(token: Token, served: readonly Served[], label: string): Pkcs11Provider {
+  const store = new Store();
+  const hpkeLabel = `${label}: HPKE`;
+  const provider = defineProvider(
+    "pkcs11",
+    served.map(({ inner, signing, agreement }) => ({
+      suite: inner.suite,
+      make: () =>
+        composeSuite({
+          suite: inner.suite,
+          hash: inner.hash,
+          kdf: inner.kdf,
+          aead: inner.aead,
+          hpke: agreement === undefined ? inner.hpke : hpkePart(inner, token, agreement, store, hpkeLabel),
+          signature:
+            signing === undefined
+              ? inner.signature
+              : signaturePart(inner, token, signing, store, `${label}: signature`),
+          random: (length) => inner.random(length),
+        }),
+    })),
+  );
+  const find = (id: number): Served => {
+    const entry = served.find(({ inner }) => inner.suite.id === id);
+    if (entry === undefined) throw new UnsupportedError(`pkcs11 doesn't have the cipher suite ${id}`);
+    return entry;
+  };
+  const signerContext = (id: number) => {
+    const { inner, signing } = find(id);
+    if (signing === undefined) throw new MlsError("usage", "this provider was told not to sign in the token");
+    return { inner, token, way: signing, store };
+  };
+  const { label: tokenLabel, manufacturerID, model, serialNumber } = token.info;
+  return {
+    ...provider,
+    token: {
+      label: tokenLabel.trim(),
+      manufacturer: manufacturerID.trim(),
+      model: model.trim(),
+      serialNumber: serialNumber.trim(),
+    },
+    places(id) {
+      const { signing, agreement } = find(id);
+      return {
+        signature: signing === undefined ? "inner" : "token",
+        hpke: agreement === undefined ? "inner" : "token",
+      };
+    },
+    generateSigner: async (id, name) => makeSigner(signerContext(id), name),
+    findSigner: async (id, choice) => findSigner(signerContext(id), choice),
+    async destroyKey(handle) {
+      const own = store.keyOf(handle);
+      if (own === undefined)
+        throw new MlsError("usage", "this key isn't one of this provider's in the token");
+      return destroyKey(token, own.id);
+    },
+    sweep: (saved, { inUse = "keep" } = {}) => sweep(token, store, hpkeLabel, saved, inUse),
+    async close() {
+      token.close();
+    },
+  };
+}
+
+async function sweep(
+  token: Token,
+  store: Store,
+  label: string,
+  saved: readonly Uint8Array[],
+  inUse: "keep" | "delete",
+): Promise<number> {
+  const needed = new Set(saved.flatMap((state) => referencesIn(state).map(hex)));
+  return token.use("deleting keys that are no longer needed", async (session) => {
+    let deleted = 0;
+    for (const object of findObjects(session, [
+      { type: CKA_CLASS, value: CKO_PRIVATE_KEY },
+      { type: CKA_LABEL, value: label },
+    ])) {
+      const id = attribute(session, object, CKA_ID);
+      if (id === undefined || needed.has(hex(id))) continue;
+      if (store.isBeingMade(id) || (inUse === "keep" && store.alive(id) !== undefined)) continue;
+      session.cryptoki.C_DestroyObject(session.handle, object);
+      deleted++;
+    }
+    return deleted;
+  });
+}

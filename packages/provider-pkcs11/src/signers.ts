@@ -1,0 +1,136 @@
+// RFC 9420 §5.1.2: signature keys that outlive the process, as signers.
+import { type CipherSuiteProvider, MlsError, type Signer } from "@copse/core/provider";
+import {
+  CKA_CLASS,
+  CKA_EC_PARAMS,
+  CKA_EC_POINT,
+  CKA_ID,
+  CKA_KEY_TYPE,
+  CKA_LABEL,
+  CKO_PRIVATE_KEY,
+  CKO_PUBLIC_KEY,
+  type Handle,
+} from "./cryptoki.js";
+import { publicKeyOfPoint } from "./encoding.js";
+import { attribute, findObjects, generateKey, signWith, type TokenKey } from "./keys.js";
+import type { SigningWay } from "./probe.js";
+import { signatureOf } from "./signing.js";
+import { hex, type Store } from "./store.js";
+import type { Session, Token } from "./token.js";
+
+/** Which signature key: all that is given must fit. */
+export interface SignerChoice {
+  /** CKA_LABEL */
+  readonly label?: string;
+  /** CKA_ID */
+  readonly id?: Uint8Array;
+  /** The public key's `Npk` bytes. Needed where the token has no object with the public key. */
+  readonly publicKey?: Uint8Array;
+}
+
+/** What a fresh signature key is called in the token. */
+export interface SignerName {
+  /** CKA_LABEL */
+  readonly label: string;
+  /** CKA_ID; 16 random bytes if left out. */
+  readonly id?: Uint8Array;
+}
+
+/** A {@link Signer} whose key is in the token. */
+export interface TokenSigner extends Signer {
+  /** CKA_ID, by which a later process finds it. */
+  readonly id: Uint8Array;
+}
+
+/** All that signers of one suite share. */
+export interface SignerContext {
+  readonly inner: CipherSuiteProvider;
+  readonly token: Token;
+  readonly way: SigningWay;
+  readonly store: Store;
+}
+
+/** @throws MlsError `usage` if the token has a private key of this id already; TokenError */
+export async function makeSigner(context: SignerContext, name: SignerName): Promise<TokenSigner> {
+  const { inner, token, way } = context;
+  const id = name.id?.slice() ?? inner.random(16);
+  const taken = await token.use(
+    "looking for a key",
+    async (session) => findObjects(session, template({ id })).length > 0,
+  );
+  if (taken || id.length === 0) {
+    throw new MlsError("usage", `a key needs an id of its own in the token "${token.label}"`);
+  }
+  const request = { ...way, use: "sign", id, label: name.label, persistent: true } as const;
+  return signerOf(context, await generateKey(token, request));
+}
+
+/** @throws MlsError `missing` if there is no such key, `usage` if there are several; TokenError */
+export async function findSigner(context: SignerContext, choice: SignerChoice): Promise<TokenSigner> {
+  const { inner, token, way } = context;
+  const { curve } = way;
+  const found = await token.use("looking for a signature key", async (session) => {
+    const keys: TokenKey[] = [];
+    for (const { keyType } of distinct(way)) {
+      for (const object of findObjects(session, template(choice, keyType))) {
+        const params = attribute(session, object, CKA_EC_PARAMS);
+        const fits = curve.variants.some((variant) => params && hex(variant.params) === hex(params));
+        const id = attribute(session, object, CKA_ID);
+        if (!fits || id === undefined) continue;
+        const publicKey = publicKeyOf(session, object, id, curve.Npk) ?? choice.publicKey?.slice();
+        if (publicKey === undefined) continue;
+        if (choice.publicKey !== undefined && hex(choice.publicKey) !== hex(publicKey)) continue;
+        keys.push({ id, keyType, publicKey, at: { connection: session.connection, handle: object } });
+      }
+    }
+    return keys;
+  });
+  const [key] = found;
+  const what = `signature key of ${curve.name} in the token "${token.label}"`;
+  if (key === undefined) throw new MlsError("missing", `there is no such ${what}`);
+  if (found.length > 1) throw new MlsError("usage", `there is more than one such ${what}: name its id`);
+  await inner.signature.validatePublicKey(key.publicKey);
+  return signerOf(context, key);
+}
+
+function signerOf({ inner, token, way, store }: SignerContext, key: TokenKey): TokenSigner {
+  const signer: TokenSigner = {
+    algorithm: inner.suite.signature,
+    publicKey: key.publicKey.slice(),
+    id: key.id.slice(),
+    sign: (message) =>
+      signatureOf(inner, way.curve, message, (data) => signWith(token, key, way.curve, data)),
+  };
+  store.add(signer, key, inner.suite.signature);
+  return signer;
+}
+
+const distinct = ({ curve }: SigningWay): readonly { keyType: number }[] =>
+  [...new Set(curve.variants.map(({ keyType }) => keyType))].map((keyType) => ({ keyType }));
+
+function template({ label, id }: SignerChoice, keyType?: number) {
+  return [
+    { type: CKA_CLASS, value: CKO_PRIVATE_KEY },
+    ...(keyType === undefined ? [] : [{ type: CKA_KEY_TYPE, value: keyType }]),
+    ...(label === undefined ? [] : [{ type: CKA_LABEL, value: label }]),
+    ...(id === undefined ? [] : [{ type: CKA_ID, value: Buffer.from(id) }]),
+  ];
+}
+
+/** From the public key's object, which has the same id, or from the private key's, which has it in few tokens. */
+function publicKeyOf(
+  session: Session,
+  privateKey: Handle,
+  id: Uint8Array,
+  size: number,
+): Uint8Array | undefined {
+  const publicKeys = findObjects(session, [
+    { type: CKA_CLASS, value: CKO_PUBLIC_KEY },
+    { type: CKA_ID, value: Buffer.from(id) },
+  ]);
+  for (const object of [...publicKeys, privateKey]) {
+    const point = attribute(session, object, CKA_EC_POINT);
+    if (point !== undefined && point.length > 0) return publicKeyOfPoint(point, size);
+  }
+  return undefined;
+}

@@ -1,0 +1,263 @@
+// PKCS#11 v2.40 §5.5, §5.6: one token, its login, and a pool of sessions. PKCS#11 has one operation in a
+// session at a time, so each call has a session to itself.
+import { MlsError } from "@copse/core/provider";
+import {
+  CKF_RW_SESSION,
+  CKF_SERIAL_SESSION,
+  CKF_TOKEN_INITIALIZED,
+  type Cryptoki,
+  type Handle,
+  type TokenInfo,
+} from "./cryptoki.js";
+import { answerOf, CKR_SESSION_COUNT, TokenError, tokenError } from "./errors.js";
+import type { Library } from "./library.js";
+import { type LoginOptions, login } from "./login.js";
+
+/** Which token: by its label, or by the number of its slot. */
+export interface TokenChoice {
+  readonly slot?: number | undefined;
+  readonly tokenLabel?: string | undefined;
+}
+
+/** A logged-in presence of the token. Object handles that were found in one mean nothing in the next. */
+interface Connection {
+  readonly slot: Handle;
+  readonly idle: Handle[];
+  open: number;
+  lost: boolean;
+  readonly waiting: { resolve(session: Handle): void; reject(error: unknown): void }[];
+}
+
+/** A session, for the time of one call. */
+export interface Session {
+  readonly cryptoki: Cryptoki;
+  readonly handle: Handle;
+  /** Stands for the time from one login to its loss. */
+  readonly connection: object;
+}
+
+export class Token {
+  readonly #library: Library;
+  readonly #choice: TokenChoice;
+  readonly #login: LoginOptions;
+  readonly #poolSize: number;
+  #connection: Connection | undefined;
+  #connecting: Promise<Connection> | undefined;
+  #info: TokenInfo | undefined;
+  #mechanisms: ReadonlySet<number> = new Set();
+  #closed = false;
+
+  private constructor(library: Library, choice: TokenChoice, options: LoginOptions, poolSize: number) {
+    this.#library = library;
+    this.#choice = choice;
+    this.#login = options;
+    this.#poolSize = poolSize;
+  }
+
+  /** Finds the token and logs in. @throws TokenError; MlsError `missing` if there is no such token */
+  static async open(
+    library: Library,
+    choice: TokenChoice,
+    options: LoginOptions,
+    poolSize: number,
+  ): Promise<Token> {
+    const token = new Token(library, choice, options, poolSize);
+    await token.#connect();
+    return token;
+  }
+
+  get label(): string {
+    return this.#info?.label.trim() ?? this.#choice.tokenLabel ?? "";
+  }
+
+  get info(): TokenInfo {
+    return this.#info as TokenInfo;
+  }
+
+  offers(mechanism: number): boolean {
+    return this.#mechanisms.has(mechanism);
+  }
+
+  /**
+   * Runs a call with a session of its own. A session in which a call failed isn't used again.
+   * @param what the call is for, for the error
+   * @throws TokenError, with `lost` if the session or the token was lost; MlsError `closed`
+   */
+  async use<T>(what: string, call: (session: Session) => Promise<T>): Promise<T> {
+    const connection = await this.#connect();
+    const handle = await this.#acquire(connection).catch((error: unknown) =>
+      this.#fail(connection, what, error),
+    );
+    let answer: T;
+    try {
+      answer = await call({ cryptoki: this.#library.cryptoki, handle, connection });
+    } catch (error) {
+      this.#discard(connection, handle);
+      return this.#fail(connection, what, error);
+    }
+    this.#release(connection, handle);
+    return answer;
+  }
+
+  /** Closes all sessions, with which the login ends. Calls that are under way end as they end. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#connection !== undefined) this.#drop(this.#connection, closed());
+    this.#library.release();
+  }
+
+  #fail(connection: Connection, what: string, error: unknown): never {
+    const failure = tokenError(this.label, what, error);
+    if (failure instanceof TokenError && failure.lost) this.#drop(connection, failure);
+    throw failure;
+  }
+
+  async #connect(): Promise<Connection> {
+    if (this.#closed) throw closed();
+    if (this.#connection !== undefined) return this.#connection;
+    // All who come meanwhile share one attempt, and so one PIN.
+    this.#connecting ??= this.#logIn().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  async #logIn(): Promise<Connection> {
+    const { cryptoki } = this.#library;
+    this.#library.initialize();
+    let session: Handle | undefined;
+    try {
+      const slot = this.#findSlot();
+      const handle = cryptoki.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION);
+      session = handle;
+      await login(cryptoki, slot, handle, this.#login);
+      // The application may have closed the provider while it was asked for the PIN.
+      if (this.#closed) throw closed();
+      this.#connection = { slot, idle: [handle], open: 1, lost: false, waiting: [] };
+      return this.#connection;
+    } catch (error) {
+      if (session !== undefined) this.#closeSession(session);
+      throw tokenError(this.label, "logging in", error);
+    }
+  }
+
+  /** A token that was found once is known by its serial number: another in its place isn't it. */
+  #findSlot(): Handle {
+    const { cryptoki } = this.#library;
+    const { slot: number, tokenLabel } = this.#choice;
+    const known = this.#info;
+    const found: { slot: Handle; info: TokenInfo }[] = [];
+    for (const slot of cryptoki.C_GetSlotList(true)) {
+      const info = cryptoki.C_GetTokenInfo(slot);
+      if ((info.flags & CKF_TOKEN_INITIALIZED) === 0) continue;
+      const fits =
+        known !== undefined
+          ? info.serialNumber === known.serialNumber && info.label === known.label
+          : (number === undefined || slotNumber(slot) === number) &&
+            (tokenLabel === undefined || info.label.trim() === tokenLabel);
+      if (fits) found.push({ slot, info });
+    }
+    const [first] = found;
+    if (first === undefined) {
+      if (known !== undefined) {
+        throw new TokenError(
+          `the token "${this.label}" isn't there any more; a later call looks for it again`,
+          {
+            lost: true,
+          },
+        );
+      }
+      throw new MlsError("missing", `there is no ${describeChoice(this.#choice)}`);
+    }
+    if (found.length > 1) {
+      throw new MlsError(
+        "usage",
+        `there are ${found.length} of ${describeChoice(this.#choice)}: name the slot`,
+      );
+    }
+    this.#info = first.info;
+    this.#mechanisms = new Set(cryptoki.C_GetMechanismList(first.slot));
+    return first.slot;
+  }
+
+  #acquire(connection: Connection): Promise<Handle> {
+    const idle = connection.idle.pop();
+    if (idle !== undefined) return Promise.resolve(idle);
+    if (connection.open < this.#poolSize) {
+      try {
+        const session = this.#openSession(connection);
+        connection.open++;
+        return Promise.resolve(session);
+      } catch (error) {
+        // A token that has no more sessions serves with those there are.
+        if (answerOf(error)?.code !== CKR_SESSION_COUNT || connection.open === 0) {
+          return Promise.reject(error as Error);
+        }
+      }
+    }
+    return new Promise((resolve, reject) => connection.waiting.push({ resolve, reject }));
+  }
+
+  #release(connection: Connection, session: Handle): void {
+    if (connection.lost) {
+      this.#closeSession(session);
+      return;
+    }
+    const next = connection.waiting.shift();
+    if (next === undefined) connection.idle.push(session);
+    else next.resolve(session);
+  }
+
+  /**
+   * Replaces a session, in which an operation may have been left open. The new one is opened first: with its
+   * last session a process loses its login.
+   */
+  #discard(connection: Connection, session: Handle): void {
+    if (!connection.lost) {
+      try {
+        const fresh = this.#openSession(connection);
+        this.#closeSession(session);
+        this.#release(connection, fresh);
+        return;
+      } catch {
+        // No session can be opened: no more than this one is lost now, and the next call sees what else is.
+        this.#drop(connection, new TokenError(`the token "${this.label}" lost its session`, { lost: true }));
+      }
+    }
+    this.#closeSession(session);
+  }
+
+  #openSession({ slot }: Connection): Handle {
+    return this.#library.cryptoki.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION);
+  }
+
+  #closeSession(session: Handle): void {
+    try {
+      this.#library.cryptoki.C_CloseSession(session);
+    } catch {
+      // It is gone already.
+    }
+  }
+
+  /** Gives a connection up: the next call makes a new one. */
+  #drop(connection: Connection, error: unknown): void {
+    if (connection.lost) return;
+    connection.lost = true;
+    if (this.#connection === connection) this.#connection = undefined;
+    for (const session of connection.idle.splice(0)) this.#closeSession(session);
+    for (const { reject } of connection.waiting.splice(0)) reject(error);
+  }
+}
+
+/** The number of a slot from its handle. */
+function slotNumber(slot: Handle): number {
+  return Number(slot.length === 8 ? slot.readBigUInt64LE() : slot.readUInt32LE());
+}
+
+function describeChoice({ slot, tokenLabel }: TokenChoice): string {
+  const label = tokenLabel === undefined ? "initialised token" : `token with the label "${tokenLabel}"`;
+  return slot === undefined ? label : `${label} in slot ${slot}`;
+}
+
+const closed = (): MlsError => new MlsError("closed", "the PKCS#11 provider is closed");
