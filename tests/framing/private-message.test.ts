@@ -151,18 +151,24 @@ describe("what is refused", () => {
       for (let bit = 0; bit < message[field].length * 8; bit++) {
         const changed = message[field].slice();
         changed[bit >> 3] = (changed[bit >> 3] as number) ^ (1 << (bit & 7));
-        await expect(open({ ...message, [field]: changed }, keys)).rejects.toMatchObject({ code: "crypto" });
+        await expect(open({ ...message, [field]: changed }, keys)).rejects.toMatchObject({
+          code: expect.stringMatching(/^(crypto|fork)$/),
+        });
       }
       for (const changed of [
         message[field].slice(1),
         concat(message[field], Uint8Array.of(0)),
         new Uint8Array(0),
       ]) {
-        await expect(open({ ...message, [field]: changed }, keys)).rejects.toMatchObject({ code: "crypto" });
+        await expect(open({ ...message, [field]: changed }, keys)).rejects.toMatchObject({
+          code: expect.stringMatching(/^(crypto|fork)$/),
+        });
       }
     }
     for (const change of [{ epoch: 8n }, { contentType: 2 as const }, { contentType: 3 as const }]) {
-      await expect(open({ ...message, ...change }, keys)).rejects.toMatchObject({ code: "crypto" });
+      await expect(open({ ...message, ...change }, keys)).rejects.toMatchObject({
+        code: expect.stringMatching(/^(crypto|fork)$/),
+      });
     }
     // Refusals leave the receiver as it was, and the message itself is accepted afterwards.
     expect(toHex(keys.secretTree.save())).toBe(before);
@@ -172,7 +178,7 @@ describe("what is refused", () => {
   it("another epoch's secrets", async () => {
     const message = await seal(await group.authenticate(PRIVATE, application("hello")));
     const keys = { ...group.keys(), senderDataSecret: new Uint8Array(32).fill(99) };
-    await expect(open(message, keys)).rejects.toMatchObject({ code: "crypto" });
+    await expect(open(message, keys)).rejects.toMatchObject({ code: "fork" });
   });
 
   it("a padding with a byte that isn't zero, wherever it stands", async () => {

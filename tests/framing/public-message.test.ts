@@ -57,7 +57,7 @@ describe("members", () => {
             // A changed sender type may take the message out of the group's keys; the signature holds then.
             const opened = await open(decode(PublicMessage, changed));
             await verifyContent(provider, opened, group.groupContext, group.signer.publicKey);
-          }).rejects.toMatchObject({ code: expect.stringMatching(/^(decode|validation)$/) });
+          }).rejects.toMatchObject({ code: expect.stringMatching(/^(decode|validation|fork)$/) });
         }
       }
     }
@@ -88,12 +88,12 @@ describe("members", () => {
       { membershipTag: concat(message.membershipTag as Uint8Array, Uint8Array.of(0)) },
     ];
     for (const change of changes) {
-      await expect(open({ ...message, ...change })).rejects.toMatchObject(rule("^6\\.2: "));
+      await expect(open({ ...message, ...change })).rejects.toMatchObject({ code: "fork" });
     }
-    await expect(open(message, group.groupContext.slice(1))).rejects.toMatchObject(rule("^6\\.2: "));
-    await expect(open(message, group.groupContext, new Uint8Array(32))).rejects.toMatchObject(
-      rule("^6\\.2: "),
-    );
+    await expect(open(message, group.groupContext.slice(1))).rejects.toMatchObject({ code: "fork" });
+    await expect(open(message, group.groupContext, new Uint8Array(32))).rejects.toMatchObject({
+      code: "fork",
+    });
     await open(message);
   });
 

@@ -16,6 +16,8 @@
  * - `limit`: a bound of the policy was passed (generations skipped, sizes)
  * - `removed`: this client is no longer a member of the group
  * - `closed`: the group is over for this client: it was reinitialized, or closed
+ * - `forbidden`: the application's policy doesn't permit it
+ * - `fork`: the message belongs to another course of the group's history than this client's
  * - `pending`: the operation must wait for, or first drop, a pending commit or proposals
  * - `missing`: something the application must provide is not there (a PSK, a key package, a ratchet tree)
  * - `authentication`: the application's authentication service refused a credential
@@ -37,6 +39,8 @@ export type MlsErrorCode =
   | "limit"
   | "removed"
   | "closed"
+  | "forbidden"
+  | "fork"
   | "pending"
   | "missing"
   | "authentication"

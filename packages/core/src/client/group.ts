@@ -1,10 +1,10 @@
 // RFC 9420 §11, §12, §15: a group, as one of its members uses it.
 import { EMPTY, equalBytes, utf8 } from "../bytes.js";
 import { encode } from "../codec/index.js";
-import { makeProposalRef, mlsExporter } from "../crypto/labelled.js";
+import { mlsExporter } from "../crypto/labelled.js";
 import { MlsError } from "../errors.js";
 import {
-  AuthenticatedContent,
+  type AuthenticatedContent,
   ContentType,
   type FramedContent,
   type Proposal,
@@ -16,8 +16,9 @@ import {
 } from "../framing/index.js";
 import {
   type CommitMessage,
+  cacheProposal,
   changesOf,
-  checkProposals,
+  checkMessageSize,
   checkSuccession,
   contextBytes,
   createCommit,
@@ -218,7 +219,9 @@ export class Group {
         { secretTree: epoch.secretTree, senderDataSecret: epoch.secrets.senderDataSecret },
         padding,
       );
-      return encode(MlsMessage, { version: 1, wireFormat, privateMessage });
+      const message = encode(MlsMessage, { version: 1, wireFormat, privateMessage });
+      checkMessageSize(this.host.setting, message);
+      return message;
     });
   }
 
@@ -245,8 +248,6 @@ export class Group {
       const epoch = this.current;
       const { proposal, leafKey, signer } = await this.proposalFor(request);
       const content = this.content({ contentType: ContentType.proposal, proposal }, authenticatedData);
-      const { sender } = content;
-      await checkProposals(setting, epoch, [{ proposal, sender }], epoch.groupContext.extensions);
       const wireFormat = handshakeFormat(setting);
       const signature = await signContent(this.signer, wireFormat, content, contextBytes(epoch));
       const authenticated: AuthenticatedContent = {
@@ -254,10 +255,10 @@ export class Group {
         content,
         auth: { signature, confirmationTag: undefined },
       };
-      const reference = await makeProposalRef(setting.provider, encode(AuthenticatedContent, authenticated));
+      const cached = await cacheProposal(setting, epoch, authenticated);
       const message = await protect(setting, epoch, authenticated);
       if (signer !== undefined) this.host.addSigner(signer);
-      this.state = withProposal(this.state, { proposal, sender, reference, checked: true, leafKey });
+      this.state = withProposal(this.state, { ...cached, leafKey });
       return message;
     });
   }
@@ -392,6 +393,7 @@ export class Group {
       epoch: created.epoch,
       changes: changesOf(created.applied),
       authenticatedData,
+      own: own.map(({ proposal }) => proposal),
     };
     this.state = { ...this.state, pending };
     const needsTree = created.welcome !== undefined && !policy.ratchetTreeInWelcome;
@@ -419,6 +421,7 @@ export class Group {
     if (options.reinit !== undefined) {
       proposals.push({ proposalType: ProposalType.reinit, version: 1, ...options.reinit });
     }
+    proposals.push(...(options.proposals ?? []));
     return proposals.map((proposal) => ({ proposal, sender }));
   }
 
@@ -449,15 +452,16 @@ export class Group {
     const { pending } = this.state;
     if (pending === undefined) throw new MlsError("missing", "there is no pending commit");
     const { provider } = this.host.setting;
-    const ownCommit = (await provider.hash.hash(pending.commit)).slice();
+    const endedBy = (await provider.hash.hash(pending.commit)).slice();
     const { changes, epoch } = pending;
     const { maxPastEpochs } = this.host.setting.policy;
-    this.enter(enterEpoch(this.state, epoch, changes, { ownCommit, maxPastEpochs }));
+    this.enter(enterEpoch(this.state, epoch, changes, { endedBy, endedByOwn: true }, maxPastEpochs));
     return reportCommit(epoch, changes, {
       committer: this.member(this.ownLeafIndex) as Member,
       own: true,
       active: this.active,
       droppedPending: false,
+      dropped: [],
       authenticatedData: pending.authenticatedData,
     });
   }

@@ -1,6 +1,6 @@
 // RFC 9420 §12: what an application asks of a group.
 import { MlsError } from "../errors.js";
-import type { ReInit } from "../framing/index.js";
+import type { Proposal, ReInit } from "../framing/index.js";
 import type { Signer } from "../provider/index.js";
 import type { Credential, Extension } from "../tree/index.js";
 
@@ -37,6 +37,8 @@ export interface CommitOptions {
   /** All of the GroupContext's extensions, in the place of those that it has */
   readonly extensions?: readonly Extension[];
   readonly reinit?: Omit<ReInit, "version">;
+  /** Any proposals, such as those that a {@link CommitMessage} gives back. */
+  readonly proposals?: readonly Proposal[];
   /** A new signature key or credential for the own leaf. Makes the commit have a path. */
   readonly identity?: NewIdentity;
   /** Whether to send a path where none is required. A path renews the own keys, and costs a ciphertext for each subtree. */

@@ -5,7 +5,7 @@ import { expandWithLabel } from "../crypto/labelled.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
 import type { PeekedKey, RatchetKind, SecretTree } from "../schedule/secret-tree.js";
-import { onFailure } from "../schedule/settle.js";
+import { onCryptoError, onFailure } from "../schedule/settle.js";
 import { checkTag } from "./authentication.js";
 import {
   type AuthenticatedContent,
@@ -185,10 +185,21 @@ function openSenderData(
   aad: Uint8Array,
 ): Awaitable<SenderData> {
   return chain(senderDataKeyAndNonce(provider, senderDataSecret, message.ciphertext), ({ key, nonce }) =>
-    chain(provider.aead.open(key, nonce, aad, message.encryptedSenderData), (senderData) => {
-      wipe(key, nonce);
-      return decode(SenderData, senderData);
-    }),
+    chain(
+      onCryptoError(
+        () => provider.aead.open(key, nonce, aad, message.encryptedSenderData),
+        (cause) =>
+          new MlsError(
+            "fork",
+            "the sender data doesn't open with this epoch's keys: it comes from another course of the group's history, or was changed on the way",
+            { cause },
+          ),
+      ),
+      (senderData) => {
+        wipe(key, nonce);
+        return decode(SenderData, senderData);
+      },
+    ),
   );
 }
 

@@ -72,7 +72,7 @@ export function sealPublic(
  * the confirmation tag are left to the caller.
  * @param groupContext the encoded GroupContext of the content's epoch
  * @param membershipKey `KDF.Nh` bytes; needed where the sender is a member
- * @throws ValidationError for another tag, for application data, and for what the sender may not send
+ * @throws MlsError `fork` for another tag; ValidationError for application data, and for what the sender may not send
  */
 export function openPublic(
   provider: CipherSuiteProvider,
@@ -86,11 +86,12 @@ export function openPublic(
   if (content.sender.senderType !== SenderType.member) return authenticated;
   const received = message.membershipTag;
   return chain(membershipTag(provider, content, auth, groupContext, membershipKey), (expected) => {
-    ensure(
-      received !== undefined && equalSecret(received, expected),
-      "6.2: the application must check membership_tag",
-      "the membership tag doesn't fit",
-    );
+    if (received === undefined || !equalSecret(received, expected)) {
+      throw new MlsError(
+        "fork",
+        "the membership tag (RFC 9420 §6.2) isn't of this epoch: the message comes from another course of the group's history, or was changed on the way",
+      );
+    }
     return authenticated;
   });
 }

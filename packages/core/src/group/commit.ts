@@ -20,6 +20,7 @@ import { type CreatedUpdatePath, createUpdatePath, type LeafNode, pruneKeys } fr
 import { type Applied, applyProposals, checkResult, extensionsAfter } from "./apply.js";
 import { contextBytes, type Epoch, nextEpoch, provisionalContext, wipeEpoch } from "./epoch.js";
 import { MlsMessage } from "./mls-message.js";
+import { checkPermissions, checkSize } from "./permissions.js";
 import { checkRegularList } from "./proposal-list.js";
 import { checkProposals, type SourcedProposal, type SuccessionUsage } from "./proposal-validation.js";
 import { pskSecretOf } from "./psks.js";
@@ -106,8 +107,10 @@ export async function createCommit(
   const committer = epoch.keys.leafIndex;
   checkRegularList(proposals, committer);
   await checkProposals(setting, epoch, proposals, extensionsAfter(epoch, proposals), request.succession);
+  checkPermissions(setting, epoch, proposals, { senderType: SenderType.member, leafIndex: committer });
   const applied = applyProposals(epoch, proposals);
   checkResult(provider.suite, applied.tree, applied.extensions);
+  checkSize(setting, applied.tree);
 
   const path =
     applied.pathRequired || request.forcePath ? await makePath(setting, epoch, applied, request) : undefined;

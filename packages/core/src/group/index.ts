@@ -8,6 +8,7 @@ export * from "./external-commit.js";
 export * from "./join.js";
 export * from "./mls-message.js";
 export * from "./past.js";
+export * from "./permissions.js";
 export * from "./policy.js";
 export * from "./process.js";
 export * from "./proposal-list.js";

@@ -24,6 +24,7 @@ import {
 } from "../tree/index.js";
 import { checkResult } from "./apply.js";
 import { assembleEpoch, confirm, type Epoch } from "./epoch.js";
+import { checkSize } from "./permissions.js";
 import { authenticate } from "./proposal-validation.js";
 import { pskSecretOf } from "./psks.js";
 import { lifetimeRule, type Setting } from "./setting.js";
@@ -174,6 +175,7 @@ export async function openTree(
     "12.4.3: new members must verify the signature of the GroupInfo",
   );
   checkResult(provider.suite, tree, groupContext.extensions);
+  checkSize(setting, tree);
   await verifyParentHashes(provider, tree);
 
   const lifetime = lifetimeRule(policy, "any");

@@ -18,12 +18,14 @@ export interface PastEpoch {
   readonly senderDataSecret: Uint8Array;
   /** `Nh` bytes */
   readonly resumptionPsk: Uint8Array;
-  /** Digest of the own commit that ended it, to know it again when it comes back. */
-  readonly ownCommit: Uint8Array | undefined;
+  /** Digest of the commit that ended it, to tell when it comes once more from another one. */
+  readonly endedBy: Uint8Array;
+  /** Whether that was this client's own. */
+  readonly endedByOwn: boolean;
 }
 
 /** What is kept of an epoch that ends; all of its other secrets are overwritten. */
-export function retire(epoch: Epoch, ownCommit: Uint8Array | undefined): PastEpoch {
+export function retire(epoch: Epoch, endedBy: Uint8Array, endedByOwn: boolean): PastEpoch {
   const { senderDataSecret, resumptionPsk, ...others } = epoch.secrets;
   wipe(...Object.values(others));
   return {
@@ -33,7 +35,8 @@ export function retire(epoch: Epoch, ownCommit: Uint8Array | undefined): PastEpo
     secretTree: epoch.secretTree,
     senderDataSecret,
     resumptionPsk,
-    ownCommit,
+    endedBy,
+    endedByOwn,
   };
 }
 

@@ -36,4 +36,6 @@ export const DEFAULT_POLICY: Policy = {
   now: () => Date.now(),
   maxPastEpochs: 3,
   ratchets: DEFAULT_RATCHET_LIMITS,
+  maxMembers: 100_000,
+  maxMessageSize: 64 * 1024 * 1024,
 };

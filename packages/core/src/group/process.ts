@@ -14,6 +14,7 @@ import type { HpkePrivateKey } from "../provider/index.js";
 import { GroupContext } from "../schedule/index.js";
 import {
   decryptPathSecret,
+  type Extension,
   type LeafNode,
   LeafNodeSource,
   leafNodeVerifyRequest,
@@ -26,6 +27,7 @@ import {
 import { type Applied, applyProposals, checkResult, extensionsAfter } from "./apply.js";
 import { type Epoch, nextEpoch, provisionalContext } from "./epoch.js";
 import { receiveExternalInit } from "./external-init.js";
+import { checkPermissions, checkSize } from "./permissions.js";
 import { checkExternalList, checkRegularList } from "./proposal-list.js";
 import {
   authenticate,
@@ -45,25 +47,39 @@ export interface KnownProposals {
   ownLeafKey(reference: Uint8Array): HpkePrivateKey | undefined;
 }
 
-/** What a commit that was received does. */
-export interface ProcessedCommit {
-  /** The new epoch; `undefined` if the commit removes this member. */
-  readonly epoch: Epoch | undefined;
+/** What a group's public state is in an epoch: all that one knows of it who is no member. */
+export interface PublicEpoch {
+  readonly groupContext: GroupContext;
+  readonly tree: RatchetTree;
+  readonly interimTranscriptHash: Uint8Array;
+}
+
+/** A commit whose public part was found right. */
+export interface StagedCommit {
+  readonly commit: Commit;
   readonly applied: Applied;
   /** The tree that the commit gives. */
   readonly tree: RatchetTree;
+  readonly extensions: readonly Extension[];
   readonly committer: { readonly leafIndex: number; readonly leafNode: LeafNode };
+  readonly proposals: readonly SourcedProposal[];
+}
+
+/** What a commit that was received does. */
+export interface ProcessedCommit extends StagedCommit {
+  /** The new epoch; `undefined` if the commit removes this member. */
+  readonly epoch: Epoch | undefined;
 }
 
 /** The proposals of a commit, those by reference looked up. @throws MlsError `missing` for an unknown reference */
 function resolve(
   commit: Commit,
   sender: AuthenticatedContent["content"]["sender"],
-  known: KnownProposals,
+  find: KnownProposals["find"],
 ): SourcedProposal[] {
   return commit.proposals.map((one) => {
     if (one.type === ProposalOrRefType.proposal) return { proposal: one.proposal, sender };
-    const found = known.find(one.reference);
+    const found = find(one.reference);
     if (found === undefined) {
       throw new MlsError("missing", "the commit refers to a proposal that wasn't received");
     }
@@ -72,9 +88,50 @@ function resolve(
 }
 
 /**
+ * §12.4.2, as far as it takes no secrets; the message's signature was verified before. Nothing that exists changes.
+ * @throws ValidationError, CryptoError, MlsError `missing`, `authentication`, `forbidden`
+ */
+export async function stageCommit(
+  setting: Setting,
+  epoch: Pick<PublicEpoch, "groupContext" | "tree">,
+  authenticated: AuthenticatedContent,
+  find: KnownProposals["find"],
+): Promise<StagedCommit> {
+  const { provider } = setting;
+  const { sender, content } = authenticated.content;
+  if (content.contentType !== ContentType.commit) throw new MlsError("usage", "this content is no commit");
+  const { commit } = content;
+  const external = sender.senderType === SenderType.newMemberCommit;
+  const proposals = resolve(commit, sender, find);
+  if (sender.senderType === SenderType.member) checkRegularList(proposals, sender.leafIndex);
+  else {
+    ensure(external, "6.1: a commit is sent by a member, or by a new member");
+    checkExternalList(proposals);
+  }
+  const extensions = extensionsAfter(epoch, proposals);
+  await checkProposals(setting, epoch, proposals, extensions);
+  checkPermissions(setting, epoch, proposals, sender);
+  const applied = applyProposals(epoch, proposals);
+  ensure(
+    commit.path !== undefined || !(applied.pathRequired || external),
+    "12.4: the path of a commit must be populated unless all of its proposals do without",
+  );
+  const leafIndex = sender.senderType === SenderType.member ? sender.leafIndex : applied.tree.leftmostBlank();
+  const merged =
+    commit.path === undefined
+      ? undefined
+      : await mergePath(setting, epoch, applied, leafIndex, commit.path, external);
+  const tree = merged ?? applied.tree;
+  checkResult(provider.suite, tree, extensions);
+  checkSize(setting, tree);
+  const committer = { leafIndex, leafNode: tree.leaf(leafIndex) as LeafNode };
+  return { commit, applied, tree, extensions, committer, proposals };
+}
+
+/**
  * §12.4.2, from the check of the proposals on; the message's signature was verified before. Nothing that exists
  * changes.
- * @throws ValidationError, CryptoError, MlsError `missing`, `authentication`
+ * @throws ValidationError, CryptoError, MlsError `missing`, `authentication`, `forbidden`
  */
 export async function processCommit(
   setting: Setting,
@@ -83,40 +140,14 @@ export async function processCommit(
   known: KnownProposals,
 ): Promise<ProcessedCommit> {
   const { provider } = setting;
-  const { sender, content } = authenticated.content;
-  if (content.contentType !== ContentType.commit) throw new MlsError("usage", "this content is no commit");
-  const { commit } = content;
-  const external = sender.senderType === SenderType.newMemberCommit;
-  const proposals = resolve(commit, sender, known);
-  if (sender.senderType === SenderType.member) checkRegularList(proposals, sender.leafIndex);
-  else {
-    ensure(external, "6.1: a commit is sent by a member, or by a new member");
-    checkExternalList(proposals);
-  }
-  const extensions = extensionsAfter(epoch, proposals);
-  await checkProposals(setting, epoch, proposals, extensions);
-  const applied = applyProposals(epoch, proposals);
-  ensure(
-    commit.path !== undefined || !(applied.pathRequired || external),
-    "12.4: the path of a commit must be populated unless all of its proposals do without",
-  );
-
+  const staged = await stageCommit(setting, epoch, authenticated, known.find);
+  const { commit, applied, tree, extensions, committer, proposals } = staged;
   const own = epoch.keys.leafIndex;
-  const removesOwn = applied.removed.some(({ leafIndex }) => leafIndex === own);
-  const committerIndex =
-    sender.senderType === SenderType.member ? sender.leafIndex : applied.tree.leftmostBlank();
-  const merged =
-    commit.path === undefined
-      ? undefined
-      : await mergePath(setting, epoch, applied, committerIndex, commit.path, external);
-  const tree = merged ?? applied.tree;
-  checkResult(provider.suite, tree, extensions);
-  const committer = { leafIndex: committerIndex, leafNode: tree.leaf(committerIndex) as LeafNode };
-  const ownUpdate = proposals.find(
-    (one) => one.reference !== undefined && known.ownLeafKey(one.reference) !== undefined,
-  )?.reference;
-  if (removesOwn) return { epoch: undefined, applied, tree, committer };
+  if (applied.removed.some(({ leafIndex }) => leafIndex === own)) return { ...staged, epoch: undefined };
 
+  const ownUpdate = proposals.find(
+    ({ reference }) => reference !== undefined && known.ownLeafKey(reference) !== undefined,
+  )?.reference;
   const newLeafKey = ownUpdate && known.ownLeafKey(ownUpdate);
   let keys: TreeKeys = newLeafKey === undefined ? epoch.keys : { ...epoch.keys, leafKey: newLeafKey };
   keys = pruneKeys(keys, applied.tree);
@@ -136,7 +167,7 @@ export async function processCommit(
         provider,
         tree,
         keys,
-        committerIndex,
+        committer.leafIndex,
         commit.path,
         new Set(applied.added.map(({ leafIndex }) => leafIndex)),
         encode(GroupContext, context),
@@ -153,7 +184,7 @@ export async function processCommit(
       initSecret: secrets.init ?? epoch.secrets.initSecret,
     });
     wipe(next.joinerSecret);
-    return { epoch: next.epoch, applied, tree, committer };
+    return { ...staged, epoch: next.epoch };
   } finally {
     wipe(secrets.commit, secrets.psk, secrets.init);
   }
@@ -162,7 +193,7 @@ export async function processCommit(
 /** Validates the path's leaf node (§7.3), and merges the path (§7.5) into the tree of the proposals. */
 async function mergePath(
   setting: Setting,
-  epoch: Epoch,
+  epoch: Pick<PublicEpoch, "groupContext" | "tree">,
   applied: Applied,
   committer: number,
   path: UpdatePath,

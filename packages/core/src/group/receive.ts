@@ -21,12 +21,13 @@ import { ExtensionType, findExtension, type LeafNode } from "../tree/index.js";
 import { contextBytes, type Epoch } from "./epoch.js";
 import { ExternalSenders } from "./extensions.js";
 import { MlsMessage } from "./mls-message.js";
+import { checkMessageSize, checkPermissions } from "./permissions.js";
 import { processCommit } from "./process.js";
 import { checkProposals } from "./proposal-validation.js";
-import { memberOf, type Received } from "./received.js";
+import { memberOf, type ProposalMessage, type Received } from "./received.js";
 import type { Setting } from "./setting.js";
 import type { CachedProposal, GroupState } from "./state.js";
-import { changesOf, enterEpoch, leaveGroup, reportCommit } from "./transition.js";
+import { changesOf, enterEpoch, leaveGroup, ownDropped, reportCommit } from "./transition.js";
 
 /** What a message does: the state after it, and what is to be told of it. */
 export interface Reception {
@@ -44,18 +45,22 @@ export async function receiveMessage(
   state: GroupState,
   bytes: Uint8Array,
 ): Promise<Reception> {
+  checkMessageSize(setting, bytes);
   const message = decode(MlsMessage, bytes);
   switch (message.wireFormat) {
     case WireFormat.publicMessage: {
-      const { content } = message.publicMessage;
-      const age = checkHeader(state, content);
-      if (age === "past") return receivePast(setting, state, bytes, undefined);
-      return receivePublic(setting, state, message.publicMessage);
+      const { groupId, epoch, content } = message.publicMessage.content;
+      if (checkHeader(state, { groupId, epoch }) === "past") {
+        return receivePast(setting, state, bytes, { epoch, contentType: content.contentType }, undefined);
+      }
+      return receivePublic(setting, state, message.publicMessage, bytes);
     }
     case WireFormat.privateMessage: {
-      const age = checkHeader(state, message.privateMessage);
-      if (age === "past") return receivePast(setting, state, bytes, message.privateMessage);
-      return receivePrivate(setting, state, message.privateMessage);
+      const { privateMessage } = message;
+      if (checkHeader(state, privateMessage) === "past") {
+        return receivePast(setting, state, bytes, privateMessage, privateMessage);
+      }
+      return receivePrivate(setting, state, privateMessage, bytes);
     }
     default:
       throw new MlsError(
@@ -83,29 +88,42 @@ function checkHeader(
   return epoch < groupContext.epoch ? "past" : "current";
 }
 
-/** §15.3: an application message that comes late, or an own commit that comes back. */
+/** What a message says of itself before it is opened. */
+interface Header {
+  readonly epoch: bigint;
+  readonly contentType: ContentType;
+}
+
+/**
+ * §15.3: an application message that comes late, or a commit that comes again.
+ * @throws MlsError `consumed` for what was received before, or whose keys are deleted; `fork` for a commit of an
+ *   epoch that another commit has ended here; `wrong-epoch` for a proposal that is too late
+ */
 async function receivePast(
   setting: Setting,
   state: GroupState,
   bytes: Uint8Array,
+  { epoch, contentType }: Header,
   message: PrivateMessage | undefined,
 ): Promise<Reception> {
   const { provider } = setting;
-  if (state.past.some(({ ownCommit }) => ownCommit !== undefined)) {
-    const digest = await provider.hash.hash(bytes);
-    if (state.past.some(({ ownCommit }) => ownCommit !== undefined && equalBytes(ownCommit, digest))) {
-      return { state, received: { kind: "own" } };
-    }
-  }
-  if (message?.contentType !== ContentType.application) {
-    throw new MlsError(
-      "wrong-epoch",
-      `a handshake message of an epoch before ${state.current.groupContext.epoch}`,
-    );
-  }
-  const past = state.past.find(({ epoch }) => epoch === message.epoch);
+  const past = state.past.find((one) => one.epoch === epoch);
   if (past === undefined) {
-    throw new MlsError("consumed", `the keys of epoch ${message.epoch} are deleted`);
+    const application = contentType === ContentType.application;
+    throw new MlsError(application ? "consumed" : "wrong-epoch", `the keys of epoch ${epoch} are deleted`);
+  }
+  if (contentType === ContentType.commit) {
+    if (!equalBytes(past.endedBy, await provider.hash.hash(bytes))) {
+      throw new MlsError(
+        "fork",
+        `another commit ended epoch ${epoch} here: this one lost the race, or made a fork`,
+      );
+    }
+    if (past.endedByOwn) return { state, received: { kind: "own" } };
+    throw new MlsError("consumed", "this commit was received before");
+  }
+  if (message === undefined || contentType !== ContentType.application) {
+    throw new MlsError("wrong-epoch", `a proposal of epoch ${epoch}, which is over`);
   }
   const opened = await openOrOwn(setting, state, message, past);
   if (opened === undefined) return { state, received: { kind: "own" } };
@@ -165,6 +183,7 @@ async function receivePrivate(
   setting: Setting,
   state: GroupState,
   message: PrivateMessage,
+  bytes: Uint8Array,
 ): Promise<Reception> {
   const { current } = state;
   const { tree, secretTree, secrets } = current;
@@ -182,7 +201,7 @@ async function receivePrivate(
     if (content.content.contentType === ContentType.application) {
       return { state, received: applicationMessage(content, leafNode) };
     }
-    const handled = await receiveHandshake(setting, state, opened.content);
+    const handled = await receiveHandshake(setting, state, opened.content, bytes);
     finish = handled.finish;
     return { state, received: handled.received };
   });
@@ -193,6 +212,7 @@ async function receivePublic(
   setting: Setting,
   state: GroupState,
   message: PublicMessage,
+  bytes: Uint8Array,
 ): Promise<Reception> {
   const { current } = state;
   const context = contextBytes(current);
@@ -204,12 +224,15 @@ async function receivePublic(
     throw new MlsError("own-message", "a commit of this client's own, which isn't pending any more");
   }
   await verifyContent(setting.provider, authenticated, context, signatureKeyOf(content, current));
-  const { received, finish } = await receiveHandshake(setting, state, authenticated);
+  const { received, finish } = await receiveHandshake(setting, state, authenticated, bytes);
   return { state: finish(), received };
 }
 
 /** The key that a public message is to be verified with. @throws MlsError `unknown-sender`; ValidationError */
-function signatureKeyOf(content: FramedContent, { tree, groupContext }: Epoch): Uint8Array {
+export function signatureKeyOf(
+  content: FramedContent,
+  { tree, groupContext }: Pick<Epoch, "tree" | "groupContext">,
+): Uint8Array {
   const { sender, content: body } = content;
   switch (sender.senderType) {
     case SenderType.member:
@@ -241,20 +264,18 @@ async function receiveHandshake(
   setting: Setting,
   state: GroupState,
   authenticated: AuthenticatedContent,
+  bytes: Uint8Array,
 ): Promise<{ received: Received; finish: () => GroupState }> {
   const { current } = state;
-  const { content, sender, authenticatedData } = authenticated.content;
+  const { content, authenticatedData } = authenticated.content;
   if (state.status !== "active") {
     throw new MlsError("closed", "the group is to be reinitialized, and no longer in use");
   }
   if (content.contentType === ContentType.proposal) {
-    const { proposal } = content;
-    await checkProposals(setting, current, [{ proposal, sender }], current.groupContext.extensions);
-    const reference = await makeProposalRef(setting.provider, encode(AuthenticatedContent, authenticated));
-    const { epoch } = current.groupContext;
+    const cached = await cacheProposal(setting, current, authenticated);
     return {
-      received: { kind: "proposal", epoch, sender, proposal, reference, authenticatedData },
-      finish: () => withProposal(state, { proposal, sender, reference, checked: true }),
+      received: reportProposal(current, authenticated, cached),
+      finish: () => withProposal(state, cached),
     };
   }
   const find = (reference: Uint8Array) => state.proposals.find((one) => equalBytes(one.reference, reference));
@@ -263,23 +284,52 @@ async function receiveHandshake(
     ownLeafKey: (reference) => find(reference)?.leafKey,
   });
   const changes = changesOf(processed.applied);
-  const { committer, epoch } = processed;
+  const { committer, epoch, tree } = processed;
+  const endedBy = (await setting.provider.hash.hash(bytes)).slice();
   return {
-    received: reportCommit(epoch ?? { ...current, tree: processed.tree }, changes, {
+    received: reportCommit(epoch ?? { ...current, tree }, changes, {
       committer: memberOf(committer.leafIndex, committer.leafNode),
       own: false,
       active: epoch !== undefined && changes.reinit === undefined,
       droppedPending: state.pending !== undefined,
+      dropped: epoch === undefined ? [] : ownDropped(state, processed.proposals, tree),
       authenticatedData,
     }),
     finish: () =>
       epoch === undefined
         ? leaveGroup(state)
-        : enterEpoch(state, epoch, changes, {
-            ownCommit: undefined,
-            maxPastEpochs: setting.policy.maxPastEpochs,
-          }),
+        : enterEpoch(state, epoch, changes, { endedBy, endedByOwn: false }, setting.policy.maxPastEpochs),
   };
+}
+
+/**
+ * A proposal that came by itself, found valid, with its reference (§5.2).
+ * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`
+ */
+export async function cacheProposal(
+  setting: Setting,
+  epoch: Pick<Epoch, "groupContext" | "tree">,
+  authenticated: AuthenticatedContent,
+): Promise<CachedProposal> {
+  const { content, sender } = authenticated.content;
+  if (content.contentType !== ContentType.proposal)
+    throw new MlsError("usage", "this content is no proposal");
+  const { proposal } = content;
+  const sourced = [{ proposal, sender }];
+  await checkProposals(setting, epoch, sourced, epoch.groupContext.extensions);
+  checkPermissions(setting, epoch, sourced);
+  const reference = await makeProposalRef(setting.provider, encode(AuthenticatedContent, authenticated));
+  return { proposal, sender, reference, checked: true };
+}
+
+/** What is told of a proposal. */
+export function reportProposal(
+  { groupContext }: Pick<Epoch, "groupContext">,
+  { content }: AuthenticatedContent,
+  { proposal, sender, reference }: CachedProposal,
+): ProposalMessage {
+  const { authenticatedData } = content;
+  return { kind: "proposal", epoch: groupContext.epoch, sender, proposal, reference, authenticatedData };
 }
 
 /** The state with one more proposal to be committed; the same one twice counts once. */

@@ -52,6 +52,11 @@ export interface CommitMessage {
   readonly reinit: ReInit | undefined;
   /** Whether a pending commit of this client's was dropped, because this one came first. */
   readonly droppedPending: boolean;
+  /**
+   * This client's own proposals, of the dropped commit or sent by themselves, that this commit didn't take up and
+   * that still make sense: to be committed again by `commit({ proposals })`.
+   */
+  readonly dropped: readonly Proposal[];
   readonly authenticatedData: Uint8Array;
 }
 

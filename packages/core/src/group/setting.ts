@@ -1,7 +1,9 @@
 // RFC 9420 §5.3.1, §8.4, §15: what the application decides, and what every step of a group is computed with.
+import type { Proposal } from "../framing/index.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
 import type { PreSharedKeyID, RatchetLimits } from "../schedule/index.js";
 import type { Credential, LifetimeRule } from "../tree/index.js";
+import type { Member } from "./received.js";
 
 /** What an authentication service is asked. */
 export interface CredentialClaim {
@@ -53,6 +55,35 @@ export interface Policy {
   readonly maxPastEpochs: number;
   /** Bounds on messages skipped or out of order within an epoch (§9). */
   readonly ratchets: RatchetLimits;
+  /** The most members that a group may have. */
+  readonly maxMembers: number;
+  /** The largest message that is looked at, in bytes. */
+  readonly maxMessageSize: number;
+  /**
+   * Roles (§12.2): whether a proposal may be made by its sender, and committed by the committer. All members of a
+   * group must decide alike, or they come apart: what one refuses another one accepts. Everything is permitted if
+   * left out.
+   */
+  readonly permits?: ((action: ProposedAction) => boolean) | undefined;
+}
+
+/** Who sent something: a member, an external sender (§12.1.8), or one who is about to become a member. */
+export type Party =
+  | { readonly kind: "member"; readonly member: Member }
+  | {
+      readonly kind: "external";
+      readonly senderIndex: number;
+      readonly credential: Credential;
+      readonly signatureKey: Uint8Array;
+    }
+  | { readonly kind: "newcomer" };
+
+/** What {@link Policy.permits} is asked. */
+export interface ProposedAction {
+  readonly proposal: Proposal;
+  readonly proposer: Party;
+  /** Who commits it; `undefined` while the proposal stands by itself. */
+  readonly committer: Party | undefined;
 }
 
 /** All that a step of a group is computed with, besides its state. */

@@ -44,6 +44,8 @@ export interface PendingCommit {
   readonly epoch: Epoch;
   readonly changes: CommitChanges;
   readonly authenticatedData: Uint8Array;
+  /** The proposals that it has by value, to be given back if another commit comes first. */
+  readonly own: readonly Proposal[];
 }
 
 /** What a commit did to the membership. */
@@ -96,6 +98,7 @@ const SavedEpoch = struct({
 
 const SavedLeaves = vector(struct({ leafIndex: uint32, node: optional(LeafNode) }));
 const RemovedMembers = vector(struct({ leafIndex: uint32, leafNode: LeafNode }));
+const Proposals = vector(Proposal);
 const SourceAndProposal = struct({ sender: Sender, proposal: Proposal });
 
 const SavedGroup = struct({
@@ -111,7 +114,8 @@ const SavedGroup = struct({
       secretTree: opaque,
       senderDataSecret: opaque,
       resumptionPsk: opaque,
-      ownCommit: optional(opaque),
+      endedBy: opaque,
+      endedByOwn: uint8,
     }),
   ),
   proposals: vector(struct({ reference: opaque, sourced: opaque, leafKey: optional(opaque) })),
@@ -124,6 +128,7 @@ const SavedGroup = struct({
       removed: opaque,
       reinit: optional(ReInit),
       authenticatedData: opaque,
+      own: opaque,
     }),
   ),
   reinit: optional(ReInit),
@@ -223,7 +228,8 @@ export async function saveState(provider: CipherSuiteProvider, state: GroupState
       secretTree: past.secretTree.save(),
       senderDataSecret: past.senderDataSecret,
       resumptionPsk: past.resumptionPsk,
-      ownCommit: past.ownCommit,
+      endedBy: past.endedBy,
+      endedByOwn: past.endedByOwn ? 1 : 0,
     })),
     proposals,
     pending: pending && {
@@ -234,6 +240,7 @@ export async function saveState(provider: CipherSuiteProvider, state: GroupState
       removed: encode(RemovedMembers, pending.changes.removed),
       reinit: pending.changes.reinit,
       authenticatedData: pending.authenticatedData,
+      own: encode(Proposals, pending.own),
     },
     reinit: state.reinit,
   });
@@ -267,7 +274,8 @@ export async function loadState(setting: Setting, bytes: Uint8Array): Promise<Gr
         secretTree: SecretTree.load(provider, one.secretTree, policy.ratchets),
         senderDataSecret: one.senderDataSecret.slice(),
         resumptionPsk: one.resumptionPsk.slice(),
-        ownCommit: one.ownCommit?.slice(),
+        endedBy: one.endedBy.slice(),
+        endedByOwn: one.endedByOwn === 1,
       };
     });
     const proposals: CachedProposal[] = [];
@@ -289,6 +297,7 @@ export async function loadState(setting: Setting, bytes: Uint8Array): Promise<Gr
         reinit: saved.pending.reinit && copied(ReInit, encode(ReInit, saved.pending.reinit)),
       },
       authenticatedData: saved.pending.authenticatedData.slice(),
+      own: copied(Proposals, saved.pending.own),
     };
     const reinit = saved.reinit && copied(ReInit, encode(ReInit, saved.reinit));
     return { status, current, past, proposals, pending, reinit };

@@ -1,7 +1,12 @@
 // RFC 9420 §12.4, §8, §9.2: from one state of a group to the next, and what is overwritten on the way.
+import { equalBytes, toHex } from "../bytes.js";
+import { encode } from "../codec/index.js";
+import { type Proposal, ProposalType, SenderType } from "../framing/index.js";
+import { Credential, type LeafNode, type RatchetTree } from "../tree/index.js";
 import type { Applied } from "./apply.js";
 import { type Epoch, wipeEpoch } from "./epoch.js";
-import { retire, wipePast } from "./past.js";
+import { type PastEpoch, retire, wipePast } from "./past.js";
+import type { SourcedProposal } from "./proposal-validation.js";
 import { type CommitMessage, memberOf } from "./received.js";
 import type { CommitChanges, GroupState } from "./state.js";
 
@@ -22,10 +27,11 @@ export function enterEpoch(
   state: GroupState,
   epoch: Epoch,
   changes: CommitChanges,
-  options: { readonly ownCommit: Uint8Array | undefined; readonly maxPastEpochs: number },
+  ending: Pick<PastEpoch, "endedBy" | "endedByOwn">,
+  maxPastEpochs: number,
 ): GroupState {
-  const past = [retire(state.current, options.ownCommit), ...state.past];
-  for (const old of past.splice(options.maxPastEpochs)) wipePast(old);
+  const past = [retire(state.current, ending.endedBy, ending.endedByOwn), ...state.past];
+  for (const old of past.splice(maxPastEpochs)) wipePast(old);
   if (state.pending !== undefined && state.pending.epoch !== epoch) wipeEpoch(state.pending.epoch);
   return {
     status: changes.reinit === undefined ? "active" : "reinitialized",
@@ -56,7 +62,10 @@ export function leaveGroup(state: GroupState): GroupState {
 export function reportCommit(
   { groupContext, tree }: Pick<Epoch, "groupContext" | "tree">,
   changes: CommitChanges,
-  how: Pick<CommitMessage, "committer" | "own" | "active" | "droppedPending" | "authenticatedData">,
+  how: Pick<
+    CommitMessage,
+    "committer" | "own" | "active" | "droppedPending" | "dropped" | "authenticatedData"
+  >,
 ): CommitMessage {
   const at = (leafIndex: number) => {
     const leafNode = tree.leaf(leafIndex);
@@ -71,4 +80,38 @@ export function reportCommit(
     reinit: changes.reinit,
     ...how,
   };
+}
+
+/**
+ * The own proposals that are lost by another's commit and still make sense after it. An own Update isn't among
+ * them: its key is of no use in the next epoch, and any commit with a path does the same.
+ */
+export function ownDropped(
+  { current, pending, proposals }: GroupState,
+  committed: readonly SourcedProposal[],
+  after: RatchetTree,
+): Proposal[] {
+  const covered = new Set(committed.map(({ reference }) => reference && toHex(reference)));
+  const own = proposals.filter(
+    ({ sender, reference }) =>
+      sender.senderType === SenderType.member &&
+      sender.leafIndex === current.keys.leafIndex &&
+      !covered.has(toHex(reference)),
+  );
+  return [...(pending?.own ?? []), ...own.map(({ proposal }) => proposal)].filter((proposal) => {
+    if (proposal.proposalType === ProposalType.update) return false;
+    if (proposal.proposalType === ProposalType.add) {
+      return !after.hasSignatureKey(proposal.keyPackage.leafNode.signatureKey);
+    }
+    if (proposal.proposalType === ProposalType.remove) {
+      const [was, is] = [current.tree.leaf(proposal.removed), after.leaf(proposal.removed)];
+      return was !== undefined && is !== undefined && sameMember(was, is);
+    }
+    return true;
+  });
+}
+
+/** Whether a leaf still stands for the member that it did: after an update, by its credential. */
+function sameMember(a: LeafNode, b: LeafNode): boolean {
+  return a === b || equalBytes(encode(Credential, a.credential), encode(Credential, b.credential));
 }

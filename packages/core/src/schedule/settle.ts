@@ -1,5 +1,6 @@
 // Cleaning up after work that may be done at once or later: how secrets are wiped on every way out (RFC 9420 §9.2).
 import { wipe } from "../bytes.js";
+import { CryptoError } from "../errors.js";
 import { type Awaitable, isPromise } from "../provider/index.js";
 
 /** Runs `work`; if it fails, now or later, `undo` runs before the error goes on. */
@@ -30,4 +31,22 @@ export function spend<T>(secret: Uint8Array, work: (secret: Uint8Array) => Await
   if (isPromise(result)) return result.finally(() => wipe(secret));
   wipe(secret);
   return result;
+}
+
+/** Runs `work`; a CryptoError, now or later, becomes the error that `other` makes of it. */
+export function onCryptoError<T>(
+  work: () => Awaitable<T>,
+  other: (cause: CryptoError) => Error,
+): Awaitable<T> {
+  const convert = (error: unknown) => (error instanceof CryptoError ? other(error) : error);
+  let result: Awaitable<T>;
+  try {
+    result = work();
+  } catch (error) {
+    throw convert(error);
+  }
+  if (!isPromise(result)) return result;
+  return result.catch((error: unknown) => {
+    throw convert(error);
+  });
 }

@@ -1,0 +1,75 @@
+// RFC 9420 §12.2, §12.4: what the application allows whom to do, and how large a group may get.
+import { MlsError } from "../errors.js";
+import { type Sender, SenderType } from "../framing/index.js";
+import { ExtensionType, findExtension, type RatchetTree } from "../tree/index.js";
+import type { Epoch } from "./epoch.js";
+import { ExternalSenders } from "./extensions.js";
+import { proposalName, type SourcedProposal } from "./proposal-validation.js";
+import { memberOf } from "./received.js";
+import type { Party, Setting } from "./setting.js";
+
+/** Who sent something, as an application knows them. */
+export function partyOf({ groupContext, tree }: Pick<Epoch, "groupContext" | "tree">, sender: Sender): Party {
+  switch (sender.senderType) {
+    case SenderType.member: {
+      const leafNode = tree.leaf(sender.leafIndex);
+      if (leafNode === undefined)
+        throw new MlsError("unknown-sender", "the sender is no member of the group");
+      return { kind: "member", member: memberOf(sender.leafIndex, leafNode) };
+    }
+    case SenderType.external: {
+      const allowed = findExtension(groupContext.extensions, ExtensionType.externalSenders, ExternalSenders);
+      const external = allowed?.[sender.senderIndex];
+      if (external === undefined)
+        throw new MlsError("unknown-sender", "the group allows no such external sender");
+      return { kind: "external", senderIndex: sender.senderIndex, ...external };
+    }
+    default:
+      return { kind: "newcomer" };
+  }
+}
+
+/**
+ * §12.2: asks the application whether each proposal may be made by its sender, and committed by the committer.
+ * @param committer left out where a proposal comes by itself
+ * @throws MlsError `forbidden`, with `proposal` saying which
+ */
+export function checkPermissions(
+  { policy }: Setting,
+  epoch: Pick<Epoch, "groupContext" | "tree">,
+  proposals: readonly SourcedProposal[],
+  committer?: Sender,
+): void {
+  if (policy.permits === undefined) return;
+  const by = committer && partyOf(epoch, committer);
+  for (const [index, { proposal, sender, reference }] of proposals.entries()) {
+    const action = { proposal, proposer: partyOf(epoch, sender), committer: by };
+    if (policy.permits(action) === true) continue;
+    const error = new MlsError(
+      "forbidden",
+      `the policy doesn't permit this ${proposalName(proposal)} proposal`,
+    );
+    error.proposal = { index, type: proposal.proposalType, name: proposalName(proposal), reference };
+    throw error;
+  }
+}
+
+/** @throws MlsError `limit` if the group has more members than the policy allows */
+export function checkSize({ policy }: Setting, tree: RatchetTree): void {
+  if (tree.memberCount > policy.maxMembers) {
+    throw new MlsError(
+      "limit",
+      `a group of ${tree.memberCount} members, where ${policy.maxMembers} are the most`,
+    );
+  }
+}
+
+/** @throws MlsError `limit` if a message is larger than the policy allows */
+export function checkMessageSize({ policy }: Setting, message: Uint8Array): void {
+  if (message.length > policy.maxMessageSize) {
+    throw new MlsError(
+      "limit",
+      `a message of ${message.length} bytes, where ${policy.maxMessageSize} are the most`,
+    );
+  }
+}
