@@ -1,4 +1,5 @@
 // RFC 9420 over ts-mls: one client in at most one group, in bytes only; for interoperability tests and benchmarks.
+import { ECDH } from "node:crypto";
 import {
   type CiphersuiteImpl,
   type CiphersuiteName,
@@ -13,6 +14,7 @@ import {
   generateKeyPackageWithKey,
   getCiphersuiteImpl,
   getOwnLeafNode,
+  type IncomingMessageCallback,
   joinGroup,
   type KeyPackage,
   type LeafNodeUpdate,
@@ -23,6 +25,7 @@ import {
   nodeTypes,
   type PrivateKeyPackage,
   type Proposal,
+  type ProposalWithSender,
   processMessage,
   protocolVersions,
   type SignatureKeyPair,
@@ -86,6 +89,15 @@ interface Update {
  *   one; a conforming receiver refuses such a commit. Two removes, two updates or an empty commit have their path.
  * - It encrypts path secrets to the leaf keys from before the commit's Updates, against §7.5 and §12.4.1: a
  *   conforming member whose Update it commits can't decrypt the path. Members who proposed none can.
+ * - It encrypts path secrets to the members that the same commit adds, with the keys that were at their leaves
+ *   before: those of members whom the commit removes. A conforming receiver refuses Adds beside two Removes of it.
+ * - A commit with a path that removes it is an error to it, and if the tree shrinks too, it computes the direct
+ *   path of a leaf outside the tree until the process runs out of memory. {@link TsMlsClient.receive} stops such
+ *   commits in time, at the price that their confirmation tag isn't verified.
+ * - It refuses to join a group whose tree has nodes with unmerged leaves, but not the same ones, one above the
+ *   other: it takes §12.4.3.1's rule on intermediate nodes to mean equal lists.
+ * - It makes P-256 signature keys in compressed form, against §5.1.1: {@link TsMlsClient.create} rewrites them.
+ * - It lets one who was removed make proposals, in the epoch that was.
  * - It has no function that makes an Update proposal; {@link TsMlsClient.propose} assembles one.
  */
 export class TsMlsClient {
@@ -105,11 +117,20 @@ export class TsMlsClient {
     this.#signatureKeyPair = signatureKeyPair;
   }
 
-  /** A client with a fresh signature key pair, and `name` as the identity of its basic credential. */
-  static async create(suite: Suite, name: string): Promise<TsMlsClient> {
+  /**
+   * A client with a fresh signature key pair, and `name` as the identity of its basic credential.
+   * @param options `compressedKey`: the P-256 key as ts-mls makes it, against §5.1.1
+   */
+  static async create(
+    suite: Suite,
+    name: string,
+    { compressedKey = false }: { compressedKey?: boolean } = {},
+  ): Promise<TsMlsClient> {
     const cipherSuite = await getCiphersuiteImpl(SUITES[suite]);
     const context = { cipherSuite, authService: unsafeTestingAuthenticationService };
-    return new TsMlsClient(name, suite, context, await cipherSuite.signature.keygen());
+    const keys = await cipherSuite.signature.keygen();
+    if (suite === 2 && !compressedKey) keys.publicKey = uncompressed(keys.publicKey);
+    return new TsMlsClient(name, suite, context, keys);
   }
 
   /** A fresh KeyPackage as an MLSMessage (§10). Its private keys stay in the client until it joins with them. */
@@ -171,7 +192,8 @@ export class TsMlsClient {
       ratchetTreeExtension,
       ...(options.authenticatedData && { authenticatedData: options.authenticatedData }),
     });
-    this.#enter(result.newState, result.consumed);
+    // Not `result.consumed`: the old epoch, which is kept for late messages, still needs what stands there.
+    this.#enter(result.newState);
     const commit = toBytes(result.commit);
     return result.welcome ? { commit, welcome: toBytes(result.welcome) } : { commit };
   }
@@ -218,6 +240,10 @@ export class TsMlsClient {
     }
     const before = this.#group;
     const result = await this.#process(message, before);
+    if (result === "removed") {
+      this.#enter({ ...before, groupActiveState: { kind: "removedFromGroup" } });
+      return { kind: "commit", removed: true };
+    }
     if (result.kind === "applicationMessage") {
       this.#advance(result.newState, result.consumed);
       return { kind: "application", data: result.message, authenticatedData: result.aad };
@@ -227,7 +253,7 @@ export class TsMlsClient {
       return { kind: "proposal" };
     }
     this.#enter(result.newState, result.consumed);
-    return { kind: "commit", removed: !this.active };
+    return { kind: "commit", removed: false };
   }
 
   exportSecret(label: string, context: Uint8Array, length: number): Promise<Uint8Array> {
@@ -295,14 +321,22 @@ export class TsMlsClient {
    * ts-mls knows nothing of the private key of an Update that we proposed: the message is tried with the key of
    * our leaf, then with that of each Update. Its states are immutable, so a failed try changes nothing. Which key
    * belongs to the next epoch says our leaf in the new tree.
+   *
+   * A commit that removes us is stopped, once it is authenticated and its proposals are checked, before ts-mls
+   * looks for a path secret for our leaf: see the class.
    */
   async #process(message: Parameters<typeof processMessage>[0]["message"], state: ClientState) {
     const tries = [state, ...this.#updates.map(({ privateKey }) => withLeafKey(state, privateKey))];
+    let removed = false;
+    const callback: IncomingMessageCallback = (incoming) => {
+      removed = incoming.kind === "commit" && incoming.proposals.some((one) => this.#isRemoved(one));
+      return removed ? "reject" : "accept";
+    };
     let failure: unknown;
     for (const tried of tries) {
       try {
-        const result = await processMessage({ context: this.#context, state: tried, message });
-        if (result.newState.groupActiveState.kind === "removedFromGroup") return result;
+        const result = await processMessage({ context: this.#context, state: tried, message, callback });
+        if (removed) return "removed";
         const { hpkePublicKey } = getOwnLeafNode(result.newState);
         const update = this.#updates.find(({ leafNode }) => sameBytes(leafNode.hpkePublicKey, hpkePublicKey));
         const newState = update ? withLeafKey(result.newState, update.privateKey) : result.newState;
@@ -312,6 +346,15 @@ export class TsMlsClient {
       }
     }
     throw failure;
+  }
+
+  #isRemoved({ proposal }: ProposalWithSender): boolean {
+    const { proposalType } = proposal;
+    return (
+      proposalType === defaultProposalTypes.remove &&
+      "remove" in proposal &&
+      proposal.remove.removed === this.ownLeafIndex
+    );
   }
 
   async #makeUpdate(): Promise<Update> {
@@ -349,6 +392,12 @@ export class TsMlsClient {
       cipherSuite: this.#cipherSuite,
     });
   }
+}
+
+/** A P-256 public key as UncompressedPointRepresentation (§5.1.1). */
+function uncompressed(publicKey: Uint8Array): Uint8Array {
+  const point = ECDH.convertKey(publicKey, "prime256v1", undefined, undefined, "uncompressed");
+  return Uint8Array.from(point as Buffer);
 }
 
 /** The state with another private key for the own leaf. */
