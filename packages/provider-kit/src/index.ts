@@ -23,4 +23,16 @@ export {
   type OperationCount,
   type SuiteCounts,
 } from "./instrument.js";
+export type { Measurements } from "./measure.js";
+export type { ProbeStep } from "./probe.js";
 export { isScalar, P256_SCALARS, P384_SCALARS, P521_SCALARS, type ScalarRange } from "./scalars.js";
+export {
+  NoProviderError,
+  type ProviderCandidate,
+  type Refusal,
+  type Selection,
+  type SelectionOptions,
+  type SelectionPolicy,
+  selectProvider,
+  type Verdict,
+} from "./select.js";
