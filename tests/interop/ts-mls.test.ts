@@ -1,45 +1,13 @@
 // RFC 9420: groups shared with ts-mls, an implementation that nobody here wrote, live in one process.
 import { MlsError, ValidationError } from "@copse/core";
-import type { CryptoProvider } from "@copse/core/provider";
-import { type Handshake, type Suite, TsMlsClient } from "@copse/peer-ts-mls";
+import { type Handshake, TsMlsClient } from "@copse/peer-ts-mls";
 import { describe, expect, it } from "vitest";
-import { backends } from "../support/backends.js";
-import { CopsePeer, type Kind, type Peer, type PeerOptions, TsMlsPeer } from "./peers.js";
-import { randomly } from "./random.js";
+import { Cast, SUITES, serving } from "./cast.js";
+import type { Kind, Peer } from "./peers.js";
 import { Room, utf8 } from "./room.js";
 
-const SUITES: readonly Suite[] = [1, 2, 3];
 const HANDSHAKES: readonly Handshake[] = ["private", "public"];
 
-/** Makes the clients of a test, each with a name of its own. */
-class Cast {
-  private made = 0;
-  constructor(
-    private readonly crypto: readonly CryptoProvider[],
-    private readonly options: Omit<PeerOptions, "name">,
-    private readonly theirs = options.handshake,
-  ) {}
-
-  async copse(options: Partial<PeerOptions> = {}): Promise<CopsePeer> {
-    const crypto = this.crypto[this.made % this.crypto.length] as CryptoProvider;
-    return CopsePeer.create(crypto, this.named("copse", options));
-  }
-
-  async tsMls(options: Partial<PeerOptions> = {}): Promise<TsMlsPeer> {
-    return TsMlsPeer.create(this.named("ts-mls", { handshake: this.theirs, ...options }));
-  }
-
-  one(kind: Kind, options: Partial<PeerOptions> = {}): Promise<Peer> {
-    return kind === "copse" ? this.copse(options) : this.tsMls(options);
-  }
-
-  private named(kind: Kind, options: Partial<PeerOptions>): PeerOptions {
-    return { ...this.options, ...options, name: `${kind} ${this.made++}` };
-  }
-}
-
-const all = await backends();
-const serving = (suite: Suite) => all.filter(({ suites }) => suites.some(({ id }) => id === suite));
 const settings = SUITES.flatMap((suite) =>
   serving(suite).flatMap((crypto) =>
     HANDSHAKES.map((handshake) => ({ suite, crypto, backend: crypto.name, handshake })),
@@ -198,35 +166,4 @@ it("a P-256 key in compressed form, as ts-mls makes it, is refused", async () =>
   const theirs = await TsMlsClient.create(2, "compressed", { compressedKey: true });
   await expect(ours.commit([await theirs.keyPackage()])).rejects.toThrow(MlsError);
   expect(await ours.group.save()).toEqual(saved);
-});
-
-const ROUNDS = 12;
-
-describe.each(SUITES)("groups of chance in suite %i, ours on all backends", (suite) => {
-  const done = new Set<string>();
-
-  it.each([
-    { ours: "private", theirs: "private", seeds: [1, 2] },
-    { ours: "public", theirs: "public", seeds: [3, 4] },
-    { ours: "private", theirs: "public", seeds: [5, 6] },
-    { ours: "public", theirs: "private", seeds: [7, 8] },
-  ] as const)("handshakes: ours $ours, theirs $theirs", async ({ ours, theirs, seeds }) => {
-    for (const seed of seeds) {
-      const cast = new Cast(serving(suite), { suite, handshake: ours, treeInWelcome: true }, theirs);
-      const room = await randomly(seed, ROUNDS, (kind, treeInWelcome) => cast.one(kind, { treeInWelcome }));
-      expect(room.tally.epochs).toBeGreaterThanOrEqual(ROUNDS);
-      for (const what of room.tally.done.keys()) done.add(what);
-    }
-  });
-
-  it("everything happened that can, on both sides", () => {
-    for (const one of ["copse", "ts-mls"]) {
-      expect(done).toContain(`${one} commits`);
-      for (const what of ["add", "remove", "update"]) expect(done).toContain(`${one} proposes ${what}`);
-      for (const other of ["copse", "ts-mls"]) {
-        expect(done).toContain(`${one} joins by ${other}`);
-        expect(done).toContain(`${one} removed by ${other}`);
-      }
-    }
-  });
 });
