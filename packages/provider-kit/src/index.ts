@@ -24,6 +24,21 @@ export {
   type SuiteCounts,
 } from "./instrument.js";
 export type { Measurements } from "./measure.js";
+export { isMlKemPublicKey } from "./ml-kem.js";
+export {
+  MLDSA44,
+  MLDSA65,
+  MLDSA87,
+  MLKEM768,
+  MLKEM768_P256,
+  MLKEM768_X25519,
+  MLKEM1024,
+  MLKEM1024_P384,
+  PQ_SUITE_NAMES,
+  type PqCodePoints,
+  type PqSuiteName,
+  pqSuites,
+} from "./pq-suites.js";
 export type { ProbeStep } from "./probe.js";
 export { isScalar, P256_SCALARS, P384_SCALARS, P521_SCALARS, type ScalarRange } from "./scalars.js";
 export {

@@ -11,12 +11,23 @@ import {
   type HpkePrivateKey,
   type KemAlgorithm,
 } from "@copse/core/provider";
-import { consume, expectLength, guardSync, isScalar, type Kem } from "@copse/provider-kit";
+import {
+  consume,
+  expectLength,
+  guardSync,
+  isMlKemPublicKey,
+  isScalar,
+  type Kem,
+  MLKEM768,
+  MLKEM768_P256,
+  MLKEM768_X25519,
+  MLKEM1024,
+  MLKEM1024_P384,
+} from "@copse/provider-kit";
 import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
 import { concatBytes } from "@noble/hashes/utils.js";
 import { type MLKEM, ml_kem768, ml_kem1024 } from "@noble/post-quantum/ml-kem.js";
 import { dhGroup, type Group } from "./dh.js";
-import { MLKEM768, MLKEM768_P256, MLKEM768_X25519, MLKEM1024, MLKEM1024_P384 } from "./pq-suites.js";
 import type { Random } from "./random.js";
 
 /** The Diffie-Hellman half of a hybrid. */
@@ -128,7 +139,7 @@ export function pqKem(algorithm: KemAlgorithm, random: Random): Kem {
   /** @throws CryptoError unless ML-KEM's half passes FIPS 203 §7.2 and the other is a point */
   function checkPublicKey(publicKey: Uint8Array): void {
     expectLength(publicKey, Npk, `${name}: a public key`);
-    if (!isReduced(publicKey.subarray(0, pqSizes.publicKey - 32))) {
+    if (!isMlKemPublicKey(publicKey.subarray(0, pqSizes.publicKey))) {
       throw new CryptoError(`${name}: the public key's coefficients aren't below the modulus`);
     }
     group?.validatePublicKey(publicKey.subarray(pqSizes.publicKey));
@@ -195,13 +206,4 @@ function sampleScalar({ algorithm, scalars }: Group, seed: Uint8Array): Uint8Arr
   }
   // The chance is below 2^-128.
   throw new CryptoError(`${name}: no private key can be sampled`);
-}
-
-/** FIPS 203 §7.2, modulus check: whether all coefficients, of 12 bits each, are below 3329. */
-function isReduced(encoded: Uint8Array): boolean {
-  for (let at = 0; at < encoded.length; at += 3) {
-    const [a, b, c] = [encoded[at] as number, encoded[at + 1] as number, encoded[at + 2] as number];
-    if ((a | ((b & 0x0f) << 8)) >= 3329 || ((b >> 4) | (c << 4)) >= 3329) return false;
-  }
-  return true;
 }

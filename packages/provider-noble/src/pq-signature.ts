@@ -6,9 +6,8 @@ import {
   type SignaturePart,
   type SignaturePrivateKey,
 } from "@copse/core/provider";
-import { expectLength, guardSync } from "@copse/provider-kit";
+import { expectLength, guardSync, MLDSA44, MLDSA65, MLDSA87 } from "@copse/provider-kit";
 import { type DSA, ml_dsa44, ml_dsa65, ml_dsa87 } from "@noble/post-quantum/ml-dsa.js";
-import { MLDSA44, MLDSA65, MLDSA87 } from "./pq-suites.js";
 import type { Random } from "./random.js";
 
 /** The handle. Its fields are private, so that no log or serialiser gives a key away. */

@@ -1,14 +1,26 @@
 // draft-ietf-mls-pq-ciphersuites: the provider in JavaScript, with post-quantum suites too. An entry point of
 // its own, so that nobody bundles ML-KEM and ML-DSA without using them.
 import { CIPHER_SUITES, type CipherSuite, type CryptoProvider } from "@copse/core/provider";
-import { defineProvider, type LazySuite } from "@copse/provider-kit";
+import { defineProvider, type LazySuite, type PqCodePoints, pqSuites } from "@copse/provider-kit";
 import { pqKem } from "./pq-kem.js";
 import { mlDsaPart } from "./pq-signature.js";
-import { type PqCodePoints, pqSuites } from "./pq-suites.js";
 import { type Random, randomSource } from "./random.js";
 import { classicalSignature, classicalSuite, makeSuite } from "./suite.js";
 
-export * from "./pq-suites.js";
+export {
+  MLDSA44,
+  MLDSA65,
+  MLDSA87,
+  MLKEM768,
+  MLKEM768_P256,
+  MLKEM768_X25519,
+  MLKEM1024,
+  MLKEM1024_P384,
+  PQ_SUITE_NAMES,
+  type PqCodePoints,
+  type PqSuiteName,
+  pqSuites,
+} from "@copse/provider-kit";
 export type { Random } from "./random.js";
 
 export interface NoblePqOptions {
