@@ -2,11 +2,12 @@
 import { EMPTY, equalBytes, toHex, wipe } from "../bytes.js";
 import { decode, encode, opaque, struct, uint8, uint16, vector } from "../codec/index.js";
 import { ensure, MlsError } from "../errors.js";
+import { ProposalType, SenderType } from "../framing/index.js";
 import {
   type AuthenticationService,
   createEpoch,
   createExternalCommit,
-  DEFAULT_POLICY,
+  createExternalProposal,
   type Epoch,
   type GroupState,
   joinByWelcome,
@@ -36,6 +37,7 @@ import {
 } from "../tree/index.js";
 import { Group, type GroupHost } from "./group.js";
 import { needBytes } from "./messages.js";
+import { policyOf } from "./policy.js";
 import { readGroupInfo, readKeyPackage, readWelcome, writeKeyPackage } from "./read.js";
 import { checkSigner, signerOf } from "./signer.js";
 
@@ -341,6 +343,29 @@ export class Client {
   }
 
   /**
+   * Proposes to a group that it add this client (§12.1.8), by a fresh key package. If a member commits that, this
+   * client joins by the Welcome.
+   * @param group as the one who tells of it knows it: its ID, and the epoch that it is in
+   * @returns an encoded MLSMessage
+   */
+  async proposeJoin(
+    group: { readonly groupId: Uint8Array; readonly epoch: bigint },
+    options: { readonly authenticatedData?: Uint8Array } = {},
+  ): Promise<Uint8Array> {
+    const own = await this.freshKeyPackage();
+    const message = await createExternalProposal(this.provider, {
+      groupId: needBytes(group.groupId, "a group ID").slice(),
+      epoch: group.epoch,
+      sender: { senderType: SenderType.newMemberProposal },
+      signer: this.signer,
+      proposal: { proposalType: ProposalType.add, keyPackage: own.keyPackage },
+      authenticatedData: options.authenticatedData?.slice() ?? EMPTY,
+    });
+    this.keyPackages.set(toHex(own.reference), own);
+    return message;
+  }
+
+  /**
    * Makes a subgroup (§11.3): a new group of some of a group's members, tied to it by a resumption PSK. The other
    * members join by the Welcome; their clients check that the subgroup is one.
    * @param options `add`: key packages of members of the group, as encoded MLSMessages
@@ -442,16 +467,6 @@ export class Client {
       wipe(bytes);
     }
   }
-}
-
-/** The policy with its defaults. @throws MlsError `usage` */
-function policyOf(chosen: Partial<Policy> = {}): Policy {
-  const given = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
-  const policy: Policy = { ...DEFAULT_POLICY, ...given };
-  if (policy.handshake !== "private" && policy.handshake !== "public") {
-    throw new MlsError("usage", 'policy.handshake must be "private" or "public"');
-  }
-  return policy;
 }
 
 /** What leaf nodes advertise: what the provider at hand serves, and what the application says (§7.2). */

@@ -172,6 +172,16 @@ export class Group {
     return this.current.secrets.epochAuthenticator.slice();
   }
 
+  /** `Nh` bytes (§7.8) */
+  get treeHash(): Uint8Array {
+    return this.current.groupContext.treeHash.slice();
+  }
+
+  /** `Nh` bytes (§8.2), none before the first commit */
+  get confirmedTranscriptHash(): Uint8Array {
+    return this.current.groupContext.confirmedTranscriptHash.slice();
+  }
+
   /** The encoded ratchet tree (§12.4.3.3), for those who join without it in their Welcome. */
   get ratchetTree(): Uint8Array {
     return encode(RatchetTreeNodes, this.current.tree.toNodes());

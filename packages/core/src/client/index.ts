@@ -16,4 +16,5 @@ export type {
   ProposalRequest,
   PskChoice,
 } from "./messages.js";
+export { type ExternalProposalChoice, GroupObserver, type ObserverOptions } from "./observer.js";
 export { generateSigner, signerOf } from "./signer.js";

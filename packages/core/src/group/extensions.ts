@@ -1,5 +1,5 @@
 // RFC 9420 §11.1, §12.1.8.1, §12.4.3.2: the extensions that the protocol itself reads, and what a group asks of members.
-import { opaque, struct, type TypeOf, uint16, vector } from "../codec/index.js";
+import { encode, opaque, struct, type TypeOf, uint16, vector } from "../codec/index.js";
 import { ensure } from "../errors.js";
 import type { CipherSuite } from "../provider/index.js";
 import {
@@ -29,6 +29,23 @@ export const ExternalSenders = vector(ExternalSender);
 
 /** ExternalPub, RFC 9420 §12.4.3.2 */
 export const ExternalPub = struct({ externalPub: opaque });
+
+/** The GroupContext extension `required_capabilities` (§11.1). Types that every client supports needn't be listed. */
+export function requiredCapabilities(required: Partial<RequiredCapabilities>): Extension {
+  const { extensionTypes = [], proposalTypes = [], credentialTypes = [] } = required;
+  return {
+    extensionType: ExtensionType.requiredCapabilities,
+    extensionData: encode(RequiredCapabilities, { extensionTypes, proposalTypes, credentialTypes }),
+  };
+}
+
+/** The GroupContext extension `external_senders` (§12.1.8.1): who may propose from outside of the group. */
+export function externalSenders(senders: readonly ExternalSender[]): Extension {
+  return {
+    extensionType: ExtensionType.externalSenders,
+    extensionData: encode(ExternalSenders, senders),
+  };
+}
 
 /** RFC 9420 §17.4: the proposal types that every client supports and that no `capabilities` list (§7.2). */
 const DEFAULT_PROPOSALS: ReadonlySet<number> = /* @__PURE__ */ new Set([1, 2, 3, 4, 5, 6, 7]);

@@ -1,0 +1,191 @@
+// RFC 9420 §12.1.8, §16: the server's side: a group followed, and proposed to, without being a member.
+import { EMPTY, equalBytes } from "../bytes.js";
+import { encode } from "../codec/index.js";
+import { MlsError } from "../errors.js";
+import { type Proposal, ProposalType, type ReInit, SenderType } from "../framing/index.js";
+import {
+  type AuthenticationService,
+  type CommitMessage,
+  createExternalProposal,
+  ExternalSenders,
+  type Member,
+  memberOf,
+  type ObservedState,
+  observe,
+  observeFrom,
+  type Policy,
+  type ProposalMessage,
+  type Setting,
+  type SourcedProposal,
+} from "../group/index.js";
+import type { CipherSuite, CryptoProvider, Signer } from "../provider/index.js";
+import { type Extension, ExtensionType, findExtension, RatchetTreeNodes } from "../tree/index.js";
+import { Lock } from "./lock.js";
+import { needBytes } from "./messages.js";
+import { policyOf } from "./policy.js";
+import { readGroupInfo, readKeyPackage } from "./read.js";
+import { checkSigner } from "./signer.js";
+
+export interface ObserverOptions {
+  readonly crypto: CryptoProvider;
+  /** Decides whose credentials are true, as for a client. */
+  readonly authentication: AuthenticationService;
+  readonly policy?: Partial<Policy>;
+  /** A signed GroupInfo of the group, as an encoded MLSMessage. */
+  readonly groupInfo: Uint8Array;
+  /** The encoded tree, where the GroupInfo comes without it. */
+  readonly ratchetTree?: Uint8Array | undefined;
+}
+
+/** What an external sender may propose (§12.1.8). */
+export type ExternalProposalChoice =
+  /** An encoded MLSMessage with a key package */
+  | { readonly add: Uint8Array }
+  /** A leaf index */
+  | { readonly remove: number }
+  | { readonly extensions: readonly Extension[] }
+  | { readonly externalPsk: Uint8Array }
+  | { readonly reinit: Omit<ReInit, "version"> };
+
+/**
+ * Follows a group by its handshakes, without being a member: for a delivery service that orders commits, refuses
+ * wrong ones and tells who is in the group. Handshakes must be sent as PublicMessages (`policy.handshake`).
+ *
+ * It checks signatures, proposals, trees and transcripts, but can't check what takes the group's secrets: a
+ * commit that it accepts may still be refused by members, if its sender put wrong secrets into it.
+ */
+export class GroupObserver {
+  private readonly setting: Setting;
+  private readonly lock = new Lock();
+  private state: ObservedState;
+
+  private constructor(setting: Setting, state: ObservedState) {
+    this.setting = setting;
+    this.state = state;
+  }
+
+  /**
+   * Starts where a GroupInfo says that the group is.
+   * @throws ValidationError, DecodeError, UnsupportedError; MlsError `missing` without a tree, `authentication`
+   */
+  static async follow(options: ObserverOptions): Promise<GroupObserver> {
+    const { crypto, authentication, policy } = options;
+    if (typeof authentication?.validate !== "function") {
+      throw new MlsError(
+        "usage",
+        "an authentication service is needed: it decides whose credentials are true",
+      );
+    }
+    const groupInfo = readGroupInfo(options.groupInfo);
+    const setting: Setting = {
+      provider: crypto.suite(groupInfo.groupContext.cipherSuite),
+      authentication,
+      policy: policyOf(policy),
+      psk: () => undefined,
+    };
+    const state = await observeFrom(setting, groupInfo, options.ratchetTree?.slice());
+    return new GroupObserver(setting, state);
+  }
+
+  get groupId(): Uint8Array {
+    return this.state.current.groupContext.groupId.slice();
+  }
+
+  get epoch(): bigint {
+    return this.state.current.groupContext.epoch;
+  }
+
+  get cipherSuite(): CipherSuite {
+    return this.setting.provider.suite;
+  }
+
+  /** The GroupContext's extensions. */
+  get extensions(): readonly Extension[] {
+    return this.state.current.groupContext.extensions;
+  }
+
+  get members(): readonly Member[] {
+    return Array.from(this.state.current.tree.members(), ({ leafIndex, leafNode }) =>
+      memberOf(leafIndex, leafNode),
+    );
+  }
+
+  /** Valid proposals of this epoch that no commit has brought into force yet. */
+  get proposals(): readonly SourcedProposal[] {
+    return this.state.proposals;
+  }
+
+  /** The encoded ratchet tree (§12.4.3.3), for those who join without it in their Welcome. */
+  get ratchetTree(): Uint8Array {
+    return encode(RatchetTreeNodes, this.state.current.tree.toNodes());
+  }
+
+  /** `Nh` bytes (§7.8) */
+  get treeHash(): Uint8Array {
+    return this.state.current.groupContext.treeHash.slice();
+  }
+
+  /** `Nh` bytes (§8.2) */
+  get confirmedTranscriptHash(): Uint8Array {
+    return this.state.current.groupContext.confirmedTranscriptHash.slice();
+  }
+
+  /**
+   * Follows a proposal or a commit, an encoded MLSMessage with a PublicMessage.
+   * @throws MlsError, and the observer is where it was: `wrong-epoch` for a message that is stale or ahead, `fork`
+   *   for a commit in conflict with one that came before, `consumed` for a repetition
+   */
+  receive(message: Uint8Array): Promise<ProposalMessage | CommitMessage> {
+    const bytes = needBytes(message, "a message").slice();
+    return this.lock.run(async () => {
+      const { state, received } = await observe(this.setting, this.state, bytes);
+      this.state = state;
+      return received;
+    });
+  }
+
+  /**
+   * A proposal of an external sender (§12.1.8) that the group's `external_senders` extension lists. It counts when
+   * a member commits it; the observer itself is to {@link receive} it too.
+   * @returns an encoded MLSMessage
+   * @throws MlsError `unknown-sender` if the group doesn't list the signer; UnsupportedError for another scheme
+   */
+  propose(
+    signer: Signer,
+    choice: ExternalProposalChoice,
+    options: { readonly authenticatedData?: Uint8Array } = {},
+  ): Promise<Uint8Array> {
+    return this.lock.run(async () => {
+      const { provider } = this.setting;
+      checkSigner(provider, signer);
+      const { groupId, epoch, extensions } = this.state.current.groupContext;
+      const allowed = findExtension(extensions, ExtensionType.externalSenders, ExternalSenders) ?? [];
+      const senderIndex = allowed.findIndex(({ signatureKey }) => equalBytes(signatureKey, signer.publicKey));
+      if (senderIndex < 0)
+        throw new MlsError("unknown-sender", "the group's external_senders don't list this signer");
+      return createExternalProposal(provider, {
+        groupId,
+        epoch,
+        sender: { senderType: SenderType.external, senderIndex },
+        signer,
+        proposal: this.proposalFor(choice),
+        authenticatedData: options.authenticatedData?.slice() ?? EMPTY,
+      });
+    });
+  }
+
+  private proposalFor(choice: ExternalProposalChoice): Proposal {
+    if ("add" in choice) return { proposalType: ProposalType.add, keyPackage: readKeyPackage(choice.add) };
+    if ("remove" in choice) return { proposalType: ProposalType.remove, removed: choice.remove };
+    if ("extensions" in choice) {
+      return { proposalType: ProposalType.groupContextExtensions, extensions: choice.extensions };
+    }
+    if ("externalPsk" in choice) {
+      const { provider } = this.setting;
+      const pskNonce = provider.random(provider.suite.hash.Nh);
+      const pskId = needBytes(choice.externalPsk, "a PSK's id").slice();
+      return { proposalType: ProposalType.psk, psk: { pskType: 1, pskId, pskNonce } };
+    }
+    return { proposalType: ProposalType.reinit, version: 1, ...choice.reinit };
+  }
+}
