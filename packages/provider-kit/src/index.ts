@@ -24,7 +24,7 @@ export {
   type SuiteCounts,
 } from "./instrument.js";
 export type { Measurements } from "./measure.js";
-export { isMlKemPublicKey } from "./ml-kem.js";
+export { isMlKemPublicKey, pqDeriveInput } from "./ml-kem.js";
 export {
   MLDSA44,
   MLDSA65,

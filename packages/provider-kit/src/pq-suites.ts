@@ -4,6 +4,7 @@ import {
   AES_128_GCM,
   AES_256_GCM,
   CHACHA20_POLY1305,
+  CIPHER_SUITES,
   type CipherSuite,
   ECDSA_P256,
   ECDSA_P384,
@@ -156,7 +157,8 @@ export type PqCodePoints = { readonly [name in PqSuiteName]?: number };
 
 /**
  * The suites that `codePoints` has a number for, in the order of the draft's table.
- * @throws MlsError `usage` for a name that isn't the draft's, a number that is no code point, or one given twice
+ * @throws MlsError `usage` for a name that isn't the draft's, a number that is no code point or is
+ *   RFC 9420's, or one given twice
  */
 export function pqSuites({ codePoints }: { readonly codePoints: PqCodePoints }): readonly CipherSuite[] {
   for (const name of Object.keys(codePoints)) {
@@ -168,6 +170,9 @@ export function pqSuites({ codePoints }: { readonly codePoints: PqCodePoints }):
     if (id === undefined) continue;
     if (!Number.isInteger(id) || id < 1 || id > 0xffff) {
       throw new MlsError("usage", `${name}: a code point is a number from 1 to 65535, not ${id}`);
+    }
+    if (CIPHER_SUITES.some((other) => other.id === id)) {
+      throw new MlsError("usage", `${name}: the code point ${id} is one of RFC 9420's`);
     }
     if (suites.some((other) => other.id === id)) {
       throw new MlsError("usage", `${name}: the code point ${id} is given to another suite too`);

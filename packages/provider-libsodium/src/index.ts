@@ -1,17 +1,35 @@
-// RFC 9420 §5.1: a provider by libsodium, compiled to WASM. Suite 3, and suite 1 with AES from elsewhere.
+// RFC 9420 §5.1: a provider by libsodium, compiled to WASM. Suite 3; with AES from elsewhere suite 1, and the
+// post-quantum suites with X-Wing or ML-KEM-768 (draft-ietf-mls-pq-ciphersuites).
 import {
+  AES_128_GCM,
+  AES_256_GCM,
   type AeadPart,
   type CipherSuite,
   type CipherSuiteProvider,
   type CryptoProvider,
+  ED25519,
+  MlsError,
+  SHA384,
   MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519 as SUITE_1,
   MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519 as SUITE_3,
 } from "@copse/core/provider";
-import { composeSuite, defineProvider, dhkem, hkdf, hpke } from "@copse/provider-kit";
+import {
+  composeSuite,
+  defineProvider,
+  dhkem,
+  hkdf,
+  type Kem,
+  type LazySuite,
+  type PqCodePoints,
+  pqSuites,
+} from "@copse/provider-kit";
 import sodium from "libsodium-wrappers";
 import { ed25519 } from "./ed25519.js";
-import { chacha20Poly1305, sha256 } from "./symmetric.js";
+import { PQ_KEMS, pqKem } from "./pq-kem.js";
+import { chacha20Poly1305, sha256, sha384 } from "./symmetric.js";
 import { x25519 } from "./x25519.js";
+
+export type { PqCodePoints, PqSuiteName } from "@copse/provider-kit";
 
 export interface LibsodiumOptions {
   /**
@@ -19,31 +37,55 @@ export interface LibsodiumOptions {
    * it suite 1 is served too, and answers at once if this part does.
    */
   readonly aes?: AeadPart;
+  /** AES-256-GCM from another provider, `other.suite(7).aead`, for the post-quantum suites with it. */
+  readonly aes256?: AeadPart;
+  /**
+   * Post-quantum suites of draft-ietf-mls-pq-ciphersuites that are wanted, by the code points that all members
+   * of a group must agree on. Those that libsodium has no part for, and no AES, aren't served.
+   */
+  readonly codePoints?: PqCodePoints;
 }
 
 /**
- * Cryptography by libsodium: X25519, Ed25519 and ChaCha20-Poly1305, the same on every platform that has
- * WASM, without WebCrypto. Every answer comes at once.
+ * Cryptography by libsodium: X25519, Ed25519, ChaCha20-Poly1305, ML-KEM-768 and X-Wing, the same on every
+ * platform that has WASM, without WebCrypto. Every answer comes at once, but for those of an AES part that
+ * takes its time.
  *
- * `suites` are suite 3, and suite 1 if {@link LibsodiumOptions.aes} is given.
- * @throws MlsError `usage` (rejects) if `aes` isn't AES-128-GCM
+ * `suites` are the post-quantum ones that have a code point and can be served (those with Ed25519), suite 3,
+ * and suite 1 if {@link LibsodiumOptions.aes} is given.
+ * @throws MlsError `usage` (rejects) if `aes` isn't AES-128-GCM, `aes256` isn't AES-256-GCM, or a code point is
+ *   none, is given twice or is suite 3's or 1's
  */
-export async function libsodiumProvider({ aes }: LibsodiumOptions = {}): Promise<CryptoProvider> {
+export async function libsodiumProvider(options: LibsodiumOptions = {}): Promise<CryptoProvider> {
+  const { aes, aes256, codePoints = {} } = options;
+  checkAead(aes, AES_128_GCM);
+  checkAead(aes256, AES_256_GCM);
   await sodium.ready;
-  const suites = [makeSuite(SUITE_3, chacha20Poly1305)];
-  if (aes !== undefined) suites.push(makeSuite(SUITE_1, aes));
+  const aeads = [chacha20Poly1305, aes, aes256].filter((part) => part !== undefined);
+  const suites: LazySuite[] = [];
+  for (const suite of pqSuites({ codePoints })) {
+    const aead = aeads.find(({ algorithm }) => algorithm.id === suite.aead.id);
+    const known = suite.signature === ED25519 && PQ_KEMS.includes(suite.kem);
+    if (known && aead)
+      suites.push({ suite, make: () => makeSuite(suite, aead, pqKem(suite.kem, randomBytes)) });
+  }
+  suites.push({ suite: SUITE_3, make: () => makeSuite(SUITE_3, chacha20Poly1305, x25519Kem()) });
+  if (aes) suites.push({ suite: SUITE_1, make: () => makeSuite(SUITE_1, aes, x25519Kem()) });
   return defineProvider("libsodium", suites);
 }
 
-function makeSuite(suite: CipherSuite, aead: AeadPart): CipherSuiteProvider {
-  const kdf = hkdf(sha256);
-  return composeSuite({
-    suite,
-    hash: sha256,
-    kdf,
-    aead,
-    hpke: hpke({ kem: dhkem(x25519, kdf), kdf, aead }),
-    signature: ed25519,
-    random: (length) => (length === 0 ? new Uint8Array(0) : sodium.randombytes_buf(length)),
-  });
+function checkAead(part: AeadPart | undefined, { id, name }: AeadPart["algorithm"]): void {
+  if (part !== undefined && part.algorithm.id !== id) {
+    throw new MlsError("usage", `libsodium: the AEAD is ${part.algorithm.name}, not ${name}`);
+  }
+}
+
+const x25519Kem = (): Kem => dhkem(x25519, hkdf(sha256));
+
+const randomBytes = (length: number): Uint8Array =>
+  length === 0 ? new Uint8Array(0) : sodium.randombytes_buf(length);
+
+function makeSuite(suite: CipherSuite, aead: AeadPart, kem: Kem): CipherSuiteProvider {
+  const hash = suite.hash === SHA384 ? sha384 : sha256;
+  return composeSuite({ suite, hash, aead, kem, signature: ed25519, random: randomBytes });
 }

@@ -1,19 +1,32 @@
-// RFC 9420 §5.1: ChaCha20-Poly1305 in libsodium (RFC 8439), SHA-256 and HMAC in JavaScript.
+// RFC 9420 §5.1: ChaCha20-Poly1305 in libsodium (RFC 8439), SHA-2 and HMAC in JavaScript.
 //
-// The standard build of libsodium-wrappers has neither SHA-256 nor HMAC-SHA256: they are in the larger
-// "sumo" build only. @noble/hashes answers at once too, and its share of what a suite costs is small.
-import { type AeadPart, CHACHA20_POLY1305, CryptoError, type HashPart, SHA256 } from "@copse/core/provider";
+// The standard build of libsodium-wrappers has neither SHA-256 nor HMAC-SHA256, which are in the larger
+// "sumo" build only, and no build has SHA-384. @noble/hashes answers at once too, and its share of what a suite costs is small.
+import {
+  type AeadPart,
+  CHACHA20_POLY1305,
+  CryptoError,
+  type HashPart,
+  SHA256,
+  SHA384,
+} from "@copse/core/provider";
 import { expectLength, guardSync } from "@copse/provider-kit";
 import { hmac } from "@noble/hashes/hmac.js";
-import { sha256 as digest } from "@noble/hashes/sha2.js";
+import { sha256 as digest256, sha384 as digest384 } from "@noble/hashes/sha2.js";
 import sodium from "libsodium-wrappers";
 
-export const sha256: HashPart = {
-  algorithm: SHA256,
-  hash: (data) => digest(data),
-  hashAll: (data) => data.map((one) => digest(one)),
-  mac: (key, data) => hmac(digest, key, data),
-};
+function hashPart(algorithm: HashPart["algorithm"], digest: typeof digest256 | typeof digest384): HashPart {
+  return {
+    algorithm,
+    hash: (data) => digest(data),
+    hashAll: (data) => data.map((one) => digest(one)),
+    mac: (key, data) => hmac(digest, key, data),
+  };
+}
+
+export const sha256: HashPart = /* @__PURE__ */ hashPart(SHA256, digest256);
+/** For the post-quantum suites alone. */
+export const sha384: HashPart = /* @__PURE__ */ hashPart(SHA384, digest384);
 
 const { Nk, Nn, Nt } = CHACHA20_POLY1305;
 

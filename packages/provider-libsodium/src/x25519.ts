@@ -16,10 +16,7 @@ export const x25519: DhPrimitives<Uint8Array> = {
     privateKey: Uint8Array.from(bytes),
   }),
   exportPrivateKey: (privateKey) => privateKey.slice(),
-  validatePublicKey(publicKey) {
-    // Every 32 bytes are a point, of the curve or of its twist; those of low order give zero with any key.
-    sharedPoint(PROBE, publicKey);
-  },
+  validatePublicKey: checkPublicKey,
   dh: sharedPoint,
   destroyPrivateKey(privateKey) {
     privateKey.fill(0);
@@ -27,6 +24,12 @@ export const x25519: DhPrimitives<Uint8Array> = {
 };
 
 const PROBE = /* @__PURE__ */ new Uint8Array(32).fill(1);
+
+/** @throws CryptoError unless it is a public key of X25519 */
+export function checkPublicKey(publicKey: Uint8Array): void {
+  // Every 32 bytes are a point, of the curve or of its twist; those of low order give zero with any key.
+  sharedPoint(PROBE, publicKey);
+}
 
 /** 32 bytes. @throws CryptoError for a point of low order */
 function sharedPoint(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {

@@ -23,6 +23,7 @@ import {
   MLKEM768_X25519,
   MLKEM1024,
   MLKEM1024_P384,
+  pqDeriveInput,
 } from "@copse/provider-kit";
 import { sha3_256, shake256 } from "@noble/hashes/sha3.js";
 import { concatBytes } from "@noble/hashes/utils.js";
@@ -100,11 +101,6 @@ class PqPrivateKey {
 }
 
 const EMPTY = /* @__PURE__ */ new Uint8Array(0);
-const DERIVE_KEY_PAIR = /* @__PURE__ */ ascii("DeriveKeyPair");
-const HPKE_V1_KEM = /* @__PURE__ */ ascii("HPKE-v1KEM");
-
-/** `I2OSP(value, 2)` */
-const uint16 = (value: number): Uint8Array => Uint8Array.of(value >> 8, value);
 
 /** ML-KEM-768, ML-KEM-1024, MLKEM768-P256, MLKEM1024-P384 or MLKEM768-X25519, as `algorithm` says. */
 export function pqKem(algorithm: KemAlgorithm, random: Random): Kem {
@@ -149,9 +145,7 @@ export function pqKem(algorithm: KemAlgorithm, random: Random): Kem {
     algorithm,
     generateKeyPair: () => expand(random(Nsk)),
     deriveKeyPair(ikm) {
-      // `SHAKE256.LabeledDerive(ikm, "DeriveKeyPair", "", Nsk)`
-      const label = concatBytes(uint16(DERIVE_KEY_PAIR.length), DERIVE_KEY_PAIR);
-      const input = concatBytes(ikm, HPKE_V1_KEM, uint16(id), label, uint16(Nsk));
+      const input = pqDeriveInput(algorithm, ikm);
       const seed = shake256(input, { dkLen: Nsk });
       input.fill(0);
       return expand(seed);
