@@ -20,6 +20,7 @@ import {
   changesOf,
   checkMessageSize,
   checkSuccession,
+  committable,
   contextBytes,
   createCommit,
   createGroupInfo,
@@ -382,7 +383,7 @@ export class Group {
     const authenticatedData = options.authenticatedData?.slice() ?? EMPTY;
     const received = this.state.proposals.filter((one) => !isTaken(epoch, one));
     const created = await createCommit(setting, epoch, {
-      proposals: selectProposals(received, own, epoch.keys.leafIndex),
+      proposals: await committable(setting, epoch, selectProposals(received, own, epoch.keys.leafIndex)),
       forcePath: options.forcePath === true || identity !== undefined,
       signer: this.signer,
       nextSigner,

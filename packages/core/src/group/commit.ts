@@ -19,6 +19,7 @@ import { GroupContext } from "../schedule/index.js";
 import { type CreatedUpdatePath, createUpdatePath, type LeafNode, pruneKeys } from "../tree/index.js";
 import { type Applied, applyProposals, checkResult, extensionsAfter } from "./apply.js";
 import { contextBytes, type Epoch, nextEpoch, provisionalContext, wipeEpoch } from "./epoch.js";
+import { blameOne } from "./feasible.js";
 import { MlsMessage } from "./mls-message.js";
 import { checkPermissions, checkSize } from "./permissions.js";
 import { checkRegularList } from "./proposal-list.js";
@@ -109,8 +110,12 @@ export async function createCommit(
   await checkProposals(setting, epoch, proposals, extensionsAfter(epoch, proposals), request.succession);
   checkPermissions(setting, epoch, proposals, { senderType: SenderType.member, leafIndex: committer });
   const applied = applyProposals(epoch, proposals);
-  checkResult(provider.suite, applied.tree, applied.extensions);
-  checkSize(setting, applied.tree);
+  try {
+    checkResult(provider.suite, applied.tree, applied.extensions);
+    checkSize(setting, applied.tree);
+  } catch (error) {
+    throw blameOne(setting, epoch, proposals, error);
+  }
 
   const path =
     applied.pathRequired || request.forcePath ? await makePath(setting, epoch, applied, request) : undefined;

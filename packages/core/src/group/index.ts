@@ -6,6 +6,7 @@ export * from "./epoch.js";
 export * from "./extensions.js";
 export * from "./external-commit.js";
 export * from "./external-proposal.js";
+export * from "./feasible.js";
 export * from "./join.js";
 export * from "./mls-message.js";
 export * from "./observe.js";

@@ -27,6 +27,7 @@ import {
 import { type Applied, applyProposals, checkResult, extensionsAfter } from "./apply.js";
 import { type Epoch, nextEpoch, provisionalContext } from "./epoch.js";
 import { receiveExternalInit } from "./external-init.js";
+import { blameOne } from "./feasible.js";
 import { checkPermissions, checkSize } from "./permissions.js";
 import { checkExternalList, checkRegularList } from "./proposal-list.js";
 import {
@@ -122,8 +123,12 @@ export async function stageCommit(
       ? undefined
       : await mergePath(setting, epoch, applied, leafIndex, commit.path, external);
   const tree = merged ?? applied.tree;
-  checkResult(provider.suite, tree, extensions);
-  checkSize(setting, tree);
+  try {
+    checkResult(provider.suite, tree, extensions);
+    checkSize(setting, tree);
+  } catch (error) {
+    throw blameOne(setting, epoch, proposals, error);
+  }
   const committer = { leafIndex, leafNode: tree.leaf(leafIndex) as LeafNode };
   return { commit, applied, tree, extensions, committer, proposals };
 }

@@ -198,7 +198,7 @@ function checkOne(
 }
 
 /** Says in an error which proposal it is about. */
-function blame(error: unknown, { proposal, reference }: SourcedProposal, index: number): unknown {
+export function blame(error: unknown, { proposal, reference }: SourcedProposal, index: number): unknown {
   if (!(error instanceof MlsError)) return error;
   error.proposal ??= { index, type: proposal.proposalType, name: proposalName(proposal), reference };
   return error;
