@@ -9,6 +9,7 @@ import {
   SHA256,
   SHA384,
 } from "@copse/core/provider";
+import { checksFor } from "@copse/provider-conformance";
 import { hkdf, hpke, MLKEM768, MLKEM768_X25519, MLKEM1024, PQ_SUITE_NAMES } from "@copse/provider-kit";
 import { libsodiumProvider, type PqCodePoints } from "@copse/provider-libsodium";
 import { nodeProvider } from "@copse/provider-node";
@@ -216,4 +217,12 @@ describe("the KEMs of draft-ietf-hpke-pq by libsodium", () => {
       (await kem.encap(one.publicKey)).kemOutput,
     );
   });
+});
+
+describe("the conformance kit, with noble as the second opinion", () => {
+  for (const check of checksFor(provider, { suites: ids, second: noble })) {
+    it(`${check.suite}: ${check.name}`, async () => {
+      await check.run();
+    });
+  }
 });
