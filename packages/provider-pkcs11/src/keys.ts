@@ -24,6 +24,7 @@ import {
   CKO_PRIVATE_KEY,
   CKO_PUBLIC_KEY,
   CKO_SECRET_KEY,
+  CKS_RW_USER_FUNCTIONS,
   type Handle,
 } from "./cryptoki.js";
 import type { Curve, SignatureCurve, Variant } from "./curves.js";
@@ -191,7 +192,13 @@ export function deriveWith(
 
 /** Whether the token has the key. */
 export function hasKey(token: Token, key: TokenKey): Promise<boolean> {
-  return token.use("looking for a key", async (session) => locate(session, key) !== undefined);
+  return token.use("looking for a key", async (session) => {
+    // Looked for anew: what was found before may be deleted by now.
+    delete key.at;
+    if (locate(session, key) !== undefined) return true;
+    expectLogin(session, token);
+    return false;
+  });
 }
 
 /** Deletes a key from the token, with its public key's object. @returns whether it was there */
@@ -207,6 +214,7 @@ export function destroyKey(token: Token, id: Uint8Array): Promise<boolean> {
         destroyed ||= kind === CKO_PRIVATE_KEY;
       }
     }
+    if (!destroyed) expectLogin(session, token);
     return destroyed;
   });
 }
@@ -243,6 +251,17 @@ export function attribute(
   }
 }
 
+/**
+ * To be called where a key isn't found: a token doesn't show its private keys to who isn't logged in.
+ * @throws TokenError, `lost`, if that is why
+ */
+export function expectLogin({ cryptoki, handle }: Session, token: Token): void {
+  if (cryptoki.C_GetSessionInfo(handle).state === CKS_RW_USER_FUNCTIONS) return;
+  throw new TokenError(`the token "${token.label}" lost its login; a later call logs in again`, {
+    lost: true,
+  });
+}
+
 function locate(session: Session, key: TokenKey): Handle | undefined {
   if (key.at?.connection === session.connection) return key.at.handle;
   const [handle] = findObjects(session, [
@@ -260,8 +279,10 @@ async function withKey<T>(
   key: TokenKey,
   call: (handle: Handle) => Promise<T>,
 ): Promise<T> {
-  const missing = (ckr?: string) =>
-    new TokenError(`the token "${token.label}" has this private key no longer`, { ckr });
+  const missing = (ckr?: string): TokenError => {
+    expectLogin(session, token);
+    return new TokenError(`the token "${token.label}" has this private key no longer`, { ckr });
+  };
   const handle = locate(session, key);
   if (handle === undefined) throw missing();
   try {

@@ -12,7 +12,7 @@ import {
 import { composeSuite, defineProvider } from "@copse/provider-kit";
 import { CKA_CLASS, CKA_ID, CKA_LABEL, CKO_PRIVATE_KEY, type Cryptoki } from "./cryptoki.js";
 import { hpkePart } from "./hpke.js";
-import { attribute, destroyKey, findObjects } from "./keys.js";
+import { attribute, destroyKey, expectLogin, findObjects } from "./keys.js";
 import { openLibrary } from "./library.js";
 import type { LoginOptions } from "./login.js";
 import { type AgreementWay, probeAgreement, probeSigning, type SigningWay } from "./probe.js";
@@ -260,6 +260,7 @@ async function sweep(
 ): Promise<number> {
   const needed = new Set(saved.flatMap((state) => referencesIn(state).map(hex)));
   return token.use("deleting keys that are no longer needed", async (session) => {
+    expectLogin(session, token);
     let deleted = 0;
     for (const object of findObjects(session, [
       { type: CKA_CLASS, value: CKO_PRIVATE_KEY },

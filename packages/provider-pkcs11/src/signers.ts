@@ -7,12 +7,13 @@ import {
   CKA_ID,
   CKA_KEY_TYPE,
   CKA_LABEL,
+  CKA_SIGN,
   CKO_PRIVATE_KEY,
   CKO_PUBLIC_KEY,
   type Handle,
 } from "./cryptoki.js";
 import { publicKeyOfPoint } from "./encoding.js";
-import { attribute, findObjects, generateKey, signWith, type TokenKey } from "./keys.js";
+import { attribute, expectLogin, findObjects, generateKey, signWith, type TokenKey } from "./keys.js";
 import type { SigningWay } from "./probe.js";
 import { signatureOf } from "./signing.js";
 import { hex, type Store } from "./store.js";
@@ -69,28 +70,41 @@ export async function makeSigner(context: SignerContext, name: SignerName): Prom
 export async function findSigner(context: SignerContext, choice: SignerChoice): Promise<TokenSigner> {
   const { inner, token, way } = context;
   const { curve } = way;
+  const keyTypes = new Set(curve.variants.map(({ keyType }) => keyType));
   const found = await token.use("looking for a signature key", async (session) => {
-    const keys: TokenKey[] = [];
-    for (const { keyType } of distinct(way)) {
+    const keys: { key: TokenKey; known: boolean }[] = [];
+    for (const keyType of keyTypes) {
       for (const object of findObjects(session, template(choice, keyType))) {
         const params = attribute(session, object, CKA_EC_PARAMS);
         const fits = curve.variants.some((variant) => params && hex(variant.params) === hex(params));
         const id = attribute(session, object, CKA_ID);
         if (!fits || id === undefined) continue;
-        const publicKey = publicKeyOf(session, object, id, curve.Npk) ?? choice.publicKey?.slice();
+        const own = publicKeyOf(session, object, id, curve.Npk);
+        // Without an object that has it, a public key alone finds nothing: any private key might be meant.
+        if (own === undefined && choice.label === undefined && choice.id === undefined) continue;
+        const publicKey = own ?? choice.publicKey?.slice();
         if (publicKey === undefined) continue;
         if (choice.publicKey !== undefined && hex(choice.publicKey) !== hex(publicKey)) continue;
-        keys.push({ id, keyType, publicKey, at: { connection: session.connection, handle: object } });
+        const at = { connection: session.connection, handle: object };
+        keys.push({ key: { id, keyType, publicKey, at }, known: own !== undefined });
       }
     }
+    if (keys.length === 0) expectLogin(session, token);
     return keys;
   });
-  const [key] = found;
+  const [first] = found;
   const what = `signature key of ${curve.name} in the token "${token.label}"`;
-  if (key === undefined) throw new MlsError("missing", `there is no such ${what}`);
+  if (first === undefined) throw new MlsError("missing", `there is no such ${what}`);
   if (found.length > 1) throw new MlsError("usage", `there is more than one such ${what}: name its id`);
-  await inner.signature.validatePublicKey(key.publicKey);
-  return signerOf(context, key);
+  await inner.signature.validatePublicKey(first.key.publicKey);
+  const signer = signerOf(context, first.key);
+  if (!first.known) {
+    const message = inner.random(16);
+    if (!(await inner.signature.verify(signer.publicKey, message, await signer.sign(message)))) {
+      throw new MlsError("missing", `the ${what} doesn't belong to this public key`);
+    }
+  }
+  return signer;
 }
 
 function signerOf({ inner, token, way, store }: SignerContext, key: TokenKey): TokenSigner {
@@ -105,13 +119,15 @@ function signerOf({ inner, token, way, store }: SignerContext, key: TokenKey): T
   return signer;
 }
 
-const distinct = ({ curve }: SigningWay): readonly { keyType: number }[] =>
-  [...new Set(curve.variants.map(({ keyType }) => keyType))].map((keyType) => ({ keyType }));
-
 function template({ label, id }: SignerChoice, keyType?: number) {
   return [
     { type: CKA_CLASS, value: CKO_PRIVATE_KEY },
-    ...(keyType === undefined ? [] : [{ type: CKA_KEY_TYPE, value: keyType }]),
+    ...(keyType === undefined
+      ? []
+      : [
+          { type: CKA_KEY_TYPE, value: keyType },
+          { type: CKA_SIGN, value: true },
+        ]),
     ...(label === undefined ? [] : [{ type: CKA_LABEL, value: label }]),
     ...(id === undefined ? [] : [{ type: CKA_ID, value: Buffer.from(id) }]),
   ];

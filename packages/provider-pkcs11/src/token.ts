@@ -85,15 +85,19 @@ export class Token {
    */
   async use<T>(what: string, call: (session: Session) => Promise<T>): Promise<T> {
     const connection = await this.#connect();
-    const handle = await this.#acquire(connection).catch((error: unknown) =>
-      this.#fail(connection, what, error),
-    );
+    let handle: Handle;
+    try {
+      handle = await this.#acquire(connection);
+    } catch (error) {
+      throw this.#failure(connection, what, error);
+    }
     let answer: T;
     try {
       answer = await call({ cryptoki: this.#library.cryptoki, handle, connection });
     } catch (error) {
+      const failure = this.#failure(connection, what, error);
       this.#discard(connection, handle);
-      return this.#fail(connection, what, error);
+      throw failure;
     }
     this.#release(connection, handle);
     return answer;
@@ -107,10 +111,11 @@ export class Token {
     this.#library.release();
   }
 
-  #fail(connection: Connection, what: string, error: unknown): never {
+  /** The error for a call that failed. If it tells of a loss, nobody gets a session of this connection after it. */
+  #failure(connection: Connection, what: string, error: unknown): MlsError {
     const failure = tokenError(this.label, what, error);
     if (failure instanceof TokenError && failure.lost) this.#drop(connection, failure);
-    throw failure;
+    return failure;
   }
 
   async #connect(): Promise<Connection> {

@@ -3,7 +3,7 @@
 import { testProvider } from "@copse/provider-conformance";
 import { nodeProvider } from "@copse/provider-node";
 import { type Pkcs11Provider, pkcs11Provider } from "@copse/provider-pkcs11";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeWithSoftHsm } from "./softhsm.js";
 
 /** What doesn't apply: the key that is looked at is the token's, and some values exist for some suites only. */
@@ -24,6 +24,9 @@ describeWithSoftHsm("the provider over SoftHSM", (hsm) => {
     });
   });
   afterAll(() => provider?.close());
+
+  // SoftHSM looks at every object for each that it finds.
+  afterEach(() => provider.sweep([], { inUse: "delete" }));
 
   it("serves all seven suites with their keys in the token", () => {
     expect(provider.suites.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6, 7]);

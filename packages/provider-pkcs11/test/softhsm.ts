@@ -86,6 +86,8 @@ function start(path: string): SoftHsm {
     rmSync(root, { recursive: true, force: true });
   });
   const slotOf = (label: string): Handle => {
+    // The last provider to be closed may have finalised it.
+    initialize(raw);
     const slot = raw.C_GetSlotList(true).find((one) => raw.C_GetTokenInfo(one).label.trim() === label);
     if (slot === undefined) throw new Error(`no token ${label}`);
     return slot;
@@ -96,6 +98,7 @@ function start(path: string): SoftHsm {
     raw,
     slotOf,
     addToken(label, pin) {
+      initialize(raw);
       const free = raw.C_GetSlotList(true).find((slot) => (raw.C_GetTokenInfo(slot).flags & 0x400) === 0);
       raw.C_InitToken(free as Handle, SO_PIN, label.padEnd(32));
       const session = raw.C_OpenSession(slotOf(label), 6);
@@ -121,4 +124,22 @@ export function objects(raw: RawCryptoki, session: Handle, template: Attribute[]
   const found = raw.C_FindObjects(session, 1000);
   raw.C_FindObjectsFinal(session);
   return found;
+}
+
+/** The library with some functions replaced, and logins counted. */
+export function tapped(raw: RawCryptoki, replaced: Partial<RawCryptoki> = {}) {
+  const pins: (string | undefined)[] = [];
+  const library = new Proxy(raw, {
+    get(target, name) {
+      const own = replaced[name as keyof RawCryptoki];
+      if (own !== undefined) return own;
+      const value = Reflect.get(target, name) as unknown;
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => {
+        if (name === "C_Login") pins.push(args[2] as string);
+        return Reflect.apply(value, target, args) as unknown;
+      };
+    },
+  });
+  return { library, pins };
 }
