@@ -12,6 +12,7 @@ import {
   type GroupState,
   joinByWelcome,
   loadState,
+  type Member,
   type Policy,
   type Setting,
   type SuccessionUsage,
@@ -36,7 +37,7 @@ import {
   ProtocolVersion,
 } from "../tree/index.js";
 import { Group, type GroupHost } from "./group.js";
-import { needBytes } from "./messages.js";
+import { needBytes, type SuccessionOptions } from "./messages.js";
 import { policyOf } from "./policy.js";
 import { readGroupInfo, readKeyPackage, readWelcome, writeKeyPackage } from "./read.js";
 import { checkSigner, signerOf } from "./signer.js";
@@ -77,7 +78,12 @@ export const SavedKeyPackages = struct({
 export interface ExternalJoinOptions {
   /** The encoded tree, where the GroupInfo comes without it. */
   readonly ratchetTree?: Uint8Array | undefined;
-  readonly resync?: boolean;
+  /**
+   * Whether to take the place of a former self that lost its state: the member with this client's signature key,
+   * or, where that is lost too, the one of whom this says so. Then the others' authentication services must take
+   * the new credential for a successor of the former one (§5.3.1).
+   */
+  readonly resync?: boolean | ((member: Member) => boolean) | undefined;
   readonly externalPsks?: readonly Uint8Array[];
   /** Public bytes that the commit authenticates. */
   readonly authenticatedData?: Uint8Array;
@@ -95,7 +101,7 @@ export interface NewGroup {
   readonly group: Group;
   /** An encoded MLSMessage; `undefined` if there is no other member. */
   readonly welcome: Uint8Array | undefined;
-  /** The encoded tree for them, if the policy keeps it out of the Welcome. */
+  /** The encoded tree for them, if it is kept out of the Welcome. */
   readonly ratchetTree: Uint8Array | undefined;
 }
 
@@ -279,7 +285,7 @@ export class Client {
       signer,
       description,
       ratchetTree: options.ratchetTree?.slice(),
-      resync: options.resync === true,
+      formerSelf: this.formerSelf(options.resync),
       psks: (options.externalPsks ?? []).map((id) => ({
         pskType: PSKType.external,
         pskId: needBytes(id, "a PSK's id").slice(),
@@ -288,6 +294,11 @@ export class Client {
       authenticatedData: options.authenticatedData?.slice() ?? EMPTY,
     });
     return { group: this.enterNew(epoch), commit };
+  }
+
+  private formerSelf(resync: ExternalJoinOptions["resync"]): ((member: Member) => boolean) | undefined {
+    if (resync !== true) return resync || undefined;
+    return ({ signatureKey }) => equalBytes(signatureKey, this.signer.publicKey);
   }
 
   /**
@@ -368,15 +379,20 @@ export class Client {
   /**
    * Makes a subgroup (§11.3): a new group of some of a group's members, tied to it by a resumption PSK. The other
    * members join by the Welcome; their clients check that the subgroup is one.
-   * @param options `add`: key packages of members of the group, as encoded MLSMessages
+   * @param options `add`: key packages of members of the group, as encoded MLSMessages; `extensions`: those of the
+   *   group, if left out
    * @throws ValidationError if one of them isn't a member of the group
    */
   branch(
     from: Group,
-    options: { readonly add: readonly Uint8Array[]; readonly groupId?: Uint8Array },
+    options: SuccessionOptions & {
+      readonly groupId?: Uint8Array;
+      readonly extensions?: readonly Extension[];
+    },
   ): Promise<NewGroup> {
-    const groupId = options.groupId?.slice() ?? this.provider.random(this.provider.suite.hash.Nh);
-    return this.follow(from, ResumptionPSKUsage.branch, groupId, from.extensions, options.add);
+    const { groupId: chosen, extensions = from.extensions, ...succession } = options;
+    const groupId = chosen?.slice() ?? this.provider.random(this.provider.suite.hash.Nh);
+    return this.follow(from, ResumptionPSKUsage.branch, groupId, extensions, succession);
   }
 
   /**
@@ -385,7 +401,7 @@ export class Client {
    * @param options `add`: key packages of all other members of the old group
    * @throws MlsError `usage` if the old group wasn't reinitialized; ValidationError if the new one doesn't fit it
    */
-  async reinitialize(from: Group, options: { readonly add: readonly Uint8Array[] }): Promise<NewGroup> {
+  async reinitialize(from: Group, options: SuccessionOptions): Promise<NewGroup> {
     const { reinit } = from.predecessor;
     if (reinit === undefined)
       throw new MlsError("usage", "the group wasn't reinitialized: commit a ReInit first");
@@ -395,7 +411,7 @@ export class Client {
         `the ReInit asks for suite ${reinit.cipherSuite} of version ${reinit.version}`,
       );
     }
-    return this.follow(from, ResumptionPSKUsage.reinit, reinit.groupId, reinit.extensions, options.add);
+    return this.follow(from, ResumptionPSKUsage.reinit, reinit.groupId, reinit.extensions, options);
   }
 
   private async follow(
@@ -403,11 +419,11 @@ export class Client {
     usage: SuccessionUsage,
     groupId: Uint8Array,
     extensions: readonly Extension[],
-    add: readonly Uint8Array[],
+    options: SuccessionOptions,
   ): Promise<NewGroup> {
     const group = await this.createGroup({ groupId, extensions });
     try {
-      const { welcome, ratchetTree } = await group.commitSuccession(from, usage, add);
+      const { welcome, ratchetTree } = await group.commitSuccession(from, usage, options);
       // Nobody else is in the group yet, who could have committed something else.
       await group.mergePendingCommit();
       return { group, welcome, ratchetTree };

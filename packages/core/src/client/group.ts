@@ -67,6 +67,7 @@ import {
   needBytes,
   type ProposalRequest,
   type PskChoice,
+  type SuccessionOptions,
 } from "./messages.js";
 import { readKeyPackage } from "./read.js";
 import { checkSigner } from "./signer.js";
@@ -352,7 +353,11 @@ export class Group {
    * The first commit of a group that follows another one (§11.2, §11.3): adds its other members, and ties it to the
    * other group. @internal
    */
-  commitSuccession(from: Group, usage: SuccessionUsage, add: readonly Uint8Array[]): Promise<CommitMessages> {
+  commitSuccession(
+    from: Group,
+    usage: SuccessionUsage,
+    { add, ...options }: SuccessionOptions,
+  ): Promise<CommitMessages> {
     return this.lock.run(async () => {
       const id = successionPskId(this.host.setting, usage, from.state);
       const setting: Setting = { ...this.host.setting, psk: () => from.resumptionPsk(id.pskEpoch) };
@@ -361,7 +366,7 @@ export class Group {
         ...this.ownProposals({ add }),
         { sender, proposal: { proposalType: ProposalType.psk, psk: id } },
       ];
-      return this.prepare(setting, {}, proposals, { id, from: from.state });
+      return this.prepare(setting, options, proposals, { id, from: from.state });
     });
   }
 
@@ -377,19 +382,18 @@ export class Group {
     }
     const { policy, provider } = setting;
     const epoch = this.current;
-    const { identity } = options;
+    const { identity, ratchetTreeInWelcome = policy.ratchetTreeInWelcome } = options;
     const nextSigner = identity?.signer ?? this.signer;
     checkSigner(provider, nextSigner);
     const authenticatedData = options.authenticatedData?.slice() ?? EMPTY;
-    const received = this.state.proposals.filter((one) => !isTaken(epoch, one));
     const created = await createCommit(setting, epoch, {
-      proposals: await committable(setting, epoch, selectProposals(received, own, epoch.keys.leafIndex)),
+      proposals: await this.toCommit(setting, options.references, own),
       forcePath: options.forcePath === true || identity !== undefined,
       signer: this.signer,
       nextSigner,
       description: identity && this.describe(identity),
       authenticatedData,
-      ratchetTreeInWelcome: policy.ratchetTreeInWelcome,
+      ratchetTreeInWelcome,
       succession: succession?.id.usage,
     });
     try {
@@ -407,12 +411,32 @@ export class Group {
       own: own.map(({ proposal }) => proposal),
     };
     this.state = { ...this.state, pending };
-    const needsTree = created.welcome !== undefined && !policy.ratchetTreeInWelcome;
+    const needsTree = created.welcome !== undefined && !ratchetTreeInWelcome;
     return {
       commit: created.commit.slice(),
       welcome: created.welcome,
       ratchetTree: needsTree ? encode(RatchetTreeNodes, created.epoch.tree.toNodes()) : undefined,
     };
+  }
+
+  /** @throws MlsError `missing` for a reference to a proposal that isn't known in this epoch */
+  private async toCommit(
+    setting: Setting,
+    references: CommitOptions["references"],
+    own: readonly SourcedProposal[],
+  ): Promise<SourcedProposal[]> {
+    const epoch = this.current;
+    const { proposals } = this.state;
+    if (references !== undefined) {
+      const named = references.map((wanted) => {
+        const found = proposals.find(({ reference }) => equalBytes(reference, wanted));
+        if (found === undefined) throw new MlsError("missing", "a proposal to commit wasn't received");
+        return found;
+      });
+      return [...named, ...own];
+    }
+    const received = proposals.filter((one) => !isTaken(epoch, one));
+    return committable(setting, epoch, selectProposals(received, own, epoch.keys.leafIndex));
   }
 
   private ownProposals(options: CommitOptions): SourcedProposal[] {

@@ -15,6 +15,7 @@ export type {
   NewIdentity,
   ProposalRequest,
   PskChoice,
+  SuccessionOptions,
 } from "./messages.js";
 export { type ExternalProposalChoice, GroupObserver, type ObserverOptions } from "./observer.js";
 export { generateSigner, signerOf } from "./signer.js";

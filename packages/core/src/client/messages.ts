@@ -39,12 +39,28 @@ export interface CommitOptions {
   readonly reinit?: Omit<ReInit, "version">;
   /** Any proposals, such as those that a {@link CommitMessage} gives back. */
   readonly proposals?: readonly Proposal[];
+  /**
+   * Just these of the received proposals, by their references: each is committed, or the commit refused. If left
+   * out, all that can be committed are, as §12.4 asks. For where somebody else decides, such as a server.
+   */
+  readonly references?: readonly Uint8Array[];
   /** A new signature key or credential for the own leaf. Makes the commit have a path. */
   readonly identity?: NewIdentity;
   /** Whether to send a path where none is required. A path renews the own keys, and costs a ciphertext for each subtree. */
   readonly forcePath?: boolean;
+  /** Whether the Welcome carries the ratchet tree; as the policy says, if left out. */
+  readonly ratchetTreeInWelcome?: boolean;
   /** Public bytes that the message authenticates and doesn't encrypt. */
   readonly authenticatedData?: Uint8Array;
+}
+
+/** How the first commit of a group that follows another one is made (§11.2, §11.3). */
+export interface SuccessionOptions {
+  /** Key packages of its other members, as encoded MLSMessages */
+  readonly add: readonly Uint8Array[];
+  readonly forcePath?: boolean;
+  /** As in {@link CommitOptions} */
+  readonly ratchetTreeInWelcome?: boolean;
 }
 
 /** What {@link Group.commit} made. Nothing of it is in force before `mergePendingCommit`. */
@@ -53,7 +69,7 @@ export interface CommitMessages {
   readonly commit: Uint8Array;
   /** An encoded MLSMessage for the members that are added; `undefined` if there are none */
   readonly welcome: Uint8Array | undefined;
-  /** The encoded tree for them, if the policy keeps it out of the Welcome */
+  /** The encoded tree for them, if it is kept out of the Welcome */
   readonly ratchetTree: Uint8Array | undefined;
 }
 

@@ -19,6 +19,7 @@ import {
   type SourcedProposal,
 } from "../group/index.js";
 import type { CipherSuite, CryptoProvider, Signer } from "../provider/index.js";
+import { PSKType, ResumptionPSKUsage } from "../schedule/index.js";
 import { type Extension, ExtensionType, findExtension, RatchetTreeNodes } from "../tree/index.js";
 import { Lock } from "./lock.js";
 import { needBytes } from "./messages.js";
@@ -45,6 +46,8 @@ export type ExternalProposalChoice =
   | { readonly remove: number }
   | { readonly extensions: readonly Extension[] }
   | { readonly externalPsk: Uint8Array }
+  /** Of an epoch of the group */
+  | { readonly resumptionPsk: bigint }
   | { readonly reinit: Omit<ReInit, "version"> };
 
 /**
@@ -180,11 +183,21 @@ export class GroupObserver {
     if ("extensions" in choice) {
       return { proposalType: ProposalType.groupContextExtensions, extensions: choice.extensions };
     }
+    const { provider } = this.setting;
+    const pskNonce = provider.random(provider.suite.hash.Nh);
     if ("externalPsk" in choice) {
-      const { provider } = this.setting;
-      const pskNonce = provider.random(provider.suite.hash.Nh);
       const pskId = needBytes(choice.externalPsk, "a PSK's id").slice();
-      return { proposalType: ProposalType.psk, psk: { pskType: 1, pskId, pskNonce } };
+      return { proposalType: ProposalType.psk, psk: { pskType: PSKType.external, pskId, pskNonce } };
+    }
+    if ("resumptionPsk" in choice) {
+      const psk = {
+        pskType: PSKType.resumption,
+        usage: ResumptionPSKUsage.application,
+        pskGroupId: this.groupId,
+        pskEpoch: choice.resumptionPsk,
+        pskNonce,
+      };
+      return { proposalType: ProposalType.psk, psk };
     }
     return { proposalType: ProposalType.reinit, version: 1, ...choice.reinit };
   }

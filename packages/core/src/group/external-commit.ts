@@ -1,5 +1,5 @@
 // RFC 9420 §12.4.3.2: joining by an external commit.
-import { equalBytes, wipe } from "../bytes.js";
+import { wipe } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { ensure, MlsError } from "../errors.js";
 import {
@@ -25,6 +25,7 @@ import { openTree } from "./join.js";
 import { MlsMessage } from "./mls-message.js";
 import { checkProposals, type SourcedProposal } from "./proposal-validation.js";
 import { pskSecretOf } from "./psks.js";
+import { type Member, memberOf } from "./received.js";
 import type { Setting } from "./setting.js";
 import type { GroupInfo } from "./welcome.js";
 
@@ -33,8 +34,8 @@ export interface ExternalCommitRequest {
   readonly description: LeafDescription;
   /** The encoded tree, if the GroupInfo doesn't hold it. */
   readonly ratchetTree: Uint8Array | undefined;
-  /** Whether to remove the leaf that has the signer's key: a former self that lost its state. */
-  readonly resync: boolean;
+  /** Which member to remove: a former self that lost its state. */
+  readonly formerSelf: ((member: Member) => boolean) | undefined;
   readonly psks: readonly PreSharedKeyID[];
   readonly authenticatedData: Uint8Array;
 }
@@ -77,8 +78,8 @@ export async function createExternalCommit(
   const proposals: SourcedProposal[] = [
     { sender, proposal: { proposalType: ProposalType.externalInit, kemOutput } },
   ];
-  if (request.resync) {
-    const removed = formerSelf(before, signer.publicKey);
+  if (request.formerSelf !== undefined) {
+    const removed = findMember(before, request.formerSelf);
     proposals.push({ sender, proposal: { proposalType: ProposalType.remove, removed } });
   }
   for (const psk of request.psks) {
@@ -138,12 +139,10 @@ export async function createExternalCommit(
   }
 }
 
-/** The leaf of the member who has this signature key. @throws MlsError `usage` if there is none */
-function formerSelf({ tree }: Pick<Epoch, "tree">, signatureKey: Uint8Array): number {
-  if (tree.hasSignatureKey(signatureKey)) {
-    for (const { leafIndex, leafNode } of tree.members()) {
-      if (equalBytes(leafNode.signatureKey, signatureKey)) return leafIndex;
-    }
+/** The leaf of a member. @throws MlsError `usage` if there is none */
+function findMember({ tree }: Pick<Epoch, "tree">, isWanted: (member: Member) => boolean): number {
+  for (const { leafIndex, leafNode } of tree.members()) {
+    if (isWanted(memberOf(leafIndex, leafNode))) return leafIndex;
   }
-  throw new MlsError("usage", "there is no member with this client's signature key to take the place of");
+  throw new MlsError("usage", "there is no member who is this client's former self, to take the place of");
 }
