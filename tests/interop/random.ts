@@ -56,6 +56,8 @@ const [FEWEST, MOST] = [3, 8];
 /**
  * Five members at first, and between 3 and 8 in each round. In a round some write, what they write comes in
  * another order, or only after the next commit; some propose; one commits, and may add and remove at once.
+ *
+ * A seed that leaves half of a tree empty under a ts-mls member fails there, by a defect of ts-mls: see `TsMlsClient`.
  */
 export async function randomly(
   seed: number,

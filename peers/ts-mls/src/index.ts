@@ -96,6 +96,8 @@ interface Update {
  *   commits in time, at the price that their confirmation tag isn't verified.
  * - It refuses to join a group whose tree has nodes with unmerged leaves, but not the same ones, one above the
  *   other: it takes §12.4.3.1's rule on intermediate nodes to mean equal lists.
+ * - Receiving a path that ends below a blank root, as when the other half of the tree has no member left, it takes
+ *   one step too many to the commit secret (§12.4.2: the one after the last path secret of the UpdatePath).
  * - It makes P-256 signature keys in compressed form, against §5.1.1: {@link TsMlsClient.create} rewrites them.
  * - It lets one who was removed make proposals, in the epoch that was.
  * - It has no function that makes an Update proposal; {@link TsMlsClient.propose} assembles one.
