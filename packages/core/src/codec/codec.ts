@@ -22,10 +22,11 @@ export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
 /**
  * The value that `bytes`, all of them, encode. Its byte strings are views of `bytes`, which therefore must
  * not be changed any more; what comes from an application is copied before it comes here.
+ * @param context what reading takes that isn't in the bytes: {@link Reader.context}
  * @throws DecodeError
  */
-export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
-  const reader = new Reader(bytes);
+export function decode<T>(codec: Codec<T>, bytes: Uint8Array, context?: unknown): T {
+  const reader = new Reader(bytes, context);
   const value = codec.read(reader);
   reader.finish();
   return value;

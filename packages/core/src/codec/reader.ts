@@ -7,11 +7,14 @@ import { DecodeError } from "../errors.js";
  */
 export class Reader {
   readonly bytes: Uint8Array;
+  /** What reading takes that isn't in the bytes, for codecs that look for it; the readers within have it too. */
+  readonly context: unknown;
   private at: number;
   private readonly end: number;
 
-  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+  constructor(bytes: Uint8Array, context?: unknown, start = 0, end = bytes.length) {
     this.bytes = bytes;
+    this.context = context;
     this.at = start;
     this.end = end;
   }
@@ -47,6 +50,13 @@ export class Reader {
     const { bytes, at } = this;
     this.at = at + 2;
     return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+  }
+
+  /** The uint16 that comes next, without moving on. */
+  peekUint16(): number {
+    const value = this.uint16();
+    this.at -= 2;
+    return value;
   }
 
   uint32(): number {
@@ -96,7 +106,7 @@ export class Reader {
   vector(): Reader {
     const length = this.varint();
     this.need(length);
-    const inner = new Reader(this.bytes, this.at, this.at + length);
+    const inner = new Reader(this.bytes, this.context, this.at, this.at + length);
     this.at += length;
     return inner;
   }

@@ -1,5 +1,5 @@
 // RFC 9420 §5.1.2, §5.1.3, §5.2, §8: the operations that bind a label to what they do.
-import { EMPTY, utf8 } from "../bytes.js";
+import { concat, EMPTY, utf8 } from "../bytes.js";
 import { Writer } from "../codec/index.js";
 import { type Awaitable, chain } from "../provider/awaitable.js";
 import type {
@@ -12,8 +12,14 @@ import type {
 
 const prefixed = new Map<string, Uint8Array>();
 
+const PREFIX = /* @__PURE__ */ utf8("MLS 1.0 ");
+
+/** A label: a string, or bytes where an extension of the protocol makes labels of structures. */
+export type Label = string | Uint8Array;
+
 /** `"MLS 1.0 " + Label`. Labels are few and fixed but for those of exporters; the cache is bounded for these. */
-function mlsLabel(label: string): Uint8Array {
+function mlsLabel(label: Label): Uint8Array {
+  if (typeof label !== "string") return concat(PREFIX, label);
   let bytes = prefixed.get(label);
   if (bytes === undefined) {
     bytes = utf8(`MLS 1.0 ${label}`);
@@ -33,14 +39,14 @@ function labelAndContent(label: Uint8Array, content: Uint8Array): Uint8Array {
 }
 
 /** SignWithLabel, RFC 9420 §5.1.2 */
-export function signWithLabel(signer: Signer, label: string, content: Uint8Array): Awaitable<Uint8Array> {
+export function signWithLabel(signer: Signer, label: Label, content: Uint8Array): Awaitable<Uint8Array> {
   return signer.sign(labelAndContent(mlsLabel(label), content));
 }
 
 /** What VerifyWithLabel, RFC 9420 §5.1.2, asks of the provider: for batches. */
 export function verifyRequest(
   publicKey: Uint8Array,
-  label: string,
+  label: Label,
   content: Uint8Array,
   signature: Uint8Array,
 ): VerifyRequest {
@@ -51,7 +57,7 @@ export function verifyRequest(
 export function verifyWithLabel(
   provider: CipherSuiteProvider,
   publicKey: Uint8Array,
-  label: string,
+  label: Label,
   content: Uint8Array,
   signature: Uint8Array,
 ): Awaitable<boolean> {
@@ -59,7 +65,7 @@ export function verifyWithLabel(
 }
 
 /** EncryptContext, RFC 9420 §5.1.3, encoded: the `info` of an HPKE encryption */
-export function encryptContext(label: string, context: Uint8Array): Uint8Array {
+export function encryptContext(label: Label, context: Uint8Array): Uint8Array {
   return labelAndContent(mlsLabel(label), context);
 }
 
@@ -67,7 +73,7 @@ export function encryptContext(label: string, context: Uint8Array): Uint8Array {
 export function encryptWithLabel(
   provider: CipherSuiteProvider,
   publicKey: Uint8Array,
-  label: string,
+  label: Label,
   context: Uint8Array,
   plaintext: Uint8Array,
 ): Awaitable<HpkeSealed> {
@@ -78,7 +84,7 @@ export function encryptWithLabel(
 export function decryptWithLabel(
   provider: CipherSuiteProvider,
   privateKey: HpkePrivateKey,
-  label: string,
+  label: Label,
   context: Uint8Array,
   sealed: HpkeSealed,
 ): Awaitable<Uint8Array> {

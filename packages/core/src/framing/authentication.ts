@@ -5,7 +5,7 @@ import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain, type Signer } from "../provider/index.js";
 import { ProtocolVersion } from "../tree/leaf-node.js";
 import { type AuthenticatedContent, ContentType, FramedContent, SenderType } from "./content.js";
-import { ProposalType } from "./proposal.js";
+import { ProposalType, type ProposalTypes } from "./proposal.js";
 
 const LABEL = "FramedContentTBS";
 
@@ -74,14 +74,18 @@ const EXTERNAL_PROPOSALS: ReadonlySet<number> = /* @__PURE__ */ new Set([
   ProposalType.groupContextExtensions,
 ]);
 
-/** Checks that this type of sender may send this type of content. @throws ValidationError */
-export function checkSender({ sender, content }: FramedContent): void {
+/**
+ * Checks that this type of sender may send this type of content.
+ * @param types the proposal types of extensions
+ * @throws ValidationError
+ */
+export function checkSender({ sender, content }: FramedContent, types?: ProposalTypes): void {
   const proposal = content.contentType === ContentType.proposal ? content.proposal.proposalType : undefined;
   switch (sender.senderType) {
     case SenderType.external:
       ensure(proposal !== undefined, "6.1: the content of an external sender must be a proposal");
       ensure(
-        EXTERNAL_PROPOSALS.has(proposal),
+        EXTERNAL_PROPOSALS.has(proposal) || types?.form(proposal)?.external === true,
         "6.1: the proposal's type must be one that is allowed for external senders",
         () => `proposal type ${proposal}`,
       );

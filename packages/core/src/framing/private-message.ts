@@ -17,6 +17,7 @@ import {
   WireFormat,
 } from "./content.js";
 import { PrivateContentAAD, type PrivateMessage, SenderData } from "./message.js";
+import type { ProposalTypes } from "./proposal.js";
 
 /** What the private messages of an epoch are encrypted with. */
 export interface PrivateMessageKeys {
@@ -31,6 +32,8 @@ export interface PrivateMessageReaderKeys extends PrivateMessageKeys {
   isMember(leafIndex: number): boolean;
   /** The reader's own leaf: what comes from it was sent by the reader, who has no key for it any more. */
   readonly ownLeafIndex?: number;
+  /** The proposal types of extensions. */
+  readonly proposalTypes?: ProposalTypes | undefined;
 }
 
 /** A message decrypted, whose key is still there. */
@@ -162,9 +165,10 @@ function decodeContent(
   message: PrivateMessage,
   leafIndex: number,
   plaintext: Uint8Array,
+  types: ProposalTypes | undefined,
 ): AuthenticatedContent {
   const { groupId, epoch, contentType, authenticatedData } = message;
-  const reader = new Reader(plaintext);
+  const reader = new Reader(plaintext, types);
   const content = { contentType, ...contentCases[contentType].read(reader) } as Content;
   const auth = framedContentAuthData(contentType).read(reader);
   let padding = 0;
@@ -226,7 +230,7 @@ export function openPrivate(
         const nonce = peeked.nonce.slice();
         applyReuseGuard(nonce, reuseGuard);
         return chain(provider.aead.open(peeked.key, nonce, aad.content, message.ciphertext), (plaintext) => ({
-          content: decodeContent(message, leafIndex, plaintext),
+          content: decodeContent(message, leafIndex, plaintext, keys.proposalTypes),
           generation,
           consume: peeked.consume,
           discard: peeked.discard,

@@ -14,6 +14,7 @@ import {
   WireFormat,
 } from "./content.js";
 import type { PublicMessage } from "./message.js";
+import type { ProposalTypes } from "./proposal.js";
 
 /** The MAC over AuthenticatedContentTBM, RFC 9420 §6.2 */
 function membershipTag(
@@ -33,18 +34,19 @@ function membershipTag(
   );
 }
 
-function checkContent(content: FramedContent): void {
+function checkContent(content: FramedContent, types: ProposalTypes | undefined): void {
   ensure(
     content.content.contentType !== ContentType.application,
     "6: applications must use PrivateMessage to encrypt application messages",
   );
-  checkSender(content);
+  checkSender(content, types);
 }
 
 /**
  * A PublicMessage, RFC 9420 §6.2, of a signed proposal or commit.
  * @param groupContext the encoded GroupContext of the content's epoch
  * @param membershipKey `KDF.Nh` bytes; needed where the sender is a member
+ * @param types the proposal types of extensions
  * @throws ValidationError for application data, and for what the sender may not send; MlsError `usage` for
  * a missing key, a missing tag, or a content that was signed for another wire format
  */
@@ -53,9 +55,10 @@ export function sealPublic(
   authenticated: AuthenticatedContent,
   groupContext: Uint8Array,
   membershipKey: Uint8Array | undefined,
+  types?: ProposalTypes,
 ): Awaitable<PublicMessage> {
   const { wireFormat, content, auth } = authenticated;
-  checkContent(content);
+  checkContent(content, types);
   checkTag(authenticated);
   if (wireFormat !== WireFormat.publicMessage) {
     throw new MlsError("usage", "the content is signed for another wire format");
@@ -72,6 +75,7 @@ export function sealPublic(
  * the confirmation tag are left to the caller.
  * @param groupContext the encoded GroupContext of the content's epoch
  * @param membershipKey `KDF.Nh` bytes; needed where the sender is a member
+ * @param types the proposal types of extensions
  * @throws MlsError `fork` for another tag; ValidationError for application data, and for what the sender may not send
  */
 export function openPublic(
@@ -79,9 +83,10 @@ export function openPublic(
   message: PublicMessage,
   groupContext: Uint8Array,
   membershipKey: Uint8Array | undefined,
+  types?: ProposalTypes,
 ): Awaitable<AuthenticatedContent> {
   const { content, auth } = message;
-  checkContent(content);
+  checkContent(content, types);
   const authenticated = { wireFormat: WireFormat.publicMessage, content, auth };
   if (content.sender.senderType !== SenderType.member) return authenticated;
   const received = message.membershipTag;
