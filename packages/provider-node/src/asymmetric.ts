@@ -16,6 +16,8 @@ import {
   isEd448PublicKey,
   isEd25519PublicKey,
   isScalar,
+  isX448PublicKey,
+  isX25519PublicKey,
   P256_SCALARS,
   P384_SCALARS,
   P521_SCALARS,
@@ -61,8 +63,6 @@ export function dhGroup(algorithm: KemAlgorithm): DhPrimitives<KeyObject> {
 }
 
 function makeGroup(algorithm: KemAlgorithm, curve: Curve | NistCurve): DhPrimitives<KeyObject> {
-  // X25519 and X448 take any bytes for a point; only a shared secret of zero tells those of low order.
-  let probe: KeyObject | undefined;
   return {
     algorithm,
     ...("scalars" in curve ? { scalars: curve.scalars } : {}),
@@ -70,10 +70,10 @@ function makeGroup(algorithm: KemAlgorithm, curve: Curve | NistCurve): DhPrimiti
     importPrivateKey: (bytes) => curve.importPrivate(bytes),
     exportPrivateKey: (key) => curve.exportPrivate(key),
     validatePublicKey(publicKey) {
-      const key = curve.importPublic(publicKey);
-      if ("scalars" in curve) return;
-      probe ??= curve.generate().privateKey;
-      sharedSecret(probe, key);
+      if ("scalars" in curve) curve.importPublic(publicKey);
+      else if (!(algorithm.id === 0x0020 ? isX25519PublicKey : isX448PublicKey)(publicKey)) {
+        throw new CryptoError(`${algorithm.name}: the public key is a point of low order`);
+      }
     },
     dh: (privateKey, publicKey) => sharedSecret(privateKey, curve.importPublic(publicKey)),
   };

@@ -1,7 +1,11 @@
 // RFC 9420 §5.1.1, RFC 9180 §7.1.1: raw keys to and from node's KeyObjects.
 //
-// JWK is the fast way in and out: PKCS#8 and SPKI take about ten times as long for X25519 (Node 20).
-// Its price is that a private key passes through a string, which can't be overwritten.
+// JWK is the fast way in: PKCS#8 and SPKI take about ten times as long for X25519 (Node 20). Its price is
+// that a private key passes through a string, which can't be overwritten.
+//
+// No key that generateKeyPair made may go out as JWK: Node 20 holds the key's lock while it makes the JWK's
+// strings, and if that collects the garbage of the generation, whose destructor wants the same lock, the
+// process stands still forever. Within some thousand keys it happens. DER takes no lock.
 import {
   createECDH,
   createPrivateKey,
@@ -9,6 +13,7 @@ import {
   diffieHellman,
   generateKeyPairSync,
   type KeyObject,
+  randomBytes,
 } from "node:crypto";
 import { CryptoError } from "@copse/core/provider";
 import { guardSync } from "@copse/provider-kit";
@@ -36,6 +41,13 @@ const base64url = (bytes: Uint8Array): string =>
 const fromBase64url = (text: string | undefined): Uint8Array =>
   new Uint8Array(Buffer.from(text ?? "", "base64url"));
 
+/** A part of an encoded key, in memory of its own. What held the whole key is wiped. */
+function takeFrom(der: Buffer, start: number, end?: number): Uint8Array {
+  const part = new Uint8Array(der.subarray(start, end));
+  der.fill(0);
+  return part;
+}
+
 /** Public keys that were imported, the oldest dropped for the newest. */
 function cached(size: number, what: string, load: (bytes: Uint8Array) => KeyObject): Curve["importPublic"] {
   const keys = new Map<string, KeyObject>();
@@ -54,26 +66,31 @@ function cached(size: number, what: string, load: (bytes: Uint8Array) => KeyObje
 
 /** X25519, X448, Ed25519 and Ed448 (RFC 8037): a public key and a private key of `size` bytes each. */
 export function okpCurve(crv: "X25519" | "X448" | "Ed25519" | "Ed448", size: number): Curve {
-  const type = crv.toLowerCase() as "x25519";
   // Node wants an `x` beside a `d`, but computes its own from `d`.
   const x = base64url(new Uint8Array(size));
   const pair = (privateKey: KeyObject, publicKey: KeyObject): RawKeyPair => ({
     publicKey: fromBase64url(publicKey.export({ format: "jwk" }).x),
     privateKey,
   });
+  const importPrivate = (bytes: Uint8Array): RawKeyPair => {
+    const key = { kty: "OKP", crv, d: base64url(bytes), x };
+    const privateKey = createPrivateKey({ key, format: "jwk" });
+    return pair(privateKey, createPublicKey(privateKey));
+  };
   return {
     name: crv,
+    // Any bytes are a private key (RFC 7748 §5, RFC 8032 §5.1.5). No slower than generateKeyPair.
     generate() {
-      const { privateKey, publicKey } = generateKeyPairSync(type);
-      return pair(privateKey, publicKey);
+      const bytes = randomBytes(size);
+      try {
+        return importPrivate(bytes);
+      } finally {
+        bytes.fill(0);
+      }
     },
-    importPrivate: (bytes) =>
-      guardSync(`no private key of ${crv}`, () => {
-        const key = { kty: "OKP", crv, d: base64url(bytes), x };
-        const privateKey = createPrivateKey({ key, format: "jwk" });
-        return pair(privateKey, createPublicKey(privateKey));
-      }),
-    exportPrivate: (key) => fromBase64url(key.export({ format: "jwk" }).d),
+    importPrivate: (bytes) => guardSync(`no private key of ${crv}`, () => importPrivate(bytes)),
+    // The application's own key may be one that was generated. The key is what a PKCS#8 structure ends with.
+    exportPrivate: (key) => takeFrom(key.export({ format: "der", type: "pkcs8" }), -size),
     importPublic: cached(size, `public key of ${crv}`, (bytes) =>
       createPublicKey({ key: { kty: "OKP", crv, x: base64url(bytes) }, format: "jwk" }),
     ),
@@ -91,13 +108,9 @@ export function nistCurve(crv: "P-256" | "P-384" | "P-521", opensslName: string,
   return {
     name: crv,
     generate() {
-      const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: opensslName });
-      const { x, y } = publicKey.export({ format: "jwk" });
-      const point = new Uint8Array(1 + 2 * size);
-      point[0] = 4;
-      point.set(fromBase64url(x), 1);
-      point.set(fromBase64url(y), 1 + size);
-      return { publicKey: point, privateKey };
+      const { privateKey } = generateKeyPairSync("ec", { namedCurve: opensslName });
+      const der = privateKey.export({ format: "der", type: "sec1" });
+      return { publicKey: takeFrom(der, -1 - 2 * size), privateKey };
     },
     importPrivate: (bytes) =>
       guardSync(`no private key of ${crv}`, () => {
@@ -107,7 +120,12 @@ export function nistCurve(crv: "P-256" | "P-384" | "P-521", opensslName: string,
         const key = { ...jwk(publicKey), d: base64url(bytes) };
         return { publicKey, privateKey: createPrivateKey({ key, format: "jwk" }) };
       }),
-    exportPrivate: (key) => fromBase64url(key.export({ format: "jwk" }).d),
+    exportPrivate(key) {
+      // RFC 5915: a sequence of the version (3 bytes), the scalar as an octet string, and the rest.
+      const der = key.export({ format: "der", type: "sec1" });
+      const start = ((der[1] as number) > 127 ? 3 : 2) + 3 + 2;
+      return takeFrom(der, start, start + size);
+    },
     importPublic: cached(1 + 2 * size, `public key of ${crv}`, (bytes) => {
       if (bytes[0] !== 4) throw new CryptoError(`a public key of ${crv} is an uncompressed point`);
       return createPublicKey({ key: jwk(bytes), format: "jwk" });
