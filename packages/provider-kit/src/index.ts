@@ -25,6 +25,7 @@ export {
 } from "./instrument.js";
 export type { Measurements } from "./measure.js";
 export { isMlKemPublicKey, pqDeriveInput } from "./ml-kem.js";
+export { isX448PublicKey, isX25519PublicKey } from "./montgomery.js";
 export {
   MLDSA44,
   MLDSA65,

@@ -4,6 +4,8 @@ import {
   type DhKeyPair,
   type DhPrimitives,
   guardSync,
+  isX448PublicKey,
+  isX25519PublicKey,
   P256_SCALARS,
   P384_SCALARS,
   P521_SCALARS,
@@ -43,9 +45,9 @@ function makeGroup(algorithm: KemAlgorithm, random: Random): Group {
     case 0x0012:
       return nistGroup(algorithm, p521, P521_SCALARS, random);
     case 0x0020:
-      return montgomeryGroup(algorithm, x25519, LOW_ORDER_25519, random);
+      return montgomeryGroup(algorithm, x25519, isX25519PublicKey, random);
     default:
-      return montgomeryGroup(algorithm, x448, LOW_ORDER_448, random);
+      return montgomeryGroup(algorithm, x448, isX448PublicKey, random);
   }
 }
 
@@ -98,14 +100,13 @@ function nistGroup(algorithm: KemAlgorithm, curve: typeof p256, scalars: ScalarR
 function montgomeryGroup(
   algorithm: KemAlgorithm,
   curve: typeof x25519,
-  lowOrder: LowOrder,
+  isPublicKey: (publicKey: Uint8Array) => boolean,
   random: Random,
 ): Group {
   const { Nsk, name } = algorithm;
   const pair = (privateKey: Uint8Array) => ({ publicKey: curve.getPublicKey(privateKey), privateKey });
   const check = (publicKey: Uint8Array) => {
-    if (isLowOrder(publicKey, lowOrder))
-      throw new CryptoError(`${name}: the public key is a point of low order`);
+    if (!isPublicKey(publicKey)) throw new CryptoError(`${name}: the public key is a point of low order`);
   };
   return {
     ...bytesAsKeys(algorithm),
@@ -119,40 +120,4 @@ function montgomeryGroup(
       );
     },
   };
-}
-
-/** The u-coordinates of a Montgomery curve, and of its twist, whose multiples by a private key are zero. */
-interface LowOrder {
-  readonly p: bigint;
-  /** X25519 ignores the topmost bit of a u-coordinate (RFC 7748 §5); X448 has none to spare. */
-  readonly mask: number;
-  readonly coordinates: readonly bigint[];
-}
-
-// Not `**`, which tools for React Native turn into Math.pow.
-const P25519 = (1n << 255n) - 19n;
-const P448 = (1n << 448n) - (1n << 224n) - 1n;
-
-/** Orders 4 and 2 are u = ±1 and 0, on both curves; order 8 is on Curve25519 alone. */
-const LOW_ORDER_25519: LowOrder = {
-  p: P25519,
-  mask: 0x7f,
-  coordinates: [
-    0n,
-    1n,
-    P25519 - 1n,
-    325606250916557431795983626356110631294008115727848805560023387167927233504n,
-    39382357235489614581723060781553021112529911719440698176882885853963445705823n,
-  ],
-};
-const LOW_ORDER_448: LowOrder = { p: P448, mask: 0xff, coordinates: [0n, 1n, P448 - 1n] };
-
-/** Works on public values, so its time may depend on them. */
-function isLowOrder(publicKey: Uint8Array, { p, mask, coordinates }: LowOrder): boolean {
-  let u = 0n;
-  for (let i = publicKey.length - 1; i >= 0; i--) {
-    const byte = publicKey[i] as number;
-    u = (u << 8n) | BigInt(i === publicKey.length - 1 ? byte & mask : byte);
-  }
-  return coordinates.includes(u % p);
 }

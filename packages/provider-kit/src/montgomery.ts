@@ -1,0 +1,49 @@
+// RFC 7748 §6, RFC 9180 §7.1.4: which byte strings are public keys of X25519 and X448. All are points of the curve
+// or of its twist; those of low order aren't keys, as their multiple by any private key is zero. Found here by
+// their coordinates, for which no multiplication is needed. Works on public values, so its time may depend on them.
+
+interface MontgomeryCurve {
+  readonly p: bigint;
+  readonly size: number;
+  /** X25519 ignores the topmost bit of a u-coordinate (RFC 7748 §5); X448 has none to spare. */
+  readonly mask: number;
+  /** The u-coordinates of the points of low order. */
+  readonly lowOrder: readonly bigint[];
+}
+
+// Not `**`, which tools for React Native turn into Math.pow. Made when first asked for.
+let curve25519: MontgomeryCurve | undefined;
+let curve448: MontgomeryCurve | undefined;
+
+/** Whether 32 bytes are an X25519 public key: any point but those of low order. */
+export function isX25519PublicKey(publicKey: Uint8Array): boolean {
+  if (curve25519 === undefined) {
+    const p = (1n << 255n) - 19n;
+    // Orders 4 and 2 are u = ±1 and 0, on the curve and its twist; order 8 is on the curve alone.
+    const order8 = [
+      325606250916557431795983626356110631294008115727848805560023387167927233504n,
+      39382357235489614581723060781553021112529911719440698176882885853963445705823n,
+    ];
+    curve25519 = { p, size: 32, mask: 0x7f, lowOrder: [0n, 1n, p - 1n, ...order8] };
+  }
+  return isPublicKey(publicKey, curve25519);
+}
+
+/** Whether 56 bytes are an X448 public key, as {@link isX25519PublicKey} has it for X25519. */
+export function isX448PublicKey(publicKey: Uint8Array): boolean {
+  if (curve448 === undefined) {
+    const p = (1n << 448n) - (1n << 224n) - 1n;
+    curve448 = { p, size: 56, mask: 0xff, lowOrder: [0n, 1n, p - 1n] };
+  }
+  return isPublicKey(publicKey, curve448);
+}
+
+function isPublicKey(publicKey: Uint8Array, { p, size, mask, lowOrder }: MontgomeryCurve): boolean {
+  if (publicKey.length !== size) return false;
+  let u = 0n;
+  for (let i = size - 1; i >= 0; i--) {
+    const byte = publicKey[i] as number;
+    u = (u << 8n) | BigInt(i === size - 1 ? byte & mask : byte);
+  }
+  return !lowOrder.includes(u % p);
+}
