@@ -21,6 +21,8 @@ export default defineConfig({
       "examples/test/**/*.test.ts",
     ],
     globalSetup: "tests/vectors/counts.ts",
+    // Much of the time goes into a few long files, so that one worker fewer than cores would idle.
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

@@ -19,7 +19,12 @@ import {
   secondsNow,
   wipeEpoch,
 } from "../group/index.js";
-import { createKeyPackage, type LeafDescription, type OwnKeyPackage } from "../key-package/index.js";
+import {
+  createKeyPackage,
+  createLeafNode,
+  type LeafDescription,
+  type OwnKeyPackage,
+} from "../key-package/index.js";
 import type {
   Awaitable,
   CipherSuite,
@@ -198,13 +203,15 @@ export class Client {
     this.host.addSigner(signer);
   }
 
-  private freshKeyPackage(): Promise<OwnKeyPackage> {
+  /** From now on, as long as the policy says. */
+  private get lifetime(): { notBefore: bigint; notAfter: bigint } {
     const { policy } = this.setting;
     const now = secondsNow(policy);
-    return createKeyPackage(this.provider, this.signer, this.description, {
-      notBefore: now - CLOCK_SKEW,
-      notAfter: now + BigInt(policy.lifetime),
-    });
+    return { notBefore: now - CLOCK_SKEW, notAfter: now + BigInt(policy.lifetime) };
+  }
+
+  private freshKeyPackage(): Promise<OwnKeyPackage> {
+    return createKeyPackage(this.provider, this.signer, this.description, this.lifetime);
   }
 
   /**
@@ -232,7 +239,7 @@ export class Client {
       this.setting,
       groupId,
       options.extensions ?? [],
-      await this.freshKeyPackage(),
+      await createLeafNode(this.provider, this.signer, this.description, this.lifetime),
     );
     return this.enterNew(epoch);
   }

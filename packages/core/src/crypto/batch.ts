@@ -13,6 +13,7 @@ export function hashAll(
   inputs: readonly Uint8Array[],
 ): Awaitable<Uint8Array[]> {
   const { hash } = provider;
+  if (inputs.length === 0) return [];
   return hash.hashAll ? hash.hashAll(inputs) : all(inputs.map((input) => hash.hash(input)));
 }
 
@@ -22,6 +23,7 @@ export function verifyAll(
   requests: readonly VerifyRequest[],
 ): Awaitable<boolean[]> {
   const { signature } = provider;
+  if (requests.length === 0) return [];
   return signature.verifyAll
     ? signature.verifyAll(requests)
     : all(requests.map((r) => signature.verify(r.publicKey, r.message, r.signature)));
@@ -33,6 +35,7 @@ export function sealAll(
   requests: readonly HpkeSealRequest[],
 ): Awaitable<HpkeSealed[]> {
   const { hpke } = provider;
+  if (requests.length === 0) return [];
   return hpke.sealAll
     ? hpke.sealAll(requests)
     : all(requests.map((r) => hpke.seal(r.publicKey, r.info, r.aad, r.plaintext)));

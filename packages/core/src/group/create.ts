@@ -1,9 +1,9 @@
 // RFC 9420 §11: creating a group.
 import { EMPTY, wipe } from "../bytes.js";
 import { ensure } from "../errors.js";
-import type { OwnKeyPackage } from "../key-package/index.js";
+import type { HpkePrivateKey } from "../provider/index.js";
 import { epochSecretsFrom, type GroupContext } from "../schedule/index.js";
-import { type Extension, ProtocolVersion, RatchetTree } from "../tree/index.js";
+import { type Extension, type LeafNode, ProtocolVersion, RatchetTree } from "../tree/index.js";
 import { checkResult } from "./apply.js";
 import { assembleEpoch, confirm, type Epoch } from "./epoch.js";
 import { checkCapabilities, requirementsOf } from "./extensions.js";
@@ -17,10 +17,9 @@ export async function createEpoch(
   setting: Setting,
   groupId: Uint8Array,
   extensions: readonly Extension[],
-  { keyPackage, leafKey }: Pick<OwnKeyPackage, "keyPackage" | "leafKey">,
+  { leafNode, leafKey }: { readonly leafNode: LeafNode; readonly leafKey: HpkePrivateKey },
 ): Promise<Epoch> {
   const { provider } = setting;
-  const { leafNode } = keyPackage;
   ensure(groupId.length > 0, "11: the group ID must tell the group from others", "it is empty");
   checkCapabilities(leafNode, requirementsOf(provider.suite, extensions));
   const tree = RatchetTree.of(leafNode);

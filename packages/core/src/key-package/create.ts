@@ -6,6 +6,7 @@ import {
   type Capabilities,
   type Credential,
   type Extension,
+  type LeafNode,
   LeafNodeSource,
   type Lifetime,
   ProtocolVersion,
@@ -30,6 +31,23 @@ export interface OwnKeyPackage {
   readonly leafKey: HpkePrivateKey;
 }
 
+/** A leaf node of source `key_package`, with its private key: for a key package, or for the creator of a group (§11). */
+export async function createLeafNode(
+  provider: CipherSuiteProvider,
+  signer: Signer,
+  description: LeafDescription,
+  lifetime: Lifetime,
+): Promise<{ leafNode: LeafNode; leafKey: HpkePrivateKey }> {
+  const { publicKey, privateKey } = await provider.hpke.generateKeyPair();
+  const leafNode = await signLeafNode(signer, {
+    ...description,
+    encryptionKey: publicKey,
+    signatureKey: signer.publicKey,
+    leafNodeSource: { type: LeafNodeSource.keyPackage, lifetime },
+  });
+  return { leafNode, leafKey: privateKey };
+}
+
 /** A signed key package with fresh keys. */
 export async function createKeyPackage(
   provider: CipherSuiteProvider,
@@ -39,13 +57,7 @@ export async function createKeyPackage(
   extensions: readonly Extension[] = [],
 ): Promise<OwnKeyPackage> {
   const init = await provider.hpke.generateKeyPair();
-  const leaf = await provider.hpke.generateKeyPair();
-  const leafNode = await signLeafNode(signer, {
-    ...description,
-    encryptionKey: leaf.publicKey,
-    signatureKey: signer.publicKey,
-    leafNodeSource: { type: LeafNodeSource.keyPackage, lifetime },
-  });
+  const { leafNode, leafKey } = await createLeafNode(provider, signer, description, lifetime);
   const unsigned: KeyPackageTBS = {
     version: ProtocolVersion.mls10,
     cipherSuite: provider.suite.id,
@@ -56,5 +68,5 @@ export async function createKeyPackage(
   const signature = await signWithLabel(signer, KEY_PACKAGE_LABEL, encode(KeyPackageTBS, unsigned));
   const keyPackage = { ...unsigned, signature };
   const reference = await makeKeyPackageRef(provider, encode(KeyPackage, keyPackage));
-  return { keyPackage, reference, initKey: init.privateKey, leafKey: leaf.privateKey };
+  return { keyPackage, reference, initKey: init.privateKey, leafKey };
 }
