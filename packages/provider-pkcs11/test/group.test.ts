@@ -1,5 +1,7 @@
 // RFC 9420 §11, §12: a member whose keys are in a token, among members who don't notice.
 import { Client, type Group, insecureAcceptAll } from "@copse/core";
+import { libsodiumProvider } from "@copse/provider-libsodium";
+import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
 import { type Pkcs11Provider, pkcs11Provider } from "@copse/provider-pkcs11";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
@@ -96,6 +98,47 @@ describeWithSoftHsm("a group with a member whose keys are in SoftHSM", (hsm) => 
       await send(b, [c], "without alice");
       await second.close();
     });
+  });
+
+  it.each([1, 3])("holds members on five backends at once, in suite %i", async (suite) => {
+    const libsodium = await libsodiumProvider({ aes: nodeProvider().suite(1).aead });
+    const backends = [provider, nodeProvider(), nobleProvider(), await webCryptoProvider(), libsodium];
+    const members: Client[] = [];
+    for (const crypto of backends) {
+      const options = { suite, crypto, credential: crypto.name, authentication: insecureAcceptAll() };
+      members.push(await Client.create(options));
+    }
+    // Each creates a group with all others; then each commits, and at last each but one is removed.
+    for (const creator of members) {
+      const own = await creator.createGroup();
+      const others = members.filter((member) => member !== creator);
+      const { welcome } = await own.add(
+        ...(await Promise.all(others.map((other) => other.createKeyPackage()))),
+      );
+      await own.mergePendingCommit();
+      let groups = [own];
+      for (const other of others) groups.push(await other.join(welcome as Uint8Array));
+      const commit = async (from: Group, made: Promise<{ readonly commit: Uint8Array }>) => {
+        const { commit: message } = await made;
+        for (const group of groups) if (group !== from) await group.receive(message);
+        await from.mergePendingCommit();
+        groups = groups.filter((group) => group.active);
+        for (const group of groups) expect(group.epochAuthenticator).toEqual(from.epochAuthenticator);
+      };
+      for (const group of groups) {
+        await commit(group, group.update());
+        await send(
+          group,
+          groups.filter((one) => one !== group),
+          "hello",
+        );
+      }
+      while (groups.length > 1) {
+        const [remover, removed] = groups as [Group, Group];
+        await commit(remover, remover.remove(removed.ownLeafIndex));
+      }
+      expect(groups).toEqual([own]);
+    }
   });
 
   it("refuses to restore a state whose keys are gone from the token", async () => {
