@@ -212,6 +212,6 @@ describe("deep and wide structures", () => {
     blanks.set([0x80, 0x01, 0x86, 0xa0]);
     const start = performance.now();
     await failure(give(blanks));
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });

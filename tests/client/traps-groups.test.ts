@@ -54,17 +54,27 @@ function capabilitiesAt(group: Group, leafIndex: number) {
 
 describe("trap 10: quadratic joins", () => {
   it("a join takes a time that grows with the group, and not with its square", async () => {
+    const node = nodeProvider();
+    const suite = node.suite(SUITE);
+    // Signatures are linear for sure, and would hide what else is done for each leaf.
+    const signature = Object.assign(Object.create(suite.signature), {
+      verify: () => true,
+      verifyAll: (requests: readonly unknown[]) => requests.map(() => true),
+    });
+    const trusting = { ...suite, signature };
+    const crypto = { name: "trusting", suites: node.suites, suite: () => trusting };
     const times: number[] = [];
-    for (const size of [64, 512]) {
-      const creator = await party("creator", { suite: SUITE });
-      const group = await creator.client.createGroup();
-      const others = await Promise.all(
-        Array.from({ length: size - 1 }, (_, i) => party(`member ${i}`, { suite: SUITE })),
+    for (const size of [128, 1024]) {
+      const group = await (await party("creator", { suite: SUITE })).client.createGroup();
+      const joiners = await Promise.all(
+        Array.from({ length: size - 1 }, (_, i) =>
+          party(`member ${i}`, i < 5 ? { suite: SUITE, crypto } : { suite: SUITE }),
+        ),
       );
-      const packages = await Promise.all(others.map(({ client }) => client.createKeyPackage()));
+      const packages = await Promise.all(joiners.map(({ client }) => client.createKeyPackage()));
       const { welcome } = await group.add(...packages);
       let best = Number.POSITIVE_INFINITY;
-      for (const { client } of others.slice(0, 4)) {
+      for (const { client } of joiners.slice(0, 5)) {
         const start = performance.now();
         const joined = await client.join(welcome as Uint8Array);
         best = Math.min(best, performance.now() - start);
@@ -73,7 +83,8 @@ describe("trap 10: quadratic joins", () => {
       times.push(best);
     }
     // Eight times the members: 8 times the work in a linear join, 64 times in a quadratic one.
-    expect((times[1] as number) / (times[0] as number)).toBeLessThan(24);
+    const [small, large] = times as [number, number];
+    expect(large / small).toBeLessThan(20);
   });
 });
 
@@ -83,11 +94,11 @@ describe("trap 11: past epochs don't hold whole trees", () => {
     let treeSize = 0;
     for (const maxPastEpochs of [0, 8]) {
       const policy = { maxPastEpochs };
-      const names = Array.from({ length: 64 }, (_, i) => `member ${i}`);
-      const { groups } = await gather(
-        await Promise.all(names.map((name) => party(name, { suite: SUITE, policy }))),
-      );
-      const [alice] = groups as [Group];
+      const alice = await (await party("alice", { suite: SUITE, policy })).client.createGroup();
+      const names = Array.from({ length: 63 }, (_, i) => `member ${i}`);
+      const others = await Promise.all(names.map((name) => party(name, { suite: SUITE })));
+      await alice.add(...(await Promise.all(others.map(({ client }) => client.createKeyPackage()))));
+      await alice.mergePendingCommit();
       for (let i = 0; i < 10; i++) {
         await alice.update();
         await alice.mergePendingCommit();
@@ -125,8 +136,11 @@ describe("trap 12: secrets are destroyed by the library, at the right moment", (
     await alice.clearPendingCommit();
     expect(isZero(dropped)).toBe(true);
     expect([initSecret, confirmationKey, membershipKey, exporterSecret].some(isZero)).toBe(false);
+    await alice.update();
+    const lost = stateOf(alice).pending?.epoch.secrets.initSecret as Uint8Array;
     const other = await bob.update();
-    await alice.receive(other.commit);
+    expect(await alice.receive(other.commit)).toMatchObject({ droppedPending: true });
+    expect(isZero(lost)).toBe(true);
     for (const secret of [initSecret, confirmationKey, membershipKey, exporterSecret]) {
       expect(isZero(secret)).toBe(true);
     }

