@@ -15,7 +15,7 @@ import { libsodiumProvider, type PqCodePoints } from "@copse/provider-libsodium"
 import { nodeProvider } from "@copse/provider-node";
 import sodium from "libsodium-wrappers";
 import { describe, expect, it } from "vitest";
-import { checkSynchronous } from "../../../tests/support/provider-checks.js";
+import { checkSynchronous } from "../../../tests/support/conformance.js";
 import { flipped, refuses, text } from "../../../tests/support/refuses.js";
 import { hex, toHex } from "../../../tests/support/vectors.js";
 import { noblePqProvider } from "../../provider-noble/src/pq.js";

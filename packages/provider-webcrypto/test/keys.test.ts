@@ -2,27 +2,10 @@
 import { CryptoError, MlsError } from "@copse/core/provider";
 import { fromCryptoKey, toCryptoKey, webCryptoProvider } from "@copse/provider-webcrypto";
 import { describe, expect, test } from "vitest";
-import { SUITE_IDS, suites, VARIANTS, without } from "./support.js";
+import { memoryStore, SUITE_IDS, suites, VARIANTS, without } from "./support.js";
 
 const EMPTY = new Uint8Array(0);
 const text = new TextEncoder().encode("a message");
-
-/** A key store as an application makes one, over a Map instead of IndexedDB. */
-function memoryStore() {
-  const keys = new Map<number, CryptoKey>();
-  return {
-    keys,
-    put(key: CryptoKey) {
-      keys.set(keys.size, key);
-      return Uint8Array.of(keys.size - 1);
-    },
-    async get([reference]: Uint8Array) {
-      const key = keys.get(reference as number);
-      if (key === undefined) throw new Error("no such key");
-      return key;
-    },
-  };
-}
 
 const refusal = { name: "MlsError", code: "key-not-extractable" };
 

@@ -18,6 +18,23 @@ export const suitesOf = (provider: CryptoProvider): CipherSuiteProvider[] =>
 export const suites = async (options?: WebCryptoOptions): Promise<CipherSuiteProvider[]> =>
   suitesOf(await webCryptoProvider(options));
 
+/** A key store as an application makes one, over a Map instead of IndexedDB. */
+export function memoryStore() {
+  const keys = new Map<number, CryptoKey>();
+  return {
+    keys,
+    put(key: CryptoKey) {
+      keys.set(keys.size, key);
+      return Uint8Array.of(keys.size - 1);
+    },
+    async get([reference]: Uint8Array) {
+      const key = keys.get(reference as number);
+      if (key === undefined) throw new Error("no such key");
+      return key;
+    },
+  };
+}
+
 /** A WebCrypto that refuses some algorithms, as a platform does that doesn't know them. */
 export function without(...names: string[]): Crypto {
   const subtle = new Proxy(crypto.subtle, {

@@ -1,0 +1,62 @@
+// RFC 9420 §5.1: a provider's conformance as vitest's tests, one for each check.
+import { type CipherSuiteProvider, type CryptoProvider, isPromise } from "@copse/core/provider";
+import { type ConformanceOptions, checksFor } from "@copse/provider-conformance";
+import { describe, expect, it } from "vitest";
+import { vectorsRequired, wycheproofFolder } from "./vectors.js";
+import { wycheproofFiles } from "./wycheproof.js";
+
+/** Checks that apply to no provider of ours, for want of known answers. */
+const NEVER = ["hpke: known answers of RFC 9180"];
+
+interface Expectations extends ConformanceOptions {
+  /** The names of the checks that may be skipped for this provider, as they don't apply to it. */
+  readonly maySkip?: readonly string[];
+}
+
+/** Declares a test for each check, grouped by suite, and for each of Wycheproof's files. */
+export function conforms(provider: CryptoProvider, { maySkip = [], ...options }: Expectations = {}): void {
+  const checks = checksFor(provider, { wycheproof: wycheproofFiles(), ...options });
+  const groups = new Map<string, typeof checks>();
+  for (const check of checks) groups.set(check.suite, [...(groups.get(check.suite) ?? []), check]);
+  for (const [suite, group] of groups) {
+    describe(`${provider.name}: ${suite}`, () => {
+      for (const check of group) {
+        it(check.name, async () => {
+          const { outcome, detail } = await check.run();
+          if (outcome === "skipped") expect([...NEVER, ...maySkip], detail).toContain(check.name);
+        });
+      }
+    });
+  }
+  if (wycheproofFolder !== undefined || options.wycheproof !== undefined) return;
+  it(`${provider.name} is held to Wycheproof`, ({ skip }) => {
+    expect(vectorsRequired, "Wycheproof's files are missing: see test-vectors/README.md").toBe(false);
+    skip("Wycheproof's files are missing: see test-vectors/README.md");
+  });
+}
+
+/** Declares that all of a suite's answers come at once. */
+export function checkSynchronous(suite: CipherSuiteProvider): void {
+  it(`answers at once: ${suite.suite.name}`, async () => {
+    const none = new Uint8Array(0);
+    const hpkePair = await suite.hpke.generateKeyPair();
+    const signaturePair = await suite.signature.generateKeyPair();
+    const sealed = await suite.hpke.seal(hpkePair.publicKey, none, none, none);
+    const calls: (() => unknown)[] = [
+      () => suite.hash.hash(none),
+      () => suite.hash.mac(none, none),
+      () => suite.kdf.extract(none, none),
+      () => suite.kdf.expand(new Uint8Array(suite.suite.hash.Nh), none, 200),
+      () => suite.aead.seal(new Uint8Array(suite.suite.aead.Nk), new Uint8Array(12), none, none),
+      () => suite.hpke.generateKeyPair(),
+      () => suite.hpke.deriveKeyPair(new Uint8Array(suite.suite.hash.Nh)),
+      () => suite.hpke.seal(hpkePair.publicKey, none, none, none),
+      () => suite.hpke.open(hpkePair.privateKey, sealed.kemOutput, none, none, sealed.ciphertext),
+      () => suite.hpke.sendExport(hpkePair.publicKey, none, none, 8),
+      () => suite.hpke.validatePublicKey(hpkePair.publicKey),
+      () => suite.signature.sign(signaturePair.privateKey, none),
+      () => suite.signature.verify(signaturePair.publicKey, none, none),
+    ];
+    for (const call of calls) expect(isPromise(call()), String(call)).toBe(false);
+  });
+}
