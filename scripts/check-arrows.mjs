@@ -15,6 +15,17 @@ const PACKAGES = {
   "provider-node": ["@copse/core/provider", "@copse/provider-kit", "node:crypto"],
   "provider-noble": ["@copse/core/provider", "@copse/provider-kit", "@noble/"],
   "provider-pkcs11": ["@copse/core/provider", "@copse/provider-kit", "pkcs11js"],
+  interop: [
+    "@copse/core",
+    "@copse/provider-libsodium",
+    "@copse/provider-noble",
+    "@copse/provider-node",
+    "@copse/provider-webcrypto",
+    "@grpc/",
+    "node:fs",
+    "node:url",
+    "node:util",
+  ],
 };
 
 /** What each folder of the core may import besides itself; files at the top (errors, bytes) are free to all. */

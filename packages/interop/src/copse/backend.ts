@@ -1,0 +1,104 @@
+// RFC 9420 §11, §12.1.8, §12.4.3: Copse behind the harness's calls, over any provider.
+import {
+  basicCredential,
+  type CryptoProvider,
+  type ExternalProposalChoice,
+  externalSenders,
+  GroupObserver,
+  insecureAcceptAll,
+} from "@copse/core";
+import type { BackendSigner, GroupInfoAnswer, MlsClientBackend, ProposalChoice } from "../backend.js";
+import { takeVector, toHex } from "../wire.js";
+import { CopseGroup } from "./group.js";
+import { CopseJoiner } from "./joiner.js";
+import { clientOf, isNamed, leafOf, makeParty, type Party, type Psks } from "./party.js";
+
+/** The group that a GroupInfo tells of. */
+function follow(crypto: CryptoProvider, { groupInfo, ratchetTree }: GroupInfoAnswer): Promise<GroupObserver> {
+  return GroupObserver.follow({ crypto, authentication: insecureAcceptAll(), groupInfo, ratchetTree });
+}
+
+function externalChoice(observer: GroupObserver, choice: ProposalChoice): ExternalProposalChoice {
+  switch (choice.type) {
+    case "add":
+      return { add: choice.keyPackage };
+    case "remove":
+      return { remove: leafOf(observer.members, choice.identity) };
+    case "externalPsk":
+      return { externalPsk: choice.pskId };
+    case "resumptionPsk":
+      return { resumptionPsk: choice.epoch };
+    case "extensions":
+      return { extensions: choice.extensions };
+    case "reinit": {
+      const { groupId, cipherSuite, extensions } = choice;
+      return { reinit: { groupId, cipherSuite, extensions } };
+    }
+    default:
+      throw new Error(`an external sender can't propose this: ${choice.type}`);
+  }
+}
+
+function signerOf({ crypto, signer, identity }: Party): BackendSigner {
+  const credential = basicCredential(identity);
+  const { extensionData } = externalSenders([{ signatureKey: signer.publicKey, credential }]);
+  return {
+    externalSender: takeVector(extensionData)[0],
+    async propose(groupInfo, choice) {
+      // The observer finds the signer's place by its key: the harness always says that it is the first.
+      const observer = await follow(crypto, groupInfo);
+      return observer.propose(signer, externalChoice(observer, choice));
+    },
+  };
+}
+
+/** A stack for `mlsClientService`: all suites of the provider. */
+export function copseBackend(crypto: CryptoProvider): MlsClientBackend {
+  // PSKs outlast epochs and groups: whoever has one name shares them.
+  const pskStores = new Map<string, Psks>();
+  const party = (suite: number, identity: Uint8Array): Promise<Party> => {
+    const name = toHex(identity);
+    const psks = pskStores.get(name) ?? new Map<string, Uint8Array>();
+    pskStores.set(name, psks);
+    return makeParty(crypto, suite, identity, psks);
+  };
+  return {
+    name: `copse/${crypto.name}`,
+    suites: crypto.suites.map(({ id }) => id),
+    async createGroup({ groupId, cipherSuite, encryptHandshake, identity }) {
+      const owner = await party(cipherSuite, identity);
+      const client = await clientOf(owner, encryptHandshake);
+      return new CopseGroup(owner, client, await client.createGroup({ groupId }), encryptHandshake);
+    },
+    async createKeyPackage({ cipherSuite, identity }) {
+      const owner = await party(cipherSuite, identity);
+      const client = await clientOf(owner, true);
+      return CopseJoiner.of(owner, client, await client.createKeyPackage());
+    },
+    async externalJoin({ groupInfo, ratchetTree, encryptHandshake, identity, removePrior, psks }) {
+      const { cipherSuite } = await follow(crypto, { groupInfo, ratchetTree });
+      const owner = await party(cipherSuite.id, identity);
+      for (const { id, secret } of psks) owner.psks.set(toHex(id), secret);
+      const client = await clientOf(owner, encryptHandshake);
+      const joined = await client.joinByCommit(groupInfo, {
+        ratchetTree,
+        resync: removePrior ? isNamed(identity) : false,
+        externalPsks: psks.map(({ id }) => id),
+      });
+      return {
+        group: new CopseGroup(owner, client, joined.group, encryptHandshake),
+        commit: joined.commit,
+      };
+    },
+    async newMemberAddProposal({ groupInfo, identity }) {
+      const observer = await follow(crypto, { groupInfo, ratchetTree: undefined });
+      const owner = await party(observer.cipherSuite.id, identity);
+      const client = await clientOf(owner, true);
+      const proposal = await client.proposeJoin(observer);
+      return { proposal, joiner: await CopseJoiner.of(owner, client) };
+    },
+    async createExternalSigner({ cipherSuite, identity }) {
+      return signerOf(await party(cipherSuite, identity));
+    },
+  };
+}

@@ -1,0 +1,23 @@
+// RFC 9420 behind the gRPC interface of the working group's interoperability harness.
+export {
+  type BackendGroup,
+  type BackendJoiner,
+  type BackendSigner,
+  type BackendSuccessor,
+  type CommitAnswer,
+  type CommitChoice,
+  type ExtensionChoice,
+  type GroupInfoAnswer,
+  type MlsClientBackend,
+  type NewGroupAnswer,
+  type NewGroupChoice,
+  type PrivateKeys,
+  type ProposalChoice,
+  UnsupportedByStack,
+  type WelcomeChoice,
+} from "./backend.js";
+export { copseBackend } from "./copse/backend.js";
+export { connect, type Message, type RemoteClient, type RunningServer, serve } from "./grpc.js";
+export { isProviderName, PROVIDERS, type ProviderName } from "./server/providers.js";
+export { mlsClientService } from "./service.js";
+export { takeVector, vector } from "./wire.js";
