@@ -138,7 +138,7 @@ export async function pkcs11Provider(options: Pkcs11Options): Promise<Pkcs11Prov
     }
     return makeProvider(token, served, label);
   } catch (error) {
-    token.close();
+    await token.close();
     throw error;
   }
 }
@@ -245,9 +245,7 @@ function makeProvider(token: Token, served: readonly Served[], label: string): P
       return destroyKey(token, own.id);
     },
     sweep: (saved, { inUse = "keep" } = {}) => sweep(token, store, hpkeLabel, saved, inUse),
-    async close() {
-      token.close();
-    },
+    close: () => token.close(),
   };
 }
 

@@ -45,7 +45,10 @@ export class Token {
   #connecting: Promise<Connection> | undefined;
   #info: TokenInfo | undefined;
   #mechanisms: ReadonlySet<number> = new Set();
-  #closed = false;
+  #active = 0;
+  #closing: Promise<void> | undefined;
+  /** What happens when the last call has ended. */
+  #drained: () => void = () => {};
 
   private constructor(library: Library, choice: TokenChoice, options: LoginOptions, poolSize: number) {
     this.#library = library;
@@ -84,7 +87,40 @@ export class Token {
    * @throws TokenError, with `lost` if the session or the token was lost; MlsError `closed`
    */
   async use<T>(what: string, call: (session: Session) => Promise<T>): Promise<T> {
-    const connection = await this.#connect();
+    this.#active++;
+    try {
+      let connection = await this.#connect();
+      // It may have been given up between the answer and this line.
+      while (connection.lost) connection = await this.#connect();
+      return await this.#useSession(connection, what, call);
+    } finally {
+      this.#active--;
+      if (this.#active === 0) this.#drained();
+    }
+  }
+
+  /**
+   * Closes all sessions, with which the login ends. Calls that are under way end as they end: a library must not
+   * be finalised below them. Those that wait for a session are refused.
+   */
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      if (this.#connection !== undefined) this.#drop(this.#connection, closed());
+      this.#drained = () => {
+        this.#library.release();
+        this.#drained = () => {};
+        resolve();
+      };
+      if (this.#active === 0) this.#drained();
+    });
+    return this.#closing;
+  }
+
+  async #useSession<T>(
+    connection: Connection,
+    what: string,
+    call: (session: Session) => Promise<T>,
+  ): Promise<T> {
     let handle: Handle;
     try {
       handle = await this.#acquire(connection);
@@ -103,14 +139,6 @@ export class Token {
     return answer;
   }
 
-  /** Closes all sessions, with which the login ends. Calls that are under way end as they end. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    if (this.#connection !== undefined) this.#drop(this.#connection, closed());
-    this.#library.release();
-  }
-
   /** The error for a call that failed. If it tells of a loss, nobody gets a session of this connection after it. */
   #failure(connection: Connection, what: string, error: unknown): MlsError {
     const failure = tokenError(this.label, what, error);
@@ -119,7 +147,7 @@ export class Token {
   }
 
   async #connect(): Promise<Connection> {
-    if (this.#closed) throw closed();
+    if (this.#closing !== undefined) throw closed();
     if (this.#connection !== undefined) return this.#connection;
     // All who come meanwhile share one attempt, and so one PIN.
     this.#connecting ??= this.#logIn().finally(() => {
@@ -138,7 +166,7 @@ export class Token {
       session = handle;
       await login(cryptoki, slot, handle, this.#login);
       // The application may have closed the provider while it was asked for the PIN.
-      if (this.#closed) throw closed();
+      if (this.#closing !== undefined) throw closed();
       this.#connection = { slot, idle: [handle], open: 1, lost: false, waiting: [] };
       return this.#connection;
     } catch (error) {

@@ -207,6 +207,31 @@ describeWithSoftHsm("when a session or the token is lost", (hsm) => {
       await provider.close();
     }
   });
+
+  it("lets calls end that are under way when it is closed", async () => {
+    for (let round = 0; round < 5; round++) {
+      const provider = await pkcs11Provider({
+        library: hsm.library,
+        tokenLabel: "loss",
+        pin: "5678",
+        inner: nodeProvider(),
+        suites: [2],
+      });
+      const { signature, hpke } = provider.suite(2);
+      const { privateKey } = await signature.generateKeyPair();
+      const calls = Array.from({ length: 12 }, (_, i) =>
+        i % 3 === 0 ? hpke.generateKeyPair() : signature.sign(privateKey, Uint8Array.of(i)),
+      );
+      // Some calls have their sessions by now, others wait for one.
+      for (let turn = 0; turn < round * 4; turn++) await Promise.resolve();
+      const closing = provider.close();
+      for (const outcome of await Promise.allSettled(calls)) {
+        if (outcome.status === "rejected") expect(outcome.reason).toMatchObject({ code: "closed" });
+      }
+      await closing;
+      await provider.close();
+    }
+  });
 });
 
 function finalize(raw: RawCryptoki): void {
