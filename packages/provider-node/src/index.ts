@@ -1,5 +1,5 @@
 // RFC 9420 §5.1: a provider by node:crypto (OpenSSL). Synchronous, and all seven suites where OpenSSL has them.
-import { getCiphers, getCurves, getHashes, randomFillSync } from "node:crypto";
+import { getCiphers, getHashes, randomFillSync } from "node:crypto";
 import {
   CIPHER_SUITES,
   type CipherSuite,
@@ -35,8 +35,17 @@ function makeSuite(suite: CipherSuite): CipherSuiteProvider {
     // In all seven suites the KEM's own KDF is the suite's.
     hpke: hpke({ kem: dhkem(dhGroup(suite.kem), kdf), kdf, aead }),
     signature: signaturePart(suite.signature, suite.hash),
-    random: (length) => randomFillSync(new Uint8Array(length)),
+    random: randomBytes,
   });
+}
+
+/** What the node:crypto of workerd gives at once. */
+const QUOTA = 65_536;
+
+function randomBytes(length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += QUOTA) randomFillSync(bytes.subarray(at, at + QUOTA));
+  return bytes;
 }
 
 let found: readonly CipherSuite[] | undefined;
@@ -46,24 +55,24 @@ function available(): readonly CipherSuite[] {
   return found;
 }
 
-const OPENSSL_CURVES: Readonly<Record<number, string>> = {
-  16: "prime256v1",
-  17: "secp384r1",
-  18: "secp521r1",
-};
+/** 1, as a private key of any of the curves. */
+const one = (size: number): Uint8Array => Uint8Array.from({ length: size }, (_, i) => Number(i === size - 1));
 
-/** Whether this OpenSSL has all of a suite's algorithms: forks such as BoringSSL lack some. */
-function isAvailable(suite: CipherSuite): boolean {
-  if (!getCiphers().includes(aeadName(suite.aead))) return false;
-  if (!getHashes().includes(hashName(suite.hash))) return false;
-  const curve = OPENSSL_CURVES[suite.kem.id];
-  if (curve !== undefined) return getCurves().includes(curve);
+/**
+ * Whether this build has all of a suite's algorithms, found by using them: forks such as BoringSSL lack some,
+ * and the node:crypto of other runtimes can generate keys of curves that it can't import.
+ */
+function isAvailable({ kem, aead, hash, signature }: CipherSuite): boolean {
+  if (!getCiphers().includes(aeadName(aead)) || !getHashes().includes(hashName(hash))) return false;
   try {
+    const [group, scheme] = [dhGroup(kem), signaturePart(signature, hash)];
     const keys = [
-      dhGroup(suite.kem).generateKeyPair(),
-      signaturePart(suite.signature, suite.hash).generateKeyPair(),
+      group.generateKeyPair(),
+      group.importPrivateKey(one(kem.Nsk)),
+      scheme.generateKeyPair(),
+      scheme.importPrivateKey(one(signature.Nsk)),
     ];
-    return keys.length === 2;
+    return keys.length === 4;
   } catch {
     return false;
   }

@@ -57,6 +57,10 @@ export async function importPoint(
   // Platforms take compressed and some take hybrid points too: RFC 9180 and RFC 9420 don't.
   if (point[0] !== 0x04)
     throw new CryptoError(`${algorithm.namedCurve}: the point isn't an uncompressed one`);
+  // Not all platforms check that it is on the curve when they import it: Deno doesn't.
+  guardSync(`${algorithm.namedCurve}: the point isn't on the curve`, () =>
+    CURVES[algorithm.namedCurve].Point.fromBytes(point),
+  );
   return subtle.importKey(
     "raw",
     source(point),

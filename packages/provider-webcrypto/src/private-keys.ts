@@ -38,7 +38,14 @@ export function expectPrivateKey(
   const key = handle as Partial<CryptoKey>;
   const { name, namedCurve } = (key.algorithm ?? {}) as Partial<EcKeyAlgorithm>;
   const wantedCurve = "namedCurve" in algorithm ? algorithm.namedCurve : undefined;
-  if (key.type !== "private" || name !== algorithm.name || (wantedCurve && namedCurve !== wantedCurve)) {
+  // On workerd a key's properties are its own, so that a copy `{ ...key }` has them too. But it is a plain object.
+  const isPlain = [Object.prototype, null].includes(Object.getPrototypeOf(handle));
+  if (
+    isPlain ||
+    key.type !== "private" ||
+    name !== algorithm.name ||
+    (wantedCurve && namedCurve !== wantedCurve)
+  ) {
     throw new CryptoError(`this private key isn't one of this provider's for ${what}`);
   }
   return handle as CryptoKey;
