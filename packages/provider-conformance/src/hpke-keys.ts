@@ -19,7 +19,7 @@ import {
   text,
   unless,
 } from "./assert.js";
-import { type SuiteChecks, skip } from "./check.js";
+import { fail, type SuiteChecks, skip } from "./check.js";
 import { infinity, KEM_CURVES, lowOrder, type NistCurve, offCurve, otherEncodings } from "./curves.js";
 import { showsNothing } from "./handles.js";
 import { imported } from "./hpke.js";
@@ -110,7 +110,7 @@ export const hpkeKeyChecks: SuiteChecks = {
     const { savePrivateKey, loadPrivateKey } = hpke;
     if (savePrivateKey === undefined && loadPrivateKey === undefined) skip("there is no savePrivateKey");
     if (savePrivateKey === undefined || loadPrivateKey === undefined) {
-      throw new TypeError("there is one of savePrivateKey and loadPrivateKey, but not the other");
+      fail("there is one of savePrivateKey and loadPrivateKey, but not the other");
     }
     for (const pair of [await hpke.generateKeyPair(), await hpke.deriveKeyPair(pattern(64))]) {
       const saved = await savePrivateKey.call(hpke, pair.privateKey);

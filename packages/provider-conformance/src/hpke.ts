@@ -140,7 +140,7 @@ export const hpkeChecks: SuiteChecks = {
   "hpke: refuses a damaged ciphertext": async (suite) => {
     const { hpke, privateKey, kemOutput, ciphertext } = await sample(suite);
     const open = (other: Uint8Array) => hpke.open(privateKey, kemOutput, info, aad, other);
-    for (const other of damaged(ciphertext, ciphertext.length)) {
+    for (const other of damaged(ciphertext, 12)) {
       await refuses("open with one bit changed", () => open(other));
     }
     const { Nt } = suite.suite.aead;

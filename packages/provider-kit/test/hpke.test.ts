@@ -13,8 +13,8 @@ import { type DhPrimitives, dhkem, hkdf, hpke } from "@copse/provider-kit";
 import { nodeProvider } from "@copse/provider-node";
 import { describe, expect, it } from "vitest";
 import { hex, toHex } from "../../../tests/support/vectors.js";
+import { RFC_9180 } from "../../provider-conformance/src/known/rfc9180.js";
 import { dhGroup } from "../../provider-node/src/asymmetric.js";
-import { RFC_9180 } from "./rfc9180.js";
 
 const node = nodeProvider();
 const testContext = new TextEncoder().encode("TestContext");
