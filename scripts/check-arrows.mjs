@@ -22,6 +22,7 @@ const PACKAGES = {
     "@copse/provider-node",
     "@copse/provider-webcrypto",
     "@grpc/",
+    "node:crypto",
     "node:fs",
     "node:url",
     "node:util",

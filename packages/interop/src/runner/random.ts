@@ -1,0 +1,48 @@
+// Chance from a seed: the same runs every time.
+import { createHash } from "node:crypto";
+
+/** Numbers and bytes that a seed decides, all different for different names below it. */
+export class Chance {
+  private readonly seed: string;
+  private drawn = 0;
+
+  constructor(seed: string) {
+    this.seed = seed;
+  }
+
+  /** Chance of its own for a part of the work. */
+  below(name: string): Chance {
+    return new Chance(`${this.seed}/${name}`);
+  }
+
+  /** At most 64 */
+  bytes(length: number): Uint8Array {
+    this.drawn += 1;
+    const digest = createHash("sha512").update(`${this.seed}#${this.drawn}`).digest();
+    return new Uint8Array(digest.subarray(0, length));
+  }
+
+  /** An integer from 0 on, below the limit */
+  number(limit: number): number {
+    const [a = 0, b = 0, c = 0, d = 0] = this.bytes(4);
+    return Math.floor(((a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d) / 2 ** 32) * limit);
+  }
+
+  coin(probability: number): boolean {
+    return this.number(1_000_000) < probability * 1_000_000;
+  }
+
+  pick<T>(from: readonly T[]): T {
+    return from[this.number(from.length)] as T;
+  }
+
+  /** That many of them, in the order of chance */
+  sample<T>(from: readonly T[], count: number): T[] {
+    const left = [...from];
+    const chosen: T[] = [];
+    while (chosen.length < count && left.length > 0) {
+      chosen.push(...left.splice(this.number(left.length), 1));
+    }
+    return chosen;
+  }
+}
