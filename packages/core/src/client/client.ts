@@ -2,7 +2,7 @@
 import { EMPTY, equalBytes, toHex, wipe } from "../bytes.js";
 import { decode, encode, opaque, struct, uint8, uint16, vector } from "../codec/index.js";
 import { ensure, MlsError } from "../errors.js";
-import { ProposalType, SenderType } from "../framing/index.js";
+import { type CustomProposal, ProposalType, SenderType } from "../framing/index.js";
 import {
   type AuthenticationService,
   createEpoch,
@@ -13,7 +13,9 @@ import {
   joinByWelcome,
   loadState,
   type Member,
+  type MlsExtension,
   type Policy,
+  Registry,
   type Setting,
   type SuccessionUsage,
   secondsNow,
@@ -71,6 +73,8 @@ export interface ClientOptions {
   readonly leafExtensions?: readonly Extension[];
   /** The external PSK of an id (§8.4), if there is one. */
   readonly externalPsk?: (id: Uint8Array) => Awaitable<Uint8Array | undefined>;
+  /** Extensions of the protocol (§13). What they register goes into the capabilities. */
+  readonly extensions?: readonly MlsExtension[];
 }
 
 /** What {@link Client.saveKeyPackages} gives, in a format of Copse's own. */
@@ -90,6 +94,10 @@ export interface ExternalJoinOptions {
    */
   readonly resync?: boolean | ((member: Member) => boolean) | undefined;
   readonly externalPsks?: readonly Uint8Array[];
+  /** Proposals of registered types, of this client's own. */
+  readonly custom?: readonly CustomProposal[];
+  /** Proposals of members, encoded MLSMessages, of registered types that an external commit takes up. */
+  readonly proposals?: readonly Uint8Array[];
   /** Public bytes that the commit authenticates. */
   readonly authenticatedData?: Uint8Array;
 }
@@ -128,7 +136,9 @@ export class Client {
   private readonly provider: CipherSuiteProvider;
   private readonly setting: Setting;
   private readonly signer: Signer;
-  private readonly description: LeafDescription;
+  private readonly registry: Registry;
+  private readonly ownCredential: Credential;
+  private readonly describe: () => LeafDescription;
   private readonly externalPsk: ClientOptions["externalPsk"];
   private readonly host: GroupHost;
   /** By the hexadecimal KeyPackageRef. */
@@ -141,20 +151,22 @@ export class Client {
     this.provider = provider;
     this.signer = signer;
     this.externalPsk = options.externalPsk;
-    this.description = {
-      credential: typeof credential === "string" ? basicCredential(credential) : credential,
-      capabilities: capabilitiesOf(crypto, capabilities),
-      extensions: options.leafExtensions ?? [],
-    };
+    this.registry = new Registry(options.extensions);
+    this.ownCredential = typeof credential === "string" ? basicCredential(credential) : credential;
+    const supported = capabilitiesOf(crypto, this.registry, capabilities);
+    this.describe = () => this.describeLeaf(supported, options.leafExtensions ?? []);
     this.setting = {
       provider,
       authentication,
       policy: policyOf(policy),
       psk: (id) => this.findPsk(id),
+      registry: this.registry,
+      ownExtensions: new Set(supported.extensions),
     };
     const signers = new Map([[toHex(signer.publicKey), signer]]);
     this.host = {
       setting: this.setting,
+      describe: this.describe,
       signerFor: (publicKey) => signers.get(toHex(publicKey)),
       addSigner: (added) => {
         signers.set(toHex(added.publicKey), added);
@@ -189,12 +201,32 @@ export class Client {
   }
 
   get credential(): Credential {
-    return this.description.credential;
+    return this.ownCredential;
   }
 
   /** `Npk` bytes */
   get signatureKey(): Uint8Array {
     return this.signer.publicKey.slice();
+  }
+
+  /** What a new leaf node says: what is supported, and values that others are to ignore (§13.5). */
+  private describeLeaf(supported: Capabilities, given: readonly Extension[]): LeafDescription {
+    const random = (length: number) => this.provider.random(length);
+    const pretended = this.registry.pretended(random);
+    const extensions = this.registry.leafNodeExtensions(given, random);
+    const added = extensions.slice(given.length).map(({ extensionType }) => extensionType);
+    const list = (...types: readonly (readonly number[])[]) => [...new Set(types.flat())];
+    return {
+      credential: this.ownCredential,
+      capabilities: {
+        versions: supported.versions,
+        cipherSuites: list(supported.cipherSuites, pretended.cipherSuites),
+        extensions: list(supported.extensions, pretended.extensions, added),
+        proposals: list(supported.proposals, pretended.proposals),
+        credentials: list(supported.credentials, pretended.credentials),
+      },
+      extensions,
+    };
   }
 
   /** Another signer that groups of this client may use, or have switched to before they were saved. */
@@ -210,17 +242,19 @@ export class Client {
     return { notBefore: now - CLOCK_SKEW, notAfter: now + BigInt(policy.lifetime) };
   }
 
-  private freshKeyPackage(): Promise<OwnKeyPackage> {
-    return createKeyPackage(this.provider, this.signer, this.description, this.lifetime);
+  private freshKeyPackage(given: readonly Extension[] = []): Promise<OwnKeyPackage> {
+    const extensions = this.registry.keyPackageExtensions(given, (length) => this.provider.random(length));
+    return createKeyPackage(this.provider, this.signer, this.describe(), this.lifetime, extensions);
   }
 
   /**
    * A key package (§10) by which others can add this client to a group, once. Its private keys stay here until
    * it is used: {@link saveKeyPackages}.
+   * @param options `extensions` of the key package, such as an extension of the protocol makes
    * @returns an encoded MLSMessage
    */
-  async createKeyPackage(): Promise<Uint8Array> {
-    const own = await this.freshKeyPackage();
+  async createKeyPackage(options: { readonly extensions?: readonly Extension[] } = {}): Promise<Uint8Array> {
+    const own = await this.freshKeyPackage(options.extensions);
     this.keyPackages.set(toHex(own.reference), own);
     return writeKeyPackage(own.keyPackage);
   }
@@ -239,13 +273,14 @@ export class Client {
       this.setting,
       groupId,
       options.extensions ?? [],
-      await createLeafNode(this.provider, this.signer, this.description, this.lifetime),
+      await createLeafNode(this.provider, this.signer, this.describe(), this.lifetime),
     );
     return this.enterNew(epoch);
   }
 
   /**
-   * Joins a group by a Welcome (§12.4.3.1) that was made for one of this client's key packages, which is used up.
+   * Joins a group by a Welcome (§12.4.3.1) that was made for one of this client's key packages, which is used up,
+   * unless an extension says that it may be used again (§16.8).
    * @param welcome an encoded MLSMessage
    * @throws MlsError `missing` if the Welcome is for no key package here, the tree is needed, or a PSK isn't
    *   known; ValidationError, CryptoError, DecodeError, MlsError `authentication`
@@ -257,7 +292,7 @@ export class Client {
     if (own === undefined)
       throw new MlsError("missing", "the Welcome is for none of this client's key packages");
     // Taken out before anything is awaited, so that it can't be used twice; put back if the Welcome is wrong.
-    this.keyPackages.delete(toHex(own.reference));
+    if (!this.registry.isReusable(own.keyPackage)) this.keyPackages.delete(toHex(own.reference));
     try {
       const { previous } = options;
       const setting: Setting = { ...this.setting, psk: (id) => this.findPsk(id, previous) };
@@ -287,10 +322,10 @@ export class Client {
    *   CryptoError, DecodeError, MlsError `authentication`
    */
   async joinByCommit(groupInfo: Uint8Array, options: ExternalJoinOptions = {}): Promise<ExternalJoin> {
-    const { provider, setting, signer, description } = this;
+    const { provider, setting, signer } = this;
     const { commit, epoch } = await createExternalCommit(setting, readGroupInfo(groupInfo), {
       signer,
-      description,
+      description: this.describe(),
       ratchetTree: options.ratchetTree?.slice(),
       formerSelf: this.formerSelf(options.resync),
       psks: (options.externalPsks ?? []).map((id) => ({
@@ -298,7 +333,9 @@ export class Client {
         pskId: needBytes(id, "a PSK's id").slice(),
         pskNonce: provider.random(provider.suite.hash.Nh),
       })),
-      authenticatedData: options.authenticatedData?.slice() ?? EMPTY,
+      custom: options.custom ?? [],
+      proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
+      authenticatedData: options.authenticatedData?.slice(),
     });
     return { group: this.enterNew(epoch), commit };
   }
@@ -493,12 +530,19 @@ export class Client {
 }
 
 /** What leaf nodes advertise: what the provider at hand serves, and what the application says (§7.2). */
-function capabilitiesOf(crypto: CryptoProvider, extra: ExtraCapabilities = {}): Capabilities {
+function capabilitiesOf(
+  crypto: CryptoProvider,
+  { supported }: Registry,
+  extra: ExtraCapabilities = {},
+): Capabilities {
   return {
     versions: [ProtocolVersion.mls10],
     cipherSuites: crypto.suites.map(({ id }) => id),
-    extensions: extra.extensions ?? [],
-    proposals: extra.proposals ?? [],
-    credentials: extra.credentials ?? [CredentialType.basic, CredentialType.x509],
+    extensions: [...(extra.extensions ?? []), ...supported.extensions],
+    proposals: [...(extra.proposals ?? []), ...supported.proposals],
+    credentials: [
+      ...(extra.credentials ?? [CredentialType.basic, CredentialType.x509]),
+      ...supported.credentials,
+    ],
   };
 }

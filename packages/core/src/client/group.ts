@@ -1,5 +1,5 @@
 // RFC 9420 §11, §12, §15: a group, as one of its members uses it.
-import { EMPTY, equalBytes, utf8 } from "../bytes.js";
+import { equalBytes, utf8 } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { mlsExporter } from "../crypto/labelled.js";
 import { MlsError } from "../errors.js";
@@ -19,25 +19,29 @@ import {
   cacheProposal,
   changesOf,
   checkMessageSize,
+  checkProposable,
   checkSuccession,
   committable,
   contextBytes,
   createCommit,
   createGroupInfo,
   type Epoch,
+  type EpochLedger,
   enterEpoch,
   externalPubExtension,
   type GroupState,
-  handshakeFormat,
+  type GroupView,
   leaveGroup,
   type Member,
   MlsMessage,
   memberOf,
   type PendingCommit,
+  proposalFormat,
   protect,
   type Received,
   ratchetTreeExtension,
   receiveMessage,
+  registryOf,
   reportCommit,
   type Setting,
   type SourcedProposal,
@@ -50,7 +54,13 @@ import {
   withProposal,
 } from "../group/index.js";
 import type { LeafDescription } from "../key-package/index.js";
-import type { CipherSuite, HpkePrivateKey, Signer } from "../provider/index.js";
+import type {
+  Awaitable,
+  CipherSuite,
+  CipherSuiteProvider,
+  HpkePrivateKey,
+  Signer,
+} from "../provider/index.js";
 import { type PreSharedKeyID, PSKType, ResumptionPSKUsage } from "../schedule/index.js";
 import {
   type Extension,
@@ -75,10 +85,24 @@ import { checkSigner } from "./signer.js";
 /** What a client gives to its groups. */
 export interface GroupHost {
   readonly setting: Setting;
+  /** What a new leaf node of the client says. */
+  describe(): LeafDescription;
   /** The client's signers, by their public keys. */
   signerFor(publicKey: Uint8Array): Signer | undefined;
   /** Remembers one that a group has switched to. */
   addSigner(signer: Signer): void;
+}
+
+/** What an extension of the protocol works on: {@link Group.withEpoch}. */
+export interface EpochAccess {
+  readonly provider: CipherSuiteProvider;
+  readonly group: GroupView;
+  readonly leafIndex: number;
+  /** The own leaf's private key. */
+  readonly leafKey: HpkePrivateKey;
+  readonly signer: Signer;
+  /** What an extension keeps of the epoch, by the label of its secret; `undefined` if the epoch began without it. */
+  ledger(label: string): EpochLedger | undefined;
 }
 
 /**
@@ -166,6 +190,11 @@ export class Group {
     return leafNode && memberOf(leafIndex, leafNode);
   }
 
+  /** The leaf node (§7.2) of the member at a leaf index. */
+  leafNode(leafIndex: number): LeafNode | undefined {
+    return this.current.tree.leaf(leafIndex);
+  }
+
   /**
    * §8.7: `Nh` bytes that all members of this epoch share, and that they may compare to find out whether they
    * are in the same state. Public to the members, but not beyond.
@@ -210,9 +239,10 @@ export class Group {
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
     const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
-    const authenticatedData = options.authenticatedData?.slice() ?? EMPTY;
+    const given = options.authenticatedData?.slice();
     return this.lock.run(async () => {
       this.needActive();
+      const authenticatedData = this.authenticatedData(given);
       if (this.state.proposals.length > 0) {
         throw new MlsError("pending", "proposals were received: commit them before sending application data");
       }
@@ -237,6 +267,10 @@ export class Group {
     });
   }
 
+  private authenticatedData(given: Uint8Array | undefined): Uint8Array {
+    return registryOf(this.host.setting).authenticatedData(given, this.current.groupContext);
+  }
+
   private content(content: FramedContent["content"], authenticatedData: Uint8Array): FramedContent {
     const { groupContext, keys } = this.current;
     const { groupId, epoch } = groupContext;
@@ -253,14 +287,15 @@ export class Group {
     request: ProposalRequest,
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
-    const authenticatedData = options.authenticatedData?.slice() ?? EMPTY;
+    const given = options.authenticatedData?.slice();
     return this.lock.run(async () => {
       this.needActive();
+      const authenticatedData = this.authenticatedData(given);
       const { setting } = this.host;
       const epoch = this.current;
       const { proposal, leafKey, signer } = await this.proposalFor(request);
       const content = this.content({ contentType: ContentType.proposal, proposal }, authenticatedData);
-      const wireFormat = handshakeFormat(setting);
+      const wireFormat = proposalFormat(setting, proposal);
       const signature = await signContent(this.signer, wireFormat, content, contextBytes(epoch));
       const authenticated: AuthenticatedContent = {
         wireFormat,
@@ -268,6 +303,7 @@ export class Group {
         auth: { signature, confirmationTag: undefined },
       };
       const cached = await cacheProposal(setting, epoch, authenticated);
+      checkProposable(setting, epoch, cached, this.state.proposals);
       const message = await protect(setting, epoch, authenticated);
       if (signer !== undefined) this.host.addSigner(signer);
       this.state = withProposal(this.state, { ...cached, leafKey });
@@ -290,6 +326,7 @@ export class Group {
         proposal: { proposalType: ProposalType.groupContextExtensions, extensions: request.extensions },
       };
     }
+    if ("custom" in request) return { proposal: request.custom };
     if ("reinit" in request) {
       return { proposal: { proposalType: ProposalType.reinit, version: 1, ...request.reinit } };
     }
@@ -317,8 +354,9 @@ export class Group {
     return { proposal: { proposalType: ProposalType.update, leafNode }, leafKey: privateKey, signer };
   }
 
-  private describe({ credential }: NewIdentity): LeafDescription {
-    const own = this.current.tree.leaf(this.ownLeafIndex) as LeafNode;
+  private describe({ credential, renewCapabilities }: NewIdentity): LeafDescription {
+    const leaf = this.current.tree.leaf(this.ownLeafIndex) as LeafNode;
+    const own = renewCapabilities === true ? { ...this.host.describe(), credential: leaf.credential } : leaf;
     const { capabilities, extensions } = own;
     return { credential: credential ?? own.credential, capabilities, extensions };
   }
@@ -385,7 +423,7 @@ export class Group {
     const { identity, ratchetTreeInWelcome = policy.ratchetTreeInWelcome } = options;
     const nextSigner = identity?.signer ?? this.signer;
     checkSigner(provider, nextSigner);
-    const authenticatedData = options.authenticatedData?.slice() ?? EMPTY;
+    const authenticatedData = this.authenticatedData(options.authenticatedData);
     const created = await createCommit(setting, epoch, {
       proposals: await this.toCommit(setting, options.references, own),
       forcePath: options.forcePath === true || identity !== undefined,
@@ -436,7 +474,11 @@ export class Group {
       return [...named, ...own];
     }
     const received = proposals.filter((one) => !isTaken(epoch, one));
-    return committable(setting, epoch, selectProposals(received, own, epoch.keys.leafIndex));
+    return committable(
+      setting,
+      epoch,
+      selectProposals(received, own, epoch.keys.leafIndex, setting.registry),
+    );
   }
 
   private ownProposals(options: CommitOptions): SourcedProposal[] {
@@ -561,11 +603,36 @@ export class Group {
   }
 
   /**
+   * Runs work of an extension of the protocol on the current epoch, in turn with the group's other operations. For
+   * extensions, not for applications: they hold what is given to them to the rules that the protocol has for it.
+   * @throws MlsError `removed`, `closed`
+   */
+  withEpoch<T>(work: (access: EpochAccess) => Awaitable<T>): Promise<T> {
+    return this.lock.run(async () => {
+      if (this.closed || this.state.status === "removed") this.needActive();
+      const { keys, ledgers } = this.current;
+      return work({
+        provider: this.host.setting.provider,
+        group: this.current,
+        leafIndex: keys.leafIndex,
+        leafKey: keys.leafKey,
+        signer: this.signer,
+        ledger: (label) => ledgers.get(label),
+      });
+    });
+  }
+
+  /**
    * A signed GroupInfo (§12.4.3) of this epoch, for those who join by an external commit.
    * @returns an encoded MLSMessage
    */
   groupInfo(
-    options: { readonly externalPub?: boolean; readonly ratchetTree?: boolean } = {},
+    options: {
+      readonly externalPub?: boolean;
+      readonly ratchetTree?: boolean;
+      /** More of them, such as an extension of the protocol makes. */
+      readonly extensions?: readonly Extension[];
+    } = {},
   ): Promise<Uint8Array> {
     return this.lock.run(async () => {
       this.needActive();
@@ -575,7 +642,13 @@ export class Group {
       if (options.externalPub !== false) {
         extensions.push(await externalPubExtension(this.host.setting.provider, epoch));
       }
-      const groupInfo = await createGroupInfo(epoch, this.signer, extensions);
+      const { provider } = this.host.setting;
+      const all = registryOf(this.host.setting).groupInfoExtensions(
+        [...extensions, ...(options.extensions ?? [])],
+        (length) => provider.random(length),
+        epoch,
+      );
+      const groupInfo = await createGroupInfo(epoch, this.signer, all);
       return encode(MlsMessage, { version: 1, wireFormat: WireFormat.groupInfo, groupInfo });
     });
   }

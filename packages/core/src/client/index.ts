@@ -8,7 +8,7 @@ export {
   type JoinOptions,
   type NewGroup,
 } from "./client.js";
-export { Group } from "./group.js";
+export { type EpochAccess, Group } from "./group.js";
 export type {
   CommitMessages,
   CommitOptions,

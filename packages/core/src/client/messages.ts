@@ -1,6 +1,6 @@
 // RFC 9420 §12: what an application asks of a group.
 import { MlsError } from "../errors.js";
-import type { Proposal, ReInit } from "../framing/index.js";
+import type { CustomProposal, Proposal, ReInit } from "../framing/index.js";
 import type { Signer } from "../provider/index.js";
 import type { Credential, Extension } from "../tree/index.js";
 
@@ -12,6 +12,8 @@ export interface NewIdentity {
   /** Signs from then on. */
   readonly signer?: Signer;
   readonly credential?: Credential;
+  /** Whether the leaf's capabilities and extensions are to be the client's present ones. */
+  readonly renewCapabilities?: boolean;
 }
 
 /** One proposal (§12.1) to be sent by itself, for any member to commit. */
@@ -25,7 +27,9 @@ export type ProposalRequest =
   | { readonly psk: PskChoice }
   /** All of the GroupContext's extensions, in the place of those that it has */
   | { readonly extensions: readonly Extension[] }
-  | { readonly reinit: Omit<ReInit, "version"> };
+  | { readonly reinit: Omit<ReInit, "version"> }
+  /** One of a type that an extension registered */
+  | { readonly custom: CustomProposal };
 
 /** What a commit is to do, besides committing the proposals that were received (§12.4). */
 export interface CommitOptions {

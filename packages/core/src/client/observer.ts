@@ -1,26 +1,41 @@
 // RFC 9420 §12.1.8, §16: the server's side: a group followed, and proposed to, without being a member.
-import { EMPTY, equalBytes } from "../bytes.js";
+import { equalBytes } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { MlsError } from "../errors.js";
-import { type Proposal, ProposalType, type ReInit, SenderType } from "../framing/index.js";
+import {
+  type CustomProposal,
+  type Proposal,
+  ProposalType,
+  type ReInit,
+  SenderType,
+} from "../framing/index.js";
 import {
   type AuthenticationService,
   type CommitMessage,
   createExternalProposal,
   ExternalSenders,
   type Member,
+  type MlsExtension,
   memberOf,
   type ObservedState,
   observe,
   observeFrom,
   type Policy,
   type ProposalMessage,
+  Registry,
+  registryOf,
   type Setting,
   type SourcedProposal,
 } from "../group/index.js";
 import type { CipherSuite, CryptoProvider, Signer } from "../provider/index.js";
 import { PSKType, ResumptionPSKUsage } from "../schedule/index.js";
-import { type Extension, ExtensionType, findExtension, RatchetTreeNodes } from "../tree/index.js";
+import {
+  type Extension,
+  ExtensionType,
+  findExtension,
+  type LeafNode,
+  RatchetTreeNodes,
+} from "../tree/index.js";
 import { Lock } from "./lock.js";
 import { needBytes } from "./messages.js";
 import { policyOf } from "./policy.js";
@@ -32,6 +47,8 @@ export interface ObserverOptions {
   /** Decides whose credentials are true, as for a client. */
   readonly authentication: AuthenticationService;
   readonly policy?: Partial<Policy>;
+  /** The extensions of the protocol (§13) that the group uses. */
+  readonly extensions?: readonly MlsExtension[];
   /** A signed GroupInfo of the group, as an encoded MLSMessage. */
   readonly groupInfo: Uint8Array;
   /** The encoded tree, where the GroupInfo comes without it. */
@@ -48,7 +65,9 @@ export type ExternalProposalChoice =
   | { readonly externalPsk: Uint8Array }
   /** Of an epoch of the group */
   | { readonly resumptionPsk: bigint }
-  | { readonly reinit: Omit<ReInit, "version"> };
+  | { readonly reinit: Omit<ReInit, "version"> }
+  /** One of a type that an extension registered, and allows external senders */
+  | { readonly custom: CustomProposal };
 
 /**
  * Follows a group by its handshakes, without being a member: for a delivery service that orders commits, refuses
@@ -85,6 +104,7 @@ export class GroupObserver {
       authentication,
       policy: policyOf(policy),
       psk: () => undefined,
+      registry: new Registry(options.extensions),
     };
     const state = await observeFrom(setting, groupInfo, options.ratchetTree?.slice());
     return new GroupObserver(setting, state);
@@ -111,6 +131,11 @@ export class GroupObserver {
     return Array.from(this.state.current.tree.members(), ({ leafIndex, leafNode }) =>
       memberOf(leafIndex, leafNode),
     );
+  }
+
+  /** The leaf node (§7.2) of the member at a leaf index. */
+  leafNode(leafIndex: number): LeafNode | undefined {
+    return this.state.current.tree.leaf(leafIndex);
   }
 
   /** Valid proposals of this epoch that no commit has brought into force yet. */
@@ -172,7 +197,11 @@ export class GroupObserver {
         sender: { senderType: SenderType.external, senderIndex },
         signer,
         proposal: this.proposalFor(choice),
-        authenticatedData: options.authenticatedData?.slice() ?? EMPTY,
+        authenticatedData: registryOf(this.setting).authenticatedData(
+          options.authenticatedData,
+          this.state.current.groupContext,
+        ),
+        proposalTypes: this.setting.registry?.proposalTypes,
       });
     });
   }
@@ -199,6 +228,7 @@ export class GroupObserver {
       };
       return { proposalType: ProposalType.psk, psk };
     }
+    if ("custom" in choice) return choice.custom;
     return { proposalType: ProposalType.reinit, version: 1, ...choice.reinit };
   }
 }

@@ -1,13 +1,22 @@
 // RFC 9420 §12.3: applying a list of proposals.
 import { ensure } from "../errors.js";
-import { type Proposal, ProposalType, type ReInit, SenderType } from "../framing/index.js";
+import {
+  type CustomProposal,
+  isCustomProposal,
+  type Proposal,
+  ProposalType,
+  type ReInit,
+  type Sender,
+  SenderType,
+} from "../framing/index.js";
 import type { KeyPackage } from "../key-package/index.js";
-import type { CipherSuite } from "../provider/index.js";
 import type { PreSharedKeyID } from "../schedule/index.js";
 import type { Extension, LeafNode, RatchetTree } from "../tree/index.js";
 import type { Epoch } from "./epoch.js";
 import { checkMembers, requirementsOf } from "./extensions.js";
 import type { SourcedProposal } from "./proposal-validation.js";
+import { NO_EXTENSIONS, type Registry } from "./registry.js";
+import { registryOf, type Setting } from "./setting.js";
 
 /** A member that a commit adds. */
 export interface AddedMember {
@@ -27,8 +36,16 @@ export interface Applied {
   readonly reinit: ReInit | undefined;
   /** The `kem_output` of an ExternalInit. */
   readonly externalInit: Uint8Array | undefined;
+  /** Those of types that extensions registered, in their order. */
+  readonly custom: readonly CommittedProposal[];
   /** Whether a commit of these proposals must have a path (§12.4). */
   readonly pathRequired: boolean;
+}
+
+/** A proposal of a registered type that a commit brought into force. */
+export interface CommittedProposal {
+  readonly proposal: CustomProposal;
+  readonly sender: Sender;
 }
 
 /** RFC 9420 §17.4, column "Path Required" */
@@ -38,8 +55,7 @@ const WITHOUT_PATH: ReadonlySet<number> = /* @__PURE__ */ new Set([
   ProposalType.reinit,
 ]);
 
-/** The GroupContext extensions that are in force once a list of proposals is applied. */
-export function extensionsAfter(
+function replacedExtensions(
   { groupContext }: Pick<Epoch, "groupContext">,
   proposals: readonly { readonly proposal: Proposal }[],
 ): readonly Extension[] {
@@ -49,19 +65,50 @@ export function extensionsAfter(
   return groupContext.extensions;
 }
 
+/**
+ * The GroupContext extensions that are in force once a list of proposals is applied.
+ * @throws MlsError from an extension whose proposals can't be applied
+ */
+export function extensionsAfter(
+  epoch: Pick<Epoch, "groupContext">,
+  proposals: readonly SourcedProposal[],
+  registry: Registry = NO_EXTENSIONS,
+): readonly Extension[] {
+  return registry.changeExtensions(replacedExtensions(epoch, proposals), proposals);
+}
+
+function needsPath(proposal: Proposal, registry: Registry): boolean {
+  if (isCustomProposal(proposal)) return registry.need(proposal).pathRequired;
+  return !WITHOUT_PATH.has(proposal.proposalType);
+}
+
 /** §12.3, of a list that was checked before. O(log n) for each proposal. */
 export function applyProposals(
   epoch: Pick<Epoch, "groupContext" | "tree">,
   proposals: readonly SourcedProposal[],
+  registry: Registry = NO_EXTENSIONS,
 ): Applied {
   let { tree } = epoch;
+  const custom: CommittedProposal[] = [];
   const updated: { leafIndex: number; leafNode: LeafNode }[] = [];
   const removed: { leafIndex: number; leafNode: LeafNode }[] = [];
   const adds: KeyPackage[] = [];
   const psks: PreSharedKeyID[] = [];
   let reinit: ReInit | undefined;
   let externalInit: Uint8Array | undefined;
-  for (const { proposal, sender } of proposals) {
+  const remove = (leafIndex: number) => {
+    const leafNode = tree.leaf(leafIndex);
+    ensure(leafNode !== undefined, "12.1.3: removed must identify a non-blank leaf node");
+    removed.push({ leafIndex, leafNode });
+  };
+  for (const sourced of proposals) {
+    const { proposal, sender } = sourced;
+    if (isCustomProposal(proposal)) {
+      custom.push({ proposal, sender });
+      const leafIndex = registry.removes(sourced);
+      if (leafIndex !== undefined) remove(leafIndex);
+      continue;
+    }
     switch (proposal.proposalType) {
       case ProposalType.add:
         adds.push(proposal.keyPackage);
@@ -71,12 +118,9 @@ export function applyProposals(
           updated.push({ leafIndex: sender.leafIndex, leafNode: proposal.leafNode });
         }
         break;
-      case ProposalType.remove: {
-        const leafNode = tree.leaf(proposal.removed);
-        ensure(leafNode !== undefined, "12.1.3: removed must identify a non-blank leaf node");
-        removed.push({ leafIndex: proposal.removed, leafNode });
+      case ProposalType.remove:
+        remove(proposal.removed);
         break;
-      }
       case ProposalType.psk:
         psks.push(proposal.psk);
         break;
@@ -95,15 +139,15 @@ export function applyProposals(
   const { tree: after, leafIndices } = tree.addAll(adds.map((keyPackage) => keyPackage.leafNode));
   return {
     tree: after,
-    extensions: extensionsAfter(epoch, proposals),
+    extensions: extensionsAfter(epoch, proposals, registry),
     added: adds.map((keyPackage, i) => ({ keyPackage, leafIndex: leafIndices[i] as number })),
     removed,
     updated,
     psks,
     reinit,
     externalInit,
-    pathRequired:
-      proposals.length === 0 || proposals.some(({ proposal }) => !WITHOUT_PATH.has(proposal.proposalType)),
+    custom,
+    pathRequired: proposals.length === 0 || proposals.some(({ proposal }) => needsPath(proposal, registry)),
   };
 }
 
@@ -112,9 +156,29 @@ export function applyProposals(
  * do what the group and each other ask of them. Takes no time that grows with the group.
  * @throws ValidationError
  */
-export function checkResult(suite: CipherSuite, tree: RatchetTree, extensions: readonly Extension[]): void {
+export function checkResult(setting: Setting, tree: RatchetTree, extensions: readonly Extension[]): void {
+  const { provider } = setting;
   const repeated = tree.duplicateKey();
   ensure(repeated !== "signature_key", "7.3: signature_key must be unique among the members of the group");
   ensure(repeated !== "encryption_key", "7.3: encryption_key must be unique among the members of the group");
-  checkMembers(tree.summary, requirementsOf(suite, extensions));
+  checkMembers(tree.summary, requirementsOf(provider.suite, extensions));
+  registryOf(setting).checkExtensions(extensions, "groupContext");
+}
+
+/**
+ * §13.4, §13.5: whether this client itself supports what a group asks for that it is or will be in. Its leaf node may
+ * list more: values that others are to ignore.
+ * @throws ValidationError
+ */
+export function checkOwnSupport(
+  { provider, ownExtensions }: Setting,
+  extensions: readonly Extension[],
+): void {
+  for (const type of requirementsOf(provider.suite, extensions).extensions) {
+    ensure(
+      ownExtensions?.has(type) !== false,
+      "13.4: a client must support every extension in the GroupContext of its groups",
+      () => `extension type ${type}`,
+    );
+  }
 }

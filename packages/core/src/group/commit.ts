@@ -17,7 +17,8 @@ import type { LeafDescription } from "../key-package/index.js";
 import type { Signer } from "../provider/index.js";
 import { GroupContext } from "../schedule/index.js";
 import { type CreatedUpdatePath, createUpdatePath, type LeafNode, pruneKeys } from "../tree/index.js";
-import { type Applied, applyProposals, checkResult, extensionsAfter } from "./apply.js";
+import { type Applied, applyProposals, checkOwnSupport, checkResult, extensionsAfter } from "./apply.js";
+import { checkCustomList } from "./custom.js";
 import { contextBytes, type Epoch, nextEpoch, provisionalContext, wipeEpoch } from "./epoch.js";
 import { blameOne } from "./feasible.js";
 import { MlsMessage } from "./mls-message.js";
@@ -25,7 +26,7 @@ import { checkPermissions, checkSize } from "./permissions.js";
 import { checkRegularList } from "./proposal-list.js";
 import { checkProposals, type SourcedProposal, type SuccessionUsage } from "./proposal-validation.js";
 import { pskSecretOf } from "./psks.js";
-import type { Setting } from "./setting.js";
+import { handshakeFormat, registryOf, type Setting } from "./setting.js";
 import { createWelcome, ratchetTreeExtension } from "./welcome-create.js";
 
 export interface CommitRequest {
@@ -72,6 +73,7 @@ export async function protect(
       authenticated,
       contextBytes(epoch),
       epoch.secrets.membershipKey,
+      setting.registry?.proposalTypes,
     );
     return encode(MlsMessage, { version: 1, wireFormat: WireFormat.publicMessage, publicMessage });
   }
@@ -82,11 +84,6 @@ export async function protect(
     0,
   );
   return encode(MlsMessage, { version: 1, wireFormat: WireFormat.privateMessage, privateMessage });
-}
-
-/** The wire format in which handshake messages are sent. */
-export function handshakeFormat({ policy }: Setting): 1 | 2 {
-  return policy.handshake === "public" ? WireFormat.publicMessage : WireFormat.privateMessage;
 }
 
 function descriptionOf({ credential, capabilities, extensions }: LeafNode): LeafDescription {
@@ -105,13 +102,17 @@ export async function createCommit(
 ): Promise<CreatedCommit> {
   const { provider } = setting;
   const { proposals, signer, nextSigner } = request;
+  const registry = registryOf(setting);
   const committer = epoch.keys.leafIndex;
-  checkRegularList(proposals, committer);
-  await checkProposals(setting, epoch, proposals, extensionsAfter(epoch, proposals), request.succession);
+  checkRegularList(proposals, committer, registry);
+  const extensions = extensionsAfter(epoch, proposals, registry);
+  checkOwnSupport(setting, extensions);
+  await checkProposals(setting, epoch, proposals, extensions, request.succession);
   checkPermissions(setting, epoch, proposals, { senderType: SenderType.member, leafIndex: committer });
-  const applied = applyProposals(epoch, proposals);
+  const applied = applyProposals(epoch, proposals, registry);
+  checkCustomList(setting, epoch, proposals, applied);
   try {
-    checkResult(provider.suite, applied.tree, applied.extensions);
+    checkResult(setting, applied.tree, applied.extensions);
     checkSize(setting, applied.tree);
   } catch (error) {
     throw blameOne(setting, epoch, proposals, error);
@@ -122,7 +123,7 @@ export async function createCommit(
   let pskSecret: Uint8Array | undefined;
   let made: Awaited<ReturnType<typeof nextEpoch>> | undefined;
   try {
-    if (path !== undefined) checkResult(provider.suite, path.tree, applied.extensions);
+    if (path !== undefined) checkResult(setting, path.tree, applied.extensions);
     pskSecret = await pskSecretOf(setting, applied.psks);
     const content: FramedContent = {
       groupId: epoch.groupContext.groupId,
@@ -164,7 +165,11 @@ export async function createCommit(
             pathSecrets: path?.pathSecrets,
             psks: applied.psks,
             signer: nextSigner,
-            extensions: request.ratchetTreeInWelcome ? [ratchetTreeExtension(made.epoch)] : [],
+            extensions: registry.groupInfoExtensions(
+              request.ratchetTreeInWelcome ? [ratchetTreeExtension(made.epoch)] : [],
+              (length) => provider.random(length),
+              made.epoch,
+            ),
           });
     const commit = await protect(setting, epoch, {
       ...signed,

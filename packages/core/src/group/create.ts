@@ -4,10 +4,10 @@ import { ensure } from "../errors.js";
 import type { HpkePrivateKey } from "../provider/index.js";
 import { epochSecretsFrom, type GroupContext } from "../schedule/index.js";
 import { type Extension, type LeafNode, ProtocolVersion, RatchetTree } from "../tree/index.js";
-import { checkResult } from "./apply.js";
-import { assembleEpoch, confirm, type Epoch } from "./epoch.js";
+import { checkOwnSupport, checkResult } from "./apply.js";
+import { additionalLabels, assembleEpoch, confirm, type Epoch } from "./epoch.js";
 import { checkCapabilities, requirementsOf } from "./extensions.js";
-import type { Setting } from "./setting.js";
+import { registryOf, type Setting } from "./setting.js";
 
 /**
  * Epoch 0 of a group with one member, who is at leaf 0.
@@ -23,7 +23,9 @@ export async function createEpoch(
   ensure(groupId.length > 0, "11: the group ID must tell the group from others", "it is empty");
   checkCapabilities(leafNode, requirementsOf(provider.suite, extensions));
   const tree = RatchetTree.of(leafNode);
-  checkResult(provider.suite, tree, extensions);
+  checkResult(setting, tree, extensions);
+  checkOwnSupport(setting, extensions);
+  registryOf(setting).checkLeafNode(leafNode, extensions);
   const groupContext: GroupContext = {
     version: ProtocolVersion.mls10,
     cipherSuite: provider.suite.id,
@@ -34,7 +36,7 @@ export async function createEpoch(
     extensions,
   };
   const epochSecret = provider.random(provider.suite.hash.Nh);
-  const secrets = await epochSecretsFrom(provider, epochSecret);
+  const secrets = await epochSecretsFrom(provider, epochSecret, additionalLabels(setting));
   wipe(epochSecret);
   return assembleEpoch(setting, {
     groupContext,

@@ -5,6 +5,7 @@ import { ensure } from "../errors.js";
 import type { AuthenticatedContent } from "../framing/index.js";
 import type { CipherSuiteProvider } from "../provider/index.js";
 import {
+  additionalSecret,
   confirmationTag,
   confirmedTranscriptHash,
   deriveEpochSecrets,
@@ -15,7 +16,8 @@ import {
   SecretTree,
 } from "../schedule/index.js";
 import type { Extension, RatchetTree, TreeKeys } from "../tree/index.js";
-import type { Setting } from "./setting.js";
+import type { EpochLedger } from "./module.js";
+import { registryOf, type Setting } from "./setting.js";
 
 /**
  * The state of a group in one epoch. An immutable value, but for the secret tree, which is a ledger of message
@@ -30,6 +32,8 @@ export interface Epoch {
   readonly secretTree: SecretTree;
   readonly interimTranscriptHash: Uint8Array;
   readonly confirmationTag: Uint8Array;
+  /** What extensions keep, by the labels of their secrets: changed in place too. */
+  readonly ledgers: ReadonlyMap<string, EpochLedger>;
 }
 
 /** The encoded GroupContext, which is remembered. */
@@ -38,9 +42,10 @@ export function contextBytes({ groupContext }: Pick<Epoch, "groupContext">): Uin
 }
 
 /** Overwrites the secrets of an epoch that never came to be, or that is over and done with. */
-export function wipeEpoch({ secrets, secretTree }: Epoch): void {
+export function wipeEpoch({ secrets, secretTree, ledgers }: Epoch): void {
   wipe(...Object.values(secrets));
   secretTree.wipe();
+  for (const ledger of ledgers.values()) ledger.wipe();
 }
 
 /** Everything that a commit (§12.4) or the creation of a group (§11) brings together. */
@@ -48,16 +53,45 @@ export interface EpochParts {
   readonly groupContext: GroupContext;
   readonly tree: RatchetTree;
   readonly keys: TreeKeys;
+  /** Those of extensions among them. */
   readonly secrets: EpochSecrets;
   readonly confirmationTag: Uint8Array;
 }
 
-/** The epoch that these parts make. The secret tree takes over the encryption secret. */
+/** The labels of the secrets that extensions have in each epoch. */
+export function additionalLabels(setting: Setting): string[] {
+  return registryOf(setting).secrets.map(({ label }) => label);
+}
+
+/** The secrets of RFC 9420 alone. */
+function withoutAdditional(all: EpochSecrets): EpochSecrets {
+  const { senderDataSecret, encryptionSecret, exporterSecret, externalSecret, confirmationKey } = all;
+  const { membershipKey, resumptionPsk, epochAuthenticator, initSecret } = all;
+  return {
+    senderDataSecret,
+    encryptionSecret,
+    exporterSecret,
+    externalSecret,
+    confirmationKey,
+    membershipKey,
+    resumptionPsk,
+    epochAuthenticator,
+    initSecret,
+  };
+}
+
+/** The epoch that these parts make. The secret tree takes over the encryption secret, and extensions theirs. */
 export async function assembleEpoch(setting: Setting, parts: EpochParts): Promise<Epoch> {
   const { provider, policy } = setting;
   const { groupContext, tree, keys, confirmationTag } = parts;
-  const { encryptionSecret, ...secrets } = parts.secrets;
+  const { encryptionSecret, ...secrets } = withoutAdditional(parts.secrets);
+  const ledgers = new Map<string, EpochLedger>();
+  for (const { label, open } of registryOf(setting).secrets) {
+    const secret = additionalSecret(parts.secrets, label);
+    if (secret !== undefined) ledgers.set(label, open(provider, secret));
+  }
   return {
+    ledgers,
     groupContext,
     tree,
     keys,
@@ -127,7 +161,13 @@ export async function nextEpoch(
     groupContext: context,
   });
   wipe(commitSecret);
-  const secrets = await deriveEpochSecrets(provider, joinerSecret, pskSecret, context);
+  const secrets = await deriveEpochSecrets(
+    provider,
+    joinerSecret,
+    pskSecret,
+    context,
+    additionalLabels(setting),
+  );
   const tag = await confirm(provider, secrets, groupContext);
   const received = commit.auth.confirmationTag;
   if (received !== undefined && !equalSecret(received, tag)) {

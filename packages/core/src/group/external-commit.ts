@@ -1,32 +1,38 @@
 // RFC 9420 §12.4.3.2: joining by an external commit.
-import { wipe } from "../bytes.js";
-import { encode } from "../codec/index.js";
+import { equalBytes, wipe } from "../bytes.js";
+import { decode, encode } from "../codec/index.js";
 import { ensure, MlsError } from "../errors.js";
 import {
   type AuthenticatedContent,
   ContentType,
+  type CustomProposal,
+  checkSender,
   type FramedContent,
   ProposalOrRefType,
   ProposalType,
   SenderType,
   sealPublic,
   signContent,
+  verifyContent,
   WireFormat,
 } from "../framing/index.js";
 import type { LeafDescription } from "../key-package/index.js";
 import type { Signer } from "../provider/index.js";
 import { GroupContext, interimTranscriptHash, type PreSharedKeyID } from "../schedule/index.js";
 import { createUpdatePath, ExtensionType, findExtension } from "../tree/index.js";
-import { applyProposals, checkResult } from "./apply.js";
+import { applyProposals, checkOwnSupport, checkResult, extensionsAfter } from "./apply.js";
+import { checkCustomList } from "./custom.js";
 import { type Epoch, nextEpoch, provisionalContext } from "./epoch.js";
 import { ExternalPub } from "./extensions.js";
 import { sendExternalInit } from "./external-init.js";
 import { openTree } from "./join.js";
 import { MlsMessage } from "./mls-message.js";
+import { checkExternalList } from "./proposal-list.js";
 import { checkProposals, type SourcedProposal } from "./proposal-validation.js";
 import { pskSecretOf } from "./psks.js";
+import { cacheProposal, signatureKeyOf } from "./receive.js";
 import { type Member, memberOf } from "./received.js";
-import type { Setting } from "./setting.js";
+import { registryOf, type Setting } from "./setting.js";
 import type { GroupInfo } from "./welcome.js";
 
 export interface ExternalCommitRequest {
@@ -37,7 +43,11 @@ export interface ExternalCommitRequest {
   /** Which member to remove: a former self that lost its state. */
   readonly formerSelf: ((member: Member) => boolean) | undefined;
   readonly psks: readonly PreSharedKeyID[];
-  readonly authenticatedData: Uint8Array;
+  /** Proposals of registered types, to be included by value. */
+  readonly custom: readonly CustomProposal[];
+  /** Proposals of members, of registered types, to be included by reference: encoded MLSMessages. */
+  readonly proposals: readonly Uint8Array[];
+  readonly authenticatedData: Uint8Array | undefined;
 }
 
 /**
@@ -54,6 +64,7 @@ export async function createExternalCommit(
   const { provider } = setting;
   const { groupContext } = groupInfo;
   const { signer } = request;
+  const registry = registryOf(setting);
   ensure(
     groupContext.cipherSuite === provider.suite.id,
     "12.4.3.1: the cipher suite in the GroupInfo must match the client's",
@@ -85,9 +96,14 @@ export async function createExternalCommit(
   for (const psk of request.psks) {
     proposals.push({ sender, proposal: { proposalType: ProposalType.psk, psk } });
   }
-  await checkProposals(setting, before, proposals, groupContext.extensions);
-  const applied = applyProposals(before, proposals);
-  const { extensions } = groupContext;
+  for (const proposal of request.custom) proposals.push({ sender, proposal });
+  for (const message of request.proposals) proposals.push(await openProposal(setting, before, message));
+  checkExternalList(proposals, registry);
+  const extensions = extensionsAfter(before, proposals, registry);
+  checkOwnSupport(setting, extensions);
+  await checkProposals(setting, before, proposals, extensions);
+  const applied = applyProposals(before, proposals, registry);
+  checkCustomList(setting, before, proposals, applied);
   const path = await createUpdatePath(provider, applied.tree, {
     sender: applied.tree.leftmostBlank(),
     unsignedLeaf: { ...request.description, signatureKey: signer.publicKey },
@@ -99,17 +115,22 @@ export async function createExternalCommit(
   let pskSecret: Uint8Array | undefined;
   let joinerSecret: Uint8Array | undefined;
   try {
-    checkResult(provider.suite, path.tree, extensions);
+    checkResult(setting, path.tree, extensions);
+    registry.checkLeafNode(path.updatePath.leafNode, extensions);
     pskSecret = await pskSecretOf(setting, applied.psks);
     const content: FramedContent = {
       groupId: groupContext.groupId,
       epoch: groupContext.epoch,
       sender,
-      authenticatedData: request.authenticatedData,
+      authenticatedData: registry.authenticatedData(request.authenticatedData, groupContext),
       content: {
         contentType: ContentType.commit,
         commit: {
-          proposals: proposals.map(({ proposal }) => ({ type: ProposalOrRefType.proposal, proposal })),
+          proposals: proposals.map(({ proposal, reference }) =>
+            reference === undefined
+              ? { type: ProposalOrRefType.proposal, proposal }
+              : { type: ProposalOrRefType.reference, reference },
+          ),
           path: path.updatePath,
         },
       },
@@ -137,6 +158,31 @@ export async function createExternalCommit(
   } finally {
     wipe(initSecret, joinerSecret, path.commitSecret, ...path.pathSecrets.values(), pskSecret);
   }
+}
+
+/**
+ * A member's proposal, for one who isn't a member: all is checked but its membership tag, which takes a secret of the
+ * group.
+ */
+async function openProposal(
+  setting: Setting,
+  group: Pick<Epoch, "groupContext" | "tree">,
+  message: Uint8Array,
+): Promise<SourcedProposal> {
+  const { groupContext } = group;
+  const decoded = decode(MlsMessage, message, setting.registry?.proposalTypes);
+  if (decoded.wireFormat !== WireFormat.publicMessage)
+    throw new MlsError("usage", "a newcomer can only read proposals in PublicMessages");
+  const { content, auth } = decoded.publicMessage;
+  if (!equalBytes(content.groupId, groupContext.groupId))
+    throw new MlsError("wrong-group", "the proposal belongs to another group");
+  if (content.epoch !== groupContext.epoch)
+    throw new MlsError("wrong-epoch", `the proposal is of epoch ${content.epoch}`);
+  checkSender(content, setting.registry?.proposalTypes);
+  const authenticated = { wireFormat: decoded.wireFormat, content, auth };
+  const context = encode(GroupContext, groupContext);
+  await verifyContent(setting.provider, authenticated, context, signatureKeyOf(content, group));
+  return cacheProposal(setting, group, authenticated);
 }
 
 /** The leaf of a member. @throws MlsError `usage` if there is none */

@@ -7,6 +7,7 @@ import {
   ContentType,
   type FramedContent,
   type Proposal,
+  type ProposalTypes,
   type Sender,
   sealPublic,
   signContent,
@@ -22,6 +23,8 @@ export interface ExternalProposalRequest {
   readonly signer: Signer;
   readonly proposal: Proposal;
   readonly authenticatedData: Uint8Array;
+  /** The proposal types of extensions. */
+  readonly proposalTypes?: ProposalTypes | undefined;
 }
 
 /**
@@ -30,8 +33,9 @@ export interface ExternalProposalRequest {
  */
 export async function createExternalProposal(
   provider: CipherSuiteProvider,
-  { groupId, epoch, sender, signer, proposal, authenticatedData }: ExternalProposalRequest,
+  request: ExternalProposalRequest,
 ): Promise<Uint8Array> {
+  const { groupId, epoch, sender, signer, proposal, authenticatedData, proposalTypes } = request;
   const content: FramedContent = {
     groupId,
     epoch,
@@ -47,6 +51,6 @@ export async function createExternalProposal(
     content,
     auth: { signature, confirmationTag: undefined },
   };
-  const publicMessage = await sealPublic(provider, authenticated, EMPTY, undefined);
+  const publicMessage = await sealPublic(provider, authenticated, EMPTY, undefined, proposalTypes);
   return encode(MlsMessage, { version: 1, wireFormat, publicMessage });
 }

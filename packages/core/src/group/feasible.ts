@@ -2,6 +2,7 @@
 import { MlsError } from "../errors.js";
 import { ProposalType, SenderType } from "../framing/index.js";
 import { applyProposals, checkResult } from "./apply.js";
+import { checkCustomList } from "./custom.js";
 import type { Epoch } from "./epoch.js";
 import { checkPermissions, checkSize } from "./permissions.js";
 import { blame, type SourcedProposal } from "./proposal-validation.js";
@@ -12,8 +13,10 @@ type Public = Pick<Epoch, "groupContext" | "tree">;
 /** What is wrong with the tree and the group that a list of proposals gives, if anything is. */
 function obstacle(setting: Setting, epoch: Public, proposals: readonly SourcedProposal[]): unknown {
   try {
-    const { tree, extensions } = applyProposals(epoch, proposals);
-    checkResult(setting.provider.suite, tree, extensions);
+    const applied = applyProposals(epoch, proposals, setting.registry);
+    const { tree, extensions } = applied;
+    checkCustomList(setting, epoch, proposals, applied);
+    checkResult(setting, tree, extensions);
     checkSize(setting, tree);
     return undefined;
   } catch (error) {

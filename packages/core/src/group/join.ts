@@ -22,12 +22,12 @@ import {
   type TreeKeys,
   verifyParentHashes,
 } from "../tree/index.js";
-import { checkResult } from "./apply.js";
-import { assembleEpoch, confirm, type Epoch } from "./epoch.js";
+import { checkOwnSupport, checkResult } from "./apply.js";
+import { additionalLabels, assembleEpoch, confirm, type Epoch } from "./epoch.js";
 import { checkSize } from "./permissions.js";
 import { authenticate } from "./proposal-validation.js";
 import { pskSecretOf } from "./psks.js";
-import { lifetimeRule, type Setting } from "./setting.js";
+import { lifetimeRule, registryOf, type Setting } from "./setting.js";
 import type { GroupState } from "./state.js";
 import { checkSuccession, isSuccession, type SuccessionPskId } from "./succession.js";
 import { GroupInfo, GroupInfoTBS, GroupSecrets, type Welcome } from "./welcome.js";
@@ -70,6 +70,7 @@ export async function joinByWelcome(
       "12.4.3.1: the cipher suite in the GroupInfo must match the one in the KeyPackage",
     );
     const tree = await openTree(setting, groupInfo, ratchetTree);
+    checkOwnSupport(setting, groupContext.extensions);
     for (const id of successions) {
       const old = predecessor(id);
       if (old === undefined)
@@ -89,7 +90,13 @@ export async function joinByWelcome(
       );
     }
     const context = encode(GroupContext, groupContext);
-    const secrets = await deriveEpochSecrets(provider, joinerSecret, pskSecret, context);
+    const secrets = await deriveEpochSecrets(
+      provider,
+      joinerSecret,
+      pskSecret,
+      context,
+      additionalLabels(setting),
+    );
     const tag = await confirm(provider, secrets, groupContext);
     if (!equalSecret(tag, groupInfo.confirmationTag)) {
       wipe(...Object.values(secrets));
@@ -174,16 +181,19 @@ export async function openTree(
     await verifyWithLabel(provider, signatureKey, GROUP_INFO_LABEL, tbs, signature),
     "12.4.3: new members must verify the signature of the GroupInfo",
   );
-  checkResult(provider.suite, tree, groupContext.extensions);
+  checkResult(setting, tree, groupContext.extensions);
+  registryOf(setting).checkExtensions(extensions, "groupInfo");
   checkSize(setting, tree);
   await verifyParentHashes(provider, tree);
 
+  const registry = registryOf(setting);
   const lifetime = lifetimeRule(policy, "any");
   const { groupId } = groupContext;
   const requests = [];
   const { Npk } = provider.suite.kem;
   for (const { leafIndex, leafNode } of tree.members()) {
     checkLeafNode(leafNode, undefined, lifetime);
+    registry.checkLeafNode(leafNode, groupContext.extensions);
     ensure(
       leafNode.encryptionKey.length === Npk,
       "5.1.1: an HPKE public key must have the encoding that the KEM gives it",

@@ -17,7 +17,7 @@ import { checkMessageSize } from "./permissions.js";
 import { type PublicEpoch, stageCommit } from "./process.js";
 import { cacheProposal, reportProposal, signatureKeyOf } from "./receive.js";
 import { type CommitMessage, memberOf, type ProposalMessage } from "./received.js";
-import type { Setting } from "./setting.js";
+import { registryOf, type Setting } from "./setting.js";
 import type { CachedProposal } from "./state.js";
 import { changesOf, reportCommit } from "./transition.js";
 import type { GroupInfo } from "./welcome.js";
@@ -75,7 +75,7 @@ export async function observe(
 ): Promise<{ state: ObservedState; received: ProposalMessage | CommitMessage }> {
   const { provider } = setting;
   checkMessageSize(setting, bytes);
-  const message = decode(MlsMessage, bytes);
+  const message = decode(MlsMessage, bytes, setting.registry?.proposalTypes);
   if (message.wireFormat !== WireFormat.publicMessage) {
     throw new MlsError("usage", "an observer follows PublicMessages: it can't read what is encrypted");
   }
@@ -87,9 +87,10 @@ export async function observe(
     content.content.contentType !== ContentType.application,
     "6: applications must use PrivateMessage to encrypt application messages",
   );
-  checkSender(content);
+  checkSender(content, setting.registry?.proposalTypes);
   const authenticated: AuthenticatedContent = { wireFormat: WireFormat.publicMessage, content, auth };
   await verifyContent(provider, authenticated, contextBytes(current), signatureKeyOf(content, current));
+  registryOf(setting).checkAuthenticatedData(content.authenticatedData, current.groupContext);
   if (content.content.contentType === ContentType.proposal) {
     const cached = await cacheProposal(setting, current, authenticated);
     const known = state.proposals.some(({ reference }) => equalBytes(reference, cached.reference));

@@ -28,6 +28,7 @@ export interface PastEpoch {
 export function retire(epoch: Epoch, endedBy: Uint8Array, endedByOwn: boolean): PastEpoch {
   const { senderDataSecret, resumptionPsk, ...others } = epoch.secrets;
   wipe(...Object.values(others));
+  for (const ledger of epoch.ledgers.values()) ledger.wipe();
   return {
     epoch: epoch.groupContext.epoch,
     groupContext: contextBytes(epoch),

@@ -8,6 +8,7 @@ import {
   type Commit,
   ContentType,
   ProposalOrRefType,
+  ProposalType,
   SenderType,
 } from "../framing/index.js";
 import type { HpkePrivateKey } from "../provider/index.js";
@@ -24,7 +25,8 @@ import {
   type TreeKeys,
   type UpdatePath,
 } from "../tree/index.js";
-import { type Applied, applyProposals, checkResult, extensionsAfter } from "./apply.js";
+import { type Applied, applyProposals, checkOwnSupport, checkResult, extensionsAfter } from "./apply.js";
+import { checkCustomList } from "./custom.js";
 import { type Epoch, nextEpoch, provisionalContext } from "./epoch.js";
 import { receiveExternalInit } from "./external-init.js";
 import { blameOne } from "./feasible.js";
@@ -38,7 +40,7 @@ import {
   type SourcedProposal,
 } from "./proposal-validation.js";
 import { pskSecretOf } from "./psks.js";
-import type { Setting } from "./setting.js";
+import { registryOf, type Setting } from "./setting.js";
 
 /** What the group knows of the proposals that were sent by themselves. */
 export interface KnownProposals {
@@ -98,33 +100,36 @@ export async function stageCommit(
   authenticated: AuthenticatedContent,
   find: KnownProposals["find"],
 ): Promise<StagedCommit> {
-  const { provider } = setting;
+  const registry = registryOf(setting);
   const { sender, content } = authenticated.content;
   if (content.contentType !== ContentType.commit) throw new MlsError("usage", "this content is no commit");
   const { commit } = content;
   const external = sender.senderType === SenderType.newMemberCommit;
   const proposals = resolve(commit, sender, find);
-  if (sender.senderType === SenderType.member) checkRegularList(proposals, sender.leafIndex);
+  if (sender.senderType === SenderType.member) checkRegularList(proposals, sender.leafIndex, registry);
   else {
     ensure(external, "6.1: a commit is sent by a member, or by a new member");
-    checkExternalList(proposals);
+    checkExternalList(proposals, registry);
   }
-  const extensions = extensionsAfter(epoch, proposals);
+  const extensions = extensionsAfter(epoch, proposals, registry);
   await checkProposals(setting, epoch, proposals, extensions);
   checkPermissions(setting, epoch, proposals, sender);
-  const applied = applyProposals(epoch, proposals);
+  const applied = applyProposals(epoch, proposals, registry);
+  checkCustomList(setting, epoch, proposals, applied);
   ensure(
     commit.path !== undefined || !(applied.pathRequired || external),
     "12.4: the path of a commit must be populated unless all of its proposals do without",
   );
   const leafIndex = sender.senderType === SenderType.member ? sender.leafIndex : applied.tree.leftmostBlank();
+  // §12.2: a leaf that joins by an external commit and removes its former self must do as an Update of that.
+  const replaced = epoch.tree.leaf(external ? removedBy(proposals) : leafIndex);
   const merged =
     commit.path === undefined
       ? undefined
-      : await mergePath(setting, epoch, applied, leafIndex, commit.path, external);
+      : await mergePath(setting, epoch, applied, leafIndex, commit.path, replaced);
   const tree = merged ?? applied.tree;
   try {
-    checkResult(provider.suite, tree, extensions);
+    checkResult(setting, tree, extensions);
     checkSize(setting, tree);
   } catch (error) {
     throw blameOne(setting, epoch, proposals, error);
@@ -150,6 +155,7 @@ export async function processCommit(
   const own = epoch.keys.leafIndex;
   if (applied.removed.some(({ leafIndex }) => leafIndex === own)) return { ...staged, epoch: undefined };
 
+  checkOwnSupport(setting, extensions);
   const ownUpdate = proposals.find(
     ({ reference }) => reference !== undefined && known.ownLeafKey(reference) !== undefined,
   )?.reference;
@@ -195,6 +201,14 @@ export async function processCommit(
   }
 }
 
+/** The leaf that a Remove among the proposals is about; none for -1. */
+function removedBy(proposals: readonly SourcedProposal[]): number {
+  for (const { proposal } of proposals) {
+    if (proposal.proposalType === ProposalType.remove) return proposal.removed;
+  }
+  return -1;
+}
+
 /** Validates the path's leaf node (§7.3), and merges the path (§7.5) into the tree of the proposals. */
 async function mergePath(
   setting: Setting,
@@ -202,13 +216,11 @@ async function mergePath(
   applied: Applied,
   committer: number,
   path: UpdatePath,
-  external: boolean,
+  replaced: LeafNode | undefined,
 ): Promise<RatchetTree> {
   const { provider } = setting;
   const { groupId } = epoch.groupContext;
   const { leafNode } = path;
-  // §12.2: a leaf that joins by an external commit and removes its former self must do as an Update of that.
-  const replaced = external ? applied.removed[0]?.leafNode : epoch.tree.leaf(committer);
   checkReplacement(leafNode, LeafNodeSource.commit, replaced, leafRules(setting, applied.extensions));
   const [valid] = await verifyAll(provider, [leafNodeVerifyRequest(leafNode, groupId, committer)]);
   ensure(valid === true, "7.3: the signature on the LeafNode must be valid using signature_key");

@@ -2,12 +2,15 @@
 import { toHex } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { ensure } from "../errors.js";
-import { ProposalType, SenderType } from "../framing/index.js";
+import { isCustomProposal, ProposalType, SenderType } from "../framing/index.js";
 import { PreSharedKeyID } from "../schedule/index.js";
 import { blame, type SourcedProposal } from "./proposal-validation.js";
+import { NO_EXTENSIONS, type Registry } from "./registry.js";
 
-/** The leaf that an Update or a Remove is about; `undefined` for other proposals. */
-function targetOf({ proposal, sender }: SourcedProposal): number | undefined {
+/** The leaf that an Update, a Remove or another proposal that removes is about; `undefined` for other proposals. */
+function targetOf(sourced: SourcedProposal, registry: Registry): number | undefined {
+  const { proposal, sender } = sourced;
+  if (isCustomProposal(proposal)) return registry.removes(sourced);
   if (proposal.proposalType === ProposalType.remove) return proposal.removed;
   if (proposal.proposalType === ProposalType.update && sender.senderType === SenderType.member) {
     return sender.leafIndex;
@@ -30,9 +33,16 @@ interface Seen {
 }
 
 /** The rules of a regular commit about one proposal, after those before it. */
-function checkAmong(sourced: SourcedProposal, committer: number, seen: Seen, alone: boolean): void {
+function checkAmong(
+  sourced: SourcedProposal,
+  committer: number,
+  seen: Seen,
+  alone: boolean,
+  registry: Registry,
+): void {
   const { proposal } = sourced;
-  const target = targetOf(sourced);
+  const target = targetOf(sourced, registry);
+  if (isCustomProposal(proposal)) checkForm(sourced, registry.need(proposal).committedBy);
   if (target !== undefined) {
     ensure(
       target !== committer || proposal.proposalType !== ProposalType.update,
@@ -77,16 +87,29 @@ function checkAmong(sourced: SourcedProposal, committer: number, seen: Seen, alo
   }
 }
 
+/** Checks that a proposal of a registered type is in a commit in the form that it may have. */
+function checkForm({ reference }: SourcedProposal, form: "value" | "reference" | undefined): void {
+  ensure(
+    form === undefined || (reference !== undefined) === (form === "reference"),
+    "12.4: a proposal of a registered type is included as its registration says",
+    () => `one that must be by ${form}`,
+  );
+}
+
 /**
  * §12.2, for a regular commit: the rules about the list as a whole. That keys are unique among members, and
  * that all of them support what is in use, is checked in the tree that comes of the list.
  * @throws ValidationError, with `proposal` saying which is to blame
  */
-export function checkRegularList(proposals: readonly SourcedProposal[], committer: number): void {
+export function checkRegularList(
+  proposals: readonly SourcedProposal[],
+  committer: number,
+  registry: Registry = NO_EXTENSIONS,
+): void {
   const seen: Seen = { targets: new Set(), clients: new Set(), psks: new Set(), extensions: false };
   for (const [index, sourced] of proposals.entries()) {
     try {
-      checkAmong(sourced, committer, seen, proposals.length === 1);
+      checkAmong(sourced, committer, seen, proposals.length === 1, registry);
     } catch (error) {
       throw blame(error, sourced, index);
     }
@@ -101,7 +124,17 @@ const EXTERNAL: ReadonlySet<number> = /* @__PURE__ */ new Set([
 ]);
 
 /** §12.2, for an external commit. @throws ValidationError */
-export function checkExternalList(proposals: readonly SourcedProposal[]): void {
+export function checkExternalList(all: readonly SourcedProposal[], registry: Registry = NO_EXTENSIONS): void {
+  const proposals: SourcedProposal[] = [];
+  const targets: number[] = [];
+  for (const sourced of all) {
+    const { proposal } = sourced;
+    const target = targetOf(sourced, registry);
+    if (target !== undefined) targets.push(target);
+    const form = isCustomProposal(proposal) ? registry.need(proposal).inExternalCommits : undefined;
+    if (form === undefined) proposals.push(sourced);
+    else checkForm(sourced, form);
+  }
   ensure(
     proposals.every(({ reference }) => reference === undefined),
     "12.4.3.2: an external commit must not include any proposals by reference",
@@ -118,6 +151,10 @@ export function checkExternalList(proposals: readonly SourcedProposal[]): void {
     proposals.every(({ proposal }) => EXTERNAL.has(proposal.proposalType)),
     "12.2: an external commit must contain no other proposals than ExternalInit, Remove and PreSharedKey",
   );
+  ensure(
+    new Set(targets).size === targets.length,
+    "12.2: a commit must not contain multiple Update and/or Remove proposals that apply to the same leaf",
+  );
   const psks = proposals.flatMap(({ proposal }) =>
     proposal.proposalType === ProposalType.psk ? [pskName(proposal.psk)] : [],
   );
@@ -130,27 +167,35 @@ export function checkExternalList(proposals: readonly SourcedProposal[]): void {
 /**
  * §12.2, §12.4: the received proposals to commit along with a committer's own: all of them, as far as that
  * makes a valid list. Of several about one leaf a Remove is preferred, then the latest Update; a ReInit gives
- * way to everything else.
+ * way to everything else. A proposal of a registered type that removes a leaf is preferred to all of RFC 9420's.
  * @param received in the order in which they came
  * @param own what the committer asks for: kept as it is
  */
 export function selectProposals(
   received: readonly SourcedProposal[],
-  own: readonly SourcedProposal[],
+  requested: readonly SourcedProposal[],
   committer: number,
+  registry: Registry = NO_EXTENSIONS,
 ): SourcedProposal[] {
-  const ownHas = (type: number) => own.some(is(type));
-  if (ownHas(ProposalType.reinit)) return [...own];
-  const removed = new Set(
-    [...own, ...received].filter(is(ProposalType.remove)).map((one) => targetOf(one) as number),
+  if (requested.some(is(ProposalType.reinit))) return [...requested];
+  const target = (sourced: SourcedProposal) => targetOf(sourced, registry);
+  const removedAnyway = new Set(
+    received.filter(({ proposal }) => isCustomProposal(proposal)).flatMap((one) => target(one) ?? []),
   );
+  const isSuperseded = (one: SourcedProposal) =>
+    !isCustomProposal(one.proposal) && removedAnyway.has(target(one) ?? -1);
+  const own = requested.filter((one) => !isSuperseded(one));
+  const removed = new Set(
+    [...own, ...received].filter(is(ProposalType.remove)).map((one) => target(one) as number),
+  );
+  const keysOf = (one: SourcedProposal) => namesOf(one, target(one));
   const taken = new Set<string>(own.flatMap(keysOf));
   const chosen: SourcedProposal[] = [];
   // The latest first, so that the earlier of two that exclude each other is left out.
   for (const sourced of [...received].reverse()) {
-    const target = targetOf(sourced);
-    if (target === committer) continue;
-    if (is(ProposalType.update)(sourced) && removed.has(target as number)) continue;
+    const leafIndex = target(sourced);
+    if (leafIndex === committer || isSuperseded(sourced)) continue;
+    if (is(ProposalType.update)(sourced) && removed.has(leafIndex as number)) continue;
     const keys = keysOf(sourced);
     if (keys.some((key) => taken.has(key))) continue;
     for (const key of keys) taken.add(key);
@@ -163,19 +208,18 @@ export function selectProposals(
 }
 
 /** Names of what only one proposal of a list may be about. */
-function keysOf(sourced: SourcedProposal): string[] {
-  const { proposal } = sourced;
+function namesOf({ proposal }: SourcedProposal, target: number | undefined): string[] {
   switch (proposal.proposalType) {
     case ProposalType.add:
       return [`client ${toHex(proposal.keyPackage.leafNode.signatureKey)}`];
     case ProposalType.update:
     case ProposalType.remove:
-      return [`leaf ${targetOf(sourced)}`];
+      return [`leaf ${target}`];
     case ProposalType.psk:
       return [`psk ${pskName(proposal.psk)}`];
     case ProposalType.groupContextExtensions:
       return ["extensions"];
     default:
-      return [];
+      return target === undefined ? [] : [`leaf ${target}`];
   }
 }

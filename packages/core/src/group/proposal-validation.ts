@@ -2,7 +2,7 @@
 import { equalBytes } from "../bytes.js";
 import { verifyAll } from "../crypto/batch.js";
 import { ensure, MlsError } from "../errors.js";
-import { type Proposal, ProposalType, type Sender, SenderType } from "../framing/index.js";
+import { isCustomProposal, type Proposal, ProposalType, type Sender, SenderType } from "../framing/index.js";
 import { checkKeyPackage, type KeyPackage, keyPackageVerifyRequests } from "../key-package/index.js";
 import { all, type VerifyRequest } from "../provider/index.js";
 import { type PreSharedKeyID, PSKType, ResumptionPSKUsage } from "../schedule/index.js";
@@ -17,7 +17,7 @@ import {
 } from "../tree/index.js";
 import type { Epoch } from "./epoch.js";
 import { checkCapabilities, requirementsOf } from "./extensions.js";
-import { lifetimeRule, type Setting } from "./setting.js";
+import { lifetimeRule, registryOf, type Setting } from "./setting.js";
 
 /** A proposal with where it came from. */
 export interface SourcedProposal {
@@ -77,6 +77,8 @@ export async function authenticate(
 export function leafRules(setting: Setting, extensions: readonly Extension[]) {
   return {
     requirements: requirementsOf(setting.provider.suite, extensions),
+    extensions,
+    registry: registryOf(setting),
     lifetime: lifetimeRule(setting.policy, "now"),
   };
 }
@@ -86,6 +88,8 @@ type LeafRules = ReturnType<typeof leafRules>;
 function checkAdd(setting: Setting, keyPackage: KeyPackage, rules: LeafRules): void {
   checkKeyPackage(keyPackage, setting.provider.suite, rules.lifetime);
   checkCapabilities(keyPackage.leafNode, rules.requirements);
+  rules.registry.checkLeafNode(keyPackage.leafNode, rules.extensions);
+  rules.registry.checkExtensions(keyPackage.extensions, "keyPackage");
 }
 
 /**
@@ -100,6 +104,7 @@ export function checkReplacement(
 ): void {
   checkLeafNode(leafNode, source, rules.lifetime);
   checkCapabilities(leafNode, rules.requirements);
+  rules.registry.checkLeafNode(leafNode, rules.extensions);
   ensure(
     replaced === undefined || !equalBytes(leafNode.encryptionKey, replaced.encryptionKey),
     "7.3: the encryption_key must be different from that of the leaf node being replaced",
@@ -145,12 +150,16 @@ function memberAt(tree: RatchetTree, leafIndex: number): LeafNode {
 function checkOne(
   setting: Setting,
   epoch: Pick<Epoch, "groupContext" | "tree">,
-  { proposal, sender }: SourcedProposal,
+  { proposal, sender, reference }: SourcedProposal,
   rules: LeafRules,
   open: OpenQuestions,
   succession: SuccessionUsage | undefined,
 ): void {
   const { groupId } = epoch.groupContext;
+  if (isCustomProposal(proposal)) {
+    rules.registry.checkProposal(proposal, sender, reference, epoch);
+    return;
+  }
   switch (proposal.proposalType) {
     case ProposalType.add: {
       const { keyPackage } = proposal;
@@ -193,6 +202,7 @@ function checkOne(
       return;
     case ProposalType.groupContextExtensions:
       requirementsOf(setting.provider.suite, proposal.extensions);
+      rules.registry.checkExtensions(proposal.extensions, "groupContext");
       return;
   }
 }

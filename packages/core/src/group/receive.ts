@@ -17,7 +17,9 @@ import {
   verifyContent,
   WireFormat,
 } from "../framing/index.js";
+import { GroupContext } from "../schedule/index.js";
 import { ExtensionType, findExtension, type LeafNode } from "../tree/index.js";
+import { checkSent } from "./custom.js";
 import { contextBytes, type Epoch } from "./epoch.js";
 import { ExternalSenders } from "./extensions.js";
 import { MlsMessage } from "./mls-message.js";
@@ -25,7 +27,7 @@ import { checkMessageSize, checkPermissions } from "./permissions.js";
 import { processCommit } from "./process.js";
 import { checkProposals } from "./proposal-validation.js";
 import { memberOf, type ProposalMessage, type Received } from "./received.js";
-import type { Setting } from "./setting.js";
+import { registryOf, type Setting } from "./setting.js";
 import type { CachedProposal, GroupState } from "./state.js";
 import { changesOf, enterEpoch, leaveGroup, ownDropped, reportCommit } from "./transition.js";
 
@@ -46,7 +48,7 @@ export async function receiveMessage(
   bytes: Uint8Array,
 ): Promise<Reception> {
   checkMessageSize(setting, bytes);
-  const message = decode(MlsMessage, bytes);
+  const message = decode(MlsMessage, bytes, setting.registry?.proposalTypes);
   switch (message.wireFormat) {
     case WireFormat.publicMessage: {
       const { groupId, epoch, content } = message.publicMessage.content;
@@ -130,6 +132,10 @@ async function receivePast(
   return settle(opened, async () => {
     const leafNode = senderLeaf(opened.content.content, past.tree);
     await verifyContent(provider, opened.content, past.groupContext, leafNode.signatureKey);
+    registryOf(setting).checkAuthenticatedData(
+      message.authenticatedData,
+      decode(GroupContext, past.groupContext),
+    );
     return { state, received: applicationMessage(opened.content.content, leafNode) };
   });
 }
@@ -143,7 +149,7 @@ function senderLeaf({ sender }: FramedContent, tree: Epoch["tree"]): LeafNode {
 
 /** A private message opened, or `undefined` for one of this client's own. */
 async function openOrOwn(
-  { provider }: Setting,
+  { provider, registry }: Setting,
   { current }: GroupState,
   message: PrivateMessage,
   keys: Pick<Epoch, "tree" | "secretTree"> & { readonly senderDataSecret: Uint8Array },
@@ -154,6 +160,7 @@ async function openOrOwn(
       senderDataSecret: keys.senderDataSecret,
       isMember: (leafIndex) => keys.tree.leaf(leafIndex) !== undefined,
       ownLeafIndex: current.keys.leafIndex,
+      proposalTypes: registry?.proposalTypes,
     });
   } catch (error) {
     if (
@@ -198,6 +205,7 @@ async function receivePrivate(
     const { content } = opened.content;
     const leafNode = senderLeaf(content, tree);
     await verifyContent(setting.provider, opened.content, contextBytes(current), leafNode.signatureKey);
+    registryOf(setting).checkAuthenticatedData(content.authenticatedData, current.groupContext);
     if (content.content.contentType === ContentType.application) {
       return { state, received: applicationMessage(content, leafNode) };
     }
@@ -216,7 +224,13 @@ async function receivePublic(
 ): Promise<Reception> {
   const { current } = state;
   const context = contextBytes(current);
-  const authenticated = await openPublic(setting.provider, message, context, current.secrets.membershipKey);
+  const authenticated = await openPublic(
+    setting.provider,
+    message,
+    context,
+    current.secrets.membershipKey,
+    setting.registry?.proposalTypes,
+  );
   const { content } = authenticated;
   const { sender } = content;
   if (sender.senderType === SenderType.member && sender.leafIndex === current.keys.leafIndex) {
@@ -224,6 +238,7 @@ async function receivePublic(
     throw new MlsError("own-message", "a commit of this client's own, which isn't pending any more");
   }
   await verifyContent(setting.provider, authenticated, context, signatureKeyOf(content, current));
+  registryOf(setting).checkAuthenticatedData(content.authenticatedData, current.groupContext);
   const { received, finish } = await receiveHandshake(setting, state, authenticated, bytes);
   return { state: finish(), received };
 }
@@ -292,7 +307,7 @@ async function receiveHandshake(
       own: false,
       active: epoch !== undefined && changes.reinit === undefined,
       droppedPending: state.pending !== undefined,
-      dropped: epoch === undefined ? [] : ownDropped(state, processed.proposals, tree),
+      dropped: epoch === undefined ? [] : ownDropped(state, processed.proposals, tree, setting.registry),
       authenticatedData,
     }),
     finish: () =>
@@ -315,6 +330,7 @@ export async function cacheProposal(
   if (content.contentType !== ContentType.proposal)
     throw new MlsError("usage", "this content is no proposal");
   const { proposal } = content;
+  checkSent(setting, { proposal, sender, wireFormat: authenticated.wireFormat });
   const sourced = [{ proposal, sender }];
   await checkProposals(setting, epoch, sourced, epoch.groupContext.extensions);
   checkPermissions(setting, epoch, sourced);

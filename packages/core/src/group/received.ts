@@ -1,6 +1,7 @@
 // RFC 9420 §6, §12, §15: what comes out of a message that a group received.
 import type { Proposal, ReInit, Sender } from "../framing/index.js";
 import type { Credential, LeafNode } from "../tree/index.js";
+import type { CommittedProposal } from "./apply.js";
 
 /** A member of a group. */
 export interface Member {
@@ -57,6 +58,8 @@ export interface CommitMessage {
    * that still make sense: to be committed again by `commit({ proposals })`.
    */
   readonly dropped: readonly Proposal[];
+  /** Proposals of registered types that came into force, in the order of the commit. */
+  readonly custom: readonly CommittedProposal[];
   readonly authenticatedData: Uint8Array;
 }
 

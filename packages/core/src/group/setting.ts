@@ -1,9 +1,10 @@
 // RFC 9420 §5.3.1, §8.4, §15: what the application decides, and what every step of a group is computed with.
-import type { Proposal } from "../framing/index.js";
+import { type Proposal, WireFormat } from "../framing/index.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
 import type { PreSharedKeyID, RatchetLimits } from "../schedule/index.js";
 import type { Credential, LifetimeRule } from "../tree/index.js";
 import type { Member } from "./received.js";
+import { NO_EXTENSIONS, type Registry } from "./registry.js";
 
 /** What an authentication service is asked. */
 export interface CredentialClaim {
@@ -93,6 +94,14 @@ export interface Setting {
   readonly policy: Policy;
   /** The pre-shared key of a name, if it is known here. */
   readonly psk: (id: PreSharedKeyID) => Awaitable<Uint8Array | undefined>;
+  /** The extensions of the protocol; none if left out. */
+  readonly registry?: Registry | undefined;
+  /** The extension types that this client supports, if it is to be in the group: RFC 9420's own are left out. */
+  readonly ownExtensions?: ReadonlySet<number> | undefined;
+}
+
+export function registryOf({ registry }: Pick<Setting, "registry">): Registry {
+  return registry ?? NO_EXTENSIONS;
 }
 
 /** The time in seconds since the Unix epoch. */
@@ -107,4 +116,9 @@ export function lifetimeRule(policy: Policy, clock: "now" | "any"): LifetimeRule
     now: clock === "now" ? secondsNow(policy) : undefined,
     maxLifetime: maxLifetime < 2 ** 64 ? BigInt(Math.floor(maxLifetime)) : 2n ** 64n,
   };
+}
+
+/** The wire format in which handshake messages are sent. */
+export function handshakeFormat({ policy }: Setting): 1 | 2 {
+  return policy.handshake === "public" ? WireFormat.publicMessage : WireFormat.privateMessage;
 }

@@ -1,5 +1,5 @@
 // RFC 9420 §8, §12: the state of a group as bytes, in a format of Copse's own.
-import { equalBytes, wipe } from "../bytes.js";
+import { equalBytes, utf8, wipe } from "../bytes.js";
 import {
   type Codec,
   decode,
@@ -14,14 +14,16 @@ import {
   vector,
 } from "../codec/index.js";
 import { MlsError } from "../errors.js";
-import { Proposal, ReInit, Sender } from "../framing/index.js";
+import { isCustomProposal, Proposal, ReInit, Sender } from "../framing/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../provider/index.js";
 import { GroupContext, SecretTree } from "../schedule/index.js";
 import { LeafNode, RatchetTree, RatchetTreeNodes, type TreeKeys } from "../tree/index.js";
+import type { CommittedProposal } from "./apply.js";
 import { contextBytes, type Epoch } from "./epoch.js";
+import type { EpochLedger } from "./module.js";
 import type { PastEpoch } from "./past.js";
 import type { SourcedProposal } from "./proposal-validation.js";
-import type { Setting } from "./setting.js";
+import { registryOf, type Setting } from "./setting.js";
 
 const FORMAT = 1;
 
@@ -54,6 +56,7 @@ export interface CommitChanges {
   readonly updated: readonly number[];
   readonly removed: readonly { readonly leafIndex: number; readonly leafNode: LeafNode }[];
   readonly reinit: ReInit | undefined;
+  readonly custom: readonly CommittedProposal[];
 }
 
 /** All that a member keeps of a group. */
@@ -94,12 +97,14 @@ const SavedEpoch = struct({
   secretTree: opaque,
   interimTranscriptHash: opaque,
   confirmationTag: opaque,
+  ledgers: vector(struct({ label: opaque, ledger: opaque })),
 });
 
 const SavedLeaves = vector(struct({ leafIndex: uint32, node: optional(LeafNode) }));
 const RemovedMembers = vector(struct({ leafIndex: uint32, leafNode: LeafNode }));
 const Proposals = vector(Proposal);
 const SourceAndProposal = struct({ sender: Sender, proposal: Proposal });
+const SourcesAndProposals = vector(SourceAndProposal);
 
 const SavedGroup = struct({
   format: uint8,
@@ -127,6 +132,7 @@ const SavedGroup = struct({
       updated: vector(uint32),
       removed: opaque,
       reinit: optional(ReInit),
+      custom: opaque,
       authenticatedData: opaque,
       own: opaque,
     }),
@@ -164,12 +170,28 @@ async function saveEpoch(provider: CipherSuiteProvider, epoch: Epoch): Promise<T
     secretTree: epoch.secretTree.save(),
     interimTranscriptHash: epoch.interimTranscriptHash,
     confirmationTag: epoch.confirmationTag,
+    ledgers: Array.from(epoch.ledgers, ([label, ledger]) => ({ label: utf8(label), ledger: ledger.save() })),
   };
 }
 
 /** A copy of public bytes, decoded: nothing of it lies in the saved state any more. */
-function copied<T>(codec: Codec<T>, bytes: Uint8Array): T {
-  return decode(codec, bytes.slice());
+function copied<T>(codec: Codec<T>, bytes: Uint8Array, context?: unknown): T {
+  return decode(codec, bytes.slice(), context);
+}
+
+/** What extensions kept. One that this client hasn't can't be asked to load what it saved. */
+function loadLedgers(
+  setting: Setting,
+  saved: TypeOf<typeof SavedEpoch>["ledgers"],
+): Map<string, EpochLedger> {
+  const ledgers = new Map<string, EpochLedger>();
+  for (const { label, ledger } of saved) {
+    const definition = registryOf(setting).secrets.find((one) => equalBytes(utf8(one.label), label));
+    if (definition === undefined || ledgers.has(definition.label))
+      throw new MlsError("state", "the saved state has a part of an extension that this client hasn't");
+    ledgers.set(definition.label, definition.load(setting.provider, ledger));
+  }
+  return ledgers;
 }
 
 async function loadEpoch(setting: Setting, saved: TypeOf<typeof SavedEpoch>): Promise<Epoch> {
@@ -200,6 +222,7 @@ async function loadEpoch(setting: Setting, saved: TypeOf<typeof SavedEpoch>): Pr
     secretTree: SecretTree.load(provider, saved.secretTree, policy.ratchets),
     interimTranscriptHash: saved.interimTranscriptHash.slice(),
     confirmationTag: saved.confirmationTag.slice(),
+    ledgers: loadLedgers(setting, saved.ledgers),
   };
 }
 
@@ -239,6 +262,7 @@ export async function saveState(provider: CipherSuiteProvider, state: GroupState
       updated: pending.changes.updated,
       removed: encode(RemovedMembers, pending.changes.removed),
       reinit: pending.changes.reinit,
+      custom: encode(SourcesAndProposals, pending.changes.custom),
       authenticatedData: pending.authenticatedData,
       own: encode(Proposals, pending.own),
     },
@@ -251,7 +275,8 @@ export async function saveState(provider: CipherSuiteProvider, state: GroupState
  * @throws MlsError `state` for bytes that are no saved state of this suite
  */
 export async function loadState(setting: Setting, bytes: Uint8Array): Promise<GroupState> {
-  const { provider, policy } = setting;
+  const { provider, policy, registry } = setting;
+  const types = registry?.proposalTypes;
   try {
     const saved = decode(SavedGroup, bytes);
     if (saved.format !== FORMAT)
@@ -281,7 +306,7 @@ export async function loadState(setting: Setting, bytes: Uint8Array): Promise<Gr
     const proposals: CachedProposal[] = [];
     for (const { reference, sourced, leafKey } of saved.proposals) {
       proposals.push({
-        ...copied(SourceAndProposal, sourced),
+        ...copied(SourceAndProposal, sourced, types),
         reference: reference.slice(),
         checked: true,
         leafKey: leafKey && (await loadKey(provider, leafKey, undefined)),
@@ -295,9 +320,12 @@ export async function loadState(setting: Setting, bytes: Uint8Array): Promise<Gr
         updated: saved.pending.updated,
         removed: copied(RemovedMembers, saved.pending.removed),
         reinit: saved.pending.reinit && copied(ReInit, encode(ReInit, saved.pending.reinit)),
+        custom: copied(SourcesAndProposals, saved.pending.custom, types).flatMap(({ sender, proposal }) =>
+          isCustomProposal(proposal) ? [{ sender, proposal }] : [],
+        ),
       },
       authenticatedData: saved.pending.authenticatedData.slice(),
-      own: copied(Proposals, saved.pending.own),
+      own: copied(Proposals, saved.pending.own, types),
     };
     const reinit = saved.reinit && copied(ReInit, encode(ReInit, saved.reinit));
     return { status, current, past, proposals, pending, reinit };

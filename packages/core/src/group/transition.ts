@@ -1,13 +1,14 @@
 // RFC 9420 §12.4, §8, §9.2: from one state of a group to the next, and what is overwritten on the way.
 import { equalBytes, toHex } from "../bytes.js";
 import { encode } from "../codec/index.js";
-import { type Proposal, ProposalType, SenderType } from "../framing/index.js";
+import { isCustomProposal, type Proposal, ProposalType, SenderType } from "../framing/index.js";
 import { Credential, type LeafNode, type RatchetTree } from "../tree/index.js";
 import type { Applied } from "./apply.js";
 import { type Epoch, wipeEpoch } from "./epoch.js";
 import { type PastEpoch, retire, wipePast } from "./past.js";
 import type { SourcedProposal } from "./proposal-validation.js";
 import { type CommitMessage, memberOf } from "./received.js";
+import { NO_EXTENSIONS, type Registry } from "./registry.js";
 import type { CommitChanges, GroupState } from "./state.js";
 
 export function changesOf(applied: Applied): CommitChanges {
@@ -16,6 +17,7 @@ export function changesOf(applied: Applied): CommitChanges {
     updated: applied.updated.map(({ leafIndex }) => leafIndex),
     removed: applied.removed,
     reinit: applied.reinit,
+    custom: applied.custom,
   };
 }
 
@@ -78,6 +80,7 @@ export function reportCommit(
     updated: changes.updated.flatMap(at),
     removed: changes.removed.map(({ leafIndex, leafNode }) => memberOf(leafIndex, leafNode)),
     reinit: changes.reinit,
+    custom: changes.custom,
     ...how,
   };
 }
@@ -90,6 +93,7 @@ export function ownDropped(
   { current, pending, proposals }: GroupState,
   committed: readonly SourcedProposal[],
   after: RatchetTree,
+  registry: Registry = NO_EXTENSIONS,
 ): Proposal[] {
   const covered = new Set(committed.map(({ reference }) => reference && toHex(reference)));
   const own = proposals.filter(
@@ -100,6 +104,8 @@ export function ownDropped(
   );
   return [...(pending?.own ?? []), ...own.map(({ proposal }) => proposal)].filter((proposal) => {
     if (proposal.proposalType === ProposalType.update) return false;
+    // What can only be sent by itself can't be given to a commit.
+    if (isCustomProposal(proposal)) return registry.need(proposal).committedBy !== "reference";
     if (proposal.proposalType === ProposalType.add) {
       return !after.hasSignatureKey(proposal.keyPackage.leafNode.signatureKey);
     }

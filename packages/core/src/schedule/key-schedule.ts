@@ -33,6 +33,9 @@ const LABELS: readonly (readonly [keyof EpochSecrets, string])[] = [
   ["initSecret", "init"],
 ];
 
+/** Labels and names that no additional secret of an epoch may have. */
+export const EPOCH_SECRET_LABELS: readonly string[] = /* @__PURE__ */ LABELS.flat();
+
 /** What the joiner secret is derived from. Both secrets have `KDF.Nh` bytes and stay as they are. */
 export interface JoinerSecretInput {
   /** `init_secret_[n-1]`, or what an external commit puts in its place (§8.3). */
@@ -84,19 +87,21 @@ export function welcomeKeyAndNonce(
 /**
  * The secrets of an epoch, RFC 9420 §8, from its joiner secret.
  * @param groupContext the encoded GroupContext of the epoch
+ * @param additional as in {@link epochSecretsFrom}
  */
 export function deriveEpochSecrets(
   provider: CipherSuiteProvider,
   joinerSecret: Uint8Array,
   pskSecret: Uint8Array,
   groupContext: Uint8Array,
+  additional: readonly string[] = [],
 ): Awaitable<EpochSecrets> {
   return chain(provider.kdf.extract(joinerSecret, pskSecret), (extracted) =>
     chain(
       spend(extracted, (secret) =>
         expandWithLabel(provider, secret, "epoch", groupContext, provider.suite.hash.Nh),
       ),
-      (epochSecret) => spend(epochSecret, (secret) => epochSecretsFrom(provider, secret)),
+      (epochSecret) => spend(epochSecret, (secret) => epochSecretsFrom(provider, secret, additional)),
     ),
   );
 }
@@ -104,15 +109,24 @@ export function deriveEpochSecrets(
 /**
  * The secrets of an epoch from `epoch_secret` itself, which is random where a group is created (RFC 9420
  * §11). The caller overwrites it then.
+ * @param additional labels of secrets that extensions derive in the same way: in the result by their labels, as
+ * {@link additionalSecret} finds them
  */
 export function epochSecretsFrom(
   provider: CipherSuiteProvider,
   epochSecret: Uint8Array,
+  additional: readonly string[] = [],
 ): Awaitable<EpochSecrets> {
+  const names = [...LABELS, ...additional.map((label) => [label, label] as const)];
   return chain(
-    all(LABELS.map(([, label]) => deriveSecret(provider, epochSecret, label))),
-    (secrets) => Object.fromEntries(LABELS.map(([name], i) => [name, secrets[i]])) as unknown as EpochSecrets,
+    all(names.map(([, label]) => deriveSecret(provider, epochSecret, label))),
+    (secrets) => Object.fromEntries(names.map(([name], i) => [name, secrets[i]])) as unknown as EpochSecrets,
   );
+}
+
+/** The additional secret of a label, among those that {@link epochSecretsFrom} derived. */
+export function additionalSecret(secrets: object, label: string): Uint8Array | undefined {
+  return (secrets as Readonly<Record<string, Uint8Array | undefined>>)[label];
 }
 
 /** A pre-shared key, with the name under which the commit or the welcome lists it. */
