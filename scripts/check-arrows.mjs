@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** What each package may import besides its own files. */
 const PACKAGES = {
   core: [],
+  extensions: ["@copse/core/extension"],
   "provider-kit": ["@copse/core/provider"],
   "provider-conformance": ["@copse/core/provider"],
   "provider-webcrypto": ["@copse/core/provider", "@copse/provider-kit", "@hpke/", "@noble/"],

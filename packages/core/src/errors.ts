@@ -95,15 +95,19 @@ export class UnsupportedError extends MlsError {
   }
 }
 
-/** A rule of RFC 9420: its section, and what it asks for, as in `12.2: a commit must not remove its committer`. */
-export type Rule = `${number}${string}: ${string}`;
+/**
+ * A rule of RFC 9420: its section, and what it asks for, as in `12.2: a commit must not remove its committer`. Of
+ * an Internet-Draft: its name and section instead.
+ */
+export type Rule = `${number}${string}: ${string}` | `draft-${string}: ${string}`;
 
-/** A well-formed message or request that breaks a rule of the RFC. */
+/** A well-formed message or request that breaks a rule of the RFC, or of an extension. */
 export class ValidationError extends MlsError {
   readonly rule: Rule;
 
   constructor(rule: Rule, detail = "") {
-    super("validation", `${detail === "" ? "" : `${detail}; `}RFC 9420 §${rule}`);
+    const source = /^\d/.test(rule) ? "RFC 9420 §" : "";
+    super("validation", `${detail === "" ? "" : `${detail}; `}${source}${rule}`);
     this.rule = rule;
   }
 }

@@ -1,16 +1,19 @@
 // Copse: Messaging Layer Security (RFC 9420) with pluggable cryptography.
 export * from "./client/index.js";
 export { type BlamedProposal, DecodeError, type Rule, ValidationError } from "./errors.js";
+export { type CustomProposal, customProposal, isCustomProposal } from "./framing/index.js";
 export {
   type ApplicationMessage,
   type AuthenticationService,
   type CommitMessage,
+  type CommittedProposal,
   type CredentialClaim,
   DEFAULT_POLICY,
   type ExternalSender,
   externalSenders,
   insecureAcceptAll,
   type Member,
+  type MlsExtension,
   MlsMessage,
   noPadding,
   type OwnMessage,
