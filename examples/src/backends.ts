@@ -1,15 +1,10 @@
 // The backends that members can use, and what each does in a suite.
-import type { CipherSuite, CryptoProvider } from "@copse/core";
 import { libsodiumProvider } from "@copse/provider-libsodium";
+import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
-
-export interface Backend {
-  readonly name: string;
-  make(): Promise<CryptoProvider>;
-  /** Who does what in a suite, for a person to read. */
-  describe(suite: CipherSuite): Promise<string>;
-}
+import type { Backend } from "./backend.js";
+import { tokenBackend } from "./token.js";
 
 const webcrypto: Backend = {
   name: "webcrypto",
@@ -53,7 +48,13 @@ const node: Backend = {
   describe: async () => "all of it by OpenSSL, through node:crypto",
 };
 
-export const BACKENDS: readonly Backend[] = [webcrypto, libsodium, node];
+const noble: Backend = {
+  name: "noble",
+  make: async () => nobleProvider(),
+  describe: async () => "all of it in JavaScript, by @noble/curves, @noble/ciphers and @noble/hashes",
+};
+
+export const BACKENDS: readonly Backend[] = [webcrypto, libsodium, node, noble, tokenBackend()];
 
 /** Those that are taken where nothing else is said. */
 export const DEFAULT_BACKENDS: readonly string[] = ["webcrypto", "libsodium"];

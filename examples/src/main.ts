@@ -1,27 +1,16 @@
 // The session from its command line to its exit code.
-import { CIPHER_SUITES, type CipherSuite, type CryptoProvider, MlsError } from "@copse/core";
-import { BACKENDS, type Backend, DEFAULT_BACKENDS } from "./backends.js";
+import { MlsError } from "@copse/core";
+import type { Backend } from "./backend.js";
+import { BACKENDS, DEFAULT_BACKENDS } from "./backends.js";
 import { makePeople, type Person } from "./members.js";
 import { type Options, parseOptions, UsageError, usage } from "./options.js";
-import { type Output, people, Report } from "./report.js";
-import { runStory, SessionError } from "./story.js";
+import { pairsOf, playPair } from "./pairs.js";
+import { makePlan, type Plan, type Run, Workshop } from "./plan.js";
+import { formatTime, list, type Output, Report } from "./report.js";
+import { SessionError } from "./steps.js";
+import { runStory } from "./story.js";
 
-/** A backend, ready for use. */
-interface Ready {
-  readonly backend: Backend;
-  readonly provider: CryptoProvider;
-}
-
-/** One group to be played. */
-interface Run {
-  readonly suite: CipherSuite;
-  readonly serving: readonly Ready[];
-  /** Why other backends serve than those that were to. */
-  readonly note: string | undefined;
-}
-
-/** In the first of these both default backends do all of the work but hashing. */
-const PREFERRED_SUITES = [3, 1];
+const DEFAULT_MEMBERS = 4;
 
 /**
  * @param args the command line, without the program
@@ -33,17 +22,15 @@ export async function main(
   backends: readonly Backend[] = BACKENDS,
 ): Promise<number> {
   const names = backends.map(({ name }) => name);
-  const help = usage(names, DEFAULT_BACKENDS);
-  let runs: Run[];
-  let options: Options;
+  const help = usage(names, DEFAULT_BACKENDS, DEFAULT_MEMBERS);
+  const workshop = new Workshop(backends);
   try {
-    const parsed = parseOptions(args, names);
-    if (parsed === "help") {
+    const options = parseOptions(args, names);
+    if (options === "help") {
       output.stdout(help);
       return 0;
     }
-    options = parsed;
-    runs = await plan(options, backends);
+    return await play(options, await makePlan(options, workshop), output);
   } catch (error) {
     if (error instanceof UsageError) {
       output.stderr(`${error.message}\n\n${help}`);
@@ -51,79 +38,38 @@ export async function main(
     }
     output.stderr(`FAILED to make the backends: ${reason(error)}\n`);
     return 1;
+  } finally {
+    await workshop.close();
   }
+}
+
+async function play(options: Options, { runs, absent }: Plan, output: Output): Promise<number> {
+  const report = new Report(output);
+  for (const text of absent) report.notice(text);
   for (const run of runs) {
     try {
-      await play(run, options.members, new Report(output));
+      if (run.kind === "pairs") await playPairs(run, report);
+      else await playGroup(run, membersFor(options, run), report);
     } catch (error) {
       output.stderr(`FAILED in suite ${run.suite.id}: ${reason(error)}\n`);
       return 1;
     }
   }
-  const suites = runs.map(({ suite }) => suite.id);
-  output.stdout(`All members agree, in suite${suites.length === 1 ? "" : "s"} ${suites.join(" and ")}.\n`);
+  const inGroup = runs.filter(({ kind }) => kind === "group");
+  const inPairs = runs.filter(({ kind }) => kind === "pairs");
+  const parts = [...(inGroup.length > 0 ? [suites(inGroup)] : [])];
+  if (inPairs.length > 0) parts.push(`in pairs in ${suites(inPairs)}`);
+  output.stdout(`All members agree, ${parts.join("; ").replace(/^suite/, "in suite")}.\n`);
+  for (const text of absent) report.notice(text);
   return 0;
 }
 
-/** Which suites to play, and on which backends. @throws UsageError if a suite is served by none */
-async function plan(options: Options, backends: readonly Backend[]): Promise<Run[]> {
-  const wanted = options.backends ?? DEFAULT_BACKENDS;
-  const ready = new Map<string, Promise<Ready>>();
-  const make = (name: string): Promise<Ready> => {
-    const backend = backends.find((each) => each.name === name) as Backend;
-    const made = ready.get(name) ?? backend.make().then((provider) => ({ backend, provider }));
-    ready.set(name, made);
-    return made;
-  };
-  const chosen = await Promise.all(wanted.map(make));
-  const runs: Run[] = [];
-  for (const id of options.suites ?? defaultSuites(chosen)) {
-    const suite = CIPHER_SUITES.find((each) => each.id === id) as CipherSuite;
-    const serving = chosen.filter((each) => serves(each, id));
-    if (serving.length > 0) {
-      const missing = chosen.filter((each) => !serves(each, id));
-      runs.push({ suite, serving, note: missing.length > 0 ? partly(suite, serving, missing) : undefined });
-      continue;
-    }
-    const all = await Promise.all(backends.map(({ name }) => make(name)));
-    const others = all.filter((each) => serves(each, id));
-    const [substitute] = others;
-    if (substitute === undefined) throw new UsageError(`--suite: no backend here has suite ${id}`);
-    if (options.backends !== undefined) {
-      const verbs = [chosen.length === 1 ? "doesn't" : "don't", others.length === 1 ? "does" : "do"];
-      throw new UsageError(
-        `--suite: ${named(chosen)} ${verbs[0]} have suite ${id}; ${named(others)} ${verbs[1]}`,
-      );
-    }
-    const note = `Suite ${id} is none of ${named(chosen)}: all members use ${substitute.backend.name}.`;
-    runs.push({ suite, serving: [substitute], note });
-  }
-  return runs;
+/** With `all`, one more than there are backends: so that each still has a member when one is removed. */
+function membersFor({ members, backends }: Options, { serving }: Run): number {
+  return members ?? Math.max(DEFAULT_MEMBERS, serving.length + (backends === "all" ? 1 : 0));
 }
 
-/** The preferred suites that all of the backends have, or else the first that one has. */
-function defaultSuites(chosen: readonly Ready[]): number[] {
-  const common = PREFERRED_SUITES.filter((id) => chosen.every((each) => serves(each, id)));
-  if (common.length > 0) return common;
-  const first = chosen[0]?.provider.suites[0];
-  if (first === undefined) throw new UsageError(`${named(chosen)} has no suite on this platform`);
-  return [first.id];
-}
-
-function serves({ provider }: Ready, id: number): boolean {
-  return provider.suites.some((suite) => suite.id === id);
-}
-
-function named(ready: readonly Ready[]): string {
-  return people(ready.map(({ backend }) => backend.name));
-}
-
-function partly({ id }: CipherSuite, serving: readonly Ready[], missing: readonly Ready[]): string {
-  const verb = missing.length === 1 ? "doesn't" : "don't";
-  return `${named(missing)} ${verb} have suite ${id}: all members use ${named(serving)}.`;
-}
-
-async function play({ suite, serving, note }: Run, count: number, report: Report): Promise<void> {
+async function playGroup({ suite, serving, note }: Run, count: number, report: Report): Promise<void> {
   report.title(`Suite ${suite.id}: ${suite.name}`);
   if (note !== undefined) {
     report.paragraph(note);
@@ -143,10 +89,29 @@ async function play({ suite, serving, note }: Run, count: number, report: Report
   await runStory(everybody, report);
 }
 
+async function playPairs({ suite, serving }: Run, report: Report): Promise<void> {
+  report.title(`Suite ${suite.id}: ${suite.name}, in pairs`);
+  for (const pair of pairsOf(serving)) {
+    const what = list(pair.map(({ backend }) => backend.name));
+    try {
+      const providers = pair.map(({ provider }) => provider);
+      const { epoch, milliseconds } = await playPair(suite.id, providers);
+      report.check(what, `agree in epoch ${epoch}, after ${formatTime(milliseconds)} ms`, true);
+    } catch (error) {
+      throw new SessionError(`${what}: ${reason(error)}`, { cause: error });
+    }
+  }
+  report.blank();
+}
+
 function usersOf({ name }: Backend, everybody: readonly Person[]): string {
   const users = everybody.filter(({ backend }) => backend === name);
   if (users.length > 5) return `${users.length} members, among them ${users[0]?.name} and ${users[1]?.name}`;
   return users.length === 0 ? "nobody" : users.map((user) => user.name).join(", ");
+}
+
+function suites(runs: readonly Run[]): string {
+  return `suite${runs.length === 1 ? "" : "s"} ${list(runs.map(({ suite }) => String(suite.id)))}`;
 }
 
 function reason(error: unknown): string {

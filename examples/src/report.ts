@@ -49,6 +49,11 @@ export class Report {
     for (const line of wrap(text, WIDTH - 2)) this.line(`  ${line}`);
   }
 
+  /** Something that whoever watches should know. */
+  notice(text: string): void {
+    for (const line of wrap(text, WIDTH)) this.line(this.paint(33, line));
+  }
+
   blank(): void {
     this.line();
   }
@@ -92,7 +97,11 @@ export function thousands(value: number): string {
 
 /** `a`, `a and b`, `a, b and c`; many are counted. */
 export function people(names: readonly string[]): string {
-  if (names.length > 4) return `${names.length} members`;
+  return names.length > 4 ? `${names.length} members` : list(names);
+}
+
+/** As {@link people}, however many they are. */
+export function list(names: readonly string[]): string {
   if (names.length < 2) return names[0] ?? "nobody";
   return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }

@@ -3,7 +3,8 @@ import { CryptoError, type CryptoProvider, MlsError } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { describe, expect, test } from "vitest";
 import { compareStates } from "../src/agreement.js";
-import { BACKENDS, type Backend } from "../src/backends.js";
+import type { Backend } from "../src/backend.js";
+import { BACKENDS } from "../src/backends.js";
 import { main } from "../src/main.js";
 import { makePeople, type Participant } from "../src/members.js";
 import { formatTime, people, thousands, wrap } from "../src/report.js";
@@ -14,7 +15,11 @@ interface Ended {
   readonly err: string;
 }
 
-async function run(args: readonly string[], backends = BACKENDS, colour = false): Promise<Ended> {
+async function run(
+  args: readonly string[],
+  backends: readonly Backend[] = BACKENDS,
+  colour = false,
+): Promise<Ended> {
   let [out, err] = ["", ""];
   const code = await main(
     args,
@@ -115,8 +120,14 @@ describe("bad choices", () => {
     [["--members", "201"], '--members: "201"'],
     [["--members", "1e2"], '--members: "1e2"'],
     [["--members"], "'--members <value>' argument missing"],
-    [["--backends", "openssl"], 'there is no "openssl"; choose from webcrypto, libsodium, node'],
-    [["--backends", "libsodium", "--suite", "2"], "libsodium doesn't have suite 2; webcrypto and node do"],
+    [
+      ["--backends", "openssl"],
+      'there is no "openssl"; choose from webcrypto, libsodium, node, noble, pkcs11, all',
+    ],
+    [
+      ["--backends", "libsodium", "--suite", "2"],
+      "libsodium doesn't have suite 2; webcrypto, node and noble do",
+    ],
     [["--fast"], "Unknown option '--fast'"],
     [["more"], "more"],
   ])("%j", async (args, message) => {

@@ -8,8 +8,8 @@ import { source } from "./bytes.js";
 const FUNCTIONS = { "SHA-256": sha256, "SHA-384": sha384, "SHA-512": sha512 };
 
 /**
- * SHA-2 and HMAC in JavaScript, answering at once. A call of subtle costs a hundred times as much for the
- * short inputs of which MLS has thousands.
+ * SHA-2 and HMAC in JavaScript, answering at once. MLS has thousands of short inputs, for which a call of subtle
+ * costs more than the hash: for 64 bytes on Node 20, 32 µs against 1.9 for SHA-256, and 46 against 7.9 for HMAC.
  */
 export function fastHash(algorithm: HashAlgorithm): HashPart {
   const hash = FUNCTIONS[algorithm.name as keyof typeof FUNCTIONS];
