@@ -16,8 +16,10 @@ import {
   type MlsExtension,
   type Policy,
   Registry,
+  type SavePoint,
   type Setting,
   type SuccessionUsage,
+  savePoint,
   secondsNow,
   wipeEpoch,
 } from "../group/index.js";
@@ -348,10 +350,19 @@ export class Client {
   /**
    * A group as {@link Group.save} saved it. The client must have the signer of its leaf in the group: signature
    * keys are never saved.
-   * @throws MlsError `state` if the bytes are no saved group of this suite, or the signer isn't here
+   * @param changes what {@link Group.saveChanges} gave since then, all of it in its order
+   * @throws MlsError `state` if the bytes are no saved group of this suite, the changes don't follow on it, or the
+   *   signer isn't here
    */
-  async restore(saved: Uint8Array): Promise<Group> {
-    return this.enter(await loadState(this.setting, needBytes(saved, "a saved group").slice()));
+  async restore(saved: Uint8Array, ...changes: readonly Uint8Array[]): Promise<Group> {
+    const records = [saved, ...changes].map((record) => needBytes(record, "a saved group").slice());
+    const last = (records.at(-1) as Uint8Array).slice();
+    try {
+      const state = await loadState(this.setting, records[0] as Uint8Array, records.slice(1));
+      return this.enter(state, await savePoint(this.provider, state, last));
+    } finally {
+      wipe(last);
+    }
   }
 
   private enterNew(epoch: Epoch): Group {
@@ -371,8 +382,8 @@ export class Client {
     });
   }
 
-  private enter(state: GroupState): Group {
-    const group = new Group(this.host, state);
+  private enter(state: GroupState, saved?: SavePoint): Group {
+    const group = new Group(this.host, state, saved);
     this.groups.set(toHex(state.current.groupContext.groupId), new WeakRef(group));
     return group;
   }

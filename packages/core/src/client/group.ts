@@ -43,10 +43,12 @@ import {
   receiveMessage,
   registryOf,
   reportCommit,
+  type SavePoint,
   type Setting,
   type SourcedProposal,
   type SuccessionPskId,
   type SuccessionUsage,
+  savePoint,
   saveState,
   selectProposals,
   successionPskId,
@@ -117,11 +119,13 @@ export class Group {
   private state: GroupState;
   private signer: Signer;
   private closed = false;
+  private saved: SavePoint | undefined;
   private knownMembers: { of: Epoch; members: readonly Member[] } | undefined;
 
   /** @internal */
-  constructor(host: GroupHost, state: GroupState) {
+  constructor(host: GroupHost, state: GroupState, saved?: SavePoint) {
     this.host = host;
+    this.saved = saved;
     this.state = state;
     this.signer = signerIn(host, state.current);
     // Those that the group may switch to are needed too: later, when it does, would be too late to miss them.
@@ -662,8 +666,29 @@ export class Group {
   save(): Promise<Uint8Array> {
     return this.lock.run(async () => {
       if (this.closed) throw new MlsError("closed", "the group is closed");
-      return saveState(this.host.setting.provider, this.state);
+      return this.record(undefined);
     });
+  }
+
+  /**
+   * What {@link save} would give, but of the tree only what changed since the last call of either: small, and made
+   * in little time, where the group is large. {@link Client.restore} takes them in their order, after the snapshot;
+   * a snapshot makes all that is older superfluous.
+   * @throws MlsError `usage` before the first {@link save}, or {@link Client.restore}; `key-not-extractable`
+   */
+  saveChanges(): Promise<Uint8Array> {
+    return this.lock.run(async () => {
+      if (this.closed) throw new MlsError("closed", "the group is closed");
+      if (this.saved === undefined) throw new MlsError("usage", "there is no snapshot yet: save() makes one");
+      return this.record(this.saved);
+    });
+  }
+
+  private async record(since: SavePoint | undefined): Promise<Uint8Array> {
+    const { provider } = this.host.setting;
+    const bytes = await saveState(provider, this.state, since);
+    this.saved = await savePoint(provider, this.state, bytes);
+    return bytes;
   }
 
   /** Overwrites this group's secrets here, for good; what was saved isn't touched. The others aren't told. */

@@ -25,7 +25,12 @@ export function checkCustomList(
       () => `proposal type ${type}`,
     );
   }
-  registryOf(setting).checkList({ proposals, group, extensions: applied.extensions });
+  registryOf(setting).checkList({
+    proposals,
+    group,
+    extensions: applied.extensions,
+    tree: applied.tree,
+  });
 }
 
 /** Whether all members support a proposal type, but for those who are removed. */

@@ -86,9 +86,10 @@ export async function assembleEpoch(setting: Setting, parts: EpochParts): Promis
   const { groupContext, tree, keys, confirmationTag } = parts;
   const { encryptionSecret, ...secrets } = withoutAdditional(parts.secrets);
   const ledgers = new Map<string, EpochLedger>();
-  for (const { label, open } of registryOf(setting).secrets) {
+  for (const definition of registryOf(setting).secrets) {
+    const { label } = definition;
     const secret = additionalSecret(parts.secrets, label);
-    if (secret !== undefined) ledgers.set(label, open(provider, secret));
+    if (secret !== undefined) ledgers.set(label, definition.open(provider, secret));
   }
   return {
     ledgers,

@@ -105,6 +105,8 @@ export interface ProposalList {
   readonly group: GroupView;
   /** The GroupContext's extensions after. */
   readonly extensions: readonly Extension[];
+  /** The tree after, but for the committer's path. */
+  readonly tree: GroupView["tree"];
 }
 
 /** What leaf nodes and key packages list besides what is registered (§7.2). */

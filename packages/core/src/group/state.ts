@@ -17,7 +17,7 @@ import { MlsError } from "../errors.js";
 import { isCustomProposal, Proposal, ReInit, Sender } from "../framing/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../provider/index.js";
 import { GroupContext, SecretTree } from "../schedule/index.js";
-import { LeafNode, RatchetTree, RatchetTreeNodes, type TreeKeys } from "../tree/index.js";
+import { LeafNode, ParentNode, RatchetTree, RatchetTreeNodes, type TreeKeys } from "../tree/index.js";
 import type { CommittedProposal } from "./apply.js";
 import { contextBytes, type Epoch } from "./epoch.js";
 import type { EpochLedger } from "./module.js";
@@ -91,6 +91,7 @@ const SavedSecrets = struct({
 // What is public stands as opaque bytes, so that it is copied out of the saved state and the rest overwritten.
 const SavedEpoch = struct({
   groupContext: opaque,
+  /** RatchetTreeNodes in a snapshot, else SavedChanges */
   tree: opaque,
   keys: SavedKeys,
   secrets: SavedSecrets,
@@ -101,6 +102,11 @@ const SavedEpoch = struct({
 });
 
 const SavedLeaves = vector(struct({ leafIndex: uint32, node: optional(LeafNode) }));
+/** How a tree differs from that of the record before, or that of a pending commit from the current one. */
+const SavedChanges = struct({
+  leaves: SavedLeaves,
+  parents: vector(struct({ nodeIndex: uint32, node: optional(ParentNode) })),
+});
 const RemovedMembers = vector(struct({ leafIndex: uint32, leafNode: LeafNode }));
 const Proposals = vector(Proposal);
 const SourceAndProposal = struct({ sender: Sender, proposal: Proposal });
@@ -109,6 +115,8 @@ const SourcesAndProposals = vector(SourceAndProposal);
 const SavedGroup = struct({
   format: uint8,
   cipherSuite: uint16,
+  /** The digest of the record before, which this one has the changes since; none for a snapshot. */
+  previous: optional(opaque),
   status: uint8,
   current: SavedEpoch,
   past: vector(
@@ -158,13 +166,21 @@ async function loadKey(
   return pair.privateKey;
 }
 
-async function saveEpoch(provider: CipherSuiteProvider, epoch: Epoch): Promise<TypeOf<typeof SavedEpoch>> {
+/** @param base the tree that the epoch's is saved as the changes to; all of it is saved without one */
+async function saveEpoch(
+  provider: CipherSuiteProvider,
+  epoch: Epoch,
+  base: RatchetTree | undefined,
+): Promise<TypeOf<typeof SavedEpoch>> {
   const { keys, tree } = epoch;
   const pathKeys = [];
   for (const [node, key] of keys.pathKeys) pathKeys.push({ node, key: await saveKey(provider, key) });
   return {
     groupContext: contextBytes(epoch),
-    tree: encode(RatchetTreeNodes, tree.toNodes()),
+    tree:
+      base === undefined
+        ? encode(RatchetTreeNodes, tree.toNodes())
+        : encode(SavedChanges, base.changesTo(tree)),
     keys: { leafIndex: keys.leafIndex, leafKey: await saveKey(provider, keys.leafKey), pathKeys },
     secrets: epoch.secrets,
     secretTree: epoch.secretTree.save(),
@@ -194,9 +210,12 @@ function loadLedgers(
   return ledgers;
 }
 
-async function loadEpoch(setting: Setting, saved: TypeOf<typeof SavedEpoch>): Promise<Epoch> {
+async function loadEpoch(
+  setting: Setting,
+  saved: TypeOf<typeof SavedEpoch>,
+  tree: RatchetTree,
+): Promise<Epoch> {
   const { provider, policy } = setting;
-  const tree = RatchetTree.fromNodes(copied(RatchetTreeNodes, saved.tree));
   const { leafIndex } = saved.keys;
   const leafNode = tree.leaf(leafIndex);
   if (leafNode === undefined) throw new MlsError("state", "the saved state's own leaf is blank");
@@ -226,11 +245,32 @@ async function loadEpoch(setting: Setting, saved: TypeOf<typeof SavedEpoch>): Pr
   };
 }
 
+/** What was saved last: the record that another one may have the changes since. */
+export interface SavePoint {
+  readonly tree: RatchetTree;
+  /** Of the record: `Nh` bytes */
+  readonly digest: Uint8Array;
+}
+
+/** The point that a record makes. */
+export async function savePoint(
+  { hash }: CipherSuiteProvider,
+  { current }: GroupState,
+  record: Uint8Array,
+): Promise<SavePoint> {
+  return { tree: current.tree, digest: (await hash.hash(record)).slice() };
+}
+
 /**
  * The state as bytes: all of the group's secrets, but no signature key. The same state gives the same bytes.
+ * @param since the record before: then only what changed in the tree is in this one
  * @throws MlsError `key-not-extractable` if the backend neither exports nor saves private keys
  */
-export async function saveState(provider: CipherSuiteProvider, state: GroupState): Promise<Uint8Array> {
+export async function saveState(
+  provider: CipherSuiteProvider,
+  state: GroupState,
+  since?: SavePoint,
+): Promise<Uint8Array> {
   const { current, pending } = state;
   const proposals = [];
   for (const { reference, sender, proposal, leafKey } of state.proposals) {
@@ -244,7 +284,8 @@ export async function saveState(provider: CipherSuiteProvider, state: GroupState
     format: FORMAT,
     cipherSuite: provider.suite.id,
     status: STATUSES.indexOf(state.status),
-    current: await saveEpoch(provider, current),
+    previous: since?.digest,
+    current: await saveEpoch(provider, current, since?.tree),
     past: state.past.map((past) => ({
       groupContext: past.groupContext,
       leaves: encode(SavedLeaves, current.tree.leavesTo(past.tree)),
@@ -257,7 +298,7 @@ export async function saveState(provider: CipherSuiteProvider, state: GroupState
     proposals,
     pending: pending && {
       commit: pending.commit,
-      epoch: await saveEpoch(provider, pending.epoch),
+      epoch: await saveEpoch(provider, pending.epoch, current.tree),
       added: pending.changes.added,
       updated: pending.changes.updated,
       removed: encode(RemovedMembers, pending.changes.removed),
@@ -270,26 +311,59 @@ export async function saveState(provider: CipherSuiteProvider, state: GroupState
   });
 }
 
+/** A record, of this format and suite. @throws DecodeError, MlsError `state` */
+function readRecord({ suite }: CipherSuiteProvider, bytes: Uint8Array): TypeOf<typeof SavedGroup> {
+  const saved = decode(SavedGroup, bytes);
+  if (saved.format !== FORMAT) {
+    throw new MlsError("state", `format ${saved.format} of a saved state isn't known`);
+  }
+  if (saved.cipherSuite !== suite.id) {
+    throw new MlsError("state", `a saved state of suite ${saved.cipherSuite}, where ${suite.id} is in use`);
+  }
+  return saved;
+}
+
+/** The tree of the last of several records, each with the changes since the one before. */
+async function treeOf(
+  { hash }: CipherSuiteProvider,
+  records: readonly { readonly bytes: Uint8Array; readonly saved: TypeOf<typeof SavedGroup> }[],
+): Promise<RatchetTree> {
+  let tree: RatchetTree | undefined;
+  let digest: Uint8Array | undefined;
+  for (const { bytes, saved } of records) {
+    const { previous } = saved;
+    if (previous === undefined) tree = RatchetTree.fromNodes(copied(RatchetTreeNodes, saved.current.tree));
+    else {
+      if (tree === undefined || digest === undefined || !equalBytes(previous, digest)) {
+        throw new MlsError("state", "the saved changes don't follow on what stands before them");
+      }
+      tree = tree.withChanges(copied(SavedChanges, saved.current.tree));
+    }
+    digest = await hash.hash(bytes);
+  }
+  return tree as RatchetTree;
+}
+
 /**
- * The state that {@link saveState} saved. The bytes given are copied where they are needed, and overwritten.
- * @throws MlsError `state` for bytes that are no saved state of this suite
+ * The state that {@link saveState} saved: in a snapshot, and records of the changes since then, in their order.
+ * The bytes given are copied where they are needed, and overwritten.
+ * @throws MlsError `state` for bytes that are no saved state of this suite, or changes that don't follow
  */
-export async function loadState(setting: Setting, bytes: Uint8Array): Promise<GroupState> {
+export async function loadState(
+  setting: Setting,
+  snapshot: Uint8Array,
+  changes: readonly Uint8Array[] = [],
+): Promise<GroupState> {
   const { provider, policy, registry } = setting;
   const types = registry?.proposalTypes;
+  const all = [snapshot, ...changes];
   try {
-    const saved = decode(SavedGroup, bytes);
-    if (saved.format !== FORMAT)
-      throw new MlsError("state", `format ${saved.format} of a saved state isn't known`);
-    if (saved.cipherSuite !== provider.suite.id) {
-      throw new MlsError(
-        "state",
-        `a saved state of suite ${saved.cipherSuite}, where ${provider.suite.id} is in use`,
-      );
-    }
+    const records = all.map((bytes) => ({ bytes, saved: readRecord(provider, bytes) }));
+    const { saved } = records.at(-1) as (typeof records)[number];
+    const tree = await treeOf(provider, records);
     const status = STATUSES[saved.status];
     if (status === undefined) throw new MlsError("state", "a saved state of no known status");
-    const current = await loadEpoch(setting, saved.current);
+    const current = await loadEpoch(setting, saved.current, tree);
     const past = saved.past.map((one): PastEpoch => {
       const context = one.groupContext.slice();
       return {
@@ -314,7 +388,11 @@ export async function loadState(setting: Setting, bytes: Uint8Array): Promise<Gr
     }
     const pending: PendingCommit | undefined = saved.pending && {
       commit: saved.pending.commit.slice(),
-      epoch: await loadEpoch(setting, saved.pending.epoch),
+      epoch: await loadEpoch(
+        setting,
+        saved.pending.epoch,
+        tree.withChanges(copied(SavedChanges, saved.pending.epoch.tree)),
+      ),
       changes: {
         added: saved.pending.added,
         updated: saved.pending.updated,
@@ -335,6 +413,6 @@ export async function loadState(setting: Setting, bytes: Uint8Array): Promise<Gr
       throw new MlsError("state", "these bytes are no saved state of a group", { cause });
     throw cause;
   } finally {
-    wipe(bytes);
+    wipe(...all);
   }
 }

@@ -16,7 +16,9 @@ import {
   type LeafEdit,
   leafEdits,
   leafSlot,
+  type ParentChange,
   type ParentEdit,
+  parentChanges,
   parentSlot,
   resolutionOf,
   type Slot,
@@ -30,6 +32,13 @@ import { slotHashes } from "./tree-hash.js";
 export interface PathStep {
   readonly node: number;
   readonly copath: number;
+}
+
+/** In what a tree differs from another one. */
+export interface TreeChanges {
+  /** In the order of their indices; beyond the other tree each leaf, one after the other. */
+  readonly leaves: readonly LeafEdit[];
+  readonly parents: readonly ParentChange[];
 }
 
 /** Update and remove blank the nodes above (§12.1.2, §12.1.3). */
@@ -251,6 +260,19 @@ export class RatchetTree {
    *   grows by what is given, not by what an index claims
    */
   withLeaves(edits: readonly LeafEdit[]): RatchetTree {
+    return this.withChanges({ leaves: edits, parents: [] });
+  }
+
+  /** In what another tree of the group differs from this one, in time of the number of differences. */
+  changesTo(other: RatchetTree): TreeChanges {
+    return { leaves: leafEdits(this.head, other.head), parents: parentChanges(this.head, other.head) };
+  }
+
+  /**
+   * {@link changesTo} made: the other tree. A parent changes only above a leaf that does.
+   * @throws MlsError `usage`, as {@link withLeaves}
+   */
+  withChanges({ leaves: edits, parents }: TreeChanges): RatchetTree {
     let previous = -1;
     for (const { leafIndex } of edits) {
       // Within the tree any that is further right, and beyond it the next one.
@@ -259,7 +281,10 @@ export class RatchetTree {
       }
       previous = leafIndex;
     }
-    return this.edit(edits, ({ node }) => node);
+    const changed = new Map(parents.map(({ nodeIndex, node }) => [nodeIndex, node]));
+    return this.edit(edits, ({ nodeIndex, node }) =>
+      changed.has(nodeIndex) ? changed.get(nodeIndex) : node,
+    );
   }
 
   /** §4.1.1: the non-blank nodes that cover a subtree, as node indices; none for a node out of range. */

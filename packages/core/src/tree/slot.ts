@@ -147,6 +147,29 @@ export function edited(
   );
 }
 
+/** A parent's place and what is to stand in it. */
+export interface ParentChange {
+  readonly nodeIndex: number;
+  readonly node: ParentNode | undefined;
+}
+
+/** The parents in which a tree differs from another, but for blank ones where the other has no place for them. */
+export function parentChanges(
+  from: Slot | undefined,
+  to: Slot | undefined,
+  changes: ParentChange[] = [],
+): ParentChange[] {
+  if (from === to || to === undefined || to.kind === "leaf") return changes;
+  let before = from;
+  while (before?.kind === "parent" && widthOf(before) > widthOf(to)) before = before.left;
+  if (before === to) return changes;
+  const narrower = before !== undefined && widthOf(before) < widthOf(to);
+  const same = before?.kind === "parent" && !narrower ? before : undefined;
+  if (same?.node !== to.node) changes.push({ nodeIndex: to.nodeIndex, node: to.node });
+  parentChanges(narrower ? before : same?.left, to.left, changes);
+  return parentChanges(same?.right, to.right, changes);
+}
+
 /**
  * The edits that turn the leaves of one tree into those of another. What the two share is passed over, so that
  * between trees of one group it takes time in the number of changes. Leaves to the right of the first tree are
