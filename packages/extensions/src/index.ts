@@ -1,2 +1,32 @@
-// Extensions of Messaging Layer Security, each a module to be given to a client.
-export {};
+// Extensions of Messaging Layer Security, each a module to be given to a client: RFC 9420 §13.5 and draft-ietf-mls-extensions.
+export {
+  APP_DATA_UPDATE,
+  APP_EPHEMERAL,
+  type AppComponent,
+  type AppDataOptions,
+  appData,
+  appDataRemove,
+  appDataUpdate,
+  appEphemeral,
+  ephemeralDataOf,
+} from "./app-data.js";
+export * from "./component.js";
+export {
+  APP_DATA_DICTIONARY,
+  AppDataDictionary,
+  appDataDictionary,
+  ComponentData,
+  ComponentsList,
+  componentDataIn,
+  componentIn,
+} from "./dictionary.js";
+export { GREASE_VALUES, grease } from "./grease.js";
+export {
+  earlierLastResortKeyPackage,
+  isLastResort,
+  lastResort,
+  lastResortKeyPackage,
+} from "./last-resort.js";
+export { readSafeAad, SafeAAD, SafeAADItem, safeAad, usesSafeAad } from "./safe-aad.js";
+export { safeExporter, safeExportSecret } from "./safe-exporter.js";
+export { SELF_REMOVE, selfRemove, selfRemoveProposal } from "./self-remove.js";

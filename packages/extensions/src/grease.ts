@@ -1,0 +1,45 @@
+// RFC 9420 §13.5: values that nobody supports, which keep others from refusing what they don't know.
+import type { Extension, MlsExtension, RandomSource } from "@copse/core/extension";
+
+/** What §13.5 reserves in each registry: 0x0A0A, 0x1A1A, up to 0xEAEA. */
+export const GREASE_VALUES: readonly number[] = /* @__PURE__ */ Array.from(
+  { length: 15 },
+  (_, i) => i * 0x1010 + 0x0a0a,
+);
+
+/** One to `most` of some values, by chance, each once. */
+export function pick(random: RandomSource, values: readonly number[], most: number): number[] {
+  const bytes = random(most + 1);
+  const count = 1 + ((bytes[0] as number) % most);
+  const picked = new Set<number>();
+  for (let i = 1; i <= count; i++) picked.add(values[(bytes[i] as number) % values.length] as number);
+  return [...picked];
+}
+
+/** An extension of no meaning, with up to 15 bytes of no meaning. */
+function greaseExtension(random: RandomSource): Extension {
+  const [extensionType] = pick(random, GREASE_VALUES, 1);
+  return {
+    extensionType: extensionType as number,
+    extensionData: random((random(1)[0] as number) % 16),
+  };
+}
+
+/**
+ * GREASE (§13.5): random reserved values in the capabilities and the extensions of own leaf nodes, and an extension
+ * in own key packages and GroupInfos. Receiving them takes no extension: they are ignored like all that isn't known.
+ */
+export function grease(): MlsExtension {
+  return {
+    name: "GREASE",
+    pretendedCapabilities: (random) => ({
+      cipherSuites: pick(random, GREASE_VALUES, 2),
+      extensions: pick(random, GREASE_VALUES, 2),
+      proposals: pick(random, GREASE_VALUES, 2),
+      credentials: pick(random, GREASE_VALUES, 2),
+    }),
+    leafNodeExtensions: (random) => [greaseExtension(random)],
+    keyPackageExtensions: (random) => [greaseExtension(random)],
+    groupInfoExtensions: (random) => [greaseExtension(random)],
+  };
+}

@@ -1,0 +1,73 @@
+// draft-ietf-mls-extensions, Last-Resort KeyPackages: used to join more than once.
+import { generateSigner } from "@copse/core";
+import type { MlsExtension } from "@copse/core/extension";
+import {
+  appData,
+  ComponentId,
+  earlierLastResortKeyPackage,
+  grease,
+  isLastResort,
+  lastResort,
+  lastResortKeyPackage,
+} from "@copse/extensions";
+import { expect, it } from "vitest";
+import { keyPackageIn } from "../../../tests/client/support.js";
+import { agree, client, crypto, refusal, SUITE } from "./support.js";
+
+async function joins(extensions: readonly MlsExtension[], keyPackageExtension = lastResortKeyPackage()) {
+  const bob = await client("bob", extensions);
+  const keyPackage = await bob.createKeyPackage({ extensions: [keyPackageExtension] });
+  const results = [];
+  for (const name of ["alice", "carol", "dave"]) {
+    const group = await (await client(name, [])).createGroup();
+    const { welcome } = await group.add(keyPackage);
+    await group.mergePendingCommit();
+    try {
+      const joined = await bob.join(welcome as Uint8Array);
+      agree(group, joined);
+      results.push(await joined.receive(await group.encrypt("hello")));
+    } catch (error) {
+      results.push((error as { code: string }).code);
+    }
+  }
+  return results;
+}
+
+it("is kept when it was used", async () => {
+  const joined = { kind: "application" };
+  expect(await joins([lastResort()])).toMatchObject([joined, joined, joined]);
+  expect(await joins([lastResort(), grease(), appData({ components: [], grease: true })])).toMatchObject([
+    joined,
+    joined,
+    joined,
+  ]);
+  expect(await joins([lastResort()], earlierLastResortKeyPackage())).toMatchObject([joined, joined, joined]);
+});
+
+it("is used up like any other without the extension, or without the mark", async () => {
+  expect(await joins([])).toMatchObject([{ kind: "application" }, "missing", "missing"]);
+  const unmarked = { extensionType: 0xf123, extensionData: new Uint8Array() };
+  expect(await joins([lastResort()], unmarked)).toMatchObject([
+    { kind: "application" },
+    "missing",
+    "missing",
+  ]);
+});
+
+it("can be told by all, and be saved after it was used", async () => {
+  const signer = await generateSigner(crypto, SUITE);
+  const bob = await client("bob", [lastResort()], { signer });
+  const marked = await bob.createKeyPackage({ extensions: [lastResortKeyPackage()] });
+  expect(isLastResort(keyPackageIn(marked))).toBe(true);
+  expect(isLastResort(keyPackageIn(await bob.createKeyPackage()))).toBe(false);
+  expect(ComponentId.lastResortKeyPackage).toBe(4);
+
+  const alice = await (await client("alice", [])).createGroup();
+  const welcome = (await alice.add(marked)).welcome as Uint8Array;
+  await bob.join(welcome);
+  const again = await client("bob", [lastResort()], { signer });
+  await again.loadKeyPackages(await bob.saveKeyPackages());
+  await again.join(welcome);
+  // One client isn't in a group twice.
+  expect(await refusal(bob.join(welcome))).toMatch(/^12\.4\.3: group_id/);
+});

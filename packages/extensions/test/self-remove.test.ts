@@ -1,0 +1,239 @@
+// draft-ietf-mls-extensions, SelfRemove: members who leave, whoever commits.
+
+import { generateSigner } from "@copse/core";
+import { decode, ProposalType, SenderType } from "@copse/core/extension";
+import { SELF_REMOVE, selfRemove, selfRemoveProposal } from "@copse/extensions";
+import { describe, expect, it } from "vitest";
+import { forge, frame, insider } from "../../../tests/client/support.js";
+import { ContentType } from "../../core/src/framing/index.js";
+import { DEFAULT_POLICY, MlsMessage, Registry, type Setting } from "../../core/src/group/index.js";
+import {
+  agree,
+  authentication,
+  client,
+  crypto,
+  deliver,
+  failure,
+  gather,
+  observer,
+  refusal,
+  refused,
+  SUITE,
+  three,
+} from "./support.js";
+
+const custom = selfRemoveProposal();
+
+/** Three members who follow the rules, with the keys of the last in the hands of the test. */
+async function withInsider() {
+  const signer = await generateSigner(crypto, SUITE);
+  const clients = [
+    await client("alice", [selfRemove()]),
+    await client("bob", [selfRemove()]),
+    await client("mallory", [selfRemove()], { signer }),
+  ];
+  const [alice, bob, mallory] = (await gather(clients)) as [
+    Awaited<ReturnType<typeof gather>>[number],
+    Awaited<ReturnType<typeof gather>>[number],
+    Awaited<ReturnType<typeof gather>>[number],
+  ];
+  const setting: Setting = {
+    provider: crypto.suite(SUITE),
+    authentication,
+    policy: DEFAULT_POLICY,
+    psk: () => undefined,
+    registry: new Registry([selfRemove()]),
+  };
+  const party = { name: "mallory", client: clients[2] as never, signer, setting };
+  return { alice, bob, mallory, from: await insider(party, mallory) };
+}
+
+describe("a member that removes itself", () => {
+  it.each(["private", "public"] as const)(
+    "is removed by another's commit, in %s handshakes",
+    async (handshake) => {
+      const [alice, bob, carol] = await three(() => [selfRemove()], {}, { policy: { handshake } });
+      const proposal = await carol.propose({ custom });
+      expect(decode(MlsMessage, proposal, new Registry([selfRemove()]).proposalTypes).wireFormat).toBe(1);
+      expect(await deliver(proposal, alice, bob)).toMatchObject([{ kind: "proposal" }, { kind: "proposal" }]);
+      const { commit } = await bob.commit();
+      const [atAlice, atCarol] = await deliver(commit, alice, carol);
+      expect(atAlice).toMatchObject({
+        removed: [{ leafIndex: 2 }],
+        custom: [{ proposal: { proposalType: SELF_REMOVE } }],
+      });
+      expect(atCarol).toMatchObject({ active: false });
+      await bob.mergePendingCommit();
+      agree(alice, bob);
+      expect(alice.members.map(({ leafIndex }) => leafIndex)).toEqual([0, 1]);
+      expect(carol.active).toBe(false);
+      await bob.receive(await alice.encrypt("two are left"));
+    },
+  );
+
+  it("is removed by one who joins by an external commit", async () => {
+    const [alice, bob, carol] = await three(() => [selfRemove()]);
+    const server = await observer(alice, [selfRemove()]);
+    const proposal = await carol.propose({ custom });
+    await deliver(proposal, alice, bob, server);
+    const dave = await client("dave", [selfRemove()]);
+    const groupInfo = await alice.groupInfo();
+    const { group, commit } = await dave.joinByCommit(groupInfo, { proposals: [proposal] });
+    await deliver(commit, alice, bob, carol, server);
+    agree(alice, bob, group);
+    // The joiner sits where the leaf became free.
+    expect(group.members.map(({ leafIndex, credential }) => [leafIndex, credential])).toEqual(
+      alice.members.map(({ leafIndex, credential }) => [leafIndex, credential]),
+    );
+    expect(group.ownLeafIndex).toBe(2);
+    expect(carol.active).toBe(false);
+    expect(server.treeHash).toEqual(alice.treeHash);
+    expect(server.confirmedTranscriptHash).toEqual(alice.confirmedTranscriptHash);
+  });
+
+  it("comes back by an external commit that resumes its place only by its own Remove", async () => {
+    const signer = await generateSigner(crypto, SUITE);
+    const carolClient = await client("carol", [selfRemove()], { signer });
+    const [alice, , carol] = (await gather([
+      await client("alice", [selfRemove()]),
+      await client("bob", [selfRemove()]),
+      carolClient,
+    ])) as Awaited<ReturnType<typeof three>>;
+    const proposal = await carol.propose({ custom });
+    await alice.receive(proposal);
+    const groupInfo = await alice.groupInfo();
+    const again = await client("carol", [selfRemove()], { signer });
+    expect(await refusal(again.joinByCommit(groupInfo, { resync: true, proposals: [proposal] }))).toMatch(
+      /^12\.2: .*same leaf/,
+    );
+    const { commit, group } = await again.joinByCommit(groupInfo, { proposals: [proposal] });
+    await alice.receive(commit);
+    agree(alice, group);
+  });
+
+  it("is preferred to a Remove and to an Update of the same leaf", async () => {
+    const [alice, bob, carol] = await three(() => [selfRemove()]);
+    await deliver(await bob.propose({ remove: 2 }), alice, carol);
+    await deliver(await carol.propose({ update: true }), alice, bob);
+    await deliver(await carol.propose({ custom }), alice, bob);
+    const { commit } = await alice.commit({ remove: [2] });
+    const [atBob] = await deliver(commit, bob, carol);
+    expect(atBob).toMatchObject({ removed: [{ leafIndex: 2 }], updated: [], custom: [{}] });
+    await alice.mergePendingCommit();
+    agree(alice, bob);
+  });
+
+  it("can't commit that itself, and says it once in an epoch", async () => {
+    const [alice, bob, carol] = await three(() => [selfRemove()]);
+    await deliver(await carol.propose({ custom }), alice, bob);
+    expect(await refused(carol, () => carol.propose({ custom }))).toMatch(/^12\.1: /);
+    const { commit } = await carol.commit({ forcePath: true });
+    const [atAlice] = await deliver(commit, alice, bob);
+    expect(atAlice).toMatchObject({ removed: [], custom: [] });
+    await carol.mergePendingCommit();
+    agree(alice, bob, carol);
+    // In a new epoch it may try again, and is not told to have its proposal committed by value.
+    await deliver(await carol.propose({ custom }), alice);
+    const other = await bob.update();
+    const [atCarol] = await deliver(other.commit, carol, alice);
+    expect(atCarol).toMatchObject({ dropped: [] });
+  });
+
+  it("keeps its proposal when it or another member is saved and restored", async () => {
+    const signer = await generateSigner(crypto, SUITE);
+    const aliceClient = await client("alice", [selfRemove()], { signer });
+    const [alice, bob, carol] = (await gather([
+      aliceClient,
+      await client("bob", [selfRemove()]),
+      await client("carol", [selfRemove()]),
+    ])) as Awaited<ReturnType<typeof three>>;
+    await deliver(await carol.propose({ custom }), alice, bob);
+    await alice.commit();
+    const saved = await alice.save();
+    const restored = await aliceClient.restore(saved);
+    expect(await restored.save()).toEqual(saved);
+    expect(await restored.mergePendingCommit()).toMatchObject({ custom: [{ sender: { leafIndex: 2 } }] });
+    const without = await client("alice", [], { signer });
+    expect(await refusal(without.restore(saved))).toBe("state");
+  });
+});
+
+describe("a SelfRemove is refused", () => {
+  it("by value in a commit", async () => {
+    const { alice, bob, from } = await withInsider();
+    expect(await refusal(alice.commit({ proposals: [custom] }))).toMatch(/^12\.[24]: /);
+    const sender = { senderType: SenderType.member, leafIndex: 2 } as const;
+    const message = await forge(from, { proposals: [{ proposal: custom, sender }] });
+    expect(await refused(bob, () => bob.receive(message))).toMatch(/^12\.4: .*registered type/);
+    // Of somebody else, whose proposal it isn't.
+    const other = { senderType: SenderType.member, leafIndex: 0 } as const;
+    const claimed = await forge(from, { proposals: [{ proposal: custom, sender: other }] });
+    expect(await refused(bob, () => bob.receive(claimed))).toMatch(/^12\.4: .*registered type/);
+  });
+
+  it("in a PrivateMessage", async () => {
+    const { alice, from } = await withInsider();
+    const content = { contentType: ContentType.proposal, proposal: custom } as const;
+    const message = await frame(from, content, { wireFormat: 2 });
+    expect(await refused(alice, () => alice.receive(message))).toMatch(/^6: .*wire format/);
+  });
+
+  it("twice for one leaf, and beside a Remove", async () => {
+    const { alice, bob, from } = await withInsider();
+    const content = { contentType: ContentType.proposal, proposal: custom } as const;
+    for (const message of [await frame(from, content), await frame(from, content)])
+      await deliver(message, alice, bob);
+    const { commit } = await alice.commit();
+    expect(await deliver(commit, bob)).toMatchObject([{ removed: [{ leafIndex: 2 }] }]);
+  });
+
+  it("by value in an external commit, and of an epoch that is over", async () => {
+    const [alice, bob, carol] = await three(() => [selfRemove()]);
+    const late = await carol.propose({ custom });
+    await deliver(late, alice, bob);
+    const { commit } = await alice.commit();
+    await deliver(commit, bob);
+    await alice.mergePendingCommit();
+    const dave = await client("dave", [selfRemove()]);
+    const groupInfo = await alice.groupInfo();
+    expect(await refusal(dave.joinByCommit(groupInfo, { custom: [custom] }))).toMatch(/^12\.4|^draft/);
+    expect(await refusal(dave.joinByCommit(groupInfo, { proposals: [late] }))).toBe("wrong-epoch");
+  });
+
+  it("from an external sender and by who doesn't know it", async () => {
+    const [alice, bob, carol] = await three(() => [selfRemove()]);
+    const proposal = await carol.propose({ custom });
+    const server = await observer(alice);
+    expect(await refusal(server.receive(proposal))).toBe("decode");
+    const changed = proposal.slice();
+    changed[changed.length - 1] = (changed.at(-1) as number) ^ 1;
+    expect(await refused(bob, () => bob.receive(changed))).toBe("fork");
+    const dave = await client("dave", []);
+    expect(await refusal(dave.joinByCommit(await alice.groupInfo(), { proposals: [proposal] }))).toBe(
+      "decode",
+    );
+  });
+
+  it("in a group where somebody doesn't support it", async () => {
+    const clients = [
+      await client("alice", [selfRemove()]),
+      await client("bob", []),
+      await client("carol", [selfRemove()]),
+    ];
+    const [alice, bob, carol] = (await gather(clients)) as Awaited<ReturnType<typeof three>>;
+    expect(await refused(carol, () => carol.propose({ custom }))).toMatch(/^13\.2: /);
+    expect((await failure(bob.propose({ custom }))).code).toBe("unsupported");
+    // Once who doesn't is gone, it can be proposed.
+    const { commit } = await alice.remove(1);
+    await deliver(commit, carol, bob);
+    await alice.mergePendingCommit();
+    await deliver(await carol.propose({ custom }), alice);
+    await alice.commit();
+    expect(await alice.mergePendingCommit()).toMatchObject({ removed: [{ leafIndex: 2 }] });
+  });
+});
+
+it("has a type of its own", () => {
+  expect(Object.values(ProposalType)).not.toContain(SELF_REMOVE);
+  expect(custom).toEqual({ proposalType: 0x000a, data: new Uint8Array() });
+});
