@@ -1,12 +1,31 @@
 // Bundles of the packages' sources, for tests that run them in another context or process.
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
+/** The sources of a package's entry points, by what they are imported as. */
+function entriesOf(folder: string): (readonly [string, string])[] {
+  const { name, exports } = JSON.parse(readFileSync(fromRoot(`${folder}/package.json`), "utf8")) as {
+    name: string;
+    exports: Record<string, { default: string }>;
+  };
+  return Object.entries(exports).map(([path, { default: built }]) => [
+    name + path.slice(1),
+    fromRoot(`${folder}/${built.replace("./dist/", "src/").replace(/\.js$/, ".ts")}`),
+  ]);
+}
+
+/** Where esbuild finds our packages' sources. Longer names first: it takes an alias for all paths below it. */
+export const SOURCES: Readonly<Record<string, string>> = Object.fromEntries(
+  readdirSync(fromRoot("packages"))
+    .flatMap((name) => entriesOf(`packages/${name}`))
+    .sort(([a], [b]) => b.length - a.length),
+);
+
 /** A script whose imports of our packages are bundled from their sources, as a bundler of an application does. */
 export async function bundle(contents: string, platform: "node" | "neutral"): Promise<string> {
-  const packages = ["core", "provider-kit", "provider-node", "provider-libsodium", "provider-webcrypto"];
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: fromRoot("tests"), loader: "ts" },
     bundle: true,
@@ -14,13 +33,7 @@ export async function bundle(contents: string, platform: "node" | "neutral"): Pr
     platform,
     format: platform === "node" ? "esm" : "iife",
     target: "es2022",
-    // The longer name first: esbuild takes an alias for all paths below it.
-    alias: {
-      "@copse/core/provider": fromRoot("packages/core/src/provider/index.ts"),
-      ...Object.fromEntries(
-        packages.map((name) => [`@copse/${name}`, fromRoot(`packages/${name}/src/index.ts`)]),
-      ),
-    },
+    alias: SOURCES,
     logLevel: "silent",
   });
   return outputFiles[0]?.text as string;

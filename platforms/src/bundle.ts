@@ -1,0 +1,35 @@
+// RFC 9420 §17.1: what every platform runs, bundled once.
+import { readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+/** The repository's root, from `src` and from `dist` alike. */
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/**
+ * Bundles what platforms run into a folder: `server.js`, `browser.js`, `worker.js`, and pieces that they
+ * share, of which each backend is its own.
+ *
+ * @param sources the packages' sources, as aliases; without it they are taken as they were built
+ * @returns the names of all files
+ */
+export async function bundle(folder: string, sources?: Readonly<Record<string, string>>): Promise<string[]> {
+  const inside = (name: string) =>
+    sources === undefined
+      ? `${ROOT}platforms/dist/inside/${name}.js`
+      : `${ROOT}platforms/src/inside/${name}.ts`;
+  await build({
+    entryPoints: ["server", "browser", "worker"].map(inside),
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    target: "es2022",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    external: ["node:*"],
+    alias: { ...sources },
+    logLevel: "error",
+  });
+  return (await readdir(folder)).filter((name) => name.endsWith(".js"));
+}

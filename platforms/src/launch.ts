@@ -1,0 +1,200 @@
+// RFC 9420 §17.1: starts platforms on the bundle, and hands on the lines that they report.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { extname } from "node:path";
+import { createInterface } from "node:readline";
+import type { Line, RunOptions } from "./report.js";
+
+/** Where the bundle is, its files, and what to run of it. */
+export interface Job {
+  readonly folder: string;
+  readonly files: readonly string[];
+  readonly options: RunOptions;
+}
+
+/** Runs a job by a platform's program. Ends when the platform has; throws if it didn't get to the end. */
+export type Launch = (command: string, job: Job, emit: (line: Line) => void) => Promise<void>;
+
+/** A platform from which nothing was heard for that long has hung. */
+const SILENCE = 10 * 60_000;
+
+interface Started {
+  readonly child: ChildProcess;
+  /** Rejects when the program ends, with the last that it said. */
+  readonly ended: Promise<never>;
+  stop(): void;
+}
+
+/** Starts a program as the leader of a group of processes, all of which end when it is stopped. */
+function start(command: string, args: readonly string[]): Started {
+  const child = spawn(command, args, { detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  let last = "";
+  child.stderr?.on("data", (data: Buffer) => {
+    last = (last + data.toString()).slice(-2000);
+  });
+  const ended = new Promise<never>((_, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => reject(new Error(`it ended (${signal ?? code}): ${last.trim()}`)));
+  });
+  // It is no news that it ended when it was stopped.
+  ended.catch(() => undefined);
+  const stop = () => {
+    if (child.pid === undefined || child.exitCode !== null) return;
+    try {
+      process.kill(-child.pid, "SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+  };
+  return { child, ended, stop };
+}
+
+/** Hands lines on, and tells whether all of them came: `done` is fulfilled by the last one. */
+function lineReader(emit: (line: Line) => void) {
+  let finish: () => void;
+  let fail: (error: Error) => void;
+  const done = new Promise<void>((resolve, reject) => {
+    finish = resolve;
+    fail = reject;
+  });
+  const watch = () => setTimeout(() => fail(new Error("nothing was heard for ten minutes")), SILENCE);
+  let timer = watch();
+  const read = (text: string) => {
+    clearTimeout(timer);
+    timer = watch();
+    const line = JSON.parse(text) as Line | { kind: "error"; error: string };
+    if (line.kind === "error") return fail(new Error(line.error));
+    emit(line);
+    if (line.kind === "end") finish();
+  };
+  return { done: done.finally(() => clearTimeout(timer)), read };
+}
+
+/** Node, Bun, Deno: a program that is given a script. */
+export function inProcess(args: readonly string[]): Launch {
+  return async (command, { folder, options }, emit) => {
+    const { done, read } = lineReader(emit);
+    const script = [`${folder}/server.js`, JSON.stringify(options)];
+    const { child, ended, stop } = start(command, [...args, ...script]);
+    if (child.stdout) createInterface(child.stdout).on("line", (line) => line.startsWith("{") && read(line));
+    try {
+      await Promise.race([done, ended]);
+    } finally {
+      stop();
+    }
+  };
+}
+
+const TYPES: Readonly<Record<string, string>> = { ".js": "text/javascript", ".html": "text/html" };
+const PAGE =
+  '<!doctype html><meta charset="utf-8"><title>Copse</title><script type="module" src="/browser.js"></script>';
+
+/** A browser: it is given a page of a server of ours, to which the page reports. */
+export function inBrowser(args: (profile: string) => readonly string[]): Launch {
+  return async (command, job, emit) => {
+    const { done, read } = lineReader(emit);
+    const server = createServer((request, response) => {
+      const { pathname } = new URL(request.url ?? "/", "http://localhost");
+      if (request.method === "POST") {
+        let body = "";
+        request.on("data", (data: Buffer) => {
+          body += data.toString();
+        });
+        request.on("end", () => {
+          response.writeHead(204).end();
+          read(body);
+        });
+        return;
+      }
+      const name = pathname.slice(1);
+      if (name === "") return response.writeHead(200, { "content-type": "text/html" }).end(PAGE);
+      if (!job.files.includes(name)) return response.writeHead(404).end();
+      void readFile(`${job.folder}/${name}`).then((content) => {
+        response.writeHead(200, { "content-type": TYPES[extname(name)] ?? "" }).end(content);
+      });
+    });
+    const port = await listening(server);
+    const profile = await mkdtemp(`${tmpdir()}/copse-browser-`);
+    const address = `http://127.0.0.1:${port}/?options=${encodeURIComponent(JSON.stringify(job.options))}`;
+    const { ended, stop } = start(command, [...args(profile), address]);
+    try {
+      await Promise.race([done, ended]);
+    } finally {
+      stop();
+      server.closeAllConnections();
+      server.close();
+      await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    }
+  };
+}
+
+function listening(server: Server): Promise<number> {
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+/** A port that is free now. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listening(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** workerd, as Cloudflare's Workers and Miniflare have it: a server whose answer is the report. */
+export const inWorkerd: Launch = async (command, { folder, files, options }, emit) => {
+  const port = await freePort();
+  const modules = ["worker.js", ...files.filter((name) => name !== "worker.js")]
+    .map((name) => `(name = "${name}", esModule = embed "${name}")`)
+    .join(",\n    ");
+  const config = `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .main)],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const main :Workerd.Worker = (
+  modules = [
+    ${modules}
+  ],
+  compatibilityDate = "2026-09-01",
+  compatibilityFlags = ["nodejs_compat"],
+);
+`;
+  await writeFile(`${folder}/workerd.capnp`, config);
+  const { done, read } = lineReader(emit);
+  const { ended, stop } = start(command, ["serve", `${folder}/workerd.capnp`]);
+  const report = async () => {
+    const address = `http://127.0.0.1:${port}/?options=${encodeURIComponent(JSON.stringify(options))}`;
+    const { body, ok, status } = await reached(address);
+    if (!ok || body === null) throw new Error(`it answered ${status}`);
+    let rest = "";
+    const decoder = new TextDecoder();
+    for await (const chunk of body) {
+      const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split("\n");
+      rest = lines.pop() as string;
+      lines.forEach(read);
+    }
+    await done;
+  };
+  try {
+    await Promise.race([report(), ended]);
+  } finally {
+    stop();
+  }
+};
+
+/** The answer of a server that may not have started yet. */
+async function reached(address: string): Promise<Response> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await fetch(address);
+    } catch (error) {
+      if (tries === 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}

@@ -1,0 +1,51 @@
+// RFC 9420 §17.1: what a platform reports, a line of JSON each, and what is asked of it.
+
+/** What to run; all of it if nothing is said. */
+export interface RunOptions {
+  /** Names of backends. */
+  readonly backends?: readonly string[];
+  /** Code points of suites. */
+  readonly suites?: readonly number[];
+}
+
+/** One suite of one backend. */
+export interface SuiteLine {
+  readonly kind: "suite";
+  readonly backend: string;
+  readonly id: number;
+  readonly name: string;
+  /** Conformance checks that passed. */
+  readonly passed: number;
+  readonly failed: readonly { readonly name: string; readonly detail: string }[];
+  /** Why the group session didn't go through; empty if it did. */
+  readonly session: string;
+}
+
+/** A backend that isn't served here. */
+export interface RefusalLine {
+  readonly kind: "refusal";
+  readonly backend: string;
+  readonly reason: string;
+}
+
+/** A backend, before its suites. */
+export interface BackendLine {
+  readonly kind: "backend";
+  readonly backend: string;
+}
+
+/** What the platform itself has. */
+export interface FactsLine {
+  readonly kind: "facts";
+  /** Curves of WebCrypto's that not all platforms have, of those that this one has. */
+  readonly curves: readonly string[];
+  /** Whether WASM can be compiled from bytes. */
+  readonly wasm: boolean;
+}
+
+/** Everything was run. */
+export interface EndLine {
+  readonly kind: "end";
+}
+
+export type Line = SuiteLine | RefusalLine | BackendLine | FactsLine | EndLine;

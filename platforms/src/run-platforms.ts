@@ -1,0 +1,96 @@
+// RFC 9420 §17.1: gets platforms one after the other, and runs several at once.
+import type { Job } from "./launch.js";
+import type { Platform } from "./platforms.js";
+import type { FactsLine, RefusalLine, SuiteLine } from "./report.js";
+
+/** What came of one platform. */
+export interface PlatformResult {
+  readonly name: string;
+  readonly title: string;
+  readonly version: string;
+  /** Why it can't be had. */
+  readonly missing?: string;
+  /** What ended it before it came to its end. */
+  readonly broken?: string;
+  readonly facts?: FactsLine;
+  readonly refusals: readonly RefusalLine[];
+  readonly suites: readonly SuiteLine[];
+}
+
+export interface RunPlatforms {
+  readonly platforms: readonly Platform[];
+  readonly job: Job;
+  /** Whether what isn't here is fetched. */
+  readonly fetch: boolean;
+  readonly jobs: number;
+  say(line: string): void;
+}
+
+/** Results in the order of the platforms. Doesn't throw for what a platform does. */
+export async function runPlatforms(options: RunPlatforms): Promise<PlatformResult[]> {
+  const { platforms, fetch, jobs, say } = options;
+  const results = new Map<string, Promise<PlatformResult>>();
+  const running = new Set<Promise<unknown>>();
+  for (const platform of platforms) {
+    const { name, title } = platform;
+    let got: Awaited<ReturnType<Platform["get"]>>;
+    try {
+      got = await platform.get(fetch);
+    } catch (error) {
+      const missing = (error as Error).message;
+      say(`${name}: not got: ${missing}`);
+      results.set(name, Promise.resolve({ name, title, version: "", missing, refusals: [], suites: [] }));
+      continue;
+    }
+    while (running.size >= jobs) await Promise.race(running);
+    const { command, version } = got;
+    const result = runOne(platform, command, version, options);
+    const entry = result.finally(() => running.delete(entry));
+    running.add(entry);
+    results.set(name, result);
+  }
+  return Promise.all(results.values());
+}
+
+async function runOne(
+  platform: Platform,
+  command: string,
+  version: string,
+  { job, say }: RunPlatforms,
+): Promise<PlatformResult> {
+  const { name, title } = platform;
+  const begun = performance.now();
+  say(`${name}: ${title} ${version}`);
+  const suites: SuiteLine[] = [];
+  const refusals: RefusalLine[] = [];
+  let facts: FactsLine | undefined;
+  let broken: string | undefined;
+  try {
+    await platform.launch(command, job, (line) => {
+      if (line.kind === "facts") facts = line;
+      if (line.kind === "refusal") {
+        refusals.push(line);
+        say(`${name}: ${line.backend}: not served: ${line.reason}`);
+      }
+      if (line.kind === "suite") {
+        suites.push(line);
+        const { backend, id, passed, failed, session } = line;
+        const outcome = session === "" ? "session ok" : session;
+        say(`${name}: ${backend}, suite ${id}: ${passed} passed, ${failed.length} failed, ${outcome}`);
+      }
+    });
+  } catch (error) {
+    broken = (error as Error).message;
+    say(`${name}: ${broken}`);
+  }
+  say(`${name}: took ${Math.round((performance.now() - begun) / 1000)} s`);
+  return {
+    name,
+    title,
+    version,
+    suites,
+    refusals,
+    ...(facts === undefined ? {} : { facts }),
+    ...(broken === undefined ? {} : { broken }),
+  };
+}
