@@ -1,5 +1,5 @@
 // draft-ietf-mls-extensions, Exported Secrets: the exporter tree, which gives each secret once.
-import { Client, type Group, generateSigner } from "@copse/core";
+import { type Group, generateSigner } from "@copse/core";
 import { deriveSecret, expandWithLabel, utf8 } from "@copse/core/extension";
 import { safeExporter, safeExportSecret } from "@copse/extensions";
 import { expect, it } from "vitest";
