@@ -4,13 +4,24 @@ import { MlsError } from "../errors.js";
 /** The longest vector that a length of 30 bits can announce (§2.1.2). */
 const MAX_VECTOR = 2 ** 30 - 1;
 
+/**
+ * Working buffers that are free: a message is written in a dozen small pieces, and memory for each of them is a good
+ * part of what the pieces cost. All of them are zero, as {@link Writer.finish} leaves them.
+ */
+const free: Uint8Array[] = [];
+const BUFFER_SIZE = 4096;
+const MAX_FREE = 8;
+
+const NONE = /* @__PURE__ */ new Uint8Array(0);
+
 /** A growing byte string. */
 export class Writer {
   private bytes: Uint8Array;
   private length = 0;
 
   constructor(capacity = 256) {
-    this.bytes = new Uint8Array(capacity);
+    this.bytes =
+      capacity <= BUFFER_SIZE ? (free.pop() ?? new Uint8Array(BUFFER_SIZE)) : new Uint8Array(capacity);
   }
 
   /** How many bytes were written. */
@@ -95,11 +106,14 @@ export class Writer {
     this.length = start + header + contents;
   }
 
-  /** What was written, in an array of its own; the working buffer is overwritten. */
+  /** What was written, in an array of its own; the working buffer is overwritten, and the writer starts anew. */
   finish(): Uint8Array {
-    const written = this.bytes.slice(0, this.length);
-    this.bytes.fill(0, 0, this.length);
+    const { bytes, length } = this;
+    const written = bytes.slice(0, length);
+    bytes.fill(0, 0, length);
+    this.bytes = NONE;
     this.length = 0;
+    if (bytes.length === BUFFER_SIZE && free.length < MAX_FREE) free.push(bytes);
     return written;
   }
 }
