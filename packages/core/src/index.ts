@@ -1,7 +1,13 @@
 // Copse: Messaging Layer Security (RFC 9420) with pluggable cryptography.
 export * from "./client/index.js";
 export { type BlamedProposal, DecodeError, type Rule, ValidationError } from "./errors.js";
-export { type CustomProposal, customProposal, isCustomProposal } from "./framing/index.js";
+export {
+  type CustomProposal,
+  customProposal,
+  isCustomProposal,
+  type Proposal,
+  ProposalType,
+} from "./framing/index.js";
 export {
   type ApplicationMessage,
   type AuthenticationService,
