@@ -242,6 +242,16 @@ describe("a proposal type", () => {
     }
   });
 
+  it("isn't sent by itself, where only commits have it", async () => {
+    const { groups, parties } = await three(() => [topics({ committedBy: "value" })]);
+    const [alice] = groups as [Group];
+    expect(saying(await failure(alice.propose({ custom: topic("x") })))).toMatch(/^12\.4: .*by value only/);
+    const from = await insider(parties[2] as Party, groups[2] as Group);
+    const message = await frame(from, { contentType: 2, proposal: topic("x") });
+    expect(saying(await refused(alice, message))).toMatch(/^12\.4: .*by value only/);
+    await everyone(groups, (await alice.commit({ proposals: [topic("x")] })).commit, 0);
+  });
+
   it("joins by an external commit only with proposals that are as they were sent", async () => {
     const extensions = [topics({ inExternalCommits: "reference" })];
     const { groups } = await three(() => extensions, { policy: { handshake: "public" } });

@@ -217,6 +217,22 @@ describe("AppDataUpdate", () => {
     expect(await refused(alice, () => alice.commit(options))).toMatch(rule);
   });
 
+  it("doesn't keep a group from committing, where proposals don't go together", async () => {
+    const [alice, bob, carol] = await three(make, {
+      extensions: [appDataDictionary([{ componentId: NAME, data: utf8("given") }])],
+    });
+    const members = [alice, bob, carol];
+    const propose = async (from: Group, custom: ReturnType<typeof appDataUpdate>) =>
+      deliver(await from.propose({ custom }), ...members.filter((one) => one !== from));
+    await propose(bob, appDataUpdate(NAME, utf8("by bob")));
+    await propose(carol, appDataRemove(NAME));
+    await propose(carol, appDataUpdate(COUNTER, utf8("xy")));
+    await propose(bob, appDataUpdate(COUNTER, Uint8Array.of(1)));
+    await commit({}, alice, bob, carol);
+    expect(text(dataOf(carol, NAME))).toBe("by bob");
+    expect(dataOf(carol, COUNTER)).toEqual(Uint8Array.of(1));
+  });
+
   it("is refused on receipt, where an application of other rules sends it", async () => {
     const lax = { ...counter, update: () => Uint8Array.of(7) };
     const clients = [

@@ -1,11 +1,12 @@
 // RFC 9420 §13.5: values of no meaning, sent and ignored.
+import type { Group } from "@copse/core";
 import type { MlsExtension } from "@copse/core/extension";
 import { GREASE_VALUES, grease, selfRemove } from "@copse/extensions";
 import { describe, expect, it } from "vitest";
 import { keyPackageIn } from "../../../tests/client/support.js";
 import { decode } from "../../core/src/codec/index.js";
 import { MlsMessage } from "../../core/src/group/index.js";
-import { agree, client, crypto, deliver, gather, observer, refusal, type three } from "./support.js";
+import { agree, client, crypto, deliver, gather, observer, refusal, refused, type three } from "./support.js";
 
 const isGrease = (value: number) => GREASE_VALUES.includes(value);
 
@@ -84,4 +85,14 @@ it("isn't taken for support: neither one's own nor another's", async () => {
   expect(await refusal(alice.join(welcome as Uint8Array))).toMatch(/^13\.4: a client must support/);
   const groupInfo = await group.groupInfo();
   expect(await refusal(alice.joinByCommit(groupInfo))).toMatch(/^13\.4: a client must support/);
+
+  // Nor when a group comes to have it.
+  const two = (await gather([alice, await client("bob", [all])])) as [Group, Group];
+  expect(await refused(two[0], () => two[0].commit({ extensions }))).toMatch(/^13\.4: a client must support/);
+  const mixed = await owner.createGroup();
+  const invited = await mixed.add(await alice.createKeyPackage());
+  await mixed.mergePendingCommit();
+  const ofAlice = await alice.join(invited.welcome as Uint8Array);
+  const { commit } = await mixed.commit({ extensions });
+  expect(await refused(ofAlice, () => ofAlice.receive(commit))).toMatch(/^13\.4: a client must support/);
 });

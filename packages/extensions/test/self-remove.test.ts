@@ -1,12 +1,25 @@
 // draft-ietf-mls-extensions, SelfRemove: members who leave, whoever commits.
 
-import { generateSigner } from "@copse/core";
+import { type Group, generateSigner, type ProposalMessage } from "@copse/core";
 import { decode, ProposalType, SenderType } from "@copse/core/extension";
 import { SELF_REMOVE, selfRemove, selfRemoveProposal } from "@copse/extensions";
 import { describe, expect, it } from "vitest";
-import { forge, frame, insider } from "../../../tests/client/support.js";
+import {
+  forge,
+  frame,
+  gather as gatherParties,
+  insider,
+  type Party,
+  party,
+} from "../../../tests/client/support.js";
 import { ContentType } from "../../core/src/framing/index.js";
-import { DEFAULT_POLICY, MlsMessage, Registry, type Setting } from "../../core/src/group/index.js";
+import {
+  DEFAULT_POLICY,
+  MlsMessage,
+  Registry,
+  type Setting,
+  type SourcedProposal,
+} from "../../core/src/group/index.js";
 import {
   agree,
   authentication,
@@ -185,6 +198,44 @@ describe("a SelfRemove is refused", () => {
       await deliver(message, alice, bob);
     const { commit } = await alice.commit();
     expect(await deliver(commit, bob)).toMatchObject([{ removed: [{ leafIndex: 2 }] }]);
+  });
+
+  it("by reference twice for one leaf, beside a Remove or an Update of it, or of the committer", async () => {
+    const registry = new Registry([selfRemove()]);
+    const parties = [];
+    for (const name of ["alice", "bob", "mallory"]) {
+      const made = await party(name, { suite: SUITE, extensions: [selfRemove()] });
+      parties.push({ ...made, setting: { ...made.setting, registry } });
+    }
+    const { groups } = await gatherParties(parties);
+    const [alice, bob, mallory] = groups as [Group, Group, Group];
+    const from = await insider(parties[2] as Party, mallory);
+    const ofBob = await insider(parties[1] as Party, bob);
+    const ofMallory = await frame(from, { contentType: ContentType.proposal, proposal: custom });
+    const content = { contentType: ContentType.proposal, proposal: custom } as const;
+    const update = await bob.propose({ update: true });
+    await deliver(update, alice);
+    const [first] = (await deliver(await frame(ofBob, content), alice)) as [ProposalMessage];
+    const [own] = (await deliver(ofMallory, alice)) as [ProposalMessage];
+    const updating = alice.proposals.find(({ proposal }) => proposal.proposalType === ProposalType.update);
+    const at = (leafIndex: number, reference: Uint8Array) => ({
+      proposal: custom,
+      sender: { senderType: SenderType.member, leafIndex } as const,
+      reference,
+    });
+    const sender = { senderType: SenderType.member, leafIndex: 2 } as const;
+    const remove = { proposal: { proposalType: ProposalType.remove, removed: 1 }, sender } as const;
+    for (const [proposals, rule] of [
+      [[at(1, first.reference), at(1, first.reference)], /^12\.2: .*same leaf/],
+      [[at(1, first.reference), remove], /^12\.2: .*same leaf/],
+      [[remove, at(1, first.reference)], /^12\.2: .*same leaf/],
+      [[updating as SourcedProposal, at(1, first.reference)], /^12\.2: .*same leaf/],
+      [[at(2, own.reference)], /^12\.2: a commit must not remove its committer/],
+      [[at(1, first.reference)], /^12\.4: the path/],
+    ] as const) {
+      const message = await forge(from, { proposals, path: "none" });
+      expect(await refused(alice, () => alice.receive(message))).toMatch(rule);
+    }
   });
 
   it("by value in an external commit, and of an epoch that is over", async () => {

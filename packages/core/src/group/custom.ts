@@ -52,7 +52,12 @@ export interface SentProposal extends Pick<SourcedProposal, "proposal" | "sender
 /** What an extension says of a proposal that is sent by itself, besides whether it is valid. @throws ValidationError */
 export function checkSent(setting: Setting, { proposal, wireFormat }: SentProposal): void {
   if (!isCustomProposal(proposal)) return;
-  const { publicOnly, name } = registryOf(setting).need(proposal);
+  const { publicOnly, committedBy, name } = registryOf(setting).need(proposal);
+  ensure(
+    committedBy !== "value",
+    "12.4: a proposal that commits have by value only isn't sent by itself",
+    () => name,
+  );
   ensure(
     publicOnly !== true || wireFormat === WireFormat.publicMessage,
     "6: a proposal of a registered type is sent in the wire format that its registration says",

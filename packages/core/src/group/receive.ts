@@ -132,10 +132,10 @@ async function receivePast(
   return settle(opened, async () => {
     const leafNode = senderLeaf(opened.content.content, past.tree);
     await verifyContent(provider, opened.content, past.groupContext, leafNode.signatureKey);
-    registryOf(setting).checkAuthenticatedData(
-      message.authenticatedData,
-      decode(GroupContext, past.groupContext),
-    );
+    const registry = registryOf(setting);
+    if (registry.modules.length > 0) {
+      registry.checkAuthenticatedData(message.authenticatedData, decode(GroupContext, past.groupContext));
+    }
     return { state, received: applicationMessage(opened.content.content, leafNode) };
   });
 }
