@@ -34,11 +34,12 @@ export {
   type ProposalCase,
   type ProposalDefinition,
   type ProposalList,
+  type PskDefinition,
   type RandomSource,
   RequiredCapabilities,
   type SourcedProposal,
 } from "./group/index.js";
 export type { KeyPackage } from "./key-package/index.js";
 export * from "./provider/index.js";
-export { GroupContext } from "./schedule/index.js";
+export { type CustomPsk, customPsk, GroupContext } from "./schedule/index.js";
 export { Credential, Extension, ExtensionType, findExtension, LeafNode } from "./tree/index.js";

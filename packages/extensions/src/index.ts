@@ -11,6 +11,7 @@ export {
   ephemeralDataOf,
 } from "./app-data.js";
 export * from "./component.js";
+export { COMPONENT_PSK, componentPsk, componentPsks } from "./component-psk.js";
 export {
   APP_DATA_DICTIONARY,
   AppDataDictionary,

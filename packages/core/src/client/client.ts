@@ -36,7 +36,13 @@ import type {
   CryptoProvider,
   Signer,
 } from "../provider/index.js";
-import { type PreSharedKeyID, PSKType, ResumptionPSKUsage } from "../schedule/index.js";
+import {
+  type CustomPsk,
+  isCustomPsk,
+  type PreSharedKeyID,
+  PSKType,
+  ResumptionPSKUsage,
+} from "../schedule/index.js";
 import {
   basicCredential,
   type Capabilities,
@@ -96,6 +102,8 @@ export interface ExternalJoinOptions {
    */
   readonly resync?: boolean | ((member: Member) => boolean) | undefined;
   readonly externalPsks?: readonly Uint8Array[];
+  /** Keys of registered types, to bring in. */
+  readonly customPsks?: readonly CustomPsk[];
   /** Proposals of registered types, of this client's own. */
   readonly custom?: readonly CustomProposal[];
   /** Proposals of members, encoded MLSMessages, of registered types that an external commit takes up. */
@@ -330,11 +338,17 @@ export class Client {
       description: this.describe(),
       ratchetTree: options.ratchetTree?.slice(),
       formerSelf: this.formerSelf(options.resync),
-      psks: (options.externalPsks ?? []).map((id) => ({
-        pskType: PSKType.external,
-        pskId: needBytes(id, "a PSK's id").slice(),
-        pskNonce: provider.random(provider.suite.hash.Nh),
-      })),
+      psks: [
+        ...(options.externalPsks ?? []).map((id) => ({
+          pskType: PSKType.external,
+          pskId: needBytes(id, "a PSK's id").slice(),
+          pskNonce: provider.random(provider.suite.hash.Nh),
+        })),
+        ...(options.customPsks ?? []).map((id) => ({
+          ...id,
+          pskNonce: provider.random(provider.suite.hash.Nh),
+        })),
+      ],
       custom: options.custom ?? [],
       proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
       authenticatedData: options.authenticatedData?.slice(),
@@ -398,6 +412,7 @@ export class Client {
   }
 
   private findPsk(id: PreSharedKeyID, previous?: Group): Awaitable<Uint8Array | undefined> {
+    if (isCustomPsk(id)) return this.registry.psk(id);
     if (id.pskType === PSKType.external) return this.externalPsk?.(id.pskId.slice());
     return this.findGroup(id.pskGroupId, previous)?.resumptionPsk(id.pskEpoch);
   }

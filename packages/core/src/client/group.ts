@@ -368,6 +368,7 @@ export class Group {
   private pskId(choice: PskChoice): PreSharedKeyID {
     const { provider } = this.host.setting;
     const pskNonce = provider.random(provider.suite.hash.Nh);
+    if ("custom" in choice) return { ...choice.custom, pskNonce };
     if ("external" in choice) {
       return { pskType: PSKType.external, pskId: needBytes(choice.external, "a PSK's id").slice(), pskNonce };
     }

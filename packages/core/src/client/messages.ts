@@ -2,10 +2,15 @@
 import { MlsError } from "../errors.js";
 import type { CustomProposal, Proposal, ReInit } from "../framing/index.js";
 import type { Signer } from "../provider/index.js";
+import type { CustomPsk } from "../schedule/index.js";
 import type { Credential, Extension } from "../tree/index.js";
 
 /** A pre-shared key to bring in (§8.4): an external one by its id, or that of an earlier epoch of the group. */
-export type PskChoice = { readonly external: Uint8Array } | { readonly resumption: bigint };
+export type PskChoice =
+  | { readonly external: Uint8Array }
+  | { readonly resumption: bigint }
+  /** One of a type that an extension registered */
+  | { readonly custom: CustomPsk };
 
 /** A new signature key or credential for the own leaf. */
 export interface NewIdentity {

@@ -52,6 +52,12 @@ export class Reader {
     return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
   }
 
+  /** The uint8 that comes next, without moving on. */
+  peekUint8(): number {
+    this.need(1);
+    return this.bytes[this.at] as number;
+  }
+
   /** The uint16 that comes next, without moving on. */
   peekUint16(): number {
     const value = this.uint16();

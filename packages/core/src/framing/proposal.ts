@@ -2,7 +2,7 @@
 import { type Codec, opaque, struct, type TypeOf, uint16, uint32, variant, vector } from "../codec/index.js";
 import { MlsError } from "../errors.js";
 import { KeyPackage } from "../key-package/key-package.js";
-import { PreSharedKeyID } from "../schedule/psk-id.js";
+import { PreSharedKeyID, PskTypes } from "../schedule/psk-id.js";
 import { Extension } from "../tree/extension.js";
 import { LeafNode } from "../tree/leaf-node.js";
 
@@ -100,10 +100,15 @@ export interface ProposalForm {
  * The registered types: the context of a reader of proposals. A proposal has no length before it, so that one of an
  * unknown type can't be passed over: it is malformed.
  */
-export class ProposalTypes {
+export class ProposalTypes extends PskTypes {
   private readonly forms: ReadonlyMap<number, ProposalForm>;
 
-  constructor(forms: ReadonlyMap<number, ProposalForm>) {
+  /** @param psks registered types of pre-shared keys, which proposals name */
+  constructor(
+    forms: ReadonlyMap<number, ProposalForm>,
+    psks: ReadonlyMap<number, { readonly codec: Codec<unknown> }> = new Map(),
+  ) {
+    super(psks);
     this.forms = forms;
   }
 

@@ -110,7 +110,7 @@ export async function joinByWelcome(
 
 /** The GroupSecrets that are encrypted to this client. */
 async function openGroupSecrets(
-  { provider }: Setting,
+  { provider, registry }: Setting,
   { secrets, encryptedGroupInfo, cipherSuite }: Welcome,
   own: OwnKeyPackage,
 ): Promise<GroupSecrets> {
@@ -129,7 +129,7 @@ async function openGroupSecrets(
     entry.encryptedGroupSecrets,
   );
   // The decoded secrets are views of the plaintext, and so are overwritten in it.
-  return decode(GroupSecrets, plaintext);
+  return decode(GroupSecrets, plaintext, registry?.proposalTypes);
 }
 
 async function openGroupInfo(

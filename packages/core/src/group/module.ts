@@ -2,7 +2,7 @@
 import type { Codec } from "../codec/index.js";
 import type { Sender } from "../framing/index.js";
 import type { KeyPackage } from "../key-package/index.js";
-import type { CipherSuiteProvider } from "../provider/index.js";
+import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
 import type { GroupContext } from "../schedule/index.js";
 import type { Credential, Extension, LeafNode, RatchetTree } from "../tree/index.js";
 import type { SourcedProposal } from "./proposal-validation.js";
@@ -80,6 +80,17 @@ export interface CredentialDefinition {
   check?(credential: Credential, leafNode: LeafNode): void;
 }
 
+/** A type of pre-shared keys (§8.4). No capabilities list it: members must know it from the application. */
+export interface PskDefinition<T = unknown> {
+  readonly pskType: number;
+  /** For people. */
+  readonly name: string;
+  /** How what stands between the type and the nonce is read. */
+  readonly codec: Codec<T>;
+  /** The key of this name, if it is known here. */
+  find(name: T): Awaitable<Uint8Array | undefined>;
+}
+
 /** What an extension keeps of an epoch, made of a secret of its own. */
 export interface EpochLedger {
   /** All that it holds, as bytes; the same content gives the same bytes. */
@@ -130,6 +141,7 @@ export interface MlsExtension {
   readonly extensions?: readonly ExtensionDefinition[];
   readonly proposals?: readonly ProposalDefinition[];
   readonly credentials?: readonly CredentialDefinition[];
+  readonly psks?: readonly PskDefinition[];
   readonly secrets?: readonly EpochSecretDefinition[];
   /** What is listed in a new leaf node that isn't supported: values that others are to ignore (§13.5). */
   pretendedCapabilities?(random: RandomSource): ListedCapabilities;

@@ -5,7 +5,7 @@ import { ensure, MlsError } from "../errors.js";
 import { isCustomProposal, type Proposal, ProposalType, type Sender, SenderType } from "../framing/index.js";
 import { checkKeyPackage, type KeyPackage, keyPackageVerifyRequests } from "../key-package/index.js";
 import { all, type VerifyRequest } from "../provider/index.js";
-import { type PreSharedKeyID, PSKType, ResumptionPSKUsage } from "../schedule/index.js";
+import { isCustomPsk, type PreSharedKeyID, PSKType, ResumptionPSKUsage } from "../schedule/index.js";
 import {
   type Credential,
   checkLeafNode,
@@ -187,6 +187,7 @@ function checkOne(
       return;
     case ProposalType.psk:
       checkPskId(proposal.psk, setting.provider.suite.hash.Nh, succession);
+      if (isCustomPsk(proposal.psk)) rules.registry.checkPsk(proposal.psk);
       return;
     case ProposalType.reinit:
       ensure(

@@ -1,8 +1,13 @@
 // RFC 9420 §8.4: the pre-shared keys of a commit or a Welcome.
 import { wipe } from "../bytes.js";
 import { MlsError } from "../errors.js";
-import { type PreSharedKeyID, PSKType, pskSecret } from "../schedule/index.js";
+import { isCustomPsk, type PreSharedKeyID, PSKType, pskSecret } from "../schedule/index.js";
 import type { Setting } from "./setting.js";
+
+function kindOf(id: PreSharedKeyID): string {
+  if (isCustomPsk(id)) return `a PSK of type ${id.pskType}`;
+  return id.pskType === PSKType.external ? "an external PSK" : `the resumption PSK of epoch ${id.pskEpoch}`;
+}
 
 /**
  * `psk_secret` (§8.4) of the keys with these names, in their order: `Nh` bytes, the caller's to wipe.
@@ -14,9 +19,7 @@ export async function pskSecretOf(setting: Setting, ids: readonly PreSharedKeyID
     for (const id of ids) {
       const psk = await setting.psk(id);
       if (psk === undefined) {
-        const kind =
-          id.pskType === PSKType.external ? "an external PSK" : `the resumption PSK of epoch ${id.pskEpoch}`;
-        throw new MlsError("missing", `${kind} isn't known here`);
+        throw new MlsError("missing", `${kindOf(id)} isn't known here`);
       }
       // A copy, which is overwritten when it is used.
       psks.push({ id, psk: psk.slice() });

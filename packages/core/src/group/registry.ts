@@ -10,7 +10,8 @@ import {
   type Sender,
 } from "../framing/index.js";
 import type { KeyPackage } from "../key-package/index.js";
-import { EPOCH_SECRET_LABELS, type GroupContext } from "../schedule/index.js";
+import type { Awaitable } from "../provider/index.js";
+import { type CustomPsk, EPOCH_SECRET_LABELS, type GroupContext, PSKType } from "../schedule/index.js";
 import { CredentialType, DEFAULT_EXTENSIONS, type Extension, type LeafNode } from "../tree/index.js";
 import type {
   CredentialDefinition,
@@ -23,24 +24,27 @@ import type {
   ProposalCase,
   ProposalDefinition,
   ProposalList,
+  PskDefinition,
   RandomSource,
 } from "./module.js";
 import type { SourcedProposal } from "./proposal-validation.js";
 
 const STANDARD_PROPOSALS: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(ProposalType));
+const STANDARD_PSKS: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(PSKType));
 const STANDARD_CREDENTIALS: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(CredentialType));
 
-/** By their types. @throws MlsError `usage` for one that is taken, or no uint16 */
+/** By their types. @throws MlsError `usage` for one that is taken, or out of range */
 function byType<D>(
   kind: string,
   definitions: readonly D[],
   typeOf: (definition: D) => number,
   taken: ReadonlySet<number>,
+  most = 0xffff,
 ): ReadonlyMap<number, D> {
   const map = new Map<number, D>();
   for (const definition of definitions) {
     const type = typeOf(definition);
-    if (!Number.isInteger(type) || type < 1 || type > 0xffff || taken.has(type) || map.has(type)) {
+    if (!Number.isInteger(type) || type < 1 || type > most || taken.has(type) || map.has(type)) {
       throw new MlsError("usage", `${kind} type ${type} can't be registered, or is registered already`);
     }
     map.set(type, definition);
@@ -57,6 +61,7 @@ export class Registry {
   private readonly extensions: ReadonlyMap<number, ExtensionDefinition>;
   private readonly proposals: ReadonlyMap<number, ProposalDefinition>;
   private readonly credentials: ReadonlyMap<number, CredentialDefinition>;
+  private readonly psks: ReadonlyMap<number, PskDefinition>;
 
   /** @throws MlsError `usage` for a type or label that is registered twice, or RFC 9420's own */
   constructor(modules: readonly MlsExtension[] = []) {
@@ -79,7 +84,14 @@ export class Registry {
       ({ credentialType }) => credentialType,
       STANDARD_CREDENTIALS,
     );
-    this.proposalTypes = new ProposalTypes(this.proposals);
+    this.psks = byType(
+      "PSK",
+      modules.flatMap((one) => one.psks ?? []),
+      ({ pskType }) => pskType,
+      STANDARD_PSKS,
+      0xff,
+    );
+    this.proposalTypes = new ProposalTypes(this.proposals, this.psks);
     this.secrets = modules.flatMap((one) => one.secrets ?? []);
     const labels = new Set<string>(EPOCH_SECRET_LABELS);
     for (const { label } of this.secrets) {
@@ -190,6 +202,23 @@ export class Registry {
     const definition = this.proposals.get(proposalType);
     if (definition === undefined) throw new UnsupportedError(`proposal type ${proposalType} isn't known`);
     return definition;
+  }
+
+  private needPsk({ pskType }: CustomPsk): PskDefinition {
+    const definition = this.psks.get(pskType);
+    if (definition === undefined) throw new UnsupportedError(`PSK type ${pskType} isn't known`);
+    return definition;
+  }
+
+  /** Checks the form of a key's name. @throws UnsupportedError if its type isn't registered, DecodeError */
+  checkPsk(id: CustomPsk): void {
+    decode(this.needPsk(id).codec, id.data);
+  }
+
+  /** The key of a name of a registered type. @throws UnsupportedError if the type isn't registered */
+  psk(id: CustomPsk): Awaitable<Uint8Array | undefined> {
+    const definition = this.needPsk(id);
+    return definition.find(decode(definition.codec, id.data));
   }
 
   /** The leaf that a proposal of a registered type removes. */
