@@ -250,7 +250,7 @@ describe("keys", () => {
     expect(twice.remove(1).duplicateKey()).toBeUndefined();
     expect(twice.remove(1).hasSignatureKey(fakeKey("s", 1))).toBe(true);
     const parent = { ...fakeParent(0), encryptionKey: fakeKey("e", 1) };
-    expect(tree.withPath(2, fakeLeaf(2), new Map([[3, parent]])).duplicateKey()).toBe("encryption_key");
+    expect(tree.withPath(2, fakeLeaf(2), new Map([[3, parent]])).duplicateKey()).toBe("parent_key");
     expect(
       RatchetTree.fromNodes(
         tree.add({ ...fakeLeaf(4), encryptionKey: fakeKey("e", 1) }).tree.toNodes(),

@@ -161,6 +161,10 @@ export function checkResult(setting: Setting, tree: RatchetTree, extensions: rea
   const repeated = tree.duplicateKey();
   ensure(repeated !== "signature_key", "7.3: signature_key must be unique among the members of the group");
   ensure(repeated !== "encryption_key", "7.3: encryption_key must be unique among the members of the group");
+  ensure(
+    repeated !== "parent_key",
+    "12.4.3.1: the encryption key of a parent node must not appear in any other node of the tree",
+  );
   checkMembers(tree.summary, requirementsOf(provider.suite, extensions));
   registryOf(setting).checkExtensions(extensions, "groupContext");
 }

@@ -314,10 +314,15 @@ export class RatchetTree {
     return this.encryptionKeys.has(key);
   }
 
-  /** The kind of a key that is in the tree twice, if there is one (§7.3, §12.4.3.1). */
-  duplicateKey(): "signature_key" | "encryption_key" | undefined {
+  /**
+   * The kind of a key that is in the tree twice, if there is one (§7.3, §12.4.3.1): of two leaves, or the encryption
+   * key of a parent that another node has too. Takes time in the number of members only if an encryption key is.
+   */
+  duplicateKey(): "signature_key" | "encryption_key" | "parent_key" | undefined {
     if (this.signatureKeys.hasRepeats) return "signature_key";
-    return this.encryptionKeys.hasRepeats ? "encryption_key" : undefined;
+    if (!this.encryptionKeys.hasRepeats) return undefined;
+    const leaves = Array.from(this.members(), ({ leafNode }) => leafNode.encryptionKey);
+    return KeySet.EMPTY.change([], leaves).hasRepeats ? "encryption_key" : "parent_key";
   }
 
   /** The index of the leaf whose node is identical to this one (§12.4.3.1). */

@@ -1,9 +1,9 @@
 // RFC 9420 §4.2, §7.4, §7.5, §12.4.3.1: a member's private view of the tree, and path secrets.
-import { equalBytes, wipe } from "../bytes.js";
+import { EMPTY, equalBytes, wipe } from "../bytes.js";
 import { deriveSecret } from "../crypto/labelled.js";
-import { ensure, type Rule } from "../errors.js";
+import { ensure } from "../errors.js";
 import { all, type CipherSuiteProvider, type HpkeKeyPair, type HpkePrivateKey } from "../provider/index.js";
-import { commonAncestor, isLeafBelow } from "./math.js";
+import { isLeafBelow } from "./math.js";
 import type { RatchetTree } from "./ratchet-tree.js";
 
 /** The private keys of a member, which are those of its leaf and of some nodes above. Immutable. */
@@ -70,23 +70,23 @@ export async function nodeKeyPairs(
  * The keys with those that path secrets give in their nodes' places. Each derived public key must be the one in the tree (§7.5, §12.4.3.1).
  *
  * @param nodes node indices with the public keys that stand there, lowest first
- * @throws ValidationError naming `rule` if a public key is another one
+ * @returns the keys, and the first node whose public key is another one, for the caller to refuse
  */
 export async function withPathSecrets(
   provider: CipherSuiteProvider,
   keys: TreeKeys,
   nodes: readonly { readonly node: number; readonly publicKey: Uint8Array }[],
   pathSecrets: readonly Uint8Array[],
-  rule: Rule,
-): Promise<TreeKeys> {
+): Promise<{ keys: TreeKeys; differs: number | undefined }> {
   const pairs = await nodeKeyPairs(provider, pathSecrets);
   const pathKeys = new Map(keys.pathKeys);
+  let differs: number | undefined;
   for (const [i, { node, publicKey }] of nodes.entries()) {
     const pair = pairs[i] as HpkeKeyPair;
-    ensure(equalBytes(pair.publicKey, publicKey), rule, () => `node ${node}`);
+    if (!equalBytes(pair.publicKey, publicKey)) differs ??= node;
     pathKeys.set(node, pair.privateKey);
   }
-  return { ...keys, pathKeys };
+  return { keys: { ...keys, pathKeys }, differs };
 }
 
 /**
@@ -102,8 +102,6 @@ export async function keysFromPathSecret(
   signer: number,
   pathSecret: Uint8Array,
 ): Promise<TreeKeys> {
-  const rule: Rule =
-    "12.4.3.1: the path secret's private keys must correspond to the public keys in the tree";
   ensure(
     signer !== keys.leafIndex && tree.leaf(signer) !== undefined,
     "12.4.3.1: the signer must be another member",
@@ -114,17 +112,24 @@ export async function keysFromPathSecret(
     "7.4: a path secret has KDF.Nh bytes",
     () => `${pathSecret.length} bytes`,
   );
-  const ancestor = commonAncestor(signer, keys.leafIndex);
   const path = tree.filteredDirectPath(signer).filter(({ node }) => isLeafBelow(keys.leafIndex, node));
-  ensure(path[0]?.node === ancestor, rule, () => `node ${ancestor}`);
-  const nodes = path.map(({ node }) => {
-    const publicKey = tree.parentNode(node)?.encryptionKey;
-    ensure(publicKey !== undefined, rule, () => `node ${node} is blank`);
-    return { node, publicKey };
-  });
+  const nodes = path.map(({ node }) => ({ node, publicKey: tree.parentNode(node)?.encryptionKey ?? EMPTY }));
+  // A committer that had a path set the common ancestor and all that is above it: no node there is blank.
+  const blank = nodes.find(({ publicKey }) => publicKey.length === 0)?.node;
+  ensure(
+    blank === undefined,
+    "12.4.3.1: the nodes that the path secret is for, from the common ancestor up, must not be blank",
+    () => `node ${blank}`,
+  );
   const secrets = await pathSecretsFrom(provider, pathSecret.slice(), nodes.length);
   try {
-    return await withPathSecrets(provider, keys, nodes, secrets, rule);
+    const { keys: complete, differs } = await withPathSecrets(provider, keys, nodes, secrets);
+    ensure(
+      differs === undefined,
+      "12.4.3.1: the path secret's private keys must correspond to the public keys in the tree",
+      () => `node ${differs}`,
+    );
+    return complete;
   } finally {
     wipe(...secrets);
   }

@@ -265,12 +265,11 @@ export async function decryptPathSecret(
     }));
   const secrets = await pathSecretsFrom(provider, opened.pathSecret, nodes.length);
   try {
-    const newKeys = await withPathSecrets(
-      provider,
-      pruneKeys(keys, tree),
-      nodes,
-      secrets,
+    const { keys: newKeys, differs } = await withPathSecrets(provider, pruneKeys(keys, tree), nodes, secrets);
+    ensure(
+      differs === undefined,
       "7.5: the derived public keys must be those sent in the UpdatePath",
+      () => `node ${differs}`,
     );
     const commitSecret = await deriveSecret(provider, secrets.at(-1) as Uint8Array, "path");
     return { keys: newKeys, commitSecret };
