@@ -1,15 +1,20 @@
 // The backends that are measured, in the order of their columns.
 import { libsodiumProvider } from "@copse/provider-libsodium";
+import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import type { Backend } from "./backend.js";
 import { copse } from "./copse.js";
 import { tsMls } from "./ts-mls.js";
 
+/** Serves all suites, and makes what all backends are given: key packages of a crowd, and trees. */
+export const node: Backend = copse("node", () => nodeProvider());
+
 export const backends: readonly Backend[] = [
   tsMls,
   copse("webcrypto", () => webCryptoProvider()),
   // libsodium has no AES-128: in suite 1 that part is OpenSSL's.
   copse("libsodium", () => libsodiumProvider({ aes: nodeProvider().suite(1).aead })),
-  copse("node", () => nodeProvider()),
+  node,
+  copse("noble", () => nobleProvider()),
 ];

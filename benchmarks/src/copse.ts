@@ -1,48 +1,75 @@
 // Copse over one of its backends.
 import { Client, type CryptoProvider, type Group, insecureAcceptAll } from "@copse/core";
-import type { Backend } from "./backend.js";
+import type { Backend, Member } from "./backend.js";
+import { type Counter, countable } from "./counting.js";
+
+/** A few more than the largest group that is measured, for those who are added to it. */
+const MAX_MEMBERS = 101_000;
 
 /** @param load makes the backend's provider; called once, and not before it is asked for. */
 export function copse(name: string, load: () => CryptoProvider | Promise<CryptoProvider>): Backend {
   let loaded: Promise<CryptoProvider> | undefined;
+  let counted: { crypto: CryptoProvider; counter: Counter } | undefined;
   const provider = () => {
     loaded ??= Promise.resolve(load());
     return loaded;
   };
   return {
     name,
+    removes: true,
     suites: async () => (await provider()).suites.map(({ id }) => id),
-    async createMember(suite, credential) {
-      const client = await Client.create({
-        crypto: await provider(),
-        suite,
-        credential,
-        authentication: insecureAcceptAll(),
-      });
-      let group: Group | undefined;
-      const current = () => {
-        if (!group) throw new Error(`${credential} is in no group`);
-        return group;
-      };
-      return {
-        keyPackage: () => client.createKeyPackage(),
-        async createGroup() {
-          group = await client.createGroup();
-        },
-        async commit(add) {
-          const result = await current().commit({ add: [...add] });
-          await current().mergePendingCommit();
-          return result;
-        },
-        async join(welcome) {
-          group = await client.join(welcome);
-        },
-        encrypt: (data) => current().encrypt(data),
-        async receive(message) {
-          await current().receive(message);
-        },
-        epochAuthenticator: () => current().epochAuthenticator,
-      };
+    provider: async (suite) => (await provider()).suite(suite),
+    counter: {
+      start: () => counted?.counter.start(),
+      stop: () => counted?.counter.stop() ?? {},
     },
+    async createMember(suite, credential) {
+      counted ??= countable(await provider());
+      return member(counted.crypto, suite, credential);
+    },
+  };
+}
+
+async function member(crypto: CryptoProvider, suite: number, credential: string): Promise<Member> {
+  const client = await Client.create({
+    crypto,
+    suite,
+    credential,
+    authentication: insecureAcceptAll(),
+    policy: { maxMembers: MAX_MEMBERS },
+  });
+  let group: Group | undefined;
+  const current = () => {
+    if (!group) throw new Error(`${credential} is in no group`);
+    return group;
+  };
+  return {
+    keyPackage: () => client.createKeyPackage(),
+    async createGroup() {
+      group = await client.createGroup();
+    },
+    async commit(options = {}) {
+      const result = await current().commit(options);
+      await current().mergePendingCommit();
+      return result;
+    },
+    async join(welcome) {
+      group = await client.join(welcome);
+    },
+    async joinByCommit(groupInfo) {
+      ({ group } = await client.joinByCommit(groupInfo));
+    },
+    encrypt: (data) => current().encrypt(data),
+    async receive(message) {
+      await current().receive(message);
+    },
+    exportSecret: (label, context, length) => current().exportSecret(label, context, length),
+    save: () => current().save(),
+    async restore(saved) {
+      await client.restore(saved);
+    },
+    epochAuthenticator: () => current().epochAuthenticator,
+    ratchetTree: () => current().ratchetTree,
+    ownLeafIndex: () => current().ownLeafIndex,
   };
 }

@@ -1,80 +1,84 @@
-// `npm run bench`: the hot paths per suite and backend, beside ts-mls in the same run.
-import { writeFile } from "node:fs/promises";
-import { cpus } from "node:os";
-import type { Backend } from "./backend.js";
-import { backends } from "./backends.js";
-import { measure, type Result } from "./measure.js";
+// `npm run bench`: the hot paths per suite and backend, beside their floor and beside ts-mls in the same run.
+import { loadavg } from "node:os";
+import { backends, node } from "./backends.js";
+import { bars, isMet } from "./bars.js";
+import { measureForCheck, verdict } from "./check.js";
+import { useClock } from "./clock.js";
+import { Crowd } from "./crowd.js";
+import { comparison, type Report, readReport, report, writeReport } from "./files.js";
 import { type Options, parseOptions, UsageError, usage } from "./options.js";
-import { REFERENCE, table } from "./table.js";
-
-interface Chosen {
-  backend: Backend;
-  suites: readonly number[];
-}
+import { plan } from "./plan.js";
+import { progress } from "./progress.js";
+import { type Block, Run } from "./run.js";
+import type { Result } from "./samples.js";
+import { primitivesTable, sharesTable, table } from "./table.js";
 
 const names = backends.map(({ name }) => name);
 
 try {
   const options = parseOptions(process.argv.slice(2), names);
   if (options === "help") console.log(usage(names));
-  else await run(options);
+  else await main(options);
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   console.error(`${error.message}\n\n${usage(names)}`);
   process.exitCode = 2;
 }
 
-async function run(options: Options): Promise<void> {
-  const chosen: Chosen[] = [];
-  for (const backend of backends) {
-    if (options.backends?.includes(backend.name) ?? true) {
-      chosen.push({ backend, suites: await backend.suites() });
-    }
-  }
-  const suites = suitesToMeasure(options, chosen);
+async function main(options: Options): Promise<void> {
   // Found out before the minutes of measuring, not after.
-  if (options.json !== undefined) await write(options.json, []);
+  const earlier = options.against === undefined ? undefined : await readReport(options.against);
+  if (options.json !== undefined) await writeReport(options.json, report([], []));
+  const { processor, cores, node: version } = report([], []);
+  console.log(`${processor}, ${cores} cores, Node ${version}, load ${load()} at the start`);
+  useClock(options.clock);
+  const crowd = new Crowd(node, progress);
+  const run = new Run(crowd, progress);
+  if (options.check) await check(run, options);
+  else await bench(run, crowd, options);
+  const results = run.results();
+  if (earlier) console.log(`\n${comparison(earlier.results, results)}`);
+  await save(options, report(results, run.allPrimitives()));
+  console.log(`\nload ${load()} at the end`);
+}
 
-  const host = `${cpus()[0]?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}`;
-  console.log(`${host}\nMedians; ratio: time over that of ${REFERENCE}, below 1 is faster.`);
-  const results: Result[] = [];
-  for (const suite of suites) {
-    for (const members of options.members) {
-      const block: Result[] = [];
-      for (const { backend, suites: served } of chosen) {
-        if (!served.includes(suite)) continue;
-        progress(`suite ${suite}, ${members} members: ${backend.name}...`);
-        block.push(...(await measure(backend, suite, members, options.runs)));
-      }
-      progress("");
-      console.log(`\n${table(block)}`);
-      results.push(...block);
-      if (options.json !== undefined) await write(options.json, results);
+function load(): string {
+  return (loadavg()[0] as number).toFixed(1);
+}
+
+async function save({ json }: Options, content: Report): Promise<void> {
+  if (json !== undefined) await writeReport(json, content);
+}
+
+async function check(run: Run, options: Options): Promise<void> {
+  await measureForCheck(run, backends, options);
+  const all = bars(run.results(), run.allPrimitives());
+  console.log(`\n${verdict(all)}`);
+  if (!all.every(isMet)) process.exitCode = 1;
+}
+
+async function bench(run: Run, crowd: Crowd, options: Options): Promise<void> {
+  const served = [];
+  for (const backend of backends) served.push({ backend, suites: await backend.suites() });
+  const blocks = plan(options, served);
+  for (const suite of new Set(blocks.map((block) => block.suite))) {
+    const own = blocks.filter((block) => block.suite === suite);
+    const measured = [...new Set(own.flatMap((block) => block.backends))];
+    await run.primitives(suite, measured);
+    for (const block of own) {
+      await run.block(block);
+      const results = run.results().filter(isOf(block));
+      console.log(`\n${table(results)}`);
+      if (options.shares) console.log(`\n${sharesTable(results, run.allPrimitives())}`);
+      await save(options, report(run.results(), run.allPrimitives()));
     }
+    await run.primitives(suite, measured);
+    console.log(`\n${primitivesTable(run.allPrimitives().filter((one) => one.suite === suite))}`);
+    crowd.forget(suite);
   }
 }
 
-function suitesToMeasure({ suites }: Options, chosen: readonly Chosen[]): number[] {
-  const served = [...new Set(chosen.flatMap((each) => each.suites))].sort((a, b) => a - b);
-  for (const suite of suites ?? []) {
-    if (!served.includes(suite)) {
-      const by = chosen.map(({ backend }) => backend.name).join(", ");
-      throw new UsageError(`--suite: suite ${suite} is not served by ${by}; choose of ${served.join(", ")}`);
-    }
-  }
-  const reference = chosen.find(({ backend }) => backend.name === REFERENCE);
-  return suites ?? (reference ? [...reference.suites] : served);
-}
-
-/** A line that the next one replaces; only where a person looks on. */
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
-}
-
-async function write(file: string, results: readonly Result[]): Promise<void> {
-  try {
-    await writeFile(file, `${JSON.stringify({ node: process.version, results }, null, 2)}\n`);
-  } catch (error) {
-    throw new UsageError(`--json: can't write ${file}: ${error instanceof Error ? error.message : error}`);
-  }
+function isOf(block: Block) {
+  return ({ suite, members, tree }: Result): boolean =>
+    suite === block.suite && members === block.members && tree === block.tree;
 }

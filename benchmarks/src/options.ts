@@ -1,13 +1,25 @@
 // The command line of the benchmarks.
 import { parseArgs } from "node:util";
-import { REFERENCE } from "./table.js";
+import type { Clock } from "./clock.js";
+import type { Tree } from "./samples.js";
+import { REFERENCE } from "./ts-mls.js";
 
 export interface Options {
-  suites: number[] | undefined;
-  members: number[];
-  backends: string[] | undefined;
-  runs: number | undefined;
-  json: string | undefined;
+  readonly suites: readonly number[] | undefined;
+  readonly members: readonly number[] | undefined;
+  readonly trees: readonly Tree[];
+  readonly backends: readonly string[] | undefined;
+  readonly runs: number | undefined;
+  readonly full: boolean;
+  /** One group of this size, on one backend unless some are named. */
+  readonly size: number | undefined;
+  readonly clock: Clock;
+  readonly shares: boolean;
+  readonly json: string | undefined;
+  readonly against: string | undefined;
+  readonly check: boolean;
+  /** Leaves what takes longest out of the check: then its bars are missed. */
+  readonly skipLarge: boolean;
 }
 
 /** A command line that can't be served; the message says what is wrong and what would be right. */
@@ -18,42 +30,62 @@ export class UsageError extends Error {
 const MAX_MEMBERS = 100_000;
 const MAX_RUNS = 1000;
 const MAX_SUITE = 0xffff;
+const CLOCKS: readonly Clock[] = ["wall", "cpu"];
+const TREES: readonly Tree[] = ["fresh", "lived-in"];
 
 /** @throws UsageError */
 export function parseOptions(args: string[], backends: readonly string[]): Options | "help" {
-  const { help, suite, members, json, runs, backends: chosen } = parse(args);
-  if (help) return "help";
+  const values = parse(args);
+  if (values.help) return "help";
+  const { suite, members, tree, size, json, against, runs } = values;
   if (json === "") throw new UsageError("--json needs the name of a file");
-  const names = chosen && list("--backends", chosen);
-  for (const name of names ?? []) {
-    if (!backends.includes(name)) {
-      throw new UsageError(`--backends: there is no "${name}"; choose of ${backends.join(", ")}`);
-    }
-  }
+  if (against === "") throw new UsageError("--against needs the name of a file");
+  if (size !== undefined && members !== undefined)
+    throw new UsageError("--size and --members say the same thing");
+  const names = values.backends && list("--backends", values.backends);
+  for (const name of names ?? []) oneOf("--backends", name, backends);
+  const trees = tree && list("--tree", tree).map((name) => oneOf("--tree", name, TREES));
   return {
     suites: suite && list("--suite", suite).map((text) => whole("--suite", text, 1, MAX_SUITE)),
-    members: list("--members", members ?? ["2,100,1000"]).map((text) =>
-      whole("--members", text, 2, MAX_MEMBERS),
-    ),
+    members: members && list("--members", members).map((text) => whole("--members", text, 2, MAX_MEMBERS)),
+    trees: trees ?? TREES,
     backends: names,
     runs: runs === undefined ? undefined : whole("--runs", runs, 1, MAX_RUNS),
+    full: values.full === true,
+    size: size === undefined ? undefined : whole("--size", size, 2, MAX_MEMBERS),
+    clock: oneOf("--clock", values.clock ?? "wall", CLOCKS),
+    shares: values.shares === true,
     json,
+    against,
+    check: values.check === true,
+    skipLarge: values["skip-large"] === true,
   };
 }
 
 export function usage(backends: readonly string[]): string {
   return `npm run bench -- [options]
 
-  --suite 1,2         cipher suites (default: those that ${REFERENCE} is measured in, else all)
-  --members 2,100     sizes of the groups, 2 to ${MAX_MEMBERS} (default: 2,100,1000)
-  --backends a,b      of ${backends.join(", ")} (default: all)
-  --runs 5            how often each group is built (default: 15, 5 or 3 by size)
+  --full              all suites, backends and sizes from 2 to 10,000; without it two suites, up to 1,000, in
+                      less than two minutes on an idle machine
+  --size 100000       one group of this size (suite 1 on node, unless other ones are named)
+  --suite 1,2         cipher suites
+  --members 2,100     sizes of the groups, 2 to ${MAX_MEMBERS}
+  --tree fresh        fresh: all are added in one commit, so the parents above the leaves are blank, and a commit
+                      encrypts to nearly every leaf. lived-in: every member has committed, no parent is blank
+                      (default: both)
+  --backends a,b      of ${backends.join(", ")}
+  --runs 5            rounds; in a fresh tree each has a group of its own
+  --clock cpu         the processors' time of all threads, instead of that on the wall: on a machine that is busy
+  --shares            what the floor of each operation is made of, by primitives
   --json FILE         write the results to a file as well
+  --against FILE      compare with the results in such a file
+  --check             hold the bars of the project, print each, and exit with 1 if one is missed
+  --skip-large        with --check: leave the group of 100,000 out; its bars count as missed
   --help              show this
 
-Each time is the median of the runs. A ratio is a time over that of ${REFERENCE} in the same run: below 1 is faster.
-All members but one are added in one commit, so the tree above the leaves starts out blank: an empty commit
-encrypts to nearly every leaf, which is the most that it can cost.`;
+Each time is the median of its runs; after it stand half of the distance between the quartiles in per cent, and the
+number of runs. /floor: the time over that of the cryptography that was asked for in one run, each primitive at what
+it costs on that backend in the same run. /${REFERENCE}: the time over that of ${REFERENCE}, below 1 is faster.`;
 }
 
 function parse(args: string[]) {
@@ -63,9 +95,17 @@ function parse(args: string[]) {
       options: {
         suite: { type: "string", multiple: true },
         members: { type: "string", multiple: true },
+        tree: { type: "string", multiple: true },
         backends: { type: "string", multiple: true },
         runs: { type: "string" },
+        full: { type: "boolean" },
+        size: { type: "string" },
+        clock: { type: "string" },
+        shares: { type: "boolean" },
         json: { type: "string" },
+        against: { type: "string" },
+        check: { type: "boolean" },
+        "skip-large": { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     }).values;
@@ -79,6 +119,12 @@ function list(flag: string, values: readonly string[]): string[] {
   const items = values.flatMap((value) => value.split(",")).map((item) => item.trim());
   if (items.includes("")) throw new UsageError(`${flag}: a value is empty`);
   return [...new Set(items)];
+}
+
+function oneOf<T extends string>(flag: string, text: string, choice: readonly T[]): T {
+  const found = choice.find((one) => one === text);
+  if (found !== undefined) return found;
+  throw new UsageError(`${flag}: there is no "${text}"; choose of ${choice.join(", ")}`);
 }
 
 function whole(flag: string, text: string, min: number, max: number): number {

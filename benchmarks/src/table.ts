@@ -1,9 +1,15 @@
-// The results as a table for a person: a block per suite and size of group, a column per backend.
-import { OPERATIONS, type Result } from "./measure.js";
+// The results as tables for a person: operations down, backends across.
+import { floorShares } from "./floor.js";
+import { aligned, bytes, duration, ratio } from "./format.js";
+import { isSize, OPERATIONS } from "./operations.js";
+import type { Primitives } from "./primitive-prices.js";
+import type { Result } from "./samples.js";
+import { REFERENCE } from "./ts-mls.js";
 
-export const REFERENCE = "ts-mls";
-
-/** A block: operations down, backends across, and behind each backend its time over that of the reference. */
+/**
+ * One suite, size and tree. Behind each backend's median: half of the distance between the quartiles, in per cent
+ * of it, and the number of runs; the time over its floor; and over that of the reference.
+ */
 export function table(results: readonly Result[]): string {
   const [first] = results;
   if (!first) return "";
@@ -12,47 +18,76 @@ export function table(results: readonly Result[]): string {
     results.find((result) => result.operation === operation && result.backend === backend);
   const compared = backends.includes(REFERENCE) && backends.length > 1;
 
-  const head = [`suite ${first.suite}, ${first.members} members`];
+  const head = [`suite ${first.suite}, ${first.members} members, ${first.tree}`];
   for (const backend of backends) {
-    head.push(backend);
-    if (compared && backend !== REFERENCE) head.push("ratio");
+    head.push(backend, "± runs");
+    if (backend === REFERENCE) continue;
+    head.push("/floor");
+    if (compared) head.push(`/${REFERENCE}`);
   }
-  const rows = OPERATIONS.map((operation) => {
-    const row: string[] = [operation];
-    const reference = find(operation, REFERENCE);
-    for (const backend of backends) {
-      const result = find(operation, backend);
-      row.push(result ? duration(result.milliseconds) : "-");
-      if (compared && backend !== REFERENCE) {
-        row.push(result && reference ? ratio(result.milliseconds / reference.milliseconds) : "-");
+  const rows = OPERATIONS.filter((operation) => results.some((one) => one.operation === operation)).map(
+    (operation) => {
+      const row: string[] = [operation];
+      const reference = find(operation, REFERENCE);
+      for (const backend of backends) {
+        const result = find(operation, backend);
+        row.push(result ? amount(result) : "-", result ? spread(result) : "");
+        if (backend === REFERENCE) continue;
+        row.push(result?.floor ? ratio(result.median / result.floor) : "");
+        if (compared) row.push(result && reference ? ratio(result.median / reference.median) : "");
       }
-    }
-    return row;
-  });
+      return row;
+    },
+  );
   return aligned([head, ...rows]);
 }
 
-/** Three significant digits, in the unit that suits them. */
-export function duration(milliseconds: number): string {
-  if (milliseconds >= 999.5) return `${(milliseconds / 1000).toPrecision(3)} s`;
-  if (milliseconds >= 0.9995) return `${trim(milliseconds)} ms`;
-  return `${trim(milliseconds * 1000)} µs`;
+const amount = (result: Result) =>
+  isSize(result.operation) ? bytes(result.median) : duration(result.median);
+
+function spread({ median, low, high, runs }: Result): string {
+  return runs === 1 ? "1" : `${Math.round((50 * (high - low)) / median)}% ${runs}`;
 }
 
-function ratio(value: number): string {
-  return value >= 0.995 ? trim(value) : value.toPrecision(2);
+/** What the primitives of one suite cost, backends across. */
+export function primitivesTable(primitives: readonly Primitives[]): string {
+  const [first] = primitives;
+  if (!first) return "";
+  const names = [...new Set(primitives.flatMap(({ prices }) => Object.keys(prices)))];
+  const head = [`suite ${first.suite}, primitives`];
+  for (const { backend } of primitives) head.push(backend, "per KiB");
+  const rows = names.map((name) => {
+    const row = [/All$/.test(name) ? `${name}, an item` : name];
+    for (const { prices } of primitives) {
+      const price = prices[name];
+      row.push(
+        price ? duration(price.call + price.item) : "-",
+        price?.byte ? duration(1024 * price.byte) : "",
+      );
+    }
+    return row;
+  });
+  for (const what of ["seal", "open"] as const) {
+    const row = [`hpke.${what} / its parts`];
+    for (const { hpke } of primitives) {
+      const { milliseconds, floor } = hpke[what];
+      row.push(floor === undefined ? "-" : ratio(milliseconds / floor), "");
+    }
+    rows.push(row);
+  }
+  return aligned([head, ...rows]);
 }
 
-function trim(value: number): string {
-  return value >= 99.95 ? value.toFixed(0) : value.toPrecision(3);
-}
-
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
-      .join("  ");
-  const [head, ...body] = rows;
-  return [line(head!), widths.map((width) => "-".repeat(width)).join("  "), ...body.map(line)].join("\n");
+/** What the floors of these results are made of. */
+export function sharesTable(results: readonly Result[], primitives: readonly Primitives[]): string {
+  const rows = [["of the floor", "backend", "primitive", "calls", "items", "time", "share"]];
+  for (const { operation, backend, suite, counts, floor } of results) {
+    const prices = primitives.find((one) => one.backend === backend && one.suite === suite)?.prices;
+    if (!counts || !floor || !prices) continue;
+    for (const { name, calls, items, milliseconds } of floorShares(counts, prices)) {
+      const share = `${((100 * milliseconds) / floor).toFixed(1)}%`;
+      rows.push([operation, backend, name, String(calls), String(items), duration(milliseconds), share]);
+    }
+  }
+  return aligned(rows);
 }

@@ -2,10 +2,15 @@
 import { type Suite, TsMlsClient } from "@copse/peer-ts-mls";
 import type { Backend } from "./backend.js";
 
+/** The name of the peer that the others are compared with. */
+export const REFERENCE = "ts-mls";
+
 const SUITES: readonly Suite[] = [1, 2, 3];
 
 export const tsMls: Backend = {
-  name: "ts-mls",
+  name: REFERENCE,
+  // One Remove by itself it commits without a path, which is another and cheaper thing.
+  removes: false,
   suites: async () => SUITES,
   async createMember(id, name) {
     const suite = SUITES.find((served) => served === id);
@@ -14,13 +19,17 @@ export const tsMls: Backend = {
     return {
       keyPackage: () => client.keyPackage(),
       createGroup: () => client.createGroup(new TextEncoder().encode("benchmark")),
-      commit: (add) => client.commit({ add }),
+      // It can't be asked for a path that isn't needed: adding members is done without one.
+      commit: ({ add = [], remove = [] } = {}) => client.commit({ add, remove }),
       join: (welcome) => client.join(welcome),
       encrypt: (data) => client.encrypt(data),
       async receive(message) {
         await client.receive(message);
       },
+      exportSecret: (label, context, length) => client.exportSecret(label, context, length),
       epochAuthenticator: () => client.epochAuthenticator(),
+      ratchetTree: () => client.ratchetTree(),
+      ownLeafIndex: () => client.ownLeafIndex,
     };
   },
 };

@@ -1,94 +1,110 @@
-// The command line, the statistics and the table of the benchmarks, and one measurement of every backend.
+// One round of every backend in tiny groups: that there is a time and a floor for everything, not how much.
+import { Client, GroupObserver, insecureAcceptAll } from "@copse/core";
 import { describe, expect, test } from "vitest";
-import { backends } from "../src/backends.js";
-import { measure, median, OPERATIONS } from "../src/measure.js";
-import { parseOptions, UsageError, usage } from "../src/options.js";
-import { duration, table } from "../src/table.js";
+import { backends, node } from "../src/backends.js";
+import { Crowd } from "../src/crowd.js";
+import { livedInGroup } from "../src/lived-in-tree.js";
+import { memoryOf } from "../src/memory.js";
+import { isSize, OPERATIONS } from "../src/operations.js";
+import { Run } from "../src/run.js";
+import { REFERENCE } from "../src/ts-mls.js";
 
-const NAMES = ["ours", "ts-mls"];
+const quiet = () => {};
 
-describe("the command line", () => {
-  test("has defaults", () => {
-    expect(parseOptions([], NAMES)).toEqual({
-      suites: undefined,
-      members: [2, 100, 1000],
-      backends: undefined,
-      runs: undefined,
-      json: undefined,
-    });
-  });
+async function measured(name: string, suite: number, members: number, tree: "fresh" | "lived-in") {
+  const crowd = new Crowd(node, quiet);
+  const run = new Run(crowd, quiet, { primitive: 0.5, repetition: 0, few: 1 });
+  const own = backends.filter((backend) => backend.name === name);
+  await run.primitives(suite, own);
+  await run.block({ suite, members, tree, rounds: 1, backends: own, payloads: ["64 B", "1 KiB"] });
+  return { results: run.results(), primitives: run.allPrimitives() };
+}
 
-  test("takes lists, given once or several times", () => {
-    const args = ["--suite", "1,2", "--suite=3", "--members", "2, 50,2", "--backends", "ours", "--runs", "4"];
-    expect(parseOptions([...args, "--json", "out.json"], NAMES)).toEqual({
-      suites: [1, 2, 3],
-      members: [2, 50],
-      backends: ["ours"],
-      runs: 4,
-      json: "out.json",
-    });
-    expect(parseOptions(["--help"], NAMES)).toBe("help");
-  });
+const names = backends.map(({ name }) => name);
 
-  test.each([
-    [["--suite", "x"], '--suite: "x" is not a whole number from 1 to 65535'],
-    [["--suite", "0"], '"0" is not a whole number'],
-    [["--members", "1"], '--members: "1" is not a whole number from 2'],
-    [["--members", "2,"], "--members: a value is empty"],
-    [["--members", "1e3"], '"1e3" is not a whole number'],
-    [["--runs", "0"], '--runs: "0"'],
-    [["--backends", "theirs"], '--backends: there is no "theirs"; choose of ours, ts-mls'],
-    [["--json="], "--json needs the name of a file"],
-    [["--fast"], "'--fast'"],
-    [["more"], "more"],
-  ])("refuses %j", (args, message) => {
-    expect(() => parseOptions(args, NAMES)).toThrow(UsageError);
-    expect(() => parseOptions(args, NAMES)).toThrow(message);
-  });
-
-  test("explains every option", () => {
-    for (const flag of ["--suite", "--members", "--backends", "--runs", "--json", "--help"]) {
-      expect(usage(NAMES)).toContain(flag);
+test.each(names)("%s is measured in a fresh and in a lived-in tree", async (name) => {
+  for (const tree of ["fresh", "lived-in"] as const) {
+    const { results, primitives } = await measured(name, name === REFERENCE ? 2 : 3, 5, tree);
+    const found = results.map(({ operation }) => operation);
+    for (const operation of ["empty commit", "process empty commit", "encrypt 1 KiB", "join"] as const) {
+      expect(found).toContain(operation);
     }
-  });
-});
-
-test("median", () => {
-  expect(median([3, 1, 2])).toBe(2);
-  expect(median([4, 1, 10, 2])).toBe(3);
-});
-
-test("durations have three digits and the unit that suits them", () => {
-  expect([0.00123, 0.5, 0.9999, 1.234, 56.78, 123.4, 999.7, 5678].map(duration)).toEqual([
-    "1.23 µs",
-    "500 µs",
-    "1.00 ms",
-    "1.23 ms",
-    "56.8 ms",
-    "123 ms",
-    "1.00 s",
-    "5.68 s",
-  ]);
-});
-
-test("the table compares with ts-mls", () => {
-  const common = { suite: 1, members: 2, operation: "join", runs: 3 } as const;
-  const lines = table([
-    { ...common, backend: "ours", milliseconds: 2 },
-    { ...common, backend: "ts-mls", milliseconds: 8 },
-  ]).split("\n");
-  expect(lines[0]).toMatch(/^suite 1, 2 members +ours +ratio +ts-mls$/);
-  expect(lines.find((line) => line.startsWith("join"))).toMatch(/^join +2\.00 ms +0\.25 +8\.00 ms$/);
-  expect(lines.find((line) => line.startsWith("encrypt"))).toMatch(/^encrypt 1 KiB +- +- +-$/);
-});
-
-test.each(backends.map((backend) => [backend.name, backend] as const))(
-  "%s is measured",
-  async (_, backend) => {
-    for (const suite of await backend.suites()) {
-      const results = await measure(backend, suite, 3, 1);
-      expect(results.map(({ operation }) => operation)).toEqual([...OPERATIONS]);
-      for (const { milliseconds } of results) expect(milliseconds).toBeGreaterThan(0);
+    expect(found.includes("key package")).toBe(tree === "fresh");
+    expect(found.includes("remove one")).toBe(name !== REFERENCE);
+    for (const { median, low, high, runs, floor, counts } of results) {
+      expect(median).toBeGreaterThan(0);
+      expect(low).toBeLessThanOrEqual(median);
+      expect(high).toBeGreaterThanOrEqual(median);
+      expect(runs).toBeGreaterThan(0);
+      expect(counts === undefined).toBe(name === REFERENCE);
+      if (name !== REFERENCE) expect(floor).toBeGreaterThan(0);
     }
-  },
-);
+    expect(primitives.length).toBe(name === REFERENCE ? 0 : 1);
+    for (const { hpke } of primitives) {
+      expect(hpke.seal.floor).toBeGreaterThan(0);
+      expect(hpke.open.floor).toBeGreaterThan(0);
+    }
+  }
+});
+
+test("what was asked for in one run is counted, and no more", async () => {
+  const { results } = await measured("node", 1, 3, "fresh");
+  const counts = (operation: string) => results.find((one) => one.operation === operation)?.counts;
+  expect(counts("encrypt 1 KiB")?.["signature.sign"]).toMatchObject({ calls: 1, items: 1 });
+  expect(counts("decrypt 1 KiB")?.["signature.verify"]).toMatchObject({ calls: 1 });
+  expect(counts("add all others")?.["hpke.sealAll"]).toMatchObject({ calls: 1, items: 2 });
+  expect(counts("key package")?.["signature.sign"]).toMatchObject({ calls: 2 });
+});
+
+describe("a lived-in group", () => {
+  test.each([4, 5, 7, 8, 33])(
+    "of %i members is valid, and has no blank parent but where it must",
+    async (members) => {
+      const provider = await node.provider?.(1);
+      if (provider === undefined) throw new Error("node shows no provider");
+      const { groupInfo, vacant } = await livedInGroup(provider, members);
+      expect(vacant).toHaveLength(3);
+      const crypto = { name: "node", suites: [provider.suite], suite: () => provider };
+      const options = { crypto, authentication: insecureAcceptAll() };
+      const clients = await Promise.all(
+        vacant.map((leaf) => Client.create({ ...options, suite: 1, credential: `joiner ${leaf}` })),
+      );
+      const [host, committer, receiver] = clients as [Client, Client, Client];
+      const { group } = await host.joinByCommit(groupInfo);
+      const add = [await committer.createKeyPackage(), await receiver.createKeyPackage()];
+      const { welcome } = await group.commit({ add, forcePath: true });
+      await group.mergePendingCommit();
+      const committing = await committer.join(welcome as Uint8Array);
+      const receiving = await receiver.join(welcome as Uint8Array);
+      expect(committing.members).toHaveLength(members);
+      expect(committing.ownLeafIndex).toBe(vacant[1]);
+      expect(receiving.ownLeafIndex).toBe(vacant[2]);
+      for (const [from, to] of [
+        [committing, receiving],
+        [receiving, committing],
+      ] as const) {
+        const { commit } = await from.update();
+        await from.mergePendingCommit();
+        await to.receive(commit);
+        await group.receive(commit);
+      }
+      // What somebody thinks of the tree that has come of it who sees it for the first time.
+      const observer = await GroupObserver.follow({ ...options, groupInfo: await committing.groupInfo() });
+      expect(observer.members).toHaveLength(members);
+    },
+  );
+});
+
+test("memory that is held is seen", async () => {
+  let held: Uint8Array | undefined;
+  const bytes = await memoryOf(async () => {
+    held = new Uint8Array(4_000_000).fill(1);
+  });
+  expect(held?.length).toBe(4_000_000);
+  expect(bytes).toBeGreaterThan(3_000_000);
+  expect(bytes).toBeLessThan(8_000_000);
+});
+
+test("sizes are told from times", () => {
+  expect(OPERATIONS.filter(isSize)).toEqual(["memory per member", "encoded tree per member"]);
+});

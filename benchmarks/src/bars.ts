@@ -1,0 +1,197 @@
+// The bars that the project has set itself: what is to be how fast, compared with ts-mls, with the floor, and with itself
+// at another size. All of them are ratios of one run on one machine.
+import type { Operation } from "./operations.js";
+import type { Primitives } from "./primitive-prices.js";
+import type { Result, Tree } from "./samples.js";
+import { REFERENCE } from "./ts-mls.js";
+
+export interface Bar {
+  readonly group: "ts-mls" | "floor" | "growth";
+  readonly what: string;
+  /** Times faster than: at least. Times the floor, times the smaller group: below. */
+  readonly need: { readonly atLeast: number } | { readonly below: number };
+  /** `undefined` if it wasn't measured; then it is missed. */
+  readonly measured: number | undefined;
+}
+
+export function isMet({ need, measured }: Bar): boolean {
+  if (measured === undefined || !Number.isFinite(measured)) return false;
+  return "below" in need ? measured < need.below : measured >= need.atLeast;
+}
+
+export const CHECKED_SUITES = [1, 2, 3] as const;
+type Suite = (typeof CHECKED_SUITES)[number];
+export const COMPARED_SIZE = 1000;
+export const LARGER_SIZE = 10_000;
+export const LARGEST_SIZE = 100_000;
+
+/** How many times faster than the peer, on the fastest backend and on WebCrypto; another number for suite 2. */
+const AGAINST_PEER: readonly {
+  readonly operation: Operation;
+  readonly fastest: number;
+  readonly fastestP256?: number;
+  readonly webcrypto: number;
+  readonly webcryptoP256?: number;
+}[] = [
+  { operation: "encrypt 1 KiB", fastest: 15, webcrypto: 4 },
+  { operation: "decrypt 1 KiB", fastest: 5, fastestP256: 30, webcrypto: 2, webcryptoP256: 12 },
+  { operation: "process empty commit", fastest: 30, webcrypto: 2 },
+  { operation: "join", fastest: 2.5, fastestP256: 12, webcrypto: 2 },
+  { operation: "add all others", fastest: 6, fastestP256: 12, webcrypto: 2 },
+  { operation: "empty commit", fastest: 3.5, webcrypto: 2 },
+  { operation: "key package", fastest: 4, webcrypto: 2 },
+];
+
+/** How many times the floor at the most, at 1,000 members. */
+const AGAINST_FLOOR: readonly {
+  readonly operation: Operation;
+  readonly tree: Tree;
+  readonly below: number;
+}[] = [
+  { operation: "encrypt 1 KiB", tree: "fresh", below: 1.5 },
+  { operation: "decrypt 1 KiB", tree: "fresh", below: 1.5 },
+  { operation: "join", tree: "fresh", below: 1.3 },
+  { operation: "add all others", tree: "fresh", below: 1.3 },
+  { operation: "empty commit", tree: "fresh", below: 1.3 },
+  { operation: "process empty commit", tree: "lived-in", below: 1.5 },
+];
+const FLOOR_BACKENDS = ["node", "libsodium"];
+const HPKE_BELOW = 1.3;
+
+/** At 10,000 members over at 1,000, in a lived-in tree. */
+const LOGARITHMIC: readonly Operation[] = ["process empty commit", "update", "remove one", "add one"];
+const LOGARITHMIC_BELOW = 1.8;
+const LINEAR: readonly Operation[] = ["join", "save", "restore"];
+const LINEAR_BELOW = 1.2;
+const CONSTANT: readonly Operation[] = ["encrypt 1 KiB", "decrypt 1 KiB"];
+/** Independent of the size, but for chance. */
+const CONSTANT_BELOW = 1.25;
+const MEMORY_BELOW = 2048;
+export const GROWTH_BACKEND = "node";
+const GROWTH_SUITE = 1;
+
+/** Every bar, with what was measured of it. */
+export function bars(results: readonly Result[], primitives: readonly Primitives[]): Bar[] {
+  return [...peerBars(results), ...floorBars(results, primitives), ...growthBars(results)];
+}
+
+function find(
+  results: readonly Result[],
+  wanted: Pick<Result, "suite" | "members" | "tree" | "backend" | "operation">,
+): Result | undefined {
+  return results.find((one) =>
+    (Object.keys(wanted) as (keyof typeof wanted)[]).every((key) => one[key] === wanted[key]),
+  );
+}
+
+/** How many times faster than the peer, in a fresh group of 1,000. */
+function faster(results: readonly Result[], suite: Suite, backend: string, operation: Operation) {
+  const place = { suite, members: COMPARED_SIZE, tree: "fresh", operation } as const;
+  const [ours, theirs] = [
+    find(results, { ...place, backend }),
+    find(results, { ...place, backend: REFERENCE }),
+  ];
+  return ours && theirs && theirs.median / ours.median;
+}
+
+/** The one whose product of all advantages is the largest: one backend for all operations, as an application has. */
+export function fastestBackend(results: readonly Result[], suite: Suite): string | undefined {
+  const backends = new Set(results.filter((one) => one.suite === suite).map(({ backend }) => backend));
+  backends.delete(REFERENCE);
+  let best: { backend: string; product: number } | undefined;
+  for (const backend of backends) {
+    let product = 1;
+    for (const { operation } of AGAINST_PEER) product *= faster(results, suite, backend, operation) ?? 0;
+    if (product > (best?.product ?? 0)) best = { backend, product };
+  }
+  return best?.backend;
+}
+
+function peerBars(results: readonly Result[]): Bar[] {
+  return CHECKED_SUITES.flatMap((suite) => {
+    const fastest = fastestBackend(results, suite);
+    const bar = (label: string, backend: string | undefined, operation: Operation, atLeast: number): Bar => ({
+      group: "ts-mls",
+      what: `suite ${suite}, ${label}: ${operation}`,
+      need: { atLeast },
+      measured: backend === undefined ? undefined : faster(results, suite, backend, operation),
+    });
+    const p256 = suite === 2;
+    return [
+      ...AGAINST_PEER.map((one) =>
+        bar(
+          `fastest (${fastest ?? "none"})`,
+          fastest,
+          one.operation,
+          (p256 && one.fastestP256) || one.fastest,
+        ),
+      ),
+      ...AGAINST_PEER.map((one) =>
+        bar("webcrypto", "webcrypto", one.operation, (p256 && one.webcryptoP256) || one.webcrypto),
+      ),
+    ];
+  });
+}
+
+function floorBars(results: readonly Result[], primitives: readonly Primitives[]): Bar[] {
+  const made: Bar[] = [];
+  for (const suite of CHECKED_SUITES) {
+    for (const backend of FLOOR_BACKENDS) {
+      // libsodium has no P-256.
+      if (backend === "libsodium" && suite === 2) continue;
+      for (const { operation, tree, below } of AGAINST_FLOOR) {
+        const result = find(results, { suite, members: COMPARED_SIZE, tree, backend, operation });
+        made.push({
+          group: "floor",
+          what: `suite ${suite}, ${backend}: ${operation}, ${tree}`,
+          need: { below },
+          measured: result?.floor === undefined ? undefined : result.median / result.floor,
+        });
+      }
+    }
+  }
+  for (const { suite, backend, hpke } of primitives) {
+    for (const what of ["seal", "open"] as const) {
+      const { milliseconds, floor } = hpke[what];
+      made.push({
+        group: "floor",
+        what: `suite ${suite}, ${backend}: HPKE ${what}, of its primitives`,
+        need: { below: HPKE_BELOW },
+        measured: floor === undefined ? undefined : milliseconds / floor,
+      });
+    }
+  }
+  return made;
+}
+
+function growthBars(results: readonly Result[]): Bar[] {
+  const at = (members: number, operation: Operation) =>
+    find(results, { suite: GROWTH_SUITE, backend: GROWTH_BACKEND, tree: "lived-in", members, operation })
+      ?.median;
+  const growth = (operation: Operation) => {
+    const [small, large] = [at(COMPARED_SIZE, operation), at(LARGER_SIZE, operation)];
+    return small === undefined || large === undefined ? undefined : large / small;
+  };
+  const bar = (what: string, below: number, measured: number | undefined): Bar => ({
+    group: "growth",
+    what,
+    need: { below },
+    measured,
+  });
+  const sizes = `${LARGER_SIZE} members over ${COMPARED_SIZE}`;
+  const perMember = (operation: Operation) => {
+    const times = growth(operation);
+    return times === undefined ? undefined : (times * COMPARED_SIZE) / LARGER_SIZE;
+  };
+  const [memory, tree] = [at(LARGEST_SIZE, "memory per member"), at(LARGEST_SIZE, "encoded tree per member")];
+  return [
+    ...LOGARITHMIC.map((one) => bar(`${one}, ${sizes}`, LOGARITHMIC_BELOW, growth(one))),
+    ...LINEAR.map((one) => bar(`${one} per member, ${sizes}`, LINEAR_BELOW, perMember(one))),
+    ...CONSTANT.map((one) => bar(`${one}, ${sizes}`, CONSTANT_BELOW, growth(one))),
+    bar(
+      `bytes per member beyond the encoded tree, ${LARGEST_SIZE} members`,
+      MEMORY_BELOW,
+      memory === undefined || tree === undefined ? undefined : memory - tree,
+    ),
+  ];
+}

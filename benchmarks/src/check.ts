@@ -1,0 +1,65 @@
+// `npm run bench -- --check`: measures what the bars ask for, and says which are met.
+
+import type { Backend } from "./backend.js";
+import {
+  type Bar,
+  CHECKED_SUITES,
+  COMPARED_SIZE,
+  GROWTH_BACKEND,
+  isMet,
+  LARGER_SIZE,
+  LARGEST_SIZE,
+} from "./bars.js";
+import { aligned, ratio } from "./format.js";
+import type { Options } from "./options.js";
+import type { Run } from "./run.js";
+
+const ROUNDS = 3;
+const PAYLOADS = ["1 KiB"] as const;
+
+/** Measures everything that the bars are about. Groups of one suite are measured side by side. */
+export async function measureForCheck(
+  run: Run,
+  backends: readonly Backend[],
+  options: Options,
+): Promise<void> {
+  const rounds = options.runs ?? ROUNDS;
+  const growing = backends.filter(({ name }) => name === GROWTH_BACKEND);
+  for (const suite of options.suites ?? CHECKED_SUITES) {
+    const serving: Backend[] = [];
+    for (const backend of backends) if ((await backend.suites()).includes(suite)) serving.push(backend);
+    // JavaScript is measured for its HPKE alone: it is nowhere the fastest.
+    const measured = serving.filter(({ name }) => name !== "noble");
+    const block = { suite, members: COMPARED_SIZE, backends: measured, payloads: PAYLOADS };
+    await run.primitives(suite, serving);
+    for (let round = 0; round < rounds; round++) {
+      await run.block({ ...block, tree: "fresh", rounds: 1 });
+      await run.primitives(suite, serving);
+    }
+    const ours = measured.filter(({ provider }) => provider !== undefined);
+    await run.block({ ...block, tree: "lived-in", rounds, backends: ours });
+    await run.primitives(suite, serving);
+  }
+  const growth = { suite: 1, tree: "lived-in", backends: growing, payloads: PAYLOADS } as const;
+  for (let round = 0; round < rounds; round++) {
+    for (const members of [COMPARED_SIZE, LARGER_SIZE]) await run.block({ ...growth, members, rounds: 1 });
+  }
+  if (!options.skipLarge) {
+    for (const tree of ["fresh", "lived-in"] as const) {
+      await run.block({ ...growth, tree, members: LARGEST_SIZE, rounds: 1 });
+    }
+  }
+}
+
+/** A line for each bar, and one that counts them. */
+export function verdict(bars: readonly Bar[]): string {
+  const rows = bars.map((bar) => [
+    `${bar.group}: ${bar.what}`,
+    "below" in bar.need ? `< ${bar.need.below}` : `≥ ${bar.need.atLeast}`,
+    bar.measured === undefined ? "not measured" : ratio(bar.measured),
+    isMet(bar) ? "met" : "MISSED",
+  ]);
+  const missed = bars.filter((bar) => !isMet(bar)).length;
+  const table = aligned([["bar", "needed", "measured", ""], ...rows]);
+  return `${table}\n\n${bars.length - missed} of ${bars.length} bars met, ${missed} missed`;
+}

@@ -1,0 +1,96 @@
+// The operations that two members of a group do again and again, in the order in which they are measured.
+import type { Member } from "./backend.js";
+import { PAYLOADS, type Payload } from "./operations.js";
+import type { Tree } from "./samples.js";
+import { checkAgreement, type Session, timedJoin } from "./session.js";
+
+/** From this size on, what encrypts to all leaves is made once in a round. */
+const LARGE = 1000;
+
+/** One round of everything. The group is as large after it as it was before. */
+export async function hotPaths(session: Session, tree: Tree, payloads: readonly Payload[]): Promise<void> {
+  for (const payload of payloads) await messages(session, payload);
+  await exporting(session);
+  await commits(session, tree);
+  await saving(session);
+  await comingAndGoing(session, tree);
+  checkAgreement(session);
+}
+
+async function messages({ committer, receiver, watch }: Session, payload: Payload): Promise<void> {
+  const data = new Uint8Array(PAYLOADS[payload]).fill(0x61);
+  await watch.repeat(async (last) => {
+    const message = await watch.time(`encrypt ${payload}`, () => committer.encrypt(data), last);
+    await watch.time(`decrypt ${payload}`, () => receiver.receive(message), last);
+  });
+}
+
+async function exporting({ committer, watch }: Session): Promise<void> {
+  const context = new Uint8Array(32);
+  await watch.repeat(async (last) => {
+    await watch.time("export secret", () => committer.exportSecret("benchmark", context, 32), last);
+  });
+}
+
+async function commits(session: Session, tree: Tree): Promise<void> {
+  const { committer, receiver, watch, members } = session;
+  const once = tree === "fresh" && members >= LARGE;
+  await watch.repeat(
+    async (last) => {
+      const { commit } = await watch.time("empty commit", () => committer.commit(), last);
+      await watch.time("process empty commit", () => receiver.receive(commit), last);
+    },
+    { once },
+  );
+  // On blank parents it is the same again, at the same price.
+  if (tree === "fresh") return;
+  await watch.repeat(async (last) => {
+    const { commit } = await watch.time("update", () => committer.commit({ forcePath: true }), last);
+    await watch.time("process update", () => receiver.receive(commit), last);
+  });
+}
+
+async function saving({ committer, watch, members }: Session): Promise<void> {
+  const { save, restore } = committer;
+  if (save === undefined || restore === undefined || !(await canSave(save))) return;
+  await watch.repeat(
+    async (last) => {
+      const saved = await watch.time("save", save, last);
+      await watch.time("restore", () => restore(saved), last);
+    },
+    { once: members > LARGE, max: 5 },
+  );
+}
+
+/** Keys of WebCrypto that can't be exported can't be saved either, unless they have a store. */
+async function canSave(save: NonNullable<Member["save"]>): Promise<boolean> {
+  try {
+    await save();
+    return true;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "key-not-extractable") return false;
+    throw error;
+  }
+}
+
+/** Somebody is added, joins, and is removed again. */
+async function comingAndGoing(session: Session, tree: Tree): Promise<void> {
+  const { backend, suite, committer, receiver, members, watch } = session;
+  // One who can't be removed makes the group grow: that does in a fresh one, which is at its end.
+  if (!backend.removes && tree === "lived-in") return;
+  await watch.repeat(
+    async (last) => {
+      const newcomer = await backend.createMember(suite, "newcomer");
+      const add = [await newcomer.keyPackage()];
+      const added = await watch.time("add one", () => committer.commit({ add }), last);
+      await watch.time("process add one", () => receiver.receive(added.commit), last);
+      if (!backend.removes) return;
+      if (tree === "lived-in") await timedJoin(newcomer, added.welcome, members + 1, watch);
+      else await newcomer.join(added.welcome as Uint8Array);
+      const remove = [newcomer.ownLeafIndex()];
+      const removed = await watch.time("remove one", () => committer.commit({ remove }), last);
+      await watch.time("process remove one", () => receiver.receive(removed.commit), last);
+    },
+    { once: members >= LARGE || !backend.removes, max: 5 },
+  );
+}

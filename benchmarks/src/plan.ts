@@ -1,0 +1,72 @@
+// Which blocks a run has, by its options.
+import type { Backend } from "./backend.js";
+import { PAYLOADS, type Payload } from "./operations.js";
+import { type Options, UsageError } from "./options.js";
+import type { Block } from "./run.js";
+import { REFERENCE } from "./ts-mls.js";
+
+interface Served {
+  readonly backend: Backend;
+  readonly suites: readonly number[];
+}
+
+const SHORT = { suites: [1, 2], members: [2, 100, 1000] } as const;
+const FULL_MEMBERS = [2, 10, 100, 1000, 10_000];
+const ALL_PAYLOADS = Object.keys(PAYLOADS) as Payload[];
+/** Above this, a peer or JavaScript takes minutes for one commit: only if it is named. */
+const SLOW_UP_TO = 1000;
+const SLOW = [REFERENCE, "noble"];
+/** What a short run has no time for. */
+const SHORT_WITHOUT = ["noble"];
+
+/** How often a group of a size is built anew, or what is done in it repeated; each has several runs of most things. */
+export function defaultRounds(members: number, full: boolean): number {
+  if (members > 1000) return 1;
+  if (members > 100) return full ? 3 : 1;
+  return full ? 5 : 3;
+}
+
+/** @throws UsageError if a suite is asked for that no backend has */
+export function plan(options: Options, served: readonly Served[]): Block[] {
+  const { full, size, runs } = options;
+  const chosen = served.filter(({ backend }) => isChosen(options, backend.name));
+  const blocks: Block[] = [];
+  for (const suite of suitesOf(options, chosen)) {
+    for (const members of size === undefined ? (options.members ?? membersOf(options)) : [size]) {
+      const backends = chosen
+        .filter(({ suites }) => suites.includes(suite))
+        .map(({ backend }) => backend)
+        .filter(
+          ({ name }) => members <= SLOW_UP_TO || !SLOW.includes(name) || options.backends?.includes(name),
+        );
+      if (backends.length === 0) continue;
+      const rounds = runs ?? defaultRounds(members, full);
+      for (const tree of options.trees) {
+        blocks.push({ suite, members, tree, rounds, backends, payloads: ALL_PAYLOADS });
+      }
+    }
+  }
+  return blocks;
+}
+
+function isChosen({ backends, full, size }: Options, name: string): boolean {
+  if (backends) return backends.includes(name);
+  if (size !== undefined) return name === "node";
+  return full || !SHORT_WITHOUT.includes(name);
+}
+
+const membersOf = ({ full }: Options): readonly number[] => (full ? FULL_MEMBERS : SHORT.members);
+
+function suitesOf({ suites, full, size }: Options, chosen: readonly Served[]): readonly number[] {
+  const all = [...new Set(chosen.flatMap((each) => each.suites))].sort((a, b) => a - b);
+  for (const suite of suites ?? []) {
+    if (!all.includes(suite)) {
+      const by = chosen.map(({ backend }) => backend.name).join(", ");
+      throw new UsageError(`--suite: suite ${suite} is not served by ${by}; choose of ${all.join(", ")}`);
+    }
+  }
+  if (suites) return suites;
+  if (full) return all;
+  if (size !== undefined) return all.slice(0, 1);
+  return all.filter((suite) => (SHORT.suites as readonly number[]).includes(suite));
+}

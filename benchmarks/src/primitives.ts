@@ -1,0 +1,158 @@
+// RFC 9420 §5.1: what each primitive of a suite costs on a backend, through the interface that all backends share.
+import type { Awaitable, CipherSuiteProvider } from "@copse/core";
+import { hpkeFloor } from "./hpke-floor.js";
+import { pace, paceOnce } from "./pace.js";
+import type { Price, Primitives } from "./primitive-prices.js";
+
+const SHORT = 64;
+const LONG = 32_768;
+const INFO = 64;
+const ROUNDS = 3;
+
+/**
+ * Measures every primitive.
+ * - Hashes, MACs, AEAD and signatures: a call and its bytes, from a short and a long input.
+ * - `verify` and `seal`: with a public key that was used before. `verifyAll` and `sealAll`: for one item of batches
+ *   in which every public key is new, as it is in a join or in an encryption to all leaves.
+ * @param milliseconds how long to measure each, roughly
+ */
+export async function measurePrimitives(
+  backend: string,
+  provider: CipherSuiteProvider,
+  milliseconds: number,
+): Promise<Primitives> {
+  const { hash, kdf, aead, hpke, signature, suite } = provider;
+  const prices: Record<string, Price> = {};
+  const random = (length: number) => provider.random(length);
+  const [short, long] = [random(SHORT), random(LONG)];
+
+  /** @param overhead bytes that are handed over beside `data` */
+  const linear = async (name: string, overhead: number, call: (data: Uint8Array) => Awaitable<unknown>) => {
+    const [low, high] = [
+      await pace(() => call(short), milliseconds),
+      await pace(() => call(long), milliseconds),
+    ];
+    const byte = Math.max(0, (high - low) / (LONG - SHORT));
+    prices[name] = { call: Math.max(0, low - byte * (SHORT + overhead)), item: 0, byte };
+  };
+  const flat = async (name: string, call: () => Awaitable<unknown>) => {
+    prices[name] = { call: await pace(call, milliseconds), item: 0, byte: 0 };
+    return prices[name].call;
+  };
+  const perItem = (name: string, item: number) => {
+    prices[name] = { call: 0, item, byte: 0 };
+  };
+
+  const { Nh } = suite.hash;
+  const secret = random(Nh);
+  await linear("hash.hash", 0, (data) => hash.hash(data));
+  await linear("hash.mac", Nh, (data) => hash.mac(secret, data));
+  await linear("kdf.extract", Nh, (data) => kdf.extract(secret, data));
+  await linear("kdf.expand", Nh, (data) => kdf.expand(secret, data, Nh));
+  prices.random = { call: await pace(() => random(Nh), milliseconds), item: 0, byte: 0 };
+  if (hash.hashAll) {
+    const inputs = Array.from({ length: 256 }, () => random(SHORT));
+    const all = (await pace(() => hash.hashAll!(inputs), milliseconds)) / inputs.length;
+    const { byte } = prices["hash.hash"]!;
+    prices["hash.hashAll"] = { call: 0, item: Math.max(0, all - byte * SHORT), byte };
+  }
+
+  const [key, nonce, aad] = [random(suite.aead.Nk), random(suite.aead.Nn), new Uint8Array(0)];
+  const sealed = new Map<Uint8Array, Uint8Array>();
+  for (const data of [short, long]) sealed.set(data, await aead.seal(key, nonce, aad, data));
+  await linear("aead.seal", key.length + nonce.length, (data) => aead.seal(key, nonce, aad, data));
+  await linear("aead.open", key.length + nonce.length, (data) =>
+    aead.open(key, nonce, aad, sealed.get(data)!),
+  );
+
+  const signer = await signature.generateKeyPair();
+  const keygen = await flat("signature.generateKeyPair", () => signature.generateKeyPair());
+  await flat("signature.validatePublicKey", () => signature.validatePublicKey(signer.publicKey));
+  await linear("signature.sign", 0, (data) => signature.sign(signer.privateKey, data));
+  const signed = new Map<Uint8Array, Uint8Array>();
+  for (const data of [short, long]) signed.set(data, await signature.sign(signer.privateKey, data));
+  const signatureSize = signer.publicKey.length + signed.get(short)!.length;
+  await linear("signature.verify", signatureSize, (data) =>
+    signature.verify(signer.publicKey, data, signed.get(data)!),
+  );
+
+  // Slow backends are slow enough to be measured in small batches.
+  const size = keygen > 2 ? 8 : 64;
+  const batches = async <T>(make: () => Promise<T>): Promise<T[][]> => {
+    const made: T[][] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      made.push([]);
+      for (let i = 0; i < size; i++) made[round]!.push(await make());
+    }
+    return made;
+  };
+  const signatures = await batches(async () => {
+    const { publicKey, privateKey } = await signature.generateKeyPair();
+    const message = random(256);
+    return { publicKey, message, signature: await signature.sign(privateKey, message) };
+  });
+  perItem(
+    "signature.verifyAll",
+    await paceOnce(signatures, (batch) =>
+      signature.verifyAll
+        ? signature.verifyAll(batch)
+        : Promise.all(batch.map((each) => signature.verify(each.publicKey, each.message, each.signature))),
+    ),
+  );
+
+  const recipient = await hpke.generateKeyPair();
+  const [info, plaintext] = [random(INFO), random(Nh)];
+  await flat("hpke.generateKeyPair", () => hpke.generateKeyPair());
+  await flat("hpke.deriveKeyPair", () => hpke.deriveKeyPair(secret));
+  await flat("hpke.validatePublicKey", () => hpke.validatePublicKey(recipient.publicKey));
+  const seal = await flat("hpke.seal", () => hpke.seal(recipient.publicKey, info, aad, plaintext));
+  // As many ciphertexts as are opened: a kem_output that comes twice may be in a cache.
+  const opens = Math.max(ROUNDS, Math.min(200, Math.round((5 * milliseconds) / seal)));
+  const ciphertexts = [];
+  for (let i = 0; i < opens; i++)
+    ciphertexts.push(await hpke.seal(recipient.publicKey, info, aad, plaintext));
+  const open = await paceOnce(
+    ciphertexts.map((each) => [each] as const),
+    ([{ kemOutput, ciphertext }]) => hpke.open(recipient.privateKey, kemOutput, info, aad, ciphertext),
+  );
+  prices["hpke.open"] = { call: open, item: 0, byte: 0 };
+  await flat("hpke.sendExport", () => hpke.sendExport(recipient.publicKey, info, aad, Nh));
+  const { kemOutput } = await hpke.sendExport(recipient.publicKey, info, aad, Nh);
+  await flat("hpke.receiveExport", () => hpke.receiveExport(recipient.privateKey, kemOutput, info, aad, Nh));
+  if (hpke.sealAll) {
+    const requests = await batches(async () => {
+      const { publicKey } = await hpke.generateKeyPair();
+      return { publicKey, info, aad, plaintext };
+    });
+    perItem("hpke.sealAll", await paceOnce(requests, (batch) => hpke.sealAll!(batch)));
+  }
+  await privateKeys(provider, flat);
+
+  const floor = await hpkeFloor(backend, suite, prices, { info: INFO, plaintext: Nh }, milliseconds);
+  return {
+    backend,
+    suite: suite.id,
+    prices,
+    rounds: 1,
+    hpke: {
+      seal: { milliseconds: seal, floor: floor?.seal },
+      open: { milliseconds: open, floor: floor?.open },
+    },
+  };
+}
+
+/** Export and import of HPKE keys; nothing where they can't be exported. */
+async function privateKeys(
+  { hpke }: CipherSuiteProvider,
+  flat: (name: string, call: () => Awaitable<unknown>) => Promise<number>,
+): Promise<void> {
+  const { privateKey } = await hpke.generateKeyPair();
+  let bytes: Uint8Array;
+  try {
+    bytes = await hpke.exportPrivateKey(privateKey);
+  } catch {
+    return;
+  }
+  await flat("hpke.exportPrivateKey", () => hpke.exportPrivateKey(privateKey));
+  await flat("hpke.importPrivateKey", () => hpke.importPrivateKey(bytes));
+}

@@ -1,0 +1,100 @@
+// Measures a matrix of suites, sizes, trees and backends. Backends take turns in every round, so that what disturbs
+// the machine disturbs them all.
+import type { Backend } from "./backend.js";
+import type { Counts } from "./counting.js";
+import type { Crowd } from "./crowd.js";
+import { floorOf } from "./floor.js";
+import { hotPaths } from "./hot-paths.js";
+import type { Payload } from "./operations.js";
+import { mergePrimitives, type Primitives } from "./primitive-prices.js";
+import { measurePrimitives } from "./primitives.js";
+import type { Progress } from "./progress.js";
+import { type Place, type Result, Samples, type Tree } from "./samples.js";
+import { freshSession, livedInSession, type Session } from "./session.js";
+import { EFFORT, type Effort, Stopwatch } from "./stopwatch.js";
+
+/** What is measured in one block: a suite, a size and a tree, on some backends. */
+export interface Block {
+  readonly suite: number;
+  readonly members: number;
+  readonly tree: Tree;
+  readonly rounds: number;
+  readonly backends: readonly Backend[];
+  readonly payloads: readonly Payload[];
+}
+
+const WARM_UP_MEMBERS = 3;
+
+export class Run {
+  private readonly samples = new Samples();
+  private readonly measured: Primitives[] = [];
+  private readonly warm = new Set<string>();
+  private readonly crowd: Crowd;
+  private readonly progress: Progress;
+  private readonly effort: Effort;
+
+  constructor(crowd: Crowd, progress: Progress, effort: Effort = EFFORT) {
+    this.effort = effort;
+    this.crowd = crowd;
+    this.progress = progress;
+  }
+
+  /** The primitives' prices on these backends. Called several times, the median counts. */
+  async primitives(suite: number, backends: readonly Backend[]): Promise<void> {
+    for (const backend of backends) {
+      const provider = await backend.provider?.(suite);
+      if (provider === undefined) continue;
+      await this.warmUp(backend, suite);
+      this.progress(`suite ${suite}, primitives: ${backend.name}`);
+      this.measured.push(await measurePrimitives(backend.name, provider, this.effort.primitive));
+    }
+  }
+
+  async block(block: Block): Promise<void> {
+    const { suite, members, tree, rounds } = block;
+    for (const backend of block.backends) await this.warmUp(backend, suite);
+    const sessions: Session[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      for (const [i, backend] of block.backends.entries()) {
+        this.progress(
+          `suite ${suite}, ${members} members, ${tree}, round ${round} of ${rounds}: ${backend.name}`,
+        );
+        const place: Place = { backend: backend.name, suite, members, tree };
+        const watch = new Stopwatch(backend, place, this.samples, this.effort);
+        // A fresh tree is fresh once; a lived-in one stays what it is.
+        const session =
+          tree === "fresh"
+            ? await freshSession(backend, suite, members, this.crowd, watch)
+            : (sessions[i] ?? (await livedInSession(backend, suite, members, this.crowd, watch)));
+        if (tree === "lived-in") sessions[i] = session;
+        await hotPaths(session, tree, block.payloads);
+      }
+    }
+    this.progress("");
+  }
+
+  /** Lets the engine compile, and the backend load what it loads on first use. */
+  private async warmUp(backend: Backend, suite: number): Promise<void> {
+    const key = `${backend.name}/${suite}`;
+    if (this.warm.has(key)) return;
+    this.warm.add(key);
+    this.progress(`suite ${suite}: warming up ${backend.name}`);
+    const place: Place = { backend: backend.name, suite, members: WARM_UP_MEMBERS, tree: "fresh" };
+    const watch = new Stopwatch(backend, place, this.samples, this.effort);
+    watch.warmingUp = true;
+    const session = await freshSession(backend, suite, WARM_UP_MEMBERS, this.crowd, watch);
+    for (let round = 0; round < 2; round++) await hotPaths(session, "lived-in", ["64 B", "1 KiB"]);
+  }
+
+  allPrimitives(): Primitives[] {
+    return mergePrimitives(this.measured);
+  }
+
+  results(): Result[] {
+    const primitives = this.allPrimitives();
+    return this.samples.results((place: Place, counts: Counts) => {
+      const own = primitives.find(({ backend, suite }) => backend === place.backend && suite === place.suite);
+      return own && floorOf(counts, own.prices);
+    });
+  }
+}

@@ -1,0 +1,145 @@
+// The bars of `--check`, fed with numbers.
+import { expect, test } from "vitest";
+import { bars, fastestBackend, isMet } from "../src/bars.js";
+import { verdict } from "../src/check.js";
+import { OPERATIONS, type Operation } from "../src/operations.js";
+import type { Primitives } from "../src/primitive-prices.js";
+import type { Result, Tree } from "../src/samples.js";
+
+interface Fed {
+  backend: string;
+  suite: number;
+  members: number;
+  tree: Tree;
+  time: (operation: Operation) => number;
+}
+
+const fed = ({ time, ...place }: Fed): Result[] =>
+  OPERATIONS.map((operation) => {
+    const median = time(operation);
+    return { ...place, operation, median, low: median, high: median, runs: 1, floor: 0.8 };
+  });
+
+const primitives = (backend: string, seal: number): Primitives => ({
+  backend,
+  suite: 1,
+  rounds: 1,
+  prices: {},
+  hpke: { seal: { milliseconds: seal, floor: 1 }, open: { milliseconds: 1, floor: 1 } },
+});
+
+/** A run in which everything is met: a thousand times faster than ts-mls, at its floor, and growing as it may. */
+function everything(): Result[] {
+  const results: Result[] = [];
+  for (const suite of [1, 2, 3]) {
+    for (const backend of ["ts-mls", "webcrypto", "libsodium", "node"]) {
+      if (backend === "libsodium" && suite === 2) continue;
+      const time = () => (backend === "ts-mls" ? 1000 : 1);
+      results.push(...fed({ backend, suite, members: 1000, tree: "fresh", time }));
+      if (backend !== "ts-mls")
+        results.push(...fed({ backend, suite, members: 1000, tree: "lived-in", time }));
+    }
+  }
+  const linear = ["join", "save", "restore"];
+  const node = { backend: "node", suite: 1, tree: "lived-in" as const };
+  results.push(...fed({ ...node, members: 10_000, time: (one) => (linear.includes(one) ? 11 : 1.2) }));
+  results.push(
+    ...fed({ ...node, members: 100_000, time: (one) => (one === "memory per member" ? 2000 : 200) }),
+  );
+  return results;
+}
+
+const missed = (results: readonly Result[], own = [primitives("node", 1.2)]) =>
+  bars(results, own)
+    .filter((bar) => !isMet(bar))
+    .map(({ what }) => what);
+
+/** The same results, with one time changed. */
+const changed = (change: Partial<Result> & { operation: Operation; median: number }) =>
+  everything().map((one) =>
+    one.operation === change.operation &&
+    one.backend === (change.backend ?? one.backend) &&
+    one.suite === (change.suite ?? one.suite) &&
+    one.members === (change.members ?? one.members) &&
+    one.tree === (change.tree ?? one.tree)
+      ? { ...one, median: change.median }
+      : one,
+  );
+
+test("all bars can be met", () => {
+  expect(missed(everything())).toEqual([]);
+  const made = bars(everything(), [primitives("node", 1.2)]);
+  // Seven operations, twice, in three suites; six on two backends in two suites and on one in a third; HPKE; growth.
+  expect(made).toHaveLength(3 * 7 * 2 + (3 + 2) * 6 + 2 + 4 + 3 + 2 + 1);
+  expect(verdict(made)).toMatch(
+    new RegExp(`^bar .*needed.*measured[^]*${made.length} of ${made.length} bars met, 0 missed$`),
+  );
+});
+
+test("what wasn't measured is missed", () => {
+  expect(missed([], [])).toHaveLength(bars([], []).length);
+  expect(missed(everything().filter(({ members }) => members < 100_000))).toEqual([
+    "bytes per member beyond the encoded tree, 100000 members",
+  ]);
+  expect(verdict(bars([], []))).toContain("not measured");
+});
+
+test("the peer's bars are higher for P-256 and lower for WebCrypto", () => {
+  const slow = (suite: number, backend: string, operation: Operation, times: number) =>
+    missed(changed({ suite, backend, operation, median: 1000 / times, members: 1000, tree: "fresh" })).filter(
+      (what) => /fastest|webcrypto/.test(what),
+    );
+  expect(slow(2, "webcrypto", "join", 2.1)).toEqual([]);
+  expect(slow(2, "webcrypto", "decrypt 1 KiB", 11)).toEqual(["suite 2, webcrypto: decrypt 1 KiB"]);
+  expect(slow(1, "webcrypto", "decrypt 1 KiB", 2.1)).toEqual([]);
+  expect(slow(1, "webcrypto", "decrypt 1 KiB", 1.9)).toEqual(["suite 1, webcrypto: decrypt 1 KiB"]);
+  // The fastest one is one backend for all operations.
+  const both = changed({
+    suite: 1,
+    operation: "encrypt 1 KiB",
+    median: 1000 / 14,
+    members: 1000,
+    tree: "fresh",
+  });
+  expect(missed(both).filter((what) => /fastest/.test(what))).toEqual([
+    "suite 1, fastest (webcrypto): encrypt 1 KiB",
+  ]);
+});
+
+test("the fastest backend is the one that is the fastest in all", () => {
+  const results = changed({
+    backend: "node",
+    suite: 1,
+    operation: "join",
+    median: 0.5,
+    tree: "fresh",
+    members: 1000,
+  });
+  expect(fastestBackend(results, 1)).toBe("node");
+  expect(fastestBackend([], 1)).toBeUndefined();
+});
+
+test("floors are held on node and libsodium, HPKE everywhere", () => {
+  expect(
+    missed(changed({ backend: "libsodium", suite: 3, operation: "join", median: 1.05, tree: "fresh" })),
+  ).toEqual(["suite 3, libsodium: join, fresh"]);
+  expect(missed(everything(), [primitives("noble", 1.31)])).toEqual([
+    "suite 1, noble: HPKE seal, of its primitives",
+  ]);
+});
+
+test("growth is held between 1,000 and 10,000 members", () => {
+  const large = { backend: "node", members: 10_000 };
+  expect(missed(changed({ ...large, operation: "update", median: 1.81 }))).toEqual([
+    "update, 10000 members over 1000",
+  ]);
+  expect(missed(changed({ ...large, operation: "join", median: 12.1 }))).toEqual([
+    "join per member, 10000 members over 1000",
+  ]);
+  expect(missed(changed({ ...large, operation: "encrypt 1 KiB", median: 1.3 }))).toEqual([
+    "encrypt 1 KiB, 10000 members over 1000",
+  ]);
+  expect(
+    missed(changed({ backend: "node", members: 100_000, operation: "memory per member", median: 2300 })),
+  ).toEqual(["bytes per member beyond the encoded tree, 100000 members"]);
+});

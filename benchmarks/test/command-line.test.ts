@@ -1,0 +1,133 @@
+// The command line of the benchmarks, and what is measured by it.
+import { describe, expect, test } from "vitest";
+import type { Backend } from "../src/backend.js";
+import { type Options, parseOptions, UsageError, usage } from "../src/options.js";
+import { defaultRounds, plan } from "../src/plan.js";
+
+const NAMES = ["ours", "ts-mls"];
+
+describe("the command line", () => {
+  test("has defaults", () => {
+    expect(parseOptions([], NAMES)).toEqual({
+      suites: undefined,
+      members: undefined,
+      trees: ["fresh", "lived-in"],
+      backends: undefined,
+      runs: undefined,
+      full: false,
+      size: undefined,
+      clock: "wall",
+      shares: false,
+      json: undefined,
+      against: undefined,
+      check: false,
+      skipLarge: false,
+    });
+  });
+
+  test("takes lists, given once or several times", () => {
+    const args = ["--suite", "1,2", "--suite=3", "--members", "2, 50,2", "--backends", "ours", "--runs", "4"];
+    expect(parseOptions([...args, "--json", "out.json", "--tree", "fresh"], NAMES)).toMatchObject({
+      suites: [1, 2, 3],
+      members: [2, 50],
+      trees: ["fresh"],
+      backends: ["ours"],
+      runs: 4,
+      json: "out.json",
+    });
+    expect(parseOptions(["--help"], NAMES)).toBe("help");
+    expect(parseOptions(["--size", "100000", "--clock", "cpu"], NAMES)).toMatchObject({
+      size: 100_000,
+      clock: "cpu",
+    });
+    expect(parseOptions(["--check", "--skip-large"], NAMES)).toMatchObject({ check: true, skipLarge: true });
+  });
+
+  test.each([
+    [["--suite", "x"], '--suite: "x" is not a whole number from 1 to 65535'],
+    [["--suite", "0"], '"0" is not a whole number'],
+    [["--members", "1"], '--members: "1" is not a whole number from 2'],
+    [["--members", "2,"], "--members: a value is empty"],
+    [["--members", "1e3"], '"1e3" is not a whole number'],
+    [["--members", "100001"], "from 2 to 100000"],
+    [["--size", "1"], '--size: "1"'],
+    [["--size", "5", "--members", "5"], "--size and --members say the same thing"],
+    [["--runs", "0"], '--runs: "0"'],
+    [["--backends", "theirs"], '--backends: there is no "theirs"; choose of ours, ts-mls'],
+    [["--tree", "old"], '--tree: there is no "old"; choose of fresh, lived-in'],
+    [["--clock", "sun"], '--clock: there is no "sun"; choose of wall, cpu'],
+    [["--json="], "--json needs the name of a file"],
+    [["--against="], "--against needs the name of a file"],
+    [["--fast"], "'--fast'"],
+    [["more"], "more"],
+  ])("refuses %j", (args, message) => {
+    expect(() => parseOptions(args, NAMES)).toThrow(UsageError);
+    expect(() => parseOptions(args, NAMES)).toThrow(message);
+  });
+
+  test("explains every option", () => {
+    const flags = ["suite", "members", "tree", "backends", "runs", "full", "size", "clock", "shares", "json"];
+    for (const flag of [...flags, "against", "check", "skip-large", "help"]) {
+      expect(usage(NAMES)).toContain(`--${flag}`);
+    }
+  });
+});
+
+describe("the plan", () => {
+  const backend = (name: string, suites: number[]) => ({
+    backend: { name } as Backend,
+    suites,
+  });
+  const served = [
+    backend("ts-mls", [1, 2, 3]),
+    backend("node", [1, 2, 3, 4]),
+    backend("noble", [1, 2, 3, 4]),
+    backend("libsodium", [3, 1]),
+  ];
+  const blocks = (...args: string[]) =>
+    plan(
+      parseOptions(
+        args,
+        served.map((each) => each.backend.name),
+      ) as Options,
+      served,
+    );
+  const names = (of: ReturnType<typeof plan>[number] | undefined) => of?.backends.map(({ name }) => name);
+
+  test("is short by default", () => {
+    const made = blocks();
+    expect(made).toHaveLength(2 * 3 * 2);
+    expect(new Set(made.map(({ suite }) => suite))).toEqual(new Set([1, 2]));
+    expect(names(made[0])).toEqual(["ts-mls", "node", "libsodium"]);
+    expect(names(made.find(({ suite }) => suite === 2))).toEqual(["ts-mls", "node"]);
+  });
+
+  test("has everything in full, but nothing slow in large groups unless it is named", () => {
+    const made = blocks("--full");
+    expect(made).toHaveLength(4 * 5 * 2);
+    const of = (suite: number, members: number) =>
+      names(made.find((one) => one.suite === suite && one.members === members));
+    expect(of(1, 1000)).toEqual(["ts-mls", "node", "noble", "libsodium"]);
+    expect(of(1, 10_000)).toEqual(["node", "libsodium"]);
+    expect(of(4, 10)).toEqual(["node", "noble"]);
+    expect(names(blocks("--backends", "noble", "--members", "5000")[0])).toEqual(["noble"]);
+  });
+
+  test("is one suite on one backend for one size", () => {
+    const made = blocks("--size", "50000");
+    expect(made.map(({ suite, members, tree, rounds }) => [suite, members, tree, rounds])).toEqual([
+      [1, 50_000, "fresh", 1],
+      [1, 50_000, "lived-in", 1],
+    ]);
+    expect(names(made[0])).toEqual(["node"]);
+  });
+
+  test("refuses a suite that nobody has", () => {
+    expect(() => blocks("--suite", "9")).toThrow("--suite: suite 9 is not served by ts-mls, node");
+  });
+
+  test("has more rounds where they are short", () => {
+    expect(defaultRounds(2, true)).toBeGreaterThan(defaultRounds(1000, true));
+    expect(defaultRounds(1000, true)).toBeGreaterThan(defaultRounds(1000, false));
+  });
+});
