@@ -1,4 +1,4 @@
-// The MLS working group's test vectors (RFC 9420): where they lie, and the tests that run each of them.
+// Test vectors (RFC 9420), the working group's and our own: where they lie, and the tests that run each of them.
 //
 //   forEachVector<Vector>("treekem", async (vector, { name, provider, suite }, index) => { … });
 //
@@ -6,13 +6,16 @@
 // (./backends.ts), named "treekem, suite 3, webcrypto, 17". Vectors that a backend can't run are counted as
 // skipped for it. forEachVectorOnce is the same for files whose vectors have no suite, and readVectors gives
 // the bare vectors to tests of another shape, which aren't counted. All three may be called at the top of a
-// test file or in a `describe`, also where there are no vectors: then a skipped test says that they are
-// missing, or, with MLS_VECTORS_REQUIRED=1, a failing one.
+// test file or in a `describe`, also where there are none of the working group's vectors: then a skipped test
+// says that they are missing, or, with MLS_VECTORS_REQUIRED=1, a failing one.
+//
+// The vectors of test-vectors/generated, which the project made itself, go through the same checks in a block
+// `own treekem.json`: on every backend where the working group's file is missing, on the first one otherwise.
 //
 // What is counted: a vector when its test has passed. Workers append to files in the folder that
 // MLS_VECTOR_COUNTS names, and tests/vectors/counts.ts prints the table at the end of the run.
 //
-// Where vectors are looked for, the first place that has any being taken:
+// Where the working group's vectors are looked for, the first place that has any being taken:
 //   1. MLS_TEST_VECTORS: a folder with `mls/` (and `wycheproof/`), or with the JSON files themselves;
 //   2. test-vectors/working-group, which `npm run vectors:fetch` fills (and test-vectors/wycheproof);
 //   3. a folder beside the checkout.
@@ -36,6 +39,9 @@ export const vectorFolder: string | undefined = withFiles(
   `${beside}/mls`,
 );
 
+/** The folder that holds the project's own vectors, in the working group's formats. */
+export const ownFolder: string = fromRoot("test-vectors/generated");
+
 /** The folder that holds Wycheproof's files, if there is one. */
 export const wycheproofFolder: string | undefined = withFiles(
   ...(given ? [`${given}/wycheproof`, `${given}/../wycheproof`] : []),
@@ -56,6 +62,8 @@ export interface VectorBackend {
 /** What is appended to the counts: `missing` stands for a whole file, the others for one vector. */
 export interface Count {
   readonly file: string;
+  /** Whether it is of the project's own files. */
+  readonly own?: boolean;
   /** Absent for vectors without a suite, which no backend takes part in. */
   readonly suite?: number;
   readonly backend?: string;
@@ -81,19 +89,43 @@ function reportMissing(file: string): void {
   });
 }
 
-/**
- * The vectors of one file (without `.json`); none if it isn't here, which is reported as a test.
- * @throws Error if the file is no list of at least one vector
- */
-export function readVectors<T>(file: string): T[] {
-  const path = `${vectorFolder}/${file}.json`;
-  if (vectorFolder === undefined || !existsSync(path)) {
-    reportMissing(file);
-    return [];
-  }
+function parsed<T>(path: string): T[] {
   const vectors: unknown = JSON.parse(readFileSync(path, "utf8"));
   if (!Array.isArray(vectors) || vectors.length === 0) throw new Error(`${path} holds no vectors`);
   return vectors as T[];
+}
+
+/** The working group's vectors of one file, if it is here. */
+export function workingGroupVectors<T>(file: string): T[] | undefined {
+  const path = `${vectorFolder}/${file}.json`;
+  return vectorFolder === undefined || !existsSync(path) ? undefined : parsed<T>(path);
+}
+
+/** The project's own vectors of one file. */
+export const ownVectors = <T>(file: string): T[] => parsed<T>(`${ownFolder}/${file}.json`);
+
+/**
+ * The vectors of one file (without `.json`): the working group's, or if they aren't here, which is reported as a
+ * test, the project's own.
+ * @throws Error if the file is no list of at least one vector
+ */
+export function readVectors<T>(file: string): T[] {
+  const vectors = workingGroupVectors<T>(file);
+  if (vectors === undefined) reportMissing(file);
+  return vectors ?? ownVectors<T>(file);
+}
+
+/** The vectors of a file: both sets, or the project's own alone. */
+interface VectorSet<T> {
+  readonly own: boolean;
+  readonly name: string;
+  readonly vectors: readonly T[];
+}
+
+function vectorSets<T>(file: string): VectorSet<T>[] {
+  const theirs = workingGroupVectors<T>(file);
+  const own = { own: true, name: `own ${file}`, vectors: ownVectors<T>(file) };
+  return theirs === undefined ? [own] : [{ own: false, name: file, vectors: theirs }, own];
 }
 
 /** The seven suites of RFC 9420 §17.1. */
@@ -101,53 +133,61 @@ export const SUITES: readonly number[] = [1, 2, 3, 4, 5, 6, 7];
 
 /**
  * Declares a test for each vector of a file and each backend that serves its suite.
- * @param suites the suites that the file must hold vectors of; all seven unless said otherwise
+ * @param suites the suites that the working group's file must hold vectors of at least; all seven unless said
+ *   otherwise. The project's own files hold vectors of all seven.
  */
 export function forEachVector<T extends { cipher_suite: number }>(
   file: string,
   check: (vector: T, backend: VectorBackend, index: number) => unknown,
   { suites = SUITES }: { suites?: readonly number[] } = {},
 ): void {
-  describe(`${file}.json`, async () => {
-    const vectors = readVectors<T>(file);
-    if (vectors.length === 0) return;
-    // Only now, so that tests that don't run vectors needn't load every backend.
-    const { backends } = await import("./backends.js");
-    const all = await backends();
+  const sets = vectorSets<T>(file);
+  for (const { own, name, vectors } of sets) {
+    describe(`${name}.json`, async () => {
+      if (sets.length === 1) reportMissing(file);
+      // Only now, so that tests that don't run vectors needn't load every backend.
+      const { backends } = await import("./backends.js");
+      const all = await backends();
 
-    it("holds vectors of the suites it should", () => {
-      expect([...new Set(vectors.map((vector) => vector.cipher_suite))].sort()).toEqual([...suites]);
-    });
-    const skipped: Count[] = [];
-    for (const provider of all) {
-      const backend = provider.name;
-      for (const [index, vector] of vectors.entries()) {
-        const counted = { file, suite: vector.cipher_suite, backend };
-        if (!provider.suites.some(({ id }) => id === vector.cipher_suite)) {
-          skipped.push({ ...counted, outcome: "skipped" });
-          continue;
+      it("holds vectors of the suites it should", () => {
+        const found = [...new Set(vectors.map((vector) => vector.cipher_suite))].sort();
+        expect(found).toEqual(own ? SUITES : expect.arrayContaining([...suites]));
+      });
+      const skipped: Count[] = [];
+      for (const provider of sets.length === 1 || !own ? all : all.slice(0, 1)) {
+        const backend = provider.name;
+        for (const [index, vector] of vectors.entries()) {
+          const counted = { file, own, suite: vector.cipher_suite, backend };
+          if (!provider.suites.some(({ id }) => id === vector.cipher_suite)) {
+            skipped.push({ ...counted, outcome: "skipped" });
+            continue;
+          }
+          it(`${name}, suite ${vector.cipher_suite}, ${backend}, ${index}`, async () => {
+            const suite = provider.suite(vector.cipher_suite);
+            await check(vector, { name: backend, provider, suite }, index);
+            count({ ...counted, outcome: "run" });
+          });
         }
-        it(`${file}, suite ${vector.cipher_suite}, ${backend}, ${index}`, async () => {
-          const suite = provider.suite(vector.cipher_suite);
-          await check(vector, { name: backend, provider, suite }, index);
-          count({ ...counted, outcome: "run" });
-        });
       }
-    }
-    beforeAll(() => skipped.forEach(count));
-  });
+      beforeAll(() => skipped.forEach(count));
+    });
+  }
 }
 
 /** Declares a test for each vector of a file whose vectors have no suite. */
 export function forEachVectorOnce<T>(file: string, check: (vector: T, index: number) => unknown): void {
-  describe(`${file}.json`, () => {
-    for (const [index, vector] of readVectors<T>(file).entries()) {
-      it(`${file}, no suite, no backend, ${index}`, async () => {
-        await check(vector, index);
-        count({ file, outcome: "run" });
-      });
-    }
-  });
+  const sets = vectorSets<T>(file);
+  for (const { own, name, vectors } of sets) {
+    describe(`${name}.json`, () => {
+      if (sets.length === 1) reportMissing(file);
+      for (const [index, vector] of vectors.entries()) {
+        it(`${name}, no suite, no backend, ${index}`, async () => {
+          await check(vector, index);
+          count({ file, own, outcome: "run" });
+        });
+      }
+    });
+  }
 }
 
 export const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "hex"));

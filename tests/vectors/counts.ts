@@ -1,5 +1,5 @@
-// Counts the working group's vectors that a run of the tests has run, and prints them at its end: vitest's
-// global setup, in the main process. The workers write what they count (tests/support/vectors.ts).
+// Counts the vectors that a run of the tests has run, the working group's and our own, and prints them at its end:
+// vitest's global setup, in the main process. The workers write what they count (tests/support/vectors.ts).
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +17,8 @@ export default function setup(): () => void {
     const missing = [...new Set(counts.filter(({ outcome }) => outcome === "missing").map((c) => c.file))];
     if (missing.length > 0) {
       console.warn(
-        `WARNING: test vectors were NOT RUN, as they are not here: ${missing.sort().join(", ")}.\n` +
+        `WARNING: vectors of the working group were NOT RUN, as they are not here: ${missing.sort().join(", ")}.\n` +
+          "The project's own were run in their place. " +
           "`npm run vectors:fetch` brings them; see test-vectors/README.md.\n",
       );
     }
@@ -29,8 +30,18 @@ interface Cell {
   skipped: number;
 }
 
-/** A table with a row for each file and suite and a column for each backend; nothing if nothing was counted. */
+/** A table of the working group's vectors, and a line for our own; nothing if nothing was counted. */
 export function describeCounts(counts: readonly Count[]): string {
+  const own = counts.filter((one) => one.own === true && one.outcome !== "missing");
+  const number = (outcome: Count["outcome"]) => own.filter((one) => one.outcome === outcome).length;
+  const files = new Set(own.map(({ file }) => file)).size;
+  const line = `own vectors: ${files} files, ${number("run")} run, ${number("skipped")} skipped`;
+  const table = describeTable(counts.filter((one) => one.own !== true));
+  return [table, own.length === 0 ? "" : line].filter((text) => text !== "").join("\n");
+}
+
+/** A table with a row for each file and suite and a column for each backend; nothing if nothing was counted. */
+function describeTable(counts: readonly Count[]): string {
   const rows = new Map<string, { head: [file: string, suite: string]; cells: Map<string, Cell> }>();
   const columns = new Set<string>();
   const totals = new Map<string, Cell>();

@@ -36,6 +36,8 @@ it("the table tells what ran from what was skipped", () => {
     { file: "welcome", suite: 4, backend: "libsodium", outcome: "skipped" },
     { file: "welcome", suite: 1, backend: "libsodium", outcome: "run" },
     { file: "messages", outcome: "run" },
+    { file: "messages", own: true, outcome: "run" },
+    { file: "welcome", own: true, suite: 4, backend: "webcrypto", outcome: "skipped" },
   ]);
   expect(table.split("\n").slice(1)).toEqual([
     "file      suite  libsodium     no backend  node",
@@ -44,5 +46,6 @@ it("the table tells what ran from what was skipped", () => {
     "welcome   4      0, 1 skipped              1",
     "all              1, 1 skipped  1           1",
     "vectors: 2 files, 3 run, 1 skipped",
+    "own vectors: 2 files, 1 run, 1 skipped",
   ]);
 });
