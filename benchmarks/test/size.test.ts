@@ -1,0 +1,46 @@
+// What a bundler makes of the packages stays within its budgets, and what isn't used is dropped.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+interface Size {
+  readonly minified: number;
+  readonly gzipped: number;
+}
+
+interface Sizes {
+  readonly sizes: readonly {
+    readonly package: string;
+    readonly own: Size;
+    readonly withOurs: Size;
+    readonly withAll: Size;
+    readonly met?: boolean;
+  }[];
+  readonly shaken: readonly {
+    readonly name: string;
+    readonly met: boolean;
+    readonly kept: readonly string[];
+  }[];
+}
+
+const script = fileURLToPath(new URL("../../scripts/size.mjs", import.meta.url));
+
+test("packages are as small as promised, and nothing unused stays", () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, "--json"], { encoding: "utf8" });
+  expect(stderr.replace(/^npm warn.*$/gm, "").trim()).toBe("");
+  const { sizes, shaken } = JSON.parse(stdout) as Sizes;
+  const core = sizes.find((each) => each.package === "core");
+  const webcrypto = sizes.find((each) => each.package === "provider-webcrypto");
+  expect(core?.own.gzipped).toBeGreaterThan(10 * 1024);
+  expect(core?.withAll.gzipped).toBeLessThan(40 * 1024);
+  expect(webcrypto?.own.gzipped).toBeLessThan(25 * 1024);
+  for (const { own, withOurs, withAll } of sizes) {
+    expect(own.gzipped).toBeLessThan(own.minified);
+    expect(withOurs.minified).toBeGreaterThanOrEqual(own.minified);
+    expect(withAll.minified).toBeGreaterThanOrEqual(withOurs.minified);
+  }
+  expect(shaken.map(({ name }) => name)).toContain("insecureAcceptAll");
+  expect(shaken.map(({ name }) => name)).toContain("GroupObserver");
+  expect(shaken.filter(({ met }) => !met)).toEqual([]);
+  expect(status).toBe(0);
+});

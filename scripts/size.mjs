@@ -1,0 +1,139 @@
+// `npm run size`: what a bundler makes of the packages, minified and gzipped, held against budgets, and what it drops
+// of what an application doesn't use. `--json` for machines; exits with 1 if a budget is exceeded.
+import { readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Packages by their folders; what they import from outside that no bundler can take in. */
+const PACKAGES = {
+  core: {},
+  "provider-kit": {},
+  extensions: {},
+  "provider-webcrypto": {},
+  "provider-libsodium": {},
+  "provider-noble": {},
+  "provider-node": { platform: "node" },
+  "provider-pkcs11": { platform: "node", native: ["pkcs11js"] },
+};
+
+/** In bytes, gzipped: of a package's own code. */
+const BUDGETS = { core: 40 * 1024, "provider-webcrypto": 25 * 1024 };
+
+/**
+ * What is left of a package when this is all that is imported from it. `below` is a share of the whole package,
+ * gzipped; `without` are strings of code that must be gone.
+ */
+const SHAKEN = [
+  { name: "insecureAcceptAll", package: "core", below: 0.02, without: ["MLS 1.0 "] },
+  { name: "padme", package: "core", below: 0.02, without: ["MLS 1.0 "] },
+  { name: "CIPHER_SUITES", package: "core", below: 0.08, without: ["MLS 1.0 "] },
+  // What verifies, but neither makes commits and messages nor opens them.
+  { name: "GroupObserver", package: "core", below: 0.8, without: ["there is a pending commit"] },
+  { name: "hkdf", package: "provider-kit", below: 0.15, without: ["HPKE-v1"] },
+  { name: "instrumentProvider", package: "provider-kit", below: 0.4, without: ["HPKE-v1"] },
+];
+
+const manifestOf = (folder) => JSON.parse(readFileSync(`${root}packages/${folder}/package.json`, "utf8"));
+
+/** The sources of a package's entry points instead of what was built of them, so that nothing has to be built first. */
+const entriesOf = (folder) =>
+  Object.entries(manifestOf(folder).exports).map(([subpath, { default: built }]) => [
+    `@copse/${folder}${subpath.slice(1)}`,
+    `${root}packages/${folder}/${built.replace("./dist/", "src/").replace(/\.js$/, ".ts")}`,
+  ]);
+
+const alias = Object.fromEntries(Object.keys(PACKAGES).flatMap(entriesOf));
+
+const BUILTIN = builtinModules.flatMap((name) => [name, `node:${name}`]);
+
+async function bundle({ platform = "browser", native = [] }, contents, options) {
+  const result = await build({
+    stdin: { contents, resolveDir: `${root}scripts`, loader: "js" },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "esm",
+    target: "es2022",
+    platform,
+    legalComments: "none",
+    logLevel: "error",
+    ...options,
+    external: [...BUILTIN, ...native, ...(options.external ?? [])],
+  });
+  const [{ contents: code, text }] = result.outputFiles;
+  return { minified: code.length, gzipped: gzipSync(code, { level: 9 }).length, text };
+}
+
+const dependenciesOf = (folder) => Object.keys(manifestOf(folder).dependencies ?? {});
+const patterns = (names) => names.flatMap((name) => [name, `${name}/*`]);
+
+async function measure(folder) {
+  const how = PACKAGES[folder];
+  const all = `export * from ${JSON.stringify(alias[`@copse/${folder}`])};`;
+  const foreign = [...new Set(Object.keys(PACKAGES).flatMap(dependenciesOf))].filter(
+    (name) => !name.startsWith("@copse/"),
+  );
+  const own = await bundle(how, all, { external: patterns(dependenciesOf(folder)) });
+  const withOurs = await bundle(how, all, { alias, external: patterns(foreign) });
+  const withAll = await bundle(how, all, { alias });
+  const sizes = ({ minified, gzipped }) => ({ minified, gzipped });
+  return {
+    package: folder,
+    own: sizes(own),
+    withOurs: sizes(withOurs),
+    withAll: sizes(withAll),
+    ...(folder in BUDGETS ? { budget: BUDGETS[folder], met: own.gzipped < BUDGETS[folder] } : {}),
+  };
+}
+
+async function shake({ name, package: folder, below, without }, whole) {
+  const contents = `import { ${name} } from "@copse/${folder}"; globalThis.kept = ${name};`;
+  const { minified, gzipped, text } = await bundle(PACKAGES[folder], contents, { alias });
+  const kept = without.filter((code) => text.includes(code));
+  const share = gzipped / whole.gzipped;
+  return {
+    name,
+    package: folder,
+    minified,
+    gzipped,
+    share,
+    below,
+    kept,
+    met: share < below && kept.length === 0,
+  };
+}
+
+const sizes = [];
+for (const folder of Object.keys(PACKAGES)) sizes.push(await measure(folder));
+const shaken = [];
+for (const one of SHAKEN) {
+  const whole = sizes.find((each) => each.package === one.package);
+  shaken.push(await shake(one, whole.withAll));
+}
+
+if (process.argv.includes("--json")) {
+  console.log(JSON.stringify({ sizes, shaken }, null, 2));
+} else {
+  const kilobytes = ({ minified, gzipped }) =>
+    `${(minified / 1024).toFixed(1).padStart(7)} ${(gzipped / 1024).toFixed(1).padStart(7)}`;
+  console.log(`KiB, minified and gzipped      beside imports   with Copse's own   with everything`);
+  for (const one of sizes) {
+    const budget =
+      one.budget === undefined
+        ? ""
+        : `   budget ${one.budget / 1024} gzipped: ${one.met ? "met" : "EXCEEDED"}`;
+    const columns = [one.own, one.withOurs, one.withAll].map((size) => kilobytes(size).padStart(17));
+    console.log(`${one.package.padEnd(27)} ${columns.join(" ")}${budget}`);
+  }
+  console.log("\nWhat is left when this alone is imported");
+  for (const { name, package: folder, minified, gzipped, share, below, kept, met } of shaken) {
+    const of = `${(100 * share).toFixed(1)} % of ${folder}, ${met ? "met" : "EXCEEDED"}: below ${100 * below} %`;
+    const more = kept.length === 0 ? "" : `; keeps ${kept.map((code) => JSON.stringify(code)).join(", ")}`;
+    console.log(`${name.padEnd(27)} ${kilobytes({ minified, gzipped }).padStart(17)}   ${of}${more}`);
+  }
+}
+if ([...sizes, ...shaken].some(({ met }) => met === false)) process.exitCode = 1;
