@@ -15,6 +15,7 @@ const PACKAGES = {
   "provider-libsodium": ["@copse/core/provider", "@copse/provider-kit", "libsodium-wrappers", "@noble/"],
   "provider-node": ["@copse/core/provider", "@copse/provider-kit", "node:crypto"],
   "provider-noble": ["@copse/core/provider", "@copse/provider-kit", "@noble/"],
+  worker: ["@copse/core", "@copse/core/extension"],
   "provider-pkcs11": ["@copse/core/provider", "@copse/provider-kit", "pkcs11js"],
   interop: [
     "@copse/core",

@@ -1,0 +1,81 @@
+// Clients in other threads, and in this one by the same messages.
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { Client, type ClientOptions, insecureAcceptAll } from "@copse/core";
+import { nodeProvider } from "@copse/provider-node";
+import { connectClient, type Serving, serveClient, type WebPort, type WorkerClient } from "@copse/worker";
+import { bundle } from "../../../tests/support/bundle.js";
+
+export type Options = Partial<Omit<ClientOptions, "crypto">>;
+
+const provider = nodeProvider();
+
+export function makeClient(options: Options = {}): Promise<Client> {
+  const { credential = "alice", authentication = insecureAcceptAll(), suite = 1, ...rest } = options;
+  return Client.create({ crypto: provider, credential, authentication, suite, ...rest });
+}
+
+let script: Promise<string> | undefined;
+
+/** A thread that serves a client. */
+export async function startWorker(): Promise<Worker> {
+  script ??= bundle(
+    `import { parentPort } from "node:worker_threads";
+    import { Client, insecureAcceptAll } from "@copse/core";
+    import { nodeProvider } from "@copse/provider-node";
+    import { serveClient } from "@copse/worker";
+    parentPort.on("message", (message) => {
+      if (message === "throw") throw new TypeError("thrown on purpose");
+      if (message === "exit") process.exit(3);
+    });
+    const { closed } = serveClient({
+      port: parentPort,
+      make: ({ hang, ...options }) => hang ? new Promise(() => {}) : Client.create({
+        crypto: nodeProvider(), suite: 1, credential: "alice", authentication: insecureAcceptAll(), ...options,
+      }),
+    });
+    void closed.then(() => process.exit(0));`,
+    "node",
+  );
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(await script)}`));
+}
+
+/** What a browser's port can do, over one of Node's. */
+export function webPort(port: MessagePort): WebPort & { start(): void } {
+  const listeners = new Map<(event: unknown) => void, (value: unknown) => void>();
+  return {
+    postMessage: (message, { transfer }) => port.postMessage(message, transfer),
+    addEventListener(type, listener) {
+      const own = (data: unknown) => listener({ data });
+      listeners.set(listener, own);
+      port.on(type, own);
+    },
+    removeEventListener(type, listener) {
+      port.off(type, listeners.get(listener) ?? (() => undefined));
+    },
+    start: () => port.start(),
+  };
+}
+
+const open: MessagePort[] = [];
+
+export function closePorts(): void {
+  for (const port of open.splice(0)) port.close();
+}
+
+/** A client served in this thread, by ports of either kind. */
+export async function connected(
+  options: Options = {},
+  kind: "node" | "web" = "node",
+): Promise<{ client: WorkerClient; served: Client; serving: Serving; port: MessagePort }> {
+  const { port1, port2 } = new MessageChannel();
+  open.push(port1, port2);
+  const made: Client[] = [];
+  const make = async (given: Options) => {
+    const one = await makeClient(given);
+    made.push(one);
+    return one;
+  };
+  const serving = serveClient<Options>({ port: kind === "web" ? webPort(port1) : port1, make });
+  const client = await connectClient<Options>(kind === "web" ? webPort(port2) : port2, options);
+  return { client, served: made[0] as Client, serving, port: port1 };
+}
