@@ -106,7 +106,6 @@ export async function createCommit(
   const committer = epoch.keys.leafIndex;
   checkRegularList(proposals, committer, registry);
   const extensions = extensionsAfter(epoch, proposals, registry);
-  checkOwnSupport(setting, extensions);
   await checkProposals(setting, epoch, proposals, extensions, request.succession);
   checkPermissions(setting, epoch, proposals, { senderType: SenderType.member, leafIndex: committer });
   const applied = applyProposals(epoch, proposals, registry);
@@ -117,6 +116,7 @@ export async function createCommit(
   } catch (error) {
     throw blameOne(setting, epoch, proposals, error);
   }
+  checkOwnSupport(setting, applied.extensions);
 
   const path =
     applied.pathRequired || request.forcePath ? await makePath(setting, epoch, applied, request) : undefined;
