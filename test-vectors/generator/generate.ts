@@ -57,7 +57,7 @@ const FULL: Plan = {
   pskCounts: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
   trees: [2, 4, 8, 32, "blanks", 3, 5, 7, 33, "skipping blanks", 3, 34, "unmerged", "figure 20"],
   kemTrees: [2, 3, 4, 5, 6, 7, 8, "blanks", "skipping blanks", "unmerged", "figure 20"],
-  messages: 40,
+  messages: 10,
   welcomes: 8,
   commits: COMMIT_KINDS,
   randomEpochs: 60,
