@@ -17,11 +17,15 @@ import type { Run } from "./run.js";
 const ROUNDS = 3;
 const PAYLOADS = ["1 KiB"] as const;
 
-/** Measures everything that the bars are about. Groups of one suite are measured side by side. */
+/**
+ * Measures everything that the bars are about. The backends of a suite are measured side by side.
+ * @param done called after each part of it
+ */
 export async function measureForCheck(
   run: Run,
   backends: readonly Backend[],
   options: Options,
+  done: () => Promise<void>,
 ): Promise<void> {
   const rounds = options.runs ?? ROUNDS;
   const growing = backends.filter(({ name }) => name === GROWTH_BACKEND);
@@ -35,14 +39,17 @@ export async function measureForCheck(
     for (let round = 0; round < rounds; round++) {
       await run.block({ ...block, tree: "fresh", rounds: 1 });
       await run.primitives(suite, serving);
+      await done();
     }
     const ours = measured.filter(({ provider }) => provider !== undefined);
     await run.block({ ...block, tree: "lived-in", rounds, backends: ours });
     await run.primitives(suite, serving);
+    await done();
   }
   const growth = { suite: 1, tree: "lived-in", backends: growing, payloads: PAYLOADS } as const;
   for (let round = 0; round < rounds; round++) {
     for (const members of [COMPARED_SIZE, LARGER_SIZE]) await run.block({ ...growth, members, rounds: 1 });
+    await done();
   }
   if (!options.skipLarge) {
     for (const tree of ["fresh", "lived-in"] as const) {

@@ -5,7 +5,7 @@ import { bars, isMet } from "./bars.js";
 import { measureForCheck, verdict } from "./check.js";
 import { useClock } from "./clock.js";
 import { Crowd } from "./crowd.js";
-import { comparison, type Report, readReport, report, writeReport } from "./files.js";
+import { comparison, readReport, report, writeReport } from "./files.js";
 import { type Options, parseOptions, UsageError, usage } from "./options.js";
 import { plan } from "./plan.js";
 import { progress } from "./progress.js";
@@ -38,7 +38,7 @@ async function main(options: Options): Promise<void> {
   else await bench(run, crowd, options);
   const results = run.results();
   if (earlier) console.log(`\n${comparison(earlier.results, results)}`);
-  await save(options, report(results, run.allPrimitives()));
+  await saveRun(options, run);
   console.log(`\nload ${load()} at the end`);
 }
 
@@ -46,12 +46,12 @@ function load(): string {
   return (loadavg()[0] as number).toFixed(1);
 }
 
-async function save({ json }: Options, content: Report): Promise<void> {
-  if (json !== undefined) await writeReport(json, content);
+async function saveRun({ json }: Options, run: Run): Promise<void> {
+  if (json !== undefined) await writeReport(json, report(run.results(), run.allPrimitives()));
 }
 
 async function check(run: Run, options: Options): Promise<void> {
-  await measureForCheck(run, backends, options);
+  await measureForCheck(run, backends, options, () => saveRun(options, run));
   const all = bars(run.results(), run.allPrimitives());
   console.log(`\n${verdict(all)}`);
   if (!all.every(isMet)) process.exitCode = 1;
@@ -70,7 +70,7 @@ async function bench(run: Run, crowd: Crowd, options: Options): Promise<void> {
       const results = run.results().filter(isOf(block));
       console.log(`\n${table(results)}`);
       if (options.shares) console.log(`\n${sharesTable(results, run.allPrimitives())}`);
-      await save(options, report(run.results(), run.allPrimitives()));
+      await saveRun(options, run);
     }
     await run.primitives(suite, measured);
     console.log(`\n${primitivesTable(run.allPrimitives().filter((one) => one.suite === suite))}`);
