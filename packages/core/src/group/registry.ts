@@ -149,7 +149,8 @@ export class Registry {
     random: RandomSource,
     group: GroupView,
   ): readonly Extension[] {
-    return this.filled(given, (module) => module.groupInfoExtensions?.(random, group), "groupInfo");
+    const view = viewOf(group);
+    return this.filled(given, (module) => module.groupInfoExtensions?.(random, view), "groupInfo");
   }
 
   /** Checks the place and the content of each extension that is known. @throws MlsError */
@@ -236,7 +237,7 @@ export class Registry {
     group: GroupView,
   ) {
     const definition = this.need(proposal);
-    definition.check?.(caseOf(definition, proposal, sender, reference), group);
+    definition.check?.(caseOf(definition, proposal, sender, reference), viewOf(group));
   }
 
   /** What the proposals of registered types make of the GroupContext's extensions. @throws MlsError */
@@ -262,8 +263,14 @@ export class Registry {
    * @throws MlsError
    */
   checkList(list: ProposalList): void {
-    for (const module of this.modules) module.checkList?.(list);
+    const view = { ...list, group: viewOf(list.group) };
+    for (const module of this.modules) module.checkList?.(view);
   }
+}
+
+/** What modules see of a group: an epoch has its secrets too. */
+function viewOf({ groupContext, tree }: GroupView): GroupView {
+  return { groupContext, tree };
 }
 
 function caseOf(
