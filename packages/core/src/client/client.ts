@@ -52,7 +52,7 @@ import {
   ProtocolVersion,
 } from "../tree/index.js";
 import { Group, type GroupHost } from "./group.js";
-import { needBytes, type SuccessionOptions } from "./messages.js";
+import { copyOf, needBytes, type SuccessionOptions } from "./messages.js";
 import { policyOf } from "./policy.js";
 import { readGroupInfo, readKeyPackage, readWelcome, writeKeyPackage } from "./read.js";
 import { checkSigner, signerOf } from "./signer.js";
@@ -277,7 +277,7 @@ export class Client {
   async createGroup(
     options: { readonly groupId?: Uint8Array; readonly extensions?: readonly Extension[] } = {},
   ): Promise<Group> {
-    const groupId = options.groupId?.slice() ?? this.provider.random(this.provider.suite.hash.Nh);
+    const groupId = copyOf(options.groupId) ?? this.provider.random(this.provider.suite.hash.Nh);
     this.checkNewGroup(groupId);
     const epoch = await createEpoch(
       this.setting,
@@ -310,7 +310,7 @@ export class Client {
         setting,
         message,
         own,
-        options.ratchetTree?.slice(),
+        copyOf(options.ratchetTree),
         (id) => this.findGroup(id.pskGroupId, previous)?.predecessor,
       );
       return this.enterNew(epoch);
@@ -336,7 +336,7 @@ export class Client {
     const { commit, epoch } = await createExternalCommit(setting, readGroupInfo(groupInfo), {
       signer,
       description: this.describe(),
-      ratchetTree: options.ratchetTree?.slice(),
+      ratchetTree: copyOf(options.ratchetTree),
       formerSelf: this.formerSelf(options.resync),
       psks: [
         ...(options.externalPsks ?? []).map((id) => ({
@@ -351,7 +351,7 @@ export class Client {
       ],
       custom: options.custom ?? [],
       proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
-      authenticatedData: options.authenticatedData?.slice(),
+      authenticatedData: copyOf(options.authenticatedData),
     });
     return { group: this.enterNew(epoch), commit };
   }
@@ -440,7 +440,7 @@ export class Client {
       sender: { senderType: SenderType.newMemberProposal },
       signer: this.signer,
       proposal: { proposalType: ProposalType.add, keyPackage: own.keyPackage },
-      authenticatedData: options.authenticatedData?.slice() ?? EMPTY,
+      authenticatedData: copyOf(options.authenticatedData) ?? EMPTY,
     });
     this.keyPackages.set(toHex(own.reference), own);
     return message;
@@ -461,7 +461,7 @@ export class Client {
     },
   ): Promise<NewGroup> {
     const { groupId: chosen, extensions = from.extensions, ...succession } = options;
-    const groupId = chosen?.slice() ?? this.provider.random(this.provider.suite.hash.Nh);
+    const groupId = copyOf(chosen) ?? this.provider.random(this.provider.suite.hash.Nh);
     return this.follow(from, ResumptionPSKUsage.branch, groupId, extensions, succession);
   }
 

@@ -75,6 +75,7 @@ import { Lock } from "./lock.js";
 import {
   type CommitMessages,
   type CommitOptions,
+  copyOf,
   type NewIdentity,
   needBytes,
   type ProposalRequest,
@@ -243,7 +244,7 @@ export class Group {
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
     const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
-    const given = options.authenticatedData?.slice();
+    const given = copyOf(options.authenticatedData);
     return this.lock.run(async () => {
       this.needActive();
       const authenticatedData = this.authenticatedData(given);
@@ -291,7 +292,7 @@ export class Group {
     request: ProposalRequest,
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
-    const given = options.authenticatedData?.slice();
+    const given = copyOf(options.authenticatedData);
     return this.lock.run(async () => {
       this.needActive();
       const authenticatedData = this.authenticatedData(given);

@@ -82,13 +82,20 @@ export interface CommitMessages {
   readonly ratchetTree: Uint8Array | undefined;
 }
 
+/** A copy. `slice` gives none of Node's Buffers, which share memory with their slices. */
+export function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
+  return bytes && new Uint8Array(bytes);
+}
+
 /**
- * Also of another realm, where `instanceof` says no: a frame, a test environment.
+ * Bytes also of another realm, where `instanceof` says no: a frame, a test environment. They aren't copied, but what
+ * is given is a plain Uint8Array, whose `slice` is a copy: that of a Buffer isn't.
  * @throws MlsError `usage` unless it is a byte array: JavaScript callers have no types to tell them
  */
 export function needBytes(value: unknown, what: string): Uint8Array {
   if (ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]") {
-    return value as Uint8Array;
+    const { buffer, byteOffset, byteLength } = value;
+    return new Uint8Array(buffer, byteOffset, byteLength);
   }
   throw new MlsError("usage", `${what} must be a Uint8Array`);
 }

@@ -37,7 +37,7 @@ import {
   RatchetTreeNodes,
 } from "../tree/index.js";
 import { Lock } from "./lock.js";
-import { needBytes } from "./messages.js";
+import { copyOf, needBytes } from "./messages.js";
 import { policyOf } from "./policy.js";
 import { readGroupInfo, readKeyPackage } from "./read.js";
 import { checkSigner } from "./signer.js";
@@ -106,7 +106,7 @@ export class GroupObserver {
       psk: () => undefined,
       registry: new Registry(options.extensions),
     };
-    const state = await observeFrom(setting, groupInfo, options.ratchetTree?.slice());
+    const state = await observeFrom(setting, groupInfo, copyOf(options.ratchetTree));
     return new GroupObserver(setting, state);
   }
 
