@@ -616,10 +616,10 @@ export class Group {
   withEpoch<T>(work: (access: EpochAccess) => Awaitable<T>): Promise<T> {
     return this.lock.run(async () => {
       if (this.closed || this.state.status === "removed") this.needActive();
-      const { keys, ledgers } = this.current;
+      const { groupContext, tree, keys, ledgers } = this.current;
       return work({
         provider: this.host.setting.provider,
-        group: this.current,
+        group: { groupContext, tree },
         leafIndex: keys.leafIndex,
         leafKey: keys.leafKey,
         signer: this.signer,

@@ -182,7 +182,7 @@ export class Registry {
 
   /** `authenticated_data` as it is sent. @throws MlsError */
   authenticatedData(given: Uint8Array | undefined, groupContext: GroupContext): Uint8Array {
-    let data: Uint8Array | undefined = given?.slice();
+    let data: Uint8Array | undefined = given && new Uint8Array(given);
     for (const module of this.modules) data ??= module.defaultAuthenticatedData?.(groupContext);
     data ??= EMPTY;
     this.checkAuthenticatedData(data, groupContext);
