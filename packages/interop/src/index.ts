@@ -18,6 +18,10 @@ export {
 } from "./backend.js";
 export { copseBackend } from "./copse/backend.js";
 export { connect, type Message, type RemoteClient, type RunningServer, serve } from "./grpc.js";
+export { libraryFile, libraryNames } from "./runner/library.js";
+export { readScriptFile, type ScriptFile } from "./runner/script.js";
+export type { Player } from "./runner/stage.js";
+export { meet, type Performance, Summary, type TourOptions, tour } from "./runner/tour.js";
 export { isProviderName, PROVIDERS, type ProviderName } from "./server/providers.js";
 export { mlsClientService } from "./service.js";
 export { takeVector, vector } from "./wire.js";
