@@ -21,5 +21,11 @@ async function makeBackends(): Promise<readonly CryptoProvider[]> {
   return [nodeProvider(), webcrypto, libsodium];
 }
 
+/** What the vectors run on: {@link backends}, and all seven suites in JavaScript as well. */
+export async function vectorBackends(): Promise<readonly CryptoProvider[]> {
+  const { nobleProvider } = await import("@copse/provider-noble");
+  return [...(await backends()), nobleProvider()];
+}
+
 /** A suite of the backend that serves all of them, and answers at once. */
 export const nodeSuite = (id: number): CipherSuiteProvider => nodeProvider().suite(id);

@@ -146,8 +146,8 @@ export function forEachVector<T extends { cipher_suite: number }>(
     describe(`${name}.json`, async () => {
       if (sets.length === 1) reportMissing(file);
       // Only now, so that tests that don't run vectors needn't load every backend.
-      const { backends } = await import("./backends.js");
-      const all = await backends();
+      const { vectorBackends } = await import("./backends.js");
+      const all = await vectorBackends();
 
       it("holds vectors of the suites it should", () => {
         const found = [...new Set(vectors.map((vector) => vector.cipher_suite))].sort();
