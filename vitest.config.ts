@@ -24,7 +24,7 @@ export default defineConfig({
     globalSetup: "tests/vectors/counts.ts",
     // Much of the time goes into a few long files, so that one worker fewer than cores would idle.
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });
