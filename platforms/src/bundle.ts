@@ -6,6 +6,9 @@ import { build } from "esbuild";
 /** The repository's root, from `src` and from `dist` alike. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
+/** What is fetched, and what is made on the way; git ignores it. */
+export const CACHE = `${ROOT}platforms/.cache`;
+
 /**
  * Bundles what platforms run into a folder: `server.js`, `browser.js`, `worker.js`, and pieces that they
  * share, of which each backend is its own.

@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { access, mkdir, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { ROOT } from "./bundle.js";
+import { CACHE } from "./bundle.js";
 
 const run = promisify(execFile);
 
@@ -19,8 +19,6 @@ export class Unavailable extends Error {
 }
 
 type Get = (fetch: boolean) => Promise<Got>;
-
-const CACHE = `${ROOT}platforms/.cache`;
 
 /** The first line of what a failed command said, which of npm and apt-get is an error. */
 function said(error: unknown): string {

@@ -42,6 +42,7 @@ function start(command: string, args: readonly string[]): Started {
   // It is no news that it ended when it was stopped.
   ended.catch(() => undefined);
   const stop = () => {
+    process.off("exit", stop);
     if (child.pid === undefined || child.exitCode !== null) return;
     try {
       process.kill(-child.pid, "SIGKILL");
@@ -49,6 +50,7 @@ function start(command: string, args: readonly string[]): Started {
       // It has ended by itself.
     }
   };
+  process.once("exit", stop);
   return { child, ended, stop };
 }
 

@@ -1,12 +1,13 @@
 // RFC 9420 §17.1: `npm run test:platforms`: conformance and a group session in every platform, for real.
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { bundle, ROOT } from "./bundle.js";
+import { bundle, CACHE, ROOT } from "./bundle.js";
 import { PLATFORMS } from "./platforms.js";
 import type { RunOptions } from "./report.js";
 import { type PlatformResult, runPlatforms } from "./run-platforms.js";
 import { differences, render } from "./table.js";
+import { removeTokens, tokens } from "./tokens.js";
 
 const HELP = `npm run test:platforms -- [options]
   --only a,b       these platforms alone: ${PLATFORMS.map(({ name }) => name).join(", ")}
@@ -56,18 +57,26 @@ async function main(): Promise<number> {
     ...(values.suites === undefined ? {} : { suites: list(values.suites).map(Number) }),
   };
   const whole = only.length === names.length && Object.keys(options).length === 0;
-  const folder = await mkdtemp(`${tmpdir()}/copse-platforms-`);
+  // In the repository, so that native modules are found from there.
+  await mkdir(CACHE, { recursive: true });
+  const folder = await mkdtemp(`${CACHE}/bundle-`);
+  const selected = PLATFORMS.filter(({ name }) => only.includes(name));
+  const says = (line: string) => console.log(line);
   let results: PlatformResult[];
   try {
     const files = await bundle(folder);
+    const selectedNames = selected.map(({ name }) => name);
+    const token = await tokens(selectedNames, !values.offline, says);
     results = await runPlatforms({
-      platforms: PLATFORMS.filter(({ name }) => only.includes(name)),
+      platforms: selected,
       job: { folder, files, options },
+      token,
       fetch: !values.offline,
       jobs: Math.max(1, Number(values.jobs)),
-      say: (line) => console.log(line),
+      say: says,
     });
   } finally {
+    await removeTokens();
     await rm(folder, { recursive: true, force: true });
   }
 
@@ -89,5 +98,8 @@ async function main(): Promise<number> {
   for (const problem of problems) console.error(problem);
   return problems.length === 0 ? 0 : 1;
 }
+
+// What was started ends with this, and not by itself.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
 process.exitCode = await main();

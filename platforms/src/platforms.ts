@@ -34,7 +34,7 @@ export const PLATFORMS: readonly Platform[] = [
     name: "deno",
     title: "Deno",
     get: NPM("@deno/linux-x64-glibc@2.9.6", "deno"),
-    launch: inProcess(["run", "--no-config", "--no-lock", "--no-remote", "--allow-env", "--allow-read"]),
+    launch: inProcess(["run", "--no-lock", "--no-remote", "--allow-all"]),
   },
   {
     name: "workerd",

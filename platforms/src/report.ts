@@ -1,11 +1,24 @@
 // RFC 9420 §17.1: what a platform reports, a line of JSON each, and what is asked of it.
 
+/** Why pkcs11 isn't tried where there is no token. */
+export const NO_TOKEN = "there is no token here";
+
 /** What to run; all of it if nothing is said. */
 export interface RunOptions {
   /** Names of backends. */
   readonly backends?: readonly string[];
   /** Code points of suites. */
   readonly suites?: readonly number[];
+  /** Where pkcs11 finds a token; without one it isn't tried. */
+  readonly token?: TokenPlace;
+}
+
+/** A token, as the provider over PKCS#11 wants it. */
+export interface TokenPlace {
+  /** Path of the PKCS#11 library. */
+  readonly library: string;
+  readonly tokenLabel: string;
+  readonly pin: string;
 }
 
 /** One suite of one backend. */

@@ -1,7 +1,7 @@
 // RFC 9420 §17.1: gets platforms one after the other, and runs several at once.
 import type { Job } from "./launch.js";
 import type { Platform } from "./platforms.js";
-import type { FactsLine, RefusalLine, SuiteLine } from "./report.js";
+import type { FactsLine, RefusalLine, SuiteLine, TokenPlace } from "./report.js";
 
 /** What came of one platform. */
 export interface PlatformResult {
@@ -20,6 +20,8 @@ export interface PlatformResult {
 export interface RunPlatforms {
   readonly platforms: readonly Platform[];
   readonly job: Job;
+  /** The token of each platform, by its name, if it is to try one. */
+  token?(name: string): TokenPlace | undefined;
   /** Whether what isn't here is fetched. */
   readonly fetch: boolean;
   readonly jobs: number;
@@ -56,7 +58,7 @@ async function runOne(
   platform: Platform,
   command: string,
   version: string,
-  { job, say }: RunPlatforms,
+  { job, say, token: tokenOf }: RunPlatforms,
 ): Promise<PlatformResult> {
   const { name, title } = platform;
   const begun = performance.now();
@@ -66,7 +68,9 @@ async function runOne(
   let facts: FactsLine | undefined;
   let broken: string | undefined;
   try {
-    await platform.launch(command, job, (line) => {
+    const token = tokenOf?.(name);
+    const options = token === undefined ? job.options : { ...job.options, token };
+    await platform.launch(command, { ...job, options }, (line) => {
       if (line.kind === "facts") facts = line;
       if (line.kind === "refusal") {
         refusals.push(line);

@@ -6,7 +6,7 @@ import { bundle } from "../../platforms/src/bundle.js";
 import { type Got, Unavailable } from "../../platforms/src/get.js";
 import { inProcess, type Job } from "../../platforms/src/launch.js";
 import { PLATFORMS, type Platform } from "../../platforms/src/platforms.js";
-import type { Line, SuiteLine } from "../../platforms/src/report.js";
+import { type Line, NO_TOKEN, type SuiteLine } from "../../platforms/src/report.js";
 import { type PlatformResult, runPlatforms } from "../../platforms/src/run-platforms.js";
 import { differences, render } from "../../platforms/src/table.js";
 import { SOURCES } from "../support/bundle.js";
@@ -90,7 +90,7 @@ const bad: PlatformResult = {
 describe("the document", () => {
   it("shows what is served, what isn't, and what failed, and not what is different each time", () => {
     const text = render([good, bad]);
-    expect(text).toContain("| Node 20.1.0 | 1 7 |  | no | 2–4 P1 | X25519 |");
+    expect(text).toContain("| Node 20.1.0 | 1 7 |  | no | 2–4 P1 |  | X25519 |");
     expect(text).toContain("- Node 20.1.0, libsodium: `no WASM`");
     expect(text).toContain('- Bun 1.0, node, suite 1: failed "aead: a check"');
     expect(text).toContain("- Bun 1.0, node, suite 1: the session failed: `it fell over`");
@@ -103,8 +103,13 @@ describe("the document", () => {
     const text = render([good, bad]);
     expect(differences(text, [good, { ...bad, version: "1.1" }])).toEqual([]);
     expect(differences(text, [{ ...good, suites: [line("webcrypto", 1)] }])).toEqual([
-      'Node 20.1.0: says "1 7 |  | no | 2–4 P1 | X25519", but it is "1 |  | no |  | X25519"',
+      'Node 20.1.0: says "1 7 |  | no | 2–4 P1 |  | X25519", but it is "1 |  | no |  |  | X25519"',
     ]);
+    const untried = { kind: "refusal", backend: "noble", reason: `Error: ${NO_TOKEN}` } as const;
+    const rest = good.suites.filter(({ backend }) => backend !== "noble");
+    const partial = { ...good, refusals: [...good.refusals, untried], suites: rest };
+    expect(differences(text, [partial])).toEqual([]);
+    expect(render([partial])).toContain("| 1 7 |  | no | ? |  | X25519 |");
     expect(differences(text, [{ ...good, version: "22.0.0" }])[0]).toContain('says "nothing"');
     expect(differences(text, [{ ...good, version: "", missing: "it is nowhere" }])).toEqual([]);
   });

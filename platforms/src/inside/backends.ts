@@ -1,10 +1,11 @@
 // RFC 9420 §5.1: the backends, each loaded when it is its turn, so that one that can't be loaded is a finding.
 import type { CryptoProvider } from "@copse/core";
 import type { PqCodePoints } from "@copse/provider-kit";
+import { NO_TOKEN, type RunOptions } from "../report.js";
 
 export interface Backend {
   readonly name: string;
-  load(): Promise<CryptoProvider>;
+  load(options: RunOptions): Promise<CryptoProvider>;
   /** The backend that it must agree with on bytes. */
   readonly second: string;
 }
@@ -54,4 +55,14 @@ export const BACKENDS: readonly Backend[] = [
     },
   },
   { name: "noble", second: "webcrypto", load: noble },
+  {
+    name: "pkcs11",
+    second: "noble",
+    async load({ token }) {
+      if (token === undefined) throw new Error(NO_TOKEN);
+      const { nobleProvider } = await import("@copse/provider-noble");
+      const { pkcs11Provider } = await import("@copse/provider-pkcs11");
+      return pkcs11Provider({ ...token, inner: nobleProvider(), keys: { hpke: true } });
+    },
+  },
 ];

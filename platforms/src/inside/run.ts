@@ -38,11 +38,12 @@ async function facts(): Promise<FactsLine> {
 }
 
 /** Runs what is wanted and says what came of it, as it comes. The last line is `end`. */
-export async function* run({ backends, suites }: RunOptions): AsyncGenerator<Line, void, undefined> {
+export async function* run(options: RunOptions): AsyncGenerator<Line, void, undefined> {
+  const { backends, suites } = options;
   yield await facts();
   const loaded = new Map<string, CryptoProvider>();
   const load = async ({ name, load }: Backend): Promise<CryptoProvider> => {
-    const provider = loaded.get(name) ?? (await load());
+    const provider = loaded.get(name) ?? (await load(options));
     loaded.set(name, provider);
     return provider;
   };
