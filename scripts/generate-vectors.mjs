@@ -31,6 +31,7 @@ const out = resolve(values.out ?? fromRoot("test-vectors/generated"));
 
 // The generator uses the inside of the core, so it is bundled from the sources, and needs no build before.
 const work = mkdtempSync(fromRoot("node_modules/.vectors-"));
+let generator;
 try {
   const bundle = join(work, "generate.mjs");
   await build({
@@ -48,21 +49,20 @@ try {
       "@copse/provider-noble": fromRoot("packages/provider-noble/src/index.ts"),
     },
   });
-  const { generate, toJson } = await import(pathToFileURL(bundle).href);
-  mkdirSync(out, { recursive: true });
-  let total = 0;
-  let start = performance.now();
-  for await (const { file, vectors } of generate({ seed, full, suites, files })) {
-    const text = toJson(vectors);
-    writeFileSync(join(out, `${file}.json`), text);
-    total += text.length;
-    const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    console.log(
-      `${file}.json: ${vectors.length} vectors, ${(text.length / 1000).toFixed(0)} kB, ${seconds} s`,
-    );
-    start = performance.now();
-  }
-  console.log(`${(total / 1000).toFixed(0)} kB in ${out}`);
+  generator = await import(pathToFileURL(bundle).href);
 } finally {
   rmSync(work, { recursive: true });
 }
+
+mkdirSync(out, { recursive: true });
+let total = 0;
+let start = performance.now();
+for await (const { file, vectors } of generator.generate({ seed, full, suites, files })) {
+  const text = generator.toJson(vectors);
+  writeFileSync(join(out, `${file}.json`), text);
+  total += text.length;
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${file}.json: ${vectors.length} vectors, ${(text.length / 1000).toFixed(0)} kB, ${seconds} s`);
+  start = performance.now();
+}
+console.log(`${(total / 1000).toFixed(0)} kB in ${out}`);
