@@ -67,6 +67,12 @@ async function main(): Promise<number> {
   }
   const summary = new Summary();
   const performances: Performance[] = [];
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      console.log(`${summary.toString()}\nstopped before the end`);
+      process.exit(1);
+    });
+  }
   try {
     for await (const performance of tour({
       players,
