@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+// Where npm finds it also before the first build.
+import "../dist/server-main.js";
