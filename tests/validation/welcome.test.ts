@@ -34,7 +34,7 @@ beforeAll(async () => {
 
 /** A GroupInfo that says something else, signed anew by Alice. */
 const saysOf =
-  (change: (info: GroupInfo) => Partial<GroupInfo>, by?: () => Signer): WelcomeForgery["info"] =>
+  (change: (info: GroupInfo) => Partial<GroupInfo>, by?: () => Signer): NonNullable<WelcomeForgery["info"]> =>
   (info) =>
     signed({ ...info, ...change(info) }, by?.() ?? signer);
 const context = (change: Partial<GroupInfo["groupContext"]>): WelcomeForgery => ({

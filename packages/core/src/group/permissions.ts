@@ -4,7 +4,7 @@ import { type Sender, SenderType } from "../framing/index.js";
 import { ExtensionType, findExtension, type RatchetTree } from "../tree/index.js";
 import type { Epoch } from "./epoch.js";
 import { ExternalSenders } from "./extensions.js";
-import { proposalName, type SourcedProposal } from "./proposal-validation.js";
+import { blame, proposalName, type SourcedProposal } from "./proposal-validation.js";
 import { memberOf } from "./received.js";
 import type { Party, Setting } from "./setting.js";
 
@@ -42,15 +42,16 @@ export function checkPermissions(
 ): void {
   if (policy.permits === undefined) return;
   const by = committer && partyOf(epoch, committer);
-  for (const [index, { proposal, sender, reference }] of proposals.entries()) {
+  for (const [index, sourced] of proposals.entries()) {
+    const { proposal, sender } = sourced;
     const action = { proposal, proposer: partyOf(epoch, sender), committer: by };
-    if (policy.permits(action) === true) continue;
-    const error = new MlsError(
-      "forbidden",
-      `the policy doesn't permit this ${proposalName(proposal)} proposal`,
-    );
-    error.proposal = { index, type: proposal.proposalType, name: proposalName(proposal), reference };
-    throw error;
+    if (policy.permits(action) !== true) {
+      throw blame(
+        new MlsError("forbidden", `the policy doesn't permit this ${proposalName(proposal)} proposal`),
+        sourced,
+        index,
+      );
+    }
   }
 }
 
