@@ -1,0 +1,117 @@
+// What the visitor wants measured: the form, filled by the address so that a wish can be kept as a link.
+import { CIPHER_SUITES } from "@copse/core";
+import type { Tree } from "../../src/samples.js";
+import { element, find } from "./dom.js";
+import { BACKENDS, type BackendName, EFFORTS, type EffortName, type Served, type Wish } from "./messages.js";
+
+const SIZES = [2, 10, 100, 1000, 10_000];
+const TREES: Readonly<Record<Tree, string>> = {
+  "lived-in": "lived-in: everybody has committed",
+  fresh: "fresh: parents are blank",
+};
+const EFFORT_NAMES: Readonly<Record<EffortName, string>> = {
+  glance: "at a glance",
+  quick: "quickly",
+  thorough: "thoroughly",
+};
+
+const DEFAULTS = {
+  suites: ["1", "2", "3"],
+  backends: [...BACKENDS] as string[],
+  sizes: ["2", "100"],
+  trees: ["lived-in"],
+  efforts: ["quick"],
+} as const;
+type Name = keyof typeof DEFAULTS;
+
+const address = new URLSearchParams(location.search);
+
+/** What is chosen at first: by the address, else by default. */
+function initial(name: Name): readonly string[] {
+  return address.get(name)?.split(",") ?? DEFAULTS[name];
+}
+
+export const suiteName = (id: number): string => {
+  const suite = CIPHER_SUITES.find((one) => one.id === id);
+  if (suite === undefined) return `${id}`;
+  const [, , kem, aead] = suite.name.split("_") as [string, string, string, string];
+  return `${id}: ${kem.replace("DHKEM", "")}, ${aead.replace("POLY1305", "").replace("GCM", "")}`;
+};
+
+function choices(
+  name: Name,
+  type: "checkbox" | "radio",
+  options: readonly (readonly [string, string, boolean])[],
+) {
+  const chosen = initial(name);
+  find(name, HTMLElement).replaceChildren(
+    ...options.map(([value, label, possible]) =>
+      element("label", {}, [
+        element("input", {
+          type,
+          name,
+          value,
+          checked: possible && chosen.includes(value),
+          disabled: !possible,
+        }),
+        label,
+      ]),
+    ),
+  );
+}
+
+/** Shows what can be chosen here. */
+export function fillForm(served: readonly Served[]): void {
+  const has = (suite: number) => served.some(({ suites }) => suites.includes(suite));
+  const able = (name: string) => served.some(({ backend, suites }) => backend === name && suites.length > 0);
+  choices(
+    "suites",
+    "checkbox",
+    CIPHER_SUITES.map(({ id }) => [String(id), suiteName(id), has(id)]),
+  );
+  choices(
+    "backends",
+    "checkbox",
+    BACKENDS.map((name) => [name, name, able(name)]),
+  );
+  const sizes = [
+    ...new Set([
+      ...SIZES,
+      ...initial("sizes")
+        .map(Number)
+        .filter((n) => n >= 2 && n <= 1e5),
+    ]),
+  ];
+  choices(
+    "sizes",
+    "checkbox",
+    sizes.sort((a, b) => a - b).map((size) => [String(size), size.toLocaleString("en"), true]),
+  );
+  choices(
+    "trees",
+    "checkbox",
+    Object.entries(TREES).map(([tree, label]) => [tree, label, true]),
+  );
+  choices(
+    "efforts",
+    "radio",
+    EFFORTS.map((effort) => [effort, EFFORT_NAMES[effort], true]),
+  );
+}
+
+/** What is chosen. @throws Error, for people, if something is missing */
+export function readForm(form: HTMLFormElement): Wish {
+  const data = new FormData(form);
+  const all = (name: Name, what: string): string[] => {
+    const values = data.getAll(name).map(String);
+    if (values.length === 0) throw new Error(`Choose ${what}.`);
+    return values;
+  };
+  return {
+    suites: all("suites", "a cipher suite").map(Number),
+    backends: all("backends", "a backend") as BackendName[],
+    sizes: all("sizes", "a number of members").map(Number),
+    trees: all("trees", "a kind of tree") as Tree[],
+    effort: all("efforts", "how thoroughly")[0] as EffortName,
+  };
+}

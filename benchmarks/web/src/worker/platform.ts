@@ -1,0 +1,68 @@
+// What this platform can do, found by trying.
+import { BACKENDS, type Fact, type Platform, type Served } from "../messages.js";
+import { load } from "./backends.js";
+
+export async function look(): Promise<Platform> {
+  return { facts: await facts(), served: await Promise.all(BACKENDS.map(served)) };
+}
+
+async function served(backend: Served["backend"]): Promise<Served> {
+  try {
+    return { backend, suites: (await load(backend)).suites.map(({ id }) => id) };
+  } catch (error) {
+    return { backend, suites: [], problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+type Usages = readonly ("deriveBits" | "sign" | "verify" | "encrypt" | "decrypt")[];
+
+/** Algorithms of WebCrypto that make a difference to the suites, by a key that is generated. */
+const ALGORITHMS: readonly (readonly [string, { name: string } & Record<string, unknown>, Usages])[] = [
+  ["X25519", { name: "X25519" }, ["deriveBits"]],
+  ["Ed25519", { name: "Ed25519" }, ["sign", "verify"]],
+  ["ECDH P-256", { name: "ECDH", namedCurve: "P-256" }, ["deriveBits"]],
+  ["ECDH P-521", { name: "ECDH", namedCurve: "P-521" }, ["deriveBits"]],
+  ["AES-128-GCM", { name: "AES-GCM", length: 128 }, ["encrypt", "decrypt"]],
+  ["ChaCha20-Poly1305", { name: "ChaCha20-Poly1305" }, ["encrypt", "decrypt"]],
+];
+
+async function facts(): Promise<Fact[]> {
+  const subtle: SubtleCrypto | undefined = globalThis.crypto?.subtle;
+  const list: Fact[] = [
+    yes("Secure context", globalThis.isSecureContext),
+    yes("WebCrypto", subtle !== undefined),
+  ];
+  for (const [name, algorithm, usages] of ALGORITHMS) {
+    const works = await subtle?.generateKey(algorithm as unknown as EcKeyGenParams, false, [...usages]).then(
+      () => true,
+      () => false,
+    );
+    list.push(yes(`WebCrypto: ${name}`, works === true));
+  }
+  const { hardwareConcurrency, deviceMemory } = navigator as Navigator & { readonly deviceMemory?: number };
+  return [
+    ...list,
+    yes("WebAssembly", typeof WebAssembly === "object"),
+    yes(
+      "Shared memory between threads",
+      typeof SharedArrayBuffer === "function" && globalThis.crossOriginIsolated,
+    ),
+    { name: "Processors", value: String(hardwareConcurrency) },
+    ...(deviceMemory === undefined ? [] : [{ name: "Memory, at least", value: `${deviceMemory} GiB` }]),
+    { name: "Steps of the clock", value: `${Math.round(clockStep() * 1000)} µs` },
+  ];
+}
+
+const yes = (name: string, here: boolean): Fact => ({ name, value: here ? "yes" : "no" });
+
+/** The smallest step that the clock makes, in milliseconds: browsers round it. */
+function clockStep(): number {
+  let smallest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 20; i++) {
+    const start = performance.now();
+    let now = start;
+    while (now === start) now = performance.now();
+    smallest = Math.min(smallest, now - start);
+  }
+  return smallest;
+}
