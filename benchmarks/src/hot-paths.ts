@@ -1,5 +1,6 @@
 // The operations that two members of a group do again and again, in the order in which they are measured.
 import type { Member } from "./backend.js";
+import { collectGarbage } from "./memory.js";
 import { PAYLOADS, type Payload } from "./operations.js";
 import type { Tree } from "./samples.js";
 import { checkAgreement, type Session, timedJoin } from "./session.js";
@@ -7,11 +8,16 @@ import { checkAgreement, type Session, timedJoin } from "./session.js";
 /** From this size on, what encrypts to all leaves is made once in a round. */
 const LARGE = 1000;
 
+/** Above this many bytes, a message takes long enough to be measured a few times only. */
+const LONG = 10_000;
+
 /** One round of everything. The group is as large after it as it was before. */
 export async function hotPaths(session: Session, tree: Tree, payloads: readonly Payload[]): Promise<void> {
   for (const payload of payloads) await messages(session, payload);
   await exporting(session);
+  await collectGarbage();
   await commits(session, tree);
+  await collectGarbage();
   await saving(session);
   await comingAndGoing(session, tree);
   checkAgreement(session);
@@ -19,10 +25,13 @@ export async function hotPaths(session: Session, tree: Tree, payloads: readonly 
 
 async function messages({ committer, receiver, watch }: Session, payload: Payload): Promise<void> {
   const data = new Uint8Array(PAYLOADS[payload]).fill(0x61);
-  await watch.repeat(async (last) => {
-    const message = await watch.time(`encrypt ${payload}`, () => committer.encrypt(data), last);
-    await watch.time(`decrypt ${payload}`, () => receiver.receive(message), last);
-  });
+  await watch.repeat(
+    async (last) => {
+      const message = await watch.time(`encrypt ${payload}`, () => committer.encrypt(data), last);
+      await watch.time(`decrypt ${payload}`, () => receiver.receive(message), last);
+    },
+    { max: data.length > LONG ? 5 : 20 },
+  );
 }
 
 async function exporting({ committer, watch }: Session): Promise<void> {

@@ -4,8 +4,8 @@ import { runInNewContext } from "node:vm";
 
 let collect: (() => void) | undefined;
 
-/** Collects all garbage, which Node offers only when it is told to. */
-async function collectGarbage(): Promise<void> {
+/** Collects all garbage, which Node offers only when it is told to: so that what one leaves behind isn't cleared away in the time of the next. */
+export async function collectGarbage(): Promise<void> {
   if (collect === undefined) {
     setFlagsFromString("--expose-gc");
     collect = runInNewContext("gc") as () => void;

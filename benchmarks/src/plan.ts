@@ -23,6 +23,7 @@ const SHORT_WITHOUT = ["noble"];
 export function defaultRounds(members: number, full: boolean): number {
   if (members > 1000) return 1;
   if (members > 100) return full ? 3 : 1;
+  if (members > 10) return full ? 5 : 2;
   return full ? 5 : 3;
 }
 

@@ -2,7 +2,7 @@
 import type { Backend, Member } from "./backend.js";
 import { equal } from "./bytes.js";
 import type { Crowd } from "./crowd.js";
-import { memoryOf } from "./memory.js";
+import { collectGarbage, memoryOf } from "./memory.js";
 import type { Stopwatch } from "./stopwatch.js";
 
 export interface Session {
@@ -54,6 +54,7 @@ export async function freshSession(
   const keyPackage = await receiver.keyPackage();
   await watch.time("create group", () => committer.createGroup());
   const add = [...others, keyPackage];
+  await collectGarbage();
   const { welcome } = await watch.time("add all others", () => committer.commit({ add }));
   await timedJoin(receiver, welcome, members, watch);
   return { backend, suite, members, committer, receiver, watch };
