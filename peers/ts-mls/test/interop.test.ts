@@ -24,15 +24,15 @@ const FILES = [
 
 it.each([
   [1, "private", 52],
-  [2, "public", 14],
-  [3, "private", 14],
+  [2, "public", 15],
+  [3, "private", 15],
 ] as const)("in suite %i, with %s handshakes", { timeout: 280_000 }, async (suite, framing, most) => {
   const servers = [
     await serve(mlsClientService(copseBackend(await PROVIDERS.node())), 0),
     await serve(mlsClientService(tsMlsBackend()), 0),
   ];
   const players = await Promise.all(servers.map(({ address }) => meet(address)));
-  const names = suite === 1 ? FILES : ["welcome_join", "external_join"];
+  const names = suite === 1 ? FILES : ["welcome_join", "external_join", "deep_random"];
   const summary = new Summary();
   const steps = tour({
     players,

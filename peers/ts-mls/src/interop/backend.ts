@@ -41,7 +41,6 @@ import {
   getCiphersuiteImpl,
   getOwnLeafNode,
   type IncomingMessageCallback,
-  joinGroup,
   joinGroupFromBranch,
   joinGroupFromReinit,
   type KeyPackage,
@@ -67,6 +66,7 @@ import { addProposal, decodeWhole, fromBytes, removeProposal, sameBytes, toBytes
 import { createCommit, type FullContext } from "./commit.js";
 import { clientState, groupInfos, publicFraming } from "./deep.js";
 import { joinExternally } from "./external-join.js";
+import { joinByWelcome } from "./join.js";
 
 /** The suites for which this package installs what ts-mls needs. */
 const SUITES: Readonly<Record<number, CiphersuiteName>> = {
@@ -240,18 +240,6 @@ function readGroupInfo({ groupInfo, ratchetTree }: GroupInfoAnswer): { info: Gro
   return { info, tree };
 }
 
-/** What it refuses although it is right: then there is no way to play on. */
-async function orUnsupported<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof Error && error.message.includes("must list leaf node in its unmerged_leaves")) {
-      throw new UnsupportedByStack("ts-mls refuses trees whose nodes have different unmerged leaves");
-    }
-    throw error;
-  }
-}
-
 function readWelcome(bytes: Uint8Array) {
   const message = fromBytes(bytes);
   if (message.wireformat !== wireformats.mls_welcome) throw new Error("not a Welcome");
@@ -295,15 +283,13 @@ class TsMlsJoiner implements BackendJoiner {
     ratchetTree,
     encryptHandshake,
   }: WelcomeChoice & { readonly encryptHandshake: boolean }): Promise<TsMlsGroup> {
-    const state = await orUnsupported(
-      joinGroup({
-        context: this.party.context,
-        welcome: readWelcome(welcome),
-        keyPackage: this.publicPackage,
-        privateKeys: this.privatePackage,
-        ...treeOption(ratchetTree),
-      }),
-    );
+    const state = await joinByWelcome({
+      context: this.party.context,
+      welcome: readWelcome(welcome),
+      keyPackage: this.publicPackage,
+      privateKeys: this.privatePackage,
+      ratchetTree: treeOption(ratchetTree)?.ratchetTree,
+    });
     return new TsMlsGroup(this.party, state, encryptHandshake);
   }
 
@@ -728,17 +714,15 @@ export function tsMlsBackend(): MlsClientBackend {
       const { info, tree } = readGroupInfo({ groupInfo, ratchetTree });
       const own = await TsMlsJoiner.of(await makeParty(info.groupContext.cipherSuite, identity));
       for (const { id, secret } of psks) own.storePsk(id, secret);
-      const { newState, commit } = await orUnsupported(
-        joinExternally({
-          context: own.party.context,
-          groupInfo: info,
-          ratchetTree: tree,
-          keyPackage: own.publicPackage,
-          privateKeys: own.privatePackage,
-          removed: removePrior ? leafOf(tree, identity) : undefined,
-          pskIds: psks.map(({ id }) => id),
-        }),
-      );
+      const { newState, commit } = await joinExternally({
+        context: own.party.context,
+        groupInfo: info,
+        ratchetTree: tree,
+        keyPackage: own.publicPackage,
+        privateKeys: own.privatePackage,
+        removed: removePrior ? leafOf(tree, identity) : undefined,
+        pskIds: psks.map(({ id }) => id),
+      });
       return { group: new TsMlsGroup(own.party, newState, encryptHandshake), commit: toBytes(commit) };
     },
     async newMemberAddProposal({ groupInfo, identity }) {

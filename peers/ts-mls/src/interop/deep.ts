@@ -9,6 +9,7 @@ import type * as GroupInfo from "../../node_modules/ts-mls/dist/src/groupInfo.js
 import type * as KeySchedule from "../../node_modules/ts-mls/dist/src/keySchedule.js";
 import type * as PrivateFraming from "../../node_modules/ts-mls/dist/src/messageProtection.js";
 import type * as PublicFraming from "../../node_modules/ts-mls/dist/src/messageProtectionPublic.js";
+import type * as ParentHash from "../../node_modules/ts-mls/dist/src/parentHash.js";
 import type * as PathSecrets from "../../node_modules/ts-mls/dist/src/pathSecrets.js";
 import type * as PrivateKeyPath from "../../node_modules/ts-mls/dist/src/privateKeyPath.js";
 import type * as PskIndex from "../../node_modules/ts-mls/dist/src/pskIndex.js";
@@ -38,6 +39,7 @@ export const framedContent = await beside<typeof FramedContent>("framedContent.j
 export const groupInfos = await beside<typeof GroupInfo>("groupInfo.js");
 export const kdf = await beside<typeof Kdf>("crypto/kdf.js");
 export const keySchedule = await beside<typeof KeySchedule>("keySchedule.js");
+export const parentHash = await beside<typeof ParentHash>("parentHash.js");
 export const pathSecrets = await beside<typeof PathSecrets>("pathSecrets.js");
 export const privateFraming = await beside<typeof PrivateFraming>("messageProtection.js");
 export const privateKeyPath = await beside<typeof PrivateKeyPath>("privateKeyPath.js");

@@ -32,6 +32,7 @@ import {
   treeHash,
   updatePath as updatePaths,
 } from "./deep.js";
+import { checkTree } from "./join.js";
 
 type LeafIndex = Parameters<typeof ratchetTrees.removeLeafNodeMutable>[1];
 
@@ -51,7 +52,7 @@ export async function joinExternally(
   request: ExternalJoinRequest,
 ): Promise<{ newState: ClientState; commit: MlsMessage }> {
   const { context, groupInfo, keyPackage, privateKeys, removed } = request;
-  const { cipherSuite: cs, clientConfig, authService } = context;
+  const { cipherSuite: cs } = context;
   const { groupContext: before } = groupInfo;
   const external = groupInfo.extensions.find(
     ({ extensionType }) => extensionType === defaultExtensionTypes.external_pub,
@@ -59,15 +60,7 @@ export async function joinExternally(
   if (external === undefined) throw new Error("no external_pub");
   const [externalPub] = takeVector(external.extensionData as Uint8Array);
   const tree = request.ratchetTree.slice();
-  const wrong = await clientState.validateRatchetTree(
-    tree,
-    before,
-    clientConfig.lifetimeConfig,
-    authService,
-    before.treeHash,
-    cs,
-  );
-  if (wrong !== undefined) throw wrong;
+  await checkTree(tree, before, context);
   const signer = ratchetTrees.getSignaturePublicKeyFromLeafIndex(tree, groupInfo.signer as LeafIndex);
   if (!(await groupInfos.verifyGroupInfoSignature(groupInfo, signer, cs.signature))) {
     throw new Error("the GroupInfo's signature is wrong");
