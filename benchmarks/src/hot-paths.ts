@@ -1,7 +1,7 @@
 // The operations that two members of a group do again and again, in the order in which they are measured.
 import type { Member } from "./backend.js";
 import { collectGarbage } from "./memory.js";
-import { PAYLOADS, type Payload } from "./operations.js";
+import { type Operation, PAYLOADS, type Payload } from "./operations.js";
 import type { Tree } from "./samples.js";
 import { checkAgreement, type Session, timedJoin } from "./session.js";
 
@@ -34,6 +34,17 @@ async function messages({ committer, receiver, watch }: Session, payload: Payloa
   );
 }
 
+/** Somebody else made the commit: what that leaves behind isn't cleared away at the receiver's expense. */
+async function process(
+  { receiver, watch, members }: Session,
+  operation: Operation,
+  commit: Uint8Array,
+  last: boolean,
+): Promise<void> {
+  if (members >= LARGE) await collectGarbage();
+  await watch.time(operation, () => receiver.receive(commit), last);
+}
+
 async function exporting({ committer, watch }: Session): Promise<void> {
   const context = new Uint8Array(32);
   await watch.repeat(async (last) => {
@@ -42,12 +53,12 @@ async function exporting({ committer, watch }: Session): Promise<void> {
 }
 
 async function commits(session: Session, tree: Tree): Promise<void> {
-  const { committer, receiver, watch, members } = session;
+  const { committer, watch, members } = session;
   const once = tree === "fresh" && members >= LARGE;
   await watch.repeat(
     async (last) => {
       const { commit } = await watch.time("empty commit", () => committer.commit(), last);
-      await watch.time("process empty commit", () => receiver.receive(commit), last);
+      await process(session, "process empty commit", commit, last);
     },
     { once },
   );
@@ -55,7 +66,7 @@ async function commits(session: Session, tree: Tree): Promise<void> {
   if (tree === "fresh") return;
   await watch.repeat(async (last) => {
     const { commit } = await watch.time("update", () => committer.commit({ forcePath: true }), last);
-    await watch.time("process update", () => receiver.receive(commit), last);
+    await process(session, "process update", commit, last);
   });
 }
 
@@ -84,7 +95,7 @@ async function canSave(save: NonNullable<Member["save"]>): Promise<boolean> {
 
 /** Somebody is added, joins, and is removed again. */
 async function comingAndGoing(session: Session, tree: Tree): Promise<void> {
-  const { backend, suite, committer, receiver, members, watch } = session;
+  const { backend, suite, committer, members, watch } = session;
   // One who can't be removed makes the group grow: that does in a fresh one, which is at its end.
   if (!backend.removes && tree === "lived-in") return;
   await watch.repeat(
@@ -92,13 +103,13 @@ async function comingAndGoing(session: Session, tree: Tree): Promise<void> {
       const newcomer = await backend.createMember(suite, "newcomer");
       const add = [await newcomer.keyPackage()];
       const added = await watch.time("add one", () => committer.commit({ add }), last);
-      await watch.time("process add one", () => receiver.receive(added.commit), last);
+      await process(session, "process add one", added.commit, last);
       if (!backend.removes) return;
       if (tree === "lived-in") await timedJoin(newcomer, added.welcome, members + 1, watch);
       else await newcomer.join(added.welcome as Uint8Array);
       const remove = [newcomer.ownLeafIndex()];
       const removed = await watch.time("remove one", () => committer.commit({ remove }), last);
-      await watch.time("process remove one", () => receiver.receive(removed.commit), last);
+      await process(session, "process remove one", removed.commit, last);
     },
     { once: members >= LARGE || !backend.removes, max: 5 },
   );
