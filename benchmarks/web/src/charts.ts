@@ -58,6 +58,7 @@ function draw(canvas: HTMLCanvasElement, { rows, backends }: Panel): Chart<"bar"
     [...cells.values()].map(({ median, low }) => Math.min(median, low)),
   );
   const smallest = Math.min(...values.filter((value) => value > 0));
+  const largest = Math.max(...rows.flatMap(({ cells }) => [...cells.values()].map(({ high }) => high)));
   return new Chart<"bar", (Point | null)[], string>(canvas, {
     type: "bar",
     data: {
@@ -80,6 +81,8 @@ function draw(canvas: HTMLCanvasElement, { rows, backends }: Panel): Chart<"bar"
         x: {
           type: "logarithmic",
           min: 10 ** Math.floor(Math.log10(smallest / 1.3)),
+          // No bar ends at the edge, and a power of ten is in sight that says how long they are.
+          max: Math.max(largest * 1.25, 10 ** Math.ceil(Math.log10(smallest)) * 1.05),
           grid: { color: line },
           border: { color: line },
           ticks: {
@@ -181,6 +184,6 @@ function numbersOf(cell: Cell | undefined, fastest: boolean): Node {
     ...(cell.runs === undefined ? [] : [`${cell.runs} ${cell.runs === 1 ? "run" : "runs"}`]),
   ];
   const parts: Node[] = [fastest ? element("strong", {}, [time]) : document.createTextNode(time)];
-  if (notes.length > 0) parts.push(element("small", {}, [notes.join(", ")]));
+  for (const note of notes) parts.push(element("small", {}, [note]));
   return element("span", {}, parts);
 }

@@ -143,7 +143,11 @@ function showChoices(): void {
             : `${milliseconds.toFixed(1)} ms a round`;
         return element("li", {}, [`${candidate}: ${words}`]);
       });
-      return row(suiteName(suite), [fastest ?? "none", nonExtractable ?? "none", element("ul", {}, why)]);
+      return row(suiteName(suite), [
+        fastest ?? "none",
+        nonExtractable ?? "none",
+        element("ul", { className: "why" }, why),
+      ]);
     }),
   );
 }
