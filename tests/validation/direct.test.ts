@@ -20,6 +20,7 @@ import {
   checkProposals,
   MlsMessage,
   observeFrom,
+  partyOf,
   signatureKeyOf,
   stageCommit,
 } from "../../packages/core/src/group/index.js";
@@ -112,6 +113,12 @@ describe("what another check stands before", () => {
         return checkExternalList(list.map((proposal) => ({ proposal, sender: newcomer })));
       },
     ],
+    [
+      "a party that is no member",
+      "unknown-sender",
+      async () => partyOf(mallory.epoch, { senderType: SenderType.member, leafIndex: 77 }),
+    ],
+    ["a party that the group doesn't list", "unknown-sender", async () => partyOf(mallory.epoch, outside)],
     [
       "an update path with a leaf of source update",
       "12.4.2: the leaf_node_source",

@@ -170,6 +170,24 @@ describe("a proposal", () => {
     expect(copy.proposals).toHaveLength(3);
   });
 
+  it("is all that comes from an external sender: 6.1: the content of an external sender", async () => {
+    const message = await fromOutside(
+      { ...mallory, signer: server.signer },
+      { senderType: SenderType.external, senderIndex: 0 },
+      { contentType: ContentType.commit, commit: { proposals: [], path: undefined } },
+    );
+    expect(saying(await refused(bob, message))).toMatch(/^6\.1: the content of an external sender/);
+  });
+
+  it("is nothing that comes from one who joins by a commit: 6.1: the content of a new member's commit", async () => {
+    const message = await fromOutside(
+      { ...mallory, signer: newcomer.signer },
+      { senderType: SenderType.newMemberCommit },
+      { contentType: ContentType.proposal, proposal: remove(3) },
+    );
+    expect(saying(await refused(bob, message))).toMatch(/^6\.1: the content of a new member's commit/);
+  });
+
   it("by an external sender to a group that lists none is refused by unknown-sender", async () => {
     const { parties, groups } = await four(SUITE);
     const from = await insider(parties[0] as Party, groups[0] as Group);

@@ -25,7 +25,12 @@ import {
   MlsMessage,
   type Welcome,
 } from "../../packages/core/src/group/index.js";
-import { deriveWelcomeSecret, welcomeKeyAndNonce } from "../../packages/core/src/schedule/index.js";
+import {
+  deriveWelcomeSecret,
+  type PreSharedKeyID,
+  pskSecret,
+  welcomeKeyAndNonce,
+} from "../../packages/core/src/schedule/index.js";
 import {
   type CreatedUpdatePath,
   createUpdatePath,
@@ -119,6 +124,8 @@ export interface WelcomeForgery {
   readonly secrets?: (secrets: GroupSecrets) => GroupSecrets;
   readonly info?: (info: GroupInfo) => GroupInfo | Promise<GroupInfo>;
   readonly welcome?: Partial<Welcome>;
+  /** PSKs that it takes. */
+  readonly psks?: readonly { readonly id: PreSharedKeyID; readonly psk: Uint8Array }[];
 }
 
 /** What is in a Welcome, and the Welcome with something else in it, as its sender could have made it. */
@@ -152,13 +159,23 @@ export async function forgeWelcome(
   );
   const info = decode(GroupInfo, await provider.aead.open(key, nonce, EMPTY, encryptedGroupInfo));
   const changed = (await forgery.info?.(info)) ?? info;
-  const sealed = await provider.aead.seal(key, nonce, EMPTY, encode(GroupInfo, changed));
+  const { psks = [] } = forgery;
+  const welcomeSecret = await deriveWelcomeSecret(
+    provider,
+    groupSecrets.joinerSecret,
+    await pskSecret(provider, psks),
+  );
+  const keys = await welcomeKeyAndNonce(provider, welcomeSecret);
+  const sealed = await provider.aead.seal(keys.key, keys.nonce, EMPTY, encode(GroupInfo, changed));
   const encryptedGroupSecrets = await encryptWithLabel(
     provider,
     initKey.publicKey,
     "Welcome",
     sealed,
-    encode(GroupSecrets, forgery.secrets?.(groupSecrets) ?? groupSecrets),
+    encode(
+      GroupSecrets,
+      forgery.secrets?.(groupSecrets) ?? { ...groupSecrets, psks: psks.map(({ id }) => id) },
+    ),
   );
   const welcome: Welcome = {
     cipherSuite,

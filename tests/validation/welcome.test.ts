@@ -194,6 +194,19 @@ describe("a Welcome", () => {
     await guest.client.join(made.welcome as Uint8Array);
   });
 
+  it("that follows a group which isn't known is refused by missing", async () => {
+    const guest = await party("guest", { suite: SUITE });
+    const { groups } = await gather([await party("host", { suite: SUITE })]);
+    const { welcome } = await (groups[0] as Group).add(await guest.client.createKeyPackage());
+    const [id, psk] = [resumption(3), filled()];
+    const message = await forgeWelcome(guest, welcome as Uint8Array, { psks: [{ id, psk }] });
+    // Somebody who has the PSK, but not the group.
+    const previous = { groupId: alice.groupId, resumptionPsk: () => psk, predecessor: undefined };
+    const error = await failure(guest.client.join(message, { previous: previous as unknown as Group }));
+    expect(error.message).toMatch(/^the group that this one follows isn't known here/);
+    expect((await failure(guest.client.join(message))).code).toBe("missing");
+  });
+
   it("is looked through for the key package that it is said to be for", async () => {
     const { keyPackage, reference } = {
       keyPackage: keyPackageIn(await newcomer.client.createKeyPackage()),
