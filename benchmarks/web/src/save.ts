@@ -28,33 +28,80 @@ export function saveJson(saved: Saved): void {
 
 const MARGIN = 24;
 const HEADING = 26;
+const FONT = "system-ui, sans-serif";
+
+/** Text to be drawn: `lines` that fit, each `height` pixels apart. */
+interface Paragraph {
+  readonly font: string;
+  readonly height: number;
+  readonly lines: readonly string[];
+}
+
+function paragraph(text: string, font: string, height: number, width: number): Paragraph {
+  const context = contextOf(element("canvas"));
+  context.font = font;
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line !== "" && context.measureText(longer).width > width) {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return { font, height, lines: [...lines, line] };
+}
+
+function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  const context = canvas.getContext("2d");
+  if (context === null) throw new Error("this browser gives no canvas to draw on");
+  return context;
+}
 
 /** The charts, one below the other, with what they are of. */
 export async function savePng(plots: readonly Plot[], title: string): Promise<void> {
   const scale = window.devicePixelRatio || 1;
-  const sizes = plots.map(({ canvas }) => ({ width: canvas.width / scale, height: canvas.height / scale }));
-  const width = Math.max(360, ...sizes.map((size) => size.width)) + 2 * MARGIN;
-  const height = sizes.reduce((sum, size) => sum + size.height + HEADING + MARGIN, 3 * MARGIN + HEADING);
+  const charts = plots.map(({ canvas, title: name }) => ({
+    canvas,
+    name,
+    width: canvas.width / scale,
+    height: canvas.height / scale,
+  }));
+  const inner = Math.max(320, ...charts.map(({ width }) => width));
+  const head = paragraph(title, `600 18px ${FONT}`, 26, inner);
+  const foot = paragraph(
+    `${new Date().toISOString().slice(0, 10)}, ${navigator.userAgent}`,
+    `12px ${FONT}`,
+    18,
+    inner,
+  );
+  const texts = [head, foot].reduce((sum, { lines, height }) => sum + lines.length * height, 0);
+  const height = charts.reduce((sum, chart) => sum + chart.height + HEADING + MARGIN, texts + 3 * MARGIN);
+  const width = inner + 2 * MARGIN;
   const picture = element("canvas", { width: Math.round(width * scale), height: Math.round(height * scale) });
-  const context = picture.getContext("2d");
-  if (context === null) throw new Error("this browser gives no canvas to draw on");
+  const context = contextOf(picture);
   context.scale(scale, scale);
   context.fillStyle = colour("card");
   context.fillRect(0, 0, width, height);
   context.fillStyle = colour("text");
   context.textBaseline = "top";
-  context.font = "600 18px system-ui, sans-serif";
-  context.fillText(title, MARGIN, MARGIN, width - 2 * MARGIN);
-  let y = 2 * MARGIN + HEADING;
-  for (const [i, plot] of plots.entries()) {
-    const size = sizes[i] as { width: number; height: number };
-    context.font = "600 15px system-ui, sans-serif";
-    context.fillText(plot.title, MARGIN, y);
-    context.drawImage(plot.canvas, MARGIN, y + HEADING, size.width, size.height);
-    y += size.height + HEADING + MARGIN;
+  let y = MARGIN;
+  const write = (text: Paragraph) => {
+    context.font = text.font;
+    for (const line of text.lines) {
+      context.fillText(line, MARGIN, y);
+      y += text.height;
+    }
+    y += MARGIN;
+  };
+  write(head);
+  for (const chart of charts) {
+    context.font = `600 15px ${FONT}`;
+    context.fillText(chart.name, MARGIN, y);
+    context.drawImage(chart.canvas, MARGIN, y + HEADING, chart.width, chart.height);
+    y += chart.height + HEADING + MARGIN;
   }
-  context.font = "12px system-ui, sans-serif";
-  context.fillText(navigator.userAgent, MARGIN, y - MARGIN / 2, width - 2 * MARGIN);
+  write(foot);
   const blob = await new Promise<Blob | null>((resolve) => picture.toBlob(resolve, "image/png"));
   if (blob === null) throw new Error("this browser makes no PNG of a canvas");
   download("copse-benchmarks.png", blob);

@@ -1,6 +1,7 @@
 // RFC 9420 §10 to §15: groups of clients in workers and of clients here can't be told apart.
 import type { Worker } from "node:worker_threads";
 import {
+  type Client,
   customProposal,
   type Group,
   generateSigner,
@@ -8,6 +9,7 @@ import {
   type Received,
   UnsupportedError,
 } from "@copse/core";
+import { selfRemove, selfRemoveProposal } from "@copse/extensions";
 import { nodeProvider } from "@copse/provider-node";
 import { connectClient, type WorkerGroup } from "@copse/worker";
 import { afterEach, describe, expect, test } from "vitest";
@@ -197,6 +199,30 @@ describe.each(["node", "web"] as const)("by ports as of %s", (kind) => {
       expect(text(await b.receive(message))).toBe(`message ${i}`);
     }
   });
+});
+
+test("who leaves by an extension of the worker's is gone from the page's sight too", async () => {
+  const extensions = [selfRemove()];
+  const { client } = await connected({}, "node", { extensions });
+  const [bob, carol] = await Promise.all(
+    ["b", "c"].map((credential) => makeClient({ credential, extensions })),
+  );
+  const [b, c] = [bob as Client, carol as Client];
+  const group = await client.createGroup();
+  const { welcome } = await group.add(await b.createKeyPackage(), await c.createKeyPackage());
+  await group.mergePendingCommit();
+  const [inB, inC] = [await b.join(welcome as Uint8Array), await c.join(welcome as Uint8Array)];
+  const leaving = await inB.propose({ custom: selfRemoveProposal() });
+  for (const each of [group, inC]) await each.receive(leaving);
+  const { commit } = await group.commit();
+  expect(await group.mergePendingCommit()).toMatchObject({ removed: [{ leafIndex: 1 }] });
+  await inC.receive(commit);
+  expect(group.members).toEqual(inC.members);
+  expect(group.members).toHaveLength(2);
+  const own = await group.propose({ custom: selfRemoveProposal() });
+  await inC.receive(own);
+  const { commit: without } = await inC.commit();
+  expect(await group.receive(without)).toMatchObject({ active: false });
 });
 
 test("private keys of own Updates stay in the worker", async () => {

@@ -62,16 +62,17 @@ export function closePorts(): void {
   for (const port of open.splice(0)) port.close();
 }
 
-/** A client served in this thread, by ports of either kind. */
+/** A client served in this thread, by ports of either kind. @param own what only the worker's side has */
 export async function connected(
   options: Options = {},
   kind: "node" | "web" = "node",
+  own: Options = {},
 ): Promise<{ client: WorkerClient; served: Client; serving: Serving; port: MessagePort }> {
   const { port1, port2 } = new MessageChannel();
   open.push(port1, port2);
   const made: Client[] = [];
   const make = async (given: Options) => {
-    const one = await makeClient(given);
+    const one = await makeClient({ ...given, ...own });
     made.push(one);
     return one;
   };

@@ -54,10 +54,10 @@ async function run(wish: Wish): Promise<void> {
   const groups = wish.suites.flatMap((suite) =>
     wish.sizes.flatMap((members) => wish.trees.map((tree) => ({ suite, members, tree }))),
   );
-  // One step for each backend's primitives, one for each round in each group, one for each recommendation.
+  // Two steps for each backend's primitives, one for each round in each group, one for each recommendation.
   const backendsOf = (suite: number) => served.get(suite) ?? [];
   const of =
-    wish.suites.reduce((sum, suite) => sum + backendsOf(suite).length + 1, 0) +
+    wish.suites.reduce((sum, suite) => sum + 2 * backendsOf(suite).length + 1, 0) +
     groups.reduce((sum, { suite }) => sum + backendsOf(suite).length * rounds, 0);
   let done = -1;
   const progress = (text: string) => {
@@ -81,6 +81,9 @@ async function run(wish: Wish): Promise<void> {
       await measuring.block({ suite, members, tree, rounds, backends: backendsOf(suite), payloads });
       report();
     }
+    // Once more at the end, as their median counts: the machine may be busier now, or the engine further.
+    await measuring.primitives(suite, backendsOf(suite));
+    report();
     crowd.forget(suite);
     done++;
     post({ kind: "progress", text: `suite ${suite}: which backend to take`, done, of });
