@@ -1,5 +1,5 @@
 // RFC 9420 §10 to §15: the page's side: a client in a worker, with the methods of a client here.
-import type { Member } from "@copse/core";
+import { type Member, MlsError } from "@copse/core";
 import { decode } from "@copse/core/extension";
 import { packError, unpackError, WorkerError } from "./errors.js";
 import { watchLifeline } from "./lifeline.js";
@@ -101,7 +101,11 @@ class Connection {
     if (this.closing !== undefined) throw new WorkerError("the client was closed");
     const packed = pack(args, this);
     const value = await this.calls.ask((id) => {
-      this.post({ copse: "call", id, group: target?.id, method, args: packed.value }, packed.transfer);
+      try {
+        this.post({ copse: "call", id, group: target?.id, method, args: packed.value }, packed.transfer);
+      } catch (cause) {
+        throw new MlsError("usage", "what was given can't be sent to a worker", { cause });
+      }
       if (target !== undefined) this.targets.set(id, target);
     });
     if (kind === "group") return this.take(value as NewGroupMessage);
@@ -166,7 +170,13 @@ class Connection {
     const answers = await Promise.all(
       asks.map(async ({ id, callback, args }) => ({ id, outcome: await this.outcomeOf(callback, args) })),
     );
-    if (this.over === undefined) this.post({ copse: "answers", answers });
+    if (this.over !== undefined) return;
+    try {
+      this.post({ copse: "answers", answers });
+    } catch (cause) {
+      const error = packError(new MlsError("usage", "an answer can't be sent to a worker", { cause }));
+      this.post({ copse: "answers", answers: answers.map(({ id }) => ({ id, outcome: { error } })) });
+    }
   }
 
   private async outcomeOf(callback: number, args: readonly unknown[]): Promise<Outcome> {

