@@ -3,9 +3,12 @@ import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 
 const PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const said = process.env.CHROMIUM;
 
-/** Where it is: as `CHROMIUM` says, or where systems have it; `undefined` if it is nowhere. */
-export const CHROMIUM: string | undefined = [process.env.CHROMIUM ?? "", ...PATHS].find(existsSync);
+/** Where it is: as `CHROMIUM` says, else where systems have it; `undefined` if it isn't there. */
+export const CHROMIUM: string | undefined = (said === undefined ? PATHS : [said]).find((path) =>
+  existsSync(path),
+);
 
 if (CHROMIUM === undefined) {
   console.warn(

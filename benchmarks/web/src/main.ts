@@ -95,6 +95,7 @@ form.addEventListener("submit", (event) => {
     return;
   }
   [results, primitives, choices] = [[], [], []];
+  shown = "";
   bySuite.replaceChildren();
   byGroup.replaceChildren();
   setState("running");
@@ -181,7 +182,16 @@ function showResults(): void {
   showPanels();
 }
 
+/** What the panels show: results of other groups, which come while one is looked at, change nothing of it. */
+let shown = "";
+
 function showPanels(): void {
+  const { suite, members, tree } = view();
+  const here = results.filter((one) => one.suite === suite && one.members === members && one.tree === tree);
+  const prices = primitives.filter((one) => one.suite === suite).map(({ rounds }) => rounds);
+  const key = JSON.stringify([suite, members, tree, here.map(({ runs }) => runs), prices]);
+  if (key === shown) return;
+  shown = key;
   for (const plot of plots) plot.remove();
   plots = panelsOf(results, primitives, view()).map((panel, i) => new Plot(panel, i));
   find("panels", HTMLElement).replaceChildren(...plots.map(({ section }) => section));
