@@ -2,7 +2,6 @@
 import { KeyObject, sign, verify } from "node:crypto";
 import {
   CryptoError,
-  type HashAlgorithm,
   type KemAlgorithm,
   type SignatureAlgorithm,
   type SignatureKeyPair,
@@ -10,6 +9,7 @@ import {
   type SignaturePrivateKey,
 } from "@copse/core/provider";
 import {
+  type DhKeyPair,
   type DhPrimitives,
   expectLength,
   guardSync,
@@ -18,21 +18,26 @@ import {
   isScalar,
   isX448PublicKey,
   isX25519PublicKey,
+  MLDSA44,
+  MLDSA65,
+  MLDSA87,
   P256_SCALARS,
   P384_SCALARS,
   P521_SCALARS,
   type ScalarRange,
 } from "@copse/provider-kit";
 import { type Curve, nistCurve, okpCurve, type RawKeyPair, sharedSecret } from "./keys.js";
-import { hashName } from "./symmetric.js";
+import { seedKeys } from "./pq-keys.js";
 
 interface NistCurve extends Curve {
   readonly scalars: ScalarRange;
+  /** OpenSSL's name of ECDSA's hash, which its suite need not have. */
+  readonly digest: string;
 }
 
-const P256: NistCurve = { ...nistCurve("P-256", "prime256v1", 32), scalars: P256_SCALARS };
-const P384: NistCurve = { ...nistCurve("P-384", "secp384r1", 48), scalars: P384_SCALARS };
-const P521: NistCurve = { ...nistCurve("P-521", "secp521r1", 66), scalars: P521_SCALARS };
+const P256: NistCurve = { ...nistCurve("P-256", "prime256v1", 32), scalars: P256_SCALARS, digest: "sha256" };
+const P384: NistCurve = { ...nistCurve("P-384", "secp384r1", 48), scalars: P384_SCALARS, digest: "sha384" };
+const P521: NistCurve = { ...nistCurve("P-521", "secp521r1", 66), scalars: P521_SCALARS, digest: "sha512" };
 
 const KEM_CURVES: Readonly<Record<number, Curve | NistCurve>> = {
   16: P256,
@@ -48,12 +53,28 @@ const SIGNATURE_CURVES: Readonly<Record<number, Curve | NistCurve>> = {
   1539: P521,
   2055: okpCurve("Ed25519", 32),
   2056: okpCurve("Ed448", 57),
+  [MLDSA44.id]: mldsa("ML-DSA-44", MLDSA44, 0x11),
+  [MLDSA65.id]: mldsa("ML-DSA-65", MLDSA65, 0x12),
+  [MLDSA87.id]: mldsa("ML-DSA-87", MLDSA87, 0x13),
 };
 
-/** One group for each KEM, for all providers: so a key of one is a key of the other. */
-const groups = new Map<number, DhPrimitives<KeyObject>>();
+/** FIPS 204, its keys only: node signs with them as with EdDSA, hedged and with an empty context. */
+function mldsa(name: string, { Npk, Nsk }: SignatureAlgorithm, arc: number): Curve {
+  return seedKeys(name, [3, arc], { Npk, Nseed: Nsk });
+}
 
-export function dhGroup(algorithm: KemAlgorithm): DhPrimitives<KeyObject> {
+/** A group that answers at once. */
+export interface Group extends DhPrimitives<KeyObject> {
+  generateKeyPair(): DhKeyPair<KeyObject>;
+  importPrivateKey(bytes: Uint8Array): DhKeyPair<KeyObject>;
+  validatePublicKey(publicKey: Uint8Array): void;
+  dh(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array;
+}
+
+/** One group for each KEM, for all providers: so a key of one is a key of the other. */
+const groups = new Map<number, Group>();
+
+export function syncGroup(algorithm: KemAlgorithm): Group {
   let group = groups.get(algorithm.id);
   if (group === undefined) {
     group = makeGroup(algorithm, KEM_CURVES[algorithm.id] as Curve | NistCurve);
@@ -62,7 +83,10 @@ export function dhGroup(algorithm: KemAlgorithm): DhPrimitives<KeyObject> {
   return group;
 }
 
-function makeGroup(algorithm: KemAlgorithm, curve: Curve | NistCurve): DhPrimitives<KeyObject> {
+/** The same, as the kit knows groups. */
+export const dhGroup: (algorithm: KemAlgorithm) => DhPrimitives<KeyObject> = syncGroup;
+
+function makeGroup(algorithm: KemAlgorithm, curve: Curve | NistCurve): Group {
   return {
     algorithm,
     ...("scalars" in curve ? { scalars: curve.scalars } : {}),
@@ -79,11 +103,18 @@ function makeGroup(algorithm: KemAlgorithm, curve: Curve | NistCurve): DhPrimiti
   };
 }
 
-export function signaturePart(algorithm: SignatureAlgorithm, suiteHash: HashAlgorithm): SignaturePart {
+/** A scheme that answers at once. */
+interface SyncSignaturePart extends SignaturePart {
+  importPrivateKey(bytes: Uint8Array): SignatureKeyPair;
+  sign(privateKey: SignaturePrivateKey, message: Uint8Array): Uint8Array;
+  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+}
+
+export function signaturePart(algorithm: SignatureAlgorithm): SyncSignaturePart {
   const { Npk, Nsk, name } = algorithm;
   const curve = SIGNATURE_CURVES[algorithm.id] as Curve | NistCurve;
-  // EdDSA has its own hash; ECDSA has that of its name, which is the suite's in all suites.
-  const digest = "scalars" in curve ? hashName(suiteHash) : null;
+  // EdDSA and ML-DSA have their own hash.
+  const digest = "scalars" in curve ? curve.digest : null;
   const keyType = "scalars" in curve ? "ec" : curve.name.toLowerCase();
 
   const pair = ({ publicKey, privateKey }: RawKeyPair): SignatureKeyPair => ({

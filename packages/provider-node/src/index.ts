@@ -1,4 +1,5 @@
-// RFC 9420 §5.1: a provider by node:crypto (OpenSSL). Synchronous, and all seven suites where OpenSSL has them.
+// RFC 9420 §5.1: a provider by node:crypto (OpenSSL). Synchronous, and all seven suites where OpenSSL has them,
+// with those of draft-ietf-mls-pq-ciphersuites where it is 3.5.
 import { getCiphers, getHashes, randomFillSync } from "node:crypto";
 import {
   CIPHER_SUITES,
@@ -6,20 +7,43 @@ import {
   type CipherSuiteProvider,
   type CryptoProvider,
 } from "@copse/core/provider";
-import { composeSuite, defineProvider, dhkem, hkdf, hpke } from "@copse/provider-kit";
+import {
+  composeSuite,
+  defineProvider,
+  dhkem,
+  hkdf,
+  hpke,
+  type LazySuite,
+  type PqCodePoints,
+  pqSuites,
+} from "@copse/provider-kit";
 import { dhGroup, signaturePart } from "./asymmetric.js";
+import { isPqKem, pqKem } from "./pq-kem.js";
 import { aeadName, aeadPart, hashName, hashPart } from "./symmetric.js";
+
+export type { PqCodePoints, PqSuiteName } from "@copse/provider-kit";
+
+export interface NodeOptions {
+  /**
+   * Post-quantum suites of draft-ietf-mls-pq-ciphersuites that are wanted, by the code points that all members
+   * of a group must agree on. Those that this Node can't serve aren't served: before OpenSSL 3.5 none is.
+   */
+  readonly codePoints?: PqCodePoints;
+}
 
 /**
  * Cryptography by Node's OpenSSL. Every answer comes at once. Private keys are `KeyObject`s (those of the
  * signature scheme may be the application's own), public keys are imported once and kept within a bound.
  *
- * `suites` are those of RFC 9420 that this build of OpenSSL has, in the order of their code points.
+ * `suites` are the post-quantum ones that have a code point, then those of RFC 9420 in the order of their code
+ * points; of both those that this build of OpenSSL has, found by using it.
+ * @throws MlsError `usage` for a code point that is none, is given twice, or is one of RFC 9420's
  */
-export function nodeProvider(): CryptoProvider {
+export function nodeProvider({ codePoints = {} }: NodeOptions = {}): CryptoProvider {
+  const suites = [...pqSuites({ codePoints }).filter(isPqAvailable), ...available()];
   return defineProvider(
     "node",
-    available().map((suite) => ({ suite, make: () => makeSuite(suite) })),
+    suites.map((suite): LazySuite => ({ suite, make: () => makeSuite(suite) })),
   );
 }
 
@@ -27,14 +51,15 @@ function makeSuite(suite: CipherSuite): CipherSuiteProvider {
   const hash = hashPart(suite.hash);
   const kdf = hkdf(hash);
   const aead = aeadPart(suite.aead);
+  // In all seven suites of RFC 9420 the KEM's own KDF is the suite's.
+  const kem = isPqKem(suite.kem) ? pqKem(suite.kem) : dhkem(dhGroup(suite.kem), kdf);
   return composeSuite({
     suite,
     hash,
     kdf,
     aead,
-    // In all seven suites the KEM's own KDF is the suite's.
-    hpke: hpke({ kem: dhkem(dhGroup(suite.kem), kdf), kdf, aead }),
-    signature: signaturePart(suite.signature, suite.hash),
+    hpke: hpke({ kem, kdf, aead }),
+    signature: signaturePart(suite.signature),
     random: randomBytes,
   });
 }
@@ -65,7 +90,7 @@ const one = (size: number): Uint8Array => Uint8Array.from({ length: size }, (_, 
 function isAvailable({ kem, aead, hash, signature }: CipherSuite): boolean {
   if (!getCiphers().includes(aeadName(aead)) || !getHashes().includes(hashName(hash))) return false;
   try {
-    const [group, scheme] = [dhGroup(kem), signaturePart(signature, hash)];
+    const [group, scheme] = [dhGroup(kem), signaturePart(signature)];
     const keys = [
       group.generateKeyPair(),
       group.importPrivateKey(one(kem.Nsk)),
@@ -73,6 +98,40 @@ function isAvailable({ kem, aead, hash, signature }: CipherSuite): boolean {
       scheme.importPrivateKey(one(signature.Nsk)),
     ];
     return keys.length === 4;
+  } catch {
+    return false;
+  }
+}
+
+/** By name, which says what is in a suite of the draft's. */
+const pqFound = new Map<string, boolean>();
+
+function isPqAvailable(suite: CipherSuite): boolean {
+  let works = pqFound.get(suite.name);
+  if (works === undefined) {
+    works = tryPq(suite);
+    pqFound.set(suite.name, works);
+  }
+  return works;
+}
+
+/** Whether a whole suite does what it is for: a runtime may have some of Node's functions and not all. */
+function tryPq(suite: CipherSuite): boolean {
+  if (!getCiphers().includes(aeadName(suite.aead)) || !getHashes().includes(hashName(suite.hash)))
+    return false;
+  try {
+    const kem = pqKem(suite.kem);
+    const pair = kem.deriveKeyPair(one(suite.hash.Nh));
+    const { sharedSecret, kemOutput } = kem.encap(pair.publicKey);
+    const received = kem.decap(kemOutput, pair.privateKey);
+    const scheme = signaturePart(suite.signature);
+    const signer = scheme.importPrivateKey(one(suite.signature.Nsk));
+    const signature = scheme.sign(signer.privateKey, kemOutput);
+    return (
+      sharedSecret.length === suite.kem.Nsecret &&
+      Buffer.compare(sharedSecret, received) === 0 &&
+      scheme.verify(signer.publicKey, kemOutput, signature)
+    );
   } catch {
     return false;
   }

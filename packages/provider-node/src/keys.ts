@@ -42,14 +42,19 @@ const fromBase64url = (text: string | undefined): Uint8Array =>
   new Uint8Array(Buffer.from(text ?? "", "base64url"));
 
 /** A part of an encoded key, in memory of its own. What held the whole key is wiped. */
-function takeFrom(der: Buffer, start: number, end?: number): Uint8Array {
+export function takeFrom(der: Buffer, start: number, end?: number): Uint8Array {
   const part = new Uint8Array(der.subarray(start, end));
   der.fill(0);
   return part;
 }
 
 /** Public keys that were imported, the oldest dropped for the newest. */
-function cached(size: number, what: string, load: (bytes: Uint8Array) => KeyObject): Curve["importPublic"] {
+export function cached(
+  size: number,
+  what: string,
+  load: (bytes: Uint8Array) => KeyObject,
+  limit = 1024,
+): Curve["importPublic"] {
   const keys = new Map<string, KeyObject>();
   return (bytes) => {
     if (bytes.length !== size) throw new CryptoError(`${what} has ${size} bytes, not ${bytes.length}`);
@@ -57,7 +62,7 @@ function cached(size: number, what: string, load: (bytes: Uint8Array) => KeyObje
     let key = keys.get(id);
     if (key === undefined) {
       key = guardSync(`no ${what}`, () => load(bytes));
-      if (keys.size >= 1024) keys.delete(keys.keys().next().value as string);
+      if (keys.size >= limit) keys.delete(keys.keys().next().value as string);
       keys.set(id, key);
     }
     return key;
