@@ -8,7 +8,7 @@ import { type Curve, cached, type RawKeyPair, takeFrom } from "./keys.js";
 /** NIST's arc of algorithms, 2.16.840.1.101.3.4, without its last two numbers. */
 const ARC = [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04] as const;
 
-/** Fewer than of the curves: OpenSSL may hold some ten kilobytes for one such key. */
+/** Fewer than of the curves: OpenSSL holds some twenty kilobytes for one such key. */
 const KEPT = 256;
 
 /**

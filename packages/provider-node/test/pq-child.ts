@@ -1,6 +1,7 @@
 // draft-ietf-mls-pq-ciphersuites: what is run on a Node with OpenSSL 3.5. Bundled, as vitest is on another one.
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyPairKeyObjectResult } from "node:crypto";
 import { inspect } from "node:util";
+import { Client, insecureAcceptAll } from "@copse/core";
 import { type CipherSuiteProvider, isPromise, type SignaturePrivateKey } from "@copse/core/provider";
 import { checksFor } from "@copse/provider-conformance";
 import {
@@ -290,6 +291,31 @@ async function manyKeys(): Promise<void> {
   }
 }
 
+/** A group of both backends: joined, updated by each, and restored from what was saved. */
+async function shareGroup(suite: number): Promise<void> {
+  const common = { suite, authentication: insecureAcceptAll() };
+  const alice = await Client.create({ ...common, crypto: node, credential: "alice" });
+  const bob = await Client.create({ ...common, crypto: noble, credential: "bob" });
+  const a = await alice.createGroup();
+  const { welcome } = await a.add(await bob.createKeyPackage());
+  await a.mergePendingCommit();
+  const b = await bob.join(welcome as Uint8Array);
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    const { commit } = await from.update();
+    await to.receive(commit);
+    await from.mergePendingCommit();
+    same("epochAuthenticator", from.epochAuthenticator, to.epochAuthenticator);
+  }
+  const again = await alice.restore(await a.save());
+  const { commit } = await b.update();
+  await again.receive(commit);
+  await b.mergePendingCommit();
+  same("restored", again.epochAuthenticator, b.epochAuthenticator);
+}
+
 const mldsa65 = codePoints.MLS_192_MLKEM768_AES256GCM_SHA384_MLDSA65 as number;
 
 /** Runs all, one after the other. */
@@ -312,6 +338,7 @@ export async function report(): Promise<Report> {
     const { name } = ours.suite;
     await run(name, "agrees with noble on every byte", () => agree(ours, noble.suite(id)));
     await run(name, "refuses what is none, and gives nothing away", () => guarded(ours));
+    await run(name, "shares a group with noble", () => shareGroup(id));
     await run(name, "answers at once", () => atOnce(ours));
   }
   for (const check of checksFor(node, { suites: pqIds, second: noble })) results.push(await check.result());
