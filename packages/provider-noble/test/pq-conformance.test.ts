@@ -1,0 +1,18 @@
+// draft-ietf-mls-pq-ciphersuites: all suites of the draft go through the conformance kit.
+import { conforms } from "../../../tests/support/conformance.js";
+import * as pq from "../src/pq.js";
+
+const codePoints: pq.PqCodePoints = Object.fromEntries(
+  pq.PQ_SUITE_NAMES.map((name, i) => [name, 0xf100 + i]),
+);
+
+conforms(pq.noblePqProvider({ codePoints }), {
+  suites: Object.values(codePoints) as number[],
+  maySkip: [
+    "hpke keys: loads what it saves",
+    "hpke: known answers of the MLS working group",
+    "kdf: known answers of the MLS working group",
+    "signature: known answers",
+    "signature: known answers of the MLS working group",
+  ],
+});
