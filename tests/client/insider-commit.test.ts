@@ -6,6 +6,7 @@ import { ContentType, type Proposal, ProposalType } from "../../packages/core/sr
 import { RequiredCapabilities } from "../../packages/core/src/group/index.js";
 import { PSKType, ResumptionPSKUsage } from "../../packages/core/src/schedule/index.js";
 import { type LeafNode, LeafNodeSource } from "../../packages/core/src/tree/index.js";
+import { data, infiltrated, MALLORY, nonce, SUITE } from "./insider.js";
 import {
   by,
   everyone,
@@ -22,16 +23,12 @@ import {
   saying,
 } from "./support.js";
 
-const SUITE = 1;
-const MALLORY = 2;
 let meeting: Meeting;
 let bob: Group;
 let mallory: Insider;
 
 beforeAll(async () => {
-  meeting = await four(SUITE);
-  bob = meeting.groups[1] as Group;
-  mallory = await insider(meeting.parties[MALLORY] as Party, meeting.groups[MALLORY] as Group);
+  ({ meeting, bob, mallory } = await infiltrated());
 });
 
 const byMallory = (...proposals: Proposal[]) => by(MALLORY, ...proposals);
@@ -41,8 +38,6 @@ const extensions = (list: readonly { extensionType: number; extensionData: Uint8
   proposalType: ProposalType.groupContextExtensions,
   extensions: list,
 });
-const data = new Uint8Array([1]);
-const nonce = (length = 32) => new Uint8Array(length).fill(7);
 const psk = (change: object = {}): Proposal => ({
   proposalType: ProposalType.psk,
   psk: { pskType: PSKType.external, pskId: data, pskNonce: nonce(), ...change },

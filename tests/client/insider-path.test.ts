@@ -12,29 +12,16 @@ import {
   LeafNodeSource,
   type UpdatePath,
 } from "../../packages/core/src/tree/index.js";
-import {
-  forge,
-  four,
-  type Insider,
-  insider,
-  type Meeting,
-  type Party,
-  refused,
-  resigned,
-  saying,
-} from "./support.js";
+import { data, infiltrated, MALLORY, nonce, SUITE } from "./insider.js";
+import { forge, type Insider, type Meeting, type Party, refused, resigned, saying } from "./support.js";
 
-const SUITE = 1;
-const MALLORY = 2;
 let meeting: Meeting;
 let bob: Group;
 let mallory: Insider;
 let signer: Signer;
 
 beforeAll(async () => {
-  meeting = await four(SUITE);
-  bob = meeting.groups[1] as Group;
-  mallory = await insider(meeting.parties[MALLORY] as Party, meeting.groups[MALLORY] as Group);
+  ({ meeting, bob, mallory } = await infiltrated());
   signer = await generateSigner(nodeProvider(), SUITE);
 });
 
@@ -55,9 +42,6 @@ const nodes =
 
 const capabilities = (change: Partial<LeafNode["capabilities"]>) =>
   leaf(({ capabilities }) => ({ capabilities: { ...capabilities, ...change } }));
-
-const data = new Uint8Array([1]);
-const nonce = (length = 32) => new Uint8Array(length).fill(7);
 
 describe("an update path", () => {
   const own = () => mallory.epoch.tree.leaf(MALLORY) as LeafNode;

@@ -6,22 +6,8 @@ import { decode, encode } from "../../packages/core/src/codec/index.js";
 import { makeKeyPackageRef } from "../../packages/core/src/crypto/labelled.js";
 import { MlsMessage } from "../../packages/core/src/group/index.js";
 import { KeyPackage } from "../../packages/core/src/key-package/index.js";
+import type { PassiveClientVector as Vector } from "../support/passive-client.js";
 import { forEachVector, hex, toHex, type VectorBackend } from "../support/vectors.js";
-
-type Vector = {
-  cipher_suite: number;
-  external_psks: { psk_id: string; psk: string }[];
-  ratchet_tree: string | null;
-  epochs: { proposals: string[]; commit: string; epoch_authenticator: string }[];
-} & Record<
-  | "key_package"
-  | "signature_priv"
-  | "encryption_priv"
-  | "init_priv"
-  | "welcome"
-  | "initial_epoch_authenticator",
-  string
->;
 
 /** The private keys of some vectors come without their leading zeros. */
 function scalar(text: string, size: number): Uint8Array {

@@ -9,7 +9,7 @@ import {
 } from "@copse/provider-conformance";
 import { nodeProvider } from "@copse/provider-node";
 import { describe, expect, it } from "vitest";
-import { FAULTS } from "./faults.js";
+import { FAULTS } from "./faults/index.js";
 
 const node = nodeProvider();
 

@@ -19,6 +19,7 @@ import {
   wireformats,
 } from "ts-mls";
 import { expect, it } from "vitest";
+import type { PassiveClientVector as Passive } from "../../../tests/support/passive-client.js";
 import { hex, ownVectors, toHex } from "../../../tests/support/vectors.js";
 import { ratchetTreeDecoder } from "../src/internals.js";
 import { decodeWhole, fromBytes } from "../src/messages.js";
@@ -45,21 +46,6 @@ function forEach<T extends { cipher_suite: number }>(
 // The package's exports map names only its entry, so the files beside it are imported by address.
 const entry = pathToFileURL(createRequire(import.meta.url).resolve("ts-mls"));
 const beside = (file: string) => import(/* @vite-ignore */ new URL(file, entry).href);
-
-type Passive = {
-  cipher_suite: number;
-  external_psks: { psk_id: string; psk: string }[];
-  ratchet_tree: string | null;
-  epochs: { proposals: string[]; commit: string; epoch_authenticator: string }[];
-} & Record<
-  | "key_package"
-  | "signature_priv"
-  | "encryption_priv"
-  | "init_priv"
-  | "welcome"
-  | "initial_epoch_authenticator",
-  string
->;
 
 async function follow(vector: Passive, cipherSuite: CiphersuiteImpl): Promise<void> {
   const context: MlsContext = {
