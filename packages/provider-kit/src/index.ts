@@ -15,6 +15,7 @@ export { isEd448PublicKey, isEd25519PublicKey } from "./edwards.js";
 export { guard, guardSync } from "./guard.js";
 export { type HmacPrimitive, hkdf, type LabeledKdf, labeledKdf } from "./hkdf.js";
 export { type ComposedHpke, type HpkeParts, hpke, kemOf } from "./hpke.js";
+export { isPqKem, type PqKemParts, pqKem, type SyncDhPrimitives } from "./hybrid-kem.js";
 export {
   type InstrumentedProvider,
   type InstrumentOptions,
@@ -26,22 +27,10 @@ export {
 export type { Measurements } from "./measure.js";
 export { isMlKemPublicKey, pqDeriveInput } from "./ml-kem.js";
 export { isX448PublicKey, isX25519PublicKey } from "./montgomery.js";
-export {
-  MLDSA44,
-  MLDSA65,
-  MLDSA87,
-  MLKEM768,
-  MLKEM768_P256,
-  MLKEM768_X25519,
-  MLKEM1024,
-  MLKEM1024_P384,
-  PQ_SUITE_NAMES,
-  type PqCodePoints,
-  type PqSuiteName,
-  pqSuites,
-} from "./pq-suites.js";
+export * from "./pq-suites.js";
 export type { ProbeStep } from "./probe.js";
 export { isScalar, P256_SCALARS, P384_SCALARS, P521_SCALARS, type ScalarRange } from "./scalars.js";
+export { type SeedKemParts, type SeedKemPrimitives, type SyncKem, seedKem } from "./seed-kem.js";
 export {
   NoProviderError,
   type ProviderCandidate,

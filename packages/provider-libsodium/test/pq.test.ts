@@ -1,25 +1,24 @@
 // draft-ietf-mls-pq-ciphersuites: libsodium's ML-KEM-768 and X-Wing, held to known answers and to noble's bytes.
-import { createHash } from "node:crypto";
 import { inspect } from "node:util";
 import {
-  AES_128_GCM,
-  AES_256_GCM,
-  CHACHA20_POLY1305,
+  type AeadAlgorithm,
+  type AeadPart,
   CryptoError,
-  SHA256,
-  SHA384,
+  type HashAlgorithm,
+  type HashPart,
 } from "@copse/core/provider";
 import { checksFor } from "@copse/provider-conformance";
-import { hkdf, hpke, MLKEM768, MLKEM768_X25519, MLKEM1024, PQ_SUITE_NAMES } from "@copse/provider-kit";
+import { MLKEM768, MLKEM768_X25519, MLKEM1024, PQ_SUITE_NAMES } from "@copse/provider-kit";
 import { libsodiumProvider, type PqCodePoints } from "@copse/provider-libsodium";
 import { nodeProvider } from "@copse/provider-node";
 import sodium from "libsodium-wrappers";
 import { describe, expect, it } from "vitest";
 import { checkSynchronous } from "../../../tests/support/conformance.js";
+import { badPublicKeys, givesVector, givesXWing } from "../../../tests/support/pq-kems.js";
 import { flipped, refuses, text } from "../../../tests/support/refuses.js";
-import { hex, toHex } from "../../../tests/support/vectors.js";
+import { toHex } from "../../../tests/support/vectors.js";
 import { noblePqProvider } from "../../provider-noble/src/pq.js";
-import { AAD, EXPORTER_CONTEXT, INFO, PLAINTEXT, PQ_VECTORS } from "../../provider-noble/test/pq-vectors.js";
+import { PQ_VECTORS } from "../../provider-noble/test/pq-vectors.js";
 import { PQ_KEMS, pqKem } from "../src/pq-kem.js";
 
 const node = nodeProvider();
@@ -31,12 +30,11 @@ const provider = await libsodiumProvider({ aes, aes256, codePoints });
 const noble = noblePqProvider({ codePoints });
 const ids = provider.suites.map(({ id }) => id).filter((id) => id > 7);
 
-const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-const fixed = (bytes: Uint8Array) => (length: number) => {
-  const out = new Uint8Array(length);
-  out.set(bytes.subarray(0, length));
-  return out;
-};
+const classical = [node.suite(1), node.suite(3), node.suite(7)];
+const hashOf = (wanted: HashAlgorithm) =>
+  classical.find(({ suite }) => suite.hash === wanted)?.hash as HashPart;
+const aeadOf = (wanted: AeadAlgorithm) =>
+  classical.find(({ suite }) => suite.aead === wanted)?.aead as AeadPart;
 const random = (length: number) => sodium.randombytes_buf(length);
 
 describe("the post-quantum suites by libsodium", () => {
@@ -133,9 +131,7 @@ describe("the post-quantum suites by libsodium", () => {
     }
     expect(toHex(pair.publicKey)).toBe(before);
 
-    const unreduced = pair.publicKey.slice();
-    unreduced.set([0xff, 0xff, 0xff], 300);
-    const bad = [unreduced, pair.publicKey.subarray(1), new Uint8Array([...pair.publicKey, 0])];
+    const bad = badPublicKeys(pair.publicKey);
     if (suite.kem === MLKEM768_X25519) {
       const lowOrder = pair.publicKey.slice();
       lowOrder.fill(0, Npk - 32);
@@ -173,41 +169,12 @@ describe("the KEMs of draft-ietf-hpke-pq by libsodium", () => {
     expect(() => pqKem(MLKEM1024, random)).toThrow(CryptoError);
   });
 
-  it.each(vectors)("give the draft's answers for $kem with $aead", async (vector) => {
-    const algorithm = PQ_KEMS.find(({ name }) => name === vector.kem) as (typeof PQ_KEMS)[number];
-    const from = [node.suite(1), node.suite(3), node.suite(7)];
-    const aeads = [AES_128_GCM, AES_256_GCM, CHACHA20_POLY1305];
-    const { id } = aeads.find(({ name }) => name === vector.aead) as (typeof aeads)[number];
-    const aead = from.find((suite) => suite.aead.algorithm.id === id)?.aead as typeof aes;
-    const wanted = vector.hash === "SHA-256" ? SHA256 : SHA384;
-    const hash = from.find((suite) => suite.hash.algorithm === wanted)?.hash as (typeof from)[0]["hash"];
-    const part = hpke({ kem: pqKem(algorithm, fixed(hex(vector.ikmE))), kdf: hkdf(hash), aead });
-    const { publicKey, privateKey } = await part.deriveKeyPair(hex(vector.ikmR));
-    expect(toHex(await part.exportPrivateKey(privateKey))).toBe(vector.skRm);
-    expect(digest(publicKey)).toBe(vector.pkRmDigest);
-    const { kemOutput, ciphertext } = await part.seal(publicKey, text(INFO), text(AAD), text(PLAINTEXT));
-    expect(digest(kemOutput)).toBe(vector.encDigest);
-    expect(toHex(ciphertext)).toBe(vector.ct);
-    const imported = await part.importPrivateKey(hex(vector.skRm));
-    expect(
-      await part.receiveExport(imported.privateKey, kemOutput, text(INFO), text(EXPORTER_CONTEXT), 32),
-    ).toEqual(hex(vector.exported));
-  });
+  it.each(vectors)("give the draft's answers for $kem with $aead", (vector) =>
+    givesVector({ kems: PQ_KEMS, kem: pqKem, hash: hashOf, aead: aeadOf }, vector),
+  );
 
-  it("give the answer of draft-connolly-cfrg-xwing-kem, appendix C", async () => {
-    const eseed =
-      "3cb1eea988004b93103cfb0aeefd2a686e01fa4a58e8a3639ca8a1e3f9ae57e2" +
-      "35b8cc873c23dc62b8d260169afa2f75ab916a58d974918835d25e6a435085b2";
-    const kem = pqKem(MLKEM768_X25519, fixed(hex(eseed)));
-    const { publicKey, privateKey } = await kem.importPrivateKey(
-      hex("7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26"),
-    );
-    expect(digest(publicKey)).toBe("2e816deebcd76c5c80d0cd2d174478871658e8e2ff42bc9d4a6e486372e856bb");
-    const { sharedSecret, kemOutput } = await kem.encap(publicKey);
-    expect(digest(kemOutput)).toBe("17cd532d657e44c897ca6583e548a5424fc70bf54f99515a4d2bcf99e3469f33");
-    expect(toHex(sharedSecret)).toBe("d2df0522128f09dd8e2c92b1e905c793d8f57a54c3da25861f10bf4ca613e384");
-    expect(await kem.decap(kemOutput, privateKey)).toEqual(sharedSecret);
-  });
+  it("give the answer of draft-connolly-cfrg-xwing-kem, appendix C", () =>
+    givesXWing((source) => pqKem(MLKEM768_X25519, source)));
 
   it("draw randomness anew for every key pair and encapsulation", async () => {
     const kem = pqKem(MLKEM768_X25519, random);

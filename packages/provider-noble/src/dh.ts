@@ -1,8 +1,6 @@
 // RFC 9180 §7.1, RFC 7748, SEC 1: the Diffie-Hellman groups of the KEMs in JavaScript, for the kit's DHKEM.
 import { CryptoError, type KemAlgorithm } from "@copse/core/provider";
 import {
-  type DhKeyPair,
-  type DhPrimitives,
   guardSync,
   isX448PublicKey,
   isX25519PublicKey,
@@ -10,6 +8,7 @@ import {
   P384_SCALARS,
   P521_SCALARS,
   type ScalarRange,
+  type SyncDhPrimitives,
 } from "@copse/provider-kit";
 import { x448 } from "@noble/curves/ed448.js";
 import { x25519 } from "@noble/curves/ed25519.js";
@@ -17,12 +16,7 @@ import { p256, p384, p521 } from "@noble/curves/nist.js";
 import type { Random } from "./random.js";
 
 /** A private key is its `Nsk` bytes, in a handle that the kit makes around them. Answers at once. */
-export interface Group extends DhPrimitives<Uint8Array> {
-  generateKeyPair(): DhKeyPair<Uint8Array>;
-  importPrivateKey(bytes: Uint8Array): DhKeyPair<Uint8Array>;
-  validatePublicKey(publicKey: Uint8Array): void;
-  dh(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array;
-}
+export type Group = SyncDhPrimitives<Uint8Array>;
 
 /** Groups by their random source and KEM: so a key of one provider is a key of another with that source. */
 const groups = /* @__PURE__ */ new WeakMap<Random, Map<number, Group>>();

@@ -9,7 +9,6 @@ import {
   type SignaturePrivateKey,
 } from "@copse/core/provider";
 import {
-  type DhKeyPair,
   type DhPrimitives,
   expectLength,
   guardSync,
@@ -25,6 +24,7 @@ import {
   P384_SCALARS,
   P521_SCALARS,
   type ScalarRange,
+  type SyncDhPrimitives,
 } from "@copse/provider-kit";
 import { type Curve, nistCurve, okpCurve, type RawKeyPair, sharedSecret } from "./keys.js";
 import { seedKeys } from "./pq-keys.js";
@@ -64,12 +64,7 @@ function mldsa(name: string, { Npk, Nsk }: SignatureAlgorithm, arc: number): Cur
 }
 
 /** A group that answers at once. */
-export interface Group extends DhPrimitives<KeyObject> {
-  generateKeyPair(): DhKeyPair<KeyObject>;
-  importPrivateKey(bytes: Uint8Array): DhKeyPair<KeyObject>;
-  validatePublicKey(publicKey: Uint8Array): void;
-  dh(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array;
-}
+export type Group = SyncDhPrimitives<KeyObject>;
 
 /** One group for each KEM, for all providers: so a key of one is a key of the other. */
 const groups = new Map<number, Group>();

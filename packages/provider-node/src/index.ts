@@ -13,12 +13,13 @@ import {
   dhkem,
   hkdf,
   hpke,
+  isPqKem,
   type LazySuite,
   type PqCodePoints,
   pqSuites,
 } from "@copse/provider-kit";
 import { dhGroup, signaturePart } from "./asymmetric.js";
-import { isPqKem, pqKem } from "./pq-kem.js";
+import { pqKem } from "./pq-kem.js";
 import { aeadName, aeadPart, hashName, hashPart } from "./symmetric.js";
 
 export type { PqCodePoints, PqSuiteName } from "@copse/provider-kit";
