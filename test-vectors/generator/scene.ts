@@ -1,6 +1,6 @@
 // RFC 9420 §11, §12: a group that lives, with a client in it that only receives and whose view is written down.
 
-import { SavedKeyPackages } from "../../packages/core/src/client/client.js";
+import { SavedKeyPackages } from "../../packages/core/src/client/saved-key-packages.js";
 import { decode } from "../../packages/core/src/codec/index.js";
 import {
   Client,

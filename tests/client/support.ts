@@ -153,7 +153,7 @@ export interface Insider {
 }
 
 export async function insider({ setting, signer }: Party, group: Group): Promise<Insider> {
-  return { setting, signer, epoch: (await loadState(setting, await group.save())).current };
+  return { setting, signer, epoch: (await loadState(setting, [await group.save()])).state.current };
 }
 
 export interface Framing {

@@ -2,7 +2,7 @@
 import type { Group } from "@copse/core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { EMPTY, equalBytes } from "../../packages/core/src/bytes.js";
-import { SavedKeyPackages } from "../../packages/core/src/client/client.js";
+import { SavedKeyPackages } from "../../packages/core/src/client/saved-key-packages.js";
 import { decode, encode } from "../../packages/core/src/codec/index.js";
 import { decryptWithLabel, encryptWithLabel } from "../../packages/core/src/crypto/labelled.js";
 import { MlsError } from "../../packages/core/src/errors.js";

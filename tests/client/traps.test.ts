@@ -3,7 +3,7 @@ import { type Group, generateSigner, type MlsMessage as Message } from "@copse/c
 import { nodeProvider } from "@copse/provider-node";
 import { describe, expect, it } from "vitest";
 import { EMPTY } from "../../packages/core/src/bytes.js";
-import { SavedKeyPackages } from "../../packages/core/src/client/client.js";
+import { SavedKeyPackages } from "../../packages/core/src/client/saved-key-packages.js";
 import { decode, encode } from "../../packages/core/src/codec/index.js";
 import {
   decryptWithLabel,

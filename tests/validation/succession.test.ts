@@ -21,7 +21,7 @@ let stranger: Successor;
 beforeAll(async () => {
   people = await Promise.all(["alice", "bob"].map((name) => party(name, { suite: SUITE })));
   const { groups } = await gather(people);
-  old = await loadState((people[0] as Party).setting, await (groups[0] as Group).save());
+  old = (await loadState((people[0] as Party).setting, [await (groups[0] as Group).save()])).state;
   const after = await gather(people);
   const epoch = (await insider(people[0] as Party, after.groups[0] as Group)).epoch;
   follower = { groupContext: epoch.groupContext, tree: epoch.tree };

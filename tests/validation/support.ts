@@ -1,6 +1,6 @@
 // RFC 9420 §12.4.3: what a member who keeps no rule hands to those who join, well signed and well encrypted.
 import { EMPTY } from "../../packages/core/src/bytes.js";
-import { SavedKeyPackages } from "../../packages/core/src/client/client.js";
+import { SavedKeyPackages } from "../../packages/core/src/client/saved-key-packages.js";
 import { decode, encode } from "../../packages/core/src/codec/index.js";
 import {
   decryptWithLabel,

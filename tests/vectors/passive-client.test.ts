@@ -1,7 +1,7 @@
 // RFC 9420 §12: the working group's vectors for clients that join a group by Welcome and then only receive.
 import { Client, insecureAcceptAll, signerOf } from "@copse/core";
 import { expect } from "vitest";
-import { SavedKeyPackages } from "../../packages/core/src/client/client.js";
+import { SavedKeyPackages } from "../../packages/core/src/client/saved-key-packages.js";
 import { decode, encode } from "../../packages/core/src/codec/index.js";
 import { makeKeyPackageRef } from "../../packages/core/src/crypto/labelled.js";
 import { MlsMessage } from "../../packages/core/src/group/index.js";

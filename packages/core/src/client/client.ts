@@ -1,25 +1,21 @@
 // RFC 9420 §10, §11, §12.4.3: a client: one identity in one cipher suite, its key packages and its groups.
-import { EMPTY, equalBytes, toHex, wipe } from "../bytes.js";
-import { decode, encode, opaque, struct, uint8, uint16, vector } from "../codec/index.js";
+import { EMPTY, equalBytes, toHex } from "../bytes.js";
 import { ensure, MlsError } from "../errors.js";
-import { type CustomProposal, ProposalType, SenderType } from "../framing/index.js";
+import { ProposalType, SenderType } from "../framing/index.js";
 import {
-  type AuthenticationService,
   createEpoch,
   createExternalCommit,
   createExternalProposal,
   type Epoch,
+  firstState,
   type GroupState,
   joinByWelcome,
   loadState,
   type Member,
-  type MlsExtension,
-  type Policy,
   Registry,
   type SavePoint,
   type Setting,
   type SuccessionUsage,
-  savePoint,
   secondsNow,
   wipeEpoch,
 } from "../group/index.js";
@@ -29,109 +25,18 @@ import {
   type LeafDescription,
   type OwnKeyPackage,
 } from "../key-package/index.js";
-import type {
-  Awaitable,
-  CipherSuite,
-  CipherSuiteProvider,
-  CryptoProvider,
-  Signer,
-} from "../provider/index.js";
-import {
-  type CustomPsk,
-  isCustomPsk,
-  type PreSharedKeyID,
-  PSKType,
-  ResumptionPSKUsage,
-} from "../schedule/index.js";
-import {
-  basicCredential,
-  type Capabilities,
-  type Credential,
-  CredentialType,
-  type Extension,
-  ProtocolVersion,
-} from "../tree/index.js";
-import { Group, type GroupHost } from "./group.js";
+import type { Awaitable, CipherSuite, CipherSuiteProvider, Signer } from "../provider/index.js";
+import { isCustomPsk, type PreSharedKeyID, PSKType, ResumptionPSKUsage } from "../schedule/index.js";
+import { basicCredential, type Credential, type Extension, ProtocolVersion } from "../tree/index.js";
+import { capabilitiesOf, describeLeaf } from "./description.js";
+import { Group } from "./group.js";
+import type { GroupHost } from "./host.js";
 import { copyOf, needBytes, type SuccessionOptions } from "./messages.js";
-import { policyOf } from "./policy.js";
-import { readGroupInfo, readKeyPackage, readWelcome, writeKeyPackage } from "./read.js";
+import type { ClientOptions, ExternalJoin, ExternalJoinOptions, JoinOptions, NewGroup } from "./options.js";
+import { needAuthentication, policyOf } from "./policy.js";
+import { readGroupInfo, readWelcome, writeKeyPackage } from "./read.js";
+import { loadKeyPackages, saveKeyPackages } from "./saved-key-packages.js";
 import { checkSigner, signerOf } from "./signer.js";
-
-/** What a client supports besides what every client does (§7.2). */
-export interface ExtraCapabilities {
-  readonly extensions?: readonly number[];
-  readonly proposals?: readonly number[];
-  /** Credential types; basic and X.509 if left out. */
-  readonly credentials?: readonly number[];
-}
-
-export interface ClientOptions {
-  readonly crypto: CryptoProvider;
-  /** Code point of the cipher suite; the provider's first if left out. */
-  readonly suite?: number;
-  /** Who this client is: a credential, or a name for a basic one. */
-  readonly credential: Credential | string;
-  /** Decides whose credentials are true. There is no default: without it nobody is authenticated. */
-  readonly authentication: AuthenticationService;
-  /** Signs for this client; a fresh key pair of the provider if left out, which can't be saved then. */
-  readonly signer?: Signer;
-  readonly policy?: Partial<Policy>;
-  readonly capabilities?: ExtraCapabilities;
-  /** Extensions of the own leaf nodes (§7.2), such as an application_id. */
-  readonly leafExtensions?: readonly Extension[];
-  /** The external PSK of an id (§8.4), if there is one. */
-  readonly externalPsk?: (id: Uint8Array) => Awaitable<Uint8Array | undefined>;
-  /** Extensions of the protocol (§13). What they register goes into the capabilities. */
-  readonly extensions?: readonly MlsExtension[];
-}
-
-/** What {@link Client.saveKeyPackages} gives, in a format of Copse's own. */
-export const SavedKeyPackages = struct({
-  format: uint8,
-  cipherSuite: uint16,
-  keyPackages: vector(struct({ keyPackage: opaque, reference: opaque, initKey: opaque, leafKey: opaque })),
-});
-
-export interface ExternalJoinOptions {
-  /** The encoded tree, where the GroupInfo comes without it. */
-  readonly ratchetTree?: Uint8Array | undefined;
-  /**
-   * Whether to take the place of a former self that lost its state: the member with this client's signature key,
-   * or, where that is lost too, the one of whom this says so. Then the others' authentication services must take
-   * the new credential for a successor of the former one (§5.3.1).
-   */
-  readonly resync?: boolean | ((member: Member) => boolean) | undefined;
-  readonly externalPsks?: readonly Uint8Array[];
-  /** Keys of registered types, to bring in. */
-  readonly customPsks?: readonly CustomPsk[];
-  /** Proposals of registered types, of this client's own. */
-  readonly custom?: readonly CustomProposal[];
-  /** Proposals of members, encoded MLSMessages, of registered types that an external commit takes up. */
-  readonly proposals?: readonly Uint8Array[];
-  /** Public bytes that the commit authenticates. */
-  readonly authenticatedData?: Uint8Array;
-}
-
-export interface JoinOptions {
-  /** The encoded tree, where the Welcome comes without it. */
-  readonly ratchetTree?: Uint8Array | undefined;
-  /** The group that this one follows (§11.2, §11.3), if it is one of another client's, as after a change of suite. */
-  readonly previous?: Group | undefined;
-}
-
-/** A group that follows another one, and what its other members join by. */
-export interface NewGroup {
-  readonly group: Group;
-  /** An encoded MLSMessage; `undefined` if there is no other member. */
-  readonly welcome: Uint8Array | undefined;
-  /** The encoded tree for them, if it is kept out of the Welcome. */
-  readonly ratchetTree: Uint8Array | undefined;
-}
-
-export interface ExternalJoin {
-  readonly group: Group;
-  readonly commit: Uint8Array;
-}
 
 /** How far a clock may be behind, in seconds, for a fresh key package to be valid there. */
 const CLOCK_SKEW = 60n * 60n;
@@ -156,6 +61,8 @@ export class Client {
   /** By the hexadecimal group ID. A group that the application has let go of counts no longer. */
   private readonly groups = new Map<string, WeakRef<Group>>();
 
+  private readonly random = (length: number): Uint8Array => this.provider.random(length);
+
   private constructor(options: ClientOptions, provider: CipherSuiteProvider, signer: Signer) {
     const { crypto, credential, authentication, policy, capabilities } = options;
     this.provider = provider;
@@ -164,7 +71,12 @@ export class Client {
     this.registry = new Registry(options.extensions);
     this.ownCredential = typeof credential === "string" ? basicCredential(credential) : credential;
     const supported = capabilitiesOf(crypto, this.registry, capabilities);
-    this.describe = () => this.describeLeaf(supported, options.leafExtensions ?? []);
+    const own = {
+      credential: this.ownCredential,
+      capabilities: supported,
+      extensions: options.leafExtensions ?? [],
+    };
+    this.describe = () => describeLeaf(this.registry, this.random, own);
     this.setting = {
       provider,
       authentication,
@@ -190,12 +102,7 @@ export class Client {
    */
   static async create(options: ClientOptions): Promise<Client> {
     const { crypto, authentication, credential } = options;
-    if (typeof authentication?.validate !== "function") {
-      throw new MlsError(
-        "usage",
-        "an authentication service is needed: it decides whose credentials are true",
-      );
-    }
+    needAuthentication(authentication);
     if (credential === undefined) throw new MlsError("usage", "a credential is needed");
     const suite = options.suite ?? crypto.suites[0]?.id;
     if (suite === undefined)
@@ -219,26 +126,6 @@ export class Client {
     return this.signer.publicKey.slice();
   }
 
-  /** What a new leaf node says: what is supported, and values that others are to ignore (§13.5). */
-  private describeLeaf(supported: Capabilities, given: readonly Extension[]): LeafDescription {
-    const random = (length: number) => this.provider.random(length);
-    const pretended = this.registry.pretended(random);
-    const extensions = this.registry.leafNodeExtensions(given, random);
-    const added = extensions.slice(given.length).map(({ extensionType }) => extensionType);
-    const list = (...types: readonly (readonly number[])[]) => [...new Set(types.flat())];
-    return {
-      credential: this.ownCredential,
-      capabilities: {
-        versions: supported.versions,
-        cipherSuites: list(supported.cipherSuites, pretended.cipherSuites),
-        extensions: list(supported.extensions, pretended.extensions, added),
-        proposals: list(supported.proposals, pretended.proposals),
-        credentials: list(supported.credentials, pretended.credentials),
-      },
-      extensions,
-    };
-  }
-
   /** Another signer that groups of this client may use, or have switched to before they were saved. */
   addSigner(signer: Signer): void {
     checkSigner(this.provider, signer);
@@ -253,7 +140,7 @@ export class Client {
   }
 
   private freshKeyPackage(given: readonly Extension[] = []): Promise<OwnKeyPackage> {
-    const extensions = this.registry.keyPackageExtensions(given, (length) => this.provider.random(length));
+    const extensions = this.registry.keyPackageExtensions(given, this.random);
     return createKeyPackage(this.provider, this.signer, this.describe(), this.lifetime, extensions);
   }
 
@@ -370,13 +257,8 @@ export class Client {
    */
   async restore(saved: Uint8Array, ...changes: readonly Uint8Array[]): Promise<Group> {
     const records = [saved, ...changes].map((record) => needBytes(record, "a saved group").slice());
-    const last = (records.at(-1) as Uint8Array).slice();
-    try {
-      const state = await loadState(this.setting, records[0] as Uint8Array, records.slice(1));
-      return this.enter(state, await savePoint(this.provider, state, last));
-    } finally {
-      wipe(last);
-    }
+    const { state, saved: savePoint } = await loadState(this.setting, records);
+    return this.enter(state, savePoint);
   }
 
   private enterNew(epoch: Epoch): Group {
@@ -386,14 +268,7 @@ export class Client {
       wipeEpoch(epoch);
       throw error;
     }
-    return this.enter({
-      status: "active",
-      current: epoch,
-      past: [],
-      proposals: [],
-      pending: undefined,
-      reinit: undefined,
-    });
+    return this.enter(firstState(epoch));
   }
 
   private enter(state: GroupState, saved?: SavePoint): Group {
@@ -509,66 +384,12 @@ export class Client {
    * @throws MlsError `key-not-extractable` if the backend neither exports nor saves private keys
    */
   async saveKeyPackages(): Promise<Uint8Array> {
-    const { hpke, suite } = this.provider;
-    const save = (key: OwnKeyPackage["initKey"]) =>
-      hpke.savePrivateKey === undefined ? hpke.exportPrivateKey(key) : hpke.savePrivateKey(key);
-    const keyPackages = [];
-    for (const { keyPackage, reference, initKey, leafKey } of this.keyPackages.values()) {
-      keyPackages.push({
-        keyPackage: writeKeyPackage(keyPackage),
-        reference,
-        initKey: await save(initKey),
-        leafKey: await save(leafKey),
-      });
-    }
-    return encode(SavedKeyPackages, { format: 1, cipherSuite: suite.id, keyPackages });
+    return saveKeyPackages(this.provider, this.keyPackages.values());
   }
 
   /** Takes over what {@link saveKeyPackages} saved. @throws MlsError `state` if it is nothing of the kind */
   async loadKeyPackages(saved: Uint8Array): Promise<void> {
-    const bytes = needBytes(saved, "saved key packages").slice();
-    const { hpke, suite } = this.provider;
-    const load = async (key: Uint8Array) =>
-      hpke.loadPrivateKey === undefined
-        ? (await hpke.importPrivateKey(key)).privateKey
-        : hpke.loadPrivateKey(key);
-    try {
-      const { format, cipherSuite, keyPackages } = decode(SavedKeyPackages, bytes);
-      if (format !== 1 || cipherSuite !== suite.id)
-        throw new MlsError("state", "key packages of another suite");
-      const loaded: OwnKeyPackage[] = [];
-      for (const { keyPackage, reference, initKey, leafKey } of keyPackages) {
-        loaded.push({
-          keyPackage: readKeyPackage(keyPackage),
-          reference: reference.slice(),
-          initKey: await load(initKey),
-          leafKey: await load(leafKey),
-        });
-      }
-      for (const own of loaded) this.keyPackages.set(toHex(own.reference), own);
-    } catch (cause) {
-      if (!(cause instanceof MlsError) || cause.code === "state") throw cause;
-      throw new MlsError("state", "these bytes are no saved key packages", { cause });
-    } finally {
-      wipe(bytes);
-    }
+    const loaded = await loadKeyPackages(this.provider, needBytes(saved, "saved key packages").slice());
+    for (const own of loaded) this.keyPackages.set(toHex(own.reference), own);
   }
-}
-
-/** What leaf nodes advertise: what the provider at hand serves, and what the application says (§7.2). */
-function capabilitiesOf(
-  crypto: CryptoProvider,
-  { supported }: Registry,
-  extra: ExtraCapabilities = {},
-): Capabilities {
-  return {
-    versions: [ProtocolVersion.mls10],
-    cipherSuites: crypto.suites.map(({ id }) => id),
-    extensions: [...(extra.extensions ?? []), ...supported.extensions],
-    proposals: [...(extra.proposals ?? []), ...supported.proposals],
-    credentials: [
-      ...(extra.credentials ?? [CredentialType.basic, CredentialType.x509]),
-      ...supported.credentials,
-    ],
-  };
 }

@@ -1,76 +1,32 @@
 // RFC 9420 §11, §12, §15: a group, as one of its members uses it.
 import { equalBytes, utf8 } from "../bytes.js";
-import { encode } from "../codec/index.js";
 import { mlsExporter } from "../crypto/labelled.js";
 import { MlsError } from "../errors.js";
-import {
-  type AuthenticatedContent,
-  ContentType,
-  type FramedContent,
-  type Proposal,
-  ProposalType,
-  SenderType,
-  sealPrivate,
-  signContent,
-  WireFormat,
-} from "../framing/index.js";
+import { type Proposal, ProposalType } from "../framing/index.js";
 import {
   type CommitMessage,
-  cacheProposal,
-  changesOf,
-  checkMessageSize,
-  checkProposable,
-  checkSuccession,
-  committable,
-  contextBytes,
-  createCommit,
-  createGroupInfo,
   type Epoch,
-  type EpochLedger,
   enterEpoch,
-  externalPubExtension,
   type GroupState,
-  type GroupView,
   leaveGroup,
   type Member,
-  MlsMessage,
-  memberOf,
-  type PendingCommit,
-  proposalFormat,
-  protect,
   type Received,
-  ratchetTreeExtension,
   receiveMessage,
   registryOf,
   reportCommit,
   type SavePoint,
   type Setting,
   type SourcedProposal,
-  type SuccessionPskId,
   type SuccessionUsage,
   savePoint,
   saveState,
-  selectProposals,
   successionPskId,
   wipeEpoch,
   withProposal,
 } from "../group/index.js";
-import type { LeafDescription } from "../key-package/index.js";
-import type {
-  Awaitable,
-  CipherSuite,
-  CipherSuiteProvider,
-  HpkePrivateKey,
-  Signer,
-} from "../provider/index.js";
-import { type PreSharedKeyID, PSKType, ResumptionPSKUsage } from "../schedule/index.js";
-import {
-  type Extension,
-  type LeafNode,
-  LeafNodeSource,
-  RatchetTreeNodes,
-  signLeafNode,
-} from "../tree/index.js";
+import type { Awaitable, Signer } from "../provider/index.js";
+import { type CommitSource, prepareCommit } from "./commit.js";
+import { accessTo, type EpochAccess, type GroupHost, needSigner, type Standpoint, signerIn } from "./host.js";
 import { Lock } from "./lock.js";
 import {
   type CommitMessages,
@@ -79,34 +35,11 @@ import {
   type NewIdentity,
   needBytes,
   type ProposalRequest,
-  type PskChoice,
   type SuccessionOptions,
 } from "./messages.js";
-import { readKeyPackage } from "./read.js";
-import { checkSigner } from "./signer.js";
-
-/** What a client gives to its groups. */
-export interface GroupHost {
-  readonly setting: Setting;
-  /** What a new leaf node of the client says. */
-  describe(): LeafDescription;
-  /** The client's signers, by their public keys. */
-  signerFor(publicKey: Uint8Array): Signer | undefined;
-  /** Remembers one that a group has switched to. */
-  addSigner(signer: Signer): void;
-}
-
-/** What an extension of the protocol works on: {@link Group.withEpoch}. */
-export interface EpochAccess {
-  readonly provider: CipherSuiteProvider;
-  readonly group: GroupView;
-  readonly leafIndex: number;
-  /** The own leaf's private key. */
-  readonly leafKey: HpkePrivateKey;
-  readonly signer: Signer;
-  /** What an extension keeps of the epoch, by the label of its secret; `undefined` if the epoch began without it. */
-  ledger(label: string): EpochLedger | undefined;
-}
+import { applicationMessage, type GroupInfoOptions, groupInfoMessage, proposalMessage } from "./outgoing.js";
+import { PublicGroup } from "./public-group.js";
+import { ownProposals, requestedProposal } from "./requests.js";
 
 /**
  * A group that this client is a member of. Made by {@link Client}.
@@ -114,17 +47,17 @@ export interface EpochAccess {
  * All methods that change the group run one after the other, in the order of the calls. Whatever is refused
  * leaves the group as it was. Messages are encoded MLSMessages in and out.
  */
-export class Group {
+export class Group extends PublicGroup {
   private readonly host: GroupHost;
   private readonly lock = new Lock();
   private state: GroupState;
   private signer: Signer;
   private closed = false;
   private saved: SavePoint | undefined;
-  private knownMembers: { of: Epoch; members: readonly Member[] } | undefined;
 
   /** @internal */
   constructor(host: GroupHost, state: GroupState, saved?: SavePoint) {
+    super();
     this.host = host;
     this.saved = saved;
     this.state = state;
@@ -137,30 +70,21 @@ export class Group {
     }
   }
 
-  private get current(): Epoch {
+  protected override get setting(): Setting {
+    return this.host.setting;
+  }
+
+  protected override get current(): Epoch {
     return this.state.current;
   }
 
-  get groupId(): Uint8Array {
-    return this.current.groupContext.groupId.slice();
-  }
-
-  get epoch(): bigint {
-    return this.current.groupContext.epoch;
-  }
-
-  get cipherSuite(): CipherSuite {
-    return this.host.setting.provider.suite;
+  private get standpoint(): Standpoint {
+    return { host: this.host, epoch: this.current, signer: this.signer };
   }
 
   /** The index of this client's leaf. */
   get ownLeafIndex(): number {
     return this.current.keys.leafIndex;
-  }
-
-  /** The GroupContext's extensions. */
-  get extensions(): readonly Extension[] {
-    return this.current.groupContext.extensions;
   }
 
   /** Whether messages can be sent: not so once this client is removed, or the group reinitialized or closed. */
@@ -172,32 +96,8 @@ export class Group {
     return this.state.pending !== undefined;
   }
 
-  /** Valid proposals of this epoch that no commit has brought into force yet. */
-  get proposals(): readonly SourcedProposal[] {
+  override get proposals(): readonly SourcedProposal[] {
     return this.state.proposals;
-  }
-
-  /** The members by their leaf indices. */
-  get members(): readonly Member[] {
-    const epoch = this.current;
-    if (this.knownMembers?.of !== epoch) {
-      const members = Array.from(epoch.tree.members(), ({ leafIndex, leafNode }) =>
-        memberOf(leafIndex, leafNode),
-      );
-      this.knownMembers = { of: epoch, members };
-    }
-    return this.knownMembers.members;
-  }
-
-  /** The member at a leaf index, without looking at all of them. */
-  member(leafIndex: number): Member | undefined {
-    const leafNode = this.current.tree.leaf(leafIndex);
-    return leafNode && memberOf(leafIndex, leafNode);
-  }
-
-  /** The leaf node (§7.2) of the member at a leaf index. */
-  leafNode(leafIndex: number): LeafNode | undefined {
-    return this.current.tree.leaf(leafIndex);
   }
 
   /**
@@ -206,21 +106,6 @@ export class Group {
    */
   get epochAuthenticator(): Uint8Array {
     return this.current.secrets.epochAuthenticator.slice();
-  }
-
-  /** `Nh` bytes (§7.8) */
-  get treeHash(): Uint8Array {
-    return this.current.groupContext.treeHash.slice();
-  }
-
-  /** `Nh` bytes (§8.2), none before the first commit */
-  get confirmedTranscriptHash(): Uint8Array {
-    return this.current.groupContext.confirmedTranscriptHash.slice();
-  }
-
-  /** The encoded ratchet tree (§12.4.3.3), for those who join without it in their Welcome. */
-  get ratchetTree(): Uint8Array {
-    return encode(RatchetTreeNodes, this.current.tree.toNodes());
   }
 
   /** @throws MlsError `removed` or `closed` */
@@ -251,36 +136,12 @@ export class Group {
       if (this.state.proposals.length > 0) {
         throw new MlsError("pending", "proposals were received: commit them before sending application data");
       }
-      const { provider, policy } = this.host.setting;
-      const epoch = this.current;
-      const content = this.content(
-        { contentType: ContentType.application, applicationData },
-        authenticatedData,
-      );
-      const wireFormat = WireFormat.privateMessage;
-      const signature = await signContent(this.signer, wireFormat, content, contextBytes(epoch));
-      const padding = Math.max(0, policy.padding(applicationData.length) - applicationData.length);
-      const privateMessage = await sealPrivate(
-        provider,
-        { wireFormat, content, auth: { signature, confirmationTag: undefined } },
-        { secretTree: epoch.secretTree, senderDataSecret: epoch.secrets.senderDataSecret },
-        padding,
-      );
-      const message = encode(MlsMessage, { version: 1, wireFormat, privateMessage });
-      checkMessageSize(this.host.setting, message);
-      return message;
+      return applicationMessage(this.standpoint, applicationData, authenticatedData);
     });
   }
 
   private authenticatedData(given: Uint8Array | undefined): Uint8Array {
-    return registryOf(this.host.setting).authenticatedData(given, this.current.groupContext);
-  }
-
-  private content(content: FramedContent["content"], authenticatedData: Uint8Array): FramedContent {
-    const { groupContext, keys } = this.current;
-    const { groupId, epoch } = groupContext;
-    const sender = { senderType: SenderType.member, leafIndex: keys.leafIndex };
-    return { groupId, epoch, sender, authenticatedData, content };
+    return registryOf(this.setting).authenticatedData(given, this.current.groupContext);
   }
 
   /**
@@ -296,90 +157,17 @@ export class Group {
     return this.lock.run(async () => {
       this.needActive();
       const authenticatedData = this.authenticatedData(given);
-      const { setting } = this.host;
-      const epoch = this.current;
-      const { proposal, leafKey, signer } = await this.proposalFor(request);
-      const content = this.content({ contentType: ContentType.proposal, proposal }, authenticatedData);
-      const wireFormat = proposalFormat(setting, proposal);
-      const signature = await signContent(this.signer, wireFormat, content, contextBytes(epoch));
-      const authenticated: AuthenticatedContent = {
-        wireFormat,
-        content,
-        auth: { signature, confirmationTag: undefined },
-      };
-      const cached = await cacheProposal(setting, epoch, authenticated);
-      checkProposable(setting, epoch, cached, this.state.proposals);
-      const message = await protect(setting, epoch, authenticated);
+      const { proposal, leafKey, signer } = await requestedProposal(this.standpoint, request);
+      const { message, cached } = await proposalMessage(
+        this.standpoint,
+        proposal,
+        authenticatedData,
+        this.state.proposals,
+      );
       if (signer !== undefined) this.host.addSigner(signer);
       this.state = withProposal(this.state, { ...cached, leafKey });
       return message;
     });
-  }
-
-  private async proposalFor(
-    request: ProposalRequest,
-  ): Promise<{ proposal: Proposal; leafKey?: HpkePrivateKey; signer?: Signer }> {
-    if ("add" in request) {
-      return { proposal: { proposalType: ProposalType.add, keyPackage: readKeyPackage(request.add) } };
-    }
-    if ("remove" in request)
-      return { proposal: { proposalType: ProposalType.remove, removed: request.remove } };
-    if ("psk" in request)
-      return { proposal: { proposalType: ProposalType.psk, psk: this.pskId(request.psk) } };
-    if ("extensions" in request) {
-      return {
-        proposal: { proposalType: ProposalType.groupContextExtensions, extensions: request.extensions },
-      };
-    }
-    if ("custom" in request) return { proposal: request.custom };
-    if ("reinit" in request) {
-      return { proposal: { proposalType: ProposalType.reinit, version: 1, ...request.reinit } };
-    }
-    return this.ownUpdate(request.update === true ? {} : request.update);
-  }
-
-  private async ownUpdate(
-    identity: NewIdentity,
-  ): Promise<{ proposal: Proposal; leafKey: HpkePrivateKey; signer: Signer }> {
-    const { provider } = this.host.setting;
-    const { groupContext, keys } = this.current;
-    const signer = identity.signer ?? this.signer;
-    checkSigner(provider, signer);
-    const { publicKey, privateKey } = await provider.hpke.generateKeyPair();
-    const leafNode = await signLeafNode(
-      signer,
-      {
-        ...this.describe(identity),
-        encryptionKey: publicKey,
-        signatureKey: signer.publicKey,
-        leafNodeSource: { type: LeafNodeSource.update },
-      },
-      { groupId: groupContext.groupId, leafIndex: keys.leafIndex },
-    );
-    return { proposal: { proposalType: ProposalType.update, leafNode }, leafKey: privateKey, signer };
-  }
-
-  private describe({ credential, renewCapabilities }: NewIdentity): LeafDescription {
-    const leaf = this.current.tree.leaf(this.ownLeafIndex) as LeafNode;
-    const own = renewCapabilities === true ? { ...this.host.describe(), credential: leaf.credential } : leaf;
-    const { capabilities, extensions } = own;
-    return { credential: credential ?? own.credential, capabilities, extensions };
-  }
-
-  private pskId(choice: PskChoice): PreSharedKeyID {
-    const { provider } = this.host.setting;
-    const pskNonce = provider.random(provider.suite.hash.Nh);
-    if ("custom" in choice) return { ...choice.custom, pskNonce };
-    if ("external" in choice) {
-      return { pskType: PSKType.external, pskId: needBytes(choice.external, "a PSK's id").slice(), pskNonce };
-    }
-    return {
-      pskType: PSKType.resumption,
-      usage: ResumptionPSKUsage.application,
-      pskGroupId: this.current.groupContext.groupId,
-      pskEpoch: choice.resumption,
-      pskNonce,
-    };
   }
 
   /**
@@ -390,7 +178,11 @@ export class Group {
    *   is a pending commit already; `authentication`, `missing`, `removed`, `closed`
    */
   commit(options: CommitOptions = {}): Promise<CommitMessages> {
-    return this.lock.run(async () => this.prepare(this.host.setting, options, this.ownProposals(options)));
+    return this.lock.run(async () => {
+      this.needCommittable();
+      const own = ownProposals(this.standpoint, options);
+      return this.prepare({ setting: this.setting, own, received: this.state.proposals }, options);
+    });
   }
 
   /**
@@ -403,109 +195,29 @@ export class Group {
     { add, ...options }: SuccessionOptions,
   ): Promise<CommitMessages> {
     return this.lock.run(async () => {
-      const id = successionPskId(this.host.setting, usage, from.state);
-      const setting: Setting = { ...this.host.setting, psk: () => from.resumptionPsk(id.pskEpoch) };
-      const sender = { senderType: SenderType.member, leafIndex: this.ownLeafIndex };
-      const proposals = [
-        ...this.ownProposals({ add }),
-        { sender, proposal: { proposalType: ProposalType.psk, psk: id } },
-      ];
-      return this.prepare(setting, options, proposals, { id, from: from.state });
+      this.needCommittable();
+      const id = successionPskId(this.setting, usage, from.state);
+      const setting: Setting = { ...this.setting, psk: () => from.resumptionPsk(id.pskEpoch) };
+      const tie: Proposal = { proposalType: ProposalType.psk, psk: id };
+      const own = ownProposals(this.standpoint, { add, proposals: [tie] });
+      const succession = { id, from: from.state };
+      return this.prepare({ setting, own, received: [], succession }, options);
     });
   }
 
-  private async prepare(
-    setting: Setting,
-    options: CommitOptions,
-    own: readonly SourcedProposal[],
-    succession?: { readonly id: SuccessionPskId; readonly from: GroupState },
-  ): Promise<CommitMessages> {
+  /** @throws MlsError `pending` if there is a pending commit; `removed`, `closed` */
+  private needCommittable(): void {
     this.needActive();
     if (this.state.pending !== undefined) {
       throw new MlsError("pending", "there is a pending commit: merge it or clear it first");
     }
-    const { policy, provider } = setting;
-    const epoch = this.current;
-    const { identity, ratchetTreeInWelcome = policy.ratchetTreeInWelcome } = options;
-    const nextSigner = identity?.signer ?? this.signer;
-    checkSigner(provider, nextSigner);
-    const authenticatedData = this.authenticatedData(options.authenticatedData);
-    const created = await createCommit(setting, epoch, {
-      proposals: await this.toCommit(setting, options.references, own),
-      forcePath: options.forcePath === true || identity !== undefined,
-      signer: this.signer,
-      nextSigner,
-      description: identity && this.describe(identity),
-      authenticatedData,
-      ratchetTreeInWelcome,
-      succession: succession?.id.usage,
-    });
-    try {
-      if (succession !== undefined) checkSuccession(setting, succession.id, succession.from, created.epoch);
-    } catch (error) {
-      wipeEpoch(created.epoch);
-      throw error;
-    }
+  }
+
+  private async prepare(source: CommitSource, options: CommitOptions): Promise<CommitMessages> {
+    const { pending, messages, nextSigner } = await prepareCommit(this.standpoint, source, options);
     this.host.addSigner(nextSigner);
-    const pending: PendingCommit = {
-      commit: created.commit,
-      epoch: created.epoch,
-      changes: changesOf(created.applied),
-      authenticatedData,
-      own: own.map(({ proposal }) => proposal),
-    };
     this.state = { ...this.state, pending };
-    const needsTree = created.welcome !== undefined && !ratchetTreeInWelcome;
-    return {
-      commit: created.commit.slice(),
-      welcome: created.welcome,
-      ratchetTree: needsTree ? encode(RatchetTreeNodes, created.epoch.tree.toNodes()) : undefined,
-    };
-  }
-
-  /** @throws MlsError `missing` for a reference to a proposal that isn't known in this epoch */
-  private async toCommit(
-    setting: Setting,
-    references: CommitOptions["references"],
-    own: readonly SourcedProposal[],
-  ): Promise<SourcedProposal[]> {
-    const epoch = this.current;
-    const { proposals } = this.state;
-    if (references !== undefined) {
-      const named = references.map((wanted) => {
-        const found = proposals.find(({ reference }) => equalBytes(reference, wanted));
-        if (found === undefined) throw new MlsError("missing", "a proposal to commit wasn't received");
-        return found;
-      });
-      return [...named, ...own];
-    }
-    const received = proposals.filter((one) => !isTaken(epoch, one));
-    return committable(
-      setting,
-      epoch,
-      selectProposals(received, own, epoch.keys.leafIndex, setting.registry),
-    );
-  }
-
-  private ownProposals(options: CommitOptions): SourcedProposal[] {
-    const sender = { senderType: SenderType.member, leafIndex: this.ownLeafIndex };
-    const proposals: Proposal[] = [];
-    if (options.extensions !== undefined) {
-      proposals.push({ proposalType: ProposalType.groupContextExtensions, extensions: options.extensions });
-    }
-    for (const removed of options.remove ?? [])
-      proposals.push({ proposalType: ProposalType.remove, removed });
-    for (const bytes of options.add ?? []) {
-      proposals.push({ proposalType: ProposalType.add, keyPackage: readKeyPackage(bytes) });
-    }
-    for (const choice of options.psks ?? []) {
-      proposals.push({ proposalType: ProposalType.psk, psk: this.pskId(choice) });
-    }
-    if (options.reinit !== undefined) {
-      proposals.push({ proposalType: ProposalType.reinit, version: 1, ...options.reinit });
-    }
-    proposals.push(...(options.proposals ?? []));
-    return proposals.map((proposal) => ({ proposal, sender }));
+    return messages;
   }
 
   /** {@link commit} that adds members, by their key packages. */
@@ -534,10 +246,10 @@ export class Group {
   private async merge(): Promise<CommitMessage> {
     const { pending } = this.state;
     if (pending === undefined) throw new MlsError("missing", "there is no pending commit");
-    const { provider } = this.host.setting;
+    const { provider } = this.setting;
     const endedBy = (await provider.hash.hash(pending.commit)).slice();
     const { changes, epoch } = pending;
-    const { maxPastEpochs } = this.host.setting.policy;
+    const { maxPastEpochs } = this.setting.policy;
     this.enter(enterEpoch(this.state, epoch, changes, { endedBy, endedByOwn: true }, maxPastEpochs));
     return reportCommit(epoch, changes, {
       committer: this.member(this.ownLeafIndex) as Member,
@@ -582,7 +294,7 @@ export class Group {
       if (this.closed) throw new MlsError("closed", "the group is closed");
       const { pending } = this.state;
       if (pending !== undefined && equalBytes(bytes, pending.commit)) return this.merge();
-      const { state, received } = await receiveMessage(this.host.setting, this.state, bytes);
+      const { state, received } = await receiveMessage(this.setting, this.state, bytes);
       this.enter(state);
       return received;
     });
@@ -599,13 +311,8 @@ export class Group {
       throw new MlsError("usage", `an exported secret of ${length} bytes`);
     }
     const { exporterSecret } = this.current.secrets;
-    return mlsExporter(
-      this.host.setting.provider,
-      exporterSecret,
-      label,
-      needBytes(context, "the context"),
-      length,
-    );
+    const bytes = needBytes(context, "the context");
+    return mlsExporter(this.setting.provider, exporterSecret, label, bytes, length);
   }
 
   /**
@@ -616,15 +323,7 @@ export class Group {
   withEpoch<T>(work: (access: EpochAccess) => Awaitable<T>): Promise<T> {
     return this.lock.run(async () => {
       if (this.closed || this.state.status === "removed") this.needActive();
-      const { groupContext, tree, keys, ledgers } = this.current;
-      return work({
-        provider: this.host.setting.provider,
-        group: { groupContext, tree },
-        leafIndex: keys.leafIndex,
-        leafKey: keys.leafKey,
-        signer: this.signer,
-        ledger: (label) => ledgers.get(label),
-      });
+      return work(accessTo(this.standpoint));
     });
   }
 
@@ -632,30 +331,10 @@ export class Group {
    * A signed GroupInfo (§12.4.3) of this epoch, for those who join by an external commit.
    * @returns an encoded MLSMessage
    */
-  groupInfo(
-    options: {
-      readonly externalPub?: boolean;
-      readonly ratchetTree?: boolean;
-      /** More of them, such as an extension of the protocol makes. */
-      readonly extensions?: readonly Extension[];
-    } = {},
-  ): Promise<Uint8Array> {
+  groupInfo(options: GroupInfoOptions = {}): Promise<Uint8Array> {
     return this.lock.run(async () => {
       this.needActive();
-      const epoch = this.current;
-      const extensions: Extension[] = [];
-      if (options.ratchetTree !== false) extensions.push(ratchetTreeExtension(epoch));
-      if (options.externalPub !== false) {
-        extensions.push(await externalPubExtension(this.host.setting.provider, epoch));
-      }
-      const { provider } = this.host.setting;
-      const all = registryOf(this.host.setting).groupInfoExtensions(
-        [...extensions, ...(options.extensions ?? [])],
-        (length) => provider.random(length),
-        epoch,
-      );
-      const groupInfo = await createGroupInfo(epoch, this.signer, all);
-      return encode(MlsMessage, { version: 1, wireFormat: WireFormat.groupInfo, groupInfo });
+      return groupInfoMessage(this.standpoint, options);
     });
   }
 
@@ -687,7 +366,7 @@ export class Group {
   }
 
   private async record(since: SavePoint | undefined): Promise<Uint8Array> {
-    const { provider } = this.host.setting;
+    const { provider } = this.setting;
     const bytes = await saveState(provider, this.state, since);
     this.saved = await savePoint(provider, this.state, bytes);
     return bytes;
@@ -713,25 +392,4 @@ export class Group {
     if (epoch === this.epoch) return this.current.secrets.resumptionPsk;
     return this.state.past.find((past) => past.epoch === epoch)?.resumptionPsk;
   }
-}
-
-/** An Add of a client that is in the group already, which makes a commit invalid unless it is removed too. */
-function isTaken({ tree }: Epoch, { proposal }: SourcedProposal): boolean {
-  return (
-    proposal.proposalType === ProposalType.add &&
-    tree.hasSignatureKey(proposal.keyPackage.leafNode.signatureKey)
-  );
-}
-
-/** The signer whose key stands in the own leaf. @throws MlsError `state` if the client has no such signer */
-function signerIn(host: GroupHost, { tree, keys }: Epoch): Signer {
-  return needSigner(host, tree.leaf(keys.leafIndex) as LeafNode);
-}
-
-function needSigner(host: GroupHost, { signatureKey }: LeafNode): Signer {
-  const signer = host.signerFor(signatureKey);
-  if (signer === undefined) {
-    throw new MlsError("state", "the client has no signer for the signature key of its leaf in this group");
-  }
-  return signer;
 }

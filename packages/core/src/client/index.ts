@@ -1,14 +1,7 @@
 // The public face: clients and their groups.
-export {
-  Client,
-  type ClientOptions,
-  type ExternalJoin,
-  type ExternalJoinOptions,
-  type ExtraCapabilities,
-  type JoinOptions,
-  type NewGroup,
-} from "./client.js";
-export { type EpochAccess, Group } from "./group.js";
+export { Client } from "./client.js";
+export { Group } from "./group.js";
+export type { EpochAccess } from "./host.js";
 export type {
   CommitMessages,
   CommitOptions,
@@ -18,4 +11,13 @@ export type {
   SuccessionOptions,
 } from "./messages.js";
 export { type ExternalProposalChoice, GroupObserver, type ObserverOptions } from "./observer.js";
+export type {
+  ClientOptions,
+  ExternalJoin,
+  ExternalJoinOptions,
+  ExtraCapabilities,
+  JoinOptions,
+  NewGroup,
+} from "./options.js";
+export type { GroupInfoOptions } from "./outgoing.js";
 export { generateSigner, signerOf } from "./signer.js";

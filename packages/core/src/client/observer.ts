@@ -1,6 +1,5 @@
 // RFC 9420 §12.1.8, §16: the server's side: a group followed, and proposed to, without being a member.
 import { equalBytes } from "../bytes.js";
-import { encode } from "../codec/index.js";
 import { MlsError } from "../errors.js";
 import {
   type CustomProposal,
@@ -14,9 +13,7 @@ import {
   type CommitMessage,
   createExternalProposal,
   ExternalSenders,
-  type Member,
   type MlsExtension,
-  memberOf,
   type ObservedState,
   observe,
   observeFrom,
@@ -27,18 +24,13 @@ import {
   type Setting,
   type SourcedProposal,
 } from "../group/index.js";
-import type { CipherSuite, CryptoProvider, Signer } from "../provider/index.js";
+import type { CryptoProvider, Signer } from "../provider/index.js";
 import { PSKType, ResumptionPSKUsage } from "../schedule/index.js";
-import {
-  type Extension,
-  ExtensionType,
-  findExtension,
-  type LeafNode,
-  RatchetTreeNodes,
-} from "../tree/index.js";
+import { type Extension, ExtensionType, findExtension } from "../tree/index.js";
 import { Lock } from "./lock.js";
 import { copyOf, needBytes } from "./messages.js";
-import { policyOf } from "./policy.js";
+import { needAuthentication, policyOf } from "./policy.js";
+import { PublicGroup } from "./public-group.js";
 import { readGroupInfo, readKeyPackage } from "./read.js";
 import { checkSigner } from "./signer.js";
 
@@ -76,12 +68,13 @@ export type ExternalProposalChoice =
  * It checks signatures, proposals, trees and transcripts, but can't check what takes the group's secrets: a
  * commit that it accepts may still be refused by members, if its sender put wrong secrets into it.
  */
-export class GroupObserver {
-  private readonly setting: Setting;
+export class GroupObserver extends PublicGroup {
+  protected override readonly setting: Setting;
   private readonly lock = new Lock();
   private state: ObservedState;
 
   private constructor(setting: Setting, state: ObservedState) {
+    super();
     this.setting = setting;
     this.state = state;
   }
@@ -92,12 +85,7 @@ export class GroupObserver {
    */
   static async follow(options: ObserverOptions): Promise<GroupObserver> {
     const { crypto, authentication, policy } = options;
-    if (typeof authentication?.validate !== "function") {
-      throw new MlsError(
-        "usage",
-        "an authentication service is needed: it decides whose credentials are true",
-      );
-    }
+    needAuthentication(authentication);
     const groupInfo = readGroupInfo(options.groupInfo);
     const setting: Setting = {
       provider: crypto.suite(groupInfo.groupContext.cipherSuite),
@@ -110,52 +98,12 @@ export class GroupObserver {
     return new GroupObserver(setting, state);
   }
 
-  get groupId(): Uint8Array {
-    return this.state.current.groupContext.groupId.slice();
+  protected override get current(): ObservedState["current"] {
+    return this.state.current;
   }
 
-  get epoch(): bigint {
-    return this.state.current.groupContext.epoch;
-  }
-
-  get cipherSuite(): CipherSuite {
-    return this.setting.provider.suite;
-  }
-
-  /** The GroupContext's extensions. */
-  get extensions(): readonly Extension[] {
-    return this.state.current.groupContext.extensions;
-  }
-
-  get members(): readonly Member[] {
-    return Array.from(this.state.current.tree.members(), ({ leafIndex, leafNode }) =>
-      memberOf(leafIndex, leafNode),
-    );
-  }
-
-  /** The leaf node (§7.2) of the member at a leaf index. */
-  leafNode(leafIndex: number): LeafNode | undefined {
-    return this.state.current.tree.leaf(leafIndex);
-  }
-
-  /** Valid proposals of this epoch that no commit has brought into force yet. */
-  get proposals(): readonly SourcedProposal[] {
+  override get proposals(): readonly SourcedProposal[] {
     return this.state.proposals;
-  }
-
-  /** The encoded ratchet tree (§12.4.3.3), for those who join without it in their Welcome. */
-  get ratchetTree(): Uint8Array {
-    return encode(RatchetTreeNodes, this.state.current.tree.toNodes());
-  }
-
-  /** `Nh` bytes (§7.8) */
-  get treeHash(): Uint8Array {
-    return this.state.current.groupContext.treeHash.slice();
-  }
-
-  /** `Nh` bytes (§8.2) */
-  get confirmedTranscriptHash(): Uint8Array {
-    return this.state.current.groupContext.confirmedTranscriptHash.slice();
   }
 
   /**

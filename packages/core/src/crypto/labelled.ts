@@ -9,6 +9,7 @@ import type {
   Signer,
   VerifyRequest,
 } from "../provider/interface.js";
+import { spend } from "./settle.js";
 
 const prefixed = new Map<string, Uint8Array>();
 
@@ -167,7 +168,11 @@ export function mlsExporter(
   context: Uint8Array,
   length: number,
 ): Awaitable<Uint8Array> {
-  return chain(deriveSecret(provider, exporterSecret, label), (secret) =>
-    chain(provider.hash.hash(context), (hash) => expandWithLabel(provider, secret, "exported", hash, length)),
+  return chain(deriveSecret(provider, exporterSecret, label), (derived) =>
+    spend(derived, (secret) =>
+      chain(provider.hash.hash(context), (hash) =>
+        expandWithLabel(provider, secret, "exported", hash, length),
+      ),
+    ),
   );
 }

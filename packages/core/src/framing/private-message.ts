@@ -2,10 +2,10 @@
 import { wipe } from "../bytes.js";
 import { decode, encode, Reader, Writer } from "../codec/index.js";
 import { expandWithLabel } from "../crypto/labelled.js";
+import { onCryptoError, onFailure } from "../crypto/settle.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
 import type { PeekedKey, RatchetKind, SecretTree } from "../schedule/secret-tree.js";
-import { onCryptoError, onFailure } from "../schedule/settle.js";
 import { checkTag } from "./authentication.js";
 import {
   type AuthenticatedContent,

@@ -6,7 +6,6 @@ import {
   type AuthenticatedContent,
   ContentType,
   type FramedContent,
-  ProposalOrRefType,
   SenderType,
   sealPrivate,
   sealPublic,
@@ -24,7 +23,12 @@ import { blameOne } from "./feasible.js";
 import { MlsMessage } from "./mls-message.js";
 import { checkPermissions, checkSize } from "./permissions.js";
 import { checkRegularList } from "./proposal-list.js";
-import { checkProposals, type SourcedProposal, type SuccessionUsage } from "./proposal-validation.js";
+import {
+  asCommitted,
+  checkProposals,
+  type SourcedProposal,
+  type SuccessionUsage,
+} from "./proposal-validation.js";
 import { pskSecretOf } from "./psks.js";
 import { handshakeFormat, registryOf, type Setting } from "./setting.js";
 import { createWelcome, ratchetTreeExtension } from "./welcome-create.js";
@@ -133,11 +137,7 @@ export async function createCommit(
       content: {
         contentType: ContentType.commit,
         commit: {
-          proposals: proposals.map(({ proposal, reference }) =>
-            reference === undefined
-              ? { type: ProposalOrRefType.proposal, proposal }
-              : { type: ProposalOrRefType.reference, reference },
-          ),
+          proposals: proposals.map(asCommitted),
           path: path?.updatePath,
         },
       },

@@ -8,7 +8,6 @@ import {
   type CustomProposal,
   checkSender,
   type FramedContent,
-  ProposalOrRefType,
   ProposalType,
   SenderType,
   sealPublic,
@@ -19,16 +18,16 @@ import {
 import type { LeafDescription } from "../key-package/index.js";
 import type { Signer } from "../provider/index.js";
 import { GroupContext, interimTranscriptHash, type PreSharedKeyID } from "../schedule/index.js";
-import { createUpdatePath, ExtensionType, findExtension } from "../tree/index.js";
+import { type CreatedUpdatePath, createUpdatePath, ExtensionType, findExtension } from "../tree/index.js";
 import { applyProposals, checkOwnSupport, checkResult, extensionsAfter } from "./apply.js";
 import { checkCustomList } from "./custom.js";
-import { type Epoch, nextEpoch, provisionalContext } from "./epoch.js";
+import { type Epoch, type NextEpoch, nextEpoch, provisionalContext, wipeEpoch } from "./epoch.js";
 import { ExternalPub } from "./extensions.js";
 import { sendExternalInit } from "./external-init.js";
 import { openTree } from "./join.js";
 import { MlsMessage } from "./mls-message.js";
 import { checkExternalList } from "./proposal-list.js";
-import { checkProposals, type SourcedProposal } from "./proposal-validation.js";
+import { asCommitted, checkProposals, type SourcedProposal } from "./proposal-validation.js";
 import { pskSecretOf } from "./psks.js";
 import { cacheProposal, signatureKeyOf } from "./receive.js";
 import { type Member, memberOf } from "./received.js";
@@ -85,36 +84,37 @@ export async function createExternalCommit(
     ),
   };
   const { kemOutput, initSecret } = await sendExternalInit(provider, external.externalPub);
-  const sender = { senderType: SenderType.newMemberCommit };
-  const proposals: SourcedProposal[] = [
-    { sender, proposal: { proposalType: ProposalType.externalInit, kemOutput } },
-  ];
-  if (request.formerSelf !== undefined) {
-    const removed = findMember(before, request.formerSelf);
-    proposals.push({ sender, proposal: { proposalType: ProposalType.remove, removed } });
-  }
-  for (const psk of request.psks) {
-    proposals.push({ sender, proposal: { proposalType: ProposalType.psk, psk } });
-  }
-  for (const proposal of request.custom) proposals.push({ sender, proposal });
-  for (const message of request.proposals) proposals.push(await openProposal(setting, before, message));
-  checkExternalList(proposals, registry);
-  const extensions = extensionsAfter(before, proposals, registry);
-  checkOwnSupport(setting, extensions);
-  await checkProposals(setting, before, proposals, extensions);
-  const applied = applyProposals(before, proposals, registry);
-  checkCustomList(setting, before, proposals, applied);
-  const path = await createUpdatePath(provider, applied.tree, {
-    sender: applied.tree.leftmostBlank(),
-    unsignedLeaf: { ...request.description, signatureKey: signer.publicKey },
-    signer,
-    groupId: groupContext.groupId,
-    exclude: new Set(),
-    groupContext: (treeHash) => encode(GroupContext, provisionalContext(before, treeHash, extensions)),
-  });
+  let path: CreatedUpdatePath | undefined;
   let pskSecret: Uint8Array | undefined;
-  let joinerSecret: Uint8Array | undefined;
+  let made: NextEpoch | undefined;
   try {
+    const sender = { senderType: SenderType.newMemberCommit };
+    const proposals: SourcedProposal[] = [
+      { sender, proposal: { proposalType: ProposalType.externalInit, kemOutput } },
+    ];
+    if (request.formerSelf !== undefined) {
+      const removed = findMember(before, request.formerSelf);
+      proposals.push({ sender, proposal: { proposalType: ProposalType.remove, removed } });
+    }
+    for (const psk of request.psks) {
+      proposals.push({ sender, proposal: { proposalType: ProposalType.psk, psk } });
+    }
+    for (const proposal of request.custom) proposals.push({ sender, proposal });
+    for (const message of request.proposals) proposals.push(await openProposal(setting, before, message));
+    checkExternalList(proposals, registry);
+    const extensions = extensionsAfter(before, proposals, registry);
+    checkOwnSupport(setting, extensions);
+    await checkProposals(setting, before, proposals, extensions);
+    const applied = applyProposals(before, proposals, registry);
+    checkCustomList(setting, before, proposals, applied);
+    path = await createUpdatePath(provider, applied.tree, {
+      sender: applied.tree.leftmostBlank(),
+      unsignedLeaf: { ...request.description, signatureKey: signer.publicKey },
+      signer,
+      groupId: groupContext.groupId,
+      exclude: new Set(),
+      groupContext: (treeHash) => encode(GroupContext, provisionalContext(before, treeHash, extensions)),
+    });
     checkResult(setting, path.tree, extensions);
     registry.checkLeafNode(path.updatePath.leafNode, extensions);
     pskSecret = await pskSecretOf(setting, applied.psks);
@@ -126,11 +126,7 @@ export async function createExternalCommit(
       content: {
         contentType: ContentType.commit,
         commit: {
-          proposals: proposals.map(({ proposal, reference }) =>
-            reference === undefined
-              ? { type: ProposalOrRefType.proposal, proposal }
-              : { type: ProposalOrRefType.reference, reference },
-          ),
+          proposals: proposals.map(asCommitted),
           path: path.updatePath,
         },
       },
@@ -151,12 +147,21 @@ export async function createExternalCommit(
       pskSecret,
       initSecret,
     });
-    joinerSecret = next.joinerSecret;
+    made = next;
     const auth = { signature, confirmationTag: next.epoch.confirmationTag };
     const publicMessage = await sealPublic(provider, { ...signed, auth }, context, undefined);
     return { commit: encode(MlsMessage, { version: 1, wireFormat, publicMessage }), epoch: next.epoch };
+  } catch (error) {
+    if (made !== undefined) wipeEpoch(made.epoch);
+    throw error;
   } finally {
-    wipe(initSecret, joinerSecret, path.commitSecret, ...path.pathSecrets.values(), pskSecret);
+    wipe(
+      initSecret,
+      made?.joinerSecret,
+      path?.commitSecret,
+      ...(path?.pathSecrets.values() ?? []),
+      pskSecret,
+    );
   }
 }
 

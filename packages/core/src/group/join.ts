@@ -24,11 +24,11 @@ import {
 } from "../tree/index.js";
 import { checkOwnSupport, checkResult } from "./apply.js";
 import { additionalLabels, assembleEpoch, confirm, type Epoch } from "./epoch.js";
+import type { GroupState } from "./group-state.js";
 import { checkSize } from "./permissions.js";
 import { authenticate } from "./proposal-validation.js";
 import { pskSecretOf } from "./psks.js";
 import { lifetimeRule, registryOf, type Setting } from "./setting.js";
-import type { GroupState } from "./state.js";
 import { checkSuccession, isSuccession, type SuccessionPskId } from "./succession.js";
 import { GroupInfo, GroupInfoTBS, GroupSecrets, type Welcome } from "./welcome.js";
 import { GROUP_INFO_LABEL } from "./welcome-create.js";

@@ -11,6 +11,7 @@ import {
 } from "../framing/index.js";
 import { confirmedTranscriptHash, interimTranscriptHash } from "../schedule/index.js";
 import { contextBytes, provisionalContext } from "./epoch.js";
+import type { CachedProposal } from "./group-state.js";
 import { openTree } from "./join.js";
 import { MlsMessage } from "./mls-message.js";
 import { checkMessageSize } from "./permissions.js";
@@ -18,7 +19,6 @@ import { type PublicEpoch, stageCommit } from "./process.js";
 import { cacheProposal, reportProposal, signatureKeyOf } from "./receive.js";
 import { type CommitMessage, memberOf, type ProposalMessage } from "./received.js";
 import { registryOf, type Setting } from "./setting.js";
-import type { CachedProposal } from "./state.js";
 import { changesOf, reportCommit } from "./transition.js";
 import type { GroupInfo } from "./welcome.js";
 

@@ -2,7 +2,15 @@
 import { equalBytes } from "../bytes.js";
 import { verifyAll } from "../crypto/batch.js";
 import { ensure, MlsError } from "../errors.js";
-import { isCustomProposal, type Proposal, ProposalType, type Sender, SenderType } from "../framing/index.js";
+import {
+  isCustomProposal,
+  type Proposal,
+  type ProposalOrRef,
+  ProposalOrRefType,
+  ProposalType,
+  type Sender,
+  SenderType,
+} from "../framing/index.js";
 import { checkKeyPackage, type KeyPackage, keyPackageVerifyRequests } from "../key-package/index.js";
 import { all, type VerifyRequest } from "../provider/index.js";
 import { isCustomPsk, type PreSharedKeyID, PSKType, ResumptionPSKUsage } from "../schedule/index.js";
@@ -27,6 +35,13 @@ export interface SourcedProposal {
   readonly reference?: Uint8Array | undefined;
   /** Whether it was found valid by itself before: then its signatures aren't checked again. */
   readonly checked?: boolean;
+}
+
+/** How a commit names a proposal (§12.4): by reference where it was sent by itself, else by value. */
+export function asCommitted({ proposal, reference }: SourcedProposal): ProposalOrRef {
+  return reference === undefined
+    ? { type: ProposalOrRefType.proposal, proposal }
+    : { type: ProposalOrRefType.reference, reference };
 }
 
 /** The name of a proposal type in §17.4, for people. */

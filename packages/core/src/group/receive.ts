@@ -22,13 +22,13 @@ import { ExtensionType, findExtension, type LeafNode } from "../tree/index.js";
 import { checkSent } from "./custom.js";
 import { contextBytes, type Epoch } from "./epoch.js";
 import { ExternalSenders } from "./extensions.js";
+import type { CachedProposal, GroupState } from "./group-state.js";
 import { MlsMessage } from "./mls-message.js";
 import { checkMessageSize, checkPermissions } from "./permissions.js";
 import { processCommit } from "./process.js";
 import { checkProposals } from "./proposal-validation.js";
 import { memberOf, type ProposalMessage, type Received } from "./received.js";
 import { registryOf, type Setting } from "./setting.js";
-import type { CachedProposal, GroupState } from "./state.js";
 import { changesOf, enterEpoch, leaveGroup, ownDropped, reportCommit } from "./transition.js";
 
 /** What a message does: the state after it, and what is to be told of it. */

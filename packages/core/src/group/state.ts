@@ -18,58 +18,15 @@ import { isCustomProposal, Proposal, ReInit, Sender } from "../framing/index.js"
 import type { CipherSuiteProvider, HpkePrivateKey } from "../provider/index.js";
 import { GroupContext, SecretTree } from "../schedule/index.js";
 import { LeafNode, ParentNode, RatchetTree, RatchetTreeNodes, type TreeKeys } from "../tree/index.js";
-import type { CommittedProposal } from "./apply.js";
 import { contextBytes, type Epoch } from "./epoch.js";
+import type { CachedProposal, GroupState, GroupStatus, PendingCommit } from "./group-state.js";
 import type { EpochLedger } from "./module.js";
 import type { PastEpoch } from "./past.js";
-import type { SourcedProposal } from "./proposal-validation.js";
+import { loadKey, saveKey } from "./saved-keys.js";
 import { registryOf, type Setting } from "./setting.js";
 
 const FORMAT = 1;
-
-/** Whether a group is in use, or why not. */
-export type GroupStatus = "active" | "removed" | "reinitialized";
 const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized"];
-
-/** A proposal that was sent by itself in the current epoch. */
-export interface CachedProposal extends SourcedProposal {
-  readonly reference: Uint8Array;
-  readonly checked: true;
-  /** The new leaf's private key, of an own Update. */
-  readonly leafKey?: HpkePrivateKey | undefined;
-}
-
-/** A commit that was created and not yet merged. */
-export interface PendingCommit {
-  /** The encoded MLSMessage that was sent. */
-  readonly commit: Uint8Array;
-  readonly epoch: Epoch;
-  readonly changes: CommitChanges;
-  readonly authenticatedData: Uint8Array;
-  /** The proposals that it has by value, to be given back if another commit comes first. */
-  readonly own: readonly Proposal[];
-}
-
-/** What a commit did to the membership. */
-export interface CommitChanges {
-  readonly added: readonly number[];
-  readonly updated: readonly number[];
-  readonly removed: readonly { readonly leafIndex: number; readonly leafNode: LeafNode }[];
-  readonly reinit: ReInit | undefined;
-  readonly custom: readonly CommittedProposal[];
-}
-
-/** All that a member keeps of a group. */
-export interface GroupState {
-  readonly status: GroupStatus;
-  readonly current: Epoch;
-  /** The latest first. */
-  readonly past: readonly PastEpoch[];
-  readonly proposals: readonly CachedProposal[];
-  readonly pending: PendingCommit | undefined;
-  /** What the commit that ended the group's use asks for (§11.2). */
-  readonly reinit: ReInit | undefined;
-}
 
 const SavedKeys = struct({
   leafIndex: uint32,
@@ -147,24 +104,6 @@ const SavedGroup = struct({
   ),
   reinit: optional(ReInit),
 });
-
-async function saveKey({ hpke }: CipherSuiteProvider, key: HpkePrivateKey): Promise<Uint8Array> {
-  return hpke.savePrivateKey === undefined ? hpke.exportPrivateKey(key) : hpke.savePrivateKey(key);
-}
-
-/** @param publicKey that it must belong to, where the provider tells */
-async function loadKey(
-  { hpke }: CipherSuiteProvider,
-  saved: Uint8Array,
-  publicKey: Uint8Array | undefined,
-): Promise<HpkePrivateKey> {
-  if (hpke.loadPrivateKey !== undefined) return hpke.loadPrivateKey(saved);
-  const pair = await hpke.importPrivateKey(saved);
-  if (publicKey !== undefined && !equalBytes(pair.publicKey, publicKey)) {
-    throw new MlsError("state", "a private key in the saved state isn't the one of its node in the tree");
-  }
-  return pair.privateKey;
-}
 
 /** @param base the tree that the epoch's is saved as the changes to; all of it is saved without one */
 async function saveEpoch(
@@ -324,43 +263,44 @@ function readRecord({ suite }: CipherSuiteProvider, bytes: Uint8Array): TypeOf<t
 }
 
 /** The tree of the last of several records, each with the changes since the one before. */
-async function treeOf(
+async function lastPoint(
   { hash }: CipherSuiteProvider,
   records: readonly { readonly bytes: Uint8Array; readonly saved: TypeOf<typeof SavedGroup> }[],
-): Promise<RatchetTree> {
-  let tree: RatchetTree | undefined;
-  let digest: Uint8Array | undefined;
+): Promise<SavePoint> {
+  let before: SavePoint | undefined;
   for (const { bytes, saved } of records) {
     const { previous } = saved;
+    let tree: RatchetTree;
     if (previous === undefined) tree = RatchetTree.fromNodes(copied(RatchetTreeNodes, saved.current.tree));
     else {
-      if (tree === undefined || digest === undefined || !equalBytes(previous, digest)) {
+      if (before === undefined || !equalBytes(previous, before.digest)) {
         throw new MlsError("state", "the saved changes don't follow on what stands before them");
       }
-      tree = tree.withChanges(copied(SavedChanges, saved.current.tree));
+      tree = before.tree.withChanges(copied(SavedChanges, saved.current.tree));
     }
-    digest = await hash.hash(bytes);
+    before = { tree, digest: (await hash.hash(bytes)).slice() };
   }
-  return tree as RatchetTree;
+  return before as SavePoint;
 }
 
 /**
  * The state that {@link saveState} saved: in a snapshot, and records of the changes since then, in their order.
  * The bytes given are copied where they are needed, and overwritten.
+ * @param given at least the snapshot
+ * @returns the state, and the point from which changes can be saved on
  * @throws MlsError `state` for bytes that are no saved state of this suite, or changes that don't follow
  */
 export async function loadState(
   setting: Setting,
-  snapshot: Uint8Array,
-  changes: readonly Uint8Array[] = [],
-): Promise<GroupState> {
+  given: readonly Uint8Array[],
+): Promise<{ state: GroupState; saved: SavePoint }> {
   const { provider, policy, registry } = setting;
   const types = registry?.proposalTypes;
-  const all = [snapshot, ...changes];
   try {
-    const records = all.map((bytes) => ({ bytes, saved: readRecord(provider, bytes) }));
+    const records = given.map((bytes) => ({ bytes, saved: readRecord(provider, bytes) }));
     const { saved } = records.at(-1) as (typeof records)[number];
-    const tree = await treeOf(provider, records);
+    const point = await lastPoint(provider, records);
+    const { tree } = point;
     const status = STATUSES[saved.status];
     if (status === undefined) throw new MlsError("state", "a saved state of no known status");
     const current = await loadEpoch(setting, saved.current, tree);
@@ -406,13 +346,13 @@ export async function loadState(
       own: copied(Proposals, saved.pending.own, types),
     };
     const reinit = saved.reinit && copied(ReInit, encode(ReInit, saved.reinit));
-    return { status, current, past, proposals, pending, reinit };
+    return { state: { status, current, past, proposals, pending, reinit }, saved: point };
   } catch (cause) {
     if (cause instanceof MlsError && (cause.code === "state" || cause.code === "unsupported")) throw cause;
     if (cause instanceof MlsError)
       throw new MlsError("state", "these bytes are no saved state of a group", { cause });
     throw cause;
   } finally {
-    wipe(...all);
+    wipe(...given);
   }
 }

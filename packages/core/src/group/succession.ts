@@ -5,9 +5,9 @@ import { encode } from "../codec/index.js";
 import { ensure, MlsError } from "../errors.js";
 import { type GroupContext, type PreSharedKeyID, PSKType, ResumptionPSKUsage } from "../schedule/index.js";
 import { Credential, Extension, type LeafNode, type RatchetTree } from "../tree/index.js";
+import type { GroupState } from "./group-state.js";
 import type { SuccessionUsage } from "./proposal-validation.js";
 import type { Setting } from "./setting.js";
-import type { GroupState } from "./state.js";
 
 /** The name of a resumption PSK with usage `reinit` or `branch`. */
 export type SuccessionPskId = Extract<PreSharedKeyID, { readonly usage: SuccessionUsage }>;

@@ -5,11 +5,11 @@ import { isCustomProposal, type Proposal, ProposalType, SenderType } from "../fr
 import { Credential, type LeafNode, type RatchetTree } from "../tree/index.js";
 import type { Applied } from "./apply.js";
 import { type Epoch, wipeEpoch } from "./epoch.js";
+import type { CommitChanges, GroupState } from "./group-state.js";
 import { type PastEpoch, retire, wipePast } from "./past.js";
 import type { SourcedProposal } from "./proposal-validation.js";
 import { type CommitMessage, memberOf } from "./received.js";
 import { NO_EXTENSIONS, type Registry } from "./registry.js";
-import type { CommitChanges, GroupState } from "./state.js";
 
 export function changesOf(applied: Applied): CommitChanges {
   return {

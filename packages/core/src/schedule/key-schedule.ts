@@ -2,9 +2,9 @@
 import { EMPTY } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { deriveSecret, expandWithLabel } from "../crypto/labelled.js";
+import { spend } from "../crypto/settle.js";
 import { type Awaitable, all, type CipherSuiteProvider, chain } from "../provider/index.js";
 import { type PreSharedKeyID, PSKLabel } from "./psk-id.js";
-import { spend } from "./settle.js";
 
 /** The secrets of an epoch, RFC 9420 §8: each of `KDF.Nh` bytes. */
 export interface EpochSecrets {

@@ -1,5 +1,6 @@
 // RFC 9420 §9: the secret tree, from which message keys come and in which they die.
 import { EMPTY, wipe } from "../bytes.js";
+import { onFailure } from "../crypto/settle.js";
 import { MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
 import { type Descent, descend, wipeDescent } from "./descent.js";
@@ -13,7 +14,6 @@ import {
   wipeRatchet,
 } from "./ratchet.js";
 import { isTreeWidth, loadSecretTree, type SecretTreeContents, saveSecretTree } from "./secret-tree-state.js";
-import { onFailure } from "./settle.js";
 
 /** Bounds on what a sender can make a receiver compute and keep. */
 export interface RatchetLimits {
