@@ -11,6 +11,7 @@ import { plan } from "./plan.js";
 import { progress } from "./progress.js";
 import { type Block, Run } from "./run.js";
 import type { Result } from "./samples.js";
+import { EFFORT, THOROUGH } from "./stopwatch.js";
 import { primitivesTable, sharesTable, table } from "./table.js";
 
 const names = backends.map(({ name }) => name);
@@ -33,7 +34,7 @@ async function main(options: Options): Promise<void> {
   console.log(`${processor}, ${cores} cores, Node ${version}, load ${load()} at the start`);
   useClock(options.clock);
   const crowd = new Crowd(node, progress);
-  const run = new Run(crowd, progress);
+  const run = new Run(crowd, progress, options.check ? THOROUGH : EFFORT);
   if (options.check) await check(run, options);
   else await bench(run, crowd, options);
   const results = run.results();

@@ -15,6 +15,8 @@ export interface Effort {
 }
 
 export const EFFORT: Effort = { primitive: 10, repetition: 60, few: 4 };
+/** For what is to be held against a bar. */
+export const THOROUGH: Effort = { primitive: 20, repetition: 400, few: 8 };
 const FEW_WITHIN = 1000;
 
 /** Shorter than this, a run is worth being made once more only to be counted. */
@@ -80,7 +82,7 @@ export class Stopwatch {
   /** Repeats `work` for a while, and once more to be counted; or makes it `once`. */
   async repeat(
     work: (last: boolean) => Promise<void>,
-    { max = 20, once = false }: Repetition = {},
+    { max = 100, once = false }: Repetition = {},
   ): Promise<void> {
     if (once) return work(true);
     const { repetition, few } = this.effort;

@@ -8,6 +8,7 @@ import {
 } from "@copse/core/provider";
 import { expectLength, guardSync, isEd25519PublicKey } from "@copse/provider-kit";
 import sodium from "libsodium-wrappers";
+import { randomBytes } from "./random.js";
 
 /** The handle. Its field is private, so that no log or serialiser gives the key away. */
 class Ed25519PrivateKey {
@@ -45,7 +46,12 @@ function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Arra
 /** Ed25519: private keys are 32 bytes of seed, signatures 64 bytes. Ready when `sodium` is. */
 export const ed25519: SignaturePart = {
   algorithm: ED25519,
-  generateKeyPair: () => pair(sodium.crypto_sign_keypair()),
+  generateKeyPair() {
+    const seed = randomBytes(32);
+    const keys = pair(sodium.crypto_sign_seed_keypair(seed));
+    seed.fill(0);
+    return keys;
+  },
   importPrivateKey(bytes) {
     expectLength(bytes, 32, "a private key of ed25519");
     return pair(guardSync("no private key of ed25519", () => sodium.crypto_sign_seed_keypair(bytes)));

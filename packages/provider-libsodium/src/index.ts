@@ -26,6 +26,7 @@ import {
 import sodium from "libsodium-wrappers";
 import { ed25519 } from "./ed25519.js";
 import { PQ_KEMS, pqKem } from "./pq-kem.js";
+import { randomBytes } from "./random.js";
 import { chacha20Poly1305, sha256, sha384 } from "./symmetric.js";
 import { x25519 } from "./x25519.js";
 
@@ -81,9 +82,6 @@ function checkAead(part: AeadPart | undefined, { id, name }: AeadPart["algorithm
 }
 
 const x25519Kem = (): Kem => dhkem(x25519, hkdf(sha256));
-
-const randomBytes = (length: number): Uint8Array =>
-  length === 0 ? new Uint8Array(0) : sodium.randombytes_buf(length);
 
 function makeSuite(suite: CipherSuite, aead: AeadPart, kem: Kem): CipherSuiteProvider {
   const hash = suite.hash === SHA384 ? sha384 : sha256;

@@ -2,12 +2,13 @@
 import { CryptoError, DHKEM_X25519 } from "@copse/core/provider";
 import { type DhPrimitives, guardSync, isX25519PublicKey } from "@copse/provider-kit";
 import sodium from "libsodium-wrappers";
+import { randomBytes } from "./random.js";
 
 /** A private key is its 32 bytes, in a handle that the kit makes around them. Ready when `sodium` is. */
 export const x25519: DhPrimitives<Uint8Array> = {
   algorithm: DHKEM_X25519,
   generateKeyPair() {
-    const privateKey = sodium.randombytes_buf(32);
+    const privateKey = randomBytes(32);
     return { publicKey: sodium.crypto_scalarmult_base(privateKey), privateKey };
   },
   importPrivateKey: (bytes) => ({
