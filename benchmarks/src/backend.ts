@@ -9,6 +9,8 @@ export interface CommitOptions {
   readonly remove?: readonly number[];
   /** A path even where none is needed. Without proposals there is always one. */
   readonly forcePath?: boolean;
+  /** Whether a Welcome carries the ratchet tree; it does if this is left out. */
+  readonly ratchetTreeInWelcome?: boolean;
 }
 
 export interface Committed {
@@ -21,8 +23,8 @@ export interface Member {
   createGroup(): Promise<void>;
   /** Commits and merges, so that the next epoch is current. */
   commit(options?: CommitOptions): Promise<Committed>;
-  /** Joins by a Welcome that carries the ratchet tree. */
-  join(welcome: Uint8Array): Promise<void>;
+  /** Joins by a Welcome, which carries the ratchet tree unless that is given. */
+  join(welcome: Uint8Array, ratchetTree?: Uint8Array): Promise<void>;
   /** Joins by an external commit, and gives nobody that commit. Not offered by all. */
   joinByCommit?(groupInfo: Uint8Array): Promise<void>;
   encrypt(data: Uint8Array): Promise<Uint8Array>;

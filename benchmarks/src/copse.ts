@@ -53,8 +53,8 @@ async function member(crypto: CryptoProvider, suite: number, credential: string)
       await current().mergePendingCommit();
       return result;
     },
-    async join(welcome) {
-      group = await client.join(welcome);
+    async join(welcome, ratchetTree) {
+      group = await client.join(welcome, { ratchetTree });
     },
     async joinByCommit(groupInfo) {
       ({ group } = await client.joinByCommit(groupInfo));

@@ -25,6 +25,7 @@ export function countable(provider: CryptoProvider): { crypto: CryptoProvider; c
     for (const [id, suite] of made) {
       const parts = source.suite(id);
       for (const part of PARTS) Object.assign(suite[part], parts[part]);
+      Object.assign(suite, { random: parts.random });
     }
   };
   const suite = (id: number): CipherSuiteProvider => {

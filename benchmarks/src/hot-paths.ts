@@ -101,23 +101,35 @@ async function canSave(save: NonNullable<Member["save"]>): Promise<boolean> {
   }
 }
 
-/** Somebody is added, joins, and is removed again. */
+/**
+ * Somebody is added, joins with the tree that is served beside the Welcome, and is removed again. With the tree in the
+ * Welcome, as it is by default, whoever adds one signs and encrypts all of the tree.
+ */
 async function comingAndGoing(session: Session, tree: Tree): Promise<void> {
-  const { backend, suite, committer, members, watch } = session;
+  const { backend, suite, committer, receiver, members, watch } = session;
   // One who can't be removed makes the group grow: that does in a fresh one, which is at its end.
   if (!backend.removes && tree === "lived-in") return;
   await watch.repeat(
     async (last) => {
       const newcomer = await backend.createMember(suite, "newcomer");
       const add = [await newcomer.keyPackage()];
-      const added = await watch.time("add one", () => committer.commit({ add }), last);
+      const addOne = () => committer.commit({ add, ratchetTreeInWelcome: false });
+      const added = await watch.time("add one", addOne, last);
       await process(session, tree, "process add one", added.commit, last);
       if (!backend.removes) return;
-      if (tree === "lived-in") await timedJoin(newcomer, added.welcome, members + 1, watch);
-      else await newcomer.join(added.welcome as Uint8Array);
+      const welcome = added.welcome as Uint8Array;
+      const ratchetTree = committer.ratchetTree();
+      if (tree === "lived-in") await timedJoin(newcomer, welcome, members + 1, watch, ratchetTree);
+      else await newcomer.join(welcome, ratchetTree);
       const remove = [newcomer.ownLeafIndex()];
       const removed = await watch.time("remove one", () => committer.commit({ remove }), last);
       await process(session, tree, "process remove one", removed.commit, last);
+
+      const again = [await newcomer.keyPackage()];
+      const addWithTree = () => committer.commit({ add: again });
+      await receiver.receive((await watch.time("add one, tree in Welcome", addWithTree, last)).commit);
+      // The leftmost blank leaf is the same one.
+      await receiver.receive((await committer.commit({ remove })).commit);
     },
     { once: (members >= LARGE && tree === "fresh") || !backend.removes, max: 5 },
   );

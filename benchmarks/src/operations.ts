@@ -14,6 +14,7 @@ export const OPERATIONS = [
   "update",
   "process update",
   "add one",
+  "add one, tree in Welcome",
   "process add one",
   "remove one",
   "process remove one",

@@ -37,16 +37,22 @@ export async function pace(call: () => Awaitable<unknown>, milliseconds: number)
   return median(means);
 }
 
-/** Milliseconds for one item of batches that are each made once, and differ: nothing of them is in any cache. */
-export async function paceOnce<T extends readonly unknown[]>(
-  batches: readonly T[],
-  call: (batch: T) => Awaitable<unknown>,
+/**
+ * Milliseconds for one call, each with an input that was in no call before, so that nothing of it is in any cache:
+ * the median of the rounds' means, in which the collection of what the calls leave behind has its share.
+ */
+export async function paceOnce<T>(
+  rounds: readonly (readonly T[])[],
+  call: (input: T) => Awaitable<unknown>,
 ): Promise<number> {
   const means: number[] = [];
-  for (const batch of batches) {
+  for (const inputs of rounds) {
     const start = now();
-    await call(batch);
-    means.push((now() - start) / batch.length);
+    for (const input of inputs) {
+      const answer = call(input);
+      if (isPromise(answer)) await answer;
+    }
+    means.push((now() - start) / inputs.length);
   }
   return median(means);
 }

@@ -24,9 +24,10 @@ export async function timedJoin(
   welcome: Uint8Array | undefined,
   members: number,
   watch: Stopwatch,
+  ratchetTree?: Uint8Array,
 ): Promise<void> {
   if (welcome === undefined) throw new Error(`${watch.name}: a commit with an Add gave no Welcome`);
-  const join = () => watch.time("join", () => member.join(welcome));
+  const join = () => watch.time("join", () => member.join(welcome, ratchetTree));
   if (members < MEMORY_FROM || watch.warmingUp) return join();
   const bytes = await memoryOf(join);
   watch.note("memory per member", bytes / members);

@@ -8,19 +8,24 @@ import type { Place, Samples } from "./samples.js";
 export interface Effort {
   /** Roughly how long the primitives are measured, each. */
   readonly primitive: number;
+  /** How long an operation is repeated in a round before it is measured, if it is short: as primitives are. */
+  readonly warmUp: number;
   /** How long an operation is repeated in a round. */
   readonly repetition: number;
   /** Below this number of runs, an operation is repeated longer, up to a second. */
   readonly few: number;
 }
 
-export const EFFORT: Effort = { primitive: 10, repetition: 60, few: 4 };
+export const EFFORT: Effort = { primitive: 10, warmUp: 60, repetition: 60, few: 4 };
 /** For what is to be held against a bar. */
-export const THOROUGH: Effort = { primitive: 20, repetition: 400, few: 8 };
+export const THOROUGH: Effort = { primitive: 20, warmUp: 500, repetition: 400, few: 8 };
 const FEW_WITHIN = 1000;
 
 /** Shorter than this, a run is worth being made once more only to be counted. */
 const CHEAP = 20;
+
+/** What can be repeated as often as this is short. */
+const MANY = 100;
 
 export interface Repetition {
   /** How often at most. */
@@ -82,10 +87,16 @@ export class Stopwatch {
   /** Repeats `work` for a while, and once more to be counted; or makes it `once`. */
   async repeat(
     work: (last: boolean) => Promise<void>,
-    { max = 100, once = false }: Repetition = {},
+    { max = MANY, once = false }: Repetition = {},
   ): Promise<void> {
     if (once) return work(true);
-    const { repetition, few } = this.effort;
+    const { warmUp, repetition, few } = this.effort;
+    if (max >= MANY && !this.warmingUp) {
+      this.warmingUp = true;
+      const cold = now();
+      while (now() - cold < warmUp) await work(false);
+      this.warmingUp = false;
+    }
     const start = now();
     let runs = 0;
     do {

@@ -20,8 +20,9 @@ export const tsMls: Backend = {
       keyPackage: () => client.keyPackage(),
       createGroup: () => client.createGroup(new TextEncoder().encode("benchmark")),
       // It can't be asked for a path that isn't needed: adding members is done without one.
-      commit: ({ add = [], remove = [] } = {}) => client.commit({ add, remove }),
-      join: (welcome) => client.join(welcome),
+      commit: ({ add = [], remove = [], ratchetTreeInWelcome: ratchetTreeExtension = true } = {}) =>
+        client.commit({ add, remove, ratchetTreeExtension }),
+      join: (welcome, ratchetTree) => client.join(welcome, ratchetTree),
       encrypt: (data) => client.encrypt(data),
       async receive(message) {
         await client.receive(message);

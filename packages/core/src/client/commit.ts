@@ -80,10 +80,14 @@ export async function prepareCommit(
     own: own.map(({ proposal }) => proposal),
   };
   const needsTree = created.welcome !== undefined && !ratchetTreeInWelcome;
+  const { tree } = created.epoch;
   const messages: CommitMessages = {
     commit: created.commit.slice(),
     welcome: created.welcome,
-    ratchetTree: needsTree ? encode(RatchetTreeNodes, created.epoch.tree.toNodes()) : undefined,
+    // It is as large as the group, and whoever keeps the tree elsewhere never asks for it.
+    get ratchetTree() {
+      return needsTree ? encode(RatchetTreeNodes, tree.toNodes()) : undefined;
+    },
   };
   return { pending, messages, nextSigner };
 }

@@ -78,7 +78,7 @@ export interface CommitMessages {
   readonly commit: Uint8Array;
   /** An encoded MLSMessage for the members that are added; `undefined` if there are none */
   readonly welcome: Uint8Array | undefined;
-  /** The encoded tree for them, if it is kept out of the Welcome */
+  /** The encoded tree for them, if it is kept out of the Welcome: encoded when it is asked for */
   readonly ratchetTree: Uint8Array | undefined;
 }
 

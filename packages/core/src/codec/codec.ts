@@ -226,3 +226,39 @@ export function remembered<T extends object, C extends Codec<T>>(codec: C & Code
     },
   };
 }
+
+/** Deep, so that what many values share is changed by none. */
+function frozen<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value)) {
+    for (const part of Object.values(value)) frozen(part);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+const MOST_SHARED = 8;
+/** In bytes, encoded. */
+const LONGEST_SHARED = 256;
+
+/**
+ * The same structure, of which the values read last are kept: where these bytes come again, the same value is given,
+ * frozen. For what thousands of members have in common, and one of them would hold for each of them. Only for
+ * structures of numbers, whose end can be told from their beginning.
+ */
+export function shared<T extends object>(codec: Codec<T>): Codec<T> {
+  const known: { readonly bytes: Uint8Array; readonly value: T }[] = [];
+  return {
+    write: codec.write,
+    read(reader) {
+      const start = reader.offset;
+      const found = known.find(({ bytes }) => reader.skip(bytes));
+      if (found !== undefined) return found.value;
+      const value = frozen(codec.read(reader));
+      // What somebody made long on purpose isn't worth keeping.
+      if (reader.offset - start > LONGEST_SHARED) return value;
+      if (known.length >= MOST_SHARED) known.shift();
+      known.push({ bytes: reader.bytes.slice(start, reader.offset), value });
+      return value;
+    },
+  };
+}

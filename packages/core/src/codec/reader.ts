@@ -84,6 +84,14 @@ export class Reader {
     return (BigInt(high) << 32n) | BigInt(this.uint32());
   }
 
+  /** Moves behind these bytes if they come next, and says whether they did. */
+  skip(bytes: Uint8Array): boolean {
+    if (bytes.length > this.end - this.at) return false;
+    for (let i = 0; i < bytes.length; i++) if (this.bytes[this.at + i] !== bytes[i]) return false;
+    this.at += bytes.length;
+    return true;
+  }
+
   /** `length` bytes, as a view. */
   take(length: number): Uint8Array {
     this.need(length);

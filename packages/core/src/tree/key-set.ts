@@ -103,10 +103,46 @@ function set(
   return { bitmap: trie.bitmap | bit, children };
 }
 
+/** The trie of entries that are there once each, whose hashes are the same below `shift`. */
+function build(entries: readonly Entry[], shift: number): Trie | undefined {
+  if (entries.length <= 1) return entries[0];
+  // A hash has 26 bits: these are all of one hash.
+  if (shift > 25) {
+    let chain: Entry | undefined;
+    for (const { hash, key } of entries) {
+      let known = chain;
+      while (known !== undefined && !equalBytes(known.key, key)) known = known.next;
+      chain = inChain(chain, hash, key, (known?.count ?? 0) + 1);
+    }
+    return chain;
+  }
+  const ways: Entry[][] = [];
+  let bitmap = 0;
+  for (const entry of entries) {
+    const way = (entry.hash >>> shift) & 31;
+    bitmap |= 1 << way;
+    const others = ways[way];
+    if (others === undefined) ways[way] = [entry];
+    else others.push(entry);
+  }
+  const children: Trie[] = [];
+  for (let way = 0; way < 32; way++) {
+    const child = build(ways[way] ?? [], shift + 5);
+    if (child !== undefined) children.push(child);
+  }
+  // What grew has room to grow further, and a copy hasn't.
+  return { bitmap, children: children.slice() };
+}
+
+/** How many keys of a trie are held more than once, each time but the first. */
+function repeatsIn(trie: Trie | undefined): number {
+  if (trie === undefined) return 0;
+  if (isBranch(trie)) return trie.children.reduce((sum, child) => sum + repeatsIn(child), 0);
+  return trie.count - 1 + repeatsIn(trie.next);
+}
+
 /** An immutable collection of public keys that counts how often it holds each. */
 export class KeySet {
-  static readonly EMPTY: KeySet = new KeySet(undefined, 0);
-
   private readonly trie: Trie | undefined;
   /** How many keys are held more than once, each time but the first. */
   private readonly repeats: number;
@@ -114,6 +150,15 @@ export class KeySet {
   private constructor(trie: Trie | undefined, repeats: number) {
     this.trie = trie;
     this.repeats = repeats;
+  }
+
+  /** These keys, one that is among them several times as often. Without the copies of {@link change}. */
+  static of(keys: readonly Uint8Array[]): KeySet {
+    const trie = build(
+      keys.map((key) => ({ hash: hashOf(key), key, count: 1, next: undefined })),
+      0,
+    );
+    return new KeySet(trie, repeatsIn(trie));
   }
 
   has(key: Uint8Array): boolean {

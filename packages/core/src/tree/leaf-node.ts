@@ -3,6 +3,7 @@ import {
   oneOf,
   opaque,
   remembered,
+  shared,
   struct,
   type TypeOf,
   uint8,
@@ -25,13 +26,15 @@ export const protocolVersion = /* @__PURE__ */ oneOf("ProtocolVersion", uint16, 
 export const LeafNodeSource = { keyPackage: 1, update: 2, commit: 3 } as const;
 
 /** Capabilities, RFC 9420 §7.2. Values that this client doesn't know are kept and ignored. */
-export const Capabilities = struct({
-  versions: vector(uint16),
-  cipherSuites: vector(uint16),
-  extensions: vector(uint16),
-  proposals: vector(uint16),
-  credentials: vector(uint16),
-});
+export const Capabilities = shared(
+  struct({
+    versions: vector(uint16),
+    cipherSuites: vector(uint16),
+    extensions: vector(uint16),
+    proposals: vector(uint16),
+    credentials: vector(uint16),
+  }),
+);
 export type Capabilities = TypeOf<typeof Capabilities>;
 
 /** Lifetime, RFC 9420 §7.2: seconds since the Unix epoch, both ends included */

@@ -78,14 +78,8 @@ export class RatchetTree {
     const { leaves, parents } = allNodes(head);
     return new RatchetTree(
       head,
-      KeySet.EMPTY.change(
-        [],
-        leaves.map((node) => node.signatureKey),
-      ),
-      KeySet.EMPTY.change(
-        [],
-        [...leaves, ...parents].map((node) => node.encryptionKey),
-      ),
+      KeySet.of(leaves.map((node) => node.signatureKey)),
+      KeySet.of([...leaves, ...parents].map((node) => node.encryptionKey)),
     );
   }
 
@@ -322,7 +316,7 @@ export class RatchetTree {
     if (this.signatureKeys.hasRepeats) return "signature_key";
     if (!this.encryptionKeys.hasRepeats) return undefined;
     const leaves = Array.from(this.members(), ({ leafNode }) => leafNode.encryptionKey);
-    return KeySet.EMPTY.change([], leaves).hasRepeats ? "encryption_key" : "parent_key";
+    return KeySet.of(leaves).hasRepeats ? "encryption_key" : "parent_key";
   }
 
   /** The index of the leaf whose node is identical to this one (§12.4.3.1). */

@@ -53,9 +53,13 @@ export function hashInto<T extends Hashed>(
   return inOrder(starts, (start) => {
     const batch = targets.slice(start, start + BATCH);
     return chain(hashAll(provider, batch.map(input)), (hashes) => {
-      batch.forEach((target, i) => {
-        target.hash = hashes[i];
-      });
+      // In memory that they share: what manages memory of its own is several times as large as a hash.
+      const { Nh } = provider.suite.hash;
+      const packed = new Uint8Array(Nh * hashes.length);
+      for (let i = 0; i < hashes.length; i++) {
+        packed.set(hashes[i] as Uint8Array, Nh * i);
+        (batch[i] as T).hash = packed.subarray(Nh * i, Nh * (i + 1));
+      }
     });
   });
 }

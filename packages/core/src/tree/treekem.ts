@@ -164,7 +164,7 @@ export async function mergeUpdatePath(
   });
   const keys = [leafNode.encryptionKey, ...nodes.map((node) => node.encryptionKey)];
   ensure(
-    !keys.some((key) => before.hasEncryptionKey(key)) && !KeySet.EMPTY.change([], keys).hasRepeats,
+    !keys.some((key) => before.hasEncryptionKey(key)) && !KeySet.of(keys).hasRepeats,
     "12.4.2: none of the public keys in the UpdatePath may appear in any node of the new ratchet tree",
   );
   const source = leafNode.leafNodeSource;
