@@ -14,7 +14,7 @@ import { aligned, ratio } from "./format.js";
 import type { Options } from "./options.js";
 import type { Run } from "./run.js";
 
-const ROUNDS = 3;
+const ROUNDS = 5;
 const PAYLOADS = ["1 KiB"] as const;
 
 /**

@@ -21,7 +21,7 @@ export function copse(name: string, load: () => CryptoProvider | Promise<CryptoP
     provider: async (suite) => (await provider()).suite(suite),
     counter: {
       start: () => counted?.counter.start(),
-      stop: () => counted?.counter.stop() ?? {},
+      stop: () => counted?.counter.stop() ?? { counts: {}, replay: async () => {} },
     },
     async createMember(suite, credential) {
       counted ??= countable(await provider());

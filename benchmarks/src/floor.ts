@@ -1,4 +1,4 @@
-// What the cryptography of an operation takes at the least: what was asked for, times what each costs.
+// What the floor of an operation is made of: what was asked for, times what each costs.
 import type { Counts } from "./counting.js";
 import type { Prices } from "./primitive-prices.js";
 
@@ -17,7 +17,7 @@ export interface Share {
   readonly milliseconds: number;
 }
 
-/** What each primitive has in the floor, the largest first. Primitives without a price count as nothing. */
+/** What each primitive has in it, the largest first. Primitives without a price count as nothing. */
 export function floorShares(counts: Counts, prices: Prices): Share[] {
   return Object.entries(counts)
     .map(([name, { calls, items, bytesIn }]) => {

@@ -29,9 +29,9 @@ export async function hotPaths(session: Session, tree: Tree, payloads: readonly 
 async function messages({ committer, receiver, watch }: Session, payload: Payload): Promise<void> {
   const data = new Uint8Array(PAYLOADS[payload]).fill(0x61);
   await watch.repeat(
-    async (last) => {
-      const message = await watch.time(`encrypt ${payload}`, () => committer.encrypt(data), last);
-      await watch.time(`decrypt ${payload}`, () => receiver.receive(message), last);
+    async (counted) => {
+      const message = await watch.time(`encrypt ${payload}`, () => committer.encrypt(data), counted);
+      await watch.time(`decrypt ${payload}`, () => receiver.receive(message), counted);
     },
     { max: data.length > LONG ? 5 : MANY },
   );
@@ -47,16 +47,16 @@ async function process(
   tree: Tree,
   operation: Operation,
   commit: Uint8Array,
-  last: boolean,
+  counted: boolean,
 ): Promise<void> {
   if (members >= LARGE && tree === "fresh") await collectGarbage();
-  await watch.time(operation, () => receiver.receive(commit), last);
+  await watch.time(operation, () => receiver.receive(commit), counted);
 }
 
 async function exporting({ committer, watch }: Session): Promise<void> {
   const context = new Uint8Array(32);
-  await watch.repeat(async (last) => {
-    await watch.time("export secret", () => committer.exportSecret("benchmark", context, 32), last);
+  await watch.repeat(async (counted) => {
+    await watch.time("export secret", () => committer.exportSecret("benchmark", context, 32), counted);
   });
 }
 
@@ -64,17 +64,17 @@ async function commits(session: Session, tree: Tree): Promise<void> {
   const { committer, watch, members } = session;
   const once = tree === "fresh" && members >= LARGE;
   await watch.repeat(
-    async (last) => {
-      const { commit } = await watch.time("empty commit", () => committer.commit(), last);
-      await process(session, tree, "process empty commit", commit, last);
+    async (counted) => {
+      const { commit } = await watch.time("empty commit", () => committer.commit(), counted);
+      await process(session, tree, "process empty commit", commit, counted);
     },
     { once },
   );
   // On blank parents it is the same again, at the same price.
   if (tree === "fresh") return;
-  await watch.repeat(async (last) => {
-    const { commit } = await watch.time("update", () => committer.commit({ forcePath: true }), last);
-    await process(session, tree, "process update", commit, last);
+  await watch.repeat(async (counted) => {
+    const { commit } = await watch.time("update", () => committer.commit({ forcePath: true }), counted);
+    await process(session, tree, "process update", commit, counted);
   });
 }
 
@@ -82,9 +82,9 @@ async function saving({ committer, watch, members }: Session): Promise<void> {
   const { save, restore } = committer;
   if (save === undefined || restore === undefined || !(await canSave(save))) return;
   await watch.repeat(
-    async (last) => {
-      const saved = await watch.time("save", save, last);
-      await watch.time("restore", () => restore(saved), last);
+    async (counted) => {
+      const saved = await watch.time("save", save, counted);
+      await watch.time("restore", () => restore(saved), counted);
     },
     { once: members > LARGE, max: 5 },
   );
@@ -110,24 +110,24 @@ async function comingAndGoing(session: Session, tree: Tree): Promise<void> {
   // One who can't be removed makes the group grow: that does in a fresh one, which is at its end.
   if (!backend.removes && tree === "lived-in") return;
   await watch.repeat(
-    async (last) => {
+    async (counted) => {
       const newcomer = await backend.createMember(suite, "newcomer");
       const add = [await newcomer.keyPackage()];
       const addOne = () => committer.commit({ add, ratchetTreeInWelcome: false });
-      const added = await watch.time("add one", addOne, last);
-      await process(session, tree, "process add one", added.commit, last);
+      const added = await watch.time("add one", addOne, counted);
+      await process(session, tree, "process add one", added.commit, counted);
       if (!backend.removes) return;
       const welcome = added.welcome as Uint8Array;
       const ratchetTree = committer.ratchetTree();
       if (tree === "lived-in") await timedJoin(newcomer, welcome, members + 1, watch, ratchetTree);
       else await newcomer.join(welcome, ratchetTree);
       const remove = [newcomer.ownLeafIndex()];
-      const removed = await watch.time("remove one", () => committer.commit({ remove }), last);
-      await process(session, tree, "process remove one", removed.commit, last);
+      const removed = await watch.time("remove one", () => committer.commit({ remove }), counted);
+      await process(session, tree, "process remove one", removed.commit, counted);
 
       const again = [await newcomer.keyPackage()];
       const addWithTree = () => committer.commit({ add: again });
-      await receiver.receive((await watch.time("add one, tree in Welcome", addWithTree, last)).commit);
+      await receiver.receive((await watch.time("add one, tree in Welcome", addWithTree, counted)).commit);
       // The leftmost blank leaf is the same one.
       await receiver.receive((await committer.commit({ remove })).commit);
     },

@@ -84,8 +84,8 @@ export function usage(backends: readonly string[]): string {
   --help              show this
 
 Each time is the median of its runs; after it stand half of the distance between the quartiles in per cent, and the
-number of runs. /floor: the time over that of the cryptography that was asked for in one run, each primitive at what
-it costs on that backend in the same run. /${REFERENCE}: the time over that of ${REFERENCE}, below 1 is faster.`;
+number of runs. /floor: the time over that of the cryptography that one run asks for, asked again call by call
+between the runs. /${REFERENCE}: the time over that of ${REFERENCE}, below 1 is faster.`;
 }
 
 function parse(args: string[]) {

@@ -1,5 +1,5 @@
 // RFC 9420 §5.1: what each primitive of a suite costs on a backend, through the interface that all backends share.
-import type { Awaitable, CipherSuiteProvider } from "@copse/core";
+import type { Awaitable, CipherSuiteProvider, HpkeSealed } from "@copse/core";
 import { hpkeFloor } from "./hpke-floor.js";
 import { pace, paceOnce } from "./pace.js";
 import type { Price, Primitives } from "./primitive-prices.js";
@@ -111,11 +111,14 @@ export async function measurePrimitives(
   const seal = await flat("hpke.seal", () => hpke.seal(recipient.publicKey, info, aad, plaintext));
   // As many ciphertexts as are opened: a kem_output that comes twice may be in a cache.
   const opens = Math.max(FEW, Math.min(MANY, Math.round((5 * milliseconds) / seal)));
-  const ciphertexts = [];
-  for (let i = 0; i < opens; i++)
-    ciphertexts.push(await hpke.seal(recipient.publicKey, info, aad, plaintext));
-  const open = await paceOnce([ciphertexts], ({ kemOutput, ciphertext }) =>
-    hpke.open(recipient.privateKey, kemOutput, info, aad, ciphertext),
+  const ciphertexts: HpkeSealed[][] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    ciphertexts.push([]);
+    for (let i = 0; i < opens; i++)
+      ciphertexts[round]!.push(await hpke.seal(recipient.publicKey, info, aad, plaintext));
+  }
+  const open = await paceOnce(ciphertexts, (one) =>
+    hpke.open(recipient.privateKey, one.kemOutput, info, aad, one.ciphertext),
   );
   prices["hpke.open"] = { call: open, item: 0, byte: 0 };
   await flat("hpke.sendExport", () => hpke.sendExport(recipient.publicKey, info, aad, Nh));

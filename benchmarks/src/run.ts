@@ -1,9 +1,7 @@
 // Measures a matrix of suites, sizes, trees and backends. Backends take turns in every round, so that what disturbs
 // the machine disturbs them all.
 import type { Backend } from "./backend.js";
-import type { Counts } from "./counting.js";
 import type { Crowd } from "./crowd.js";
-import { floorOf } from "./floor.js";
 import { hotPaths } from "./hot-paths.js";
 import type { Payload } from "./operations.js";
 import { mergePrimitives, type Primitives } from "./primitive-prices.js";
@@ -91,10 +89,6 @@ export class Run {
   }
 
   results(): Result[] {
-    const primitives = this.allPrimitives();
-    return this.samples.results((place: Place, counts: Counts) => {
-      const own = primitives.find(({ backend, suite }) => backend === place.backend && suite === place.suite);
-      return own && floorOf(counts, own.prices);
-    });
+    return this.samples.results();
   }
 }

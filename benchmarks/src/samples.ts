@@ -1,5 +1,5 @@
 // Medians and spread of what was measured, and where it is kept.
-import type { Counts } from "./counting.js";
+import type { Counts, Recording } from "./counting.js";
 import type { Operation } from "./operations.js";
 
 /** Whether the parents above the leaves are blank, or set by commits of all members. */
@@ -23,7 +23,7 @@ export interface Summary {
 
 export interface Result extends Place, Summary {
   readonly operation: Operation;
-  /** What the cryptography of one run takes at the least, where that is known. */
+  /** The floor: what the cryptography of one run takes by itself, in milliseconds; where that is known. */
   readonly floor?: number | undefined;
   readonly counts?: Counts | undefined;
 }
@@ -53,14 +53,21 @@ export function summarise(samples: readonly number[]): Summary {
 export class Samples {
   private readonly entries = new Map<
     string,
-    { place: Place; operation: Operation; times: number[]; counts?: Counts }
+    {
+      place: Place;
+      operation: Operation;
+      times: number[];
+      floors: number[];
+      counts?: Counts;
+      recording?: Recording;
+    }
   >();
 
   private entry(place: Place, operation: Operation) {
     const key = [place.suite, place.members, place.tree, place.backend, operation].join("|");
     let entry = this.entries.get(key);
     if (entry === undefined) {
-      entry = { place, operation, times: [] };
+      entry = { place, operation, times: [], floors: [] };
       this.entries.set(key, entry);
     }
     return entry;
@@ -70,8 +77,23 @@ export class Samples {
     this.entry(place, operation).times.push(value);
   }
 
-  has(place: Place, operation: Operation): boolean {
-    return this.entry(place, operation).times.length > 0;
+  /** How long one run took that was measured; `undefined` if there was none. */
+  first(place: Place, operation: Operation): number | undefined {
+    return this.entry(place, operation).times[0];
+  }
+
+  /** How long the cryptography of one run took by itself. */
+  addFloor(place: Place, operation: Operation, milliseconds: number): void {
+    this.entry(place, operation).floors.push(milliseconds);
+  }
+
+  /** Keeps what one run asked for, to be asked again beside other runs. */
+  keep(place: Place, operation: Operation, recording: Recording): void {
+    this.entry(place, operation).recording = recording;
+  }
+
+  kept(place: Place, operation: Operation): Recording | undefined {
+    return this.entry(place, operation).recording;
   }
 
   addCounts(place: Place, operation: Operation, counts: Counts): void {
@@ -82,15 +104,15 @@ export class Samples {
     return this.entry(place, operation).counts !== undefined;
   }
 
-  /** @param floorOf what counts cost on the backend of a place */
-  results(floorOf: (place: Place, counts: Counts) => number | undefined = () => undefined): Result[] {
+  results(): Result[] {
     return [...this.entries.values()]
       .filter(({ times }) => times.length > 0)
-      .map(({ place, operation, times, counts }) => ({
+      .map(({ place, operation, times, floors, counts }) => ({
         ...place,
         operation,
         ...summarise(times),
-        ...(counts && { floor: floorOf(place, counts), counts }),
+        ...(floors.length > 0 && { floor: median(floors) }),
+        ...(counts && { counts }),
       }));
   }
 }

@@ -1,6 +1,7 @@
 // Takes the time of operations of one backend in one group, and counts each once.
 import type { Backend } from "./backend.js";
 import { now } from "./clock.js";
+import type { Recording } from "./counting.js";
 import type { Operation } from "./operations.js";
 import type { Place, Samples } from "./samples.js";
 
@@ -21,8 +22,8 @@ export const EFFORT: Effort = { primitive: 10, warmUp: 60, repetition: 60, few: 
 export const THOROUGH: Effort = { primitive: 20, warmUp: 500, repetition: 400, few: 8 };
 const FEW_WITHIN = 1000;
 
-/** Shorter than this, a run is worth being made once more only to be counted. */
-const CHEAP = 20;
+/** From this on, in milliseconds, a run is long: recording what it asks for costs nothing beside it. */
+const LONG = 20;
 
 /** What can be repeated as often as this is short. */
 const MANY = 100;
@@ -52,41 +53,59 @@ export class Stopwatch {
     return this.backend.name;
   }
 
+  /** Whether it was measured before, in this place. */
+  has(operation: Operation): boolean {
+    return this.samples.first(this.place, operation) !== undefined;
+  }
+
   note(operation: Operation, value: number): void {
     if (!this.warmingUp) this.samples.add(this.place, operation, value);
   }
 
-  /** Takes the time of `work`. Counts it as well if it is the `last` of its kind and wasn't counted yet. */
-  async time<T>(operation: Operation, work: () => Promise<T>, last = true): Promise<T> {
-    const counter = this.counterFor(operation, last);
-    counter?.start();
+  /**
+   * Takes the time of `work`, and beside it that of the cryptography that it asks for. Of a run that is short, this is
+   * recorded once, in one that is `counted`; of a long one each time, since recording costs nothing beside it.
+   */
+  async time<T>(operation: Operation, work: () => Promise<T>, counted = true): Promise<T> {
+    const { samples, place } = this;
+    const counter = this.warmingUp ? undefined : this.backend.counter;
+    const first = samples.first(place, operation);
+    const long = first !== undefined && first >= LONG;
+    const recorded = counter && (long || (counted && !samples.hasCounts(place, operation)));
+    if (recorded) counter.start();
     let milliseconds: number;
+    let recording: Recording | undefined;
     let result: T;
     try {
       const start = now();
       result = await work();
       milliseconds = now() - start;
     } finally {
-      const counts = counter?.stop();
-      if (counts) this.samples.addCounts(this.place, operation, counts);
+      if (recorded) recording = counter.stop();
     }
-    // Counting costs a little: nothing to a long run, but something to a short one, of which there are others.
-    if (!counter || milliseconds >= CHEAP || !this.samples.has(this.place, operation)) {
-      this.note(operation, milliseconds);
-    }
+    // Recording costs something to a short run, of which there are others.
+    if (!recorded || long || first === undefined) this.note(operation, milliseconds);
+    if (counter) await this.floor(operation, milliseconds, recording);
     return result;
   }
 
-  private counterFor(operation: Operation, last: boolean) {
-    const { counter } = this.backend;
-    if (this.warmingUp || !last || !counter || this.samples.hasCounts(this.place, operation))
-      return undefined;
-    return counter;
+  private async floor(operation: Operation, milliseconds: number, made?: Recording): Promise<void> {
+    const { samples, place } = this;
+    if (made) {
+      samples.addCounts(place, operation, made.counts);
+      // What a long run asked for is as large as the group; it is asked again at once and let go.
+      if (milliseconds < LONG) samples.keep(place, operation, made);
+    }
+    const recording = made ?? samples.kept(place, operation);
+    if (recording === undefined) return;
+    const start = now();
+    await recording.replay();
+    samples.addFloor(place, operation, now() - start);
   }
 
-  /** Repeats `work` for a while, and once more to be counted; or makes it `once`. */
+  /** Makes `work` to be counted, and repeats it for a while; or makes it `once`. */
   async repeat(
-    work: (last: boolean) => Promise<void>,
+    work: (counted: boolean) => Promise<void>,
     { max = MANY, once = false }: Repetition = {},
   ): Promise<void> {
     if (once) return work(true);
@@ -97,12 +116,12 @@ export class Stopwatch {
       while (now() - cold < warmUp) await work(false);
       this.warmingUp = false;
     }
+    await work(true);
     const start = now();
     let runs = 0;
     do {
       await work(false);
       runs++;
     } while (runs < max && now() - start < (runs < few ? FEW_WITHIN : repetition));
-    await work(true);
   }
 }

@@ -1,5 +1,5 @@
 // The results as tables for a person: operations down, backends across.
-import { floorShares } from "./floor.js";
+import { floorOf, floorShares } from "./floor.js";
 import { aligned, bytes, duration, ratio } from "./format.js";
 import { isSize, OPERATIONS } from "./operations.js";
 import type { Primitives } from "./primitive-prices.js";
@@ -78,14 +78,15 @@ export function primitivesTable(primitives: readonly Primitives[]): string {
   return aligned([head, ...rows]);
 }
 
-/** What the floors of these results are made of. */
+/** What the floors of these results are made of, by the prices of the primitives. */
 export function sharesTable(results: readonly Result[], primitives: readonly Primitives[]): string {
   const rows = [["of the floor", "backend", "primitive", "calls", "items", "time", "share"]];
-  for (const { operation, backend, suite, counts, floor } of results) {
+  for (const { operation, backend, suite, counts } of results) {
     const prices = primitives.find((one) => one.backend === backend && one.suite === suite)?.prices;
-    if (!counts || !floor || !prices) continue;
+    if (!counts || !prices) continue;
+    const whole = floorOf(counts, prices);
     for (const { name, calls, items, milliseconds } of floorShares(counts, prices)) {
-      const share = `${((100 * milliseconds) / floor).toFixed(1)}%`;
+      const share = `${((100 * milliseconds) / whole).toFixed(1)}%`;
       rows.push([operation, backend, name, String(calls), String(items), duration(milliseconds), share]);
     }
   }

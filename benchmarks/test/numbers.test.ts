@@ -69,7 +69,7 @@ test("durations and sizes have three digits and the unit that suits them", () =>
   expect([12.4, 2048, 20_480].map(bytes)).toEqual(["12 B", "2048 B", "20.0 KiB"]);
 });
 
-test("a floor is calls, items and bytes times their prices", () => {
+test("a floor is made of calls, items and bytes times their prices", () => {
   const counts = {
     "signature.sign": count(2, 2, 999),
     "hash.hash": count(1, 1, 500),
@@ -100,14 +100,15 @@ test("of several measurements of a primitive the median counts", () => {
   expect(merged[0]?.hpke).toEqual(primitives.hpke);
 });
 
-test("samples are kept by place and operation, with the floor of what was counted", () => {
+test("samples are kept by place and operation, with the floor of what was recorded", () => {
   const samples = new Samples();
   const { backend, suite, members, tree } = result;
   const place = { backend, suite, members, tree };
   for (const time of [1, 3, 2]) samples.add(place, "join", time);
   samples.add({ ...place, members: 3 }, "join", 9);
   samples.addCounts(place, "join", { "hash.hash": count(1, 1, 0) });
-  const [first, second] = samples.results(() => 0.5);
+  for (const time of [0.7, 0.5, 0.4]) samples.addFloor(place, "join", time);
+  const [first, second] = samples.results();
   expect(first).toMatchObject({ median: 2, low: 1.5, high: 2.5, runs: 3, floor: 0.5 });
   expect(second).toMatchObject({ members: 3, median: 9, runs: 1 });
   expect(second?.floor).toBeUndefined();

@@ -3,12 +3,21 @@
 // their coordinates, for which no multiplication is needed. Works on public values, so its time may depend on them.
 
 interface MontgomeryCurve {
-  readonly p: bigint;
+  /** In bytes. */
   readonly size: number;
   /** X25519 ignores the topmost bit of a u-coordinate (RFC 7748 §5); X448 has none to spare. */
   readonly mask: number;
-  /** The u-coordinates of the points of low order. */
-  readonly lowOrder: readonly bigint[];
+  /** All that stand for the u-coordinate of a point of low order, as bytes under the mask. */
+  readonly lowOrder: readonly Uint8Array[];
+}
+
+function curveOf(p: bigint, size: number, mask: number, lowOrder: readonly bigint[]): MontgomeryCurve {
+  // Numbers from p on stand for what is left of them modulo p.
+  const all = lowOrder.flatMap((u) => [u, u + p]);
+  const end = BigInt(mask + 1) << BigInt(8 * (size - 1));
+  const bytesOf = (u: bigint) =>
+    Uint8Array.from({ length: size }, (_, i) => Number((u >> BigInt(8 * i)) & 0xffn));
+  return { size, mask, lowOrder: all.filter((u) => u < end).map(bytesOf) };
 }
 
 // Not `**`, which tools for React Native turn into Math.pow. Made when first asked for.
@@ -24,7 +33,7 @@ export function isX25519PublicKey(publicKey: Uint8Array): boolean {
       325606250916557431795983626356110631294008115727848805560023387167927233504n,
       39382357235489614581723060781553021112529911719440698176882885853963445705823n,
     ];
-    curve25519 = { p, size: 32, mask: 0x7f, lowOrder: [0n, 1n, p - 1n, ...order8] };
+    curve25519 = curveOf(p, 32, 0x7f, [0n, 1n, p - 1n, ...order8]);
   }
   return isPublicKey(publicKey, curve25519);
 }
@@ -33,17 +42,16 @@ export function isX25519PublicKey(publicKey: Uint8Array): boolean {
 export function isX448PublicKey(publicKey: Uint8Array): boolean {
   if (curve448 === undefined) {
     const p = (1n << 448n) - (1n << 224n) - 1n;
-    curve448 = { p, size: 56, mask: 0xff, lowOrder: [0n, 1n, p - 1n] };
+    curve448 = curveOf(p, 56, 0xff, [0n, 1n, p - 1n]);
   }
   return isPublicKey(publicKey, curve448);
 }
 
-function isPublicKey(publicKey: Uint8Array, { p, size, mask, lowOrder }: MontgomeryCurve): boolean {
+function isPublicKey(publicKey: Uint8Array, { size, mask, lowOrder }: MontgomeryCurve): boolean {
   if (publicKey.length !== size) return false;
-  let u = 0n;
-  for (let i = size - 1; i >= 0; i--) {
-    const byte = publicKey[i] as number;
-    u = (u << 8n) | BigInt(i === size - 1 ? byte & mask : byte);
-  }
-  return !lowOrder.includes(u % p);
+  const last = size - 1;
+  return !lowOrder.some((low) => {
+    for (let i = 0; i < last; i++) if (publicKey[i] !== low[i]) return false;
+    return ((publicKey[last] as number) & mask) === low[last];
+  });
 }

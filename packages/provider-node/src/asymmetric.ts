@@ -36,24 +36,43 @@ interface NistCurve extends Curve {
   readonly digest: string;
 }
 
-const P256: NistCurve = { ...nistCurve("P-256", "prime256v1", 32), scalars: P256_SCALARS, digest: "sha256" };
-const P384: NistCurve = { ...nistCurve("P-384", "secp384r1", 48), scalars: P384_SCALARS, digest: "sha384" };
-const P521: NistCurve = { ...nistCurve("P-521", "secp521r1", 66), scalars: P521_SCALARS, digest: "sha512" };
+/**
+ * How many public keys are kept as OpenSSL has them: those of members, who sign again and again; and of nodes in
+ * trees, of which a commit has one for each level.
+ */
+const KEPT_SIGNATURE_KEYS = 1024;
+const KEPT_KEM_KEYS = 128;
+
+const p256 = (kept: number): NistCurve => ({
+  ...nistCurve("P-256", "prime256v1", 32, kept),
+  scalars: P256_SCALARS,
+  digest: "sha256",
+});
+const p384 = (kept: number): NistCurve => ({
+  ...nistCurve("P-384", "secp384r1", 48, kept),
+  scalars: P384_SCALARS,
+  digest: "sha384",
+});
+const p521 = (kept: number): NistCurve => ({
+  ...nistCurve("P-521", "secp521r1", 66, kept),
+  scalars: P521_SCALARS,
+  digest: "sha512",
+});
 
 const KEM_CURVES: Readonly<Record<number, Curve | NistCurve>> = {
-  16: P256,
-  17: P384,
-  18: P521,
-  32: okpCurve("X25519", 32),
-  33: okpCurve("X448", 56),
+  16: p256(KEPT_KEM_KEYS),
+  17: p384(KEPT_KEM_KEYS),
+  18: p521(KEPT_KEM_KEYS),
+  32: okpCurve("X25519", 32, KEPT_KEM_KEYS),
+  33: okpCurve("X448", 56, KEPT_KEM_KEYS),
 };
 
 const SIGNATURE_CURVES: Readonly<Record<number, Curve | NistCurve>> = {
-  1027: P256,
-  1283: P384,
-  1539: P521,
-  2055: okpCurve("Ed25519", 32),
-  2056: okpCurve("Ed448", 57),
+  1027: p256(KEPT_SIGNATURE_KEYS),
+  1283: p384(KEPT_SIGNATURE_KEYS),
+  1539: p521(KEPT_SIGNATURE_KEYS),
+  2055: okpCurve("Ed25519", 32, KEPT_SIGNATURE_KEYS),
+  2056: okpCurve("Ed448", 57, KEPT_SIGNATURE_KEYS),
   [MLDSA44.id]: mldsa("ML-DSA-44", MLDSA44, 0x11),
   [MLDSA65.id]: mldsa("ML-DSA-65", MLDSA65, 0x12),
   [MLDSA87.id]: mldsa("ML-DSA-87", MLDSA87, 0x13),

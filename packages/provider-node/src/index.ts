@@ -33,7 +33,7 @@ export interface NodeOptions {
 }
 
 /**
- * Cryptography by Node's OpenSSL. Every answer comes at once. Private keys are `KeyObject`s (those of the
+ * Cryptography by Node's OpenSSL. Answers come at once, but for large batches of signatures, which threads verify. Private keys are `KeyObject`s (those of the
  * signature scheme may be the application's own), public keys are imported once and kept within a bound.
  *
  * `suites` are the post-quantum ones that have a code point, then those of RFC 9420 in the order of their code

@@ -53,7 +53,7 @@ export function cached(
   size: number,
   what: string,
   load: (bytes: Uint8Array) => KeyObject,
-  limit = 1024,
+  kept: number,
 ): Curve["importPublic"] {
   const keys = new Map<string, KeyObject>();
   return (bytes) => {
@@ -62,7 +62,7 @@ export function cached(
     let key = keys.get(id);
     if (key === undefined) {
       key = guardSync(`no ${what}`, () => load(bytes));
-      if (keys.size >= limit) keys.delete(keys.keys().next().value as string);
+      if (keys.size >= kept) keys.delete(keys.keys().next().value as string);
       keys.set(id, key);
     }
     return key;
@@ -70,7 +70,7 @@ export function cached(
 }
 
 /** X25519, X448, Ed25519 and Ed448 (RFC 8037): a public key and a private key of `size` bytes each. */
-export function okpCurve(crv: "X25519" | "X448" | "Ed25519" | "Ed448", size: number): Curve {
+export function okpCurve(crv: "X25519" | "X448" | "Ed25519" | "Ed448", size: number, kept: number): Curve {
   // Node wants an `x` beside a `d`, but computes its own from `d`.
   const x = base64url(new Uint8Array(size));
   const pair = (privateKey: KeyObject, publicKey: KeyObject): RawKeyPair => ({
@@ -96,14 +96,22 @@ export function okpCurve(crv: "X25519" | "X448" | "Ed25519" | "Ed448", size: num
     importPrivate: (bytes) => guardSync(`no private key of ${crv}`, () => importPrivate(bytes)),
     // The application's own key may be one that was generated. The key is what a PKCS#8 structure ends with.
     exportPrivate: (key) => takeFrom(key.export({ format: "der", type: "pkcs8" }), -size),
-    importPublic: cached(size, `public key of ${crv}`, (bytes) =>
-      createPublicKey({ key: { kty: "OKP", crv, x: base64url(bytes) }, format: "jwk" }),
+    importPublic: cached(
+      size,
+      `public key of ${crv}`,
+      (bytes) => createPublicKey({ key: { kty: "OKP", crv, x: base64url(bytes) }, format: "jwk" }),
+      kept,
     ),
   };
 }
 
 /** P-256, P-384 and P-521: an uncompressed point as public key, a scalar of `size` bytes as private key. */
-export function nistCurve(crv: "P-256" | "P-384" | "P-521", opensslName: string, size: number): Curve {
+export function nistCurve(
+  crv: "P-256" | "P-384" | "P-521",
+  opensslName: string,
+  size: number,
+  kept: number,
+): Curve {
   const jwk = (point: Uint8Array) => ({
     kty: "EC",
     crv,
@@ -131,10 +139,15 @@ export function nistCurve(crv: "P-256" | "P-384" | "P-521", opensslName: string,
       const start = ((der[1] as number) > 127 ? 3 : 2) + 3 + 2;
       return takeFrom(der, start, start + size);
     },
-    importPublic: cached(1 + 2 * size, `public key of ${crv}`, (bytes) => {
-      if (bytes[0] !== 4) throw new CryptoError(`a public key of ${crv} is an uncompressed point`);
-      return createPublicKey({ key: jwk(bytes), format: "jwk" });
-    }),
+    importPublic: cached(
+      1 + 2 * size,
+      `public key of ${crv}`,
+      (bytes) => {
+        if (bytes[0] !== 4) throw new CryptoError(`a public key of ${crv} is an uncompressed point`);
+        return createPublicKey({ key: jwk(bytes), format: "jwk" });
+      },
+      kept,
+    ),
   };
 }
 

@@ -45,6 +45,32 @@ export async function importScalar(
   return { publicKey, privateKey: await subtle.importKey("jwk", jwk, algorithm, extractable, [usage]) };
 }
 
+/** Whether a platform refuses a point that isn't on the curve: Deno takes it. */
+const checksPoints = new WeakMap<SubtleCrypto, Map<string, Promise<boolean>>>();
+
+function checks(subtle: SubtleCrypto, algorithm: EcAlgorithm): Promise<boolean> {
+  const name = `${algorithm.name} ${algorithm.namedCurve}`;
+  const known = checksPoints.get(subtle) ?? new Map<string, Promise<boolean>>();
+  checksPoints.set(subtle, known);
+  let answer = known.get(name);
+  if (answer === undefined) {
+    const size = CURVES[algorithm.namedCurve].lengths.publicKeyUncompressed as number;
+    // x = y = 1, which is on none of the three curves.
+    const point = Uint8Array.from({ length: size }, (_, i) =>
+      i === 0 ? 4 : Number(i === size - 1 || i === (size - 1) / 2),
+    );
+    answer = importRaw(subtle, algorithm, point).then(
+      () => false,
+      () => true,
+    );
+    known.set(name, answer);
+  }
+  return answer;
+}
+
+const importRaw = (subtle: SubtleCrypto, algorithm: EcAlgorithm, point: Uint8Array): Promise<CryptoKey> =>
+  subtle.importKey("raw", source(point), algorithm, true, algorithm.name === "ECDSA" ? ["verify"] : []);
+
 /**
  * A public key of the platform for an uncompressed point.
  * @throws CryptoError (or what the platform throws) unless it is one of the curve
@@ -57,15 +83,10 @@ export async function importPoint(
   // Platforms take compressed and some take hybrid points too: RFC 9180 and RFC 9420 don't.
   if (point[0] !== 0x04)
     throw new CryptoError(`${algorithm.namedCurve}: the point isn't an uncompressed one`);
-  // Not all platforms check that it is on the curve when they import it: Deno doesn't.
-  guardSync(`${algorithm.namedCurve}: the point isn't on the curve`, () =>
-    CURVES[algorithm.namedCurve].Point.fromBytes(point),
-  );
-  return subtle.importKey(
-    "raw",
-    source(point),
-    algorithm,
-    true,
-    algorithm.name === "ECDSA" ? ["verify"] : [],
-  );
+  if (!(await checks(subtle, algorithm))) {
+    guardSync(`${algorithm.namedCurve}: the point isn't on the curve`, () =>
+      CURVES[algorithm.namedCurve].Point.fromBytes(point),
+    );
+  }
+  return importRaw(subtle, algorithm, point);
 }

@@ -14,14 +14,23 @@ const MAX_FREE = 8;
 
 const NONE = /* @__PURE__ */ new Uint8Array(0);
 
+/** How many bytes the length of a vector takes (§2.1.2). */
+export function varintSize(value: number): 1 | 2 | 4 {
+  return value < 64 ? 1 : value < 16384 ? 2 : 4;
+}
+
 /** A growing byte string. */
 export class Writer {
   private bytes: Uint8Array;
   private length = 0;
 
-  constructor(capacity = 256) {
-    this.bytes =
-      capacity <= BUFFER_SIZE ? (free.pop() ?? new Uint8Array(BUFFER_SIZE)) : new Uint8Array(capacity);
+  /**
+   * @param capacity how many bytes will be written, roughly: then it seldom has to grow and copy
+   * @param exact whether it is just as many: then they are written where they are to stay
+   */
+  constructor(capacity = 0, exact = false) {
+    const pooled = !exact && capacity <= BUFFER_SIZE;
+    this.bytes = pooled ? (free.pop() ?? new Uint8Array(BUFFER_SIZE)) : new Uint8Array(capacity);
   }
 
   /** How many bytes were written. */
@@ -98,7 +107,7 @@ export class Writer {
       this.bytes[start] = contents;
       return;
     }
-    const header = contents < 16384 ? 2 : 4;
+    const header = varintSize(contents);
     this.grow(header - 1);
     this.bytes.copyWithin(start + header, start + 1, start + 1 + contents);
     this.length = start;
@@ -109,10 +118,11 @@ export class Writer {
   /** What was written, in an array of its own; the working buffer is overwritten, and the writer starts anew. */
   finish(): Uint8Array {
     const { bytes, length } = this;
-    const written = bytes.slice(0, length);
-    bytes.fill(0, 0, length);
     this.bytes = NONE;
     this.length = 0;
+    if (length === bytes.length) return bytes;
+    const written = bytes.slice(0, length);
+    bytes.fill(0, 0, length);
     if (bytes.length === BUFFER_SIZE && free.length < MAX_FREE) free.push(bytes);
     return written;
   }

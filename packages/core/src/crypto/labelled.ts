@@ -1,6 +1,6 @@
 // RFC 9420 §5.1.2, §5.1.3, §5.2, §8: the operations that bind a label to what they do.
 import { concat, EMPTY, utf8 } from "../bytes.js";
-import { Writer } from "../codec/index.js";
+import { opaque, varintSize, Writer } from "../codec/index.js";
 import { type Awaitable, chain } from "../provider/awaitable.js";
 import type {
   CipherSuiteProvider,
@@ -11,32 +11,58 @@ import type {
 } from "../provider/interface.js";
 import { spend } from "./settle.js";
 
-const prefixed = new Map<string, Uint8Array>();
-
 const PREFIX = /* @__PURE__ */ utf8("MLS 1.0 ");
 
 /** A label: a string, or bytes where an extension of the protocol makes labels of structures. */
 export type Label = string | Uint8Array;
 
-/** `"MLS 1.0 " + Label`. Labels are few and fixed but for those of exporters; the cache is bounded for these. */
-function mlsLabel(label: Label): Uint8Array {
-  if (typeof label !== "string") return concat(PREFIX, label);
-  let bytes = prefixed.get(label);
-  if (bytes === undefined) {
-    bytes = utf8(`MLS 1.0 ${label}`);
-    if (prefixed.size < 64) prefixed.set(label, bytes);
-  }
-  return bytes;
+interface KnownLabel {
+  /** `"MLS 1.0 " + Label` */
+  readonly bytes: Uint8Array;
+  /** KDFLabels with this label and without a context, by their length. */
+  readonly infos: Map<number, Uint8Array>;
 }
+
+const known = new Map<string, KnownLabel>();
+/** Labels are few and fixed but for those of exporters, which applications choose. */
+const MOST_KNOWN = 64;
+
+function knownLabel(label: string): KnownLabel {
+  let found = known.get(label);
+  if (found === undefined) {
+    found = { bytes: utf8(`MLS 1.0 ${label}`), infos: new Map() };
+    if (known.size < MOST_KNOWN) known.set(label, found);
+  }
+  return found;
+}
+
+const mlsLabel = (label: Label): Uint8Array =>
+  typeof label === "string" ? knownLabel(label).bytes : concat(PREFIX, label);
+
+/** How many bytes `opaque bytes<V>` takes. */
+const vectorSize = ({ length }: Uint8Array): number => varintSize(length) + length;
 
 /** `{ opaque label<V>; opaque content<V>; }`: SignContent, EncryptContext and RefHashInput are of this form. */
 function labelAndContent(label: Uint8Array, content: Uint8Array): Uint8Array {
-  const writer = new Writer(label.length + content.length + 8);
-  writer.varint(label.length);
-  writer.raw(label);
-  writer.varint(content.length);
-  writer.raw(content);
+  const writer = new Writer(vectorSize(label) + vectorSize(content), true);
+  opaque.write(writer, label);
+  opaque.write(writer, content);
   return writer.finish();
+}
+
+/** KDFLabel, RFC 9420 §8, encoded: what ExpandWithLabel hands to the KDF, for those who do so many times. */
+export function kdfLabel(label: string, context: Uint8Array, length: number): Uint8Array {
+  const { bytes, infos } = knownLabel(label);
+  const found = context.length === 0 ? infos.get(length) : undefined;
+  if (found !== undefined) return found;
+  const writer = new Writer(2 + vectorSize(bytes) + vectorSize(context), true);
+  writer.uint16(length);
+  opaque.write(writer, bytes);
+  opaque.write(writer, context);
+  const info = writer.finish();
+  // Most have no context, and are the same each time.
+  if (context.length === 0 && infos.size < MOST_KNOWN) infos.set(length, info);
+  return info;
 }
 
 /** SignWithLabel, RFC 9420 §5.1.2 */
@@ -128,14 +154,7 @@ export function expandWithLabel(
   context: Uint8Array,
   length: number,
 ): Awaitable<Uint8Array> {
-  const full = mlsLabel(label);
-  const info = new Writer(full.length + context.length + 8);
-  info.uint16(length);
-  info.varint(full.length);
-  info.raw(full);
-  info.varint(context.length);
-  info.raw(context);
-  return provider.kdf.expand(secret, info.finish(), length);
+  return provider.kdf.expand(secret, kdfLabel(label, context, length), length);
 }
 
 /** DeriveSecret, RFC 9420 §8 */

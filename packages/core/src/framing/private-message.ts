@@ -1,6 +1,6 @@
 // RFC 9420 §6.3: messages that are authenticated and encrypted.
 import { wipe } from "../bytes.js";
-import { decode, encode, Reader, Writer } from "../codec/index.js";
+import { decode, encode, Reader, varintSize, Writer } from "../codec/index.js";
 import { expandWithLabel } from "../crypto/labelled.js";
 import { onCryptoError, onFailure } from "../crypto/settle.js";
 import { ensure, MlsError } from "../errors.js";
@@ -64,7 +64,7 @@ type AAD = Pick<PrivateMessage, "groupId" | "epoch" | "contentType" | "authentic
 function additionalData(message: AAD): { content: Uint8Array; senderData: Uint8Array } {
   const content = encode(PrivateContentAAD, message);
   const { length } = message.authenticatedData;
-  const last = length + (length < 64 ? 1 : length < 16384 ? 2 : 4);
+  const last = length + varintSize(length);
   return { content, senderData: content.subarray(0, content.length - last) };
 }
 

@@ -56,8 +56,11 @@ export async function createKeyPackage(
   lifetime: Lifetime,
   extensions: readonly Extension[] = [],
 ): Promise<OwnKeyPackage> {
-  const init = await provider.hpke.generateKeyPair();
-  const { leafNode, leafKey } = await createLeafNode(provider, signer, description, lifetime);
+  // Side by side, for providers that answer later.
+  const [init, { leafNode, leafKey }] = await Promise.all([
+    provider.hpke.generateKeyPair(),
+    createLeafNode(provider, signer, description, lifetime),
+  ]);
   const unsigned: KeyPackageTBS = {
     version: ProtocolVersion.mls10,
     cipherSuite: provider.suite.id,

@@ -1,6 +1,6 @@
 // RFC 9420 §9: the derivation of node secrets, from the root of the secret tree down to a leaf.
 import { wipe } from "../bytes.js";
-import { deriveSecret, expandWithLabel } from "../crypto/labelled.js";
+import { deriveSecret, kdfLabel } from "../crypto/labelled.js";
 import { MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, isPromise } from "../provider/index.js";
 import type { SecretTreeContents } from "./secret-tree-state.js";
@@ -47,7 +47,8 @@ export function descend(
   const steps: Descent["steps"][number][] = [];
   // A copy, because another message may consume it while an asynchronous provider works.
   let secret: Uint8Array = known.slice();
-  const child = (side: Uint8Array) => expandWithLabel(provider, secret, "tree", side, provider.suite.hash.Nh);
+  const { Nh } = provider.suite.hash;
+  const [toLeft, toRight] = [kdfLabel("tree", LEFT, Nh), kdfLabel("tree", RIGHT, Nh)];
   const down = (left: Uint8Array, right: Uint8Array) => {
     const next = way.pop() as number;
     steps.push({ parent: Math.floor(next / 2), left, right });
@@ -60,8 +61,8 @@ export function descend(
   };
   const walk = (): Awaitable<Descent> => {
     while (way.length > 0) {
-      const left = child(LEFT);
-      const right = child(RIGHT);
+      const left = provider.kdf.expand(secret, toLeft, Nh);
+      const right = provider.kdf.expand(secret, toRight, Nh);
       if (isPromise(left) || isPromise(right)) {
         return Promise.all([left, right]).then(([l, r]) => {
           down(l, r);

@@ -18,7 +18,7 @@ export function confirmedTranscriptHash(
   if (content.content.contentType !== ContentType.commit) {
     throw new MlsError("usage", "the transcript covers commits only");
   }
-  const input = new Writer(1024);
+  const input = new Writer();
   input.raw(interimBefore);
   input.uint16(wireFormat);
   FramedContent.write(input, content);
@@ -32,7 +32,7 @@ export function interimTranscriptHash(
   confirmed: Uint8Array,
   confirmationTag: Uint8Array,
 ): Awaitable<Uint8Array> {
-  const input = new Writer(confirmed.length + confirmationTag.length + 4);
+  const input = new Writer();
   input.raw(confirmed);
   opaque.write(input, confirmationTag);
   return provider.hash.hash(input.finish());

@@ -1,6 +1,6 @@
 // RFC 9420 §7.2: what the signature of a leaf node covers.
 import { equalBytes } from "../bytes.js";
-import { encode, Writer } from "../codec/index.js";
+import { encode, varintSize, Writer } from "../codec/index.js";
 import { signWithLabel, verifyRequest } from "../crypto/labelled.js";
 import { MlsError } from "../errors.js";
 import { type Awaitable, chain, type Signer, type VerifyRequest } from "../provider/index.js";
@@ -17,7 +17,8 @@ function withContext(
   if (context === undefined) {
     throw new MlsError("usage", "a leaf node of source update or commit is signed for a group and a leaf");
   }
-  const writer = new Writer(fields.length + context.groupId.length + 8);
+  const { length } = context.groupId;
+  const writer = new Writer(fields.length + varintSize(length) + length + 4, true);
   writer.raw(fields);
   LeafNodeContext.write(writer, context);
   return writer.finish();
@@ -63,7 +64,7 @@ export function leafNodeVerifyRequest(
   const { signatureKey, signature, leafNodeSource } = leafNode;
   // The node's encoding is remembered: what is signed is all of it before the signature.
   const encoding = encode(LeafNode, leafNode);
-  const header = signature.length < 64 ? 1 : signature.length < 16384 ? 2 : 4;
+  const header = varintSize(signature.length);
   const fields = encoding.subarray(0, encoding.length - signature.length - header);
   const context = groupId === undefined || leafIndex === undefined ? undefined : { groupId, leafIndex };
   return verifyRequest(signatureKey, LABEL, withContext(fields, leafNodeSource, context), signature);

@@ -1,5 +1,5 @@
 // RFC 9420 §7.3: what the members of a tree have in common, so that a newcomer is checked without asking each of them.
-import type { LeafNode } from "./leaf-node.js";
+import type { Capabilities, LeafNode } from "./leaf-node.js";
 import type { Slot } from "./slot.js";
 
 /** What holds for all members at once. */
@@ -72,16 +72,24 @@ function combined(a: SubtreeSummary, b: SubtreeSummary): SubtreeSummary {
   return { credentialTypes, supported: { versions, cipherSuites, extensions, proposals, credentials } };
 }
 
-/** The summaries of leaves met so far: members with the same capabilities get the same object. */
-type Known = Map<string, SubtreeSummary>;
+/**
+ * Summaries by what they are made of: members with the same capabilities, which decoding gives the same object, get
+ * the same summary, so that all above them share it too.
+ */
+const summaries = new WeakMap<Capabilities, Map<number, SubtreeSummary>>();
 
-function ofLeaf({ capabilities, credential }: LeafNode, known: Known): SubtreeSummary {
-  const { versions, cipherSuites, extensions, proposals, credentials } = capabilities;
-  const name = `${credential.credentialType}/${versions}/${cipherSuites}/${extensions}/${proposals}/${credentials}`;
-  let summary = known.get(name);
+function ofLeaf({ capabilities, credential }: LeafNode): SubtreeSummary {
+  const { credentialType } = credential;
+  let byType = summaries.get(capabilities);
+  if (byType === undefined) {
+    byType = new Map();
+    summaries.set(capabilities, byType);
+  }
+  let summary = byType.get(credentialType);
   if (summary === undefined) {
+    const { versions, cipherSuites, extensions, proposals, credentials } = capabilities;
     summary = {
-      credentialTypes: new Set([credential.credentialType]),
+      credentialTypes: new Set([credentialType]),
       supported: {
         versions: new Set(versions),
         cipherSuites: new Set(cipherSuites),
@@ -90,15 +98,15 @@ function ofLeaf({ capabilities, credential }: LeafNode, known: Known): SubtreeSu
         credentials: new Set(credentials),
       },
     };
-    known.set(name, summary);
+    byType.set(credentialType, summary);
   }
   return summary;
 }
 
-function ofSubtree(slot: Slot, known: Known): SubtreeSummary | null {
-  if (slot.kind === "leaf") return slot.node === undefined ? null : ofLeaf(slot.node, known);
+function ofSubtree(slot: Slot): SubtreeSummary | null {
+  if (slot.kind === "leaf") return slot.node === undefined ? null : ofLeaf(slot.node);
   if (slot.summary === undefined) {
-    const [a, b] = [ofSubtree(slot.left, known), ofSubtree(slot.right, known)];
+    const [a, b] = [ofSubtree(slot.left), ofSubtree(slot.right)];
     slot.summary = a === null ? b : b === null ? a : combined(a, b);
   }
   return slot.summary;
@@ -106,5 +114,5 @@ function ofSubtree(slot: Slot, known: Known): SubtreeSummary | null {
 
 /** The summary of a tree; only what changed since an earlier one is looked at. */
 export function summaryOf(head: Slot): TreeSummary {
-  return { members: head.memberCount, ...(ofSubtree(head, new Map()) ?? NOTHING) };
+  return { members: head.memberCount, ...(ofSubtree(head) ?? NOTHING) };
 }
