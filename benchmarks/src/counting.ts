@@ -73,7 +73,7 @@ export function countable(provider: CryptoProvider): { crypto: CryptoProvider; c
       Object.entries(counting).map(([name, value]) => {
         if (typeof value !== "function") return [name, value];
         const record: Method = (...args) => {
-          calls.push(...callsOf(bare, part, name, kept(part, name, args)));
+          for (const call of callsOf(bare, part, name, kept(part, name, args))) calls.push(call);
           return (value as Method)(...args);
         };
         return [name, record];
@@ -119,6 +119,7 @@ export function countable(provider: CryptoProvider): { crypto: CryptoProvider; c
           Object.assign(own, { random: bare.random });
         }
         const recording = calls;
+        calls = [];
         return {
           counts: Object.assign({}, ...instrumented.report().map(({ operations }) => operations)) as Counts,
           async replay() {

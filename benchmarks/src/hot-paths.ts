@@ -84,6 +84,8 @@ async function saving({ committer, watch, members }: Session): Promise<void> {
   await watch.repeat(
     async (counted) => {
       const saved = await watch.time("save", save, counted);
+      // What the groups before it leave behind is as large as they are.
+      if (members >= LARGE) await collectGarbage();
       await watch.time("restore", () => restore(saved), counted);
     },
     { once: members > LARGE, max: 5 },

@@ -1,8 +1,10 @@
 // RFC 9180 §4.1, §5.1, §6.1: the primitives that one HPKE encryption and decryption in base mode can't do without.
-import type { CipherSuite } from "@copse/core";
+import type { Awaitable, CipherSuite, CipherSuiteProvider, HpkeSealed } from "@copse/core";
+import { now } from "./clock.js";
 import { pace } from "./pace.js";
-import type { Prices } from "./primitive-prices.js";
-import { rawDh } from "./raw-dh.js";
+import type { HpkeTime } from "./primitive-prices.js";
+import { type RawDh, rawDh } from "./raw-dh.js";
+import { median } from "./samples.js";
 
 /** `"HPKE-v1"` and the suite's id, before each label: of the KEM, and of HPKE. */
 const KEM_PREFIX = 7 + 5;
@@ -31,35 +33,71 @@ export function hkdfBytes(
   };
 }
 
-/**
- * The sum of the primitives, in milliseconds: a fresh key pair and an agreement with a public key that is at hand
- * (seal), or an import of the other's key and an agreement (open), each with three extracts, three expands and an AEAD.
- * `undefined` where it isn't known how the backend does Diffie-Hellman.
- */
-export async function hpkeFloor(
-  backend: string,
-  suite: CipherSuite,
-  prices: Prices,
-  sizes: { readonly info: number; readonly plaintext: number },
-  milliseconds: number,
-): Promise<{ seal: number; open: number } | undefined> {
-  const dh = rawDh(backend, suite.kem);
-  if (dh === undefined) return undefined;
-  const own = await dh.generate();
-  const other = await dh.generate();
-  const imported = await dh.importPublic(other.publicKey);
-  const generate = await pace(() => dh.generate(), milliseconds);
-  const importPublic = await pace(() => dh.importPublic(other.publicKey), milliseconds);
-  const agree = await pace(() => dh.agree(own.privateKey, imported), milliseconds);
+const ROUNDS = 15;
 
-  const price = (name: string, bytes: number) => prices[name]!.call + bytes * prices[name]!.byte;
-  const { extracts, expands } = hkdfBytes(suite, sizes.info);
-  let hkdf = 0;
-  for (const bytes of extracts) hkdf += price("kdf.extract", bytes);
-  for (const bytes of expands) hkdf += price("kdf.expand", bytes);
-  const { Nk, Nn, Nt } = suite.aead;
-  return {
-    seal: generate + agree + hkdf + price("aead.seal", Nk + Nn + sizes.plaintext),
-    open: importPublic + agree + hkdf + price("aead.open", Nk + Nn + sizes.plaintext + Nt),
+/**
+ * HPKE beside its primitives: a fresh key pair and an agreement with a public key that is at hand (seal), or an import
+ * of the other's key and an agreement (open), each with three extracts, three expands and an AEAD. Both take turns, so
+ * that they are of the same moments. The floor is `undefined` where it isn't known how the backend does Diffie-Hellman.
+ * @param milliseconds how long to measure each, roughly
+ */
+export async function hpkeTimes(
+  backend: string,
+  provider: CipherSuiteProvider,
+  milliseconds: number,
+): Promise<{ seal: HpkeTime; open: HpkeTime }> {
+  const { suite, kdf, aead, hpke, random } = provider;
+  const { Nh } = suite.hash;
+  const [info, plaintext, empty] = [random(64), random(Nh), new Uint8Array(0)];
+  const recipient = await hpke.generateKeyPair();
+  const dh = rawDh(backend, suite.kem);
+  const own = await dh?.generate();
+  const imported = own && (await dh?.importPublic(own.publicKey));
+
+  const { extracts, expands } = hkdfBytes(suite, info.length);
+  const inputs = { extracts: extracts.map(random), expands: expands.map((bytes) => random(bytes - Nh)) };
+  const [secret, key, nonce] = [random(Nh), random(suite.aead.Nk), random(suite.aead.Nn)];
+  const ciphertext = await aead.seal(key, nonce, empty, plaintext);
+  const hkdf = async () => {
+    for (const input of inputs.extracts) await kdf.extract(secret, input);
+    for (const input of inputs.expands) await kdf.expand(secret, input, Nh);
   };
+  const sealParts = async (group: RawDh) => {
+    const { privateKey } = await group.generate();
+    await group.agree(privateKey, imported);
+    await hkdf();
+    await aead.seal(key, nonce, empty, plaintext);
+  };
+  const openParts = async (group: RawDh, point: Uint8Array) => {
+    await group.agree(own?.privateKey, await group.importPublic(point));
+    await hkdf();
+    await aead.open(key, nonce, empty, ciphertext);
+  };
+
+  const seal = () => hpke.seal(recipient.publicKey, info, empty, plaintext);
+  const [one] = [await pace(seal, milliseconds / 4)];
+  const calls = Math.max(1, Math.min(100, Math.round(milliseconds / one / ROUNDS)));
+  const times = { seal: [], sealParts: [], open: [], openParts: [] } as Record<string, number[]>;
+  const take = async (name: string, work: (i: number) => Awaitable<unknown>) => {
+    const start = now();
+    for (let i = 0; i < calls; i++) await work(i);
+    times[name]!.push((now() - start) / calls);
+  };
+  for (let round = 0; round < ROUNDS; round++) {
+    // Each is opened once: a kem_output that comes twice may be in a cache.
+    const sealed: HpkeSealed[] = [];
+    for (let i = 0; i < calls; i++) sealed.push(await seal());
+    await take("seal", seal);
+    if (dh) await take("sealParts", () => sealParts(dh));
+    await take("open", (i) => {
+      const { kemOutput, ciphertext } = sealed[i]!;
+      return hpke.open(recipient.privateKey, kemOutput, info, empty, ciphertext);
+    });
+    if (dh) await take("openParts", (i) => openParts(dh, sealed[i]!.kemOutput));
+  }
+  const time = (name: "seal" | "open"): HpkeTime => ({
+    milliseconds: median(times[name]!),
+    floor: dh && median(times[`${name}Parts`]!),
+  });
+  return { seal: time("seal"), open: time("open") };
 }

@@ -1,6 +1,6 @@
 // RFC 9420 §5.1: what each primitive of a suite costs on a backend, through the interface that all backends share.
-import type { Awaitable, CipherSuiteProvider, HpkeSealed } from "@copse/core";
-import { hpkeFloor } from "./hpke-floor.js";
+import type { Awaitable, CipherSuiteProvider } from "@copse/core";
+import { hpkeTimes } from "./hpke-floor.js";
 import { pace, paceOnce } from "./pace.js";
 import type { Price, Primitives } from "./primitive-prices.js";
 
@@ -108,19 +108,9 @@ export async function measurePrimitives(
   await flat("hpke.generateKeyPair", () => hpke.generateKeyPair());
   await flat("hpke.deriveKeyPair", () => hpke.deriveKeyPair(secret));
   await flat("hpke.validatePublicKey", () => hpke.validatePublicKey(recipient.publicKey));
-  const seal = await flat("hpke.seal", () => hpke.seal(recipient.publicKey, info, aad, plaintext));
-  // As many ciphertexts as are opened: a kem_output that comes twice may be in a cache.
-  const opens = Math.max(FEW, Math.min(MANY, Math.round((5 * milliseconds) / seal)));
-  const ciphertexts: HpkeSealed[][] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    ciphertexts.push([]);
-    for (let i = 0; i < opens; i++)
-      ciphertexts[round]!.push(await hpke.seal(recipient.publicKey, info, aad, plaintext));
-  }
-  const open = await paceOnce(ciphertexts, (one) =>
-    hpke.open(recipient.privateKey, one.kemOutput, info, aad, one.ciphertext),
-  );
-  prices["hpke.open"] = { call: open, item: 0, byte: 0 };
+  await flat("hpke.seal", () => hpke.seal(recipient.publicKey, info, aad, plaintext));
+  const times = await hpkeTimes(backend, provider, milliseconds);
+  prices["hpke.open"] = { call: times.open.milliseconds, item: 0, byte: 0 };
   await flat("hpke.sendExport", () => hpke.sendExport(recipient.publicKey, info, aad, Nh));
   const { kemOutput } = await hpke.sendExport(recipient.publicKey, info, aad, Nh);
   await flat("hpke.receiveExport", () => hpke.receiveExport(recipient.privateKey, kemOutput, info, aad, Nh));
@@ -133,17 +123,7 @@ export async function measurePrimitives(
   }
   await privateKeys(provider, flat);
 
-  const floor = await hpkeFloor(backend, suite, prices, { info: INFO, plaintext: Nh }, milliseconds);
-  return {
-    backend,
-    suite: suite.id,
-    prices,
-    rounds: 1,
-    hpke: {
-      seal: { milliseconds: seal, floor: floor?.seal },
-      open: { milliseconds: open, floor: floor?.open },
-    },
-  };
+  return { backend, suite: suite.id, prices, rounds: 1, hpke: times };
 }
 
 /** Export and import of HPKE keys; nothing where they can't be exported. */

@@ -59,7 +59,7 @@ export class Samples {
       times: number[];
       floors: number[];
       counts?: Counts;
-      recording?: Recording;
+      recordings: Recording[];
     }
   >();
 
@@ -67,7 +67,7 @@ export class Samples {
     const key = [place.suite, place.members, place.tree, place.backend, operation].join("|");
     let entry = this.entries.get(key);
     if (entry === undefined) {
-      entry = { place, operation, times: [], floors: [] };
+      entry = { place, operation, times: [], floors: [], recordings: [] };
       this.entries.set(key, entry);
     }
     return entry;
@@ -87,13 +87,9 @@ export class Samples {
     this.entry(place, operation).floors.push(milliseconds);
   }
 
-  /** Keeps what one run asked for, to be asked again beside other runs. */
-  keep(place: Place, operation: Operation, recording: Recording): void {
-    this.entry(place, operation).recording = recording;
-  }
-
-  kept(place: Place, operation: Operation): Recording | undefined {
-    return this.entry(place, operation).recording;
+  /** What earlier runs asked for, the oldest first: to be asked again beside later ones. */
+  recordings(place: Place, operation: Operation): Recording[] {
+    return this.entry(place, operation).recordings;
   }
 
   addCounts(place: Place, operation: Operation, counts: Counts): void {

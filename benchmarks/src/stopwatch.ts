@@ -25,6 +25,9 @@ const FEW_WITHIN = 1000;
 /** From this on, in milliseconds, a run is long: recording what it asks for costs nothing beside it. */
 const LONG = 20;
 
+/** How many recorded runs lie between a run and its replay. */
+const RUNS_BETWEEN = 10;
+
 /** What can be repeated as often as this is short. */
 const MANY = 100;
 
@@ -39,6 +42,7 @@ export class Stopwatch {
   private readonly place: Place;
   private readonly samples: Samples;
   private readonly effort: Effort;
+  private readonly turns = new Map<Operation, number>();
   /** Nothing is counted or kept while this is set: the engine compiles, caches fill. */
   warmingUp = false;
 
@@ -63,15 +67,18 @@ export class Stopwatch {
   }
 
   /**
-   * Takes the time of `work`, and beside it that of the cryptography that it asks for. Of a run that is short, this is
-   * recorded once, in one that is `counted`; of a long one each time, since recording costs nothing beside it.
+   * Takes the time of `work`, and beside it that of the cryptography that it asks for. What a long run asks for is
+   * recorded each time, and asked again at once. Short ones are measured and recorded in turns, and what they asked for
+   * is asked again some runs later: by then the public keys that were new to them are in no cache any more.
    */
   async time<T>(operation: Operation, work: () => Promise<T>, counted = true): Promise<T> {
     const { samples, place } = this;
     const counter = this.warmingUp ? undefined : this.backend.counter;
     const first = samples.first(place, operation);
     const long = first !== undefined && first >= LONG;
-    const recorded = counter && (long || (counted && !samples.hasCounts(place, operation)));
+    const turn = (this.turns.get(operation) ?? 0) + 1;
+    this.turns.set(operation, turn);
+    const recorded = counter && (long || (counted && !samples.hasCounts(place, operation)) || turn % 2 === 0);
     if (recorded) counter.start();
     let milliseconds: number;
     let recording: Recording | undefined;
@@ -85,22 +92,26 @@ export class Stopwatch {
     }
     // Recording costs something to a short run, of which there are others.
     if (!recorded || long || first === undefined) this.note(operation, milliseconds);
-    if (counter) await this.floor(operation, milliseconds, recording);
+    if (recording) await this.floor(operation, recording, milliseconds >= LONG);
     return result;
   }
 
-  private async floor(operation: Operation, milliseconds: number, made?: Recording): Promise<void> {
+  private async floor(operation: Operation, recording: Recording, long: boolean): Promise<void> {
     const { samples, place } = this;
-    if (made) {
-      samples.addCounts(place, operation, made.counts);
-      // What a long run asked for is as large as the group; it is asked again at once and let go.
-      if (milliseconds < LONG) samples.keep(place, operation, made);
-    }
-    const recording = made ?? samples.kept(place, operation);
-    if (recording === undefined) return;
-    const start = now();
-    await recording.replay();
-    samples.addFloor(place, operation, now() - start);
+    const replay = async ({ replay }: Recording) => {
+      const start = now();
+      await replay();
+      samples.addFloor(place, operation, now() - start);
+    };
+    const only = !samples.hasCounts(place, operation);
+    samples.addCounts(place, operation, recording.counts);
+    // What a long run asked for is as large as the group: it isn't kept.
+    if (long) return replay(recording);
+    const earlier = samples.recordings(place, operation);
+    earlier.push(recording);
+    // There may be no other run.
+    if (only) await replay(recording);
+    if (earlier.length > RUNS_BETWEEN) await replay(earlier.shift() as Recording);
   }
 
   /** Makes `work` to be counted, and repeats it for a while; or makes it `once`. */

@@ -1,5 +1,5 @@
 // RFC 9420 §5.1.1, §5.1.2: KEM and signatures by node:crypto.
-import { KeyObject, sign, verify } from "node:crypto";
+import { type ECDH, KeyObject, sign, verify } from "node:crypto";
 import {
   CryptoError,
   type KemAlgorithm,
@@ -27,6 +27,7 @@ import {
   type ScalarRange,
   type SyncDhPrimitives,
 } from "@copse/provider-kit";
+import { ecdhGroup } from "./ecdh.js";
 import { type Curve, nistCurve, okpCurve, type RawKeyPair, sharedSecret } from "./keys.js";
 import { seedKeys } from "./pq-keys.js";
 
@@ -43,34 +44,27 @@ interface NistCurve extends Curve {
 const KEPT_SIGNATURE_KEYS = 1024;
 const KEPT_KEM_KEYS = 128;
 
-const p256 = (kept: number): NistCurve => ({
-  ...nistCurve("P-256", "prime256v1", 32, kept),
-  scalars: P256_SCALARS,
-  digest: "sha256",
-});
-const p384 = (kept: number): NistCurve => ({
-  ...nistCurve("P-384", "secp384r1", 48, kept),
-  scalars: P384_SCALARS,
-  digest: "sha384",
-});
-const p521 = (kept: number): NistCurve => ({
-  ...nistCurve("P-521", "secp521r1", 66, kept),
-  scalars: P521_SCALARS,
-  digest: "sha512",
-});
-
-const KEM_CURVES: Readonly<Record<number, Curve | NistCurve>> = {
-  16: p256(KEPT_KEM_KEYS),
-  17: p384(KEPT_KEM_KEYS),
-  18: p521(KEPT_KEM_KEYS),
+const MONTGOMERY: Readonly<Record<number, Curve>> = {
   32: okpCurve("X25519", 32, KEPT_KEM_KEYS),
   33: okpCurve("X448", 56, KEPT_KEM_KEYS),
 };
 
 const SIGNATURE_CURVES: Readonly<Record<number, Curve | NistCurve>> = {
-  1027: p256(KEPT_SIGNATURE_KEYS),
-  1283: p384(KEPT_SIGNATURE_KEYS),
-  1539: p521(KEPT_SIGNATURE_KEYS),
+  1027: {
+    ...nistCurve("P-256", "prime256v1", 32, KEPT_SIGNATURE_KEYS),
+    scalars: P256_SCALARS,
+    digest: "sha256",
+  },
+  1283: {
+    ...nistCurve("P-384", "secp384r1", 48, KEPT_SIGNATURE_KEYS),
+    scalars: P384_SCALARS,
+    digest: "sha384",
+  },
+  1539: {
+    ...nistCurve("P-521", "secp521r1", 66, KEPT_SIGNATURE_KEYS),
+    scalars: P521_SCALARS,
+    digest: "sha512",
+  },
   2055: okpCurve("Ed25519", 32, KEPT_SIGNATURE_KEYS),
   2056: okpCurve("Ed448", 57, KEPT_SIGNATURE_KEYS),
   [MLDSA44.id]: mldsa("ML-DSA-44", MLDSA44, 0x11),
@@ -83,34 +77,47 @@ function mldsa(name: string, { Npk, Nsk }: SignatureAlgorithm, arc: number): Cur
   return seedKeys(name, [3, arc], { Npk, Nseed: Nsk });
 }
 
-/** A group that answers at once. */
-export type Group = SyncDhPrimitives<KeyObject>;
+/** What a private key of a group is. */
+export type DhKey = KeyObject | ECDH;
 
 /** One group for each KEM, for all providers: so a key of one is a key of the other. */
-const groups = new Map<number, Group>();
+const groups = new Map<number, SyncDhPrimitives<DhKey>>();
 
-export function syncGroup(algorithm: KemAlgorithm): Group {
+/** A group that answers at once. */
+export function syncGroup(algorithm: KemAlgorithm): SyncDhPrimitives<DhKey> {
   let group = groups.get(algorithm.id);
   if (group === undefined) {
-    group = makeGroup(algorithm, KEM_CURVES[algorithm.id] as Curve | NistCurve);
+    // The kit gives a group none but its own keys.
+    group = makeGroup(algorithm) as SyncDhPrimitives<DhKey>;
     groups.set(algorithm.id, group);
   }
   return group;
 }
 
 /** The same, as the kit knows groups. */
-export const dhGroup: (algorithm: KemAlgorithm) => DhPrimitives<KeyObject> = syncGroup;
+export const dhGroup: (algorithm: KemAlgorithm) => DhPrimitives<DhKey> = syncGroup;
 
-function makeGroup(algorithm: KemAlgorithm, curve: Curve | NistCurve): Group {
+function makeGroup(algorithm: KemAlgorithm): SyncDhPrimitives<KeyObject> | SyncDhPrimitives<ECDH> {
+  switch (algorithm.id) {
+    case 16:
+      return ecdhGroup(algorithm, "prime256v1", P256_SCALARS);
+    case 17:
+      return ecdhGroup(algorithm, "secp384r1", P384_SCALARS);
+    case 18:
+      return ecdhGroup(algorithm, "secp521r1", P521_SCALARS);
+    default:
+      return montgomeryGroup(algorithm, MONTGOMERY[algorithm.id] as Curve);
+  }
+}
+
+function montgomeryGroup(algorithm: KemAlgorithm, curve: Curve): SyncDhPrimitives<KeyObject> {
   return {
     algorithm,
-    ...("scalars" in curve ? { scalars: curve.scalars } : {}),
     generateKeyPair: () => curve.generate(),
     importPrivateKey: (bytes) => curve.importPrivate(bytes),
     exportPrivateKey: (key) => curve.exportPrivate(key),
     validatePublicKey(publicKey) {
-      if ("scalars" in curve) curve.importPublic(publicKey);
-      else if (!(algorithm.id === 0x0020 ? isX25519PublicKey : isX448PublicKey)(publicKey)) {
+      if (!(algorithm.id === 0x0020 ? isX25519PublicKey : isX448PublicKey)(publicKey)) {
         throw new CryptoError(`${algorithm.name}: the public key is a point of low order`);
       }
     },

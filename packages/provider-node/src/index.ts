@@ -18,7 +18,7 @@ import {
   type PqCodePoints,
   pqSuites,
 } from "@copse/provider-kit";
-import { dhGroup, signaturePart } from "./asymmetric.js";
+import { dhGroup, signaturePart, syncGroup } from "./asymmetric.js";
 import { pqKem } from "./pq-kem.js";
 import { aeadName, aeadPart, hashName, hashPart } from "./symmetric.js";
 
@@ -91,14 +91,11 @@ const one = (size: number): Uint8Array => Uint8Array.from({ length: size }, (_, 
 function isAvailable({ kem, aead, hash, signature }: CipherSuite): boolean {
   if (!getCiphers().includes(aeadName(aead)) || !getHashes().includes(hashName(hash))) return false;
   try {
-    const [group, scheme] = [dhGroup(kem), signaturePart(signature)];
-    const keys = [
-      group.generateKeyPair(),
-      group.importPrivateKey(one(kem.Nsk)),
-      scheme.generateKeyPair(),
-      scheme.importPrivateKey(one(signature.Nsk)),
-    ];
-    return keys.length === 4;
+    const [group, scheme] = [syncGroup(kem), signaturePart(signature)];
+    const [own, other] = [group.generateKeyPair(), group.importPrivateKey(one(kem.Nsk))];
+    group.validatePublicKey(other.publicKey);
+    const signers = [scheme.generateKeyPair(), scheme.importPrivateKey(one(signature.Nsk))];
+    return signers.length === 2 && group.dh(own.privateKey, other.publicKey).length === kem.Nsk;
   } catch {
     return false;
   }

@@ -10,7 +10,7 @@ import {
   type SeedKemPrimitives,
   type SyncKem,
 } from "@copse/provider-kit";
-import { syncGroup } from "./asymmetric.js";
+import { type DhKey, syncGroup } from "./asymmetric.js";
 import { own, takeFrom } from "./keys.js";
 import { seedKeys } from "./pq-keys.js";
 
@@ -41,7 +41,7 @@ function primitives(algorithm: KemAlgorithm, arc: readonly [number, number]): Se
 const ML_KEM_768 = primitives(MLKEM768, [4, 2]);
 const ML_KEM_1024 = primitives(MLKEM1024, [4, 3]);
 
-const PARTS: PqKemParts<KeyObject, KeyObject> = {
+const PARTS: PqKemParts<KeyObject, DhKey> = {
   backend: { name: "this backend" },
   mlkem: ({ id }) => (id === MLKEM768.id ? ML_KEM_768 : ML_KEM_1024),
   group: syncGroup,
