@@ -13,6 +13,7 @@ interface Served {
 const SHORT = { suites: [1, 2], members: [2, 100, 1000] } as const;
 const FULL_MEMBERS = [2, 10, 100, 1000, 10_000];
 const ALL_PAYLOADS = Object.keys(PAYLOADS) as Payload[];
+const SHORT_PAYLOADS: readonly Payload[] = ["64 B", "1 KiB", "64 KiB"];
 /** Above this, a peer or JavaScript takes minutes for one commit: only if it is named. */
 const SLOW_UP_TO = 1000;
 const SLOW = [REFERENCE, "noble"];
@@ -23,8 +24,8 @@ const SHORT_WITHOUT = ["noble"];
 export function defaultRounds(members: number, full: boolean): number {
   if (members > 1000) return 1;
   if (members > 100) return full ? 3 : 1;
-  if (members > 10) return full ? 5 : 2;
-  return full ? 5 : 3;
+  if (members > 10) return full ? 5 : 1;
+  return full ? 5 : 2;
 }
 
 /** @throws UsageError if a suite is asked for that no backend has */
@@ -43,12 +44,29 @@ export function plan(options: Options, served: readonly Served[]): Block[] {
       if (backends.length === 0) continue;
       const rounds = runs ?? defaultRounds(members, full);
       for (const tree of options.trees) {
-        blocks.push({ suite, members, tree, rounds, backends, payloads: ALL_PAYLOADS });
+        const measured = isShort(options) && tree === "lived-in" ? inShort(members, backends) : backends;
+        if (measured.length === 0) continue;
+        blocks.push({
+          suite,
+          members,
+          tree,
+          rounds,
+          backends: measured,
+          payloads: full ? ALL_PAYLOADS : SHORT_PAYLOADS,
+        });
       }
     }
   }
   return blocks;
 }
+
+/** Whether nothing was asked for that takes longer. */
+const isShort = ({ full, size, members, backends }: Options): boolean =>
+  !full && size === undefined && members === undefined && backends === undefined;
+
+/** A short run has lived-in trees of its largest size only, and none for a peer, whose joins are long. */
+const inShort = (members: number, backends: readonly Backend[]): Backend[] =>
+  members === Math.max(...SHORT.members) ? backends.filter(({ name }) => name !== REFERENCE) : [];
 
 function isChosen({ backends, full, size }: Options, name: string): boolean {
   if (backends) return backends.includes(name);

@@ -13,14 +13,15 @@ export interface Effort {
   readonly warmUp: number;
   /** How long an operation is repeated in a round. */
   readonly repetition: number;
-  /** Below this number of runs, an operation is repeated longer, up to a second. */
+  /** Below this number of runs, an operation is repeated longer, up to {@link FEW_WITHIN}. */
   readonly few: number;
 }
 
-export const EFFORT: Effort = { primitive: 10, warmUp: 60, repetition: 60, few: 4 };
+export const EFFORT: Effort = { primitive: 5, warmUp: 20, repetition: 50, few: 4 };
 /** For what is to be held against a bar. */
 export const THOROUGH: Effort = { primitive: 20, warmUp: 500, repetition: 400, few: 8 };
-const FEW_WITHIN = 1000;
+/** In milliseconds. */
+const FEW_WITHIN = 400;
 
 /** From this on, in milliseconds, a run is long: recording what it asks for costs nothing beside it. */
 const LONG = 20;
