@@ -75,7 +75,7 @@ export async function hpkeTimes(
   };
 
   const seal = () => hpke.seal(recipient.publicKey, info, empty, plaintext);
-  const [one] = [await pace(seal, milliseconds / 4)];
+  const one = await pace(seal, milliseconds / 4);
   const calls = Math.max(1, Math.min(100, Math.round(milliseconds / one / ROUNDS)));
   const times = { seal: [], sealParts: [], open: [], openParts: [] } as Record<string, number[]>;
   const take = async (name: string, work: (i: number) => Awaitable<unknown>) => {

@@ -96,7 +96,16 @@ describe("the plan", () => {
 
   test("is short by default", () => {
     const made = blocks();
-    expect(made).toHaveLength(2 * 3 * 2);
+    // Lived-in trees of the largest size only, and none for a peer.
+    expect(made.map(({ suite, members, tree }) => `${suite} ${members} ${tree}`)).toEqual(
+      [1, 2].flatMap((suite) => [
+        `${suite} 2 fresh`,
+        `${suite} 100 fresh`,
+        `${suite} 1000 fresh`,
+        `${suite} 1000 lived-in`,
+      ]),
+    );
+    expect(names(made[3])).toEqual(["node", "libsodium"]);
     expect(new Set(made.map(({ suite }) => suite))).toEqual(new Set([1, 2]));
     expect(names(made[0])).toEqual(["ts-mls", "node", "libsodium"]);
     expect(names(made.find(({ suite }) => suite === 2))).toEqual(["ts-mls", "node"]);

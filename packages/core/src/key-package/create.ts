@@ -56,11 +56,15 @@ export async function createKeyPackage(
   lifetime: Lifetime,
   extensions: readonly Extension[] = [],
 ): Promise<OwnKeyPackage> {
-  // Side by side, for providers that answer later.
-  const [init, { leafNode, leafKey }] = await Promise.all([
+  // Side by side, for providers that answer later. If one fails the other is waited for: what has failed has ended.
+  const [first, second] = await Promise.allSettled([
     provider.hpke.generateKeyPair(),
     createLeafNode(provider, signer, description, lifetime),
   ]);
+  if (first.status === "rejected") throw first.reason;
+  if (second.status === "rejected") throw second.reason;
+  const { value: init } = first;
+  const { leafNode, leafKey } = second.value;
   const unsigned: KeyPackageTBS = {
     version: ProtocolVersion.mls10,
     cipherSuite: provider.suite.id,
