@@ -113,6 +113,8 @@ async function comingAndGoing(session: Session, tree: Tree): Promise<void> {
   if (!backend.removes && tree === "lived-in") return;
   await watch.repeat(
     async (counted) => {
+      // The join of the one before left as much behind as the group is large.
+      if (members >= LARGE) await collectGarbage();
       const newcomer = await backend.createMember(suite, "newcomer");
       const add = [await newcomer.keyPackage()];
       const addOne = () => committer.commit({ add, ratchetTreeInWelcome: false });
