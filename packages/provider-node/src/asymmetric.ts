@@ -97,27 +97,61 @@ export function syncGroup(algorithm: KemAlgorithm): SyncDhPrimitives<DhKey> {
 /** The same, as the kit knows groups. */
 export const dhGroup: (algorithm: KemAlgorithm) => DhPrimitives<DhKey> = syncGroup;
 
-function makeGroup(algorithm: KemAlgorithm): SyncDhPrimitives<KeyObject> | SyncDhPrimitives<ECDH> {
+type MadeGroup = SyncDhPrimitives<KeyObject> | SyncDhPrimitives<ECDH>;
+
+function makeGroup(algorithm: KemAlgorithm): MadeGroup {
   switch (algorithm.id) {
     case 16:
-      return ecdhGroup(algorithm, "prime256v1", P256_SCALARS);
+      return nistGroup(algorithm, "P-256", "prime256v1", P256_SCALARS);
     case 17:
-      return ecdhGroup(algorithm, "secp384r1", P384_SCALARS);
+      return nistGroup(algorithm, "P-384", "secp384r1", P384_SCALARS);
     case 18:
-      return ecdhGroup(algorithm, "secp521r1", P521_SCALARS);
+      return nistGroup(algorithm, "P-521", "secp521r1", P521_SCALARS);
     default:
-      return montgomeryGroup(algorithm, MONTGOMERY[algorithm.id] as Curve);
+      return keyObjectGroup(algorithm, MONTGOMERY[algorithm.id] as Curve);
   }
 }
 
-function montgomeryGroup(algorithm: KemAlgorithm, curve: Curve): SyncDhPrimitives<KeyObject> {
+/** By ECDH objects where they do what they should: Deno's keep no copy of a private key, which the kit overwrites. */
+function nistGroup(
+  algorithm: KemAlgorithm,
+  crv: "P-256" | "P-384" | "P-521",
+  opensslName: string,
+  scalars: ScalarRange,
+): MadeGroup {
+  const group = ecdhGroup(algorithm, opensslName, scalars);
+  if (agrees(group)) return group;
+  return keyObjectGroup(algorithm, nistCurve(crv, opensslName, algorithm.Nsk, KEPT_KEM_KEYS), scalars);
+}
+
+function agrees(group: SyncDhPrimitives<ECDH>): boolean {
+  try {
+    const scalar = new Uint8Array(group.algorithm.Nsk).fill(1);
+    const own = group.importPrivateKey(scalar);
+    scalar.fill(0);
+    const other = group.generateKeyPair();
+    group.validatePublicKey(other.publicKey);
+    const [one, two] = [group.dh(own.privateKey, other.publicKey), group.dh(other.privateKey, own.publicKey)];
+    return one.length === group.algorithm.Nsk && Buffer.compare(one, two) === 0;
+  } catch {
+    return false;
+  }
+}
+
+function keyObjectGroup(
+  algorithm: KemAlgorithm,
+  curve: Curve,
+  scalars?: ScalarRange,
+): SyncDhPrimitives<KeyObject> {
   return {
     algorithm,
+    ...(scalars && { scalars }),
     generateKeyPair: () => curve.generate(),
     importPrivateKey: (bytes) => curve.importPrivate(bytes),
     exportPrivateKey: (key) => curve.exportPrivate(key),
     validatePublicKey(publicKey) {
-      if (!(algorithm.id === 0x0020 ? isX25519PublicKey : isX448PublicKey)(publicKey)) {
+      if (scalars) curve.importPublic(publicKey);
+      else if (!(algorithm.id === 0x0020 ? isX25519PublicKey : isX448PublicKey)(publicKey)) {
         throw new CryptoError(`${algorithm.name}: the public key is a point of low order`);
       }
     },
