@@ -48,6 +48,12 @@ export function hashInto<T extends Hashed>(
   targets: readonly T[],
   input: (target: T) => Uint8Array,
 ): Awaitable<void> {
+  const [first] = targets;
+  if (first !== undefined && targets.length === 1) {
+    return chain(hashAll(provider, [input(first)]), ([hash]) => {
+      first.hash = new Uint8Array(hash as Uint8Array);
+    });
+  }
   const starts: number[] = [];
   for (let start = 0; start < targets.length; start += BATCH) starts.push(start);
   return inOrder(starts, (start) => {
@@ -98,8 +104,10 @@ function inputOf(slot: Slot): Uint8Array {
 
 /** The tree hashes of these subtrees. Only slots without a remembered hash are hashed, level by level. */
 export function slotHashes(provider: CipherSuiteProvider, heads: readonly Slot[]): Awaitable<Uint8Array[]> {
+  const hashes = () => heads.map(({ hash }) => hash as Uint8Array);
+  if (heads.every(({ hash }) => hash !== undefined)) return hashes();
   const top = heads.reduce((highest, head) => Math.max(highest, level(head.nodeIndex)), 0);
   const levels: Slot[][] = Array.from({ length: top + 1 }, () => []);
   for (const head of heads) collect(head, levels);
-  return chain(hashLevels(provider, levels, inputOf), () => heads.map((head) => head.hash as Uint8Array));
+  return chain(hashLevels(provider, levels, inputOf), hashes);
 }

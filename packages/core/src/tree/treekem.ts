@@ -12,7 +12,6 @@ import {
   type HpkeSealRequest,
   type Signer,
 } from "../provider/index.js";
-import { KeySet } from "./key-set.js";
 import { LeafNodeSource, type UnsignedLeafNode } from "./leaf-node.js";
 import { signLeafNode } from "./leaf-node-signature.js";
 import { isLeafBelow } from "./math.js";
@@ -164,7 +163,10 @@ export async function mergeUpdatePath(
   });
   const keys = [leafNode.encryptionKey, ...nodes.map((node) => node.encryptionKey)];
   ensure(
-    !keys.some((key) => before.hasEncryptionKey(key)) && !KeySet.of(keys).hasRepeats,
+    keys.every(
+      (key, i) =>
+        !before.hasEncryptionKey(key) && keys.every((other, j) => j >= i || !equalBytes(other, key)),
+    ),
     "12.4.2: none of the public keys in the UpdatePath may appear in any node of the new ratchet tree",
   );
   const source = leafNode.leafNodeSource;
@@ -210,7 +212,7 @@ export async function openPathSecret(
   const path = tree.filteredDirectPath(sender);
   const position = path.findIndex((step) => isLeafBelow(keys.leafIndex, step.copath));
   const step = path[position];
-  const found = step && keyInResolution(pruneKeys(keys, tree), recipients(tree, step.copath, exclude));
+  const found = step && keyInResolution(keys, recipients(tree, step.copath, exclude));
   if (step === undefined || found === undefined) {
     throw new MlsError("missing", "no private key here opens any path secret of the update path");
   }
