@@ -49,27 +49,27 @@ const MONTGOMERY: Readonly<Record<number, Curve>> = {
   33: okpCurve("X448", 56, KEPT_KEM_KEYS),
 };
 
-const SIGNATURE_CURVES: Readonly<Record<number, Curve | NistCurve>> = {
-  1027: {
-    ...nistCurve("P-256", "prime256v1", 32, KEPT_SIGNATURE_KEYS),
-    scalars: P256_SCALARS,
-    digest: "sha256",
-  },
-  1283: {
-    ...nistCurve("P-384", "secp384r1", 48, KEPT_SIGNATURE_KEYS),
-    scalars: P384_SCALARS,
-    digest: "sha384",
-  },
-  1539: {
-    ...nistCurve("P-521", "secp521r1", 66, KEPT_SIGNATURE_KEYS),
-    scalars: P521_SCALARS,
-    digest: "sha512",
-  },
-  2055: okpCurve("Ed25519", 32, KEPT_SIGNATURE_KEYS),
-  2056: okpCurve("Ed448", 57, KEPT_SIGNATURE_KEYS),
-  [MLDSA44.id]: mldsa("ML-DSA-44", MLDSA44, 0x11),
-  [MLDSA65.id]: mldsa("ML-DSA-65", MLDSA65, 0x12),
-  [MLDSA87.id]: mldsa("ML-DSA-87", MLDSA87, 0x13),
+const nistSignatures = (
+  crv: "P-256" | "P-384" | "P-521",
+  opensslName: string,
+  scalars: ScalarRange,
+  digest: string,
+): NistCurve => ({
+  ...nistCurve(crv, opensslName, scalars.order.length, KEPT_SIGNATURE_KEYS),
+  scalars,
+  digest,
+});
+
+/** Each scheme of each provider has its own: with it end the public keys that it keeps. */
+const SIGNATURE_CURVES: Readonly<Record<number, () => Curve | NistCurve>> = {
+  1027: () => nistSignatures("P-256", "prime256v1", P256_SCALARS, "sha256"),
+  1283: () => nistSignatures("P-384", "secp384r1", P384_SCALARS, "sha384"),
+  1539: () => nistSignatures("P-521", "secp521r1", P521_SCALARS, "sha512"),
+  2055: () => okpCurve("Ed25519", 32, KEPT_SIGNATURE_KEYS),
+  2056: () => okpCurve("Ed448", 57, KEPT_SIGNATURE_KEYS),
+  [MLDSA44.id]: () => mldsa("ML-DSA-44", MLDSA44, 0x11),
+  [MLDSA65.id]: () => mldsa("ML-DSA-65", MLDSA65, 0x12),
+  [MLDSA87.id]: () => mldsa("ML-DSA-87", MLDSA87, 0x13),
 };
 
 /** FIPS 204, its keys only: node signs with them as with EdDSA, hedged and with an empty context. */
@@ -173,7 +173,7 @@ interface SyncSignaturePart extends SignaturePart {
 
 export function signaturePart(algorithm: SignatureAlgorithm): SyncSignaturePart {
   const { Npk, Nsk, name } = algorithm;
-  const curve = SIGNATURE_CURVES[algorithm.id] as Curve | NistCurve;
+  const curve = (SIGNATURE_CURVES[algorithm.id] as () => Curve | NistCurve)();
   // EdDSA and ML-DSA have their own hash.
   const digest = "scalars" in curve ? curve.digest : null;
   const keyType = "scalars" in curve ? "ec" : curve.name.toLowerCase();
