@@ -6,7 +6,7 @@ import { type Counter, countable } from "./counting.js";
 /** A few more than the largest group that is measured, for those who are added to it. */
 const MAX_MEMBERS = 101_000;
 
-/** @param load makes the backend's provider; called once, and not before it is asked for. */
+/** @param load makes the backend's provider; not called before it is asked for. */
 export function copse(name: string, load: () => CryptoProvider | Promise<CryptoProvider>): Backend {
   let loaded: Promise<CryptoProvider> | undefined;
   let counted: { crypto: CryptoProvider; counter: Counter } | undefined;
@@ -21,10 +21,10 @@ export function copse(name: string, load: () => CryptoProvider | Promise<CryptoP
     provider: async (suite) => (await provider()).suite(suite),
     counter: {
       start: () => counted?.counter.start(),
-      stop: () => counted?.counter.stop() ?? { counts: {}, replay: async () => {} },
+      stop: () => counted?.counter.stop() ?? { counts: {}, replay: async () => 0 },
     },
     async createMember(suite, credential) {
-      counted ??= countable(await provider());
+      counted ??= countable(await provider(), load);
       return member(counted.crypto, suite, credential);
     },
   };

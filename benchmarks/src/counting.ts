@@ -4,9 +4,11 @@ import {
   type CryptoProvider,
   type HpkeSealRequest,
   isPromise,
+  type SignaturePart,
   type VerifyRequest,
 } from "@copse/core";
 import { instrumentProvider, type OperationCount } from "@copse/provider-kit";
+import { now } from "./clock.js";
 
 /** What was asked, by the names of the interface's methods. */
 export type Counts = Readonly<Record<string, OperationCount>>;
@@ -16,8 +18,10 @@ export interface Recording {
   /**
    * Asks the same of the same backend again, one call after the other and with nothing in between; the signatures of
    * a batch one by one, so that what threads gain on it isn't taken for granted.
+   * @param anew has signatures verified by a provider that has seen none of their public keys, as at first
+   * @returns how long that took, in milliseconds
    */
-  replay(): Promise<void>;
+  replay(anew: boolean): Promise<number>;
 }
 
 export interface Counter {
@@ -29,7 +33,8 @@ export interface Counter {
 const PARTS = ["hash", "kdf", "aead", "hpke", "signature"] as const;
 type Method = (...args: readonly unknown[]) => unknown;
 type Methods = Record<string, Method>;
-type Call = () => unknown;
+/** @param verifiers the signatures of a suite, of the provider that is to verify them */
+type Call = (verifiers: (suite: number) => SignaturePart) => unknown;
 
 /** Bytes as they are now. */
 const copied = <T>(value: T): T =>
@@ -50,9 +55,13 @@ function callsOf(
   name: string,
   args: readonly unknown[],
 ): Call[] {
-  const { signature } = bare;
-  if (name === "verifyAll" && signature.verifyAll) {
-    return (args[0] as VerifyRequest[]).map((one) => () => signature.verifyAll!([one]));
+  const { id } = bare.suite;
+  if (name === "verifyAll") {
+    return (args[0] as VerifyRequest[]).map((one) => (verifiers) => verifiers(id).verifyAll!([one]));
+  }
+  if (name === "verify") {
+    const [publicKey, message, signature] = args as [Uint8Array, Uint8Array, Uint8Array];
+    return [(verifiers) => verifiers(id).verify(publicKey, message, signature)];
   }
   const methods = bare[part] as object as Methods;
   return [() => methods[name]!(...args)];
@@ -62,8 +71,12 @@ function callsOf(
  * The same provider, of which every suite can be counted. The methods of its parts are the provider's own while
  * nothing is counted, and counting ones while something is, in the same objects: so it doesn't matter which of them
  * are held.
+ * @param load makes another provider like it
  */
-export function countable(provider: CryptoProvider): { crypto: CryptoProvider; counter: Counter } {
+export function countable(
+  provider: CryptoProvider,
+  load: () => CryptoProvider | Promise<CryptoProvider>,
+): { crypto: CryptoProvider; counter: Counter } {
   const instrumented = instrumentProvider(provider);
   const made = new Map<number, CipherSuiteProvider>();
   let calls: Call[] = [];
@@ -122,11 +135,14 @@ export function countable(provider: CryptoProvider): { crypto: CryptoProvider; c
         calls = [];
         return {
           counts: Object.assign({}, ...instrumented.report().map(({ operations }) => operations)) as Counts,
-          async replay() {
+          async replay(anew) {
+            const verifying = anew ? await load() : provider;
+            const start = now();
             for (const call of recording) {
-              const answer = call();
+              const answer = call((id) => verifying.suite(id).signature);
               if (isPromise(answer)) await answer;
             }
+            return now() - start;
           },
         };
       },

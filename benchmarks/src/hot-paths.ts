@@ -1,12 +1,17 @@
 // The operations that two members of a group do again and again, in the order in which they are measured.
-import type { Member } from "./backend.js";
+import type { CommitOptions, Member } from "./backend.js";
+import { now } from "./clock.js";
 import { collectGarbage } from "./memory.js";
 import { type Operation, PAYLOADS, type Payload } from "./operations.js";
 import type { Tree } from "./samples.js";
 import { checkAgreement, type Session, timedJoin } from "./session.js";
 
-/** From this size on, what encrypts to all leaves is made once in a round. */
+/** From this size on, what encrypts to all leaves takes long. */
 const LARGE = 1000;
+
+/** How many commits wait for a member that was away, at most, and how long they may have taken, in milliseconds. */
+const WAITING = 10;
+const WAITING_WITHIN = 20;
 
 /** Above this many bytes, a message takes long enough to be measured a few times only. */
 const LONG = 10_000;
@@ -61,21 +66,30 @@ async function exporting({ committer, watch }: Session): Promise<void> {
 }
 
 async function commits(session: Session, tree: Tree): Promise<void> {
+  await committing(session, tree, "empty commit", {});
+  // On blank parents it is the same again, at the same price.
+  if (tree === "lived-in") await committing(session, tree, "update", { forcePath: true });
+}
+
+/** Some commits are made in a row, and then received in a row: each side does what it does without the other's part. */
+async function committing(
+  session: Session,
+  tree: Tree,
+  operation: "empty commit" | "update",
+  options: CommitOptions,
+): Promise<void> {
   const { committer, watch, members } = session;
-  const once = tree === "fresh" && members >= LARGE;
   await watch.repeat(
     async (counted) => {
-      const { commit } = await watch.time("empty commit", () => committer.commit(), counted);
-      await process(session, tree, "process empty commit", commit, counted);
+      const waiting: Uint8Array[] = [];
+      const start = now();
+      do {
+        waiting.push((await watch.time(operation, () => committer.commit(options), counted)).commit);
+      } while (waiting.length < WAITING && now() - start < WAITING_WITHIN);
+      for (const commit of waiting) await process(session, tree, `process ${operation}`, commit, counted);
     },
-    { once },
+    { large: tree === "fresh" && members >= LARGE },
   );
-  // On blank parents it is the same again, at the same price.
-  if (tree === "fresh") return;
-  await watch.repeat(async (counted) => {
-    const { commit } = await watch.time("update", () => committer.commit({ forcePath: true }), counted);
-    await process(session, tree, "process update", commit, counted);
-  });
 }
 
 async function saving({ committer, watch, members }: Session): Promise<void> {
@@ -88,7 +102,7 @@ async function saving({ committer, watch, members }: Session): Promise<void> {
       if (members >= LARGE) await collectGarbage();
       await watch.time("restore", () => restore(saved), counted);
     },
-    { once: members > LARGE, max: 5 },
+    { large: members > LARGE, max: 5 },
   );
 }
 
@@ -135,6 +149,6 @@ async function comingAndGoing(session: Session, tree: Tree): Promise<void> {
       // The leftmost blank leaf is the same one.
       await receiver.receive((await committer.commit({ remove })).commit);
     },
-    { once: (members >= LARGE && tree === "fresh") || !backend.removes, max: 5 },
+    { large: members >= LARGE && tree === "fresh", max: backend.removes ? 5 : 1 },
   );
 }

@@ -47,18 +47,25 @@ export async function freshSession(
   crowd: Crowd,
   watch: Stopwatch,
 ): Promise<Session> {
-  const committer = await backend.createMember(suite, "committer");
-  const receiver = await backend.createMember(suite, "receiver");
   const others = await crowd.keyPackages(suite, members - 2);
-  await watch.repeat(async (last) => {
-    await watch.time("key package", () => receiver.keyPackage(), last);
+  let committer!: Member;
+  let receiver!: Member;
+  await watch.repeat(
+    async () => {
+      committer = await backend.createMember(suite, "committer");
+      receiver = await backend.createMember(suite, "receiver");
+      const keyPackage = await receiver.keyPackage();
+      await watch.time("create group", () => committer.createGroup());
+      await collectGarbage();
+      const addAll = () => committer.commit({ add: [...others, keyPackage] });
+      const { welcome } = await watch.time("add all others", addAll);
+      await timedJoin(receiver, welcome, members, watch);
+    },
+    { large: true },
+  );
+  await watch.repeat(async (counted) => {
+    await watch.time("key package", () => receiver.keyPackage(), counted);
   });
-  const keyPackage = await receiver.keyPackage();
-  await watch.time("create group", () => committer.createGroup());
-  const add = [...others, keyPackage];
-  await collectGarbage();
-  const { welcome } = await watch.time("add all others", () => committer.commit({ add }));
-  await timedJoin(receiver, welcome, members, watch);
   return { backend, suite, members, committer, receiver, watch };
 }
 

@@ -1,4 +1,4 @@
-// Takes the time of operations of one backend in one group, and counts each once.
+// Takes the time of operations of one backend in one group, and that of their cryptography by itself.
 import type { Backend } from "./backend.js";
 import { now } from "./clock.js";
 import type { Recording } from "./counting.js";
@@ -15,16 +15,21 @@ export interface Effort {
   readonly repetition: number;
   /** Below this number of runs, an operation is repeated longer, up to {@link FEW_WITHIN}. */
   readonly few: number;
+  /** How often what is as large as the group is repeated in a round. */
+  readonly large: number;
 }
 
-export const EFFORT: Effort = { primitive: 5, warmUp: 20, repetition: 50, few: 4 };
+export const EFFORT: Effort = { primitive: 5, warmUp: 20, repetition: 50, few: 4, large: 1 };
 /** For what is to be held against a bar. */
-export const THOROUGH: Effort = { primitive: 20, warmUp: 500, repetition: 400, few: 8 };
+export const THOROUGH: Effort = { primitive: 20, warmUp: 500, repetition: 400, few: 8, large: 3 };
 /** In milliseconds. */
 const FEW_WITHIN = 400;
 
 /** From this on, in milliseconds, a run is long: recording what it asks for costs nothing beside it. */
 const LONG = 20;
+
+/** One of so many short runs is recorded: the others are measured. */
+const RECORDED = 4;
 
 /** How many recorded runs lie between a run and its replay. */
 const RUNS_BETWEEN = 10;
@@ -35,7 +40,8 @@ const MANY = 100;
 export interface Repetition {
   /** How often at most. */
   readonly max?: number;
-  readonly once?: boolean;
+  /** Whether it is as large as the group: then it is repeated as often as {@link Effort.large} says. */
+  readonly large?: boolean;
 }
 
 export class Stopwatch {
@@ -69,8 +75,9 @@ export class Stopwatch {
 
   /**
    * Takes the time of `work`, and beside it that of the cryptography that it asks for. What a long run asks for is
-   * recorded each time, and asked again at once. Short ones are measured and recorded in turns, and what they asked for
-   * is asked again some runs later: by then the public keys that were new to them are in no cache any more.
+   * recorded each time, and asked again at once, of a provider that knows none of the public keys that were new to it.
+   * Of short ones some are measured and some recorded, and what they asked for is asked again some runs later: by then
+   * the keys of the nodes that were new to them are in no cache any more, and those of the members still are.
    */
   async time<T>(operation: Operation, work: () => Promise<T>, counted = true): Promise<T> {
     const { samples, place } = this;
@@ -79,7 +86,8 @@ export class Stopwatch {
     const long = first !== undefined && first >= LONG;
     const turn = (this.turns.get(operation) ?? 0) + 1;
     this.turns.set(operation, turn);
-    const recorded = counter && (long || (counted && !samples.hasCounts(place, operation)) || turn % 2 === 0);
+    const recorded =
+      counter && (long || (counted && !samples.hasCounts(place, operation)) || turn % RECORDED === 0);
     if (recorded) counter.start();
     let milliseconds: number;
     let recording: Recording | undefined;
@@ -99,11 +107,7 @@ export class Stopwatch {
 
   private async floor(operation: Operation, recording: Recording, long: boolean): Promise<void> {
     const { samples, place } = this;
-    const replay = async ({ replay }: Recording) => {
-      const start = now();
-      await replay();
-      samples.addFloor(place, operation, now() - start);
-    };
+    const replay = async (one: Recording) => samples.addFloor(place, operation, await one.replay(long));
     const only = !samples.hasCounts(place, operation);
     samples.addCounts(place, operation, recording.counts);
     // What a long run asked for is as large as the group: it isn't kept.
@@ -115,14 +119,14 @@ export class Stopwatch {
     if (earlier.length > RUNS_BETWEEN) await replay(earlier.shift() as Recording);
   }
 
-  /** Makes `work` to be counted, and repeats it for a while; or makes it `once`. */
+  /** Makes `work` to be counted, and repeats it for a while. */
   async repeat(
     work: (counted: boolean) => Promise<void>,
-    { max = MANY, once = false }: Repetition = {},
+    { max = MANY, large = false }: Repetition = {},
   ): Promise<void> {
-    if (once) return work(true);
     const { warmUp, repetition, few } = this.effort;
-    if (max >= MANY && !this.warmingUp) {
+    const most = large ? Math.min(max, this.effort.large) : max;
+    if (most >= MANY && !this.warmingUp) {
       this.warmingUp = true;
       const cold = now();
       while (now() - cold < warmUp) await work(false);
@@ -130,10 +134,8 @@ export class Stopwatch {
     }
     await work(true);
     const start = now();
-    let runs = 0;
-    do {
+    for (let runs = 1; runs < most && now() - start < (runs < few ? FEW_WITHIN : repetition); runs++) {
       await work(false);
-      runs++;
-    } while (runs < max && now() - start < (runs < few ? FEW_WITHIN : repetition));
+    }
   }
 }
