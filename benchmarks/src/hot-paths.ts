@@ -2,7 +2,7 @@
 import type { CommitOptions, Member } from "./backend.js";
 import { now } from "./clock.js";
 import { collectGarbage } from "./memory.js";
-import { type Operation, PAYLOADS, type Payload } from "./operations.js";
+import { PAYLOADS, type Payload } from "./operations.js";
 import type { Tree } from "./samples.js";
 import { checkAgreement, type Session, timedJoin } from "./session.js";
 
@@ -13,82 +13,120 @@ const LARGE = 1000;
 const WAITING = 10;
 const WAITING_WITHIN = 20;
 
+/** Commits with a path and nothing else. */
+const COMMITS = ["empty commit", "update"] as const;
+
 /** Above this many bytes, a message takes long enough to be measured a few times only. */
 const LONG = 10_000;
 
 /** Messages come by the hundreds, as primitives are measured: by then the engine has compiled what they need. */
 const MANY = 400;
 
-/** One round of everything. The group is as large after it as it was before. */
-export async function hotPaths(session: Session, tree: Tree, payloads: readonly Payload[]): Promise<void> {
-  for (const payload of payloads) await messages(session, payload);
-  await exporting(session);
-  await collectGarbage();
-  await commits(session, tree);
-  await collectGarbage();
-  await saving(session);
-  await comingAndGoing(session, tree);
-  checkAgreement(session);
+/**
+ * One round of everything, in a group of each backend, which are as large after it as they were before. The backends
+ * take turns in each operation: what disturbs the machine for a while disturbs them all alike.
+ */
+export async function hotPaths(
+  sessions: readonly Session[],
+  tree: Tree,
+  payloads: readonly Payload[],
+  progress: (what: string, session: Session) => void = () => {},
+): Promise<void> {
+  const inTurns = async (
+    what: string,
+    step: (session: Session, turn: number) => Promise<void>,
+    turns = 1,
+  ) => {
+    for (let turn = 0; turn < turns; turn++) {
+      for (const session of sessions) {
+        progress(what, session);
+        await step(session, turn);
+      }
+    }
+  };
+  const turns = sessions[0]?.watch.effort.turns;
+  for (const payload of payloads) {
+    await inTurns(`messages of ${payload}`, (session, turn) => messages(session, payload, turn), turns);
+  }
+  if (tree === "fresh") await inTurns("key packages", keyPackages, turns);
+  await inTurns("exporting", exporting, turns);
+  await inTurns("garbage", collectGarbage);
+  for (const operation of tree === "fresh" ? (["empty commit"] as const) : COMMITS) {
+    // On blank parents an update is the empty commit again, at the same price.
+    const large = tree === "fresh" && (sessions[0] as Session).members >= LARGE;
+    const commit = (session: Session, turn: number) => commits(session, operation, large, turn);
+    await inTurns(operation, commit, large ? 1 : turns);
+  }
+  await inTurns("saving", async (session) => {
+    await collectGarbage();
+    await saving(session);
+  });
+  await inTurns("coming and going", async (session) => {
+    await comingAndGoing(session, tree);
+    checkAgreement(session);
+  });
 }
 
-async function messages({ committer, receiver, watch }: Session, payload: Payload): Promise<void> {
+async function messages(
+  { committer, receiver, watch }: Session,
+  payload: Payload,
+  turn: number,
+): Promise<void> {
   const data = new Uint8Array(PAYLOADS[payload]).fill(0x61);
   await watch.repeat(
     async (counted) => {
       const message = await watch.time(`encrypt ${payload}`, () => committer.encrypt(data), counted);
       await watch.time(`decrypt ${payload}`, () => receiver.receive(message), counted);
     },
-    { max: data.length > LONG ? 5 : MANY },
+    { max: data.length > LONG ? 5 : MANY, turn },
   );
 }
 
-/**
- * Somebody else made the commit: what an encryption to all leaves has left behind isn't cleared away at the
- * receiver's expense. In a lived-in tree a commit is small, and collecting would make the engine drop what it has
- * compiled.
- */
-async function process(
-  { receiver, watch, members }: Session,
-  tree: Tree,
-  operation: Operation,
-  commit: Uint8Array,
-  counted: boolean,
-): Promise<void> {
-  if (members >= LARGE && tree === "fresh") await collectGarbage();
-  await watch.time(operation, () => receiver.receive(commit), counted);
+async function keyPackages({ receiver, watch }: Session, turn: number): Promise<void> {
+  await watch.repeat(
+    async (counted) => {
+      await watch.time("key package", () => receiver.keyPackage(), counted);
+    },
+    { turn },
+  );
 }
 
-async function exporting({ committer, watch }: Session): Promise<void> {
+async function exporting({ committer, watch }: Session, turn: number): Promise<void> {
   const context = new Uint8Array(32);
-  await watch.repeat(async (counted) => {
-    await watch.time("export secret", () => committer.exportSecret("benchmark", context, 32), counted);
-  });
+  await watch.repeat(
+    async (counted) => {
+      await watch.time("export secret", () => committer.exportSecret("benchmark", context, 32), counted);
+    },
+    { turn },
+  );
 }
 
-async function commits(session: Session, tree: Tree): Promise<void> {
-  await committing(session, tree, "empty commit", {});
-  // On blank parents it is the same again, at the same price.
-  if (tree === "lived-in") await committing(session, tree, "update", { forcePath: true });
-}
+/** What the options of a commit are, so that it has a path and nothing else. */
+const OPTIONS: Readonly<Record<(typeof COMMITS)[number], CommitOptions>> = {
+  "empty commit": {},
+  update: { forcePath: true },
+};
 
 /** Some commits are made in a row, and then received in a row: each side does what it does without the other's part. */
-async function committing(
-  session: Session,
-  tree: Tree,
-  operation: "empty commit" | "update",
-  options: CommitOptions,
+async function commits(
+  { committer, receiver, watch }: Session,
+  operation: (typeof COMMITS)[number],
+  large: boolean,
+  turn: number,
 ): Promise<void> {
-  const { committer, watch, members } = session;
   await watch.repeat(
     async (counted) => {
       const waiting: Uint8Array[] = [];
       const start = now();
       do {
-        waiting.push((await watch.time(operation, () => committer.commit(options), counted)).commit);
+        const commit = () => committer.commit(OPTIONS[operation]);
+        waiting.push((await watch.time(operation, commit, counted)).commit);
       } while (waiting.length < WAITING && now() - start < WAITING_WITHIN);
-      for (const commit of waiting) await process(session, tree, `process ${operation}`, commit, counted);
+      for (const commit of waiting) {
+        await watch.time(`process ${operation}`, () => receiver.receive(commit), counted);
+      }
     },
-    { large: tree === "fresh" && members >= LARGE },
+    { large, turn },
   );
 }
 
@@ -133,7 +171,7 @@ async function comingAndGoing(session: Session, tree: Tree): Promise<void> {
       const add = [await newcomer.keyPackage()];
       const addOne = () => committer.commit({ add, ratchetTreeInWelcome: false });
       const added = await watch.time("add one", addOne, counted);
-      await process(session, tree, "process add one", added.commit, counted);
+      await watch.time("process add one", () => receiver.receive(added.commit), counted);
       if (!backend.removes) return;
       const welcome = added.welcome as Uint8Array;
       const ratchetTree = committer.ratchetTree();
@@ -141,7 +179,7 @@ async function comingAndGoing(session: Session, tree: Tree): Promise<void> {
       else await newcomer.join(welcome, ratchetTree);
       const remove = [newcomer.ownLeafIndex()];
       const removed = await watch.time("remove one", () => committer.commit({ remove }), counted);
-      await process(session, tree, "process remove one", removed.commit, counted);
+      await watch.time("process remove one", () => receiver.receive(removed.commit), counted);
 
       const again = [await newcomer.keyPackage()];
       const addWithTree = () => committer.commit({ add: again });

@@ -21,8 +21,6 @@ export interface Block {
   readonly payloads: readonly Payload[];
 }
 
-const WARM_UP_MEMBERS = 3;
-
 export class Run {
   private readonly samples = new Samples();
   private readonly measured: Primitives[] = [];
@@ -51,24 +49,31 @@ export class Run {
   async block(block: Block): Promise<void> {
     const { suite, members, tree, rounds } = block;
     for (const backend of block.backends) await this.warmUp(backend, suite);
-    const sessions: Session[] = [];
+    let sessions: Session[] = [];
+    const place = `suite ${suite}, ${members} members, ${tree}`;
     for (let round = 1; round <= rounds; round++) {
-      for (const [i, backend] of block.backends.entries()) {
-        this.progress(
-          `suite ${suite}, ${members} members, ${tree}, round ${round} of ${rounds}: ${backend.name}`,
-        );
-        const place: Place = { backend: backend.name, suite, members, tree };
-        const watch = new Stopwatch(backend, place, this.samples, this.effort);
-        // A fresh tree is fresh once; a lived-in one stays what it is.
-        const session =
-          tree === "fresh"
-            ? await freshSession(backend, suite, members, this.crowd, watch)
-            : (sessions[i] ?? (await livedInSession(backend, suite, members, this.crowd, watch)));
-        if (tree === "lived-in") sessions[i] = session;
-        await hotPaths(session, tree, block.payloads);
+      // A fresh tree is fresh once; a lived-in one stays what it is.
+      if (tree === "fresh") sessions = [];
+      for (const backend of block.backends) {
+        this.progress(`${place}, round ${round} of ${rounds}: ${backend.name}`);
+        if (sessions.length < block.backends.length) sessions.push(await this.session(block, backend));
       }
+      await hotPaths(sessions, tree, block.payloads, (what, { backend }) =>
+        this.progress(`${place}, ${what}: ${backend.name}`),
+      );
     }
     this.progress("");
+  }
+
+  private session({ suite, members, tree }: Block, backend: Backend): Promise<Session> {
+    const watch = new Stopwatch(
+      backend,
+      { backend: backend.name, suite, members, tree },
+      this.samples,
+      this.effort,
+    );
+    const make = tree === "fresh" ? freshSession : livedInSession;
+    return make(backend, suite, members, this.crowd, watch);
   }
 
   /** Lets the engine compile, and the backend load what it loads on first use. */
@@ -77,11 +82,12 @@ export class Run {
     if (this.warm.has(key)) return;
     this.warm.add(key);
     this.progress(`suite ${suite}: warming up ${backend.name}`);
-    const place: Place = { backend: backend.name, suite, members: WARM_UP_MEMBERS, tree: "fresh" };
+    const members = this.effort.warmUpMembers;
+    const place: Place = { backend: backend.name, suite, members, tree: "fresh" };
     const watch = new Stopwatch(backend, place, this.samples, this.effort);
     watch.warmingUp = true;
-    const session = await freshSession(backend, suite, WARM_UP_MEMBERS, this.crowd, watch);
-    for (let round = 0; round < 2; round++) await hotPaths(session, "lived-in", ["64 B", "1 KiB"]);
+    const session = await freshSession(backend, suite, members, this.crowd, watch);
+    for (let round = 0; round < 2; round++) await hotPaths([session], "lived-in", ["64 B", "1 KiB"]);
   }
 
   allPrimitives(): Primitives[] {

@@ -2,7 +2,7 @@
 import type { Backend, Member } from "./backend.js";
 import { equal } from "./bytes.js";
 import type { Crowd } from "./crowd.js";
-import { collectGarbage, memoryOf } from "./memory.js";
+import { memoryOf } from "./memory.js";
 import type { Stopwatch } from "./stopwatch.js";
 
 export interface Session {
@@ -56,16 +56,12 @@ export async function freshSession(
       receiver = await backend.createMember(suite, "receiver");
       const keyPackage = await receiver.keyPackage();
       await watch.time("create group", () => committer.createGroup());
-      await collectGarbage();
       const addAll = () => committer.commit({ add: [...others, keyPackage] });
       const { welcome } = await watch.time("add all others", addAll);
       await timedJoin(receiver, welcome, members, watch);
     },
     { large: true },
   );
-  await watch.repeat(async (counted) => {
-    await watch.time("key package", () => receiver.keyPackage(), counted);
-  });
   return { backend, suite, members, committer, receiver, watch };
 }
 

@@ -2,6 +2,7 @@
 import type { Backend } from "./backend.js";
 import { now } from "./clock.js";
 import type { Recording } from "./counting.js";
+import { collectGarbage } from "./memory.js";
 import type { Operation } from "./operations.js";
 import type { Place, Samples } from "./samples.js";
 
@@ -17,11 +18,31 @@ export interface Effort {
   readonly few: number;
   /** How often what is as large as the group is repeated in a round. */
   readonly large: number;
+  /** In how many turns a repetition of a short operation is divided, between which the other backends have theirs. */
+  readonly turns: number;
+  /** In a group of how many members everything is done once before anything is measured. */
+  readonly warmUpMembers: number;
 }
 
-export const EFFORT: Effort = { primitive: 5, warmUp: 20, repetition: 50, few: 4, large: 1 };
+export const EFFORT: Effort = {
+  primitive: 5,
+  warmUp: 20,
+  repetition: 50,
+  few: 4,
+  large: 1,
+  turns: 1,
+  warmUpMembers: 3,
+};
 /** For what is to be held against a bar. */
-export const THOROUGH: Effort = { primitive: 20, warmUp: 500, repetition: 400, few: 8, large: 3 };
+export const THOROUGH: Effort = {
+  primitive: 20,
+  warmUp: 200,
+  repetition: 480,
+  few: 8,
+  large: 2,
+  turns: 8,
+  warmUpMembers: 100,
+};
 /** In milliseconds. */
 const FEW_WITHIN = 400;
 
@@ -42,14 +63,16 @@ export interface Repetition {
   readonly max?: number;
   /** Whether it is as large as the group: then it is repeated as often as {@link Effort.large} says. */
   readonly large?: boolean;
+  /** Which turn it is; in the first one there is a warm-up. One turn if this is left out. */
+  readonly turn?: number;
 }
 
 export class Stopwatch {
   private readonly backend: Backend;
   private readonly place: Place;
   private readonly samples: Samples;
-  private readonly effort: Effort;
-  private readonly turns = new Map<Operation, number>();
+  readonly effort: Effort;
+  private readonly runs = new Map<Operation, number>();
   /** Nothing is counted or kept while this is set: the engine compiles, caches fill. */
   warmingUp = false;
 
@@ -84,10 +107,10 @@ export class Stopwatch {
     const counter = this.warmingUp ? undefined : this.backend.counter;
     const first = samples.first(place, operation);
     const long = first !== undefined && first >= LONG;
-    const turn = (this.turns.get(operation) ?? 0) + 1;
-    this.turns.set(operation, turn);
+    const run = (this.runs.get(operation) ?? 0) + 1;
+    this.runs.set(operation, run);
     const recorded =
-      counter && (long || (counted && !samples.hasCounts(place, operation)) || turn % RECORDED === 0);
+      counter && (long || (counted && !samples.hasCounts(place, operation)) || run % RECORDED === 0);
     if (recorded) counter.start();
     let milliseconds: number;
     let recording: Recording | undefined;
@@ -119,18 +142,29 @@ export class Stopwatch {
     if (earlier.length > RUNS_BETWEEN) await replay(earlier.shift() as Recording);
   }
 
+  private async unmeasured(work: (counted: boolean) => Promise<void>): Promise<void> {
+    const { warmingUp } = this;
+    this.warmingUp = true;
+    await work(false);
+    this.warmingUp = warmingUp;
+  }
+
   /** Makes `work` to be counted, and repeats it for a while. */
   async repeat(
     work: (counted: boolean) => Promise<void>,
-    { max = MANY, large = false }: Repetition = {},
+    { max = MANY, large = false, turn }: Repetition = {},
   ): Promise<void> {
-    const { warmUp, repetition, few } = this.effort;
+    const { warmUp, few, turns } = this.effort;
+    const repetition = turn === undefined ? this.effort.repetition : this.effort.repetition / turns;
     const most = large ? Math.min(max, this.effort.large) : max;
-    if (most >= MANY && !this.warmingUp) {
-      this.warmingUp = true;
+    if (most >= MANY && !turn) {
       const cold = now();
-      while (now() - cold < warmUp) await work(false);
-      this.warmingUp = false;
+      while (now() - cold < warmUp) await this.unmeasured(work);
+    } else if (large && most > 1) {
+      // What others left behind, as large as the group, isn't cleared away at this one's expense; but with the garbage
+      // the engine throws away some of the code that it has compiled.
+      await collectGarbage();
+      await this.unmeasured(work);
     }
     await work(true);
     const start = now();

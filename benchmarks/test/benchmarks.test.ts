@@ -13,7 +13,15 @@ const quiet = () => {};
 
 async function measured(name: string, suite: number, members: number, tree: "fresh" | "lived-in") {
   const crowd = new Crowd(node, quiet);
-  const run = new Run(crowd, quiet, { primitive: 0.5, warmUp: 0, repetition: 0, few: 1 });
+  const run = new Run(crowd, quiet, {
+    primitive: 0.5,
+    warmUp: 0,
+    repetition: 0,
+    few: 1,
+    large: 1,
+    turns: 1,
+    warmUpMembers: 3,
+  });
   const own = backends.filter((backend) => backend.name === name);
   await run.primitives(suite, own);
   await run.block({ suite, members, tree, rounds: 1, backends: own, payloads: ["64 B", "1 KiB"] });

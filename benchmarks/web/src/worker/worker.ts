@@ -16,17 +16,17 @@ interface Thoroughness {
 
 const EFFORTS: Readonly<Record<EffortName, Thoroughness>> = {
   glance: {
-    effort: { primitive: 1, warmUp: 0, repetition: 5, few: 1, large: 1 },
+    effort: { primitive: 1, warmUp: 0, repetition: 5, few: 1, large: 1, turns: 1, warmUpMembers: 3 },
     rounds: 1,
     payloads: ["1 KiB"],
   },
   quick: {
-    effort: { primitive: 10, warmUp: 60, repetition: 60, few: 4, large: 1 },
+    effort: { primitive: 10, warmUp: 60, repetition: 60, few: 4, large: 1, turns: 1, warmUpMembers: 3 },
     rounds: 1,
     payloads: ["64 B", "1 KiB", "64 KiB"],
   },
   thorough: {
-    effort: { primitive: 20, warmUp: 250, repetition: 120, few: 6, large: 2 },
+    effort: { primitive: 20, warmUp: 250, repetition: 120, few: 6, large: 2, turns: 4, warmUpMembers: 10 },
     rounds: 3,
     payloads: ["64 B", "1 KiB", "64 KiB", "1 MiB"],
   },
