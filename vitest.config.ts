@@ -8,6 +8,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@copse\/core\/provider$/, replacement: src("packages/core/src/provider/index.ts") },
+      { find: /^@copse\/core\/observer$/, replacement: src("packages/core/src/observer.ts") },
       { find: /^@copse\/core\/extension$/, replacement: src("packages/core/src/extension.ts") },
       { find: /^@copse\/peer-ts-mls$/, replacement: src("peers/ts-mls/src/index.ts") },
       { find: /^@copse\/([a-z0-9-]+)$/, replacement: `${src("packages")}/$1/src/index.ts` },

@@ -19,6 +19,7 @@ const PACKAGES = {
   "provider-pkcs11": ["@copse/core/provider", "@copse/provider-kit", "pkcs11js"],
   interop: [
     "@copse/core",
+    "@copse/core/observer",
     "@copse/provider-libsodium",
     "@copse/provider-noble",
     "@copse/provider-node",

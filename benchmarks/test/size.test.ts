@@ -31,9 +31,9 @@ test("packages are as small as promised, and nothing unused stays", () => {
   const { sizes, shaken } = JSON.parse(stdout) as Sizes;
   const core = sizes.find((each) => each.package === "core");
   const webcrypto = sizes.find((each) => each.package === "provider-webcrypto");
-  expect(core?.own.gzipped).toBeGreaterThan(10 * 1024);
-  expect(core?.withAll.gzipped).toBeLessThan(40 * 1024);
-  expect(webcrypto?.own.gzipped).toBeLessThan(25 * 1024);
+  expect(core?.own.gzipped).toBeGreaterThan(10_000);
+  expect(core?.withAll.gzipped).toBeLessThan(40_000);
+  expect(webcrypto?.own.gzipped).toBeLessThan(25_000);
   for (const { own, withOurs, withAll } of sizes) {
     expect(own.gzipped).toBeLessThan(own.minified);
     expect(withOurs.minified).toBeGreaterThanOrEqual(own.minified);

@@ -4,12 +4,12 @@ import {
   Client,
   externalSenders,
   type Group,
-  GroupObserver,
   generateSigner,
   insecureAcceptAll,
   MlsError,
   requiredCapabilities,
 } from "@copse/core";
+import { GroupObserver } from "@copse/core/observer";
 import { nodeProvider } from "@copse/provider-node";
 import { expect, it } from "vitest";
 

@@ -3,12 +3,12 @@ import {
   Client,
   externalSenders,
   type Group,
-  GroupObserver,
   generateSigner,
   insecureAcceptAll,
   type MlsErrorCode,
   type Signer,
 } from "@copse/core";
+import { GroupObserver } from "@copse/core/observer";
 import { nodeProvider } from "@copse/provider-node";
 import { beforeAll, describe, expect, it } from "vitest";
 

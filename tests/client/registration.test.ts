@@ -5,7 +5,6 @@ import {
   customProposal,
   externalSenders,
   type Group,
-  GroupObserver,
   generateSigner,
   insecureAcceptAll,
   requiredCapabilities,
@@ -23,6 +22,7 @@ import {
   utf8,
   vector,
 } from "@copse/core/extension";
+import { GroupObserver } from "@copse/core/observer";
 import { nodeProvider } from "@copse/provider-node";
 import { describe, expect, it } from "vitest";
 import { Registry, type SourcedProposal } from "../../packages/core/src/group/index.js";

@@ -1,6 +1,7 @@
 // RFC 9420 §7.6, §12: checks that no message gets to, as another one stands before them, called by themselves; and
 // what a creator and an observer check of their own.
-import { type Group, GroupObserver, insecureAcceptAll } from "@copse/core";
+import { type Group, insecureAcceptAll } from "@copse/core";
+import { GroupObserver } from "@copse/core/observer";
 import { nodeProvider } from "@copse/provider-node";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../packages/core/src/codec/index.js";

@@ -3,12 +3,12 @@ import {
   Client,
   type ClientOptions,
   type Group,
-  GroupObserver,
   insecureAcceptAll,
   MlsError,
   ValidationError,
 } from "@copse/core";
 import type { MlsExtension } from "@copse/core/extension";
+import { GroupObserver } from "@copse/core/observer";
 import { nodeProvider } from "@copse/provider-node";
 import { expect } from "vitest";
 

@@ -10,7 +10,6 @@ export type {
   PskChoice,
   SuccessionOptions,
 } from "./messages.js";
-export { type ExternalProposalChoice, GroupObserver, type ObserverOptions } from "./observer.js";
 export type {
   ClientOptions,
   ExternalJoin,
