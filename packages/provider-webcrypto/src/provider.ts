@@ -25,7 +25,7 @@ import {
   type Kem,
   type LazySuite,
 } from "@copse/provider-kit";
-import { aesGcm, chacha20Poly1305 } from "./aead.js";
+import { aesGcm, chacha20Poly1305, fastAesGcm } from "./aead.js";
 import { randomBytes } from "./bytes.js";
 import { nativeGroup } from "./ecdh.js";
 import { fastHash, nativeHash } from "./hashing.js";
@@ -43,6 +43,12 @@ export interface WebCryptoOptions {
    * the platform. For 64 bytes on Node 20, 32 against 1.9 µs were measured for SHA-256, 46 against 7.9 µs for HMAC.
    */
   readonly hashing?: "fast" | "native";
+  /**
+   * Who encrypts with AES-GCM: `fast` (the default) is JavaScript for up to 2 KiB, answering at once, in a time that
+   * doesn't depend on keys and texts; `native` is the platform for all lengths. For 12 bytes on Node 20, 90 µs were
+   * measured with the platform and 7 in JavaScript, for 1 KiB 92 and 48.
+   */
+  readonly encryption?: "fast" | "native";
   /** Keeps HPKE keys of the platform for saved states, by reference; without it they must be extractable. */
   readonly keyStore?: KeyStore;
   /** The platform's; default `globalThis.crypto`, which windows, workers and servers have. */
@@ -73,7 +79,8 @@ type KemMaker = (kdf: KdfPart) => Kem;
  * @throws MlsError `usage` (a rejected promise) if there is no WebCrypto, as in a page without TLS
  */
 export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise<CryptoProvider> {
-  const { extractable = false, hashing = "fast", keyStore, forceLibraryCurves = false } = options;
+  const { extractable = false, keyStore, forceLibraryCurves = false } = options;
+  const { hashing = "fast", encryption = "fast" } = options;
   const crypto: Crypto | undefined = options.crypto ?? globalThis.crypto;
   const subtle: SubtleCrypto | undefined = crypto?.subtle;
   if (subtle === undefined) {
@@ -120,7 +127,8 @@ export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise
     once(algorithm, async () => {
       if (algorithm.id === CHACHA20_POLY1305.id) return chacha20Poly1305();
       const native = aesGcm(subtle, algorithm);
-      return (await aeadWorks(native)) ? native : undefined;
+      if (!(await aeadWorks(native))) return undefined;
+      return encryption === "fast" ? fastAesGcm(native) : native;
     });
 
   const findHash = (algorithm: CipherSuite["hash"]): Promise<HashPart | undefined> =>

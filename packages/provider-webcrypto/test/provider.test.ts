@@ -3,6 +3,7 @@ import { nodeProvider } from "@copse/provider-node";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { describe } from "vitest";
 import { conforms } from "../../../tests/support/conformance.js";
+import { wycheproofFiles } from "../../../tests/support/wycheproof.js";
 import { memoryStore, without } from "./support.js";
 
 const second = nodeProvider();
@@ -15,10 +16,11 @@ describe("the default", async () => {
   conforms(await webCryptoProvider(), { second, maySkip: [...UNSAVED, SECRET] });
 });
 
-// Only hashes and the way that keys go differ from the default, and the oracle's tests export keys of all suites.
-describe("native hashing, and keys that can be exported", async () => {
-  const provider = await webCryptoProvider({ hashing: "native", extractable: true });
-  conforms(provider, { second, suites: [1, 2, 7], wycheproof: [], maySkip: UNSAVED });
+// Only these and the way that keys go differ from the default, and the oracle's tests export keys of all suites.
+describe("native hashing and encryption, and keys that can be exported", async () => {
+  const wycheproof = wycheproofFiles().filter(({ fileName }) => fileName.startsWith("aes"));
+  const provider = await webCryptoProvider({ hashing: "native", encryption: "native", extractable: true });
+  conforms(provider, { second, suites: [1, 2, 7], wycheproof, maySkip: UNSAVED });
 });
 
 describe("a key store", async () => {

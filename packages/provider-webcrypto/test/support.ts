@@ -4,7 +4,7 @@ import { type WebCryptoOptions, webCryptoProvider } from "@copse/provider-webcry
 
 export const VARIANTS: readonly (readonly [string, WebCryptoOptions])[] = [
   ["the default, made extractable", { extractable: true }],
-  ["native hashing", { extractable: true, hashing: "native" }],
+  ["native hashing and encryption", { extractable: true, hashing: "native", encryption: "native" }],
   ["library curves", { extractable: true, forceLibraryCurves: true }],
 ];
 

@@ -1,0 +1,171 @@
+// NIST SP 800-38D §6.3, §6.4: GHASH without tables and branches on secrets, in multiplications of 32 bits.
+
+const BLOCK_LENGTH = 16;
+/** Of an operand: as its words are, and with the bits of each in reverse. */
+const FACTORS = 9;
+
+/** GHASH of what `update` is given, under one subkey. */
+export class Ghash {
+  readonly #subkey = new Int32Array(2 * FACTORS);
+  readonly #operand = new Int32Array(2 * FACTORS);
+  readonly #product = new Int32Array(8);
+  readonly #sum = new Int32Array(4);
+  readonly #padded = new Uint8Array(BLOCK_LENGTH);
+
+  /** @param subkey a block: H, the encryption of zeros */
+  constructor(subkey: Uint8Array) {
+    factor(wordAt(subkey, 12), wordAt(subkey, 8), wordAt(subkey, 4), wordAt(subkey, 0), this.#subkey);
+  }
+
+  /** Adds bytes, and zeros up to the next multiple of 16. */
+  update(bytes: Uint8Array): void {
+    const whole = bytes.length - (bytes.length % BLOCK_LENGTH);
+    for (let at = 0; at < whole; at += BLOCK_LENGTH) this.#block(bytes, at);
+    if (whole === bytes.length) return;
+    this.#padded.fill(0);
+    this.#padded.set(bytes.subarray(whole));
+    this.#block(this.#padded, 0);
+  }
+
+  /** Adds the lengths of what is authenticated and of the ciphertext, in bytes, and writes the sum of 16 bytes. */
+  digest(aadLength: number, textLength: number, into: Uint8Array): void {
+    const lengths = new Uint8Array(BLOCK_LENGTH);
+    const view = new DataView(lengths.buffer);
+    view.setUint32(4, 8 * aadLength);
+    view.setUint32(12, 8 * textLength);
+    this.#block(lengths, 0);
+    for (let i = 0; i < BLOCK_LENGTH; i++) into[i] = this.#sum[i >> 2]! >>> (24 - 8 * (i & 3));
+  }
+
+  wipe(): void {
+    for (const words of [this.#subkey, this.#operand, this.#product, this.#sum]) words.fill(0);
+  }
+
+  /** The sum and the block, added and multiplied by the subkey. */
+  #block(bytes: Uint8Array, at: number): void {
+    const sum = this.#sum;
+    factor(
+      sum[3]! ^ wordAt(bytes, at + 12),
+      sum[2]! ^ wordAt(bytes, at + 8),
+      sum[1]! ^ wordAt(bytes, at + 4),
+      sum[0]! ^ wordAt(bytes, at),
+      this.#operand,
+    );
+    multiply(this.#operand, this.#subkey, this.#product);
+    reduce(this.#product, sum);
+  }
+}
+
+/**
+ * The operands of Karatsuba's method, twice applied: those for the low half of 64 bits, for the high half and for
+ * their sum, each as low word, high word and sum.
+ * @param a0 the lowest word, to `a3` the highest
+ */
+function factor(a0: number, a1: number, a2: number, a3: number, into: Int32Array): void {
+  combine(a0, a1, a2, a3, into, 0);
+  combine(reverse(a0), reverse(a1), reverse(a2), reverse(a3), into, FACTORS);
+}
+
+function combine(a0: number, a1: number, a2: number, a3: number, into: Int32Array, at: number): void {
+  into[at] = a0;
+  into[at + 1] = a1;
+  into[at + 2] = a0 ^ a1;
+  into[at + 3] = a2;
+  into[at + 4] = a3;
+  into[at + 5] = a2 ^ a3;
+  into[at + 6] = a0 ^ a2;
+  into[at + 7] = a1 ^ a3;
+  into[at + 8] = a0 ^ a1 ^ a2 ^ a3;
+}
+
+/** The product of two polynomials of 128 coefficients, from their factors: eight words, the lowest first. */
+function multiply(x: Int32Array, y: Int32Array, into: Int32Array): void {
+  const at = (i: number) => multiplyLow(x[i]!, y[i]!);
+  const above = (i: number) => reverse(multiplyLow(x[FACTORS + i]!, y[FACTORS + i]!)) >>> 1;
+  let l0 = at(0);
+  let h0 = above(0);
+  let l1 = at(1);
+  let h1 = above(1);
+  const low0 = l0;
+  const low1 = at(2) ^ l0 ^ l1 ^ h0;
+  const low2 = above(2) ^ h0 ^ h1 ^ l1;
+  const low3 = h1;
+  l0 = at(3);
+  h0 = above(3);
+  l1 = at(4);
+  h1 = above(4);
+  const high0 = l0;
+  const high1 = at(5) ^ l0 ^ l1 ^ h0;
+  const high2 = above(5) ^ h0 ^ h1 ^ l1;
+  const high3 = h1;
+  l0 = at(6);
+  h0 = above(6);
+  l1 = at(7);
+  h1 = above(7);
+  into[0] = low0;
+  into[1] = low1;
+  into[2] = low2 ^ l0 ^ low0 ^ high0;
+  into[3] = low3 ^ at(8) ^ l0 ^ l1 ^ h0 ^ low1 ^ high1;
+  into[4] = high0 ^ above(8) ^ h0 ^ h1 ^ l1 ^ low2 ^ high2;
+  into[5] = high1 ^ h1 ^ low3 ^ high3;
+  into[6] = high2;
+  into[7] = high3;
+}
+
+/**
+ * The product modulo x^128 + x^7 + x^2 + x + 1. GCM writes the coefficient of x^0 as the highest bit, so that what
+ * overflows stands in the low words, and the product one bit too low.
+ */
+function reduce(product: Int32Array, into: Int32Array): void {
+  const word = (i: number) => (product[i]! << 1) | (i > 0 ? product[i - 1]! >>> 31 : 0);
+  const z0 = word(0);
+  const z1 = word(1);
+  const z2 = word(2);
+  const z3 = word(3) ^ overflow(z0);
+  into[3] = word(4) ^ fold(z0) ^ overflow(z1);
+  into[2] = word(5) ^ fold(z1) ^ overflow(z2);
+  into[1] = word(6) ^ fold(z2) ^ overflow(z3);
+  into[0] = word(7) ^ fold(z3);
+}
+
+/** A word times x^7 + x^2 + x + 1: what stays in the word four above, and what goes to the one below that. */
+function fold(word: number): number {
+  return word ^ (word >>> 1) ^ (word >>> 2) ^ (word >>> 7);
+}
+
+function overflow(word: number): number {
+  return (word << 31) ^ (word << 30) ^ (word << 25);
+}
+
+/**
+ * The low 32 bits of the product of two polynomials. Of each four bits the multiplication gets one, so that there
+ * is room for the up to eight carries of what adds up in a bit; they are cut off afterwards.
+ */
+function multiplyLow(x: number, y: number): number {
+  const x0 = x & 0x11111111;
+  const x1 = x & 0x22222222;
+  const x2 = x & 0x44444444;
+  const x3 = x & 0x88888888;
+  const y0 = y & 0x11111111;
+  const y1 = y & 0x22222222;
+  const y2 = y & 0x44444444;
+  const y3 = y & 0x88888888;
+  const z0 = Math.imul(x0, y0) ^ Math.imul(x1, y3) ^ Math.imul(x2, y2) ^ Math.imul(x3, y1);
+  const z1 = Math.imul(x0, y1) ^ Math.imul(x1, y0) ^ Math.imul(x2, y3) ^ Math.imul(x3, y2);
+  const z2 = Math.imul(x0, y2) ^ Math.imul(x1, y1) ^ Math.imul(x2, y0) ^ Math.imul(x3, y3);
+  const z3 = Math.imul(x0, y3) ^ Math.imul(x1, y2) ^ Math.imul(x2, y1) ^ Math.imul(x3, y0);
+  return (z0 & 0x11111111) | (z1 & 0x22222222) | (z2 & 0x44444444) | (z3 & 0x88888888);
+}
+
+/** The bits of a word in reverse. */
+function reverse(word: number): number {
+  let bits = ((word >>> 1) & 0x55555555) | ((word & 0x55555555) << 1);
+  bits = ((bits >>> 2) & 0x33333333) | ((bits & 0x33333333) << 2);
+  bits = ((bits >>> 4) & 0x0f0f0f0f) | ((bits & 0x0f0f0f0f) << 4);
+  bits = ((bits >>> 8) & 0x00ff00ff) | ((bits & 0x00ff00ff) << 8);
+  return (bits >>> 16) | (bits << 16);
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+}
