@@ -6,6 +6,8 @@ import type { Price, Primitives } from "./primitive-prices.js";
 
 const SHORT = 64;
 const LONG = 32_768;
+/** Of a message: what encrypts it may change where it gets longer. */
+const LONG_MESSAGE = 1024;
 const INFO = 64;
 /** Calls that each have an input of their own: of what takes milliseconds, and of what takes less. */
 const FEW = 8;
@@ -28,15 +30,23 @@ export async function measurePrimitives(
   const { hash, kdf, aead, hpke, signature, suite } = provider;
   const prices: Record<string, Price> = {};
   const random = (length: number) => provider.random(length);
-  const [short, long] = [random(SHORT), random(LONG)];
+  const [short, long, longMessage] = [random(SHORT), random(LONG), random(LONG_MESSAGE)];
 
-  /** @param overhead bytes that are handed over beside `data` */
-  const linear = async (name: string, overhead: number, call: (data: Uint8Array) => Awaitable<unknown>) => {
+  /**
+   * @param overhead bytes that are handed over beside `data`
+   * @param most the longer of the two inputs
+   */
+  const linear = async (
+    name: string,
+    overhead: number,
+    call: (data: Uint8Array) => Awaitable<unknown>,
+    most = long,
+  ) => {
     const [low, high] = [
       await pace(() => call(short), milliseconds),
-      await pace(() => call(long), milliseconds),
+      await pace(() => call(most), milliseconds),
     ];
-    const byte = Math.max(0, (high - low) / (LONG - SHORT));
+    const byte = Math.max(0, (high - low) / (most.length - SHORT));
     prices[name] = { call: Math.max(0, low - byte * (SHORT + overhead)), item: 0, byte };
   };
   const flat = async (name: string, call: () => Awaitable<unknown>) => {
@@ -63,11 +73,10 @@ export async function measurePrimitives(
 
   const [key, nonce, aad] = [random(suite.aead.Nk), random(suite.aead.Nn), new Uint8Array(0)];
   const sealed = new Map<Uint8Array, Uint8Array>();
-  for (const data of [short, long]) sealed.set(data, await aead.seal(key, nonce, aad, data));
-  await linear("aead.seal", key.length + nonce.length, (data) => aead.seal(key, nonce, aad, data));
-  await linear("aead.open", key.length + nonce.length, (data) =>
-    aead.open(key, nonce, aad, sealed.get(data)!),
-  );
+  for (const data of [short, longMessage]) sealed.set(data, await aead.seal(key, nonce, aad, data));
+  const beside = key.length + nonce.length;
+  await linear("aead.seal", beside, (data) => aead.seal(key, nonce, aad, data), longMessage);
+  await linear("aead.open", beside, (data) => aead.open(key, nonce, aad, sealed.get(data)!), longMessage);
 
   const signer = await signature.generateKeyPair();
   const keygen = await flat("signature.generateKeyPair", () => signature.generateKeyPair());

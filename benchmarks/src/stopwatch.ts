@@ -154,22 +154,30 @@ export class Stopwatch {
     work: (counted: boolean) => Promise<void>,
     { max = MANY, large = false, turn }: Repetition = {},
   ): Promise<void> {
+    if (large) return this.repeatLarge(work, max);
     const { warmUp, few, turns } = this.effort;
     const repetition = turn === undefined ? this.effort.repetition : this.effort.repetition / turns;
-    const most = large ? Math.min(max, this.effort.large) : max;
-    if (most >= MANY && !turn) {
+    if (max >= MANY && !turn) {
       const cold = now();
       while (now() - cold < warmUp) await this.unmeasured(work);
-    } else if (large && most > 1) {
-      // What others left behind, as large as the group, isn't cleared away at this one's expense; but with the garbage
-      // the engine throws away some of the code that it has compiled.
-      await collectGarbage();
-      await this.unmeasured(work);
     }
     await work(true);
     const start = now();
-    for (let runs = 1; runs < most && now() - start < (runs < few ? FEW_WITHIN : repetition); runs++) {
+    for (let runs = 1; runs < max && now() - start < (runs < few ? FEW_WITHIN : repetition); runs++) {
       await work(false);
     }
+  }
+
+  /**
+   * The same for what is as large as the group, as often as {@link Effort.large} says. If that is more than once, the
+   * engine is warm, and what others left behind isn't cleared away at this one's expense.
+   */
+  async repeatLarge(work: (counted: boolean) => Promise<void>, max = MANY): Promise<void> {
+    const most = Math.min(max, this.effort.large);
+    if (most > 1) {
+      await collectGarbage();
+      await this.unmeasured(work);
+    }
+    for (let run = 0; run < most; run++) await work(run === 0);
   }
 }

@@ -75,13 +75,27 @@ class Cipher {
 
   /** Encrypts or decrypts, as long as the output is. */
   crypt(input: Uint8Array, output: Uint8Array): void {
+    const { length } = output;
+    const from = new DataView(input.buffer, input.byteOffset, length);
+    const to = new DataView(output.buffer, output.byteOffset, length);
+    const state = this.#state;
     const blocks = 2 * BLOCK_LENGTH;
-    for (let at = 0, counter = 2; at < output.length; at += blocks, counter += 2) {
+    const whole = length - (length % blocks);
+    let counter = 2;
+    for (let at = 0; at < whole; at += blocks, counter += 2) {
       this.#count(counter);
-      encryptBlocks(this.#roundKeys, this.#state);
-      const length = Math.min(blocks, output.length - at);
-      for (let i = 0; i < length; i++) output[at + i] = input[at + i]! ^ this.#byte(i);
+      encryptBlocks(this.#roundKeys, state);
+      for (let i = 0; i < 4; i++) {
+        const one = at + 4 * i;
+        const other = one + BLOCK_LENGTH;
+        to.setInt32(one, from.getInt32(one, true) ^ state[2 * i]!, true);
+        to.setInt32(other, from.getInt32(other, true) ^ state[2 * i + 1]!, true);
+      }
     }
+    if (whole === length) return;
+    this.#count(counter);
+    encryptBlocks(this.#roundKeys, state);
+    for (let i = whole; i < length; i++) output[i] = input[i]! ^ this.#byte(i - whole);
   }
 
   tag(aad: Uint8Array, ciphertext: Uint8Array, into: Uint8Array): void {

@@ -10,29 +10,29 @@ export class Ghash {
   readonly #operand = new Int32Array(2 * FACTORS);
   readonly #product = new Int32Array(8);
   readonly #sum = new Int32Array(4);
-  readonly #padded = new Uint8Array(BLOCK_LENGTH);
 
   /** @param subkey a block: H, the encryption of zeros */
   constructor(subkey: Uint8Array) {
-    factor(wordAt(subkey, 12), wordAt(subkey, 8), wordAt(subkey, 4), wordAt(subkey, 0), this.#subkey);
+    const view = viewOf(subkey);
+    factor(view.getInt32(12), view.getInt32(8), view.getInt32(4), view.getInt32(0), this.#subkey);
   }
 
   /** Adds bytes, and zeros up to the next multiple of 16. */
   update(bytes: Uint8Array): void {
     const whole = bytes.length - (bytes.length % BLOCK_LENGTH);
-    for (let at = 0; at < whole; at += BLOCK_LENGTH) this.#block(bytes, at);
+    const view = viewOf(bytes);
+    for (let at = 0; at < whole; at += BLOCK_LENGTH) this.#block(view, at);
     if (whole === bytes.length) return;
-    this.#padded.fill(0);
-    this.#padded.set(bytes.subarray(whole));
-    this.#block(this.#padded, 0);
+    const last = new Uint8Array(BLOCK_LENGTH);
+    last.set(bytes.subarray(whole));
+    this.#block(viewOf(last), 0);
   }
 
   /** Adds the lengths of what is authenticated and of the ciphertext, in bytes, and writes the sum of 16 bytes. */
   digest(aadLength: number, textLength: number, into: Uint8Array): void {
-    const lengths = new Uint8Array(BLOCK_LENGTH);
-    const view = new DataView(lengths.buffer);
-    view.setUint32(4, 8 * aadLength);
-    view.setUint32(12, 8 * textLength);
+    const lengths = viewOf(new Uint8Array(BLOCK_LENGTH));
+    lengths.setUint32(4, 8 * aadLength);
+    lengths.setUint32(12, 8 * textLength);
     this.#block(lengths, 0);
     for (let i = 0; i < BLOCK_LENGTH; i++) into[i] = this.#sum[i >> 2]! >>> (24 - 8 * (i & 3));
   }
@@ -42,13 +42,13 @@ export class Ghash {
   }
 
   /** The sum and the block, added and multiplied by the subkey. */
-  #block(bytes: Uint8Array, at: number): void {
+  #block(bytes: DataView, at: number): void {
     const sum = this.#sum;
     factor(
-      sum[3]! ^ wordAt(bytes, at + 12),
-      sum[2]! ^ wordAt(bytes, at + 8),
-      sum[1]! ^ wordAt(bytes, at + 4),
-      sum[0]! ^ wordAt(bytes, at),
+      sum[3]! ^ bytes.getInt32(at + 12),
+      sum[2]! ^ bytes.getInt32(at + 8),
+      sum[1]! ^ bytes.getInt32(at + 4),
+      sum[0]! ^ bytes.getInt32(at),
       this.#operand,
     );
     multiply(this.#operand, this.#subkey, this.#product);
@@ -166,6 +166,6 @@ function reverse(word: number): number {
   return (bits >>> 16) | (bits << 16);
 }
 
-function wordAt(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
