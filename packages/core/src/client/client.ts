@@ -48,47 +48,47 @@ const CLOCK_SKEW = 60n * 60n;
  * {@link createGroup}, `Group.add`, {@link join}, and then `Group.encrypt` and `Group.receive`.
  */
 export class Client {
-  private readonly provider: CipherSuiteProvider;
-  private readonly setting: Setting;
-  private readonly signer: Signer;
-  private readonly registry: Registry;
-  private readonly ownCredential: Credential;
-  private readonly describe: () => LeafDescription;
-  private readonly externalPsk: ClientOptions["externalPsk"];
-  private readonly host: GroupHost;
+  readonly #provider: CipherSuiteProvider;
+  readonly #setting: Setting;
+  readonly #signer: Signer;
+  readonly #registry: Registry;
+  readonly #ownCredential: Credential;
+  readonly #describe: () => LeafDescription;
+  readonly #externalPsk: ClientOptions["externalPsk"];
+  readonly #host: GroupHost;
   /** By the hexadecimal KeyPackageRef. */
-  private readonly keyPackages = new Map<string, OwnKeyPackage>();
+  readonly #keyPackages = new Map<string, OwnKeyPackage>();
   /** By the hexadecimal group ID. A group that the application has let go of counts no longer. */
-  private readonly groups = new Map<string, WeakRef<Group>>();
+  readonly #groups = new Map<string, WeakRef<Group>>();
 
-  private readonly random = (length: number): Uint8Array => this.provider.random(length);
+  readonly #random = (length: number): Uint8Array => this.#provider.random(length);
 
   private constructor(options: ClientOptions, provider: CipherSuiteProvider, signer: Signer) {
     const { crypto, credential, authentication, policy, capabilities } = options;
-    this.provider = provider;
-    this.signer = signer;
-    this.externalPsk = options.externalPsk;
-    this.registry = new Registry(options.extensions);
-    this.ownCredential = typeof credential === "string" ? basicCredential(credential) : credential;
-    const supported = capabilitiesOf(crypto, this.registry, capabilities);
+    this.#provider = provider;
+    this.#signer = signer;
+    this.#externalPsk = options.externalPsk;
+    this.#registry = new Registry(options.extensions);
+    this.#ownCredential = typeof credential === "string" ? basicCredential(credential) : credential;
+    const supported = capabilitiesOf(crypto, this.#registry, capabilities);
     const own = {
-      credential: this.ownCredential,
+      credential: this.#ownCredential,
       capabilities: supported,
       extensions: options.leafExtensions ?? [],
     };
-    this.describe = () => describeLeaf(this.registry, this.random, own);
-    this.setting = {
+    this.#describe = () => describeLeaf(this.#registry, this.#random, own);
+    this.#setting = {
       provider,
       authentication,
       policy: policyOf(policy),
-      psk: (id) => this.findPsk(id),
-      registry: this.registry,
+      psk: (id) => this.#findPsk(id),
+      registry: this.#registry,
       ownExtensions: new Set(supported.extensions),
     };
     const signers = new Map([[toHex(signer.publicKey), signer]]);
-    this.host = {
-      setting: this.setting,
-      describe: this.describe,
+    this.#host = {
+      setting: this.#setting,
+      describe: this.#describe,
       signerFor: (publicKey) => signers.get(toHex(publicKey)),
       addSigner: (added) => {
         signers.set(toHex(added.publicKey), added);
@@ -114,34 +114,34 @@ export class Client {
   }
 
   get cipherSuite(): CipherSuite {
-    return this.provider.suite;
+    return this.#provider.suite;
   }
 
   get credential(): Credential {
-    return this.ownCredential;
+    return this.#ownCredential;
   }
 
   /** `Npk` bytes */
   get signatureKey(): Uint8Array {
-    return this.signer.publicKey.slice();
+    return this.#signer.publicKey.slice();
   }
 
   /** Another signer that groups of this client may use, or have switched to before they were saved. */
   addSigner(signer: Signer): void {
-    checkSigner(this.provider, signer);
-    this.host.addSigner(signer);
+    checkSigner(this.#provider, signer);
+    this.#host.addSigner(signer);
   }
 
   /** From now on, as long as the policy says. */
-  private get lifetime(): { notBefore: bigint; notAfter: bigint } {
-    const { policy } = this.setting;
+  get #lifetime(): { notBefore: bigint; notAfter: bigint } {
+    const { policy } = this.#setting;
     const now = secondsNow(policy);
     return { notBefore: now - CLOCK_SKEW, notAfter: now + BigInt(policy.lifetime) };
   }
 
-  private freshKeyPackage(given: readonly Extension[] = []): Promise<OwnKeyPackage> {
-    const extensions = this.registry.keyPackageExtensions(given, this.random);
-    return createKeyPackage(this.provider, this.signer, this.describe(), this.lifetime, extensions);
+  #freshKeyPackage(given: readonly Extension[] = []): Promise<OwnKeyPackage> {
+    const extensions = this.#registry.keyPackageExtensions(given, this.#random);
+    return createKeyPackage(this.#provider, this.#signer, this.#describe(), this.#lifetime, extensions);
   }
 
   /**
@@ -151,8 +151,8 @@ export class Client {
    * @returns an encoded MLSMessage
    */
   async createKeyPackage(options: { readonly extensions?: readonly Extension[] } = {}): Promise<Uint8Array> {
-    const own = await this.freshKeyPackage(options.extensions);
-    this.keyPackages.set(toHex(own.reference), own);
+    const own = await this.#freshKeyPackage(options.extensions);
+    this.#keyPackages.set(toHex(own.reference), own);
     return writeKeyPackage(own.keyPackage);
   }
 
@@ -164,15 +164,15 @@ export class Client {
   async createGroup(
     options: { readonly groupId?: Uint8Array; readonly extensions?: readonly Extension[] } = {},
   ): Promise<Group> {
-    const groupId = copyOf(options.groupId) ?? this.provider.random(this.provider.suite.hash.Nh);
-    this.checkNewGroup(groupId);
+    const groupId = copyOf(options.groupId) ?? this.#provider.random(this.#provider.suite.hash.Nh);
+    this.#checkNewGroup(groupId);
     const epoch = await createEpoch(
-      this.setting,
+      this.#setting,
       groupId,
       options.extensions ?? [],
-      await createLeafNode(this.provider, this.signer, this.describe(), this.lifetime),
+      await createLeafNode(this.#provider, this.#signer, this.#describe(), this.#lifetime),
     );
-    return this.enterNew(epoch);
+    return this.#enterNew(epoch);
   }
 
   /**
@@ -185,24 +185,24 @@ export class Client {
   async join(welcome: Uint8Array, options: JoinOptions = {}): Promise<Group> {
     const message = readWelcome(welcome);
     let own: OwnKeyPackage | undefined;
-    for (const { newMember } of message.secrets) own ??= this.keyPackages.get(toHex(newMember));
+    for (const { newMember } of message.secrets) own ??= this.#keyPackages.get(toHex(newMember));
     if (own === undefined)
       throw new MlsError("missing", "the Welcome is for none of this client's key packages");
     // Taken out before anything is awaited, so that it can't be used twice; put back if the Welcome is wrong.
-    if (!this.registry.isReusable(own.keyPackage)) this.keyPackages.delete(toHex(own.reference));
+    if (!this.#registry.isReusable(own.keyPackage)) this.#keyPackages.delete(toHex(own.reference));
     try {
       const { previous } = options;
-      const setting: Setting = { ...this.setting, psk: (id) => this.findPsk(id, previous) };
+      const setting: Setting = { ...this.#setting, psk: (id) => this.#findPsk(id, previous) };
       const epoch = await joinByWelcome(
         setting,
         message,
         own,
         copyOf(options.ratchetTree),
-        (id) => this.findGroup(id.pskGroupId, previous)?.predecessor,
+        (id) => this.#findGroup(id.pskGroupId, previous)?.predecessor,
       );
-      return this.enterNew(epoch);
+      return this.#enterNew(epoch);
     } catch (error) {
-      this.keyPackages.set(toHex(own.reference), own);
+      this.#keyPackages.set(toHex(own.reference), own);
       throw error;
     }
   }
@@ -219,12 +219,12 @@ export class Client {
    *   CryptoError, DecodeError, MlsError `authentication`
    */
   async joinByCommit(groupInfo: Uint8Array, options: ExternalJoinOptions = {}): Promise<ExternalJoin> {
-    const { provider, setting, signer } = this;
-    const { commit, epoch } = await createExternalCommit(setting, readGroupInfo(groupInfo), {
-      signer,
-      description: this.describe(),
+    const provider = this.#provider;
+    const { commit, epoch } = await createExternalCommit(this.#setting, readGroupInfo(groupInfo), {
+      signer: this.#signer,
+      description: this.#describe(),
       ratchetTree: copyOf(options.ratchetTree),
-      formerSelf: this.formerSelf(options.resync),
+      formerSelf: this.#formerSelf(options.resync),
       psks: [
         ...(options.externalPsks ?? []).map((id) => ({
           pskType: PSKType.external,
@@ -240,12 +240,12 @@ export class Client {
       proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
       authenticatedData: copyOf(options.authenticatedData),
     });
-    return { group: this.enterNew(epoch), commit };
+    return { group: this.#enterNew(epoch), commit };
   }
 
-  private formerSelf(resync: ExternalJoinOptions["resync"]): ((member: Member) => boolean) | undefined {
+  #formerSelf(resync: ExternalJoinOptions["resync"]): ((member: Member) => boolean) | undefined {
     if (resync !== true) return resync || undefined;
-    return ({ signatureKey }) => equalBytes(signatureKey, this.signer.publicKey);
+    return ({ signatureKey }) => equalBytes(signatureKey, this.#signer.publicKey);
   }
 
   /**
@@ -257,45 +257,45 @@ export class Client {
    */
   async restore(saved: Uint8Array, ...changes: readonly Uint8Array[]): Promise<Group> {
     const records = [saved, ...changes].map((record) => needBytes(record, "a saved group").slice());
-    const { state, saved: savePoint } = await loadState(this.setting, records);
-    return this.enter(state, savePoint);
+    const { state, saved: savePoint } = await loadState(this.#setting, records);
+    return this.#enter(state, savePoint);
   }
 
-  private enterNew(epoch: Epoch): Group {
+  #enterNew(epoch: Epoch): Group {
     try {
-      this.checkNewGroup(epoch.groupContext.groupId);
+      this.#checkNewGroup(epoch.groupContext.groupId);
     } catch (error) {
       wipeEpoch(epoch);
       throw error;
     }
-    return this.enter(firstState(epoch));
+    return this.#enter(firstState(epoch));
   }
 
-  private enter(state: GroupState, saved?: SavePoint): Group {
-    const group = new Group(this.host, state, saved);
-    this.groups.set(toHex(state.current.groupContext.groupId), new WeakRef(group));
+  #enter(state: GroupState, saved?: SavePoint): Group {
+    const group = new Group(this.#host, state, saved);
+    this.#groups.set(toHex(state.current.groupContext.groupId), new WeakRef(group));
     return group;
   }
 
   /** §12.4.3 */
-  private checkNewGroup(groupId: Uint8Array): void {
-    const known = this.groups.get(toHex(groupId))?.deref();
+  #checkNewGroup(groupId: Uint8Array): void {
+    const known = this.#groups.get(toHex(groupId))?.deref();
     ensure(
       known?.active !== true,
       "12.4.3: group_id must be unique among the groups that a client participates in",
     );
   }
 
-  private findPsk(id: PreSharedKeyID, previous?: Group): Awaitable<Uint8Array | undefined> {
-    if (isCustomPsk(id)) return this.registry.psk(id);
-    if (id.pskType === PSKType.external) return this.externalPsk?.(id.pskId.slice());
-    return this.findGroup(id.pskGroupId, previous)?.resumptionPsk(id.pskEpoch);
+  #findPsk(id: PreSharedKeyID, previous?: Group): Awaitable<Uint8Array | undefined> {
+    if (isCustomPsk(id)) return this.#registry.psk(id);
+    if (id.pskType === PSKType.external) return this.#externalPsk?.(id.pskId.slice());
+    return this.#findGroup(id.pskGroupId, previous)?.resumptionPsk(id.pskEpoch);
   }
 
   /** The group of an id: the one given, or one of this client's. */
-  private findGroup(groupId: Uint8Array, previous: Group | undefined): Group | undefined {
+  #findGroup(groupId: Uint8Array, previous: Group | undefined): Group | undefined {
     if (previous !== undefined && equalBytes(previous.groupId, groupId)) return previous;
-    return this.groups.get(toHex(groupId))?.deref();
+    return this.#groups.get(toHex(groupId))?.deref();
   }
 
   /**
@@ -308,16 +308,16 @@ export class Client {
     group: { readonly groupId: Uint8Array; readonly epoch: bigint },
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
-    const own = await this.freshKeyPackage();
-    const message = await createExternalProposal(this.provider, {
+    const own = await this.#freshKeyPackage();
+    const message = await createExternalProposal(this.#provider, {
       groupId: needBytes(group.groupId, "a group ID").slice(),
       epoch: group.epoch,
       sender: { senderType: SenderType.newMemberProposal },
-      signer: this.signer,
+      signer: this.#signer,
       proposal: { proposalType: ProposalType.add, keyPackage: own.keyPackage },
       authenticatedData: copyOf(options.authenticatedData) ?? EMPTY,
     });
-    this.keyPackages.set(toHex(own.reference), own);
+    this.#keyPackages.set(toHex(own.reference), own);
     return message;
   }
 
@@ -336,8 +336,8 @@ export class Client {
     },
   ): Promise<NewGroup> {
     const { groupId: chosen, extensions = from.extensions, ...succession } = options;
-    const groupId = copyOf(chosen) ?? this.provider.random(this.provider.suite.hash.Nh);
-    return this.follow(from, ResumptionPSKUsage.branch, groupId, extensions, succession);
+    const groupId = copyOf(chosen) ?? this.#provider.random(this.#provider.suite.hash.Nh);
+    return this.#follow(from, ResumptionPSKUsage.branch, groupId, extensions, succession);
   }
 
   /**
@@ -356,10 +356,10 @@ export class Client {
         `the ReInit asks for suite ${reinit.cipherSuite} of version ${reinit.version}`,
       );
     }
-    return this.follow(from, ResumptionPSKUsage.reinit, reinit.groupId, reinit.extensions, options);
+    return this.#follow(from, ResumptionPSKUsage.reinit, reinit.groupId, reinit.extensions, options);
   }
 
-  private async follow(
+  async #follow(
     from: Group,
     usage: SuccessionUsage,
     groupId: Uint8Array,
@@ -384,12 +384,12 @@ export class Client {
    * @throws MlsError `key-not-extractable` if the backend neither exports nor saves private keys
    */
   async saveKeyPackages(): Promise<Uint8Array> {
-    return saveKeyPackages(this.provider, this.keyPackages.values());
+    return saveKeyPackages(this.#provider, this.#keyPackages.values());
   }
 
   /** Takes over what {@link saveKeyPackages} saved. @throws MlsError `state` if it is nothing of the kind */
   async loadKeyPackages(saved: Uint8Array): Promise<void> {
-    const loaded = await loadKeyPackages(this.provider, needBytes(saved, "saved key packages").slice());
-    for (const own of loaded) this.keyPackages.set(toHex(own.reference), own);
+    const loaded = await loadKeyPackages(this.#provider, needBytes(saved, "saved key packages").slice());
+    for (const own of loaded) this.#keyPackages.set(toHex(own.reference), own);
   }
 }

@@ -48,20 +48,20 @@ import { ownProposals, requestedProposal } from "./requests.js";
  * leaves the group as it was. Messages are encoded MLSMessages in and out.
  */
 export class Group extends PublicGroup {
-  private readonly host: GroupHost;
-  private readonly lock = new Lock();
-  private state: GroupState;
-  private signer: Signer;
-  private closed = false;
-  private saved: SavePoint | undefined;
+  readonly #host: GroupHost;
+  readonly #lock = new Lock();
+  #state: GroupState;
+  #signer: Signer;
+  #closed = false;
+  #saved: SavePoint | undefined;
 
   /** @internal */
   constructor(host: GroupHost, state: GroupState, saved?: SavePoint) {
     super();
-    this.host = host;
-    this.saved = saved;
-    this.state = state;
-    this.signer = signerIn(host, state.current);
+    this.#host = host;
+    this.#saved = saved;
+    this.#state = state;
+    this.#signer = signerIn(host, state.current);
     // Those that the group may switch to are needed too: later, when it does, would be too late to miss them.
     if (state.pending !== undefined) signerIn(host, state.pending.epoch);
     for (const { proposal, leafKey } of state.proposals) {
@@ -71,15 +71,15 @@ export class Group extends PublicGroup {
   }
 
   protected override get setting(): Setting {
-    return this.host.setting;
+    return this.#host.setting;
   }
 
   protected override get current(): Epoch {
-    return this.state.current;
+    return this.#state.current;
   }
 
-  private get standpoint(): Standpoint {
-    return { host: this.host, epoch: this.current, signer: this.signer };
+  get #standpoint(): Standpoint {
+    return { host: this.#host, epoch: this.current, signer: this.#signer };
   }
 
   /** The index of this client's leaf. */
@@ -89,15 +89,15 @@ export class Group extends PublicGroup {
 
   /** Whether messages can be sent: not so once this client is removed, or the group reinitialized or closed. */
   get active(): boolean {
-    return !this.closed && this.state.status === "active";
+    return !this.#closed && this.#state.status === "active";
   }
 
   get hasPendingCommit(): boolean {
-    return this.state.pending !== undefined;
+    return this.#state.pending !== undefined;
   }
 
   override get proposals(): readonly SourcedProposal[] {
-    return this.state.proposals;
+    return this.#state.proposals;
   }
 
   /**
@@ -109,11 +109,11 @@ export class Group extends PublicGroup {
   }
 
   /** @throws MlsError `removed` or `closed` */
-  private needActive(): void {
-    if (this.closed) throw new MlsError("closed", "the group is closed");
-    if (this.state.status === "removed")
+  #needActive(): void {
+    if (this.#closed) throw new MlsError("closed", "the group is closed");
+    if (this.#state.status === "removed")
       throw new MlsError("removed", "this client was removed from the group");
-    if (this.state.status === "reinitialized") {
+    if (this.#state.status === "reinitialized") {
       throw new MlsError("closed", "the group is to be reinitialized, and no longer in use");
     }
   }
@@ -130,17 +130,17 @@ export class Group extends PublicGroup {
   ): Promise<Uint8Array> {
     const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
     const given = copyOf(options.authenticatedData);
-    return this.lock.run(async () => {
-      this.needActive();
-      const authenticatedData = this.authenticatedData(given);
-      if (this.state.proposals.length > 0) {
+    return this.#lock.run(async () => {
+      this.#needActive();
+      const authenticatedData = this.#authenticatedData(given);
+      if (this.#state.proposals.length > 0) {
         throw new MlsError("pending", "proposals were received: commit them before sending application data");
       }
-      return applicationMessage(this.standpoint, applicationData, authenticatedData);
+      return applicationMessage(this.#standpoint, applicationData, authenticatedData);
     });
   }
 
-  private authenticatedData(given: Uint8Array | undefined): Uint8Array {
+  #authenticatedData(given: Uint8Array | undefined): Uint8Array {
     return registryOf(this.setting).authenticatedData(given, this.current.groupContext);
   }
 
@@ -154,18 +154,18 @@ export class Group extends PublicGroup {
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
     const given = copyOf(options.authenticatedData);
-    return this.lock.run(async () => {
-      this.needActive();
-      const authenticatedData = this.authenticatedData(given);
-      const { proposal, leafKey, signer } = await requestedProposal(this.standpoint, request);
+    return this.#lock.run(async () => {
+      this.#needActive();
+      const authenticatedData = this.#authenticatedData(given);
+      const { proposal, leafKey, signer } = await requestedProposal(this.#standpoint, request);
       const { message, cached } = await proposalMessage(
-        this.standpoint,
+        this.#standpoint,
         proposal,
         authenticatedData,
-        this.state.proposals,
+        this.#state.proposals,
       );
-      if (signer !== undefined) this.host.addSigner(signer);
-      this.state = withProposal(this.state, { ...cached, leafKey });
+      if (signer !== undefined) this.#host.addSigner(signer);
+      this.#state = withProposal(this.#state, { ...cached, leafKey });
       return message;
     });
   }
@@ -178,10 +178,10 @@ export class Group extends PublicGroup {
    *   is a pending commit already; `authentication`, `missing`, `removed`, `closed`
    */
   commit(options: CommitOptions = {}): Promise<CommitMessages> {
-    return this.lock.run(async () => {
-      this.needCommittable();
-      const own = ownProposals(this.standpoint, options);
-      return this.prepare({ setting: this.setting, own, received: this.state.proposals }, options);
+    return this.#lock.run(async () => {
+      this.#needCommittable();
+      const own = ownProposals(this.#standpoint, options);
+      return this.#prepare({ setting: this.setting, own, received: this.#state.proposals }, options);
     });
   }
 
@@ -194,29 +194,29 @@ export class Group extends PublicGroup {
     usage: SuccessionUsage,
     { add, ...options }: SuccessionOptions,
   ): Promise<CommitMessages> {
-    return this.lock.run(async () => {
-      this.needCommittable();
-      const id = successionPskId(this.setting, usage, from.state);
+    return this.#lock.run(async () => {
+      this.#needCommittable();
+      const id = successionPskId(this.setting, usage, from.#state);
       const setting: Setting = { ...this.setting, psk: () => from.resumptionPsk(id.pskEpoch) };
       const tie: Proposal = { proposalType: ProposalType.psk, psk: id };
-      const own = ownProposals(this.standpoint, { add, proposals: [tie] });
-      const succession = { id, from: from.state };
-      return this.prepare({ setting, own, received: [], succession }, options);
+      const own = ownProposals(this.#standpoint, { add, proposals: [tie] });
+      const succession = { id, from: from.#state };
+      return this.#prepare({ setting, own, received: [], succession }, options);
     });
   }
 
   /** @throws MlsError `pending` if there is a pending commit; `removed`, `closed` */
-  private needCommittable(): void {
-    this.needActive();
-    if (this.state.pending !== undefined) {
+  #needCommittable(): void {
+    this.#needActive();
+    if (this.#state.pending !== undefined) {
       throw new MlsError("pending", "there is a pending commit: merge it or clear it first");
     }
   }
 
-  private async prepare(source: CommitSource, options: CommitOptions): Promise<CommitMessages> {
-    const { pending, messages, nextSigner } = await prepareCommit(this.standpoint, source, options);
-    this.host.addSigner(nextSigner);
-    this.state = { ...this.state, pending };
+  async #prepare(source: CommitSource, options: CommitOptions): Promise<CommitMessages> {
+    const { pending, messages, nextSigner } = await prepareCommit(this.#standpoint, source, options);
+    this.#host.addSigner(nextSigner);
+    this.#state = { ...this.#state, pending };
     return messages;
   }
 
@@ -240,17 +240,17 @@ export class Group extends PublicGroup {
    * @throws MlsError `missing` if there is none
    */
   mergePendingCommit(): Promise<CommitMessage> {
-    return this.lock.run(async () => this.merge());
+    return this.#lock.run(async () => this.#merge());
   }
 
-  private async merge(): Promise<CommitMessage> {
-    const { pending } = this.state;
+  async #merge(): Promise<CommitMessage> {
+    const { pending } = this.#state;
     if (pending === undefined) throw new MlsError("missing", "there is no pending commit");
     const { provider } = this.setting;
     const endedBy = (await provider.hash.hash(pending.commit)).slice();
     const { changes, epoch } = pending;
     const { maxPastEpochs } = this.setting.policy;
-    this.enter(enterEpoch(this.state, epoch, changes, { endedBy, endedByOwn: true }, maxPastEpochs));
+    this.#enter(enterEpoch(this.#state, epoch, changes, { endedBy, endedByOwn: true }, maxPastEpochs));
     return reportCommit(epoch, changes, {
       committer: this.member(this.ownLeafIndex) as Member,
       own: true,
@@ -262,10 +262,10 @@ export class Group extends PublicGroup {
   }
 
   /** Takes over the state that comes of a message or a merge. */
-  private enter(state: GroupState): void {
-    const signer = state.status === "removed" ? this.signer : signerIn(this.host, state.current);
-    this.state = state;
-    this.signer = signer;
+  #enter(state: GroupState): void {
+    const signer = state.status === "removed" ? this.#signer : signerIn(this.#host, state.current);
+    this.#state = state;
+    this.#signer = signer;
   }
 
   /**
@@ -273,10 +273,10 @@ export class Group extends PublicGroup {
    * @throws MlsError `missing` if there is none
    */
   clearPendingCommit(): Promise<void> {
-    return this.lock.run(async () => {
-      const { pending } = this.state;
+    return this.#lock.run(async () => {
+      const { pending } = this.#state;
       if (pending === undefined) throw new MlsError("missing", "there is no pending commit");
-      this.state = { ...this.state, pending: undefined };
+      this.#state = { ...this.#state, pending: undefined };
       wipeEpoch(pending.epoch);
     });
   }
@@ -290,12 +290,12 @@ export class Group extends PublicGroup {
    */
   receive(message: Uint8Array): Promise<Received> {
     const bytes = needBytes(message, "a message").slice();
-    return this.lock.run(async () => {
-      if (this.closed) throw new MlsError("closed", "the group is closed");
-      const { pending } = this.state;
-      if (pending !== undefined && equalBytes(bytes, pending.commit)) return this.merge();
-      const { state, received } = await receiveMessage(this.setting, this.state, bytes);
-      this.enter(state);
+    return this.#lock.run(async () => {
+      if (this.#closed) throw new MlsError("closed", "the group is closed");
+      const { pending } = this.#state;
+      if (pending !== undefined && equalBytes(bytes, pending.commit)) return this.#merge();
+      const { state, received } = await receiveMessage(this.setting, this.#state, bytes);
+      this.#enter(state);
       return received;
     });
   }
@@ -306,7 +306,7 @@ export class Group extends PublicGroup {
    * @throws MlsError `removed`, `closed`; CryptoError if it is more than the KDF gives
    */
   async exportSecret(label: string, context: Uint8Array, length: number): Promise<Uint8Array> {
-    if (this.closed || this.state.status === "removed") this.needActive();
+    if (this.#closed || this.#state.status === "removed") this.#needActive();
     if (!Number.isSafeInteger(length) || length < 0 || length > 0xffff) {
       throw new MlsError("usage", `an exported secret of ${length} bytes`);
     }
@@ -321,9 +321,9 @@ export class Group extends PublicGroup {
    * @throws MlsError `removed`, `closed`
    */
   withEpoch<T>(work: (access: EpochAccess) => Awaitable<T>): Promise<T> {
-    return this.lock.run(async () => {
-      if (this.closed || this.state.status === "removed") this.needActive();
-      return work(accessTo(this.standpoint));
+    return this.#lock.run(async () => {
+      if (this.#closed || this.#state.status === "removed") this.#needActive();
+      return work(accessTo(this.#standpoint));
     });
   }
 
@@ -332,9 +332,9 @@ export class Group extends PublicGroup {
    * @returns an encoded MLSMessage
    */
   groupInfo(options: GroupInfoOptions = {}): Promise<Uint8Array> {
-    return this.lock.run(async () => {
-      this.needActive();
-      return groupInfoMessage(this.standpoint, options);
+    return this.#lock.run(async () => {
+      this.#needActive();
+      return groupInfoMessage(this.#standpoint, options);
     });
   }
 
@@ -345,9 +345,9 @@ export class Group extends PublicGroup {
    * @throws MlsError `key-not-extractable` if the backend neither exports nor saves private keys
    */
   save(): Promise<Uint8Array> {
-    return this.lock.run(async () => {
-      if (this.closed) throw new MlsError("closed", "the group is closed");
-      return this.record(undefined);
+    return this.#lock.run(async () => {
+      if (this.#closed) throw new MlsError("closed", "the group is closed");
+      return this.#record(undefined);
     });
   }
 
@@ -358,38 +358,39 @@ export class Group extends PublicGroup {
    * @throws MlsError `usage` before the first {@link save}, or {@link Client.restore}; `key-not-extractable`
    */
   saveChanges(): Promise<Uint8Array> {
-    return this.lock.run(async () => {
-      if (this.closed) throw new MlsError("closed", "the group is closed");
-      if (this.saved === undefined) throw new MlsError("usage", "there is no snapshot yet: save() makes one");
-      return this.record(this.saved);
+    return this.#lock.run(async () => {
+      if (this.#closed) throw new MlsError("closed", "the group is closed");
+      if (this.#saved === undefined)
+        throw new MlsError("usage", "there is no snapshot yet: save() makes one");
+      return this.#record(this.#saved);
     });
   }
 
-  private async record(since: SavePoint | undefined): Promise<Uint8Array> {
+  async #record(since: SavePoint | undefined): Promise<Uint8Array> {
     const { provider } = this.setting;
-    const bytes = await saveState(provider, this.state, since);
-    this.saved = await savePoint(provider, this.state, bytes);
+    const bytes = await saveState(provider, this.#state, since);
+    this.#saved = await savePoint(provider, this.#state, bytes);
     return bytes;
   }
 
   /** Overwrites this group's secrets here, for good; what was saved isn't touched. The others aren't told. */
   close(): Promise<void> {
-    return this.lock.run(async () => {
-      if (this.closed) return;
-      this.closed = true;
-      this.state = leaveGroup(this.state);
+    return this.#lock.run(async () => {
+      if (this.#closed) return;
+      this.#closed = true;
+      this.#state = leaveGroup(this.#state);
     });
   }
 
   /** What a group that follows this one is checked against. @internal */
   get predecessor(): GroupState {
-    return this.state;
+    return this.#state;
   }
 
   /** The resumption PSK of an epoch (§8.6) that is the current one, or kept. @internal */
   resumptionPsk(epoch: bigint): Uint8Array | undefined {
-    if (this.closed || this.state.status === "removed") return undefined;
+    if (this.#closed || this.#state.status === "removed") return undefined;
     if (epoch === this.epoch) return this.current.secrets.resumptionPsk;
-    return this.state.past.find((past) => past.epoch === epoch)?.resumptionPsk;
+    return this.#state.past.find((past) => past.epoch === epoch)?.resumptionPsk;
   }
 }

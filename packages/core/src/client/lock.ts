@@ -2,11 +2,11 @@
 
 /** Runs operations one after the other: the next starts when the one before has ended, well or not. */
 export class Lock {
-  private last: Promise<unknown> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
 
   run<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.last.then(work, work);
-    this.last = result.catch(() => undefined);
+    const result = this.#last.then(work, work);
+    this.#last = result.catch(() => undefined);
     return result;
   }
 }

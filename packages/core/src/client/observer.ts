@@ -70,13 +70,13 @@ export type ExternalProposalChoice =
  */
 export class GroupObserver extends PublicGroup {
   protected override readonly setting: Setting;
-  private readonly lock = new Lock();
-  private state: ObservedState;
+  readonly #lock = new Lock();
+  #state: ObservedState;
 
   private constructor(setting: Setting, state: ObservedState) {
     super();
     this.setting = setting;
-    this.state = state;
+    this.#state = state;
   }
 
   /**
@@ -99,11 +99,11 @@ export class GroupObserver extends PublicGroup {
   }
 
   protected override get current(): ObservedState["current"] {
-    return this.state.current;
+    return this.#state.current;
   }
 
   override get proposals(): readonly SourcedProposal[] {
-    return this.state.proposals;
+    return this.#state.proposals;
   }
 
   /**
@@ -113,9 +113,9 @@ export class GroupObserver extends PublicGroup {
    */
   receive(message: Uint8Array): Promise<ProposalMessage | CommitMessage> {
     const bytes = needBytes(message, "a message").slice();
-    return this.lock.run(async () => {
-      const { state, received } = await observe(this.setting, this.state, bytes);
-      this.state = state;
+    return this.#lock.run(async () => {
+      const { state, received } = await observe(this.setting, this.#state, bytes);
+      this.#state = state;
       return received;
     });
   }
@@ -131,10 +131,10 @@ export class GroupObserver extends PublicGroup {
     choice: ExternalProposalChoice,
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
-    return this.lock.run(async () => {
+    return this.#lock.run(async () => {
       const { provider } = this.setting;
       checkSigner(provider, signer);
-      const { groupId, epoch, extensions } = this.state.current.groupContext;
+      const { groupId, epoch, extensions } = this.#state.current.groupContext;
       const allowed = findExtension(extensions, ExtensionType.externalSenders, ExternalSenders) ?? [];
       const senderIndex = allowed.findIndex(({ signatureKey }) => equalBytes(signatureKey, signer.publicKey));
       if (senderIndex < 0)
@@ -144,17 +144,17 @@ export class GroupObserver extends PublicGroup {
         epoch,
         sender: { senderType: SenderType.external, senderIndex },
         signer,
-        proposal: this.proposalFor(choice),
+        proposal: this.#proposalFor(choice),
         authenticatedData: registryOf(this.setting).authenticatedData(
           options.authenticatedData,
-          this.state.current.groupContext,
+          this.#state.current.groupContext,
         ),
         proposalTypes: this.setting.registry?.proposalTypes,
       });
     });
   }
 
-  private proposalFor(choice: ExternalProposalChoice): Proposal {
+  #proposalFor(choice: ExternalProposalChoice): Proposal {
     if ("add" in choice) return { proposalType: ProposalType.add, keyPackage: readKeyPackage(choice.add) };
     if ("remove" in choice) return { proposalType: ProposalType.remove, removed: choice.remove };
     if ("extensions" in choice) {

@@ -8,7 +8,7 @@ import { type Extension, type LeafNode, RatchetTreeNodes } from "../tree/index.j
 export abstract class PublicGroup {
   protected abstract readonly setting: Setting;
   protected abstract readonly current: Pick<Epoch, "groupContext" | "tree">;
-  private knownMembers: { of: Epoch["tree"]; members: readonly Member[] } | undefined;
+  #knownMembers: { of: Epoch["tree"]; members: readonly Member[] } | undefined;
 
   /** Valid proposals of this epoch that no commit has brought into force yet. */
   abstract readonly proposals: readonly SourcedProposal[];
@@ -33,11 +33,11 @@ export abstract class PublicGroup {
   /** The members by their leaf indices. */
   get members(): readonly Member[] {
     const { tree } = this.current;
-    if (this.knownMembers?.of !== tree) {
+    if (this.#knownMembers?.of !== tree) {
       const members = Array.from(tree.members(), ({ leafIndex, leafNode }) => memberOf(leafIndex, leafNode));
-      this.knownMembers = { of: tree, members };
+      this.#knownMembers = { of: tree, members };
     }
-    return this.knownMembers.members;
+    return this.#knownMembers.members;
   }
 
   /** The member at a leaf index, without looking at all of them. */

@@ -48,6 +48,8 @@ export interface OpenedPrivateMessage {
   consume(): void;
   /** To be called when the message is refused: overwrites what was derived, and the key remains to be derived. */
   discard(): void;
+  /** May be called while the signature is verified elsewhere: derives the sender's next key already. */
+  lookAhead(): void;
 }
 
 interface KeyAndNonce {
@@ -234,6 +236,7 @@ export function openPrivate(
           generation,
           consume: peeked.consume,
           discard: peeked.discard,
+          lookAhead: peeked.lookAhead,
         }));
       };
       return chain(keys.secretTree.peek(leafIndex, kindOf(message.contentType), generation), (peeked) =>

@@ -17,6 +17,7 @@ import {
   verifyContent,
   WireFormat,
 } from "../framing/index.js";
+import { isPromise } from "../provider/index.js";
 import { GroupContext } from "../schedule/index.js";
 import { ExtensionType, findExtension, type LeafNode } from "../tree/index.js";
 import { checkSent } from "./custom.js";
@@ -204,7 +205,15 @@ async function receivePrivate(
   const { received } = await settle(opened, async () => {
     const { content } = opened.content;
     const leafNode = senderLeaf(content, tree);
-    await verifyContent(setting.provider, opened.content, contextBytes(current), leafNode.signatureKey);
+    const fits = verifyContent(
+      setting.provider,
+      opened.content,
+      contextBytes(current),
+      leafNode.signatureKey,
+    );
+    // The platform has a thread for it, and this one has time.
+    if (isPromise(fits)) opened.lookAhead();
+    await fits;
     registryOf(setting).checkAuthenticatedData(content.authenticatedData, current.groupContext);
     if (content.content.contentType === ContentType.application) {
       return { state, received: applicationMessage(content, leafNode) };

@@ -58,40 +58,40 @@ export class Registry {
   /** The context for reading proposals. */
   readonly proposalTypes: ProposalTypes;
   readonly secrets: readonly EpochSecretDefinition[];
-  private readonly extensions: ReadonlyMap<number, ExtensionDefinition>;
-  private readonly proposals: ReadonlyMap<number, ProposalDefinition>;
-  private readonly credentials: ReadonlyMap<number, CredentialDefinition>;
-  private readonly psks: ReadonlyMap<number, PskDefinition>;
+  readonly #extensions: ReadonlyMap<number, ExtensionDefinition>;
+  readonly #proposals: ReadonlyMap<number, ProposalDefinition>;
+  readonly #credentials: ReadonlyMap<number, CredentialDefinition>;
+  readonly #psks: ReadonlyMap<number, PskDefinition>;
 
   /** @throws MlsError `usage` for a type or label that is registered twice, or RFC 9420's own */
   constructor(modules: readonly MlsExtension[] = []) {
     this.modules = modules;
-    this.extensions = byType(
+    this.#extensions = byType(
       "extension",
       modules.flatMap((one) => one.extensions ?? []),
       ({ extensionType }) => extensionType,
       DEFAULT_EXTENSIONS,
     );
-    this.proposals = byType(
+    this.#proposals = byType(
       "proposal",
       modules.flatMap((one) => one.proposals ?? []),
       ({ proposalType }) => proposalType,
       STANDARD_PROPOSALS,
     );
-    this.credentials = byType(
+    this.#credentials = byType(
       "credential",
       modules.flatMap((one) => one.credentials ?? []),
       ({ credentialType }) => credentialType,
       STANDARD_CREDENTIALS,
     );
-    this.psks = byType(
+    this.#psks = byType(
       "PSK",
       modules.flatMap((one) => one.psks ?? []),
       ({ pskType }) => pskType,
       STANDARD_PSKS,
       0xff,
     );
-    this.proposalTypes = new ProposalTypes(this.proposals, this.psks);
+    this.proposalTypes = new ProposalTypes(this.#proposals, this.#psks);
     this.secrets = modules.flatMap((one) => one.secrets ?? []);
     const labels = new Set<string>(EPOCH_SECRET_LABELS);
     for (const { label } of this.secrets) {
@@ -103,9 +103,9 @@ export class Registry {
   /** The types that a client with these extensions supports. */
   get supported(): Required<Omit<ListedCapabilities, "cipherSuites">> {
     return {
-      extensions: [...this.extensions.keys()],
-      proposals: [...this.proposals.keys()],
-      credentials: [...this.credentials.keys()],
+      extensions: [...this.#extensions.keys()],
+      proposals: [...this.#proposals.keys()],
+      credentials: [...this.#credentials.keys()],
     };
   }
 
@@ -121,7 +121,7 @@ export class Registry {
   }
 
   /** The extensions for a new structure: those given, and what modules add. */
-  private filled(
+  #filled(
     given: readonly Extension[],
     add: (module: MlsExtension) => readonly Extension[] | undefined,
     place: ExtensionPlace,
@@ -137,11 +137,11 @@ export class Registry {
   }
 
   leafNodeExtensions(given: readonly Extension[], random: RandomSource): readonly Extension[] {
-    return this.filled(given, (module) => module.leafNodeExtensions?.(random), "leafNode");
+    return this.#filled(given, (module) => module.leafNodeExtensions?.(random), "leafNode");
   }
 
   keyPackageExtensions(given: readonly Extension[], random: RandomSource): readonly Extension[] {
-    return this.filled(given, (module) => module.keyPackageExtensions?.(random), "keyPackage");
+    return this.#filled(given, (module) => module.keyPackageExtensions?.(random), "keyPackage");
   }
 
   groupInfoExtensions(
@@ -150,14 +150,14 @@ export class Registry {
     group: GroupView,
   ): readonly Extension[] {
     const view = viewOf(group);
-    return this.filled(given, (module) => module.groupInfoExtensions?.(random, view), "groupInfo");
+    return this.#filled(given, (module) => module.groupInfoExtensions?.(random, view), "groupInfo");
   }
 
   /** Checks the place and the content of each extension that is known. @throws MlsError */
   checkExtensions(extensions: readonly Extension[], place: ExtensionPlace): void {
-    if (this.extensions.size === 0) return;
+    if (this.#extensions.size === 0) return;
     for (const { extensionType, extensionData } of extensions) {
-      const definition = this.extensions.get(extensionType);
+      const definition = this.#extensions.get(extensionType);
       if (definition === undefined) continue;
       ensure(
         definition.places.includes(place),
@@ -172,7 +172,7 @@ export class Registry {
   checkLeafNode(leafNode: LeafNode, groupExtensions: readonly Extension[]): void {
     this.checkExtensions(leafNode.extensions, "leafNode");
     const { credential } = leafNode;
-    this.credentials.get(credential.credentialType)?.check?.(credential, leafNode);
+    this.#credentials.get(credential.credentialType)?.check?.(credential, leafNode);
     for (const module of this.modules) module.checkLeafNode?.(leafNode, groupExtensions);
   }
 
@@ -195,30 +195,30 @@ export class Registry {
   }
 
   proposal(proposalType: number): ProposalDefinition | undefined {
-    return this.proposals.get(proposalType);
+    return this.#proposals.get(proposalType);
   }
 
   /** The definition of a proposal's type. @throws UnsupportedError if it isn't registered */
   need({ proposalType }: CustomProposal): ProposalDefinition {
-    const definition = this.proposals.get(proposalType);
+    const definition = this.#proposals.get(proposalType);
     if (definition === undefined) throw new UnsupportedError(`proposal type ${proposalType} isn't known`);
     return definition;
   }
 
-  private needPsk({ pskType }: CustomPsk): PskDefinition {
-    const definition = this.psks.get(pskType);
+  #needPsk({ pskType }: CustomPsk): PskDefinition {
+    const definition = this.#psks.get(pskType);
     if (definition === undefined) throw new UnsupportedError(`PSK type ${pskType} isn't known`);
     return definition;
   }
 
   /** Checks the form of a key's name. @throws UnsupportedError if its type isn't registered, DecodeError */
   checkPsk(id: CustomPsk): void {
-    decode(this.needPsk(id).codec, id.data);
+    decode(this.#needPsk(id).codec, id.data);
   }
 
   /** The key of a name of a registered type. @throws UnsupportedError if the type isn't registered */
   psk(id: CustomPsk): Awaitable<Uint8Array | undefined> {
-    const definition = this.needPsk(id);
+    const definition = this.#needPsk(id);
     return definition.find(decode(definition.codec, id.data));
   }
 
@@ -246,7 +246,7 @@ export class Registry {
     proposals: readonly Pick<SourcedProposal, "proposal" | "sender" | "reference">[],
   ): readonly Extension[] {
     let changed = extensions;
-    for (const definition of this.proposals.values()) {
+    for (const definition of this.#proposals.values()) {
       if (definition.changeExtensions === undefined) continue;
       const cases = proposals.flatMap(({ proposal, sender, reference }) =>
         isCustomProposal(proposal, definition.proposalType)

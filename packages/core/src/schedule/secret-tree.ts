@@ -47,6 +47,18 @@ export interface PeekedKey {
   consume(): void;
   /** To be called when the message is refused: overwrites what was derived and leaves the tree as it is. */
   discard(): void;
+  /**
+   * May be called before either, while there is something to wait for: derives the sender's next key already. It is
+   * kept only if this one is consumed, and gives nothing away that the ratchet's secret wouldn't.
+   */
+  lookAhead(): void;
+}
+
+/** A move by one generation that was computed before it was asked for. */
+interface Prepared {
+  /** The secret that it starts from: it holds for the ratchet that has this very one. */
+  readonly start: Uint8Array;
+  readonly move: Awaitable<Advance>;
 }
 
 /**
@@ -55,14 +67,16 @@ export interface PeekedKey {
  * the children of i are 2i and 2i + 1, and leaf i is `width + i`.
  */
 export class SecretTree {
-  private readonly provider: CipherSuiteProvider;
-  private readonly limits: RatchetLimits;
-  private readonly contents: SecretTreeContents;
+  readonly #provider: CipherSuiteProvider;
+  readonly #limits: RatchetLimits;
+  readonly #contents: SecretTreeContents;
   /** Ratchets that hold skipped keys, the one that skipped last at the end. */
-  private readonly late = new Set<Ratchet>();
-  private skippedTotal = 0;
+  readonly #late = new Set<Ratchet>();
+  #skippedTotal = 0;
   /** The last {@link next} that is still under way: two of them must never give the same key. */
-  private sending: Promise<unknown> | undefined;
+  #sending: Promise<unknown> | undefined;
+  /** For one ratchet: who has sent something is the one most likely to send more. */
+  #prepared: Prepared | undefined;
 
   /**
    * @param width how many leaves the ratchet tree has room for: a power of two
@@ -79,9 +93,9 @@ export class SecretTree {
     if (encryptionSecret.length !== provider.suite.hash.Nh) {
       throw new MlsError("usage", `an encryption secret of ${encryptionSecret.length} bytes`);
     }
-    this.provider = provider;
-    this.limits = limits;
-    this.contents = { width, nodes: new Map([[1, encryptionSecret]]), senders: new Map() };
+    this.#provider = provider;
+    this.#limits = limits;
+    this.#contents = { width, nodes: new Map([[1, encryptionSecret]]), senders: new Map() };
   }
 
   /** The tree that {@link save} saved. @throws DecodeError, MlsError `state` */
@@ -93,13 +107,13 @@ export class SecretTree {
     const { hash, aead } = provider.suite;
     const contents = loadSecretTree(bytes, { Nh: hash.Nh, Nk: aead.Nk, Nn: aead.Nn });
     const tree = new SecretTree(provider, contents.width, new Uint8Array(hash.Nh), limits);
-    tree.contents.nodes.clear();
-    for (const [node, secret] of contents.nodes) tree.contents.nodes.set(node, secret);
+    tree.#contents.nodes.clear();
+    for (const [node, secret] of contents.nodes) tree.#contents.nodes.set(node, secret);
     for (const [leafIndex, ratchets] of contents.senders) {
-      tree.contents.senders.set(leafIndex, ratchets);
+      tree.#contents.senders.set(leafIndex, ratchets);
       for (const ratchet of [ratchets.handshake, ratchets.application]) {
-        tree.skippedTotal += ratchet.skipped.size;
-        tree.forgetSurplus(ratchet);
+        tree.#skippedTotal += ratchet.skipped.size;
+        tree.#forgetSurplus(ratchet);
       }
     }
     return tree;
@@ -107,7 +121,7 @@ export class SecretTree {
 
   /** All that the tree holds, as bytes: secret ones, for whoever has them can read what is still to come. */
   save(): Uint8Array {
-    return saveSecretTree(this.contents);
+    return saveSecretTree(this.#contents);
   }
 
   /**
@@ -116,22 +130,28 @@ export class SecretTree {
    */
   next(leafIndex: number, kind: RatchetKind): Awaitable<MessageKey> {
     const take = (): Awaitable<MessageKey> => {
-      const generation = this.contents.senders.get(leafIndex)?.[kind].generation ?? 0;
+      const generation = this.#contents.senders.get(leafIndex)?.[kind].generation ?? 0;
       if (generation >= GENERATIONS) throw new MlsError("limit", "the sender's ratchet has come to its end");
-      return chain(this.ahead(leafIndex, kind, generation), ([advance, descent]) => {
-        this.make(leafIndex, kind, advance, descent);
+      return chain(this.#ahead(leafIndex, kind, generation), ([advance, descent]) => {
+        this.#make(leafIndex, kind, advance, descent);
         return advance.message;
       });
     };
-    const result = this.sending === undefined ? take() : this.sending.then(take, take);
+    const result = this.#sending === undefined ? take() : this.#sending.then(take, take);
     if (isPromise(result)) {
-      this.sending = result;
+      this.#sending = result;
       const done = () => {
-        if (this.sending === result) this.sending = undefined;
+        if (this.#sending === result) this.#sending = undefined;
       };
       result.then(done, done);
     }
     return result;
+  }
+
+  /** Derives the key that {@link next} will give, while there is something to wait for. Consumes nothing. */
+  prepare(leafIndex: number, kind: RatchetKind): void {
+    const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
+    if (ratchet !== undefined) this.#prepareFrom(ratchet.secret, ratchet.generation);
   }
 
   /**
@@ -140,32 +160,33 @@ export class SecretTree {
    * used or is too old, `limit` for one too far ahead; all of them before anything is derived
    */
   peek(leafIndex: number, kind: RatchetKind, generation: number): Awaitable<PeekedKey> {
-    const ratchet = this.contents.senders.get(leafIndex)?.[kind];
+    const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
     const position = ratchet?.generation ?? 0;
     if (generation < position) {
       const kept = ratchet?.skipped.get(generation);
       if (kept === undefined) throw consumed(generation);
       // A copy, because the kept one is overwritten as soon as it is consumed.
-      return this.offer(leafIndex, kind, {
+      return this.#offer(leafIndex, kind, {
         skipped: [],
         message: { generation, key: kept.key.slice(), nonce: kept.nonce.slice() },
         secret: EMPTY,
       });
     }
-    if (generation - position > this.limits.maxForward || !(generation < GENERATIONS)) {
+    if (generation - position > this.#limits.maxForward || !(generation < GENERATIONS)) {
       throw new MlsError(
         "limit",
-        `generation ${generation} is more than ${this.limits.maxForward} ahead of ${position}`,
+        `generation ${generation} is more than ${this.#limits.maxForward} ahead of ${position}`,
       );
     }
-    return chain(this.ahead(leafIndex, kind, generation), ([advance, descent]) =>
-      this.offer(leafIndex, kind, advance, descent),
+    return chain(this.#ahead(leafIndex, kind, generation), ([advance, descent]) =>
+      this.#offer(leafIndex, kind, advance, descent),
     );
   }
 
   /** Overwrites and drops everything. */
   wipe(): void {
-    const { nodes, senders } = this.contents;
+    const { nodes, senders } = this.#contents;
+    this.#dropPrepared();
     for (const secret of nodes.values()) wipe(secret);
     for (const { handshake, application } of senders.values()) {
       wipeRatchet(handshake);
@@ -173,26 +194,31 @@ export class SecretTree {
     }
     nodes.clear();
     senders.clear();
-    this.late.clear();
-    this.skippedTotal = 0;
+    this.#late.clear();
+    this.#skippedTotal = 0;
   }
 
   /** The move of a ratchet to a generation that it hasn't passed, with the way down to the leaf if it is new. */
-  private ahead(
+  #ahead(
     leafIndex: number,
     kind: RatchetKind,
     generation: number,
   ): Awaitable<[advance: Advance, descent?: Descent]> {
-    const { provider } = this;
-    const firstKept = generation - this.limits.maxSkipped;
-    const ratchet = this.contents.senders.get(leafIndex)?.[kind];
+    const provider = this.#provider;
+    const firstKept = generation - this.#limits.maxSkipped;
+    const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
     if (ratchet !== undefined) {
+      const prepared = this.#prepared;
+      if (prepared?.start === ratchet.secret && generation === ratchet.generation) {
+        this.#prepared = undefined;
+        return chain(prepared.move, (advance): [Advance] => [advance]);
+      }
       return chain(
         advance(provider, ratchet.secret, ratchet.generation, generation, firstKept),
         (advance): [Advance] => [advance],
       );
     }
-    return chain(descend(provider, this.contents, leafIndex), (descent) =>
+    return chain(descend(provider, this.#contents, leafIndex), (descent) =>
       onFailure(
         () =>
           chain(advance(provider, descent[kind], 0, generation, firstKept), (advance): [Advance, Descent] => [
@@ -204,7 +230,28 @@ export class SecretTree {
     );
   }
 
-  private offer(leafIndex: number, kind: RatchetKind, advance: Advance, descent?: Descent): PeekedKey {
+  #prepareFrom(start: Uint8Array, generation: number): void {
+    if (this.#prepared?.start === start || generation >= GENERATIONS) return;
+    this.#dropPrepared();
+    try {
+      const move = advance(this.#provider, start, generation, generation, generation);
+      this.#prepared = { start, move };
+      if (isPromise(move)) move.catch(() => this.#dropPrepared(start));
+    } catch {
+      // It is derived when it is needed, and fails then if it fails again.
+    }
+  }
+
+  /** @param start if nothing was prepared from this secret, all stays as it is */
+  #dropPrepared(start = this.#prepared?.start): void {
+    const prepared = this.#prepared;
+    if (prepared === undefined || prepared.start !== start) return;
+    this.#prepared = undefined;
+    if (isPromise(prepared.move)) prepared.move.then(wipeAdvance, () => {});
+    else wipeAdvance(prepared.move);
+  }
+
+  #offer(leafIndex: number, kind: RatchetKind, advance: Advance, descent?: Descent): PeekedKey {
     const { key, nonce, generation } = advance.message;
     let open = true;
     return {
@@ -213,14 +260,19 @@ export class SecretTree {
       consume: () => {
         if (!open) throw consumed(generation);
         open = false;
-        this.make(leafIndex, kind, advance, descent);
+        this.#make(leafIndex, kind, advance, descent);
         wipe(key, nonce);
       },
       discard: () => {
         if (!open) return;
         open = false;
+        this.#dropPrepared(advance.secret);
         wipeAdvance(advance);
         if (descent !== undefined) wipeDescent(descent);
+      },
+      lookAhead: () => {
+        // A key that was kept when its generation was passed has no secret behind it.
+        if (open && advance.secret !== EMPTY) this.#prepareFrom(advance.secret, generation + 1);
       },
     };
   }
@@ -229,19 +281,16 @@ export class SecretTree {
    * Makes a move that was computed before. The tree may have changed since, so only what it hasn't passed
    * is taken over: a secret that was deleted never comes back.
    */
-  private make(leafIndex: number, kind: RatchetKind, move: Advance, descent: Descent | undefined): void {
-    if (descent !== undefined) this.enter(descent);
+  #make(leafIndex: number, kind: RatchetKind, move: Advance, descent: Descent | undefined): void {
+    if (descent !== undefined) this.#enter(descent);
     const { generation } = move.message;
-    const ratchet = this.contents.senders.get(leafIndex)?.[kind];
+    const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
     if (ratchet === undefined || generation < ratchet.generation) {
+      this.#dropPrepared(move.secret);
+      wipeAdvance(move);
       const kept = ratchet?.skipped.get(generation);
-      if (ratchet === undefined || kept === undefined) {
-        wipeAdvance(move);
-        throw consumed(generation);
-      }
-      for (const { key, nonce } of move.skipped) wipe(key, nonce);
-      wipe(move.secret);
-      this.forget(ratchet, kept);
+      if (ratchet === undefined || kept === undefined) throw consumed(generation);
+      this.#forget(ratchet, kept);
       return;
     }
     wipe(ratchet.secret);
@@ -249,17 +298,17 @@ export class SecretTree {
       if (skipped.generation < ratchet.generation) wipe(skipped.key, skipped.nonce);
       else {
         ratchet.skipped.set(skipped.generation, skipped);
-        this.skippedTotal++;
+        this.#skippedTotal++;
       }
     }
     ratchet.secret = move.secret;
     ratchet.generation = generation + 1;
-    if (move.skipped.length > 0) this.forgetSurplus(ratchet);
+    if (move.skipped.length > 0) this.#forgetSurplus(ratchet);
   }
 
   /** Puts children in the place of their parents, and a leaf's ratchets in the place of the leaf. */
-  private enter({ leafIndex, steps, handshake, application }: Descent): void {
-    const { nodes, senders, width } = this.contents;
+  #enter({ leafIndex, steps, handshake, application }: Descent): void {
+    const { nodes, senders, width } = this.#contents;
     const replace = (node: number): boolean => {
       wipe(nodes.get(node));
       return nodes.delete(node);
@@ -276,26 +325,26 @@ export class SecretTree {
     } else wipe(handshake, application);
   }
 
-  private forget(ratchet: Ratchet, { generation, key, nonce }: MessageKey): void {
+  #forget(ratchet: Ratchet, { generation, key, nonce }: MessageKey): void {
     wipe(key, nonce);
     ratchet.skipped.delete(generation);
-    this.skippedTotal--;
-    if (ratchet.skipped.size === 0) this.late.delete(ratchet);
+    this.#skippedTotal--;
+    if (ratchet.skipped.size === 0) this.#late.delete(ratchet);
   }
 
   /** Holds the limits after a ratchet has skipped. */
-  private forgetSurplus(ratchet: Ratchet): void {
-    this.late.delete(ratchet);
+  #forgetSurplus(ratchet: Ratchet): void {
+    this.#late.delete(ratchet);
     if (ratchet.skipped.size === 0) return;
-    this.late.add(ratchet);
+    this.#late.add(ratchet);
     for (const oldest of ratchet.skipped.values()) {
-      if (ratchet.skipped.size <= this.limits.maxSkipped) break;
-      this.forget(ratchet, oldest);
+      if (ratchet.skipped.size <= this.#limits.maxSkipped) break;
+      this.#forget(ratchet, oldest);
     }
-    for (const longest of this.late) {
+    for (const longest of this.#late) {
       for (const oldest of longest.skipped.values()) {
-        if (this.skippedTotal <= this.limits.maxSkippedTotal) return;
-        this.forget(longest, oldest);
+        if (this.#skippedTotal <= this.#limits.maxSkippedTotal) return;
+        this.#forget(longest, oldest);
       }
     }
   }
