@@ -24,6 +24,7 @@ export {
   type OperationCount,
   type SuiteCounts,
 } from "./instrument.js";
+export { type HashFunction, type HashState, javascriptHash } from "./javascript-hash.js";
 export type { Measurements } from "./measure.js";
 export { isMlKemPublicKey, pqDeriveInput } from "./ml-kem.js";
 export { isX448PublicKey, isX25519PublicKey } from "./montgomery.js";

@@ -10,23 +10,13 @@ import {
   SHA256,
   SHA384,
 } from "@copse/core/provider";
-import { expectLength, guardSync } from "@copse/provider-kit";
-import { hmac } from "@noble/hashes/hmac.js";
+import { expectLength, guardSync, javascriptHash } from "@copse/provider-kit";
 import { sha256 as digest256, sha384 as digest384 } from "@noble/hashes/sha2.js";
 import sodium from "libsodium-wrappers";
 
-function hashPart(algorithm: HashPart["algorithm"], digest: typeof digest256 | typeof digest384): HashPart {
-  return {
-    algorithm,
-    hash: (data) => digest(data),
-    hashAll: (data) => data.map((one) => digest(one)),
-    mac: (key, data) => hmac(digest, key, data),
-  };
-}
-
-export const sha256: HashPart = /* @__PURE__ */ hashPart(SHA256, digest256);
+export const sha256: HashPart = /* @__PURE__ */ javascriptHash(SHA256, digest256);
 /** For the post-quantum suites alone. */
-export const sha384: HashPart = /* @__PURE__ */ hashPart(SHA384, digest384);
+export const sha384: HashPart = /* @__PURE__ */ javascriptHash(SHA384, digest384);
 
 const { Nk, Nn, Nt } = CHACHA20_POLY1305;
 

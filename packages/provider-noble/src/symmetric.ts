@@ -6,10 +6,9 @@ import {
   type HashAlgorithm,
   type HashPart,
 } from "@copse/core/provider";
-import { expectLength, guardSync } from "@copse/provider-kit";
+import { expectLength, guardSync, javascriptHash } from "@copse/provider-kit";
 import { gcm } from "@noble/ciphers/aes.js";
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
-import { hmac } from "@noble/hashes/hmac.js";
 import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
 
 const HASHES: Readonly<Record<string, typeof sha256 | typeof sha384 | typeof sha512>> = {
@@ -19,15 +18,8 @@ const HASHES: Readonly<Record<string, typeof sha256 | typeof sha384 | typeof sha
 };
 
 /** SHA-256, SHA-384 or SHA-512, as `algorithm` names it. */
-export function hashPart(algorithm: HashAlgorithm): HashPart {
-  const hash = HASHES[algorithm.name] as typeof sha256;
-  return {
-    algorithm,
-    hash: (data) => hash(data),
-    hashAll: (data) => data.map((one) => hash(one)),
-    mac: (key, data) => hmac(hash, key, data),
-  };
-}
+export const hashPart = (algorithm: HashAlgorithm): HashPart =>
+  javascriptHash(algorithm, HASHES[algorithm.name] as typeof sha256);
 
 /** AES-128-GCM, AES-256-GCM or ChaCha20-Poly1305, as `algorithm` names it. */
 export function aeadPart(algorithm: AeadAlgorithm): AeadPart {
