@@ -520,6 +520,51 @@ describe("trap 23: a signature key that must be stored in the group's state", ()
   });
 });
 
+describe("a backend that verifies later", () => {
+  it("refuses a signature without a trace, and derives the next key of who is right meanwhile", async () => {
+    const node = nodeProvider();
+    const suite = node.suite(SUITE);
+    let forged = false;
+    const signature = Object.assign(Object.create(suite.signature), {
+      verifyAll: undefined,
+      async verify(...request: Parameters<typeof suite.signature.verify>) {
+        return (await suite.signature.verify(...request)) && !forged;
+      },
+    });
+    let expansions = 0;
+    const kdf = Object.assign(Object.create(suite.kdf), {
+      expand(...request: Parameters<typeof suite.kdf.expand>) {
+        expansions++;
+        return suite.kdf.expand(...request);
+      },
+    });
+    const crypto = { ...node, suite: () => ({ ...suite, signature, kdf }) };
+    const { groups } = await gather([
+      await party("alice", { suite: SUITE }),
+      await party("bob", { suite: SUITE, crypto }),
+    ]);
+    const [alice, bob] = groups as [Group, Group];
+    await bob.receive(await alice.encrypt("first"));
+
+    const message = await alice.encrypt("second");
+    const before = await bob.save();
+    forged = true;
+    const error = await failure(bob.receive(message));
+    expect(error).toMatchObject({ code: "validation", rule: expect.stringMatching(/^6\.1: /) });
+    expect(toHex(await bob.save())).toBe(toHex(before));
+    forged = false;
+    expect(await bob.receive(message)).toMatchObject({ kind: "application" });
+    // Two for the sender data and three for the key after: its own key was derived while the second was verified.
+    const third = await alice.encrypt("third");
+    forged = true;
+    expansions = 0;
+    await failure(bob.receive(third));
+    expect(expansions).toBe(2 + 3);
+    forged = false;
+    expect(await bob.receive(third)).toMatchObject({ kind: "application" });
+  });
+});
+
 describe("trap 24: signers that answer later", () => {
   /** A signer behind a slow line, as a key service is. */
   async function slow(state: { failing: boolean; calls: number }): Promise<Signer> {

@@ -632,6 +632,17 @@ describe("an asynchronous provider", () => {
     expect(new Set(keys.map(({ key }) => toHex(key))).size).toBe(6);
   });
 
+  it("a key for sending is whole also if its ratchet was moved past it in the meantime", async () => {
+    const keys = sent(2);
+    const slow = tree(8, {}, later(provider));
+    (await slow.peek(3, "handshake", 0)).consume();
+    const passing = await slow.peek(3, "application", 1);
+    const sending = slow.next(3, "application");
+    passing.consume();
+    expect(await sending).toEqual(keys[0]);
+    await expect(async () => slow.peek(3, "application", 0)).rejects.toMatchObject({ code: "consumed" });
+  });
+
   it("goes on sending after a failure", async () => {
     let fail = true;
     const slow = later(provider);

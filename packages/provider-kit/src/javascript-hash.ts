@@ -52,6 +52,7 @@ export function javascriptHash<State extends HashState<State>>(
         digest(mac, mac);
       } finally {
         // What is left of the key and the data. Less than a block is only copied into the state.
+        if (short !== key) short.fill(0);
         pad.fill(0);
         fresh._cloneInto(state);
         state.update(zeros);

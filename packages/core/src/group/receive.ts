@@ -211,8 +211,8 @@ async function receivePrivate(
       contextBytes(current),
       leafNode.signatureKey,
     );
-    // The platform has a thread for it, and this one has time.
-    if (isPromise(fits)) opened.lookAhead();
+    // The platform has a thread for it, and this one has time. Handshakes seldom have a next one in their epoch.
+    if (isPromise(fits) && content.content.contentType === ContentType.application) opened.lookAhead();
     await fits;
     registryOf(setting).checkAuthenticatedData(content.authenticatedData, current.groupContext);
     if (content.content.contentType === ContentType.application) {

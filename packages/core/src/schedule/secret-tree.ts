@@ -286,10 +286,14 @@ export class SecretTree {
     const { generation } = move.message;
     const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
     if (ratchet === undefined || generation < ratchet.generation) {
-      this.#dropPrepared(move.secret);
-      wipeAdvance(move);
       const kept = ratchet?.skipped.get(generation);
-      if (ratchet === undefined || kept === undefined) throw consumed(generation);
+      this.#dropPrepared(move.secret);
+      if (ratchet === undefined || kept === undefined) {
+        wipeAdvance(move);
+        throw consumed(generation);
+      }
+      for (const { key, nonce } of move.skipped) wipe(key, nonce);
+      wipe(move.secret);
       this.#forget(ratchet, kept);
       return;
     }

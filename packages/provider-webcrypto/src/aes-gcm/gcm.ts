@@ -1,4 +1,4 @@
-// NIST SP 800-38D §7: AES-GCM in JavaScript, in a time that depends on nothing but the lengths.
+// NIST SP 800-38D §7: AES-GCM in JavaScript, without tables and branches on secrets.
 import { isZero } from "@copse/provider-kit";
 import { encryptBlocks, expandKey } from "./aes.js";
 import { Ghash } from "./ghash.js";
@@ -44,6 +44,8 @@ export function openGcm(
   cipher.tag(aad, ciphertext, difference);
   for (let i = 0; i < TAG_LENGTH; i++) difference[i]! ^= sealed[ciphertext.length + i]!;
   const plaintext = isZero(difference) ? new Uint8Array(ciphertext.length) : undefined;
+  // With what came it gives the tag that would have been right.
+  difference.fill(0);
   if (plaintext !== undefined) cipher.crypt(ciphertext, plaintext);
   cipher.wipe();
   return plaintext;
@@ -107,6 +109,7 @@ class Cipher {
 
   wipe(): void {
     this.#roundKeys.fill(0);
+    this.#nonce.fill(0);
     this.#state.fill(0);
     this.#mask.fill(0);
     this.#ghash.wipe();

@@ -3,12 +3,14 @@
 const BLOCK_LENGTH = 16;
 /** Of an operand: as its words are, and with the bits of each in reverse. */
 const FACTORS = 9;
+/** Where the product of the sums of the halves is kept, behind the eight words of a product. */
+const SUM = 8;
 
 /** GHASH of what `update` is given, under one subkey. */
 export class Ghash {
   readonly #subkey = new Int32Array(2 * FACTORS);
   readonly #operand = new Int32Array(2 * FACTORS);
-  readonly #product = new Int32Array(8);
+  readonly #product = new Int32Array(SUM + 4);
   readonly #sum = new Int32Array(4);
 
   /** @param subkey a block: H, the encryption of zeros */
@@ -80,36 +82,28 @@ function combine(a0: number, a1: number, a2: number, a3: number, into: Int32Arra
 
 /** The product of two polynomials of 128 coefficients, from their factors: eight words, the lowest first. */
 function multiply(x: Int32Array, y: Int32Array, into: Int32Array): void {
-  const at = (i: number) => multiplyLow(x[i]!, y[i]!);
-  const above = (i: number) => reverse(multiplyLow(x[FACTORS + i]!, y[FACTORS + i]!)) >>> 1;
-  let l0 = at(0);
-  let h0 = above(0);
-  let l1 = at(1);
-  let h1 = above(1);
-  const low0 = l0;
-  const low1 = at(2) ^ l0 ^ l1 ^ h0;
-  const low2 = above(2) ^ h0 ^ h1 ^ l1;
-  const low3 = h1;
-  l0 = at(3);
-  h0 = above(3);
-  l1 = at(4);
-  h1 = above(4);
-  const high0 = l0;
-  const high1 = at(5) ^ l0 ^ l1 ^ h0;
-  const high2 = above(5) ^ h0 ^ h1 ^ l1;
-  const high3 = h1;
-  l0 = at(6);
-  h0 = above(6);
-  l1 = at(7);
-  h1 = above(7);
-  into[0] = low0;
-  into[1] = low1;
-  into[2] = low2 ^ l0 ^ low0 ^ high0;
-  into[3] = low3 ^ at(8) ^ l0 ^ l1 ^ h0 ^ low1 ^ high1;
-  into[4] = high0 ^ above(8) ^ h0 ^ h1 ^ l1 ^ low2 ^ high2;
-  into[5] = high1 ^ h1 ^ low3 ^ high3;
-  into[6] = high2;
-  into[7] = high3;
+  multiplyHalves(x, y, 0, into, 0);
+  multiplyHalves(x, y, 3, into, 4);
+  multiplyHalves(x, y, 6, into, SUM);
+  for (let i = 0; i < 4; i++) into[SUM + i]! ^= into[i]! ^ into[4 + i]!;
+  for (let i = 0; i < 4; i++) into[2 + i]! ^= into[SUM + i]!;
+}
+
+/** The same for 64 coefficients: three factors from `from` on give four words at `at`. */
+function multiplyHalves(x: Int32Array, y: Int32Array, from: number, into: Int32Array, at: number): void {
+  const low = multiplyLow(x[from]!, y[from]!);
+  const lowAbove = multiplyHigh(x, y, from);
+  const high = multiplyLow(x[from + 1]!, y[from + 1]!);
+  const highAbove = multiplyHigh(x, y, from + 1);
+  into[at] = low;
+  into[at + 1] = lowAbove ^ multiplyLow(x[from + 2]!, y[from + 2]!) ^ low ^ high;
+  into[at + 2] = high ^ multiplyHigh(x, y, from + 2) ^ lowAbove ^ highAbove;
+  into[at + 3] = highAbove;
+}
+
+/** The high 32 bits of the product of two factors, which are the low ones of their reverses. */
+function multiplyHigh(x: Int32Array, y: Int32Array, factor: number): number {
+  return reverse(multiplyLow(x[FACTORS + factor]!, y[FACTORS + factor]!)) >>> 1;
 }
 
 /**
