@@ -65,11 +65,22 @@ export function hkdf(hmac: HmacPrimitive): KdfPart {
         throw new CryptoError(`HKDF gives 0 to ${255 * Nh} bytes, not ${length}`);
       }
       if (length === 0) return new Uint8Array(0);
-      // Nearly all of MLS asks for Nh bytes: then the one block is the answer as it is.
-      if (length === Nh) return hmac.mac(prk, concat(info, Uint8Array.of(1)));
-      return blocks(prk, info, new Uint8Array(length), EMPTY, 1);
+      if (length > Nh) return blocks(prk, info, new Uint8Array(length), EMPTY, 1);
+      // MLS asks for no more than one block: secrets are as long, keys and nonces shorter.
+      const input = new Uint8Array(info.length + 1);
+      input.set(info);
+      input[info.length] = 1;
+      const block = hmac.mac(prk, input);
+      return length === Nh ? block : chain(block, (bytes) => shortened(bytes, length));
     },
   };
+}
+
+/** The first bytes of some; the rest of them is overwritten. */
+function shortened(bytes: Uint8Array, length: number): Uint8Array {
+  const first = bytes.slice(0, length);
+  bytes.fill(0);
+  return first;
 }
 
 /** HKDF with the functions of RFC 9180 §4, bound to one `suite_id`. */

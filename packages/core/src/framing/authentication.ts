@@ -1,24 +1,27 @@
 // RFC 9420 §6.1: what is signed, by whom, and who may send what.
-import { Writer } from "../codec/index.js";
-import { signWithLabel, verifyWithLabel } from "../crypto/labelled.js";
+import { utf8 } from "../bytes.js";
+import { opaque, Writer } from "../codec/index.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain, type Signer } from "../provider/index.js";
 import { ProtocolVersion } from "../tree/leaf-node.js";
 import { type AuthenticatedContent, ContentType, FramedContent, SenderType } from "./content.js";
 import { ProposalType, type ProposalTypes } from "./proposal.js";
 
-const LABEL = "FramedContentTBS";
+const LABEL = /* @__PURE__ */ utf8("MLS 1.0 FramedContentTBS");
 
 /**
  * FramedContentTBS, RFC 9420 §6.1, encoded.
  * @param groupContext the encoded GroupContext of the content's epoch; needed where the sender is a member
  * or joins by the commit, and left out for other senders
+ * @param labelled whether it stands in the SignContent (§5.1.2) that is signed: written at once, since a message is
+ * copied often enough
  * @throws MlsError `usage` where it is needed and missing
  */
 export function framedContentTBS(
   wireFormat: number,
   content: FramedContent,
   groupContext: Uint8Array | undefined,
+  labelled = false,
 ): Uint8Array {
   const { senderType } = content.sender;
   const covered = senderType === SenderType.member || senderType === SenderType.newMemberCommit;
@@ -26,14 +29,20 @@ export function framedContentTBS(
   const { content: body, authenticatedData, groupId } = content;
   const data = body.contentType === ContentType.application ? body.applicationData.length : 1024;
   const context = covered && groupContext !== undefined ? groupContext.length : 0;
-  const writer = new Writer(64 + groupId.length + authenticatedData.length + data + context);
-  writer.uint16(ProtocolVersion.mls10);
-  writer.uint16(wireFormat);
-  FramedContent.write(writer, content);
-  if (covered) {
-    if (groupContext === undefined) throw new MlsError("usage", "the signature covers a group context");
-    writer.raw(groupContext);
-  }
+  const writer = new Writer(96 + groupId.length + authenticatedData.length + data + context);
+  const write = () => {
+    writer.uint16(ProtocolVersion.mls10);
+    writer.uint16(wireFormat);
+    FramedContent.write(writer, content);
+    if (covered) {
+      if (groupContext === undefined) throw new MlsError("usage", "the signature covers a group context");
+      writer.raw(groupContext);
+    }
+  };
+  if (labelled) {
+    opaque.write(writer, LABEL);
+    writer.vector(write);
+  } else write();
   return writer.finish();
 }
 
@@ -44,7 +53,7 @@ export function signContent(
   content: FramedContent,
   groupContext: Uint8Array | undefined,
 ): Awaitable<Uint8Array> {
-  return signWithLabel(signer, LABEL, framedContentTBS(wireFormat, content, groupContext));
+  return signer.sign(framedContentTBS(wireFormat, content, groupContext, true));
 }
 
 /**
@@ -59,8 +68,8 @@ export function verifyContent(
   groupContext: Uint8Array | undefined,
   signatureKey: Uint8Array,
 ): Awaitable<void> {
-  const tbs = framedContentTBS(wireFormat, content, groupContext);
-  return chain(verifyWithLabel(provider, signatureKey, LABEL, tbs, auth.signature), (fits) => {
+  const signed = framedContentTBS(wireFormat, content, groupContext, true);
+  return chain(provider.signature.verify(signatureKey, signed, auth.signature), (fits) => {
     ensure(fits, "6.1: recipients must verify the signature with the sender's key");
   });
 }

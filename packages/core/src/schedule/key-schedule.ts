@@ -118,10 +118,13 @@ export function epochSecretsFrom(
   additional: readonly string[] = [],
 ): Awaitable<EpochSecrets> {
   const names = [...LABELS, ...additional.map((label) => [label, label] as const)];
-  return chain(
-    all(names.map(([, label]) => deriveSecret(provider, epochSecret, label))),
-    (secrets) => Object.fromEntries(names.map(([name], i) => [name, secrets[i]])) as unknown as EpochSecrets,
-  );
+  return chain(all(names.map(([, label]) => deriveSecret(provider, epochSecret, label))), (secrets) => {
+    const named: Record<string, Uint8Array | undefined> = {};
+    names.forEach(([name], i) => {
+      named[name] = secrets[i];
+    });
+    return named as object as EpochSecrets;
+  });
 }
 
 /** The additional secret of a label, among those that {@link epochSecretsFrom} derived. */

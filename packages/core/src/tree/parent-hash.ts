@@ -2,7 +2,7 @@
 import { EMPTY, equalBytes } from "../bytes.js";
 import { encode, opaque, struct, type TypeOf } from "../codec/index.js";
 import { ensure } from "../errors.js";
-import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
 import { LeafNodeSource } from "./leaf-node.js";
 import { OriginalHashes } from "./original-hash.js";
 import type { ParentNode } from "./parent-node.js";
@@ -156,9 +156,10 @@ export async function pathParents(
     const encryptionKey = keys[i] as Uint8Array;
     parents.set((path[i] as PathStep).node, { encryptionKey, parentHash, unmergedLeaves: [] });
     const originalSiblingTreeHash = siblings[i] as Uint8Array;
-    parentHash = await provider.hash.hash(
+    const hash = provider.hash.hash(
       encode(ParentHashInput, { encryptionKey, parentHash, originalSiblingTreeHash }),
     );
+    parentHash = isPromise(hash) ? await hash : hash;
   }
   return { parents, leafParentHash: parentHash };
 }

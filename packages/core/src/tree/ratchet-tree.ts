@@ -6,7 +6,7 @@ import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/ind
 import { allNodes, slotFromNodes, slotToNodes } from "./from-nodes.js";
 import { KeySet } from "./key-set.js";
 import { LeafNode } from "./leaf-node.js";
-import { copath, directPath, root } from "./math.js";
+import { root } from "./math.js";
 import type { ParentNode, RatchetTreeNodes } from "./parent-node.js";
 import {
   blankLeaves,
@@ -284,7 +284,7 @@ export class RatchetTree {
   /** §4.1.1: the non-blank nodes that cover a subtree, as node indices; none for a node out of range. */
   resolution(nodeIndex: number): readonly number[] {
     const slot = this.slot(nodeIndex);
-    return slot === undefined ? [] : [...resolutionOf(slot)];
+    return slot === undefined ? [] : resolutionOf(slot);
   }
 
   /**
@@ -292,10 +292,14 @@ export class RatchetTree {
    * an empty resolution. The leaf may be blank, but is in the tree.
    */
   filteredDirectPath(leafIndex: number): readonly PathStep[] {
-    const siblings = copath(2 * leafIndex, this.width);
-    return directPath(2 * leafIndex, this.width)
-      .map((node, i) => ({ node, copath: siblings[i] as number }))
-      .filter((step) => (this.slot(step.copath)?.memberCount ?? 0) > 0);
+    const path: PathStep[] = [];
+    for (let slot = this.head; slot.kind === "parent"; ) {
+      const isLeft = 2 * leafIndex < slot.nodeIndex;
+      const copath = isLeft ? slot.right : slot.left;
+      if (copath.memberCount > 0) path.push({ node: slot.nodeIndex, copath: copath.nodeIndex });
+      slot = isLeft ? slot.left : slot.right;
+    }
+    return path.reverse();
   }
 
   /** Whether a member has this signature key. */

@@ -76,15 +76,16 @@ export function slotAt(head: Slot, nodeIndex: number): Slot {
 }
 
 /** The resolution (§4.1.1) of a subtree's head: node indices, left first. */
-export function* resolutionOf(slot: Slot): Generator<number, void, undefined> {
-  if (slot.memberCount === 0) return;
+export function resolutionOf(slot: Slot, found: number[] = []): readonly number[] {
+  if (slot.memberCount === 0) return found;
   if (slot.node !== undefined) {
-    yield slot.nodeIndex;
-    if (slot.kind === "parent") for (const leafIndex of slot.node.unmergedLeaves) yield 2 * leafIndex;
+    found.push(slot.nodeIndex);
+    if (slot.kind === "parent") for (const leafIndex of slot.node.unmergedLeaves) found.push(2 * leafIndex);
   } else if (slot.kind === "parent") {
-    yield* resolutionOf(slot.left);
-    yield* resolutionOf(slot.right);
+    resolutionOf(slot.left, found);
+    resolutionOf(slot.right, found);
   }
+  return found;
 }
 
 /** The indices of the blank leaves of a subtree, left first. */
