@@ -244,6 +244,7 @@ export async function checkProposals(
   extensions: readonly Extension[],
   succession?: SuccessionUsage,
 ): Promise<void> {
+  if (proposals.length === 0) return;
   const rules = leafRules(setting, extensions);
   const { groupId } = epoch.groupContext;
   const open: OpenQuestions[] = [];
