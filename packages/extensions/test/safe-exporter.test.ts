@@ -28,6 +28,17 @@ it("derives what the draft says: the leaf of a tree over 2^16 components", async
   }
 });
 
+it("keeps the secret of any label beside the others, also where an assignment would set something else", async () => {
+  const epochSecret = new Uint8Array(32).fill(7);
+  const derived = await epochSecretsFrom(provider, epochSecret, ["__proto__", "other"]);
+  expect(Object.keys(derived)).toHaveLength(11);
+  expect(Object.getPrototypeOf(derived)).toBe(Object.prototype);
+  for (const label of ["__proto__", "other"]) {
+    const secret = await deriveSecret(provider, epochSecret, label);
+    expect(Object.getOwnPropertyDescriptor(derived, label)?.value, label).toEqual(secret);
+  }
+});
+
 it("gives all members the same secrets, each once in an epoch", async () => {
   const [alice, bob, carol] = await three(() => [safeExporter()]);
   const seen = new Set<string>();

@@ -36,7 +36,8 @@ function knownLabel(label: string): KnownLabel {
   return found;
 }
 
-const mlsLabel = (label: Label): Uint8Array =>
+/** `"MLS 1.0 " + Label` */
+export const mlsLabel = (label: Label): Uint8Array =>
   typeof label === "string" ? knownLabel(label).bytes : concat(PREFIX, label);
 
 /** How many bytes `opaque bytes<V>` takes. */

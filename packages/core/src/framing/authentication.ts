@@ -1,13 +1,13 @@
 // RFC 9420 §6.1: what is signed, by whom, and who may send what.
-import { utf8 } from "../bytes.js";
 import { opaque, Writer } from "../codec/index.js";
+import { mlsLabel } from "../crypto/labelled.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain, type Signer } from "../provider/index.js";
 import { ProtocolVersion } from "../tree/leaf-node.js";
 import { type AuthenticatedContent, ContentType, FramedContent, SenderType } from "./content.js";
 import { ProposalType, type ProposalTypes } from "./proposal.js";
 
-const LABEL = /* @__PURE__ */ utf8("MLS 1.0 FramedContentTBS");
+const LABEL = "FramedContentTBS";
 
 /**
  * FramedContentTBS, RFC 9420 §6.1, encoded.
@@ -40,7 +40,7 @@ export function framedContentTBS(
     }
   };
   if (labelled) {
-    opaque.write(writer, LABEL);
+    opaque.write(writer, mlsLabel(LABEL));
     writer.vector(write);
   } else write();
   return writer.finish();

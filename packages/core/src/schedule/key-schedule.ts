@@ -117,13 +117,15 @@ export function epochSecretsFrom(
   epochSecret: Uint8Array,
   additional: readonly string[] = [],
 ): Awaitable<EpochSecrets> {
-  const names = [...LABELS, ...additional.map((label) => [label, label] as const)];
-  return chain(all(names.map(([, label]) => deriveSecret(provider, epochSecret, label))), (secrets) => {
-    const named: Record<string, Uint8Array | undefined> = {};
-    names.forEach(([name], i) => {
+  const labels = [...LABELS.map(([, label]) => label), ...additional];
+  return chain(all(labels.map((label) => deriveSecret(provider, epochSecret, label))), (secrets) => {
+    const named: Record<string, unknown> = {};
+    LABELS.forEach(([name], i) => {
       named[name] = secrets[i];
     });
-    return named as object as EpochSecrets;
+    // Extensions choose their labels: of these each is a property, whatever its name means to an assignment.
+    const others = additional.map((label, i) => [label, secrets[LABELS.length + i]]);
+    return { ...named, ...Object.fromEntries(others) } as EpochSecrets;
   });
 }
 
