@@ -38,7 +38,7 @@ export async function makePeople(
   return people;
 }
 
-/** The authentication service of this session: it knows which signature key each name registered with it. */
+/** The authentication service of this example: it knows which signature key each name registered with it. */
 class Directory implements AuthenticationService {
   private readonly keys = new Map<string, Uint8Array>();
 

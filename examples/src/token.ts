@@ -1,4 +1,4 @@
-// A backend whose private keys are in a token of SoftHSM 2, made for this session and gone with it.
+// A backend whose private keys are in a token of SoftHSM 2, made for this run and gone with it.
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

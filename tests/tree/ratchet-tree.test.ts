@@ -2,7 +2,6 @@
 import { describe, expect, it } from "vitest";
 import type { CipherSuiteProvider } from "../../packages/core/src/provider/index.js";
 import {
-  directPath,
   type LeafNode,
   NodeType,
   type ParentNode,
@@ -12,6 +11,7 @@ import {
   sibling,
 } from "../../packages/core/src/tree/index.js";
 import { toHex } from "../support/vectors.js";
+import { directPath } from "./paths.js";
 import {
   bytesOf,
   CAPABILITIES,

@@ -7,7 +7,7 @@ import {
   isPromise,
   type KdfPart,
 } from "@copse/core/provider";
-import { concat, EMPTY } from "./bytes.js";
+import { concat, consume, EMPTY } from "./bytes.js";
 
 /** What HKDF needs: HMAC over the hash that `algorithm` names. */
 export type HmacPrimitive = Pick<HashPart, "algorithm" | "mac">;
@@ -71,16 +71,9 @@ export function hkdf(hmac: HmacPrimitive): KdfPart {
       input.set(info);
       input[info.length] = 1;
       const block = hmac.mac(prk, input);
-      return length === Nh ? block : chain(block, (bytes) => shortened(bytes, length));
+      return length === Nh ? block : chain(block, (bytes) => consume([bytes], () => bytes.slice(0, length)));
     },
   };
-}
-
-/** The first bytes of some; the rest of them is overwritten. */
-function shortened(bytes: Uint8Array, length: number): Uint8Array {
-  const first = bytes.slice(0, length);
-  bytes.fill(0);
-  return first;
 }
 
 /** HKDF with the functions of RFC 9180 §4, bound to one `suite_id`. */

@@ -117,16 +117,11 @@ export function epochSecretsFrom(
   epochSecret: Uint8Array,
   additional: readonly string[] = [],
 ): Awaitable<EpochSecrets> {
-  const labels = [...LABELS.map(([, label]) => label), ...additional];
-  return chain(all(labels.map((label) => deriveSecret(provider, epochSecret, label))), (secrets) => {
-    const named: Record<string, unknown> = {};
-    LABELS.forEach(([name], i) => {
-      named[name] = secrets[i];
-    });
-    // Extensions choose their labels: of these each is a property, whatever its name means to an assignment.
-    const others = additional.map((label, i) => [label, secrets[LABELS.length + i]]);
-    return { ...named, ...Object.fromEntries(others) } as EpochSecrets;
-  });
+  const names = [...LABELS, ...additional.map((label) => [label, label] as const)];
+  return chain(
+    all(names.map(([, label]) => deriveSecret(provider, epochSecret, label))),
+    (secrets) => Object.fromEntries(names.map(([name], i) => [name, secrets[i]])) as unknown as EpochSecrets,
+  );
 }
 
 /** The additional secret of a label, among those that {@link epochSecretsFrom} derived. */

@@ -28,10 +28,7 @@ export function right(nodeIndex: number): number | undefined {
 
 /** The parent in a tree of this width; `undefined` for the root. */
 export function parent(nodeIndex: number, width: number): number | undefined {
-  return nodeIndex === root(width) ? undefined : parentOf(nodeIndex);
-}
-
-function parentOf(nodeIndex: number): number {
+  if (nodeIndex === root(width)) return undefined;
   const bit = 1 << level(nodeIndex);
   return (nodeIndex | bit) & ~(bit << 1);
 }
@@ -39,22 +36,6 @@ function parentOf(nodeIndex: number): number {
 /** The other child of the node's parent; `undefined` for the root. */
 export function sibling(nodeIndex: number, width: number): number | undefined {
   return nodeIndex === root(width) ? undefined : nodeIndex ^ (2 << level(nodeIndex));
-}
-
-/** The nodes above, from the parent to the root. */
-export function directPath(nodeIndex: number, width: number): number[] {
-  const path: number[] = [];
-  for (let at = parent(nodeIndex, width); at !== undefined; at = parent(at, width)) path.push(at);
-  return path;
-}
-
-/** The node's sibling and the siblings of all nodes on its direct path but the root, in that order. */
-export function copath(nodeIndex: number, width: number): number[] {
-  const siblings: number[] = [];
-  for (let at = nodeIndex; at !== root(width); at = parentOf(at)) {
-    siblings.push(at ^ (2 << level(at)));
-  }
-  return siblings;
 }
 
 /** The node index of the lowest node above both leaves, which are given by their leaf indices. */
