@@ -2,7 +2,7 @@
 // at another size. All of them are ratios of one run on one machine.
 import type { Operation } from "./operations.js";
 import type { Primitives } from "./primitive-prices.js";
-import type { Result, Tree } from "./samples.js";
+import { type Result, type Tree, timesAsLong } from "./samples.js";
 import { REFERENCE } from "./ts-mls.js";
 
 export interface Bar {
@@ -91,7 +91,7 @@ function faster(results: readonly Result[], suite: Suite, backend: string, opera
     find(results, { ...place, backend }),
     find(results, { ...place, backend: REFERENCE }),
   ];
-  return ours && theirs && theirs.median / ours.median;
+  return ours && theirs && timesAsLong(theirs, ours);
 }
 
 /** The one whose product of all advantages is the largest: one backend for all operations, as an application has. */
@@ -145,19 +145,18 @@ function floorBars(results: readonly Result[], primitives: readonly Primitives[]
           group: "floor",
           what: `suite ${suite}, ${backend}: ${operation}, ${tree}`,
           need: { below },
-          measured: result?.floor === undefined ? undefined : result.median / result.floor,
+          measured: result?.overFloor,
         });
       }
     }
   }
   for (const { suite, backend, hpke } of primitives) {
     for (const what of ["seal", "open"] as const) {
-      const { milliseconds, floor } = hpke[what];
       made.push({
         group: "floor",
         what: `suite ${suite}, ${backend}: HPKE ${what}, of its primitives`,
         need: { below: HPKE_BELOW },
-        measured: floor === undefined ? undefined : milliseconds / floor,
+        measured: hpke[what].overParts,
       });
     }
   }

@@ -38,6 +38,7 @@ export async function hotPaths(
     turns = 1,
   ) => {
     for (let turn = 0; turn < turns; turn++) {
+      sessions[0]?.watch.nextTurn();
       for (const session of sessions) {
         progress(what, session);
         await step(session, turn);

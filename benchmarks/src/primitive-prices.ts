@@ -13,8 +13,8 @@ export type Prices = Readonly<Record<string, Price>>;
 
 export interface HpkeTime {
   readonly milliseconds: number;
-  /** The sum of the primitives; `undefined` where it isn't known. */
-  readonly floor: number | undefined;
+  /** How many times as long as the sum of its primitives; `undefined` where that isn't known. */
+  readonly overParts: number | undefined;
 }
 
 export interface Primitives {
@@ -45,8 +45,10 @@ export function mergePrimitives(measured: readonly Primitives[]): Primitives[] {
     }
     const hpke = (what: "seal" | "open"): HpkeTime => ({
       milliseconds: middle((one) => one.hpke[what].milliseconds),
-      floor:
-        first.hpke[what].floor === undefined ? undefined : middle((one) => one.hpke[what].floor as number),
+      overParts:
+        first.hpke[what].overParts === undefined
+          ? undefined
+          : middle((one) => one.hpke[what].overParts as number),
     });
     return {
       ...first,

@@ -54,6 +54,7 @@ export class Run {
     for (let round = 1; round <= rounds; round++) {
       // A fresh tree is fresh once; a lived-in one stays what it is.
       if (tree === "fresh") sessions = [];
+      this.samples.nextTurn();
       for (const backend of block.backends) {
         this.progress(`${place}, round ${round} of ${rounds}: ${backend.name}`);
         if (sessions.length < block.backends.length) sessions.push(await this.session(block, backend));

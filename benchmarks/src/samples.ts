@@ -23,8 +23,12 @@ export interface Summary {
 
 export interface Result extends Place, Summary {
   readonly operation: Operation;
+  /** The median of each turn, by the turn's number. */
+  readonly turns: Readonly<Record<number, number>>;
   /** The floor: what the cryptography of one run takes by itself, in milliseconds; where that is known. */
   readonly floor?: number | undefined;
+  /** How many times as long as its floor it took, turn by turn as in {@link timesAsLong}. */
+  readonly overFloor?: number | undefined;
   readonly counts?: Counts | undefined;
 }
 
@@ -49,42 +53,87 @@ export function summarise(samples: readonly number[]): Summary {
   };
 }
 
+/**
+ * How many times as long one took as the other: the median of what that is in each turn in which both were measured,
+ * so that a machine which changes its pace from turn to turn changes both sides of each ratio. The ratio of the medians
+ * if they have no turn in common.
+ */
+export function timesAsLong(
+  one: Pick<Result, "median" | "turns">,
+  other: Pick<Result, "median" | "turns">,
+): number {
+  const ratios: number[] = [];
+  for (const [turn, time] of Object.entries(one.turns)) {
+    const beside = other.turns[Number(turn)];
+    if (beside !== undefined) ratios.push(time / beside);
+  }
+  return ratios.length > 0 ? median(ratios) : one.median / other.median;
+}
+
+/** Values, in the turns in which they were measured. */
+class Series {
+  private readonly turns = new Map<number, number[]>();
+
+  add(turn: number, value: number): void {
+    const own = this.turns.get(turn);
+    if (own) own.push(value);
+    else this.turns.set(turn, [value]);
+  }
+
+  get first(): number | undefined {
+    return this.all()[0];
+  }
+
+  all(): number[] {
+    return [...this.turns.values()].flat();
+  }
+
+  medians(): Record<number, number> {
+    return Object.fromEntries([...this.turns].map(([turn, values]) => [turn, median(values)]));
+  }
+}
+
+interface Entry {
+  readonly place: Place;
+  readonly operation: Operation;
+  readonly times: Series;
+  readonly floors: Series;
+  readonly recordings: Recording[];
+  counts?: Counts;
+}
+
 /** All samples of a run, and what one run of each operation asked of its backend. */
 export class Samples {
-  private readonly entries = new Map<
-    string,
-    {
-      place: Place;
-      operation: Operation;
-      times: number[];
-      floors: number[];
-      counts?: Counts;
-      recordings: Recording[];
-    }
-  >();
+  private readonly entries = new Map<string, Entry>();
+  private turn = 0;
 
-  private entry(place: Place, operation: Operation) {
+  /** From here on the backends do something else, or the same once more: what is measured belongs to another moment. */
+  nextTurn(): void {
+    this.turn++;
+  }
+
+  private entry(place: Place, operation: Operation): Entry {
     const key = [place.suite, place.members, place.tree, place.backend, operation].join("|");
     let entry = this.entries.get(key);
     if (entry === undefined) {
-      entry = { place, operation, times: [], floors: [], recordings: [] };
+      entry = { place, operation, times: new Series(), floors: new Series(), recordings: [] };
       this.entries.set(key, entry);
     }
     return entry;
   }
 
   add(place: Place, operation: Operation, value: number): void {
-    this.entry(place, operation).times.push(value);
+    this.entry(place, operation).times.add(this.turn, value);
   }
 
   /** How long one run took that was measured; `undefined` if there was none. */
   first(place: Place, operation: Operation): number | undefined {
-    return this.entry(place, operation).times[0];
+    return this.entry(place, operation).times.first;
   }
 
   /** How long the cryptography of one run took by itself. */
   addFloor(place: Place, operation: Operation, milliseconds: number): void {
-    this.entry(place, operation).floors.push(milliseconds);
+    this.entry(place, operation).floors.add(this.turn, milliseconds);
   }
 
   /** What earlier runs asked for, the oldest first: to be asked again beside later ones. */
@@ -101,14 +150,13 @@ export class Samples {
   }
 
   results(): Result[] {
-    return [...this.entries.values()]
-      .filter(({ times }) => times.length > 0)
-      .map(({ place, operation, times, floors, counts }) => ({
-        ...place,
-        operation,
-        ...summarise(times),
-        ...(floors.length > 0 && { floor: median(floors) }),
-        ...(counts && { counts }),
-      }));
+    return [...this.entries.values()].flatMap(({ place, operation, times, floors, counts }) => {
+      const all = times.all();
+      if (all.length === 0) return [];
+      const result = { ...place, operation, ...summarise(all), turns: times.medians() };
+      const floor = median(floors.all());
+      const overFloor = timesAsLong(result, { median: floor, turns: floors.medians() });
+      return { ...result, ...(floor > 0 && { floor, overFloor }), ...(counts && { counts }) };
+    });
   }
 }

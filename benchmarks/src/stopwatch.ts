@@ -87,6 +87,11 @@ export class Stopwatch {
     return this.backend.name;
   }
 
+  /** For all backends that are measured side by side with this one. */
+  nextTurn(): void {
+    this.samples.nextTurn();
+  }
+
   /** Whether it was measured before, in this place. */
   has(operation: Operation): boolean {
     return this.samples.first(this.place, operation) !== undefined;

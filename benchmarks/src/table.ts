@@ -3,7 +3,7 @@ import { floorOf, floorShares } from "./floor.js";
 import { aligned, bytes, duration, ratio } from "./format.js";
 import { isSize, OPERATIONS } from "./operations.js";
 import type { Primitives } from "./primitive-prices.js";
-import type { Result } from "./samples.js";
+import { type Result, timesAsLong } from "./samples.js";
 import { REFERENCE } from "./ts-mls.js";
 
 /**
@@ -33,8 +33,8 @@ export function table(results: readonly Result[]): string {
         const result = find(operation, backend);
         row.push(result ? amount(result) : "-", result ? spread(result) : "");
         if (backend === REFERENCE) continue;
-        row.push(result?.floor ? ratio(result.median / result.floor) : "");
-        if (compared) row.push(result && reference ? ratio(result.median / reference.median) : "");
+        row.push(result?.overFloor ? ratio(result.overFloor) : "");
+        if (compared) row.push(result && reference ? ratio(timesAsLong(result, reference)) : "");
       }
       return row;
     },
@@ -70,8 +70,8 @@ export function primitivesTable(primitives: readonly Primitives[]): string {
   for (const what of ["seal", "open"] as const) {
     const row = [`hpke.${what} / its parts`];
     for (const { hpke } of primitives) {
-      const { milliseconds, floor } = hpke[what];
-      row.push(floor === undefined ? "-" : ratio(milliseconds / floor), "");
+      const { overParts } = hpke[what];
+      row.push(overParts === undefined ? "-" : ratio(overParts), "");
     }
     rows.push(row);
   }

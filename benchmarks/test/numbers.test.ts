@@ -11,7 +11,7 @@ import { bytes, duration } from "../src/format.js";
 import { hkdfBytes } from "../src/hpke-floor.js";
 import { pace } from "../src/pace.js";
 import { mergePrimitives, type Primitives } from "../src/primitive-prices.js";
-import { median, quantile, type Result, Samples } from "../src/samples.js";
+import { median, quantile, type Result, Samples, timesAsLong } from "../src/samples.js";
 import { primitivesTable, sharesTable, table } from "../src/table.js";
 
 const count = (calls: number, items: number, bytesIn: number): OperationCount => ({
@@ -33,6 +33,7 @@ const result: Result = {
   low: 1.9,
   high: 2.1,
   runs: 3,
+  turns: { 0: 2 },
 };
 
 const primitives: Primitives = {
@@ -44,7 +45,7 @@ const primitives: Primitives = {
     "hash.hash": { call: 0.5, item: 0, byte: 0.001 },
     "hpke.sealAll": { call: 0, item: 2, byte: 0 },
   },
-  hpke: { seal: { milliseconds: 3, floor: 2 }, open: { milliseconds: 2, floor: undefined } },
+  hpke: { seal: { milliseconds: 3, overParts: 1.5 }, open: { milliseconds: 2, overParts: undefined } },
 };
 
 test("quantiles lie between neighbours", () => {
@@ -114,10 +115,39 @@ test("samples are kept by place and operation, with the floor of what was record
   expect(second?.floor).toBeUndefined();
 });
 
+test("what is compared is of the same turns", () => {
+  const samples = new Samples();
+  const { backend, suite, members, tree } = result;
+  const [ours, theirs] = [
+    { backend, suite, members, tree },
+    { backend: "ts-mls", suite, members, tree },
+  ];
+  // The machine gets slower from turn to turn; each turn has its own number of runs.
+  for (const [ourTimes, theirTimes, floors] of [
+    [[1, 1.1, 0.9], [10], [0.5]],
+    [[4], [32, 32], [2]],
+    [[9, 9], [], [6, 6]],
+    [[6], [72, 60, 66], []],
+  ] as const) {
+    samples.nextTurn();
+    for (const time of ourTimes) samples.add(ours, "join", time);
+    for (const time of theirTimes) samples.add(theirs, "join", time);
+    for (const time of floors) samples.addFloor(ours, "join", time);
+  }
+  const [first, second] = samples.results() as [Result, Result];
+  expect(first.turns).toEqual({ 1: 1, 2: 4, 3: 9, 4: 6 });
+  expect(timesAsLong(second, first)).toBeCloseTo(10);
+  expect(timesAsLong(first, second)).toBeCloseTo(0.1);
+  expect(first.overFloor).toBe(2);
+  expect(second.overFloor).toBeUndefined();
+  // Without a turn in common the medians must do.
+  expect(timesAsLong({ median: 6, turns: { 1: 6 } }, { median: 2, turns: { 2: 2 } })).toBe(3);
+});
+
 test("the table compares with the floor and with ts-mls", () => {
   const lines = table([
-    { ...result, floor: 1.6 },
-    { ...result, backend: "ts-mls", median: 8, low: 8, high: 8, runs: 1 },
+    { ...result, floor: 1.6, overFloor: 1.25 },
+    { ...result, backend: "ts-mls", median: 8, low: 8, high: 8, runs: 1, turns: { 0: 8 } },
     { ...result, operation: "memory per member", median: 1234, low: 1234, high: 1234, runs: 1 },
   ]).split("\n");
   expect(lines[0]).toMatch(/^suite 1, 2 members, fresh +ours +± runs +\/floor +\/ts-mls +ts-mls +± runs$/);

@@ -180,7 +180,7 @@ function numbersOf(cell: Cell | undefined, fastest: boolean): Node {
   if (cell === undefined) return document.createTextNode("–");
   const time = duration(cell.median);
   const notes = [
-    ...(cell.floor ? [`${ratio(cell.median / cell.floor)} × floor`] : []),
+    ...(cell.overFloor ? [`${ratio(cell.overFloor)} × floor`] : []),
     ...(cell.runs === undefined ? [] : [`${cell.runs} ${cell.runs === 1 ? "run" : "runs"}`]),
   ];
   const parts: Node[] = [fastest ? element("strong", {}, [time]) : document.createTextNode(time)];

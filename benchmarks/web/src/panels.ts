@@ -11,7 +11,7 @@ export interface Cell {
   readonly low: number;
   readonly high: number;
   readonly runs?: number;
-  readonly floor?: number | undefined;
+  readonly overFloor?: number | undefined;
 }
 
 export interface Row {
