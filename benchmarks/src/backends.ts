@@ -5,9 +5,9 @@ import { nodeProvider } from "@copse/provider-node";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import type { Backend } from "./backend.js";
 import { copse } from "./copse.js";
-import { tsMls } from "./ts-mls.js";
+import { REFERENCE, tsMls } from "./ts-mls.js";
 
-/** Serves all suites, and makes what all backends are given: key packages of a crowd, and trees. */
+/** Serves all suites, and makes what slow ones are given: key packages of a crowd, and trees. */
 export const node: Backend = copse("node", () => nodeProvider());
 
 export const backends: readonly Backend[] = [
@@ -18,3 +18,6 @@ export const backends: readonly Backend[] = [
   node,
   copse("noble", () => nobleProvider()),
 ];
+
+/** A peer, and JavaScript: they take minutes for what the others do in seconds. */
+export const SLOW: readonly string[] = [REFERENCE, "noble"];

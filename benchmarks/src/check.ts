@@ -12,7 +12,7 @@ import {
 } from "./bars.js";
 import { aligned, ratio } from "./format.js";
 import type { Options } from "./options.js";
-import type { Run } from "./run.js";
+import type { Measuring } from "./run.js";
 
 const ROUNDS = 5;
 const PAYLOADS = ["1 KiB"] as const;
@@ -22,7 +22,7 @@ const PAYLOADS = ["1 KiB"] as const;
  * @param done called after each part of it
  */
 export async function measureForCheck(
-  run: Run,
+  run: Measuring,
   backends: readonly Backend[],
   options: Options,
   done: () => Promise<void>,

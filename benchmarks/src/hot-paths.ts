@@ -30,6 +30,7 @@ export async function hotPaths(
   sessions: readonly Session[],
   tree: Tree,
   payloads: readonly Payload[],
+  nextTurn: () => Promise<void> = async () => {},
   progress: (what: string, session: Session) => void = () => {},
 ): Promise<void> {
   const inTurns = async (
@@ -38,7 +39,7 @@ export async function hotPaths(
     turns = 1,
   ) => {
     for (let turn = 0; turn < turns; turn++) {
-      sessions[0]?.watch.nextTurn();
+      await nextTurn();
       for (const session of sessions) {
         progress(what, session);
         await step(session, turn);
@@ -51,12 +52,13 @@ export async function hotPaths(
   }
   if (tree === "fresh") await inTurns("key packages", keyPackages, turns);
   await inTurns("exporting", exporting, turns);
-  await inTurns("garbage", collectGarbage);
   for (const operation of tree === "fresh" ? (["empty commit"] as const) : COMMITS) {
     // On blank parents an update is the empty commit again, at the same price.
     const large = tree === "fresh" && (sessions[0] as Session).members >= LARGE;
-    if (large) await inTurns(operation, (session) => largeCommits(session, operation));
-    else await inTurns(operation, (session, turn) => commits(session, operation, turn), turns);
+    if (large) {
+      await inTurns("garbage", collectGarbage);
+      await inTurns(operation, (session) => largeCommits(session, operation));
+    } else await inTurns(operation, (session, turn) => commits(session, operation, turn), turns);
   }
   await inTurns("saving", async (session) => {
     await collectGarbage();
@@ -136,14 +138,16 @@ async function largeCommits(
   operation: (typeof COMMITS)[number],
 ): Promise<void> {
   const waiting: Uint8Array[] = [];
-  await watch.repeatLarge(async () => {
+  const runs = await watch.repeatLarge(async () => {
     const commit = () => committer.commit(OPTIONS[operation]);
     waiting.push((await watch.time(operation, commit)).commit);
   });
-  await watch.repeatLarge(async () => {
+  const receive = async () => {
     const commit = waiting.shift() as Uint8Array;
     await watch.time(`process ${operation}`, () => receiver.receive(commit));
-  });
+  };
+  await watch.repeatLarge(receive, runs);
+  while (waiting.length > 0) await receive();
 }
 
 async function saving({ committer, watch, members }: Session): Promise<void> {

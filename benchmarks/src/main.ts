@@ -1,15 +1,14 @@
 // `npm run bench`: the hot paths per suite and backend, beside their floor and beside ts-mls in the same run.
 import { loadavg } from "node:os";
-import { backends, node } from "./backends.js";
+import { backends } from "./backends.js";
 import { bars, isMet } from "./bars.js";
 import { measureForCheck, verdict } from "./check.js";
-import { useClock } from "./clock.js";
-import { Crowd } from "./crowd.js";
 import { comparison, readReport, report, writeReport } from "./files.js";
 import { type Options, parseOptions, UsageError, usage } from "./options.js";
 import { plan } from "./plan.js";
+import { Processes } from "./processes.js";
 import { progress } from "./progress.js";
-import { type Block, Run } from "./run.js";
+import type { Block, Measuring } from "./run.js";
 import type { Result } from "./samples.js";
 import { EFFORT, THOROUGH } from "./stopwatch.js";
 import { primitivesTable, sharesTable, table } from "./table.js";
@@ -32,14 +31,15 @@ async function main(options: Options): Promise<void> {
   if (options.json !== undefined) await writeReport(options.json, report([], []));
   const { processor, cores, node: version } = report([], []);
   console.log(`${processor}, ${cores} cores, Node ${version}, load ${load()} at the start`);
-  useClock(options.clock);
-  const crowd = new Crowd(node, progress);
-  const run = new Run(crowd, progress, options.check ? THOROUGH : EFFORT);
-  if (options.check) await check(run, options);
-  else await bench(run, crowd, options);
-  const results = run.results();
-  if (earlier) console.log(`\n${comparison(earlier.results, results)}`);
-  await saveRun(options, run);
+  const run = new Processes(progress, options.check ? THOROUGH : EFFORT, options.clock);
+  try {
+    if (options.check) await check(run, options);
+    else await bench(run, options);
+    if (earlier) console.log(`\n${comparison(earlier.results, await run.results())}`);
+    await saveRun(options, run);
+  } finally {
+    run.close();
+  }
   console.log(`\nload ${load()} at the end`);
 }
 
@@ -47,18 +47,18 @@ function load(): string {
   return (loadavg()[0] as number).toFixed(1);
 }
 
-async function saveRun({ json }: Options, run: Run): Promise<void> {
-  if (json !== undefined) await writeReport(json, report(run.results(), run.allPrimitives()));
+async function saveRun({ json }: Options, run: Measuring): Promise<void> {
+  if (json !== undefined) await writeReport(json, report(await run.results(), await run.allPrimitives()));
 }
 
-async function check(run: Run, options: Options): Promise<void> {
+async function check(run: Measuring, options: Options): Promise<void> {
   await measureForCheck(run, backends, options, () => saveRun(options, run));
-  const all = bars(run.results(), run.allPrimitives());
+  const all = bars(await run.results(), await run.allPrimitives());
   console.log(`\n${verdict(all)}`);
   if (!all.every(isMet)) process.exitCode = 1;
 }
 
-async function bench(run: Run, crowd: Crowd, options: Options): Promise<void> {
+async function bench(run: Measuring, options: Options): Promise<void> {
   const served = [];
   for (const backend of backends) served.push({ backend, suites: await backend.suites() });
   const blocks = plan(options, served);
@@ -68,14 +68,15 @@ async function bench(run: Run, crowd: Crowd, options: Options): Promise<void> {
     await run.primitives(suite, measured);
     for (const block of own) {
       await run.block(block);
-      const results = run.results().filter(isOf(block));
+      const results = (await run.results()).filter(isOf(block));
       console.log(`\n${table(results)}`);
-      if (options.shares) console.log(`\n${sharesTable(results, run.allPrimitives())}`);
+      if (options.shares) console.log(`\n${sharesTable(results, await run.allPrimitives())}`);
       await saveRun(options, run);
     }
     await run.primitives(suite, measured);
-    console.log(`\n${primitivesTable(run.allPrimitives().filter((one) => one.suite === suite))}`);
-    crowd.forget(suite);
+    const primitives = (await run.allPrimitives()).filter((one) => one.suite === suite);
+    console.log(`\n${primitivesTable(primitives)}`);
+    await run.forget(suite);
   }
 }
 

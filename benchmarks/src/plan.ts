@@ -1,5 +1,6 @@
 // Which blocks a run has, by its options.
 import type { Backend } from "./backend.js";
+import { SLOW } from "./backends.js";
 import { PAYLOADS, type Payload } from "./operations.js";
 import { type Options, UsageError } from "./options.js";
 import type { Block } from "./run.js";
@@ -16,7 +17,6 @@ const ALL_PAYLOADS = Object.keys(PAYLOADS) as Payload[];
 const SHORT_PAYLOADS: readonly Payload[] = ["64 B", "1 KiB", "64 KiB"];
 /** Above this, a peer or JavaScript takes minutes for one commit: only if it is named. */
 const SLOW_UP_TO = 1000;
-const SLOW = [REFERENCE, "noble"];
 /** What a short run has no time for. */
 const SHORT_WITHOUT = ["noble"];
 

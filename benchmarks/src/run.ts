@@ -21,21 +21,38 @@ export interface Block {
   readonly payloads: readonly Payload[];
 }
 
-export class Run {
+/** What measures blocks, and knows what came of it. */
+export interface Measuring {
+  /** The primitives' prices on these backends. Called several times, the median counts. */
+  primitives(suite: number, backends: readonly Backend[]): Promise<void>;
+  block(block: Block): Promise<void>;
+  /** Lets go of what was made for a suite: it isn't measured again. */
+  forget(suite: number): void | Promise<void>;
+  allPrimitives(): Primitives[] | Promise<Primitives[]>;
+  results(): Result[] | Promise<Result[]>;
+}
+
+/** Measures in this process. */
+export class Run implements Measuring {
   private readonly samples = new Samples();
   private readonly measured: Primitives[] = [];
   private readonly warm = new Set<string>();
   private readonly crowd: Crowd;
   private readonly progress: Progress;
   private readonly effort: Effort;
+  private readonly nextTurn: () => Promise<void>;
 
-  constructor(crowd: Crowd, progress: Progress, effort: Effort = EFFORT) {
+  /** @param nextTurn waits for the turn of these backends, where others take turns with them, and says which it is */
+  constructor(crowd: Crowd, progress: Progress, effort: Effort = EFFORT, nextTurn?: () => Promise<number>) {
+    const { samples } = this;
+    this.nextTurn = async () => {
+      samples.turn = nextTurn === undefined ? samples.turn + 1 : await nextTurn();
+    };
     this.effort = effort;
     this.crowd = crowd;
     this.progress = progress;
   }
 
-  /** The primitives' prices on these backends. Called several times, the median counts. */
   async primitives(suite: number, backends: readonly Backend[]): Promise<void> {
     for (const backend of backends) {
       const provider = await backend.provider?.(suite);
@@ -54,12 +71,12 @@ export class Run {
     for (let round = 1; round <= rounds; round++) {
       // A fresh tree is fresh once; a lived-in one stays what it is.
       if (tree === "fresh") sessions = [];
-      this.samples.nextTurn();
+      await this.nextTurn();
       for (const backend of block.backends) {
         this.progress(`${place}, round ${round} of ${rounds}: ${backend.name}`);
         if (sessions.length < block.backends.length) sessions.push(await this.session(block, backend));
       }
-      await hotPaths(sessions, tree, block.payloads, (what, { backend }) =>
+      await hotPaths(sessions, tree, block.payloads, this.nextTurn, (what, { backend }) =>
         this.progress(`${place}, ${what}: ${backend.name}`),
       );
     }
@@ -89,6 +106,10 @@ export class Run {
     watch.warmingUp = true;
     const session = await freshSession(backend, suite, members, this.crowd, watch);
     for (let round = 0; round < 2; round++) await hotPaths([session], "lived-in", ["64 B", "1 KiB"]);
+  }
+
+  forget(suite: number): void {
+    this.crowd.forget(suite);
   }
 
   allPrimitives(): Primitives[] {

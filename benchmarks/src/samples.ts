@@ -105,12 +105,8 @@ interface Entry {
 /** All samples of a run, and what one run of each operation asked of its backend. */
 export class Samples {
   private readonly entries = new Map<string, Entry>();
-  private turn = 0;
-
-  /** From here on the backends do something else, or the same once more: what is measured belongs to another moment. */
-  nextTurn(): void {
-    this.turn++;
-  }
+  /** Which turn it is: what is measured from here on belongs to that moment. */
+  turn = 0;
 
   private entry(place: Place, operation: Operation): Entry {
     const key = [place.suite, place.members, place.tree, place.backend, operation].join("|");

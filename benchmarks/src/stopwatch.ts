@@ -12,6 +12,8 @@ export interface Effort {
   readonly primitive: number;
   /** How long an operation is repeated in a round before it is measured, if it is short: as primitives are. */
   readonly warmUp: number;
+  /** The same in each turn but the first: by then the processor's caches are this process's again. */
+  readonly warmUpAgain: number;
   /** How long an operation is repeated in a round. */
   readonly repetition: number;
   /** Below this number of runs, an operation is repeated longer, up to {@link FEW_WITHIN}. */
@@ -27,6 +29,7 @@ export interface Effort {
 export const EFFORT: Effort = {
   primitive: 5,
   warmUp: 20,
+  warmUpAgain: 0,
   repetition: 50,
   few: 4,
   large: 1,
@@ -36,11 +39,12 @@ export const EFFORT: Effort = {
 /** For what is to be held against a bar. */
 export const THOROUGH: Effort = {
   primitive: 20,
-  warmUp: 200,
-  repetition: 480,
+  warmUp: 600,
+  warmUpAgain: 20,
+  repetition: 1600,
   few: 8,
   large: 2,
-  turns: 8,
+  turns: 10,
   warmUpMembers: 100,
 };
 /** In milliseconds. */
@@ -54,6 +58,10 @@ const RECORDED = 4;
 
 /** How many recorded runs lie between a run and its replay. */
 const RUNS_BETWEEN = 10;
+
+/** What is as large as the group is repeated so many times as often, if that takes no longer than that. */
+const MORE = 3;
+const MORE_WITHIN = 2000;
 
 /** What can be repeated as often as this is short. */
 const MANY = 100;
@@ -85,11 +93,6 @@ export class Stopwatch {
 
   get name(): string {
     return this.backend.name;
-  }
-
-  /** For all backends that are measured side by side with this one. */
-  nextTurn(): void {
-    this.samples.nextTurn();
   }
 
   /** Whether it was measured before, in this place. */
@@ -159,10 +162,15 @@ export class Stopwatch {
     work: (counted: boolean) => Promise<void>,
     { max = MANY, large = false, turn }: Repetition = {},
   ): Promise<void> {
-    if (large) return this.repeatLarge(work, max);
-    const { warmUp, few, turns } = this.effort;
-    const repetition = turn === undefined ? this.effort.repetition : this.effort.repetition / turns;
-    if (max >= MANY && !turn) {
+    if (large) {
+      await this.repeatLarge(work, max);
+      return;
+    }
+    const { turns, warmUpAgain } = this.effort;
+    const share = turn === undefined ? 1 : turns;
+    const [repetition, few] = [this.effort.repetition / share, this.effort.few / share];
+    if (max >= MANY) {
+      const warmUp = turn ? warmUpAgain : this.effort.warmUp;
       const cold = now();
       while (now() - cold < warmUp) await this.unmeasured(work);
     }
@@ -174,15 +182,22 @@ export class Stopwatch {
   }
 
   /**
-   * The same for what is as large as the group, as often as {@link Effort.large} says. If that is more than once, the
-   * engine is warm, and what others left behind isn't cleared away at this one's expense.
+   * The same for what is as large as the group, as often as {@link Effort.large} says, and if it is quick some times
+   * more. If that is more than once, the engine is warm, and what others left behind isn't cleared away at this one's
+   * expense.
+   * @returns how often it was measured
    */
-  async repeatLarge(work: (counted: boolean) => Promise<void>, max = MANY): Promise<void> {
-    const most = Math.min(max, this.effort.large);
-    if (most > 1) {
+  async repeatLarge(work: (counted: boolean) => Promise<void>, max = MANY): Promise<number> {
+    const { large } = this.effort;
+    const least = Math.min(max, large);
+    if (least > 1) {
       await collectGarbage();
       await this.unmeasured(work);
     }
-    for (let run = 0; run < most; run++) await work(run === 0);
+    const most = least > 1 ? Math.min(max, MORE * large) : least;
+    const start = now();
+    let runs = 0;
+    while (runs < least || (runs < most && now() - start < MORE_WITHIN)) await work(runs++ === 0);
+    return runs;
   }
 }

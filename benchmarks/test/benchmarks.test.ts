@@ -17,6 +17,7 @@ async function measured(name: string, suite: number, members: number, tree: "fre
   const run = new Run(crowd, quiet, {
     primitive: 0.5,
     warmUp: 0,
+    warmUpAgain: 0,
     repetition: 0,
     few: 1,
     large: 1,

@@ -129,7 +129,7 @@ test("what is compared is of the same turns", () => {
     [[9, 9], [], [6, 6]],
     [[6], [72, 60, 66], []],
   ] as const) {
-    samples.nextTurn();
+    samples.turn++;
     for (const time of ourTimes) samples.add(ours, "join", time);
     for (const time of theirTimes) samples.add(theirs, "join", time);
     for (const time of floors) samples.addFloor(ours, "join", time);

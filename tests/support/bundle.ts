@@ -19,8 +19,9 @@ function entriesOf(folder: string): (readonly [string, string])[] {
 
 /** Where esbuild finds our packages' sources. Longer names first: it takes an alias for all paths below it. */
 export const SOURCES: Readonly<Record<string, string>> = Object.fromEntries(
-  readdirSync(fromRoot("packages"))
-    .flatMap((name) => entriesOf(`packages/${name}`))
+  ["packages", "peers"]
+    .flatMap((parent) => readdirSync(fromRoot(parent)).map((name) => `${parent}/${name}`))
+    .flatMap(entriesOf)
     .sort(([a], [b]) => b.length - a.length),
 );
 

@@ -42,3 +42,4 @@ export {
   selectProvider,
   type Verdict,
 } from "./select.js";
+export { type SyncHashPart, sha256 } from "./sha256.js";

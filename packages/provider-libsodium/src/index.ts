@@ -22,12 +22,13 @@ import {
   type LazySuite,
   type PqCodePoints,
   pqSuites,
+  sha256,
 } from "@copse/provider-kit";
 import sodium from "libsodium-wrappers";
 import { ed25519 } from "./ed25519.js";
 import { PQ_KEMS, pqKem } from "./pq-kem.js";
 import { randomBytes } from "./random.js";
-import { chacha20Poly1305, sha256, sha384 } from "./symmetric.js";
+import { chacha20Poly1305, sha384 } from "./symmetric.js";
 import { x25519 } from "./x25519.js";
 
 export type { PqCodePoints, PqSuiteName } from "@copse/provider-kit";

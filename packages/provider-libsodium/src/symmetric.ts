@@ -1,20 +1,12 @@
 // RFC 9420 §5.1: ChaCha20-Poly1305 in libsodium (RFC 8439), SHA-2 and HMAC in JavaScript.
 //
 // The standard build of libsodium-wrappers has neither SHA-256 nor HMAC-SHA256, which are in the larger
-// "sumo" build only, and no build has SHA-384. @noble/hashes answers at once too, and its share of what a suite costs is small.
-import {
-  type AeadPart,
-  CHACHA20_POLY1305,
-  CryptoError,
-  type HashPart,
-  SHA256,
-  SHA384,
-} from "@copse/core/provider";
+// "sumo" build only, and no build has SHA-384. JavaScript answers at once too.
+import { type AeadPart, CHACHA20_POLY1305, CryptoError, type HashPart, SHA384 } from "@copse/core/provider";
 import { expectLength, guardSync, javascriptHash } from "@copse/provider-kit";
-import { sha256 as digest256, sha384 as digest384 } from "@noble/hashes/sha2.js";
+import { sha384 as digest384 } from "@noble/hashes/sha2.js";
 import sodium from "libsodium-wrappers";
 
-export const sha256: HashPart = /* @__PURE__ */ javascriptHash(SHA256, digest256);
 /** For the post-quantum suites alone. */
 export const sha384: HashPart = /* @__PURE__ */ javascriptHash(SHA384, digest384);
 

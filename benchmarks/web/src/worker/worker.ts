@@ -16,17 +16,44 @@ interface Thoroughness {
 
 const EFFORTS: Readonly<Record<EffortName, Thoroughness>> = {
   glance: {
-    effort: { primitive: 1, warmUp: 0, repetition: 5, few: 1, large: 1, turns: 1, warmUpMembers: 3 },
+    effort: {
+      primitive: 1,
+      warmUp: 0,
+      warmUpAgain: 0,
+      repetition: 5,
+      few: 1,
+      large: 1,
+      turns: 1,
+      warmUpMembers: 3,
+    },
     rounds: 1,
     payloads: ["1 KiB"],
   },
   quick: {
-    effort: { primitive: 10, warmUp: 60, repetition: 60, few: 4, large: 1, turns: 1, warmUpMembers: 3 },
+    effort: {
+      primitive: 10,
+      warmUp: 60,
+      warmUpAgain: 0,
+      repetition: 60,
+      few: 4,
+      large: 1,
+      turns: 1,
+      warmUpMembers: 3,
+    },
     rounds: 1,
     payloads: ["64 B", "1 KiB", "64 KiB"],
   },
   thorough: {
-    effort: { primitive: 20, warmUp: 250, repetition: 120, few: 6, large: 2, turns: 4, warmUpMembers: 10 },
+    effort: {
+      primitive: 20,
+      warmUp: 250,
+      warmUpAgain: 10,
+      repetition: 120,
+      few: 6,
+      large: 2,
+      turns: 4,
+      warmUpMembers: 10,
+    },
     rounds: 3,
     payloads: ["64 B", "1 KiB", "64 KiB", "1 MiB"],
   },
@@ -88,7 +115,7 @@ async function run(wish: Wish): Promise<void> {
     // Once more at the end, as their median counts: the machine may be busier now, or the engine further.
     await measuring.primitives(suite, backendsOf(suite));
     report();
-    crowd.forget(suite);
+    measuring.forget(suite);
     done++;
     post({ kind: "progress", text: `suite ${suite}: which backend to take`, done, of });
     post({ kind: "choice", choice: await recommend(suite) });

@@ -1,0 +1,45 @@
+// The process of one backend: measures what it is told to.
+import { backends, node, SLOW } from "./backends.js";
+import { useClock } from "./clock.js";
+import { Crowd } from "./crowd.js";
+import type { Call, FromProcess, Measured, Setting, ToProcess } from "./process-messages.js";
+import { Run } from "./run.js";
+
+const { backend: name, effort, clock } = JSON.parse(process.argv[2] as string) as Setting;
+const backend = backends.find((one) => one.name === name);
+if (backend === undefined) throw new Error(`there is no backend ${name}`);
+useClock(clock);
+
+const post = (message: FromProcess): void => void process.send?.(message);
+const progress = (text: string) => post({ kind: "progress", text });
+let takeTurn: (turn: number) => void = () => {};
+const nextTurn = () =>
+  new Promise<number>((resolve) => {
+    takeTurn = resolve;
+    post({ kind: "turn" });
+  });
+
+const crowd = new Crowd(SLOW.includes(name) ? node : backend, progress);
+const run = new Run(crowd, progress, effort, nextTurn);
+
+async function answer(call: Call): Promise<Measured | undefined> {
+  const own = [backend as NonNullable<typeof backend>];
+  if (call.kind === "primitives") await run.primitives(call.suite, own);
+  else if (call.kind === "block") await run.block({ ...call.block, backends: own });
+  else if (call.kind === "forget") run.forget(call.suite);
+  else return { results: run.results(), primitives: run.allPrimitives() };
+  return undefined;
+}
+
+process.on("message", (message: ToProcess) => {
+  if (message.kind === "turn") return takeTurn(message.turn);
+  answer(message).then(
+    (measured) => post({ kind: "done", measured }),
+    (error: unknown) =>
+      post({
+        kind: "failed",
+        message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      }),
+  );
+});
+process.on("disconnect", () => process.exit());

@@ -1,0 +1,35 @@
+// What the benchmarks and the process of one backend tell each other.
+import type { Clock } from "./clock.js";
+import type { Primitives } from "./primitive-prices.js";
+import type { Block } from "./run.js";
+import type { Result } from "./samples.js";
+import type { Effort } from "./stopwatch.js";
+
+/** On its command line. */
+export interface Setting {
+  readonly backend: string;
+  readonly effort: Effort;
+  readonly clock: Clock;
+}
+
+/** One at a time; each is answered. */
+export type Call =
+  | { readonly kind: "primitives"; readonly suite: number }
+  | { readonly kind: "block"; readonly block: Omit<Block, "backends"> }
+  | { readonly kind: "forget"; readonly suite: number }
+  | { readonly kind: "report" };
+
+export type ToProcess = Call | { readonly kind: "turn"; readonly turn: number };
+
+/** What was measured so far. */
+export interface Measured {
+  readonly results: readonly Result[];
+  readonly primitives: readonly Primitives[];
+}
+
+export type FromProcess =
+  | { readonly kind: "progress"; readonly text: string }
+  /** It waits for its turn. */
+  | { readonly kind: "turn" }
+  | { readonly kind: "done"; readonly measured: Measured | undefined }
+  | { readonly kind: "failed"; readonly message: string };

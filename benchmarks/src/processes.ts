@@ -1,0 +1,122 @@
+// Each backend is measured in a process of its own, as an application has it: the engine sees one provider and compiles
+// for that one, and nobody clears away what another leaves behind.
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Backend } from "./backend.js";
+import type { Clock } from "./clock.js";
+import type { Primitives } from "./primitive-prices.js";
+import type { Call, FromProcess, Measured, Setting, ToProcess } from "./process-messages.js";
+import type { Progress } from "./progress.js";
+import type { Block, Measuring } from "./run.js";
+import type { Result } from "./samples.js";
+import type { Effort } from "./stopwatch.js";
+import { takeTurns } from "./turns.js";
+
+const SCRIPT = fileURLToPath(new URL("./process-main.js", import.meta.url));
+
+/** Measures as `Run` does, with each backend in its own process; all but one of them wait at any time. */
+export class Processes implements Measuring {
+  private readonly progress: Progress;
+  private readonly effort: Effort;
+  private readonly clock: Clock;
+  private readonly processes = new Map<string, BackendProcess>();
+  private readonly script: string;
+  private turn = 0;
+
+  /** @param script what the processes run: process-main.ts, built */
+  constructor(progress: Progress, effort: Effort, clock: Clock = "wall", script: string = SCRIPT) {
+    this.progress = progress;
+    this.effort = effort;
+    this.clock = clock;
+    this.script = script;
+  }
+
+  async primitives(suite: number, backends: readonly Backend[]): Promise<void> {
+    for (const { name } of backends) await this.of(name).ask({ kind: "primitives", suite });
+  }
+
+  async block({ backends, ...block }: Block): Promise<void> {
+    const parts = backends.map(({ name }) => async (nextTurn: () => Promise<number>) => {
+      await this.of(name).ask({ kind: "block", block }, nextTurn);
+    });
+    await takeTurns(parts, () => ++this.turn);
+  }
+
+  async forget(suite: number): Promise<void> {
+    for (const one of this.processes.values()) await one.ask({ kind: "forget", suite });
+  }
+
+  async results(): Promise<Result[]> {
+    return (await this.reports()).flatMap(({ results }) => results);
+  }
+
+  async allPrimitives(): Promise<Primitives[]> {
+    return (await this.reports()).flatMap(({ primitives }) => primitives);
+  }
+
+  /** Ends the processes. */
+  close(): void {
+    for (const one of this.processes.values()) one.close();
+    this.processes.clear();
+  }
+
+  private async reports(): Promise<Measured[]> {
+    const reports: Measured[] = [];
+    for (const one of this.processes.values()) reports.push((await one.ask({ kind: "report" })) as Measured);
+    return reports;
+  }
+
+  private of(backend: string): BackendProcess {
+    let one = this.processes.get(backend);
+    if (one === undefined) {
+      const { effort, clock } = this;
+      one = new BackendProcess(this.script, { backend, effort, clock }, this.progress);
+      this.processes.set(backend, one);
+    }
+    return one;
+  }
+}
+
+class BackendProcess {
+  private readonly child: ChildProcess;
+  private nextTurn: (() => Promise<number>) | undefined;
+  private asked:
+    | { resolve: (measured: Measured | undefined) => void; reject: (error: Error) => void }
+    | undefined;
+
+  constructor(script: string, setting: Setting, progress: Progress) {
+    this.child = fork(script, [JSON.stringify(setting)], { serialization: "advanced" });
+    this.child.on("message", (message: FromProcess) => {
+      if (message.kind === "progress") progress(message.text);
+      else if (message.kind === "turn") void this.giveTurn();
+      else if (message.kind === "done") this.asked?.resolve(message.measured);
+      else this.asked?.reject(new Error(`${setting.backend}: ${message.message}`));
+    });
+    this.child.on("exit", (code, signal) =>
+      this.asked?.reject(new Error(`the process of ${setting.backend} ended with ${code ?? signal}`)),
+    );
+  }
+
+  /** One at a time. */
+  ask(call: Call, nextTurn?: () => Promise<number>): Promise<Measured | undefined> {
+    this.nextTurn = nextTurn;
+    return new Promise((resolve, reject) => {
+      this.asked = { resolve, reject };
+      this.post(call);
+    });
+  }
+
+  close(): void {
+    this.child.removeAllListeners("exit");
+    this.child.disconnect();
+  }
+
+  private async giveTurn(): Promise<void> {
+    const turn = await this.nextTurn?.();
+    if (turn !== undefined) this.post({ kind: "turn", turn });
+  }
+
+  private post(message: ToProcess): void {
+    this.child.send(message);
+  }
+}

@@ -1,0 +1,96 @@
+// Each backend in a process of its own, and who has the turn.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundle } from "../../tests/support/bundle.js";
+import type { Backend } from "../src/backend.js";
+import { node } from "../src/backends.js";
+import { Processes } from "../src/processes.js";
+import { tsMls } from "../src/ts-mls.js";
+import { takeTurns } from "../src/turns.js";
+
+describe("turns", () => {
+  /** Notes what it does in each turn; `waits` is for what takes time. */
+  const part =
+    (name: string, turns: number, log: string[], waits = 0) =>
+    async (nextTurn: () => Promise<number>) => {
+      log.push(`${name} begins`);
+      for (let i = 0; i < turns; i++) {
+        const turn = await nextTurn();
+        if (waits > 0) await new Promise((resolve) => setTimeout(resolve, waits));
+        log.push(`${name} ${turn}`);
+      }
+    };
+
+  test("are taken one after the other, by all in the same order", async () => {
+    const log: string[] = [];
+    let turn = 0;
+    await takeTurns([part("a", 2, log, 5), part("b", 2, log)], () => ++turn);
+    expect(log).toEqual(["a begins", "a 1", "b begins", "b 1", "a 2", "b 2"]);
+  });
+
+  test("go on for those who need more, and end for those who need none", async () => {
+    const log: string[] = [];
+    let turn = 10;
+    await takeTurns([part("a", 0, log), part("b", 3, log), part("c", 1, log)], () => ++turn);
+    expect(log).toEqual(["a begins", "b begins", "b 11", "c begins", "c 11", "b 12", "b 13"]);
+  });
+
+  test("end with the first error", async () => {
+    const log: string[] = [];
+    const failing = async (nextTurn: () => Promise<number>) => {
+      await nextTurn();
+      throw new Error("lost");
+    };
+    await expect(takeTurns([part("a", 2, log), failing], () => 1)).rejects.toThrow("lost");
+    expect(log).toEqual(["a begins", "a 1"]);
+  });
+});
+
+describe("processes", () => {
+  const effort = {
+    primitive: 0.5,
+    warmUp: 0,
+    warmUpAgain: 0,
+    repetition: 0,
+    few: 1,
+    large: 1,
+    turns: 2,
+    warmUpMembers: 3,
+  };
+  const told: string[] = [];
+  const folder = mkdtempSync(join(tmpdir(), "copse-"));
+  const script = join(folder, "process-main.mjs");
+  const processes = new Processes((text) => void told.push(text), effort, "wall", script);
+  beforeAll(async () => {
+    writeFileSync(script, await bundle('import "../benchmarks/src/process-main.js";', "node"));
+  });
+  afterAll(() => {
+    processes.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  test("measure side by side, in the same turns", async () => {
+    const backends = [node, tsMls];
+    await processes.primitives(2, [node]);
+    await processes.block({ suite: 2, members: 3, tree: "fresh", rounds: 1, backends, payloads: ["64 B"] });
+    await processes.forget(2);
+    const results = (await processes.results()).filter(({ operation }) => operation === "encrypt 64 B");
+    expect(results.map(({ backend }) => backend)).toEqual(["node", "ts-mls"]);
+    const [ours, theirs] = results.map(({ turns }) => Object.keys(turns));
+    expect(ours).toHaveLength(2);
+    expect(theirs).toEqual(ours);
+    expect((await processes.allPrimitives()).map(({ backend, suite }) => [backend, suite])).toEqual([
+      ["node", 2],
+    ]);
+    expect(told.join()).toContain("ts-mls");
+  });
+
+  test("say what failed in one", async () => {
+    const unknown = { name: "unknown" } as Backend;
+    await expect(processes.primitives(1, [unknown])).rejects.toThrow(/unknown.* ended with 1/);
+    const block = { suite: 9999, members: 3, tree: "fresh", rounds: 1, payloads: [] } as const;
+    await expect(processes.block({ ...block, backends: [node] })).rejects.toThrow(/^node: .*9999/s);
+  });
+});
