@@ -21,6 +21,14 @@ class Counted {
     this.set = this.set.change(removed.map(keyOf), added.map(keyOf));
   }
 
+  /** The same, to go on from on its own. */
+  fork(): Counted {
+    const fork = new Counted();
+    for (const [i, count] of this.counts) fork.counts.set(i, count);
+    fork.set = this.set;
+    return fork;
+  }
+
   private count(i: number): number {
     return this.counts.get(i) ?? 0;
   }
@@ -75,5 +83,19 @@ describe("keys of a tree", () => {
     before.change([keyOf(1)], [keyOf(2), keyOf(4)]);
     expect([1, 2, 3, 4].map((i) => before.has(keyOf(i)))).toEqual([true, true, true, false]);
     expect(before.hasRepeats).toBe(false);
+  });
+
+  it("answers for every set of a history with forks, whichever is asked", () => {
+    const random = randomFrom(2);
+    const some = () => Array.from({ length: random(6) }, () => random(30));
+    const history = [new Counted()];
+    for (let round = 0; round < 300; round++) {
+      const fork = (history[random(history.length)] as Counted).fork();
+      fork.change(some(), some());
+      history.push(fork);
+      (history[random(history.length)] as Counted).check(30);
+    }
+    for (const counted of history) counted.check(30);
+    for (const counted of history.reverse()) counted.check(30);
   });
 });

@@ -118,12 +118,24 @@ export class Writer {
   /** What was written, in an array of its own; the working buffer is overwritten, and the writer starts anew. */
   finish(): Uint8Array {
     const { bytes, length } = this;
+    const whole = length === bytes.length;
+    const written = whole ? bytes : bytes.slice(0, length);
+    if (whole) this.bytes = NONE;
+    this.release();
+    return written;
+  }
+
+  /** What was written from `start` to `end`, in the working buffer: there only until {@link release}. */
+  view(start = 0, end = this.length): Uint8Array {
+    return this.bytes.subarray(start, end);
+  }
+
+  /** Overwrites the working buffer and gives it back. The writer starts anew. */
+  release(): void {
+    const { bytes, length } = this;
     this.bytes = NONE;
     this.length = 0;
-    if (length === bytes.length) return bytes;
-    const written = bytes.slice(0, length);
     bytes.fill(0, 0, length);
     if (bytes.length === BUFFER_SIZE && free.length < MAX_FREE) free.push(bytes);
-    return written;
   }
 }

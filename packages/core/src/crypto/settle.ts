@@ -1,5 +1,6 @@
 // Cleaning up after work that may be done at once or later: how secrets are wiped on every way out (RFC 9420 §9.2).
 import { wipe } from "../bytes.js";
+import type { Writer } from "../codec/index.js";
 import { CryptoError } from "../errors.js";
 import { type Awaitable, isPromise } from "../provider/index.js";
 
@@ -19,18 +20,37 @@ export function onFailure<T>(work: () => Awaitable<T>, undo: () => void): Awaita
   });
 }
 
-/** Runs `work` with a secret that nothing else needs, and overwrites the secret when it is done or has failed. */
-export function spend<T>(secret: Uint8Array, work: (secret: Uint8Array) => Awaitable<T>): Awaitable<T> {
+/** Runs `work`, and `cleanUp` when it is done or has failed. */
+function tidied<T>(work: () => Awaitable<T>, cleanUp: () => void): Awaitable<T> {
   let result: Awaitable<T>;
   try {
-    result = work(secret);
+    result = work();
   } catch (error) {
-    wipe(secret);
+    cleanUp();
     throw error;
   }
-  if (isPromise(result)) return result.finally(() => wipe(secret));
-  wipe(secret);
+  if (isPromise(result)) return result.finally(cleanUp);
+  cleanUp();
   return result;
+}
+
+/** Runs `work` with a secret that nothing else needs, and overwrites the secret when it is done or has failed. */
+export function spend<T>(secret: Uint8Array, work: (secret: Uint8Array) => Awaitable<T>): Awaitable<T> {
+  return tidied(
+    () => work(secret),
+    () => wipe(secret),
+  );
+}
+
+/**
+ * Runs `work`, to which the writer's {@link Writer.view} is handed, and releases the writer when it is done or has
+ * failed: for what is hashed or verified and not kept, whose memory would cost more than a short hash.
+ */
+export function lend<T>(writer: Writer, work: (written: Writer) => Awaitable<T>): Awaitable<T> {
+  return tidied(
+    () => work(writer),
+    () => writer.release(),
+  );
 }
 
 /** Runs `work`; a CryptoError, now or later, becomes the error that `other` makes of it. */

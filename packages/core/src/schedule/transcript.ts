@@ -1,5 +1,6 @@
 // RFC 9420 §8.2, §6.1: transcript hashes and the confirmation tag.
 import { opaque, Writer } from "../codec/index.js";
+import { lend } from "../crypto/settle.js";
 import { MlsError } from "../errors.js";
 import { type AuthenticatedContent, ContentType, FramedContent } from "../framing/content.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
@@ -23,7 +24,7 @@ export function confirmedTranscriptHash(
   input.uint16(wireFormat);
   FramedContent.write(input, content);
   opaque.write(input, auth.signature);
-  return provider.hash.hash(input.finish());
+  return lend(input, (written) => provider.hash.hash(written.view()));
 }
 
 /** `interim_transcript_hash_[n]`, RFC 9420 §8.2, from the confirmed one and the tag that confirms it: `Nh` bytes. */
@@ -35,7 +36,7 @@ export function interimTranscriptHash(
   const input = new Writer();
   input.raw(confirmed);
   opaque.write(input, confirmationTag);
-  return provider.hash.hash(input.finish());
+  return lend(input, (written) => provider.hash.hash(written.view()));
 }
 
 /** `confirmation_tag`, RFC 9420 §6.1: `Nh` bytes. Compared with `equalSecret`. */

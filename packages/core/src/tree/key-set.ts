@@ -1,23 +1,26 @@
 // RFC 9420 §7.3, §12.4.3.1: which keys are in a tree, so that a repeated one is found without a scan of all members.
 import { equalBytes } from "../bytes.js";
 
-// A persistent hash trie (Bagwell): 32 ways by five bits of the hash at each level, the highest first, only those ways
-// held that lead somewhere. A change copies one node at each level, log32 of the number of keys.
+// Of all sets that come of one another by changes, one has the index, and each of the others knows what leads from its
+// neighbour to it (Baker, "Shallow binding makes functional arrays fast", 1991). Whichever is asked takes the index over,
+// in time of the number of changes between the two: none for the latest epoch, which nearly all questions are about.
 
+/** A key, how often the set holds it, and other keys with the same hash. */
 interface Entry {
-  readonly hash: number;
   readonly key: Uint8Array;
   readonly count: number;
-  /** Another key with the same hash. */
   readonly next: Entry | undefined;
 }
 
-interface Branch {
-  readonly bitmap: number;
-  readonly children: readonly Trie[];
-}
+type Index = Map<number, Entry>;
 
-type Trie = Entry | Branch;
+/** What stood at some hashes before they were changed, in the order of the changes. */
+type Undo = (readonly [hash: number, Entry | undefined])[];
+
+function put(index: Index, hash: number, entry: Entry | undefined): void {
+  if (entry === undefined) index.delete(hash);
+  else index.set(hash, entry);
+}
 
 const PRIME = 67108859; // the largest below 2^26: products of two residues stay exact in a double
 
@@ -34,12 +37,8 @@ function reduced(x: number): number {
  */
 let point = 0;
 
-/** By how many bits a hash is shifted to the right for its first way; after six levels it is used up. */
-const TOP = 25;
-
 /**
- * A polynomial hash modulo a prime: at most `length / 3` of the 2^26 points make two given keys collide. In the upper
- * 26 of 30 bits.
+ * A polynomial hash modulo a prime: at most `length / 3` of the 2^26 points make two given keys collide.
  */
 function hashOf(key: Uint8Array): number {
   if (point === 0) point = 2 ** 20 + Math.floor(Math.random() * (PRIME - 2 ** 20));
@@ -50,127 +49,88 @@ function hashOf(key: Uint8Array): number {
     hash = reduced(hash * point + word);
   }
   for (; i < key.length; i++) hash = reduced(hash * point + (key[i] as number));
-  return hash << 4;
+  return hash;
 }
 
-function isBranch(trie: Trie): trie is Branch {
-  return "bitmap" in trie;
+/** The same entries with one more (`by` 1) or one less (-1) of a key. */
+function changed(entry: Entry | undefined, key: Uint8Array, by: 1 | -1): Entry | undefined {
+  if (entry === undefined) return by < 0 ? undefined : { key, count: 1, next: undefined };
+  const { key: own, count, next } = entry;
+  if (!equalBytes(own, key)) return { key: own, count, next: changed(next, key, by) };
+  return count + by === 0 ? next : { key: own, count: count + by, next };
 }
 
-function bitCount(x: number): number {
-  let n = x - ((x >>> 1) & 0x55555555);
-  n = (n & 0x33333333) + ((n >>> 2) & 0x33333333);
-  return (((n + (n >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
-}
-
-function find(trie: Trie | undefined, hash: number, key: Uint8Array): Entry | undefined {
-  let at = trie;
-  for (let shift = TOP; at !== undefined && isBranch(at); shift -= 5) {
-    const bit = 1 << ((hash >>> shift) & 31);
-    at = at.bitmap & bit ? at.children[bitCount(at.bitmap & (bit - 1))] : undefined;
-  }
-  let entry = at as Entry | undefined;
-  if (entry?.hash !== hash) return undefined;
-  while (entry !== undefined && !equalBytes(entry.key, key)) entry = entry.next;
-  return entry;
-}
-
-/** One more of a key, or one less. */
-interface Change {
-  readonly hash: number;
-  readonly key: Uint8Array;
-  readonly by: 1 | -1;
-}
-
-/** How many keys are held more than once, each time but the first. */
-interface Tally {
-  repeats: number;
-}
-
-/** The same chain of entries with one more or one less of a key. */
-function inChain(chain: Entry | undefined, change: Change, tally: Tally): Entry | undefined {
-  const { hash, key, by } = change;
-  if (chain === undefined) return by < 0 ? undefined : { hash, key, count: 1, next: undefined };
-  if (!equalBytes(chain.key, key)) return { ...chain, next: inChain(chain.next, change, tally) };
-  const count = chain.count + by;
-  if (count === 0) return chain.next;
-  tally.repeats += by;
-  return { ...chain, count };
-}
-
-/** A trie with these two chains, whose hashes differ. */
-function pair(a: Entry, b: Entry, shift: number): Branch {
-  const [wayA, wayB] = [(a.hash >>> shift) & 31, (b.hash >>> shift) & 31];
-  if (wayA === wayB) return { bitmap: 1 << wayA, children: [pair(a, b, shift - 5)] };
-  return { bitmap: (1 << wayA) | (1 << wayB), children: wayA < wayB ? [a, b] : [b, a] };
-}
-
-/** A trie of one hash, or of none, after a change. */
-function setOne(trie: Entry | undefined, change: Change, shift: number, tally: Tally): Trie | undefined {
-  if (trie === undefined || trie.hash === change.hash) return inChain(trie, change, tally);
-  const added = inChain(undefined, change, tally);
-  return added === undefined ? trie : pair(trie, added, shift);
+function countOf(entry: Entry | undefined, key: Uint8Array): number {
+  for (let at = entry; at !== undefined; at = at.next) if (equalBytes(at.key, key)) return at.count;
+  return 0;
 }
 
 /**
- * The trie after the changes from the `first` to the one before `end`, which are in the order of their hashes. A branch
- * is copied once for all of them that are below it.
+ * One more (`by` 1) or one less (-1) of a key.
+ * @returns by how much the number of repeats changes
  */
-function set(
-  trie: Trie | undefined,
-  changes: readonly Change[],
-  first: number,
-  end: number,
-  shift: number,
-  tally: Tally,
-): Trie | undefined {
-  if (trie === undefined || !isBranch(trie)) {
-    let at = trie;
-    for (let i = first; i < end; i++) {
-      const after = setOne(at, changes[i] as Change, shift, tally);
-      if (after !== undefined && isBranch(after)) return set(after, changes, i + 1, end, shift, tally);
-      at = after;
-    }
-    return at;
-  }
-  if (first === end) return trie;
-  let { bitmap } = trie;
-  const children = trie.children.slice();
-  for (let start = first, next = first; start < end; start = next) {
-    const way = ((changes[start] as Change).hash >>> shift) & 31;
-    while (next < end && (((changes[next] as Change).hash >>> shift) & 31) === way) next++;
-    const bit = 1 << way;
-    const at = bitCount(bitmap & (bit - 1));
-    const present = (bitmap & bit) !== 0;
-    const child = set(present ? children[at] : undefined, changes, start, next, shift - 5, tally);
-    if (present && child !== undefined) children[at] = child;
-    else if (present) children.splice(at, 1);
-    else if (child !== undefined) children.splice(at, 0, child);
-    if (present !== (child !== undefined)) bitmap ^= bit;
-  }
-  if (children.length === 0) return undefined;
-  // What grew has room to grow further, and a copy hasn't.
-  return { bitmap, children: children.length > trie.children.length ? children.slice() : children };
+function count(index: Index, key: Uint8Array, by: 1 | -1, undo?: Undo): number {
+  const hash = hashOf(key);
+  const entry = index.get(hash);
+  undo?.push([hash, entry]);
+  put(index, hash, changed(entry, key, by));
+  // Of a key that is added, one was there already; of one that is removed, one stays.
+  return countOf(entry, key) > (by < 0 ? 1 : 0) ? by : 0;
 }
 
 /** An immutable collection of public keys that counts how often it holds each. */
 export class KeySet {
-  private readonly trie: Trie | undefined;
+  /** Unless another set has it: then this is `undefined`. */
+  private index: Index | undefined;
+  /** Who is nearer to the set that has the index, and what makes this one of it. */
+  private neighbour: KeySet | undefined;
+  private undo: Undo = [];
   /** How many keys are held more than once, each time but the first. */
   private readonly repeats: number;
 
-  private constructor(trie: Trie | undefined, repeats: number) {
-    this.trie = trie;
+  private constructor(index: Index, repeats: number) {
+    this.index = index;
     this.repeats = repeats;
   }
 
   /** These keys, one that is among them several times as often. */
   static of(keys: readonly Uint8Array[]): KeySet {
-    return new KeySet(undefined, 0).change([], keys);
+    const index: Index = new Map();
+    return new KeySet(
+      index,
+      keys.reduce((repeats, key) => repeats + count(index, key, 1), 0),
+    );
+  }
+
+  /** The index, taken over from the set that has it, by way of those between. */
+  private own(): Index {
+    const way: KeySet[] = [];
+    for (let at: KeySet = this; at.neighbour !== undefined; at = at.neighbour) way.push(at);
+    for (let at = way.pop(); at !== undefined; at = way.pop()) {
+      const before = at.neighbour as KeySet;
+      const index = before.index as Index;
+      const { undo } = at;
+      before.undo = [];
+      for (let i = undo.length - 1; i >= 0; i--) {
+        const [hash, entry] = undo[i] as Undo[number];
+        before.undo.push([hash, index.get(hash)]);
+        put(index, hash, entry);
+      }
+      at.takeFrom(before, index);
+    }
+    return this.index as Index;
+  }
+
+  private takeFrom(before: KeySet, index: Index): void {
+    before.neighbour = this;
+    before.index = undefined;
+    this.index = index;
+    this.neighbour = undefined;
+    this.undo = [];
   }
 
   has(key: Uint8Array): boolean {
-    return find(this.trie, hashOf(key), key) !== undefined;
+    return countOf(this.own().get(hashOf(key)), key) > 0;
   }
 
   /** Whether some key is held twice. */
@@ -183,11 +143,14 @@ export class KeySet {
     // A member that commits keeps its signature key.
     if (removed.length === added.length && removed.every((key, i) => equalBytes(key, added[i] as Uint8Array)))
       return this;
-    const changes = [
-      ...removed.map((key): Change => ({ hash: hashOf(key), key, by: -1 })),
-      ...added.map((key): Change => ({ hash: hashOf(key), key, by: 1 })),
-    ].sort((a, b) => a.hash - b.hash);
-    const tally = { repeats: this.repeats };
-    return new KeySet(set(this.trie, changes, 0, changes.length, TOP, tally), tally.repeats);
+    const index = this.own();
+    const undo: Undo = [];
+    let { repeats } = this;
+    for (const key of removed) repeats += count(index, key, -1, undo);
+    for (const key of added) repeats += count(index, key, 1, undo);
+    const after = new KeySet(index, repeats);
+    this.undo = undo;
+    after.takeFrom(this, index);
+    return after;
   }
 }

@@ -1,5 +1,5 @@
 // RFC 9420 §7.9: tree hashes of subtrees as they were before the leaves that are unmerged now were added.
-import { encode } from "../codec/index.js";
+import type { Writer } from "../codec/index.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
 import { isLeafBelow, level } from "./math.js";
 import { NodeType } from "./parent-node.js";
@@ -54,24 +54,25 @@ export class OriginalHashes {
 
   /** Computes all that was asked for. The tree hashes of the tree itself are there already. */
   compute(provider: CipherSuiteProvider): Awaitable<void> {
-    return hashLevels(provider, this.levels, inputOf);
+    return hashLevels(provider, this.levels, writeInput);
   }
 }
 
-function inputOf({ slot, without, left, right }: Job): Uint8Array {
+function writeInput(writer: Writer, { slot, without, left, right }: Job): void {
   if (slot.kind === "leaf") {
-    return encode(TreeHashInput, {
+    TreeHashInput.write(writer, {
       nodeType: NodeType.leaf,
       leafIndex: slot.nodeIndex / 2,
       leafNode: undefined,
     });
+    return;
   }
   const blanked = new Set(without);
   const parentNode = slot.node && {
     ...slot.node,
     unmergedLeaves: slot.node.unmergedLeaves.filter((leafIndex) => !blanked.has(leafIndex)),
   };
-  return encode(TreeHashInput, {
+  TreeHashInput.write(writer, {
     nodeType: NodeType.parent,
     parentNode,
     leftHash: left?.hash as Uint8Array,

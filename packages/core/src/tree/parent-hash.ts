@@ -1,6 +1,7 @@
 // RFC 9420 §7.9: parent hashes.
 import { EMPTY, equalBytes } from "../bytes.js";
-import { encode, opaque, struct, type TypeOf } from "../codec/index.js";
+import { opaque, struct, type TypeOf, Writer } from "../codec/index.js";
+import { lend } from "../crypto/settle.js";
 import { ensure } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
 import { LeafNodeSource } from "./leaf-node.js";
@@ -87,9 +88,9 @@ function possibleLinks(head: Slot, originals: OriginalHashes): { parents: Parent
   return { parents, links };
 }
 
-function linkInput({ parent, sibling }: Link): Uint8Array {
+function writeLink(writer: Writer, { parent, sibling }: Link): void {
   const { encryptionKey, parentHash } = parent;
-  return encode(ParentHashInput, {
+  ParentHashInput.write(writer, {
     encryptionKey,
     parentHash,
     originalSiblingTreeHash: sibling.hash as Uint8Array,
@@ -107,7 +108,7 @@ export function verifyParentHashes(provider: CipherSuiteProvider, tree: RatchetT
   const { parents, links } = possibleLinks(tree.head, originals);
   return chain(tree.treeHash(provider), () =>
     chain(originals.compute(provider), () =>
-      chain(hashInto(provider, links, linkInput), () => {
+      chain(hashInto(provider, links, writeLink), () => {
         const valid = new Map<number, number>();
         for (const { nodeIndex, claimed, hash } of links) {
           if (!equalBytes(claimed, hash as Uint8Array)) continue;
@@ -156,9 +157,9 @@ export async function pathParents(
     const encryptionKey = keys[i] as Uint8Array;
     parents.set((path[i] as PathStep).node, { encryptionKey, parentHash, unmergedLeaves: [] });
     const originalSiblingTreeHash = siblings[i] as Uint8Array;
-    const hash = provider.hash.hash(
-      encode(ParentHashInput, { encryptionKey, parentHash, originalSiblingTreeHash }),
-    );
+    const input = new Writer();
+    ParentHashInput.write(input, { encryptionKey, parentHash, originalSiblingTreeHash });
+    const hash = lend(input, (written) => provider.hash.hash(written.view()));
     parentHash = isPromise(hash) ? await hash : hash;
   }
   return { parents, leafParentHash: parentHash };

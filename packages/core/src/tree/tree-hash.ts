@@ -1,6 +1,7 @@
 // RFC 9420 §7.8: tree hashes.
-import { encode, opaque, optional, struct, type TypeOf, uint8, uint32, variant } from "../codec/index.js";
+import { opaque, optional, struct, type TypeOf, uint8, uint32, variant, Writer } from "../codec/index.js";
 import { hashAll } from "../crypto/batch.js";
+import { lend } from "../crypto/settle.js";
 import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
 import { LeafNode } from "./leaf-node.js";
 import { level } from "./math.js";
@@ -42,15 +43,36 @@ function inOrder<T>(items: readonly T[], step: (item: T) => Awaitable<void>, fro
   }
 }
 
-/** Hashes what `input` encodes for each target, and has the target remember it. Targets don't depend on each other. */
+/** Writes what is hashed for a target. */
+type WriteInput<T> = (writer: Writer, target: T) => void;
+
+/** The hashes of what is written for each target, all of it in one working buffer. */
+function hashesOf<T>(
+  provider: CipherSuiteProvider,
+  targets: readonly T[],
+  write: WriteInput<T>,
+): Awaitable<Uint8Array[]> {
+  return lend(new Writer(), (writer) => {
+    const ends = targets.map((target) => {
+      write(writer, target);
+      return writer.position;
+    });
+    return hashAll(
+      provider,
+      ends.map((end, i) => writer.view(ends[i - 1], end)),
+    );
+  });
+}
+
+/** Hashes what is written for each target, and has the target remember it. Targets don't depend on each other. */
 export function hashInto<T extends Hashed>(
   provider: CipherSuiteProvider,
   targets: readonly T[],
-  input: (target: T) => Uint8Array,
+  write: WriteInput<T>,
 ): Awaitable<void> {
   const [first] = targets;
   if (first !== undefined && targets.length === 1) {
-    return chain(hashAll(provider, [input(first)]), ([hash]) => {
+    return chain(hashesOf(provider, targets, write), ([hash]) => {
       first.hash = new Uint8Array(hash as Uint8Array);
     });
   }
@@ -58,7 +80,7 @@ export function hashInto<T extends Hashed>(
   for (let start = 0; start < targets.length; start += BATCH) starts.push(start);
   return inOrder(starts, (start) => {
     const batch = targets.slice(start, start + BATCH);
-    return chain(hashAll(provider, batch.map(input)), (hashes) => {
+    return chain(hashesOf(provider, batch, write), (hashes) => {
       // In memory that they share: what manages memory of its own is several times as large as a hash.
       const { Nh } = provider.suite.hash;
       const packed = new Uint8Array(Nh * hashes.length);
@@ -74,9 +96,9 @@ export function hashInto<T extends Hashed>(
 export function hashLevels<T extends Hashed>(
   provider: CipherSuiteProvider,
   levels: readonly (readonly T[])[],
-  input: (target: T) => Uint8Array,
+  write: WriteInput<T>,
 ): Awaitable<void> {
-  return inOrder(levels, (targets) => hashInto(provider, targets, input));
+  return inOrder(levels, (targets) => hashInto(provider, targets, write));
 }
 
 function collect(slot: Slot, levels: Slot[][]): void {
@@ -88,9 +110,9 @@ function collect(slot: Slot, levels: Slot[][]): void {
   (levels[level(slot.nodeIndex)] as Slot[]).push(slot);
 }
 
-function inputOf(slot: Slot): Uint8Array {
-  return encode(
-    TreeHashInput,
+function writeInput(writer: Writer, slot: Slot): void {
+  TreeHashInput.write(
+    writer,
     slot.kind === "leaf"
       ? { nodeType: NodeType.leaf, leafIndex: slot.nodeIndex / 2, leafNode: slot.node }
       : {
@@ -109,5 +131,5 @@ export function slotHashes(provider: CipherSuiteProvider, heads: readonly Slot[]
   const top = heads.reduce((highest, head) => Math.max(highest, level(head.nodeIndex)), 0);
   const levels: Slot[][] = Array.from({ length: top + 1 }, () => []);
   for (const head of heads) collect(head, levels);
-  return chain(hashLevels(provider, levels, inputOf), hashes);
+  return chain(hashLevels(provider, levels, writeInput), hashes);
 }
