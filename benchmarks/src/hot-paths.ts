@@ -51,7 +51,7 @@ export async function hotPaths(
     await inTurns(`messages of ${payload}`, (session, turn) => messages(session, payload, turn), turns);
   }
   if (tree === "fresh") await inTurns("key packages", keyPackages, turns);
-  await inTurns("exporting", exporting, turns);
+  await inTurns("exporting", exporting);
   for (const operation of tree === "fresh" ? (["empty commit"] as const) : COMMITS) {
     // On blank parents an update is the empty commit again, at the same price.
     const large = tree === "fresh" && (sessions[0] as Session).members >= LARGE;
@@ -94,14 +94,11 @@ async function keyPackages({ receiver, watch }: Session, turn: number): Promise<
   );
 }
 
-async function exporting({ committer, watch }: Session, turn: number): Promise<void> {
+async function exporting({ committer, watch }: Session): Promise<void> {
   const context = new Uint8Array(32);
-  await watch.repeat(
-    async (counted) => {
-      await watch.time("export secret", () => committer.exportSecret("benchmark", context, 32), counted);
-    },
-    { turn },
-  );
+  await watch.repeat(async (counted) => {
+    await watch.time("export secret", () => committer.exportSecret("benchmark", context, 32), counted);
+  });
 }
 
 /** What the options of a commit are, so that it has a path and nothing else. */

@@ -39,7 +39,7 @@ export const EFFORT: Effort = {
 /** For what is to be held against a bar. */
 export const THOROUGH: Effort = {
   primitive: 20,
-  warmUp: 600,
+  warmUp: 1500,
   warmUpAgain: 20,
   repetition: 1600,
   few: 8,

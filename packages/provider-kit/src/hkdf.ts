@@ -8,6 +8,10 @@ import {
   type KdfPart,
 } from "@copse/core/provider";
 import { concat, consume, EMPTY } from "./bytes.js";
+import { joined } from "./scratch.js";
+
+/** The counter of the first block. */
+const FIRST = /* @__PURE__ */ Uint8Array.of(1);
 
 /** What HKDF needs: HMAC over the hash that `algorithm` names. */
 export type HmacPrimitive = Pick<HashPart, "algorithm" | "mac">;
@@ -67,10 +71,7 @@ export function hkdf(hmac: HmacPrimitive): KdfPart {
       if (length === 0) return new Uint8Array(0);
       if (length > Nh) return blocks(prk, info, new Uint8Array(length), EMPTY, 1);
       // MLS asks for no more than one block: secrets are as long, keys and nonces shorter.
-      const input = new Uint8Array(info.length + 1);
-      input.set(info);
-      input[info.length] = 1;
-      const block = hmac.mac(prk, input);
+      const block = joined([info, FIRST], (input) => hmac.mac(prk, input));
       return length === Nh ? block : chain(block, (bytes) => consume([bytes], () => bytes.slice(0, length)));
     },
   };
@@ -92,15 +93,10 @@ export function labeledKdf(kdf: KdfPart, suiteId: Uint8Array): LabeledKdf {
   const prefix = concat(VERSION, suiteId);
   return {
     Nh: kdf.algorithm.Nh,
-    extract(salt, label, ikm) {
-      const labeled = concat(prefix, label, ikm);
-      return chain(kdf.extract(salt, labeled), (prk) => {
-        labeled.fill(0);
-        return prk;
-      });
-    },
-    expand(prk, label, info, length) {
-      return kdf.expand(prk, concat(Uint8Array.of(length >> 8, length), prefix, label, info), length);
-    },
+    extract: (salt, label, ikm) => joined([prefix, label, ikm], (labeled) => kdf.extract(salt, labeled)),
+    expand: (prk, label, info, length) =>
+      joined([Uint8Array.of(length >> 8, length), prefix, label, info], (labeled) =>
+        kdf.expand(prk, labeled, length),
+      ),
   };
 }

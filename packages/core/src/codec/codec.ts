@@ -200,24 +200,30 @@ export function variant<const Tag extends string, const C extends Record<number,
   };
 }
 
+/** A structure whose encoding is remembered. */
+export interface Remembered<T> extends Codec<T> {
+  /** The encoding itself, without a copy: not to be changed, and perhaps a part of something larger. */
+  encoding(value: T): Uint8Array;
+}
+
 /**
  * The same structure, with its encoding remembered: what was received is signed, hashed and sent on as the
  * bytes that came, and a value is encoded once only. Values are immutable; a changed copy is another value.
  * Not for structures that hold secrets, whose bytes would outlive them.
  */
-export function remembered<T extends object, C extends Codec<T>>(codec: C & Codec<T>): Codec<T> {
+export function remembered<T extends object, C extends Codec<T>>(codec: C & Codec<T>): Remembered<T> {
   const encodings = new WeakMap<T, Uint8Array>();
+  const encoding = (value: T): Uint8Array => {
+    let known = encodings.get(value);
+    if (known === undefined) {
+      known = encode(codec, value);
+      encodings.set(value, known);
+    }
+    return known;
+  };
   return {
-    write(writer, value) {
-      const known = encodings.get(value);
-      if (known !== undefined) {
-        writer.raw(known);
-        return;
-      }
-      const start = writer.position;
-      codec.write(writer, value);
-      encodings.set(value, writer.since(start));
-    },
+    encoding,
+    write: (writer, value) => writer.raw(encoding(value)),
     read(reader) {
       const start = reader.offset;
       const value = codec.read(reader);

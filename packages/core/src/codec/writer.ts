@@ -38,11 +38,6 @@ export class Writer {
     return this.length;
   }
 
-  /** A copy of what was written from `start` on. */
-  since(start: number): Uint8Array {
-    return this.bytes.slice(start, this.length);
-  }
-
   private grow(more: number): number {
     const at = this.length;
     const needed = at + more;

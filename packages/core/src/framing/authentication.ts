@@ -1,6 +1,7 @@
 // RFC 9420 §6.1: what is signed, by whom, and who may send what.
 import { opaque, Writer } from "../codec/index.js";
 import { mlsLabel } from "../crypto/labelled.js";
+import { lend } from "../crypto/settle.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain, type Signer } from "../provider/index.js";
 import { ProtocolVersion } from "../tree/leaf-node.js";
@@ -10,19 +11,16 @@ import { ProposalType, type ProposalTypes } from "./proposal.js";
 const LABEL = "FramedContentTBS";
 
 /**
- * FramedContentTBS, RFC 9420 §6.1, encoded.
- * @param groupContext the encoded GroupContext of the content's epoch; needed where the sender is a member
- * or joins by the commit, and left out for other senders
+ * FramedContentTBS, RFC 9420 §6.1, written.
  * @param labelled whether it stands in the SignContent (§5.1.2) that is signed: written at once, since a message is
  * copied often enough
- * @throws MlsError `usage` where it is needed and missing
  */
-export function framedContentTBS(
+function writeTBS(
   wireFormat: number,
   content: FramedContent,
   groupContext: Uint8Array | undefined,
-  labelled = false,
-): Uint8Array {
+  labelled: boolean,
+): Writer {
   const { senderType } = content.sender;
   const covered = senderType === SenderType.member || senderType === SenderType.newMemberCommit;
   // Large enough that a writer holding application data seldom has to grow and copy.
@@ -43,7 +41,21 @@ export function framedContentTBS(
     opaque.write(writer, mlsLabel(LABEL));
     writer.vector(write);
   } else write();
-  return writer.finish();
+  return writer;
+}
+
+/**
+ * FramedContentTBS, RFC 9420 §6.1, encoded.
+ * @param groupContext the encoded GroupContext of the content's epoch; needed where the sender is a member
+ * or joins by the commit, and left out for other senders
+ * @throws MlsError `usage` where it is needed and missing
+ */
+export function framedContentTBS(
+  wireFormat: number,
+  content: FramedContent,
+  groupContext: Uint8Array | undefined,
+): Uint8Array {
+  return writeTBS(wireFormat, content, groupContext, false).finish();
 }
 
 /** The signature of FramedContentAuthData, RFC 9420 §6.1. @throws MlsError `usage`, as {@link framedContentTBS} */
@@ -53,7 +65,8 @@ export function signContent(
   content: FramedContent,
   groupContext: Uint8Array | undefined,
 ): Awaitable<Uint8Array> {
-  return signer.sign(framedContentTBS(wireFormat, content, groupContext, true));
+  // A signer is the application's, and may keep what it is given.
+  return signer.sign(writeTBS(wireFormat, content, groupContext, true).finish());
 }
 
 /**
@@ -68,8 +81,10 @@ export function verifyContent(
   groupContext: Uint8Array | undefined,
   signatureKey: Uint8Array,
 ): Awaitable<void> {
-  const signed = framedContentTBS(wireFormat, content, groupContext, true);
-  return chain(provider.signature.verify(signatureKey, signed, auth.signature), (fits) => {
+  const verified = lend(writeTBS(wireFormat, content, groupContext, true), (signed) =>
+    provider.signature.verify(signatureKey, signed.view(), auth.signature),
+  );
+  return chain(verified, (fits) => {
     ensure(fits, "6.1: recipients must verify the signature with the sender's key");
   });
 }

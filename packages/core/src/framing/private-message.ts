@@ -2,7 +2,7 @@
 import { wipe } from "../bytes.js";
 import { decode, encode, Reader, varintSize, Writer } from "../codec/index.js";
 import { expandWithLabel } from "../crypto/labelled.js";
-import { onCryptoError, onFailure } from "../crypto/settle.js";
+import { lend, onCryptoError, onFailure } from "../crypto/settle.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
 import type { PeekedKey, RatchetKind, SecretTree } from "../schedule/secret-tree.js";
@@ -104,14 +104,14 @@ function writeContent(writer: Writer, content: Content): void {
   }
 }
 
-/** PrivateMessageContent, §6.3.1, encoded */
-function encodeContent({ content: { content }, auth }: AuthenticatedContent, padding: number): Uint8Array {
+/** PrivateMessageContent, §6.3.1, written */
+function writePlaintext({ content: { content }, auth }: AuthenticatedContent, padding: number): Writer {
   const estimate = content.contentType === ContentType.application ? content.applicationData.length : 1024;
   const writer = new Writer(estimate + auth.signature.length + padding + 16);
   writeContent(writer, content);
   framedContentAuthData(content.contentType).write(writer, auth);
   if (padding > 0) writer.raw(new Uint8Array(padding));
-  return writer.finish();
+  return writer;
 }
 
 /**
@@ -141,25 +141,26 @@ export function sealPrivate(
 
   const { leafIndex } = sender;
   const aad = additionalData({ groupId, epoch, contentType, authenticatedData });
-  const plaintext = encodeContent(authenticated, padding);
   const reuseGuard = provider.random(4);
 
-  return chain(secretTree.next(leafIndex, kindOf(contentType)), ({ generation, key, nonce }) => {
-    applyReuseGuard(nonce, reuseGuard);
-    return chain(provider.aead.seal(key, nonce, aad.content, plaintext), (ciphertext) => {
-      wipe(key, nonce, plaintext);
-      const senderData = encode(SenderData, { leafIndex, generation, reuseGuard });
-      return chain(senderDataKeyAndNonce(provider, senderDataSecret, ciphertext), (outer) =>
-        chain(
-          provider.aead.seal(outer.key, outer.nonce, aad.senderData, senderData),
-          (encryptedSenderData): PrivateMessage => {
-            wipe(outer.key, outer.nonce);
-            return { groupId, epoch, contentType, authenticatedData, encryptedSenderData, ciphertext };
-          },
-        ),
-      );
-    });
-  });
+  return lend(writePlaintext(authenticated, padding), (plaintext) =>
+    chain(secretTree.next(leafIndex, kindOf(contentType)), ({ generation, key, nonce }) => {
+      applyReuseGuard(nonce, reuseGuard);
+      return chain(provider.aead.seal(key, nonce, aad.content, plaintext.view()), (ciphertext) => {
+        wipe(key, nonce);
+        const senderData = encode(SenderData, { leafIndex, generation, reuseGuard });
+        return chain(senderDataKeyAndNonce(provider, senderDataSecret, ciphertext), (outer) =>
+          chain(
+            provider.aead.seal(outer.key, outer.nonce, aad.senderData, senderData),
+            (encryptedSenderData): PrivateMessage => {
+              wipe(outer.key, outer.nonce);
+              return { groupId, epoch, contentType, authenticatedData, encryptedSenderData, ciphertext };
+            },
+          ),
+        );
+      });
+    }),
+  );
 }
 
 /** PrivateMessageContent, §6.3.1, as the content of the member who sent it */

@@ -205,6 +205,7 @@ function makePath(
     signer: nextSigner,
     groupId: epoch.groupContext.groupId,
     exclude: new Set(applied.added.map(({ leafIndex }) => leafIndex)),
-    groupContext: (treeHash) => encode(GroupContext, provisionalContext(epoch, treeHash, applied.extensions)),
+    groupContext: (treeHash) =>
+      GroupContext.encoding(provisionalContext(epoch, treeHash, applied.extensions)),
   });
 }

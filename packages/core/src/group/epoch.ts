@@ -1,6 +1,5 @@
 // RFC 9420 §8: an epoch of a group, as one of its members knows it, and how the next one comes of it.
 import { equalSecret, wipe } from "../bytes.js";
-import { encode } from "../codec/index.js";
 import { ensure } from "../errors.js";
 import type { AuthenticatedContent } from "../framing/index.js";
 import type { CipherSuiteProvider } from "../provider/index.js";
@@ -36,9 +35,9 @@ export interface Epoch {
   readonly ledgers: ReadonlyMap<string, EpochLedger>;
 }
 
-/** The encoded GroupContext, which is remembered. */
+/** The encoded GroupContext, which is remembered: not to be changed. */
 export function contextBytes({ groupContext }: Pick<Epoch, "groupContext">): Uint8Array {
-  return encode(GroupContext, groupContext);
+  return GroupContext.encoding(groupContext);
 }
 
 /** Overwrites the secrets of an epoch that never came to be, or that is over and done with. */
@@ -155,7 +154,7 @@ export async function nextEpoch(
     ...provisionalContext(before, await tree.treeHash(provider), extensions),
     confirmedTranscriptHash: await confirmedTranscriptHash(provider, before.interimTranscriptHash, commit),
   };
-  const context = encode(GroupContext, groupContext);
+  const context = GroupContext.encoding(groupContext);
   const joinerSecret = await deriveJoinerSecret(provider, {
     initSecret,
     commitSecret,

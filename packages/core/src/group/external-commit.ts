@@ -113,7 +113,7 @@ export async function createExternalCommit(
       signer,
       groupId: groupContext.groupId,
       exclude: new Set(),
-      groupContext: (treeHash) => encode(GroupContext, provisionalContext(before, treeHash, extensions)),
+      groupContext: (treeHash) => GroupContext.encoding(provisionalContext(before, treeHash, extensions)),
     });
     checkResult(setting, path.tree, extensions);
     registry.checkLeafNode(path.updatePath.leafNode, extensions);
@@ -132,7 +132,7 @@ export async function createExternalCommit(
       },
     };
     const wireFormat = WireFormat.publicMessage;
-    const context = encode(GroupContext, groupContext);
+    const context = GroupContext.encoding(groupContext);
     const signature = await signContent(signer, wireFormat, content, context);
     const signed: AuthenticatedContent = {
       wireFormat,
@@ -185,7 +185,7 @@ async function openProposal(
     throw new MlsError("wrong-epoch", `the proposal is of epoch ${content.epoch}`);
   checkSender(content, setting.registry?.proposalTypes);
   const authenticated = { wireFormat: decoded.wireFormat, content, auth };
-  const context = encode(GroupContext, groupContext);
+  const context = GroupContext.encoding(groupContext);
   await verifyContent(setting.provider, authenticated, context, signatureKeyOf(content, group));
   return cacheProposal(setting, group, authenticated);
 }

@@ -89,7 +89,7 @@ export async function joinByWelcome(
         groupSecrets.pathSecret.pathSecret,
       );
     }
-    const context = encode(GroupContext, groupContext);
+    const context = GroupContext.encoding(groupContext);
     const secrets = await deriveEpochSecrets(
       provider,
       joinerSecret,

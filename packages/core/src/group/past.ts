@@ -1,8 +1,9 @@
 // RFC 9420 §8.6, §9.2, §15.3: what is kept of epochs that are over, for messages that come late and resumption PSKs.
 import { wipe } from "../bytes.js";
-import type { SecretTree } from "../schedule/index.js";
+import { encode } from "../codec/index.js";
+import { GroupContext, type SecretTree } from "../schedule/index.js";
 import type { RatchetTree } from "../tree/index.js";
-import { contextBytes, type Epoch } from "./epoch.js";
+import type { Epoch } from "./epoch.js";
 
 /**
  * An epoch that is over. Its tree shares with those of the epochs around it all but what they changed, and only
@@ -31,7 +32,8 @@ export function retire(epoch: Epoch, endedBy: Uint8Array, endedByOwn: boolean): 
   for (const ledger of epoch.ledgers.values()) ledger.wipe();
   return {
     epoch: epoch.groupContext.epoch,
-    groupContext: contextBytes(epoch),
+    // A copy: what is remembered may be a part of a saved state, which would be held with it.
+    groupContext: encode(GroupContext, epoch.groupContext),
     tree: epoch.tree,
     secretTree: epoch.secretTree,
     senderDataSecret,

@@ -1,6 +1,5 @@
 // RFC 9420 §12.4.2: processing a commit.
 import { wipe } from "../bytes.js";
-import { encode } from "../codec/index.js";
 import { verifyAll } from "../crypto/batch.js";
 import { ensure, MlsError } from "../errors.js";
 import {
@@ -181,7 +180,7 @@ export async function processCommit(
         committer.leafIndex,
         commit.path,
         new Set(applied.added.map(({ leafIndex }) => leafIndex)),
-        encode(GroupContext, context),
+        GroupContext.encoding(context),
       );
       keys = opened.keys;
       secrets.commit = opened.commitSecret;

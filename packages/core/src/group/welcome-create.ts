@@ -84,7 +84,7 @@ export async function createWelcome(
 
   const info = encryptContext("Welcome", encryptedGroupInfo);
   const references = await all(
-    added.map(({ keyPackage }) => makeKeyPackageRef(provider, encode(KeyPackage, keyPackage))),
+    added.map(({ keyPackage }) => makeKeyPackageRef(provider, KeyPackage.encoding(keyPackage))),
   );
   // Members with the same path secret get the same plaintext.
   const plaintexts = new Map<number, Uint8Array>();

@@ -74,6 +74,6 @@ export async function createKeyPackage(
   };
   const signature = await signWithLabel(signer, KEY_PACKAGE_LABEL, encode(KeyPackageTBS, unsigned));
   const keyPackage = { ...unsigned, signature };
-  const reference = await makeKeyPackageRef(provider, encode(KeyPackage, keyPackage));
+  const reference = await makeKeyPackageRef(provider, KeyPackage.encoding(keyPackage));
   return { keyPackage, reference, initKey: init.privateKey, leafKey };
 }

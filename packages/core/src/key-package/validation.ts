@@ -1,6 +1,5 @@
 // RFC 9420 §10.1: whether a key package may be used to add its client.
 import { equalBytes } from "../bytes.js";
-import { encode } from "../codec/index.js";
 import { verifyRequest } from "../crypto/labelled.js";
 import { ensure } from "../errors.js";
 import type { CipherSuite, VerifyRequest } from "../provider/index.js";
@@ -44,7 +43,7 @@ export function checkKeyPackage(keyPackage: KeyPackage, suite: CipherSuite, life
 export function keyPackageVerifyRequests(keyPackage: KeyPackage): VerifyRequest[] {
   const { leafNode, signature } = keyPackage;
   // The encoding is remembered: what is signed is all of it before the signature.
-  const encoding = encode(KeyPackage, keyPackage);
+  const encoding = KeyPackage.encoding(keyPackage);
   const header = signature.length < 64 ? 1 : signature.length < 16384 ? 2 : 4;
   const tbs = encoding.subarray(0, encoding.length - signature.length - header);
   return [

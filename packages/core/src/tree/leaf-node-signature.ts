@@ -63,7 +63,7 @@ export function leafNodeVerifyRequest(
 ): VerifyRequest {
   const { signatureKey, signature, leafNodeSource } = leafNode;
   // The node's encoding is remembered: what is signed is all of it before the signature.
-  const encoding = encode(LeafNode, leafNode);
+  const encoding = LeafNode.encoding(leafNode);
   const header = varintSize(signature.length);
   const fields = encoding.subarray(0, encoding.length - signature.length - header);
   const context = groupId === undefined || leafIndex === undefined ? undefined : { groupId, leafIndex };

@@ -1,6 +1,5 @@
 // RFC 9420 §4, §7.7, §12.1: the ratchet tree's public state, as an immutable value.
 import { equalBytes } from "../bytes.js";
-import { encode } from "../codec/index.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
 import { allNodes, slotFromNodes, slotToNodes } from "./from-nodes.js";
@@ -326,11 +325,11 @@ export class RatchetTree {
   /** The index of the leaf whose node is identical to this one (§12.4.3.1). */
   findLeaf(leafNode: LeafNode): number | undefined {
     if (!this.hasEncryptionKey(leafNode.encryptionKey)) return undefined;
-    const encoding = encode(LeafNode, leafNode);
+    const encoding = LeafNode.encoding(leafNode);
     for (const { leafIndex, leafNode: candidate } of this.members()) {
       if (
         equalBytes(candidate.encryptionKey, leafNode.encryptionKey) &&
-        equalBytes(encode(LeafNode, candidate), encoding)
+        equalBytes(LeafNode.encoding(candidate), encoding)
       ) {
         return leafIndex;
       }
