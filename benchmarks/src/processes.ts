@@ -80,35 +80,40 @@ export class Processes implements Measuring {
 class BackendProcess {
   private readonly child: ChildProcess;
   private nextTurn: (() => Promise<number>) | undefined;
-  private asked:
-    | { resolve: (measured: Measured | undefined) => void; reject: (error: Error) => void }
-    | undefined;
+  private answer: {
+    resolve: (measured: Measured | undefined) => void;
+    reject: (error: Error) => void;
+  } = { resolve: () => {}, reject: () => {} };
+  /** Why it can't be asked any more. */
+  private ended: Error | undefined;
 
   constructor(script: string, setting: Setting, progress: Progress) {
     this.child = fork(script, [JSON.stringify(setting)], { serialization: "advanced" });
     this.child.on("message", (message: FromProcess) => {
       if (message.kind === "progress") progress(message.text);
       else if (message.kind === "turn") void this.giveTurn();
-      else if (message.kind === "done") this.asked?.resolve(message.measured);
-      else this.asked?.reject(new Error(`${setting.backend}: ${message.message}`));
+      else if (message.kind === "done") this.answer.resolve(message.measured);
+      else this.answer.reject(new Error(`${setting.backend}: ${message.message}`));
     });
-    this.child.on("exit", (code, signal) =>
-      this.asked?.reject(new Error(`the process of ${setting.backend} ended with ${code ?? signal}`)),
-    );
+    this.child.on("exit", (code, signal) => {
+      this.ended = new Error(`the process of ${setting.backend} ended with ${code ?? signal}`);
+      this.answer.reject(this.ended);
+    });
   }
 
   /** One at a time. */
   ask(call: Call, nextTurn?: () => Promise<number>): Promise<Measured | undefined> {
     this.nextTurn = nextTurn;
     return new Promise((resolve, reject) => {
-      this.asked = { resolve, reject };
-      this.post(call);
+      this.answer = { resolve, reject };
+      if (this.ended) reject(this.ended);
+      else this.post(call);
     });
   }
 
+  /** It ends by itself when nobody is there any more. */
   close(): void {
-    this.child.removeAllListeners("exit");
-    this.child.disconnect();
+    if (this.child.connected) this.child.disconnect();
   }
 
   private async giveTurn(): Promise<void> {
@@ -117,6 +122,7 @@ class BackendProcess {
   }
 
   private post(message: ToProcess): void {
-    this.child.send(message);
+    // If it can't be sent the process has ended, and that is told.
+    this.child.send(message, () => {});
   }
 }

@@ -1,7 +1,7 @@
 // Each backend in a process of its own, and who has the turn.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundle } from "../../tests/support/bundle.js";
 import type { Backend } from "../src/backend.js";
@@ -60,7 +60,10 @@ describe("processes", () => {
     warmUpMembers: 3,
   };
   const told: string[] = [];
-  const folder = mkdtempSync(join(tmpdir(), "copse-"));
+  // Where ts-mls is found, which is in the folder of its own workspace alone.
+  const folder = mkdtempSync(
+    fileURLToPath(new URL("../../peers/ts-mls/node_modules/.copse-", import.meta.url)),
+  );
   const script = join(folder, "process-main.mjs");
   const processes = new Processes((text) => void told.push(text), effort, "wall", script);
   beforeAll(async () => {
@@ -90,6 +93,7 @@ describe("processes", () => {
   test("say what failed in one", async () => {
     const unknown = { name: "unknown" } as Backend;
     await expect(processes.primitives(1, [unknown])).rejects.toThrow(/unknown.* ended with 1/);
+    await expect(processes.primitives(1, [unknown])).rejects.toThrow("ended with 1");
     const block = { suite: 9999, members: 3, tree: "fresh", rounds: 1, payloads: [] } as const;
     await expect(processes.block({ ...block, backends: [node] })).rejects.toThrow(/^node: .*9999/s);
   });

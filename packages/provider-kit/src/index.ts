@@ -30,6 +30,7 @@ export { isMlKemPublicKey, pqDeriveInput } from "./ml-kem.js";
 export { isX448PublicKey, isX25519PublicKey } from "./montgomery.js";
 export * from "./pq-suites.js";
 export type { ProbeStep } from "./probe.js";
+export { randomBytes } from "./random.js";
 export { isScalar, P256_SCALARS, P384_SCALARS, P521_SCALARS, type ScalarRange } from "./scalars.js";
 export { type SeedKemParts, type SeedKemPrimitives, type SyncKem, seedKem } from "./seed-kem.js";
 export {

@@ -1,8 +1,6 @@
 // RFC 9420 §16.8: random bytes, from the same source as libsodium's own but in one go.
+import { randomBytes as fromSource } from "@copse/provider-kit";
 import sodium from "libsodium-wrappers";
-
-/** What `crypto.getRandomValues` gives at once. */
-const QUOTA = 65_536;
 
 interface RandomSource {
   getRandomValues?(bytes: Uint8Array): unknown;
@@ -15,11 +13,8 @@ interface RandomSource {
  */
 export function randomBytes(length: number): Uint8Array {
   const { crypto } = globalThis as { crypto?: RandomSource };
-  const bytes = new Uint8Array(length);
   if (crypto?.getRandomValues === undefined) {
-    if (length > 0) bytes.set(sodium.randombytes_buf(length));
-    return bytes;
+    return length > 0 ? sodium.randombytes_buf(length) : new Uint8Array(0);
   }
-  for (let at = 0; at < length; at += QUOTA) crypto.getRandomValues(bytes.subarray(at, at + QUOTA));
-  return bytes;
+  return fromSource(length, (bytes) => crypto.getRandomValues?.(bytes));
 }

@@ -1,11 +1,9 @@
 // RFC 9420 §5.1: random bytes of the platform's source, or of the application's.
 import { CryptoError, UnsupportedError } from "@copse/core/provider";
+import { randomBytes } from "@copse/provider-kit";
 
 /** `length` bytes from a cryptographic random source, in memory that nobody else has. */
 export type Random = (length: number) => Uint8Array;
-
-/** WebCrypto's quota for one call of `getRandomValues`. */
-const QUOTA = 65_536;
 
 interface RandomSource {
   getRandomValues?(array: Uint8Array): Uint8Array;
@@ -18,9 +16,7 @@ const platformSource = (): RandomSource | undefined =>
 const platformRandom: Random = (length) => {
   const source = platformSource();
   if (typeof source?.getRandomValues !== "function") throw noSource();
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; at += QUOTA) source.getRandomValues(bytes.subarray(at, at + QUOTA));
-  return bytes;
+  return randomBytes(length, (bytes) => source.getRandomValues?.(bytes));
 };
 
 /**

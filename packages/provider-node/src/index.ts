@@ -17,6 +17,7 @@ import {
   type LazySuite,
   type PqCodePoints,
   pqSuites,
+  randomBytes,
 } from "@copse/provider-kit";
 import { dhGroup, signaturePart, syncGroup } from "./asymmetric.js";
 import { pqKem } from "./pq-kem.js";
@@ -66,17 +67,8 @@ function makeSuite(suite: CipherSuite, hashing: "fast" | "native"): CipherSuiteP
     aead,
     hpke: hpke({ kem, kdf, aead }),
     signature: signaturePart(suite.signature),
-    random: randomBytes,
+    random: (length) => randomBytes(length, randomFillSync),
   });
-}
-
-/** What the node:crypto of workerd gives at once. */
-const QUOTA = 65_536;
-
-function randomBytes(length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; at += QUOTA) randomFillSync(bytes.subarray(at, at + QUOTA));
-  return bytes;
 }
 
 let found: readonly CipherSuite[] | undefined;

@@ -1,5 +1,6 @@
 // RFC 7515 §2, W3C WebCrypto: bytes and numbers in the forms that subtle takes and gives.
 import { CryptoError } from "@copse/core/provider";
+import { randomBytes } from "@copse/provider-kit";
 
 /**
  * The same bytes, for subtle: its types want a view that is no view of shared memory. (Of shared memory the
@@ -32,9 +33,6 @@ export function fromBase64Url(text: string | undefined, length: number): Uint8Ar
 /** What a function for random bytes needs: `crypto`, or as much of it. */
 export type RandomSource = Pick<Crypto, "getRandomValues">;
 
-/** `length` bytes. The platform gives at most 65,536 in one call. */
-export function randomBytes(crypto: RandomSource, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
-  return bytes;
-}
+/** `length` bytes. */
+export const randomFrom = (crypto: RandomSource, length: number): Uint8Array =>
+  randomBytes(length, (bytes) => crypto.getRandomValues(bytes));

@@ -16,7 +16,7 @@ import {
 } from "@copse/provider-kit";
 import { HkdfSha256, X25519 } from "@hpke/dhkem-x25519";
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { type RandomSource, randomBytes } from "./bytes.js";
+import { type RandomSource, randomFrom } from "./bytes.js";
 import { notExtractable } from "./private-keys.js";
 
 /** The library's keys have the shape of a CryptoKey, and hold their bytes. */
@@ -41,7 +41,7 @@ export function libraryX25519(random: RandomSource, extractable: boolean): DhPri
   };
   return {
     algorithm: DHKEM_X25519,
-    generateKeyPair: () => guard(`${name}: no key`, () => importPrivateKey(randomBytes(random, Nsk))),
+    generateKeyPair: () => guard(`${name}: no key`, () => importPrivateKey(randomFrom(random, Nsk))),
     importPrivateKey: (bytes) => guard(`${name}: not a private key`, () => importPrivateKey(bytes)),
     async exportPrivateKey(privateKey) {
       if (!extractable) throw notExtractable(name);
@@ -82,7 +82,7 @@ export function libraryEd25519(random: RandomSource, extractable: boolean): Sign
   });
   return {
     algorithm: ED25519,
-    generateKeyPair: () => pair(randomBytes(random, ED25519.Nsk)),
+    generateKeyPair: () => pair(randomFrom(random, ED25519.Nsk)),
     importPrivateKey(bytes) {
       expectLength(bytes, ED25519.Nsk, "ed25519: a private key");
       return pair(Uint8Array.from(bytes));

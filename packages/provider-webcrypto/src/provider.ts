@@ -26,7 +26,7 @@ import {
   type LazySuite,
 } from "@copse/provider-kit";
 import { aesGcm, chacha20Poly1305, fastAesGcm } from "./aead.js";
-import { randomBytes } from "./bytes.js";
+import { randomFrom } from "./bytes.js";
 import { nativeGroup } from "./ecdh.js";
 import { fastHash, nativeHash } from "./hashing.js";
 import { type KeyStore, storedKem } from "./key-store.js";
@@ -157,7 +157,7 @@ export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise
           aead,
           hpke: hpke({ kem: kem(kdf), kdf, aead }),
           signature,
-          random: (length) => randomBytes(crypto, length),
+          random: (length) => randomFrom(crypto, length),
         });
       },
     };

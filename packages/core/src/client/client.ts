@@ -85,13 +85,14 @@ export class Client {
       registry: this.#registry,
       ownExtensions: new Set(supported.extensions),
     };
-    const signers = new Map([[toHex(signer.publicKey), signer]]);
+    // The one that was added last counts, if two have the same key.
+    const signers = [signer];
     this.#host = {
       setting: this.#setting,
       describe: this.#describe,
-      signerFor: (publicKey) => signers.get(toHex(publicKey)),
+      signerFor: (publicKey) => signers.find((one) => equalBytes(one.publicKey, publicKey)),
       addSigner: (added) => {
-        signers.set(toHex(added.publicKey), added);
+        if (!signers.includes(added)) signers.unshift(added);
       },
     };
   }

@@ -175,8 +175,8 @@ export function deriveTreeSecret(
   generation: number,
   length: number,
 ): Awaitable<Uint8Array> {
-  const context = new Uint8Array(4);
-  new DataView(context.buffer).setUint32(0, generation);
+  // Not by a DataView: a view of four bytes costs more than they do.
+  const context = Uint8Array.of(generation >>> 24, generation >>> 16, generation >>> 8, generation);
   return expandWithLabel(provider, secret, label, context, length);
 }
 

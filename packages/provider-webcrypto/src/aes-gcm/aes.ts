@@ -4,55 +4,66 @@ import { subBytes } from "./sub-bytes.js";
 const BLOCK_WORDS = 4;
 /** Of the state: two blocks. */
 const WORDS = 2 * BLOCK_WORDS;
+/** Those of AES-256, and the one before the first round. */
+const MOST_ROUND_KEYS = 15;
 
-/**
- * The round keys of an AES key, each for both blocks of a state and transposed as these are.
- * @param key 16 or 32 bytes
- */
-export function expandKey(key: Uint8Array): Int32Array {
-  const keyWords = key.length / 4;
-  const rounds = keyWords + 6;
-  const words = new Int32Array(BLOCK_WORDS * (rounds + 1));
-  for (let i = 0; i < keyWords; i++) words[i] = wordAt(key, 4 * i);
-  const scratch = new Int32Array(WORDS);
-  let rcon = 1;
-  for (let i = keyWords; i < words.length; i++) {
-    let word = words[i - 1]!;
-    if (i % keyWords === 0) {
-      word = subWord(rotateRight(word, 8), scratch) ^ rcon;
-      rcon = (rcon << 1) ^ (0x11b & -(rcon >> 7));
-    } else if (keyWords === 8 && i % keyWords === 4) {
-      word = subWord(word, scratch);
+/** AES under one key after another, in memory that is used again. */
+export class Aes {
+  /** Each for both blocks of a state, and transposed as these are. */
+  readonly #roundKeys = new Int32Array(WORDS * MOST_ROUND_KEYS);
+  /** Where the last of them stands. */
+  #last = 0;
+  readonly #words = new Int32Array(BLOCK_WORDS * MOST_ROUND_KEYS);
+  readonly #scratch = new Int32Array(WORDS);
+
+  /** @param key 16 or 32 bytes */
+  setKey(key: Uint8Array): void {
+    const words = this.#words;
+    const roundKeys = this.#roundKeys;
+    const keyWords = key.length / 4;
+    const rounds = keyWords + 6;
+    for (let i = 0; i < keyWords; i++) words[i] = wordAt(key, 4 * i);
+    let rcon = 1;
+    for (let i = keyWords; i < BLOCK_WORDS * (rounds + 1); i++) {
+      let word = words[i - 1]!;
+      if (i % keyWords === 0) {
+        word = subWord(rotateRight(word, 8), this.#scratch) ^ rcon;
+        rcon = (rcon << 1) ^ (0x11b & -(rcon >> 7));
+      } else if (keyWords === 8 && i % keyWords === 4) {
+        word = subWord(word, this.#scratch);
+      }
+      words[i] = words[i - keyWords]! ^ word;
     }
-    words[i] = words[i - keyWords]! ^ word;
+    this.#last = WORDS * rounds;
+    for (let at = 0; at <= this.#last; at += WORDS) {
+      for (let i = 0; i < WORDS; i++) roundKeys[at + i] = words[(at >> 1) + (i >> 1)]!;
+      transpose(roundKeys, at);
+    }
   }
-  scratch.fill(0);
 
-  const roundKeys = new Int32Array(WORDS * (rounds + 1));
-  for (let round = 0; round <= rounds; round++) {
-    const roundKey = roundKeys.subarray(WORDS * round, WORDS * (round + 1));
-    for (let i = 0; i < WORDS; i++) roundKey[i] = words[BLOCK_WORDS * round + (i >> 1)]!;
-    transpose(roundKey);
-  }
-  words.fill(0);
-  return roundKeys;
-}
-
-/**
- * Encrypts two blocks.
- * @param state word i of the first block (little-endian) at 2i, of the second at 2i + 1
- */
-export function encryptBlocks(roundKeys: Int32Array, state: Int32Array): void {
-  transpose(state);
-  const last = roundKeys.length - WORDS;
-  for (let i = 0; i < WORDS; i++) state[i]! ^= roundKeys[i]!;
-  for (let at = WORDS; at < last; at += WORDS) {
+  /**
+   * Encrypts two blocks.
+   * @param state word i of the first block (little-endian) at 2i, of the second at 2i + 1
+   */
+  encrypt(state: Int32Array): void {
+    const roundKeys = this.#roundKeys;
+    const last = this.#last;
+    transpose(state, 0);
+    for (let i = 0; i < WORDS; i++) state[i]! ^= roundKeys[i]!;
+    for (let at = WORDS; at < last; at += WORDS) {
+      subBytes(state);
+      diffuse(state, roundKeys, at);
+    }
     subBytes(state);
-    diffuse(state, roundKeys, at);
+    for (let i = 0; i < WORDS; i++) state[i] = shiftRows(state[i]!) ^ roundKeys[last + i]!;
+    transpose(state, 0);
   }
-  subBytes(state);
-  for (let i = 0; i < WORDS; i++) state[i] = shiftRows(state[i]!) ^ roundKeys[last + i]!;
-  transpose(state);
+
+  wipe(): void {
+    this.#roundKeys.fill(0);
+    this.#words.fill(0);
+    this.#scratch.fill(0);
+  }
 }
 
 /** ShiftRows, MixColumns and AddRoundKey. */
@@ -107,16 +118,16 @@ function shiftRows(word: number): number {
 }
 
 /**
- * From bytes to bits and back: at each of the four byte positions, bit j of word i changes places with bit i of
- * word j.
+ * From bytes to bits and back, of the eight words from `at` on: at each of the four byte positions, bit j of word i
+ * changes places with bit i of word j.
  */
-function transpose(state: Int32Array): void {
-  for (let i = 0; i < 8; i += 2) swapBits(state, i, i + 1, 0x55555555, 1);
-  for (let i = 0; i < 8; i += 4) {
+function transpose(state: Int32Array, at: number): void {
+  for (let i = at; i < at + 8; i += 2) swapBits(state, i, i + 1, 0x55555555, 1);
+  for (let i = at; i < at + 8; i += 4) {
     swapBits(state, i, i + 2, 0x33333333, 2);
     swapBits(state, i + 1, i + 3, 0x33333333, 2);
   }
-  for (let i = 0; i < 4; i++) swapBits(state, i, i + 4, 0x0f0f0f0f, 4);
+  for (let i = at; i < at + 4; i++) swapBits(state, i, i + 4, 0x0f0f0f0f, 4);
 }
 
 /** The bits of `low` above the mask's change places with those of `high` in the mask. */
@@ -129,9 +140,9 @@ function swapBits(state: Int32Array, low: number, high: number, mask: number, sh
 
 function subWord(word: number, scratch: Int32Array): number {
   scratch.fill(word);
-  transpose(scratch);
+  transpose(scratch, 0);
   subBytes(scratch);
-  transpose(scratch);
+  transpose(scratch, 0);
   return scratch[0]!;
 }
 

@@ -1,6 +1,6 @@
 // NIST SP 800-38D §7: AES-GCM in JavaScript, without tables and branches on secrets.
 import { isZero } from "@copse/provider-kit";
-import { encryptBlocks, expandKey } from "./aes.js";
+import { Aes } from "./aes.js";
 import { Ghash } from "./ghash.js";
 
 const BLOCK_LENGTH = 16;
@@ -19,12 +19,15 @@ export function sealGcm(
   aad: Uint8Array,
   plaintext: Uint8Array,
 ): Uint8Array {
-  const sealed = new Uint8Array(plaintext.length + TAG_LENGTH);
-  const ciphertext = sealed.subarray(0, plaintext.length);
-  const cipher = new Cipher(key, nonce);
-  cipher.crypt(plaintext, ciphertext);
-  cipher.tag(aad, ciphertext, sealed.subarray(plaintext.length));
-  cipher.wipe();
+  const { length } = plaintext;
+  const sealed = new Uint8Array(length + TAG_LENGTH);
+  try {
+    cipher.start(key, nonce);
+    cipher.crypt(plaintext, sealed, length);
+    cipher.tag(aad, sealed, length, sealed, length);
+  } finally {
+    cipher.wipe();
+  }
   return sealed;
 }
 
@@ -38,81 +41,79 @@ export function openGcm(
   aad: Uint8Array,
   sealed: Uint8Array,
 ): Uint8Array | undefined {
-  const ciphertext = sealed.subarray(0, sealed.length - TAG_LENGTH);
-  const cipher = new Cipher(key, nonce);
+  const length = sealed.length - TAG_LENGTH;
   const difference = new Uint8Array(TAG_LENGTH);
-  cipher.tag(aad, ciphertext, difference);
-  for (let i = 0; i < TAG_LENGTH; i++) difference[i]! ^= sealed[ciphertext.length + i]!;
-  const plaintext = isZero(difference) ? new Uint8Array(ciphertext.length) : undefined;
-  // With what came it gives the tag that would have been right.
-  difference.fill(0);
-  if (plaintext !== undefined) cipher.crypt(ciphertext, plaintext);
-  cipher.wipe();
-  return plaintext;
+  try {
+    cipher.start(key, nonce);
+    cipher.tag(aad, sealed, length, difference, 0);
+    for (let i = 0; i < TAG_LENGTH; i++) difference[i]! ^= sealed[length + i]!;
+    if (!isZero(difference)) return undefined;
+    const plaintext = new Uint8Array(length);
+    cipher.crypt(sealed, plaintext, length);
+    return plaintext;
+  } finally {
+    // With what came it gives the tag that would have been right.
+    difference.fill(0);
+    cipher.wipe();
+  }
 }
 
-/** A key with a nonce. */
+/** One key with one nonce after another, in memory that is used again. */
 class Cipher {
-  readonly #roundKeys: Int32Array;
+  readonly #aes = new Aes();
+  readonly #ghash = new Ghash();
   readonly #nonce = new Int32Array(3);
   readonly #state = new Int32Array(STATE_WORDS);
-  readonly #ghash: Ghash;
   /** The encryption of the counter's first value, with which the tag is masked. */
-  readonly #mask = new Uint8Array(BLOCK_LENGTH);
+  readonly #mask = new Int32Array(4);
 
-  constructor(key: Uint8Array, nonce: Uint8Array) {
-    this.#roundKeys = expandKey(key);
+  start(key: Uint8Array, nonce: Uint8Array): void {
+    const state = this.#state;
+    this.#aes.setKey(key);
+    this.#nonce.fill(0);
     for (let i = 0; i < nonce.length; i++) this.#nonce[i >> 2]! |= nonce[i]! << (8 * (i & 3));
     this.#count(1);
-    for (let i = 1; i < STATE_WORDS; i += 2) this.#state[i] = 0;
-    encryptBlocks(this.#roundKeys, this.#state);
-    const subkey = new Uint8Array(BLOCK_LENGTH);
-    for (let i = 0; i < BLOCK_LENGTH; i++) {
-      this.#mask[i] = this.#byte(i);
-      subkey[i] = this.#byte(BLOCK_LENGTH + i);
-    }
-    this.#ghash = new Ghash(subkey);
-    subkey.fill(0);
+    for (let i = 1; i < STATE_WORDS; i += 2) state[i] = 0;
+    this.#aes.encrypt(state);
+    for (let i = 0; i < 4; i++) this.#mask[i] = state[2 * i]!;
+    this.#ghash.start(swapBytes(state[1]!), swapBytes(state[3]!), swapBytes(state[5]!), swapBytes(state[7]!));
   }
 
-  /** Encrypts or decrypts, as long as the output is. */
-  crypt(input: Uint8Array, output: Uint8Array): void {
-    const { length } = output;
-    const from = new DataView(input.buffer, input.byteOffset, length);
-    const to = new DataView(output.buffer, output.byteOffset, length);
+  /** Encrypts or decrypts the first `length` bytes. */
+  crypt(input: Uint8Array, output: Uint8Array, length: number): void {
     const state = this.#state;
     const blocks = 2 * BLOCK_LENGTH;
-    const whole = length - (length % blocks);
     let counter = 2;
-    for (let at = 0; at < whole; at += blocks, counter += 2) {
+    for (let at = 0; at < length; at += blocks, counter += 2) {
       this.#count(counter);
-      encryptBlocks(this.#roundKeys, state);
-      for (let i = 0; i < 4; i++) {
-        const one = at + 4 * i;
-        const other = one + BLOCK_LENGTH;
-        to.setInt32(one, from.getInt32(one, true) ^ state[2 * i]!, true);
-        to.setInt32(other, from.getInt32(other, true) ^ state[2 * i + 1]!, true);
+      this.#aes.encrypt(state);
+      if (length - at >= blocks) {
+        for (let i = 0; i < 4; i++) {
+          addWord(input, output, at + 4 * i, state[2 * i]!);
+          addWord(input, output, at + BLOCK_LENGTH + 4 * i, state[2 * i + 1]!);
+        }
+      } else {
+        for (let i = 0; i < length - at; i++) {
+          output[at + i] = input[at + i]! ^ (state[2 * ((i >> 2) & 3) + (i >> 4)]! >>> (8 * (i & 3)));
+        }
       }
     }
-    if (whole === length) return;
-    this.#count(counter);
-    encryptBlocks(this.#roundKeys, state);
-    for (let i = whole; i < length; i++) output[i] = input[i]! ^ this.#byte(i - whole);
   }
 
-  tag(aad: Uint8Array, ciphertext: Uint8Array, into: Uint8Array): void {
-    this.#ghash.update(aad);
-    this.#ghash.update(ciphertext);
-    this.#ghash.digest(aad.length, ciphertext.length, into);
-    for (let i = 0; i < TAG_LENGTH; i++) into[i]! ^= this.#mask[i]!;
+  /** Writes the tag of what is authenticated and of the first `length` bytes of a ciphertext. */
+  tag(aad: Uint8Array, ciphertext: Uint8Array, length: number, into: Uint8Array, at: number): void {
+    this.#ghash.update(aad, aad.length);
+    this.#ghash.update(ciphertext, length);
+    this.#ghash.digest(aad.length, length, into, at);
+    for (let i = 0; i < TAG_LENGTH; i++) into[at + i]! ^= this.#mask[i >> 2]! >>> (8 * (i & 3));
   }
 
   wipe(): void {
-    this.#roundKeys.fill(0);
+    this.#aes.wipe();
+    this.#ghash.wipe();
     this.#nonce.fill(0);
     this.#state.fill(0);
     this.#mask.fill(0);
-    this.#ghash.wipe();
   }
 
   /** Two counter blocks: that of the value and the next. */
@@ -122,14 +123,23 @@ class Cipher {
     state[6] = swapBytes(value);
     state[7] = swapBytes(value + 1);
   }
-
-  /** Of the 32 bytes in the state. */
-  #byte(i: number): number {
-    return this.#state[2 * ((i >> 2) & 3) + (i >> 4)]! >>> (8 * (i & 3));
-  }
 }
 
-/** From big-endian to little-endian. */
+/**
+ * For all calls, which are over before another begins: memory for each of them, and the views that its pieces would need,
+ * cost a short message as much as its encryption.
+ */
+const cipher = /* @__PURE__ */ new Cipher();
+
+/** Four bytes of the input, with a little-endian word added to them. */
+function addWord(input: Uint8Array, output: Uint8Array, at: number, word: number): void {
+  output[at] = input[at]! ^ word;
+  output[at + 1] = input[at + 1]! ^ (word >>> 8);
+  output[at + 2] = input[at + 2]! ^ (word >>> 16);
+  output[at + 3] = input[at + 3]! ^ (word >>> 24);
+}
+
+/** From big-endian to little-endian, and back. */
 function swapBytes(word: number): number {
   return (word << 24) | ((word << 8) & 0xff0000) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }

@@ -6,53 +6,50 @@ const FACTORS = 9;
 /** Where the product of the sums of the halves is kept, behind the eight words of a product. */
 const SUM = 8;
 
-/** GHASH of what `update` is given, under one subkey. */
+/** GHASH of what `update` is given, under one subkey after another, in memory that is used again. */
 export class Ghash {
   readonly #subkey = new Int32Array(2 * FACTORS);
   readonly #operand = new Int32Array(2 * FACTORS);
   readonly #product = new Int32Array(SUM + 4);
   readonly #sum = new Int32Array(4);
+  readonly #last = new Uint8Array(BLOCK_LENGTH);
 
-  /** @param subkey a block: H, the encryption of zeros */
-  constructor(subkey: Uint8Array) {
-    const view = viewOf(subkey);
-    factor(view.getInt32(12), view.getInt32(8), view.getInt32(4), view.getInt32(0), this.#subkey);
+  /** With the words of a block: H, the encryption of zeros. */
+  start(h0: number, h1: number, h2: number, h3: number): void {
+    factor(h3, h2, h1, h0, this.#subkey);
+    this.#sum.fill(0);
   }
 
-  /** Adds bytes, and zeros up to the next multiple of 16. */
-  update(bytes: Uint8Array): void {
-    const whole = bytes.length - (bytes.length % BLOCK_LENGTH);
-    const view = viewOf(bytes);
-    for (let at = 0; at < whole; at += BLOCK_LENGTH) this.#block(view, at);
-    if (whole === bytes.length) return;
-    const last = new Uint8Array(BLOCK_LENGTH);
-    last.set(bytes.subarray(whole));
-    this.#block(viewOf(last), 0);
+  /** Adds the first `length` bytes, and zeros up to the next multiple of 16. */
+  update(bytes: Uint8Array, length: number): void {
+    const rest = length % BLOCK_LENGTH;
+    for (let at = 0; at < length - rest; at += BLOCK_LENGTH) this.#bytes(bytes, at);
+    if (rest === 0) return;
+    const last = this.#last;
+    last.fill(0);
+    for (let i = 0; i < rest; i++) last[i] = bytes[length - rest + i]!;
+    this.#bytes(last, 0);
   }
 
   /** Adds the lengths of what is authenticated and of the ciphertext, in bytes, and writes the sum of 16 bytes. */
-  digest(aadLength: number, textLength: number, into: Uint8Array): void {
-    const lengths = viewOf(new Uint8Array(BLOCK_LENGTH));
-    lengths.setUint32(4, 8 * aadLength);
-    lengths.setUint32(12, 8 * textLength);
-    this.#block(lengths, 0);
-    for (let i = 0; i < BLOCK_LENGTH; i++) into[i] = this.#sum[i >> 2]! >>> (24 - 8 * (i & 3));
+  digest(aadLength: number, textLength: number, into: Uint8Array, at: number): void {
+    this.#block(0, 8 * aadLength, 0, 8 * textLength);
+    for (let i = 0; i < BLOCK_LENGTH; i++) into[at + i] = this.#sum[i >> 2]! >>> (24 - 8 * (i & 3));
   }
 
   wipe(): void {
     for (const words of [this.#subkey, this.#operand, this.#product, this.#sum]) words.fill(0);
+    this.#last.fill(0);
+  }
+
+  #bytes(bytes: Uint8Array, at: number): void {
+    this.#block(wordAt(bytes, at), wordAt(bytes, at + 4), wordAt(bytes, at + 8), wordAt(bytes, at + 12));
   }
 
   /** The sum and the block, added and multiplied by the subkey. */
-  #block(bytes: DataView, at: number): void {
+  #block(w0: number, w1: number, w2: number, w3: number): void {
     const sum = this.#sum;
-    factor(
-      sum[3]! ^ bytes.getInt32(at + 12),
-      sum[2]! ^ bytes.getInt32(at + 8),
-      sum[1]! ^ bytes.getInt32(at + 4),
-      sum[0]! ^ bytes.getInt32(at),
-      this.#operand,
-    );
+    factor(sum[3]! ^ w3, sum[2]! ^ w2, sum[1]! ^ w1, sum[0]! ^ w0, this.#operand);
     multiply(this.#operand, this.#subkey, this.#product);
     reduce(this.#product, sum);
   }
@@ -160,6 +157,7 @@ function reverse(word: number): number {
   return (bits >>> 16) | (bits << 16);
 }
 
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** Big-endian. */
+function wordAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }
