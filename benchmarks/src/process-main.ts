@@ -1,4 +1,4 @@
-// The process of one backend: measures what it is told to.
+// The process of one backend and one suite: measures what it is told to.
 import { backends, node, SLOW } from "./backends.js";
 import { useClock } from "./clock.js";
 import { Crowd } from "./crowd.js";
@@ -26,7 +26,6 @@ async function answer(call: Call): Promise<Measured | undefined> {
   const own = [backend as NonNullable<typeof backend>];
   if (call.kind === "primitives") await run.primitives(call.suite, own);
   else if (call.kind === "block") await run.block({ ...call.block, backends: own });
-  else if (call.kind === "forget") run.forget(call.suite);
   else return { results: run.results(), primitives: run.allPrimitives() };
   return undefined;
 }

@@ -16,7 +16,6 @@ export interface Setting {
 export type Call =
   | { readonly kind: "primitives"; readonly suite: number }
   | { readonly kind: "block"; readonly block: Omit<Block, "backends"> }
-  | { readonly kind: "forget"; readonly suite: number }
   | { readonly kind: "report" };
 
 export type ToProcess = Call | { readonly kind: "turn"; readonly turn: number };

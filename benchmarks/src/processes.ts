@@ -1,5 +1,5 @@
-// Each backend is measured in a process of its own, as an application has it: the engine sees one provider and compiles
-// for that one, and nobody clears away what another leaves behind.
+// Each suite of each backend is measured in a process of its own, as an application has it: the engine sees one provider
+// and compiles for that one, and nobody clears away what another leaves behind.
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Backend } from "./backend.js";
@@ -14,12 +14,14 @@ import { takeTurns } from "./turns.js";
 
 const SCRIPT = fileURLToPath(new URL("./process-main.js", import.meta.url));
 
-/** Measures as `Run` does, with each backend in its own process; all but one of them wait at any time. */
+/** Measures as `Run` does, with each backend and suite in its own process; all but one of them wait at any time. */
 export class Processes implements Measuring {
   private readonly progress: Progress;
   private readonly effort: Effort;
   private readonly clock: Clock;
   private readonly processes = new Map<string, BackendProcess>();
+  /** By processes that have ended. */
+  private readonly measured: Measured[] = [];
   private readonly script: string;
   private turn = 0;
 
@@ -32,18 +34,23 @@ export class Processes implements Measuring {
   }
 
   async primitives(suite: number, backends: readonly Backend[]): Promise<void> {
-    for (const { name } of backends) await this.of(name).ask({ kind: "primitives", suite });
+    for (const { name } of backends) await this.of(suite, name).ask({ kind: "primitives", suite });
   }
 
   async block({ backends, ...block }: Block): Promise<void> {
     const parts = backends.map(({ name }) => async (nextTurn: () => Promise<number>) => {
-      await this.of(name).ask({ kind: "block", block }, nextTurn);
+      await this.of(block.suite, name).ask({ kind: "block", block }, nextTurn);
     });
     await takeTurns(parts, () => ++this.turn);
   }
 
   async forget(suite: number): Promise<void> {
-    for (const one of this.processes.values()) await one.ask({ kind: "forget", suite });
+    for (const [key, one] of this.processes) {
+      if (!key.startsWith(`${suite}/`)) continue;
+      this.measured.push((await one.ask({ kind: "report" })) as Measured);
+      one.close();
+      this.processes.delete(key);
+    }
   }
 
   async results(): Promise<Result[]> {
@@ -61,17 +68,18 @@ export class Processes implements Measuring {
   }
 
   private async reports(): Promise<Measured[]> {
-    const reports: Measured[] = [];
+    const reports = [...this.measured];
     for (const one of this.processes.values()) reports.push((await one.ask({ kind: "report" })) as Measured);
     return reports;
   }
 
-  private of(backend: string): BackendProcess {
-    let one = this.processes.get(backend);
+  private of(suite: number, backend: string): BackendProcess {
+    const key = `${suite}/${backend}`;
+    let one = this.processes.get(key);
     if (one === undefined) {
       const { effort, clock } = this;
       one = new BackendProcess(this.script, { backend, effort, clock }, this.progress);
-      this.processes.set(backend, one);
+      this.processes.set(key, one);
     }
     return one;
   }

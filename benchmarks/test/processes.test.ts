@@ -78,7 +78,9 @@ describe("processes", () => {
     const backends = [node, tsMls];
     await processes.primitives(2, [node]);
     await processes.block({ suite: 2, members: 3, tree: "fresh", rounds: 1, backends, payloads: ["64 B"] });
+    const before = await processes.results();
     await processes.forget(2);
+    expect(await processes.results()).toEqual(before);
     const results = (await processes.results()).filter(({ operation }) => operation === "encrypt 64 B");
     expect(results.map(({ backend }) => backend)).toEqual(["node", "ts-mls"]);
     const [ours, theirs] = results.map(({ turns }) => Object.keys(turns));

@@ -46,7 +46,7 @@ export interface WebCryptoOptions {
   /**
    * Who encrypts with AES-GCM: `fast` (the default) is JavaScript for up to 2 KiB (text and additional data
    * together), answering at once, without tables and branches on secrets; `native` is the platform for all lengths.
-   * For 12 bytes on Node 20, 90 µs were measured with the platform and 7 in JavaScript, for 1 KiB 92 and 48.
+   * For 12 bytes on Node 20, 90 µs were measured with the platform and 5 in JavaScript, for 1 KiB 92 and 38.
    */
   readonly encryption?: "fast" | "native";
   /** Keeps HPKE keys of the platform for saved states, by reference; without it they must be extractable. */
