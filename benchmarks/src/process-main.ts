@@ -1,4 +1,5 @@
 // The process of one backend and one suite: measures what it is told to.
+import { stat } from "node:fs/promises";
 import { backends, node, SLOW } from "./backends.js";
 import { useClock } from "./clock.js";
 import { Crowd } from "./crowd.js";
@@ -9,6 +10,9 @@ const { backend: name, effort, clock } = JSON.parse(process.argv[2] as string) a
 const backend = backends.find((one) => one.name === name);
 if (backend === undefined) throw new Error(`there is no backend ${name}`);
 useClock(clock);
+
+// Starts the threads that share work: before the main thread is bound to a processor, which they would be with it.
+await stat(".");
 
 const post = (message: FromProcess): void => void process.send?.(message);
 const progress = (text: string) => post({ kind: "progress", text });

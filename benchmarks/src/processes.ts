@@ -6,6 +6,7 @@ import type { Backend } from "./backend.js";
 import type { Clock } from "./clock.js";
 import type { Primitives } from "./primitive-prices.js";
 import type { Call, FromProcess, Measured, Setting, ToProcess } from "./process-messages.js";
+import { bindToProcessor } from "./processor.js";
 import type { Progress } from "./progress.js";
 import type { Block, Measuring } from "./run.js";
 import type { Result } from "./samples.js";
@@ -126,7 +127,10 @@ class BackendProcess {
 
   private async giveTurn(): Promise<void> {
     const turn = await this.nextTurn?.();
-    if (turn !== undefined) this.post({ kind: "turn", turn });
+    if (turn === undefined) return;
+    // Processors of a shared machine have paces of their own: what is compared with each other has the same one.
+    bindToProcessor(this.child.pid, turn);
+    this.post({ kind: "turn", turn });
   }
 
   private post(message: ToProcess): void {
