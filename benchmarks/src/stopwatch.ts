@@ -22,6 +22,11 @@ export interface Effort {
   readonly large: number;
   /** In how many turns a repetition of a short operation is divided, between which the other backends have theirs. */
   readonly turns: number;
+  /**
+   * One of so many short runs is recorded: the others are measured. What is recorded outlives them, and slows them down
+   * until it is collected.
+   */
+  readonly recordedOf: number;
   /** In a group of how many members everything is done once before anything is measured. */
   readonly warmUpMembers: number;
 }
@@ -34,6 +39,7 @@ export const EFFORT: Effort = {
   few: 4,
   large: 1,
   turns: 1,
+  recordedOf: 4,
   warmUpMembers: 3,
 };
 /** For what is to be held against a bar. */
@@ -45,6 +51,7 @@ export const THOROUGH: Effort = {
   few: 8,
   large: 2,
   turns: 10,
+  recordedOf: 12,
   warmUpMembers: 100,
 };
 /** In milliseconds. */
@@ -52,9 +59,6 @@ const FEW_WITHIN = 400;
 
 /** From this on, in milliseconds, a run is long: recording what it asks for costs nothing beside it. */
 const LONG = 20;
-
-/** One of so many short runs is recorded: the others are measured. */
-const RECORDED = 4;
 
 /** How many recorded runs lie between a run and its replay. */
 const RUNS_BETWEEN = 10;
@@ -112,13 +116,14 @@ export class Stopwatch {
    */
   async time<T>(operation: Operation, work: () => Promise<T>, counted = true): Promise<T> {
     const { samples, place } = this;
+    const { recordedOf } = this.effort;
     const counter = this.warmingUp ? undefined : this.backend.counter;
     const first = samples.first(place, operation);
     const long = first !== undefined && first >= LONG;
     const run = (this.runs.get(operation) ?? 0) + 1;
     this.runs.set(operation, run);
     const recorded =
-      counter && (long || (counted && !samples.hasCounts(place, operation)) || run % RECORDED === 0);
+      counter && (long || (counted && !samples.hasCounts(place, operation)) || run % recordedOf === 0);
     if (recorded) counter.start();
     let milliseconds: number;
     let recording: Recording | undefined;

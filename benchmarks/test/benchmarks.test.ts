@@ -22,6 +22,7 @@ async function measured(name: string, suite: number, members: number, tree: "fre
     few: 1,
     large: 1,
     turns: 1,
+    recordedOf: 4,
     warmUpMembers: 3,
   });
   const own = backends.filter((backend) => backend.name === name);

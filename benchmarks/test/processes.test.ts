@@ -57,6 +57,7 @@ describe("processes", () => {
     few: 1,
     large: 1,
     turns: 2,
+    recordedOf: 4,
     warmUpMembers: 3,
   };
   const told: string[] = [];
