@@ -13,6 +13,9 @@ const LARGE = 1000;
 const WAITING = 10;
 const WAITING_WITHIN = 20;
 
+/** How often somebody is added to a large group and removed, for each who joins it. */
+const AGAIN = 10;
+
 /** Commits with a path and nothing else. */
 const COMMITS = ["empty commit", "update"] as const;
 
@@ -198,10 +201,19 @@ async function comingAndGoing(session: Session, tree: Tree): Promise<void> {
       const removed = await watch.time("remove one", () => committer.commit({ remove }), counted);
       await watch.time("process remove one", () => receiver.receive(removed.commit), counted);
 
+      // The leftmost blank leaf is the same one again. Who is added needn't join for that, which takes the longest.
+      for (let i = 0; i < AGAIN && tree === "lived-in" && members >= LARGE; i++) {
+        const next = [await newcomer.keyPackage()];
+        const addNext = () => committer.commit({ add: next, ratchetTreeInWelcome: false });
+        const { commit } = await watch.time("add one", addNext);
+        await watch.time("process add one", () => receiver.receive(commit));
+        const gone = await watch.time("remove one", () => committer.commit({ remove }));
+        await watch.time("process remove one", () => receiver.receive(gone.commit));
+      }
+
       const again = [await newcomer.keyPackage()];
       const addWithTree = () => committer.commit({ add: again });
       await receiver.receive((await watch.time("add one, tree in Welcome", addWithTree, counted)).commit);
-      // The leftmost blank leaf is the same one.
       await receiver.receive((await committer.commit({ remove })).commit);
     },
     { large: members >= LARGE && tree === "fresh", max: backend.removes ? 5 : 1 },

@@ -14,7 +14,8 @@ useClock(clock);
 // Starts the threads that share work: before the main thread is bound to a processor, which they would be with it.
 await stat(".");
 
-const post = (message: FromProcess): void => void process.send?.(message);
+// If it can't be sent nobody is there any more, which ends this process too.
+const post = (message: FromProcess): void => void process.send?.(message, undefined, undefined, () => {});
 const progress = (text: string) => post({ kind: "progress", text });
 let takeTurn: (turn: number) => void = () => {};
 const nextTurn = () =>
