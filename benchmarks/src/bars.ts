@@ -165,11 +165,10 @@ function floorBars(results: readonly Result[], primitives: readonly Primitives[]
 
 function growthBars(results: readonly Result[]): Bar[] {
   const at = (members: number, operation: Operation) =>
-    find(results, { suite: GROWTH_SUITE, backend: GROWTH_BACKEND, tree: "lived-in", members, operation })
-      ?.median;
+    find(results, { suite: GROWTH_SUITE, backend: GROWTH_BACKEND, tree: "lived-in", members, operation });
   const growth = (operation: Operation) => {
     const [small, large] = [at(COMPARED_SIZE, operation), at(LARGER_SIZE, operation)];
-    return small === undefined || large === undefined ? undefined : large / small;
+    return small && large && timesAsLong(large, small);
   };
   const bar = (what: string, below: number, measured: number | undefined): Bar => ({
     group: "growth",
@@ -182,7 +181,10 @@ function growthBars(results: readonly Result[]): Bar[] {
     const times = growth(operation);
     return times === undefined ? undefined : (times * COMPARED_SIZE) / LARGER_SIZE;
   };
-  const [memory, tree] = [at(LARGEST_SIZE, "memory per member"), at(LARGEST_SIZE, "encoded tree per member")];
+  const [memory, tree] = [
+    at(LARGEST_SIZE, "memory per member")?.median,
+    at(LARGEST_SIZE, "encoded tree per member")?.median,
+  ];
   return [
     ...LOGARITHMIC.map((one) => bar(`${one}, ${sizes}`, LOGARITHMIC_BELOW, growth(one))),
     ...LINEAR.map((one) => bar(`${one} per member, ${sizes}`, LINEAR_BELOW, perMember(one))),

@@ -12,7 +12,7 @@ import {
 } from "./bars.js";
 import { aligned, ratio } from "./format.js";
 import type { Options } from "./options.js";
-import type { Measuring } from "./run.js";
+import type { Processes } from "./processes.js";
 
 const ROUNDS = 5;
 const PAYLOADS = ["1 KiB"] as const;
@@ -22,7 +22,7 @@ const PAYLOADS = ["1 KiB"] as const;
  * @param done called after each part of it
  */
 export async function measureForCheck(
-  run: Measuring,
+  run: Processes,
   backends: readonly Backend[],
   options: Options,
   done: () => Promise<void>,
@@ -48,7 +48,7 @@ export async function measureForCheck(
   }
   const growth = { suite: 1, tree: "lived-in", backends: growing, payloads: PAYLOADS } as const;
   for (let round = 0; round < rounds; round++) {
-    for (const members of [COMPARED_SIZE, LARGER_SIZE]) await run.block({ ...growth, members, rounds: 1 });
+    await run.sideBySide([COMPARED_SIZE, LARGER_SIZE].map((members) => ({ ...growth, members, rounds: 1 })));
     await done();
   }
   if (!options.skipLarge) {

@@ -51,7 +51,7 @@ async function saveRun({ json }: Options, run: Measuring): Promise<void> {
   if (json !== undefined) await writeReport(json, report(await run.results(), await run.allPrimitives()));
 }
 
-async function check(run: Measuring, options: Options): Promise<void> {
+async function check(run: Processes, options: Options): Promise<void> {
   await measureForCheck(run, backends, options, () => saveRun(options, run));
   const all = bars(await run.results(), await run.allPrimitives());
   console.log(`\n${verdict(all)}`);

@@ -38,10 +38,17 @@ export class Processes implements Measuring {
     for (const { name } of backends) await this.of(suite, name).ask({ kind: "primitives", suite });
   }
 
-  async block({ backends, ...block }: Block): Promise<void> {
-    const parts = backends.map(({ name }) => async (nextTurn: () => Promise<number>) => {
-      await this.of(block.suite, name).ask({ kind: "block", block }, nextTurn);
-    });
+  async block(block: Block): Promise<void> {
+    await this.sideBySide([block]);
+  }
+
+  /** Blocks of one suite, whose turns are the same ones too: each but the first has processes of its own. */
+  async sideBySide(blocks: readonly Block[]): Promise<void> {
+    const parts = blocks.flatMap(({ backends, ...block }, lane) =>
+      backends.map(({ name }) => async (nextTurn: () => Promise<number>) => {
+        await this.of(block.suite, name, lane).ask({ kind: "block", block }, nextTurn);
+      }),
+    );
     await takeTurns(parts, () => ++this.turn);
   }
 
@@ -74,8 +81,8 @@ export class Processes implements Measuring {
     return reports;
   }
 
-  private of(suite: number, backend: string): BackendProcess {
-    const key = `${suite}/${backend}`;
+  private of(suite: number, backend: string, lane = 0): BackendProcess {
+    const key = `${suite}/${backend}/${lane}`;
     let one = this.processes.get(key);
     if (one === undefined) {
       const { effort, clock } = this;
