@@ -9,22 +9,13 @@ import { memoryOf } from "../src/memory.js";
 import { isSize, OPERATIONS } from "../src/operations.js";
 import { Run } from "../src/run.js";
 import { REFERENCE } from "../src/ts-mls.js";
+import { TINY } from "./effort.js";
 
 const quiet = () => {};
 
 async function measured(name: string, suite: number, members: number, tree: "fresh" | "lived-in") {
   const crowd = new Crowd(node, quiet);
-  const run = new Run(crowd, quiet, {
-    primitive: 0.5,
-    warmUp: 0,
-    warmUpAgain: 0,
-    repetition: 0,
-    few: 1,
-    large: 1,
-    turns: 1,
-    recordedOf: 4,
-    warmUpMembers: 3,
-  });
+  const run = new Run(crowd, quiet, TINY);
   const own = backends.filter((backend) => backend.name === name);
   await run.primitives(suite, own);
   await run.block({ suite, members, tree, rounds: 1, backends: own, payloads: ["64 B", "1 KiB"] });

@@ -9,6 +9,7 @@ import { node } from "../src/backends.js";
 import { Processes } from "../src/processes.js";
 import { tsMls } from "../src/ts-mls.js";
 import { takeTurns } from "../src/turns.js";
+import { TINY } from "./effort.js";
 
 describe("turns", () => {
   /** Notes what it does in each turn; `waits` is for what takes time. */
@@ -49,17 +50,7 @@ describe("turns", () => {
 });
 
 describe("processes", () => {
-  const effort = {
-    primitive: 0.5,
-    warmUp: 0,
-    warmUpAgain: 0,
-    repetition: 0,
-    few: 1,
-    large: 1,
-    turns: 2,
-    recordedOf: 4,
-    warmUpMembers: 3,
-  };
+  const effort = { ...TINY, turns: 2 };
   const told: string[] = [];
   // Where ts-mls is found, which is in the folder of its own workspace alone.
   const folder = mkdtempSync(

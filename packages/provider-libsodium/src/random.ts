@@ -3,7 +3,7 @@ import { randomBytes as fromSource } from "@copse/provider-kit";
 import sodium from "libsodium-wrappers";
 
 interface RandomSource {
-  getRandomValues?(bytes: Uint8Array): unknown;
+  getRandomValues(bytes: Uint8Array): unknown;
 }
 
 /**
@@ -12,9 +12,10 @@ interface RandomSource {
  * `crypto.getRandomValues`.
  */
 export function randomBytes(length: number): Uint8Array {
-  const { crypto } = globalThis as { crypto?: RandomSource };
+  const { crypto } = globalThis as { crypto?: Partial<RandomSource> };
   if (crypto?.getRandomValues === undefined) {
     return length > 0 ? sodium.randombytes_buf(length) : new Uint8Array(0);
   }
-  return fromSource(length, (bytes) => crypto.getRandomValues?.(bytes));
+  // Not by an optional call, which would take a source that isn't there for one that gave zeros.
+  return fromSource(length, (bytes) => (crypto as RandomSource).getRandomValues(bytes));
 }

@@ -6,17 +6,18 @@ import { randomBytes } from "@copse/provider-kit";
 export type Random = (length: number) => Uint8Array;
 
 interface RandomSource {
-  getRandomValues?(array: Uint8Array): Uint8Array;
+  getRandomValues(array: Uint8Array): Uint8Array;
 }
 
-const platformSource = (): RandomSource | undefined =>
-  (globalThis as { readonly crypto?: RandomSource }).crypto;
+const platformSource = (): Partial<RandomSource> | undefined =>
+  (globalThis as { readonly crypto?: Partial<RandomSource> }).crypto;
 
 /** The platform's: one function for all providers, as what is made with it may be shared. */
 const platformRandom: Random = (length) => {
   const source = platformSource();
   if (typeof source?.getRandomValues !== "function") throw noSource();
-  return randomBytes(length, (bytes) => source.getRandomValues?.(bytes));
+  // Not by an optional call, which would take a source that isn't there for one that gave zeros.
+  return randomBytes(length, (bytes) => (source as RandomSource).getRandomValues(bytes));
 };
 
 /**
