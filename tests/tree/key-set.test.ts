@@ -13,7 +13,7 @@ function keyOf(i: number): Uint8Array {
 /** A set, and how often it must hold the key of each number. */
 class Counted {
   private readonly counts = new Map<number, number>();
-  private set = KeySet.of([]);
+  private set = KeySet.of(() => []);
 
   change(removed: readonly number[], added: readonly number[]) {
     for (const i of removed) this.counts.set(i, Math.max(0, this.count(i) - 1));
@@ -68,7 +68,7 @@ describe("keys of a tree", () => {
   });
 
   it("of the same keys as were added to it is the same at once", () => {
-    const keys = [1, 2, 3, 2].map(keyOf);
+    const keys = () => [1, 2, 3, 2].map(keyOf);
     expect(KeySet.of(keys).hasRepeats).toBe(true);
     expect(KeySet.of(keys).change([keyOf(2)], []).hasRepeats).toBe(false);
     expect(
@@ -78,8 +78,29 @@ describe("keys of a tree", () => {
     ).toBe(true);
   });
 
+  it("looks at the keys that it is made of when it is asked, and once", () => {
+    let looked = 0;
+    const make = () =>
+      KeySet.of(() => {
+        looked++;
+        return [1, 2, 2].map(keyOf);
+      });
+    const [first, second, third] = [make(), make(), make()];
+    expect(looked).toBe(0);
+    expect([first.has(keyOf(2)), first.hasRepeats, first.has(keyOf(3))]).toEqual([true, true, false]);
+    expect([second.hasRepeats, second.has(keyOf(1))]).toEqual([true, true]);
+    const after = third.change([keyOf(2)], [keyOf(3)]);
+    expect([after.hasRepeats, after.has(keyOf(3)), third.hasRepeats, third.has(keyOf(3))]).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+    expect(looked).toBe(3);
+  });
+
   it("leaves the set that is changed as it was", () => {
-    const before = KeySet.of([1, 2, 3].map(keyOf));
+    const before = KeySet.of(() => [1, 2, 3].map(keyOf));
     before.change([keyOf(1)], [keyOf(2), keyOf(4)]);
     expect([1, 2, 3, 4].map((i) => before.has(keyOf(i)))).toEqual([true, true, true, false]);
     expect(before.hasRepeats).toBe(false);

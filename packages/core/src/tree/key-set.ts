@@ -80,30 +80,35 @@ function count(index: Index, key: Uint8Array, by: 1 | -1, undo?: Undo): number {
 
 /** An immutable collection of public keys that counts how often it holds each. */
 export class KeySet {
-  /** Unless another set has it: then this is `undefined`. */
+  /** What the index is to be made of, until something is asked: who restores a group may ask nothing for long. */
+  private keys: (() => readonly Uint8Array[]) | undefined;
+  /** Unless another set has it, or it isn't made yet: then this is `undefined`. */
   private index: Index | undefined;
   /** Who is nearer to the set that has the index, and what makes this one of it. */
   private neighbour: KeySet | undefined;
   private undo: Undo = [];
   /** How many keys are held more than once, each time but the first. */
-  private readonly repeats: number;
+  private repeats = 0;
 
-  private constructor(index: Index, repeats: number) {
-    this.index = index;
-    this.repeats = repeats;
+  private constructor(keys?: () => readonly Uint8Array[]) {
+    this.keys = keys;
   }
 
   /** These keys, one that is among them several times as often. */
-  static of(keys: readonly Uint8Array[]): KeySet {
+  static of(keys: () => readonly Uint8Array[]): KeySet {
+    return new KeySet(keys);
+  }
+
+  private make(keys: readonly Uint8Array[]): void {
     const index: Index = new Map();
-    return new KeySet(
-      index,
-      keys.reduce((repeats, key) => repeats + count(index, key, 1), 0),
-    );
+    for (const key of keys) this.repeats += count(index, key, 1);
+    this.index = index;
+    this.keys = undefined;
   }
 
   /** The index, taken over from the set that has it, by way of those between. */
   private own(): Index {
+    if (this.keys) this.make(this.keys());
     const way: KeySet[] = [];
     for (let at: KeySet = this; at.neighbour !== undefined; at = at.neighbour) way.push(at);
     for (let at = way.pop(); at !== undefined; at = way.pop()) {
@@ -135,6 +140,7 @@ export class KeySet {
 
   /** Whether some key is held twice. */
   get hasRepeats(): boolean {
+    this.own();
     return this.repeats > 0;
   }
 
@@ -145,10 +151,10 @@ export class KeySet {
       return this;
     const index = this.own();
     const undo: Undo = [];
-    let { repeats } = this;
-    for (const key of removed) repeats += count(index, key, -1, undo);
-    for (const key of added) repeats += count(index, key, 1, undo);
-    const after = new KeySet(index, repeats);
+    const after = new KeySet();
+    after.repeats = this.repeats;
+    for (const key of removed) after.repeats += count(index, key, -1, undo);
+    for (const key of added) after.repeats += count(index, key, 1, undo);
     this.undo = undo;
     after.takeFrom(this, index);
     return after;

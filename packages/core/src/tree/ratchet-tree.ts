@@ -74,11 +74,13 @@ export class RatchetTree {
   }
 
   private static over(head: Slot): RatchetTree {
-    const { leaves, parents } = allNodes(head);
     return new RatchetTree(
       head,
-      KeySet.of(leaves.map((node) => node.signatureKey)),
-      KeySet.of([...leaves, ...parents].map((node) => node.encryptionKey)),
+      KeySet.of(() => allNodes(head).leaves.map((node) => node.signatureKey)),
+      KeySet.of(() => {
+        const { leaves, parents } = allNodes(head);
+        return [...leaves, ...parents].map((node) => node.encryptionKey);
+      }),
     );
   }
 
@@ -318,7 +320,7 @@ export class RatchetTree {
   duplicateKey(): "signature_key" | "encryption_key" | "parent_key" | undefined {
     if (this.signatureKeys.hasRepeats) return "signature_key";
     if (!this.encryptionKeys.hasRepeats) return undefined;
-    const leaves = Array.from(this.members(), ({ leafNode }) => leafNode.encryptionKey);
+    const leaves = () => Array.from(this.members(), ({ leafNode }) => leafNode.encryptionKey);
     return KeySet.of(leaves).hasRepeats ? "encryption_key" : "parent_key";
   }
 
