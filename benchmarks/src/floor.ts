@@ -7,6 +7,7 @@ const LIKE: Readonly<Record<string, string>> = {
   "hpke.savePrivateKey": "hpke.exportPrivateKey",
   "hpke.loadPrivateKey": "hpke.importPrivateKey",
   "hash.hashAll": "hash.hash",
+  "kdf.expandAll": "kdf.expand",
   "hpke.sealAll": "hpke.seal",
 };
 

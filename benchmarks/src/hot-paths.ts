@@ -8,8 +8,10 @@ import { checkAgreement, type Session, timedJoin } from "./session.js";
 
 /** From this size on, what encrypts to all leaves takes long. */
 const LARGE = 1000;
+/** Above this size, what is as large as the group takes a second and more: there is one turn for it. */
+const LARGER = 10_000;
 
-/** How many commits wait for a member that was away, at most, and how long they may have taken, in milliseconds. */
+/** How many messages wait for a member that was away, at most; and how long commits may have taken, in milliseconds. */
 const WAITING = 10;
 const WAITING_WITHIN = 20;
 
@@ -63,26 +65,30 @@ export async function hotPaths(
       await inTurns(operation, (session) => largeCommits(session, operation));
     } else await inTurns(operation, (session, turn) => commits(session, operation, turn), turns);
   }
-  await inTurns("saving", async (session) => {
-    await collectGarbage();
-    await saving(session);
-  });
+  await inTurns("saving", saving, (sessions[0] as Session).members > LARGER ? 1 : turns);
   await inTurns("coming and going", async (session) => {
     await comingAndGoing(session, tree);
     checkAgreement(session);
   });
 }
 
+/** Some messages are written in a row, and then read in a row: no member does both with the same one. */
 async function messages(
   { committer, receiver, watch }: Session,
   payload: Payload,
   turn: number,
 ): Promise<void> {
   const data = new Uint8Array(PAYLOADS[payload]).fill(0x61);
+  const row = data.length > LONG ? 1 : WAITING;
   await watch.repeat(
     async (counted) => {
-      const message = await watch.time(`encrypt ${payload}`, () => committer.encrypt(data), counted);
-      await watch.time(`decrypt ${payload}`, () => receiver.receive(message), counted);
+      const waiting: Uint8Array[] = [];
+      while (waiting.length < row) {
+        waiting.push(await watch.time(`encrypt ${payload}`, () => committer.encrypt(data), counted));
+      }
+      for (const message of waiting) {
+        await watch.time(`decrypt ${payload}`, () => receiver.receive(message), counted);
+      }
     },
     { max: data.length > LONG ? 5 : MANY, turn },
   );
@@ -150,9 +156,10 @@ async function largeCommits(
   while (waiting.length > 0) await receive();
 }
 
-async function saving({ committer, watch, members }: Session): Promise<void> {
+async function saving({ committer, watch, members }: Session, turn: number): Promise<void> {
   const { save, restore } = committer;
   if (save === undefined || restore === undefined || !(await canSave(save))) return;
+  await collectGarbage();
   await watch.repeat(
     async (counted) => {
       const saved = await watch.time("save", save, counted);
@@ -160,7 +167,7 @@ async function saving({ committer, watch, members }: Session): Promise<void> {
       if (members >= LARGE) await collectGarbage();
       await watch.time("restore", () => restore(saved), counted);
     },
-    { large: members > LARGE, max: 5 },
+    { large: members > LARGE, max: members > LARGE ? 2 : 5, turn },
   );
 }
 

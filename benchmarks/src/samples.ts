@@ -80,10 +80,6 @@ class Series {
     else this.turns.set(turn, [value]);
   }
 
-  get first(): number | undefined {
-    return this.all()[0];
-  }
-
   all(): number[] {
     return [...this.turns.values()].flat();
   }
@@ -93,66 +89,71 @@ class Series {
   }
 }
 
+/**
+ * What was measured of one operation in one place. What is asked of it between two measurements takes no longer the
+ * more it has: it would drive what is measured out of the processor's caches.
+ */
+export class Measurements {
+  private readonly times = new Series();
+  private readonly floors = new Series();
+  private readonly currentTurn: () => number;
+  /** How long the first run took that was measured. */
+  first: number | undefined;
+  /** What one run asked of its backend. */
+  counts: Counts | undefined;
+  /** What earlier runs asked for, the oldest first: to be asked again beside later ones. */
+  readonly recordings: Recording[] = [];
+
+  constructor(currentTurn: () => number) {
+    this.currentTurn = currentTurn;
+  }
+
+  add(value: number): void {
+    this.first ??= value;
+    this.times.add(this.currentTurn(), value);
+  }
+
+  /** How long the cryptography of one run took by itself. */
+  addFloor(milliseconds: number): void {
+    this.floors.add(this.currentTurn(), milliseconds);
+  }
+
+  /** `undefined` if nothing was measured. */
+  result(place: Place, operation: Operation): Result | undefined {
+    const { times, floors, counts } = this;
+    if (this.first === undefined) return undefined;
+    const result = { ...place, operation, ...summarise(times.all()), turns: times.medians() };
+    const floor = median(floors.all());
+    const overFloor = timesAsLong(result, { median: floor, turns: floors.medians() });
+    return { ...result, ...(floor > 0 && { floor, overFloor }), ...(counts && { counts }) };
+  }
+}
+
 interface Entry {
   readonly place: Place;
   readonly operation: Operation;
-  readonly times: Series;
-  readonly floors: Series;
-  readonly recordings: Recording[];
-  counts?: Counts;
+  readonly measured: Measurements;
 }
 
-/** All samples of a run, and what one run of each operation asked of its backend. */
+/** All samples of a run. */
 export class Samples {
   private readonly entries = new Map<string, Entry>();
   /** Which turn it is: what is measured from here on belongs to that moment. */
   turn = 0;
 
-  private entry(place: Place, operation: Operation): Entry {
+  of(place: Place, operation: Operation): Measurements {
     const key = [place.suite, place.members, place.tree, place.backend, operation].join("|");
     let entry = this.entries.get(key);
     if (entry === undefined) {
-      entry = { place, operation, times: new Series(), floors: new Series(), recordings: [] };
+      entry = { place, operation, measured: new Measurements(() => this.turn) };
       this.entries.set(key, entry);
     }
-    return entry;
-  }
-
-  add(place: Place, operation: Operation, value: number): void {
-    this.entry(place, operation).times.add(this.turn, value);
-  }
-
-  /** How long one run took that was measured; `undefined` if there was none. */
-  first(place: Place, operation: Operation): number | undefined {
-    return this.entry(place, operation).times.first;
-  }
-
-  /** How long the cryptography of one run took by itself. */
-  addFloor(place: Place, operation: Operation, milliseconds: number): void {
-    this.entry(place, operation).floors.add(this.turn, milliseconds);
-  }
-
-  /** What earlier runs asked for, the oldest first: to be asked again beside later ones. */
-  recordings(place: Place, operation: Operation): Recording[] {
-    return this.entry(place, operation).recordings;
-  }
-
-  addCounts(place: Place, operation: Operation, counts: Counts): void {
-    this.entry(place, operation).counts = counts;
-  }
-
-  hasCounts(place: Place, operation: Operation): boolean {
-    return this.entry(place, operation).counts !== undefined;
+    return entry.measured;
   }
 
   results(): Result[] {
-    return [...this.entries.values()].flatMap(({ place, operation, times, floors, counts }) => {
-      const all = times.all();
-      if (all.length === 0) return [];
-      const result = { ...place, operation, ...summarise(all), turns: times.medians() };
-      const floor = median(floors.all());
-      const overFloor = timesAsLong(result, { median: floor, turns: floors.medians() });
-      return { ...result, ...(floor > 0 && { floor, overFloor }), ...(counts && { counts }) };
-    });
+    return [...this.entries.values()].flatMap(
+      ({ place, operation, measured }) => measured.result(place, operation) ?? [],
+    );
   }
 }

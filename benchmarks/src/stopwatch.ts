@@ -4,7 +4,7 @@ import { now } from "./clock.js";
 import type { Recording } from "./counting.js";
 import { collectGarbage } from "./memory.js";
 import type { Operation } from "./operations.js";
-import type { Place, Samples } from "./samples.js";
+import type { Measurements, Place, Samples } from "./samples.js";
 
 /** How much is made of something that can be repeated. */
 export interface Effort {
@@ -84,7 +84,7 @@ export class Stopwatch {
   private readonly place: Place;
   private readonly samples: Samples;
   readonly effort: Effort;
-  private readonly runs = new Map<Operation, number>();
+  private readonly operations = new Map<Operation, { readonly measured: Measurements; runs: number }>();
   /** Nothing is counted or kept while this is set: the engine compiles, caches fill. */
   warmingUp = false;
 
@@ -99,13 +99,22 @@ export class Stopwatch {
     return this.backend.name;
   }
 
+  private of(operation: Operation) {
+    let one = this.operations.get(operation);
+    if (one === undefined) {
+      one = { measured: this.samples.of(this.place, operation), runs: 0 };
+      this.operations.set(operation, one);
+    }
+    return one;
+  }
+
   /** Whether it was measured before, in this place. */
   has(operation: Operation): boolean {
-    return this.samples.first(this.place, operation) !== undefined;
+    return this.of(operation).measured.first !== undefined;
   }
 
   note(operation: Operation, value: number): void {
-    if (!this.warmingUp) this.samples.add(this.place, operation, value);
+    if (!this.warmingUp) this.of(operation).measured.add(value);
   }
 
   /**
@@ -115,15 +124,16 @@ export class Stopwatch {
    * the keys of the nodes that were new to them are in no cache any more, and those of the members still are.
    */
   async time<T>(operation: Operation, work: () => Promise<T>, counted = true): Promise<T> {
-    const { samples, place } = this;
-    const { recordedOf } = this.effort;
-    const counter = this.warmingUp ? undefined : this.backend.counter;
-    const first = samples.first(place, operation);
+    const { warmingUp } = this;
+    const one = this.of(operation);
+    const { measured } = one;
+    const { first } = measured;
+    const counter = warmingUp ? undefined : this.backend.counter;
     const long = first !== undefined && first >= LONG;
-    const run = (this.runs.get(operation) ?? 0) + 1;
-    this.runs.set(operation, run);
+    one.runs++;
     const recorded =
-      counter && (long || (counted && !samples.hasCounts(place, operation)) || run % recordedOf === 0);
+      counter &&
+      (long || (counted && measured.counts === undefined) || one.runs % this.effort.recordedOf === 0);
     if (recorded) counter.start();
     let milliseconds: number;
     let recording: Recording | undefined;
@@ -136,23 +146,22 @@ export class Stopwatch {
       if (recorded) recording = counter.stop();
     }
     // Recording costs something to a short run, of which there are others.
-    if (!recorded || long || first === undefined) this.note(operation, milliseconds);
-    if (recording) await this.floor(operation, recording, milliseconds >= LONG);
+    if (!warmingUp && (!recorded || long || first === undefined)) measured.add(milliseconds);
+    if (recording) await this.floor(measured, recording, milliseconds >= LONG);
     return result;
   }
 
-  private async floor(operation: Operation, recording: Recording, long: boolean): Promise<void> {
-    const { samples, place } = this;
-    const replay = async (one: Recording) => samples.addFloor(place, operation, await one.replay(long));
-    const only = !samples.hasCounts(place, operation);
-    samples.addCounts(place, operation, recording.counts);
+  private async floor(measured: Measurements, recording: Recording, long: boolean): Promise<void> {
+    const replay = async (one: Recording) => measured.addFloor(await one.replay(long));
+    const only = measured.counts === undefined;
+    measured.counts = recording.counts;
     // What a long run asked for is as large as the group: it isn't kept.
     if (long) return replay(recording);
-    const earlier = samples.recordings(place, operation);
-    earlier.push(recording);
+    const { recordings } = measured;
+    recordings.push(recording);
     // There may be no other run.
     if (only) await replay(recording);
-    if (earlier.length > RUNS_BETWEEN) await replay(earlier.shift() as Recording);
+    if (recordings.length > RUNS_BETWEEN) await replay(recordings.shift() as Recording);
   }
 
   private async unmeasured(work: (counted: boolean) => Promise<void>): Promise<void> {

@@ -105,10 +105,10 @@ test("samples are kept by place and operation, with the floor of what was record
   const samples = new Samples();
   const { backend, suite, members, tree } = result;
   const place = { backend, suite, members, tree };
-  for (const time of [1, 3, 2]) samples.add(place, "join", time);
-  samples.add({ ...place, members: 3 }, "join", 9);
-  samples.addCounts(place, "join", { "hash.hash": count(1, 1, 0) });
-  for (const time of [0.7, 0.5, 0.4]) samples.addFloor(place, "join", time);
+  for (const time of [1, 3, 2]) samples.of(place, "join").add(time);
+  samples.of({ ...place, members: 3 }, "join").add(9);
+  samples.of(place, "join").counts = { "hash.hash": count(1, 1, 0) };
+  for (const time of [0.7, 0.5, 0.4]) samples.of(place, "join").addFloor(time);
   const [first, second] = samples.results();
   expect(first).toMatchObject({ median: 2, low: 1.5, high: 2.5, runs: 3, floor: 0.5 });
   expect(second).toMatchObject({ members: 3, median: 9, runs: 1 });
@@ -130,9 +130,9 @@ test("what is compared is of the same turns", () => {
     [[6], [72, 60, 66], []],
   ] as const) {
     samples.turn++;
-    for (const time of ourTimes) samples.add(ours, "join", time);
-    for (const time of theirTimes) samples.add(theirs, "join", time);
-    for (const time of floors) samples.addFloor(ours, "join", time);
+    for (const time of ourTimes) samples.of(ours, "join").add(time);
+    for (const time of theirTimes) samples.of(theirs, "join").add(time);
+    for (const time of floors) samples.of(ours, "join").addFloor(time);
   }
   const [first, second] = samples.results() as [Result, Result];
   expect(first.turns).toEqual({ 1: 1, 2: 4, 3: 9, 4: 6 });
