@@ -2,7 +2,7 @@
 import { encode } from "../../packages/core/src/codec/index.js";
 import {
   deriveSecret,
-  deriveTreeSecret,
+  deriveTreeSecrets,
   encryptWithLabel,
   expandWithLabel,
   mlsExporter,
@@ -29,6 +29,7 @@ export async function cryptoBasics({ id, source, suite }: Maker) {
   const expand = { secret: secret(), label: "ExpandWithLabel", context: source.bytes(Nh), length: 16 };
   const derive = { secret: secret(), label: "DeriveSecret" };
   const tree = { secret: secret(), label: "DeriveTreeSecret", generation: source.below(2 ** 32) };
+  const [treeSecret] = await deriveTreeSecrets(suite, tree.secret, tree.generation, [[tree.label, Nh]]);
   const { signer, privateKey } = await signerPair(suite);
   const content = source.bytes(Nh);
   const encryption = await suite.hpke.generateKeyPair();
@@ -60,7 +61,7 @@ export async function cryptoBasics({ id, source, suite }: Maker) {
       label: tree.label,
       generation: tree.generation,
       length: Nh,
-      out: toHex(await deriveTreeSecret(suite, tree.secret, tree.label, tree.generation, Nh)),
+      out: toHex(treeSecret as Uint8Array),
     },
     sign_with_label: {
       priv: toHex(privateKey),

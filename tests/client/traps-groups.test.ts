@@ -22,6 +22,7 @@ import {
   SenderType,
 } from "../../packages/core/src/framing/index.js";
 import { RatchetTreeNodes } from "../../packages/core/src/tree/index.js";
+import { expandingBy } from "../support/kdf.js";
 import {
   by,
   everyone,
@@ -139,14 +140,12 @@ async function watched(name: string, policy: Partial<Policy> = {}) {
   const node = nodeProvider();
   const suite = node.suite(SUITE);
   const derived = new Map<string, Uint8Array>();
-  const kdf = Object.assign(Object.create(suite.kdf), {
-    expand(secret: Uint8Array, info: Uint8Array, length: number) {
-      const output = suite.kdf.expand(secret, info, length) as Uint8Array;
-      // KDFLabel, §8: two bytes of length, and then the label with its length, which is below 64.
-      const label = new TextDecoder().decode(info.subarray(3, 3 + (info[2] as number)));
-      derived.set(label.replace("MLS 1.0 ", ""), output);
-      return output;
-    },
+  const kdf = expandingBy(suite.kdf, (secret, info, length) => {
+    const output = suite.kdf.expand(secret, info, length) as Uint8Array;
+    // KDFLabel, §8: two bytes of length, and then the label with its length, which is below 64.
+    const label = new TextDecoder().decode(info.subarray(3, 3 + (info[2] as number)));
+    derived.set(label.replace("MLS 1.0 ", ""), output);
+    return output;
   });
   const crypto = { ...node, suite: () => ({ ...suite, kdf }) };
   return {
@@ -532,11 +531,9 @@ describe("a backend that verifies later", () => {
       },
     });
     let expansions = 0;
-    const kdf = Object.assign(Object.create(suite.kdf), {
-      expand(...request: Parameters<typeof suite.kdf.expand>) {
-        expansions++;
-        return suite.kdf.expand(...request);
-      },
+    const kdf = expandingBy(suite.kdf, (...request) => {
+      expansions++;
+      return suite.kdf.expand(...request);
     });
     const crypto = { ...node, suite: () => ({ ...suite, signature, kdf }) };
     const { groups } = await gather([

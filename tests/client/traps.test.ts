@@ -7,7 +7,7 @@ import { SavedKeyPackages } from "../../packages/core/src/client/saved-key-packa
 import { decode, encode } from "../../packages/core/src/codec/index.js";
 import {
   decryptWithLabel,
-  deriveTreeSecret,
+  deriveTreeSecrets,
   encryptWithLabel,
 } from "../../packages/core/src/crypto/labelled.js";
 import {
@@ -89,8 +89,13 @@ describe("trap 1: skipped generations keep only key and nonce", () => {
     const keys: Uint8Array[] = [];
     for (let generation = 0; generation < 6; generation++) {
       const secret = ratchet[generation] as Uint8Array;
-      keys.push(await deriveTreeSecret(provider, secret, "key", generation, Nk));
-      ratchet.push(await deriveTreeSecret(provider, secret, "secret", generation, Nh));
+      const outputs = [
+        ["key", Nk],
+        ["secret", Nh],
+      ] as const;
+      const [key, next] = await deriveTreeSecrets(provider, secret, generation, outputs);
+      keys.push(key as Uint8Array);
+      ratchet.push(next as Uint8Array);
     }
 
     const sent: Uint8Array[] = [];

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { deriveSecret, deriveTreeSecret, expandWithLabel } from "../../packages/core/src/crypto/labelled.js";
+import { deriveSecret, deriveTreeSecrets, expandWithLabel } from "../../packages/core/src/crypto/labelled.js";
 import { MlsError } from "../../packages/core/src/errors.js";
 import { type CipherSuiteProvider, isPromise } from "../../packages/core/src/provider/index.js";
 import {
@@ -13,6 +13,7 @@ import {
   SecretTree,
 } from "../../packages/core/src/schedule/index.js";
 import { saveSecretTree } from "../../packages/core/src/schedule/secret-tree-state.js";
+import { expandingBy } from "../support/kdf.js";
 import { toHex } from "../support/vectors.js";
 import { counting, failing, later, nodeSuite } from "./providers.js";
 
@@ -206,15 +207,11 @@ function remembering() {
   const derived: Uint8Array[] = [];
   const recording: CipherSuiteProvider = {
     ...provider,
-    kdf: {
-      ...provider.kdf,
-      extract: (salt, ikm) => provider.kdf.extract(salt, ikm),
-      expand: (prk, info, length) => {
-        const output = now(provider.kdf.expand(prk, info, length));
-        derived.push(output, prk);
-        return output;
-      },
-    },
+    kdf: expandingBy(provider.kdf, (prk, info, length) => {
+      const output = now(provider.kdf.expand(prk, info, length));
+      derived.push(output, prk);
+      return output;
+    }),
   };
   return { recording, derived };
 }
@@ -334,16 +331,13 @@ describe("looking ahead", () => {
       const base = late ? later(provider) : provider;
       const flaky: CipherSuiteProvider = {
         ...base,
-        kdf: {
-          ...base.kdf,
-          expand: (prk, info, length) => {
-            const refuse = () => {
-              throw new Error("the backend is gone");
-            };
-            if (fail) return late ? Promise.resolve().then(refuse) : refuse();
-            return base.kdf.expand(prk, info, length);
-          },
-        },
+        kdf: expandingBy(base.kdf, (prk, info, length) => {
+          const refuse = () => {
+            throw new Error("the backend is gone");
+          };
+          if (fail) return late ? Promise.resolve().then(refuse) : refuse();
+          return base.kdf.expand(prk, info, length);
+        }),
       };
       const receiver = tree(8, {}, flaky);
       const first = await receiver.peek(3, "application", 0);
@@ -494,8 +488,13 @@ function reachable(snapshot: Uint8Array, generations: number): Set<string> {
   const ratchet = (start: Uint8Array, from: number) => {
     let current = start;
     for (let generation = from; generation < generations; generation++) {
-      found.add(toHex(now(deriveTreeSecret(provider, current, "key", generation, 16))));
-      current = now(deriveTreeSecret(provider, current, "secret", generation, 32));
+      const outputs = [
+        ["key", 16],
+        ["secret", 32],
+      ] as const;
+      const [key, next] = now(deriveTreeSecrets(provider, current, generation, outputs));
+      found.add(toHex(key as Uint8Array));
+      current = next as Uint8Array;
     }
   };
   const leaf = (start: Uint8Array) => {
@@ -648,13 +647,10 @@ describe("an asynchronous provider", () => {
     const slow = later(provider);
     const flaky: CipherSuiteProvider = {
       ...slow,
-      kdf: {
-        ...slow.kdf,
-        expand: async (prk, info, length) => {
-          if (fail) throw new Error("the backend is gone");
-          return slow.kdf.expand(prk, info, length);
-        },
-      },
+      kdf: expandingBy(slow.kdf, async (prk, info, length) => {
+        if (fail) throw new Error("the backend is gone");
+        return slow.kdf.expand(prk, info, length);
+      }),
     };
     const sender = tree(8, {}, flaky);
     const first = Promise.resolve(sender.next(3, "application"));

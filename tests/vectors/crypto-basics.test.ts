@@ -22,7 +22,9 @@ forEachVector<Vector>("crypto-basics", async (vector, { suite }) => {
   const expanded = await labelled.expandWithLabel(suite, hex(x.secret), x.label, hex(x.context), x.length);
   expect(toHex(expanded)).toBe(x.out);
   expect(toHex(await labelled.deriveSecret(suite, hex(d.secret), d.label))).toBe(d.out);
-  const ofTree = await labelled.deriveTreeSecret(suite, hex(t.secret), t.label, t.generation, t.length);
+  const [ofTree = new Uint8Array()] = await labelled.deriveTreeSecrets(suite, hex(t.secret), t.generation, [
+    [t.label, t.length],
+  ]);
   expect(toHex(ofTree)).toBe(t.out);
 
   const { sign_with_label: s, encrypt_with_label: e } = vector;

@@ -105,10 +105,34 @@ export const kdfChecks: SuiteChecks = {
     equal(await kdf.expand(prk, EMPTY, 2 * Nh), bare, "expand without info");
   },
 
+  "kdf: expandAll agrees with expand": async ({ kdf, suite }) => {
+    if (kdf.expandAll === undefined) skip("there is no expandAll");
+    const { Nh } = suite.hash;
+    const lengths = [Nh, 12, 16, 0, 1, Nh];
+    for (const prk of [pattern(Nh, 9), EMPTY, pattern(200, 3)]) {
+      for (const more of [[], [3 * Nh + 1]]) {
+        const requests = [...lengths, ...more].map((length, i) => ({ info: pattern(50 * i, i), length }));
+        const outputs = await kdf.expandAll(prk, requests);
+        is(outputs.length, requests.length, "the number of outputs");
+        for (const [i, { info, length }] of requests.entries()) {
+          equal(outputs[i] as Uint8Array, await kdf.expand(prk, info, length), `output ${i} of expandAll`);
+        }
+      }
+    }
+    is((await kdf.expandAll(pattern(Nh), [])).length, 0, "the number of outputs for no requests");
+  },
+
   "kdf: expand refuses more than 255 blocks, and what is no length": async ({ kdf, suite }) => {
     const { Nh } = suite.hash;
     for (const length of [255 * Nh + 1, 256 * Nh, 2 ** 20, -1, 1.5, Number.NaN]) {
-      await refuses(`expand to ${length} bytes`, () => kdf.expand(filled(Nh, 1), EMPTY, length));
+      const prk = filled(Nh, 1);
+      await refuses(`expand to ${length} bytes`, () => kdf.expand(prk, EMPTY, length));
+      if (kdf.expandAll === undefined) continue;
+      const requests = [
+        { info: EMPTY, length: Nh },
+        { info: EMPTY, length },
+      ];
+      await refuses(`expandAll to ${length} bytes`, () => kdf.expandAll!(prk, requests));
     }
   },
 };

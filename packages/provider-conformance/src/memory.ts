@@ -54,6 +54,16 @@ async function operations(provider: CipherSuiteProvider): Promise<Operation[]> {
       one(kdf.expand(p as Uint8Array, i as Uint8Array, length)),
     );
   }
+  const { expandAll } = kdf;
+  if (expandAll) {
+    add("expandAll", true, [pattern(Nh), info, data], (prk, ...infos) =>
+      expandAll.call(
+        kdf,
+        prk as Uint8Array,
+        infos.map((one, i) => ({ info: one, length: Nh - i })),
+      ),
+    );
+  }
   add("aead.seal", true, [key, nonce, aad, data], (...i) => one(aead.seal(...(i as FourBytes))));
   add("aead.open", true, [key, nonce, aad, sealed], (...i) => one(aead.open(...(i as FourBytes))));
 

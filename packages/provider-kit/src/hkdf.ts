@@ -1,26 +1,31 @@
 // RFC 5869: HKDF, composed from HMAC.
 import {
   type Awaitable,
+  all,
   CryptoError,
   chain,
+  type ExpandRequest,
   type HashPart,
   isPromise,
   type KdfPart,
 } from "@copse/core/provider";
-import { concat, consume, EMPTY } from "./bytes.js";
+import { concat, EMPTY } from "./bytes.js";
 import { joined } from "./scratch.js";
 
 /** The counter of the first block. */
 const FIRST = /* @__PURE__ */ Uint8Array.of(1);
 
 /** What HKDF needs: HMAC over the hash that `algorithm` names. */
-export type HmacPrimitive = Pick<HashPart, "algorithm" | "mac">;
+export interface HmacPrimitive extends Pick<HashPart, "algorithm" | "mac"> {
+  /** HMACs of many inputs under one key, where that takes less than one after the other. */
+  macAll?(key: Uint8Array, data: readonly Uint8Array[]): Uint8Array[];
+}
 
 /**
  * HKDF over an HMAC. Answers at once if the HMAC does.
  *
- * `extract` gives `Nh` bytes. `expand` gives 0 to `255 * Nh` bytes.
- * @throws CryptoError (from `expand`) for any other length
+ * `extract` gives `Nh` bytes. `expand` gives 0 to `255 * Nh` bytes, `expandAll` as many of each request.
+ * @throws CryptoError (from both) for any other length
  */
 export function hkdf(hmac: HmacPrimitive): KdfPart {
   const { algorithm } = hmac;
@@ -61,20 +66,40 @@ export function hkdf(hmac: HmacPrimitive): KdfPart {
     }
   }
 
+  function expand(prk: Uint8Array, info: Uint8Array, length: number): Awaitable<Uint8Array> {
+    if (!Number.isInteger(length) || length < 0 || length > 255 * Nh) {
+      throw new CryptoError(`HKDF gives 0 to ${255 * Nh} bytes, not ${length}`);
+    }
+    if (length === 0) return new Uint8Array(0);
+    if (length > Nh) return blocks(prk, info, new Uint8Array(length), EMPTY, 1);
+    // MLS asks for no more than one block: secrets are as long, keys and nonces shorter.
+    const block = joined([info, FIRST], (input) => hmac.mac(prk, input));
+    return chain(block, (bytes) => cut(bytes, length));
+  }
+
   return {
     algorithm,
     extract: (salt, ikm) => hmac.mac(salt, ikm),
-    expand(prk, info, length) {
-      if (!Number.isInteger(length) || length < 0 || length > 255 * Nh) {
-        throw new CryptoError(`HKDF gives 0 to ${255 * Nh} bytes, not ${length}`);
+    expand,
+    expandAll(prk, requests) {
+      const short = ({ length }: ExpandRequest) => Number.isInteger(length) && length >= 0 && length <= Nh;
+      if (hmac.macAll === undefined || !requests.every(short)) {
+        return all(requests.map(({ info, length }) => expand(prk, info, length)));
       }
-      if (length === 0) return new Uint8Array(0);
-      if (length > Nh) return blocks(prk, info, new Uint8Array(length), EMPTY, 1);
-      // MLS asks for no more than one block: secrets are as long, keys and nonces shorter.
-      const block = joined([info, FIRST], (input) => hmac.mac(prk, input));
-      return length === Nh ? block : chain(block, (bytes) => consume([bytes], () => bytes.slice(0, length)));
+      const inputs = requests.map(({ info }) => concat(info, FIRST));
+      const blocks = hmac.macAll(prk, inputs);
+      for (const input of inputs) input.fill(0);
+      return blocks.map((block, i) => cut(block, requests[i]!.length));
     },
   };
+}
+
+/** The first `length` bytes; all of them are overwritten where they are. */
+function cut(block: Uint8Array, length: number): Uint8Array {
+  if (length === block.length) return block;
+  const first = block.slice(0, length);
+  block.fill(0);
+  return first;
 }
 
 /** HKDF with the functions of RFC 9180 §4, bound to one `suite_id`. */

@@ -4,6 +4,7 @@ import {
   type Awaitable,
   type CipherSuiteProvider,
   type CryptoProvider,
+  type ExpandRequest,
   type HashPart,
   type HpkeKeyPair,
   type HpkePart,
@@ -208,6 +209,16 @@ function instrumentKdf(part: KdfPart, count: Meter): KdfPart {
       count("kdf.extract", salt.length + ikm.length, () => part.extract(salt, ikm), length),
     expand: (prk, info, size) =>
       count("kdf.expand", prk.length + info.length, () => part.expand(prk, info, size), length),
+    ...(part.expandAll && {
+      expandAll: (prk: Uint8Array, requests: readonly ExpandRequest[]) =>
+        count(
+          "kdf.expandAll",
+          prk.length + sum(requests, ({ info }) => info.length),
+          () => part.expandAll!(prk, requests),
+          lengths,
+          requests.length,
+        ),
+    }),
   };
 }
 

@@ -1,5 +1,6 @@
 // FIPS 180-4 §6.2, RFC 2104: SHA-256 and HMAC-SHA256 in JavaScript, for the short inputs of which MLS has thousands.
 import { type HashPart, SHA256 } from "@copse/core/provider";
+import type { HmacPrimitive } from "./hkdf.js";
 
 const BLOCK_LENGTH = 64;
 const DIGEST_LENGTH = 32;
@@ -34,9 +35,12 @@ const ROUND_CONSTANTS = /* @__PURE__ */ Int32Array.of(
 // One state and one schedule for all calls, which are over before another begins; wiped at the end of each.
 const state = /* @__PURE__ */ new Int32Array(8);
 const words = /* @__PURE__ */ new Int32Array(64);
+/** The states that the inner and the outer hash of a key's HMACs begin with. */
+const inner = /* @__PURE__ */ new Int32Array(8);
+const outer = /* @__PURE__ */ new Int32Array(8);
 
 /** SHA-256 and HMAC-SHA256, at once. @throws TypeError for anything but bytes */
-export const sha256: SyncHashPart = {
+export const sha256: SyncHashPart & Required<HmacPrimitive> = {
   algorithm: SHA256,
   hash(data) {
     needBytes(data);
@@ -53,16 +57,18 @@ export const sha256: SyncHashPart = {
   mac(key, data) {
     needBytes(key);
     needBytes(data);
-    const short = key.length > BLOCK_LENGTH ? digestOf(key) : key;
-    state.set(INITIAL);
-    absorbKey(short, 0x36363636);
-    const mac = finish(data, BLOCK_LENGTH, new Uint8Array(DIGEST_LENGTH));
-    state.set(INITIAL);
-    absorbKey(short, 0x5c5c5c5c);
-    finish(mac, BLOCK_LENGTH, mac);
-    if (short !== key) short.fill(0);
+    startMac(key);
+    const mac = macOf(data);
     wipe();
     return mac;
+  },
+  macAll(key, data) {
+    needBytes(key);
+    data.forEach(needBytes);
+    startMac(key);
+    const macs = data.map(macOf);
+    wipe();
+    return macs;
   },
 };
 
@@ -76,9 +82,26 @@ function digestOf(data: Uint8Array): Uint8Array {
   return finish(data, 0, new Uint8Array(DIGEST_LENGTH));
 }
 
+function startMac(key: Uint8Array): void {
+  const short = key.length > BLOCK_LENGTH ? digestOf(key) : key;
+  state.set(INITIAL);
+  absorbKey(short, 0x36363636);
+  inner.set(state);
+  state.set(INITIAL);
+  absorbKey(short, 0x5c5c5c5c);
+  outer.set(state);
+  if (short !== key) short.fill(0);
+}
+
+function macOf(data: Uint8Array): Uint8Array {
+  state.set(inner);
+  const mac = finish(data, BLOCK_LENGTH, new Uint8Array(DIGEST_LENGTH));
+  state.set(outer);
+  return finish(mac, BLOCK_LENGTH, mac);
+}
+
 function wipe(): void {
-  state.fill(0);
-  words.fill(0);
+  for (const memory of [state, words, inner, outer]) memory.fill(0);
 }
 
 /** A block of the key, filled up with zeros, and `pad` in each of its bytes. */

@@ -42,6 +42,8 @@ describe("instrumentProvider", () => {
     await hash.hashAll?.([bytes(1), bytes(2), bytes(3)]);
     await kdf.extract(bytes(5), bytes(6));
     await kdf.expand(bytes(32), bytes(7), 100);
+    const outputs = [5, 6].map((size) => ({ info: bytes(size), length: 10 * size }));
+    await kdf.expandAll?.(bytes(32), outputs);
     const [key, nonce, aad] = [bytes(16), bytes(12), bytes(9)];
     await aead.open(key, nonce, aad, await aead.seal(key, nonce, aad, bytes(50)));
     const pair = await hpke.generateKeyPair();
@@ -72,6 +74,7 @@ describe("instrumentProvider", () => {
           "hash.hashAll": counted(1, 6, 96, 3),
           "kdf.extract": once(11, 32),
           "kdf.expand": once(39, 100),
+          "kdf.expandAll": counted(1, 43, 110, 2),
           "aead.seal": once(87, 66),
           "aead.open": once(103, 50),
           "hpke.generateKeyPair": once(0, 32),
@@ -177,12 +180,14 @@ describe("instrumentProvider", () => {
   it("has the methods that the provider has, and no others", () => {
     const inner = node.suite(1);
     const { hashAll: _, ...hash } = inner.hash;
-    const { sealAll: __, ...hpke } = inner.hpke;
-    const { verifyAll: ___, ...signature } = inner.signature;
-    const plain = defineProvider("plain", [composeSuite({ ...inner, hash, hpke, signature })]);
+    const { expandAll: __, ...kdf } = inner.kdf;
+    const { sealAll: ___, ...hpke } = inner.hpke;
+    const { verifyAll: ____, ...signature } = inner.signature;
+    const plain = defineProvider("plain", [composeSuite({ ...inner, hash, kdf, hpke, signature })]);
     const suite = instrumentProvider(plain).suite(1);
     for (const [part, name] of [
       [suite.hash, "hashAll"],
+      [suite.kdf, "expandAll"],
       [suite.hpke, "sealAll"],
       [suite.hpke, "savePrivateKey"],
       [suite.hpke, "loadPrivateKey"],

@@ -56,6 +56,15 @@ describe("HMAC-SHA256", () => {
     );
   });
 
+  test("of many inputs under one key is that of each", () => {
+    const inputs = LENGTHS.map(bytes);
+    for (const length of [0, 1, 32, 63, 64, 65, 200]) {
+      const key = bytes(length);
+      expect(sha256.macAll(key, inputs), `key of ${length}`).toEqual(inputs.map((one) => hmac(key, one)));
+    }
+    expect(sha256.macAll(bytes(32), [])).toEqual([]);
+  });
+
   test("leaves its inputs as they are, and gives memory of its own", () => {
     const [key, data] = [bytes(80), bytes(40)];
     const first = sha256.mac(key, data);
@@ -73,6 +82,8 @@ test("what is no bytes is refused, and changes nothing for the next", () => {
     expect(() => sha256.hashAll([key, wrong])).toThrow(TypeError);
     expect(() => sha256.mac(key, wrong)).toThrow(TypeError);
     expect(() => sha256.mac(wrong, key)).toThrow(TypeError);
+    expect(() => sha256.macAll(key, [key, wrong])).toThrow(TypeError);
+    expect(() => sha256.macAll(wrong, [key])).toThrow(TypeError);
     expect(sha256.mac(key, key)).toEqual(hmac(key, key));
   }
 });

@@ -8,7 +8,7 @@ import {
   type HashAlgorithm,
   type HashPart,
 } from "@copse/core/provider";
-import { expectLength, guardSync, sha256 } from "@copse/provider-kit";
+import { expectLength, guardSync, type HmacPrimitive, type SyncHashPart, sha256 } from "@copse/provider-kit";
 import { own } from "./keys.js";
 
 /** OpenSSL's name of a hash: `sha256` for `SHA-256` */
@@ -24,16 +24,22 @@ const oneShot = (crypto as Partial<typeof crypto>).hash;
 const SHORT = 256;
 
 /** Hash and HMAC by OpenSSL, and short HMAC-SHA256 in JavaScript. */
-export function fastHashPart(algorithm: HashAlgorithm): HashPart {
+export function fastHashPart(algorithm: HashAlgorithm): HashPart & HmacPrimitive {
   const native = hashPart(algorithm);
   if (algorithm.name !== sha256.algorithm.name) return native;
+  const mac = (key: Uint8Array, data: Uint8Array) =>
+    key.length + data.length <= SHORT ? sha256.mac(key, data) : native.mac(key, data);
   return {
     ...native,
-    mac: (key, data) => (key.length + data.length <= SHORT ? sha256 : native).mac(key, data),
+    mac,
+    macAll: (key, data) =>
+      data.every((one) => key.length + one.length <= SHORT)
+        ? sha256.macAll(key, data)
+        : data.map((one) => mac(key, one)),
   };
 }
 
-export function hashPart(algorithm: HashAlgorithm): HashPart {
+export function hashPart(algorithm: HashAlgorithm): SyncHashPart {
   const name = hashName(algorithm);
   const hash = oneShot
     ? (data: Uint8Array): Uint8Array => own(oneShot(name, data, "buffer"))

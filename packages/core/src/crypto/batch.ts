@@ -2,6 +2,7 @@
 import { type Awaitable, all } from "../provider/awaitable.js";
 import type {
   CipherSuiteProvider,
+  ExpandRequest,
   HpkeSealed,
   HpkeSealRequest,
   VerifyRequest,
@@ -15,6 +16,17 @@ export function hashAll(
   const { hash } = provider;
   if (inputs.length === 0) return [];
   return hash.hashAll ? hash.hashAll(inputs) : all(inputs.map((input) => hash.hash(input)));
+}
+
+/** All outputs of one key, in the order of the requests. */
+export function expandAll(
+  { kdf }: CipherSuiteProvider,
+  prk: Uint8Array,
+  requests: readonly ExpandRequest[],
+): Awaitable<Uint8Array[]> {
+  return kdf.expandAll
+    ? kdf.expandAll(prk, requests)
+    : all(requests.map(({ info, length }) => kdf.expand(prk, info, length)));
 }
 
 /** Whether each signature fits, in the order of the requests. */

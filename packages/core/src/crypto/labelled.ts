@@ -9,6 +9,7 @@ import type {
   Signer,
   VerifyRequest,
 } from "../provider/interface.js";
+import { expandAll } from "./batch.js";
 import { spend } from "./settle.js";
 
 const PREFIX = /* @__PURE__ */ utf8("MLS 1.0 ");
@@ -158,6 +159,35 @@ export function expandWithLabel(
   return provider.kdf.expand(secret, kdfLabel(label, context, length), length);
 }
 
+/** ExpandWithLabel, RFC 9420 §8, of one secret with each of these labels, contexts and lengths */
+export function expandAllWithLabels(
+  provider: CipherSuiteProvider,
+  secret: Uint8Array,
+  outputs: readonly (readonly [label: string, context: Uint8Array, length: number])[],
+): Awaitable<Uint8Array[]> {
+  return expandAll(
+    provider,
+    secret,
+    outputs.map(([label, context, length]) => ({ info: kdfLabel(label, context, length), length })),
+  );
+}
+
+/** DeriveTreeSecret, RFC 9420 §9.1, of one secret with each of these labels and lengths */
+export function deriveTreeSecrets(
+  provider: CipherSuiteProvider,
+  secret: Uint8Array,
+  generation: number,
+  outputs: readonly (readonly [label: string, length: number])[],
+): Awaitable<Uint8Array[]> {
+  // Not by a DataView: a view of four bytes costs more than they do.
+  const context = Uint8Array.of(generation >>> 24, generation >>> 16, generation >>> 8, generation);
+  return expandAllWithLabels(
+    provider,
+    secret,
+    outputs.map(([label, length]) => [label, context, length]),
+  );
+}
+
 /** DeriveSecret, RFC 9420 §8 */
 export function deriveSecret(
   provider: CipherSuiteProvider,
@@ -165,19 +195,6 @@ export function deriveSecret(
   label: string,
 ): Awaitable<Uint8Array> {
   return expandWithLabel(provider, secret, label, EMPTY, provider.suite.hash.Nh);
-}
-
-/** DeriveTreeSecret, RFC 9420 §9.1 */
-export function deriveTreeSecret(
-  provider: CipherSuiteProvider,
-  secret: Uint8Array,
-  label: string,
-  generation: number,
-  length: number,
-): Awaitable<Uint8Array> {
-  // Not by a DataView: a view of four bytes costs more than they do.
-  const context = Uint8Array.of(generation >>> 24, generation >>> 16, generation >>> 8, generation);
-  return expandWithLabel(provider, secret, label, context, length);
 }
 
 /** MLS-Exporter, RFC 9420 §8.5 */

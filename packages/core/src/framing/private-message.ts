@@ -1,10 +1,10 @@
 // RFC 9420 §6.3: messages that are authenticated and encrypted.
 import { wipe } from "../bytes.js";
 import { decode, encode, Reader, varintSize, Writer } from "../codec/index.js";
-import { expandWithLabel } from "../crypto/labelled.js";
+import { expandAllWithLabels } from "../crypto/labelled.js";
 import { lend, onCryptoError, onFailure } from "../crypto/settle.js";
 import { ensure, MlsError } from "../errors.js";
-import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
 import type { PeekedKey, RatchetKind, SecretTree } from "../schedule/secret-tree.js";
 import { checkTag } from "./authentication.js";
 import {
@@ -78,11 +78,13 @@ export function senderDataKeyAndNonce(
 ): Awaitable<KeyAndNonce> {
   const { hash, aead } = provider.suite;
   const sample = ciphertext.subarray(0, hash.Nh);
-  const key = expandWithLabel(provider, senderDataSecret, "key", sample, aead.Nk);
-  const nonce = expandWithLabel(provider, senderDataSecret, "nonce", sample, aead.Nn);
-  return isPromise(key) || isPromise(nonce)
-    ? Promise.all([key, nonce]).then(([k, n]) => ({ key: k, nonce: n }))
-    : { key, nonce };
+  return chain(
+    expandAllWithLabels(provider, senderDataSecret, [
+      ["key", sample, aead.Nk],
+      ["nonce", sample, aead.Nn],
+    ]),
+    ([key, nonce]) => ({ key, nonce }) as KeyAndNonce,
+  );
 }
 
 /** The nonce of the key schedule with the reuse guard over its first four bytes, §6.3.1, in place */

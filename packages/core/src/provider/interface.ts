@@ -61,6 +61,13 @@ export interface VerifyRequest {
   readonly signature: Uint8Array;
 }
 
+/** One of many outputs that the protocol derives from one key. */
+export interface ExpandRequest {
+  readonly info: Uint8Array;
+  /** In bytes. */
+  readonly length: number;
+}
+
 /** The suite's hash function, and its MAC (HMAC over that hash in all suites of RFC 9420). */
 export interface HashPart {
   readonly algorithm: HashAlgorithm;
@@ -79,6 +86,8 @@ export interface KdfPart {
   extract(salt: Uint8Array, ikm: Uint8Array): Awaitable<Uint8Array>;
   /** `length` bytes, at most `255 * Nh`; more is a CryptoError. */
   expand(prk: Uint8Array, info: Uint8Array, length: number): Awaitable<Uint8Array>;
+  /** Many outputs of one key, in the order of the requests. Without it the core calls {@link expand} for each. */
+  expandAll?(prk: Uint8Array, requests: readonly ExpandRequest[]): Awaitable<Uint8Array[]>;
 }
 
 /** The suite's AEAD. A key has `Nk` bytes, a nonce `Nn`; the tag is the last `Nt` bytes of the ciphertext. */

@@ -1,8 +1,9 @@
 // RFC 9420 §9: the derivation of node secrets, from the root of the secret tree down to a leaf.
-import { wipe } from "../bytes.js";
-import { deriveSecret, kdfLabel } from "../crypto/labelled.js";
+import { EMPTY, wipe } from "../bytes.js";
+import { expandAll } from "../crypto/batch.js";
+import { expandAllWithLabels, kdfLabel } from "../crypto/labelled.js";
 import { MlsError } from "../errors.js";
-import { type Awaitable, type CipherSuiteProvider, isPromise } from "../provider/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
 import type { SecretTreeContents } from "./secret-tree-state.js";
 
 /** The way down from a known node to a leaf: node secrets that come in the place of their parents'. */
@@ -48,34 +49,35 @@ export function descend(
   // A copy, because another message may consume it while an asynchronous provider works.
   let secret: Uint8Array = known.slice();
   const { Nh } = provider.suite.hash;
-  const [toLeft, toRight] = [kdfLabel("tree", LEFT, Nh), kdfLabel("tree", RIGHT, Nh)];
-  const down = (left: Uint8Array, right: Uint8Array) => {
+  const toChildren = [LEFT, RIGHT].map((side) => ({ info: kdfLabel("tree", side, Nh), length: Nh }));
+  const down = (children: readonly Uint8Array[]) => {
+    const [left, right] = children as [Uint8Array, Uint8Array];
     const next = way.pop() as number;
     steps.push({ parent: Math.floor(next / 2), left, right });
     wipe(secret);
     secret = (next % 2 === 0 ? left : right).slice();
   };
-  const end = (handshake: Uint8Array, application: Uint8Array): Descent => {
-    wipe(secret);
-    return { leafIndex, steps, handshake, application };
-  };
   const walk = (): Awaitable<Descent> => {
     while (way.length > 0) {
-      const left = provider.kdf.expand(secret, toLeft, Nh);
-      const right = provider.kdf.expand(secret, toRight, Nh);
-      if (isPromise(left) || isPromise(right)) {
-        return Promise.all([left, right]).then(([l, r]) => {
-          down(l, r);
+      const children = expandAll(provider, secret, toChildren);
+      if (isPromise(children)) {
+        return children.then((secrets) => {
+          down(secrets);
           return walk();
         });
       }
-      down(left, right);
+      down(children);
     }
-    const handshake = deriveSecret(provider, secret, "handshake");
-    const application = deriveSecret(provider, secret, "application");
-    return isPromise(handshake) || isPromise(application)
-      ? Promise.all([handshake, application]).then(([h, a]) => end(h, a))
-      : end(handshake, application);
+    return chain(
+      expandAllWithLabels(provider, secret, [
+        ["handshake", EMPTY, Nh],
+        ["application", EMPTY, Nh],
+      ]),
+      ([handshake, application]) => {
+        wipe(secret);
+        return { leafIndex, steps, handshake, application } as Descent;
+      },
+    );
   };
   return walk();
 }

@@ -1,7 +1,7 @@
 // RFC 9420 §8, §8.4: the key schedule.
 import { EMPTY } from "../bytes.js";
 import { encode } from "../codec/index.js";
-import { deriveSecret, expandWithLabel } from "../crypto/labelled.js";
+import { deriveSecret, expandAllWithLabels, expandWithLabel } from "../crypto/labelled.js";
 import { spend } from "../crypto/settle.js";
 import { type Awaitable, all, type CipherSuiteProvider, chain } from "../provider/index.js";
 import { type PreSharedKeyID, PSKLabel } from "./psk-id.js";
@@ -76,9 +76,9 @@ export function welcomeKeyAndNonce(
 ): Awaitable<{ key: Uint8Array; nonce: Uint8Array }> {
   const { Nk, Nn } = provider.suite.aead;
   return chain(
-    all([
-      expandWithLabel(provider, welcomeSecret, "key", EMPTY, Nk),
-      expandWithLabel(provider, welcomeSecret, "nonce", EMPTY, Nn),
+    expandAllWithLabels(provider, welcomeSecret, [
+      ["key", EMPTY, Nk],
+      ["nonce", EMPTY, Nn],
     ]),
     ([key, nonce]) => ({ key: key as Uint8Array, nonce: nonce as Uint8Array }),
   );
@@ -117,9 +117,14 @@ export function epochSecretsFrom(
   epochSecret: Uint8Array,
   additional: readonly string[] = [],
 ): Awaitable<EpochSecrets> {
+  const { Nh } = provider.suite.hash;
   const names = [...LABELS, ...additional.map((label) => [label, label] as const)];
   return chain(
-    all(names.map(([, label]) => deriveSecret(provider, epochSecret, label))),
+    expandAllWithLabels(
+      provider,
+      epochSecret,
+      names.map(([, label]) => [label, EMPTY, Nh]),
+    ),
     (secrets) => Object.fromEntries(names.map(([name], i) => [name, secrets[i]])) as unknown as EpochSecrets,
   );
 }

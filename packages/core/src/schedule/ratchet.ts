@@ -1,6 +1,6 @@
 // RFC 9420 §9.1: the hash ratchets that message keys come from.
 import { wipe } from "../bytes.js";
-import { deriveTreeSecret } from "../crypto/labelled.js";
+import { deriveTreeSecrets } from "../crypto/labelled.js";
 import { type Awaitable, type CipherSuiteProvider, isPromise } from "../provider/index.js";
 
 /** The generations that fit their field in SenderData. */
@@ -47,21 +47,16 @@ export function advance(
   firstKept: number,
 ): Awaitable<Advance> {
   const { hash, aead } = provider.suite;
+  const next = ["secret", hash.Nh] as const;
+  const all = [next, ["key", aead.Nk], ["nonce", aead.Nn]] as const;
   const skipped: MessageKey[] = [];
   // A copy: while an asynchronous provider works, the ratchet may be moved, and its secret overwritten.
   let secret: Uint8Array = start.slice();
 
-  const derive = (label: string, generation: number, length: number) =>
-    deriveTreeSecret(provider, secret, label, generation, length);
-
-  const moved = (
-    generation: number,
-    next: Uint8Array,
-    key: Uint8Array,
-    nonce: Uint8Array,
-  ): Advance | null => {
+  const moved = (generation: number, [following, key, nonce]: readonly Uint8Array[]): Advance | null => {
     wipe(secret);
-    secret = next;
+    secret = following as Uint8Array;
+    if (key === undefined || nonce === undefined) return null;
     if (generation === target) return { skipped, message: { generation, key, nonce }, secret };
     skipped.push({ generation, key, nonce });
     return null;
@@ -69,28 +64,12 @@ export function advance(
 
   const walk = (start: number): Awaitable<Advance> => {
     for (let generation = start; ; generation++) {
-      if (generation < firstKept && generation < target) {
-        const next = derive("secret", generation, hash.Nh);
-        if (isPromise(next)) {
-          return next.then((value) => {
-            wipe(secret);
-            secret = value;
-            return walk(generation + 1);
-          });
-        }
-        wipe(secret);
-        secret = next;
-        continue;
+      const kept = generation >= firstKept || generation === target;
+      const derived = deriveTreeSecrets(provider, secret, generation, kept ? all : [next]);
+      if (isPromise(derived)) {
+        return derived.then((secrets) => moved(generation, secrets) ?? walk(generation + 1));
       }
-      const nonce = derive("nonce", generation, aead.Nn);
-      const key = derive("key", generation, aead.Nk);
-      const next = derive("secret", generation, hash.Nh);
-      if (isPromise(nonce) || isPromise(key) || isPromise(next)) {
-        return Promise.all([next, key, nonce]).then(
-          ([n, k, o]) => moved(generation, n, k, o) ?? walk(generation + 1),
-        );
-      }
-      const end = moved(generation, next, key, nonce);
+      const end = moved(generation, derived);
       if (end !== null) return end;
     }
   };

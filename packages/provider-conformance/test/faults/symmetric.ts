@@ -40,6 +40,9 @@ export const SYMMETRIC: readonly Fault[] = [
   fault("swaps HKDF's salt and input", 1, "kdf: extract is HMAC with the salt as its key", ({ kdf }) => ({
     kdf: { ...kdf, extract: (salt, ikm) => kdf.extract(ikm, salt) },
   })),
+  fault("expands many in the wrong order", 1, "kdf: expandAll agrees with expand", ({ kdf }) => ({
+    kdf: { ...kdf, expandAll: async (prk, requests) => kdf.expandAll!(prk, [...requests].reverse()) },
+  })),
   fault(
     "expands to any length",
     1,
