@@ -4,11 +4,12 @@ import { type CipherSuiteProvider, CryptoError } from "@copse/core/provider";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { SHORT } from "../src/aead.js";
+import { aesGcm, fastAesGcm, SHORT as SHORT_ON, shortHere } from "../src/aead.js";
 import { Aes } from "../src/aes-gcm/aes.js";
 import { openGcm, sealGcm } from "../src/aes-gcm/gcm.js";
 import { subBytes } from "../src/aes-gcm/sub-bytes.js";
 
+const SHORT = SHORT_ON.servers;
 const EMPTY = new Uint8Array(0);
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const upTo = (length: number) => fc.uint8Array({ maxLength: length, size: "max" });
@@ -138,6 +139,18 @@ describe("who encrypts", () => {
     expect(outcome(aead, SHORT)).toBe("JavaScript");
     expect(outcome(aead, SHORT + 1)).toBe("platform");
     expect(outcome(aead, SHORT - 10, new Uint8Array(11))).toBe("platform");
+  });
+
+  test("in browsers, whose calls take less, up to 256 bytes", async () => {
+    expect(shortHere()).toBe(SHORT);
+    expect(shortHere({})).toBe(SHORT_ON.browsers);
+    // As bundlers put it in a page.
+    expect(shortHere({ process: { env: {}, versions: {} } })).toBe(SHORT_ON.browsers);
+    expect(shortHere({ process: { env: {} } })).toBe(SHORT_ON.browsers);
+    const { algorithm } = await aeadOf();
+    const aead = fastAesGcm(aesGcm(globalThis.crypto.subtle, algorithm), shortHere({}));
+    expect(outcome(aead, 256)).toBe("JavaScript");
+    expect(outcome(aead, 257)).toBe("platform");
   });
 
   test("the platform alone, if told so", async () => {
