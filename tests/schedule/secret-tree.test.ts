@@ -218,6 +218,37 @@ function remembering() {
 
 const isOverwritten = (bytes: Uint8Array) => bytes.every((byte) => byte === 0);
 
+it("what was derived before a failure of the backend is overwritten", async () => {
+  for (const late of [false, true]) {
+    // Three steps down with two outputs each, two ratchets, and two generations passed over.
+    for (let fails = 1; fails < 14; fails++) {
+      const base = late ? later(provider) : provider;
+      const derived: Uint8Array[] = [];
+      let calls = 0;
+      const failing: CipherSuiteProvider = {
+        ...base,
+        kdf: {
+          ...expandingBy(base.kdf, base.kdf.expand),
+          async expandAll(prk, requests) {
+            if (calls++ === fails) throw new Error("the backend is gone");
+            derived.push(prk);
+            const outputs = await Promise.all(
+              requests.map(({ info, length }) => base.kdf.expand(prk, info, length)),
+            );
+            derived.push(...outputs);
+            return outputs;
+          },
+        },
+      };
+      const receiver = tree(8, {}, failing);
+      const attempt = async () => receiver.peek(3, "application", 9);
+      await expect(attempt()).rejects.toThrow("the backend is gone");
+      expect(derived.length).toBeGreaterThan(2);
+      expect(derived.filter((bytes) => !isOverwritten(bytes))).toEqual([]);
+    }
+  }
+});
+
 describe("looking ahead", () => {
   type Step = { generation: number; ahead: boolean; outcome: "consume" | "discard" };
   const steps: fc.Arbitrary<Step[]> = fc.array(

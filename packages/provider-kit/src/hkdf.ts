@@ -9,7 +9,7 @@ import {
   isPromise,
   type KdfPart,
 } from "@copse/core/provider";
-import { concat, EMPTY } from "./bytes.js";
+import { concat, consume, EMPTY } from "./bytes.js";
 import { joined } from "./scratch.js";
 
 /** The counter of the first block. */
@@ -83,13 +83,15 @@ export function hkdf(hmac: HmacPrimitive): KdfPart {
     expand,
     expandAll(prk, requests) {
       const short = ({ length }: ExpandRequest) => Number.isInteger(length) && length >= 0 && length <= Nh;
-      if (hmac.macAll === undefined || !requests.every(short)) {
+      const { macAll } = hmac;
+      if (macAll === undefined || !requests.every(short)) {
         return all(requests.map(({ info, length }) => expand(prk, info, length)));
       }
       const inputs = requests.map(({ info }) => concat(info, FIRST));
-      const blocks = hmac.macAll(prk, inputs);
-      for (const input of inputs) input.fill(0);
-      return blocks.map((block, i) => cut(block, requests[i]!.length));
+      return chain(
+        consume(inputs, () => macAll.call(hmac, prk, inputs)),
+        (blocks) => blocks.map((block, i) => cut(block, requests[i]!.length)),
+      );
     },
   };
 }

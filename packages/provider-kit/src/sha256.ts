@@ -59,7 +59,7 @@ export const sha256: SyncHashPart & Required<HmacPrimitive> = {
     needBytes(data);
     startMac(key);
     const mac = macOf(data);
-    wipe();
+    wipeMac();
     return mac;
   },
   macAll(key, data) {
@@ -67,7 +67,7 @@ export const sha256: SyncHashPart & Required<HmacPrimitive> = {
     data.forEach(needBytes);
     startMac(key);
     const macs = data.map(macOf);
-    wipe();
+    wipeMac();
     return macs;
   },
 };
@@ -101,7 +101,14 @@ function macOf(data: Uint8Array): Uint8Array {
 }
 
 function wipe(): void {
-  for (const memory of [state, words, inner, outer]) memory.fill(0);
+  state.fill(0);
+  words.fill(0);
+}
+
+function wipeMac(): void {
+  wipe();
+  inner.fill(0);
+  outer.fill(0);
 }
 
 /** A block of the key, filled up with zeros, and `pad` in each of its bytes. */

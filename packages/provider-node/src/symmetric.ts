@@ -8,7 +8,7 @@ import {
   type HashAlgorithm,
   type HashPart,
 } from "@copse/core/provider";
-import { expectLength, guardSync, type HmacPrimitive, type SyncHashPart, sha256 } from "@copse/provider-kit";
+import { expectLength, guardSync, type HmacPrimitive, sha256 } from "@copse/provider-kit";
 import { own } from "./keys.js";
 
 /** OpenSSL's name of a hash: `sha256` for `SHA-256` */
@@ -27,19 +27,15 @@ const SHORT = 256;
 export function fastHashPart(algorithm: HashAlgorithm): HashPart & HmacPrimitive {
   const native = hashPart(algorithm);
   if (algorithm.name !== sha256.algorithm.name) return native;
-  const mac = (key: Uint8Array, data: Uint8Array) =>
-    key.length + data.length <= SHORT ? sha256.mac(key, data) : native.mac(key, data);
   return {
     ...native,
-    mac,
-    macAll: (key, data) =>
-      data.every((one) => key.length + one.length <= SHORT)
-        ? sha256.macAll(key, data)
-        : data.map((one) => mac(key, one)),
+    mac: (key, data) => (key.length + data.length <= SHORT ? sha256 : native).mac(key, data),
+    // What MLS derives many of has short inputs: labels, and samples of a hash's length.
+    macAll: sha256.macAll,
   };
 }
 
-export function hashPart(algorithm: HashAlgorithm): SyncHashPart {
+export function hashPart(algorithm: HashAlgorithm): HashPart {
   const name = hashName(algorithm);
   const hash = oneShot
     ? (data: Uint8Array): Uint8Array => own(oneShot(name, data, "buffer"))

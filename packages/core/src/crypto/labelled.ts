@@ -181,10 +181,10 @@ export function deriveTreeSecrets(
 ): Awaitable<Uint8Array[]> {
   // Not by a DataView: a view of four bytes costs more than they do.
   const context = Uint8Array.of(generation >>> 24, generation >>> 16, generation >>> 8, generation);
-  return expandAllWithLabels(
+  return expandAll(
     provider,
     secret,
-    outputs.map(([label, length]) => [label, context, length]),
+    outputs.map(([label, length]) => ({ info: kdfLabel(label, context, length), length })),
   );
 }
 

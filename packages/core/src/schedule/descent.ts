@@ -2,6 +2,7 @@
 import { EMPTY, wipe } from "../bytes.js";
 import { expandAll } from "../crypto/batch.js";
 import { expandAllWithLabels, kdfLabel } from "../crypto/labelled.js";
+import { onFailure } from "../crypto/settle.js";
 import { MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
 import type { SecretTreeContents } from "./secret-tree-state.js";
@@ -79,11 +80,18 @@ export function descend(
       },
     );
   };
-  return walk();
+  return onFailure(walk, () => {
+    wipe(secret);
+    wipeSteps(steps);
+  });
+}
+
+function wipeSteps(steps: Descent["steps"]): void {
+  for (const { left, right } of steps) wipe(left, right);
 }
 
 /** Overwrites a way down that won't be taken. */
 export function wipeDescent({ steps, handshake, application }: Descent): void {
-  for (const { left, right } of steps) wipe(left, right);
+  wipeSteps(steps);
   wipe(handshake, application);
 }

@@ -1,6 +1,7 @@
 // RFC 9420 §9.1: the hash ratchets that message keys come from.
 import { wipe } from "../bytes.js";
 import { deriveTreeSecrets } from "../crypto/labelled.js";
+import { onFailure } from "../crypto/settle.js";
 import { type Awaitable, type CipherSuiteProvider, isPromise } from "../provider/index.js";
 
 /** The generations that fit their field in SenderData. */
@@ -73,18 +74,29 @@ export function advance(
       if (end !== null) return end;
     }
   };
-  return walk(from);
+  return onFailure(
+    () => walk(from),
+    () => {
+      wipe(secret);
+      wipeKeys(skipped);
+    },
+  );
+}
+
+/** Overwrites keys and nonces. */
+function wipeKeys(keys: Iterable<MessageKey>): void {
+  for (const { key, nonce } of keys) wipe(key, nonce);
 }
 
 /** Overwrites what a ratchet holds. */
 export function wipeRatchet(ratchet: Ratchet): void {
   wipe(ratchet.secret);
-  for (const { key, nonce } of ratchet.skipped.values()) wipe(key, nonce);
+  wipeKeys(ratchet.skipped.values());
   ratchet.skipped.clear();
 }
 
 /** Overwrites a move that won't be made. */
 export function wipeAdvance({ skipped, message, secret }: Advance): void {
-  for (const { key, nonce } of skipped) wipe(key, nonce);
+  wipeKeys(skipped);
   wipe(message.key, message.nonce, secret);
 }

@@ -99,16 +99,17 @@ export class KeySet {
     return new KeySet(keys);
   }
 
-  private make(keys: readonly Uint8Array[]): void {
+  private make(): void {
+    if (this.keys === undefined) return;
     const index: Index = new Map();
-    for (const key of keys) this.repeats += count(index, key, 1);
+    for (const key of this.keys()) this.repeats += count(index, key, 1);
     this.index = index;
     this.keys = undefined;
   }
 
   /** The index, taken over from the set that has it, by way of those between. */
   private own(): Index {
-    if (this.keys) this.make(this.keys());
+    this.make();
     const way: KeySet[] = [];
     for (let at: KeySet = this; at.neighbour !== undefined; at = at.neighbour) way.push(at);
     for (let at = way.pop(); at !== undefined; at = way.pop()) {
@@ -140,7 +141,7 @@ export class KeySet {
 
   /** Whether some key is held twice. */
   get hasRepeats(): boolean {
-    this.own();
+    this.make();
     return this.repeats > 0;
   }
 
