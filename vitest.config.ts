@@ -8,8 +8,9 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@copse\/core\/provider$/, replacement: src("packages/core/src/provider/index.ts") },
-      { find: /^@copse\/core\/observer$/, replacement: src("packages/core/src/observer.ts") },
+      { find: /^@copse\/core\/public-group$/, replacement: src("packages/core/src/public-group.ts") },
       { find: /^@copse\/core\/extension$/, replacement: src("packages/core/src/extension.ts") },
+      { find: /^@copse\/test-support\/(.+)$/, replacement: `${src("tests/support")}/$1.ts` },
       { find: /^@copse\/peer-ts-mls$/, replacement: src("peers/ts-mls/src/index.ts") },
       { find: /^@copse\/([a-z0-9-]+)$/, replacement: `${src("packages")}/$1/src/index.ts` },
     ],

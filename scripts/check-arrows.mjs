@@ -1,6 +1,7 @@
-// Holds the arrows between packages, and between the chapters of the core, as docs/design.md draws them.
+// Checks the import arrows that docs/design.md draws: between packages, between the folders of the core, and between
+// the rooms of its group folder. No file may take part in an import cycle; imports of types count too.
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, relative, resolve } from "node:path";
+import { basename, dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -19,7 +20,7 @@ const PACKAGES = {
   "provider-pkcs11": ["@copse/core/provider", "@copse/provider-kit", "pkcs11js"],
   interop: [
     "@copse/core",
-    "@copse/core/observer",
+    "@copse/core/public-group",
     "@copse/provider-libsodium",
     "@copse/provider-noble",
     "@copse/provider-node",
@@ -32,47 +33,50 @@ const PACKAGES = {
   ],
 };
 
-/** What each folder of the core may import besides itself; files at the top (errors, bytes) are free to all. */
-const STRUCTURES = ["tree", "framing", "schedule", "key-package"];
-const CHAPTERS = {
-  codec: [],
-  provider: [],
-  crypto: ["codec", "provider"],
-  tree: ["codec", "provider", "crypto", ...STRUCTURES],
-  framing: ["codec", "provider", "crypto", ...STRUCTURES],
-  schedule: ["codec", "provider", "crypto", ...STRUCTURES],
-  "key-package": ["codec", "provider", "crypto", ...STRUCTURES],
-  group: ["codec", "provider", "crypto", ...STRUCTURES],
-  client: ["codec", "provider", "crypto", ...STRUCTURES, "group"],
-};
+/** The folders of the core. Each may import from those before it; files at the top (bytes, errors) are free to all. */
+const FOLDERS = [
+  "codec",
+  "wire",
+  "provider",
+  "crypto",
+  "tree",
+  "schedule",
+  "framing",
+  "key-package",
+  "group",
+  "client",
+];
+
+/** The rooms of the core's group folder, in the same way; "." stands for the files beside them. */
+const ROOMS = ["extensions", ".", "proposals", "join", "commit", "messages", "storage"];
 
 const problems = [];
-for (const name of readdirSync(`${root}packages`)) {
+
+/** The files that each file of a package imports, for the search for cycles. */
+function checkPackage(name) {
   const source = `${root}packages/${name}/src`;
   const allowed = PACKAGES[name];
+  const imports = new Map();
   if (allowed === undefined) {
     problems.push(`packages/${name}: no arrows are declared for this package`);
-    continue;
+    return imports;
   }
   for (const entry of readdirSync(source, { recursive: true })) {
     if (!/\.[mc]?[jt]s$/.test(entry)) continue;
     const file = `${source}/${entry}`;
-    const text = readFileSync(file, "utf8");
-    for (const [, specifier] of text.matchAll(/\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g)) {
-      const where = relative(root, file);
+    const where = relative(root, file);
+    const targets = [];
+    imports.set(where, targets);
+    for (const specifier of specifiersIn(readFileSync(file, "utf8"))) {
       if (!specifier.startsWith(".")) {
-        if (!allowed.some((a) => (a.endsWith("/") ? specifier.startsWith(a) : specifier === a))) {
-          problems.push(`${where}: ${name} must not import ${specifier}`);
-        }
+        if (!isAllowed(specifier, allowed)) problems.push(`${where}: ${name} must not import ${specifier}`);
         continue;
       }
-      const target = relative(source, resolve(dirname(file), specifier));
-      if (target.startsWith("..")) problems.push(`${where}: ${specifier} leaves the package`);
-      if (name !== "core") continue;
-      const [from, to] = [chapter(entry), chapter(target)];
-      if (from !== undefined && to !== undefined && from !== to && !CHAPTERS[from]?.includes(to)) {
-        problems.push(`${where}: the chapter ${from} must not import from ${to}`);
-      }
+      const target = resolve(dirname(file), specifier).replace(/\.js$/, ".ts");
+      targets.push(relative(root, target));
+      const within = relative(source, target);
+      if (within.startsWith("..")) problems.push(`${where}: ${specifier} leaves the package`);
+      else if (name === "core") checkCore(where, entry, within);
     }
   }
   const { dependencies = {} } = JSON.parse(readFileSync(`${root}packages/${name}/package.json`, "utf8"));
@@ -81,13 +85,69 @@ for (const name of readdirSync(`${root}packages`)) {
       problems.push(`packages/${name}/package.json: ${name} must not depend on ${dependency}`);
     }
   }
+  return imports;
 }
 
-/** The folder of the core that a path below src lies in. */
-function chapter(path) {
+/** All that a source imports or re-exports, also by `import()` and by import types. */
+function specifiersIn(text) {
+  return Array.from(text.matchAll(/\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g), ([, specifier]) => specifier);
+}
+
+function isAllowed(specifier, allowed) {
+  return allowed.some((a) => (a.endsWith("/") ? specifier.startsWith(a) : specifier === a));
+}
+
+/** Checks an import from one file of the core to another, both as paths below its src. */
+function checkCore(where, from, to) {
+  checkOrder(where, FOLDERS, folderOf(from), folderOf(to));
+  const [fromRoom, toRoom] = [roomOf(from), roomOf(to)];
+  if (from !== "group/index.ts" && fromRoom !== undefined && toRoom !== undefined) {
+    checkOrder(where, ROOMS, fromRoom, toRoom);
+  }
+  const isAbove = !relative(dirname(to), dirname(from)).startsWith("..");
+  // The two public entries that are kept apart from what every client loads reach into the folder.
+  if (!isAbove && basename(to) !== "index.ts" && from !== "public-group.ts") {
+    problems.push(`${where}: imports ${to}, which is not the index.ts of its folder`);
+  }
+}
+
+function checkOrder(where, order, from, to) {
+  if (from === undefined || to === undefined || from === to) return;
+  if (!order.includes(from)) problems.push(`${where}: no arrows are declared for ${from}`);
+  else if (order.indexOf(to) < 0 || order.indexOf(to) > order.indexOf(from)) {
+    problems.push(`${where}: ${from} must not import from ${to}`);
+  }
+}
+
+/** The folder of the core that a path below its src lies in; `undefined` for a file at the top. */
+function folderOf(path) {
   return path.includes("/") ? path.split("/")[0] : undefined;
 }
 
+/** The room of the group folder that a path lies in; `undefined` outside of that folder. */
+function roomOf(path) {
+  const [folder, ...rest] = path.split("/");
+  if (folder !== "group") return undefined;
+  return rest.length > 1 ? rest[0] : ".";
+}
+
+/** Reports each file from which its own imports lead back to it, once for each cycle. */
+function checkCycles(imports) {
+  const done = new Set();
+  const path = [];
+  const visit = (file) => {
+    const start = path.indexOf(file);
+    if (start >= 0) problems.push(`an import cycle: ${[...path.slice(start), file].join(" → ")}`);
+    if (start >= 0 || done.has(file)) return;
+    path.push(file);
+    for (const target of imports.get(file) ?? []) visit(target);
+    path.pop();
+    done.add(file);
+  };
+  for (const file of imports.keys()) visit(file);
+}
+
+for (const name of readdirSync(`${root}packages`)) checkCycles(checkPackage(name));
 if (problems.length > 0) {
   console.error(problems.join("\n"));
   process.exit(1);

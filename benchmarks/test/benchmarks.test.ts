@@ -1,6 +1,6 @@
 // One round of every backend in tiny groups: that there is a time and a floor for everything, not how much.
 import { Client, insecureAcceptAll } from "@copse/core";
-import { GroupObserver } from "@copse/core/observer";
+import { GroupObserver } from "@copse/core/public-group";
 import { describe, expect, test } from "vitest";
 import { backends, node } from "../src/backends.js";
 import { Crowd } from "../src/crowd.js";

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { build, type PreviewServer, preview } from "vite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { CHROMIUM, launch } from "../../tests/support/chromium.js";
+import { CHROMIUM, launch } from "@copse/test-support/chromium";
 import type { Saved } from "../web/src/save.js";
 
 const configFile = fileURLToPath(new URL("../web/vite.config.ts", import.meta.url));

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundle } from "../../tests/support/bundle.js";
+import { bundle } from "@copse/test-support/bundle";
 import type { Backend } from "../src/backend.js";
 import { node } from "../src/backends.js";
 import { Processes } from "../src/processes.js";

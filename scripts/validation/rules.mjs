@@ -76,11 +76,11 @@ const C = {
 };
 
 const LEAF_REQUIREMENTS = [C.extensionsRequired, C.proposalsRequired, C.credentialsRequired];
-const ORDER = "tests/validation/order.test.ts";
-const WELCOME = "tests/validation/welcome.test.ts";
-const EXTERNAL = "tests/validation/external.test.ts";
-const PROPOSAL = "tests/validation/proposal.test.ts";
-const INSIDER_ADD = "tests/client/insider-add.test.ts";
+const ORDER = "packages/core/test/validation/order.test.ts";
+const WELCOME = "packages/core/test/validation/welcome.test.ts";
+const EXTERNAL = "packages/core/test/validation/external.test.ts";
+const PROPOSAL = "packages/core/test/validation/proposal.test.ts";
+const INSIDER_ADD = "packages/core/test/client/insider-add.test.ts";
 
 /** @type {readonly RfcRule[]} */
 export const RULES = [
@@ -126,7 +126,7 @@ export const RULES = [
     checks: [C.source],
     tests: [
       [INSIDER_ADD, "%s is refused by %s, in a commit, a proposal and at creation"],
-      ["tests/client/insider-path.test.ts", "with %s is refused by %s"],
+      ["packages/core/test/client/insider-path.test.ts", "with %s is refused by %s"],
     ],
   },
   {
@@ -198,7 +198,7 @@ export const RULES = [
     by: "`requirementsOf` in group/extensions.ts",
     tests: [
       [
-        "tests/validation/tree.test.ts",
+        "packages/core/test/validation/tree.test.ts",
         "is taken as it should be, and so is what nobody knows in a GroupInfo",
       ],
     ],
@@ -281,7 +281,7 @@ export const RULES = [
     by: "`applyProposals` in group/apply.ts, `pskSecretOf` in group/psks.ts",
     tests: [
       [
-        "tests/client/succession.test.ts",
+        "packages/core/test/client/succession.test.ts",
         "external and resumption PSKs, several in one commit, and in a Welcome",
       ],
     ],
@@ -303,7 +303,7 @@ export const RULES = [
     tests: [
       [ORDER, "an Add must do what the extensions of the same commit ask for"],
       [
-        "tests/client/traps.test.ts",
+        "packages/core/test/client/traps.test.ts",
         "are refused at creation and on receipt, and taken when all support them",
       ],
     ],
@@ -346,8 +346,8 @@ export const RULES = [
     text: "Committers and receivers MUST verify the list; an invalid one MUST be rejected, and changes nothing.",
     by: "`createCommit` and `stageCommit`, which call the same checks; each test of a refusal compares the saved state",
     tests: [
-      ["tests/client/insider-commit.test.ts", "%s is refused by %s"],
-      ["tests/client/insider-add.test.ts", "%s is refused by %s, in a commit, a proposal and at creation"],
+      ["packages/core/test/client/insider-commit.test.ts", "%s is refused by %s"],
+      ["packages/core/test/client/insider-add.test.ts", "%s is refused by %s, in a commit, a proposal and at creation"],
     ],
   },
   {
@@ -419,7 +419,7 @@ export const RULES = [
     text: "With a Remove, the path's leaf node MUST do as an Update of the removed leaf would: the application takes its credential for the removed one's, and its key is another.",
     checks: [C.authentication, C.keyChanges],
     tests: [
-      ["tests/client/traps.test.ts", "external commits hold to their own rules"],
+      ["packages/core/test/client/traps.test.ts", "external commits hold to their own rules"],
       [EXTERNAL, "with the leaf key of its removed former self"],
     ],
   },
@@ -427,7 +427,7 @@ export const RULES = [
     section: "12.2",
     text: "An external commit may have PreSharedKeys, each once.",
     checks: [C.pskOnce],
-    tests: [["tests/client/traps-groups.test.ts", "can be brought by an external commit"]],
+    tests: [["packages/core/test/client/traps-groups.test.ts", "can be brought by an external commit"]],
   },
   {
     section: "12.2",
@@ -454,7 +454,7 @@ export const RULES = [
     tests: [
       [ORDER, "a newcomer takes the leaf of one who is removed"],
       [ORDER, "an Update blanks its path and replaces its leaf before the committer's path is merged"],
-      ["tests/tree/ratchet-tree.test.ts", "§12.1.1: adding many at once is adding one after the other"],
+      ["packages/core/test/tree/ratchet-tree.test.ts", "§12.1.1: adding many at once is adding one after the other"],
     ],
   },
   {
@@ -463,7 +463,7 @@ export const RULES = [
     by: "`pskSecretOf` in group/psks.ts",
     tests: [
       [
-        "tests/client/succession.test.ts",
+        "packages/core/test/client/succession.test.ts",
         "external and resumption PSKs, several in one commit, and in a Welcome",
       ],
     ],
@@ -474,7 +474,7 @@ export const RULES = [
     by: "`applyProposals`, `processCommit`, `enterEpoch`",
     tests: [
       [EXTERNAL, "joins at the leftmost blank leaf, with all that the members then know"],
-      ["tests/client/succession.test.ts", "to another suite and ID"],
+      ["packages/core/test/client/succession.test.ts", "to another suite and ID"],
     ],
   },
   {
@@ -496,7 +496,7 @@ export const RULES = [
     text: "Sender and receiver of a commit MUST verify its list of proposals (§12.2).",
     by: "`createCommit` and `stageCommit`",
     tests: [
-      ["tests/client/insider-add.test.ts", "%s is refused by %s, in a commit, a proposal and at creation"],
+      ["packages/core/test/client/insider-add.test.ts", "%s is refused by %s, in a commit, a proposal and at creation"],
     ],
   },
   {
@@ -522,7 +522,7 @@ export const RULES = [
     by: "`createWelcome` in group/welcome-create.ts",
     tests: [
       [
-        "tests/client/succession.test.ts",
+        "packages/core/test/client/succession.test.ts",
         "external and resumption PSKs, several in one commit, and in a Welcome",
       ],
     ],
@@ -542,7 +542,7 @@ export const RULES = [
       "12.4.3.1: all members of the old group must be members of the new one",
     ],
     tests: [
-      ["tests/client/succession.test.ts", "brings all members along, and nothing but what was asked for"],
+      ["packages/core/test/client/succession.test.ts", "brings all members along, and nothing but what was asked for"],
     ],
   },
   {
@@ -550,7 +550,7 @@ export const RULES = [
     text: "Its Welcome MUST name the resumption PSK of usage `reinit`, of the old group and of its epoch after the commit.",
     by: "`successionPskId` in group/succession.ts",
     checks: ["12.4.3.1: the last commit to the referenced group must contain a ReInit"],
-    tests: [["tests/client/succession.test.ts", "to another suite and ID"]],
+    tests: [["packages/core/test/client/succession.test.ts", "to another suite and ID"]],
   },
   {
     section: "12.4.2",
@@ -571,7 +571,7 @@ export const RULES = [
     section: "12.4.2",
     text: "A PrivateMessage is decrypted by the sender's key of that generation.",
     by: "`openPrivate` in framing/private-message.ts: the AEAD refuses all else, and so does the secret tree",
-    tests: [["tests/framing/private-message.test.ts", "another member's leaf, generation or ratchet"]],
+    tests: [["packages/core/test/framing/private-message.test.ts", "another member's leaf, generation or ratchet"]],
   },
   {
     section: "12.4.2",

@@ -1,28 +1,27 @@
 // RFC 9420 §2.1.2, §6, §8.2: vectors for vector lengths, for message protection and for the transcript hashes.
-import { encode, Writer } from "../../packages/core/src/codec/index.js";
-import {
-  AuthenticatedContent,
-  Commit,
-  type Content,
-  ContentType,
-  Proposal,
-  ProposalOrRefType,
-  ProposalType,
-  SenderType,
-  sealPrivate,
-  sealPublic,
-  signContent,
-  WireFormat,
-} from "../../packages/core/src/framing/index.js";
-import { MlsMessage } from "../../packages/core/src/group/mls-message.js";
+import { encode } from "../../packages/core/src/codec/codec.js";
+import { Writer } from "../../packages/core/src/codec/writer.js";
+import { signContent } from "../../packages/core/src/framing/authentication.js";
+import { sealPrivate } from "../../packages/core/src/framing/private-message.js";
+import { sealPublic } from "../../packages/core/src/framing/public-message.js";
+import { SecretTree } from "../../packages/core/src/schedule/secret-tree.js";
 import {
   confirmationTag,
   confirmedTranscriptHash,
-  GroupContext,
   interimTranscriptHash,
-  PSKType,
-  SecretTree,
-} from "../../packages/core/src/schedule/index.js";
+} from "../../packages/core/src/schedule/transcript.js";
+import { Commit, ProposalOrRefType } from "../../packages/core/src/wire/commit.js";
+import {
+  AuthenticatedContent,
+  type Content,
+  ContentType,
+  SenderType,
+  WireFormat,
+} from "../../packages/core/src/wire/framed-content.js";
+import { GroupContext } from "../../packages/core/src/wire/group-context.js";
+import { MlsMessage } from "../../packages/core/src/wire/mls-message.js";
+import { Proposal, ProposalType } from "../../packages/core/src/wire/proposal.js";
+import { PSKType } from "../../packages/core/src/wire/psk.js";
 import { type Maker, type Source, toHex } from "./source.js";
 import { signerPair } from "./trees.js";
 

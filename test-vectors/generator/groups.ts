@@ -1,17 +1,24 @@
 // RFC 9420 §12: vectors for Welcomes, for clients that only receive, and for the structures on the wire.
 
-import { decode, encode } from "../../packages/core/src/codec/index.js";
-import * as framing from "../../packages/core/src/framing/index.js";
-import { MlsMessage } from "../../packages/core/src/group/mls-message.js";
-import { GroupSecrets } from "../../packages/core/src/group/welcome.js";
+import type { Group } from "../../packages/core/src/client/group.js";
+import { decode, encode } from "../../packages/core/src/codec/codec.js";
+import { requiredCapabilities } from "../../packages/core/src/group/extensions/requirements.js";
+import type { CommitOptions, ProposalRequest } from "../../packages/core/src/group/proposals/options.js";
+import { Commit } from "../../packages/core/src/wire/commit.js";
+import { ContentType, SenderType, WireFormat } from "../../packages/core/src/wire/framed-content.js";
+import { MlsMessage } from "../../packages/core/src/wire/mls-message.js";
 import {
-  type CommitOptions,
-  type Group,
-  type ProposalRequest,
-  requiredCapabilities,
-} from "../../packages/core/src/index.js";
-import { PSKType } from "../../packages/core/src/schedule/index.js";
-import { RatchetTreeNodes } from "../../packages/core/src/tree/index.js";
+  Add,
+  ExternalInit,
+  GroupContextExtensions,
+  PreSharedKey,
+  ReInit,
+  Remove,
+  Update,
+} from "../../packages/core/src/wire/proposal.js";
+import { PSKType } from "../../packages/core/src/wire/psk.js";
+import { RatchetTreeNodes } from "../../packages/core/src/wire/ratchet-tree.js";
+import { GroupSecrets } from "../../packages/core/src/wire/welcome.js";
 import { type Round, Scene, type Start } from "./scene.js";
 import { type Maker, toHex } from "./source.js";
 import { Grove } from "./trees.js";
@@ -170,15 +177,15 @@ export async function messages(maker: Maker) {
   // §6: applications must not send these, but there is a form for them.
   const application = {
     version: 1,
-    wireFormat: framing.WireFormat.publicMessage,
+    wireFormat: WireFormat.publicMessage,
     publicMessage: {
       content: {
         groupId: by.groupId,
         epoch: by.epoch,
-        sender: { senderType: framing.SenderType.member, leafIndex: 0 },
+        sender: { senderType: SenderType.member, leafIndex: 0 },
         authenticatedData: source.bytes(source.below(64)),
         content: {
-          contentType: framing.ContentType.application,
+          contentType: ContentType.application,
           applicationData: source.bytes(source.below(64)),
         },
       },
@@ -198,25 +205,21 @@ export async function messages(maker: Maker) {
         psks: [psk],
       }),
     ),
-    add_proposal: toHex(encode(framing.Add, { keyPackage })),
-    update_proposal: toHex(encode(framing.Update, { leafNode })),
-    remove_proposal: toHex(encode(framing.Remove, { removed: source.below(2 ** 32) })),
-    pre_shared_key_proposal: toHex(encode(framing.PreSharedKey, { psk })),
+    add_proposal: toHex(encode(Add, { keyPackage })),
+    update_proposal: toHex(encode(Update, { leafNode })),
+    remove_proposal: toHex(encode(Remove, { removed: source.below(2 ** 32) })),
+    pre_shared_key_proposal: toHex(encode(PreSharedKey, { psk })),
     re_init_proposal: toHex(
-      encode(framing.ReInit, {
+      encode(ReInit, {
         groupId: source.bytes(32),
         version: 1,
         cipherSuite: id,
         extensions: EXTENSIONS,
       }),
     ),
-    external_init_proposal: toHex(
-      encode(framing.ExternalInit, { kemOutput: source.bytes(suite.suite.kem.Nenc) }),
-    ),
-    group_context_extensions_proposal: toHex(
-      encode(framing.GroupContextExtensions, { extensions: EXTENSIONS }),
-    ),
-    commit: toHex(encode(framing.Commit, content.commit)),
+    external_init_proposal: toHex(encode(ExternalInit, { kemOutput: source.bytes(suite.suite.kem.Nenc) })),
+    group_context_extensions_proposal: toHex(encode(GroupContextExtensions, { extensions: EXTENSIONS })),
+    commit: toHex(encode(Commit, content.commit)),
     public_message_application: toHex(encode(MlsMessage, application)),
     public_message_proposal: toHex(proposal),
     public_message_commit: toHex(commit),

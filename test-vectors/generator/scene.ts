@@ -1,15 +1,11 @@
 // RFC 9420 §11, §12: a group that lives, with a client in it that only receives and whose view is written down.
 
-import { SavedKeyPackages } from "../../packages/core/src/client/saved-key-packages.js";
-import { decode } from "../../packages/core/src/codec/index.js";
-import {
-  Client,
-  type CommitOptions,
-  type Group,
-  insecureAcceptAll,
-  type Policy,
-  type ProposalRequest,
-} from "../../packages/core/src/index.js";
+import { Client } from "../../packages/core/src/client/client.js";
+import type { Group } from "../../packages/core/src/client/group.js";
+import { decode } from "../../packages/core/src/codec/codec.js";
+import { insecureAcceptAll, type Policy } from "../../packages/core/src/group/config.js";
+import type { CommitOptions, ProposalRequest } from "../../packages/core/src/group/proposals/options.js";
+import { SavedKeyPackages } from "../../packages/core/src/group/storage/saved-key-packages.js";
 import { type Maker, toHex } from "./source.js";
 import { signerPair } from "./trees.js";
 

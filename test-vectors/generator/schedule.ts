@@ -1,5 +1,5 @@
 // RFC 9420 §5, §8, §9: vectors for the labelled operations, the key schedule, PSKs and the secret tree.
-import { encode } from "../../packages/core/src/codec/index.js";
+import { encode } from "../../packages/core/src/codec/codec.js";
 import {
   deriveSecret,
   deriveTreeSecrets,
@@ -9,16 +9,16 @@ import {
   refHash,
   signWithLabel,
 } from "../../packages/core/src/crypto/labelled.js";
-import { senderDataKeyAndNonce } from "../../packages/core/src/framing/index.js";
+import { senderDataKeyAndNonce } from "../../packages/core/src/framing/private-message.js";
 import {
   deriveEpochSecrets,
   deriveJoinerSecret,
   deriveWelcomeSecret,
-  GroupContext,
-  PSKType,
   pskSecret,
-  SecretTree,
-} from "../../packages/core/src/schedule/index.js";
+} from "../../packages/core/src/schedule/key-schedule.js";
+import { SecretTree } from "../../packages/core/src/schedule/secret-tree.js";
+import { GroupContext } from "../../packages/core/src/wire/group-context.js";
+import { PSKType } from "../../packages/core/src/wire/psk.js";
 import { type Maker, toHex } from "./source.js";
 import { signerPair } from "./trees.js";
 

@@ -1,34 +1,23 @@
 // RFC 9420 §4, §7, §12.1, Appendix A, Appendix C: vectors for tree math, ratchet trees and TreeKEM.
 
-import { encode } from "../../packages/core/src/codec/index.js";
-import { Proposal, ProposalType } from "../../packages/core/src/framing/proposal.js";
-import {
-  basicCredential,
-  type CipherSuiteProvider,
-  type Signer,
-  signerOf,
-} from "../../packages/core/src/index.js";
+import { encode } from "../../packages/core/src/codec/codec.js";
+import { signerOf } from "../../packages/core/src/crypto/signer.js";
 import {
   createKeyPackage,
   createLeafNode,
   type LeafDescription,
-} from "../../packages/core/src/key-package/index.js";
-import { GroupContext } from "../../packages/core/src/schedule/group-context.js";
-import {
-  commonAncestor,
-  createUpdatePath,
-  type LeafNode,
-  LeafNodeSource,
-  left,
-  parent,
-  RatchetTree,
-  RatchetTreeNodes,
-  right,
-  root,
-  sibling,
-  signLeafNode,
-  UpdatePath,
-} from "../../packages/core/src/tree/index.js";
+} from "../../packages/core/src/key-package/create.js";
+import type { CipherSuiteProvider, Signer } from "../../packages/core/src/provider/interface.js";
+import { signLeafNode } from "../../packages/core/src/tree/leaf-node-signature.js";
+import { commonAncestor, left, parent, right, root, sibling } from "../../packages/core/src/tree/math.js";
+import { RatchetTree } from "../../packages/core/src/tree/ratchet-tree.js";
+import { createUpdatePath } from "../../packages/core/src/tree/treekem.js";
+import { basicCredential } from "../../packages/core/src/wire/credential.js";
+import { GroupContext } from "../../packages/core/src/wire/group-context.js";
+import { type LeafNode, LeafNodeSource } from "../../packages/core/src/wire/leaf-node.js";
+import { Proposal, ProposalType } from "../../packages/core/src/wire/proposal.js";
+import { RatchetTreeNodes } from "../../packages/core/src/wire/ratchet-tree.js";
+import { UpdatePath } from "../../packages/core/src/wire/update-path.js";
 import { type Maker, toHex } from "./source.js";
 
 export function treeMath(leaves: number) {

@@ -2,7 +2,7 @@
 import { access } from "node:fs/promises";
 import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Programs, programs, promised, readDocument, root } from "../support/documents.js";
+import { type Programs, programs, promised, readDocument, root } from "@copse/test-support/documents";
 
 const PATH = "docs/guide.md";
 const { text, blocks } = await readDocument(PATH);

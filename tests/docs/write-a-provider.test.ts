@@ -2,7 +2,7 @@
 import { access, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Programs, programs, promised, readDocument, root, run } from "../support/documents.js";
+import { type Programs, programs, promised, readDocument, root, run } from "@copse/test-support/documents";
 
 const PATH = "docs/write-a-provider.md";
 const { text, blocks } = await readDocument(PATH);

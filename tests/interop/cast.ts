@@ -1,7 +1,7 @@
 // RFC 9420 §5.1: who takes part in the tests with ts-mls: clients of both kinds, ours on a choice of backends.
 import type { CryptoProvider } from "@copse/core/provider";
 import type { Suite } from "@copse/peer-ts-mls";
-import { backends } from "../support/backends.js";
+import { backends } from "@copse/test-support/backends";
 import { CopsePeer, type Kind, type Peer, type PeerOptions, TsMlsPeer } from "./peers.js";
 
 export const SUITES: readonly Suite[] = [1, 2, 3];

@@ -9,8 +9,8 @@ import { PLATFORMS, type Platform } from "../../platforms/src/platforms.js";
 import { type Line, NO_TOKEN, type SuiteLine } from "../../platforms/src/report.js";
 import { type PlatformResult, runPlatforms } from "../../platforms/src/run-platforms.js";
 import { differences, render } from "../../platforms/src/table.js";
-import { SOURCES } from "../support/bundle.js";
-import { root } from "../support/documents.js";
+import { SOURCES } from "@copse/test-support/bundle";
+import { root } from "@copse/test-support/documents";
 
 const document = await readFile(`${root}docs/platforms.md`, "utf8");
 

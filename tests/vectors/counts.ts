@@ -3,7 +3,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Count } from "../support/vectors.js";
+import type { Count } from "@copse/test-support/vectors";
 
 export default function setup(): () => void {
   const folder = mkdtempSync(join(tmpdir(), "mls-vectors-"));

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { vectorBackends } from "../support/backends.js";
-import { SUITES, vectorFolder, vectorsRequired } from "../support/vectors.js";
+import { vectorBackends } from "@copse/test-support/backends";
+import { SUITES, vectorFolder, vectorsRequired } from "@copse/test-support/vectors";
 import { describeCounts } from "./counts.js";
 
 const list = new URL("../../test-vectors/checksums.json", import.meta.url);

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { generate, toJson } from "../../test-vectors/generator/generate.js";
-import { ownFolder, ownVectors, workingGroupVectors } from "../support/vectors.js";
+import { ownFolder, ownVectors, workingGroupVectors } from "@copse/test-support/vectors";
 
 const list = new URL("../../test-vectors/checksums.json", import.meta.url);
 const { sha256 } = JSON.parse(readFileSync(list, "utf8")) as { sha256: Record<string, string> };

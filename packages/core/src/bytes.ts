@@ -1,5 +1,5 @@
 // Bytes: comparison, joining, and the overwriting of secrets.
-
+import { MlsError } from "./errors.js";
 const textEncoder = /* @__PURE__ */ new TextEncoder();
 
 /** UTF-8 of a string. */
@@ -49,4 +49,22 @@ export function toHex(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += (byte < 16 ? "0" : "") + byte.toString(16);
   return text;
+}
+
+/** A copy. `slice` gives none of Node's Buffers, which share memory with their slices. */
+export function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
+  return bytes && new Uint8Array(bytes);
+}
+
+/**
+ * Bytes also of another realm, where `instanceof` says no: a frame, a test environment. They aren't copied, but what
+ * is given is a plain Uint8Array, whose `slice` is a copy: that of a Buffer isn't.
+ * @throws MlsError `usage` unless it is a byte array: JavaScript callers have no types to tell them
+ */
+export function needBytes(value: unknown, what: string): Uint8Array {
+  if (ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]") {
+    const { buffer, byteOffset, byteLength } = value;
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  }
+  throw new MlsError("usage", `${what} must be a Uint8Array`);
 }

@@ -1,7 +1,6 @@
 // RFC 9420 §13: what extensions of the protocol are written with. For their authors, not for applications.
 export { concat, EMPTY, equalBytes, toHex, utf8, wipe } from "./bytes.js";
-export type { EpochAccess, Group } from "./client/index.js";
-export * from "./codec/index.js";
+export type { Group } from "./client/index.js";
 export {
   decryptWithLabel,
   deriveSecret,
@@ -10,36 +9,43 @@ export {
   type Label,
   signWithLabel,
   verifyWithLabel,
-} from "./crypto/labelled.js";
+} from "./crypto/index.js";
 export { DecodeError, ensure, MlsError, type Rule, ValidationError } from "./errors.js";
+export type { CommittedProposal, SourcedProposal } from "./framing/index.js";
+export type {
+  CredentialDefinition,
+  EpochAccess,
+  EpochLedger,
+  EpochSecretDefinition,
+  ExtensionDefinition,
+  ExtensionPlace,
+  GroupView,
+  ListedCapabilities,
+  MlsExtension,
+  ProposalCase,
+  ProposalDefinition,
+  ProposalList,
+  PskDefinition,
+  RandomSource,
+} from "./group/index.js";
 export {
+  Credential,
   type CustomProposal,
   customProposal,
+  type CustomPsk,
+  customPsk,
+  Extension,
+  ExtensionType,
+  findExtension,
+  GroupContext,
   isCustomProposal,
+  type KeyPackage,
+  LeafNode,
   type Proposal,
   ProposalType,
+  RequiredCapabilities,
   type Sender,
   SenderType,
-} from "./framing/index.js";
-export {
-  type CommittedProposal,
-  type CredentialDefinition,
-  type EpochLedger,
-  type EpochSecretDefinition,
-  type ExtensionDefinition,
-  type ExtensionPlace,
-  type GroupView,
-  type ListedCapabilities,
-  type MlsExtension,
-  type ProposalCase,
-  type ProposalDefinition,
-  type ProposalList,
-  type PskDefinition,
-  type RandomSource,
-  RequiredCapabilities,
-  type SourcedProposal,
-} from "./group/index.js";
-export type { KeyPackage } from "./key-package/index.js";
+} from "./wire/index.js";
+export * from "./codec/index.js";
 export * from "./provider/index.js";
-export { type CustomPsk, customPsk, GroupContext } from "./schedule/index.js";
-export { Credential, Extension, ExtensionType, findExtension, LeafNode } from "./tree/index.js";

@@ -3,9 +3,9 @@ import type { Group } from "@copse/core";
 import type { MlsExtension } from "@copse/core/extension";
 import { GREASE_VALUES, grease, selfRemove } from "@copse/extensions";
 import { describe, expect, it } from "vitest";
-import { keyPackageIn } from "../../../tests/client/support.js";
-import { decode } from "../../core/src/codec/index.js";
-import { MlsMessage } from "../../core/src/group/index.js";
+import { keyPackageIn } from "@copse/test-support/clients";
+import { decode } from "../../core/src/codec/codec.js";
+import { MlsMessage } from "../../core/src/wire/mls-message.js";
 import { agree, client, crypto, deliver, gather, observer, refusal, refused, type three } from "./support.js";
 
 const isGrease = (value: number) => GREASE_VALUES.includes(value);

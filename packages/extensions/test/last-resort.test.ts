@@ -11,7 +11,7 @@ import {
   lastResortKeyPackage,
 } from "@copse/extensions";
 import { expect, it } from "vitest";
-import { keyPackageIn } from "../../../tests/client/support.js";
+import { keyPackageIn } from "@copse/test-support/clients";
 import { agree, client, crypto, refusal, SUITE } from "./support.js";
 
 async function joins(extensions: readonly MlsExtension[], keyPackageExtension = lastResortKeyPackage()) {

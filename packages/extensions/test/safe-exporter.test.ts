@@ -3,7 +3,7 @@ import { type Group, generateSigner } from "@copse/core";
 import { deriveSecret, expandWithLabel, utf8 } from "@copse/core/extension";
 import { safeExporter, safeExportSecret } from "@copse/extensions";
 import { expect, it } from "vitest";
-import { epochSecretsFrom } from "../../core/src/schedule/index.js";
+import { epochSecretsFrom } from "../../core/src/schedule/key-schedule.js";
 import { agree, client, crypto, deliver, gather, refusal, SUITE, three } from "./support.js";
 
 const provider = crypto.suite(SUITE);

@@ -11,15 +11,13 @@ import {
   insider,
   type Party,
   party,
-} from "../../../tests/client/support.js";
-import { ContentType } from "../../core/src/framing/index.js";
-import {
-  DEFAULT_POLICY,
-  MlsMessage,
-  Registry,
-  type Setting,
-  type SourcedProposal,
-} from "../../core/src/group/index.js";
+} from "@copse/test-support/clients";
+import type { SourcedProposal } from "../../core/src/framing/sourced-proposal.js";
+import type { Setting } from "../../core/src/group/config.js";
+import { Registry } from "../../core/src/group/extensions/registry.js";
+import { DEFAULT_POLICY } from "../../core/src/group/policy.js";
+import { ContentType } from "../../core/src/wire/framed-content.js";
+import { MlsMessage } from "../../core/src/wire/mls-message.js";
 import {
   agree,
   authentication,

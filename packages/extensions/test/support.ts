@@ -8,7 +8,7 @@ import {
   ValidationError,
 } from "@copse/core";
 import type { MlsExtension } from "@copse/core/extension";
-import { GroupObserver } from "@copse/core/observer";
+import { GroupObserver } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { expect } from "vitest";
 

@@ -4,7 +4,7 @@ import { composeSuite, defineProvider, instrumentProvider } from "@copse/provide
 import { nodeProvider } from "@copse/provider-node";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { describe, expect, it } from "vitest";
-import { conforms } from "../../../tests/support/conformance.js";
+import { conforms } from "@copse/test-support/conformance";
 
 const node = nodeProvider();
 const bytes = (length: number) => new Uint8Array(length).fill(7);

@@ -13,10 +13,10 @@ import { libsodiumProvider, type PqCodePoints } from "@copse/provider-libsodium"
 import { nodeProvider } from "@copse/provider-node";
 import sodium from "libsodium-wrappers";
 import { describe, expect, it } from "vitest";
-import { checkSynchronous } from "../../../tests/support/conformance.js";
-import { badPublicKeys, givesVector, givesXWing } from "../../../tests/support/pq-kems.js";
-import { flipped, refuses, text } from "../../../tests/support/refuses.js";
-import { toHex } from "../../../tests/support/vectors.js";
+import { checkSynchronous } from "@copse/test-support/conformance";
+import { badPublicKeys, givesVector, givesXWing } from "@copse/test-support/pq-kems";
+import { flipped, refuses, text } from "@copse/test-support/refuses";
+import { toHex } from "@copse/test-support/vectors";
 import { noblePqProvider } from "../../provider-noble/src/pq.js";
 import { PQ_VECTORS } from "../../provider-noble/test/pq-vectors.js";
 import { PQ_KEMS, pqKem } from "../src/pq-kem.js";

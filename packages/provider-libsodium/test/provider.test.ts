@@ -3,8 +3,8 @@ import { inspect } from "node:util";
 import { libsodiumProvider } from "@copse/provider-libsodium";
 import { nodeProvider } from "@copse/provider-node";
 import { describe, expect, it } from "vitest";
-import { checkSynchronous, conforms } from "../../../tests/support/conformance.js";
-import { hex, toHex } from "../../../tests/support/vectors.js";
+import { checkSynchronous, conforms } from "@copse/test-support/conformance";
+import { hex, toHex } from "@copse/test-support/vectors";
 
 const node = nodeProvider();
 const provider = await libsodiumProvider({ aes: node.suite(1).aead });

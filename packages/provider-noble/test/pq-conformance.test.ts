@@ -1,5 +1,5 @@
 // draft-ietf-mls-pq-ciphersuites: all suites of the draft go through the conformance kit.
-import { conforms } from "../../../tests/support/conformance.js";
+import { conforms } from "@copse/test-support/conformance";
 import * as pq from "../src/pq.js";
 
 const codePoints: pq.PqCodePoints = Object.fromEntries(

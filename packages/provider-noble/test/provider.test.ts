@@ -2,7 +2,7 @@
 import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
 import { describe, expect, it } from "vitest";
-import { checkSynchronous, conforms } from "../../../tests/support/conformance.js";
+import { checkSynchronous, conforms } from "@copse/test-support/conformance";
 
 const provider = nobleProvider();
 conforms(provider, { second: nodeProvider(), maySkip: ["hpke keys: loads what it saves"] });

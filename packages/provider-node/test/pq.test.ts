@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { PQ_SUITE_NAMES } from "@copse/provider-kit";
 import { nodeProvider, type PqCodePoints } from "@copse/provider-node";
 import { afterAll, describe, expect, it } from "vitest";
-import { bundle } from "../../../tests/support/bundle.js";
+import { bundle } from "@copse/test-support/bundle";
 import type { Report } from "./pq-child.js";
 
 const codePoints: PqCodePoints = Object.fromEntries(

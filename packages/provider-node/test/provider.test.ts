@@ -2,7 +2,7 @@
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { nodeProvider } from "@copse/provider-node";
 import { describe, expect, it } from "vitest";
-import { checkSynchronous, conforms } from "../../../tests/support/conformance.js";
+import { checkSynchronous, conforms } from "@copse/test-support/conformance";
 
 const provider = nodeProvider();
 conforms(provider, { maySkip: ["hpke keys: loads what it saves"] });

@@ -2,8 +2,8 @@
 import { nodeProvider } from "@copse/provider-node";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { describe } from "vitest";
-import { conforms } from "../../../tests/support/conformance.js";
-import { wycheproofFiles } from "../../../tests/support/wycheproof.js";
+import { conforms } from "@copse/test-support/conformance";
+import { wycheproofFiles } from "@copse/test-support/wycheproof";
 import { memoryStore, without } from "./support.js";
 
 const second = nodeProvider();

@@ -3,8 +3,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundle } from "../../../tests/support/bundle.js";
-import { CHROMIUM, launch } from "../../../tests/support/chromium.js";
+import { bundle } from "@copse/test-support/bundle";
+import { CHROMIUM, launch } from "@copse/test-support/chromium";
 import { makeClient } from "./support.js";
 
 const MEMBERS = 1000;

@@ -1,6 +1,6 @@
 // The README's code is compiled, run in threads, and prints what its comments say.
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Programs, programs, promised, readDocument } from "../../../tests/support/documents.js";
+import { type Programs, programs, promised, readDocument } from "@copse/test-support/documents";
 
 const { blocks } = await readDocument("packages/worker/README.md");
 const files = Object.fromEntries(blocks.map(({ file, code }) => [file, code]));

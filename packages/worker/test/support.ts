@@ -3,7 +3,7 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { Client, type ClientOptions, insecureAcceptAll } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { connectClient, type Serving, serveClient, type WebPort, type WorkerClient } from "@copse/worker";
-import { bundle } from "../../../tests/support/bundle.js";
+import { bundle } from "@copse/test-support/bundle";
 
 export type Options = Partial<Omit<ClientOptions, "crypto">>;
 

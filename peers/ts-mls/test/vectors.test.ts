@@ -19,8 +19,8 @@ import {
   wireformats,
 } from "ts-mls";
 import { expect, it } from "vitest";
-import type { PassiveClientVector as Passive } from "../../../tests/support/passive-client.js";
-import { hex, ownVectors, toHex } from "../../../tests/support/vectors.js";
+import type { PassiveClientVector as Passive } from "@copse/test-support/passive-client";
+import { hex, ownVectors, toHex } from "@copse/test-support/vectors";
 import { ratchetTreeDecoder } from "../src/internals.js";
 import { decodeWhole, fromBytes } from "../src/messages.js";
 

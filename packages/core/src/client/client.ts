@@ -1,22 +1,28 @@
 // RFC 9420 §10, §11, §12.4.3: a client: one identity in one cipher suite, its key packages and its groups.
-import { EMPTY, equalBytes, toHex } from "../bytes.js";
+import { copyOf, EMPTY, equalBytes, needBytes, toHex } from "../bytes.js";
+import { checkSigner, signerOf } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
-import { ProposalType, SenderType } from "../framing/index.js";
 import {
+  capabilitiesOf,
   createEpoch,
   createExternalCommit,
   createExternalProposal,
+  describeLeaf,
   type Epoch,
   firstState,
+  type GroupHost,
   type GroupState,
   joinByWelcome,
+  loadKeyPackages,
   loadState,
   type Member,
   Registry,
+  saveKeyPackages,
   type SavePoint,
-  type Setting,
-  type SuccessionUsage,
   secondsNow,
+  type Setting,
+  type SuccessionOptions,
+  type SuccessionUsage,
   wipeEpoch,
 } from "../group/index.js";
 import {
@@ -26,17 +32,24 @@ import {
   type OwnKeyPackage,
 } from "../key-package/index.js";
 import type { Awaitable, CipherSuite, CipherSuiteProvider, Signer } from "../provider/index.js";
-import { isCustomPsk, type PreSharedKeyID, PSKType, ResumptionPSKUsage } from "../schedule/index.js";
-import { basicCredential, type Credential, type Extension, ProtocolVersion } from "../tree/index.js";
-import { capabilitiesOf, describeLeaf } from "./description.js";
+import {
+  basicCredential,
+  type Credential,
+  type Extension,
+  isCustomPsk,
+  type PreSharedKeyID,
+  ProposalType,
+  ProtocolVersion,
+  PSKType,
+  readGroupInfo,
+  readWelcome,
+  ResumptionPSKUsage,
+  SenderType,
+  writeKeyPackage,
+} from "../wire/index.js";
 import { Group } from "./group.js";
-import type { GroupHost } from "./host.js";
-import { copyOf, needBytes, type SuccessionOptions } from "./messages.js";
 import type { ClientOptions, ExternalJoin, ExternalJoinOptions, JoinOptions, NewGroup } from "./options.js";
 import { needAuthentication, policyOf } from "./policy.js";
-import { readGroupInfo, readWelcome, writeKeyPackage } from "./read.js";
-import { loadKeyPackages, saveKeyPackages } from "./saved-key-packages.js";
-import { checkSigner, signerOf } from "./signer.js";
 
 /** How far a clock may be behind, in seconds, for a fresh key package to be valid there. */
 const CLOCK_SKEW = 60n * 60n;

@@ -1,45 +1,51 @@
 // RFC 9420 §11, §12, §15: a group, as one of its members uses it.
-import { equalBytes, utf8 } from "../bytes.js";
-import { mlsExporter } from "../crypto/labelled.js";
+import { copyOf, equalBytes, needBytes, utf8 } from "../bytes.js";
+import { mlsExporter } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import { type Proposal, ProposalType } from "../framing/index.js";
+import type { SourcedProposal } from "../framing/index.js";
 import {
+  accessTo,
+  applicationMessage,
   type CommitMessage,
-  type Epoch,
+  type CommitMessages,
+  type CommitOptions,
+  type CommitSource,
   enterEpoch,
+  type Epoch,
+  type EpochAccess,
+  type GroupHost,
+  groupInfoMessage,
+  type GroupInfoOptions,
   type GroupState,
   leaveGroup,
   type Member,
+  needSigner,
+  type NewIdentity,
+  ownProposals,
+  prepareCommit,
+  proposalMessage,
+  type ProposalRequest,
   type Received,
   receiveMessage,
   registryOf,
   reportCommit,
+  requestedProposal,
   type SavePoint,
-  type Setting,
-  type SourcedProposal,
-  type SuccessionUsage,
   savePoint,
   saveState,
+  type Setting,
+  signerIn,
+  type Standpoint,
+  type SuccessionOptions,
   successionPskId,
+  type SuccessionUsage,
   wipeEpoch,
   withProposal,
 } from "../group/index.js";
 import type { Awaitable, Signer } from "../provider/index.js";
-import { type CommitSource, prepareCommit } from "./commit.js";
-import { accessTo, type EpochAccess, type GroupHost, needSigner, type Standpoint, signerIn } from "./host.js";
+import { type Proposal, ProposalType } from "../wire/index.js";
+import { PublicGroup } from "./group-base.js";
 import { Lock } from "./lock.js";
-import {
-  type CommitMessages,
-  type CommitOptions,
-  copyOf,
-  type NewIdentity,
-  needBytes,
-  type ProposalRequest,
-  type SuccessionOptions,
-} from "./messages.js";
-import { applicationMessage, type GroupInfoOptions, groupInfoMessage, proposalMessage } from "./outgoing.js";
-import { PublicGroup } from "./public-group.js";
-import { ownProposals, requestedProposal } from "./requests.js";
 
 /**
  * A group that this client is a member of. Made by {@link Client}.

@@ -1,22 +1,16 @@
 // The public face: clients and their groups.
-export { Client } from "./client.js";
-export { Group } from "./group.js";
-export type { EpochAccess } from "./host.js";
+export { generateSigner, signerOf } from "../crypto/index.js";
 export type {
   CommitMessages,
   CommitOptions,
+  EpochAccess,
+  ExtraCapabilities,
+  GroupInfoOptions,
   NewIdentity,
   ProposalRequest,
   PskChoice,
   SuccessionOptions,
-} from "./messages.js";
-export type {
-  ClientOptions,
-  ExternalJoin,
-  ExternalJoinOptions,
-  ExtraCapabilities,
-  JoinOptions,
-  NewGroup,
-} from "./options.js";
-export type { GroupInfoOptions } from "./outgoing.js";
-export { generateSigner, signerOf } from "./signer.js";
+} from "../group/index.js";
+export { Client } from "./client.js";
+export { Group } from "./group.js";
+export type { ClientOptions, ExternalJoin, ExternalJoinOptions, JoinOptions, NewGroup } from "./options.js";

@@ -1,18 +1,14 @@
 // RFC 9420 §10, §12.4.3: what an application chooses for a client, and for joining groups.
-import type { CustomProposal } from "../framing/index.js";
-import type { AuthenticationService, Member, MlsExtension, Policy } from "../group/index.js";
+import type {
+  AuthenticationService,
+  ExtraCapabilities,
+  Member,
+  MlsExtension,
+  Policy,
+} from "../group/index.js";
 import type { Awaitable, CryptoProvider, Signer } from "../provider/index.js";
-import type { CustomPsk } from "../schedule/index.js";
-import type { Credential, Extension } from "../tree/index.js";
+import type { Credential, CustomProposal, CustomPsk, Extension } from "../wire/index.js";
 import type { Group } from "./group.js";
-
-/** What a client supports besides what every client does (§7.2). */
-export interface ExtraCapabilities {
-  readonly extensions?: readonly number[];
-  readonly proposals?: readonly number[];
-  /** Credential types; basic and X.509 if left out. */
-  readonly credentials?: readonly number[];
-}
 
 export interface ClientOptions {
   readonly crypto: CryptoProvider;

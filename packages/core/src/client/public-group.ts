@@ -1,68 +1,185 @@
-// RFC 9420 §7, §8.1: what a member and an observer of a group alike know of it.
-import { encode } from "../codec/index.js";
-import { type Epoch, type Member, memberOf, type Setting, type SourcedProposal } from "../group/index.js";
-import type { CipherSuite } from "../provider/index.js";
-import { type Extension, type LeafNode, RatchetTreeNodes } from "../tree/index.js";
+// RFC 9420 §12.1.8, §16: the server's side: a group followed, and proposed to, without being a member.
+import { copyOf, equalBytes, needBytes } from "../bytes.js";
+import { checkSigner } from "../crypto/index.js";
+import { MlsError } from "../errors.js";
+import type { SourcedProposal } from "../framing/index.js";
+import {
+  type AuthenticationService,
+  type CommitMessage,
+  createExternalProposal,
+  type MlsExtension,
+  observe,
+  type ObservedState,
+  observeFrom,
+  type Policy,
+  type ProposalMessage,
+  Registry,
+  registryOf,
+  type Setting,
+} from "../group/index.js";
+import type { CryptoProvider, Signer } from "../provider/index.js";
+import {
+  type CustomProposal,
+  type Extension,
+  ExtensionType,
+  ExternalSenders,
+  findExtension,
+  type Proposal,
+  ProposalType,
+  PSKType,
+  readGroupInfo,
+  readKeyPackage,
+  type ReInit,
+  ResumptionPSKUsage,
+  SenderType,
+} from "../wire/index.js";
+import { PublicGroup } from "./group-base.js";
+import { Lock } from "./lock.js";
+import { needAuthentication, policyOf } from "./policy.js";
 
-/** The public part of a group's state, in the epoch that it is in here. */
-export abstract class PublicGroup {
-  protected abstract readonly setting: Setting;
-  protected abstract readonly current: Pick<Epoch, "groupContext" | "tree">;
-  #knownMembers: { of: Epoch["tree"]; members: readonly Member[] } | undefined;
+export interface ObserverOptions {
+  readonly crypto: CryptoProvider;
+  /** Decides whose credentials are true, as for a client. */
+  readonly authentication: AuthenticationService;
+  readonly policy?: Partial<Policy>;
+  /** The extensions of the protocol (§13) that the group uses. */
+  readonly extensions?: readonly MlsExtension[];
+  /** A signed GroupInfo of the group, as an encoded MLSMessage. */
+  readonly groupInfo: Uint8Array;
+  /** The encoded tree, where the GroupInfo comes without it. */
+  readonly ratchetTree?: Uint8Array | undefined;
+}
 
-  /** Valid proposals of this epoch that no commit has brought into force yet. */
-  abstract readonly proposals: readonly SourcedProposal[];
+/** What an external sender may propose (§12.1.8). */
+export type ExternalProposalChoice =
+  /** An encoded MLSMessage with a key package */
+  | { readonly add: Uint8Array }
+  /** A leaf index */
+  | { readonly remove: number }
+  | { readonly extensions: readonly Extension[] }
+  | { readonly externalPsk: Uint8Array }
+  /** Of an epoch of the group */
+  | { readonly resumptionPsk: bigint }
+  | { readonly reinit: Omit<ReInit, "version"> }
+  /** One of a type that an extension registered, and allows external senders */
+  | { readonly custom: CustomProposal };
 
-  get groupId(): Uint8Array {
-    return this.current.groupContext.groupId.slice();
+/**
+ * Follows a group by its handshakes, without being a member: for a delivery service that orders commits, refuses
+ * wrong ones and tells who is in the group. Handshakes must be sent as PublicMessages (`policy.handshake`).
+ *
+ * It checks signatures, proposals, trees and transcripts, but can't check what takes the group's secrets: a
+ * commit that it accepts may still be refused by members, if its sender put wrong secrets into it.
+ */
+export class GroupObserver extends PublicGroup {
+  protected override readonly setting: Setting;
+  readonly #lock = new Lock();
+  #state: ObservedState;
+
+  private constructor(setting: Setting, state: ObservedState) {
+    super();
+    this.setting = setting;
+    this.#state = state;
   }
 
-  get epoch(): bigint {
-    return this.current.groupContext.epoch;
+  /**
+   * Starts where a GroupInfo says that the group is.
+   * @throws ValidationError, DecodeError, UnsupportedError; MlsError `missing` without a tree, `authentication`
+   */
+  static async follow(options: ObserverOptions): Promise<GroupObserver> {
+    const { crypto, authentication, policy } = options;
+    needAuthentication(authentication);
+    const groupInfo = readGroupInfo(options.groupInfo);
+    const setting: Setting = {
+      provider: crypto.suite(groupInfo.groupContext.cipherSuite),
+      authentication,
+      policy: policyOf(policy),
+      psk: () => undefined,
+      registry: new Registry(options.extensions),
+    };
+    const state = await observeFrom(setting, groupInfo, copyOf(options.ratchetTree));
+    return new GroupObserver(setting, state);
   }
 
-  get cipherSuite(): CipherSuite {
-    return this.setting.provider.suite;
+  protected override get current(): ObservedState["current"] {
+    return this.#state.current;
   }
 
-  /** The GroupContext's extensions. */
-  get extensions(): readonly Extension[] {
-    return this.current.groupContext.extensions;
+  override get proposals(): readonly SourcedProposal[] {
+    return this.#state.proposals;
   }
 
-  /** The members by their leaf indices. */
-  get members(): readonly Member[] {
-    const { tree } = this.current;
-    if (this.#knownMembers?.of !== tree) {
-      const members = Array.from(tree.members(), ({ leafIndex, leafNode }) => memberOf(leafIndex, leafNode));
-      this.#knownMembers = { of: tree, members };
+  /**
+   * Follows a proposal or a commit, an encoded MLSMessage with a PublicMessage.
+   * @throws MlsError, and the observer is where it was: `wrong-epoch` for a message that is stale or ahead, `fork`
+   *   for a commit in conflict with one that came before, `consumed` for a repetition
+   */
+  receive(message: Uint8Array): Promise<ProposalMessage | CommitMessage> {
+    const bytes = needBytes(message, "a message").slice();
+    return this.#lock.run(async () => {
+      const { state, received } = await observe(this.setting, this.#state, bytes);
+      this.#state = state;
+      return received;
+    });
+  }
+
+  /**
+   * A proposal of an external sender (§12.1.8) that the group's `external_senders` extension lists. It counts when
+   * a member commits it; the observer itself is to {@link receive} it too.
+   * @returns an encoded MLSMessage
+   * @throws MlsError `unknown-sender` if the group doesn't list the signer; UnsupportedError for another scheme
+   */
+  propose(
+    signer: Signer,
+    choice: ExternalProposalChoice,
+    options: { readonly authenticatedData?: Uint8Array } = {},
+  ): Promise<Uint8Array> {
+    return this.#lock.run(async () => {
+      const { provider } = this.setting;
+      checkSigner(provider, signer);
+      const { groupId, epoch, extensions } = this.#state.current.groupContext;
+      const allowed = findExtension(extensions, ExtensionType.externalSenders, ExternalSenders) ?? [];
+      const senderIndex = allowed.findIndex(({ signatureKey }) => equalBytes(signatureKey, signer.publicKey));
+      if (senderIndex < 0)
+        throw new MlsError("unknown-sender", "the group's external_senders don't list this signer");
+      return createExternalProposal(provider, {
+        groupId,
+        epoch,
+        sender: { senderType: SenderType.external, senderIndex },
+        signer,
+        proposal: this.#proposalFor(choice),
+        authenticatedData: registryOf(this.setting).authenticatedData(
+          options.authenticatedData,
+          this.#state.current.groupContext,
+        ),
+        proposalTypes: this.setting.registry?.proposalTypes,
+      });
+    });
+  }
+
+  #proposalFor(choice: ExternalProposalChoice): Proposal {
+    if ("add" in choice) return { proposalType: ProposalType.add, keyPackage: readKeyPackage(choice.add) };
+    if ("remove" in choice) return { proposalType: ProposalType.remove, removed: choice.remove };
+    if ("extensions" in choice) {
+      return { proposalType: ProposalType.groupContextExtensions, extensions: choice.extensions };
     }
-    return this.#knownMembers.members;
-  }
-
-  /** The member at a leaf index, without looking at all of them. */
-  member(leafIndex: number): Member | undefined {
-    const leafNode = this.current.tree.leaf(leafIndex);
-    return leafNode && memberOf(leafIndex, leafNode);
-  }
-
-  /** The leaf node (§7.2) of the member at a leaf index. */
-  leafNode(leafIndex: number): LeafNode | undefined {
-    return this.current.tree.leaf(leafIndex);
-  }
-
-  /** `Nh` bytes (§7.8) */
-  get treeHash(): Uint8Array {
-    return this.current.groupContext.treeHash.slice();
-  }
-
-  /** `Nh` bytes (§8.2), none before the first commit */
-  get confirmedTranscriptHash(): Uint8Array {
-    return this.current.groupContext.confirmedTranscriptHash.slice();
-  }
-
-  /** The encoded ratchet tree (§12.4.3.3), for those who join without it in their Welcome. */
-  get ratchetTree(): Uint8Array {
-    return encode(RatchetTreeNodes, this.current.tree.toNodes());
+    const { provider } = this.setting;
+    const pskNonce = provider.random(provider.suite.hash.Nh);
+    if ("externalPsk" in choice) {
+      const pskId = needBytes(choice.externalPsk, "a PSK's id").slice();
+      return { proposalType: ProposalType.psk, psk: { pskType: PSKType.external, pskId, pskNonce } };
+    }
+    if ("resumptionPsk" in choice) {
+      const psk = {
+        pskType: PSKType.resumption,
+        usage: ResumptionPSKUsage.application,
+        pskGroupId: this.groupId,
+        pskEpoch: choice.resumptionPsk,
+        pskNonce,
+      };
+      return { proposalType: ProposalType.psk, psk };
+    }
+    if ("custom" in choice) return choice.custom;
+    return { proposalType: ProposalType.reinit, version: 1, ...choice.reinit };
   }
 }

@@ -1,12 +1,13 @@
 // Independent operations handed to a provider together, with a fallback for those that take them one by one.
-import { type Awaitable, all } from "../provider/awaitable.js";
-import type {
-  CipherSuiteProvider,
-  ExpandRequest,
-  HpkeSealed,
-  HpkeSealRequest,
-  VerifyRequest,
-} from "../provider/interface.js";
+import {
+  all,
+  type Awaitable,
+  type CipherSuiteProvider,
+  type ExpandRequest,
+  type HpkeSealed,
+  type HpkeSealRequest,
+  type VerifyRequest,
+} from "../provider/index.js";
 
 /** Digests of all inputs, in their order. */
 export function hashAll(

@@ -1,14 +1,15 @@
 // RFC 9420 §5.1.2, §5.1.3, §5.2, §8: the operations that bind a label to what they do.
 import { concat, EMPTY, utf8 } from "../bytes.js";
 import { opaque, varintSize, Writer } from "../codec/index.js";
-import { type Awaitable, chain } from "../provider/awaitable.js";
-import type {
-  CipherSuiteProvider,
-  HpkePrivateKey,
-  HpkeSealed,
-  Signer,
-  VerifyRequest,
-} from "../provider/interface.js";
+import {
+  type Awaitable,
+  chain,
+  type CipherSuiteProvider,
+  type HpkePrivateKey,
+  type HpkeSealed,
+  type Signer,
+  type VerifyRequest,
+} from "../provider/index.js";
 import { expandAll } from "./batch.js";
 import { spend } from "./settle.js";
 

@@ -1,12 +1,17 @@
 // RFC 9420 §6.1: what is signed, by whom, and who may send what.
 import { opaque, Writer } from "../codec/index.js";
-import { mlsLabel } from "../crypto/labelled.js";
-import { lend } from "../crypto/settle.js";
+import { lend, mlsLabel } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
-import { type Awaitable, type CipherSuiteProvider, chain, type Signer } from "../provider/index.js";
-import { ProtocolVersion } from "../tree/leaf-node.js";
-import { type AuthenticatedContent, ContentType, FramedContent, SenderType } from "./content.js";
-import { ProposalType, type ProposalTypes } from "./proposal.js";
+import { type Awaitable, chain, type CipherSuiteProvider, type Signer } from "../provider/index.js";
+import {
+  type AuthenticatedContent,
+  ContentType,
+  FramedContent,
+  ProposalType,
+  type ProposalTypes,
+  ProtocolVersion,
+  SenderType,
+} from "../wire/index.js";
 
 const LABEL = "FramedContentTBS";
 

@@ -1,23 +1,24 @@
 // RFC 9420 §6.3: messages that are authenticated and encrypted.
 import { wipe } from "../bytes.js";
 import { decode, encode, Reader, varintSize, Writer } from "../codec/index.js";
-import { expandAllWithLabels } from "../crypto/labelled.js";
-import { lend, onCryptoError, onFailure } from "../crypto/settle.js";
+import { expandAllWithLabels, lend, onCryptoError, onFailure } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
-import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
-import type { PeekedKey, RatchetKind, SecretTree } from "../schedule/secret-tree.js";
-import { checkTag } from "./authentication.js";
+import { type Awaitable, chain, type CipherSuiteProvider } from "../provider/index.js";
+import type { PeekedKey, RatchetKind, SecretTree } from "../schedule/index.js";
 import {
   type AuthenticatedContent,
   type Content,
-  ContentType,
   contentCases,
+  ContentType,
   framedContentAuthData,
+  PrivateContentAAD,
+  type PrivateMessage,
+  type ProposalTypes,
+  SenderData,
   SenderType,
   WireFormat,
-} from "./content.js";
-import { PrivateContentAAD, type PrivateMessage, SenderData } from "./message.js";
-import type { ProposalTypes } from "./proposal.js";
+} from "../wire/index.js";
+import { checkTag } from "./authentication.js";
 
 /** What the private messages of an epoch are encrypted with. */
 export interface PrivateMessageKeys {

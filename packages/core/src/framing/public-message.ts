@@ -2,19 +2,19 @@
 import { concat, equalSecret } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { ensure, MlsError } from "../errors.js";
-import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
-import { checkSender, checkTag, framedContentTBS } from "./authentication.js";
+import { type Awaitable, chain, type CipherSuiteProvider } from "../provider/index.js";
 import {
   type AuthenticatedContent,
   ContentType,
   type FramedContent,
   type FramedContentAuthData,
   framedContentAuthData,
+  type ProposalTypes,
+  type PublicMessage,
   SenderType,
   WireFormat,
-} from "./content.js";
-import type { PublicMessage } from "./message.js";
-import type { ProposalTypes } from "./proposal.js";
+} from "../wire/index.js";
+import { checkSender, checkTag, framedContentTBS } from "./authentication.js";
 
 /** The MAC over AuthenticatedContentTBM, RFC 9420 §6.2 */
 function membershipTag(

@@ -1,7 +1,6 @@
 // RFC 9420 §8: an epoch of a group, as one of its members knows it, and how the next one comes of it.
 import { equalSecret, wipe } from "../bytes.js";
 import { ensure } from "../errors.js";
-import type { AuthenticatedContent } from "../framing/index.js";
 import type { CipherSuiteProvider } from "../provider/index.js";
 import {
   additionalSecret,
@@ -10,13 +9,13 @@ import {
   deriveEpochSecrets,
   deriveJoinerSecret,
   type EpochSecrets,
-  GroupContext,
   interimTranscriptHash,
   SecretTree,
 } from "../schedule/index.js";
-import type { Extension, RatchetTree, TreeKeys } from "../tree/index.js";
-import type { EpochLedger } from "./module.js";
-import { registryOf, type Setting } from "./setting.js";
+import type { RatchetTree, TreeKeys } from "../tree/index.js";
+import { type AuthenticatedContent, type Extension, GroupContext } from "../wire/index.js";
+import { registryOf, type Setting } from "./config.js";
+import type { EpochLedger } from "./extensions/index.js";
 
 /**
  * The state of a group in one epoch. An immutable value, but for the secret tree, which is a ledger of message

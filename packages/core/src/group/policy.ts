@@ -1,6 +1,6 @@
 // RFC 9420 §15.1: padding, and what an application gets where it chooses nothing.
 import { DEFAULT_RATCHET_LIMITS } from "../schedule/index.js";
-import type { Policy } from "./setting.js";
+import type { Policy } from "./config.js";
 
 /** No padding: the length of a message is there for everybody to see. */
 export function noPadding(length: number): number {

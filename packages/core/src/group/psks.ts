@@ -1,8 +1,9 @@
 // RFC 9420 §8.4: the pre-shared keys of a commit or a Welcome.
 import { wipe } from "../bytes.js";
 import { MlsError } from "../errors.js";
-import { isCustomPsk, type PreSharedKeyID, PSKType, pskSecret } from "../schedule/index.js";
-import type { Setting } from "./setting.js";
+import { pskSecret } from "../schedule/index.js";
+import { isCustomPsk, type PreSharedKeyID, PSKType } from "../wire/index.js";
+import type { Setting } from "./config.js";
 
 function kindOf(id: PreSharedKeyID): string {
   if (isCustomPsk(id)) return `a PSK of type ${id.pskType}`;

@@ -1,358 +1,93 @@
-// RFC 9420 §8, §12: the state of a group as bytes, in a format of Copse's own.
-import { equalBytes, utf8, wipe } from "../bytes.js";
-import {
-  type Codec,
-  decode,
-  encode,
-  opaque,
-  optional,
-  struct,
-  type TypeOf,
-  uint8,
-  uint16,
-  uint32,
-  vector,
-} from "../codec/index.js";
-import { MlsError } from "../errors.js";
-import { isCustomProposal, Proposal, ReInit, Sender } from "../framing/index.js";
-import type { CipherSuiteProvider, HpkePrivateKey } from "../provider/index.js";
-import { GroupContext, SecretTree } from "../schedule/index.js";
-import { LeafNode, ParentNode, RatchetTree, RatchetTreeNodes, type TreeKeys } from "../tree/index.js";
-import { contextBytes, type Epoch } from "./epoch.js";
-import type { CachedProposal, GroupState, GroupStatus, PendingCommit } from "./group-state.js";
-import type { EpochLedger } from "./module.js";
-import type { PastEpoch } from "./past.js";
-import { loadKey, saveKey } from "./saved-keys.js";
-import { registryOf, type Setting } from "./setting.js";
+// RFC 9420 §8, §12: all that a member keeps of a group.
+import type { CommittedProposal, SourcedProposal } from "../framing/index.js";
+import type { HpkePrivateKey } from "../provider/index.js";
+import type { LeafNode, Proposal, ReInit } from "../wire/index.js";
+import { type Epoch, wipeEpoch } from "./epoch.js";
+import { type PastEpoch, retire, wipePast } from "./past-epoch.js";
 
-const FORMAT = 1;
-const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized"];
+/** Whether a group is in use, or why not. */
+export type GroupStatus = "active" | "removed" | "reinitialized";
 
-const SavedKeys = struct({
-  leafIndex: uint32,
-  leafKey: opaque,
-  pathKeys: vector(struct({ node: uint32, key: opaque })),
-});
-
-const SavedSecrets = struct({
-  senderDataSecret: opaque,
-  exporterSecret: opaque,
-  externalSecret: opaque,
-  confirmationKey: opaque,
-  membershipKey: opaque,
-  resumptionPsk: opaque,
-  epochAuthenticator: opaque,
-  initSecret: opaque,
-});
-
-// What is public stands as opaque bytes, so that it is copied out of the saved state and the rest overwritten.
-const SavedEpoch = struct({
-  groupContext: opaque,
-  /** RatchetTreeNodes in a snapshot, else SavedChanges */
-  tree: opaque,
-  keys: SavedKeys,
-  secrets: SavedSecrets,
-  secretTree: opaque,
-  interimTranscriptHash: opaque,
-  confirmationTag: opaque,
-  ledgers: vector(struct({ label: opaque, ledger: opaque })),
-});
-
-const SavedLeaves = vector(struct({ leafIndex: uint32, node: optional(LeafNode) }));
-/** How a tree differs from that of the record before, or that of a pending commit from the current one. */
-const SavedChanges = struct({
-  leaves: SavedLeaves,
-  parents: vector(struct({ nodeIndex: uint32, node: optional(ParentNode) })),
-});
-const RemovedMembers = vector(struct({ leafIndex: uint32, leafNode: LeafNode }));
-const Proposals = vector(Proposal);
-const SourceAndProposal = struct({ sender: Sender, proposal: Proposal });
-const SourcesAndProposals = vector(SourceAndProposal);
-
-const SavedGroup = struct({
-  format: uint8,
-  cipherSuite: uint16,
-  /** The digest of the record before, which this one has the changes since; none for a snapshot. */
-  previous: optional(opaque),
-  status: uint8,
-  current: SavedEpoch,
-  past: vector(
-    struct({
-      groupContext: opaque,
-      /** How its leaves differ from those of the current epoch: SavedLeaves */
-      leaves: opaque,
-      secretTree: opaque,
-      senderDataSecret: opaque,
-      resumptionPsk: opaque,
-      endedBy: opaque,
-      endedByOwn: uint8,
-    }),
-  ),
-  proposals: vector(struct({ reference: opaque, sourced: opaque, leafKey: optional(opaque) })),
-  pending: optional(
-    struct({
-      commit: opaque,
-      epoch: SavedEpoch,
-      added: vector(uint32),
-      updated: vector(uint32),
-      removed: opaque,
-      reinit: optional(ReInit),
-      custom: opaque,
-      authenticatedData: opaque,
-      own: opaque,
-    }),
-  ),
-  reinit: optional(ReInit),
-});
-
-/** @param base the tree that the epoch's is saved as the changes to; all of it is saved without one */
-async function saveEpoch(
-  provider: CipherSuiteProvider,
-  epoch: Epoch,
-  base: RatchetTree | undefined,
-): Promise<TypeOf<typeof SavedEpoch>> {
-  const { keys, tree } = epoch;
-  const pathKeys = [];
-  for (const [node, key] of keys.pathKeys) pathKeys.push({ node, key: await saveKey(provider, key) });
-  return {
-    groupContext: contextBytes(epoch),
-    tree:
-      base === undefined
-        ? encode(RatchetTreeNodes, tree.toNodes())
-        : encode(SavedChanges, base.changesTo(tree)),
-    keys: { leafIndex: keys.leafIndex, leafKey: await saveKey(provider, keys.leafKey), pathKeys },
-    secrets: epoch.secrets,
-    secretTree: epoch.secretTree.save(),
-    interimTranscriptHash: epoch.interimTranscriptHash,
-    confirmationTag: epoch.confirmationTag,
-    ledgers: Array.from(epoch.ledgers, ([label, ledger]) => ({ label: utf8(label), ledger: ledger.save() })),
-  };
+/** A proposal that was sent by itself in the current epoch. */
+export interface CachedProposal extends SourcedProposal {
+  readonly reference: Uint8Array;
+  readonly checked: true;
+  /** The new leaf's private key, of an own Update. */
+  readonly leafKey?: HpkePrivateKey | undefined;
 }
 
-/** A copy of public bytes, decoded: nothing of it lies in the saved state any more. */
-function copied<T>(codec: Codec<T>, bytes: Uint8Array, context?: unknown): T {
-  return decode(codec, bytes.slice(), context);
+/** A commit that was created and not yet merged. */
+export interface PendingCommit {
+  /** The encoded MLSMessage that was sent. */
+  readonly commit: Uint8Array;
+  readonly epoch: Epoch;
+  readonly changes: CommitChanges;
+  readonly authenticatedData: Uint8Array;
+  /** The proposals that it has by value, to be given back if another commit comes first. */
+  readonly own: readonly Proposal[];
 }
 
-/** What extensions kept. One that this client hasn't can't be asked to load what it saved. */
-function loadLedgers(
-  setting: Setting,
-  saved: TypeOf<typeof SavedEpoch>["ledgers"],
-): Map<string, EpochLedger> {
-  const ledgers = new Map<string, EpochLedger>();
-  for (const { label, ledger } of saved) {
-    const definition = registryOf(setting).secrets.find((one) => equalBytes(utf8(one.label), label));
-    if (definition === undefined || ledgers.has(definition.label))
-      throw new MlsError("state", "the saved state has a part of an extension that this client hasn't");
-    ledgers.set(definition.label, definition.load(setting.provider, ledger));
-  }
-  return ledgers;
+/** What a commit did to the membership. */
+export interface CommitChanges {
+  readonly added: readonly number[];
+  readonly updated: readonly number[];
+  readonly removed: readonly { readonly leafIndex: number; readonly leafNode: LeafNode }[];
+  readonly reinit: ReInit | undefined;
+  readonly custom: readonly CommittedProposal[];
 }
 
-async function loadEpoch(
-  setting: Setting,
-  saved: TypeOf<typeof SavedEpoch>,
-  tree: RatchetTree,
-): Promise<Epoch> {
-  const { provider, policy } = setting;
-  const { leafIndex } = saved.keys;
-  const leafNode = tree.leaf(leafIndex);
-  if (leafNode === undefined) throw new MlsError("state", "the saved state's own leaf is blank");
-  const pathKeys = new Map<number, HpkePrivateKey>();
-  for (const { node, key } of saved.keys.pathKeys) {
-    pathKeys.set(node, await loadKey(provider, key, tree.parentNode(node)?.encryptionKey));
-  }
-  const leafKey = await loadKey(provider, saved.keys.leafKey, leafNode.encryptionKey);
-  const keys: TreeKeys = { leafIndex, leafKey, pathKeys };
-  const { Nh } = provider.suite.hash;
-  const secrets = Object.fromEntries(
-    Object.entries(saved.secrets).map(([name, secret]) => {
-      if (secret.length !== Nh && secret.length !== 0)
-        throw new MlsError("state", "a secret of another suite");
-      return [name, secret.slice()];
-    }),
-  ) as unknown as Epoch["secrets"];
-  return {
-    groupContext: copied(GroupContext, saved.groupContext),
-    tree,
-    keys,
-    secrets,
-    secretTree: SecretTree.load(provider, saved.secretTree, policy.ratchets),
-    interimTranscriptHash: saved.interimTranscriptHash.slice(),
-    confirmationTag: saved.confirmationTag.slice(),
-    ledgers: loadLedgers(setting, saved.ledgers),
-  };
+/** All that a member keeps of a group. */
+export interface GroupState {
+  readonly status: GroupStatus;
+  readonly current: Epoch;
+  /** The latest first. */
+  readonly past: readonly PastEpoch[];
+  readonly proposals: readonly CachedProposal[];
+  readonly pending: PendingCommit | undefined;
+  /** What the commit that ended the group's use asks for (§11.2). */
+  readonly reinit: ReInit | undefined;
 }
 
-/** What was saved last: the record that another one may have the changes since. */
-export interface SavePoint {
-  readonly tree: RatchetTree;
-  /** Of the record: `Nh` bytes */
-  readonly digest: Uint8Array;
-}
-
-/** The point that a record makes. */
-export async function savePoint(
-  { hash }: CipherSuiteProvider,
-  { current }: GroupState,
-  record: Uint8Array,
-): Promise<SavePoint> {
-  return { tree: current.tree, digest: (await hash.hash(record)).slice() };
+/** The state of one who has just created or joined a group. */
+export function firstState(current: Epoch): GroupState {
+  return { status: "active", current, past: [], proposals: [], pending: undefined, reinit: undefined };
 }
 
 /**
- * The state as bytes: all of the group's secrets, but no signature key. The same state gives the same bytes.
- * @param since the record before: then only what changed in the tree is in this one
- * @throws MlsError `key-not-extractable` if the backend neither exports nor saves private keys
+ * The state in a new epoch. What the old one leaves behind is overwritten: all of its secrets but those for
+ * messages that come late, and another commit that was pending.
  */
-export async function saveState(
-  provider: CipherSuiteProvider,
+export function enterEpoch(
   state: GroupState,
-  since?: SavePoint,
-): Promise<Uint8Array> {
-  const { current, pending } = state;
-  const proposals = [];
-  for (const { reference, sender, proposal, leafKey } of state.proposals) {
-    proposals.push({
-      reference,
-      sourced: encode(SourceAndProposal, { sender, proposal }),
-      leafKey: leafKey && (await saveKey(provider, leafKey)),
-    });
-  }
-  return encode(SavedGroup, {
-    format: FORMAT,
-    cipherSuite: provider.suite.id,
-    status: STATUSES.indexOf(state.status),
-    previous: since?.digest,
-    current: await saveEpoch(provider, current, since?.tree),
-    past: state.past.map((past) => ({
-      groupContext: past.groupContext,
-      leaves: encode(SavedLeaves, current.tree.leavesTo(past.tree)),
-      secretTree: past.secretTree.save(),
-      senderDataSecret: past.senderDataSecret,
-      resumptionPsk: past.resumptionPsk,
-      endedBy: past.endedBy,
-      endedByOwn: past.endedByOwn ? 1 : 0,
-    })),
-    proposals,
-    pending: pending && {
-      commit: pending.commit,
-      epoch: await saveEpoch(provider, pending.epoch, current.tree),
-      added: pending.changes.added,
-      updated: pending.changes.updated,
-      removed: encode(RemovedMembers, pending.changes.removed),
-      reinit: pending.changes.reinit,
-      custom: encode(SourcesAndProposals, pending.changes.custom),
-      authenticatedData: pending.authenticatedData,
-      own: encode(Proposals, pending.own),
-    },
-    reinit: state.reinit,
-  });
+  epoch: Epoch,
+  changes: CommitChanges,
+  ending: Pick<PastEpoch, "endedBy" | "endedByOwn">,
+  maxPastEpochs: number,
+): GroupState {
+  const past = [retire(state.current, ending.endedBy, ending.endedByOwn), ...state.past];
+  for (const old of past.splice(maxPastEpochs)) wipePast(old);
+  if (state.pending !== undefined && state.pending.epoch !== epoch) wipeEpoch(state.pending.epoch);
+  return {
+    status: changes.reinit === undefined ? "active" : "reinitialized",
+    current: epoch,
+    past,
+    proposals: [],
+    pending: undefined,
+    reinit: changes.reinit,
+  };
 }
 
-/** A record, of this format and suite. @throws DecodeError, MlsError `state` */
-function readRecord({ suite }: CipherSuiteProvider, bytes: Uint8Array): TypeOf<typeof SavedGroup> {
-  const saved = decode(SavedGroup, bytes);
-  if (saved.format !== FORMAT) {
-    throw new MlsError("state", `format ${saved.format} of a saved state isn't known`);
-  }
-  if (saved.cipherSuite !== suite.id) {
-    throw new MlsError("state", `a saved state of suite ${saved.cipherSuite}, where ${suite.id} is in use`);
-  }
-  return saved;
-}
-
-/** The tree of the last of several records, each with the changes since the one before. */
-async function lastPoint(
-  { hash }: CipherSuiteProvider,
-  records: readonly { readonly bytes: Uint8Array; readonly saved: TypeOf<typeof SavedGroup> }[],
-): Promise<SavePoint> {
-  let before: SavePoint | undefined;
-  for (const { bytes, saved } of records) {
-    const { previous } = saved;
-    let tree: RatchetTree;
-    if (previous === undefined) tree = RatchetTree.fromNodes(copied(RatchetTreeNodes, saved.current.tree));
-    else {
-      if (before === undefined || !equalBytes(previous, before.digest)) {
-        throw new MlsError("state", "the saved changes don't follow on what stands before them");
-      }
-      tree = before.tree.withChanges(copied(SavedChanges, saved.current.tree));
-    }
-    before = { tree, digest: (await hash.hash(bytes)).slice() };
-  }
-  return before as SavePoint;
-}
-
-/**
- * The state that {@link saveState} saved: in a snapshot, and records of the changes since then, in their order.
- * The bytes given are copied where they are needed, and overwritten.
- * @param given at least the snapshot
- * @returns the state, and the point from which changes can be saved on
- * @throws MlsError `state` for bytes that are no saved state of this suite, or changes that don't follow
- */
-export async function loadState(
-  setting: Setting,
-  given: readonly Uint8Array[],
-): Promise<{ state: GroupState; saved: SavePoint }> {
-  const { provider, policy, registry } = setting;
-  const types = registry?.proposalTypes;
-  try {
-    const records = given.map((bytes) => ({ bytes, saved: readRecord(provider, bytes) }));
-    const { saved } = records.at(-1) as (typeof records)[number];
-    const point = await lastPoint(provider, records);
-    const { tree } = point;
-    const status = STATUSES[saved.status];
-    if (status === undefined) throw new MlsError("state", "a saved state of no known status");
-    const current = await loadEpoch(setting, saved.current, tree);
-    const past = saved.past.map((one): PastEpoch => {
-      const context = one.groupContext.slice();
-      return {
-        epoch: decode(GroupContext, context).epoch,
-        groupContext: context,
-        tree: current.tree.withLeaves(copied(SavedLeaves, one.leaves)),
-        secretTree: SecretTree.load(provider, one.secretTree, policy.ratchets),
-        senderDataSecret: one.senderDataSecret.slice(),
-        resumptionPsk: one.resumptionPsk.slice(),
-        endedBy: one.endedBy.slice(),
-        endedByOwn: one.endedByOwn === 1,
-      };
-    });
-    const proposals: CachedProposal[] = [];
-    for (const { reference, sourced, leafKey } of saved.proposals) {
-      proposals.push({
-        ...copied(SourceAndProposal, sourced, types),
-        reference: reference.slice(),
-        checked: true,
-        leafKey: leafKey && (await loadKey(provider, leafKey, undefined)),
-      });
-    }
-    const pending: PendingCommit | undefined = saved.pending && {
-      commit: saved.pending.commit.slice(),
-      epoch: await loadEpoch(
-        setting,
-        saved.pending.epoch,
-        tree.withChanges(copied(SavedChanges, saved.pending.epoch.tree)),
-      ),
-      changes: {
-        added: saved.pending.added,
-        updated: saved.pending.updated,
-        removed: copied(RemovedMembers, saved.pending.removed),
-        reinit: saved.pending.reinit && copied(ReInit, encode(ReInit, saved.pending.reinit)),
-        custom: copied(SourcesAndProposals, saved.pending.custom, types).flatMap(({ sender, proposal }) =>
-          isCustomProposal(proposal) ? [{ sender, proposal }] : [],
-        ),
-      },
-      authenticatedData: saved.pending.authenticatedData.slice(),
-      own: copied(Proposals, saved.pending.own, types),
-    };
-    const reinit = saved.reinit && copied(ReInit, encode(ReInit, saved.reinit));
-    return { state: { status, current, past, proposals, pending, reinit }, saved: point };
-  } catch (cause) {
-    if (cause instanceof MlsError && (cause.code === "state" || cause.code === "unsupported")) throw cause;
-    if (cause instanceof MlsError)
-      throw new MlsError("state", "these bytes are no saved state of a group", { cause });
-    throw cause;
-  } finally {
-    wipe(...given);
-  }
+/** The state of one who was removed: the last epoch, without its secrets. */
+export function leaveGroup(state: GroupState): GroupState {
+  for (const old of state.past) wipePast(old);
+  wipeEpoch(state.current);
+  if (state.pending !== undefined) wipeEpoch(state.pending.epoch);
+  return {
+    status: "removed",
+    current: state.current,
+    past: [],
+    proposals: [],
+    pending: undefined,
+    reinit: undefined,
+  };
 }

@@ -1,18 +1,19 @@
 // RFC 9420 §10: making a key package.
 import { encode } from "../codec/index.js";
-import { makeKeyPackageRef, signWithLabel } from "../crypto/labelled.js";
+import { makeKeyPackageRef, signWithLabel } from "../crypto/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../provider/index.js";
+import { signLeafNode } from "../tree/index.js";
 import {
   type Capabilities,
   type Credential,
   type Extension,
+  KeyPackage,
+  KeyPackageTBS,
   type LeafNode,
   LeafNodeSource,
   type Lifetime,
   ProtocolVersion,
-  signLeafNode,
-} from "../tree/index.js";
-import { KeyPackage, KeyPackageTBS } from "./key-package.js";
+} from "../wire/index.js";
 import { KEY_PACKAGE_LABEL } from "./validation.js";
 
 /** What a client says of itself in its leaf nodes. */

@@ -1,4 +1,3 @@
 // RFC 9420 §10: key packages.
-export * from "./create.js";
-export * from "./key-package.js";
-export * from "./validation.js";
+export { createKeyPackage, createLeafNode, type LeafDescription, type OwnKeyPackage } from "./create.js";
+export { checkKeyPackage, keyPackageVerifyRequests } from "./validation.js";

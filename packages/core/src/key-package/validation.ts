@@ -1,16 +1,10 @@
 // RFC 9420 §10.1: whether a key package may be used to add its client.
 import { equalBytes } from "../bytes.js";
-import { verifyRequest } from "../crypto/labelled.js";
+import { verifyRequest } from "../crypto/index.js";
 import { ensure } from "../errors.js";
 import type { CipherSuite, VerifyRequest } from "../provider/index.js";
-import {
-  checkLeafNode,
-  checkUniqueTypes,
-  LeafNodeSource,
-  type LifetimeRule,
-  leafNodeVerifyRequest,
-} from "../tree/index.js";
-import { KeyPackage } from "./key-package.js";
+import { checkLeafNode, leafNodeVerifyRequest, type LifetimeRule } from "../tree/index.js";
+import { checkUniqueTypes, KeyPackage, LeafNodeSource } from "../wire/index.js";
 
 export const KEY_PACKAGE_LABEL = "KeyPackageTBS";
 

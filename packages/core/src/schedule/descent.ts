@@ -1,10 +1,8 @@
 // RFC 9420 §9: the derivation of node secrets, from the root of the secret tree down to a leaf.
 import { EMPTY, wipe } from "../bytes.js";
-import { expandAll } from "../crypto/batch.js";
-import { expandAllWithLabels, kdfLabel } from "../crypto/labelled.js";
-import { onFailure } from "../crypto/settle.js";
+import { expandAll, expandAllWithLabels, kdfLabel, onFailure } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
+import { type Awaitable, chain, type CipherSuiteProvider, isPromise } from "../provider/index.js";
 import type { SecretTreeContents } from "./secret-tree-state.js";
 
 /** The way down from a known node to a leaf: node secrets that come in the place of their parents'. */

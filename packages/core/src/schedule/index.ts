@@ -1,8 +1,15 @@
 // RFC 9420 §8, §9: the key schedule and the secret tree.
-export * from "./group-context.js";
-export * from "./key-schedule.js";
-export * from "./psk-id.js";
-export type { MessageKey } from "./ratchet.js";
+export {
+  additionalSecret,
+  deriveEpochSecrets,
+  deriveJoinerSecret,
+  deriveWelcomeSecret,
+  EPOCH_SECRET_LABELS,
+  type EpochSecrets,
+  epochSecretsFrom,
+  pskSecret,
+  welcomeKeyAndNonce,
+} from "./key-schedule.js";
 export {
   DEFAULT_RATCHET_LIMITS,
   type PeekedKey,
@@ -10,4 +17,4 @@ export {
   type RatchetLimits,
   SecretTree,
 } from "./secret-tree.js";
-export * from "./transcript.js";
+export { confirmationTag, confirmedTranscriptHash, interimTranscriptHash } from "./transcript.js";

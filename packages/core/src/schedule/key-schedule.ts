@@ -1,10 +1,9 @@
 // RFC 9420 §8, §8.4: the key schedule.
 import { EMPTY } from "../bytes.js";
 import { encode } from "../codec/index.js";
-import { deriveSecret, expandAllWithLabels, expandWithLabel } from "../crypto/labelled.js";
-import { spend } from "../crypto/settle.js";
-import { type Awaitable, all, type CipherSuiteProvider, chain } from "../provider/index.js";
-import { type PreSharedKeyID, PSKLabel } from "./psk-id.js";
+import { deriveSecret, expandAllWithLabels, expandWithLabel, spend } from "../crypto/index.js";
+import { all, type Awaitable, chain, type CipherSuiteProvider } from "../provider/index.js";
+import { type PreSharedKeyID, PSKLabel } from "../wire/index.js";
 
 /** The secrets of an epoch, RFC 9420 §8: each of `KDF.Nh` bytes. */
 export interface EpochSecrets {

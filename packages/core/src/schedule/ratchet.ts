@@ -1,7 +1,6 @@
 // RFC 9420 §9.1: the hash ratchets that message keys come from.
 import { wipe } from "../bytes.js";
-import { deriveTreeSecrets } from "../crypto/labelled.js";
-import { onFailure } from "../crypto/settle.js";
+import { deriveTreeSecrets, onFailure } from "../crypto/index.js";
 import { type Awaitable, type CipherSuiteProvider, isPromise } from "../provider/index.js";
 
 /** The generations that fit their field in SenderData. */

@@ -1,9 +1,9 @@
 // RFC 9420 §9: the secret tree, from which message keys come and in which they die.
 import { EMPTY, wipe } from "../bytes.js";
-import { onFailure } from "../crypto/settle.js";
+import { onFailure } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
-import { type Descent, descend, wipeDescent } from "./descent.js";
+import { type Awaitable, chain, type CipherSuiteProvider, isPromise } from "../provider/index.js";
+import { descend, type Descent, wipeDescent } from "./descent.js";
 import {
   type Advance,
   advance,
@@ -13,7 +13,7 @@ import {
   wipeAdvance,
   wipeRatchet,
 } from "./ratchet.js";
-import { isTreeWidth, loadSecretTree, type SecretTreeContents, saveSecretTree } from "./secret-tree-state.js";
+import { isTreeWidth, loadSecretTree, saveSecretTree, type SecretTreeContents } from "./secret-tree-state.js";
 
 /** Bounds on what a sender can make a receiver compute and keep. */
 export interface RatchetLimits {

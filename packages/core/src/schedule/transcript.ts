@@ -1,9 +1,9 @@
 // RFC 9420 §8.2, §6.1: transcript hashes and the confirmation tag.
 import { opaque, Writer } from "../codec/index.js";
-import { lend } from "../crypto/settle.js";
+import { lend } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import { type AuthenticatedContent, ContentType, FramedContent } from "../framing/content.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
+import { type AuthenticatedContent, ContentType, FramedContent } from "../wire/index.js";
 
 /**
  * `confirmed_transcript_hash_[n]`, RFC 9420 §8.2: `Nh` bytes.

@@ -1,8 +1,7 @@
 // RFC 9420 §12.4.3.3, §12.4.3.1: a ratchet tree as the list of its nodes.
 import { ensure } from "../errors.js";
-import type { LeafNode } from "./leaf-node.js";
+import { type LeafNode, NodeType, type ParentNode, type RatchetTreeNodes } from "../wire/index.js";
 import { isLeafBelow } from "./math.js";
-import { NodeType, type ParentNode, type RatchetTreeNodes } from "./parent-node.js";
 import { leafSlot, type ParentSlot, parentSlot, type Slot } from "./slot.js";
 
 /** Whether a strictly increasing list has a value. */

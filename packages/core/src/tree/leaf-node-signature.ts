@@ -1,10 +1,10 @@
 // RFC 9420 §7.2: what the signature of a leaf node covers.
 import { equalBytes } from "../bytes.js";
 import { encode, varintSize, Writer } from "../codec/index.js";
-import { signWithLabel, verifyRequest } from "../crypto/labelled.js";
+import { signWithLabel, verifyRequest } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type Awaitable, chain, type Signer, type VerifyRequest } from "../provider/index.js";
-import { LeafNode, LeafNodeContext, LeafNodeSource, UnsignedLeafNode } from "./leaf-node.js";
+import { LeafNode, LeafNodeContext, LeafNodeSource, UnsignedLeafNode } from "../wire/index.js";
 
 const LABEL = "LeafNodeTBS";
 

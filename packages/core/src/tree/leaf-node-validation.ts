@@ -1,7 +1,6 @@
 // RFC 9420 §7.3: what a leaf node must be by itself, whatever tree it stands in.
 import { ensure } from "../errors.js";
-import { checkUniqueTypes, ExtensionType } from "./extension.js";
-import { type LeafNode, LeafNodeSource } from "./leaf-node.js";
+import { checkUniqueTypes, ExtensionType, type LeafNode, LeafNodeSource } from "../wire/index.js";
 
 /** Extension types that every client supports and that no `capabilities` list (§7.2). */
 export const DEFAULT_EXTENSIONS: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(ExtensionType));

@@ -1,10 +1,10 @@
 // RFC 9420 §7.9: tree hashes of subtrees as they were before the leaves that are unmerged now were added.
 import type { Writer } from "../codec/index.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
+import { NodeType, TreeHashInput } from "../wire/index.js";
 import { isLeafBelow, level } from "./math.js";
-import { NodeType } from "./parent-node.js";
 import type { Slot } from "./slot.js";
-import { type Hashed, hashLevels, TreeHashInput } from "./tree-hash.js";
+import { type Hashed, hashLevels } from "./tree-hash.js";
 
 /** A subtree without some of its leaves, whose hash is to be computed. */
 interface Job extends Hashed {

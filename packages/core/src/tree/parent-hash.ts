@@ -1,23 +1,14 @@
 // RFC 9420 §7.9: parent hashes.
 import { EMPTY, equalBytes } from "../bytes.js";
-import { opaque, struct, type TypeOf, Writer } from "../codec/index.js";
-import { lend } from "../crypto/settle.js";
+import { Writer } from "../codec/index.js";
+import { lend } from "../crypto/index.js";
 import { ensure } from "../errors.js";
-import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
-import { LeafNodeSource } from "./leaf-node.js";
+import { type Awaitable, chain, type CipherSuiteProvider, isPromise } from "../provider/index.js";
+import { LeafNodeSource, ParentHashInput, type ParentNode } from "../wire/index.js";
 import { OriginalHashes } from "./original-hash.js";
-import type { ParentNode } from "./parent-node.js";
 import type { PathStep, RatchetTree } from "./ratchet-tree.js";
 import { type ParentSlot, resolutionOf, type Slot, slotAt } from "./slot.js";
 import { type Hashed, hashInto } from "./tree-hash.js";
-
-/** ParentHashInput, RFC 9420 §7.9 */
-export const ParentHashInput = struct({
-  encryptionKey: opaque,
-  parentHash: opaque,
-  originalSiblingTreeHash: opaque,
-});
-export type ParentHashInput = TypeOf<typeof ParentHashInput>;
 
 /** A link of a chain that is to be verified: D's parent hash says that it was set together with the parent. */
 interface Link extends Hashed {

@@ -1,12 +1,11 @@
 // RFC 9420 §4, §7.7, §12.1: the ratchet tree's public state, as an immutable value.
 import { equalBytes } from "../bytes.js";
 import { ensure, MlsError } from "../errors.js";
-import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
+import { type Awaitable, chain, type CipherSuiteProvider } from "../provider/index.js";
+import { LeafNode, type ParentNode, type RatchetTreeNodes } from "../wire/index.js";
 import { allNodes, slotFromNodes, slotToNodes } from "./from-nodes.js";
 import { KeySet } from "./key-set.js";
-import { LeafNode } from "./leaf-node.js";
 import { root } from "./math.js";
-import type { ParentNode, RatchetTreeNodes } from "./parent-node.js";
 import {
   blankLeaves,
   blankSubtree,
@@ -16,15 +15,16 @@ import {
   leafEdits,
   leafSlot,
   type ParentChange,
-  type ParentEdit,
   parentChanges,
+  type ParentEdit,
   parentSlot,
   resolutionOf,
   type Slot,
   slotAt,
+  type TreeSummary,
   widthOf,
 } from "./slot.js";
-import { summaryOf, type TreeSummary } from "./summary.js";
+import { summaryOf } from "./summary.js";
 import { slotHashes } from "./tree-hash.js";
 
 /** A node on a filtered direct path, and its child on the copath. Node indices. */

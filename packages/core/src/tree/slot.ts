@@ -1,9 +1,7 @@
 // RFC 9420 §4.1, §7.7: the places of a ratchet tree, immutable and shared between the trees of many epochs.
 
-import type { LeafNode } from "./leaf-node.js";
+import type { LeafNode, ParentNode } from "../wire/index.js";
 import { root } from "./math.js";
-import type { ParentNode } from "./parent-node.js";
-import type { SubtreeSummary } from "./summary.js";
 
 /** The place of a leaf, with the leaf node in it unless it is blank. */
 export interface LeafSlot {
@@ -197,3 +195,21 @@ export function leafEdits(from: Slot | undefined, to: Slot | undefined, edits: L
   leafEdits(a?.left, b?.left, edits);
   return leafEdits(a?.right, b?.right, edits);
 }
+
+/** What holds for all members at once. */
+export interface TreeSummary {
+  readonly members: number;
+  /** The credential types of the members. */
+  readonly credentialTypes: ReadonlySet<number>;
+  /** What every member's `capabilities` list. */
+  readonly supported: {
+    readonly versions: ReadonlySet<number>;
+    readonly cipherSuites: ReadonlySet<number>;
+    readonly extensions: ReadonlySet<number>;
+    readonly proposals: ReadonlySet<number>;
+    readonly credentials: ReadonlySet<number>;
+  };
+}
+
+/** The summary of a subtree. It has no number of members, so that subtrees with the same one can share it. */
+export type SubtreeSummary = Omit<TreeSummary, "members">;

@@ -1,24 +1,6 @@
 // RFC 9420 §7.3: what the members of a tree have in common, so that a newcomer is checked without asking each of them.
-import type { Capabilities, LeafNode } from "./leaf-node.js";
-import type { Slot } from "./slot.js";
-
-/** What holds for all members at once. */
-export interface TreeSummary {
-  readonly members: number;
-  /** The credential types of the members. */
-  readonly credentialTypes: ReadonlySet<number>;
-  /** What every member's `capabilities` list. */
-  readonly supported: {
-    readonly versions: ReadonlySet<number>;
-    readonly cipherSuites: ReadonlySet<number>;
-    readonly extensions: ReadonlySet<number>;
-    readonly proposals: ReadonlySet<number>;
-    readonly credentials: ReadonlySet<number>;
-  };
-}
-
-/** The summary of a subtree. It has no number of members, so that subtrees with the same one can share it. */
-export type SubtreeSummary = Omit<TreeSummary, "members">;
+import type { Capabilities, LeafNode } from "../wire/index.js";
+import type { Slot, SubtreeSummary, TreeSummary } from "./slot.js";
 
 const NONE: ReadonlySet<number> = new Set();
 const NOTHING: SubtreeSummary = {

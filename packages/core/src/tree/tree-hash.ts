@@ -1,31 +1,10 @@
 // RFC 9420 §7.8: tree hashes.
-import { opaque, optional, struct, type TypeOf, uint8, uint32, variant, Writer } from "../codec/index.js";
-import { hashAll } from "../crypto/batch.js";
-import { lend } from "../crypto/settle.js";
-import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
-import { LeafNode } from "./leaf-node.js";
+import { Writer } from "../codec/index.js";
+import { hashAll, lend } from "../crypto/index.js";
+import { type Awaitable, chain, type CipherSuiteProvider, isPromise } from "../provider/index.js";
+import { NodeType, TreeHashInput } from "../wire/index.js";
 import { level } from "./math.js";
-import { NodeType, ParentNode } from "./parent-node.js";
 import type { Slot } from "./slot.js";
-
-/** LeafNodeHashInput, RFC 9420 §7.8 */
-export const LeafNodeHashInput = struct({ leafIndex: uint32, leafNode: optional(LeafNode) });
-export type LeafNodeHashInput = TypeOf<typeof LeafNodeHashInput>;
-
-/** ParentNodeHashInput, RFC 9420 §7.8 */
-export const ParentNodeHashInput = struct({
-  parentNode: optional(ParentNode),
-  leftHash: opaque,
-  rightHash: opaque,
-});
-export type ParentNodeHashInput = TypeOf<typeof ParentNodeHashInput>;
-
-/** TreeHashInput, RFC 9420 §7.8 */
-export const TreeHashInput = variant("nodeType", uint8, {
-  [NodeType.leaf]: LeafNodeHashInput,
-  [NodeType.parent]: ParentNodeHashInput,
-});
-export type TreeHashInput = TypeOf<typeof TreeHashInput>;
 
 /** Something that remembers its hash. */
 export interface Hashed {

@@ -1,6 +1,6 @@
 // RFC 9420 §4.2, §7.4, §7.5, §12.4.3.1: a member's private view of the tree, and path secrets.
 import { EMPTY, equalBytes, wipe } from "../bytes.js";
-import { deriveSecret } from "../crypto/labelled.js";
+import { deriveSecret } from "../crypto/index.js";
 import { ensure } from "../errors.js";
 import { all, type CipherSuiteProvider, type HpkeKeyPair, type HpkePrivateKey } from "../provider/index.js";
 import { isLeafBelow } from "./math.js";

@@ -1,7 +1,6 @@
 // RFC 9420 §7.5, §7.6, §12.4: creating, merging and decrypting update paths.
 import { EMPTY, equalBytes, wipe } from "../bytes.js";
-import { sealAll } from "../crypto/batch.js";
-import { decryptWithLabel, deriveSecret, encryptContext } from "../crypto/labelled.js";
+import { decryptWithLabel, deriveSecret, encryptContext, sealAll } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
 import {
   all,
@@ -12,7 +11,13 @@ import {
   type HpkeSealRequest,
   type Signer,
 } from "../provider/index.js";
-import { LeafNodeSource, type UnsignedLeafNode } from "./leaf-node.js";
+import {
+  type HPKECiphertext,
+  LeafNodeSource,
+  type UnsignedLeafNode,
+  type UpdatePath,
+  type UpdatePathNode,
+} from "../wire/index.js";
 import { signLeafNode } from "./leaf-node-signature.js";
 import { isLeafBelow } from "./math.js";
 import { pathParents } from "./parent-hash.js";
@@ -25,7 +30,6 @@ import {
   type TreeKeys,
   withPathSecrets,
 } from "./tree-keys.js";
-import type { HPKECiphertext, UpdatePath, UpdatePathNode } from "./update-path.js";
 
 const LABEL = "UpdatePathNode";
 

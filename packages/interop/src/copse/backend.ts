@@ -1,6 +1,6 @@
 // RFC 9420 §11, §12.1.8, §12.4.3: Copse behind the harness's calls, over any provider.
 import { basicCredential, type CryptoProvider, externalSenders, insecureAcceptAll } from "@copse/core";
-import { type ExternalProposalChoice, GroupObserver } from "@copse/core/observer";
+import { type ExternalProposalChoice, GroupObserver } from "@copse/core/public-group";
 import type { BackendSigner, GroupInfoAnswer, MlsClientBackend, ProposalChoice } from "../backend.js";
 import { takeVector, toHex } from "../wire.js";
 import { CopseGroup } from "./group.js";

@@ -1,0 +1,25 @@
+// RFC 9420 §13: what extensions define, and what a group requires of its members.
+export type {
+  CredentialDefinition,
+  EpochLedger,
+  EpochSecretDefinition,
+  ExtensionDefinition,
+  ExtensionPlace,
+  GroupView,
+  ListedCapabilities,
+  MlsExtension,
+  ProposalCase,
+  ProposalDefinition,
+  ProposalList,
+  PskDefinition,
+  RandomSource,
+} from "./extension-definition.js";
+export { capabilitiesOf, describeLeaf, type ExtraCapabilities } from "./leaf-description.js";
+export { NO_EXTENSIONS, Registry } from "./registry.js";
+export {
+  checkCapabilities,
+  checkMembers,
+  externalSenders,
+  requiredCapabilities,
+  requirementsOf,
+} from "./requirements.js";

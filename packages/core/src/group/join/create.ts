@@ -1,0 +1,49 @@
+// RFC 9420 §11: creating a group.
+import { EMPTY, wipe } from "../../bytes.js";
+import { ensure } from "../../errors.js";
+import type { HpkePrivateKey } from "../../provider/index.js";
+import { epochSecretsFrom } from "../../schedule/index.js";
+import { RatchetTree } from "../../tree/index.js";
+import { type Extension, type GroupContext, type LeafNode, ProtocolVersion } from "../../wire/index.js";
+import { registryOf, type Setting } from "../config.js";
+import { additionalLabels, assembleEpoch, confirm, type Epoch } from "../epoch.js";
+import { checkCapabilities, requirementsOf } from "../extensions/index.js";
+import { checkOwnSupport, checkResult } from "../proposals/index.js";
+
+/**
+ * Epoch 0 of a group with one member, who is at leaf 0.
+ * @throws ValidationError if the creator itself doesn't support what the extensions ask for
+ */
+export async function createEpoch(
+  setting: Setting,
+  groupId: Uint8Array,
+  extensions: readonly Extension[],
+  { leafNode, leafKey }: { readonly leafNode: LeafNode; readonly leafKey: HpkePrivateKey },
+): Promise<Epoch> {
+  const { provider } = setting;
+  ensure(groupId.length > 0, "11: the group ID must tell the group from others", "it is empty");
+  checkCapabilities(leafNode, requirementsOf(provider.suite, extensions));
+  const tree = RatchetTree.of(leafNode);
+  checkResult(setting, tree, extensions);
+  checkOwnSupport(setting, extensions);
+  registryOf(setting).checkLeafNode(leafNode, extensions);
+  const groupContext: GroupContext = {
+    version: ProtocolVersion.mls10,
+    cipherSuite: provider.suite.id,
+    groupId,
+    epoch: 0n,
+    treeHash: await tree.treeHash(provider),
+    confirmedTranscriptHash: EMPTY,
+    extensions,
+  };
+  const epochSecret = provider.random(provider.suite.hash.Nh);
+  const secrets = await epochSecretsFrom(provider, epochSecret, additionalLabels(setting));
+  wipe(epochSecret);
+  return assembleEpoch(setting, {
+    groupContext,
+    tree,
+    keys: { leafIndex: 0, leafKey, pathKeys: new Map() },
+    secrets,
+    confirmationTag: await confirm(provider, secrets, groupContext),
+  });
+}

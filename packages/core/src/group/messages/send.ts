@@ -1,0 +1,109 @@
+// RFC 9420 §6, §12.1, §12.4.3, §15: the messages that a member sends besides commits.
+import { encode } from "../../codec/index.js";
+import { sealPrivate, signContent } from "../../framing/index.js";
+import {
+  type AuthenticatedContent,
+  ContentType,
+  type Extension,
+  type FramedContent,
+  MlsMessage,
+  type Proposal,
+  SenderType,
+  WireFormat,
+} from "../../wire/index.js";
+import { protect } from "../commit/index.js";
+import { registryOf } from "../config.js";
+import { contextBytes } from "../epoch.js";
+import { createGroupInfo, externalPubExtension, ratchetTreeExtension } from "../join/index.js";
+import type { Standpoint } from "../member-context.js";
+import { cacheProposal, checkMessageSize, checkProposable, proposalFormat } from "../proposals/index.js";
+import type { CachedProposal } from "../state.js";
+
+/** A content of this member's in this epoch, signed (§6.1). It is no commit, and so has no confirmation tag. */
+async function signed(
+  { epoch, signer }: Standpoint,
+  wireFormat: 1 | 2,
+  content: FramedContent["content"],
+  authenticatedData: Uint8Array,
+): Promise<AuthenticatedContent> {
+  const { groupContext, keys } = epoch;
+  const framed: FramedContent = {
+    groupId: groupContext.groupId,
+    epoch: groupContext.epoch,
+    sender: { senderType: SenderType.member, leafIndex: keys.leafIndex },
+    authenticatedData,
+    content,
+  };
+  const signature = await signContent(signer, wireFormat, framed, contextBytes(epoch));
+  return { wireFormat, content: framed, auth: { signature, confirmationTag: undefined } };
+}
+
+/** Application data (§15), encrypted and padded as the policy says, as an encoded MLSMessage. */
+export async function applicationMessage(
+  at: Standpoint,
+  applicationData: Uint8Array,
+  authenticatedData: Uint8Array,
+): Promise<Uint8Array> {
+  const { provider, policy } = at.host.setting;
+  const { secretTree, secrets } = at.epoch;
+  const wireFormat = WireFormat.privateMessage;
+  const content = { contentType: ContentType.application, applicationData };
+  const signing = signed(at, wireFormat, content, authenticatedData);
+  // Where a thread or a token signs, this has time.
+  secretTree.prepare(at.epoch.keys.leafIndex, "application");
+  const authenticated = await signing;
+  const padding = Math.max(0, policy.padding(applicationData.length) - applicationData.length);
+  const keys = { secretTree, senderDataSecret: secrets.senderDataSecret };
+  const privateMessage = await sealPrivate(provider, authenticated, keys, padding);
+  const message = encode(MlsMessage, { version: 1, wireFormat, privateMessage });
+  checkMessageSize(at.host.setting, message);
+  return message;
+}
+
+/**
+ * A proposal (§12.1) as an encoded MLSMessage, and as it is kept until a commit has it.
+ * @param others the proposals of this epoch so far
+ * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`
+ */
+export async function proposalMessage(
+  at: Standpoint,
+  proposal: Proposal,
+  authenticatedData: Uint8Array,
+  others: readonly CachedProposal[],
+): Promise<{ message: Uint8Array; cached: CachedProposal }> {
+  const { setting } = at.host;
+  const content = { contentType: ContentType.proposal, proposal };
+  const authenticated = await signed(at, proposalFormat(setting, proposal), content, authenticatedData);
+  const cached = await cacheProposal(setting, at.epoch, authenticated);
+  checkProposable(setting, at.epoch, cached, others);
+  return { message: await protect(setting, at.epoch, authenticated), cached };
+}
+
+/** What a GroupInfo has besides the GroupContext. */
+export interface GroupInfoOptions {
+  /** Whether one can join by it (§12.4.3.2); so if left out */
+  readonly externalPub?: boolean;
+  /** Whether it carries the ratchet tree; so if left out */
+  readonly ratchetTree?: boolean;
+  /** More of them, such as an extension of the protocol makes. */
+  readonly extensions?: readonly Extension[];
+}
+
+/** A signed GroupInfo (§12.4.3) as an encoded MLSMessage. */
+export async function groupInfoMessage(
+  { host, epoch, signer }: Standpoint,
+  { externalPub = true, ratchetTree = true, extensions = [] }: GroupInfoOptions,
+): Promise<Uint8Array> {
+  const { provider } = host.setting;
+  const all = registryOf(host.setting).groupInfoExtensions(
+    [
+      ...(ratchetTree ? [ratchetTreeExtension(epoch)] : []),
+      ...(externalPub ? [await externalPubExtension(provider, epoch)] : []),
+      ...extensions,
+    ],
+    (length) => provider.random(length),
+    epoch,
+  );
+  const groupInfo = await createGroupInfo(epoch, signer, all);
+  return encode(MlsMessage, { version: 1, wireFormat: WireFormat.groupInfo, groupInfo });
+}

@@ -1,0 +1,51 @@
+// RFC 9420 §8.6, §9.2, §15.3: what is kept of epochs that are over, for messages that come late and resumption PSKs.
+import { wipe } from "../bytes.js";
+import { encode } from "../codec/index.js";
+import type { SecretTree } from "../schedule/index.js";
+import type { RatchetTree } from "../tree/index.js";
+import { GroupContext } from "../wire/index.js";
+import type { Epoch } from "./epoch.js";
+
+/**
+ * An epoch that is over. Its tree shares with those of the epochs around it all but what they changed, and only
+ * the leaves in it are asked for.
+ */
+export interface PastEpoch {
+  readonly epoch: bigint;
+  /** The encoded GroupContext */
+  readonly groupContext: Uint8Array;
+  readonly tree: RatchetTree;
+  readonly secretTree: SecretTree;
+  /** `Nh` bytes */
+  readonly senderDataSecret: Uint8Array;
+  /** `Nh` bytes */
+  readonly resumptionPsk: Uint8Array;
+  /** Digest of the commit that ended it, to tell when it comes once more from another one. */
+  readonly endedBy: Uint8Array;
+  /** Whether that was this client's own. */
+  readonly endedByOwn: boolean;
+}
+
+/** What is kept of an epoch that ends; all of its other secrets are overwritten. */
+export function retire(epoch: Epoch, endedBy: Uint8Array, endedByOwn: boolean): PastEpoch {
+  const { senderDataSecret, resumptionPsk, ...others } = epoch.secrets;
+  wipe(...Object.values(others));
+  for (const ledger of epoch.ledgers.values()) ledger.wipe();
+  return {
+    epoch: epoch.groupContext.epoch,
+    // A copy: what is remembered may be a part of a saved state, which would be held with it.
+    groupContext: encode(GroupContext, epoch.groupContext),
+    tree: epoch.tree,
+    secretTree: epoch.secretTree,
+    senderDataSecret,
+    resumptionPsk,
+    endedBy,
+    endedByOwn,
+  };
+}
+
+/** Overwrites what was kept. */
+export function wipePast({ secretTree, senderDataSecret, resumptionPsk }: PastEpoch): void {
+  secretTree.wipe();
+  wipe(senderDataSecret, resumptionPsk);
+}

@@ -1,0 +1,192 @@
+// RFC 9420 §12.3: applying a list of proposals.
+import { ensure } from "../../errors.js";
+import type { CommittedProposal, SourcedProposal } from "../../framing/index.js";
+import type { RatchetTree } from "../../tree/index.js";
+import {
+  type Extension,
+  isCustomProposal,
+  type KeyPackage,
+  type LeafNode,
+  type PreSharedKeyID,
+  type Proposal,
+  ProposalType,
+  type ReInit,
+  SenderType,
+} from "../../wire/index.js";
+import { registryOf, type Setting } from "../config.js";
+import type { Epoch } from "../epoch.js";
+import { checkMembers, NO_EXTENSIONS, type Registry, requirementsOf } from "../extensions/index.js";
+import type { CommitChanges } from "../state.js";
+
+/** A member that a commit adds. */
+export interface AddedMember {
+  readonly leafIndex: number;
+  readonly keyPackage: KeyPackage;
+}
+
+/** What a list of proposals makes of a group. */
+export interface Applied {
+  readonly tree: RatchetTree;
+  readonly extensions: readonly Extension[];
+  readonly added: readonly AddedMember[];
+  readonly removed: readonly { readonly leafIndex: number; readonly leafNode: LeafNode }[];
+  readonly updated: readonly { readonly leafIndex: number; readonly leafNode: LeafNode }[];
+  /** In the order of the proposals. */
+  readonly psks: readonly PreSharedKeyID[];
+  readonly reinit: ReInit | undefined;
+  /** The `kem_output` of an ExternalInit. */
+  readonly externalInit: Uint8Array | undefined;
+  /** Those of types that extensions registered, in their order. */
+  readonly custom: readonly CommittedProposal[];
+  /** Whether a commit of these proposals must have a path (§12.4). */
+  readonly pathRequired: boolean;
+}
+
+/** RFC 9420 §17.4, column "Path Required" */
+const WITHOUT_PATH: ReadonlySet<number> = /* @__PURE__ */ new Set([
+  ProposalType.add,
+  ProposalType.psk,
+  ProposalType.reinit,
+]);
+
+function replacedExtensions(
+  { groupContext }: Pick<Epoch, "groupContext">,
+  proposals: readonly { readonly proposal: Proposal }[],
+): readonly Extension[] {
+  for (const { proposal } of proposals) {
+    if (proposal.proposalType === ProposalType.groupContextExtensions) return proposal.extensions;
+  }
+  return groupContext.extensions;
+}
+
+/**
+ * The GroupContext extensions that are in force once a list of proposals is applied.
+ * @throws MlsError from an extension whose proposals can't be applied
+ */
+export function extensionsAfter(
+  epoch: Pick<Epoch, "groupContext">,
+  proposals: readonly SourcedProposal[],
+  registry: Registry = NO_EXTENSIONS,
+): readonly Extension[] {
+  return registry.changeExtensions(replacedExtensions(epoch, proposals), proposals);
+}
+
+function needsPath(proposal: Proposal, registry: Registry): boolean {
+  if (isCustomProposal(proposal)) return registry.need(proposal).pathRequired;
+  return !WITHOUT_PATH.has(proposal.proposalType);
+}
+
+/** §12.3, of a list that was checked before. O(log n) for each proposal. */
+export function applyProposals(
+  epoch: Pick<Epoch, "groupContext" | "tree">,
+  proposals: readonly SourcedProposal[],
+  registry: Registry = NO_EXTENSIONS,
+): Applied {
+  let { tree } = epoch;
+  const custom: CommittedProposal[] = [];
+  const updated: { leafIndex: number; leafNode: LeafNode }[] = [];
+  const removed: { leafIndex: number; leafNode: LeafNode }[] = [];
+  const adds: KeyPackage[] = [];
+  const psks: PreSharedKeyID[] = [];
+  let reinit: ReInit | undefined;
+  let externalInit: Uint8Array | undefined;
+  const remove = (leafIndex: number) => {
+    const leafNode = tree.leaf(leafIndex);
+    ensure(leafNode !== undefined, "12.1.3: removed must identify a non-blank leaf node");
+    removed.push({ leafIndex, leafNode });
+  };
+  for (const sourced of proposals) {
+    const { proposal, sender } = sourced;
+    if (isCustomProposal(proposal)) {
+      custom.push({ proposal, sender });
+      const leafIndex = registry.removes(sourced);
+      if (leafIndex !== undefined) remove(leafIndex);
+      continue;
+    }
+    switch (proposal.proposalType) {
+      case ProposalType.add:
+        adds.push(proposal.keyPackage);
+        break;
+      case ProposalType.update:
+        if (sender.senderType === SenderType.member) {
+          updated.push({ leafIndex: sender.leafIndex, leafNode: proposal.leafNode });
+        }
+        break;
+      case ProposalType.remove:
+        remove(proposal.removed);
+        break;
+      case ProposalType.psk:
+        psks.push(proposal.psk);
+        break;
+      case ProposalType.reinit:
+        reinit = proposal;
+        break;
+      case ProposalType.externalInit:
+        externalInit = proposal.kemOutput;
+        break;
+      case ProposalType.groupContextExtensions:
+        break;
+    }
+  }
+  for (const { leafIndex, leafNode } of updated) tree = tree.update(leafIndex, leafNode);
+  for (const { leafIndex } of removed) tree = tree.remove(leafIndex);
+  const { tree: after, leafIndices } = tree.addAll(adds.map((keyPackage) => keyPackage.leafNode));
+  return {
+    tree: after,
+    extensions: extensionsAfter(epoch, proposals, registry),
+    added: adds.map((keyPackage, i) => ({ keyPackage, leafIndex: leafIndices[i] as number })),
+    removed,
+    updated,
+    psks,
+    reinit,
+    externalInit,
+    custom,
+    pathRequired: proposals.length === 0 || proposals.some(({ proposal }) => needsPath(proposal, registry)),
+  };
+}
+
+/**
+ * §12.2: whether the tree that a commit gives is valid as a whole (§7.3): keys unique, and all members able to
+ * do what the group and each other ask of them. Takes no time that grows with the group.
+ * @throws ValidationError
+ */
+export function checkResult(setting: Setting, tree: RatchetTree, extensions: readonly Extension[]): void {
+  const { provider } = setting;
+  const repeated = tree.duplicateKey();
+  ensure(repeated !== "signature_key", "7.3: signature_key must be unique among the members of the group");
+  ensure(repeated !== "encryption_key", "7.3: encryption_key must be unique among the members of the group");
+  ensure(
+    repeated !== "parent_key",
+    "12.4.3.1: the encryption key of a parent node must not appear in any other node of the tree",
+  );
+  checkMembers(tree.summary, requirementsOf(provider.suite, extensions));
+  registryOf(setting).checkExtensions(extensions, "groupContext");
+}
+
+/**
+ * §13.4, §13.5: whether this client itself supports what a group asks for that it is or will be in. Its leaf node may
+ * list more: values that others are to ignore.
+ * @throws ValidationError
+ */
+export function checkOwnSupport(
+  { provider, ownExtensions }: Setting,
+  extensions: readonly Extension[],
+): void {
+  for (const type of requirementsOf(provider.suite, extensions).extensions) {
+    ensure(
+      ownExtensions?.has(type) !== false,
+      "13.4: a client must support every extension in the GroupContext of its groups",
+      () => `extension type ${type}`,
+    );
+  }
+}
+
+export function changesOf(applied: Applied): CommitChanges {
+  return {
+    added: applied.added.map(({ leafIndex }) => leafIndex),
+    updated: applied.updated.map(({ leafIndex }) => leafIndex),
+    removed: applied.removed,
+    reinit: applied.reinit,
+    custom: applied.custom,
+  };
+}

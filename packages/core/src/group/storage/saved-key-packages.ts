@@ -1,0 +1,63 @@
+// RFC 9420 §10: key packages with their private keys as bytes, in a format of Copse's own.
+import { wipe } from "../../bytes.js";
+import { decode, encode, opaque, struct, uint16, uint8, vector } from "../../codec/index.js";
+import { MlsError } from "../../errors.js";
+import type { OwnKeyPackage } from "../../key-package/index.js";
+import type { CipherSuiteProvider } from "../../provider/index.js";
+import { readKeyPackage, writeKeyPackage } from "../../wire/index.js";
+import { loadKey, saveKey } from "./private-keys.js";
+
+const FORMAT = 1;
+
+/** What `Client.saveKeyPackages` gives. */
+export const SavedKeyPackages = struct({
+  format: uint8,
+  cipherSuite: uint16,
+  keyPackages: vector(struct({ keyPackage: opaque, reference: opaque, initKey: opaque, leafKey: opaque })),
+});
+
+/** @throws MlsError `key-not-extractable` if the backend neither exports nor saves private keys */
+export async function saveKeyPackages(
+  provider: CipherSuiteProvider,
+  own: Iterable<OwnKeyPackage>,
+): Promise<Uint8Array> {
+  const keyPackages = [];
+  for (const { keyPackage, reference, initKey, leafKey } of own) {
+    keyPackages.push({
+      keyPackage: writeKeyPackage(keyPackage),
+      reference,
+      initKey: await saveKey(provider, initKey),
+      leafKey: await saveKey(provider, leafKey),
+    });
+  }
+  return encode(SavedKeyPackages, { format: FORMAT, cipherSuite: provider.suite.id, keyPackages });
+}
+
+/** What {@link saveKeyPackages} saved. The bytes given are overwritten. @throws MlsError `state` */
+export async function loadKeyPackages(
+  provider: CipherSuiteProvider,
+  bytes: Uint8Array,
+): Promise<OwnKeyPackage[]> {
+  try {
+    const { format, cipherSuite, keyPackages } = decode(SavedKeyPackages, bytes);
+    if (format !== FORMAT || cipherSuite !== provider.suite.id) {
+      throw new MlsError("state", "key packages of another suite");
+    }
+    const loaded: OwnKeyPackage[] = [];
+    for (const saved of keyPackages) {
+      const keyPackage = readKeyPackage(saved.keyPackage);
+      loaded.push({
+        keyPackage,
+        reference: saved.reference.slice(),
+        initKey: await loadKey(provider, saved.initKey, keyPackage.initKey),
+        leafKey: await loadKey(provider, saved.leafKey, keyPackage.leafNode.encryptionKey),
+      });
+    }
+    return loaded;
+  } catch (cause) {
+    if (!(cause instanceof MlsError) || cause.code === "state") throw cause;
+    throw new MlsError("state", "these bytes are no saved key packages", { cause });
+  } finally {
+    wipe(bytes);
+  }
+}

@@ -1,2 +1,0 @@
-// RFC 9420 §3.2, §12.1.8: what a server needs that follows groups without being in them. Apart from what clients load.
-export { type ExternalProposalChoice, GroupObserver, type ObserverOptions } from "./client/observer.js";

@@ -1,0 +1,18 @@
+// RFC 9420 §12.4: the contents of a commit.
+import { opaque, optional, struct, type TypeOf, uint8, variant, vector } from "../codec/index.js";
+import { Proposal } from "./proposal.js";
+import { UpdatePath } from "./update-path.js";
+
+/** RFC 9420 §12.4 */
+export const ProposalOrRefType = { proposal: 1, reference: 2 } as const;
+
+/** ProposalOrRef, RFC 9420 §12.4 */
+export const ProposalOrRef = variant("type", uint8, {
+  [ProposalOrRefType.proposal]: struct({ proposal: Proposal }),
+  [ProposalOrRefType.reference]: struct({ reference: opaque }),
+});
+export type ProposalOrRef = TypeOf<typeof ProposalOrRef>;
+
+/** Commit, RFC 9420 §12.4 */
+export const Commit = struct({ proposals: vector(ProposalOrRef), path: optional(UpdatePath) });
+export type Commit = TypeOf<typeof Commit>;

@@ -1,0 +1,52 @@
+// RFC 9420 §13.4: extensions.
+import { type Codec, decode, opaque, struct, type TypeOf, uint16, vector } from "../codec/index.js";
+import { ensure } from "../errors.js";
+import { Credential } from "./credential.js";
+
+/** RFC 9420 §17.3 */
+export const ExtensionType = {
+  applicationId: 1,
+  ratchetTree: 2,
+  requiredCapabilities: 3,
+  externalPub: 4,
+  externalSenders: 5,
+} as const;
+
+/** Extension, RFC 9420 §7.2 */
+export const Extension = struct({ extensionType: uint16, extensionData: opaque });
+export type Extension = TypeOf<typeof Extension>;
+
+/** RequiredCapabilities, RFC 9420 §11.1 */
+export const RequiredCapabilities = struct({
+  extensionTypes: vector(uint16),
+  proposalTypes: vector(uint16),
+  credentialTypes: vector(uint16),
+});
+export type RequiredCapabilities = TypeOf<typeof RequiredCapabilities>;
+
+/** ExternalSender, RFC 9420 §12.1.8.1 */
+export const ExternalSender = struct({ signatureKey: opaque, credential: Credential });
+export type ExternalSender = TypeOf<typeof ExternalSender>;
+export const ExternalSenders = vector(ExternalSender);
+
+/** ExternalPub, RFC 9420 §12.4.3.2 */
+export const ExternalPub = struct({ externalPub: opaque });
+
+/** @throws ValidationError if two extensions of a list have one type */
+export function checkUniqueTypes(extensions: readonly Extension[]): void {
+  const types = new Set(extensions.map(({ extensionType }) => extensionType));
+  ensure(
+    types.size === extensions.length,
+    "13.4: a list of extensions must not have more than one extension of any given type",
+  );
+}
+
+/** The content of the extension of a type; `undefined` if the list has none. @throws DecodeError */
+export function findExtension<T>(
+  extensions: readonly Extension[],
+  extensionType: number,
+  codec: Codec<T>,
+): T | undefined {
+  const found = extensions.find((extension) => extension.extensionType === extensionType);
+  return found && decode(codec, found.extensionData);
+}

@@ -1,0 +1,109 @@
+// RFC 9420 §6: the content of messages, and what authenticates it.
+import {
+  type Codec,
+  opaque,
+  remembered,
+  struct,
+  type TypeOf,
+  uint16,
+  uint32,
+  uint64,
+  uint8,
+  variant,
+} from "../codec/index.js";
+import { Commit } from "./commit.js";
+import { Proposal } from "./proposal.js";
+
+/** RFC 9420 §17.2 */
+export const WireFormat = {
+  publicMessage: 1,
+  privateMessage: 2,
+  welcome: 3,
+  groupInfo: 4,
+  keyPackage: 5,
+} as const;
+
+/** RFC 9420 §6 */
+export const ContentType = { application: 1, proposal: 2, commit: 3 } as const;
+export type ContentType = (typeof ContentType)[keyof typeof ContentType];
+
+/** RFC 9420 §6 */
+export const SenderType = { member: 1, external: 2, newMemberProposal: 3, newMemberCommit: 4 } as const;
+
+/** Sender, RFC 9420 §6 */
+export const Sender = variant("senderType", uint8, {
+  [SenderType.member]: struct({ leafIndex: uint32 }),
+  [SenderType.external]: struct({ senderIndex: uint32 }),
+  [SenderType.newMemberProposal]: struct({}),
+  [SenderType.newMemberCommit]: struct({}),
+});
+export type Sender = TypeOf<typeof Sender>;
+
+/** The `select` over a content type in FramedContent and PrivateMessageContent */
+export const contentCases = {
+  [ContentType.application]: struct({ applicationData: opaque }),
+  [ContentType.proposal]: struct({ proposal: Proposal }),
+  [ContentType.commit]: struct({ commit: Commit }),
+};
+
+/** The content of a message with its type before it, as in FramedContent, RFC 9420 §6 */
+export const Content = variant("contentType", uint8, contentCases);
+export type Content = TypeOf<typeof Content>;
+
+const framedContent = struct({
+  groupId: opaque,
+  epoch: uint64,
+  sender: Sender,
+  authenticatedData: opaque,
+  content: Content,
+});
+const rememberedFramedContent = remembered(framedContent);
+
+/**
+ * FramedContent, RFC 9420 §6. A handshake message is signed, hashed and authenticated with a MAC as the same
+ * bytes, which are remembered; application data is only signed, and remembering it costs more than it saves.
+ */
+export const FramedContent: Codec<TypeOf<typeof framedContent>> = {
+  write(writer, value) {
+    const isApplication = value.content.contentType === ContentType.application;
+    (isApplication ? framedContent : rememberedFramedContent).write(writer, value);
+  },
+  read: (reader) => rememberedFramedContent.read(reader),
+};
+export type FramedContent = TypeOf<typeof FramedContent>;
+
+/** FramedContentAuthData, RFC 9420 §6.1: the tag is there for a commit, and only for one */
+export interface FramedContentAuthData {
+  readonly signature: Uint8Array;
+  readonly confirmationTag: Uint8Array | undefined;
+}
+
+/** How the FramedContentAuthData of a content of this type is written. */
+export function framedContentAuthData(contentType: ContentType): Codec<FramedContentAuthData> {
+  return contentType === ContentType.commit ? commitAuthData : otherAuthData;
+}
+
+const commitAuthData: Codec<FramedContentAuthData> = struct({ signature: opaque, confirmationTag: opaque });
+const otherAuthData: Codec<FramedContentAuthData> = {
+  write: (writer, { signature }) => opaque.write(writer, signature),
+  read: (reader) => ({ signature: opaque.read(reader), confirmationTag: undefined }),
+};
+
+/** AuthenticatedContent, RFC 9420 §6 */
+export interface AuthenticatedContent {
+  readonly wireFormat: number;
+  readonly content: FramedContent;
+  readonly auth: FramedContentAuthData;
+}
+export const AuthenticatedContent: Codec<AuthenticatedContent> = {
+  write(writer, { wireFormat, content, auth }) {
+    uint16.write(writer, wireFormat);
+    FramedContent.write(writer, content);
+    framedContentAuthData(content.content.contentType).write(writer, auth);
+  },
+  read(reader) {
+    const wireFormat = uint16.read(reader);
+    const content = FramedContent.read(reader);
+    return { wireFormat, content, auth: framedContentAuthData(content.content.contentType).read(reader) };
+  },
+};

@@ -1,0 +1,18 @@
+// RFC 9420 §8.1: the group context.
+import { opaque, remembered, struct, type TypeOf, uint16, uint64, vector } from "../codec/index.js";
+import { Extension } from "./extension.js";
+import { protocolVersion } from "./leaf-node.js";
+
+/** GroupContext, RFC 9420 §8.1 */
+export const GroupContext = remembered(
+  struct({
+    version: protocolVersion,
+    cipherSuite: uint16,
+    groupId: opaque,
+    epoch: uint64,
+    treeHash: opaque,
+    confirmedTranscriptHash: opaque,
+    extensions: vector(Extension),
+  }),
+);
+export type GroupContext = TypeOf<typeof GroupContext>;

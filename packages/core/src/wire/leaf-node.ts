@@ -1,0 +1,67 @@
+// RFC 9420 §7.2: the contents of a leaf node.
+import {
+  oneOf,
+  opaque,
+  remembered,
+  shared,
+  struct,
+  type TypeOf,
+  uint16,
+  uint32,
+  uint64,
+  uint8,
+  variant,
+  vector,
+} from "../codec/index.js";
+import { Credential } from "./credential.js";
+import { Extension } from "./extension.js";
+
+/** RFC 9420 §6 */
+export const ProtocolVersion = { mls10: 1 } as const;
+
+/** The one version there is; another one is malformed. */
+export const protocolVersion = /* @__PURE__ */ oneOf("ProtocolVersion", uint16, [ProtocolVersion.mls10]);
+
+/** RFC 9420 §7.2 */
+export const LeafNodeSource = { keyPackage: 1, update: 2, commit: 3 } as const;
+
+/** Capabilities, RFC 9420 §7.2. Values that this client doesn't know are kept and ignored. */
+export const Capabilities = shared(
+  struct({
+    versions: vector(uint16),
+    cipherSuites: vector(uint16),
+    extensions: vector(uint16),
+    proposals: vector(uint16),
+    credentials: vector(uint16),
+  }),
+);
+export type Capabilities = TypeOf<typeof Capabilities>;
+
+/** Lifetime, RFC 9420 §7.2: seconds since the Unix epoch, both ends included */
+export const Lifetime = struct({ notBefore: uint64, notAfter: uint64 });
+export type Lifetime = TypeOf<typeof Lifetime>;
+
+const unsigned = {
+  encryptionKey: opaque,
+  signatureKey: opaque,
+  credential: Credential,
+  capabilities: Capabilities,
+  leafNodeSource: variant("type", uint8, {
+    [LeafNodeSource.keyPackage]: struct({ lifetime: Lifetime }),
+    [LeafNodeSource.update]: struct({}),
+    [LeafNodeSource.commit]: struct({ parentHash: opaque }),
+  }),
+  extensions: vector(Extension),
+};
+
+/** The fields of a LeafNode above its signature, RFC 9420 §7.2 */
+export const UnsignedLeafNode = struct(unsigned);
+export type UnsignedLeafNode = TypeOf<typeof UnsignedLeafNode>;
+
+/** LeafNode, RFC 9420 §7.2 */
+export const LeafNode = remembered(struct({ ...unsigned, signature: opaque }));
+export type LeafNode = TypeOf<typeof LeafNode>;
+
+/** What LeafNodeTBS, RFC 9420 §7.2, adds to the fields of the LeafNode in sources `update` and `commit` */
+export const LeafNodeContext = struct({ groupId: opaque, leafIndex: uint32 });
+export type LeafNodeContext = TypeOf<typeof LeafNodeContext>;

@@ -1,0 +1,142 @@
+// RFC 9420 §12.1: proposals.
+import { type Codec, opaque, struct, type TypeOf, uint16, uint32, variant, vector } from "../codec/index.js";
+import { MlsError } from "../errors.js";
+import { Extension } from "./extension.js";
+import { KeyPackage } from "./key-package.js";
+import { LeafNode } from "./leaf-node.js";
+import { PreSharedKeyID, PskTypes } from "./psk.js";
+
+/** RFC 9420 §17.4 */
+export const ProposalType = {
+  add: 1,
+  update: 2,
+  remove: 3,
+  psk: 4,
+  reinit: 5,
+  externalInit: 6,
+  groupContextExtensions: 7,
+} as const;
+
+/** Add, RFC 9420 §12.1.1 */
+export const Add = struct({ keyPackage: KeyPackage });
+export type Add = TypeOf<typeof Add>;
+
+/** Update, RFC 9420 §12.1.2 */
+export const Update = struct({ leafNode: LeafNode });
+export type Update = TypeOf<typeof Update>;
+
+/** Remove, RFC 9420 §12.1.3 */
+export const Remove = struct({ removed: uint32 });
+export type Remove = TypeOf<typeof Remove>;
+
+/** PreSharedKey, RFC 9420 §12.1.4 */
+export const PreSharedKey = struct({ psk: PreSharedKeyID });
+export type PreSharedKey = TypeOf<typeof PreSharedKey>;
+
+/** ReInit, RFC 9420 §12.1.5. The version may be one that isn't known here. */
+export const ReInit = struct({
+  groupId: opaque,
+  version: uint16,
+  cipherSuite: uint16,
+  extensions: vector(Extension),
+});
+export type ReInit = TypeOf<typeof ReInit>;
+
+/** ExternalInit, RFC 9420 §12.1.6 */
+export const ExternalInit = struct({ kemOutput: opaque });
+export type ExternalInit = TypeOf<typeof ExternalInit>;
+
+/** GroupContextExtensions, RFC 9420 §12.1.7 */
+export const GroupContextExtensions = struct({ extensions: vector(Extension) });
+export type GroupContextExtensions = TypeOf<typeof GroupContextExtensions>;
+
+const standard = variant("proposalType", uint16, {
+  [ProposalType.add]: Add,
+  [ProposalType.update]: Update,
+  [ProposalType.remove]: Remove,
+  [ProposalType.psk]: PreSharedKey,
+  [ProposalType.reinit]: ReInit,
+  [ProposalType.externalInit]: ExternalInit,
+  [ProposalType.groupContextExtensions]: GroupContextExtensions,
+});
+
+const STANDARD: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(ProposalType));
+
+/**
+ * Any type but those of RFC 9420. TypeScript tells the members of a union apart by literal types, and has none for
+ * all numbers but seven: so a number that no type has stands for them here, and at run time it is the real one.
+ */
+export type CustomProposalType = -1;
+
+/** A proposal of a type that an extension registered (§13.2). */
+export interface CustomProposal {
+  readonly proposalType: CustomProposalType;
+  /** Its body, as encoded. */
+  readonly data: Uint8Array;
+}
+
+export type Proposal = TypeOf<typeof standard> | CustomProposal;
+
+/** A proposal of another type than those of RFC 9420. @throws MlsError `usage` for one of those */
+export function customProposal(proposalType: number, data: Uint8Array): CustomProposal {
+  if (STANDARD.has(proposalType))
+    throw new MlsError("usage", `proposal type ${proposalType} is one of RFC 9420's own`);
+  return { proposalType: proposalType as CustomProposalType, data };
+}
+
+/** Whether a proposal is one of another type than those of RFC 9420; if a type is given, whether it is of that. */
+export function isCustomProposal(proposal: Proposal, proposalType?: number): proposal is CustomProposal {
+  const type: number = proposal.proposalType;
+  return !STANDARD.has(type) && "data" in proposal && (proposalType === undefined || type === proposalType);
+}
+
+/** How proposals of a registered type are read, and whether external senders may send them (§17.4). */
+export interface ProposalForm {
+  readonly codec: Codec<unknown>;
+  readonly external: boolean;
+}
+
+/**
+ * The registered types: the context of a reader of proposals. A proposal has no length before it, so that one of an
+ * unknown type can't be passed over: it is malformed.
+ */
+export class ProposalTypes extends PskTypes {
+  private readonly forms: ReadonlyMap<number, ProposalForm>;
+
+  /** @param psks registered types of pre-shared keys, which proposals name */
+  constructor(
+    forms: ReadonlyMap<number, ProposalForm>,
+    psks: ReadonlyMap<number, { readonly codec: Codec<unknown> }> = new Map(),
+  ) {
+    super(psks);
+    this.forms = forms;
+  }
+
+  form(proposalType: number): ProposalForm | undefined {
+    return this.forms.get(proposalType);
+  }
+}
+
+/** Proposal, RFC 9420 §12.1. Types of extensions are read where the reader's context is {@link ProposalTypes}. */
+export const Proposal: Codec<Proposal> = {
+  write(writer, proposal) {
+    if (isCustomProposal(proposal)) {
+      uint16.write(writer, proposal.proposalType);
+      writer.raw(proposal.data);
+    } else standard.write(writer, proposal);
+  },
+  read(reader) {
+    const { context } = reader;
+    if (context instanceof ProposalTypes) {
+      const proposalType = reader.peekUint16();
+      const form = context.form(proposalType);
+      if (form !== undefined) {
+        reader.uint16();
+        const start = reader.offset;
+        form.codec.read(reader);
+        return customProposal(proposalType, reader.bytes.subarray(start, reader.offset));
+      }
+    }
+    return standard.read(reader);
+  },
+};

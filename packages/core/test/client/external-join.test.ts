@@ -1,0 +1,116 @@
+// RFC 9420 §12.4.3.2: joining by an external commit, and coming back by one.
+import { Client, type Group, insecureAcceptAll, type Signer } from "@copse/core";
+import { describe, expect, it } from "vitest";
+import { backends } from "@copse/test-support/backends";
+
+const authentication = insecureAcceptAll();
+
+async function agree(...groups: readonly Group[]): Promise<void> {
+  const [first, ...others] = groups as [Group, ...Group[]];
+  for (const other of others) {
+    expect(other.epochAuthenticator).toEqual(first.epochAuthenticator);
+    expect(other.ratchetTree).toEqual(first.ratchetTree);
+  }
+  for (const from of groups) {
+    const message = await from.encrypt(`from ${from.ownLeafIndex}`);
+    for (const to of groups) {
+      if (to === from) continue;
+      const received = await to.receive(message);
+      expect(received.kind === "application" && new TextDecoder().decode(received.data)).toBe(
+        `from ${from.ownLeafIndex}`,
+      );
+    }
+  }
+}
+
+describe.each([1, 2, 3])("suite %i", (suite) => {
+  async function three(policy = {}) {
+    const served = (await backends()).filter((crypto) => crypto.suites.some(({ id }) => id === suite));
+    const psk = new Uint8Array([1, 2, 3]);
+    const clients = await Promise.all(
+      ["alice", "bob", "carol"].map((credential, i) =>
+        Client.create({
+          crypto: served[i % served.length] as (typeof served)[number],
+          suite,
+          credential,
+          authentication,
+          policy,
+          externalPsk: (id) => (id[0] === 7 ? psk : undefined),
+        }),
+      ),
+    );
+    return clients as [Client, Client, Client];
+  }
+
+  it.each(["private", "public"] as const)("a newcomer joins, with %s handshakes", async (handshake) => {
+    const [alice, bob, carol] = await three({ handshake });
+    const a = await alice.createGroup();
+    const { welcome } = await a.add(await bob.createKeyPackage());
+    await a.mergePendingCommit();
+    const b = await bob.join(welcome as Uint8Array);
+    const joined = await carol.joinByCommit(await b.groupInfo(), { externalPsks: [new Uint8Array([7])] });
+    for (const group of [a, b]) {
+      expect(await group.receive(joined.commit)).toMatchObject({
+        kind: "commit",
+        committer: { leafIndex: 2 },
+        own: false,
+        active: true,
+      });
+    }
+    await agree(a, b, joined.group);
+    const { commit } = await joined.group.update();
+    for (const group of [a, b]) await group.receive(commit);
+    await joined.group.mergePendingCommit();
+    await agree(a, b, joined.group);
+  });
+
+  it("a tree out of band", async () => {
+    const [alice, bob] = await three();
+    const a = await alice.createGroup();
+    const info = await a.groupInfo({ ratchetTree: false });
+    await expect(bob.joinByCommit(info)).rejects.toMatchObject({ code: "missing" });
+    const { group, commit } = await bob.joinByCommit(info, { ratchetTree: a.ratchetTree });
+    await a.receive(commit);
+    await agree(a, group);
+  });
+
+  it("a member that lost its state takes its own place", async () => {
+    const [alice, bob] = await three();
+    const crypto = (await backends()).find(({ suites }) => suites.some(({ id }) => id === suite));
+    const provider = crypto?.suite(suite);
+    if (crypto === undefined || provider === undefined) throw new Error("no backend");
+    const keyPair = await provider.signature.generateKeyPair();
+    const signer: Signer = {
+      algorithm: provider.suite.signature,
+      publicKey: keyPair.publicKey,
+      sign: (message) => provider.signature.sign(keyPair.privateKey, message),
+    };
+    const options = { crypto, suite, credential: "carol", authentication, signer };
+    const carol = await Client.create(options);
+    const a = await alice.createGroup();
+    const { welcome } = await a.add(await bob.createKeyPackage(), await carol.createKeyPackage());
+    await a.mergePendingCommit();
+    const b = await bob.join(welcome as Uint8Array);
+    const lost = await carol.join(welcome as Uint8Array);
+
+    const again = await Client.create(options);
+    await expect(again.joinByCommit(await a.groupInfo())).rejects.toMatchObject({ code: "validation" });
+    const { group, commit } = await again.joinByCommit(await a.groupInfo(), { resync: true });
+    for (const other of [a, b]) await other.receive(commit);
+    expect(await lost.receive(commit)).toMatchObject({ kind: "commit", active: false });
+    expect(group.ownLeafIndex).toBe(2);
+    await agree(a, b, group);
+    await expect(lost.encrypt("still here?")).rejects.toMatchObject({ code: "removed" });
+  });
+
+  it("without an external_pub nobody gets in", async () => {
+    const [alice, bob] = await three();
+    const a = await alice.createGroup();
+    await expect(bob.joinByCommit(await a.groupInfo({ externalPub: false }))).rejects.toMatchObject({
+      code: "missing",
+    });
+    await expect(bob.joinByCommit(await a.groupInfo(), { resync: true })).rejects.toMatchObject({
+      code: "usage",
+    });
+  });
+});

@@ -1,0 +1,217 @@
+// RFC 9420 §2.1: whatever bytes come, nothing but an MlsError, in a time and a memory that the bytes' own length bounds.
+import type { Group } from "@copse/core";
+import fc from "fast-check";
+import { beforeAll, describe, expect, it } from "vitest";
+import { equalBytes } from "../../src/bytes.js";
+import { MlsError } from "../../src/errors.js";
+import { failure, four, insider, type Meeting, type Party, party } from "@copse/test-support/clients";
+
+const SUITE = 3;
+let meeting: Meeting;
+let alice: Group;
+let bob: Group;
+let newcomer: Party;
+let inputs: readonly Input[];
+
+/** One door for bytes from outside, and bytes that it takes. */
+interface Input {
+  readonly name: string;
+  readonly good: Uint8Array;
+  readonly give: (bytes: Uint8Array) => Promise<unknown>;
+  /** What must be the same when the bytes are refused. */
+  readonly state: () => Promise<Uint8Array>;
+}
+
+beforeAll(async () => {
+  meeting = await four(SUITE, { policy: { handshake: "public" } });
+  [alice, bob] = meeting.groups as [Group, Group];
+  newcomer = await party("newcomer", { suite: SUITE, policy: { ratchetTreeInWelcome: false } });
+  const keyPackage = await newcomer.client.createKeyPackage();
+  const other = await four(SUITE, { policy: { ratchetTreeInWelcome: false } });
+  const invited = await (other.groups[0] as Group).commit({ add: [keyPackage], forcePath: true });
+  const welcome = invited.welcome as Uint8Array;
+  const ratchetTree = invited.ratchetTree as Uint8Array;
+  const receive = (bytes: Uint8Array) => bob.receive(bytes);
+  const saveBob = () => bob.save();
+  const saveNewcomer = () => newcomer.client.saveKeyPackages();
+  const application = await alice.encrypt("application", { authenticatedData: new Uint8Array(3) });
+  const proposal = await alice.propose({ update: true });
+  const saved = await alice.save();
+  const { commit } = await (meeting.groups[2] as Group).update();
+  inputs = [
+    { name: "receive(application)", good: application, give: receive, state: saveBob },
+    { name: "receive(proposal)", good: proposal, give: receive, state: saveBob },
+    { name: "receive(commit)", good: commit, give: receive, state: saveBob },
+    { name: "add", good: keyPackage, give: (bytes) => bob.add(bytes), state: saveBob },
+    { name: "propose", good: keyPackage, give: (bytes) => bob.propose({ add: bytes }), state: saveBob },
+    {
+      name: "join",
+      good: welcome,
+      give: (bytes) => newcomer.client.join(bytes, { ratchetTree }),
+      state: saveNewcomer,
+    },
+    {
+      name: "join with a tree",
+      good: ratchetTree,
+      give: (bytes) => newcomer.client.join(welcome, { ratchetTree: bytes }),
+      state: saveNewcomer,
+    },
+    {
+      name: "restore",
+      good: saved,
+      give: (bytes) => (meeting.parties[0] as Party).client.restore(bytes),
+      state: saveBob,
+    },
+    {
+      name: "loadKeyPackages",
+      good: await saveNewcomer(),
+      give: (bytes) => newcomer.client.loadKeyPackages(bytes),
+      state: saveNewcomer,
+    },
+  ];
+});
+
+const DOORS = [
+  "receive(application)",
+  "receive(proposal)",
+  "receive(commit)",
+  "add",
+  "propose",
+  "join",
+  "join with a tree",
+  "restore",
+  "loadKeyPackages",
+] as const;
+
+function door(name: (typeof DOORS)[number]): Input {
+  return inputs.find((input) => input.name === name) as Input;
+}
+
+/** Gives bytes that are no good, or perhaps are (in a state that is trusted): an MlsError at most. */
+async function survives(give: () => Promise<unknown>): Promise<"taken" | "refused"> {
+  try {
+    await give();
+    return "taken";
+  } catch (error) {
+    if (error instanceof MlsError) return "refused";
+    throw error;
+  }
+}
+
+/** What a client saved itself isn't authenticated: another value there may be as good. */
+const TRUSTED: ReadonlySet<string> = new Set(["restore", "loadKeyPackages"]);
+
+describe.each(DOORS)("%s", (name) => {
+  it("refuses every truncation", async () => {
+    const { good, give, state } = door(name);
+    const before = await state();
+    for (let length = 0; length < good.length; length++) await failure(give(good.slice(0, length)));
+    await failure(give(new Uint8Array([...good, 0])));
+    expect(equalBytes(await state(), before)).toBe(true);
+  });
+
+  it("refuses random bytes", async () => {
+    const { give, state } = door(name);
+    const before = await state();
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
+        await failure(give(bytes));
+      }),
+      { numRuns: 200 },
+    );
+    expect(equalBytes(await state(), before)).toBe(true);
+  });
+
+  it("survives bytes changed, cut out, doubled and put in", async () => {
+    const { good, give, state } = door(name);
+    const before = await state();
+    const edit = fc.record({
+      at: fc.nat({ max: good.length - 1 }),
+      cut: fc.nat({ max: 8 }),
+      put: fc.uint8Array({ maxLength: 8 }),
+    });
+    let taken = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), async (edits) => {
+        let bytes = good;
+        for (const { at, cut, put } of edits) {
+          bytes = new Uint8Array([...bytes.subarray(0, at), ...put, ...bytes.subarray(at + cut)]);
+        }
+        if (equalBytes(bytes, good)) return;
+        if ((await survives(() => give(bytes))) === "taken") taken++;
+      }),
+      { numRuns: 300 },
+    );
+    if (!TRUSTED.has(name)) {
+      expect(taken).toBe(0);
+      expect(equalBytes(await state(), before)).toBe(true);
+    }
+  });
+
+  it("allocates nothing by a claimed length", async () => {
+    const { good, give } = door(name);
+    // The largest length there is, 2^30 - 1, in the place of what stands at each offset.
+    const claim = [0xbf, 0xff, 0xff, 0xff];
+    const { arrayBuffers } = process.memoryUsage();
+    const start = performance.now();
+    for (let at = 0; at < Math.min(good.length, 600); at++) {
+      await survives(() =>
+        give(new Uint8Array([...good.subarray(0, at), ...claim, ...good.subarray(at + 1)])),
+      );
+      await survives(() => give(new Uint8Array([...good.subarray(0, at), ...claim])));
+    }
+    expect(performance.now() - start).toBeLessThan(20_000);
+    expect(process.memoryUsage().arrayBuffers - arrayBuffers).toBeLessThan(2 ** 28);
+  });
+});
+
+describe("a saved state", () => {
+  it("with any bit changed is refused with an MlsError, or is another state that can be used", async () => {
+    const { good, give } = door("restore");
+    let refusals = 0;
+    for (let at = 0; at < good.length; at++) {
+      const bytes = good.slice();
+      bytes[at] = (bytes[at] as number) ^ (1 << (at % 8));
+      if ((await survives(() => give(bytes))) === "refused") refusals++;
+    }
+    expect(refusals).toBeGreaterThan(0);
+  });
+
+  it("with extreme numbers in it never hangs", async () => {
+    const { good, give } = door("restore");
+    const start = performance.now();
+    for (let at = 0; at + 4 <= good.length; at++) {
+      for (const byte of [0x00, 0x7f, 0xff]) {
+        const bytes = good.slice();
+        bytes.fill(byte, at, at + 4);
+        await survives(() => give(bytes));
+      }
+    }
+    expect(performance.now() - start).toBeLessThan(60_000);
+  });
+});
+
+describe("what isn't bytes at all", () => {
+  it.each([undefined, null, 7, "text", {}, [1, 2, 3], new ArrayBuffer(4)])(
+    "is refused: %s",
+    async (value) => {
+      const bytes = value as unknown as Uint8Array;
+      for (const { give } of inputs.slice(0, 6)) await failure(() => give(bytes));
+      for (const { give } of inputs.slice(7)) await failure(() => give(bytes));
+    },
+  );
+});
+
+describe("deep and wide structures", () => {
+  it("many empty parts cost no more than their bytes", async () => {
+    const from = await insider(meeting.parties[2] as Party, meeting.groups[2] as Group);
+    expect(from.epoch.tree.memberCount).toBe(4);
+    // A tree of 100,000 blank nodes, one byte each.
+    const { give } = door("join with a tree");
+    const blanks = new Uint8Array(100_004);
+    blanks.set([0x80, 0x01, 0x86, 0xa0]);
+    const start = performance.now();
+    await failure(give(blanks));
+    expect(performance.now() - start).toBeLessThan(10_000);
+  });
+});

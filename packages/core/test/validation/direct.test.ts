@@ -1,0 +1,226 @@
+// RFC 9420 §7.6, §12: checks that no message gets to, as another one stands before them, called by themselves; and
+// what a creator and an observer check of their own.
+import { type Group, insecureAcceptAll } from "@copse/core";
+import { GroupObserver } from "@copse/core/public-group";
+import { nodeProvider } from "@copse/provider-node";
+import { beforeAll, describe, expect, it } from "vitest";
+import { encode } from "../../src/codec/codec.js";
+import { stageCommit } from "../../src/group/commit/process.js";
+import { observeFrom } from "../../src/group/messages/follow.js";
+import { applyProposals } from "../../src/group/proposals/apply.js";
+import { checkExternalList } from "../../src/group/proposals/list.js";
+import { partyOf, signatureKeyOf } from "../../src/group/proposals/sender.js";
+import { checkProposals } from "../../src/group/proposals/validate.js";
+import { mergeUpdatePath, openPathSecret } from "../../src/tree/treekem.js";
+import {
+  type AuthenticatedContent,
+  type Content,
+  ContentType,
+  type Sender,
+  SenderType,
+  WireFormat,
+} from "../../src/wire/framed-content.js";
+import type { LeafNode } from "../../src/wire/leaf-node.js";
+import { MlsMessage } from "../../src/wire/mls-message.js";
+import { type Proposal, ProposalType } from "../../src/wire/proposal.js";
+import {
+  by,
+  failure,
+  four,
+  frame,
+  goodPath,
+  type Insider,
+  insider,
+  type Meeting,
+  type Party,
+  party,
+  publicIn,
+  saying,
+} from "@copse/test-support/clients";
+import { filled, fromOutside, groupInfoOf, named, SUITE } from "./support.js";
+
+let meeting: Meeting;
+let mallory: Insider;
+let dave: Insider;
+
+beforeAll(async () => {
+  meeting = await four(SUITE, { policy: { handshake: "public" } });
+  mallory = await insider(meeting.parties[2] as Party, meeting.groups[2] as Group);
+  dave = await insider(meeting.parties[3] as Party, meeting.groups[3] as Group);
+});
+
+const newcomer: Sender = { senderType: SenderType.newMemberCommit };
+const outside: Sender = { senderType: SenderType.external, senderIndex: 0 };
+const remove = (removed: number): Proposal => ({ proposalType: ProposalType.remove, removed });
+const framed = (sender: Sender, content: Content): AuthenticatedContent => ({
+  wireFormat: WireFormat.publicMessage,
+  content: {
+    groupId: mallory.epoch.groupContext.groupId,
+    epoch: mallory.epoch.groupContext.epoch,
+    sender,
+    authenticatedData: filled(0),
+    content,
+  },
+  auth: { signature: filled(64), confirmationTag: undefined },
+});
+const commit: Content = { contentType: ContentType.commit, commit: { proposals: [], path: undefined } };
+
+describe("what another check stands before", () => {
+  const wrong: [string, string, () => Promise<unknown>][] = [
+    [
+      "an Update by one who is no member",
+      "12.1.2: an Update replaces",
+      async () => {
+        const leafNode = mallory.epoch.tree.leaf(2) as LeafNode;
+        const proposal: Proposal = { proposalType: ProposalType.update, leafNode };
+        return checkProposals(mallory.setting, mallory.epoch, [{ proposal, sender: newcomer }], []);
+      },
+    ],
+    [
+      "a Remove of nobody that is applied",
+      "12.1.3: removed",
+      async () => applyProposals(mallory.epoch, by(2, remove(77))),
+    ],
+    [
+      "a commit by an external sender",
+      "6.1: a commit is sent by a member",
+      async () => stageCommit(mallory.setting, mallory.epoch, framed(outside, commit), () => undefined),
+    ],
+    [
+      "a newcomer's proposal that is no Add",
+      "6.1: the content of a new member's proposal",
+      async () =>
+        signatureKeyOf(
+          framed(
+            { senderType: SenderType.newMemberProposal },
+            { contentType: ContentType.proposal, proposal: remove(1) },
+          ).content,
+          mallory.epoch,
+        ),
+    ],
+    [
+      "one PSK twice in an external commit",
+      "12.2: a commit must not contain multiple PreSharedKey",
+      async () => {
+        const psk = { pskType: 1, pskId: filled(1), pskNonce: filled() } as const;
+        const list: Proposal[] = [
+          { proposalType: ProposalType.externalInit, kemOutput: filled() },
+          { proposalType: ProposalType.psk, psk },
+          { proposalType: ProposalType.psk, psk },
+        ];
+        return checkExternalList(list.map((proposal) => ({ proposal, sender: newcomer })));
+      },
+    ],
+    [
+      "a party that is no member",
+      "unknown-sender",
+      async () => partyOf(mallory.epoch, { senderType: SenderType.member, leafIndex: 77 }),
+    ],
+    ["a party that the group doesn't list", "unknown-sender", async () => partyOf(mallory.epoch, outside)],
+    [
+      "an update path with a leaf of source update",
+      "12.4.2: the leaf_node_source",
+      async () => {
+        const applied = applyProposals(mallory.epoch, []);
+        const { updatePath } = await goodPath(mallory, applied);
+        const leafNode = { ...updatePath.leafNode, leafNodeSource: { type: 2 } as const };
+        const { provider } = mallory.setting;
+        return mergeUpdatePath(provider, applied.tree, 2, { ...updatePath, leafNode }, new Set());
+      },
+    ],
+    [
+      "an update path without a ciphertext for who opens it",
+      "7.6: encrypted_path_secret",
+      async () => {
+        const { updatePath, tree } = await goodPath(mallory, applyProposals(mallory.epoch, []));
+        const nodes = updatePath.nodes.map((node) => ({ ...node, encryptedPathSecret: [] }));
+        const { setting, epoch } = dave;
+        const path = { ...updatePath, nodes };
+        return openPathSecret(setting.provider, tree, epoch.keys, 2, path, new Set(), filled(0));
+      },
+    ],
+  ];
+  it.each(wrong)("%s is refused by %s", async (_, rule, work) => {
+    expect(saying(await failure(work))).toMatch(named(rule));
+  });
+});
+
+describe("a creator", () => {
+  it("is refused a group without an ID by 11: the group ID", async () => {
+    const { client } = await party("creator", { suite: SUITE });
+    expect(saying(await failure(client.createGroup({ groupId: filled(0) })))).toMatch(/^11: the group ID/);
+  });
+});
+
+describe("an observer", () => {
+  const follow = async () =>
+    GroupObserver.follow({
+      crypto: nodeProvider(),
+      authentication: insecureAcceptAll(),
+      groupInfo: await (meeting.groups[0] as Group).groupInfo(),
+    });
+
+  it("of another suite is refused by 12.4.3.1: the cipher suite", async () => {
+    const { setting } = await party("observer", { suite: 3 });
+    const work = async () => observeFrom(setting, await groupInfoOf(mallory), undefined);
+    expect(saying(await failure(work))).toMatch(/^12\.4\.3\.1: the cipher suite in the GroupInfo/);
+  });
+
+  it("refuses application data in public by 6: applications must use PrivateMessage", async () => {
+    const sender: Sender = { senderType: SenderType.member, leafIndex: 2 };
+    const content: Content = { contentType: ContentType.application, applicationData: filled(1) };
+    const message = publicIn(
+      await fromOutside(mallory, newcomer, { contentType: ContentType.proposal, proposal: remove(1) }),
+    );
+    const bytes = encode(MlsMessage, {
+      version: 1,
+      wireFormat: 1,
+      publicMessage: {
+        ...message,
+        content: { ...message.content, sender, content },
+        membershipTag: filled(),
+      },
+    });
+    const observer = await follow();
+    expect(saying(await failure(observer.receive(bytes)))).toMatch(/^6: applications must use/);
+  });
+
+  it("refuses a confirmation tag of another length by 6.1: the confirmation tag", async () => {
+    const observer = await follow();
+    const alice = meeting.groups[0] as Group;
+    const { commit: bytes } = await alice.update();
+    const good = publicIn(bytes);
+    for (const length of [0, 31, 33]) {
+      const changed = encode(MlsMessage, {
+        version: 1,
+        wireFormat: 1,
+        publicMessage: { ...good, auth: { ...good.auth, confirmationTag: filled(length) } },
+      });
+      expect(saying(await failure(observer.receive(changed)))).toMatch(/^6\.1: the confirmation tag/);
+    }
+    const otherGroup = encode(MlsMessage, {
+      version: 1,
+      wireFormat: 1,
+      publicMessage: { ...good, content: { ...good.content, groupId: filled() } },
+    });
+    expect((await failure(observer.receive(otherGroup))).code).toBe("wrong-group");
+    await observer.receive(bytes);
+    await alice.clearPendingCommit();
+  });
+
+  it("follows a group no further than to its ReInit", async () => {
+    const observer = await follow();
+    const alice = meeting.groups[0] as Group;
+    const bob = meeting.groups[1] as Group;
+    const { commit: bytes } = await alice.commit({
+      reinit: { groupId: filled(), cipherSuite: SUITE, extensions: [] },
+    });
+    await observer.receive(bytes);
+    await bob.receive(bytes);
+    await alice.mergePendingCommit();
+    const from = await insider(meeting.parties[0] as Party, alice);
+
+    const message = await frame(from, { contentType: ContentType.proposal, proposal: remove(1) });
+    expect((await failure(observer.receive(message))).code).toBe("closed");
+  });
+});

@@ -1,0 +1,125 @@
+// RFC 9420 §11.2, §11.3, §12.4.3.1: groups that say they follow another one, and don't, are refused by their rule.
+import type { Group } from "@copse/core";
+import { beforeAll, describe, expect, it } from "vitest";
+import { checkSuccession, type SuccessionPskId } from "../../src/group/join/resumption.js";
+import type { GroupState } from "../../src/group/state.js";
+import { loadState } from "../../src/group/storage/saved-group.js";
+import { PSKType } from "../../src/wire/psk.js";
+import { failure, gather, insider, type Party, party, saying } from "@copse/test-support/clients";
+import { data, filled, named, SUITE, unknown } from "./support.js";
+
+type Successor = Parameters<typeof checkSuccession>[3];
+
+let old: GroupState;
+let people: readonly Party[];
+let follower: Successor;
+let stranger: Successor;
+
+beforeAll(async () => {
+  people = await Promise.all(["alice", "bob"].map((name) => party(name, { suite: SUITE })));
+  const { groups } = await gather(people);
+  old = (await loadState((people[0] as Party).setting, [await (groups[0] as Group).save()])).state;
+  const after = await gather(people);
+  const epoch = (await insider(people[0] as Party, after.groups[0] as Group)).epoch;
+  follower = { groupContext: epoch.groupContext, tree: epoch.tree };
+  const meeting = await gather([people[0] as Party, await party("carol", { suite: SUITE })]);
+  const other = (await insider(people[0] as Party, meeting.groups[0] as Group)).epoch;
+  stranger = { groupContext: other.groupContext, tree: other.tree };
+});
+
+const id = (usage: 2 | 3, pskEpoch = old.current.groupContext.epoch): SuccessionPskId => ({
+  pskType: PSKType.resumption,
+  usage,
+  pskGroupId: old.current.groupContext.groupId,
+  pskEpoch,
+  pskNonce: filled(),
+});
+const REINIT = 2;
+const BRANCH = 3;
+/** The old group, after a ReInit that asks for what the follower is. */
+const reinitialized = (): GroupState => {
+  const { groupId, version, cipherSuite, extensions } = follower.groupContext;
+  return { ...old, reinit: { groupId, version, cipherSuite, extensions } };
+};
+const context = (change: object, of = follower): Successor => ({
+  ...of,
+  groupContext: { ...of.groupContext, ...change },
+});
+const check = (psk: SuccessionPskId, before: GroupState, next: Successor) => async () =>
+  checkSuccession((people[0] as Party).setting, psk, before, next);
+
+describe("a new group", () => {
+  const wrong: [string, string, () => () => Promise<void>][] = [
+    [
+      "of a later epoch, by branch",
+      "12.4.3.1: with a resumption PSK for reinit or branch, the epoch",
+      () => check(id(BRANCH), old, context({ epoch: 2n })),
+    ],
+    [
+      "of a later epoch, by reinit",
+      "12.4.3.1: with a resumption PSK for reinit or branch, the epoch",
+      () => check(id(REINIT), reinitialized(), context({ epoch: 0n })),
+    ],
+    [
+      "of another suite, by branch",
+      "11.3: the version and cipher suite",
+      () => check(id(BRANCH), old, context({ cipherSuite: 2 })),
+    ],
+    [
+      "of another version, by branch",
+      "11.3: the version and cipher suite",
+      () => check(id(BRANCH), old, context({ version: 2 })),
+    ],
+    [
+      "with somebody else in it, by branch",
+      "11.3: each member of a subgroup",
+      () => check(id(BRANCH), old, stranger),
+    ],
+    [
+      "of a group that no ReInit ended",
+      "12.4.3.1: the last commit to the referenced group",
+      () => check(id(REINIT), old, follower),
+    ],
+    [
+      "of an epoch before the ReInit",
+      "12.4.3.1: the last commit to the referenced group",
+      () => check(id(REINIT, 0n), reinitialized(), follower),
+    ],
+    [
+      "with another ID than the ReInit's",
+      "11.2: the group ID",
+      () => check(id(REINIT), reinitialized(), context({ groupId: data })),
+    ],
+    [
+      "with another version than the ReInit's",
+      "11.2: the group ID",
+      () => check(id(REINIT), reinitialized(), context({ version: 2 })),
+    ],
+    [
+      "with another suite than the ReInit's",
+      "11.2: the group ID",
+      () => check(id(REINIT), reinitialized(), context({ cipherSuite: 2 })),
+    ],
+    [
+      "with other extensions than the ReInit's",
+      "11.2: the group ID",
+      () => check(id(REINIT), reinitialized(), context({ extensions: [unknown] })),
+    ],
+    [
+      "without a member of the old one",
+      "12.4.3.1: all members of the old group",
+      () => {
+        const { tree } = follower;
+        return check(id(REINIT), reinitialized(), { ...follower, tree: tree.remove(1) });
+      },
+    ],
+  ];
+  it.each(wrong)("%s is refused by %s", async (_, rule, make) => {
+    expect(saying(await failure(make()))).toMatch(named(rule));
+  });
+
+  it("is taken as it should be", async () => {
+    await check(id(BRANCH), old, follower)();
+    await check(id(REINIT), reinitialized(), follower)();
+  });
+});

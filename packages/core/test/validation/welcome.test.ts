@@ -1,0 +1,227 @@
+// RFC 9420 §12.4.3, §12.4.3.1: Welcomes that their sender made wrong on purpose are refused by their rule.
+import type { Group, Signer } from "@copse/core";
+import { beforeAll, describe, expect, it } from "vitest";
+import { encode } from "../../src/codec/codec.js";
+import { joinByWelcome } from "../../src/group/join/welcome.js";
+import type { OwnKeyPackage } from "../../src/key-package/create.js";
+import { RatchetTree } from "../../src/tree/ratchet-tree.js";
+import { ExtensionType, findExtension } from "../../src/wire/extension.js";
+import { type PreSharedKeyID, PSKType } from "../../src/wire/psk.js";
+import { NodeType, RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
+import type { GroupInfo } from "../../src/wire/welcome.js";
+import { failure, gather, keyPackageIn, type Party, party, saying } from "@copse/test-support/clients";
+import { filled, forgeWelcome, named, SUITE, signed, unknown, type WelcomeForgery } from "./support.js";
+
+let newcomer: Party;
+let alice: Group;
+let signer: Signer;
+/** Of a commit without a path. */
+let plain: Uint8Array;
+
+beforeAll(async () => {
+  newcomer = await party("newcomer", { suite: SUITE });
+  const { parties, groups } = await gather([
+    await party("alice", { suite: SUITE }),
+    await party("bob", { suite: SUITE }),
+  ]);
+  alice = groups[0] as Group;
+  signer = (parties[0] as Party).signer;
+  plain = (await alice.add(await newcomer.client.createKeyPackage())).welcome as Uint8Array;
+});
+
+/** A GroupInfo that says something else, signed anew by Alice. */
+const saysOf =
+  (change: (info: GroupInfo) => Partial<GroupInfo>, by?: () => Signer): NonNullable<WelcomeForgery["info"]> =>
+  (info) =>
+    signed({ ...info, ...change(info) }, by?.() ?? signer);
+const context = (change: Partial<GroupInfo["groupContext"]>): WelcomeForgery => ({
+  info: saysOf(({ groupContext }) => ({ groupContext: { ...groupContext, ...change } })),
+});
+const secrets = (change: Partial<Parameters<NonNullable<WelcomeForgery["secrets"]>>[0]>): WelcomeForgery => ({
+  secrets: (before) => ({ ...before, ...change }),
+});
+const resumption = (usage: 1 | 2 | 3): PreSharedKeyID => ({
+  pskType: PSKType.resumption,
+  usage,
+  pskGroupId: alice.groupId,
+  pskEpoch: 1n,
+  pskNonce: filled(),
+});
+
+/** A tree in which the newcomer's leaf is one of another key package. */
+async function otherLeaf(info: GroupInfo): Promise<Partial<GroupInfo>> {
+  const nodes = findExtension(info.extensions, ExtensionType.ratchetTree, RatchetTreeNodes);
+  const { leafNode } = keyPackageIn(await newcomer.client.createKeyPackage());
+  const changed = (nodes as RatchetTreeNodes).map((one, i) =>
+    i === 4 ? { nodeType: NodeType.leaf, leafNode } : one,
+  );
+  const treeHash = await RatchetTree.fromNodes(changed).treeHash(newcomer.setting.provider);
+  return {
+    groupContext: { ...info.groupContext, treeHash },
+    extensions: [
+      { extensionType: ExtensionType.ratchetTree, extensionData: encode(RatchetTreeNodes, changed) },
+    ],
+  };
+}
+
+describe("a Welcome", () => {
+  const wrong: [string, string, () => WelcomeForgery][] = [
+    [
+      "of another suite than the key package's",
+      "12.4.3.1: the cipher suite indicated in the KeyPackage",
+      () => ({ welcome: { cipherSuite: 2 } }),
+    ],
+    ["with a joiner secret too short", "8: the joiner secret", () => secrets({ joinerSecret: filled(31) })],
+    ["with a PSK that the newcomer doesn't have", "missing", () => secrets({ psks: [resumption(1)] })],
+    [
+      "with two PSKs of usages reinit and branch",
+      "12.4.3.1: a resumption PSK with usage reinit or branch must be the only such",
+      () => secrets({ psks: [resumption(2), resumption(3)] }),
+    ],
+    [
+      "to a group of another suite",
+      "12.4.3.1: the cipher suite in the GroupInfo",
+      () => context({ cipherSuite: 2 }),
+    ],
+    [
+      "with another tree hash",
+      "12.4.3.1: the tree hash of the ratchet tree",
+      () => context({ treeHash: filled() }),
+    ],
+    [
+      "with a confirmation tag of another epoch",
+      "12.4.3.1: the confirmation tag in the GroupInfo",
+      () => ({ info: saysOf(() => ({ confirmationTag: filled() })) }),
+    ],
+    [
+      "with another confirmed transcript hash",
+      "12.4.3.1: the confirmation tag in the GroupInfo",
+      () => context({ confirmedTranscriptHash: filled() }),
+    ],
+    ["with another epoch", "12.4.3.1: the confirmation tag in the GroupInfo", () => context({ epoch: 99n })],
+    [
+      "without a leaf for the newcomer",
+      "12.4.3.1: a leaf must be identical",
+      () => ({ info: async (info) => signed({ ...info, ...(await otherLeaf(info)) }, signer) }),
+    ],
+    [
+      "signed by nobody",
+      "12.4.3: new members must verify",
+      () => ({ info: (info) => ({ ...info, signature: filled(64) }) }),
+    ],
+    [
+      "signed by a blank leaf",
+      "12.4.3.1: the signer of a GroupInfo must be a member",
+      () => ({ info: saysOf(() => ({ signer: 3 })) }),
+    ],
+    [
+      "signed by the newcomer itself, with a path secret",
+      "12.4.3.1: the signer must be another member",
+      () => ({
+        ...secrets({ pathSecret: { pathSecret: filled() } }),
+        info: saysOf(
+          () => ({ signer: 2 }),
+          () => newcomer.signer,
+        ),
+      }),
+    ],
+    [
+      "with a path secret for nodes that no path has set",
+      "12.4.3.1: the nodes that the path secret is for",
+      () => secrets({ pathSecret: { pathSecret: filled() } }),
+    ],
+    [
+      "to a group with an extension that its members don't support",
+      "13.4: the capabilities must indicate support",
+      () => context({ extensions: [unknown] }),
+    ],
+    ["without the tree", "missing", () => ({ info: saysOf(() => ({ extensions: [] })) })],
+    [
+      "for another key package",
+      "missing",
+      () => ({
+        welcome: {
+          secrets: [
+            { newMember: filled(), encryptedGroupSecrets: { kemOutput: filled(), ciphertext: filled() } },
+          ],
+        },
+      }),
+    ],
+  ];
+  it.each(wrong)("%s is refused by %s", async (_, rule, forgery) => {
+    const before = await newcomer.client.saveKeyPackages();
+    const message = await forgeWelcome(newcomer, plain, forgery());
+    expect(saying(await failure(newcomer.client.join(message)))).toMatch(named(rule));
+    // The key package can still be used. The tests themselves make others.
+    expect((await newcomer.client.saveKeyPackages()).length).toBeGreaterThanOrEqual(before.length);
+  });
+
+  it("to a group whose ID is that of a group the newcomer is in is refused by 12.4.3: group_id", async () => {
+    const guest = await party("guest", { suite: SUITE });
+    const { groups } = await gather([await party("host", { suite: SUITE })]);
+    const [host] = groups as [Group];
+    const { welcome } = await host.add(await guest.client.createKeyPackage());
+    // Held, as a client forgets groups that nobody holds.
+    const same = await guest.client.createGroup({ groupId: host.groupId });
+    expect(saying(await failure(guest.client.join(welcome as Uint8Array)))).toMatch(/^12\.4\.3: group_id/);
+    await same.close();
+    await guest.client.join(welcome as Uint8Array);
+  });
+
+  it("with a path secret of a node that isn't the common ancestor's is refused by 12.4.3.1: the path secret's", async () => {
+    const guest = await party("guest", { suite: SUITE });
+    const { groups } = await gather(
+      await Promise.all(["a", "b", "c"].map((n) => party(n, { suite: SUITE }))),
+    );
+    const made = await (groups[0] as Group).commit({
+      add: [await guest.client.createKeyPackage()],
+      forcePath: true,
+    });
+    const message = await forgeWelcome(
+      guest,
+      made.welcome as Uint8Array,
+      secrets({ pathSecret: { pathSecret: filled() } }),
+    );
+    expect(saying(await failure(guest.client.join(message)))).toMatch(
+      /^12\.4\.3\.1: the path secret's private keys/,
+    );
+    const short = secrets({ pathSecret: { pathSecret: filled(31) } });
+    const truncated = await forgeWelcome(guest, made.welcome as Uint8Array, short);
+    expect(saying(await failure(guest.client.join(truncated)))).toMatch(/^7\.4: a path secret/);
+    await guest.client.join(made.welcome as Uint8Array);
+  });
+
+  it("that follows a group which isn't known is refused by missing", async () => {
+    const guest = await party("guest", { suite: SUITE });
+    const { groups } = await gather([await party("host", { suite: SUITE })]);
+    const { welcome } = await (groups[0] as Group).add(await guest.client.createKeyPackage());
+    const [id, psk] = [resumption(3), filled()];
+    const message = await forgeWelcome(guest, welcome as Uint8Array, { psks: [{ id, psk }] });
+    // Somebody who has the PSK, but not the group.
+    const previous = { groupId: alice.groupId, resumptionPsk: () => psk, predecessor: undefined };
+    const error = await failure(guest.client.join(message, { previous: previous as unknown as Group }));
+    expect(error.message).toMatch(/^the group that this one follows isn't known here/);
+    expect((await failure(guest.client.join(message))).code).toBe("missing");
+  });
+
+  it("is looked through for the key package that it is said to be for", async () => {
+    const { keyPackage, reference } = {
+      keyPackage: keyPackageIn(await newcomer.client.createKeyPackage()),
+      reference: filled(),
+    };
+    const welcome = { cipherSuite: SUITE, secrets: [], encryptedGroupInfo: filled() };
+    const own = { keyPackage, reference } as unknown as OwnKeyPackage;
+    const joined = joinByWelcome(newcomer.setting, welcome, own, undefined, () => undefined);
+    expect((await failure(joined)).code).toBe("missing");
+  });
+
+  it("is taken as it should be, and unknown extensions of its GroupInfo are ignored", async () => {
+    const message = await forgeWelcome(newcomer, plain, {
+      info: saysOf(({ extensions }) => ({ extensions: [unknown, ...extensions] })),
+    });
+    const joined = await newcomer.client.join(message);
+    await alice.mergePendingCommit();
+    expect(joined.epochAuthenticator).toEqual(alice.epochAuthenticator);
+    expect(joined.extensions).toEqual([]);
+  });
+});
