@@ -90,7 +90,10 @@ function checkPackage(name) {
 
 /** All that a source imports or re-exports, also by `import()` and by import types. */
 function specifiersIn(text) {
-  return Array.from(text.matchAll(/\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g), ([, specifier]) => specifier);
+  return Array.from(
+    text.matchAll(/\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g),
+    ([, specifier]) => specifier,
+  );
 }
 
 function isAllowed(specifier, allowed) {

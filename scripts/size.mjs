@@ -33,7 +33,7 @@ const SHAKEN = [
   { name: "CIPHER_SUITES", package: "core", below: 0.08, without: ["MLS 1.0 "] },
   // What verifies, but neither makes commits and messages nor opens them.
   {
-    name: "GroupObserver",
+    name: "PublicGroup",
     package: "core",
     entry: "/observer",
     below: 0.8,

@@ -26,7 +26,7 @@ export interface Member {
   /** Joins by a Welcome, which carries the ratchet tree unless that is given. */
   join(welcome: Uint8Array, ratchetTree?: Uint8Array): Promise<void>;
   /** Joins by an external commit, and gives nobody that commit. Not offered by all. */
-  joinByCommit?(groupInfo: Uint8Array): Promise<void>;
+  joinByExternalCommit?(groupInfo: Uint8Array): Promise<void>;
   encrypt(data: Uint8Array): Promise<Uint8Array>;
   receive(message: Uint8Array): Promise<void>;
   exportSecret(label: string, context: Uint8Array, length: number): Promise<Uint8Array>;

@@ -56,8 +56,8 @@ async function member(crypto: CryptoProvider, suite: number, credential: string)
     async join(welcome, ratchetTree) {
       group = await client.join(welcome, { ratchetTree });
     },
-    async joinByCommit(groupInfo) {
-      ({ group } = await client.joinByCommit(groupInfo));
+    async joinByExternalCommit(groupInfo) {
+      ({ group } = await client.joinByExternalCommit(groupInfo));
     },
     encrypt: (data) => current().encrypt(data),
     async receive(message) {

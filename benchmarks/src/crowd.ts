@@ -45,7 +45,7 @@ export class Crowd {
   /** One who brings those who are measured into a lived-in group. */
   async host(suite: number, group: LivedInGroup): Promise<Awaited<ReturnType<Backend["createMember"]>>> {
     const host = await this.maker.createMember(suite, "host");
-    await host.joinByCommit?.(group.groupInfo);
+    await host.joinByExternalCommit?.(group.groupInfo);
     return host;
   }
 

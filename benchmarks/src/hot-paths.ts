@@ -194,7 +194,7 @@ async function comingAndGoing(session: Session, tree: Tree): Promise<void> {
     async (counted) => {
       // The join of the one before left as much behind as the group is large.
       if (members >= LARGE) await collectGarbage();
-      const newcomer = await backend.createMember(suite, "newcomer");
+      const newcomer = await backend.createMember(suite, "new-member");
       const add = [await newcomer.keyPackage()];
       const addOne = () => committer.commit({ add, ratchetTreeInWelcome: false });
       const added = await watch.time("add one", addOne, counted);

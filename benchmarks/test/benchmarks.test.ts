@@ -1,6 +1,6 @@
 // One round of every backend in tiny groups: that there is a time and a floor for everything, not how much.
 import { Client, insecureAcceptAll } from "@copse/core";
-import { GroupObserver } from "@copse/core/public-group";
+import { PublicGroup } from "@copse/core/public-group";
 import { describe, expect, test } from "vitest";
 import { backends, node } from "../src/backends.js";
 import { Crowd } from "../src/crowd.js";
@@ -72,7 +72,7 @@ describe("a lived-in group", () => {
         vacant.map((leaf) => Client.create({ ...options, suite: 1, credential: `joiner ${leaf}` })),
       );
       const [host, committer, receiver] = clients as [Client, Client, Client];
-      const { group } = await host.joinByCommit(groupInfo);
+      const { group } = await host.joinByExternalCommit(groupInfo);
       const add = [await committer.createKeyPackage(), await receiver.createKeyPackage()];
       const { welcome } = await group.commit({ add, forcePath: true });
       await group.mergePendingCommit();
@@ -91,7 +91,7 @@ describe("a lived-in group", () => {
         await group.receive(commit);
       }
       // What somebody thinks of the tree that has come of it who sees it for the first time.
-      const observer = await GroupObserver.follow({ ...options, groupInfo: await committing.groupInfo() });
+      const observer = await PublicGroup.follow({ ...options, groupInfo: await committing.groupInfo() });
       expect(observer.members).toHaveLength(members);
     },
   );

@@ -272,7 +272,7 @@ export const RULES = [
   {
     section: "12.1.4",
     text: "`psk_nonce` MUST be sampled at random.",
-    by: "`Group.propose`, `Group.commit`, `Client.joinByCommit`: the provider's random bytes",
+    by: "`Group.propose`, `Group.commit`, `Client.joinByExternalCommit`: the provider's random bytes",
     tests: [[ORDER, "names a PSK with another random nonce each time, of KDF.Nh bytes"]],
   },
   {
@@ -281,7 +281,7 @@ export const RULES = [
     by: "`applyProposals` in group/apply.ts, `pskSecretOf` in group/psks.ts",
     tests: [
       [
-        "packages/core/test/client/succession.test.ts",
+        "packages/core/test/client/resumption.test.ts",
         "external and resumption PSKs, several in one commit, and in a Welcome",
       ],
     ],
@@ -347,7 +347,10 @@ export const RULES = [
     by: "`createCommit` and `stageCommit`, which call the same checks; each test of a refusal compares the saved state",
     tests: [
       ["packages/core/test/client/insider-commit.test.ts", "%s is refused by %s"],
-      ["packages/core/test/client/insider-add.test.ts", "%s is refused by %s, in a commit, a proposal and at creation"],
+      [
+        "packages/core/test/client/insider-add.test.ts",
+        "%s is refused by %s, in a commit, a proposal and at creation",
+      ],
     ],
   },
   {
@@ -454,7 +457,10 @@ export const RULES = [
     tests: [
       [ORDER, "a newcomer takes the leaf of one who is removed"],
       [ORDER, "an Update blanks its path and replaces its leaf before the committer's path is merged"],
-      ["packages/core/test/tree/ratchet-tree.test.ts", "§12.1.1: adding many at once is adding one after the other"],
+      [
+        "packages/core/test/tree/ratchet-tree.test.ts",
+        "§12.1.1: adding many at once is adding one after the other",
+      ],
     ],
   },
   {
@@ -463,7 +469,7 @@ export const RULES = [
     by: "`pskSecretOf` in group/psks.ts",
     tests: [
       [
-        "packages/core/test/client/succession.test.ts",
+        "packages/core/test/client/resumption.test.ts",
         "external and resumption PSKs, several in one commit, and in a Welcome",
       ],
     ],
@@ -474,7 +480,7 @@ export const RULES = [
     by: "`applyProposals`, `processCommit`, `enterEpoch`",
     tests: [
       [EXTERNAL, "joins at the leftmost blank leaf, with all that the members then know"],
-      ["packages/core/test/client/succession.test.ts", "to another suite and ID"],
+      ["packages/core/test/client/resumption.test.ts", "to another suite and ID"],
     ],
   },
   {
@@ -496,7 +502,10 @@ export const RULES = [
     text: "Sender and receiver of a commit MUST verify its list of proposals (§12.2).",
     by: "`createCommit` and `stageCommit`",
     tests: [
-      ["packages/core/test/client/insider-add.test.ts", "%s is refused by %s, in a commit, a proposal and at creation"],
+      [
+        "packages/core/test/client/insider-add.test.ts",
+        "%s is refused by %s, in a commit, a proposal and at creation",
+      ],
     ],
   },
   {
@@ -522,7 +531,7 @@ export const RULES = [
     by: "`createWelcome` in group/welcome-create.ts",
     tests: [
       [
-        "packages/core/test/client/succession.test.ts",
+        "packages/core/test/client/resumption.test.ts",
         "external and resumption PSKs, several in one commit, and in a Welcome",
       ],
     ],
@@ -542,7 +551,10 @@ export const RULES = [
       "12.4.3.1: all members of the old group must be members of the new one",
     ],
     tests: [
-      ["packages/core/test/client/succession.test.ts", "brings all members along, and nothing but what was asked for"],
+      [
+        "packages/core/test/client/resumption.test.ts",
+        "brings all members along, and nothing but what was asked for",
+      ],
     ],
   },
   {
@@ -550,7 +562,7 @@ export const RULES = [
     text: "Its Welcome MUST name the resumption PSK of usage `reinit`, of the old group and of its epoch after the commit.",
     by: "`successionPskId` in group/succession.ts",
     checks: ["12.4.3.1: the last commit to the referenced group must contain a ReInit"],
-    tests: [["packages/core/test/client/succession.test.ts", "to another suite and ID"]],
+    tests: [["packages/core/test/client/resumption.test.ts", "to another suite and ID"]],
   },
   {
     section: "12.4.2",
@@ -571,7 +583,9 @@ export const RULES = [
     section: "12.4.2",
     text: "A PrivateMessage is decrypted by the sender's key of that generation.",
     by: "`openPrivate` in framing/private-message.ts: the AEAD refuses all else, and so does the secret tree",
-    tests: [["packages/core/test/framing/private-message.test.ts", "another member's leaf, generation or ratchet"]],
+    tests: [
+      ["packages/core/test/framing/private-message.test.ts", "another member's leaf, generation or ratchet"],
+    ],
   },
   {
     section: "12.4.2",

@@ -7,7 +7,7 @@ export const TESTS = [
   "packages/core/test/validation/external.test.ts",
   "packages/core/test/validation/tree.test.ts",
   "packages/core/test/validation/welcome.test.ts",
-  "packages/core/test/validation/succession.test.ts",
+  "packages/core/test/validation/resumption.test.ts",
   "packages/core/test/validation/order.test.ts",
   "packages/core/test/client/insider-add.test.ts",
   "packages/core/test/client/insider-commit.test.ts",
@@ -20,6 +20,6 @@ export const TESTS = [
   "packages/extensions/test/self-remove.test.ts",
   "packages/extensions/test/app-data.test.ts",
   "packages/extensions/test/grease.test.ts",
-  "packages/core/test/client/succession.test.ts",
+  "packages/core/test/client/resumption.test.ts",
   "packages/core/test/client/traps.test.ts",
 ];

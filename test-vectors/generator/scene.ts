@@ -212,7 +212,7 @@ export class Scene {
     await former?.close();
     this.members = this.members.filter((member) => member !== former);
     const client = known ?? (await this.client());
-    const { group, commit } = await client.joinByCommit(groupInfo, {
+    const { group, commit } = await client.joinByExternalCommit(groupInfo, {
       resync: former !== undefined,
       externalPsks: psk ? [this.pskId] : [],
     });

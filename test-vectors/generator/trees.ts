@@ -9,7 +9,14 @@ import {
 } from "../../packages/core/src/key-package/create.js";
 import type { CipherSuiteProvider, Signer } from "../../packages/core/src/provider/interface.js";
 import { signLeafNode } from "../../packages/core/src/tree/leaf-node-signature.js";
-import { commonAncestor, left, parent, right, root, sibling } from "../../packages/core/src/tree/math.js";
+import {
+  commonAncestor,
+  left,
+  parent,
+  right,
+  rootIndex,
+  sibling,
+} from "../../packages/core/src/tree/math.js";
 import { RatchetTree } from "../../packages/core/src/tree/ratchet-tree.js";
 import { createUpdatePath } from "../../packages/core/src/tree/treekem.js";
 import { basicCredential } from "../../packages/core/src/wire/credential.js";
@@ -26,7 +33,7 @@ export function treeMath(leaves: number) {
   return {
     n_leaves: leaves,
     n_nodes: 2 * leaves - 1,
-    root: root(leaves),
+    root: rootIndex(leaves),
     left: all(left),
     right: all(right),
     parent: all((node) => parent(node, leaves)),

@@ -16,7 +16,7 @@ import { MlsError, ValidationError } from "../../packages/core/src/errors.js";
 import { signContent } from "../../packages/core/src/framing/authentication.js";
 import type { SourcedProposal } from "../../packages/core/src/framing/sourced-proposal.js";
 import { protect } from "../../packages/core/src/group/commit/build.js";
-import type { Policy, Setting } from "../../packages/core/src/group/config.js";
+import type { GroupConfig, Policy } from "../../packages/core/src/group/config.js";
 import {
   contextBytes,
   type Epoch,
@@ -50,7 +50,7 @@ export interface Party {
   readonly name: string;
   readonly client: Client;
   readonly signer: Signer;
-  readonly setting: Setting;
+  readonly config: GroupConfig;
 }
 
 export interface PartyOptions extends Partial<ClientOptions> {
@@ -64,8 +64,8 @@ export async function party(name: string, options: PartyOptions): Promise<Party>
   const policy: Policy = { ...DEFAULT_POLICY, ...options.policy };
   const authentication = options.authentication ?? insecureAcceptAll();
   const client = await Client.create({ credential: name, ...options, crypto, suite, signer, authentication });
-  const setting: Setting = { provider: crypto.suite(suite), authentication, policy, psk: () => undefined };
-  return { name, client, signer, setting };
+  const config: GroupConfig = { provider: crypto.suite(suite), authentication, policy, psk: () => undefined };
+  return { name, client, signer, config };
 }
 
 export interface Meeting {
@@ -141,13 +141,13 @@ export function flipped(bytes: Uint8Array, at: number): Uint8Array {
 
 /** A member's own state, in the hands of somebody who keeps no rule. */
 export interface Insider {
-  readonly setting: Setting;
+  readonly config: GroupConfig;
   readonly signer: Signer;
   readonly epoch: Epoch;
 }
 
-export async function insider({ setting, signer }: Party, group: Group): Promise<Insider> {
-  return { setting, signer, epoch: (await loadState(setting, [await group.save()])).state.current };
+export async function insider({ config, signer }: Party, group: Group): Promise<Insider> {
+  return { config, signer, epoch: (await loadState(config, [await group.save()])).state.current };
 }
 
 export interface Framing {
@@ -160,7 +160,7 @@ export interface Framing {
 
 /** Any content, with a good signature and a good membership tag, or well encrypted. */
 export async function frame(from: Insider, content: Content, how: Framing = {}): Promise<Uint8Array> {
-  const { setting, epoch, signer } = from;
+  const { config, epoch, signer } = from;
   const wireFormat = how.wireFormat ?? WireFormat.publicMessage;
   const framed: FramedContent = {
     groupId: how.groupId ?? epoch.groupContext.groupId,
@@ -172,9 +172,9 @@ export async function frame(from: Insider, content: Content, how: Framing = {}):
   const signature = await signContent(signer, wireFormat, framed, contextBytes(epoch));
   const isCommit = content.contentType === ContentType.commit;
   const confirmationTag = isCommit
-    ? (how.confirmationTag ?? new Uint8Array(setting.provider.suite.hash.Nh))
+    ? (how.confirmationTag ?? new Uint8Array(config.provider.suite.hash.Nh))
     : undefined;
-  return protect(setting, epoch, { wireFormat, content: framed, auth: { signature, confirmationTag } });
+  return protect(config, epoch, { wireFormat, content: framed, auth: { signature, confirmationTag } });
 }
 
 /** What a commit is made of that ignores the rules. */
@@ -186,10 +186,10 @@ export interface Forgery extends Framing {
 }
 
 /** A good path for these proposals. */
-export function goodPath({ setting, epoch, signer }: Insider, applied: Applied): Promise<CreatedUpdatePath> {
+export function goodPath({ config, epoch, signer }: Insider, applied: Applied): Promise<CreatedUpdatePath> {
   const sender = epoch.keys.leafIndex;
   const { credential, capabilities, extensions } = applied.tree.leaf(sender) as LeafNode;
-  return createUpdatePath(setting.provider, applied.tree, {
+  return createUpdatePath(config.provider, applied.tree, {
     sender,
     unsignedLeaf: { credential, capabilities, extensions, signatureKey: signer.publicKey },
     signer,
@@ -224,7 +224,7 @@ function tryToApply(epoch: Epoch, proposals: readonly SourcedProposal[]): Applie
  * confirmation tag is right; else the tag is zero, for what is asked for is a refusal before that.
  */
 export async function forge(from: Insider, forgery: Forgery = {}): Promise<Uint8Array> {
-  const { setting, epoch, signer } = from;
+  const { config, epoch, signer } = from;
   const proposals = forgery.proposals ?? [];
   const listed: Commit["proposals"] = proposals.map(({ proposal, reference }) =>
     reference === undefined
@@ -236,7 +236,7 @@ export async function forge(from: Insider, forgery: Forgery = {}): Promise<Uint8
     const commit = { proposals: listed, path: undefined };
     return frame(from, { contentType: ContentType.commit, commit }, forgery);
   }
-  const { provider } = setting;
+  const { provider } = config;
   const made = forgery.path === "none" ? undefined : await goodPath(from, applied);
   const path =
     typeof forgery.path === "function" && made !== undefined
@@ -256,7 +256,7 @@ export async function forge(from: Insider, forgery: Forgery = {}): Promise<Uint8
   };
   const signature = await signContent(signer, wireFormat, framed, contextBytes(epoch));
   const next = await nextEpoch(
-    setting,
+    config,
     epoch,
     { wireFormat, content: framed, auth: { signature, confirmationTag: undefined } },
     {
@@ -269,7 +269,7 @@ export async function forge(from: Insider, forgery: Forgery = {}): Promise<Uint8
     },
   );
   const auth = { signature, confirmationTag: next.epoch.confirmationTag };
-  return protect(setting, epoch, { wireFormat, content: framed, auth });
+  return protect(config, epoch, { wireFormat, content: framed, auth });
 }
 
 /** Proposals by value, of a committer at this leaf. */

@@ -1,2 +1,2 @@
 // RFC 9420 §3.2, §12.1.8: what a server needs that follows groups without being in them. Apart from what clients load.
-export { type ExternalProposalChoice, GroupObserver, type ObserverOptions } from "./client/public-group.js";
+export { type ExternalProposalChoice, PublicGroup, type PublicGroupOptions } from "./client/public-group.js";

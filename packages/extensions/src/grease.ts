@@ -32,7 +32,7 @@ function greaseExtension(random: RandomSource): Extension {
 export function grease(): MlsExtension {
   return {
     name: "GREASE",
-    pretendedCapabilities: (random) => ({
+    greaseCapabilities: (random) => ({
       cipherSuites: pick(random, GREASE_VALUES, 2),
       extensions: pick(random, GREASE_VALUES, 2),
       proposals: pick(random, GREASE_VALUES, 2),

@@ -125,7 +125,7 @@ describe("AppDataUpdate", () => {
     agree(alice, ofDave);
     expect(text(dataOf(ofDave, NAME))).toBe("for four");
     const erin = await client("erin", make());
-    const joined = await erin.joinByCommit(await ofDave.groupInfo(), {
+    const joined = await erin.joinByExternalCommit(await ofDave.groupInfo(), {
       custom: [appDataUpdate(NAME, utf8("for five")), appEphemeral(COUNTER, utf8("hi"))],
     });
     const received = await deliver(joined.commit, alice, bob, carol, ofDave);
@@ -294,7 +294,7 @@ describe("AppDataUpdate", () => {
     await alice.mergePendingCommit();
     const carol = await client("carol", []);
     expect(await refusal(alice.add(await carol.createKeyPackage()))).toMatch(/^13\.4: /);
-    expect(await refusal(carol.joinByCommit(await alice.groupInfo()))).toMatch(/^(13\.4|12\.2): /);
+    expect(await refusal(carol.joinByExternalCommit(await alice.groupInfo()))).toMatch(/^(13\.4|12\.2): /);
   });
 });
 
@@ -345,7 +345,7 @@ describe("components", () => {
     });
     const poor = await client("poor", [appData({ components: [name] })]);
     expect(await refused(alice, async () => alice.add(await poor.createKeyPackage()))).toMatch(/negotiation/);
-    expect(await refusal(poor.joinByCommit(await alice.groupInfo()))).toMatch(/negotiation/);
+    expect(await refusal(poor.joinByExternalCommit(await alice.groupInfo()))).toMatch(/negotiation/);
     await expect(poor.createGroup({ extensions: [required] })).rejects.toThrow(/negotiation/);
   });
 
@@ -404,7 +404,7 @@ describe("Safe AAD", () => {
     await commit({ authenticatedData }, alice, bob, carol);
     await commit({ forcePath: true }, alice, bob, carol);
     const dave = await client("dave", make());
-    const joined = await dave.joinByCommit(await alice.groupInfo());
+    const joined = await dave.joinByExternalCommit(await alice.groupInfo());
     await deliver(joined.commit, alice, bob, carol);
     agree(alice, joined.group);
   });

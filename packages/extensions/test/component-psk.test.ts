@@ -41,7 +41,9 @@ it("comes in by a commit, by a proposal, by a Welcome and by who joins by a comm
   const ofDave = await dave.join(invited.welcome as Uint8Array);
   agree(alice, bob, carol, ofDave);
   const erin = await client("erin", make());
-  const { group, commit } = await erin.joinByCommit(await ofDave.groupInfo(), { customPsks: [custom] });
+  const { group, commit } = await erin.joinByExternalCommit(await ofDave.groupInfo(), {
+    customPsks: [custom],
+  });
   await deliver(commit, alice, bob, carol, ofDave, server);
   agree(alice, bob, carol, ofDave, group);
   expect(server.confirmedTranscriptHash).toEqual(alice.confirmedTranscriptHash);

@@ -64,7 +64,7 @@ describe("a group of members with and without it", () => {
     await carol.mergePendingCommit();
     const ofDave = await dave.join(made.welcome as Uint8Array);
     const erin = await client("erin", [grease()], { policy });
-    const { group, commit } = await erin.joinByCommit(await ofDave.groupInfo());
+    const { group, commit } = await erin.joinByExternalCommit(await ofDave.groupInfo());
     await deliver(commit, alice, bob, carol, ofDave, server);
     agree(alice, bob, carol, ofDave, group);
     expect(server.treeHash).toEqual(alice.treeHash);
@@ -73,7 +73,7 @@ describe("a group of members with and without it", () => {
 });
 
 it("isn't taken for support: neither one's own nor another's", async () => {
-  const all: MlsExtension = { name: "all", pretendedCapabilities: () => ({ extensions: GREASE_VALUES }) };
+  const all: MlsExtension = { name: "all", greaseCapabilities: () => ({ extensions: GREASE_VALUES }) };
   const [extensionType] = GREASE_VALUES as readonly [number];
   const extensions = [{ extensionType, extensionData: new Uint8Array() }];
   const alice = await client("alice", [all]);
@@ -84,7 +84,7 @@ it("isn't taken for support: neither one's own nor another's", async () => {
   const { welcome } = await group.add(await alice.createKeyPackage());
   expect(await refusal(alice.join(welcome as Uint8Array))).toMatch(/^13\.4: a client must support/);
   const groupInfo = await group.groupInfo();
-  expect(await refusal(alice.joinByCommit(groupInfo))).toMatch(/^13\.4: a client must support/);
+  expect(await refusal(alice.joinByExternalCommit(groupInfo))).toMatch(/^13\.4: a client must support/);
 
   // Nor when a group comes to have it.
   const two = (await gather([alice, await client("bob", [all])])) as [Group, Group];

@@ -69,7 +69,7 @@ it("begins in the first epoch, and for who joins by a commit", async () => {
   const alice = await (await client("alice", [safeExporter()])).createGroup();
   expect(await safeExportSecret(alice, 5)).toHaveLength(32);
   const bob = await client("bob", [safeExporter()]);
-  const { group, commit } = await bob.joinByCommit(await alice.groupInfo());
+  const { group, commit } = await bob.joinByExternalCommit(await alice.groupInfo());
   await alice.receive(commit);
   expect(await safeExportSecret(group, 5)).toEqual(await safeExportSecret(alice, 5));
 });

@@ -13,7 +13,7 @@ import {
   party,
 } from "@copse/test-support/clients";
 import type { SourcedProposal } from "../../core/src/framing/sourced-proposal.js";
-import type { Setting } from "../../core/src/group/config.js";
+import type { GroupConfig } from "../../core/src/group/config.js";
 import { Registry } from "../../core/src/group/extensions/registry.js";
 import { DEFAULT_POLICY } from "../../core/src/group/policy.js";
 import { ContentType } from "../../core/src/wire/framed-content.js";
@@ -48,14 +48,14 @@ async function withInsider() {
     Awaited<ReturnType<typeof gather>>[number],
     Awaited<ReturnType<typeof gather>>[number],
   ];
-  const setting: Setting = {
+  const config: GroupConfig = {
     provider: crypto.suite(SUITE),
     authentication,
     policy: DEFAULT_POLICY,
     psk: () => undefined,
     registry: new Registry([selfRemove()]),
   };
-  const party = { name: "mallory", client: clients[2] as never, signer, setting };
+  const party = { name: "mallory", client: clients[2] as never, signer, config };
   return { alice, bob, mallory, from: await insider(party, mallory) };
 }
 
@@ -89,7 +89,7 @@ describe("a member that removes itself", () => {
     await deliver(proposal, alice, bob, server);
     const dave = await client("dave", [selfRemove()]);
     const groupInfo = await alice.groupInfo();
-    const { group, commit } = await dave.joinByCommit(groupInfo, { proposals: [proposal] });
+    const { group, commit } = await dave.joinByExternalCommit(groupInfo, { proposals: [proposal] });
     await deliver(commit, alice, bob, carol, server);
     agree(alice, bob, group);
     // The joiner sits where the leaf became free.
@@ -114,10 +114,10 @@ describe("a member that removes itself", () => {
     await alice.receive(proposal);
     const groupInfo = await alice.groupInfo();
     const again = await client("carol", [selfRemove()], { signer });
-    expect(await refusal(again.joinByCommit(groupInfo, { resync: true, proposals: [proposal] }))).toMatch(
-      /^12\.2: .*same leaf/,
-    );
-    const { commit, group } = await again.joinByCommit(groupInfo, { proposals: [proposal] });
+    expect(
+      await refusal(again.joinByExternalCommit(groupInfo, { resync: true, proposals: [proposal] })),
+    ).toMatch(/^12\.2: .*same leaf/);
+    const { commit, group } = await again.joinByExternalCommit(groupInfo, { proposals: [proposal] });
     await alice.receive(commit);
     agree(alice, group);
   });
@@ -203,7 +203,7 @@ describe("a SelfRemove is refused", () => {
     const parties = [];
     for (const name of ["alice", "bob", "mallory"]) {
       const made = await party(name, { suite: SUITE, extensions: [selfRemove()] });
-      parties.push({ ...made, setting: { ...made.setting, registry } });
+      parties.push({ ...made, config: { ...made.config, registry } });
     }
     const { groups } = await gatherParties(parties);
     const [alice, bob, mallory] = groups as [Group, Group, Group];
@@ -245,8 +245,10 @@ describe("a SelfRemove is refused", () => {
     await alice.mergePendingCommit();
     const dave = await client("dave", [selfRemove()]);
     const groupInfo = await alice.groupInfo();
-    expect(await refusal(dave.joinByCommit(groupInfo, { custom: [custom] }))).toMatch(/^12\.4|^draft/);
-    expect(await refusal(dave.joinByCommit(groupInfo, { proposals: [late] }))).toBe("wrong-epoch");
+    expect(await refusal(dave.joinByExternalCommit(groupInfo, { custom: [custom] }))).toMatch(
+      /^12\.4|^draft/,
+    );
+    expect(await refusal(dave.joinByExternalCommit(groupInfo, { proposals: [late] }))).toBe("wrong-epoch");
   });
 
   it("from an external sender and by who doesn't know it", async () => {
@@ -258,7 +260,7 @@ describe("a SelfRemove is refused", () => {
     changed[changed.length - 1] = (changed.at(-1) as number) ^ 1;
     expect(await refused(bob, () => bob.receive(changed))).toBe("fork");
     const dave = await client("dave", []);
-    expect(await refusal(dave.joinByCommit(await alice.groupInfo(), { proposals: [proposal] }))).toBe(
+    expect(await refusal(dave.joinByExternalCommit(await alice.groupInfo(), { proposals: [proposal] }))).toBe(
       "decode",
     );
   });

@@ -8,7 +8,7 @@ import {
   ValidationError,
 } from "@copse/core";
 import type { MlsExtension } from "@copse/core/extension";
-import { GroupObserver } from "@copse/core/public-group";
+import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { expect } from "vitest";
 
@@ -55,7 +55,7 @@ export async function three(
 }
 
 /** Has all others receive a message, one after the other. */
-export async function deliver(message: Uint8Array, ...groups: readonly (Group | GroupObserver)[]) {
+export async function deliver(message: Uint8Array, ...groups: readonly (Group | PublicGroup)[]) {
   const received = [];
   for (const group of groups) received.push(await group.receive(message));
   return received;
@@ -94,8 +94,8 @@ export async function refused(group: Group, work: () => Promise<unknown>): Promi
   return said;
 }
 
-export async function observer(group: Group, extensions?: readonly MlsExtension[]): Promise<GroupObserver> {
-  return GroupObserver.follow({
+export async function observer(group: Group, extensions?: readonly MlsExtension[]): Promise<PublicGroup> {
+  return PublicGroup.follow({
     crypto,
     authentication,
     groupInfo: await group.groupInfo(),

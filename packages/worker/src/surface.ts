@@ -28,7 +28,7 @@ export const CLIENT_METHODS = {
   createKeyPackage: "bytes",
   createGroup: "group",
   join: "group",
-  joinByCommit: "groups",
+  joinByExternalCommit: "groups",
   restore: "group",
   proposeJoin: "bytes",
   branch: "groups",
@@ -38,7 +38,7 @@ export const CLIENT_METHODS = {
 } as const satisfies Kinds<Client, MethodOf<Client>>;
 
 /** `withEpoch` is for extensions, whose code runs in the worker; `member` is answered by the page's snapshot. */
-type NotCalled = "withEpoch" | "member" | "commitSuccession" | "resumptionPsk";
+type NotCalled = "withEpoch" | "member" | "commitResumption" | "resumptionPsk";
 
 export const GROUP_METHODS = {
   leafNode: "value",

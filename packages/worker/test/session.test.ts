@@ -144,7 +144,7 @@ describe.each(["node", "web"] as const)("by ports as of %s", (kind) => {
       await Promise.all([first, other, group].map((one) => one.receive(commit)));
       expect(group.members).toEqual(first.members);
     }
-    const { group: back, commit } = await d.joinByCommit(await group.groupInfo());
+    const { group: back, commit } = await d.joinByExternalCommit(await group.groupInfo());
     await Promise.all([first, other, group].map((one) => one.receive(commit)));
     expect(group.members).toEqual(back.members);
     expect(await sight(group)).toEqual(await sight(back));
@@ -154,7 +154,7 @@ describe.each(["node", "web"] as const)("by ports as of %s", (kind) => {
     const { client } = await connected({ credential: "alice" }, kind);
     const bob = await makeClient({ credential: "bob" });
     const b = await bob.createGroup();
-    const { group, commit } = await client.joinByCommit(await b.groupInfo());
+    const { group, commit } = await client.joinByExternalCommit(await b.groupInfo());
     await b.receive(commit);
     expect(await sight(group)).toEqual(await sight(b));
     const proposal = await client.proposeJoin({ groupId: new Uint8Array(3), epoch: 7n });
@@ -268,6 +268,6 @@ test("what only code in the worker can use is refused", async () => {
   const untyped = group as unknown as Record<string, unknown>;
   expect(untyped.withEpoch).toBeUndefined();
   const resync = { resync: () => true };
-  const join = client.joinByCommit as (info: Uint8Array, options: object) => Promise<unknown>;
+  const join = client.joinByExternalCommit as (info: Uint8Array, options: object) => Promise<unknown>;
   await expect(join.call(client, new Uint8Array(1), resync)).rejects.toMatchObject({ code: "usage" });
 });

@@ -4,25 +4,25 @@ import { checkSigner, signerOf } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
 import {
   capabilitiesOf,
+  type ClientConfig,
   createEpoch,
   createExternalCommit,
   createExternalProposal,
   describeLeaf,
   type Epoch,
   firstState,
-  type GroupHost,
+  type GroupConfig,
   type GroupState,
   joinByWelcome,
   loadKeyPackages,
   loadState,
   type Member,
   Registry,
+  type ResumptionOptions,
+  type ResumptionUsage,
   saveKeyPackages,
   type SavePoint,
   secondsNow,
-  type Setting,
-  type SuccessionOptions,
-  type SuccessionUsage,
   wipeEpoch,
 } from "../group/index.js";
 import {
@@ -62,13 +62,13 @@ const CLOCK_SKEW = 60n * 60n;
  */
 export class Client {
   readonly #provider: CipherSuiteProvider;
-  readonly #setting: Setting;
+  readonly #config: GroupConfig;
   readonly #signer: Signer;
   readonly #registry: Registry;
   readonly #ownCredential: Credential;
   readonly #describe: () => LeafDescription;
   readonly #externalPsk: ClientOptions["externalPsk"];
-  readonly #host: GroupHost;
+  readonly #host: ClientConfig;
   /** By the hexadecimal KeyPackageRef. */
   readonly #keyPackages = new Map<string, OwnKeyPackage>();
   /** By the hexadecimal group ID. A group that the application has let go of counts no longer. */
@@ -90,7 +90,7 @@ export class Client {
       extensions: options.leafExtensions ?? [],
     };
     this.#describe = () => describeLeaf(this.#registry, this.#random, own);
-    this.#setting = {
+    this.#config = {
       provider,
       authentication,
       policy: policyOf(policy),
@@ -101,7 +101,7 @@ export class Client {
     // The one that was added last counts, if two have the same key.
     const signers = [signer];
     this.#host = {
-      setting: this.#setting,
+      config: this.#config,
       describe: this.#describe,
       signerFor: (publicKey) => signers.find((one) => equalBytes(one.publicKey, publicKey)),
       addSigner: (added) => {
@@ -148,7 +148,7 @@ export class Client {
 
   /** From now on, as long as the policy says. */
   get #lifetime(): { notBefore: bigint; notAfter: bigint } {
-    const { policy } = this.#setting;
+    const { policy } = this.#config;
     const now = secondsNow(policy);
     return { notBefore: now - CLOCK_SKEW, notAfter: now + BigInt(policy.lifetime) };
   }
@@ -181,7 +181,7 @@ export class Client {
     const groupId = copyOf(options.groupId) ?? this.#provider.random(this.#provider.suite.hash.Nh);
     this.#checkNewGroup(groupId);
     const epoch = await createEpoch(
-      this.#setting,
+      this.#config,
       groupId,
       options.extensions ?? [],
       await createLeafNode(this.#provider, this.#signer, this.#describe(), this.#lifetime),
@@ -206,9 +206,9 @@ export class Client {
     if (!this.#registry.isReusable(own.keyPackage)) this.#keyPackages.delete(toHex(own.reference));
     try {
       const { previous } = options;
-      const setting: Setting = { ...this.#setting, psk: (id) => this.#findPsk(id, previous) };
+      const config: GroupConfig = { ...this.#config, psk: (id) => this.#findPsk(id, previous) };
       const epoch = await joinByWelcome(
-        setting,
+        config,
         message,
         own,
         copyOf(options.ratchetTree),
@@ -232,9 +232,12 @@ export class Client {
    * @throws MlsError `missing` if the GroupInfo allows nobody in, or the tree is needed; ValidationError,
    *   CryptoError, DecodeError, MlsError `authentication`
    */
-  async joinByCommit(groupInfo: Uint8Array, options: ExternalJoinOptions = {}): Promise<ExternalJoin> {
+  async joinByExternalCommit(
+    groupInfo: Uint8Array,
+    options: ExternalJoinOptions = {},
+  ): Promise<ExternalJoin> {
     const provider = this.#provider;
-    const { commit, epoch } = await createExternalCommit(this.#setting, readGroupInfo(groupInfo), {
+    const { commit, epoch } = await createExternalCommit(this.#config, readGroupInfo(groupInfo), {
       signer: this.#signer,
       description: this.#describe(),
       ratchetTree: copyOf(options.ratchetTree),
@@ -271,7 +274,7 @@ export class Client {
    */
   async restore(saved: Uint8Array, ...changes: readonly Uint8Array[]): Promise<Group> {
     const records = [saved, ...changes].map((record) => needBytes(record, "a saved group").slice());
-    const { state, saved: savePoint } = await loadState(this.#setting, records);
+    const { state, saved: savePoint } = await loadState(this.#config, records);
     return this.#enter(state, savePoint);
   }
 
@@ -344,14 +347,14 @@ export class Client {
    */
   branch(
     from: Group,
-    options: SuccessionOptions & {
+    options: ResumptionOptions & {
       readonly groupId?: Uint8Array;
       readonly extensions?: readonly Extension[];
     },
   ): Promise<NewGroup> {
-    const { groupId: chosen, extensions = from.extensions, ...succession } = options;
+    const { groupId: chosen, extensions = from.extensions, ...resumption } = options;
     const groupId = copyOf(chosen) ?? this.#provider.random(this.#provider.suite.hash.Nh);
-    return this.#follow(from, ResumptionPSKUsage.branch, groupId, extensions, succession);
+    return this.#follow(from, ResumptionPSKUsage.branch, groupId, extensions, resumption);
   }
 
   /**
@@ -360,7 +363,7 @@ export class Client {
    * @param options `add`: key packages of all other members of the old group
    * @throws MlsError `usage` if the old group wasn't reinitialized; ValidationError if the new one doesn't fit it
    */
-  async reinitialize(from: Group, options: SuccessionOptions): Promise<NewGroup> {
+  async reinitialize(from: Group, options: ResumptionOptions): Promise<NewGroup> {
     const { reinit } = from.predecessor;
     if (reinit === undefined)
       throw new MlsError("usage", "the group wasn't reinitialized: commit a ReInit first");
@@ -375,14 +378,14 @@ export class Client {
 
   async #follow(
     from: Group,
-    usage: SuccessionUsage,
+    usage: ResumptionUsage,
     groupId: Uint8Array,
     extensions: readonly Extension[],
-    options: SuccessionOptions,
+    options: ResumptionOptions,
   ): Promise<NewGroup> {
     const group = await this.createGroup({ groupId, extensions });
     try {
-      const { welcome, ratchetTree } = await group.commitSuccession(from, usage, options);
+      const { welcome, ratchetTree } = await group.commitResumption(from, usage, options);
       // Nobody else is in the group yet, who could have committed something else.
       await group.mergePendingCommit();
       return { group, welcome, ratchetTree };

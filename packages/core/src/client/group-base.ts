@@ -1,13 +1,13 @@
 // RFC 9420 §7, §8.1: what a member and an observer of a group alike know of it.
 import { encode } from "../codec/index.js";
 import type { SourcedProposal } from "../framing/index.js";
-import { type Epoch, type Member, memberOf, type Setting } from "../group/index.js";
+import { type Epoch, type GroupConfig, type Member, memberOf } from "../group/index.js";
 import type { CipherSuite } from "../provider/index.js";
 import { type Extension, type LeafNode, RatchetTreeNodes } from "../wire/index.js";
 
 /** The public part of a group's state, in the epoch that it is in here. */
-export abstract class PublicGroup {
-  protected abstract readonly setting: Setting;
+export abstract class GroupBase {
+  protected abstract readonly config: GroupConfig;
   protected abstract readonly current: Pick<Epoch, "groupContext" | "tree">;
   #knownMembers: { of: Epoch["tree"]; members: readonly Member[] } | undefined;
 
@@ -23,7 +23,7 @@ export abstract class PublicGroup {
   }
 
   get cipherSuite(): CipherSuite {
-    return this.setting.provider.suite;
+    return this.config.provider.suite;
   }
 
   /** The GroupContext's extensions. */

@@ -6,6 +6,7 @@ import type { SourcedProposal } from "../framing/index.js";
 import {
   accessTo,
   applicationMessage,
+  type ClientConfig,
   type CommitMessage,
   type CommitMessages,
   type CommitOptions,
@@ -13,12 +14,13 @@ import {
   enterEpoch,
   type Epoch,
   type EpochAccess,
-  type GroupHost,
+  type GroupConfig,
   groupInfoMessage,
   type GroupInfoOptions,
   type GroupState,
   leaveGroup,
   type Member,
+  type MemberContext,
   needSigner,
   type NewIdentity,
   ownProposals,
@@ -30,21 +32,19 @@ import {
   registryOf,
   reportCommit,
   requestedProposal,
+  type ResumptionOptions,
+  resumptionPskId,
+  type ResumptionUsage,
   type SavePoint,
   savePoint,
   saveState,
-  type Setting,
   signerIn,
-  type Standpoint,
-  type SuccessionOptions,
-  successionPskId,
-  type SuccessionUsage,
   wipeEpoch,
   withProposal,
 } from "../group/index.js";
 import type { Awaitable, Signer } from "../provider/index.js";
 import { type Proposal, ProposalType } from "../wire/index.js";
-import { PublicGroup } from "./group-base.js";
+import { GroupBase } from "./group-base.js";
 import { Lock } from "./lock.js";
 
 /**
@@ -53,8 +53,8 @@ import { Lock } from "./lock.js";
  * All methods that change the group run one after the other, in the order of the calls. Whatever is refused
  * leaves the group as it was. Messages are encoded MLSMessages in and out.
  */
-export class Group extends PublicGroup {
-  readonly #host: GroupHost;
+export class Group extends GroupBase {
+  readonly #host: ClientConfig;
   readonly #lock = new Lock();
   #state: GroupState;
   #signer: Signer;
@@ -62,7 +62,7 @@ export class Group extends PublicGroup {
   #saved: SavePoint | undefined;
 
   /** @internal */
-  constructor(host: GroupHost, state: GroupState, saved?: SavePoint) {
+  constructor(host: ClientConfig, state: GroupState, saved?: SavePoint) {
     super();
     this.#host = host;
     this.#saved = saved;
@@ -76,15 +76,15 @@ export class Group extends PublicGroup {
     }
   }
 
-  protected override get setting(): Setting {
-    return this.#host.setting;
+  protected override get config(): GroupConfig {
+    return this.#host.config;
   }
 
   protected override get current(): Epoch {
     return this.#state.current;
   }
 
-  get #standpoint(): Standpoint {
+  get #context(): MemberContext {
     return { host: this.#host, epoch: this.current, signer: this.#signer };
   }
 
@@ -142,12 +142,12 @@ export class Group extends PublicGroup {
       if (this.#state.proposals.length > 0) {
         throw new MlsError("pending", "proposals were received: commit them before sending application data");
       }
-      return applicationMessage(this.#standpoint, applicationData, authenticatedData);
+      return applicationMessage(this.#context, applicationData, authenticatedData);
     });
   }
 
   #authenticatedData(given: Uint8Array | undefined): Uint8Array {
-    return registryOf(this.setting).authenticatedData(given, this.current.groupContext);
+    return registryOf(this.config).authenticatedData(given, this.current.groupContext);
   }
 
   /**
@@ -163,9 +163,9 @@ export class Group extends PublicGroup {
     return this.#lock.run(async () => {
       this.#needActive();
       const authenticatedData = this.#authenticatedData(given);
-      const { proposal, leafKey, signer } = await requestedProposal(this.#standpoint, request);
+      const { proposal, leafKey, signer } = await requestedProposal(this.#context, request);
       const { message, cached } = await proposalMessage(
-        this.#standpoint,
+        this.#context,
         proposal,
         authenticatedData,
         this.#state.proposals,
@@ -186,8 +186,8 @@ export class Group extends PublicGroup {
   commit(options: CommitOptions = {}): Promise<CommitMessages> {
     return this.#lock.run(async () => {
       this.#needCommittable();
-      const own = ownProposals(this.#standpoint, options);
-      return this.#prepare({ setting: this.setting, own, received: this.#state.proposals }, options);
+      const own = ownProposals(this.#context, options);
+      return this.#prepare({ config: this.config, own, received: this.#state.proposals }, options);
     });
   }
 
@@ -195,19 +195,19 @@ export class Group extends PublicGroup {
    * The first commit of a group that follows another one (§11.2, §11.3): adds its other members, and ties it to the
    * other group. @internal
    */
-  commitSuccession(
+  commitResumption(
     from: Group,
-    usage: SuccessionUsage,
-    { add, ...options }: SuccessionOptions,
+    usage: ResumptionUsage,
+    { add, ...options }: ResumptionOptions,
   ): Promise<CommitMessages> {
     return this.#lock.run(async () => {
       this.#needCommittable();
-      const id = successionPskId(this.setting, usage, from.#state);
-      const setting: Setting = { ...this.setting, psk: () => from.resumptionPsk(id.pskEpoch) };
+      const id = resumptionPskId(this.config, usage, from.#state);
+      const config: GroupConfig = { ...this.config, psk: () => from.resumptionPsk(id.pskEpoch) };
       const tie: Proposal = { proposalType: ProposalType.psk, psk: id };
-      const own = ownProposals(this.#standpoint, { add, proposals: [tie] });
-      const succession = { id, from: from.#state };
-      return this.#prepare({ setting, own, received: [], succession }, options);
+      const own = ownProposals(this.#context, { add, proposals: [tie] });
+      const resumption = { id, from: from.#state };
+      return this.#prepare({ config, own, received: [], resumption }, options);
     });
   }
 
@@ -220,7 +220,7 @@ export class Group extends PublicGroup {
   }
 
   async #prepare(source: CommitSource, options: CommitOptions): Promise<CommitMessages> {
-    const { pending, messages, nextSigner } = await prepareCommit(this.#standpoint, source, options);
+    const { pending, messages, nextSigner } = await prepareCommit(this.#context, source, options);
     this.#host.addSigner(nextSigner);
     this.#state = { ...this.#state, pending };
     return messages;
@@ -252,10 +252,10 @@ export class Group extends PublicGroup {
   async #merge(): Promise<CommitMessage> {
     const { pending } = this.#state;
     if (pending === undefined) throw new MlsError("missing", "there is no pending commit");
-    const { provider } = this.setting;
+    const { provider } = this.config;
     const endedBy = (await provider.hash.hash(pending.commit)).slice();
     const { changes, epoch } = pending;
-    const { maxPastEpochs } = this.setting.policy;
+    const { maxPastEpochs } = this.config.policy;
     this.#enter(enterEpoch(this.#state, epoch, changes, { endedBy, endedByOwn: true }, maxPastEpochs));
     return reportCommit(epoch, changes, {
       committer: this.member(this.ownLeafIndex) as Member,
@@ -300,7 +300,7 @@ export class Group extends PublicGroup {
       if (this.#closed) throw new MlsError("closed", "the group is closed");
       const { pending } = this.#state;
       if (pending !== undefined && equalBytes(bytes, pending.commit)) return this.#merge();
-      const { state, received } = await receiveMessage(this.setting, this.#state, bytes);
+      const { state, received } = await receiveMessage(this.config, this.#state, bytes);
       this.#enter(state);
       return received;
     });
@@ -318,7 +318,7 @@ export class Group extends PublicGroup {
     }
     const { exporterSecret } = this.current.secrets;
     const bytes = needBytes(context, "the context");
-    return mlsExporter(this.setting.provider, exporterSecret, label, bytes, length);
+    return mlsExporter(this.config.provider, exporterSecret, label, bytes, length);
   }
 
   /**
@@ -329,7 +329,7 @@ export class Group extends PublicGroup {
   withEpoch<T>(work: (access: EpochAccess) => Awaitable<T>): Promise<T> {
     return this.#lock.run(async () => {
       if (this.#closed || this.#state.status === "removed") this.#needActive();
-      return work(accessTo(this.#standpoint));
+      return work(accessTo(this.#context));
     });
   }
 
@@ -340,7 +340,7 @@ export class Group extends PublicGroup {
   groupInfo(options: GroupInfoOptions = {}): Promise<Uint8Array> {
     return this.#lock.run(async () => {
       this.#needActive();
-      return groupInfoMessage(this.#standpoint, options);
+      return groupInfoMessage(this.#context, options);
     });
   }
 
@@ -373,7 +373,7 @@ export class Group extends PublicGroup {
   }
 
   async #record(since: SavePoint | undefined): Promise<Uint8Array> {
-    const { provider } = this.setting;
+    const { provider } = this.config;
     const bytes = await saveState(provider, this.#state, since);
     this.#saved = await savePoint(provider, this.#state, bytes);
     return bytes;

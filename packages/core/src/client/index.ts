@@ -9,7 +9,7 @@ export type {
   NewIdentity,
   ProposalRequest,
   PskChoice,
-  SuccessionOptions,
+  ResumptionOptions,
 } from "../group/index.js";
 export { Client } from "./client.js";
 export { Group } from "./group.js";

@@ -7,15 +7,15 @@ import {
   type AuthenticationService,
   type CommitMessage,
   createExternalProposal,
+  followFrom,
+  type GroupConfig,
   type MlsExtension,
   observe,
-  type ObservedState,
-  observeFrom,
   type Policy,
   type ProposalMessage,
+  type PublicGroupState,
   Registry,
   registryOf,
-  type Setting,
 } from "../group/index.js";
 import type { CryptoProvider, Signer } from "../provider/index.js";
 import {
@@ -33,11 +33,11 @@ import {
   ResumptionPSKUsage,
   SenderType,
 } from "../wire/index.js";
-import { PublicGroup } from "./group-base.js";
+import { GroupBase } from "./group-base.js";
 import { Lock } from "./lock.js";
 import { needAuthentication, policyOf } from "./policy.js";
 
-export interface ObserverOptions {
+export interface PublicGroupOptions {
   readonly crypto: CryptoProvider;
   /** Decides whose credentials are true, as for a client. */
   readonly authentication: AuthenticationService;
@@ -71,14 +71,14 @@ export type ExternalProposalChoice =
  * It checks signatures, proposals, trees and transcripts, but can't check what takes the group's secrets: a
  * commit that it accepts may still be refused by members, if its sender put wrong secrets into it.
  */
-export class GroupObserver extends PublicGroup {
-  protected override readonly setting: Setting;
+export class PublicGroup extends GroupBase {
+  protected override readonly config: GroupConfig;
   readonly #lock = new Lock();
-  #state: ObservedState;
+  #state: PublicGroupState;
 
-  private constructor(setting: Setting, state: ObservedState) {
+  private constructor(config: GroupConfig, state: PublicGroupState) {
     super();
-    this.setting = setting;
+    this.config = config;
     this.#state = state;
   }
 
@@ -86,22 +86,22 @@ export class GroupObserver extends PublicGroup {
    * Starts where a GroupInfo says that the group is.
    * @throws ValidationError, DecodeError, UnsupportedError; MlsError `missing` without a tree, `authentication`
    */
-  static async follow(options: ObserverOptions): Promise<GroupObserver> {
+  static async follow(options: PublicGroupOptions): Promise<PublicGroup> {
     const { crypto, authentication, policy } = options;
     needAuthentication(authentication);
     const groupInfo = readGroupInfo(options.groupInfo);
-    const setting: Setting = {
+    const config: GroupConfig = {
       provider: crypto.suite(groupInfo.groupContext.cipherSuite),
       authentication,
       policy: policyOf(policy),
       psk: () => undefined,
       registry: new Registry(options.extensions),
     };
-    const state = await observeFrom(setting, groupInfo, copyOf(options.ratchetTree));
-    return new GroupObserver(setting, state);
+    const state = await followFrom(config, groupInfo, copyOf(options.ratchetTree));
+    return new PublicGroup(config, state);
   }
 
-  protected override get current(): ObservedState["current"] {
+  protected override get current(): PublicGroupState["current"] {
     return this.#state.current;
   }
 
@@ -117,7 +117,7 @@ export class GroupObserver extends PublicGroup {
   receive(message: Uint8Array): Promise<ProposalMessage | CommitMessage> {
     const bytes = needBytes(message, "a message").slice();
     return this.#lock.run(async () => {
-      const { state, received } = await observe(this.setting, this.#state, bytes);
+      const { state, received } = await observe(this.config, this.#state, bytes);
       this.#state = state;
       return received;
     });
@@ -135,7 +135,7 @@ export class GroupObserver extends PublicGroup {
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
     return this.#lock.run(async () => {
-      const { provider } = this.setting;
+      const { provider } = this.config;
       checkSigner(provider, signer);
       const { groupId, epoch, extensions } = this.#state.current.groupContext;
       const allowed = findExtension(extensions, ExtensionType.externalSenders, ExternalSenders) ?? [];
@@ -148,11 +148,11 @@ export class GroupObserver extends PublicGroup {
         sender: { senderType: SenderType.external, senderIndex },
         signer,
         proposal: this.#proposalFor(choice),
-        authenticatedData: registryOf(this.setting).authenticatedData(
+        authenticatedData: registryOf(this.config).authenticatedData(
           options.authenticatedData,
           this.#state.current.groupContext,
         ),
-        proposalTypes: this.setting.registry?.proposalTypes,
+        proposalTypes: this.config.registry?.proposalTypes,
       });
     });
   }
@@ -163,7 +163,7 @@ export class GroupObserver extends PublicGroup {
     if ("extensions" in choice) {
       return { proposalType: ProposalType.groupContextExtensions, extensions: choice.extensions };
     }
-    const { provider } = this.setting;
+    const { provider } = this.config;
     const pskNonce = provider.random(provider.suite.hash.Nh);
     if ("externalPsk" in choice) {
       const pskId = needBytes(choice.externalPsk, "a PSK's id").slice();

@@ -18,5 +18,5 @@ export {
   verifyRequest,
   verifyWithLabel,
 } from "./labelled.js";
-export { lend, onCryptoError, onFailure, spend } from "./settle.js";
+export { onCryptoError, onFailure, useSecret, withBuffer } from "./settle.js";
 export { checkSigner, generateSigner, signerOf } from "./signer.js";

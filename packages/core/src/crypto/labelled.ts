@@ -11,7 +11,7 @@ import {
   type VerifyRequest,
 } from "../provider/index.js";
 import { expandAll } from "./batch.js";
-import { spend } from "./settle.js";
+import { useSecret } from "./settle.js";
 
 const PREFIX = /* @__PURE__ */ utf8("MLS 1.0 ");
 
@@ -207,7 +207,7 @@ export function mlsExporter(
   length: number,
 ): Awaitable<Uint8Array> {
   return chain(deriveSecret(provider, exporterSecret, label), (derived) =>
-    spend(derived, (secret) =>
+    useSecret(derived, (secret) =>
       chain(provider.hash.hash(context), (hash) =>
         expandWithLabel(provider, secret, "exported", hash, length),
       ),

@@ -21,7 +21,7 @@ export function onFailure<T>(work: () => Awaitable<T>, undo: () => void): Awaita
 }
 
 /** Runs `work`, and `cleanUp` when it is done or has failed. */
-function tidied<T>(work: () => Awaitable<T>, cleanUp: () => void): Awaitable<T> {
+function withCleanup<T>(work: () => Awaitable<T>, cleanUp: () => void): Awaitable<T> {
   let result: Awaitable<T>;
   try {
     result = work();
@@ -35,8 +35,8 @@ function tidied<T>(work: () => Awaitable<T>, cleanUp: () => void): Awaitable<T> 
 }
 
 /** Runs `work` with a secret that nothing else needs, and overwrites the secret when it is done or has failed. */
-export function spend<T>(secret: Uint8Array, work: (secret: Uint8Array) => Awaitable<T>): Awaitable<T> {
-  return tidied(
+export function useSecret<T>(secret: Uint8Array, work: (secret: Uint8Array) => Awaitable<T>): Awaitable<T> {
+  return withCleanup(
     () => work(secret),
     () => wipe(secret),
   );
@@ -46,8 +46,8 @@ export function spend<T>(secret: Uint8Array, work: (secret: Uint8Array) => Await
  * Runs `work`, to which the writer's {@link Writer.view} is handed, and releases the writer when it is done or has
  * failed: for what is hashed or verified and not kept, whose memory would cost more than a short hash.
  */
-export function lend<T>(writer: Writer, work: (written: Writer) => Awaitable<T>): Awaitable<T> {
-  return tidied(
+export function withBuffer<T>(writer: Writer, work: (written: Writer) => Awaitable<T>): Awaitable<T> {
+  return withCleanup(
     () => work(writer),
     () => writer.release(),
   );

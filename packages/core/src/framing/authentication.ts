@@ -1,6 +1,6 @@
 // RFC 9420 §6.1: what is signed, by whom, and who may send what.
 import { opaque, Writer } from "../codec/index.js";
-import { lend, mlsLabel } from "../crypto/index.js";
+import { mlsLabel, withBuffer } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, chain, type CipherSuiteProvider, type Signer } from "../provider/index.js";
 import {
@@ -86,7 +86,7 @@ export function verifyContent(
   groupContext: Uint8Array | undefined,
   signatureKey: Uint8Array,
 ): Awaitable<void> {
-  const verified = lend(writeTBS(wireFormat, content, groupContext, true), (signed) =>
+  const verified = withBuffer(writeTBS(wireFormat, content, groupContext, true), (signed) =>
     provider.signature.verify(signatureKey, signed.view(), auth.signature),
   );
   return chain(verified, (fits) => {

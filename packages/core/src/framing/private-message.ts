@@ -1,7 +1,7 @@
 // RFC 9420 §6.3: messages that are authenticated and encrypted.
 import { wipe } from "../bytes.js";
 import { decode, encode, Reader, varintSize, Writer } from "../codec/index.js";
-import { expandAllWithLabels, lend, onCryptoError, onFailure } from "../crypto/index.js";
+import { expandAllWithLabels, onCryptoError, onFailure, withBuffer } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, chain, type CipherSuiteProvider } from "../provider/index.js";
 import type { PeekedKey, RatchetKind, SecretTree } from "../schedule/index.js";
@@ -146,7 +146,7 @@ export function sealPrivate(
   const aad = additionalData({ groupId, epoch, contentType, authenticatedData });
   const reuseGuard = provider.random(4);
 
-  return lend(writePlaintext(authenticated, padding), (plaintext) =>
+  return withBuffer(writePlaintext(authenticated, padding), (plaintext) =>
     chain(secretTree.next(leafIndex, kindOf(contentType)), ({ generation, key, nonce }) => {
       applyReuseGuard(nonce, reuseGuard);
       return chain(provider.aead.seal(key, nonce, aad.content, plaintext.view()), (ciphertext) => {

@@ -65,7 +65,7 @@ export interface Policy {
    * group must decide alike, or they come apart: what one refuses another one accepts. Everything is permitted if
    * left out.
    */
-  readonly permits?: ((action: ProposedAction) => boolean) | undefined;
+  readonly authorize?: ((action: ProposedAction) => boolean) | undefined;
 }
 
 /** Who sent something: a member, an external sender (§12.1.8), or one who is about to become a member. */
@@ -77,9 +77,9 @@ export type Party =
       readonly credential: Credential;
       readonly signatureKey: Uint8Array;
     }
-  | { readonly kind: "newcomer" };
+  | { readonly kind: "new-member" };
 
-/** What {@link Policy.permits} is asked. */
+/** What {@link Policy.authorize} is asked. */
 export interface ProposedAction {
   readonly proposal: Proposal;
   readonly proposer: Party;
@@ -88,7 +88,7 @@ export interface ProposedAction {
 }
 
 /** All that a step of a group is computed with, besides its state. */
-export interface Setting {
+export interface GroupConfig {
   readonly provider: CipherSuiteProvider;
   readonly authentication: AuthenticationService;
   readonly policy: Policy;
@@ -100,7 +100,7 @@ export interface Setting {
   readonly ownExtensions?: ReadonlySet<number> | undefined;
 }
 
-export function registryOf({ registry }: Pick<Setting, "registry">): Registry {
+export function registryOf({ registry }: Pick<GroupConfig, "registry">): Registry {
   return registry ?? NO_EXTENSIONS;
 }
 
@@ -119,6 +119,6 @@ export function lifetimeRule(policy: Policy, clock: "now" | "any"): LifetimeRule
 }
 
 /** The wire format in which handshake messages are sent. */
-export function handshakeFormat({ policy }: Setting): 1 | 2 {
+export function handshakeFormat({ policy }: GroupConfig): 1 | 2 {
   return policy.handshake === "public" ? WireFormat.publicMessage : WireFormat.privateMessage;
 }

@@ -14,7 +14,7 @@ import {
 } from "../schedule/index.js";
 import type { RatchetTree, TreeKeys } from "../tree/index.js";
 import { type AuthenticatedContent, type Extension, GroupContext } from "../wire/index.js";
-import { registryOf, type Setting } from "./config.js";
+import { type GroupConfig, registryOf } from "./config.js";
 import type { EpochLedger } from "./extensions/index.js";
 
 /**
@@ -57,8 +57,8 @@ export interface EpochParts {
 }
 
 /** The labels of the secrets that extensions have in each epoch. */
-export function additionalLabels(setting: Setting): string[] {
-  return registryOf(setting).secrets.map(({ label }) => label);
+export function additionalLabels(config: GroupConfig): string[] {
+  return registryOf(config).secrets.map(({ label }) => label);
 }
 
 /** The secrets of RFC 9420 alone. */
@@ -79,12 +79,12 @@ function withoutAdditional(all: EpochSecrets): EpochSecrets {
 }
 
 /** The epoch that these parts make. The secret tree takes over the encryption secret, and extensions theirs. */
-export async function assembleEpoch(setting: Setting, parts: EpochParts): Promise<Epoch> {
-  const { provider, policy } = setting;
+export async function assembleEpoch(config: GroupConfig, parts: EpochParts): Promise<Epoch> {
+  const { provider, policy } = config;
   const { groupContext, tree, keys, confirmationTag } = parts;
   const { encryptionSecret, ...secrets } = withoutAdditional(parts.secrets);
   const ledgers = new Map<string, EpochLedger>();
-  for (const definition of registryOf(setting).secrets) {
+  for (const definition of registryOf(config).secrets) {
     const { label } = definition;
     const secret = additionalSecret(parts.secrets, label);
     if (secret !== undefined) ledgers.set(label, definition.open(provider, secret));
@@ -142,12 +142,12 @@ export interface NextEpoch {
  * @throws ValidationError if the tag doesn't fit
  */
 export async function nextEpoch(
-  setting: Setting,
+  config: GroupConfig,
   before: Pick<Epoch, "groupContext" | "interimTranscriptHash">,
   commit: AuthenticatedContent,
   outcome: CommitOutcome,
 ): Promise<NextEpoch> {
-  const { provider } = setting;
+  const { provider } = config;
   const { tree, extensions, keys, commitSecret, pskSecret, initSecret } = outcome;
   const groupContext: GroupContext = {
     ...provisionalContext(before, await tree.treeHash(provider), extensions),
@@ -165,7 +165,7 @@ export async function nextEpoch(
     joinerSecret,
     pskSecret,
     context,
-    additionalLabels(setting),
+    additionalLabels(config),
   );
   const tag = await confirm(provider, secrets, groupContext);
   const received = commit.auth.confirmationTag;
@@ -173,7 +173,7 @@ export async function nextEpoch(
     wipe(joinerSecret, pskSecret, ...Object.values(secrets));
     ensure(false, "12.4.2: the confirmation tag must be the one that the new epoch gives");
   }
-  const epoch = await assembleEpoch(setting, { groupContext, tree, keys, secrets, confirmationTag: tag });
+  const epoch = await assembleEpoch(config, { groupContext, tree, keys, secrets, confirmationTag: tag });
   return { epoch, joinerSecret, pskSecret };
 }
 

@@ -3,13 +3,13 @@ export { type CommitSource, createExternalCommit, prepareCommit } from "./commit
 export {
   type AuthenticationService,
   type CredentialClaim,
+  type GroupConfig,
   insecureAcceptAll,
   type Party,
   type Policy,
   type ProposedAction,
   registryOf,
   secondsNow,
-  type Setting,
 } from "./config.js";
 export { type Epoch, wipeEpoch } from "./epoch.js";
 export {
@@ -33,28 +33,28 @@ export {
   Registry,
   requiredCapabilities,
 } from "./extensions/index.js";
-export { createEpoch, joinByWelcome, successionPskId } from "./join/index.js";
+export { createEpoch, joinByWelcome, resumptionPskId } from "./join/index.js";
 export {
   accessTo,
+  type ClientConfig,
   type EpochAccess,
-  type GroupHost,
+  type MemberContext,
   needSigner,
   signerIn,
-  type Standpoint,
 } from "./member-context.js";
 export { type Member, memberOf } from "./member.js";
 export {
   applicationMessage,
   type ApplicationMessage,
   type CommitMessage,
+  followFrom,
   groupInfoMessage,
   type GroupInfoOptions,
   observe,
-  type ObservedState,
-  observeFrom,
   type OwnMessage,
   proposalMessage,
   type ProposalMessage,
+  type PublicGroupState,
   type Received,
   receiveMessage,
   reportCommit,
@@ -69,8 +69,8 @@ export {
   type ProposalRequest,
   type PskChoice,
   requestedProposal,
-  type SuccessionOptions,
-  type SuccessionUsage,
+  type ResumptionOptions,
+  type ResumptionUsage,
   withProposal,
 } from "./proposals/index.js";
 export { enterEpoch, firstState, type GroupState, leaveGroup } from "./state.js";

@@ -3,13 +3,13 @@ import { MlsError } from "../errors.js";
 import type { LeafDescription } from "../key-package/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../provider/index.js";
 import type { LeafNode } from "../wire/index.js";
-import type { Setting } from "./config.js";
+import type { GroupConfig } from "./config.js";
 import type { Epoch } from "./epoch.js";
 import type { EpochLedger, GroupView } from "./extensions/index.js";
 
 /** What a client gives to its groups. */
-export interface GroupHost {
-  readonly setting: Setting;
+export interface ClientConfig {
+  readonly config: GroupConfig;
   /** What a new leaf node of the client says. */
   describe(): LeafDescription;
   /** The client's signers, by their public keys. */
@@ -31,19 +31,19 @@ export interface EpochAccess {
 }
 
 /** Where a member stands: the epoch that it is in, and who signs for it there. */
-export interface Standpoint {
-  readonly host: GroupHost;
+export interface MemberContext {
+  readonly host: ClientConfig;
   readonly epoch: Epoch;
   readonly signer: Signer;
 }
 
 /** The signer whose key stands in the own leaf. @throws MlsError `state` if the client has no such signer */
-export function signerIn(host: GroupHost, { tree, keys }: Epoch): Signer {
+export function signerIn(host: ClientConfig, { tree, keys }: Epoch): Signer {
   return needSigner(host, tree.leaf(keys.leafIndex) as LeafNode);
 }
 
 /** The signer for a leaf node. @throws MlsError `state` if the client has none */
-export function needSigner(host: GroupHost, { signatureKey }: LeafNode): Signer {
+export function needSigner(host: ClientConfig, { signatureKey }: LeafNode): Signer {
   const signer = host.signerFor(signatureKey);
   if (signer === undefined) {
     throw new MlsError("state", "the client has no signer for the signature key of its leaf in this group");
@@ -52,10 +52,10 @@ export function needSigner(host: GroupHost, { signatureKey }: LeafNode): Signer 
 }
 
 /** The epoch, as extensions of the protocol work on it. */
-export function accessTo({ host, epoch, signer }: Standpoint): EpochAccess {
+export function accessTo({ host, epoch, signer }: MemberContext): EpochAccess {
   const { groupContext, tree, keys, ledgers } = epoch;
   return {
-    provider: host.setting.provider,
+    provider: host.config.provider,
     group: { groupContext, tree },
     leafIndex: keys.leafIndex,
     leafKey: keys.leafKey,

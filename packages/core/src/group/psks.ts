@@ -3,7 +3,7 @@ import { wipe } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import { pskSecret } from "../schedule/index.js";
 import { isCustomPsk, type PreSharedKeyID, PSKType } from "../wire/index.js";
-import type { Setting } from "./config.js";
+import type { GroupConfig } from "./config.js";
 
 function kindOf(id: PreSharedKeyID): string {
   if (isCustomPsk(id)) return `a PSK of type ${id.pskType}`;
@@ -14,18 +14,18 @@ function kindOf(id: PreSharedKeyID): string {
  * `psk_secret` (§8.4) of the keys with these names, in their order: `Nh` bytes, the caller's to wipe.
  * @throws MlsError `missing` for a key that isn't known here
  */
-export async function pskSecretOf(setting: Setting, ids: readonly PreSharedKeyID[]): Promise<Uint8Array> {
+export async function pskSecretOf(config: GroupConfig, ids: readonly PreSharedKeyID[]): Promise<Uint8Array> {
   const psks: { id: PreSharedKeyID; psk: Uint8Array }[] = [];
   try {
     for (const id of ids) {
-      const psk = await setting.psk(id);
+      const psk = await config.psk(id);
       if (psk === undefined) {
         throw new MlsError("missing", `${kindOf(id)} isn't known here`);
       }
       // A copy, which is overwritten when it is used.
       psks.push({ id, psk: psk.slice() });
     }
-    return await pskSecret(setting.provider, psks);
+    return await pskSecret(config.provider, psks);
   } finally {
     wipe(...psks.map(({ psk }) => psk));
   }

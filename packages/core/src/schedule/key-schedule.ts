@@ -1,7 +1,7 @@
 // RFC 9420 §8, §8.4: the key schedule.
 import { EMPTY } from "../bytes.js";
 import { encode } from "../codec/index.js";
-import { deriveSecret, expandAllWithLabels, expandWithLabel, spend } from "../crypto/index.js";
+import { deriveSecret, expandAllWithLabels, expandWithLabel, useSecret } from "../crypto/index.js";
 import { all, type Awaitable, chain, type CipherSuiteProvider } from "../provider/index.js";
 import { type PreSharedKeyID, PSKLabel } from "../wire/index.js";
 
@@ -51,7 +51,7 @@ export function deriveJoinerSecret(
   { initSecret, commitSecret, groupContext }: JoinerSecretInput,
 ): Awaitable<Uint8Array> {
   return chain(provider.kdf.extract(initSecret, commitSecret), (extracted) =>
-    spend(extracted, (secret) =>
+    useSecret(extracted, (secret) =>
       expandWithLabel(provider, secret, "joiner", groupContext, provider.suite.hash.Nh),
     ),
   );
@@ -64,7 +64,7 @@ export function deriveWelcomeSecret(
   pskSecret: Uint8Array,
 ): Awaitable<Uint8Array> {
   return chain(provider.kdf.extract(joinerSecret, pskSecret), (extracted) =>
-    spend(extracted, (secret) => deriveSecret(provider, secret, "welcome")),
+    useSecret(extracted, (secret) => deriveSecret(provider, secret, "welcome")),
   );
 }
 
@@ -97,10 +97,10 @@ export function deriveEpochSecrets(
 ): Awaitable<EpochSecrets> {
   return chain(provider.kdf.extract(joinerSecret, pskSecret), (extracted) =>
     chain(
-      spend(extracted, (secret) =>
+      useSecret(extracted, (secret) =>
         expandWithLabel(provider, secret, "epoch", groupContext, provider.suite.hash.Nh),
       ),
-      (epochSecret) => spend(epochSecret, (secret) => epochSecretsFrom(provider, secret, additional)),
+      (epochSecret) => useSecret(epochSecret, (secret) => epochSecretsFrom(provider, secret, additional)),
     ),
   );
 }
@@ -150,14 +150,14 @@ export function pskSecret(provider: CipherSuiteProvider, psks: readonly NamedPsk
   const inputs = psks.map(({ id, psk }, index) => {
     const label = encode(PSKLabel, { id, index, count });
     return chain(provider.kdf.extract(zero, psk), (extracted) =>
-      spend(extracted, (secret) => expandWithLabel(provider, secret, "derived psk", label, Nh)),
+      useSecret(extracted, (secret) => expandWithLabel(provider, secret, "derived psk", label, Nh)),
     );
   });
   return chain(all(inputs), (known) =>
     known.reduce<Awaitable<Uint8Array>>(
       (before, input) =>
         chain(before, (secret) =>
-          spend(secret, () => spend(input, (salt) => provider.kdf.extract(salt, secret))),
+          useSecret(secret, () => useSecret(input, (salt) => provider.kdf.extract(salt, secret))),
         ),
       new Uint8Array(Nh),
     ),

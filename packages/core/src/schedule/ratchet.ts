@@ -27,7 +27,7 @@ export interface Ratchet {
 }
 
 /** A move forward along a ratchet, computed but not made yet. */
-export interface Advance {
+export interface RatchetStep {
   /** Keys of the generations passed over, oldest first. */
   readonly skipped: readonly MessageKey[];
   readonly message: MessageKey;
@@ -39,13 +39,13 @@ export interface Advance {
  * The move from generation `from` to `target` and past it. Keys before `firstKept` aren't derived. The
  * secrets in between are overwritten; `start`, the secret of `from`, is not.
  */
-export function advance(
+export function deriveStep(
   provider: CipherSuiteProvider,
   start: Uint8Array,
   from: number,
   target: number,
   firstKept: number,
-): Awaitable<Advance> {
+): Awaitable<RatchetStep> {
   const { hash, aead } = provider.suite;
   const next = ["secret", hash.Nh] as const;
   const all = [next, ["key", aead.Nk], ["nonce", aead.Nn]] as const;
@@ -53,7 +53,7 @@ export function advance(
   // A copy: while an asynchronous provider works, the ratchet may be moved, and its secret overwritten.
   let secret: Uint8Array = start.slice();
 
-  const moved = (generation: number, [following, key, nonce]: readonly Uint8Array[]): Advance | null => {
+  const moved = (generation: number, [following, key, nonce]: readonly Uint8Array[]): RatchetStep | null => {
     wipe(secret);
     secret = following as Uint8Array;
     if (key === undefined || nonce === undefined) return null;
@@ -62,7 +62,7 @@ export function advance(
     return null;
   };
 
-  const walk = (start: number): Awaitable<Advance> => {
+  const walk = (start: number): Awaitable<RatchetStep> => {
     for (let generation = start; ; generation++) {
       const kept = generation >= firstKept || generation === target;
       const derived = deriveTreeSecrets(provider, secret, generation, kept ? all : [next]);
@@ -95,7 +95,7 @@ export function wipeRatchet(ratchet: Ratchet): void {
 }
 
 /** Overwrites a move that won't be made. */
-export function wipeAdvance({ skipped, message, secret }: Advance): void {
+export function wipeStep({ skipped, message, secret }: RatchetStep): void {
   wipeKeys(skipped);
   wipe(message.key, message.nonce, secret);
 }

@@ -3,15 +3,15 @@ import { EMPTY, wipe } from "../bytes.js";
 import { onFailure } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type Awaitable, chain, type CipherSuiteProvider, isPromise } from "../provider/index.js";
-import { descend, type Descent, wipeDescent } from "./descent.js";
+import { deriveLeafSecrets, type LeafSecrets, wipeLeafSecrets } from "./leaf-secrets.js";
 import {
-  type Advance,
-  advance,
+  deriveStep,
   GENERATIONS,
   type MessageKey,
   type Ratchet,
-  wipeAdvance,
+  type RatchetStep,
   wipeRatchet,
+  wipeStep,
 } from "./ratchet.js";
 import { isTreeWidth, loadSecretTree, saveSecretTree, type SecretTreeContents } from "./secret-tree-state.js";
 
@@ -58,7 +58,7 @@ export interface PeekedKey {
 interface Prepared {
   /** The secret that it starts from: it holds for the ratchet that has this very one. */
   readonly start: Uint8Array;
-  readonly move: Awaitable<Advance>;
+  readonly move: Awaitable<RatchetStep>;
 }
 
 /**
@@ -132,9 +132,9 @@ export class SecretTree {
     const take = (): Awaitable<MessageKey> => {
       const generation = this.#contents.senders.get(leafIndex)?.[kind].generation ?? 0;
       if (generation >= GENERATIONS) throw new MlsError("limit", "the sender's ratchet has come to its end");
-      return chain(this.#ahead(leafIndex, kind, generation), ([advance, descent]) => {
-        this.#make(leafIndex, kind, advance, descent);
-        return advance.message;
+      return chain(this.#ahead(leafIndex, kind, generation), ([step, leafSecrets]) => {
+        this.#make(leafIndex, kind, step, leafSecrets);
+        return step.message;
       });
     };
     const result = this.#sending === undefined ? take() : this.#sending.then(take, take);
@@ -178,8 +178,8 @@ export class SecretTree {
         `generation ${generation} is more than ${this.#limits.maxForward} ahead of ${position}`,
       );
     }
-    return chain(this.#ahead(leafIndex, kind, generation), ([advance, descent]) =>
-      this.#offer(leafIndex, kind, advance, descent),
+    return chain(this.#ahead(leafIndex, kind, generation), ([step, leafSecrets]) =>
+      this.#offer(leafIndex, kind, step, leafSecrets),
     );
   }
 
@@ -203,7 +203,7 @@ export class SecretTree {
     leafIndex: number,
     kind: RatchetKind,
     generation: number,
-  ): Awaitable<[advance: Advance, descent?: Descent]> {
+  ): Awaitable<[step: RatchetStep, leafSecrets?: LeafSecrets]> {
     const provider = this.#provider;
     const firstKept = generation - this.#limits.maxSkipped;
     const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
@@ -211,21 +211,21 @@ export class SecretTree {
       const prepared = this.#prepared;
       if (prepared?.start === ratchet.secret && generation === ratchet.generation) {
         this.#prepared = undefined;
-        return chain(prepared.move, (advance): [Advance] => [advance]);
+        return chain(prepared.move, (step): [RatchetStep] => [step]);
       }
       return chain(
-        advance(provider, ratchet.secret, ratchet.generation, generation, firstKept),
-        (advance): [Advance] => [advance],
+        deriveStep(provider, ratchet.secret, ratchet.generation, generation, firstKept),
+        (step): [RatchetStep] => [step],
       );
     }
-    return chain(descend(provider, this.#contents, leafIndex), (descent) =>
+    return chain(deriveLeafSecrets(provider, this.#contents, leafIndex), (leafSecrets) =>
       onFailure(
         () =>
-          chain(advance(provider, descent[kind], 0, generation, firstKept), (advance): [Advance, Descent] => [
-            advance,
-            descent,
-          ]),
-        () => wipeDescent(descent),
+          chain(
+            deriveStep(provider, leafSecrets[kind], 0, generation, firstKept),
+            (step): [RatchetStep, LeafSecrets] => [step, leafSecrets],
+          ),
+        () => wipeLeafSecrets(leafSecrets),
       ),
     );
   }
@@ -234,7 +234,7 @@ export class SecretTree {
     if (this.#prepared?.start === start || generation >= GENERATIONS) return;
     this.#dropPrepared();
     try {
-      const move = advance(this.#provider, start, generation, generation, generation);
+      const move = deriveStep(this.#provider, start, generation, generation, generation);
       this.#prepared = { start, move };
       if (isPromise(move)) move.catch(() => this.#dropPrepared(start));
     } catch {
@@ -247,12 +247,12 @@ export class SecretTree {
     const prepared = this.#prepared;
     if (prepared === undefined || prepared.start !== start) return;
     this.#prepared = undefined;
-    if (isPromise(prepared.move)) prepared.move.then(wipeAdvance, () => {});
-    else wipeAdvance(prepared.move);
+    if (isPromise(prepared.move)) prepared.move.then(wipeStep, () => {});
+    else wipeStep(prepared.move);
   }
 
-  #offer(leafIndex: number, kind: RatchetKind, advance: Advance, descent?: Descent): PeekedKey {
-    const { key, nonce, generation } = advance.message;
+  #offer(leafIndex: number, kind: RatchetKind, step: RatchetStep, leafSecrets?: LeafSecrets): PeekedKey {
+    const { key, nonce, generation } = step.message;
     let open = true;
     return {
       key,
@@ -260,19 +260,19 @@ export class SecretTree {
       consume: () => {
         if (!open) throw consumed(generation);
         open = false;
-        this.#make(leafIndex, kind, advance, descent);
+        this.#make(leafIndex, kind, step, leafSecrets);
         wipe(key, nonce);
       },
       discard: () => {
         if (!open) return;
         open = false;
-        this.#dropPrepared(advance.secret);
-        wipeAdvance(advance);
-        if (descent !== undefined) wipeDescent(descent);
+        this.#dropPrepared(step.secret);
+        wipeStep(step);
+        if (leafSecrets !== undefined) wipeLeafSecrets(leafSecrets);
       },
       lookAhead: () => {
         // A key that was kept when its generation was passed has no secret behind it.
-        if (open && advance.secret !== EMPTY) this.#prepareFrom(advance.secret, generation + 1);
+        if (open && step.secret !== EMPTY) this.#prepareFrom(step.secret, generation + 1);
       },
     };
   }
@@ -281,15 +281,15 @@ export class SecretTree {
    * Makes a move that was computed before. The tree may have changed since, so only what it hasn't passed
    * is taken over: a secret that was deleted never comes back.
    */
-  #make(leafIndex: number, kind: RatchetKind, move: Advance, descent: Descent | undefined): void {
-    if (descent !== undefined) this.#enter(descent);
+  #make(leafIndex: number, kind: RatchetKind, move: RatchetStep, leafSecrets: LeafSecrets | undefined): void {
+    if (leafSecrets !== undefined) this.#enter(leafSecrets);
     const { generation } = move.message;
     const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
     if (ratchet === undefined || generation < ratchet.generation) {
       const kept = ratchet?.skipped.get(generation);
       this.#dropPrepared(move.secret);
       if (ratchet === undefined || kept === undefined) {
-        wipeAdvance(move);
+        wipeStep(move);
         throw consumed(generation);
       }
       for (const { key, nonce } of move.skipped) wipe(key, nonce);
@@ -311,7 +311,7 @@ export class SecretTree {
   }
 
   /** Puts children in the place of their parents, and a leaf's ratchets in the place of the leaf. */
-  #enter({ leafIndex, steps, handshake, application }: Descent): void {
+  #enter({ leafIndex, steps, handshake, application }: LeafSecrets): void {
     const { nodes, senders, width } = this.#contents;
     const replace = (node: number): boolean => {
       wipe(nodes.get(node));

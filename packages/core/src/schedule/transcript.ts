@@ -1,6 +1,6 @@
 // RFC 9420 §8.2, §6.1: transcript hashes and the confirmation tag.
 import { opaque, Writer } from "../codec/index.js";
-import { lend } from "../crypto/index.js";
+import { withBuffer } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
 import { type AuthenticatedContent, ContentType, FramedContent } from "../wire/index.js";
@@ -24,7 +24,7 @@ export function confirmedTranscriptHash(
   input.uint16(wireFormat);
   FramedContent.write(input, content);
   opaque.write(input, auth.signature);
-  return lend(input, (written) => provider.hash.hash(written.view()));
+  return withBuffer(input, (written) => provider.hash.hash(written.view()));
 }
 
 /** `interim_transcript_hash_[n]`, RFC 9420 §8.2, from the confirmed one and the tag that confirms it: `Nh` bytes. */
@@ -36,7 +36,7 @@ export function interimTranscriptHash(
   const input = new Writer();
   input.raw(confirmed);
   opaque.write(input, confirmationTag);
-  return lend(input, (written) => provider.hash.hash(written.view()));
+  return withBuffer(input, (written) => provider.hash.hash(written.view()));
 }
 
 /** `confirmation_tag`, RFC 9420 §6.1: `Nh` bytes. Compared with `equalSecret`. */

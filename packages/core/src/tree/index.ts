@@ -4,6 +4,6 @@ export { checkLeafNode, DEFAULT_EXTENSIONS, type LifetimeRule } from "./leaf-nod
 export { commonAncestor } from "./math.js";
 export { verifyParentHashes } from "./parent-hash.js";
 export { RatchetTree } from "./ratchet-tree.js";
-export type { TreeSummary } from "./slot.js";
 export { keysFromPathSecret, pruneKeys, type TreeKeys } from "./tree-keys.js";
+export type { TreeSummary } from "./tree-node.js";
 export { type CreatedUpdatePath, createUpdatePath, decryptPathSecret, mergeUpdatePath } from "./treekem.js";

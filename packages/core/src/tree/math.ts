@@ -1,10 +1,10 @@
 // RFC 9420 Appendix C: where nodes stand in a complete binary tree that is numbered left to right.
 //
-// The leaf with leaf index `i` is the node with node index `2 * i`. `width` is the number of leaf slots, a
+// The leaf with leaf index `i` is the node with node index `2 * i`. `width` is the number of leaves, a
 // power of two. Indices stay below 2^31, which is more nodes than memory holds.
 
-/** The node index of the root of a tree with `width` leaf slots. */
-export function root(width: number): number {
+/** The node index of the root of a tree with `width` leaves. */
+export function rootIndex(width: number): number {
   return width - 1;
 }
 
@@ -28,14 +28,14 @@ export function right(nodeIndex: number): number | undefined {
 
 /** The parent in a tree of this width; `undefined` for the root. */
 export function parent(nodeIndex: number, width: number): number | undefined {
-  if (nodeIndex === root(width)) return undefined;
+  if (nodeIndex === rootIndex(width)) return undefined;
   const bit = 1 << level(nodeIndex);
   return (nodeIndex | bit) & ~(bit << 1);
 }
 
 /** The other child of the node's parent; `undefined` for the root. */
 export function sibling(nodeIndex: number, width: number): number | undefined {
-  return nodeIndex === root(width) ? undefined : nodeIndex ^ (2 << level(nodeIndex));
+  return nodeIndex === rootIndex(width) ? undefined : nodeIndex ^ (2 << level(nodeIndex));
 }
 
 /** The node index of the lowest node above both leaves, which are given by their leaf indices. */

@@ -3,13 +3,13 @@ import type { Writer } from "../codec/index.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
 import { NodeType, TreeHashInput } from "../wire/index.js";
 import { isLeafBelow, level } from "./math.js";
-import type { Slot } from "./slot.js";
 import { type Hashed, hashLevels } from "./tree-hash.js";
+import type { TreeNode } from "./tree-node.js";
 
 /** A subtree without some of its leaves, whose hash is to be computed. */
 interface Job extends Hashed {
-  readonly slot: Slot;
-  /** The leaves that are left out: some below `slot`, by leaf index, sorted. */
+  readonly treeNode: TreeNode;
+  /** The leaves that are left out: some below `treeNode`, by leaf index, sorted. */
   readonly without: readonly number[];
   readonly left: Hashed | undefined;
   readonly right: Hashed | undefined;
@@ -21,31 +21,31 @@ interface Job extends Hashed {
  * its tree hash.
  */
 export class OriginalHashes {
-  private readonly jobs = new Map<Slot, Map<string, Job>>();
+  private readonly jobs = new Map<TreeNode, Map<string, Job>>();
   private readonly levels: Job[][] = [];
 
-  /** What will remember the hash of the subtree at `slot` without those leaves of `leaves` that are below it. */
-  of(slot: Slot, leaves: readonly number[]): Hashed {
-    const without = leaves.filter((leafIndex) => isLeafBelow(leafIndex, slot.nodeIndex));
-    if (without.length === 0) return slot;
-    let bySlot = this.jobs.get(slot);
-    if (bySlot === undefined) {
-      bySlot = new Map();
-      this.jobs.set(slot, bySlot);
+  /** What will remember the hash of the subtree at `treeNode` without those leaves of `leaves` that are below it. */
+  of(treeNode: TreeNode, leaves: readonly number[]): Hashed {
+    const without = leaves.filter((leafIndex) => isLeafBelow(leafIndex, treeNode.nodeIndex));
+    if (without.length === 0) return treeNode;
+    let byLeaves = this.jobs.get(treeNode);
+    if (byLeaves === undefined) {
+      byLeaves = new Map();
+      this.jobs.set(treeNode, byLeaves);
     }
     const name = without.join();
-    let job = bySlot.get(name);
+    let job = byLeaves.get(name);
     if (job === undefined) {
-      const isParent = slot.kind === "parent";
+      const isParent = treeNode.kind === "parent";
       job = {
-        slot,
+        treeNode,
         without,
-        left: isParent ? this.of(slot.left, without) : undefined,
-        right: isParent ? this.of(slot.right, without) : undefined,
+        left: isParent ? this.of(treeNode.left, without) : undefined,
+        right: isParent ? this.of(treeNode.right, without) : undefined,
         hash: undefined,
       };
-      bySlot.set(name, job);
-      const height = level(slot.nodeIndex);
+      byLeaves.set(name, job);
+      const height = level(treeNode.nodeIndex);
       while (this.levels.length <= height) this.levels.push([]);
       (this.levels[height] as Job[]).push(job);
     }
@@ -58,19 +58,19 @@ export class OriginalHashes {
   }
 }
 
-function writeInput(writer: Writer, { slot, without, left, right }: Job): void {
-  if (slot.kind === "leaf") {
+function writeInput(writer: Writer, { treeNode, without, left, right }: Job): void {
+  if (treeNode.kind === "leaf") {
     TreeHashInput.write(writer, {
       nodeType: NodeType.leaf,
-      leafIndex: slot.nodeIndex / 2,
+      leafIndex: treeNode.nodeIndex / 2,
       leafNode: undefined,
     });
     return;
   }
   const blanked = new Set(without);
-  const parentNode = slot.node && {
-    ...slot.node,
-    unmergedLeaves: slot.node.unmergedLeaves.filter((leafIndex) => !blanked.has(leafIndex)),
+  const parentNode = treeNode.node && {
+    ...treeNode.node,
+    unmergedLeaves: treeNode.node.unmergedLeaves.filter((leafIndex) => !blanked.has(leafIndex)),
   };
   TreeHashInput.write(writer, {
     nodeType: NodeType.parent,

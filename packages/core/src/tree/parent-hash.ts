@@ -1,14 +1,14 @@
 // RFC 9420 §7.9: parent hashes.
 import { EMPTY, equalBytes } from "../bytes.js";
 import { Writer } from "../codec/index.js";
-import { lend } from "../crypto/index.js";
+import { withBuffer } from "../crypto/index.js";
 import { ensure } from "../errors.js";
 import { type Awaitable, chain, type CipherSuiteProvider, isPromise } from "../provider/index.js";
 import { LeafNodeSource, ParentHashInput, type ParentNode } from "../wire/index.js";
 import { OriginalHashes } from "./original-hash.js";
 import type { PathStep, RatchetTree } from "./ratchet-tree.js";
-import { type ParentSlot, resolutionOf, type Slot, slotAt } from "./slot.js";
 import { type Hashed, hashInto } from "./tree-hash.js";
+import { resolutionOf, type TreeNode, treeNodeAt, type TreeParent } from "./tree-node.js";
 
 /** A link of a chain that is to be verified: D's parent hash says that it was set together with the parent. */
 interface Link extends Hashed {
@@ -21,9 +21,9 @@ interface Link extends Hashed {
 }
 
 /** The `parent_hash` field of a node; `undefined` for one that has none. */
-function parentHashOf(slot: Slot): Uint8Array | undefined {
-  if (slot.kind === "parent") return slot.node?.parentHash;
-  const source = slot.node?.leafNodeSource;
+function parentHashOf(treeNode: TreeNode): Uint8Array | undefined {
+  if (treeNode.kind === "parent") return treeNode.node?.parentHash;
+  const source = treeNode.node?.leafNodeSource;
   return source?.type === LeafNodeSource.commit ? source.parentHash : undefined;
 }
 
@@ -31,7 +31,7 @@ function parentHashOf(slot: Slot): Uint8Array | undefined {
  * The one node that may be parent-hash valid with respect to `parent` on the side of `child`: D such that the
  * child's resolution is D and the unmerged leaves of the parent that are below the child, and nothing else.
  */
-function candidate(parent: ParentNode, child: Slot): Slot | undefined {
+function candidate(parent: ParentNode, child: TreeNode): TreeNode | undefined {
   const unmerged = new Set(parent.unmergedLeaves.map((leafIndex) => 2 * leafIndex));
   let found: number | undefined;
   let others = 0;
@@ -45,20 +45,20 @@ function candidate(parent: ParentNode, child: Slot): Slot | undefined {
   const reach = (child.kind === "leaf" ? 1 : child.right.nodeIndex - child.left.nodeIndex) - 1;
   let below = 0;
   for (const nodeIndex of unmerged) if (Math.abs(nodeIndex - child.nodeIndex) <= reach) below++;
-  return below === others ? slotAt(child, found) : undefined;
+  return below === others ? treeNodeAt(child, found) : undefined;
 }
 
 /** All links that the tree's structure allows: at most one from each side of each parent. */
-function possibleLinks(head: Slot, originals: OriginalHashes): { parents: ParentSlot[]; links: Link[] } {
-  const parents: ParentSlot[] = [];
+function possibleLinks(root: TreeNode, originals: OriginalHashes): { parents: TreeParent[]; links: Link[] } {
+  const parents: TreeParent[] = [];
   const links: Link[] = [];
-  const visit = (slot: Slot): void => {
-    if (slot.kind === "leaf" || slot.memberCount === 0) return;
-    visit(slot.left);
-    visit(slot.right);
-    const { node, left, right } = slot;
+  const visit = (treeNode: TreeNode): void => {
+    if (treeNode.kind === "leaf" || treeNode.memberCount === 0) return;
+    visit(treeNode.left);
+    visit(treeNode.right);
+    const { node, left, right } = treeNode;
     if (node === undefined) return;
-    parents.push(slot);
+    parents.push(treeNode);
     for (const [child, sibling] of [
       [left, right],
       [right, left],
@@ -67,7 +67,7 @@ function possibleLinks(head: Slot, originals: OriginalHashes): { parents: Parent
       const claimed = below && parentHashOf(below);
       if (claimed === undefined) continue;
       links.push({
-        nodeIndex: slot.nodeIndex,
+        nodeIndex: treeNode.nodeIndex,
         parent: node,
         claimed,
         sibling: originals.of(sibling, node.unmergedLeaves),
@@ -75,7 +75,7 @@ function possibleLinks(head: Slot, originals: OriginalHashes): { parents: Parent
       });
     }
   };
-  visit(head);
+  visit(root);
   return { parents, links };
 }
 
@@ -96,7 +96,7 @@ function writeLink(writer: Writer, { parent, sibling }: Link): void {
  */
 export function verifyParentHashes(provider: CipherSuiteProvider, tree: RatchetTree): Awaitable<void> {
   const originals = new OriginalHashes();
-  const { parents, links } = possibleLinks(tree.head, originals);
+  const { parents, links } = possibleLinks(tree.root, originals);
   return chain(tree.treeHash(provider), () =>
     chain(originals.compute(provider), () =>
       chain(hashInto(provider, links, writeLink), () => {
@@ -150,7 +150,7 @@ export async function pathParents(
     const originalSiblingTreeHash = siblings[i] as Uint8Array;
     const input = new Writer();
     ParentHashInput.write(input, { encryptionKey, parentHash, originalSiblingTreeHash });
-    const hash = lend(input, (written) => provider.hash.hash(written.view()));
+    const hash = withBuffer(input, (written) => provider.hash.hash(written.view()));
     parentHash = isPromise(hash) ? await hash : hash;
   }
   return { parents, leafParentHash: parentHash };

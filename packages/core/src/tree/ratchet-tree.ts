@@ -3,9 +3,11 @@ import { equalBytes } from "../bytes.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, chain, type CipherSuiteProvider } from "../provider/index.js";
 import { LeafNode, type ParentNode, type RatchetTreeNodes } from "../wire/index.js";
-import { allNodes, slotFromNodes, slotToNodes } from "./from-nodes.js";
 import { KeySet } from "./key-set.js";
-import { root } from "./math.js";
+import { rootIndex } from "./math.js";
+import { allNodes, treeFromNodes, treeToNodes } from "./node-list.js";
+import { summaryOf } from "./summary.js";
+import { treeHashes } from "./tree-hash.js";
 import {
   blankLeaves,
   blankSubtree,
@@ -13,19 +15,17 @@ import {
   edited,
   type LeafEdit,
   leafEdits,
-  leafSlot,
   type ParentChange,
   parentChanges,
   type ParentEdit,
-  parentSlot,
   resolutionOf,
-  type Slot,
-  slotAt,
+  treeLeaf,
+  type TreeNode,
+  treeNodeAt,
+  treeParent,
   type TreeSummary,
   widthOf,
-} from "./slot.js";
-import { summaryOf } from "./summary.js";
-import { slotHashes } from "./tree-hash.js";
+} from "./tree-node.js";
 
 /** A node on a filtered direct path, and its child on the copath. Node indices. */
 export interface PathStep {
@@ -63,22 +63,22 @@ const unmerge: ParentEdit = ({ node }, edits) => {
  */
 export class RatchetTree {
   /** @internal for the rest of this chapter */
-  readonly head: Slot;
+  readonly root: TreeNode;
   private readonly signatureKeys: KeySet;
   private readonly encryptionKeys: KeySet;
 
-  private constructor(head: Slot, signatureKeys: KeySet, encryptionKeys: KeySet) {
-    this.head = head;
+  private constructor(root: TreeNode, signatureKeys: KeySet, encryptionKeys: KeySet) {
+    this.root = root;
     this.signatureKeys = signatureKeys;
     this.encryptionKeys = encryptionKeys;
   }
 
-  private static over(head: Slot): RatchetTree {
+  private static over(root: TreeNode): RatchetTree {
     return new RatchetTree(
-      head,
-      KeySet.of(() => allNodes(head).leaves.map((node) => node.signatureKey)),
+      root,
+      KeySet.of(() => allNodes(root).leaves.map((node) => node.signatureKey)),
       KeySet.of(() => {
-        const { leaves, parents } = allNodes(head);
+        const { leaves, parents } = allNodes(root);
         return [...leaves, ...parents].map((node) => node.encryptionKey);
       }),
     );
@@ -86,7 +86,7 @@ export class RatchetTree {
 
   /** A tree of one member, at leaf index 0. */
   static of(leafNode: LeafNode): RatchetTree {
-    return RatchetTree.over(leafSlot(0, leafNode));
+    return RatchetTree.over(treeLeaf(0, leafNode));
   }
 
   /**
@@ -96,53 +96,54 @@ export class RatchetTree {
    * @throws ValidationError
    */
   static fromNodes(nodes: RatchetTreeNodes): RatchetTree {
-    return RatchetTree.over(slotFromNodes(nodes));
+    return RatchetTree.over(treeFromNodes(nodes));
   }
 
   /** All nodes in their order, `undefined` for a blank one, without blanks after the last node (§12.4.3.3). */
   toNodes(): RatchetTreeNodes {
-    return slotToNodes(this.head);
+    return treeToNodes(this.root);
   }
 
-  /** The number of leaf slots, a power of two. */
+  /** The number of leaves, a power of two. */
   get width(): number {
-    return widthOf(this.head);
+    return widthOf(this.root);
   }
 
   /** The number of non-blank leaves. */
   get memberCount(): number {
-    return this.head.memberCount;
+    return this.root.memberCount;
   }
 
-  private slot(nodeIndex: number): Slot | undefined {
-    if (!Number.isInteger(nodeIndex) || nodeIndex < 0 || nodeIndex > 2 * root(this.width)) return undefined;
-    return slotAt(this.head, nodeIndex);
+  private treeNode(nodeIndex: number): TreeNode | undefined {
+    if (!Number.isInteger(nodeIndex) || nodeIndex < 0 || nodeIndex > 2 * rootIndex(this.width))
+      return undefined;
+    return treeNodeAt(this.root, nodeIndex);
   }
 
   /** The leaf node at a leaf index; `undefined` if it is blank or out of range. */
   leaf(leafIndex: number): LeafNode | undefined {
-    const slot = this.slot(2 * leafIndex);
-    return slot?.kind === "leaf" ? slot.node : undefined;
+    const treeNode = this.treeNode(2 * leafIndex);
+    return treeNode?.kind === "leaf" ? treeNode.node : undefined;
   }
 
   /** The parent node at a node index; `undefined` if it is blank, a leaf, or out of range. */
   parentNode(nodeIndex: number): ParentNode | undefined {
-    const slot = this.slot(nodeIndex);
-    return slot?.kind === "parent" ? slot.node : undefined;
+    const treeNode = this.treeNode(nodeIndex);
+    return treeNode?.kind === "parent" ? treeNode.node : undefined;
   }
 
   /** The public HPKE key at a node index; `undefined` if the node is blank or out of range. */
   encryptionKey(nodeIndex: number): Uint8Array | undefined {
-    return this.slot(nodeIndex)?.node?.encryptionKey;
+    return this.treeNode(nodeIndex)?.node?.encryptionKey;
   }
 
   /** The non-blank leaves, left to right. */
   *members(): Generator<{ leafIndex: number; leafNode: LeafNode }, void, undefined> {
-    const stack: Slot[] = [this.head];
-    for (let slot = stack.pop(); slot !== undefined; slot = stack.pop()) {
-      if (slot.memberCount === 0) continue;
-      if (slot.kind === "parent") stack.push(slot.right, slot.left);
-      else yield { leafIndex: slot.nodeIndex / 2, leafNode: slot.node as LeafNode };
+    const stack: TreeNode[] = [this.root];
+    for (let treeNode = stack.pop(); treeNode !== undefined; treeNode = stack.pop()) {
+      if (treeNode.memberCount === 0) continue;
+      if (treeNode.kind === "parent") stack.push(treeNode.right, treeNode.left);
+      else yield { leafIndex: treeNode.nodeIndex / 2, leafNode: treeNode.node as LeafNode };
     }
   }
 
@@ -153,28 +154,28 @@ export class RatchetTree {
   private edit(edits: readonly LeafEdit[], parentEdit: ParentEdit): RatchetTree {
     if (edits.length === 0) return this;
     const changes: Changes = { removed: [], added: [] };
-    let head = this.extendedTo((edits.at(-1) as LeafEdit).leafIndex + 1);
-    head = edited(head, edits, parentEdit, changes);
+    let root = this.extendedTo((edits.at(-1) as LeafEdit).leafIndex + 1);
+    root = edited(root, edits, parentEdit, changes);
     // What is cut off here is blank, since no parent stands above an empty half.
-    while (head.kind === "parent" && head.right.memberCount === 0) head = head.left;
+    while (root.kind === "parent" && root.right.memberCount === 0) root = root.left;
     const signatureKeys = (nodes: readonly (LeafNode | ParentNode)[]) =>
       nodes.flatMap((node) => ("signatureKey" in node ? [node.signatureKey] : []));
     const encryptionKeys = (nodes: readonly (LeafNode | ParentNode)[]) =>
       nodes.map((node) => node.encryptionKey);
     return new RatchetTree(
-      head,
+      root,
       this.signatureKeys.change(signatureKeys(changes.removed), signatureKeys(changes.added)),
       this.encryptionKeys.change(encryptionKeys(changes.removed), encryptionKeys(changes.added)),
     );
   }
 
-  /** §7.7: the head of the tree, extended to the right until it has `leaves` leaf slots. */
-  private extendedTo(leaves: number): Slot {
-    let head = this.head;
+  /** §7.7: the root of the tree, extended to the right until it has `leaves` leaves. */
+  private extendedTo(leaves: number): TreeNode {
+    let root = this.root;
     for (let width = this.width; width < leaves; width *= 2) {
-      head = parentSlot(root(2 * width), undefined, head, blankSubtree(width, width));
+      root = treeParent(rootIndex(2 * width), undefined, root, blankSubtree(width, width));
     }
-    return head;
+    return root;
   }
 
   /**
@@ -192,7 +193,7 @@ export class RatchetTree {
 
   /** The index at which {@link add} puts the next leaf: that of the leftmost blank leaf, or `width` if there is none. */
   leftmostBlank(): number {
-    const { value } = blankLeaves(this.head).next();
+    const { value } = blankLeaves(this.root).next();
     return typeof value === "number" ? value : this.width;
   }
 
@@ -204,7 +205,7 @@ export class RatchetTree {
 
   /** §12.1.1 for each leaf node in turn, in one pass over the tree. */
   addAll(leafNodes: readonly LeafNode[]): { tree: RatchetTree; leafIndices: number[] } {
-    const blanks = blankLeaves(this.head);
+    const blanks = blankLeaves(this.root);
     let beyond = this.width;
     const edits = leafNodes.map((node) => {
       const { value } = blanks.next();
@@ -246,7 +247,7 @@ export class RatchetTree {
 
   /** The leaves in which another tree of the group differs from this one, in time of their number. */
   leavesTo(other: RatchetTree): readonly LeafEdit[] {
-    return leafEdits(this.head, other.head);
+    return leafEdits(this.root, other.root);
   }
 
   /**
@@ -260,7 +261,7 @@ export class RatchetTree {
 
   /** In what another tree of the group differs from this one, in time of the number of differences. */
   changesTo(other: RatchetTree): TreeChanges {
-    return { leaves: leafEdits(this.head, other.head), parents: parentChanges(this.head, other.head) };
+    return { leaves: leafEdits(this.root, other.root), parents: parentChanges(this.root, other.root) };
   }
 
   /**
@@ -284,21 +285,21 @@ export class RatchetTree {
 
   /** §4.1.1: the non-blank nodes that cover a subtree, as node indices; none for a node out of range. */
   resolution(nodeIndex: number): readonly number[] {
-    const slot = this.slot(nodeIndex);
-    return slot === undefined ? [] : resolutionOf(slot);
+    const treeNode = this.treeNode(nodeIndex);
+    return treeNode === undefined ? [] : resolutionOf(treeNode);
   }
 
   /**
-   * §4.1.2: the nodes above a leaf, from its parent to the root, without those whose child on the copath has
+   * §4.1.2: the nodes above a leaf, from its parent to the rootIndex, without those whose child on the copath has
    * an empty resolution. The leaf may be blank, but is in the tree.
    */
   filteredDirectPath(leafIndex: number): readonly PathStep[] {
     const path: PathStep[] = [];
-    for (let slot = this.head; slot.kind === "parent"; ) {
-      const isLeft = 2 * leafIndex < slot.nodeIndex;
-      const copath = isLeft ? slot.right : slot.left;
-      if (copath.memberCount > 0) path.push({ node: slot.nodeIndex, copath: copath.nodeIndex });
-      slot = isLeft ? slot.left : slot.right;
+    for (let treeNode = this.root; treeNode.kind === "parent"; ) {
+      const isLeft = 2 * leafIndex < treeNode.nodeIndex;
+      const copath = isLeft ? treeNode.right : treeNode.left;
+      if (copath.memberCount > 0) path.push({ node: treeNode.nodeIndex, copath: copath.nodeIndex });
+      treeNode = isLeft ? treeNode.left : treeNode.right;
     }
     return path.reverse();
   }
@@ -341,12 +342,12 @@ export class RatchetTree {
 
   /** What the members have in common. O(log n) after a change. */
   get summary(): TreeSummary {
-    return summaryOf(this.head);
+    return summaryOf(this.root);
   }
 
-  /** §7.8: the tree hash of the root, `Nh` bytes. Only what changed since an earlier hash is hashed. */
+  /** §7.8: the tree hash of the rootIndex, `Nh` bytes. Only what changed since an earlier hash is hashed. */
   treeHash(provider: CipherSuiteProvider): Awaitable<Uint8Array> {
-    return this.head.hash ?? chain(slotHashes(provider, [this.head]), ([hash]) => hash as Uint8Array);
+    return this.root.hash ?? chain(treeHashes(provider, [this.root]), ([hash]) => hash as Uint8Array);
   }
 
   /**
@@ -359,11 +360,11 @@ export class RatchetTree {
 
   /** {@link nodeHash} of several nodes at once. */
   nodeHashes(provider: CipherSuiteProvider, nodeIndices: readonly number[]): Awaitable<Uint8Array[]> {
-    const slots = nodeIndices.map((nodeIndex) => {
-      const slot = this.slot(nodeIndex);
-      ensure(slot !== undefined, "4.1: a node must be in the tree", () => `node ${nodeIndex}`);
-      return slot;
+    const treeNodes = nodeIndices.map((nodeIndex) => {
+      const treeNode = this.treeNode(nodeIndex);
+      ensure(treeNode !== undefined, "4.1: a node must be in the tree", () => `node ${nodeIndex}`);
+      return treeNode;
     });
-    return slotHashes(provider, slots);
+    return treeHashes(provider, treeNodes);
   }
 }

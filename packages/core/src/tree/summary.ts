@@ -1,6 +1,6 @@
 // RFC 9420 §7.3: what the members of a tree have in common, so that a newcomer is checked without asking each of them.
 import type { Capabilities, LeafNode } from "../wire/index.js";
-import type { Slot, SubtreeSummary, TreeSummary } from "./slot.js";
+import type { SubtreeSummary, TreeNode, TreeSummary } from "./tree-node.js";
 
 const NONE: ReadonlySet<number> = new Set();
 const NOTHING: SubtreeSummary = {
@@ -85,16 +85,16 @@ function ofLeaf({ capabilities, credential }: LeafNode): SubtreeSummary {
   return summary;
 }
 
-function ofSubtree(slot: Slot): SubtreeSummary | null {
-  if (slot.kind === "leaf") return slot.node === undefined ? null : ofLeaf(slot.node);
-  if (slot.summary === undefined) {
-    const [a, b] = [ofSubtree(slot.left), ofSubtree(slot.right)];
-    slot.summary = a === null ? b : b === null ? a : combined(a, b);
+function ofSubtree(treeNode: TreeNode): SubtreeSummary | null {
+  if (treeNode.kind === "leaf") return treeNode.node === undefined ? null : ofLeaf(treeNode.node);
+  if (treeNode.summary === undefined) {
+    const [a, b] = [ofSubtree(treeNode.left), ofSubtree(treeNode.right)];
+    treeNode.summary = a === null ? b : b === null ? a : combined(a, b);
   }
-  return slot.summary;
+  return treeNode.summary;
 }
 
 /** The summary of a tree; only what changed since an earlier one is looked at. */
-export function summaryOf(head: Slot): TreeSummary {
-  return { members: head.memberCount, ...(ofSubtree(head) ?? NOTHING) };
+export function summaryOf(root: TreeNode): TreeSummary {
+  return { members: root.memberCount, ...(ofSubtree(root) ?? NOTHING) };
 }

@@ -1,10 +1,10 @@
 // RFC 9420 §7.8: tree hashes.
 import { Writer } from "../codec/index.js";
-import { hashAll, lend } from "../crypto/index.js";
+import { hashAll, withBuffer } from "../crypto/index.js";
 import { type Awaitable, chain, type CipherSuiteProvider, isPromise } from "../provider/index.js";
 import { NodeType, TreeHashInput } from "../wire/index.js";
 import { level } from "./math.js";
-import type { Slot } from "./slot.js";
+import type { TreeNode } from "./tree-node.js";
 
 /** Something that remembers its hash. */
 export interface Hashed {
@@ -31,7 +31,7 @@ function hashesOf<T>(
   targets: readonly T[],
   write: WriteInput<T>,
 ): Awaitable<Uint8Array[]> {
-  return lend(new Writer(), (writer) => {
+  return withBuffer(new Writer(), (writer) => {
     const ends = targets.map((target) => {
       write(writer, target);
       return writer.position;
@@ -80,35 +80,38 @@ export function hashLevels<T extends Hashed>(
   return inOrder(levels, (targets) => hashInto(provider, targets, write));
 }
 
-function collect(slot: Slot, levels: Slot[][]): void {
-  if (slot.hash !== undefined) return;
-  if (slot.kind === "parent") {
-    collect(slot.left, levels);
-    collect(slot.right, levels);
+function collect(treeNode: TreeNode, levels: TreeNode[][]): void {
+  if (treeNode.hash !== undefined) return;
+  if (treeNode.kind === "parent") {
+    collect(treeNode.left, levels);
+    collect(treeNode.right, levels);
   }
-  (levels[level(slot.nodeIndex)] as Slot[]).push(slot);
+  (levels[level(treeNode.nodeIndex)] as TreeNode[]).push(treeNode);
 }
 
-function writeInput(writer: Writer, slot: Slot): void {
+function writeInput(writer: Writer, treeNode: TreeNode): void {
   TreeHashInput.write(
     writer,
-    slot.kind === "leaf"
-      ? { nodeType: NodeType.leaf, leafIndex: slot.nodeIndex / 2, leafNode: slot.node }
+    treeNode.kind === "leaf"
+      ? { nodeType: NodeType.leaf, leafIndex: treeNode.nodeIndex / 2, leafNode: treeNode.node }
       : {
           nodeType: NodeType.parent,
-          parentNode: slot.node,
-          leftHash: slot.left.hash as Uint8Array,
-          rightHash: slot.right.hash as Uint8Array,
+          parentNode: treeNode.node,
+          leftHash: treeNode.left.hash as Uint8Array,
+          rightHash: treeNode.right.hash as Uint8Array,
         },
   );
 }
 
-/** The tree hashes of these subtrees. Only slots without a remembered hash are hashed, level by level. */
-export function slotHashes(provider: CipherSuiteProvider, heads: readonly Slot[]): Awaitable<Uint8Array[]> {
-  const hashes = () => heads.map(({ hash }) => hash as Uint8Array);
-  if (heads.every(({ hash }) => hash !== undefined)) return hashes();
-  const top = heads.reduce((highest, head) => Math.max(highest, level(head.nodeIndex)), 0);
-  const levels: Slot[][] = Array.from({ length: top + 1 }, () => []);
-  for (const head of heads) collect(head, levels);
+/** The tree hashes of these subtrees. Only treeNodes without a remembered hash are hashed, level by level. */
+export function treeHashes(
+  provider: CipherSuiteProvider,
+  roots: readonly TreeNode[],
+): Awaitable<Uint8Array[]> {
+  const hashes = () => roots.map(({ hash }) => hash as Uint8Array);
+  if (roots.every(({ hash }) => hash !== undefined)) return hashes();
+  const top = roots.reduce((highest, root) => Math.max(highest, level(root.nodeIndex)), 0);
+  const levels: TreeNode[][] = Array.from({ length: top + 1 }, () => []);
+  for (const root of roots) collect(root, levels);
   return chain(hashLevels(provider, levels, writeInput), hashes);
 }

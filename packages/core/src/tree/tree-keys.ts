@@ -91,7 +91,7 @@ export async function withPathSecrets(
 
 /**
  * §12.4.3.1, for a join by Welcome whose GroupSecrets have a path secret: the keys with those of the nodes from
- * the lowest common ancestor of the member and the `signer` up to the root, along the signer's filtered
+ * the lowest common ancestor of the member and the `signer` up to the rootIndex, along the signer's filtered
  * direct path. The path secret stays the caller's to wipe.
  * @throws ValidationError if a derived public key isn't the one in the tree, or the signer is no other member
  */

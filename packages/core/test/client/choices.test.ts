@@ -9,7 +9,7 @@ import {
   MlsError,
   requiredCapabilities,
 } from "@copse/core";
-import { GroupObserver } from "@copse/core/public-group";
+import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { expect, it } from "vitest";
 
@@ -100,13 +100,13 @@ it("returns with another signature key to the place of a member that the client 
   const isBob = ({ credential }: { credential: unknown }) =>
     JSON.stringify(credential) === JSON.stringify(basicCredential("bob"));
   const groupInfo = await a.groupInfo();
-  const { group, commit } = await again.joinByCommit(groupInfo, { resync: isBob });
+  const { group, commit } = await again.joinByExternalCommit(groupInfo, { resync: isBob });
   expect(await a.receive(commit)).toMatchObject({ removed: [{ leafIndex: 1 }] });
   expect(a.members).toHaveLength(2);
   expect(group.ownLeafIndex).toBe(1);
   expect(group.epochAuthenticator).toEqual(a.epochAuthenticator);
   expect(await b.receive(commit)).toMatchObject({ active: false });
-  await expect(again.joinByCommit(groupInfo, { resync: () => false })).rejects.toMatchObject({
+  await expect(again.joinByExternalCommit(groupInfo, { resync: () => false })).rejects.toMatchObject({
     code: "usage",
   });
 });
@@ -119,7 +119,7 @@ it("an external sender proposes the PSK of an epoch", async () => {
   ]);
   await b.receive((await a.commit({ extensions: [senders] })).commit);
   await a.mergePendingCommit();
-  const observer = await GroupObserver.follow({ crypto, authentication, groupInfo: await a.groupInfo() });
+  const observer = await PublicGroup.follow({ crypto, authentication, groupInfo: await a.groupInfo() });
   const proposal = await observer.propose(signer, { resumptionPsk: 1n });
   for (const group of [a, b]) await group.receive(proposal);
   const { commit } = await b.commit();

@@ -48,7 +48,9 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
     const { welcome } = await a.add(await bob.createKeyPackage());
     await a.mergePendingCommit();
     const b = await bob.join(welcome as Uint8Array);
-    const joined = await carol.joinByCommit(await b.groupInfo(), { externalPsks: [new Uint8Array([7])] });
+    const joined = await carol.joinByExternalCommit(await b.groupInfo(), {
+      externalPsks: [new Uint8Array([7])],
+    });
     for (const group of [a, b]) {
       expect(await group.receive(joined.commit)).toMatchObject({
         kind: "commit",
@@ -68,8 +70,8 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
     const [alice, bob] = await three();
     const a = await alice.createGroup();
     const info = await a.groupInfo({ ratchetTree: false });
-    await expect(bob.joinByCommit(info)).rejects.toMatchObject({ code: "missing" });
-    const { group, commit } = await bob.joinByCommit(info, { ratchetTree: a.ratchetTree });
+    await expect(bob.joinByExternalCommit(info)).rejects.toMatchObject({ code: "missing" });
+    const { group, commit } = await bob.joinByExternalCommit(info, { ratchetTree: a.ratchetTree });
     await a.receive(commit);
     await agree(a, group);
   });
@@ -94,8 +96,10 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
     const lost = await carol.join(welcome as Uint8Array);
 
     const again = await Client.create(options);
-    await expect(again.joinByCommit(await a.groupInfo())).rejects.toMatchObject({ code: "validation" });
-    const { group, commit } = await again.joinByCommit(await a.groupInfo(), { resync: true });
+    await expect(again.joinByExternalCommit(await a.groupInfo())).rejects.toMatchObject({
+      code: "validation",
+    });
+    const { group, commit } = await again.joinByExternalCommit(await a.groupInfo(), { resync: true });
     for (const other of [a, b]) await other.receive(commit);
     expect(await lost.receive(commit)).toMatchObject({ kind: "commit", active: false });
     expect(group.ownLeafIndex).toBe(2);
@@ -106,10 +110,10 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
   it("without an external_pub nobody gets in", async () => {
     const [alice, bob] = await three();
     const a = await alice.createGroup();
-    await expect(bob.joinByCommit(await a.groupInfo({ externalPub: false }))).rejects.toMatchObject({
+    await expect(bob.joinByExternalCommit(await a.groupInfo({ externalPub: false }))).rejects.toMatchObject({
       code: "missing",
     });
-    await expect(bob.joinByCommit(await a.groupInfo(), { resync: true })).rejects.toMatchObject({
+    await expect(bob.joinByExternalCommit(await a.groupInfo(), { resync: true })).rejects.toMatchObject({
       code: "usage",
     });
   });

@@ -38,7 +38,7 @@ beforeAll(async () => {
   [alice, bob] = meeting.groups as [Group, Group];
   mallory = await insider(meeting.parties[MALLORY] as Party, meeting.groups[MALLORY] as Group);
   signer = await generateSigner(nodeProvider(), SUITE);
-  newcomer = await party("newcomer", { suite: SUITE });
+  newcomer = await party("new-member", { suite: SUITE });
 });
 
 const byMallory = (...proposals: Proposal[]) => by(MALLORY, ...proposals);
@@ -58,7 +58,7 @@ describe("an Add", () => {
       await newcomer.client.createKeyPackage(),
     ).leafNode;
     const description = { credential, capabilities, extensions, ...change };
-    return (await createKeyPackage(mallory.setting.provider, by, description, lifetime)).keyPackage;
+    return (await createKeyPackage(mallory.config.provider, by, description, lifetime)).keyPackage;
   };
   /** Signs a key package anew, with other contents. */
   const signedAnew = async (change: Partial<KeyPackage>): Promise<KeyPackage> => {

@@ -69,7 +69,7 @@ describe("the forge itself", () => {
 
 describe("a commit", () => {
   const update = async (): Promise<Proposal> => {
-    const { publicKey } = await mallory.setting.provider.hpke.generateKeyPair();
+    const { publicKey } = await mallory.config.provider.hpke.generateKeyPair();
     const own = mallory.epoch.tree.leaf(MALLORY) as LeafNode;
     const leafNode = await resigned(mallory, own, {
       encryptionKey: publicKey,

@@ -192,7 +192,7 @@ describe("an update path", () => {
 
   it("with a path secret that gives other keys is refused by 7.5", async () => {
     const path: Change = async ({ updatePath, tree }, { extensions }) => {
-      const { provider } = mallory.setting;
+      const { provider } = mallory.config;
       const treeHash = await tree.treeHash(provider);
       const context = encode(GroupContext, provisionalContext(mallory.epoch, treeHash, extensions));
       const last = updatePath.nodes.at(-1) as UpdatePath["nodes"][0];
@@ -212,7 +212,7 @@ describe("an update path", () => {
 
   it("with a path secret of another length is refused by 7.4", async () => {
     const path: Change = async ({ updatePath, tree }, { extensions }) => {
-      const { provider } = mallory.setting;
+      const { provider } = mallory.config;
       const treeHash = await tree.treeHash(provider);
       const context = encode(GroupContext, provisionalContext(mallory.epoch, treeHash, extensions));
       const last = updatePath.nodes.at(-1) as UpdatePath["nodes"][0];

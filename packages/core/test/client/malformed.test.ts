@@ -25,7 +25,7 @@ interface Input {
 beforeAll(async () => {
   meeting = await four(SUITE, { policy: { handshake: "public" } });
   [alice, bob] = meeting.groups as [Group, Group];
-  newcomer = await party("newcomer", { suite: SUITE, policy: { ratchetTreeInWelcome: false } });
+  newcomer = await party("new-member", { suite: SUITE, policy: { ratchetTreeInWelcome: false } });
   const keyPackage = await newcomer.client.createKeyPackage();
   const other = await four(SUITE, { policy: { ratchetTreeInWelcome: false } });
   const invited = await (other.groups[0] as Group).commit({ add: [keyPackage], forcePath: true });

@@ -22,7 +22,7 @@ import {
   utf8,
   vector,
 } from "@copse/core/extension";
-import { GroupObserver } from "@copse/core/public-group";
+import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { describe, expect, it } from "vitest";
 import type { SourcedProposal } from "../../src/framing/sourced-proposal.js";
@@ -77,7 +77,7 @@ async function meeting(extensions: readonly (readonly MlsExtension[])[], more = 
   const parties: Party[] = [];
   for (const [i, own] of extensions.entries()) {
     const made = await party(names[i] as string, { suite: SUITE, extensions: own, ...more });
-    parties.push({ ...made, setting: { ...made.setting, registry: new Registry(own) } });
+    parties.push({ ...made, config: { ...made.config, registry: new Registry(own) } });
   }
   return gather(parties);
 }
@@ -198,7 +198,7 @@ describe("a proposal type", () => {
       const groupInfo = await alice.groupInfo();
       const authentication = insecureAcceptAll();
       const follow = (own: readonly MlsExtension[]) =>
-        GroupObserver.follow({ crypto, authentication, groupInfo, extensions: own });
+        PublicGroup.follow({ crypto, authentication, groupInfo, extensions: own });
       // A server that takes the rules as it likes.
       const server = await follow([topics({ external: true })]);
       const message = await server.propose(signer, { custom: topic("from outside") });
@@ -228,13 +228,13 @@ describe("a proposal type", () => {
       await everyone(groups, proposal, 1);
       const groupInfo = await alice.groupInfo();
       const dave = await party("dave", { suite: SUITE, extensions });
-      const byValue = dave.client.joinByCommit(groupInfo, { custom: [topic("by value")] });
+      const byValue = dave.client.joinByExternalCommit(groupInfo, { custom: [topic("by value")] });
       if (form === "value") {
         const { commit } = await byValue;
         await everyone(groups, commit, -1);
       } else expect(saying(await failure(byValue))).toMatch(/^12\.[24]/);
       const erin = await party("erin", { suite: SUITE, extensions });
-      const byReference = erin.client.joinByCommit(groupInfo, { proposals: [proposal] });
+      const byReference = erin.client.joinByExternalCommit(groupInfo, { proposals: [proposal] });
       if (form === "reference") {
         const { commit, group } = await byReference;
         await everyone(groups, commit, -1);
@@ -262,19 +262,19 @@ describe("a proposal type", () => {
     const dave = await party("dave", { suite: SUITE, extensions });
     // All but the membership tag, which a newcomer can't check.
     for (let at = 4; at < proposal.length - 33; at += 3) {
-      await failure(dave.client.joinByCommit(groupInfo, { proposals: [flipped(proposal, at)] }));
+      await failure(dave.client.joinByExternalCommit(groupInfo, { proposals: [flipped(proposal, at)] }));
     }
     // And only once the group knows them too.
-    const { commit } = await dave.client.joinByCommit(groupInfo, { proposals: [proposal] });
+    const { commit } = await dave.client.joinByExternalCommit(groupInfo, { proposals: [proposal] });
     expect((await refused(alice, commit)).code).toBe("missing");
     await alice.receive(proposal);
     await alice.receive(commit);
   });
 
   it("is asked about by the policy, and told by its name", async () => {
-    const permits = ({ proposal }: { proposal: { proposalType: number } }) =>
+    const authorize = ({ proposal }: { proposal: { proposalType: number } }) =>
       proposal.proposalType !== PROPOSAL;
-    const { groups } = await three(() => [topics()], { policy: { permits } });
+    const { groups } = await three(() => [topics()], { policy: { authorize } });
     expect((await failure((groups[0] as Group).propose({ custom: topic("x") }))).code).toBe("forbidden");
   });
 
@@ -345,9 +345,9 @@ describe("an extension type", () => {
         await theirs.mergePendingCommit();
         const joined = await alice.client.join(welcome as Uint8Array);
         expect(saying(await refused(joined, await theirs.propose({ extensions })))).toBe(said);
-        expect(saying(await failure(alice.client.joinByCommit(await theirs.groupInfo({ extensions }))))).toBe(
-          said,
-        );
+        expect(
+          saying(await failure(alice.client.joinByExternalCommit(await theirs.groupInfo({ extensions })))),
+        ).toBe(said);
       }
     }
   });
@@ -363,7 +363,9 @@ describe("an extension type", () => {
     expect(bob.extensions).toEqual([ext(4)]);
     const plain = await party("plain", { suite: SUITE });
     expect(saying(await failure(alice.add(await plain.client.createKeyPackage())))).toMatch(/^13\.4: /);
-    expect(saying(await failure(plain.client.joinByCommit(await alice.groupInfo())))).toMatch(/^13\.4: /);
+    expect(saying(await failure(plain.client.joinByExternalCommit(await alice.groupInfo())))).toMatch(
+      /^13\.4: /,
+    );
   });
 });
 

@@ -124,7 +124,7 @@ describe.each([1, 2, 3])("one byte changed, in suite %i", (suite) => {
   });
 
   it("a key package, given to a committer, and proposed by an insider", async () => {
-    const newcomer = await party("newcomer", { suite });
+    const newcomer = await party("new-member", { suite });
     const keyPackage = await newcomer.client.createKeyPackage();
     await refuseEach(
       keyPackage,
@@ -164,7 +164,7 @@ describe.each([1, 2, 3])("one byte changed in what a new member gets, in suite %
   let group: Group;
   beforeAll(async () => {
     meeting = await four(suite);
-    newcomer = await party("newcomer", { suite });
+    newcomer = await party("new-member", { suite });
     group = meeting.groups[0] as Group;
     // Leaf 1 is free, so that the new member gets a path secret.
     const { commit } = await group.remove(1);
@@ -182,7 +182,7 @@ describe.each([1, 2, 3])("one byte changed in what a new member gets, in suite %
 
   /** The Welcome's plaintexts, and the Welcome with others in their place. */
   async function opened() {
-    const { provider } = newcomer.setting;
+    const { provider } = newcomer.config;
     const message = decode(MlsMessage, welcome);
     if (message.wireFormat !== WireFormat.welcome) throw new Error("no Welcome");
     const [own] = decode(SavedKeyPackages, await save()).keyPackages;
@@ -235,11 +235,11 @@ describe.each([1, 2, 3])("one byte changed in what a new member gets, in suite %
   });
 
   it("a GroupInfo that stands by itself, and a ratchet tree from elsewhere", async () => {
-    const { setting } = newcomer;
+    const { config } = newcomer;
     const open = async (bytes: Uint8Array, tree?: Uint8Array) => {
       const message = decode(MlsMessage, bytes);
       if (message.wireFormat !== WireFormat.groupInfo) throw new MlsError("usage", "no GroupInfo");
-      return openTree(setting, message.groupInfo, tree);
+      return openTree(config, message.groupInfo, tree);
     };
     const info = await group.groupInfo();
     await refuseEach(info, (changed) => open(changed), save);

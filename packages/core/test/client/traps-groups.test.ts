@@ -267,7 +267,7 @@ describe("trap 13: PSKs", () => {
     const { groups } = await four(SUITE, { externalPsk });
     const [alice, bob] = groups as [Group, Group];
     const joiner = await party("joiner", { suite: SUITE, externalPsk });
-    const { group, commit } = await joiner.client.joinByCommit(await alice.groupInfo(), {
+    const { group, commit } = await joiner.client.joinByExternalCommit(await alice.groupInfo(), {
       externalPsks: [new Uint8Array([7])],
     });
     for (const one of [alice, bob]) await one.receive(commit);
@@ -280,7 +280,7 @@ describe("trap 14: paths, the first leaf, and what comes back", () => {
     const { groups } = await four(SUITE, { policy: { handshake: "public" } });
     const [alice] = groups as [Group];
     for (const forcePath of [false, true]) {
-      const newcomer = await party("newcomer", { suite: SUITE });
+      const newcomer = await party("new-member", { suite: SUITE });
       const { commit } = await alice.commit({ add: [await newcomer.client.createKeyPackage()], forcePath });
       const { content } = publicIn(commit).content;
       expect(content.contentType === ContentType.commit && content.commit.path !== undefined).toBe(forcePath);

@@ -7,7 +7,7 @@ import { decode, encode } from "../../src/codec/codec.js";
 import { decryptWithLabel, deriveTreeSecrets, encryptWithLabel } from "../../src/crypto/labelled.js";
 import { senderDataKeyAndNonce } from "../../src/framing/private-message.js";
 import { SavedKeyPackages } from "../../src/group/storage/saved-key-packages.js";
-import { descend } from "../../src/schedule/descent.js";
+import { deriveLeafSecrets } from "../../src/schedule/leaf-secrets.js";
 import { loadSecretTree } from "../../src/schedule/secret-tree-state.js";
 import { createUpdatePath } from "../../src/tree/treekem.js";
 import { ProposalOrRefType } from "../../src/wire/commit.js";
@@ -47,8 +47,8 @@ async function withSenderData(
   bytes: Uint8Array,
   change: Partial<{ leafIndex: number; generation: number }>,
 ): Promise<Uint8Array> {
-  const { setting, epoch } = await insider(parties[0] as Party, groups[0] as Group);
-  const { provider } = setting;
+  const { config, epoch } = await insider(parties[0] as Party, groups[0] as Group);
+  const { provider } = config;
   const message = decode(MlsMessage, bytes);
   const { privateMessage } = message as { privateMessage: PrivateIn };
   const { key, nonce } = await senderDataKeyAndNonce(
@@ -71,15 +71,15 @@ describe("trap 1: skipped generations keep only key and nonce", () => {
   it("from a snapshot no consumed key can be derived", async () => {
     const { parties, groups } = await four(SUITE);
     const [alice, bob] = groups as [Group, Group];
-    const [{ setting }] = parties as [Party];
-    const { provider } = setting;
+    const [{ config }] = parties as [Party];
+    const { provider } = config;
     // What Alice knows before she sends: everything.
     const { epoch } = await insider(parties[0] as Party, alice);
     const { Nh } = provider.suite.hash;
     const { Nk, Nn } = provider.suite.aead;
     const contents = loadSecretTree(epoch.secretTree.save(), { Nh, Nk, Nn });
-    const descent = await descend(provider, contents, 0);
-    const ratchet = [descent.application];
+    const leafSecrets = await deriveLeafSecrets(provider, contents, 0);
+    const ratchet = [leafSecrets.application];
     const keys: Uint8Array[] = [];
     for (let generation = 0; generation < 6; generation++) {
       const secret = ratchet[generation] as Uint8Array;
@@ -117,7 +117,7 @@ describe("trap 2: a commit that rotates the committer's signature key and adds a
   it("signs the Welcome's GroupInfo with the new key", async () => {
     const { groups } = await four(SUITE);
     const [alice] = groups as [Group];
-    const newcomer = await party("newcomer", { suite: SUITE });
+    const newcomer = await party("new-member", { suite: SUITE });
     const signer = await generateSigner(nodeProvider(), SUITE);
     const { commit, welcome } = await alice.commit({
       add: [await newcomer.client.createKeyPackage()],
@@ -143,7 +143,7 @@ describe("trap 3: key packages are validated by the one who commits them too", (
     ["not valid yet", { now: () => Date.now() + YEAR }, "7.3: the current time"],
     ["valid for too long", { lifetime: 1000 * DAY }, "7.2: a LeafNode whose total lifetime"],
   ])("one that is %s is refused at creation, with a proposal and with a commit", async (_, policy, rule) => {
-    const newcomer = await party("newcomer", { suite: SUITE, policy });
+    const newcomer = await party("new-member", { suite: SUITE, policy });
     const keyPackage = await newcomer.client.createKeyPackage();
     const { groups } = await gather([await party("alice", { suite: SUITE })]);
     const [alice] = groups as [Group];
@@ -230,14 +230,14 @@ describe("trap 6: which path a commit takes is decided by the sender's type", ()
     withPath = true,
   ): Promise<Uint8Array> {
     const [known] = (groups[1] as Group).proposals;
-    const { epoch, setting } = await insider(parties[0] as Party, groups[0] as Group);
+    const { epoch, config } = await insider(parties[0] as Party, groups[0] as Group);
     let { tree } = epoch;
     for (const one of listed) {
       if (typeof one === "object" && "removed" in one) tree = tree.remove(one.removed);
     }
     const { signer } = joiner;
     const { credential, capabilities } = keyPackageOf(await joiner.client.createKeyPackage()).leafNode;
-    const made = await createUpdatePath(setting.provider, tree, {
+    const made = await createUpdatePath(config.provider, tree, {
       sender: tree.leftmostBlank(),
       unsignedLeaf: { credential, capabilities, extensions: [], signatureKey: signer.publicKey },
       signer,
@@ -262,7 +262,7 @@ describe("trap 6: which path a commit takes is decided by the sender's type", ()
     };
     const content: Content = { contentType: ContentType.commit, commit };
     const sender = { senderType: SenderType.newMemberCommit };
-    return frame({ setting, epoch, signer }, content, { sender });
+    return frame({ config, epoch, signer }, content, { sender });
   }
   const keyPackageOf = (bytes: Uint8Array) =>
     (decode(MlsMessage, bytes) as Extract<Message, { wireFormat: 5 }>).keyPackage;
@@ -311,8 +311,8 @@ describe("trap 7: derived keys are compared with those in the tree", () => {
   it("on a Welcome whose path secret is another one", async () => {
     const { groups } = await four(SUITE);
     const [alice] = groups as [Group];
-    const newcomer = await party("newcomer", { suite: SUITE });
-    const { provider } = newcomer.setting;
+    const newcomer = await party("new-member", { suite: SUITE });
+    const { provider } = newcomer.config;
     await alice.remove(1);
     await alice.mergePendingCommit();
     const made = await alice.commit({ add: [await newcomer.client.createKeyPackage()], forcePath: true });

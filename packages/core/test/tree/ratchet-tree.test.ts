@@ -1,7 +1,7 @@
 // RFC 9420 §4, §7.7, §7.8, §12.1, §12.4.3.3: the ratchet tree against a naive model, and trees that are refused.
 import { describe, expect, it } from "vitest";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
-import { root, sibling } from "../../src/tree/math.js";
+import { rootIndex, sibling } from "../../src/tree/math.js";
 import { RatchetTree } from "../../src/tree/ratchet-tree.js";
 import type { LeafNode } from "../../src/wire/leaf-node.js";
 import { NodeType, type ParentNode, type RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
@@ -61,7 +61,7 @@ class ArrayTree {
     this.blankPath(leaf);
     this.nodes[2 * leaf] = undefined;
     while (this.width > 1 && this.leaves().every((l) => l < this.width / 2))
-      this.nodes.length = root(this.width);
+      this.nodes.length = rootIndex(this.width);
   }
 
   resolution(node: number): number[] {

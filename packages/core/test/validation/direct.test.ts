@@ -1,12 +1,12 @@
 // RFC 9420 §7.6, §12: checks that no message gets to, as another one stands before them, called by themselves; and
 // what a creator and an observer check of their own.
 import { type Group, insecureAcceptAll } from "@copse/core";
-import { GroupObserver } from "@copse/core/public-group";
+import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
 import { stageCommit } from "../../src/group/commit/process.js";
-import { observeFrom } from "../../src/group/messages/follow.js";
+import { followFrom } from "../../src/group/messages/follow.js";
 import { applyProposals } from "../../src/group/proposals/apply.js";
 import { checkExternalList } from "../../src/group/proposals/list.js";
 import { partyOf, signatureKeyOf } from "../../src/group/proposals/sender.js";
@@ -73,7 +73,7 @@ describe("what another check stands before", () => {
       async () => {
         const leafNode = mallory.epoch.tree.leaf(2) as LeafNode;
         const proposal: Proposal = { proposalType: ProposalType.update, leafNode };
-        return checkProposals(mallory.setting, mallory.epoch, [{ proposal, sender: newcomer }], []);
+        return checkProposals(mallory.config, mallory.epoch, [{ proposal, sender: newcomer }], []);
       },
     ],
     [
@@ -84,7 +84,7 @@ describe("what another check stands before", () => {
     [
       "a commit by an external sender",
       "6.1: a commit is sent by a member",
-      async () => stageCommit(mallory.setting, mallory.epoch, framed(outside, commit), () => undefined),
+      async () => stageCommit(mallory.config, mallory.epoch, framed(outside, commit), () => undefined),
     ],
     [
       "a newcomer's proposal that is no Add",
@@ -124,7 +124,7 @@ describe("what another check stands before", () => {
         const applied = applyProposals(mallory.epoch, []);
         const { updatePath } = await goodPath(mallory, applied);
         const leafNode = { ...updatePath.leafNode, leafNodeSource: { type: 2 } as const };
-        const { provider } = mallory.setting;
+        const { provider } = mallory.config;
         return mergeUpdatePath(provider, applied.tree, 2, { ...updatePath, leafNode }, new Set());
       },
     ],
@@ -134,9 +134,9 @@ describe("what another check stands before", () => {
       async () => {
         const { updatePath, tree } = await goodPath(mallory, applyProposals(mallory.epoch, []));
         const nodes = updatePath.nodes.map((node) => ({ ...node, encryptedPathSecret: [] }));
-        const { setting, epoch } = dave;
+        const { config, epoch } = dave;
         const path = { ...updatePath, nodes };
-        return openPathSecret(setting.provider, tree, epoch.keys, 2, path, new Set(), filled(0));
+        return openPathSecret(config.provider, tree, epoch.keys, 2, path, new Set(), filled(0));
       },
     ],
   ];
@@ -154,15 +154,15 @@ describe("a creator", () => {
 
 describe("an observer", () => {
   const follow = async () =>
-    GroupObserver.follow({
+    PublicGroup.follow({
       crypto: nodeProvider(),
       authentication: insecureAcceptAll(),
       groupInfo: await (meeting.groups[0] as Group).groupInfo(),
     });
 
   it("of another suite is refused by 12.4.3.1: the cipher suite", async () => {
-    const { setting } = await party("observer", { suite: 3 });
-    const work = async () => observeFrom(setting, await groupInfoOf(mallory), undefined);
+    const { config } = await party("observer", { suite: 3 });
+    const work = async () => followFrom(config, await groupInfoOf(mallory), undefined);
     expect(saying(await failure(work))).toMatch(/^12\.4\.3\.1: the cipher suite in the GroupInfo/);
   });
 

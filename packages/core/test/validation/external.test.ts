@@ -196,7 +196,7 @@ describe("an external commit", () => {
   });
 
   it("with another ExternalInit or confirmation tag than its epoch's is refused by 12.4.2", async () => {
-    const { commit, group } = await joiner.client.joinByCommit(await bob.groupInfo());
+    const { commit, group } = await joiner.client.joinByExternalCommit(await bob.groupInfo());
     const good = publicIn(commit);
     const tampered = encode(MlsMessage, {
       version: 1,
@@ -209,9 +209,9 @@ describe("an external commit", () => {
 
   it("takes a GroupInfo with external_pub, of the client's suite", async () => {
     const bare = await bob.groupInfo({ externalPub: false });
-    expect((await failure(joiner.client.joinByCommit(bare))).code).toBe("missing");
+    expect((await failure(joiner.client.joinByExternalCommit(bare))).code).toBe("missing");
     const elsewhere = await party("elsewhere", { suite: 3 });
-    const error = await failure(elsewhere.client.joinByCommit(await bob.groupInfo()));
+    const error = await failure(elsewhere.client.joinByExternalCommit(await bob.groupInfo()));
     expect(saying(error)).toMatch(/^12\.4\.3\.1: the cipher suite in the GroupInfo/);
   });
 
@@ -222,7 +222,7 @@ describe("an external commit", () => {
     const removal = await a.remove(2);
     await b.receive(removal.commit);
     await a.mergePendingCommit();
-    const { commit, group } = await guest.client.joinByCommit(await a.groupInfo());
+    const { commit, group } = await guest.client.joinByExternalCommit(await a.groupInfo());
     await a.receive(commit);
     await b.receive(commit);
     expect(group.ownLeafIndex).toBe(2);

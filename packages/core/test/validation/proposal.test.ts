@@ -38,7 +38,7 @@ beforeAll(async () => {
   meeting = await four(SUITE);
   [alice, bob] = meeting.groups as [Group, Group];
   server = await party("server", { suite: SUITE });
-  newcomer = await party("newcomer", { suite: SUITE });
+  newcomer = await party("new-member", { suite: SUITE });
   const { signatureKey, credential } = server.client;
   const { commit } = await alice.commit({ extensions: [externalSenders([{ signatureKey, credential }])] });
   for (const one of meeting.groups.slice(1)) await one.receive(commit);
@@ -197,8 +197,8 @@ describe("a proposal", () => {
   });
 
   it("that the application doesn't authorize is refused by forbidden", async () => {
-    const permits = ({ proposal }: { proposal: Proposal }) => proposal.proposalType !== ProposalType.remove;
-    const { parties, groups } = await four(SUITE, { policy: { permits } });
+    const authorize = ({ proposal }: { proposal: Proposal }) => proposal.proposalType !== ProposalType.remove;
+    const { parties, groups } = await four(SUITE, { policy: { authorize } });
     const from = await insider(parties[2] as Party, groups[2] as Group);
     const message = await frame(from, { contentType: ContentType.proposal, proposal: remove(3) });
     expect((await refused(groups[1] as Group, message)).code).toBe("forbidden");

@@ -54,10 +54,10 @@ export interface TreeForgery {
 
 /** A GroupInfo with a tree in it, both as a member wants them. */
 export async function groupInfoOf(from: Insider, forgery: TreeForgery = {}): Promise<GroupInfo> {
-  const { epoch, setting, signer } = from;
+  const { epoch, config, signer } = from;
   const before = epoch.tree.toNodes();
   const nodes = (await forgery.nodes?.(before)) ?? before;
-  const treeHash = await RatchetTree.fromNodes(nodes).treeHash(setting.provider);
+  const treeHash = await RatchetTree.fromNodes(nodes).treeHash(config.provider);
   return signed(
     {
       groupContext: { ...epoch.groupContext, treeHash, ...forgery.context },
@@ -117,7 +117,7 @@ export async function forgeWelcome(
   message: Uint8Array,
   forgery: WelcomeForgery,
 ): Promise<Uint8Array> {
-  const { provider } = newcomer.setting;
+  const { provider } = newcomer.config;
   const decoded = decode(MlsMessage, message);
   if (decoded.wireFormat !== WireFormat.welcome) throw new Error("no Welcome");
   const { encryptedGroupInfo, secrets, cipherSuite } = decoded.welcome;
@@ -171,7 +171,7 @@ export async function forgeWelcome(
 
 /** A message from outside of the group, which takes no membership tag, whatever its content. */
 export async function fromOutside(
-  { setting: _, signer, epoch }: Insider,
+  { config: _, signer, epoch }: Insider,
   sender: Sender,
   content: Content,
   tag = filled(),
@@ -200,7 +200,7 @@ export async function forgeJoin(
   proposals: readonly Proposal[],
   forgery: JoinForgery = {},
 ): Promise<Uint8Array> {
-  const { epoch, setting } = inside;
+  const { epoch, config } = inside;
   const { signer } = joiner;
   const { groupId } = epoch.groupContext;
   let { tree } = epoch;
@@ -212,7 +212,7 @@ export async function forgeJoin(
   }
   const { credential, capabilities } = keyPackageIn(await joiner.client.createKeyPackage()).leafNode;
   const leafIndex = tree.leftmostBlank();
-  const made = await createUpdatePath(setting.provider, tree, {
+  const made = await createUpdatePath(config.provider, tree, {
     sender: leafIndex,
     unsignedLeaf: { credential, capabilities, extensions: [], signatureKey: signer.publicKey },
     signer,

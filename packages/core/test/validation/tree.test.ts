@@ -2,7 +2,7 @@
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Setting } from "../../src/group/config.js";
+import type { GroupConfig } from "../../src/group/config.js";
 import { requiredCapabilities } from "../../src/group/extensions/requirements.js";
 import { openTree } from "../../src/group/join/welcome.js";
 import type { LeafNode } from "../../src/wire/leaf-node.js";
@@ -27,7 +27,7 @@ import {
   withParent,
 } from "./support.js";
 
-let setting: Setting;
+let config: GroupConfig;
 /** Of a group without parent nodes: only its leaves say something. */
 let flat: Insider;
 let people: readonly Party[];
@@ -42,11 +42,11 @@ beforeAll(async () => {
   const meeting = await four(SUITE);
   full = await insider(meeting.parties[2] as Party, meeting.groups[2] as Group);
   other = await generateSigner(nodeProvider(), SUITE);
-  ({ setting } = await party("newcomer", { suite: SUITE }));
+  ({ config } = await party("new-member", { suite: SUITE }));
 });
 
 const open = async (from: Insider, forgery?: TreeForgery) =>
-  openTree(setting, await groupInfoOf(from, forgery), undefined);
+  openTree(config, await groupInfoOf(from, forgery), undefined);
 const signerOf = (i: number) => (people[i] as Party).signer;
 const leafOf = (i: number) => flat.epoch.tree.leaf(i) as LeafNode;
 /** Bob's leaf, saying something else, well signed. */
@@ -164,7 +164,7 @@ describe("a tree of leaves", () => {
 
   it("with a member of whom the application knows nothing is refused by authentication", async () => {
     const picky = {
-      ...setting,
+      ...config,
       authentication: {
         validate: ({ signatureKey }: { signatureKey: Uint8Array }) =>
           signatureKey !== undefined && String(signatureKey) !== String(signerOf(2).publicKey),

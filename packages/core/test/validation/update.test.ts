@@ -40,7 +40,7 @@ const source = (type: 1 | 2 | 3): LeafNode["leafNodeSource"] => {
 };
 
 async function proposed(change: Partial<LeafNode> = {}, by?: Signer, keptSignature?: Uint8Array) {
-  const { publicKey } = await mallory.setting.provider.hpke.generateKeyPair();
+  const { publicKey } = await mallory.config.provider.hpke.generateKeyPair();
   const changes = { encryptionKey: publicKey, leafNodeSource: source(LeafNodeSource.update), ...change };
   const made = await resigned(mallory, own(), changes, by);
   const leafNode = keptSignature === undefined ? made : { ...made, signature: keptSignature };
@@ -111,7 +111,7 @@ describe("an Update", () => {
     const from = await insider(meeting.parties[MALLORY] as Party, meeting.groups[MALLORY] as Group);
     const renamed = (await party("alice", { suite: SUITE })).client.credential;
     const leaf = from.epoch.tree.leaf(MALLORY) as LeafNode;
-    const { publicKey } = await from.setting.provider.hpke.generateKeyPair();
+    const { publicKey } = await from.config.provider.hpke.generateKeyPair();
     const leafNode = await resigned(from, leaf, {
       credential: renamed,
       encryptionKey: publicKey,

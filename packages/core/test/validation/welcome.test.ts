@@ -19,7 +19,7 @@ let signer: Signer;
 let plain: Uint8Array;
 
 beforeAll(async () => {
-  newcomer = await party("newcomer", { suite: SUITE });
+  newcomer = await party("new-member", { suite: SUITE });
   const { parties, groups } = await gather([
     await party("alice", { suite: SUITE }),
     await party("bob", { suite: SUITE }),
@@ -55,7 +55,7 @@ async function otherLeaf(info: GroupInfo): Promise<Partial<GroupInfo>> {
   const changed = (nodes as RatchetTreeNodes).map((one, i) =>
     i === 4 ? { nodeType: NodeType.leaf, leafNode } : one,
   );
-  const treeHash = await RatchetTree.fromNodes(changed).treeHash(newcomer.setting.provider);
+  const treeHash = await RatchetTree.fromNodes(changed).treeHash(newcomer.config.provider);
   return {
     groupContext: { ...info.groupContext, treeHash },
     extensions: [
@@ -211,7 +211,7 @@ describe("a Welcome", () => {
     };
     const welcome = { cipherSuite: SUITE, secrets: [], encryptedGroupInfo: filled() };
     const own = { keyPackage, reference } as unknown as OwnKeyPackage;
-    const joined = joinByWelcome(newcomer.setting, welcome, own, undefined, () => undefined);
+    const joined = joinByWelcome(newcomer.config, welcome, own, undefined, () => undefined);
     expect((await failure(joined)).code).toBe("missing");
   });
 

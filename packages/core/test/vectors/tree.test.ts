@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { decode } from "../../src/codec/codec.js";
 import { verifyAll } from "../../src/crypto/batch.js";
 import { leafNodeVerifyRequest } from "../../src/tree/leaf-node-signature.js";
-import { left, parent, right, root, sibling } from "../../src/tree/math.js";
+import { left, parent, right, rootIndex, sibling } from "../../src/tree/math.js";
 import { verifyParentHashes } from "../../src/tree/parent-hash.js";
 import type { RatchetTree } from "../../src/tree/ratchet-tree.js";
 import { Proposal, ProposalType } from "../../src/wire/proposal.js";
@@ -17,7 +17,7 @@ type Shape = { n_leaves: number; n_nodes: number; root: number } & Record<Relati
 forEachVectorOnce<Shape>("tree-math", (vector) => {
   const width = vector.n_leaves;
   expect(2 * width - 1).toBe(vector.n_nodes);
-  expect(root(width)).toBe(vector.root);
+  expect(rootIndex(width)).toBe(vector.root);
   const all = (relation: (node: number) => number | undefined) =>
     Array.from({ length: vector.n_nodes }, (_, node) => relation(node) ?? null);
   expect(all(left)).toEqual(vector.left);

@@ -1,6 +1,6 @@
 // RFC 9420 §11, §12.1.8, §12.4.3: Copse behind the harness's calls, over any provider.
 import { basicCredential, type CryptoProvider, externalSenders, insecureAcceptAll } from "@copse/core";
-import { type ExternalProposalChoice, GroupObserver } from "@copse/core/public-group";
+import { type ExternalProposalChoice, PublicGroup } from "@copse/core/public-group";
 import type { BackendSigner, GroupInfoAnswer, MlsClientBackend, ProposalChoice } from "../backend.js";
 import { takeVector, toHex } from "../wire.js";
 import { CopseGroup } from "./group.js";
@@ -8,11 +8,11 @@ import { CopseJoiner } from "./joiner.js";
 import { clientOf, isNamed, leafOf, makeParty, type Party, type Psks } from "./party.js";
 
 /** The group that a GroupInfo tells of. */
-function follow(crypto: CryptoProvider, { groupInfo, ratchetTree }: GroupInfoAnswer): Promise<GroupObserver> {
-  return GroupObserver.follow({ crypto, authentication: insecureAcceptAll(), groupInfo, ratchetTree });
+function follow(crypto: CryptoProvider, { groupInfo, ratchetTree }: GroupInfoAnswer): Promise<PublicGroup> {
+  return PublicGroup.follow({ crypto, authentication: insecureAcceptAll(), groupInfo, ratchetTree });
 }
 
-function externalChoice(observer: GroupObserver, choice: ProposalChoice): ExternalProposalChoice {
+function externalChoice(observer: PublicGroup, choice: ProposalChoice): ExternalProposalChoice {
   switch (choice.type) {
     case "add":
       return { add: choice.keyPackage };
@@ -74,7 +74,7 @@ export function copseBackend(crypto: CryptoProvider): MlsClientBackend {
       const owner = await party(cipherSuite.id, identity);
       for (const { id, secret } of psks) owner.psks.set(toHex(id), secret);
       const client = await clientOf(owner, encryptHandshake);
-      const joined = await client.joinByCommit(groupInfo, {
+      const joined = await client.joinByExternalCommit(groupInfo, {
         ratchetTree,
         resync: removePrior ? isNamed(identity) : false,
         externalPsks: psks.map(({ id }) => id),

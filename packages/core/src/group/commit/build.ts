@@ -22,22 +22,22 @@ import {
   SenderType,
   WireFormat,
 } from "../../wire/index.js";
-import { handshakeFormat, registryOf, type Setting } from "../config.js";
+import { type GroupConfig, handshakeFormat, registryOf } from "../config.js";
 import { contextBytes, type Epoch, nextEpoch, provisionalContext, wipeEpoch } from "../epoch.js";
 import { createWelcome, ratchetTreeExtension } from "../join/index.js";
 import {
   type Applied,
   applyProposals,
   blameOne,
+  checkAuthorized,
   checkCustomList,
   checkOwnSupport,
-  checkPermissions,
   checkProposals,
   checkRegularList,
   checkResult,
   checkSize,
   extensionsAfter,
-  type SuccessionUsage,
+  type ResumptionUsage,
 } from "../proposals/index.js";
 import { pskSecretOf } from "../psks.js";
 
@@ -55,7 +55,7 @@ export interface CommitRequest {
   readonly authenticatedData: Uint8Array;
   readonly ratchetTreeInWelcome: boolean;
   /** In the first commit of a group that follows another one (§11.2, §11.3). */
-  readonly succession?: SuccessionUsage | undefined;
+  readonly resumption?: ResumptionUsage | undefined;
 }
 
 /** A commit that was created, not in force before the delivery service has taken it. */
@@ -74,18 +74,18 @@ export interface CreatedCommit {
  * @param complete what is still to be added to the signed content: a commit's confirmation tag
  */
 export async function protect(
-  setting: Setting,
+  config: GroupConfig,
   epoch: Epoch,
   authenticated: AuthenticatedContent,
 ): Promise<Uint8Array> {
-  const { provider } = setting;
+  const { provider } = config;
   if (authenticated.wireFormat === WireFormat.publicMessage) {
     const publicMessage = await sealPublic(
       provider,
       authenticated,
       contextBytes(epoch),
       epoch.secrets.membershipKey,
-      setting.registry?.proposalTypes,
+      config.registry?.proposalTypes,
     );
     return encode(MlsMessage, { version: 1, wireFormat: WireFormat.publicMessage, publicMessage });
   }
@@ -108,35 +108,35 @@ function descriptionOf({ credential, capabilities, extensions }: LeafNode): Leaf
  * @throws ValidationError, CryptoError, MlsError `authentication`, `missing`
  */
 export async function createCommit(
-  setting: Setting,
+  config: GroupConfig,
   epoch: Epoch,
   request: CommitRequest,
 ): Promise<CreatedCommit> {
-  const { provider } = setting;
+  const { provider } = config;
   const { proposals, signer, nextSigner } = request;
-  const registry = registryOf(setting);
+  const registry = registryOf(config);
   const committer = epoch.keys.leafIndex;
   checkRegularList(proposals, committer, registry);
   const extensions = extensionsAfter(epoch, proposals, registry);
-  await checkProposals(setting, epoch, proposals, extensions, request.succession);
-  checkPermissions(setting, epoch, proposals, { senderType: SenderType.member, leafIndex: committer });
+  await checkProposals(config, epoch, proposals, extensions, request.resumption);
+  checkAuthorized(config, epoch, proposals, { senderType: SenderType.member, leafIndex: committer });
   const applied = applyProposals(epoch, proposals, registry);
-  checkCustomList(setting, epoch, proposals, applied);
+  checkCustomList(config, epoch, proposals, applied);
   try {
-    checkResult(setting, applied.tree, applied.extensions);
-    checkSize(setting, applied.tree);
+    checkResult(config, applied.tree, applied.extensions);
+    checkSize(config, applied.tree);
   } catch (error) {
-    throw blameOne(setting, epoch, proposals, error);
+    throw blameOne(config, epoch, proposals, error);
   }
-  checkOwnSupport(setting, applied.extensions);
+  checkOwnSupport(config, applied.extensions);
 
   const path =
-    applied.pathRequired || request.forcePath ? await makePath(setting, epoch, applied, request) : undefined;
+    applied.pathRequired || request.forcePath ? await makePath(config, epoch, applied, request) : undefined;
   let pskSecret: Uint8Array | undefined;
   let made: Awaited<ReturnType<typeof nextEpoch>> | undefined;
   try {
-    if (path !== undefined) checkResult(setting, path.tree, applied.extensions);
-    pskSecret = await pskSecretOf(setting, applied.psks);
+    if (path !== undefined) checkResult(config, path.tree, applied.extensions);
+    pskSecret = await pskSecretOf(config, applied.psks);
     const content: FramedContent = {
       groupId: epoch.groupContext.groupId,
       epoch: epoch.groupContext.epoch,
@@ -150,14 +150,14 @@ export async function createCommit(
         },
       },
     };
-    const wireFormat = handshakeFormat(setting);
+    const wireFormat = handshakeFormat(config);
     const signature = await signContent(signer, wireFormat, content, contextBytes(epoch));
     const signed: AuthenticatedContent = {
       wireFormat,
       content,
       auth: { signature, confirmationTag: undefined },
     };
-    made = await nextEpoch(setting, epoch, signed, {
+    made = await nextEpoch(config, epoch, signed, {
       tree: path?.tree ?? applied.tree,
       extensions: applied.extensions,
       keys: path === undefined ? pruneKeys(epoch.keys, applied.tree) : path.keys,
@@ -179,7 +179,7 @@ export async function createCommit(
               made.epoch,
             ),
           });
-    const commit = await protect(setting, epoch, {
+    const commit = await protect(config, epoch, {
       ...signed,
       auth: { signature, confirmationTag: made.epoch.confirmationTag },
     });
@@ -199,7 +199,7 @@ export async function createCommit(
 }
 
 function makePath(
-  setting: Setting,
+  config: GroupConfig,
   epoch: Epoch,
   applied: Applied,
   { nextSigner, description }: CommitRequest,
@@ -207,7 +207,7 @@ function makePath(
   const sender = epoch.keys.leafIndex;
   const own = applied.tree.leaf(sender);
   if (own === undefined) throw new MlsError("removed", "this client is no member of the group any more");
-  return createUpdatePath(setting.provider, applied.tree, {
+  return createUpdatePath(config.provider, applied.tree, {
     sender,
     unsignedLeaf: { ...(description ?? descriptionOf(own)), signatureKey: nextSigner.publicKey },
     signer: nextSigner,

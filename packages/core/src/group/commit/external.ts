@@ -30,7 +30,7 @@ import {
   SenderType,
   WireFormat,
 } from "../../wire/index.js";
-import { registryOf, type Setting } from "../config.js";
+import { type GroupConfig, registryOf } from "../config.js";
 import { type Epoch, type NextEpoch, nextEpoch, provisionalContext, wipeEpoch } from "../epoch.js";
 import { openTree } from "../join/index.js";
 import { type Member, memberOf } from "../member.js";
@@ -70,14 +70,14 @@ export interface ExternalCommitRequest {
  *   remove, or one that isn't to be; ValidationError, CryptoError
  */
 export async function createExternalCommit(
-  setting: Setting,
+  config: GroupConfig,
   groupInfo: GroupInfo,
   request: ExternalCommitRequest,
 ): Promise<{ commit: Uint8Array; epoch: Epoch }> {
-  const { provider } = setting;
+  const { provider } = config;
   const { groupContext } = groupInfo;
   const { signer } = request;
-  const registry = registryOf(setting);
+  const registry = registryOf(config);
   ensure(
     groupContext.cipherSuite === provider.suite.id,
     "12.4.3.1: the cipher suite in the GroupInfo must match the client's",
@@ -87,7 +87,7 @@ export async function createExternalCommit(
   if (external === undefined) {
     throw new MlsError("missing", "the GroupInfo has no external_pub extension: nobody can join by it");
   }
-  const tree = await openTree(setting, groupInfo, request.ratchetTree);
+  const tree = await openTree(config, groupInfo, request.ratchetTree);
   const before = {
     groupContext,
     tree,
@@ -114,13 +114,13 @@ export async function createExternalCommit(
       proposals.push({ sender, proposal: { proposalType: ProposalType.psk, psk } });
     }
     for (const proposal of request.custom) proposals.push({ sender, proposal });
-    for (const message of request.proposals) proposals.push(await openProposal(setting, before, message));
+    for (const message of request.proposals) proposals.push(await openProposal(config, before, message));
     checkExternalList(proposals, registry);
     const extensions = extensionsAfter(before, proposals, registry);
-    checkOwnSupport(setting, extensions);
-    await checkProposals(setting, before, proposals, extensions);
+    checkOwnSupport(config, extensions);
+    await checkProposals(config, before, proposals, extensions);
     const applied = applyProposals(before, proposals, registry);
-    checkCustomList(setting, before, proposals, applied);
+    checkCustomList(config, before, proposals, applied);
     path = await createUpdatePath(provider, applied.tree, {
       sender: applied.tree.leftmostBlank(),
       unsignedLeaf: { ...request.description, signatureKey: signer.publicKey },
@@ -129,9 +129,9 @@ export async function createExternalCommit(
       exclude: new Set(),
       groupContext: (treeHash) => GroupContext.encoding(provisionalContext(before, treeHash, extensions)),
     });
-    checkResult(setting, path.tree, extensions);
+    checkResult(config, path.tree, extensions);
     registry.checkLeafNode(path.updatePath.leafNode, extensions);
-    pskSecret = await pskSecretOf(setting, applied.psks);
+    pskSecret = await pskSecretOf(config, applied.psks);
     const content: FramedContent = {
       groupId: groupContext.groupId,
       epoch: groupContext.epoch,
@@ -153,7 +153,7 @@ export async function createExternalCommit(
       content,
       auth: { signature, confirmationTag: undefined },
     };
-    const next = await nextEpoch(setting, before, signed, {
+    const next = await nextEpoch(config, before, signed, {
       tree: path.tree,
       extensions,
       keys: path.keys,
@@ -184,12 +184,12 @@ export async function createExternalCommit(
  * group.
  */
 async function openProposal(
-  setting: Setting,
+  config: GroupConfig,
   group: Pick<Epoch, "groupContext" | "tree">,
   message: Uint8Array,
 ): Promise<SourcedProposal> {
   const { groupContext } = group;
-  const decoded = decode(MlsMessage, message, setting.registry?.proposalTypes);
+  const decoded = decode(MlsMessage, message, config.registry?.proposalTypes);
   if (decoded.wireFormat !== WireFormat.publicMessage)
     throw new MlsError("usage", "a newcomer can only read proposals in PublicMessages");
   const { content, auth } = decoded.publicMessage;
@@ -197,11 +197,11 @@ async function openProposal(
     throw new MlsError("wrong-group", "the proposal belongs to another group");
   if (content.epoch !== groupContext.epoch)
     throw new MlsError("wrong-epoch", `the proposal is of epoch ${content.epoch}`);
-  checkSender(content, setting.registry?.proposalTypes);
+  checkSender(content, config.registry?.proposalTypes);
   const authenticated = { wireFormat: decoded.wireFormat, content, auth };
   const context = GroupContext.encoding(groupContext);
-  await verifyContent(setting.provider, authenticated, context, signatureKeyOf(content, group));
-  return cacheProposal(setting, group, authenticated);
+  await verifyContent(config.provider, authenticated, context, signatureKeyOf(content, group));
+  return cacheProposal(config, group, authenticated);
 }
 
 /** The leaf of a member. @throws MlsError `usage` if there is none */

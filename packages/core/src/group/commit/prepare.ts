@@ -6,15 +6,15 @@ import { MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { Signer } from "../../provider/index.js";
 import { ProposalType, RatchetTreeNodes } from "../../wire/index.js";
-import { registryOf, type Setting } from "../config.js";
+import { type GroupConfig, registryOf } from "../config.js";
 import { type Epoch, wipeEpoch } from "../epoch.js";
-import { checkSuccession, type SuccessionPskId } from "../join/index.js";
-import type { Standpoint } from "../member-context.js";
+import { checkResumption, type ResumptionPskId } from "../join/index.js";
+import type { MemberContext } from "../member-context.js";
 import {
   changesOf,
   type CommitMessages,
   type CommitOptions,
-  committable,
+  filterProposals,
   ownDescription,
   selectProposals,
 } from "../proposals/index.js";
@@ -24,13 +24,13 @@ import { createCommit } from "./build.js";
 /** What a commit is made of, besides its options. */
 export interface CommitSource {
   /** The host's, unless the commit has PSKs of its own. */
-  readonly setting: Setting;
+  readonly config: GroupConfig;
   /** What it has by value */
   readonly own: readonly SourcedProposal[];
   /** The proposals that were received */
   readonly received: readonly CachedProposal[];
   /** In the first commit of a group that follows another one (§11.2, §11.3) */
-  readonly succession?: { readonly id: SuccessionPskId; readonly from: GroupState };
+  readonly resumption?: { readonly id: ResumptionPskId; readonly from: GroupState };
 }
 
 /**
@@ -38,31 +38,31 @@ export interface CommitSource {
  * @throws as `Group.commit`
  */
 export async function prepareCommit(
-  at: Standpoint,
-  { setting, own, received, succession }: CommitSource,
+  at: MemberContext,
+  { config, own, received, resumption }: CommitSource,
   options: CommitOptions,
 ): Promise<{ pending: PendingCommit; messages: CommitMessages; nextSigner: Signer }> {
-  const { policy, provider } = setting;
+  const { policy, provider } = config;
   const { epoch } = at;
   const { identity, ratchetTreeInWelcome = policy.ratchetTreeInWelcome } = options;
   const nextSigner = identity?.signer ?? at.signer;
   checkSigner(provider, nextSigner);
-  const authenticatedData = registryOf(setting).authenticatedData(
+  const authenticatedData = registryOf(config).authenticatedData(
     options.authenticatedData,
     epoch.groupContext,
   );
-  const created = await createCommit(setting, epoch, {
-    proposals: await proposalsToCommit(setting, epoch, received, own, options.references),
+  const created = await createCommit(config, epoch, {
+    proposals: await proposalsToCommit(config, epoch, received, own, options.references),
     forcePath: options.forcePath === true || identity !== undefined,
     signer: at.signer,
     nextSigner,
     description: identity && ownDescription(at, identity),
     authenticatedData,
     ratchetTreeInWelcome,
-    succession: succession?.id.usage,
+    resumption: resumption?.id.usage,
   });
   try {
-    if (succession !== undefined) checkSuccession(setting, succession.id, succession.from, created.epoch);
+    if (resumption !== undefined) checkResumption(config, resumption.id, resumption.from, created.epoch);
   } catch (error) {
     wipeEpoch(created.epoch);
     throw error;
@@ -89,7 +89,7 @@ export async function prepareCommit(
 
 /** @throws MlsError `missing` for a reference to a proposal that isn't known in this epoch */
 async function proposalsToCommit(
-  setting: Setting,
+  config: GroupConfig,
   epoch: Epoch,
   received: readonly CachedProposal[],
   own: readonly SourcedProposal[],
@@ -104,7 +104,7 @@ async function proposalsToCommit(
     return [...named, ...own];
   }
   const addable = received.filter((one) => !isTaken(epoch, one));
-  return committable(setting, epoch, selectProposals(addable, own, epoch.keys.leafIndex, setting.registry));
+  return filterProposals(config, epoch, selectProposals(addable, own, epoch.keys.leafIndex, config.registry));
 }
 
 /** An Add of a client that is in the group already, which makes a commit invalid unless it is removed too. */

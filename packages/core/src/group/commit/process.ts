@@ -25,17 +25,17 @@ import {
   SenderType,
   type UpdatePath,
 } from "../../wire/index.js";
-import { registryOf, type Setting } from "../config.js";
+import { type GroupConfig, registryOf } from "../config.js";
 import { type Epoch, nextEpoch, provisionalContext } from "../epoch.js";
 import {
   type Applied,
   applyProposals,
   authenticate,
   blameOne,
+  checkAuthorized,
   checkCustomList,
   checkExternalList,
   checkOwnSupport,
-  checkPermissions,
   checkProposals,
   checkRegularList,
   checkReplacement,
@@ -100,12 +100,12 @@ function resolve(
  * @throws ValidationError, CryptoError, MlsError `missing`, `authentication`, `forbidden`
  */
 export async function stageCommit(
-  setting: Setting,
+  config: GroupConfig,
   epoch: Pick<PublicEpoch, "groupContext" | "tree">,
   authenticated: AuthenticatedContent,
   find: KnownProposals["find"],
 ): Promise<StagedCommit> {
-  const registry = registryOf(setting);
+  const registry = registryOf(config);
   const { sender, content } = authenticated.content;
   if (content.contentType !== ContentType.commit) throw new MlsError("usage", "this content is no commit");
   const { commit } = content;
@@ -117,10 +117,10 @@ export async function stageCommit(
     checkExternalList(proposals, registry);
   }
   const extensions = extensionsAfter(epoch, proposals, registry);
-  await checkProposals(setting, epoch, proposals, extensions);
-  checkPermissions(setting, epoch, proposals, sender);
+  await checkProposals(config, epoch, proposals, extensions);
+  checkAuthorized(config, epoch, proposals, sender);
   const applied = applyProposals(epoch, proposals, registry);
-  checkCustomList(setting, epoch, proposals, applied);
+  checkCustomList(config, epoch, proposals, applied);
   ensure(
     commit.path !== undefined || !(applied.pathRequired || external),
     "12.4: the path of a commit must be populated unless all of its proposals do without",
@@ -131,13 +131,13 @@ export async function stageCommit(
   const merged =
     commit.path === undefined
       ? undefined
-      : await mergePath(setting, epoch, applied, leafIndex, commit.path, replaced);
+      : await mergePath(config, epoch, applied, leafIndex, commit.path, replaced);
   const tree = merged ?? applied.tree;
   try {
-    checkResult(setting, tree, extensions);
-    checkSize(setting, tree);
+    checkResult(config, tree, extensions);
+    checkSize(config, tree);
   } catch (error) {
-    throw blameOne(setting, epoch, proposals, error);
+    throw blameOne(config, epoch, proposals, error);
   }
   const committer = { leafIndex, leafNode: tree.leaf(leafIndex) as LeafNode };
   return { commit, applied, tree, extensions, committer, proposals };
@@ -149,18 +149,18 @@ export async function stageCommit(
  * @throws ValidationError, CryptoError, MlsError `missing`, `authentication`, `forbidden`
  */
 export async function processCommit(
-  setting: Setting,
+  config: GroupConfig,
   epoch: Epoch,
   authenticated: AuthenticatedContent,
   known: KnownProposals,
 ): Promise<ProcessedCommit> {
-  const { provider } = setting;
-  const staged = await stageCommit(setting, epoch, authenticated, known.find);
+  const { provider } = config;
+  const staged = await stageCommit(config, epoch, authenticated, known.find);
   const { commit, applied, tree, extensions, committer, proposals } = staged;
   const own = epoch.keys.leafIndex;
   if (applied.removed.some(({ leafIndex }) => leafIndex === own)) return { ...staged, epoch: undefined };
 
-  checkOwnSupport(setting, extensions);
+  checkOwnSupport(config, extensions);
   const ownUpdate = proposals.find(
     ({ reference }) => reference !== undefined && known.ownLeafKey(reference) !== undefined,
   )?.reference;
@@ -174,7 +174,7 @@ export async function processCommit(
     init: undefined,
   };
   try {
-    secrets.psk = await pskSecretOf(setting, applied.psks);
+    secrets.psk = await pskSecretOf(config, applied.psks);
     if (applied.externalInit !== undefined)
       secrets.init = await receiveExternalInit(provider, epoch.secrets.externalSecret, applied.externalInit);
     if (commit.path !== undefined) {
@@ -191,7 +191,7 @@ export async function processCommit(
       keys = opened.keys;
       secrets.commit = opened.commitSecret;
     }
-    const next = await nextEpoch(setting, epoch, authenticated, {
+    const next = await nextEpoch(config, epoch, authenticated, {
       tree,
       extensions,
       keys,
@@ -216,20 +216,20 @@ function removedBy(proposals: readonly SourcedProposal[]): number {
 
 /** Validates the path's leaf node (§7.3), and merges the path (§7.5) into the tree of the proposals. */
 async function mergePath(
-  setting: Setting,
+  config: GroupConfig,
   epoch: Pick<PublicEpoch, "groupContext" | "tree">,
   applied: Applied,
   committer: number,
   path: UpdatePath,
   replaced: LeafNode | undefined,
 ): Promise<RatchetTree> {
-  const { provider } = setting;
+  const { provider } = config;
   const { groupId } = epoch.groupContext;
   const { leafNode } = path;
-  checkReplacement(leafNode, LeafNodeSource.commit, replaced, leafRules(setting, applied.extensions));
+  checkReplacement(leafNode, LeafNodeSource.commit, replaced, leafRules(config, applied.extensions));
   const [valid] = await verifyAll(provider, [leafNodeVerifyRequest(leafNode, groupId, committer)]);
   ensure(valid === true, "7.3: the signature on the LeafNode must be valid using signature_key");
-  await authenticate(setting, groupId, leafNode, replaced?.credential);
+  await authenticate(config, groupId, leafNode, replaced?.credential);
   const exclude = new Set(applied.added.map(({ leafIndex }) => leafIndex));
   return mergeUpdatePath(provider, applied.tree, committer, path, exclude);
 }

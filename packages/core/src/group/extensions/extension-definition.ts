@@ -142,7 +142,7 @@ export interface MlsExtension {
   readonly psks?: readonly PskDefinition[];
   readonly secrets?: readonly EpochSecretDefinition[];
   /** What is listed in a new leaf node that isn't supported: values that others are to ignore (§13.5). */
-  pretendedCapabilities?(random: RandomSource): ListedCapabilities;
+  greaseCapabilities?(random: RandomSource): ListedCapabilities;
   /** Extensions of new leaf nodes, unless the application gives one of the type. */
   leafNodeExtensions?(random: RandomSource): readonly Extension[];
   /** Extensions of new key packages, unless the application gives one of the type. */

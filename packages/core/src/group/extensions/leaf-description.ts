@@ -10,7 +10,7 @@ export function describeLeaf(
   random: (length: number) => Uint8Array,
   { credential, capabilities: supported, extensions: given }: LeafDescription,
 ): LeafDescription {
-  const pretended = registry.pretended(random);
+  const grease = registry.grease(random);
   const extensions = registry.leafNodeExtensions(given, random);
   const added = extensions.slice(given.length).map(({ extensionType }) => extensionType);
   const list = (...types: readonly (readonly number[])[]) => [...new Set(types.flat())];
@@ -18,10 +18,10 @@ export function describeLeaf(
     credential,
     capabilities: {
       versions: supported.versions,
-      cipherSuites: list(supported.cipherSuites, pretended.cipherSuites),
-      extensions: list(supported.extensions, pretended.extensions, added),
-      proposals: list(supported.proposals, pretended.proposals),
-      credentials: list(supported.credentials, pretended.credentials),
+      cipherSuites: list(supported.cipherSuites, grease.cipherSuites),
+      extensions: list(supported.extensions, grease.extensions, added),
+      proposals: list(supported.proposals, grease.proposals),
+      credentials: list(supported.credentials, grease.credentials),
     },
     extensions,
   };

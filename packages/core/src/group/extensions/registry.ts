@@ -116,8 +116,8 @@ export class Registry {
   }
 
   /** What new leaf nodes list besides. */
-  pretended(random: RandomSource): Required<ListedCapabilities> {
-    const all = this.modules.map((one) => one.pretendedCapabilities?.(random) ?? {});
+  grease(random: RandomSource): Required<ListedCapabilities> {
+    const all = this.modules.map((one) => one.greaseCapabilities?.(random) ?? {});
     return {
       cipherSuites: all.flatMap((one) => one.cipherSuites ?? []),
       extensions: all.flatMap((one) => one.extensions ?? []),

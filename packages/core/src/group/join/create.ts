@@ -5,7 +5,7 @@ import type { HpkePrivateKey } from "../../provider/index.js";
 import { epochSecretsFrom } from "../../schedule/index.js";
 import { RatchetTree } from "../../tree/index.js";
 import { type Extension, type GroupContext, type LeafNode, ProtocolVersion } from "../../wire/index.js";
-import { registryOf, type Setting } from "../config.js";
+import { type GroupConfig, registryOf } from "../config.js";
 import { additionalLabels, assembleEpoch, confirm, type Epoch } from "../epoch.js";
 import { checkCapabilities, requirementsOf } from "../extensions/index.js";
 import { checkOwnSupport, checkResult } from "../proposals/index.js";
@@ -15,18 +15,18 @@ import { checkOwnSupport, checkResult } from "../proposals/index.js";
  * @throws ValidationError if the creator itself doesn't support what the extensions ask for
  */
 export async function createEpoch(
-  setting: Setting,
+  config: GroupConfig,
   groupId: Uint8Array,
   extensions: readonly Extension[],
   { leafNode, leafKey }: { readonly leafNode: LeafNode; readonly leafKey: HpkePrivateKey },
 ): Promise<Epoch> {
-  const { provider } = setting;
+  const { provider } = config;
   ensure(groupId.length > 0, "11: the group ID must tell the group from others", "it is empty");
   checkCapabilities(leafNode, requirementsOf(provider.suite, extensions));
   const tree = RatchetTree.of(leafNode);
-  checkResult(setting, tree, extensions);
-  checkOwnSupport(setting, extensions);
-  registryOf(setting).checkLeafNode(leafNode, extensions);
+  checkResult(config, tree, extensions);
+  checkOwnSupport(config, extensions);
+  registryOf(config).checkLeafNode(leafNode, extensions);
   const groupContext: GroupContext = {
     version: ProtocolVersion.mls10,
     cipherSuite: provider.suite.id,
@@ -37,9 +37,9 @@ export async function createEpoch(
     extensions,
   };
   const epochSecret = provider.random(provider.suite.hash.Nh);
-  const secrets = await epochSecretsFrom(provider, epochSecret, additionalLabels(setting));
+  const secrets = await epochSecretsFrom(provider, epochSecret, additionalLabels(config));
   wipe(epochSecret);
-  return assembleEpoch(setting, {
+  return assembleEpoch(config, {
     groupContext,
     tree,
     keys: { leafIndex: 0, leafKey, pathKeys: new Map() },

@@ -13,15 +13,15 @@ import {
   PSKType,
   ResumptionPSKUsage,
 } from "../../wire/index.js";
-import type { Setting } from "../config.js";
-import type { SuccessionUsage } from "../proposals/index.js";
+import type { GroupConfig } from "../config.js";
+import type { ResumptionUsage } from "../proposals/index.js";
 import type { GroupState } from "../state.js";
 
 /** The name of a resumption PSK with usage `reinit` or `branch`. */
-export type SuccessionPskId = Extract<PreSharedKeyID, { readonly usage: SuccessionUsage }>;
+export type ResumptionPskId = Extract<PreSharedKeyID, { readonly usage: ResumptionUsage }>;
 
 /** Whether a PSK's name is one of those. */
-export function isSuccession(id: PreSharedKeyID): id is SuccessionPskId {
+export function isResumption(id: PreSharedKeyID): id is ResumptionPskId {
   return id.pskType === PSKType.resumption && id.usage !== ResumptionPSKUsage.application;
 }
 
@@ -32,7 +32,7 @@ export interface Successor {
 }
 
 /** Whether the application takes two credentials for those of one client (§5.3.1): by default, if they are the same. */
-function sameClient({ authentication }: Setting, a: LeafNode, b: LeafNode): boolean {
+function sameClient({ authentication }: GroupConfig, a: LeafNode, b: LeafNode): boolean {
   return (
     authentication.sameClient?.(a.credential, b.credential) ??
     equalBytes(encode(Credential, a.credential), encode(Credential, b.credential))
@@ -40,7 +40,7 @@ function sameClient({ authentication }: Setting, a: LeafNode, b: LeafNode): bool
 }
 
 function checkAllIn(
-  setting: Setting,
+  config: GroupConfig,
   from: RatchetTree,
   to: RatchetTree,
   check: (found: boolean) => void,
@@ -50,8 +50,8 @@ function checkAllIn(
   const known = new Set(others.map(({ leafNode }) => nameOf(leafNode)));
   for (const { leafNode } of from.members()) {
     check(
-      (setting.authentication.sameClient === undefined && known.has(nameOf(leafNode))) ||
-        others.some((other) => sameClient(setting, leafNode, other.leafNode)),
+      (config.authentication.sameClient === undefined && known.has(nameOf(leafNode))) ||
+        others.some((other) => sameClient(config, leafNode, other.leafNode)),
     );
   }
 }
@@ -71,9 +71,9 @@ function sameExtensions(a: readonly Extension[], b: readonly Extension[]): boole
  * Checks a group whose first commit has a PSK of this name against the group that the name refers to.
  * @throws ValidationError
  */
-export function checkSuccession(
-  setting: Setting,
-  id: SuccessionPskId,
+export function checkResumption(
+  config: GroupConfig,
+  id: ResumptionPskId,
   old: GroupState,
   { groupContext, tree }: Successor,
 ): void {
@@ -87,7 +87,7 @@ export function checkSuccession(
       groupContext.version === before.version && groupContext.cipherSuite === before.cipherSuite,
       "11.3: the version and cipher suite of a subgroup must be those of the group",
     );
-    checkAllIn(setting, tree, old.current.tree, (found) =>
+    checkAllIn(config, tree, old.current.tree, (found) =>
       ensure(found, "11.3: each member of a subgroup must be a member of the group"),
     );
     return;
@@ -104,17 +104,17 @@ export function checkSuccession(
       sameExtensions(groupContext.extensions, reinit.extensions),
     "11.2: the group ID, version, cipher suite and extensions must be those of the ReInit",
   );
-  checkAllIn(setting, old.current.tree, tree, (found) =>
+  checkAllIn(config, old.current.tree, tree, (found) =>
     ensure(found, "12.4.3.1: all members of the old group must be members of the new one"),
   );
 }
 
 /** The name of the resumption PSK that ties a new group to an old one. */
-export function successionPskId(
-  { provider }: Setting,
-  usage: SuccessionUsage,
+export function resumptionPskId(
+  { provider }: GroupConfig,
+  usage: ResumptionUsage,
   old: GroupState,
-): SuccessionPskId {
+): ResumptionPskId {
   const { groupContext } = old.current;
   if (usage === ResumptionPSKUsage.reinit && old.reinit === undefined) {
     throw new MlsError("usage", "the group wasn't reinitialized: commit a ReInit first");

@@ -23,13 +23,13 @@ import {
   RatchetTreeNodes,
   type Welcome,
 } from "../../wire/index.js";
-import { lifetimeRule, registryOf, type Setting } from "../config.js";
+import { type GroupConfig, lifetimeRule, registryOf } from "../config.js";
 import { additionalLabels, assembleEpoch, confirm, type Epoch } from "../epoch.js";
 import { authenticate, checkOwnSupport, checkResult, checkSize } from "../proposals/index.js";
 import { pskSecretOf } from "../psks.js";
 import type { GroupState } from "../state.js";
 import { GROUP_INFO_LABEL } from "./group-info.js";
-import { checkSuccession, isSuccession, type SuccessionPskId } from "./resumption.js";
+import { checkResumption, isResumption, type ResumptionPskId } from "./resumption.js";
 
 /**
  * The epoch that a Welcome leads to.
@@ -39,14 +39,14 @@ import { checkSuccession, isSuccession, type SuccessionPskId } from "./resumptio
  * @throws ValidationError, CryptoError, DecodeError; MlsError `missing` if there is no tree, or a PSK isn't known
  */
 export async function joinByWelcome(
-  setting: Setting,
+  config: GroupConfig,
   welcome: Welcome,
   own: OwnKeyPackage,
   ratchetTree: Uint8Array | undefined,
-  predecessor: (id: SuccessionPskId) => GroupState | undefined,
+  predecessor: (id: ResumptionPskId) => GroupState | undefined,
 ): Promise<Epoch> {
-  const { provider } = setting;
-  const groupSecrets = await openGroupSecrets(setting, welcome, own);
+  const { provider } = config;
+  const groupSecrets = await openGroupSecrets(config, welcome, own);
   const { joinerSecret, psks } = groupSecrets;
   let pskSecret: Uint8Array | undefined;
   try {
@@ -55,25 +55,25 @@ export async function joinByWelcome(
       "8: the joiner secret has KDF.Nh bytes",
       () => `${joinerSecret.length} bytes`,
     );
-    const successions = psks.filter(isSuccession);
+    const resumptions = psks.filter(isResumption);
     ensure(
-      successions.length <= 1,
+      resumptions.length <= 1,
       "12.4.3.1: a resumption PSK with usage reinit or branch must be the only such PSK",
     );
-    pskSecret = await pskSecretOf(setting, psks);
-    const groupInfo = await openGroupInfo(setting, welcome, joinerSecret, pskSecret);
+    pskSecret = await pskSecretOf(config, psks);
+    const groupInfo = await openGroupInfo(config, welcome, joinerSecret, pskSecret);
     const { groupContext } = groupInfo;
     ensure(
       groupContext.cipherSuite === provider.suite.id,
       "12.4.3.1: the cipher suite in the GroupInfo must match the one in the KeyPackage",
     );
-    const tree = await openTree(setting, groupInfo, ratchetTree);
-    checkOwnSupport(setting, groupContext.extensions);
-    for (const id of successions) {
+    const tree = await openTree(config, groupInfo, ratchetTree);
+    checkOwnSupport(config, groupContext.extensions);
+    for (const id of resumptions) {
       const old = predecessor(id);
       if (old === undefined)
         throw new MlsError("missing", "the group that this one follows isn't known here");
-      checkSuccession(setting, id, old, { groupContext, tree });
+      checkResumption(config, id, old, { groupContext, tree });
     }
     const leafIndex = tree.findLeaf(own.keyPackage.leafNode);
     ensure(leafIndex !== undefined, "12.4.3.1: a leaf must be identical to the leaf node of the KeyPackage");
@@ -93,14 +93,14 @@ export async function joinByWelcome(
       joinerSecret,
       pskSecret,
       context,
-      additionalLabels(setting),
+      additionalLabels(config),
     );
     const tag = await confirm(provider, secrets, groupContext);
     if (!equalSecret(tag, groupInfo.confirmationTag)) {
       wipe(...Object.values(secrets));
       ensure(false, "12.4.3.1: the confirmation tag in the GroupInfo must be the one that the epoch gives");
     }
-    return await assembleEpoch(setting, { groupContext, tree, keys, secrets, confirmationTag: tag });
+    return await assembleEpoch(config, { groupContext, tree, keys, secrets, confirmationTag: tag });
   } finally {
     wipe(joinerSecret, pskSecret, groupSecrets.pathSecret?.pathSecret);
   }
@@ -108,7 +108,7 @@ export async function joinByWelcome(
 
 /** The GroupSecrets that are encrypted to this client. */
 async function openGroupSecrets(
-  { provider, registry }: Setting,
+  { provider, registry }: GroupConfig,
   { secrets, encryptedGroupInfo, cipherSuite }: Welcome,
   own: OwnKeyPackage,
 ): Promise<GroupSecrets> {
@@ -131,7 +131,7 @@ async function openGroupSecrets(
 }
 
 async function openGroupInfo(
-  { provider }: Setting,
+  { provider }: GroupConfig,
   { encryptedGroupInfo }: Welcome,
   joinerSecret: Uint8Array,
   pskSecret: Uint8Array,
@@ -151,11 +151,11 @@ async function openGroupInfo(
  * @throws ValidationError, DecodeError; MlsError `missing` without a tree
  */
 export async function openTree(
-  setting: Setting,
+  config: GroupConfig,
   groupInfo: GroupInfo,
   ratchetTree: Uint8Array | undefined,
 ): Promise<RatchetTree> {
-  const { provider, policy } = setting;
+  const { provider, policy } = config;
   const { groupContext, extensions, signer, signature } = groupInfo;
   const nodes =
     ratchetTree === undefined
@@ -179,12 +179,12 @@ export async function openTree(
     await verifyWithLabel(provider, signatureKey, GROUP_INFO_LABEL, tbs, signature),
     "12.4.3: new members must verify the signature of the GroupInfo",
   );
-  checkResult(setting, tree, groupContext.extensions);
-  registryOf(setting).checkExtensions(extensions, "groupInfo");
-  checkSize(setting, tree);
+  checkResult(config, tree, groupContext.extensions);
+  registryOf(config).checkExtensions(extensions, "groupInfo");
+  checkSize(config, tree);
   await verifyParentHashes(provider, tree);
 
-  const registry = registryOf(setting);
+  const registry = registryOf(config);
   const lifetime = lifetimeRule(policy, "any");
   const { groupId } = groupContext;
   const requests = [];
@@ -204,6 +204,6 @@ export async function openTree(
     valid.every((one) => one),
     "7.3: the signature on each LeafNode must be valid using signature_key",
   );
-  for (const { leafNode } of tree.members()) await authenticate(setting, groupId, leafNode);
+  for (const { leafNode } of tree.members()) await authenticate(config, groupId, leafNode);
   return tree;
 }

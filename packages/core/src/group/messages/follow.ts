@@ -12,7 +12,7 @@ import {
   WireFormat,
 } from "../../wire/index.js";
 import { type PublicEpoch, stageCommit } from "../commit/index.js";
-import { registryOf, type Setting } from "../config.js";
+import { type GroupConfig, registryOf } from "../config.js";
 import { contextBytes, provisionalContext } from "../epoch.js";
 import { openTree } from "../join/index.js";
 import { memberOf } from "../member.js";
@@ -22,7 +22,7 @@ import type { CommitMessage, ProposalMessage } from "./received.js";
 import { reportCommit, reportProposal } from "./report.js";
 
 /** All that an observer keeps of a group. */
-export interface ObservedState {
+export interface PublicGroupState {
   readonly current: PublicEpoch;
   readonly proposals: readonly CachedProposal[];
   /** Digests of the commits that ended the last epochs, the latest first. */
@@ -38,19 +38,19 @@ const MAX_ENDED = 64;
  * The state of a group as a GroupInfo tells it.
  * @throws ValidationError, DecodeError; MlsError `missing` without a tree
  */
-export async function observeFrom(
-  setting: Setting,
+export async function followFrom(
+  config: GroupConfig,
   groupInfo: GroupInfo,
   ratchetTree: Uint8Array | undefined,
-): Promise<ObservedState> {
-  const { provider } = setting;
+): Promise<PublicGroupState> {
+  const { provider } = config;
   const { groupContext, confirmationTag } = groupInfo;
   ensure(
     groupContext.cipherSuite === provider.suite.id,
     "12.4.3.1: the cipher suite in the GroupInfo must match the client's",
     () => `suite ${groupContext.cipherSuite}`,
   );
-  const tree = await openTree(setting, groupInfo, ratchetTree);
+  const tree = await openTree(config, groupInfo, ratchetTree);
   const { confirmedTranscriptHash: confirmed } = groupContext;
   const interim = await interimTranscriptHash(provider, confirmed, confirmationTag);
   return {
@@ -68,42 +68,42 @@ export async function observeFrom(
  *   of an epoch that another commit has ended; `consumed` for one that came before
  */
 export async function observe(
-  setting: Setting,
-  state: ObservedState,
+  config: GroupConfig,
+  state: PublicGroupState,
   bytes: Uint8Array,
-): Promise<{ state: ObservedState; received: ProposalMessage | CommitMessage }> {
-  const { provider } = setting;
-  checkMessageSize(setting, bytes);
-  const message = decode(MlsMessage, bytes, setting.registry?.proposalTypes);
+): Promise<{ state: PublicGroupState; received: ProposalMessage | CommitMessage }> {
+  const { provider } = config;
+  checkMessageSize(config, bytes);
+  const message = decode(MlsMessage, bytes, config.registry?.proposalTypes);
   if (message.wireFormat !== WireFormat.publicMessage) {
     throw new MlsError("usage", "an observer follows PublicMessages: it can't read what is encrypted");
   }
   const { current, over } = state;
   const { content, auth } = message.publicMessage;
-  await checkPlace(setting, state, content, bytes);
+  await checkPlace(config, state, content, bytes);
   if (over) throw new MlsError("closed", "the group is to be reinitialized, and no longer in use");
   ensure(
     content.content.contentType !== ContentType.application,
     "6: applications must use PrivateMessage to encrypt application messages",
   );
-  checkSender(content, setting.registry?.proposalTypes);
+  checkSender(content, config.registry?.proposalTypes);
   const authenticated: AuthenticatedContent = { wireFormat: WireFormat.publicMessage, content, auth };
   await verifyContent(provider, authenticated, contextBytes(current), signatureKeyOf(content, current));
-  registryOf(setting).checkAuthenticatedData(content.authenticatedData, current.groupContext);
+  registryOf(config).checkAuthenticatedData(content.authenticatedData, current.groupContext);
   if (content.content.contentType === ContentType.proposal) {
-    const cached = await cacheProposal(setting, current, authenticated);
+    const cached = await cacheProposal(config, current, authenticated);
     const known = state.proposals.some(({ reference }) => equalBytes(reference, cached.reference));
     return {
       state: known ? state : { ...state, proposals: [...state.proposals, cached] },
       received: reportProposal(current, authenticated, cached),
     };
   }
-  return follow(setting, state, authenticated, bytes);
+  return follow(config, state, authenticated, bytes);
 }
 
 async function checkPlace(
-  { provider }: Setting,
-  { current, ended }: ObservedState,
+  { provider }: GroupConfig,
+  { current, ended }: PublicGroupState,
   { groupId, epoch, content }: AuthenticatedContent["content"],
   bytes: Uint8Array,
 ): Promise<void> {
@@ -123,14 +123,14 @@ async function checkPlace(
 }
 
 async function follow(
-  setting: Setting,
-  state: ObservedState,
+  config: GroupConfig,
+  state: PublicGroupState,
   authenticated: AuthenticatedContent,
   bytes: Uint8Array,
-): Promise<{ state: ObservedState; received: CommitMessage }> {
-  const { provider } = setting;
+): Promise<{ state: PublicGroupState; received: CommitMessage }> {
+  const { provider } = config;
   const { current } = state;
-  const staged = await stageCommit(setting, current, authenticated, (reference) =>
+  const staged = await stageCommit(config, current, authenticated, (reference) =>
     state.proposals.find((one) => equalBytes(one.reference, reference)),
   );
   const { auth, content } = authenticated;

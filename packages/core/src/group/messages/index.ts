@@ -1,5 +1,5 @@
 // RFC 9420 §6, §15: sending and receiving messages.
-export { observe, type ObservedState, observeFrom } from "./follow.js";
+export { followFrom, observe, type PublicGroupState } from "./follow.js";
 export { receiveMessage } from "./receive.js";
 export type { ApplicationMessage, CommitMessage, OwnMessage, ProposalMessage, Received } from "./received.js";
 export { reportCommit } from "./report.js";

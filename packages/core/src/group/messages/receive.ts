@@ -17,7 +17,7 @@ import {
   WireFormat,
 } from "../../wire/index.js";
 import { processCommit } from "../commit/index.js";
-import { registryOf, type Setting } from "../config.js";
+import { type GroupConfig, registryOf } from "../config.js";
 import { contextBytes, type Epoch } from "../epoch.js";
 import { memberOf } from "../member.js";
 import {
@@ -44,26 +44,26 @@ export interface Reception {
  * @throws MlsError
  */
 export async function receiveMessage(
-  setting: Setting,
+  config: GroupConfig,
   state: GroupState,
   bytes: Uint8Array,
 ): Promise<Reception> {
-  checkMessageSize(setting, bytes);
-  const message = decode(MlsMessage, bytes, setting.registry?.proposalTypes);
+  checkMessageSize(config, bytes);
+  const message = decode(MlsMessage, bytes, config.registry?.proposalTypes);
   switch (message.wireFormat) {
     case WireFormat.publicMessage: {
       const { groupId, epoch, content } = message.publicMessage.content;
       if (checkHeader(state, { groupId, epoch }) === "past") {
-        return receivePast(setting, state, bytes, { epoch, contentType: content.contentType }, undefined);
+        return receivePast(config, state, bytes, { epoch, contentType: content.contentType }, undefined);
       }
-      return receivePublic(setting, state, message.publicMessage, bytes);
+      return receivePublic(config, state, message.publicMessage, bytes);
     }
     case WireFormat.privateMessage: {
       const { privateMessage } = message;
       if (checkHeader(state, privateMessage) === "past") {
-        return receivePast(setting, state, bytes, privateMessage, privateMessage);
+        return receivePast(config, state, bytes, privateMessage, privateMessage);
       }
-      return receivePrivate(setting, state, privateMessage, bytes);
+      return receivePrivate(config, state, privateMessage, bytes);
     }
     default:
       throw new MlsError(
@@ -103,13 +103,13 @@ interface Header {
  *   epoch that another commit has ended here; `wrong-epoch` for a proposal that is too late
  */
 async function receivePast(
-  setting: Setting,
+  config: GroupConfig,
   state: GroupState,
   bytes: Uint8Array,
   { epoch, contentType }: Header,
   message: PrivateMessage | undefined,
 ): Promise<Reception> {
-  const { provider } = setting;
+  const { provider } = config;
   const past = state.past.find((one) => one.epoch === epoch);
   if (past === undefined) {
     const application = contentType === ContentType.application;
@@ -128,12 +128,12 @@ async function receivePast(
   if (message === undefined || contentType !== ContentType.application) {
     throw new MlsError("wrong-epoch", `a proposal of epoch ${epoch}, which is over`);
   }
-  const opened = await openOrOwn(setting, state, message, past);
+  const opened = await openOrOwn(config, state, message, past);
   if (opened === undefined) return { state, received: { kind: "own" } };
   return settle(opened, async () => {
     const leafNode = senderLeaf(opened.content.content, past.tree);
     await verifyContent(provider, opened.content, past.groupContext, leafNode.signatureKey);
-    const registry = registryOf(setting);
+    const registry = registryOf(config);
     if (registry.modules.length > 0) {
       registry.checkAuthenticatedData(message.authenticatedData, decode(GroupContext, past.groupContext));
     }
@@ -143,7 +143,7 @@ async function receivePast(
 
 /** A private message opened, or `undefined` for one of this client's own. */
 async function openOrOwn(
-  { provider, registry }: Setting,
+  { provider, registry }: GroupConfig,
   { current }: GroupState,
   message: PrivateMessage,
   keys: Pick<Epoch, "tree" | "secretTree"> & { readonly senderDataSecret: Uint8Array },
@@ -181,14 +181,14 @@ async function settle(opened: OpenedPrivateMessage, work: () => Promise<Receptio
 }
 
 async function receivePrivate(
-  setting: Setting,
+  config: GroupConfig,
   state: GroupState,
   message: PrivateMessage,
   bytes: Uint8Array,
 ): Promise<Reception> {
   const { current } = state;
   const { tree, secretTree, secrets } = current;
-  const opened = await openOrOwn(setting, state, message, {
+  const opened = await openOrOwn(config, state, message, {
     tree,
     secretTree,
     senderDataSecret: secrets.senderDataSecret,
@@ -198,20 +198,15 @@ async function receivePrivate(
   const { received } = await settle(opened, async () => {
     const { content } = opened.content;
     const leafNode = senderLeaf(content, tree);
-    const fits = verifyContent(
-      setting.provider,
-      opened.content,
-      contextBytes(current),
-      leafNode.signatureKey,
-    );
+    const fits = verifyContent(config.provider, opened.content, contextBytes(current), leafNode.signatureKey);
     // The platform has a thread for it, and this one has time. Handshakes seldom have a next one in their epoch.
     if (isPromise(fits) && content.content.contentType === ContentType.application) opened.lookAhead();
     await fits;
-    registryOf(setting).checkAuthenticatedData(content.authenticatedData, current.groupContext);
+    registryOf(config).checkAuthenticatedData(content.authenticatedData, current.groupContext);
     if (content.content.contentType === ContentType.application) {
       return { state, received: applicationMessage(content, leafNode) };
     }
-    const handled = await receiveHandshake(setting, state, opened.content, bytes);
+    const handled = await receiveHandshake(config, state, opened.content, bytes);
     finish = handled.finish;
     return { state, received: handled.received };
   });
@@ -219,7 +214,7 @@ async function receivePrivate(
 }
 
 async function receivePublic(
-  setting: Setting,
+  config: GroupConfig,
   state: GroupState,
   message: PublicMessage,
   bytes: Uint8Array,
@@ -227,11 +222,11 @@ async function receivePublic(
   const { current } = state;
   const context = contextBytes(current);
   const authenticated = await openPublic(
-    setting.provider,
+    config.provider,
     message,
     context,
     current.secrets.membershipKey,
-    setting.registry?.proposalTypes,
+    config.registry?.proposalTypes,
   );
   const { content } = authenticated;
   const { sender } = content;
@@ -239,15 +234,15 @@ async function receivePublic(
     if (content.content.contentType === ContentType.proposal) return { state, received: { kind: "own" } };
     throw new MlsError("own-message", "a commit of this client's own, which isn't pending any more");
   }
-  await verifyContent(setting.provider, authenticated, context, signatureKeyOf(content, current));
-  registryOf(setting).checkAuthenticatedData(content.authenticatedData, current.groupContext);
-  const { received, finish } = await receiveHandshake(setting, state, authenticated, bytes);
+  await verifyContent(config.provider, authenticated, context, signatureKeyOf(content, current));
+  registryOf(config).checkAuthenticatedData(content.authenticatedData, current.groupContext);
+  const { received, finish } = await receiveHandshake(config, state, authenticated, bytes);
   return { state: finish(), received };
 }
 
 /** A proposal or a commit whose signature is verified. `finish` is to be called once its key is consumed. */
 async function receiveHandshake(
-  setting: Setting,
+  config: GroupConfig,
   state: GroupState,
   authenticated: AuthenticatedContent,
   bytes: Uint8Array,
@@ -258,33 +253,33 @@ async function receiveHandshake(
     throw new MlsError("closed", "the group is to be reinitialized, and no longer in use");
   }
   if (content.contentType === ContentType.proposal) {
-    const cached = await cacheProposal(setting, current, authenticated);
+    const cached = await cacheProposal(config, current, authenticated);
     return {
       received: reportProposal(current, authenticated, cached),
       finish: () => withProposal(state, cached),
     };
   }
   const find = (reference: Uint8Array) => state.proposals.find((one) => equalBytes(one.reference, reference));
-  const processed = await processCommit(setting, current, authenticated, {
+  const processed = await processCommit(config, current, authenticated, {
     find,
     ownLeafKey: (reference) => find(reference)?.leafKey,
   });
   const changes = changesOf(processed.applied);
   const { committer, epoch, tree } = processed;
-  const endedBy = (await setting.provider.hash.hash(bytes)).slice();
+  const endedBy = (await config.provider.hash.hash(bytes)).slice();
   return {
     received: reportCommit(epoch ?? { ...current, tree }, changes, {
       committer: memberOf(committer.leafIndex, committer.leafNode),
       own: false,
       active: epoch !== undefined && changes.reinit === undefined,
       droppedPending: state.pending !== undefined,
-      dropped: epoch === undefined ? [] : ownDropped(state, processed.proposals, tree, setting.registry),
+      dropped: epoch === undefined ? [] : ownDropped(state, processed.proposals, tree, config.registry),
       authenticatedData,
     }),
     finish: () =>
       epoch === undefined
         ? leaveGroup(state)
-        : enterEpoch(state, epoch, changes, { endedBy, endedByOwn: false }, setting.policy.maxPastEpochs),
+        : enterEpoch(state, epoch, changes, { endedBy, endedByOwn: false }, config.policy.maxPastEpochs),
   };
 }
 

@@ -15,13 +15,13 @@ import { protect } from "../commit/index.js";
 import { registryOf } from "../config.js";
 import { contextBytes } from "../epoch.js";
 import { createGroupInfo, externalPubExtension, ratchetTreeExtension } from "../join/index.js";
-import type { Standpoint } from "../member-context.js";
+import type { MemberContext } from "../member-context.js";
 import { cacheProposal, checkMessageSize, checkProposable, proposalFormat } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
 
 /** A content of this member's in this epoch, signed (§6.1). It is no commit, and so has no confirmation tag. */
 async function signed(
-  { epoch, signer }: Standpoint,
+  { epoch, signer }: MemberContext,
   wireFormat: 1 | 2,
   content: FramedContent["content"],
   authenticatedData: Uint8Array,
@@ -40,11 +40,11 @@ async function signed(
 
 /** Application data (§15), encrypted and padded as the policy says, as an encoded MLSMessage. */
 export async function applicationMessage(
-  at: Standpoint,
+  at: MemberContext,
   applicationData: Uint8Array,
   authenticatedData: Uint8Array,
 ): Promise<Uint8Array> {
-  const { provider, policy } = at.host.setting;
+  const { provider, policy } = at.host.config;
   const { secretTree, secrets } = at.epoch;
   const wireFormat = WireFormat.privateMessage;
   const content = { contentType: ContentType.application, applicationData };
@@ -56,7 +56,7 @@ export async function applicationMessage(
   const keys = { secretTree, senderDataSecret: secrets.senderDataSecret };
   const privateMessage = await sealPrivate(provider, authenticated, keys, padding);
   const message = encode(MlsMessage, { version: 1, wireFormat, privateMessage });
-  checkMessageSize(at.host.setting, message);
+  checkMessageSize(at.host.config, message);
   return message;
 }
 
@@ -66,17 +66,17 @@ export async function applicationMessage(
  * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`
  */
 export async function proposalMessage(
-  at: Standpoint,
+  at: MemberContext,
   proposal: Proposal,
   authenticatedData: Uint8Array,
   others: readonly CachedProposal[],
 ): Promise<{ message: Uint8Array; cached: CachedProposal }> {
-  const { setting } = at.host;
+  const { config } = at.host;
   const content = { contentType: ContentType.proposal, proposal };
-  const authenticated = await signed(at, proposalFormat(setting, proposal), content, authenticatedData);
-  const cached = await cacheProposal(setting, at.epoch, authenticated);
-  checkProposable(setting, at.epoch, cached, others);
-  return { message: await protect(setting, at.epoch, authenticated), cached };
+  const authenticated = await signed(at, proposalFormat(config, proposal), content, authenticatedData);
+  const cached = await cacheProposal(config, at.epoch, authenticated);
+  checkProposable(config, at.epoch, cached, others);
+  return { message: await protect(config, at.epoch, authenticated), cached };
 }
 
 /** What a GroupInfo has besides the GroupContext. */
@@ -91,11 +91,11 @@ export interface GroupInfoOptions {
 
 /** A signed GroupInfo (§12.4.3) as an encoded MLSMessage. */
 export async function groupInfoMessage(
-  { host, epoch, signer }: Standpoint,
+  { host, epoch, signer }: MemberContext,
   { externalPub = true, ratchetTree = true, extensions = [] }: GroupInfoOptions,
 ): Promise<Uint8Array> {
-  const { provider } = host.setting;
-  const all = registryOf(host.setting).groupInfoExtensions(
+  const { provider } = host.config;
+  const all = registryOf(host.config).groupInfoExtensions(
     [
       ...(ratchetTree ? [ratchetTreeExtension(epoch)] : []),
       ...(externalPub ? [await externalPubExtension(provider, epoch)] : []),

@@ -13,7 +13,7 @@ import {
   type ReInit,
   SenderType,
 } from "../../wire/index.js";
-import { registryOf, type Setting } from "../config.js";
+import { type GroupConfig, registryOf } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import { checkMembers, NO_EXTENSIONS, type Registry, requirementsOf } from "../extensions/index.js";
 import type { CommitChanges } from "../state.js";
@@ -150,8 +150,8 @@ export function applyProposals(
  * do what the group and each other ask of them. Takes no time that grows with the group.
  * @throws ValidationError
  */
-export function checkResult(setting: Setting, tree: RatchetTree, extensions: readonly Extension[]): void {
-  const { provider } = setting;
+export function checkResult(config: GroupConfig, tree: RatchetTree, extensions: readonly Extension[]): void {
+  const { provider } = config;
   const repeated = tree.duplicateKey();
   ensure(repeated !== "signature_key", "7.3: signature_key must be unique among the members of the group");
   ensure(repeated !== "encryption_key", "7.3: encryption_key must be unique among the members of the group");
@@ -160,7 +160,7 @@ export function checkResult(setting: Setting, tree: RatchetTree, extensions: rea
     "12.4.3.1: the encryption key of a parent node must not appear in any other node of the tree",
   );
   checkMembers(tree.summary, requirementsOf(provider.suite, extensions));
-  registryOf(setting).checkExtensions(extensions, "groupContext");
+  registryOf(config).checkExtensions(extensions, "groupContext");
 }
 
 /**
@@ -169,7 +169,7 @@ export function checkResult(setting: Setting, tree: RatchetTree, extensions: rea
  * @throws ValidationError
  */
 export function checkOwnSupport(
-  { provider, ownExtensions }: Setting,
+  { provider, ownExtensions }: GroupConfig,
   extensions: readonly Extension[],
 ): void {
   for (const type of requirementsOf(provider.suite, extensions).extensions) {

@@ -3,7 +3,7 @@ import { MlsError } from "../../errors.js";
 import { blame, proposalName, type SourcedProposal } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import type { Sender } from "../../wire/index.js";
-import type { Setting } from "../config.js";
+import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import { partyOf } from "./sender.js";
 
@@ -12,18 +12,18 @@ import { partyOf } from "./sender.js";
  * @param committer left out where a proposal comes by itself
  * @throws MlsError `forbidden`, with `proposal` saying which
  */
-export function checkPermissions(
-  { policy }: Setting,
+export function checkAuthorized(
+  { policy }: GroupConfig,
   epoch: Pick<Epoch, "groupContext" | "tree">,
   proposals: readonly SourcedProposal[],
   committer?: Sender,
 ): void {
-  if (policy.permits === undefined) return;
+  if (policy.authorize === undefined) return;
   const by = committer && partyOf(epoch, committer);
   for (const [index, sourced] of proposals.entries()) {
     const { proposal, sender } = sourced;
     const action = { proposal, proposer: partyOf(epoch, sender), committer: by };
-    if (policy.permits(action) !== true) {
+    if (policy.authorize(action) !== true) {
       throw blame(
         new MlsError("forbidden", `the policy doesn't permit this ${proposalName(proposal)} proposal`),
         sourced,
@@ -34,7 +34,7 @@ export function checkPermissions(
 }
 
 /** @throws MlsError `limit` if the group has more members than the policy allows */
-export function checkSize({ policy }: Setting, tree: RatchetTree): void {
+export function checkSize({ policy }: GroupConfig, tree: RatchetTree): void {
   if (tree.memberCount > policy.maxMembers) {
     throw new MlsError(
       "limit",
@@ -44,7 +44,7 @@ export function checkSize({ policy }: Setting, tree: RatchetTree): void {
 }
 
 /** @throws MlsError `limit` if a message is larger than the policy allows */
-export function checkMessageSize({ policy }: Setting, message: Uint8Array): void {
+export function checkMessageSize({ policy }: GroupConfig, message: Uint8Array): void {
   if (message.length > policy.maxMessageSize) {
     throw new MlsError(
       "limit",

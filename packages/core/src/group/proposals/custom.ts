@@ -1,7 +1,7 @@
 // RFC 9420 §12.2, §13.2: proposals of types that extensions registered.
 import { ensure } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
-import { registryOf, type Setting } from "../config.js";
+import { type GroupConfig, registryOf } from "../config.js";
 import type { GroupView } from "../extensions/index.js";
 import type { Applied } from "./apply.js";
 
@@ -11,7 +11,7 @@ import type { Applied } from "./apply.js";
  * @throws ValidationError, or what an extension throws
  */
 export function checkCustomList(
-  setting: Setting,
+  config: GroupConfig,
   group: GroupView,
   proposals: readonly SourcedProposal[],
   applied: Applied,
@@ -24,7 +24,7 @@ export function checkCustomList(
       () => `proposal type ${type}`,
     );
   }
-  registryOf(setting).checkList({
+  registryOf(config).checkList({
     proposals,
     group,
     extensions: applied.extensions,

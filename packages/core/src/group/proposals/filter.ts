@@ -2,22 +2,22 @@
 import { MlsError } from "../../errors.js";
 import { blame, type SourcedProposal } from "../../framing/index.js";
 import { ProposalType, SenderType } from "../../wire/index.js";
-import type { Setting } from "../config.js";
+import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import { applyProposals, checkResult } from "./apply.js";
-import { checkPermissions, checkSize } from "./authorize.js";
+import { checkAuthorized, checkSize } from "./authorize.js";
 import { checkCustomList } from "./custom.js";
 
 type Public = Pick<Epoch, "groupContext" | "tree">;
 
 /** What is wrong with the tree and the group that a list of proposals gives, if anything is. */
-function obstacle(setting: Setting, epoch: Public, proposals: readonly SourcedProposal[]): unknown {
+function obstacle(config: GroupConfig, epoch: Public, proposals: readonly SourcedProposal[]): unknown {
   try {
-    const applied = applyProposals(epoch, proposals, setting.registry);
+    const applied = applyProposals(epoch, proposals, config.registry);
     const { tree, extensions } = applied;
-    checkCustomList(setting, epoch, proposals, applied);
-    checkResult(setting, tree, extensions);
-    checkSize(setting, tree);
+    checkCustomList(config, epoch, proposals, applied);
+    checkResult(config, tree, extensions);
+    checkSize(config, tree);
     return undefined;
   } catch (error) {
     return error;
@@ -33,8 +33,8 @@ const isRemove = ({ proposal }: SourcedProposal) => proposal.proposalType === Pr
  *
  * Takes time in the number of proposals if there is nothing to leave out, else in its square.
  */
-export async function committable(
-  setting: Setting,
+export async function filterProposals(
+  config: GroupConfig,
   epoch: Epoch,
   proposals: readonly SourcedProposal[],
 ): Promise<SourcedProposal[]> {
@@ -43,31 +43,31 @@ export async function committable(
   for (const sourced of proposals) {
     const { proposal, reference } = sourced;
     if (reference !== undefined) {
-      if (proposal.proposalType === ProposalType.psk && (await setting.psk(proposal.psk)) === undefined)
+      if (proposal.proposalType === ProposalType.psk && (await config.psk(proposal.psk)) === undefined)
         continue;
-      if (!isPermitted(setting, epoch, sourced, committer)) continue;
+      if (!isPermitted(config, epoch, sourced, committer)) continue;
     }
     possible.push(sourced);
   }
-  if (obstacle(setting, epoch, possible) === undefined) return possible;
+  if (obstacle(config, epoch, possible) === undefined) return possible;
   // A removal never makes things worse, and may be what makes another proposal possible.
   const chosen = new Set(possible.filter((one) => one.reference === undefined || isRemove(one)));
   for (const one of possible) {
     if (chosen.has(one)) continue;
     chosen.add(one);
-    if (obstacle(setting, epoch, [...chosen]) !== undefined) chosen.delete(one);
+    if (obstacle(config, epoch, [...chosen]) !== undefined) chosen.delete(one);
   }
   return possible.filter((one) => chosen.has(one));
 }
 
 function isPermitted(
-  setting: Setting,
+  config: GroupConfig,
   epoch: Public,
   sourced: SourcedProposal,
   committer: { readonly senderType: 1; readonly leafIndex: number },
 ): boolean {
   try {
-    checkPermissions(setting, epoch, [sourced], committer);
+    checkAuthorized(config, epoch, [sourced], committer);
     return true;
   } catch (error) {
     if (error instanceof MlsError) return false;
@@ -80,18 +80,18 @@ const MOST = 64;
 
 /** An error about what a list of proposals gives, saying which of them is to blame, if one is. */
 export function blameOne(
-  setting: Setting,
+  config: GroupConfig,
   epoch: Public,
   proposals: readonly SourcedProposal[],
   error: unknown,
 ): unknown {
   if (proposals.length > MOST) return error;
   const before = proposals.filter(isRemove);
-  if (obstacle(setting, epoch, before) !== undefined) return error;
+  if (obstacle(config, epoch, before) !== undefined) return error;
   for (const [index, sourced] of proposals.entries()) {
     if (isRemove(sourced)) continue;
     before.push(sourced);
-    if (obstacle(setting, epoch, before) !== undefined) return blame(error, sourced, index);
+    if (obstacle(config, epoch, before) !== undefined) return blame(error, sourced, index);
   }
   return error;
 }

@@ -8,10 +8,10 @@ export {
   checkResult,
   extensionsAfter,
 } from "./apply.js";
-export { checkMessageSize, checkPermissions, checkSize } from "./authorize.js";
+export { checkAuthorized, checkMessageSize, checkSize } from "./authorize.js";
 export { checkCustomList } from "./custom.js";
 export { createExternalProposal } from "./external.js";
-export { blameOne, committable } from "./filter.js";
+export { blameOne, filterProposals } from "./filter.js";
 export { checkExternalList, checkRegularList, selectProposals } from "./list.js";
 export type {
   CommitMessages,
@@ -19,7 +19,7 @@ export type {
   NewIdentity,
   ProposalRequest,
   PskChoice,
-  SuccessionOptions,
+  ResumptionOptions,
 } from "./options.js";
 export { ownDescription, ownProposals, requestedProposal } from "./requests.js";
 export { senderLeaf, signatureKeyOf } from "./sender.js";
@@ -29,5 +29,5 @@ export {
   checkProposals,
   checkReplacement,
   leafRules,
-  type SuccessionUsage,
+  type ResumptionUsage,
 } from "./validate.js";

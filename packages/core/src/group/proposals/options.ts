@@ -61,7 +61,7 @@ export interface CommitOptions {
 }
 
 /** How the first commit of a group that follows another one is made (§11.2, §11.3). */
-export interface SuccessionOptions {
+export interface ResumptionOptions {
   /** Key packages of its other members, as encoded MLSMessages */
   readonly add: readonly Uint8Array[];
   readonly forcePath?: boolean;

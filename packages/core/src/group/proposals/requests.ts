@@ -17,7 +17,7 @@ import {
   ResumptionPSKUsage,
   SenderType,
 } from "../../wire/index.js";
-import type { Standpoint } from "../member-context.js";
+import type { MemberContext } from "../member-context.js";
 import type { CommitOptions, NewIdentity, ProposalRequest, PskChoice } from "./options.js";
 
 /** A proposal, with what belongs to it if it is an own Update. */
@@ -32,7 +32,7 @@ interface RequestedProposal {
  * @throws DecodeError, UnsupportedError, MlsError `usage`
  */
 export async function requestedProposal(
-  at: Standpoint,
+  at: MemberContext,
   request: ProposalRequest,
 ): Promise<RequestedProposal> {
   if ("add" in request) {
@@ -54,8 +54,8 @@ export async function requestedProposal(
   return ownUpdate(at, request.update === true ? {} : request.update);
 }
 
-async function ownUpdate(at: Standpoint, identity: NewIdentity): Promise<RequestedProposal> {
-  const { provider } = at.host.setting;
+async function ownUpdate(at: MemberContext, identity: NewIdentity): Promise<RequestedProposal> {
+  const { provider } = at.host.config;
   const { groupContext, keys } = at.epoch;
   const signer = identity.signer ?? at.signer;
   checkSigner(provider, signer);
@@ -75,7 +75,7 @@ async function ownUpdate(at: Standpoint, identity: NewIdentity): Promise<Request
 
 /** What a new leaf node of the own member says: what it said before, but for what is to be new. */
 export function ownDescription(
-  { host, epoch }: Standpoint,
+  { host, epoch }: MemberContext,
   { credential, renewCapabilities }: NewIdentity,
 ): LeafDescription {
   const leaf = epoch.tree.leaf(epoch.keys.leafIndex) as LeafNode;
@@ -84,8 +84,8 @@ export function ownDescription(
   return { credential: credential ?? own.credential, capabilities, extensions };
 }
 
-function pskIdOf({ host, epoch }: Standpoint, choice: PskChoice): PreSharedKeyID {
-  const { provider } = host.setting;
+function pskIdOf({ host, epoch }: MemberContext, choice: PskChoice): PreSharedKeyID {
+  const { provider } = host.config;
   const pskNonce = provider.random(provider.suite.hash.Nh);
   if ("custom" in choice) return { ...choice.custom, pskNonce };
   if ("external" in choice) {
@@ -101,7 +101,7 @@ function pskIdOf({ host, epoch }: Standpoint, choice: PskChoice): PreSharedKeyID
 }
 
 /** The proposals that a commit is to have by value. @throws DecodeError, MlsError `usage` */
-export function ownProposals(at: Standpoint, options: CommitOptions): SourcedProposal[] {
+export function ownProposals(at: MemberContext, options: CommitOptions): SourcedProposal[] {
   const sender = { senderType: SenderType.member, leafIndex: at.epoch.keys.leafIndex };
   const proposals: Proposal[] = [];
   if (options.extensions !== undefined) {

@@ -69,6 +69,6 @@ export function partyOf({ groupContext, tree }: Pick<Epoch, "groupContext" | "tr
       return { kind: "external", senderIndex: sender.senderIndex, ...external };
     }
     default:
-      return { kind: "newcomer" };
+      return { kind: "new-member" };
   }
 }

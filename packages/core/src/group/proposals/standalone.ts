@@ -13,18 +13,18 @@ import {
   SenderType,
   WireFormat,
 } from "../../wire/index.js";
-import { handshakeFormat, registryOf, type Setting } from "../config.js";
+import { type GroupConfig, handshakeFormat, registryOf } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import type { GroupView } from "../extensions/index.js";
 import type { CachedProposal, GroupState } from "../state.js";
-import { checkPermissions } from "./authorize.js";
+import { checkAuthorized } from "./authorize.js";
 import { checkProposals } from "./validate.js";
 /**
  * A proposal that came by itself, found valid, with its reference (§5.2).
  * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`
  */
 export async function cacheProposal(
-  setting: Setting,
+  config: GroupConfig,
   epoch: Pick<Epoch, "groupContext" | "tree">,
   authenticated: AuthenticatedContent,
 ): Promise<CachedProposal> {
@@ -32,11 +32,11 @@ export async function cacheProposal(
   if (content.contentType !== ContentType.proposal)
     throw new MlsError("usage", "this content is no proposal");
   const { proposal } = content;
-  checkSent(setting, { proposal, sender, wireFormat: authenticated.wireFormat });
+  checkSent(config, { proposal, sender, wireFormat: authenticated.wireFormat });
   const sourced = [{ proposal, sender }];
-  await checkProposals(setting, epoch, sourced, epoch.groupContext.extensions);
-  checkPermissions(setting, epoch, sourced);
-  const reference = await makeProposalRef(setting.provider, encode(AuthenticatedContent, authenticated));
+  await checkProposals(config, epoch, sourced, epoch.groupContext.extensions);
+  checkAuthorized(config, epoch, sourced);
+  const reference = await makeProposalRef(config.provider, encode(AuthenticatedContent, authenticated));
   return { proposal, sender, reference, checked: true };
 }
 
@@ -52,9 +52,9 @@ export interface SentProposal extends Pick<SourcedProposal, "proposal" | "sender
 }
 
 /** What an extension says of a proposal that is sent by itself, besides whether it is valid. @throws ValidationError */
-export function checkSent(setting: Setting, { proposal, wireFormat }: SentProposal): void {
+export function checkSent(config: GroupConfig, { proposal, wireFormat }: SentProposal): void {
   if (!isCustomProposal(proposal)) return;
-  const { publicOnly, committedBy, name } = registryOf(setting).need(proposal);
+  const { publicOnly, committedBy, name } = registryOf(config).need(proposal);
   ensure(
     committedBy !== "value",
     "12.4: a proposal that commits have by value only isn't sent by itself",
@@ -68,9 +68,9 @@ export function checkSent(setting: Setting, { proposal, wireFormat }: SentPropos
 }
 
 /** The wire format in which a proposal is sent. */
-export function proposalFormat(setting: Setting, proposal: Proposal): 1 | 2 {
-  const isPublic = isCustomProposal(proposal) && registryOf(setting).need(proposal).publicOnly === true;
-  return isPublic ? WireFormat.publicMessage : handshakeFormat(setting);
+export function proposalFormat(config: GroupConfig, proposal: Proposal): 1 | 2 {
+  const isPublic = isCustomProposal(proposal) && registryOf(config).need(proposal).publicOnly === true;
+  return isPublic ? WireFormat.publicMessage : handshakeFormat(config);
 }
 
 /**
@@ -79,14 +79,14 @@ export function proposalFormat(setting: Setting, proposal: Proposal): 1 | 2 {
  * @throws ValidationError
  */
 export function checkProposable(
-  setting: Setting,
+  config: GroupConfig,
   { tree }: GroupView,
   { proposal, sender }: SourcedProposal,
   others: readonly SourcedProposal[],
 ): void {
   if (!isCustomProposal(proposal)) return;
   const type: number = proposal.proposalType;
-  const { oncePerEpoch, name } = registryOf(setting).need(proposal);
+  const { oncePerEpoch, name } = registryOf(config).need(proposal);
   ensure(
     tree.summary.supported.proposals.has(type),
     "13.2: a proposal type must be supported by all members",

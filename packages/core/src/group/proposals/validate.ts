@@ -20,7 +20,7 @@ import {
   ResumptionPSKUsage,
   SenderType,
 } from "../../wire/index.js";
-import { lifetimeRule, registryOf, type Setting } from "../config.js";
+import { type GroupConfig, lifetimeRule, registryOf } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import { checkCapabilities, requirementsOf } from "../extensions/index.js";
 
@@ -32,8 +32,8 @@ interface OpenQuestions {
 }
 
 /** Asks the open questions, all together. @throws ValidationError, CryptoError, MlsError `authentication` */
-async function settle(setting: Setting, groupId: Uint8Array, questions: OpenQuestions): Promise<void> {
-  const { provider } = setting;
+async function settle(config: GroupConfig, groupId: Uint8Array, questions: OpenQuestions): Promise<void> {
+  const { provider } = config;
   await all(questions.encryptionKeys.map((key) => provider.hpke.validatePublicKey(key)));
   const valid = await verifyAll(provider, questions.signatures);
   ensure(
@@ -41,13 +41,13 @@ async function settle(setting: Setting, groupId: Uint8Array, questions: OpenQues
     "7.3: the signatures of a LeafNode and of its KeyPackage must be valid using signature_key",
   );
   for (const { leafNode, replaces } of questions.claims) {
-    await authenticate(setting, groupId, leafNode, replaces);
+    await authenticate(config, groupId, leafNode, replaces);
   }
 }
 
 /** §5.3.1: asks the application whether a leaf node's credential is true. @throws MlsError `authentication` */
 export async function authenticate(
-  { authentication }: Setting,
+  { authentication }: GroupConfig,
   groupId: Uint8Array | undefined,
   { credential, signatureKey }: Pick<LeafNode, "credential" | "signatureKey">,
   replaces?: Credential,
@@ -63,19 +63,19 @@ export async function authenticate(
 }
 
 /** The requirements that leaf nodes in this epoch must meet, with the extensions that a commit may change. */
-export function leafRules(setting: Setting, extensions: readonly Extension[]) {
+export function leafRules(config: GroupConfig, extensions: readonly Extension[]) {
   return {
-    requirements: requirementsOf(setting.provider.suite, extensions),
+    requirements: requirementsOf(config.provider.suite, extensions),
     extensions,
-    registry: registryOf(setting),
-    lifetime: lifetimeRule(setting.policy, "now"),
+    registry: registryOf(config),
+    lifetime: lifetimeRule(config.policy, "now"),
   };
 }
 
 type LeafRules = ReturnType<typeof leafRules>;
 
-function checkAdd(setting: Setting, keyPackage: KeyPackage, rules: LeafRules): void {
-  checkKeyPackage(keyPackage, setting.provider.suite, rules.lifetime);
+function checkAdd(config: GroupConfig, keyPackage: KeyPackage, rules: LeafRules): void {
+  checkKeyPackage(keyPackage, config.provider.suite, rules.lifetime);
   checkCapabilities(keyPackage.leafNode, rules.requirements);
   rules.registry.checkLeafNode(keyPackage.leafNode, rules.extensions);
   rules.registry.checkExtensions(keyPackage.extensions, "keyPackage");
@@ -101,20 +101,20 @@ export function checkReplacement(
 }
 
 /** The usage of a resumption PSK that ties the first commit of a group to another group (§11.2, §11.3). */
-export type SuccessionUsage = typeof ResumptionPSKUsage.reinit | typeof ResumptionPSKUsage.branch;
+export type ResumptionUsage = typeof ResumptionPSKUsage.reinit | typeof ResumptionPSKUsage.branch;
 
 /**
  * §12.1.4: what a PreSharedKey proposal must be.
- * @param succession the one usage besides `application` that belongs to the commit
+ * @param resumption the one usage besides `application` that belongs to the commit
  * @throws ValidationError
  */
-export function checkPskId(psk: PreSharedKeyID, Nh: number, succession?: SuccessionUsage): void {
+export function checkPskId(psk: PreSharedKeyID, Nh: number, resumption?: ResumptionUsage): void {
   ensure(
     psk.pskNonce.length === Nh,
     "12.1.4: psk_nonce must be of length KDF.Nh",
     () => `${psk.pskNonce.length} bytes`,
   );
-  if (psk.pskType !== PSKType.resumption || psk.usage === succession) return;
+  if (psk.pskType !== PSKType.resumption || psk.usage === resumption) return;
   ensure(
     psk.usage !== ResumptionPSKUsage.reinit,
     "12.1.4: a resumption PSK with usage reinit belongs to the first commit after a reinitialization",
@@ -137,12 +137,12 @@ function memberAt(tree: RatchetTree, leafIndex: number): LeafNode {
 
 /** The rules of one proposal that need neither the provider nor the application; what is left goes into `open`. */
 function checkOne(
-  setting: Setting,
+  config: GroupConfig,
   epoch: Pick<Epoch, "groupContext" | "tree">,
   { proposal, sender, reference }: SourcedProposal,
   rules: LeafRules,
   open: OpenQuestions,
-  succession: SuccessionUsage | undefined,
+  resumption: ResumptionUsage | undefined,
 ): void {
   const { groupId } = epoch.groupContext;
   if (isCustomProposal(proposal)) {
@@ -152,7 +152,7 @@ function checkOne(
   switch (proposal.proposalType) {
     case ProposalType.add: {
       const { keyPackage } = proposal;
-      checkAdd(setting, keyPackage, rules);
+      checkAdd(config, keyPackage, rules);
       open.signatures.push(...keyPackageVerifyRequests(keyPackage));
       open.claims.push({ leafNode: keyPackage.leafNode });
       open.encryptionKeys.push(keyPackage.leafNode.encryptionKey);
@@ -175,7 +175,7 @@ function checkOne(
       memberAt(epoch.tree, proposal.removed);
       return;
     case ProposalType.psk:
-      checkPskId(proposal.psk, setting.provider.suite.hash.Nh, succession);
+      checkPskId(proposal.psk, config.provider.suite.hash.Nh, resumption);
       if (isCustomPsk(proposal.psk)) rules.registry.checkPsk(proposal.psk);
       return;
     case ProposalType.reinit:
@@ -191,7 +191,7 @@ function checkOne(
       );
       return;
     case ProposalType.groupContextExtensions:
-      requirementsOf(setting.provider.suite, proposal.extensions);
+      requirementsOf(config.provider.suite, proposal.extensions);
       rules.registry.checkExtensions(proposal.extensions, "groupContext");
       return;
   }
@@ -201,18 +201,18 @@ function checkOne(
  * Checks proposals one by one, each for itself; those that were checked before are passed over. Signatures are
  * verified in one batch, and one after the other only to find out which is wrong.
  * @param extensions the GroupContext extensions that leaf nodes must fit: those of the commit, or the epoch's
- * @param succession as in {@link checkPskId}
+ * @param resumption as in {@link checkPskId}
  * @throws ValidationError, CryptoError or MlsError `authentication`, each with `proposal` saying which
  */
 export async function checkProposals(
-  setting: Setting,
+  config: GroupConfig,
   epoch: Pick<Epoch, "groupContext" | "tree">,
   proposals: readonly SourcedProposal[],
   extensions: readonly Extension[],
-  succession?: SuccessionUsage,
+  resumption?: ResumptionUsage,
 ): Promise<void> {
   if (proposals.length === 0) return;
-  const rules = leafRules(setting, extensions);
+  const rules = leafRules(config, extensions);
   const { groupId } = epoch.groupContext;
   const open: OpenQuestions[] = [];
   for (const [index, sourced] of proposals.entries()) {
@@ -220,13 +220,13 @@ export async function checkProposals(
     open.push(questions);
     if (sourced.checked) continue;
     try {
-      checkOne(setting, epoch, sourced, rules, questions, succession);
+      checkOne(config, epoch, sourced, rules, questions, resumption);
     } catch (error) {
       throw blame(error, sourced, index);
     }
   }
   try {
-    await settle(setting, groupId, {
+    await settle(config, groupId, {
       signatures: open.flatMap((one) => one.signatures),
       claims: open.flatMap((one) => one.claims),
       encryptionKeys: open.flatMap((one) => one.encryptionKeys),
@@ -234,7 +234,7 @@ export async function checkProposals(
   } catch (error) {
     for (const [index, questions] of open.entries()) {
       try {
-        await settle(setting, groupId, questions);
+        await settle(config, groupId, questions);
       } catch (own) {
         throw blame(own, proposals[index] as SourcedProposal, index);
       }

@@ -27,7 +27,7 @@ import {
   ReInit,
   Sender,
 } from "../../wire/index.js";
-import { registryOf, type Setting } from "../config.js";
+import { type GroupConfig, registryOf } from "../config.js";
 import { contextBytes, type Epoch } from "../epoch.js";
 import type { EpochLedger } from "../extensions/index.js";
 import type { PastEpoch } from "../past-epoch.js";
@@ -145,25 +145,25 @@ function copied<T>(codec: Codec<T>, bytes: Uint8Array, context?: unknown): T {
 
 /** What extensions kept. One that this client hasn't can't be asked to load what it saved. */
 function loadLedgers(
-  setting: Setting,
+  config: GroupConfig,
   saved: TypeOf<typeof SavedEpoch>["ledgers"],
 ): Map<string, EpochLedger> {
   const ledgers = new Map<string, EpochLedger>();
   for (const { label, ledger } of saved) {
-    const definition = registryOf(setting).secrets.find((one) => equalBytes(utf8(one.label), label));
+    const definition = registryOf(config).secrets.find((one) => equalBytes(utf8(one.label), label));
     if (definition === undefined || ledgers.has(definition.label))
       throw new MlsError("state", "the saved state has a part of an extension that this client hasn't");
-    ledgers.set(definition.label, definition.load(setting.provider, ledger));
+    ledgers.set(definition.label, definition.load(config.provider, ledger));
   }
   return ledgers;
 }
 
 async function loadEpoch(
-  setting: Setting,
+  config: GroupConfig,
   saved: TypeOf<typeof SavedEpoch>,
   tree: RatchetTree,
 ): Promise<Epoch> {
-  const { provider, policy } = setting;
+  const { provider, policy } = config;
   const { leafIndex } = saved.keys;
   const leafNode = tree.leaf(leafIndex);
   if (leafNode === undefined) throw new MlsError("state", "the saved state's own leaf is blank");
@@ -189,7 +189,7 @@ async function loadEpoch(
     secretTree: SecretTree.load(provider, saved.secretTree, policy.ratchets),
     interimTranscriptHash: saved.interimTranscriptHash.slice(),
     confirmationTag: saved.confirmationTag.slice(),
-    ledgers: loadLedgers(setting, saved.ledgers),
+    ledgers: loadLedgers(config, saved.ledgers),
   };
 }
 
@@ -300,10 +300,10 @@ async function lastPoint(
  * @throws MlsError `state` for bytes that are no saved state of this suite, or changes that don't follow
  */
 export async function loadState(
-  setting: Setting,
+  config: GroupConfig,
   given: readonly Uint8Array[],
 ): Promise<{ state: GroupState; saved: SavePoint }> {
-  const { provider, policy, registry } = setting;
+  const { provider, policy, registry } = config;
   const types = registry?.proposalTypes;
   try {
     const records = given.map((bytes) => ({ bytes, saved: readRecord(provider, bytes) }));
@@ -312,7 +312,7 @@ export async function loadState(
     const { tree } = point;
     const status = STATUSES[saved.status];
     if (status === undefined) throw new MlsError("state", "a saved state of no known status");
-    const current = await loadEpoch(setting, saved.current, tree);
+    const current = await loadEpoch(config, saved.current, tree);
     const past = saved.past.map((one): PastEpoch => {
       const context = one.groupContext.slice();
       return {
@@ -338,7 +338,7 @@ export async function loadState(
     const pending: PendingCommit | undefined = saved.pending && {
       commit: saved.pending.commit.slice(),
       epoch: await loadEpoch(
-        setting,
+        config,
         saved.pending.epoch,
         tree.withChanges(copied(SavedChanges, saved.pending.epoch.tree)),
       ),

@@ -2,7 +2,7 @@
 import { ensure } from "../errors.js";
 import { type LeafNode, NodeType, type ParentNode, type RatchetTreeNodes } from "../wire/index.js";
 import { isLeafBelow } from "./math.js";
-import { leafSlot, type ParentSlot, parentSlot, type Slot } from "./slot.js";
+import { treeLeaf, type TreeNode, type TreeParent, treeParent } from "./tree-node.js";
 
 /** Whether a strictly increasing list has a value. */
 function includes(sorted: readonly number[], value: number): boolean {
@@ -16,11 +16,11 @@ function includes(sorted: readonly number[], value: number): boolean {
 }
 
 /** The checks of one parent node that need nothing above it. The parents below were checked before. */
-function checkParent(slot: ParentSlot): void {
-  const { node, nodeIndex } = slot;
+function checkParent(treeNode: TreeParent): void {
+  const { node, nodeIndex } = treeNode;
   if (node === undefined) return;
   ensure(
-    slot.left.memberCount > 0 && slot.right.memberCount > 0,
+    treeNode.left.memberCount > 0 && treeNode.right.memberCount > 0,
     "4.1.2: a parent node without members below both of its children is filtered out of every path, and blank",
     () => `node ${nodeIndex}`,
   );
@@ -35,7 +35,7 @@ function checkParent(slot: ParentSlot): void {
       detail,
     );
     // Down to the nearest non-blank parent: those below it are that one's own business.
-    let at: Slot = 2 * leafIndex < nodeIndex ? slot.left : slot.right;
+    let at: TreeNode = 2 * leafIndex < nodeIndex ? treeNode.left : treeNode.right;
     while (at.kind === "parent" && at.node === undefined)
       at = 2 * leafIndex < at.nodeIndex ? at.left : at.right;
     if (at.kind === "parent") {
@@ -50,60 +50,60 @@ function checkParent(slot: ParentSlot): void {
   }
 }
 
-/** The head of the tree that `nodes` list. @throws ValidationError */
-export function slotFromNodes(nodes: RatchetTreeNodes): Slot {
+/** The root of the tree that `nodes` list. @throws ValidationError */
+export function treeFromNodes(nodes: RatchetTreeNodes): TreeNode {
   ensure(nodes.at(-1) !== undefined, "12.4.3.3: the last node in ratchet_tree must be non-blank");
   let width = 1;
   while (2 * width - 1 < nodes.length) width *= 2;
-  const build = (start: number, size: number): Slot => {
+  const build = (start: number, size: number): TreeNode => {
     const nodeIndex = 2 * start + size - 1;
     const node = nodes[nodeIndex];
     const detail = () => `node ${nodeIndex}`;
     if (size === 1) {
       ensure(node?.nodeType !== NodeType.parent, "12.4.3.3: even entries of ratchet_tree are leaves", detail);
-      return leafSlot(nodeIndex, node?.leafNode);
+      return treeLeaf(nodeIndex, node?.leafNode);
     }
     ensure(node?.nodeType !== NodeType.leaf, "12.4.3.3: odd entries of ratchet_tree are parents", detail);
     const half = size / 2;
-    const slot = parentSlot(nodeIndex, node?.parentNode, build(start, half), build(start + half, half));
-    checkParent(slot);
-    return slot;
+    const treeNode = treeParent(nodeIndex, node?.parentNode, build(start, half), build(start + half, half));
+    checkParent(treeNode);
+    return treeNode;
   };
   return build(0, width);
 }
 
 /** The nodes of a tree in their order, without blanks at the end. */
-export function slotToNodes(head: Slot): RatchetTreeNodes {
+export function treeToNodes(root: TreeNode): RatchetTreeNodes {
   const nodes: (RatchetTreeNodes[number] | undefined)[] = [];
   let end = 0;
-  const visit = (slot: Slot): void => {
-    if (slot.kind === "leaf") {
-      nodes.push(slot.node && { nodeType: NodeType.leaf, leafNode: slot.node });
+  const visit = (treeNode: TreeNode): void => {
+    if (treeNode.kind === "leaf") {
+      nodes.push(treeNode.node && { nodeType: NodeType.leaf, leafNode: treeNode.node });
     } else {
-      visit(slot.left);
-      nodes.push(slot.node && { nodeType: NodeType.parent, parentNode: slot.node });
-      visit(slot.right);
+      visit(treeNode.left);
+      nodes.push(treeNode.node && { nodeType: NodeType.parent, parentNode: treeNode.node });
+      visit(treeNode.right);
       return;
     }
-    if (slot.node !== undefined) end = nodes.length;
+    if (treeNode.node !== undefined) end = nodes.length;
   };
-  visit(head);
+  visit(root);
   return nodes.slice(0, end);
 }
 
-/** All leaf nodes and all parent nodes below a head, for an index over them. */
-export function allNodes(head: Slot): { leaves: LeafNode[]; parents: ParentNode[] } {
+/** All leaf nodes and all parent nodes below a root, for an index over them. */
+export function allNodes(root: TreeNode): { leaves: LeafNode[]; parents: ParentNode[] } {
   const leaves: LeafNode[] = [];
   const parents: ParentNode[] = [];
-  const visit = (slot: Slot): void => {
-    if (slot.memberCount === 0) return;
-    if (slot.kind === "leaf") leaves.push(slot.node as LeafNode);
+  const visit = (treeNode: TreeNode): void => {
+    if (treeNode.memberCount === 0) return;
+    if (treeNode.kind === "leaf") leaves.push(treeNode.node as LeafNode);
     else {
-      if (slot.node !== undefined) parents.push(slot.node);
-      visit(slot.left);
-      visit(slot.right);
+      if (treeNode.node !== undefined) parents.push(treeNode.node);
+      visit(treeNode.left);
+      visit(treeNode.right);
     }
   };
-  visit(head);
+  visit(root);
   return { leaves, parents };
 }

@@ -1,10 +1,10 @@
 // RFC 9420 §4.1, §7.7: the places of a ratchet tree, immutable and shared between the trees of many epochs.
 
 import type { LeafNode, ParentNode } from "../wire/index.js";
-import { root } from "./math.js";
+import { rootIndex } from "./math.js";
 
 /** The place of a leaf, with the leaf node in it unless it is blank. */
-export interface LeafSlot {
+export interface TreeLeaf {
   readonly kind: "leaf";
   readonly nodeIndex: number;
   readonly node: LeafNode | undefined;
@@ -14,12 +14,12 @@ export interface LeafSlot {
 }
 
 /** The place of a parent, with what is below it, and the parent node in it unless it is blank. */
-export interface ParentSlot {
+export interface TreeParent {
   readonly kind: "parent";
   readonly nodeIndex: number;
   readonly node: ParentNode | undefined;
-  readonly left: Slot;
-  readonly right: Slot;
+  readonly left: TreeNode;
+  readonly right: TreeNode;
   /** How many leaves below are not blank. With none, no node below is anything but blank. */
   readonly memberCount: number;
   /** Tree hash (§7.8), once computed. */
@@ -29,81 +29,82 @@ export interface ParentSlot {
 }
 
 /**
- * The head of a subtree. A slot never changes but for the values that it remembers, so two trees may share
+ * The root of a subtree. A treeNode never changes but for the values that it remembers, so two trees may share
  * it; it keeps its node index in both, since trees grow and shrink at their right edge only.
  */
-export type Slot = LeafSlot | ParentSlot;
+export type TreeNode = TreeLeaf | TreeParent;
 
-export function leafSlot(nodeIndex: number, node: LeafNode | undefined): LeafSlot {
+export function treeLeaf(nodeIndex: number, node: LeafNode | undefined): TreeLeaf {
   return { kind: "leaf", nodeIndex, node, memberCount: node === undefined ? 0 : 1, hash: undefined };
 }
 
-export function parentSlot(
+export function treeParent(
   nodeIndex: number,
   node: ParentNode | undefined,
-  left: Slot,
-  right: Slot,
-): ParentSlot {
+  left: TreeNode,
+  right: TreeNode,
+): TreeParent {
   const memberCount = left.memberCount + right.memberCount;
   return { kind: "parent", nodeIndex, node, left, right, memberCount, hash: undefined, summary: undefined };
 }
 
-/** A subtree without any node, `width` leaf slots wide, the first of them at leaf index `start`. */
-export function blankSubtree(start: number, width: number): Slot {
-  if (width === 1) return leafSlot(2 * start, undefined);
+/** A subtree without any node, `width` leaves wide, the first of them at leaf index `start`. */
+export function blankSubtree(start: number, width: number): TreeNode {
+  if (width === 1) return treeLeaf(2 * start, undefined);
   const half = width / 2;
-  return parentSlot(
-    2 * start + root(width),
+  return treeParent(
+    2 * start + rootIndex(width),
     undefined,
     blankSubtree(start, half),
     blankSubtree(start + half, half),
   );
 }
 
-/** How many leaf slots a subtree has. */
-export function widthOf(slot: Slot): number {
-  return slot.kind === "leaf" ? 1 : slot.right.nodeIndex - slot.left.nodeIndex;
+/** How many leaves a subtree has. */
+export function widthOf(treeNode: TreeNode): number {
+  return treeNode.kind === "leaf" ? 1 : treeNode.right.nodeIndex - treeNode.left.nodeIndex;
 }
 
-/** The slot at a node index at or below `head`. */
-export function slotAt(head: Slot, nodeIndex: number): Slot {
-  let at = head;
+/** The treeNode at a node index at or below `root`. */
+export function treeNodeAt(root: TreeNode, nodeIndex: number): TreeNode {
+  let at = root;
   while (at.nodeIndex !== nodeIndex && at.kind === "parent")
     at = nodeIndex < at.nodeIndex ? at.left : at.right;
   return at;
 }
 
-/** The resolution (§4.1.1) of a subtree's head: node indices, left first. */
-export function resolutionOf(slot: Slot, found: number[] = []): readonly number[] {
-  if (slot.memberCount === 0) return found;
-  if (slot.node !== undefined) {
-    found.push(slot.nodeIndex);
-    if (slot.kind === "parent") for (const leafIndex of slot.node.unmergedLeaves) found.push(2 * leafIndex);
-  } else if (slot.kind === "parent") {
-    resolutionOf(slot.left, found);
-    resolutionOf(slot.right, found);
+/** The resolution (§4.1.1) of a subtree's root: node indices, left first. */
+export function resolutionOf(treeNode: TreeNode, found: number[] = []): readonly number[] {
+  if (treeNode.memberCount === 0) return found;
+  if (treeNode.node !== undefined) {
+    found.push(treeNode.nodeIndex);
+    if (treeNode.kind === "parent")
+      for (const leafIndex of treeNode.node.unmergedLeaves) found.push(2 * leafIndex);
+  } else if (treeNode.kind === "parent") {
+    resolutionOf(treeNode.left, found);
+    resolutionOf(treeNode.right, found);
   }
   return found;
 }
 
 /** The indices of the blank leaves of a subtree, left first. */
-export function* blankLeaves(slot: Slot): Generator<number, void, undefined> {
-  if (slot.memberCount === widthOf(slot)) return;
-  if (slot.kind === "leaf") yield slot.nodeIndex / 2;
+export function* blankLeaves(treeNode: TreeNode): Generator<number, void, undefined> {
+  if (treeNode.memberCount === widthOf(treeNode)) return;
+  if (treeNode.kind === "leaf") yield treeNode.nodeIndex / 2;
   else {
-    yield* blankLeaves(slot.left);
-    yield* blankLeaves(slot.right);
+    yield* blankLeaves(treeNode.left);
+    yield* blankLeaves(treeNode.right);
   }
 }
 
-/** A leaf slot and what is to stand in it. */
+/** A leaves and what is to stand in it. */
 export interface LeafEdit {
   readonly leafIndex: number;
   readonly node: LeafNode | undefined;
 }
 
-/** What becomes of the parent node at `slot` when the leaves of `edits` below it change. */
-export type ParentEdit = (slot: ParentSlot, edits: readonly LeafEdit[]) => ParentNode | undefined;
+/** What becomes of the parent node at `treeNode` when the leaves of `edits` below it change. */
+export type ParentEdit = (treeNode: TreeParent, edits: readonly LeafEdit[]) => ParentNode | undefined;
 
 /** The nodes that an edit took out and put in. */
 export interface Changes {
@@ -116,18 +117,18 @@ export interface Changes {
  * empty, and other parents above these. All else is shared with the subtree as it was.
  */
 export function edited(
-  slot: Slot,
+  treeNode: TreeNode,
   edits: readonly LeafEdit[],
   parentEdit: ParentEdit,
   changes: Changes,
-): Slot {
-  if (slot.kind === "leaf") {
+): TreeNode {
+  if (treeNode.kind === "leaf") {
     const { node } = edits[0] as LeafEdit;
-    if (slot.node !== undefined) changes.removed.push(slot.node);
+    if (treeNode.node !== undefined) changes.removed.push(treeNode.node);
     if (node !== undefined) changes.added.push(node);
-    return leafSlot(slot.nodeIndex, node);
+    return treeLeaf(treeNode.nodeIndex, node);
   }
-  const firstRight = edits.findIndex((edit) => 2 * edit.leafIndex > slot.nodeIndex);
+  const firstRight = edits.findIndex((edit) => 2 * edit.leafIndex > treeNode.nodeIndex);
   const split = firstRight < 0 ? edits.length : firstRight;
   const [inLeft, inRight] =
     split === 0
@@ -135,14 +136,14 @@ export function edited(
       : split === edits.length
         ? [edits, []]
         : [edits.slice(0, split), edits.slice(split)];
-  const node = parentEdit(slot, edits);
-  if (slot.node !== undefined) changes.removed.push(slot.node);
+  const node = parentEdit(treeNode, edits);
+  if (treeNode.node !== undefined) changes.removed.push(treeNode.node);
   if (node !== undefined) changes.added.push(node);
-  return parentSlot(
-    slot.nodeIndex,
+  return treeParent(
+    treeNode.nodeIndex,
     node,
-    inLeft.length === 0 ? slot.left : edited(slot.left, inLeft, parentEdit, changes),
-    inRight.length === 0 ? slot.right : edited(slot.right, inRight, parentEdit, changes),
+    inLeft.length === 0 ? treeNode.left : edited(treeNode.left, inLeft, parentEdit, changes),
+    inRight.length === 0 ? treeNode.right : edited(treeNode.right, inRight, parentEdit, changes),
   );
 }
 
@@ -154,8 +155,8 @@ export interface ParentChange {
 
 /** The parents in which a tree differs from another, but for blank ones where the other has no place for them. */
 export function parentChanges(
-  from: Slot | undefined,
-  to: Slot | undefined,
+  from: TreeNode | undefined,
+  to: TreeNode | undefined,
   changes: ParentChange[] = [],
 ): ParentChange[] {
   if (from === to || to === undefined || to.kind === "leaf") return changes;
@@ -174,24 +175,28 @@ export function parentChanges(
  * between trees of one group it takes time in the number of changes. Leaves to the right of the first tree are
  * all there, blank ones too, so that nobody has to believe how wide the second is.
  */
-export function leafEdits(from: Slot | undefined, to: Slot | undefined, edits: LeafEdit[] = []): LeafEdit[] {
+export function leafEdits(
+  from: TreeNode | undefined,
+  to: TreeNode | undefined,
+  edits: LeafEdit[] = [],
+): LeafEdit[] {
   if (from === to) return edits;
   const [fromWidth, toWidth] = [from && widthOf(from), to && widthOf(to)];
   if (fromWidth !== undefined && toWidth !== undefined && fromWidth !== toWidth) {
     // The narrower tree is in the place of the wider one's left half.
     const narrowerFrom = fromWidth < toWidth;
-    const wider = (narrowerFrom ? to : from) as ParentSlot;
+    const wider = (narrowerFrom ? to : from) as TreeParent;
     leafEdits(narrowerFrom ? from : wider.left, narrowerFrom ? wider.left : to, edits);
     return leafEdits(narrowerFrom ? undefined : wider.right, narrowerFrom ? wider.right : undefined, edits);
   }
-  const one = (from ?? to) as Slot;
+  const one = (from ?? to) as TreeNode;
   if (one.kind === "leaf") {
     const node = to?.kind === "leaf" ? to.node : undefined;
-    if (from === undefined || (from as LeafSlot).node !== node)
+    if (from === undefined || (from as TreeLeaf).node !== node)
       edits.push({ leafIndex: one.nodeIndex / 2, node });
     return edits;
   }
-  const [a, b] = [from as ParentSlot | undefined, to as ParentSlot | undefined];
+  const [a, b] = [from as TreeParent | undefined, to as TreeParent | undefined];
   leafEdits(a?.left, b?.left, edits);
   return leafEdits(a?.right, b?.right, edits);
 }

@@ -1,14 +1,14 @@
 // RFC 9420 §11.2, §11.3, §12.4.3.1: groups that say they follow another one, and don't, are refused by their rule.
 import type { Group } from "@copse/core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { checkSuccession, type SuccessionPskId } from "../../src/group/join/resumption.js";
+import { checkResumption, type ResumptionPskId } from "../../src/group/join/resumption.js";
 import type { GroupState } from "../../src/group/state.js";
 import { loadState } from "../../src/group/storage/saved-group.js";
 import { PSKType } from "../../src/wire/psk.js";
 import { failure, gather, insider, type Party, party, saying } from "@copse/test-support/clients";
 import { data, filled, named, SUITE, unknown } from "./support.js";
 
-type Successor = Parameters<typeof checkSuccession>[3];
+type Successor = Parameters<typeof checkResumption>[3];
 
 let old: GroupState;
 let people: readonly Party[];
@@ -18,7 +18,7 @@ let stranger: Successor;
 beforeAll(async () => {
   people = await Promise.all(["alice", "bob"].map((name) => party(name, { suite: SUITE })));
   const { groups } = await gather(people);
-  old = (await loadState((people[0] as Party).setting, [await (groups[0] as Group).save()])).state;
+  old = (await loadState((people[0] as Party).config, [await (groups[0] as Group).save()])).state;
   const after = await gather(people);
   const epoch = (await insider(people[0] as Party, after.groups[0] as Group)).epoch;
   follower = { groupContext: epoch.groupContext, tree: epoch.tree };
@@ -27,7 +27,7 @@ beforeAll(async () => {
   stranger = { groupContext: other.groupContext, tree: other.tree };
 });
 
-const id = (usage: 2 | 3, pskEpoch = old.current.groupContext.epoch): SuccessionPskId => ({
+const id = (usage: 2 | 3, pskEpoch = old.current.groupContext.epoch): ResumptionPskId => ({
   pskType: PSKType.resumption,
   usage,
   pskGroupId: old.current.groupContext.groupId,
@@ -45,8 +45,8 @@ const context = (change: object, of = follower): Successor => ({
   ...of,
   groupContext: { ...of.groupContext, ...change },
 });
-const check = (psk: SuccessionPskId, before: GroupState, next: Successor) => async () =>
-  checkSuccession((people[0] as Party).setting, psk, before, next);
+const check = (psk: ResumptionPskId, before: GroupState, next: Successor) => async () =>
+  checkResumption((people[0] as Party).config, psk, before, next);
 
 describe("a new group", () => {
   const wrong: [string, string, () => () => Promise<void>][] = [

@@ -6,7 +6,7 @@ import { type Awaitable, chain, type CipherSuiteProvider, isPromise } from "../p
 import type { SecretTreeContents } from "./secret-tree-state.js";
 
 /** The way down from a known node to a leaf: node secrets that come in the place of their parents'. */
-export interface Descent {
+export interface LeafSecrets {
   readonly leafIndex: number;
   readonly steps: readonly {
     readonly parent: number;
@@ -27,11 +27,11 @@ const RIGHT = /* @__PURE__ */ Uint8Array.of(0x72, 0x69, 0x67, 0x68, 0x74);
  * The secrets on the way from the closest known node down to the leaf. The tree stays as it is.
  * @throws MlsError `unknown-sender` for a leaf outside of the tree, `consumed` where no secret is left
  */
-export function descend(
+export function deriveLeafSecrets(
   provider: CipherSuiteProvider,
   { width, nodes }: SecretTreeContents,
   leafIndex: number,
-): Awaitable<Descent> {
+): Awaitable<LeafSecrets> {
   if (!(leafIndex < width)) {
     throw new MlsError("unknown-sender", `leaf ${leafIndex} in a tree of ${width}`);
   }
@@ -44,7 +44,7 @@ export function descend(
   const known = nodes.get(node);
   if (known === undefined) throw new MlsError("consumed", "the epoch's message secrets are deleted");
 
-  const steps: Descent["steps"][number][] = [];
+  const steps: LeafSecrets["steps"][number][] = [];
   // A copy, because another message may consume it while an asynchronous provider works.
   let secret: Uint8Array = known.slice();
   const { Nh } = provider.suite.hash;
@@ -56,7 +56,7 @@ export function descend(
     wipe(secret);
     secret = (next % 2 === 0 ? left : right).slice();
   };
-  const walk = (): Awaitable<Descent> => {
+  const walk = (): Awaitable<LeafSecrets> => {
     while (way.length > 0) {
       const children = expandAll(provider, secret, toChildren);
       if (isPromise(children)) {
@@ -74,7 +74,7 @@ export function descend(
       ]),
       ([handshake, application]) => {
         wipe(secret);
-        return { leafIndex, steps, handshake, application } as Descent;
+        return { leafIndex, steps, handshake, application } as LeafSecrets;
       },
     );
   };
@@ -84,12 +84,12 @@ export function descend(
   });
 }
 
-function wipeSteps(steps: Descent["steps"]): void {
+function wipeSteps(steps: LeafSecrets["steps"]): void {
   for (const { left, right } of steps) wipe(left, right);
 }
 
 /** Overwrites a way down that won't be taken. */
-export function wipeDescent({ steps, handshake, application }: Descent): void {
+export function wipeLeafSecrets({ steps, handshake, application }: LeafSecrets): void {
   wipeSteps(steps);
   wipe(handshake, application);
 }

@@ -8,7 +8,7 @@ import {
   type MlsErrorCode,
   type Signer,
 } from "@copse/core";
-import { GroupObserver } from "@copse/core/public-group";
+import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { beforeAll, describe, expect, it } from "vitest";
 
@@ -37,7 +37,7 @@ class World {
 
   private constructor(
     readonly suite: number,
-    readonly observer: GroupObserver,
+    readonly observer: PublicGroup,
     readonly server: Signer,
   ) {}
 
@@ -48,7 +48,7 @@ class World {
     const group = await founder.createGroup({
       extensions: [externalSenders([{ signatureKey: server.publicKey, credential }])],
     });
-    const observer = await GroupObserver.follow({
+    const observer = await PublicGroup.follow({
       crypto,
       authentication,
       groupInfo: await group.groupInfo(),
@@ -137,7 +137,7 @@ describe("an observer", () => {
       },
       async () => {
         const [one] = (await newcomers(1)) as [Client];
-        const { group, commit } = await one.joinByCommit(await any().groupInfo());
+        const { group, commit } = await one.joinByExternalCommit(await any().groupInfo());
         await world.deliver(commit);
         groups.push(group);
         world.compare();
@@ -266,7 +266,7 @@ describe("roles", () => {
       proposer: { kind: string; member?: { leafIndex: number } };
     }) => proposal.proposalType !== 3 || (proposer.kind === "member" && proposer.member?.leafIndex === 0);
     const lenient = { handshake: "public" } as const;
-    const strict = { ...lenient, permits: admin };
+    const strict = { ...lenient, authorize: admin };
     const make = (credential: string, policy: typeof lenient | typeof strict) =>
       Client.create({ crypto, suite: 2, credential, authentication, policy });
     const [a, b, c] = [await make("a", strict), await make("b", lenient), await make("c", strict)];
