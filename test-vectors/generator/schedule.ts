@@ -104,7 +104,7 @@ export async function keySchedule({ id, source, suite }: Maker, epochCount: numb
       extensions: [],
     });
     const joiner = await deriveJoinerSecret(suite, { initSecret, commitSecret, groupContext });
-    const secrets = await deriveEpochSecrets(suite, joiner, psk, groupContext);
+    const { secrets } = await deriveEpochSecrets(suite, joiner, psk, groupContext);
     const { publicKey } = await suite.hpke.deriveKeyPair(secrets.externalSecret);
     const label = toHex(source.bytes(16));
     const context = source.bytes(Nh);

@@ -1,15 +1,4 @@
 // RFC 9420 §6, §12: members for tests, and insiders: members who sign and MAC well what they must not send.
-import {
-  Client,
-  type ClientOptions,
-  type CryptoProvider,
-  type Group,
-  generateSigner,
-  insecureAcceptAll,
-  type Signer,
-} from "@copse/core";
-import { nodeProvider } from "@copse/provider-node";
-import { expect } from "vitest";
 import { equalBytes } from "../../packages/core/src/bytes.js";
 import { decode, encode } from "../../packages/core/src/codec/codec.js";
 import { MlsError, ValidationError } from "../../packages/core/src/errors.js";
@@ -23,6 +12,7 @@ import {
   nextEpoch,
   provisionalContext,
 } from "../../packages/core/src/group/epoch.js";
+import { NO_EXTENSIONS, Registry } from "../../packages/core/src/group/extensions/registry.js";
 import { DEFAULT_POLICY } from "../../packages/core/src/group/policy.js";
 import { type Applied, applyProposals } from "../../packages/core/src/group/proposals/apply.js";
 import { loadState } from "../../packages/core/src/group/storage/saved-group.js";
@@ -44,6 +34,17 @@ import type { LeafNode } from "../../packages/core/src/wire/leaf-node.js";
 import { MlsMessage } from "../../packages/core/src/wire/mls-message.js";
 import type { Proposal } from "../../packages/core/src/wire/proposal.js";
 import type { UpdatePath } from "../../packages/core/src/wire/update-path.js";
+import {
+  Client,
+  type ClientOptions,
+  type CryptoProvider,
+  type Group,
+  generateSigner,
+  insecureAcceptAll,
+  type Signer,
+} from "@copse/core";
+import { nodeProvider } from "@copse/provider-node";
+import { expect } from "vitest";
 
 /** A client, with what it alone knows. */
 export interface Party {
@@ -64,7 +65,14 @@ export async function party(name: string, options: PartyOptions): Promise<Party>
   const policy: Policy = { ...DEFAULT_POLICY, ...options.policy };
   const authentication = options.authentication ?? insecureAcceptAll();
   const client = await Client.create({ credential: name, ...options, crypto, suite, signer, authentication });
-  const config: GroupConfig = { provider: crypto.suite(suite), authentication, policy, psk: () => undefined };
+  const registry = new Registry(options.extensions);
+  const config: GroupConfig = {
+    provider: crypto.suite(suite),
+    authentication,
+    policy,
+    psk: () => undefined,
+    registry,
+  };
   return { name, client, signer, config };
 }
 
@@ -213,7 +221,7 @@ export async function resigned(
 
 function tryToApply(epoch: Epoch, proposals: readonly SourcedProposal[]): Applied | undefined {
   try {
-    return applyProposals(epoch, proposals);
+    return applyProposals(epoch, proposals, NO_EXTENSIONS);
   } catch {
     return undefined;
   }

@@ -34,6 +34,7 @@ export {
   type ExternalSender,
   isBasicCredential,
   isCustomProposal,
+  isProposal,
   isX509Credential,
   MlsMessage,
   type Proposal,

@@ -29,7 +29,6 @@ import {
   type ProposalRequest,
   type Received,
   receiveMessage,
-  registryOf,
   reportCommit,
   requestedProposal,
   type ResumptionOptions,
@@ -43,7 +42,7 @@ import {
   withProposal,
 } from "../group/index.js";
 import type { Awaitable, Signer } from "../provider/index.js";
-import { type Proposal, ProposalType } from "../wire/index.js";
+import { isProposal, type Proposal, ProposalType } from "../wire/index.js";
 import { GroupBase } from "./group-base.js";
 import { Lock } from "./lock.js";
 
@@ -71,7 +70,7 @@ export class Group extends GroupBase {
     // Those that the group may switch to are needed too: later, when it does, would be too late to miss them.
     if (state.pending !== undefined) signerIn(host, state.pending.epoch);
     for (const { proposal, leafKey } of state.proposals) {
-      if (leafKey !== undefined && proposal.proposalType === ProposalType.update)
+      if (leafKey !== undefined && isProposal(proposal, ProposalType.update))
         needSigner(host, proposal.leafNode);
     }
   }
@@ -147,7 +146,7 @@ export class Group extends GroupBase {
   }
 
   #authenticatedData(given: Uint8Array | undefined): Uint8Array {
-    return registryOf(this.config).authenticatedData(given, this.current.groupContext);
+    return this.config.registry.authenticatedData(given, this.current.groupContext);
   }
 
   /**

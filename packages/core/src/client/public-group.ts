@@ -15,7 +15,6 @@ import {
   type ProposalMessage,
   type PublicGroupState,
   Registry,
-  registryOf,
 } from "../group/index.js";
 import type { CryptoProvider, Signer } from "../provider/index.js";
 import {
@@ -148,11 +147,11 @@ export class PublicGroup extends GroupBase {
         sender: { senderType: SenderType.external, senderIndex },
         signer,
         proposal: this.#proposalFor(choice),
-        authenticatedData: registryOf(this.config).authenticatedData(
+        authenticatedData: this.config.registry.authenticatedData(
           options.authenticatedData,
           this.#state.current.groupContext,
         ),
-        proposalTypes: this.config.registry?.proposalTypes,
+        proposalTypes: this.config.registry.proposalTypes,
       });
     });
   }

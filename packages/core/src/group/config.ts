@@ -3,7 +3,7 @@ import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
 import type { RatchetLimits } from "../schedule/index.js";
 import type { LifetimeRule } from "../tree/index.js";
 import { type Credential, type PreSharedKeyID, type Proposal, WireFormat } from "../wire/index.js";
-import { NO_EXTENSIONS, type Registry } from "./extensions/index.js";
+import type { Registry } from "./extensions/index.js";
 import type { Member } from "./member.js";
 
 /** What an authentication service is asked. */
@@ -94,14 +94,10 @@ export interface GroupConfig {
   readonly policy: Policy;
   /** The pre-shared key of a name, if it is known here. */
   readonly psk: (id: PreSharedKeyID) => Awaitable<Uint8Array | undefined>;
-  /** The extensions of the protocol; none if left out. */
-  readonly registry?: Registry | undefined;
+  /** The extensions of the protocol. */
+  readonly registry: Registry;
   /** The extension types that this client supports, if it is to be in the group: RFC 9420's own are left out. */
   readonly ownExtensions?: ReadonlySet<number> | undefined;
-}
-
-export function registryOf({ registry }: Pick<GroupConfig, "registry">): Registry {
-  return registry ?? NO_EXTENSIONS;
 }
 
 /** The time in seconds since the Unix epoch. */

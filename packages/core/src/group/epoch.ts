@@ -3,18 +3,19 @@ import { equalSecret, wipe } from "../bytes.js";
 import { ensure } from "../errors.js";
 import type { CipherSuiteProvider } from "../provider/index.js";
 import {
-  additionalSecret,
   confirmationTag,
   confirmedTranscriptHash,
+  type DerivedSecrets,
   deriveEpochSecrets,
   deriveJoinerSecret,
   type EpochSecrets,
   interimTranscriptHash,
   SecretTree,
+  wipeSecrets,
 } from "../schedule/index.js";
 import type { RatchetTree, TreeKeys } from "../tree/index.js";
 import { type AuthenticatedContent, type Extension, GroupContext } from "../wire/index.js";
-import { type GroupConfig, registryOf } from "./config.js";
+import type { GroupConfig } from "./config.js";
 import type { EpochLedger } from "./extensions/index.js";
 
 /**
@@ -51,42 +52,24 @@ export interface EpochParts {
   readonly groupContext: GroupContext;
   readonly tree: RatchetTree;
   readonly keys: TreeKeys;
-  /** Those of extensions among them. */
-  readonly secrets: EpochSecrets;
+  readonly derived: DerivedSecrets;
   readonly confirmationTag: Uint8Array;
 }
 
 /** The labels of the secrets that extensions have in each epoch. */
 export function additionalLabels(config: GroupConfig): string[] {
-  return registryOf(config).secrets.map(({ label }) => label);
-}
-
-/** The secrets of RFC 9420 alone. */
-function withoutAdditional(all: EpochSecrets): EpochSecrets {
-  const { senderDataSecret, encryptionSecret, exporterSecret, externalSecret, confirmationKey } = all;
-  const { membershipKey, resumptionPsk, epochAuthenticator, initSecret } = all;
-  return {
-    senderDataSecret,
-    encryptionSecret,
-    exporterSecret,
-    externalSecret,
-    confirmationKey,
-    membershipKey,
-    resumptionPsk,
-    epochAuthenticator,
-    initSecret,
-  };
+  return config.registry.secrets.map(({ label }) => label);
 }
 
 /** The epoch that these parts make. The secret tree takes over the encryption secret, and extensions theirs. */
 export async function assembleEpoch(config: GroupConfig, parts: EpochParts): Promise<Epoch> {
   const { provider, policy } = config;
   const { groupContext, tree, keys, confirmationTag } = parts;
-  const { encryptionSecret, ...secrets } = withoutAdditional(parts.secrets);
+  const { encryptionSecret, ...secrets } = parts.derived.secrets;
   const ledgers = new Map<string, EpochLedger>();
-  for (const definition of registryOf(config).secrets) {
+  for (const definition of config.registry.secrets) {
     const { label } = definition;
-    const secret = additionalSecret(parts.secrets, label);
+    const secret = parts.derived.additional.get(label);
     if (secret !== undefined) ledgers.set(label, definition.open(provider, secret));
   }
   return {
@@ -160,20 +143,21 @@ export async function nextEpoch(
     groupContext: context,
   });
   wipe(commitSecret);
-  const secrets = await deriveEpochSecrets(
+  const derived = await deriveEpochSecrets(
     provider,
     joinerSecret,
     pskSecret,
     context,
     additionalLabels(config),
   );
-  const tag = await confirm(provider, secrets, groupContext);
+  const tag = await confirm(provider, derived.secrets, groupContext);
   const received = commit.auth.confirmationTag;
   if (received !== undefined && !equalSecret(received, tag)) {
-    wipe(joinerSecret, pskSecret, ...Object.values(secrets));
+    wipe(joinerSecret, pskSecret);
+    wipeSecrets(derived);
     ensure(false, "12.4.2: the confirmation tag must be the one that the new epoch gives");
   }
-  const epoch = await assembleEpoch(config, { groupContext, tree, keys, secrets, confirmationTag: tag });
+  const epoch = await assembleEpoch(config, { groupContext, tree, keys, derived, confirmationTag: tag });
   return { epoch, joinerSecret, pskSecret };
 }
 

@@ -8,7 +8,6 @@ export {
   type Party,
   type Policy,
   type ProposedAction,
-  registryOf,
   secondsNow,
 } from "./config.js";
 export { type Epoch, wipeEpoch } from "./epoch.js";

@@ -1,6 +1,6 @@
 // RFC 9420 §8, §9: the key schedule and the secret tree.
 export {
-  additionalSecret,
+  type DerivedSecrets,
   deriveEpochSecrets,
   deriveJoinerSecret,
   deriveWelcomeSecret,
@@ -9,6 +9,7 @@ export {
   epochSecretsFrom,
   pskSecret,
   welcomeKeyAndNonce,
+  wipeSecrets,
 } from "./key-schedule.js";
 export {
   DEFAULT_RATCHET_LIMITS,

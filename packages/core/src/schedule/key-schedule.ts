@@ -1,5 +1,5 @@
 // RFC 9420 §8, §8.4: the key schedule.
-import { EMPTY } from "../bytes.js";
+import { EMPTY, wipe } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { deriveSecret, expandAllWithLabels, expandWithLabel, useSecret } from "../crypto/index.js";
 import { all, type Awaitable, chain, type CipherSuiteProvider } from "../provider/index.js";
@@ -34,6 +34,13 @@ const LABELS: readonly (readonly [keyof EpochSecrets, string])[] = [
 
 /** Labels and names that no additional secret of an epoch may have. */
 export const EPOCH_SECRET_LABELS: readonly string[] = /* @__PURE__ */ LABELS.flat();
+
+/** The secrets of an epoch, and those that extensions of the protocol derive beside them. */
+export interface DerivedSecrets {
+  readonly secrets: EpochSecrets;
+  /** By their labels: each of `KDF.Nh` bytes. */
+  readonly additional: ReadonlyMap<string, Uint8Array>;
+}
 
 /** What the joiner secret is derived from. Both secrets have `KDF.Nh` bytes and stay as they are. */
 export interface JoinerSecretInput {
@@ -94,7 +101,7 @@ export function deriveEpochSecrets(
   pskSecret: Uint8Array,
   groupContext: Uint8Array,
   additional: readonly string[] = [],
-): Awaitable<EpochSecrets> {
+): Awaitable<DerivedSecrets> {
   return chain(provider.kdf.extract(joinerSecret, pskSecret), (extracted) =>
     chain(
       useSecret(extracted, (secret) =>
@@ -108,29 +115,32 @@ export function deriveEpochSecrets(
 /**
  * The secrets of an epoch from `epoch_secret` itself, which is random where a group is created (RFC 9420
  * §11). The caller overwrites it then.
- * @param additional labels of secrets that extensions derive in the same way: in the result by their labels, as
- * {@link additionalSecret} finds them
+ * @param additional labels of secrets that extensions of the protocol derive in the same way
  */
 export function epochSecretsFrom(
   provider: CipherSuiteProvider,
   epochSecret: Uint8Array,
   additional: readonly string[] = [],
-): Awaitable<EpochSecrets> {
+): Awaitable<DerivedSecrets> {
   const { Nh } = provider.suite.hash;
-  const names = [...LABELS, ...additional.map((label) => [label, label] as const)];
+  const labels = [...LABELS.map(([, label]) => label), ...additional];
   return chain(
     expandAllWithLabels(
       provider,
       epochSecret,
-      names.map(([, label]) => [label, EMPTY, Nh]),
+      labels.map((label) => [label, EMPTY, Nh]),
     ),
-    (secrets) => Object.fromEntries(names.map(([name], i) => [name, secrets[i]])) as unknown as EpochSecrets,
+    (outputs) => ({
+      // LABELS names each field of EpochSecrets once.
+      secrets: Object.fromEntries(LABELS.map(([name], i) => [name, outputs[i]])) as unknown as EpochSecrets,
+      additional: new Map(additional.map((label, i) => [label, outputs[LABELS.length + i] as Uint8Array])),
+    }),
   );
 }
 
-/** The additional secret of a label, among those that {@link epochSecretsFrom} derived. */
-export function additionalSecret(secrets: object, label: string): Uint8Array | undefined {
-  return (secrets as Readonly<Record<string, Uint8Array | undefined>>)[label];
+/** Overwrites all derived secrets. */
+export function wipeSecrets({ secrets, additional }: DerivedSecrets): void {
+  wipe(...Object.values(secrets), ...additional.values());
 }
 
 /** A pre-shared key, with the name under which the commit or the welcome lists it. */

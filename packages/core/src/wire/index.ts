@@ -47,6 +47,7 @@ export {
   type CustomProposal,
   customProposal,
   isCustomProposal,
+  isProposal,
   Proposal,
   ProposalType,
   ProposalTypes,

@@ -62,32 +62,38 @@ const standard = variant("proposalType", uint16, {
 
 const STANDARD: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(ProposalType));
 
-/**
- * Any type but those of RFC 9420. TypeScript tells the members of a union apart by literal types, and has none for
- * all numbers but seven: so a number that no type has stands for them here, and at run time it is the real one.
- */
-export type CustomProposalType = -1;
-
 /** A proposal of a type that an extension registered (§13.2). */
 export interface CustomProposal {
-  readonly proposalType: CustomProposalType;
+  /** Any type but those of RFC 9420 §17.4. */
+  readonly proposalType: number;
   /** Its body, as encoded. */
   readonly data: Uint8Array;
 }
 
-export type Proposal = TypeOf<typeof standard> | CustomProposal;
+/** A proposal of one of the types that RFC 9420 defines (§12.1). */
+export type StandardProposal = TypeOf<typeof standard>;
+
+export type Proposal = StandardProposal | CustomProposal;
 
 /** A proposal of another type than those of RFC 9420. @throws MlsError `usage` for one of those */
 export function customProposal(proposalType: number, data: Uint8Array): CustomProposal {
   if (STANDARD.has(proposalType))
     throw new MlsError("usage", `proposal type ${proposalType} is one of RFC 9420's own`);
-  return { proposalType: proposalType as CustomProposalType, data };
+  return { proposalType, data };
 }
 
-/** Whether a proposal is one of another type than those of RFC 9420; if a type is given, whether it is of that. */
+/** Whether a proposal is of a type that RFC 9420 doesn't define; with `proposalType`, whether it is of that type. */
 export function isCustomProposal(proposal: Proposal, proposalType?: number): proposal is CustomProposal {
-  const type: number = proposal.proposalType;
+  const { proposalType: type } = proposal;
   return !STANDARD.has(type) && "data" in proposal && (proposalType === undefined || type === proposalType);
+}
+
+/** Whether a proposal is of this type of RFC 9420. */
+export function isProposal<T extends StandardProposal["proposalType"]>(
+  proposal: Proposal,
+  proposalType: T,
+): proposal is Extract<StandardProposal, { readonly proposalType: T }> {
+  return proposal.proposalType === proposalType;
 }
 
 /** How proposals of a registered type are read, and whether external senders may send them (§17.4). */

@@ -22,12 +22,10 @@ const standard = variant("pskType", uint8, {
 
 const STANDARD: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(PSKType));
 
-/** Any type but those of RFC 9420: in the types a number that no type has, as for proposals; at run time the real one. */
-export type CustomPskType = -1;
-
 /** The name of a pre-shared key of a type that an extension registered. */
 export interface CustomPskId {
-  readonly pskType: CustomPskType;
+  /** Any type but those of RFC 9420 §8.4. */
+  readonly pskType: number;
   /** What stands between the type and the nonce, as encoded. */
   readonly data: Uint8Array;
   readonly pskNonce: Uint8Array;
@@ -36,12 +34,15 @@ export interface CustomPskId {
 /** A pre-shared key's name without its nonce. */
 export type CustomPsk = Omit<CustomPskId, "pskNonce">;
 
-export type PreSharedKeyID = TypeOf<typeof standard> | CustomPskId;
+/** The name of a pre-shared key of a type that RFC 9420 defines. */
+export type StandardPskId = TypeOf<typeof standard>;
+
+export type PreSharedKeyID = StandardPskId | CustomPskId;
 
 /** The name of a key of another type than those of RFC 9420. @throws MlsError `usage` for one of those */
 export function customPsk(pskType: number, data: Uint8Array): CustomPsk {
   if (STANDARD.has(pskType)) throw new MlsError("usage", `PSK type ${pskType} is one of RFC 9420's own`);
-  return { pskType: pskType as CustomPskType, data };
+  return { pskType, data };
 }
 
 /** Whether a key is of another type than those of RFC 9420. */

@@ -6,6 +6,7 @@ import { nodeProvider } from "@copse/provider-node";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
 import { stageCommit } from "../../src/group/commit/process.js";
+import { NO_EXTENSIONS } from "../../src/group/extensions/registry.js";
 import { followFrom } from "../../src/group/messages/follow.js";
 import { applyProposals } from "../../src/group/proposals/apply.js";
 import { checkExternalList } from "../../src/group/proposals/list.js";
@@ -49,7 +50,7 @@ beforeAll(async () => {
   dave = await insider(meeting.parties[3] as Party, meeting.groups[3] as Group);
 });
 
-const newcomer: Sender = { senderType: SenderType.newMemberCommit };
+const newMember: Sender = { senderType: SenderType.newMemberCommit };
 const outside: Sender = { senderType: SenderType.external, senderIndex: 0 };
 const remove = (removed: number): Proposal => ({ proposalType: ProposalType.remove, removed });
 const framed = (sender: Sender, content: Content): AuthenticatedContent => ({
@@ -73,13 +74,13 @@ describe("what another check stands before", () => {
       async () => {
         const leafNode = mallory.epoch.tree.leaf(2) as LeafNode;
         const proposal: Proposal = { proposalType: ProposalType.update, leafNode };
-        return checkProposals(mallory.config, mallory.epoch, [{ proposal, sender: newcomer }], []);
+        return checkProposals(mallory.config, mallory.epoch, [{ proposal, sender: newMember }], []);
       },
     ],
     [
       "a Remove of nobody that is applied",
       "12.1.3: removed",
-      async () => applyProposals(mallory.epoch, by(2, remove(77))),
+      async () => applyProposals(mallory.epoch, by(2, remove(77)), NO_EXTENSIONS),
     ],
     [
       "a commit by an external sender",
@@ -87,7 +88,7 @@ describe("what another check stands before", () => {
       async () => stageCommit(mallory.config, mallory.epoch, framed(outside, commit), () => undefined),
     ],
     [
-      "a newcomer's proposal that is no Add",
+      "a newMember's proposal that is no Add",
       "6.1: the content of a new member's proposal",
       async () =>
         signatureKeyOf(
@@ -108,7 +109,10 @@ describe("what another check stands before", () => {
           { proposalType: ProposalType.psk, psk },
           { proposalType: ProposalType.psk, psk },
         ];
-        return checkExternalList(list.map((proposal) => ({ proposal, sender: newcomer })));
+        return checkExternalList(
+          list.map((proposal) => ({ proposal, sender: newMember })),
+          NO_EXTENSIONS,
+        );
       },
     ],
     [
@@ -121,7 +125,7 @@ describe("what another check stands before", () => {
       "an update path with a leaf of source update",
       "12.4.2: the leaf_node_source",
       async () => {
-        const applied = applyProposals(mallory.epoch, []);
+        const applied = applyProposals(mallory.epoch, [], NO_EXTENSIONS);
         const { updatePath } = await goodPath(mallory, applied);
         const leafNode = { ...updatePath.leafNode, leafNodeSource: { type: 2 } as const };
         const { provider } = mallory.config;
@@ -132,7 +136,10 @@ describe("what another check stands before", () => {
       "an update path without a ciphertext for who opens it",
       "7.6: encrypted_path_secret",
       async () => {
-        const { updatePath, tree } = await goodPath(mallory, applyProposals(mallory.epoch, []));
+        const { updatePath, tree } = await goodPath(
+          mallory,
+          applyProposals(mallory.epoch, [], NO_EXTENSIONS),
+        );
         const nodes = updatePath.nodes.map((node) => ({ ...node, encryptedPathSecret: [] }));
         const { config, epoch } = dave;
         const path = { ...updatePath, nodes };
@@ -170,7 +177,7 @@ describe("an observer", () => {
     const sender: Sender = { senderType: SenderType.member, leafIndex: 2 };
     const content: Content = { contentType: ContentType.application, applicationData: filled(1) };
     const message = publicIn(
-      await fromOutside(mallory, newcomer, { contentType: ContentType.proposal, proposal: remove(1) }),
+      await fromOutside(mallory, newMember, { contentType: ContentType.proposal, proposal: remove(1) }),
     );
     const bytes = encode(MlsMessage, {
       version: 1,

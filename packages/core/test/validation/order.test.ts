@@ -6,7 +6,7 @@ import { requiredCapabilities } from "../../src/group/extensions/requirements.js
 import { ContentType } from "../../src/wire/framed-content.js";
 import { type LeafNode, LeafNodeSource } from "../../src/wire/leaf-node.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
-import { type Proposal, ProposalType } from "../../src/wire/proposal.js";
+import { isProposal, type Proposal, ProposalType } from "../../src/wire/proposal.js";
 import { RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
 import {
   by,
@@ -174,7 +174,7 @@ describe("§12.4.1: what a committer makes", () => {
     for (let i = 0; i < 2; i++) {
       const { content } = publicIn(await a.propose({ psk: { resumption: 1n } })).content;
       if (content.contentType !== ContentType.proposal) throw new Error("no proposal");
-      if (content.proposal.proposalType !== ProposalType.psk) throw new Error("no PSK");
+      if (!isProposal(content.proposal, ProposalType.psk)) throw new Error("no PSK");
       nonces.push(content.proposal.psk.pskNonce);
     }
     expect(nonces.map((nonce) => nonce.length)).toEqual([32, 32]);

@@ -73,7 +73,7 @@ forEachVector<KeyScheduleVector>("key-schedule", async (vector, { suite: provide
     const joiner = await deriveJoinerSecret(provider, { initSecret, commitSecret, groupContext });
     expect(toHex(joiner)).toBe(epoch.joiner_secret);
     expect(toHex(await deriveWelcomeSecret(provider, joiner, psk))).toBe(epoch.welcome_secret);
-    const secrets = await deriveEpochSecrets(provider, joiner, psk, groupContext);
+    const { secrets } = await deriveEpochSecrets(provider, joiner, psk, groupContext);
     expect(Object.fromEntries(Object.entries(secrets).map(([name, value]) => [name, toHex(value)]))).toEqual({
       senderDataSecret: epoch.sender_data_secret,
       encryptionSecret: epoch.encryption_secret,
@@ -214,7 +214,7 @@ forEachVector<Fields<"init_priv" | "signer_pub" | "key_package" | "welcome">>(
         groupInfo.signature,
       ),
     ).toBe(true);
-    const secrets = await deriveEpochSecrets(
+    const { secrets } = await deriveEpochSecrets(
       provider,
       groupSecrets.joinerSecret,
       noPsk,

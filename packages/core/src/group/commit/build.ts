@@ -22,7 +22,7 @@ import {
   SenderType,
   WireFormat,
 } from "../../wire/index.js";
-import { type GroupConfig, handshakeFormat, registryOf } from "../config.js";
+import { type GroupConfig, handshakeFormat } from "../config.js";
 import { contextBytes, type Epoch, nextEpoch, provisionalContext, wipeEpoch } from "../epoch.js";
 import { createWelcome, ratchetTreeExtension } from "../join/index.js";
 import {
@@ -85,7 +85,7 @@ export async function protect(
       authenticated,
       contextBytes(epoch),
       epoch.secrets.membershipKey,
-      config.registry?.proposalTypes,
+      config.registry.proposalTypes,
     );
     return encode(MlsMessage, { version: 1, wireFormat: WireFormat.publicMessage, publicMessage });
   }
@@ -114,7 +114,7 @@ export async function createCommit(
 ): Promise<CreatedCommit> {
   const { provider } = config;
   const { proposals, signer, nextSigner } = request;
-  const registry = registryOf(config);
+  const registry = config.registry;
   const committer = epoch.keys.leafIndex;
   checkRegularList(proposals, committer, registry);
   const extensions = extensionsAfter(epoch, proposals, registry);

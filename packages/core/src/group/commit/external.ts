@@ -30,7 +30,7 @@ import {
   SenderType,
   WireFormat,
 } from "../../wire/index.js";
-import { type GroupConfig, registryOf } from "../config.js";
+import type { GroupConfig } from "../config.js";
 import { type Epoch, type NextEpoch, nextEpoch, provisionalContext, wipeEpoch } from "../epoch.js";
 import { openTree } from "../join/index.js";
 import { type Member, memberOf } from "../member.js";
@@ -77,7 +77,7 @@ export async function createExternalCommit(
   const { provider } = config;
   const { groupContext } = groupInfo;
   const { signer } = request;
-  const registry = registryOf(config);
+  const registry = config.registry;
   ensure(
     groupContext.cipherSuite === provider.suite.id,
     "12.4.3.1: the cipher suite in the GroupInfo must match the client's",
@@ -189,7 +189,7 @@ async function openProposal(
   message: Uint8Array,
 ): Promise<SourcedProposal> {
   const { groupContext } = group;
-  const decoded = decode(MlsMessage, message, config.registry?.proposalTypes);
+  const decoded = decode(MlsMessage, message, config.registry.proposalTypes);
   if (decoded.wireFormat !== WireFormat.publicMessage)
     throw new MlsError("usage", "a newcomer can only read proposals in PublicMessages");
   const { content, auth } = decoded.publicMessage;
@@ -197,7 +197,7 @@ async function openProposal(
     throw new MlsError("wrong-group", "the proposal belongs to another group");
   if (content.epoch !== groupContext.epoch)
     throw new MlsError("wrong-epoch", `the proposal is of epoch ${content.epoch}`);
-  checkSender(content, config.registry?.proposalTypes);
+  checkSender(content, config.registry.proposalTypes);
   const authenticated = { wireFormat: decoded.wireFormat, content, auth };
   const context = GroupContext.encoding(groupContext);
   await verifyContent(config.provider, authenticated, context, signatureKeyOf(content, group));

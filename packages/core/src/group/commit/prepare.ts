@@ -5,8 +5,8 @@ import { checkSigner } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { Signer } from "../../provider/index.js";
-import { ProposalType, RatchetTreeNodes } from "../../wire/index.js";
-import { type GroupConfig, registryOf } from "../config.js";
+import { isProposal, ProposalType, RatchetTreeNodes } from "../../wire/index.js";
+import type { GroupConfig } from "../config.js";
 import { type Epoch, wipeEpoch } from "../epoch.js";
 import { checkResumption, type ResumptionPskId } from "../join/index.js";
 import type { MemberContext } from "../member-context.js";
@@ -47,10 +47,7 @@ export async function prepareCommit(
   const { identity, ratchetTreeInWelcome = policy.ratchetTreeInWelcome } = options;
   const nextSigner = identity?.signer ?? at.signer;
   checkSigner(provider, nextSigner);
-  const authenticatedData = registryOf(config).authenticatedData(
-    options.authenticatedData,
-    epoch.groupContext,
-  );
+  const authenticatedData = config.registry.authenticatedData(options.authenticatedData, epoch.groupContext);
   const created = await createCommit(config, epoch, {
     proposals: await proposalsToCommit(config, epoch, received, own, options.references),
     forcePath: options.forcePath === true || identity !== undefined,
@@ -110,7 +107,6 @@ async function proposalsToCommit(
 /** An Add of a client that is in the group already, which makes a commit invalid unless it is removed too. */
 function isTaken({ tree }: Epoch, { proposal }: SourcedProposal): boolean {
   return (
-    proposal.proposalType === ProposalType.add &&
-    tree.hasSignatureKey(proposal.keyPackage.leafNode.signatureKey)
+    isProposal(proposal, ProposalType.add) && tree.hasSignatureKey(proposal.keyPackage.leafNode.signatureKey)
   );
 }

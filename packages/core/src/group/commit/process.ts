@@ -18,6 +18,7 @@ import {
   ContentType,
   type Extension,
   GroupContext,
+  isProposal,
   type LeafNode,
   LeafNodeSource,
   ProposalOrRefType,
@@ -25,7 +26,7 @@ import {
   SenderType,
   type UpdatePath,
 } from "../../wire/index.js";
-import { type GroupConfig, registryOf } from "../config.js";
+import type { GroupConfig } from "../config.js";
 import { type Epoch, nextEpoch, provisionalContext } from "../epoch.js";
 import {
   type Applied,
@@ -105,7 +106,7 @@ export async function stageCommit(
   authenticated: AuthenticatedContent,
   find: KnownProposals["find"],
 ): Promise<StagedCommit> {
-  const registry = registryOf(config);
+  const registry = config.registry;
   const { sender, content } = authenticated.content;
   if (content.contentType !== ContentType.commit) throw new MlsError("usage", "this content is no commit");
   const { commit } = content;
@@ -209,7 +210,7 @@ export async function processCommit(
 /** The leaf that a Remove among the proposals is about; none for -1. */
 function removedBy(proposals: readonly SourcedProposal[]): number {
   for (const { proposal } of proposals) {
-    if (proposal.proposalType === ProposalType.remove) return proposal.removed;
+    if (isProposal(proposal, ProposalType.remove)) return proposal.removed;
   }
   return -1;
 }

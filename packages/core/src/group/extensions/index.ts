@@ -15,7 +15,7 @@ export type {
   RandomSource,
 } from "./extension-definition.js";
 export { capabilitiesOf, describeLeaf, type ExtraCapabilities } from "./leaf-description.js";
-export { NO_EXTENSIONS, Registry } from "./registry.js";
+export { Registry } from "./registry.js";
 export {
   checkCapabilities,
   checkMembers,

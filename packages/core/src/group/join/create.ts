@@ -5,7 +5,7 @@ import type { HpkePrivateKey } from "../../provider/index.js";
 import { epochSecretsFrom } from "../../schedule/index.js";
 import { RatchetTree } from "../../tree/index.js";
 import { type Extension, type GroupContext, type LeafNode, ProtocolVersion } from "../../wire/index.js";
-import { type GroupConfig, registryOf } from "../config.js";
+import type { GroupConfig } from "../config.js";
 import { additionalLabels, assembleEpoch, confirm, type Epoch } from "../epoch.js";
 import { checkCapabilities, requirementsOf } from "../extensions/index.js";
 import { checkOwnSupport, checkResult } from "../proposals/index.js";
@@ -26,7 +26,7 @@ export async function createEpoch(
   const tree = RatchetTree.of(leafNode);
   checkResult(config, tree, extensions);
   checkOwnSupport(config, extensions);
-  registryOf(config).checkLeafNode(leafNode, extensions);
+  config.registry.checkLeafNode(leafNode, extensions);
   const groupContext: GroupContext = {
     version: ProtocolVersion.mls10,
     cipherSuite: provider.suite.id,
@@ -37,13 +37,13 @@ export async function createEpoch(
     extensions,
   };
   const epochSecret = provider.random(provider.suite.hash.Nh);
-  const secrets = await epochSecretsFrom(provider, epochSecret, additionalLabels(config));
+  const derived = await epochSecretsFrom(provider, epochSecret, additionalLabels(config));
   wipe(epochSecret);
   return assembleEpoch(config, {
     groupContext,
     tree,
     keys: { leafIndex: 0, leafKey, pathKeys: new Map() },
-    secrets,
-    confirmationTag: await confirm(provider, secrets, groupContext),
+    derived,
+    confirmationTag: await confirm(provider, derived.secrets, groupContext),
   });
 }

@@ -1,5 +1,4 @@
 // RFC 9420 §11.2, §11.3, §12.4.3.1: groups that follow another one, by reinitialization or as a subgroup.
-
 import { equalBytes } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { ensure, MlsError } from "../../errors.js";
@@ -8,6 +7,7 @@ import {
   Credential,
   Extension,
   type GroupContext,
+  isCustomPsk,
   type LeafNode,
   type PreSharedKeyID,
   PSKType,
@@ -22,7 +22,7 @@ export type ResumptionPskId = Extract<PreSharedKeyID, { readonly usage: Resumpti
 
 /** Whether a PSK's name is one of those. */
 export function isResumption(id: PreSharedKeyID): id is ResumptionPskId {
-  return id.pskType === PSKType.resumption && id.usage !== ResumptionPSKUsage.application;
+  return !isCustomPsk(id) && id.pskType === PSKType.resumption && id.usage !== ResumptionPSKUsage.application;
 }
 
 /** What a group must have in common with the one that it follows. */

@@ -4,7 +4,12 @@ import { decode, encode } from "../../codec/index.js";
 import { decryptWithLabel, verifyAll, verifyWithLabel } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
 import type { OwnKeyPackage } from "../../key-package/index.js";
-import { deriveEpochSecrets, deriveWelcomeSecret, welcomeKeyAndNonce } from "../../schedule/index.js";
+import {
+  deriveEpochSecrets,
+  deriveWelcomeSecret,
+  welcomeKeyAndNonce,
+  wipeSecrets,
+} from "../../schedule/index.js";
 import {
   checkLeafNode,
   keysFromPathSecret,
@@ -23,7 +28,7 @@ import {
   RatchetTreeNodes,
   type Welcome,
 } from "../../wire/index.js";
-import { type GroupConfig, lifetimeRule, registryOf } from "../config.js";
+import { type GroupConfig, lifetimeRule } from "../config.js";
 import { additionalLabels, assembleEpoch, confirm, type Epoch } from "../epoch.js";
 import { authenticate, checkOwnSupport, checkResult, checkSize } from "../proposals/index.js";
 import { pskSecretOf } from "../psks.js";
@@ -88,19 +93,19 @@ export async function joinByWelcome(
       );
     }
     const context = GroupContext.encoding(groupContext);
-    const secrets = await deriveEpochSecrets(
+    const derived = await deriveEpochSecrets(
       provider,
       joinerSecret,
       pskSecret,
       context,
       additionalLabels(config),
     );
-    const tag = await confirm(provider, secrets, groupContext);
+    const tag = await confirm(provider, derived.secrets, groupContext);
     if (!equalSecret(tag, groupInfo.confirmationTag)) {
-      wipe(...Object.values(secrets));
+      wipeSecrets(derived);
       ensure(false, "12.4.3.1: the confirmation tag in the GroupInfo must be the one that the epoch gives");
     }
-    return await assembleEpoch(config, { groupContext, tree, keys, secrets, confirmationTag: tag });
+    return await assembleEpoch(config, { groupContext, tree, keys, derived, confirmationTag: tag });
   } finally {
     wipe(joinerSecret, pskSecret, groupSecrets.pathSecret?.pathSecret);
   }
@@ -127,7 +132,7 @@ async function openGroupSecrets(
     entry.encryptedGroupSecrets,
   );
   // The decoded secrets are views of the plaintext, and so are overwritten in it.
-  return decode(GroupSecrets, plaintext, registry?.proposalTypes);
+  return decode(GroupSecrets, plaintext, registry.proposalTypes);
 }
 
 async function openGroupInfo(
@@ -180,11 +185,11 @@ export async function openTree(
     "12.4.3: new members must verify the signature of the GroupInfo",
   );
   checkResult(config, tree, groupContext.extensions);
-  registryOf(config).checkExtensions(extensions, "groupInfo");
+  config.registry.checkExtensions(extensions, "groupInfo");
   checkSize(config, tree);
   await verifyParentHashes(provider, tree);
 
-  const registry = registryOf(config);
+  const registry = config.registry;
   const lifetime = lifetimeRule(policy, "any");
   const { groupId } = groupContext;
   const requests = [];

@@ -12,7 +12,7 @@ import {
   WireFormat,
 } from "../../wire/index.js";
 import { type PublicEpoch, stageCommit } from "../commit/index.js";
-import { type GroupConfig, registryOf } from "../config.js";
+import type { GroupConfig } from "../config.js";
 import { contextBytes, provisionalContext } from "../epoch.js";
 import { openTree } from "../join/index.js";
 import { memberOf } from "../member.js";
@@ -74,7 +74,7 @@ export async function observe(
 ): Promise<{ state: PublicGroupState; received: ProposalMessage | CommitMessage }> {
   const { provider } = config;
   checkMessageSize(config, bytes);
-  const message = decode(MlsMessage, bytes, config.registry?.proposalTypes);
+  const message = decode(MlsMessage, bytes, config.registry.proposalTypes);
   if (message.wireFormat !== WireFormat.publicMessage) {
     throw new MlsError("usage", "an observer follows PublicMessages: it can't read what is encrypted");
   }
@@ -86,10 +86,10 @@ export async function observe(
     content.content.contentType !== ContentType.application,
     "6: applications must use PrivateMessage to encrypt application messages",
   );
-  checkSender(content, config.registry?.proposalTypes);
+  checkSender(content, config.registry.proposalTypes);
   const authenticated: AuthenticatedContent = { wireFormat: WireFormat.publicMessage, content, auth };
   await verifyContent(provider, authenticated, contextBytes(current), signatureKeyOf(content, current));
-  registryOf(config).checkAuthenticatedData(content.authenticatedData, current.groupContext);
+  config.registry.checkAuthenticatedData(content.authenticatedData, current.groupContext);
   if (content.content.contentType === ContentType.proposal) {
     const cached = await cacheProposal(config, current, authenticated);
     const known = state.proposals.some(({ reference }) => equalBytes(reference, cached.reference));

@@ -17,7 +17,7 @@ import {
   WireFormat,
 } from "../../wire/index.js";
 import { processCommit } from "../commit/index.js";
-import { type GroupConfig, registryOf } from "../config.js";
+import type { GroupConfig } from "../config.js";
 import { contextBytes, type Epoch } from "../epoch.js";
 import { memberOf } from "../member.js";
 import {
@@ -49,7 +49,7 @@ export async function receiveMessage(
   bytes: Uint8Array,
 ): Promise<Reception> {
   checkMessageSize(config, bytes);
-  const message = decode(MlsMessage, bytes, config.registry?.proposalTypes);
+  const message = decode(MlsMessage, bytes, config.registry.proposalTypes);
   switch (message.wireFormat) {
     case WireFormat.publicMessage: {
       const { groupId, epoch, content } = message.publicMessage.content;
@@ -133,7 +133,7 @@ async function receivePast(
   return settle(opened, async () => {
     const leafNode = senderLeaf(opened.content.content, past.tree);
     await verifyContent(provider, opened.content, past.groupContext, leafNode.signatureKey);
-    const registry = registryOf(config);
+    const registry = config.registry;
     if (registry.modules.length > 0) {
       registry.checkAuthenticatedData(message.authenticatedData, decode(GroupContext, past.groupContext));
     }
@@ -154,7 +154,7 @@ async function openOrOwn(
       senderDataSecret: keys.senderDataSecret,
       isMember: (leafIndex) => keys.tree.leaf(leafIndex) !== undefined,
       ownLeafIndex: current.keys.leafIndex,
-      proposalTypes: registry?.proposalTypes,
+      proposalTypes: registry.proposalTypes,
     });
   } catch (error) {
     if (
@@ -202,7 +202,7 @@ async function receivePrivate(
     // The platform has a thread for it, and this one has time. Handshakes seldom have a next one in their epoch.
     if (isPromise(fits) && content.content.contentType === ContentType.application) opened.lookAhead();
     await fits;
-    registryOf(config).checkAuthenticatedData(content.authenticatedData, current.groupContext);
+    config.registry.checkAuthenticatedData(content.authenticatedData, current.groupContext);
     if (content.content.contentType === ContentType.application) {
       return { state, received: applicationMessage(content, leafNode) };
     }
@@ -226,7 +226,7 @@ async function receivePublic(
     message,
     context,
     current.secrets.membershipKey,
-    config.registry?.proposalTypes,
+    config.registry.proposalTypes,
   );
   const { content } = authenticated;
   const { sender } = content;
@@ -235,7 +235,7 @@ async function receivePublic(
     throw new MlsError("own-message", "a commit of this client's own, which isn't pending any more");
   }
   await verifyContent(config.provider, authenticated, context, signatureKeyOf(content, current));
-  registryOf(config).checkAuthenticatedData(content.authenticatedData, current.groupContext);
+  config.registry.checkAuthenticatedData(content.authenticatedData, current.groupContext);
   const { received, finish } = await receiveHandshake(config, state, authenticated, bytes);
   return { state: finish(), received };
 }

@@ -13,7 +13,7 @@ import {
   SenderType,
 } from "../../wire/index.js";
 import type { Epoch } from "../epoch.js";
-import { NO_EXTENSIONS, type Registry } from "../extensions/index.js";
+import type { Registry } from "../extensions/index.js";
 import { memberOf } from "../member.js";
 import type { CachedProposal, CommitChanges, GroupState } from "../state.js";
 import type { CommitMessage, ProposalMessage } from "./received.js";
@@ -51,7 +51,7 @@ export function ownDropped(
   { current, pending, proposals }: GroupState,
   committed: readonly SourcedProposal[],
   after: RatchetTree,
-  registry: Registry = NO_EXTENSIONS,
+  registry: Registry,
 ): Proposal[] {
   const covered = new Set(committed.map(({ reference }) => reference && toHex(reference)));
   const own = proposals.filter(

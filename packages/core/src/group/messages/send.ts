@@ -12,7 +12,6 @@ import {
   WireFormat,
 } from "../../wire/index.js";
 import { protect } from "../commit/index.js";
-import { registryOf } from "../config.js";
 import { contextBytes } from "../epoch.js";
 import { createGroupInfo, externalPubExtension, ratchetTreeExtension } from "../join/index.js";
 import type { MemberContext } from "../member-context.js";
@@ -95,7 +94,7 @@ export async function groupInfoMessage(
   { externalPub = true, ratchetTree = true, extensions = [] }: GroupInfoOptions,
 ): Promise<Uint8Array> {
   const { provider } = host.config;
-  const all = registryOf(host.config).groupInfoExtensions(
+  const all = host.config.registry.groupInfoExtensions(
     [
       ...(ratchetTree ? [ratchetTreeExtension(epoch)] : []),
       ...(externalPub ? [await externalPubExtension(provider, epoch)] : []),

@@ -5,6 +5,7 @@ import type { RatchetTree } from "../../tree/index.js";
 import {
   type Extension,
   isCustomProposal,
+  isProposal,
   type KeyPackage,
   type LeafNode,
   type PreSharedKeyID,
@@ -13,9 +14,9 @@ import {
   type ReInit,
   SenderType,
 } from "../../wire/index.js";
-import { type GroupConfig, registryOf } from "../config.js";
+import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
-import { checkMembers, NO_EXTENSIONS, type Registry, requirementsOf } from "../extensions/index.js";
+import { checkMembers, type Registry, requirementsOf } from "../extensions/index.js";
 import type { CommitChanges } from "../state.js";
 
 /** A member that a commit adds. */
@@ -54,7 +55,7 @@ function replacedExtensions(
   proposals: readonly { readonly proposal: Proposal }[],
 ): readonly Extension[] {
   for (const { proposal } of proposals) {
-    if (proposal.proposalType === ProposalType.groupContextExtensions) return proposal.extensions;
+    if (isProposal(proposal, ProposalType.groupContextExtensions)) return proposal.extensions;
   }
   return groupContext.extensions;
 }
@@ -66,7 +67,7 @@ function replacedExtensions(
 export function extensionsAfter(
   epoch: Pick<Epoch, "groupContext">,
   proposals: readonly SourcedProposal[],
-  registry: Registry = NO_EXTENSIONS,
+  registry: Registry,
 ): readonly Extension[] {
   return registry.changeExtensions(replacedExtensions(epoch, proposals), proposals);
 }
@@ -80,7 +81,7 @@ function needsPath(proposal: Proposal, registry: Registry): boolean {
 export function applyProposals(
   epoch: Pick<Epoch, "groupContext" | "tree">,
   proposals: readonly SourcedProposal[],
-  registry: Registry = NO_EXTENSIONS,
+  registry: Registry,
 ): Applied {
   let { tree } = epoch;
   const custom: CommittedProposal[] = [];
@@ -160,7 +161,7 @@ export function checkResult(config: GroupConfig, tree: RatchetTree, extensions: 
     "12.4.3.1: the encryption key of a parent node must not appear in any other node of the tree",
   );
   checkMembers(tree.summary, requirementsOf(provider.suite, extensions));
-  registryOf(config).checkExtensions(extensions, "groupContext");
+  config.registry.checkExtensions(extensions, "groupContext");
 }
 
 /**

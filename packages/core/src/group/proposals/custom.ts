@@ -1,7 +1,7 @@
 // RFC 9420 §12.2, §13.2: proposals of types that extensions registered.
 import { ensure } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
-import { type GroupConfig, registryOf } from "../config.js";
+import type { GroupConfig } from "../config.js";
 import type { GroupView } from "../extensions/index.js";
 import type { Applied } from "./apply.js";
 
@@ -24,7 +24,7 @@ export function checkCustomList(
       () => `proposal type ${type}`,
     );
   }
-  registryOf(config).checkList({
+  config.registry.checkList({
     proposals,
     group,
     extensions: applied.extensions,

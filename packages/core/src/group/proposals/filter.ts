@@ -1,7 +1,7 @@
 // RFC 9420 §12.2, §12.4: which proposals stand in the way of a commit, though each is valid by itself.
 import { MlsError } from "../../errors.js";
 import { blame, type SourcedProposal } from "../../framing/index.js";
-import { ProposalType, SenderType } from "../../wire/index.js";
+import { isProposal, ProposalType, SenderType } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import { applyProposals, checkResult } from "./apply.js";
@@ -43,8 +43,7 @@ export async function filterProposals(
   for (const sourced of proposals) {
     const { proposal, reference } = sourced;
     if (reference !== undefined) {
-      if (proposal.proposalType === ProposalType.psk && (await config.psk(proposal.psk)) === undefined)
-        continue;
+      if (isProposal(proposal, ProposalType.psk) && (await config.psk(proposal.psk)) === undefined) continue;
       if (!isPermitted(config, epoch, sourced, committer)) continue;
     }
     possible.push(sourced);

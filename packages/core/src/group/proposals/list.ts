@@ -3,8 +3,8 @@ import { toHex } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { ensure } from "../../errors.js";
 import { blame, type SourcedProposal } from "../../framing/index.js";
-import { isCustomProposal, PreSharedKeyID, ProposalType, SenderType } from "../../wire/index.js";
-import { NO_EXTENSIONS, type Registry } from "../extensions/index.js";
+import { isCustomProposal, isProposal, PreSharedKeyID, ProposalType, SenderType } from "../../wire/index.js";
+import type { Registry } from "../extensions/index.js";
 
 /** The leaf that an Update, a Remove or another proposal that removes is about; `undefined` for other proposals. */
 function targetOf(sourced: SourcedProposal, registry: Registry): number | undefined {
@@ -55,6 +55,7 @@ function checkAmong(
     );
     seen.targets.add(target);
   }
+  if (isCustomProposal(proposal)) return;
   switch (proposal.proposalType) {
     case ProposalType.add: {
       const client = toHex(proposal.keyPackage.leafNode.signatureKey);
@@ -103,7 +104,7 @@ function checkForm({ reference }: SourcedProposal, form: "value" | "reference" |
 export function checkRegularList(
   proposals: readonly SourcedProposal[],
   committer: number,
-  registry: Registry = NO_EXTENSIONS,
+  registry: Registry,
 ): void {
   const seen: Seen = { targets: new Set(), clients: new Set(), psks: new Set(), extensions: false };
   for (const [index, sourced] of proposals.entries()) {
@@ -123,7 +124,7 @@ const EXTERNAL: ReadonlySet<number> = /* @__PURE__ */ new Set([
 ]);
 
 /** §12.2, for an external commit. @throws ValidationError */
-export function checkExternalList(all: readonly SourcedProposal[], registry: Registry = NO_EXTENSIONS): void {
+export function checkExternalList(all: readonly SourcedProposal[], registry: Registry): void {
   const proposals: SourcedProposal[] = [];
   const targets: number[] = [];
   for (const sourced of all) {
@@ -155,7 +156,7 @@ export function checkExternalList(all: readonly SourcedProposal[], registry: Reg
     "12.2: a commit must not contain multiple Update and/or Remove proposals that apply to the same leaf",
   );
   const psks = proposals.flatMap(({ proposal }) =>
-    proposal.proposalType === ProposalType.psk ? [pskName(proposal.psk)] : [],
+    isProposal(proposal, ProposalType.psk) ? [pskName(proposal.psk)] : [],
   );
   ensure(
     new Set(psks).size === psks.length,
@@ -174,7 +175,7 @@ export function selectProposals(
   received: readonly SourcedProposal[],
   requested: readonly SourcedProposal[],
   committer: number,
-  registry: Registry = NO_EXTENSIONS,
+  registry: Registry,
 ): SourcedProposal[] {
   if (requested.some(is(ProposalType.reinit))) return [...requested];
   const target = (sourced: SourcedProposal) => targetOf(sourced, registry);
@@ -208,6 +209,7 @@ export function selectProposals(
 
 /** Names of what only one proposal of a list may be about. */
 function namesOf({ proposal }: SourcedProposal, target: number | undefined): string[] {
+  if (isCustomProposal(proposal)) return target === undefined ? [] : [`leaf ${target}`];
   switch (proposal.proposalType) {
     case ProposalType.add:
       return [`client ${toHex(proposal.keyPackage.leafNode.signatureKey)}`];
@@ -219,6 +221,6 @@ function namesOf({ proposal }: SourcedProposal, target: number | undefined): str
     case ProposalType.groupContextExtensions:
       return ["extensions"];
     default:
-      return target === undefined ? [] : [`leaf ${target}`];
+      return [];
   }
 }

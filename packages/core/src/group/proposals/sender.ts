@@ -6,6 +6,7 @@ import {
   ExternalSenders,
   findExtension,
   type FramedContent,
+  isProposal,
   type LeafNode,
   ProposalType,
   type Sender,
@@ -38,7 +39,7 @@ export function signatureKeyOf(
     }
     case SenderType.newMemberProposal: {
       const added =
-        body.contentType === ContentType.proposal && body.proposal.proposalType === ProposalType.add
+        body.contentType === ContentType.proposal && isProposal(body.proposal, ProposalType.add)
           ? body.proposal.keyPackage.leafNode
           : undefined;
       ensure(added !== undefined, "6.1: the content of a new member's proposal must be an add");

@@ -13,7 +13,7 @@ import {
   SenderType,
   WireFormat,
 } from "../../wire/index.js";
-import { type GroupConfig, handshakeFormat, registryOf } from "../config.js";
+import { type GroupConfig, handshakeFormat } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import type { GroupView } from "../extensions/index.js";
 import type { CachedProposal, GroupState } from "../state.js";
@@ -54,7 +54,7 @@ export interface SentProposal extends Pick<SourcedProposal, "proposal" | "sender
 /** What an extension says of a proposal that is sent by itself, besides whether it is valid. @throws ValidationError */
 export function checkSent(config: GroupConfig, { proposal, wireFormat }: SentProposal): void {
   if (!isCustomProposal(proposal)) return;
-  const { publicOnly, committedBy, name } = registryOf(config).need(proposal);
+  const { publicOnly, committedBy, name } = config.registry.need(proposal);
   ensure(
     committedBy !== "value",
     "12.4: a proposal that commits have by value only isn't sent by itself",
@@ -69,7 +69,7 @@ export function checkSent(config: GroupConfig, { proposal, wireFormat }: SentPro
 
 /** The wire format in which a proposal is sent. */
 export function proposalFormat(config: GroupConfig, proposal: Proposal): 1 | 2 {
-  const isPublic = isCustomProposal(proposal) && registryOf(config).need(proposal).publicOnly === true;
+  const isPublic = isCustomProposal(proposal) && config.registry.need(proposal).publicOnly === true;
   return isPublic ? WireFormat.publicMessage : handshakeFormat(config);
 }
 
@@ -86,7 +86,7 @@ export function checkProposable(
 ): void {
   if (!isCustomProposal(proposal)) return;
   const type: number = proposal.proposalType;
-  const { oncePerEpoch, name } = registryOf(config).need(proposal);
+  const { oncePerEpoch, name } = config.registry.need(proposal);
   ensure(
     tree.summary.supported.proposals.has(type),
     "13.2: a proposal type must be supported by all members",

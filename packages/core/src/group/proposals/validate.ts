@@ -20,7 +20,7 @@ import {
   ResumptionPSKUsage,
   SenderType,
 } from "../../wire/index.js";
-import { type GroupConfig, lifetimeRule, registryOf } from "../config.js";
+import { type GroupConfig, lifetimeRule } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import { checkCapabilities, requirementsOf } from "../extensions/index.js";
 
@@ -67,7 +67,7 @@ export function leafRules(config: GroupConfig, extensions: readonly Extension[])
   return {
     requirements: requirementsOf(config.provider.suite, extensions),
     extensions,
-    registry: registryOf(config),
+    registry: config.registry,
     lifetime: lifetimeRule(config.policy, "now"),
   };
 }
@@ -114,7 +114,7 @@ export function checkPskId(psk: PreSharedKeyID, Nh: number, resumption?: Resumpt
     "12.1.4: psk_nonce must be of length KDF.Nh",
     () => `${psk.pskNonce.length} bytes`,
   );
-  if (psk.pskType !== PSKType.resumption || psk.usage === resumption) return;
+  if (isCustomPsk(psk) || psk.pskType !== PSKType.resumption || psk.usage === resumption) return;
   ensure(
     psk.usage !== ResumptionPSKUsage.reinit,
     "12.1.4: a resumption PSK with usage reinit belongs to the first commit after a reinitialization",

@@ -27,7 +27,7 @@ import {
   ReInit,
   Sender,
 } from "../../wire/index.js";
-import { type GroupConfig, registryOf } from "../config.js";
+import type { GroupConfig } from "../config.js";
 import { contextBytes, type Epoch } from "../epoch.js";
 import type { EpochLedger } from "../extensions/index.js";
 import type { PastEpoch } from "../past-epoch.js";
@@ -150,7 +150,7 @@ function loadLedgers(
 ): Map<string, EpochLedger> {
   const ledgers = new Map<string, EpochLedger>();
   for (const { label, ledger } of saved) {
-    const definition = registryOf(config).secrets.find((one) => equalBytes(utf8(one.label), label));
+    const definition = config.registry.secrets.find((one) => equalBytes(utf8(one.label), label));
     if (definition === undefined || ledgers.has(definition.label))
       throw new MlsError("state", "the saved state has a part of an extension that this client hasn't");
     ledgers.set(definition.label, definition.load(config.provider, ledger));
@@ -304,7 +304,7 @@ export async function loadState(
   given: readonly Uint8Array[],
 ): Promise<{ state: GroupState; saved: SavePoint }> {
   const { provider, policy, registry } = config;
-  const types = registry?.proposalTypes;
+  const types = registry.proposalTypes;
   try {
     const records = given.map((bytes) => ({ bytes, saved: readRecord(provider, bytes) }));
     const { saved } = records.at(-1) as (typeof records)[number];
