@@ -41,10 +41,12 @@ export interface RefusalLine {
   readonly reason: string;
 }
 
-/** A backend, before its suites. */
+/** A backend, before its suites are run. */
 export interface BackendLine {
   readonly kind: "backend";
   readonly backend: string;
+  /** Code points of all suites that it serves, also of those that aren't run. */
+  readonly serves: readonly number[];
 }
 
 /** What the platform itself has. */

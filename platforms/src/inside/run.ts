@@ -57,7 +57,7 @@ export async function* run(options: RunOptions): AsyncGenerator<Line, void, unde
       yield { kind: "refusal", backend: name, reason: words(error) };
       continue;
     }
-    yield { kind: "backend", backend: name };
+    yield { kind: "backend", backend: name, serves: provider.suites.map(({ id }) => id) };
     const other = BACKENDS.find((one) => one.name === backend.second) as Backend;
     const second = await load(other).catch(() => undefined);
     for (const suite of provider.suites) {
