@@ -12,13 +12,13 @@ import { removeTokens, tokens } from "./tokens.js";
 const HELP = `npm run test:platforms -- [options]
   --only a,b       these platforms alone: ${PLATFORMS.map(({ name }) => name).join(", ")}
   --required a,b   it is an error if one of these can't be got (or "all")
-  --backends a,b   these backends alone
+  --providers a,b  these providers alone
   --suites 1,2     these suites alone
   --offline        takes only what is here already
   --write          writes docs/platforms.md; nothing may be left out
   --jobs n         so many platforms at once
 
-It is an error if a check or a session fails, or if a backend serves fewer suites on a platform than
+It is an error if a check or a session fails, or if a provider serves fewer suites on a platform than
 docs/platforms.md says. That is looked at for all suites, also with --suites.`;
 
 const DOCUMENT = `${ROOT}docs/platforms.md`;
@@ -27,7 +27,7 @@ const { values } = parseArgs({
   options: {
     only: { type: "string" },
     required: { type: "string", default: "" },
-    backends: { type: "string" },
+    providers: { type: "string" },
     suites: { type: "string" },
     jobs: { type: "string", default: String(Math.min(2, availableParallelism())) },
     offline: { type: "boolean", default: false },
@@ -54,11 +54,11 @@ async function main(): Promise<number> {
   const only = platformNames(values.only ?? "all");
   const required = platformNames(values.write ? "all" : values.required);
   const options: RunOptions = {
-    ...(values.backends === undefined ? {} : { backends: list(values.backends) }),
+    ...(values.providers === undefined ? {} : { providers: list(values.providers) }),
     ...(values.suites === undefined ? {} : { suites: list(values.suites).map(Number) }),
   };
   const whole = only.length === names.length && Object.keys(options).length === 0;
-  if (values.write && !whole) throw new Error("--write needs all platforms, backends and suites");
+  if (values.write && !whole) throw new Error("--write needs all platforms, providers and suites");
   // In the repository, so that native modules are found from there.
   await mkdir(CACHE, { recursive: true });
   const folder = await mkdtemp(`${CACHE}/bundle-`);
@@ -85,13 +85,13 @@ async function main(): Promise<number> {
   const problems = results.flatMap(({ name, missing, broken, suites }) => [
     ...(missing !== undefined && required.includes(name) ? [`${name} is required: ${missing}`] : []),
     ...(broken === undefined ? [] : [`${name}: ${broken}`]),
-    ...suites.flatMap(({ backend, id, failed, session }) => [
-      ...failed.map((check) => `${name}: ${backend}, suite ${id}: ${check.name}: ${check.detail}`),
-      ...(session === "" ? [] : [`${name}: ${backend}, suite ${id}: ${session}`]),
+    ...suites.flatMap(({ provider, id, failed, session }) => [
+      ...failed.map((check) => `${name}: ${provider}, suite ${id}: ${check.name}: ${check.detail}`),
+      ...(session === "" ? [] : [`${name}: ${provider}, suite ${id}: ${session}`]),
     ]),
   ]);
   if (!values.write) {
-    problems.push(...shortfalls(await readFile(DOCUMENT, "utf8"), results, options.backends));
+    problems.push(...shortfalls(await readFile(DOCUMENT, "utf8"), results, options.providers));
   } else if (problems.length === 0) {
     await writeFile(DOCUMENT, render(results));
     console.log("wrote docs/platforms.md");

@@ -2,7 +2,7 @@
 import { NO_TOKEN } from "./report.js";
 import type { PlatformResult } from "./run-platforms.js";
 
-const BACKENDS = ["webcrypto", "node", "libsodium", "noble", "pkcs11"] as const;
+const PROVIDERS = ["webcrypto", "node", "libsodium", "noble", "pkcs11"] as const;
 
 /** The heading of the column with the platforms' names. */
 const HEADING = "platform";
@@ -41,18 +41,18 @@ function codePoint(text: string): number {
   return draft === "P" ? PQ_FIRST + Number(digits) - 1 : Number(digits);
 }
 
-const wasNotTried = ({ refusals }: PlatformResult, backend: string) =>
-  refusals.some((one) => one.backend === backend && one.reason.includes(NO_TOKEN));
+const wasNotTried = ({ refusals }: PlatformResult, provider: string) =>
+  refusals.some((one) => one.provider === provider && one.reason.includes(NO_TOKEN));
 
-/** The code points of the suites that a backend serves on a platform; undefined if it refused. */
-function served({ backends }: PlatformResult, backend: string): number[] | undefined {
-  const line = backends.find((one) => one.backend === backend);
+/** The code points of the suites that a provider serves on a platform; undefined if it refused. */
+function served({ providers }: PlatformResult, provider: string): number[] | undefined {
+  const line = providers.find((one) => one.provider === provider);
   return line && [...line.serves].sort((a, b) => a - b);
 }
 
-function cell(result: PlatformResult, backend: string): string {
-  if (result.missing !== undefined || wasNotTried(result, backend)) return "?";
-  const ids = served(result, backend);
+function cell(result: PlatformResult, provider: string): string {
+  if (result.missing !== undefined || wasNotTried(result, provider)) return "?";
+  const ids = served(result, provider);
   return ids === undefined ? "no" : ranges(ids);
 }
 
@@ -61,7 +61,7 @@ const platformOf = ({ title, version }: PlatformResult) => `${title} ${version}`
 function row(result: PlatformResult): string {
   const { name, missing, facts } = result;
   const curves = missing === undefined ? facts?.curves.join(" ") || "none" : "?";
-  const cells = [name, platformOf(result), ...BACKENDS.map((backend) => cell(result, backend)), curves];
+  const cells = [name, platformOf(result), ...PROVIDERS.map((provider) => cell(result, provider)), curves];
   return `| ${cells.join(" | ")} |`;
 }
 
@@ -72,9 +72,9 @@ function findings(results: readonly PlatformResult[]): string[] {
     const platform = platformOf(result);
     if (missing !== undefined) lines.push(`- ${title} couldn't be got: ${missing}`);
     if (broken !== undefined) lines.push(`- ${platform} didn't come to its end.`);
-    for (const { backend, reason } of refusals) lines.push(`- ${platform}, ${backend}: \`${reason}\``);
-    for (const { backend, id, failed, session } of suites) {
-      const where = `- ${platform}, ${backend}, suite ${label(id)}`;
+    for (const { provider, reason } of refusals) lines.push(`- ${platform}, ${provider}: \`${reason}\``);
+    for (const { provider, id, failed, session } of suites) {
+      const where = `- ${platform}, ${provider}, suite ${label(id)}`;
       for (const { name } of failed) lines.push(`${where}: failed "${name}"`);
       if (session !== "") lines.push(`${where}: the session failed: \`${session}\``);
     }
@@ -100,23 +100,23 @@ export function render(results: readonly PlatformResult[]): string {
   return `# Platforms
 
 Written by \`npm run test:platforms -- --write\`, from what it saw: don't edit it by hand. Without \`--write\`,
-\`npm run test:platforms\` fails if a backend serves fewer suites on a platform than the table says.
+\`npm run test:platforms\` fails if a provider serves fewer suites on a platform than the table says.
 
-On each platform, for each backend and suite, the same bundle ran for real: all checks of
-\`@copse/provider-conformance\`, with another backend to agree with, and a group session (create, add, join,
-messages both ways, update, remove, exporter) in which that other backend is one of the members. Here that were
+On each platform, for each provider and suite, the same bundle ran for real: all checks of
+\`@copse/provider-conformance\`, with another provider to agree with, and a group session (create, add, join,
+messages both ways, update, remove, exporter) in which that other provider is one of the members. Here that were
 ${ran} of ${results.length} platforms, ${passed} checks passed, ${failed} failed, and ${sessions} sessions.
 
-## Which suites each backend serves
+## Which suites each provider serves
 
 1 to 7 are the suites of RFC 9420 §17.1 by their code points; P1 to P${names.length} those of
 draft-ietf-mls-pq-ciphersuites, listed below. The last column is which of the newer curves the platform's own
-WebCrypto has; where it lacks X25519 or Ed25519 the webcrypto backend takes a library's, and it has no use for
+WebCrypto has; where it lacks X25519 or Ed25519 the webcrypto provider takes a library's, and it has no use for
 X448 and Ed448. libsodium has its AES-GCM from noble here. pkcs11 has
 its keys in a token of SoftHSM 2, for signatures and HPKE, and the rest from noble.
 
-| ${HEADING} | version | ${BACKENDS.join(" | ")} | curves of its WebCrypto |
-|${"---|".repeat(BACKENDS.length + 3)}
+| ${HEADING} | version | ${PROVIDERS.join(" | ")} | curves of its WebCrypto |
+|${"---|".repeat(PROVIDERS.length + 3)}
 ${results.map(row).join("\n")}
 
 ## What isn't served, or failed
@@ -141,15 +141,15 @@ Node, Bun, Deno and workerd are programs that npm packages ship, at the versions
 \`platforms/.cache\`; Chromium and Firefox are Debian's, headless, on a page of a local server. workerd is what
 Cloudflare's Workers and Miniflare run, here with \`nodejs_compat\`; as they do, it compiles no WASM from bytes, which
 is how \`libsodium-wrappers\` brings its own. Bun, Deno and workerd have a \`node:crypto\` of their own; suites that it
-can't serve whole aren't listed by the backend.
+can't serve whole aren't listed by the provider.
 `;
 }
 
-/** The suites that the document's table says a backend serves: by the platform's name, then by the backend's. */
+/** The suites that the document's table says a provider serves: by the platform's name, then by the provider's. */
 function expected(document: string): Map<string, Map<string, number[]>> {
   const rows = [...document.matchAll(/^\| (\w.*) \|$/gm)].map(([, cells]) => (cells as string).split(" | "));
   const heading = rows.find(([name]) => name === HEADING) ?? [];
-  const lost = BACKENDS.find((backend) => !heading.includes(backend));
+  const lost = PROVIDERS.find((provider) => !heading.includes(provider));
   if (lost !== undefined) throw new Error(`docs/platforms.md: expected a column for ${lost}, got none`);
   return new Map(
     rows
@@ -157,20 +157,20 @@ function expected(document: string): Map<string, Map<string, number[]>> {
       .map(([name, ...cells]) => [
         name as string,
         new Map(
-          BACKENDS.map((backend) => [backend, codePointsIn(cells[heading.indexOf(backend) - 1] ?? "")]),
+          PROVIDERS.map((provider) => [provider, codePointsIn(cells[heading.indexOf(provider) - 1] ?? "")]),
         ),
       ]),
   );
 }
 
 /**
- * Where a backend serves fewer suites than the document says.
- * @param backends those that were run; all if left out
+ * Where a provider serves fewer suites than the document says.
+ * @param providers those that were run; all if left out
  */
 export function shortfalls(
   document: string,
   results: readonly PlatformResult[],
-  backends: readonly string[] = BACKENDS,
+  providers: readonly string[] = PROVIDERS,
 ): string[] {
   const table = expected(document);
   return results.flatMap((result) => {
@@ -178,13 +178,13 @@ export function shortfalls(
     if (missing !== undefined || broken !== undefined) return [];
     const row = table.get(name);
     if (row === undefined) return [`${name}: docs/platforms.md has no row for it: run with --write`];
-    return [...row].flatMap(([backend, ids]) => {
-      if (!backends.includes(backend) || wasNotTried(result, backend)) return [];
-      const here = served(result, backend) ?? [];
+    return [...row].flatMap(([provider, ids]) => {
+      if (!providers.includes(provider) || wasNotTried(result, provider)) return [];
+      const here = served(result, provider) ?? [];
       const lacking = ids.filter((id) => !here.includes(id));
       if (lacking.length === 0) return [];
       const [says, serves] = [ranges(ids), ranges(here) || "none"];
-      return [`${name}: ${backend}: expected suites ${says} (docs/platforms.md), got ${serves}`];
+      return [`${name}: ${provider}: expected suites ${says} (docs/platforms.md), got ${serves}`];
     });
   });
 }

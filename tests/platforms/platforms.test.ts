@@ -6,7 +6,7 @@ import { bundle } from "../../platforms/src/bundle.js";
 import { type Got, Unavailable } from "../../platforms/src/get.js";
 import { inProcess, type Job } from "../../platforms/src/launch.js";
 import { PLATFORMS, type Platform } from "../../platforms/src/platforms.js";
-import { type BackendLine, type Line, NO_TOKEN, type SuiteLine } from "../../platforms/src/report.js";
+import { type ProviderLine, type Line, NO_TOKEN, type SuiteLine } from "../../platforms/src/report.js";
 import { type PlatformResult, runPlatforms } from "../../platforms/src/run-platforms.js";
 import { render, shortfalls } from "../../platforms/src/table.js";
 import { SOURCES } from "../support/bundle.js";
@@ -49,7 +49,7 @@ describe("a short run", () => {
     expect(lines[0]).toMatchObject({ kind: "facts" });
     expect(lines.at(-1)).toEqual({ kind: "end" });
     const suites = suitesOf(lines);
-    expect(suites.map(({ backend }) => backend)).toEqual(expect.arrayContaining(["webcrypto", "noble"]));
+    expect(suites.map(({ provider }) => provider)).toEqual(expect.arrayContaining(["webcrypto", "noble"]));
     for (const { id, passed, failed, session } of suites) {
       expect({ id, failed, session }).toEqual({ id: 1, failed: [], session: "" });
       expect(passed).toBeGreaterThan(70);
@@ -57,9 +57,9 @@ describe("a short run", () => {
   });
 });
 
-const line = (backend: string, id: number, rest: Partial<SuiteLine> = {}): SuiteLine => ({
+const line = (provider: string, id: number, rest: Partial<SuiteLine> = {}): SuiteLine => ({
   kind: "suite",
-  backend,
+  provider,
   id,
   name: `suite ${id}`,
   passed: 10,
@@ -68,9 +68,9 @@ const line = (backend: string, id: number, rest: Partial<SuiteLine> = {}): Suite
   ...rest,
 });
 
-const serves = (backend: string, ...ids: number[]): BackendLine => ({
-  kind: "backend",
-  backend,
+const serves = (provider: string, ...ids: number[]): ProviderLine => ({
+  kind: "provider",
+  provider,
   serves: ids,
 });
 
@@ -79,8 +79,8 @@ const good: PlatformResult = {
   title: "Node",
   version: "20.1.0",
   facts: { kind: "facts", curves: ["X25519"], wasm: true },
-  backends: [serves("webcrypto", 7, 1), serves("noble", 0xf001, 2, 4, 3)],
-  refusals: [{ kind: "refusal", backend: "libsodium", reason: "no WASM" }],
+  providers: [serves("webcrypto", 7, 1), serves("noble", 0xf001, 2, 4, 3)],
+  refusals: [{ kind: "refusal", provider: "libsodium", reason: "no WASM" }],
   suites: [line("webcrypto", 7), line("webcrypto", 1), ...[0xf001, 2, 4, 3].map((id) => line("noble", id))],
 };
 const bad: PlatformResult = {
@@ -88,7 +88,7 @@ const bad: PlatformResult = {
   name: "bun",
   title: "Bun",
   version: "1.0",
-  backends: [serves("node", 1)],
+  providers: [serves("node", 1)],
   refusals: [],
   suites: [
     line("node", 1, { failed: [{ name: "aead: a check", detail: "bad luck 42" }], session: "it fell over" }),
@@ -120,9 +120,9 @@ describe("the document", () => {
 
 describe("a shortfall: fewer suites than the document says", () => {
   const text = render([good, bad]);
-  const withServed = (...backends: BackendLine[]): PlatformResult => ({ ...good, backends });
-  const says = (backend: string, said: string, got: string) =>
-    `node20: ${backend}: expected suites ${said} (docs/platforms.md), got ${got}`;
+  const withServed = (...providers: ProviderLine[]): PlatformResult => ({ ...good, providers });
+  const says = (provider: string, said: string, got: string) =>
+    `node20: ${provider}: expected suites ${said} (docs/platforms.md), got ${got}`;
 
   it("is none where all or more is served, in whatever version", () => {
     expect(shortfalls(text, [good, { ...bad, version: "1.1" }])).toEqual([]);
@@ -130,7 +130,7 @@ describe("a shortfall: fewer suites than the document says", () => {
     expect(shortfalls(text, [more])).toEqual([]);
   });
 
-  it("is told for each backend that lacks a suite", () => {
+  it("is told for each provider that lacks a suite", () => {
     const less = withServed(serves("webcrypto", 7), serves("noble", 2, 3, 4));
     expect(shortfalls(text, [less, bad])).toEqual([
       says("webcrypto", "1 7", "7"),
@@ -138,8 +138,8 @@ describe("a shortfall: fewer suites than the document says", () => {
     ]);
   });
 
-  it("is told for a backend that refuses, or reports nothing", () => {
-    const refusal = { kind: "refusal", backend: "webcrypto", reason: "no subtle" } as const;
+  it("is told for a provider that refuses, or reports nothing", () => {
+    const refusal = { kind: "refusal", provider: "webcrypto", reason: "no subtle" } as const;
     const noble = serves("noble", 0xf001, 2, 4, 3);
     const refused = { ...withServed(noble), refusals: [refusal] };
     for (const result of [refused, withServed(noble)]) {
@@ -147,8 +147,8 @@ describe("a shortfall: fewer suites than the document says", () => {
     }
   });
 
-  it("isn't told for a backend that wasn't tried, or a platform that wasn't got or broke", () => {
-    const untried = { kind: "refusal", backend: "noble", reason: `Error: ${NO_TOKEN}` } as const;
+  it("isn't told for a provider that wasn't tried, or a platform that wasn't got or broke", () => {
+    const untried = { kind: "refusal", provider: "noble", reason: `Error: ${NO_TOKEN}` } as const;
     const partial = { ...withServed(serves("webcrypto", 1, 7)), refusals: [untried] };
     expect(shortfalls(text, [partial])).toEqual([]);
     expect(render([partial])).toContain("| 1 7 | no | no | ? | no | X25519 |");
@@ -167,7 +167,7 @@ describe("a shortfall: fewer suites than the document says", () => {
     );
   });
 
-  it("is found in docs/platforms.md for each platform and backend that serves anything there", async () => {
+  it("is found in docs/platforms.md for each platform and provider that serves anything there", async () => {
     const planted = (name: string): PlatformResult => ({ ...withServed(), name, refusals: [] });
     const found = shortfalls(
       document,
