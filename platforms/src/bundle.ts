@@ -11,7 +11,7 @@ export const CACHE = `${ROOT}platforms/.cache`;
 
 /**
  * Bundles what platforms run into a folder: `server.js`, `browser.js`, `worker.js`, and pieces that they
- * share, of which each backend is its own.
+ * share, of which each provider is its own.
  *
  * @param sources the packages' sources, as aliases; without it they are taken as they were built
  * @returns the names of all files

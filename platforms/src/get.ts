@@ -55,10 +55,14 @@ export async function runningNode(major: number): Promise<Got | undefined> {
   return { command: process.execPath, version: await nodeVersion(process.execPath) };
 }
 
-/** A program that an npm package ships: `name@version`, and the program's path in the package. */
+/**
+ * A program that an npm package ships: `name@version`, and the program's path in the package. A version that isn't
+ * complete (`22`) is a range, and each fetch asks npm for its newest version.
+ */
 export function NPM(spec: string, program: string, kind?: "node"): Get {
   const at = spec.lastIndexOf("@");
   const [name, version] = [spec.slice(0, at), spec.slice(at + 1)];
+  const pinned = /^\d+\.\d+\.\d+$/.test(version);
   return async (fetch) => {
     if (process.platform !== "linux" || process.arch !== "x64") {
       throw new Unavailable(
@@ -67,7 +71,8 @@ export function NPM(spec: string, program: string, kind?: "node"): Get {
     }
     const prefix = `${CACHE}/${spec.replace(/[^\w.]+/g, "-").replace(/^-/, "")}`;
     const folder = `${prefix}/node_modules/${name}`;
-    if ((await installed(folder)) !== version) {
+    const cached = await installed(folder);
+    if (pinned ? cached !== version : fetch || cached === undefined) {
       if (!fetch) throw new Unavailable(`${spec} isn't in the cache`);
       await mkdir(prefix, { recursive: true });
       const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-save"];

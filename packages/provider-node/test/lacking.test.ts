@@ -27,6 +27,42 @@ it("leaves out a curve whose keys are generated but not imported", async () => {
   expect(await suites()).toEqual([1, 2, 3, 4, 6, 7]);
 });
 
+/** As Node since 24.22 and 26.12: a JWK with a private key must have the public key that belongs to it. */
+function checkingPrivateJwk(): void {
+  vi.spyOn(nodeCrypto, "createPrivateKey").mockImplementation((input) => {
+    if (typeof input !== "object" || !("format" in input) || input.format !== "jwk")
+      return real.createPrivateKey(input);
+    const key = real.createPrivateKey(input);
+    const { x } = input.key as { x?: string };
+    if (key.export({ format: "jwk" }).x !== x) throw new TypeError("Invalid JWK OKP key");
+    return key;
+  });
+}
+
+it("lists all where a JWK must have the public key of its private key", async () => {
+  checkingPrivateJwk();
+  expect(await suites()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+});
+
+it("imports the same private key as JWK and as PKCS#8", async () => {
+  const imported = async () => {
+    vi.resetModules();
+    const { nodeProvider } = await import("@copse/provider-node");
+    return Promise.all(
+      [1, 4].map(async (id) => {
+        const { suite, hpke, signature } = nodeProvider().suite(id);
+        const kemPair = await hpke.importPrivateKey(new Uint8Array(suite.kem.Nsk).fill(5));
+        const signer = await signature.importPrivateKey(new Uint8Array(suite.signature.Nsk).fill(5));
+        return [kemPair.publicKey, signer.publicKey];
+      }),
+    );
+  };
+  const one = await imported();
+  checkingPrivateJwk();
+  expect(await imported()).toEqual(one);
+  expect(one.flat().map(({ length }) => length)).toEqual([32, 32, 56, 57]);
+});
+
 it("leaves out an AEAD that isn't there", async () => {
   const without = real.getCiphers().filter((name) => name !== "chacha20-poly1305");
   vi.spyOn(nodeCrypto, "getCiphers").mockReturnValue(without);

@@ -1,8 +1,8 @@
-// RFC 9420 §17.1: all that is run in a platform: each backend's conformance and a group session, suite by suite.
+// RFC 9420 §17.1: all that is run in a platform: each provider's conformance and a group session, suite by suite.
 import type { CryptoProvider } from "@copse/core";
 import { testProvider } from "@copse/provider-conformance";
 import type { FactsLine, Line, RunOptions } from "../report.js";
-import { BACKENDS, type Backend } from "./backends.js";
+import { PROVIDERS, type ProviderEntry } from "./providers.js";
 import { session } from "./session.js";
 
 /** An error in words of one line. */
@@ -39,26 +39,26 @@ async function facts(): Promise<FactsLine> {
 
 /** Runs what is wanted and says what came of it, as it comes. The last line is `end`. */
 export async function* run(options: RunOptions): AsyncGenerator<Line, void, undefined> {
-  const { backends, suites } = options;
+  const { providers, suites } = options;
   yield await facts();
   const loaded = new Map<string, CryptoProvider>();
-  const load = async ({ name, load }: Backend): Promise<CryptoProvider> => {
+  const load = async ({ name, load }: ProviderEntry): Promise<CryptoProvider> => {
     const provider = loaded.get(name) ?? (await load(options));
     loaded.set(name, provider);
     return provider;
   };
-  for (const backend of BACKENDS) {
-    const { name } = backend;
-    if (!(backends?.includes(name) ?? true)) continue;
+  for (const entry of PROVIDERS) {
+    const { name } = entry;
+    if (!(providers?.includes(name) ?? true)) continue;
     let provider: CryptoProvider;
     try {
-      provider = await load(backend);
+      provider = await load(entry);
     } catch (error) {
-      yield { kind: "refusal", backend: name, reason: words(error) };
+      yield { kind: "refusal", provider: name, reason: words(error) };
       continue;
     }
-    yield { kind: "backend", backend: name };
-    const other = BACKENDS.find((one) => one.name === backend.second) as Backend;
+    yield { kind: "provider", provider: name, serves: provider.suites.map(({ id }) => id) };
+    const other = PROVIDERS.find((one) => one.name === entry.second) as ProviderEntry;
     const second = await load(other).catch(() => undefined);
     for (const suite of provider.suites) {
       if (!(suites?.includes(suite.id) ?? true)) continue;
@@ -69,7 +69,7 @@ export async function* run(options: RunOptions): AsyncGenerator<Line, void, unde
       const went = await session(suite.id, provider, second ?? provider).then(() => "", words);
       yield {
         kind: "suite",
-        backend: name,
+        provider: name,
         id: suite.id,
         name: suite.name,
         passed: report.passed,

@@ -1,12 +1,12 @@
-// RFC 9420 §5.1: the backends, each loaded when it is its turn, so that one that can't be loaded is a finding.
+// RFC 9420 §5.1: the providers, each loaded when it is its turn, so that one that can't be loaded is a finding.
 import type { CryptoProvider } from "@copse/core";
 import type { PqCodePoints } from "@copse/provider-kit";
 import { NO_TOKEN, type RunOptions } from "../report.js";
 
-export interface Backend {
+export interface ProviderEntry {
   readonly name: string;
   load(options: RunOptions): Promise<CryptoProvider>;
-  /** The backend that it must agree with on bytes. */
+  /** The provider that it must agree with on bytes. */
   readonly second: string;
 }
 
@@ -21,7 +21,7 @@ async function noble(): Promise<CryptoProvider> {
   return noblePqProvider({ codePoints: await codePoints() });
 }
 
-export const BACKENDS: readonly Backend[] = [
+export const PROVIDERS: readonly ProviderEntry[] = [
   {
     name: "webcrypto",
     second: "noble",
