@@ -10,6 +10,7 @@ export default defineConfig({
       { find: /^@copse\/core\/provider$/, replacement: src("packages/core/src/provider/index.ts") },
       { find: /^@copse\/core\/observer$/, replacement: src("packages/core/src/observer.ts") },
       { find: /^@copse\/core\/extension$/, replacement: src("packages/core/src/extension.ts") },
+      { find: /^@copse\/interop$/, replacement: src("interop/src/index.ts") },
       { find: /^@copse\/peer-ts-mls$/, replacement: src("peers/ts-mls/src/index.ts") },
       { find: /^@copse\/([a-z0-9-]+)$/, replacement: `${src("packages")}/$1/src/index.ts` },
     ],
@@ -17,6 +18,7 @@ export default defineConfig({
   test: {
     include: [
       "packages/*/test/**/*.test.ts",
+      "interop/test/**/*.test.ts",
       "peers/*/test/**/*.test.ts",
       "tests/**/*.test.ts",
       "benchmarks/test/**/*.test.ts",

@@ -1,6 +1,6 @@
 // Holds the arrows between packages, and between the chapters of the core, as docs/design.md draws them.
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, relative, resolve } from "node:path";
+import { basename, dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -47,11 +47,13 @@ const CHAPTERS = {
 };
 
 const problems = [];
-for (const name of readdirSync(`${root}packages`)) {
-  const source = `${root}packages/${name}/src`;
+const folders = [...readdirSync(`${root}packages`).map((name) => `packages/${name}`), "interop"];
+for (const folder of folders) {
+  const name = basename(folder);
+  const source = `${root}${folder}/src`;
   const allowed = PACKAGES[name];
   if (allowed === undefined) {
-    problems.push(`packages/${name}: no arrows are declared for this package`);
+    problems.push(`${folder}: no arrows are declared for this package`);
     continue;
   }
   for (const entry of readdirSync(source, { recursive: true })) {
@@ -75,10 +77,10 @@ for (const name of readdirSync(`${root}packages`)) {
       }
     }
   }
-  const { dependencies = {} } = JSON.parse(readFileSync(`${root}packages/${name}/package.json`, "utf8"));
+  const { dependencies = {} } = JSON.parse(readFileSync(`${root}${folder}/package.json`, "utf8"));
   for (const dependency of Object.keys(dependencies)) {
     if (!allowed.some((a) => a.startsWith(dependency) || (a.endsWith("/") && dependency.startsWith(a)))) {
-      problems.push(`packages/${name}/package.json: ${name} must not depend on ${dependency}`);
+      problems.push(`${folder}/package.json: ${name} must not depend on ${dependency}`);
     }
   }
 }
