@@ -13,7 +13,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
-import { UnsupportedByStack } from "./backend.js";
+import { UnsupportedByImplementation } from "./implementation.js";
 
 /** A field of a message: numbers of 64 bits are strings. */
 export type Field =
@@ -66,7 +66,7 @@ export class NotFound extends Error {
 }
 
 function statusOf(error: unknown): status {
-  if (error instanceof UnsupportedByStack) return status.UNIMPLEMENTED;
+  if (error instanceof UnsupportedByImplementation) return status.UNIMPLEMENTED;
   if (error instanceof NotFound) return status.NOT_FOUND;
   return status.ABORTED;
 }
@@ -86,7 +86,7 @@ export async function serve(handlers: Handlers, port: number, host = "127.0.0.1"
       ) => {
         const handler = handlers[name];
         try {
-          if (handler === undefined) throw new UnsupportedByStack(`no call ${name}`);
+          if (handler === undefined) throw new UnsupportedByImplementation(`no call ${name}`);
           callback(null, await handler(request));
         } catch (error) {
           const details = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

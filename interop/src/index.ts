@@ -1,23 +1,24 @@
 // RFC 9420 behind the gRPC interface of the working group's interoperability harness.
+
+export { copseImplementation } from "./copse/implementation.js";
+export { connect, type Message, type RemoteClient, type RunningServer, serve } from "./grpc.js";
 export {
-  type BackendGroup,
-  type BackendJoiner,
-  type BackendSigner,
-  type BackendSuccessor,
   type CommitAnswer,
   type CommitChoice,
   type ExtensionChoice,
   type GroupInfoAnswer,
-  type MlsClientBackend,
+  type ImplementationGroup,
+  type ImplementationJoiner,
+  type ImplementationSigner,
+  type MlsImplementation,
   type NewGroupAnswer,
   type NewGroupChoice,
   type PrivateKeys,
   type ProposalChoice,
-  UnsupportedByStack,
+  type ReinitMember,
+  UnsupportedByImplementation,
   type WelcomeChoice,
-} from "./backend.js";
-export { copseBackend } from "./copse/backend.js";
-export { connect, type Message, type RemoteClient, type RunningServer, serve } from "./grpc.js";
+} from "./implementation.js";
 export { libraryFile, libraryNames } from "./runner/library.js";
 export { readScriptFile, type ScriptFile } from "./runner/script.js";
 export type { Player } from "./runner/stage.js";

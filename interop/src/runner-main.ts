@@ -2,7 +2,7 @@
 // Plays scripts of the working group's format on MLSClient servers: npm run interop -- --client HOST:PORT ...
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { copseBackend } from "./copse/backend.js";
+import { copseImplementation } from "./copse/implementation.js";
 import { type RunningServer, serve } from "./grpc.js";
 import { libraryFile, libraryNames } from "./runner/library.js";
 import { readScriptFile, type ScriptFile } from "./runner/script.js";
@@ -50,8 +50,8 @@ async function main(): Promise<number> {
   const servers: RunningServer[] = [];
   if (values.client === undefined) {
     for (const name of values.local.split(",")) {
-      if (!isProviderName(name)) throw new Error(`no provider is called ${name}`);
-      servers.push(await serve(mlsClientService(copseBackend(await PROVIDERS[name]())), 0));
+      if (!isProviderName(name)) throw new Error(`unknown provider "${name}"; expected one of ${Object.keys(PROVIDERS).join(", ")}`);
+      servers.push(await serve(mlsClientService(copseImplementation(await PROVIDERS[name]())), 0));
     }
   }
   const addresses = values.client ?? servers.map(({ address }) => address);

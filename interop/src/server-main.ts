@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // RFC 9420 over gRPC for the working group's harness: copse-interop --port 50051 --provider node
 import { parseArgs } from "node:util";
-import { copseBackend } from "./copse/backend.js";
+import { copseImplementation } from "./copse/implementation.js";
 import { serve } from "./grpc.js";
 import { isProviderName, PROVIDERS } from "./server/providers.js";
 import { mlsClientService } from "./service.js";
@@ -25,9 +25,9 @@ async function main(): Promise<void> {
   if (!isProviderName(values.provider) || !Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new Error(USAGE);
   }
-  const backend = copseBackend(await PROVIDERS[values.provider]());
-  const { address } = await serve(mlsClientService(backend), port, values.host);
-  console.log(`${backend.name} listens on ${address}, suites ${backend.suites.join(", ")}`);
+  const implementation = copseImplementation(await PROVIDERS[values.provider]());
+  const { address } = await serve(mlsClientService(implementation), port, values.host);
+  console.log(`${implementation.name} listens on ${address}, suites ${implementation.suites.join(", ")}`);
 }
 
 main().catch((error: unknown) => {

@@ -1,16 +1,17 @@
-// RFC 9420 §11, §12: the calls of the MLSClient service over any backend, with the numbers that stand for its objects.
+// RFC 9420 §11, §12: the calls of the MLSClient service over any implementation, with the numbers that stand for its objects.
+
+import { type Handlers, type Message, NotFound } from "./grpc.js";
 import type {
-  BackendGroup,
-  BackendJoiner,
-  BackendSigner,
-  BackendSuccessor,
   CommitChoice,
   ExtensionChoice,
-  MlsClientBackend,
+  ImplementationGroup,
+  ImplementationJoiner,
+  ImplementationSigner,
+  MlsImplementation,
   PrivateKeys,
   ProposalChoice,
-} from "./backend.js";
-import { type Handlers, type Message, NotFound } from "./grpc.js";
+  ReinitMember,
+} from "./implementation.js";
 
 /** A copy: what gRPC gives are Buffers, whose `slice` shares memory. */
 function bytes(message: Message, field: string): Uint8Array {
@@ -130,19 +131,19 @@ class Shelf<T> {
 }
 
 /** All calls of the service, for {@link serve}. */
-export function mlsClientService(backend: MlsClientBackend): Handlers {
+export function mlsClientService(implementation: MlsImplementation): Handlers {
   let last = 0;
   const next = () => {
     last += 1;
     return last;
   };
-  const states = new Shelf<BackendGroup>("state", next);
-  const transactions = new Shelf<BackendJoiner>("transaction", next);
-  const successors = new Shelf<{ successor: BackendSuccessor; from: BackendGroup }>("reinit", next);
-  const signers = new Shelf<BackendSigner>("signer", next);
+  const states = new Shelf<ImplementationGroup>("state", next);
+  const transactions = new Shelf<ImplementationJoiner>("transaction", next);
+  const reinits = new Shelf<{ member: ReinitMember; from: ImplementationGroup }>("reinit", next);
+  const signers = new Shelf<ImplementationSigner>("signer", next);
 
   const state = (request: Message) => states.get(request, "state_id");
-  const entered = (group: BackendGroup): Message => ({
+  const entered = (group: ImplementationGroup): Message => ({
     state_id: states.put(group),
     epoch_authenticator: group.epochAuthenticator,
   });
@@ -160,26 +161,26 @@ export function mlsClientService(backend: MlsClientBackend): Handlers {
   };
   const reinitialized = async (request: Message): Promise<Message> => {
     const from = state(request);
-    const successor = await from.succeed();
+    const member = await from.prepareReinit();
     // The group itself is needed until the new one is there, its number no more.
     states.drop(number(request, "state_id"));
     return {
-      reinit_id: successors.put({ successor, from }),
-      key_package: successor.keyPackage,
+      reinit_id: reinits.put({ member, from }),
+      key_package: member.keyPackage,
       epoch_authenticator: from.epochAuthenticator,
     };
   };
-  const succeeded = async (request: Message): Promise<void> => {
-    await successors.get(request, "reinit_id").from.free();
-    successors.drop(number(request, "reinit_id"));
+  const finishReinit = async (request: Message): Promise<void> => {
+    await reinits.get(request, "reinit_id").from.free();
+    reinits.drop(number(request, "reinit_id"));
   };
 
   return {
-    Name: async () => ({ name: backend.name }),
-    SupportedCiphersuites: async () => ({ ciphersuites: backend.suites }),
+    Name: async () => ({ name: implementation.name }),
+    SupportedCiphersuites: async () => ({ ciphersuites: implementation.suites }),
 
     CreateGroup: async (request) => {
-      const group = await backend.createGroup({
+      const group = await implementation.createGroup({
         groupId: bytes(request, "group_id"),
         cipherSuite: number(request, "cipher_suite"),
         encryptHandshake: flag(request, "encrypt_handshake"),
@@ -188,7 +189,7 @@ export function mlsClientService(backend: MlsClientBackend): Handlers {
       return { state_id: states.put(group) };
     },
     CreateKeyPackage: async (request) => {
-      const joiner = await backend.createKeyPackage({
+      const joiner = await implementation.createKeyPackage({
         cipherSuite: number(request, "cipher_suite"),
         identity: bytes(request, "identity"),
       });
@@ -208,7 +209,7 @@ export function mlsClientService(backend: MlsClientBackend): Handlers {
       return entered(group);
     },
     ExternalJoin: async (request) => {
-      const { group, commit } = await backend.externalJoin({
+      const { group, commit } = await implementation.externalJoin({
         groupInfo: bytes(request, "group_info"),
         ratchetTree: given(request, "ratchet_tree"),
         encryptHandshake: flag(request, "encrypt_handshake"),
@@ -288,15 +289,15 @@ export function mlsClientService(backend: MlsClientBackend): Handlers {
       return reinitialized(request);
     },
     ReInitWelcome: async (request) => {
-      const { successor } = successors.get(request, "reinit_id");
-      const { group, welcome, ratchetTree } = await successor.create(newGroupChoice(request, "key_package"));
-      await succeeded(request);
+      const { member } = reinits.get(request, "reinit_id");
+      const { group, welcome, ratchetTree } = await member.create(newGroupChoice(request, "key_package"));
+      await finishReinit(request);
       return { ...entered(group), welcome, ratchet_tree: ratchetTree };
     },
     HandleReInitWelcome: async (request) => {
-      const { successor } = successors.get(request, "reinit_id");
-      const group = await successor.join(welcomeChoice(request));
-      await succeeded(request);
+      const { member } = reinits.get(request, "reinit_id");
+      const group = await member.join(welcomeChoice(request));
+      await finishReinit(request);
       return entered(group);
     },
 
@@ -316,7 +317,7 @@ export function mlsClientService(backend: MlsClientBackend): Handlers {
     },
 
     NewMemberAddProposal: async (request) => {
-      const { joiner, proposal } = await backend.newMemberAddProposal({
+      const { joiner, proposal } = await implementation.newMemberAddProposal({
         groupInfo: bytes(request, "group_info"),
         identity: bytes(request, "identity"),
       });
@@ -327,7 +328,7 @@ export function mlsClientService(backend: MlsClientBackend): Handlers {
       };
     },
     CreateExternalSigner: async (request) => {
-      const signer = await backend.createExternalSigner({
+      const signer = await implementation.createExternalSigner({
         cipherSuite: number(request, "cipher_suite"),
         identity: bytes(request, "identity"),
       });

@@ -1,6 +1,6 @@
 // The runner of scripts: chance that repeats itself, roles, the ways in which keys are spelt, and faults that it must see.
 import { describe, expect, it } from "vitest";
-import { copseBackend } from "../src/copse/backend.js";
+import { copseImplementation } from "../src/copse/implementation.js";
 import { type Handlers, type Message, serve } from "../src/grpc.js";
 import { deepScript } from "../src/runner/deep.js";
 import { libraryFile, libraryNames } from "../src/runner/library.js";
@@ -90,9 +90,9 @@ describe("a server with a fault is found out", () => {
     name: string,
     change: (answer: Message, request: Message) => Message | Promise<Message>,
   ): Promise<Performance[]> {
-    const right = mlsClientService(copseBackend(await PROVIDERS.node()));
+    const right = mlsClientService(copseImplementation(await PROVIDERS.node()));
     const wrong: Handlers = {
-      ...mlsClientService(copseBackend(await PROVIDERS.node())),
+      ...mlsClientService(copseImplementation(await PROVIDERS.node())),
     };
     const handler = wrong[name] as Handlers[string];
     const changed = { ...wrong, [name]: async (request: Message) => change(await handler(request), request) };

@@ -1,6 +1,6 @@
 // RFC 9420 over gRPC: the service's description, and what its calls answer beyond what scripts ask.
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { copseBackend } from "../src/copse/backend.js";
+import { copseImplementation } from "../src/copse/implementation.js";
 import {
   connect,
   type Message,
@@ -18,7 +18,7 @@ let server: RunningServer;
 let client: RemoteClient;
 
 beforeAll(async () => {
-  server = await serve(mlsClientService(copseBackend(await PROVIDERS.node())), 0);
+  server = await serve(mlsClientService(copseImplementation(await PROVIDERS.node())), 0);
   client = connect(server.address);
 });
 
@@ -54,7 +54,7 @@ it("has each call of the interface", () => {
 });
 
 it("answers every call that the interface has", async () => {
-  const handlers = mlsClientService(copseBackend(await PROVIDERS.node()));
+  const handlers = mlsClientService(copseImplementation(await PROVIDERS.node()));
   expect(Object.keys(handlers).sort()).toEqual(Object.keys(serviceDefinition()).sort());
 });
 

@@ -1,6 +1,6 @@
 // RFC 9420 §11, §12, §15: our servers on different providers play scripts of the working group's format with each other.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { copseBackend } from "../src/copse/backend.js";
+import { copseImplementation } from "../src/copse/implementation.js";
 import { type RunningServer, serve } from "../src/grpc.js";
 import { libraryFile, libraryNames } from "../src/runner/library.js";
 import type { Player } from "../src/runner/stage.js";
@@ -13,7 +13,7 @@ const players = new Map<ProviderName, Player>();
 
 beforeAll(async () => {
   for (const name of ["node", "webcrypto", "libsodium", "noble"] as const) {
-    const server = await serve(mlsClientService(copseBackend(await PROVIDERS[name]())), 0);
+    const server = await serve(mlsClientService(copseImplementation(await PROVIDERS[name]())), 0);
     servers.push(server);
     players.set(name, await meet(server.address));
   }

@@ -11,17 +11,17 @@ import {
   type PskChoice,
 } from "@copse/core";
 import type {
-  BackendGroup,
-  BackendSuccessor,
   CommitAnswer,
   CommitChoice,
   ExtensionChoice,
   GroupInfoAnswer,
+  ImplementationGroup,
   NewGroupAnswer,
   NewGroupChoice,
   ProposalChoice,
+  ReinitMember,
   WelcomeChoice,
-} from "../backend.js";
+} from "../implementation.js";
 import { takeVector, toHex, vector } from "../wire.js";
 import { CopseJoiner } from "./joiner.js";
 import { clientOf, leafOf, makeParty, type Party } from "./party.js";
@@ -43,7 +43,7 @@ function answer(
   return { group, welcome, ratchetTree: externalTree ? (ratchetTree ?? group.group.ratchetTree) : undefined };
 }
 
-export class CopseGroup implements BackendGroup {
+export class CopseGroup implements ImplementationGroup {
   readonly encryptHandshake: boolean;
   readonly group: Group;
   private readonly party: Party;
@@ -199,7 +199,7 @@ export class CopseGroup implements BackendGroup {
     return answer(made, group, externalTree);
   }
 
-  async succeed(): Promise<BackendSuccessor> {
+  async prepareReinit(): Promise<ReinitMember> {
     const { reinit } = this;
     if (reinit === undefined) throw new Error("no ReInit was committed");
     const { crypto, identity, psks } = this.party;

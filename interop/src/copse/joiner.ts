@@ -1,6 +1,11 @@
 // RFC 9420 §10, §12.4.3.1: a key package, and what it lets its client join.
 import type { Client, Group } from "@copse/core";
-import type { BackendGroup, BackendJoiner, PrivateKeys, WelcomeChoice } from "../backend.js";
+import type {
+  ImplementationGroup,
+  ImplementationJoiner,
+  PrivateKeys,
+  WelcomeChoice,
+} from "../implementation.js";
 import { takeVector, toHex } from "../wire.js";
 import { CopseGroup } from "./group.js";
 import { clientOf, type Party } from "./party.js";
@@ -16,7 +21,7 @@ async function privateKeysOf(client: Client, { signaturePrivateKey }: Party): Pr
   return { init, encryption, signature: signaturePrivateKey };
 }
 
-export class CopseJoiner implements BackendJoiner {
+export class CopseJoiner implements ImplementationJoiner {
   readonly keyPackage: Uint8Array;
   readonly privateKeys: PrivateKeys;
   private readonly party: Party;
@@ -61,8 +66,8 @@ export class CopseJoiner implements BackendJoiner {
     return this.enter(choice.encryptHandshake, choice);
   }
 
-  joinBranch(from: BackendGroup, choice: WelcomeChoice): Promise<CopseGroup> {
-    if (!(from instanceof CopseGroup)) throw new TypeError("a group of another backend");
+  joinBranch(from: ImplementationGroup, choice: WelcomeChoice): Promise<CopseGroup> {
+    if (!(from instanceof CopseGroup)) throw new TypeError("a group of another implementation");
     return this.enter(from.encryptHandshake, choice, from.group);
   }
 

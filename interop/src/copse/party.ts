@@ -55,7 +55,7 @@ export function clientOf(
     policy: {
       handshake: encryptHandshake ? "private" : "public",
       maxPastEpochs: MAX_PAST_EPOCHS,
-      // Other stacks' test clients make key packages that are valid for ever.
+      // Test clients of other implementations make key packages that are valid for ever.
       maxLifetime: Number.POSITIVE_INFINITY,
     },
   });

@@ -13,19 +13,19 @@ export function deepScript(chance: Chance, { members, commits, maxMembers }: Dee
   const steps: Step[] = [];
   const add = (step: Step): number => steps.push(step) - 1;
   let named = 0;
-  const newcomer = () => {
+  const newMember = () => {
     named += 1;
     return `actor${named}`;
   };
-  const creator = newcomer();
+  const creator = newMember();
   let actors = [creator];
-  const founders = Array.from({ length: members - 1 }, newcomer);
+  const founders = Array.from({ length: members - 1 }, newMember);
   add({ action: "createGroup", actor: creator, members: founders });
   actors.push(...founders);
 
   const externalCommit = () => {
     const removePrior = chance.coin(0.5) && actors.length > 1;
-    const joiner = removePrior ? chance.pick(actors) : newcomer();
+    const joiner = removePrior ? chance.pick(actors) : newMember();
     const others = actors.filter((actor) => actor !== joiner);
     const actor = chance.pick(others);
     add({
@@ -46,7 +46,7 @@ export function deepScript(chance: Chance, { members, commits, maxMembers }: Dee
     const committer = chance.pick(remaining.filter((actor) => !updaters.includes(actor)));
     const joiners = Array.from(
       { length: chance.number(Math.min(4, maxMembers - remaining.length + 1)) },
-      newcomer,
+      newMember,
     );
     const byReference: number[] = [];
     const byValue: object[] = [];
@@ -68,7 +68,7 @@ export function deepScript(chance: Chance, { members, commits, maxMembers }: Dee
       const pskID = add({ action: "installExternalPSK", clients });
       propose({ proposalType: "externalPSK", pskID }, { action: "externalPSKProposal", pskID });
     }
-    // Only where nobody joined since: a newcomer has no secret of an epoch before its own.
+    // Only where nobody joined since: a new member has no secret of an epoch before its own.
     if (chance.coin(0.2) && joiners.length === 0) {
       propose(
         { proposalType: "resumptionPSK", epochID: epoch },

@@ -1,22 +1,22 @@
-// RFC 9420 over ts-mls behind the harness's calls: a stack that nobody here wrote, with its known faults worked around.
+// RFC 9420 over ts-mls behind the harness's calls: an independent implementation, with its known faults worked around.
 import { ECDH } from "node:crypto";
 import type {
-  BackendGroup,
-  BackendJoiner,
-  BackendSigner,
-  BackendSuccessor,
   CommitAnswer,
   CommitChoice,
   ExtensionChoice,
   GroupInfoAnswer,
-  MlsClientBackend,
+  ImplementationGroup,
+  ImplementationJoiner,
+  ImplementationSigner,
+  MlsImplementation,
   NewGroupAnswer,
   NewGroupChoice,
   PrivateKeys,
   ProposalChoice,
+  ReinitMember,
   WelcomeChoice,
 } from "@copse/interop";
-import { takeVector, UnsupportedByStack, vector } from "@copse/interop";
+import { takeVector, UnsupportedByImplementation, vector } from "@copse/interop";
 import {
   bytesToBase64,
   type CiphersuiteName,
@@ -89,7 +89,7 @@ const stores = new Map<string, Psks>();
 
 async function makeParty(suite: number, identity: Uint8Array): Promise<Party> {
   const name = SUITES[suite];
-  if (name === undefined) throw new UnsupportedByStack(`no suite ${suite}`);
+  if (name === undefined) throw new UnsupportedByImplementation(`no suite ${suite}`);
   const cipherSuite = await getCiphersuiteImpl(name);
   const keys = await cipherSuite.signature.keygen();
   // It makes compressed keys, against §5.1.1.
@@ -249,7 +249,7 @@ function readWelcome(bytes: Uint8Array) {
 const treeOption = (ratchetTree: Uint8Array | undefined) =>
   ratchetTree && { ratchetTree: decodeWhole(ratchetTreeDecoder, ratchetTree, "a ratchet tree") };
 
-class TsMlsJoiner implements BackendJoiner {
+class TsMlsJoiner implements ImplementationJoiner {
   readonly keyPackage: Uint8Array;
   readonly privateKeys: PrivateKeys;
   readonly party: Party;
@@ -293,8 +293,8 @@ class TsMlsJoiner implements BackendJoiner {
     return new TsMlsGroup(this.party, state, encryptHandshake);
   }
 
-  async joinBranch(from: BackendGroup, { welcome, ratchetTree }: WelcomeChoice): Promise<TsMlsGroup> {
-    if (!(from instanceof TsMlsGroup)) throw new TypeError("a group of another backend");
+  async joinBranch(from: ImplementationGroup, { welcome, ratchetTree }: WelcomeChoice): Promise<TsMlsGroup> {
+    if (!(from instanceof TsMlsGroup)) throw new TypeError("a group of another implementation");
     const state = await joinGroupFromBranch({
       context: this.party.context,
       oldState: from.state,
@@ -329,7 +329,7 @@ function withLeafKey(state: ClientState, key: Uint8Array): ClientState {
   return { ...state, privatePath: { leafIndex, privateKeys: { ...privateKeys, [2 * leafIndex]: key } } };
 }
 
-class TsMlsGroup implements BackendGroup {
+class TsMlsGroup implements ImplementationGroup {
   readonly encryptHandshake: boolean;
   state: ClientState;
   private readonly party: Party;
@@ -642,7 +642,7 @@ class TsMlsGroup implements BackendGroup {
     };
   }
 
-  async succeed(): Promise<BackendSuccessor> {
+  async prepareReinit(): Promise<ReinitMember> {
     const { groupActiveState } = this.state;
     if (groupActiveState.kind !== "suspendedPendingReinit") throw new Error("no ReInit was committed");
     const { cipherSuite, groupId, extensions } = groupActiveState.reinit;
@@ -663,7 +663,7 @@ function emptiesExtensions({ proposal }: ProposalWithSender): boolean {
   return "groupContextExtensions" in proposal && proposal.groupContextExtensions.extensions.length === 0;
 }
 
-function makeSigner({ identity, keys, context }: Party): BackendSigner {
+function makeSigner({ identity, keys, context }: Party): ImplementationSigner {
   const { rng, kdf } = context.cipherSuite;
   return {
     externalSender: new Uint8Array([...vector(keys.publicKey), 0, 1, ...vector(identity)]),
@@ -692,8 +692,8 @@ function makeSigner({ identity, keys, context }: Party): BackendSigner {
   };
 }
 
-/** A stack for `mlsClientService`: ts-mls 2.0.0-rc.10 in suites 1, 2 and 3. */
-export function tsMlsBackend(): MlsClientBackend {
+/** An implementation for `mlsClientService`: ts-mls 2.0.0-rc.10 in suites 1, 2 and 3. */
+export function tsMlsImplementation(): MlsImplementation {
   return {
     name: "ts-mls",
     suites: Object.keys(SUITES).map(Number),

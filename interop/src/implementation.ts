@@ -1,4 +1,4 @@
-// RFC 9420 §11, §12: what an MLS stack has to do to be driven by the working group's harness, in bytes alone.
+// RFC 9420 §11, §12: the interface through which the working group's harness drives an MLS implementation. Bytes only.
 
 /** An extension of a GroupContext (§13). */
 export interface ExtensionChoice {
@@ -51,7 +51,7 @@ export interface WelcomeChoice {
   readonly ratchetTree: Uint8Array | undefined;
 }
 
-/** How a group that follows another one is made. */
+/** How to create the new group of a ReInit or a branch. */
 export interface NewGroupChoice {
   readonly keyPackages: readonly Uint8Array[];
   readonly forcePath: boolean;
@@ -59,7 +59,7 @@ export interface NewGroupChoice {
 }
 
 export interface NewGroupAnswer {
-  readonly group: BackendGroup;
+  readonly group: ImplementationGroup;
   readonly welcome: Uint8Array | undefined;
   readonly ratchetTree: Uint8Array | undefined;
 }
@@ -70,8 +70,8 @@ export interface GroupInfoAnswer {
   readonly ratchetTree: Uint8Array | undefined;
 }
 
-/** A stack. All that it makes is kept, numbered and let go of by the service. */
-export interface MlsClientBackend {
+/** An MLS implementation under test. The service keeps, numbers and releases the objects that it returns. */
+export interface MlsImplementation {
   readonly name: string;
   readonly suites: readonly number[];
   createGroup(choice: {
@@ -79,11 +79,11 @@ export interface MlsClientBackend {
     readonly cipherSuite: number;
     readonly encryptHandshake: boolean;
     readonly identity: Uint8Array;
-  }): Promise<BackendGroup>;
+  }): Promise<ImplementationGroup>;
   createKeyPackage(choice: {
     readonly cipherSuite: number;
     readonly identity: Uint8Array;
-  }): Promise<BackendJoiner>;
+  }): Promise<ImplementationJoiner>;
   externalJoin(choice: {
     readonly groupInfo: Uint8Array;
     readonly ratchetTree: Uint8Array | undefined;
@@ -92,29 +92,29 @@ export interface MlsClientBackend {
     /** Whether to remove the member of the same identity. */
     readonly removePrior: boolean;
     readonly psks: readonly { readonly id: Uint8Array; readonly secret: Uint8Array }[];
-  }): Promise<{ readonly group: BackendGroup; readonly commit: Uint8Array }>;
+  }): Promise<{ readonly group: ImplementationGroup; readonly commit: Uint8Array }>;
   newMemberAddProposal(choice: {
     readonly groupInfo: Uint8Array;
     readonly identity: Uint8Array;
-  }): Promise<{ readonly joiner: BackendJoiner; readonly proposal: Uint8Array }>;
+  }): Promise<{ readonly joiner: ImplementationJoiner; readonly proposal: Uint8Array }>;
   createExternalSigner(choice: {
     readonly cipherSuite: number;
     readonly identity: Uint8Array;
-  }): Promise<BackendSigner>;
+  }): Promise<ImplementationSigner>;
 }
 
-/** One who has a key package and waits for a Welcome. */
-export interface BackendJoiner {
+/** A client that has a key package and waits for a Welcome. */
+export interface ImplementationJoiner {
   readonly keyPackage: Uint8Array;
   readonly privateKeys: PrivateKeys;
   storePsk(id: Uint8Array, secret: Uint8Array): void;
-  join(choice: WelcomeChoice & { readonly encryptHandshake: boolean }): Promise<BackendGroup>;
-  /** Joins a subgroup (§11.3) of a group of the same backend. */
-  joinBranch(from: BackendGroup, choice: WelcomeChoice): Promise<BackendGroup>;
+  join(choice: WelcomeChoice & { readonly encryptHandshake: boolean }): Promise<ImplementationGroup>;
+  /** Joins a subgroup (§11.3) of a group of the same implementation. */
+  joinBranch(from: ImplementationGroup, choice: WelcomeChoice): Promise<ImplementationGroup>;
 }
 
 /** A member's group. */
-export interface BackendGroup {
+export interface ImplementationGroup {
   readonly epochAuthenticator: Uint8Array;
   groupInfo(externalTree: boolean): Promise<GroupInfoAnswer>;
   exportSecret(label: string, context: Uint8Array, length: number): Promise<Uint8Array>;
@@ -135,21 +135,21 @@ export interface BackendGroup {
       readonly extensions: readonly ExtensionChoice[];
     },
   ): Promise<NewGroupAnswer>;
-  /** After a ReInit was committed: what waits for the new group (§11.2). */
-  succeed(): Promise<BackendSuccessor>;
+  /** After a committed ReInit: prepares this member for the new group (§11.2). */
+  prepareReinit(): Promise<ReinitMember>;
   free(): Promise<void>;
 }
 
-/** A member of a group that was reinitialized, ready for the new one. */
-export interface BackendSuccessor {
+/** A member of a reinitialized group, ready to create or join the new one. */
+export interface ReinitMember {
   /** Of the new cipher suite */
   readonly keyPackage: Uint8Array;
   create(choice: NewGroupChoice): Promise<NewGroupAnswer>;
-  join(choice: WelcomeChoice): Promise<BackendGroup>;
+  join(choice: WelcomeChoice): Promise<ImplementationGroup>;
 }
 
 /** An external sender (§12.1.8). */
-export interface BackendSigner {
+export interface ImplementationSigner {
   /** An encoded ExternalSender */
   readonly externalSender: Uint8Array;
   propose(
@@ -158,7 +158,7 @@ export interface BackendSigner {
   ): Promise<Uint8Array>;
 }
 
-/** What a backend throws when its stack has no way to do what is asked. The runner counts it apart. */
-export class UnsupportedByStack extends Error {
-  override readonly name = "UnsupportedByStack";
+/** Thrown by an implementation that can't do what the harness asks. The runner counts these calls separately. */
+export class UnsupportedByImplementation extends Error {
+  override readonly name = "UnsupportedByImplementation";
 }

@@ -1,7 +1,12 @@
 // RFC 9420 §11, §12.1.8, §12.4.3: Copse behind the harness's calls, over any provider.
 import { basicCredential, type CryptoProvider, externalSenders, insecureAcceptAll } from "@copse/core";
 import { type ExternalProposalChoice, GroupObserver } from "@copse/core/observer";
-import type { BackendSigner, GroupInfoAnswer, MlsClientBackend, ProposalChoice } from "../backend.js";
+import type {
+  GroupInfoAnswer,
+  ImplementationSigner,
+  MlsImplementation,
+  ProposalChoice,
+} from "../implementation.js";
 import { takeVector, toHex } from "../wire.js";
 import { CopseGroup } from "./group.js";
 import { CopseJoiner } from "./joiner.js";
@@ -33,7 +38,7 @@ function externalChoice(observer: GroupObserver, choice: ProposalChoice): Extern
   }
 }
 
-function signerOf({ crypto, signer, identity }: Party): BackendSigner {
+function signerOf({ crypto, signer, identity }: Party): ImplementationSigner {
   const credential = basicCredential(identity);
   const { extensionData } = externalSenders([{ signatureKey: signer.publicKey, credential }]);
   return {
@@ -46,8 +51,8 @@ function signerOf({ crypto, signer, identity }: Party): BackendSigner {
   };
 }
 
-/** A stack for `mlsClientService`: all suites of the provider. */
-export function copseBackend(crypto: CryptoProvider): MlsClientBackend {
+/** An implementation for `mlsClientService`: all suites of the provider. */
+export function copseImplementation(crypto: CryptoProvider): MlsImplementation {
   // PSKs outlast epochs and groups: whoever has one name shares them.
   const pskStores = new Map<string, Psks>();
   const party = (suite: number, identity: Uint8Array): Promise<Party> => {
