@@ -50,7 +50,8 @@ async function main(): Promise<number> {
   const servers: RunningServer[] = [];
   if (values.client === undefined) {
     for (const name of values.local.split(",")) {
-      if (!isProviderName(name)) throw new Error(`unknown provider "${name}"; expected one of ${Object.keys(PROVIDERS).join(", ")}`);
+      if (!isProviderName(name))
+        throw new Error(`unknown provider "${name}"; expected one of ${Object.keys(PROVIDERS).join(", ")}`);
       servers.push(await serve(mlsClientService(copseImplementation(await PROVIDERS[name]())), 0));
     }
   }

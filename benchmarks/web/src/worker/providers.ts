@@ -1,15 +1,15 @@
-// The backends that a browser has, each loaded when it is its turn.
+// The providers for browsers, each loaded on first use.
 import type { CryptoProvider } from "@copse/core";
 import type { ProviderCandidate } from "@copse/provider-kit";
-import type { Backend } from "../../../src/backend.js";
 import { copse } from "../../../src/copse.js";
-import { BACKENDS, type BackendName } from "../messages.js";
+import type { Implementation } from "../../../src/implementation.js";
+import { PROVIDERS, type ProviderName } from "../messages.js";
 
 const noble = async () => (await import("@copse/provider-noble")).nobleProvider();
 
-const LOADERS: Readonly<Record<BackendName, () => Promise<CryptoProvider>>> = {
+const LOADERS: Readonly<Record<ProviderName, () => Promise<CryptoProvider>>> = {
   webcrypto: async () => (await import("@copse/provider-webcrypto")).webCryptoProvider(),
-  // libsodium has no AES-128: in suite 1 that part is noble's, which answers at once as the others do.
+  // libsodium has no AES-128: suite 1 uses noble's, which is synchronous like the rest of this provider.
   libsodium: async () => {
     const { libsodiumProvider } = await import("@copse/provider-libsodium");
     return libsodiumProvider({ aes: (await noble()).suite(1).aead });
@@ -17,21 +17,21 @@ const LOADERS: Readonly<Record<BackendName, () => Promise<CryptoProvider>>> = {
   noble,
 };
 
-const loaded = new Map<BackendName, Promise<CryptoProvider>>();
+const loaded = new Map<ProviderName, Promise<CryptoProvider>>();
 
-export function load(name: BackendName): Promise<CryptoProvider> {
+export function load(name: ProviderName): Promise<CryptoProvider> {
   const known = loaded.get(name) ?? LOADERS[name]();
   loaded.set(name, known);
   return known;
 }
 
-export const candidates: readonly ProviderCandidate[] = BACKENDS.map((name) => ({
+export const candidates: readonly ProviderCandidate[] = PROVIDERS.map((name) => ({
   name,
   load: () => load(name),
   native: name === "webcrypto",
 }));
 
-export const backends: Readonly<Record<BackendName, Backend>> = {
+export const implementations: Readonly<Record<ProviderName, Implementation>> = {
   webcrypto: copse("webcrypto", () => load("webcrypto")),
   libsodium: copse("libsodium", () => load("libsodium")),
   noble: copse("noble", () => load("noble")),

@@ -1,18 +1,18 @@
-// `--backends all`: every backend in one group, and each two of them in the suites that not all have.
+// `--providers all`: all providers in one group, and in pairs in the suites that only some of them have.
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { CryptoError } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { describe, expect, test } from "vitest";
-import type { Backend } from "../src/backend.js";
-import { BACKENDS } from "../src/backends.js";
 import { main } from "../src/main.js";
-import { tokenBackend } from "../src/token.js";
+import type { ProviderEntry } from "../src/provider-entry.js";
+import { PROVIDERS } from "../src/providers.js";
+import { tokenProvider } from "../src/token.js";
 
-const OTHERS = BACKENDS.filter(({ name }) => name !== "pkcs11");
-const NOWHERE = [...OTHERS, tokenBackend(["/nowhere/libsofthsm2.so"])];
+const OTHERS = PROVIDERS.filter(({ name }) => name !== "pkcs11");
+const NOWHERE = [...OTHERS, tokenProvider(["/nowhere/libsofthsm2.so"])];
 
-async function run(args: readonly string[], backends: readonly Backend[] = BACKENDS) {
+async function run(args: readonly string[], entries: readonly ProviderEntry[] = PROVIDERS) {
   let [out, err] = ["", ""];
   const output = {
     stdout: (text: string) => {
@@ -23,12 +23,12 @@ async function run(args: readonly string[], backends: readonly Backend[] = BACKE
     },
     colour: false,
   };
-  const code = await main(args, output, backends);
+  const code = await main(args, output, entries);
   return { code, out, err };
 }
 
 /** Whether there is a SoftHSM 2, found out as the session does. */
-const softHsm = await tokenBackend()
+const softHsm = await tokenProvider()
   .make()
   .then(
     (provider) => provider.close?.().then(() => true),
@@ -39,17 +39,17 @@ if (!softHsm && process.env.COPSE_SOFTHSM_REQUIRED === "1")
 if (!softHsm)
   console.warn("NOT TESTED: keys in a token, as SoftHSM 2 isn't installed (apt-get install softhsm2)");
 
-/** All backends, and where the token of the session lies, or lay. */
-function watched(): { backends: Backend[]; folder(): string } {
+/** All providers, and the folder of the session's token. */
+function watched(): { entries: ProviderEntry[]; folder(): string } {
   let folder = "";
-  const token = tokenBackend();
+  const token = tokenProvider();
   const make = async () => {
     const provider = await token.make();
     folder = dirname(process.env.SOFTHSM2_CONF as string);
     expect(existsSync(`${folder}/softhsm2.conf`)).toBe(true);
     return provider;
   };
-  return { backends: [...OTHERS, { ...token, make }], folder: () => folder };
+  return { entries: [...OTHERS, { ...token, make }], folder: () => folder };
 }
 
 /** Each two of the names, as the session writes them. */
@@ -62,19 +62,19 @@ function expectPairs(section: string | undefined, names: readonly string[]): voi
   expect(lines.map(([, pair]) => pair)).toEqual(pairs(names));
 }
 
-describe("all backends", () => {
+describe("all providers", () => {
   test.runIf(softHsm)(
     "are in one group with a token, and in pairs",
     async () => {
-      const { backends, folder } = watched();
-      const { code, out, err } = await run(["--backends", "all"], backends);
+      const { entries, folder } = watched();
+      const { code, out, err } = await run(["--providers", "all"], entries);
       expect({ code, err }).toEqual({ code: 0, err: "" });
       const sections = out.split(/^(?=Suite \d)/m);
       expect(sections.map((text) => text.slice(0, 7))).toEqual(
         [3, 1, 2, 4, 5, 6, 7].map((id) => `Suite ${id}`),
       );
       for (const group of sections.slice(0, 2)) {
-        for (const [backend, users] of [
+        for (const [provider, users] of [
           ["webcrypto", "alice, frank"],
           ["libsodium", "bob"],
           ["node", "carol"],
@@ -82,7 +82,7 @@ describe("all backends", () => {
           ["pkcs11", "erin"],
         ]) {
           expect(group).toMatch(
-            new RegExp(`^ {2}${backend} .*\\n(?: {13}.*\\n)* {13}used by ${users}\\n`, "m"),
+            new RegExp(`^ {2}${provider} .*\\n(?: {13}.*\\n)* {13}used by ${users}\\n`, "m"),
           );
         }
         for (const step of [
@@ -107,7 +107,7 @@ describe("all backends", () => {
   );
 
   test("go on without a token where there is no SoftHSM, and say so", async () => {
-    const { code, out, err } = await run(["--backends=all", "--suite=3,2,6"], NOWHERE);
+    const { code, out, err } = await run(["--providers=all", "--suite=3,2,6"], NOWHERE);
     expect({ code, err }).toEqual({ code: 0, err: "" });
     const notice =
       "pkcs11 takes no part: SoftHSM 2 isn't installed here (on Debian: apt-get install softhsm2).";
@@ -122,7 +122,7 @@ describe("all backends", () => {
 
   test("name the pair that fails", async () => {
     const inner = nodeProvider();
-    const faulty: Backend = {
+    const faulty: ProviderEntry = {
       name: "faulty",
       make: async () => ({
         ...inner,
@@ -132,42 +132,42 @@ describe("all backends", () => {
           hpke: {
             ...inner.suite(id).hpke,
             open: () => {
-              throw new CryptoError("this backend opens nothing");
+              throw new CryptoError("this provider opens nothing");
             },
           },
         }),
       }),
       describe: async () => "",
     };
-    const backends = [...OTHERS.filter(({ name }) => name !== "webcrypto"), faulty];
-    const { code, out, err } = await run(["--backends=all", "--suite=2"], backends);
+    const entries = [...OTHERS.filter(({ name }) => name !== "webcrypto"), faulty];
+    const { code, out, err } = await run(["--providers=all", "--suite=2"], entries);
     expect(code).toBe(1);
     expect(out).toMatch(/node and noble +agree/);
-    expect(err).toBe("FAILED in suite 2: node and faulty: this backend opens nothing (crypto)\n");
+    expect(err).toBe("FAILED in suite 2: node and faulty: this provider opens nothing (crypto)\n");
     expect(out).not.toContain("All members agree");
   });
 });
 
 describe("a token by name", () => {
   test("without SoftHSM is a bad choice, which says what to install", async () => {
-    const { code, out, err } = await run(["--backends", "node,pkcs11"], NOWHERE);
+    const { code, out, err } = await run(["--providers", "node,pkcs11"], NOWHERE);
     expect({ code, out }).toEqual({ code: 2, out: "" });
     expect(err).toContain(
-      "--backends: pkcs11: SoftHSM 2 isn't installed here (on Debian: apt-get install softhsm2)\n",
+      "--providers: pkcs11: SoftHSM 2 isn't installed here (on Debian: apt-get install softhsm2)\n",
     );
     expect(err).toContain("Usage: npm start -- [options]");
   });
 
   test.runIf(softHsm)("plays any suite", async () => {
-    const { code, out, err } = await run(["--backends", "noble,pkcs11", "--suite", "4", "--members", "2"]);
+    const { code, out, err } = await run(["--providers", "noble,pkcs11", "--suite", "4", "--members", "2"]);
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(out).toContain("signature, init and leaf keys in a token of SoftHSM 2");
     expect(out).toContain("All members agree, in suite 4.\n");
   });
 
   test.runIf(softHsm)("leaves no token behind where the session fails", async () => {
-    const { backends, folder } = watched();
-    const broken: Backend = {
+    const { entries, folder } = watched();
+    const broken: ProviderEntry = {
       name: "broken",
       make: async () => {
         expect(existsSync(folder())).toBe(true);
@@ -175,8 +175,8 @@ describe("a token by name", () => {
       },
       describe: async () => "",
     };
-    const { code, err } = await run(["--backends", "pkcs11,broken"], [...backends, broken]);
-    expect({ code, err }).toEqual({ code: 1, err: "FAILED to make the backends: not today (crypto)\n" });
+    const { code, err } = await run(["--providers", "pkcs11,broken"], [...entries, broken]);
+    expect({ code, err }).toEqual({ code: 1, err: "FAILED to make the providers: not today (crypto)\n" });
     expect(existsSync(folder())).toBe(false);
     expect(process.env.SOFTHSM2_CONF).toBeUndefined();
   });

@@ -1,12 +1,12 @@
-// The backends that members can use, and what each does in a suite.
+// The providers that members can use, and what each does in a suite.
 import { libsodiumProvider } from "@copse/provider-libsodium";
 import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
-import type { Backend } from "./backend.js";
-import { tokenBackend } from "./token.js";
+import type { ProviderEntry } from "./provider-entry.js";
+import { tokenProvider } from "./token.js";
 
-const webcrypto: Backend = {
+const webcrypto: ProviderEntry = {
   name: "webcrypto",
   make: () => webCryptoProvider(),
   async describe({ kem, signature, aead, hash }) {
@@ -25,9 +25,9 @@ const webcrypto: Backend = {
   },
 };
 
-const libsodium: Backend = {
+const libsodium: ProviderEntry = {
   name: "libsodium",
-  // libsodium's WASM has no AES: that of suite 1 is lent by the other backend.
+  // libsodium's WASM build has no AES: suite 1 uses WebCrypto's.
   async make() {
     const lender = await webCryptoProvider();
     const hasAes = lender.suites.some(({ id }) => id === 1);
@@ -42,24 +42,24 @@ const libsodium: Backend = {
   },
 };
 
-const node: Backend = {
+const node: ProviderEntry = {
   name: "node",
   make: async () => nodeProvider(),
   describe: async () => "all of it by OpenSSL, through node:crypto",
 };
 
-const noble: Backend = {
+const noble: ProviderEntry = {
   name: "noble",
   make: async () => nobleProvider(),
   describe: async () => "all of it in JavaScript, by @noble/curves, @noble/ciphers and @noble/hashes",
 };
 
-export const BACKENDS: readonly Backend[] = [webcrypto, libsodium, node, noble, tokenBackend()];
+export const PROVIDERS: readonly ProviderEntry[] = [webcrypto, libsodium, node, noble, tokenProvider()];
 
-/** Those that are taken where nothing else is said. */
-export const DEFAULT_BACKENDS: readonly string[] = ["webcrypto", "libsodium"];
+/** Used if the command line names none. */
+export const DEFAULT_PROVIDERS: readonly string[] = ["webcrypto", "libsodium"];
 
-/** `DHKEM(X25519, HKDF-SHA256)`: the group in it */
+/** The group of a KEM: `X25519` of `DHKEM(X25519, HKDF-SHA256)`. */
 function groupName(kem: string): string {
   return /^DHKEM\(([^,]+),/.exec(kem)?.[1] ?? kem;
 }
@@ -76,7 +76,7 @@ function schemeName(name: string): string {
   return SCHEMES[name] ?? name;
 }
 
-/** Whether the platform has a curve that not all platforms have. */
+/** Whether the platform's WebCrypto has this curve. */
 async function platformHas(curve: string): Promise<boolean> {
   if (curve !== "X25519" && curve !== "Ed25519") return true;
   const usages = curve === "X25519" ? ["deriveBits" as const] : ["sign" as const, "verify" as const];

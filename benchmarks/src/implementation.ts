@@ -1,4 +1,4 @@
-// RFC 9420: what a benchmark asks of an implementation of it: a client in one group, that speaks in bytes.
+// RFC 9420: what a benchmark needs of an MLS implementation: clients in one group each, with bytes as their interface.
 import type { CipherSuiteProvider } from "@copse/core";
 import type { Counter } from "./counting.js";
 
@@ -7,9 +7,9 @@ export interface CommitOptions {
   readonly add?: readonly Uint8Array[];
   /** Leaf indices. */
   readonly remove?: readonly number[];
-  /** A path even where none is needed. Without proposals there is always one. */
+  /** Adds a path where the commit needs none. A commit without proposals always has one. */
   readonly forcePath?: boolean;
-  /** Whether a Welcome carries the ratchet tree; it does if this is left out. */
+  /** Whether the Welcome contains the ratchet tree (default: true). */
   readonly ratchetTreeInWelcome?: boolean;
 }
 
@@ -23,14 +23,14 @@ export interface Member {
   createGroup(): Promise<void>;
   /** Commits and merges, so that the next epoch is current. */
   commit(options?: CommitOptions): Promise<Committed>;
-  /** Joins by a Welcome, which carries the ratchet tree unless that is given. */
+  /** Joins with a Welcome. Without `ratchetTree` the Welcome must contain the tree. */
   join(welcome: Uint8Array, ratchetTree?: Uint8Array): Promise<void>;
-  /** Joins by an external commit, and gives nobody that commit. Not offered by all. */
+  /** Joins by an external commit, and drops that commit. Optional. */
   joinByCommit?(groupInfo: Uint8Array): Promise<void>;
   encrypt(data: Uint8Array): Promise<Uint8Array>;
   receive(message: Uint8Array): Promise<void>;
   exportSecret(label: string, context: Uint8Array, length: number): Promise<Uint8Array>;
-  /** The group's state as bytes; not offered by all, and refused where keys can't be exported. */
+  /** The group's state as bytes. Optional; rejects if keys can't be exported. */
   save?(): Promise<Uint8Array>;
   /** Restores the saved group, and drops it. */
   restore?(saved: Uint8Array): Promise<void>;
@@ -40,15 +40,16 @@ export interface Member {
   ownLeafIndex(): number;
 }
 
-export interface Backend {
+/** What is measured: Copse with one provider, or ts-mls. */
+export interface Implementation {
   readonly name: string;
   /** Ids of the cipher suites that it serves (§17.1). */
   suites(): Promise<readonly number[]>;
   createMember(suite: number, name: string): Promise<Member>;
-  /** The cryptography of a suite, without a counter; a peer shows none. */
+  /** The cryptography of a suite, without a counter. ts-mls has none to show. */
   provider?(suite: number): Promise<CipherSuiteProvider>;
-  /** Whether it removes a member as §12.4 has it. */
+  /** Whether its commit of a Remove follows §12.4. */
   readonly removes: boolean;
-  /** Counts what the members' cryptography is asked while it is started. */
+  /** Counts the calls to the members' cryptography while started. */
   readonly counter?: Counter;
 }
