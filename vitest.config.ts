@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -25,8 +26,8 @@ export default defineConfig({
       "examples/test/**/*.test.ts",
     ],
     globalSetup: "tests/vectors/counts.ts",
-    // Much of the time goes into a few long files, so that one worker fewer than cores would idle.
-    maxWorkers: 2,
+    // One worker for each core. Vitest's default is one less: then a core idles while the few long files run.
+    maxWorkers: availableParallelism(),
     testTimeout: 300_000,
     hookTimeout: 300_000,
   },
