@@ -1,4 +1,4 @@
-// The working group's MLSClient service over gRPC: its description, a server, and a client of it.
+// The working group's MLSClient service over gRPC: its definition, a server and a client.
 import { fileURLToPath } from "node:url";
 import {
   type Client,
@@ -15,7 +15,7 @@ import {
 import { loadSync } from "@grpc/proto-loader";
 import { UnsupportedByImplementation } from "./implementation.js";
 
-/** A field of a message: numbers of 64 bits are strings. */
+/** A field of a message. 64-bit numbers are strings. */
 export type Field =
   | string
   | number
@@ -60,7 +60,7 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** What a call without an object of a given number throws. */
+/** Thrown by a call that names an unknown ID. */
 export class NotFound extends Error {
   override readonly name = "NotFound";
 }
@@ -73,7 +73,7 @@ function statusOf(error: unknown): status {
 
 /**
  * Serves the calls.
- * @param port 0 for any that is free
+ * @param port 0: any free port
  */
 export async function serve(handlers: Handlers, port: number, host = "127.0.0.1"): Promise<RunningServer> {
   const server = new Server(OPTIONS);
@@ -107,7 +107,7 @@ export async function serve(handlers: Handlers, port: number, host = "127.0.0.1"
   };
 }
 
-/** The other end of {@link serve}. */
+/** The client for {@link serve}. */
 export interface RemoteClient {
   readonly address: string;
   /** @throws ServiceError */
@@ -140,7 +140,7 @@ export function connect(address: string, timeout = 300_000): RemoteClient {
   };
 }
 
-/** Whether an error says that the other end has no way to do what is asked. */
+/** Whether an error says that the server can't do what is asked. */
 export function isUnsupported(error: unknown): boolean {
   return (error as Partial<ServiceError>)?.code === status.UNIMPLEMENTED;
 }

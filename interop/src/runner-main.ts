@@ -11,18 +11,18 @@ import { isProviderName, PROVIDERS } from "./server/providers.js";
 import { mlsClientService } from "./service.js";
 
 const USAGE = `npm run interop -- [options]
-  --client HOST:PORT   a server; several times. Without any: those of --local
-  --local NAMES        own servers in this process, by provider (default node,noble: all seven suites)
-  --script NAME        one of ${libraryNames().join(", ")}, or a file; several times. All if left out
-  --suite N            one cipher suite; several times. All if left out
-  --public, --private  one framing of handshakes. Both if left out
-  --assignments N      servers in so many roles of chance, where there are more (default 64)
+  --client HOST:PORT   a server; repeat for several (default: the servers of --local)
+  --local NAMES        Copse servers in this process, one for each provider (default: node,noble)
+  --script NAME        one of ${libraryNames().join(", ")}, or a file; repeat for several (default: all)
+  --suite N            a cipher suite; repeat for several (default: all)
+  --public, --private  one framing of handshakes (default: both)
+  --assignments N      at most N assignments of servers to roles, chosen at random (default: 64)
   --random             the same as --assignments 1
-  --commits N          how long deep_random is (default 40)
-  --seed TEXT          what chance comes of (default copse)
-  --no-checks          compare nothing but what the scripts ask for
+  --commits N          the number of commits in deep_random (default: 40)
+  --seed TEXT          the seed of all random choices (default: copse)
+  --no-checks          check only what the scripts ask for
   --fail-fast          stop at the first failure
-  --results FILE       write what happened as JSON, with all calls`;
+  --results FILE       write the results and all calls as JSON`;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({

@@ -1,6 +1,6 @@
-// RFC 9420 §2.1.2: vectors with a length in front, for the few structures that travel bare.
+// RFC 9420 §2.1.2: variable-size vectors, for the few structures that are encoded here.
 
-/** The bytes of a vector, and what comes after it. @throws RangeError for a length that isn't there */
+/** The bytes of a vector, and the bytes after it. @throws RangeError if the input ends too early */
 export function takeVector(bytes: Uint8Array): readonly [content: Uint8Array, rest: Uint8Array] {
   const first = bytes[0] ?? 0;
   const size = 1 << (first >> 6);
@@ -11,7 +11,7 @@ export function takeVector(bytes: Uint8Array): readonly [content: Uint8Array, re
   return [bytes.slice(size, end), bytes.slice(end)];
 }
 
-/** A vector with the shortest length in front. */
+/** A vector with the shortest encoding of its length. */
 export function vector(...parts: readonly Uint8Array[]): Uint8Array {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const head =

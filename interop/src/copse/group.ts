@@ -1,4 +1,4 @@
-// RFC 9420 §11, §12: a member's group behind the harness's calls.
+// RFC 9420 §11, §12: a Copse group as the harness drives it.
 import {
   type Client,
   type CommitMessage,
@@ -26,7 +26,7 @@ import { takeVector, toHex, vector } from "../wire.js";
 import { CopseJoiner } from "./joiner.js";
 import { clientOf, leafOf, makeParty, type Party } from "./party.js";
 
-/** Those of a group with one more external sender. */
+/** The extensions of a group with one more external sender. */
 function withExternalSender(extensions: readonly Extension[], sender: Uint8Array): ExtensionChoice[] {
   const others = extensions.filter(({ extensionType }) => extensionType !== ExtensionType.externalSenders);
   const before = extensions.find(({ extensionType }) => extensionType === ExtensionType.externalSenders);
@@ -34,7 +34,7 @@ function withExternalSender(extensions: readonly Extension[], sender: Uint8Array
   return [...others, { extensionType: ExtensionType.externalSenders, extensionData: vector(known, sender) }];
 }
 
-/** With no other member there is no Welcome, and so no tree beside it: but the harness may ask for one. */
+/** Without new members there is no Welcome and no tree; but the harness can ask for the tree. */
 function answer(
   { welcome, ratchetTree }: NewGroup,
   group: CopseGroup,
@@ -48,9 +48,9 @@ export class CopseGroup implements ImplementationGroup {
   readonly group: Group;
   private readonly party: Party;
   private readonly client: Client;
-  /** What the last commit asked for. */
+  /** The options of the last commit. */
   private reinit: CommitMessage["reinit"];
-  /** The references of this epoch's proposals by the hexadecimal of their messages; also of own ones. */
+  /** The references of this epoch's proposals, own ones included, by their messages in hexadecimal. */
   private known: { readonly epoch: bigint; readonly references: Map<string, Uint8Array> };
 
   constructor(party: Party, client: Client, group: Group, encryptHandshake: boolean) {
@@ -129,7 +129,7 @@ export class CopseGroup implements ImplementationGroup {
     }
   }
 
-  /** Receives a proposal, unless it is known, or this client's own. */
+  /** Receives a proposal, unless it is already known or this client's own. */
   private async learn(message: Uint8Array): Promise<Uint8Array> {
     const known = this.references.get(toHex(message));
     if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-// RFC 9420 §11, §12.1.8, §12.4.3: Copse behind the harness's calls, over any provider.
+// RFC 9420 §11, §12.1.8, §12.4.3: Copse as the harness drives it, with any provider.
 import { basicCredential, type CryptoProvider, externalSenders, insecureAcceptAll } from "@copse/core";
 import { type ExternalProposalChoice, GroupObserver } from "@copse/core/observer";
 import type {
@@ -12,7 +12,7 @@ import { CopseGroup } from "./group.js";
 import { CopseJoiner } from "./joiner.js";
 import { clientOf, isNamed, leafOf, makeParty, type Party, type Psks } from "./party.js";
 
-/** The group that a GroupInfo tells of. */
+/** Follows the group of a GroupInfo, without being a member. */
 function follow(crypto: CryptoProvider, { groupInfo, ratchetTree }: GroupInfoAnswer): Promise<GroupObserver> {
   return GroupObserver.follow({ crypto, authentication: insecureAcceptAll(), groupInfo, ratchetTree });
 }
@@ -44,7 +44,7 @@ function signerOf({ crypto, signer, identity }: Party): ImplementationSigner {
   return {
     externalSender: takeVector(extensionData)[0],
     async propose(groupInfo, choice) {
-      // The observer finds the signer's place by its key: the harness always says that it is the first.
+      // The observer finds the signer's index by its key; the index that the harness gives is always 0.
       const observer = await follow(crypto, groupInfo);
       return observer.propose(signer, externalChoice(observer, choice));
     },
@@ -53,7 +53,7 @@ function signerOf({ crypto, signer, identity }: Party): ImplementationSigner {
 
 /** An implementation for `mlsClientService`: all suites of the provider. */
 export function copseImplementation(crypto: CryptoProvider): MlsImplementation {
-  // PSKs outlast epochs and groups: whoever has one name shares them.
+  // PSKs outlive epochs and groups. Clients of the same identity share them.
   const pskStores = new Map<string, Psks>();
   const party = (suite: number, identity: Uint8Array): Promise<Party> => {
     const name = toHex(identity);

@@ -1,4 +1,4 @@
-// RFC 9420 §10, §12.4.3.1: a key package, and what it lets its client join.
+// RFC 9420 §10, §12.4.3.1: a client with one key package, and how it joins.
 import type { Client, Group } from "@copse/core";
 import type {
   ImplementationGroup,
@@ -10,7 +10,7 @@ import { takeVector, toHex } from "../wire.js";
 import { CopseGroup } from "./group.js";
 import { clientOf, type Party } from "./party.js";
 
-/** The private keys of the one key package that a client has. */
+/** The private keys of the client's only key package. */
 async function privateKeysOf(client: Client, { signaturePrivateKey }: Party): Promise<PrivateKeys> {
   // Behind the format's number and the suite: key packages with their references, init keys and leaf keys.
   const [entries] = takeVector((await client.saveKeyPackages()).slice(3));
@@ -48,7 +48,7 @@ export class CopseJoiner implements ImplementationJoiner {
   }
 
   /**
-   * How handshakes are framed is said only now. So a second client takes over the key package.
+   * The harness says only now how handshakes are framed. So a new client takes over the key package.
    * @param previous the group that the new one follows (§11.2, §11.3)
    */
   private async enter(
@@ -71,7 +71,7 @@ export class CopseJoiner implements ImplementationJoiner {
     return this.enter(from.encryptHandshake, choice, from.group);
   }
 
-  /** Joins what a group was reinitialized to. */
+  /** Joins the new group of a ReInit. */
   joinAfter(from: CopseGroup, choice: WelcomeChoice): Promise<CopseGroup> {
     return this.enter(from.encryptHandshake, choice, from.group);
   }

@@ -1,4 +1,4 @@
-// RFC 9420 §5.3, §8.4: one identity in one cipher suite, as the harness asks for it.
+// RFC 9420 §5.3, §8.4: an identity in one cipher suite, with its PSKs and signature key.
 import {
   basicCredential,
   Client,
@@ -14,7 +14,7 @@ import { sameBytes, toHex } from "../wire.js";
 /** External PSKs by the hexadecimal of their ids. */
 export type Psks = Map<string, Uint8Array>;
 
-/** Who plays: a name with its PSKs, and a fresh signature key. */
+/** An identity with its PSKs and a fresh signature key. */
 export interface Party {
   readonly crypto: CryptoProvider;
   readonly suite: number;
@@ -37,10 +37,10 @@ export async function makeParty(
   return { crypto, suite, identity, psks, signer: signerOf(provider, pair), signaturePrivateKey };
 }
 
-/** From how many past epochs messages and resumption PSKs are kept: scripts go back as far as they like. */
+/** The number of past epochs that are kept, for messages and resumption PSKs of old epochs in scripts. */
 const MAX_PAST_EPOCHS = 256;
 
-/** A client of a party, which takes nobody's word for less than the RFC asks, but anybody's for a name. */
+/** A client of a party. It applies all rules of the RFC, but accepts every credential. */
 export function clientOf(
   { crypto, suite, identity, psks, signer }: Party,
   encryptHandshake: boolean,

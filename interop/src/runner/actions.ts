@@ -130,7 +130,7 @@ const installExternalPSK: Action = async ({ stage, index, parameters }) => {
   }
 };
 
-/** An action that asks for a proposal as a message of its own. */
+/** An action that sends a proposal in a message of its own. */
 function proposing(rpc: string, request: (scene: Scene) => Message): Action {
   return async (scene) => {
     const { stage, index, actor } = scene;
@@ -234,7 +234,7 @@ const externalSignerProposal: Action = async ({ stage, index, actor, parameters 
   stage.keep(index, "proposal", bytesOf(made, "proposal"));
 };
 
-/** By the names that scripts have for them. */
+/** All actions, by their names in scripts. */
 export const ACTIONS: Readonly<Record<string, Action>> = {
   createGroup,
   createKeyPackage,

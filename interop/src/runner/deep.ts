@@ -1,4 +1,4 @@
-// Long scripts of chance: a group that changes in all ways over many epochs.
+// Long random scripts: a group that changes in many ways over many epochs.
 import type { Chance } from "./random.js";
 import type { Script, Step } from "./script.js";
 
@@ -8,7 +8,7 @@ export interface DeepOptions {
   readonly maxMembers: number;
 }
 
-/** A script of that many commits, regular and external ones. */
+/** A random script with this number of commits, regular and external. */
 export function deepScript(chance: Chance, { members, commits, maxMembers }: DeepOptions): Script {
   const steps: Step[] = [];
   const add = (step: Step): number => steps.push(step) - 1;
@@ -50,7 +50,7 @@ export function deepScript(chance: Chance, { members, commits, maxMembers }: Dee
     );
     const byReference: number[] = [];
     const byValue: object[] = [];
-    /** By value, or by reference from anybody who stays. */
+    /** Adds a proposal: by value, or by reference from a member who stays. */
     const propose = (value: object, action: Omit<Step, "actor">) => {
       if (chance.coin(0.5)) byValue.push(value);
       else byReference.push(add({ ...action, actor: chance.pick(remaining) } as Step));
@@ -68,7 +68,7 @@ export function deepScript(chance: Chance, { members, commits, maxMembers }: Dee
       const pskID = add({ action: "installExternalPSK", clients });
       propose({ proposalType: "externalPSK", pskID }, { action: "externalPSKProposal", pskID });
     }
-    // Only where nobody joined since: a new member has no secret of an epoch before its own.
+    // Only if nobody joined since: a new member has no secrets of earlier epochs.
     if (chance.coin(0.2) && joiners.length === 0) {
       propose(
         { proposalType: "resumptionPSK", epochID: epoch },
@@ -95,7 +95,7 @@ export function deepScript(chance: Chance, { members, commits, maxMembers }: Dee
     actors = [...remaining, ...joiners];
   };
 
-  // The founders came with the first epoch's commit.
+  // The founders joined with the commit to epoch 1.
   for (let epoch = members > 1 ? 1 : 0, left = commits; left > 0; left--, epoch++) {
     if (chance.coin(0.15) && actors.length > 1 && actors.length < maxMembers) externalCommit();
     else regularCommit(epoch);

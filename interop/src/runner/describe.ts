@@ -1,4 +1,4 @@
-// RFC 9420 §12.1: proposals of a script, as the service takes them.
+// RFC 9420 §12.1: converts the proposals of a script into messages of the service.
 import type { Message } from "../grpc.js";
 import { Parameters, type ScriptExtension } from "./script.js";
 import type { Stage } from "./stage.js";
@@ -18,7 +18,7 @@ export function newGroupId(stage: Stage, change: boolean): Uint8Array {
   return change ? new Uint8Array([...before, ...utf8.encode("++")]) : before;
 }
 
-/** A proposal that is described and not sent: by value in a commit, or for an external signer. */
+/** The description of a proposal that goes by value in a commit, or is made by an external signer. */
 export function describe(stage: Stage, proposal: object): Message {
   const parameters = new Parameters(proposal);
   const type = parameters.text("proposalType");

@@ -1,10 +1,10 @@
-// RFC 9420 §11.2, §11.3: the actions that lead to a group after the one that is played.
+// RFC 9420 §11.2, §11.3: the actions that replace the group: reinitialization and subgroups.
 
 import { sameBytes } from "../wire.js";
 import { extensionsOf, newGroupId } from "./describe.js";
 import { bytesOf, Disagreement, keyPackageOf, type Scene, type Stage } from "./stage.js";
 
-/** Commits a ReInit, makes the new group, and has all others join it. */
+/** Commits a ReInit, creates the new group, and lets all other members join it. */
 export async function reinit({ stage, parameters }: Scene): Promise<void> {
   const proposer = parameters.text("proposer");
   const committer = parameters.text("committer");
@@ -28,7 +28,7 @@ export async function reinit({ stage, parameters }: Scene): Promise<void> {
   }
 
   const { waiting, keyPackages } = await commitReinit(stage, committer, everybody, proposal);
-  // Those of the others come in no order that means anything.
+  // The order of the other key packages doesn't matter.
   const others = stage.chance.sample(
     everybody.filter((actor) => actor !== welcomer),
     everybody.length,
@@ -82,7 +82,7 @@ async function commitReinit(
   return { waiting, keyPackages };
 }
 
-/** Makes a subgroup, which is played on from here; the group itself is let go of. */
+/** Creates a subgroup. The script continues with it, and the old group is freed. */
 export async function branch({ stage, actor, parameters }: Scene): Promise<void> {
   const members = parameters.list("members");
   const external_tree = parameters.flag("externalTree");

@@ -1,10 +1,10 @@
-// Who plays whom: servers in the roles of a script's actors.
+// Assigns servers to the roles (actors) of a script.
 import type { Chance } from "./random.js";
 import type { Player } from "./stage.js";
 
 /**
- * Assignments of players to actors: all, or so many of chance if there are more than the limit.
- * Each of the players has the suite.
+ * Assignments of servers to actors: all of them, or a random choice if there are more than the limit.
+ * All given servers have the suite.
  */
 export function casts(
   actors: readonly string[],

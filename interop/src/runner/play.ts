@@ -1,4 +1,4 @@
-// Playing one script once.
+// Plays one script once.
 import { isUnsupported } from "../grpc.js";
 import { ACTIONS } from "./actions.js";
 import type { Chance } from "./random.js";
@@ -14,15 +14,15 @@ export interface PlayOptions {
 }
 
 export interface PlayResult {
-  /** `unsupported`: some server has no way to do what the script asks. */
+  /** `unsupported`: a server can't do what the script asks. */
   readonly outcome: "passed" | "failed" | "unsupported";
   readonly error?: string | undefined;
-  /** The number of the step that failed, from 0; the number of steps, if it was the tidying up */
+  /** The index of the step that failed; the number of steps if freeing the states failed. */
   readonly failedStep?: number | undefined;
   readonly transcript: readonly TranscriptEntry[];
 }
 
-/** Plays a script to its end, or to what goes wrong. */
+/** Plays a script to its end, or to the first failure. */
 export async function play(script: Script, options: PlayOptions): Promise<PlayResult> {
   const stage = new Stage({ ...options, steps: script.length });
   let failedStep = 0;

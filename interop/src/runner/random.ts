@@ -1,7 +1,7 @@
-// Chance from a seed: the same runs every time.
+// Random choices from a seed, so that a run can be repeated.
 import { createHash } from "node:crypto";
 
-/** Numbers and bytes that a seed decides, all different for different names below it. */
+/** Random numbers and bytes derived from a seed. */
 export class Chance {
   private readonly seed: string;
   private drawn = 0;
@@ -10,7 +10,7 @@ export class Chance {
     this.seed = seed;
   }
 
-  /** Chance of its own for a part of the work. */
+  /** An independent source for a part of the work. */
   below(name: string): Chance {
     return new Chance(`${this.seed}/${name}`);
   }
@@ -22,7 +22,7 @@ export class Chance {
     return new Uint8Array(digest.subarray(0, length));
   }
 
-  /** An integer from 0 on, below the limit */
+  /** An integer from 0 to limit - 1 */
   number(limit: number): number {
     const [a = 0, b = 0, c = 0, d = 0] = this.bytes(4);
     return Math.floor(((a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d) / 2 ** 32) * limit);
@@ -36,7 +36,7 @@ export class Chance {
     return from[this.number(from.length)] as T;
   }
 
-  /** That many of them, in the order of chance */
+  /** A random choice of `count` items, in random order */
   sample<T>(from: readonly T[], count: number): T[] {
     const left = [...from];
     const chosen: T[] = [];

@@ -1,7 +1,7 @@
-// Scripts of the working group's harness: what actors do, step by step, in JSON.
+// Scripts of the working group's harness: the steps of all actors, in JSON.
 import { readFileSync } from "node:fs";
 
-/** A step: an action, who does it, and what the action needs besides. */
+/** A step: an action, its actor, and its parameters. */
 export interface Step {
   readonly action: string;
   readonly actor?: string | undefined;
@@ -11,7 +11,7 @@ export interface Step {
 export type Script = readonly Step[];
 
 export interface ScriptFile {
-  /** Whether all assignments of servers to actors are played, or one of chance. */
+  /** Whether all assignments of servers to actors are played, or a random one. */
   readonly mode?: "allCombinations" | "random" | undefined;
   readonly scripts: Readonly<Record<string, Script>>;
 }
@@ -22,7 +22,7 @@ export interface ScriptExtension {
   readonly extension_data: string;
 }
 
-/** @throws Error if it isn't a file of scripts */
+/** @throws Error if the file contains no scripts */
 export function readScriptFile(path: string | URL): ScriptFile {
   const file = JSON.parse(readFileSync(path, "utf8")) as Partial<ScriptFile>;
   if (typeof file.scripts !== "object" || file.scripts === null) throw new Error(`${path}: no scripts`);
@@ -34,10 +34,10 @@ export function readScriptFile(path: string | URL): ScriptFile {
   return { mode: file.mode, scripts: file.scripts };
 }
 
-/** Keys are spelt in several ways (`externalTree`, `external_tree`): all of them are the same. */
+/** Scripts spell keys in several ways (`externalTree`, `external_tree`); they mean the same. */
 const plain = (key: string) => key.replaceAll("_", "").toLowerCase();
 
-/** The parameters of a step, however their names are spelt. */
+/** The parameters of a step, independent of the spelling of their names. */
 export class Parameters {
   private readonly values: ReadonlyMap<string, unknown>;
 
@@ -80,7 +80,7 @@ export class Parameters {
   }
 }
 
-/** All who play in a script, in the order in which they come. */
+/** All actors of a script, in the order of their first step. */
 export function actorsOf(script: Script): string[] {
   const actors = new Set<string>();
   for (const step of script) {

@@ -1,17 +1,17 @@
-// What a script is played on: servers in the roles of actors, and what they said so far.
+// The state of a script that is being played: the servers of its actors, and their answers so far.
 import type { Message, RemoteClient } from "../grpc.js";
 import { sameBytes } from "../wire.js";
 import type { Chance } from "./random.js";
 import type { Parameters } from "./script.js";
 
-/** A server, and what it says of itself. */
+/** A server, with its name and suites. */
 export interface Player {
   readonly name: string;
   readonly suites: readonly number[];
   readonly client: RemoteClient;
 }
 
-/** One call and its answer, for transcripts. */
+/** One call and its answer, for the transcript. */
 export interface TranscriptEntry {
   readonly actor: string;
   readonly rpc: string;
@@ -19,12 +19,12 @@ export interface TranscriptEntry {
   readonly response: Message;
 }
 
-/** What failed that isn't a call: an answer that isn't what it must be. */
+/** Thrown if an answer is wrong, though the call succeeded. */
 export class Disagreement extends Error {
   override readonly name = "Disagreement";
 }
 
-/** What a script can't be played without, and these servers don't have. */
+/** Thrown if the servers lack something that the script needs. */
 export class NotPlayable extends Error {
   override readonly name = "NotPlayable";
 }
@@ -35,7 +35,7 @@ export interface StageOptions {
   readonly cast: ReadonlyMap<string, Player>;
   readonly chance: Chance;
   readonly steps: number;
-  /** Whether to compare more than the script asks: exported secrets and messages from each to each. */
+  /** Whether to check more than the script asks: exported secrets, and messages between all members. */
   readonly checks: boolean;
 }
 
@@ -67,19 +67,19 @@ export class Stage {
     return player;
   }
 
-  /** Calls the server that plays an actor. @param silent left out of the transcript */
+  /** Calls the server of an actor. @param silent don't add the call to the transcript */
   async call(actor: string, rpc: string, request: Message, silent = false): Promise<Message> {
     const response = await this.player(actor).client.call(rpc, request);
     if (!silent) this.transcript.push({ actor, rpc, request, response });
     return response;
   }
 
-  /** Keeps what a step gave, for later steps. */
+  /** Stores the result of a step for later steps. */
   keep(step: number, key: string, value: Uint8Array): void {
     this.results[step]?.set(key, value);
   }
 
-  /** @throws Error if the step gave nothing of the kind */
+  /** @throws Error if the step has no such result */
   kept(step: number, key: string): Uint8Array {
     const value = this.results[step]?.get(key);
     if (value === undefined) throw new Error(`step ${step} gave no ${key}`);
@@ -104,7 +104,7 @@ export class Stage {
     return this.numberOf("signer", this.signers, actor);
   }
 
-  /** Takes over an actor's new state, which must be in an epoch that all agree on. */
+  /** Sets an actor's new state, and returns its epoch authenticator. @throws Disagreement if another one is expected */
   enter(actor: string, response: Message, expected?: Uint8Array): Uint8Array {
     const authenticator = bytesOf(response, "epoch_authenticator");
     if (expected !== undefined && !sameBytes(expected, authenticator)) {
@@ -114,7 +114,7 @@ export class Stage {
     return authenticator;
   }
 
-  /** Another suite that all servers have. */
+  /** A different suite that all servers have. */
   changeSuite(): void {
     const players = [...this.cast.values()];
     const common = (players[0]?.suites ?? []).filter(
@@ -124,7 +124,7 @@ export class Stage {
     this.suite = this.chance.pick(common);
   }
 
-  /** After each change of epoch: all who took part have the same secrets, and understand each other. */
+  /** After each change of epoch: all members have the same exported secret and read each other's messages. */
   async agree(actors: readonly string[]): Promise<void> {
     if (!this.checks) return;
     const ask = async (rpc: string, field: string, request: Message) => {
@@ -140,7 +140,7 @@ export class Stage {
     const context = this.chance.bytes(16);
     const length = 1 + this.chance.number(64);
     await ask("Export", "exported_secret", { label: "agreement", context, key_length: length });
-    // In a large group from one to all, else from each to each.
+    // In a large group one member sends to all; in a small one each member does.
     const senders = actors.length > 6 ? [this.chance.pick(actors)] : actors;
     for (const sender of senders) {
       const plaintext = new TextEncoder().encode(`from ${sender}`);
@@ -158,7 +158,7 @@ export class Stage {
     }
   }
 
-  /** Lets go of all states. */
+  /** Frees all states. */
   async free(): Promise<void> {
     for (const [actor, state_id] of this.states) await this.call(actor, "Free", { state_id }, true);
   }
@@ -169,13 +169,13 @@ export function bytesOf(message: Message, field: string): Uint8Array {
   return value instanceof Uint8Array ? value : new Uint8Array(0);
 }
 
-/** A fresh key package. */
+/** A new key package. */
 export async function keyPackageOf(stage: Stage, actor: string): Promise<Message> {
   const request = { cipher_suite: stage.suite, identity: new TextEncoder().encode(actor) };
   return stage.call(actor, "CreateKeyPackage", request);
 }
 
-/** What an action is played with. */
+/** The input of an action. */
 export interface Scene {
   readonly stage: Stage;
   /** The number of the step, from 0. */

@@ -1,4 +1,4 @@
-// Playing many scripts on many servers, and counting.
+// Plays many scripts on many servers, and counts the results.
 import { connect, type RemoteClient } from "../grpc.js";
 import { casts } from "./matrix.js";
 import { type PlayResult, play } from "./play.js";
@@ -6,7 +6,7 @@ import { Chance } from "./random.js";
 import { actorsOf, type ScriptFile } from "./script.js";
 import type { Player } from "./stage.js";
 
-/** Asks a server what it is. */
+/** Asks a server for its name and suites. */
 export async function meet(address: string): Promise<Player> {
   const client: RemoteClient = connect(address);
   const { name } = await client.call("Name", {});
@@ -18,10 +18,10 @@ export interface TourOptions {
   readonly players: readonly Player[];
   /** By their names. */
   readonly files: ReadonlyMap<string, ScriptFile>;
-  /** All that some server has, if left out. */
+  /** Default: all suites that some server has. */
   readonly suites?: readonly number[] | undefined;
   readonly framings: readonly ("public" | "private")[];
-  /** So many assignments of servers to actors for each script, suite and framing: of chance, if there are more. */
+  /** The maximum of assignments for each script, suite and framing. If there are more, a random choice is played. */
   readonly assignments: number;
   readonly seed: string;
   readonly checks: boolean;
@@ -29,19 +29,19 @@ export interface TourOptions {
   readonly onResult?: (result: Performance) => void;
 }
 
-/** One script, played once. */
+/** The result of one script, played once. */
 export interface Performance extends PlayResult {
   /** The file's name and the script's. */
   readonly script: string;
   readonly suite: number;
   readonly encryptHandshake: boolean;
-  /** Names of the servers, by the actors that they played. */
+  /** The names of the servers, by actor. */
   readonly cast: Readonly<Record<string, string>>;
-  /** The step that went wrong, as JSON. */
+  /** The failed step, as JSON. */
   readonly step?: string | undefined;
 }
 
-/** Plays each script in all suites and framings, with the servers in all roles. */
+/** Plays each script in all suites and framings, with all assignments of servers to roles. */
 export async function* tour(options: TourOptions): AsyncGenerator<Performance> {
   const { players, files, framings } = options;
   const suites =
@@ -81,11 +81,11 @@ export async function* tour(options: TourOptions): AsyncGenerator<Performance> {
   }
 }
 
-/** What came of a tour, for each script. */
+/** The results of a tour, for each script. */
 export class Summary {
   readonly counts = new Map<string, { passed: number; failed: number; unsupported: number }>();
   readonly failures: Performance[] = [];
-  /** Why scripts couldn't be played, and how often. */
+  /** The reasons why scripts couldn't be played, and how often. */
   readonly unsupported = new Map<string, number>();
 
   add(performance: Performance): void {
@@ -104,7 +104,7 @@ export class Summary {
     return [...this.counts.values()].reduce((sum, count) => sum + count[outcome], 0);
   }
 
-  /** As text, for people */
+  /** A table for people. */
   toString(): string {
     const width = Math.max(0, ...[...this.counts.keys()].map((name) => name.length));
     const lines = [...this.counts].map(
