@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -11,6 +12,7 @@ export default defineConfig({
       { find: /^@copse\/core\/public-group$/, replacement: src("packages/core/src/public-group.ts") },
       { find: /^@copse\/core\/extension$/, replacement: src("packages/core/src/extension.ts") },
       { find: /^@copse\/test-support\/(.+)$/, replacement: `${src("tests/support")}/$1.ts` },
+      { find: /^@copse\/interop$/, replacement: src("interop/src/index.ts") },
       { find: /^@copse\/peer-ts-mls$/, replacement: src("peers/ts-mls/src/index.ts") },
       { find: /^@copse\/([a-z0-9-]+)$/, replacement: `${src("packages")}/$1/src/index.ts` },
     ],
@@ -18,14 +20,15 @@ export default defineConfig({
   test: {
     include: [
       "packages/*/test/**/*.test.ts",
+      "interop/test/**/*.test.ts",
       "peers/*/test/**/*.test.ts",
       "tests/**/*.test.ts",
       "benchmarks/test/**/*.test.ts",
       "examples/test/**/*.test.ts",
     ],
     globalSetup: "tests/vectors/counts.ts",
-    // Much of the time goes into a few long files, so that one worker fewer than cores would idle.
-    maxWorkers: 2,
+    // One worker for each core. Vitest's default is one less: then a core idles while the few long files run.
+    maxWorkers: availableParallelism(),
     testTimeout: 300_000,
     hookTimeout: 300_000,
   },

@@ -53,12 +53,13 @@ const ROOMS = ["extensions", ".", "proposals", "join", "commit", "messages", "st
 const problems = [];
 
 /** The files that each file of a package imports, for the search for cycles. */
-function checkPackage(name) {
-  const source = `${root}packages/${name}/src`;
+function checkPackage(folder) {
+  const name = basename(folder);
+  const source = `${root}${folder}/src`;
   const allowed = PACKAGES[name];
   const imports = new Map();
   if (allowed === undefined) {
-    problems.push(`packages/${name}: no arrows are declared for this package`);
+    problems.push(`${folder}: no arrows are declared for this package`);
     return imports;
   }
   for (const entry of readdirSync(source, { recursive: true })) {
@@ -79,10 +80,10 @@ function checkPackage(name) {
       else if (name === "core") checkCore(where, entry, within);
     }
   }
-  const { dependencies = {} } = JSON.parse(readFileSync(`${root}packages/${name}/package.json`, "utf8"));
+  const { dependencies = {} } = JSON.parse(readFileSync(`${root}${folder}/package.json`, "utf8"));
   for (const dependency of Object.keys(dependencies)) {
     if (!allowed.some((a) => a.startsWith(dependency) || (a.endsWith("/") && dependency.startsWith(a)))) {
-      problems.push(`packages/${name}/package.json: ${name} must not depend on ${dependency}`);
+      problems.push(`${folder}/package.json: ${name} must not depend on ${dependency}`);
     }
   }
   return imports;
@@ -150,7 +151,8 @@ function checkCycles(imports) {
   for (const file of imports.keys()) visit(file);
 }
 
-for (const name of readdirSync(`${root}packages`)) checkCycles(checkPackage(name));
+const folders = [...readdirSync(`${root}packages`).map((name) => `packages/${name}`), "interop"];
+for (const folder of folders) checkCycles(checkPackage(folder));
 if (problems.length > 0) {
   console.error(problems.join("\n"));
   process.exit(1);

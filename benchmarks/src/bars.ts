@@ -25,7 +25,7 @@ export const COMPARED_SIZE = 1000;
 export const LARGER_SIZE = 10_000;
 export const LARGEST_SIZE = 100_000;
 
-/** How many times faster than the peer, on the fastest backend and on WebCrypto; another number for suite 2. */
+/** How many times faster than the peer, on the fastest provider and on WebCrypto; another number for suite 2. */
 const AGAINST_PEER: readonly {
   readonly operation: Operation;
   readonly fastest: number;
@@ -55,7 +55,7 @@ const AGAINST_FLOOR: readonly {
   { operation: "empty commit", tree: "fresh", below: 1.3 },
   { operation: "process empty commit", tree: "lived-in", below: 1.5 },
 ];
-const FLOOR_BACKENDS = ["node", "libsodium"];
+const FLOOR_PROVIDERS = ["node", "libsodium"];
 const HPKE_BELOW = 1.3;
 
 /** At 10,000 members over at 1,000, in a lived-in tree. */
@@ -67,7 +67,7 @@ const CONSTANT: readonly Operation[] = ["encrypt 1 KiB", "decrypt 1 KiB"];
 /** Independent of the size, but for chance. */
 const CONSTANT_BELOW = 1.25;
 const MEMORY_BELOW = 2048;
-export const GROWTH_BACKEND = "node";
+export const GROWTH_PROVIDER = "node";
 const GROWTH_SUITE = 1;
 
 /** Every bar, with what was measured of it. */
@@ -77,7 +77,7 @@ export function bars(results: readonly Result[], primitives: readonly Primitives
 
 function find(
   results: readonly Result[],
-  wanted: Pick<Result, "suite" | "members" | "tree" | "backend" | "operation">,
+  wanted: Pick<Result, "suite" | "members" | "tree" | "provider" | "operation">,
 ): Result | undefined {
   return results.find((one) =>
     (Object.keys(wanted) as (keyof typeof wanted)[]).every((key) => one[key] === wanted[key]),
@@ -85,36 +85,41 @@ function find(
 }
 
 /** How many times faster than the peer, in a fresh group of 1,000. */
-function faster(results: readonly Result[], suite: Suite, backend: string, operation: Operation) {
+function faster(results: readonly Result[], suite: Suite, provider: string, operation: Operation) {
   const place = { suite, members: COMPARED_SIZE, tree: "fresh", operation } as const;
   const [ours, theirs] = [
-    find(results, { ...place, backend }),
-    find(results, { ...place, backend: REFERENCE }),
+    find(results, { ...place, provider }),
+    find(results, { ...place, provider: REFERENCE }),
   ];
   return ours && theirs && timesAsLong(theirs, ours);
 }
 
-/** The one whose product of all advantages is the largest: one backend for all operations, as an application has. */
-export function fastestBackend(results: readonly Result[], suite: Suite): string | undefined {
-  const backends = new Set(results.filter((one) => one.suite === suite).map(({ backend }) => backend));
-  backends.delete(REFERENCE);
-  let best: { backend: string; product: number } | undefined;
-  for (const backend of backends) {
+/** The one whose product of all advantages is the largest: one provider for all operations, as an application has. */
+export function fastestProvider(results: readonly Result[], suite: Suite): string | undefined {
+  const providers = new Set(results.filter((one) => one.suite === suite).map(({ provider }) => provider));
+  providers.delete(REFERENCE);
+  let best: { provider: string; product: number } | undefined;
+  for (const provider of providers) {
     let product = 1;
-    for (const { operation } of AGAINST_PEER) product *= faster(results, suite, backend, operation) ?? 0;
-    if (product > (best?.product ?? 0)) best = { backend, product };
+    for (const { operation } of AGAINST_PEER) product *= faster(results, suite, provider, operation) ?? 0;
+    if (product > (best?.product ?? 0)) best = { provider, product };
   }
-  return best?.backend;
+  return best?.provider;
 }
 
 function peerBars(results: readonly Result[]): Bar[] {
   return CHECKED_SUITES.flatMap((suite) => {
-    const fastest = fastestBackend(results, suite);
-    const bar = (label: string, backend: string | undefined, operation: Operation, atLeast: number): Bar => ({
+    const fastest = fastestProvider(results, suite);
+    const bar = (
+      label: string,
+      provider: string | undefined,
+      operation: Operation,
+      atLeast: number,
+    ): Bar => ({
       group: "ts-mls",
       what: `suite ${suite}, ${label}: ${operation}`,
       need: { atLeast },
-      measured: backend === undefined ? undefined : faster(results, suite, backend, operation),
+      measured: provider === undefined ? undefined : faster(results, suite, provider, operation),
     });
     const p256 = suite === 2;
     return [
@@ -136,25 +141,25 @@ function peerBars(results: readonly Result[]): Bar[] {
 function floorBars(results: readonly Result[], primitives: readonly Primitives[]): Bar[] {
   const made: Bar[] = [];
   for (const suite of CHECKED_SUITES) {
-    for (const backend of FLOOR_BACKENDS) {
+    for (const provider of FLOOR_PROVIDERS) {
       // libsodium has no P-256.
-      if (backend === "libsodium" && suite === 2) continue;
+      if (provider === "libsodium" && suite === 2) continue;
       for (const { operation, tree, below } of AGAINST_FLOOR) {
-        const result = find(results, { suite, members: COMPARED_SIZE, tree, backend, operation });
+        const result = find(results, { suite, members: COMPARED_SIZE, tree, provider, operation });
         made.push({
           group: "floor",
-          what: `suite ${suite}, ${backend}: ${operation}, ${tree}`,
+          what: `suite ${suite}, ${provider}: ${operation}, ${tree}`,
           need: { below },
           measured: result?.overFloor,
         });
       }
     }
   }
-  for (const { suite, backend, hpke } of primitives) {
+  for (const { suite, provider, hpke } of primitives) {
     for (const what of ["seal", "open"] as const) {
       made.push({
         group: "floor",
-        what: `suite ${suite}, ${backend}: HPKE ${what}, of its primitives`,
+        what: `suite ${suite}, ${provider}: HPKE ${what}, of its primitives`,
         need: { below: HPKE_BELOW },
         measured: hpke[what].overParts,
       });
@@ -165,7 +170,7 @@ function floorBars(results: readonly Result[], primitives: readonly Primitives[]
 
 function growthBars(results: readonly Result[]): Bar[] {
   const at = (members: number, operation: Operation) =>
-    find(results, { suite: GROWTH_SUITE, backend: GROWTH_BACKEND, tree: "lived-in", members, operation });
+    find(results, { suite: GROWTH_SUITE, provider: GROWTH_PROVIDER, tree: "lived-in", members, operation });
   const growth = (operation: Operation) => {
     const [small, large] = [at(COMPARED_SIZE, operation), at(LARGER_SIZE, operation)];
     return small && large && timesAsLong(large, small);

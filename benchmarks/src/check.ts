@@ -1,16 +1,16 @@
 // `npm run bench -- --check`: measures what the bars ask for, and says which are met.
 
-import type { Backend } from "./backend.js";
 import {
   type Bar,
   CHECKED_SUITES,
   COMPARED_SIZE,
-  GROWTH_BACKEND,
+  GROWTH_PROVIDER,
   isMet,
   LARGER_SIZE,
   LARGEST_SIZE,
 } from "./bars.js";
 import { aligned, ratio } from "./format.js";
+import type { Implementation } from "./implementation.js";
 import type { Options } from "./options.js";
 import type { Processes } from "./processes.js";
 
@@ -18,23 +18,24 @@ const ROUNDS = 5;
 const PAYLOADS = ["1 KiB"] as const;
 
 /**
- * Measures everything that the bars are about. The backends of a suite are measured side by side.
+ * Measures everything that the bars are about. All implementations of a suite are measured side by side.
  * @param done called after each part of it
  */
 export async function measureForCheck(
   run: Processes,
-  backends: readonly Backend[],
+  implementations: readonly Implementation[],
   options: Options,
   done: () => Promise<void>,
 ): Promise<void> {
   const rounds = options.runs ?? ROUNDS;
-  const growing = backends.filter(({ name }) => name === GROWTH_BACKEND);
+  const growing = implementations.filter(({ name }) => name === GROWTH_PROVIDER);
   for (const suite of options.suites ?? CHECKED_SUITES) {
-    const serving: Backend[] = [];
-    for (const backend of backends) if ((await backend.suites()).includes(suite)) serving.push(backend);
+    const serving: Implementation[] = [];
+    for (const implementation of implementations)
+      if ((await implementation.suites()).includes(suite)) serving.push(implementation);
     // JavaScript is measured for its HPKE alone: it is nowhere the fastest.
     const measured = serving.filter(({ name }) => name !== "noble");
-    const block = { suite, members: COMPARED_SIZE, backends: measured, payloads: PAYLOADS };
+    const block = { suite, members: COMPARED_SIZE, implementations: measured, payloads: PAYLOADS };
     await run.primitives(suite, serving);
     for (let round = 0; round < rounds; round++) {
       await run.block({ ...block, tree: "fresh", rounds: 1 });
@@ -42,11 +43,11 @@ export async function measureForCheck(
       await done();
     }
     const ours = measured.filter(({ provider }) => provider !== undefined);
-    await run.block({ ...block, tree: "lived-in", rounds, backends: ours });
+    await run.block({ ...block, tree: "lived-in", rounds, implementations: ours });
     await run.primitives(suite, serving);
     await done();
   }
-  const growth = { suite: 1, tree: "lived-in", backends: growing, payloads: PAYLOADS } as const;
+  const growth = { suite: 1, tree: "lived-in", implementations: growing, payloads: PAYLOADS } as const;
   for (let round = 0; round < rounds; round++) {
     await run.sideBySide([COMPARED_SIZE, LARGER_SIZE].map((members) => ({ ...growth, members, rounds: 1 })));
     await done();

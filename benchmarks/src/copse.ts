@@ -1,13 +1,13 @@
-// Copse over one of its backends.
+// Copse with one of its providers.
 import { Client, type CryptoProvider, type Group, insecureAcceptAll } from "@copse/core";
-import type { Backend, Member } from "./backend.js";
 import { type Counter, countable } from "./counting.js";
+import type { Implementation, Member } from "./implementation.js";
 
 /** A few more than the largest group that is measured, for those who are added to it. */
 const MAX_MEMBERS = 101_000;
 
-/** @param load makes the backend's provider; not called before it is asked for. */
-export function copse(name: string, load: () => CryptoProvider | Promise<CryptoProvider>): Backend {
+/** @param load creates the provider; called on first use */
+export function copse(name: string, load: () => CryptoProvider | Promise<CryptoProvider>): Implementation {
   let loaded: Promise<CryptoProvider> | undefined;
   let counted: { crypto: CryptoProvider; counter: Counter } | undefined;
   const provider = () => {

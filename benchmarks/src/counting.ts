@@ -16,7 +16,7 @@ export type Counts = Readonly<Record<string, OperationCount>>;
 export interface Recording {
   readonly counts: Counts;
   /**
-   * Asks the same of the same backend again, one call after the other and with nothing in between; the signatures of
+   * Asks the same of the same provider again, one call after the other and with nothing in between; the signatures of
    * a batch one by one, so that what threads gain on it isn't taken for granted.
    * @param anew has signatures verified by a provider that has seen none of their public keys, as at first
    * @returns how long that took, in milliseconds

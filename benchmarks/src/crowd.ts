@@ -1,18 +1,18 @@
-// RFC 9420 §10: the members who are only there to fill a group, and the lived-in groups: made once for all backends,
+// RFC 9420 §10: the members who are only there to fill a group, and the lived-in groups: made once for all implementations,
 // outside of the measured time.
 import type { CipherSuiteProvider } from "@copse/core";
-import type { Backend } from "./backend.js";
+import type { Implementation } from "./implementation.js";
 import { type LivedInGroup, livedInGroup } from "./lived-in-tree.js";
 import type { Progress } from "./progress.js";
 
 export class Crowd {
-  private readonly maker: Backend;
+  private readonly maker: Implementation;
   private readonly progress: Progress;
   private readonly made = new Map<number, Uint8Array[]>();
   private readonly groups = new Map<string, LivedInGroup>();
 
-  /** @param maker the backend whose clients they are */
-  constructor(maker: Backend, progress: Progress) {
+  /** @param maker creates their clients */
+  constructor(maker: Implementation, progress: Progress) {
     this.maker = maker;
     this.progress = progress;
   }
@@ -43,7 +43,10 @@ export class Crowd {
   }
 
   /** One who brings those who are measured into a lived-in group. */
-  async host(suite: number, group: LivedInGroup): Promise<Awaited<ReturnType<Backend["createMember"]>>> {
+  async host(
+    suite: number,
+    group: LivedInGroup,
+  ): Promise<Awaited<ReturnType<Implementation["createMember"]>>> {
     const host = await this.maker.createMember(suite, "host");
     await host.joinByExternalCommit?.(group.groupInfo);
     return host;

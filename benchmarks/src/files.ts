@@ -59,10 +59,10 @@ export async function readReport(file: string): Promise<Report> {
  * chance, and is marked as such.
  */
 export function comparison(before: readonly Result[], after: readonly Result[]): string {
-  const key = (r: Result) => [r.suite, r.members, r.tree, r.operation, r.backend].join("|");
+  const key = (r: Result) => [r.suite, r.members, r.tree, r.operation, r.provider].join("|");
   const earlier = new Map(before.map((result) => [key(result), result]));
   const rows = [
-    ["against the earlier run", "backend", "suite", "members", "before", "now", "now/before", ""],
+    ["against the earlier run", "provider", "suite", "members", "before", "now", "now/before", ""],
   ];
   for (const now of after) {
     const then = earlier.get(key(now));
@@ -71,7 +71,7 @@ export function comparison(before: readonly Result[], after: readonly Result[]):
     const mark = overlap ? "~" : now.median < then.median ? "faster" : "slower";
     rows.push([
       `${now.operation}, ${now.tree}`,
-      now.backend,
+      now.provider,
       String(now.suite),
       String(now.members),
       duration(then.median),

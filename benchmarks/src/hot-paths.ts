@@ -1,6 +1,7 @@
 // The operations that two members of a group do again and again, in the order in which they are measured.
-import type { CommitOptions, Member } from "./backend.js";
+
 import { now } from "./clock.js";
+import type { CommitOptions, Member } from "./implementation.js";
 import { collectGarbage } from "./memory.js";
 import { PAYLOADS, type Payload } from "./operations.js";
 import type { Tree } from "./samples.js";
@@ -28,7 +29,7 @@ const LONG = 10_000;
 const MANY = 400;
 
 /**
- * One round of everything, in a group of each backend, which are as large after it as they were before. The backends
+ * One round of everything, in a group of each implementation, whose size is the same before and after it. They
  * take turns in each operation: what disturbs the machine for a while disturbs them all alike.
  */
 export async function hotPaths(
@@ -187,30 +188,30 @@ async function canSave(save: NonNullable<Member["save"]>): Promise<boolean> {
  * Welcome, as it is by default, whoever adds one signs and encrypts all of the tree.
  */
 async function comingAndGoing(session: Session, tree: Tree): Promise<void> {
-  const { backend, suite, committer, receiver, members, watch } = session;
+  const { implementation, suite, committer, receiver, members, watch } = session;
   // One who can't be removed makes the group grow: that does in a fresh one, which is at its end.
-  if (!backend.removes && tree === "lived-in") return;
+  if (!implementation.removes && tree === "lived-in") return;
   await watch.repeat(
     async (counted) => {
       // The join of the one before left as much behind as the group is large.
       if (members >= LARGE) await collectGarbage();
-      const newcomer = await backend.createMember(suite, "new-member");
-      const add = [await newcomer.keyPackage()];
+      const newMember = await implementation.createMember(suite, "new member");
+      const add = [await newMember.keyPackage()];
       const addOne = () => committer.commit({ add, ratchetTreeInWelcome: false });
       const added = await watch.time("add one", addOne, counted);
       await watch.time("process add one", () => receiver.receive(added.commit), counted);
-      if (!backend.removes) return;
+      if (!implementation.removes) return;
       const welcome = added.welcome as Uint8Array;
       const ratchetTree = committer.ratchetTree();
-      if (tree === "lived-in") await timedJoin(newcomer, welcome, members + 1, watch, ratchetTree);
-      else await newcomer.join(welcome, ratchetTree);
-      const remove = [newcomer.ownLeafIndex()];
+      if (tree === "lived-in") await timedJoin(newMember, welcome, members + 1, watch, ratchetTree);
+      else await newMember.join(welcome, ratchetTree);
+      const remove = [newMember.ownLeafIndex()];
       const removed = await watch.time("remove one", () => committer.commit({ remove }), counted);
       await watch.time("process remove one", () => receiver.receive(removed.commit), counted);
 
       // The leftmost blank leaf is the same one again. Who is added needn't join for that, which takes the longest.
       for (let i = 0; i < AGAIN && tree === "lived-in" && members >= LARGE; i++) {
-        const next = [await newcomer.keyPackage()];
+        const next = [await newMember.keyPackage()];
         const addNext = () => committer.commit({ add: next, ratchetTreeInWelcome: false });
         const { commit } = await watch.time("add one", addNext);
         await watch.time("process add one", () => receiver.receive(commit));
@@ -218,11 +219,11 @@ async function comingAndGoing(session: Session, tree: Tree): Promise<void> {
         await watch.time("process remove one", () => receiver.receive(gone.commit));
       }
 
-      const again = [await newcomer.keyPackage()];
+      const again = [await newMember.keyPackage()];
       const addWithTree = () => committer.commit({ add: again });
       await receiver.receive((await watch.time("add one, tree in Welcome", addWithTree, counted)).commit);
       await receiver.receive((await committer.commit({ remove })).commit);
     },
-    { large: members >= LARGE && tree === "fresh", max: backend.removes ? 5 : 1 },
+    { large: members >= LARGE && tree === "fresh", max: implementation.removes ? 5 : 1 },
   );
 }

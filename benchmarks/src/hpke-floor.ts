@@ -41,19 +41,19 @@ const WARM_UP_ROUNDS = 3;
  * HPKE beside its primitives: a fresh key pair and an agreement with a public key that is at hand (seal), or an import
  * of the other's key and an agreement (open), each with three extracts, three expands and an AEAD. Both take turns, so
  * that they are of the same moments, and are compared round by round. How they compare is `undefined` where it isn't known
- * how the backend does Diffie-Hellman.
+ * how the provider does Diffie-Hellman.
  * @param milliseconds how long to measure each, roughly
  */
 export async function hpkeTimes(
-  backend: string,
-  provider: CipherSuiteProvider,
+  provider: string,
+  crypto: CipherSuiteProvider,
   milliseconds: number,
 ): Promise<{ seal: HpkeTime; open: HpkeTime }> {
-  const { suite, kdf, aead, hpke, random } = provider;
+  const { suite, kdf, aead, hpke, random } = crypto;
   const { Nh } = suite.hash;
   const [info, plaintext, empty] = [random(64), random(Nh), new Uint8Array(0)];
   const recipient = await hpke.generateKeyPair();
-  const dh = rawDh(backend, suite.kem);
+  const dh = rawDh(provider, suite.kem);
   const own = await dh?.generate();
   const imported = own && (await dh?.importPublic(own.publicKey));
 

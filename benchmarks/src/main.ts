@@ -1,9 +1,9 @@
-// `npm run bench`: the hot paths per suite and backend, beside their floor and beside ts-mls in the same run.
+// `npm run bench`: the hot paths of each suite and provider, beside their floor and beside ts-mls in the same run.
 import { loadavg } from "node:os";
-import { backends } from "./backends.js";
 import { bars, isMet } from "./bars.js";
 import { measureForCheck, verdict } from "./check.js";
 import { comparison, readReport, report, writeReport } from "./files.js";
+import { implementations } from "./implementations.js";
 import { type Options, parseOptions, UsageError, usage } from "./options.js";
 import { plan } from "./plan.js";
 import { Processes } from "./processes.js";
@@ -13,7 +13,7 @@ import type { Result } from "./samples.js";
 import { EFFORT, THOROUGH } from "./stopwatch.js";
 import { primitivesTable, sharesTable, table } from "./table.js";
 
-const names = backends.map(({ name }) => name);
+const names = implementations.map(({ name }) => name);
 
 try {
   const options = parseOptions(process.argv.slice(2), names);
@@ -52,7 +52,7 @@ async function saveRun({ json }: Options, run: Measuring): Promise<void> {
 }
 
 async function check(run: Processes, options: Options): Promise<void> {
-  await measureForCheck(run, backends, options, () => saveRun(options, run));
+  await measureForCheck(run, implementations, options, () => saveRun(options, run));
   const all = bars(await run.results(), await run.allPrimitives());
   console.log(`\n${verdict(all)}`);
   if (!all.every(isMet)) process.exitCode = 1;
@@ -60,11 +60,12 @@ async function check(run: Processes, options: Options): Promise<void> {
 
 async function bench(run: Measuring, options: Options): Promise<void> {
   const served = [];
-  for (const backend of backends) served.push({ backend, suites: await backend.suites() });
+  for (const implementation of implementations)
+    served.push({ implementation, suites: await implementation.suites() });
   const blocks = plan(options, served);
   for (const suite of new Set(blocks.map((block) => block.suite))) {
     const own = blocks.filter((block) => block.suite === suite);
-    const measured = [...new Set(own.flatMap((block) => block.backends))];
+    const measured = [...new Set(own.flatMap((block) => block.implementations))];
     await run.primitives(suite, measured);
     for (const block of own) {
       await run.block(block);

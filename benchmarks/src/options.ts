@@ -8,10 +8,10 @@ export interface Options {
   readonly suites: readonly number[] | undefined;
   readonly members: readonly number[] | undefined;
   readonly trees: readonly Tree[];
-  readonly backends: readonly string[] | undefined;
+  readonly providers: readonly string[] | undefined;
   readonly runs: number | undefined;
   readonly full: boolean;
-  /** One group of this size, on one backend unless some are named. */
+  /** One group of this size, with one provider unless some are named. */
   readonly size: number | undefined;
   readonly clock: Clock;
   readonly shares: boolean;
@@ -34,7 +34,7 @@ const CLOCKS: readonly Clock[] = ["wall", "cpu"];
 const TREES: readonly Tree[] = ["fresh", "lived-in"];
 
 /** @throws UsageError */
-export function parseOptions(args: string[], backends: readonly string[]): Options | "help" {
+export function parseOptions(args: string[], providers: readonly string[]): Options | "help" {
   const values = parse(args);
   if (values.help) return "help";
   const { suite, members, tree, size, json, against, runs } = values;
@@ -42,14 +42,14 @@ export function parseOptions(args: string[], backends: readonly string[]): Optio
   if (against === "") throw new UsageError("--against needs the name of a file");
   if (size !== undefined && members !== undefined)
     throw new UsageError("--size and --members say the same thing");
-  const names = values.backends && list("--backends", values.backends);
-  for (const name of names ?? []) oneOf("--backends", name, backends);
+  const names = values.providers && list("--providers", values.providers);
+  for (const name of names ?? []) oneOf("--providers", name, providers);
   const trees = tree && list("--tree", tree).map((name) => oneOf("--tree", name, TREES));
   return {
     suites: suite && list("--suite", suite).map((text) => whole("--suite", text, 1, MAX_SUITE)),
     members: members && list("--members", members).map((text) => whole("--members", text, 2, MAX_MEMBERS)),
     trees: trees ?? TREES,
-    backends: names,
+    providers: names,
     runs: runs === undefined ? undefined : whole("--runs", runs, 1, MAX_RUNS),
     full: values.full === true,
     size: size === undefined ? undefined : whole("--size", size, 2, MAX_MEMBERS),
@@ -62,30 +62,29 @@ export function parseOptions(args: string[], backends: readonly string[]): Optio
   };
 }
 
-export function usage(backends: readonly string[]): string {
+export function usage(providers: readonly string[]): string {
   return `npm run bench -- [options]
 
-  --full              all suites, backends and sizes from 2 to 10,000; without it two suites, up to 1,000, in
-                      less than two minutes on an idle machine
-  --size 100000       one group of this size (suite 1 on node, unless other ones are named)
+  --full              all suites and providers, sizes from 2 to 10,000 (default: two suites, up to 1,000: less
+                      than two minutes on an idle machine)
+  --size 100000       one group of this size (default: suite 1, provider node)
   --suite 1,2         cipher suites
   --members 2,100     sizes of the groups, 2 to ${MAX_MEMBERS}
-  --tree fresh        fresh: all are added in one commit, so the parents above the leaves are blank, and a commit
-                      encrypts to nearly every leaf. lived-in: every member has committed, no parent is blank
-                      (default: both)
-  --backends a,b      of ${backends.join(", ")}
-  --runs 5            rounds; in a fresh tree each has a group of its own
-  --clock cpu         the processors' time of all threads, instead of that on the wall: on a machine that is busy
-  --shares            what the floor of each operation is made of, by primitives
-  --json FILE         write the results to a file as well
+  --tree fresh        fresh: one commit adds all, so all parents are blank, and a commit encrypts to nearly every
+                      leaf. lived-in: every member has committed, no parent is blank (default: both)
+  --providers a,b     choose from ${providers.join(", ")}
+  --runs 5            the number of rounds; with a fresh tree each round has a group of its own
+  --clock cpu         measure the processor time of all threads, not the elapsed time: for a busy machine
+  --shares            show which primitives make up the floor of each operation
+  --json FILE         also write the results to a file
   --against FILE      compare with the results in such a file
-  --check             hold the bars of the project, print each, and exit with 1 if one is missed
-  --skip-large        with --check: leave the group of 100,000 out; its bars count as missed
-  --help              show this
+  --check             measure and print the project's performance bars; exit with 1 if one is missed
+  --skip-large        with --check: leave out the group of 100,000; its bars count as missed
+  --help              show this help
 
-Each time is the median of its runs; after it stand half of the distance between the quartiles in per cent, and the
-number of runs. /floor: the time over that of the cryptography that one run asks for, asked again call by call
-between the runs. /${REFERENCE}: the time over that of ${REFERENCE}, below 1 is faster.`;
+Each time is the median of its runs, followed by half of the interquartile range in per cent, and the number of runs.
+/floor: divided by the time of the necessary cryptography alone, repeated call by call between the runs.
+/${REFERENCE}: divided by the time of ${REFERENCE}; below 1 is faster.`;
 }
 
 function parse(args: string[]) {
@@ -96,7 +95,7 @@ function parse(args: string[]) {
         suite: { type: "string", multiple: true },
         members: { type: "string", multiple: true },
         tree: { type: "string", multiple: true },
-        backends: { type: "string", multiple: true },
+        providers: { type: "string", multiple: true },
         runs: { type: "string" },
         full: { type: "boolean" },
         size: { type: "string" },

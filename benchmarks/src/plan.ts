@@ -1,13 +1,13 @@
 // Which blocks a run has, by its options.
-import type { Backend } from "./backend.js";
-import { SLOW } from "./backends.js";
+import type { Implementation } from "./implementation.js";
+import { SLOW } from "./implementations.js";
 import { PAYLOADS, type Payload } from "./operations.js";
 import { type Options, UsageError } from "./options.js";
 import type { Block } from "./run.js";
 import { REFERENCE } from "./ts-mls.js";
 
 interface Served {
-  readonly backend: Backend;
+  readonly implementation: Implementation;
   readonly suites: readonly number[];
 }
 
@@ -28,30 +28,31 @@ export function defaultRounds(members: number, full: boolean): number {
   return full ? 5 : 2;
 }
 
-/** @throws UsageError if a suite is asked for that no backend has */
+/** @throws UsageError if no provider has a suite that is asked for */
 export function plan(options: Options, served: readonly Served[]): Block[] {
   const { full, size, runs } = options;
-  const chosen = served.filter(({ backend }) => isChosen(options, backend.name));
+  const chosen = served.filter(({ implementation }) => isChosen(options, implementation.name));
   const blocks: Block[] = [];
   for (const suite of suitesOf(options, chosen)) {
     for (const members of size === undefined ? (options.members ?? membersOf(options)) : [size]) {
-      const backends = chosen
+      const implementations = chosen
         .filter(({ suites }) => suites.includes(suite))
-        .map(({ backend }) => backend)
+        .map(({ implementation }) => implementation)
         .filter(
-          ({ name }) => members <= SLOW_UP_TO || !SLOW.includes(name) || options.backends?.includes(name),
+          ({ name }) => members <= SLOW_UP_TO || !SLOW.includes(name) || options.providers?.includes(name),
         );
-      if (backends.length === 0) continue;
+      if (implementations.length === 0) continue;
       const rounds = runs ?? defaultRounds(members, full);
       for (const tree of options.trees) {
-        const measured = isShort(options) && tree === "lived-in" ? inShort(members, backends) : backends;
+        const measured =
+          isShort(options) && tree === "lived-in" ? inShort(members, implementations) : implementations;
         if (measured.length === 0) continue;
         blocks.push({
           suite,
           members,
           tree,
           rounds,
-          backends: measured,
+          implementations: measured,
           payloads: full ? ALL_PAYLOADS : SHORT_PAYLOADS,
         });
       }
@@ -61,15 +62,15 @@ export function plan(options: Options, served: readonly Served[]): Block[] {
 }
 
 /** Whether nothing was asked for that takes longer. */
-const isShort = ({ full, size, members, backends }: Options): boolean =>
-  !full && size === undefined && members === undefined && backends === undefined;
+const isShort = ({ full, size, members, providers }: Options): boolean =>
+  !full && size === undefined && members === undefined && providers === undefined;
 
 /** A short run has lived-in trees of its largest size only, and none for a peer, whose joins are long. */
-const inShort = (members: number, backends: readonly Backend[]): Backend[] =>
-  members === Math.max(...SHORT.members) ? backends.filter(({ name }) => name !== REFERENCE) : [];
+const inShort = (members: number, implementations: readonly Implementation[]): Implementation[] =>
+  members === Math.max(...SHORT.members) ? implementations.filter(({ name }) => name !== REFERENCE) : [];
 
-function isChosen({ backends, full, size }: Options, name: string): boolean {
-  if (backends) return backends.includes(name);
+function isChosen({ providers, full, size }: Options, name: string): boolean {
+  if (providers) return providers.includes(name);
   if (size !== undefined) return name === "node";
   return full || !SHORT_WITHOUT.includes(name);
 }
@@ -80,7 +81,7 @@ function suitesOf({ suites, full, size }: Options, chosen: readonly Served[]): r
   const all = [...new Set(chosen.flatMap((each) => each.suites))].sort((a, b) => a - b);
   for (const suite of suites ?? []) {
     if (!all.includes(suite)) {
-      const by = chosen.map(({ backend }) => backend.name).join(", ");
+      const by = chosen.map(({ implementation }) => implementation.name).join(", ");
       throw new UsageError(`--suite: suite ${suite} is not served by ${by}; choose of ${all.join(", ")}`);
     }
   }

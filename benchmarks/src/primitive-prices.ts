@@ -18,7 +18,7 @@ export interface HpkeTime {
 }
 
 export interface Primitives {
-  readonly backend: string;
+  readonly provider: string;
   readonly suite: number;
   readonly prices: Prices;
   /** One HPKE encryption and decryption, of `Nh` bytes. */
@@ -27,11 +27,11 @@ export interface Primitives {
   readonly rounds: number;
 }
 
-/** One entry for each backend and suite. */
+/** One entry for each provider and suite. */
 export function mergePrimitives(measured: readonly Primitives[]): Primitives[] {
   const groups = new Map<string, Primitives[]>();
   for (const one of measured) {
-    const key = `${one.suite}/${one.backend}`;
+    const key = `${one.suite}/${one.provider}`;
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
   return [...groups.values()].map((group) => {

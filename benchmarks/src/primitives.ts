@@ -1,4 +1,4 @@
-// RFC 9420 §5.1: what each primitive of a suite costs on a backend, through the interface that all backends share.
+// RFC 9420 §5.1: what each primitive of a suite costs with a provider, through the common interface.
 import type { Awaitable, CipherSuiteProvider } from "@copse/core";
 import { hpkeTimes } from "./hpke-floor.js";
 import { pace, paceOnce } from "./pace.js";
@@ -18,18 +18,18 @@ const ROUNDS = 3;
  * Measures every primitive.
  * - Hashes, MACs, AEAD and signatures: a call and its bytes, from a short and a long input.
  * - `verify` and `seal`: with a public key that was used before. `verifyAll` and `sealAll`: one item by itself, with a
- *   public key that is new, as it is in a join or in an encryption to all leaves. What a backend gains on a batch by
- *   using several threads so shows in the operation, whose time is below its floor then.
+ *   public key that is new, as it is in a join or in an encryption to all leaves. If a provider computes a batch in
+ *   several threads, the time of the operation can be below its floor.
  * @param milliseconds how long to measure each, roughly
  */
 export async function measurePrimitives(
-  backend: string,
-  provider: CipherSuiteProvider,
+  provider: string,
+  crypto: CipherSuiteProvider,
   milliseconds: number,
 ): Promise<Primitives> {
-  const { hash, kdf, aead, hpke, signature, suite } = provider;
+  const { hash, kdf, aead, hpke, signature, suite } = crypto;
   const prices: Record<string, Price> = {};
-  const random = (length: number) => provider.random(length);
+  const random = (length: number) => crypto.random(length);
   const [short, long, longMessage] = [random(SHORT), random(LONG), random(LONG_MESSAGE)];
 
   /**
@@ -118,7 +118,7 @@ export async function measurePrimitives(
   await flat("hpke.deriveKeyPair", () => hpke.deriveKeyPair(secret));
   await flat("hpke.validatePublicKey", () => hpke.validatePublicKey(recipient.publicKey));
   await flat("hpke.seal", () => hpke.seal(recipient.publicKey, info, aad, plaintext));
-  const times = await hpkeTimes(backend, provider, milliseconds);
+  const times = await hpkeTimes(provider, crypto, milliseconds);
   prices["hpke.open"] = { call: times.open.milliseconds, item: 0, byte: 0 };
   await flat("hpke.sendExport", () => hpke.sendExport(recipient.publicKey, info, aad, Nh));
   const { kemOutput } = await hpke.sendExport(recipient.publicKey, info, aad, Nh);
@@ -130,9 +130,9 @@ export async function measurePrimitives(
     });
     perItem("hpke.sealAll", await paceOnce(requests, (one) => hpke.sealAll!([one])));
   }
-  await privateKeys(provider, flat);
+  await privateKeys(crypto, flat);
 
-  return { backend, suite: suite.id, prices, rounds: 1, hpke: times };
+  return { provider, suite: suite.id, prices, rounds: 1, hpke: times };
 }
 
 /** Export and import of HPKE keys; nothing where they can't be exported. */

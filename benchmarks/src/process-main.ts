@@ -1,14 +1,14 @@
-// The process of one backend and one suite: measures what it is told to.
+// The process of one provider and one suite: measures what the main process asks for.
 import { stat } from "node:fs/promises";
-import { backends, node, SLOW } from "./backends.js";
 import { useClock } from "./clock.js";
 import { Crowd } from "./crowd.js";
+import { implementations, node, SLOW } from "./implementations.js";
 import type { Call, FromProcess, Measured, Setting, ToProcess } from "./process-messages.js";
 import { Run } from "./run.js";
 
-const { backend: name, effort, clock } = JSON.parse(process.argv[2] as string) as Setting;
-const backend = backends.find((one) => one.name === name);
-if (backend === undefined) throw new Error(`there is no backend ${name}`);
+const { provider: name, effort, clock } = JSON.parse(process.argv[2] as string) as Setting;
+const implementation = implementations.find((one) => one.name === name);
+if (implementation === undefined) throw new Error(`unknown provider: ${name}`);
 useClock(clock);
 
 // Starts the threads that share work: before the main thread is bound to a processor, which they would be with it.
@@ -24,13 +24,13 @@ const nextTurn = () =>
     post({ kind: "turn" });
   });
 
-const crowd = new Crowd(SLOW.includes(name) ? node : backend, progress);
+const crowd = new Crowd(SLOW.includes(name) ? node : implementation, progress);
 const run = new Run(crowd, progress, effort, nextTurn);
 
 async function answer(call: Call): Promise<Measured | undefined> {
-  const own = [backend as NonNullable<typeof backend>];
+  const own = [implementation as NonNullable<typeof implementation>];
   if (call.kind === "primitives") await run.primitives(call.suite, own);
-  else if (call.kind === "block") await run.block({ ...call.block, backends: own });
+  else if (call.kind === "block") await run.block({ ...call.block, implementations: own });
   else return { results: run.results(), primitives: run.allPrimitives() };
   return undefined;
 }

@@ -1,4 +1,4 @@
-// What the benchmarks and the process of one backend tell each other.
+// The messages between the main process and the process of one provider.
 import type { Clock } from "./clock.js";
 import type { Primitives } from "./primitive-prices.js";
 import type { Block } from "./run.js";
@@ -7,7 +7,7 @@ import type { Effort } from "./stopwatch.js";
 
 /** On its command line. */
 export interface Setting {
-  readonly backend: string;
+  readonly provider: string;
   readonly effort: Effort;
   readonly clock: Clock;
 }
@@ -15,7 +15,7 @@ export interface Setting {
 /** One at a time; each is answered. */
 export type Call =
   | { readonly kind: "primitives"; readonly suite: number }
-  | { readonly kind: "block"; readonly block: Omit<Block, "backends"> }
+  | { readonly kind: "block"; readonly block: Omit<Block, "implementations"> }
   | { readonly kind: "report" };
 
 export type ToProcess = Call | { readonly kind: "turn"; readonly turn: number };

@@ -1,9 +1,9 @@
-// Each suite of each backend is measured in a process of its own, as an application has it: the engine sees one provider
-// and compiles for that one, and nobody clears away what another leaves behind.
+// Measures each suite of each provider in a process of its own. As in an application, the engine then compiles for one
+// provider, and the garbage of another one costs no time.
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Backend } from "./backend.js";
 import type { Clock } from "./clock.js";
+import type { Implementation } from "./implementation.js";
 import type { Primitives } from "./primitive-prices.js";
 import type { Call, FromProcess, Measured, Setting, ToProcess } from "./process-messages.js";
 import { bindToProcessor } from "./processor.js";
@@ -15,12 +15,12 @@ import { takeTurns } from "./turns.js";
 
 const SCRIPT = fileURLToPath(new URL("./process-main.js", import.meta.url));
 
-/** Measures as `Run` does, with each backend and suite in its own process; all but one of them wait at any time. */
+/** Like `Run`, with a process for each provider and suite. Only one of them works at a time. */
 export class Processes implements Measuring {
   private readonly progress: Progress;
   private readonly effort: Effort;
   private readonly clock: Clock;
-  private readonly processes = new Map<string, BackendProcess>();
+  private readonly processes = new Map<string, ProviderProcess>();
   /** By processes that have ended. */
   private readonly measured: Measured[] = [];
   private readonly script: string;
@@ -34,8 +34,8 @@ export class Processes implements Measuring {
     this.script = script;
   }
 
-  async primitives(suite: number, backends: readonly Backend[]): Promise<void> {
-    for (const { name } of backends) await this.of(suite, name).ask({ kind: "primitives", suite });
+  async primitives(suite: number, implementations: readonly Implementation[]): Promise<void> {
+    for (const { name } of implementations) await this.of(suite, name).ask({ kind: "primitives", suite });
   }
 
   async block(block: Block): Promise<void> {
@@ -44,8 +44,8 @@ export class Processes implements Measuring {
 
   /** Blocks of one suite, whose turns are the same ones too: each but the first has processes of its own. */
   async sideBySide(blocks: readonly Block[]): Promise<void> {
-    const parts = blocks.flatMap(({ backends, ...block }, lane) =>
-      backends.map(({ name }) => async (nextTurn: () => Promise<number>) => {
+    const parts = blocks.flatMap(({ implementations, ...block }, lane) =>
+      implementations.map(({ name }) => async (nextTurn: () => Promise<number>) => {
         await this.of(block.suite, name, lane).ask({ kind: "block", block }, nextTurn);
       }),
     );
@@ -81,19 +81,19 @@ export class Processes implements Measuring {
     return reports;
   }
 
-  private of(suite: number, backend: string, lane = 0): BackendProcess {
-    const key = `${suite}/${backend}/${lane}`;
+  private of(suite: number, provider: string, lane = 0): ProviderProcess {
+    const key = `${suite}/${provider}/${lane}`;
     let one = this.processes.get(key);
     if (one === undefined) {
       const { effort, clock } = this;
-      one = new BackendProcess(this.script, { backend, effort, clock }, this.progress);
+      one = new ProviderProcess(this.script, { provider, effort, clock }, this.progress);
       this.processes.set(key, one);
     }
     return one;
   }
 }
 
-class BackendProcess {
+class ProviderProcess {
   private readonly child: ChildProcess;
   private nextTurn: (() => Promise<number>) | undefined;
   private answer: {
@@ -109,10 +109,10 @@ class BackendProcess {
       if (message.kind === "progress") progress(message.text);
       else if (message.kind === "turn") void this.giveTurn();
       else if (message.kind === "done") this.answer.resolve(message.measured);
-      else this.answer.reject(new Error(`${setting.backend}: ${message.message}`));
+      else this.answer.reject(new Error(`${setting.provider}: ${message.message}`));
     });
     this.child.on("exit", (code, signal) => {
-      this.ended = new Error(`the process of ${setting.backend} ended with ${code ?? signal}`);
+      this.ended = new Error(`the process of ${setting.provider} ended with ${code ?? signal}`);
       this.answer.reject(this.ended);
     });
   }

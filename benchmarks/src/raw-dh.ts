@@ -15,9 +15,9 @@ export interface RawDh {
   agree(privateKey: unknown, publicKey: unknown): Awaitable<Uint8Array>;
 }
 
-/** `undefined` where this backend has no group for the KEM. */
-export function rawDh(backend: string, { id }: KemAlgorithm): RawDh | undefined {
-  switch (backend) {
+/** `undefined` if this provider has no group for the KEM. */
+export function rawDh(provider: string, { id }: KemAlgorithm): RawDh | undefined {
+  switch (provider) {
     case "node":
       return nodeDh(id);
     case "webcrypto":

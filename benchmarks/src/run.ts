@@ -1,8 +1,9 @@
-// Measures a matrix of suites, sizes, trees and backends. Backends take turns in every round, so that what disturbs
+// Measures a matrix of suites, sizes, trees and implementations. They take turns in every round, so that what disturbs
 // the machine disturbs them all.
-import type { Backend } from "./backend.js";
+
 import type { Crowd } from "./crowd.js";
 import { hotPaths } from "./hot-paths.js";
+import type { Implementation } from "./implementation.js";
 import type { Payload } from "./operations.js";
 import { mergePrimitives, type Primitives } from "./primitive-prices.js";
 import { measurePrimitives } from "./primitives.js";
@@ -11,20 +12,20 @@ import { type Place, type Result, Samples, type Tree } from "./samples.js";
 import { freshSession, livedInSession, type Session } from "./session.js";
 import { EFFORT, type Effort, Stopwatch } from "./stopwatch.js";
 
-/** What is measured in one block: a suite, a size and a tree, on some backends. */
+/** What is measured in one block: a suite, a size and a tree, with some implementations. */
 export interface Block {
   readonly suite: number;
   readonly members: number;
   readonly tree: Tree;
   readonly rounds: number;
-  readonly backends: readonly Backend[];
+  readonly implementations: readonly Implementation[];
   readonly payloads: readonly Payload[];
 }
 
 /** What measures blocks, and knows what came of it. */
 export interface Measuring {
-  /** The primitives' prices on these backends. Called several times, the median counts. */
-  primitives(suite: number, backends: readonly Backend[]): Promise<void>;
+  /** The primitives' prices with these implementations. Called several times, the median counts. */
+  primitives(suite: number, implementations: readonly Implementation[]): Promise<void>;
   block(block: Block): Promise<void>;
   /** Lets go of what was made for a suite: it isn't measured again. */
   forget(suite: number): void | Promise<void>;
@@ -42,7 +43,7 @@ export class Run implements Measuring {
   private readonly effort: Effort;
   private readonly nextTurn: () => Promise<void>;
 
-  /** @param nextTurn waits for the turn of these backends, where others take turns with them, and says which it is */
+  /** @param nextTurn waits for the turn of these implementations, if others take turns with them, and returns its number */
   constructor(crowd: Crowd, progress: Progress, effort: Effort = EFFORT, nextTurn?: () => Promise<number>) {
     const { samples } = this;
     this.nextTurn = async () => {
@@ -53,59 +54,60 @@ export class Run implements Measuring {
     this.progress = progress;
   }
 
-  async primitives(suite: number, backends: readonly Backend[]): Promise<void> {
-    for (const backend of backends) {
-      const provider = await backend.provider?.(suite);
+  async primitives(suite: number, implementations: readonly Implementation[]): Promise<void> {
+    for (const implementation of implementations) {
+      const provider = await implementation.provider?.(suite);
       if (provider === undefined) continue;
-      await this.warmUp(backend, suite);
-      this.progress(`suite ${suite}, primitives: ${backend.name}`);
-      this.measured.push(await measurePrimitives(backend.name, provider, this.effort.primitive));
+      await this.warmUp(implementation, suite);
+      this.progress(`suite ${suite}, primitives: ${implementation.name}`);
+      this.measured.push(await measurePrimitives(implementation.name, provider, this.effort.primitive));
     }
   }
 
   async block(block: Block): Promise<void> {
     const { suite, members, tree, rounds } = block;
-    for (const backend of block.backends) await this.warmUp(backend, suite);
+    for (const implementation of block.implementations) await this.warmUp(implementation, suite);
     let sessions: Session[] = [];
     const place = `suite ${suite}, ${members} members, ${tree}`;
     for (let round = 1; round <= rounds; round++) {
       // A fresh tree is fresh once; a lived-in one stays what it is.
       if (tree === "fresh") sessions = [];
       await this.nextTurn();
-      for (const backend of block.backends) {
-        this.progress(`${place}, round ${round} of ${rounds}: ${backend.name}`);
-        if (sessions.length < block.backends.length) sessions.push(await this.session(block, backend));
+      for (const implementation of block.implementations) {
+        this.progress(`${place}, round ${round} of ${rounds}: ${implementation.name}`);
+        if (sessions.length < block.implementations.length)
+          sessions.push(await this.session(block, implementation));
       }
-      await hotPaths(sessions, tree, block.payloads, this.nextTurn, (what, { backend }) =>
-        this.progress(`${place}, ${what}: ${backend.name}`),
+      await hotPaths(sessions, tree, block.payloads, this.nextTurn, (what, { implementation }) =>
+        this.progress(`${place}, ${what}: ${implementation.name}`),
       );
     }
     this.progress("");
   }
 
-  private session({ suite, members, tree }: Block, backend: Backend): Promise<Session> {
+  private session({ suite, members, tree }: Block, implementation: Implementation): Promise<Session> {
     const watch = new Stopwatch(
-      backend,
-      { backend: backend.name, suite, members, tree },
+      implementation,
+      { provider: implementation.name, suite, members, tree },
       this.samples,
       this.effort,
     );
     const make = tree === "fresh" ? freshSession : livedInSession;
-    return make(backend, suite, members, this.crowd, watch);
+    return make(implementation, suite, members, this.crowd, watch);
   }
 
-  /** Lets the engine compile, and the backend load what it loads on first use. */
-  private async warmUp(backend: Backend, suite: number): Promise<void> {
-    const key = `${backend.name}/${suite}`;
+  /** Lets the engine compile, and the provider load what it needs on first use. */
+  private async warmUp(implementation: Implementation, suite: number): Promise<void> {
+    const key = `${implementation.name}/${suite}`;
     if (this.warm.has(key)) return;
     this.warm.add(key);
-    this.progress(`suite ${suite}: warming up ${backend.name}`);
+    this.progress(`suite ${suite}: warming up ${implementation.name}`);
     const members = this.effort.warmUpMembers;
-    const place: Place = { backend: backend.name, suite, members, tree: "fresh" };
+    const place: Place = { provider: implementation.name, suite, members, tree: "fresh" };
     // Each operation has a warm-up of its own: this one is for what is done once.
-    const watch = new Stopwatch(backend, place, this.samples, EFFORT);
+    const watch = new Stopwatch(implementation, place, this.samples, EFFORT);
     watch.warmingUp = true;
-    const session = await freshSession(backend, suite, members, this.crowd, watch);
+    const session = await freshSession(implementation, suite, members, this.crowd, watch);
     for (let round = 0; round < 2; round++) await hotPaths([session], "lived-in", ["64 B", "1 KiB"]);
   }
 

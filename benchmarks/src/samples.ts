@@ -6,7 +6,7 @@ import type { Operation } from "./operations.js";
 export type Tree = "fresh" | "lived-in";
 
 export interface Place {
-  readonly backend: string;
+  readonly provider: string;
   readonly suite: number;
   readonly members: number;
   readonly tree: Tree;
@@ -99,7 +99,7 @@ export class Measurements {
   private readonly currentTurn: () => number;
   /** How long the first run took that was measured. */
   first: number | undefined;
-  /** What one run asked of its backend. */
+  /** The calls of one run to its provider. */
   counts: Counts | undefined;
   /** What earlier runs asked for, the oldest first: to be asked again beside later ones. */
   readonly recordings: Recording[] = [];
@@ -142,7 +142,7 @@ export class Samples {
   turn = 0;
 
   of(place: Place, operation: Operation): Measurements {
-    const key = [place.suite, place.members, place.tree, place.backend, operation].join("|");
+    const key = [place.suite, place.members, place.tree, place.provider, operation].join("|");
     let entry = this.entries.get(key);
     if (entry === undefined) {
       entry = { place, operation, measured: new Measurements(() => this.turn) };

@@ -1,12 +1,13 @@
 // Two members of one group, of whom one does and the other processes.
-import type { Backend, Member } from "./backend.js";
+
 import { equal } from "./bytes.js";
 import type { Crowd } from "./crowd.js";
+import type { Implementation, Member } from "./implementation.js";
 import { memoryOf } from "./memory.js";
 import type { Stopwatch } from "./stopwatch.js";
 
 export interface Session {
-  readonly backend: Backend;
+  readonly implementation: Implementation;
   readonly suite: number;
   /** Members, those two included. */
   readonly members: number;
@@ -41,7 +42,7 @@ export async function timedJoin(
  * leaf, the receiver the last one.
  */
 export async function freshSession(
-  backend: Backend,
+  implementation: Implementation,
   suite: number,
   members: number,
   crowd: Crowd,
@@ -52,8 +53,8 @@ export async function freshSession(
   let receiver!: Member;
   await watch.repeat(
     async () => {
-      committer = await backend.createMember(suite, "committer");
-      receiver = await backend.createMember(suite, "receiver");
+      committer = await implementation.createMember(suite, "committer");
+      receiver = await implementation.createMember(suite, "receiver");
       const keyPackage = await receiver.keyPackage();
       await watch.time("create group", () => committer.createGroup());
       const addAll = () => committer.commit({ add: [...others, keyPackage] });
@@ -62,7 +63,7 @@ export async function freshSession(
     },
     { large: true },
   );
-  return { backend, suite, members, committer, receiver, watch };
+  return { implementation, suite, members, committer, receiver, watch };
 }
 
 /**
@@ -72,14 +73,14 @@ export async function freshSession(
  * of members do.
  */
 export async function livedInSession(
-  backend: Backend,
+  implementation: Implementation,
   suite: number,
   members: number,
   crowd: Crowd,
   watch: Stopwatch,
 ): Promise<Session> {
-  const committer = await backend.createMember(suite, "committer");
-  const receiver = await backend.createMember(suite, "receiver");
+  const committer = await implementation.createMember(suite, "committer");
+  const receiver = await implementation.createMember(suite, "receiver");
   if (members < 4) {
     await committer.createGroup();
     const rest = await crowd.keyPackages(suite, members - 2);
@@ -98,13 +99,13 @@ export async function livedInSession(
   }
   await committer.receive((await receiver.commit()).commit);
   await receiver.receive((await committer.commit()).commit);
-  return { backend, suite, members, committer, receiver, watch };
+  return { implementation, suite, members, committer, receiver, watch };
 }
 
 /** @throws Error if the two aren't in the same epoch: then the times mean nothing */
-export function checkAgreement({ backend, committer, receiver }: Session): void {
+export function checkAgreement({ implementation, committer, receiver }: Session): void {
   const [a, b] = [committer.epochAuthenticator(), receiver.epochAuthenticator()];
   if (a.length === 0 || !equal(a, b)) {
-    throw new Error(`${backend.name}: the committer and the receiver are not in the same epoch`);
+    throw new Error(`${implementation.name}: the committer and the receiver are not in the same epoch`);
   }
 }

@@ -1,7 +1,8 @@
-// Takes the time of operations of one backend in one group, and that of their cryptography by itself.
-import type { Backend } from "./backend.js";
+// Measures operations of one implementation in one group, and their cryptography alone.
+
 import { now } from "./clock.js";
 import type { Recording } from "./counting.js";
+import type { Implementation } from "./implementation.js";
 import { collectGarbage } from "./memory.js";
 import type { Operation } from "./operations.js";
 import type { Measurements, Place, Samples } from "./samples.js";
@@ -20,7 +21,7 @@ export interface Effort {
   readonly few: number;
   /** How often what is as large as the group is repeated in a round. */
   readonly large: number;
-  /** In how many turns a repetition of a short operation is divided, between which the other backends have theirs. */
+  /** Into how many turns the repetitions of a short operation are divided; the other implementations have theirs in between. */
   readonly turns: number;
   /**
    * One of so many short runs is recorded: the others are measured. What is recorded outlives them, and slows them down
@@ -80,7 +81,7 @@ export interface Repetition {
 }
 
 export class Stopwatch {
-  private readonly backend: Backend;
+  private readonly implementation: Implementation;
   private readonly place: Place;
   private readonly samples: Samples;
   readonly effort: Effort;
@@ -88,15 +89,15 @@ export class Stopwatch {
   /** Nothing is counted or kept while this is set: the engine compiles, caches fill. */
   warmingUp = false;
 
-  constructor(backend: Backend, place: Place, samples: Samples, effort: Effort) {
+  constructor(implementation: Implementation, place: Place, samples: Samples, effort: Effort) {
     this.effort = effort;
-    this.backend = backend;
+    this.implementation = implementation;
     this.place = place;
     this.samples = samples;
   }
 
   get name(): string {
-    return this.backend.name;
+    return this.implementation.name;
   }
 
   private of(operation: Operation) {
@@ -128,7 +129,7 @@ export class Stopwatch {
     const one = this.of(operation);
     const { measured } = one;
     const { first } = measured;
-    const counter = warmingUp ? undefined : this.backend.counter;
+    const counter = warmingUp ? undefined : this.implementation.counter;
     const long = first !== undefined && first >= LONG;
     one.runs++;
     const recorded =

@@ -1,4 +1,4 @@
-// The results as tables for a person: operations down, backends across.
+// The results as tables for a person: operations down, providers across.
 import { floorOf, floorShares } from "./floor.js";
 import { aligned, bytes, duration, ratio } from "./format.js";
 import { isSize, OPERATIONS } from "./operations.js";
@@ -7,21 +7,21 @@ import { type Result, timesAsLong } from "./samples.js";
 import { REFERENCE } from "./ts-mls.js";
 
 /**
- * One suite, size and tree. Behind each backend's median: half of the distance between the quartiles, in per cent
+ * One suite, size and tree. Behind each provider's median: half of the distance between the quartiles, in per cent
  * of it, and the number of runs; the time over its floor; and over that of the reference.
  */
 export function table(results: readonly Result[]): string {
   const [first] = results;
   if (!first) return "";
-  const backends = [...new Set(results.map(({ backend }) => backend))];
-  const find = (operation: string, backend: string) =>
-    results.find((result) => result.operation === operation && result.backend === backend);
-  const compared = backends.includes(REFERENCE) && backends.length > 1;
+  const providers = [...new Set(results.map(({ provider }) => provider))];
+  const find = (operation: string, provider: string) =>
+    results.find((result) => result.operation === operation && result.provider === provider);
+  const compared = providers.includes(REFERENCE) && providers.length > 1;
 
   const head = [`suite ${first.suite}, ${first.members} members, ${first.tree}`];
-  for (const backend of backends) {
-    head.push(backend, "± runs");
-    if (backend === REFERENCE) continue;
+  for (const provider of providers) {
+    head.push(provider, "± runs");
+    if (provider === REFERENCE) continue;
     head.push("/floor");
     if (compared) head.push(`/${REFERENCE}`);
   }
@@ -29,10 +29,10 @@ export function table(results: readonly Result[]): string {
     (operation) => {
       const row: string[] = [operation];
       const reference = find(operation, REFERENCE);
-      for (const backend of backends) {
-        const result = find(operation, backend);
+      for (const provider of providers) {
+        const result = find(operation, provider);
         row.push(result ? amount(result) : "-", result ? spread(result) : "");
-        if (backend === REFERENCE) continue;
+        if (provider === REFERENCE) continue;
         row.push(result?.overFloor ? ratio(result.overFloor) : "");
         if (compared) row.push(result && reference ? ratio(timesAsLong(result, reference)) : "");
       }
@@ -49,13 +49,13 @@ function spread({ median, low, high, runs }: Result): string {
   return runs === 1 ? "1" : `${Math.round((50 * (high - low)) / median)}% ${runs}`;
 }
 
-/** What the primitives of one suite cost, backends across. */
+/** What the primitives of one suite cost, providers across. */
 export function primitivesTable(primitives: readonly Primitives[]): string {
   const [first] = primitives;
   if (!first) return "";
   const names = [...new Set(primitives.flatMap(({ prices }) => Object.keys(prices)))];
   const head = [`suite ${first.suite}, primitives`];
-  for (const { backend } of primitives) head.push(backend, "per KiB");
+  for (const { provider } of primitives) head.push(provider, "per KiB");
   const rows = names.map((name) => {
     const row = [/All$/.test(name) ? `${name}, an item` : name];
     for (const { prices } of primitives) {
@@ -80,14 +80,14 @@ export function primitivesTable(primitives: readonly Primitives[]): string {
 
 /** What the floors of these results are made of, by the prices of the primitives. */
 export function sharesTable(results: readonly Result[], primitives: readonly Primitives[]): string {
-  const rows = [["of the floor", "backend", "primitive", "calls", "items", "time", "share"]];
-  for (const { operation, backend, suite, counts } of results) {
-    const prices = primitives.find((one) => one.backend === backend && one.suite === suite)?.prices;
+  const rows = [["of the floor", "provider", "primitive", "calls", "items", "time", "share"]];
+  for (const { operation, provider, suite, counts } of results) {
+    const prices = primitives.find((one) => one.provider === provider && one.suite === suite)?.prices;
     if (!counts || !prices) continue;
     const whole = floorOf(counts, prices);
     for (const { name, calls, items, milliseconds } of floorShares(counts, prices)) {
       const share = `${((100 * milliseconds) / whole).toFixed(1)}%`;
-      rows.push([operation, backend, name, String(calls), String(items), duration(milliseconds), share]);
+      rows.push([operation, provider, name, String(calls), String(items), duration(milliseconds), share]);
     }
   }
   return aligned(rows);

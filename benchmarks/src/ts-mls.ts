@@ -1,13 +1,13 @@
 // ts-mls, the peer that everything is compared with.
 import { type Suite, TsMlsClient } from "@copse/peer-ts-mls";
-import type { Backend } from "./backend.js";
+import type { Implementation } from "./implementation.js";
 
 /** The name of the peer that the others are compared with. */
 export const REFERENCE = "ts-mls";
 
 const SUITES: readonly Suite[] = [1, 2, 3];
 
-export const tsMls: Backend = {
+export const tsMls: Implementation = {
   name: REFERENCE,
   // One Remove by itself it commits without a path, which is another and cheaper thing.
   removes: false,

@@ -1,13 +1,13 @@
 // The bars of `--check`, fed with numbers.
 import { expect, test } from "vitest";
-import { bars, fastestBackend, isMet } from "../src/bars.js";
+import { bars, fastestProvider, isMet } from "../src/bars.js";
 import { verdict } from "../src/check.js";
 import { OPERATIONS, type Operation } from "../src/operations.js";
 import type { Primitives } from "../src/primitive-prices.js";
 import type { Result, Tree } from "../src/samples.js";
 
 interface Fed {
-  backend: string;
+  provider: string;
   suite: number;
   members: number;
   tree: Tree;
@@ -29,8 +29,8 @@ const fed = ({ time, ...place }: Fed): Result[] =>
     };
   });
 
-const primitives = (backend: string, seal: number): Primitives => ({
-  backend,
+const primitives = (provider: string, seal: number): Primitives => ({
+  provider,
   suite: 1,
   rounds: 1,
   prices: {},
@@ -41,16 +41,16 @@ const primitives = (backend: string, seal: number): Primitives => ({
 function everything(): Result[] {
   const results: Result[] = [];
   for (const suite of [1, 2, 3]) {
-    for (const backend of ["ts-mls", "webcrypto", "libsodium", "node"]) {
-      if (backend === "libsodium" && suite === 2) continue;
-      const time = () => (backend === "ts-mls" ? 1000 : 1);
-      results.push(...fed({ backend, suite, members: 1000, tree: "fresh", time }));
-      if (backend !== "ts-mls")
-        results.push(...fed({ backend, suite, members: 1000, tree: "lived-in", time }));
+    for (const provider of ["ts-mls", "webcrypto", "libsodium", "node"]) {
+      if (provider === "libsodium" && suite === 2) continue;
+      const time = () => (provider === "ts-mls" ? 1000 : 1);
+      results.push(...fed({ provider, suite, members: 1000, tree: "fresh", time }));
+      if (provider !== "ts-mls")
+        results.push(...fed({ provider, suite, members: 1000, tree: "lived-in", time }));
     }
   }
   const linear = ["join", "save", "restore"];
-  const node = { backend: "node", suite: 1, tree: "lived-in" as const };
+  const node = { provider: "node", suite: 1, tree: "lived-in" as const };
   results.push(...fed({ ...node, members: 10_000, time: (one) => (linear.includes(one) ? 11 : 1.2) }));
   results.push(
     ...fed({ ...node, members: 100_000, time: (one) => (one === "memory per member" ? 2000 : 200) }),
@@ -67,7 +67,7 @@ const missed = (results: readonly Result[], own = [primitives("node", 1.2)]) =>
 const changed = (change: Partial<Result> & { operation: Operation; median: number }) =>
   everything().map((one) =>
     one.operation === change.operation &&
-    one.backend === (change.backend ?? one.backend) &&
+    one.provider === (change.provider ?? one.provider) &&
     one.suite === (change.suite ?? one.suite) &&
     one.members === (change.members ?? one.members) &&
     one.tree === (change.tree ?? one.tree)
@@ -78,7 +78,7 @@ const changed = (change: Partial<Result> & { operation: Operation; median: numbe
 test("all bars can be met", () => {
   expect(missed(everything())).toEqual([]);
   const made = bars(everything(), [primitives("node", 1.2)]);
-  // Seven operations, twice, in three suites; six on two backends in two suites and on one in a third; HPKE; growth.
+  // Seven operations, twice, in three suites; six on two providers in two suites and on one in a third; HPKE; growth.
   expect(made).toHaveLength(3 * 7 * 2 + (3 + 2) * 6 + 2 + 4 + 3 + 2 + 1);
   expect(verdict(made)).toMatch(
     new RegExp(`^bar .*needed.*measured[^]*${made.length} of ${made.length} bars met, 0 missed$`),
@@ -94,15 +94,15 @@ test("what wasn't measured is missed", () => {
 });
 
 test("the peer's bars are higher for P-256 and lower for WebCrypto", () => {
-  const slow = (suite: number, backend: string, operation: Operation, times: number) =>
-    missed(changed({ suite, backend, operation, median: 1000 / times, members: 1000, tree: "fresh" })).filter(
-      (what) => /fastest|webcrypto/.test(what),
-    );
+  const slow = (suite: number, provider: string, operation: Operation, times: number) =>
+    missed(
+      changed({ suite, provider, operation, median: 1000 / times, members: 1000, tree: "fresh" }),
+    ).filter((what) => /fastest|webcrypto/.test(what));
   expect(slow(2, "webcrypto", "join", 2.1)).toEqual([]);
   expect(slow(2, "webcrypto", "decrypt 1 KiB", 11)).toEqual(["suite 2, webcrypto: decrypt 1 KiB"]);
   expect(slow(1, "webcrypto", "decrypt 1 KiB", 2.1)).toEqual([]);
   expect(slow(1, "webcrypto", "decrypt 1 KiB", 1.9)).toEqual(["suite 1, webcrypto: decrypt 1 KiB"]);
-  // The fastest one is one backend for all operations.
+  // The fastest one is one provider for all operations.
   const both = changed({
     suite: 1,
     operation: "encrypt 1 KiB",
@@ -115,22 +115,22 @@ test("the peer's bars are higher for P-256 and lower for WebCrypto", () => {
   ]);
 });
 
-test("the fastest backend is the one that is the fastest in all", () => {
+test("the fastest provider is the one that is the fastest in all", () => {
   const results = changed({
-    backend: "node",
+    provider: "node",
     suite: 1,
     operation: "join",
     median: 0.5,
     tree: "fresh",
     members: 1000,
   });
-  expect(fastestBackend(results, 1)).toBe("node");
-  expect(fastestBackend([], 1)).toBeUndefined();
+  expect(fastestProvider(results, 1)).toBe("node");
+  expect(fastestProvider([], 1)).toBeUndefined();
 });
 
 test("floors are held on node and libsodium, HPKE everywhere", () => {
   expect(
-    missed(changed({ backend: "libsodium", suite: 3, operation: "join", median: 1.05, tree: "fresh" })),
+    missed(changed({ provider: "libsodium", suite: 3, operation: "join", median: 1.05, tree: "fresh" })),
   ).toEqual(["suite 3, libsodium: join, fresh"]);
   expect(missed(everything(), [primitives("noble", 1.31)])).toEqual([
     "suite 1, noble: HPKE seal, of its primitives",
@@ -138,7 +138,7 @@ test("floors are held on node and libsodium, HPKE everywhere", () => {
 });
 
 test("growth is held between 1,000 and 10,000 members", () => {
-  const large = { backend: "node", members: 10_000 };
+  const large = { provider: "node", members: 10_000 };
   expect(missed(changed({ ...large, operation: "update", median: 1.81 }))).toEqual([
     "update, 10000 members over 1000",
   ]);
@@ -149,6 +149,6 @@ test("growth is held between 1,000 and 10,000 members", () => {
     "encrypt 1 KiB, 10000 members over 1000",
   ]);
   expect(
-    missed(changed({ backend: "node", members: 100_000, operation: "memory per member", median: 2300 })),
+    missed(changed({ provider: "node", members: 100_000, operation: "memory per member", median: 2300 })),
   ).toEqual(["bytes per member beyond the encoded tree, 100000 members"]);
 });

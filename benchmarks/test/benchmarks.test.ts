@@ -1,9 +1,9 @@
-// One round of every backend in tiny groups: that there is a time and a floor for everything, not how much.
+// One round of each implementation in tiny groups: everything has a time and a floor, however large.
 import { Client, insecureAcceptAll } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";
 import { describe, expect, test } from "vitest";
-import { backends, node } from "../src/backends.js";
 import { Crowd } from "../src/crowd.js";
+import { implementations, node } from "../src/implementations.js";
 import { livedInGroup } from "../src/lived-in-tree.js";
 import { memoryOf } from "../src/memory.js";
 import { isSize, OPERATIONS } from "../src/operations.js";
@@ -16,13 +16,13 @@ const quiet = () => {};
 async function measured(name: string, suite: number, members: number, tree: "fresh" | "lived-in") {
   const crowd = new Crowd(node, quiet);
   const run = new Run(crowd, quiet, TINY);
-  const own = backends.filter((backend) => backend.name === name);
+  const own = implementations.filter((implementation) => implementation.name === name);
   await run.primitives(suite, own);
-  await run.block({ suite, members, tree, rounds: 1, backends: own, payloads: ["64 B", "1 KiB"] });
+  await run.block({ suite, members, tree, rounds: 1, implementations: own, payloads: ["64 B", "1 KiB"] });
   return { results: run.results(), primitives: run.allPrimitives() };
 }
 
-const names = backends.map(({ name }) => name);
+const names = implementations.map(({ name }) => name);
 
 test.each(names)("%s is measured in a fresh and in a lived-in tree", async (name) => {
   for (const tree of ["fresh", "lived-in"] as const) {

@@ -1,6 +1,6 @@
 // The command line of the benchmarks, and what is measured by it.
 import { describe, expect, test } from "vitest";
-import type { Backend } from "../src/backend.js";
+import type { Implementation } from "../src/implementation.js";
 import { type Options, parseOptions, UsageError, usage } from "../src/options.js";
 import { defaultRounds, plan } from "../src/plan.js";
 
@@ -12,7 +12,7 @@ describe("the command line", () => {
       suites: undefined,
       members: undefined,
       trees: ["fresh", "lived-in"],
-      backends: undefined,
+      providers: undefined,
       runs: undefined,
       full: false,
       size: undefined,
@@ -26,12 +26,22 @@ describe("the command line", () => {
   });
 
   test("takes lists, given once or several times", () => {
-    const args = ["--suite", "1,2", "--suite=3", "--members", "2, 50,2", "--backends", "ours", "--runs", "4"];
+    const args = [
+      "--suite",
+      "1,2",
+      "--suite=3",
+      "--members",
+      "2, 50,2",
+      "--providers",
+      "ours",
+      "--runs",
+      "4",
+    ];
     expect(parseOptions([...args, "--json", "out.json", "--tree", "fresh"], NAMES)).toMatchObject({
       suites: [1, 2, 3],
       members: [2, 50],
       trees: ["fresh"],
-      backends: ["ours"],
+      providers: ["ours"],
       runs: 4,
       json: "out.json",
     });
@@ -53,7 +63,7 @@ describe("the command line", () => {
     [["--size", "1"], '--size: "1"'],
     [["--size", "5", "--members", "5"], "--size and --members say the same thing"],
     [["--runs", "0"], '--runs: "0"'],
-    [["--backends", "theirs"], '--backends: there is no "theirs"; choose of ours, ts-mls'],
+    [["--providers", "theirs"], '--providers: there is no "theirs"; choose of ours, ts-mls'],
     [["--tree", "old"], '--tree: there is no "old"; choose of fresh, lived-in'],
     [["--clock", "sun"], '--clock: there is no "sun"; choose of wall, cpu'],
     [["--json="], "--json needs the name of a file"],
@@ -66,7 +76,18 @@ describe("the command line", () => {
   });
 
   test("explains every option", () => {
-    const flags = ["suite", "members", "tree", "backends", "runs", "full", "size", "clock", "shares", "json"];
+    const flags = [
+      "suite",
+      "members",
+      "tree",
+      "providers",
+      "runs",
+      "full",
+      "size",
+      "clock",
+      "shares",
+      "json",
+    ];
     for (const flag of [...flags, "against", "check", "skip-large", "help"]) {
       expect(usage(NAMES)).toContain(`--${flag}`);
     }
@@ -74,25 +95,26 @@ describe("the command line", () => {
 });
 
 describe("the plan", () => {
-  const backend = (name: string, suites: number[]) => ({
-    backend: { name } as Backend,
+  const implementation = (name: string, suites: number[]) => ({
+    implementation: { name } as Implementation,
     suites,
   });
   const served = [
-    backend("ts-mls", [1, 2, 3]),
-    backend("node", [1, 2, 3, 4]),
-    backend("noble", [1, 2, 3, 4]),
-    backend("libsodium", [3, 1]),
+    implementation("ts-mls", [1, 2, 3]),
+    implementation("node", [1, 2, 3, 4]),
+    implementation("noble", [1, 2, 3, 4]),
+    implementation("libsodium", [3, 1]),
   ];
   const blocks = (...args: string[]) =>
     plan(
       parseOptions(
         args,
-        served.map((each) => each.backend.name),
+        served.map((each) => each.implementation.name),
       ) as Options,
       served,
     );
-  const names = (of: ReturnType<typeof plan>[number] | undefined) => of?.backends.map(({ name }) => name);
+  const names = (of: ReturnType<typeof plan>[number] | undefined) =>
+    of?.implementations.map(({ name }) => name);
 
   test("is short by default", () => {
     const made = blocks();
@@ -119,10 +141,10 @@ describe("the plan", () => {
     expect(of(1, 1000)).toEqual(["ts-mls", "node", "noble", "libsodium"]);
     expect(of(1, 10_000)).toEqual(["node", "libsodium"]);
     expect(of(4, 10)).toEqual(["node", "noble"]);
-    expect(names(blocks("--backends", "noble", "--members", "5000")[0])).toEqual(["noble"]);
+    expect(names(blocks("--providers", "noble", "--members", "5000")[0])).toEqual(["noble"]);
   });
 
-  test("is one suite on one backend for one size", () => {
+  test("is one suite on one provider for one size", () => {
     const made = blocks("--size", "50000");
     expect(made.map(({ suite, members, tree, rounds }) => [suite, members, tree, rounds])).toEqual([
       [1, 50_000, "fresh", 1],

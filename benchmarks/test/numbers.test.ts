@@ -24,7 +24,7 @@ const count = (calls: number, items: number, bytesIn: number): OperationCount =>
 });
 
 const result: Result = {
-  backend: "ours",
+  provider: "ours",
   suite: 1,
   members: 2,
   tree: "fresh",
@@ -37,7 +37,7 @@ const result: Result = {
 };
 
 const primitives: Primitives = {
-  backend: "ours",
+  provider: "ours",
   suite: 1,
   rounds: 1,
   prices: {
@@ -95,7 +95,7 @@ test("HPKE's key schedule hands HKDF what RFC 9180 says", () => {
 
 test("of several measurements of a primitive the median counts", () => {
   const times = (call: number) => ({ ...primitives, prices: { "hash.hash": { call, item: 0, byte: 1 } } });
-  const merged = mergePrimitives([times(3), times(1), times(2), { ...primitives, backend: "other" }]);
+  const merged = mergePrimitives([times(3), times(1), times(2), { ...primitives, provider: "other" }]);
   expect(merged).toHaveLength(2);
   expect(merged[0]).toMatchObject({ rounds: 3, prices: { "hash.hash": { call: 2, byte: 1 } } });
   expect(merged[0]?.hpke).toEqual(primitives.hpke);
@@ -103,8 +103,8 @@ test("of several measurements of a primitive the median counts", () => {
 
 test("samples are kept by place and operation, with the floor of what was recorded", () => {
   const samples = new Samples();
-  const { backend, suite, members, tree } = result;
-  const place = { backend, suite, members, tree };
+  const { provider, suite, members, tree } = result;
+  const place = { provider, suite, members, tree };
   for (const time of [1, 3, 2]) samples.of(place, "join").add(time);
   samples.of({ ...place, members: 3 }, "join").add(9);
   samples.of(place, "join").counts = { "hash.hash": count(1, 1, 0) };
@@ -117,10 +117,10 @@ test("samples are kept by place and operation, with the floor of what was record
 
 test("what is compared is of the same turns", () => {
   const samples = new Samples();
-  const { backend, suite, members, tree } = result;
+  const { provider, suite, members, tree } = result;
   const [ours, theirs] = [
-    { backend, suite, members, tree },
-    { backend: "ts-mls", suite, members, tree },
+    { provider, suite, members, tree },
+    { provider: "ts-mls", suite, members, tree },
   ];
   // The machine gets slower from turn to turn; each turn has its own number of runs.
   for (const [ourTimes, theirTimes, floors] of [
@@ -147,7 +147,7 @@ test("what is compared is of the same turns", () => {
 test("the table compares with the floor and with ts-mls", () => {
   const lines = table([
     { ...result, floor: 1.6, overFloor: 1.25 },
-    { ...result, backend: "ts-mls", median: 8, low: 8, high: 8, runs: 1, turns: { 0: 8 } },
+    { ...result, provider: "ts-mls", median: 8, low: 8, high: 8, runs: 1, turns: { 0: 8 } },
     { ...result, operation: "memory per member", median: 1234, low: 1234, high: 1234, runs: 1 },
   ]).split("\n");
   expect(lines[0]).toMatch(/^suite 1, 2 members, fresh +ours +± runs +\/floor +\/ts-mls +ts-mls +± runs$/);

@@ -10,7 +10,7 @@ import { CHROMIUM, launch } from "@copse/test-support/chromium";
 import type { Saved } from "../web/src/save.js";
 
 const configFile = fileURLToPath(new URL("../web/vite.config.ts", import.meta.url));
-const TINY = "suites=1,2&backends=webcrypto,libsodium,noble&sizes=2,4&trees=lived-in&efforts=glance";
+const TINY = "suites=1,2&providers=webcrypto,libsodium,noble&sizes=2,4&trees=lived-in&efforts=glance";
 
 describe.skipIf(CHROMIUM === undefined)("the benchmarks' page", () => {
   let folder: string;
@@ -102,15 +102,15 @@ describe.skipIf(CHROMIUM === undefined)("the benchmarks' page", () => {
     const report = JSON.parse(json.content.toString()) as Saved;
     expect(report.format).toBe(1);
     expect(report.browser).toContain("Chrome");
-    for (const backend of ["webcrypto", "libsodium", "noble"]) {
+    for (const provider of ["webcrypto", "libsodium", "noble"]) {
       for (const operation of ["encrypt 1 KiB", "join", "process empty commit"]) {
         const one = report.results.find(
-          (result) => result.backend === backend && result.operation === operation && result.members === 4,
+          (result) => result.provider === provider && result.operation === operation && result.members === 4,
         );
-        expect(one?.median, `${operation} on ${backend}`).toBeGreaterThan(0);
+        expect(one?.median, `${operation} on ${provider}`).toBeGreaterThan(0);
       }
     }
-    expect(report.results.some(({ suite, backend }) => suite === 2 && backend === "libsodium")).toBe(false);
+    expect(report.results.some(({ suite, provider }) => suite === 2 && provider === "libsodium")).toBe(false);
     expect(report.choices.map(({ suite }) => suite)).toEqual([1, 2]);
     expect(report.choices[0]?.nonExtractable).toBe("webcrypto");
     expect(report.platform?.served.map(({ problem }) => problem)).toEqual([undefined, undefined, undefined]);
@@ -129,7 +129,7 @@ describe.skipIf(CHROMIUM === undefined)("the benchmarks' page", () => {
   });
 
   test("can be cancelled, keeps what it has, and begins again; by the keyboard alone", async () => {
-    await page.goto(`${address}?suites=1&backends=noble&sizes=2,1000&trees=fresh&efforts=glance`);
+    await page.goto(`${address}?suites=1&providers=noble&sizes=2,1000&trees=fresh&efforts=glance`);
     await state("idle");
     await page.focus("#start");
     await page.keyboard.press("Enter");
@@ -153,7 +153,7 @@ describe.skipIf(CHROMIUM === undefined)("the benchmarks' page", () => {
   ] as const)("fits a %s", async (_, width, colorScheme) => {
     await page.setViewportSize({ width, height: 844 });
     await page.emulateMedia({ colorScheme });
-    await page.goto(`${address}?suites=1&backends=webcrypto,libsodium&sizes=2&trees=fresh&efforts=glance`);
+    await page.goto(`${address}?suites=1&providers=webcrypto,libsodium&sizes=2&trees=fresh&efforts=glance`);
     await state("idle");
     await page.click("#start");
     await state("done");

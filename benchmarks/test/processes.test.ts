@@ -1,11 +1,11 @@
-// Each backend in a process of its own, and who has the turn.
+// A process for each provider, and the order of their turns.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundle } from "@copse/test-support/bundle";
-import type { Backend } from "../src/backend.js";
-import { node } from "../src/backends.js";
+import type { Implementation } from "../src/implementation.js";
+import { node } from "../src/implementations.js";
 import { Processes } from "../src/processes.js";
 import { tsMls } from "../src/ts-mls.js";
 import { takeTurns } from "../src/turns.js";
@@ -67,28 +67,35 @@ describe("processes", () => {
   });
 
   test("measure side by side, in the same turns", async () => {
-    const backends = [node, tsMls];
+    const implementations = [node, tsMls];
     await processes.primitives(2, [node]);
-    await processes.block({ suite: 2, members: 3, tree: "fresh", rounds: 1, backends, payloads: ["64 B"] });
+    await processes.block({
+      suite: 2,
+      members: 3,
+      tree: "fresh",
+      rounds: 1,
+      implementations,
+      payloads: ["64 B"],
+    });
     const before = await processes.results();
     await processes.forget(2);
     expect(await processes.results()).toEqual(before);
     const results = (await processes.results()).filter(({ operation }) => operation === "encrypt 64 B");
-    expect(results.map(({ backend }) => backend)).toEqual(["node", "ts-mls"]);
+    expect(results.map(({ provider }) => provider)).toEqual(["node", "ts-mls"]);
     const [ours, theirs] = results.map(({ turns }) => Object.keys(turns));
     expect(ours).toHaveLength(2);
     expect(theirs).toEqual(ours);
-    expect((await processes.allPrimitives()).map(({ backend, suite }) => [backend, suite])).toEqual([
+    expect((await processes.allPrimitives()).map(({ provider, suite }) => [provider, suite])).toEqual([
       ["node", 2],
     ]);
     expect(told.join()).toContain("ts-mls");
   });
 
   test("say what failed in one", async () => {
-    const unknown = { name: "unknown" } as Backend;
+    const unknown = { name: "unknown" } as Implementation;
     await expect(processes.primitives(1, [unknown])).rejects.toThrow(/unknown.* ended with 1/);
     await expect(processes.primitives(1, [unknown])).rejects.toThrow("ended with 1");
     const block = { suite: 9999, members: 3, tree: "fresh", rounds: 1, payloads: [] } as const;
-    await expect(processes.block({ ...block, backends: [node] })).rejects.toThrow(/^node: .*9999/s);
+    await expect(processes.block({ ...block, implementations: [node] })).rejects.toThrow(/^node: .*9999/s);
   });
 });

@@ -1,11 +1,11 @@
 // The session from its command line to its exit code.
 import { MlsError } from "@copse/core";
-import type { Backend } from "./backend.js";
-import { BACKENDS, DEFAULT_BACKENDS } from "./backends.js";
 import { makePeople, type Person } from "./members.js";
 import { type Options, parseOptions, UsageError, usage } from "./options.js";
 import { pairsOf, playPair } from "./pairs.js";
 import { makePlan, type Plan, type Run, Workshop } from "./plan.js";
+import type { ProviderEntry } from "./provider-entry.js";
+import { DEFAULT_PROVIDERS, PROVIDERS } from "./providers.js";
 import { formatTime, list, type Output, Report } from "./report.js";
 import { SessionError } from "./steps.js";
 import { runStory } from "./story.js";
@@ -19,11 +19,11 @@ const DEFAULT_MEMBERS = 4;
 export async function main(
   args: readonly string[],
   output: Output,
-  backends: readonly Backend[] = BACKENDS,
+  entries: readonly ProviderEntry[] = PROVIDERS,
 ): Promise<number> {
-  const names = backends.map(({ name }) => name);
-  const help = usage(names, DEFAULT_BACKENDS, DEFAULT_MEMBERS);
-  const workshop = new Workshop(backends);
+  const names = entries.map(({ name }) => name);
+  const help = usage(names, DEFAULT_PROVIDERS, DEFAULT_MEMBERS);
+  const workshop = new Workshop(entries);
   try {
     const options = parseOptions(args, names);
     if (options === "help") {
@@ -36,7 +36,7 @@ export async function main(
       output.stderr(`${error.message}\n\n${help}`);
       return 2;
     }
-    output.stderr(`FAILED to make the backends: ${reason(error)}\n`);
+    output.stderr(`FAILED to make the providers: ${reason(error)}\n`);
     return 1;
   } finally {
     await workshop.close();
@@ -64,9 +64,9 @@ async function play(options: Options, { runs, absent }: Plan, output: Output): P
   return 0;
 }
 
-/** With `all`, one more than there are backends: so that each still has a member when one is removed. */
-function membersFor({ members, backends }: Options, { serving }: Run): number {
-  return members ?? Math.max(DEFAULT_MEMBERS, serving.length + (backends === "all" ? 1 : 0));
+/** With `all`: one member more than providers, so that each provider still has one after the removal. */
+function membersFor({ members, providers }: Options, { serving }: Run): number {
+  return members ?? Math.max(DEFAULT_MEMBERS, serving.length + (providers === "all" ? 1 : 0));
 }
 
 async function playGroup({ suite, serving, note }: Run, count: number, report: Report): Promise<void> {
@@ -80,10 +80,10 @@ async function playGroup({ suite, serving, note }: Run, count: number, report: R
     count,
     serving.map(({ provider }) => provider),
   );
-  const width = Math.max(...serving.map(({ backend }) => backend.name.length));
-  for (const { backend } of serving) {
-    report.entry(backend.name, await backend.describe(suite), width);
-    report.entry("", `used by ${usersOf(backend, everybody)}`, width);
+  const width = Math.max(...serving.map(({ entry }) => entry.name.length));
+  for (const { entry } of serving) {
+    report.entry(entry.name, await entry.describe(suite), width);
+    report.entry("", `used by ${usersOf(entry, everybody)}`, width);
   }
   report.blank();
   await runStory(everybody, report);
@@ -92,7 +92,7 @@ async function playGroup({ suite, serving, note }: Run, count: number, report: R
 async function playPairs({ suite, serving }: Run, report: Report): Promise<void> {
   report.title(`Suite ${suite.id}: ${suite.name}, in pairs`);
   for (const pair of pairsOf(serving)) {
-    const what = list(pair.map(({ backend }) => backend.name));
+    const what = list(pair.map(({ entry }) => entry.name));
     try {
       const providers = pair.map(({ provider }) => provider);
       const { epoch, milliseconds } = await playPair(suite.id, providers);
@@ -104,8 +104,8 @@ async function playPairs({ suite, serving }: Run, report: Report): Promise<void>
   report.blank();
 }
 
-function usersOf({ name }: Backend, everybody: readonly Person[]): string {
-  const users = everybody.filter(({ backend }) => backend === name);
+function usersOf({ name }: ProviderEntry, everybody: readonly Person[]): string {
+  const users = everybody.filter(({ provider }) => provider === name);
   if (users.length > 5) return `${users.length} members, among them ${users[0]?.name} and ${users[1]?.name}`;
   return users.length === 0 ? "nobody" : users.map((user) => user.name).join(", ");
 }

@@ -1,4 +1,4 @@
-// The members of the session: names, backends, and a directory that says whose key is whose.
+// The members of the session: their names, providers and clients, and the directory of their signature keys.
 import {
   type AuthenticationService,
   Client,
@@ -9,7 +9,7 @@ import {
 
 export interface Person {
   readonly name: string;
-  readonly backend: string;
+  readonly provider: string;
   readonly client: Client;
 }
 
@@ -20,20 +20,20 @@ export interface Participant extends Person {
 
 const NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"];
 
-/** A client for each name, whose backends take turns. */
+/** One client for each name; the providers are assigned in turn. */
 export async function makePeople(
   suite: number,
   count: number,
-  backends: readonly CryptoProvider[],
+  providers: readonly CryptoProvider[],
 ): Promise<Person[]> {
   const directory = new Directory();
   const people: Person[] = [];
   for (let i = 0; i < count; i++) {
     const name = NAMES[i] ?? `member ${i + 1}`;
-    const crypto = backends[i % backends.length] as CryptoProvider;
+    const crypto = providers[i % providers.length] as CryptoProvider;
     const client = await Client.create({ crypto, suite, credential: name, authentication: directory });
     directory.register(name, client.signatureKey);
-    people.push({ name, backend: crypto.name, client });
+    people.push({ name, provider: crypto.name, client });
   }
   return people;
 }

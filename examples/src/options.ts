@@ -2,14 +2,14 @@
 import { parseArgs } from "node:util";
 
 export interface Options {
-  /** Code points, each once; those that all of the default backends serve if left out. */
+  /** Code points, without duplicates. Default: the preferred suites that all chosen providers have. */
   readonly suites: readonly number[] | undefined;
   readonly members: number | undefined;
-  /** Names, each once; the default backends if left out. */
-  readonly backends: readonly string[] | "all" | undefined;
+  /** Names, without duplicates. Default: `DEFAULT_PROVIDERS`. */
+  readonly providers: readonly string[] | "all" | undefined;
 }
 
-/** A command line that can't be served; the message says what is wrong and what would be right. */
+/** An invalid command line. The message says what is wrong and what is allowed. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
@@ -17,42 +17,42 @@ export class UsageError extends Error {
 export const MIN_MEMBERS = 2;
 /** All members live in one process, and each checks the leaf of every other one: the time grows as the square. */
 export const MAX_MEMBERS = 200;
-/** For all backends that there are. */
+/** The value of `--providers` that stands for all of them. */
 const ALL = "all";
 /** RFC 9420 §17.1 */
 const MAX_SUITE = 7;
 
 /** @throws UsageError */
-export function parseOptions(args: readonly string[], backends: readonly string[]): Options | "help" {
-  const { help, suite, members, backends: chosen } = parse(args);
+export function parseOptions(args: readonly string[], providers: readonly string[]): Options | "help" {
+  const { help, suite, members, providers: chosen } = parse(args);
   if (help) return "help";
-  const names = chosen && list("--backends", chosen);
+  const names = chosen && list("--providers", chosen);
   for (const name of names ?? []) {
-    if (!backends.includes(name) && name !== ALL) {
-      throw new UsageError(`--backends: there is no "${name}"; choose from ${backends.join(", ")}, ${ALL}`);
+    if (!providers.includes(name) && name !== ALL) {
+      throw new UsageError(`--providers: there is no "${name}"; choose from ${providers.join(", ")}, ${ALL}`);
     }
   }
   return {
     suites: suite && list("--suite", suite).map((text) => whole("--suite", text, 1, MAX_SUITE)),
     members: members === undefined ? undefined : whole("--members", members, MIN_MEMBERS, MAX_MEMBERS),
-    backends: names?.includes(ALL) ? ALL : names,
+    providers: names?.includes(ALL) ? ALL : names,
   };
 }
 
-export function usage(backends: readonly string[], defaults: readonly string[], members: number): string {
+export function usage(providers: readonly string[], defaults: readonly string[], members: number): string {
   return `Usage: npm start -- [options]
 
   --suite 2            cipher suite of RFC 9420, 1 to ${MAX_SUITE}; several as 1,3
                        (default: 3, then 1)
   --members 50         members of the group, ${MIN_MEMBERS} to ${MAX_MEMBERS} (default: ${members},
-                       or one for each backend)
-  --backends a,b       of ${backends.join(", ")};
+                       or one for each provider, if more)
+  --providers a,b      of ${providers.join(", ")};
                        members take them in turn (default: ${defaults.join(",")})
-  --backends all       every backend in one group, in each suite that all have,
-                       and in small groups of two backends in the other suites
-  --help               show this
+  --providers all      one group with all providers, in suites that all have;
+                       groups of two providers in the other suites
+  --help               show this help
 
-A suite that only some of the backends have runs with those, and says so.
+If only some providers have a suite, it runs with those, and the output says so.
 Exit code: 0 if all members agree at the end, 1 if not, 2 for a bad choice.
 `;
 }
@@ -64,7 +64,7 @@ function parse(args: readonly string[]) {
       options: {
         suite: { type: "string", multiple: true },
         members: { type: "string" },
-        backends: { type: "string", multiple: true },
+        providers: { type: "string", multiple: true },
         help: { type: "boolean", short: "h" },
       },
     }).values;

@@ -1,4 +1,4 @@
-// RFC 9420 §17.1: a cipher suite of one's own, from the parts of a backend, with nothing changed in the library.
+// RFC 9420 §17.1: a private cipher suite, composed from the parts of a provider, without a change to the library.
 //
 //   node examples/dist/own-suite.js
 import { pathToFileURL } from "node:url";
@@ -28,7 +28,7 @@ export const OWN_SUITE: CipherSuite = {
   signature: ED25519,
 };
 
-/** A backend of this one suite. That its parts are the suite's is checked; a wrong one is an error, here. */
+/** A provider with this one suite. `composeProvider` throws if a part doesn't fit the suite. */
 export function ownProvider(): CryptoProvider {
   const node = nodeProvider();
   const [withX25519, withSha512] = [node.suite(1), node.suite(4)];

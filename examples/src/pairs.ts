@@ -1,4 +1,4 @@
-// Small groups of two backends each, told in a line: that each of the two takes whatever the other one makes.
+// Groups of two providers, reported in one line each: each provider accepts everything that the other one makes.
 import type { CryptoProvider } from "@copse/core";
 import { makePeople, type Participant, type Person } from "./members.js";
 import { Report } from "./report.js";
@@ -20,7 +20,7 @@ export interface PairResult {
 }
 
 /**
- * Three members, of whom the second is on another backend than the others: each of the two backends adds, and
+ * Three members, of whom the second is on another provider than the others: each of the two providers adds, and
  * joins by the other's Welcome; all write, all renew their keys; one is removed.
  * @throws SessionError, MlsError as {@link runStory}
  */

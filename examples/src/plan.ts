@@ -1,72 +1,72 @@
-// What is to be played: which suites, on which backends, together or in pairs.
+// Plans the sessions: which suites, with which providers, in one group or in pairs.
 import { CIPHER_SUITES, type CipherSuite } from "@copse/core";
-import { type Backend, NotHereError, type SessionProvider } from "./backend.js";
-import { DEFAULT_BACKENDS } from "./backends.js";
 import { type Options, UsageError } from "./options.js";
+import { NotHereError, type ProviderEntry, type SessionProvider } from "./provider-entry.js";
+import { DEFAULT_PROVIDERS } from "./providers.js";
 import { people } from "./report.js";
 
-/** A backend, ready for use. */
+/** A provider that has been created. */
 export interface Ready {
-  readonly backend: Backend;
+  readonly entry: ProviderEntry;
   readonly provider: SessionProvider;
 }
 
-/** One suite to be played. */
+/** The session of one suite. */
 export interface Run {
   readonly suite: CipherSuite;
   readonly serving: readonly Ready[];
-  /** `group`: all of the backends in one; `pairs`: each two of them. */
+  /** `group`: one group with all providers; `pairs`: one group for each two of them. */
   readonly kind: "group" | "pairs";
-  /** Why other backends serve than those that were to. */
+  /** Why the session uses other providers than the chosen ones. */
   readonly note: string | undefined;
 }
 
 export interface Plan {
   readonly runs: readonly Run[];
-  /** Backends that aren't here, and why, in a sentence each. */
+  /** One sentence for each provider that isn't available, with the reason. */
   readonly absent: readonly string[];
 }
 
-/** In the first of these both default backends do all of the work but hashing. */
+/** In the first one, both default providers do everything but hashing themselves. */
 const PREFERRED_SUITES = [3, 1];
 
-/** Makes backends when they are wanted, each once. */
+/** Creates providers on demand, each once. */
 export class Workshop {
-  readonly backends: readonly Backend[];
+  readonly entries: readonly ProviderEntry[];
   private readonly made = new Map<string, Promise<Ready>>();
 
-  constructor(backends: readonly Backend[]) {
-    this.backends = backends;
+  constructor(entries: readonly ProviderEntry[]) {
+    this.entries = entries;
   }
 
-  /** @throws NotHereError (rejects) if it takes what isn't installed; MlsError */
+  /** Rejects with NotHereError if something that the provider needs isn't installed, or with an MlsError. */
   make(name: string): Promise<Ready> {
-    const backend = this.backends.find((each) => each.name === name) as Backend;
-    const made = this.made.get(name) ?? backend.make().then((provider) => ({ backend, provider }));
+    const entry = this.entries.find((each) => each.name === name) as ProviderEntry;
+    const made = this.made.get(name) ?? entry.make().then((provider) => ({ entry, provider }));
     this.made.set(name, made);
     return made;
   }
 
-  /** Ends all that was made. */
+  /** Closes all providers that were created. */
   async close(): Promise<void> {
     const made = await Promise.allSettled(this.made.values());
-    // What can't be ended in order ends with the process, which is no failure of the session.
+    // A provider that fails to close ends with the process. That is no failure of the session.
     await Promise.allSettled(
       made.map(async (each) => each.status === "fulfilled" && each.value.provider.close?.()),
     );
   }
 }
 
-/** @throws UsageError if a suite is served by none, or a backend that was named isn't here */
+/** @throws UsageError if no provider has a suite, or a named provider isn't available */
 export async function makePlan(options: Options, workshop: Workshop): Promise<Plan> {
-  if (options.backends === "all") return planAll(options, workshop);
-  const named = options.backends !== undefined;
+  if (options.providers === "all") return planAll(options, workshop);
+  const named = options.providers !== undefined;
   const chosen: Ready[] = [];
-  for (const name of options.backends ?? DEFAULT_BACKENDS) {
+  for (const name of options.providers ?? DEFAULT_PROVIDERS) {
     try {
       chosen.push(await workshop.make(name));
     } catch (error) {
-      if (error instanceof NotHereError) throw new UsageError(`--backends: ${name}: ${error.message}`);
+      if (error instanceof NotHereError) throw new UsageError(`--providers: ${name}: ${error.message}`);
       throw error;
     }
   }
@@ -84,11 +84,11 @@ export async function makePlan(options: Options, workshop: Workshop): Promise<Pl
   return { runs, absent: [] };
 }
 
-/** All backends that are here, in one group where all have the suite, else in pairs. */
+/** Plans all available providers: in one group where all have the suite, else in pairs. */
 async function planAll({ suites }: Options, workshop: Workshop): Promise<Plan> {
   const present: Ready[] = [];
   const absent: string[] = [];
-  for (const { name } of workshop.backends) {
+  for (const { name } of workshop.entries) {
     try {
       present.push(await workshop.make(name));
     } catch (error) {
@@ -101,35 +101,38 @@ async function planAll({ suites }: Options, workshop: Workshop): Promise<Plan> {
   const ordered = [...new Set(suites === undefined ? sortedBy(ids, isCommon) : ids)];
   const runs = ordered.map((id): Run => {
     const serving = present.filter((each) => serves(each, id));
-    if (serving.length < 2) throw new UsageError(`--suite: fewer than two backends here have suite ${id}`);
+    if (serving.length < 2) throw new UsageError(`--suite: fewer than two providers here have suite ${id}`);
     return { suite: suiteOf(id), serving, kind: isCommon(id) ? "group" : "pairs", note: undefined };
   });
   return { runs, absent };
 }
 
-/** A run on a backend that wasn't asked for, as nothing was; or the error that says which has the suite. */
+/**
+ * Plans a suite that no chosen provider has: with another provider if the user named none.
+ * @throws UsageError if the user named providers; it says which ones have the suite
+ */
 async function substitute(
   id: number,
   chosen: readonly Ready[],
   named: boolean,
   workshop: Workshop,
 ): Promise<Run> {
-  const here = workshop.backends.filter(({ needsInstalling }) => needsInstalling !== true);
+  const here = workshop.entries.filter(({ needsInstalling }) => needsInstalling !== true);
   const all = await Promise.all(here.map(({ name }) => workshop.make(name)));
   const others = all.filter((each) => serves(each, id));
   const [first] = others;
-  if (first === undefined) throw new UsageError(`--suite: no backend here has suite ${id}`);
+  if (first === undefined) throw new UsageError(`--suite: no provider here has suite ${id}`);
   if (named) {
     const verbs = [chosen.length === 1 ? "doesn't" : "don't", others.length === 1 ? "does" : "do"];
     throw new UsageError(
       `--suite: ${names(chosen)} ${verbs[0]} have suite ${id}; ${names(others)} ${verbs[1]}`,
     );
   }
-  const note = `Suite ${id} is none of ${names(chosen)}: all members use ${first.backend.name}.`;
+  const note = `${names(chosen)} ${chosen.length === 1 ? "doesn't" : "don't"} have suite ${id}: all members use ${first.entry.name}.`;
   return { suite: suiteOf(id), serving: [first], kind: "group", note };
 }
 
-/** The preferred suites that all of the backends have, or else the first that one has. */
+/** The preferred suites that all providers have. If there are none: the first suite of the first provider. */
 function defaultSuites(chosen: readonly Ready[]): number[] {
   const common = PREFERRED_SUITES.filter((id) => chosen.every((each) => serves(each, id)));
   if (common.length > 0) return common;
@@ -147,7 +150,7 @@ function suiteOf(id: number): CipherSuite {
 }
 
 function names(ready: readonly Ready[]): string {
-  return people(ready.map(({ backend }) => backend.name));
+  return people(ready.map(({ entry }) => entry.name));
 }
 
 function partly(id: number, serving: readonly Ready[], missing: readonly Ready[]): string {
@@ -155,7 +158,7 @@ function partly(id: number, serving: readonly Ready[], missing: readonly Ready[]
   return `${names(missing)} ${verb} have suite ${id}: all members use ${names(serving)}.`;
 }
 
-/** Those for which it holds before the others, else in their order. */
+/** Items for which `holds` is true first; otherwise in their order. */
 function sortedBy<T>(items: readonly T[], holds: (item: T) => boolean): T[] {
   return [...items.filter(holds), ...items.filter((item) => !holds(item))];
 }

@@ -1,13 +1,13 @@
-// `npm start`: members on different backends in one group, end to end encrypted, step by step.
+// `npm start`: an end-to-end encrypted group whose members use different providers, step by step.
 import { main } from "./main.js";
 
-// A reader that has seen enough, as `head` has, is no error.
+// A reader such as `head` closes the pipe early. That is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit(0);
 });
 
-// A session that is interrupted still clears away what it made: that is done at the process's exit.
+// An interrupted session exits normally, so that the exit handlers delete its token.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
 
 process.exitCode = await main(process.argv.slice(2), {

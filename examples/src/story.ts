@@ -1,4 +1,4 @@
-// One group from its creation to a removal, as its members and a delivery service between them see it.
+// The story of one group, from its creation to the removal of a member.
 import type { Participant, Person } from "./members.js";
 import { people, type Report } from "./report.js";
 import {
@@ -23,7 +23,7 @@ export async function runStory(everybody: readonly Person[], report: Report): Pr
   const [creator, ...invited] = everybody as [Person, ...Person[]];
   const alice = await createGroup(creator, report);
   let participants = await invite(alice, [alice], invited, report);
-  const active = oneOfEachBackend(participants);
+  const active = oneOfEachProvider(participants);
   const last = active.at(-1) as Participant;
 
   report.section("Talk");
@@ -47,11 +47,11 @@ export async function runStory(everybody: readonly Person[], report: Report): Pr
   await checkAgreement(participants, report);
 }
 
-/** The first member on each backend; the first two members, if all are on one. */
-function oneOfEachBackend(participants: readonly Participant[]): Participant[] {
+/** The first member of each provider; the first two members, if all use the same one. */
+function oneOfEachProvider(participants: readonly Participant[]): Participant[] {
   const first = new Map<string, Participant>();
   for (const participant of participants) {
-    if (!first.has(participant.backend)) first.set(participant.backend, participant);
+    if (!first.has(participant.provider)) first.set(participant.provider, participant);
   }
   return first.size > 1 ? [...first.values()] : participants.slice(0, 2);
 }

@@ -1,4 +1,4 @@
-// A backend whose private keys are in a token of SoftHSM 2, made for this run and gone with it.
+// A provider with its private keys in a SoftHSM 2 token. The token is created for this run and deleted after it.
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { MlsError } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { pkcs11Provider } from "@copse/provider-pkcs11";
-import { type Backend, NotHereError, type SessionProvider } from "./backend.js";
+import { NotHereError, type ProviderEntry, type SessionProvider } from "./provider-entry.js";
 
 const PLACES = [
   process.env.SOFTHSM2_LIBRARY ?? "",
@@ -23,7 +23,7 @@ const LABEL = "copse example";
 const INSTALL = "on Debian: apt-get install softhsm2";
 
 /** @param places where to look for SoftHSM's library */
-export function tokenBackend(places: readonly string[] = PLACES): Backend {
+export function tokenProvider(places: readonly string[] = PLACES): ProviderEntry {
   return {
     name: "pkcs11",
     needsInstalling: true,

@@ -3,10 +3,10 @@ import { CryptoError, type CryptoProvider, MlsError } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { describe, expect, test } from "vitest";
 import { compareStates } from "../src/agreement.js";
-import type { Backend } from "../src/backend.js";
-import { BACKENDS } from "../src/backends.js";
 import { main } from "../src/main.js";
 import { makePeople, type Participant } from "../src/members.js";
+import type { ProviderEntry } from "../src/provider-entry.js";
+import { PROVIDERS } from "../src/providers.js";
 import { formatTime, people, thousands, wrap } from "../src/report.js";
 
 interface Ended {
@@ -17,7 +17,7 @@ interface Ended {
 
 async function run(
   args: readonly string[],
-  backends: readonly Backend[] = BACKENDS,
+  entries: readonly ProviderEntry[] = PROVIDERS,
   colour = false,
 ): Promise<Ended> {
   let [out, err] = ["", ""];
@@ -32,7 +32,7 @@ async function run(
       },
       colour,
     },
-    backends,
+    entries,
   );
   return { code, out, err };
 }
@@ -76,28 +76,28 @@ describe("a session", () => {
     expect(out).not.toContain(ESCAPE);
   });
 
-  test.each([1, 2, 3, 4, 5, 6, 7])("plays suite %i on all backends that have it", async (suite) => {
-    const args = ["--suite", String(suite), "--members", "3", "--backends", "webcrypto,libsodium,node"];
+  test.each([1, 2, 3, 4, 5, 6, 7])("plays suite %i on all providers that have it", async (suite) => {
+    const args = ["--suite", String(suite), "--members", "3", "--providers", "webcrypto,libsodium,node"];
     const { code, out, err } = await run(args);
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(out).toContain(`All members agree, in suite ${suite}.`);
   });
 
-  test("says so where only one of the backends has the suite", async () => {
+  test("says so where only one of the providers has the suite", async () => {
     const { code, out } = await run(["--suite", "2", "--members=2"]);
     expect(code).toBe(0);
     expect(out).toContain("libsodium doesn't have suite 2: all members use webcrypto.");
     expect(out).toContain("Check: alice is alone");
   });
 
-  test("takes the backend that has the suite where neither default one has", async () => {
+  test("takes the provider that has the suite where neither default one has", async () => {
     const { code, out } = await run(["--suite", "6", "--members", "2"]);
     expect(code).toBe(0);
     expect(out).toContain("all members use node.");
   });
 
   test("counts many members instead of naming them", async () => {
-    const { code, out } = await run(["--suite=3", "--members=20", "--backends=libsodium,node"]);
+    const { code, out } = await run(["--suite=3", "--members=20", "--providers=libsodium,node"]);
     expect(code).toBe(0);
     expect(out).toContain("alice adds 19 members: commit");
     expect(out).toContain("member 20 tries to write: refused (removed)");
@@ -106,8 +106,8 @@ describe("a session", () => {
   });
 
   test("is in colour only where it is asked for", async () => {
-    const args = ["--suite=3", "--members=2", "--backends=node"];
-    expect((await run(args, BACKENDS, true)).out).toContain(`${ESCAPE}[1m`);
+    const args = ["--suite=3", "--members=2", "--providers=node"];
+    expect((await run(args, PROVIDERS, true)).out).toContain(`${ESCAPE}[1m`);
   });
 });
 
@@ -121,11 +121,11 @@ describe("bad choices", () => {
     [["--members", "1e2"], '--members: "1e2"'],
     [["--members"], "'--members <value>' argument missing"],
     [
-      ["--backends", "openssl"],
+      ["--providers", "openssl"],
       'there is no "openssl"; choose from webcrypto, libsodium, node, noble, pkcs11, all',
     ],
     [
-      ["--backends", "libsodium", "--suite", "2"],
+      ["--providers", "libsodium", "--suite", "2"],
       "libsodium doesn't have suite 2; webcrypto, node and noble do",
     ],
     [["--fast"], "Unknown option '--fast'"],
@@ -140,33 +140,33 @@ describe("bad choices", () => {
   test("--help is none", async () => {
     const { code, out, err } = await run(["--help", "--members", "0"]);
     expect({ code, err }).toEqual({ code: 0, err: "" });
-    for (const flag of ["--suite", "--members", "--backends", "--help"]) expect(out).toContain(flag);
+    for (const flag of ["--suite", "--members", "--providers", "--help"]) expect(out).toContain(flag);
     expect(Math.max(...out.split("\n").map(({ length }) => length))).toBeLessThanOrEqual(80);
   });
 });
 
 describe("a session that goes wrong", () => {
   /** A provider of which some part is replaced. */
-  function faulty(change: (suite: ReturnType<CryptoProvider["suite"]>) => object): Backend {
+  function faulty(change: (suite: ReturnType<CryptoProvider["suite"]>) => object): ProviderEntry {
     const inner = nodeProvider();
     const suite = (id: number) => ({ ...inner.suite(id), ...change(inner.suite(id)) });
     return { name: "faulty", make: async () => ({ ...inner, suite }), describe: async () => "" };
   }
-  const healthy = BACKENDS.filter(({ name }) => name === "node");
-  const args = ["--suite=3", "--backends=node,faulty"];
+  const healthy = PROVIDERS.filter(({ name }) => name === "node");
+  const args = ["--suite=3", "--providers=node,faulty"];
 
   test("ends with 1 and names the error, where an operation fails", async () => {
     const broken = faulty(({ hpke }) => ({
       hpke: {
         ...hpke,
         open: () => {
-          throw new CryptoError("this backend opens nothing");
+          throw new CryptoError("this provider opens nothing");
         },
       },
     }));
     const { code, out, err } = await run(args, [...healthy, broken]);
     expect(code).toBe(1);
-    expect(err).toBe("FAILED in suite 3: this backend opens nothing (crypto)\n");
+    expect(err).toBe("FAILED in suite 3: this provider opens nothing (crypto)\n");
     expect(out).not.toContain("All members agree");
   });
 
@@ -187,11 +187,11 @@ describe("a session that goes wrong", () => {
     expect(err).toBe("FAILED in suite 3: the members export different secrets\n");
   });
 
-  test("ends with 1, where a backend can't be made here", async () => {
+  test("ends with 1, where a provider can't be made here", async () => {
     const make = () => Promise.reject(new MlsError("usage", "there is no crypto.subtle here"));
     const { code, out, err } = await run(args, [...healthy, { ...faulty(() => ({})), make }]);
     expect({ code, out }).toEqual({ code: 1, out: "" });
-    expect(err).toBe("FAILED to make the backends: there is no crypto.subtle here (usage)\n");
+    expect(err).toBe("FAILED to make the providers: there is no crypto.subtle here (usage)\n");
   });
 
   test("sees members that are in different epochs", async () => {

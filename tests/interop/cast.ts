@@ -1,4 +1,4 @@
-// RFC 9420 §5.1: who takes part in the tests with ts-mls: clients of both kinds, ours on a choice of backends.
+// RFC 9420 §5.1: the clients of the tests with ts-mls: clients of ts-mls, and of Copse with each provider.
 import type { CryptoProvider } from "@copse/core/provider";
 import type { Suite } from "@copse/peer-ts-mls";
 import { backends } from "@copse/test-support/backends";
@@ -34,5 +34,5 @@ export class Cast {
 }
 
 const all = await backends();
-/** Our backends that serve a suite. */
+/** Our providers that serve a suite. */
 export const serving = (suite: Suite) => all.filter(({ suites }) => suites.some(({ id }) => id === suite));

@@ -5,7 +5,7 @@ import { randomly } from "./random.js";
 
 const ROUNDS = 12;
 
-describe.each(SUITES)("groups of chance in suite %i, ours on all backends", (suite) => {
+describe.each(SUITES)("random groups in suite %i, ours on all providers", (suite) => {
   const done = new Set<string>();
 
   it.each([

@@ -19,8 +19,12 @@ function entriesOf(folder: string): (readonly [string, string])[] {
 
 /** Where esbuild finds our packages' sources. Longer names first: it takes an alias for all paths below it. */
 export const SOURCES: Readonly<Record<string, string>> = Object.fromEntries(
-  ["packages", "peers"]
-    .flatMap((parent) => readdirSync(fromRoot(parent)).map((name) => `${parent}/${name}`))
+  [
+    ...["packages", "peers"].flatMap((parent) =>
+      readdirSync(fromRoot(parent)).map((name) => `${parent}/${name}`),
+    ),
+    "interop",
+  ]
     .flatMap(entriesOf)
     .sort(([a], [b]) => b.length - a.length),
 );

@@ -12,10 +12,12 @@ let copy: string;
 beforeEach(() => {
   copy = mkdtempSync(join(tmpdir(), "copse-"));
   cpSync(join(root, "scripts/check-arrows.mjs"), join(copy, "scripts/check-arrows.mjs"));
-  cpSync(join(root, "packages"), join(copy, "packages"), {
-    recursive: true,
-    filter: (path) => !/\/(node_modules|dist|test)$/.test(path),
-  });
+  for (const folder of ["packages", "interop"]) {
+    cpSync(join(root, folder), join(copy, folder), {
+      recursive: true,
+      filter: (path) => !/\/(node_modules|dist|test)$/.test(path),
+    });
+  }
 });
 afterEach(() => rmSync(copy, { recursive: true }));
 
@@ -47,6 +49,7 @@ it.each([
   ["a dynamic import", "packages/core/src/crypto/batch.ts", 'await import("../framing/index.js");'],
   ["a provider knows the protocol", "packages/provider-libsodium/src/index.ts", 'import "@copse/core";'],
   ["a provider knows another", "packages/provider-node/src/index.ts", 'import "@copse/provider-webcrypto";'],
+  ["the interop service knows the tests", "interop/src/index.ts", 'import "vitest";'],
   ["a way out of the package", "packages/provider-kit/src/index.ts", 'import "../../core/src/bytes.js";'],
 ])("fails when %s", (_, file, line) => {
   append(file, line);

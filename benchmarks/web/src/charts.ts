@@ -1,4 +1,4 @@
-// Bars for each operation and backend, and the same numbers as a table.
+// Bars for each operation and provider, and the same numbers as a table.
 import {
   BarController,
   BarElement,
@@ -11,7 +11,7 @@ import {
 } from "chart.js";
 import { duration, ratio } from "../../src/format.js";
 import { element, row } from "./dom.js";
-import type { BackendName } from "./messages.js";
+import type { ProviderName } from "./messages.js";
 import { type Cell, fastestOf, type Panel, type Row, summaryOf } from "./panels.js";
 
 Chart.register(BarController, BarElement, CategoryScale, Legend, LogarithmicScale, Tooltip);
@@ -51,7 +51,7 @@ const spread: Plugin<"bar"> = {
 };
 
 /** Draws a panel's chart into a canvas. */
-function draw(canvas: HTMLCanvasElement, { rows, backends }: Panel): Chart<"bar", (Point | null)[], string> {
+function draw(canvas: HTMLCanvasElement, { rows, providers }: Panel): Chart<"bar", (Point | null)[], string> {
   const text = colour("text");
   const line = colour("line");
   const values = rows.flatMap(({ cells }) =>
@@ -63,7 +63,7 @@ function draw(canvas: HTMLCanvasElement, { rows, backends }: Panel): Chart<"bar"
     type: "bar",
     data: {
       labels: rows.map(({ label }) => label),
-      datasets: backends.map((name) => ({
+      datasets: providers.map((name) => ({
         label: name,
         data: rows.map((one) => point(one, name)),
         backgroundColor: colour(name),
@@ -109,7 +109,7 @@ interface Point extends Cell {
   readonly label: string;
 }
 
-function point(one: Row, name: BackendName): Point | null {
+function point(one: Row, name: ProviderName): Point | null {
   const cell = one.cells.get(name);
   return cell === undefined ? null : { ...cell, label: one.label };
 }
@@ -136,7 +136,7 @@ export class Plot {
     const label = `panel-${number}`;
     this.canvas = element("canvas", { role: "img", "aria-label": summaryOf(panel) });
     const plot = element("div", { className: "plot" }, [this.canvas]);
-    plot.style.height = `${AROUND + panel.rows.length * (panel.backends.length * BAR + GAP)}px`;
+    plot.style.height = `${AROUND + panel.rows.length * (panel.providers.length * BAR + GAP)}px`;
     const scroll = { className: "scroll", role: "region", "aria-labelledby": label, tabIndex: 0 };
     this.section = element("section", { className: "panel", "aria-labelledby": label }, [
       element("h3", { id: label }, [panel.title]),
@@ -156,8 +156,8 @@ export class Plot {
   }
 }
 
-function numbers({ title, backends, rows }: Panel): HTMLTableElement {
-  const head = ["Operation", ...backends].map((name, i) =>
+function numbers({ title, providers, rows }: Panel): HTMLTableElement {
+  const head = ["Operation", ...providers].map((name, i) =>
     element("th", { scope: "col", className: i === 0 ? "" : "number" }, [name]),
   );
   return element("table", { "aria-label": title }, [
@@ -167,8 +167,8 @@ function numbers({ title, backends, rows }: Panel): HTMLTableElement {
       {},
       rows.map((one) => {
         const fastest = fastestOf(one);
-        const cells = backends.map((name) =>
-          numbersOf(one.cells.get(name), name === fastest && backends.length > 1),
+        const cells = providers.map((name) =>
+          numbersOf(one.cells.get(name), name === fastest && providers.length > 1),
         );
         return row(one.label, cells, "number");
       }),

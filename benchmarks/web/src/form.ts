@@ -2,7 +2,14 @@
 import { CIPHER_SUITES } from "@copse/core";
 import type { Tree } from "../../src/samples.js";
 import { element, find } from "./dom.js";
-import { BACKENDS, type BackendName, EFFORTS, type EffortName, type Served, type Wish } from "./messages.js";
+import {
+  EFFORTS,
+  type EffortName,
+  PROVIDERS,
+  type ProviderName,
+  type Served,
+  type Wish,
+} from "./messages.js";
 
 const SIZES = [2, 10, 100, 1000, 10_000];
 const TREES: Readonly<Record<Tree, string>> = {
@@ -17,7 +24,7 @@ const EFFORT_NAMES: Readonly<Record<EffortName, string>> = {
 
 const DEFAULTS = {
   suites: ["1", "2", "3"],
-  backends: [...BACKENDS] as string[],
+  providers: [...PROVIDERS] as string[],
   sizes: ["2", "100"],
   trees: ["lived-in"],
   efforts: ["quick"],
@@ -63,16 +70,17 @@ function choices(
 /** Shows what can be chosen here. */
 export function fillForm(served: readonly Served[]): void {
   const has = (suite: number) => served.some(({ suites }) => suites.includes(suite));
-  const able = (name: string) => served.some(({ backend, suites }) => backend === name && suites.length > 0);
+  const able = (name: string) =>
+    served.some(({ provider, suites }) => provider === name && suites.length > 0);
   choices(
     "suites",
     "checkbox",
     CIPHER_SUITES.map(({ id }) => [String(id), suiteName(id), has(id)]),
   );
   choices(
-    "backends",
+    "providers",
     "checkbox",
-    BACKENDS.map((name) => [name, name, able(name)]),
+    PROVIDERS.map((name) => [name, name, able(name)]),
   );
   const sizes = [
     ...new Set([
@@ -109,7 +117,7 @@ export function readForm(form: HTMLFormElement): Wish {
   };
   return {
     suites: all("suites", "a cipher suite").map(Number),
-    backends: all("backends", "a backend") as BackendName[],
+    providers: all("providers", "a provider") as ProviderName[],
     sizes: all("sizes", "a number of members").map(Number),
     trees: all("trees", "a kind of tree") as Tree[],
     effort: all("efforts", "how thoroughly")[0] as EffortName,

@@ -114,7 +114,7 @@ cancel.addEventListener("click", () => {
 function showPlatform({ facts, served }: Platform): void {
   find("facts", HTMLElement).replaceChildren(...facts.map(({ name, value }) => row(name, [value])));
   const suites = [1, 2, 3, 4, 5, 6, 7];
-  const head = ["Backend", ...suites.map((id) => `Suite ${id}`)];
+  const head = ["Provider", ...suites.map((id) => `Suite ${id}`)];
   find("served-head", HTMLElement).replaceChildren(
     element(
       "tr",
@@ -125,7 +125,7 @@ function showPlatform({ facts, served }: Platform): void {
   find("served", HTMLElement).replaceChildren(
     ...served.map((one) =>
       row(
-        one.problem === undefined ? one.backend : `${one.backend}: ${one.problem}`,
+        one.problem === undefined ? one.provider : `${one.provider}: ${one.problem}`,
         suites.map((id) => (one.suites.includes(id) ? "yes" : "–")),
       ),
     ),

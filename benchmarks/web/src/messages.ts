@@ -3,8 +3,8 @@ import type { Verdict } from "@copse/provider-kit";
 import type { Primitives } from "../../src/primitive-prices.js";
 import type { Result, Tree } from "../../src/samples.js";
 
-export const BACKENDS = ["webcrypto", "libsodium", "noble"] as const;
-export type BackendName = (typeof BACKENDS)[number];
+export const PROVIDERS = ["webcrypto", "libsodium", "noble"] as const;
+export type ProviderName = (typeof PROVIDERS)[number];
 
 export const EFFORTS = ["glance", "quick", "thorough"] as const;
 export type EffortName = (typeof EFFORTS)[number];
@@ -12,7 +12,7 @@ export type EffortName = (typeof EFFORTS)[number];
 /** What is to be measured. */
 export interface Wish {
   readonly suites: readonly number[];
-  readonly backends: readonly BackendName[];
+  readonly providers: readonly ProviderName[];
   readonly sizes: readonly number[];
   readonly trees: readonly Tree[];
   readonly effort: EffortName;
@@ -24,7 +24,7 @@ export interface Fact {
 }
 
 export interface Served {
-  readonly backend: BackendName;
+  readonly provider: ProviderName;
   readonly suites: readonly number[];
   /** Why it can't be loaded, if it can't. */
   readonly problem?: string;

@@ -3,7 +3,7 @@ import { duration } from "../../src/format.js";
 import { isSize, OPERATIONS, type Operation } from "../../src/operations.js";
 import type { Primitives } from "../../src/primitive-prices.js";
 import type { Result, Tree } from "../../src/samples.js";
-import { BACKENDS, type BackendName } from "./messages.js";
+import { PROVIDERS, type ProviderName } from "./messages.js";
 
 /** All times in milliseconds. */
 export interface Cell {
@@ -16,12 +16,12 @@ export interface Cell {
 
 export interface Row {
   readonly label: string;
-  readonly cells: ReadonlyMap<BackendName, Cell>;
+  readonly cells: ReadonlyMap<ProviderName, Cell>;
 }
 
 export interface Panel {
   readonly title: string;
-  readonly backends: readonly BackendName[];
+  readonly providers: readonly ProviderName[];
   readonly rows: readonly Row[];
 }
 
@@ -64,7 +64,7 @@ export function panelsOf(results: readonly Result[], primitives: readonly Primit
       title,
       operations.map((label) => ({
         label,
-        cells: here.filter(({ operation }) => operation === label).map((one) => [one.backend, one] as const),
+        cells: here.filter(({ operation }) => operation === label).map((one) => [one.provider, one] as const),
       })),
     );
   });
@@ -74,11 +74,11 @@ export function panelsOf(results: readonly Result[], primitives: readonly Primit
       `Primitives, of ${LENGTH} bytes`,
       Object.entries(PRIMITIVES).map(([name, label]) => ({
         label,
-        cells: own.flatMap(({ backend, prices }) => {
+        cells: own.flatMap(({ provider, prices }) => {
           const price = prices[name];
           if (price === undefined) return [];
           const median = price.call + price.item + LENGTH * price.byte;
-          return [[backend, { median, low: median, high: median }] as const];
+          return [[provider, { median, low: median, high: median }] as const];
         }),
       })),
     ),
@@ -94,23 +94,23 @@ function panel(
     .filter(({ cells }) => cells.length > 0)
     .map(({ label, cells }) => ({
       label,
-      cells: new Map(cells as readonly (readonly [BackendName, Cell])[]),
+      cells: new Map(cells as readonly (readonly [ProviderName, Cell])[]),
     }));
-  const backends = BACKENDS.filter((name) => rows.some(({ cells }) => cells.has(name)));
-  return { title, backends, rows };
+  const providers = PROVIDERS.filter((name) => rows.some(({ cells }) => cells.has(name)));
+  return { title, providers, rows };
 }
 
-/** A row's backend with the shortest time. */
-export function fastestOf({ cells }: Row): BackendName | undefined {
+/** A row's provider with the shortest time. */
+export function fastestOf({ cells }: Row): ProviderName | undefined {
   return [...cells].sort(([, a], [, b]) => a.median - b.median)[0]?.[0];
 }
 
 /** A chart in words. */
-export function summaryOf({ title, rows, backends }: Panel): string {
+export function summaryOf({ title, rows, providers }: Panel): string {
   const parts = rows.map((one) => {
     const name = fastestOf(one);
     const cell = name && one.cells.get(name);
     return cell ? `${one.label} ${duration(cell.median)} by ${name}` : one.label;
   });
-  return `Bar chart, ${title}: ${backends.join(", ")} beside each other. Fastest: ${parts.join("; ")}. All values are in the table that follows.`;
+  return `Bar chart, ${title}: ${providers.join(", ")} beside each other. Fastest: ${parts.join("; ")}. All values are in the table that follows.`;
 }

@@ -1,8 +1,6 @@
 // RFC 9420 over ts-mls: one client in at most one group, in bytes only; for interoperability tests and benchmarks.
-import { ECDH } from "node:crypto";
 import {
   type CiphersuiteImpl,
-  type CiphersuiteName,
   type ClientState,
   createApplicationMessage,
   createCommit,
@@ -34,16 +32,11 @@ import {
   zeroOutUint8Array,
 } from "ts-mls";
 import { ratchetTreeDecoder, ratchetTreeEncoder, signLeafNodeUpdate } from "./internals.js";
+import { SUITES, uncompressed, withLeafKey } from "./keys.js";
 import { addProposal, decodeWhole, fromBytes, removeProposal, sameBytes, toBytes } from "./messages.js";
 
 /** The cipher suites for which this package installs what ts-mls needs. */
 export type Suite = 1 | 2 | 3;
-
-const SUITES: Record<Suite, CiphersuiteName> = {
-  1: "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519",
-  2: "MLS_128_DHKEMP256_AES128GCM_SHA256_P256",
-  3: "MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519",
-};
 
 /** The framing of handshake messages: PublicMessage or PrivateMessage (§6). */
 export type Handshake = "public" | "private";
@@ -394,16 +387,4 @@ export class TsMlsClient {
       cipherSuite: this.#cipherSuite,
     });
   }
-}
-
-/** A P-256 public key as UncompressedPointRepresentation (§5.1.1). */
-function uncompressed(publicKey: Uint8Array): Uint8Array {
-  const point = ECDH.convertKey(publicKey, "prime256v1", undefined, undefined, "uncompressed");
-  return Uint8Array.from(point as Buffer);
-}
-
-/** The state with another private key for the own leaf. */
-function withLeafKey(state: ClientState, key: Uint8Array): ClientState {
-  const { leafIndex, privateKeys } = state.privatePath;
-  return { ...state, privatePath: { leafIndex, privateKeys: { ...privateKeys, [2 * leafIndex]: key } } };
 }

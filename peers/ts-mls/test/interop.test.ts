@@ -1,6 +1,6 @@
 // RFC 9420 §11, §12, §15: a server over ts-mls plays scripts of the working group's format with one of ours.
 import {
-  copseBackend,
+  copseImplementation,
   libraryFile,
   meet,
   mlsClientService,
@@ -10,7 +10,7 @@ import {
   tour,
 } from "@copse/interop";
 import { expect, it } from "vitest";
-import { tsMlsBackend } from "../src/interop/backend.js";
+import { tsMlsImplementation } from "../src/interop/implementation.js";
 
 const FILES = [
   "application",
@@ -28,8 +28,8 @@ it.each([
   [3, "private", 15],
 ] as const)("in suite %i, with %s handshakes", { timeout: 280_000 }, async (suite, framing, most) => {
   const servers = [
-    await serve(mlsClientService(copseBackend(await PROVIDERS.node())), 0),
-    await serve(mlsClientService(tsMlsBackend()), 0),
+    await serve(mlsClientService(copseImplementation(await PROVIDERS.node())), 0),
+    await serve(mlsClientService(tsMlsImplementation()), 0),
   ];
   const players = await Promise.all(servers.map(({ address }) => meet(address)));
   const names = suite === 1 ? FILES : ["welcome_join", "external_join", "deep_random"];

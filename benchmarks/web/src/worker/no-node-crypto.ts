@@ -1,4 +1,4 @@
-// node:crypto, in the place of which a browser has nothing. The benchmarks name it for the backend that is left out here.
+// Replaces node:crypto, which browsers don't have. The benchmarks import it for provider-node, which is left out here.
 function missing(): never {
   throw new Error("a browser has no node:crypto");
 }

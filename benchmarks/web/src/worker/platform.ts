@@ -1,16 +1,16 @@
 // What this platform can do, found by trying.
-import { BACKENDS, type Fact, type Platform, type Served } from "../messages.js";
-import { load } from "./backends.js";
+import { type Fact, type Platform, PROVIDERS, type Served } from "../messages.js";
+import { load } from "./providers.js";
 
 export async function look(): Promise<Platform> {
-  return { facts: await facts(), served: await Promise.all(BACKENDS.map(served)) };
+  return { facts: await facts(), served: await Promise.all(PROVIDERS.map(served)) };
 }
 
-async function served(backend: Served["backend"]): Promise<Served> {
+async function served(provider: Served["provider"]): Promise<Served> {
   try {
-    return { backend, suites: (await load(backend)).suites.map(({ id }) => id) };
+    return { provider, suites: (await load(provider)).suites.map(({ id }) => id) };
   } catch (error) {
-    return { backend, suites: [], problem: error instanceof Error ? error.message : String(error) };
+    return { provider, suites: [], problem: error instanceof Error ? error.message : String(error) };
   }
 }
 

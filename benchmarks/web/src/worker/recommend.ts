@@ -1,7 +1,7 @@
 // RFC 9420 §5.1: what selectProvider recommends here.
 import { NoProviderError, type SelectionPolicy, selectProvider, type Verdict } from "@copse/provider-kit";
 import type { Choice } from "../messages.js";
-import { candidates } from "./backends.js";
+import { candidates } from "./providers.js";
 
 export async function recommend(suite: number): Promise<Choice> {
   const fastest = await select(suite, "fastest");

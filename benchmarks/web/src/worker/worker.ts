@@ -3,9 +3,9 @@ import { Crowd } from "../../../src/crowd.js";
 import type { Payload } from "../../../src/operations.js";
 import { type Block, Run } from "../../../src/run.js";
 import type { Effort } from "../../../src/stopwatch.js";
-import { BACKENDS, type EffortName, type FromWorker, type ToWorker, type Wish } from "../messages.js";
-import { backends, load } from "./backends.js";
+import { type EffortName, type FromWorker, PROVIDERS, type ToWorker, type Wish } from "../messages.js";
 import { look } from "./platform.js";
+import { implementations, load } from "./providers.js";
 import { recommend } from "./recommend.js";
 
 interface Thoroughness {
@@ -79,20 +79,20 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
 
 async function run(wish: Wish): Promise<void> {
   const { effort, rounds, payloads } = EFFORTS[wish.effort];
-  const served = new Map<number, Block["backends"]>();
+  const served = new Map<number, Block["implementations"]>();
   for (const suite of wish.suites) {
     const able = [];
-    for (const name of wish.backends) if (await serves(name, suite)) able.push(backends[name]);
+    for (const name of wish.providers) if (await serves(name, suite)) able.push(implementations[name]);
     served.set(suite, able);
   }
   const groups = wish.suites.flatMap((suite) =>
     wish.sizes.flatMap((members) => wish.trees.map((tree) => ({ suite, members, tree }))),
   );
-  // Two steps for each backend's primitives, one for each round in each group, one for each recommendation.
-  const backendsOf = (suite: number) => served.get(suite) ?? [];
+  // Two steps for each provider's primitives, one for each round in each group, one for each recommendation.
+  const implementationsOf = (suite: number) => served.get(suite) ?? [];
   const of =
-    wish.suites.reduce((sum, suite) => sum + 2 * backendsOf(suite).length + 1, 0) +
-    groups.reduce((sum, { suite }) => sum + backendsOf(suite).length * rounds, 0);
+    wish.suites.reduce((sum, suite) => sum + 2 * implementationsOf(suite).length + 1, 0) +
+    groups.reduce((sum, { suite }) => sum + implementationsOf(suite).length * rounds, 0);
   let done = -1;
   const progress = (text: string) => {
     if (/, primitives: |, round /.test(text)) done++;
@@ -108,25 +108,32 @@ async function run(wish: Wish): Promise<void> {
     post({ kind: "results", results, primitives: measuring.allPrimitives() });
   };
   for (const suite of wish.suites) {
-    if (backendsOf(suite).length === 0) continue;
-    await measuring.primitives(suite, backendsOf(suite));
+    if (implementationsOf(suite).length === 0) continue;
+    await measuring.primitives(suite, implementationsOf(suite));
     report();
     for (const { members, tree } of groups.filter((group) => group.suite === suite)) {
-      await measuring.block({ suite, members, tree, rounds, backends: backendsOf(suite), payloads });
+      await measuring.block({
+        suite,
+        members,
+        tree,
+        rounds,
+        implementations: implementationsOf(suite),
+        payloads,
+      });
       report();
     }
     // Once more at the end, as their median counts: the machine may be busier now, or the engine further.
-    await measuring.primitives(suite, backendsOf(suite));
+    await measuring.primitives(suite, implementationsOf(suite));
     report();
     measuring.forget(suite);
     done++;
-    post({ kind: "progress", text: `suite ${suite}: which backend to take`, done, of });
+    post({ kind: "progress", text: `suite ${suite}: which provider to take`, done, of });
     post({ kind: "choice", choice: await recommend(suite) });
   }
   post({ kind: "done" });
 }
 
-async function serves(name: Wish["backends"][number], suite: number): Promise<boolean> {
+async function serves(name: Wish["providers"][number], suite: number): Promise<boolean> {
   try {
     return (await load(name)).suites.some(({ id }) => id === suite);
   } catch {
@@ -134,11 +141,11 @@ async function serves(name: Wish["backends"][number], suite: number): Promise<bo
   }
 }
 
-/** Makes the other members of the groups: of the backends that serve all suites, the first. */
+/** Makes the other members of the groups: the first provider that has all suites. */
 async function fastestMaker({ suites }: Wish) {
-  for (const name of BACKENDS) {
+  for (const name of PROVIDERS) {
     const able = await Promise.all(suites.map((suite) => serves(name, suite)));
-    if (able.every(Boolean)) return backends[name];
+    if (able.every(Boolean)) return implementations[name];
   }
-  return backends.noble;
+  return implementations.noble;
 }

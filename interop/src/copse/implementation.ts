@@ -1,0 +1,103 @@
+// RFC 9420 §11, §12.1.8, §12.4.3: Copse as the harness drives it, with any provider.
+import { basicCredential, type CryptoProvider, externalSenders, insecureAcceptAll } from "@copse/core";
+import { type ExternalProposalChoice, PublicGroup } from "@copse/core/public-group";
+import type {
+  GroupInfoAnswer,
+  ImplementationSigner,
+  MlsImplementation,
+  ProposalChoice,
+} from "../implementation.js";
+import { takeVector, toHex } from "../wire.js";
+import { CopseGroup } from "./group.js";
+import { CopseJoiner } from "./joiner.js";
+import { clientOf, isNamed, leafOf, makeParty, type Party, type Psks } from "./party.js";
+
+/** Follows the group of a GroupInfo, without being a member. */
+function follow(crypto: CryptoProvider, { groupInfo, ratchetTree }: GroupInfoAnswer): Promise<PublicGroup> {
+  return PublicGroup.follow({ crypto, authentication: insecureAcceptAll(), groupInfo, ratchetTree });
+}
+
+function externalChoice(observer: PublicGroup, choice: ProposalChoice): ExternalProposalChoice {
+  switch (choice.type) {
+    case "add":
+      return { add: choice.keyPackage };
+    case "remove":
+      return { remove: leafOf(observer.members, choice.identity) };
+    case "externalPsk":
+      return { externalPsk: choice.pskId };
+    case "resumptionPsk":
+      return { resumptionPsk: choice.epoch };
+    case "extensions":
+      return { extensions: choice.extensions };
+    case "reinit": {
+      const { groupId, cipherSuite, extensions } = choice;
+      return { reinit: { groupId, cipherSuite, extensions } };
+    }
+    default:
+      throw new Error(`an external sender can't propose this: ${choice.type}`);
+  }
+}
+
+function signerOf({ crypto, signer, identity }: Party): ImplementationSigner {
+  const credential = basicCredential(identity);
+  const { extensionData } = externalSenders([{ signatureKey: signer.publicKey, credential }]);
+  return {
+    externalSender: takeVector(extensionData)[0],
+    async propose(groupInfo, choice) {
+      // The observer finds the signer's index by its key; the index that the harness gives is always 0.
+      const observer = await follow(crypto, groupInfo);
+      return observer.propose(signer, externalChoice(observer, choice));
+    },
+  };
+}
+
+/** An implementation for `mlsClientService`: all suites of the provider. */
+export function copseImplementation(crypto: CryptoProvider): MlsImplementation {
+  // PSKs outlive epochs and groups. Clients of the same identity share them.
+  const pskStores = new Map<string, Psks>();
+  const party = (suite: number, identity: Uint8Array): Promise<Party> => {
+    const name = toHex(identity);
+    const psks = pskStores.get(name) ?? new Map<string, Uint8Array>();
+    pskStores.set(name, psks);
+    return makeParty(crypto, suite, identity, psks);
+  };
+  return {
+    name: `copse/${crypto.name}`,
+    suites: crypto.suites.map(({ id }) => id),
+    async createGroup({ groupId, cipherSuite, encryptHandshake, identity }) {
+      const owner = await party(cipherSuite, identity);
+      const client = await clientOf(owner, encryptHandshake);
+      return new CopseGroup(owner, client, await client.createGroup({ groupId }), encryptHandshake);
+    },
+    async createKeyPackage({ cipherSuite, identity }) {
+      const owner = await party(cipherSuite, identity);
+      const client = await clientOf(owner, true);
+      return CopseJoiner.of(owner, client, await client.createKeyPackage());
+    },
+    async externalJoin({ groupInfo, ratchetTree, encryptHandshake, identity, removePrior, psks }) {
+      const { cipherSuite } = await follow(crypto, { groupInfo, ratchetTree });
+      const owner = await party(cipherSuite.id, identity);
+      for (const { id, secret } of psks) owner.psks.set(toHex(id), secret);
+      const client = await clientOf(owner, encryptHandshake);
+      const joined = await client.joinByExternalCommit(groupInfo, {
+        ratchetTree,
+        resync: removePrior ? isNamed(identity) : false,
+        externalPsks: psks.map(({ id }) => id),
+      });
+      return {
+        group: new CopseGroup(owner, client, joined.group, encryptHandshake),
+        commit: joined.commit,
+      };
+    },
+    async newMemberAddProposal({ groupInfo, identity }) {
+      const observer = await follow(crypto, { groupInfo, ratchetTree: undefined });
+      const owner = await party(observer.cipherSuite.id, identity);
+      const client = await clientOf(owner, true);
+      const proposal = await client.proposeJoin(observer);
+      return { proposal, joiner: await CopseJoiner.of(owner, client) };
+    },
+    async createExternalSigner({ cipherSuite, identity }) {
+      return signerOf(await party(cipherSuite, identity));
+    },
+  };
+}

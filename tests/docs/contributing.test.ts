@@ -1,0 +1,50 @@
+// CONTRIBUTING.md, SECURITY.md, CHANGELOG.md: their links and scripts exist, and what they say of versions is so.
+import { access, readdir, readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { readDocument, root } from "@copse/test-support/documents";
+
+const json = async (path: string) => JSON.parse(await readFile(`${root}${path}`, "utf8"));
+
+test.each(["CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", ".changeset/README.md"])(
+  "%s links to files that exist, and names scripts that exist",
+  async (path) => {
+    const { text } = await readDocument(path);
+    const folder = path.replace(/[^/]*$/, "");
+    for (const [, target] of text.matchAll(/\]\((?!https:|#)([^)#]+)(?:#[^)]*)?\)/g)) {
+      await expect(access(`${root}${folder}${target}`), target).resolves.toBeUndefined();
+    }
+    const { scripts } = await json("package.json");
+    for (const [, script] of text.matchAll(/npm run ([a-z:-]+)/g)) {
+      expect(Object.keys(scripts)).toContain(script);
+    }
+  },
+);
+
+test("README headings that other pages link to exist", async () => {
+  const readme = (await readDocument("README.md")).text;
+  const anchors = Array.from(readme.matchAll(/^## (.+)$/gm), ([, title]) =>
+    (title as string).toLowerCase().replaceAll(" ", "-"),
+  );
+  for (const path of ["CONTRIBUTING.md", "SECURITY.md"]) {
+    const { text } = await readDocument(path);
+    for (const [, anchor] of text.matchAll(/README\.md#([\w-]+)/g)) expect(anchors).toContain(anchor);
+  }
+});
+
+test("every public package shares one version, and every other workspace is private", async () => {
+  const { workspaces } = await json("package.json");
+  const folders = await Promise.all(
+    (workspaces as string[]).map(async (pattern) =>
+      pattern.endsWith("/*")
+        ? (await readdir(`${root}${pattern.slice(0, -2)}`)).map((name) => `${pattern.slice(0, -1)}${name}`)
+        : [pattern],
+    ),
+  );
+  const versions = new Set<string>();
+  for (const folder of folders.flat()) {
+    const { private: isPrivate, version } = await json(`${folder}/package.json`);
+    expect(isPrivate === true, folder).toBe(!folder.startsWith("packages/"));
+    if (isPrivate !== true) versions.add(version);
+  }
+  expect(versions.size).toBe(1);
+});
