@@ -8,8 +8,7 @@ import type {
   ProposalChoice,
 } from "../implementation.js";
 import { takeVector, toHex } from "../wire.js";
-import { CopseGroup } from "./group.js";
-import { CopseJoiner } from "./joiner.js";
+import { CopseGroup, CopseJoiner } from "./group.js";
 import { clientOf, isNamed, leafOf, makeParty, type Party, type Psks } from "./party.js";
 
 /** Follows the group of a GroupInfo, without being a member. */
