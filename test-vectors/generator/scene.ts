@@ -3,7 +3,8 @@
 import { Client } from "../../packages/core/src/client/client.js";
 import type { Group } from "../../packages/core/src/client/group.js";
 import { decode } from "../../packages/core/src/codec/codec.js";
-import { insecureAcceptAll, type Policy } from "../../packages/core/src/group/config.js";
+import { insecureAcceptAll } from "../../packages/core/src/group/authentication.js";
+import type { Policy } from "../../packages/core/src/group/policy.js";
 import type { CommitOptions, ProposalRequest } from "../../packages/core/src/group/proposals/options.js";
 import { SavedKeyPackages } from "../../packages/core/src/group/storage/saved-key-packages.js";
 import { type Maker, toHex } from "./source.js";
@@ -214,7 +215,7 @@ export class Scene {
     const client = known ?? (await this.client());
     const { group, commit } = await client.joinByExternalCommit(groupInfo, {
       resync: former !== undefined,
-      externalPsks: psk ? [this.pskId] : [],
+      psks: psk ? [{ external: this.pskId }] : [],
     });
     await this.deliver(commit);
     this.clients.set(group, client);

@@ -5,7 +5,7 @@ import { MlsError, ValidationError } from "../../packages/core/src/errors.js";
 import { signContent } from "../../packages/core/src/framing/authentication.js";
 import type { SourcedProposal } from "../../packages/core/src/framing/sourced-proposal.js";
 import { protect } from "../../packages/core/src/group/commit/build.js";
-import type { GroupConfig, Policy } from "../../packages/core/src/group/config.js";
+import type { GroupConfig } from "../../packages/core/src/group/config.js";
 import {
   contextBytes,
   type Epoch,
@@ -13,7 +13,7 @@ import {
   provisionalContext,
 } from "../../packages/core/src/group/epoch.js";
 import { NO_EXTENSIONS, Registry } from "../../packages/core/src/group/extensions/registry.js";
-import { DEFAULT_POLICY } from "../../packages/core/src/group/policy.js";
+import { DEFAULT_POLICY, type Policy } from "../../packages/core/src/group/policy.js";
 import { type Applied, applyProposals } from "../../packages/core/src/group/proposals/apply.js";
 import { loadState } from "../../packages/core/src/group/storage/saved-group.js";
 import { signLeafNode } from "../../packages/core/src/tree/leaf-node-signature.js";

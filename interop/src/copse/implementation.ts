@@ -1,6 +1,6 @@
 // RFC 9420 §11, §12.1.8, §12.4.3: Copse as the harness drives it, with any provider.
 import { basicCredential, type CryptoProvider, externalSenders, insecureAcceptAll } from "@copse/core";
-import { type ExternalProposalChoice, PublicGroup } from "@copse/core/public-group";
+import { type ExternalProposalRequest, PublicGroup } from "@copse/core/public-group";
 import type {
   GroupInfoAnswer,
   ImplementationSigner,
@@ -16,16 +16,16 @@ function follow(crypto: CryptoProvider, { groupInfo, ratchetTree }: GroupInfoAns
   return PublicGroup.follow({ crypto, authentication: insecureAcceptAll(), groupInfo, ratchetTree });
 }
 
-function externalChoice(observer: PublicGroup, choice: ProposalChoice): ExternalProposalChoice {
+function externalChoice(observer: PublicGroup, choice: ProposalChoice): ExternalProposalRequest {
   switch (choice.type) {
     case "add":
       return { add: choice.keyPackage };
     case "remove":
       return { remove: leafOf(observer.members, choice.identity) };
     case "externalPsk":
-      return { externalPsk: choice.pskId };
+      return { psk: { external: choice.pskId } };
     case "resumptionPsk":
-      return { resumptionPsk: choice.epoch };
+      return { psk: { resumption: choice.epoch } };
     case "extensions":
       return { extensions: choice.extensions };
     case "reinit": {
@@ -81,7 +81,7 @@ export function copseImplementation(crypto: CryptoProvider): MlsImplementation {
       const joined = await client.joinByExternalCommit(groupInfo, {
         ratchetTree,
         resync: removePrior ? isNamed(identity) : false,
-        externalPsks: psks.map(({ id }) => id),
+        psks: psks.map(({ id }) => ({ external: id })),
       });
       return {
         group: new CopseGroup(owner, client, joined.group, encryptHandshake),

@@ -1,2 +1,3 @@
 // RFC 9420 §3.2, §12.1.8: what a server needs that follows groups without being in them. Apart from what clients load.
-export { type ExternalProposalChoice, PublicGroup, type PublicGroupOptions } from "./client/public-group.js";
+export { PublicGroup, type PublicGroupOptions } from "./client/public-group.js";
+export type { ExternalProposalRequest } from "./group/proposals/options.js";

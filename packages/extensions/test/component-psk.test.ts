@@ -42,7 +42,7 @@ it("comes in by a commit, by a proposal, by a Welcome and by who joins by a comm
   agree(alice, bob, carol, ofDave);
   const erin = await client("erin", make());
   const { group, commit } = await erin.joinByExternalCommit(await ofDave.groupInfo(), {
-    customPsks: [custom],
+    psks: [{ custom }],
   });
   await deliver(commit, alice, bob, carol, ofDave, server);
   agree(alice, bob, carol, ofDave, group);

@@ -3,20 +3,21 @@ import { copyOf, EMPTY, equalBytes, needBytes, toHex } from "../bytes.js";
 import { checkSigner, signerOf } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
 import {
+  buildExternalCommit,
   capabilitiesOf,
   type ClientConfig,
   createEpoch,
-  createExternalCommit,
   createExternalProposal,
   describeLeaf,
   type Epoch,
   firstState,
-  type GroupConfig,
   type GroupState,
   joinByWelcome,
   loadKeyPackages,
   loadState,
   type Member,
+  needAuthentication,
+  policyOf,
   Registry,
   type ResumptionOptions,
   type ResumptionUsage,
@@ -25,12 +26,7 @@ import {
   secondsNow,
   wipeEpoch,
 } from "../group/index.js";
-import {
-  createKeyPackage,
-  createLeafNode,
-  type LeafDescription,
-  type OwnKeyPackage,
-} from "../key-package/index.js";
+import { createKeyPackage, createLeafNode, type OwnKeyPackage } from "../key-package/index.js";
 import type { Awaitable, CipherSuite, CipherSuiteProvider, Signer } from "../provider/index.js";
 import {
   basicCredential,
@@ -49,7 +45,6 @@ import {
 } from "../wire/index.js";
 import { Group } from "./group.js";
 import type { ClientOptions, ExternalJoin, ExternalJoinOptions, JoinOptions, NewGroup } from "./options.js";
-import { needAuthentication, policyOf } from "./policy.js";
 
 /** How far a clock may be behind, in seconds, for a fresh key package to be valid there. */
 const CLOCK_SKEW = 60n * 60n;
@@ -62,13 +57,11 @@ const CLOCK_SKEW = 60n * 60n;
  */
 export class Client {
   readonly #provider: CipherSuiteProvider;
-  readonly #config: GroupConfig;
+  readonly #config: ClientConfig;
   readonly #signer: Signer;
   readonly #registry: Registry;
   readonly #ownCredential: Credential;
-  readonly #describe: () => LeafDescription;
   readonly #externalPsk: ClientOptions["externalPsk"];
-  readonly #host: ClientConfig;
   /** By the hexadecimal KeyPackageRef. */
   readonly #keyPackages = new Map<string, OwnKeyPackage>();
   /** By the hexadecimal group ID. A group that the application has let go of counts no longer. */
@@ -89,7 +82,8 @@ export class Client {
       capabilities: supported,
       extensions: options.leafExtensions ?? [],
     };
-    this.#describe = () => describeLeaf(this.#registry, this.#random, own);
+    // The one that was added last counts, if two have the same key.
+    const signers = [signer];
     this.#config = {
       provider,
       authentication,
@@ -97,12 +91,7 @@ export class Client {
       psk: (id) => this.#findPsk(id),
       registry: this.#registry,
       ownExtensions: new Set(supported.extensions),
-    };
-    // The one that was added last counts, if two have the same key.
-    const signers = [signer];
-    this.#host = {
-      config: this.#config,
-      describe: this.#describe,
+      describeLeaf: () => describeLeaf(this.#registry, this.#random, own),
       signerFor: (publicKey) => signers.find((one) => equalBytes(one.publicKey, publicKey)),
       addSigner: (added) => {
         if (!signers.includes(added)) signers.unshift(added);
@@ -143,7 +132,7 @@ export class Client {
   /** Another signer that groups of this client may use, or have switched to before they were saved. */
   addSigner(signer: Signer): void {
     checkSigner(this.#provider, signer);
-    this.#host.addSigner(signer);
+    this.#config.addSigner(signer);
   }
 
   /** From now on, as long as the policy says. */
@@ -155,7 +144,13 @@ export class Client {
 
   #freshKeyPackage(given: readonly Extension[] = []): Promise<OwnKeyPackage> {
     const extensions = this.#registry.keyPackageExtensions(given, this.#random);
-    return createKeyPackage(this.#provider, this.#signer, this.#describe(), this.#lifetime, extensions);
+    return createKeyPackage(
+      this.#provider,
+      this.#signer,
+      this.#config.describeLeaf(),
+      this.#lifetime,
+      extensions,
+    );
   }
 
   /**
@@ -184,7 +179,7 @@ export class Client {
       this.#config,
       groupId,
       options.extensions ?? [],
-      await createLeafNode(this.#provider, this.#signer, this.#describe(), this.#lifetime),
+      await createLeafNode(this.#provider, this.#signer, this.#config.describeLeaf(), this.#lifetime),
     );
     return this.#enterNew(epoch);
   }
@@ -206,7 +201,7 @@ export class Client {
     if (!this.#registry.isReusable(own.keyPackage)) this.#keyPackages.delete(toHex(own.reference));
     try {
       const { previous } = options;
-      const config: GroupConfig = { ...this.#config, psk: (id) => this.#findPsk(id, previous) };
+      const config: ClientConfig = { ...this.#config, psk: (id) => this.#findPsk(id, previous) };
       const epoch = await joinByWelcome(
         config,
         message,
@@ -227,7 +222,7 @@ export class Client {
    * is to be closed, and the joining tried again with a newer GroupInfo.
    * @param groupInfo an encoded MLSMessage, as `Group.groupInfo` gives it
    * @param options `resync`: this client is a member that has lost its state, and takes its own place;
-   *   `externalPsks`: ids of external PSKs to bring in
+   *   `psks`: pre-shared keys to bring in
    * @returns the group, and the commit for its members as an encoded MLSMessage
    * @throws MlsError `missing` if the GroupInfo allows nobody in, or the tree is needed; ValidationError,
    *   CryptoError, DecodeError, MlsError `authentication`
@@ -236,23 +231,12 @@ export class Client {
     groupInfo: Uint8Array,
     options: ExternalJoinOptions = {},
   ): Promise<ExternalJoin> {
-    const provider = this.#provider;
-    const { commit, epoch } = await createExternalCommit(this.#config, readGroupInfo(groupInfo), {
+    const { commit, epoch } = await buildExternalCommit(this.#config, readGroupInfo(groupInfo), {
       signer: this.#signer,
-      description: this.#describe(),
+      description: this.#config.describeLeaf(),
       ratchetTree: copyOf(options.ratchetTree),
       formerSelf: this.#formerSelf(options.resync),
-      psks: [
-        ...(options.externalPsks ?? []).map((id) => ({
-          pskType: PSKType.external,
-          pskId: needBytes(id, "a PSK's id").slice(),
-          pskNonce: provider.random(provider.suite.hash.Nh),
-        })),
-        ...(options.customPsks ?? []).map((id) => ({
-          ...id,
-          pskNonce: provider.random(provider.suite.hash.Nh),
-        })),
-      ],
+      psks: options.psks ?? [],
       custom: options.custom ?? [],
       proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
       authenticatedData: copyOf(options.authenticatedData),
@@ -289,7 +273,7 @@ export class Client {
   }
 
   #enter(state: GroupState, saved?: SavePoint): Group {
-    const group = new Group(this.#host, state, saved);
+    const group = new Group(this.#config, state, saved);
     this.#groups.set(toHex(state.current.groupContext.groupId), new WeakRef(group));
     return group;
   }
@@ -326,7 +310,7 @@ export class Client {
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
     const own = await this.#freshKeyPackage();
-    const message = await createExternalProposal(this.#provider, {
+    const message = await createExternalProposal(this.#config, {
       groupId: needBytes(group.groupId, "a group ID").slice(),
       epoch: group.epoch,
       sender: { senderType: SenderType.newMemberProposal },

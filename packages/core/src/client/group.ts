@@ -7,14 +7,14 @@ import {
   accessTo,
   applicationMessage,
   type ClientConfig,
+  type CommitContents,
+  commitDigest,
   type CommitMessage,
   type CommitMessages,
   type CommitOptions,
-  type CommitSource,
   enterEpoch,
   type Epoch,
   type EpochAccess,
-  type GroupConfig,
   groupInfoMessage,
   type GroupInfoOptions,
   type GroupState,
@@ -53,7 +53,7 @@ import { Lock } from "./lock.js";
  * leaves the group as it was. Messages are encoded MLSMessages in and out.
  */
 export class Group extends GroupBase {
-  readonly #host: ClientConfig;
+  protected override readonly config: ClientConfig;
   readonly #lock = new Lock();
   #state: GroupState;
   #signer: Signer;
@@ -61,22 +61,18 @@ export class Group extends GroupBase {
   #saved: SavePoint | undefined;
 
   /** @internal */
-  constructor(host: ClientConfig, state: GroupState, saved?: SavePoint) {
+  constructor(config: ClientConfig, state: GroupState, saved?: SavePoint) {
     super();
-    this.#host = host;
+    this.config = config;
     this.#saved = saved;
     this.#state = state;
-    this.#signer = signerIn(host, state.current);
+    this.#signer = signerIn(config, state.current);
     // Those that the group may switch to are needed too: later, when it does, would be too late to miss them.
-    if (state.pending !== undefined) signerIn(host, state.pending.epoch);
+    if (state.pending !== undefined) signerIn(config, state.pending.epoch);
     for (const { proposal, leafKey } of state.proposals) {
       if (leafKey !== undefined && isProposal(proposal, ProposalType.update))
-        needSigner(host, proposal.leafNode);
+        needSigner(config, proposal.leafNode);
     }
-  }
-
-  protected override get config(): GroupConfig {
-    return this.#host.config;
   }
 
   protected override get current(): Epoch {
@@ -84,7 +80,7 @@ export class Group extends GroupBase {
   }
 
   get #context(): MemberContext {
-    return { host: this.#host, epoch: this.current, signer: this.#signer };
+    return { config: this.config, epoch: this.current, signer: this.#signer };
   }
 
   /** The index of this client's leaf. */
@@ -119,7 +115,7 @@ export class Group extends GroupBase {
     if (this.#state.status === "removed")
       throw new MlsError("removed", "this client was removed from the group");
     if (this.#state.status === "reinitialized") {
-      throw new MlsError("closed", "the group is to be reinitialized, and no longer in use");
+      throw new MlsError("closed", "the group ended by ReInit");
     }
   }
 
@@ -169,7 +165,7 @@ export class Group extends GroupBase {
         authenticatedData,
         this.#state.proposals,
       );
-      if (signer !== undefined) this.#host.addSigner(signer);
+      if (signer !== undefined) this.config.addSigner(signer);
       this.#state = withProposal(this.#state, { ...cached, leafKey });
       return message;
     });
@@ -186,7 +182,7 @@ export class Group extends GroupBase {
     return this.#lock.run(async () => {
       this.#needCommittable();
       const own = ownProposals(this.#context, options);
-      return this.#prepare({ config: this.config, own, received: this.#state.proposals }, options);
+      return this.#prepare(this.#context, { own, received: this.#state.proposals }, options);
     });
   }
 
@@ -202,11 +198,11 @@ export class Group extends GroupBase {
     return this.#lock.run(async () => {
       this.#needCommittable();
       const id = resumptionPskId(this.config, usage, from.#state);
-      const config: GroupConfig = { ...this.config, psk: () => from.resumptionPsk(id.pskEpoch) };
+      const config = { ...this.config, psk: () => from.resumptionPsk(id.pskEpoch) };
       const tie: Proposal = { proposalType: ProposalType.psk, psk: id };
       const own = ownProposals(this.#context, { add, proposals: [tie] });
       const resumption = { id, from: from.#state };
-      return this.#prepare({ config, own, received: [], resumption }, options);
+      return this.#prepare({ ...this.#context, config }, { own, received: [], resumption }, options);
     });
   }
 
@@ -218,9 +214,13 @@ export class Group extends GroupBase {
     }
   }
 
-  async #prepare(source: CommitSource, options: CommitOptions): Promise<CommitMessages> {
-    const { pending, messages, nextSigner } = await prepareCommit(this.#context, source, options);
-    this.#host.addSigner(nextSigner);
+  async #prepare(
+    context: MemberContext,
+    contents: CommitContents,
+    options: CommitOptions,
+  ): Promise<CommitMessages> {
+    const { pending, messages, nextSigner } = await prepareCommit(context, contents, options);
+    this.config.addSigner(nextSigner);
     this.#state = { ...this.#state, pending };
     return messages;
   }
@@ -251,8 +251,7 @@ export class Group extends GroupBase {
   async #merge(): Promise<CommitMessage> {
     const { pending } = this.#state;
     if (pending === undefined) throw new MlsError("missing", "there is no pending commit");
-    const { provider } = this.config;
-    const endedBy = (await provider.hash.hash(pending.commit)).slice();
+    const endedBy = await commitDigest(this.config.provider, pending.commit);
     const { changes, epoch } = pending;
     const { maxPastEpochs } = this.config.policy;
     this.#enter(enterEpoch(this.#state, epoch, changes, { endedBy, endedByOwn: true }, maxPastEpochs));
@@ -268,7 +267,7 @@ export class Group extends GroupBase {
 
   /** Takes over the state that comes of a message or a merge. */
   #enter(state: GroupState): void {
-    const signer = state.status === "removed" ? this.#signer : signerIn(this.#host, state.current);
+    const signer = state.status === "removed" ? this.#signer : signerIn(this.config, state.current);
     this.#state = state;
     this.#signer = signer;
   }

@@ -5,9 +5,10 @@ import type {
   Member,
   MlsExtension,
   Policy,
+  PskChoice,
 } from "../group/index.js";
 import type { Awaitable, CryptoProvider, Signer } from "../provider/index.js";
-import type { Credential, CustomProposal, CustomPsk, Extension } from "../wire/index.js";
+import type { Credential, CustomProposal, Extension } from "../wire/index.js";
 import type { Group } from "./group.js";
 
 export interface ClientOptions {
@@ -39,9 +40,8 @@ export interface ExternalJoinOptions {
    * the new credential for a successor of the former one (§5.3.1).
    */
   readonly resync?: boolean | ((member: Member) => boolean) | undefined;
-  readonly externalPsks?: readonly Uint8Array[];
-  /** Keys of registered types, to bring in. */
-  readonly customPsks?: readonly CustomPsk[];
+  /** Pre-shared keys to bring in (§8.4). */
+  readonly psks?: readonly PskChoice[];
   /** Proposals of registered types, of this client's own. */
   readonly custom?: readonly CustomProposal[];
   /** Proposals of members, encoded MLSMessages, of registered types that an external commit takes up. */

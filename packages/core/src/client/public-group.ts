@@ -7,34 +7,23 @@ import {
   type AuthenticationService,
   type CommitMessage,
   createExternalProposal,
+  type ExternalProposalRequest,
   followFrom,
+  followMessage,
   type GroupConfig,
   type MlsExtension,
-  observe,
+  needAuthentication,
   type Policy,
+  policyOf,
   type ProposalMessage,
+  proposalOf,
   type PublicGroupState,
   Registry,
 } from "../group/index.js";
 import type { CryptoProvider, Signer } from "../provider/index.js";
-import {
-  type CustomProposal,
-  type Extension,
-  ExtensionType,
-  ExternalSenders,
-  findExtension,
-  type Proposal,
-  ProposalType,
-  PSKType,
-  readGroupInfo,
-  readKeyPackage,
-  type ReInit,
-  ResumptionPSKUsage,
-  SenderType,
-} from "../wire/index.js";
+import { ExtensionType, ExternalSenders, findExtension, readGroupInfo, SenderType } from "../wire/index.js";
 import { GroupBase } from "./group-base.js";
 import { Lock } from "./lock.js";
-import { needAuthentication, policyOf } from "./policy.js";
 
 export interface PublicGroupOptions {
   readonly crypto: CryptoProvider;
@@ -48,20 +37,6 @@ export interface PublicGroupOptions {
   /** The encoded tree, where the GroupInfo comes without it. */
   readonly ratchetTree?: Uint8Array | undefined;
 }
-
-/** What an external sender may propose (§12.1.8). */
-export type ExternalProposalChoice =
-  /** An encoded MLSMessage with a key package */
-  | { readonly add: Uint8Array }
-  /** A leaf index */
-  | { readonly remove: number }
-  | { readonly extensions: readonly Extension[] }
-  | { readonly externalPsk: Uint8Array }
-  /** Of an epoch of the group */
-  | { readonly resumptionPsk: bigint }
-  | { readonly reinit: Omit<ReInit, "version"> }
-  /** One of a type that an extension registered, and allows external senders */
-  | { readonly custom: CustomProposal };
 
 /**
  * Follows a group by its handshakes, without being a member: for a delivery service that orders commits, refuses
@@ -116,7 +91,7 @@ export class PublicGroup extends GroupBase {
   receive(message: Uint8Array): Promise<ProposalMessage | CommitMessage> {
     const bytes = needBytes(message, "a message").slice();
     return this.#lock.run(async () => {
-      const { state, received } = await observe(this.config, this.#state, bytes);
+      const { state, received } = await followMessage(this.config, this.#state, bytes);
       this.#state = state;
       return received;
     });
@@ -130,7 +105,7 @@ export class PublicGroup extends GroupBase {
    */
   propose(
     signer: Signer,
-    choice: ExternalProposalChoice,
+    request: ExternalProposalRequest,
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
     return this.#lock.run(async () => {
@@ -141,44 +116,17 @@ export class PublicGroup extends GroupBase {
       const senderIndex = allowed.findIndex(({ signatureKey }) => equalBytes(signatureKey, signer.publicKey));
       if (senderIndex < 0)
         throw new MlsError("unknown-sender", "the group's external_senders don't list this signer");
-      return createExternalProposal(provider, {
+      const { registry } = this.config;
+      const { current } = this.#state;
+      const external = {
         groupId,
         epoch,
         sender: { senderType: SenderType.external, senderIndex },
         signer,
-        proposal: this.#proposalFor(choice),
-        authenticatedData: this.config.registry.authenticatedData(
-          options.authenticatedData,
-          this.#state.current.groupContext,
-        ),
-        proposalTypes: this.config.registry.proposalTypes,
-      });
-    });
-  }
-
-  #proposalFor(choice: ExternalProposalChoice): Proposal {
-    if ("add" in choice) return { proposalType: ProposalType.add, keyPackage: readKeyPackage(choice.add) };
-    if ("remove" in choice) return { proposalType: ProposalType.remove, removed: choice.remove };
-    if ("extensions" in choice) {
-      return { proposalType: ProposalType.groupContextExtensions, extensions: choice.extensions };
-    }
-    const { provider } = this.config;
-    const pskNonce = provider.random(provider.suite.hash.Nh);
-    if ("externalPsk" in choice) {
-      const pskId = needBytes(choice.externalPsk, "a PSK's id").slice();
-      return { proposalType: ProposalType.psk, psk: { pskType: PSKType.external, pskId, pskNonce } };
-    }
-    if ("resumptionPsk" in choice) {
-      const psk = {
-        pskType: PSKType.resumption,
-        usage: ResumptionPSKUsage.application,
-        pskGroupId: this.groupId,
-        pskEpoch: choice.resumptionPsk,
-        pskNonce,
+        proposal: proposalOf(provider, groupId, request),
+        authenticatedData: registry.authenticatedData(options.authenticatedData, current.groupContext),
       };
-      return { proposalType: ProposalType.psk, psk };
-    }
-    if ("custom" in choice) return choice.custom;
-    return { proposalType: ProposalType.reinit, version: 1, ...choice.reinit };
+      return createExternalProposal(this.config, external, current);
+    });
   }
 }

@@ -1,7 +1,7 @@
 // RFC 9420 §6, §12.1, §12.4: messages, what they say, and how they are authenticated and encrypted.
-export { checkSender, signContent, verifyContent } from "./authentication.js";
+export { signContent, verifyContent } from "./authentication.js";
 export { type OpenedPrivateMessage, openPrivate, sealPrivate } from "./private-message.js";
-export { openPublic, sealPublic } from "./public-message.js";
+export { openPublic, readPublic, sealPublic } from "./public-message.js";
 export {
   asCommitted,
   blame,

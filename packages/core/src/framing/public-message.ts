@@ -71,6 +71,17 @@ export function sealPublic(
 }
 
 /**
+ * The content of a PublicMessage, RFC 9420 §6.2, as somebody reads it who isn't a member: without a look at the
+ * membership tag, the signature and the confirmation tag.
+ * @param types the proposal types of extensions
+ * @throws ValidationError for application data, and for what the sender may not send
+ */
+export function readPublic({ content, auth }: PublicMessage, types?: ProposalTypes): AuthenticatedContent {
+  checkContent(content, types);
+  return { wireFormat: WireFormat.publicMessage, content, auth };
+}
+
+/**
  * The content of a PublicMessage, RFC 9420 §6.2. A member's membership tag is checked; the signature and
  * the confirmation tag are left to the caller.
  * @param groupContext the encoded GroupContext of the content's epoch
@@ -86,8 +97,7 @@ export function openPublic(
   types?: ProposalTypes,
 ): Awaitable<AuthenticatedContent> {
   const { content, auth } = message;
-  checkContent(content, types);
-  const authenticated = { wireFormat: WireFormat.publicMessage, content, auth };
+  const authenticated = readPublic(message, types);
   if (content.sender.senderType !== SenderType.member) return authenticated;
   const received = message.membershipTag;
   return chain(membershipTag(provider, content, auth, groupContext, membershipKey), (expected) => {

@@ -1,15 +1,12 @@
 // RFC 9420 §11, §12: groups, their proposals, commits and Welcomes, as functions over immutable epochs.
-export { type CommitSource, createExternalCommit, prepareCommit } from "./commit/index.js";
 export {
   type AuthenticationService,
   type CredentialClaim,
-  type GroupConfig,
   insecureAcceptAll,
-  type Party,
-  type Policy,
-  type ProposedAction,
-  secondsNow,
-} from "./config.js";
+  needAuthentication,
+} from "./authentication.js";
+export { buildExternalCommit, type CommitContents, prepareCommit } from "./commit/index.js";
+export { type ClientConfig, type GroupConfig, needSigner } from "./config.js";
 export { type Epoch, wipeEpoch } from "./epoch.js";
 export {
   capabilitiesOf,
@@ -33,23 +30,17 @@ export {
   requiredCapabilities,
 } from "./extensions/index.js";
 export { createEpoch, joinByWelcome, resumptionPskId } from "./join/index.js";
-export {
-  accessTo,
-  type ClientConfig,
-  type EpochAccess,
-  type MemberContext,
-  needSigner,
-  signerIn,
-} from "./member-context.js";
-export { type Member, memberOf } from "./member.js";
+export { accessTo, type EpochAccess, type MemberContext, signerIn } from "./member-context.js";
+export { type Member, memberOf, type Party } from "./member.js";
 export {
   applicationMessage,
   type ApplicationMessage,
+  commitDigest,
   type CommitMessage,
   followFrom,
+  followMessage,
   groupInfoMessage,
   type GroupInfoOptions,
-  observe,
   type OwnMessage,
   proposalMessage,
   type ProposalMessage,
@@ -58,13 +49,24 @@ export {
   receiveMessage,
   reportCommit,
 } from "./messages/index.js";
-export { DEFAULT_POLICY, noPadding, padme, padToMultiple } from "./policy.js";
+export {
+  DEFAULT_POLICY,
+  noPadding,
+  padme,
+  padToMultiple,
+  type Policy,
+  policyOf,
+  type ProposedAction,
+  secondsNow,
+} from "./policy.js";
 export {
   type CommitMessages,
   type CommitOptions,
   createExternalProposal,
+  type ExternalProposalRequest,
   type NewIdentity,
   ownProposals,
+  proposalOf,
   type ProposalRequest,
   type PskChoice,
   requestedProposal,

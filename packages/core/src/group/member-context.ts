@@ -1,24 +1,23 @@
-// RFC 9420 §5.1.2, §7.2: what a client gives to its groups.
-import { MlsError } from "../errors.js";
-import type { LeafDescription } from "../key-package/index.js";
+// RFC 9420 §12: a member in an epoch, as the steps of a group and the extensions of the protocol see it.
 import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../provider/index.js";
 import type { LeafNode } from "../wire/index.js";
-import type { GroupConfig } from "./config.js";
+import { type ClientConfig, needSigner } from "./config.js";
 import type { Epoch } from "./epoch.js";
 import type { EpochLedger, GroupView } from "./extensions/index.js";
 
-/** What a client gives to its groups. */
-export interface ClientConfig {
-  readonly config: GroupConfig;
-  /** What a new leaf node of the client says. */
-  describe(): LeafDescription;
-  /** The client's signers, by their public keys. */
-  signerFor(publicKey: Uint8Array): Signer | undefined;
-  /** Remembers one that a group has switched to. */
-  addSigner(signer: Signer): void;
+/** A member: the epoch that it is in, and its signer there. */
+export interface MemberContext {
+  readonly config: ClientConfig;
+  readonly epoch: Epoch;
+  readonly signer: Signer;
 }
 
-/** What an extension of the protocol works on: `Group.withEpoch`. */
+/** The signer whose key is in the own leaf. @throws MlsError `state` if the client has no such signer */
+export function signerIn(config: ClientConfig, { tree, keys }: Epoch): Signer {
+  return needSigner(config, tree.leaf(keys.leafIndex) as LeafNode);
+}
+
+/** What an extension of the protocol works with: `Group.withEpoch`. */
 export interface EpochAccess {
   readonly provider: CipherSuiteProvider;
   readonly group: GroupView;
@@ -30,32 +29,11 @@ export interface EpochAccess {
   ledger(label: string): EpochLedger | undefined;
 }
 
-/** Where a member stands: the epoch that it is in, and who signs for it there. */
-export interface MemberContext {
-  readonly host: ClientConfig;
-  readonly epoch: Epoch;
-  readonly signer: Signer;
-}
-
-/** The signer whose key stands in the own leaf. @throws MlsError `state` if the client has no such signer */
-export function signerIn(host: ClientConfig, { tree, keys }: Epoch): Signer {
-  return needSigner(host, tree.leaf(keys.leafIndex) as LeafNode);
-}
-
-/** The signer for a leaf node. @throws MlsError `state` if the client has none */
-export function needSigner(host: ClientConfig, { signatureKey }: LeafNode): Signer {
-  const signer = host.signerFor(signatureKey);
-  if (signer === undefined) {
-    throw new MlsError("state", "the client has no signer for the signature key of its leaf in this group");
-  }
-  return signer;
-}
-
-/** The epoch, as extensions of the protocol work on it. */
-export function accessTo({ host, epoch, signer }: MemberContext): EpochAccess {
+/** The epoch, as extensions of the protocol work with it. */
+export function accessTo({ config, epoch, signer }: MemberContext): EpochAccess {
   const { groupContext, tree, keys, ledgers } = epoch;
   return {
-    provider: host.config.provider,
+    provider: config.provider,
     group: { groupContext, tree },
     leafIndex: keys.leafIndex,
     leafKey: keys.leafKey,

@@ -6,12 +6,20 @@ import type { RatchetTree } from "../tree/index.js";
 import { GroupContext } from "../wire/index.js";
 import type { Epoch } from "./epoch.js";
 
-/**
- * An epoch that is over. Its tree shares with those of the epochs around it all but what they changed, and only
- * the leaves in it are asked for.
- */
-export interface PastEpoch {
+/** The commit that ended an epoch. */
+export interface EndedEpoch {
   readonly epoch: bigint;
+  /** Digest of the commit's message: tells whether another message that would end the epoch is the same. */
+  readonly endedBy: Uint8Array;
+  /** Whether it was this client's own commit. */
+  readonly endedByOwn: boolean;
+}
+
+/**
+ * An epoch that is over. Only the leaves of its tree are read. The tree shares everything with those of the epochs
+ * around it except for what they changed.
+ */
+export interface PastEpoch extends EndedEpoch {
   /** The encoded GroupContext */
   readonly groupContext: Uint8Array;
   readonly tree: RatchetTree;
@@ -20,10 +28,6 @@ export interface PastEpoch {
   readonly senderDataSecret: Uint8Array;
   /** `Nh` bytes */
   readonly resumptionPsk: Uint8Array;
-  /** Digest of the commit that ended it, to tell when it comes once more from another one. */
-  readonly endedBy: Uint8Array;
-  /** Whether that was this client's own. */
-  readonly endedByOwn: boolean;
 }
 
 /** What is kept of an epoch that ends; all of its other secrets are overwritten. */

@@ -9,7 +9,6 @@ export {
   epochSecretsFrom,
   pskSecret,
   welcomeKeyAndNonce,
-  wipeSecrets,
 } from "./key-schedule.js";
 export {
   DEFAULT_RATCHET_LIMITS,

@@ -120,7 +120,7 @@ it("an external sender proposes the PSK of an epoch", async () => {
   await b.receive((await a.commit({ extensions: [senders] })).commit);
   await a.mergePendingCommit();
   const observer = await PublicGroup.follow({ crypto, authentication, groupInfo: await a.groupInfo() });
-  const proposal = await observer.propose(signer, { resumptionPsk: 1n });
+  const proposal = await observer.propose(signer, { psk: { resumption: 1n } });
   for (const group of [a, b]) await group.receive(proposal);
   const { commit } = await b.commit();
   await b.mergePendingCommit();

@@ -49,7 +49,7 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
     await a.mergePendingCommit();
     const b = await bob.join(welcome as Uint8Array);
     const joined = await carol.joinByExternalCommit(await b.groupInfo(), {
-      externalPsks: [new Uint8Array([7])],
+      psks: [{ external: new Uint8Array([7]) }],
     });
     for (const group of [a, b]) {
       expect(await group.receive(joined.commit)).toMatchObject({

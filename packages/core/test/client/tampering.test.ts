@@ -5,7 +5,7 @@ import { EMPTY, equalBytes } from "../../src/bytes.js";
 import { decode, encode } from "../../src/codec/codec.js";
 import { decryptWithLabel, encryptWithLabel } from "../../src/crypto/labelled.js";
 import { MlsError } from "../../src/errors.js";
-import { openTree } from "../../src/group/join/welcome.js";
+import { openGroupInfo } from "../../src/group/join/group-info.js";
 import { SavedKeyPackages } from "../../src/group/storage/saved-key-packages.js";
 import { deriveWelcomeSecret, welcomeKeyAndNonce } from "../../src/schedule/key-schedule.js";
 import { Commit } from "../../src/wire/commit.js";
@@ -239,7 +239,7 @@ describe.each([1, 2, 3])("one byte changed in what a new member gets, in suite %
     const open = async (bytes: Uint8Array, tree?: Uint8Array) => {
       const message = decode(MlsMessage, bytes);
       if (message.wireFormat !== WireFormat.groupInfo) throw new MlsError("usage", "no GroupInfo");
-      return openTree(config, message.groupInfo, tree);
+      return openGroupInfo(config, message.groupInfo, tree);
     };
     const info = await group.groupInfo();
     await refuseEach(info, (changed) => open(changed), save);

@@ -268,7 +268,7 @@ describe("trap 13: PSKs", () => {
     const [alice, bob] = groups as [Group, Group];
     const joiner = await party("joiner", { suite: SUITE, externalPsk });
     const { group, commit } = await joiner.client.joinByExternalCommit(await alice.groupInfo(), {
-      externalPsks: [new Uint8Array([7])],
+      psks: [{ external: new Uint8Array([7]) }],
     });
     for (const one of [alice, bob]) await one.receive(commit);
     expect(group.epochAuthenticator).toEqual(bob.epochAuthenticator);

@@ -5,13 +5,13 @@ import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
-import { stageCommit } from "../../src/group/commit/process.js";
+import { processCommit } from "../../src/group/commit/process.js";
 import { NO_EXTENSIONS } from "../../src/group/extensions/registry.js";
 import { followFrom } from "../../src/group/messages/follow.js";
 import { applyProposals } from "../../src/group/proposals/apply.js";
 import { checkExternalList } from "../../src/group/proposals/list.js";
 import { partyOf, signatureKeyOf } from "../../src/group/proposals/sender.js";
-import { checkProposals } from "../../src/group/proposals/validate.js";
+import { checkProposals } from "../../src/group/proposals/single-proposal.js";
 import { mergeUpdatePath, openPathSecret } from "../../src/tree/treekem.js";
 import {
   type AuthenticatedContent,
@@ -85,7 +85,7 @@ describe("what another check stands before", () => {
     [
       "a commit by an external sender",
       "6.1: a commit is sent by a member",
-      async () => stageCommit(mallory.config, mallory.epoch, framed(outside, commit), () => undefined),
+      async () => processCommit(mallory.config, mallory.epoch, framed(outside, commit), () => undefined),
     ],
     [
       "a newMember's proposal that is no Add",

@@ -4,7 +4,7 @@ import { nodeProvider } from "@copse/provider-node";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { GroupConfig } from "../../src/group/config.js";
 import { requiredCapabilities } from "../../src/group/extensions/requirements.js";
-import { openTree } from "../../src/group/join/welcome.js";
+import { openGroupInfo } from "../../src/group/join/group-info.js";
 import type { LeafNode } from "../../src/wire/leaf-node.js";
 import {
   failure,
@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 
 const open = async (from: Insider, forgery?: TreeForgery) =>
-  openTree(config, await groupInfoOf(from, forgery), undefined);
+  openGroupInfo(config, await groupInfoOf(from, forgery), undefined);
 const signerOf = (i: number) => (people[i] as Party).signer;
 const leafOf = (i: number) => flat.epoch.tree.leaf(i) as LeafNode;
 /** Bob's leaf, saying something else, well signed. */
@@ -170,7 +170,9 @@ describe("a tree of leaves", () => {
           signatureKey !== undefined && String(signatureKey) !== String(signerOf(2).publicKey),
       },
     };
-    expect((await failure(openTree(picky, await groupInfoOf(flat), undefined))).code).toBe("authentication");
+    expect((await failure(openGroupInfo(picky, await groupInfoOf(flat), undefined))).code).toBe(
+      "authentication",
+    );
   });
 });
 

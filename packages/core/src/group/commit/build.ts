@@ -1,4 +1,4 @@
-// RFC 9420 §12.4.1: creating a commit.
+// RFC 9420 §12.4.1, §12.4.3.2: building a commit, by a member or by a new member who joins by it.
 import { wipe } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
@@ -11,209 +11,265 @@ import {
 } from "../../framing/index.js";
 import type { LeafDescription } from "../../key-package/index.js";
 import type { Signer } from "../../provider/index.js";
-import { type CreatedUpdatePath, createUpdatePath, pruneKeys } from "../../tree/index.js";
+import { type CreatedUpdatePath, createUpdatePath, pruneKeys, type TreeKeys } from "../../tree/index.js";
 import {
   type AuthenticatedContent,
   ContentType,
   type FramedContent,
   GroupContext,
-  type LeafNode,
+  LeafNodeSource,
   MlsMessage,
+  type Sender,
   SenderType,
   WireFormat,
 } from "../../wire/index.js";
-import { type GroupConfig, handshakeFormat } from "../config.js";
-import { contextBytes, type Epoch, nextEpoch, provisionalContext, wipeEpoch } from "../epoch.js";
-import { createWelcome, ratchetTreeExtension } from "../join/index.js";
+import type { GroupConfig } from "../config.js";
+import {
+  contextBytes,
+  type Epoch,
+  type NextEpoch,
+  nextEpoch,
+  nextGroupContext,
+  provisionalContext,
+  type PublicEpoch,
+  wipeEpoch,
+} from "../epoch.js";
+import { checkResumption, createWelcome, ratchetTreeExtension, type ResumptionPskId } from "../join/index.js";
+import { checkMessageSize, handshakeFormat } from "../policy.js";
 import {
   type Applied,
-  applyProposals,
-  blameOne,
-  checkAuthorized,
-  checkCustomList,
+  checkGroup,
   checkOwnSupport,
-  checkProposals,
-  checkRegularList,
+  checkReplacement,
   checkResult,
-  checkSize,
-  extensionsAfter,
-  type ResumptionUsage,
+  filterProposals,
+  leafRules,
+  validateProposals,
 } from "../proposals/index.js";
 import { pskSecretOf } from "../psks.js";
+import type { GroupState } from "../state.js";
+
+/** Who builds a commit. */
+export interface Committer {
+  /** A member, or a new member who joins by the commit. */
+  readonly sender: Sender;
+  readonly epoch: PublicEpoch;
+  /** What the next epoch starts from (§8, §8.3): `Nh` bytes. */
+  readonly initSecret: Uint8Array;
+  /** The epoch as the member has it; `undefined` for a new member. */
+  readonly member: Epoch | undefined;
+}
 
 export interface CommitRequest {
   /** What to commit, in this order: by reference where a proposal has one, else by value. */
   readonly proposals: readonly SourcedProposal[];
+  /** Whether received proposals that stand in the way are left out. If not, the commit is refused. */
+  readonly leaveOut: boolean;
   /** Whether to send a path where none is required. */
   readonly forcePath: boolean;
   /** Who signs in the epoch that ends. */
   readonly signer: Signer;
-  /** Who signs from the new epoch on; the same, unless the key is rotated. */
+  /** Who signs from the new epoch on: another one if the key is rotated. */
   readonly nextSigner: Signer;
-  /** What the committer's new leaf says of it; what it said before, if left out. */
+  /** What the committer's new leaf says. Default: what it said before. */
   readonly description?: LeafDescription | undefined;
   readonly authenticatedData: Uint8Array;
   readonly ratchetTreeInWelcome: boolean;
-  /** In the first commit of a group that follows another one (§11.2, §11.3). */
-  readonly resumption?: ResumptionUsage | undefined;
+  /** The first commit of a group that resumes another one (§11.2, §11.3): the PSK that ties them, and that group. */
+  readonly resumption?: { readonly id: ResumptionPskId; readonly from: GroupState } | undefined;
 }
 
-/** A commit that was created, not in force before the delivery service has taken it. */
-export interface CreatedCommit {
+/** A commit that is not in force before the delivery service has accepted it. */
+export interface BuiltCommit {
   /** An encoded MLSMessage */
   readonly commit: Uint8Array;
   /** An encoded MLSMessage, where members are added */
   readonly welcome: Uint8Array | undefined;
+  /** The epoch that it starts. */
   readonly epoch: Epoch;
   readonly applied: Applied;
-  readonly nextSigner: Signer;
 }
 
 /**
- * Signs a handshake message and wraps it as the policy says, as an encoded MLSMessage.
- * @param complete what is still to be added to the signed content: a commit's confirmation tag
- */
-export async function protect(
-  config: GroupConfig,
-  epoch: Epoch,
-  authenticated: AuthenticatedContent,
-): Promise<Uint8Array> {
-  const { provider } = config;
-  if (authenticated.wireFormat === WireFormat.publicMessage) {
-    const publicMessage = await sealPublic(
-      provider,
-      authenticated,
-      contextBytes(epoch),
-      epoch.secrets.membershipKey,
-      config.registry.proposalTypes,
-    );
-    return encode(MlsMessage, { version: 1, wireFormat: WireFormat.publicMessage, publicMessage });
-  }
-  const privateMessage = await sealPrivate(
-    provider,
-    authenticated,
-    { secretTree: epoch.secretTree, senderDataSecret: epoch.secrets.senderDataSecret },
-    0,
-  );
-  return encode(MlsMessage, { version: 1, wireFormat: WireFormat.privateMessage, privateMessage });
-}
-
-function descriptionOf({ credential, capabilities, extensions }: LeafNode): LeafDescription {
-  return { credential, capabilities, extensions };
-}
-
-/**
- * Creates a commit, its Welcome and the epoch that it starts. The epoch that it ends stays as it is, but for one
+ * Builds a commit, its Welcome, and the epoch that it starts. The epoch that it ends stays as it is, except for one
  * key of the handshake ratchet where the commit is sent encrypted.
- * @throws ValidationError, CryptoError, MlsError `authentication`, `missing`
+ * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`, `limit`, `missing`
  */
-export async function createCommit(
+export async function buildCommit(
   config: GroupConfig,
-  epoch: Epoch,
+  committer: Committer,
   request: CommitRequest,
-): Promise<CreatedCommit> {
+): Promise<BuiltCommit> {
   const { provider } = config;
-  const { proposals, signer, nextSigner } = request;
-  const registry = config.registry;
-  const committer = epoch.keys.leafIndex;
-  checkRegularList(proposals, committer, registry);
-  const extensions = extensionsAfter(epoch, proposals, registry);
-  await checkProposals(config, epoch, proposals, extensions, request.resumption);
-  checkAuthorized(config, epoch, proposals, { senderType: SenderType.member, leafIndex: committer });
-  const applied = applyProposals(epoch, proposals, registry);
-  checkCustomList(config, epoch, proposals, applied);
-  try {
-    checkResult(config, applied.tree, applied.extensions);
-    checkSize(config, applied.tree);
-  } catch (error) {
-    throw blameOne(config, epoch, proposals, error);
-  }
+  const { epoch } = committer;
+  const { proposals, applied } = await applyChosen(config, committer, request);
   checkOwnSupport(config, applied.extensions);
-
-  const path =
-    applied.pathRequired || request.forcePath ? await makePath(config, epoch, applied, request) : undefined;
+  const path = await makePath(config, committer, applied, request);
   let pskSecret: Uint8Array | undefined;
-  let made: Awaited<ReturnType<typeof nextEpoch>> | undefined;
+  let next: NextEpoch | undefined;
   try {
-    if (path !== undefined) checkResult(config, path.tree, applied.extensions);
+    const tree = path?.tree ?? applied.tree;
+    if (path !== undefined) checkGroup(config, tree, applied.extensions);
     pskSecret = await pskSecretOf(config, applied.psks);
-    const content: FramedContent = {
-      groupId: epoch.groupContext.groupId,
-      epoch: epoch.groupContext.epoch,
-      sender: { senderType: SenderType.member, leafIndex: committer },
-      authenticatedData: request.authenticatedData,
-      content: {
-        contentType: ContentType.commit,
-        commit: {
-          proposals: proposals.map(asCommitted),
-          path: path?.updatePath,
-        },
-      },
-    };
-    const wireFormat = handshakeFormat(config);
-    const signature = await signContent(signer, wireFormat, content, contextBytes(epoch));
-    const signed: AuthenticatedContent = {
-      wireFormat,
-      content,
-      auth: { signature, confirmationTag: undefined },
-    };
-    made = await nextEpoch(config, epoch, signed, {
-      tree: path?.tree ?? applied.tree,
-      extensions: applied.extensions,
-      keys: path === undefined ? pruneKeys(epoch.keys, applied.tree) : path.keys,
-      commitSecret: path?.commitSecret ?? new Uint8Array(provider.suite.hash.Nh),
-      pskSecret,
-      initSecret: epoch.secrets.initSecret,
-    });
-    const welcome =
-      applied.added.length === 0
-        ? undefined
-        : await createWelcome(provider, made, {
-            added: applied.added,
-            pathSecrets: path?.pathSecrets,
-            psks: applied.psks,
-            signer: nextSigner,
-            extensions: registry.groupInfoExtensions(
-              request.ratchetTreeInWelcome ? [ratchetTreeExtension(made.epoch)] : [],
-              (length) => provider.random(length),
-              made.epoch,
-            ),
-          });
-    const commit = await protect(config, epoch, {
-      ...signed,
-      auth: { signature, confirmationTag: made.epoch.confirmationTag },
-    });
-    return {
-      commit,
-      welcome: welcome && encode(MlsMessage, { version: 1, wireFormat: WireFormat.welcome, welcome }),
-      epoch: made.epoch,
-      applied,
-      nextSigner,
-    };
+    const signed = await signCommit(config, committer, request, proposals, path);
+    const groupContext = await nextGroupContext(provider, epoch, signed, tree, applied.extensions);
+    const keys = path?.keys ?? pruneKeys((committer.member as Epoch).keys, tree);
+    const commitSecret = path?.commitSecret ?? new Uint8Array(provider.suite.hash.Nh);
+    const secrets = { initSecret: committer.initSecret, commitSecret, pskSecret };
+    next = await nextEpoch(config, { groupContext, tree, keys }, secrets);
+    const { resumption } = request;
+    if (resumption !== undefined) checkResumption(config, resumption.id, resumption.from, next.epoch);
+    const welcome = await welcomeTo(config, next, applied, path, pskSecret, request);
+    const auth = { ...signed.auth, confirmationTag: next.epoch.confirmationTag };
+    const commit = await protect(config, epoch, committer.member, { ...signed, auth });
+    return { commit, welcome, epoch: next.epoch, applied };
   } catch (error) {
-    if (made !== undefined) wipeEpoch(made.epoch);
+    if (next !== undefined) wipeEpoch(next.epoch);
     throw error;
   } finally {
-    wipe(path?.commitSecret, ...(path?.pathSecrets.values() ?? []), pskSecret, made?.joinerSecret);
+    wipe(path?.commitSecret, ...(path?.pathSecrets.values() ?? []), pskSecret, next?.joinerSecret);
   }
 }
 
-function makePath(
+/** The proposals that are committed, applied. A received one that stands in the way may be left out. */
+async function applyChosen(
   config: GroupConfig,
-  epoch: Epoch,
+  { epoch, sender }: Committer,
+  { proposals, leaveOut, resumption }: CommitRequest,
+): Promise<{ proposals: readonly SourcedProposal[]; applied: Applied }> {
+  const attempt = async (chosen: readonly SourcedProposal[]) => {
+    const list = { proposals: chosen, committer: sender, resumption: resumption?.id.usage };
+    const applied = await validateProposals(config, epoch, list);
+    checkResult(config, epoch, chosen, applied, applied.tree);
+    return { proposals: chosen, applied };
+  };
+  try {
+    return await attempt(proposals);
+  } catch (error) {
+    if (!leaveOut || !(error instanceof MlsError)) throw error;
+    const kept = filterProposals(config, epoch, proposals, sender);
+    if (kept.length === proposals.length) throw error;
+    return attempt(kept);
+  }
+}
+
+/** The path of a commit, if it has one. Its leaf is checked as those who receive it will. */
+async function makePath(
+  config: GroupConfig,
+  { sender, epoch }: Committer,
   applied: Applied,
-  { nextSigner, description }: CommitRequest,
-): Promise<CreatedUpdatePath> {
-  const sender = epoch.keys.leafIndex;
-  const own = applied.tree.leaf(sender);
-  if (own === undefined) throw new MlsError("removed", "this client is no member of the group any more");
-  return createUpdatePath(config.provider, applied.tree, {
-    sender,
-    unsignedLeaf: { ...(description ?? descriptionOf(own)), signatureKey: nextSigner.publicKey },
+  { forcePath, nextSigner, description }: CommitRequest,
+): Promise<CreatedUpdatePath | undefined> {
+  const isMember = sender.senderType === SenderType.member;
+  if (isMember && !applied.pathRequired && !forcePath) return undefined;
+  const leafIndex = isMember ? sender.leafIndex : applied.tree.leftmostBlank();
+  const { credential, capabilities, extensions } = description ?? leafAt(applied, leafIndex);
+  const path = await createUpdatePath(config.provider, applied.tree, {
+    sender: leafIndex,
+    unsignedLeaf: { credential, capabilities, extensions, signatureKey: nextSigner.publicKey },
     signer: nextSigner,
     groupId: epoch.groupContext.groupId,
-    exclude: new Set(applied.added.map(({ leafIndex }) => leafIndex)),
+    exclude: new Set(applied.added.map((one) => one.leafIndex)),
     groupContext: (treeHash) =>
       GroupContext.encoding(provisionalContext(epoch, treeHash, applied.extensions)),
   });
+  try {
+    const rules = leafRules(config, applied.extensions);
+    checkReplacement(path.updatePath.leafNode, LeafNodeSource.commit, epoch.tree.leaf(leafIndex), rules);
+    return path;
+  } catch (error) {
+    wipe(path.commitSecret, ...path.pathSecrets.values());
+    throw error;
+  }
+}
+
+function leafAt({ tree }: Applied, leafIndex: number): LeafDescription {
+  const leafNode = tree.leaf(leafIndex);
+  if (leafNode === undefined) throw new MlsError("removed", "this client is no longer a member of the group");
+  return leafNode;
+}
+
+/** The signed commit (§6.1), which has no confirmation tag yet. */
+async function signCommit(
+  { policy }: GroupConfig,
+  { sender, epoch, member }: Committer,
+  { signer, authenticatedData }: CommitRequest,
+  proposals: readonly SourcedProposal[],
+  path: CreatedUpdatePath | undefined,
+): Promise<AuthenticatedContent> {
+  const { groupId, epoch: number } = epoch.groupContext;
+  const commit = { proposals: proposals.map(asCommitted), path: path?.updatePath };
+  const content: FramedContent = {
+    groupId,
+    epoch: number,
+    sender,
+    authenticatedData,
+    content: { contentType: ContentType.commit, commit },
+  };
+  const wireFormat = member === undefined ? WireFormat.publicMessage : handshakeFormat(policy);
+  const signature = await signContent(signer, wireFormat, content, contextBytes(epoch));
+  return { wireFormat, content, auth: { signature, confirmationTag: undefined } };
+}
+
+/** The Welcome for the members that a commit adds, as an encoded MLSMessage; `undefined` if it adds none. */
+async function welcomeTo(
+  { provider, registry }: GroupConfig,
+  next: NextEpoch,
+  { added, psks }: Applied,
+  path: CreatedUpdatePath | undefined,
+  pskSecret: Uint8Array,
+  { nextSigner, ratchetTreeInWelcome }: CommitRequest,
+): Promise<Uint8Array | undefined> {
+  if (added.length === 0) return undefined;
+  const extensions = registry.groupInfoExtensions(
+    ratchetTreeInWelcome ? [ratchetTreeExtension(next.epoch)] : [],
+    (length) => provider.random(length),
+    next.epoch,
+  );
+  const welcome = await createWelcome(provider, next, {
+    added,
+    pathSecrets: path?.pathSecrets,
+    psks,
+    pskSecret,
+    signer: nextSigner,
+    extensions,
+  });
+  return encode(MlsMessage, { version: 1, wireFormat: WireFormat.welcome, welcome });
+}
+
+/**
+ * A signed handshake message as an encoded MLSMessage, in the wire format that it is signed for.
+ * @param member the epoch as its sender has it; `undefined` for one who isn't a member
+ */
+export async function protect(
+  { provider, registry, policy }: GroupConfig,
+  epoch: PublicEpoch,
+  member: Epoch | undefined,
+  authenticated: AuthenticatedContent,
+): Promise<Uint8Array> {
+  const checked = (message: Uint8Array) => {
+    checkMessageSize(policy, message);
+    return message;
+  };
+  if (authenticated.wireFormat === WireFormat.privateMessage && member !== undefined) {
+    const { secretTree, secrets } = member;
+    const keys = { secretTree, senderDataSecret: secrets.senderDataSecret };
+    const privateMessage = await sealPrivate(provider, authenticated, keys, 0);
+    return checked(encode(MlsMessage, { version: 1, wireFormat: WireFormat.privateMessage, privateMessage }));
+  }
+  const publicMessage = await sealPublic(
+    provider,
+    authenticated,
+    contextBytes(epoch),
+    member?.secrets.membershipKey,
+    registry.proposalTypes,
+  );
+  return checked(encode(MlsMessage, { version: 1, wireFormat: WireFormat.publicMessage, publicMessage }));
+}
+
+/** A member as the committer. */
+export function memberCommitter(epoch: Epoch): Committer {
+  const { leafIndex }: TreeKeys = epoch.keys;
+  const sender = { senderType: SenderType.member, leafIndex };
+  return { sender, epoch, initSecret: epoch.secrets.initSecret, member: epoch };
 }

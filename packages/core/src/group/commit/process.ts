@@ -1,5 +1,5 @@
-// RFC 9420 §12.4.2: processing a commit.
-import { wipe } from "../../bytes.js";
+// RFC 9420 §12.4.2: processing a commit, by members and by those who follow the group from outside.
+import { equalSecret, wipe } from "../../bytes.js";
 import { verifyAll } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
@@ -10,81 +10,108 @@ import {
   mergeUpdatePath,
   pruneKeys,
   type RatchetTree,
-  type TreeKeys,
 } from "../../tree/index.js";
 import {
   type AuthenticatedContent,
   type Commit,
   ContentType,
-  type Extension,
   GroupContext,
   isProposal,
   type LeafNode,
   LeafNodeSource,
   ProposalOrRefType,
   ProposalType,
+  type Sender,
   SenderType,
   type UpdatePath,
 } from "../../wire/index.js";
+import { authenticate } from "../authentication.js";
 import type { GroupConfig } from "../config.js";
-import { type Epoch, nextEpoch, provisionalContext } from "../epoch.js";
+import {
+  type CommitSecrets,
+  type Epoch,
+  nextEpoch,
+  nextGroupContext,
+  provisionalContext,
+  type PublicEpoch,
+  wipeEpoch,
+} from "../epoch.js";
 import {
   type Applied,
-  applyProposals,
-  authenticate,
-  blameOne,
-  checkAuthorized,
-  checkCustomList,
-  checkExternalList,
   checkOwnSupport,
-  checkProposals,
-  checkRegularList,
   checkReplacement,
   checkResult,
-  checkSize,
-  extensionsAfter,
   leafRules,
+  validateProposals,
 } from "../proposals/index.js";
 import { pskSecretOf } from "../psks.js";
 import { receiveExternalInit } from "./external-init.js";
 
-/** What the group knows of the proposals that were sent by themselves. */
-export interface KnownProposals {
-  /** The proposal of a ProposalRef. */
-  find(reference: Uint8Array): SourcedProposal | undefined;
-  /** The private key for an own Update that was proposed, by its proposal's reference. */
-  ownLeafKey(reference: Uint8Array): HpkePrivateKey | undefined;
-}
-
-/** What a group's public state is in an epoch: all that one knows of it who is no member. */
-export interface PublicEpoch {
+/** A commit whose public part is valid, and the public state of the epoch that it starts. */
+export interface ProcessedCommit {
+  readonly authenticated: AuthenticatedContent;
+  readonly path: UpdatePath | undefined;
+  readonly proposals: readonly SourcedProposal[];
+  readonly applied: Applied;
+  readonly committer: { readonly leafIndex: number; readonly leafNode: LeafNode };
   readonly groupContext: GroupContext;
   readonly tree: RatchetTree;
-  readonly interimTranscriptHash: Uint8Array;
+  /** `Nh` bytes. Only members can tell whether it is right. */
+  readonly confirmationTag: Uint8Array;
 }
 
-/** A commit whose public part was found right. */
-export interface StagedCommit {
-  readonly commit: Commit;
-  readonly applied: Applied;
-  /** The tree that the commit gives. */
-  readonly tree: RatchetTree;
-  readonly extensions: readonly Extension[];
-  readonly committer: { readonly leafIndex: number; readonly leafNode: LeafNode };
-  readonly proposals: readonly SourcedProposal[];
-}
-
-/** What a commit that was received does. */
-export interface ProcessedCommit extends StagedCommit {
-  /** The new epoch; `undefined` if the commit removes this member. */
-  readonly epoch: Epoch | undefined;
+/**
+ * The part of §12.4.2 that needs no secrets. The message's signature was verified before. Nothing changes.
+ * @param find the proposal with this ProposalRef
+ * @throws ValidationError, CryptoError, MlsError `missing`, `authentication`, `forbidden`, `limit`
+ */
+export async function processCommit(
+  config: GroupConfig,
+  epoch: PublicEpoch,
+  authenticated: AuthenticatedContent,
+  find: (reference: Uint8Array) => SourcedProposal | undefined,
+): Promise<ProcessedCommit> {
+  const { provider } = config;
+  const { sender, content } = authenticated.content;
+  if (content.contentType !== ContentType.commit) throw new MlsError("usage", "this content is no commit");
+  const { commit } = content;
+  const proposals = resolve(commit, sender, find);
+  const applied = await validateProposals(config, epoch, { proposals, committer: sender });
+  const external = sender.senderType !== SenderType.member;
+  ensure(
+    commit.path !== undefined || !(applied.pathRequired || external),
+    "12.4: the path of a commit must be populated unless all of its proposals do without",
+  );
+  const leafIndex = external ? applied.tree.leftmostBlank() : sender.leafIndex;
+  // §12.2: the leaf of an external commit that removes its sender's former leaf is an update of that leaf.
+  const replaced = external ? removedLeaf(epoch, proposals) : epoch.tree.leaf(leafIndex);
+  const tree =
+    commit.path === undefined
+      ? applied.tree
+      : await mergePath(config, epoch, applied, leafIndex, commit.path, replaced);
+  checkResult(config, epoch, proposals, applied, tree);
+  const { confirmationTag } = authenticated.auth;
+  ensure(
+    confirmationTag?.length === provider.suite.hash.Nh,
+    "6.1: the confirmation tag of a commit is a MAC of the suite",
+  );
+  return {
+    authenticated,
+    path: commit.path,
+    proposals,
+    applied,
+    committer: { leafIndex, leafNode: tree.leaf(leafIndex) as LeafNode },
+    groupContext: await nextGroupContext(provider, epoch, authenticated, tree, applied.extensions),
+    tree,
+    confirmationTag,
+  };
 }
 
 /** The proposals of a commit, those by reference looked up. @throws MlsError `missing` for an unknown reference */
 function resolve(
   commit: Commit,
-  sender: AuthenticatedContent["content"]["sender"],
-  find: KnownProposals["find"],
+  sender: Sender,
+  find: (reference: Uint8Array) => SourcedProposal | undefined,
 ): SourcedProposal[] {
   return commit.proposals.map((one) => {
     if (one.type === ProposalOrRefType.proposal) return { proposal: one.proposal, sender };
@@ -96,129 +123,18 @@ function resolve(
   });
 }
 
-/**
- * §12.4.2, as far as it takes no secrets; the message's signature was verified before. Nothing that exists changes.
- * @throws ValidationError, CryptoError, MlsError `missing`, `authentication`, `forbidden`
- */
-export async function stageCommit(
-  config: GroupConfig,
-  epoch: Pick<PublicEpoch, "groupContext" | "tree">,
-  authenticated: AuthenticatedContent,
-  find: KnownProposals["find"],
-): Promise<StagedCommit> {
-  const registry = config.registry;
-  const { sender, content } = authenticated.content;
-  if (content.contentType !== ContentType.commit) throw new MlsError("usage", "this content is no commit");
-  const { commit } = content;
-  const external = sender.senderType === SenderType.newMemberCommit;
-  const proposals = resolve(commit, sender, find);
-  if (sender.senderType === SenderType.member) checkRegularList(proposals, sender.leafIndex, registry);
-  else {
-    ensure(external, "6.1: a commit is sent by a member, or by a new member");
-    checkExternalList(proposals, registry);
-  }
-  const extensions = extensionsAfter(epoch, proposals, registry);
-  await checkProposals(config, epoch, proposals, extensions);
-  checkAuthorized(config, epoch, proposals, sender);
-  const applied = applyProposals(epoch, proposals, registry);
-  checkCustomList(config, epoch, proposals, applied);
-  ensure(
-    commit.path !== undefined || !(applied.pathRequired || external),
-    "12.4: the path of a commit must be populated unless all of its proposals do without",
-  );
-  const leafIndex = sender.senderType === SenderType.member ? sender.leafIndex : applied.tree.leftmostBlank();
-  // §12.2: a leaf that joins by an external commit and removes its former self must do as an Update of that.
-  const replaced = epoch.tree.leaf(external ? removedBy(proposals) : leafIndex);
-  const merged =
-    commit.path === undefined
-      ? undefined
-      : await mergePath(config, epoch, applied, leafIndex, commit.path, replaced);
-  const tree = merged ?? applied.tree;
-  try {
-    checkResult(config, tree, extensions);
-    checkSize(config, tree);
-  } catch (error) {
-    throw blameOne(config, epoch, proposals, error);
-  }
-  const committer = { leafIndex, leafNode: tree.leaf(leafIndex) as LeafNode };
-  return { commit, applied, tree, extensions, committer, proposals };
-}
-
-/**
- * §12.4.2, from the check of the proposals on; the message's signature was verified before. Nothing that exists
- * changes.
- * @throws ValidationError, CryptoError, MlsError `missing`, `authentication`, `forbidden`
- */
-export async function processCommit(
-  config: GroupConfig,
-  epoch: Epoch,
-  authenticated: AuthenticatedContent,
-  known: KnownProposals,
-): Promise<ProcessedCommit> {
-  const { provider } = config;
-  const staged = await stageCommit(config, epoch, authenticated, known.find);
-  const { commit, applied, tree, extensions, committer, proposals } = staged;
-  const own = epoch.keys.leafIndex;
-  if (applied.removed.some(({ leafIndex }) => leafIndex === own)) return { ...staged, epoch: undefined };
-
-  checkOwnSupport(config, extensions);
-  const ownUpdate = proposals.find(
-    ({ reference }) => reference !== undefined && known.ownLeafKey(reference) !== undefined,
-  )?.reference;
-  const newLeafKey = ownUpdate && known.ownLeafKey(ownUpdate);
-  let keys: TreeKeys = newLeafKey === undefined ? epoch.keys : { ...epoch.keys, leafKey: newLeafKey };
-  keys = pruneKeys(keys, applied.tree);
-  const zero = () => new Uint8Array(provider.suite.hash.Nh);
-  const secrets: { commit: Uint8Array; psk: Uint8Array; init: Uint8Array | undefined } = {
-    commit: zero(),
-    psk: zero(),
-    init: undefined,
-  };
-  try {
-    secrets.psk = await pskSecretOf(config, applied.psks);
-    if (applied.externalInit !== undefined)
-      secrets.init = await receiveExternalInit(provider, epoch.secrets.externalSecret, applied.externalInit);
-    if (commit.path !== undefined) {
-      const context = provisionalContext(epoch, await tree.treeHash(provider), extensions);
-      const opened = await decryptPathSecret(
-        provider,
-        tree,
-        keys,
-        committer.leafIndex,
-        commit.path,
-        new Set(applied.added.map(({ leafIndex }) => leafIndex)),
-        GroupContext.encoding(context),
-      );
-      keys = opened.keys;
-      secrets.commit = opened.commitSecret;
-    }
-    const next = await nextEpoch(config, epoch, authenticated, {
-      tree,
-      extensions,
-      keys,
-      commitSecret: secrets.commit,
-      pskSecret: secrets.psk,
-      initSecret: secrets.init ?? epoch.secrets.initSecret,
-    });
-    wipe(next.joinerSecret);
-    return { ...staged, epoch: next.epoch };
-  } finally {
-    wipe(secrets.commit, secrets.psk, secrets.init);
-  }
-}
-
-/** The leaf that a Remove among the proposals is about; none for -1. */
-function removedBy(proposals: readonly SourcedProposal[]): number {
+/** The leaf that a Remove among the proposals removes. */
+function removedLeaf({ tree }: PublicEpoch, proposals: readonly SourcedProposal[]): LeafNode | undefined {
   for (const { proposal } of proposals) {
-    if (isProposal(proposal, ProposalType.remove)) return proposal.removed;
+    if (isProposal(proposal, ProposalType.remove)) return tree.leaf(proposal.removed);
   }
-  return -1;
+  return undefined;
 }
 
 /** Validates the path's leaf node (§7.3), and merges the path (§7.5) into the tree of the proposals. */
 async function mergePath(
   config: GroupConfig,
-  epoch: Pick<PublicEpoch, "groupContext" | "tree">,
+  epoch: PublicEpoch,
   applied: Applied,
   committer: number,
   path: UpdatePath,
@@ -231,6 +147,78 @@ async function mergePath(
   const [valid] = await verifyAll(provider, [leafNodeVerifyRequest(leafNode, groupId, committer)]);
   ensure(valid === true, "7.3: the signature on the LeafNode must be valid using signature_key");
   await authenticate(config, groupId, leafNode, replaced?.credential);
-  const exclude = new Set(applied.added.map(({ leafIndex }) => leafIndex));
-  return mergeUpdatePath(provider, applied.tree, committer, path, exclude);
+  return mergeUpdatePath(provider, applied.tree, committer, path, addedLeaves(applied));
+}
+
+function addedLeaves({ added }: Applied): ReadonlySet<number> {
+  return new Set(added.map(({ leafIndex }) => leafIndex));
+}
+
+/**
+ * The part of §12.4.2 that needs a member's secrets: the epoch that a processed commit starts.
+ * @param ownLeafKey the private key of an own Update, by its ProposalRef
+ * @returns `undefined` if the commit removes this member
+ * @throws ValidationError, CryptoError, MlsError `missing`
+ */
+export async function openEpoch(
+  config: GroupConfig,
+  epoch: Epoch,
+  processed: ProcessedCommit,
+  ownLeafKey: (reference: Uint8Array) => HpkePrivateKey | undefined,
+): Promise<Epoch | undefined> {
+  const { provider } = config;
+  const { applied, groupContext, tree, path } = processed;
+  const { leafIndex } = epoch.keys;
+  if (applied.removed.some((one) => one.leafIndex === leafIndex)) return undefined;
+  checkOwnSupport(config, applied.extensions);
+  const zero = () => new Uint8Array(provider.suite.hash.Nh);
+  const { initSecret } = epoch.secrets;
+  const secrets: Writable<CommitSecrets> = { commitSecret: zero(), pskSecret: zero(), initSecret };
+  try {
+    secrets.pskSecret = await pskSecretOf(config, applied.psks);
+    if (applied.externalInit !== undefined) {
+      const { externalSecret } = epoch.secrets;
+      secrets.initSecret = await receiveExternalInit(provider, externalSecret, applied.externalInit);
+    }
+    let keys = keysAfter(epoch, processed, ownLeafKey);
+    if (path !== undefined) {
+      const context = provisionalContext(epoch, groupContext.treeHash, applied.extensions);
+      const opened = await decryptPathSecret(
+        provider,
+        tree,
+        keys,
+        processed.committer.leafIndex,
+        path,
+        addedLeaves(applied),
+        GroupContext.encoding(context),
+      );
+      keys = opened.keys;
+      secrets.commitSecret = opened.commitSecret;
+    }
+    const next = await nextEpoch(config, { groupContext, tree, keys }, secrets);
+    wipe(next.joinerSecret);
+    if (!equalSecret(next.epoch.confirmationTag, processed.confirmationTag)) {
+      wipeEpoch(next.epoch);
+      ensure(false, "12.4.2: the confirmation tag must be the one that the new epoch gives");
+    }
+    return next.epoch;
+  } finally {
+    wipe(secrets.commitSecret, secrets.pskSecret);
+    if (secrets.initSecret !== initSecret) wipe(secrets.initSecret);
+  }
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The member's keys once the proposals are applied: with the new leaf key, if one of them is its own Update. */
+function keysAfter(
+  { keys }: Epoch,
+  { proposals, applied }: ProcessedCommit,
+  ownLeafKey: (reference: Uint8Array) => HpkePrivateKey | undefined,
+): Epoch["keys"] {
+  for (const { reference } of proposals) {
+    const leafKey = reference && ownLeafKey(reference);
+    if (leafKey !== undefined) return pruneKeys({ ...keys, leafKey }, applied.tree);
+  }
+  return pruneKeys(keys, applied.tree);
 }

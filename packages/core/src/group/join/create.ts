@@ -6,13 +6,13 @@ import { epochSecretsFrom } from "../../schedule/index.js";
 import { RatchetTree } from "../../tree/index.js";
 import { type Extension, type GroupContext, type LeafNode, ProtocolVersion } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
-import { additionalLabels, assembleEpoch, confirm, type Epoch } from "../epoch.js";
+import { additionalLabels, assembleEpoch, type Epoch } from "../epoch.js";
 import { checkCapabilities, requirementsOf } from "../extensions/index.js";
-import { checkOwnSupport, checkResult } from "../proposals/index.js";
+import { checkGroup, checkOwnSupport } from "../proposals/index.js";
 
 /**
- * Epoch 0 of a group with one member, who is at leaf 0.
- * @throws ValidationError if the creator itself doesn't support what the extensions ask for
+ * Epoch 0 of a group with one member, at leaf 0.
+ * @throws ValidationError if the creator doesn't support what the extensions require
  */
 export async function createEpoch(
   config: GroupConfig,
@@ -21,10 +21,14 @@ export async function createEpoch(
   { leafNode, leafKey }: { readonly leafNode: LeafNode; readonly leafKey: HpkePrivateKey },
 ): Promise<Epoch> {
   const { provider } = config;
-  ensure(groupId.length > 0, "11: the group ID must tell the group from others", "it is empty");
+  ensure(
+    groupId.length > 0,
+    "11: the group ID must tell the group from others",
+    "expected at least 1 byte, got 0",
+  );
   checkCapabilities(leafNode, requirementsOf(provider.suite, extensions));
   const tree = RatchetTree.of(leafNode);
-  checkResult(config, tree, extensions);
+  checkGroup(config, tree, extensions);
   checkOwnSupport(config, extensions);
   config.registry.checkLeafNode(leafNode, extensions);
   const groupContext: GroupContext = {
@@ -39,11 +43,6 @@ export async function createEpoch(
   const epochSecret = provider.random(provider.suite.hash.Nh);
   const derived = await epochSecretsFrom(provider, epochSecret, additionalLabels(config));
   wipe(epochSecret);
-  return assembleEpoch(config, {
-    groupContext,
-    tree,
-    keys: { leafIndex: 0, leafKey, pathKeys: new Map() },
-    derived,
-    confirmationTag: await confirm(provider, derived.secrets, groupContext),
-  });
+  const keys = { leafIndex: 0, leafKey, pathKeys: new Map() };
+  return assembleEpoch(config, { groupContext, tree, keys }, derived);
 }

@@ -1,25 +1,25 @@
-// RFC 9420 §12.4.3, §12.4.3.1: making a GroupInfo, and the Welcome for new members.
-import { EMPTY, equalBytes, wipe } from "../../bytes.js";
-import { encode } from "../../codec/index.js";
-import { encryptContext, makeKeyPackageRef, sealAll, signWithLabel } from "../../crypto/index.js";
-import { MlsError } from "../../errors.js";
-import { all, type CipherSuiteProvider, type Signer } from "../../provider/index.js";
-import { deriveWelcomeSecret, welcomeKeyAndNonce } from "../../schedule/index.js";
-import { commonAncestor } from "../../tree/index.js";
+// RFC 9420 §12.4.3: making GroupInfos, and joining or following a group by them.
+import { equalBytes } from "../../bytes.js";
+import { decode, encode } from "../../codec/index.js";
+import { signWithLabel, verifyAll, verifyWithLabel } from "../../crypto/index.js";
+import { ensure, MlsError } from "../../errors.js";
+import type { CipherSuiteProvider, Signer } from "../../provider/index.js";
+import { checkLeafNode, leafNodeVerifyRequest, RatchetTree, verifyParentHashes } from "../../tree/index.js";
 import {
   type Extension,
   ExtensionType,
   ExternalPub,
-  GroupInfo,
+  findExtension,
+  type GroupContext,
+  type GroupInfo,
   GroupInfoTBS,
-  GroupSecrets,
-  KeyPackage,
-  type PreSharedKeyID,
   RatchetTreeNodes,
-  type Welcome,
 } from "../../wire/index.js";
-import type { Epoch, NextEpoch } from "../epoch.js";
-import type { AddedMember } from "../proposals/index.js";
+import { authenticate } from "../authentication.js";
+import type { GroupConfig } from "../config.js";
+import { type Epoch, type PublicEpoch, publicEpoch } from "../epoch.js";
+import { lifetimeRule } from "../policy.js";
+import { checkGroup } from "../proposals/index.js";
 
 export const GROUP_INFO_LABEL = "GroupInfoTBS";
 
@@ -68,67 +68,87 @@ export async function createGroupInfo(
   return { ...unsigned, signature };
 }
 
-export interface WelcomeOptions {
-  readonly added: readonly AddedMember[];
-  /** By node index of the committer's filtered direct path; none for a commit without a path. */
-  readonly pathSecrets: ReadonlyMap<number, Uint8Array> | undefined;
-  readonly psks: readonly PreSharedKeyID[];
-  readonly signer: Signer;
-  readonly extensions: readonly Extension[];
+/**
+ * The public state of the group that a GroupInfo describes, with everything checked that §12.4.3.1 asks a new member
+ * to check: the tree, and the GroupInfo's signature by one of the members.
+ * @param ratchetTree the encoded tree; needed if the GroupInfo doesn't carry it
+ * @throws ValidationError, DecodeError; MlsError `missing` without a tree, `authentication`, `limit`
+ */
+export async function openGroupInfo(
+  config: GroupConfig,
+  groupInfo: GroupInfo,
+  ratchetTree: Uint8Array | undefined,
+): Promise<PublicEpoch> {
+  const { provider, registry } = config;
+  const { groupContext, extensions, confirmationTag } = groupInfo;
+  ensure(
+    groupContext.cipherSuite === provider.suite.id,
+    "12.4.3.1: the cipher suite in the GroupInfo must match the client's",
+    () => `expected suite ${provider.suite.id}, got ${groupContext.cipherSuite}`,
+  );
+  const nodes =
+    ratchetTree === undefined
+      ? findExtension(extensions, ExtensionType.ratchetTree, RatchetTreeNodes)
+      : decode(RatchetTreeNodes, ratchetTree);
+  if (nodes === undefined) {
+    throw new MlsError("missing", "a ratchet tree is needed: the GroupInfo doesn't carry it");
+  }
+  const tree = RatchetTree.fromNodes(nodes);
+  ensure(
+    equalBytes(await tree.treeHash(provider), groupContext.treeHash),
+    "12.4.3.1: the tree hash of the ratchet tree must match the tree_hash in the GroupInfo",
+  );
+  await verifyGroupInfo(provider, groupInfo, tree);
+  checkGroup(config, tree, groupContext.extensions);
+  registry.checkExtensions(extensions, "groupInfo");
+  await verifyParentHashes(provider, tree);
+  await checkLeaves(config, groupContext, tree);
+  return publicEpoch(provider, groupContext, tree, confirmationTag);
 }
 
-/** One Welcome (§12.4.3.1) for all members that a commit adds. The secrets stay the caller's to wipe. */
-export async function createWelcome(
+async function verifyGroupInfo(
   provider: CipherSuiteProvider,
-  { epoch, joinerSecret, pskSecret }: NextEpoch,
-  options: WelcomeOptions,
-): Promise<Welcome> {
-  const { added, pathSecrets, psks, signer, extensions } = options;
-  const groupInfo = await createGroupInfo(epoch, signer, extensions);
-  const welcomeSecret = await deriveWelcomeSecret(provider, joinerSecret, pskSecret);
-  const { key, nonce } = await welcomeKeyAndNonce(provider, welcomeSecret);
-  const encryptedGroupInfo = await provider.aead.seal(key, nonce, EMPTY, encode(GroupInfo, groupInfo));
-  wipe(welcomeSecret, key, nonce);
-
-  const info = encryptContext("Welcome", encryptedGroupInfo);
-  const references = await all(
-    added.map(({ keyPackage }) => makeKeyPackageRef(provider, KeyPackage.encoding(keyPackage))),
+  groupInfo: GroupInfo,
+  tree: RatchetTree,
+): Promise<void> {
+  const { signer, signature } = groupInfo;
+  const signatureKey = tree.leaf(signer)?.signatureKey;
+  ensure(
+    signatureKey !== undefined,
+    "12.4.3.1: the signer of a GroupInfo must be a member",
+    () => `leaf ${signer} is blank`,
   );
-  // Members with the same path secret get the same plaintext.
-  const plaintexts = new Map<number, Uint8Array>();
-  const plaintextFor = (leafIndex: number): Uint8Array => {
-    const ancestor = pathSecrets === undefined ? -1 : commonAncestor(epoch.keys.leafIndex, leafIndex);
-    let plaintext = plaintexts.get(ancestor);
-    if (plaintext === undefined) {
-      const secret = pathSecrets?.get(ancestor);
-      plaintext = encode(GroupSecrets, {
-        joinerSecret,
-        pathSecret: secret && { pathSecret: secret },
-        psks,
-      });
-      plaintexts.set(ancestor, plaintext);
-    }
-    return plaintext;
-  };
-  try {
-    const sealed = await sealAll(
-      provider,
-      added.map(({ keyPackage, leafIndex }) => ({
-        publicKey: keyPackage.initKey,
-        info,
-        aad: EMPTY,
-        plaintext: plaintextFor(leafIndex),
-      })),
+  const tbs = encode(GroupInfoTBS, groupInfo);
+  ensure(
+    await verifyWithLabel(provider, signatureKey, GROUP_INFO_LABEL, tbs, signature),
+    "12.4.3: new members must verify the signature of the GroupInfo",
+  );
+}
+
+/** §12.4.3.1: checks each leaf of a tree to join (§7.3), its signature and its credential. */
+async function checkLeaves(
+  config: GroupConfig,
+  { groupId, extensions }: GroupContext,
+  tree: RatchetTree,
+): Promise<void> {
+  const { provider, policy, registry } = config;
+  const lifetime = lifetimeRule(policy, "any");
+  const { Npk } = provider.suite.kem;
+  const requests = [];
+  for (const { leafIndex, leafNode } of tree.members()) {
+    checkLeafNode(leafNode, undefined, lifetime);
+    registry.checkLeafNode(leafNode, extensions);
+    ensure(
+      leafNode.encryptionKey.length === Npk,
+      "5.1.1: an HPKE public key must have the encoding that the KEM gives it",
+      () => `expected ${Npk} bytes, got ${leafNode.encryptionKey.length} at leaf ${leafIndex}`,
     );
-    return {
-      cipherSuite: provider.suite.id,
-      secrets: sealed.map((encryptedGroupSecrets, i) => ({
-        newMember: references[i] as Uint8Array,
-        encryptedGroupSecrets,
-      })),
-      encryptedGroupInfo,
-    };
-  } finally {
-    wipe(...plaintexts.values());
+    requests.push(leafNodeVerifyRequest(leafNode, groupId, leafIndex));
   }
+  const valid = await verifyAll(provider, requests);
+  ensure(
+    valid.every((one) => one),
+    "7.3: the signature on each LeafNode must be valid using signature_key",
+  );
+  for (const { leafNode } of tree.members()) await authenticate(config, groupId, leafNode);
 }

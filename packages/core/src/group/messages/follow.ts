@@ -1,41 +1,37 @@
-// RFC 9420 §6.2, §12.4.2, §16.4.3: following a group without being a member of it.
+// RFC 9420 §6.2, §12.4.2, §16.4.3: following a group without being a member.
 import { equalBytes } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
-import { ensure, MlsError } from "../../errors.js";
-import { checkSender, verifyContent } from "../../framing/index.js";
-import { confirmedTranscriptHash, interimTranscriptHash } from "../../schedule/index.js";
-import {
-  type AuthenticatedContent,
-  ContentType,
-  type GroupInfo,
-  MlsMessage,
-  WireFormat,
-} from "../../wire/index.js";
-import { type PublicEpoch, stageCommit } from "../commit/index.js";
+import { MlsError } from "../../errors.js";
+import { readPublic } from "../../framing/index.js";
+import { ContentType, type GroupInfo, MlsMessage, WireFormat } from "../../wire/index.js";
+import { processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
-import { contextBytes, provisionalContext } from "../epoch.js";
-import { openTree } from "../join/index.js";
+import { type PublicEpoch, publicEpoch } from "../epoch.js";
+import { openGroupInfo } from "../join/index.js";
 import { memberOf } from "../member.js";
-import { cacheProposal, changesOf, checkMessageSize, signatureKeyOf } from "../proposals/index.js";
+import type { EndedEpoch } from "../past-epoch.js";
+import { checkMessageSize } from "../policy.js";
+import { cacheProposal, changesOf, verifySender, withProposal } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
+import { checkHeader, checkPastCommit, commitDigest } from "./header.js";
 import type { CommitMessage, ProposalMessage } from "./received.js";
 import { reportCommit, reportProposal } from "./report.js";
 
-/** All that an observer keeps of a group. */
+/** All that a follower keeps of a group. */
 export interface PublicGroupState {
   readonly current: PublicEpoch;
   readonly proposals: readonly CachedProposal[];
-  /** Digests of the commits that ended the last epochs, the latest first. */
-  readonly ended: readonly { readonly epoch: bigint; readonly commit: Uint8Array }[];
-  /** Whether a ReInit was committed: then no handshake is right any more. */
+  /** The last epochs, the latest first. */
+  readonly ended: readonly EndedEpoch[];
+  /** Whether a ReInit was committed: the group accepts no handshake any more. */
   readonly over: boolean;
 }
 
-/** How many digests of commits are kept, to tell a repetition from a conflict. */
+/** The number of past epochs whose commits are known, to tell a repetition from a conflict. */
 const MAX_ENDED = 64;
 
 /**
- * The state of a group as a GroupInfo tells it.
+ * The state of a group as a GroupInfo describes it.
  * @throws ValidationError, DecodeError; MlsError `missing` without a tree
  */
 export async function followFrom(
@@ -43,119 +39,64 @@ export async function followFrom(
   groupInfo: GroupInfo,
   ratchetTree: Uint8Array | undefined,
 ): Promise<PublicGroupState> {
-  const { provider } = config;
-  const { groupContext, confirmationTag } = groupInfo;
-  ensure(
-    groupContext.cipherSuite === provider.suite.id,
-    "12.4.3.1: the cipher suite in the GroupInfo must match the client's",
-    () => `suite ${groupContext.cipherSuite}`,
-  );
-  const tree = await openTree(config, groupInfo, ratchetTree);
-  const { confirmedTranscriptHash: confirmed } = groupContext;
-  const interim = await interimTranscriptHash(provider, confirmed, confirmationTag);
-  return {
-    current: { groupContext, tree, interimTranscriptHash: interim },
-    proposals: [],
-    ended: [],
-    over: false,
-  };
+  const current = await openGroupInfo(config, groupInfo, ratchetTree);
+  return { current, proposals: [], ended: [], over: false };
 }
 
 /**
- * Follows a handshake in a PublicMessage. All is checked but what takes the group's secrets: the membership tag,
- * the confirmation tag, and what path secrets say.
- * @throws MlsError, and nothing changes: `wrong-epoch` for a message that is stale or ahead; `fork` for a commit
- *   of an epoch that another commit has ended; `consumed` for one that came before
+ * Follows a handshake in a PublicMessage. Everything is checked but what needs the group's secrets: the membership
+ * tag, the confirmation tag, and the path secrets.
+ * @throws MlsError, and nothing changes: `wrong-epoch` for a message of another epoch; `fork` for a commit of an
+ *   epoch that another commit has ended; `consumed` for a repetition
  */
-export async function observe(
+export async function followMessage(
   config: GroupConfig,
   state: PublicGroupState,
   bytes: Uint8Array,
 ): Promise<{ state: PublicGroupState; received: ProposalMessage | CommitMessage }> {
-  const { provider } = config;
-  checkMessageSize(config, bytes);
-  const message = decode(MlsMessage, bytes, config.registry.proposalTypes);
+  const { provider, policy, registry } = config;
+  checkMessageSize(policy, bytes);
+  const message = decode(MlsMessage, bytes, registry.proposalTypes);
   if (message.wireFormat !== WireFormat.publicMessage) {
-    throw new MlsError("usage", "an observer follows PublicMessages: it can't read what is encrypted");
+    throw new MlsError("usage", "expected a PublicMessage: a non-member can't read what is encrypted");
   }
-  const { current, over } = state;
-  const { content, auth } = message.publicMessage;
-  await checkPlace(config, state, content, bytes);
-  if (over) throw new MlsError("closed", "the group is to be reinitialized, and no longer in use");
-  ensure(
-    content.content.contentType !== ContentType.application,
-    "6: applications must use PrivateMessage to encrypt application messages",
-  );
-  checkSender(content, config.registry.proposalTypes);
-  const authenticated: AuthenticatedContent = { wireFormat: WireFormat.publicMessage, content, auth };
-  await verifyContent(provider, authenticated, contextBytes(current), signatureKeyOf(content, current));
-  config.registry.checkAuthenticatedData(content.authenticatedData, current.groupContext);
+  const { current, ended, over, proposals } = state;
+  const { content } = message.publicMessage;
+  const { epoch } = content;
+  if (checkHeader(current.groupContext, content) === "past") {
+    const past = ended.find((one) => one.epoch === epoch);
+    if (past !== undefined && content.content.contentType === ContentType.commit) {
+      await checkPastCommit(provider, past, bytes);
+    }
+    throw new MlsError(
+      "wrong-epoch",
+      `expected a message of epoch ${current.groupContext.epoch}, got one of epoch ${epoch}`,
+    );
+  }
+  if (over) throw new MlsError("closed", "the group ended by ReInit");
+  const authenticated = readPublic(message.publicMessage, registry.proposalTypes);
+  await verifySender(config, current, authenticated);
   if (content.content.contentType === ContentType.proposal) {
     const cached = await cacheProposal(config, current, authenticated);
-    const known = state.proposals.some(({ reference }) => equalBytes(reference, cached.reference));
-    return {
-      state: known ? state : { ...state, proposals: [...state.proposals, cached] },
-      received: reportProposal(current, authenticated, cached),
-    };
+    return { state: withProposal(state, cached), received: reportProposal(current, authenticated, cached) };
   }
-  return follow(config, state, authenticated, bytes);
-}
-
-async function checkPlace(
-  { provider }: GroupConfig,
-  { current, ended }: PublicGroupState,
-  { groupId, epoch, content }: AuthenticatedContent["content"],
-  bytes: Uint8Array,
-): Promise<void> {
-  const { groupContext } = current;
-  if (!equalBytes(groupId, groupContext.groupId)) {
-    throw new MlsError("wrong-group", "the message belongs to another group");
-  }
-  if (epoch === groupContext.epoch) return;
-  const before = ended.find((one) => one.epoch === epoch);
-  if (before !== undefined && content.contentType === ContentType.commit) {
-    if (equalBytes(before.commit, await provider.hash.hash(bytes))) {
-      throw new MlsError("consumed", "this commit was received before");
-    }
-    throw new MlsError("fork", `another commit ended epoch ${epoch}: this one is in conflict with it`);
-  }
-  throw new MlsError("wrong-epoch", `the message is of epoch ${epoch}, the group in ${groupContext.epoch}`);
-}
-
-async function follow(
-  config: GroupConfig,
-  state: PublicGroupState,
-  authenticated: AuthenticatedContent,
-  bytes: Uint8Array,
-): Promise<{ state: PublicGroupState; received: CommitMessage }> {
-  const { provider } = config;
-  const { current } = state;
-  const staged = await stageCommit(config, current, authenticated, (reference) =>
-    state.proposals.find((one) => equalBytes(one.reference, reference)),
+  const processed = await processCommit(config, current, authenticated, (reference) =>
+    proposals.find((one) => equalBytes(one.reference, reference)),
   );
-  const { auth, content } = authenticated;
-  const { confirmationTag } = auth;
-  ensure(
-    confirmationTag?.length === provider.suite.hash.Nh,
-    "6.1: the confirmation tag of a commit is a MAC of the suite",
-  );
-  const { tree, extensions, committer, applied } = staged;
-  const confirmed = await confirmedTranscriptHash(provider, current.interimTranscriptHash, authenticated);
-  const groupContext = {
-    ...provisionalContext(current, await tree.treeHash(provider), extensions),
-    confirmedTranscriptHash: confirmed,
-  };
-  const interim = await interimTranscriptHash(provider, confirmed, confirmationTag);
+  const { groupContext, tree, confirmationTag, applied, committer } = processed;
   const changes = changesOf(applied);
-  const over = changes.reinit !== undefined;
-  const commit = (await provider.hash.hash(bytes)).slice();
-  const ended = [{ epoch: current.groupContext.epoch, commit }, ...state.ended].slice(0, MAX_ENDED);
+  const last = { epoch, endedBy: await commitDigest(provider, bytes), endedByOwn: false };
   return {
-    state: { current: { groupContext, tree, interimTranscriptHash: interim }, proposals: [], ended, over },
-    received: reportCommit({ groupContext, tree }, changes, {
+    state: {
+      current: await publicEpoch(provider, groupContext, tree, confirmationTag),
+      proposals: [],
+      ended: [last, ...ended].slice(0, MAX_ENDED),
+      over: changes.reinit !== undefined,
+    },
+    received: reportCommit(processed, changes, {
       committer: memberOf(committer.leafIndex, committer.leafNode),
       own: false,
-      active: !over,
+      active: changes.reinit === undefined,
       droppedPending: false,
       dropped: [],
       authenticatedData: content.authenticatedData,

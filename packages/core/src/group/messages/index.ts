@@ -1,5 +1,6 @@
 // RFC 9420 §6, §15: sending and receiving messages.
-export { followFrom, observe, type PublicGroupState } from "./follow.js";
+export { followFrom, followMessage, type PublicGroupState } from "./follow.js";
+export { commitDigest } from "./header.js";
 export { receiveMessage } from "./receive.js";
 export type { ApplicationMessage, CommitMessage, OwnMessage, ProposalMessage, Received } from "./received.js";
 export { reportCommit } from "./report.js";

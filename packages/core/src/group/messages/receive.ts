@@ -1,4 +1,4 @@
-// RFC 9420 §6, §12.1, §12.4.2, §15: what a member does with a message that comes.
+// RFC 9420 §6, §12.1, §12.4.2, §15: what a member does with a message that it receives.
 import { equalBytes } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
@@ -16,30 +16,25 @@ import {
   SenderType,
   WireFormat,
 } from "../../wire/index.js";
-import { processCommit } from "../commit/index.js";
+import { openEpoch, processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { contextBytes, type Epoch } from "../epoch.js";
 import { memberOf } from "../member.js";
-import {
-  cacheProposal,
-  changesOf,
-  checkMessageSize,
-  senderLeaf,
-  signatureKeyOf,
-  withProposal,
-} from "../proposals/index.js";
+import { checkMessageSize } from "../policy.js";
+import { cacheProposal, changesOf, senderLeaf, verifySender, withProposal } from "../proposals/index.js";
 import { enterEpoch, type GroupState, leaveGroup } from "../state.js";
+import { checkHeader, checkPastCommit, commitDigest } from "./header.js";
 import type { Received } from "./received.js";
 import { ownDropped, reportCommit, reportProposal } from "./report.js";
 
-/** What a message does: the state after it, and what is to be told of it. */
+/** What a message does: the state after it, and what is reported of it. */
 export interface Reception {
   readonly state: GroupState;
   readonly received: Received;
 }
 
 /**
- * Receives an encoded MLSMessage. Nothing changes before all of it is found right; then its key is consumed, and
+ * Receives an encoded MLSMessage. Nothing changes before all of it is found valid. Then its key is consumed, and
  * secrets that the new state doesn't hold are overwritten.
  * @throws MlsError
  */
@@ -48,53 +43,34 @@ export async function receiveMessage(
   state: GroupState,
   bytes: Uint8Array,
 ): Promise<Reception> {
-  checkMessageSize(config, bytes);
+  checkMessageSize(config.policy, bytes);
   const message = decode(MlsMessage, bytes, config.registry.proposalTypes);
   switch (message.wireFormat) {
     case WireFormat.publicMessage: {
       const { groupId, epoch, content } = message.publicMessage.content;
-      if (checkHeader(state, { groupId, epoch }) === "past") {
-        return receivePast(config, state, bytes, { epoch, contentType: content.contentType }, undefined);
-      }
-      return receivePublic(config, state, message.publicMessage, bytes);
+      const header = { groupId, epoch, contentType: content.contentType };
+      return isCurrent(state, header)
+        ? receivePublic(config, state, message.publicMessage, bytes)
+        : receivePast(config, state, bytes, header, undefined);
     }
     case WireFormat.privateMessage: {
       const { privateMessage } = message;
-      if (checkHeader(state, privateMessage) === "past") {
-        return receivePast(config, state, bytes, privateMessage, privateMessage);
-      }
-      return receivePrivate(config, state, privateMessage, bytes);
+      return isCurrent(state, privateMessage)
+        ? receivePrivate(config, state, privateMessage, bytes)
+        : receivePast(config, state, bytes, privateMessage, privateMessage);
     }
     default:
-      throw new MlsError(
-        "usage",
-        "a group receives PublicMessages and PrivateMessages; join() takes a Welcome",
-      );
+      throw new MlsError("usage", "expected a PublicMessage or a PrivateMessage; join() takes a Welcome");
   }
-}
-
-function checkHeader(
-  { current, status }: GroupState,
-  { groupId, epoch }: { readonly groupId: Uint8Array; readonly epoch: bigint },
-): "current" | "past" {
-  const { groupContext } = current;
-  if (!equalBytes(groupId, groupContext.groupId)) {
-    throw new MlsError("wrong-group", "the message belongs to another group");
-  }
-  if (status === "removed") throw new MlsError("removed", "this client was removed from the group");
-  if (epoch > groupContext.epoch) {
-    throw new MlsError(
-      "wrong-epoch",
-      `the message is of epoch ${epoch}, this client in ${groupContext.epoch}`,
-    );
-  }
-  return epoch < groupContext.epoch ? "past" : "current";
 }
 
 /** What a message says of itself before it is opened. */
-interface Header {
-  readonly epoch: bigint;
-  readonly contentType: ContentType;
+type Header = Pick<PrivateMessage, "groupId" | "epoch" | "contentType">;
+
+function isCurrent({ current, status }: GroupState, header: Header): boolean {
+  const place = checkHeader(current.groupContext, header);
+  if (status === "removed") throw new MlsError("removed", "this client was removed from the group");
+  return place === "current";
 }
 
 /**
@@ -109,21 +85,15 @@ async function receivePast(
   { epoch, contentType }: Header,
   message: PrivateMessage | undefined,
 ): Promise<Reception> {
-  const { provider } = config;
+  const { provider, registry } = config;
   const past = state.past.find((one) => one.epoch === epoch);
   if (past === undefined) {
     const application = contentType === ContentType.application;
     throw new MlsError(application ? "consumed" : "wrong-epoch", `the keys of epoch ${epoch} are deleted`);
   }
   if (contentType === ContentType.commit) {
-    if (!equalBytes(past.endedBy, await provider.hash.hash(bytes))) {
-      throw new MlsError(
-        "fork",
-        `another commit ended epoch ${epoch} here: this one lost the race, or made a fork`,
-      );
-    }
-    if (past.endedByOwn) return { state, received: { kind: "own" } };
-    throw new MlsError("consumed", "this commit was received before");
+    await checkPastCommit(provider, past, bytes);
+    return { state, received: { kind: "own" } };
   }
   if (message === undefined || contentType !== ContentType.application) {
     throw new MlsError("wrong-epoch", `a proposal of epoch ${epoch}, which is over`);
@@ -133,7 +103,6 @@ async function receivePast(
   return settle(opened, async () => {
     const leafNode = senderLeaf(opened.content.content, past.tree);
     await verifyContent(provider, opened.content, past.groupContext, leafNode.signatureKey);
-    const registry = config.registry;
     if (registry.modules.length > 0) {
       registry.checkAuthenticatedData(message.authenticatedData, decode(GroupContext, past.groupContext));
     }
@@ -157,23 +126,18 @@ async function openOrOwn(
       proposalTypes: registry.proposalTypes,
     });
   } catch (error) {
-    if (
-      error instanceof MlsError &&
-      error.code === "own-message" &&
-      message.contentType !== ContentType.commit
-    ) {
-      return undefined;
-    }
+    const isOwn = error instanceof MlsError && error.code === "own-message";
+    if (isOwn && message.contentType !== ContentType.commit) return undefined;
     throw error;
   }
 }
 
-/** Runs what finds a message right or wrong, and then consumes its key or gives it back. */
-async function settle(opened: OpenedPrivateMessage, work: () => Promise<Reception>): Promise<Reception> {
+/** Runs the checks of a message, and then consumes its key, or gives it back if they fail. */
+async function settle<T>(opened: OpenedPrivateMessage, work: () => Promise<T>): Promise<T> {
   try {
-    const reception = await work();
+    const result = await work();
     opened.consume();
-    return reception;
+    return result;
   } catch (error) {
     opened.discard();
     throw error;
@@ -187,30 +151,24 @@ async function receivePrivate(
   bytes: Uint8Array,
 ): Promise<Reception> {
   const { current } = state;
-  const { tree, secretTree, secrets } = current;
-  const opened = await openOrOwn(config, state, message, {
-    tree,
-    secretTree,
-    senderDataSecret: secrets.senderDataSecret,
-  });
+  const { tree, secretTree, secrets, groupContext } = current;
+  const { senderDataSecret } = secrets;
+  const opened = await openOrOwn(config, state, message, { tree, secretTree, senderDataSecret });
   if (opened === undefined) return { state, received: { kind: "own" } };
-  let finish: (() => GroupState) | undefined;
-  const { received } = await settle(opened, async () => {
+  const { received, finish } = await settle(opened, async (): Promise<Handled> => {
     const { content } = opened.content;
     const leafNode = senderLeaf(content, tree);
-    const fits = verifyContent(config.provider, opened.content, contextBytes(current), leafNode.signatureKey);
-    // The platform has a thread for it, and this one has time. Handshakes seldom have a next one in their epoch.
-    if (isPromise(fits) && content.content.contentType === ContentType.application) opened.lookAhead();
-    await fits;
-    config.registry.checkAuthenticatedData(content.authenticatedData, current.groupContext);
-    if (content.content.contentType === ContentType.application) {
-      return { state, received: applicationMessage(content, leafNode) };
-    }
-    const handled = await receiveHandshake(config, state, opened.content, bytes);
-    finish = handled.finish;
-    return { state, received: handled.received };
+    const isApplication = content.content.contentType === ContentType.application;
+    const { signatureKey } = leafNode;
+    const verified = verifyContent(config.provider, opened.content, contextBytes(current), signatureKey);
+    // The provider verifies elsewhere, and this thread has time. Handshakes rarely have a next one in their epoch.
+    if (isPromise(verified) && isApplication) opened.lookAhead();
+    await verified;
+    config.registry.checkAuthenticatedData(content.authenticatedData, groupContext);
+    if (isApplication) return { received: applicationMessage(content, leafNode), finish: () => state };
+    return receiveHandshake(config, state, opened.content, bytes);
   });
-  return { state: finish?.() ?? state, received };
+  return { state: finish(), received };
 }
 
 async function receivePublic(
@@ -220,66 +178,59 @@ async function receivePublic(
   bytes: Uint8Array,
 ): Promise<Reception> {
   const { current } = state;
+  const { membershipKey } = current.secrets;
+  const { proposalTypes } = config.registry;
   const context = contextBytes(current);
-  const authenticated = await openPublic(
-    config.provider,
-    message,
-    context,
-    current.secrets.membershipKey,
-    config.registry.proposalTypes,
-  );
-  const { content } = authenticated;
-  const { sender } = content;
+  const authenticated = await openPublic(config.provider, message, context, membershipKey, proposalTypes);
+  const { sender, content } = authenticated.content;
   if (sender.senderType === SenderType.member && sender.leafIndex === current.keys.leafIndex) {
-    if (content.content.contentType === ContentType.proposal) return { state, received: { kind: "own" } };
-    throw new MlsError("own-message", "a commit of this client's own, which isn't pending any more");
+    if (content.contentType === ContentType.proposal) return { state, received: { kind: "own" } };
+    throw new MlsError("own-message", "a commit of this client's own, which is no longer pending");
   }
-  await verifyContent(config.provider, authenticated, context, signatureKeyOf(content, current));
-  config.registry.checkAuthenticatedData(content.authenticatedData, current.groupContext);
+  await verifySender(config, current, authenticated);
   const { received, finish } = await receiveHandshake(config, state, authenticated, bytes);
   return { state: finish(), received };
 }
 
-/** A proposal or a commit whose signature is verified. `finish` is to be called once its key is consumed. */
+/** A valid message. `finish` gives the state after it; call it once the message's key is consumed. */
+interface Handled {
+  readonly received: Received;
+  readonly finish: () => GroupState;
+}
+
+/** A proposal or a commit whose signature is verified. */
 async function receiveHandshake(
   config: GroupConfig,
   state: GroupState,
   authenticated: AuthenticatedContent,
   bytes: Uint8Array,
-): Promise<{ received: Received; finish: () => GroupState }> {
-  const { current } = state;
+): Promise<Handled> {
+  const { current, status, proposals, pending } = state;
   const { content, authenticatedData } = authenticated.content;
-  if (state.status !== "active") {
-    throw new MlsError("closed", "the group is to be reinitialized, and no longer in use");
-  }
+  if (status !== "active") throw new MlsError("closed", "the group ended by ReInit");
   if (content.contentType === ContentType.proposal) {
     const cached = await cacheProposal(config, current, authenticated);
-    return {
-      received: reportProposal(current, authenticated, cached),
-      finish: () => withProposal(state, cached),
-    };
+    const received = reportProposal(current, authenticated, cached);
+    return { received, finish: () => withProposal(state, cached) };
   }
-  const find = (reference: Uint8Array) => state.proposals.find((one) => equalBytes(one.reference, reference));
-  const processed = await processCommit(config, current, authenticated, {
-    find,
-    ownLeafKey: (reference) => find(reference)?.leafKey,
-  });
-  const changes = changesOf(processed.applied);
-  const { committer, epoch, tree } = processed;
-  const endedBy = (await config.provider.hash.hash(bytes)).slice();
+  const find = (reference: Uint8Array) => proposals.find((one) => equalBytes(one.reference, reference));
+  const processed = await processCommit(config, current, authenticated, find);
+  const { committer, applied, tree } = processed;
+  const epoch = await openEpoch(config, current, processed, (reference) => find(reference)?.leafKey);
+  const changes = changesOf(applied);
+  const ending = { endedBy: await commitDigest(config.provider, bytes), endedByOwn: false };
+  const { maxPastEpochs } = config.policy;
   return {
-    received: reportCommit(epoch ?? { ...current, tree }, changes, {
+    received: reportCommit(processed, changes, {
       committer: memberOf(committer.leafIndex, committer.leafNode),
       own: false,
       active: epoch !== undefined && changes.reinit === undefined,
-      droppedPending: state.pending !== undefined,
+      droppedPending: pending !== undefined,
       dropped: epoch === undefined ? [] : ownDropped(state, processed.proposals, tree, config.registry),
       authenticatedData,
     }),
     finish: () =>
-      epoch === undefined
-        ? leaveGroup(state)
-        : enterEpoch(state, epoch, changes, { endedBy, endedByOwn: false }, config.policy.maxPastEpochs),
+      epoch === undefined ? leaveGroup(state) : enterEpoch(state, epoch, changes, ending, maxPastEpochs),
   };
 }
 
@@ -294,7 +245,7 @@ function applicationMessage(
     kind: "application",
     epoch,
     sender: memberOf(sender.leafIndex, leafNode),
-    // A copy: the plaintext that it is a part of is overwritten with nothing else.
+    // A copy, so that the rest of the plaintext isn't kept with it.
     data: content.applicationData.slice(),
     authenticatedData,
   };

@@ -15,7 +15,8 @@ import { protect } from "../commit/index.js";
 import { contextBytes } from "../epoch.js";
 import { createGroupInfo, externalPubExtension, ratchetTreeExtension } from "../join/index.js";
 import type { MemberContext } from "../member-context.js";
-import { cacheProposal, checkMessageSize, checkProposable, proposalFormat } from "../proposals/index.js";
+import { checkMessageSize } from "../policy.js";
+import { cacheProposal, checkProposable, proposalFormat } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
 
 /** A content of this member's in this epoch, signed (§6.1). It is no commit, and so has no confirmation tag. */
@@ -43,7 +44,7 @@ export async function applicationMessage(
   applicationData: Uint8Array,
   authenticatedData: Uint8Array,
 ): Promise<Uint8Array> {
-  const { provider, policy } = at.host.config;
+  const { provider, policy } = at.config;
   const { secretTree, secrets } = at.epoch;
   const wireFormat = WireFormat.privateMessage;
   const content = { contentType: ContentType.application, applicationData };
@@ -55,7 +56,7 @@ export async function applicationMessage(
   const keys = { secretTree, senderDataSecret: secrets.senderDataSecret };
   const privateMessage = await sealPrivate(provider, authenticated, keys, padding);
   const message = encode(MlsMessage, { version: 1, wireFormat, privateMessage });
-  checkMessageSize(at.host.config, message);
+  checkMessageSize(policy, message);
   return message;
 }
 
@@ -70,12 +71,12 @@ export async function proposalMessage(
   authenticatedData: Uint8Array,
   others: readonly CachedProposal[],
 ): Promise<{ message: Uint8Array; cached: CachedProposal }> {
-  const { config } = at.host;
+  const { config } = at;
   const content = { contentType: ContentType.proposal, proposal };
   const authenticated = await signed(at, proposalFormat(config, proposal), content, authenticatedData);
   const cached = await cacheProposal(config, at.epoch, authenticated);
   checkProposable(config, at.epoch, cached, others);
-  return { message: await protect(config, at.epoch, authenticated), cached };
+  return { message: await protect(config, at.epoch, at.epoch, authenticated), cached };
 }
 
 /** What a GroupInfo has besides the GroupContext. */
@@ -90,11 +91,11 @@ export interface GroupInfoOptions {
 
 /** A signed GroupInfo (§12.4.3) as an encoded MLSMessage. */
 export async function groupInfoMessage(
-  { host, epoch, signer }: MemberContext,
+  { config, epoch, signer }: MemberContext,
   { externalPub = true, ratchetTree = true, extensions = [] }: GroupInfoOptions,
 ): Promise<Uint8Array> {
-  const { provider } = host.config;
-  const all = host.config.registry.groupInfoExtensions(
+  const { provider } = config;
+  const all = config.registry.groupInfoExtensions(
     [
       ...(ratchetTree ? [ratchetTreeExtension(epoch)] : []),
       ...(externalPub ? [await externalPubExtension(provider, epoch)] : []),

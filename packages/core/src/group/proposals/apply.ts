@@ -14,9 +14,8 @@ import {
   type ReInit,
   SenderType,
 } from "../../wire/index.js";
-import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
-import { checkMembers, type Registry, requirementsOf } from "../extensions/index.js";
+import type { Registry } from "../extensions/index.js";
 import type { CommitChanges } from "../state.js";
 
 /** A member that a commit adds. */
@@ -82,6 +81,7 @@ export function applyProposals(
   epoch: Pick<Epoch, "groupContext" | "tree">,
   proposals: readonly SourcedProposal[],
   registry: Registry,
+  extensions = extensionsAfter(epoch, proposals, registry),
 ): Applied {
   let { tree } = epoch;
   const custom: CommittedProposal[] = [];
@@ -134,7 +134,7 @@ export function applyProposals(
   const { tree: after, leafIndices } = tree.addAll(adds.map((keyPackage) => keyPackage.leafNode));
   return {
     tree: after,
-    extensions: extensionsAfter(epoch, proposals, registry),
+    extensions,
     added: adds.map((keyPackage, i) => ({ keyPackage, leafIndex: leafIndices[i] as number })),
     removed,
     updated,
@@ -144,42 +144,6 @@ export function applyProposals(
     custom,
     pathRequired: proposals.length === 0 || proposals.some(({ proposal }) => needsPath(proposal, registry)),
   };
-}
-
-/**
- * §12.2: whether the tree that a commit gives is valid as a whole (§7.3): keys unique, and all members able to
- * do what the group and each other ask of them. Takes no time that grows with the group.
- * @throws ValidationError
- */
-export function checkResult(config: GroupConfig, tree: RatchetTree, extensions: readonly Extension[]): void {
-  const { provider } = config;
-  const repeated = tree.duplicateKey();
-  ensure(repeated !== "signature_key", "7.3: signature_key must be unique among the members of the group");
-  ensure(repeated !== "encryption_key", "7.3: encryption_key must be unique among the members of the group");
-  ensure(
-    repeated !== "parent_key",
-    "12.4.3.1: the encryption key of a parent node must not appear in any other node of the tree",
-  );
-  checkMembers(tree.summary, requirementsOf(provider.suite, extensions));
-  config.registry.checkExtensions(extensions, "groupContext");
-}
-
-/**
- * §13.4, §13.5: whether this client itself supports what a group asks for that it is or will be in. Its leaf node may
- * list more: values that others are to ignore.
- * @throws ValidationError
- */
-export function checkOwnSupport(
-  { provider, ownExtensions }: GroupConfig,
-  extensions: readonly Extension[],
-): void {
-  for (const type of requirementsOf(provider.suite, extensions).extensions) {
-    ensure(
-      ownExtensions?.has(type) !== false,
-      "13.4: a client must support every extension in the GroupContext of its groups",
-      () => `extension type ${type}`,
-    );
-  }
 }
 
 export function changesOf(applied: Applied): CommitChanges {

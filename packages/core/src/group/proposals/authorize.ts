@@ -1,10 +1,10 @@
-// RFC 9420 §12.2, §12.4: what the application allows whom to do, and how large a group may get.
+// RFC 9420 §12.2: what the application allows whom to do.
 import { MlsError } from "../../errors.js";
 import { blame, proposalName, type SourcedProposal } from "../../framing/index.js";
-import type { RatchetTree } from "../../tree/index.js";
-import type { Sender } from "../../wire/index.js";
+import type { Proposal, Sender } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
-import type { Epoch } from "../epoch.js";
+import type { PublicEpoch } from "../epoch.js";
+import type { Party } from "../member.js";
 import { partyOf } from "./sender.js";
 
 /**
@@ -12,43 +12,31 @@ import { partyOf } from "./sender.js";
  * @param committer left out where a proposal comes by itself
  * @throws MlsError `forbidden`, with `proposal` saying which
  */
-export function checkAuthorized(
-  { policy }: GroupConfig,
-  epoch: Pick<Epoch, "groupContext" | "tree">,
+export function authorizeProposals(
+  config: GroupConfig,
+  epoch: PublicEpoch,
   proposals: readonly SourcedProposal[],
   committer?: Sender,
 ): void {
-  if (policy.authorize === undefined) return;
+  if (config.policy.authorize === undefined) return;
   const by = committer && partyOf(epoch, committer);
   for (const [index, sourced] of proposals.entries()) {
-    const { proposal, sender } = sourced;
-    const action = { proposal, proposer: partyOf(epoch, sender), committer: by };
-    if (policy.authorize(action) !== true) {
-      throw blame(
-        new MlsError("forbidden", `the policy doesn't permit this ${proposalName(proposal)} proposal`),
-        sourced,
-        index,
-      );
+    try {
+      authorizeProposal(config, sourced.proposal, partyOf(epoch, sourced.sender), by);
+    } catch (error) {
+      throw blame(error, sourced, index);
     }
   }
 }
 
-/** @throws MlsError `limit` if the group has more members than the policy allows */
-export function checkSize({ policy }: GroupConfig, tree: RatchetTree): void {
-  if (tree.memberCount > policy.maxMembers) {
-    throw new MlsError(
-      "limit",
-      `a group of ${tree.memberCount} members, where ${policy.maxMembers} are the most`,
-    );
-  }
-}
-
-/** @throws MlsError `limit` if a message is larger than the policy allows */
-export function checkMessageSize({ policy }: GroupConfig, message: Uint8Array): void {
-  if (message.length > policy.maxMessageSize) {
-    throw new MlsError(
-      "limit",
-      `a message of ${message.length} bytes, where ${policy.maxMessageSize} are the most`,
-    );
+/** Asks the application about one proposal. @throws MlsError `forbidden` */
+export function authorizeProposal(
+  { policy }: GroupConfig,
+  proposal: Proposal,
+  proposer: Party,
+  committer?: Party,
+): void {
+  if (policy.authorize !== undefined && policy.authorize({ proposal, proposer, committer }) !== true) {
+    throw new MlsError("forbidden", `the policy doesn't authorize this ${proposalName(proposal)} proposal`);
   }
 }

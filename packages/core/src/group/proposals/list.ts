@@ -3,7 +3,14 @@ import { toHex } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { ensure } from "../../errors.js";
 import { blame, type SourcedProposal } from "../../framing/index.js";
-import { isCustomProposal, isProposal, PreSharedKeyID, ProposalType, SenderType } from "../../wire/index.js";
+import {
+  isCustomProposal,
+  isProposal,
+  PreSharedKeyID,
+  ProposalType,
+  type Sender,
+  SenderType,
+} from "../../wire/index.js";
 import type { Registry } from "../extensions/index.js";
 
 /** The leaf that an Update, a Remove or another proposal that removes is about; `undefined` for other proposals. */
@@ -114,6 +121,27 @@ export function checkRegularList(
       throw blame(error, sourced, index);
     }
   }
+}
+
+/**
+ * §12.2: the rules about the list of a commit as a whole.
+ * @param committer a member, or a new member who joins by the commit
+ * @throws ValidationError, with `proposal` where one is to blame
+ */
+export function checkList(
+  proposals: readonly SourcedProposal[],
+  committer: Sender,
+  registry: Registry,
+): void {
+  if (committer.senderType === SenderType.member) {
+    checkRegularList(proposals, committer.leafIndex, registry);
+    return;
+  }
+  ensure(
+    committer.senderType === SenderType.newMemberCommit,
+    "6.1: a commit is sent by a member, or by a new member",
+  );
+  checkExternalList(proposals, registry);
 }
 
 /** What an external commit may contain (§12.2). */

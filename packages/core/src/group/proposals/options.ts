@@ -33,6 +33,9 @@ export type ProposalRequest =
   /** One of a type that an extension registered */
   | { readonly custom: CustomProposal };
 
+/** What somebody outside of the group may propose (§12.1.8): all but an Update. */
+export type ExternalProposalRequest = Exclude<ProposalRequest, { readonly update: true | NewIdentity }>;
+
 /** What a commit is to do, besides committing the proposals that were received (§12.4). */
 export interface CommitOptions {
   /** Encoded MLSMessages with key packages */

@@ -1,6 +1,8 @@
 // RFC 9420 §6.1, §12.1.8: who sent a message.
 import { ensure, MlsError } from "../../errors.js";
+import { verifyContent } from "../../framing/index.js";
 import {
+  type AuthenticatedContent,
   ContentType,
   ExtensionType,
   ExternalSenders,
@@ -12,9 +14,9 @@ import {
   type Sender,
   SenderType,
 } from "../../wire/index.js";
-import type { Party } from "../config.js";
-import type { Epoch } from "../epoch.js";
-import { memberOf } from "../member.js";
+import type { GroupConfig } from "../config.js";
+import { contextBytes, type Epoch, type PublicEpoch } from "../epoch.js";
+import { memberOf, type Party } from "../member.js";
 /** The leaf of a member that sent a message. @throws MlsError `unknown-sender` */
 export function senderLeaf({ sender }: FramedContent, tree: Epoch["tree"]): LeafNode {
   const leafNode = sender.senderType === SenderType.member ? tree.leaf(sender.leafIndex) : undefined;
@@ -23,10 +25,7 @@ export function senderLeaf({ sender }: FramedContent, tree: Epoch["tree"]): Leaf
 }
 
 /** The key that a public message is to be verified with. @throws MlsError `unknown-sender`; ValidationError */
-export function signatureKeyOf(
-  content: FramedContent,
-  { tree, groupContext }: Pick<Epoch, "tree" | "groupContext">,
-): Uint8Array {
+export function signatureKeyOf(content: FramedContent, { tree, groupContext }: PublicEpoch): Uint8Array {
   const { sender, content: body } = content;
   switch (sender.senderType) {
     case SenderType.member:
@@ -54,7 +53,7 @@ export function signatureKeyOf(
 }
 
 /** Who sent something, as an application knows them. */
-export function partyOf({ groupContext, tree }: Pick<Epoch, "groupContext" | "tree">, sender: Sender): Party {
+export function partyOf({ groupContext, tree }: PublicEpoch, sender: Sender): Party {
   switch (sender.senderType) {
     case SenderType.member: {
       const leafNode = tree.leaf(sender.leafIndex);
@@ -72,4 +71,19 @@ export function partyOf({ groupContext, tree }: Pick<Epoch, "groupContext" | "tr
     default:
       return { kind: "new-member" };
   }
+}
+
+/**
+ * Verifies the signature of a public message by its sender's key, and checks its authenticated data.
+ * @throws ValidationError, MlsError `unknown-sender`, or what an extension throws
+ */
+export async function verifySender(
+  config: GroupConfig,
+  epoch: PublicEpoch,
+  authenticated: AuthenticatedContent,
+): Promise<void> {
+  const { content } = authenticated;
+  const key = signatureKeyOf(content, epoch);
+  await verifyContent(config.provider, authenticated, contextBytes(epoch), key);
+  config.registry.checkAuthenticatedData(content.authenticatedData, epoch.groupContext);
 }

@@ -13,19 +13,20 @@ import {
   SenderType,
   WireFormat,
 } from "../../wire/index.js";
-import { type GroupConfig, handshakeFormat } from "../config.js";
-import type { Epoch } from "../epoch.js";
+import type { GroupConfig } from "../config.js";
+import type { PublicEpoch } from "../epoch.js";
 import type { GroupView } from "../extensions/index.js";
-import type { CachedProposal, GroupState } from "../state.js";
-import { checkAuthorized } from "./authorize.js";
-import { checkProposals } from "./validate.js";
+import { handshakeFormat } from "../policy.js";
+import type { CachedProposal } from "../state.js";
+import { authorizeProposals } from "./authorize.js";
+import { checkProposals } from "./single-proposal.js";
 /**
  * A proposal that came by itself, found valid, with its reference (§5.2).
  * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`
  */
 export async function cacheProposal(
   config: GroupConfig,
-  epoch: Pick<Epoch, "groupContext" | "tree">,
+  epoch: PublicEpoch,
   authenticated: AuthenticatedContent,
 ): Promise<CachedProposal> {
   const { content, sender } = authenticated.content;
@@ -35,13 +36,16 @@ export async function cacheProposal(
   checkSent(config, { proposal, sender, wireFormat: authenticated.wireFormat });
   const sourced = [{ proposal, sender }];
   await checkProposals(config, epoch, sourced, epoch.groupContext.extensions);
-  checkAuthorized(config, epoch, sourced);
+  authorizeProposals(config, epoch, sourced);
   const reference = await makeProposalRef(config.provider, encode(AuthenticatedContent, authenticated));
   return { proposal, sender, reference, checked: true };
 }
 
-/** The state with one more proposal to be committed; the same one twice counts once. */
-export function withProposal(state: GroupState, proposal: CachedProposal): GroupState {
+/** The state with one more proposal to be committed. The same one twice counts once. */
+export function withProposal<S extends { readonly proposals: readonly CachedProposal[] }>(
+  state: S,
+  proposal: CachedProposal,
+): S {
   if (state.proposals.some(({ reference }) => equalBytes(reference, proposal.reference))) return state;
   return { ...state, proposals: [...state.proposals, proposal] };
 }
@@ -70,7 +74,7 @@ export function checkSent(config: GroupConfig, { proposal, wireFormat }: SentPro
 /** The wire format in which a proposal is sent. */
 export function proposalFormat(config: GroupConfig, proposal: Proposal): 1 | 2 {
   const isPublic = isCustomProposal(proposal) && config.registry.need(proposal).publicOnly === true;
-  return isPublic ? WireFormat.publicMessage : handshakeFormat(config);
+  return isPublic ? WireFormat.publicMessage : handshakeFormat(config.policy);
 }
 
 /**
