@@ -10,6 +10,7 @@ import {
   contextBytes,
   type Epoch,
   nextEpoch,
+  nextGroupContext,
   provisionalContext,
 } from "../../packages/core/src/group/epoch.js";
 import { NO_EXTENSIONS, Registry } from "../../packages/core/src/group/extensions/registry.js";
@@ -182,7 +183,7 @@ export async function frame(from: Insider, content: Content, how: Framing = {}):
   const confirmationTag = isCommit
     ? (how.confirmationTag ?? new Uint8Array(config.provider.suite.hash.Nh))
     : undefined;
-  return protect(config, epoch, { wireFormat, content: framed, auth: { signature, confirmationTag } });
+  return protect(config, epoch, epoch, { wireFormat, content: framed, auth: { signature, confirmationTag } });
 }
 
 /** What a commit is made of that ignores the rules. */
@@ -263,21 +264,18 @@ export async function forge(from: Insider, forgery: Forgery = {}): Promise<Uint8
     content,
   };
   const signature = await signContent(signer, wireFormat, framed, contextBytes(epoch));
+  const tree = made?.tree ?? applied.tree;
+  const unconfirmed = { wireFormat, content: framed, auth: { signature, confirmationTag: undefined } };
+  const groupContext = await nextGroupContext(provider, epoch, unconfirmed, tree, applied.extensions);
+  const keys = made?.keys ?? pruneKeys(epoch.keys, applied.tree);
+  const zero = new Uint8Array(provider.suite.hash.Nh);
   const next = await nextEpoch(
     config,
-    epoch,
-    { wireFormat, content: framed, auth: { signature, confirmationTag: undefined } },
-    {
-      tree: made?.tree ?? applied.tree,
-      extensions: applied.extensions,
-      keys: made?.keys ?? pruneKeys(epoch.keys, applied.tree),
-      commitSecret: made?.commitSecret ?? new Uint8Array(provider.suite.hash.Nh),
-      pskSecret: new Uint8Array(provider.suite.hash.Nh),
-      initSecret: epoch.secrets.initSecret,
-    },
+    { groupContext, tree, keys },
+    { commitSecret: made?.commitSecret ?? zero, pskSecret: zero, initSecret: epoch.secrets.initSecret },
   );
   const auth = { signature, confirmationTag: next.epoch.confirmationTag };
-  return protect(config, epoch, { wireFormat, content: framed, auth });
+  return protect(config, epoch, epoch, { wireFormat, content: framed, auth });
 }
 
 /** Proposals by value, of a committer at this leaf. */

@@ -2,7 +2,6 @@
 import { MlsError } from "../errors.js";
 import type { Awaitable } from "../provider/index.js";
 import type { Credential, LeafNode } from "../wire/index.js";
-import type { GroupConfig } from "./config.js";
 
 /** What an authentication service is asked. */
 export interface CredentialClaim {
@@ -46,7 +45,7 @@ export function needAuthentication(service: AuthenticationService | undefined): 
 
 /** §5.3.1: asks the application whether a leaf node's credential is true. @throws MlsError `authentication` */
 export async function authenticate(
-  { authentication }: GroupConfig,
+  { authentication }: { readonly authentication: AuthenticationService },
   groupId: Uint8Array | undefined,
   { credential, signatureKey }: Pick<LeafNode, "credential" | "signatureKey">,
   replaces?: Credential,

@@ -155,11 +155,11 @@ describe("a tree of leaves", () => {
   });
 
   it("is taken as it should be, and so is what nobody knows in a GroupInfo", async () => {
-    expect((await open(flat)).memberCount).toBe(3);
+    expect((await open(flat)).tree.memberCount).toBe(3);
     const { extensions } = await groupInfoOf(flat);
-    expect((await open(flat, { info: { extensions: [unknown, ...extensions] } })).memberCount).toBe(3);
+    expect((await open(flat, { info: { extensions: [unknown, ...extensions] } })).tree.memberCount).toBe(3);
     const defaults = requires({ extensionTypes: [1, 2, 3, 4, 5], proposalTypes: [1, 2, 3, 4, 5, 6, 7] });
-    expect((await open(flat, defaults)).memberCount).toBe(3);
+    expect((await open(flat, defaults)).tree.memberCount).toBe(3);
   });
 
   it("with a member of whom the application knows nothing is refused by authentication", async () => {
@@ -209,6 +209,6 @@ describe("a tree with parents", () => {
   });
 
   it("is taken as it should be", async () => {
-    expect((await open(full)).memberCount).toBe(4);
+    expect((await open(full)).tree.memberCount).toBe(4);
   });
 });
