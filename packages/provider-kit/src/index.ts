@@ -13,6 +13,7 @@ export {
 export { type DhKeyPair, type DhPrimitives, dhkem, type Encapsulated, type Kem } from "./dhkem.js";
 export { isEd448PublicKey, isEd25519PublicKey } from "./edwards.js";
 export { guard, guardSync } from "./guard.js";
+export { type SyncHashPart, sha2, sha256, sha384, sha512 } from "./hash.js";
 export { type HmacPrimitive, hkdf, type LabeledKdf, labeledKdf } from "./hkdf.js";
 export { type ComposedHpke, type HpkeParts, hpke, kemOf } from "./hpke.js";
 export { isPqKem, type PqKemParts, pqKem, type SyncDhPrimitives } from "./hybrid-kem.js";
@@ -24,7 +25,6 @@ export {
   type OperationCount,
   type SuiteCounts,
 } from "./instrument.js";
-export { type HashFunction, type HashState, javascriptHash } from "./javascript-hash.js";
 export type { Measurements } from "./measure.js";
 export { isMlKemPublicKey, pqDeriveInput } from "./ml-kem.js";
 export { isX448PublicKey, isX25519PublicKey } from "./montgomery.js";
@@ -43,4 +43,3 @@ export {
   selectProvider,
   type Verdict,
 } from "./select.js";
-export { type SyncHashPart, sha256 } from "./sha256.js";

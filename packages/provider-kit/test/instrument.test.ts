@@ -125,7 +125,7 @@ describe("instrumentProvider", () => {
     expect(() => provider.suite(1).hpke.validatePublicKey(bytes(1))).toThrow(
       expect.objectContaining({ code: "crypto" }),
     );
-    const web = instrumentProvider(await webCryptoProvider({ encryption: "native" }), { clock: ticking() });
+    const web = instrumentProvider(await webCryptoProvider(), { clock: ticking() });
     const { aead } = web.suite(1);
     await expect(aead.open(bytes(16), bytes(12), bytes(0), bytes(16))).rejects.toMatchObject({
       code: "crypto",

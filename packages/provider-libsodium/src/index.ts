@@ -9,7 +9,6 @@ import {
   type CryptoProvider,
   ED25519,
   MlsError,
-  SHA384,
   MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519 as SUITE_1,
   MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519 as SUITE_3,
 } from "@copse/core/provider";
@@ -22,13 +21,14 @@ import {
   type LazySuite,
   type PqCodePoints,
   pqSuites,
+  sha2,
   sha256,
 } from "@copse/provider-kit";
 import sodium from "libsodium-wrappers";
+import { chacha20Poly1305 } from "./aead.js";
 import { ed25519 } from "./ed25519.js";
 import { PQ_KEMS, pqKem } from "./pq-kem.js";
 import { randomBytes } from "./random.js";
-import { chacha20Poly1305, sha384 } from "./symmetric.js";
 import { x25519 } from "./x25519.js";
 
 export type { PqCodePoints, PqSuiteName } from "@copse/provider-kit";
@@ -85,6 +85,7 @@ function checkAead(part: AeadPart | undefined, { id, name }: AeadPart["algorithm
 const x25519Kem = (): Kem => dhkem(x25519, hkdf(sha256));
 
 function makeSuite(suite: CipherSuite, aead: AeadPart, kem: Kem): CipherSuiteProvider {
-  const hash = suite.hash === SHA384 ? sha384 : sha256;
+  // libsodium's standard build has no SHA-256 (the "sumo" build has), and no build has SHA-384.
+  const hash = sha2(suite.hash);
   return composeSuite({ suite, hash, aead, kem, signature: ed25519, random: randomBytes });
 }

@@ -21,7 +21,7 @@ import {
 } from "@copse/provider-kit";
 import { dhGroup, signaturePart, syncGroup } from "./asymmetric.js";
 import { pqKem } from "./pq-kem.js";
-import { aeadName, aeadPart, fastHashPart, hashName, hashPart } from "./symmetric.js";
+import { aeadName, aeadPart, hashName, hashPart } from "./symmetric.js";
 
 export type { PqCodePoints, PqSuiteName } from "@copse/provider-kit";
 
@@ -31,11 +31,6 @@ export interface NodeOptions {
    * of a group must agree on. Those that this Node can't serve aren't served: before OpenSSL 3.5 none is.
    */
   readonly codePoints?: PqCodePoints;
-  /**
-   * Who computes HMAC-SHA256, of which a message has five: `fast` (the default) is JavaScript for up to 256 bytes (key
-   * and data together); `native` is OpenSSL for all lengths, as it is for every other hash.
-   */
-  readonly hashing?: "fast" | "native";
 }
 
 /**
@@ -46,16 +41,16 @@ export interface NodeOptions {
  * points; of both those that this build of OpenSSL has, found by using it.
  * @throws MlsError `usage` for a code point that is none, is given twice, or is one of RFC 9420's
  */
-export function nodeProvider({ codePoints = {}, hashing = "fast" }: NodeOptions = {}): CryptoProvider {
+export function nodeProvider({ codePoints = {} }: NodeOptions = {}): CryptoProvider {
   const suites = [...pqSuites({ codePoints }).filter(isPqAvailable), ...available()];
   return defineProvider(
     "node",
-    suites.map((suite): LazySuite => ({ suite, make: () => makeSuite(suite, hashing) })),
+    suites.map((suite): LazySuite => ({ suite, make: () => makeSuite(suite) })),
   );
 }
 
-function makeSuite(suite: CipherSuite, hashing: "fast" | "native"): CipherSuiteProvider {
-  const hash = (hashing === "fast" ? fastHashPart : hashPart)(suite.hash);
+function makeSuite(suite: CipherSuite): CipherSuiteProvider {
+  const hash = hashPart(suite.hash);
   const kdf = hkdf(hash);
   const aead = aeadPart(suite.aead);
   // In all seven suites of RFC 9420 the KEM's own KDF is the suite's.

@@ -8,7 +8,7 @@ import {
   type HashAlgorithm,
   type HashPart,
 } from "@copse/core/provider";
-import { expectLength, guardSync, type HmacPrimitive, sha256 } from "@copse/provider-kit";
+import { expectLength, guardSync } from "@copse/provider-kit";
 import { own } from "./keys.js";
 
 /** OpenSSL's name of a hash: `sha256` for `SHA-256` */
@@ -17,24 +17,7 @@ export const hashName = ({ name }: HashAlgorithm): string => name.replace("-", "
 /** Takes about 0.6 of createHash's time for small inputs; not all that imitate Node have it. */
 const oneShot = (crypto as Partial<typeof crypto>).hash;
 
-/**
- * Up to so many bytes, key and data together, HMAC-SHA256 is faster in JavaScript: on Node 20, for 77 bytes 1.5 µs were
- * measured against 2.3 with a context of OpenSSL's, whose collection as garbage comes on top.
- */
-const SHORT = 256;
-
-/** Hash and HMAC by OpenSSL, and short HMAC-SHA256 in JavaScript. */
-export function fastHashPart(algorithm: HashAlgorithm): HashPart & HmacPrimitive {
-  const native = hashPart(algorithm);
-  if (algorithm.name !== sha256.algorithm.name) return native;
-  return {
-    ...native,
-    mac: (key, data) => (key.length + data.length <= SHORT ? sha256 : native).mac(key, data),
-    // What MLS derives many of has short inputs: labels, and samples of a hash's length.
-    macAll: sha256.macAll,
-  };
-}
-
+/** Hash and HMAC by OpenSSL, synchronous. */
 export function hashPart(algorithm: HashAlgorithm): HashPart {
   const name = hashName(algorithm);
   const hash = oneShot

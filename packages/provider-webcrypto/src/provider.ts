@@ -24,11 +24,12 @@ import {
   hpke,
   type Kem,
   type LazySuite,
+  sha2,
 } from "@copse/provider-kit";
-import { aesGcm, chacha20Poly1305, fastAesGcm } from "./aead.js";
+import { aesGcm, chacha20Poly1305 } from "./aead.js";
 import { randomFrom } from "./bytes.js";
 import { nativeGroup } from "./ecdh.js";
-import { fastHash, nativeHash } from "./hashing.js";
+import { nativeHash } from "./hashing.js";
 import { type KeyStore, storedKem } from "./key-store.js";
 import { libraryEd25519, libraryX25519 } from "./library-curves.js";
 import { aeadWorks, groupWorks, hashWorks, signatureWorks } from "./probe.js";
@@ -39,18 +40,11 @@ export interface WebCryptoOptions {
   /** Whether private keys can be exported. Without it (the default) their bytes never leave the platform. */
   readonly extractable?: boolean;
   /**
-   * Who hashes: `fast` (the default) is SHA-2, HMAC and HKDF in JavaScript, answering at once; `native` is
-   * the platform. For 45 bytes on Node 20, 32 against 0.5 µs were measured for SHA-256, 46 against 1.5 µs for HMAC.
+   * What computes hashes, HMAC and HKDF. `fast` (default): `@noble/hashes`, synchronously. MLS computes thousands of
+   * short hashes, for which a call of `subtle` takes longer than the hash: 32 µs and 1 µs for SHA-256 of 45 bytes on
+   * Node 20. `native`: the platform.
    */
   readonly hashing?: "fast" | "native";
-  /**
-   * Who encrypts with AES-GCM: `fast` (the default) is JavaScript for what is short, answering at once, without
-   * tables and branches on secrets: text and additional data of 2 KiB together on Node, Deno and Bun, of 256 bytes in
-   * browsers, whose calls take less. `native` is the platform for all lengths. For 16 bytes on Node 20, 57 µs were
-   * measured with the platform and 5 in JavaScript, for 1 KiB 51 and 37; in Chromium 20 to 30 and 7 to 12, 14 to 18
-   * and 41.
-   */
-  readonly encryption?: "fast" | "native";
   /** Keeps HPKE keys of the platform for saved states, by reference; without it they must be extractable. */
   readonly keyStore?: KeyStore;
   /** The platform's; default `globalThis.crypto`, which windows, workers and servers have. */
@@ -81,8 +75,7 @@ type KemMaker = (kdf: KdfPart) => Kem;
  * @throws MlsError `usage` (a rejected promise) if there is no WebCrypto, as in a page without TLS
  */
 export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise<CryptoProvider> {
-  const { extractable = false, keyStore, forceLibraryCurves = false } = options;
-  const { hashing = "fast", encryption = "fast" } = options;
+  const { extractable = false, keyStore, forceLibraryCurves = false, hashing = "fast" } = options;
   const crypto: Crypto | undefined = options.crypto ?? globalThis.crypto;
   const subtle: SubtleCrypto | undefined = crypto?.subtle;
   if (subtle === undefined) {
@@ -129,13 +122,12 @@ export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise
     once(algorithm, async () => {
       if (algorithm.id === CHACHA20_POLY1305.id) return chacha20Poly1305();
       const native = aesGcm(subtle, algorithm);
-      if (!(await aeadWorks(native))) return undefined;
-      return encryption === "fast" ? fastAesGcm(native) : native;
+      return (await aeadWorks(native)) ? native : undefined;
     });
 
   const findHash = (algorithm: CipherSuite["hash"]): Promise<HashPart | undefined> =>
     once(algorithm, async () => {
-      if (hashing === "fast") return fastHash(algorithm);
+      if (hashing === "fast") return sha2(algorithm);
       const native = nativeHash(subtle, algorithm);
       return (await hashWorks(native)) ? native : undefined;
     });

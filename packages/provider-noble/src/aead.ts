@@ -1,25 +1,8 @@
-// RFC 9420 §5.1: hash, HMAC and AEAD in JavaScript (FIPS 180-4, RFC 2104, NIST SP 800-38D, RFC 8439).
-import {
-  type AeadAlgorithm,
-  type AeadPart,
-  CryptoError,
-  type HashAlgorithm,
-  type HashPart,
-} from "@copse/core/provider";
-import { expectLength, guardSync, javascriptHash } from "@copse/provider-kit";
+// NIST SP 800-38D, RFC 8439: AEAD by @noble/ciphers.
+import { type AeadAlgorithm, type AeadPart, CryptoError } from "@copse/core/provider";
+import { expectLength, guardSync } from "@copse/provider-kit";
 import { gcm } from "@noble/ciphers/aes.js";
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
-import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
-
-const HASHES: Readonly<Record<string, typeof sha256 | typeof sha384 | typeof sha512>> = {
-  "SHA-256": sha256,
-  "SHA-384": sha384,
-  "SHA-512": sha512,
-};
-
-/** SHA-256, SHA-384 or SHA-512, as `algorithm` names it. */
-export const hashPart = (algorithm: HashAlgorithm): HashPart =>
-  javascriptHash(algorithm, HASHES[algorithm.name] as typeof sha256);
 
 /** AES-128-GCM, AES-256-GCM or ChaCha20-Poly1305, as `algorithm` names it. */
 export function aeadPart(algorithm: AeadAlgorithm): AeadPart {

@@ -1,14 +1,7 @@
-// RFC 9420 §5.1: ChaCha20-Poly1305 in libsodium (RFC 8439), SHA-2 and HMAC in JavaScript.
-//
-// The standard build of libsodium-wrappers has neither SHA-256 nor HMAC-SHA256, which are in the larger
-// "sumo" build only, and no build has SHA-384. JavaScript answers at once too.
-import { type AeadPart, CHACHA20_POLY1305, CryptoError, type HashPart, SHA384 } from "@copse/core/provider";
-import { expectLength, guardSync, javascriptHash } from "@copse/provider-kit";
-import { sha384 as digest384 } from "@noble/hashes/sha2.js";
+// RFC 8439: ChaCha20-Poly1305 by libsodium.
+import { type AeadPart, CHACHA20_POLY1305, CryptoError } from "@copse/core/provider";
+import { expectLength, guardSync } from "@copse/provider-kit";
 import sodium from "libsodium-wrappers";
-
-/** For the post-quantum suites alone. */
-export const sha384: HashPart = /* @__PURE__ */ javascriptHash(SHA384, digest384);
 
 const { Nk, Nn, Nt } = CHACHA20_POLY1305;
 
