@@ -1,21 +1,11 @@
-// Bytes: comparison, joining, and the overwriting of secrets.
+// Bytes: text, comparison and the overwriting of secrets, beside what the provider interface has of them.
+export { concat, EMPTY, equalBytes, toHex } from "./provider/bytes.js";
 
 const textEncoder = /* @__PURE__ */ new TextEncoder();
 
 /** UTF-8 of a string. */
 export function utf8(text: string): Uint8Array {
   return textEncoder.encode(text);
-}
-
-/** The empty byte string. Frozen in effect: it has no byte to change. */
-export const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
-
-/** Whether two public byte strings are the same. Returns at the first difference: never for secrets. */
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 /** Whether two MACs or secrets are the same, in a time that depends on their length alone. */
@@ -26,27 +16,7 @@ export function equalSecret(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
-/** The parts one after the other, in a new array. */
-export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const joined = new Uint8Array(length);
-  let offset = 0;
-  for (const part of parts) {
-    joined.set(part, offset);
-    offset += part.length;
-  }
-  return joined;
-}
-
 /** Overwrites secrets that are no longer needed. */
 export function wipe(...secrets: readonly (Uint8Array | undefined)[]): void {
   for (const secret of secrets) secret?.fill(0);
-}
-
-/** Lower-case hexadecimal. */
-export function toHex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += (byte < 16 ? "0" : "") + byte.toString(16);
-  return text;
 }

@@ -1,14 +1,19 @@
 // RFC 9180 §4.1: DHKEM, a key encapsulation mechanism from a Diffie-Hellman group.
 import {
   type Awaitable,
+  ascii,
   CryptoError,
   chain,
+  concat,
+  EMPTY,
   type HpkeKeyPair,
   type HpkePrivateKey,
   type KdfPart,
   type KemAlgorithm,
+  useSecret,
+  withCleanup,
 } from "@copse/core/provider";
-import { ascii, concat, consume, EMPTY, expectLength, isZero, settle } from "./bytes.js";
+import { expectLength, isZero } from "./bytes.js";
 import { labeledKdf } from "./hkdf.js";
 import { isScalar, type ScalarRange } from "./scalars.js";
 
@@ -112,8 +117,8 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
       throw new CryptoError(`${name}: the public key is a point of low order`);
     }
     return chain(
-      consume([dh], () => labeled.extract(EMPTY, EAE_PRK, dh)),
-      (prk) => consume([prk], () => labeled.expand(prk, SHARED_SECRET, kemContext, Nsecret)),
+      useSecret(dh, () => labeled.extract(EMPTY, EAE_PRK, dh)),
+      (prk) => useSecret(prk, () => labeled.expand(prk, SHARED_SECRET, kemContext, Nsecret)),
     );
   }
 
@@ -123,7 +128,7 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
     return chain(labeled.expand(prk, CANDIDATE, Uint8Array.of(counter), Nsk), (bytes) => {
       bytes[0] = (bytes[0] as number) & range.bitmask;
       return isScalar(bytes, range)
-        ? consume([bytes], () => group.importPrivateKey(bytes))
+        ? useSecret(bytes, () => group.importPrivateKey(bytes))
         : candidate(prk, range, counter + 1);
     });
   }
@@ -133,23 +138,23 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
     generateKeyPair: () => chain(group.generateKeyPair(), handle),
     deriveKeyPair: (ikm) =>
       chain(labeled.extract(EMPTY, DKP_PRK, ikm), (prk) =>
-        consume([prk], () =>
+        useSecret(prk, () =>
           chain(
             scalars !== undefined
               ? candidate(prk, scalars, 0)
               : chain(labeled.expand(prk, SK, EMPTY, Nsk), (bytes) =>
-                  consume([bytes], () => group.importPrivateKey(bytes)),
+                  useSecret(bytes, () => group.importPrivateKey(bytes)),
                 ),
             handle,
           ),
         ),
       ),
     validatePublicKey(publicKey) {
-      expectLength(publicKey, Npk, `${name}: a public key`);
+      expectLength(publicKey, Npk, `${name} public key`);
       return group.validatePublicKey(publicKey);
     },
     importPrivateKey(bytes) {
-      expectLength(bytes, Nsk, `${name}: a private key`);
+      expectLength(bytes, Nsk, `${name} private key`);
       if (scalars !== undefined && !isScalar(bytes, scalars)) {
         throw new CryptoError(`${name}: the private key is out of range`);
       }
@@ -157,12 +162,12 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
     },
     exportPrivateKey: (privateKey) => group.exportPrivateKey(DhPrivateKey.open(group, privateKey).privateKey),
     encap(publicKey) {
-      expectLength(publicKey, Npk, `${name}: a public key`);
+      expectLength(publicKey, Npk, `${name} public key`);
       return chain(group.generateKeyPair(), (ephemeral) => {
         const kemOutput = ephemeral.publicKey;
         const kemContext = concat(kemOutput, publicKey);
         return chain(
-          settle(
+          withCleanup(
             () => group.dh(ephemeral.privateKey, publicKey),
             () => group.destroyPrivateKey?.(ephemeral.privateKey),
           ),
@@ -171,7 +176,7 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
       });
     },
     decap(kemOutput, privateKey) {
-      expectLength(kemOutput, Nenc, `${name}: an encapsulated key`);
+      expectLength(kemOutput, Nenc, `${name} encapsulated key`);
       const own = DhPrivateKey.open(group, privateKey);
       const kemContext = concat(kemOutput, own.publicKey);
       return chain(group.dh(own.privateKey, kemOutput), (dh) => sharedSecret(dh, kemContext));

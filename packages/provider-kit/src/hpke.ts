@@ -4,15 +4,19 @@ import {
   type AeadPart,
   type Awaitable,
   all,
+  ascii,
   CryptoError,
   chain,
+  concat,
+  EMPTY,
+  equalBytes,
   type HashAlgorithm,
   type HpkePart,
   type HpkeSealed,
   type KdfPart,
   UnsupportedError,
+  useSecret,
 } from "@copse/core/provider";
-import { ascii, concat, consume, EMPTY, equalBytes } from "./bytes.js";
 import type { Kem } from "./dhkem.js";
 import { labeledKdf } from "./hkdf.js";
 
@@ -83,8 +87,8 @@ export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
   /** `secret` of RFC 9180 §5.1, handed to `use` and wiped after it, as is the shared secret. */
   function withSecret<T>(sharedSecret: Uint8Array, use: (secret: Uint8Array) => Awaitable<T>): Awaitable<T> {
     return chain(
-      consume([sharedSecret], () => labeled.extract(sharedSecret, SECRET, EMPTY)),
-      (secret) => consume([secret], () => use(secret)),
+      useSecret(sharedSecret, () => labeled.extract(sharedSecret, SECRET, EMPTY)),
+      (secret) => useSecret(secret, () => use(secret)),
     );
   }
 
@@ -95,9 +99,9 @@ export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
   ): Awaitable<T> {
     return withSecret(sharedSecret, (secret) =>
       chain(labeled.expand(secret, KEY, context, Nk), (key) =>
-        consume([key], () =>
+        useSecret(key, () =>
           chain(labeled.expand(secret, BASE_NONCE, context, Nn), (nonce) =>
-            consume([nonce], () => use(key, nonce)),
+            useSecret(nonce, () => use(key, nonce)),
           ),
         ),
       ),
@@ -113,7 +117,7 @@ export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
     return withSecret(sharedSecret, (secret) =>
       chain(contextOf(info), (context) =>
         chain(labeled.expand(secret, EXP, context, labeled.Nh), (exporterSecret) =>
-          consume([exporterSecret], () => labeled.expand(exporterSecret, SEC, exporterContext, length)),
+          useSecret(exporterSecret, () => labeled.expand(exporterSecret, SEC, exporterContext, length)),
         ),
       ),
     );

@@ -1,6 +1,6 @@
 // RFC 9180, RFC 5869: what an author of a crypto provider needs, besides the interface.
 
-export { consume, expectLength, isZero } from "./bytes.js";
+export { expectLength } from "./bytes.js";
 export type { Clock } from "./clock.js";
 export {
   composeProvider,

@@ -1,12 +1,14 @@
 // RFC 9420 §5.1: whether a suite works here, found by using it, and whether it keeps its private keys.
 import {
   type Awaitable,
+  ascii,
   type CipherSuiteProvider,
+  EMPTY,
+  equalBytes,
   type HpkeKeyPair,
   MlsError,
   type SignatureKeyPair,
 } from "@copse/core/provider";
-import { ascii, EMPTY, equalBytes } from "./bytes.js";
 
 /** What is tried of a suite, in this order. */
 export type ProbeStep = "random" | "hash" | "kdf" | "aead" | "hpke" | "signature";

@@ -91,7 +91,7 @@ export function seedKem<Key>(primitives: SeedKemPrimitives<Key>, parts: SeedKemP
 
   /** @throws CryptoError unless ML-KEM's half passes FIPS 203 §7.2 and the other its own check */
   function validatePublicKey(publicKey: Uint8Array): void {
-    expectLength(publicKey, Npk, `${name}: a public key`);
+    expectLength(publicKey, Npk, `${name} public key`);
     if (!isMlKemPublicKey(publicKey.subarray(0, mlkem.Npk))) {
       throw new CryptoError(`${name}: the public key's coefficients aren't below the modulus`);
     }
@@ -103,11 +103,11 @@ export function seedKem<Key>(primitives: SeedKemPrimitives<Key>, parts: SeedKemP
     generateKeyPair: () => pair(parts.random(Nsk)),
     deriveKeyPair(ikm) {
       const input = pqDeriveInput(algorithm, ikm);
-      return pair(wiping(input, () => parts.shake256(input, Nsk)));
+      return pair(useSecretSync(input, () => parts.shake256(input, Nsk)));
     },
     validatePublicKey,
     importPrivateKey(bytes) {
-      expectLength(bytes, Nsk, `${name}: a private key`);
+      expectLength(bytes, Nsk, `${name} private key`);
       // Not slice(): that of a Buffer shares its memory.
       return pair(new Uint8Array(bytes));
     },
@@ -115,14 +115,14 @@ export function seedKem<Key>(primitives: SeedKemPrimitives<Key>, parts: SeedKemP
     encap(publicKey) {
       validatePublicKey(publicKey);
       const randomness = parts.random(Nrandom);
-      return wiping(randomness, () =>
+      return useSecretSync(randomness, () =>
         guardSync(`${name}: no secret with this public key`, () =>
           primitives.encapsulate(publicKey, randomness),
         ),
       );
     },
     decap(kemOutput, handle) {
-      expectLength(kemOutput, Nenc, `${name}: an encapsulated key`);
+      expectLength(kemOutput, Nenc, `${name} encapsulated key`);
       const { key } = open(handle);
       return guardSync(`${name}: no secret from this encapsulated key`, () =>
         primitives.decapsulate(kemOutput, key),
@@ -131,8 +131,8 @@ export function seedKem<Key>(primitives: SeedKemPrimitives<Key>, parts: SeedKemP
   };
 }
 
-/** `consume` for what answers at once. */
-export function wiping<T>(secret: Uint8Array, use: () => T): T {
+/** Runs `use` and then overwrites the secret that only it needs. For synchronous work; else `useSecret`. */
+export function useSecretSync<T>(secret: Uint8Array, use: () => T): T {
   try {
     return use();
   } finally {

@@ -6,8 +6,8 @@ import sodium from "libsodium-wrappers";
 const { Nk, Nn, Nt } = CHACHA20_POLY1305;
 
 function check(key: Uint8Array, nonce: Uint8Array): void {
-  expectLength(key, Nk, "a key of ChaCha20-Poly1305");
-  expectLength(nonce, Nn, "a nonce of ChaCha20-Poly1305");
+  expectLength(key, Nk, "ChaCha20-Poly1305 key");
+  expectLength(nonce, Nn, "ChaCha20-Poly1305 nonce");
 }
 
 /** Ready when `sodium` is. */

@@ -53,7 +53,7 @@ export const ed25519: SignaturePart = {
     return keys;
   },
   importPrivateKey(bytes) {
-    expectLength(bytes, 32, "a private key of ed25519");
+    expectLength(bytes, 32, "ed25519 private key");
     return pair(guardSync("no private key of ed25519", () => sodium.crypto_sign_seed_keypair(bytes)));
   },
   exportPrivateKey: (handle) => Ed25519PrivateKey.open(handle).slice(0, 32),

@@ -9,8 +9,8 @@ export function aeadPart(algorithm: AeadAlgorithm): AeadPart {
   const { Nk, Nn, Nt, name } = algorithm;
   const cipher = name === "ChaCha20Poly1305" ? chacha20poly1305 : gcm;
   const check = (key: Uint8Array, nonce: Uint8Array) => {
-    expectLength(key, Nk, `a key of ${name}`);
-    expectLength(nonce, Nn, `a nonce of ${name}`);
+    expectLength(key, Nk, `${name} key`);
+    expectLength(nonce, Nn, `${name} nonce`);
   };
   return {
     algorithm,

@@ -103,13 +103,13 @@ export function ecdsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
       return pair(scalar);
     },
     importPrivateKey(bytes) {
-      expectLength(bytes, Nsk, `a private key of ${name}`);
+      expectLength(bytes, Nsk, `${name} private key`);
       if (!isScalar(bytes, scalars)) throw new CryptoError(`the private key of ${name} is out of range`);
       return pair(new Uint8Array(bytes));
     },
     exportPrivateKey: (handle) => EcPrivateKey.open(handle, curve, name).slice(),
     validatePublicKey(publicKey) {
-      expectLength(publicKey, Npk, `a public key of ${name}`);
+      expectLength(publicKey, Npk, `${name} public key`);
       guardSync(`these bytes are no public key of ${name}`, () => points.peek(publicKey));
     },
     sign(handle, message) {

@@ -134,12 +134,12 @@ export function eddsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
     algorithm,
     generateKeyPair: () => pair(random(Nsk)),
     importPrivateKey(bytes) {
-      expectLength(bytes, Nsk, `a private key of ${name}`);
+      expectLength(bytes, Nsk, `${name} private key`);
       return pair(new Uint8Array(bytes));
     },
     exportPrivateKey: (handle) => EdPrivateKey.open(handle, scheme, name).seed,
     validatePublicKey(publicKey) {
-      expectLength(publicKey, Npk, `a public key of ${name}`);
+      expectLength(publicKey, Npk, `${name} public key`);
       guardSync(`these bytes are no public key of ${name}`, () => points.peek(publicKey));
     },
     sign(handle, message) {

@@ -61,13 +61,13 @@ export function mlDsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
     algorithm,
     generateKeyPair: () => pair(random(Nsk)),
     importPrivateKey(bytes) {
-      expectLength(bytes, Nsk, `a private key of ${name}`);
+      expectLength(bytes, Nsk, `${name} private key`);
       return pair(new Uint8Array(bytes));
     },
     exportPrivateKey: (handle) => MlDsaPrivateKey.open(handle, scheme, name).seed.slice(),
     validatePublicKey(publicKey) {
       // Every string of this length is an encoding of a public key (FIPS 204 §7.2).
-      expectLength(publicKey, Npk, `a public key of ${name}`);
+      expectLength(publicKey, Npk, `${name} public key`);
     },
     sign(handle, message) {
       const { expanded } = MlDsaPrivateKey.open(handle, scheme, name);

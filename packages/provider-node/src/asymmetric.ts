@@ -222,7 +222,7 @@ export function signaturePart(algorithm: SignatureAlgorithm): SyncSignaturePart 
     algorithm,
     generateKeyPair: () => pair(curve.generate()),
     importPrivateKey(bytes) {
-      expectLength(bytes, Nsk, `a private key of ${name}`);
+      expectLength(bytes, Nsk, `${name} private key`);
       if ("scalars" in curve && !isScalar(bytes, curve.scalars)) {
         throw new CryptoError(`the private key of ${name} is out of range`);
       }
@@ -230,7 +230,7 @@ export function signaturePart(algorithm: SignatureAlgorithm): SyncSignaturePart 
     },
     exportPrivateKey: (handle) => curve.exportPrivate(open(handle)),
     validatePublicKey(publicKey) {
-      expectLength(publicKey, Npk, `a public key of ${name}`);
+      expectLength(publicKey, Npk, `${name} public key`);
       if (algorithm.id === 0x0807 || algorithm.id === 0x0808) {
         const isKey = algorithm.id === 0x0807 ? isEd25519PublicKey : isEd448PublicKey;
         if (!isKey(publicKey)) throw new CryptoError(`these bytes are no public key of ${name}`);

@@ -41,8 +41,8 @@ export function aeadPart(algorithm: AeadAlgorithm): AeadPart {
   const cipherName = aeadName(algorithm) as CipherGCMTypes;
   const options = { authTagLength: Nt };
   const check = (key: Uint8Array, nonce: Uint8Array) => {
-    expectLength(key, Nk, `a key of ${name}`);
-    expectLength(nonce, Nn, `a nonce of ${name}`);
+    expectLength(key, Nk, `${name} key`);
+    expectLength(nonce, Nn, `${name} nonce`);
   };
   return {
     algorithm,

@@ -43,8 +43,8 @@ export function chacha20Poly1305(): AeadPart {
 function checked(algorithm: AeadAlgorithm, aead: Pick<AeadPart, "seal" | "open">): AeadPart {
   const { name, Nk, Nn, Nt } = algorithm;
   const check = (key: Uint8Array, nonce: Uint8Array) => {
-    expectLength(key, Nk, `${name}: a key`);
-    expectLength(nonce, Nn, `${name}: a nonce`);
+    expectLength(key, Nk, `${name} key`);
+    expectLength(nonce, Nn, `${name} nonce`);
   };
   return {
     algorithm,

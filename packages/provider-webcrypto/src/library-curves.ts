@@ -84,7 +84,7 @@ export function libraryEd25519(random: RandomSource, extractable: boolean): Sign
     algorithm: ED25519,
     generateKeyPair: () => pair(randomFrom(random, ED25519.Nsk)),
     importPrivateKey(bytes) {
-      expectLength(bytes, ED25519.Nsk, "ed25519: a private key");
+      expectLength(bytes, ED25519.Nsk, "ed25519 private key");
       return pair(Uint8Array.from(bytes));
     },
     exportPrivateKey(privateKey) {
@@ -110,6 +110,6 @@ export function libraryEd25519(random: RandomSource, extractable: boolean): Sign
  * @throws CryptoError unless they are a public key (RFC 8032 §5.1.3), and none of low order
  */
 export function validateEd25519(publicKey: Uint8Array): void {
-  expectLength(publicKey, ED25519.Npk, "ed25519: a public key");
+  expectLength(publicKey, ED25519.Npk, "ed25519 public key");
   if (!isEd25519PublicKey(publicKey)) throw new CryptoError("ed25519: not a public key");
 }

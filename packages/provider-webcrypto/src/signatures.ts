@@ -116,7 +116,7 @@ function signatures(subtle: SubtleCrypto, scheme: Scheme, extractable: boolean):
       }),
     importPrivateKey: (bytes) =>
       guard(`${name}: the bytes are no private key`, async () => {
-        expectLength(bytes, Nsk, `${name}: a private key`);
+        expectLength(bytes, Nsk, `${name} private key`);
         const { publicKey, privateKey } = await scheme.importPrivate(bytes);
         return handle(publicKey, privateKey);
       }),
@@ -126,7 +126,7 @@ function signatures(subtle: SubtleCrypto, scheme: Scheme, extractable: boolean):
       ),
     validatePublicKey: (publicKey) =>
       guard(`${name}: not a public key`, async () => {
-        expectLength(publicKey, Npk, `${name}: a public key`);
+        expectLength(publicKey, Npk, `${name} public key`);
         await scheme.validate?.(publicKey);
         await publicKeys(publicKey);
       }),
