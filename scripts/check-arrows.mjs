@@ -11,6 +11,7 @@ const PACKAGES = {
   extensions: ["@copse/core/extension"],
   "provider-kit": ["@copse/core/provider", "@noble/hashes/"],
   "provider-conformance": ["@copse/core/provider"],
+  "provider-select": ["@copse/core/provider", "@copse/provider-kit"],
   "provider-webcrypto": ["@copse/core/provider", "@copse/provider-kit", "@hpke/", "@noble/"],
   "provider-libsodium": ["@copse/core/provider", "@copse/provider-kit", "libsodium-wrappers"],
   "provider-node": ["@copse/core/provider", "@copse/provider-kit", "node:crypto"],

@@ -1,6 +1,6 @@
 // The backends that a browser has, each loaded when it is its turn.
 import type { CryptoProvider } from "@copse/core";
-import type { ProviderCandidate } from "@copse/provider-kit";
+import type { ProviderCandidate } from "@copse/provider-select";
 import type { Backend } from "../../../src/backend.js";
 import { copse } from "../../../src/copse.js";
 import { BACKENDS, type BackendName } from "../messages.js";

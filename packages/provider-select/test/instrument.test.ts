@@ -1,7 +1,8 @@
 // Trap 21: what is asked of a provider, counted exactly, and nothing of it changed.
 import type { CryptoProvider, HpkePrivateKey } from "@copse/core/provider";
-import { composeSuite, defineProvider, instrumentProvider } from "@copse/provider-kit";
+import { composeSuite, defineProvider } from "@copse/provider-kit";
 import { nodeProvider } from "@copse/provider-node";
+import { instrumentProvider } from "@copse/provider-select";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { describe, expect, it } from "vitest";
 import { conforms } from "../../../tests/support/conformance.js";

@@ -13,8 +13,8 @@ import {
   type SignatureKeyPair,
   type SignaturePart,
 } from "@copse/core/provider";
+import type { ComposedHpke } from "@copse/provider-kit";
 import { type Clock, platformClock } from "./clock.js";
-import type { ComposedHpke } from "./hpke.js";
 
 /** Methods of a part: its functions, be they there or not. */
 type MethodsOf<Part> = {

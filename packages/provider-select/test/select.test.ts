@@ -6,16 +6,16 @@ import {
   MlsError,
   UnsupportedError,
 } from "@copse/core/provider";
+import { defineProvider } from "@copse/provider-kit";
+import { libsodiumProvider } from "@copse/provider-libsodium";
+import { nobleProvider } from "@copse/provider-noble";
+import { nodeProvider } from "@copse/provider-node";
 import {
-  defineProvider,
   NoProviderError,
   type ProviderCandidate,
   type SelectionOptions,
   selectProvider,
-} from "@copse/provider-kit";
-import { libsodiumProvider } from "@copse/provider-libsodium";
-import { nobleProvider } from "@copse/provider-noble";
-import { nodeProvider } from "@copse/provider-node";
+} from "@copse/provider-select";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { describe, expect, it } from "vitest";
 
