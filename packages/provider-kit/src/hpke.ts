@@ -20,14 +20,14 @@ import {
 import type { Kem } from "./dhkem.js";
 import { labeledKdf } from "./hkdf.js";
 
-/** What an HPKE suite is made of. */
+/** The three parts of an HPKE suite. */
 export interface HpkeParts {
   readonly kem: Kem;
   readonly kdf: KdfPart;
   readonly aead: AeadPart;
 }
 
-/** An {@link HpkePart} that says what it is made of, so that a suite can check it. */
+/** An {@link HpkePart} that names its KDF and AEAD, so that a suite can check them. */
 export interface ComposedHpke extends HpkePart {
   readonly kdf: HashAlgorithm;
   readonly aead: AeadAlgorithm;
@@ -36,14 +36,14 @@ export interface ComposedHpke extends HpkePart {
 }
 
 /**
- * The KEM of a backend's HPKE, for another suite with the same KEM. Private keys of the one are keys of the
+ * The KEM of a provider's HPKE, for another suite with the same KEM. Private keys of the one are keys of the
  * other.
- * @throws UnsupportedError if this HPKE isn't made by {@link hpke}, and so can't be taken apart
+ * @throws UnsupportedError if this HPKE isn't made by {@link hpke}
  */
 export function kemOf(part: HpkePart): Kem {
   const { kem } = part as Partial<ComposedHpke>;
   if (kem === undefined) {
-    throw new UnsupportedError(`the HPKE with ${part.algorithm.name} can't be taken apart: it shows no KEM`);
+    throw new UnsupportedError(`the HPKE with ${part.algorithm.name} doesn't expose its KEM`);
   }
   return kem;
 }
@@ -70,7 +70,7 @@ export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
     concat(ascii("HPKE"), Uint8Array.of(kemId >> 8, kemId, kdfId >> 8, kdfId, aeadId >> 8, aeadId)),
   );
 
-  // The hash of the empty psk_id is the same for all calls.
+  // The hash of the empty psk_id, computed once.
   let pskIdHash: Uint8Array | undefined;
   const keepPskIdHash = (hash: Uint8Array): Uint8Array => {
     pskIdHash = hash;
@@ -142,7 +142,9 @@ export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
   /** RFC 9180 §5.3: before any secret is made, so that none is left behind. */
   function checkExportLength(length: number): void {
     if (!Number.isInteger(length) || length < 0 || length > 255 * labeled.Nh) {
-      throw new CryptoError(`HPKE exports 0 to ${255 * labeled.Nh} bytes, not ${length}`);
+      throw new CryptoError(
+        `HPKE export: expected a length of 0 to ${255 * labeled.Nh} bytes, got ${length}`,
+      );
     }
   }
 

@@ -28,7 +28,7 @@ export interface SyncDhPrimitives<Key> extends DhPrimitives<Key> {
   dh(privateKey: Key, publicKey: Uint8Array): Uint8Array;
 }
 
-/** ML-KEM and Diffie-Hellman groups, with private keys of the backend's own types. */
+/** ML-KEM and Diffie-Hellman groups, with private keys of the provider's own types. */
 export interface PqKemParts<PqKey, DhKey> extends SeedKemParts {
   /** ML-KEM-768 or ML-KEM-1024; secrets that it gives may be wiped */
   mlkem(algorithm: KemAlgorithm): SeedKemPrimitives<PqKey>;

@@ -90,9 +90,9 @@ describe("the suites of draft-ietf-mls-pq-ciphersuites", () => {
 });
 
 describe("the KEMs of draft-ietf-hpke-pq", () => {
-  const backend = { kems: KEMS, kem: pqKem, hash: sha2, aead: aeadPart };
+  const provider = { kems: KEMS, kem: pqKem, hash: sha2, aead: aeadPart };
   for (const vector of PQ_VECTORS) {
-    it(`gives the draft's answers for ${vector.kem}`, () => givesVector(backend, vector));
+    it(`gives the draft's answers for ${vector.kem}`, () => givesVector(provider, vector));
   }
 
   it("gives the answer of draft-connolly-cfrg-xwing-kem, appendix C", () =>
