@@ -50,12 +50,15 @@ function checked(algorithm: AeadAlgorithm, aead: Pick<AeadPart, "seal" | "open">
     algorithm,
     seal(key, nonce, aad, plaintext) {
       check(key, nonce);
-      return guard(`${name}: the encryption failed`, () => aead.seal(key, nonce, aad, plaintext));
+      return guard(`${name}: encryption failed`, () => aead.seal(key, nonce, aad, plaintext));
     },
     open(key, nonce, aad, ciphertext) {
       check(key, nonce);
-      if (ciphertext.length < Nt) throw new CryptoError(`${name}: the ciphertext is shorter than its tag`);
-      return guard(`${name}: the ciphertext doesn't open`, () => aead.open(key, nonce, aad, ciphertext));
+      if (ciphertext.length < Nt)
+        throw new CryptoError(
+          `${name}: expected a ciphertext of at least ${Nt} bytes, got ${ciphertext.length}`,
+        );
+      return guard(`${name}: decryption failed`, () => aead.open(key, nonce, aad, ciphertext));
     },
   };
 }

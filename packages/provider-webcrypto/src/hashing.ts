@@ -18,7 +18,8 @@ export function nativeHash(subtle: SubtleCrypto, algorithm: HashAlgorithm): Hash
         const bytes = source(key.length === 0 ? emptyKey : key);
         const imported = await subtle.importKey("raw", bytes, hmacParameters, false, ["sign"]);
         const mac = new Uint8Array(await subtle.sign("HMAC", imported, source(data)));
-        if (mac.length !== Nh) throw new CryptoError(`the platform gave a MAC of ${mac.length} bytes`);
+        if (mac.length !== Nh)
+          throw new CryptoError(`expected a MAC of ${Nh} bytes from the platform, got ${mac.length}`);
         return mac;
       }),
   };

@@ -1,8 +1,8 @@
-// RFC 9420 §17.1: what a platform can do is found out by doing it, and not by its name.
+// RFC 9420 §17.1: tries what a platform can do, instead of trusting its name.
 import { type AeadPart, equalBytes, type HashPart, type SignaturePart } from "@copse/core/provider";
 import type { DhPrimitives } from "@copse/provider-kit";
 
-/** Whether `trial` runs and says yes. */
+/** Whether `trial` resolves to true. */
 async function works(trial: () => Promise<boolean>): Promise<boolean> {
   try {
     return await trial();

@@ -1,4 +1,4 @@
-// RFC 9420 §5.1, §17.1: the suites that the platform's WebCrypto serves, with help where it lacks something.
+// RFC 9420 §5.1, §17.1: the suites that the platform's WebCrypto serves, with libraries for what it lacks.
 import {
   type AeadPart,
   CHACHA20_POLY1305,
@@ -35,9 +35,9 @@ import { libraryEd25519, libraryX25519 } from "./library-curves.js";
 import { aeadWorks, groupWorks, hashWorks, signatureWorks } from "./probe.js";
 import { nativeSignature } from "./signatures.js";
 
-/** How {@link webCryptoProvider} makes its provider. */
+/** Options of {@link webCryptoProvider}. */
 export interface WebCryptoOptions {
-  /** Whether private keys can be exported. Without it (the default) their bytes never leave the platform. */
+  /** Whether private keys can be exported. Default: false, so that their bytes never leave the platform. */
   readonly extractable?: boolean;
   /**
    * What computes hashes, HMAC and HKDF. `fast` (default): `@noble/hashes`, synchronously. MLS computes thousands of
@@ -45,18 +45,18 @@ export interface WebCryptoOptions {
    * Node 20. `native`: the platform.
    */
   readonly hashing?: "fast" | "native";
-  /** Keeps HPKE keys of the platform for saved states, by reference; without it they must be extractable. */
+  /** Stores HPKE keys for saved states, by reference. Without it, saving needs `extractable: true`. */
   readonly keyStore?: KeyStore;
-  /** The platform's; default `globalThis.crypto`, which windows, workers and servers have. */
+  /** Default: `globalThis.crypto`. */
   readonly crypto?: Crypto;
   /**
-   * Takes X25519 of `@hpke/dhkem-x25519` and Ed25519 of `@noble/curves` even where the platform has its own:
-   * to try what happens on one that has none. Their keys are bytes in memory, and a keyStore doesn't take them.
+   * Uses X25519 of `@hpke/dhkem-x25519` and Ed25519 of `@noble/curves` even where the platform has its own, to test
+   * what happens on one that has none. Their keys are bytes in memory, and a keyStore can't store them. Default: false.
    */
   readonly forceLibraryCurves?: boolean;
 }
 
-/** The suites that this provider knows how to make, best first. */
+/** The suites of this provider, best first. */
 const SUITES: readonly CipherSuite[] = [
   MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519,
   MLS_128_DHKEMP256_AES128GCM_SHA256_P256,
@@ -68,8 +68,8 @@ const SUITES: readonly CipherSuite[] = [
 type KemMaker = (kdf: KdfPart) => Kem;
 
 /**
- * A provider over the platform's WebCrypto: suites 1, 2, 3, 5 and 7, as far as what they need works here,
- * which is tried once, now. Private keys are CryptoKeys, and a signature key's handle is the CryptoKey
+ * A provider over the platform's WebCrypto: suites 1, 2, 3, 5 and 7, as far as the platform
+ * supports their algorithms, which is tried once, now. Private keys are CryptoKeys, and a signature key's handle is the CryptoKey
  * itself. ChaCha20-Poly1305 (suite 3) is that of `@hpke/chacha20poly1305`; where the platform lacks X25519
  * or Ed25519, `@hpke/dhkem-x25519` and `@noble/curves` serve.
  * @throws MlsError `usage` (a rejected promise) if there is no WebCrypto, as in a page without TLS
@@ -79,10 +79,10 @@ export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise
   const crypto: Crypto | undefined = options.crypto ?? globalThis.crypto;
   const subtle: SubtleCrypto | undefined = crypto?.subtle;
   if (subtle === undefined) {
-    throw new MlsError("usage", "there is no crypto.subtle here: browsers have it in secure contexts alone");
+    throw new MlsError("usage", "crypto.subtle is missing: browsers have it in secure contexts only");
   }
 
-  /** Each part is tried once, however many suites it is in. */
+  /** Tries each part once, even if several suites have it. */
   const tried = new Map<object, Promise<unknown>>();
   const once = <T>(algorithm: object, find: () => Promise<T>): Promise<T> => {
     const found = (tried.get(algorithm) as Promise<T> | undefined) ?? find();
