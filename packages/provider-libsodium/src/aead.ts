@@ -15,14 +15,17 @@ export const chacha20Poly1305: AeadPart = {
   algorithm: CHACHA20_POLY1305,
   seal(key, nonce, aad, plaintext) {
     check(key, nonce);
-    return guardSync("ChaCha20-Poly1305 can't encrypt this", () =>
+    return guardSync("ChaCha20-Poly1305: encryption failed", () =>
       sodium.crypto_aead_chacha20poly1305_ietf_encrypt(plaintext, aad, null, nonce, key),
     );
   },
   open(key, nonce, aad, ciphertext) {
     check(key, nonce);
-    if (ciphertext.length < Nt) throw new CryptoError(`a ciphertext has at least ${Nt} bytes`);
-    return guardSync("ChaCha20-Poly1305: the ciphertext isn't authentic", () =>
+    if (ciphertext.length < Nt)
+      throw new CryptoError(
+        `ChaCha20-Poly1305: expected a ciphertext of at least ${Nt} bytes, got ${ciphertext.length}`,
+      );
+    return guardSync("ChaCha20-Poly1305: decryption failed", () =>
       sodium.crypto_aead_chacha20poly1305_ietf_decrypt(null, ciphertext, aad, nonce, key),
     );
   },

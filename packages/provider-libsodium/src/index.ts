@@ -42,21 +42,21 @@ export interface LibsodiumOptions {
   /** AES-256-GCM from another provider, `other.suite(7).aead`, for the post-quantum suites with it. */
   readonly aes256?: AeadPart;
   /**
-   * Post-quantum suites of draft-ietf-mls-pq-ciphersuites that are wanted, by the code points that all members
-   * of a group must agree on. Those that libsodium has no part for, and no AES, aren't served.
+   * Post-quantum suites of draft-ietf-mls-pq-ciphersuites to serve, by the code points that all members
+   * of a group must agree on. Those for which libsodium lacks an algorithm, or no AES is given, aren't served.
    */
   readonly codePoints?: PqCodePoints;
 }
 
 /**
  * Cryptography by libsodium: X25519, Ed25519, ChaCha20-Poly1305, ML-KEM-768 and X-Wing, the same on every
- * platform that has WASM, without WebCrypto. Every answer comes at once, but for those of an AES part that
- * takes its time.
+ * platform that has WASM, without WebCrypto. Answers come at once, except those of an asynchronous
+ * AES part.
  *
  * `suites` are the post-quantum ones that have a code point and can be served (those with Ed25519), suite 3,
  * and suite 1 if {@link LibsodiumOptions.aes} is given.
  * @throws MlsError `usage` (rejects) if `aes` isn't AES-128-GCM, `aes256` isn't AES-256-GCM, or a code point is
- *   none, is given twice or is suite 3's or 1's
+ *   invalid, given twice, or one of RFC 9420's
  */
 export async function libsodiumProvider(options: LibsodiumOptions = {}): Promise<CryptoProvider> {
   const { aes, aes256, codePoints = {} } = options;
@@ -78,7 +78,7 @@ export async function libsodiumProvider(options: LibsodiumOptions = {}): Promise
 
 function checkAead(part: AeadPart | undefined, { id, name }: AeadPart["algorithm"]): void {
   if (part !== undefined && part.algorithm.id !== id) {
-    throw new MlsError("usage", `libsodium: the AEAD is ${part.algorithm.name}, not ${name}`);
+    throw new MlsError("usage", `libsodium: expected ${name}, got ${part.algorithm.name}`);
   }
 }
 
