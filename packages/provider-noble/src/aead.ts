@@ -16,14 +16,15 @@ export function aeadPart(algorithm: AeadAlgorithm): AeadPart {
     algorithm,
     seal(key, nonce, aad, plaintext) {
       check(key, nonce);
-      return guardSync(`${name} can't encrypt this`, () => cipher(key, nonce, aad).encrypt(plaintext));
+      return guardSync(`${name}: encryption failed`, () => cipher(key, nonce, aad).encrypt(plaintext));
     },
     open(key, nonce, aad, ciphertext) {
       check(key, nonce);
-      if (ciphertext.length < Nt) throw new CryptoError(`a ciphertext of ${name} has at least ${Nt} bytes`);
-      return guardSync(`${name}: the ciphertext isn't authentic`, () =>
-        cipher(key, nonce, aad).decrypt(ciphertext),
-      );
+      if (ciphertext.length < Nt)
+        throw new CryptoError(
+          `${name}: expected a ciphertext of at least ${Nt} bytes, got ${ciphertext.length}`,
+        );
+      return guardSync(`${name}: decryption failed`, () => cipher(key, nonce, aad).decrypt(ciphertext));
     },
   };
 }

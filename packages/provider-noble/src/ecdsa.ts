@@ -34,7 +34,7 @@ class EcPrivateKey {
 
   static open(handle: unknown, curve: ECDSA, name: string): Uint8Array {
     if (!(handle instanceof EcPrivateKey) || handle.#curve !== curve) {
-      throw new CryptoError(`this private key isn't one of noble's for ${name}`);
+      throw new CryptoError(`${name}: the private key is not a handle of this provider`);
     }
     return handle.#scalar;
   }
@@ -71,7 +71,7 @@ export function ecdsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
   const { Fn } = Point;
 
   const pair = (scalar: Uint8Array): SignatureKeyPair => ({
-    publicKey: guardSync(`no private key of ${name}`, () => curve.getPublicKey(scalar, false)),
+    publicKey: guardSync(`${name}: invalid private key`, () => curve.getPublicKey(scalar, false)),
     privateKey: new EcPrivateKey(curve, scalar) as object as SignaturePrivateKey,
   });
 
@@ -110,11 +110,11 @@ export function ecdsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
     exportPrivateKey: (handle) => EcPrivateKey.open(handle, curve, name).slice(),
     validatePublicKey(publicKey) {
       expectLength(publicKey, Npk, `${name} public key`);
-      guardSync(`these bytes are no public key of ${name}`, () => points.peek(publicKey));
+      guardSync(`${name}: invalid public key`, () => points.peek(publicKey));
     },
     sign(handle, message) {
       const scalar = EcPrivateKey.open(handle, curve, name);
-      return guardSync(`${name} can't sign this`, () => curve.sign(message, scalar, SIGN_OPTIONS));
+      return guardSync(`${name}: signing failed`, () => curve.sign(message, scalar, SIGN_OPTIONS));
     },
     verify: fits,
     verifyAll: (requests) => requests.map((r) => fits(r.publicKey, r.message, r.signature)),

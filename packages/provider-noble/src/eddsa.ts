@@ -74,7 +74,7 @@ class EdPrivateKey {
 
   static open(handle: unknown, scheme: Scheme, name: string): EdPrivateKey {
     if (!(handle instanceof EdPrivateKey) || handle.#scheme !== scheme) {
-      throw new CryptoError(`this private key isn't one of noble's for ${name}`);
+      throw new CryptoError(`${name}: the private key is not a handle of this provider`);
     }
     return handle;
   }
@@ -110,7 +110,7 @@ export function eddsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
   const { Point } = curve;
 
   function pair(seed: Uint8Array): SignatureKeyPair {
-    const key = guardSync(`no private key of ${name}`, () => new EdPrivateKey(scheme, seed));
+    const key = guardSync(`${name}: invalid private key`, () => new EdPrivateKey(scheme, seed));
     return { publicKey: key.publicKey, privateKey: key as object as SignaturePrivateKey };
   }
 
@@ -140,11 +140,11 @@ export function eddsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
     exportPrivateKey: (handle) => EdPrivateKey.open(handle, scheme, name).seed,
     validatePublicKey(publicKey) {
       expectLength(publicKey, Npk, `${name} public key`);
-      guardSync(`these bytes are no public key of ${name}`, () => points.peek(publicKey));
+      guardSync(`${name}: invalid public key`, () => points.peek(publicKey));
     },
     sign(handle, message) {
       const key = EdPrivateKey.open(handle, scheme, name);
-      return guardSync(`${name} can't sign this`, () => key.sign(message));
+      return guardSync(`${name}: signing failed`, () => key.sign(message));
     },
     verify,
     verifyAll: (requests) => requests.map((r) => verify(r.publicKey, r.message, r.signature)),

@@ -1,8 +1,8 @@
 // RFC 9420 §5.1.2: points of public signature keys, decoded once, with tables for those used often.
 //
-// A tenth of the time of an EdDSA verification goes into the point's square root, and most of the rest
-// into doublings, which a table of the key's multiples does without: with it a verification takes from a
-// third to a fifth of the time, and making it takes that of three. All of it is public.
+// A tenth of the time of an EdDSA verification goes into the point's square root, and most of the rest into
+// doublings. A table of the key's multiples avoids these: a verification then takes a third to a fifth of the time,
+// and making the table takes as long as three. All of this data is public.
 
 /** What this needs of a point of noble's. */
 interface Point {
@@ -25,7 +25,7 @@ const MAX_TABLES = 16;
 const USES_BEFORE_TABLE = 3;
 /** Bits of the scalar for each addition. Five are hardly faster and take twice the memory. */
 const TABLE_WINDOW = 4;
-/** noble's word for: no table. */
+/** noble's value for: no table. */
 const NO_TABLE = 1;
 
 export interface PointCache<P> {
@@ -36,8 +36,8 @@ export interface PointCache<P> {
 }
 
 /**
- * Points by their encodings. Those unused for longest make room for new ones.
- * `decode` throws for bytes that are no public key, and nothing is kept of these.
+ * Points by their encodings. The least recently used make room for new ones.
+ * Nothing is kept if `decode` throws, as it does for an invalid public key.
  */
 export function pointCache<P extends Point>(decode: (bytes: Uint8Array) => P): PointCache<P> {
   const points = new Map<string, CachedPoint<P>>();
