@@ -48,7 +48,7 @@ export function aeadPart(algorithm: AeadAlgorithm): AeadPart {
     algorithm,
     seal(key, nonce, aad, plaintext) {
       check(key, nonce);
-      return guardSync(`${name} can't encrypt this`, () => {
+      return guardSync(`${name}: encryption failed`, () => {
         const cipher = createCipheriv(cipherName, key, nonce, options);
         cipher.setAAD(aad);
         const sealed = new Uint8Array(plaintext.length + Nt);
@@ -61,8 +61,11 @@ export function aeadPart(algorithm: AeadAlgorithm): AeadPart {
     open(key, nonce, aad, ciphertext) {
       check(key, nonce);
       const length = ciphertext.length - Nt;
-      if (length < 0) throw new CryptoError(`a ciphertext of ${name} has at least ${Nt} bytes`);
-      return guardSync(`${name}: the ciphertext isn't authentic`, () => {
+      if (length < 0)
+        throw new CryptoError(
+          `${name}: expected a ciphertext of at least ${Nt} bytes, got ${ciphertext.length}`,
+        );
+      return guardSync(`${name}: decryption failed`, () => {
         const decipher = createDecipheriv(cipherName, key, nonce, options);
         decipher.setAAD(aad);
         decipher.setAuthTag(ciphertext.subarray(length));
