@@ -1,10 +1,10 @@
-// RFC 9420 §5.1: what checks claim, and how they make good and bad input. Only ECMAScript.
+// RFC 9420 §5.1: assertions of the checks, and helpers for good and bad input. Only ECMAScript.
 import { CryptoError, equalBytes, MlsError, toHex } from "@copse/core/provider";
 import { describe, fail } from "./check.js";
 
 export { ascii, concat, EMPTY, equalBytes, toHex } from "@copse/core/provider";
 
-/** The bytes that a hexadecimal string says. */
+/** The bytes of a hexadecimal string. */
 export function hex(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
@@ -14,7 +14,7 @@ export function hex(text: string): Uint8Array {
 /** `length` bytes, each the same. */
 export const filled = (length: number, byte: number): Uint8Array => new Uint8Array(length).fill(byte);
 
-/** `length` bytes that are all alike from run to run, and not from place to place. */
+/** `length` pseudo-random bytes, the same in each run. */
 export function pattern(length: number, seed = 1): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let i = 0, x = seed; i < length; i++) {
