@@ -10,10 +10,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const PACKAGES = {
   core: [],
   extensions: ["@copse/core/extension"],
-  "provider-kit": ["@copse/core/provider"],
+  "provider-kit": ["@copse/core/provider", "@noble/hashes/"],
   "provider-conformance": ["@copse/core/provider"],
+  "provider-select": ["@copse/core/provider", "@copse/provider-kit"],
   "provider-webcrypto": ["@copse/core/provider", "@copse/provider-kit", "@hpke/", "@noble/"],
-  "provider-libsodium": ["@copse/core/provider", "@copse/provider-kit", "libsodium-wrappers", "@noble/"],
+  "provider-libsodium": ["@copse/core/provider", "@copse/provider-kit", "libsodium-wrappers"],
   "provider-node": ["@copse/core/provider", "@copse/provider-kit", "node:crypto"],
   "provider-noble": ["@copse/core/provider", "@copse/provider-kit", "@noble/"],
   worker: ["@copse/core", "@copse/core/extension"],

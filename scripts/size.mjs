@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const PACKAGES = {
   core: {},
   "provider-kit": {},
+  "provider-select": {},
   extensions: {},
   "provider-webcrypto": {},
   "provider-libsodium": {},
@@ -40,7 +41,12 @@ const SHAKEN = [
     without: ["there is a pending commit"],
   },
   { name: "hkdf", package: "provider-kit", below: 0.15, without: ["HPKE-v1"] },
-  { name: "instrumentProvider", package: "provider-kit", below: 0.4, without: ["HPKE-v1"] },
+  {
+    name: "instrumentProvider",
+    package: "provider-select",
+    below: 0.5,
+    without: ["HPKE-v1", "no provider for"],
+  },
 ];
 
 const manifestOf = (folder) => JSON.parse(readFileSync(`${root}packages/${folder}/package.json`, "utf8"));

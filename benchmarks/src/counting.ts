@@ -7,7 +7,7 @@ import {
   type SignaturePart,
   type VerifyRequest,
 } from "@copse/core";
-import { instrumentProvider, type OperationCount } from "@copse/provider-kit";
+import { instrumentProvider, type OperationCount } from "@copse/provider-select";
 import { now } from "./clock.js";
 
 /** What was asked, by the names of the interface's methods. */

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519 as SUITE_1 } from "@copse/core";
-import type { OperationCount } from "@copse/provider-kit";
+import type { OperationCount } from "@copse/provider-select";
 import { expect, test } from "vitest";
 import { comparison, readReport, report, writeReport } from "../src/files.js";
 import { floorOf, floorShares } from "../src/floor.js";

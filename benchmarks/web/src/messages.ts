@@ -1,5 +1,5 @@
 // What the page and its worker say to each other.
-import type { Verdict } from "@copse/provider-kit";
+import type { Verdict } from "@copse/provider-select";
 import type { Primitives } from "../../src/primitive-prices.js";
 import type { Result, Tree } from "../../src/samples.js";
 

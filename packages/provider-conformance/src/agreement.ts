@@ -1,6 +1,6 @@
 // RFC 9420 §5.1: checks that two providers give the same bytes, and understand each other.
 import type { CipherSuiteProvider } from "@copse/core/provider";
-import { EMPTY, equal, is, pattern, text, unless } from "./assert.js";
+import { ascii, EMPTY, equal, is, pattern, unless } from "./assert.js";
 import { type SuiteChecks, skip } from "./check.js";
 
 /** The checks that hold a suite against another provider's. */
@@ -48,7 +48,7 @@ export function agreementChecks(second: (id: number) => CipherSuiteProvider | un
 
     "agreement: each opens what the other seals, and exports what the other exports": async (ours) => {
       const theirs = other(ours);
-      const [info, aad, message] = [text("info"), text("aad"), pattern(300)];
+      const [info, aad, message] = [ascii("info"), ascii("aad"), pattern(300)];
       for (const [from, to] of [
         [ours, theirs],
         [theirs, ours],
@@ -71,7 +71,7 @@ export function agreementChecks(second: (id: number) => CipherSuiteProvider | un
       ] as const) {
         const { publicKey, privateKey } = await from.signature.generateKeyPair();
         await to.signature.validatePublicKey(publicKey);
-        for (const message of [EMPTY, text("message"), pattern(5000)]) {
+        for (const message of [EMPTY, ascii("message"), pattern(5000)]) {
           const value = await from.signature.sign(privateKey, message);
           is(await to.signature.verify(publicKey, message, value), true, "the other's answer to a signature");
         }

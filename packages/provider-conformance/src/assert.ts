@@ -1,27 +1,20 @@
-// RFC 9420 §5.1: what checks claim, and how they make good and bad input. Only ECMAScript.
-import { CryptoError, MlsError } from "@copse/core/provider";
+// RFC 9420 §5.1: assertions of the checks, and helpers for good and bad input. Only ECMAScript.
+import { CryptoError, equalBytes, MlsError, toHex } from "@copse/core/provider";
 import { describe, fail } from "./check.js";
 
-export const EMPTY: Uint8Array = new Uint8Array(0);
+export { ascii, concat, EMPTY, equalBytes, toHex } from "@copse/core/provider";
 
-/** The bytes that a hexadecimal string says. */
+/** The bytes of a hexadecimal string. */
 export function hex(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
   return bytes;
 }
 
-/** Bytes as a hexadecimal string. */
-export const toHex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-
-/** ASCII */
-export const text = (value: string): Uint8Array => Uint8Array.from(value, (c) => c.charCodeAt(0));
-
 /** `length` bytes, each the same. */
 export const filled = (length: number, byte: number): Uint8Array => new Uint8Array(length).fill(byte);
 
-/** `length` bytes that are all alike from run to run, and not from place to place. */
+/** `length` pseudo-random bytes, the same in each run. */
 export function pattern(length: number, seed = 1): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let i = 0, x = seed; i < length; i++) {
@@ -48,25 +41,9 @@ export function* damaged(bytes: Uint8Array, most = 8): Generator<Uint8Array> {
   }
 }
 
-/** All of the parts' bytes, one after the other. */
-export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
-}
-
 /** Bytes to show to people: all of them if they are few. */
 const shown = (bytes: Uint8Array): string =>
   bytes.length <= 64 ? toHex(bytes) || "nothing" : `${toHex(bytes.subarray(0, 24))}… (${bytes.length} bytes)`;
-
-/** Whether two byte strings are alike. Not in constant time: it compares test data. */
-export function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
 
 /** Claims that something holds. */
 export function holds(condition: boolean, otherwise: string): asserts condition {
@@ -82,12 +59,12 @@ export function is(got: unknown, wanted: unknown, what: string): void {
 export function equal(got: Uint8Array, wanted: Uint8Array | string, what: string): void {
   const bytes = typeof wanted === "string" ? hex(wanted) : wanted;
   if (!(got instanceof Uint8Array)) fail(`${what} is no Uint8Array`);
-  if (!same(got, bytes)) fail(`${what} is ${shown(got)}, not ${shown(bytes)}`);
+  if (!equalBytes(got, bytes)) fail(`${what} is ${shown(got)}, not ${shown(bytes)}`);
 }
 
 /** Claims that two byte strings differ. */
 export function differs(a: Uint8Array, b: Uint8Array, what: string): void {
-  if (same(a, b)) fail(what);
+  if (equalBytes(a, b)) fail(what);
 }
 
 /** Claims that there are as many bytes as there should be. */

@@ -1,5 +1,5 @@
 // RFC 9420 §5.1, the interface's rule on errors: bad input is a CryptoError, and nothing else is.
-import { EMPTY, errorOf, filled, isCryptoError, pattern, text } from "./assert.js";
+import { ascii, EMPTY, errorOf, filled, isCryptoError, pattern } from "./assert.js";
 import { describe, fail, type SuiteChecks } from "./check.js";
 
 export const errorChecks: SuiteChecks = {
@@ -13,7 +13,7 @@ export const errorChecks: SuiteChecks = {
     const { Nk, Nn, Nt } = suite.aead;
     const [key, nonce] = [pattern(Nk), pattern(Nn)];
     const own = await hpke.generateKeyPair();
-    const { kemOutput } = await hpke.seal(own.publicKey, EMPTY, EMPTY, text("a"));
+    const { kemOutput } = await hpke.seal(own.publicKey, EMPTY, EMPTY, ascii("a"));
     const noKey = EMPTY;
     const request = { publicKey: noKey, info: EMPTY, aad: EMPTY, plaintext: EMPTY };
     const calls: Readonly<Record<string, () => unknown>> = {

@@ -1,5 +1,5 @@
 // RFC 9420 §16.7: what a private key's handle shows to a log or a serialiser.
-import { holds, same, toHex } from "./assert.js";
+import { equalBytes, holds, toHex } from "./assert.js";
 
 /** Claims that no property that a log or a serialiser sees holds the private key's bytes. */
 export function showsNothing(handle: object, privateKey: Uint8Array): void {
@@ -13,7 +13,8 @@ export function showsNothing(handle: object, privateKey: Uint8Array): void {
     seen.add(value);
     const bytes = value instanceof ArrayBuffer ? new Uint8Array(value) : value;
     if (bytes instanceof Uint8Array) {
-      const shown = bytes.length >= privateKey.length && same(bytes.slice(0, privateKey.length), privateKey);
+      const shown =
+        bytes.length >= privateKey.length && equalBytes(bytes.slice(0, privateKey.length), privateKey);
       holds(!shown, "the handle shows the private key's bytes");
       return;
     }

@@ -7,6 +7,7 @@ import type {
   KemAlgorithm,
 } from "@copse/core/provider";
 import {
+  ascii,
   differs,
   EMPTY,
   equal,
@@ -16,7 +17,6 @@ import {
   hex,
   pattern,
   refuses,
-  text,
   unless,
 } from "./assert.js";
 import { fail, type SuiteChecks, skip } from "./check.js";
@@ -24,7 +24,7 @@ import { infinity, KEM_CURVES, lowOrder, type NistCurve, offCurve, otherEncoding
 import { showsNothing } from "./handles.js";
 import { imported } from "./hpke.js";
 
-const [info, aad, plaintext] = [text("info"), text("aad"), text("plaintext")];
+const [info, aad, plaintext] = [ascii("info"), ascii("aad"), ascii("plaintext")];
 
 /** Claims that a message to the one's public key opens with the other's private key. */
 async function belong(

@@ -1,6 +1,6 @@
 // RFC 9180 §4.1, §5.1, §5.3: what HPKE exports, from a shared point and the provider's own KDF.
 import type { CipherSuiteProvider } from "@copse/core/provider";
-import { concat, EMPTY, text } from "./assert.js";
+import { ascii, concat, EMPTY } from "./assert.js";
 
 const uint16 = (value: number): Uint8Array => Uint8Array.of(value >> 8, value);
 
@@ -18,13 +18,13 @@ export async function exportedSecret(
   publicKey: Uint8Array,
   length: number,
 ): Promise<Uint8Array> {
-  const kem = concat(text("KEM"), uint16(suite.kem.id));
-  const hpke = concat(text("HPKE"), ...[suite.kem.id, suite.hash.kdfId, suite.aead.id].map(uint16));
-  const version = text("HPKE-v1");
+  const kem = concat(ascii("KEM"), uint16(suite.kem.id));
+  const hpke = concat(ascii("HPKE"), ...[suite.kem.id, suite.hash.kdfId, suite.aead.id].map(uint16));
+  const version = ascii("HPKE-v1");
   const extract = (id: Uint8Array, salt: Uint8Array, label: string, ikm: Uint8Array) =>
-    kdf.extract(salt, concat(version, id, text(label), ikm));
+    kdf.extract(salt, concat(version, id, ascii(label), ikm));
   const expand = (id: Uint8Array, prk: Uint8Array, label: string, info: Uint8Array, size: number) =>
-    kdf.expand(prk, concat(uint16(size), version, id, text(label), info), size);
+    kdf.expand(prk, concat(uint16(size), version, id, ascii(label), info), size);
 
   const prk = await extract(kem, EMPTY, "eae_prk", dh);
   const shared = await expand(kem, prk, "shared_secret", concat(kemOutput, publicKey), suite.kem.Nsecret);

@@ -1,7 +1,7 @@
 // RFC 9420 §5.1, the interface's rules on memory: an input is never changed and never kept, and an output is
 // the caller's own.
 import type { Awaitable, CipherSuiteProvider } from "@copse/core/provider";
-import { EMPTY, equal, filled, holds, is, pattern, same, text, unless } from "./assert.js";
+import { ascii, EMPTY, equal, equalBytes, filled, holds, is, pattern, unless } from "./assert.js";
 import { type SuiteChecks, skip } from "./check.js";
 
 type Bytes = readonly Uint8Array[];
@@ -23,11 +23,17 @@ async function operations(provider: CipherSuiteProvider): Promise<Operation[]> {
   const { suite, hash, kdf, aead, hpke, signature } = provider;
   const { Nh } = suite.hash;
   const { Nk, Nn } = suite.aead;
-  const [key, nonce, info, aad, data] = [pattern(Nk), pattern(Nn, 2), text("info"), text("aad"), pattern(99)];
+  const [key, nonce, info, aad, data] = [
+    pattern(Nk),
+    pattern(Nn, 2),
+    ascii("info"),
+    ascii("aad"),
+    pattern(99),
+  ];
   const sealed = await aead.seal(key, nonce, aad, data);
   const own = await hpke.generateKeyPair();
   const message = await hpke.seal(own.publicKey, info, aad, data);
-  const sent = await hpke.sendExport(own.publicKey, info, text("context"), 32);
+  const sent = await hpke.sendExport(own.publicKey, info, ascii("context"), 32);
   const signer = await signature.generateKeyPair();
   const signed = await signature.sign(signer.privateKey, data);
   const hpkeBytes = await unless("key-not-extractable", () => hpke.exportPrivateKey(own.privateKey));
@@ -92,11 +98,11 @@ async function operations(provider: CipherSuiteProvider): Promise<Operation[]> {
   add("hpke.open", true, [message.kemOutput, info, aad, message.ciphertext], (...i) =>
     one(hpke.open(own.privateKey, ...(i as FourBytes))),
   );
-  add("sendExport", false, [own.publicKey, info, text("context")], async (k, i, c) => {
+  add("sendExport", false, [own.publicKey, info, ascii("context")], async (k, i, c) => {
     const got = await hpke.sendExport(k as Uint8Array, i as Uint8Array, c as Uint8Array, 32);
     return [got.kemOutput, got.secret];
   });
-  add("receiveExport", true, [sent.kemOutput, info, text("context")], (e, i, c) =>
+  add("receiveExport", true, [sent.kemOutput, info, ascii("context")], (e, i, c) =>
     one(hpke.receiveExport(own.privateKey, e as Uint8Array, i as Uint8Array, c as Uint8Array, 32)),
   );
 
@@ -208,7 +214,7 @@ export const memoryChecks: SuiteChecks = {
         output.fill(0xee);
       }
       for (const [i, output] of second.entries()) {
-        const isHit = output.length > 1 && same(output, filled(output.length, 0xee));
+        const isHit = output.length > 1 && equalBytes(output, filled(output.length, 0xee));
         holds(!isHit, `overwriting what ${name} gave overwrites what it gives next`);
         if (repeats) equal(output, kept[i] as Uint8Array, `what ${name} gives after that was overwritten`);
       }
@@ -218,14 +224,14 @@ export const memoryChecks: SuiteChecks = {
     for (const pair of [await hpke.generateKeyPair(), await hpke.deriveKeyPair(pattern(64))]) {
       const publicKey = Uint8Array.from(pair.publicKey);
       pair.publicKey.fill(0);
-      const { kemOutput, ciphertext } = await hpke.seal(publicKey, EMPTY, EMPTY, text("a"));
+      const { kemOutput, ciphertext } = await hpke.seal(publicKey, EMPTY, EMPTY, ascii("a"));
       const opened = await hpke.open(pair.privateKey, kemOutput, EMPTY, EMPTY, ciphertext);
-      equal(opened, text("a"), "what a key opens once the public key was overwritten");
+      equal(opened, ascii("a"), "what a key opens once the public key was overwritten");
     }
   },
 
   "memory: inputs are never kept": async ({ hpke, signature, suite }) => {
-    const message = text("message");
+    const message = ascii("message");
     const own = await hpke.generateKeyPair();
     // A cache that keeps the caller's array would find the wrong key in it later.
     const reused = Uint8Array.from(own.publicKey);
@@ -258,7 +264,7 @@ export const memoryChecks: SuiteChecks = {
   },
 
   "memory: imported private keys are copied, also from Buffers": async ({ hpke, signature }) => {
-    const message = text("message");
+    const message = ascii("message");
     const own = await hpke.generateKeyPair();
     const bytes = await unless("key-not-extractable", () => hpke.exportPrivateKey(own.privateKey));
     const signer = await signature.generateKeyPair();

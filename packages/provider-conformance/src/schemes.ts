@@ -1,6 +1,6 @@
 // RFC 8032, RFC 9420 §5.1.2, SEC 1: checks of what only EdDSA or only ECDSA has: malleability, DER, points.
 import type { CipherSuiteProvider, SignatureAlgorithm } from "@copse/core/provider";
-import { concat, EMPTY, equal, filled, hasLength, hex, holds, is, refuses, text, toHex } from "./assert.js";
+import { ascii, concat, EMPTY, equal, filled, hasLength, hex, holds, is, refuses, toHex } from "./assert.js";
 import { type SuiteChecks, skip } from "./check.js";
 import {
   ECDSA_CURVES,
@@ -14,7 +14,7 @@ import { integer, readSignature, tlv, toBigInt, toBytes } from "./der.js";
 import { imported } from "./hpke.js";
 import { doesNotFit, signed } from "./signature.js";
 
-const message = text("message");
+const message = ascii("message");
 
 /** The orders of the groups of Ed25519 and Ed448, by the scheme's id. */
 const ORDERS: Readonly<Record<number, bigint>> = {

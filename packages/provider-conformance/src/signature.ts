@@ -1,6 +1,7 @@
 // RFC 9420 §5.1.2: checks of signatures: known answers, round trips, damage, and keys.
 import type { CipherSuiteProvider, SignaturePrivateKey, VerifyRequest } from "@copse/core/provider";
 import {
+  ascii,
   damaged,
   differs,
   EMPTY,
@@ -13,7 +14,6 @@ import {
   is,
   pattern,
   refuses,
-  text,
   unless,
 } from "./assert.js";
 import { type SuiteChecks, skip } from "./check.js";
@@ -22,7 +22,7 @@ import { imported } from "./hpke.js";
 import { SIGNATURES } from "./known/signatures.js";
 import { WORKING_GROUP } from "./known/working-group.js";
 
-const message = text("message");
+const message = ascii("message");
 
 /** A key pair, and a message that it signed. */
 export async function signed({ signature }: CipherSuiteProvider, content = message) {

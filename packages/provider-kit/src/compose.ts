@@ -1,4 +1,4 @@
-// RFC 9420 §5.1: one suite from parts of one or of several backends, and a provider from suites.
+// RFC 9420 §5.1: one suite from parts of one or of several providers, and a provider from suites.
 import {
   type AeadPart,
   CIPHER_SUITES,
@@ -16,16 +16,16 @@ import type { Kem } from "./dhkem.js";
 import { hkdf } from "./hkdf.js";
 import { type ComposedHpke, hpke } from "./hpke.js";
 
-/** The parts of one suite, from wherever they come. */
+/** The parts of one suite. */
 export interface SuiteParts {
   readonly suite: CipherSuite;
   readonly hash: HashPart;
-  /** HKDF over {@link hash} if left out. */
+  /** Default: HKDF over {@link hash}. */
   readonly kdf?: KdfPart;
   readonly aead: AeadPart;
-  /** A whole HPKE, which must be made of this suite's KEM, KDF and AEAD. Either this or {@link kem}. */
+  /** A whole HPKE over this suite's KEM, KDF and AEAD. Give either this or {@link kem}. */
   readonly hpke?: HpkePart;
-  /** A KEM, of which the kit makes HPKE with this suite's KDF and AEAD: `kemOf(other.suite(1).hpke)`. */
+  /** A KEM; the kit composes HPKE of it and this suite's KDF and AEAD. For example `kemOf(other.suite(1).hpke)`. */
   readonly kem?: Kem;
   readonly signature: SignaturePart;
   /** `length` bytes from a cryptographic random source. */
@@ -41,11 +41,11 @@ export function composeSuite(parts: SuiteParts): CipherSuiteProvider {
   const { suite, hash, aead, signature, random } = parts;
   checkDefinition(suite);
   const need = (what: string, part: unknown) => {
-    if (part === undefined) throw new MlsError("usage", `${suite.name}: there is no part for the ${what}`);
+    if (part === undefined) throw new MlsError("usage", `${suite.name}: missing part: ${what}`);
   };
   const check = (what: string, wanted: object, got: object) => {
     const problem = difference(wanted, got);
-    if (problem !== undefined) throw new MlsError("usage", `${suite.name}: the ${what} ${problem}`);
+    if (problem !== undefined) throw new MlsError("usage", `${suite.name}: ${what}: ${problem}`);
   };
   need("hash", hash);
   need("AEAD", aead);
@@ -69,15 +69,15 @@ export function composeSuite(parts: SuiteParts): CipherSuiteProvider {
   return { suite, hash, kdf, aead, hpke: part, signature, random };
 }
 
-/** Parts of one suite, and what the provider of it is called. */
+/** Parts of one suite, and the provider's name. */
 export interface ProviderParts extends SuiteParts {
-  /** The suite's name if left out. */
+  /** Default: the suite's name. */
   readonly name?: string;
 }
 
 /**
- * A provider of one suite whose parts come from wherever they are best: signatures by a token, the KEM by
- * WebCrypto, the AEAD by libsodium. What isn't replaced can be spread from another's suite:
+ * A provider of one suite with parts of several providers: for example signatures by a token, the KEM by
+ * WebCrypto, the AEAD by libsodium. Spread another provider's suite for the parts that you don't replace:
  * `composeProvider({ ...node.suite(1), signature: token.suite(1).signature })`. For several suites,
  * {@link composeSuite} each and {@link defineProvider}.
  * @throws MlsError `usage`, as {@link composeSuite} does
@@ -113,7 +113,7 @@ export function defineProvider(
       const known = made.get(id);
       if (known !== undefined) return known;
       const entry = entries.get(id);
-      if (entry === undefined) throw new UnsupportedError(`${name} doesn't have the cipher suite ${id}`);
+      if (entry === undefined) throw new UnsupportedError(`${name} does not serve cipher suite ${id}`);
       const provider = "make" in entry ? entry.make() : entry;
       made.set(id, provider);
       return provider;
@@ -121,11 +121,11 @@ export function defineProvider(
   };
 }
 
-/** RFC 9420 §17.1: a code point of the RFC's stands for what the RFC says, whatever the suite is called. */
+/** RFC 9420 §17.1: a suite with a code point of the RFC must have the algorithms that the RFC gives it. */
 function checkDefinition(suite: CipherSuite): void {
   const { id, name } = suite;
   if (!Number.isInteger(id) || id < 1 || id > 0xffff) {
-    throw new MlsError("usage", `${name}: a code point is a number from 1 to 65535, not ${id}`);
+    throw new MlsError("usage", `${name}: expected a code point from 1 to 65535, got ${id}`);
   }
   const registered = CIPHER_SUITES.find((other) => other.id === id);
   if (registered === undefined) return;
@@ -134,19 +134,19 @@ function checkDefinition(suite: CipherSuite): void {
     if (problem === undefined) continue;
     throw new MlsError(
       "usage",
-      `${name}: code point ${id} is ${registered.name}, but the ${part} ${problem}`,
+      `${name}: code point ${id} is ${registered.name}, whose ${part} differs: ${problem}`,
     );
   }
 }
 
-/** What is wrong with an algorithm, in words; `undefined` if it is the one that is wanted. */
+/** How an algorithm differs from the expected one, in words; `undefined` if it doesn't. */
 function difference(wanted: object, got: object): string | undefined {
   if (wanted === got) return undefined;
-  if (nameOf(wanted) !== nameOf(got)) return `is ${nameOf(got)}, not ${nameOf(wanted)}`;
+  if (nameOf(wanted) !== nameOf(got)) return `expected ${nameOf(wanted)}, got ${nameOf(got)}`;
   const [has, needs] = [new Map<string, unknown>(Object.entries(got)), Object.entries(wanted)];
   const wrong = needs.filter(([key, value]) => has.get(key) !== value).map(([key]) => key);
   if (wrong.length === 0 && has.size === needs.length) return undefined;
-  return `${nameOf(wanted)} has another ${wrong.join(", ") || "shape"}`;
+  return `${nameOf(wanted)} differs in ${wrong.join(", ") || "shape"}`;
 }
 
 function nameOf(algorithm: object): string {

@@ -1,14 +1,19 @@
 // RFC 9180 §4.1: DHKEM, a key encapsulation mechanism from a Diffie-Hellman group.
 import {
   type Awaitable,
+  ascii,
   CryptoError,
   chain,
+  concat,
+  EMPTY,
   type HpkeKeyPair,
   type HpkePrivateKey,
   type KdfPart,
   type KemAlgorithm,
+  useSecret,
+  withCleanup,
 } from "@copse/core/provider";
-import { ascii, concat, consume, EMPTY, expectLength, isZero, settle } from "./bytes.js";
+import { expectLength, isZero } from "./bytes.js";
 import { labeledKdf } from "./hkdf.js";
 import { isScalar, type ScalarRange } from "./scalars.js";
 
@@ -37,18 +42,18 @@ export interface Encapsulated {
   readonly kemOutput: Uint8Array;
 }
 
-/** A private key as a backend has it, with its public key's `Npk` bytes. */
+/** A private key in the provider's own type, with its public key's `Npk` bytes. */
 export interface DhKeyPair<Key> {
   readonly publicKey: Uint8Array;
   readonly privateKey: Key;
 }
 
-/** A Diffie-Hellman group, with private keys of the backend's own type. The kit makes handles of them. */
+/** A Diffie-Hellman group, with private keys of the provider's own type, which the kit wraps in handles. */
 export interface DhPrimitives<Key> {
   readonly algorithm: KemAlgorithm;
   /**
-   * For the NIST curves, whose private keys are the numbers of a range; without it every string of `Nsk`
-   * bytes is a private key, as it is for X25519 and X448.
+   * The range of private keys, for the NIST curves. Without it every string of `Nsk` bytes is a private key, as for
+   * X25519 and X448.
    */
   readonly scalars?: ScalarRange;
   generateKeyPair(): Awaitable<DhKeyPair<Key>>;
@@ -60,11 +65,11 @@ export interface DhPrimitives<Key> {
   validatePublicKey(publicKey: Uint8Array): Awaitable<void>;
   /** The shared point as RFC 9180 §4.1 encodes it: its x-coordinate, in bytes that the kit may wipe. @throws CryptoError */
   dh(privateKey: Key, publicKey: Uint8Array): Awaitable<Uint8Array>;
-  /** Overwrites a key that is no longer needed: an ephemeral one, after its use. */
+  /** Overwrites a key that is no longer needed, such as an ephemeral one after use. */
   destroyPrivateKey?(privateKey: Key): void;
 }
 
-/** The handle. Its fields are private, so that no log or serialiser gives a key away. */
+/** A private key's handle. Its fields are private, so that no log or serialiser shows the key. */
 class DhPrivateKey<Key> {
   readonly #group: DhPrimitives<Key>;
   readonly #key: Key;
@@ -79,7 +84,7 @@ class DhPrivateKey<Key> {
   /** @throws CryptoError if `handle` isn't a key that this group made */
   static open<Key>(group: DhPrimitives<Key>, handle: unknown): DhKeyPair<Key> {
     if (!(handle instanceof DhPrivateKey) || handle.#group !== group) {
-      throw new CryptoError(`this private key isn't one of this backend's for ${group.algorithm.name}`);
+      throw new CryptoError(`${group.algorithm.name}: the private key is not a handle of this provider`);
     }
     return { publicKey: handle.#publicKey, privateKey: handle.#key };
   }
@@ -92,8 +97,7 @@ const CANDIDATE = /* @__PURE__ */ ascii("candidate");
 const SK = /* @__PURE__ */ ascii("sk");
 
 /**
- * DHKEM over a group, with the KDF that the KEM's name says (not that of the HPKE suite, should they
- * differ). Refuses an all-zero shared secret of X25519 and X448, whatever the backend does.
+ * DHKEM over a group. `kdf` is the one in the KEM's name, which may differ from the HPKE suite's. Refuses an all-zero shared secret of X25519 and X448, even if the provider doesn't.
  */
 export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
   const { algorithm, scalars } = group;
@@ -102,18 +106,18 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
 
   const handle = ({ publicKey, privateKey }: DhKeyPair<Key>): HpkeKeyPair => ({
     publicKey,
-    // The handle has a copy of its own: the caller may change what it was given.
+    // The handle keeps a copy, because the caller may change the array it gets.
     privateKey: new DhPrivateKey(group, privateKey, publicKey.slice()) as object as HpkePrivateKey,
   });
 
-  /** RFC 9180 §4.1 `ExtractAndExpand`, of the group's answer. Wipes it. */
+  /** RFC 9180 §4.1 `ExtractAndExpand`. Overwrites `dh`. */
   function sharedSecret(dh: Uint8Array, kemContext: Uint8Array): Awaitable<Uint8Array> {
     if (scalars === undefined && isZero(dh)) {
       throw new CryptoError(`${name}: the public key is a point of low order`);
     }
     return chain(
-      consume([dh], () => labeled.extract(EMPTY, EAE_PRK, dh)),
-      (prk) => consume([prk], () => labeled.expand(prk, SHARED_SECRET, kemContext, Nsecret)),
+      useSecret(dh, () => labeled.extract(EMPTY, EAE_PRK, dh)),
+      (prk) => useSecret(prk, () => labeled.expand(prk, SHARED_SECRET, kemContext, Nsecret)),
     );
   }
 
@@ -123,7 +127,7 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
     return chain(labeled.expand(prk, CANDIDATE, Uint8Array.of(counter), Nsk), (bytes) => {
       bytes[0] = (bytes[0] as number) & range.bitmask;
       return isScalar(bytes, range)
-        ? consume([bytes], () => group.importPrivateKey(bytes))
+        ? useSecret(bytes, () => group.importPrivateKey(bytes))
         : candidate(prk, range, counter + 1);
     });
   }
@@ -133,23 +137,23 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
     generateKeyPair: () => chain(group.generateKeyPair(), handle),
     deriveKeyPair: (ikm) =>
       chain(labeled.extract(EMPTY, DKP_PRK, ikm), (prk) =>
-        consume([prk], () =>
+        useSecret(prk, () =>
           chain(
             scalars !== undefined
               ? candidate(prk, scalars, 0)
               : chain(labeled.expand(prk, SK, EMPTY, Nsk), (bytes) =>
-                  consume([bytes], () => group.importPrivateKey(bytes)),
+                  useSecret(bytes, () => group.importPrivateKey(bytes)),
                 ),
             handle,
           ),
         ),
       ),
     validatePublicKey(publicKey) {
-      expectLength(publicKey, Npk, `${name}: a public key`);
+      expectLength(publicKey, Npk, `${name} public key`);
       return group.validatePublicKey(publicKey);
     },
     importPrivateKey(bytes) {
-      expectLength(bytes, Nsk, `${name}: a private key`);
+      expectLength(bytes, Nsk, `${name} private key`);
       if (scalars !== undefined && !isScalar(bytes, scalars)) {
         throw new CryptoError(`${name}: the private key is out of range`);
       }
@@ -157,12 +161,12 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
     },
     exportPrivateKey: (privateKey) => group.exportPrivateKey(DhPrivateKey.open(group, privateKey).privateKey),
     encap(publicKey) {
-      expectLength(publicKey, Npk, `${name}: a public key`);
+      expectLength(publicKey, Npk, `${name} public key`);
       return chain(group.generateKeyPair(), (ephemeral) => {
         const kemOutput = ephemeral.publicKey;
         const kemContext = concat(kemOutput, publicKey);
         return chain(
-          settle(
+          withCleanup(
             () => group.dh(ephemeral.privateKey, publicKey),
             () => group.destroyPrivateKey?.(ephemeral.privateKey),
           ),
@@ -171,7 +175,7 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
       });
     },
     decap(kemOutput, privateKey) {
-      expectLength(kemOutput, Nenc, `${name}: an encapsulated key`);
+      expectLength(kemOutput, Nenc, `${name} encapsulated key`);
       const own = DhPrivateKey.open(group, privateKey);
       const kemContext = concat(kemOutput, own.publicKey);
       return chain(group.dh(own.privateKey, kemOutput), (dh) => sharedSecret(dh, kemContext));

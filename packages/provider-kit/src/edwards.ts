@@ -1,5 +1,5 @@
-// RFC 8032 §5.1.3, §5.2.3: which byte strings are public keys of Ed25519 and Ed448. Many backends take any
-// bytes for one and fail only when they verify. Works on public values, so its time may depend on them.
+// RFC 8032 §5.1.3, §5.2.3: which byte strings are public keys of Ed25519 and Ed448. Many libraries accept any
+// bytes and fail only when they verify. Works on public values, so its time may depend on them.
 
 interface EdwardsCurve {
   /** The field's prime. */
@@ -11,7 +11,7 @@ interface EdwardsCurve {
   readonly size: number;
 }
 
-// Made when first asked for: not all who load the kit verify signatures.
+// Computed on first use: not everyone who loads the kit verifies signatures.
 let curve25519: EdwardsCurve | undefined;
 let curve448: EdwardsCurve | undefined;
 

@@ -1,9 +1,9 @@
-// RFC 9420 §5.1: a backend's own exceptions, turned into the one that the interface allows.
+// RFC 9420 §5.1: turns a library's exceptions into CryptoErrors, the only ones that the interface allows.
 import { type Awaitable, CryptoError, isPromise, MlsError } from "@copse/core/provider";
 
 /**
- * Runs a call into a backend. Whatever it throws or rejects with becomes a {@link CryptoError} that says
- * `what`, but for an MlsError, which stays as it is. The backend's error is kept as the cause.
+ * Runs a call into a library. Whatever it throws or rejects with becomes a {@link CryptoError} with the message
+ * `what` and the library's error as its cause. An MlsError passes unchanged.
  */
 export function guard<T>(what: string, call: () => Awaitable<T>): Awaitable<T> {
   try {
@@ -14,7 +14,7 @@ export function guard<T>(what: string, call: () => Awaitable<T>): Awaitable<T> {
   }
 }
 
-/** {@link guard} for calls that answer at once. */
+/** {@link guard} for synchronous calls. */
 export function guardSync<T>(what: string, call: () => T): T {
   try {
     return call();

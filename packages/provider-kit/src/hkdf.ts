@@ -4,12 +4,13 @@ import {
   all,
   CryptoError,
   chain,
+  concat,
+  EMPTY,
   type ExpandRequest,
   type HashPart,
   isPromise,
   type KdfPart,
 } from "@copse/core/provider";
-import { concat, consume, EMPTY } from "./bytes.js";
 import { joined } from "./scratch.js";
 
 /** The counter of the first block. */
@@ -17,7 +18,7 @@ const FIRST = /* @__PURE__ */ Uint8Array.of(1);
 
 /** What HKDF needs: HMAC over the hash that `algorithm` names. */
 export interface HmacPrimitive extends Pick<HashPart, "algorithm" | "mac"> {
-  /** HMACs of many inputs under one key, where that takes less than one after the other. */
+  /** HMACs of many inputs under one key, if the implementation can share work between them. */
   macAll?(key: Uint8Array, data: readonly Uint8Array[]): Uint8Array[];
 }
 
@@ -68,11 +69,11 @@ export function hkdf(hmac: HmacPrimitive): KdfPart {
 
   function expand(prk: Uint8Array, info: Uint8Array, length: number): Awaitable<Uint8Array> {
     if (!Number.isInteger(length) || length < 0 || length > 255 * Nh) {
-      throw new CryptoError(`HKDF gives 0 to ${255 * Nh} bytes, not ${length}`);
+      throw new CryptoError(`HKDF-Expand: expected a length of 0 to ${255 * Nh} bytes, got ${length}`);
     }
     if (length === 0) return new Uint8Array(0);
     if (length > Nh) return blocks(prk, info, new Uint8Array(length), EMPTY, 1);
-    // MLS asks for no more than one block: secrets are as long, keys and nonces shorter.
+    // MLS never asks for more than one block: its secrets have Nh bytes, keys and nonces fewer.
     const block = joined([info, FIRST], (input) => hmac.mac(prk, input));
     return chain(block, (bytes) => cut(bytes, length));
   }
@@ -88,15 +89,16 @@ export function hkdf(hmac: HmacPrimitive): KdfPart {
         return all(requests.map(({ info, length }) => expand(prk, info, length)));
       }
       const inputs = requests.map(({ info }) => concat(info, FIRST));
-      return chain(
-        consume(inputs, () => macAll.call(hmac, prk, inputs)),
-        (blocks) => blocks.map((block, i) => cut(block, requests[i]!.length)),
-      );
+      try {
+        return macAll.call(hmac, prk, inputs).map((block, i) => cut(block, requests[i]!.length));
+      } finally {
+        for (const input of inputs) input.fill(0);
+      }
     },
   };
 }
 
-/** The first `length` bytes; all of them are overwritten where they are. */
+/** The first `length` bytes, in memory of their own. If the block is longer, it is overwritten. */
 function cut(block: Uint8Array, length: number): Uint8Array {
   if (length === block.length) return block;
   const first = block.slice(0, length);

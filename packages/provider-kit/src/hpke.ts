@@ -4,26 +4,30 @@ import {
   type AeadPart,
   type Awaitable,
   all,
+  ascii,
   CryptoError,
   chain,
+  concat,
+  EMPTY,
+  equalBytes,
   type HashAlgorithm,
   type HpkePart,
   type HpkeSealed,
   type KdfPart,
   UnsupportedError,
+  useSecret,
 } from "@copse/core/provider";
-import { ascii, concat, consume, EMPTY, equalBytes } from "./bytes.js";
 import type { Kem } from "./dhkem.js";
 import { labeledKdf } from "./hkdf.js";
 
-/** What an HPKE suite is made of. */
+/** The three parts of an HPKE suite. */
 export interface HpkeParts {
   readonly kem: Kem;
   readonly kdf: KdfPart;
   readonly aead: AeadPart;
 }
 
-/** An {@link HpkePart} that says what it is made of, so that a suite can check it. */
+/** An {@link HpkePart} that names its KDF and AEAD, so that a suite can check them. */
 export interface ComposedHpke extends HpkePart {
   readonly kdf: HashAlgorithm;
   readonly aead: AeadAlgorithm;
@@ -32,14 +36,14 @@ export interface ComposedHpke extends HpkePart {
 }
 
 /**
- * The KEM of a backend's HPKE, for another suite with the same KEM. Private keys of the one are keys of the
+ * The KEM of a provider's HPKE, for another suite with the same KEM. Private keys of the one are keys of the
  * other.
- * @throws UnsupportedError if this HPKE isn't made by {@link hpke}, and so can't be taken apart
+ * @throws UnsupportedError if this HPKE isn't made by {@link hpke}
  */
 export function kemOf(part: HpkePart): Kem {
   const { kem } = part as Partial<ComposedHpke>;
   if (kem === undefined) {
-    throw new UnsupportedError(`the HPKE with ${part.algorithm.name} can't be taken apart: it shows no KEM`);
+    throw new UnsupportedError(`the HPKE with ${part.algorithm.name} doesn't expose its KEM`);
   }
   return kem;
 }
@@ -66,7 +70,7 @@ export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
     concat(ascii("HPKE"), Uint8Array.of(kemId >> 8, kemId, kdfId >> 8, kdfId, aeadId >> 8, aeadId)),
   );
 
-  // The hash of the empty psk_id is the same for all calls.
+  // The hash of the empty psk_id, computed once.
   let pskIdHash: Uint8Array | undefined;
   const keepPskIdHash = (hash: Uint8Array): Uint8Array => {
     pskIdHash = hash;
@@ -83,8 +87,8 @@ export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
   /** `secret` of RFC 9180 §5.1, handed to `use` and wiped after it, as is the shared secret. */
   function withSecret<T>(sharedSecret: Uint8Array, use: (secret: Uint8Array) => Awaitable<T>): Awaitable<T> {
     return chain(
-      consume([sharedSecret], () => labeled.extract(sharedSecret, SECRET, EMPTY)),
-      (secret) => consume([secret], () => use(secret)),
+      useSecret(sharedSecret, () => labeled.extract(sharedSecret, SECRET, EMPTY)),
+      (secret) => useSecret(secret, () => use(secret)),
     );
   }
 
@@ -95,9 +99,9 @@ export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
   ): Awaitable<T> {
     return withSecret(sharedSecret, (secret) =>
       chain(labeled.expand(secret, KEY, context, Nk), (key) =>
-        consume([key], () =>
+        useSecret(key, () =>
           chain(labeled.expand(secret, BASE_NONCE, context, Nn), (nonce) =>
-            consume([nonce], () => use(key, nonce)),
+            useSecret(nonce, () => use(key, nonce)),
           ),
         ),
       ),
@@ -113,7 +117,7 @@ export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
     return withSecret(sharedSecret, (secret) =>
       chain(contextOf(info), (context) =>
         chain(labeled.expand(secret, EXP, context, labeled.Nh), (exporterSecret) =>
-          consume([exporterSecret], () => labeled.expand(exporterSecret, SEC, exporterContext, length)),
+          useSecret(exporterSecret, () => labeled.expand(exporterSecret, SEC, exporterContext, length)),
         ),
       ),
     );
@@ -138,7 +142,9 @@ export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
   /** RFC 9180 §5.3: before any secret is made, so that none is left behind. */
   function checkExportLength(length: number): void {
     if (!Number.isInteger(length) || length < 0 || length > 255 * labeled.Nh) {
-      throw new CryptoError(`HPKE exports 0 to ${255 * labeled.Nh} bytes, not ${length}`);
+      throw new CryptoError(
+        `HPKE export: expected a length of 0 to ${255 * labeled.Nh} bytes, got ${length}`,
+      );
     }
   }
 

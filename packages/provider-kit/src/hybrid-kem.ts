@@ -1,11 +1,24 @@
 // draft-ietf-hpke-pq §3, §4: ML-KEM (FIPS 203) as a KEM of HPKE, alone and together with a Diffie-Hellman group
 // (draft-irtf-cfrg-concrete-hybrid-kems).
-import { CryptoError, DHKEM_P256, DHKEM_P384, DHKEM_X25519, type KemAlgorithm } from "@copse/core/provider";
-import { ascii, concat } from "./bytes.js";
+import {
+  ascii,
+  CryptoError,
+  concat,
+  DHKEM_P256,
+  DHKEM_P384,
+  DHKEM_X25519,
+  type KemAlgorithm,
+} from "@copse/core/provider";
 import type { DhKeyPair, DhPrimitives } from "./dhkem.js";
 import { MLKEM768, MLKEM768_P256, MLKEM768_X25519, MLKEM1024, MLKEM1024_P384 } from "./pq-suites.js";
 import { isScalar } from "./scalars.js";
-import { type SeedKemParts, type SeedKemPrimitives, type SyncKem, seedKem, wiping } from "./seed-kem.js";
+import {
+  type SeedKemParts,
+  type SeedKemPrimitives,
+  type SyncKem,
+  seedKem,
+  useSecretSync,
+} from "./seed-kem.js";
 
 /** A group that answers at once. */
 export interface SyncDhPrimitives<Key> extends DhPrimitives<Key> {
@@ -15,7 +28,7 @@ export interface SyncDhPrimitives<Key> extends DhPrimitives<Key> {
   dh(privateKey: Key, publicKey: Uint8Array): Uint8Array;
 }
 
-/** ML-KEM and Diffie-Hellman groups, with private keys of the backend's own types. */
+/** ML-KEM and Diffie-Hellman groups, with private keys of the provider's own types. */
 export interface PqKemParts<PqKey, DhKey> extends SeedKemParts {
   /** ML-KEM-768 or ML-KEM-1024; secrets that it gives may be wiped */
   mlkem(algorithm: KemAlgorithm): SeedKemPrimitives<PqKey>;
@@ -74,7 +87,7 @@ function composed<PqKey, DhKey>(
     const input = concat(pq, dh, sent, element, label);
     pq.fill(0);
     dh.fill(0);
-    return wiping(input, () => parts.sha3_256(input));
+    return useSecretSync(input, () => parts.sha3_256(input));
   }
 
   return {
@@ -84,7 +97,7 @@ function composed<PqKey, DhKey>(
     /** `expandKey` */
     fromSeed(seed) {
       const full = parts.shake256(seed, Nsk + Nseed);
-      return wiping(full, () => {
+      return useSecretSync(full, () => {
         const pq = mlkem.fromSeed(full.subarray(0, Nsk));
         const dh = group.importPrivateKey(sampleScalar(group, full.subarray(Nsk)));
         // The key has its own copy of the element: the caller gets the one in the public key.

@@ -1,7 +1,6 @@
 // RFC 9180, RFC 5869: what an author of a crypto provider needs, besides the interface.
 
-export { consume, expectLength, isZero } from "./bytes.js";
-export type { Clock } from "./clock.js";
+export { expectLength } from "./bytes.js";
 export {
   composeProvider,
   composeSuite,
@@ -13,34 +12,13 @@ export {
 export { type DhKeyPair, type DhPrimitives, dhkem, type Encapsulated, type Kem } from "./dhkem.js";
 export { isEd448PublicKey, isEd25519PublicKey } from "./edwards.js";
 export { guard, guardSync } from "./guard.js";
+export { type SyncHashPart, sha2, sha256, sha384, sha512 } from "./hash.js";
 export { type HmacPrimitive, hkdf, type LabeledKdf, labeledKdf } from "./hkdf.js";
 export { type ComposedHpke, type HpkeParts, hpke, kemOf } from "./hpke.js";
 export { isPqKem, type PqKemParts, pqKem, type SyncDhPrimitives } from "./hybrid-kem.js";
-export {
-  type InstrumentedProvider,
-  type InstrumentOptions,
-  instrumentProvider,
-  type Operation,
-  type OperationCount,
-  type SuiteCounts,
-} from "./instrument.js";
-export { type HashFunction, type HashState, javascriptHash } from "./javascript-hash.js";
-export type { Measurements } from "./measure.js";
 export { isMlKemPublicKey, pqDeriveInput } from "./ml-kem.js";
 export { isX448PublicKey, isX25519PublicKey } from "./montgomery.js";
 export * from "./pq-suites.js";
-export type { ProbeStep } from "./probe.js";
 export { randomBytes } from "./random.js";
 export { isScalar, P256_SCALARS, P384_SCALARS, P521_SCALARS, type ScalarRange } from "./scalars.js";
 export { type SeedKemParts, type SeedKemPrimitives, type SyncKem, seedKem } from "./seed-kem.js";
-export {
-  NoProviderError,
-  type ProviderCandidate,
-  type Refusal,
-  type Selection,
-  type SelectionOptions,
-  type SelectionPolicy,
-  selectProvider,
-  type Verdict,
-} from "./select.js";
-export { type SyncHashPart, sha256 } from "./sha256.js";

@@ -1,6 +1,5 @@
 // FIPS 203 §7.2, draft-ietf-hpke-pq: what the KEMs with ML-KEM need, and libraries leave to their callers.
-import type { KemAlgorithm } from "@copse/core/provider";
-import { ascii, concat } from "./bytes.js";
+import { ascii, concat, type KemAlgorithm } from "@copse/core/provider";
 
 /** Sizes of a public key of ML-KEM-512, -768 and -1024: 12 bits for each of 256 k coefficients, and a seed. */
 const SIZES: readonly number[] = [800, 1184, 1568];

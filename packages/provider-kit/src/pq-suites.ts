@@ -150,7 +150,7 @@ export const PQ_SUITE_NAMES: readonly PqSuiteName[] = /* @__PURE__ */ Object.key
 ) as PqSuiteName[];
 
 /**
- * What each suite that is wanted goes by on the wire, from 1 to 0xffff. Until IANA assigns them, all members
+ * The code point of each suite to serve, from 1 to 0xffff. Until IANA assigns them, all members
  * must agree on some; 0xf000 to 0xffff are for private use (RFC 9420 §17.1).
  */
 export type PqCodePoints = { readonly [name in PqSuiteName]?: number };
@@ -162,20 +162,20 @@ export type PqCodePoints = { readonly [name in PqSuiteName]?: number };
  */
 export function pqSuites({ codePoints }: { readonly codePoints: PqCodePoints }): readonly CipherSuite[] {
   for (const name of Object.keys(codePoints)) {
-    if (!Object.hasOwn(DEFINITIONS, name)) throw new MlsError("usage", `${name} is no suite of the draft's`);
+    if (!Object.hasOwn(DEFINITIONS, name)) throw new MlsError("usage", `unknown post-quantum suite: ${name}`);
   }
   const suites: CipherSuite[] = [];
   for (const name of PQ_SUITE_NAMES) {
     const id = codePoints[name];
     if (id === undefined) continue;
     if (!Number.isInteger(id) || id < 1 || id > 0xffff) {
-      throw new MlsError("usage", `${name}: a code point is a number from 1 to 65535, not ${id}`);
+      throw new MlsError("usage", `${name}: expected a code point from 1 to 65535, got ${id}`);
     }
     if (CIPHER_SUITES.some((other) => other.id === id)) {
-      throw new MlsError("usage", `${name}: the code point ${id} is one of RFC 9420's`);
+      throw new MlsError("usage", `${name}: code point ${id} belongs to a suite of RFC 9420`);
     }
     if (suites.some((other) => other.id === id)) {
-      throw new MlsError("usage", `${name}: the code point ${id} is given to another suite too`);
+      throw new MlsError("usage", `${name}: code point ${id} is given twice`);
     }
     suites.push({ id, name, ...DEFINITIONS[name] });
   }

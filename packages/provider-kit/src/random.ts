@@ -1,12 +1,12 @@
 // RFC 9420 §16.8: random bytes of the platform's source.
 
-/** What `crypto.getRandomValues` gives at once. */
+/** The most that one call of `crypto.getRandomValues` gives. */
 const QUOTA = 65_536;
 
-/** Where up to so many are written first: engines hold short arrays in a way that a platform can't write to at once. */
+/** Short requests are filled here first: V8 keeps short arrays in its heap, and moves them before a platform can write to them. */
 const scratch = /* @__PURE__ */ new Uint8Array(128);
 
-/** `length` random bytes, asked of the source now. @param fill is the source: given at most 65,536 bytes to fill */
+/** `length` random bytes. @param fill fills an array of at most 65,536 bytes from the random source */
 export function randomBytes(length: number, fill: (bytes: Uint8Array<ArrayBuffer>) => unknown): Uint8Array {
   const bytes = new Uint8Array(length);
   if (length > 0 && length <= scratch.length) {

@@ -1,15 +1,14 @@
-// RFC 5869, RFC 9180 §4: what is put together for one HMAC and not kept, in memory that is used again.
-import type { Awaitable } from "@copse/core/provider";
-import { settle } from "./bytes.js";
+// RFC 5869, RFC 9180 §4: inputs of one HMAC, concatenated in memory that is used again.
+import { type Awaitable, withCleanup } from "@copse/core/provider";
 
-/** An HKDF input of MLS and HPKE fits. */
+/** Enough for an HKDF input of MLS or HPKE. */
 const SIZE = 512;
 const MOST_FREE = 8;
 
-/** Zero, all of them. Engines take about a microsecond for memory of more than 64 bytes, an HMAC little more. */
+/** Buffers of zeros. To allocate more than 64 bytes takes an engine about a microsecond, half as long as an HMAC. */
 const free: Uint8Array[] = [];
 
-/** Hands the parts, one after the other, to `use`, which must not keep them: they are overwritten when it is done. */
+/** Passes the concatenated parts to `use`, which must not keep them: they are overwritten afterwards. */
 export function joined<T>(
   parts: readonly Uint8Array[],
   use: (bytes: Uint8Array) => Awaitable<T>,
@@ -22,7 +21,7 @@ export function joined<T>(
     memory.set(part, at);
     at += part.length;
   }
-  return settle(
+  return withCleanup(
     () => use(memory.subarray(0, length)),
     () => {
       memory.fill(0, 0, length);

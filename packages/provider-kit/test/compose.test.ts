@@ -1,4 +1,4 @@
-// RFC 9420 §5.1: suites are made of what they say, and backends' exceptions stay inside.
+// RFC 9420 §5.1: suites are made of what they say, and providers' exceptions stay inside.
 import { AES_256_GCM, CryptoError, MlsError, SHA384, SHA512 } from "@copse/core/provider";
 import {
   composeProvider,
@@ -76,10 +76,10 @@ describe("composeProvider", () => {
     expect(() => one.hpke.open(privateKey, kemOutput, data, data, ciphertext)).toThrow(CryptoError);
     expect(() => composeProvider({ ...parts, hpke })).toThrow(/HPKE is given, so the KEM must not be/);
     expect(() => composeProvider({ ...parts, aead: one.aead })).toThrow(
-      "OWN: the AEAD is AES-128-GCM, not AES-256-GCM",
+      "OWN: AEAD: expected AES-256-GCM, got AES-128-GCM",
     );
     expect(() => composeProvider({ ...parts, kem: kemOf(four.hpke) })).toThrow(
-      "OWN: the KEM is DHKEM(X448, HKDF-SHA512), not DHKEM(X25519, HKDF-SHA256)",
+      "OWN: KEM: expected DHKEM(X25519, HKDF-SHA256), got DHKEM(X448, HKDF-SHA512)",
     );
     for (const id of [0, -1, 0x10000, 1.5]) {
       expect(() => composeProvider({ ...parts, suite: { ...suite, id } }), `${id}`).toThrow(usage);
@@ -95,16 +95,16 @@ describe("composeProvider", () => {
       ["random", "random source"],
     ] as const) {
       const parts = { ...one, [part]: undefined } as object as typeof one;
-      expect(() => composeProvider(parts), part).toThrow(`there is no part for the ${what}`);
+      expect(() => composeProvider(parts), part).toThrow(`missing part: ${what}`);
     }
     const aead = { ...one.aead, algorithm: { ...one.aead.algorithm, Nt: 12 } };
-    expect(() => composeProvider({ ...one, aead })).toThrow("the AEAD AES-128-GCM has another Nt");
+    expect(() => composeProvider({ ...one, aead })).toThrow("AEAD: AES-128-GCM differs in Nt");
   });
 
   it("refuses other algorithms behind a code point of RFC 9420's", () => {
     const suite = { ...one.suite, id: 3 };
     expect(() => composeProvider({ ...one, suite })).toThrow(
-      `code point 3 is ${three.suite.name}, but the aead is AES-128-GCM, not ChaCha20Poly1305`,
+      `code point 3 is ${three.suite.name}, whose aead differs: expected ChaCha20Poly1305, got AES-128-GCM`,
     );
   });
 
@@ -138,7 +138,7 @@ describe("defineProvider", () => {
 });
 
 describe("guard", () => {
-  it("turns a backend's exceptions into CryptoErrors, and lets MlsErrors be", async () => {
+  it("turns a provider's exceptions into CryptoErrors, and lets MlsErrors be", async () => {
     const cause = new TypeError("inner");
     const wrapped = expect.objectContaining({ code: "crypto", message: "outer", cause });
     const fail = (error: Error) => () => {

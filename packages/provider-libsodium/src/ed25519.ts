@@ -10,7 +10,7 @@ import { expectLength, guardSync, isEd25519PublicKey } from "@copse/provider-kit
 import sodium from "libsodium-wrappers";
 import { randomBytes } from "./random.js";
 
-/** The handle. Its field is private, so that no log or serialiser gives the key away. */
+/** A private key's handle. Its field is private, so that no log or serialiser shows the key. */
 class Ed25519PrivateKey {
   /** As libsodium has it: 32 bytes of seed, and the public key's 32 bytes. */
   readonly #expanded: Uint8Array;
@@ -21,7 +21,7 @@ class Ed25519PrivateKey {
 
   static open(handle: unknown): Uint8Array {
     if (!(handle instanceof Ed25519PrivateKey)) {
-      throw new CryptoError("this private key isn't one of libsodium's for ed25519");
+      throw new CryptoError("ed25519: the private key is not a handle of this provider");
     }
     return handle.#expanded;
   }
@@ -53,17 +53,17 @@ export const ed25519: SignaturePart = {
     return keys;
   },
   importPrivateKey(bytes) {
-    expectLength(bytes, 32, "a private key of ed25519");
-    return pair(guardSync("no private key of ed25519", () => sodium.crypto_sign_seed_keypair(bytes)));
+    expectLength(bytes, 32, "ed25519 private key");
+    return pair(guardSync("ed25519: invalid private key", () => sodium.crypto_sign_seed_keypair(bytes)));
   },
   exportPrivateKey: (handle) => Ed25519PrivateKey.open(handle).slice(0, 32),
   validatePublicKey(publicKey) {
     // crypto_core_ed25519_is_valid_point is in the larger "sumo" build only.
-    if (!isEd25519PublicKey(publicKey)) throw new CryptoError("these bytes are no public key of ed25519");
+    if (!isEd25519PublicKey(publicKey)) throw new CryptoError("ed25519: invalid public key");
   },
   sign(handle, message) {
     const expanded = Ed25519PrivateKey.open(handle);
-    return guardSync("ed25519 can't sign this", () => sodium.crypto_sign_detached(message, expanded));
+    return guardSync("ed25519: signing failed", () => sodium.crypto_sign_detached(message, expanded));
   },
   verify,
   verifyAll: (requests) => requests.map((r) => verify(r.publicKey, r.message, r.signature)),

@@ -9,7 +9,6 @@ import {
   type CryptoProvider,
   ED25519,
   MlsError,
-  SHA384,
   MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519 as SUITE_1,
   MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519 as SUITE_3,
 } from "@copse/core/provider";
@@ -22,13 +21,14 @@ import {
   type LazySuite,
   type PqCodePoints,
   pqSuites,
+  sha2,
   sha256,
 } from "@copse/provider-kit";
 import sodium from "libsodium-wrappers";
+import { chacha20Poly1305 } from "./aead.js";
 import { ed25519 } from "./ed25519.js";
 import { PQ_KEMS, pqKem } from "./pq-kem.js";
 import { randomBytes } from "./random.js";
-import { chacha20Poly1305, sha384 } from "./symmetric.js";
 import { x25519 } from "./x25519.js";
 
 export type { PqCodePoints, PqSuiteName } from "@copse/provider-kit";
@@ -42,21 +42,21 @@ export interface LibsodiumOptions {
   /** AES-256-GCM from another provider, `other.suite(7).aead`, for the post-quantum suites with it. */
   readonly aes256?: AeadPart;
   /**
-   * Post-quantum suites of draft-ietf-mls-pq-ciphersuites that are wanted, by the code points that all members
-   * of a group must agree on. Those that libsodium has no part for, and no AES, aren't served.
+   * Post-quantum suites of draft-ietf-mls-pq-ciphersuites to serve, by the code points that all members
+   * of a group must agree on. Those for which libsodium lacks an algorithm, or no AES is given, aren't served.
    */
   readonly codePoints?: PqCodePoints;
 }
 
 /**
  * Cryptography by libsodium: X25519, Ed25519, ChaCha20-Poly1305, ML-KEM-768 and X-Wing, the same on every
- * platform that has WASM, without WebCrypto. Every answer comes at once, but for those of an AES part that
- * takes its time.
+ * platform that has WASM, without WebCrypto. Answers come at once, except those of an asynchronous
+ * AES part.
  *
  * `suites` are the post-quantum ones that have a code point and can be served (those with Ed25519), suite 3,
  * and suite 1 if {@link LibsodiumOptions.aes} is given.
  * @throws MlsError `usage` (rejects) if `aes` isn't AES-128-GCM, `aes256` isn't AES-256-GCM, or a code point is
- *   none, is given twice or is suite 3's or 1's
+ *   invalid, given twice, or one of RFC 9420's
  */
 export async function libsodiumProvider(options: LibsodiumOptions = {}): Promise<CryptoProvider> {
   const { aes, aes256, codePoints = {} } = options;
@@ -78,13 +78,14 @@ export async function libsodiumProvider(options: LibsodiumOptions = {}): Promise
 
 function checkAead(part: AeadPart | undefined, { id, name }: AeadPart["algorithm"]): void {
   if (part !== undefined && part.algorithm.id !== id) {
-    throw new MlsError("usage", `libsodium: the AEAD is ${part.algorithm.name}, not ${name}`);
+    throw new MlsError("usage", `libsodium: expected ${name}, got ${part.algorithm.name}`);
   }
 }
 
 const x25519Kem = (): Kem => dhkem(x25519, hkdf(sha256));
 
 function makeSuite(suite: CipherSuite, aead: AeadPart, kem: Kem): CipherSuiteProvider {
-  const hash = suite.hash === SHA384 ? sha384 : sha256;
+  // libsodium's standard build has no SHA-256 (the "sumo" build has), and no build has SHA-384.
+  const hash = sha2(suite.hash);
   return composeSuite({ suite, hash, aead, kem, signature: ed25519, random: randomBytes });
 }

@@ -11,7 +11,7 @@ import {
 import sodium from "libsodium-wrappers";
 import { checkPublicKey as checkX25519 } from "./x25519.js";
 
-const BACKEND = { name: "libsodium" };
+const PROVIDER = { name: "libsodium" };
 
 const sent = (one: { readonly ciphertext: Uint8Array; readonly sharedSecret: Uint8Array }) => ({
   sharedSecret: one.sharedSecret,
@@ -25,7 +25,7 @@ const PRIMITIVES: readonly SeedKemPrimitives<Uint8Array>[] = [
     mlkem: MLKEM768,
     Nrandom: 32,
     fromSeed: (seed) =>
-      guardSync("no private key of ML-KEM-768", () => sodium.crypto_kem_mlkem768_seed_keypair(seed)),
+      guardSync("ML-KEM-768: invalid private key", () => sodium.crypto_kem_mlkem768_seed_keypair(seed)),
     encapsulate: (key, randomness) => sent(sodium.crypto_kem_mlkem768_enc_deterministic(key, randomness)),
     decapsulate: (kemOutput, key) => sodium.crypto_kem_mlkem768_dec(kemOutput, key),
   },
@@ -34,7 +34,7 @@ const PRIMITIVES: readonly SeedKemPrimitives<Uint8Array>[] = [
     mlkem: MLKEM768,
     Nrandom: 64,
     fromSeed: (seed) =>
-      guardSync("no private key of MLKEM768-X25519", () => sodium.crypto_kem_xwing_seed_keypair(seed)),
+      guardSync("MLKEM768-X25519: invalid private key", () => sodium.crypto_kem_xwing_seed_keypair(seed)),
     validateElement: checkX25519,
     encapsulate: (key, randomness) => sent(sodium.crypto_kem_xwing_enc_deterministic(key, randomness)),
     decapsulate: (kemOutput, key) => sodium.crypto_kem_xwing_dec(kemOutput, key),
@@ -51,7 +51,7 @@ export const PQ_KEMS: readonly KemAlgorithm[] = /* @__PURE__ */ PRIMITIVES.map((
  */
 export function pqKem(algorithm: KemAlgorithm, random: (length: number) => Uint8Array): SyncKem {
   const primitives = PRIMITIVES.find((one) => one.algorithm.id === algorithm.id);
-  if (primitives === undefined) throw new CryptoError(`libsodium doesn't have ${algorithm.name}`);
+  if (primitives === undefined) throw new CryptoError(`libsodium does not support ${algorithm.name}`);
   const shake256 = (input: Uint8Array, length: number) => sodium.crypto_xof_shake256(length, input);
-  return seedKem(primitives, { backend: BACKEND, random, shake256 });
+  return seedKem(primitives, { provider: PROVIDER, random, shake256 });
 }

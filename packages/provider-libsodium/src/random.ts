@@ -1,4 +1,4 @@
-// RFC 9420 §16.8: random bytes, from the same source as libsodium's own but in one go.
+// RFC 9420 §16.8: random bytes from the platform's source, in one call.
 import { randomBytes as fromSource } from "@copse/provider-kit";
 import sodium from "libsodium-wrappers";
 
@@ -8,7 +8,7 @@ interface RandomSource {
 
 /**
  * `length` bytes from the platform's cryptographic source. The WASM build of libsodium asks it for 32 bits at a time
- * (Node 20: 75 µs for 32 bytes, where one call takes 3); it is asked itself only where there is no
+ * (Node 20: 75 µs for 32 bytes, where one call takes 3); libsodium's own function is used only where there is no
  * `crypto.getRandomValues`.
  */
 export function randomBytes(length: number): Uint8Array {
@@ -16,6 +16,6 @@ export function randomBytes(length: number): Uint8Array {
   if (crypto?.getRandomValues === undefined) {
     return length > 0 ? sodium.randombytes_buf(length) : new Uint8Array(0);
   }
-  // Not by an optional call, which would take a source that isn't there for one that gave zeros.
+  // Not an optional call: if the source were missing, the zeros would pass for random bytes.
   return fromSource(length, (bytes) => (crypto as RandomSource).getRandomValues(bytes));
 }

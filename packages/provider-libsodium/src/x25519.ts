@@ -26,13 +26,12 @@ export const x25519: DhPrimitives<Uint8Array> = {
 
 /** @throws CryptoError unless it is a public key of X25519 */
 export function checkPublicKey(publicKey: Uint8Array): void {
-  if (!isX25519PublicKey(publicKey)) throw new CryptoError("these bytes are no public key of X25519");
+  if (!isX25519PublicKey(publicKey)) throw new CryptoError("X25519: invalid public key");
 }
 
 /** 32 bytes. @throws CryptoError for a point of low order */
 function sharedPoint(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array {
-  if (publicKey.length !== 32) throw new CryptoError("a public key of X25519 has 32 bytes");
-  return guardSync("no shared secret with this public key", () =>
-    sodium.crypto_scalarmult(privateKey, publicKey),
-  );
+  if (publicKey.length !== 32)
+    throw new CryptoError(`X25519 public key: expected 32 bytes, got ${publicKey.length}`);
+  return guardSync("X25519: key agreement failed", () => sodium.crypto_scalarmult(privateKey, publicKey));
 }

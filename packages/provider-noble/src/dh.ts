@@ -62,7 +62,7 @@ function nistGroup(algorithm: KemAlgorithm, curve: typeof p256, scalars: ScalarR
   const { Point, utils, lengths } = curve;
   const { name } = algorithm;
   const decode = (publicKey: Uint8Array) =>
-    guardSync(`${name}: these bytes are no point of the curve`, () => Point.fromBytes(publicKey));
+    guardSync(`${name}: the public key is not a point on the curve`, () => Point.fromBytes(publicKey));
   const publicKeyOf = (key: Uint8Array) => curve.getPublicKey(key, false);
   return {
     ...bytesAsKeys(algorithm),
@@ -75,7 +75,7 @@ function nistGroup(algorithm: KemAlgorithm, curve: typeof p256, scalars: ScalarR
       return { publicKey: publicKeyOf(privateKey), privateKey };
     },
     importPrivateKey: (bytes) => ({
-      publicKey: guardSync(`no private key of ${name}`, () => publicKeyOf(bytes)),
+      publicKey: guardSync(`${name}: invalid private key`, () => publicKeyOf(bytes)),
       privateKey: new Uint8Array(bytes),
     }),
     validatePublicKey(publicKey) {
@@ -83,7 +83,7 @@ function nistGroup(algorithm: KemAlgorithm, curve: typeof p256, scalars: ScalarR
     },
     dh(privateKey, publicKey) {
       const peer = decode(publicKey);
-      return guardSync(`${name}: no shared secret with this public key`, () => {
+      return guardSync(`${name}: key agreement failed`, () => {
         const { x } = peer.multiply(Point.Fn.fromBytes(privateKey)).toAffine();
         return Point.Fp.toBytes(x);
       });
@@ -109,9 +109,7 @@ function montgomeryGroup(
     validatePublicKey: check,
     dh(privateKey, publicKey) {
       check(publicKey);
-      return guardSync(`${name}: no shared secret with this public key`, () =>
-        curve.getSharedSecret(privateKey, publicKey),
-      );
+      return guardSync(`${name}: key agreement failed`, () => curve.getSharedSecret(privateKey, publicKey));
     },
   };
 }

@@ -1,4 +1,4 @@
-// RFC 9420 §5.1.2, FIPS 186-5 §6: ECDSA over noble's P-256, P-384 and P-521, with signatures in DER.
+// RFC 9420 §5.1.2, FIPS 186-5 §6: ECDSA by noble over P-256, P-384 and P-521, with signatures in DER.
 import {
   CryptoError,
   type SignatureAlgorithm,
@@ -15,14 +15,11 @@ import {
   P521_SCALARS,
   type ScalarRange,
 } from "@copse/provider-kit";
-import type { ECDSA, WeierstrassPoint } from "@noble/curves/abstract/weierstrass.js";
+import type { ECDSA } from "@noble/curves/abstract/weierstrass.js";
 import { p256, p384, p521 } from "@noble/curves/nist.js";
-import { bytesToNumberBE } from "@noble/curves/utils.js";
-import { sha256, sha384, sha512 } from "@noble/hashes/sha2.js";
-import { type PointCache, pointCache } from "./points.js";
 import type { Random } from "./random.js";
 
-/** The handle. Its fields are private, so that no log or serialiser gives the key away. */
+/** A private key's handle. Its fields are private, so that no log or serialiser shows the key. */
 class EcPrivateKey {
   readonly #curve: ECDSA;
   readonly #scalar: Uint8Array;
@@ -34,7 +31,7 @@ class EcPrivateKey {
 
   static open(handle: unknown, curve: ECDSA, name: string): Uint8Array {
     if (!(handle instanceof EcPrivateKey) || handle.#curve !== curve) {
-      throw new CryptoError(`this private key isn't one of noble's for ${name}`);
+      throw new CryptoError(`${name}: the private key is not a handle of this provider`);
     }
     return handle.#scalar;
   }
@@ -43,56 +40,35 @@ class EcPrivateKey {
 interface Scheme {
   readonly curve: ECDSA;
   readonly scalars: ScalarRange;
-  hash(data: Uint8Array): Uint8Array;
-  readonly points: PointCache<WeierstrassPoint<bigint>>;
 }
 
-function makeScheme(curve: ECDSA, scalars: ScalarRange, hash: (data: Uint8Array) => Uint8Array): Scheme {
-  // Of the length that is asked for, only uncompressed points are decoded; the point at infinity isn't.
-  const points = pointCache((publicKey) => curve.Point.fromBytes(publicKey));
-  return { curve, scalars, hash, points };
-}
-
-/** One of each for all suites and providers, as they keep points. */
 const SCHEMES: Readonly<Record<number, Scheme>> = {
-  1027: /* @__PURE__ */ makeScheme(p256, P256_SCALARS, sha256),
-  1283: /* @__PURE__ */ makeScheme(p384, P384_SCALARS, sha384),
-  1539: /* @__PURE__ */ makeScheme(p521, P521_SCALARS, sha512),
+  1027: { curve: p256, scalars: P256_SCALARS },
+  1283: { curve: p384, scalars: P384_SCALARS },
+  1539: { curve: p521, scalars: P521_SCALARS },
 };
 
-/** A signature with a large `s` is as good as one with a small: RFC 8446 asks for neither. */
-const SIGN_OPTIONS = { prehash: true, lowS: false, format: "der" } as const;
+/** Strict DER, and any `s` below the order: RFC 8446 doesn't ask for the smaller of the two. */
+const OPTIONS = { prehash: true, lowS: false, format: "der" } as const;
 
 /** ECDSA with the curve and hash of `algorithm`: private keys are scalars of 32, 48 or 66 bytes. */
 export function ecdsaPart(algorithm: SignatureAlgorithm, random: Random): SignaturePart {
   const { Npk, Nsk, name } = algorithm;
-  const { curve, scalars, hash, points } = SCHEMES[algorithm.id] as Scheme;
-  const { Point } = curve;
-  const { Fn } = Point;
+  const { curve, scalars } = SCHEMES[algorithm.id] as Scheme;
 
   const pair = (scalar: Uint8Array): SignatureKeyPair => ({
-    publicKey: guardSync(`no private key of ${name}`, () => curve.getPublicKey(scalar, false)),
+    publicKey: guardSync(`${name}: invalid private key`, () => curve.getPublicKey(scalar, false)),
     privateKey: new EcPrivateKey(curve, scalar) as object as SignaturePrivateKey,
   });
 
-  /** FIPS 186-5 §6.4.2. In all three schemes the digest is no longer than the order. */
-  function fits(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  const verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean => {
     if (publicKey.length !== Npk) return false;
     try {
-      // Strict DER; `r` and `s` are from 1 to the order less 1.
-      const { r, s } = curve.Signature.fromBytes(signature, "der");
-      const { point, hasTable } = points.use(publicKey);
-      const inverse = Fn.inv(s);
-      const u = Fn.mul(Fn.create(bytesToNumberBE(hash(message))), inverse);
-      const v = Fn.mul(r, inverse);
-      const R = hasTable
-        ? Point.BASE.multiplyUnsafe(u).add(point.multiplyUnsafe(v))
-        : Point.BASE.mulAddUnsafe(u, point, v);
-      return !R.is0() && Fn.create(R.toAffine().x) === r;
+      return curve.verify(signature, message, publicKey, OPTIONS);
     } catch {
       return false;
     }
-  }
+  };
 
   return {
     algorithm,
@@ -103,20 +79,20 @@ export function ecdsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
       return pair(scalar);
     },
     importPrivateKey(bytes) {
-      expectLength(bytes, Nsk, `a private key of ${name}`);
-      if (!isScalar(bytes, scalars)) throw new CryptoError(`the private key of ${name} is out of range`);
+      expectLength(bytes, Nsk, `${name} private key`);
+      if (!isScalar(bytes, scalars)) throw new CryptoError(`${name}: the private key is out of range`);
       return pair(new Uint8Array(bytes));
     },
     exportPrivateKey: (handle) => EcPrivateKey.open(handle, curve, name).slice(),
     validatePublicKey(publicKey) {
-      expectLength(publicKey, Npk, `a public key of ${name}`);
-      guardSync(`these bytes are no public key of ${name}`, () => points.peek(publicKey));
+      expectLength(publicKey, Npk, `${name} public key`);
+      guardSync(`${name}: invalid public key`, () => curve.Point.fromBytes(publicKey));
     },
     sign(handle, message) {
       const scalar = EcPrivateKey.open(handle, curve, name);
-      return guardSync(`${name} can't sign this`, () => curve.sign(message, scalar, SIGN_OPTIONS));
+      return guardSync(`${name}: signing failed`, () => curve.sign(message, scalar, OPTIONS));
     },
-    verify: fits,
-    verifyAll: (requests) => requests.map((r) => fits(r.publicKey, r.message, r.signature)),
+    verify,
+    verifyAll: (requests) => requests.map((r) => verify(r.publicKey, r.message, r.signature)),
   };
 }

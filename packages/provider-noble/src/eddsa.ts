@@ -1,10 +1,9 @@
 // RFC 8032 §5.1, §5.2: Ed25519 and Ed448 over noble's curves.
 //
-// The curve arithmetic is noble's; the few lines of the scheme itself stand here for three reasons.
-// Signing keeps the expanded key in the handle, which halves its time. Verifying keeps decoded points and
-// their tables. And members of one group must not disagree about a signature: RFC 8032 lets a verifier
-// multiply both sides of its equation by the cofactor or not, and that matters for signatures made to
-// split opinions. OpenSSL and libsodium don't for Ed25519 (noble does); OpenSSL does for Ed448.
+// Keys and signatures are made by noble. The equation of verification stands here over noble's points, because members
+// of one group must not disagree about a signature: RFC 8032 lets a verifier multiply both sides by the cofactor or
+// not, and a signature can be made that only one of the two accepts. For Ed25519 OpenSSL and libsodium don't multiply,
+// but noble does; for Ed448 OpenSSL does. This also keeps decoded points and their tables.
 import {
   CryptoError,
   type SignatureAlgorithm,
@@ -28,7 +27,7 @@ interface Scheme {
   hash(data: Uint8Array): Uint8Array;
   /** RFC 8032 `dom`, with no context and no prehash */
   readonly domain: Uint8Array;
-  /** Whether the equation is to hold only after multiplication by the cofactor. */
+  /** Whether both sides of the equation are multiplied by the cofactor. */
   readonly cofactored: boolean;
   readonly points: PointCache<EdwardsPoint>;
 }
@@ -54,50 +53,25 @@ const SCHEMES: Readonly<Record<number, Scheme>> = {
   ),
 };
 
-/** The expanded private key. Its fields are private, so that no log or serialiser gives them away. */
+/** A private key's handle. Its fields are private, so that no log or serialiser shows the seed. */
 class EdPrivateKey {
-  readonly #scheme: Scheme;
+  readonly #curve: EdDSA;
   readonly #seed: Uint8Array;
-  readonly #scalar: bigint;
-  readonly #prefix: Uint8Array;
-  readonly #publicKey: Uint8Array;
 
-  constructor(scheme: Scheme, seed: Uint8Array) {
-    const { head, prefix, scalar, pointBytes } = scheme.curve.utils.getExtendedPublicKey(seed);
-    head.fill(0);
-    this.#scheme = scheme;
+  constructor(curve: EdDSA, seed: Uint8Array) {
+    this.#curve = curve;
     this.#seed = seed;
-    this.#scalar = scalar;
-    this.#prefix = prefix;
-    this.#publicKey = pointBytes;
   }
 
-  static open(handle: unknown, scheme: Scheme, name: string): EdPrivateKey {
-    if (!(handle instanceof EdPrivateKey) || handle.#scheme !== scheme) {
-      throw new CryptoError(`this private key isn't one of noble's for ${name}`);
+  static open(handle: unknown, curve: EdDSA, name: string): Uint8Array {
+    if (!(handle instanceof EdPrivateKey) || handle.#curve !== curve) {
+      throw new CryptoError(`${name}: the private key is not a handle of this provider`);
     }
-    return handle;
-  }
-
-  get publicKey(): Uint8Array {
-    return this.#publicKey.slice();
-  }
-
-  get seed(): Uint8Array {
-    return this.#seed.slice();
-  }
-
-  /** RFC 8032 §5.1.6 */
-  sign(message: Uint8Array): Uint8Array {
-    const { Point } = this.#scheme.curve;
-    const r = challenge(this.#scheme, this.#prefix, message);
-    const R = Point.BASE.multiply(r).toBytes();
-    const k = challenge(this.#scheme, R, this.#publicKey, message);
-    return concatBytes(R, Point.Fn.toBytes(Point.Fn.create(r + k * this.#scalar)));
+    return handle.#seed;
   }
 }
 
-/** `H(dom || parts)` as a scalar */
+/** RFC 8032 §5.1.7: `H(dom || R || A || M)` as a scalar */
 function challenge({ curve, hash, domain }: Scheme, ...parts: readonly Uint8Array[]): bigint {
   return curve.Point.Fn.create(bytesToNumberLE(hash(concatBytes(domain, ...parts))));
 }
@@ -110,8 +84,8 @@ export function eddsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
   const { Point } = curve;
 
   function pair(seed: Uint8Array): SignatureKeyPair {
-    const key = guardSync(`no private key of ${name}`, () => new EdPrivateKey(scheme, seed));
-    return { publicKey: key.publicKey, privateKey: key as object as SignaturePrivateKey };
+    const publicKey = guardSync(`${name}: invalid private key`, () => curve.getPublicKey(seed));
+    return { publicKey, privateKey: new EdPrivateKey(curve, seed) as object as SignaturePrivateKey };
   }
 
   function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
@@ -120,7 +94,7 @@ export function eddsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
     const S = bytesToNumberLE(signature.subarray(Npk));
     if (S >= Point.Fn.ORDER) return false;
     try {
-      const A = points.use(publicKey).point;
+      const A = points.use(publicKey);
       const k = challenge(scheme, R, publicKey, message);
       const expected = Point.BASE.multiplyUnsafe(S).subtract(A.multiplyUnsafe(k));
       if (equalBytes(expected.toBytes(), R)) return true;
@@ -134,17 +108,17 @@ export function eddsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
     algorithm,
     generateKeyPair: () => pair(random(Nsk)),
     importPrivateKey(bytes) {
-      expectLength(bytes, Nsk, `a private key of ${name}`);
+      expectLength(bytes, Nsk, `${name} private key`);
       return pair(new Uint8Array(bytes));
     },
-    exportPrivateKey: (handle) => EdPrivateKey.open(handle, scheme, name).seed,
+    exportPrivateKey: (handle) => EdPrivateKey.open(handle, curve, name).slice(),
     validatePublicKey(publicKey) {
-      expectLength(publicKey, Npk, `a public key of ${name}`);
-      guardSync(`these bytes are no public key of ${name}`, () => points.peek(publicKey));
+      expectLength(publicKey, Npk, `${name} public key`);
+      guardSync(`${name}: invalid public key`, () => points.peek(publicKey));
     },
     sign(handle, message) {
-      const key = EdPrivateKey.open(handle, scheme, name);
-      return guardSync(`${name} can't sign this`, () => key.sign(message));
+      const seed = EdPrivateKey.open(handle, curve, name);
+      return guardSync(`${name}: signing failed`, () => curve.sign(message, seed));
     },
     verify,
     verifyAll: (requests) => requests.map((r) => verify(r.publicKey, r.message, r.signature)),

@@ -6,19 +6,19 @@ import { classicalSuite } from "./suite.js";
 
 export interface NobleOptions {
   /**
-   * `length` bytes from a cryptographic random source. Needed where `globalThis.crypto.getRandomValues`
-   * isn't there, and taken instead of it if given. What it gives is copied.
+   * `length` bytes from a cryptographic random source. Default: the platform's
+   * `crypto.getRandomValues`; required where that is missing. Its answers are copied.
    */
   readonly random?: Random;
 }
 
 /**
- * Cryptography in JavaScript: neither WebCrypto nor WASM, and of the platform nothing but its random
- * source. Every answer comes at once. Private keys are bytes in handles and can be exported; those of HPKE
+ * Cryptography in JavaScript, without WebCrypto and WASM. The platform is only needed for its random source.
+ * Synchronous. Private keys are bytes in handles and can be exported; those of HPKE
  * belong to all providers with the same random source, those of signatures to all.
  *
- * `suites` are the seven of RFC 9420, in the order of their code points. JavaScript gives no promise about
- * its timing: noble's algorithms take care, but a platform's own cryptography is the safer where there is one.
+ * `suites` are the seven of RFC 9420, in the order of their code points. JavaScript guarantees nothing
+ * about timing: prefer the platform's own cryptography where there is one.
  * @throws UnsupportedError if there is no random source
  */
 export function nobleProvider({ random }: NobleOptions = {}): CryptoProvider {

@@ -15,7 +15,7 @@ import { type MLKEM, ml_kem768, ml_kem1024 } from "@noble/post-quantum/ml-kem.js
 import { dhGroup } from "./dh.js";
 import type { Random } from "./random.js";
 
-const BACKEND = { name: "noble" };
+const PROVIDER = { name: "noble" };
 
 /** A private key is FIPS 203's `dk`. */
 function primitives(algorithm: KemAlgorithm, mlkem: MLKEM): SeedKemPrimitives<Uint8Array> {
@@ -41,7 +41,7 @@ const ML_KEM_1024 = /* @__PURE__ */ primitives(MLKEM1024, ml_kem1024);
 /** ML-KEM-768, ML-KEM-1024, MLKEM768-P256, MLKEM1024-P384 or MLKEM768-X25519, as `algorithm` says. */
 export function pqKem(algorithm: KemAlgorithm, random: Random): SyncKem {
   return kemOfParts(algorithm, {
-    backend: BACKEND,
+    provider: PROVIDER,
     mlkem: ({ id }) => (id === MLKEM768.id ? ML_KEM_768 : ML_KEM_1024),
     group: (kem) => dhGroup(kem, random),
     random,

@@ -10,7 +10,7 @@ import { expectLength, guardSync, MLDSA44, MLDSA65, MLDSA87 } from "@copse/provi
 import { type DSA, ml_dsa44, ml_dsa65, ml_dsa87 } from "@noble/post-quantum/ml-dsa.js";
 import type { Random } from "./random.js";
 
-/** The handle. Its fields are private, so that no log or serialiser gives a key away. */
+/** A private key's handle. Its fields are private, so that no log or serialiser shows the key. */
 class MlDsaPrivateKey {
   readonly #scheme: DSA;
   readonly #seed: Uint8Array;
@@ -25,7 +25,7 @@ class MlDsaPrivateKey {
 
   static open(handle: unknown, scheme: DSA, name: string): { seed: Uint8Array; expanded: Uint8Array } {
     if (!(handle instanceof MlDsaPrivateKey) || handle.#scheme !== scheme) {
-      throw new CryptoError(`this private key isn't one of noble's for ${name}`);
+      throw new CryptoError(`${name}: the private key is not a handle of this provider`);
     }
     return { seed: handle.#seed, expanded: handle.#expanded };
   }
@@ -43,7 +43,7 @@ export function mlDsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
   const scheme = SCHEMES[algorithm.id] as DSA;
 
   function pair(seed: Uint8Array): SignatureKeyPair {
-    const { publicKey, secretKey } = guardSync(`no private key of ${name}`, () => scheme.keygen(seed));
+    const { publicKey, secretKey } = guardSync(`${name}: invalid private key`, () => scheme.keygen(seed));
     const handle = new MlDsaPrivateKey(scheme, seed, secretKey);
     return { publicKey, privateKey: handle as object as SignaturePrivateKey };
   }
@@ -61,18 +61,18 @@ export function mlDsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
     algorithm,
     generateKeyPair: () => pair(random(Nsk)),
     importPrivateKey(bytes) {
-      expectLength(bytes, Nsk, `a private key of ${name}`);
+      expectLength(bytes, Nsk, `${name} private key`);
       return pair(new Uint8Array(bytes));
     },
     exportPrivateKey: (handle) => MlDsaPrivateKey.open(handle, scheme, name).seed.slice(),
     validatePublicKey(publicKey) {
       // Every string of this length is an encoding of a public key (FIPS 204 §7.2).
-      expectLength(publicKey, Npk, `a public key of ${name}`);
+      expectLength(publicKey, Npk, `${name} public key`);
     },
     sign(handle, message) {
       const { expanded } = MlDsaPrivateKey.open(handle, scheme, name);
       const extraEntropy = random(32);
-      return guardSync(`${name} can't sign this`, () => scheme.sign(message, expanded, { extraEntropy }));
+      return guardSync(`${name}: signing failed`, () => scheme.sign(message, expanded, { extraEntropy }));
     },
     verify,
     verifyAll: (requests) => requests.map((r) => verify(r.publicKey, r.message, r.signature)),

@@ -1,5 +1,5 @@
-// draft-ietf-mls-pq-ciphersuites: the provider in JavaScript, with post-quantum suites too. An entry point of
-// its own, so that nobody bundles ML-KEM and ML-DSA without using them.
+// draft-ietf-mls-pq-ciphersuites: the provider in JavaScript, with post-quantum suites. A separate entry
+// point, so that only those who use ML-KEM and ML-DSA bundle them.
 import { CIPHER_SUITES, type CipherSuite, type CryptoProvider } from "@copse/core/provider";
 import { defineProvider, type LazySuite, type PqCodePoints, pqSuites } from "@copse/provider-kit";
 import { pqKem } from "./pq-kem.js";
@@ -24,7 +24,7 @@ export {
 export type { Random } from "./random.js";
 
 export interface NoblePqOptions {
-  /** The suites that are wanted, by the code points that all members of a group must agree on. */
+  /** The suites to serve, by the code points that all members of a group must agree on. */
   readonly codePoints: PqCodePoints;
   /** As in `NobleOptions` */
   readonly random?: Random;
@@ -33,7 +33,7 @@ export interface NoblePqOptions {
 /**
  * As `nobleProvider`, with the suites of draft-ietf-mls-pq-ciphersuites that have a code point before the
  * seven of RFC 9420. Private keys are the seeds of FIPS 203, of the hybrids, and of FIPS 204.
- * @throws MlsError `usage` for a code point that is none, is given twice, or is one of RFC 9420's
+ * @throws MlsError `usage` for a code point that is invalid, given twice, or one of RFC 9420's
  * @throws UnsupportedError if there is no random source
  */
 export function noblePqProvider({ codePoints, random }: NoblePqOptions): CryptoProvider {

@@ -2,7 +2,7 @@
 import { CryptoError, UnsupportedError } from "@copse/core/provider";
 import { randomBytes } from "@copse/provider-kit";
 
-/** `length` bytes from a cryptographic random source, in memory that nobody else has. */
+/** `length` bytes from a cryptographic random source, in memory of their own. */
 export type Random = (length: number) => Uint8Array;
 
 interface RandomSource {
@@ -16,7 +16,7 @@ const platformSource = (): Partial<RandomSource> | undefined =>
 const platformRandom: Random = (length) => {
   const source = platformSource();
   if (typeof source?.getRandomValues !== "function") throw noSource();
-  // Not by an optional call, which would take a source that isn't there for one that gave zeros.
+  // Not an optional call: if the source were missing, the zeros would pass for random bytes.
   return randomBytes(length, (bytes) => (source as RandomSource).getRandomValues(bytes));
 };
 
@@ -35,7 +35,7 @@ export function randomSource(given: Random | undefined): Random {
     const bytes = given(length);
     // Not `instanceof`: the source may come from another realm, as it does in test runners.
     if (!ArrayBuffer.isView(bytes) || bytes.byteLength !== length || bytes.length !== length) {
-      throw new CryptoError(`the application's random source must give ${length} bytes`);
+      throw new CryptoError(`the application's random source: expected ${length} bytes`);
     }
     // Not `slice`, which keeps the type of a subclass and may keep its pool of memory.
     return new Uint8Array(bytes);

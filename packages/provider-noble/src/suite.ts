@@ -5,12 +5,12 @@ import type {
   SignatureAlgorithm,
   SignaturePart,
 } from "@copse/core/provider";
-import { composeSuite, dhkem, hkdf, hpke, type Kem } from "@copse/provider-kit";
+import { composeSuite, dhkem, hkdf, hpke, type Kem, sha2 } from "@copse/provider-kit";
+import { aeadPart } from "./aead.js";
 import { dhGroup } from "./dh.js";
 import { ecdsaPart } from "./ecdsa.js";
 import { eddsaPart } from "./eddsa.js";
 import type { Random } from "./random.js";
-import { aeadPart, hashPart } from "./symmetric.js";
 
 /** A suite with the given KEM and signature scheme. */
 export function makeSuite(
@@ -19,7 +19,7 @@ export function makeSuite(
   kem: Kem,
   signature: SignaturePart,
 ): CipherSuiteProvider {
-  const hash = hashPart(suite.hash);
+  const hash = sha2(suite.hash);
   const kdf = hkdf(hash);
   const aead = aeadPart(suite.aead);
   return composeSuite({ suite, hash, kdf, aead, hpke: hpke({ kem, kdf, aead }), signature, random });
@@ -28,7 +28,7 @@ export function makeSuite(
 /** One of RFC 9420's suites. */
 export function classicalSuite(suite: CipherSuite, random: Random): CipherSuiteProvider {
   // In all seven suites the KEM's own KDF is the suite's.
-  const kem = dhkem(dhGroup(suite.kem, random), hkdf(hashPart(suite.hash)));
+  const kem = dhkem(dhGroup(suite.kem, random), hkdf(sha2(suite.hash)));
   return makeSuite(suite, random, kem, classicalSignature(suite.signature, random));
 }
 

@@ -185,7 +185,7 @@ export function signaturePart(algorithm: SignatureAlgorithm): SyncSignaturePart 
 
   function open(handle: object): KeyObject {
     if (!(handle instanceof KeyObject) || handle.type !== "private" || handle.asymmetricKeyType !== keyType) {
-      throw new CryptoError(`this private key isn't one of this backend's for ${name}`);
+      throw new CryptoError(`${name}: the private key is not a handle of this provider`);
     }
     return handle;
   }
@@ -222,7 +222,7 @@ export function signaturePart(algorithm: SignatureAlgorithm): SyncSignaturePart 
     algorithm,
     generateKeyPair: () => pair(curve.generate()),
     importPrivateKey(bytes) {
-      expectLength(bytes, Nsk, `a private key of ${name}`);
+      expectLength(bytes, Nsk, `${name} private key`);
       if ("scalars" in curve && !isScalar(bytes, curve.scalars)) {
         throw new CryptoError(`the private key of ${name} is out of range`);
       }
@@ -230,10 +230,10 @@ export function signaturePart(algorithm: SignatureAlgorithm): SyncSignaturePart 
     },
     exportPrivateKey: (handle) => curve.exportPrivate(open(handle)),
     validatePublicKey(publicKey) {
-      expectLength(publicKey, Npk, `a public key of ${name}`);
+      expectLength(publicKey, Npk, `${name} public key`);
       if (algorithm.id === 0x0807 || algorithm.id === 0x0808) {
         const isKey = algorithm.id === 0x0807 ? isEd25519PublicKey : isEd448PublicKey;
-        if (!isKey(publicKey)) throw new CryptoError(`these bytes are no public key of ${name}`);
+        if (!isKey(publicKey)) throw new CryptoError(`${name}: invalid public key`);
       } else {
         curve.importPublic(publicKey);
       }
@@ -241,7 +241,7 @@ export function signaturePart(algorithm: SignatureAlgorithm): SyncSignaturePart 
     sign: (handle, message) => {
       const key = open(handle);
       // A Buffer of sign() has memory of its own size but for ECDSA, whose signatures vary in length.
-      return guardSync(`${name} can't sign this`, () => new Uint8Array(sign(digest, message, key)));
+      return guardSync(`${name}: signing failed`, () => new Uint8Array(sign(digest, message, key)));
     },
     verify: fits,
     verifyAll: (requests) =>

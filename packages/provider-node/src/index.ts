@@ -21,41 +21,36 @@ import {
 } from "@copse/provider-kit";
 import { dhGroup, signaturePart, syncGroup } from "./asymmetric.js";
 import { pqKem } from "./pq-kem.js";
-import { aeadName, aeadPart, fastHashPart, hashName, hashPart } from "./symmetric.js";
+import { aeadName, aeadPart, hashName, hashPart } from "./symmetric.js";
 
 export type { PqCodePoints, PqSuiteName } from "@copse/provider-kit";
 
 export interface NodeOptions {
   /**
-   * Post-quantum suites of draft-ietf-mls-pq-ciphersuites that are wanted, by the code points that all members
-   * of a group must agree on. Those that this Node can't serve aren't served: before OpenSSL 3.5 none is.
+   * Post-quantum suites of draft-ietf-mls-pq-ciphersuites to serve, by the code points that all members
+   * of a group must agree on. Those that this Node doesn't support are left out; before OpenSSL 3.5 that is all of them.
    */
   readonly codePoints?: PqCodePoints;
-  /**
-   * Who computes HMAC-SHA256, of which a message has five: `fast` (the default) is JavaScript for up to 256 bytes (key
-   * and data together); `native` is OpenSSL for all lengths, as it is for every other hash.
-   */
-  readonly hashing?: "fast" | "native";
 }
 
 /**
- * Cryptography by Node's OpenSSL. Answers come at once, but for large batches of signatures, which threads verify. Private keys are `KeyObject`s (those of the
- * signature scheme may be the application's own), public keys are imported once and kept within a bound.
+ * Cryptography by Node's OpenSSL. Synchronous, except for large batches of signatures, which threads verify. Private
+ * keys are `KeyObject`s; a signature key may be the application's own. Public keys are imported once and cached.
  *
  * `suites` are the post-quantum ones that have a code point, then those of RFC 9420 in the order of their code
- * points; of both those that this build of OpenSSL has, found by using it.
- * @throws MlsError `usage` for a code point that is none, is given twice, or is one of RFC 9420's
+ * points, as far as this build of OpenSSL has their algorithms, which is tried.
+ * @throws MlsError `usage` for a code point that is invalid, given twice, or one of RFC 9420's
  */
-export function nodeProvider({ codePoints = {}, hashing = "fast" }: NodeOptions = {}): CryptoProvider {
+export function nodeProvider({ codePoints = {} }: NodeOptions = {}): CryptoProvider {
   const suites = [...pqSuites({ codePoints }).filter(isPqAvailable), ...available()];
   return defineProvider(
     "node",
-    suites.map((suite): LazySuite => ({ suite, make: () => makeSuite(suite, hashing) })),
+    suites.map((suite): LazySuite => ({ suite, make: () => makeSuite(suite) })),
   );
 }
 
-function makeSuite(suite: CipherSuite, hashing: "fast" | "native"): CipherSuiteProvider {
-  const hash = (hashing === "fast" ? fastHashPart : hashPart)(suite.hash);
+function makeSuite(suite: CipherSuite): CipherSuiteProvider {
+  const hash = hashPart(suite.hash);
   const kdf = hkdf(hash);
   const aead = aeadPart(suite.aead);
   // In all seven suites of RFC 9420 the KEM's own KDF is the suite's.
@@ -98,7 +93,7 @@ function isAvailable({ kem, aead, hash, signature }: CipherSuite): boolean {
   }
 }
 
-/** By name, which says what is in a suite of the draft's. */
+/** By the suite's name, which determines its algorithms. */
 const pqFound = new Map<string, boolean>();
 
 function isPqAvailable(suite: CipherSuite): boolean {
@@ -110,7 +105,7 @@ function isPqAvailable(suite: CipherSuite): boolean {
   return works;
 }
 
-/** Whether a whole suite does what it is for: a runtime may have some of Node's functions and not all. */
+/** Whether a whole suite works: a runtime may have some of Node's functions and not all. */
 function tryPq(suite: CipherSuite): boolean {
   if (!getCiphers().includes(aeadName(suite.aead)) || !getHashes().includes(hashName(suite.hash)))
     return false;

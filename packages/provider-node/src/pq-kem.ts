@@ -14,7 +14,7 @@ import { type DhKey, syncGroup } from "./asymmetric.js";
 import { own, takeFrom } from "./keys.js";
 import { seedKeys } from "./pq-keys.js";
 
-/** Node has them since 24.7. Looked up when they are called: before, there is nothing to look up. */
+/** Node has these functions since 24.7, so they are looked up when they are called. */
 interface KemFunctions {
   encapsulate(publicKey: KeyObject): { readonly sharedKey: Buffer; readonly ciphertext: Buffer };
   decapsulate(privateKey: KeyObject, ciphertext: Uint8Array): Buffer;
@@ -42,7 +42,7 @@ const ML_KEM_768 = primitives(MLKEM768, [4, 2]);
 const ML_KEM_1024 = primitives(MLKEM1024, [4, 3]);
 
 const PARTS: PqKemParts<KeyObject, DhKey> = {
-  backend: { name: "this backend" },
+  provider: { name: "node" },
   mlkem: ({ id }) => (id === MLKEM768.id ? ML_KEM_768 : ML_KEM_1024),
   group: syncGroup,
   random: (length) => randomFillSync(new Uint8Array(length)),

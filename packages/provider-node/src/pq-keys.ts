@@ -43,7 +43,7 @@ export function seedKeys(
         seed.fill(0);
       }
     },
-    importPrivate: (seed) => guardSync(`no private key of ${name}`, () => importPrivate(seed)),
+    importPrivate: (seed) => guardSync(`${name}: invalid private key`, () => importPrivate(seed)),
     exportPrivate(key) {
       const der = key.export({ format: "der", type: "pkcs8" });
       const start = seedStart(der, Nseed, privateHead.length);

@@ -8,7 +8,7 @@ import {
   type HashAlgorithm,
   type HashPart,
 } from "@copse/core/provider";
-import { expectLength, guardSync, type HmacPrimitive, sha256 } from "@copse/provider-kit";
+import { expectLength, guardSync } from "@copse/provider-kit";
 import { own } from "./keys.js";
 
 /** OpenSSL's name of a hash: `sha256` for `SHA-256` */
@@ -17,24 +17,7 @@ export const hashName = ({ name }: HashAlgorithm): string => name.replace("-", "
 /** Takes about 0.6 of createHash's time for small inputs; not all that imitate Node have it. */
 const oneShot = (crypto as Partial<typeof crypto>).hash;
 
-/**
- * Up to so many bytes, key and data together, HMAC-SHA256 is faster in JavaScript: on Node 20, for 77 bytes 1.5 µs were
- * measured against 2.3 with a context of OpenSSL's, whose collection as garbage comes on top.
- */
-const SHORT = 256;
-
-/** Hash and HMAC by OpenSSL, and short HMAC-SHA256 in JavaScript. */
-export function fastHashPart(algorithm: HashAlgorithm): HashPart & HmacPrimitive {
-  const native = hashPart(algorithm);
-  if (algorithm.name !== sha256.algorithm.name) return native;
-  return {
-    ...native,
-    mac: (key, data) => (key.length + data.length <= SHORT ? sha256 : native).mac(key, data),
-    // What MLS derives many of has short inputs: labels, and samples of a hash's length.
-    macAll: sha256.macAll,
-  };
-}
-
+/** Hash and HMAC by OpenSSL, synchronous. */
 export function hashPart(algorithm: HashAlgorithm): HashPart {
   const name = hashName(algorithm);
   const hash = oneShot
@@ -58,14 +41,14 @@ export function aeadPart(algorithm: AeadAlgorithm): AeadPart {
   const cipherName = aeadName(algorithm) as CipherGCMTypes;
   const options = { authTagLength: Nt };
   const check = (key: Uint8Array, nonce: Uint8Array) => {
-    expectLength(key, Nk, `a key of ${name}`);
-    expectLength(nonce, Nn, `a nonce of ${name}`);
+    expectLength(key, Nk, `${name} key`);
+    expectLength(nonce, Nn, `${name} nonce`);
   };
   return {
     algorithm,
     seal(key, nonce, aad, plaintext) {
       check(key, nonce);
-      return guardSync(`${name} can't encrypt this`, () => {
+      return guardSync(`${name}: encryption failed`, () => {
         const cipher = createCipheriv(cipherName, key, nonce, options);
         cipher.setAAD(aad);
         const sealed = new Uint8Array(plaintext.length + Nt);
@@ -78,8 +61,11 @@ export function aeadPart(algorithm: AeadAlgorithm): AeadPart {
     open(key, nonce, aad, ciphertext) {
       check(key, nonce);
       const length = ciphertext.length - Nt;
-      if (length < 0) throw new CryptoError(`a ciphertext of ${name} has at least ${Nt} bytes`);
-      return guardSync(`${name}: the ciphertext isn't authentic`, () => {
+      if (length < 0)
+        throw new CryptoError(
+          `${name}: expected a ciphertext of at least ${Nt} bytes, got ${ciphertext.length}`,
+        );
+      return guardSync(`${name}: decryption failed`, () => {
         const decipher = createDecipheriv(cipherName, key, nonce, options);
         decipher.setAAD(aad);
         decipher.setAuthTag(ciphertext.subarray(length));

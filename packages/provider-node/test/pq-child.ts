@@ -291,7 +291,7 @@ async function manyKeys(): Promise<void> {
   }
 }
 
-/** A group of both backends: joined, updated by each, and restored from what was saved. */
+/** A group of both providers: joined, updated by each, and restored from what was saved. */
 async function shareGroup(suite: number): Promise<void> {
   const common = { suite, authentication: insecureAcceptAll() };
   const alice = await Client.create({ ...common, crypto: node, credential: "alice" });

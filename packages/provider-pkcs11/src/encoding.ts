@@ -40,7 +40,7 @@ export function printableString(text: string): Uint8Array {
  */
 export function derSignature(raw: Uint8Array, size: number): Uint8Array {
   if (raw.length !== 2 * size) {
-    throw new CryptoError(`the token gave a signature of ${raw.length} bytes, not ${2 * size}`);
+    throw new CryptoError(`expected a signature of ${2 * size} bytes from the token, got ${raw.length}`);
   }
   const numbers = [...derInteger(raw.subarray(0, size)), ...derInteger(raw.subarray(size))];
   return Uint8Array.from([0x30, ...derLength(numbers.length), ...numbers]);

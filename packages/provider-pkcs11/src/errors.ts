@@ -1,4 +1,4 @@
-// PKCS#11 v2.40 §5.1: what a token answers when it fails, as the one kind of error that the interface allows.
+// PKCS#11 v2.40 §5.1: a token's failures as CryptoErrors, the only ones that the interface allows.
 import { CryptoError, MlsError } from "@copse/core/provider";
 
 /**
@@ -52,8 +52,8 @@ export function answerOf(error: unknown): { readonly code: number; readonly ckr:
 }
 
 /**
- * The error for what came of a call to the token. The library's own error isn't kept as a cause: nobody
- * knows what a vendor's library writes into one.
+ * The error for a failed call to the token. The library's own error isn't kept as the cause, because it may
+ * contain secrets.
  */
 export function tokenError(token: string, what: string, error: unknown): MlsError {
   if (error instanceof MlsError) return error;

@@ -116,7 +116,7 @@ export function hpkePart(
         }
         return adopt(key);
       }
-      if (saved[0] !== 0) throw new CryptoError(`these bytes are no saved private key of ${suite.kem.name}`);
+      if (saved[0] !== 0) throw new CryptoError(`${suite.kem.name}: invalid saved private key`);
       const bytes = saved.slice(1);
       try {
         return soft.loadPrivateKey !== undefined

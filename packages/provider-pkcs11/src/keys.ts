@@ -32,7 +32,7 @@ import { octetString, publicKeyOfPoint } from "./encoding.js";
 import { answerOf, CKR_KEY_HANDLE_INVALID, CKR_OBJECT_HANDLE_INVALID, TokenError } from "./errors.js";
 import type { Session, Token } from "./token.js";
 
-/** A private key in the token. The object in the token is found by `id`, in every session anew. */
+/** A private key in the token. Each session finds the object by `id`. */
 export interface TokenKey {
   /** CKA_ID */
   readonly id: Uint8Array;
@@ -252,7 +252,7 @@ export function attribute(
 }
 
 /**
- * To be called where a key isn't found: a token doesn't show its private keys to who isn't logged in.
+ * To be called where a key isn't found: a token shows private keys only after a login.
  * @throws TokenError, `lost`, if that is why
  */
 export function expectLogin({ cryptoki, handle }: Session, token: Token): void {

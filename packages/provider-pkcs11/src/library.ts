@@ -7,7 +7,7 @@ import { answerOf, CKR_CRYPTOKI_ALREADY_INITIALIZED, TokenError } from "./errors
 /** A library in use. */
 export interface Library {
   readonly cryptoki: Cryptoki;
-  /** Makes it ready, also after somebody finalised it. @throws TokenError */
+  /** Initialises it, also if it was finalised meanwhile. @throws TokenError */
   initialize(): void;
   /** Ends this use of it; the last one to do so finalises it. */
   release(): void;
@@ -16,7 +16,7 @@ export interface Library {
 interface Loaded {
   readonly cryptoki: Cryptoki;
   users: number;
-  /** Whether it was made ready from here: who did it also ends it. */
+  /** Whether it was initialised here, and so must be finalised here. */
   ours: boolean;
 }
 
@@ -64,7 +64,7 @@ function use(entry: Loaded, path: string | undefined): Library {
       try {
         entry.cryptoki.C_Finalize();
       } catch {
-        // Somebody else did it.
+        // Initialised elsewhere in this process.
       }
     },
   };
@@ -72,7 +72,7 @@ function use(entry: Loaded, path: string | undefined): Library {
 
 /** pkcs11js is native code and optional, so it is looked for only when it is needed. */
 async function pkcs11js(): Promise<(path: string) => Cryptoki> {
-  // A name that no compiler and no bundler follows.
+  // In a variable, so that compilers and bundlers don't resolve it.
   const name: string = "pkcs11js";
   let module: { PKCS11?: new () => Cryptoki & { load(path: string): void }; default?: unknown };
   try {

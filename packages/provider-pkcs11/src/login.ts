@@ -26,7 +26,7 @@ import {
 /** How to log in. */
 export interface LoginOptions {
   readonly pin: string | (() => Awaitable<string>);
-  /** Whether to try although the token says that one more wrong PIN locks it. */
+  /** Whether to try even if one more wrong PIN would lock the token. */
   readonly allowFinalTry: boolean;
   /** A digest under a key of this process's own, by which a refused PIN is known again. */
   digest(text: string): Awaitable<Uint8Array>;
@@ -40,7 +40,7 @@ const REFUSALS: ReadonlySet<number | undefined> = new Set([
   CKR_PIN_LOCKED,
 ]);
 
-/** What was refused in this process, by all providers: digests of tokens and PINs. */
+/** Digests of the PINs that tokens refused in this process. */
 const refused = new Set<string>();
 
 /**
@@ -105,7 +105,7 @@ async function traceOf(info: TokenInfo, pin: string, { digest }: LoginOptions): 
   return Buffer.from(bytes).toString("hex");
 }
 
-/** What the token says of the attempts that are left. */
+/** The attempts left, as the token reports them. */
 function outlookOf(cryptoki: Cryptoki, slot: Handle): string {
   try {
     const { flags } = cryptoki.C_GetTokenInfo(slot);
@@ -113,7 +113,7 @@ function outlookOf(cryptoki: Cryptoki, slot: Handle): string {
     if (flags & CKF_USER_PIN_FINAL_TRY) return " and locks at the next wrong one";
     if (flags & CKF_USER_PIN_COUNT_LOW) return " and counts wrong ones";
   } catch {
-    // Then it says nothing.
+    // The token doesn't report it.
   }
   return "";
 }

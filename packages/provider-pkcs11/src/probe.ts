@@ -1,5 +1,5 @@
-// PKCS#11 v2.40 §5.5, v3.0 §2.3: what a token does with a curve, found out by doing it, as lists of mechanisms
-// promise more than tokens keep.
+// PKCS#11 v2.40 §5.5, v3.0 §2.3: tries what a token supports of a curve, because its list of mechanisms may
+// name more than it does.
 import type { CipherSuiteProvider } from "@copse/core/provider";
 import { CKM_ECDH1_DERIVE } from "./cryptoki.js";
 import { type Curve, KEM_CURVES, SIGNATURE_CURVES, type SignatureCurve, type Variant } from "./curves.js";
@@ -66,7 +66,7 @@ export async function probeAgreement(
   return undefined;
 }
 
-/** Whether a trial works with a key that is deleted after it. A lost token is an error, a refusal isn't. */
+/** Whether a trial works with a key that is deleted after it. Throws only if the token is lost. */
 async function withTrialKey(
   token: Token,
   suite: CipherSuiteProvider,
@@ -76,7 +76,7 @@ async function withTrialKey(
   trial: (key: TokenKey) => Promise<boolean> | boolean,
 ): Promise<boolean> {
   if (!token.offers(variant.generate)) return false;
-  // Some tokens keep no key pairs but in their store.
+  // Some tokens make only key pairs that are stored.
   for (const persistent of [false, true]) {
     const id = suite.random(16);
     const request = { curve, variant, use, id, label: "copse: probe", persistent };

@@ -28,12 +28,12 @@ export interface Pkcs11Options {
    * application has loaded, and finalises itself.
    */
   readonly library: string | Cryptoki;
-  /** The slot's number; needed only where labels don't tell tokens apart. */
+  /** The slot's number, needed only if two tokens have the same label. */
   readonly slot?: number;
-  /** The token's label; the one token there is if both are left out. */
+  /** The token's label. Default, if `slot` isn't given either: the only token there is. */
   readonly tokenLabel?: string;
   /**
-   * The user PIN, or what asks for it: once at the start, and again whenever a login was lost. A PIN that was
+   * The user PIN, or a function that asks for it: once at the start, and again whenever a login was lost. A PIN that was
    * refused is never tried again in this process.
    */
   readonly pin: string | (() => Awaitable<string>);
@@ -41,21 +41,21 @@ export interface Pkcs11Options {
   readonly inner: CryptoProvider;
   /** Which keys are made in the token. */
   readonly keys?: {
-    /** Signature keys. If true, as by default, suites whose scheme the token doesn't have aren't served. */
+    /** Signature keys. Default: true, so that suites whose scheme the token lacks aren't served. */
     readonly signature?: boolean;
     /**
-     * Init keys and leaf keys: `true` leaves out the suites whose KEM the token doesn't have; `"offered"`, as by
-     * default, has the inner provider make them there.
+     * Init keys and leaf keys. `true` leaves out the suites whose KEM the token lacks. With `"offered"` (default) the
+     * inner provider makes the keys of those suites.
      */
     readonly hpke?: boolean | "offered";
   };
-  /** Code points of the suites to serve, best first; all of the inner provider's if left out. */
+  /** Code points of the suites to serve, best first. Default: all of the inner provider's. */
   readonly suites?: readonly number[];
-  /** What CKA_LABEL of the keys made here begins with; `copse` if left out. One for each user of the token. */
+  /** The prefix of CKA_LABEL of the keys made here, one for each user of the token. Default: `copse`. */
   readonly label?: string;
-  /** How many sessions are open at most; 4 if left out. */
+  /** The most sessions to open. Default: 4. */
   readonly poolSize?: number;
-  /** Whether to log in although the token says that one more wrong PIN locks it. */
+  /** Whether to log in even if one more wrong PIN would lock the token. Default: false. */
   readonly allowFinalTry?: boolean;
 }
 
@@ -77,11 +77,11 @@ export interface Pkcs11Provider extends CryptoProvider {
   places(suite: number): KeyPlaces;
   /** A fresh signature key that stays in the token, for all suites with this one's scheme. @throws TokenError */
   generateSigner(suite: number, name: SignerName): Promise<TokenSigner>;
-  /** A signature key that is in the token, whoever made it. @throws MlsError `missing`, or `usage` if several fit */
+  /** A signature key that is in the token already. @throws MlsError `missing`, or `usage` if several fit */
   findSigner(suite: number, choice: SignerChoice): Promise<TokenSigner>;
   /**
-   * Deletes a key from the token, at once and for good.
-   * @returns whether it was there still
+   * Deletes a key from the token, irrevocably.
+   * @returns whether it was there
    * @throws MlsError `usage` if this isn't a key of this provider's in the token
    */
   destroyKey(key: HpkePrivateKey | SignaturePrivateKey | Signer): Promise<boolean>;
@@ -112,11 +112,11 @@ interface Served {
 export async function pkcs11Provider(options: Pkcs11Options): Promise<Pkcs11Provider> {
   const { inner, slot, tokenLabel, poolSize = 4, label = "copse" } = options;
   if (!Number.isInteger(poolSize) || poolSize < 1) {
-    throw new MlsError("usage", `a pool has at least one session, not ${poolSize}`);
+    throw new MlsError("usage", `expected a pool of at least 1 session, got ${poolSize}`);
   }
   const ids = options.suites ?? inner.suites.map(({ id }) => id);
   const [firstId] = ids;
-  if (firstId === undefined) throw new UnsupportedError("there is no suite to serve");
+  if (firstId === undefined) throw new UnsupportedError("expected at least one suite to serve");
   const login = loginOptions(options, inner.suite(firstId));
 
   const library = await openLibrary(options.library);
@@ -134,7 +134,7 @@ export async function pkcs11Provider(options: Pkcs11Options): Promise<Pkcs11Prov
       options.keys,
     );
     if (served.length === 0) {
-      throw new UnsupportedError(`the token "${token.label}" has the signature scheme of no suite`);
+      throw new UnsupportedError(`the token "${token.label}" supports no suite's signature scheme`);
     }
     return makeProvider(token, served, label);
   } catch (error) {
@@ -212,12 +212,13 @@ function makeProvider(token: Token, served: readonly Served[], label: string): P
   );
   const find = (id: number): Served => {
     const entry = served.find(({ inner }) => inner.suite.id === id);
-    if (entry === undefined) throw new UnsupportedError(`pkcs11 doesn't have the cipher suite ${id}`);
+    if (entry === undefined) throw new UnsupportedError(`pkcs11 does not serve cipher suite ${id}`);
     return entry;
   };
   const signerContext = (id: number) => {
     const { inner, signing } = find(id);
-    if (signing === undefined) throw new MlsError("usage", "this provider was told not to sign in the token");
+    if (signing === undefined)
+      throw new MlsError("usage", "this provider doesn't sign in the token: see the option `keys`");
     return { inner, token, way: signing, store };
   };
   const { label: tokenLabel, manufacturerID, model, serialNumber } = token.info;

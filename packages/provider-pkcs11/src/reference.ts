@@ -37,7 +37,7 @@ export function readReference(kem: KemAlgorithm, bytes: Uint8Array): Reference |
   if (!startsWithMagic(bytes, 0)) return undefined;
   const kemId = ((bytes[MAGIC.length] ?? 0) << 8) | (bytes[MAGIC.length + 1] ?? 0);
   if (kemId !== kem.id || bytes.length !== HEADER_SIZE + ID_SIZE + (KEM_CURVES[kem.id]?.Npk ?? 0)) {
-    throw new CryptoError(`these bytes refer to no private key of ${kem.name}`);
+    throw new CryptoError(`${kem.name}: invalid saved private key`);
   }
   return {
     id: bytes.slice(HEADER_SIZE, HEADER_SIZE + ID_SIZE),

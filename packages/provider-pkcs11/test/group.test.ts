@@ -100,11 +100,11 @@ describeWithSoftHsm("a group with a member whose keys are in SoftHSM", (hsm) => 
     });
   });
 
-  it.each([1, 3])("holds members on five backends at once, in suite %i", async (suite) => {
+  it.each([1, 3])("holds members on five providers at once, in suite %i", async (suite) => {
     const libsodium = await libsodiumProvider({ aes: nodeProvider().suite(1).aead });
-    const backends = [provider, nodeProvider(), nobleProvider(), await webCryptoProvider(), libsodium];
+    const providers = [provider, nodeProvider(), nobleProvider(), await webCryptoProvider(), libsodium];
     const members: Client[] = [];
-    for (const crypto of backends) {
+    for (const crypto of providers) {
       const options = { suite, crypto, credential: crypto.name, authentication: insecureAcceptAll() };
       members.push(await Client.create(options));
     }

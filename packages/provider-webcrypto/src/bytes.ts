@@ -1,10 +1,10 @@
-// RFC 7515 §2, W3C WebCrypto: bytes and numbers in the forms that subtle takes and gives.
+// RFC 7515 §2, W3C WebCrypto: bytes and numbers in the forms that `subtle` uses.
 import { CryptoError } from "@copse/core/provider";
 import { randomBytes } from "@copse/provider-kit";
 
 /**
- * The same bytes, for subtle: its types want a view that is no view of shared memory. (Of shared memory the
- * platform itself refuses, and that becomes a CryptoError.)
+ * The same bytes, typed for `subtle`, which takes no view of a SharedArrayBuffer. (The platform refuses such a view,
+ * and the refusal becomes a CryptoError.)
  */
 export function source(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes as Uint8Array<ArrayBuffer>;
@@ -25,7 +25,7 @@ export function toBase64Url(bytes: Uint8Array): string {
 export function fromBase64Url(text: string | undefined, length: number): Uint8Array {
   const binary = atob((text ?? "").replaceAll("-", "+").replaceAll("_", "/"));
   if (binary.length !== length) {
-    throw new CryptoError(`the platform gave a key of ${binary.length} bytes, not ${length}`);
+    throw new CryptoError(`expected a key of ${length} bytes from the platform, got ${binary.length}`);
   }
   return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }

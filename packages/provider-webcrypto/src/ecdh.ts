@@ -103,17 +103,19 @@ function group(
     async generateKeyPair(): Promise<DhKeyPair<CryptoKey>> {
       const pair = (await subtle.generateKey(parameters, extractable, ["deriveBits"])) as CryptoKeyPair;
       const publicKey = new Uint8Array(await subtle.exportKey("raw", pair.publicKey));
-      if (publicKey.length !== Npk) throw new CryptoError(`${name}: a key of ${publicKey.length} bytes`);
+      if (publicKey.length !== Npk)
+        throw new CryptoError(
+          `${name}: expected a public key of ${Npk} bytes from the platform, got ${publicKey.length}`,
+        );
       return { publicKey, privateKey: pair.privateKey };
     },
-    exportPrivateKey: (key) =>
-      guard(`${name}: the key can't be exported`, () => exportScalar(subtle, key, Nsk, name)),
+    exportPrivateKey: (key) => guard(`${name}: export failed`, () => exportScalar(subtle, key, Nsk, name)),
     validatePublicKey: (publicKey) =>
-      guard(`${name}: not a public key`, async () => {
+      guard(`${name}: invalid public key`, async () => {
         await publicKeys(publicKey);
       }),
     dh: (privateKey, publicKey) =>
-      guard(`${name}: no secret can be agreed on with this public key`, async () => {
+      guard(`${name}: key agreement failed`, async () => {
         const key = await publicKeys(publicKey);
         return new Uint8Array(
           await subtle.deriveBits({ name: parameters.name, public: key }, privateKey, 8 * Nsk),

@@ -4,12 +4,12 @@ import { type DhKeyPair, type DhPrimitives, dhkem, guard, type Kem } from "@cops
 
 /**
  * Where the application keeps CryptoKeys, which IndexedDB stores without giving their bytes away: under
- * references of its own making, any bytes. It decides too when a key is deleted.
+ * references of its own choice. The application also decides when a key is deleted.
  */
 export interface KeyStore {
-  /** Stores a private key; the answer finds it again. Called each time that a state with the key is saved. */
+  /** Stores a private key and returns a reference to it. Called each time that a state with the key is saved. */
   put(key: CryptoKey): Awaitable<Uint8Array>;
-  /** The key of a reference. To be rejected if it is gone. */
+  /** The key of a reference. Rejects if it is gone. */
   get(reference: Uint8Array): Awaitable<CryptoKey>;
 }
 
@@ -32,7 +32,7 @@ export function storedKem(group: DhPrimitives<CryptoKey>, kdf: KdfPart, store: K
   let loading: DhKeyPair<CryptoKey> | undefined;
 
   const save = (key: CryptoKey) =>
-    guard(`${name}: the key store doesn't take the key`, async () => {
+    guard(`${name}: storing the key failed`, async () => {
       const reference = await store.put(key);
       const publicKey = publicKeys.get(key) as Uint8Array;
       const saved = new Uint8Array(Npk + reference.length);
@@ -62,11 +62,12 @@ export function storedKem(group: DhPrimitives<CryptoKey>, kdf: KdfPart, store: K
       }
     },
     async loadPrivateKey(saved): Promise<HpkePrivateKey> {
-      if (saved.length < Npk) throw new CryptoError(`${name}: these bytes are no saved key`);
-      const key = await guard(`${name}: the key store doesn't have the key`, () =>
+      if (saved.length < Npk) throw new CryptoError(`${name}: invalid saved private key`);
+      const key = await guard(`${name}: loading the key from the key store failed`, () =>
         store.get(saved.slice(Npk)),
       );
-      if (key?.type !== "private") throw new CryptoError(`${name}: the key store gave no private key`);
+      if (key?.type !== "private")
+        throw new CryptoError(`${name}: expected a private key from the key store`);
       loading = { publicKey: saved.slice(0, Npk), privateKey: key };
       try {
         return chain(kem.generateKeyPair(), (pair) => pair.privateKey);

@@ -28,7 +28,7 @@ type LibraryKey = Awaited<ReturnType<X25519["deserializePublicKey"]>>;
  */
 export function libraryX25519(random: RandomSource, extractable: boolean): DhPrimitives<LibraryKey> {
   const { name, Nsk } = DHKEM_X25519;
-  const curve = new X25519(new HkdfSha256()); // its KDF is for DeriveKeyPair alone, which is the kit's here
+  const curve = new X25519(new HkdfSha256()); // its KDF is only for DeriveKeyPair, which the kit does here
   // Copies are made by from(): a Buffer's slice() is a view of the same, larger memory.
   const importPrivateKey = async (bytes: Uint8Array) => {
     const privateKey = await curve.deserializePrivateKey(Uint8Array.from(bytes).buffer);
@@ -41,8 +41,9 @@ export function libraryX25519(random: RandomSource, extractable: boolean): DhPri
   };
   return {
     algorithm: DHKEM_X25519,
-    generateKeyPair: () => guard(`${name}: no key`, () => importPrivateKey(randomFrom(random, Nsk))),
-    importPrivateKey: (bytes) => guard(`${name}: not a private key`, () => importPrivateKey(bytes)),
+    generateKeyPair: () =>
+      guard(`${name}: key generation failed`, () => importPrivateKey(randomFrom(random, Nsk))),
+    importPrivateKey: (bytes) => guard(`${name}: invalid private key`, () => importPrivateKey(bytes)),
     async exportPrivateKey(privateKey) {
       if (!extractable) throw notExtractable(name);
       return new Uint8Array(await curve.serializePrivateKey(privateKey)).slice();
@@ -50,15 +51,14 @@ export function libraryX25519(random: RandomSource, extractable: boolean): DhPri
     validatePublicKey(publicKey) {
       if (!isX25519PublicKey(publicKey)) throw new CryptoError("X25519: a point of low order");
     },
-    dh: (privateKey, publicKey) =>
-      guard(`${name}: no secret can be agreed on with this public key`, () => dh(privateKey, publicKey)),
+    dh: (privateKey, publicKey) => guard(`${name}: key agreement failed`, () => dh(privateKey, publicKey)),
     destroyPrivateKey(privateKey) {
       (privateKey as LibraryKey & { readonly key?: Uint8Array }).key?.fill(0);
     },
   };
 }
 
-/** An Ed25519 seed that no log or serialiser shows. */
+/** An Ed25519 seed in a private field, so that no log or serialiser shows it. */
 class SeedKey {
   readonly #seed: Uint8Array;
 
@@ -68,7 +68,7 @@ class SeedKey {
 
   static open(handle: object): Uint8Array {
     if (!(handle instanceof SeedKey)) {
-      throw new CryptoError("this private key isn't one of this provider's for ed25519");
+      throw new CryptoError("ed25519: the private key is not a handle of this provider");
     }
     return handle.#seed;
   }
@@ -77,14 +77,14 @@ class SeedKey {
 /** Ed25519 of `@noble/curves`, answering at once. */
 export function libraryEd25519(random: RandomSource, extractable: boolean): SignaturePart {
   const pair = (seed: Uint8Array) => ({
-    publicKey: guardSync("ed25519: not a private key", () => ed25519.getPublicKey(seed)),
+    publicKey: guardSync("ed25519: invalid private key", () => ed25519.getPublicKey(seed)),
     privateKey: new SeedKey(seed) as object as SignaturePrivateKey,
   });
   return {
     algorithm: ED25519,
     generateKeyPair: () => pair(randomFrom(random, ED25519.Nsk)),
     importPrivateKey(bytes) {
-      expectLength(bytes, ED25519.Nsk, "ed25519: a private key");
+      expectLength(bytes, ED25519.Nsk, "ed25519 private key");
       return pair(Uint8Array.from(bytes));
     },
     exportPrivateKey(privateKey) {
@@ -106,10 +106,10 @@ export function libraryEd25519(random: RandomSource, extractable: boolean): Sign
 }
 
 /**
- * Platforms import any 32 bytes, and so does the library: here they are a point of the curve, or refused.
- * @throws CryptoError unless they are a public key (RFC 8032 §5.1.3), and none of low order
+ * Platforms and the library import any 32 bytes, so the point is checked here.
+ * @throws CryptoError unless they are a public key (RFC 8032 §5.1.3), and not of low order
  */
 export function validateEd25519(publicKey: Uint8Array): void {
-  expectLength(publicKey, ED25519.Npk, "ed25519: a public key");
-  if (!isEd25519PublicKey(publicKey)) throw new CryptoError("ed25519: not a public key");
+  expectLength(publicKey, ED25519.Npk, "ed25519 public key");
+  if (!isEd25519PublicKey(publicKey)) throw new CryptoError("ed25519: invalid public key");
 }

@@ -31,9 +31,7 @@ export async function importScalar(
   usage: "deriveBits" | "sign",
 ): Promise<{ publicKey: Uint8Array; privateKey: CryptoKey }> {
   const { namedCurve: crv } = algorithm;
-  const publicKey = guardSync(`${crv}: the bytes are no private key`, () =>
-    CURVES[crv].getPublicKey(scalar, false),
-  );
+  const publicKey = guardSync(`${crv}: invalid private key`, () => CURVES[crv].getPublicKey(scalar, false));
   const size = scalar.length;
   const jwk: JsonWebKey = {
     kty: "EC",
@@ -45,7 +43,7 @@ export async function importScalar(
   return { publicKey, privateKey: await subtle.importKey("jwk", jwk, algorithm, extractable, [usage]) };
 }
 
-/** Whether a platform refuses a point that isn't on the curve: Deno takes it. */
+/** Whether a platform refuses a point that isn't on the curve. Deno doesn't. */
 const checksPoints = new WeakMap<SubtleCrypto, Map<string, Promise<boolean>>>();
 
 function checks(subtle: SubtleCrypto, algorithm: EcAlgorithm): Promise<boolean> {
@@ -80,9 +78,8 @@ export async function importPoint(
   algorithm: EcAlgorithm,
   point: Uint8Array,
 ): Promise<CryptoKey> {
-  // Platforms take compressed and some take hybrid points too: RFC 9180 and RFC 9420 don't.
-  if (point[0] !== 0x04)
-    throw new CryptoError(`${algorithm.namedCurve}: the point isn't an uncompressed one`);
+  // Platforms accept compressed points and some hybrid ones. RFC 9180 and RFC 9420 allow neither.
+  if (point[0] !== 0x04) throw new CryptoError(`${algorithm.namedCurve}: expected an uncompressed point`);
   if (!(await checks(subtle, algorithm))) {
     guardSync(`${algorithm.namedCurve}: the point isn't on the curve`, () =>
       CURVES[algorithm.namedCurve].Point.fromBytes(point),

@@ -1,8 +1,8 @@
-// RFC 9420 §5.1: private keys stay in the platform; what may leave it, and what the error says otherwise.
+// RFC 9420 §5.1: export of private keys, and the error where they stay in the platform.
 import { CryptoError, MlsError, type SignaturePrivateKey } from "@copse/core/provider";
 import { fromBase64Url } from "./bytes.js";
 
-/** The error for a private key that stays where it is. */
+/** The error for a private key that can't be exported. */
 export function notExtractable(what: string): MlsError {
   return new MlsError(
     "key-not-extractable",
@@ -46,7 +46,7 @@ export function expectPrivateKey(
     name !== algorithm.name ||
     (wantedCurve && namedCurve !== wantedCurve)
   ) {
-    throw new CryptoError(`this private key isn't one of this provider's for ${what}`);
+    throw new CryptoError(`${what}: the private key is not a handle of this provider`);
   }
   return handle as CryptoKey;
 }

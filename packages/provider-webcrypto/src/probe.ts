@@ -1,8 +1,8 @@
-// RFC 9420 §17.1: what a platform can do is found out by doing it, and not by its name.
-import type { AeadPart, HashPart, SignaturePart } from "@copse/core/provider";
+// RFC 9420 §17.1: tries what a platform can do, instead of trusting its name.
+import { type AeadPart, equalBytes, type HashPart, type SignaturePart } from "@copse/core/provider";
 import type { DhPrimitives } from "@copse/provider-kit";
 
-/** Whether `trial` runs and says yes. */
+/** Whether `trial` resolves to true. */
 async function works(trial: () => Promise<boolean>): Promise<boolean> {
   try {
     return await trial();
@@ -10,8 +10,6 @@ async function works(trial: () => Promise<boolean>): Promise<boolean> {
     return false;
   }
 }
-
-const same = (a: Uint8Array, b: Uint8Array) => a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 /**
  * Two fresh keys agree on a secret. With `scalar`, a private key of the group, also an imported key and a
@@ -27,7 +25,7 @@ export function groupWorks<Key>(group: DhPrimitives<Key>, scalar?: Uint8Array): 
       group.dh(a.privateKey, b.publicKey),
       group.dh(b.privateKey, a.publicKey),
     ]);
-    return left.length === group.algorithm.Nsk && same(left, right);
+    return left.length === group.algorithm.Nsk && equalBytes(left, right);
   });
 }
 
@@ -50,7 +48,7 @@ export function aeadWorks(aead: AeadPart): Promise<boolean> {
     const { Nk, Nn } = aead.algorithm;
     const [key, nonce, text] = [new Uint8Array(Nk), new Uint8Array(Nn), Uint8Array.of(1, 2, 3)];
     const sealed = await aead.seal(key, nonce, text, text);
-    return same(await aead.open(key, nonce, text, sealed), text);
+    return equalBytes(await aead.open(key, nonce, text, sealed), text);
   });
 }
 

@@ -1,4 +1,4 @@
-// RFC 9420 §5.1, §17.1: the suites that the platform's WebCrypto serves, with help where it lacks something.
+// RFC 9420 §5.1, §17.1: the suites that the platform's WebCrypto serves, with libraries for what it lacks.
 import {
   type AeadPart,
   CHACHA20_POLY1305,
@@ -24,45 +24,39 @@ import {
   hpke,
   type Kem,
   type LazySuite,
+  sha2,
 } from "@copse/provider-kit";
-import { aesGcm, chacha20Poly1305, fastAesGcm } from "./aead.js";
+import { aesGcm, chacha20Poly1305 } from "./aead.js";
 import { randomFrom } from "./bytes.js";
 import { nativeGroup } from "./ecdh.js";
-import { fastHash, nativeHash } from "./hashing.js";
+import { nativeHash } from "./hashing.js";
 import { type KeyStore, storedKem } from "./key-store.js";
 import { libraryEd25519, libraryX25519 } from "./library-curves.js";
 import { aeadWorks, groupWorks, hashWorks, signatureWorks } from "./probe.js";
 import { nativeSignature } from "./signatures.js";
 
-/** How {@link webCryptoProvider} makes its provider. */
+/** Options of {@link webCryptoProvider}. */
 export interface WebCryptoOptions {
-  /** Whether private keys can be exported. Without it (the default) their bytes never leave the platform. */
+  /** Whether private keys can be exported. Default: false, so that their bytes never leave the platform. */
   readonly extractable?: boolean;
   /**
-   * Who hashes: `fast` (the default) is SHA-2, HMAC and HKDF in JavaScript, answering at once; `native` is
-   * the platform. For 45 bytes on Node 20, 32 against 0.5 µs were measured for SHA-256, 46 against 1.5 µs for HMAC.
+   * What computes hashes, HMAC and HKDF. `fast` (default): `@noble/hashes`, synchronously. MLS computes thousands of
+   * short hashes, for which a call of `subtle` takes longer than the hash: 32 µs and 1 µs for SHA-256 of 45 bytes on
+   * Node 20. `native`: the platform.
    */
   readonly hashing?: "fast" | "native";
-  /**
-   * Who encrypts with AES-GCM: `fast` (the default) is JavaScript for what is short, answering at once, without
-   * tables and branches on secrets: text and additional data of 2 KiB together on Node, Deno and Bun, of 256 bytes in
-   * browsers, whose calls take less. `native` is the platform for all lengths. For 16 bytes on Node 20, 57 µs were
-   * measured with the platform and 5 in JavaScript, for 1 KiB 51 and 37; in Chromium 20 to 30 and 7 to 12, 14 to 18
-   * and 41.
-   */
-  readonly encryption?: "fast" | "native";
-  /** Keeps HPKE keys of the platform for saved states, by reference; without it they must be extractable. */
+  /** Stores HPKE keys for saved states, by reference. Without it, saving needs `extractable: true`. */
   readonly keyStore?: KeyStore;
-  /** The platform's; default `globalThis.crypto`, which windows, workers and servers have. */
+  /** Default: `globalThis.crypto`. */
   readonly crypto?: Crypto;
   /**
-   * Takes X25519 of `@hpke/dhkem-x25519` and Ed25519 of `@noble/curves` even where the platform has its own:
-   * to try what happens on one that has none. Their keys are bytes in memory, and a keyStore doesn't take them.
+   * Uses X25519 of `@hpke/dhkem-x25519` and Ed25519 of `@noble/curves` even where the platform has its own, to test
+   * what happens on one that has none. Their keys are bytes in memory, and a keyStore can't store them. Default: false.
    */
   readonly forceLibraryCurves?: boolean;
 }
 
-/** The suites that this provider knows how to make, best first. */
+/** The suites of this provider, best first. */
 const SUITES: readonly CipherSuite[] = [
   MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519,
   MLS_128_DHKEMP256_AES128GCM_SHA256_P256,
@@ -74,22 +68,21 @@ const SUITES: readonly CipherSuite[] = [
 type KemMaker = (kdf: KdfPart) => Kem;
 
 /**
- * A provider over the platform's WebCrypto: suites 1, 2, 3, 5 and 7, as far as what they need works here,
- * which is tried once, now. Private keys are CryptoKeys, and a signature key's handle is the CryptoKey
+ * A provider over the platform's WebCrypto: suites 1, 2, 3, 5 and 7, as far as the platform
+ * supports their algorithms, which is tried once, now. Private keys are CryptoKeys, and a signature key's handle is the CryptoKey
  * itself. ChaCha20-Poly1305 (suite 3) is that of `@hpke/chacha20poly1305`; where the platform lacks X25519
  * or Ed25519, `@hpke/dhkem-x25519` and `@noble/curves` serve.
  * @throws MlsError `usage` (a rejected promise) if there is no WebCrypto, as in a page without TLS
  */
 export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise<CryptoProvider> {
-  const { extractable = false, keyStore, forceLibraryCurves = false } = options;
-  const { hashing = "fast", encryption = "fast" } = options;
+  const { extractable = false, keyStore, forceLibraryCurves = false, hashing = "fast" } = options;
   const crypto: Crypto | undefined = options.crypto ?? globalThis.crypto;
   const subtle: SubtleCrypto | undefined = crypto?.subtle;
   if (subtle === undefined) {
-    throw new MlsError("usage", "there is no crypto.subtle here: browsers have it in secure contexts alone");
+    throw new MlsError("usage", "crypto.subtle is missing: browsers have it in secure contexts only");
   }
 
-  /** Each part is tried once, however many suites it is in. */
+  /** Tries each part once, even if several suites have it. */
   const tried = new Map<object, Promise<unknown>>();
   const once = <T>(algorithm: object, find: () => Promise<T>): Promise<T> => {
     const found = (tried.get(algorithm) as Promise<T> | undefined) ?? find();
@@ -129,13 +122,12 @@ export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise
     once(algorithm, async () => {
       if (algorithm.id === CHACHA20_POLY1305.id) return chacha20Poly1305();
       const native = aesGcm(subtle, algorithm);
-      if (!(await aeadWorks(native))) return undefined;
-      return encryption === "fast" ? fastAesGcm(native) : native;
+      return (await aeadWorks(native)) ? native : undefined;
     });
 
   const findHash = (algorithm: CipherSuite["hash"]): Promise<HashPart | undefined> =>
     once(algorithm, async () => {
-      if (hashing === "fast") return fastHash(algorithm);
+      if (hashing === "fast") return sha2(algorithm);
       const native = nativeHash(subtle, algorithm);
       return (await hashWorks(native)) ? native : undefined;
     });

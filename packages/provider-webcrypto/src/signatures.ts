@@ -108,30 +108,33 @@ function signatures(subtle: SubtleCrypto, scheme: Scheme, extractable: boolean):
   return {
     algorithm,
     generateKeyPair: () =>
-      guard(`${name}: no key pair`, async () => {
+      guard(`${name}: key generation failed`, async () => {
         const pair = (await subtle.generateKey(keys, extractable, ["sign", "verify"])) as CryptoKeyPair;
         const publicKey = new Uint8Array(await subtle.exportKey("raw", pair.publicKey));
-        if (publicKey.length !== Npk) throw new CryptoError(`${name}: a key of ${publicKey.length} bytes`);
+        if (publicKey.length !== Npk)
+          throw new CryptoError(
+            `${name}: expected a public key of ${Npk} bytes from the platform, got ${publicKey.length}`,
+          );
         return handle(publicKey, pair.privateKey);
       }),
     importPrivateKey: (bytes) =>
-      guard(`${name}: the bytes are no private key`, async () => {
-        expectLength(bytes, Nsk, `${name}: a private key`);
+      guard(`${name}: invalid private key`, async () => {
+        expectLength(bytes, Nsk, `${name} private key`);
         const { publicKey, privateKey } = await scheme.importPrivate(bytes);
         return handle(publicKey, privateKey);
       }),
     exportPrivateKey: (privateKey) =>
-      guard(`${name}: the key can't be exported`, () =>
+      guard(`${name}: export failed`, () =>
         exportScalar(subtle, expectPrivateKey(privateKey, keys, name), Nsk, name),
       ),
     validatePublicKey: (publicKey) =>
-      guard(`${name}: not a public key`, async () => {
-        expectLength(publicKey, Npk, `${name}: a public key`);
+      guard(`${name}: invalid public key`, async () => {
+        expectLength(publicKey, Npk, `${name} public key`);
         await scheme.validate?.(publicKey);
         await publicKeys(publicKey);
       }),
     sign: (privateKey, message) =>
-      guard(`${name}: the platform doesn't sign with this key`, async () => {
+      guard(`${name}: signing failed`, async () => {
         const key = expectPrivateKey(privateKey, keys, name);
         return scheme.encode(new Uint8Array(await subtle.sign(use, key, source(message))));
       }),

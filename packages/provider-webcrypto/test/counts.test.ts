@@ -39,28 +39,29 @@ describe.each(SUITE_IDS)("suite %i", (id) => {
     expect(calls).toEqual({});
   });
 
-  test("encrypting what is short asks nothing of the platform", async () => {
-    const sealed = await aead.seal(key, nonce, text, text);
-    expect(await aead.open(key, nonce, text, sealed)).toEqual(text);
-    expect(calls).toEqual({});
-  });
-
-  test("encrypting what is long imports the key once, if the platform has the cipher", async () => {
-    const long = new Uint8Array(5000);
-    const sealed = await aead.seal(key, nonce, text, long);
-    expect(await aead.open(key, nonce, text, sealed)).toEqual(long);
-    expect(calls).toEqual(id === 3 ? {} : { importKey: 2, encrypt: 1, decrypt: 1 });
-  });
+  test.each([0, 9, 5000])(
+    "AES-GCM of %i bytes is the platform's, with one import for each key",
+    async (size) => {
+      const plaintext = new Uint8Array(size);
+      const sealed = await aead.seal(key, nonce, text, plaintext);
+      expect(await aead.open(key, nonce, text, sealed)).toEqual(plaintext);
+      expect(calls).toEqual(id === 3 ? {} : { importKey: 2, encrypt: 1, decrypt: 1 });
+    },
+  );
 
   test("a second encryption to the same key doesn't import it again", async () => {
     const { publicKey, privateKey } = await hpke.generateKeyPair();
     await hpke.seal(publicKey, EMPTY, EMPTY, text);
     calls = {};
     const { kemOutput, ciphertext } = await hpke.seal(publicKey.slice(), EMPTY, EMPTY, text);
-    expect(calls).toEqual({ generateKey: 1, exportKey: 1, deriveBits: 1 });
+    // With AES-GCM there is one import of the AEAD's key, which is new each time.
+    const sealing = id === 3 ? {} : { importKey: 1, encrypt: 1 };
+    expect(calls).toEqual({ generateKey: 1, exportKey: 1, deriveBits: 1, ...sealing });
     calls = {};
     await hpke.open(privateKey, kemOutput, EMPTY, EMPTY, ciphertext);
-    expect(calls).toEqual({ deriveBits: 1, importKey: 1 });
+    expect(calls).toEqual(
+      id === 3 ? { deriveBits: 1, importKey: 1 } : { deriveBits: 1, importKey: 2, decrypt: 1 },
+    );
   });
 
   test("verifications with one key, also at the same time, import it once", async () => {

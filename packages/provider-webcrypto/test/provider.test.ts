@@ -17,9 +17,9 @@ describe("the default", async () => {
 });
 
 // Only these and the way that keys go differ from the default, and the oracle's tests export keys of all suites.
-describe("native hashing and encryption, and keys that can be exported", async () => {
-  const wycheproof = wycheproofFiles().filter(({ fileName }) => fileName.startsWith("aes"));
-  const provider = await webCryptoProvider({ hashing: "native", encryption: "native", extractable: true });
+describe("native hashing, and keys that can be exported", async () => {
+  const wycheproof = wycheproofFiles().filter(({ fileName }) => fileName.startsWith("hmac"));
+  const provider = await webCryptoProvider({ hashing: "native", extractable: true });
   conforms(provider, {
     second,
     suites: [1, 2, 7],

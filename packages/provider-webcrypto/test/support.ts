@@ -4,7 +4,7 @@ import { type WebCryptoOptions, webCryptoProvider } from "@copse/provider-webcry
 
 export const VARIANTS: readonly (readonly [string, WebCryptoOptions])[] = [
   ["the default, made extractable", { extractable: true }],
-  ["native hashing and encryption", { extractable: true, hashing: "native", encryption: "native" }],
+  ["native hashing", { extractable: true, hashing: "native" }],
   ["library curves", { extractable: true, forceLibraryCurves: true }],
 ];
 

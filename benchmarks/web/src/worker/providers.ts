@@ -1,6 +1,6 @@
 // The providers for browsers, each loaded on first use.
 import type { CryptoProvider } from "@copse/core";
-import type { ProviderCandidate } from "@copse/provider-kit";
+import type { ProviderCandidate } from "@copse/provider-select";
 import { copse } from "../../../src/copse.js";
 import type { Implementation } from "../../../src/implementation.js";
 import { PROVIDERS, type ProviderName } from "../messages.js";

@@ -1,5 +1,5 @@
 // RFC 9420 §5.1: what selectProvider recommends here.
-import { NoProviderError, type SelectionPolicy, selectProvider, type Verdict } from "@copse/provider-kit";
+import { NoProviderError, type SelectionPolicy, selectProvider, type Verdict } from "@copse/provider-select";
 import type { Choice } from "../messages.js";
 import { candidates } from "./providers.js";
 

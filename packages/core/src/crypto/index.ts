@@ -18,5 +18,5 @@ export {
   verifyRequest,
   verifyWithLabel,
 } from "./labelled.js";
-export { onCryptoError, onFailure, useSecret, withBuffer } from "./settle.js";
+export { onCryptoError, onFailure, withBuffer } from "./settle.js";
 export { checkSigner, generateSigner, signerOf } from "./signer.js";

@@ -8,10 +8,10 @@ import {
   type HpkePrivateKey,
   type HpkeSealed,
   type Signer,
+  useSecret,
   type VerifyRequest,
 } from "../provider/index.js";
 import { expandAll } from "./batch.js";
-import { useSecret } from "./settle.js";
 
 const PREFIX = /* @__PURE__ */ utf8("MLS 1.0 ");
 

@@ -1,8 +1,9 @@
 // Cleaning up after work that may be done at once or later: how secrets are wiped on every way out (RFC 9420 §9.2).
-import { wipe } from "../bytes.js";
 import type { Writer } from "../codec/index.js";
 import { CryptoError } from "../errors.js";
-import { type Awaitable, isPromise } from "../provider/index.js";
+import { type Awaitable, isPromise, withCleanup } from "../provider/index.js";
+
+export { useSecret } from "../provider/index.js";
 
 /** Runs `work`; if it fails, now or later, `undo` runs before the error goes on. */
 export function onFailure<T>(work: () => Awaitable<T>, undo: () => void): Awaitable<T> {
@@ -18,28 +19,6 @@ export function onFailure<T>(work: () => Awaitable<T>, undo: () => void): Awaita
     undo();
     throw error;
   });
-}
-
-/** Runs `work`, and `cleanUp` when it is done or has failed. */
-function withCleanup<T>(work: () => Awaitable<T>, cleanUp: () => void): Awaitable<T> {
-  let result: Awaitable<T>;
-  try {
-    result = work();
-  } catch (error) {
-    cleanUp();
-    throw error;
-  }
-  if (isPromise(result)) return result.finally(cleanUp);
-  cleanUp();
-  return result;
-}
-
-/** Runs `work` with a secret that nothing else needs, and overwrites the secret when it is done or has failed. */
-export function useSecret<T>(secret: Uint8Array, work: (secret: Uint8Array) => Awaitable<T>): Awaitable<T> {
-  return withCleanup(
-    () => work(secret),
-    () => wipe(secret),
-  );
 }
 
 /**

@@ -1,8 +1,8 @@
-// RFC 9420 §5.1: everything that MLS asks of cryptography, as the interface that a backend implements.
+// RFC 9420 §5.1: everything that MLS asks of cryptography, as the interface that a provider implements.
 //
 // Rules for all parts:
 // - An input is never changed and never kept; an output is the caller's own, and shares no memory with
-//   the backend or with another output.
+//   the provider or with another output.
 // - Bad input (a wrong length, a point off the curve, a wrong tag) is a CryptoError, thrown or as a
 //   rejected promise, and nothing else is. `verify` alone answers `false` instead.
 // - An answer may come at once or as a promise.
@@ -115,12 +115,12 @@ export interface HpkePart {
   importPrivateKey(bytes: Uint8Array): Awaitable<HpkeKeyPair>;
   /**
    * The private key's `Nsk` bytes.
-   * @throws MlsError `key-not-extractable` if the backend doesn't give them away.
+   * @throws MlsError `key-not-extractable` if the provider doesn't give them away.
    */
   exportPrivateKey(privateKey: HpkePrivateKey): Awaitable<Uint8Array>;
   /**
    * Bytes by which this provider finds the key again, for a saved state. Without it the core saves what
-   * {@link exportPrivateKey} gives. A backend with keys that can't be extracted gives a reference.
+   * {@link exportPrivateKey} gives. A provider with keys that can't be extracted gives a reference.
    */
   savePrivateKey?(privateKey: HpkePrivateKey): Awaitable<Uint8Array>;
   /** The key that {@link savePrivateKey} saved. Given with it, or not at all. */
@@ -188,7 +188,7 @@ export interface CipherSuiteProvider {
   random(length: number): Uint8Array;
 }
 
-/** A backend: the suites that it serves on this platform, and the cryptography of each. */
+/** A provider: the suites that it serves on this platform, and the cryptography of each. */
 export interface CryptoProvider {
   /** A short name for people: `webcrypto`, `libsodium`. */
   readonly name: string;

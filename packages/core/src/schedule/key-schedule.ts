@@ -1,8 +1,8 @@
 // RFC 9420 §8, §8.4: the key schedule.
 import { EMPTY, wipe } from "../bytes.js";
 import { encode } from "../codec/index.js";
-import { deriveSecret, expandAllWithLabels, expandWithLabel, useSecret } from "../crypto/index.js";
-import { all, type Awaitable, chain, type CipherSuiteProvider } from "../provider/index.js";
+import { deriveSecret, expandAllWithLabels, expandWithLabel } from "../crypto/index.js";
+import { all, type Awaitable, chain, type CipherSuiteProvider, useSecret } from "../provider/index.js";
 import { type PreSharedKeyID, PSKLabel } from "../wire/index.js";
 
 /** The secrets of an epoch, RFC 9420 §8: each of `KDF.Nh` bytes. */

@@ -1,7 +1,7 @@
 // Trap 21: what each step of a session asks of cryptography, exactly, as times can't say it. Suite 1.
 import type { Group } from "@copse/core";
-import { type InstrumentedProvider, instrumentProvider, type Operation } from "@copse/provider-kit";
 import { nodeProvider } from "@copse/provider-node";
+import { type InstrumentedProvider, instrumentProvider, type Operation } from "@copse/provider-select";
 import { describe, expect, it } from "vitest";
 import { everyone, gather, type Party, party } from "@copse/test-support/clients";
 

@@ -79,7 +79,7 @@ export const MEMORY: readonly Fault[] = [
     },
   ),
   fault(
-    "throws the backend's own errors",
+    "throws the provider's own errors",
     1,
     "errors: bad input ends with a CryptoError and with no other error",
     (s) => ({
@@ -89,7 +89,7 @@ export const MEMORY: readonly Fault[] = [
           try {
             return s.signature.sign(key, message);
           } catch {
-            throw new TypeError("backend");
+            throw new TypeError("provider");
           }
         },
       },

@@ -1,4 +1,4 @@
-// RFC 9420 §5.1: which of several backends to use on this platform, found by trying them, and why.
+// RFC 9420 §5.1: chooses one of several providers for this platform by trying them, and gives the reasons.
 import {
   type Awaitable,
   type CipherSuiteProvider,
@@ -11,20 +11,20 @@ import { type Measurements, measureSuite, readMeasurements } from "./measure.js"
 import { messageOf, type ProbeStep, probeExtraction, probeSuite } from "./probe.js";
 
 /**
- * What a choice goes by.
+ * What the choice is made by.
  *
- * - `native-only`: no candidate but those that say they are the platform's own cryptography
- * - `non-extractable`: none that gives the bytes of a private key away, as is tried
- * - `smallest`: those that work, by the size they say they have; larger ones aren't even loaded
- * - `fastest`: those that work, by a short measurement here
+ * - `native-only`: only candidates that declare to be the platform's own cryptography
+ * - `non-extractable`: only candidates that don't export private keys, which is tried
+ * - `smallest`: of those that work, the one with the smallest declared size; larger ones aren't loaded
+ * - `fastest`: of those that work, the fastest in a short measurement
  */
 export type SelectionPolicy = "native-only" | "non-extractable" | "smallest" | "fastest";
 
-/** A backend that may be chosen. What can't be found out by running it, it says of itself. */
+/** A provider that may be chosen, with what can't be found out by running it. */
 export interface ProviderCandidate {
-  /** A short name, which no other candidate has. */
+  /** A short, unique name. */
   readonly name: string;
-  /** Makes the provider; an `import()` in it is run only if the candidate is tried. */
+  /** Makes the provider. Called only if the candidate is tried, so put the `import()` here. */
   load(): Awaitable<CryptoProvider>;
   /** Whether its cryptography is the platform's own, not JavaScript or WASM. */
   readonly native?: boolean;
@@ -32,44 +32,44 @@ export interface ProviderCandidate {
   readonly bytes?: number;
 }
 
-/** Why a candidate isn't the one. */
+/** Why a candidate was refused. */
 export interface Refusal {
   /**
-   * `not-native`, `size-unknown`: by what it says of itself. `load`: it can't be loaded. `suite-missing`: it
-   * doesn't serve a suite. `broken`: a suite doesn't work. `extractable`: it gives private keys away.
+   * `not-native`, `size-unknown`: by its declaration. `load`: it can't be loaded. `suite-missing`: it doesn't
+   * serve a suite. `broken`: a suite doesn't work. `extractable`: it exports private keys.
    */
   readonly code: "not-native" | "size-unknown" | "load" | "suite-missing" | "broken" | "extractable";
-  /** The suite's code point, where it is about one. */
+  /** The suite's code point, if the reason concerns one. */
   readonly suite?: number;
-  /** What was tried, if it is `broken`. */
+  /** The step that failed, if it is `broken`. */
   readonly step?: ProbeStep;
   /** For people. */
   readonly detail: string;
 }
 
-/** What became of one candidate. */
+/** The result for one candidate. */
 export interface Verdict {
   readonly candidate: string;
-  /** `passed`: it works too, but another one is better. `not-tried`: a better one was found before. */
+  /** `passed`: it works, but another one was better. `not-tried`: a better one was found first. */
   readonly outcome: "chosen" | "passed" | "refused" | "not-tried";
-  /** There if it was refused. */
+  /** Given if it was refused. */
   readonly refusal?: Refusal;
-  /** All suites' measurements together, if it was measured, now or before. */
+  /** The sum over all suites, if it was measured now or in the cache. */
   readonly milliseconds?: number;
-  /** What it says it has. */
+  /** Its declared size. */
   readonly bytes?: number;
 }
 
 export interface SelectionOptions {
-  /** The code points of the suites that it must serve, all of them. */
+  /** The code points of the suites that the provider must serve. */
   readonly suites: readonly number[];
-  /** In the order of preference, which decides where the policy doesn't. */
+  /** In the order of preference, which decides between equals. */
   readonly candidates: readonly ProviderCandidate[];
-  /** One policy, or several; not both `smallest` and `fastest`. The order of the candidates if left out. */
+  /** One policy or several; not both `smallest` and `fastest`. Default: the order of the candidates. */
   readonly policy?: SelectionPolicy | readonly SelectionPolicy[];
-  /** What an earlier choice measured: so that nothing is measured twice. What isn't usable of it is measured. */
+  /** The `measurements` of an earlier choice, so that nothing is measured twice. Unusable entries are ignored. */
   readonly cache?: unknown;
-  /** Milliseconds; the platform's `performance.now` if left out. */
+  /** Milliseconds. Default: the platform's `performance.now`. */
   readonly clock?: Clock;
 }
 
@@ -80,13 +80,13 @@ export interface Selection {
   readonly candidate: string;
   /** Of all candidates, in their order. */
   readonly verdicts: readonly Verdict[];
-  /** What was measured, now or before: the `cache` of the next choice. */
+  /** All measurements, the cached ones included: pass them as `cache` to the next choice. */
   readonly measurements: Measurements;
   /** The verdicts in words, a line for each. */
   readonly explanation: string;
 }
 
-/** No candidate will do. The message says why, for each. */
+/** No candidate meets the policy. The message gives the reason for each. */
 export class NoProviderError extends UnsupportedError {
   readonly verdicts: readonly Verdict[];
 
@@ -97,9 +97,9 @@ export class NoProviderError extends UnsupportedError {
 }
 
 /**
- * The best of several backends for this platform. A candidate counts as working if it was loaded and every
- * part of each suite was used with success, with bad input refused; not by its name or the platform's.
- * @throws NoProviderError (rejects) if none will do; MlsError `usage` for options that make no sense
+ * Chooses the best of several providers for this platform. A candidate works if it can be loaded, every part of
+ * each suite can be used, and bad input is refused. Names of candidates or platforms play no part.
+ * @throws NoProviderError (rejects) if no candidate meets the policy; MlsError `usage` for contradictory options
  */
 export async function selectProvider(options: SelectionOptions): Promise<Selection> {
   const { suites, candidates, clock = platformClock } = options;
@@ -175,12 +175,12 @@ export async function selectProvider(options: SelectionOptions): Promise<Selecti
 function policiesOf({ suites, candidates, policy = [] }: SelectionOptions): ReadonlySet<SelectionPolicy> {
   const policies = new Set(typeof policy === "string" ? [policy] : policy);
   const unknown = [...policies].find((one) => !POLICIES.includes(one));
-  if (unknown !== undefined) throw new MlsError("usage", `there is no policy "${unknown}"`);
+  if (unknown !== undefined) throw new MlsError("usage", `unknown policy "${unknown}"`);
   if (policies.has("smallest") && policies.has("fastest")) {
-    throw new MlsError("usage", "smallest and fastest can't both decide");
+    throw new MlsError("usage", 'the policies "smallest" and "fastest" exclude each other');
   }
-  if (suites.length === 0) throw new MlsError("usage", "a choice needs suites that are to be served");
-  if (candidates.length === 0) throw new MlsError("usage", "a choice needs candidates");
+  if (suites.length === 0) throw new MlsError("usage", "expected at least one suite");
+  if (candidates.length === 0) throw new MlsError("usage", "expected at least one candidate");
   if (new Set(candidates.map(({ name }) => name)).size !== candidates.length) {
     throw new MlsError("usage", "two candidates have the same name");
   }
@@ -189,16 +189,16 @@ function policiesOf({ suites, candidates, policy = [] }: SelectionOptions): Read
 
 const POLICIES: readonly SelectionPolicy[] = ["native-only", "non-extractable", "smallest", "fastest"];
 
-/** What can be said against a candidate without loading it. */
+/** The reason to refuse a candidate without loading it, if there is one. */
 function refusalByFacts(
   { native, bytes }: ProviderCandidate,
   policies: ReadonlySet<SelectionPolicy>,
 ): Refusal | undefined {
   if (policies.has("native-only") && native !== true) {
-    return { code: "not-native", detail: "it doesn't say that it is the platform's own cryptography" };
+    return { code: "not-native", detail: "it doesn't declare to be native" };
   }
   if (policies.has("smallest") && bytes === undefined) {
-    return { code: "size-unknown", detail: "it doesn't say how many bytes it has" };
+    return { code: "size-unknown", detail: "it doesn't declare its size" };
   }
   return undefined;
 }

@@ -1,17 +1,19 @@
-// RFC 9420 §5.1: whether a suite works here, found by using it, and whether it keeps its private keys.
+// RFC 9420 §5.1: tries whether a suite works on this platform, and whether it exports private keys.
 import {
   type Awaitable,
+  ascii,
   type CipherSuiteProvider,
+  EMPTY,
+  equalBytes,
   type HpkeKeyPair,
   MlsError,
   type SignatureKeyPair,
 } from "@copse/core/provider";
-import { ascii, EMPTY, equalBytes } from "./bytes.js";
 
-/** What is tried of a suite, in this order. */
+/** The steps of the trial, in this order. */
 export type ProbeStep = "random" | "hash" | "kdf" | "aead" | "hpke" | "signature";
 
-/** What doesn't work. */
+/** The step that failed. */
 export interface ProbeFailure {
   readonly step: ProbeStep;
   readonly detail: string;
@@ -21,7 +23,7 @@ const INFO = /* @__PURE__ */ ascii("info");
 const AAD = /* @__PURE__ */ ascii("aad");
 const MESSAGE = /* @__PURE__ */ ascii("a message of some length");
 
-/** What went wrong in a step; its text is for people. */
+/** A wrong answer in a step. */
 class Wrong extends Error {}
 
 function must(holds: boolean, wrong: string): asserts holds {
@@ -52,7 +54,7 @@ const STEPS: Readonly<Record<ProbeStep, (suite: CipherSuiteProvider) => Awaitabl
     const [key, nonce] = [random(suite.aead.Nk), random(suite.aead.Nn)];
     const sealed = await aead.seal(key, nonce, AAD, MESSAGE);
     must(sealed.length === MESSAGE.length + suite.aead.Nt, "a ciphertext has the wrong size");
-    must(equalBytes(await aead.open(key, nonce, AAD, sealed), MESSAGE), "what was sealed isn't what opens");
+    must(equalBytes(await aead.open(key, nonce, AAD, sealed), MESSAGE), "opening gives another plaintext");
     sealed[0] = (sealed[0] as number) ^ 1;
     await expectCryptoError(() => aead.open(key, nonce, AAD, sealed), "a changed ciphertext is opened");
   },
@@ -66,7 +68,7 @@ const STEPS: Readonly<Record<ProbeStep, (suite: CipherSuiteProvider) => Awaitabl
       await hpke.validatePublicKey(publicKey);
       const { kemOutput, ciphertext } = await hpke.seal(publicKey, INFO, AAD, MESSAGE);
       const opened = await hpke.open(privateKey, kemOutput, INFO, AAD, ciphertext);
-      must(equalBytes(opened, MESSAGE), "what was sealed isn't what opens");
+      must(equalBytes(opened, MESSAGE), "opening gives another plaintext");
       const open = () => hpke.open(privateKey, kemOutput, INFO, EMPTY, ciphertext);
       await expectCryptoError(open, "a ciphertext is opened with another aad");
     }
@@ -95,8 +97,8 @@ export async function probeSuite(suite: CipherSuiteProvider): Promise<ProbeFailu
 }
 
 /**
- * Makes private keys in each way that a suite has, and asks for their bytes: all must be refused as
- * `key-not-extractable`. @returns what else came, if anything. Never throws.
+ * Makes private keys in each way that a suite has and tries to export them, which must fail with
+ * `key-not-extractable`. @returns what happened instead, if anything. Never throws.
  */
 export async function probeExtraction(suite: CipherSuiteProvider): Promise<string | undefined> {
   const { hpke, signature, random } = suite;
@@ -108,7 +110,7 @@ export async function probeExtraction(suite: CipherSuiteProvider): Promise<strin
   for (const [what, way] of ways) {
     try {
       (await way()).fill(0);
-      return `the bytes of ${what} are given away`;
+      return `the bytes of ${what} are exported`;
     } catch (error) {
       if (error instanceof MlsError && error.code === "key-not-extractable") continue;
       return `asked for the bytes of ${what}: ${messageOf(error)}`;
@@ -124,7 +126,7 @@ async function exported<Pair extends HpkeKeyPair | SignatureKeyPair>(
   return part.exportPrivateKey((await made).privateKey);
 }
 
-/** One of everything that a message and a commit are made of: what {@link probeSuite} does, without the damage. */
+/** The operations of a message and of a commit, once each: the workload that is measured. */
 export async function exercise({
   suite,
   hash,
@@ -152,12 +154,12 @@ async function expectCryptoError(call: () => Awaitable<unknown>, wrong: string):
     await call();
   } catch (error) {
     if (error instanceof MlsError && error.code === "crypto") return;
-    throw new Wrong(`bad input fails otherwise than with a CryptoError: ${messageOf(error)}`);
+    throw new Wrong(`bad input: expected a CryptoError, got: ${messageOf(error)}`);
   }
   throw new Wrong(wrong);
 }
 
-/** An error's message, for people: what a backend throws may be anything. */
+/** An error's message. What a provider throws may be any value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,8 @@
 // Trap 21: what is asked of a provider, counted exactly, and nothing of it changed.
 import type { CryptoProvider, HpkePrivateKey } from "@copse/core/provider";
-import { composeSuite, defineProvider, instrumentProvider } from "@copse/provider-kit";
+import { composeSuite, defineProvider } from "@copse/provider-kit";
 import { nodeProvider } from "@copse/provider-node";
+import { instrumentProvider } from "@copse/provider-select";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { describe, expect, it } from "vitest";
 import { conforms } from "@copse/test-support/conformance";
@@ -125,7 +126,7 @@ describe("instrumentProvider", () => {
     expect(() => provider.suite(1).hpke.validatePublicKey(bytes(1))).toThrow(
       expect.objectContaining({ code: "crypto" }),
     );
-    const web = instrumentProvider(await webCryptoProvider({ encryption: "native" }), { clock: ticking() });
+    const web = instrumentProvider(await webCryptoProvider(), { clock: ticking() });
     const { aead } = web.suite(1);
     await expect(aead.open(bytes(16), bytes(12), bytes(0), bytes(16))).rejects.toMatchObject({
       code: "crypto",

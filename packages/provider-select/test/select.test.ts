@@ -1,4 +1,4 @@
-// RFC 9420 §5.1: the choice among backends, by what each does here and not by its name.
+// RFC 9420 §5.1: the choice among providers, by what each does here and not by its name.
 import {
   type CipherSuiteProvider,
   CryptoError,
@@ -6,16 +6,16 @@ import {
   MlsError,
   UnsupportedError,
 } from "@copse/core/provider";
+import { defineProvider } from "@copse/provider-kit";
+import { libsodiumProvider } from "@copse/provider-libsodium";
+import { nobleProvider } from "@copse/provider-noble";
+import { nodeProvider } from "@copse/provider-node";
 import {
-  defineProvider,
   NoProviderError,
   type ProviderCandidate,
   type SelectionOptions,
   selectProvider,
-} from "@copse/provider-kit";
-import { libsodiumProvider } from "@copse/provider-libsodium";
-import { nobleProvider } from "@copse/provider-noble";
-import { nodeProvider } from "@copse/provider-node";
+} from "@copse/provider-select";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { describe, expect, it } from "vitest";
 
@@ -81,7 +81,7 @@ describe("selectProvider", () => {
       [
         "aead",
         { aead: { ...inner.aead, open: (_, __, ___, ciphertext) => ciphertext.slice(0, -16) } },
-        /isn't what opens/,
+        /opening gives another plaintext/,
       ],
       [
         "hpke",
@@ -153,7 +153,7 @@ describe("selectProvider", () => {
     ]);
     expect(verdicts.map(({ refusal }) => refusal?.detail)).toEqual([
       "a changed ciphertext is opened",
-      "bad input fails otherwise than with a CryptoError: bad decrypt",
+      "bad input: expected a CryptoError, got: bad decrypt",
       undefined,
     ]);
   });
@@ -175,13 +175,13 @@ describe("selectProvider", () => {
       {
         candidate: "one",
         outcome: "refused",
-        refusal: { code: "suite-missing", suite: 2, detail: "one doesn't have the cipher suite 2" },
+        refusal: { code: "suite-missing", suite: 2, detail: "one does not serve cipher suite 2" },
       },
       { candidate: "both", outcome: "chosen" },
     ]);
   });
 
-  it("native-only: takes none that doesn't say it is, and doesn't load it", async () => {
+  it("native-only: refuses candidates that don't declare it, without loading them", async () => {
     const wasm = candidate("wasm", { native: false });
     const silent = candidate("silent");
     const native = candidate("native", { native: true });
@@ -212,8 +212,8 @@ describe("selectProvider", () => {
     ];
     const { verdicts } = await choose(candidates, "non-extractable");
     expect(verdicts.map(({ refusal }) => refusal?.detail)).toEqual([
-      "the bytes of a generated HPKE key are given away",
-      "the bytes of a signature key are given away",
+      "the bytes of a generated HPKE key are exported",
+      "the bytes of a signature key are exported",
       "asked for the bytes of a signature key: what?",
       undefined,
     ]);
@@ -336,8 +336,8 @@ describe("selectProvider", () => {
     const { message, verdicts } = error as NoProviderError;
     expect(message).toBe(
       "no provider for suite 1 (native-only, non-extractable)\n" +
-        "- a: refused, not-native: it doesn't say that it is the platform's own cryptography\n" +
-        "- b: refused, extractable, suite 1: the bytes of a generated HPKE key are given away",
+        "- a: refused, not-native: it doesn't declare to be native\n" +
+        "- b: refused, extractable, suite 1: the bytes of a generated HPKE key are exported",
     );
     expect(verdicts.map(({ outcome }) => outcome)).toEqual(["refused", "refused"]);
   });
@@ -352,7 +352,7 @@ describe("selectProvider", () => {
     expect(a.loads).toBe(0);
   });
 
-  it("chooses among the backends that there are", async () => {
+  it("chooses among the providers that there are", async () => {
     const candidates: readonly ProviderCandidate[] = [
       { name: "noble", native: false, bytes: 90_000, load: () => nobleProvider() },
       {

@@ -1,17 +1,17 @@
-// RFC 9420 §5.1: how fast candidates are here, as numbers that can be kept as JSON.
+// RFC 9420 §5.1: measures how fast candidates are on this platform.
 import type { CipherSuiteProvider } from "@copse/core/provider";
 import type { Clock } from "./clock.js";
 import { exercise } from "./probe.js";
 
 /**
- * Milliseconds that each candidate took for one round of a suite, by its name and the suite's code point. Plain
- * data: keep it with `JSON.stringify`, and drop it when the platform or a backend gets another version.
+ * Milliseconds of one round, by the candidate's name and the suite's code point. Plain data: keep it with
+ * `JSON.stringify`, and drop it when the version of the platform or of a provider changes.
  */
 export interface Measurements {
   readonly [candidate: string]: { readonly [suite: string]: number };
 }
 
-/** Only what is a measurement: what comes from a cache may be anything, and the rest is measured again. */
+/** The valid measurements of a cache, which may be any value. */
 export function readMeasurements(cached: unknown): Record<string, Record<string, number>> {
   const read: Record<string, Record<string, number>> = Object.create(null);
   for (const [name, suites] of entriesOf(cached)) {
@@ -30,7 +30,7 @@ function entriesOf(value: unknown): [string, unknown][] {
   return typeof value === "object" && value !== null ? Object.entries(value) : [];
 }
 
-/** Rounds that are timed, after one that isn't. Of an even number the median would be none of them. */
+/** Timed rounds, after a warm-up. Odd, so that the median is one of them. */
 const ROUNDS = 5;
 
 /** The median of a few rounds, in milliseconds. */

@@ -1,4 +1,4 @@
-// RFC 9420 §5.1: a provider that counts what is asked of it.
+// RFC 9420 §5.1: a provider that counts its calls.
 import {
   type AeadPart,
   type Awaitable,
@@ -13,16 +13,16 @@ import {
   type SignatureKeyPair,
   type SignaturePart,
 } from "@copse/core/provider";
+import type { ComposedHpke } from "@copse/provider-kit";
 import { type Clock, platformClock } from "./clock.js";
-import type { ComposedHpke } from "./hpke.js";
 
-/** Methods of a part: its functions, be they there or not. */
+/** The names of a part's methods, the optional ones included. */
 type MethodsOf<Part> = {
   [Key in keyof Part]-?: NonNullable<Part[Key]> extends (...args: never[]) => unknown ? Key : never;
 }[keyof Part] &
   string;
 
-/** Everything that a suite can be asked for, as the interface names it. */
+/** Every operation of a suite, by its name in the interface. */
 export type Operation =
   | `hash.${MethodsOf<HashPart>}`
   | `kdf.${MethodsOf<KdfPart>}`
@@ -31,47 +31,47 @@ export type Operation =
   | `signature.${MethodsOf<SignaturePart>}`
   | "random";
 
-/** What one operation was asked, and how long it took. */
+/** The counts of one operation. */
 export interface OperationCount {
   /** How often it was called; a batch is one call. */
   readonly calls: number;
-  /** How many operations that was: as many as a batch has, one for every other call. */
+  /** How many operations: the size of a batch, 1 for every other call. */
   readonly items: number;
   /** How many calls threw or were rejected. */
   readonly failures: number;
-  /** Bytes that were handed over: messages, keys in bytes, labels. Handles have none. */
+  /** Bytes of the arguments: messages, keys in bytes, labels. Handles count as none. */
   readonly bytesIn: number;
-  /** Bytes that came back. */
+  /** Bytes of the answers. */
   readonly bytesOut: number;
-  /** From call to answer. Answers that are awaited side by side count in full, each. */
+  /** Time from call to answer. Concurrent calls count in full, each. */
   readonly milliseconds: number;
 }
 
-/** What one suite was asked. */
+/** The counts of one suite. */
 export interface SuiteCounts {
   readonly id: number;
   readonly name: string;
-  /** Only operations that were called, in the order in which each was called first. */
+  /** Only operations that were called, in the order of their first call. */
   readonly operations: { readonly [name in Operation]?: OperationCount };
 }
 
 /** A {@link CryptoProvider} that counts. */
 export interface InstrumentedProvider extends CryptoProvider {
-  /** What was asked since the last {@link reset}, for each suite that was asked something: plain data. */
+  /** The counts since the last {@link reset}, of each suite that was used. Plain data. */
   report(): readonly SuiteCounts[];
-  /** Counts from zero again. An answer still to come counts where its call did. */
+  /** Starts again from zero. A pending call still counts before the reset. */
   reset(): void;
 }
 
 export interface InstrumentOptions {
-  /** Milliseconds from any fixed point; the platform's `performance.now` if left out. */
+  /** Milliseconds from any fixed point. Default: the platform's `performance.now`. */
   readonly clock?: Clock;
 }
 
 /**
- * The same provider, counting calls, bytes and time of each operation. What answers at once still does, and
- * keys are the provider's own: handles of the one are handles of the other. Only what is asked through the
- * interface is counted, not what the provider asks of itself (the HMACs in its HPKE).
+ * The same provider, counting calls, bytes and time of each operation. Synchronous answers stay synchronous, and
+ * handles of either provider work with the other. Only calls through the interface are counted, not the
+ * provider's internal ones (such as the HMACs in its HPKE).
  */
 export function instrumentProvider(
   provider: CryptoProvider,
@@ -80,7 +80,7 @@ export function instrumentProvider(
   const instrumented = new Map<number, CipherSuiteProvider>();
   let counters = new Map<number, { readonly name: string; readonly of: Map<Operation, Counter> }>();
 
-  /** The counter of now, also if it was reset since the suite was made. */
+  /** The current counter, also after a reset. */
   function counterOf(id: number, name: string, operation: Operation): Counter {
     let suite = counters.get(id);
     if (suite === undefined) {
@@ -243,7 +243,7 @@ function instrumentAead(part: AeadPart, count: Meter): AeadPart {
 }
 
 function instrumentHpke(part: HpkePart, count: Meter): HpkePart {
-  // What it is made of stays known, so that a suite can still check it. Its KEM wouldn't be counted.
+  // KDF and AEAD stay visible, so that a suite can check them. The KEM doesn't: its calls wouldn't be counted.
   const { kdf, aead } = part as Partial<ComposedHpke>;
   const made = kdf === undefined || aead === undefined ? {} : { kdf, aead };
   const sealed = (one: { kemOutput: Uint8Array; ciphertext: Uint8Array }) =>
