@@ -7,8 +7,8 @@ import {
   MlsError,
 } from "@copse/core/provider";
 import { type DhKeyPair, type DhPrimitives, dhkem, hpke } from "@copse/provider-kit";
-import { deriveWith, generateKey, hasKey, type TokenKey } from "./keys.js";
-import type { AgreementWay } from "./probe.js";
+import type { Curve, Variant } from "./curves.js";
+import { deriveWith, generateKey, hasKey, type PointForm, type TokenKey } from "./keys.js";
 import { readReference, writeReference } from "./reference.js";
 import type { Store } from "./store.js";
 import type { Token } from "./token.js";
@@ -133,4 +133,11 @@ export function hpkePart(
     receiveExport: (key, kemOutput, info, context, length) =>
       partOf(key).receiveExport(key, kemOutput, info, context, length),
   };
+}
+
+/** How this token generates keys on a curve and does ECDH. */
+export interface AgreementWay {
+  readonly curve: Curve;
+  readonly variant: Variant;
+  readonly form: PointForm;
 }

@@ -2,25 +2,12 @@
 // name more than it does.
 import type { CipherSuiteProvider } from "@copse/core/provider";
 import { CKM_ECDH1_DERIVE } from "./cryptoki.js";
-import { type Curve, KEM_CURVES, SIGNATURE_CURVES, type SignatureCurve, type Variant } from "./curves.js";
+import { type Curve, KEM_CURVES, SIGNATURE_CURVES, type Variant } from "./curves.js";
 import { TokenError } from "./errors.js";
-import { hpkeInToken } from "./hpke.js";
-import { destroyKey, generateKey, type PointForm, signWith, type TokenKey } from "./keys.js";
-import { signatureOf } from "./signing.js";
+import { type AgreementWay, hpkeInToken } from "./hpke.js";
+import { destroyKey, generateKey, signWith, type TokenKey } from "./keys.js";
+import { type SigningWay, signatureOf } from "./signing.js";
 import type { Token } from "./token.js";
-
-/** How this token generates keys on a curve and signs. */
-export interface SigningWay {
-  readonly curve: SignatureCurve;
-  readonly variant: Variant;
-}
-
-/** How this token generates keys on a curve and does ECDH. */
-export interface AgreementWay {
-  readonly curve: Curve;
-  readonly variant: Variant;
-  readonly form: PointForm;
-}
 
 /** Generates a key, signs, and has the suite's own part verify. Undefined if the token can't. */
 export async function probeSigning(

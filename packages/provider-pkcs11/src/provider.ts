@@ -11,14 +11,14 @@ import {
 } from "@copse/core/provider";
 import { composeSuite, defineProvider } from "@copse/provider-kit";
 import { CKA_CLASS, CKA_ID, CKA_LABEL, CKO_PRIVATE_KEY, type Cryptoki } from "./cryptoki.js";
-import { hpkePart } from "./hpke.js";
+import { type AgreementWay, hpkePart } from "./hpke.js";
 import { attribute, destroyKey, expectLogin, findObjects } from "./keys.js";
 import { openLibrary } from "./library.js";
 import type { LoginOptions } from "./login.js";
-import { type AgreementWay, probeAgreement, probeSigning, type SigningWay } from "./probe.js";
+import { probeAgreement, probeSigning } from "./probe.js";
 import { referencesIn } from "./reference.js";
 import { findSigner, makeSigner, type SignerChoice, type SignerName, type TokenSigner } from "./signers.js";
-import { signaturePart } from "./signing.js";
+import { type SigningWay, signaturePart } from "./signing.js";
 import { hex, Store } from "./store.js";
 import { Token } from "./token.js";
 

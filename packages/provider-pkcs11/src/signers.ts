@@ -14,7 +14,7 @@ import {
 } from "./cryptoki.js";
 import { publicKeyOfPoint } from "./encoding.js";
 import { attribute, expectLogin, findObjects, generateKey, signWith, type TokenKey } from "./keys.js";
-import type { SigningWay } from "./probe.js";
+import type { SigningWay } from "./signing.js";
 import { signatureOf } from "./signing.js";
 import { hex, type Store } from "./store.js";
 import type { Session, Token } from "./token.js";

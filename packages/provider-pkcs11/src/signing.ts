@@ -5,10 +5,9 @@ import {
   type SignaturePart,
   type SignaturePrivateKey,
 } from "@copse/core/provider";
-import type { SignatureCurve } from "./curves.js";
+import type { SignatureCurve, Variant } from "./curves.js";
 import { derSignature } from "./encoding.js";
 import { generateKey, signWith, type TokenKey } from "./keys.js";
-import type { SigningWay } from "./probe.js";
 import type { Store } from "./store.js";
 import type { Token } from "./token.js";
 
@@ -59,4 +58,10 @@ export function signaturePart(
     verify: (publicKey, message, signature) => soft.verify(publicKey, message, signature),
     ...(soft.verifyAll === undefined ? {} : { verifyAll: soft.verifyAll.bind(soft) }),
   };
+}
+
+/** How this token generates keys on a curve and signs. */
+export interface SigningWay {
+  readonly curve: SignatureCurve;
+  readonly variant: Variant;
 }
