@@ -54,8 +54,7 @@ export class Connection implements Remote {
     const packed = pack(options, this);
     this.channel = openChannel(port, "page", {
       message: (message) => {
-        // isProtocolMessage has seen the marker that only messages of this protocol have.
-        if (isProtocolMessage(message)) this.receive(message as ToPage, packed.value);
+        if (isProtocolMessage<ToPage>(message)) this.receive(message, packed.value);
       },
       gone: (reason, cause) => this.finish(new WorkerError(`the worker is gone: ${reason}`, { cause })),
     });

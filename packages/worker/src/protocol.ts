@@ -72,7 +72,7 @@ export type ToPage =
   | { readonly copse: "callbacks"; readonly requests: readonly CallbackRequest[] }
   | { readonly copse: "closed" };
 
-/** Whether a message is one of this protocol. An application may send its own messages by the same port. */
-export function isProtocolMessage(message: unknown): boolean {
+/** Whether a message is one of this protocol, to side `T`. An application may send its own by the same port. */
+export function isProtocolMessage<T extends ToPage | ToWorker>(message: unknown): message is T {
   return typeof message === "object" && message !== null && "copse" in message;
 }

@@ -48,8 +48,7 @@ export class Server {
     });
     this.channel = openChannel(port, "worker", {
       message: (message) => {
-        // isProtocolMessage has seen the marker that only messages of this protocol have.
-        if (isProtocolMessage(message)) this.receive(message as ToWorker);
+        if (isProtocolMessage<ToWorker>(message)) this.receive(message);
       },
       gone: (reason) => void this.end(reason),
     });
