@@ -28,7 +28,7 @@ it("derives what the draft says: the leaf of a tree over 2^16 components", async
   }
 });
 
-it("keeps the secrets of extensions apart from those of the RFC, whatever their labels", async () => {
+it("keeps the secret of any label beside the others, __proto__ included", async () => {
   const epochSecret = new Uint8Array(32).fill(7);
   const { secrets, additional } = await epochSecretsFrom(provider, epochSecret, ["__proto__", "other"]);
   expect(Object.keys(secrets)).toHaveLength(9);
