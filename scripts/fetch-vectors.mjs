@@ -1,8 +1,8 @@
-// Fetches the MLS working group's test vectors (RFC 9420) at a pinned commit, checks the SHA-256 of each, and puts
-// them into test-vectors/working-group in one step, or not at all.
-//   --from URL        the folder to fetch from, instead of GitHub (also by the environment: MLS_VECTORS_FROM)
-//   --to FOLDER       where to put them
-//   --checksums FILE  the commit and the checksums
+// Fetches the MLS working group's test vectors (RFC 9420) at a pinned commit and checks the SHA-256 of each file. Then
+// it replaces test-vectors/working-group in one step. If a file fails, it changes nothing.
+//   --from URL        the folder to fetch from. Default: the environment variable MLS_VECTORS_FROM, else GitHub
+//   --to FOLDER       the target. Default: test-vectors/working-group
+//   --checksums FILE  the commit and the checksums. Default: test-vectors/checksums.json
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -24,10 +24,10 @@ async function main() {
   });
   const { repository, commit, folder, sha256 } = JSON.parse(await readFile(values.checksums, "utf8"));
   const files = Object.entries(sha256);
-  if (files.length === 0) throw new Error(`${values.checksums} lists no files`);
+  if (files.length === 0) throw new Error(`${values.checksums}: expected at least one file, got none`);
   for (const [name] of files) {
     if (!/^\w[\w.-]*\.json$/.test(name))
-      throw new Error(`${values.checksums}: not the name of a file: ${name}`);
+      throw new Error(`${values.checksums}: expected the name of a JSON file, got ${name}`);
   }
   const to = resolve(values.to);
   if (await isComplete(to, files)) {
@@ -36,7 +36,7 @@ async function main() {
   }
   const from = values.from ?? `https://raw.githubusercontent.com/${repository}/${commit}/${folder}`;
 
-  // Beside the target, so that the last step is a rename within one file system.
+  // In the target's parent folder, so that the last step is a rename within one file system.
   await mkdir(dirname(to), { recursive: true });
   const fetched = await mkdtemp(join(dirname(to), `.${basename(to)}-`));
   try {
@@ -46,7 +46,7 @@ async function main() {
         await fetchFile(from, fetched, ...next);
       }
     };
-    // All have ended before the folder goes away, and none begins another file once one has failed.
+    // After a failure no download starts, and all have ended before the folder is removed.
     const stop = (error) => {
       waiting.length = 0;
       throw error;
@@ -90,7 +90,7 @@ async function download(url) {
   }
 }
 
-/** Puts a whole folder in the place of another; if that fails, the other is back where it was. */
+/** Replaces a folder by another. If this fails, the old one is restored. */
 async function replace(target, source) {
   const old = `${source}-old`;
   const had = existsSync(target);

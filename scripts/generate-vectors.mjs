@@ -1,4 +1,5 @@
-// Makes test vectors in the working group's formats from a seed, by the project's own code: see test-vectors/README.md.
+// Generates test vectors in the working group's formats from a seed, by the project's own code: see
+// test-vectors/README.md.
 //
 //   npm run vectors:generate                                        the small set that is checked in
 //   npm run vectors:generate -- --seed X --out DIR [--full] [--suites 1,2] [--files treekem,welcome]
@@ -22,14 +23,16 @@ const { seed, full } = values;
 const files = values.files?.split(",");
 const suites = values.suites?.split(",").map(Number);
 if (suites?.some((id) => !Number.isInteger(id) || id < 1 || id > 7)) {
-  throw new Error("--suites takes some of 1,2,3,4,5,6,7");
+  throw new Error(`--suites: expected numbers from 1 to 7, separated by commas, got ${values.suites}`);
 }
 if (values.out === undefined && (seed !== "copse" || full || suites || files)) {
-  throw new Error("--out is needed: only the set that is checked in has a place of its own");
+  throw new Error(
+    "--out is required with --seed, --full, --suites or --files: only the checked-in set has a default folder",
+  );
 }
 const out = resolve(values.out ?? fromRoot("test-vectors/generated"));
 
-// The generator uses the inside of the core, so it is bundled from the sources, and needs no build before.
+// The generator imports internal files of the core, so it is bundled from the sources. No build is needed before.
 const work = mkdtempSync(fromRoot("node_modules/.vectors-"));
 let generator;
 try {
@@ -41,7 +44,7 @@ try {
     platform: "node",
     format: "esm",
     target: "es2022",
-    // The longer name first: esbuild takes an alias for all paths below it.
+    // The longer name first: an alias in esbuild also applies to all paths below it.
     alias: {
       "@copse/core/provider": fromRoot("packages/core/src/provider/index.ts"),
       "@copse/core": fromRoot("packages/core/src/index.ts"),

@@ -1,5 +1,5 @@
-// `npm run size`: what a bundler makes of the packages, minified and gzipped, held against budgets, and what it drops
-// of what an application doesn't use. `--json` for machines; exits with 1 if a budget is exceeded.
+// `npm run size`: bundles the packages, minifies and gzips them, and compares the sizes with budgets. Also checks that
+// the bundler drops code that an application doesn't use. `--json` prints JSON. Exits with 1 if a budget is exceeded.
 import { readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Packages by their folders; what they import from outside that no bundler can take in. */
+/** Packages by folder. `native` are dependencies that can't be bundled. */
 const PACKAGES = {
   core: {},
   "provider-kit": {},
@@ -21,22 +21,23 @@ const PACKAGES = {
   "provider-pkcs11": { platform: "node", native: ["pkcs11js"] },
 };
 
-/** In bytes, gzipped: of a package's own code. */
+/** The budgets for a package's own code, gzipped, in bytes. */
 const BUDGETS = { core: 40_000, "provider-webcrypto": 25_000 };
 
 /**
- * What is left of a package when this is all that is imported from it (from its `entry`, if that isn't the main one).
- * `below` is a share of what the main one gives, gzipped; `without` are strings of code that must be gone.
+ * What is left of a package if an application imports only `name` from it. `entry` is the subpath to import from;
+ * default: the main entry. `below` is the largest allowed share of the whole package, gzipped; `without` lists strings
+ * of code that must be gone.
  */
 const SHAKEN = [
   { name: "insecureAcceptAll", package: "core", below: 0.02, without: ["MLS 1.0 "] },
   { name: "padme", package: "core", below: 0.02, without: ["MLS 1.0 "] },
   { name: "CIPHER_SUITES", package: "core", below: 0.08, without: ["MLS 1.0 "] },
-  // What verifies, but neither makes commits and messages nor opens them.
+  // It verifies commits. It neither makes commits nor encrypts or decrypts messages.
   {
     name: "PublicGroup",
     package: "core",
-    entry: "/observer",
+    entry: "/public-group",
     below: 0.8,
     without: ["there is a pending commit"],
   },
@@ -51,7 +52,7 @@ const SHAKEN = [
 
 const manifestOf = (folder) => JSON.parse(readFileSync(`${root}packages/${folder}/package.json`, "utf8"));
 
-/** The sources of a package's entry points instead of what was built of them, so that nothing has to be built first. */
+/** Maps a package's entry points to their sources, so that no build is needed before. */
 const entriesOf = (folder) =>
   Object.entries(manifestOf(folder).exports).map(([subpath, { default: built }]) => [
     `@copse/${folder}${subpath.slice(1)}`,
@@ -132,7 +133,7 @@ if (process.argv.includes("--json")) {
 } else {
   const kilobytes = ({ minified, gzipped }) =>
     `${(minified / 1000).toFixed(1).padStart(7)} ${(gzipped / 1000).toFixed(1).padStart(7)}`;
-  console.log(`KB, minified and gzipped       beside imports   with Copse's own   with everything`);
+  console.log(`KB, minified and gzipped            own code   with Copse's own   with everything`);
   for (const one of sizes) {
     const budget =
       one.budget === undefined
@@ -141,7 +142,7 @@ if (process.argv.includes("--json")) {
     const columns = [one.own, one.withOurs, one.withAll].map((size) => kilobytes(size).padStart(17));
     console.log(`${one.package.padEnd(27)} ${columns.join(" ")}${budget}`);
   }
-  console.log("\nWhat is left when this alone is imported");
+  console.log("\nWhat is left if only this is imported");
   for (const { name, package: folder, minified, gzipped, share, below, kept, met } of shaken) {
     const of = `${(100 * share).toFixed(1)} % of ${folder}, ${met ? "met" : "EXCEEDED"}: below ${100 * below} %`;
     const more = kept.length === 0 ? "" : `; keeps ${kept.map((code) => JSON.stringify(code)).join(", ")}`;

@@ -1,9 +1,9 @@
-// Finds the checks in the core's sources, and wraps their conditions, so that a run of the tests can watch them and
-// switch each of them off.
+// Finds the checks in the core's sources. Wraps their conditions, so that a run of the tests can observe each check
+// and switch it off.
 //
-// A check is either `ensure(condition, "section: rule", ...)`, which is named by its rule, or a guard:
-// `if (condition) throw new MlsError("code", "message")` or `throw reader.fail("message")`, which is named by its
-// code and message, with "…" for what is filled in.
+// A check is either `ensure(condition, "section: rule", ...)`, whose name is its rule; or a guard,
+// `if (condition) throw new MlsError("code", "message")` or `throw reader.fail("message")`, whose name is its code and
+// message, with "…" in the place of each value.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -15,13 +15,13 @@ const CORE = join(ROOT, "packages/core/src");
 
 /**
  * @typedef {object} Check
- * @property {string} id its file and name, and a number where a file has several of a name
+ * @property {string} id its file and name, with a number if the file has several of that name
  * @property {"ensure" | "guard"} kind
  * @property {string} file below packages/core/src
  * @property {string} name
- * @property {number} start of the condition
- * @property {number} end of the condition
- * @property {string} digest of the condition and the name: another one is another check
+ * @property {number} start where the condition starts in the source
+ * @property {number} end where the condition ends
+ * @property {string} digest the hash of condition and name: it changes if the check changes
  */
 
 /** The text of a string or a template; `undefined` for anything else. */
@@ -31,11 +31,11 @@ function textOf(node) {
   return undefined;
 }
 
-/** The name of what a statement throws, if it ends in throwing an error of the core's. */
+/** The name of a guard: what a statement throws, if it ends in throwing one of the core's errors. */
 function thrownBy(statement) {
   const last = statement.type === "BlockStatement" ? statement.body.at(-1) : statement;
   if (last?.type !== "ThrowStatement") return undefined;
-  // `throw blame(new MlsError(...), ...)` says which proposal the error is about.
+  // `throw blame(new MlsError(...), ...)` adds the proposal that caused the error.
   const thrown = last.argument.callee?.name === "blame" ? last.argument.arguments[0] : last.argument;
   const { type, callee, arguments: args } = thrown;
   if (type === "NewExpression" && callee.name === "MlsError") {
@@ -49,7 +49,7 @@ function thrownBy(statement) {
   return undefined;
 }
 
-/** All checks of a source, in their order. @returns {Check[]} */
+/** All checks of a source, in their order in it. @returns {Check[]} */
 export function checksIn(file, source) {
   const found = [];
   const add = (kind, name, { start, end }) => {
@@ -68,7 +68,8 @@ export function checksIn(file, source) {
     if (typeof node !== "object" || node === null) return;
     if (node.type === "CallExpression" && node.callee.name === "ensure") {
       const name = textOf(node.arguments[1]);
-      if (name === undefined) throw new Error(`${file}: a rule that is no literal, at ${node.start}`);
+      if (name === undefined)
+        throw new Error(`${file}: expected a string literal as the rule at offset ${node.start}`);
       add("ensure", name, node.arguments[0]);
     }
     if (node.type === "IfStatement") {
@@ -91,9 +92,7 @@ export function allChecks() {
   );
 }
 
-/**
- * The same source, where each condition is handed to `globalThis.copseCheck(id, passes)`, which may say otherwise.
- */
+/** The same source with each condition passed to `globalThis.copseCheck(id, passes)`, whose result replaces it. */
 export function instrumented(file, source) {
   let code = source;
   for (const { id, kind, start, end } of checksIn(file, source).reverse()) {
@@ -105,7 +104,7 @@ export function instrumented(file, source) {
   return code;
 }
 
-/** A plugin for Vite that instruments the core. */
+/** The Vite plugin that instruments the core. */
 export function checksPlugin() {
   return {
     name: "copse-checks",

@@ -1,4 +1,4 @@
-// `npm run docs:validation`: writes docs/validation.md. With `--check` only compares, for the tests.
+// `npm run docs:validation`: writes docs/validation.md. With `--check` it only compares the file, for the tests.
 import { checkDocument, writeDocument } from "./document.mjs";
 
 const problems = process.argv.includes("--check") ? checkDocument() : writeDocument();

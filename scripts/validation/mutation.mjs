@@ -1,8 +1,8 @@
-// `npm run test:mutation`: switches off each check of the core, one at a time, and sees that a test fails. What comes
-// of it stands in docs/validation.json, and from there in docs/validation.md (`npm run docs:validation`).
+// `npm run test:mutation`: switches off each check of the core, one at a time, and reports whether a test fails. It
+// writes the results to docs/validation.json, and docs/validation.md from them (`npm run docs:validation`).
 //
-// First the tests are run once, and each check's failures noted by test: these are the tests that may fail without it.
-// `--changed` tries only checks that are new, were changed, or survived before.
+// First it runs all tests once and records in which tests each check refuses something: only these can fail without
+// the check. `--changed` tries only checks that are new, have changed, or survived before.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./checks.mjs";
@@ -10,7 +10,7 @@ import { mutants, RESULTS, readResults, writeDocument } from "./document.mjs";
 import { exactly, openRuns } from "./runs.mjs";
 import { TESTS } from "./tests.mjs";
 
-/** How many tests are tried at once that a check has failed in. */
+/** How many tests of one file are run at once for a check. */
 const AT_ONCE = 4;
 
 const onlyChanged = process.argv.includes("--changed");
@@ -18,7 +18,7 @@ const known = new Map(existsSync(RESULTS) ? readResults().checks.map((one) => [o
 const isKnown = ({ id, digest }) => known.get(id)?.digest === digest && known.get(id).killedBy.length > 0;
 const tried = mutants().filter((check) => !(onlyChanged && isKnown(check)));
 if (tried.length === 0) {
-  console.log("no check has changed");
+  console.log("no check has changed since the last run");
   process.exit(0);
 }
 
@@ -26,17 +26,17 @@ const start = Date.now();
 const seconds = () => `${Math.round((Date.now() - start) / 1000)} s`;
 const runs = await openRuns();
 
-/** Where each test that ran stands in the order in which they are preferred. */
+/** The rank of each test that ran. Tests of a lower rank are tried first. */
 const rank = new Map();
 let failed = 0;
 for (const file of TESTS) {
   const { outcomes, broken } = await runs.run([file]);
   for (const { test, state } of outcomes) {
     if (state === "passed") rank.set(`${file} | ${test}`, rank.size);
-    else console.error(`fails though nothing is switched off: ${file} | ${test}`);
+    else console.error(`fails with no check switched off: ${file} | ${test}`);
     if (state !== "passed") failed++;
   }
-  for (const one of broken) console.error(`fails though nothing is switched off: ${one}`);
+  for (const one of broken) console.error(`fails with no check switched off: ${one}`);
   failed += broken.length;
   console.log(`${seconds()}: ${outcomes.length} tests in ${file}`);
 }
@@ -70,11 +70,11 @@ const checks = [...results.values()]
   .sort((a, b) => (a.id < b.id ? -1 : 1));
 writeFileSync(RESULTS, `${JSON.stringify({ tests: rank.size, checks }, undefined, 2)}\n`);
 console.log(
-  `${tried.length} checks switched off: without ${tried.length - survivors} a test fails, without ${survivors} none does`,
+  `switched off ${tried.length} checks: a test fails without ${tried.length - survivors} of them, and no test without ${survivors}`,
 );
 const problems = writeDocument();
 for (const problem of problems) console.error(problem);
 console.log(
-  `written to ${RESULTS.slice(ROOT.length)}; ${readFileSync(join(ROOT, "docs/validation.md")).length} bytes of docs/validation.md`,
+  `wrote ${RESULTS.slice(ROOT.length)}, and docs/validation.md (${readFileSync(join(ROOT, "docs/validation.md")).length} bytes)`,
 );
 process.exit(survivors > 0 ? 1 : 0);

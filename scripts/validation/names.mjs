@@ -1,9 +1,10 @@
-// Whether a test of a name is in a file, without running it: its titles, with what tables and templates fill in.
+// Finds out whether a file has a test of a given name, without running it: by its titles, which may have placeholders
+// for the values of tables and templates.
 import { parseAst } from "vitest/node";
 
 const escaped = (text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-/** The pattern of a title: what is filled in is a group. */
+/** The pattern of a title. Each placeholder is a group. */
 function patternOf(title) {
   if (title?.type === "Literal" && typeof title.value === "string") {
     return title.value
@@ -17,7 +18,7 @@ function patternOf(title) {
   return undefined;
 }
 
-/** What a call is to vitest: `describe`, `it` or `test`, also with `.each(...)` or another modifier. */
+/** Which function of vitest a call is: `describe`, `it` or `test`, also with `.each(...)` or another modifier. */
 function kindOf(callee) {
   if (callee.type === "Identifier") return /^(describe|it|test)$/.exec(callee.name)?.[0];
   if (callee.type === "CallExpression") return kindOf(callee.callee);
@@ -49,13 +50,13 @@ function patternsIn(source) {
 
 const known = new Map();
 
-/** Whether the source has a test of this full name, as far as can be told without running it. */
+/** Whether the source has a test of this full name, as far as is known without running it. */
 export function hasTest(source, name) {
   if (!known.has(source)) known.set(source, patternsIn(source));
   return known.get(source).some((pattern) => {
     const match = pattern.exec(name);
     if (match === null) return false;
-    // Numbers and objects may be computed; a text that is filled in stands in the file.
+    // Numbers and objects may be computed. Any other value must occur in the file.
     return match.slice(1).every((text) => /^[\d{[]/.test(text) || source.includes(text));
   });
 }

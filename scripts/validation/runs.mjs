@@ -1,4 +1,4 @@
-// Runs tests against the instrumented core, one run after the other in one process.
+// Runs tests against the instrumented core: many runs, one after the other, in one process.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { checksPlugin, ROOT } from "./checks.mjs";
 
 /** @typedef {{ file: string, test: string, state: string }} Outcome `test` is its full name */
 
-/** The runner. `close` it at the end. */
+/** Opens the runner. Call `close` at the end. */
 export async function openRuns() {
   const folder = mkdtempSync(join(tmpdir(), "copse-checks-"));
   process.env.COPSE_RUN = folder;
@@ -29,7 +29,7 @@ export async function openRuns() {
   );
   await vitest.standalone();
 
-  /** Runs these files, or only those of their tests whose names match, with one check switched off. */
+  /** Runs these files, or only their tests whose names match `pattern`, with the check `mutant` switched off. */
   async function run(files, { mutant, pattern } = {}) {
     if (mutant === undefined) rmSync(join(folder, "mutant"), { force: true });
     else writeFileSync(join(folder, "mutant"), mutant);
@@ -55,13 +55,13 @@ export async function openRuns() {
     return { outcomes, broken };
   }
 
-  /** Which checks failed in which tests, so far. @returns {{ id: string, file: string, test: string }[]} */
+  /** Which checks have failed in which tests so far. @returns {{ id: string, file: string, test: string }[]} */
   function failures() {
     let text = "";
     try {
       text = readFileSync(join(folder, "failures"), "utf8");
     } catch {
-      // None did.
+      // The file is missing as long as no check has failed.
     }
     return text
       .split("\n")
@@ -77,7 +77,7 @@ export async function openRuns() {
   return { run, failures, close };
 }
 
-/** A pattern for exactly one test's full name, as vitest matches it. */
+/** The pattern that matches exactly one full name of a test. */
 export function exactly(test) {
   return new RegExp(`^${test.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`);
 }

@@ -1,4 +1,4 @@
-// The files whose tests are there to break rules, those first that break one rule each.
+// The files whose tests break rules. Files whose tests break one rule each come first.
 
 /** @type {readonly string[]} */
 export const TESTS = [

@@ -22,10 +22,10 @@ import { GroupContext } from "../../packages/core/src/wire/group-context.js";
 import { MlsMessage } from "../../packages/core/src/wire/mls-message.js";
 import { Proposal, ProposalType } from "../../packages/core/src/wire/proposal.js";
 import { PSKType } from "../../packages/core/src/wire/psk.js";
-import { type Maker, type Source, toHex } from "./source.js";
+import { type VectorContext, type Source, toHex } from "./source.js";
 import { signerPair } from "./trees.js";
 
-/** The bounds of each size of length, and some between them. */
+/** The smallest and largest value of each encoded size, and random values between them. */
 export function vectorLengths(source: Source): { vlbytes_header: string; length: number }[] {
   const bounds = [0, 1, 63, 64, 16_383, 16_384, 2 ** 30 - 1];
   const between = [64, 16_384, 2 ** 30].flatMap((bound) => [source.below(bound), source.below(bound)]);
@@ -36,8 +36,8 @@ export function vectorLengths(source: Source): { vlbytes_header: string; length:
   });
 }
 
-/** A commit of one proposal by value and one by reference, without a path; nobody is to apply it. */
-export function someCommit({ source, suite }: Pick<Maker, "source" | "suite">): Commit {
+/** A commit with one proposal by value and one by reference, without a path. It is encoded, and never applied. */
+export function someCommit({ source, suite }: Pick<VectorContext, "source" | "suite">): Commit {
   const { Nh } = suite.suite.hash;
   const psk = { pskType: PSKType.external, pskId: source.bytes(16), pskNonce: source.bytes(Nh) };
   return {
@@ -49,10 +49,10 @@ export function someCommit({ source, suite }: Pick<Maker, "source" | "suite">): 
   };
 }
 
-/** The sender of the vectors for message protection, in a tree of two leaves. */
+/** The leaf index of the sender in the vectors for message protection, whose trees have two leaves. */
 const SENDER = 1;
 
-export async function messageProtection({ id, source, suite }: Maker) {
+export async function messageProtection({ id, source, suite }: VectorContext) {
   const { Nh } = suite.suite.hash;
   const context = {
     version: 1,
@@ -128,7 +128,7 @@ export async function messageProtection({ id, source, suite }: Maker) {
   };
 }
 
-export async function transcriptHashes({ id, source, suite }: Maker) {
+export async function transcriptHashes({ id, source, suite }: VectorContext) {
   const { Nh } = suite.suite.hash;
   const { signer } = await signerPair(suite);
   const confirmationKey = source.bytes(Nh);

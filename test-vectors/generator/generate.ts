@@ -10,20 +10,20 @@ import {
   welcome,
 } from "./groups.js";
 import { cryptoBasics, keySchedule, psks, secretTree } from "./schedule.js";
-import { type Maker, makerOf, Source } from "./source.js";
+import { type VectorContext, contextOf, Source } from "./source.js";
 import { OPERATIONS, type Recipe, treeKem, treeMath, treeOperation, treeValidation } from "./trees.js";
 
 export interface GenerateOptions {
   readonly seed: string;
-  /** Code points; all seven if left out. */
+  /** Cipher suites by number. Default: all seven. */
   readonly suites?: readonly number[];
-  /** As many vectors as the working group has, instead of a few of each file. */
+  /** Whether to make about as many vectors as the working group has, instead of a few of each file. Default: false. */
   readonly full?: boolean;
-  /** The files to make, without `.json`; all sixteen if left out. */
+  /** The files to make, without `.json`. Default: all sixteen. */
   readonly files?: readonly string[];
 }
 
-/** How many vectors there are of each file, and of what: for each suite where there are suites. */
+/** Which vectors each file has, for each cipher suite if the file has suites. */
 interface Plan {
   readonly treeSizes: readonly number[];
   readonly secretTrees: readonly number[];
@@ -63,7 +63,7 @@ const FULL: Plan = {
   randomEpochs: 60,
 };
 
-/** With and without path, PSK and tree in the Welcome: the first four have each pair of choices. */
+/** With and without path, PSK and tree in the Welcome. The first four have each combination of two of the choices. */
 const WELCOMES: readonly (readonly [path: boolean, psk: boolean, tree: boolean])[] = [
   [true, true, false],
   [true, false, true],
@@ -75,20 +75,23 @@ const WELCOMES: readonly (readonly [path: boolean, psk: boolean, tree: boolean])
   [false, false, true],
 ];
 
-type Vectors = (maker: (n: number) => Maker) => AsyncGenerator<object>;
+type Vectors = (contextOfVector: (n: number) => VectorContext) => AsyncGenerator<object>;
 
-/** The files of which each suite has vectors. Each vector is made of a source of its own. */
+/** The files with vectors for each suite. Each vector has a random source of its own. */
 function inSuites(plan: Plan): Record<string, Vectors> {
-  const over = <T>(choices: readonly T[], make: (maker: Maker, choice: T) => Promise<object>): Vectors =>
-    async function* (maker) {
-      for (const [n, choice] of choices.entries()) yield await make(maker(n), choice);
+  const over = <T>(
+    choices: readonly T[],
+    make: (context: VectorContext, choice: T) => Promise<object>,
+  ): Vectors =>
+    async function* (contextOfVector) {
+      for (const [n, choice] of choices.entries()) yield await make(contextOfVector(n), choice);
     };
-  const once = (make: (maker: Maker) => Promise<object>) => over([undefined], make);
+  const once = (make: (context: VectorContext) => Promise<object>) => over([undefined], make);
   return {
     "crypto-basics": once(cryptoBasics),
-    "secret-tree": over(plan.secretTrees, (maker, width) => secretTree(maker, width, [0, 15])),
+    "secret-tree": over(plan.secretTrees, (context, width) => secretTree(context, width, [0, 15])),
     "message-protection": once(messageProtection),
-    "key-schedule": once((maker) => keySchedule(maker, plan.epochs)),
+    "key-schedule": once((context) => keySchedule(context, plan.epochs)),
     psk_secret: over(plan.pskCounts, psks),
     "transcript-hashes": once(transcriptHashes),
     welcome: once(welcome),
@@ -96,42 +99,42 @@ function inSuites(plan: Plan): Record<string, Vectors> {
     "tree-validation": over(plan.trees, treeValidation),
     treekem: over(plan.kemTrees, treeKem),
     messages: over(Array.from({ length: plan.messages }), messages),
-    "passive-client-welcome": over(WELCOMES.slice(0, plan.welcomes), (maker, [path, psk, treeInWelcome]) =>
-      passiveWelcome(maker, { members: 3, path, psk, treeInWelcome }),
+    "passive-client-welcome": over(WELCOMES.slice(0, plan.welcomes), (context, [path, psk, treeInWelcome]) =>
+      passiveWelcome(context, { members: 3, path, psk, treeInWelcome }),
     ),
     "passive-client-handling-commit": over(plan.commits, passiveCommit),
-    "passive-client-random": once((maker) => passiveRandom(maker, plan.randomEpochs)),
+    "passive-client-random": once((context) => passiveRandom(context, plan.randomEpochs)),
   };
 }
 
 const SUITES = [1, 2, 3, 4, 5, 6, 7];
 
-/** The files and the vectors of each, in order. @throws Error for files that there are none of */
+/** Generates the files in order, each with its vectors. @throws Error for an unknown file */
 export async function* generate(
   options: GenerateOptions,
 ): AsyncGenerator<{ readonly file: string; readonly vectors: readonly object[] }> {
   const { seed, suites = SUITES, full = false } = options;
   const plan = full ? FULL : SMALL;
   const root = new Source(seed);
-  const makers = inSuites(plan);
-  const wanted = options.files ?? [...Object.keys(makers), "deserialization", "tree-math"];
+  const generators = inSuites(plan);
+  const wanted = options.files ?? [...Object.keys(generators), "deserialization", "tree-math"];
   for (const file of wanted) {
     const source = root.of(file);
-    const make = makers[file];
-    if (make !== undefined) {
+    const vectorsOf = generators[file];
+    if (vectorsOf !== undefined) {
       const vectors = [];
       for (const id of suites) {
-        for await (const vector of make((n) => makerOf(source.of(`suite ${id}, ${n}`), id)))
+        for await (const vector of vectorsOf((n) => contextOf(source.of(`suite ${id}, ${n}`), id)))
           vectors.push(vector);
       }
       yield { file, vectors };
     } else if (file === "deserialization") yield { file, vectors: vectorLengths(source) };
     else if (file === "tree-math") yield { file, vectors: plan.treeSizes.map(treeMath) };
-    else throw new Error(`there are no vectors called ${file}`);
+    else throw new Error(`expected the name of a file of vectors, got ${file}`);
   }
 }
 
-/** One vector a line. */
+/** Formats a file as JSON, one vector on each line. */
 export function toJson(vectors: readonly object[]): string {
   return `[\n${vectors.map((vector) => JSON.stringify(vector)).join(",\n")}\n]\n`;
 }

@@ -1,4 +1,4 @@
-// RFC 9420 §12: vectors for Welcomes, for clients that only receive, and for the structures on the wire.
+// RFC 9420 §12: vectors for Welcomes, for passive clients (which only receive), and for the wire format.
 
 import type { Group } from "../../packages/core/src/client/group.js";
 import { decode, encode } from "../../packages/core/src/codec/codec.js";
@@ -19,15 +19,15 @@ import {
 import { PSKType } from "../../packages/core/src/wire/psk.js";
 import { RatchetTreeNodes } from "../../packages/core/src/wire/ratchet-tree.js";
 import { GroupSecrets } from "../../packages/core/src/wire/welcome.js";
-import { type Round, Scene, type Start } from "./scene.js";
-import { type Maker, toHex } from "./source.js";
-import { Grove } from "./trees.js";
+import { type Round, TestGroup, type Start } from "./test-group.js";
+import { type VectorContext, toHex } from "./source.js";
+import { TestTree } from "./trees.js";
 
-export async function welcome(maker: Maker) {
-  const { vector, members } = await Scene.open(maker, { members: 1 });
+export async function welcome(context: VectorContext) {
+  const { vector, members } = await TestGroup.open(context, { members: 1 });
   const creator = members[0] as Group;
   return {
-    cipher_suite: maker.id,
+    cipher_suite: context.id,
     init_priv: vector.init_priv,
     signer_pub: toHex(creator.member(creator.ownLeafIndex)?.signatureKey as Uint8Array),
     key_package: vector.key_package,
@@ -35,100 +35,100 @@ export async function welcome(maker: Maker) {
   };
 }
 
-/** A client that joins and does nothing else. */
-export async function passiveWelcome(maker: Maker, start: Start) {
-  return (await Scene.open(maker, start)).vector;
+/** A passive client joins a group. */
+export async function passiveWelcome(context: VectorContext, start: Start) {
+  return (await TestGroup.open(context, start)).vector;
 }
 
-/** An extension of the GroupContext that every client takes. */
+/** GroupContext extensions that every client supports. */
 const EXTENSIONS = [requiredCapabilities({ credentialTypes: [1] })];
 
-/** The proposals of a commit that come by reference, each from another member than the committer. */
-type Requests = (scene: Scene) => readonly (readonly [from: Group, request: ProposalRequest])[];
+/** The proposals of a commit by reference, each with the member who sends it, who isn't the committer. */
+type Requests = (group: TestGroup) => readonly (readonly [from: Group, request: ProposalRequest])[];
 const byReference =
   (requests: Requests) =>
-  async (scene: Scene): Promise<void> =>
-    scene.round({ by: scene.members[0] as Group, proposals: requests(scene) });
+  async (group: TestGroup): Promise<void> =>
+    group.round({ by: group.members[0] as Group, proposals: requests(group) });
 const byValue =
-  (commit: (scene: Scene) => CommitOptions | Promise<CommitOptions>) =>
-  async (scene: Scene): Promise<void> =>
-    scene.round({ by: scene.members[1] as Group, commit: await commit(scene) });
-const at = (scene: Scene, i: number) => scene.members[i] as Group;
-const leafOf = (scene: Scene, i: number) => at(scene, i).ownLeafIndex;
+  (commit: (group: TestGroup) => CommitOptions | Promise<CommitOptions>) =>
+  async (group: TestGroup): Promise<void> =>
+    group.round({ by: group.members[1] as Group, commit: await commit(group) });
+const at = (group: TestGroup, i: number) => group.members[i] as Group;
+const leafOf = (group: TestGroup, i: number) => at(group, i).ownLeafIndex;
 
-/** What a commit can be, by name. Members 0 and 2 send PublicMessages, 1 and 3 PrivateMessages. */
+/** The kinds of commits, by name. Members 0 and 2 send PublicMessages, members 1 and 3 PrivateMessages. */
 const COMMITS = {
   empty: byValue(() => ({ forcePath: true })),
-  "add without a path": byValue(async (scene) => ({ add: await scene.keyPackages(1) })),
-  "add with a path": byValue(async (scene) => ({ add: await scene.keyPackages(2), forcePath: true })),
-  remove: byValue((scene) => ({ remove: [leafOf(scene, 3)] })),
-  psk: byValue((scene) => ({ psks: [{ external: scene.pskId }] })),
-  "psk of an epoch": byValue((scene) => ({ psks: [{ resumption: scene.passive.epoch }] })),
+  "add without a path": byValue(async (group) => ({ add: await group.keyPackages(1) })),
+  "add with a path": byValue(async (group) => ({ add: await group.keyPackages(2), forcePath: true })),
+  remove: byValue((group) => ({ remove: [leafOf(group, 3)] })),
+  psk: byValue((group) => ({ psks: [{ external: group.pskId }] })),
+  "psk of an epoch": byValue((group) => ({ psks: [{ resumption: group.passive.epoch }] })),
   "group context extensions": byValue(() => ({ extensions: EXTENSIONS })),
-  "all by value": byValue(async (scene) => ({
-    add: await scene.keyPackages(1),
-    remove: [leafOf(scene, 2)],
-    psks: [{ external: scene.pskId }],
+  "all by value": byValue(async (group) => ({
+    add: await group.keyPackages(1),
+    remove: [leafOf(group, 2)],
+    psks: [{ external: group.pskId }],
     extensions: EXTENSIONS,
   })),
-  "update by reference": byReference((scene) => [[at(scene, 1), { update: true }]]),
-  "remove by reference": byReference((scene) => [[at(scene, 1), { remove: leafOf(scene, 2) }]]),
-  "psk by reference": byReference((scene) => [[at(scene, 2), { psk: { external: scene.pskId } }]]),
-  "all by reference": async (scene: Scene): Promise<void> => {
-    const [keyPackage] = await scene.keyPackages(1);
-    await scene.round({
-      by: at(scene, 0),
+  "update by reference": byReference((group) => [[at(group, 1), { update: true }]]),
+  "remove by reference": byReference((group) => [[at(group, 1), { remove: leafOf(group, 2) }]]),
+  "psk by reference": byReference((group) => [[at(group, 2), { psk: { external: group.pskId } }]]),
+  "all by reference": async (group: TestGroup): Promise<void> => {
+    const [keyPackage] = await group.keyPackages(1);
+    await group.round({
+      by: at(group, 0),
       proposals: [
-        [at(scene, 1), { add: keyPackage as Uint8Array }],
-        [at(scene, 2), { update: true }],
-        [at(scene, 1), { remove: leafOf(scene, 3) }],
-        [at(scene, 3), { psk: { external: scene.pskId } }],
-        [at(scene, 2), { extensions: EXTENSIONS }],
+        [at(group, 1), { add: keyPackage as Uint8Array }],
+        [at(group, 2), { update: true }],
+        [at(group, 1), { remove: leafOf(group, 3) }],
+        [at(group, 3), { psk: { external: group.pskId } }],
+        [at(group, 2), { extensions: EXTENSIONS }],
       ],
     });
   },
-  "a newcomer's own add": (scene: Scene) => scene.round({ by: at(scene, 0), newcomers: 1 }),
-  "external commit": (scene: Scene) => scene.comeIn({ psk: true }),
-  "external commit of a member": (scene: Scene) => scene.comeIn({ former: at(scene, 2) }),
+  "add by a new member": (group: TestGroup) => group.round({ by: at(group, 0), newMemberProposals: 1 }),
+  "external commit": (group: TestGroup) => group.joinExternally({ psk: true }),
+  "external commit of a member": (group: TestGroup) => group.joinExternally({ former: at(group, 2) }),
 };
 
 export type CommitKind = keyof typeof COMMITS;
 export const COMMIT_KINDS = Object.keys(COMMITS) as CommitKind[];
 
-/** A client that joins, receives a commit of one kind, and then one with a path that renews all. */
-export async function passiveCommit(maker: Maker, kind: CommitKind) {
-  const scene = await Scene.open(maker, { members: 4 });
-  await COMMITS[kind](scene);
-  await scene.round({ by: scene.members.at(-1) as Group, commit: { forcePath: true } });
-  return scene.vector;
+/** A passive client joins and receives a commit of this kind, then an empty commit with a path. */
+export async function passiveCommit(context: VectorContext, kind: CommitKind) {
+  const group = await TestGroup.open(context, { members: 4 });
+  await COMMITS[kind](group);
+  await group.round({ by: group.members.at(-1) as Group, commit: { forcePath: true } });
+  return group.vector;
 }
 
-/** A client that joins a group in which everything happens by chance. */
-export async function passiveRandom(maker: Maker, epochs: number) {
-  const { source } = maker;
+/** A passive client joins a group whose commits are random. */
+export async function passiveRandom(context: VectorContext, epochs: number) {
+  const { source } = context;
   const start = {
     psk: source.below(2) === 0,
     path: source.below(2) === 0,
     treeInWelcome: source.below(2) === 0,
   };
-  const scene = await Scene.open(maker, { members: 3, ...start });
+  const group = await TestGroup.open(context, { members: 3, ...start });
   for (let i = 0; i < epochs; i++) {
     if (source.below(8) === 0) {
-      const isFormer = scene.members.length > 2 && source.below(3) === 0;
-      await scene.comeIn({
+      const isFormer = group.members.length > 2 && source.below(3) === 0;
+      await group.joinExternally({
         psk: source.below(2) === 0,
-        ...(isFormer && { former: source.pick(scene.members.slice(1)) }),
+        ...(isFormer && { former: source.pick(group.members.slice(1)) }),
       });
-    } else await scene.round(await randomRound(scene));
+    } else await group.round(await randomRound(group));
   }
-  return scene.vector;
+  return group.vector;
 }
 
-/** A commit of up to four proposals, by value and by reference, no two of which concern the same member. */
-async function randomRound(scene: Scene): Promise<Round> {
-  const { source } = scene.maker;
-  const by = source.pick(scene.members);
-  let free = scene.members.filter((member) => member !== by);
+/** A commit with up to four random proposals, by value and by reference, each about a different member. */
+async function randomRound(group: TestGroup): Promise<Round> {
+  const { source } = group.context;
+  const by = source.pick(group.members);
+  let free = group.members.filter((member) => member !== by);
   const take = (): Group => {
     const taken = source.pick(free);
     free = free.filter((member) => member !== taken);
@@ -137,13 +137,13 @@ async function randomRound(scene: Scene): Promise<Round> {
   const proposals: [Group, ProposalRequest][] = [];
   const commit = { add: [] as Uint8Array[], remove: [] as number[], forcePath: source.below(2) === 0 };
   for (let count = source.below(5); count > 0; count--) {
-    const isSmall = scene.members.length < 5 + source.below(6);
+    const isSmall = group.members.length < 5 + source.below(6);
     const kind = source.pick(isSmall ? (["add", "add", "update"] as const) : (["remove", "update"] as const));
     const isByValue = source.below(2) === 0;
     if (kind === "add") {
-      const add = (await scene.keyPackages(1))[0] as Uint8Array;
+      const add = (await group.keyPackages(1))[0] as Uint8Array;
       if (isByValue) commit.add.push(add);
-      else proposals.push([source.pick(scene.members), { add }]);
+      else proposals.push([source.pick(group.members), { add }]);
     } else if (free.length > 1) {
       const one = take();
       if (kind === "update") proposals.push([one, { update: true }]);
@@ -151,30 +151,30 @@ async function randomRound(scene: Scene): Promise<Round> {
       else proposals.push([by, { remove: one.ownLeafIndex }]);
     }
   }
-  if (source.below(3) === 0) proposals.push([by, { psk: { external: scene.pskId } }]);
+  if (source.below(3) === 0) proposals.push([by, { psk: { external: group.pskId } }]);
   return { by, proposals, commit };
 }
 
-/** Every structure once, in an order and of contents that needn't make sense together. */
-export async function messages(maker: Maker) {
-  const { id, source, suite } = maker;
+/** Each structure of the wire format once. They needn't belong together. */
+export async function messages(context: VectorContext) {
+  const { id, source, suite } = context;
   const { Nh } = suite.suite.hash;
-  const grove = await Grove.grown(maker, 3);
-  await grove.addUnmerged();
-  const { keyPackage } = await grove.newcomer();
-  const scene = await Scene.open(maker, { members: 2, psk: true });
-  const by = at(scene, 0);
+  const testTree = await TestTree.ofSize(context, 3);
+  await testTree.addUnmerged();
+  const { keyPackage } = await testTree.newMember();
+  const group = await TestGroup.open(context, { members: 2, psk: true });
+  const by = at(group, 0);
   const groupInfo = await by.groupInfo();
   const privateMessage = await by.encrypt(source.bytes(source.below(64)));
-  const proposal = await by.propose({ psk: { external: scene.pskId } });
-  const { commit } = await by.commit({ add: await scene.keyPackages(1), forcePath: true });
+  const proposal = await by.propose({ psk: { external: group.pskId } });
+  const { commit } = await by.commit({ add: await group.keyPackages(1), forcePath: true });
   const committed = decode(MlsMessage, commit);
-  if (!("publicMessage" in committed)) throw new Error("the commit is no PublicMessage");
+  if (!("publicMessage" in committed)) throw new Error("expected a PublicMessage");
   const { content } = committed.publicMessage.content;
-  if (!("commit" in content)) throw new Error("the commit is none");
+  if (!("commit" in content)) throw new Error("expected a commit in the PublicMessage");
   const psk = { pskType: PSKType.external, pskId: source.bytes(16), pskNonce: source.bytes(Nh) };
-  const leafNode = await grove.update(1);
-  // §6: applications must not send these, but there is a form for them.
+  const leafNode = await testTree.update(1);
+  // §6 forbids application data in a PublicMessage, but the wire format can encode it.
   const application = {
     version: 1,
     wireFormat: WireFormat.publicMessage,
@@ -194,10 +194,10 @@ export async function messages(maker: Maker) {
     },
   } as const;
   return {
-    mls_welcome: scene.vector.welcome,
+    mls_welcome: group.vector.welcome,
     mls_group_info: toHex(groupInfo),
-    mls_key_package: scene.vector.key_package,
-    ratchet_tree: toHex(encode(RatchetTreeNodes, grove.tree.toNodes())),
+    mls_key_package: group.vector.key_package,
+    ratchet_tree: toHex(encode(RatchetTreeNodes, testTree.tree.toNodes())),
     group_secrets: toHex(
       encode(GroupSecrets, {
         joinerSecret: source.bytes(Nh),

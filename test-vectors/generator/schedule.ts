@@ -19,10 +19,10 @@ import {
 import { SecretTree } from "../../packages/core/src/schedule/secret-tree.js";
 import { GroupContext } from "../../packages/core/src/wire/group-context.js";
 import { PSKType } from "../../packages/core/src/wire/psk.js";
-import { type Maker, toHex } from "./source.js";
+import { type VectorContext, toHex } from "./source.js";
 import { signerPair } from "./trees.js";
 
-export async function cryptoBasics({ id, source, suite }: Maker) {
+export async function cryptoBasics({ id, source, suite }: VectorContext) {
   const { Nh } = suite.suite.hash;
   const value = source.bytes(Nh);
   const secret = () => source.bytes(Nh);
@@ -82,7 +82,7 @@ export async function cryptoBasics({ id, source, suite }: Maker) {
   };
 }
 
-export async function keySchedule({ id, source, suite }: Maker, epochCount: number) {
+export async function keySchedule({ id, source, suite }: VectorContext, epochCount: number) {
   const { Nh } = suite.suite.hash;
   const groupId = source.bytes(32);
   const initialInitSecret = source.bytes(Nh);
@@ -92,7 +92,7 @@ export async function keySchedule({ id, source, suite }: Maker, epochCount: numb
     const treeHash = source.bytes(Nh);
     const confirmedTranscriptHash = source.bytes(Nh);
     const commitSecret = source.bytes(Nh);
-    // Not every epoch has a PSK (§8.4).
+    // Every other epoch has no PSK: its psk_secret is all zero (§8.4).
     const psk = epoch % 2 === 0 ? source.bytes(Nh) : new Uint8Array(Nh);
     const groupContext = encode(GroupContext, {
       version: 1,
@@ -143,7 +143,7 @@ export async function keySchedule({ id, source, suite }: Maker, epochCount: numb
   };
 }
 
-export async function psks({ id, source, suite }: Maker, count: number) {
+export async function psks({ id, source, suite }: VectorContext, count: number) {
   const { Nh } = suite.suite.hash;
   const named = Array.from({ length: count }, () => ({
     id: { pskType: PSKType.external, pskId: source.bytes(Nh), pskNonce: source.bytes(Nh) },
@@ -161,7 +161,7 @@ export async function psks({ id, source, suite }: Maker, count: number) {
 }
 
 export async function secretTree(
-  { id, source, suite }: Maker,
+  { id, source, suite }: VectorContext,
   width: number,
   generations: readonly number[],
 ) {

@@ -1,11 +1,11 @@
-// RFC 9420 §5.1: randomness that comes from a seed, and cryptography that draws on nothing else.
+// RFC 9420 §5.1: random bytes from a seed, and cryptography that takes all of its randomness from them.
 import { createHmac } from "node:crypto";
 import type { CipherSuiteProvider, CryptoProvider } from "@copse/core/provider";
 import { nobleProvider } from "@copse/provider-noble";
 
 /**
- * HMAC-SHA256 in counter mode under a key made of the seed. Each vector has a source of its own, named after its
- * file, suite and number, so that a change in how one vector is made leaves all others as they were.
+ * A deterministic random source: HMAC-SHA256 in counter mode, with a key derived from the seed. Each vector has a
+ * source of its own, named after file, suite and number: a change to one vector doesn't change the others.
  */
 export class Source {
   private readonly key: Uint8Array;
@@ -15,7 +15,7 @@ export class Source {
     this.key = createHmac("sha256", seed).update(name).digest();
   }
 
-  /** Another source, the same for the same name. */
+  /** Derives another source. The same name gives the same source. */
   of(name: string): Source {
     return new Source(this.key, name);
   }
@@ -31,33 +31,33 @@ export class Source {
     return bytes;
   }
 
-  /** A number from 0 to `bound` - 1; `bound` is at most 2^32. */
+  /** A random integer from 0 to `bound` - 1. `bound` must be at most 2^32. */
   below(bound: number): number {
     return Math.floor((Buffer.from(this.bytes(4)).readUInt32BE() / 2 ** 32) * bound);
   }
 
-  /** @throws Error if there is nothing to pick from */
+  /** A random element. @throws Error if the list is empty */
   pick<T>(from: readonly T[]): T {
     const picked = from[this.below(from.length)];
-    if (picked === undefined) throw new Error("there is nothing to pick from");
+    if (picked === undefined) throw new Error("expected at least one element to pick from, got none");
     return picked;
   }
 }
 
-/** What one vector is made with. */
-export interface Maker {
+/** What the functions that make a vector are given. */
+export interface VectorContext {
   readonly id: number;
   readonly source: Source;
   readonly suite: CipherSuiteProvider;
-  /** Serves that one suite, so that the members' capabilities stay short. */
+  /** Lists only this suite, so that the members' capabilities are short. */
   readonly crypto: CryptoProvider;
 }
 
 /**
- * Cryptography in one suite from a seed. In noble, fresh keys, those of HPKE's encapsulation among them, come from
- * the source that is given to it, and ECDSA takes its nonces from key and message (RFC 6979), as EdDSA does.
+ * Deterministic cryptography for one suite. provider-noble takes all fresh keys from the given source, also the
+ * ephemeral keys of HPKE. ECDSA nonces derive from key and message (RFC 6979), and so do those of EdDSA.
  */
-export function makerOf(source: Source, id: number): Maker {
+export function contextOf(source: Source, id: number): VectorContext {
   const noble = nobleProvider({ random: (length) => source.bytes(length) });
   const suite = noble.suite(id);
   const crypto: CryptoProvider = {

@@ -25,7 +25,7 @@ import { type LeafNode, LeafNodeSource } from "../../packages/core/src/wire/leaf
 import { Proposal, ProposalType } from "../../packages/core/src/wire/proposal.js";
 import { RatchetTreeNodes } from "../../packages/core/src/wire/ratchet-tree.js";
 import { UpdatePath } from "../../packages/core/src/wire/update-path.js";
-import { type Maker, toHex } from "./source.js";
+import { type VectorContext, toHex } from "./source.js";
 
 export function treeMath(leaves: number) {
   const all = (relation: (node: number) => number | undefined) =>
@@ -52,7 +52,7 @@ export async function signerPair(
   };
 }
 
-/** Valid whenever somebody looks. */
+/** A lifetime that is always valid. */
 const ALWAYS = { notBefore: 0n, notAfter: 2n ** 64n - 1n };
 
 interface LeafSecrets {
@@ -61,60 +61,60 @@ interface LeafSecrets {
   readonly leafKey: Uint8Array;
 }
 
-/** A ratchet tree with all the secrets of all its members. */
-export class Grove {
+/** A ratchet tree with the secrets of all its members. */
+export class TestTree {
   readonly groupId: Uint8Array;
   tree: RatchetTree;
-  private readonly maker: Maker;
+  private readonly context: VectorContext;
   private readonly members = new Map<number, LeafSecrets>();
-  /** By node index: the path secret that the node's key pair came of. */
+  /** By node index: the path secret from which the node's key pair derives. */
   private readonly pathSecrets = new Map<number, Uint8Array>();
-  private named = 0;
+  private memberCount = 0;
 
-  private constructor(maker: Maker, groupId: Uint8Array, tree: RatchetTree, creator: LeafSecrets) {
-    this.maker = maker;
+  private constructor(context: VectorContext, groupId: Uint8Array, tree: RatchetTree, creator: LeafSecrets) {
+    this.context = context;
     this.groupId = groupId;
     this.tree = tree;
     this.members.set(0, creator);
   }
 
-  static async create(maker: Maker): Promise<Grove> {
-    const groupId = maker.source.bytes(32);
-    const { signer, privateKey } = await signerPair(maker.suite);
-    const { leafNode, leafKey } = await createLeafNode(maker.suite, signer, describe(maker, 0), ALWAYS);
-    return new Grove(maker, groupId, RatchetTree.of(leafNode), {
+  static async create(context: VectorContext): Promise<TestTree> {
+    const groupId = context.source.bytes(32);
+    const { signer, privateKey } = await signerPair(context.suite);
+    const { leafNode, leafKey } = await createLeafNode(context.suite, signer, describe(context, 0), ALWAYS);
+    return new TestTree(context, groupId, RatchetTree.of(leafNode), {
       signer,
       signatureKey: privateKey,
-      leafKey: (await maker.suite.hpke.exportPrivateKey(leafKey)).slice(),
+      leafKey: (await context.suite.hpke.exportPrivateKey(leafKey)).slice(),
     });
   }
 
-  /** `get_tree(leaves)` of test-vectors.md: the last member who came commits the next one's Add. */
-  static async grown(maker: Maker, leaves: number): Promise<Grove> {
-    const grove = await Grove.create(maker);
-    for (let last = 0; last < leaves - 1; last++) await grove.commit(last, { add: 1 });
-    return grove;
+  /** `get_tree(leaves)` of test-vectors.md: each new member commits the Add of the next one. */
+  static async ofSize(context: VectorContext, leaves: number): Promise<TestTree> {
+    const testTree = await TestTree.create(context);
+    for (let last = 0; last < leaves - 1; last++) await testTree.commit(last, { add: 1 });
+    return testTree;
   }
 
-  /** A key package, and the secrets of the one whose it is. */
-  async newcomer() {
-    const { suite } = this.maker;
+  /** The key package of a new member, and its private keys. */
+  async newMember() {
+    const { suite } = this.context;
     const { signer, privateKey } = await signerPair(suite);
-    const own = await createKeyPackage(suite, signer, describe(this.maker, ++this.named), ALWAYS);
+    const own = await createKeyPackage(suite, signer, describe(this.context, ++this.memberCount), ALWAYS);
     const leafKey = (await suite.hpke.exportPrivateKey(own.leafKey)).slice();
     return { keyPackage: own.keyPackage, secrets: { signer, signatureKey: privateKey, leafKey } };
   }
 
-  /** Adds a member without a path: an unmerged leaf (§4.1.1). */
+  /** Adds a member without a path, as an unmerged leaf (§4.1.1). */
   async addUnmerged(): Promise<number> {
-    const { keyPackage, secrets } = await this.newcomer();
+    const { keyPackage, secrets } = await this.newMember();
     const { tree, leafIndex } = this.tree.add(keyPackage.leafNode);
     this.tree = tree;
     this.members.set(leafIndex, secrets);
     return leafIndex;
   }
 
-  /** A commit with a path, after the members it removes and those it adds. */
+  /** Applies a commit: removes members, adds members, and applies the sender's path. */
   async commit(
     sender: number,
     { remove = [], add = 0 }: { remove?: readonly number[]; add?: number } = {},
@@ -125,19 +125,19 @@ export class Grove {
     }
     const added = new Set<number>();
     for (let i = 0; i < add; i++) added.add(await this.addUnmerged());
-    const { created, leafKey } = await this.path(sender, added, () => this.maker.source.bytes(100));
+    const { created, leafKey } = await this.path(sender, added, () => this.context.source.bytes(100));
     this.tree = created.tree;
     for (const [node, secret] of created.pathSecrets) this.pathSecrets.set(node, secret);
     this.members.set(sender, { ...this.secrets(sender), leafKey });
   }
 
-  /** An update path of a member, not merged into the tree here. */
+  /** An update path of a member. It isn't applied to this tree. */
   async path(
     sender: number,
     exclude: ReadonlySet<number>,
     groupContext: (treeHash: Uint8Array) => Uint8Array,
   ) {
-    const { suite } = this.maker;
+    const { suite } = this.context;
     const created = await createUpdatePath(suite, this.tree, {
       sender,
       unsignedLeaf: this.tree.leaf(sender) as LeafNode,
@@ -151,7 +151,7 @@ export class Grove {
 
   /** A leaf node for an Update proposal (§12.1.2). */
   async update(leafIndex: number): Promise<LeafNode> {
-    const { publicKey } = await this.maker.suite.hpke.generateKeyPair();
+    const { publicKey } = await this.context.suite.hpke.generateKeyPair();
     const { credential, signatureKey, capabilities, extensions } = this.tree.leaf(leafIndex) as LeafNode;
     return signLeafNode(
       this.secrets(leafIndex).signer,
@@ -173,7 +173,7 @@ export class Grove {
 
   private secrets(leafIndex: number): LeafSecrets {
     const found = this.members.get(leafIndex);
-    if (found === undefined) throw new Error(`no member at leaf ${leafIndex}`);
+    if (found === undefined) throw new Error(`expected the leaf index of a member, got ${leafIndex}`);
     return found;
   }
 
@@ -198,7 +198,7 @@ export class Grove {
   }
 }
 
-function describe({ id }: Maker, n: number): LeafDescription {
+function describe({ id }: VectorContext, n: number): LeafDescription {
   return {
     credential: basicCredential(`member ${n}`),
     capabilities: { versions: [1], cipherSuites: [id], extensions: [], proposals: [], credentials: [1] },
@@ -206,52 +206,52 @@ function describe({ id }: Maker, n: number): LeafDescription {
   };
 }
 
-/** How a tree comes about: the trees of test-vectors.md, and a small one that has some of everything. */
+/** How a tree is built: those of test-vectors.md, and "small", which has a blank, a path and an unmerged leaf. */
 export type Recipe = number | "blanks" | "skipping blanks" | "unmerged" | "figure 20" | "small";
 
-async function grow(maker: Maker, recipe: Recipe): Promise<Grove> {
-  if (typeof recipe === "number") return Grove.grown(maker, recipe);
+async function treeOf(context: VectorContext, recipe: Recipe): Promise<TestTree> {
+  if (typeof recipe === "number") return TestTree.ofSize(context, recipe);
   switch (recipe) {
     case "blanks": {
-      const grove = await Grove.grown(maker, 8);
-      await grove.commit(0, { remove: [2, 3], add: 1 });
-      return grove;
+      const testTree = await TestTree.ofSize(context, 8);
+      await testTree.commit(0, { remove: [2, 3], add: 1 });
+      return testTree;
     }
     case "skipping blanks": {
-      const grove = await Grove.grown(maker, 8);
-      await grove.commit(0, { remove: [1, 2, 3] });
-      return grove;
+      const testTree = await TestTree.ofSize(context, 8);
+      await testTree.commit(0, { remove: [1, 2, 3] });
+      return testTree;
     }
     case "unmerged": {
-      const grove = await Grove.grown(maker, 7);
-      await grove.addUnmerged();
-      return grove;
+      const testTree = await TestTree.ofSize(context, 7);
+      await testTree.addUnmerged();
+      return testTree;
     }
     case "figure 20": {
-      const grove = await Grove.grown(maker, 7);
-      await grove.commit(0, { remove: [5] });
-      await grove.commit(4);
-      await grove.addUnmerged();
-      return grove;
+      const testTree = await TestTree.ofSize(context, 7);
+      await testTree.commit(0, { remove: [5] });
+      await testTree.commit(4);
+      await testTree.addUnmerged();
+      return testTree;
     }
     case "small": {
-      const grove = await Grove.grown(maker, 4);
-      await grove.commit(0, { remove: [2] });
-      await grove.addUnmerged();
-      return grove;
+      const testTree = await TestTree.ofSize(context, 4);
+      await testTree.commit(0, { remove: [2] });
+      await testTree.addUnmerged();
+      return testTree;
     }
   }
 }
 
 const bytesOf = (tree: RatchetTree) => encode(RatchetTreeNodes, tree.toNodes());
 
-export async function treeValidation(maker: Maker, recipe: Recipe) {
-  const { tree, groupId } = await grow(maker, recipe);
+export async function treeValidation(context: VectorContext, recipe: Recipe) {
+  const { tree, groupId } = await treeOf(context, recipe);
   const nodes = Array.from({ length: 2 * tree.width - 1 }, (_, node) => node);
   const hashes = [];
-  for (const node of nodes) hashes.push(toHex(await tree.nodeHash(maker.suite, node)));
+  for (const node of nodes) hashes.push(toHex(await tree.nodeHash(context.suite, node)));
   return {
-    cipher_suite: maker.id,
+    cipher_suite: context.id,
     tree: toHex(bytesOf(tree)),
     group_id: toHex(groupId),
     resolutions: nodes.map((node) => [...tree.resolution(node)]),
@@ -259,27 +259,27 @@ export async function treeValidation(maker: Maker, recipe: Recipe) {
   };
 }
 
-/** The five ways in which one proposal can change a tree. */
+/** The five changes that one proposal can make to a tree. */
 export const OPERATIONS = ["extend", "fill", "update", "blank", "truncate"] as const;
 
-export async function treeOperation(maker: Maker, operation: (typeof OPERATIONS)[number]) {
-  const grove = await Grove.grown(maker, operation === "extend" ? 2 : 3);
-  if (operation === "fill") await grove.commit(0, { remove: [1] });
-  const before = grove.tree;
+export async function treeOperation(context: VectorContext, operation: (typeof OPERATIONS)[number]) {
+  const testTree = await TestTree.ofSize(context, operation === "extend" ? 2 : 3);
+  if (operation === "fill") await testTree.commit(0, { remove: [1] });
+  const before = testTree.tree;
   let sender = 0;
   let proposal: Proposal;
   let after: RatchetTree;
   switch (operation) {
     case "extend":
     case "fill": {
-      const { keyPackage } = await grove.newcomer();
+      const { keyPackage } = await testTree.newMember();
       proposal = { proposalType: ProposalType.add, keyPackage };
       after = before.add(keyPackage.leafNode).tree;
       break;
     }
     case "update":
       sender = 2;
-      proposal = { proposalType: ProposalType.update, leafNode: await grove.update(sender) };
+      proposal = { proposalType: ProposalType.update, leafNode: await testTree.update(sender) };
       after = before.update(sender, proposal.leafNode);
       break;
     default:
@@ -287,39 +287,40 @@ export async function treeOperation(maker: Maker, operation: (typeof OPERATIONS)
       after = before.remove(proposal.removed);
   }
   return {
-    cipher_suite: maker.id,
+    cipher_suite: context.id,
     tree_before: toHex(bytesOf(before)),
     proposal: toHex(encode(Proposal, proposal)),
     proposal_sender: sender,
-    tree_hash_before: toHex(await before.treeHash(maker.suite)),
+    tree_hash_before: toHex(await before.treeHash(context.suite)),
     tree_after: toHex(bytesOf(after)),
-    tree_hash_after: toHex(await after.treeHash(maker.suite)),
+    tree_hash_after: toHex(await after.treeHash(context.suite)),
   };
 }
 
-export async function treeKem(maker: Maker, recipe: Recipe) {
-  const { source, suite } = maker;
-  const grove = await grow(maker, recipe);
-  const { tree } = grove;
+export async function treeKem(context: VectorContext, recipe: Recipe) {
+  const { source, suite } = context;
+  const testTree = await treeOf(context, recipe);
+  const { tree } = testTree;
   const epoch = source.below(2 ** 16);
   const confirmedTranscriptHash = source.bytes(suite.suite.hash.Nh);
-  const context = (treeHash: Uint8Array) =>
+  const groupContext = (treeHash: Uint8Array) =>
     encode(GroupContext, {
       version: 1,
-      cipherSuite: maker.id,
-      groupId: grove.groupId,
+      cipherSuite: context.id,
+      groupId: testTree.groupId,
       epoch: BigInt(epoch),
       treeHash,
       confirmedTranscriptHash,
       extensions: [],
     });
   const update_paths = [];
-  for (const sender of grove.leafIndices) {
-    const { created } = await grove.path(sender, new Set(), context);
+  for (const sender of testTree.leafIndices) {
+    const { created } = await testTree.path(sender, new Set(), groupContext);
     const path_secrets = Array.from({ length: tree.width }, (_, leafIndex) => {
       if (leafIndex === sender || tree.leaf(leafIndex) === undefined) return null;
       const secret = created.pathSecrets.get(commonAncestor(sender, leafIndex));
-      if (secret === undefined) throw new Error(`no path secret of ${sender} for ${leafIndex}`);
+      if (secret === undefined)
+        throw new Error(`expected a path secret from leaf ${sender} for leaf ${leafIndex}, got none`);
       return toHex(secret);
     });
     update_paths.push({
@@ -331,12 +332,12 @@ export async function treeKem(maker: Maker, recipe: Recipe) {
     });
   }
   return {
-    cipher_suite: maker.id,
-    group_id: toHex(grove.groupId),
+    cipher_suite: context.id,
+    group_id: toHex(testTree.groupId),
     epoch,
     confirmed_transcript_hash: toHex(confirmedTranscriptHash),
     ratchet_tree: toHex(bytesOf(tree)),
-    leaves_private: grove.leafIndices.map((leafIndex) => grove.leafPrivate(leafIndex)),
+    leaves_private: testTree.leafIndices.map((leafIndex) => testTree.leafPrivate(leafIndex)),
     update_paths,
   };
 }

@@ -1,4 +1,4 @@
-// draft-ietf-mls-extensions, Pre-Shared Keys (PSKs): keys that components bring in, each from names of its own.
+// draft-ietf-mls-extensions, Pre-Shared Keys (PSKs): keys of components. Each component has a namespace of its own.
 import {
   type Awaitable,
   type CustomPsk,
@@ -6,41 +6,47 @@ import {
   encode,
   type MlsExtension,
   opaque,
+  type PskDefinition,
   struct,
   type TypeOf,
   uint16,
 } from "@copse/core/extension";
 
-/** PSKType `application`, draft-ietf-mls-extensions */
+/** PSKType `application`: draft-ietf-mls-extensions, IANA Considerations */
 export const COMPONENT_PSK = 3;
 
-/** What PreSharedKeyID has for it before the nonce */
+/** The fields of a PreSharedKeyID of this type, before the nonce. */
 const ComponentPsk = struct({ componentId: uint16, pskId: opaque });
+type ComponentPsk = TypeOf<typeof ComponentPsk>;
 
-/** The name of a component's key, for `Group.commit({ psks: [{ custom: componentPsk(…) }] })`. */
+/**
+ * The ID of a component's pre-shared key, for `psks` of a commit.
+ * @example
+ * ```ts
+ * const { commit } = await group.commit({ psks: [{ custom: componentPsk(0x8001, pskId) }] });
+ * ```
+ */
 export function componentPsk(componentId: number, pskId: Uint8Array): CustomPsk {
   return customPsk(COMPONENT_PSK, encode(ComponentPsk, { componentId, pskId }));
 }
 
 /**
- * Pre-shared keys of components. All members of a group must know the type and have the key, as no capabilities say so.
- * @param find the key of a component by its ID, if it is known here
+ * The extension for pre-shared keys of components. Capabilities don't list PSK types: the application must make sure
+ * that all members have this extension and the keys.
+ * @param find returns a component's key by its ID; `undefined` if there is none
+ * @example
+ * ```ts
+ * const extensions = [componentPsks((componentId, pskId) => keyStore.get(`${componentId} ${pskId}`))];
+ * ```
  */
 export function componentPsks(
   find: (componentId: number, pskId: Uint8Array) => Awaitable<Uint8Array | undefined>,
 ): MlsExtension {
-  return {
-    name: "PSKs of components",
-    psks: [
-      {
-        pskType: COMPONENT_PSK,
-        name: "application",
-        codec: ComponentPsk,
-        find: (name) => {
-          const { componentId, pskId } = name as TypeOf<typeof ComponentPsk>;
-          return find(componentId, pskId.slice());
-        },
-      },
-    ],
+  const definition: PskDefinition<ComponentPsk> = {
+    pskType: COMPONENT_PSK,
+    name: "application",
+    codec: ComponentPsk,
+    find: ({ componentId, pskId }) => find(componentId, pskId.slice()),
   };
+  return { name: "PSKs of components", psks: [definition] };
 }

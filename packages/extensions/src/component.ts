@@ -1,4 +1,5 @@
-// draft-ietf-mls-extensions, Component IDs: parts of an application that share a group and don't get in each other's way.
+// draft-ietf-mls-extensions, Safe Application Interface: components of an application use the keys of a group. The
+// component's ID is part of each label, so no component can use the signatures or ciphertexts of another.
 import {
   type Awaitable,
   type CipherSuiteProvider,
@@ -18,7 +19,13 @@ import {
   verifyWithLabel,
 } from "@copse/core/extension";
 
-/** Components that the draft itself defines. From 0x8000 on they are the application's own. */
+/**
+ * The IDs of the components that the draft defines. IDs from 0x8000 on are for private use by applications.
+ * @example
+ * ```ts
+ * const extensions = [appDataDictionary([{ componentId: ComponentId.safeAad, data }])];
+ * ```
+ */
 export const ComponentId = {
   appComponents: 1,
   safeAad: 2,
@@ -27,7 +34,7 @@ export const ComponentId = {
   appAck: 5,
 } as const;
 
-/** Component IDs that stand for no component (GREASE). */
+/** The component IDs that are reserved for GREASE: 0x0A0A, 0x1A1A, up to 0x7A7A. They stand for no component. */
 export const GREASE_COMPONENTS: readonly number[] = /* @__PURE__ */ Array.from(
   { length: 8 },
   (_, i) => i * 0x1010 + 0x0a0a,
@@ -37,12 +44,24 @@ export const GREASE_COMPONENTS: readonly number[] = /* @__PURE__ */ Array.from(
 const ComponentOperationLabel = struct({ baseLabel: opaque, componentId: uint16, label: opaque });
 const BASE_LABEL = /* @__PURE__ */ utf8("MLS Component");
 
-/** A ComponentOperationLabel, encoded: the label of an operation that a component does with keys of MLS. */
+/**
+ * An encoded ComponentOperationLabel: the label of an operation that a component does with keys of MLS.
+ * @example
+ * ```ts
+ * const label = componentLabel(0x8001, "poll result");
+ * ```
+ */
 export function componentLabel(componentId: number, label: string): Uint8Array {
   return encode(ComponentOperationLabel, { baseLabel: BASE_LABEL, componentId, label: utf8(label) });
 }
 
-/** SafeSignWithLabel */
+/**
+ * SafeSignWithLabel, for callers that hold the signer. With a group, use {@link signAsComponent}.
+ * @example
+ * ```ts
+ * const signature = await safeSignWithLabel(signer, 0x8001, "poll result", content);
+ * ```
+ */
 export function safeSignWithLabel(
   signer: Signer,
   componentId: number,
@@ -52,7 +71,13 @@ export function safeSignWithLabel(
   return signWithLabel(signer, componentLabel(componentId, label), content);
 }
 
-/** SafeVerifyWithLabel */
+/**
+ * SafeVerifyWithLabel, for callers that have the public key. With a group, use {@link verifyAsComponent}.
+ * @example
+ * ```ts
+ * const valid = await safeVerifyWithLabel(provider, publicKey, 0x8001, "poll result", content, signature);
+ * ```
+ */
 export function safeVerifyWithLabel(
   provider: CipherSuiteProvider,
   publicKey: Uint8Array,
@@ -64,7 +89,13 @@ export function safeVerifyWithLabel(
   return verifyWithLabel(provider, publicKey, componentLabel(componentId, label), content, signature);
 }
 
-/** SafeEncryptWithLabel */
+/**
+ * SafeEncryptWithLabel, for callers that have the public key. With a group, use {@link encryptAsComponent}.
+ * @example
+ * ```ts
+ * const sealed = await safeEncryptWithLabel(provider, publicKey, 0x8001, "ballot", context, plaintext);
+ * ```
+ */
 export function safeEncryptWithLabel(
   provider: CipherSuiteProvider,
   publicKey: Uint8Array,
@@ -76,7 +107,14 @@ export function safeEncryptWithLabel(
   return encryptWithLabel(provider, publicKey, componentLabel(componentId, label), context, plaintext);
 }
 
-/** SafeDecryptWithLabel. @throws CryptoError */
+/**
+ * SafeDecryptWithLabel, for callers that hold the private key. With a group, use {@link decryptAsComponent}.
+ * @throws CryptoError if the ciphertext, the component, the label or the context isn't the one that was sealed
+ * @example
+ * ```ts
+ * const plaintext = await safeDecryptWithLabel(provider, privateKey, 0x8001, "ballot", context, sealed);
+ * ```
+ */
 export function safeDecryptWithLabel(
   provider: CipherSuiteProvider,
   privateKey: HpkePrivateKey,
@@ -90,11 +128,18 @@ export function safeDecryptWithLabel(
 
 function leafOf(group: Pick<Group, "leafNode">, leafIndex: number) {
   const leafNode = group.leafNode(leafIndex);
-  if (leafNode === undefined) throw new MlsError("unknown-sender", `there is no member at leaf ${leafIndex}`);
+  if (leafNode === undefined)
+    throw new MlsError("unknown-sender", `expected the leaf index of a member, got ${leafIndex}`);
   return leafNode;
 }
 
-/** Signs with the key of the own leaf. */
+/**
+ * Signs with the signature key of the own leaf.
+ * @example
+ * ```ts
+ * const signature = await signAsComponent(group, 0x8001, "poll result", content);
+ * ```
+ */
 export function signAsComponent(
   group: Group,
   componentId: number,
@@ -104,7 +149,14 @@ export function signAsComponent(
   return group.withEpoch(({ signer }) => safeSignWithLabel(signer, componentId, label, content));
 }
 
-/** Whether a signature is by the key of a member's leaf. @throws MlsError `unknown-sender` */
+/**
+ * Whether a signature is valid under the signature key of a member's leaf.
+ * @throws MlsError `unknown-sender` if no member is at `leafIndex`
+ * @example
+ * ```ts
+ * const valid = await verifyAsComponent(group, sender.leafIndex, 0x8001, "poll result", content, signature);
+ * ```
+ */
 export function verifyAsComponent(
   group: Group,
   leafIndex: number,
@@ -119,7 +171,15 @@ export function verifyAsComponent(
   });
 }
 
-/** Encrypts to one member, by the key of its leaf in this epoch. @throws MlsError `unknown-sender` */
+/**
+ * Encrypts to one member, by the encryption key of its leaf in this epoch.
+ * @param context bound to the ciphertext, and needed to decrypt it
+ * @throws MlsError `unknown-sender` if no member is at `leafIndex`
+ * @example
+ * ```ts
+ * const sealed = await encryptAsComponent(group, 2, 0x8001, "ballot", context, plaintext);
+ * ```
+ */
 export function encryptAsComponent(
   group: Group,
   leafIndex: number,
@@ -134,7 +194,15 @@ export function encryptAsComponent(
   });
 }
 
-/** Decrypts what was encrypted to the own leaf's present key. @throws CryptoError */
+/**
+ * Decrypts what was encrypted to the own leaf. The leaf's key changes with each own update or commit with a path:
+ * earlier ciphertexts can't be decrypted then.
+ * @throws CryptoError if the ciphertext, the component, the label or the context isn't the one that was sealed
+ * @example
+ * ```ts
+ * const plaintext = await decryptAsComponent(group, 0x8001, "ballot", context, sealed);
+ * ```
+ */
 export function decryptAsComponent(
   group: Group,
   componentId: number,

@@ -1,4 +1,4 @@
-// draft-ietf-mls-extensions, Attaching Application Data to MLS Messages: the app_data_dictionary.
+// draft-ietf-mls-extensions, Attaching Application Data to MLS Messages: the `app_data_dictionary` extension.
 import {
   type Codec,
   decode,
@@ -12,7 +12,7 @@ import {
   vector,
 } from "@copse/core/extension";
 
-/** draft-ietf-mls-extensions, IANA Considerations */
+/** Extension type `app_data_dictionary`: draft-ietf-mls-extensions, IANA Considerations */
 export const APP_DATA_DICTIONARY = 0x0006;
 
 /** ComponentData */
@@ -25,40 +25,53 @@ export const AppDataDictionary = struct({ componentData: vector(ComponentData) }
 /** ComponentsList */
 export const ComponentsList = struct({ componentIds: vector(uint16) });
 
-/** Whether component IDs go up. */
+const SORTED_RULE =
+  "draft-ietf-mls-extensions app_data_dictionary: entries must be sorted by component_id, at most one for each" as const;
+
+/** Whether the component IDs are in increasing order, each once. */
 export function ascends(entries: readonly { readonly componentId: number }[]): boolean {
   return entries.every(
     ({ componentId }, i) => i === 0 || (entries[i - 1]?.componentId as number) < componentId,
   );
 }
 
-/** The content of a dictionary. @throws DecodeError, ValidationError */
+/** The entries of an encoded dictionary. @throws DecodeError; ValidationError if they aren't sorted */
 export function readDictionary(bytes: Uint8Array): readonly ComponentData[] {
   const { componentData } = decode(AppDataDictionary, bytes);
-  ensure(
-    ascends(componentData),
-    "draft-ietf-mls-extensions app_data_dictionary: entries must be sorted by component_id, one for each at most",
-  );
+  ensure(ascends(componentData), SORTED_RULE);
   return componentData;
 }
 
-/** The `app_data_dictionary` extension with these entries, in any order. */
+/**
+ * The `app_data_dictionary` extension with these entries. They may be in any order: this sorts them.
+ * @throws ValidationError if two entries have the same component ID
+ * @example
+ * ```ts
+ * const data = new TextEncoder().encode("Birds");
+ * const group = await client.createGroup({ extensions: [appDataDictionary([{ componentId: 0x8001, data }])] });
+ * ```
+ */
 export function appDataDictionary(entries: readonly ComponentData[]): Extension {
   const componentData = [...entries].sort((a, b) => a.componentId - b.componentId);
-  ensure(
-    ascends(componentData),
-    "draft-ietf-mls-extensions app_data_dictionary: entries must be sorted by component_id, one for each at most",
-  );
+  ensure(ascends(componentData), SORTED_RULE);
   return { extensionType: APP_DATA_DICTIONARY, extensionData: encode(AppDataDictionary, { componentData }) };
 }
 
-/** The entries of the `app_data_dictionary` among some extensions. @throws DecodeError, ValidationError */
+/** The entries of the `app_data_dictionary` among these extensions. @throws DecodeError, ValidationError */
 export function dictionaryIn(extensions: readonly Extension[]): readonly ComponentData[] {
   const found = extensions.find(({ extensionType }) => extensionType === APP_DATA_DICTIONARY);
   return found === undefined ? [] : readDictionary(found.extensionData);
 }
 
-/** The data of a component in the `app_data_dictionary` among some extensions: of a group, a leaf node, a key package. */
+/**
+ * A component's data in the `app_data_dictionary` among these extensions, which may be those of a group, a leaf node,
+ * a key package or a GroupInfo. `undefined` if there are none.
+ * @throws DecodeError, ValidationError if the dictionary is malformed
+ * @example
+ * ```ts
+ * const title = componentDataIn(group.extensions, 0x8001);
+ * ```
+ */
 export function componentDataIn(
   extensions: readonly Extension[],
   componentId: number,
@@ -66,7 +79,13 @@ export function componentDataIn(
   return dictionaryIn(extensions).find((entry) => entry.componentId === componentId)?.data;
 }
 
-/** That, decoded. */
+/**
+ * The same as {@link componentDataIn}, decoded.
+ * @example
+ * ```ts
+ * const required = componentIn(group.extensions, ComponentId.appComponents, ComponentsList)?.componentIds;
+ * ```
+ */
 export function componentIn<T>(
   extensions: readonly Extension[],
   componentId: number,

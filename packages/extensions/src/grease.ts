@@ -1,13 +1,13 @@
-// RFC 9420 §13.5: values that nobody supports, which keep others from refusing what they don't know.
+// RFC 9420 §13.5, GREASE: reserved values that nobody supports. Sending them shows whether others ignore unknown values.
 import type { Extension, MlsExtension, RandomSource } from "@copse/core/extension";
 
-/** What §13.5 reserves in each registry: 0x0A0A, 0x1A1A, up to 0xEAEA. */
+/** The values that §13.5 reserves in each registry: 0x0A0A, 0x1A1A, up to 0xEAEA. */
 export const GREASE_VALUES: readonly number[] = /* @__PURE__ */ Array.from(
   { length: 15 },
   (_, i) => i * 0x1010 + 0x0a0a,
 );
 
-/** One to `most` of some values, by chance, each once. */
+/** At least one and at most `most` of these values, chosen at random, each once. */
 export function pick(random: RandomSource, values: readonly number[], most: number): number[] {
   const bytes = random(most + 1);
   const count = 1 + ((bytes[0] as number) % most);
@@ -16,7 +16,7 @@ export function pick(random: RandomSource, values: readonly number[], most: numb
   return [...picked];
 }
 
-/** An extension of no meaning, with up to 15 bytes of no meaning. */
+/** An extension of a reserved type, with 0 to 15 random bytes. */
 function greaseExtension(random: RandomSource): Extension {
   const [extensionType] = pick(random, GREASE_VALUES, 1);
   return {
@@ -26,8 +26,19 @@ function greaseExtension(random: RandomSource): Extension {
 }
 
 /**
- * GREASE (§13.5): random reserved values in the capabilities and the extensions of own leaf nodes, and an extension
- * in own key packages and GroupInfos. Receiving them takes no extension: they are ignored like all that isn't known.
+ * GREASE (§13.5): puts random reserved values into the capabilities and the extensions of own leaf nodes, and an
+ * extension of a reserved type into own key packages and GroupInfos. Clients without this extension ignore these
+ * values, as they ignore all unknown ones.
+ * @example
+ * ```ts
+ * const client = await Client.create({
+ *   crypto: nodeProvider(),
+ *   suite: 1,
+ *   credential: "alice",
+ *   authentication,
+ *   extensions: [grease()],
+ * });
+ * ```
  */
 export function grease(): MlsExtension {
   return {

@@ -1,16 +1,21 @@
-// Extensions of Messaging Layer Security, each a module to be given to a client: RFC 9420 §13.5 and draft-ietf-mls-extensions.
+// Extensions of Messaging Layer Security, each to be given to a client: RFC 9420 §13.5 and draft-ietf-mls-extensions.
+export type { AppComponent } from "./app-component.js";
+export { type AppDataOptions, appData } from "./app-data.js";
+export { APP_DATA_UPDATE, appDataRemove, appDataUpdate } from "./app-data-update.js";
+export { APP_EPHEMERAL, appEphemeral, ephemeralDataOf } from "./app-ephemeral.js";
 export {
-  APP_DATA_UPDATE,
-  APP_EPHEMERAL,
-  type AppComponent,
-  type AppDataOptions,
-  appData,
-  appDataRemove,
-  appDataUpdate,
-  appEphemeral,
-  ephemeralDataOf,
-} from "./app-data.js";
-export * from "./component.js";
+  ComponentId,
+  componentLabel,
+  decryptAsComponent,
+  encryptAsComponent,
+  GREASE_COMPONENTS,
+  safeDecryptWithLabel,
+  safeEncryptWithLabel,
+  safeSignWithLabel,
+  safeVerifyWithLabel,
+  signAsComponent,
+  verifyAsComponent,
+} from "./component.js";
 export { COMPONENT_PSK, componentPsk, componentPsks } from "./component-psk.js";
 export {
   APP_DATA_DICTIONARY,

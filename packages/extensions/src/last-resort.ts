@@ -1,12 +1,18 @@
-// draft-ietf-mls-extensions, Last-Resort KeyPackages: key packages that may be used more than once.
+// draft-ietf-mls-extensions, Last Resort KeyPackages: key packages that may be used more than once.
 import { EMPTY, type Extension, type KeyPackage, type MlsExtension } from "@copse/core/extension";
 import { ComponentId } from "./component.js";
 import { appDataDictionary, type ComponentData, componentDataIn } from "./dictionary.js";
 
-/** Extension type that drafts up to -05 used, and that clients in the field still do. */
+/** The extension type in drafts up to -05. Deployed clients still use it. */
 const EARLIER_TYPE = 0x000a;
 
-/** Whether a key package says that it is one of last resort. */
+/**
+ * Whether a key package is marked as one of last resort.
+ * @example
+ * ```ts
+ * const keepIt = isLastResort(keyPackage);
+ * ```
+ */
 export function isLastResort({ extensions }: Pick<KeyPackage, "extensions">): boolean {
   return (
     extensions.some(({ extensionType }) => extensionType === EARLIER_TYPE) ||
@@ -15,19 +21,41 @@ export function isLastResort({ extensions }: Pick<KeyPackage, "extensions">): bo
 }
 
 /**
- * The extension that makes a key package one of last resort, for `Client.createKeyPackage({ extensions })`.
- * @param others what other components put into the key package
+ * The extension that marks a key package as one of last resort.
+ * @param others the data of other components in the key package
+ * @example
+ * ```ts
+ * const keyPackage = await client.createKeyPackage({ extensions: [lastResortKeyPackage()] });
+ * ```
  */
 export function lastResortKeyPackage(others: readonly ComponentData[] = []): Extension {
   return appDataDictionary([{ componentId: ComponentId.lastResortKeyPackage, data: EMPTY }, ...others]);
 }
 
-/** The same for those who know the extension of drafts up to -05 only. */
+/**
+ * The same mark as in drafts up to -05, for clients that know no other.
+ * @example
+ * ```ts
+ * const keyPackage = await client.createKeyPackage({ extensions: [earlierLastResortKeyPackage()] });
+ * ```
+ */
 export function earlierLastResortKeyPackage(): Extension {
   return { extensionType: EARLIER_TYPE, extensionData: EMPTY };
 }
 
-/** Keeps key packages of last resort, and their private keys, when they were used to join. */
+/**
+ * Keeps key packages of last resort and their private keys after they were used to join a group.
+ * @example
+ * ```ts
+ * const client = await Client.create({
+ *   crypto: nodeProvider(),
+ *   suite: 1,
+ *   credential: "alice",
+ *   authentication,
+ *   extensions: [lastResort()],
+ * });
+ * ```
+ */
 export function lastResort(): MlsExtension {
   return { name: "last resort", isReusable: isLastResort };
 }

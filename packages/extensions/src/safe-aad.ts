@@ -1,4 +1,4 @@
-// draft-ietf-mls-extensions, Safe Additional Authenticated Data: authenticated_data that components share.
+// draft-ietf-mls-extensions, Safe Additional Authenticated Data (AAD): components share `authenticated_data`.
 import {
   decode,
   type Extension,
@@ -23,21 +23,43 @@ export const SafeAAD = struct({ aadItems: vector(SafeAADItem) });
 const SORTED =
   "draft-ietf-mls-extensions Safe AAD: items must be in increasing order of their component_id" as const;
 
-/** `authenticated_data` for a group with Safe AAD, with items in any order. */
+/**
+ * The `authenticated_data` of a message in a group that uses Safe AAD. The items may be in any order: this sorts them.
+ * @throws ValidationError if two items have the same component ID
+ * @example
+ * ```ts
+ * const authenticatedData = safeAad([{ componentId: 0x8001, aadItemData: new Uint8Array([1]) }]);
+ * const message = await group.encrypt("Hello", { authenticatedData });
+ * ```
+ */
 export function safeAad(items: readonly SafeAADItem[]): Uint8Array {
   const aadItems = [...items].sort((a, b) => a.componentId - b.componentId);
   ensure(ascends(aadItems), SORTED);
   return encode(SafeAAD, { aadItems });
 }
 
-/** The items of `authenticated_data` in a group with Safe AAD. @throws DecodeError, ValidationError */
+/**
+ * The items in the `authenticated_data` of a message in a group that uses Safe AAD.
+ * @throws DecodeError; ValidationError if the items aren't sorted
+ * @example
+ * ```ts
+ * const received = await group.receive(message);
+ * if (received.kind === "application") console.log(readSafeAad(received.authenticatedData));
+ * ```
+ */
 export function readSafeAad(authenticatedData: Uint8Array): readonly SafeAADItem[] {
   const { aadItems } = decode(SafeAAD, authenticatedData);
   ensure(ascends(aadItems), SORTED);
   return aadItems;
 }
 
-/** Whether a group with these GroupContext extensions uses Safe AAD. */
+/**
+ * Whether a group with these GroupContext extensions uses Safe AAD.
+ * @example
+ * ```ts
+ * const authenticatedData = usesSafeAad(group.extensions) ? safeAad(items) : undefined;
+ * ```
+ */
 export function usesSafeAad(extensions: readonly Extension[]): boolean {
   return componentDataIn(extensions, ComponentId.safeAad) !== undefined;
 }

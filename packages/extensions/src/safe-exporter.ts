@@ -1,4 +1,4 @@
-// draft-ietf-mls-extensions, Exported Secrets: one secret for each component in each epoch, which is given out once.
+// draft-ietf-mls-extensions, Exported Secrets: in each epoch one secret for each component, which can be exported once.
 import {
   type CipherSuiteProvider,
   decode,
@@ -18,7 +18,7 @@ import {
 } from "@copse/core/extension";
 
 const LABEL = "application_export";
-/** One for each component ID. */
+/** The leaves of the Exporter Tree: one for each component ID. */
 const LEAVES = 2 ** 16;
 const LEFT = /* @__PURE__ */ utf8("left");
 const RIGHT = /* @__PURE__ */ utf8("right");
@@ -26,8 +26,8 @@ const RIGHT = /* @__PURE__ */ utf8("right");
 const SavedTree = vector(struct({ node: uint32, secret: opaque }));
 
 /**
- * The Exporter Tree of an epoch. Nodes are numbered from the root, 1; the children of i are 2i and 2i + 1, and the
- * leaf of a component is 2^16 + its ID. Only those secrets are held from which others still come.
+ * The Exporter Tree of an epoch. The root is node 1, the children of node i are 2i and 2i + 1, and the leaf of a
+ * component is node 2^16 + its ID. The tree holds only the secrets from which secrets that weren't exported derive.
  */
 class ExporterTree implements EpochLedger {
   private readonly provider: CipherSuiteProvider;
@@ -38,46 +38,47 @@ class ExporterTree implements EpochLedger {
     this.nodes = nodes;
   }
 
-  /** The secret of a component, which is gone from here then. Nothing changes if it fails. */
+  /** Removes a component's secret from the tree and returns it. If this fails, the tree is as before. */
   async take(componentId: number): Promise<Uint8Array> {
-    const way: number[] = [];
-    let node = LEAVES + componentId;
-    while (node >= 1 && !this.nodes.has(node)) {
-      way.push(node);
-      node = Math.floor(node / 2);
+    // Up from the leaf to the closest node whose secret is held, then down from there.
+    const path: number[] = [];
+    let top = LEAVES + componentId;
+    while (top >= 1 && !this.nodes.has(top)) {
+      path.push(top);
+      top = Math.floor(top / 2);
     }
-    const top = node;
-    const known = this.nodes.get(top);
-    if (known === undefined)
-      throw new MlsError("consumed", "the component's secret of this epoch was exported before");
-    let secret: Uint8Array = known.slice();
-    const others = new Map<number, Uint8Array>();
+    const held = this.nodes.get(top);
+    if (held === undefined)
+      throw new MlsError(
+        "consumed",
+        `the secret of component ${componentId} was already exported in this epoch`,
+      );
+    let secret: Uint8Array = held.slice();
+    const siblings = new Map<number, Uint8Array>();
     try {
-      for (let next = way.pop(); next !== undefined; next = way.pop()) {
+      for (let node = path.pop(); node !== undefined; node = path.pop()) {
         const { Nh } = this.provider.suite.hash;
         const left = await expandWithLabel(this.provider, secret, "tree", LEFT, Nh);
         const right = await expandWithLabel(this.provider, secret, "tree", RIGHT, Nh);
         wipe(secret);
-        const isLeft = next % 2 === 0;
+        const isLeft = node % 2 === 0;
         secret = isLeft ? left : right;
-        others.set(isLeft ? next + 1 : next - 1, isLeft ? right : left);
+        siblings.set(isLeft ? node + 1 : node - 1, isLeft ? right : left);
       }
     } catch (error) {
-      wipe(secret, ...others.values());
+      wipe(secret, ...siblings.values());
       throw error;
     }
-    wipe(known);
+    wipe(held);
     this.nodes.delete(top);
-    for (const [other, its] of others) this.nodes.set(other, its);
+    for (const [sibling, its] of siblings) this.nodes.set(sibling, its);
     return secret;
   }
 
   save(): Uint8Array {
     const nodes = Array.from(this.nodes, ([node, secret]) => ({ node, secret }));
-    return encode(
-      SavedTree,
-      nodes.sort((a, b) => a.node - b.node),
-    );
+    nodes.sort((a, b) => a.node - b.node);
+    return encode(SavedTree, nodes);
   }
 
   wipe(): void {
@@ -90,7 +91,7 @@ function load(provider: CipherSuiteProvider, saved: Uint8Array): ExporterTree {
   const nodes = new Map<number, Uint8Array>();
   for (const { node, secret } of decode(SavedTree, saved)) {
     if (node < 1 || node >= 2 * LEAVES || nodes.has(node) || secret.length !== provider.suite.hash.Nh) {
-      throw new MlsError("state", "these bytes are no saved exporter tree of this suite");
+      throw new MlsError("state", "invalid saved exporter tree of this cipher suite");
     }
     nodes.set(node, secret.slice());
   }
@@ -103,24 +104,43 @@ const definition: EpochSecretDefinition<ExporterTree> = {
   load,
 };
 
-/** The safe exporter: in each epoch of each group, a secret for each component, with forward secrecy. */
+/**
+ * The safe exporter: in each epoch of each group, one secret for each component, with forward secrecy. Export it by
+ * {@link safeExportSecret}.
+ * @example
+ * ```ts
+ * const client = await Client.create({
+ *   crypto: nodeProvider(),
+ *   suite: 1,
+ *   credential: "alice",
+ *   authentication,
+ *   extensions: [safeExporter()],
+ * });
+ * ```
+ */
 export function safeExporter(): MlsExtension {
   return { name: "safe exporter", secrets: [definition] };
 }
 
 /**
- * SafeExportSecret: the secret of a component in this epoch, `Nh` bytes, the same for all members. It is given out
- * once; save the group afterwards, so that it is gone from what is saved too.
- * @throws MlsError `consumed` the second time; `missing` if the group is without {@link safeExporter}
+ * SafeExportSecret: the secret of a component in this epoch, `KDF.Nh` bytes, the same for all members. It can be
+ * exported once in an epoch. Save the group afterwards: this removes the secret from the saved state.
+ * @throws MlsError `consumed` if it was exported before; `missing` if the epoch began without {@link safeExporter};
+ *   `usage` if `componentId` isn't a uint16
+ * @example
+ * ```ts
+ * const secret = await safeExportSecret(group, 0x8001);
+ * const saved = await group.save();
+ * ```
  */
 export function safeExportSecret(group: Group, componentId: number): Promise<Uint8Array> {
   if (!Number.isInteger(componentId) || componentId < 0 || componentId >= LEAVES) {
-    throw new MlsError("usage", `${componentId} is no component ID`);
+    throw new MlsError("usage", `expected a component ID from 0 to 65535, got ${componentId}`);
   }
   return group.withEpoch(({ ledger }) => {
     const tree = ledger(LABEL);
     if (!(tree instanceof ExporterTree))
-      throw new MlsError("missing", "this epoch began without the safe exporter");
+      throw new MlsError("missing", "expected an epoch with the safe exporter: this epoch began without it");
     return tree.take(componentId);
   });
 }

@@ -1,4 +1,4 @@
-// draft-ietf-mls-extensions, SelfRemove Proposal: leaving a group, with the help of whoever commits next.
+// draft-ietf-mls-extensions, SelfRemove Proposal: a member leaves a group by the next commit of another member.
 import {
   type CustomProposal,
   customProposal,
@@ -9,17 +9,33 @@ import {
   struct,
 } from "@copse/core/extension";
 
-/** draft-ietf-mls-extensions, IANA Considerations */
+/** Proposal type `self_remove`: draft-ietf-mls-extensions, IANA Considerations */
 export const SELF_REMOVE = 0x000a;
 
-/** The proposal, for `Group.propose({ custom: selfRemoveProposal() })`. */
+/**
+ * A SelfRemove proposal: the sender leaves the group.
+ * @example
+ * ```ts
+ * const message = await group.propose({ custom: selfRemoveProposal() });
+ * ```
+ */
 export function selfRemoveProposal(): CustomProposal {
   return customProposal(SELF_REMOVE, EMPTY);
 }
 
 /**
- * SelfRemove: a proposal by which its sender is removed. It is always sent in a PublicMessage, and committed by
- * reference, by any other member or by one who joins by an external commit.
+ * The SelfRemove proposal, which removes its sender. It is always sent in a PublicMessage and committed by reference:
+ * by any other member, or by a new member in an external commit.
+ * @example
+ * ```ts
+ * const client = await Client.create({
+ *   crypto: nodeProvider(),
+ *   suite: 1,
+ *   credential: "alice",
+ *   authentication,
+ *   extensions: [selfRemove()],
+ * });
+ * ```
  */
 export function selfRemove(): MlsExtension {
   return {

@@ -1,4 +1,4 @@
-// RFC 9420 has nothing of this: errors on their way between threads, of the same class, code and rule on both sides.
+// RFC 9420 doesn't cover this: errors on their way between threads. Class, code and rule stay the same.
 import {
   CryptoError,
   DecodeError,
@@ -8,14 +8,22 @@ import {
   ValidationError,
 } from "@copse/core";
 
-/** The worker is gone, or its client was closed: nothing was heard of what was asked. `code` is `closed`. */
+/**
+ * The worker has ended, or the client was closed. Whether an open call was carried out isn't known. `code` is
+ * `closed`.
+ * @example
+ * ```ts
+ * const error = await client.ended;
+ * if (error instanceof WorkerError) console.error(error.message, error.cause);
+ * ```
+ */
 export class WorkerError extends MlsError {
   constructor(message: string, options?: { cause?: unknown }) {
     super("closed", message, options);
   }
 }
 
-/** From the most special on, so that the first that fits is the closest. */
+/** Subclasses before their base, so that the first class that matches is the closest. */
 const CLASSES = {
   WorkerError,
   ValidationError,
@@ -25,9 +33,9 @@ const CLASSES = {
   MlsError,
 } as const;
 
-/** An error as it is sent. */
+/** An error as it is posted. */
 export interface PackedError {
-  /** None for an error that isn't one of Copse's. */
+  /** `undefined` for an error that isn't an MlsError. */
   readonly type: keyof typeof CLASSES | undefined;
   readonly name: string;
   readonly message: string;
@@ -39,25 +47,25 @@ export interface PackedError {
 
 const FIELDS = ["rule", "offset", "proposal"] as const;
 
-/** How many causes of causes are sent. */
-const DEPTH = 4;
+/** How deep a chain of causes is sent. */
+const MAX_CAUSES = 4;
 
-/** An error's message and what Copse's errors say beyond it; no stack, and nothing that others have added. */
-export function packError(error: unknown, depth = DEPTH): PackedError {
+/** The message of an error and the fields of Copse's classes, without the stack and without other properties. */
+export function packError(error: unknown, causes = MAX_CAUSES): PackedError {
   if (!(error instanceof Error))
     return { type: undefined, name: "Error", message: String(error), fields: {} };
   const { name, message } = error;
-  const cause = error.cause instanceof Error && depth > 0 ? packError(error.cause, depth - 1) : undefined;
+  const cause = error.cause instanceof Error && causes > 0 ? packError(error.cause, causes - 1) : undefined;
   const rest = cause === undefined ? {} : { cause };
   if (!(error instanceof MlsError)) return { type: undefined, name, message, fields: {}, ...rest };
   const types = Object.keys(CLASSES) as (keyof typeof CLASSES)[];
   const type = types.find((one) => error instanceof CLASSES[one]);
-  const fields: Record<string, unknown> = {};
-  for (const field of FIELDS) if (field in error) fields[field] = (error as unknown as typeof fields)[field];
+  const present = FIELDS.filter((field) => field in error);
+  const fields = Object.fromEntries(present.map((field) => [field, Reflect.get(error, field)]));
   return { type, name, message, code: error.code, fields, ...rest };
 }
 
-/** The error that was packed, as one of this side. */
+/** The error that was packed, as an instance of the same class on this side. */
 export function unpackError({ type, name, message, code, fields, cause }: PackedError): Error {
   const options = cause === undefined ? undefined : { cause: unpackError(cause) };
   if (type === undefined || code === undefined) {
@@ -65,10 +73,10 @@ export function unpackError({ type, name, message, code, fields, cause }: Packed
     error.name = name;
     return error;
   }
-  // Its class's own constructor would put the message together anew.
+  // Calls MlsError's constructor: that of the class would change the message again.
   const error: MlsError = Reflect.construct(MlsError, [code, message, options], CLASSES[type]);
   Object.assign(error, fields);
-  // A provider's own subclass isn't known here, but its name is.
+  // A subclass that a provider defines isn't known on this side. Its name is kept.
   error.name = name;
   return error;
 }

@@ -1,4 +1,4 @@
-// RFC 9420 §10 to §15: a whole client in a Web Worker or worker thread, behind the same interface.
+// RFC 9420 §10 to §15: a whole client in a Web Worker or worker thread, with the same interface.
 export { connectClient } from "./connect.js";
 export { WorkerError } from "./errors.js";
 export type { NodePort, Port, WebPort } from "./port.js";

@@ -1,19 +1,24 @@
-// RFC 9420 has nothing of this: questions that were sent, and wait for their answers.
+// RFC 9420 doesn't cover this: requests that were sent to the other thread and wait for their answers.
 import { type PackedError, unpackError } from "./errors.js";
-import type { Outcome } from "./protocol.js";
+
+/** How a call ended: with a value or with an error. */
+export type Outcome = { readonly value: unknown } | { readonly error: PackedError };
 
 interface Waiting {
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
 
-/** What one side has asked the other, by numbers. */
-export class Pending {
+/** The requests of one side that have no answer yet, by number. */
+export class PendingRequests {
   private readonly waiting = new Map<number, Waiting>();
   private next = 0;
 
-  /** @param send posts the question; if it throws, there is none */
-  ask(send: (id: number) => void): Promise<unknown> {
+  /**
+   * Sends a request and waits for its answer.
+   * @param send posts the request with this number; if it throws, the promise rejects with that error
+   */
+  request(send: (id: number) => void): Promise<unknown> {
     const id = this.next++;
     return new Promise((resolve, reject) => {
       send(id);
@@ -22,10 +27,10 @@ export class Pending {
   }
 
   settle(id: number, outcome: Outcome): void {
-    const one = this.waiting.get(id);
+    const request = this.waiting.get(id);
     this.waiting.delete(id);
-    if ("error" in outcome) one?.reject(unpackError(outcome.error as PackedError));
-    else one?.resolve(outcome.value);
+    if ("error" in outcome) request?.reject(unpackError(outcome.error));
+    else request?.resolve(outcome.value);
   }
 
   rejectAll(error: Error): void {

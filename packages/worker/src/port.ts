@@ -1,37 +1,42 @@
-// RFC 9420 has nothing of this: ports, by which a page and a worker send each other messages on any platform.
+// RFC 9420 doesn't cover this: the ports by which a page and a worker exchange messages, on any platform.
 
-/** A `Worker`, a `MessagePort`, or a worker's own `self`, as browsers, Deno and Bun have them. */
+/** A `Worker`, a `MessagePort`, or a worker's own `self`, as in browsers, Deno and Bun. */
 export interface WebPort {
   postMessage(message: unknown, options: { transfer: ArrayBuffer[] }): void;
   addEventListener(type: string, listener: (event: unknown) => void): void;
   removeEventListener(type: string, listener: (event: unknown) => void): void;
 }
 
-/** A `Worker`, `MessagePort` or `parentPort` of Node's worker threads. */
+/** A `Worker`, `MessagePort` or `parentPort` of Node's `worker_threads`. */
 export interface NodePort {
   postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
   on(event: string, listener: (value: unknown) => void): unknown;
   off(event: string, listener: (value: unknown) => void): unknown;
 }
 
+/** A port of any platform. */
 export type Port = WebPort | NodePort;
 
-/** What a port tells its owner. */
+/** What a channel reports. */
 export interface PortEvents {
   message(message: unknown): void;
-  /** The other side is gone; `reason` is for people. */
+  /** The other side has ended. `reason` is text for an error message. */
   gone(reason: string, cause?: unknown): void;
 }
 
 /** A port in use. */
 export interface Channel {
-  /** @throws DataCloneError for what can't be sent */
+  /** @throws DataCloneError for a value that can't be cloned */
   post(message: unknown, transfer?: ArrayBuffer[]): void;
-  /** Listens no more. The port stays the application's, for it to close. */
+  /** Stops listening. The port stays open: closing it is up to the application. */
   detach(): void;
 }
 
-/** @param side of the port that is listened at: a worker hears of its own errors too, which aren't the page's end */
+/**
+ * Listens to a port.
+ * @param side which side listens. Only the page takes `error` for the end of the other side: a worker also receives
+ *   events for its own errors.
+ */
 export function openChannel(port: Port, side: "page" | "worker", events: PortEvents): Channel {
   const node = "on" in port;
   const listeners: Record<string, (event: unknown) => void> = {
@@ -41,16 +46,16 @@ export function openChannel(port: Port, side: "page" | "worker", events: PortEve
   if (side === "page") {
     listeners.error = (event) => {
       const { message } = event as { readonly message?: string };
-      events.gone(message || "its script can't be run", node ? event : undefined);
+      events.gone(message || "its script failed to load or to run", node ? event : undefined);
     };
-    listeners.messageerror = () => events.gone("a message of it can't be read");
-    if (node) listeners.exit = (code) => events.gone(`it ended with code ${code}`);
+    listeners.messageerror = () => events.gone("one of its messages can't be deserialized");
+    if (node) listeners.exit = (code) => events.gone(`it exited with code ${code}`);
   }
   for (const [type, listener] of Object.entries(listeners)) {
     if ("on" in port) port.on(type, listener);
     else port.addEventListener(type, listener);
   }
-  // Ports of a MessageChannel wait for this where events are listened to by addEventListener.
+  // With addEventListener, a MessagePort delivers nothing before `start` is called.
   if (!node) (port as { start?: () => void }).start?.();
   return {
     post(message, transfer = []) {

@@ -1,4 +1,4 @@
-// RFC 9420 §10 to §15: what of Client and Group is there across threads. All that a page can call is listed here, once.
+// RFC 9420 §10 to §15: the methods and getters of Client and Group that a page can use. This file is their only list.
 import type { Client, CommitMessages, Group } from "@copse/core";
 
 type MethodOf<T> = { [K in keyof T]: T[K] extends (...args: never[]) => unknown ? K : never }[keyof T];
@@ -6,8 +6,12 @@ type GetterOf<T> = Exclude<keyof T, MethodOf<T>>;
 type ResultOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
 
 /**
- * How an answer is sent. `bytes`: an array that is the caller's own, and moves. `messages`: an object of such.
- * `group`: a group, which stays in the worker. `groups`: an object with a group and bytes. `value`: a copy.
+ * How the result of a method is sent:
+ * - `bytes`: a byte array that belongs to the caller. It is transferred.
+ * - `messages`: an object of such byte arrays.
+ * - `group`: a group, which stays in the worker. The page gets its ID and a snapshot.
+ * - `groups`: an object with a group and byte arrays.
+ * - `value`: a copy.
  */
 export type Kind = "bytes" | "messages" | "group" | "groups" | "value";
 
@@ -23,6 +27,7 @@ type KindOf<R> = [R] extends [Uint8Array]
 
 type Kinds<T, M extends keyof T> = { readonly [K in M]: KindOf<ResultOf<T[K]>> };
 
+/** The methods of a client, and how their results are sent. */
 export const CLIENT_METHODS = {
   addSigner: "value",
   createKeyPackage: "bytes",
@@ -37,9 +42,13 @@ export const CLIENT_METHODS = {
   loadKeyPackages: "value",
 } as const satisfies Kinds<Client, MethodOf<Client>>;
 
-/** `withEpoch` is for extensions, whose code runs in the worker; `member` is answered by the page's snapshot. */
+/**
+ * Methods that a page doesn't call. `withEpoch`, `commitResumption` and `resumptionPsk` are for code in the worker;
+ * `member` answers from the page's snapshot.
+ */
 type NotCalled = "withEpoch" | "member" | "commitResumption" | "resumptionPsk";
 
+/** The methods of a group, and how their results are sent. */
 export const GROUP_METHODS = {
   leafNode: "value",
   encrypt: "bytes",
@@ -58,13 +67,14 @@ export const GROUP_METHODS = {
   close: "value",
 } as const satisfies Kinds<Group, Exclude<MethodOf<Group>, NotCalled>>;
 
+/** The getters of a client. They never change. */
 export const CLIENT_GETTERS = [
   "cipherSuite",
   "credential",
   "signatureKey",
 ] as const satisfies readonly GetterOf<Client>[];
 
-/** The getters of a snapshot, which each answer renews. */
+/** The getters of a group's snapshot, which each answer renews. */
 export const GROUP_GETTERS = [
   "groupId",
   "epoch",
@@ -79,10 +89,10 @@ export const GROUP_GETTERS = [
   "confirmedTranscriptHash",
 ] as const satisfies readonly GetterOf<Group>[];
 
-/** Too large for each answer: `members` comes once, and then as changes; the tree is asked for. */
+/** Getters that are too large for each answer. `members` is sent once, then only changes; the tree on request. */
 type Large = "members" | "ratchetTree";
 
-/** @ignore Fails to compile if a getter is forgotten. */
+/** @ignore Fails to compile if a getter is missing from the lists. */
 export type AllGetters = [
   Complete<GetterOf<Client>, (typeof CLIENT_GETTERS)[number]>,
   Complete<Exclude<GetterOf<Group>, "predecessor">, (typeof GROUP_GETTERS)[number] | Large>,
@@ -92,7 +102,7 @@ type Complete<All extends Listed, Listed> = All;
 export type ClientMethod = keyof typeof CLIENT_METHODS;
 export type GroupMethod = keyof typeof GROUP_METHODS;
 
-/** Arguments with a worker's groups in the place of groups, and without functions that must answer at once. */
+/** Arguments as a page gives them: `WorkerGroup` in the place of `Group`, and no functions that return at once. */
 type Sent<T> = T extends Group
   ? WorkerGroup
   : T extends Uint8Array
@@ -105,38 +115,53 @@ type Sent<T> = T extends Group
         ? { [K in keyof T]: Sent<T[K]> }
         : T;
 
+/** What a method returns, as a page gets it. */
 type Answer<R> = R extends Group
   ? WorkerGroup
   : R extends { readonly group: Group }
     ? Omit<R, "group"> & { readonly group: WorkerGroup }
     : R;
 
-/** A method, called in a worker. */
+/** A method that is carried out in the worker. */
 type Remote<F> = F extends (...args: infer A extends readonly unknown[]) => infer R
   ? (...args: { [K in keyof A]: Sent<A[K]> }) => Promise<Answer<Awaited<R>>>
   : never;
 
 /**
- * A `Group` in a worker. Its getters are those of the last answer to a call of this group; whoever needs what a
- * call has changed awaits it. Extensions of the protocol that take a `Group` run in the worker.
+ * A `Group` in a worker. Its getters return what the last answer to a call of this group said: await a call before you
+ * read what it has changed. Functions of extensions that take a `Group` must run in the worker.
+ * @example
+ * ```ts
+ * const { welcome } = await group.add(keyPackage);
+ * await group.mergePendingCommit();
+ * console.log(group.epoch, group.members.length);
+ * ```
  */
 export type WorkerGroup = { readonly [K in GroupMethod]: Remote<Group[K]> } & {
   readonly [K in (typeof GROUP_GETTERS)[number]]: Group[K];
 } & Pick<Group, "members" | "member"> & {
-    /** The encoded ratchet tree (§12.4.3.3): asked for, since it is large. */
+    /** The encoded ratchet tree (§12.4.3.3). It is large, so it is requested each time. */
     readonly ratchetTree: Promise<Uint8Array>;
   };
 
-/** A `Client` in a worker. */
+/**
+ * A `Client` in a worker.
+ * @example
+ * ```ts
+ * const group = await client.join(welcome);
+ * const received = await group.receive(message);
+ * await client.close();
+ * ```
+ */
 export type WorkerClient = { readonly [K in ClientMethod]: Remote<Client[K]> } & Pick<
   Client,
   (typeof CLIENT_GETTERS)[number]
 > & {
     /**
-     * Waits for the answers that are still to come, overwrites the secrets of all groups in the worker, and parts
-     * from it; the worker itself is then the application's to end. What isn't saved is lost.
+     * Waits for open calls, overwrites the secrets of all groups in the worker, and disconnects. What isn't saved is
+     * lost. The worker itself keeps running: terminating it is up to the application.
      */
     close(): Promise<void>;
-    /** Resolves when there is no more client: to the error if its worker died, to `undefined` if it was closed. */
+    /** Resolves when there is no client any more: to the error if its worker ended, to `undefined` if it was closed. */
     readonly ended: Promise<Error | undefined>;
   };

@@ -1,4 +1,5 @@
-// RFC 9420 §11, §12: a group that lives, with a client in it that only receives and whose view is written down.
+// RFC 9420 §11, §12: a group through several epochs, with a passive client. It only receives, and the vector records
+// what it is given.
 
 import { Client } from "../../packages/core/src/client/client.js";
 import type { Group } from "../../packages/core/src/client/group.js";
@@ -7,10 +8,10 @@ import { insecureAcceptAll } from "../../packages/core/src/group/authentication.
 import type { Policy } from "../../packages/core/src/group/policy.js";
 import type { CommitOptions, ProposalRequest } from "../../packages/core/src/group/proposals/options.js";
 import { SavedKeyPackages } from "../../packages/core/src/group/storage/saved-key-packages.js";
-import { type Maker, toHex } from "./source.js";
+import { type VectorContext, toHex } from "./source.js";
 import { signerPair } from "./trees.js";
 
-/** 1 January 2000, in milliseconds: leaf nodes are valid from then on for a century. */
+/** 1 January 2000, in milliseconds: the start of all lifetimes, which last a century. */
 const NOW = 946_684_800_000;
 const CENTURY = 100 * 365 * 24 * 60 * 60;
 
@@ -20,8 +21,8 @@ export interface Epoch {
   readonly epoch_authenticator: string;
 }
 
-/** What the client that only receives is given. */
-interface View {
+/** What the passive client is given. */
+interface PassiveView {
   readonly cipher_suite: number;
   readonly external_psks: readonly { readonly psk_id: string; readonly psk: string }[];
   readonly key_package: string;
@@ -34,34 +35,34 @@ interface View {
 }
 
 export interface Start {
-  /** How many members there are besides the passive one. */
+  /** How many members the group has before the passive client joins. */
   readonly members: number;
   readonly treeInWelcome?: boolean;
-  /** Whether the commit that adds the passive client has an external PSK. */
+  /** Whether the commit that adds the passive client has an external PSK. Default: false. */
   readonly psk?: boolean;
-  /** Whether that commit has a path. */
+  /** Whether that commit has a path. Default: true. */
   readonly path?: boolean;
 }
 
 export interface Round {
   readonly by: Group;
   readonly proposals?: readonly (readonly [from: Group, request: ProposalRequest])[];
-  /** A client that proposes itself (§12.1.8). */
-  readonly newcomers?: number;
+  /** How many clients propose to add themselves (§12.1.8). Default: 0. */
+  readonly newMemberProposals?: number;
   readonly commit?: CommitOptions;
 }
 
-/** A client, with what its key packages are to be told by. */
+/** A client, and its private signature key. */
 async function clientOf(
-  maker: Maker,
+  context: VectorContext,
   name: string,
   policy: Partial<Policy>,
   psks: ReadonlyMap<string, Uint8Array>,
 ) {
-  const { signer, privateKey } = await signerPair(maker.suite);
+  const { signer, privateKey } = await signerPair(context.suite);
   const client = await Client.create({
-    crypto: maker.crypto,
-    suite: maker.id,
+    crypto: context.crypto,
+    suite: context.id,
     credential: name,
     authentication: insecureAcceptAll(),
     signer,
@@ -71,78 +72,78 @@ async function clientOf(
   return { client, signatureKey: privateKey };
 }
 
-export class Scene {
-  readonly maker: Maker;
-  /** All members but the passive one, by when they came. */
+export class TestGroup {
+  readonly context: VectorContext;
+  /** All members except the passive client, in the order in which they joined. */
   members: Group[] = [];
   readonly epochs: Epoch[] = [];
   readonly pskId: Uint8Array;
   private readonly psks: ReadonlyMap<string, Uint8Array>;
   private readonly clients = new Map<Group, Client>();
-  private waiting: Client[] = [];
-  private named = 0;
-  private view: { readonly group: Group; readonly vector: View } | undefined;
+  private joining: Client[] = [];
+  private clientCount = 0;
+  private view: { readonly group: Group; readonly vector: PassiveView } | undefined;
 
-  private constructor(maker: Maker) {
-    this.maker = maker;
-    this.pskId = maker.source.bytes(16);
-    this.psks = new Map([[toHex(this.pskId), maker.source.bytes(maker.suite.suite.hash.Nh)]]);
+  private constructor(context: VectorContext) {
+    this.context = context;
+    this.pskId = context.source.bytes(16);
+    this.psks = new Map([[toHex(this.pskId), context.source.bytes(context.suite.suite.hash.Nh)]]);
   }
 
-  /** A group that the passive client has just joined. */
-  static async open(maker: Maker, start: Start): Promise<Scene> {
-    const scene = new Scene(maker);
-    const creator = await scene.client();
-    const group = await creator.createGroup({ groupId: maker.source.bytes(32) });
-    scene.clients.set(group, creator);
-    scene.members.push(group);
+  /** Creates a group with its members, to which the passive client is added last. */
+  static async open(context: VectorContext, start: Start): Promise<TestGroup> {
+    const testGroup = new TestGroup(context);
+    const creator = await testGroup.client();
+    const group = await creator.createGroup({ groupId: context.source.bytes(32) });
+    testGroup.clients.set(group, creator);
+    testGroup.members.push(group);
     if (start.members > 1) {
-      const add = await scene.keyPackages(start.members - 1);
-      await scene.round({ by: group, commit: { add } });
-      await scene.round({ by: scene.members.at(-1) as Group });
+      const add = await testGroup.keyPackages(start.members - 1);
+      await testGroup.round({ by: group, commit: { add } });
+      await testGroup.round({ by: testGroup.members.at(-1) as Group });
     }
-    await scene.admit(start);
-    return scene;
+    await testGroup.addPassiveClient(start);
+    return testGroup;
   }
 
-  /** What the vector says. */
-  get vector(): View & { readonly epochs: readonly Epoch[] } {
-    return { ...this.needView().vector, epochs: this.epochs };
+  /** The vector. */
+  get vector(): PassiveView & { readonly epochs: readonly Epoch[] } {
+    return { ...this.passiveView().vector, epochs: this.epochs };
   }
 
   get passive(): Group {
-    return this.needView().group;
+    return this.passiveView().group;
   }
 
-  private needView() {
-    if (this.view === undefined) throw new Error("the passive client isn't in the group yet");
+  private passiveView() {
+    if (this.view === undefined) throw new Error("expected the passive client to have joined");
     return this.view;
   }
 
-  /** Members frame their handshakes (§6.2, §6.3) one this way and the next the other. */
+  /** A new client. Clients send handshakes as PublicMessages (§6.2) and as PrivateMessages (§6.3) in turns. */
   private async client(): Promise<Client> {
-    const n = this.named++;
+    const n = this.clientCount++;
     const handshake = n % 2 === 0 ? "public" : "private";
-    return (await clientOf(this.maker, `member ${n}`, { handshake }, this.psks)).client;
+    return (await clientOf(this.context, `member ${n}`, { handshake }, this.psks)).client;
   }
 
-  /** Key packages of new clients, which join when somebody commits their Adds. */
+  /** Key packages of new clients, which join by the next commit. */
   async keyPackages(count: number): Promise<Uint8Array[]> {
     const made = [];
     for (let i = 0; i < count; i++) {
       const client = await this.client();
       made.push(await client.createKeyPackage());
-      this.waiting.push(client);
+      this.joining.push(client);
     }
     return made;
   }
 
-  private async admit({ treeInWelcome = true, psk = false, path = true }: Start): Promise<void> {
-    const { client, signatureKey } = await clientOf(this.maker, "passive", {}, this.psks);
+  private async addPassiveClient({ treeInWelcome = true, psk = false, path = true }: Start): Promise<void> {
+    const { client, signatureKey } = await clientOf(this.context, "passive", {}, this.psks);
     const keyPackage = await client.createKeyPackage();
     const { keyPackages } = decode(SavedKeyPackages, await client.saveKeyPackages());
     const [own] = keyPackages;
-    if (own === undefined) throw new Error("no key package");
+    if (own === undefined) throw new Error("expected one saved key package, got none");
     const [by] = this.members as [Group];
     const { commit, welcome, ratchetTree } = await by.commit({
       add: [keyPackage],
@@ -156,7 +157,7 @@ export class Scene {
     this.view = {
       group,
       vector: {
-        cipher_suite: this.maker.id,
+        cipher_suite: this.context.id,
         external_psks: [...this.psks].map(([psk_id, value]) => ({ psk_id, psk: toHex(value) })),
         key_package: toHex(keyPackage),
         signature_priv: toHex(signatureKey),
@@ -167,27 +168,27 @@ export class Scene {
         initial_epoch_authenticator: toHex(group.epochAuthenticator),
       },
     };
-    this.agree();
+    this.checkAgreement();
   }
 
-  /** Members, and the passive one, receive what one of them or somebody outside has sent. */
+  /** Delivers a message to all members except its sender, and to the passive client. */
   private async deliver(message: Uint8Array, from?: Group): Promise<void> {
     for (const member of this.members) if (member !== from) await member.receive(message);
     await this.view?.group.receive(message);
   }
 
-  /** Proposals, and a commit that takes them up. */
-  async round({ by, proposals = [], newcomers = 0, commit: options }: Round): Promise<void> {
+  /** Sends proposals and a commit, which all members receive. Clients with Adds join. */
+  async round({ by, proposals = [], newMemberProposals = 0, commit: options }: Round): Promise<void> {
     const sent: Uint8Array[] = [];
     for (const [from, request] of proposals) {
       const message = await from.propose(request);
       await this.deliver(message, from);
       sent.push(message);
     }
-    for (let i = 0; i < newcomers; i++) {
+    for (let i = 0; i < newMemberProposals; i++) {
       const client = await this.client();
       const message = await client.proposeJoin({ groupId: by.groupId, epoch: by.epoch });
-      this.waiting.push(client);
+      this.joining.push(client);
       await this.deliver(message);
       sent.push(message);
     }
@@ -195,18 +196,18 @@ export class Scene {
     await by.mergePendingCommit();
     await this.deliver(commit, by);
     this.members = this.members.filter(({ active }) => active);
-    const joining = this.waiting;
-    this.waiting = [];
+    const joining = this.joining;
+    this.joining = [];
     for (const client of joining) {
       const group = await client.join(welcome as Uint8Array, { ratchetTree });
       this.clients.set(group, client);
       this.members.push(group);
     }
-    this.wrote(sent, commit);
+    this.recordEpoch(sent, commit);
   }
 
-  /** Somebody comes in by an external commit (§12.4.3.2): a new member, or `former`, who has lost all state. */
-  async comeIn({ former, psk = false }: { former?: Group; psk?: boolean } = {}): Promise<void> {
+  /** A client joins by an external commit (§12.4.3.2): a new one, or that of `former`, which replaces its leaf. */
+  async joinExternally({ former, psk = false }: { former?: Group; psk?: boolean } = {}): Promise<void> {
     const host = this.members.find((member) => member !== former) as Group;
     const groupInfo = await host.groupInfo();
     const known = former && this.clients.get(former);
@@ -220,11 +221,11 @@ export class Scene {
     await this.deliver(commit);
     this.clients.set(group, client);
     this.members.push(group);
-    this.wrote([], commit);
+    this.recordEpoch([], commit);
   }
 
-  private wrote(proposals: readonly Uint8Array[], commit: Uint8Array): void {
-    this.agree();
+  private recordEpoch(proposals: readonly Uint8Array[], commit: Uint8Array): void {
+    this.checkAgreement();
     if (this.view === undefined) return;
     this.epochs.push({
       proposals: proposals.map(toHex),
@@ -233,11 +234,11 @@ export class Scene {
     });
   }
 
-  /** @throws Error unless all are in the same state */
-  private agree(): void {
+  /** @throws Error unless all members and the passive client have the same epoch authenticator */
+  private checkAgreement(): void {
     const all = [...this.members, ...(this.view === undefined ? [] : [this.view.group])];
     if (new Set(all.map(({ epochAuthenticator }) => toHex(epochAuthenticator))).size !== 1) {
-      throw new Error("the members disagree");
+      throw new Error("expected one epoch authenticator for all members, got several");
     }
   }
 }

@@ -1,0 +1,132 @@
+// RFC 9420 §10 to §15: a Client and a Group on the page, whose methods are carried out in the worker.
+import type { Member } from "@copse/core";
+import { decode } from "@copse/core/extension";
+import { isBytes } from "./pack.js";
+import {
+  type ClientSnapshot,
+  type GroupChange,
+  type GroupSnapshot,
+  MemberList,
+  type NewGroupMessage,
+} from "./protocol.js";
+import { CLIENT_GETTERS, CLIENT_METHODS, GROUP_GETTERS, GROUP_METHODS, type Kind } from "./surface.js";
+
+/** What remote objects need of the connection. */
+export interface Remote {
+  readonly ended: Promise<Error | undefined>;
+  /** Calls a method of a group, or of the client if `group` is undefined. */
+  call(group: RemoteGroup | undefined, method: string, kind: Kind, args: unknown[]): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** A client in the worker. Its other methods and getters come from the tables in `surface.ts`. */
+export class RemoteClient {
+  readonly remote: Remote;
+  readonly snapshot: ClientSnapshot;
+
+  constructor(remote: Remote, snapshot: ClientSnapshot) {
+    this.remote = remote;
+    this.snapshot = snapshot;
+  }
+
+  close(): Promise<void> {
+    return this.remote.close();
+  }
+
+  get ended(): Promise<Error | undefined> {
+    return this.remote.ended;
+  }
+
+  call(method: string, kind: Kind, args: unknown[]): Promise<unknown> {
+    return this.remote.call(undefined, method, kind, args);
+  }
+}
+
+/** A group in the worker. Its other methods and getters come from the tables in `surface.ts`. */
+export class RemoteGroup {
+  readonly remote: Remote;
+  readonly id: string;
+  snapshot: GroupSnapshot;
+  /** The members as the worker sent them. They may be many, so they are decoded when first asked for. */
+  private encoded: Uint8Array | undefined;
+  private changes: GroupChange["members"][number][] = [];
+  private readonly byLeaf = new Map<number, Member>();
+  private sorted: readonly Member[] | undefined;
+
+  constructor(remote: Remote, { id, snapshot, members }: NewGroupMessage) {
+    this.remote = remote;
+    this.id = id;
+    this.snapshot = snapshot;
+    this.encoded = members;
+  }
+
+  /** Takes over what an answer says of the group. */
+  change({ snapshot, members }: GroupChange): void {
+    this.snapshot = snapshot;
+    if (members.length === 0) return;
+    this.changes.push(...members);
+    this.sorted = undefined;
+  }
+
+  private current(): ReadonlyMap<number, Member> {
+    if (this.encoded !== undefined) {
+      for (const member of decode(MemberList, this.encoded)) this.byLeaf.set(member.leafIndex, member);
+      this.encoded = undefined;
+    }
+    for (const [leafIndex, member] of this.changes) {
+      if (member === undefined) this.byLeaf.delete(leafIndex);
+      else this.byLeaf.set(leafIndex, member);
+    }
+    this.changes = [];
+    return this.byLeaf;
+  }
+
+  get members(): readonly Member[] {
+    this.sorted ??= [...this.current().values()].sort((a, b) => a.leafIndex - b.leafIndex);
+    return this.sorted;
+  }
+
+  member(leafIndex: number): Member | undefined {
+    return this.current().get(leafIndex);
+  }
+
+  get ratchetTree(): Promise<Uint8Array> {
+    // The worker answers this name with Group.ratchetTree, which is a Uint8Array.
+    return this.call("ratchetTree", "bytes", []) as Promise<Uint8Array>;
+  }
+
+  call(method: string, kind: Kind, args: unknown[]): Promise<unknown> {
+    return this.remote.call(this, method, kind, args);
+  }
+}
+
+/** What the methods and getters of both classes use. */
+interface RemoteObject {
+  readonly snapshot: object;
+  call(method: string, kind: Kind, args: unknown[]): Promise<unknown>;
+}
+
+/** Adds the methods and getters of a table to a class. */
+function define(
+  prototype: RemoteObject,
+  methods: Readonly<Record<string, Kind>>,
+  getters: readonly string[],
+): void {
+  for (const [name, kind] of Object.entries(methods)) {
+    const value = function (this: RemoteObject, ...args: unknown[]) {
+      return this.call(name, kind, args);
+    };
+    Object.defineProperty(prototype, name, { value, writable: true, configurable: true });
+  }
+  for (const name of getters) {
+    const get = function (this: RemoteObject): unknown {
+      const value: unknown = Reflect.get(this.snapshot, name);
+      // A copy, as from a Group: a caller who changes it doesn't change what others get.
+      return typeof value === "object" && value !== null && isBytes(value) ? value.slice() : value;
+    };
+    Object.defineProperty(prototype, name, { get, configurable: true });
+  }
+}
+
+define(RemoteClient.prototype, CLIENT_METHODS, CLIENT_GETTERS);
+define(RemoteGroup.prototype, GROUP_METHODS, GROUP_GETTERS);
