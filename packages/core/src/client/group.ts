@@ -53,7 +53,7 @@ import { Lock } from "./lock.js";
  * leaves the group as it was. Messages are encoded MLSMessages in and out.
  */
 export class Group extends GroupBase {
-  protected override readonly config: ClientConfig;
+  readonly #config: ClientConfig;
   readonly #lock = new Lock();
   #state: GroupState;
   #signer: Signer;
@@ -63,7 +63,7 @@ export class Group extends GroupBase {
   /** @internal */
   constructor(config: ClientConfig, state: GroupState, saved?: SavePoint) {
     super();
-    this.config = config;
+    this.#config = config;
     this.#saved = saved;
     this.#state = state;
     this.#signer = signerIn(config, state.current);
@@ -73,6 +73,10 @@ export class Group extends GroupBase {
       if (leafKey !== undefined && isProposal(proposal, ProposalType.update))
         needSigner(config, proposal.leafNode);
     }
+  }
+
+  protected override get config(): ClientConfig {
+    return this.#config;
   }
 
   protected override get current(): Epoch {

@@ -46,13 +46,13 @@ export interface PublicGroupOptions {
  * commit that it accepts may still be refused by members, if its sender put wrong secrets into it.
  */
 export class PublicGroup extends GroupBase {
-  protected override readonly config: GroupConfig;
+  readonly #config: GroupConfig;
   readonly #lock = new Lock();
   #state: PublicGroupState;
 
   private constructor(config: GroupConfig, state: PublicGroupState) {
     super();
-    this.config = config;
+    this.#config = config;
     this.#state = state;
   }
 
@@ -73,6 +73,10 @@ export class PublicGroup extends GroupBase {
     };
     const state = await followFrom(config, groupInfo, copyOf(options.ratchetTree));
     return new PublicGroup(config, state);
+  }
+
+  protected override get config(): GroupConfig {
+    return this.#config;
   }
 
   protected override get current(): PublicGroupState["current"] {

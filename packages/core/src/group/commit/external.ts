@@ -19,7 +19,7 @@ import {
 } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
-import { openGroupInfo } from "../join/index.js";
+import { openPublicEpoch } from "../join/index.js";
 import { type Member, memberOf } from "../member.js";
 import { cacheProposal, type PskChoice, pskIdOf, verifySender } from "../proposals/index.js";
 import { buildCommit, type BuiltCommit } from "./build.js";
@@ -54,7 +54,7 @@ export async function buildExternalCommit(
   if (external === undefined) {
     throw new MlsError("missing", "the GroupInfo has no external_pub extension, which joining by it needs");
   }
-  const epoch = await openGroupInfo(config, groupInfo, request.ratchetTree);
+  const epoch = await openPublicEpoch(config, groupInfo, request.ratchetTree);
   const { kemOutput, initSecret } = await sendExternalInit(config.provider, external.externalPub);
   try {
     const { signer, description } = request;

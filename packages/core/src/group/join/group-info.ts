@@ -69,7 +69,7 @@ export async function createGroupInfo(
 }
 
 /**
- * The public state of the group that a GroupInfo describes, with everything checked that §12.4.3.1 asks a new member
+ * The group that a GroupInfo describes, with everything checked that §12.4.3.1 asks a new member
  * to check: the tree, and the GroupInfo's signature by one of the members.
  * @param ratchetTree the encoded tree; needed if the GroupInfo doesn't carry it
  * @throws ValidationError, DecodeError; MlsError `missing` without a tree, `authentication`, `limit`
@@ -78,9 +78,9 @@ export async function openGroupInfo(
   config: GroupConfig,
   groupInfo: GroupInfo,
   ratchetTree: Uint8Array | undefined,
-): Promise<PublicEpoch> {
+): Promise<Pick<PublicEpoch, "groupContext" | "tree">> {
   const { provider, registry } = config;
-  const { groupContext, extensions, confirmationTag } = groupInfo;
+  const { groupContext, extensions } = groupInfo;
   ensure(
     groupContext.cipherSuite === provider.suite.id,
     "12.4.3.1: the cipher suite in the GroupInfo must match the client's",
@@ -103,7 +103,17 @@ export async function openGroupInfo(
   registry.checkExtensions(extensions, "groupInfo");
   await verifyParentHashes(provider, tree);
   await checkLeaves(config, groupContext, tree);
-  return publicEpoch(provider, groupContext, tree, confirmationTag);
+  return { groupContext, tree };
+}
+
+/** The public epoch that a GroupInfo describes: {@link openGroupInfo}, for those who have no secret of the epoch. */
+export async function openPublicEpoch(
+  config: GroupConfig,
+  groupInfo: GroupInfo,
+  ratchetTree: Uint8Array | undefined,
+): Promise<PublicEpoch> {
+  const { groupContext, tree } = await openGroupInfo(config, groupInfo, ratchetTree);
+  return publicEpoch(config.provider, groupContext, tree, groupInfo.confirmationTag);
 }
 
 async function verifyGroupInfo(

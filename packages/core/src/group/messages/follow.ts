@@ -7,13 +7,13 @@ import { ContentType, type GroupInfo, MlsMessage, WireFormat } from "../../wire/
 import { processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { type PublicEpoch, publicEpoch } from "../epoch.js";
-import { openGroupInfo } from "../join/index.js";
+import { openPublicEpoch } from "../join/index.js";
 import { memberOf } from "../member.js";
 import type { EndedEpoch } from "../past-epoch.js";
 import { checkMessageSize } from "../policy.js";
 import { cacheProposal, changesOf, verifySender, withProposal } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
-import { checkHeader, checkPastCommit, commitDigest } from "./header.js";
+import { checkGroupId, checkPastCommit, commitDigest, isPast } from "./header.js";
 import type { CommitMessage, ProposalMessage } from "./received.js";
 import { reportCommit, reportProposal } from "./report.js";
 
@@ -39,7 +39,7 @@ export async function followFrom(
   groupInfo: GroupInfo,
   ratchetTree: Uint8Array | undefined,
 ): Promise<PublicGroupState> {
-  const current = await openGroupInfo(config, groupInfo, ratchetTree);
+  const current = await openPublicEpoch(config, groupInfo, ratchetTree);
   return { current, proposals: [], ended: [], over: false };
 }
 
@@ -63,7 +63,8 @@ export async function followMessage(
   const { current, ended, over, proposals } = state;
   const { content } = message.publicMessage;
   const { epoch } = content;
-  if (checkHeader(current.groupContext, content) === "past") {
+  checkGroupId(current.groupContext, content);
+  if (isPast(current.groupContext, content)) {
     const past = ended.find((one) => one.epoch === epoch);
     if (past !== undefined && content.content.contentType === ContentType.commit) {
       await checkPastCommit(provider, past, bytes);

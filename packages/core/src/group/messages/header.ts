@@ -5,24 +5,22 @@ import type { CipherSuiteProvider } from "../../provider/index.js";
 import type { GroupContext } from "../../wire/index.js";
 import type { EndedEpoch } from "../past-epoch.js";
 
-/**
- * Whether a message belongs to the current epoch or to one before.
- * @throws MlsError `wrong-group`; `wrong-epoch` for a message of a later epoch
- */
-export function checkHeader(
-  groupContext: GroupContext,
-  { groupId, epoch }: { readonly groupId: Uint8Array; readonly epoch: bigint },
-): "current" | "past" {
-  if (!equalBytes(groupId, groupContext.groupId)) {
+/** @throws MlsError `wrong-group` for a message of another group */
+export function checkGroupId({ groupId }: GroupContext, message: { readonly groupId: Uint8Array }): void {
+  if (!equalBytes(groupId, message.groupId)) {
     throw new MlsError("wrong-group", "the message belongs to another group");
   }
-  if (epoch > groupContext.epoch) {
+}
+
+/** Whether a message belongs to an epoch that is over. @throws MlsError `wrong-epoch` for one of a later epoch */
+export function isPast({ epoch }: GroupContext, message: { readonly epoch: bigint }): boolean {
+  if (message.epoch > epoch) {
     throw new MlsError(
       "wrong-epoch",
-      `expected a message of epoch ${groupContext.epoch}, got one of epoch ${epoch}`,
+      `expected a message of epoch ${epoch}, got one of epoch ${message.epoch}`,
     );
   }
-  return epoch < groupContext.epoch ? "past" : "current";
+  return message.epoch < epoch;
 }
 
 /** The digest by which the commit that ended an epoch is known. */

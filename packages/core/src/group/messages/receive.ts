@@ -23,7 +23,7 @@ import { memberOf } from "../member.js";
 import { checkMessageSize } from "../policy.js";
 import { cacheProposal, changesOf, senderLeaf, verifySender, withProposal } from "../proposals/index.js";
 import { enterEpoch, type GroupState, leaveGroup } from "../state.js";
-import { checkHeader, checkPastCommit, commitDigest } from "./header.js";
+import { checkGroupId, checkPastCommit, commitDigest, isPast } from "./header.js";
 import type { Received } from "./received.js";
 import { ownDropped, reportCommit, reportProposal } from "./report.js";
 
@@ -49,15 +49,15 @@ export async function receiveMessage(
     case WireFormat.publicMessage: {
       const { groupId, epoch, content } = message.publicMessage.content;
       const header = { groupId, epoch, contentType: content.contentType };
-      return isCurrent(state, header)
-        ? receivePublic(config, state, message.publicMessage, bytes)
-        : receivePast(config, state, bytes, header, undefined);
+      return belongsToPast(state, header)
+        ? receivePast(config, state, bytes, header, undefined)
+        : receivePublic(config, state, message.publicMessage, bytes);
     }
     case WireFormat.privateMessage: {
       const { privateMessage } = message;
-      return isCurrent(state, privateMessage)
-        ? receivePrivate(config, state, privateMessage, bytes)
-        : receivePast(config, state, bytes, privateMessage, privateMessage);
+      return belongsToPast(state, privateMessage)
+        ? receivePast(config, state, bytes, privateMessage, privateMessage)
+        : receivePrivate(config, state, privateMessage, bytes);
     }
     default:
       throw new MlsError("usage", "expected a PublicMessage or a PrivateMessage; join() takes a Welcome");
@@ -67,10 +67,10 @@ export async function receiveMessage(
 /** What a message says of itself before it is opened. */
 type Header = Pick<PrivateMessage, "groupId" | "epoch" | "contentType">;
 
-function isCurrent({ current, status }: GroupState, header: Header): boolean {
-  const place = checkHeader(current.groupContext, header);
+function belongsToPast({ current, status }: GroupState, header: Header): boolean {
+  checkGroupId(current.groupContext, header);
   if (status === "removed") throw new MlsError("removed", "this client was removed from the group");
-  return place === "current";
+  return isPast(current.groupContext, header);
 }
 
 /**
