@@ -99,49 +99,50 @@ export function render(results: readonly PlatformResult[]): string {
   const notes = findings(results);
   return `# Platforms
 
-Written by \`npm run test:platforms -- --write\`, from what it saw: don't edit it by hand. Without \`--write\`,
+\`npm run test:platforms -- --write\` writes this page from its results: don't edit it by hand. Without \`--write\`,
 \`npm run test:platforms\` fails if a provider serves fewer suites on a platform than the table says.
 
-On each platform, for each provider and suite, the same bundle ran for real: all checks of
-\`@copse/provider-conformance\`, with another provider to agree with, and a group session (create, add, join,
-messages both ways, update, remove, exporter) in which that other provider is one of the members. Here that were
-${ran} of ${results.length} platforms, ${passed} checks passed, ${failed} failed, and ${sessions} sessions.
+The same bundle ran on each platform, for each provider and suite. It runs all checks of
+\`@copse/provider-conformance\`, which also compare the provider with a second one. Then it plays a group session (create,
+add, join, messages in both directions, update, remove, exporter), in which one member uses the second provider.
+Results:
+${ran} of ${results.length} platforms, ${passed} checks passed, ${failed} failed, and ${sessions} sessions completed.
 
 ## Which suites each provider serves
 
-1 to 7 are the suites of RFC 9420 §17.1 by their code points; P1 to P${names.length} those of
-draft-ietf-mls-pq-ciphersuites, listed below. The last column is which of the newer curves the platform's own
-WebCrypto has; where it lacks X25519 or Ed25519 the webcrypto provider takes a library's, and it has no use for
-X448 and Ed448. libsodium has its AES-GCM from noble here. pkcs11 has
-its keys in a token of SoftHSM 2, for signatures and HPKE, and the rest from noble.
+1 to 7 are the suites of RFC 9420 §17.1 by their code points, P1 to P${names.length} those of
+draft-ietf-mls-pq-ciphersuites, listed below. The last column lists the newer curves that the platform's own WebCrypto
+supports. If it lacks X25519 or Ed25519, the webcrypto provider uses a library for them; it doesn't use X448 and Ed448.
+In this test libsodium uses noble's AES-GCM. pkcs11 has its signature and HPKE keys in a token of SoftHSM 2, and uses
+noble for the rest.
 
 | ${HEADING} | version | ${PROVIDERS.join(" | ")} | curves of its WebCrypto |
 |${"---|".repeat(PROVIDERS.length + 3)}
 ${results.map(row).join("\n")}
 
-## What isn't served, or failed
+## Not served, or failed
 
 ${notes.length === 0 ? "Nothing." : notes.join("\n")}
 
 ## Post-quantum suites
 
-Their code points are still to be assigned; these runs took some for private use.
+IANA has not assigned their code points yet. These runs used some of the range for private use.
 
 ${names.join("\n")}
 
 ## How they are run
 
 \`node22-newest\`, \`node24-newest\` and \`node26-newest\` are the newest release of each of these major versions on the
-day of the run, for a release can change what \`node:crypto\` takes: Node 24.22.3 and 26.12.1 refuse a JWK with a
-private key and a public key that doesn't belong to it, which Node 24.21.0 took. The versions of the other Nodes, and
-of Bun, Deno and workerd, are pinned. In continuous integration each Node runs suites 1 to 3, which takes 20 to 30
-seconds on two cores with two platforms at once; whether all other suites are still served is checked there too.
+day of the run, because a release can change what \`node:crypto\` accepts. For example, Node 24.22.3 and 26.12.1 refuse
+a JWK whose public key doesn't belong to its private key, which Node 24.21.0 accepted. The versions of the other
+Nodes, and of Bun, Deno and workerd, are pinned. In continuous integration each Node runs suites 1 to 3, which takes 20
+to 30 seconds on two cores with two platforms at once, and checks that all other suites are still served.
 
-Node, Bun, Deno and workerd are programs that npm packages ship, at the versions above, fetched into
-\`platforms/.cache\`; Chromium and Firefox are Debian's, headless, on a page of a local server. workerd is what
-Cloudflare's Workers and Miniflare run, here with \`nodejs_compat\`; as they do, it compiles no WASM from bytes, which
-is how \`libsodium-wrappers\` brings its own. Bun, Deno and workerd have a \`node:crypto\` of their own; suites that it
-can't serve whole aren't listed by the provider.
+Node, Bun, Deno and workerd come from npm packages, at the versions above, and are stored in \`platforms/.cache\`.
+Chromium and Firefox are Debian's; they run headless, on a page of a local server. workerd is the runtime of
+Cloudflare's Workers and of Miniflare, here with \`nodejs_compat\`. Like them it compiles no WebAssembly from bytes, which
+\`libsodium-wrappers\` needs. Bun, Deno and workerd have their own implementation of \`node:crypto\`. The provider lists a
+suite only if that implementation supports all of it.
 `;
 }
 
