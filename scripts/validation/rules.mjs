@@ -303,7 +303,7 @@ export const RULES = [
     tests: [
       [ORDER, "an Add must do what the extensions of the same commit ask for"],
       [
-        "packages/core/test/client/traps.test.ts",
+        "packages/core/test/client/refused-proposals.test.ts",
         "are refused at creation and on receipt, and taken when all support them",
       ],
     ],
@@ -422,7 +422,7 @@ export const RULES = [
     text: "With a Remove, the path's leaf node MUST do as an Update of the removed leaf would: the application takes its credential for the removed one's, and its key is another.",
     checks: [C.authentication, C.keyChanges],
     tests: [
-      ["packages/core/test/client/traps.test.ts", "external commits hold to their own rules"],
+      ["packages/core/test/client/external-commit-rules.test.ts", "external commits hold to their own rules"],
       [EXTERNAL, "with the leaf key of its removed former self"],
     ],
   },
@@ -430,7 +430,7 @@ export const RULES = [
     section: "12.2",
     text: "An external commit may have PreSharedKeys, each once.",
     checks: [C.pskOnce],
-    tests: [["packages/core/test/client/traps-groups.test.ts", "can be brought by an external commit"]],
+    tests: [["packages/core/test/client/psk.test.ts", "can be brought by an external commit"]],
   },
   {
     section: "12.2",

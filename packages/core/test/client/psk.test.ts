@@ -1,0 +1,76 @@
+// RFC 9420 §8.4, §12.1.4: pre-shared keys in commits.
+import type { Group } from "@copse/core";
+import { describe, expect, it } from "vitest";
+import { utf8 } from "../../src/bytes.js";
+import { ProposalType } from "../../src/wire/proposal.js";
+import {
+  failure,
+  forge,
+  four,
+  gather,
+  insider,
+  type Party,
+  party,
+  refused,
+  saying,
+  by,
+} from "@copse/test-support/clients";
+
+const SUITE = 1;
+
+describe("trap 13: PSKs", () => {
+  const psk = utf8("a secret that all know from elsewhere");
+  const externalPsk = (id: Uint8Array) => (id[0] === 7 ? psk : undefined);
+  it("change the secrets, and a commit with one that isn't known is refused without a trace", async () => {
+    const { groups } = await four(SUITE, { externalPsk });
+    const [alice, bob] = groups as [Group, Group];
+    const { commit } = await alice.commit({
+      psks: [{ external: new Uint8Array([7]) }, { resumption: alice.epoch }],
+    });
+    await bob.receive(commit);
+    await alice.mergePendingCommit();
+    expect(bob.epochAuthenticator).toEqual(alice.epochAuthenticator);
+    expect((await failure(alice.commit({ psks: [{ external: new Uint8Array([8]) }] }))).code).toBe("missing");
+    expect(alice.hasPendingCommit).toBe(false);
+    const mixed = await gather([
+      await party("knows", { suite: SUITE, externalPsk }),
+      await party("doesn't", { suite: SUITE }),
+    ]);
+    const [a, b] = mixed.groups as [Group, Group];
+    const made = await a.commit({ psks: [{ external: new Uint8Array([7]) }] });
+    expect((await refused(b, made.commit)).code).toBe("missing");
+  });
+  it("usages of ReInit and branch and nonces of another length are refused in a commit and a proposal", async () => {
+    const { parties, groups } = await four(SUITE);
+    const from = await insider(parties[2] as Party, groups[2] as Group);
+    const bob = groups[1] as Group;
+    const { groupId, epoch } = from.epoch.groupContext;
+    const pskNonce = new Uint8Array(32);
+    for (const usage of [2, 3] as const) {
+      const id = { pskType: 2, usage, pskGroupId: groupId, pskEpoch: epoch, pskNonce } as const;
+      const proposals = by(2, { proposalType: ProposalType.psk, psk: id });
+      expect(saying(await refused(bob, await forge(from, { proposals })))).toMatch(
+        /^12\.1\.4: a resumption PSK/,
+      );
+    }
+    const short = {
+      pskType: 2,
+      usage: 1,
+      pskGroupId: groupId,
+      pskEpoch: epoch,
+      pskNonce: new Uint8Array(16),
+    } as const;
+    const proposals = by(2, { proposalType: ProposalType.psk, psk: short });
+    expect(saying(await refused(bob, await forge(from, { proposals })))).toMatch(/^12\.1\.4: psk_nonce/);
+  });
+  it("can be brought by an external commit", async () => {
+    const { groups } = await four(SUITE, { externalPsk });
+    const [alice, bob] = groups as [Group, Group];
+    const joiner = await party("joiner", { suite: SUITE, externalPsk });
+    const { group, commit } = await joiner.client.joinByExternalCommit(await alice.groupInfo(), {
+      externalPsks: [new Uint8Array([7])],
+    });
+    for (const one of [alice, bob]) await one.receive(commit);
+    expect(group.epochAuthenticator).toEqual(bob.epochAuthenticator);
+  });
+});
