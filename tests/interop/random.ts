@@ -65,17 +65,17 @@ export async function randomly(
   newPeer: (kind: Kind, treeInWelcome: boolean) => Promise<Peer>,
 ): Promise<Room> {
   const dice = new Dice(seed);
-  const newcomer = () => newPeer(dice.pick(KINDS), dice.chance(0.5));
+  const newMember = () => newPeer(dice.pick(KINDS), dice.chance(0.5));
   const room = await Room.create(await newPeer(dice.pick(KINDS), true));
   const [creator] = room.members as [Peer];
   const first = ["copse", "ts-mls", creator.kind === "copse" ? "ts-mls" : "copse"] as const;
   await room.commit(creator, {
-    add: [...(await Promise.all(first.map((kind) => newPeer(kind, true)))), await newcomer()],
+    add: [...(await Promise.all(first.map((kind) => newPeer(kind, true)))), await newMember()],
   });
   for (let round = 0; round < rounds; round++) {
     const late = await correspond(room, dice);
-    const pending = await propose(room, dice, newcomer);
-    await commit(room, dice, pending, newcomer);
+    const pending = await propose(room, dice, newMember);
+    await commit(room, dice, pending, newMember);
     for (const letter of late) {
       if (room.members.includes(letter.to)) await deliver(room, letter);
     }
@@ -105,7 +105,7 @@ async function correspond(room: Room, dice: Dice): Promise<Letter[]> {
   return late;
 }
 
-async function propose(room: Room, dice: Dice, newcomer: () => Promise<Peer>): Promise<Pending> {
+async function propose(room: Room, dice: Dice, newMember: () => Promise<Peer>): Promise<Pending> {
   const pending: Pending = { adds: 0, removes: new Set(), updates: new Set() };
   for (let i = dice.below(4); i > 0; i--) {
     const by = dice.pick(room.members);
@@ -113,7 +113,7 @@ async function propose(room: Room, dice: Dice, newcomer: () => Promise<Peer>): P
     switch (dice.pick(["add", "remove", "update"])) {
       case "add":
         if (room.members.length + pending.adds >= MOST) break;
-        await room.propose(by, { add: await newcomer() });
+        await room.propose(by, { add: await newMember() });
         pending.adds++;
         break;
       case "remove": {
@@ -145,7 +145,7 @@ async function commit(
   room: Room,
   dice: Dice,
   pending: Pending,
-  newcomer: () => Promise<Peer>,
+  newMember: () => Promise<Peer>,
 ): Promise<void> {
   // Copse members can commit anything, and there is always one.
   const by = dice.pick(
@@ -158,7 +158,7 @@ async function commit(
   const add: Peer[] = [];
   const hasRoom = room.members.length + pending.adds < MOST;
   if (hasRoom && dice.chance(0.4) && (by.kind === "copse" || remove.length + pending.removes.size === 0)) {
-    add.push(await newcomer());
+    add.push(await newMember());
   }
   await room.commit(by, { add, remove });
 }

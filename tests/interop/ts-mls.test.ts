@@ -10,11 +10,11 @@ const HANDSHAKES: readonly Handshake[] = ["private", "public"];
 
 const settings = SUITES.flatMap((suite) =>
   serving(suite).flatMap((crypto) =>
-    HANDSHAKES.map((handshake) => ({ suite, crypto, backend: crypto.name, handshake })),
+    HANDSHAKES.map((handshake) => ({ suite, crypto, provider: crypto.name, handshake })),
   ),
 );
 
-it("runs on every backend that is meant to serve a suite", () => {
+it("runs on every provider that is meant to serve a suite", () => {
   expect(SUITES.map((suite) => serving(suite).map(({ name }) => name))).toEqual([
     ["node", "webcrypto", "libsodium"],
     ["node", "webcrypto"],
@@ -22,7 +22,7 @@ it("runs on every backend that is meant to serve a suite", () => {
   ]);
 });
 
-describe.each(settings)("suite $suite on $backend, $handshake handshakes, with ts-mls", (setting) => {
+describe.each(settings)("suite $suite on $provider, $handshake handshakes, with ts-mls", (setting) => {
   const { suite, crypto, handshake } = setting;
   const newCast = () => new Cast([crypto], { suite, handshake, treeInWelcome: true });
 

@@ -88,7 +88,7 @@ const bad: PlatformResult = {
 };
 
 describe("the document", () => {
-  it("shows what is served, what isn't, and what failed, and not what is different each time", () => {
+  it("shows what is served, what isn't and what failed, but nothing that changes from run to run", () => {
     const text = render([good, bad]);
     expect(text).toContain("| Node 20.1.0 | 1 7 |  | no | 2–4 P1 |  | X25519 |");
     expect(text).toContain("- Node 20.1.0, libsodium: `no WASM`");
@@ -99,7 +99,7 @@ describe("the document", () => {
     expect(render([good, bad])).toBe(text);
   });
 
-  it("is compared with what is seen, but for versions", () => {
+  it("is compared with what was measured, but for versions", () => {
     const text = render([good, bad]);
     expect(differences(text, [good, { ...bad, version: "1.1" }])).toEqual([]);
     expect(differences(text, [{ ...good, suites: [line("webcrypto", 1)] }])).toEqual([
@@ -114,7 +114,7 @@ describe("the document", () => {
     expect(differences(text, [{ ...good, version: "", missing: "it is nowhere" }])).toEqual([]);
   });
 
-  it("in docs has a row for each platform, and nothing that failed", () => {
+  it("in docs/ has a row for each platform, and nothing that failed", () => {
     for (const { title, name } of PLATFORMS) {
       const [, major = ""] = /^node(\d+)$/.exec(name) ?? [];
       expect(document).toMatch(new RegExp(`^\\| ${title} ${major}.* \\| 1–3 5 7 \\|`, "m"));
@@ -124,7 +124,7 @@ describe("the document", () => {
   });
 });
 
-describe("platforms that don't do as they should", () => {
+describe("platforms that fail", () => {
   const run = async (platform: Partial<Platform>) => {
     const said: string[] = [];
     const results = await runPlatforms({
@@ -145,7 +145,7 @@ describe("platforms that don't do as they should", () => {
     return { result: results[0] as PlatformResult, said };
   };
 
-  it("one that can't be had is told, with the reason", async () => {
+  it("one that is unavailable is reported with the reason", async () => {
     const get = () => Promise.reject(new Unavailable("it is nowhere"));
     const { result, said } = await run({ get });
     expect(result).toMatchObject({ missing: "it is nowhere", suites: [] });
@@ -153,13 +153,13 @@ describe("platforms that don't do as they should", () => {
     expect(render([result])).toContain("- Odd couldn't be got: it is nowhere");
   });
 
-  it("one that ends too early is told, with its last words", async () => {
+  it("one that ends too early is reported with its last output", async () => {
     const { result } = await run({ launch: inProcess(["-e", "console.error('my last words')"]) });
     expect(result.broken).toMatch(/^it ended \(0\): my last words$/);
     expect(render([result])).toContain("- Odd 1 didn't come to its end.");
   });
 
-  it("one that isn't a program is told", async () => {
+  it("one that isn't a program is reported", async () => {
     const get = async () => ({ command: "/nowhere/at/all", version: "1" });
     const { result } = await run({ get });
     expect(result.broken).toContain("ENOENT");

@@ -1,4 +1,4 @@
-// draft-ietf-hpke-pq, draft-connolly-cfrg-xwing-kem: known answers of the KEMs with ML-KEM, for a backend's own.
+// draft-ietf-hpke-pq, draft-connolly-cfrg-xwing-kem: known answers of the KEMs with ML-KEM, for a provider's own.
 import { createHash } from "node:crypto";
 import {
   AES_128_GCM,
@@ -26,8 +26,8 @@ import { hex, toHex } from "./vectors.js";
 
 type Random = (length: number) => Uint8Array;
 
-/** A backend: its KEM with the randomness that it is given, and parts for the suite around it. */
-interface Backend {
+/** A provider: its KEM with the randomness that it is given, and parts for the suite around it. */
+interface PqProvider {
   readonly kems: readonly KemAlgorithm[];
   kem(algorithm: KemAlgorithm, random: Random): Kem;
   hash(algorithm: HashAlgorithm): HashPart;
@@ -47,12 +47,12 @@ export const fixed =
   };
 
 /** Expects the answers of one of the draft's vectors. */
-export async function givesVector(backend: Backend, vector: PqVector): Promise<void> {
-  const algorithm = backend.kems.find(({ name }) => name === vector.kem) as KemAlgorithm;
+export async function givesVector(provider: PqProvider, vector: PqVector): Promise<void> {
+  const algorithm = provider.kems.find(({ name }) => name === vector.kem) as KemAlgorithm;
   const aeads = [AES_128_GCM, AES_256_GCM, CHACHA20_POLY1305];
-  const aead = backend.aead(aeads.find(({ name }) => name === vector.aead) as AeadAlgorithm);
-  const kdf = hkdf(backend.hash(vector.hash === "SHA-256" ? SHA256 : SHA384));
-  const part = hpke({ kem: backend.kem(algorithm, fixed(hex(vector.ikmE))), kdf, aead });
+  const aead = provider.aead(aeads.find(({ name }) => name === vector.aead) as AeadAlgorithm);
+  const kdf = hkdf(provider.hash(vector.hash === "SHA-256" ? SHA256 : SHA384));
+  const part = hpke({ kem: provider.kem(algorithm, fixed(hex(vector.ikmE))), kdf, aead });
   const { publicKey, privateKey } = await part.deriveKeyPair(hex(vector.ikmR));
   expect(toHex(await part.exportPrivateKey(privateKey))).toBe(vector.skRm);
   expect(digest(publicKey)).toBe(vector.pkRmDigest);

@@ -28,7 +28,7 @@ it("derives what the draft says: the leaf of a tree over 2^16 components", async
   }
 });
 
-it("keeps the secret of any label beside the others, also where an assignment would set something else", async () => {
+it("keeps the secret of any label beside the others, __proto__ included", async () => {
   const epochSecret = new Uint8Array(32).fill(7);
   const derived = await epochSecretsFrom(provider, epochSecret, ["__proto__", "other"]);
   expect(Object.keys(derived)).toHaveLength(11);
@@ -65,7 +65,7 @@ it("gives all members the same secrets, each once in an epoch", async () => {
   expect(seen.size).toBe(2 * IDS.length);
 });
 
-it("begins in the first epoch, and for who joins by a commit", async () => {
+it("exists from the first epoch, and for members who join by an external commit", async () => {
   const alice = await (await client("alice", [safeExporter()])).createGroup();
   expect(await safeExportSecret(alice, 5)).toHaveLength(32);
   const bob = await client("bob", [safeExporter()]);
@@ -74,7 +74,7 @@ it("begins in the first epoch, and for who joins by a commit", async () => {
   expect(await safeExportSecret(group, 5)).toEqual(await safeExportSecret(alice, 5));
 });
 
-it("is saved, with what was taken gone from it", async () => {
+it("is saved without the secrets that were taken already", async () => {
   const signer = await generateSigner(crypto, SUITE);
   const aliceClient = await client("alice", [safeExporter()], { signer });
   const [alice, bob] = (await gather([aliceClient, await client("bob", [safeExporter()])])) as [Group, Group];
@@ -94,7 +94,7 @@ it("is saved, with what was taken gone from it", async () => {
   expect(await safeExportSecret(later, 9)).toEqual(await safeExportSecret(bob, 9));
 });
 
-it("is missing where an epoch began without it, and refuses what is no component ID", async () => {
+it("is missing in an epoch that began without it, and refuses invalid component IDs", async () => {
   const signer = await generateSigner(crypto, SUITE);
   const plain = await client("alice", undefined, { signer });
   const group = await plain.createGroup();

@@ -94,7 +94,10 @@ export async function refused(group: Group, work: () => Promise<unknown>): Promi
   return said;
 }
 
-export async function observer(group: Group, extensions?: readonly MlsExtension[]): Promise<PublicGroup> {
+export async function publicGroupOf(
+  group: Group,
+  extensions?: readonly MlsExtension[],
+): Promise<PublicGroup> {
   return PublicGroup.follow({
     crypto,
     authentication,

@@ -103,7 +103,7 @@ describe.each<Suite>([1, 2, 3])("suite %i", (suite) => {
   });
 });
 
-test("wrong bytes are refused by what they should have been", async () => {
+test("wrong bytes are refused with the name of what was expected", async () => {
   const [alice, bob] = await pair(1, "private");
   await expect(alice.commit({ add: [bytes("no")] })).rejects.toThrow("not an MLSMessage");
   await expect(alice.join(await bob.encrypt(bytes("x")))).rejects.toThrow("not a Welcome");

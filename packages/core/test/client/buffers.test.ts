@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 const crypto = nodeProvider();
 const authentication = insecureAcceptAll();
 
-it("neither overwrites a Buffer with secrets that it reads, nor keeps one", async () => {
+it("a Buffer with secrets is neither overwritten nor kept", async () => {
   const signer = await generateSigner(crypto, 1);
   const create = () => Client.create({ crypto, suite: 1, credential: "alice", authentication, signer });
   const alice = await create();

@@ -49,7 +49,7 @@ it("commits none of them, if none is named", async () => {
   expect(b.extensions).toHaveLength(0);
 });
 
-it("refuses the name of a proposal that wasn't received, and stays as it was", async () => {
+it("refuses the reference of a proposal that wasn't received, and stays unchanged", async () => {
   const { a } = await pair();
   const before = await a.save();
   const failure = await a.commit({ references: [new Uint8Array(32)] }).catch((error: unknown) => error);
@@ -94,7 +94,7 @@ it("gives a subgroup its own extensions, a path and a Welcome without the tree",
   expect(group.extensions).toEqual(made.group.extensions);
 });
 
-it("returns with another signature key to the place of a member that the client names", async () => {
+it("rejoins with another signature key at the leaf of a member that the client names", async () => {
   const { a, b } = await pair();
   const again = await client("bob");
   const isBob = ({ credential }: { credential: unknown }) =>
@@ -119,8 +119,8 @@ it("an external sender proposes the PSK of an epoch", async () => {
   ]);
   await b.receive((await a.commit({ extensions: [senders] })).commit);
   await a.mergePendingCommit();
-  const observer = await PublicGroup.follow({ crypto, authentication, groupInfo: await a.groupInfo() });
-  const proposal = await observer.propose(signer, { resumptionPsk: 1n });
+  const follower = await PublicGroup.follow({ crypto, authentication, groupInfo: await a.groupInfo() });
+  const proposal = await follower.propose(signer, { resumptionPsk: 1n });
   for (const group of [a, b]) await group.receive(proposal);
   const { commit } = await b.commit();
   await b.mergePendingCommit();

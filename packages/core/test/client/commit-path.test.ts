@@ -7,20 +7,20 @@ import { everyone, four, party, publicIn } from "@copse/test-support/clients";
 
 const SUITE = 1;
 
-describe("trap 14: paths, the first leaf, and what comes back", () => {
-  it("a path can be forced where none is required", async () => {
+describe("a commit's path", () => {
+  it("can be forced where none is required", async () => {
     const { groups } = await four(SUITE, { policy: { handshake: "public" } });
     const [alice] = groups as [Group];
     for (const forcePath of [false, true]) {
-      const newcomer = await party("new-member", { suite: SUITE });
-      const { commit } = await alice.commit({ add: [await newcomer.client.createKeyPackage()], forcePath });
+      const newMember = await party("new-member", { suite: SUITE });
+      const { commit } = await alice.commit({ add: [await newMember.client.createKeyPackage()], forcePath });
       const { content } = publicIn(commit).content;
       expect(content.contentType === ContentType.commit && content.commit.path !== undefined).toBe(forcePath);
       await everyone(groups, commit, 0);
       await alice.mergePendingCommit();
     }
   });
-  it("a by-reference Update of leaf 0 works", async () => {
+  it("follows an Update of leaf 0 by reference", async () => {
     const { groups } = await four(SUITE);
     const [alice, bob] = groups as [Group, Group];
     const before = toHex(alice.ratchetTree);

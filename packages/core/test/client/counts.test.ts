@@ -1,4 +1,4 @@
-// Trap 21: what each step of a session asks of cryptography, exactly, as times can't say it. Suite 1.
+// What each step of a session asks of cryptography, exactly, as times can't say it. Suite 1.
 import type { Group } from "@copse/core";
 import { type InstrumentedProvider, instrumentProvider, type Operation } from "@copse/provider-kit";
 import { nodeProvider } from "@copse/provider-node";
@@ -40,7 +40,7 @@ async function countsOf<T>({ crypto }: Counted, work: () => Promise<T>): Promise
 
 /** Of each step, what the one who takes it asks for. No step imports or exports a private key. */
 describe("two members", () => {
-  it("ask for exactly this", async () => {
+  it("make exactly these calls", async () => {
     const [alice, bob] = (await counted(2)) as [Counted, Counted];
     const [makingKeyPackage, keyPackage] = await countsOf(bob, () => bob.client.createKeyPackage());
     expect(makingKeyPackage, "createKeyPackage").toEqual({

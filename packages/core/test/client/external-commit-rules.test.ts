@@ -21,7 +21,7 @@ import {
 
 const SUITE = 1;
 
-describe("trap 6: which path a commit takes is decided by the sender's type", () => {
+describe("the sender's type decides which rules a commit is held to", () => {
   /** An external commit of these proposals, well signed, with a good path. */
   async function external(
     { parties, groups }: Meeting,
@@ -66,7 +66,7 @@ describe("trap 6: which path a commit takes is decided by the sender's type", ()
   }
   const keyPackageOf = (bytes: Uint8Array) =>
     (decode(MlsMessage, bytes) as Extract<Message, { wireFormat: 5 }>).keyPackage;
-  it("external commits hold to their own rules", async () => {
+  it("an external commit is held to the rules of external commits, whatever its proposals", async () => {
     // §12.4.3.2: only a successor of the removed credential may take its place.
     const validate = ({ credential, replaces }: { credential: object; replaces?: object | undefined }) =>
       replaces === undefined || JSON.stringify(credential) === JSON.stringify(replaces);

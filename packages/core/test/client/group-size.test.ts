@@ -6,8 +6,8 @@ import { four, type Party, party } from "@copse/test-support/clients";
 
 const SUITE = 1;
 
-describe("trap 10: quadratic joins", () => {
-  it("a join takes a time that grows with the group, and not with its square", async () => {
+describe("joining a large group", () => {
+  it("takes time that is linear in the number of members, not quadratic", async () => {
     const node = nodeProvider();
     const suite = node.suite(SUITE);
     // Signatures are linear for sure, and would hide what else is done for each leaf.
@@ -42,8 +42,8 @@ describe("trap 10: quadratic joins", () => {
   });
 });
 
-describe("trap 11: past epochs don't hold whole trees", () => {
-  it("each epoch kept makes the saved state larger by far less than a tree", async () => {
+describe("past epochs don't hold whole trees", () => {
+  it("each epoch kept adds far less than a tree to the saved state", async () => {
     const sizes: number[] = [];
     let treeSize = 0;
     for (const maxPastEpochs of [0, 8]) {
@@ -63,7 +63,7 @@ describe("trap 11: past epochs don't hold whole trees", () => {
     const [without, withEight] = sizes as [number, number];
     expect((withEight - without) / 8).toBeLessThan(treeSize / 8);
   });
-  it("messages from before the tree shrank are read by a restored member", async () => {
+  it("a restored member reads messages from before the tree shrank", async () => {
     const { parties, groups } = await four(SUITE);
     const [alice, bob, , dave] = groups as [Group, Group, Group, Group];
     const late = await dave.encrypt("before I went");

@@ -31,14 +31,14 @@ let alice: Group;
 let bob: Group;
 let mallory: Insider;
 let signer: Signer;
-let newcomer: Party;
+let newMember: Party;
 
 beforeAll(async () => {
   meeting = await four(SUITE);
   [alice, bob] = meeting.groups as [Group, Group];
   mallory = await insider(meeting.parties[MALLORY] as Party, meeting.groups[MALLORY] as Group);
   signer = await generateSigner(nodeProvider(), SUITE);
-  newcomer = await party("new-member", { suite: SUITE });
+  newMember = await party("new-member", { suite: SUITE });
 });
 
 const byMallory = (...proposals: Proposal[]) => by(MALLORY, ...proposals);
@@ -55,7 +55,7 @@ describe("an Add", () => {
     by: Signer = signer,
   ): Promise<KeyPackage> => {
     const { credential, capabilities, extensions } = keyPackageIn(
-      await newcomer.client.createKeyPackage(),
+      await newMember.client.createKeyPackage(),
     ).leafNode;
     const description = { credential, capabilities, extensions, ...change };
     return (await createKeyPackage(mallory.config.provider, by, description, lifetime)).keyPackage;
@@ -84,7 +84,7 @@ describe("an Add", () => {
       () => made({}, { notBefore: NOW - DAY, notAfter: NOW + 400n * DAY }),
     ],
     [
-      "valid for all times",
+      "that is valid for all times",
       "7.2: a LeafNode whose total lifetime",
       () => made({}, { notBefore: 0n, notAfter: 2n ** 64n - 1n }),
     ],
@@ -144,7 +144,7 @@ describe("an Add", () => {
     [
       "with another's leaf",
       "7.3: the signatures",
-      async () => signedAnew({ leafNode: keyPackageIn(await newcomer.client.createKeyPackage()).leafNode }),
+      async () => signedAnew({ leafNode: keyPackageIn(await newMember.client.createKeyPackage()).leafNode }),
     ],
     [
       "whose signature is another's",

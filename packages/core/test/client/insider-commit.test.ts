@@ -56,7 +56,7 @@ const reinit = (change: object = {}): Proposal => ({
   ...change,
 });
 
-describe("the forge itself", () => {
+describe("forge()", () => {
   it.each([
     ["an empty commit", {}],
     ["a removal", { proposals: byMallory(remove(3)) }],

@@ -101,7 +101,7 @@ describe("changes since a snapshot", () => {
     expect(await restored.save()).toEqual(await b.save());
   });
 
-  it("that don't follow on what stands before them are refused", async () => {
+  it("that don't follow the ones before them are refused", async () => {
     const parties = [await party("alice", { suite: 1 }), await party("bob", { suite: 1 })];
     const { groups } = await gather(parties);
     const [a, b] = groups as [Group, Group];

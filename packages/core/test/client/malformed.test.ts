@@ -10,7 +10,7 @@ const SUITE = 3;
 let meeting: Meeting;
 let alice: Group;
 let bob: Group;
-let newcomer: Party;
+let newMember: Party;
 let inputs: readonly Input[];
 
 /** One door for bytes from outside, and bytes that it takes. */
@@ -25,15 +25,15 @@ interface Input {
 beforeAll(async () => {
   meeting = await four(SUITE, { policy: { handshake: "public" } });
   [alice, bob] = meeting.groups as [Group, Group];
-  newcomer = await party("new-member", { suite: SUITE, policy: { ratchetTreeInWelcome: false } });
-  const keyPackage = await newcomer.client.createKeyPackage();
+  newMember = await party("new-member", { suite: SUITE, policy: { ratchetTreeInWelcome: false } });
+  const keyPackage = await newMember.client.createKeyPackage();
   const other = await four(SUITE, { policy: { ratchetTreeInWelcome: false } });
   const invited = await (other.groups[0] as Group).commit({ add: [keyPackage], forcePath: true });
   const welcome = invited.welcome as Uint8Array;
   const ratchetTree = invited.ratchetTree as Uint8Array;
   const receive = (bytes: Uint8Array) => bob.receive(bytes);
   const saveBob = () => bob.save();
-  const saveNewcomer = () => newcomer.client.saveKeyPackages();
+  const saveNewMember = () => newMember.client.saveKeyPackages();
   const application = await alice.encrypt("application", { authenticatedData: new Uint8Array(3) });
   const proposal = await alice.propose({ update: true });
   const saved = await alice.save();
@@ -47,14 +47,14 @@ beforeAll(async () => {
     {
       name: "join",
       good: welcome,
-      give: (bytes) => newcomer.client.join(bytes, { ratchetTree }),
-      state: saveNewcomer,
+      give: (bytes) => newMember.client.join(bytes, { ratchetTree }),
+      state: saveNewMember,
     },
     {
       name: "join with a tree",
       good: ratchetTree,
-      give: (bytes) => newcomer.client.join(welcome, { ratchetTree: bytes }),
-      state: saveNewcomer,
+      give: (bytes) => newMember.client.join(welcome, { ratchetTree: bytes }),
+      state: saveNewMember,
     },
     {
       name: "restore",
@@ -64,9 +64,9 @@ beforeAll(async () => {
     },
     {
       name: "loadKeyPackages",
-      good: await saveNewcomer(),
-      give: (bytes) => newcomer.client.loadKeyPackages(bytes),
-      state: saveNewcomer,
+      good: await saveNewMember(),
+      give: (bytes) => newMember.client.loadKeyPackages(bytes),
+      state: saveNewMember,
     },
   ];
 });

@@ -5,20 +5,17 @@ import { four } from "@copse/test-support/clients";
 
 const SUITE = 1;
 
-describe("trap 14: paths, the first leaf, and what comes back", () => {
-  it.each(["public", "private"] as const)(
-    "own %s messages that come back are recognised",
-    async (handshake) => {
-      const { groups } = await four(SUITE, { policy: { handshake } });
-      const [alice] = groups as [Group];
-      expect(await alice.receive(await alice.encrypt("mine"))).toEqual({ kind: "own" });
-      const proposal = await alice.propose({ update: true });
-      expect(await alice.receive(proposal)).toEqual({ kind: "own" });
-      expect(alice.proposals).toHaveLength(1);
-      const { commit } = await alice.commit();
-      expect(await alice.receive(commit)).toMatchObject({ kind: "commit", own: true });
-      // And once more, when it is in force already.
-      expect(await alice.receive(commit)).toEqual({ kind: "own" });
-    },
-  );
+describe("own messages that come back", () => {
+  it.each(["public", "private"] as const)("are recognised, in %s handshakes", async (handshake) => {
+    const { groups } = await four(SUITE, { policy: { handshake } });
+    const [alice] = groups as [Group];
+    expect(await alice.receive(await alice.encrypt("mine"))).toEqual({ kind: "own" });
+    const proposal = await alice.propose({ update: true });
+    expect(await alice.receive(proposal)).toEqual({ kind: "own" });
+    expect(alice.proposals).toHaveLength(1);
+    const { commit } = await alice.commit();
+    expect(await alice.receive(commit)).toMatchObject({ kind: "commit", own: true });
+    // And once more, when it is in force already.
+    expect(await alice.receive(commit)).toEqual({ kind: "own" });
+  });
 });

@@ -15,7 +15,7 @@ const PROVIDERS = [
 ];
 
 describe.each(PROVIDERS.map((crypto) => [crypto.name, crypto] as const))("with %s", (_, crypto) => {
-  it("clients and groups show nothing of what they hold", async () => {
+  it("printing clients and groups shows nothing of their state", async () => {
     const suite = 3;
     const authentication = insecureAcceptAll();
     const member = (credential: string) => Client.create({ crypto, suite, credential, authentication });

@@ -18,10 +18,10 @@ import {
 
 const SUITE = 1;
 
-describe("trap 13: PSKs", () => {
+describe("pre-shared keys", () => {
   const psk = utf8("a secret that all know from elsewhere");
   const externalPsk = (id: Uint8Array) => (id[0] === 7 ? psk : undefined);
-  it("change the secrets, and a commit with one that isn't known is refused without a trace", async () => {
+  it("change the secrets, and a commit with an unknown one is refused without side effects", async () => {
     const { groups } = await four(SUITE, { externalPsk });
     const [alice, bob] = groups as [Group, Group];
     const { commit } = await alice.commit({
@@ -40,7 +40,7 @@ describe("trap 13: PSKs", () => {
     const made = await a.commit({ psks: [{ external: new Uint8Array([7]) }] });
     expect((await refused(b, made.commit)).code).toBe("missing");
   });
-  it("usages of ReInit and branch and nonces of another length are refused in a commit and a proposal", async () => {
+  it("with usage reinit or branch, or with a nonce of another length, are refused in a commit", async () => {
     const { parties, groups } = await four(SUITE);
     const from = await insider(parties[2] as Party, groups[2] as Group);
     const bob = groups[1] as Group;
@@ -63,7 +63,7 @@ describe("trap 13: PSKs", () => {
     const proposals = by(2, { proposalType: ProposalType.psk, psk: short });
     expect(saying(await refused(bob, await forge(from, { proposals })))).toMatch(/^12\.1\.4: psk_nonce/);
   });
-  it("can be brought by an external commit", async () => {
+  it("can be in an external commit", async () => {
     const { groups } = await four(SUITE, { externalPsk });
     const [alice, bob] = groups as [Group, Group];
     const joiner = await party("joiner", { suite: SUITE, externalPsk });

@@ -20,23 +20,23 @@ import {
 
 const SUITE = 1;
 
-describe("trap 3: key packages are validated by the one who commits them too", () => {
+describe("the committer validates key packages too", () => {
   const DAY = 24 * 60 * 60;
   const YEAR = 365 * DAY * 1000;
   it.each([
     ["expired", { now: () => Date.now() - YEAR }, "7.3: the current time"],
     ["not valid yet", { now: () => Date.now() + YEAR }, "7.3: the current time"],
     ["valid for too long", { lifetime: 1000 * DAY }, "7.2: a LeafNode whose total lifetime"],
-  ])("one that is %s is refused at creation, with a proposal and with a commit", async (_, policy, rule) => {
-    const newcomer = await party("new-member", { suite: SUITE, policy });
-    const keyPackage = await newcomer.client.createKeyPackage();
+  ])("one that is %s is refused when an Add is committed or proposed", async (_, policy, rule) => {
+    const newMember = await party("new-member", { suite: SUITE, policy });
+    const keyPackage = await newMember.client.createKeyPackage();
     const { groups } = await gather([await party("alice", { suite: SUITE })]);
     const [alice] = groups as [Group];
     for (const work of [alice.add(keyPackage), alice.propose({ add: keyPackage })]) {
       expect(saying(await failure(work)).startsWith(rule)).toBe(true);
     }
     expect(alice.hasPendingCommit).toBe(false);
-    // With the newcomer's clock and bounds the same key package is taken.
+    // With the new member's clock and bounds the same key package is taken.
     const { groups: others } = await gather([
       await party("alice", { suite: SUITE, policy: { ...policy, maxLifetime: 2000 * DAY } }),
     ]);
@@ -44,10 +44,10 @@ describe("trap 3: key packages are validated by the one who commits them too", (
   });
 });
 
-describe("trap 4: GroupContextExtensions that a member doesn't support", () => {
+describe("GroupContextExtensions that a member doesn't support", () => {
   const extensions = [{ extensionType: 0xff00, extensionData: new Uint8Array(3) }];
   const extra = { extensions: [0xff00] };
-  it("are refused at creation and on receipt, and taken when all support them", async () => {
+  it("are refused at creation and on receipt, and accepted if all members support them", async () => {
     const [able, unable] = [
       await party("able", { suite: SUITE, capabilities: extra }),
       await party("unable", { suite: SUITE }),
@@ -72,8 +72,8 @@ describe("trap 4: GroupContextExtensions that a member doesn't support", () => {
   });
 });
 
-describe("trap 17: which proposal is invalid is said", () => {
-  it("at creation, by its place, its name and its rule", async () => {
+describe("an error names the invalid proposal", () => {
+  it("at creation, by its index, its type and the rule", async () => {
     const { groups } = await four(SUITE);
     const [alice] = groups as [Group];
     const good = await (await party("good", { suite: SUITE })).client.createKeyPackage();
@@ -88,7 +88,7 @@ describe("trap 17: which proposal is invalid is said", () => {
       name: "remove",
     });
   });
-  it("on receipt, and by its reference where it has one", async () => {
+  it("on receipt, also by its reference if it has one", async () => {
     const { parties, groups } = await four(SUITE);
     const [, bob, mallory] = groups as [Group, Group, Group];
     const from = await insider(parties[2] as Party, mallory);
@@ -109,7 +109,7 @@ describe("trap 17: which proposal is invalid is said", () => {
   });
 });
 
-describe("trap 17 and more: a proposal that can't be brought into force", () => {
+describe("a proposal that can't be applied", () => {
   const extensions = [{ extensionType: 0xff00, extensionData: new Uint8Array(1) }];
   const pskNonce = new Uint8Array(32);
   async function addition(): Promise<Proposal> {
@@ -152,7 +152,7 @@ describe("trap 17 and more: a proposal that can't be brought into force", () => 
     await alice.mergePendingCommit();
     expect(await bob.receive(await alice.encrypt("go on"))).toMatchObject({ kind: "application" });
   });
-  it("is named, when the committer itself asks for it", async () => {
+  it("is named in the error if the committer itself asks for it", async () => {
     const { parties, groups } = await four(SUITE);
     const [alice, bob] = groups as [Group, Group];
     const error = await failure(alice.commit({ extensions, remove: [3] }));

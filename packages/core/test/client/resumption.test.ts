@@ -56,7 +56,7 @@ describe("pre-shared keys", () => {
     expect(c.epochAuthenticator).toEqual(a.epochAuthenticator);
   });
 
-  it("a PSK that isn't known is missed by the one who commits and by those who receive", async () => {
+  it("an unknown PSK is reported as missing to the committer and to receivers", async () => {
     const { a, b } = await pair();
     await expect(a.commit({ psks: [{ external: new Uint8Array([8]) }] })).rejects.toEqual(code("missing"));
     psks.set("9", new Uint8Array(32));
@@ -69,7 +69,7 @@ describe("pre-shared keys", () => {
 });
 
 describe("a subgroup", () => {
-  it("of members of the group", async () => {
+  it("is made of members of the group", async () => {
     const { clients, a, b } = await pair();
     const [alice, bob] = clients;
     const branch = await alice.branch(a, { add: [await bob.createKeyPackage()] });
@@ -80,7 +80,7 @@ describe("a subgroup", () => {
     expect(a.active && b.active).toBe(true);
   });
 
-  it("takes in nobody else", async () => {
+  it("can't have other members", async () => {
     const { clients, a } = await pair();
     const mallory = await client("mallory");
     await expect(clients[0].branch(a, { add: [await mallory.createKeyPackage()] })).rejects.toEqual(
@@ -88,7 +88,7 @@ describe("a subgroup", () => {
     );
   });
 
-  it("can't be joined by one who doesn't have the group", async () => {
+  it("can't be joined by a client without the original group", async () => {
     const { clients, a } = await pair();
     const bobElsewhere = await client("bob");
     const { welcome } = await clients[0].branch(a, { add: [await bobElsewhere.createKeyPackage()] });
@@ -97,7 +97,7 @@ describe("a subgroup", () => {
 });
 
 describe("a reinitialization", () => {
-  it("to another suite and ID", async () => {
+  it("changes the suite and the group ID", async () => {
     const { a, b } = await pair();
     const groupId = new Uint8Array([4, 2]);
     const { commit } = await a.commit({ reinit: { groupId, cipherSuite: 1, extensions: [] } });
@@ -119,7 +119,7 @@ describe("a reinitialization", () => {
     expect(joined.epochAuthenticator).toEqual(next.group.epochAuthenticator);
   });
 
-  it("brings all members along, and nothing but what was asked for", async () => {
+  it("must include all members, and have the suite and ID of the ReInit", async () => {
     const { clients, a, b } = await pair();
     const groupId = new Uint8Array([4, 2]);
     await expect(clients[0].reinitialize(a, { add: [] })).rejects.toEqual(code("usage"));

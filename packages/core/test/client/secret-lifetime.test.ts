@@ -23,7 +23,7 @@ const EPOCH_SECRETS = [
 ] as const;
 type EpochSecret = (typeof EPOCH_SECRETS)[number];
 
-/** A member whose backend records the secrets that it derives: what is overwritten shows in these very bytes. */
+/** A member whose provider records the secrets that it derives: what is overwritten shows in these very bytes. */
 async function watched(name: string, policy: Partial<Policy> = {}) {
   const node = nodeProvider();
   const suite = node.suite(SUITE);
@@ -49,8 +49,8 @@ async function watchedPair(policy: Partial<Policy> = {}) {
   return { alice, bob, a, b };
 }
 
-describe("trap 12: secrets are destroyed by the library, at the right moment", () => {
-  it("not before the delivery service has taken the commit", async () => {
+describe("the secrets of an epoch are overwritten", () => {
+  it("not before the commit is merged", async () => {
     const { alice, bob, a } = await watchedPair();
     const before = a.latest("init", "confirm", "membership", "exporter");
     const { welcome } = await alice.update();
@@ -69,7 +69,7 @@ describe("trap 12: secrets are destroyed by the library, at the right moment", (
     expect(isZero(lost)).toBe(true);
     expect(before.every(isZero)).toBe(true);
   });
-  it("and at once when it has, or when another commit comes, or the group is left", async () => {
+  it("as soon as a commit is merged, another commit arrives, or the group is closed", async () => {
     const { alice, a } = await watchedPair();
     const first = a.latest("init", "exporter");
     await alice.update();
@@ -90,7 +90,7 @@ describe("trap 12: secrets are destroyed by the library, at the right moment", (
     await third.bob.close();
     expect(own.every(isZero)).toBe(true);
   });
-  it("and past epochs when there are enough of them", async () => {
+  it("once more than maxPastEpochs epochs have passed", async () => {
     const { alice, a } = await watchedPair({ maxPastEpochs: 1 });
     const past = a.latest("sender data", "resumption");
     for (let i = 0; i < 2; i++) {

@@ -1,4 +1,4 @@
-// A group from its creation to its end, on every backend and in every suite.
+// A group from its creation to its end, on every provider and in every suite.
 import { Client, type Client as ClientType, type Group, insecureAcceptAll } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { describe, expect, it } from "vitest";

@@ -8,19 +8,19 @@ import { expandingBy } from "@copse/test-support/kdf";
 
 const SUITE = 1;
 
-describe("trap 2: a commit that rotates the committer's signature key and adds a member", () => {
+describe("a commit that rotates the committer's signature key and adds a member", () => {
   it("signs the Welcome's GroupInfo with the new key", async () => {
     const { groups } = await four(SUITE);
     const [alice] = groups as [Group];
-    const newcomer = await party("new-member", { suite: SUITE });
+    const newMember = await party("new-member", { suite: SUITE });
     const signer = await generateSigner(nodeProvider(), SUITE);
     const { commit, welcome } = await alice.commit({
-      add: [await newcomer.client.createKeyPackage()],
+      add: [await newMember.client.createKeyPackage()],
       identity: { signer },
     });
     await everyone(groups, commit, 0);
     await alice.mergePendingCommit();
-    const joined = await newcomer.client.join(welcome as Uint8Array);
+    const joined = await newMember.client.join(welcome as Uint8Array);
     expect(joined.member(0)?.signatureKey).toEqual(signer.publicKey);
     for (const group of [...groups.slice(1), joined]) {
       expect(await group.receive(await alice.encrypt("with the new key"))).toMatchObject({
@@ -30,8 +30,8 @@ describe("trap 2: a commit that rotates the committer's signature key and adds a
   });
 });
 
-describe("trap 23: a signature key that must be stored in the group's state", () => {
-  it("is never saved, and bound again when a state is loaded", async () => {
+describe("a signature key", () => {
+  it("is never saved, and the signer is bound again on restore", async () => {
     const crypto = nodeProvider();
     const provider = crypto.suite(SUITE);
     const pair = await provider.signature.generateKeyPair();
@@ -59,7 +59,7 @@ describe("trap 23: a signature key that must be stored in the group's state", ()
     await restored.clearPendingCommit();
     expect(await bob.receive(await restored.encrypt("back"))).toMatchObject({ kind: "application" });
   });
-  it("a key that a group switches to is asked for as well", async () => {
+  it("must be given on restore too after a group switched to it", async () => {
     const { parties, groups } = await four(SUITE);
     const [alice] = groups as [Group];
     const next = await generateSigner(nodeProvider(), SUITE);
@@ -73,8 +73,8 @@ describe("trap 23: a signature key that must be stored in the group's state", ()
   });
 });
 
-describe("a backend that verifies later", () => {
-  it("refuses a signature without a trace, and derives the next key of who is right meanwhile", async () => {
+describe("a provider that verifies asynchronously", () => {
+  it("refuses a signature without side effects, and derives the sender's next key meanwhile", async () => {
     const node = nodeProvider();
     const suite = node.suite(SUITE);
     let forged = false;
@@ -115,7 +115,7 @@ describe("a backend that verifies later", () => {
   });
 });
 
-describe("trap 24: signers that answer later", () => {
+describe("asynchronous signers", () => {
   /** A signer behind a slow line, as a key service is. */
   async function slow(state: { failing: boolean; calls: number }): Promise<Signer> {
     const inner = await generateSigner(nodeProvider(), SUITE);
@@ -129,7 +129,7 @@ describe("trap 24: signers that answer later", () => {
       },
     };
   }
-  it("serve for everything that is signed, and a failing one leaves the group as it was", async () => {
+  it("sign everything, and a failing one leaves the group unchanged", async () => {
     const line = { failing: false, calls: 0 };
     const { groups } = await gather([
       await party("alice", { suite: SUITE, signer: await slow(line) }),

@@ -16,7 +16,7 @@ function capabilitiesAt(group: Group, leafIndex: number) {
   return node.leafNode.capabilities;
 }
 
-describe("trap 15: capabilities advertise what the provider at hand can do", () => {
+describe("capabilities list the suites that the provider supports", () => {
   it.each([
     ["libsodium", () => libsodiumProvider(), 3],
     ["webcrypto", () => webCryptoProvider({ extractable: true }), 2],
@@ -34,7 +34,7 @@ describe("trap 15: capabilities advertise what the provider at hand can do", () 
   });
 });
 
-describe("trap 16: suite definitions say what they are", () => {
+describe("suites have the algorithms that their names say", () => {
   const DIGESTS: Record<string, string> = {
     "SHA-256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "SHA-384":

@@ -124,8 +124,8 @@ describe.each([1, 2, 3])("one byte changed, in suite %i", (suite) => {
   });
 
   it("a key package, given to a committer, and proposed by an insider", async () => {
-    const newcomer = await party("new-member", { suite });
-    const keyPackage = await newcomer.client.createKeyPackage();
+    const newMember = await party("new-member", { suite });
+    const keyPackage = await newMember.client.createKeyPackage();
     await refuseEach(
       keyPackage,
       (changed) => alice.add(changed),
@@ -159,30 +159,30 @@ describe.each([1, 2, 3])("one byte changed, in suite %i", (suite) => {
 
 describe.each([1, 2, 3])("one byte changed in what a new member gets, in suite %i", (suite) => {
   let meeting: Meeting;
-  let newcomer: Party;
+  let newMember: Party;
   let welcome: Uint8Array;
   let group: Group;
   beforeAll(async () => {
     meeting = await four(suite);
-    newcomer = await party("new-member", { suite });
+    newMember = await party("new-member", { suite });
     group = meeting.groups[0] as Group;
     // Leaf 1 is free, so that the new member gets a path secret.
     const { commit } = await group.remove(1);
     for (const i of [2, 3]) await (meeting.groups[i] as Group).receive(commit);
     await group.mergePendingCommit();
-    const added = await group.commit({ add: [await newcomer.client.createKeyPackage()], forcePath: true });
+    const added = await group.commit({ add: [await newMember.client.createKeyPackage()], forcePath: true });
     welcome = added.welcome as Uint8Array;
     await group.mergePendingCommit();
   });
-  const save = () => newcomer.client.saveKeyPackages();
+  const save = () => newMember.client.saveKeyPackages();
 
   it("the Welcome", async () => {
-    await refuseEach(welcome, (changed) => newcomer.client.join(changed), save);
+    await refuseEach(welcome, (changed) => newMember.client.join(changed), save);
   });
 
   /** The Welcome's plaintexts, and the Welcome with others in their place. */
   async function opened() {
-    const { provider } = newcomer.config;
+    const { provider } = newMember.config;
     const message = decode(MlsMessage, welcome);
     if (message.wireFormat !== WireFormat.welcome) throw new Error("no Welcome");
     const [own] = decode(SavedKeyPackages, await save()).keyPackages;
@@ -228,14 +228,14 @@ describe.each([1, 2, 3])("one byte changed in what a new member gets, in suite %
 
   it("the GroupInfo and the GroupSecrets inside of it, encrypted anew", async () => {
     const { groupInfo, groupSecrets, close } = await opened();
-    const join = async (changed: Promise<Uint8Array>) => newcomer.client.join(await changed);
+    const join = async (changed: Promise<Uint8Array>) => newMember.client.join(await changed);
     await refuseEach(groupInfo, (changed) => join(close(changed, groupSecrets)), save);
     expect(decode(GroupSecrets, groupSecrets).pathSecret).toBeDefined();
     await refuseEach(groupSecrets, (changed) => join(close(groupInfo, changed)), save);
   });
 
-  it("a GroupInfo that stands by itself, and a ratchet tree from elsewhere", async () => {
-    const { config } = newcomer;
+  it("a GroupInfo by itself, and a ratchet tree delivered out of band", async () => {
+    const { config } = newMember;
     const open = async (bytes: Uint8Array, tree?: Uint8Array) => {
       const message = decode(MlsMessage, bytes);
       if (message.wireFormat !== WireFormat.groupInfo) throw new MlsError("usage", "no GroupInfo");
@@ -250,9 +250,9 @@ describe.each([1, 2, 3])("one byte changed in what a new member gets, in suite %
     await open(bare, tree);
   });
 
-  it("is taken when nothing is changed", async () => {
+  it("is accepted if nothing is changed", async () => {
     const { groupInfo, groupSecrets, close } = await opened();
-    const joined = await newcomer.client.join(await close(groupInfo, groupSecrets));
+    const joined = await newMember.client.join(await close(groupInfo, groupSecrets));
     expect(joined.epochAuthenticator).toEqual(group.epochAuthenticator);
   });
 });

@@ -11,17 +11,17 @@ import { failure, four, type Party, party, saying } from "@copse/test-support/cl
 
 const SUITE = 1;
 
-describe("trap 5: unmerged leaves", () => {
+describe("unmerged leaves", () => {
   it.each<[string, string, number[], number?]>([
     ["out of order", "7.1: unmerged_leaves", [3, 2]],
-    ["there twice", "7.1: unmerged_leaves", [2, 2]],
+    ["repeated", "7.1: unmerged_leaves", [2, 2]],
     ["no descendants", "12.4.3.1: each unmerged leaf must be a descendant", [2, 5]],
     ["beyond all trees", "12.4.3.1: each unmerged leaf must be a descendant", [2, 2 ** 32 - 1]],
     ["blank", "12.4.3.1: each unmerged leaf must be non-blank", [2], 4],
     ["unknown to a node in between", "12.4.3.1: every non-blank node between", [1]],
     // Well-formed, but not the tree of the GroupInfo.
     ["unmerged only here", "12.4.3.1: the tree hash", [2, 3]],
-  ])("that are %s are refused by one who joins", async (_, rule, unmergedLeaves, blank) => {
+  ])("that are %s are refused by a new member", async (_, rule, unmergedLeaves, blank) => {
     const policy = { ratchetTreeInWelcome: false };
     const names = ["alice", "bob", "carol", "dave"];
     const people = await Promise.all(names.map((name) => party(name, { suite: SUITE, policy })));
@@ -43,19 +43,19 @@ describe("trap 5: unmerged leaves", () => {
   });
 });
 
-describe("trap 7: derived keys are compared with those in the tree", () => {
-  it("on a Welcome whose path secret is another one", async () => {
+describe("keys derived from a path secret are compared with those in the tree", () => {
+  it("on a Welcome with another path secret", async () => {
     const { groups } = await four(SUITE);
     const [alice] = groups as [Group];
-    const newcomer = await party("new-member", { suite: SUITE });
-    const { provider } = newcomer.config;
+    const newMember = await party("new-member", { suite: SUITE });
+    const { provider } = newMember.config;
     await alice.remove(1);
     await alice.mergePendingCommit();
-    const made = await alice.commit({ add: [await newcomer.client.createKeyPackage()], forcePath: true });
+    const made = await alice.commit({ add: [await newMember.client.createKeyPackage()], forcePath: true });
     const message = decode(MlsMessage, made.welcome as Uint8Array);
     if (message.wireFormat !== 3) throw new Error("no Welcome");
     const { welcome } = message;
-    const [own] = decode(SavedKeyPackages, await newcomer.client.saveKeyPackages()).keyPackages;
+    const [own] = decode(SavedKeyPackages, await newMember.client.saveKeyPackages()).keyPackages;
     const { privateKey, publicKey } = await provider.hpke.importPrivateKey(own?.initKey as Uint8Array);
     const [entry] = welcome.secrets;
     if (entry === undefined) throw new Error("no secrets");
@@ -82,10 +82,12 @@ describe("trap 7: derived keys are compared with those in the tree", () => {
         welcome: { ...welcome, secrets: [{ ...entry, encryptedGroupSecrets }] },
       });
     };
-    expect(saying(await failure(newcomer.client.join(await changed(new Uint8Array(32)))))).toMatch(
+    expect(saying(await failure(newMember.client.join(await changed(new Uint8Array(32)))))).toMatch(
       /^12\.4\.3\.1: the path secret's private keys/,
     );
-    expect(saying(await failure(newcomer.client.join(await changed(new Uint8Array(31)))))).toMatch(/^7\.4: /);
-    await newcomer.client.join(made.welcome as Uint8Array);
+    expect(saying(await failure(newMember.client.join(await changed(new Uint8Array(31)))))).toMatch(
+      /^7\.4: /,
+    );
+    await newMember.client.join(made.welcome as Uint8Array);
   });
 });

@@ -98,13 +98,13 @@ export class World {
   /** A world of twelve people, one of whom has a group with the second. */
   static async create(
     suite: number,
-    backends: readonly CryptoProvider[],
+    providers: readonly CryptoProvider[],
     tally: ReturnType<typeof noTally>,
   ): Promise<World> {
     const people: Person[] = [];
     for (let i = 0; i < 12; i++) {
       const name = `person ${i}`;
-      const crypto = pick(backends, i) as CryptoProvider;
+      const crypto = pick(providers, i) as CryptoProvider;
       // Some send their handshakes encrypted, some in public, and some keep the tree out of the Welcome.
       const policy = {
         handshake: i % 3 === 2 ? "public" : "private",
@@ -199,13 +199,13 @@ export class World {
 
   private async propose(from: Person, what: number, whom: number): Promise<void> {
     const group = from.group as Group;
-    const newcomer = pick(this.outsiders(group), whom);
+    const newMember = pick(this.outsiders(group), whom);
     const victim = pick(others(group), whom);
     const kinds = ["update", "update", "psk"];
-    if (newcomer !== undefined) kinds.push("add");
+    if (newMember !== undefined) kinds.push("add");
     if (group.members.length > 3) kinds.push("remove");
     const requests = {
-      add: async () => ({ add: await (newcomer as Person).party.client.createKeyPackage() }),
+      add: async () => ({ add: await (newMember as Person).party.client.createKeyPackage() }),
       remove: async () => ({ remove: victim as number }),
       psk: async () => ({ psk: { external: PSK } }),
       update: async () => ({ update: true as const }),
@@ -219,8 +219,8 @@ export class World {
     if (group.hasPendingCommit) return;
     const add: Uint8Array[] = [];
     if (what % 2 === 0) {
-      const newcomers = this.outsiders(group).slice(whom % 5, (whom % 5) + 1 + (whom % 3));
-      for (const { party } of newcomers) add.push(await party.client.createKeyPackage());
+      const newMembers = this.outsiders(group).slice(whom % 5, (whom % 5) + 1 + (whom % 3));
+      for (const { party } of newMembers) add.push(await party.client.createKeyPackage());
     }
     const remove: number[] = [];
     if (what % 3 === 0 && group.members.length > 3) remove.push(pick(others(group), whom) as number);

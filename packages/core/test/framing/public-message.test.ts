@@ -32,14 +32,14 @@ const rule = (section: string) => ({ code: "validation", rule: expect.stringMatc
 
 describe("members", () => {
   it("messages come back over the wire, synchronous or not", async () => {
-    for (const backend of [provider, later(provider)]) {
+    for (const crypto of [provider, later(provider)]) {
       for (const content of [removal, commit]) {
         const authenticated = await group.authenticate(PUBLIC, content);
-        const message = await sealPublic(backend, authenticated, group.groupContext, group.membershipKey);
+        const message = await sealPublic(crypto, authenticated, group.groupContext, group.membershipKey);
         const received = decode(PublicMessage, encode(PublicMessage, message));
-        const opened = await openPublic(backend, received, group.groupContext, group.membershipKey);
+        const opened = await openPublic(crypto, received, group.groupContext, group.membershipKey);
         expect(opened).toEqual(authenticated);
-        await verifyContent(backend, opened, group.groupContext, group.signer.publicKey);
+        await verifyContent(crypto, opened, group.groupContext, group.signer.publicKey);
       }
     }
   });

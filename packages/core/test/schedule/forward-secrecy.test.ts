@@ -8,7 +8,7 @@ import { toHex } from "@copse/test-support/vectors";
 import { later } from "./providers.js";
 import { code, isOverwritten, now, provider, remembering, secret, tree } from "./secret-trees.js";
 
-it("what was derived before a failure of the backend is overwritten", async () => {
+it("what was derived before a failure of the provider is overwritten", async () => {
   for (const late of [false, true]) {
     // Three steps down with two outputs each, two ratchets, and two generations passed over.
     for (let fails = 1; fails < 14; fails++) {
@@ -20,7 +20,7 @@ it("what was derived before a failure of the backend is overwritten", async () =
         kdf: {
           ...expandingBy(base.kdf, base.kdf.expand),
           async expandAll(prk, requests) {
-            if (calls++ === fails) throw new Error("the backend is gone");
+            if (calls++ === fails) throw new Error("the provider is gone");
             derived.push(prk);
             const outputs = await Promise.all(
               requests.map(({ info, length }) => base.kdf.expand(prk, info, length)),
@@ -32,7 +32,7 @@ it("what was derived before a failure of the backend is overwritten", async () =
       };
       const receiver = tree(8, {}, failing);
       const attempt = async () => receiver.peek(3, "application", 9);
-      await expect(attempt()).rejects.toThrow("the backend is gone");
+      await expect(attempt()).rejects.toThrow("the provider is gone");
       expect(derived.length).toBeGreaterThan(2);
       expect(derived.filter((bytes) => !isOverwritten(bytes))).toEqual([]);
     }
@@ -75,7 +75,7 @@ function reachable(snapshot: Uint8Array, generations: number): Set<string> {
   return found;
 }
 
-describe("trap 1: from a snapshot no consumed key can be derived", () => {
+describe("no consumed key can be derived from a saved state", () => {
   const keys = [...sentIn4(5)].map(({ key }) => toHex(key));
   function sentIn4(count: number): MessageKey[] {
     const sender = tree(4);
@@ -108,7 +108,7 @@ describe("trap 1: from a snapshot no consumed key can be derived", () => {
   });
 });
 
-describe("the death of secrets", () => {
+describe("overwritten secrets", () => {
   it("the encryption secret is overwritten with the first key consumed, and not before", () => {
     const given = secret();
     const receiver = new SecretTree(provider, 8, given, DEFAULT_RATCHET_LIMITS);

@@ -77,7 +77,7 @@ describe("looking ahead", () => {
     expect(take()).toEqual({});
     expect([generation, toHex(key)]).toEqual([1, toHex(sent(2)[1]!.key)]);
   });
-  it("what was derived dies with the message that is refused, with the next sender's, and with the tree", () => {
+  it("what was derived is overwritten when the message is refused, with another sender's message, and with the tree", () => {
     for (const end of ["discard", "another sender", "wipe", "too late"] as const) {
       const { recording, derived } = remembering();
       const receiver = tree(8, {}, recording);
@@ -99,7 +99,7 @@ describe("looking ahead", () => {
       expect(ahead.map(isOverwritten), end).toEqual([true, true, true]);
     }
   });
-  it("of a key that was kept does nothing", () => {
+  it("does nothing for a skipped key that was kept", () => {
     const { provider: counted, take } = counting(provider);
     const receiver = tree(8, {}, counted);
     now(receiver.peek(3, "application", 2)).consume();
@@ -110,7 +110,7 @@ describe("looking ahead", () => {
     kept.lookAhead();
     expect(take()).toEqual({});
   });
-  it("a failure of the backend shows where the key is needed, and not again when it is over", async () => {
+  it("a failure of the provider shows when the key is needed, and not once it is over", async () => {
     for (const late of [false, true]) {
       let fail = false;
       const base = late ? later(provider) : provider;
@@ -118,7 +118,7 @@ describe("looking ahead", () => {
         ...base,
         kdf: expandingBy(base.kdf, (prk, info, length) => {
           const refuse = () => {
-            throw new Error("the backend is gone");
+            throw new Error("the provider is gone");
           };
           if (fail) return late ? Promise.resolve().then(refuse) : refuse();
           return base.kdf.expand(prk, info, length);

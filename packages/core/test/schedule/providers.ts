@@ -3,7 +3,7 @@
 import type { Awaitable } from "../../src/provider/awaitable.js";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
 
-export { nodeSuite } from "@copse/test-support/backends";
+export { nodeSuite } from "@copse/test-support/providers";
 
 /** Wraps the operations of the parts that message protection uses. */
 function wrap(
@@ -72,7 +72,7 @@ export function counting(provider: CipherSuiteProvider) {
 export function failing(provider: CipherSuiteProvider, from: number): CipherSuiteProvider {
   let calls = 0;
   return wrap(provider, (_, operation) => {
-    if (calls++ >= from) throw new Error("the backend is gone");
+    if (calls++ >= from) throw new Error("the provider is gone");
     return operation();
   });
 }

@@ -12,7 +12,7 @@ import { counting, failing, later, nodeSuite } from "./providers.js";
 import { code, now, provider, same, sent, tree } from "./secret-trees.js";
 
 describe("order", () => {
-  it("messages may come in any order, and each of them once", () => {
+  it("messages may arrive in any order, each of them once", () => {
     const keys = sent(12);
     fc.assert(
       fc.property(fc.shuffledSubarray([...keys.keys()], { minLength: 12 }), (order) => {
@@ -84,7 +84,7 @@ describe("peek", () => {
     }
     same(now(receiver.peek(3, "application", 0)), sent(1)[0]);
   });
-  it("of a skipped key gives a copy: refusing a forgery doesn't lose the key", () => {
+  it("gives a copy of a skipped key: refusing a forgery doesn't lose the key", () => {
     const receiver = tree();
     now(receiver.peek(3, "application", 2)).consume();
     now(receiver.peek(3, "application", 1)).discard();
@@ -107,7 +107,7 @@ describe("peek", () => {
       peeked.consume();
     }
   });
-  it("one generation is consumed once, however many have peeked at it", () => {
+  it("consumes a generation once, however many have peeked at it", () => {
     const receiver = tree();
     for (const generation of [0, 3, 1]) {
       const peeked = [1, 2, 3].map(() => now(receiver.peek(3, "application", generation)));
@@ -119,7 +119,7 @@ describe("peek", () => {
       expect(toHex(receiver.save())).toBe(after);
     }
   });
-  it("what was peeked early may be consumed late, in any order, and brings no consumed key back", () => {
+  it("allows to consume late what was peeked early, in any order, and brings no consumed key back", () => {
     const keys = sent(8);
     fc.assert(
       fc.property(fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7], { minLength: 8 }), (order) => {
@@ -150,14 +150,14 @@ describe("peek", () => {
       { numRuns: 30 },
     );
   });
-  it("an error of the backend at any point leaves the tree as it was", () => {
+  it("leaves the tree unchanged when the provider fails at any point", () => {
     for (let from = 0; from < 20; from++) {
       const receiver = tree(8, {}, failing(provider, from));
       const before = toHex(receiver.save());
-      expect(() => receiver.peek(3, "application", 3)).toThrow("the backend is gone");
+      expect(() => receiver.peek(3, "application", 3)).toThrow("the provider is gone");
       expect(toHex(receiver.save())).toBe(before);
       if (from < 11) {
-        expect(() => receiver.next(3, "application")).toThrow("the backend is gone");
+        expect(() => receiver.next(3, "application")).toThrow("the provider is gone");
         expect(toHex(receiver.save())).toBe(before);
       }
     }
@@ -165,7 +165,7 @@ describe("peek", () => {
 });
 
 describe("limits", () => {
-  it("trap 9: the last generation there is costs nothing", () => {
+  it("a generation beyond the limit costs nothing, the last possible one included", () => {
     const { provider: counted, take } = counting(provider);
     const receiver = tree(1024, {}, counted);
     for (const generation of [1001, 2 ** 31, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER, Number.NaN]) {
@@ -177,7 +177,7 @@ describe("limits", () => {
     expect(() => receiver.peek(3, "application", 2002)).toThrow(code("limit"));
     expect(take()).toEqual({});
   });
-  it("a ratchet keeps so many skipped keys, and the oldest go first", () => {
+  it("a ratchet keeps at most maxSkipped skipped keys, and drops the oldest first", () => {
     const receiver = tree(8, { maxSkipped: 3 });
     now(receiver.peek(3, "application", 5)).consume();
     for (const gone of [0, 1]) {
@@ -196,14 +196,14 @@ describe("limits", () => {
     // Two ratchets from the leaf, a secret for each of 501 generations, key and nonce for 11.
     expect(take()).toEqual({ expand: 2 + 501 + 22 });
   });
-  it("no key is kept where the limit says none", () => {
+  it("no key is kept if the limit is 0", () => {
     const receiver = tree(8, { maxSkipped: 0 });
     now(receiver.peek(3, "application", 2)).consume();
     for (const gone of [0, 1, 2])
       expect(() => receiver.peek(3, "application", gone)).toThrow(code("consumed"));
     same(now(receiver.peek(3, "application", 3)), sent(4)[3]);
   });
-  it("the tree keeps so many in total, and the ratchet that skipped the longest ago loses first", () => {
+  it("the tree keeps at most maxSkippedTotal keys, and the ratchet that skipped the longest ago loses its keys first", () => {
     const receiver = tree(8, { maxSkippedTotal: 8 });
     for (const leaf of [1, 2, 3]) now(receiver.peek(leaf, "application", 4)).consume();
     const left = (leaf: number) =>
@@ -292,7 +292,7 @@ describe("an asynchronous provider", () => {
     expect(keys.map(({ generation }) => generation)).toEqual([0, 0, 1, 2, 1, 3]);
     expect(new Set(keys.map(({ key }) => toHex(key))).size).toBe(6);
   });
-  it("a key for sending is whole also if its ratchet was moved past it in the meantime", async () => {
+  it("a key for sending is intact even if its ratchet was moved past it in the meantime", async () => {
     const keys = sent(2);
     const slow = tree(8, {}, later(provider));
     (await slow.peek(3, "handshake", 0)).consume();
@@ -308,20 +308,20 @@ describe("an asynchronous provider", () => {
     const flaky: CipherSuiteProvider = {
       ...slow,
       kdf: expandingBy(slow.kdf, async (prk, info, length) => {
-        if (fail) throw new Error("the backend is gone");
+        if (fail) throw new Error("the provider is gone");
         return slow.kdf.expand(prk, info, length);
       }),
     };
     const sender = tree(8, {}, flaky);
     const first = Promise.resolve(sender.next(3, "application"));
     const second = Promise.resolve(sender.next(3, "application"));
-    await expect(first).rejects.toThrow("the backend is gone");
+    await expect(first).rejects.toThrow("the provider is gone");
     fail = false;
     // The second may have failed with the first; whatever comes next is the first key.
     const key = await second.catch(() => sender.next(3, "application"));
     expect(toHex(key.key)).toBe(toHex((sent(1)[0] as MessageKey).key));
   });
-  it("messages received at once don't disturb each other", async () => {
+  it("messages received concurrently don't disturb each other", async () => {
     const slow = tree(8, {}, later(provider));
     const keys = sent(6);
     const order = [2, 0, 5, 2, 1, 4, 3, 5];

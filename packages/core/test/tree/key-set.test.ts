@@ -53,7 +53,7 @@ describe("keys of a tree", () => {
     }
   });
 
-  it("holds so many that some of them have the same hash, until none is left", () => {
+  it("holds enough keys for hash collisions, until none is left", () => {
     const n = 40_000;
     const all = Array.from({ length: n }, (_, i) => i);
     const counted = new Counted();
@@ -67,7 +67,7 @@ describe("keys of a tree", () => {
     counted.check(n);
   });
 
-  it("of the same keys as were added to it is the same at once", () => {
+  it("finds repeated keys in the list that it is made of", () => {
     const keys = () => [1, 2, 3, 2].map(keyOf);
     expect(KeySet.of(keys).hasRepeats).toBe(true);
     expect(KeySet.of(keys).change([keyOf(2)], []).hasRepeats).toBe(false);
@@ -78,7 +78,7 @@ describe("keys of a tree", () => {
     ).toBe(true);
   });
 
-  it("looks at the keys that it is made of when it is asked, and once", () => {
+  it("reads the keys that it is made of on the first question, and once", () => {
     let looked = 0;
     const make = () =>
       KeySet.of(() => {

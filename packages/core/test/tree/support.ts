@@ -5,7 +5,7 @@ import { basicCredential } from "../../src/wire/credential.js";
 import { type Capabilities, type LeafNode, LeafNodeSource } from "../../src/wire/leaf-node.js";
 import { type ParentNode, RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
 
-export { nodeSuite } from "@copse/test-support/backends";
+export { nodeSuite } from "@copse/test-support/providers";
 
 export const CAPABILITIES: Capabilities = {
   versions: [1],

@@ -215,7 +215,7 @@ describe("an external commit", () => {
     expect(saying(error)).toMatch(/^12\.4\.3\.1: the cipher suite in the GroupInfo/);
   });
 
-  it("joins at the leftmost blank leaf, with all that the members then know", async () => {
+  it("joins at the leftmost blank leaf, with the same state as the members", async () => {
     const guest = await party("guest", { suite: SUITE });
     const { groups } = await four(SUITE);
     const [a, b] = groups as [Group, Group];

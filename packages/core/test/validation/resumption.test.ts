@@ -118,7 +118,7 @@ describe("a new group", () => {
     expect(saying(await failure(make()))).toMatch(named(rule));
   });
 
-  it("is taken as it should be", async () => {
+  it("is accepted if valid", async () => {
     await check(id(BRANCH), old, follower)();
     await check(id(REINIT), reinitialized(), follower)();
   });

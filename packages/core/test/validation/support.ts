@@ -113,15 +113,15 @@ export interface WelcomeForgery {
 
 /** What is in a Welcome, and the Welcome with something else in it, as its sender could have made it. */
 export async function forgeWelcome(
-  newcomer: Party,
+  newMember: Party,
   message: Uint8Array,
   forgery: WelcomeForgery,
 ): Promise<Uint8Array> {
-  const { provider } = newcomer.config;
+  const { provider } = newMember.config;
   const decoded = decode(MlsMessage, message);
   if (decoded.wireFormat !== WireFormat.welcome) throw new Error("no Welcome");
   const { encryptedGroupInfo, secrets, cipherSuite } = decoded.welcome;
-  const own = decode(SavedKeyPackages, await newcomer.client.saveKeyPackages()).keyPackages.find(
+  const own = decode(SavedKeyPackages, await newMember.client.saveKeyPackages()).keyPackages.find(
     ({ reference }) => secrets.some(({ newMember }) => String(newMember) === String(reference)),
   );
   const entry = secrets.find(({ newMember }) => String(newMember) === String(own?.reference));

@@ -154,7 +154,7 @@ describe("a tree of leaves", () => {
     expect(saying(await failure(open(flat, forgery())))).toMatch(named(rule));
   });
 
-  it("is taken as it should be, and so is what nobody knows in a GroupInfo", async () => {
+  it("is accepted if valid, also with unknown extensions in the GroupInfo", async () => {
     expect((await open(flat)).memberCount).toBe(3);
     const { extensions } = await groupInfoOf(flat);
     expect((await open(flat, { info: { extensions: [unknown, ...extensions] } })).memberCount).toBe(3);
@@ -162,7 +162,7 @@ describe("a tree of leaves", () => {
     expect((await open(flat, defaults)).memberCount).toBe(3);
   });
 
-  it("with a member of whom the application knows nothing is refused by authentication", async () => {
+  it("with a member whose credential the application refuses is refused by authentication", async () => {
     const picky = {
       ...config,
       authentication: {
@@ -206,7 +206,7 @@ describe("a tree with parents", () => {
     expect(saying(await failure(open(full, forgery())))).toMatch(named(rule));
   });
 
-  it("is taken as it should be", async () => {
+  it("is accepted if valid", async () => {
     expect((await open(full)).memberCount).toBe(4);
   });
 });

@@ -99,7 +99,7 @@ describe("an Update", () => {
     expect(saying(await refused(bob, await make()))).toMatch(named(rule));
   });
 
-  it("is taken as it should be", async () => {
+  it("is accepted if valid", async () => {
     const copy = await bobsClient.client.restore(await bob.save());
     expect(await copy.receive(await proposed())).toMatchObject({ kind: "proposal" });
   });

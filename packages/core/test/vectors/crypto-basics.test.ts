@@ -1,4 +1,4 @@
-// RFC 9420 §5.1, §5.2, §8, §9: the working group's vectors for the labelled operations, on every backend.
+// RFC 9420 §5.1, §5.2, §8, §9: the working group's vectors for the labelled operations, on every provider.
 import { expect } from "vitest";
 import * as labelled from "../../src/crypto/labelled.js";
 import { forEachVector, hex, toHex } from "@copse/test-support/vectors";
