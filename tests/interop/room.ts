@@ -1,8 +1,8 @@
 // RFC 9420 §8.7, §12, §15: one group with all of its members in reach, which checks after every epoch that they agree.
+
+import { utf8 } from "@copse/test-support/bytes";
 import { expect } from "vitest";
 import type { Commit, Peer, Request } from "./peers.js";
-
-export const utf8 = (text: string) => new TextEncoder().encode(text);
 
 /** What ts-mls 2.0.0-rc.10 says of trees in which unmerged leaves differ between a node and one above it. */
 const UNMERGED = "non-blank intermediate node must list leaf node in its unmerged_leaves";

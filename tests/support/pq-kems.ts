@@ -21,8 +21,7 @@ import {
   PLAINTEXT,
   type PqVector,
 } from "../../packages/provider-noble/test/pq-vectors.js";
-import { text } from "./refuses.js";
-import { hex, toHex } from "./vectors.js";
+import { hex, toHex, utf8 } from "./bytes.js";
 
 type Random = (length: number) => Uint8Array;
 
@@ -56,13 +55,13 @@ export async function givesVector(provider: PqProvider, vector: PqVector): Promi
   const { publicKey, privateKey } = await part.deriveKeyPair(hex(vector.ikmR));
   expect(toHex(await part.exportPrivateKey(privateKey))).toBe(vector.skRm);
   expect(digest(publicKey)).toBe(vector.pkRmDigest);
-  const { kemOutput, ciphertext } = await part.seal(publicKey, text(INFO), text(AAD), text(PLAINTEXT));
+  const { kemOutput, ciphertext } = await part.seal(publicKey, utf8(INFO), utf8(AAD), utf8(PLAINTEXT));
   expect(digest(kemOutput)).toBe(vector.encDigest);
   expect(toHex(ciphertext)).toBe(vector.ct);
   const imported = await part.importPrivateKey(hex(vector.skRm));
   expect(imported.publicKey).toEqual(publicKey);
   expect(
-    await part.receiveExport(imported.privateKey, kemOutput, text(INFO), text(EXPORTER_CONTEXT), 32),
+    await part.receiveExport(imported.privateKey, kemOutput, utf8(INFO), utf8(EXPORTER_CONTEXT), 32),
   ).toEqual(hex(vector.exported));
 }
 

@@ -188,6 +188,3 @@ export function forEachVectorOnce<T>(file: string, check: (vector: T, index: num
     });
   }
 }
-
-export const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "hex"));
-export const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");

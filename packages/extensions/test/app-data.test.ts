@@ -39,7 +39,7 @@ import {
   refused,
   SUITE,
   three,
-} from "./support.js";
+} from "./clients.js";
 
 const NAME = 0x8001;
 const COUNTER = 0x8002;

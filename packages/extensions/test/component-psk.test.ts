@@ -2,20 +2,20 @@
 import { type Group, generateSigner } from "@copse/core";
 import { customPsk, utf8 } from "@copse/core/extension";
 import { componentPsk, componentPsks } from "@copse/extensions";
+import { failure } from "@copse/test-support/errors";
 import { expect, it } from "vitest";
 import {
   agree,
   client,
   crypto,
   deliver,
-  failure,
   gather,
   publicGroupOf,
   refusal,
   refused,
   SUITE,
   three,
-} from "./support.js";
+} from "./clients.js";
 
 const ID = utf8("file");
 /** Each component has a key of that name, another one each. */

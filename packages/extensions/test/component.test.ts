@@ -11,7 +11,7 @@ import {
   verifyAsComponent,
 } from "@copse/extensions";
 import { expect, it } from "vitest";
-import { crypto, deliver, refusal, SUITE, three } from "./support.js";
+import { crypto, deliver, refusal, SUITE, three } from "./clients.js";
 
 const make = () => [];
 const content = utf8("content");

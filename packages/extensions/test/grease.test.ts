@@ -2,8 +2,8 @@
 import type { Group } from "@copse/core";
 import type { MlsExtension } from "@copse/core/extension";
 import { GREASE_VALUES, grease, selfRemove } from "@copse/extensions";
-import { describe, expect, it } from "vitest";
 import { keyPackageIn } from "@copse/test-support/clients";
+import { describe, expect, it } from "vitest";
 import { decode } from "../../core/src/codec/codec.js";
 import { MlsMessage } from "../../core/src/wire/mls-message.js";
 import {
@@ -16,7 +16,7 @@ import {
   refusal,
   refused,
   type three,
-} from "./support.js";
+} from "./clients.js";
 
 const isGrease = (value: number) => GREASE_VALUES.includes(value);
 

@@ -10,9 +10,9 @@ import {
   lastResort,
   lastResortKeyPackage,
 } from "@copse/extensions";
-import { expect, it } from "vitest";
 import { keyPackageIn } from "@copse/test-support/clients";
-import { agree, client, crypto, refusal, SUITE } from "./support.js";
+import { expect, it } from "vitest";
+import { agree, client, crypto, refusal, SUITE } from "./clients.js";
 
 async function joins(extensions: readonly MlsExtension[], keyPackageExtension = lastResortKeyPackage()) {
   const bob = await client("bob", extensions);

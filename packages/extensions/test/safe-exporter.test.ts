@@ -4,7 +4,7 @@ import { deriveSecret, expandWithLabel, utf8 } from "@copse/core/extension";
 import { safeExporter, safeExportSecret } from "@copse/extensions";
 import { expect, it } from "vitest";
 import { epochSecretsFrom } from "../../core/src/schedule/key-schedule.js";
-import { agree, client, crypto, deliver, gather, refusal, SUITE, three } from "./support.js";
+import { agree, client, crypto, deliver, gather, refusal, SUITE, three } from "./clients.js";
 
 const provider = crypto.suite(SUITE);
 const IDS = [0, 1, 2, 0x7fff, 0x8000, 0xffff];

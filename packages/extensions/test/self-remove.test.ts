@@ -1,37 +1,27 @@
 // draft-ietf-mls-extensions, SelfRemove: members who leave, whoever commits.
-
 import { type Group, generateSigner, type ProposalMessage } from "@copse/core";
 import { decode, ProposalType, SenderType } from "@copse/core/extension";
 import { SELF_REMOVE, selfRemove, selfRemoveProposal } from "@copse/extensions";
+import { gather as gatherParties, type Party, party, party as partyOf } from "@copse/test-support/clients";
+import { failure } from "@copse/test-support/errors";
+import { forge, frame, insider } from "@copse/test-support/insiders";
 import { describe, expect, it } from "vitest";
-import {
-  forge,
-  frame,
-  gather as gatherParties,
-  insider,
-  type Party,
-  party,
-} from "@copse/test-support/clients";
 import type { SourcedProposal } from "../../core/src/framing/sourced-proposal.js";
-import type { GroupConfig } from "../../core/src/group/config.js";
 import { Registry } from "../../core/src/group/extensions/registry.js";
-import { DEFAULT_POLICY } from "../../core/src/group/policy.js";
 import { ContentType } from "../../core/src/wire/framed-content.js";
 import { MlsMessage } from "../../core/src/wire/mls-message.js";
 import {
   agree,
-  authentication,
   client,
   crypto,
   deliver,
-  failure,
   gather,
   publicGroupOf,
   refusal,
   refused,
   SUITE,
   three,
-} from "./support.js";
+} from "./clients.js";
 
 const custom = selfRemoveProposal();
 
@@ -48,14 +38,7 @@ async function withInsider() {
     Awaited<ReturnType<typeof gather>>[number],
     Awaited<ReturnType<typeof gather>>[number],
   ];
-  const config: GroupConfig = {
-    provider: crypto.suite(SUITE),
-    authentication,
-    policy: DEFAULT_POLICY,
-    psk: () => undefined,
-    registry: new Registry([selfRemove()]),
-  };
-  const party = { name: "mallory", client: clients[2] as never, signer, config };
+  const party = await partyOf("mallory", { suite: SUITE, signer, extensions: [selfRemove()] });
   return { alice, bob, mallory, from: await insider(party, mallory) };
 }
 

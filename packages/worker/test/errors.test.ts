@@ -14,7 +14,7 @@ import {
 import { nodeProvider } from "@copse/provider-node";
 import { connectClient, WorkerError } from "@copse/worker";
 import { afterEach, describe, expect, test } from "vitest";
-import { closePorts, connected, makeClient, type Options, startWorker } from "./support.js";
+import { closePorts, connected, makeClient, type Options, startWorker } from "./workers.js";
 
 const workers: Worker[] = [];
 afterEach(async () => {

@@ -13,7 +13,7 @@ import { selfRemove, selfRemoveProposal } from "@copse/extensions";
 import { nodeProvider } from "@copse/provider-node";
 import { connectClient, type WorkerGroup } from "@copse/worker";
 import { afterEach, describe, expect, test } from "vitest";
-import { closePorts, connected, makeClient, type Options, startWorker } from "./support.js";
+import { closePorts, connected, makeClient, type Options, startWorker } from "./workers.js";
 
 const workers: Worker[] = [];
 afterEach(async () => {

@@ -1,5 +1,8 @@
 // RFC 9420 §12.2, §12.4.3.2: external commits that an insider signs and MACs well.
 import type { Group, MlsMessage as Message } from "@copse/core";
+import { four, type Meeting, type Party, party } from "@copse/test-support/clients";
+import { refused, saying } from "@copse/test-support/errors";
+import { frame, insider } from "@copse/test-support/insiders";
 import { describe, expect, it } from "vitest";
 import { EMPTY } from "../../src/bytes.js";
 import { decode } from "../../src/codec/codec.js";
@@ -8,16 +11,6 @@ import { ProposalOrRefType } from "../../src/wire/commit.js";
 import { type Content, ContentType, SenderType } from "../../src/wire/framed-content.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
 import { ProposalType } from "../../src/wire/proposal.js";
-import {
-  four,
-  frame,
-  insider,
-  type Meeting,
-  type Party,
-  party,
-  refused,
-  saying,
-} from "@copse/test-support/clients";
 
 const SUITE = 1;
 

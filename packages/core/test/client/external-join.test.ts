@@ -1,7 +1,8 @@
 // RFC 9420 §12.4.3.2: joining by an external commit, and coming back by one.
 import { Client, type Group, insecureAcceptAll, type Signer } from "@copse/core";
-import { describe, expect, it } from "vitest";
+import { text } from "@copse/test-support/bytes";
 import { providers } from "@copse/test-support/providers";
+import { describe, expect, it } from "vitest";
 
 const authentication = insecureAcceptAll();
 
@@ -16,9 +17,7 @@ async function agree(...groups: readonly Group[]): Promise<void> {
     for (const to of groups) {
       if (to === from) continue;
       const received = await to.receive(message);
-      expect(received.kind === "application" && new TextDecoder().decode(received.data)).toBe(
-        `from ${from.ownLeafIndex}`,
-      );
+      expect(received.kind === "application" && text(received.data)).toBe(`from ${from.ownLeafIndex}`);
     }
   }
 }

@@ -1,6 +1,9 @@
 // RFC 9420 §7.3, §10.1: key packages that must not be added are refused by their rule, by committers and receivers.
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
+import { four, keyPackageIn, type Meeting, type Party, party } from "@copse/test-support/clients";
+import { refused, saying } from "@copse/test-support/errors";
+import { by, forge, type Insider, insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
 import { signWithLabel } from "../../src/crypto/labelled.js";
@@ -10,19 +13,7 @@ import { type KeyPackage, KeyPackageTBS } from "../../src/wire/key-package.js";
 import type { LeafNode } from "../../src/wire/leaf-node.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
 import { type Proposal, ProposalType } from "../../src/wire/proposal.js";
-import {
-  by,
-  forge,
-  four,
-  type Insider,
-  insider,
-  keyPackageIn,
-  type Meeting,
-  type Party,
-  party,
-  refused,
-  saying,
-} from "@copse/test-support/clients";
+import { filled } from "../proposals.js";
 
 const SUITE = 1;
 const MALLORY = 2;
@@ -44,7 +35,6 @@ beforeAll(async () => {
 const byMallory = (...proposals: Proposal[]) => by(MALLORY, ...proposals);
 
 const data = new Uint8Array([1]);
-const nonce = (length = 32) => new Uint8Array(length).fill(7);
 
 describe("an Add", () => {
   const NOW = BigInt(Math.floor(Date.now() / 1000));
@@ -134,7 +124,7 @@ describe("an Add", () => {
     [
       "with an init key of another length",
       "5.1.1: an HPKE public key",
-      () => signedAnew({ initKey: nonce(31) }),
+      () => signedAnew({ initKey: filled(31) }),
     ],
     [
       "with a leaf from a commit",

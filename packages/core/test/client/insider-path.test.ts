@@ -1,6 +1,9 @@
 // RFC 9420 §7.5, §12.4.2: update paths that a member signs well and must not send are refused by their rule.
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
+import type { Meeting, Party } from "@copse/test-support/clients";
+import { refused, saying } from "@copse/test-support/errors";
+import { forge, type Insider, resigned } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
 import { encryptWithLabel } from "../../src/crypto/labelled.js";
@@ -10,16 +13,8 @@ import type { CreatedUpdatePath } from "../../src/tree/treekem.js";
 import { GroupContext } from "../../src/wire/group-context.js";
 import { type LeafNode, LeafNodeSource } from "../../src/wire/leaf-node.js";
 import type { UpdatePath } from "../../src/wire/update-path.js";
-import { data, infiltrated, MALLORY, nonce, SUITE } from "./insider.js";
-import {
-  forge,
-  type Insider,
-  type Meeting,
-  type Party,
-  refused,
-  resigned,
-  saying,
-} from "@copse/test-support/clients";
+import { data, filled, SUITE } from "../proposals.js";
+import { infiltrated, MALLORY } from "./insider.js";
 
 let meeting: Meeting;
 let bob: Group;
@@ -67,7 +62,7 @@ describe("an update path", () => {
     [
       "another parent hash",
       "7.9.2: the leaf node's parent_hash",
-      leaf(() => ({ leafNodeSource: { type: LeafNodeSource.commit, parentHash: nonce() } })),
+      leaf(() => ({ leafNodeSource: { type: LeafNodeSource.commit, parentHash: filled() } })),
     ],
     [
       "a parent hash that is empty",
@@ -200,7 +195,7 @@ describe("an update path", () => {
       for (const node of tree.resolution(1)) {
         const publicKey = tree.encryptionKey(node) as Uint8Array;
         encryptedPathSecret.push(
-          await encryptWithLabel(provider, publicKey, "UpdatePathNode", context, nonce()),
+          await encryptWithLabel(provider, publicKey, "UpdatePathNode", context, filled()),
         );
       }
       return { ...updatePath, nodes: [...updatePath.nodes.slice(0, -1), { ...last, encryptedPathSecret }] };
@@ -220,7 +215,7 @@ describe("an update path", () => {
       for (const node of tree.resolution(1)) {
         const publicKey = tree.encryptionKey(node) as Uint8Array;
         encryptedPathSecret.push(
-          await encryptWithLabel(provider, publicKey, "UpdatePathNode", context, nonce(31)),
+          await encryptWithLabel(provider, publicKey, "UpdatePathNode", context, filled(31)),
         );
       }
       return { ...updatePath, nodes: [...updatePath.nodes.slice(0, -1), { ...last, encryptedPathSecret }] };

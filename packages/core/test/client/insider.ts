@@ -1,8 +1,9 @@
 // RFC 9420 §12: a group of four in which Mallory, a member, sends what must not be sent, and what that is made of.
 import type { Group } from "@copse/core";
-import { four, type Insider, insider, type Meeting, type Party } from "@copse/test-support/clients";
+import { four, type Meeting, type Party } from "@copse/test-support/clients";
+import { type Insider, insider } from "@copse/test-support/insiders";
+import { SUITE } from "../proposals.js";
 
-export const SUITE = 1;
 /** The leaf of the insider. */
 export const MALLORY = 2;
 
@@ -19,6 +20,3 @@ export async function infiltrated(): Promise<Infiltrated> {
   const mallory = await insider(meeting.parties[MALLORY] as Party, meeting.groups[MALLORY] as Group);
   return { meeting, bob, mallory };
 }
-
-export const data: Uint8Array = new Uint8Array([1]);
-export const nonce = (length = 32): Uint8Array => new Uint8Array(length).fill(7);

@@ -1,13 +1,14 @@
 // A group of 1,000 members: joining, committing, messaging, removing, saving and restoring.
 import { Client, type Group, insecureAcceptAll } from "@copse/core";
-import { expect, it } from "vitest";
+import { text } from "@copse/test-support/bytes";
 import { providers } from "@copse/test-support/providers";
+import { expect, it } from "vitest";
 
 const SIZE = 1000;
 
 async function heard(group: Group, message: Uint8Array): Promise<string> {
   const received = await group.receive(message);
-  return received.kind === "application" ? new TextDecoder().decode(received.data) : received.kind;
+  return received.kind === "application" ? text(received.data) : received.kind;
 }
 
 it.each([1, 3])("1,000 members in suite %i, three of them on different providers", async (suite) => {

@@ -1,10 +1,12 @@
 // RFC 9420 §2.1: whatever bytes come, nothing but an MlsError, in a time and a memory that the bytes' own length bounds.
 import type { Group } from "@copse/core";
+import { four, type Meeting, type Party, party } from "@copse/test-support/clients";
+import { failure } from "@copse/test-support/errors";
+import { insider } from "@copse/test-support/insiders";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { equalBytes } from "../../src/bytes.js";
 import { MlsError } from "../../src/errors.js";
-import { failure, four, insider, type Meeting, type Party, party } from "@copse/test-support/clients";
 
 const SUITE = 3;
 let meeting: Meeting;

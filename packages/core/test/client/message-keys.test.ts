@@ -1,5 +1,9 @@
 // RFC 9420 §6.3.2, §9: the keys of messages, their generations, and the sender data that names them.
 import type { Group, MlsMessage as Message } from "@copse/core";
+import { holds, text } from "@copse/test-support/bytes";
+import { four, type Meeting, type Party } from "@copse/test-support/clients";
+import { failure, refused } from "@copse/test-support/errors";
+import { insider } from "@copse/test-support/insiders";
 import { describe, expect, it } from "vitest";
 import { decode, encode } from "../../src/codec/codec.js";
 import { deriveTreeSecrets } from "../../src/crypto/labelled.js";
@@ -8,15 +12,8 @@ import { deriveLeafSecrets } from "../../src/schedule/leaf-secrets.js";
 import { loadSecretTree } from "../../src/schedule/secret-tree-state.js";
 import { SenderData, SenderDataAAD } from "../../src/wire/message.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
-import { failure, four, insider, type Meeting, type Party, refused } from "@copse/test-support/clients";
 
 const SUITE = 1;
-
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-
-/** Whether some bytes stand anywhere in others. */
-const holds = (haystack: Uint8Array, needle: Uint8Array) =>
-  Buffer.from(haystack).includes(Buffer.from(needle));
 
 type PrivateIn = Extract<Message, { wireFormat: 2 }>["privateMessage"];
 

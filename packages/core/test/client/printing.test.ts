@@ -24,7 +24,7 @@ describe.each(PROVIDERS.map((crypto) => [crypto.name, crypto] as const))("with %
     const { welcome } = await group.add(await bob.createKeyPackage());
     await group.mergePendingCommit();
     const other = await bob.join(welcome as Uint8Array);
-    await other.receive(await group.encrypt(new TextEncoder().encode("hello")));
+    await other.receive(await group.encrypt("hello"));
     await other.propose({ update: true });
     await group.commit();
 

@@ -1,20 +1,11 @@
 // RFC 9420 §8.4, §12.1.4: pre-shared keys in commits.
 import type { Group } from "@copse/core";
+import { four, gather, type Party, party } from "@copse/test-support/clients";
+import { failure, refused, saying } from "@copse/test-support/errors";
+import { by, forge, insider } from "@copse/test-support/insiders";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/bytes.js";
 import { ProposalType } from "../../src/wire/proposal.js";
-import {
-  failure,
-  forge,
-  four,
-  gather,
-  insider,
-  type Party,
-  party,
-  refused,
-  saying,
-  by,
-} from "@copse/test-support/clients";
 
 const SUITE = 1;
 

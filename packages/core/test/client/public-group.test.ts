@@ -5,31 +5,23 @@ import {
   type Group,
   generateSigner,
   insecureAcceptAll,
-  type MlsErrorCode,
   type Signer,
 } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
+import { code } from "@copse/test-support/errors";
+import { randomFrom } from "@copse/test-support/random";
 import { beforeAll, describe, expect, it } from "vitest";
 
 const crypto = nodeProvider();
 const authentication = insecureAcceptAll();
 const policy = { handshake: "public" } as const;
-const code = (expected: MlsErrorCode) => expect.objectContaining({ code: expected });
 
 function client(credential: string, suite: number): Promise<Client> {
   return Client.create({ crypto, suite, credential, authentication, policy });
 }
 
 /** Numbers that are the same in each run (a linear congruential generator, Numerical Recipes). */
-function seeded(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
 /** A group with a PublicGroup that follows it, and all that happens in it told to both. */
 class World {
   readonly groups: Group[] = [];
@@ -93,7 +85,7 @@ class World {
 describe("a PublicGroup", () => {
   it("follows a group of 50 through 200 handshakes of all kinds", async () => {
     const suite = 1;
-    const random = seeded(50);
+    const random = randomFrom(50);
     const world = await World.create(suite);
     const { groups, follower } = world;
     let names = 0;

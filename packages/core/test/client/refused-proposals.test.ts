@@ -1,22 +1,11 @@
 // RFC 9420 §7.3, §12.1, §12.2: invalid proposals are refused when a commit is made and when it is received.
 import { type Group, x509Credential } from "@copse/core";
+import { four, gather, keyPackageIn, type Party, party } from "@copse/test-support/clients";
+import { failure, refused, saying } from "@copse/test-support/errors";
+import { by, forge, frame, insider } from "@copse/test-support/insiders";
 import { describe, expect, it } from "vitest";
 import { ContentType, SenderType } from "../../src/wire/framed-content.js";
-import { ProposalType, type Proposal } from "../../src/wire/proposal.js";
-import {
-  failure,
-  forge,
-  four,
-  frame,
-  gather,
-  insider,
-  type Party,
-  party,
-  refused,
-  saying,
-  by,
-  keyPackageIn,
-} from "@copse/test-support/clients";
+import { type Proposal, ProposalType } from "../../src/wire/proposal.js";
 
 const SUITE = 1;
 

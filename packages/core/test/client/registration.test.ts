@@ -24,23 +24,13 @@ import {
 } from "@copse/core/extension";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
+import { flipped } from "@copse/test-support/bytes";
+import { everyone, gather, type Meeting, type Party, party } from "@copse/test-support/clients";
+import { failure, refused, saying } from "@copse/test-support/errors";
+import { forge, frame, insider } from "@copse/test-support/insiders";
 import { describe, expect, it } from "vitest";
 import type { SourcedProposal } from "../../src/framing/sourced-proposal.js";
 import { Registry } from "../../src/group/extensions/registry.js";
-import {
-  everyone,
-  failure,
-  flipped,
-  forge,
-  frame,
-  gather,
-  insider,
-  type Meeting,
-  type Party,
-  party,
-  refused,
-  saying,
-} from "@copse/test-support/clients";
 
 const SUITE = 1;
 const PROPOSAL = 0xf101;
@@ -262,7 +252,9 @@ describe("a proposal type", () => {
     const dave = await party("dave", { suite: SUITE, extensions });
     // All but the membership tag, which a new member can't check.
     for (let at = 4; at < proposal.length - 33; at += 3) {
-      await failure(dave.client.joinByExternalCommit(groupInfo, { proposals: [flipped(proposal, at)] }));
+      await failure(
+        dave.client.joinByExternalCommit(groupInfo, { proposals: [flipped(proposal, at, at % 8)] }),
+      );
     }
     // And only once the group knows them too.
     const { commit } = await dave.client.joinByExternalCommit(groupInfo, { proposals: [proposal] });
@@ -283,11 +275,11 @@ describe("a proposal type", () => {
     const [alice, bob] = groups as [Group, Group];
     const saved = await bob.save();
     const message = await alice.propose({ custom: topic("title", 1, 2, 3) });
-    for (let at = 0; at < message.length; at++) await refused(bob, flipped(message, at), saved);
+    for (let at = 0; at < message.length; at++) await refused(bob, flipped(message, at, at % 8), saved);
     const { commit } = await alice.commit({ proposals: [topic("another")] });
     await bob.receive(message);
     const before = await bob.save();
-    for (let at = 0; at < commit.length; at++) await refused(bob, flipped(commit, at), before);
+    for (let at = 0; at < commit.length; at++) await refused(bob, flipped(commit, at, at % 8), before);
     await bob.receive(commit);
   });
 });

@@ -1,13 +1,12 @@
 // RFC 9420 §8, §9.2: when the secrets of an epoch are overwritten.
 import type { Group, Policy } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
-import { describe, expect, it } from "vitest";
+import { isZero, text } from "@copse/test-support/bytes";
 import { gather, party } from "@copse/test-support/clients";
 import { expandingBy } from "@copse/test-support/kdf";
+import { describe, expect, it } from "vitest";
 
 const SUITE = 1;
-
-const isZero = (bytes: Uint8Array) => bytes.every((byte) => byte === 0);
 
 /** The secrets of an epoch, by the labels of §8 that they are derived with. */
 const EPOCH_SECRETS = [
@@ -31,7 +30,7 @@ async function watched(name: string, policy: Partial<Policy> = {}) {
   const kdf = expandingBy(suite.kdf, (secret, info, length) => {
     const output = suite.kdf.expand(secret, info, length) as Uint8Array;
     // KDFLabel, §8: two bytes of length, and then the label with its length, which is below 64.
-    const label = new TextDecoder().decode(info.subarray(3, 3 + (info[2] as number)));
+    const label = text(info.subarray(3, 3 + (info[2] as number)));
     derived.set(label.replace("MLS 1.0 ", ""), output);
     return output;
   });

@@ -1,9 +1,8 @@
 // A group from its creation to its end, on every provider and in every suite.
 import { Client, type Client as ClientType, type Group, insecureAcceptAll } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
+import { text } from "@copse/test-support/bytes";
 import { describe, expect, it } from "vitest";
-
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 async function member(suite: number, name: string): Promise<ClientType> {
   return Client.create({

@@ -1,10 +1,12 @@
 // RFC 9420 §5.2, §7.3: signature keys that change, that are never saved, and that sign or verify later.
-import { type Group, generateSigner, Client, insecureAcceptAll, type Signer } from "@copse/core";
+import { Client, type Group, generateSigner, insecureAcceptAll, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
+import { holds } from "@copse/test-support/bytes";
+import { everyone, four, gather, type Party, party } from "@copse/test-support/clients";
+import { failure } from "@copse/test-support/errors";
+import { expandingBy } from "@copse/test-support/kdf";
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../src/bytes.js";
-import { everyone, failure, four, gather, type Party, party } from "@copse/test-support/clients";
-import { expandingBy } from "@copse/test-support/kdf";
 
 const SUITE = 1;
 
@@ -48,7 +50,7 @@ describe("a signature key", () => {
     const [alice, bob] = groups as [Group, Group];
     await alice.update();
     const saved = await alice.save();
-    expect(Buffer.from(saved).includes(Buffer.from(secret))).toBe(false);
+    expect(holds(saved, secret)).toBe(false);
     const options = { crypto, suite: SUITE, credential: "alice", authentication: insecureAcceptAll() };
     const stranger = await Client.create(options);
     const error = await failure(stranger.restore(saved));

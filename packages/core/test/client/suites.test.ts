@@ -1,13 +1,14 @@
 // RFC 9420 §7.2, §17.1: the cipher suites that a leaf lists, and what each of them is made of.
-import { type Group, CIPHER_SUITES } from "@copse/core";
+import { CIPHER_SUITES, type Group } from "@copse/core";
+import { libsodiumProvider } from "@copse/provider-libsodium";
 import { nodeProvider } from "@copse/provider-node";
+import { webCryptoProvider } from "@copse/provider-webcrypto";
+import { keyPackageIn, party } from "@copse/test-support/clients";
+import { failure } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../src/bytes.js";
 import { decode } from "../../src/codec/codec.js";
 import { RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
-import { failure, party, keyPackageIn } from "@copse/test-support/clients";
-import { libsodiumProvider } from "@copse/provider-libsodium";
-import { webCryptoProvider } from "@copse/provider-webcrypto";
 
 /** Leaf nodes and the capabilities in them. */
 function capabilitiesAt(group: Group, leafIndex: number) {

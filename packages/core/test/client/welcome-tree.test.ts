@@ -1,5 +1,7 @@
 // RFC 9420 §7.4, §7.9.2, §12.4.3.1: what a new member checks in the tree and the path secret of a Welcome.
 import type { Group } from "@copse/core";
+import { four, type Party, party } from "@copse/test-support/clients";
+import { failure, saying } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
 import { decode, encode } from "../../src/codec/codec.js";
 import { decryptWithLabel, encryptWithLabel } from "../../src/crypto/labelled.js";
@@ -7,7 +9,6 @@ import { SavedKeyPackages } from "../../src/group/storage/saved-key-packages.js"
 import { MlsMessage } from "../../src/wire/mls-message.js";
 import { NodeType, RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
 import { GroupSecrets } from "../../src/wire/welcome.js";
-import { failure, four, type Party, party, saying } from "@copse/test-support/clients";
 
 const SUITE = 1;
 

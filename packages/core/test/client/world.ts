@@ -6,11 +6,12 @@ import {
   isBasicCredential,
   type Member,
 } from "@copse/core";
+import { text } from "@copse/test-support/bytes";
+import { type Party, party } from "@copse/test-support/clients";
 import { expect } from "vitest";
 import { toHex } from "../../src/bytes.js";
 import { MlsError } from "../../src/errors.js";
 import { DEFAULT_POLICY } from "../../src/group/policy.js";
-import { type Party, party } from "@copse/test-support/clients";
 
 /** A message on its way to one recipient. */
 interface Letter {
@@ -69,7 +70,6 @@ export type Step = readonly [
 
 const PSK = new Uint8Array([9, 4, 2, 0]);
 const pick = <T>(list: readonly T[], choice: number): T | undefined => list[choice % list.length];
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const isCommitting = ({ pending }: Person) => pending !== undefined;
 
 function nameOf({ credential }: Member): string {

@@ -1,4 +1,6 @@
 // RFC 9420 §2.1: what holds for every value and for every byte string.
+
+import { hex } from "@copse/test-support/bytes";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -11,10 +13,10 @@ import {
   optional,
   remembered,
   struct,
+  uint8,
   uint16,
   uint32,
   uint64,
-  uint8,
   variant,
   vector,
 } from "../../src/codec/codec.js";
@@ -30,7 +32,6 @@ import { PreSharedKeyID } from "../../src/wire/psk.js";
 import { RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
 import { UpdatePath } from "../../src/wire/update-path.js";
 import { GroupInfo, GroupSecrets, Welcome } from "../../src/wire/welcome.js";
-import { hex } from "@copse/test-support/vectors";
 
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
 

@@ -1,5 +1,7 @@
 // RFC 9420 §6.3: what private messages refuse, what they cost, and when their keys die.
 
+import { toHex, utf8 } from "@copse/test-support/bytes";
+import { nodeSuite } from "@copse/test-support/providers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concat } from "../../src/bytes.js";
@@ -17,9 +19,8 @@ import {
   WireFormat,
 } from "../../src/wire/framed-content.js";
 import { PrivateContentAAD, PrivateMessage, SenderData, SenderDataAAD } from "../../src/wire/message.js";
-import { counting, failing, later, nodeSuite } from "../schedule/providers.js";
-import { toHex } from "@copse/test-support/vectors";
-import { application, commit, member, party, removal, text } from "./party.js";
+import { counting, failing, later } from "../schedule/providers.js";
+import { application, commit, member, party, removal } from "./party.js";
 
 const provider = nodeSuite(1);
 const group = await party(provider);
@@ -65,7 +66,7 @@ async function forge(
 async function plaintext(padding: Uint8Array): Promise<Uint8Array> {
   const { content, auth } = await group.authenticate(PRIVATE, application("hello"));
   return concat(
-    encode(opaque, text("hello")),
+    encode(opaque, utf8("hello")),
     encode(framedContentAuthData(content.content.contentType), auth),
     padding,
   );
@@ -122,7 +123,7 @@ describe("what can't be sent", () => {
     ],
     ["a content signed for a public message", { wireFormat: WireFormat.publicMessage }],
     ["a commit without its tag", { content: group.framed(commit) }],
-    ["a tag on what is no commit", { auth: { signature: text("s"), confirmationTag: text("t") } }],
+    ["a tag on what is no commit", { auth: { signature: utf8("s"), confirmationTag: utf8("t") } }],
   ])("%s", async (_, change) => {
     const keys = group.keys();
     const before = toHex(keys.secretTree.save());
@@ -237,7 +238,7 @@ describe("what is refused", () => {
     const bytes = fc.uint8Array({ maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(bytes, bytes, async (encryptedSenderData, ciphertext) => {
-        const message = { ...(await forge(text(""))), encryptedSenderData, ciphertext };
+        const message = { ...(await forge(utf8(""))), encryptedSenderData, ciphertext };
         await expect(open(message)).rejects.toBeInstanceOf(MlsError);
       }),
     );

@@ -1,12 +1,15 @@
+// RFC 9420 §9.2: secrets are overwritten once they are used, and no consumed key can be derived again.
+
+import { isZero, toHex, utf8 } from "@copse/test-support/bytes";
+import { code } from "@copse/test-support/errors";
+import { expandingBy } from "@copse/test-support/kdf";
 import { describe, expect, it } from "vitest";
 import { deriveSecret, deriveTreeSecrets, expandWithLabel } from "../../src/crypto/labelled.js";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
 import type { MessageKey } from "../../src/schedule/ratchet.js";
 import { DEFAULT_RATCHET_LIMITS, type PeekedKey, SecretTree } from "../../src/schedule/secret-tree.js";
-import { expandingBy } from "@copse/test-support/kdf";
-import { toHex } from "@copse/test-support/vectors";
 import { later } from "./providers.js";
-import { code, isOverwritten, now, provider, remembering, secret, tree } from "./secret-trees.js";
+import { now, provider, remembering, secret, tree } from "./secret-trees.js";
 
 it("what was derived before a failure of the provider is overwritten", async () => {
   for (const late of [false, true]) {
@@ -34,7 +37,7 @@ it("what was derived before a failure of the provider is overwritten", async () 
       const attempt = async () => receiver.peek(3, "application", 9);
       await expect(attempt()).rejects.toThrow("the provider is gone");
       expect(derived.length).toBeGreaterThan(2);
-      expect(derived.filter((bytes) => !isOverwritten(bytes))).toEqual([]);
+      expect(derived.filter((bytes) => !isZero(bytes))).toEqual([]);
     }
   }
 });
@@ -62,7 +65,7 @@ function reachable(snapshot: Uint8Array, generations: number): Set<string> {
     leaf(start);
     if (depth === 0) return;
     for (const side of ["left", "right"]) {
-      node(now(expandWithLabel(provider, start, "tree", new TextEncoder().encode(side), 32)), depth - 1);
+      node(now(expandWithLabel(provider, start, "tree", utf8(side), 32)), depth - 1);
     }
   };
   for (let at = 0; at + 16 <= snapshot.length; at++) {
@@ -124,7 +127,7 @@ describe("overwritten secrets", () => {
     const receiver = tree(8, { maxSkipped: 2 }, recording);
     const leftOver = () => {
       const held = toHex(receiver.save());
-      return derived.filter((bytes) => !isOverwritten(bytes) && !held.includes(toHex(bytes))).length;
+      return derived.filter((bytes) => !isZero(bytes) && !held.includes(toHex(bytes))).length;
     };
     for (const generation of [4, 3, 5]) {
       now(receiver.peek(3, "application", generation)).consume();
@@ -142,7 +145,7 @@ describe("overwritten secrets", () => {
     nonce.fill(0);
     expect(leftOver()).toBe(0);
     receiver.wipe();
-    expect(derived.every(isOverwritten)).toBe(true);
+    expect(derived.every(isZero)).toBe(true);
   });
   it("a wiped tree holds nothing and gives nothing", () => {
     const given = secret();

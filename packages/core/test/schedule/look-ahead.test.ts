@@ -1,13 +1,15 @@
 // RFC 9420 §9: keys that are derived before they are needed.
+
+import { isZero, toHex } from "@copse/test-support/bytes";
+import { code } from "@copse/test-support/errors";
+import { expandingBy } from "@copse/test-support/kdf";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { MlsError } from "../../src/errors.js";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
 import type { SecretTree } from "../../src/schedule/secret-tree.js";
-import { expandingBy } from "@copse/test-support/kdf";
-import { toHex } from "@copse/test-support/vectors";
 import { counting, later } from "./providers.js";
-import { code, isOverwritten, now, provider, remembering, same, sent, tree } from "./secret-trees.js";
+import { now, provider, remembering, same, sent, tree } from "./secret-trees.js";
 
 describe("looking ahead", () => {
   type Step = { generation: number; ahead: boolean; outcome: "consume" | "discard" };
@@ -88,7 +90,7 @@ describe("looking ahead", () => {
       peeked.lookAhead();
       // Of three expansions; the secret that they start from is a copy.
       const ahead = derived.slice(from).filter((_, i) => i % 2 === 0);
-      expect(ahead.map(isOverwritten)).toEqual([false, false, false]);
+      expect(ahead.map(isZero)).toEqual([false, false, false]);
       if (end === "discard") peeked.discard();
       if (end === "another sender") now(receiver.peek(5, "application", 0)).lookAhead();
       if (end === "wipe") receiver.wipe();
@@ -96,7 +98,7 @@ describe("looking ahead", () => {
         other.consume();
         expect(() => peeked.consume()).toThrow(code("consumed"));
       }
-      expect(ahead.map(isOverwritten), end).toEqual([true, true, true]);
+      expect(ahead.map(isZero), end).toEqual([true, true, true]);
     }
   });
   it("does nothing for a skipped key that was kept", () => {

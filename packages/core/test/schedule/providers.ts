@@ -1,9 +1,6 @@
-// The provider that these tests run on, and providers around it: one that answers later, one that counts, one
-// that fails.
+// Providers around another one: one that answers later, one that counts, one that fails.
 import type { Awaitable } from "../../src/provider/awaitable.js";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
-
-export { nodeSuite } from "@copse/test-support/providers";
 
 /** Wraps the operations of the parts that message protection uses. */
 function wrap(

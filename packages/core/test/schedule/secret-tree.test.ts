@@ -1,15 +1,18 @@
 // RFC 9420 §9: the order of messages, limits, asynchronous providers and saved states.
+
+import { toHex } from "@copse/test-support/bytes";
+import { code } from "@copse/test-support/errors";
+import { expandingBy } from "@copse/test-support/kdf";
+import { nodeSuite } from "@copse/test-support/providers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MlsError } from "../../src/errors.js";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
 import type { MessageKey } from "../../src/schedule/ratchet.js";
-import { saveSecretTree } from "../../src/schedule/secret-tree-state.js";
 import { DEFAULT_RATCHET_LIMITS, type PeekedKey, SecretTree } from "../../src/schedule/secret-tree.js";
-import { expandingBy } from "@copse/test-support/kdf";
-import { toHex } from "@copse/test-support/vectors";
-import { counting, failing, later, nodeSuite } from "./providers.js";
-import { code, now, provider, same, sent, tree } from "./secret-trees.js";
+import { saveSecretTree } from "../../src/schedule/secret-tree-state.js";
+import { counting, failing, later } from "./providers.js";
+import { now, provider, same, sent, tree } from "./secret-trees.js";
 
 describe("order", () => {
   it("messages may arrive in any order, each of them once", () => {

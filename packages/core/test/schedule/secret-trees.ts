@@ -1,5 +1,9 @@
+// RFC 9420 §9: secret trees for tests, the keys that they give, and a provider that records what is derived.
+
+import { toHex } from "@copse/test-support/bytes";
+import { expandingBy } from "@copse/test-support/kdf";
+import { nodeSuite } from "@copse/test-support/providers";
 import { expect } from "vitest";
-import type { MlsError } from "../../src/errors.js";
 import { isPromise } from "../../src/provider/awaitable.js";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
 import type { MessageKey } from "../../src/schedule/ratchet.js";
@@ -9,15 +13,11 @@ import {
   type RatchetLimits,
   SecretTree,
 } from "../../src/schedule/secret-tree.js";
-import { expandingBy } from "@copse/test-support/kdf";
-import { toHex } from "@copse/test-support/vectors";
-import { nodeSuite } from "./providers.js";
 
 export const provider = nodeSuite(1);
 export const secret = () => Uint8Array.from({ length: 32 }, (_, i) => i + 1);
 export const tree = (width = 8, limits: Partial<RatchetLimits> = {}, by: CipherSuiteProvider = provider) =>
   new SecretTree(by, width, secret(), { ...DEFAULT_RATCHET_LIMITS, ...limits });
-export const code = (expected: MlsError["code"]) => expect.objectContaining({ code: expected });
 
 /** An answer that must be here at once. */
 export function now<T>(answer: T | Promise<T>): T {
@@ -54,5 +54,3 @@ export function remembering() {
   };
   return { recording, derived };
 }
-
-export const isOverwritten = (bytes: Uint8Array) => bytes.every((byte) => byte === 0);

@@ -1,7 +1,8 @@
 // RFC 9420 §7.3, §12.4.3.1: which keys a tree has, against counts in a Map.
+
+import { randomFrom } from "@copse/test-support/random";
 import { describe, expect, it } from "vitest";
 import { KeySet } from "../../src/tree/key-set.js";
-import { randomFrom } from "./support.js";
 
 /** The `i`-th of many keys that differ. */
 function keyOf(i: number): Uint8Array {

@@ -1,22 +1,16 @@
 // RFC 9420 §4, §7.7, §7.8, §12.1, §12.4.3.3: the ratchet tree against a naive model, and trees that are refused.
+
+import { toHex } from "@copse/test-support/bytes";
+import { nodeSuite } from "@copse/test-support/providers";
+import { randomFrom } from "@copse/test-support/random";
 import { describe, expect, it } from "vitest";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
 import { rootIndex, sibling } from "../../src/tree/math.js";
 import { RatchetTree } from "../../src/tree/ratchet-tree.js";
 import type { LeafNode } from "../../src/wire/leaf-node.js";
 import { NodeType, type ParentNode, type RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
-import { toHex } from "@copse/test-support/vectors";
+import { bytesOf, CAPABILITIES, errorOf, fakeKey, fakeLeaf, fakeParent } from "./fake-nodes.js";
 import { directPath } from "./paths.js";
-import {
-  bytesOf,
-  CAPABILITIES,
-  errorOf,
-  fakeKey,
-  fakeLeaf,
-  fakeParent,
-  nodeSuite,
-  randomFrom,
-} from "./support.js";
 
 type Entry = LeafNode | ParentNode | undefined;
 

@@ -3,6 +3,9 @@
 import { type Group, insecureAcceptAll } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
+import { four, type Meeting, type Party, party, publicIn } from "@copse/test-support/clients";
+import { failure, saying } from "@copse/test-support/errors";
+import { by, frame, goodPath, type Insider, insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
 import { stageCommit } from "../../src/group/commit/process.js";
@@ -24,21 +27,8 @@ import {
 import type { LeafNode } from "../../src/wire/leaf-node.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
 import { type Proposal, ProposalType } from "../../src/wire/proposal.js";
-import {
-  by,
-  failure,
-  four,
-  frame,
-  goodPath,
-  type Insider,
-  insider,
-  type Meeting,
-  type Party,
-  party,
-  publicIn,
-  saying,
-} from "@copse/test-support/clients";
-import { filled, fromOutside, groupInfoOf, named, SUITE } from "./support.js";
+import { filled, remove, SUITE } from "../proposals.js";
+import { fromOutside, groupInfoOf, named } from "./forged-messages.js";
 
 let meeting: Meeting;
 let mallory: Insider;
@@ -52,7 +42,6 @@ beforeAll(async () => {
 
 const newMember: Sender = { senderType: SenderType.newMemberCommit };
 const outside: Sender = { senderType: SenderType.external, senderIndex: 0 };
-const remove = (removed: number): Proposal => ({ proposalType: ProposalType.remove, removed });
 const framed = (sender: Sender, content: Content): AuthenticatedContent => ({
   wireFormat: WireFormat.publicMessage,
   content: {

@@ -1,5 +1,16 @@
 // RFC 9420 §12.3, §12.4, §12.4.1: what a commit does, in the order that the RFC says, and what its sender must make.
 import type { Group } from "@copse/core";
+import {
+  everyone,
+  four,
+  gather,
+  keyPackageIn,
+  type Party,
+  party,
+  publicIn,
+} from "@copse/test-support/clients";
+import { failure, refused, saying } from "@copse/test-support/errors";
+import { by, forge, frame, type Insider, insider, resigned } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { decode } from "../../src/codec/codec.js";
 import { requiredCapabilities } from "../../src/group/extensions/requirements.js";
@@ -8,25 +19,8 @@ import { type LeafNode, LeafNodeSource } from "../../src/wire/leaf-node.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
 import { isProposal, type Proposal, ProposalType } from "../../src/wire/proposal.js";
 import { RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
-import {
-  by,
-  everyone,
-  failure,
-  forge,
-  four,
-  frame,
-  gather,
-  type Insider,
-  insider,
-  keyPackageIn,
-  type Party,
-  party,
-  publicIn,
-  refused,
-  resigned,
-  saying,
-} from "@copse/test-support/clients";
-import { SUITE, unknown } from "./support.js";
+import { MALLORY } from "../client/insider.js";
+import { remove, SUITE, unknown } from "../proposals.js";
 
 const type = unknown.extensionType;
 let able: Party;
@@ -34,7 +28,6 @@ let unable: Party;
 let groups: readonly Group[];
 let parties: readonly Party[];
 let mallory: Insider;
-const MALLORY = 2;
 
 beforeAll(async () => {
   able = await party("able", { suite: SUITE, capabilities: { extensions: [type] } });
@@ -48,7 +41,6 @@ const add = async ({ client }: Party): Promise<Proposal> => ({
   proposalType: ProposalType.add,
   keyPackage: keyPackageIn(await client.createKeyPackage()),
 });
-const remove = (removed: number): Proposal => ({ proposalType: ProposalType.remove, removed });
 const requiring: Proposal = {
   proposalType: ProposalType.groupContextExtensions,
   extensions: [requiredCapabilities({ extensionTypes: [type] })],

@@ -1,5 +1,8 @@
 // RFC 9420 §10.1, §12.1: proposals that come by themselves, from members and from outside, are refused by their rule.
 import { Client, customProposal, type Group } from "@copse/core";
+import { four, keyPackageIn, type Meeting, type Party, party, publicIn } from "@copse/test-support/clients";
+import { failure, refused, saying } from "@copse/test-support/errors";
+import { frame, type Insider, insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { concat } from "../../src/bytes.js";
 import { encode, opaque } from "../../src/codec/codec.js";
@@ -9,24 +12,11 @@ import { ContentType, SenderType } from "../../src/wire/framed-content.js";
 import { KeyPackageTBS } from "../../src/wire/key-package.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
 import { type Proposal, ProposalType } from "../../src/wire/proposal.js";
-import { PSKType, ResumptionPSKUsage } from "../../src/wire/psk.js";
-import {
-  failure,
-  four,
-  frame,
-  type Insider,
-  insider,
-  keyPackageIn,
-  type Meeting,
-  type Party,
-  party,
-  publicIn,
-  refused,
-  saying,
-} from "@copse/test-support/clients";
-import { data, filled, fromOutside, named, SUITE } from "./support.js";
+import { ResumptionPSKUsage } from "../../src/wire/psk.js";
+import { MALLORY } from "../client/insider.js";
+import { data, externalInit, externalPsk, filled, remove, resumptionPsk, SUITE } from "../proposals.js";
+import { fromOutside, named } from "./forged-messages.js";
 
-const MALLORY = 2;
 let meeting: Meeting;
 let alice: Group;
 let bob: Group;
@@ -46,13 +36,6 @@ beforeAll(async () => {
   mallory = await insider(meeting.parties[MALLORY] as Party, meeting.groups[MALLORY] as Group);
 });
 
-const remove = (removed: number): Proposal => ({ proposalType: ProposalType.remove, removed });
-const psk = (change: object): Proposal => ({
-  proposalType: ProposalType.psk,
-  psk: { pskType: PSKType.external, pskId: data, pskNonce: filled(), ...change },
-});
-const resumption = (usage: 2 | 3): Proposal =>
-  psk({ pskType: PSKType.resumption, usage, pskGroupId: data, pskEpoch: 0n });
 const byMember = (proposal: Proposal) => frame(mallory, { contentType: ContentType.proposal, proposal });
 const byServer = (proposal: Proposal, senderIndex = 0) =>
   fromOutside(
@@ -66,7 +49,6 @@ const byNewMember = (proposal: Proposal) =>
     { senderType: SenderType.newMemberProposal },
     { contentType: ContentType.proposal, proposal },
   );
-const init: Proposal = { proposalType: ProposalType.externalInit, kemOutput: filled() };
 const update = async (): Promise<Proposal> => ({
   proposalType: ProposalType.update,
   leafNode: keyPackageIn(await newMember.client.createKeyPackage()).leafNode,
@@ -77,16 +59,20 @@ describe("a proposal", () => {
   const wrong: [string, string, () => Promise<Uint8Array>][] = [
     ["to remove a blank leaf, by a member", "12.1.3: removed", () => byMember(remove(77))],
     ["to remove a blank leaf, by an external sender", "12.1.3: removed", () => byServer(remove(77))],
-    ["of a PSK with another nonce", "12.1.4: psk_nonce", () => byMember(psk({ pskNonce: filled(33) }))],
+    [
+      "of a PSK with another nonce",
+      "12.1.4: psk_nonce",
+      () => byMember(externalPsk({ pskNonce: filled(33) })),
+    ],
     [
       "of a PSK of usage reinit",
       "12.1.4: a resumption PSK with usage reinit",
-      () => byMember(resumption(ResumptionPSKUsage.reinit)),
+      () => byMember(resumptionPsk(ResumptionPSKUsage.reinit)),
     ],
     [
       "of a PSK of usage branch",
       "12.1.4: a resumption PSK with usage branch",
-      () => byMember(resumption(ResumptionPSKUsage.branch)),
+      () => byMember(resumptionPsk(ResumptionPSKUsage.branch)),
     ],
     [
       "to reinitialize with an older version",
@@ -100,8 +86,8 @@ describe("a proposal", () => {
           extensions: [],
         }),
     ],
-    ["of an ExternalInit, by a member", "12.1.6: an ExternalInit", () => byMember(init)],
-    ["of an ExternalInit, by an external sender", allowed, () => byServer(init)],
+    ["of an ExternalInit, by a member", "12.1.6: an ExternalInit", () => byMember(externalInit)],
+    ["of an ExternalInit, by an external sender", allowed, () => byServer(externalInit)],
     ["of an Update, by an external sender", allowed, async () => byServer(await update())],
     ["by an external sender that isn't listed", "unknown-sender", () => byServer(remove(3), 1)],
     [

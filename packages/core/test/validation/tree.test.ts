@@ -1,31 +1,16 @@
 // RFC 9420 §7.3, §7.9.2, §12.4.3.1: trees that a member hands to those who join are refused by their rule.
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
+import { four, gather, type Party, party } from "@copse/test-support/clients";
+import { failure, saying } from "@copse/test-support/errors";
+import { type Insider, insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { GroupConfig } from "../../src/group/config.js";
 import { requiredCapabilities } from "../../src/group/extensions/requirements.js";
 import { openTree } from "../../src/group/join/welcome.js";
 import type { LeafNode } from "../../src/wire/leaf-node.js";
-import {
-  failure,
-  four,
-  gather,
-  type Insider,
-  insider,
-  type Party,
-  party,
-  saying,
-} from "@copse/test-support/clients";
-import {
-  filled,
-  groupInfoOf,
-  named,
-  SUITE,
-  type TreeForgery,
-  unknown,
-  withLeaf,
-  withParent,
-} from "./support.js";
+import { filled, SUITE, unknown } from "../proposals.js";
+import { groupInfoOf, named, type TreeForgery, withLeaf, withParent } from "./forged-messages.js";
 
 let config: GroupConfig;
 /** Of a group without parent nodes: only its leaves say something. */

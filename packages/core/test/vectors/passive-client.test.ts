@@ -1,13 +1,14 @@
 // RFC 9420 §12: the working group's vectors for clients that join a group by Welcome and then only receive.
 import { Client, insecureAcceptAll, signerOf } from "@copse/core";
+import { hex, toHex } from "@copse/test-support/bytes";
+import type { PassiveClientVector as Vector } from "@copse/test-support/passive-client";
+import { forEachVector, type VectorProvider } from "@copse/test-support/vectors";
 import { expect } from "vitest";
 import { decode, encode } from "../../src/codec/codec.js";
 import { makeKeyPackageRef } from "../../src/crypto/labelled.js";
 import { SavedKeyPackages } from "../../src/group/storage/saved-key-packages.js";
 import { KeyPackage } from "../../src/wire/key-package.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
-import type { PassiveClientVector as Vector } from "@copse/test-support/passive-client";
-import { forEachVector, hex, toHex, type VectorProvider } from "@copse/test-support/vectors";
 
 /** The private keys of some vectors come without their leading zeros. */
 function scalar(text: string, size: number): Uint8Array {

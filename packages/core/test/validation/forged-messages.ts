@@ -1,4 +1,7 @@
 // RFC 9420 §12.4.3: what a member who keeps no rule hands to those who join, well signed and well encrypted.
+
+import { keyPackageIn, type Party } from "@copse/test-support/clients";
+import type { Insider } from "@copse/test-support/insiders";
 import { EMPTY } from "../../src/bytes.js";
 import { decode, encode } from "../../src/codec/codec.js";
 import { decryptWithLabel, encryptWithLabel, signWithLabel } from "../../src/crypto/labelled.js";
@@ -10,7 +13,7 @@ import { signLeafNode } from "../../src/tree/leaf-node-signature.js";
 import { RatchetTree } from "../../src/tree/ratchet-tree.js";
 import { type CreatedUpdatePath, createUpdatePath } from "../../src/tree/treekem.js";
 import { ProposalOrRefType } from "../../src/wire/commit.js";
-import { type Extension, ExtensionType } from "../../src/wire/extension.js";
+import { ExtensionType } from "../../src/wire/extension.js";
 import {
   type Content,
   ContentType,
@@ -26,13 +29,7 @@ import type { PreSharedKeyID } from "../../src/wire/psk.js";
 import { NodeType, RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
 import type { UpdatePath } from "../../src/wire/update-path.js";
 import { GroupInfo, GroupInfoTBS, GroupSecrets, type Welcome } from "../../src/wire/welcome.js";
-import { type Insider, keyPackageIn, type Party } from "@copse/test-support/clients";
-
-export const SUITE = 1;
-export const data = new Uint8Array([1]);
-export const filled = (length = 32) => new Uint8Array(length).fill(7);
-/** An extension that nobody knows. */
-export const unknown: Extension = { extensionType: 0xff00, extensionData: data };
+import { filled } from "../proposals.js";
 
 /** The name of a rule as a test's table gives it, its beginning: for `toMatch`. */
 export const named = (rule: string) => new RegExp(`^${rule.replaceAll(/[.()]/g, "\\$&")}`);
