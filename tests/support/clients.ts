@@ -10,6 +10,7 @@ import {
   type Signer,
 } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
+import { expect } from "vitest";
 import { decode } from "../../packages/core/src/codec/codec.js";
 import type { GroupConfig, Policy } from "../../packages/core/src/group/config.js";
 import { Registry } from "../../packages/core/src/group/extensions/registry.js";
@@ -17,6 +18,7 @@ import { DEFAULT_POLICY } from "../../packages/core/src/group/policy.js";
 import { WireFormat } from "../../packages/core/src/wire/framed-content.js";
 import type { KeyPackage } from "../../packages/core/src/wire/key-package.js";
 import { MlsMessage } from "../../packages/core/src/wire/mls-message.js";
+import { text } from "./bytes.js";
 
 /** A client, with what it alone knows. */
 export interface Party {
@@ -109,4 +111,13 @@ export function publicIn(message: Uint8Array) {
   const decoded = decode(MlsMessage, message);
   if (decoded.wireFormat !== WireFormat.publicMessage) throw new Error("no public message");
   return decoded.publicMessage;
+}
+
+/** Sends a message that all of the others must be able to read. */
+export async function send(from: Group, to: readonly Group[], message: string): Promise<void> {
+  const sealed = await from.encrypt(message);
+  for (const group of to) {
+    const received = await group.receive(sealed);
+    expect(received.kind === "application" && text(received.data)).toBe(message);
+  }
 }

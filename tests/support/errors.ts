@@ -25,6 +25,9 @@ export function saying(error: MlsError): string {
   return error instanceof ValidationError ? error.rule : error.code;
 }
 
+/** The name of a rule as a test's table gives it, its beginning: for `toMatch`. */
+export const named = (rule: string) => new RegExp(`^${rule.replaceAll(/[.()]/g, "\\$&")}`);
+
 /** Expects a message or an operation to be refused, and the group to be the same as before in every byte. */
 export async function refused(
   group: Group,

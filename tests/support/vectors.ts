@@ -20,11 +20,9 @@
 //   2. test-vectors/working-group, which `npm run vectors:fetch` fills (and test-vectors/wycheproof);
 //   3. a folder beside the checkout.
 import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { CipherSuiteProvider, CryptoProvider } from "@copse/core/provider";
 import { beforeAll, describe, expect, it } from "vitest";
-
-const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+import { fromRoot } from "./files.js";
 
 const { MLS_TEST_VECTORS: given } = process.env;
 const beside = fromRoot("../shared/vectors");

@@ -2,7 +2,7 @@
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import type { Meeting, Party } from "@copse/test-support/clients";
-import { refused, saying } from "@copse/test-support/errors";
+import { named, refused, saying } from "@copse/test-support/errors";
 import { forge, type Insider, resigned } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
@@ -40,6 +40,24 @@ const leaf =
 const nodes =
   (change: (nodes: UpdatePath["nodes"]) => UpdatePath["nodes"]): Change =>
   ({ updatePath }) => ({ ...updatePath, nodes: change(updatePath.nodes) });
+
+/** A path whose last node encrypts another path secret. */
+const withPathSecret =
+  (pathSecret: Uint8Array): Change =>
+  async ({ updatePath, tree }, { extensions }) => {
+    const { provider } = mallory.config;
+    const treeHash = await tree.treeHash(provider);
+    const context = encode(GroupContext, provisionalContext(mallory.epoch, treeHash, extensions));
+    const last = updatePath.nodes.at(-1) as UpdatePath["nodes"][0];
+    const encryptedPathSecret = [];
+    for (const node of tree.resolution(1)) {
+      const publicKey = tree.encryptionKey(node) as Uint8Array;
+      encryptedPathSecret.push(
+        await encryptWithLabel(provider, publicKey, "UpdatePathNode", context, pathSecret),
+      );
+    }
+    return { ...updatePath, nodes: [...updatePath.nodes.slice(0, -1), { ...last, encryptedPathSecret }] };
+  };
 
 const capabilities = (change: Partial<LeafNode["capabilities"]>) =>
   leaf(({ capabilities }) => ({ capabilities: { ...capabilities, ...change } }));
@@ -182,44 +200,16 @@ describe("an update path", () => {
   ];
   it.each(wrong)("with %s is refused by %s", async (_, rule, path) => {
     const error = await refused(bob, await forge(mallory, { path }));
-    expect(saying(error)).toMatch(new RegExp(`^${rule.replaceAll(/[.()]/g, "\\$&")}`));
+    expect(saying(error)).toMatch(named(rule));
   });
 
   it("with a path secret that gives other keys is refused by 7.5", async () => {
-    const path: Change = async ({ updatePath, tree }, { extensions }) => {
-      const { provider } = mallory.config;
-      const treeHash = await tree.treeHash(provider);
-      const context = encode(GroupContext, provisionalContext(mallory.epoch, treeHash, extensions));
-      const last = updatePath.nodes.at(-1) as UpdatePath["nodes"][0];
-      const encryptedPathSecret = [];
-      for (const node of tree.resolution(1)) {
-        const publicKey = tree.encryptionKey(node) as Uint8Array;
-        encryptedPathSecret.push(
-          await encryptWithLabel(provider, publicKey, "UpdatePathNode", context, filled()),
-        );
-      }
-      return { ...updatePath, nodes: [...updatePath.nodes.slice(0, -1), { ...last, encryptedPathSecret }] };
-    };
-    expect(saying(await refused(bob, await forge(mallory, { path })))).toMatch(
-      /^7\.5: the derived public keys/,
-    );
+    const forged = await forge(mallory, { path: withPathSecret(filled()) });
+    expect(saying(await refused(bob, forged))).toMatch(/^7\.5: the derived public keys/);
   });
 
   it("with a path secret of another length is refused by 7.4", async () => {
-    const path: Change = async ({ updatePath, tree }, { extensions }) => {
-      const { provider } = mallory.config;
-      const treeHash = await tree.treeHash(provider);
-      const context = encode(GroupContext, provisionalContext(mallory.epoch, treeHash, extensions));
-      const last = updatePath.nodes.at(-1) as UpdatePath["nodes"][0];
-      const encryptedPathSecret = [];
-      for (const node of tree.resolution(1)) {
-        const publicKey = tree.encryptionKey(node) as Uint8Array;
-        encryptedPathSecret.push(
-          await encryptWithLabel(provider, publicKey, "UpdatePathNode", context, filled(31)),
-        );
-      }
-      return { ...updatePath, nodes: [...updatePath.nodes.slice(0, -1), { ...last, encryptedPathSecret }] };
-    };
-    expect(saying(await refused(bob, await forge(mallory, { path })))).toMatch(/^7\.4: a path secret/);
+    const forged = await forge(mallory, { path: withPathSecret(filled(31)) });
+    expect(saying(await refused(bob, forged))).toMatch(/^7\.4: a path secret/);
   });
 });

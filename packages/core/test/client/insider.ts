@@ -1,7 +1,9 @@
 // RFC 9420 §12: a group of four in which Mallory, a member, sends what must not be sent, and what that is made of.
 import type { Group } from "@copse/core";
 import { four, type Meeting, type Party } from "@copse/test-support/clients";
-import { type Insider, insider } from "@copse/test-support/insiders";
+import { by, type Insider, insider } from "@copse/test-support/insiders";
+import type { SourcedProposal } from "../../src/framing/sourced-proposal.js";
+import type { Proposal } from "../../src/wire/proposal.js";
 import { SUITE } from "../proposals.js";
 
 /** The leaf of the insider. */
@@ -20,3 +22,6 @@ export async function infiltrated(): Promise<Infiltrated> {
   const mallory = await insider(meeting.parties[MALLORY] as Party, meeting.groups[MALLORY] as Group);
   return { meeting, bob, mallory };
 }
+
+/** Proposals by value in a commit of hers. */
+export const byMallory = (...proposals: Proposal[]): SourcedProposal[] => by(MALLORY, ...proposals);

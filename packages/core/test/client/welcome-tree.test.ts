@@ -1,7 +1,7 @@
 // RFC 9420 §7.4, §7.9.2, §12.4.3.1: what a new member checks in the tree and the path secret of a Welcome.
 import type { Group } from "@copse/core";
 import { four, type Party, party } from "@copse/test-support/clients";
-import { failure, saying } from "@copse/test-support/errors";
+import { failure, named, saying } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
 import { decode, encode } from "../../src/codec/codec.js";
 import { decryptWithLabel, encryptWithLabel } from "../../src/crypto/labelled.js";
@@ -39,7 +39,7 @@ describe("unmerged leaves", () => {
     const { client } = others[0];
     const join = (tree: Uint8Array) => client.join(welcome as Uint8Array, { ratchetTree: tree });
     const error = await failure(join(encode(RatchetTreeNodes, nodes)));
-    expect(saying(error).startsWith(rule), error.message).toBe(true);
+    expect(saying(error)).toMatch(named(rule));
     await join(ratchetTree as Uint8Array);
   });
 });

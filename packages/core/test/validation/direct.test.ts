@@ -4,7 +4,7 @@ import { type Group, insecureAcceptAll } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { four, type Meeting, type Party, party, publicIn } from "@copse/test-support/clients";
-import { failure, saying } from "@copse/test-support/errors";
+import { failure, named, saying } from "@copse/test-support/errors";
 import { by, frame, goodPath, type Insider, insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
@@ -28,7 +28,7 @@ import type { LeafNode } from "../../src/wire/leaf-node.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
 import { type Proposal, ProposalType } from "../../src/wire/proposal.js";
 import { filled, remove, SUITE } from "../proposals.js";
-import { fromOutside, groupInfoOf, named } from "./forged-messages.js";
+import { fromOutside, groupInfoOf } from "./forged-messages.js";
 
 let meeting: Meeting;
 let mallory: Insider;

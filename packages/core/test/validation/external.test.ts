@@ -2,7 +2,7 @@
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { four, keyPackageIn, type Party, party, publicIn } from "@copse/test-support/clients";
-import { failure, refused, saying } from "@copse/test-support/errors";
+import { failure, named, refused, saying } from "@copse/test-support/errors";
 import { type Insider, insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
@@ -21,7 +21,7 @@ import {
   SUITE,
   unknown,
 } from "../proposals.js";
-import { forgeJoin, fromOutside, type JoinForgery, named } from "./forged-messages.js";
+import { forgeJoin, fromOutside, type JoinForgery } from "./forged-messages.js";
 
 let bob: Group;
 let alice: Group;

@@ -31,9 +31,6 @@ import type { UpdatePath } from "../../src/wire/update-path.js";
 import { GroupInfo, GroupInfoTBS, GroupSecrets, type Welcome } from "../../src/wire/welcome.js";
 import { filled } from "../proposals.js";
 
-/** The name of a rule as a test's table gives it, its beginning: for `toMatch`. */
-export const named = (rule: string) => new RegExp(`^${rule.replaceAll(/[.()]/g, "\\$&")}`);
-
 /** A GroupInfo, signed anew. */
 export async function signed(info: GroupInfoTBS, by: Insider["signer"]): Promise<GroupInfo> {
   const { groupContext, extensions, confirmationTag, signer } = info;

@@ -1,7 +1,7 @@
 // RFC 9420 §10.1, §12.1: proposals that come by themselves, from members and from outside, are refused by their rule.
 import { Client, customProposal, type Group } from "@copse/core";
 import { four, keyPackageIn, type Meeting, type Party, party, publicIn } from "@copse/test-support/clients";
-import { failure, refused, saying } from "@copse/test-support/errors";
+import { failure, named, refused, saying } from "@copse/test-support/errors";
 import { frame, type Insider, insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { concat } from "../../src/bytes.js";
@@ -15,7 +15,7 @@ import { type Proposal, ProposalType } from "../../src/wire/proposal.js";
 import { ResumptionPSKUsage } from "../../src/wire/psk.js";
 import { MALLORY } from "../client/insider.js";
 import { data, externalInit, externalPsk, filled, remove, resumptionPsk, SUITE } from "../proposals.js";
-import { fromOutside, named } from "./forged-messages.js";
+import { fromOutside } from "./forged-messages.js";
 
 let meeting: Meeting;
 let alice: Group;

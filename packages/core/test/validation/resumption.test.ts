@@ -1,7 +1,7 @@
 // RFC 9420 §11.2, §11.3, §12.4.3.1: groups that say they follow another one, and don't, are refused by their rule.
 import type { Group } from "@copse/core";
 import { gather, type Party, party } from "@copse/test-support/clients";
-import { failure, saying } from "@copse/test-support/errors";
+import { failure, named, saying } from "@copse/test-support/errors";
 import { insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { checkResumption, type ResumptionPskId } from "../../src/group/join/resumption.js";
@@ -9,7 +9,6 @@ import type { GroupState } from "../../src/group/state.js";
 import { loadState } from "../../src/group/storage/saved-group.js";
 import { PSKType } from "../../src/wire/psk.js";
 import { data, filled, SUITE, unknown } from "../proposals.js";
-import { named } from "./forged-messages.js";
 
 type Successor = Parameters<typeof checkResumption>[3];
 

@@ -2,7 +2,7 @@
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { four, gather, type Party, party } from "@copse/test-support/clients";
-import { failure, saying } from "@copse/test-support/errors";
+import { failure, named, saying } from "@copse/test-support/errors";
 import { type Insider, insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { GroupConfig } from "../../src/group/config.js";
@@ -10,7 +10,7 @@ import { requiredCapabilities } from "../../src/group/extensions/requirements.js
 import { openTree } from "../../src/group/join/welcome.js";
 import type { LeafNode } from "../../src/wire/leaf-node.js";
 import { filled, SUITE, unknown } from "../proposals.js";
-import { groupInfoOf, named, type TreeForgery, withLeaf, withParent } from "./forged-messages.js";
+import { groupInfoOf, type TreeForgery, withLeaf, withParent } from "./forged-messages.js";
 
 let config: GroupConfig;
 /** Of a group without parent nodes: only its leaves say something. */

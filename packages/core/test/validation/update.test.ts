@@ -2,14 +2,13 @@
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { four, type Party, party } from "@copse/test-support/clients";
-import { refused, saying } from "@copse/test-support/errors";
+import { named, refused, saying } from "@copse/test-support/errors";
 import { frame, type Insider, insider, resigned } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ContentType } from "../../src/wire/framed-content.js";
 import { type LeafNode, LeafNodeSource } from "../../src/wire/leaf-node.js";
 import { ProposalType } from "../../src/wire/proposal.js";
 import { data, SUITE, unknown } from "../proposals.js";
-import { named } from "./forged-messages.js";
 
 const MALLORY = 2;
 let bob: Group;

@@ -1,7 +1,7 @@
 // RFC 9420 §12.4.3, §12.4.3.1: Welcomes that their sender made wrong on purpose are refused by their rule.
 import type { Group, Signer } from "@copse/core";
 import { gather, keyPackageIn, type Party, party } from "@copse/test-support/clients";
-import { failure, saying } from "@copse/test-support/errors";
+import { failure, named, saying } from "@copse/test-support/errors";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
 import { joinByWelcome } from "../../src/group/join/welcome.js";
@@ -12,7 +12,7 @@ import { type PreSharedKeyID, PSKType } from "../../src/wire/psk.js";
 import { NodeType, RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
 import type { GroupInfo } from "../../src/wire/welcome.js";
 import { filled, SUITE, unknown } from "../proposals.js";
-import { forgeWelcome, named, signed, type WelcomeForgery } from "./forged-messages.js";
+import { forgeWelcome, signed, type WelcomeForgery } from "./forged-messages.js";
 
 let newMember: Party;
 let alice: Group;
