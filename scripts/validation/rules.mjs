@@ -125,7 +125,7 @@ export const RULES = [
     text: "`leaf_node_source` is `key_package` in a key package, `update` in an Update, `commit` in a path.",
     checks: [C.source],
     tests: [
-      [INSIDER_ADD, "%s is refused by %s, in a commit, a proposal and at creation"],
+      [INSIDER_ADD, "%s is refused by %s, in a commit and at creation"],
       ["packages/core/test/client/insider-path.test.ts", "with %s is refused by %s"],
     ],
   },
@@ -163,13 +163,13 @@ export const RULES = [
     section: "10.1",
     text: "The key package's `leaf_node` is valid for a key package (§7.3).",
     checks: [C.source, C.credentialOwn, C.extensionsOwn, C.lifetime, C.lifetimeTotal],
-    tests: [[INSIDER_ADD, "%s is refused by %s, in a commit, a proposal and at creation"]],
+    tests: [[INSIDER_ADD, "%s is refused by %s, in a commit and at creation"]],
   },
   {
     section: "10.1",
     text: "The signature on the key package is valid under the key of its leaf node.",
     checks: [C.boundKeyPackage],
-    tests: [[INSIDER_ADD, "%s is refused by %s, in a commit, a proposal and at creation"]],
+    tests: [[INSIDER_ADD, "%s is refused by %s, in a commit and at creation"]],
   },
   {
     section: "10.1",
@@ -241,7 +241,7 @@ export const RULES = [
     section: "12.1.1",
     text: "An Add is invalid if its key package is (§10.1).",
     checks: ["10.1: the cipher suite of the KeyPackage must be the group's", C.boundKeyPackage, C.source],
-    tests: [[INSIDER_ADD, "%s is refused by %s, in a commit, a proposal and at creation"]],
+    tests: [[INSIDER_ADD, "%s is refused by %s, in a commit and at creation"]],
   },
   {
     section: "12.1.2",
@@ -349,7 +349,7 @@ export const RULES = [
       ["packages/core/test/client/insider-commit.test.ts", "%s is refused by %s"],
       [
         "packages/core/test/client/insider-add.test.ts",
-        "%s is refused by %s, in a commit, a proposal and at creation",
+        "%s is refused by %s, in a commit and at creation",
       ],
     ],
   },
@@ -505,7 +505,7 @@ export const RULES = [
     tests: [
       [
         "packages/core/test/client/insider-add.test.ts",
-        "%s is refused by %s, in a commit, a proposal and at creation",
+        "%s is refused by %s, in a commit and at creation",
       ],
     ],
   },
