@@ -1,4 +1,4 @@
-// RFC 9420 §6, §12: members who sign and MAC well what they must not send.
+// RFC 9420 §6, §12: insiders, who send invalid messages with valid signatures and MACs.
 
 import type { Group, Signer } from "@copse/core";
 import { encode } from "../../packages/core/src/codec/codec.js";
@@ -33,7 +33,7 @@ import type { Proposal } from "../../packages/core/src/wire/proposal.js";
 import type { UpdatePath } from "../../packages/core/src/wire/update-path.js";
 import type { Party } from "./clients.js";
 
-/** A member's own state, in the hands of somebody who keeps no rule. */
+/** A member's own state, in the hands of somebody who ignores the rules. */
 export interface Insider {
   readonly config: GroupConfig;
   readonly signer: Signer;

@@ -46,7 +46,7 @@ const COUNTER = 0x8002;
 const PINNED = 0x8003;
 const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
 
-/** The last one counts. */
+/** The last value replaces the others. */
 const name: AppComponent = {
   componentId: NAME,
   update: (_, updates) => updates.at(-1) as Uint8Array,
@@ -54,7 +54,7 @@ const name: AppComponent = {
     if (data.length > 32) throw new Error("too long");
   },
 };
-/** Each one is added. */
+/** Each value is added to the others. */
 const counter: AppComponent = {
   componentId: COUNTER,
   update: (before, updates) => {

@@ -1,4 +1,4 @@
-// RFC 9420 §13.5: values of no meaning, sent and ignored.
+// RFC 9420 §13.5: GREASE, sent and ignored.
 import type { Group } from "@copse/core";
 import type { MlsExtension } from "@copse/core/extension";
 import { GREASE_VALUES, grease, selfRemove } from "@copse/extensions";

@@ -1,4 +1,4 @@
-// The runner of scripts: chance that repeats itself, roles, the ways in which keys are spelt, and faults that it must see.
+// The runner of scripts: seeded random choices, roles, spellings of keys, and faults that it must detect.
 import { describe, expect, it } from "vitest";
 import { copseBackend } from "../src/copse/backend.js";
 import { type Handlers, type Message, serve } from "../src/grpc.js";

@@ -1,4 +1,4 @@
-// RFC 9420 §10 to §15: groups of clients in workers and of clients here can't be told apart.
+// RFC 9420 §10 to §15: groups of clients in workers behave as those of clients in this thread.
 import type { Worker } from "node:worker_threads";
 import {
   type Client,

@@ -1,4 +1,4 @@
-// RFC 9420 §7.8, §8, §9, §12: ts-mls takes the vectors that we generated for what they are.
+// RFC 9420 §7.8, §8, §9, §12: ts-mls agrees with the vectors that we generated.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import {

@@ -1,4 +1,4 @@
-// RFC 9420 §16: bytes that an application hands over stay its own, also as Node's Buffers, whose slices share memory.
+// RFC 9420 §16: bytes that an application passes stay its own, also as Node's Buffers, whose slices share memory.
 import { Client, generateSigner, insecureAcceptAll } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { expect, it } from "vitest";

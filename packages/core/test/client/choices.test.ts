@@ -1,4 +1,4 @@
-// RFC 9420 §11.3, §12.4, §12.4.3: what an application may choose in one commit, branch or return.
+// RFC 9420 §11.3, §12.4, §12.4.3: options of one commit, branch or external commit.
 import {
   basicCredential,
   externalSenders,

@@ -1,4 +1,4 @@
-// What each step of a session asks of cryptography, exactly, as times can't say it. Suite 1.
+// The exact number of provider calls that each step of a session makes, in suite 1: counts don't vary as times do.
 import type { Group } from "@copse/core";
 import { type InstrumentedProvider, instrumentProvider, type Operation } from "@copse/provider-kit";
 import { nodeProvider } from "@copse/provider-node";

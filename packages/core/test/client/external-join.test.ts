@@ -1,4 +1,4 @@
-// RFC 9420 §12.4.3.2: joining by an external commit, and coming back by one.
+// RFC 9420 §12.4.3.2: joining and rejoining by an external commit.
 import { Client, type Group, insecureAcceptAll, type Signer } from "@copse/core";
 import { send } from "@copse/test-support/clients";
 import { providers } from "@copse/test-support/providers";

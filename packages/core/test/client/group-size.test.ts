@@ -10,7 +10,7 @@ describe("joining a large group", () => {
   it("takes time that is linear in the number of members, not quadratic", async () => {
     const node = nodeProvider();
     const suite = node.suite(SUITE);
-    // Signatures are linear for sure, and would hide what else is done for each leaf.
+    // Verifying signatures is linear anyway, and would hide the other work for each leaf.
     const signature = Object.assign(Object.create(suite.signature), {
       verify: () => true,
       verifyAll: (requests: readonly unknown[]) => requests.map(() => true),

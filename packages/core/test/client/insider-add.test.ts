@@ -1,4 +1,4 @@
-// RFC 9420 §7.3, §10.1: key packages that must not be added are refused by their rule, by committers and receivers.
+// RFC 9420 §7.3, §10.1: invalid key packages are refused by committers and receivers, each by its rule.
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { four, keyPackageIn, type Meeting, type Party, party } from "@copse/test-support/clients";

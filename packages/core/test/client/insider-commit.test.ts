@@ -1,4 +1,4 @@
-// RFC 9420 §12.1, §12.2, §12.4: commits that a member signs well and must not send are refused by their rule.
+// RFC 9420 §12.1, §12.2, §12.4: invalid commits with valid signatures are refused, each by its rule.
 import type { Group } from "@copse/core";
 import { everyone, four, type Meeting, type Party } from "@copse/test-support/clients";
 import { named, refused, saying } from "@copse/test-support/errors";

@@ -1,4 +1,4 @@
-// RFC 9420 §7.5, §12.4.2: update paths that a member signs well and must not send are refused by their rule.
+// RFC 9420 §7.5, §12.4.2: invalid update paths with valid signatures are refused, each by its rule.
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import type { Meeting, Party } from "@copse/test-support/clients";
@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 type Change = (made: CreatedUpdatePath, applied: Applied) => Promise<UpdatePath> | UpdatePath;
 
-/** A path whose leaf says something else, signed well. */
+/** A path with other contents in its leaf, validly signed. */
 const leaf =
   (changes: (leafNode: LeafNode) => Partial<LeafNode>, by?: () => Signer): Change =>
   async ({ updatePath }) => ({

@@ -1,4 +1,4 @@
-// RFC 9420 §12: a group of four in which Mallory, a member, sends what must not be sent, and what that is made of.
+// RFC 9420 §12: a group of four in which Mallory, a member, breaks the rules.
 import type { Group } from "@copse/core";
 import { four, type Meeting, type Party } from "@copse/test-support/clients";
 import { by, type Insider, insider } from "@copse/test-support/insiders";
@@ -11,7 +11,7 @@ export const MALLORY = 2;
 
 export interface Infiltrated {
   readonly meeting: Meeting;
-  /** A member who is to refuse. */
+  /** A member who receives, and must refuse. */
   readonly bob: Group;
   readonly mallory: Insider;
 }

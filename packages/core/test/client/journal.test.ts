@@ -4,7 +4,6 @@ import { everyone, gather, party } from "@copse/test-support/clients";
 import { randomFrom } from "@copse/test-support/random";
 import { describe, expect, it } from "vitest";
 
-/** Numbers that are the same in each run. */
 describe("changes since a snapshot", () => {
   it("restore the group as it is, after each of many operations", async () => {
     const random = randomFrom(5);

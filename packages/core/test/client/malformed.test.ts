@@ -15,7 +15,7 @@ let bob: Group;
 let newMember: Party;
 let inputs: readonly Input[];
 
-/** One door for bytes from outside, and bytes that it takes. */
+/** One function that takes bytes from outside, and bytes that it accepts. */
 interface Input {
   readonly name: string;
   readonly good: Uint8Array;
@@ -89,7 +89,7 @@ function door(name: (typeof DOORS)[number]): Input {
   return inputs.find((input) => input.name === name) as Input;
 }
 
-/** Gives bytes that are no good, or perhaps are (in a state that is trusted): an MlsError at most. */
+/** Passes bytes that are invalid, or may be valid in a trusted state: they fail with an MlsError or not at all. */
 async function survives(give: () => Promise<unknown>): Promise<"taken" | "refused"> {
   try {
     await give();
@@ -100,7 +100,7 @@ async function survives(give: () => Promise<unknown>): Promise<"taken" | "refuse
   }
 }
 
-/** What a client saved itself isn't authenticated: another value there may be as good. */
+/** A client's own saved state isn't authenticated: another value in it may be valid too. */
 const TRUSTED: ReadonlySet<string> = new Set(["restore", "loadKeyPackages"]);
 
 describe.each(DOORS)("%s", (name) => {

@@ -49,7 +49,7 @@ describe("skipped generations keep only key and nonce", () => {
     const [alice, bob] = groups as [Group, Group];
     const [{ config }] = parties as [Party];
     const { provider } = config;
-    // What Alice knows before she sends: everything.
+    // Before she sends, Alice's secret tree gives all keys.
     const { epoch } = await insider(parties[0] as Party, alice);
     const { Nh } = provider.suite.hash;
     const { Nk, Nn } = provider.suite.aead;
@@ -75,7 +75,7 @@ describe("skipped generations keep only key and nonce", () => {
     for (const i of [0, 1, 3]) expect(holds(snapshot, keys[i] as Uint8Array), `key ${i}`).toBe(true);
     for (let i = 0; i <= 4; i++) expect(holds(snapshot, ratchet[i] as Uint8Array), `secret ${i}`).toBe(false);
     expect(holds(snapshot, ratchet[5] as Uint8Array), "the next secret").toBe(true);
-    // Nor what those come from: the secrets of the nodes above Alice's leaf.
+    // Nor the secrets of the nodes above Alice's leaf, from which those are derived.
     for (const root of contents.nodes.values()) expect(holds(snapshot, root)).toBe(false);
     const restored = await (parties[1] as Party).client.restore(snapshot);
     for (const i of [2, 4])
@@ -114,7 +114,7 @@ describe("a generation far ahead", () => {
       const error = await refused(bob, await withSenderData(meeting, message, { generation }));
       expect(error.code).toBe("limit");
     }
-    // Within the bound it is derived, and found wrong.
+    // Within the limit the key is derived, and decryption fails.
     const error = await refused(bob, await withSenderData(meeting, message, { generation: 900 }));
     expect(error.code).toBe("crypto");
     expect(performance.now() - start).toBeLessThan(10_000);

@@ -15,7 +15,7 @@ describe("own messages that come back", () => {
     expect(alice.proposals).toHaveLength(1);
     const { commit } = await alice.commit();
     expect(await alice.receive(commit)).toMatchObject({ kind: "commit", own: true });
-    // And once more, when it is in force already.
+    // And once more after it was merged.
     expect(await alice.receive(commit)).toEqual({ kind: "own" });
   });
 });

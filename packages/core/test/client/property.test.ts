@@ -1,11 +1,14 @@
-// RFC 9420 §12, §14, §15: whatever members do, in whatever order it arrives: those in an epoch agree, and nobody else reads.
+// RFC 9420 §12, §14, §15: whatever members do, in any order of arrival, an epoch's members agree and nobody else can read.
 import type { CryptoProvider } from "@copse/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { providers } from "@copse/test-support/providers";
 import { noTally, type Step, World } from "./world.js";
 
-/** Another seed finds other sequences: COPSE_SEED=7 COPSE_RUNS=100 npx vitest run tests/client/property.test.ts */
+/**
+ * Another seed finds other sequences:
+ * COPSE_SEED=7 COPSE_RUNS=100 npx vitest run packages/core/test/client/property.test.ts
+ */
 const SEED = Number(process.env.COPSE_SEED ?? 9420);
 const RUNS = Number(process.env.COPSE_RUNS ?? 10);
 

@@ -21,8 +21,7 @@ function client(credential: string, suite: number): Promise<Client> {
   return Client.create({ crypto, suite, credential, authentication, policy });
 }
 
-/** Numbers that are the same in each run (a linear congruential generator, Numerical Recipes). */
-/** A group with a PublicGroup that follows it, and all that happens in it told to both. */
+/** A group and a PublicGroup that follows it; each message is delivered to both. */
 class World {
   readonly groups: Group[] = [];
   handshakes = 0;

@@ -37,7 +37,7 @@ const PROPOSAL = 0xf101;
 const EXTENSION = 0xf102;
 const CREDENTIAL = 0xf103;
 
-/** No length before it, and two vectors: nobody can pass over it who doesn't know it. */
+/** Two vectors without a length before them: a client that doesn't know the type can't skip it. */
 const Topic = struct({ title: opaque, tags: vector(uint8) });
 const topic = (title: string, ...tags: number[]) =>
   customProposal(PROPOSAL, encode(Topic, { title: utf8(title), tags }));
@@ -121,7 +121,7 @@ describe("a proposal type", () => {
   it("is malformed for a client that doesn't know it, and refused in its group", async () => {
     const { groups } = await meeting([[topics()], [topics()], []]);
     const [alice, bob, mallory] = groups as [Group, Group, Group];
-    // Nobody who keeps to the rules sends it there.
+    // A client that keeps the rules doesn't send it in this group.
     expect(saying(await failure(alice.propose({ custom: topic("x") })))).toMatch(/^13\.2: /);
     expect(saying(await failure(alice.commit({ proposals: [topic("x")] })))).toMatch(/^12\.2: .*non-default/);
     expect((await failure(mallory.propose({ custom: topic("x") }))).code).toBe("unsupported");
@@ -189,7 +189,7 @@ describe("a proposal type", () => {
       const authentication = insecureAcceptAll();
       const follow = (own: readonly MlsExtension[]) =>
         PublicGroup.follow({ crypto, authentication, groupInfo, extensions: own });
-      // A server that takes the rules as it likes.
+      // A server whose definition allows what the others' forbids.
       const server = await follow([topics({ external: true })]);
       const message = await server.propose(signer, { custom: topic("from outside") });
       if (external) {

@@ -22,7 +22,7 @@ const EPOCH_SECRETS = [
 ] as const;
 type EpochSecret = (typeof EPOCH_SECRETS)[number];
 
-/** A member whose provider records the secrets that it derives: what is overwritten shows in these very bytes. */
+/** A member whose provider records the secrets that it derives, so that overwriting them can be observed. */
 async function watched(name: string, policy: Partial<Policy> = {}) {
   const node = nodeProvider();
   const suite = node.suite(SUITE);
@@ -37,7 +37,7 @@ async function watched(name: string, policy: Partial<Policy> = {}) {
   const crypto = { ...node, suite: () => ({ ...suite, kdf }) };
   return {
     party: await party(name, { suite: SUITE, crypto, policy }),
-    /** Those that were derived last, of the epoch that is the newest then. */
+    /** The secrets that were derived last: those of the newest epoch. */
     latest: (...labels: EpochSecret[]) => labels.map((label) => derived.get(label) as Uint8Array),
   };
 }
@@ -56,7 +56,7 @@ describe("the secrets of an epoch are overwritten", () => {
     expect(welcome).toBeUndefined();
     const [dropped] = a.latest("init") as [Uint8Array];
     expect(isZero(dropped)).toBe(false);
-    // Everything goes on as if nothing had been.
+    // The group continues as before.
     await alice.receive(await bob.encrypt("still here"));
     await alice.clearPendingCommit();
     expect(isZero(dropped)).toBe(true);

@@ -118,7 +118,7 @@ describe("a provider that verifies asynchronously", () => {
 });
 
 describe("asynchronous signers", () => {
-  /** A signer behind a slow line, as a key service is. */
+  /** A signer that answers later, as a key service does. */
   async function slow(state: { failing: boolean; calls: number }): Promise<Signer> {
     const inner = await generateSigner(nodeProvider(), SUITE);
     return {

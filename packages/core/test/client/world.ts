@@ -46,7 +46,7 @@ interface Fact {
   readonly members: readonly string[];
 }
 
-/** How often what happened, so that a test can tell that it did. */
+/** Counts of what happened, so that a test can check that it did. */
 export const noTally = () => ({
   commits: 0,
   lostRaces: 0,
@@ -138,7 +138,7 @@ export class World {
     return this.facts.get(epoch)?.members.includes(person.name) === true && person.since <= epoch;
   }
 
-  /** Compares what somebody knows of the epoch with what those before knew. */
+  /** Compares a member's view of the epoch with that of earlier arrivals. */
   private async arrived({ group, name }: Person): Promise<void> {
     if (group === undefined) return;
     const fact: Fact = {
@@ -174,7 +174,7 @@ export class World {
     }
   }
 
-  /** To everybody: who is no member must not be able to read it. */
+  /** Posts a message to everybody; a non-member must not be able to read it. */
   private post(letter: Omit<Letter, "taken">): void {
     for (const person of this.people) person.inbox.push({ ...letter, taken: false });
   }
@@ -186,7 +186,7 @@ export class World {
       const bytes = await group.encrypt(message);
       this.post({ kind: "application", bytes, epoch: group.epoch, from, text: message });
     } catch (error) {
-      // §12.4: those who know of proposals commit them before they send data.
+      // §12.4: a member with pending proposals commits them before it sends data.
       if (error instanceof MlsError && error.code === "pending" && group.proposals.length > 0) return;
       throw error;
     }
@@ -257,7 +257,7 @@ export class World {
     }
   }
 
-  /** Follows the latest Welcome, as soon as an earlier membership is over for this person as well. */
+  /** Joins by the latest Welcome, once this person has left the earlier group too. */
   private async join(person: Person): Promise<void> {
     const latest = person.welcomes.at(-1);
     if (latest === undefined || person.group?.active === true) return;
@@ -272,7 +272,7 @@ export class World {
   private async deliver(person: Person, choice: number, twice: boolean): Promise<void> {
     const { group, inbox } = person;
     const letter = pick(inbox, choice);
-    // Who joins later finds in the inbox what came before.
+    // The inbox of a later joiner holds earlier messages too.
     if (letter === undefined || group === undefined) return;
     const done = () => {
       if (!twice) person.inbox = person.inbox.filter((one) => one !== letter);
@@ -315,7 +315,7 @@ export class World {
     done();
   }
 
-  /** Whether a refusal is one that must be. */
+  /** Checks that a refusal is an expected one. */
   private explain(person: Person, letter: Letter, { code, message }: MlsError, now: bigint): void {
     const where = `${person.name} in epoch ${now}, ${letter.kind} of ${letter.epoch}: ${message}`;
     const isApplication = letter.kind === "application";
@@ -377,7 +377,7 @@ export class World {
     }
   }
 
-  /** At the end everybody who is in can talk to everybody else, and nobody else hears it. */
+  /** At the end all members can read each other's messages, and nobody else can. */
   async finish(): Promise<void> {
     await this.settle();
     const [first] = this.members as [Person];

@@ -1,4 +1,4 @@
-// RFC 9420 §2.1: what holds for every value and for every byte string.
+// RFC 9420 §2.1: properties of the codec for all values and all byte strings.
 
 import { hex } from "@copse/test-support/bytes";
 import fc from "fast-check";

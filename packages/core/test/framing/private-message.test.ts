@@ -1,4 +1,4 @@
-// RFC 9420 §6.3: what private messages refuse, what they cost, and when their keys die.
+// RFC 9420 §6.3: invalid private messages, the cost of valid ones, and the end of their keys.
 
 import { toHex, utf8 } from "@copse/test-support/bytes";
 import { nodeSuite } from "@copse/test-support/providers";

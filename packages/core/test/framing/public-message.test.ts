@@ -1,4 +1,4 @@
-// RFC 9420 §6.1, §6.2: what public messages refuse.
+// RFC 9420 §6.1, §6.2: public messages, valid and invalid.
 
 import { utf8 } from "@copse/test-support/bytes";
 import { nodeSuite } from "@copse/test-support/providers";

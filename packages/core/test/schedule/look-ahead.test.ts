@@ -59,7 +59,7 @@ describe("looking ahead", () => {
     const second = now(receiver.peek(3, "application", 1));
     expect(take()).toEqual({});
     same(second, sent(2)[1]);
-    // What was offered once isn't there for another message of the same number.
+    // A key derived ahead is used once; another message of the same generation derives it again.
     same(now(receiver.peek(3, "application", 1)), sent(2)[1]);
     expect(take()).toEqual({ expand: 3 });
   });

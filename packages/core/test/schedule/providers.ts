@@ -38,7 +38,7 @@ function wrap(
   };
 }
 
-/** Answers all later, and not in the order of the calls; reads its inputs only then. */
+/** Answers asynchronously, out of order, and reads its inputs only then. */
 export function later(provider: CipherSuiteProvider): CipherSuiteProvider {
   let calls = 0;
   return wrap(provider, async (_, operation) => {

@@ -222,7 +222,7 @@ describe("limits", () => {
     now(receiver.peek(2, "application", 2)).consume();
     now(receiver.peek(4, "application", 3)).consume();
     expect([2, 3, 4].map(left)).toEqual([[3], [0, 1, 2, 3], [0, 1, 2]]);
-    // The limits of whoever loads the state hold at once.
+    // The limits given on loading apply at once.
     const loaded = SecretTree.load(provider, receiver.save(), {
       ...DEFAULT_RATCHET_LIMITS,
       maxSkippedTotal: 2,

@@ -19,7 +19,7 @@ export const secret = () => Uint8Array.from({ length: 32 }, (_, i) => i + 1);
 export const tree = (width = 8, limits: Partial<RatchetLimits> = {}, by: CipherSuiteProvider = provider) =>
   new SecretTree(by, width, secret(), { ...DEFAULT_RATCHET_LIMITS, ...limits });
 
-/** An answer that must be here at once. */
+/** An answer that must be synchronous. */
 export function now<T>(answer: T | Promise<T>): T {
   if (isPromise(answer)) throw new Error("a synchronous provider was answered with a promise");
   return answer;

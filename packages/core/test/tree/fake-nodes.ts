@@ -1,4 +1,4 @@
-// What the tests of the ratchet tree share: nodes with keys of their own and no meaning.
+// Nodes for tests of the ratchet tree, with distinct keys and no valid signatures.
 import { decode, encode } from "../../src/codec/codec.js";
 import { RatchetTree } from "../../src/tree/ratchet-tree.js";
 import { basicCredential } from "../../src/wire/credential.js";
@@ -13,7 +13,7 @@ export const CAPABILITIES: Capabilities = {
   credentials: [1],
 };
 
-/** A key that no other number gives. */
+/** A key that is different for each number. */
 export function fakeKey(kind: string, n: number): Uint8Array {
   const key = new Uint8Array(32).fill(kind.charCodeAt(0));
   new DataView(key.buffer).setUint32(8, n);

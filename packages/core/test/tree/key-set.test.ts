@@ -1,4 +1,4 @@
-// RFC 9420 §7.3, §12.4.3.1: which keys a tree has, against counts in a Map.
+// RFC 9420 §7.3, §12.4.3.1: the set of a tree's keys, compared with counts in a Map.
 
 import { randomFrom } from "@copse/test-support/random";
 import { describe, expect, it } from "vitest";
@@ -22,7 +22,7 @@ class Counted {
     this.set = this.set.change(removed.map(keyOf), added.map(keyOf));
   }
 
-  /** The same, to go on from on its own. */
+  /** A copy that changes independently. */
   fork(): Counted {
     const fork = new Counted();
     for (const [i, count] of this.counts) fork.counts.set(i, count);

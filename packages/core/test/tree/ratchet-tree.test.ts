@@ -150,7 +150,7 @@ describe("random changes", () => {
         }
         past.push({ tree, bytes: toHex(bytesOf(tree)), hash });
       });
-      // Trees of before are what they were, though later ones share most of their nodes.
+      // Earlier trees are unchanged, though later ones share most of their nodes.
       for (const { tree, bytes, hash } of past) {
         expect(toHex(bytesOf(tree))).toBe(bytes);
         expect(toHex(await tree.treeHash(suite))).toBe(hash);

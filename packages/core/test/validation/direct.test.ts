@@ -1,4 +1,4 @@
-// RFC 9420 §7.6, §12: checks that no message gets to, as another one stands before them, called by themselves; and
+// RFC 9420 §7.6, §12: checks that no message reaches because an earlier check refuses it, called directly; and
 // what a creator and a PublicGroup check of their own.
 import { type Group, insecureAcceptAll } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";

@@ -1,4 +1,4 @@
-// RFC 9420 §12.2, §12.4.3.2: external commits that must not be are refused by their rule, though they are well signed.
+// RFC 9420 §12.2, §12.4.3.2: invalid external commits with valid signatures are refused, each by its rule.
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { four, keyPackageIn, type Party, party, publicIn } from "@copse/test-support/clients";

@@ -1,4 +1,4 @@
-// RFC 9420 §12.4.3: what a member who keeps no rule hands to those who join, well signed and well encrypted.
+// RFC 9420 §12.4.3: invalid Welcomes, GroupInfos and external commits, with valid signatures and encryption.
 
 import { keyPackageIn, type Party } from "@copse/test-support/clients";
 import type { Insider } from "@copse/test-support/insiders";
@@ -66,7 +66,7 @@ export async function groupInfoOf(from: Insider, forgery: TreeForgery = {}): Pro
   );
 }
 
-/** A tree whose leaf node at an index says something else, signed by `signer` for its place. */
+/** A tree with other contents in the leaf node at an index, signed by `signer` for its place. */
 export function withLeaf(
   from: Insider,
   leafIndex: number,

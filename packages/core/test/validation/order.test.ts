@@ -1,4 +1,4 @@
-// RFC 9420 §12.3, §12.4, §12.4.1: what a commit does, in the order that the RFC says, and what its sender must make.
+// RFC 9420 §12.3, §12.4, §12.4.1: the order in which a commit's proposals apply, and what its sender must create.
 import type { Group } from "@copse/core";
 import {
   everyone,

@@ -1,4 +1,4 @@
-// RFC 9420 §10.1, §12.1: proposals that come by themselves, from members and from outside, are refused by their rule.
+// RFC 9420 §10.1, §12.1: invalid standalone proposals, from members and from outside, are refused, each by its rule.
 import { Client, customProposal, type Group } from "@copse/core";
 import { four, keyPackageIn, type Meeting, type Party, party, publicIn } from "@copse/test-support/clients";
 import { failure, named, refused, saying } from "@copse/test-support/errors";

@@ -1,4 +1,4 @@
-// RFC 9420 §11.2, §11.3, §12.4.3.1: groups that say they follow another one, and don't, are refused by their rule.
+// RFC 9420 §11.2, §11.3, §12.4.3.1: groups that falsely claim to resume another one are refused, each by its rule.
 import type { Group } from "@copse/core";
 import { gather, type Party, party } from "@copse/test-support/clients";
 import { failure, named, saying } from "@copse/test-support/errors";

@@ -1,4 +1,4 @@
-// RFC 9420 §7.3, §7.9.2, §12.4.3.1: trees that a member hands to those who join are refused by their rule.
+// RFC 9420 §7.3, §7.9.2, §12.4.3.1: invalid trees that a member gives to new members are refused, each by its rule.
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { four, gather, type Party, party } from "@copse/test-support/clients";
@@ -13,7 +13,7 @@ import { filled, SUITE, unknown } from "../proposals.js";
 import { groupInfoOf, type TreeForgery, withLeaf, withParent } from "./forged-messages.js";
 
 let config: GroupConfig;
-/** Of a group without parent nodes: only its leaves say something. */
+/** Of a group whose parent nodes are all blank. */
 let flat: Insider;
 let people: readonly Party[];
 /** Of a group whose parent nodes are filled. */
@@ -34,7 +34,7 @@ const open = async (from: Insider, forgery?: TreeForgery) =>
   openTree(config, await groupInfoOf(from, forgery), undefined);
 const signerOf = (i: number) => (people[i] as Party).signer;
 const leafOf = (i: number) => flat.epoch.tree.leaf(i) as LeafNode;
-/** Bob's leaf, saying something else, well signed. */
+/** Bob's leaf with other contents, validly signed. */
 const bobs = (changes: Partial<LeafNode>, signer = signerOf(1)): TreeForgery => ({
   nodes: withLeaf(flat, 1, () => changes, signer),
 });

@@ -1,4 +1,4 @@
-// RFC 9420 §7.3, §12.1.2: Update proposals that a member signs well and must not send are refused by their rule.
+// RFC 9420 §7.3, §12.1.2: invalid Update proposals with valid signatures are refused, each by its rule.
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { four, type Party, party } from "@copse/test-support/clients";

@@ -1,4 +1,4 @@
-// RFC 9420 §12.4.3, §12.4.3.1: Welcomes that their sender made wrong on purpose are refused by their rule.
+// RFC 9420 §12.4.3, §12.4.3.1: invalid Welcomes, well encrypted by their sender, are refused, each by its rule.
 import type { Group, Signer } from "@copse/core";
 import { gather, keyPackageIn, type Party, party } from "@copse/test-support/clients";
 import { failure, named, saying } from "@copse/test-support/errors";
@@ -31,7 +31,7 @@ beforeAll(async () => {
   plain = (await alice.add(await newMember.client.createKeyPackage())).welcome as Uint8Array;
 });
 
-/** A GroupInfo that says something else, signed anew by Alice. */
+/** A GroupInfo with other contents, signed anew by Alice. */
 const saysOf =
   (change: (info: GroupInfo) => Partial<GroupInfo>, by?: () => Signer): NonNullable<WelcomeForgery["info"]> =>
   (info) =>
