@@ -347,10 +347,7 @@ export const RULES = [
     by: "`createCommit` and `stageCommit`, which call the same checks; each test of a refusal compares the saved state",
     tests: [
       ["packages/core/test/client/insider-commit.test.ts", "%s is refused by %s"],
-      [
-        "packages/core/test/client/insider-add.test.ts",
-        "%s is refused by %s, in a commit and at creation",
-      ],
+      ["packages/core/test/client/insider-add.test.ts", "%s is refused by %s, in a commit and at creation"],
     ],
   },
   {
@@ -503,10 +500,7 @@ export const RULES = [
     text: "Sender and receiver of a commit MUST verify its list of proposals (§12.2).",
     by: "`createCommit` and `stageCommit`",
     tests: [
-      [
-        "packages/core/test/client/insider-add.test.ts",
-        "%s is refused by %s, in a commit and at creation",
-      ],
+      ["packages/core/test/client/insider-add.test.ts", "%s is refused by %s, in a commit and at creation"],
     ],
   },
   {
