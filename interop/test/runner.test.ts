@@ -1,4 +1,4 @@
-// The runner of scripts: chance that repeats itself, roles, the ways in which keys are spelt, and faults that it must see.
+// The runner of scripts: seeded random choices, roles, spellings of keys, and faults that it must detect.
 import { describe, expect, it } from "vitest";
 import { copseImplementation } from "../src/copse/implementation.js";
 import { type Handlers, type Message, serve } from "../src/grpc.js";
@@ -15,8 +15,8 @@ import { takeVector, vector } from "../src/wire.js";
 
 const player = (name: string): Player => ({ name, suites: [1], client: undefined as never });
 
-describe("chance", () => {
-  it("is the same for the same seed, and another for another", () => {
+describe("random choices", () => {
+  it("are the same for the same seed, and differ for another", () => {
     const draw = (seed: string) => {
       const chance = new Chance(seed);
       return [
@@ -31,7 +31,7 @@ describe("chance", () => {
     expect(new Chance("a").below("x").bytes(8)).not.toEqual(new Chance("a").below("y").bytes(8));
   });
 
-  it("makes the same long script of the same seed", () => {
+  it("make the same long script from the same seed", () => {
     const script = (seed: string) =>
       deepScript(new Chance(seed), { members: 5, commits: 30, maxMembers: 12 });
     expect(script("a")).toEqual(script("a"));
@@ -43,14 +43,14 @@ describe("chance", () => {
 });
 
 describe("roles", () => {
-  it("are all assignments where there aren't too many, each once", () => {
+  it("are all assignments if there aren't too many, each once", () => {
     const all = casts(["a", "b", "c"], [player("x"), player("y")], 8, new Chance(""));
     const names = all.map((cast) => [...cast.values()].map(({ name }) => name).join(""));
     expect(new Set(names).size).toBe(8);
     expect(casts(["a", "b", "c"], [player("x"), player("y")], 7, new Chance(""))).toHaveLength(7);
   });
 
-  it("are those of all who do something in a script, however they are named there", () => {
+  it("are those of all who act in a script, whatever their names there", () => {
     const script = [
       { action: "createGroup", actor: "a", members: ["b"] },
       { action: "externalJoin", actor: "a", joiner: "c" },
@@ -61,7 +61,7 @@ describe("roles", () => {
   });
 });
 
-it("takes keys in each spelling", () => {
+it("accepts keys in each spelling", () => {
   for (const key of ["externalTree", "external_tree", "externaltree"]) {
     expect(new Parameters({ action: "", [key]: true }).flag("externalTree")).toBe(true);
   }
@@ -84,7 +84,7 @@ it.each([0, 63, 64, 16_383, 16_384])("reads the vectors of %i bytes that it writ
   expect(() => takeVector(vector(new Uint8Array(length + 1)).slice(0, -1))).toThrow(RangeError);
 });
 
-describe("a server with a fault is found out", () => {
+describe("a faulty server is detected", () => {
   /** Plays some scripts on a right server and one whose answers are changed. */
   async function withFault(
     name: string,

@@ -34,7 +34,7 @@ async function group(identity: string, cipher_suite = 1): Promise<number> {
   return Number((await call("CreateGroup", request)).state_id);
 }
 
-it("has each call of the interface", () => {
+it("implements each call of the interface", () => {
   expect(Object.keys(serviceDefinition()).sort()).toEqual(
     [
       ["Name", "SupportedCiphersuites", "CreateGroup", "CreateKeyPackage", "JoinGroup", "ExternalJoin"],
@@ -83,7 +83,7 @@ it("gives private keys for a key package that went into a proposal too", async (
   }
 });
 
-it("gives the tree beside a commit only where it is asked to", async () => {
+it("gives the tree beside a commit only if asked to", async () => {
   const state_id = await group("ann");
   const package_ = await call("CreateKeyPackage", { cipher_suite: 1, identity: utf8.encode("ben") });
   const by_value = [{ proposal_type: utf8.encode("add"), key_package: bytesOf(package_, "key_package") }];
@@ -92,7 +92,7 @@ it("gives the tree beside a commit only where it is asked to", async () => {
   expect(bytesOf(made, "ratchet_tree")).toHaveLength(0);
 });
 
-it("keeps the number of a state from epoch to epoch, and lets go of it once", async () => {
+it("keeps the ID of a state from epoch to epoch, and frees it once", async () => {
   const state_id = await group("ann");
   await call("Commit", { state_id });
   const advanced = await call("HandlePendingCommit", { state_id });
@@ -106,7 +106,7 @@ it("keeps the number of a state from epoch to epoch, and lets go of it once", as
   await expect(call("Free", { state_id: 1_000_000 })).rejects.toThrow(/no state/);
 });
 
-it("says what is wrong with a call, and goes on", async () => {
+it("says what is wrong with a call, and goes on serving", async () => {
   const state_id = await group("ann");
   await expect(call("Unprotect", { state_id, ciphertext: new Uint8Array(9) })).rejects.toThrow(/DecodeError/);
   await expect(call("RemoveProposal", { state_id, removed_id: utf8.encode("nobody") })).rejects.toThrow(

@@ -46,14 +46,14 @@ async function played(
   return summary;
 }
 
-it("four servers play every script, in roles of chance", { timeout: 290_000 }, async () => {
+it("four servers play every script, in random roles", { timeout: 290_000 }, async () => {
   const names = ["node", "webcrypto", "libsodium", "noble"] as const;
   const summary = await played(names, libraryNames(), { suites: [1] });
   expect(summary.total("passed")).toBeGreaterThan(100);
 });
 
 describe.each([2, 3, 4, 5, 6, 7])("suite %i", (suite) => {
-  it("two servers play joining, in roles of chance", async () => {
+  it("two servers play joining, in random roles", async () => {
     const files = ["welcome_join", "external_join"];
     const summary = await played(["node", "noble"], files, { suites: [suite], framings: ["private"] });
     expect(summary.total("passed")).toBe(14);

@@ -125,7 +125,7 @@ export const RULES = [
     text: "`leaf_node_source` is `key_package` in a key package, `update` in an Update, `commit` in a path.",
     checks: [C.source],
     tests: [
-      [INSIDER_ADD, "%s is refused by %s, in a commit, a proposal and at creation"],
+      [INSIDER_ADD, "%s is refused by %s, in a commit and at creation"],
       ["packages/core/test/client/insider-path.test.ts", "with %s is refused by %s"],
     ],
   },
@@ -163,13 +163,13 @@ export const RULES = [
     section: "10.1",
     text: "The key package's `leaf_node` is valid for a key package (§7.3).",
     checks: [C.source, C.credentialOwn, C.extensionsOwn, C.lifetime, C.lifetimeTotal],
-    tests: [[INSIDER_ADD, "%s is refused by %s, in a commit, a proposal and at creation"]],
+    tests: [[INSIDER_ADD, "%s is refused by %s, in a commit and at creation"]],
   },
   {
     section: "10.1",
     text: "The signature on the key package is valid under the key of its leaf node.",
     checks: [C.boundKeyPackage],
-    tests: [[INSIDER_ADD, "%s is refused by %s, in a commit, a proposal and at creation"]],
+    tests: [[INSIDER_ADD, "%s is refused by %s, in a commit and at creation"]],
   },
   {
     section: "10.1",
@@ -189,7 +189,7 @@ export const RULES = [
   },
   {
     section: "11.1",
-    text: "All members support the extensions, proposal types and credential types of `required_capabilities`: newcomers are held to it by those who are there.",
+    text: "All members support the extensions, proposal types and credential types of `required_capabilities`: new members are held to it by the members.",
     checks: LEAF_REQUIREMENTS,
   },
   {
@@ -199,7 +199,7 @@ export const RULES = [
     tests: [
       [
         "packages/core/test/validation/tree.test.ts",
-        "is taken as it should be, and so is what nobody knows in a GroupInfo",
+        "is accepted if valid, also with unknown extensions in the GroupInfo",
       ],
     ],
   },
@@ -241,7 +241,7 @@ export const RULES = [
     section: "12.1.1",
     text: "An Add is invalid if its key package is (§10.1).",
     checks: ["10.1: the cipher suite of the KeyPackage must be the group's", C.boundKeyPackage, C.source],
-    tests: [[INSIDER_ADD, "%s is refused by %s, in a commit, a proposal and at creation"]],
+    tests: [[INSIDER_ADD, "%s is refused by %s, in a commit and at creation"]],
   },
   {
     section: "12.1.2",
@@ -303,8 +303,8 @@ export const RULES = [
     tests: [
       [ORDER, "an Add must do what the extensions of the same commit ask for"],
       [
-        "packages/core/test/client/traps.test.ts",
-        "are refused at creation and on receipt, and taken when all support them",
+        "packages/core/test/client/refused-proposals.test.ts",
+        "are refused at creation and on receipt, and accepted if all members support them",
       ],
     ],
   },
@@ -315,7 +315,7 @@ export const RULES = [
   },
   {
     section: "12.1.8",
-    text: "A newcomer's own proposal is an Add (§6.1).",
+    text: "A new member's own proposal is an Add (§6.1).",
     checks: ["6.1: the content of a new member's proposal must be an add"],
   },
   {
@@ -327,7 +327,7 @@ export const RULES = [
     section: "12.1.8",
     text: "An external proposal MUST be sent as a PublicMessage.",
     by: "`createExternalProposal` in group/external-proposal.ts, which makes nothing else; a PrivateMessage has no field for such a sender",
-    tests: [[PROPOSAL, "is taken as it should be, from a member, an external sender and a newcomer"]],
+    tests: [[PROPOSAL, "is accepted if valid, from a member, an external sender and a new member"]],
   },
   {
     section: "12.1.8",
@@ -347,10 +347,7 @@ export const RULES = [
     by: "`createCommit` and `stageCommit`, which call the same checks; each test of a refusal compares the saved state",
     tests: [
       ["packages/core/test/client/insider-commit.test.ts", "%s is refused by %s"],
-      [
-        "packages/core/test/client/insider-add.test.ts",
-        "%s is refused by %s, in a commit, a proposal and at creation",
-      ],
+      ["packages/core/test/client/insider-add.test.ts", "%s is refused by %s, in a commit and at creation"],
     ],
   },
   {
@@ -378,7 +375,7 @@ export const RULES = [
     section: "12.2",
     text: "No Add of a client that is a member, unless it is removed too.",
     checks: [C.signatureKeyUnique],
-    tests: [[ORDER, "as a newcomer who is a member is refused, unless the member is removed"]],
+    tests: [[ORDER, "is refused as a new member that is a member already, unless that is removed"]],
   },
   { section: "12.2", text: "Not several PreSharedKeys of one PreSharedKeyID.", checks: [C.pskOnce] },
   {
@@ -422,7 +419,10 @@ export const RULES = [
     text: "With a Remove, the path's leaf node MUST do as an Update of the removed leaf would: the application takes its credential for the removed one's, and its key is another.",
     checks: [C.authentication, C.keyChanges],
     tests: [
-      ["packages/core/test/client/traps.test.ts", "external commits hold to their own rules"],
+      [
+        "packages/core/test/client/external-commit-rules.test.ts",
+        "an external commit is held to the rules of external commits, whatever its proposals",
+      ],
       [EXTERNAL, "with the leaf key of its removed former self"],
     ],
   },
@@ -430,7 +430,7 @@ export const RULES = [
     section: "12.2",
     text: "An external commit may have PreSharedKeys, each once.",
     checks: [C.pskOnce],
-    tests: [["packages/core/test/client/traps-groups.test.ts", "can be brought by an external commit"]],
+    tests: [["packages/core/test/client/psk.test.ts", "can be in an external commit"]],
   },
   {
     section: "12.2",
@@ -447,7 +447,7 @@ export const RULES = [
     checks: [C.extensionsRequired],
     tests: [
       [ORDER, "an Add must do what the extensions of the same commit ask for"],
-      [ORDER, "and needn't do what the extensions before asked for"],
+      [ORDER, "an Add needn't do what the replaced extensions asked for"],
     ],
   },
   {
@@ -455,7 +455,7 @@ export const RULES = [
     text: "Updates MUST be applied before Removes, these before Adds, and Adds in the order of the list.",
     by: "`applyProposals` in group/apply.ts",
     tests: [
-      [ORDER, "a newcomer takes the leaf of one who is removed"],
+      [ORDER, "a new member takes the leaf of a removed one"],
       [ORDER, "an Update blanks its path and replaces its leaf before the committer's path is merged"],
       [
         "packages/core/test/tree/ratchet-tree.test.ts",
@@ -479,17 +479,15 @@ export const RULES = [
     text: "An ExternalInit gives the `init_secret`; a ReInit is remembered.",
     by: "`applyProposals`, `processCommit`, `enterEpoch`",
     tests: [
-      [EXTERNAL, "joins at the leftmost blank leaf, with all that the members then know"],
-      ["packages/core/test/client/resumption.test.ts", "to another suite and ID"],
+      [EXTERNAL, "joins at the leftmost blank leaf, with the same state as the members"],
+      ["packages/core/test/client/resumption.test.ts", "changes the suite and the group ID"],
     ],
   },
   {
     section: "12.3",
     text: "A new proposal type MUST say how it is applied.",
     by: "`ProposalDefinition` in group/module.ts: `removes`, `changeExtensions`",
-    tests: [
-      ["packages/extensions/test/self-remove.test.ts", "is removed by one who joins by an external commit"],
-    ],
+    tests: [["packages/extensions/test/self-remove.test.ts", "is removed by an external commit"]],
   },
   // §12.4
   {
@@ -502,10 +500,7 @@ export const RULES = [
     text: "Sender and receiver of a commit MUST verify its list of proposals (§12.2).",
     by: "`createCommit` and `stageCommit`",
     tests: [
-      [
-        "packages/core/test/client/insider-add.test.ts",
-        "%s is refused by %s, in a commit, a proposal and at creation",
-      ],
+      ["packages/core/test/client/insider-add.test.ts", "%s is refused by %s, in a commit and at creation"],
     ],
   },
   {
@@ -523,7 +518,7 @@ export const RULES = [
     section: "12.4.1",
     text: "A committer verifies its list (§12.2), and where a path is required, it MUST make one.",
     by: "`createCommit` in group/commit.ts",
-    tests: [[ORDER, "has a path where one is required, and a Welcome for each newcomer"]],
+    tests: [[ORDER, "has a path where one is required, and a Welcome for each new member"]],
   },
   {
     section: "12.4.1",
@@ -538,9 +533,9 @@ export const RULES = [
   },
   {
     section: "12.4.1",
-    text: "The Welcomes MUST cover every newcomer.",
+    text: "The Welcomes MUST cover every new member.",
     by: "`createWelcome` in group/welcome-create.ts: one for all",
-    tests: [[ORDER, "has a path where one is required, and a Welcome for each newcomer"]],
+    tests: [[ORDER, "has a path where one is required, and a Welcome for each new member"]],
   },
   {
     section: "12.4.1",
@@ -553,16 +548,16 @@ export const RULES = [
     tests: [
       [
         "packages/core/test/client/resumption.test.ts",
-        "brings all members along, and nothing but what was asked for",
+        "must include all members, and have the suite and ID of the ReInit",
       ],
     ],
   },
   {
     section: "12.4.1",
     text: "Its Welcome MUST name the resumption PSK of usage `reinit`, of the old group and of its epoch after the commit.",
-    by: "`successionPskId` in group/succession.ts",
+    by: "`resumptionPskId` in group/join/resumption.ts",
     checks: ["12.4.3.1: the last commit to the referenced group must contain a ReInit"],
-    tests: [["packages/core/test/client/resumption.test.ts", "to another suite and ID"]],
+    tests: [["packages/core/test/client/resumption.test.ts", "changes the suite and the group ID"]],
   },
   {
     section: "12.4.2",
@@ -603,7 +598,7 @@ export const RULES = [
     section: "12.4.2",
     text: "An external commit's sender gets the leftmost blank leaf, in a larger tree if there is none.",
     by: "`leftmostBlank` and `reserve` in tree/ratchet-tree.ts",
-    tests: [[EXTERNAL, "joins at the leftmost blank leaf, with all that the members then know"]],
+    tests: [[EXTERNAL, "joins at the leftmost blank leaf, with the same state as the members"]],
   },
   {
     section: "12.4.2",
@@ -657,7 +652,7 @@ export const RULES = [
     section: "12.4.3",
     text: "Unknown extensions in `GroupInfo.extensions` MUST be ignored.",
     by: "`findExtension` in tree/extension.ts, which looks for those it knows",
-    tests: [[WELCOME, "is taken as it should be, and unknown extensions of its GroupInfo are ignored"]],
+    tests: [[WELCOME, "is accepted if valid, and unknown extensions of its GroupInfo are ignored"]],
   },
   {
     section: "12.4.3",
@@ -820,15 +815,15 @@ export const RULES = [
   },
   {
     section: "12.4.3.2",
-    text: "An external commit MUST be signed by the newcomer: the signature MUST be valid under the key of the path's leaf.",
+    text: "An external commit MUST be signed by the new member: the signature MUST be valid under the key of the path's leaf.",
     checks: [C.signature],
     tests: [[EXTERNAL, "signed by another key than its leaf's is refused by 6.1: recipients must verify"]],
   },
   {
     section: "12.4.3.2",
-    text: "Members and newcomer MUST use the external init secret.",
+    text: "Members and the new member MUST use the external init secret.",
     checks: [C.commitTag],
-    tests: [[EXTERNAL, "joins at the leftmost blank leaf, with all that the members then know"]],
+    tests: [[EXTERNAL, "joins at the leftmost blank leaf, with the same state as the members"]],
   },
   {
     section: "12.4.3.2",

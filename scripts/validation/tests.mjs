@@ -21,5 +21,9 @@ export const TESTS = [
   "packages/extensions/test/app-data.test.ts",
   "packages/extensions/test/grease.test.ts",
   "packages/core/test/client/resumption.test.ts",
-  "packages/core/test/client/traps.test.ts",
+  "packages/core/test/client/refused-proposals.test.ts",
+  "packages/core/test/client/external-commit-rules.test.ts",
+  "packages/core/test/client/welcome-tree.test.ts",
+  "packages/core/test/client/message-keys.test.ts",
+  "packages/core/test/client/signers.test.ts",
 ];

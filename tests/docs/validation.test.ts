@@ -1,5 +1,5 @@
-// docs/validation.md: it is what the core's checks, the list of rules and the last mutation run say, and it notices
-// when it isn't.
+// docs/validation.md agrees with the core's checks, the list of rules and the last mutation run, and it is noticed
+// if it does not.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

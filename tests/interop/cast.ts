@@ -1,7 +1,7 @@
 // RFC 9420 §5.1: the clients of the tests with ts-mls: clients of ts-mls, and of Copse with each provider.
 import type { CryptoProvider } from "@copse/core/provider";
 import type { Suite } from "@copse/peer-ts-mls";
-import { backends } from "@copse/test-support/backends";
+import { providers } from "@copse/test-support/providers";
 import { CopsePeer, type Kind, type Peer, type PeerOptions, TsMlsPeer } from "./peers.js";
 
 export const SUITES: readonly Suite[] = [1, 2, 3];
@@ -33,6 +33,6 @@ export class Cast {
   }
 }
 
-const all = await backends();
+const all = await providers();
 /** Our providers that serve a suite. */
 export const serving = (suite: Suite) => all.filter(({ suites }) => suites.some(({ id }) => id === suite));

@@ -1,4 +1,4 @@
-// RFC 9420 §12, §15: members of one group by different implementations, behind one face.
+// RFC 9420 §12, §15: members of one group by different implementations, behind one interface.
 import { Client, type CommitOptions, type Group, insecureAcceptAll } from "@copse/core";
 import type { CryptoProvider } from "@copse/core/provider";
 import { type Handshake, type Suite, TsMlsClient } from "@copse/peer-ts-mls";

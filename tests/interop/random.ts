@@ -1,23 +1,14 @@
 // RFC 9420 §12, §15: a group of members of both kinds that does what a seed says.
-import type { Kind, Peer } from "./peers.js";
-import { Room, utf8 } from "./room.js";
 
-/** mulberry32: numbers in [0, 1), the same for the same seed. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { utf8 } from "@copse/test-support/bytes";
+import { fractionsFrom } from "@copse/test-support/random";
+import type { Kind, Peer } from "./peers.js";
+import { Room } from "./room.js";
 
 class Dice {
   private readonly next: () => number;
   constructor(seed: number) {
-    this.next = generator(seed);
+    this.next = fractionsFrom(seed);
   }
   chance(probability: number): boolean {
     return this.next() < probability;

@@ -1,13 +1,13 @@
-// RFC 9420 §8.7, §12, §15: one group with all of its members in reach, which checks after every epoch that they agree.
+// RFC 9420 §8.7, §12, §15: one group and all of its members, which must agree after every epoch.
+
+import { utf8 } from "@copse/test-support/bytes";
 import { expect } from "vitest";
 import type { Commit, Peer, Request } from "./peers.js";
-
-export const utf8 = (text: string) => new TextEncoder().encode(text);
 
 /** What ts-mls 2.0.0-rc.10 says of trees in which unmerged leaves differ between a node and one above it. */
 const UNMERGED = "non-blank intermediate node must list leaf node in its unmerged_leaves";
 
-/** What happened in a room: for tests of chance, to show that they did what they are for. */
+/** What happened in a room, for random tests to show what they covered. */
 export interface Tally {
   epochs: number;
   messages: number;

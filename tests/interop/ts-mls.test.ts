@@ -1,10 +1,11 @@
 // RFC 9420: groups shared with ts-mls, an implementation that nobody here wrote, live in one process.
 import { MlsError, ValidationError } from "@copse/core";
 import { type Handshake, TsMlsClient } from "@copse/peer-ts-mls";
+import { utf8 } from "@copse/test-support/bytes";
 import { describe, expect, it } from "vitest";
 import { Cast, SUITES, serving } from "./cast.js";
 import type { Kind, Peer } from "./peers.js";
-import { Room, utf8 } from "./room.js";
+import { Room } from "./room.js";
 
 const HANDSHAKES: readonly Handshake[] = ["private", "public"];
 

@@ -96,7 +96,7 @@ const bad: PlatformResult = {
 };
 
 describe("the document", () => {
-  it("shows what is served, what isn't, and what failed, and not what is different each time", () => {
+  it("shows what is served, what isn't and what failed, but nothing that changes from run to run", () => {
     const text = render([good, bad]);
     expect(text).toContain("| node20 | Node 20.1.0 | 1 7 | no | no | 2–4 P1 | no | X25519 |");
     expect(text).toContain("- Node 20.1.0, libsodium: `no WASM`");
@@ -181,7 +181,7 @@ describe("a shortfall: fewer suites than the document says", () => {
   });
 });
 
-describe("platforms that don't do as they should", () => {
+describe("platforms that fail", () => {
   const run = async (platform: Partial<Platform>) => {
     const said: string[] = [];
     const results = await runPlatforms({
@@ -202,7 +202,7 @@ describe("platforms that don't do as they should", () => {
     return { result: results[0] as PlatformResult, said };
   };
 
-  it("one that can't be had is told, with the reason", async () => {
+  it("one that is unavailable is reported with the reason", async () => {
     const get = () => Promise.reject(new Unavailable("it is nowhere"));
     const { result, said } = await run({ get });
     expect(result).toMatchObject({ missing: "it is nowhere", suites: [] });
@@ -210,13 +210,13 @@ describe("platforms that don't do as they should", () => {
     expect(render([result])).toContain("- Odd couldn't be got: it is nowhere");
   });
 
-  it("one that ends too early is told, with its last words", async () => {
+  it("one that ends too early is reported with its last output", async () => {
     const { result } = await run({ launch: inProcess(["-e", "console.error('my last words')"]) });
     expect(result.broken).toMatch(/^it ended \(0\): my last words$/);
     expect(render([result])).toContain("- Odd 1 didn't come to its end.");
   });
 
-  it("one that isn't a program is told", async () => {
+  it("one that isn't a program is reported", async () => {
     const get = async () => ({ command: "/nowhere/at/all", version: "1" });
     const { result } = await run({ get });
     expect(result.broken).toContain("ENOENT");

@@ -1,9 +1,7 @@
 // Bundles of the packages' sources, for tests that run them in another context or process.
 import { readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-
-const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+import { fromRoot } from "./files.js";
 
 /** The sources of a package's entry points, by what they are imported as. */
 function entriesOf(folder: string): (readonly [string, string])[] {

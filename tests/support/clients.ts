@@ -1,40 +1,5 @@
-// RFC 9420 §6, §12: members for tests, and insiders: members who sign and MAC well what they must not send.
-import { equalBytes } from "../../packages/core/src/bytes.js";
-import { decode, encode } from "../../packages/core/src/codec/codec.js";
-import { MlsError, ValidationError } from "../../packages/core/src/errors.js";
-import { signContent } from "../../packages/core/src/framing/authentication.js";
-import type { SourcedProposal } from "../../packages/core/src/framing/sourced-proposal.js";
-import { protect } from "../../packages/core/src/group/commit/build.js";
-import type { GroupConfig } from "../../packages/core/src/group/config.js";
-import {
-  contextBytes,
-  type Epoch,
-  nextEpoch,
-  nextGroupContext,
-  provisionalContext,
-} from "../../packages/core/src/group/epoch.js";
-import { NO_EXTENSIONS, Registry } from "../../packages/core/src/group/extensions/registry.js";
-import { DEFAULT_POLICY, type Policy } from "../../packages/core/src/group/policy.js";
-import { type Applied, applyProposals } from "../../packages/core/src/group/proposals/apply.js";
-import { loadState } from "../../packages/core/src/group/storage/saved-group.js";
-import { signLeafNode } from "../../packages/core/src/tree/leaf-node-signature.js";
-import { pruneKeys } from "../../packages/core/src/tree/tree-keys.js";
-import { type CreatedUpdatePath, createUpdatePath } from "../../packages/core/src/tree/treekem.js";
-import { type Commit, ProposalOrRefType } from "../../packages/core/src/wire/commit.js";
-import {
-  type Content,
-  ContentType,
-  type FramedContent,
-  type Sender,
-  SenderType,
-  WireFormat,
-} from "../../packages/core/src/wire/framed-content.js";
-import { GroupContext } from "../../packages/core/src/wire/group-context.js";
-import type { KeyPackage } from "../../packages/core/src/wire/key-package.js";
-import type { LeafNode } from "../../packages/core/src/wire/leaf-node.js";
-import { MlsMessage } from "../../packages/core/src/wire/mls-message.js";
-import type { Proposal } from "../../packages/core/src/wire/proposal.js";
-import type { UpdatePath } from "../../packages/core/src/wire/update-path.js";
+// RFC 9420 §10, §11: clients for tests, what each of them alone knows, and groups of them.
+
 import {
   Client,
   type ClientOptions,
@@ -46,6 +11,14 @@ import {
 } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { expect } from "vitest";
+import { decode } from "../../packages/core/src/codec/codec.js";
+import type { GroupConfig } from "../../packages/core/src/group/config.js";
+import { Registry } from "../../packages/core/src/group/extensions/registry.js";
+import { DEFAULT_POLICY, type Policy } from "../../packages/core/src/group/policy.js";
+import { WireFormat } from "../../packages/core/src/wire/framed-content.js";
+import type { KeyPackage } from "../../packages/core/src/wire/key-package.js";
+import { MlsMessage } from "../../packages/core/src/wire/mls-message.js";
+import { text } from "./bytes.js";
 
 /** A client, with what it alone knows. */
 export interface Party {
@@ -98,6 +71,16 @@ export async function gather(parties: readonly Party[]): Promise<Meeting> {
   return { parties, groups };
 }
 
+/** A group of Alice and Bob. */
+export async function pair(
+  options: PartyOptions,
+): Promise<{ alice: Client; bob: Client; a: Group; b: Group }> {
+  const { parties, groups } = await gather([await party("alice", options), await party("bob", options)]);
+  const [alice, bob] = parties as [Party, Party];
+  const [a, b] = groups as [Group, Group];
+  return { alice: alice.client, bob: bob.client, a, b };
+}
+
 /** Alice, Bob, Mallory and Dave at leaves 0 to 3, in a tree whose parents are filled by Mallory and Dave. */
 export async function four(suite: number, options: Omit<PartyOptions, "suite"> = {}): Promise<Meeting> {
   const names = ["alice", "bob", "mallory", "dave"];
@@ -116,173 +99,6 @@ export async function everyone(groups: readonly Group[], message: Uint8Array, bu
   for (const [i, group] of groups.entries()) if (i !== but) await group.receive(message);
 }
 
-/** The error that something fails with, which must be an MlsError. */
-export async function failure(work: Promise<unknown> | (() => Promise<unknown>)): Promise<MlsError> {
-  let result: unknown;
-  try {
-    result = await (typeof work === "function" ? work() : work);
-  } catch (error) {
-    if (error instanceof MlsError) return error;
-    throw new Error(`not an MlsError: ${String(error)}`, { cause: error });
-  }
-  throw new Error(`accepted: ${JSON.stringify(result, (_, v) => (typeof v === "bigint" ? `${v}` : v))}`);
-}
-
-/** What an error says of itself in a table of expectations: the rule's section, or else its code. */
-export function saying(error: MlsError): string {
-  return error instanceof ValidationError ? error.rule : error.code;
-}
-
-/** Expects a message to be refused, and the group to be the same as before in every byte. */
-export async function refused(group: Group, message: Uint8Array, saved?: Uint8Array): Promise<MlsError> {
-  const before = saved ?? (await group.save());
-  const error = await failure(group.receive(message));
-  expect(equalBytes(await group.save(), before), `state unchanged after ${error.message}`).toBe(true);
-  return error;
-}
-
-/** A copy with one bit changed, another one from byte to byte. */
-export function flipped(bytes: Uint8Array, at: number): Uint8Array {
-  const copy = bytes.slice();
-  copy[at] = (copy[at] as number) ^ (1 << (at % 8));
-  return copy;
-}
-
-/** A member's own state, in the hands of somebody who keeps no rule. */
-export interface Insider {
-  readonly config: GroupConfig;
-  readonly signer: Signer;
-  readonly epoch: Epoch;
-}
-
-export async function insider({ config, signer }: Party, group: Group): Promise<Insider> {
-  return { config, signer, epoch: (await loadState(config, [await group.save()])).state.current };
-}
-
-export interface Framing {
-  readonly sender?: Sender;
-  readonly epoch?: bigint;
-  readonly groupId?: Uint8Array;
-  readonly confirmationTag?: Uint8Array;
-  readonly wireFormat?: 1 | 2;
-}
-
-/** Any content, with a good signature and a good membership tag, or well encrypted. */
-export async function frame(from: Insider, content: Content, how: Framing = {}): Promise<Uint8Array> {
-  const { config, epoch, signer } = from;
-  const wireFormat = how.wireFormat ?? WireFormat.publicMessage;
-  const framed: FramedContent = {
-    groupId: how.groupId ?? epoch.groupContext.groupId,
-    epoch: how.epoch ?? epoch.groupContext.epoch,
-    sender: how.sender ?? { senderType: SenderType.member, leafIndex: epoch.keys.leafIndex },
-    authenticatedData: new Uint8Array(),
-    content,
-  };
-  const signature = await signContent(signer, wireFormat, framed, contextBytes(epoch));
-  const isCommit = content.contentType === ContentType.commit;
-  const confirmationTag = isCommit
-    ? (how.confirmationTag ?? new Uint8Array(config.provider.suite.hash.Nh))
-    : undefined;
-  return protect(config, epoch, epoch, { wireFormat, content: framed, auth: { signature, confirmationTag } });
-}
-
-/** What a commit is made of that ignores the rules. */
-export interface Forgery extends Framing {
-  /** The proposals, by value unless they have a reference. */
-  readonly proposals?: readonly SourcedProposal[];
-  /** What becomes of the path; `"none"` leaves it out. */
-  readonly path?: "none" | ((made: CreatedUpdatePath, applied: Applied) => Promise<UpdatePath> | UpdatePath);
-}
-
-/** A good path for these proposals. */
-export function goodPath({ config, epoch, signer }: Insider, applied: Applied): Promise<CreatedUpdatePath> {
-  const sender = epoch.keys.leafIndex;
-  const { credential, capabilities, extensions } = applied.tree.leaf(sender) as LeafNode;
-  return createUpdatePath(config.provider, applied.tree, {
-    sender,
-    unsignedLeaf: { credential, capabilities, extensions, signatureKey: signer.publicKey },
-    signer,
-    groupId: epoch.groupContext.groupId,
-    exclude: new Set(applied.added.map(({ leafIndex }) => leafIndex)),
-    groupContext: (treeHash) => encode(GroupContext, provisionalContext(epoch, treeHash, applied.extensions)),
-  });
-}
-
-/** A leaf node with other contents, well signed for its place. */
-export async function resigned(
-  { epoch, signer }: Insider,
-  leafNode: LeafNode,
-  changes: Partial<LeafNode>,
-  by: Signer = signer,
-): Promise<LeafNode> {
-  const { groupId } = epoch.groupContext;
-  const { signature: _, ...unsigned } = { ...leafNode, ...changes };
-  return signLeafNode(by, unsigned, { groupId, leafIndex: epoch.keys.leafIndex });
-}
-
-function tryToApply(epoch: Epoch, proposals: readonly SourcedProposal[]): Applied | undefined {
-  try {
-    return applyProposals(epoch, proposals, NO_EXTENSIONS);
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * A commit in a public message. Where the proposals can be applied at all and the path is left as it is, its
- * confirmation tag is right; else the tag is zero, for what is asked for is a refusal before that.
- */
-export async function forge(from: Insider, forgery: Forgery = {}): Promise<Uint8Array> {
-  const { config, epoch, signer } = from;
-  const proposals = forgery.proposals ?? [];
-  const listed: Commit["proposals"] = proposals.map(({ proposal, reference }) =>
-    reference === undefined
-      ? { type: ProposalOrRefType.proposal, proposal }
-      : { type: ProposalOrRefType.reference, reference },
-  );
-  const applied = tryToApply(epoch, proposals);
-  if (applied?.tree.leaf(epoch.keys.leafIndex) === undefined) {
-    const commit = { proposals: listed, path: undefined };
-    return frame(from, { contentType: ContentType.commit, commit }, forgery);
-  }
-  const { provider } = config;
-  const made = forgery.path === "none" ? undefined : await goodPath(from, applied);
-  const path =
-    typeof forgery.path === "function" && made !== undefined
-      ? await forgery.path(made, applied)
-      : made?.updatePath;
-  const content: Content = { contentType: ContentType.commit, commit: { proposals: listed, path } };
-  if (path !== made?.updatePath || forgery.confirmationTag !== undefined || forgery.sender !== undefined) {
-    return frame(from, content, forgery);
-  }
-  const wireFormat = forgery.wireFormat ?? WireFormat.publicMessage;
-  const framed: FramedContent = {
-    groupId: forgery.groupId ?? epoch.groupContext.groupId,
-    epoch: forgery.epoch ?? epoch.groupContext.epoch,
-    sender: { senderType: SenderType.member, leafIndex: epoch.keys.leafIndex },
-    authenticatedData: new Uint8Array(),
-    content,
-  };
-  const signature = await signContent(signer, wireFormat, framed, contextBytes(epoch));
-  const tree = made?.tree ?? applied.tree;
-  const unconfirmed = { wireFormat, content: framed, auth: { signature, confirmationTag: undefined } };
-  const groupContext = await nextGroupContext(provider, epoch, unconfirmed, tree, applied.extensions);
-  const keys = made?.keys ?? pruneKeys(epoch.keys, applied.tree);
-  const zero = new Uint8Array(provider.suite.hash.Nh);
-  const next = await nextEpoch(
-    config,
-    { groupContext, tree, keys },
-    { commitSecret: made?.commitSecret ?? zero, pskSecret: zero, initSecret: epoch.secrets.initSecret },
-  );
-  const auth = { signature, confirmationTag: next.epoch.confirmationTag };
-  return protect(config, epoch, epoch, { wireFormat, content: framed, auth });
-}
-
-/** Proposals by value, of a committer at this leaf. */
-export function by(leafIndex: number, ...proposals: readonly Proposal[]): SourcedProposal[] {
-  return proposals.map((proposal) => ({ proposal, sender: { senderType: SenderType.member, leafIndex } }));
-}
-
 /** The key package in an MLSMessage. */
 export function keyPackageIn(message: Uint8Array): KeyPackage {
   const decoded = decode(MlsMessage, message);
@@ -295,4 +111,13 @@ export function publicIn(message: Uint8Array) {
   const decoded = decode(MlsMessage, message);
   if (decoded.wireFormat !== WireFormat.publicMessage) throw new Error("no public message");
   return decoded.publicMessage;
+}
+
+/** Sends a message that all of the others must be able to read. */
+export async function send(from: Group, to: readonly Group[], message: string): Promise<void> {
+  const sealed = await from.encrypt(message);
+  for (const group of to) {
+    const received = await group.receive(sealed);
+    expect(received.kind === "application" && text(received.data)).toBe(message);
+  }
 }

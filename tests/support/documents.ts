@@ -2,13 +2,13 @@
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { SOURCES } from "./bundle.js";
+import { fromRoot } from "./files.js";
 
 export const run = promisify(execFile);
-export const root = fileURLToPath(new URL("../..", import.meta.url));
+export const root = fromRoot("");
 
 /** A block of TypeScript: what stands behind "```ts", such as a file's name, and the code. */
 export interface CodeBlock {

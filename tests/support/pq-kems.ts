@@ -1,4 +1,4 @@
-// draft-ietf-hpke-pq, draft-connolly-cfrg-xwing-kem: known answers of the KEMs with ML-KEM, for a backend's own.
+// draft-ietf-hpke-pq, draft-connolly-cfrg-xwing-kem: known answers of the KEMs with ML-KEM, for a provider's own.
 import { createHash } from "node:crypto";
 import {
   AES_128_GCM,
@@ -21,13 +21,12 @@ import {
   PLAINTEXT,
   type PqVector,
 } from "../../packages/provider-noble/test/pq-vectors.js";
-import { text } from "./refuses.js";
-import { hex, toHex } from "./vectors.js";
+import { hex, toHex, utf8 } from "./bytes.js";
 
 type Random = (length: number) => Uint8Array;
 
-/** A backend: its KEM with the randomness that it is given, and parts for the suite around it. */
-interface Backend {
+/** A provider: its KEM with the randomness that it is given, and parts for the suite around it. */
+interface PqProvider {
   readonly kems: readonly KemAlgorithm[];
   kem(algorithm: KemAlgorithm, random: Random): Kem;
   hash(algorithm: HashAlgorithm): HashPart;
@@ -47,22 +46,22 @@ export const fixed =
   };
 
 /** Expects the answers of one of the draft's vectors. */
-export async function givesVector(backend: Backend, vector: PqVector): Promise<void> {
-  const algorithm = backend.kems.find(({ name }) => name === vector.kem) as KemAlgorithm;
+export async function givesVector(provider: PqProvider, vector: PqVector): Promise<void> {
+  const algorithm = provider.kems.find(({ name }) => name === vector.kem) as KemAlgorithm;
   const aeads = [AES_128_GCM, AES_256_GCM, CHACHA20_POLY1305];
-  const aead = backend.aead(aeads.find(({ name }) => name === vector.aead) as AeadAlgorithm);
-  const kdf = hkdf(backend.hash(vector.hash === "SHA-256" ? SHA256 : SHA384));
-  const part = hpke({ kem: backend.kem(algorithm, fixed(hex(vector.ikmE))), kdf, aead });
+  const aead = provider.aead(aeads.find(({ name }) => name === vector.aead) as AeadAlgorithm);
+  const kdf = hkdf(provider.hash(vector.hash === "SHA-256" ? SHA256 : SHA384));
+  const part = hpke({ kem: provider.kem(algorithm, fixed(hex(vector.ikmE))), kdf, aead });
   const { publicKey, privateKey } = await part.deriveKeyPair(hex(vector.ikmR));
   expect(toHex(await part.exportPrivateKey(privateKey))).toBe(vector.skRm);
   expect(digest(publicKey)).toBe(vector.pkRmDigest);
-  const { kemOutput, ciphertext } = await part.seal(publicKey, text(INFO), text(AAD), text(PLAINTEXT));
+  const { kemOutput, ciphertext } = await part.seal(publicKey, utf8(INFO), utf8(AAD), utf8(PLAINTEXT));
   expect(digest(kemOutput)).toBe(vector.encDigest);
   expect(toHex(ciphertext)).toBe(vector.ct);
   const imported = await part.importPrivateKey(hex(vector.skRm));
   expect(imported.publicKey).toEqual(publicKey);
   expect(
-    await part.receiveExport(imported.privateKey, kemOutput, text(INFO), text(EXPORTER_CONTEXT), 32),
+    await part.receiveExport(imported.privateKey, kemOutput, utf8(INFO), utf8(EXPORTER_CONTEXT), 32),
   ).toEqual(hex(vector.exported));
 }
 

@@ -2,15 +2,15 @@
 //
 //   forEachVector<Vector>("treekem", async (vector, { name, provider, suite }, index) => { … });
 //
-// declares a block `treekem.json` with one test for each vector and each backend that serves its suite
-// (./backends.ts), named "treekem, suite 3, webcrypto, 17". Vectors that a backend can't run are counted as
+// declares a block `treekem.json` with one test for each vector and each provider that serves its suite
+// (./providers.ts), named "treekem, suite 3, webcrypto, 17". Vectors that a provider can't run are counted as
 // skipped for it. forEachVectorOnce is the same for files whose vectors have no suite, and readVectors gives
 // the bare vectors to tests of another shape, which aren't counted. All three may be called at the top of a
 // test file or in a `describe`, also where there are none of the working group's vectors: then a skipped test
 // says that they are missing, or, with MLS_VECTORS_REQUIRED=1, a failing one.
 //
 // The vectors of test-vectors/generated, which the project made itself, go through the same checks in a block
-// `own treekem.json`: on every backend where the working group's file is missing, on the first one otherwise.
+// `own treekem.json`: on every provider where the working group's file is missing, on the first one otherwise.
 //
 // What is counted: a vector when its test has passed. Workers append to files in the folder that
 // MLS_VECTOR_COUNTS names, and tests/vectors/counts.ts prints the table at the end of the run.
@@ -20,11 +20,9 @@
 //   2. test-vectors/working-group, which `npm run vectors:fetch` fills (and test-vectors/wycheproof);
 //   3. a folder beside the checkout.
 import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { CipherSuiteProvider, CryptoProvider } from "@copse/core/provider";
 import { beforeAll, describe, expect, it } from "vitest";
-
-const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+import { fromRoot } from "./files.js";
 
 const { MLS_TEST_VECTORS: given } = process.env;
 const beside = fromRoot("../shared/vectors");
@@ -52,8 +50,8 @@ export const wycheproofFolder: string | undefined = withFiles(
 /** Whether a missing file fails the tests. */
 export const vectorsRequired: boolean = process.env.MLS_VECTORS_REQUIRED === "1";
 
-/** A backend, as it serves the suite of a vector. */
-export interface VectorBackend {
+/** A provider, as it serves the suite of a vector. */
+export interface VectorProvider {
   readonly name: string;
   readonly provider: CryptoProvider;
   readonly suite: CipherSuiteProvider;
@@ -64,9 +62,9 @@ export interface Count {
   readonly file: string;
   /** Whether it is of the project's own files. */
   readonly own?: boolean;
-  /** Absent for vectors without a suite, which no backend takes part in. */
+  /** Absent for vectors without a suite, which no provider takes part in. */
   readonly suite?: number;
-  readonly backend?: string;
+  readonly provider?: string;
   readonly outcome: "run" | "skipped" | "missing";
 }
 
@@ -132,22 +130,22 @@ function vectorSets<T>(file: string): VectorSet<T>[] {
 export const SUITES: readonly number[] = [1, 2, 3, 4, 5, 6, 7];
 
 /**
- * Declares a test for each vector of a file and each backend that serves its suite.
+ * Declares a test for each vector of a file and each provider that serves its suite.
  * @param suites the suites that the working group's file must hold vectors of at least; all seven unless said
  *   otherwise. The project's own files hold vectors of all seven.
  */
 export function forEachVector<T extends { cipher_suite: number }>(
   file: string,
-  check: (vector: T, backend: VectorBackend, index: number) => unknown,
+  check: (vector: T, by: VectorProvider, index: number) => unknown,
   { suites = SUITES }: { suites?: readonly number[] } = {},
 ): void {
   const sets = vectorSets<T>(file);
   for (const { own, name, vectors } of sets) {
     describe(`${name}.json`, async () => {
       if (sets.length === 1) reportMissing(file);
-      // Only now, so that tests that don't run vectors needn't load every backend.
-      const { vectorBackends } = await import("./backends.js");
-      const all = await vectorBackends();
+      // Only now, so that tests that don't run vectors needn't load every provider.
+      const { vectorProviders } = await import("./providers.js");
+      const all = await vectorProviders();
 
       it("holds vectors of the suites it should", () => {
         const found = [...new Set(vectors.map((vector) => vector.cipher_suite))].sort();
@@ -155,16 +153,15 @@ export function forEachVector<T extends { cipher_suite: number }>(
       });
       const skipped: Count[] = [];
       for (const provider of sets.length === 1 || !own ? all : all.slice(0, 1)) {
-        const backend = provider.name;
         for (const [index, vector] of vectors.entries()) {
-          const counted = { file, own, suite: vector.cipher_suite, backend };
+          const counted = { file, own, suite: vector.cipher_suite, provider: provider.name };
           if (!provider.suites.some(({ id }) => id === vector.cipher_suite)) {
             skipped.push({ ...counted, outcome: "skipped" });
             continue;
           }
-          it(`${name}, suite ${vector.cipher_suite}, ${backend}, ${index}`, async () => {
+          it(`${name}, suite ${vector.cipher_suite}, ${provider.name}, ${index}`, async () => {
             const suite = provider.suite(vector.cipher_suite);
-            await check(vector, { name: backend, provider, suite }, index);
+            await check(vector, { name: provider.name, provider, suite }, index);
             count({ ...counted, outcome: "run" });
           });
         }
@@ -181,7 +178,7 @@ export function forEachVectorOnce<T>(file: string, check: (vector: T, index: num
     describe(`${name}.json`, () => {
       if (sets.length === 1) reportMissing(file);
       for (const [index, vector] of vectors.entries()) {
-        it(`${name}, no suite, no backend, ${index}`, async () => {
+        it(`${name}, no suite, no provider, ${index}`, async () => {
           await check(vector, index);
           count({ file, own, outcome: "run" });
         });
@@ -189,6 +186,3 @@ export function forEachVectorOnce<T>(file: string, check: (vector: T, index: num
     });
   }
 }
-
-export const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "hex"));
-export const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");

@@ -40,7 +40,7 @@ export function describeCounts(counts: readonly Count[]): string {
   return [table, own.length === 0 ? "" : line].filter((text) => text !== "").join("\n");
 }
 
-/** A table with a row for each file and suite and a column for each backend; nothing if nothing was counted. */
+/** A table with a row for each file and suite and a column for each provider; nothing if nothing was counted. */
 function describeTable(counts: readonly Count[]): string {
   const rows = new Map<string, { head: [file: string, suite: string]; cells: Map<string, Cell> }>();
   const columns = new Set<string>();
@@ -50,14 +50,14 @@ function describeTable(counts: readonly Count[]): string {
     cells.set(column, found);
     return found;
   };
-  for (const { file, suite, backend = "no backend", outcome } of counts) {
+  for (const { file, suite, provider = "no provider", outcome } of counts) {
     if (outcome === "missing") continue;
     const head: [string, string] = [file, suite === undefined ? "none" : String(suite)];
     const row = rows.get(head.join()) ?? { head, cells: new Map<string, Cell>() };
     rows.set(head.join(), row);
-    columns.add(backend);
-    cell(row.cells, backend)[outcome]++;
-    cell(totals, backend)[outcome]++;
+    columns.add(provider);
+    cell(row.cells, provider)[outcome]++;
+    cell(totals, provider)[outcome]++;
   }
   if (rows.size === 0) return "";
 
@@ -85,7 +85,7 @@ function describeTable(counts: readonly Count[]): string {
   const skipped = [...totals.values()].reduce((sum, total) => sum + total.skipped, 0);
   const files = new Set(sorted.map(({ head }) => head[0])).size;
   return [
-    "The working group's vectors: how many passed, and how many a backend skipped for want of their suite",
+    "The working group's vectors: how many passed, and how many a provider skipped for want of their suite",
     ...lines,
     `vectors: ${files} files, ${run} run, ${skipped} skipped`,
   ].join("\n");

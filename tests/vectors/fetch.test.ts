@@ -64,7 +64,7 @@ it("fetches all files, and nothing when they are there", async () => {
   expect(readdirSync(folder).sort()).toEqual(["checksums.json", "to"]);
 });
 
-it("puts right what has been altered", async () => {
+it("replaces files that were altered", async () => {
   await fetchVectors();
   writeFileSync(`${folder}/to/b.json`, "[3]");
   expect(await fetchVectors()).toMatchObject({ code: 0 });
@@ -72,7 +72,7 @@ it("puts right what has been altered", async () => {
   expect(readdirSync(folder).sort()).toEqual(["checksums.json", "to"]);
 });
 
-it("refuses a file with another checksum, and leaves all as it was", async () => {
+it("refuses a file with another checksum, and leaves all files as they were", async () => {
   mkdirSync(`${folder}/to`);
   writeFileSync(`${folder}/to/old.json`, "[0]");
   served["b.json"] = "[2] ";
@@ -83,7 +83,7 @@ it("refuses a file with another checksum, and leaves all as it was", async () =>
   expect(readdirSync(folder).sort()).toEqual(["checksums.json", "to"]);
 });
 
-it("says which file isn't there", async () => {
+it("says which file is missing", async () => {
   delete served["a.json"];
   const { code, text } = await fetchVectors();
   expect(code).toBe(1);

@@ -1,8 +1,8 @@
-// The working group's files are those that test-vectors/checksums.json lists, and every backend is at work.
+// The working group's files are those that test-vectors/checksums.json lists, and every provider is at work.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { vectorBackends } from "@copse/test-support/backends";
+import { vectorProviders } from "@copse/test-support/providers";
 import { SUITES, vectorFolder, vectorsRequired } from "@copse/test-support/vectors";
 import { describeCounts } from "./counts.js";
 
@@ -24,8 +24,8 @@ describe.runIf(mustFit)("the working group's files are here and unaltered", () =
   });
 });
 
-it("the backends serve the suites that they should", async () => {
-  const served = (await vectorBackends()).map(({ name, suites }) => [
+it("the providers serve the suites that they should", async () => {
+  const served = (await vectorProviders()).map(({ name, suites }) => [
     name,
     suites.map(({ id }) => id).sort(),
   ]);
@@ -37,22 +37,22 @@ it("the backends serve the suites that they should", async () => {
   });
 });
 
-it("the table tells what ran from what was skipped", () => {
+it("the table tells apart what ran and what was skipped", () => {
   expect(describeCounts([{ file: "welcome", outcome: "missing" }])).toBe("");
   const table = describeCounts([
-    { file: "welcome", suite: 4, backend: "node", outcome: "run" },
-    { file: "welcome", suite: 4, backend: "libsodium", outcome: "skipped" },
-    { file: "welcome", suite: 1, backend: "libsodium", outcome: "run" },
+    { file: "welcome", suite: 4, provider: "node", outcome: "run" },
+    { file: "welcome", suite: 4, provider: "libsodium", outcome: "skipped" },
+    { file: "welcome", suite: 1, provider: "libsodium", outcome: "run" },
     { file: "messages", outcome: "run" },
     { file: "messages", own: true, outcome: "run" },
-    { file: "welcome", own: true, suite: 4, backend: "webcrypto", outcome: "skipped" },
+    { file: "welcome", own: true, suite: 4, provider: "webcrypto", outcome: "skipped" },
   ]);
   expect(table.split("\n").slice(1)).toEqual([
-    "file      suite  libsodium     no backend  node",
+    "file      suite  libsodium     no provider  node",
     "messages  none                 1",
     "welcome   1      1",
-    "welcome   4      0, 1 skipped              1",
-    "all              1, 1 skipped  1           1",
+    "welcome   4      0, 1 skipped               1",
+    "all              1, 1 skipped  1            1",
     "vectors: 2 files, 3 run, 1 skipped",
     "own vectors: 2 files, 1 run, 1 skipped",
   ]);

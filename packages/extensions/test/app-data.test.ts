@@ -34,19 +34,19 @@ import {
   crypto,
   deliver,
   gather,
-  observer,
+  publicGroupOf,
   refusal,
   refused,
   SUITE,
   three,
-} from "./support.js";
+} from "./clients.js";
 
 const NAME = 0x8001;
 const COUNTER = 0x8002;
 const PINNED = 0x8003;
 const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
 
-/** The last one counts. */
+/** The last value replaces the others. */
 const name: AppComponent = {
   componentId: NAME,
   update: (_, updates) => updates.at(-1) as Uint8Array,
@@ -54,7 +54,7 @@ const name: AppComponent = {
     if (data.length > 32) throw new Error("too long");
   },
 };
-/** Each one is added. */
+/** Each value is added to the others. */
 const counter: AppComponent = {
   componentId: COUNTER,
   update: (before, updates) => {
@@ -84,7 +84,7 @@ async function commit(options: Parameters<Group["commit"]>[0], from: Group, ...o
 describe("AppDataUpdate", () => {
   it("changes data without a path, in the order of the proposals, and removes them", async () => {
     const [alice, bob, carol] = await three(make);
-    const server = await observer(alice, make());
+    const server = await publicGroupOf(alice, make());
     const { received } = await commit(
       { proposals: [appDataUpdate(NAME, utf8("first")), appDataUpdate(COUNTER, Uint8Array.of(2))] },
       alice,
@@ -110,7 +110,7 @@ describe("AppDataUpdate", () => {
     expect(server.epoch).toBeLessThan(alice.epoch);
   });
 
-  it("comes to newcomers, and with them", async () => {
+  it("reaches new members, and is taken together with their Adds", async () => {
     const [alice, bob, carol] = await three(make, {
       extensions: [appDataDictionary([{ componentId: NAME, data: utf8("given") }])],
     });
@@ -134,7 +134,7 @@ describe("AppDataUpdate", () => {
     expect(ephemeralDataOf(received[0] as never)).toMatchObject([{ componentId: COUNTER, data: utf8("hi") }]);
   });
 
-  it("comes from an external sender, and is followed by an observer", async () => {
+  it("comes from an external sender, and a PublicGroup follows it", async () => {
     const signer = await generateSigner(crypto, SUITE);
     const credential = { credentialType: 1, identity: new Uint8Array([1]) } as const;
     const [alice, bob, carol] = await three(
@@ -142,7 +142,7 @@ describe("AppDataUpdate", () => {
       { extensions: [externalSenders([{ signatureKey: signer.publicKey, credential }])] },
       { policy: { handshake: "public" } },
     );
-    const server = await observer(alice, make());
+    const server = await publicGroupOf(alice, make());
     const proposals = [
       await server.propose(signer, { custom: appDataUpdate(NAME, utf8("by the server")) }),
       await server.propose(signer, { custom: appEphemeral(COUNTER, utf8("now")) }),
@@ -164,49 +164,49 @@ describe("AppDataUpdate", () => {
 
   it.each<[string, Parameters<Group["commit"]>[0], RegExp]>([
     [
-      "of a component that isn't known",
+      "for an unknown component",
       { proposals: [appDataUpdate(0x9999, utf8("x"))] },
       /component must be known/,
     ],
     [
-      "of data that can't be updated",
+      "for data that can't be updated",
       { proposals: [appDataUpdate(PINNED, utf8("x"))] },
       /data must be valid/,
     ],
     [
-      "that the application refuses",
+      "if the application refuses it",
       { proposals: [appDataUpdate(COUNTER, utf8("xy"))] },
       /data must be valid/,
     ],
     [
-      "that makes data too long",
+      "if it makes data too long",
       { proposals: [appDataUpdate(NAME, new Uint8Array(33))] },
       /data must be valid/,
     ],
-    ["that removes what isn't there", { proposals: [appDataRemove(COUNTER)] }, /must be there/],
+    ["if it removes what isn't there", { proposals: [appDataRemove(COUNTER)] }, /must be there/],
     [
-      "that removes twice",
+      "if it removes twice",
       { proposals: [appDataRemove(NAME), appDataRemove(NAME)] },
       /one remove or any updates/,
     ],
     [
-      "that updates and removes",
+      "if it updates and removes",
       { proposals: [appDataUpdate(NAME, utf8("x")), appDataRemove(NAME)] },
       /one remove or any updates/,
     ],
-    ["of lists that are none", { proposals: [appDataUpdate(ComponentId.safeAad, utf8("xyz"))] }, /^decode$/],
+    ["for malformed lists", { proposals: [appDataUpdate(ComponentId.safeAad, utf8("xyz"))] }, /^decode$/],
     [
-      "that requires what isn't supported",
+      "if it requires what isn't supported",
       { proposals: [appDataUpdate(ComponentId.appComponents, list(0x9999))] },
       /all members must support/,
     ],
     [
-      "with an ephemeral for nobody",
+      "with an AppEphemeral for an unknown component",
       { proposals: [appEphemeral(0x9999, utf8("x"))] },
       /AppEphemeral: the component/,
     ],
     [
-      "with an ephemeral that isn't valid",
+      "with an invalid AppEphemeral",
       { proposals: [appEphemeral(COUNTER, utf8("xyzab"))] },
       /data must be valid/,
     ],
@@ -217,7 +217,7 @@ describe("AppDataUpdate", () => {
     expect(await refused(alice, () => alice.commit(options))).toMatch(rule);
   });
 
-  it("doesn't keep a group from committing, where proposals don't go together", async () => {
+  it("doesn't keep a group from committing if proposals conflict", async () => {
     const [alice, bob, carol] = await three(make, {
       extensions: [appDataDictionary([{ componentId: NAME, data: utf8("given") }])],
     });
@@ -233,7 +233,7 @@ describe("AppDataUpdate", () => {
     expect(dataOf(carol, COUNTER)).toEqual(Uint8Array.of(1));
   });
 
-  it("is refused on receipt, where an application of other rules sends it", async () => {
+  it("is refused on receipt if the sender's application has other rules", async () => {
     const lax = { ...counter, update: () => Uint8Array.of(7) };
     const clients = [
       await client("alice", [appData({ components: [lax, name, pinned] })]),
@@ -248,7 +248,7 @@ describe("AppDataUpdate", () => {
     expect(await refused(bob, () => bob.receive(differing.commit))).toMatch(/^12\.4\.2: /);
   });
 
-  it("is the one way to change the dictionary, where it is required", async () => {
+  it("is the only way to change the dictionary if it is a required capability", async () => {
     const given = appDataDictionary([{ componentId: NAME, data: utf8("given") }]);
     const required = requiredCapabilities({ proposalTypes: [APP_DATA_UPDATE, APP_EPHEMERAL] });
     const [alice, bob, carol] = await three(make, { extensions: [given, required] });
@@ -277,7 +277,7 @@ describe("AppDataUpdate", () => {
     expect(text(dataOf(alice, NAME))).toBe("given");
   });
 
-  it("isn't for groups where somebody doesn't support it", async () => {
+  it("is refused in groups with a member that doesn't support it", async () => {
     const clients: Client[] = [await client("alice", make()), await client("bob", [])];
     const [alice, bob] = (await gather(clients)) as [Group, Group];
     expect(await refused(alice, () => alice.commit({ proposals: [appDataUpdate(NAME, utf8("x"))] }))).toMatch(
@@ -299,7 +299,7 @@ describe("AppDataUpdate", () => {
 });
 
 describe("AppEphemeral", () => {
-  it("brings data to all by one commit, in its order, also from a pending one that was saved", async () => {
+  it("delivers data to all members in the order of the commit, also after a pending commit was saved and restored", async () => {
     const signer = await generateSigner(crypto, SUITE);
     const options: Partial<ClientOptions> = { signer };
     const clients = [
@@ -365,7 +365,7 @@ describe("components", () => {
     }
   });
 
-  it("must stand in order, once each", async () => {
+  it("must be listed in order, once each", async () => {
     const entries = [NAME, COUNTER].map((componentId) => ({ componentId, data: utf8("x") }));
     const [first, second] = entries as [(typeof entries)[number], (typeof entries)[number]];
     const alice = await client("alice", make());
@@ -391,7 +391,7 @@ describe("Safe AAD", () => {
     { componentId: NAME, aadItemData: utf8("name") },
   ]);
 
-  it("frames authenticated_data of all messages, empty where nothing is to be said", async () => {
+  it("frames the authenticated_data of all messages, with an empty list by default", async () => {
     const [alice, bob, carol] = await three(make, { extensions });
     const [plain] = await deliver(await alice.encrypt("plain"), bob, carol);
     expect(plain).toMatchObject({ authenticatedData: Uint8Array.of(0) });
@@ -409,7 +409,7 @@ describe("Safe AAD", () => {
     agree(alice, joined.group);
   });
 
-  it("is begun and ended by an update", async () => {
+  it("is switched on and off by an AppDataUpdate", async () => {
     const [alice, bob, carol] = await three(make);
     await deliver(await alice.encrypt("free", { authenticatedData: utf8("free") }), bob, carol);
     const late = await alice.encrypt("late", { authenticatedData: utf8("free") });
@@ -424,7 +424,7 @@ describe("Safe AAD", () => {
     await deliver(await alice.encrypt("free", { authenticatedData: utf8("free") }), bob, carol);
   });
 
-  it("is refused where it is out of order, doubled or missing, when sent and when received", async () => {
+  it("is refused if it is out of order, repeated or missing, on sending and on receipt", async () => {
     const lax = {
       ...appData({ components }),
       checkAuthenticatedData: () => {},

@@ -2,20 +2,20 @@
 import { type Group, generateSigner } from "@copse/core";
 import { customPsk, utf8 } from "@copse/core/extension";
 import { componentPsk, componentPsks } from "@copse/extensions";
+import { failure } from "@copse/test-support/errors";
 import { expect, it } from "vitest";
 import {
   agree,
   client,
   crypto,
   deliver,
-  failure,
   gather,
-  observer,
+  publicGroupOf,
   refusal,
   refused,
   SUITE,
   three,
-} from "./support.js";
+} from "./clients.js";
 
 const ID = utf8("file");
 /** Each component has a key of that name, another one each. */
@@ -24,9 +24,9 @@ const find = (componentId: number, pskId: Uint8Array) =>
 const make = () => [componentPsks(find)];
 const custom = componentPsk(0x8001, ID);
 
-it("comes in by a commit, by a proposal, by a Welcome and by who joins by a commit", async () => {
+it("can be used in a commit, a proposal, a Welcome and an external commit", async () => {
   const [alice, bob, carol] = await three(make, {}, { policy: { handshake: "public" } });
-  const server = await observer(alice, make());
+  const server = await publicGroupOf(alice, make());
   const made = await alice.commit({
     psks: [{ custom }, { custom: componentPsk(0x8002, ID) }, { resumption: 1n }],
   });
@@ -49,7 +49,7 @@ it("comes in by a commit, by a proposal, by a Welcome and by who joins by a comm
   expect(server.confirmedTranscriptHash).toEqual(alice.confirmedTranscriptHash);
 });
 
-it("must be the same for all", async () => {
+it("must have the same value for all members", async () => {
   const [alice, bob] = (await gather([
     await client("alice", make()),
     await client("bob", [componentPsks(() => utf8("another"))]),
@@ -58,7 +58,7 @@ it("must be the same for all", async () => {
   expect(await refused(bob, () => bob.receive(commit))).toMatch(/^12\.4\.2: the confirmation tag/);
 });
 
-it("is refused where it isn't known, or is malformed", async () => {
+it("is refused if it is unknown or malformed", async () => {
   const [alice, bob, carol] = (await gather([
     await client("alice", make()),
     await client("bob", [componentPsks(() => undefined)]),
@@ -75,7 +75,7 @@ it("is refused where it isn't known, or is malformed", async () => {
   expect(() => customPsk(1, ID)).toThrow(/RFC 9420/);
 });
 
-it("can't be committed twice under one name and nonce, and is kept in what is saved", async () => {
+it("can't be committed twice with the same ID and nonce, and is kept in the saved state", async () => {
   const signer = await generateSigner(crypto, SUITE);
   const aliceClient = await client("alice", make(), { signer });
   const [alice, bob] = (await gather([aliceClient, await client("bob", make())])) as [Group, Group];

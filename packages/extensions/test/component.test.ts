@@ -11,7 +11,7 @@ import {
   verifyAsComponent,
 } from "@copse/extensions";
 import { expect, it } from "vitest";
-import { crypto, deliver, refusal, SUITE, three } from "./support.js";
+import { crypto, deliver, refusal, SUITE, three } from "./clients.js";
 
 const make = () => [];
 const content = utf8("content");
@@ -39,7 +39,7 @@ it("signs with a member's key for one component and label only", async () => {
   expect(await refusal(verifyAsComponent(bob, 7, 1, "vote", content, signature))).toBe("unknown-sender");
 });
 
-it("signs what no signature of MLS stands for", async () => {
+it("makes signatures that can't be taken for those of MLS itself", async () => {
   const signer = await generateSigner(crypto, SUITE);
   const provider = crypto.suite(SUITE);
   const plain = await signWithLabel(signer, "vote", content);

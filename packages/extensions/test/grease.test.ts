@@ -1,16 +1,26 @@
-// RFC 9420 §13.5: values of no meaning, sent and ignored.
+// RFC 9420 §13.5: GREASE, sent and ignored.
 import type { Group } from "@copse/core";
 import type { MlsExtension } from "@copse/core/extension";
 import { GREASE_VALUES, grease, selfRemove } from "@copse/extensions";
-import { describe, expect, it } from "vitest";
 import { keyPackageIn } from "@copse/test-support/clients";
+import { describe, expect, it } from "vitest";
 import { decode } from "../../core/src/codec/codec.js";
 import { MlsMessage } from "../../core/src/wire/mls-message.js";
-import { agree, client, crypto, deliver, gather, observer, refusal, refused, type three } from "./support.js";
+import {
+  agree,
+  client,
+  crypto,
+  deliver,
+  gather,
+  publicGroupOf,
+  refusal,
+  refused,
+  type three,
+} from "./clients.js";
 
 const isGrease = (value: number) => GREASE_VALUES.includes(value);
 
-it("takes the values that the RFC reserves", () => {
+it("uses the values that the RFC reserves", () => {
   expect(GREASE_VALUES.map((value) => value.toString(16))).toEqual(
     "0a0a 1a1a 2a2a 3a3a 4a4a 5a5a 6a6a 7a7a 8a8a 9a9a aaaa baba caca dada eaea"
       .split(" ")
@@ -18,7 +28,7 @@ it("takes the values that the RFC reserves", () => {
   );
 });
 
-it("stands in all places that the RFC lists, and in no other", async () => {
+it("is in all places that the RFC lists, and in no other", async () => {
   const alice = await client("alice", [grease(), selfRemove()]);
   const seen = new Set<number>();
   for (let i = 0; i < 20; i++) {
@@ -56,7 +66,7 @@ describe("a group of members with and without it", () => {
     const groups = await gather(clients);
     const [alice, bob, carol] = groups as Awaited<ReturnType<typeof three>>;
     agree(alice, bob, carol);
-    const server = await observer(alice);
+    const server = await publicGroupOf(alice);
     await deliver(await bob.propose({ update: true }), alice, carol, server);
     const dave = await client("dave", [grease()], { policy });
     const made = await carol.add(await dave.createKeyPackage());
@@ -72,7 +82,7 @@ describe("a group of members with and without it", () => {
   });
 });
 
-it("isn't taken for support: neither one's own nor another's", async () => {
+it("isn't taken for support, in one's own leaf or another's", async () => {
   const all: MlsExtension = { name: "all", greaseCapabilities: () => ({ extensions: GREASE_VALUES }) };
   const [extensionType] = GREASE_VALUES as readonly [number];
   const extensions = [{ extensionType, extensionData: new Uint8Array() }];

@@ -10,9 +10,9 @@ import {
   lastResort,
   lastResortKeyPackage,
 } from "@copse/extensions";
-import { expect, it } from "vitest";
 import { keyPackageIn } from "@copse/test-support/clients";
-import { agree, client, crypto, refusal, SUITE } from "./support.js";
+import { expect, it } from "vitest";
+import { agree, client, crypto, refusal, SUITE } from "./clients.js";
 
 async function joins(extensions: readonly MlsExtension[], keyPackageExtension = lastResortKeyPackage()) {
   const bob = await client("bob", extensions);
@@ -33,7 +33,7 @@ async function joins(extensions: readonly MlsExtension[], keyPackageExtension = 
   return results;
 }
 
-it("is kept when it was used", async () => {
+it("is kept after use", async () => {
   const joined = { kind: "application" };
   expect(await joins([lastResort()])).toMatchObject([joined, joined, joined]);
   expect(await joins([lastResort(), grease(), appData({ components: [], grease: true })])).toMatchObject([
@@ -44,7 +44,7 @@ it("is kept when it was used", async () => {
   expect(await joins([lastResort()], earlierLastResortKeyPackage())).toMatchObject([joined, joined, joined]);
 });
 
-it("is used up like any other without the extension, or without the mark", async () => {
+it("is deleted after use without the extension or without the mark", async () => {
   expect(await joins([])).toMatchObject([{ kind: "application" }, "missing", "missing"]);
   const unmarked = { extensionType: 0xf123, extensionData: new Uint8Array() };
   expect(await joins([lastResort()], unmarked)).toMatchObject([
@@ -54,7 +54,7 @@ it("is used up like any other without the extension, or without the mark", async
   ]);
 });
 
-it("can be told by all, and be saved after it was used", async () => {
+it("is recognised by everybody, and can be saved after use", async () => {
   const signer = await generateSigner(crypto, SUITE);
   const bob = await client("bob", [lastResort()], { signer });
   const marked = await bob.createKeyPackage({ extensions: [lastResortKeyPackage()] });

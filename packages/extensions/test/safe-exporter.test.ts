@@ -4,7 +4,7 @@ import { deriveSecret, expandWithLabel, utf8 } from "@copse/core/extension";
 import { safeExporter, safeExportSecret } from "@copse/extensions";
 import { expect, it } from "vitest";
 import { epochSecretsFrom } from "../../core/src/schedule/key-schedule.js";
-import { agree, client, crypto, deliver, gather, refusal, SUITE, three } from "./support.js";
+import { agree, client, crypto, deliver, gather, refusal, SUITE, three } from "./clients.js";
 
 const provider = crypto.suite(SUITE);
 const IDS = [0, 1, 2, 0x7fff, 0x8000, 0xffff];
@@ -65,7 +65,7 @@ it("gives all members the same secrets, each once in an epoch", async () => {
   expect(seen.size).toBe(2 * IDS.length);
 });
 
-it("begins in the first epoch, and for who joins by a commit", async () => {
+it("exists from the first epoch, and for members who join by an external commit", async () => {
   const alice = await (await client("alice", [safeExporter()])).createGroup();
   expect(await safeExportSecret(alice, 5)).toHaveLength(32);
   const bob = await client("bob", [safeExporter()]);
@@ -74,7 +74,7 @@ it("begins in the first epoch, and for who joins by a commit", async () => {
   expect(await safeExportSecret(group, 5)).toEqual(await safeExportSecret(alice, 5));
 });
 
-it("is saved, with what was taken gone from it", async () => {
+it("is saved without the secrets that were taken already", async () => {
   const signer = await generateSigner(crypto, SUITE);
   const aliceClient = await client("alice", [safeExporter()], { signer });
   const [alice, bob] = (await gather([aliceClient, await client("bob", [safeExporter()])])) as [Group, Group];
@@ -94,7 +94,7 @@ it("is saved, with what was taken gone from it", async () => {
   expect(await safeExportSecret(later, 9)).toEqual(await safeExportSecret(bob, 9));
 });
 
-it("is missing where an epoch began without it, and refuses what is no component ID", async () => {
+it("is missing in an epoch that began without it, and refuses invalid component IDs", async () => {
   const signer = await generateSigner(crypto, SUITE);
   const plain = await client("alice", undefined, { signer });
   const group = await plain.createGroup();

@@ -1,37 +1,27 @@
 // draft-ietf-mls-extensions, SelfRemove: members who leave, whoever commits.
-
 import { type Group, generateSigner, type ProposalMessage } from "@copse/core";
 import { decode, ProposalType, SenderType } from "@copse/core/extension";
 import { SELF_REMOVE, selfRemove, selfRemoveProposal } from "@copse/extensions";
+import { gather as gatherParties, type Party, party, party as partyOf } from "@copse/test-support/clients";
+import { failure } from "@copse/test-support/errors";
+import { forge, frame, insider } from "@copse/test-support/insiders";
 import { describe, expect, it } from "vitest";
-import {
-  forge,
-  frame,
-  gather as gatherParties,
-  insider,
-  type Party,
-  party,
-} from "@copse/test-support/clients";
 import type { SourcedProposal } from "../../core/src/framing/sourced-proposal.js";
-import type { GroupConfig } from "../../core/src/group/config.js";
 import { Registry } from "../../core/src/group/extensions/registry.js";
-import { DEFAULT_POLICY } from "../../core/src/group/policy.js";
 import { ContentType } from "../../core/src/wire/framed-content.js";
 import { MlsMessage } from "../../core/src/wire/mls-message.js";
 import {
   agree,
-  authentication,
   client,
   crypto,
   deliver,
-  failure,
   gather,
-  observer,
+  publicGroupOf,
   refusal,
   refused,
   SUITE,
   three,
-} from "./support.js";
+} from "./clients.js";
 
 const custom = selfRemoveProposal();
 
@@ -48,14 +38,7 @@ async function withInsider() {
     Awaited<ReturnType<typeof gather>>[number],
     Awaited<ReturnType<typeof gather>>[number],
   ];
-  const config: GroupConfig = {
-    provider: crypto.suite(SUITE),
-    authentication,
-    policy: DEFAULT_POLICY,
-    psk: () => undefined,
-    registry: new Registry([selfRemove()]),
-  };
-  const party = { name: "mallory", client: clients[2] as never, signer, config };
+  const party = await partyOf("mallory", { suite: SUITE, signer, extensions: [selfRemove()] });
   return { alice, bob, mallory, from: await insider(party, mallory) };
 }
 
@@ -82,9 +65,9 @@ describe("a member that removes itself", () => {
     },
   );
 
-  it("is removed by one who joins by an external commit", async () => {
+  it("is removed by an external commit", async () => {
     const [alice, bob, carol] = await three(() => [selfRemove()]);
-    const server = await observer(alice, [selfRemove()]);
+    const server = await publicGroupOf(alice, [selfRemove()]);
     const proposal = await carol.propose({ custom });
     await deliver(proposal, alice, bob, server);
     const dave = await client("dave", [selfRemove()]);
@@ -102,7 +85,7 @@ describe("a member that removes itself", () => {
     expect(server.confirmedTranscriptHash).toEqual(alice.confirmedTranscriptHash);
   });
 
-  it("comes back by an external commit that resumes its place only by its own Remove", async () => {
+  it("rejoins by an external commit with its SelfRemove, but not with a Remove beside it", async () => {
     const signer = await generateSigner(crypto, SUITE);
     const carolClient = await client("carol", [selfRemove()], { signer });
     const [alice, , carol] = (await gather([
@@ -122,7 +105,7 @@ describe("a member that removes itself", () => {
     agree(alice, group);
   });
 
-  it("is preferred to a Remove and to an Update of the same leaf", async () => {
+  it("takes precedence over a Remove and an Update of the same leaf", async () => {
     const [alice, bob, carol] = await three(() => [selfRemove()]);
     await deliver(await bob.propose({ remove: 2 }), alice, carol);
     await deliver(await carol.propose({ update: true }), alice, bob);
@@ -134,7 +117,7 @@ describe("a member that removes itself", () => {
     agree(alice, bob);
   });
 
-  it("can't commit that itself, and says it once in an epoch", async () => {
+  it("can't commit its own SelfRemove, and proposes it once in an epoch", async () => {
     const [alice, bob, carol] = await three(() => [selfRemove()]);
     await deliver(await carol.propose({ custom }), alice, bob);
     expect(await refused(carol, () => carol.propose({ custom }))).toMatch(/^12\.1: /);
@@ -251,10 +234,10 @@ describe("a SelfRemove is refused", () => {
     expect(await refusal(dave.joinByExternalCommit(groupInfo, { proposals: [late] }))).toBe("wrong-epoch");
   });
 
-  it("from an external sender and by who doesn't know it", async () => {
+  it("from an external sender, and by a client without the extension", async () => {
     const [alice, bob, carol] = await three(() => [selfRemove()]);
     const proposal = await carol.propose({ custom });
-    const server = await observer(alice);
+    const server = await publicGroupOf(alice);
     expect(await refusal(server.receive(proposal))).toBe("decode");
     const changed = proposal.slice();
     changed[changed.length - 1] = (changed.at(-1) as number) ^ 1;
@@ -265,7 +248,7 @@ describe("a SelfRemove is refused", () => {
     );
   });
 
-  it("in a group where somebody doesn't support it", async () => {
+  it("in a group with a member that doesn't support it", async () => {
     const clients = [
       await client("alice", [selfRemove()]),
       await client("bob", []),
@@ -284,7 +267,7 @@ describe("a SelfRemove is refused", () => {
   });
 });
 
-it("has a type of its own", () => {
+it("has its own proposal type", () => {
   expect(Object.values(ProposalType)).not.toContain(SELF_REMOVE);
   expect(custom).toEqual({ proposalType: 0x000a, data: new Uint8Array() });
 });

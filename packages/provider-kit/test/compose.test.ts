@@ -17,7 +17,7 @@ import {
 import { nodeProvider } from "@copse/provider-node";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { describe, expect, it } from "vitest";
-import { hex } from "@copse/test-support/vectors";
+import { hex } from "@copse/test-support/bytes";
 
 const node = nodeProvider();
 const usage = expect.objectContaining({ code: "usage" });

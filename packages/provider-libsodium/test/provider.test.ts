@@ -4,7 +4,7 @@ import { libsodiumProvider } from "@copse/provider-libsodium";
 import { nodeProvider } from "@copse/provider-node";
 import { describe, expect, it } from "vitest";
 import { checkSynchronous, conforms } from "@copse/test-support/conformance";
-import { hex, toHex } from "@copse/test-support/vectors";
+import { hex, toHex } from "@copse/test-support/bytes";
 
 const node = nodeProvider();
 const provider = await libsodiumProvider({ aes: node.suite(1).aead });

@@ -8,9 +8,9 @@ import { bytesToNumberLE } from "@noble/curves/utils.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { shake256 } from "@noble/hashes/sha3.js";
 import { describe, expect, it } from "vitest";
+import { utf8 as text } from "@copse/test-support/bytes";
 
 const [noble, node] = [nobleProvider(), nodeProvider()];
-const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const [info, aad, plaintext] = [text("info"), text("aad"), text("plaintext")];
 
 for (const { id, name, hash } of node.suites) {

@@ -5,18 +5,9 @@ import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
 import { type Pkcs11Provider, pkcs11Provider } from "@copse/provider-pkcs11";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
+import { send } from "@copse/test-support/clients";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeWithSoftHsm, objects } from "./softhsm.js";
-
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-
-async function send(from: Group, to: readonly Group[], message: string): Promise<void> {
-  const sealed = await from.encrypt(message);
-  for (const group of to) {
-    const received = await group.receive(sealed);
-    expect(received.kind === "application" && text(received.data)).toBe(message);
-  }
-}
 
 describeWithSoftHsm("a group with a member whose keys are in SoftHSM", (hsm) => {
   let provider: Pkcs11Provider;

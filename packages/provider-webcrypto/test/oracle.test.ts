@@ -3,7 +3,7 @@ import { Aes128Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from "@hpke/c
 import fc from "fast-check";
 import { AeadId, CipherSuite as AnyCipherSuite, KdfId, KemId } from "hpke-js";
 import { describe, expect, test } from "vitest";
-import { toHex } from "@copse/test-support/vectors";
+import { toHex } from "@copse/test-support/bytes";
 import { SUITE_IDS, suites, VARIANTS } from "./support.js";
 
 const ORACLES = {

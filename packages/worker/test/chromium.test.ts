@@ -5,7 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundle } from "@copse/test-support/bundle";
 import { CHROMIUM, launch } from "@copse/test-support/chromium";
-import { makeClient } from "./support.js";
+import { makeClient } from "./workers.js";
 
 const MEMBERS = 1000;
 

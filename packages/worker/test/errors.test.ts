@@ -14,7 +14,7 @@ import {
 import { nodeProvider } from "@copse/provider-node";
 import { connectClient, WorkerError } from "@copse/worker";
 import { afterEach, describe, expect, test } from "vitest";
-import { closePorts, connected, makeClient, type Options, startWorker } from "./support.js";
+import { closePorts, connected, makeClient, type Options, startWorker } from "./workers.js";
 
 const workers: Worker[] = [];
 afterEach(async () => {
@@ -35,7 +35,7 @@ const caught = (promise: Promise<unknown>): Promise<unknown> =>
   );
 
 describe("errors", () => {
-  test("are of the class, the code, the rule and the words that they have without a worker", async () => {
+  test("have the same class, code, rule and message as without a worker", async () => {
     const remote = await connectClient<Options>(await thread(), {});
     const local = await makeClient();
     const bob = await makeClient({ credential: "bob" });
@@ -67,7 +67,7 @@ describe("errors", () => {
     expect([...codes].sort()).toEqual(["decode", "missing", "state", "usage", "validation"].sort());
   });
 
-  test("say which proposal is to blame", async () => {
+  test("say which proposal is invalid", async () => {
     const { client } = await connected();
     const error = await caught((await client.createGroup()).remove(0));
     expect(error).toBeInstanceOf(ValidationError);
@@ -76,7 +76,7 @@ describe("errors", () => {
   });
 });
 
-test("what can't be sent at all is refused, in both directions", async () => {
+test("values that can't be cloned are refused, in both directions", async () => {
   const symbol = Symbol("of nothing") as unknown as string;
   const { client } = await connected();
   const group = await client.createGroup();
@@ -120,7 +120,7 @@ describe("what the page is asked", () => {
     expect(group).toMatchObject({ epoch: 1n, hasPendingCommit: false });
   });
 
-  test("many claims at once come in pieces, so that the page can breathe", async () => {
+  test("many credentials at once come in batches, so that the page stays responsive", async () => {
     let asked = 0;
     let most = 0;
     const authentication: AuthenticationService = {
@@ -144,7 +144,7 @@ describe("what the page is asked", () => {
     expect(group.members).toHaveLength(201);
   });
 
-  test("a signer and pre-shared keys on the page serve, of a class too", async () => {
+  test("a signer and pre-shared keys on the page are used, instances of a class too", async () => {
     const inner = await generateSigner(nodeProvider(), 1);
     class Token implements Signer {
       signed = 0;
@@ -180,7 +180,7 @@ describe("what the page is asked", () => {
     expect(next.signed + signer.signed).toBeGreaterThan(before + 2);
   });
 
-  test("a function that must answer at once is refused, and not taken for one that says yes", async () => {
+  test("a function that must answer synchronously is refused, and its promise isn't taken for a yes", async () => {
     const authentication = { ...insecureAcceptAll(), sameClient: () => false };
     await expect(connected({ authentication })).rejects.toMatchObject({ code: "usage" });
     await expect(connected({ policy: { now: () => 0 } })).rejects.toMatchObject({ code: "usage" });
@@ -246,7 +246,7 @@ describe("the end", () => {
     }
   });
 
-  test("of the page ends the client in the worker", async () => {
+  test("of the page closes the client in the worker", async () => {
     const { client, serving, port } = await connected();
     await client.createGroup();
     port.close();
@@ -254,7 +254,7 @@ describe("the end", () => {
     expect(await client.ended).toBeInstanceOf(WorkerError);
   });
 
-  test("of a group is its own", async () => {
+  test("of a group leaves other groups open", async () => {
     const { client } = await connected();
     const [one, other] = [await client.createGroup(), await client.createGroup()];
     await one.close();

@@ -1,4 +1,4 @@
-// RFC 9420 §10 to §15: groups of clients in workers and of clients here can't be told apart.
+// RFC 9420 §10 to §15: groups of clients in workers behave as those of clients in this thread.
 import type { Worker } from "node:worker_threads";
 import {
   type Client,
@@ -13,7 +13,7 @@ import { selfRemove, selfRemoveProposal } from "@copse/extensions";
 import { nodeProvider } from "@copse/provider-node";
 import { connectClient, type WorkerGroup } from "@copse/worker";
 import { afterEach, describe, expect, test } from "vitest";
-import { closePorts, connected, makeClient, type Options, startWorker } from "./support.js";
+import { closePorts, connected, makeClient, type Options, startWorker } from "./workers.js";
 
 const workers: Worker[] = [];
 afterEach(async () => {
@@ -161,7 +161,7 @@ describe.each(["node", "web"] as const)("by ports as of %s", (kind) => {
     expect(proposal.length).toBeGreaterThan(100);
   });
 
-  test("groups follow groups: a branch, and a new beginning by another client of the same worker", async () => {
+  test("groups resume groups: a branch, and a ReInit by another client of the same worker", async () => {
     const { client: alice } = await connected({ credential: "alice" }, kind);
     const { client: later } = await connected({ credential: "alice", suite: 2 }, kind);
     const [bob, bobLater] = [
@@ -185,7 +185,7 @@ describe.each(["node", "web"] as const)("by ports as of %s", (kind) => {
     expect(await sight(followed)).toEqual(await sight(next.group));
   });
 
-  test("calls that nobody waits for are done in their order", async () => {
+  test("calls that nobody awaits are done in their order", async () => {
     const { client } = await connected({}, kind);
     const bob = await makeClient({ credential: "bob" });
     const group = await client.createGroup();
@@ -201,7 +201,7 @@ describe.each(["node", "web"] as const)("by ports as of %s", (kind) => {
   });
 });
 
-test("who leaves by an extension of the worker's is gone from the page's sight too", async () => {
+test("a member removed by an extension of the worker's is gone from the page's list too", async () => {
   const extensions = [selfRemove()];
   const { client } = await connected({}, "node", { extensions });
   const [bob, carol] = await Promise.all(
@@ -237,7 +237,7 @@ test("private keys of own Updates stay in the worker", async () => {
   expect(Object.keys(group.proposals[0] ?? {}).sort()).toEqual(["proposal", "reference", "sender"]);
 });
 
-test("byte arrays move: the page's own stay whole, and answers bring no more memory than theirs", async () => {
+test("byte arrays are transferred: the page's own stay usable, and answers transfer only their own memory", async () => {
   const { client } = await connected();
   const bob = await makeClient({ credential: "bob" });
   const group = await client.createGroup();
@@ -257,7 +257,7 @@ test("byte arrays move: the page's own stay whole, and answers bring no more mem
   expect(group.groupId).not.toBe(group.groupId);
 });
 
-test("what only code in the worker can use is refused", async () => {
+test("options that only code in the worker can use are refused", async () => {
   const { client } = await connected();
   const group = await client.createGroup();
   const { client: other } = await connected({ suite: 2 });

@@ -1,15 +1,14 @@
 // RFC 9420: two clients of ts-mls alone, so that a failure of an interoperability test isn't the wrapper's.
 import { type Handshake, type Suite, TsMlsClient } from "@copse/peer-ts-mls";
 import { describe, expect, test } from "vitest";
-
-const bytes = (text: string) => new TextEncoder().encode(text);
+import { utf8 } from "@copse/test-support/bytes";
 
 async function pair(suite: Suite, handshake: Handshake): Promise<[TsMlsClient, TsMlsClient]> {
   const [alice, bob] = await Promise.all([
     TsMlsClient.create(suite, "alice"),
     TsMlsClient.create(suite, "bob"),
   ]);
-  await alice.createGroup(bytes("group"));
+  await alice.createGroup(utf8("group"));
   const { welcome } = await alice.commit({ add: [await bob.keyPackage()], handshake });
   await bob.join(welcome!);
   return [alice, bob];
@@ -17,11 +16,11 @@ async function pair(suite: Suite, handshake: Handshake): Promise<[TsMlsClient, T
 
 async function agree(...clients: TsMlsClient[]): Promise<void> {
   const [first, ...others] = clients;
-  const secret = await first!.exportSecret("label", bytes("context"), 32);
+  const secret = await first!.exportSecret("label", utf8("context"), 32);
   for (const other of others) {
     expect(other.epoch).toBe(first!.epoch);
     expect(other.epochAuthenticator()).toEqual(first!.epochAuthenticator());
-    expect(await other.exportSecret("label", bytes("context"), 32)).toEqual(secret);
+    expect(await other.exportSecret("label", utf8("context"), 32)).toEqual(secret);
     expect(other.ratchetTree()).toEqual(first!.ratchetTree());
   }
 }
@@ -35,13 +34,13 @@ describe.each<Suite>([1, 2, 3])("suite %i", (suite) => {
       [1, "bob"],
     ]);
 
-    expect(await bob.receive(await alice.encrypt(bytes("hello")))).toMatchObject({
+    expect(await bob.receive(await alice.encrypt(utf8("hello")))).toMatchObject({
       kind: "application",
-      data: bytes("hello"),
+      data: utf8("hello"),
     });
-    expect(await alice.receive(await bob.encrypt(bytes("hi"), bytes("aad")))).toMatchObject({
-      data: bytes("hi"),
-      authenticatedData: bytes("aad"),
+    expect(await alice.receive(await bob.encrypt(utf8("hi"), utf8("aad")))).toMatchObject({
+      data: utf8("hi"),
+      authenticatedData: utf8("aad"),
     });
 
     const { commit } = await bob.commit({ handshake });
@@ -71,7 +70,7 @@ describe.each<Suite>([1, 2, 3])("suite %i", (suite) => {
     await dave.receive(removal.commit);
     expect(alice.members).toHaveLength(2);
     await agree(alice, dave);
-    await expect(bob.receive(await alice.encrypt(bytes("secret")))).rejects.toThrow();
+    await expect(bob.receive(await alice.encrypt(utf8("secret")))).rejects.toThrow();
   });
 
   test("an Update proposal, committed or overtaken", async () => {
@@ -103,11 +102,11 @@ describe.each<Suite>([1, 2, 3])("suite %i", (suite) => {
   });
 });
 
-test("wrong bytes are refused by what they should have been", async () => {
+test("wrong bytes are refused with the name of what was expected", async () => {
   const [alice, bob] = await pair(1, "private");
-  await expect(alice.commit({ add: [bytes("no")] })).rejects.toThrow("not an MLSMessage");
-  await expect(alice.join(await bob.encrypt(bytes("x")))).rejects.toThrow("not a Welcome");
+  await expect(alice.commit({ add: [utf8("no")] })).rejects.toThrow("not an MLSMessage");
+  await expect(alice.join(await bob.encrypt(utf8("x")))).rejects.toThrow("not a Welcome");
   await expect(alice.receive(await bob.keyPackage())).rejects.toThrow("neither");
   const stranger = await TsMlsClient.create(1, "eve");
-  await expect(stranger.encrypt(bytes("x"))).rejects.toThrow("eve is in no group");
+  await expect(stranger.encrypt(utf8("x"))).rejects.toThrow("eve is in no group");
 });

@@ -1,4 +1,4 @@
-// RFC 9420 §7.8, §8, §9, §12: ts-mls takes the vectors that we generated for what they are.
+// RFC 9420 §7.8, §8, §9, §12: ts-mls agrees with the vectors that we generated.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import {
@@ -20,7 +20,8 @@ import {
 } from "ts-mls";
 import { expect, it } from "vitest";
 import type { PassiveClientVector as Passive } from "@copse/test-support/passive-client";
-import { hex, ownVectors, toHex } from "@copse/test-support/vectors";
+import { hex, toHex } from "@copse/test-support/bytes";
+import { ownVectors } from "@copse/test-support/vectors";
 import { ratchetTreeDecoder } from "../src/internals.js";
 import { decodeWhole, fromBytes } from "../src/messages.js";
 

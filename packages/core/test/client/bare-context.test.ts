@@ -1,4 +1,4 @@
-// The core needs ECMAScript and TextEncoder, and nothing else of a platform: shown where there is nothing else.
+// The core needs ECMAScript and TextEncoder, and nothing else of a platform: it runs in a context without the rest.
 import vm from "node:vm";
 import { nodeProvider } from "@copse/provider-node";
 import { expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// RFC 9420 §16: bytes that an application hands over stay its own, also as Node's Buffers, whose slices share memory.
+// RFC 9420 §16: bytes that an application passes stay its own, also as Node's Buffers, whose slices share memory.
 import { Client, generateSigner, insecureAcceptAll } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { expect, it } from "vitest";
@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 const crypto = nodeProvider();
 const authentication = insecureAcceptAll();
 
-it("neither overwrites a Buffer with secrets that it reads, nor keeps one", async () => {
+it("a Buffer with secrets is neither overwritten nor kept", async () => {
   const signer = await generateSigner(crypto, 1);
   const create = () => Client.create({ crypto, suite: 1, credential: "alice", authentication, signer });
   const alice = await create();

@@ -1,9 +1,7 @@
-// RFC 9420 §11.3, §12.4, §12.4.3: what an application may choose in one commit, branch or return.
+// RFC 9420 §11.3, §12.4, §12.4.3: options of one commit, branch or external commit.
 import {
   basicCredential,
-  Client,
   externalSenders,
-  type Group,
   generateSigner,
   insecureAcceptAll,
   MlsError,
@@ -11,23 +9,16 @@ import {
 } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
+import { pair, party } from "@copse/test-support/clients";
 import { expect, it } from "vitest";
 
 const crypto = nodeProvider();
 const authentication = insecureAcceptAll();
-const client = (credential: string) =>
-  Client.create({ crypto, suite: 1, credential, authentication, policy: { handshake: "public" } });
-
-async function pair(): Promise<{ alice: Client; bob: Client; a: Group; b: Group }> {
-  const [alice, bob] = await Promise.all([client("alice"), client("bob")]);
-  const a = await alice.createGroup();
-  const { welcome } = await a.add(await bob.createKeyPackage());
-  await a.mergePendingCommit();
-  return { alice, bob, a, b: await bob.join(welcome as Uint8Array) };
-}
+const options = { suite: 1, policy: { handshake: "public" } } as const;
+const client = async (name: string) => (await party(name, options)).client;
 
 it("commits those of the received proposals that are named, and forgets the others", async () => {
-  const { a, b } = await pair();
+  const { a, b } = await pair(options);
   const wanted = await b.propose({ extensions: [requiredCapabilities({})] });
   const other = await b.propose({ update: true });
   for (const message of [wanted, other]) await a.receive(message);
@@ -42,15 +33,15 @@ it("commits those of the received proposals that are named, and forgets the othe
 });
 
 it("commits none of them, if none is named", async () => {
-  const { a, b } = await pair();
+  const { a, b } = await pair(options);
   await a.receive(await b.propose({ extensions: [requiredCapabilities({})] }));
   const { commit } = await a.commit({ references: [] });
   await b.receive(commit);
   expect(b.extensions).toHaveLength(0);
 });
 
-it("refuses the name of a proposal that wasn't received, and stays as it was", async () => {
-  const { a } = await pair();
+it("refuses the reference of a proposal that wasn't received, and stays unchanged", async () => {
+  const { a } = await pair(options);
   const before = await a.save();
   const failure = await a.commit({ references: [new Uint8Array(32)] }).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(MlsError);
@@ -59,7 +50,7 @@ it("refuses the name of a proposal that wasn't received, and stays as it was", a
 });
 
 it("refuses named proposals that can't be committed together", async () => {
-  const { a, b } = await pair();
+  const { a, b } = await pair(options);
   for (const message of [await b.propose({ update: true }), await b.propose({ update: true })]) {
     await a.receive(message);
   }
@@ -69,7 +60,7 @@ it("refuses named proposals that can't be committed together", async () => {
 });
 
 it("keeps the tree out of one Welcome", async () => {
-  const { a } = await pair();
+  const { a } = await pair(options);
   const carol = await client("carol");
   const add = [await carol.createKeyPackage()];
   const { welcome, ratchetTree } = await a.commit({ add, ratchetTreeInWelcome: false });
@@ -81,7 +72,7 @@ it("keeps the tree out of one Welcome", async () => {
 });
 
 it("gives a subgroup its own extensions, a path and a Welcome without the tree", async () => {
-  const { alice, bob, a } = await pair();
+  const { alice, bob, a } = await pair(options);
   const made = await alice.branch(a, {
     add: [await bob.createKeyPackage()],
     extensions: [requiredCapabilities({})],
@@ -94,8 +85,8 @@ it("gives a subgroup its own extensions, a path and a Welcome without the tree",
   expect(group.extensions).toEqual(made.group.extensions);
 });
 
-it("returns with another signature key to the place of a member that the client names", async () => {
-  const { a, b } = await pair();
+it("rejoins with another signature key at the leaf of a member that the client names", async () => {
+  const { a, b } = await pair(options);
   const again = await client("bob");
   const isBob = ({ credential }: { credential: unknown }) =>
     JSON.stringify(credential) === JSON.stringify(basicCredential("bob"));
@@ -112,15 +103,15 @@ it("returns with another signature key to the place of a member that the client 
 });
 
 it("an external sender proposes the PSK of an epoch", async () => {
-  const { a, b } = await pair();
+  const { a, b } = await pair(options);
   const signer = await generateSigner(crypto, 1);
   const senders = externalSenders([
     { signatureKey: signer.publicKey, credential: basicCredential("server") },
   ]);
   await b.receive((await a.commit({ extensions: [senders] })).commit);
   await a.mergePendingCommit();
-  const observer = await PublicGroup.follow({ crypto, authentication, groupInfo: await a.groupInfo() });
-  const proposal = await observer.propose(signer, { psk: { resumption: 1n } });
+  const follower = await PublicGroup.follow({ crypto, authentication, groupInfo: await a.groupInfo() });
+  const proposal = await follower.propose(signer, { psk: { resumption: 1n } });
   for (const group of [a, b]) await group.receive(proposal);
   const { commit } = await b.commit();
   await b.mergePendingCommit();

@@ -1,4 +1,4 @@
-// Trap 21: what each step of a session asks of cryptography, exactly, as times can't say it. Suite 1.
+// The exact number of provider calls that each step of a session makes, in suite 1: counts don't vary as times do.
 import type { Group } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { type InstrumentedProvider, instrumentProvider, type Operation } from "@copse/provider-select";
@@ -40,7 +40,7 @@ async function countsOf<T>({ crypto }: Counted, work: () => Promise<T>): Promise
 
 /** Of each step, what the one who takes it asks for. No step imports or exports a private key. */
 describe("two members", () => {
-  it("ask for exactly this", async () => {
+  it("make exactly these calls", async () => {
     const [alice, bob] = (await counted(2)) as [Counted, Counted];
     const [makingKeyPackage, keyPackage] = await countsOf(bob, () => bob.client.createKeyPackage());
     expect(makingKeyPackage, "createKeyPackage").toEqual({

@@ -1,7 +1,8 @@
-// RFC 9420 §12.4.3.2: joining by an external commit, and coming back by one.
+// RFC 9420 §12.4.3.2: joining and rejoining by an external commit.
 import { Client, type Group, insecureAcceptAll, type Signer } from "@copse/core";
+import { send } from "@copse/test-support/clients";
+import { providers } from "@copse/test-support/providers";
 import { describe, expect, it } from "vitest";
-import { backends } from "@copse/test-support/backends";
 
 const authentication = insecureAcceptAll();
 
@@ -12,20 +13,14 @@ async function agree(...groups: readonly Group[]): Promise<void> {
     expect(other.ratchetTree).toEqual(first.ratchetTree);
   }
   for (const from of groups) {
-    const message = await from.encrypt(`from ${from.ownLeafIndex}`);
-    for (const to of groups) {
-      if (to === from) continue;
-      const received = await to.receive(message);
-      expect(received.kind === "application" && new TextDecoder().decode(received.data)).toBe(
-        `from ${from.ownLeafIndex}`,
-      );
-    }
+    const to = groups.filter((group) => group !== from);
+    await send(from, to, `from ${from.ownLeafIndex}`);
   }
 }
 
 describe.each([1, 2, 3])("suite %i", (suite) => {
   async function three(policy = {}) {
-    const served = (await backends()).filter((crypto) => crypto.suites.some(({ id }) => id === suite));
+    const served = (await providers()).filter((crypto) => crypto.suites.some(({ id }) => id === suite));
     const psk = new Uint8Array([1, 2, 3]);
     const clients = await Promise.all(
       ["alice", "bob", "carol"].map((credential, i) =>
@@ -42,7 +37,7 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
     return clients as [Client, Client, Client];
   }
 
-  it.each(["private", "public"] as const)("a newcomer joins, with %s handshakes", async (handshake) => {
+  it.each(["private", "public"] as const)("a new member joins, with %s handshakes", async (handshake) => {
     const [alice, bob, carol] = await three({ handshake });
     const a = await alice.createGroup();
     const { welcome } = await a.add(await bob.createKeyPackage());
@@ -66,7 +61,7 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
     await agree(a, b, joined.group);
   });
 
-  it("a tree out of band", async () => {
+  it("a ratchet tree delivered out of band", async () => {
     const [alice, bob] = await three();
     const a = await alice.createGroup();
     const info = await a.groupInfo({ ratchetTree: false });
@@ -78,9 +73,9 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
 
   it("a member that lost its state takes its own place", async () => {
     const [alice, bob] = await three();
-    const crypto = (await backends()).find(({ suites }) => suites.some(({ id }) => id === suite));
+    const crypto = (await providers()).find(({ suites }) => suites.some(({ id }) => id === suite));
     const provider = crypto?.suite(suite);
-    if (crypto === undefined || provider === undefined) throw new Error("no backend");
+    if (crypto === undefined || provider === undefined) throw new Error("no provider");
     const keyPair = await provider.signature.generateKeyPair();
     const signer: Signer = {
       algorithm: provider.suite.signature,
@@ -107,7 +102,7 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
     await expect(lost.encrypt("still here?")).rejects.toMatchObject({ code: "removed" });
   });
 
-  it("without an external_pub nobody gets in", async () => {
+  it("a GroupInfo without external_pub is refused", async () => {
     const [alice, bob] = await three();
     const a = await alice.createGroup();
     await expect(bob.joinByExternalCommit(await a.groupInfo({ externalPub: false }))).rejects.toMatchObject({

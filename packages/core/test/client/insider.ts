@@ -1,14 +1,17 @@
-// RFC 9420 §12: a group of four in which Mallory, a member, sends what must not be sent, and what that is made of.
+// RFC 9420 §12: a group of four in which Mallory, a member, breaks the rules.
 import type { Group } from "@copse/core";
-import { four, type Insider, insider, type Meeting, type Party } from "@copse/test-support/clients";
+import { four, type Meeting, type Party } from "@copse/test-support/clients";
+import { by, type Insider, insider } from "@copse/test-support/insiders";
+import type { SourcedProposal } from "../../src/framing/sourced-proposal.js";
+import type { Proposal } from "../../src/wire/proposal.js";
+import { SUITE } from "../proposals.js";
 
-export const SUITE = 1;
 /** The leaf of the insider. */
 export const MALLORY = 2;
 
 export interface Infiltrated {
   readonly meeting: Meeting;
-  /** A member who is to refuse. */
+  /** A member who receives, and must refuse. */
   readonly bob: Group;
   readonly mallory: Insider;
 }
@@ -20,5 +23,5 @@ export async function infiltrated(): Promise<Infiltrated> {
   return { meeting, bob, mallory };
 }
 
-export const data: Uint8Array = new Uint8Array([1]);
-export const nonce = (length = 32): Uint8Array => new Uint8Array(length).fill(7);
+/** Proposals by value in a commit of hers. */
+export const byMallory = (...proposals: Proposal[]): SourcedProposal[] => by(MALLORY, ...proposals);

@@ -1,20 +1,12 @@
 // A group saved as a snapshot and the changes since then.
 import type { Group } from "@copse/core";
-import { describe, expect, it } from "vitest";
 import { everyone, gather, party } from "@copse/test-support/clients";
-
-/** Numbers that are the same in each run. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
+import { randomFrom } from "@copse/test-support/random";
+import { describe, expect, it } from "vitest";
 
 describe("changes since a snapshot", () => {
   it("restore the group as it is, after each of many operations", async () => {
-    const random = seeded(5);
+    const random = randomFrom(5);
     const alice = await party("alice", { suite: 1 });
     const bob = await party("bob", { suite: 1 });
     const a = await alice.client.createGroup();
@@ -101,7 +93,7 @@ describe("changes since a snapshot", () => {
     expect(await restored.save()).toEqual(await b.save());
   });
 
-  it("that don't follow on what stands before them are refused", async () => {
+  it("that don't follow the ones before them are refused", async () => {
     const parties = [await party("alice", { suite: 1 }), await party("bob", { suite: 1 })];
     const { groups } = await gather(parties);
     const [a, b] = groups as [Group, Group];

@@ -1,17 +1,18 @@
 // A group of 1,000 members: joining, committing, messaging, removing, saving and restoring.
 import { Client, type Group, insecureAcceptAll } from "@copse/core";
+import { text } from "@copse/test-support/bytes";
+import { providers } from "@copse/test-support/providers";
 import { expect, it } from "vitest";
-import { backends } from "@copse/test-support/backends";
 
 const SIZE = 1000;
 
 async function heard(group: Group, message: Uint8Array): Promise<string> {
   const received = await group.receive(message);
-  return received.kind === "application" ? new TextDecoder().decode(received.data) : received.kind;
+  return received.kind === "application" ? text(received.data) : received.kind;
 }
 
-it.each([1, 3])("1,000 members in suite %i, three of them on different backends", async (suite) => {
-  const all = await backends();
+it.each([1, 3])("1,000 members in suite %i, three of them on different providers", async (suite) => {
+  const all = await providers();
   const clients = await Promise.all(
     all.map((crypto, i) =>
       Client.create({ crypto, suite, credential: `live ${i}`, authentication: insecureAcceptAll() }),

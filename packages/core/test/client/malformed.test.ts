@@ -1,19 +1,21 @@
 // RFC 9420 §2.1: whatever bytes come, nothing but an MlsError, in a time and a memory that the bytes' own length bounds.
 import type { Group } from "@copse/core";
+import { four, type Meeting, type Party, party } from "@copse/test-support/clients";
+import { failure } from "@copse/test-support/errors";
+import { insider } from "@copse/test-support/insiders";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { equalBytes } from "../../src/bytes.js";
 import { MlsError } from "../../src/errors.js";
-import { failure, four, insider, type Meeting, type Party, party } from "@copse/test-support/clients";
 
 const SUITE = 3;
 let meeting: Meeting;
 let alice: Group;
 let bob: Group;
-let newcomer: Party;
+let newMember: Party;
 let inputs: readonly Input[];
 
-/** One door for bytes from outside, and bytes that it takes. */
+/** One function that takes bytes from outside, and bytes that it accepts. */
 interface Input {
   readonly name: string;
   readonly good: Uint8Array;
@@ -25,15 +27,15 @@ interface Input {
 beforeAll(async () => {
   meeting = await four(SUITE, { policy: { handshake: "public" } });
   [alice, bob] = meeting.groups as [Group, Group];
-  newcomer = await party("new-member", { suite: SUITE, policy: { ratchetTreeInWelcome: false } });
-  const keyPackage = await newcomer.client.createKeyPackage();
+  newMember = await party("new-member", { suite: SUITE, policy: { ratchetTreeInWelcome: false } });
+  const keyPackage = await newMember.client.createKeyPackage();
   const other = await four(SUITE, { policy: { ratchetTreeInWelcome: false } });
   const invited = await (other.groups[0] as Group).commit({ add: [keyPackage], forcePath: true });
   const welcome = invited.welcome as Uint8Array;
   const ratchetTree = invited.ratchetTree as Uint8Array;
   const receive = (bytes: Uint8Array) => bob.receive(bytes);
   const saveBob = () => bob.save();
-  const saveNewcomer = () => newcomer.client.saveKeyPackages();
+  const saveNewMember = () => newMember.client.saveKeyPackages();
   const application = await alice.encrypt("application", { authenticatedData: new Uint8Array(3) });
   const proposal = await alice.propose({ update: true });
   const saved = await alice.save();
@@ -47,14 +49,14 @@ beforeAll(async () => {
     {
       name: "join",
       good: welcome,
-      give: (bytes) => newcomer.client.join(bytes, { ratchetTree }),
-      state: saveNewcomer,
+      give: (bytes) => newMember.client.join(bytes, { ratchetTree }),
+      state: saveNewMember,
     },
     {
       name: "join with a tree",
       good: ratchetTree,
-      give: (bytes) => newcomer.client.join(welcome, { ratchetTree: bytes }),
-      state: saveNewcomer,
+      give: (bytes) => newMember.client.join(welcome, { ratchetTree: bytes }),
+      state: saveNewMember,
     },
     {
       name: "restore",
@@ -64,9 +66,9 @@ beforeAll(async () => {
     },
     {
       name: "loadKeyPackages",
-      good: await saveNewcomer(),
-      give: (bytes) => newcomer.client.loadKeyPackages(bytes),
-      state: saveNewcomer,
+      good: await saveNewMember(),
+      give: (bytes) => newMember.client.loadKeyPackages(bytes),
+      state: saveNewMember,
     },
   ];
 });
@@ -87,7 +89,7 @@ function door(name: (typeof DOORS)[number]): Input {
   return inputs.find((input) => input.name === name) as Input;
 }
 
-/** Gives bytes that are no good, or perhaps are (in a state that is trusted): an MlsError at most. */
+/** Passes bytes that are invalid, or may be valid in a trusted state: they fail with an MlsError or not at all. */
 async function survives(give: () => Promise<unknown>): Promise<"taken" | "refused"> {
   try {
     await give();
@@ -98,7 +100,7 @@ async function survives(give: () => Promise<unknown>): Promise<"taken" | "refuse
   }
 }
 
-/** What a client saved itself isn't authenticated: another value there may be as good. */
+/** A client's own saved state isn't authenticated: another value in it may be valid too. */
 const TRUSTED: ReadonlySet<string> = new Set(["restore", "loadKeyPackages"]);
 
 describe.each(DOORS)("%s", (name) => {

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, insecureAcceptAll, signerOf } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
-import { expect, it } from "vitest";
 import { bundle } from "@copse/test-support/bundle";
-import { hex, toHex } from "@copse/test-support/vectors";
+import { hex, text, toHex } from "@copse/test-support/bytes";
+import { expect, it } from "vitest";
 
 /** Restores the group, receives a message and a commit, answers, renews its keys, and saves again. */
 const goOn = `
@@ -75,16 +75,14 @@ it("goes on in another process", async () => {
       const told = JSON.parse(readFileSync(file, "utf8"));
       expect(told.heard).toEqual(["to another process", "commit"]);
       const answer = await a.receive(hex(told.answer));
-      expect(answer.kind === "application" && new TextDecoder().decode(answer.data)).toBe(
-        "from another process",
-      );
+      expect(answer.kind === "application" && text(answer.data)).toBe("from another process");
       await a.receive(hex(told.commit));
       expect(toHex(a.epochAuthenticator)).toBe(told.epochAuthenticator);
 
       // And back: the first process takes over what the other one saved.
       const back = await bob.restore(hex(told.saved));
       const reply = await back.receive(await a.encrypt("welcome back"));
-      expect(reply.kind === "application" && new TextDecoder().decode(reply.data)).toBe("welcome back");
+      expect(reply.kind === "application" && text(reply.data)).toBe("welcome back");
     }
   } finally {
     rmSync(folder, { recursive: true });

@@ -11,7 +11,7 @@ import {
 } from "@copse/core";
 import { PublicGroup, type PublicGroupOptions } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
-import { failure } from "@copse/test-support/clients";
+import { failure } from "@copse/test-support/errors";
 import { expect, it } from "vitest";
 
 const crypto = nodeProvider();

@@ -5,39 +5,30 @@ import {
   type Group,
   generateSigner,
   insecureAcceptAll,
-  type MlsErrorCode,
   type Signer,
 } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
+import { code } from "@copse/test-support/errors";
+import { randomFrom } from "@copse/test-support/random";
 import { beforeAll, describe, expect, it } from "vitest";
 
 const crypto = nodeProvider();
 const authentication = insecureAcceptAll();
 const policy = { handshake: "public" } as const;
-const code = (expected: MlsErrorCode) => expect.objectContaining({ code: expected });
 
 function client(credential: string, suite: number): Promise<Client> {
   return Client.create({ crypto, suite, credential, authentication, policy });
 }
 
-/** Numbers that are the same in each run (a linear congruential generator, Numerical Recipes). */
-function seeded(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
-/** A group with an observer, and all that happens in it told to both. */
+/** A group and a PublicGroup that follows it; each message is delivered to both. */
 class World {
   readonly groups: Group[] = [];
   handshakes = 0;
 
   private constructor(
     readonly suite: number,
-    readonly observer: PublicGroup,
+    readonly follower: PublicGroup,
     readonly server: Signer,
   ) {}
 
@@ -48,18 +39,18 @@ class World {
     const group = await founder.createGroup({
       extensions: [externalSenders([{ signatureKey: server.publicKey, credential }])],
     });
-    const observer = await PublicGroup.follow({
+    const follower = await PublicGroup.follow({
       crypto,
       authentication,
       groupInfo: await group.groupInfo(),
     });
-    const world = new World(suite, observer, server);
+    const world = new World(suite, follower, server);
     world.groups.push(group);
     return world;
   }
 
   async deliver(message: Uint8Array, from?: Group): Promise<void> {
-    await this.observer.receive(message);
+    await this.follower.receive(message);
     for (const group of this.groups) if (group !== from) await group.receive(message);
     this.handshakes++;
   }
@@ -71,7 +62,7 @@ class World {
   ) {
     await this.deliver(commit, from);
     await from.mergePendingCommit();
-    for (const newcomer of joining) this.groups.push(await newcomer.join(welcome as Uint8Array));
+    for (const newMember of joining) this.groups.push(await newMember.join(welcome as Uint8Array));
     for (let i = this.groups.length - 1; i >= 0; i--) {
       if (this.groups[i]?.active !== true) this.groups.splice(i, 1);
     }
@@ -79,29 +70,29 @@ class World {
   }
 
   compare(): void {
-    const { observer } = this;
+    const { follower } = this;
     const [first] = this.groups as [Group];
-    expect(observer.epoch).toBe(first.epoch);
-    expect(observer.ratchetTree).toEqual(first.ratchetTree);
-    expect(observer.treeHash).toEqual(first.treeHash);
-    expect(observer.confirmedTranscriptHash).toEqual(first.confirmedTranscriptHash);
-    expect(observer.members).toEqual(first.members);
-    expect(observer.proposals.length).toBe(0);
+    expect(follower.epoch).toBe(first.epoch);
+    expect(follower.ratchetTree).toEqual(first.ratchetTree);
+    expect(follower.treeHash).toEqual(first.treeHash);
+    expect(follower.confirmedTranscriptHash).toEqual(first.confirmedTranscriptHash);
+    expect(follower.members).toEqual(first.members);
+    expect(follower.proposals.length).toBe(0);
   }
 }
 
-describe("an observer", () => {
+describe("a PublicGroup", () => {
   it("follows a group of 50 through 200 handshakes of all kinds", async () => {
     const suite = 1;
-    const random = seeded(50);
+    const random = randomFrom(50);
     const world = await World.create(suite);
-    const { groups, observer } = world;
+    const { groups, follower } = world;
     let names = 0;
     const any = () => groups[random(groups.length)] as Group;
-    const newcomers = (count: number) =>
+    const newMembers = (count: number) =>
       Promise.all(Array.from({ length: count }, () => client(`member ${names++}`, suite)));
     const addTo50 = async () => {
-      const joining = await newcomers(50 - groups.length);
+      const joining = await newMembers(50 - groups.length);
       const by = any();
       const add = await Promise.all(joining.map((one) => one.createKeyPackage()));
       await world.accept(by, await by.commit({ add }), joining);
@@ -130,38 +121,38 @@ describe("an observer", () => {
       },
       async () => {
         const by = any();
-        const [one] = (await newcomers(1)) as [Client];
+        const [one] = (await newMembers(1)) as [Client];
         const other = any();
         await world.deliver(await other.propose({ add: await one.createKeyPackage() }), other);
         await world.accept(by, await by.commit(), [one]);
       },
       async () => {
-        const [one] = (await newcomers(1)) as [Client];
+        const [one] = (await newMembers(1)) as [Client];
         const { group, commit } = await one.joinByExternalCommit(await any().groupInfo());
         await world.deliver(commit);
         groups.push(group);
         world.compare();
       },
       async () => {
-        const [one] = (await newcomers(1)) as [Client];
-        await world.deliver(await one.proposeJoin({ groupId: observer.groupId, epoch: observer.epoch }));
+        const [one] = (await newMembers(1)) as [Client];
+        await world.deliver(await one.proposeJoin({ groupId: follower.groupId, epoch: follower.epoch }));
         const by = any();
         await world.accept(by, await by.commit(), [one]);
       },
       async () => {
         const leaf = any().ownLeafIndex;
-        await world.deliver(await observer.propose(world.server, { remove: leaf }));
+        await world.deliver(await follower.propose(world.server, { remove: leaf }));
         const by = groups.find(({ ownLeafIndex }) => ownLeafIndex !== leaf) as Group;
         await world.accept(by, await by.commit());
       },
       async () => {
-        const [one] = (await newcomers(1)) as [Client];
-        await world.deliver(await observer.propose(world.server, { add: await one.createKeyPackage() }));
+        const [one] = (await newMembers(1)) as [Client];
+        await world.deliver(await follower.propose(world.server, { add: await one.createKeyPackage() }));
         const by = any();
         await world.accept(by, await by.commit(), [one]);
       },
       async () => {
-        await world.deliver(await observer.propose(world.server, { extensions: observer.extensions }));
+        await world.deliver(await follower.propose(world.server, { extensions: follower.extensions }));
         const by = any();
         await world.accept(by, await by.commit());
       },
@@ -187,7 +178,7 @@ describe("an observer", () => {
       bob = world.groups[1] as Group;
     });
 
-    it("each handshake with any byte changed but those of secrets' MACs", async () => {
+    it("each handshake with any byte changed, but for the bytes of MACs", async () => {
       const removal = await bob.propose({ extensions: [] });
       const { commit } = await alice.commit({ forcePath: true });
       for (const message of [removal, commit]) {
@@ -196,11 +187,11 @@ describe("an observer", () => {
         for (let i = 0; i < message.length - macs; i++) {
           const changed = message.slice();
           changed[i] = (changed[i] as number) ^ 1;
-          const before = [world.observer.epoch, world.observer.treeHash, world.observer.proposals.length];
-          await expect(world.observer.receive(changed), `byte ${i}`).rejects.toMatchObject({
+          const before = [world.follower.epoch, world.follower.treeHash, world.follower.proposals.length];
+          await expect(world.follower.receive(changed), `byte ${i}`).rejects.toMatchObject({
             code: expect.any(String),
           });
-          expect([world.observer.epoch, world.observer.treeHash, world.observer.proposals.length]).toEqual(
+          expect([world.follower.epoch, world.follower.treeHash, world.follower.proposals.length]).toEqual(
             before,
           );
         }
@@ -208,22 +199,22 @@ describe("an observer", () => {
       await alice.clearPendingCommit();
     });
 
-    it("what is stale, repeated, in conflict, or encrypted, and says which", async () => {
+    it("what is stale, repeated, in conflict or encrypted, with an error for each", async () => {
       const [ofAlice, ofBob] = [await alice.update(), await bob.update()];
       const stale = await bob.propose({ remove: alice.ownLeafIndex });
       await world.deliver(ofAlice.commit, alice);
       await alice.mergePendingCommit();
-      await expect(world.observer.receive(ofAlice.commit)).rejects.toEqual(code("consumed"));
-      await expect(world.observer.receive(ofBob.commit)).rejects.toEqual(code("fork"));
-      await expect(world.observer.receive(stale)).rejects.toEqual(code("wrong-epoch"));
-      await expect(world.observer.receive(await alice.encrypt("secret"))).rejects.toEqual(code("usage"));
+      await expect(world.follower.receive(ofAlice.commit)).rejects.toEqual(code("consumed"));
+      await expect(world.follower.receive(ofBob.commit)).rejects.toEqual(code("fork"));
+      await expect(world.follower.receive(stale)).rejects.toEqual(code("wrong-epoch"));
+      await expect(world.follower.receive(await alice.encrypt("secret"))).rejects.toEqual(code("usage"));
       const stranger = await generateSigner(crypto, 2);
-      await expect(world.observer.propose(stranger, { remove: 0 })).rejects.toEqual(code("unknown-sender"));
+      await expect(world.follower.propose(stranger, { remove: 0 })).rejects.toEqual(code("unknown-sender"));
     });
   });
 });
 
-describe("who loses the race", () => {
+describe("a member that loses a race of commits", () => {
   it("gets its proposals back, and commits them again", async () => {
     const [a, b, c, d] = await Promise.all(["a", "b", "c", "d"].map((name) => client(name, 2)));
     const alice = await (a as Client).createGroup();
@@ -257,7 +248,7 @@ describe("who loses the race", () => {
 });
 
 describe("roles", () => {
-  it("a proposal that the policy forbids is refused on creation and on receipt, by all alike", async () => {
+  it("a proposal that the policy forbids is refused on creation and on receipt, by all members", async () => {
     const admin = ({
       proposal,
       proposer,

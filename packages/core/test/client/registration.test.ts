@@ -24,30 +24,20 @@ import {
 } from "@copse/core/extension";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
+import { flipped } from "@copse/test-support/bytes";
+import { everyone, gather, type Meeting, type Party, party } from "@copse/test-support/clients";
+import { failure, refused, saying } from "@copse/test-support/errors";
+import { forge, frame, insider } from "@copse/test-support/insiders";
 import { describe, expect, it } from "vitest";
 import type { SourcedProposal } from "../../src/framing/sourced-proposal.js";
 import { Registry } from "../../src/group/extensions/registry.js";
-import {
-  everyone,
-  failure,
-  flipped,
-  forge,
-  frame,
-  gather,
-  insider,
-  type Meeting,
-  type Party,
-  party,
-  refused,
-  saying,
-} from "@copse/test-support/clients";
 
 const SUITE = 1;
 const PROPOSAL = 0xf101;
 const EXTENSION = 0xf102;
 const CREDENTIAL = 0xf103;
 
-/** No length before it, and two vectors: nobody can pass over it who doesn't know it. */
+/** Two vectors without a length before them: a client that doesn't know the type can't skip it. */
 const Topic = struct({ title: opaque, tags: vector(uint8) });
 const topic = (title: string, ...tags: number[]) =>
   customProposal(PROPOSAL, encode(Topic, { title: utf8(title), tags }));
@@ -119,7 +109,7 @@ describe("a proposal type", () => {
     expect(saying(await failure(alice.add(await plain.client.createKeyPackage())))).toMatch(/^7\.3: /);
   });
 
-  it("is given back to who loses the race", async () => {
+  it("is given back to a member that loses a race of commits", async () => {
     const { groups } = await three(() => [topics()]);
     const [alice, bob] = groups as [Group, Group];
     await alice.commit({ proposals: [topic("mine")] });
@@ -128,10 +118,10 @@ describe("a proposal type", () => {
     expect(received).toMatchObject({ droppedPending: true, dropped: [topic("mine")] });
   });
 
-  it("is malformed for who doesn't know it, in whatever form", async () => {
+  it("is malformed for a client that doesn't know it, and refused in its group", async () => {
     const { groups } = await meeting([[topics()], [topics()], []]);
     const [alice, bob, mallory] = groups as [Group, Group, Group];
-    // Nobody who keeps to the rules sends it there.
+    // A client that keeps the rules doesn't send it in this group.
     expect(saying(await failure(alice.propose({ custom: topic("x") })))).toMatch(/^13\.2: /);
     expect(saying(await failure(alice.commit({ proposals: [topic("x")] })))).toMatch(/^12\.2: .*non-default/);
     expect((await failure(mallory.propose({ custom: topic("x") }))).code).toBe("unsupported");
@@ -152,7 +142,7 @@ describe("a proposal type", () => {
     expect((await refused(bob, message)).code).toBe("decode");
   });
 
-  it("is checked by itself, in both directions and both forms", async () => {
+  it("is validated by its definition, in both directions, by value and by reference", async () => {
     const { groups, parties } = await three(() => [topics()]);
     const [alice] = groups as [Group];
     expect(saying(await failure(alice.propose({ custom: topic("") })))).toBe(
@@ -172,7 +162,7 @@ describe("a proposal type", () => {
     );
   });
 
-  it("makes a commit have a path, where it says so", async () => {
+  it("requires a path if its definition says so", async () => {
     const { groups, parties } = await three(() => [topics({ pathRequired: true })]);
     const [alice] = groups as [Group];
     const from = await insider(parties[2] as Party, groups[2] as Group);
@@ -184,7 +174,7 @@ describe("a proposal type", () => {
     await everyone(groups, commit, 0);
   });
 
-  it("comes from external senders, only where it says so", async () => {
+  it("comes from external senders only if its definition says so", async () => {
     const crypto = nodeProvider();
     const signer = await generateSigner(crypto, SUITE);
     const credential = { credentialType: 1, identity: utf8("server") } as const;
@@ -199,7 +189,7 @@ describe("a proposal type", () => {
       const authentication = insecureAcceptAll();
       const follow = (own: readonly MlsExtension[]) =>
         PublicGroup.follow({ crypto, authentication, groupInfo, extensions: own });
-      // A server that takes the rules as it likes.
+      // A server whose definition allows what the others' forbids.
       const server = await follow([topics({ external: true })]);
       const message = await server.propose(signer, { custom: topic("from outside") });
       if (external) {
@@ -219,7 +209,7 @@ describe("a proposal type", () => {
     }
   });
 
-  it("is in external commits in the form that it says, or not at all", async () => {
+  it("is in external commits in the form that its definition says, or not at all", async () => {
     for (const form of ["value", "reference", undefined] as const) {
       const extensions = [topics(form === undefined ? {} : { inExternalCommits: form })];
       const { groups } = await three(() => extensions, { policy: { handshake: "public" } });
@@ -243,7 +233,7 @@ describe("a proposal type", () => {
     }
   });
 
-  it("isn't sent by itself, where only commits have it", async () => {
+  it("isn't sent as a proposal if it is for commits only", async () => {
     const { groups, parties } = await three(() => [topics({ committedBy: "value" })]);
     const [alice] = groups as [Group];
     expect(saying(await failure(alice.propose({ custom: topic("x") })))).toMatch(/^12\.4: .*by value only/);
@@ -253,16 +243,18 @@ describe("a proposal type", () => {
     await everyone(groups, (await alice.commit({ proposals: [topic("x")] })).commit, 0);
   });
 
-  it("joins by an external commit only with proposals that are as they were sent", async () => {
+  it("is in an external commit by reference only as it was sent", async () => {
     const extensions = [topics({ inExternalCommits: "reference" })];
     const { groups } = await three(() => extensions, { policy: { handshake: "public" } });
     const [alice, bob] = groups as [Group, Group];
     const proposal = await bob.propose({ custom: topic("x") });
     const groupInfo = await alice.groupInfo();
     const dave = await party("dave", { suite: SUITE, extensions });
-    // All but the membership tag, which a newcomer can't check.
+    // All but the membership tag, which a new member can't check.
     for (let at = 4; at < proposal.length - 33; at += 3) {
-      await failure(dave.client.joinByExternalCommit(groupInfo, { proposals: [flipped(proposal, at)] }));
+      await failure(
+        dave.client.joinByExternalCommit(groupInfo, { proposals: [flipped(proposal, at, at % 8)] }),
+      );
     }
     // And only once the group knows them too.
     const { commit } = await dave.client.joinByExternalCommit(groupInfo, { proposals: [proposal] });
@@ -271,23 +263,23 @@ describe("a proposal type", () => {
     await alice.receive(commit);
   });
 
-  it("is asked about by the policy, and told by its name", async () => {
+  it("is subject to the policy's authorize()", async () => {
     const authorize = ({ proposal }: { proposal: { proposalType: number } }) =>
       proposal.proposalType !== PROPOSAL;
     const { groups } = await three(() => [topics()], { policy: { authorize } });
     expect((await failure((groups[0] as Group).propose({ custom: topic("x") }))).code).toBe("forbidden");
   });
 
-  it("leaves no trace when a byte of its message is changed", async () => {
+  it("leaves no trace if a byte of its message is changed", async () => {
     const { groups } = await three(() => [topics()], { policy: { handshake: "public" } });
     const [alice, bob] = groups as [Group, Group];
     const saved = await bob.save();
     const message = await alice.propose({ custom: topic("title", 1, 2, 3) });
-    for (let at = 0; at < message.length; at++) await refused(bob, flipped(message, at), saved);
+    for (let at = 0; at < message.length; at++) await refused(bob, flipped(message, at, at % 8), saved);
     const { commit } = await alice.commit({ proposals: [topic("another")] });
     await bob.receive(message);
     const before = await bob.save();
-    for (let at = 0; at < commit.length; at++) await refused(bob, flipped(commit, at), before);
+    for (let at = 0; at < commit.length; at++) await refused(bob, flipped(commit, at, at % 8), before);
     await bob.receive(commit);
   });
 });
@@ -310,10 +302,10 @@ describe("an extension type", () => {
   const all: ExtensionPlace[] = ["groupContext", "groupInfo", "keyPackage", "leafNode"];
 
   it.each<[string, ReturnType<typeof ext>, readonly ExtensionPlace[], string]>([
-    ["whose content is wrong", ext(100), all, "draft-counted: a count is below 100"],
-    ["whose content is malformed", ext(1, 2), all, "decode"],
+    ["with invalid content", ext(100), all, "draft-counted: a count is below 100"],
+    ["with malformed content", ext(1, 2), all, "decode"],
     [
-      "that stands in a wrong place",
+      "in a wrong place",
       ext(1),
       [],
       "17.3: an extension must appear only in the messages that its registration lists",
@@ -352,7 +344,7 @@ describe("an extension type", () => {
     }
   });
 
-  it("is taken where all is right, and refused by who doesn't support it", async () => {
+  it("is accepted if valid, and refused by a client that doesn't support it", async () => {
     const make = () => [counted(...all)];
     const { groups } = await three(make, { leafExtensions: [ext(3)] });
     const [alice, bob] = groups as [Group, Group];
@@ -387,7 +379,7 @@ describe("a credential type", () => {
     ],
   };
 
-  it("is used in groups where all support it", async () => {
+  it("is used in groups whose members all support it", async () => {
     const alice = await party("alice", { suite: SUITE, extensions: [badges] });
     const bob = await party("bob", { suite: SUITE, extensions: [badges], credential: badge(utf8("1234")) });
     const { groups } = await gather([alice, bob]);
@@ -404,7 +396,7 @@ describe("a credential type", () => {
     );
   });
 
-  it("is refused where its content is wrong", async () => {
+  it("is refused with invalid content", async () => {
     const alice = await party("alice", { suite: SUITE, extensions: [badges] });
     const lax = await Client.create({
       crypto: nodeProvider(),
@@ -421,7 +413,7 @@ describe("a credential type", () => {
 });
 
 describe("registration", () => {
-  it("refuses types that are taken", async () => {
+  it("refuses types that are in use", async () => {
     const make = (extension: MlsExtension, other: MlsExtension = { name: "other" }) =>
       failure(party("x", { suite: SUITE, extensions: [extension, other] }));
     const proposal = (proposalType: number): MlsExtension => topics({ proposalType });
@@ -446,7 +438,7 @@ describe("registration", () => {
     expect(() => customProposal(3, new Uint8Array())).toThrow(/RFC 9420/);
   });
 
-  it("reaches groups that a client is in already, by an update of its leaf", async () => {
+  it("reaches groups that a client is already in, by an update of its leaf", async () => {
     const { groups, parties } = await meeting([[topics()], []]);
     const [alice, bob] = groups as [Group, Group];
     const { signer } = parties[1] as Party;

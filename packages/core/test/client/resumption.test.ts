@@ -1,36 +1,20 @@
-// RFC 9420 §8.4, §11.2, §11.3: pre-shared keys, and groups that follow another one.
-import { Client, type Group, insecureAcceptAll, type MlsErrorCode } from "@copse/core";
-import { nodeProvider } from "@copse/provider-node";
+// RFC 9420 §8.4, §11.2, §11.3: pre-shared keys, and groups that resume another one by a branch or a ReInit.
+
+import { pair, party } from "@copse/test-support/clients";
+import { code } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
 
-const crypto = nodeProvider();
 const psks = new Map([["7", new Uint8Array([1, 2, 3])]]);
 
-function client(credential: string, suite = 2): Promise<Client> {
-  return Client.create({
-    crypto,
-    suite,
-    credential,
-    authentication: insecureAcceptAll(),
-    externalPsk: (id) => psks.get(String(id[0])),
-  });
-}
+const options = { suite: 2, externalPsk: (id: Uint8Array) => psks.get(String(id[0])) };
+const client = async (name: string, suite = 2) => (await party(name, { ...options, suite })).client;
 
-async function pair(): Promise<{ clients: [Client, Client]; a: Group; b: Group }> {
-  const clients: [Client, Client] = [await client("alice"), await client("bob")];
-  const a = await clients[0].createGroup();
-  const { welcome } = await a.add(await clients[1].createKeyPackage());
-  await a.mergePendingCommit();
-  return { clients, a, b: await clients[1].join(welcome as Uint8Array) };
-}
-
-const code = (expected: MlsErrorCode) => expect.objectContaining({ code: expected });
 const rule = (section: string) =>
   expect.objectContaining({ rule: expect.stringMatching(new RegExp(`^${section.replace(/\./g, "\\.")}:`)) });
 
 describe("pre-shared keys", () => {
   it("external and resumption PSKs, several in one commit, and in a Welcome", async () => {
-    const { a, b } = await pair();
+    const { a, b } = await pair(options);
     const carol = await client("carol");
     const { commit, welcome } = await a.commit({
       add: [await carol.createKeyPackage()],
@@ -56,8 +40,8 @@ describe("pre-shared keys", () => {
     expect(c.epochAuthenticator).toEqual(a.epochAuthenticator);
   });
 
-  it("a PSK that isn't known is missed by the one who commits and by those who receive", async () => {
-    const { a, b } = await pair();
+  it("an unknown PSK is reported as missing to the committer and to receivers", async () => {
+    const { a, b } = await pair(options);
     await expect(a.commit({ psks: [{ external: new Uint8Array([8]) }] })).rejects.toEqual(code("missing"));
     psks.set("9", new Uint8Array(32));
     const { commit } = await a.commit({ psks: [{ external: new Uint8Array([9]) }] });
@@ -69,9 +53,8 @@ describe("pre-shared keys", () => {
 });
 
 describe("a subgroup", () => {
-  it("of members of the group", async () => {
-    const { clients, a, b } = await pair();
-    const [alice, bob] = clients;
+  it("is made of members of the group", async () => {
+    const { alice, bob, a, b } = await pair(options);
     const branch = await alice.branch(a, { add: [await bob.createKeyPackage()] });
     const joined = await bob.join(branch.welcome as Uint8Array);
     expect(joined.epoch).toBe(1n);
@@ -80,25 +63,23 @@ describe("a subgroup", () => {
     expect(a.active && b.active).toBe(true);
   });
 
-  it("takes in nobody else", async () => {
-    const { clients, a } = await pair();
+  it("can't have other members", async () => {
+    const { alice, a } = await pair(options);
     const mallory = await client("mallory");
-    await expect(clients[0].branch(a, { add: [await mallory.createKeyPackage()] })).rejects.toEqual(
-      rule("11.3"),
-    );
+    await expect(alice.branch(a, { add: [await mallory.createKeyPackage()] })).rejects.toEqual(rule("11.3"));
   });
 
-  it("can't be joined by one who doesn't have the group", async () => {
-    const { clients, a } = await pair();
+  it("can't be joined by a client without the original group", async () => {
+    const { alice, a } = await pair(options);
     const bobElsewhere = await client("bob");
-    const { welcome } = await clients[0].branch(a, { add: [await bobElsewhere.createKeyPackage()] });
+    const { welcome } = await alice.branch(a, { add: [await bobElsewhere.createKeyPackage()] });
     await expect(bobElsewhere.join(welcome as Uint8Array)).rejects.toEqual(code("missing"));
   });
 });
 
 describe("a reinitialization", () => {
-  it("to another suite and ID", async () => {
-    const { a, b } = await pair();
+  it("changes the suite and the group ID", async () => {
+    const { a, b } = await pair(options);
     const groupId = new Uint8Array([4, 2]);
     const { commit } = await a.commit({ reinit: { groupId, cipherSuite: 1, extensions: [] } });
     expect(await b.receive(commit)).toMatchObject({
@@ -119,20 +100,20 @@ describe("a reinitialization", () => {
     expect(joined.epochAuthenticator).toEqual(next.group.epochAuthenticator);
   });
 
-  it("brings all members along, and nothing but what was asked for", async () => {
-    const { clients, a, b } = await pair();
+  it("must include all members, and have the suite and ID of the ReInit", async () => {
+    const { alice, bob, a, b } = await pair(options);
     const groupId = new Uint8Array([4, 2]);
-    await expect(clients[0].reinitialize(a, { add: [] })).rejects.toEqual(code("usage"));
+    await expect(alice.reinitialize(a, { add: [] })).rejects.toEqual(code("usage"));
     const proposal = await b.propose({ reinit: { groupId, cipherSuite: 2, extensions: [] } });
     await a.receive(proposal);
     const { commit } = await a.commit();
     await b.receive(commit);
     await a.mergePendingCommit();
-    const restored = await clients[0].restore(await a.save());
-    await expect(clients[0].reinitialize(restored, { add: [] })).rejects.toEqual(rule("12.4.3.1"));
+    const restored = await alice.restore(await a.save());
+    await expect(alice.reinitialize(restored, { add: [] })).rejects.toEqual(rule("12.4.3.1"));
     const wrong = await client("bob", 1);
     await expect(wrong.reinitialize(b, { add: [] })).rejects.toEqual(code("unsupported"));
-    const next = await clients[0].reinitialize(restored, { add: [await clients[1].createKeyPackage()] });
-    expect((await clients[1].join(next.welcome as Uint8Array)).groupId).toEqual(groupId);
+    const next = await alice.reinitialize(restored, { add: [await bob.createKeyPackage()] });
+    expect((await bob.join(next.welcome as Uint8Array)).groupId).toEqual(groupId);
   });
 });

@@ -1,26 +1,8 @@
-// A group from its creation to its end, on every backend and in every suite.
-import { Client, type Client as ClientType, type Group, insecureAcceptAll } from "@copse/core";
-import { nodeProvider } from "@copse/provider-node";
+// A group from its creation to its end, in every suite.
+import { party, send } from "@copse/test-support/clients";
 import { describe, expect, it } from "vitest";
 
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-
-async function member(suite: number, name: string): Promise<ClientType> {
-  return Client.create({
-    crypto: nodeProvider(),
-    suite,
-    credential: name,
-    authentication: insecureAcceptAll(),
-  });
-}
-
-async function send(from: Group, to: readonly Group[], message: string): Promise<void> {
-  const sealed = await from.encrypt(message);
-  for (const group of to) {
-    const received = await group.receive(sealed);
-    expect(received.kind === "application" && text(received.data)).toBe(message);
-  }
-}
+const member = async (suite: number, name: string) => (await party(name, { suite })).client;
 
 describe.each([1, 2, 3, 4, 5, 6, 7])("a session in suite %i", (suite) => {
   it("creates, adds, updates, removes, and agrees", async () => {

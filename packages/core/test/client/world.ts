@@ -6,11 +6,12 @@ import {
   isBasicCredential,
   type Member,
 } from "@copse/core";
+import { text } from "@copse/test-support/bytes";
+import { type Party, party } from "@copse/test-support/clients";
 import { expect } from "vitest";
 import { toHex } from "../../src/bytes.js";
 import { MlsError } from "../../src/errors.js";
 import { DEFAULT_POLICY } from "../../src/group/policy.js";
-import { type Party, party } from "@copse/test-support/clients";
 
 /** A message on its way to one recipient. */
 interface Letter {
@@ -45,7 +46,7 @@ interface Fact {
   readonly members: readonly string[];
 }
 
-/** How often what happened, so that a test can tell that it did. */
+/** Counts of what happened, so that a test can check that it did. */
 export const noTally = () => ({
   commits: 0,
   lostRaces: 0,
@@ -69,7 +70,6 @@ export type Step = readonly [
 
 const PSK = new Uint8Array([9, 4, 2, 0]);
 const pick = <T>(list: readonly T[], choice: number): T | undefined => list[choice % list.length];
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const isCommitting = ({ pending }: Person) => pending !== undefined;
 
 function nameOf({ credential }: Member): string {
@@ -98,13 +98,13 @@ export class World {
   /** A world of twelve people, one of whom has a group with the second. */
   static async create(
     suite: number,
-    backends: readonly CryptoProvider[],
+    providers: readonly CryptoProvider[],
     tally: ReturnType<typeof noTally>,
   ): Promise<World> {
     const people: Person[] = [];
     for (let i = 0; i < 12; i++) {
       const name = `person ${i}`;
-      const crypto = pick(backends, i) as CryptoProvider;
+      const crypto = pick(providers, i) as CryptoProvider;
       // Some send their handshakes encrypted, some in public, and some keep the tree out of the Welcome.
       const policy = {
         handshake: i % 3 === 2 ? "public" : "private",
@@ -138,7 +138,7 @@ export class World {
     return this.facts.get(epoch)?.members.includes(person.name) === true && person.since <= epoch;
   }
 
-  /** Compares what somebody knows of the epoch with what those before knew. */
+  /** Compares a member's view of the epoch with that of earlier arrivals. */
   private async arrived({ group, name }: Person): Promise<void> {
     if (group === undefined) return;
     const fact: Fact = {
@@ -174,7 +174,7 @@ export class World {
     }
   }
 
-  /** To everybody: who is no member must not be able to read it. */
+  /** Posts a message to everybody; a non-member must not be able to read it. */
   private post(letter: Omit<Letter, "taken">): void {
     for (const person of this.people) person.inbox.push({ ...letter, taken: false });
   }
@@ -186,7 +186,7 @@ export class World {
       const bytes = await group.encrypt(message);
       this.post({ kind: "application", bytes, epoch: group.epoch, from, text: message });
     } catch (error) {
-      // §12.4: those who know of proposals commit them before they send data.
+      // §12.4: a member with pending proposals commits them before it sends data.
       if (error instanceof MlsError && error.code === "pending" && group.proposals.length > 0) return;
       throw error;
     }
@@ -199,13 +199,13 @@ export class World {
 
   private async propose(from: Person, what: number, whom: number): Promise<void> {
     const group = from.group as Group;
-    const newcomer = pick(this.outsiders(group), whom);
+    const newMember = pick(this.outsiders(group), whom);
     const victim = pick(others(group), whom);
     const kinds = ["update", "update", "psk"];
-    if (newcomer !== undefined) kinds.push("add");
+    if (newMember !== undefined) kinds.push("add");
     if (group.members.length > 3) kinds.push("remove");
     const requests = {
-      add: async () => ({ add: await (newcomer as Person).party.client.createKeyPackage() }),
+      add: async () => ({ add: await (newMember as Person).party.client.createKeyPackage() }),
       remove: async () => ({ remove: victim as number }),
       psk: async () => ({ psk: { external: PSK } }),
       update: async () => ({ update: true as const }),
@@ -219,8 +219,8 @@ export class World {
     if (group.hasPendingCommit) return;
     const add: Uint8Array[] = [];
     if (what % 2 === 0) {
-      const newcomers = this.outsiders(group).slice(whom % 5, (whom % 5) + 1 + (whom % 3));
-      for (const { party } of newcomers) add.push(await party.client.createKeyPackage());
+      const newMembers = this.outsiders(group).slice(whom % 5, (whom % 5) + 1 + (whom % 3));
+      for (const { party } of newMembers) add.push(await party.client.createKeyPackage());
     }
     const remove: number[] = [];
     if (what % 3 === 0 && group.members.length > 3) remove.push(pick(others(group), whom) as number);
@@ -257,7 +257,7 @@ export class World {
     }
   }
 
-  /** Follows the latest Welcome, as soon as an earlier membership is over for this person as well. */
+  /** Joins by the latest Welcome, once this person has left the earlier group too. */
   private async join(person: Person): Promise<void> {
     const latest = person.welcomes.at(-1);
     if (latest === undefined || person.group?.active === true) return;
@@ -272,7 +272,7 @@ export class World {
   private async deliver(person: Person, choice: number, twice: boolean): Promise<void> {
     const { group, inbox } = person;
     const letter = pick(inbox, choice);
-    // Who joins later finds in the inbox what came before.
+    // The inbox of a later joiner holds earlier messages too.
     if (letter === undefined || group === undefined) return;
     const done = () => {
       if (!twice) person.inbox = person.inbox.filter((one) => one !== letter);
@@ -315,7 +315,7 @@ export class World {
     done();
   }
 
-  /** Whether a refusal is one that must be. */
+  /** Checks that a refusal is an expected one. */
   private explain(person: Person, letter: Letter, { code, message }: MlsError, now: bigint): void {
     const where = `${person.name} in epoch ${now}, ${letter.kind} of ${letter.epoch}: ${message}`;
     const isApplication = letter.kind === "application";
@@ -377,7 +377,7 @@ export class World {
     }
   }
 
-  /** At the end everybody who is in can talk to everybody else, and nobody else hears it. */
+  /** At the end all members can read each other's messages, and nobody else can. */
   async finish(): Promise<void> {
     await this.settle();
     const [first] = this.members as [Person];

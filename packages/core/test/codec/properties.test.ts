@@ -1,4 +1,6 @@
-// RFC 9420 §2.1: what holds for every value and for every byte string.
+// RFC 9420 §2.1: properties of the codec for all values and all byte strings.
+
+import { hex } from "@copse/test-support/bytes";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -30,7 +32,6 @@ import { PreSharedKeyID } from "../../src/wire/psk.js";
 import { RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
 import { UpdatePath } from "../../src/wire/update-path.js";
 import { GroupInfo, GroupSecrets, Welcome } from "../../src/wire/welcome.js";
-import { hex } from "@copse/test-support/vectors";
 
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
 

@@ -1,4 +1,6 @@
 // A group's epoch as message protection sees it: keys, a context, and members who sign.
+
+import { utf8 } from "@copse/test-support/bytes";
 import { encode } from "../../src/codec/codec.js";
 import { signContent } from "../../src/framing/authentication.js";
 import type { CipherSuiteProvider, Signer } from "../../src/provider/interface.js";
@@ -19,10 +21,9 @@ export const WIDTH = 4;
 export const isMember = (leafIndex: number): boolean => leafIndex < 3;
 export const member = (leafIndex: number): Sender => ({ senderType: SenderType.member, leafIndex });
 
-export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 export const application = (value: string): Content => ({
   contentType: ContentType.application,
-  applicationData: text(value),
+  applicationData: utf8(value),
 });
 export const removal: Content = {
   contentType: ContentType.proposal,
@@ -44,17 +45,17 @@ export async function party(provider: CipherSuiteProvider) {
   const groupContext = encode(GroupContext, {
     version: 1,
     cipherSuite: provider.suite.id,
-    groupId: text("group"),
+    groupId: utf8("group"),
     epoch: 7n,
     treeHash: new Uint8Array(Nh).fill(1),
     confirmedTranscriptHash: new Uint8Array(Nh).fill(2),
     extensions: [],
   });
   const framed = (content: Content, sender: Sender = member(1)): FramedContent => ({
-    groupId: text("group"),
+    groupId: utf8("group"),
     epoch: 7n,
     sender,
-    authenticatedData: text("in clear"),
+    authenticatedData: utf8("in clear"),
     content,
   });
   return {

@@ -1,5 +1,7 @@
-// RFC 9420 §6.3: what private messages refuse, what they cost, and when their keys die.
+// RFC 9420 §6.3: invalid private messages, the cost of valid ones, and the end of their keys.
 
+import { toHex, utf8 } from "@copse/test-support/bytes";
+import { nodeSuite } from "@copse/test-support/providers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { concat } from "../../src/bytes.js";
@@ -17,9 +19,8 @@ import {
   WireFormat,
 } from "../../src/wire/framed-content.js";
 import { PrivateContentAAD, PrivateMessage, SenderData, SenderDataAAD } from "../../src/wire/message.js";
-import { counting, failing, later, nodeSuite } from "../schedule/providers.js";
-import { toHex } from "@copse/test-support/vectors";
-import { application, commit, member, party, removal, text } from "./party.js";
+import { counting, failing, later } from "../schedule/providers.js";
+import { application, commit, member, party, removal } from "./party.js";
 
 const provider = nodeSuite(1);
 const group = await party(provider);
@@ -65,7 +66,7 @@ async function forge(
 async function plaintext(padding: Uint8Array): Promise<Uint8Array> {
   const { content, auth } = await group.authenticate(PRIVATE, application("hello"));
   return concat(
-    encode(opaque, text("hello")),
+    encode(opaque, utf8("hello")),
     encode(framedContentAuthData(content.content.contentType), auth),
     padding,
   );
@@ -75,16 +76,16 @@ describe("round trips", () => {
   it.each(CIPHER_SUITES)("in $name, over the wire, synchronous or not", async (suite) => {
     const sync = nodeSuite(suite.id);
     const other = await party(sync);
-    for (const backend of [sync, later(sync)]) {
-      const sender = other.keys(DEFAULT_RATCHET_LIMITS, backend);
-      const receiver = other.keys(DEFAULT_RATCHET_LIMITS, backend);
+    for (const crypto of [sync, later(sync)]) {
+      const sender = other.keys(DEFAULT_RATCHET_LIMITS, crypto);
+      const receiver = other.keys(DEFAULT_RATCHET_LIMITS, crypto);
       for (const content of [application("hello"), application(""), removal, commit]) {
         const authenticated = await other.authenticate(PRIVATE, content);
-        const sealed = await sealPrivate(backend, authenticated, sender, 0);
+        const sealed = await sealPrivate(crypto, authenticated, sender, 0);
         const message = decode(PrivateMessage, encode(PrivateMessage, sealed));
-        const opened = await openPrivate(backend, message, receiver);
+        const opened = await openPrivate(crypto, message, receiver);
         expect(opened.content).toEqual(authenticated);
-        await verifyContent(backend, opened.content, other.groupContext, other.signer.publicKey);
+        await verifyContent(crypto, opened.content, other.groupContext, other.signer.publicKey);
         opened.consume();
       }
     }
@@ -122,7 +123,7 @@ describe("what can't be sent", () => {
     ],
     ["a content signed for a public message", { wireFormat: WireFormat.publicMessage }],
     ["a commit without its tag", { content: group.framed(commit) }],
-    ["a tag on what is no commit", { auth: { signature: text("s"), confirmationTag: text("t") } }],
+    ["a tag on what is no commit", { auth: { signature: utf8("s"), confirmationTag: utf8("t") } }],
   ])("%s", async (_, change) => {
     const keys = group.keys();
     const before = toHex(keys.secretTree.save());
@@ -200,7 +201,7 @@ describe("what is refused", () => {
     }
   });
 
-  it("trap 8: a blank leaf, and a leaf outside of the tree", async () => {
+  it("a blank leaf, and a leaf outside of the tree", async () => {
     for (const leafIndex of [3, 4, 2 ** 32 - 1]) {
       const message = await forge(await plaintext(new Uint8Array(0)), { leafIndex });
       await expect(open(message)).rejects.toMatchObject({ code: "unknown-sender" });
@@ -225,7 +226,7 @@ describe("what is refused", () => {
     }
   });
 
-  it("trap 9: a generation far ahead, at no cost beyond the sender data", async () => {
+  it("a generation far ahead, at no cost beyond the sender data", async () => {
     const message = await forge(await plaintext(new Uint8Array(0)), { generation: 2 ** 32 - 1 });
     const { provider: counted, take } = counting(provider);
     const keys = group.keys(DEFAULT_RATCHET_LIMITS, counted);
@@ -237,7 +238,7 @@ describe("what is refused", () => {
     const bytes = fc.uint8Array({ maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(bytes, bytes, async (encryptedSenderData, ciphertext) => {
-        const message = { ...(await forge(text(""))), encryptedSenderData, ciphertext };
+        const message = { ...(await forge(utf8(""))), encryptedSenderData, ciphertext };
         await expect(open(message)).rejects.toBeInstanceOf(MlsError);
       }),
     );
@@ -268,7 +269,7 @@ describe("what is refused", () => {
 });
 
 describe("keys", () => {
-  it("a message is accepted once, also if two copies are opened before one is accepted", async () => {
+  it("a message is accepted once, even if two copies are opened before one is accepted", async () => {
     const message = await seal(await group.authenticate(PRIVATE, application("hello")));
     const keys = group.keys();
     const [first, second] = [await open(message, keys), await open(message, keys)];
@@ -277,7 +278,7 @@ describe("keys", () => {
     await expect(open(message, keys)).rejects.toMatchObject({ code: "consumed" });
   });
 
-  it("messages may come in any order; a refused one is still to be accepted", async () => {
+  it("messages may arrive in any order, and one may be accepted after a forgery was refused", async () => {
     const sender = group.keys();
     const messages: PrivateMessage[] = [];
     for (let i = 0; i < 6; i++) {
@@ -326,7 +327,7 @@ describe("keys", () => {
     expect(opened.map(({ content }) => content)).toEqual(contents);
   });
 
-  it("a failure of the backend at any point leaves the receiver as it was", async () => {
+  it("a failure of the provider at any point leaves the receiver unchanged", async () => {
     const message = await seal(await group.authenticate(PRIVATE, application("hello")));
     for (let from = 0; from < 13; from++) {
       const keys = group.keys(DEFAULT_RATCHET_LIMITS, provider);
@@ -334,7 +335,7 @@ describe("keys", () => {
       const broken = failing(provider, from);
       const tree = group.keys(DEFAULT_RATCHET_LIMITS, broken).secretTree;
       await expect(async () => openPrivate(broken, message, { ...keys, secretTree: tree })).rejects.toThrow(
-        "the backend is gone",
+        "the provider is gone",
       );
       expect(toHex(tree.save())).toBe(before);
     }
@@ -342,7 +343,7 @@ describe("keys", () => {
 });
 
 describe("cost", () => {
-  it("an application message costs its primitives and no promise", async () => {
+  it("an application message takes its primitives and no promise", async () => {
     const { provider: counted, take } = counting(provider);
     const { privateKey, publicKey } = await counted.signature.generateKeyPair();
     const signer = {

@@ -1,4 +1,7 @@
-// RFC 9420 §6.1, §6.2: what public messages refuse.
+// RFC 9420 §6.1, §6.2: public messages, valid and invalid.
+
+import { utf8 } from "@copse/test-support/bytes";
+import { nodeSuite } from "@copse/test-support/providers";
 import { describe, expect, it } from "vitest";
 import { concat } from "../../src/bytes.js";
 import { decode, encode } from "../../src/codec/codec.js";
@@ -13,8 +16,8 @@ import {
 } from "../../src/wire/framed-content.js";
 import { PublicMessage } from "../../src/wire/message.js";
 import { type Proposal, ProposalType } from "../../src/wire/proposal.js";
-import { later, nodeSuite } from "../schedule/providers.js";
-import { application, commit, member, party, removal, text } from "./party.js";
+import { later } from "../schedule/providers.js";
+import { application, commit, member, party, removal } from "./party.js";
 
 const provider = nodeSuite(1);
 const group = await party(provider);
@@ -32,14 +35,14 @@ const rule = (section: string) => ({ code: "validation", rule: expect.stringMatc
 
 describe("members", () => {
   it("messages come back over the wire, synchronous or not", async () => {
-    for (const backend of [provider, later(provider)]) {
+    for (const crypto of [provider, later(provider)]) {
       for (const content of [removal, commit]) {
         const authenticated = await group.authenticate(PUBLIC, content);
-        const message = await sealPublic(backend, authenticated, group.groupContext, group.membershipKey);
+        const message = await sealPublic(crypto, authenticated, group.groupContext, group.membershipKey);
         const received = decode(PublicMessage, encode(PublicMessage, message));
-        const opened = await openPublic(backend, received, group.groupContext, group.membershipKey);
+        const opened = await openPublic(crypto, received, group.groupContext, group.membershipKey);
         expect(opened).toEqual(authenticated);
-        await verifyContent(backend, opened, group.groupContext, group.signer.publicKey);
+        await verifyContent(crypto, opened, group.groupContext, group.signer.publicKey);
       }
     }
   });
@@ -65,21 +68,21 @@ describe("members", () => {
     const message = await sealed(commit);
     const { content, auth } = message;
     const changes: Partial<PublicMessage>[] = [
-      { content: { ...content, groupId: text("another") } },
+      { content: { ...content, groupId: utf8("another") } },
       { content: { ...content, epoch: 8n } },
       { content: { ...content, sender: member(0) } },
-      { content: { ...content, authenticatedData: text("") } },
+      { content: { ...content, authenticatedData: utf8("") } },
       {
         content: {
           ...content,
           content: {
             ...commit,
-            commit: { proposals: [{ type: 2, reference: text("r") }], path: undefined },
+            commit: { proposals: [{ type: 2, reference: utf8("r") }], path: undefined },
           } as Content,
         },
       },
       { auth: { ...auth, signature: auth.signature.slice(1) } },
-      { auth: { ...auth, confirmationTag: text("another") } },
+      { auth: { ...auth, confirmationTag: utf8("another") } },
       { membershipTag: undefined },
       { membershipTag: new Uint8Array(0) },
       { membershipTag: (message.membershipTag as Uint8Array).slice(0, 31) },
@@ -125,34 +128,34 @@ describe("senders outside of the group", () => {
   const proposal = (value: Proposal): Content => ({ contentType: ContentType.proposal, proposal: value });
   const reinit = proposal({
     proposalType: ProposalType.reinit,
-    groupId: text("next"),
+    groupId: utf8("next"),
     version: 1,
     cipherSuite: 1,
     extensions: [],
   });
-  const externalInit = proposal({ proposalType: ProposalType.externalInit, kemOutput: text("kem") });
+  const externalInit = proposal({ proposalType: ProposalType.externalInit, kemOutput: utf8("kem") });
   const extensions = proposal({ proposalType: ProposalType.groupContextExtensions, extensions: [] });
   const psk = proposal({
     proposalType: ProposalType.psk,
-    psk: { pskType: 1, pskId: text("id"), pskNonce: new Uint8Array(32) },
+    psk: { pskType: 1, pskId: utf8("id"), pskNonce: new Uint8Array(32) },
   });
   const leafNode = {
-    encryptionKey: text("e"),
-    signatureKey: text("s"),
-    credential: { credentialType: 1 as const, identity: text("new") },
+    encryptionKey: utf8("e"),
+    signatureKey: utf8("s"),
+    credential: { credentialType: 1 as const, identity: utf8("new") },
     capabilities: { versions: [1], cipherSuites: [1], extensions: [], proposals: [], credentials: [1] },
     extensions: [],
-    signature: text("sig"),
+    signature: utf8("sig"),
   };
   const add = proposal({
     proposalType: ProposalType.add,
     keyPackage: {
       version: 1,
       cipherSuite: 1,
-      initKey: text("i"),
+      initKey: utf8("i"),
       leafNode: { ...leafNode, leafNodeSource: { type: 1, lifetime: { notBefore: 0n, notAfter: 1n } } },
       extensions: [],
-      signature: text("sig"),
+      signature: utf8("sig"),
     },
   });
   const update = proposal({
@@ -199,7 +202,7 @@ describe("senders outside of the group", () => {
     const message = await sealPublic(provider, joining, group.groupContext, undefined);
     const opened = await openPublic(provider, message, group.groupContext, undefined);
     await expect(async () =>
-      verifyContent(provider, opened, text("another context"), group.signer.publicKey),
+      verifyContent(provider, opened, utf8("another context"), group.signer.publicKey),
     ).rejects.toMatchObject(rule("^6\\.1: "));
 
     const outside = await group.authenticate(PUBLIC, removal, {
@@ -207,6 +210,6 @@ describe("senders outside of the group", () => {
       senderIndex: 0,
     });
     await verifyContent(provider, outside, undefined, group.signer.publicKey);
-    await verifyContent(provider, outside, text("another context"), group.signer.publicKey);
+    await verifyContent(provider, outside, utf8("another context"), group.signer.publicKey);
   });
 });

@@ -1,9 +1,6 @@
-// The provider that these tests run on, and providers around it: one that answers later, one that counts, one
-// that fails.
+// Providers around another one: one that answers later, one that counts, one that fails.
 import type { Awaitable } from "../../src/provider/awaitable.js";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
-
-export { nodeSuite } from "@copse/test-support/backends";
 
 /** Wraps the operations of the parts that message protection uses. */
 function wrap(
@@ -41,7 +38,7 @@ function wrap(
   };
 }
 
-/** Answers all later, and not in the order of the calls; reads its inputs only then. */
+/** Answers asynchronously, out of order, and reads its inputs only then. */
 export function later(provider: CipherSuiteProvider): CipherSuiteProvider {
   let calls = 0;
   return wrap(provider, async (_, operation) => {
@@ -72,7 +69,7 @@ export function counting(provider: CipherSuiteProvider) {
 export function failing(provider: CipherSuiteProvider, from: number): CipherSuiteProvider {
   let calls = 0;
   return wrap(provider, (_, operation) => {
-    if (calls++ >= from) throw new Error("the backend is gone");
+    if (calls++ >= from) throw new Error("the provider is gone");
     return operation();
   });
 }

@@ -1,7 +1,8 @@
-// RFC 9420 §7.3, §12.4.3.1: which keys a tree has, against counts in a Map.
+// RFC 9420 §7.3, §12.4.3.1: the set of a tree's keys, compared with counts in a Map.
+
+import { randomFrom } from "@copse/test-support/random";
 import { describe, expect, it } from "vitest";
 import { KeySet } from "../../src/tree/key-set.js";
-import { randomFrom } from "./support.js";
 
 /** The `i`-th of many keys that differ. */
 function keyOf(i: number): Uint8Array {
@@ -21,7 +22,7 @@ class Counted {
     this.set = this.set.change(removed.map(keyOf), added.map(keyOf));
   }
 
-  /** The same, to go on from on its own. */
+  /** A copy that changes independently. */
   fork(): Counted {
     const fork = new Counted();
     for (const [i, count] of this.counts) fork.counts.set(i, count);
@@ -53,7 +54,7 @@ describe("keys of a tree", () => {
     }
   });
 
-  it("holds so many that some of them have the same hash, until none is left", () => {
+  it("holds enough keys for hash collisions, until none is left", () => {
     const n = 40_000;
     const all = Array.from({ length: n }, (_, i) => i);
     const counted = new Counted();
@@ -67,7 +68,7 @@ describe("keys of a tree", () => {
     counted.check(n);
   });
 
-  it("of the same keys as were added to it is the same at once", () => {
+  it("finds repeated keys in the list that it is made of", () => {
     const keys = () => [1, 2, 3, 2].map(keyOf);
     expect(KeySet.of(keys).hasRepeats).toBe(true);
     expect(KeySet.of(keys).change([keyOf(2)], []).hasRepeats).toBe(false);
@@ -78,7 +79,7 @@ describe("keys of a tree", () => {
     ).toBe(true);
   });
 
-  it("looks at the keys that it is made of when it is asked, and once", () => {
+  it("reads the keys that it is made of on the first question, and once", () => {
     let looked = 0;
     const make = () =>
       KeySet.of(() => {

@@ -1,4 +1,4 @@
-// RFC 9420 Appendix C: paths, and the ancestors of leaves. The working group's vectors are in tests/vectors.
+// RFC 9420 Appendix C: paths, and the ancestors of leaves. The working group's vectors are in ../vectors.
 import { describe, expect, it } from "vitest";
 import { commonAncestor, isLeafBelow, level } from "../../src/tree/math.js";
 import { directPath } from "./paths.js";

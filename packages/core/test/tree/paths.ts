@@ -1,4 +1,4 @@
-// RFC 9420 §4.1.2: paths as the RFC has them, for the tree to be compared with.
+// RFC 9420 §4.1.2: paths as the RFC defines them, to compare the tree with.
 import { parent } from "../../src/tree/math.js";
 
 /** The nodes above, from the parent to the root. */

@@ -1,22 +1,16 @@
 // RFC 9420 §4, §7.7, §7.8, §12.1, §12.4.3.3: the ratchet tree against a naive model, and trees that are refused.
+
+import { toHex } from "@copse/test-support/bytes";
+import { nodeSuite } from "@copse/test-support/providers";
+import { randomFrom } from "@copse/test-support/random";
 import { describe, expect, it } from "vitest";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
 import { rootIndex, sibling } from "../../src/tree/math.js";
 import { RatchetTree } from "../../src/tree/ratchet-tree.js";
 import type { LeafNode } from "../../src/wire/leaf-node.js";
 import { NodeType, type ParentNode, type RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
-import { toHex } from "@copse/test-support/vectors";
+import { bytesOf, CAPABILITIES, errorOf, fakeKey, fakeLeaf, fakeParent } from "./fake-nodes.js";
 import { directPath } from "./paths.js";
-import {
-  bytesOf,
-  CAPABILITIES,
-  errorOf,
-  fakeKey,
-  fakeLeaf,
-  fakeParent,
-  nodeSuite,
-  randomFrom,
-} from "./support.js";
 
 type Entry = LeafNode | ParentNode | undefined;
 
@@ -156,7 +150,7 @@ describe("random changes", () => {
         }
         past.push({ tree, bytes: toHex(bytesOf(tree)), hash });
       });
-      // Trees of before are what they were, though later ones share most of their nodes.
+      // Earlier trees are unchanged, though later ones share most of their nodes.
       for (const { tree, bytes, hash } of past) {
         expect(toHex(bytesOf(tree))).toBe(bytes);
         expect(toHex(await tree.treeHash(suite))).toBe(hash);
@@ -213,7 +207,7 @@ describe("sharing", () => {
     expect(counts.inputs).toBe(2047 + 22);
   });
 
-  it("trap 10: a join to 10,000 finds repeated keys and common capabilities without looking at pairs of members", () => {
+  it("joining 10,000 members finds repeated keys and common capabilities without comparing pairs of members", () => {
     const tree = RatchetTree.of(fakeLeaf(0)).addAll(many(9999)).tree;
     const again = RatchetTree.fromNodes(tree.toNodes());
     expect(again.duplicateKey()).toBeUndefined();
@@ -239,7 +233,7 @@ describe("keys", () => {
     expect(withPath.remove(1).hasEncryptionKey(fakeKey("p", 1))).toBe(false);
   });
 
-  it("§7.3: a key that is there twice is reported, until one of the two is gone", () => {
+  it("§7.3: a repeated key is reported until one of the two is gone", () => {
     const twice = tree.add({ ...fakeLeaf(3), signatureKey: fakeKey("s", 1) }).tree;
     expect(twice.duplicateKey()).toBe("signature_key");
     expect(twice.remove(1).duplicateKey()).toBeUndefined();
@@ -308,7 +302,7 @@ describe("misuse", () => {
   });
 });
 
-describe("§12.4.3.3, §12.4.3.1: lists that are no tree", () => {
+describe("§12.4.3.3, §12.4.3.1: a list of nodes that is no tree", () => {
   const leaf = (n: number) => ({ nodeType: NodeType.leaf, leafNode: fakeLeaf(n) }) as const;
   const parent = (n: number, unmerged: number[] = []) =>
     ({ nodeType: NodeType.parent, parentNode: fakeParent(n, unmerged) }) as const;
@@ -344,14 +338,14 @@ describe("§12.4.3.3, §12.4.3.1: lists that are no tree", () => {
     ],
   ];
   for (const [name, nodes, rule] of cases) {
-    it(`trap 5: ${name}`, async () => {
+    it(`has ${name}`, async () => {
       const error = await errorOf(() => RatchetTree.fromNodes(nodes));
       expect(error).toMatchObject({ code: "validation" });
       expect(error.message).toContain(rule);
     });
   }
 
-  it("takes unmerged leaves that every node between lists", () => {
+  it("but unmerged leaves that every node between lists are accepted", () => {
     const nodes = [leaf(0), parent(0, [1]), leaf(1), parent(1, [1, 3]), leaf(2), none, leaf(3)];
     expect(RatchetTree.fromNodes(nodes).resolution(3)).toEqual([3, 2, 6]);
   });

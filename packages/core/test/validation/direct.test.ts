@@ -1,8 +1,11 @@
-// RFC 9420 §7.6, §12: checks that no message gets to, as another one stands before them, called by themselves; and
-// what a creator and an observer check of their own.
+// RFC 9420 §7.6, §12: checks that no message reaches because an earlier check refuses it, called directly; and
+// what a creator and a PublicGroup check of their own.
 import { type Group, insecureAcceptAll } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
+import { four, type Meeting, type Party, party, publicIn } from "@copse/test-support/clients";
+import { failure, named, saying } from "@copse/test-support/errors";
+import { by, frame, goodPath, type Insider, insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
 import { processCommit } from "../../src/group/commit/process.js";
@@ -24,21 +27,8 @@ import {
 import type { LeafNode } from "../../src/wire/leaf-node.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
 import { type Proposal, ProposalType } from "../../src/wire/proposal.js";
-import {
-  by,
-  failure,
-  four,
-  frame,
-  goodPath,
-  type Insider,
-  insider,
-  type Meeting,
-  type Party,
-  party,
-  publicIn,
-  saying,
-} from "@copse/test-support/clients";
-import { filled, fromOutside, groupInfoOf, named, SUITE } from "./support.js";
+import { filled, remove, SUITE } from "../proposals.js";
+import { fromOutside, groupInfoOf } from "./forged-messages.js";
 
 let meeting: Meeting;
 let mallory: Insider;
@@ -52,7 +42,6 @@ beforeAll(async () => {
 
 const newMember: Sender = { senderType: SenderType.newMemberCommit };
 const outside: Sender = { senderType: SenderType.external, senderIndex: 0 };
-const remove = (removed: number): Proposal => ({ proposalType: ProposalType.remove, removed });
 const framed = (sender: Sender, content: Content): AuthenticatedContent => ({
   wireFormat: WireFormat.publicMessage,
   content: {
@@ -66,10 +55,10 @@ const framed = (sender: Sender, content: Content): AuthenticatedContent => ({
 });
 const commit: Content = { contentType: ContentType.commit, commit: { proposals: [], path: undefined } };
 
-describe("what another check stands before", () => {
+describe("behind the earlier checks", () => {
   const wrong: [string, string, () => Promise<unknown>][] = [
     [
-      "an Update by one who is no member",
+      "an Update by a non-member",
       "12.1.2: an Update replaces",
       async () => {
         const leafNode = mallory.epoch.tree.leaf(2) as LeafNode;
@@ -88,7 +77,7 @@ describe("what another check stands before", () => {
       async () => processCommit(mallory.config, mallory.epoch, framed(outside, commit), () => undefined),
     ],
     [
-      "a newMember's proposal that is no Add",
+      "a new member's proposal that is no Add",
       "6.1: the content of a new member's proposal",
       async () =>
         signatureKeyOf(
@@ -116,11 +105,11 @@ describe("what another check stands before", () => {
       },
     ],
     [
-      "a party that is no member",
+      "a sender that is no member",
       "unknown-sender",
       async () => partyOf(mallory.epoch, { senderType: SenderType.member, leafIndex: 77 }),
     ],
-    ["a party that the group doesn't list", "unknown-sender", async () => partyOf(mallory.epoch, outside)],
+    ["a sender that the group doesn't list", "unknown-sender", async () => partyOf(mallory.epoch, outside)],
     [
       "an update path with a leaf of source update",
       "12.4.2: the leaf_node_source",
@@ -133,7 +122,7 @@ describe("what another check stands before", () => {
       },
     ],
     [
-      "an update path without a ciphertext for who opens it",
+      "an update path without a ciphertext for its receiver",
       "7.6: encrypted_path_secret",
       async () => {
         const { updatePath, tree } = await goodPath(
@@ -159,7 +148,7 @@ describe("a creator", () => {
   });
 });
 
-describe("an observer", () => {
+describe("a PublicGroup", () => {
   const follow = async () =>
     PublicGroup.follow({
       crypto: nodeProvider(),
@@ -168,7 +157,7 @@ describe("an observer", () => {
     });
 
   it("of another suite is refused by 12.4.3.1: the cipher suite", async () => {
-    const { config } = await party("observer", { suite: 3 });
+    const { config } = await party("follower", { suite: 3 });
     const work = async () => followFrom(config, await groupInfoOf(mallory), undefined);
     expect(saying(await failure(work))).toMatch(/^12\.4\.3\.1: the cipher suite in the GroupInfo/);
   });
@@ -188,12 +177,12 @@ describe("an observer", () => {
         membershipTag: filled(),
       },
     });
-    const observer = await follow();
-    expect(saying(await failure(observer.receive(bytes)))).toMatch(/^6: applications must use/);
+    const follower = await follow();
+    expect(saying(await failure(follower.receive(bytes)))).toMatch(/^6: applications must use/);
   });
 
   it("refuses a confirmation tag of another length by 6.1: the confirmation tag", async () => {
-    const observer = await follow();
+    const follower = await follow();
     const alice = meeting.groups[0] as Group;
     const { commit: bytes } = await alice.update();
     const good = publicIn(bytes);
@@ -203,31 +192,31 @@ describe("an observer", () => {
         wireFormat: 1,
         publicMessage: { ...good, auth: { ...good.auth, confirmationTag: filled(length) } },
       });
-      expect(saying(await failure(observer.receive(changed)))).toMatch(/^6\.1: the confirmation tag/);
+      expect(saying(await failure(follower.receive(changed)))).toMatch(/^6\.1: the confirmation tag/);
     }
     const otherGroup = encode(MlsMessage, {
       version: 1,
       wireFormat: 1,
       publicMessage: { ...good, content: { ...good.content, groupId: filled() } },
     });
-    expect((await failure(observer.receive(otherGroup))).code).toBe("wrong-group");
-    await observer.receive(bytes);
+    expect((await failure(follower.receive(otherGroup))).code).toBe("wrong-group");
+    await follower.receive(bytes);
     await alice.clearPendingCommit();
   });
 
-  it("follows a group no further than to its ReInit", async () => {
-    const observer = await follow();
+  it("follows a group only until its ReInit", async () => {
+    const follower = await follow();
     const alice = meeting.groups[0] as Group;
     const bob = meeting.groups[1] as Group;
     const { commit: bytes } = await alice.commit({
       reinit: { groupId: filled(), cipherSuite: SUITE, extensions: [] },
     });
-    await observer.receive(bytes);
+    await follower.receive(bytes);
     await bob.receive(bytes);
     await alice.mergePendingCommit();
     const from = await insider(meeting.parties[0] as Party, alice);
 
     const message = await frame(from, { contentType: ContentType.proposal, proposal: remove(1) });
-    expect((await failure(observer.receive(message))).code).toBe("closed");
+    expect((await failure(follower.receive(message))).code).toBe("closed");
   });
 });

@@ -1,26 +1,27 @@
-// RFC 9420 §12.2, §12.4.3.2: external commits that must not be are refused by their rule, though they are well signed.
+// RFC 9420 §12.2, §12.4.3.2: invalid external commits with valid signatures are refused, each by its rule.
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
+import { four, keyPackageIn, type Party, party, publicIn } from "@copse/test-support/clients";
+import { failure, named, refused, saying } from "@copse/test-support/errors";
+import { type Insider, insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
 import { ContentType, SenderType } from "../../src/wire/framed-content.js";
 import type { LeafNode } from "../../src/wire/leaf-node.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
 import { type Proposal, ProposalType } from "../../src/wire/proposal.js";
-import { PSKType, ResumptionPSKUsage } from "../../src/wire/psk.js";
+import { ResumptionPSKUsage } from "../../src/wire/psk.js";
 import {
-  failure,
-  four,
-  type Insider,
-  insider,
-  keyPackageIn,
-  type Party,
-  party,
-  publicIn,
-  refused,
-  saying,
-} from "@copse/test-support/clients";
-import { data, filled, forgeJoin, fromOutside, type JoinForgery, named, SUITE, unknown } from "./support.js";
+  data,
+  externalInit,
+  externalPsk,
+  filled,
+  remove,
+  resumptionPsk,
+  SUITE,
+  unknown,
+} from "../proposals.js";
+import { forgeJoin, fromOutside, type JoinForgery } from "./forged-messages.js";
 
 let bob: Group;
 let alice: Group;
@@ -38,103 +39,101 @@ beforeAll(async () => {
   keyPackage = keyPackageIn(await joiner.client.createKeyPackage());
 });
 
-const init: Proposal = { proposalType: ProposalType.externalInit, kemOutput: filled() };
-const remove = (removed: number): Proposal => ({ proposalType: ProposalType.remove, removed });
-const psk = (change: object = {}): Proposal => ({
-  proposalType: ProposalType.psk,
-  psk: { pskType: PSKType.external, pskId: data, pskNonce: filled(), ...change },
-});
-const resumption = (usage: 2 | 3): Proposal => ({
-  proposalType: ProposalType.psk,
-  psk: { pskType: PSKType.resumption, usage, pskGroupId: data, pskEpoch: 0n, pskNonce: filled() },
-});
 const none = "12.2: an external commit must contain no other";
 
 describe("an external commit", () => {
   const wrong: [string, string, () => Proposal[], JoinForgery?][] = [
     ["without an ExternalInit", "12.2: an external commit must contain exactly one", () => []],
-    ["with two ExternalInits", "12.2: an external commit must contain exactly one", () => [init, init]],
+    [
+      "with two ExternalInits",
+      "12.2: an external commit must contain exactly one",
+      () => [externalInit, externalInit],
+    ],
     [
       "with two Removes",
       "12.2: an external commit must contain at most one",
-      () => [init, remove(2), remove(3)],
+      () => [externalInit, remove(2), remove(3)],
     ],
-    ["with an Add", none, () => [init, { proposalType: ProposalType.add, keyPackage }]],
+    ["with an Add", none, () => [externalInit, { proposalType: ProposalType.add, keyPackage }]],
     [
       "with an Update",
       none,
-      () => [init, { proposalType: ProposalType.update, leafNode: keyPackage.leafNode }],
+      () => [externalInit, { proposalType: ProposalType.update, leafNode: keyPackage.leafNode }],
     ],
     [
       "with a ReInit",
       none,
       () => [
-        init,
+        externalInit,
         { proposalType: ProposalType.reinit, groupId: data, version: 1, cipherSuite: SUITE, extensions: [] },
       ],
     ],
     [
       "with GroupContextExtensions",
       none,
-      () => [init, { proposalType: ProposalType.groupContextExtensions, extensions: [] }],
+      () => [externalInit, { proposalType: ProposalType.groupContextExtensions, extensions: [] }],
     ],
     [
       "with one PSK twice",
       "12.2: a commit must not contain multiple PreSharedKey",
-      () => [init, psk(), psk()],
+      () => [externalInit, externalPsk(), externalPsk()],
     ],
-    ["with a PSK nonce too short", "12.1.4: psk_nonce", () => [init, psk({ pskNonce: filled(31) })]],
+    [
+      "with a PSK nonce too short",
+      "12.1.4: psk_nonce",
+      () => [externalInit, externalPsk({ pskNonce: filled(31) })],
+    ],
     [
       "with a PSK of usage reinit",
       "12.1.4: a resumption PSK with usage reinit",
-      () => [init, resumption(ResumptionPSKUsage.reinit)],
+      () => [externalInit, resumptionPsk(ResumptionPSKUsage.reinit)],
     ],
     [
       "with a PSK of usage branch",
       "12.1.4: a resumption PSK with usage branch",
-      () => [init, resumption(ResumptionPSKUsage.branch)],
+      () => [externalInit, resumptionPsk(ResumptionPSKUsage.branch)],
     ],
-    ["that removes a blank leaf", "12.1.3: removed", () => [init, remove(77)]],
+    ["that removes a blank leaf", "12.1.3: removed", () => [externalInit, remove(77)]],
     [
       "with the leaf key of its removed former self",
       "7.3: the encryption_key must be different",
-      () => [init, remove(2)],
+      () => [externalInit, remove(2)],
       { leaf: (_, replaced) => ({ encryptionKey: (replaced as LeafNode).encryptionKey }) },
     ],
     [
       "with a leaf of source update",
       "7.3: leaf_node_source",
-      () => [init],
+      () => [externalInit],
       { leaf: () => ({ leafNodeSource: { type: 2 } }) },
     ],
     [
       "with an extension that its leaf's capabilities don't list",
       "7.3: each extension of the LeafNode",
-      () => [init],
+      () => [externalInit],
       { leaf: () => ({ extensions: [unknown] }) },
     ],
     [
       "with a leaf that doesn't support the group's suite",
       "11.1: all members",
-      () => [init],
+      () => [externalInit],
       { leaf: ({ capabilities }) => ({ capabilities: { ...capabilities, cipherSuites: [] } }) },
     ],
     [
       "with the leaf key of a member",
       "12.4.2: none of the public keys",
-      () => [init],
+      () => [externalInit],
       { leaf: () => ({ encryptionKey: (inside.epoch.tree.leaf(0) as LeafNode).encryptionKey }) },
     ],
     [
       "with another parent hash",
       "7.9.2: the leaf node's parent_hash",
-      () => [init],
+      () => [externalInit],
       { leaf: () => ({ leafNodeSource: { type: 3, parentHash: filled() } }) },
     ],
     [
       "with a leaf signed by nobody",
       "7.3: the signature on the LeafNode",
-      () => [init],
+      () => [externalInit],
       {
         path: ({ updatePath }) => ({
           ...updatePath,
@@ -145,7 +144,7 @@ describe("an external commit", () => {
     [
       "with a node less in its path",
       "7.5: an update path has a node",
-      () => [init],
+      () => [externalInit],
       { path: ({ updatePath }) => ({ ...updatePath, nodes: updatePath.nodes.slice(1) }) },
     ],
   ];
@@ -155,18 +154,18 @@ describe("an external commit", () => {
   });
 
   it("signed by another key than its leaf's is refused by 6.1: recipients must verify", async () => {
-    const message = await forgeJoin(inside, joiner, [init], { signer: other });
+    const message = await forgeJoin(inside, joiner, [externalInit], { signer: other });
     expect(saying(await refused(bob, message))).toMatch(/^6\.1: recipients must verify/);
   });
 
   it("by the key of a member is refused by 7.3: signature_key", async () => {
     const { signer } = inside;
-    const message = await forgeJoin(inside, { ...joiner, signer }, [init]);
+    const message = await forgeJoin(inside, { ...joiner, signer }, [externalInit]);
     expect(saying(await refused(bob, message))).toMatch(/^7\.3: signature_key must be unique/);
   });
 
   it("without a path is refused by 12.4.3.2: external commits must contain a path", async () => {
-    const commit = { proposals: [{ type: 1, proposal: init } as const], path: undefined };
+    const commit = { proposals: [{ type: 1, proposal: externalInit } as const], path: undefined };
     const message = await fromOutside(
       inside,
       { senderType: SenderType.newMemberCommit },
@@ -176,7 +175,7 @@ describe("an external commit", () => {
   });
 
   it("by reference is refused by 12.4.3.2: an external commit must not include any", async () => {
-    const good = publicIn(await forgeJoin(inside, joiner, [init]));
+    const good = publicIn(await forgeJoin(inside, joiner, [externalInit]));
     const { content } = good.content;
     if (content.contentType !== ContentType.commit) throw new Error("no commit");
     const [reference] = await (async () => {
@@ -215,7 +214,7 @@ describe("an external commit", () => {
     expect(saying(error)).toMatch(/^12\.4\.3\.1: the cipher suite in the GroupInfo/);
   });
 
-  it("joins at the leftmost blank leaf, with all that the members then know", async () => {
+  it("joins at the leftmost blank leaf, with the same state as the members", async () => {
     const guest = await party("guest", { suite: SUITE });
     const { groups } = await four(SUITE);
     const [a, b] = groups as [Group, Group];

@@ -1,5 +1,16 @@
-// RFC 9420 §12.3, §12.4, §12.4.1: what a commit does, in the order that the RFC says, and what its sender must make.
+// RFC 9420 §12.3, §12.4, §12.4.1: the order in which a commit's proposals apply, and what its sender must create.
 import type { Group } from "@copse/core";
+import {
+  everyone,
+  four,
+  gather,
+  keyPackageIn,
+  type Party,
+  party,
+  publicIn,
+} from "@copse/test-support/clients";
+import { failure, refused, saying } from "@copse/test-support/errors";
+import { by, forge, frame, type Insider, insider, resigned } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { decode } from "../../src/codec/codec.js";
 import { requiredCapabilities } from "../../src/group/extensions/requirements.js";
@@ -8,25 +19,8 @@ import { type LeafNode, LeafNodeSource } from "../../src/wire/leaf-node.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
 import { isProposal, type Proposal, ProposalType } from "../../src/wire/proposal.js";
 import { RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
-import {
-  by,
-  everyone,
-  failure,
-  forge,
-  four,
-  frame,
-  gather,
-  type Insider,
-  insider,
-  keyPackageIn,
-  type Party,
-  party,
-  publicIn,
-  refused,
-  resigned,
-  saying,
-} from "@copse/test-support/clients";
-import { SUITE, unknown } from "./support.js";
+import { MALLORY } from "../client/insider.js";
+import { remove, SUITE, unknown } from "../proposals.js";
 
 const type = unknown.extensionType;
 let able: Party;
@@ -34,7 +28,6 @@ let unable: Party;
 let groups: readonly Group[];
 let parties: readonly Party[];
 let mallory: Insider;
-const MALLORY = 2;
 
 beforeAll(async () => {
   able = await party("able", { suite: SUITE, capabilities: { extensions: [type] } });
@@ -48,7 +41,6 @@ const add = async ({ client }: Party): Promise<Proposal> => ({
   proposalType: ProposalType.add,
   keyPackage: keyPackageIn(await client.createKeyPackage()),
 });
-const remove = (removed: number): Proposal => ({ proposalType: ProposalType.remove, removed });
 const requiring: Proposal = {
   proposalType: ProposalType.groupContextExtensions,
   extensions: [requiredCapabilities({ extensionTypes: [type] })],
@@ -70,7 +62,7 @@ describe("§12.3: proposals are applied in their order, whatever the order of th
     expect(await bob.receive(message)).toMatchObject({ kind: "commit" });
   });
 
-  it("and needn't do what the extensions before asked for", async () => {
+  it("an Add needn't do what the replaced extensions asked for", async () => {
     const people = await Promise.all(
       ["a", "b"].map((n) => party(n, { suite: SUITE, capabilities: { extensions: [type] } })),
     );
@@ -86,7 +78,7 @@ describe("§12.3: proposals are applied in their order, whatever the order of th
     expect(b.members).toHaveLength(3);
   });
 
-  it("a newcomer takes the leaf of one who is removed", async () => {
+  it("a new member takes the leaf of a removed one", async () => {
     const dave = await copyOf(3);
     const proposals = by(MALLORY, await add(able), remove(1), await add(unable), remove(0));
     await dave.receive(await forge(mallory, { proposals }));
@@ -108,7 +100,7 @@ describe("§12.3: proposals are applied in their order, whatever the order of th
 });
 
 describe("§12.2: the same client twice", () => {
-  it("as a newcomer who is a member is refused, unless the member is removed", async () => {
+  it("is refused as a new member that is a member already, unless that is removed", async () => {
     const dave = await copyOf(3);
     const again = await add(parties[1] as Party);
     const twice = await forge(mallory, { proposals: by(MALLORY, again) });
@@ -117,7 +109,7 @@ describe("§12.2: the same client twice", () => {
     expect(await dave.receive(instead)).toMatchObject({ kind: "commit" });
   });
 
-  it("in an Update that takes the encryption key of another is refused by 7.3: encryption_key", async () => {
+  it("is refused in an Update with another leaf's encryption key by 7.3: encryption_key", async () => {
     const meeting = await four(SUITE, { policy: { handshake: "public" } });
     const from = await insider(meeting.parties[MALLORY] as Party, meeting.groups[MALLORY] as Group);
     const leafNode = await resigned(from, from.epoch.tree.leaf(MALLORY) as LeafNode, {
@@ -142,7 +134,7 @@ describe("§12.2: the same client twice", () => {
 });
 
 describe("§12.4.1: what a committer makes", () => {
-  it("has a path where one is required, and a Welcome for each newcomer", async () => {
+  it("has a path where one is required, and a Welcome for each new member", async () => {
     const [a] = groups as [Group];
     const cases: [Parameters<Group["commit"]>[0], boolean][] = [
       [{}, true],
@@ -193,7 +185,7 @@ describe("§12.4.1: what a committer makes", () => {
     expect(nodes.at(-1)).toBeDefined();
   });
 
-  it("sends nothing more after a ReInit, and takes no further handshake", async () => {
+  it("ends with a ReInit: nothing more is sent, and no further handshake is accepted", async () => {
     const meeting = await four(SUITE);
     const [a, b] = meeting.groups as [Group, Group];
     const { commit } = await a.commit({
@@ -208,7 +200,7 @@ describe("§12.4.1: what a committer makes", () => {
     expect((await refused(b, await forge(from))).code).toBe("closed");
   });
 
-  it("sends nothing more once it is removed, and takes nothing", async () => {
+  it("ends with its removal: nothing more is sent or accepted", async () => {
     const meeting = await four(SUITE);
     const [a, b] = meeting.groups as [Group, Group];
     const { commit } = await a.remove(1);

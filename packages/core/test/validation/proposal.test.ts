@@ -1,5 +1,8 @@
-// RFC 9420 §10.1, §12.1: proposals that come by themselves, from members and from outside, are refused by their rule.
+// RFC 9420 §10.1, §12.1: invalid standalone proposals, from members and from outside, are refused, each by its rule.
 import { Client, customProposal, type Group } from "@copse/core";
+import { four, keyPackageIn, type Meeting, type Party, party, publicIn } from "@copse/test-support/clients";
+import { failure, named, refused, saying } from "@copse/test-support/errors";
+import { frame, type Insider, insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { concat } from "../../src/bytes.js";
 import { encode, opaque } from "../../src/codec/codec.js";
@@ -9,36 +12,23 @@ import { ContentType, SenderType } from "../../src/wire/framed-content.js";
 import { KeyPackageTBS } from "../../src/wire/key-package.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
 import { type Proposal, ProposalType } from "../../src/wire/proposal.js";
-import { PSKType, ResumptionPSKUsage } from "../../src/wire/psk.js";
-import {
-  failure,
-  four,
-  frame,
-  type Insider,
-  insider,
-  keyPackageIn,
-  type Meeting,
-  type Party,
-  party,
-  publicIn,
-  refused,
-  saying,
-} from "@copse/test-support/clients";
-import { data, filled, fromOutside, named, SUITE } from "./support.js";
+import { ResumptionPSKUsage } from "../../src/wire/psk.js";
+import { MALLORY } from "../client/insider.js";
+import { data, externalInit, externalPsk, filled, remove, resumptionPsk, SUITE } from "../proposals.js";
+import { fromOutside } from "./forged-messages.js";
 
-const MALLORY = 2;
 let meeting: Meeting;
 let alice: Group;
 let bob: Group;
 let mallory: Insider;
 let server: Party;
-let newcomer: Party;
+let newMember: Party;
 
 beforeAll(async () => {
   meeting = await four(SUITE);
   [alice, bob] = meeting.groups as [Group, Group];
   server = await party("server", { suite: SUITE });
-  newcomer = await party("new-member", { suite: SUITE });
+  newMember = await party("new-member", { suite: SUITE });
   const { signatureKey, credential } = server.client;
   const { commit } = await alice.commit({ extensions: [externalSenders([{ signatureKey, credential }])] });
   for (const one of meeting.groups.slice(1)) await one.receive(commit);
@@ -46,13 +36,6 @@ beforeAll(async () => {
   mallory = await insider(meeting.parties[MALLORY] as Party, meeting.groups[MALLORY] as Group);
 });
 
-const remove = (removed: number): Proposal => ({ proposalType: ProposalType.remove, removed });
-const psk = (change: object): Proposal => ({
-  proposalType: ProposalType.psk,
-  psk: { pskType: PSKType.external, pskId: data, pskNonce: filled(), ...change },
-});
-const resumption = (usage: 2 | 3): Proposal =>
-  psk({ pskType: PSKType.resumption, usage, pskGroupId: data, pskEpoch: 0n });
 const byMember = (proposal: Proposal) => frame(mallory, { contentType: ContentType.proposal, proposal });
 const byServer = (proposal: Proposal, senderIndex = 0) =>
   fromOutside(
@@ -60,33 +43,36 @@ const byServer = (proposal: Proposal, senderIndex = 0) =>
     { senderType: SenderType.external, senderIndex },
     { contentType: ContentType.proposal, proposal },
   );
-const byNewcomer = (proposal: Proposal) =>
+const byNewMember = (proposal: Proposal) =>
   fromOutside(
-    { ...mallory, signer: newcomer.signer },
+    { ...mallory, signer: newMember.signer },
     { senderType: SenderType.newMemberProposal },
     { contentType: ContentType.proposal, proposal },
   );
-const init: Proposal = { proposalType: ProposalType.externalInit, kemOutput: filled() };
 const update = async (): Promise<Proposal> => ({
   proposalType: ProposalType.update,
-  leafNode: keyPackageIn(await newcomer.client.createKeyPackage()).leafNode,
+  leafNode: keyPackageIn(await newMember.client.createKeyPackage()).leafNode,
 });
 const allowed = "6.1: the proposal's type must be one that is allowed for external senders";
 
 describe("a proposal", () => {
   const wrong: [string, string, () => Promise<Uint8Array>][] = [
-    ["to remove nobody, by a member", "12.1.3: removed", () => byMember(remove(77))],
-    ["to remove nobody, by an external sender", "12.1.3: removed", () => byServer(remove(77))],
-    ["of a PSK with another nonce", "12.1.4: psk_nonce", () => byMember(psk({ pskNonce: filled(33) }))],
+    ["to remove a blank leaf, by a member", "12.1.3: removed", () => byMember(remove(77))],
+    ["to remove a blank leaf, by an external sender", "12.1.3: removed", () => byServer(remove(77))],
+    [
+      "of a PSK with another nonce",
+      "12.1.4: psk_nonce",
+      () => byMember(externalPsk({ pskNonce: filled(33) })),
+    ],
     [
       "of a PSK of usage reinit",
       "12.1.4: a resumption PSK with usage reinit",
-      () => byMember(resumption(ResumptionPSKUsage.reinit)),
+      () => byMember(resumptionPsk(ResumptionPSKUsage.reinit)),
     ],
     [
       "of a PSK of usage branch",
       "12.1.4: a resumption PSK with usage branch",
-      () => byMember(resumption(ResumptionPSKUsage.branch)),
+      () => byMember(resumptionPsk(ResumptionPSKUsage.branch)),
     ],
     [
       "to reinitialize with an older version",
@@ -100,14 +86,14 @@ describe("a proposal", () => {
           extensions: [],
         }),
     ],
-    ["of an ExternalInit, by a member", "12.1.6: an ExternalInit", () => byMember(init)],
-    ["of an ExternalInit, by an external sender", allowed, () => byServer(init)],
+    ["of an ExternalInit, by a member", "12.1.6: an ExternalInit", () => byMember(externalInit)],
+    ["of an ExternalInit, by an external sender", allowed, () => byServer(externalInit)],
     ["of an Update, by an external sender", allowed, async () => byServer(await update())],
     ["by an external sender that isn't listed", "unknown-sender", () => byServer(remove(3), 1)],
     [
-      "to remove, by a newcomer",
+      "to remove, by a new member",
       "6.1: the content of a new member's proposal must be an add",
-      () => byNewcomer(remove(3)),
+      () => byNewMember(remove(3)),
     ],
     [
       "in an external sender's name by somebody else",
@@ -130,12 +116,12 @@ describe("a proposal", () => {
         ),
     ],
     [
-      "of an epoch to come",
+      "of a later epoch",
       "wrong-epoch",
       () => frame(mallory, { contentType: ContentType.proposal, proposal: remove(3) }, { epoch: 99n }),
     ],
     [
-      "of an epoch that is over",
+      "of an earlier epoch",
       "wrong-epoch",
       () => frame(mallory, { contentType: ContentType.proposal, proposal: remove(3) }, { epoch: 2n }),
     ],
@@ -157,11 +143,11 @@ describe("a proposal", () => {
     expect(saying(await refused(bob, await make()))).toMatch(named(rule));
   });
 
-  it("is taken as it should be, from a member, an external sender and a newcomer", async () => {
+  it("is accepted if valid, from a member, an external sender and a new member", async () => {
     const copy = await (meeting.parties[1] as Party).client.restore(await bob.save());
-    const keyPackage = keyPackageIn(await newcomer.client.createKeyPackage());
+    const keyPackage = keyPackageIn(await newMember.client.createKeyPackage());
     const add: Proposal = { proposalType: ProposalType.add, keyPackage };
-    for (const message of [await byMember(remove(3)), await byServer(remove(3)), await byNewcomer(add)]) {
+    for (const message of [await byMember(remove(3)), await byServer(remove(3)), await byNewMember(add)]) {
       expect(await copy.receive(message)).toMatchObject({ kind: "proposal" });
     }
     expect(copy.proposals).toHaveLength(3);
@@ -178,7 +164,7 @@ describe("a proposal", () => {
 
   it("is nothing that comes from one who joins by a commit: 6.1: the content of a new member's commit", async () => {
     const message = await fromOutside(
-      { ...mallory, signer: newcomer.signer },
+      { ...mallory, signer: newMember.signer },
       { senderType: SenderType.newMemberCommit },
       { contentType: ContentType.proposal, proposal: remove(3) },
     );
@@ -223,13 +209,13 @@ describe("a proposal", () => {
 
 describe("a key package", () => {
   it("of another version is refused as malformed, though it is well signed", async () => {
-    const { signature: _, ...unsigned } = keyPackageIn(await newcomer.client.createKeyPackage());
+    const { signature: _, ...unsigned } = keyPackageIn(await newMember.client.createKeyPackage());
     const tbs = encode(KeyPackageTBS, unsigned).slice();
     const framed = async () =>
       concat(
         new Uint8Array([0, 1, 0, 5]),
         tbs,
-        encode(opaque, await signWithLabel(newcomer.signer, "KeyPackageTBS", tbs)),
+        encode(opaque, await signWithLabel(newMember.signer, "KeyPackageTBS", tbs)),
       );
     const client = (meeting.parties[0] as Party).client;
     expect(client).toBeInstanceOf(Client);

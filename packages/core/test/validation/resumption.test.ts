@@ -1,12 +1,14 @@
-// RFC 9420 §11.2, §11.3, §12.4.3.1: groups that say they follow another one, and don't, are refused by their rule.
+// RFC 9420 §11.2, §11.3, §12.4.3.1: groups that falsely claim to resume another one are refused, each by its rule.
 import type { Group } from "@copse/core";
+import { gather, type Party, party } from "@copse/test-support/clients";
+import { failure, named, saying } from "@copse/test-support/errors";
+import { insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { checkResumption, type ResumptionPskId } from "../../src/group/join/resumption.js";
 import type { GroupState } from "../../src/group/state.js";
 import { loadState } from "../../src/group/storage/saved-group.js";
 import { PSKType } from "../../src/wire/psk.js";
-import { failure, gather, insider, type Party, party, saying } from "@copse/test-support/clients";
-import { data, filled, named, SUITE, unknown } from "./support.js";
+import { data, filled, SUITE, unknown } from "../proposals.js";
 
 type Successor = Parameters<typeof checkResumption>[3];
 
@@ -118,7 +120,7 @@ describe("a new group", () => {
     expect(saying(await failure(make()))).toMatch(named(rule));
   });
 
-  it("is taken as it should be", async () => {
+  it("is accepted if valid", async () => {
     await check(id(BRANCH), old, follower)();
     await check(id(REINIT), reinitialized(), follower)();
   });

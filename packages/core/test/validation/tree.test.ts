@@ -1,34 +1,19 @@
-// RFC 9420 §7.3, §7.9.2, §12.4.3.1: trees that a member hands to those who join are refused by their rule.
+// RFC 9420 §7.3, §7.9.2, §12.4.3.1: invalid trees that a member gives to new members are refused, each by its rule.
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
+import { four, gather, type Party, party } from "@copse/test-support/clients";
+import { failure, named, saying } from "@copse/test-support/errors";
+import { type Insider, insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { GroupConfig } from "../../src/group/config.js";
 import { requiredCapabilities } from "../../src/group/extensions/requirements.js";
 import { openGroupInfo } from "../../src/group/join/group-info.js";
 import type { LeafNode } from "../../src/wire/leaf-node.js";
-import {
-  failure,
-  four,
-  gather,
-  type Insider,
-  insider,
-  type Party,
-  party,
-  saying,
-} from "@copse/test-support/clients";
-import {
-  filled,
-  groupInfoOf,
-  named,
-  SUITE,
-  type TreeForgery,
-  unknown,
-  withLeaf,
-  withParent,
-} from "./support.js";
+import { filled, SUITE, unknown } from "../proposals.js";
+import { groupInfoOf, type TreeForgery, withLeaf, withParent } from "./forged-messages.js";
 
 let config: GroupConfig;
-/** Of a group without parent nodes: only its leaves say something. */
+/** Of a group whose parent nodes are all blank. */
 let flat: Insider;
 let people: readonly Party[];
 /** Of a group whose parent nodes are filled. */
@@ -49,7 +34,7 @@ const open = async (from: Insider, forgery?: TreeForgery) =>
   openGroupInfo(config, await groupInfoOf(from, forgery), undefined);
 const signerOf = (i: number) => (people[i] as Party).signer;
 const leafOf = (i: number) => flat.epoch.tree.leaf(i) as LeafNode;
-/** Bob's leaf, saying something else, well signed. */
+/** Bob's leaf with other contents, validly signed. */
 const bobs = (changes: Partial<LeafNode>, signer = signerOf(1)): TreeForgery => ({
   nodes: withLeaf(flat, 1, () => changes, signer),
 });
@@ -154,7 +139,7 @@ describe("a tree of leaves", () => {
     expect(saying(await failure(open(flat, forgery())))).toMatch(named(rule));
   });
 
-  it("is taken as it should be, and so is what nobody knows in a GroupInfo", async () => {
+  it("is accepted if valid, also with unknown extensions in the GroupInfo", async () => {
     expect((await open(flat)).tree.memberCount).toBe(3);
     const { extensions } = await groupInfoOf(flat);
     expect((await open(flat, { info: { extensions: [unknown, ...extensions] } })).tree.memberCount).toBe(3);
@@ -162,7 +147,7 @@ describe("a tree of leaves", () => {
     expect((await open(flat, defaults)).tree.memberCount).toBe(3);
   });
 
-  it("with a member of whom the application knows nothing is refused by authentication", async () => {
+  it("with a member whose credential the application refuses is refused by authentication", async () => {
     const picky = {
       ...config,
       authentication: {
@@ -208,7 +193,7 @@ describe("a tree with parents", () => {
     expect(saying(await failure(open(full, forgery())))).toMatch(named(rule));
   });
 
-  it("is taken as it should be", async () => {
+  it("is accepted if valid", async () => {
     expect((await open(full)).tree.memberCount).toBe(4);
   });
 });

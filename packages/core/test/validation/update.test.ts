@@ -1,22 +1,14 @@
-// RFC 9420 §7.3, §12.1.2: Update proposals that a member signs well and must not send are refused by their rule.
+// RFC 9420 §7.3, §12.1.2: invalid Update proposals with valid signatures are refused, each by its rule.
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
+import { four, type Party, party } from "@copse/test-support/clients";
+import { named, refused, saying } from "@copse/test-support/errors";
+import { frame, type Insider, insider, resigned } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ContentType } from "../../src/wire/framed-content.js";
 import { type LeafNode, LeafNodeSource } from "../../src/wire/leaf-node.js";
 import { ProposalType } from "../../src/wire/proposal.js";
-import {
-  four,
-  frame,
-  type Insider,
-  insider,
-  type Party,
-  party,
-  refused,
-  resigned,
-  saying,
-} from "@copse/test-support/clients";
-import { data, named, SUITE, unknown } from "./support.js";
+import { data, SUITE, unknown } from "../proposals.js";
 
 const MALLORY = 2;
 let bob: Group;
@@ -99,7 +91,7 @@ describe("an Update", () => {
     expect(saying(await refused(bob, await make()))).toMatch(named(rule));
   });
 
-  it("is taken as it should be", async () => {
+  it("is accepted if valid", async () => {
     const copy = await bobsClient.client.restore(await bob.save());
     expect(await copy.receive(await proposed())).toMatchObject({ kind: "proposal" });
   });

@@ -1,5 +1,7 @@
-// RFC 9420 §12.4.3, §12.4.3.1: Welcomes that their sender made wrong on purpose are refused by their rule.
+// RFC 9420 §12.4.3, §12.4.3.1: invalid Welcomes, well encrypted by their sender, are refused, each by its rule.
 import type { Group, Signer } from "@copse/core";
+import { gather, keyPackageIn, type Party, party } from "@copse/test-support/clients";
+import { failure, named, saying } from "@copse/test-support/errors";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
 import { joinByWelcome } from "../../src/group/join/welcome.js";
@@ -9,27 +11,27 @@ import { ExtensionType, findExtension } from "../../src/wire/extension.js";
 import { type PreSharedKeyID, PSKType } from "../../src/wire/psk.js";
 import { NodeType, RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
 import type { GroupInfo } from "../../src/wire/welcome.js";
-import { failure, gather, keyPackageIn, type Party, party, saying } from "@copse/test-support/clients";
-import { filled, forgeWelcome, named, SUITE, signed, unknown, type WelcomeForgery } from "./support.js";
+import { filled, SUITE, unknown } from "../proposals.js";
+import { forgeWelcome, signed, type WelcomeForgery } from "./forged-messages.js";
 
-let newcomer: Party;
+let newMember: Party;
 let alice: Group;
 let signer: Signer;
 /** Of a commit without a path. */
 let plain: Uint8Array;
 
 beforeAll(async () => {
-  newcomer = await party("new-member", { suite: SUITE });
+  newMember = await party("new-member", { suite: SUITE });
   const { parties, groups } = await gather([
     await party("alice", { suite: SUITE }),
     await party("bob", { suite: SUITE }),
   ]);
   alice = groups[0] as Group;
   signer = (parties[0] as Party).signer;
-  plain = (await alice.add(await newcomer.client.createKeyPackage())).welcome as Uint8Array;
+  plain = (await alice.add(await newMember.client.createKeyPackage())).welcome as Uint8Array;
 });
 
-/** A GroupInfo that says something else, signed anew by Alice. */
+/** A GroupInfo with other contents, signed anew by Alice. */
 const saysOf =
   (change: (info: GroupInfo) => Partial<GroupInfo>, by?: () => Signer): NonNullable<WelcomeForgery["info"]> =>
   (info) =>
@@ -48,14 +50,14 @@ const resumption = (usage: 1 | 2 | 3): PreSharedKeyID => ({
   pskNonce: filled(),
 });
 
-/** A tree in which the newcomer's leaf is one of another key package. */
+/** A tree in which the new member's leaf is one of another key package. */
 async function otherLeaf(info: GroupInfo): Promise<Partial<GroupInfo>> {
   const nodes = findExtension(info.extensions, ExtensionType.ratchetTree, RatchetTreeNodes);
-  const { leafNode } = keyPackageIn(await newcomer.client.createKeyPackage());
+  const { leafNode } = keyPackageIn(await newMember.client.createKeyPackage());
   const changed = (nodes as RatchetTreeNodes).map((one, i) =>
     i === 4 ? { nodeType: NodeType.leaf, leafNode } : one,
   );
-  const treeHash = await RatchetTree.fromNodes(changed).treeHash(newcomer.config.provider);
+  const treeHash = await RatchetTree.fromNodes(changed).treeHash(newMember.config.provider);
   return {
     groupContext: { ...info.groupContext, treeHash },
     extensions: [
@@ -72,7 +74,7 @@ describe("a Welcome", () => {
       () => ({ welcome: { cipherSuite: 2 } }),
     ],
     ["with a joiner secret too short", "8: the joiner secret", () => secrets({ joinerSecret: filled(31) })],
-    ["with a PSK that the newcomer doesn't have", "missing", () => secrets({ psks: [resumption(1)] })],
+    ["with a PSK that the new member doesn't have", "missing", () => secrets({ psks: [resumption(1)] })],
     [
       "with two PSKs of usages reinit and branch",
       "12.4.3.1: a resumption PSK with usage reinit or branch must be the only such",
@@ -100,7 +102,7 @@ describe("a Welcome", () => {
     ],
     ["with another epoch", "12.4.3.1: the confirmation tag in the GroupInfo", () => context({ epoch: 99n })],
     [
-      "without a leaf for the newcomer",
+      "without a leaf for the new member",
       "12.4.3.1: a leaf must be identical",
       () => ({ info: async (info) => signed({ ...info, ...(await otherLeaf(info)) }, signer) }),
     ],
@@ -115,13 +117,13 @@ describe("a Welcome", () => {
       () => ({ info: saysOf(() => ({ signer: 3 })) }),
     ],
     [
-      "signed by the newcomer itself, with a path secret",
+      "signed by the new member itself, with a path secret",
       "12.4.3.1: the signer must be another member",
       () => ({
         ...secrets({ pathSecret: { pathSecret: filled() } }),
         info: saysOf(
           () => ({ signer: 2 }),
-          () => newcomer.signer,
+          () => newMember.signer,
         ),
       }),
     ],
@@ -149,14 +151,14 @@ describe("a Welcome", () => {
     ],
   ];
   it.each(wrong)("%s is refused by %s", async (_, rule, forgery) => {
-    const before = await newcomer.client.saveKeyPackages();
-    const message = await forgeWelcome(newcomer, plain, forgery());
-    expect(saying(await failure(newcomer.client.join(message)))).toMatch(named(rule));
+    const before = await newMember.client.saveKeyPackages();
+    const message = await forgeWelcome(newMember, plain, forgery());
+    expect(saying(await failure(newMember.client.join(message)))).toMatch(named(rule));
     // The key package can still be used. The tests themselves make others.
-    expect((await newcomer.client.saveKeyPackages()).length).toBeGreaterThanOrEqual(before.length);
+    expect((await newMember.client.saveKeyPackages()).length).toBeGreaterThanOrEqual(before.length);
   });
 
-  it("to a group whose ID is that of a group the newcomer is in is refused by 12.4.3: group_id", async () => {
+  it("to a group with the ID of a group that the new member is in is refused by 12.4.3: group_id", async () => {
     const guest = await party("guest", { suite: SUITE });
     const { groups } = await gather([await party("host", { suite: SUITE })]);
     const [host] = groups as [Group];
@@ -191,7 +193,7 @@ describe("a Welcome", () => {
     await guest.client.join(made.welcome as Uint8Array);
   });
 
-  it("that follows a group which isn't known is refused by missing", async () => {
+  it("that resumes an unknown group is refused by missing", async () => {
     const guest = await party("guest", { suite: SUITE });
     const { groups } = await gather([await party("host", { suite: SUITE })]);
     const { welcome } = await (groups[0] as Group).add(await guest.client.createKeyPackage());
@@ -204,22 +206,22 @@ describe("a Welcome", () => {
     expect((await failure(guest.client.join(message))).code).toBe("missing");
   });
 
-  it("is looked through for the key package that it is said to be for", async () => {
+  it("is searched for the key package that the application names", async () => {
     const { keyPackage, reference } = {
-      keyPackage: keyPackageIn(await newcomer.client.createKeyPackage()),
+      keyPackage: keyPackageIn(await newMember.client.createKeyPackage()),
       reference: filled(),
     };
     const welcome = { cipherSuite: SUITE, secrets: [], encryptedGroupInfo: filled() };
     const own = { keyPackage, reference } as unknown as OwnKeyPackage;
-    const joined = joinByWelcome(newcomer.config, welcome, own, undefined, () => undefined);
+    const joined = joinByWelcome(newMember.config, welcome, own, undefined, () => undefined);
     expect((await failure(joined)).code).toBe("missing");
   });
 
-  it("is taken as it should be, and unknown extensions of its GroupInfo are ignored", async () => {
-    const message = await forgeWelcome(newcomer, plain, {
+  it("is accepted if valid, and unknown extensions of its GroupInfo are ignored", async () => {
+    const message = await forgeWelcome(newMember, plain, {
       info: saysOf(({ extensions }) => ({ extensions: [unknown, ...extensions] })),
     });
-    const joined = await newcomer.client.join(message);
+    const joined = await newMember.client.join(message);
     await alice.mergePendingCommit();
     expect(joined.epochAuthenticator).toEqual(alice.epochAuthenticator);
     expect(joined.extensions).toEqual([]);

@@ -1,7 +1,9 @@
-// RFC 9420 §5.1, §5.2, §8, §9: the working group's vectors for the labelled operations, on every backend.
+// RFC 9420 §5.1, §5.2, §8, §9: the working group's vectors for the labelled operations, on every provider.
+
+import { hex, toHex } from "@copse/test-support/bytes";
+import { forEachVector } from "@copse/test-support/vectors";
 import { expect } from "vitest";
 import * as labelled from "../../src/crypto/labelled.js";
-import { forEachVector, hex, toHex } from "@copse/test-support/vectors";
 
 interface Vector {
   cipher_suite: number;

@@ -1,4 +1,8 @@
-// RFC 9420 §8, §9, §12.4.3.1: the working group's vectors for the key schedule, on every backend.
+// RFC 9420 §8, §9, §12.4.3.1: the working group's vectors for the key schedule, on every provider.
+
+import { hex, toHex } from "@copse/test-support/bytes";
+import { nodeSuite } from "@copse/test-support/providers";
+import { forEachVector } from "@copse/test-support/vectors";
 import { expect, it } from "vitest";
 import { decode, encode } from "../../src/codec/codec.js";
 import {
@@ -27,8 +31,6 @@ import { KeyPackage } from "../../src/wire/key-package.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
 import { PSKType } from "../../src/wire/psk.js";
 import { GroupInfo, GroupInfoTBS, GroupSecrets } from "../../src/wire/welcome.js";
-import { nodeSuite } from "@copse/test-support/backends";
-import { forEachVector, hex, toHex } from "@copse/test-support/vectors";
 
 type Fields<K extends string> = { cipher_suite: number } & Record<K, string>;
 

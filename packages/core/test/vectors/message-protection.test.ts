@@ -1,4 +1,7 @@
-// RFC 9420 §6: the working group's vectors for message protection, on every backend.
+// RFC 9420 §6: the working group's vectors for message protection, on every provider.
+
+import { hex, toHex } from "@copse/test-support/bytes";
+import { forEachVector, type VectorProvider } from "@copse/test-support/vectors";
 import { expect } from "vitest";
 import { decode, encode } from "../../src/codec/codec.js";
 import { signContent, verifyContent } from "../../src/framing/authentication.js";
@@ -16,7 +19,6 @@ import {
 import { GroupContext } from "../../src/wire/group-context.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
 import { Proposal } from "../../src/wire/proposal.js";
-import { forEachVector, hex, toHex, type VectorBackend } from "@copse/test-support/vectors";
 
 type Vector = { cipher_suite: number; epoch: number } & Record<
   | "group_id"
@@ -40,7 +42,7 @@ type Vector = { cipher_suite: number; epoch: number } & Record<
 
 const SENDER = 1;
 
-async function setUp(vector: Vector, provider: VectorBackend["suite"]) {
+async function setUp(vector: Vector, provider: VectorProvider["suite"]) {
   const groupContext = encode(GroupContext, {
     version: 1,
     cipherSuite: vector.cipher_suite,

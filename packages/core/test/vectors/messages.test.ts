@@ -1,4 +1,7 @@
 // RFC 9420 §2.1.2, §6: the working group's vectors for vector lengths and for the structures on the wire.
+
+import { hex, toHex } from "@copse/test-support/bytes";
+import { forEachVectorOnce, readVectors } from "@copse/test-support/vectors";
 import { describe, expect, it } from "vitest";
 import { type Codec, decode, encode } from "../../src/codec/codec.js";
 import { Reader } from "../../src/codec/reader.js";
@@ -17,7 +20,6 @@ import {
 } from "../../src/wire/proposal.js";
 import { RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
 import { GroupSecrets } from "../../src/wire/welcome.js";
-import { forEachVectorOnce, hex, readVectors, toHex } from "@copse/test-support/vectors";
 
 forEachVectorOnce<{ vlbytes_header: string; length: number }>("deserialization", (vector) => {
   const reader = new Reader(hex(vector.vlbytes_header));

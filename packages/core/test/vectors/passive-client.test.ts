@@ -1,20 +1,21 @@
 // RFC 9420 §12: the working group's vectors for clients that join a group by Welcome and then only receive.
 import { Client, insecureAcceptAll, signerOf } from "@copse/core";
+import { hex, toHex } from "@copse/test-support/bytes";
+import type { PassiveClientVector as Vector } from "@copse/test-support/passive-client";
+import { forEachVector, type VectorProvider } from "@copse/test-support/vectors";
 import { expect } from "vitest";
 import { decode, encode } from "../../src/codec/codec.js";
 import { makeKeyPackageRef } from "../../src/crypto/labelled.js";
 import { SavedKeyPackages } from "../../src/group/storage/saved-key-packages.js";
 import { KeyPackage } from "../../src/wire/key-package.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
-import type { PassiveClientVector as Vector } from "@copse/test-support/passive-client";
-import { forEachVector, hex, toHex, type VectorBackend } from "@copse/test-support/vectors";
 
 /** The private keys of some vectors come without their leading zeros. */
 function scalar(text: string, size: number): Uint8Array {
   return hex(text.padStart(2 * size, "0"));
 }
 
-async function joined(vector: Vector, { provider: crypto, suite }: VectorBackend) {
+async function joined(vector: Vector, { provider: crypto, suite }: VectorProvider) {
   const { kem, signature } = suite.suite;
   const message = decode(MlsMessage, hex(vector.key_package));
   if (message.wireFormat !== 5) throw new Error("no key package");
@@ -67,8 +68,8 @@ for (const [file, suites] of [
 ] as const) {
   forEachVector<Vector>(
     file,
-    async (vector, backend) => {
-      const group = await joined(vector, backend);
+    async (vector, by) => {
+      const group = await joined(vector, by);
       for (const { proposals, commit, epoch_authenticator } of vector.epochs) {
         for (const proposal of proposals) await group.receive(hex(proposal));
         await group.receive(hex(commit));

@@ -1,5 +1,9 @@
 // RFC 9420 §7.7 to §7.9, §12.1, Appendix C: the working group's vectors for tree math, for tree operations and
 // for the validation of trees.
+
+import { hex, toHex } from "@copse/test-support/bytes";
+import { forEachVector, forEachVectorOnce } from "@copse/test-support/vectors";
+import { expect } from "vitest";
 import { decode } from "../../src/codec/codec.js";
 import { verifyAll } from "../../src/crypto/batch.js";
 import { leafNodeVerifyRequest } from "../../src/tree/leaf-node-signature.js";
@@ -7,9 +11,7 @@ import { left, parent, right, rootIndex, sibling } from "../../src/tree/math.js"
 import { verifyParentHashes } from "../../src/tree/parent-hash.js";
 import type { RatchetTree } from "../../src/tree/ratchet-tree.js";
 import { isCustomProposal, Proposal, ProposalType } from "../../src/wire/proposal.js";
-import { expect } from "vitest";
-import { forEachVector, forEachVectorOnce, hex, toHex } from "@copse/test-support/vectors";
-import { bytesOf, treeOf } from "../tree/support.js";
+import { bytesOf, treeOf } from "../tree/fake-nodes.js";
 
 type Relation = "left" | "right" | "parent" | "sibling";
 type Shape = { n_leaves: number; n_nodes: number; root: number } & Record<Relation, (number | null)[]>;

@@ -1,4 +1,7 @@
-// RFC 9420 §7.5, §7.6: the working group's vectors for TreeKEM, on every backend.
+// RFC 9420 §7.5, §7.6: the working group's vectors for TreeKEM, on every provider.
+
+import { hex, toHex } from "@copse/test-support/bytes";
+import { forEachVector } from "@copse/test-support/vectors";
 import { expect } from "vitest";
 import { decode, encode } from "../../src/codec/codec.js";
 import { deriveSecret } from "../../src/crypto/labelled.js";
@@ -17,8 +20,7 @@ import {
 import { GroupContext } from "../../src/wire/group-context.js";
 import type { LeafNode } from "../../src/wire/leaf-node.js";
 import { UpdatePath } from "../../src/wire/update-path.js";
-import { forEachVector, hex, toHex } from "@copse/test-support/vectors";
-import { treeOf } from "../tree/support.js";
+import { treeOf } from "../tree/fake-nodes.js";
 
 type Vector = {
   cipher_suite: number;
@@ -107,7 +109,7 @@ forEachVector<Vector>("treekem", async (vector, { suite }) => {
       const result = await decryptPathSecret(suite, after, keys, sender, path, NONE, groupContext);
       expect(toHex(result.commitSecret)).toBe(commitSecret);
       for (const node of result.keys.pathKeys.keys()) expect(after.parentNode(node)).toBeDefined();
-      // A newcomer with that path secret would get the same keys from there to the root.
+      // A new member with that path secret would get the same keys from there to the root.
       const bare = { ...keys, pathKeys: new Map() };
       const joined = await keysFromPathSecret(suite, after, bare, sender, opened.pathSecret);
       for (const node of joined.pathKeys.keys()) expect(result.keys.pathKeys.has(node)).toBe(true);

@@ -1,16 +1,16 @@
-// RFC 9420 §5.1: the backends that the vectors run on, made once in a test file.
+// RFC 9420 §5.1: the providers that the vectors run on, made once in a test file.
 import type { CipherSuiteProvider, CryptoProvider } from "@copse/core/provider";
 import { nodeProvider } from "@copse/provider-node";
 
 let made: Promise<readonly CryptoProvider[]> | undefined;
 
-/** Every backend: all seven suites by node:crypto, five by WebCrypto, suites 3 and 1 by libsodium. */
-export function backends(): Promise<readonly CryptoProvider[]> {
-  made ??= makeBackends();
+/** Every provider: all seven suites by node:crypto, five by WebCrypto, suites 3 and 1 by libsodium. */
+export function providers(): Promise<readonly CryptoProvider[]> {
+  made ??= makeProviders();
   return made;
 }
 
-async function makeBackends(): Promise<readonly CryptoProvider[]> {
+async function makeProviders(): Promise<readonly CryptoProvider[]> {
   const [{ webCryptoProvider }, { libsodiumProvider }] = await Promise.all([
     import("@copse/provider-webcrypto"),
     import("@copse/provider-libsodium"),
@@ -21,11 +21,11 @@ async function makeBackends(): Promise<readonly CryptoProvider[]> {
   return [nodeProvider(), webcrypto, libsodium];
 }
 
-/** What the vectors run on: {@link backends}, and all seven suites in JavaScript as well. */
-export async function vectorBackends(): Promise<readonly CryptoProvider[]> {
+/** What the vectors run on: {@link providers}, and all seven suites in JavaScript as well. */
+export async function vectorProviders(): Promise<readonly CryptoProvider[]> {
   const { nobleProvider } = await import("@copse/provider-noble");
-  return [...(await backends()), nobleProvider()];
+  return [...(await providers()), nobleProvider()];
 }
 
-/** A suite of the backend that serves all of them, and answers at once. */
+/** A suite of the provider that serves all of them, and answers at once. */
 export const nodeSuite = (id: number): CipherSuiteProvider => nodeProvider().suite(id);

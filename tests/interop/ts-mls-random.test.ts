@@ -22,7 +22,7 @@ describe.each(SUITES)("random groups in suite %i, ours on all providers", (suite
     }
   });
 
-  it("everything happened that can, on both sides", () => {
+  it("everything that can happen did, on both sides", () => {
     for (const one of ["copse", "ts-mls"]) {
       expect(done).toContain(`${one} commits`);
       for (const what of ["add", "remove", "update"]) expect(done).toContain(`${one} proposes ${what}`);

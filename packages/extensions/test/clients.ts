@@ -1,15 +1,9 @@
 // Members, servers and insiders for the tests of extensions.
-import {
-  Client,
-  type ClientOptions,
-  type Group,
-  insecureAcceptAll,
-  MlsError,
-  ValidationError,
-} from "@copse/core";
+import { Client, type ClientOptions, type Group, insecureAcceptAll } from "@copse/core";
 import type { MlsExtension } from "@copse/core/extension";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
+import { failure, refused as refusedUnchanged, saying } from "@copse/test-support/errors";
 import { expect } from "vitest";
 
 export const crypto = nodeProvider();
@@ -70,31 +64,17 @@ export function agree(first: Group, ...others: readonly Group[]): void {
   }
 }
 
-/** The error that something fails with, which must be an MlsError. */
-export async function failure(work: Promise<unknown>): Promise<MlsError> {
-  const error = await work.then(
-    () => new Error("accepted"),
-    (reason: unknown) => reason,
-  );
-  if (error instanceof MlsError) return error;
-  throw error;
-}
+/** What the error says of itself that something fails with: the rule, or else its code. */
+export const refusal = async (work: Promise<unknown>): Promise<string> => saying(await failure(work));
 
-/** What an error says of itself: the rule, or else its code. */
-export async function refusal(work: Promise<unknown>): Promise<string> {
-  const error = await failure(work);
-  return error instanceof ValidationError ? error.rule : error.code;
-}
+/** The same of something that must leave the group as it was in every byte. */
+export const refused = async (group: Group, work: () => Promise<unknown>): Promise<string> =>
+  saying(await refusedUnchanged(group, work));
 
-/** Expects something to be refused, and the group to be the same as before in every byte. */
-export async function refused(group: Group, work: () => Promise<unknown>): Promise<string> {
-  const before = await group.save();
-  const said = await refusal(work());
-  expect(await group.save()).toEqual(before);
-  return said;
-}
-
-export async function observer(group: Group, extensions?: readonly MlsExtension[]): Promise<PublicGroup> {
+export async function publicGroupOf(
+  group: Group,
+  extensions?: readonly MlsExtension[],
+): Promise<PublicGroup> {
   return PublicGroup.follow({
     crypto,
     authentication,

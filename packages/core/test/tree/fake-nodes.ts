@@ -1,11 +1,9 @@
-// What the tests of the ratchet tree share: leaf nodes without meaning, a naive model, random choices from a seed.
+// Nodes for tests of the ratchet tree, with distinct keys and no valid signatures.
 import { decode, encode } from "../../src/codec/codec.js";
 import { RatchetTree } from "../../src/tree/ratchet-tree.js";
 import { basicCredential } from "../../src/wire/credential.js";
 import { type Capabilities, type LeafNode, LeafNodeSource } from "../../src/wire/leaf-node.js";
 import { type ParentNode, RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
-
-export { nodeSuite } from "@copse/test-support/backends";
 
 export const CAPABILITIES: Capabilities = {
   versions: [1],
@@ -15,7 +13,7 @@ export const CAPABILITIES: Capabilities = {
   credentials: [1],
 };
 
-/** A key that no other number gives. */
+/** A key that is different for each number. */
 export function fakeKey(kind: string, n: number): Uint8Array {
   const key = new Uint8Array(32).fill(kind.charCodeAt(0));
   new DataView(key.buffer).setUint32(8, n);
@@ -52,15 +50,4 @@ export async function errorOf(work: () => unknown): Promise<Error> {
     return error as Error;
   }
   throw new Error("no error was thrown");
-}
-
-/** Numbers below `below`, the same for the same seed (mulberry32). */
-export function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
 }

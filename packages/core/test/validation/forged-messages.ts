@@ -1,4 +1,7 @@
-// RFC 9420 §12.4.3: what a member who keeps no rule hands to those who join, well signed and well encrypted.
+// RFC 9420 §12.4.3: invalid Welcomes, GroupInfos and external commits, with valid signatures and encryption.
+
+import { keyPackageIn, type Party } from "@copse/test-support/clients";
+import type { Insider } from "@copse/test-support/insiders";
 import { EMPTY } from "../../src/bytes.js";
 import { decode, encode } from "../../src/codec/codec.js";
 import { decryptWithLabel, encryptWithLabel, signWithLabel } from "../../src/crypto/labelled.js";
@@ -10,7 +13,7 @@ import { signLeafNode } from "../../src/tree/leaf-node-signature.js";
 import { RatchetTree } from "../../src/tree/ratchet-tree.js";
 import { type CreatedUpdatePath, createUpdatePath } from "../../src/tree/treekem.js";
 import { ProposalOrRefType } from "../../src/wire/commit.js";
-import { type Extension, ExtensionType } from "../../src/wire/extension.js";
+import { ExtensionType } from "../../src/wire/extension.js";
 import {
   type Content,
   ContentType,
@@ -26,16 +29,7 @@ import type { PreSharedKeyID } from "../../src/wire/psk.js";
 import { NodeType, RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
 import type { UpdatePath } from "../../src/wire/update-path.js";
 import { GroupInfo, GroupInfoTBS, GroupSecrets, type Welcome } from "../../src/wire/welcome.js";
-import { type Insider, keyPackageIn, type Party } from "@copse/test-support/clients";
-
-export const SUITE = 1;
-export const data = new Uint8Array([1]);
-export const filled = (length = 32) => new Uint8Array(length).fill(7);
-/** An extension that nobody knows. */
-export const unknown: Extension = { extensionType: 0xff00, extensionData: data };
-
-/** The name of a rule as a test's table gives it, its beginning: for `toMatch`. */
-export const named = (rule: string) => new RegExp(`^${rule.replaceAll(/[.()]/g, "\\$&")}`);
+import { filled } from "../proposals.js";
 
 /** A GroupInfo, signed anew. */
 export async function signed(info: GroupInfoTBS, by: Insider["signer"]): Promise<GroupInfo> {
@@ -72,7 +66,7 @@ export async function groupInfoOf(from: Insider, forgery: TreeForgery = {}): Pro
   );
 }
 
-/** A tree whose leaf node at an index says something else, signed by `signer` for its place. */
+/** A tree with other contents in the leaf node at an index, signed by `signer` for its place. */
 export function withLeaf(
   from: Insider,
   leafIndex: number,
@@ -113,15 +107,15 @@ export interface WelcomeForgery {
 
 /** What is in a Welcome, and the Welcome with something else in it, as its sender could have made it. */
 export async function forgeWelcome(
-  newcomer: Party,
+  newMember: Party,
   message: Uint8Array,
   forgery: WelcomeForgery,
 ): Promise<Uint8Array> {
-  const { provider } = newcomer.config;
+  const { provider } = newMember.config;
   const decoded = decode(MlsMessage, message);
   if (decoded.wireFormat !== WireFormat.welcome) throw new Error("no Welcome");
   const { encryptedGroupInfo, secrets, cipherSuite } = decoded.welcome;
-  const own = decode(SavedKeyPackages, await newcomer.client.saveKeyPackages()).keyPackages.find(
+  const own = decode(SavedKeyPackages, await newMember.client.saveKeyPackages()).keyPackages.find(
     ({ reference }) => secrets.some(({ newMember }) => String(newMember) === String(reference)),
   );
   const entry = secrets.find(({ newMember }) => String(newMember) === String(own?.reference));
