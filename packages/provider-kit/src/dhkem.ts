@@ -7,6 +7,7 @@ import {
   concat,
   EMPTY,
   type HpkeKeyPair,
+  type HpkePart,
   type HpkePrivateKey,
   type KdfPart,
   type KemAlgorithm,
@@ -17,19 +18,21 @@ import { expectLength, isZero } from "./bytes.js";
 import { labeledKdf } from "./hkdf.js";
 import { isScalar, type ScalarRange } from "./scalars.js";
 
+/** A KEM's key management, the same as that of an {@link HpkePart} with this KEM. */
+export type KeyManagement = Pick<
+  HpkePart,
+  | "algorithm"
+  | "generateKeyPair"
+  | "deriveKeyPair"
+  | "validatePublicKey"
+  | "importPrivateKey"
+  | "exportPrivateKey"
+  | "savePrivateKey"
+  | "loadPrivateKey"
+>;
+
 /** A KEM with its key management: what {@link hpke} needs beside a KDF and an AEAD. */
-export interface Kem {
-  readonly algorithm: KemAlgorithm;
-  generateKeyPair(): Awaitable<HpkeKeyPair>;
-  /** RFC 9180 §7.1.3 */
-  deriveKeyPair(ikm: Uint8Array): Awaitable<HpkeKeyPair>;
-  /** @throws CryptoError unless it is a public key */
-  validatePublicKey(publicKey: Uint8Array): Awaitable<void>;
-  /** @throws CryptoError unless it is a private key of `Nsk` bytes */
-  importPrivateKey(bytes: Uint8Array): Awaitable<HpkeKeyPair>;
-  exportPrivateKey(privateKey: HpkePrivateKey): Awaitable<Uint8Array>;
-  savePrivateKey?(privateKey: HpkePrivateKey): Awaitable<Uint8Array>;
-  loadPrivateKey?(saved: Uint8Array): Awaitable<HpkePrivateKey>;
+export interface Kem extends KeyManagement {
   /** `Nsecret` bytes that the caller may wipe, and `Nenc` bytes to send. @throws CryptoError */
   encap(publicKey: Uint8Array): Awaitable<Encapsulated>;
   /** The same `Nsecret` bytes. @throws CryptoError */
