@@ -18,10 +18,12 @@ export interface LivedInGroup {
   readonly vacant: readonly number[];
 }
 
-interface Subtree {
-  readonly hash: Uint8Array;
-  /** Whether it has a member. */
-  readonly inhabited: boolean;
+type Sign = (message: Uint8Array) => Awaitable<Uint8Array>;
+
+/** The member at a leaf, who signs for the group. */
+interface Signer {
+  readonly leafIndex: number;
+  readonly sign: Sign;
 }
 
 const VERSION = uint(2, 1);
@@ -46,15 +48,95 @@ export async function livedInGroup(
   onMember: (made: number) => void = () => {},
 ): Promise<LivedInGroup> {
   const { suite } = provider;
-  const vacant = vacantLeaves(members);
   const groupId = provider.random(16);
-  const width = 2 ** Math.ceil(Math.log2(members));
-  const nodes: Uint8Array[] = Array.from({ length: 2 * members - 1 }, () => ABSENT);
-  let signer: { leafIndex: number; sign: (message: Uint8Array) => Awaitable<Uint8Array> } | undefined;
+  const tree = new LivedInTree(provider, groupId, members, onMember);
+  const treeHash = await tree.grow();
+  if (tree.signer === undefined) throw new RangeError("a lived-in group has at least 4 members");
 
-  const leafOf = async (leafIndex: number, parentHash: Uint8Array): Promise<Uint8Array> => {
-    const leafKeys = await provider.hpke.generateKeyPair();
-    const keys = await provider.signature.generateKeyPair();
+  const groupContext = concat([
+    VERSION,
+    uint(2, suite.id),
+    vector(groupId),
+    uint(8, members),
+    vector(treeHash),
+    vector(provider.random(suite.hash.Nh)),
+    NONE,
+  ]);
+  const groupInfo = await signedGroupInfo(provider, groupContext, tree.nodes, tree.signer);
+  return { groupInfo, vacant: tree.vacant };
+}
+
+/** The nodes of a tree, made from left to right. */
+class LivedInTree {
+  readonly vacant: readonly number[];
+  /** As a `ratchet_tree` extension has them. */
+  readonly nodes: Uint8Array[];
+  /** The leftmost member, once it is made. */
+  signer: Signer | undefined;
+
+  private readonly provider: CipherSuiteProvider;
+  private readonly groupId: Uint8Array;
+  private readonly members: number;
+  private readonly onMember: (made: number) => void;
+
+  constructor(
+    provider: CipherSuiteProvider,
+    groupId: Uint8Array,
+    members: number,
+    onMember: (made: number) => void,
+  ) {
+    this.provider = provider;
+    this.groupId = groupId;
+    this.members = members;
+    this.onMember = onMember;
+    this.vacant = vacantLeaves(members);
+    this.nodes = Array.from({ length: 2 * members - 1 }, () => ABSENT);
+  }
+
+  /** Makes all nodes. Returns the hash of the tree. */
+  grow(): Promise<Uint8Array> {
+    return this.subtree(0, 2 ** Math.ceil(Math.log2(this.members)), new Uint8Array(0));
+  }
+
+  /**
+   * Makes the nodes over `size` leaves from `start` on. Returns the hash of their tree.
+   * @param parentHash what the topmost node that isn't blank says of the one above it
+   */
+  private async subtree(start: number, size: number, parentHash: Uint8Array): Promise<Uint8Array> {
+    if (size === 1) return this.leaf(start, parentHash);
+    const half = size / 2;
+    const middle = start + half;
+    // One with an empty side is blank (§7.9.2), and who lives on the other side points past it.
+    if (!this.hasMember(start, half) || !this.hasMember(middle, half)) {
+      const left = await this.subtree(start, half, parentHash);
+      const right = await this.subtree(middle, half, parentHash);
+      return this.hash(concat([PARENT, ABSENT, vector(left), vector(right)]));
+    }
+    const { hpke, suite } = this.provider;
+    const left = await this.subtree(start, half, this.provider.random(suite.hash.Nh));
+    const { publicKey } = await hpke.generateKeyPair();
+    const node = concat([vector(publicKey), vector(parentHash), NONE]);
+    const below = await this.hash(concat([vector(publicKey), vector(parentHash), vector(left)]));
+    const right = await this.subtree(middle, half, below);
+    this.nodes[2 * middle - 1] = concat([PRESENT, PARENT, node]);
+    return this.hash(concat([PARENT, PRESENT, node, vector(left), vector(right)]));
+  }
+
+  private async leaf(leafIndex: number, parentHash: Uint8Array): Promise<Uint8Array> {
+    let node = ABSENT;
+    if (this.hasMember(leafIndex, 1)) {
+      node = concat([PRESENT, await this.leafNode(leafIndex, parentHash)]);
+      this.nodes[2 * leafIndex] = concat([PRESENT, LEAF, node.subarray(1)]);
+      this.onMember(leafIndex + 1);
+    }
+    return this.hash(concat([LEAF, uint(4, leafIndex), node]));
+  }
+
+  /** §7.2: a LeafNode that comes from a commit. */
+  private async leafNode(leafIndex: number, parentHash: Uint8Array): Promise<Uint8Array> {
+    const { suite, hpke, signature } = this.provider;
+    const leafKeys = await hpke.generateKeyPair();
+    const keys = await signature.generateKeyPair();
     const unsigned = concat([
       vector(leafKeys.publicKey),
       vector(keys.publicKey),
@@ -63,80 +145,40 @@ export async function livedInGroup(
       concat([uint(1, 3), vector(parentHash)]),
       NONE,
     ]);
-    const sign = (message: Uint8Array) => provider.signature.sign(keys.privateKey, message);
-    signer ??= { leafIndex, sign };
-    const tbs = concat([unsigned, vector(groupId), uint(4, leafIndex)]);
+    const sign: Sign = (message) => signature.sign(keys.privateKey, message);
+    this.signer ??= { leafIndex, sign };
+    const tbs = concat([unsigned, vector(this.groupId), uint(4, leafIndex)]);
     return concat([unsigned, vector(await sign(signContent("LeafNodeTBS", tbs)))]);
-  };
+  }
 
-  const hash = async (input: Uint8Array): Promise<Uint8Array> => {
-    const digest = provider.hash.hash(input);
-    return isPromise(digest) ? await digest : digest;
-  };
-
-  /**
-   * @param parentHash what the topmost node that isn't blank says of the one above it
-   */
-  const grow = async (start: number, size: number, parentHash: Uint8Array): Promise<Subtree> => {
-    if (size === 1) {
-      const lives = start < members && !vacant.includes(start);
-      let node = ABSENT;
-      if (lives) {
-        node = concat([PRESENT, await leafOf(start, parentHash)]);
-        nodes[2 * start] = concat([PRESENT, LEAF, node.subarray(1)]);
-        onMember(start + 1);
-      }
-      return { hash: await hash(concat([LEAF, uint(4, start), node])), inhabited: lives };
-    }
-    const half = size / 2;
-    // One with an empty side is blank (§7.9.2), and who lives on the other side points past it.
-    if (!inhabited(start, half) || !inhabited(start + half, half)) {
-      const left = await grow(start, half, parentHash);
-      const right = await grow(start + half, half, parentHash);
-      const blank = await hash(concat([PARENT, ABSENT, vector(left.hash), vector(right.hash)]));
-      return { hash: blank, inhabited: left.inhabited || right.inhabited };
-    }
-    const left = await grow(start, half, provider.random(suite.hash.Nh));
-    const { publicKey } = await provider.hpke.generateKeyPair();
-    const node = concat([vector(publicKey), vector(parentHash), NONE]);
-    const below = await hash(concat([vector(publicKey), vector(parentHash), vector(left.hash)]));
-    const right = await grow(start + half, half, below);
-    nodes[2 * (start + half) - 1] = concat([PRESENT, PARENT, node]);
-    const whole = await hash(concat([PARENT, PRESENT, node, vector(left.hash), vector(right.hash)]));
-    return { hash: whole, inhabited: true };
-  };
-
-  const inhabited = (start: number, size: number): boolean => {
-    for (let leaf = start; leaf < Math.min(start + size, members); leaf++) {
-      if (!vacant.includes(leaf)) return true;
+  /** Whether one of `size` leaves from `start` on has a member. */
+  private hasMember(start: number, size: number): boolean {
+    for (let leaf = start; leaf < Math.min(start + size, this.members); leaf++) {
+      if (!this.vacant.includes(leaf)) return true;
     }
     return false;
-  };
+  }
 
-  const head = await grow(0, width, new Uint8Array(0));
-  if (signer === undefined) throw new RangeError("a lived-in group has at least 4 members");
+  private async hash(input: Uint8Array): Promise<Uint8Array> {
+    const digest = this.provider.hash.hash(input);
+    return isPromise(digest) ? await digest : digest;
+  }
+}
 
-  const groupContext = concat([
-    VERSION,
-    uint(2, suite.id),
-    vector(groupId),
-    uint(8, members),
-    vector(head.hash),
-    vector(provider.random(suite.hash.Nh)),
-    NONE,
-  ]);
-  const tree = vectorOf(nodes);
+/** §12.4.3: an encoded MLSMessage with a GroupInfo that has the tree and an `external_pub`. */
+async function signedGroupInfo(
+  provider: CipherSuiteProvider,
+  groupContext: Uint8Array,
+  nodes: readonly Uint8Array[],
+  { leafIndex, sign }: Signer,
+): Promise<Uint8Array> {
   const external = await provider.hpke.generateKeyPair();
   const extensions = vector(
-    concat([uint(2, 2), vector(tree)]),
+    concat([uint(2, 2), vector(vectorOf(nodes))]),
     concat([uint(2, 4), vector(vector(external.publicKey))]),
   );
-  const tbs = concat([
-    groupContext,
-    extensions,
-    vector(provider.random(suite.hash.Nh)),
-    uint(4, signer.leafIndex),
-  ]);
-  const signature = await signer.sign(signContent("GroupInfoTBS", tbs));
-  return { groupInfo: concat([VERSION, uint(2, 4), tbs, vector(signature)]), vacant };
+  const confirmationTag = vector(provider.random(provider.suite.hash.Nh));
+  const tbs = concat([groupContext, extensions, confirmationTag, uint(4, leafIndex)]);
+  const signature = await sign(signContent("GroupInfoTBS", tbs));
+  return concat([VERSION, uint(2, 4), tbs, vector(signature)]);
 }

@@ -49,10 +49,7 @@ export function agreementChecks(second: (id: number) => CipherSuiteProvider | un
     "agreement: each opens what the other seals, and exports what the other exports": async (ours) => {
       const theirs = other(ours);
       const [info, aad, message] = [ascii("info"), ascii("aad"), pattern(300)];
-      for (const [from, to] of [
-        [ours, theirs],
-        [theirs, ours],
-      ] as const) {
+      for (const [from, to] of bothWays(ours, theirs)) {
         const { publicKey, privateKey } = await to.hpke.generateKeyPair();
         await from.hpke.validatePublicKey(publicKey);
         const { kemOutput, ciphertext } = await from.hpke.seal(publicKey, info, aad, message);
@@ -65,10 +62,7 @@ export function agreementChecks(second: (id: number) => CipherSuiteProvider | un
 
     "agreement: each verifies what the other signs": async (ours) => {
       const theirs = other(ours);
-      for (const [from, to] of [
-        [ours, theirs],
-        [theirs, ours],
-      ] as const) {
+      for (const [from, to] of bothWays(ours, theirs)) {
         const { publicKey, privateKey } = await from.signature.generateKeyPair();
         await to.signature.validatePublicKey(publicKey);
         for (const message of [EMPTY, ascii("message"), pattern(5000)]) {
@@ -80,10 +74,7 @@ export function agreementChecks(second: (id: number) => CipherSuiteProvider | un
 
     "agreement: each imports what the other exports": async (ours) => {
       const theirs = other(ours);
-      for (const [from, to] of [
-        [ours, theirs],
-        [theirs, ours],
-      ] as const) {
+      for (const [from, to] of bothWays(ours, theirs)) {
         for (const part of ["hpke", "signature"] as const) {
           const bytes = await exported(from, part);
           if (bytes === undefined) continue;
@@ -105,3 +96,10 @@ async function exported({ hpke, signature }: CipherSuiteProvider, part: "hpke" |
   );
   return bytes && { publicKey: own.publicKey, privateKey: bytes };
 }
+
+/** Each as the one that makes and as the one that takes. */
+const bothWays = (ours: CipherSuiteProvider, theirs: CipherSuiteProvider) =>
+  [
+    [ours, theirs],
+    [theirs, ours],
+  ] as const;

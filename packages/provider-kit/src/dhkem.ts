@@ -7,6 +7,7 @@ import {
   concat,
   EMPTY,
   type HpkeKeyPair,
+  type HpkePart,
   type HpkePrivateKey,
   type KdfPart,
   type KemAlgorithm,
@@ -15,21 +16,24 @@ import {
 } from "@copse/core/provider";
 import { expectLength, isZero } from "./bytes.js";
 import { labeledKdf } from "./hkdf.js";
+import { PrivateKeyHandle } from "./private-key.js";
 import { isScalar, type ScalarRange } from "./scalars.js";
 
+/** A KEM's key management, the same as that of an {@link HpkePart} with this KEM. */
+export type KeyManagement = Pick<
+  HpkePart,
+  | "algorithm"
+  | "generateKeyPair"
+  | "deriveKeyPair"
+  | "validatePublicKey"
+  | "importPrivateKey"
+  | "exportPrivateKey"
+  | "savePrivateKey"
+  | "loadPrivateKey"
+>;
+
 /** A KEM with its key management: what {@link hpke} needs beside a KDF and an AEAD. */
-export interface Kem {
-  readonly algorithm: KemAlgorithm;
-  generateKeyPair(): Awaitable<HpkeKeyPair>;
-  /** RFC 9180 §7.1.3 */
-  deriveKeyPair(ikm: Uint8Array): Awaitable<HpkeKeyPair>;
-  /** @throws CryptoError unless it is a public key */
-  validatePublicKey(publicKey: Uint8Array): Awaitable<void>;
-  /** @throws CryptoError unless it is a private key of `Nsk` bytes */
-  importPrivateKey(bytes: Uint8Array): Awaitable<HpkeKeyPair>;
-  exportPrivateKey(privateKey: HpkePrivateKey): Awaitable<Uint8Array>;
-  savePrivateKey?(privateKey: HpkePrivateKey): Awaitable<Uint8Array>;
-  loadPrivateKey?(saved: Uint8Array): Awaitable<HpkePrivateKey>;
+export interface Kem extends KeyManagement {
   /** `Nsecret` bytes that the caller may wipe, and `Nenc` bytes to send. @throws CryptoError */
   encap(publicKey: Uint8Array): Awaitable<Encapsulated>;
   /** The same `Nsecret` bytes. @throws CryptoError */
@@ -69,27 +73,6 @@ export interface DhPrimitives<Key> {
   destroyPrivateKey?(privateKey: Key): void;
 }
 
-/** A private key's handle. Its fields are private, so that no log or serialiser shows the key. */
-class DhPrivateKey<Key> {
-  readonly #group: DhPrimitives<Key>;
-  readonly #key: Key;
-  readonly #publicKey: Uint8Array;
-
-  constructor(group: DhPrimitives<Key>, key: Key, publicKey: Uint8Array) {
-    this.#group = group;
-    this.#key = key;
-    this.#publicKey = publicKey;
-  }
-
-  /** @throws CryptoError if `handle` isn't a key that this group made */
-  static open<Key>(group: DhPrimitives<Key>, handle: unknown): DhKeyPair<Key> {
-    if (!(handle instanceof DhPrivateKey) || handle.#group !== group) {
-      throw new CryptoError(`${group.algorithm.name}: the private key is not a handle of this provider`);
-    }
-    return { publicKey: handle.#publicKey, privateKey: handle.#key };
-  }
-}
-
 const EAE_PRK = /* @__PURE__ */ ascii("eae_prk");
 const SHARED_SECRET = /* @__PURE__ */ ascii("shared_secret");
 const DKP_PRK = /* @__PURE__ */ ascii("dkp_prk");
@@ -107,8 +90,12 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
   const handle = ({ publicKey, privateKey }: DhKeyPair<Key>): HpkeKeyPair => ({
     publicKey,
     // The handle keeps a copy, because the caller may change the array it gets.
-    privateKey: new DhPrivateKey(group, privateKey, publicKey.slice()) as object as HpkePrivateKey,
+    privateKey: new PrivateKeyHandle(group, {
+      publicKey: publicKey.slice(),
+      privateKey,
+    }) as object as HpkePrivateKey,
   });
+  const open = (privateKey: HpkePrivateKey): DhKeyPair<Key> => PrivateKeyHandle.open(privateKey, group, name);
 
   /** RFC 9180 §4.1 `ExtractAndExpand`. Overwrites `dh`. */
   function sharedSecret(dh: Uint8Array, kemContext: Uint8Array): Awaitable<Uint8Array> {
@@ -159,7 +146,7 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
       }
       return chain(group.importPrivateKey(bytes), handle);
     },
-    exportPrivateKey: (privateKey) => group.exportPrivateKey(DhPrivateKey.open(group, privateKey).privateKey),
+    exportPrivateKey: (privateKey) => group.exportPrivateKey(open(privateKey).privateKey),
     encap(publicKey) {
       expectLength(publicKey, Npk, `${name} public key`);
       return chain(group.generateKeyPair(), (ephemeral) => {
@@ -176,7 +163,7 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
     },
     decap(kemOutput, privateKey) {
       expectLength(kemOutput, Nenc, `${name} encapsulated key`);
-      const own = DhPrivateKey.open(group, privateKey);
+      const own = open(privateKey);
       const kemContext = concat(kemOutput, own.publicKey);
       return chain(group.dh(own.privateKey, kemOutput), (dh) => sharedSecret(dh, kemContext));
     },

@@ -17,8 +17,8 @@ import {
   UnsupportedError,
   useSecret,
 } from "@copse/core/provider";
-import type { Kem } from "./dhkem.js";
-import { labeledKdf } from "./hkdf.js";
+import type { Kem, KeyManagement } from "./dhkem.js";
+import { type LabeledKdf, labeledKdf } from "./hkdf.js";
 
 /** The three parts of an HPKE suite. */
 export interface HpkeParts {
@@ -57,19 +57,27 @@ const EXP = /* @__PURE__ */ ascii("exp");
 const SEC = /* @__PURE__ */ ascii("sec");
 const MODE_BASE = /* @__PURE__ */ Uint8Array.of(0);
 
-/**
- * HPKE in base mode. Answers at once if its parts do. Each call makes a context for one message, so the
- * sequence number is always 0 and the nonce the base nonce.
- */
-export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
-  const kemId = kem.algorithm.id;
-  const { kdfId } = kdf.algorithm;
-  const { id: aeadId, Nk, Nn } = aead.algorithm;
-  const labeled = labeledKdf(
-    kdf,
-    concat(ascii("HPKE"), Uint8Array.of(kemId >> 8, kemId, kdfId >> 8, kdfId, aeadId >> 8, aeadId)),
-  );
+/** What a suite derives from a KEM's shared secret. The shared secret is wiped after use. */
+interface KeySchedule {
+  /** `key_schedule_context` of RFC 9180 §5.1: depends on `info` alone. */
+  contextOf(info: Uint8Array): Awaitable<Uint8Array>;
+  /** `key` and `base_nonce` of RFC 9180 §5.1, handed to `use` and wiped after it. */
+  withKey<T>(
+    sharedSecret: Uint8Array,
+    context: Uint8Array,
+    use: (key: Uint8Array, nonce: Uint8Array) => Awaitable<T>,
+  ): Awaitable<T>;
+  /** RFC 9180 §5.3. The length is one that {@link checkExportLength} takes. */
+  exportSecret(
+    sharedSecret: Uint8Array,
+    info: Uint8Array,
+    exporterContext: Uint8Array,
+    length: number,
+  ): Awaitable<Uint8Array>;
+}
 
+/** RFC 9180 §5.1 in base mode. */
+function keySchedule(labeled: LabeledKdf, { Nk, Nn }: AeadAlgorithm): KeySchedule {
   // The hash of the empty psk_id, computed once.
   let pskIdHash: Uint8Array | undefined;
   const keepPskIdHash = (hash: Uint8Array): Uint8Array => {
@@ -77,7 +85,6 @@ export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
     return hash;
   };
 
-  /** `key_schedule_context` of RFC 9180 §5.1: depends on `info` alone */
   function contextOf(info: Uint8Array): Awaitable<Uint8Array> {
     return chain(pskIdHash ?? chain(labeled.extract(EMPTY, PSK_ID_HASH, EMPTY), keepPskIdHash), (idHash) =>
       chain(labeled.extract(EMPTY, INFO_HASH, info), (infoHash) => concat(MODE_BASE, idHash, infoHash)),
@@ -123,6 +130,48 @@ export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
     );
   }
 
+  return { contextOf, withKey, exportSecret };
+}
+
+/** RFC 9180 §5.3: before any secret is made, so that none is left behind. */
+function checkExportLength(length: number, Nh: number): void {
+  if (!Number.isInteger(length) || length < 0 || length > 255 * Nh) {
+    throw new CryptoError(`HPKE export: expected a length of 0 to ${255 * Nh} bytes, got ${length}`);
+  }
+}
+
+/** The KEM's own management of its keys, as a part of HPKE has it. */
+function keyManagement(kem: Kem): KeyManagement {
+  const { savePrivateKey, loadPrivateKey } = kem;
+  return {
+    algorithm: kem.algorithm,
+    generateKeyPair: () => kem.generateKeyPair(),
+    deriveKeyPair: (ikm) => kem.deriveKeyPair(ikm),
+    validatePublicKey: (publicKey) => kem.validatePublicKey(publicKey),
+    importPrivateKey: (bytes) => kem.importPrivateKey(bytes),
+    exportPrivateKey: (privateKey) => kem.exportPrivateKey(privateKey),
+    ...(savePrivateKey && loadPrivateKey
+      ? { savePrivateKey: savePrivateKey.bind(kem), loadPrivateKey: loadPrivateKey.bind(kem) }
+      : {}),
+  };
+}
+
+/** `suite_id` of RFC 9180 §5.1. */
+function suiteId({ kem, kdf, aead }: HpkeParts): Uint8Array {
+  const ids = [kem.algorithm.id, kdf.algorithm.kdfId, aead.algorithm.id];
+  return concat(ascii("HPKE"), Uint8Array.from(ids.flatMap((id) => [id >> 8, id])));
+}
+
+/**
+ * HPKE in base mode. Answers at once if its parts do. Each call makes a context for one message, so the
+ * sequence number is always 0 and the nonce the base nonce.
+ */
+export function hpke(parts: HpkeParts): ComposedHpke {
+  const { kem, kdf, aead } = parts;
+  const labeled = labeledKdf(kdf, suiteId(parts));
+  const { Nh } = labeled;
+  const { contextOf, withKey, exportSecret } = keySchedule(labeled, aead.algorithm);
+
   function sealWith(
     publicKey: Uint8Array,
     context: Awaitable<Uint8Array>,
@@ -139,29 +188,11 @@ export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
     );
   }
 
-  /** RFC 9180 §5.3: before any secret is made, so that none is left behind. */
-  function checkExportLength(length: number): void {
-    if (!Number.isInteger(length) || length < 0 || length > 255 * labeled.Nh) {
-      throw new CryptoError(
-        `HPKE export: expected a length of 0 to ${255 * labeled.Nh} bytes, got ${length}`,
-      );
-    }
-  }
-
-  const { savePrivateKey, loadPrivateKey } = kem;
   return {
-    algorithm: kem.algorithm,
+    ...keyManagement(kem),
     kdf: kdf.algorithm,
     aead: aead.algorithm,
     kem,
-    generateKeyPair: () => kem.generateKeyPair(),
-    deriveKeyPair: (ikm) => kem.deriveKeyPair(ikm),
-    validatePublicKey: (publicKey) => kem.validatePublicKey(publicKey),
-    importPrivateKey: (bytes) => kem.importPrivateKey(bytes),
-    exportPrivateKey: (privateKey) => kem.exportPrivateKey(privateKey),
-    ...(savePrivateKey && loadPrivateKey
-      ? { savePrivateKey: savePrivateKey.bind(kem), loadPrivateKey: loadPrivateKey.bind(kem) }
-      : {}),
     seal: (publicKey, info, aad, plaintext) =>
       chain(contextOf(info), (context) => sealWith(publicKey, context, aad, plaintext)),
     sealAll(requests) {
@@ -185,13 +216,13 @@ export function hpke({ kem, kdf, aead }: HpkeParts): ComposedHpke {
         ),
       ),
     sendExport(publicKey, info, exporterContext, length) {
-      checkExportLength(length);
+      checkExportLength(length, Nh);
       return chain(kem.encap(publicKey), ({ sharedSecret, kemOutput }) =>
         chain(exportSecret(sharedSecret, info, exporterContext, length), (secret) => ({ kemOutput, secret })),
       );
     },
     receiveExport(privateKey, kemOutput, info, exporterContext, length) {
-      checkExportLength(length);
+      checkExportLength(length, Nh);
       return chain(kem.decap(kemOutput, privateKey), (sharedSecret) =>
         exportSecret(sharedSecret, info, exporterContext, length),
       );

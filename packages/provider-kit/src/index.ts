@@ -1,5 +1,6 @@
 // RFC 9180, RFC 5869: what an author of a crypto provider needs, besides the interface.
 
+export { checkOpenInputs, checkSealInputs } from "./aead.js";
 export { expectLength } from "./bytes.js";
 export {
   composeProvider,
@@ -19,6 +20,7 @@ export { isPqKem, type PqKemParts, pqKem, type SyncDhPrimitives } from "./hybrid
 export { isMlKemPublicKey, pqDeriveInput } from "./ml-kem.js";
 export { isX448PublicKey, isX25519PublicKey } from "./montgomery.js";
 export * from "./pq-suites.js";
+export { PrivateKeyHandle } from "./private-key.js";
 export { randomBytes } from "./random.js";
 export { isScalar, P256_SCALARS, P384_SCALARS, P521_SCALARS, type ScalarRange } from "./scalars.js";
 export { type SeedKemParts, type SeedKemPrimitives, type SyncKem, seedKem } from "./seed-kem.js";

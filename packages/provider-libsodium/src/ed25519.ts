@@ -6,31 +6,20 @@ import {
   type SignaturePart,
   type SignaturePrivateKey,
 } from "@copse/core/provider";
-import { expectLength, guardSync, isEd25519PublicKey } from "@copse/provider-kit";
+import { expectLength, guardSync, isEd25519PublicKey, PrivateKeyHandle } from "@copse/provider-kit";
 import sodium from "libsodium-wrappers";
 import { randomBytes } from "./random.js";
 
-/** A private key's handle. Its field is private, so that no log or serialiser shows the key. */
-class Ed25519PrivateKey {
-  /** As libsodium has it: 32 bytes of seed, and the public key's 32 bytes. */
-  readonly #expanded: Uint8Array;
+/** Whose handles they are. */
+const OWNER = { name: "libsodium" };
 
-  constructor(expanded: Uint8Array) {
-    this.#expanded = expanded;
-  }
-
-  static open(handle: unknown): Uint8Array {
-    if (!(handle instanceof Ed25519PrivateKey)) {
-      throw new CryptoError("ed25519: the private key is not a handle of this provider");
-    }
-    return handle.#expanded;
-  }
-}
+/** A private key as libsodium has it: 32 bytes of seed, and the public key's 32 bytes. */
+const open = (handle: SignaturePrivateKey): Uint8Array => PrivateKeyHandle.open(handle, OWNER, "ed25519");
 
 function pair(keys: { publicKey: Uint8Array; privateKey: Uint8Array }): SignatureKeyPair {
   return {
     publicKey: keys.publicKey,
-    privateKey: new Ed25519PrivateKey(keys.privateKey) as object as SignaturePrivateKey,
+    privateKey: new PrivateKeyHandle(OWNER, keys.privateKey) as object as SignaturePrivateKey,
   };
 }
 
@@ -56,13 +45,13 @@ export const ed25519: SignaturePart = {
     expectLength(bytes, 32, "ed25519 private key");
     return pair(guardSync("ed25519: invalid private key", () => sodium.crypto_sign_seed_keypair(bytes)));
   },
-  exportPrivateKey: (handle) => Ed25519PrivateKey.open(handle).slice(0, 32),
+  exportPrivateKey: (handle) => open(handle).slice(0, 32),
   validatePublicKey(publicKey) {
     // crypto_core_ed25519_is_valid_point is in the larger "sumo" build only.
     if (!isEd25519PublicKey(publicKey)) throw new CryptoError("ed25519: invalid public key");
   },
   sign(handle, message) {
-    const expanded = Ed25519PrivateKey.open(handle);
+    const expanded = open(handle);
     return guardSync("ed25519: signing failed", () => sodium.crypto_sign_detached(message, expanded));
   },
   verify,

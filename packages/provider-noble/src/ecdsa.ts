@@ -13,29 +13,12 @@ import {
   P256_SCALARS,
   P384_SCALARS,
   P521_SCALARS,
+  PrivateKeyHandle,
   type ScalarRange,
 } from "@copse/provider-kit";
 import type { ECDSA } from "@noble/curves/abstract/weierstrass.js";
 import { p256, p384, p521 } from "@noble/curves/nist.js";
 import type { Random } from "./random.js";
-
-/** A private key's handle. Its fields are private, so that no log or serialiser shows the key. */
-class EcPrivateKey {
-  readonly #curve: ECDSA;
-  readonly #scalar: Uint8Array;
-
-  constructor(curve: ECDSA, scalar: Uint8Array) {
-    this.#curve = curve;
-    this.#scalar = scalar;
-  }
-
-  static open(handle: unknown, curve: ECDSA, name: string): Uint8Array {
-    if (!(handle instanceof EcPrivateKey) || handle.#curve !== curve) {
-      throw new CryptoError(`${name}: the private key is not a handle of this provider`);
-    }
-    return handle.#scalar;
-  }
-}
 
 interface Scheme {
   readonly curve: ECDSA;
@@ -58,8 +41,10 @@ export function ecdsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
 
   const pair = (scalar: Uint8Array): SignatureKeyPair => ({
     publicKey: guardSync(`${name}: invalid private key`, () => curve.getPublicKey(scalar, false)),
-    privateKey: new EcPrivateKey(curve, scalar) as object as SignaturePrivateKey,
+    privateKey: new PrivateKeyHandle(curve, scalar) as object as SignaturePrivateKey,
   });
+
+  const open = (handle: SignaturePrivateKey): Uint8Array => PrivateKeyHandle.open(handle, curve, name);
 
   const verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean => {
     if (publicKey.length !== Npk) return false;
@@ -83,13 +68,13 @@ export function ecdsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
       if (!isScalar(bytes, scalars)) throw new CryptoError(`${name}: the private key is out of range`);
       return pair(new Uint8Array(bytes));
     },
-    exportPrivateKey: (handle) => EcPrivateKey.open(handle, curve, name).slice(),
+    exportPrivateKey: (handle) => open(handle).slice(),
     validatePublicKey(publicKey) {
       expectLength(publicKey, Npk, `${name} public key`);
       guardSync(`${name}: invalid public key`, () => curve.Point.fromBytes(publicKey));
     },
     sign(handle, message) {
-      const scalar = EcPrivateKey.open(handle, curve, name);
+      const scalar = open(handle);
       return guardSync(`${name}: signing failed`, () => curve.sign(message, scalar, OPTIONS));
     },
     verify,

@@ -11,7 +11,7 @@ import {
   type SignaturePart,
   type SignaturePrivateKey,
 } from "@copse/core/provider";
-import { expectLength, guardSync } from "@copse/provider-kit";
+import { expectLength, guardSync, PrivateKeyHandle } from "@copse/provider-kit";
 import type { EdDSA, EdwardsPoint } from "@noble/curves/abstract/edwards.js";
 import { ed448 } from "@noble/curves/ed448.js";
 import { ed25519 } from "@noble/curves/ed25519.js";
@@ -53,24 +53,6 @@ const SCHEMES: Readonly<Record<number, Scheme>> = {
   ),
 };
 
-/** A private key's handle. Its fields are private, so that no log or serialiser shows the seed. */
-class EdPrivateKey {
-  readonly #curve: EdDSA;
-  readonly #seed: Uint8Array;
-
-  constructor(curve: EdDSA, seed: Uint8Array) {
-    this.#curve = curve;
-    this.#seed = seed;
-  }
-
-  static open(handle: unknown, curve: EdDSA, name: string): Uint8Array {
-    if (!(handle instanceof EdPrivateKey) || handle.#curve !== curve) {
-      throw new CryptoError(`${name}: the private key is not a handle of this provider`);
-    }
-    return handle.#seed;
-  }
-}
-
 /** RFC 8032 §5.1.7: `H(dom || R || A || M)` as a scalar */
 function challenge({ curve, hash, domain }: Scheme, ...parts: readonly Uint8Array[]): bigint {
   return curve.Point.Fn.create(bytesToNumberLE(hash(concatBytes(domain, ...parts))));
@@ -85,8 +67,10 @@ export function eddsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
 
   function pair(seed: Uint8Array): SignatureKeyPair {
     const publicKey = guardSync(`${name}: invalid private key`, () => curve.getPublicKey(seed));
-    return { publicKey, privateKey: new EdPrivateKey(curve, seed) as object as SignaturePrivateKey };
+    return { publicKey, privateKey: new PrivateKeyHandle(curve, seed) as object as SignaturePrivateKey };
   }
+
+  const open = (handle: SignaturePrivateKey): Uint8Array => PrivateKeyHandle.open(handle, curve, name);
 
   function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
     if (publicKey.length !== Npk || signature.length !== 2 * Npk) return false;
@@ -111,13 +95,13 @@ export function eddsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
       expectLength(bytes, Nsk, `${name} private key`);
       return pair(new Uint8Array(bytes));
     },
-    exportPrivateKey: (handle) => EdPrivateKey.open(handle, curve, name).slice(),
+    exportPrivateKey: (handle) => open(handle).slice(),
     validatePublicKey(publicKey) {
       expectLength(publicKey, Npk, `${name} public key`);
       guardSync(`${name}: invalid public key`, () => points.peek(publicKey));
     },
     sign(handle, message) {
-      const seed = EdPrivateKey.open(handle, curve, name);
+      const seed = open(handle);
       return guardSync(`${name}: signing failed`, () => curve.sign(message, seed));
     },
     verify,

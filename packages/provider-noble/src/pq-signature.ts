@@ -1,34 +1,18 @@
 // draft-ietf-tls-mldsa: ML-DSA (FIPS 204) without prehash and with an empty context.
-import {
-  CryptoError,
-  type SignatureAlgorithm,
-  type SignatureKeyPair,
-  type SignaturePart,
-  type SignaturePrivateKey,
+import type {
+  SignatureAlgorithm,
+  SignatureKeyPair,
+  SignaturePart,
+  SignaturePrivateKey,
 } from "@copse/core/provider";
-import { expectLength, guardSync, MLDSA44, MLDSA65, MLDSA87 } from "@copse/provider-kit";
+import { expectLength, guardSync, MLDSA44, MLDSA65, MLDSA87, PrivateKeyHandle } from "@copse/provider-kit";
 import { type DSA, ml_dsa44, ml_dsa65, ml_dsa87 } from "@noble/post-quantum/ml-dsa.js";
 import type { Random } from "./random.js";
 
-/** A private key's handle. Its fields are private, so that no log or serialiser shows the key. */
-class MlDsaPrivateKey {
-  readonly #scheme: DSA;
-  readonly #seed: Uint8Array;
+interface PrivateKey {
+  readonly seed: Uint8Array;
   /** FIPS 204's `sk` */
-  readonly #expanded: Uint8Array;
-
-  constructor(scheme: DSA, seed: Uint8Array, expanded: Uint8Array) {
-    this.#scheme = scheme;
-    this.#seed = seed;
-    this.#expanded = expanded;
-  }
-
-  static open(handle: unknown, scheme: DSA, name: string): { seed: Uint8Array; expanded: Uint8Array } {
-    if (!(handle instanceof MlDsaPrivateKey) || handle.#scheme !== scheme) {
-      throw new CryptoError(`${name}: the private key is not a handle of this provider`);
-    }
-    return { seed: handle.#seed, expanded: handle.#expanded };
-  }
+  readonly expanded: Uint8Array;
 }
 
 const SCHEMES: Readonly<Record<number, DSA>> = {
@@ -44,9 +28,11 @@ export function mlDsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
 
   function pair(seed: Uint8Array): SignatureKeyPair {
     const { publicKey, secretKey } = guardSync(`${name}: invalid private key`, () => scheme.keygen(seed));
-    const handle = new MlDsaPrivateKey(scheme, seed, secretKey);
+    const handle = new PrivateKeyHandle<PrivateKey>(scheme, { seed, expanded: secretKey });
     return { publicKey, privateKey: handle as object as SignaturePrivateKey };
   }
+
+  const open = (handle: SignaturePrivateKey): PrivateKey => PrivateKeyHandle.open(handle, scheme, name);
 
   function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
     if (publicKey.length !== Npk || signature.length !== scheme.lengths.signature) return false;
@@ -64,13 +50,13 @@ export function mlDsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
       expectLength(bytes, Nsk, `${name} private key`);
       return pair(new Uint8Array(bytes));
     },
-    exportPrivateKey: (handle) => MlDsaPrivateKey.open(handle, scheme, name).seed.slice(),
+    exportPrivateKey: (handle) => open(handle).seed.slice(),
     validatePublicKey(publicKey) {
       // Every string of this length is an encoding of a public key (FIPS 204 §7.2).
       expectLength(publicKey, Npk, `${name} public key`);
     },
     sign(handle, message) {
-      const { expanded } = MlDsaPrivateKey.open(handle, scheme, name);
+      const { expanded } = open(handle);
       const extraEntropy = random(32);
       return guardSync(`${name}: signing failed`, () => scheme.sign(message, expanded, { extraEntropy }));
     },

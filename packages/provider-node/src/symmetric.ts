@@ -1,14 +1,8 @@
 // RFC 9420 §5.1: hash, HMAC and AEAD by node:crypto.
 import * as crypto from "node:crypto";
 import { type CipherGCMTypes, createCipheriv, createDecipheriv, createHash, createHmac } from "node:crypto";
-import {
-  type AeadAlgorithm,
-  type AeadPart,
-  CryptoError,
-  type HashAlgorithm,
-  type HashPart,
-} from "@copse/core/provider";
-import { expectLength, guardSync } from "@copse/provider-kit";
+import type { AeadAlgorithm, AeadPart, HashAlgorithm, HashPart } from "@copse/core/provider";
+import { checkOpenInputs, checkSealInputs, guardSync } from "@copse/provider-kit";
 import { own } from "./keys.js";
 
 /** OpenSSL's name of a hash: `sha256` for `SHA-256` */
@@ -36,18 +30,14 @@ export const aeadName = ({ name }: AeadAlgorithm): string =>
   name === "ChaCha20Poly1305" ? "chacha20-poly1305" : name.toLowerCase();
 
 export function aeadPart(algorithm: AeadAlgorithm): AeadPart {
-  const { Nk, Nn, Nt, name } = algorithm;
+  const { Nt, name } = algorithm;
   // The types know ChaCha20-Poly1305 by another overload of the same functions.
   const cipherName = aeadName(algorithm) as CipherGCMTypes;
   const options = { authTagLength: Nt };
-  const check = (key: Uint8Array, nonce: Uint8Array) => {
-    expectLength(key, Nk, `${name} key`);
-    expectLength(nonce, Nn, `${name} nonce`);
-  };
   return {
     algorithm,
     seal(key, nonce, aad, plaintext) {
-      check(key, nonce);
+      checkSealInputs(algorithm, key, nonce);
       return guardSync(`${name}: encryption failed`, () => {
         const cipher = createCipheriv(cipherName, key, nonce, options);
         cipher.setAAD(aad);
@@ -59,12 +49,8 @@ export function aeadPart(algorithm: AeadAlgorithm): AeadPart {
       });
     },
     open(key, nonce, aad, ciphertext) {
-      check(key, nonce);
+      checkOpenInputs(algorithm, key, nonce, ciphertext);
       const length = ciphertext.length - Nt;
-      if (length < 0)
-        throw new CryptoError(
-          `${name}: expected a ciphertext of at least ${Nt} bytes, got ${ciphertext.length}`,
-        );
       return guardSync(`${name}: decryption failed`, () => {
         const decipher = createDecipheriv(cipherName, key, nonce, options);
         decipher.setAAD(aad);

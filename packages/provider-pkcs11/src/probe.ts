@@ -1,6 +1,6 @@
 // PKCS#11 v2.40 §5.5, v3.0 §2.3: tries what a token supports of a curve, because its list of mechanisms may
 // name more than it does.
-import type { CipherSuiteProvider } from "@copse/core/provider";
+import { type CipherSuiteProvider, equalBytes } from "@copse/core/provider";
 import { CKM_ECDH1_DERIVE } from "./cryptoki.js";
 import { type Curve, KEM_CURVES, SIGNATURE_CURVES, type Variant } from "./curves.js";
 import { TokenError } from "./errors.js";
@@ -45,7 +45,7 @@ export async function probeAgreement(
         const sealed = await suite.hpke.seal(key.publicKey, nothing, nothing, message);
         const { kemOutput, ciphertext } = sealed;
         const opened = await part.open(handleOf(key), kemOutput, nothing, nothing, ciphertext);
-        return opened.length === message.length && opened.every((byte, i) => byte === message[i]);
+        return equalBytes(opened, message);
       });
       if (works) return { curve, variant, form };
     }

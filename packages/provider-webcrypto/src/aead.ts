@@ -1,6 +1,6 @@
 // RFC 9180 §7.3: AES-GCM by the platform, and ChaCha20-Poly1305, which no platform has, by `@hpke/chacha20poly1305`.
-import { type AeadAlgorithm, type AeadPart, CHACHA20_POLY1305, CryptoError } from "@copse/core/provider";
-import { expectLength, guard } from "@copse/provider-kit";
+import { type AeadAlgorithm, type AeadPart, CHACHA20_POLY1305 } from "@copse/core/provider";
+import { checkOpenInputs, checkSealInputs, guard } from "@copse/provider-kit";
 import { Chacha20Poly1305 } from "@hpke/chacha20poly1305";
 import { source } from "./bytes.js";
 
@@ -41,23 +41,15 @@ export function chacha20Poly1305(): AeadPart {
 
 /** Adds what the implementations leave out: checks of the key's and the nonce's size, and CryptoErrors. */
 function checked(algorithm: AeadAlgorithm, aead: Pick<AeadPart, "seal" | "open">): AeadPart {
-  const { name, Nk, Nn, Nt } = algorithm;
-  const check = (key: Uint8Array, nonce: Uint8Array) => {
-    expectLength(key, Nk, `${name} key`);
-    expectLength(nonce, Nn, `${name} nonce`);
-  };
+  const { name } = algorithm;
   return {
     algorithm,
     seal(key, nonce, aad, plaintext) {
-      check(key, nonce);
+      checkSealInputs(algorithm, key, nonce);
       return guard(`${name}: encryption failed`, () => aead.seal(key, nonce, aad, plaintext));
     },
     open(key, nonce, aad, ciphertext) {
-      check(key, nonce);
-      if (ciphertext.length < Nt)
-        throw new CryptoError(
-          `${name}: expected a ciphertext of at least ${Nt} bytes, got ${ciphertext.length}`,
-        );
+      checkOpenInputs(algorithm, key, nonce, ciphertext);
       return guard(`${name}: decryption failed`, () => aead.open(key, nonce, aad, ciphertext));
     },
   };

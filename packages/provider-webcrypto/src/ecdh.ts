@@ -17,8 +17,9 @@ import {
   P521_SCALARS,
   type ScalarRange,
 } from "@copse/provider-kit";
-import { fromBase64Url, source } from "./bytes.js";
+import { source } from "./bytes.js";
 import { importPoint, importScalar, type NistCurve } from "./nist.js";
+import { importOkp } from "./okp.js";
 import { exportScalar } from "./private-keys.js";
 import { publicKeyCache } from "./public-keys.js";
 
@@ -58,30 +59,16 @@ function nistGroup(
   };
 }
 
-/** PrivateKeyInfo (RFC 8410 §7) up to the 32 bytes of an X25519 key. */
-const X25519_PKCS8 = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x6e, 4, 0x22, 4, 0x20);
-
 function x25519Group(subtle: SubtleCrypto, extractable: boolean): DhPrimitives<CryptoKey> {
   const x25519 = { name: "X25519" };
   const importPublic = (bytes: Uint8Array) => subtle.importKey("raw", source(bytes), x25519, true, []);
   const shared = group(subtle, DHKEM_X25519, x25519, extractable, importPublic);
   return {
     ...shared,
-    // The platform computes the public key of what it imports from PKCS#8, but shows it only in a JWK of an
-    // extractable key. A JWK imports faster than anything else, so that the second import hardly counts.
     importPrivateKey: (bytes) =>
-      guard(`${DHKEM_X25519.name}: the private key can't be imported`, async () => {
-        const pkcs8 = new Uint8Array(X25519_PKCS8.length + bytes.length);
-        pkcs8.set(X25519_PKCS8);
-        pkcs8.set(bytes, X25519_PKCS8.length);
-        const key = await subtle.importKey("pkcs8", pkcs8, x25519, true, ["deriveBits"]);
-        pkcs8.fill(0);
-        const { kty, crv, d, x } = await subtle.exportKey("jwk", key);
-        const publicKey = fromBase64Url(x, DHKEM_X25519.Npk);
-        if (extractable) return { publicKey, privateKey: key };
-        const jwk = { kty, crv, d, x } as JsonWebKey;
-        return { publicKey, privateKey: await subtle.importKey("jwk", jwk, x25519, false, ["deriveBits"]) };
-      }),
+      guard(`${DHKEM_X25519.name}: the private key can't be imported`, () =>
+        importOkp(subtle, "X25519", bytes, extractable, "deriveBits"),
+      ),
     validatePublicKey(publicKey) {
       if (!isX25519PublicKey(publicKey)) throw new CryptoError("X25519: a point of low order");
     },

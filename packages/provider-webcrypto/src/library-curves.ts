@@ -13,6 +13,7 @@ import {
   guardSync,
   isEd25519PublicKey,
   isX25519PublicKey,
+  PrivateKeyHandle,
 } from "@copse/provider-kit";
 import { HkdfSha256, X25519 } from "@hpke/dhkem-x25519";
 import { ed25519 } from "@noble/curves/ed25519.js";
@@ -58,27 +59,16 @@ export function libraryX25519(random: RandomSource, extractable: boolean): DhPri
   };
 }
 
-/** An Ed25519 seed in a private field, so that no log or serialiser shows it. */
-class SeedKey {
-  readonly #seed: Uint8Array;
+/** Whose handles Ed25519's are. */
+const OWNER = { name: "@noble/curves" };
 
-  constructor(seed: Uint8Array) {
-    this.#seed = seed;
-  }
-
-  static open(handle: object): Uint8Array {
-    if (!(handle instanceof SeedKey)) {
-      throw new CryptoError("ed25519: the private key is not a handle of this provider");
-    }
-    return handle.#seed;
-  }
-}
+const openSeed = (handle: SignaturePrivateKey): Uint8Array => PrivateKeyHandle.open(handle, OWNER, "ed25519");
 
 /** Ed25519 of `@noble/curves`, answering at once. */
 export function libraryEd25519(random: RandomSource, extractable: boolean): SignaturePart {
   const pair = (seed: Uint8Array) => ({
     publicKey: guardSync("ed25519: invalid private key", () => ed25519.getPublicKey(seed)),
-    privateKey: new SeedKey(seed) as object as SignaturePrivateKey,
+    privateKey: new PrivateKeyHandle(OWNER, seed) as object as SignaturePrivateKey,
   });
   return {
     algorithm: ED25519,
@@ -88,12 +78,12 @@ export function libraryEd25519(random: RandomSource, extractable: boolean): Sign
       return pair(Uint8Array.from(bytes));
     },
     exportPrivateKey(privateKey) {
-      const seed = SeedKey.open(privateKey);
+      const seed = openSeed(privateKey);
       if (!extractable) throw notExtractable(ED25519.name);
       return seed.slice();
     },
     validatePublicKey: validateEd25519,
-    sign: (privateKey, message) => ed25519.sign(message, SeedKey.open(privateKey)),
+    sign: (privateKey, message) => ed25519.sign(message, openSeed(privateKey)),
     verify(publicKey, message, signature) {
       try {
         // The rules of RFC 8032, as platforms apply them, and not those of ZIP 215.

@@ -12,10 +12,11 @@ import {
   type SignaturePrivateKey,
 } from "@copse/core/provider";
 import { expectLength, guard } from "@copse/provider-kit";
-import { fromBase64Url, source } from "./bytes.js";
+import { source } from "./bytes.js";
 import { fromDer, toDer } from "./der.js";
 import { validateEd25519 } from "./library-curves.js";
 import { importPoint, importScalar, type NistCurve } from "./nist.js";
+import { importOkp } from "./okp.js";
 import { expectPrivateKey, exportScalar } from "./private-keys.js";
 import { publicKeyCache } from "./public-keys.js";
 
@@ -68,28 +69,13 @@ function ecdsa(subtle: SubtleCrypto, extractable: boolean, [algorithm, namedCurv
   };
 }
 
-/** PrivateKeyInfo (RFC 8410 §7) up to the 32 bytes of an Ed25519 seed. */
-const ED25519_PKCS8 = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20);
-
 function ed25519(subtle: SubtleCrypto, extractable: boolean): Scheme {
   const keys = { name: "Ed25519" };
   return {
     algorithm: ED25519,
     keys,
     use: keys,
-    // As for X25519: the platform shows the public key of a seed only in a JWK of an extractable key.
-    async importPrivate(seed) {
-      const pkcs8 = new Uint8Array(ED25519_PKCS8.length + seed.length);
-      pkcs8.set(ED25519_PKCS8);
-      pkcs8.set(seed, ED25519_PKCS8.length);
-      const key = await subtle.importKey("pkcs8", pkcs8, keys, true, ["sign"]);
-      pkcs8.fill(0);
-      const { kty, crv, d, x } = await subtle.exportKey("jwk", key);
-      const publicKey = fromBase64Url(x, ED25519.Npk);
-      if (extractable) return { publicKey, privateKey: key };
-      const jwk = { kty, crv, d, x } as JsonWebKey;
-      return { publicKey, privateKey: await subtle.importKey("jwk", jwk, keys, false, ["sign"]) };
-    },
+    importPrivate: (seed) => importOkp(subtle, "Ed25519", seed, extractable, "sign"),
     importPublic: (bytes) => subtle.importKey("raw", source(bytes), keys, true, ["verify"]),
     validate: validateEd25519,
     encode: (signature) => signature,

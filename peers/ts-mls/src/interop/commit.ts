@@ -8,6 +8,7 @@ import {
   type GroupContext,
   type GroupContextExtension,
   type GroupInfoExtension,
+  type KeyPackage,
   type MlsContext,
   type MlsMessage,
   makeKeyPackageRef,
@@ -21,21 +22,18 @@ import {
 import { ratchetTreeEncoder } from "../internals.js";
 import {
   clientState,
-  framedContent as framing,
   groupInfos,
-  kdf,
-  keySchedule,
   pathSecrets as paths,
   privateFraming,
   privateKeyPath,
   publicFraming,
   ratchetTrees,
-  secretTree,
-  treeHash,
   updatePath as updatePaths,
   welcomes,
 } from "./deep.js";
+import { type NextEpoch, nextEpoch } from "./next-epoch.js";
 
+type GroupSecrets = Parameters<typeof welcomes.encryptGroupSecrets>[2];
 type LeafIndex = Parameters<typeof ratchetTrees.removeLeafNodeMutable>[1];
 export type Config = NonNullable<MlsContext["clientConfig"]>;
 export type FullContext = MlsContext & { readonly clientConfig: Config };
@@ -79,123 +77,129 @@ export async function createCommit(request: CommitRequest): Promise<CreatedCommi
   const { cipherSuite: cs, clientConfig } = context;
   const own = state.privatePath.leafIndex as LeafIndex;
   clientState.checkCanSendHandshakeMessages(state);
-  const proposals: ProposalOrRef[] = [
+  const tree = state.ratchetTree.slice();
+  const proposals = proposalsOf(request);
+  const applied = await applyProposals(request, tree, proposals);
+  const { additionalResult } = applied;
+  const all = applied.allProposals.map(({ proposal }) => proposal);
+  const added = additionalResult.kind === "memberCommit" ? additionalResult.addedLeafNodes : [];
+  const provisional = { ...state.groupContext, extensions: extensionsAfter(state.groupContext, all) };
+  const pathRequired = all.length === 0 || all.some(({ proposalType }) => !PATHLESS.has(proposalType));
+  const newLeaves = added.map(([leafIndex]) => 2 * leafIndex);
+  const path =
+    pathRequired || request.forcePath ? await makePath(state, provisional, tree, newLeaves, cs) : undefined;
+  const secrets = path?.secrets ?? [];
+  const epoch = await nextEpoch(
+    {
+      wireformat: request.publicMessage ? "mls_public_message" : "mls_private_message",
+      commit: { proposals, path: path?.updatePath },
+      sender: { senderType: senderTypes.member, leafIndex: own },
+      signaturePrivateKey: state.signaturePrivateKey,
+      before: state.groupContext,
+      provisional,
+      confirmationTagBefore: state.confirmationTag,
+      tree,
+      initSecret: state.keySchedule.initSecret,
+      rootSecret: secrets.at(-1)?.secret,
+      pskSecret: applied.pskSecret,
+    },
+    cs,
+  );
+  const commit = await protectCommit(request, epoch);
+  const [historicalReceiverData] = clientState.addHistoricalReceiverData(state, clientConfig);
+  const newState: ClientState = {
+    ...epoch.state,
+    privatePath: path?.privatePath ?? state.privatePath,
+    historicalReceiverData,
+    groupActiveState:
+      additionalResult.kind === "reinit"
+        ? { kind: "suspendedPendingReinit", reinit: additionalResult.reinit }
+        : { kind: "active" },
+  };
+  const welcome =
+    added.length === 0
+      ? undefined
+      : await makeWelcome(request, epoch, { added, pathSecrets: secrets, psks: applied.pskIds });
+  return { newState, commit, welcome };
+}
+
+/** Those by reference first. */
+function proposalsOf(request: CommitRequest): ProposalOrRef[] {
+  return [
     ...request.references.map((reference) => ({
       proposalOrRefType: proposalOrRefTypes.reference,
       reference: base64ToBytes(reference),
     })),
     ...request.proposals.map((proposal) => ({ proposalOrRefType: proposalOrRefTypes.proposal, proposal })),
   ];
-  const tree = state.ratchetTree.slice();
-  const applied = await clientState.applyProposals(
+}
+
+/** Applies the proposals to the tree. */
+function applyProposals(
+  { context, state, previous }: CommitRequest,
+  tree: ClientState["ratchetTree"],
+  proposals: ProposalOrRef[],
+): ReturnType<typeof clientState.applyProposals> {
+  return clientState.applyProposals(
     state,
     tree,
     proposals,
-    own,
-    clientState.makePskIndex(request.previous ?? state, context.externalPsks ?? {}),
+    state.privatePath.leafIndex as LeafIndex,
+    clientState.makePskIndex(previous ?? state, context.externalPsks ?? {}),
     true,
-    clientConfig,
+    context.clientConfig,
     context.authService,
-    cs,
+    context.cipherSuite,
   );
-  const all = applied.allProposals.map(({ proposal }) => proposal);
-  const added =
-    applied.additionalResult.kind === "memberCommit" ? applied.additionalResult.addedLeafNodes : [];
-  const provisional = { ...state.groupContext, extensions: extensionsAfter(state.groupContext, all) };
-  const pathRequired = all.length === 0 || all.some(({ proposalType }) => !PATHLESS.has(proposalType));
-  const path =
-    pathRequired || request.forcePath
-      ? await makePath(
-          state,
-          provisional,
-          tree,
-          added.map(([leafIndex]) => 2 * leafIndex),
-          cs,
-        )
-      : undefined;
-  const secrets = path?.secrets ?? [];
-  const commitSecret = await commitSecretOf(secrets.at(-1)?.secret, cs);
-  const wireformat = request.publicMessage ? "mls_public_message" : "mls_private_message";
-  const authenticatedData = new Uint8Array();
-  const { signature, framedContent } = await framing.createContentCommitSignature(
-    state.groupContext,
-    wireformat,
-    { proposals, path: path?.updatePath },
-    { senderType: senderTypes.member, leafIndex: own },
-    authenticatedData,
-    state.signaturePrivateKey,
-    cs.signature,
-  );
-  const groupContext = await clientState.nextEpochContext(
-    provisional,
-    wireformat,
-    framedContent,
-    signature,
-    await treeHash.treeHashRoot(tree, cs.hash),
-    state.confirmationTag,
-    cs.hash,
-  );
-  const epoch = await keySchedule.initializeEpoch(
-    state.keySchedule.initSecret,
-    commitSecret,
-    groupContext,
-    applied.pskSecret,
-    cs.kdf,
-  );
-  const confirmationTag = await framing.createConfirmationTag(
-    epoch.keySchedule.confirmationKey,
-    groupContext.confirmedTranscriptHash,
-    cs.hash,
-  );
-  const auth = { contentType: framedContent.contentType, signature, confirmationTag };
-  const commit: MlsMessage = request.publicMessage
-    ? {
-        version: protocolVersions.mls10,
-        wireformat: wireformats.mls_public_message,
-        publicMessage: await publicFraming.protectPublicMessage(
-          state.keySchedule.membershipKey,
-          state.groupContext,
-          { wireformat: wireformats.mls_public_message, content: framedContent, auth },
-          cs,
-        ),
-      }
-    : {
-        version: protocolVersions.mls10,
-        wireformat: wireformats.mls_private_message,
-        privateMessage: (
-          await privateFraming.protect(
-            state.keySchedule.senderDataSecret,
-            authenticatedData,
-            state.groupContext,
-            state.secretTree,
-            { ...framedContent, auth },
-            own,
-            clientConfig.paddingConfig,
-            cs,
-          )
-        ).privateMessage,
-      };
+}
 
-  const { additionalResult } = applied;
-  const [historicalReceiverData] = clientState.addHistoricalReceiverData(state, clientConfig);
-  const newState: ClientState = {
+/** The commit as a message of the epoch that it ends. */
+async function protectCommit(
+  { context, state, publicMessage }: CommitRequest,
+  { content, auth }: NextEpoch,
+): Promise<MlsMessage> {
+  const { groupContext } = state;
+  const { senderDataSecret, membershipKey } = state.keySchedule;
+  const version = protocolVersions.mls10;
+  if (publicMessage) {
+    const wireformat = wireformats.mls_public_message;
+    const message = await publicFraming.protectPublicMessage(
+      membershipKey,
+      groupContext,
+      { wireformat, content, auth },
+      context.cipherSuite,
+    );
+    return { version, wireformat, publicMessage: message };
+  }
+  const { privateMessage } = await privateFraming.protect(
+    senderDataSecret,
+    content.authenticatedData,
     groupContext,
-    ratchetTree: tree,
-    secretTree: secretTree.createSecretTree((tree.length + 1) / 2, epoch.encryptionSecret),
-    keySchedule: epoch.keySchedule,
-    privatePath: path?.privatePath ?? state.privatePath,
-    unappliedProposals: {},
-    historicalReceiverData,
-    confirmationTag,
-    signaturePrivateKey: state.signaturePrivateKey,
-    groupActiveState:
-      additionalResult.kind === "reinit"
-        ? { kind: "suspendedPendingReinit", reinit: additionalResult.reinit }
-        : { kind: "active" },
-  };
-  if (added.length === 0) return { newState, commit, welcome: undefined };
+    state.secretTree,
+    { ...content, auth },
+    state.privatePath.leafIndex,
+    context.clientConfig.paddingConfig,
+    context.cipherSuite,
+  );
+  return { version, wireformat: wireformats.mls_private_message, privateMessage };
+}
 
-  const extensions: GroupInfoExtension[] = request.treeInWelcome
+/** What new members are told beside the GroupInfo. */
+interface NewMembers {
+  readonly added: readonly [LeafIndex, KeyPackage][];
+  readonly pathSecrets: readonly { readonly nodeIndex: number; readonly secret: Uint8Array }[];
+  readonly psks: GroupSecrets["psks"];
+}
+
+/** RFC 9420 §12.4.3.1 */
+async function makeWelcome(
+  { context: { cipherSuite: cs }, state, treeInWelcome }: CommitRequest,
+  epoch: NextEpoch,
+  { added, pathSecrets, psks }: NewMembers,
+): Promise<MlsMessage> {
+  const own = state.privatePath.leafIndex as LeafIndex;
+  const { groupContext, ratchetTree: tree, confirmationTag } = epoch.state;
+  const extensions: GroupInfoExtension[] = treeInWelcome
     ? [{ extensionType: defaultExtensionTypes.ratchet_tree, extensionData: encode(ratchetTreeEncoder, tree) }]
     : [];
   const groupInfo = await groupInfos.signGroupInfo(
@@ -204,7 +208,7 @@ export async function createCommit(request: CommitRequest): Promise<CreatedCommi
     cs.signature,
   );
   const encryptedGroupInfo = await welcomes.encryptGroupInfo(groupInfo, epoch.welcomeSecret, cs);
-  const forMembers = await Promise.all(
+  const secrets = await Promise.all(
     added.map(async ([leafIndex, keyPackage]) => {
       const shared = updatePaths.firstCommonAncestor(tree, leafIndex, own);
       const { enc, ct } = await welcomes.encryptGroupSecrets(
@@ -212,8 +216,8 @@ export async function createCommit(request: CommitRequest): Promise<CreatedCommi
         encryptedGroupInfo,
         {
           joinerSecret: epoch.joinerSecret,
-          pathSecret: secrets.find(({ nodeIndex }) => nodeIndex === shared)?.secret,
-          psks: applied.pskIds,
+          pathSecret: pathSecrets.find(({ nodeIndex }) => nodeIndex === shared)?.secret,
+          psks,
         },
         cs.hpke,
       );
@@ -221,22 +225,11 @@ export async function createCommit(request: CommitRequest): Promise<CreatedCommi
       return { newMember, encryptedGroupSecrets: { kemOutput: enc, ciphertext: ct } };
     }),
   );
-  const welcome: MlsMessage = {
+  return {
     version: protocolVersions.mls10,
     wireformat: wireformats.mls_welcome,
-    welcome: { cipherSuite: groupContext.cipherSuite, secrets: forMembers, encryptedGroupInfo },
+    welcome: { cipherSuite: groupContext.cipherSuite, secrets, encryptedGroupInfo },
   };
-  return { newState, commit, welcome };
-}
-
-/** §8: of no path, zeros. */
-export async function commitSecretOf(
-  rootSecret: Uint8Array | undefined,
-  cs: MlsContext["cipherSuite"],
-): Promise<Uint8Array> {
-  return rootSecret === undefined
-    ? new Uint8Array(cs.kdf.size)
-    : kdf.deriveSecret(rootSecret, "path", cs.kdf);
 }
 
 /** A path in a tree that has the proposals in it, encrypted to the leaves that it has then, but to no new ones. */

@@ -17,23 +17,21 @@ import {
   senderTypes,
   wireformats,
 } from "ts-mls";
-import { commitSecretOf, type FullContext } from "./commit.js";
+import type { FullContext } from "./commit.js";
 import {
   clientState,
-  framedContent as framing,
   groupInfos,
-  keySchedule,
   pathSecrets as paths,
   privateKeyPath,
   pskIndex,
   publicFraming,
   ratchetTrees,
-  secretTree,
-  treeHash,
   updatePath as updatePaths,
 } from "./deep.js";
 import { checkTree } from "./join.js";
+import { nextEpoch } from "./next-epoch.js";
 
+type CipherSuite = FullContext["cipherSuite"];
 type LeafIndex = Parameters<typeof ratchetTrees.removeLeafNodeMutable>[1];
 
 export interface ExternalJoinRequest {
@@ -54,17 +52,10 @@ export async function joinExternally(
   const { context, groupInfo, keyPackage, privateKeys, removed } = request;
   const { cipherSuite: cs } = context;
   const { groupContext: before } = groupInfo;
-  const external = groupInfo.extensions.find(
-    ({ extensionType }) => extensionType === defaultExtensionTypes.external_pub,
-  );
-  if (external === undefined) throw new Error("no external_pub");
-  const [externalPub] = takeVector(external.extensionData as Uint8Array);
+  const externalPub = externalPubOf(groupInfo);
   const tree = request.ratchetTree.slice();
   await checkTree(tree, before, context);
-  const signer = ratchetTrees.getSignaturePublicKeyFromLeafIndex(tree, groupInfo.signer as LeafIndex);
-  if (!(await groupInfos.verifyGroupInfoSignature(groupInfo, signer, cs.signature))) {
-    throw new Error("the GroupInfo's signature is wrong");
-  }
+  await checkSignature(groupInfo, tree, cs);
   const { enc: kemOutput, secret: initSecret } = await clientState.exportSecret(externalPub, cs);
 
   if (removed !== undefined) ratchetTrees.removeLeafNodeMutable(tree, removed as LeafIndex);
@@ -77,7 +68,74 @@ export async function joinExternally(
     privateKeys.signaturePrivateKey,
     cs,
   );
-  const psks = request.pskIds.map((pskId) => ({
+  const { psks, pskSecret } = await externalPsks(request);
+  const proposals: Proposal[] = [
+    { proposalType: defaultProposalTypes.external_init, externalInit: { kemOutput } },
+    ...(removed === undefined ? [] : [{ proposalType: defaultProposalTypes.remove, remove: { removed } }]),
+    ...psks.map((preSharedKeyId) => ({ proposalType: defaultProposalTypes.psk, psk: { preSharedKeyId } })),
+  ];
+  const { content, auth, state } = await nextEpoch(
+    {
+      wireformat: "mls_public_message",
+      commit: {
+        proposals: proposals.map((proposal) => ({
+          proposalOrRefType: proposalOrRefTypes.proposal,
+          proposal,
+        })),
+        path: updatePath,
+      },
+      sender: { senderType: senderTypes.new_member_commit },
+      signaturePrivateKey: privateKeys.signaturePrivateKey,
+      before,
+      provisional: before,
+      confirmationTagBefore: groupInfo.confirmationTag,
+      tree,
+      initSecret,
+      rootSecret: secrets.at(-1)?.secret,
+      pskSecret,
+    },
+    cs,
+  );
+  const wireformat = wireformats.mls_public_message;
+  const publicMessage = await publicFraming.protectPublicMessage(
+    state.keySchedule.membershipKey,
+    state.groupContext,
+    { wireformat, content, auth },
+    cs,
+  );
+  const newState: ClientState = {
+    ...state,
+    privatePath: privateKeyPath.updateLeafKey(
+      await privateKeyPath.toPrivateKeyPath(paths.pathToPathSecrets(secrets), own, cs),
+      await cs.hpke.exportPrivateKey(leafKey),
+    ),
+    historicalReceiverData: new Map(),
+    groupActiveState: { kind: "active" },
+  };
+  return { newState, commit: { version: protocolVersions.mls10, wireformat, publicMessage } };
+}
+
+/** The public key that the init secret of an external commit is encapsulated to. */
+function externalPubOf({ extensions }: GroupInfo): Uint8Array {
+  const external = extensions.find(
+    ({ extensionType }) => extensionType === defaultExtensionTypes.external_pub,
+  );
+  if (external === undefined) throw new Error("no external_pub");
+  const [externalPub] = takeVector(external.extensionData as Uint8Array);
+  return externalPub;
+}
+
+async function checkSignature(groupInfo: GroupInfo, tree: RatchetTree, cs: CipherSuite): Promise<void> {
+  const signer = ratchetTrees.getSignaturePublicKeyFromLeafIndex(tree, groupInfo.signer as LeafIndex);
+  if (!(await groupInfos.verifyGroupInfoSignature(groupInfo, signer, cs.signature))) {
+    throw new Error("the GroupInfo's signature is wrong");
+  }
+}
+
+/** §8.4: the ids of the PSKs with fresh nonces, and the secret of all. */
+async function externalPsks({ context, pskIds }: ExternalJoinRequest) {
+  const { cipherSuite: cs } = context;
+  const psks = pskIds.map((pskId) => ({
     psktype: pskTypes.external,
     pskId,
     pskNonce: cs.rng.randomBytes(cs.kdf.size),
@@ -88,65 +146,5 @@ export async function joinExternally(
     cs,
     new Uint8Array(cs.kdf.size),
   );
-  const proposals: Proposal[] = [
-    { proposalType: defaultProposalTypes.external_init, externalInit: { kemOutput } },
-    ...(removed === undefined ? [] : [{ proposalType: defaultProposalTypes.remove, remove: { removed } }]),
-    ...psks.map((preSharedKeyId) => ({ proposalType: defaultProposalTypes.psk, psk: { preSharedKeyId } })),
-  ];
-  const { signature, framedContent } = await framing.createContentCommitSignature(
-    before,
-    "mls_public_message",
-    {
-      proposals: proposals.map((proposal) => ({ proposalOrRefType: proposalOrRefTypes.proposal, proposal })),
-      path: updatePath,
-    },
-    { senderType: senderTypes.new_member_commit },
-    new Uint8Array(),
-    privateKeys.signaturePrivateKey,
-    cs.signature,
-  );
-  const groupContext = await clientState.nextEpochContext(
-    before,
-    "mls_public_message",
-    framedContent,
-    signature,
-    await treeHash.treeHashRoot(tree, cs.hash),
-    groupInfo.confirmationTag,
-    cs.hash,
-  );
-  const commitSecret = await commitSecretOf(secrets.at(-1)?.secret, cs);
-  const epoch = await keySchedule.initializeEpoch(initSecret, commitSecret, groupContext, pskSecret, cs.kdf);
-  const confirmationTag = await framing.createConfirmationTag(
-    epoch.keySchedule.confirmationKey,
-    groupContext.confirmedTranscriptHash,
-    cs.hash,
-  );
-  const auth = { contentType: framedContent.contentType, signature, confirmationTag };
-  const publicMessage = await publicFraming.protectPublicMessage(
-    epoch.keySchedule.membershipKey,
-    groupContext,
-    { wireformat: wireformats.mls_public_message, content: framedContent, auth },
-    cs,
-  );
-  const newState: ClientState = {
-    groupContext,
-    ratchetTree: tree,
-    secretTree: secretTree.createSecretTree((tree.length + 1) / 2, epoch.encryptionSecret),
-    keySchedule: epoch.keySchedule,
-    privatePath: privateKeyPath.updateLeafKey(
-      await privateKeyPath.toPrivateKeyPath(paths.pathToPathSecrets(secrets), own, cs),
-      await cs.hpke.exportPrivateKey(leafKey),
-    ),
-    unappliedProposals: {},
-    historicalReceiverData: new Map(),
-    confirmationTag,
-    signaturePrivateKey: privateKeys.signaturePrivateKey,
-    groupActiveState: { kind: "active" },
-  };
-  const commit: MlsMessage = {
-    version: protocolVersions.mls10,
-    wireformat: wireformats.mls_public_message,
-    publicMessage,
-  };
-  return { newState, commit };
+  return { psks, pskSecret };
 }
