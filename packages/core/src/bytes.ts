@@ -1,16 +1,17 @@
-// Bytes: comparison, joining, and the overwriting of secrets.
+// Byte strings: comparison, concatenation, and the overwriting of secrets.
 import { MlsError } from "./errors.js";
+
 const textEncoder = /* @__PURE__ */ new TextEncoder();
 
-/** UTF-8 of a string. */
+/** The UTF-8 encoding of a string. */
 export function utf8(text: string): Uint8Array {
   return textEncoder.encode(text);
 }
 
-/** The empty byte string. Frozen in effect: it has no byte to change. */
+/** The empty byte string. Safe to share, because it has no byte to change. */
 export const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
-/** Whether two public byte strings are the same. Returns at the first difference: never for secrets. */
+/** Whether two byte strings are equal. Not for secrets: it returns at the first difference. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a === b) return true;
   if (a.length !== b.length) return false;
@@ -18,7 +19,7 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-/** Whether two MACs or secrets are the same, in a time that depends on their length alone. */
+/** Whether two MACs or secrets are equal, in a time that depends only on their length. */
 export function equalSecret(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   let difference = 0;
@@ -26,7 +27,7 @@ export function equalSecret(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
-/** The parts one after the other, in a new array. */
+/** Concatenates byte strings in a new array. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
@@ -39,7 +40,7 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
-/** Overwrites secrets that are no longer needed. */
+/** Overwrites secrets with zeros. */
 export function wipe(...secrets: readonly (Uint8Array | undefined)[]): void {
   for (const secret of secrets) secret?.fill(0);
 }
@@ -51,20 +52,21 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
-/** A copy. `slice` gives none of Node's Buffers, which share memory with their slices. */
+/** A copy, also of a Node Buffer, whose `slice` shares its memory. */
 export function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
   return bytes && new Uint8Array(bytes);
 }
 
 /**
- * Bytes also of another realm, where `instanceof` says no: a frame, a test environment. They aren't copied, but what
- * is given is a plain Uint8Array, whose `slice` is a copy: that of a Buffer isn't.
- * @throws MlsError `usage` unless it is a byte array: JavaScript callers have no types to tell them
+ * Checks that an argument is a Uint8Array, also one of another realm (a frame, a test environment), where
+ * `instanceof` fails. Returns a plain Uint8Array over the same memory: its `slice` copies, that of a Buffer does not.
+ * @param what the argument's name, for the error
+ * @throws MlsError `usage` for any other value
  */
 export function needBytes(value: unknown, what: string): Uint8Array {
   if (ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]") {
     const { buffer, byteOffset, byteLength } = value;
     return new Uint8Array(buffer, byteOffset, byteLength);
   }
-  throw new MlsError("usage", `${what} must be a Uint8Array`);
+  throw new MlsError("usage", `${what} must be a Uint8Array, got ${value === null ? "null" : typeof value}`);
 }

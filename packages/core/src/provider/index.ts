@@ -1,4 +1,4 @@
-// The door between protocol and cryptography: all that a backend needs to know of Copse.
+// The interface between protocol and cryptography: the only part of the core that a provider imports.
 export { CryptoError, MlsError, type MlsErrorCode, UnsupportedError } from "../errors.js";
 export * from "./awaitable.js";
 export * from "./interface.js";

@@ -1,4 +1,4 @@
-// RFC 9420 §2.1, §5.3 to §12.4: every structure that goes over the wire, declared once.
+// RFC 9420 §5.3 to §12.4: the structures of the wire format, each declared once.
 export { Commit, ProposalOrRef, ProposalOrRefType } from "./commit.js";
 export {
   basicCredential,
