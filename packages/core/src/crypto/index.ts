@@ -1,4 +1,4 @@
-// RFC 9420 §5: labelled operations, batches, and how secrets are overwritten.
+// RFC 9420 §5: labelled operations, batches, signers, and the overwriting of secrets.
 export { expandAll, hashAll, sealAll, verifyAll } from "./batch.js";
 export {
   decryptWithLabel,
@@ -18,5 +18,5 @@ export {
   verifyRequest,
   verifyWithLabel,
 } from "./labelled.js";
-export { onCryptoError, onFailure, useSecret, withBuffer } from "./settle.js";
+export { onFailure, useSecret, withBuffer } from "./cleanup.js";
 export { checkSigner, generateSigner, signerOf } from "./signer.js";

@@ -3,7 +3,6 @@ import { equalBytes } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import { type OpenedPrivateMessage, openPrivate, openPublic, verifyContent } from "../../framing/index.js";
-import { isPromise } from "../../provider/index.js";
 import {
   type AuthenticatedContent,
   ContentType,
@@ -198,10 +197,7 @@ async function receivePrivate(
   const { received } = await settle(opened, async () => {
     const { content } = opened.content;
     const leafNode = senderLeaf(content, tree);
-    const fits = verifyContent(config.provider, opened.content, contextBytes(current), leafNode.signatureKey);
-    // The platform has a thread for it, and this one has time. Handshakes seldom have a next one in their epoch.
-    if (isPromise(fits) && content.content.contentType === ContentType.application) opened.lookAhead();
-    await fits;
+    await verifyContent(config.provider, opened.content, contextBytes(current), leafNode.signatureKey);
     config.registry.checkAuthenticatedData(content.authenticatedData, current.groupContext);
     if (content.content.contentType === ContentType.application) {
       return { state, received: applicationMessage(content, leafNode) };
