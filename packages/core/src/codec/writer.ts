@@ -15,7 +15,7 @@ const MAX_FREE = 8;
 const NONE = /* @__PURE__ */ new Uint8Array(0);
 
 /** The number of bytes that encode the length of a vector (§2.1.2). */
-export function varintSize(value: number): 1 | 2 | 4 {
+function varintSize(value: number): 1 | 2 | 4 {
   return value < 64 ? 1 : value < 16384 ? 2 : 4;
 }
 
