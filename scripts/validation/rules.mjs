@@ -35,8 +35,8 @@ const C = {
   encryptionKeyUnique: "7.3: encryption_key must be unique among the members of the group",
   suiteAndVersion: "11.1: all members need to support the cipher suite and protocol version in use",
   hpkeKey: "5.1.1: an HPKE public key must have the encoding that the KEM gives it",
-  oneOf: "decode: … is no …",
-  variant: "decode: … is no known …",
+  oneOf: "decode: expected …, got …",
+  variant: "decode: expected a known …, got …",
   signature: "6.1: recipients must verify the signature with the sender's key",
   removedMember: "12.1.3: removed must identify a non-blank leaf node",
   pskNonce: "12.1.4: psk_nonce must be of length KDF.Nh",
@@ -571,7 +571,7 @@ export const RULES = [
     section: "12.4.2",
     text: "The membership tag of a PublicMessage is verified.",
     checks: [
-      "fork: the membership tag (RFC 9420 §6.2) isn't of this epoch: the message comes from another course of the group's history, or was changed on the way",
+      "fork: the membership tag (RFC 9420 §6.2) isn't that of this epoch: the message is from a diverged (forked) group, or was changed",
     ],
   },
   {

@@ -1,28 +1,28 @@
-// The errors of Copse: every failure is an MlsError with a machine-readable code.
+// The errors of Copse: each is an MlsError with a machine-readable code.
 
 /**
- * What kind of failure an {@link MlsError} reports. Codes are stable; messages are for people.
+ * The kind of failure that an {@link MlsError} reports. Codes are stable; messages are for people and may change.
  *
- * - `decode`: bytes that are no encoding of the expected structure (RFC 9420 §2.1)
- * - `encode`: a value that the wire format can't hold
- * - `validation`: a well-formed message that breaks a rule of the RFC; {@link ValidationError.rule} names it
- * - `crypto`: a primitive refused its input (a bad point, a wrong tag, a wrong length)
- * - `key-not-extractable`: the backend doesn't give this private key's bytes away
- * - `unsupported`: a suite, algorithm, version or type that this client or backend doesn't have
- * - `wrong-group`, `wrong-epoch`: the message belongs to another group, or to an epoch this client isn't in
- * - `unknown-sender`: no member (or external sender) is at the index the message names
- * - `consumed`: the message's key is gone: it was used before, or the message is too old
- * - `own-message`: a message that this client sent itself came back
- * - `limit`: a bound of the policy was passed (generations skipped, sizes)
- * - `removed`: this client is no longer a member of the group
- * - `closed`: the group is over for this client: it was reinitialized, or closed
- * - `forbidden`: the application's policy doesn't permit it
- * - `fork`: the message belongs to another course of the group's history than this client's
- * - `pending`: the operation must wait for, or first drop, a pending commit or proposals
- * - `missing`: something the application must provide is not there (a PSK, a key package, a ratchet tree)
+ * - `decode`: the bytes are not an encoding of the expected structure (RFC 9420 §2.1)
+ * - `encode`: a value does not fit the wire format
+ * - `validation`: a well-formed message breaks a rule of the RFC; {@link ValidationError.rule} names it
+ * - `crypto`: a primitive refused its input (an invalid point, a wrong tag, a wrong length)
+ * - `key-not-extractable`: the provider does not export the bytes of this private key
+ * - `unsupported`: the client or its provider does not support the suite, algorithm, version or type
+ * - `wrong-group`, `wrong-epoch`: the message belongs to another group, or to an epoch that this client is not in
+ * - `unknown-sender`: the index in the message identifies no member or external sender
+ * - `consumed`: the message's key is deleted: it was used before, or the message is too old
+ * - `own-message`: this client sent the message itself
+ * - `limit`: a limit of the policy was exceeded (skipped generations, sizes)
+ * - `removed`: this client was removed from the group
+ * - `closed`: the group ended for this client: by a ReInit, or because the application closed it
+ * - `forbidden`: the application's policy forbids the action
+ * - `fork`: the message comes from a diverged (forked) group
+ * - `pending`: a pending commit or proposals must be merged or discarded first
+ * - `missing`: the application did not provide something that is needed (a PSK, a key package, a ratchet tree)
  * - `authentication`: the application's authentication service refused a credential
- * - `state`: bytes that are no saved state, or a state that can't be bound to the given keys
- * - `usage`: the call itself is wrong
+ * - `state`: the bytes are not a valid saved state, or do not belong to the given keys
+ * - `usage`: the arguments of the call are invalid, or it is not allowed now
  */
 export type MlsErrorCode =
   | "decode"
@@ -47,21 +47,22 @@ export type MlsErrorCode =
   | "state"
   | "usage";
 
-/** Which proposal an error is about. */
+/** The proposal that an error is about. */
 export interface BlamedProposal {
-  /** Its place in the list that was to be committed, from 0. */
+  /** Its index in the list of the commit's proposals, from 0. */
   readonly index: number;
-  /** RFC 9420 §17.4 */
+  /** The proposal type: a code point of RFC 9420 §17.4, or of an extension. */
   readonly type: number;
+  /** The name of the type, for people. */
   readonly name: string;
-  /** Its ProposalRef (§5.2), if it was sent by itself. */
+  /** Its ProposalRef (§5.2), `Nh` bytes, if it came in a message of its own. */
   readonly reference?: Uint8Array | undefined;
 }
 
-/** The one base of all errors that Copse throws on purpose. Never carries a secret. */
+/** The base class of all errors that Copse throws. It never contains a secret. */
 export class MlsError extends Error {
   readonly code: MlsErrorCode;
-  /** The proposal that is to blame, where it is one of several. */
+  /** The proposal that caused the error, if it was one in a list. */
   proposal?: BlamedProposal;
 
   constructor(code: MlsErrorCode, message: string, options?: { cause?: unknown }) {
@@ -71,7 +72,7 @@ export class MlsError extends Error {
   }
 }
 
-/** Bytes that are no encoding of the expected structure. `offset` is where, in bytes from the start. */
+/** The bytes are not an encoding of the expected structure. `offset` is the position, in bytes from the start. */
 export class DecodeError extends MlsError {
   readonly offset: number;
 
@@ -81,14 +82,14 @@ export class DecodeError extends MlsError {
   }
 }
 
-/** A primitive refused its input. Providers throw this (or a subclass), and nothing else, for bad input. */
+/** A primitive refused its input. For invalid input, a provider throws only this class or a subclass. */
 export class CryptoError extends MlsError {
   constructor(message: string, options?: { cause?: unknown }) {
     super("crypto", message, options);
   }
 }
 
-/** A suite, algorithm, version or type that isn't available here. */
+/** The client or its provider does not support a suite, algorithm, version or type. */
 export class UnsupportedError extends MlsError {
   constructor(message: string, options?: { cause?: unknown }) {
     super("unsupported", message, options);
@@ -96,12 +97,12 @@ export class UnsupportedError extends MlsError {
 }
 
 /**
- * A rule of RFC 9420: its section, and what it asks for, as in `12.2: a commit must not remove its committer`. Of
- * an Internet-Draft: its name and section instead.
+ * A rule of RFC 9420: its section and what it requires, as in `12.2: a commit must not remove its committer`. For a
+ * rule of an Internet-Draft, the draft's name and section replace the section.
  */
 export type Rule = `${number}${string}: ${string}` | `draft-${string}: ${string}`;
 
-/** A well-formed message or request that breaks a rule of the RFC, or of an extension. */
+/** A well-formed message or request breaks a rule of the RFC or of an extension. */
 export class ValidationError extends MlsError {
   readonly rule: Rule;
 
@@ -112,7 +113,11 @@ export class ValidationError extends MlsError {
   }
 }
 
-/** @throws ValidationError naming `rule`, unless `holds`. `detail` says what came, never a secret. */
+/**
+ * Checks a rule.
+ * @param detail what was expected and what came; never a secret
+ * @throws ValidationError with `rule` if `holds` is false
+ */
 export function ensure(holds: boolean, rule: Rule, detail?: string | (() => string)): asserts holds {
   if (!holds) throw new ValidationError(rule, typeof detail === "function" ? detail() : detail);
 }

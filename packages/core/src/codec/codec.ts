@@ -1,18 +1,20 @@
-// RFC 9420 §2.1: one declaration for each structure, from which its type, encoder and decoder come.
+// RFC 9420 §2.1: codecs. One declaration of a structure gives its type, its encoder and its decoder.
 import { MlsError } from "../errors.js";
 import { Reader } from "./reader.js";
 import { Writer } from "./writer.js";
 
-/** How a structure is written and read. */
+/** Encodes and decodes a structure. */
 export interface Codec<T> {
+  /** Appends the encoding of `value`. @throws MlsError `encode` if the value does not fit the structure */
   write(writer: Writer, value: T): void;
+  /** Reads a value and moves the reader behind it. @throws DecodeError if the bytes are malformed */
   read(reader: Reader): T;
 }
 
-/** The type that a codec's structure has. */
+/** The type of the values of a codec. */
 export type TypeOf<C> = C extends Codec<infer T> ? T : never;
 
-/** @throws MlsError `encode` if the value doesn't fit its structure. */
+/** The encoding of a value. @throws MlsError `encode` if the value does not fit the structure */
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
   const writer = new Writer();
   codec.write(writer, value);
@@ -20,10 +22,10 @@ export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
 }
 
 /**
- * The value that `bytes`, all of them, encode. Its byte strings are views of `bytes`, which therefore must
- * not be changed any more; what comes from an application is copied before it comes here.
- * @param context what reading takes that isn't in the bytes: {@link Reader.context}
- * @throws DecodeError
+ * The value that all of `bytes` encode. Its byte strings are views of `bytes`, which must not change any more:
+ * copy bytes of an application before you decode them.
+ * @param context what a codec needs to know besides the bytes: {@link Reader.context}
+ * @throws DecodeError if the bytes are malformed, or some are left over
  */
 export function decode<T>(codec: Codec<T>, bytes: Uint8Array, context?: unknown): T {
   const reader = new Reader(bytes, context);
@@ -38,7 +40,7 @@ function integer(bits: 8 | 16 | 32): Codec<number> {
   return {
     write(writer, value) {
       if (!Number.isInteger(value) || value < 0 || value > max) {
-        throw new MlsError("encode", `${value} is no ${method}`);
+        throw new MlsError("encode", `expected ${method}, got ${value}`);
       }
       writer[method](value);
     },
@@ -53,7 +55,7 @@ export const uint32: Codec<number> = /* @__PURE__ */ integer(32);
 export const uint64: Codec<bigint> = {
   write(writer, value) {
     if (typeof value !== "bigint" || value < 0n || value >= 1n << 64n) {
-      throw new MlsError("encode", `${value} is no uint64`);
+      throw new MlsError("encode", `expected uint64, got ${value}`);
     }
     writer.uint64(value);
   },
@@ -73,8 +75,9 @@ export const opaque: Codec<Uint8Array> = {
 export function fixed(length: number): Codec<Uint8Array> {
   return {
     write(writer, value) {
-      if (value.length !== length)
-        throw new MlsError("encode", `${value.length} bytes where ${length} belong`);
+      if (value.length !== length) {
+        throw new MlsError("encode", `expected ${length} bytes, got ${value.length}`);
+      }
       writer.raw(value);
     },
     read: (reader) => reader.take(length),
@@ -95,8 +98,8 @@ export function vector<T>(item: Codec<T>): Codec<readonly T[]> {
       while (inner.remaining > 0) {
         const before = inner.offset;
         values.push(item.read(inner));
-        // A structure of no bytes would never end.
-        if (inner.offset === before) throw inner.fail("a vector's element has no bytes");
+        // An element without bytes would repeat for ever.
+        if (inner.offset === before) throw inner.fail("expected an element of a vector, got no bytes");
       }
       return values;
     },
@@ -112,28 +115,30 @@ export function optional<T>(item: Codec<T>): Codec<T | undefined> {
     },
     read(reader) {
       const present = reader.uint8();
-      if (present > 1) throw reader.fail(`presence octet ${present}`, reader.offset - 1);
+      if (present > 1)
+        throw reader.fail(`presence octet: expected 0 or 1, got ${present}`, reader.offset - 1);
       return present === 1 ? item.read(reader) : undefined;
     },
   };
 }
 
-/** An integer that must be one of `values`; another one is malformed. */
+/** An integer that must be one of `values`. Any other is malformed. */
 export function oneOf<const V extends number>(
   name: string,
   base: Codec<number>,
   values: readonly V[],
 ): Codec<V> {
   const known: ReadonlySet<number> = new Set<number>(values);
+  const expected = `${name} ${values.join(" or ")}`;
   return {
     write(writer, value) {
-      if (!known.has(value)) throw new MlsError("encode", `${value} is no ${name}`);
+      if (!known.has(value)) throw new MlsError("encode", `expected ${expected}, got ${value}`);
       base.write(writer, value);
     },
     read(reader) {
       const at = reader.offset;
       const value = base.read(reader);
-      if (!known.has(value)) throw reader.fail(`${value} is no ${name}`, at);
+      if (!known.has(value)) throw reader.fail(`expected ${expected}, got ${value}`, at);
       return value as V;
     },
   };
@@ -142,7 +147,7 @@ export function oneOf<const V extends number>(
 // biome-ignore lint/suspicious/noExplicitAny: a codec is both a reader and a writer of its type, so no narrower bound holds all of them
 type AnyCodec = Codec<any>;
 
-/** A flat view of an intersection, so that editors show fields and not the machinery. */
+/** Flattens an intersection, so that editors show its fields. */
 type Flat<T> = { readonly [K in keyof T]: T[K] };
 
 type StructOf<F extends Record<string, AnyCodec>> = { readonly [K in keyof F]: TypeOf<F[K]> };
@@ -173,8 +178,8 @@ type VariantOf<Tag extends string, C extends Record<number, AnyCodec>> = {
 }[keyof C];
 
 /**
- * A tag and the `select` over it: the fields of the case stand beside the tag. A tag without a case is
- * malformed.
+ * A tag and the `select` over it. A value has the tag and the fields of its case side by side. A tag without a
+ * case is malformed.
  */
 export function variant<const Tag extends string, const C extends Record<number, AnyCodec>>(
   tag: Tag,
@@ -186,7 +191,7 @@ export function variant<const Tag extends string, const C extends Record<number,
     write(writer, value) {
       const key = (value as Record<string, number>)[tag] as number;
       const codec = byTag.get(key);
-      if (codec === undefined) throw new MlsError("encode", `${key} is no ${tag}`);
+      if (codec === undefined) throw new MlsError("encode", `expected a known ${tag}, got ${key}`);
       base.write(writer, key);
       codec.write(writer, value);
     },
@@ -194,22 +199,22 @@ export function variant<const Tag extends string, const C extends Record<number,
       const at = reader.offset;
       const key = base.read(reader);
       const codec = byTag.get(key);
-      if (codec === undefined) throw reader.fail(`${key} is no known ${tag}`, at);
+      if (codec === undefined) throw reader.fail(`expected a known ${tag}, got ${key}`, at);
       return { [tag]: key, ...codec.read(reader) };
     },
   };
 }
 
-/** A structure whose encoding is remembered. */
+/** A codec that remembers the encoding of each value. */
 export interface Remembered<T> extends Codec<T> {
-  /** The encoding itself, without a copy: not to be changed, and perhaps a part of something larger. */
+  /** The encoding itself, not a copy: it must not be changed, and may be a view of a larger array. */
   encoding(value: T): Uint8Array;
 }
 
 /**
- * The same structure, with its encoding remembered: what was received is signed, hashed and sent on as the
- * bytes that came, and a value is encoded once only. Values are immutable; a changed copy is another value.
- * Not for structures that hold secrets, whose bytes would outlive them.
+ * The same codec, which remembers the encoding of each value. A received value is verified, hashed and forwarded as
+ * the bytes that were received, and a new value is encoded only once. Values are immutable: a changed copy is another
+ * value. Do not use it for structures that hold secrets, because their encodings would stay in memory.
  */
 export function remembered<T extends object, C extends Codec<T>>(codec: C & Codec<T>): Remembered<T> {
   const encodings = new WeakMap<T, Uint8Array>();
@@ -233,7 +238,7 @@ export function remembered<T extends object, C extends Codec<T>>(codec: C & Code
   };
 }
 
-/** Deep, so that what many values share is changed by none. */
+/** Freezes a value and all that it contains, byte strings excepted. */
 function frozen<T>(value: T): T {
   if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value)) {
     for (const part of Object.values(value)) frozen(part);
@@ -242,14 +247,15 @@ function frozen<T>(value: T): T {
   return value;
 }
 
-const MOST_SHARED = 8;
-/** In bytes, encoded. */
-const LONGEST_SHARED = 256;
+/** How many values {@link shared} keeps. */
+const MAX_SHARED = 8;
+/** The longest encoding of a value that {@link shared} keeps, in bytes. */
+const MAX_SHARED_LENGTH = 256;
 
 /**
- * The same structure, of which the values read last are kept: where these bytes come again, the same value is given,
- * frozen. For what thousands of members have in common, and one of them would hold for each of them. Only for
- * structures of numbers, whose end can be told from their beginning.
+ * The same codec, which keeps the values that it read last. If the same bytes follow again, it returns the same
+ * frozen value: thousands of members with equal capabilities share one object. Use it only for structures of
+ * numbers, none of whose encodings is the beginning of another one.
  */
 export function shared<T extends object>(codec: Codec<T>): Codec<T> {
   const known: { readonly bytes: Uint8Array; readonly value: T }[] = [];
@@ -260,9 +266,9 @@ export function shared<T extends object>(codec: Codec<T>): Codec<T> {
       const found = known.find(({ bytes }) => reader.skip(bytes));
       if (found !== undefined) return found.value;
       const value = frozen(codec.read(reader));
-      // What somebody made long on purpose isn't worth keeping.
-      if (reader.offset - start > LONGEST_SHARED) return value;
-      if (known.length >= MOST_SHARED) known.shift();
+      // Without this limit, a peer could make the codec keep any amount of memory.
+      if (reader.offset - start > MAX_SHARED_LENGTH) return value;
+      if (known.length >= MAX_SHARED) known.shift();
       known.push({ bytes: reader.bytes.slice(start, reader.offset), value });
       return value;
     },

@@ -2,12 +2,12 @@
 import { DecodeError } from "../errors.js";
 
 /**
- * A place in a byte string, moving forward. What it reads out are views of that string, not copies: whoever
- * holds the string must not change it.
+ * Reads a byte string from its start to its end. The byte strings that it returns are views, not copies: the
+ * underlying bytes must not change.
  */
 export class Reader {
   readonly bytes: Uint8Array;
-  /** What reading takes that isn't in the bytes, for codecs that look for it; the readers within have it too. */
+  /** What a codec needs to know besides the bytes, such as registered types. Readers of vectors inherit it. */
   readonly context: unknown;
   private at: number;
   private readonly end: number;
@@ -19,24 +19,24 @@ export class Reader {
     this.end = end;
   }
 
-  /** Where it stands, in bytes from the start of {@link bytes}. */
+  /** The position, in bytes from the start of {@link bytes}. */
   get offset(): number {
     return this.at;
   }
 
-  /** How many bytes are left. */
+  /** The number of bytes left. */
   get remaining(): number {
     return this.end - this.at;
   }
 
-  /** A DecodeError that says where. */
+  /** Makes a DecodeError with a position; default: the current one. */
   fail(message: string, offset = this.at): DecodeError {
     return new DecodeError(message, offset);
   }
 
   private need(length: number): void {
     if (length > this.end - this.at) {
-      throw this.fail(`truncated: ${length} bytes announced or needed, ${this.end - this.at} left`);
+      throw this.fail(`truncated: expected ${length} more bytes, got ${this.end - this.at}`);
     }
   }
 
@@ -52,13 +52,13 @@ export class Reader {
     return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
   }
 
-  /** The uint8 that comes next, without moving on. */
+  /** The next uint8; the position stays. */
   peekUint8(): number {
     this.need(1);
     return this.bytes[this.at] as number;
   }
 
-  /** The uint16 that comes next, without moving on. */
+  /** The next uint16; the position stays. */
   peekUint16(): number {
     const value = this.uint16();
     this.at -= 2;
@@ -84,7 +84,7 @@ export class Reader {
     return (BigInt(high) << 32n) | BigInt(this.uint32());
   }
 
-  /** Moves behind these bytes if they come next, and says whether they did. */
+  /** Whether these bytes are next; if so, moves behind them. */
   skip(bytes: Uint8Array): boolean {
     if (bytes.length > this.end - this.at) return false;
     for (let i = 0; i < bytes.length; i++) if (this.bytes[this.at + i] !== bytes[i]) return false;
@@ -92,7 +92,7 @@ export class Reader {
     return true;
   }
 
-  /** `length` bytes, as a view. */
+  /** A view of the next `length` bytes. */
   take(length: number): Uint8Array {
     this.need(length);
     const view = this.bytes.subarray(this.at, this.at + length);
@@ -100,23 +100,24 @@ export class Reader {
     return view;
   }
 
-  /** §2.1.2: a variable-size vector length, in its one minimal encoding. */
+  /** The length of a variable-size vector (§2.1.2), whose encoding must be minimal. */
   varint(): number {
     const start = this.at;
     const first = this.uint8();
     const prefix = first >> 6;
     if (prefix === 0) return first;
-    if (prefix === 3) throw this.fail("invalid prefix of a vector length", start);
+    if (prefix === 3) throw this.fail("invalid vector length: the prefix 11 is reserved", start);
     let value = first & 0x3f;
     this.need((1 << prefix) - 1);
     for (let rest = (1 << prefix) - 1; rest > 0; rest--)
       value = value * 256 + (this.bytes[this.at++] as number);
-    if (value < (prefix === 1 ? 64 : 16384))
-      throw this.fail("vector length not in its minimal encoding", start);
+    if (value < (prefix === 1 ? 64 : 16384)) {
+      throw this.fail(`the encoding of the vector length ${value} must be minimal`, start);
+    }
     return value;
   }
 
-  /** A reader for the contents of a `<V>` vector; this one moves on behind it. */
+  /** A reader of the contents of a `<V>` vector. This reader moves behind the vector. */
   vector(): Reader {
     const length = this.varint();
     this.need(length);
@@ -125,8 +126,8 @@ export class Reader {
     return inner;
   }
 
-  /** @throws DecodeError unless everything was read. */
+  /** @throws DecodeError if bytes are left */
   finish(): void {
-    if (this.at !== this.end) throw this.fail(`${this.end - this.at} bytes left over`);
+    if (this.at !== this.end) throw this.fail(`expected the end, got ${this.end - this.at} more bytes`);
   }
 }

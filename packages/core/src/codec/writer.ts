@@ -1,12 +1,12 @@
 // RFC 9420 §2.1: writing the TLS presentation language.
 import { MlsError } from "../errors.js";
 
-/** The longest vector that a length of 30 bits can announce (§2.1.2). */
+/** The longest vector, in bytes: its length is encoded in 30 bits (§2.1.2). */
 const MAX_VECTOR = 2 ** 30 - 1;
 
 /**
- * Working buffers that are free: a message is written in a dozen small pieces, and memory for each of them is a good
- * part of what the pieces cost. All of them are zero, as {@link Writer.finish} leaves them.
+ * Working buffers for reuse. A message is encoded in a dozen small parts, and to allocate memory for each part would
+ * cost as much as to hash it (docs/decisions/working-buffers.md). All bytes of a free buffer are zero.
  */
 const free: Uint8Array[] = [];
 const BUFFER_SIZE = 4096;
@@ -14,26 +14,31 @@ const MAX_FREE = 8;
 
 const NONE = /* @__PURE__ */ new Uint8Array(0);
 
-/** How many bytes the length of a vector takes (§2.1.2). */
-export function varintSize(value: number): 1 | 2 | 4 {
+/** The number of bytes that encode the length of a vector (§2.1.2). */
+function varintSize(value: number): 1 | 2 | 4 {
   return value < 64 ? 1 : value < 16384 ? 2 : 4;
 }
 
-/** A growing byte string. */
+/** The number of bytes that encode a byte string as `opaque bytes<V>`. */
+export function vectorSize({ length }: Uint8Array): number {
+  return varintSize(length) + length;
+}
+
+/** A byte string that grows as it is written. It begins in a working buffer that other writers use again later. */
 export class Writer {
   private bytes: Uint8Array;
   private length = 0;
 
   /**
-   * @param capacity how many bytes will be written, roughly: then it seldom has to grow and copy
-   * @param exact whether it is just as many: then they are written where they are to stay
+   * @param capacity an estimate of the number of bytes, which saves growing
+   * @param exact whether the estimate is exact: then {@link finish} returns the bytes without a copy
    */
   constructor(capacity = 0, exact = false) {
     const pooled = !exact && capacity <= BUFFER_SIZE;
     this.bytes = pooled ? (free.pop() ?? new Uint8Array(BUFFER_SIZE)) : new Uint8Array(capacity);
   }
 
-  /** How many bytes were written. */
+  /** The number of bytes written. */
   get position(): number {
     return this.length;
   }
@@ -81,19 +86,15 @@ export class Writer {
     this.bytes.set(value, at);
   }
 
-  /** A vector length (§2.1.2), in its minimal encoding. */
+  /** The length of a vector (§2.1.2), in the minimal encoding. @throws MlsError `encode` above 2^30 - 1 */
   varint(value: number): void {
     if (value < 64) this.uint8(value);
     else if (value < 16384) this.uint16(value | 0x4000);
     else if (value <= MAX_VECTOR) this.uint32((value | 0x80000000) >>> 0);
-    else
-      throw new MlsError(
-        "encode",
-        `a vector of ${value} bytes is longer than the ${MAX_VECTOR} that can be encoded`,
-      );
+    else throw new MlsError("encode", `expected a vector of at most ${MAX_VECTOR} bytes, got ${value}`);
   }
 
-  /** A `<V>` vector whose contents `write` writes; its length is put before them when it is known. */
+  /** A `<V>` vector. `write` writes its contents, and then its length is inserted before them. */
   vector(write: (writer: this) => void): void {
     const start = this.grow(1);
     write(this);
@@ -110,7 +111,7 @@ export class Writer {
     this.length = start + header + contents;
   }
 
-  /** What was written, in an array of its own; the working buffer is overwritten, and the writer starts anew. */
+  /** The bytes written, in an array of their own. Overwrites the working buffer and empties the writer. */
   finish(): Uint8Array {
     const { bytes, length } = this;
     const whole = length === bytes.length;
@@ -120,12 +121,12 @@ export class Writer {
     return written;
   }
 
-  /** What was written from `start` to `end`, in the working buffer: there only until {@link release}. */
+  /** A view of the bytes written from `start` to `end`. Valid until {@link release}. */
   view(start = 0, end = this.length): Uint8Array {
     return this.bytes.subarray(start, end);
   }
 
-  /** Overwrites the working buffer and gives it back. The writer starts anew. */
+  /** Overwrites the working buffer and returns it for reuse. Empties the writer. */
   release(): void {
     const { bytes, length } = this;
     this.bytes = NONE;

@@ -1,4 +1,4 @@
-// Independent operations handed to a provider together, with a fallback for those that take them one by one.
+// Independent operations in one call to the provider, with a fallback for providers that have no batch functions.
 import {
   all,
   type Awaitable,
@@ -9,7 +9,7 @@ import {
   type VerifyRequest,
 } from "../provider/index.js";
 
-/** Digests of all inputs, in their order. */
+/** The digests of all inputs, in their order: `Nh` bytes each. */
 export function hashAll(
   provider: CipherSuiteProvider,
   inputs: readonly Uint8Array[],
@@ -19,7 +19,7 @@ export function hashAll(
   return hash.hashAll ? hash.hashAll(inputs) : all(inputs.map((input) => hash.hash(input)));
 }
 
-/** All outputs of one key, in the order of the requests. */
+/** Many outputs of one key, in the order of the requests. */
 export function expandAll(
   { kdf }: CipherSuiteProvider,
   prk: Uint8Array,
@@ -30,7 +30,7 @@ export function expandAll(
     : all(requests.map(({ info, length }) => kdf.expand(prk, info, length)));
 }
 
-/** Whether each signature fits, in the order of the requests. */
+/** Whether each signature is valid, in the order of the requests. */
 export function verifyAll(
   provider: CipherSuiteProvider,
   requests: readonly VerifyRequest[],

@@ -1,5 +1,6 @@
-// RFC 9420 §5: labelled operations, batches, and how secrets are overwritten.
+// RFC 9420 §5: labelled operations, batches, signers, and the overwriting of secrets.
 export { expandAll, hashAll, sealAll, verifyAll } from "./batch.js";
+export { onFailure, withBuffer } from "./cleanup.js";
 export {
   decryptWithLabel,
   deriveSecret,
@@ -18,5 +19,4 @@ export {
   verifyRequest,
   verifyWithLabel,
 } from "./labelled.js";
-export { onCryptoError, onFailure, withBuffer } from "./settle.js";
 export { checkSigner, generateSigner, signerOf } from "./signer.js";

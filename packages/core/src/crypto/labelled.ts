@@ -1,9 +1,8 @@
-// RFC 9420 §5.1.2, §5.1.3, §5.2, §8: the operations that bind a label to what they do.
+// RFC 9420 §5.1.2, §5.1.3, §5.2, §8: operations with labels.
 import { concat, EMPTY, utf8 } from "../bytes.js";
-import { opaque, varintSize, Writer } from "../codec/index.js";
+import { opaque, vectorSize, Writer } from "../codec/index.js";
 import {
   type Awaitable,
-  chain,
   type CipherSuiteProvider,
   type HpkePrivateKey,
   type HpkeSealed,
@@ -15,25 +14,25 @@ import { expandAll } from "./batch.js";
 
 const PREFIX = /* @__PURE__ */ utf8("MLS 1.0 ");
 
-/** A label: a string, or bytes where an extension of the protocol makes labels of structures. */
+/** A label: a string, or the bytes of a structure that an extension uses as a label. */
 export type Label = string | Uint8Array;
 
 interface KnownLabel {
   /** `"MLS 1.0 " + Label` */
   readonly bytes: Uint8Array;
-  /** KDFLabels with this label and without a context, by their length. */
+  /** The encoded KDFLabels with this label and an empty context, by output length. */
   readonly infos: Map<number, Uint8Array>;
 }
 
 const known = new Map<string, KnownLabel>();
-/** Labels are few and fixed but for those of exporters, which applications choose. */
-const MOST_KNOWN = 64;
+/** The limit of each cache. The protocol has a few dozen labels, but applications choose the labels of exporters. */
+const MAX_KNOWN = 64;
 
 function knownLabel(label: string): KnownLabel {
   let found = known.get(label);
   if (found === undefined) {
     found = { bytes: utf8(`MLS 1.0 ${label}`), infos: new Map() };
-    if (known.size < MOST_KNOWN) known.set(label, found);
+    if (known.size < MAX_KNOWN) known.set(label, found);
   }
   return found;
 }
@@ -42,10 +41,7 @@ function knownLabel(label: string): KnownLabel {
 export const mlsLabel = (label: Label): Uint8Array =>
   typeof label === "string" ? knownLabel(label).bytes : concat(PREFIX, label);
 
-/** How many bytes `opaque bytes<V>` takes. */
-const vectorSize = ({ length }: Uint8Array): number => varintSize(length) + length;
-
-/** `{ opaque label<V>; opaque content<V>; }`: SignContent, EncryptContext and RefHashInput are of this form. */
+/** Encodes `{ opaque label<V>; opaque content<V>; }`, the form of SignContent, EncryptContext and RefHashInput. */
 function labelAndContent(label: Uint8Array, content: Uint8Array): Uint8Array {
   const writer = new Writer(vectorSize(label) + vectorSize(content), true);
   opaque.write(writer, label);
@@ -53,7 +49,7 @@ function labelAndContent(label: Uint8Array, content: Uint8Array): Uint8Array {
   return writer.finish();
 }
 
-/** KDFLabel, RFC 9420 §8, encoded: what ExpandWithLabel hands to the KDF, for those who do so many times. */
+/** Encodes KDFLabel, RFC 9420 §8: the `info` of the KDF in ExpandWithLabel. */
 export function kdfLabel(label: string, context: Uint8Array, length: number): Uint8Array {
   const { bytes, infos } = knownLabel(label);
   const found = context.length === 0 ? infos.get(length) : undefined;
@@ -63,8 +59,8 @@ export function kdfLabel(label: string, context: Uint8Array, length: number): Ui
   opaque.write(writer, bytes);
   opaque.write(writer, context);
   const info = writer.finish();
-  // Most have no context, and are the same each time.
-  if (context.length === 0 && infos.size < MOST_KNOWN) infos.set(length, info);
+  // Most labels have no context: their KDFLabel is the same each time.
+  if (context.length === 0 && infos.size < MAX_KNOWN) infos.set(length, info);
   return info;
 }
 
@@ -73,7 +69,7 @@ export function signWithLabel(signer: Signer, label: Label, content: Uint8Array)
   return signer.sign(labelAndContent(mlsLabel(label), content));
 }
 
-/** What VerifyWithLabel, RFC 9420 §5.1.2, asks of the provider: for batches. */
+/** VerifyWithLabel, RFC 9420 §5.1.2, as a request for a batch. */
 export function verifyRequest(
   publicKey: Uint8Array,
   label: Label,
@@ -94,7 +90,7 @@ export function verifyWithLabel(
   return provider.signature.verify(publicKey, labelAndContent(mlsLabel(label), content), signature);
 }
 
-/** EncryptContext, RFC 9420 §5.1.3, encoded: the `info` of an HPKE encryption */
+/** Encodes EncryptContext, RFC 9420 §5.1.3: the `info` of the HPKE encryption. */
 export function encryptContext(label: Label, context: Uint8Array): Uint8Array {
   return labelAndContent(mlsLabel(label), context);
 }
@@ -127,7 +123,7 @@ export function decryptWithLabel(
   );
 }
 
-/** RefHash, RFC 9420 §5.2. The label stands as it is, without a prefix. */
+/** RefHash, RFC 9420 §5.2: `Nh` bytes. The label gets no prefix. */
 export function refHash(
   provider: CipherSuiteProvider,
   label: string,
@@ -136,7 +132,7 @@ export function refHash(
   return provider.hash.hash(labelAndContent(utf8(label), value));
 }
 
-/** MakeKeyPackageRef, RFC 9420 §5.2, of an encoded KeyPackage */
+/** MakeKeyPackageRef, RFC 9420 §5.2, of an encoded KeyPackage: `Nh` bytes. */
 export function makeKeyPackageRef(
   provider: CipherSuiteProvider,
   keyPackage: Uint8Array,
@@ -144,12 +140,12 @@ export function makeKeyPackageRef(
   return refHash(provider, "MLS 1.0 KeyPackage Reference", keyPackage);
 }
 
-/** MakeProposalRef, RFC 9420 §5.2, of the encoded AuthenticatedContent that carries the proposal */
+/** MakeProposalRef, RFC 9420 §5.2, of the encoded AuthenticatedContent that carries the proposal: `Nh` bytes. */
 export function makeProposalRef(provider: CipherSuiteProvider, content: Uint8Array): Awaitable<Uint8Array> {
   return refHash(provider, "MLS 1.0 Proposal Reference", content);
 }
 
-/** ExpandWithLabel, RFC 9420 §8 */
+/** ExpandWithLabel, RFC 9420 §8: `length` bytes. */
 export function expandWithLabel(
   provider: CipherSuiteProvider,
   secret: Uint8Array,
@@ -160,36 +156,35 @@ export function expandWithLabel(
   return provider.kdf.expand(secret, kdfLabel(label, context, length), length);
 }
 
-/** ExpandWithLabel, RFC 9420 §8, of one secret with each of these labels, contexts and lengths */
-export function expandAllWithLabels(
-  provider: CipherSuiteProvider,
-  secret: Uint8Array,
-  outputs: readonly (readonly [label: string, context: Uint8Array, length: number])[],
-): Awaitable<Uint8Array[]> {
-  return expandAll(
-    provider,
-    secret,
-    outputs.map(([label, context, length]) => ({ info: kdfLabel(label, context, length), length })),
-  );
+/** One output for each request of a list: a tuple for a tuple. */
+type Outputs<R extends readonly unknown[]> = { -readonly [K in keyof R]: Uint8Array };
+
+/** ExpandWithLabel, RFC 9420 §8, of one secret for each label, context and length (in bytes), in their order. */
+export function expandAllWithLabels<
+  const R extends readonly (readonly [label: string, context: Uint8Array, length: number])[],
+>(provider: CipherSuiteProvider, secret: Uint8Array, outputs: R): Awaitable<Outputs<R>> {
+  const requests = outputs.map(([label, context, length]) => ({
+    info: kdfLabel(label, context, length),
+    length,
+  }));
+  // The cast: a provider returns as many outputs as there are requests.
+  return expandAll(provider, secret, requests) as Awaitable<Outputs<R>>;
 }
 
-/** DeriveTreeSecret, RFC 9420 §9.1, of one secret with each of these labels and lengths */
+/** DeriveTreeSecret, RFC 9420 §9.1, of one secret for each label and length (in bytes), in their order. */
 export function deriveTreeSecrets(
   provider: CipherSuiteProvider,
   secret: Uint8Array,
   generation: number,
   outputs: readonly (readonly [label: string, length: number])[],
 ): Awaitable<Uint8Array[]> {
-  // Not by a DataView: a view of four bytes costs more than they do.
+  // Without a DataView, which costs more than the array itself.
   const context = Uint8Array.of(generation >>> 24, generation >>> 16, generation >>> 8, generation);
-  return expandAll(
-    provider,
-    secret,
-    outputs.map(([label, length]) => ({ info: kdfLabel(label, context, length), length })),
-  );
+  const requests = outputs.map(([label, length]) => ({ info: kdfLabel(label, context, length), length }));
+  return expandAll(provider, secret, requests);
 }
 
-/** DeriveSecret, RFC 9420 §8 */
+/** DeriveSecret, RFC 9420 §8: `KDF.Nh` bytes. */
 export function deriveSecret(
   provider: CipherSuiteProvider,
   secret: Uint8Array,
@@ -198,19 +193,17 @@ export function deriveSecret(
   return expandWithLabel(provider, secret, label, EMPTY, provider.suite.hash.Nh);
 }
 
-/** MLS-Exporter, RFC 9420 §8.5 */
-export function mlsExporter(
+/** MLS-Exporter, RFC 9420 §8.5: `length` bytes. */
+export async function mlsExporter(
   provider: CipherSuiteProvider,
   exporterSecret: Uint8Array,
   label: string,
   context: Uint8Array,
   length: number,
-): Awaitable<Uint8Array> {
-  return chain(deriveSecret(provider, exporterSecret, label), (derived) =>
-    useSecret(derived, (secret) =>
-      chain(provider.hash.hash(context), (hash) =>
-        expandWithLabel(provider, secret, "exported", hash, length),
-      ),
-    ),
+): Promise<Uint8Array> {
+  // First of all, because a new epoch may overwrite the exporter secret while an asynchronous provider works.
+  const derived = await deriveSecret(provider, exporterSecret, label);
+  return useSecret(derived, async (secret) =>
+    expandWithLabel(provider, secret, "exported", await provider.hash.hash(context), length),
   );
 }

@@ -1,8 +1,8 @@
-// RFC 9420 §5.1.2: signers over a provider's own keys.
+// RFC 9420 §5.1.2: signers that use keys of a provider.
 import { UnsupportedError } from "../errors.js";
 import type { CipherSuiteProvider, CryptoProvider, SignatureKeyPair, Signer } from "../provider/index.js";
 
-/** A signer over a key pair of a provider. The key stays the provider's handle. */
+/** A signer that uses a key pair of a provider. The private key stays inside the provider. */
 export function signerOf({ suite, signature }: CipherSuiteProvider, keyPair: SignatureKeyPair): Signer {
   return {
     algorithm: suite.signature,
@@ -11,17 +11,17 @@ export function signerOf({ suite, signature }: CipherSuiteProvider, keyPair: Sig
   };
 }
 
-/** A signer with a fresh key pair of the provider. */
+/** A signer with a new key pair of the provider. @throws UnsupportedError if the provider lacks the suite */
 export async function generateSigner(crypto: CryptoProvider, suite: number): Promise<Signer> {
   const provider = crypto.suite(suite);
   return signerOf(provider, await provider.signature.generateKeyPair());
 }
 
-/** @throws UnsupportedError if the signer has another scheme than the suite */
+/** Checks that a signer has the signature scheme of the suite. @throws UnsupportedError */
 export function checkSigner({ suite }: CipherSuiteProvider, signer: Signer): void {
   if (signer.algorithm.id !== suite.signature.id) {
     throw new UnsupportedError(
-      `a signer of ${signer.algorithm.name} where ${suite.name} needs ${suite.signature.name}`,
+      `${suite.name}: expected a signer of ${suite.signature.name}, got ${signer.algorithm.name}`,
     );
   }
 }

@@ -1,4 +1,4 @@
-// RFC 9420 §6.1: what is signed, by whom, and who may send what.
+// RFC 9420 §6.1: the signature of a message, and which sender may send which content.
 import { opaque, Writer } from "../codec/index.js";
 import { mlsLabel, withBuffer } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
@@ -16,9 +16,8 @@ import {
 const LABEL = "FramedContentTBS";
 
 /**
- * FramedContentTBS, RFC 9420 §6.1, written.
- * @param labelled whether it stands in the SignContent (§5.1.2) that is signed: written at once, since a message is
- * copied often enough
+ * Writes FramedContentTBS, RFC 9420 §6.1.
+ * @param labelled whether to write it as the content of a SignContent (§5.1.2), which saves a copy of the message
  */
 function writeTBS(
   wireFormat: number,
@@ -28,7 +27,7 @@ function writeTBS(
 ): Writer {
   const { senderType } = content.sender;
   const covered = senderType === SenderType.member || senderType === SenderType.newMemberCommit;
-  // Large enough that a writer holding application data seldom has to grow and copy.
+  // An estimate of the size, so that the writer seldom has to grow and copy.
   const { content: body, authenticatedData, groupId } = content;
   const data = body.contentType === ContentType.application ? body.applicationData.length : 1024;
   const context = covered && groupContext !== undefined ? groupContext.length : 0;
@@ -38,7 +37,8 @@ function writeTBS(
     writer.uint16(wireFormat);
     FramedContent.write(writer, content);
     if (covered) {
-      if (groupContext === undefined) throw new MlsError("usage", "the signature covers a group context");
+      if (groupContext === undefined)
+        throw new MlsError("usage", "the signature covers the GroupContext, which is missing");
       writer.raw(groupContext);
     }
   };
@@ -50,10 +50,10 @@ function writeTBS(
 }
 
 /**
- * FramedContentTBS, RFC 9420 §6.1, encoded.
- * @param groupContext the encoded GroupContext of the content's epoch; needed where the sender is a member
- * or joins by the commit, and left out for other senders
- * @throws MlsError `usage` where it is needed and missing
+ * Encodes FramedContentTBS, RFC 9420 §6.1.
+ * @param groupContext the encoded GroupContext of the content's epoch; required if the sender is a member or joins
+ * by the commit, and not covered for other senders
+ * @throws MlsError `usage` if it is required and missing
  */
 export function framedContentTBS(
   wireFormat: number,
@@ -70,15 +70,15 @@ export function signContent(
   content: FramedContent,
   groupContext: Uint8Array | undefined,
 ): Awaitable<Uint8Array> {
-  // A signer is the application's, and may keep what it is given.
+  // An array of its own, because the signer belongs to the application and may keep it.
   return signer.sign(writeTBS(wireFormat, content, groupContext, true).finish());
 }
 
 /**
  * Checks the signature of a content, RFC 9420 §6.1.
  * @param groupContext as in {@link framedContentTBS}
- * @param signatureKey of the sender that the content names; finding it is the caller's part
- * @throws ValidationError if the signature doesn't fit
+ * @param signatureKey the public key of the sender that the content names: `Npk` bytes
+ * @throws ValidationError if the signature is invalid
  */
 export function verifyContent(
   provider: CipherSuiteProvider,
@@ -94,7 +94,7 @@ export function verifyContent(
   });
 }
 
-/** What an external sender may propose: column "Ext" of RFC 9420 §17.4 */
+/** The proposal types that an external sender may send: column "Ext" of RFC 9420 §17.4. */
 const EXTERNAL_PROPOSALS: ReadonlySet<number> = /* @__PURE__ */ new Set([
   ProposalType.add,
   ProposalType.remove,
@@ -105,7 +105,7 @@ const EXTERNAL_PROPOSALS: ReadonlySet<number> = /* @__PURE__ */ new Set([
 
 /**
  * Checks that this type of sender may send this type of content.
- * @param types the proposal types of extensions
+ * @param types the proposal types that extensions register
  * @throws ValidationError
  */
 export function checkSender({ sender, content }: FramedContent, types?: ProposalTypes): void {
@@ -138,9 +138,20 @@ export function checkSender({ sender, content }: FramedContent, types?: Proposal
   }
 }
 
-/** Checks, before something is sent, that a commit comes with its confirmation tag and nothing else does. */
+/** Checks that a content to be sent has a confirmation tag if and only if it is a commit. @throws MlsError `usage` */
 export function checkTag({ content, auth }: AuthenticatedContent): void {
-  if ((content.content.contentType === ContentType.commit) !== (auth.confirmationTag !== undefined)) {
-    throw new MlsError("usage", "a commit has a confirmation tag, and nothing else has one");
+  const isCommit = content.content.contentType === ContentType.commit;
+  if (isCommit !== (auth.confirmationTag !== undefined)) {
+    throw new MlsError(
+      "usage",
+      `${isCommit ? "a commit must" : "only a commit may"} have a confirmation tag`,
+    );
+  }
+}
+
+/** Checks that a content to be sent was signed for this wire format. @throws MlsError `usage` */
+export function checkWireFormat(expected: number, signed: number): void {
+  if (signed !== expected) {
+    throw new MlsError("usage", `expected content signed for wire format ${expected}, got ${signed}`);
   }
 }

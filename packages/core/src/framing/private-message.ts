@@ -1,10 +1,10 @@
-// RFC 9420 §6.3: messages that are authenticated and encrypted.
+// RFC 9420 §6.3: messages that are encrypted and authenticated.
 import { wipe } from "../bytes.js";
-import { decode, encode, Reader, varintSize, Writer } from "../codec/index.js";
-import { expandAllWithLabels, onCryptoError, onFailure, withBuffer } from "../crypto/index.js";
-import { ensure, MlsError } from "../errors.js";
-import { type Awaitable, chain, type CipherSuiteProvider } from "../provider/index.js";
-import type { PeekedKey, RatchetKind, SecretTree } from "../schedule/index.js";
+import { decode, encode, Reader, vectorSize, Writer } from "../codec/index.js";
+import { expandAllWithLabels, withBuffer } from "../crypto/index.js";
+import { CryptoError, ensure, MlsError } from "../errors.js";
+import type { CipherSuiteProvider } from "../provider/index.js";
+import type { RatchetKind, SecretTree } from "../schedule/index.js";
 import {
   type AuthenticatedContent,
   type Content,
@@ -18,43 +18,43 @@ import {
   SenderType,
   WireFormat,
 } from "../wire/index.js";
-import { checkTag } from "./authentication.js";
+import { checkTag, checkWireFormat } from "./authentication.js";
 
-/** What the private messages of an epoch are encrypted with. */
+/** The secrets that encrypt the private messages of an epoch. */
 export interface PrivateMessageKeys {
   readonly secretTree: SecretTree;
   /** `KDF.Nh` bytes */
   readonly senderDataSecret: Uint8Array;
 }
 
-/** Who may have sent them. */
+/** What a receiver of private messages needs. */
 export interface PrivateMessageReaderKeys extends PrivateMessageKeys {
-  /** Whether there is a member at the leaf: §6.3.2 refuses a blank one. */
+  /** Whether the leaf has a member: §6.3.2 refuses messages from a blank leaf. */
   isMember(leafIndex: number): boolean;
-  /** The reader's own leaf: what comes from it was sent by the reader, who has no key for it any more. */
+  /** The receiver's own leaf index. A sender has deleted the keys of its own messages. */
   readonly ownLeafIndex?: number;
-  /** The proposal types of extensions. */
+  /** The proposal types that extensions register. */
   readonly proposalTypes?: ProposalTypes | undefined;
 }
 
-/** A message decrypted, whose key is still there. */
+/** A decrypted message whose key is not consumed yet. */
 export interface OpenedPrivateMessage {
-  /** Not verified yet: its signature, and a commit's confirmation tag, are the caller's to check. */
+  /** Not verified yet: the caller must check the signature, and the confirmation tag of a commit. */
   readonly content: AuthenticatedContent;
   readonly generation: number;
   /**
-   * To be called when the signature is verified: deletes the key (§9.2).
+   * Deletes the key (§9.2). Call it when the signature is verified.
    * @throws MlsError `consumed` if the same message was accepted in the meantime
    */
   consume(): void;
-  /** To be called when the message is refused: overwrites what was derived, and the key remains to be derived. */
+  /** Overwrites what was derived; the key can be derived again. Call it when the message is refused. */
   discard(): void;
-  /** May be called while the signature is verified elsewhere: derives the sender's next key already. */
-  lookAhead(): void;
 }
 
 interface KeyAndNonce {
+  /** `AEAD.Nk` bytes */
   readonly key: Uint8Array;
+  /** `AEAD.Nn` bytes */
   readonly nonce: Uint8Array;
 }
 
@@ -63,32 +63,43 @@ const kindOf = (contentType: ContentType): RatchetKind =>
 
 type AAD = Pick<PrivateMessage, "groupId" | "epoch" | "contentType" | "authenticatedData">;
 
-/** PrivateContentAAD (§6.3.1), and SenderDataAAD (§6.3.2), which is the same but for its last field */
+/** PrivateContentAAD (§6.3.1), and SenderDataAAD (§6.3.2), which is the same without the last field. */
 function additionalData(message: AAD): { content: Uint8Array; senderData: Uint8Array } {
   const content = encode(PrivateContentAAD, message);
-  const { length } = message.authenticatedData;
-  const last = length + varintSize(length);
-  return { content, senderData: content.subarray(0, content.length - last) };
+  const senderData = content.subarray(0, content.length - vectorSize(message.authenticatedData));
+  return { content, senderData };
 }
 
-/** The key and nonce that SenderData is encrypted with, §6.3.2: from a sample of the message's ciphertext */
-export function senderDataKeyAndNonce(
+/** The key and nonce that encrypt SenderData, §6.3.2, derived from a sample of the message's ciphertext. */
+export async function senderDataKeyAndNonce(
   provider: CipherSuiteProvider,
   senderDataSecret: Uint8Array,
   ciphertext: Uint8Array,
-): Awaitable<KeyAndNonce> {
+): Promise<KeyAndNonce> {
   const { hash, aead } = provider.suite;
   const sample = ciphertext.subarray(0, hash.Nh);
-  return chain(
-    expandAllWithLabels(provider, senderDataSecret, [
-      ["key", sample, aead.Nk],
-      ["nonce", sample, aead.Nn],
-    ]),
-    ([key, nonce]) => ({ key, nonce }) as KeyAndNonce,
-  );
+  const [key, nonce] = await expandAllWithLabels(provider, senderDataSecret, [
+    ["key", sample, aead.Nk],
+    ["nonce", sample, aead.Nn],
+  ]);
+  return { key, nonce };
 }
 
-/** The nonce of the key schedule with the reuse guard over its first four bytes, §6.3.1, in place */
+/** Encrypts with a key that is used once, and overwrites the key. */
+async function sealOnce(
+  { aead }: CipherSuiteProvider,
+  { key, nonce }: KeyAndNonce,
+  aad: Uint8Array,
+  plaintext: Uint8Array,
+): Promise<Uint8Array> {
+  try {
+    return await aead.seal(key, nonce, aad, plaintext);
+  } finally {
+    wipe(key, nonce);
+  }
+}
+
+/** XORs the reuse guard into the first four bytes of the nonce, §6.3.1, in place. */
 function applyReuseGuard(nonce: Uint8Array, reuseGuard: Uint8Array): void {
   for (let i = 0; i < 4; i++) nonce[i] = (nonce[i] as number) ^ (reuseGuard[i] as number);
 }
@@ -107,7 +118,7 @@ function writeContent(writer: Writer, content: Content): void {
   }
 }
 
-/** PrivateMessageContent, §6.3.1, written */
+/** Writes PrivateMessageContent, §6.3.1. */
 function writePlaintext({ content: { content }, auth }: AuthenticatedContent, padding: number): Writer {
   const estimate = content.contentType === ContentType.application ? content.applicationData.length : 1024;
   const writer = new Writer(estimate + auth.signature.length + padding + 16);
@@ -118,55 +129,45 @@ function writePlaintext({ content: { content }, auth }: AuthenticatedContent, pa
 }
 
 /**
- * A PrivateMessage, RFC 9420 §6.3, of a member's signed content. Takes the next key of the sender's ratchet,
- * which is consumed also where encryption fails afterwards.
- * @param padding how many zero bytes to append to the content
- * @throws MlsError `usage` if the sender is no member, for a missing tag, a padding that is no size, or a
- * content that was signed for another wire format; `limit` when the ratchet has come to its end
+ * Encrypts a member's signed content as a PrivateMessage, RFC 9420 §6.3. It consumes the next key of the sender's
+ * ratchet, even if encryption fails afterwards.
+ * @param padding the number of zero bytes to append to the content
+ * @throws MlsError `usage` if the sender is not a member, the content was signed for another wire format, a
+ * confirmation tag is missing or misplaced, or `padding` is not a size; `limit` when the ratchet is exhausted
  */
-export function sealPrivate(
+export async function sealPrivate(
   provider: CipherSuiteProvider,
   authenticated: AuthenticatedContent,
   { secretTree, senderDataSecret }: PrivateMessageKeys,
   padding: number,
-): Awaitable<PrivateMessage> {
+): Promise<PrivateMessage> {
   const { wireFormat, content } = authenticated;
   const { groupId, epoch, authenticatedData, sender } = content;
   const { contentType } = content.content;
   if (sender.senderType !== SenderType.member) {
-    throw new MlsError("usage", "private messages are sent by members only");
+    throw new MlsError("usage", `only a member sends private messages, got sender type ${sender.senderType}`);
   }
-  if (wireFormat !== WireFormat.privateMessage) {
-    throw new MlsError("usage", "the content is signed for another wire format");
+  checkWireFormat(WireFormat.privateMessage, wireFormat);
+  if (!Number.isSafeInteger(padding) || padding < 0) {
+    throw new MlsError("usage", `padding must be a non-negative integer, got ${padding}`);
   }
-  if (!Number.isSafeInteger(padding) || padding < 0) throw new MlsError("usage", `a padding of ${padding}`);
   checkTag(authenticated);
 
   const { leafIndex } = sender;
   const aad = additionalData({ groupId, epoch, contentType, authenticatedData });
   const reuseGuard = provider.random(4);
-
-  return withBuffer(writePlaintext(authenticated, padding), (plaintext) =>
-    chain(secretTree.next(leafIndex, kindOf(contentType)), ({ generation, key, nonce }) => {
-      applyReuseGuard(nonce, reuseGuard);
-      return chain(provider.aead.seal(key, nonce, aad.content, plaintext.view()), (ciphertext) => {
-        wipe(key, nonce);
-        const senderData = encode(SenderData, { leafIndex, generation, reuseGuard });
-        return chain(senderDataKeyAndNonce(provider, senderDataSecret, ciphertext), (outer) =>
-          chain(
-            provider.aead.seal(outer.key, outer.nonce, aad.senderData, senderData),
-            (encryptedSenderData): PrivateMessage => {
-              wipe(outer.key, outer.nonce);
-              return { groupId, epoch, contentType, authenticatedData, encryptedSenderData, ciphertext };
-            },
-          ),
-        );
-      });
-    }),
-  );
+  return withBuffer(writePlaintext(authenticated, padding), async (plaintext) => {
+    const { generation, key, nonce } = await secretTree.next(leafIndex, kindOf(contentType));
+    applyReuseGuard(nonce, reuseGuard);
+    const ciphertext = await sealOnce(provider, { key, nonce }, aad.content, plaintext.view());
+    const outer = await senderDataKeyAndNonce(provider, senderDataSecret, ciphertext);
+    const senderData = encode(SenderData, { leafIndex, generation, reuseGuard });
+    const encryptedSenderData = await sealOnce(provider, outer, aad.senderData, senderData);
+    return { groupId, epoch, contentType, authenticatedData, encryptedSenderData, ciphertext };
+  });
 }
 
-/** PrivateMessageContent, §6.3.1, as the content of the member who sent it */
+/** Decodes PrivateMessageContent, §6.3.1, as the content of the member who sent it. */
 function decodeContent(
   message: PrivateMessage,
   leafIndex: number,
@@ -188,64 +189,62 @@ function decodeContent(
   };
 }
 
-function openSenderData(
+async function openSenderData(
   provider: CipherSuiteProvider,
   message: PrivateMessage,
   senderDataSecret: Uint8Array,
   aad: Uint8Array,
-): Awaitable<SenderData> {
-  return chain(senderDataKeyAndNonce(provider, senderDataSecret, message.ciphertext), ({ key, nonce }) =>
-    chain(
-      onCryptoError(
-        () => provider.aead.open(key, nonce, aad, message.encryptedSenderData),
-        (cause) =>
-          new MlsError(
-            "fork",
-            "the sender data doesn't open with this epoch's keys: it comes from another course of the group's history, or was changed on the way",
-            { cause },
-          ),
-      ),
-      (senderData) => {
-        wipe(key, nonce);
-        return decode(SenderData, senderData);
-      },
-    ),
-  );
+): Promise<SenderData> {
+  const { key, nonce } = await senderDataKeyAndNonce(provider, senderDataSecret, message.ciphertext);
+  try {
+    return decode(SenderData, await provider.aead.open(key, nonce, aad, message.encryptedSenderData));
+  } catch (error) {
+    if (!(error instanceof CryptoError)) throw error;
+    throw new MlsError(
+      "fork",
+      "the sender data can't be decrypted with this epoch's keys: the message is from a diverged (forked) group, or was changed",
+      { cause: error },
+    );
+  } finally {
+    wipe(key, nonce);
+  }
 }
 
 /**
- * The content of a PrivateMessage, RFC 9420 §6.3. Nothing in the secret tree changes before `consume`.
- * @throws CryptoError if it can't be decrypted; DecodeError or ValidationError if what it decrypts to is
- * malformed; MlsError `unknown-sender` for a blank leaf, `own-message` for one of the reader's own, `consumed`
- * if its key is gone, `limit` if its generation is too far ahead
+ * Decrypts a PrivateMessage, RFC 9420 §6.3. The secret tree does not change before `consume`.
+ * @throws CryptoError if the content can't be decrypted; DecodeError or ValidationError if the plaintext is
+ * malformed; MlsError `fork` if the sender data can't be decrypted, `unknown-sender` for a blank leaf, `own-message`
+ * for a message of the receiver itself, `consumed` if the key is deleted, `limit` if the generation is too far ahead
  */
-export function openPrivate(
+export async function openPrivate(
   provider: CipherSuiteProvider,
   message: PrivateMessage,
   keys: PrivateMessageReaderKeys,
-): Awaitable<OpenedPrivateMessage> {
+): Promise<OpenedPrivateMessage> {
   const aad = additionalData(message);
-  return chain(
-    openSenderData(provider, message, keys.senderDataSecret, aad.senderData),
-    ({ leafIndex, generation, reuseGuard }) => {
-      if (!keys.isMember(leafIndex))
-        throw new MlsError("unknown-sender", `there is no member at leaf ${leafIndex}`);
-      if (leafIndex === keys.ownLeafIndex)
-        throw new MlsError("own-message", "the message was sent by this member itself");
-      const open = (peeked: PeekedKey): Awaitable<OpenedPrivateMessage> => {
-        const nonce = peeked.nonce.slice();
-        applyReuseGuard(nonce, reuseGuard);
-        return chain(provider.aead.open(peeked.key, nonce, aad.content, message.ciphertext), (plaintext) => ({
-          content: decodeContent(message, leafIndex, plaintext, keys.proposalTypes),
-          generation,
-          consume: peeked.consume,
-          discard: peeked.discard,
-          lookAhead: peeked.lookAhead,
-        }));
-      };
-      return chain(keys.secretTree.peek(leafIndex, kindOf(message.contentType), generation), (peeked) =>
-        onFailure(() => open(peeked), peeked.discard),
-      );
-    },
+  const { leafIndex, generation, reuseGuard } = await openSenderData(
+    provider,
+    message,
+    keys.senderDataSecret,
+    aad.senderData,
   );
+  if (!keys.isMember(leafIndex)) throw new MlsError("unknown-sender", `leaf ${leafIndex} has no member`);
+  if (leafIndex === keys.ownLeafIndex) {
+    throw new MlsError("own-message", "this client sent the message itself");
+  }
+  const peeked = await keys.secretTree.peek(leafIndex, kindOf(message.contentType), generation);
+  try {
+    const nonce = peeked.nonce.slice();
+    applyReuseGuard(nonce, reuseGuard);
+    const plaintext = await provider.aead.open(peeked.key, nonce, aad.content, message.ciphertext);
+    return {
+      content: decodeContent(message, leafIndex, plaintext, keys.proposalTypes),
+      generation,
+      consume: peeked.consume,
+      discard: peeked.discard,
+    };
+  } catch (error) {
+    peeked.discard();
+    throw error;
+  }
 }

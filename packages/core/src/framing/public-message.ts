@@ -14,9 +14,9 @@ import {
   SenderType,
   WireFormat,
 } from "../wire/index.js";
-import { checkSender, checkTag, framedContentTBS } from "./authentication.js";
+import { checkSender, checkTag, checkWireFormat, framedContentTBS } from "./authentication.js";
 
-/** The MAC over AuthenticatedContentTBM, RFC 9420 §6.2 */
+/** The MAC over AuthenticatedContentTBM, RFC 9420 §6.2: `Nh` bytes. */
 function membershipTag(
   provider: CipherSuiteProvider,
   content: FramedContent,
@@ -25,7 +25,7 @@ function membershipTag(
   membershipKey: Uint8Array | undefined,
 ): Awaitable<Uint8Array> {
   if (membershipKey === undefined) {
-    throw new MlsError("usage", "a member's public message takes the epoch's membership key");
+    throw new MlsError("usage", "a public message of a member needs the epoch's membership key");
   }
   const authData = encode(framedContentAuthData(content.content.contentType), auth);
   return provider.hash.mac(
@@ -43,12 +43,12 @@ function checkContent(content: FramedContent, types: ProposalTypes | undefined):
 }
 
 /**
- * A PublicMessage, RFC 9420 §6.2, of a signed proposal or commit.
+ * Makes a PublicMessage, RFC 9420 §6.2, of a signed proposal or commit.
  * @param groupContext the encoded GroupContext of the content's epoch
- * @param membershipKey `KDF.Nh` bytes; needed where the sender is a member
- * @param types the proposal types of extensions
- * @throws ValidationError for application data, and for what the sender may not send; MlsError `usage` for
- * a missing key, a missing tag, or a content that was signed for another wire format
+ * @param membershipKey `KDF.Nh` bytes; required if the sender is a member
+ * @param types the proposal types that extensions register
+ * @throws ValidationError for application data, and for content that the sender may not send; MlsError `usage` if
+ * the key is missing, the confirmation tag is missing or misplaced, or the content was signed for another wire format
  */
 export function sealPublic(
   provider: CipherSuiteProvider,
@@ -60,9 +60,7 @@ export function sealPublic(
   const { wireFormat, content, auth } = authenticated;
   checkContent(content, types);
   checkTag(authenticated);
-  if (wireFormat !== WireFormat.publicMessage) {
-    throw new MlsError("usage", "the content is signed for another wire format");
-  }
+  checkWireFormat(WireFormat.publicMessage, wireFormat);
   if (content.sender.senderType !== SenderType.member) return { content, auth, membershipTag: undefined };
   return chain(
     membershipTag(provider, content, auth, groupContext, membershipKey),
@@ -71,10 +69,10 @@ export function sealPublic(
 }
 
 /**
- * The content of a PublicMessage, RFC 9420 §6.2, as somebody reads it who isn't a member: without a look at the
- * membership tag, the signature and the confirmation tag.
- * @param types the proposal types of extensions
- * @throws ValidationError for application data, and for what the sender may not send
+ * Reads the content of a PublicMessage, RFC 9420 §6.2, without a look at its tags and its signature: for somebody who
+ * isn't a member.
+ * @param types the proposal types that extensions register
+ * @throws ValidationError for application data, and for content that the sender may not send
  */
 export function readPublic({ content, auth }: PublicMessage, types?: ProposalTypes): AuthenticatedContent {
   checkContent(content, types);
@@ -82,12 +80,13 @@ export function readPublic({ content, auth }: PublicMessage, types?: ProposalTyp
 }
 
 /**
- * The content of a PublicMessage, RFC 9420 §6.2. A member's membership tag is checked; the signature and
- * the confirmation tag are left to the caller.
+ * Reads the content of a PublicMessage, RFC 9420 §6.2, and checks a member's membership tag. The caller must check
+ * the signature and the confirmation tag.
  * @param groupContext the encoded GroupContext of the content's epoch
- * @param membershipKey `KDF.Nh` bytes; needed where the sender is a member
- * @param types the proposal types of extensions
- * @throws MlsError `fork` for another tag; ValidationError for application data, and for what the sender may not send
+ * @param membershipKey `KDF.Nh` bytes; required if the sender is a member
+ * @param types the proposal types that extensions register
+ * @throws MlsError `fork` if the membership tag differs, `usage` if the key is missing; ValidationError for
+ * application data, and for content that the sender may not send
  */
 export function openPublic(
   provider: CipherSuiteProvider,
@@ -104,7 +103,7 @@ export function openPublic(
     if (received === undefined || !equalSecret(received, expected)) {
       throw new MlsError(
         "fork",
-        "the membership tag (RFC 9420 §6.2) isn't of this epoch: the message comes from another course of the group's history, or was changed on the way",
+        "the membership tag (RFC 9420 §6.2) isn't that of this epoch: the message is from a diverged (forked) group, or was changed",
       );
     }
     return authenticated;

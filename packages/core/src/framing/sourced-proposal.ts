@@ -1,4 +1,4 @@
-// RFC 9420 §12.1, §12.4: proposals with their senders.
+// RFC 9420 §12.1, §12.4: proposals, each with its sender.
 import { MlsError } from "../errors.js";
 import {
   type CustomProposal,
@@ -8,37 +8,38 @@ import {
   ProposalType,
   type Sender,
 } from "../wire/index.js";
-/** A proposal with where it came from. */
+
+/** A proposal, with its sender and its reference. */
 export interface SourcedProposal {
   readonly proposal: Proposal;
   readonly sender: Sender;
-  /** ProposalRef, §5.2: of one that was sent by itself */
+  /** ProposalRef, §5.2, `Nh` bytes, if the proposal came in a message of its own. */
   readonly reference?: Uint8Array | undefined;
-  /** Whether it was found valid by itself before: then its signatures aren't checked again. */
+  /** Whether the proposal was already validated by itself, so that its signatures need no second check. */
   readonly checked?: boolean;
 }
 
-/** How a commit names a proposal (§12.4): by reference where it was sent by itself, else by value. */
+/** How a commit lists a proposal (§12.4): by reference if it came in a message of its own, otherwise by value. */
 export function asCommitted({ proposal, reference }: SourcedProposal): ProposalOrRef {
   return reference === undefined
     ? { type: ProposalOrRefType.proposal, proposal }
     : { type: ProposalOrRefType.reference, reference };
 }
 
-/** The name of a proposal type in §17.4, for people. */
+/** The name of a proposal's type (§17.4), for error messages and reports. */
 export function proposalName({ proposalType }: Proposal): string {
   for (const [name, value] of Object.entries(ProposalType)) if (value === proposalType) return name;
   return `type ${proposalType}`;
 }
 
-/** Says in an error which proposal it is about. */
+/** Records in an MlsError which proposal of a list it is about, unless it says so already. Returns the error. */
 export function blame(error: unknown, { proposal, reference }: SourcedProposal, index: number): unknown {
   if (!(error instanceof MlsError)) return error;
   error.proposal ??= { index, type: proposal.proposalType, name: proposalName(proposal), reference };
   return error;
 }
 
-/** A proposal of a registered type that a commit brought into force. */
+/** A proposal of a registered type that a commit contains. */
 export interface CommittedProposal {
   readonly proposal: CustomProposal;
   readonly sender: Sender;

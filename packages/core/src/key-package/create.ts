@@ -1,4 +1,4 @@
-// RFC 9420 §10: making a key package.
+// RFC 9420 §10: the creation of key packages.
 import { encode } from "../codec/index.js";
 import { makeKeyPackageRef, signWithLabel } from "../crypto/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../provider/index.js";
@@ -16,14 +16,14 @@ import {
 } from "../wire/index.js";
 import { KEY_PACKAGE_LABEL } from "./validation.js";
 
-/** What a client says of itself in its leaf nodes. */
+/** The fields of a leaf node that describe its client. */
 export interface LeafDescription {
   readonly credential: Credential;
   readonly capabilities: Capabilities;
   readonly extensions: readonly Extension[];
 }
 
-/** A key package, with the private keys that belong to it. */
+/** A key package of this client, with its private keys. */
 export interface OwnKeyPackage {
   readonly keyPackage: KeyPackage;
   /** KeyPackageRef, §5.2: `Nh` bytes */
@@ -32,7 +32,7 @@ export interface OwnKeyPackage {
   readonly leafKey: HpkePrivateKey;
 }
 
-/** A leaf node of source `key_package`, with its private key: for a key package, or for the creator of a group (§11). */
+/** Makes a signed leaf node of source `key_package`: for a key package, or for the creator of a group (§11). */
 export async function createLeafNode(
   provider: CipherSuiteProvider,
   signer: Signer,
@@ -49,7 +49,7 @@ export async function createLeafNode(
   return { leafNode, leafKey: privateKey };
 }
 
-/** A signed key package with fresh keys. */
+/** Makes a signed key package with new keys. */
 export async function createKeyPackage(
   provider: CipherSuiteProvider,
   signer: Signer,
@@ -57,7 +57,7 @@ export async function createKeyPackage(
   lifetime: Lifetime,
   extensions: readonly Extension[] = [],
 ): Promise<OwnKeyPackage> {
-  // Side by side, for providers that answer later. If one fails the other is waited for: what has failed has ended.
+  // In parallel, for asynchronous providers. If one fails, the other is still awaited, so that no work goes on.
   const [first, second] = await Promise.allSettled([
     provider.hpke.generateKeyPair(),
     createLeafNode(provider, signer, description, lifetime),

@@ -1,15 +1,17 @@
-// RFC 9420 §10.1: whether a key package may be used to add its client.
+// RFC 9420 §10.1: the validation of key packages.
 import { equalBytes } from "../bytes.js";
+import { vectorSize } from "../codec/index.js";
 import { verifyRequest } from "../crypto/index.js";
 import { ensure } from "../errors.js";
 import type { CipherSuite, VerifyRequest } from "../provider/index.js";
 import { checkLeafNode, leafNodeVerifyRequest, type LifetimeRule } from "../tree/index.js";
 import { checkUniqueTypes, KeyPackage, LeafNodeSource } from "../wire/index.js";
 
+/** The label of a key package's signature, §10. */
 export const KEY_PACKAGE_LABEL = "KeyPackageTBS";
 
 /**
- * The rules of §10.1 that need no cryptography; its signatures are for {@link keyPackageVerifyRequests}.
+ * Checks the rules of §10.1 that need no cryptography. {@link keyPackageVerifyRequests} is for the signatures.
  * @throws ValidationError
  */
 export function checkKeyPackage(keyPackage: KeyPackage, suite: CipherSuite, lifetime: LifetimeRule): void {
@@ -17,7 +19,7 @@ export function checkKeyPackage(keyPackage: KeyPackage, suite: CipherSuite, life
   ensure(
     cipherSuite === suite.id,
     "10.1: the cipher suite of the KeyPackage must be the group's",
-    () => `suite ${cipherSuite} in a group of suite ${suite.id}`,
+    () => `expected suite ${suite.id}, got ${cipherSuite}`,
   );
   checkLeafNode(leafNode, LeafNodeSource.keyPackage, lifetime);
   checkUniqueTypes(extensions);
@@ -29,17 +31,17 @@ export function checkKeyPackage(keyPackage: KeyPackage, suite: CipherSuite, life
   ensure(
     initKey.length === Npk && leafNode.encryptionKey.length === Npk,
     "5.1.1: an HPKE public key must have the encoding that the KEM gives it",
-    () => `${initKey.length} and ${leafNode.encryptionKey.length} bytes where ${Npk} belong`,
+    () =>
+      `expected ${Npk} bytes, got ${initKey.length} (init_key) and ${leafNode.encryptionKey.length} (encryption_key)`,
   );
 }
 
-/** What verifying the two signatures of a key package asks of the provider: its own, and its leaf node's. */
+/** The requests that verify the two signatures of a key package: its own and that of its leaf node. */
 export function keyPackageVerifyRequests(keyPackage: KeyPackage): VerifyRequest[] {
   const { leafNode, signature } = keyPackage;
-  // The encoding is remembered: what is signed is all of it before the signature.
+  // KeyPackageTBS is the remembered encoding without the signature at its end.
   const encoding = KeyPackage.encoding(keyPackage);
-  const header = signature.length < 64 ? 1 : signature.length < 16384 ? 2 : 4;
-  const tbs = encoding.subarray(0, encoding.length - signature.length - header);
+  const tbs = encoding.subarray(0, encoding.length - vectorSize(signature));
   return [
     verifyRequest(leafNode.signatureKey, KEY_PACKAGE_LABEL, tbs, signature),
     leafNodeVerifyRequest(leafNode),

@@ -1,4 +1,4 @@
-// RFC 9420 §5.1: the interface between protocol and cryptography. A provider imports nothing else of the core.
+// The interface between protocol and cryptography: the only part of the core that a provider imports.
 
 export { ascii, concat, EMPTY, equalBytes, toHex } from "../bytes.js";
 export { CryptoError, MlsError, type MlsErrorCode, UnsupportedError } from "../errors.js";

@@ -1,11 +1,11 @@
-// RFC 9420 §5.1: everything that MLS asks of cryptography, as the interface that a provider implements.
+// RFC 9420 §5.1: the interface that a provider implements: all of the cryptography that MLS needs.
 //
 // Rules for all parts:
-// - An input is never changed and never kept; an output is the caller's own, and shares no memory with
-//   the provider or with another output.
-// - Bad input (a wrong length, a point off the curve, a wrong tag) is a CryptoError, thrown or as a
-//   rejected promise, and nothing else is. `verify` alone answers `false` instead.
-// - An answer may come at once or as a promise.
+// - A provider never changes an input and keeps no reference to it. The caller owns the output, which shares no memory
+//   with the provider or with another output.
+// - Invalid input (a wrong length, a point that is not on the curve, a wrong tag) is a CryptoError, thrown or as a
+//   rejected promise, and nothing else is. Only `verify` returns `false` instead.
+// - A function may return its result at once or as a promise.
 import type { Awaitable } from "./awaitable.js";
 import type {
   AeadAlgorithm,
@@ -18,12 +18,12 @@ import type {
 declare const keyBrand: unique symbol;
 
 /**
- * A private key of an HPKE key pair: an opaque handle that its provider made. Bytes for one provider, a
- * `CryptoKey` that can't be extracted for another, a slot in a token for a third.
+ * The private key of an HPKE key pair: an opaque handle that only its provider understands. It may hold bytes, a
+ * `CryptoKey` that can't be extracted, or the slot of a token.
  */
 export type HpkePrivateKey = object & { readonly [keyBrand]: "hpke" };
 
-/** A private signature key: an opaque handle that its provider made. */
+/** A private signature key: an opaque handle that only its provider understands. */
 export type SignaturePrivateKey = object & { readonly [keyBrand]: "signature" };
 
 export interface HpkeKeyPair {
@@ -38,7 +38,7 @@ export interface SignatureKeyPair {
   readonly privateKey: SignaturePrivateKey;
 }
 
-/** RFC 9420 §5.3.2 `HPKECiphertext`, as it comes out of the primitive. */
+/** The result of an HPKE encryption: the fields of HPKECiphertext, RFC 9420 §7.6. */
 export interface HpkeSealed {
   /** `Nenc` bytes. */
   readonly kemOutput: Uint8Array;
@@ -46,7 +46,7 @@ export interface HpkeSealed {
   readonly ciphertext: Uint8Array;
 }
 
-/** One of many independent encryptions that the protocol hands over together. */
+/** One encryption in a batch. The fields are the arguments of {@link HpkePart.seal}. */
 export interface HpkeSealRequest {
   readonly publicKey: Uint8Array;
   readonly info: Uint8Array;
@@ -54,87 +54,87 @@ export interface HpkeSealRequest {
   readonly plaintext: Uint8Array;
 }
 
-/** One of many independent verifications that the protocol hands over together. */
+/** One verification in a batch. The fields are the arguments of {@link SignaturePart.verify}. */
 export interface VerifyRequest {
   readonly publicKey: Uint8Array;
   readonly message: Uint8Array;
   readonly signature: Uint8Array;
 }
 
-/** One of many outputs that the protocol derives from one key. */
+/** One output in a batch. The fields are arguments of {@link KdfPart.expand}. */
 export interface ExpandRequest {
   readonly info: Uint8Array;
   /** In bytes. */
   readonly length: number;
 }
 
-/** The suite's hash function, and its MAC (HMAC over that hash in all suites of RFC 9420). */
+/** The suite's hash function, and its MAC (HMAC with that hash in all suites of RFC 9420). */
 export interface HashPart {
   readonly algorithm: HashAlgorithm;
-  /** `Nh` bytes. */
+  /** The digest: `Nh` bytes. */
   hash(data: Uint8Array): Awaitable<Uint8Array>;
-  /** Digests of independent inputs, in their order. Without it the core calls {@link hash} for each. */
+  /** The digests of many inputs, in their order. Without it, the core calls {@link hash} for each. */
   hashAll?(data: readonly Uint8Array[]): Awaitable<Uint8Array[]>;
-  /** `Nh` bytes. The key may have any length, including none. */
+  /** The MAC: `Nh` bytes. The key may have any length, also none. */
   mac(key: Uint8Array, data: Uint8Array): Awaitable<Uint8Array>;
 }
 
-/** HKDF (RFC 5869) over the suite's hash: the `KDF` of RFC 9180. */
+/** HKDF (RFC 5869) with the suite's hash: the `KDF` of RFC 9180. */
 export interface KdfPart {
   readonly algorithm: HashAlgorithm;
-  /** `Nh` bytes. An empty salt means `Nh` zero bytes, as HMAC itself has it. */
+  /** `Nh` bytes. An empty salt is the same as `Nh` zero bytes, as in HMAC. */
   extract(salt: Uint8Array, ikm: Uint8Array): Awaitable<Uint8Array>;
-  /** `length` bytes, at most `255 * Nh`; more is a CryptoError. */
+  /** `length` bytes. @throws CryptoError for more than `255 * Nh` bytes */
   expand(prk: Uint8Array, info: Uint8Array, length: number): Awaitable<Uint8Array>;
-  /** Many outputs of one key, in the order of the requests. Without it the core calls {@link expand} for each. */
+  /** Many outputs of one key, in the order of the requests. Without it, the core calls {@link expand} for each. */
   expandAll?(prk: Uint8Array, requests: readonly ExpandRequest[]): Awaitable<Uint8Array[]>;
 }
 
-/** The suite's AEAD. A key has `Nk` bytes, a nonce `Nn`; the tag is the last `Nt` bytes of the ciphertext. */
+/** The suite's AEAD. A key has `Nk` bytes and a nonce `Nn`. The tag is the last `Nt` bytes of the ciphertext. */
 export interface AeadPart {
   readonly algorithm: AeadAlgorithm;
+  /** Encrypts: the ciphertext has `Nt` bytes more than the plaintext. */
   seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Awaitable<Uint8Array>;
-  /** @throws CryptoError if the tag doesn't fit, and gives nothing of the plaintext away. */
+  /** Decrypts. @throws CryptoError if the tag is wrong, without revealing any of the plaintext */
   open(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Awaitable<Uint8Array>;
 }
 
-/** HPKE (RFC 9180) in base mode, with the suite's KEM, KDF and AEAD, and the KEM's key management. */
+/** HPKE (RFC 9180) in base mode with the suite's KEM, KDF and AEAD, and the keys of the KEM. */
 export interface HpkePart {
   readonly algorithm: KemAlgorithm;
-  /** A fresh key pair. */
+  /** A new random key pair. */
   generateKeyPair(): Awaitable<HpkeKeyPair>;
-  /** RFC 9180 §7.1.3 `DeriveKeyPair`: the same key pair for the same `ikm`. */
+  /** `DeriveKeyPair` (RFC 9180 §7.1.3): the same key pair for the same `ikm`. */
   deriveKeyPair(ikm: Uint8Array): Awaitable<HpkeKeyPair>;
-  /** @throws CryptoError unless it is a public key of this KEM (RFC 9180 §7.1.4). */
+  /** Checks a public key (RFC 9180 §7.1.4). @throws CryptoError if it is not a valid public key of this KEM */
   validatePublicKey(publicKey: Uint8Array): Awaitable<void>;
   /**
-   * A handle for a private key's `Nsk` bytes (RFC 9180 `DeserializePrivateKey`) and the public key that
-   * belongs to it.
-   * @throws CryptoError if the bytes are no private key.
+   * The key pair of a private key of `Nsk` bytes (`DeserializePrivateKey` of RFC 9180).
+   * @throws CryptoError if the bytes are not a private key
    */
   importPrivateKey(bytes: Uint8Array): Awaitable<HpkeKeyPair>;
   /**
    * The private key's `Nsk` bytes.
-   * @throws MlsError `key-not-extractable` if the provider doesn't give them away.
+   * @throws MlsError `key-not-extractable` if the provider does not export private keys
    */
   exportPrivateKey(privateKey: HpkePrivateKey): Awaitable<Uint8Array>;
   /**
-   * Bytes by which this provider finds the key again, for a saved state. Without it the core saves what
-   * {@link exportPrivateKey} gives. A provider with keys that can't be extracted gives a reference.
+   * Bytes for a saved state, from which {@link loadPrivateKey} finds the key again: a reference, if the key can't be
+   * extracted. Without this function, the core saves the bytes of {@link exportPrivateKey}.
    */
   savePrivateKey?(privateKey: HpkePrivateKey): Awaitable<Uint8Array>;
-  /** The key that {@link savePrivateKey} saved. Given with it, or not at all. */
+  /** The key that {@link savePrivateKey} saved. A provider has both functions or neither. */
   loadPrivateKey?(saved: Uint8Array): Awaitable<HpkePrivateKey>;
-  /** RFC 9180 §6.1 `SealBase`. */
+  /** `SealBase` (RFC 9180 §6.1). @throws CryptoError if the public key is invalid */
   seal(
     publicKey: Uint8Array,
     info: Uint8Array,
     aad: Uint8Array,
     plaintext: Uint8Array,
   ): Awaitable<HpkeSealed>;
-  /** Many independent {@link seal}s, answers in their order. Without it the core calls {@link seal} for each. */
+  /** Many encryptions, in the order of the requests. Without it, the core calls {@link seal} for each. */
   sealAll?(requests: readonly HpkeSealRequest[]): Awaitable<HpkeSealed[]>;
-  /** RFC 9180 §6.1 `OpenBase`. @throws CryptoError if it can't be opened with this key. */
+  /** `OpenBase` (RFC 9180 §6.1). @throws CryptoError if the ciphertext can't be decrypted with this key */
   open(
     privateKey: HpkePrivateKey,
     kemOutput: Uint8Array,
@@ -142,14 +142,14 @@ export interface HpkePart {
     aad: Uint8Array,
     ciphertext: Uint8Array,
   ): Awaitable<Uint8Array>;
-  /** `SetupBaseS` and `Context.Export` (RFC 9180 §5.3): `length` bytes that only the key's owner can derive too. */
+  /** `SetupBaseS` and `Context.Export` (RFC 9180 §5.3): a secret of `length` bytes, shared with the key's owner. */
   sendExport(
     publicKey: Uint8Array,
     info: Uint8Array,
     exporterContext: Uint8Array,
     length: number,
   ): Awaitable<{ readonly kemOutput: Uint8Array; readonly secret: Uint8Array }>;
-  /** `SetupBaseR` and `Context.Export`. */
+  /** `SetupBaseR` and `Context.Export` (RFC 9180 §5.3): the same secret of `length` bytes. */
   receiveExport(
     privateKey: HpkePrivateKey,
     kemOutput: Uint8Array,
@@ -162,21 +162,23 @@ export interface HpkePart {
 /** The suite's signature scheme. ECDSA signatures are DER (RFC 8446), EdDSA ones `R || S` (RFC 8032). */
 export interface SignaturePart {
   readonly algorithm: SignatureAlgorithm;
+  /** A new random key pair. */
   generateKeyPair(): Awaitable<SignatureKeyPair>;
-  /** A handle for a private key's `Nsk` bytes, and its public key. @throws CryptoError if they are none. */
+  /** The key pair of a private key of `Nsk` bytes. @throws CryptoError if the bytes are not a private key */
   importPrivateKey(bytes: Uint8Array): Awaitable<SignatureKeyPair>;
-  /** The private key's `Nsk` bytes. @throws MlsError `key-not-extractable` */
+  /** The private key's `Nsk` bytes. @throws MlsError `key-not-extractable`, as in {@link HpkePart} */
   exportPrivateKey(privateKey: SignaturePrivateKey): Awaitable<Uint8Array>;
-  /** @throws CryptoError unless it is a public key of this scheme. */
+  /** Checks a public key. @throws CryptoError if it is not a valid public key of this scheme */
   validatePublicKey(publicKey: Uint8Array): Awaitable<void>;
+  /** Signs a message. */
   sign(privateKey: SignaturePrivateKey, message: Uint8Array): Awaitable<Uint8Array>;
-  /** Whether the signature fits; `false`, never an error, for a malformed key or signature. */
+  /** Whether the signature is valid. A malformed key or signature is `false`, never an error. */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Awaitable<boolean>;
-  /** Many independent {@link verify}s, answers in their order. Without it the core calls {@link verify} for each. */
+  /** Many verifications, in the order of the requests. Without it, the core calls {@link verify} for each. */
   verifyAll?(requests: readonly VerifyRequest[]): Awaitable<boolean[]>;
 }
 
-/** All of the cryptography of one suite. */
+/** The cryptography of one cipher suite. */
 export interface CipherSuiteProvider {
   readonly suite: CipherSuite;
   readonly hash: HashPart;
@@ -184,28 +186,29 @@ export interface CipherSuiteProvider {
   readonly aead: AeadPart;
   readonly hpke: HpkePart;
   readonly signature: SignaturePart;
-  /** `length` bytes from a cryptographic random source. */
+  /** `length` bytes of a cryptographically secure random source. */
   random(length: number): Uint8Array;
 }
 
-/** A provider: the suites that it serves on this platform, and the cryptography of each. */
+/** A provider: the cipher suites that it supports on this platform, and the cryptography of each. */
 export interface CryptoProvider {
-  /** A short name for people: `webcrypto`, `libsodium`. */
+  /** A short name for people, such as `webcrypto` or `libsodium`. */
   readonly name: string;
-  /** The suites that work here, best first. */
+  /** The suites that work on this platform, the preferred one first. */
   readonly suites: readonly CipherSuite[];
-  /** @throws UnsupportedError if the suite isn't among {@link suites}. The same object for the same id. */
+  /** The cryptography of a suite: the same object for the same id. @throws UnsupportedError if {@link suites} lacks it */
   suite(id: number): CipherSuiteProvider;
 }
 
 /**
- * What signs for a client: a part of its own, so that the key may live in a token, a key service or a
- * platform's store. It is never saved with a group's state, but bound again when one is loaded.
+ * Signs for a client. It is separate from the provider, so that the key may be in a token, a key service or a
+ * platform's key store. It is never saved with a group's state: the application gives it again when it loads the group.
  */
 export interface Signer {
-  /** The scheme it signs with; must be the suite's. */
+  /** The signature scheme, which must be that of the suite. */
   readonly algorithm: SignatureAlgorithm;
   /** `Npk` bytes, as RFC 9420 §5.1.1 encodes it. */
   readonly publicKey: Uint8Array;
+  /** Signs a message. The message is the signer's to keep. */
   sign(message: Uint8Array): Awaitable<Uint8Array>;
 }

@@ -1,4 +1,4 @@
-// RFC 9420 §17.1: the cipher suites, and the algorithms that they are made of (RFC 9180 §7).
+// RFC 9420 §17.1: the cipher suites and their algorithms (RFC 9180 §7).
 
 /** A key encapsulation mechanism of RFC 9180 §7.1 (or its IANA registry). All sizes in bytes. */
 export interface KemAlgorithm {
@@ -14,12 +14,12 @@ export interface KemAlgorithm {
   readonly Nsk: number;
 }
 
-/** A hash function, with the HMAC over it as the suite's MAC and the HKDF over it as its KDF. */
+/** A hash function. The suite's MAC is HMAC with it, and the suite's KDF is HKDF with it. */
 export interface HashAlgorithm {
   readonly name: string;
   /** Size of a digest, of a MAC, and `KDF.Nh`, in bytes. */
   readonly Nh: number;
-  /** Id of HKDF over this hash in RFC 9180 §7.2. */
+  /** The id of HKDF with this hash in RFC 9180 §7.2. */
   readonly kdfId: number;
 }
 
@@ -46,8 +46,8 @@ export interface SignatureAlgorithm {
 }
 
 /**
- * A cipher suite: what its code point stands for. Suites of one's own are objects of this shape; the core
- * asks nothing of a suite but what stands here.
+ * A cipher suite: a code point and its algorithms. Any object of this shape is a suite: the core needs to know no
+ * more of it.
  */
 export interface CipherSuite {
   /** The code point, a uint16. */

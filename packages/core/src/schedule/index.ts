@@ -10,11 +10,5 @@ export {
   pskSecret,
   welcomeKeyAndNonce,
 } from "./key-schedule.js";
-export {
-  DEFAULT_RATCHET_LIMITS,
-  type PeekedKey,
-  type RatchetKind,
-  type RatchetLimits,
-  SecretTree,
-} from "./secret-tree.js";
+export { DEFAULT_RATCHET_LIMITS, type RatchetKind, type RatchetLimits, SecretTree } from "./secret-tree.js";
 export { confirmationTag, confirmedTranscriptHash, interimTranscriptHash } from "./transcript.js";

@@ -1,30 +1,31 @@
-// RFC 9420 §9: the derivation of node secrets, from the root of the secret tree down to a leaf.
+// RFC 9420 §9: the derivation of node secrets from the root of the secret tree down to a leaf.
 import { EMPTY, wipe } from "../bytes.js";
 import { expandAll, expandAllWithLabels, kdfLabel, onFailure } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type Awaitable, chain, type CipherSuiteProvider, isPromise } from "../provider/index.js";
 import type { SecretTreeContents } from "./secret-tree-state.js";
 
-/** The way down from a known node to a leaf: node secrets that come in the place of their parents'. */
+/** The secrets on the path from a node whose secret is known down to a leaf. */
 export interface LeafSecrets {
   readonly leafIndex: number;
+  /** Top down: the secrets of both children of a node, `KDF.Nh` bytes each, which replace the node's own. */
   readonly steps: readonly {
     readonly parent: number;
     readonly left: Uint8Array;
     readonly right: Uint8Array;
   }[];
-  /** `handshake_ratchet_secret_[0]` of the leaf */
+  /** `handshake_ratchet_secret_[0]` of the leaf, `KDF.Nh` bytes */
   readonly handshake: Uint8Array;
-  /** `application_ratchet_secret_[0]` of the leaf */
+  /** `application_ratchet_secret_[0]` of the leaf, `KDF.Nh` bytes */
   readonly application: Uint8Array;
 }
 
-/** ASCII of the contexts in §9 */
+/** The contexts "left" and "right" of §9, in ASCII. */
 const LEFT = /* @__PURE__ */ Uint8Array.of(0x6c, 0x65, 0x66, 0x74);
 const RIGHT = /* @__PURE__ */ Uint8Array.of(0x72, 0x69, 0x67, 0x68, 0x74);
 
 /**
- * The secrets on the way from the closest known node down to the leaf. The tree stays as it is.
+ * Derives the secrets from the closest known node down to the leaf. The tree stays as it is.
  * @throws MlsError `unknown-sender` for a leaf outside of the tree, `consumed` where no secret is left
  */
 export function deriveLeafSecrets(
@@ -33,31 +34,34 @@ export function deriveLeafSecrets(
   leafIndex: number,
 ): Awaitable<LeafSecrets> {
   if (!(leafIndex < width)) {
-    throw new MlsError("unknown-sender", `leaf ${leafIndex} in a tree of ${width}`);
+    throw new MlsError(
+      "unknown-sender",
+      `leaf index ${leafIndex} out of range: the tree has ${width} leaves`,
+    );
   }
-  const way: number[] = [];
+  const path: number[] = [];
   let node = width + leafIndex;
   while (node >= 1 && !nodes.has(node)) {
-    way.push(node);
+    path.push(node);
     node = Math.floor(node / 2);
   }
   const known = nodes.get(node);
-  if (known === undefined) throw new MlsError("consumed", "the epoch's message secrets are deleted");
+  if (known === undefined) throw new MlsError("consumed", "the message keys of this epoch are deleted");
 
   const steps: LeafSecrets["steps"][number][] = [];
-  // A copy, because another message may consume it while an asynchronous provider works.
+  // A copy, because another message may consume the secret while an asynchronous provider works.
   let secret: Uint8Array = known.slice();
   const { Nh } = provider.suite.hash;
   const toChildren = [LEFT, RIGHT].map((side) => ({ info: kdfLabel("tree", side, Nh), length: Nh }));
   const down = (children: readonly Uint8Array[]) => {
     const [left, right] = children as [Uint8Array, Uint8Array];
-    const next = way.pop() as number;
+    const next = path.pop() as number;
     steps.push({ parent: Math.floor(next / 2), left, right });
     wipe(secret);
     secret = (next % 2 === 0 ? left : right).slice();
   };
   const walk = (): Awaitable<LeafSecrets> => {
-    while (way.length > 0) {
+    while (path.length > 0) {
       const children = expandAll(provider, secret, toChildren);
       if (isPromise(children)) {
         return children.then((secrets) => {
@@ -74,7 +78,7 @@ export function deriveLeafSecrets(
       ]),
       ([handshake, application]) => {
         wipe(secret);
-        return { leafIndex, steps, handshake, application } as LeafSecrets;
+        return { leafIndex, steps, handshake, application };
       },
     );
   };
@@ -88,7 +92,7 @@ function wipeSteps(steps: LeafSecrets["steps"]): void {
   for (const { left, right } of steps) wipe(left, right);
 }
 
-/** Overwrites a way down that won't be taken. */
+/** Overwrites secrets that are not going to be entered into the tree. */
 export function wipeLeafSecrets({ steps, handshake, application }: LeafSecrets): void {
   wipeSteps(steps);
   wipe(handshake, application);

@@ -1,43 +1,45 @@
-// RFC 9420 §9.1: the hash ratchets that message keys come from.
+// RFC 9420 §9.1: the hash ratchets from which message keys are derived.
 import { wipe } from "../bytes.js";
 import { deriveTreeSecrets, onFailure } from "../crypto/index.js";
 import { type Awaitable, type CipherSuiteProvider, isPromise } from "../provider/index.js";
 
-/** The generations that fit their field in SenderData. */
+/** How many generations a ratchet has: the field in SenderData is a uint32. */
 export const GENERATIONS = 2 ** 32;
 
-/** What encrypts one message: a key of `AEAD.Nk` bytes and a nonce of `AEAD.Nn`, before the reuse guard. */
+/** The key that encrypts one message. */
 export interface MessageKey {
   readonly generation: number;
+  /** `AEAD.Nk` bytes */
   readonly key: Uint8Array;
+  /** `AEAD.Nn` bytes, before the reuse guard */
   readonly nonce: Uint8Array;
 }
 
-/** One of a sender's two ratchets: where it stands, and what it passed without using. */
+/** One of a sender's two ratchets: its next generation, and the keys of those it skipped. */
 export interface Ratchet {
-  /** The next generation; {@link GENERATIONS} when it has come to its end. */
+  /** The next generation; {@link GENERATIONS} when none is left. */
   generation: number;
   /** `ratchet_secret_[generation]`, `KDF.Nh` bytes */
   secret: Uint8Array;
   /**
-   * Keys and nonces of generations passed over, oldest first, and never the secrets that they came from:
-   * from these the keys that are already consumed could be derived once more.
+   * Keys and nonces of skipped generations, oldest first. Their ratchet secrets are not kept: those would also
+   * give the keys that are already consumed.
    */
   readonly skipped: Map<number, MessageKey>;
 }
 
-/** A move forward along a ratchet, computed but not made yet. */
+/** A step forward along a ratchet, derived but not applied yet. */
 export interface RatchetStep {
-  /** Keys of the generations passed over, oldest first. */
+  /** Keys of the generations that the step skips, oldest first. */
   readonly skipped: readonly MessageKey[];
   readonly message: MessageKey;
-  /** The secret of the generation behind {@link message}. */
+  /** The ratchet secret of the generation after that of {@link message}. */
   readonly secret: Uint8Array;
 }
 
 /**
- * The move from generation `from` to `target` and past it. Keys before `firstKept` aren't derived. The
- * secrets in between are overwritten; `start`, the secret of `from`, is not.
+ * Derives the step from generation `from` to the one after `target`. No keys are derived for generations before
+ * `firstKept`. The secrets in between are overwritten; `start`, the secret of `from`, is not.
  */
 export function deriveStep(
   provider: CipherSuiteProvider,
@@ -50,10 +52,13 @@ export function deriveStep(
   const next = ["secret", hash.Nh] as const;
   const all = [next, ["key", aead.Nk], ["nonce", aead.Nn]] as const;
   const skipped: MessageKey[] = [];
-  // A copy: while an asynchronous provider works, the ratchet may be moved, and its secret overwritten.
+  // A copy, because another message may move the ratchet and overwrite its secret while an asynchronous provider works.
   let secret: Uint8Array = start.slice();
 
-  const moved = (generation: number, [following, key, nonce]: readonly Uint8Array[]): RatchetStep | null => {
+  const advance = (
+    generation: number,
+    [following, key, nonce]: readonly Uint8Array[],
+  ): RatchetStep | null => {
     wipe(secret);
     secret = following as Uint8Array;
     if (key === undefined || nonce === undefined) return null;
@@ -67,9 +72,9 @@ export function deriveStep(
       const kept = generation >= firstKept || generation === target;
       const derived = deriveTreeSecrets(provider, secret, generation, kept ? all : [next]);
       if (isPromise(derived)) {
-        return derived.then((secrets) => moved(generation, secrets) ?? walk(generation + 1));
+        return derived.then((secrets) => advance(generation, secrets) ?? walk(generation + 1));
       }
-      const end = moved(generation, derived);
+      const end = advance(generation, derived);
       if (end !== null) return end;
     }
   };
@@ -87,14 +92,14 @@ function wipeKeys(keys: Iterable<MessageKey>): void {
   for (const { key, nonce } of keys) wipe(key, nonce);
 }
 
-/** Overwrites what a ratchet holds. */
+/** Overwrites all secrets of a ratchet. */
 export function wipeRatchet(ratchet: Ratchet): void {
   wipe(ratchet.secret);
   wipeKeys(ratchet.skipped.values());
   ratchet.skipped.clear();
 }
 
-/** Overwrites a move that won't be made. */
+/** Overwrites a step that is not going to be applied. */
 export function wipeStep({ skipped, message, secret }: RatchetStep): void {
   wipeKeys(skipped);
   wipe(message.key, message.nonce, secret);

@@ -1,4 +1,4 @@
-// RFC 9420 §9: a secret tree as bytes, in a format of Copse's own.
+// RFC 9420 §9: the encoding of a secret tree for a saved state, in a format of Copse's own.
 import {
   decode,
   encode,
@@ -16,7 +16,7 @@ import { GENERATIONS, type Ratchet } from "./ratchet.js";
 const FORMAT = 1;
 
 const RatchetState = struct({
-  /** Up to 2^32, which a uint32 doesn't hold. */
+  /** From 0 to 2^32, which does not fit a uint32. */
   generation: uint64,
   secret: opaque,
   skipped: vector(struct({ generation: uint32, key: opaque, nonce: opaque })),
@@ -35,7 +35,7 @@ export interface SenderRatchets {
   readonly application: Ratchet;
 }
 
-/** All that a secret tree holds. Nodes are numbered from the root, 1; the children of i are 2i and 2i + 1. */
+/** The contents of a secret tree. The root has number 1, the children of node i have 2i and 2i + 1. */
 export interface SecretTreeContents {
   readonly width: number;
   readonly nodes: Map<number, Uint8Array>;
@@ -46,7 +46,7 @@ function ratchetState({ generation, secret, skipped }: Ratchet): TypeOf<typeof R
   return { generation: BigInt(generation), secret, skipped: [...skipped.values()] };
 }
 
-/** The tree as bytes, all of them secret. */
+/** Encodes the tree. The bytes are secret. */
 export function saveSecretTree({ width, nodes, senders }: SecretTreeContents): Uint8Array {
   return encode(SecretTreeState, {
     format: FORMAT,
@@ -61,25 +61,29 @@ export function saveSecretTree({ width, nodes, senders }: SecretTreeContents): U
 }
 
 /**
- * The tree that {@link saveSecretTree} saved, in arrays of its own.
+ * Decodes the bytes of {@link saveSecretTree}, into arrays of its own.
  * @param sizes `KDF.Nh`, `AEAD.Nk` and `AEAD.Nn` of the suite
- * @throws DecodeError, or MlsError `state` if the bytes hold no tree of this suite
+ * @throws DecodeError, or MlsError `state` if the bytes are no valid secret tree of this suite
  */
 export function loadSecretTree(
   bytes: Uint8Array,
   sizes: { readonly Nh: number; readonly Nk: number; readonly Nn: number },
 ): SecretTreeContents {
   const { format, width, nodes, senders } = decode(SecretTreeState, bytes);
-  check(format === FORMAT, `format ${format} of a secret tree isn't known`);
-  check(isTreeWidth(width), `a secret tree of ${width} leaves`);
+  check(format === FORMAT, `expected format ${FORMAT}, got ${format}`);
+  check(isTreeWidth(width), `the number of leaves must be a power of two up to 2^31, got ${width}`);
   const ratchet = ({ generation, secret, skipped }: TypeOf<typeof RatchetState>): Ratchet => {
-    check(generation <= BigInt(GENERATIONS), "a generation past the last one");
-    check(secret.length === sizes.Nh, "a ratchet secret of another suite");
+    check(generation <= BigInt(GENERATIONS), `generation must be at most 2^32, got ${generation}`);
+    checkLength("ratchet secret", secret, sizes.Nh);
     const known: Ratchet = { generation: Number(generation), secret: secret.slice(), skipped: new Map() };
     let before = -1;
     for (const { generation, key, nonce } of skipped) {
-      check(generation > before && generation < known.generation, "skipped keys out of order");
-      check(key.length === sizes.Nk && nonce.length === sizes.Nn, "a message key of another suite");
+      check(
+        generation > before && generation < known.generation,
+        "the generations of skipped keys must increase, and be below the ratchet's",
+      );
+      checkLength("message key", key, sizes.Nk);
+      checkLength("message nonce", nonce, sizes.Nn);
       known.skipped.set(generation, { generation, key: key.slice(), nonce: nonce.slice() });
       before = generation;
     }
@@ -87,22 +91,28 @@ export function loadSecretTree(
   };
   const loaded: SecretTreeContents = { width, nodes: new Map(), senders: new Map() };
   for (const { node, secret } of nodes) {
-    check(node >= 1 && node < 2 * width && !loaded.nodes.has(node), `node ${node} in the secret tree`);
-    check(secret.length === sizes.Nh, "a node secret of another suite");
+    check(node >= 1 && node < 2 * width, `node ${node} out of range: the tree has ${2 * width - 1} nodes`);
+    check(!loaded.nodes.has(node), `node ${node} is listed twice`);
+    checkLength("node secret", secret, sizes.Nh);
     loaded.nodes.set(node, secret.slice());
   }
   for (const { leafIndex, handshake, application } of senders) {
-    check(leafIndex < width && !loaded.senders.has(leafIndex), `sender ${leafIndex} in the secret tree`);
+    check(leafIndex < width, `leaf index ${leafIndex} out of range: the tree has ${width} leaves`);
+    check(!loaded.senders.has(leafIndex), `leaf ${leafIndex} is listed twice`);
     loaded.senders.set(leafIndex, { handshake: ratchet(handshake), application: ratchet(application) });
   }
   return loaded;
 }
 
-/** Whether a tree can have this many leaves: a power of two, up to 2^31 (§4.1, and leaf indices are uint32). */
+/** Whether a tree can have this number of leaves: a power of two (§4.1) up to 2^31 (leaf indices are uint32). */
 export function isTreeWidth(width: number): boolean {
   return Number.isInteger(width) && width >= 1 && width <= 2 ** 31 && Number.isInteger(Math.log2(width));
 }
 
 function check(holds: boolean, message: string): void {
-  if (!holds) throw new MlsError("state", message);
+  if (!holds) throw new MlsError("state", `invalid secret tree in a saved state: ${message}`);
+}
+
+function checkLength(name: string, { length }: Uint8Array, expected: number): void {
+  check(length === expected, `${name}: expected ${expected} bytes, got ${length}`);
 }

@@ -1,4 +1,4 @@
-// RFC 9420 §9: the secret tree, from which message keys come and in which they die.
+// RFC 9420 §9: the secret tree, from which message keys are derived and in which they are deleted after use.
 import { EMPTY, wipe } from "../bytes.js";
 import { onFailure } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
@@ -15,13 +15,13 @@ import {
 } from "./ratchet.js";
 import { isTreeWidth, loadSecretTree, saveSecretTree, type SecretTreeContents } from "./secret-tree-state.js";
 
-/** Bounds on what a sender can make a receiver compute and keep. */
+/** Limits on what a sender can make a receiver compute and keep. */
 export interface RatchetLimits {
-  /** How many generations may lie between the ratchet and a message that is ahead of it. */
+  /** How many generations ahead of the ratchet a message may be. */
   readonly maxForward: number;
-  /** How many keys of skipped generations one ratchet keeps; the oldest go first. */
+  /** How many keys of skipped generations one ratchet keeps. The oldest are deleted first. */
   readonly maxSkipped: number;
-  /** How many the whole tree keeps; those go first whose ratchet has skipped nothing for the longest time. */
+  /** How many the whole tree keeps. The ratchet that has not skipped for the longest time loses its keys first. */
   readonly maxSkippedTotal: number;
 }
 
@@ -34,53 +34,39 @@ export const DEFAULT_RATCHET_LIMITS: RatchetLimits = {
 /** Which of a sender's two ratchets: one for proposals and commits, one for application messages. */
 export type RatchetKind = "handshake" | "application";
 
-/** A key for a message that came, not consumed yet. */
+/** The key of a received message, not consumed yet. */
 export interface PeekedKey {
   /** `AEAD.Nk` bytes */
   readonly key: Uint8Array;
   /** `AEAD.Nn` bytes, before the reuse guard */
   readonly nonce: Uint8Array;
   /**
-   * To be called when the message is found authentic: deletes what §9.2 says, and overwrites this key.
+   * Deletes the key and the secrets that led to it (§9.2). Call it when the message is authenticated.
    * @throws MlsError `consumed` if another message has consumed this generation in the meantime
    */
   consume(): void;
-  /** To be called when the message is refused: overwrites what was derived and leaves the tree as it is. */
+  /** Overwrites what was derived; the tree stays as it is. Call it when the message is refused. */
   discard(): void;
-  /**
-   * May be called before either, while there is something to wait for: derives the sender's next key already. It is
-   * kept only if this one is consumed, and gives nothing away that the ratchet's secret wouldn't.
-   */
-  lookAhead(): void;
-}
-
-/** A move by one generation that was computed before it was asked for. */
-interface Prepared {
-  /** The secret that it starts from: it holds for the ratchet that has this very one. */
-  readonly start: Uint8Array;
-  readonly move: Awaitable<RatchetStep>;
 }
 
 /**
- * The secret tree of an epoch: a ledger that is changed in place, because its secrets must die as they are
- * used. Node secrets are derived on first use of a leaf, in O(log n). Nodes are numbered from the root, 1;
- * the children of i are 2i and 2i + 1, and leaf i is `width + i`.
+ * The secret tree of an epoch. It is changed in place, because its secrets must be deleted as they are used. The
+ * first use of a leaf derives its node secrets, in O(log n). The root has number 1, the children of node i have
+ * 2i and 2i + 1, and leaf i has `width + i`.
  */
 export class SecretTree {
   readonly #provider: CipherSuiteProvider;
   readonly #limits: RatchetLimits;
   readonly #contents: SecretTreeContents;
-  /** Ratchets that hold skipped keys, the one that skipped last at the end. */
+  /** Ratchets that hold skipped keys, in the order in which they last skipped. */
   readonly #late = new Set<Ratchet>();
   #skippedTotal = 0;
-  /** The last {@link next} that is still under way: two of them must never give the same key. */
+  /** The last {@link next} that is still pending: two of them must never return the same key. */
   #sending: Promise<unknown> | undefined;
-  /** For one ratchet: who has sent something is the one most likely to send more. */
-  #prepared: Prepared | undefined;
 
   /**
-   * @param width how many leaves the ratchet tree has room for: a power of two
-   * @param encryptionSecret `KDF.Nh` bytes, which the tree overwrites when they are consumed
+   * @param width the number of leaves of the ratchet tree, blank ones included: a power of two
+   * @param encryptionSecret `KDF.Nh` bytes; the tree takes them over and overwrites them when they are consumed
    * @throws MlsError `usage` for another width or length
    */
   constructor(
@@ -89,16 +75,19 @@ export class SecretTree {
     encryptionSecret: Uint8Array,
     limits: RatchetLimits = DEFAULT_RATCHET_LIMITS,
   ) {
-    if (!isTreeWidth(width)) throw new MlsError("usage", `a tree can't have ${width} leaves`);
-    if (encryptionSecret.length !== provider.suite.hash.Nh) {
-      throw new MlsError("usage", `an encryption secret of ${encryptionSecret.length} bytes`);
+    if (!isTreeWidth(width)) {
+      throw new MlsError("usage", `the number of leaves must be a power of two up to 2^31, got ${width}`);
+    }
+    const { Nh } = provider.suite.hash;
+    if (encryptionSecret.length !== Nh) {
+      throw new MlsError("usage", `encryption secret: expected ${Nh} bytes, got ${encryptionSecret.length}`);
     }
     this.#provider = provider;
     this.#limits = limits;
     this.#contents = { width, nodes: new Map([[1, encryptionSecret]]), senders: new Map() };
   }
 
-  /** The tree that {@link save} saved. @throws DecodeError, MlsError `state` */
+  /** Restores a tree from the bytes of {@link save}. @throws DecodeError, MlsError `state` */
   static load(
     provider: CipherSuiteProvider,
     bytes: Uint8Array,
@@ -119,21 +108,22 @@ export class SecretTree {
     return tree;
   }
 
-  /** All that the tree holds, as bytes: secret ones, for whoever has them can read what is still to come. */
+  /** Encodes the tree. The bytes are secret: they decrypt every message that is not consumed yet. */
   save(): Uint8Array {
     return saveSecretTree(this.#contents);
   }
 
   /**
-   * The next key of a ratchet, for sending: consumed at once. The caller overwrites it after use.
+   * Consumes the next key of a ratchet, for sending. The caller must overwrite the key after use.
    * @throws MlsError `limit` when all 2^32 generations are used, `consumed` after {@link wipe}
    */
   next(leafIndex: number, kind: RatchetKind): Awaitable<MessageKey> {
     const take = (): Awaitable<MessageKey> => {
       const generation = this.#contents.senders.get(leafIndex)?.[kind].generation ?? 0;
-      if (generation >= GENERATIONS) throw new MlsError("limit", "the sender's ratchet has come to its end");
+      if (generation >= GENERATIONS)
+        throw new MlsError("limit", "the sender's ratchet is exhausted: all 2^32 generations are used");
       return chain(this.#ahead(leafIndex, kind, generation), ([step, leafSecrets]) => {
-        this.#make(leafIndex, kind, step, leafSecrets);
+        this.#apply(leafIndex, kind, step, leafSecrets);
         return step.message;
       });
     };
@@ -148,16 +138,10 @@ export class SecretTree {
     return result;
   }
 
-  /** Derives the key that {@link next} will give, while there is something to wait for. Consumes nothing. */
-  prepare(leafIndex: number, kind: RatchetKind): void {
-    const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
-    if (ratchet !== undefined) this.#prepareFrom(ratchet.secret, ratchet.generation);
-  }
-
   /**
-   * The key of a message that came. Nothing changes until it is consumed.
+   * The key of a received message. The tree does not change until the key is consumed.
    * @throws MlsError `unknown-sender` for a leaf outside of the tree, `consumed` for a generation that was
-   * used or is too old, `limit` for one too far ahead; all of them before anything is derived
+   * used or is too old, `limit` for one too far ahead; each of them before any key is derived
    */
   peek(leafIndex: number, kind: RatchetKind, generation: number): Awaitable<PeekedKey> {
     const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
@@ -165,7 +149,7 @@ export class SecretTree {
     if (generation < position) {
       const kept = ratchet?.skipped.get(generation);
       if (kept === undefined) throw consumed(generation);
-      // A copy, because the kept one is overwritten as soon as it is consumed.
+      // A copy, because consuming the key overwrites the stored one.
       return this.#offer(leafIndex, kind, {
         skipped: [],
         message: { generation, key: kept.key.slice(), nonce: kept.nonce.slice() },
@@ -173,20 +157,17 @@ export class SecretTree {
       });
     }
     if (generation - position > this.#limits.maxForward || !(generation < GENERATIONS)) {
-      throw new MlsError(
-        "limit",
-        `generation ${generation} is more than ${this.#limits.maxForward} ahead of ${position}`,
-      );
+      const last = Math.min(position + this.#limits.maxForward, GENERATIONS - 1);
+      throw new MlsError("limit", `generation ${generation} is too far ahead: the limit is ${last}`);
     }
     return chain(this.#ahead(leafIndex, kind, generation), ([step, leafSecrets]) =>
       this.#offer(leafIndex, kind, step, leafSecrets),
     );
   }
 
-  /** Overwrites and drops everything. */
+  /** Overwrites and deletes all secrets. */
   wipe(): void {
     const { nodes, senders } = this.#contents;
-    this.#dropPrepared();
     for (const secret of nodes.values()) wipe(secret);
     for (const { handshake, application } of senders.values()) {
       wipeRatchet(handshake);
@@ -198,57 +179,24 @@ export class SecretTree {
     this.#skippedTotal = 0;
   }
 
-  /** The move of a ratchet to a generation that it hasn't passed, with the way down to the leaf if it is new. */
+  /** The step of a ratchet to a generation that is still ahead, and for a new leaf the secrets down to it. */
   #ahead(
     leafIndex: number,
     kind: RatchetKind,
     generation: number,
   ): Awaitable<[step: RatchetStep, leafSecrets?: LeafSecrets]> {
-    const provider = this.#provider;
-    const firstKept = generation - this.#limits.maxSkipped;
     const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
+    const derive = (secret: Uint8Array, from: number) =>
+      deriveStep(this.#provider, secret, from, generation, generation - this.#limits.maxSkipped);
     if (ratchet !== undefined) {
-      const prepared = this.#prepared;
-      if (prepared?.start === ratchet.secret && generation === ratchet.generation) {
-        this.#prepared = undefined;
-        return chain(prepared.move, (step): [RatchetStep] => [step]);
-      }
-      return chain(
-        deriveStep(provider, ratchet.secret, ratchet.generation, generation, firstKept),
-        (step): [RatchetStep] => [step],
-      );
+      return chain(derive(ratchet.secret, ratchet.generation), (step): [RatchetStep] => [step]);
     }
-    return chain(deriveLeafSecrets(provider, this.#contents, leafIndex), (leafSecrets) =>
+    return chain(deriveLeafSecrets(this.#provider, this.#contents, leafIndex), (leafSecrets) =>
       onFailure(
-        () =>
-          chain(
-            deriveStep(provider, leafSecrets[kind], 0, generation, firstKept),
-            (step): [RatchetStep, LeafSecrets] => [step, leafSecrets],
-          ),
+        () => chain(derive(leafSecrets[kind], 0), (step): [RatchetStep, LeafSecrets] => [step, leafSecrets]),
         () => wipeLeafSecrets(leafSecrets),
       ),
     );
-  }
-
-  #prepareFrom(start: Uint8Array, generation: number): void {
-    if (this.#prepared?.start === start || generation >= GENERATIONS) return;
-    this.#dropPrepared();
-    try {
-      const move = deriveStep(this.#provider, start, generation, generation, generation);
-      this.#prepared = { start, move };
-      if (isPromise(move)) move.catch(() => this.#dropPrepared(start));
-    } catch {
-      // It is derived when it is needed, and fails then if it fails again.
-    }
-  }
-
-  /** @param start if nothing was prepared from this secret, all stays as it is */
-  #dropPrepared(start = this.#prepared?.start): void {
-    const prepared = this.#prepared;
-    if (prepared === undefined || prepared.start !== start) return;
-    this.#prepared = undefined;
-    if (isPromise(prepared.move)) prepared.move.then(wipeStep, () => {});
-    else wipeStep(prepared.move);
   }
 
   #offer(leafIndex: number, kind: RatchetKind, step: RatchetStep, leafSecrets?: LeafSecrets): PeekedKey {
@@ -260,57 +208,56 @@ export class SecretTree {
       consume: () => {
         if (!open) throw consumed(generation);
         open = false;
-        this.#make(leafIndex, kind, step, leafSecrets);
+        this.#apply(leafIndex, kind, step, leafSecrets);
         wipe(key, nonce);
       },
       discard: () => {
         if (!open) return;
         open = false;
-        this.#dropPrepared(step.secret);
         wipeStep(step);
         if (leafSecrets !== undefined) wipeLeafSecrets(leafSecrets);
-      },
-      lookAhead: () => {
-        // A key that was kept when its generation was passed has no secret behind it.
-        if (open && step.secret !== EMPTY) this.#prepareFrom(step.secret, generation + 1);
       },
     };
   }
 
   /**
-   * Makes a move that was computed before. The tree may have changed since, so only what it hasn't passed
-   * is taken over: a secret that was deleted never comes back.
+   * Moves a ratchet by a step that was derived before. The tree may have changed since, so only what it has not
+   * passed is taken over: a deleted secret never comes back.
    */
-  #make(leafIndex: number, kind: RatchetKind, move: RatchetStep, leafSecrets: LeafSecrets | undefined): void {
+  #apply(
+    leafIndex: number,
+    kind: RatchetKind,
+    step: RatchetStep,
+    leafSecrets: LeafSecrets | undefined,
+  ): void {
     if (leafSecrets !== undefined) this.#enter(leafSecrets);
-    const { generation } = move.message;
+    const { generation } = step.message;
     const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
     if (ratchet === undefined || generation < ratchet.generation) {
       const kept = ratchet?.skipped.get(generation);
-      this.#dropPrepared(move.secret);
       if (ratchet === undefined || kept === undefined) {
-        wipeStep(move);
+        wipeStep(step);
         throw consumed(generation);
       }
-      for (const { key, nonce } of move.skipped) wipe(key, nonce);
-      wipe(move.secret);
+      for (const { key, nonce } of step.skipped) wipe(key, nonce);
+      wipe(step.secret);
       this.#forget(ratchet, kept);
       return;
     }
     wipe(ratchet.secret);
-    for (const skipped of move.skipped) {
+    for (const skipped of step.skipped) {
       if (skipped.generation < ratchet.generation) wipe(skipped.key, skipped.nonce);
       else {
         ratchet.skipped.set(skipped.generation, skipped);
         this.#skippedTotal++;
       }
     }
-    ratchet.secret = move.secret;
+    ratchet.secret = step.secret;
     ratchet.generation = generation + 1;
-    if (move.skipped.length > 0) this.#forgetSurplus(ratchet);
+    if (step.skipped.length > 0) this.#forgetSurplus(ratchet);
   }
 
-  /** Puts children in the place of their parents, and a leaf's ratchets in the place of the leaf. */
+  /** Replaces each node secret on the path by those of its children, and the leaf's by its two ratchets. */
   #enter({ leafIndex, steps, handshake, application }: LeafSecrets): void {
     const { nodes, senders, width } = this.#contents;
     const replace = (node: number): boolean => {
@@ -336,7 +283,7 @@ export class SecretTree {
     if (ratchet.skipped.size === 0) this.#late.delete(ratchet);
   }
 
-  /** Holds the limits after a ratchet has skipped. */
+  /** Enforces the limits after a ratchet has skipped generations. */
   #forgetSurplus(ratchet: Ratchet): void {
     this.#late.delete(ratchet);
     if (ratchet.skipped.size === 0) return;
@@ -355,5 +302,8 @@ export class SecretTree {
 }
 
 function consumed(generation: number): MlsError {
-  return new MlsError("consumed", `generation ${generation} was used before, or is too old`);
+  return new MlsError(
+    "consumed",
+    `the key of generation ${generation} is deleted: it was used before, or is too old`,
+  );
 }

@@ -7,9 +7,9 @@ import { type AuthenticatedContent, ContentType, FramedContent } from "../wire/i
 
 /**
  * `confirmed_transcript_hash_[n]`, RFC 9420 §8.2: `Nh` bytes.
- * @param interimBefore `interim_transcript_hash_[n-1]`, empty in epoch 0 of §11
- * @param authenticatedContent the commit that starts epoch n; its confirmation tag isn't covered
- * @throws MlsError `usage` if it is no commit
+ * @param interimBefore `interim_transcript_hash_[n-1]`: `Nh` bytes, or none before epoch 0 (§11)
+ * @param authenticatedContent the commit that starts epoch n; the hash does not cover its confirmation tag
+ * @throws MlsError `usage` if it is not a commit
  */
 export function confirmedTranscriptHash(
   provider: CipherSuiteProvider,
@@ -17,7 +17,7 @@ export function confirmedTranscriptHash(
   { wireFormat, content, auth }: AuthenticatedContent,
 ): Awaitable<Uint8Array> {
   if (content.content.contentType !== ContentType.commit) {
-    throw new MlsError("usage", "the transcript covers commits only");
+    throw new MlsError("usage", `expected a commit, got content type ${content.content.contentType}`);
   }
   const input = new Writer();
   input.raw(interimBefore);
@@ -27,7 +27,7 @@ export function confirmedTranscriptHash(
   return withBuffer(input, (written) => provider.hash.hash(written.view()));
 }
 
-/** `interim_transcript_hash_[n]`, RFC 9420 §8.2, from the confirmed one and the tag that confirms it: `Nh` bytes. */
+/** `interim_transcript_hash_[n]`, RFC 9420 §8.2, of a confirmed hash and its confirmation tag: `Nh` bytes. */
 export function interimTranscriptHash(
   provider: CipherSuiteProvider,
   confirmed: Uint8Array,
@@ -39,7 +39,7 @@ export function interimTranscriptHash(
   return withBuffer(input, (written) => provider.hash.hash(written.view()));
 }
 
-/** `confirmation_tag`, RFC 9420 §6.1: `Nh` bytes. Compared with `equalSecret`. */
+/** `confirmation_tag`, RFC 9420 §6.1: `Nh` bytes. Compare it with `equalSecret`. */
 export function confirmationTag(
   provider: CipherSuiteProvider,
   confirmationKey: Uint8Array,

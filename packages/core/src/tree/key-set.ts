@@ -1,163 +1,168 @@
-// RFC 9420 §7.3, §12.4.3.1: which keys are in a tree, so that a repeated one is found without a scan of all members.
+// RFC 9420 §7.3, §12.4.3.1: the keys of a tree, indexed so that a repeated key is found without a scan of all members.
+//
+// A KeySet is immutable, but all versions of a set share one mutable index (Baker, "Shallow binding makes functional
+// arrays fast", 1991). One version owns the index. Every other version has a base, which is another version, and a diff,
+// which turns the index of the base into its own. When a version without the index is asked, the index moves to it along
+// the chain of bases: each diff on the way is applied, and its inverse becomes the diff of the former owner. That takes
+// time linear in the number of changes between the two versions: none for the latest epoch, which most calls ask about.
 import { equalBytes } from "../bytes.js";
 
-// Of all sets that come of one another by changes, one has the index, and each of the others knows what leads from its
-// neighbour to it (Baker, "Shallow binding makes functional arrays fast", 1991). Whichever is asked takes the index over,
-// in time of the number of changes between the two: none for the latest epoch, which nearly all questions are about.
-
-/** A key, how often the set holds it, and other keys with the same hash. */
+/** A key, how often the set contains it, and other keys with the same hash. */
 interface Entry {
   readonly key: Uint8Array;
   readonly count: number;
   readonly next: Entry | undefined;
 }
 
+/** Entries by hash. */
 type Index = Map<number, Entry>;
 
-/** What stood at some hashes before they were changed, in the order of the changes. */
-type Undo = (readonly [hash: number, Entry | undefined])[];
+/** Former entries of an index, in the order in which they were changed. Applied in reverse, they undo the changes. */
+type Diff = (readonly [hash: number, entry: Entry | undefined])[];
 
 function put(index: Index, hash: number, entry: Entry | undefined): void {
   if (entry === undefined) index.delete(hash);
   else index.set(hash, entry);
 }
 
-const PRIME = 67108859; // the largest below 2^26: products of two residues stay exact in a double
+/** The largest prime below 2^26. The product of two residues is exact in a double. */
+const PRIME = 67108859;
 
-/** `x` modulo {@link PRIME}, for integers from 0 to 2^53: `%` of doubles takes ten times as long. */
-function reduced(x: number): number {
-  // The quotient may be off by one where it was rounded up to the next integer.
+/** `x` modulo {@link PRIME}, for integers from 0 to 2^53. The operator `%` takes ten times as long for doubles. */
+function modPrime(x: number): number {
+  // Rounding can make the quotient too large by one.
   const rest = x - Math.floor(x / PRIME) * PRIME;
   return rest < 0 ? rest + PRIME : rest;
 }
 
 /**
- * Where the hash polynomial is evaluated, unknown to whoever chooses keys: nobody can fill a bucket on
- * purpose. It protects against a waste of time only and needs no cryptographic source.
+ * The random point at which the hash polynomial is evaluated. A peer that chooses keys does not know it, and so can't
+ * make many keys collide. That would only cost time, so the source need not be cryptographic.
  */
 let point = 0;
 
-/**
- * A polynomial hash modulo a prime: at most `length / 3` of the 2^26 points make two given keys collide.
- */
+/** A polynomial hash modulo a prime. At most `length / 3` of the 2^26 points make two given keys collide. */
 function hashOf(key: Uint8Array): number {
   if (point === 0) point = 2 ** 20 + Math.floor(Math.random() * (PRIME - 2 ** 20));
   let hash = key.length % PRIME;
   let i = 0;
   for (; i + 3 <= key.length; i += 3) {
     const word = (key[i] as number) | ((key[i + 1] as number) << 8) | ((key[i + 2] as number) << 16);
-    hash = reduced(hash * point + word);
+    hash = modPrime(hash * point + word);
   }
-  for (; i < key.length; i++) hash = reduced(hash * point + (key[i] as number));
+  for (; i < key.length; i++) hash = modPrime(hash * point + (key[i] as number));
   return hash;
 }
 
-/** The same entries with one more (`by` 1) or one less (-1) of a key. */
+/** A chain of entries with the count of a key changed by 1 or -1. */
 function changed(entry: Entry | undefined, key: Uint8Array, by: 1 | -1): Entry | undefined {
   if (entry === undefined) return by < 0 ? undefined : { key, count: 1, next: undefined };
-  const { key: own, count, next } = entry;
-  if (!equalBytes(own, key)) return { key: own, count, next: changed(next, key, by) };
-  return count + by === 0 ? next : { key: own, count: count + by, next };
+  const { count, next } = entry;
+  if (!equalBytes(entry.key, key)) return { key: entry.key, count, next: changed(next, key, by) };
+  return count + by === 0 ? next : { key: entry.key, count: count + by, next };
 }
 
+/** How often a chain of entries counts a key. */
 function countOf(entry: Entry | undefined, key: Uint8Array): number {
   for (let at = entry; at !== undefined; at = at.next) if (equalBytes(at.key, key)) return at.count;
   return 0;
 }
 
 /**
- * One more (`by` 1) or one less (-1) of a key.
+ * Changes the count of a key by 1 or -1.
+ * @param diff receives the former entry
  * @returns by how much the number of repeats changes
  */
-function count(index: Index, key: Uint8Array, by: 1 | -1, undo?: Undo): number {
+function count(index: Index, key: Uint8Array, by: 1 | -1, diff?: Diff): number {
   const hash = hashOf(key);
   const entry = index.get(hash);
-  undo?.push([hash, entry]);
+  diff?.push([hash, entry]);
   put(index, hash, changed(entry, key, by));
-  // Of a key that is added, one was there already; of one that is removed, one stays.
+  // A repeat begins when a key is added that is there already, and ends when a key is removed that stays once.
   return countOf(entry, key) > (by < 0 ? 1 : 0) ? by : 0;
 }
 
-/** An immutable collection of public keys that counts how often it holds each. */
+/** An immutable multiset of public keys. */
 export class KeySet {
-  /** What the index is to be made of, until something is asked: who restores a group may ask nothing for long. */
-  private keys: (() => readonly Uint8Array[]) | undefined;
-  /** Unless another set has it, or it isn't made yet: then this is `undefined`. */
+  /** The source of the index, until it is built: on first use, because a restored group may never need it. */
+  private source: (() => readonly Uint8Array[]) | undefined;
+  /** Defined only in the version that owns the index. */
   private index: Index | undefined;
-  /** Who is nearer to the set that has the index, and what makes this one of it. */
-  private neighbour: KeySet | undefined;
-  private undo: Undo = [];
-  /** How many keys are held more than once, each time but the first. */
+  /** The next version on the way to the owner of the index; `undefined` in the owner. */
+  private base: KeySet | undefined;
+  /** Turns the index of {@link base} into that of this version. */
+  private diff: Diff = [];
+  /** How many keys are repeats: a key that is there three times counts as two. */
   private repeats = 0;
 
-  private constructor(keys?: () => readonly Uint8Array[]) {
-    this.keys = keys;
+  private constructor(source?: () => readonly Uint8Array[]) {
+    this.source = source;
   }
 
-  /** These keys, one that is among them several times as often. */
-  static of(keys: () => readonly Uint8Array[]): KeySet {
-    return new KeySet(keys);
+  /** The set of these keys. They are read when the set is first asked. */
+  static of(source: () => readonly Uint8Array[]): KeySet {
+    return new KeySet(source);
   }
 
-  private make(): void {
-    if (this.keys === undefined) return;
+  private build(): void {
+    if (this.source === undefined) return;
     const index: Index = new Map();
-    for (const key of this.keys()) this.repeats += count(index, key, 1);
+    for (const key of this.source()) this.repeats += count(index, key, 1);
     this.index = index;
-    this.keys = undefined;
+    this.source = undefined;
   }
 
-  /** The index, taken over from the set that has it, by way of those between. */
-  private own(): Index {
-    this.make();
-    const way: KeySet[] = [];
-    for (let at: KeySet = this; at.neighbour !== undefined; at = at.neighbour) way.push(at);
-    for (let at = way.pop(); at !== undefined; at = way.pop()) {
-      const before = at.neighbour as KeySet;
-      const index = before.index as Index;
-      const { undo } = at;
-      before.undo = [];
-      for (let i = undo.length - 1; i >= 0; i--) {
-        const [hash, entry] = undo[i] as Undo[number];
-        before.undo.push([hash, index.get(hash)]);
+  /** Makes this version the owner of the index. */
+  private takeIndex(): Index {
+    this.build();
+    const path: KeySet[] = [];
+    for (let set: KeySet = this; set.base !== undefined; set = set.base) path.push(set);
+    for (let set = path.pop(); set !== undefined; set = path.pop()) {
+      const owner = set.base as KeySet;
+      const index = owner.index as Index;
+      const inverse: Diff = [];
+      for (const [hash, entry] of set.diff.reverse()) {
+        inverse.push([hash, index.get(hash)]);
         put(index, hash, entry);
       }
-      at.takeFrom(before, index);
+      set.becomeOwner(owner, index, inverse);
     }
     return this.index as Index;
   }
 
-  private takeFrom(before: KeySet, index: Index): void {
-    before.neighbour = this;
-    before.index = undefined;
+  /** @param inverse turns the index of this version back into that of the former owner */
+  private becomeOwner(former: KeySet, index: Index, inverse: Diff): void {
+    former.base = this;
+    former.diff = inverse;
+    former.index = undefined;
     this.index = index;
-    this.neighbour = undefined;
-    this.undo = [];
+    this.base = undefined;
+    this.diff = [];
   }
 
+  /** Whether the set contains a key. */
   has(key: Uint8Array): boolean {
-    return countOf(this.own().get(hashOf(key)), key) > 0;
+    return countOf(this.takeIndex().get(hashOf(key)), key) > 0;
   }
 
-  /** Whether some key is held twice. */
+  /** Whether the set contains a key more than once. */
   get hasRepeats(): boolean {
-    this.make();
+    this.build();
     return this.repeats > 0;
   }
 
-  /** Without each of `removed` once and with each of `added` once more. */
+  /** The set with each of `removed` once less and each of `added` once more. */
   change(removed: readonly Uint8Array[], added: readonly Uint8Array[]): KeySet {
     // A member that commits keeps its signature key.
     if (removed.length === added.length && removed.every((key, i) => equalBytes(key, added[i] as Uint8Array)))
       return this;
-    const index = this.own();
-    const undo: Undo = [];
-    const after = new KeySet();
-    after.repeats = this.repeats;
-    for (const key of removed) after.repeats += count(index, key, -1, undo);
-    for (const key of added) after.repeats += count(index, key, 1, undo);
-    this.undo = undo;
-    after.takeFrom(this, index);
-    return after;
+    const index = this.takeIndex();
+    const inverse: Diff = [];
+    const next = new KeySet();
+    next.repeats = this.repeats;
+    for (const key of removed) next.repeats += count(index, key, -1, inverse);
+    for (const key of added) next.repeats += count(index, key, 1, inverse);
+    next.becomeOwner(this, index, inverse);
+    return next;
   }
 }

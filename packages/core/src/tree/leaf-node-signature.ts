@@ -1,6 +1,6 @@
-// RFC 9420 §7.2: what the signature of a leaf node covers.
+// RFC 9420 §7.2: the signature of a leaf node.
 import { equalBytes } from "../bytes.js";
-import { encode, varintSize, Writer } from "../codec/index.js";
+import { encode, vectorSize, Writer } from "../codec/index.js";
 import { signWithLabel, verifyRequest } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type Awaitable, chain, type Signer, type VerifyRequest } from "../provider/index.js";
@@ -15,19 +15,18 @@ function withContext(
 ): Uint8Array {
   if (source.type === LeafNodeSource.keyPackage) return fields;
   if (context === undefined) {
-    throw new MlsError("usage", "a leaf node of source update or commit is signed for a group and a leaf");
+    throw new MlsError("usage", "a leaf node of source update or commit needs a group ID and a leaf index");
   }
-  const { length } = context.groupId;
-  const writer = new Writer(fields.length + varintSize(length) + length + 4, true);
+  const writer = new Writer(fields.length + vectorSize(context.groupId) + 4, true);
   writer.raw(fields);
   LeafNodeContext.write(writer, context);
   return writer.finish();
 }
 
 /**
- * LeafNodeTBS (§7.2), encoded. `context` is the group and the leaf that a node of source `update` or `commit`
- * is for, and is left out of one for a key package.
- * @throws MlsError `usage` if the context is needed and not there
+ * Encodes LeafNodeTBS (§7.2).
+ * @param context the group and the leaf; required for a source of `update` or `commit`, and ignored for `key_package`
+ * @throws MlsError `usage` if the context is required and missing
  */
 export function leafNodeTBS(leafNode: UnsignedLeafNode, context: LeafNodeContext | undefined): Uint8Array {
   return withContext(encode(UnsignedLeafNode, leafNode), leafNode.leafNodeSource, context);
@@ -52,9 +51,9 @@ export function signLeafNode(
 }
 
 /**
- * What verifying a leaf node's signature asks of the provider, for batches. For a node from a key package
- * that is in no group yet, `groupId` and `leafIndex` may be left out.
- * @throws MlsError `usage` if the node's source needs them
+ * The request that verifies the signature of a leaf node (§7.2), for a batch. A leaf node of source `key_package`
+ * needs no `groupId` and `leafIndex`.
+ * @throws MlsError `usage` if they are required and missing
  */
 export function leafNodeVerifyRequest(
   leafNode: LeafNode,
@@ -62,10 +61,9 @@ export function leafNodeVerifyRequest(
   leafIndex?: number,
 ): VerifyRequest {
   const { signatureKey, signature, leafNodeSource } = leafNode;
-  // The node's encoding is remembered: what is signed is all of it before the signature.
+  // The fields are the remembered encoding without the signature at its end.
   const encoding = LeafNode.encoding(leafNode);
-  const header = varintSize(signature.length);
-  const fields = encoding.subarray(0, encoding.length - signature.length - header);
+  const fields = encoding.subarray(0, encoding.length - vectorSize(signature));
   const context = groupId === undefined || leafIndex === undefined ? undefined : { groupId, leafIndex };
   return verifyRequest(signatureKey, LABEL, withContext(fields, leafNodeSource, context), signature);
 }

@@ -1,24 +1,24 @@
-// RFC 9420 §7.3: what a leaf node must be by itself, whatever tree it stands in.
+// RFC 9420 §7.3: the validation of a leaf node by itself, independent of a tree.
 import { ensure } from "../errors.js";
 import { checkUniqueTypes, ExtensionType, type LeafNode, LeafNodeSource } from "../wire/index.js";
 
-/** Extension types that every client supports and that no `capabilities` list (§7.2). */
+/** The extension types that every client supports and `capabilities` do not list (§7.2). */
 export const DEFAULT_EXTENSIONS: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(ExtensionType));
 
-/** How long a leaf node of a key package may be valid, and when that is looked at. */
+/** How the lifetime of a leaf node of source `key_package` is checked. */
 export interface LifetimeRule {
-  /** Seconds since the Unix epoch; without it the end of the lifetime isn't looked at. */
+  /** The current time in seconds since the Unix epoch. Default: it is not compared with the lifetime. */
   readonly now?: bigint | undefined;
-  /** The longest total lifetime, in seconds, that is accepted. */
+  /** The longest total lifetime to accept, in seconds. */
   readonly maxLifetime: bigint;
 }
 
 const SOURCES = { 1: "key_package", 2: "update", 3: "commit" } as const;
 
 /**
- * The rules of §7.3 that need nothing but the leaf node. Its signature, its credential, and that its keys are
- * unique in the tree are checked elsewhere.
- * @param source what `leaf_node_source` must be; without it any is right, as in the tree of a group to join
+ * Checks the rules of §7.3 that need only the leaf node. The caller must check its signature, its credential, and that
+ * its keys are unique in the tree.
+ * @param source the expected `leaf_node_source`; `undefined` accepts any, as in the tree of a group to join
  * @throws ValidationError
  */
 export function checkLeafNode(
@@ -30,7 +30,7 @@ export function checkLeafNode(
   ensure(
     source === undefined || leafNodeSource.type === source,
     "7.3: leaf_node_source must fit the message that the leaf node comes in",
-    () => `${SOURCES[leafNodeSource.type]}`,
+    () => `expected ${source && SOURCES[source]}, got ${SOURCES[leafNodeSource.type]}`,
   );
   ensure(
     capabilities.credentials.includes(credential.credentialType),
@@ -50,11 +50,11 @@ export function checkLeafNode(
   ensure(
     notAfter >= notBefore && notAfter - notBefore <= maxLifetime,
     "7.2: a LeafNode whose total lifetime is longer than the application's maximum must be rejected",
-    () => `a lifetime from ${notBefore} to ${notAfter} where ${maxLifetime} s is the most`,
+    () => `expected at most ${maxLifetime} seconds, got ${notBefore} to ${notAfter}`,
   );
   ensure(
     now === undefined || (notBefore <= now && now <= notAfter),
     "7.3: the current time must be within the lifetime",
-    () => `it is ${now}, and the lifetime is from ${notBefore} to ${notAfter}`,
+    () => `expected a lifetime that contains ${now}, got ${notBefore} to ${notAfter}`,
   );
 }

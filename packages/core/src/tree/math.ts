@@ -1,16 +1,16 @@
-// RFC 9420 Appendix C: where nodes stand in a complete binary tree that is numbered left to right.
+// RFC 9420 Appendix C: node indices in a complete binary tree whose nodes are numbered from left to right.
 //
-// The leaf with leaf index `i` is the node with node index `2 * i`. `width` is the number of leaves, a
-// power of two. Indices stay below 2^31, which is more nodes than memory holds.
+// The leaf with leaf index `i` is the node with node index `2 * i`. `width` is the number of leaves, a power of two.
+// Node indices must be below 2^31; no tree in memory has that many nodes.
 
 /** The node index of the root of a tree with `width` leaves. */
 export function rootIndex(width: number): number {
   return width - 1;
 }
 
-/** How far above the leaves a node is: 0 for a leaf. */
+/** The level of a node: 0 for a leaf, and one more than its children for a parent. */
 export function level(nodeIndex: number): number {
-  // The number of ones that the index ends with: the position of its lowest zero.
+  // The number of trailing ones of the index, which is the position of its lowest zero.
   return 31 - Math.clz32(~nodeIndex & (nodeIndex + 1));
 }
 
@@ -38,14 +38,14 @@ export function sibling(nodeIndex: number, width: number): number | undefined {
   return nodeIndex === rootIndex(width) ? undefined : nodeIndex ^ (2 << level(nodeIndex));
 }
 
-/** The node index of the lowest node above both leaves, which are given by their leaf indices. */
+/** The node index of the lowest common ancestor of two leaves, which are given by their leaf indices. */
 export function commonAncestor(leafIndexA: number, leafIndexB: number): number {
-  // The bits in which the two differ are those below the ancestor.
+  // The ancestor is above the highest bit in which the two indices differ.
   const below = 32 - Math.clz32(leafIndexA ^ leafIndexB);
   return ((((2 * leafIndexA) >>> (below + 1)) << (below + 1)) | ((1 << below) - 1)) >>> 0;
 }
 
-/** Whether the leaf with this leaf index is at or below the node with that node index. */
+/** Whether a leaf, given by its leaf index, is in the subtree of a node, given by its node index. */
 export function isLeafBelow(leafIndex: number, nodeIndex: number): boolean {
   const reach = (1 << level(nodeIndex)) - 1;
   const nodeOfLeaf = 2 * leafIndex;

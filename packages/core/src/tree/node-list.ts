@@ -1,10 +1,10 @@
-// RFC 9420 §12.4.3.3, §12.4.3.1: a ratchet tree as the list of its nodes.
+// RFC 9420 §12.4.3.3, §12.4.3.1: the conversion between a ratchet tree and the list of its nodes.
 import { ensure } from "../errors.js";
 import { type LeafNode, NodeType, type ParentNode, type RatchetTreeNodes } from "../wire/index.js";
 import { isLeafBelow } from "./math.js";
 import { treeLeaf, type TreeNode, type TreeParent, treeParent } from "./tree-node.js";
 
-/** Whether a strictly increasing list has a value. */
+/** Whether a strictly increasing list contains a value: a binary search. */
 function includes(sorted: readonly number[], value: number): boolean {
   let [from, to] = [0, sorted.length];
   while (from < to) {
@@ -15,18 +15,17 @@ function includes(sorted: readonly number[], value: number): boolean {
   return sorted[from] === value;
 }
 
-/** The checks of one parent node that need nothing above it. The parents below were checked before. */
-function checkParent(treeNode: TreeParent): void {
-  const { node, nodeIndex } = treeNode;
-  if (node === undefined) return;
+/** Checks a parent node against the subtree below it, whose parents are checked already. */
+function checkParent({ content, nodeIndex, left, right }: TreeParent): void {
+  if (content === undefined) return;
   ensure(
-    treeNode.left.memberCount > 0 && treeNode.right.memberCount > 0,
+    left.memberCount > 0 && right.memberCount > 0,
     "4.1.2: a parent node without members below both of its children is filtered out of every path, and blank",
     () => `node ${nodeIndex}`,
   );
   let previous = -1;
-  for (const leafIndex of node.unmergedLeaves) {
-    const detail = () => `leaf ${leafIndex} in the unmerged leaves of node ${nodeIndex}`;
+  for (const leafIndex of content.unmergedLeaves) {
+    const detail = () => `leaf index ${leafIndex} in the unmerged leaves of node ${nodeIndex}`;
     ensure(leafIndex > previous, "7.1: unmerged_leaves must be sorted in increasing order", detail);
     previous = leafIndex;
     ensure(
@@ -34,23 +33,24 @@ function checkParent(treeNode: TreeParent): void {
       "12.4.3.1: each unmerged leaf must be a descendant of its parent node",
       detail,
     );
-    // Down to the nearest non-blank parent: those below it are that one's own business.
-    let at: TreeNode = 2 * leafIndex < nodeIndex ? treeNode.left : treeNode.right;
-    while (at.kind === "parent" && at.node === undefined)
-      at = 2 * leafIndex < at.nodeIndex ? at.left : at.right;
-    if (at.kind === "parent") {
+    // The nearest non-blank parent below must list the leaf. It was itself checked against those below it.
+    let below: TreeNode = 2 * leafIndex < nodeIndex ? left : right;
+    while (below.kind === "parent" && below.content === undefined) {
+      below = 2 * leafIndex < below.nodeIndex ? below.left : below.right;
+    }
+    if (below.kind === "parent") {
       ensure(
-        includes((at.node as ParentNode).unmergedLeaves, leafIndex),
+        includes((below.content as ParentNode).unmergedLeaves, leafIndex),
         "12.4.3.1: every non-blank node between an unmerged leaf and the parent node must list the leaf too",
         detail,
       );
     } else {
-      ensure(at.node !== undefined, "12.4.3.1: each unmerged leaf must be non-blank", detail);
+      ensure(below.content !== undefined, "12.4.3.1: each unmerged leaf must be non-blank", detail);
     }
   }
 }
 
-/** The root of the tree that `nodes` list. @throws ValidationError */
+/** The root of the tree that a list of nodes encodes. @throws ValidationError */
 export function treeFromNodes(nodes: RatchetTreeNodes): TreeNode {
   ensure(nodes.at(-1) !== undefined, "12.4.3.3: the last node in ratchet_tree must be non-blank");
   let width = 1;
@@ -65,43 +65,42 @@ export function treeFromNodes(nodes: RatchetTreeNodes): TreeNode {
     }
     ensure(node?.nodeType !== NodeType.leaf, "12.4.3.3: odd entries of ratchet_tree are parents", detail);
     const half = size / 2;
-    const treeNode = treeParent(nodeIndex, node?.parentNode, build(start, half), build(start + half, half));
-    checkParent(treeNode);
-    return treeNode;
+    const parent = treeParent(nodeIndex, node?.parentNode, build(start, half), build(start + half, half));
+    checkParent(parent);
+    return parent;
   };
   return build(0, width);
 }
 
-/** The nodes of a tree in their order, without blanks at the end. */
+/** The nodes of a tree in their order, up to the last non-blank one. */
 export function treeToNodes(root: TreeNode): RatchetTreeNodes {
   const nodes: (RatchetTreeNodes[number] | undefined)[] = [];
   let end = 0;
-  const visit = (treeNode: TreeNode): void => {
-    if (treeNode.kind === "leaf") {
-      nodes.push(treeNode.node && { nodeType: NodeType.leaf, leafNode: treeNode.node });
+  const visit = (node: TreeNode): void => {
+    if (node.kind === "parent") {
+      visit(node.left);
+      nodes.push(node.content && { nodeType: NodeType.parent, parentNode: node.content });
+      visit(node.right);
     } else {
-      visit(treeNode.left);
-      nodes.push(treeNode.node && { nodeType: NodeType.parent, parentNode: treeNode.node });
-      visit(treeNode.right);
-      return;
+      nodes.push(node.content && { nodeType: NodeType.leaf, leafNode: node.content });
+      if (node.content !== undefined) end = nodes.length;
     }
-    if (treeNode.node !== undefined) end = nodes.length;
   };
   visit(root);
   return nodes.slice(0, end);
 }
 
-/** All leaf nodes and all parent nodes below a root, for an index over them. */
+/** The contents of all non-blank leaves and parents of a tree. */
 export function allNodes(root: TreeNode): { leaves: LeafNode[]; parents: ParentNode[] } {
   const leaves: LeafNode[] = [];
   const parents: ParentNode[] = [];
-  const visit = (treeNode: TreeNode): void => {
-    if (treeNode.memberCount === 0) return;
-    if (treeNode.kind === "leaf") leaves.push(treeNode.node as LeafNode);
+  const visit = (node: TreeNode): void => {
+    if (node.memberCount === 0) return;
+    if (node.kind === "leaf") leaves.push(node.content as LeafNode);
     else {
-      if (treeNode.node !== undefined) parents.push(treeNode.node);
-      visit(treeNode.left);
-      visit(treeNode.right);
+      if (node.content !== undefined) parents.push(node.content);
+      visit(node.left);
+      visit(node.right);
     }
   };
   visit(root);

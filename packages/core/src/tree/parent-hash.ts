@@ -8,28 +8,30 @@ import { LeafNodeSource, ParentHashInput, type ParentNode } from "../wire/index.
 import { OriginalHashes } from "./original-hash.js";
 import type { PathStep, RatchetTree } from "./ratchet-tree.js";
 import { type Hashed, hashInto } from "./tree-hash.js";
-import { resolutionOf, type TreeNode, treeNodeAt, type TreeParent } from "./tree-node.js";
+import { resolutionOf, type TreeNode, treeNodeAt, type TreeParent, widthOf } from "./tree-node.js";
 
-/** A link of a chain that is to be verified: D's parent hash says that it was set together with the parent. */
+/** A parent P and a descendant D, whose `parent_hash` is to be compared with P's parent hash (§7.9.2). */
 interface Link extends Hashed {
+  /** The node index of P. */
   readonly nodeIndex: number;
+  /** P */
   readonly parent: ParentNode;
   /** The `parent_hash` field of D. */
   readonly claimed: Uint8Array;
-  /** The hash of the sibling without the leaves that are unmerged at the parent. */
+  /** Has the original tree hash of P's child that is not above D. */
   readonly sibling: Hashed;
 }
 
-/** The `parent_hash` field of a node; `undefined` for one that has none. */
-function parentHashOf(treeNode: TreeNode): Uint8Array | undefined {
-  if (treeNode.kind === "parent") return treeNode.node?.parentHash;
-  const source = treeNode.node?.leafNodeSource;
+/** The `parent_hash` field of a node; `undefined` if it has none. */
+function parentHashOf(node: TreeNode): Uint8Array | undefined {
+  if (node.kind === "parent") return node.content?.parentHash;
+  const source = node.content?.leafNodeSource;
   return source?.type === LeafNodeSource.commit ? source.parentHash : undefined;
 }
 
 /**
- * The one node that may be parent-hash valid with respect to `parent` on the side of `child`: D such that the
- * child's resolution is D and the unmerged leaves of the parent that are below the child, and nothing else.
+ * The only node D below a parent's `child` with respect to which the parent can be parent-hash valid (§7.9.2): the
+ * resolution of the child must consist of D and of those unmerged leaves of the parent that are below the child.
  */
 function candidate(parent: ParentNode, child: TreeNode): TreeNode | undefined {
   const unmerged = new Set(parent.unmergedLeaves.map((leafIndex) => 2 * leafIndex));
@@ -37,40 +39,40 @@ function candidate(parent: ParentNode, child: TreeNode): TreeNode | undefined {
   let others = 0;
   for (const nodeIndex of resolutionOf(child)) {
     if (unmerged.has(nodeIndex)) others++;
-    // Two that aren't unmerged can't both be left out: no need to look further.
+    // D would not be unique.
     else if (found !== undefined) return undefined;
     else found = nodeIndex;
   }
   if (found === undefined) return undefined;
-  const reach = (child.kind === "leaf" ? 1 : child.right.nodeIndex - child.left.nodeIndex) - 1;
+  const reach = widthOf(child) - 1;
   let below = 0;
   for (const nodeIndex of unmerged) if (Math.abs(nodeIndex - child.nodeIndex) <= reach) below++;
   return below === others ? treeNodeAt(child, found) : undefined;
 }
 
-/** All links that the tree's structure allows: at most one from each side of each parent. */
+/** All links that are possible by the structure of the tree: at most one for each child of each parent. */
 function possibleLinks(root: TreeNode, originals: OriginalHashes): { parents: TreeParent[]; links: Link[] } {
   const parents: TreeParent[] = [];
   const links: Link[] = [];
-  const visit = (treeNode: TreeNode): void => {
-    if (treeNode.kind === "leaf" || treeNode.memberCount === 0) return;
-    visit(treeNode.left);
-    visit(treeNode.right);
-    const { node, left, right } = treeNode;
-    if (node === undefined) return;
-    parents.push(treeNode);
+  const visit = (node: TreeNode): void => {
+    if (node.kind === "leaf" || node.memberCount === 0) return;
+    const { nodeIndex, content, left, right } = node;
+    visit(left);
+    visit(right);
+    if (content === undefined) return;
+    parents.push(node);
     for (const [child, sibling] of [
       [left, right],
       [right, left],
     ] as const) {
-      const below = candidate(node, child);
+      const below = candidate(content, child);
       const claimed = below && parentHashOf(below);
       if (claimed === undefined) continue;
       links.push({
-        nodeIndex: treeNode.nodeIndex,
-        parent: node,
+        nodeIndex,
+        parent: content,
         claimed,
-        sibling: originals.of(sibling, node.unmergedLeaves),
+        sibling: originals.of(sibling, content.unmergedLeaves),
         hash: undefined,
       });
     }
@@ -89,9 +91,9 @@ function writeLink(writer: Writer, { parent, sibling }: Link): void {
 }
 
 /**
- * §7.9.2, for a join: every non-blank parent has exactly one descendant with respect to which it is
- * parent-hash valid, and so is on exactly one chain that ends in a leaf. Linear in the size of the tree and
- * its lists of unmerged leaves; all hashes of a level go to the provider together.
+ * Verifies the parent hashes of a tree to join (§7.9.2): every non-blank parent must be parent-hash valid with respect
+ * to exactly one descendant, and so be on exactly one chain that ends in a leaf. The time is linear in the size of the
+ * tree and its lists of unmerged leaves.
  * @throws ValidationError
  */
 export function verifyParentHashes(provider: CipherSuiteProvider, tree: RatchetTree): Awaitable<void> {
@@ -117,20 +119,20 @@ export function verifyParentHashes(provider: CipherSuiteProvider, tree: RatchetT
   );
 }
 
-/** What a new path says of the nodes above a leaf. */
+/** The parent nodes of a new path. */
 export interface PathParents {
   /** The new parent nodes by node index. */
   readonly parents: ReadonlyMap<number, ParentNode>;
-  /** What the leaf's `parent_hash` must be. */
+  /** The `parent_hash` of the leaf: `Nh` bytes, or none if the path has no nodes. */
   readonly leafParentHash: Uint8Array;
 }
 
 /**
- * §7.9: the nodes of a new path, with their parent hashes, which are computed from the root to the leaf. As
- * the path resets the unmerged leaves of its nodes, a sibling's original tree hash is its tree hash in `tree`,
- * the tree that the path is going to be merged into.
+ * §7.9: the parent nodes of a new path, with their parent hashes, which are computed from the root down to the leaf.
+ * The nodes of a new path have no unmerged leaves, so the original tree hash of a sibling is its tree hash.
  *
- * @param keys the nodes' public keys, in the order of `path`
+ * @param tree the tree that the path is going to be merged into
+ * @param keys the nodes' public keys, `Npk` bytes each, in the order of `path`
  */
 export async function pathParents(
   provider: CipherSuiteProvider,

@@ -1,4 +1,4 @@
-// RFC 9420 §4, §7.7, §12.1: the ratchet tree's public state, as an immutable value.
+// RFC 9420 §4, §7.7, §12.1: the public state of a ratchet tree, as an immutable value.
 import { equalBytes } from "../bytes.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, chain, type CipherSuiteProvider } from "../provider/index.js";
@@ -27,42 +27,45 @@ import {
   widthOf,
 } from "./tree-node.js";
 
-/** A node on a filtered direct path, and its child on the copath. Node indices. */
+/** A node of a filtered direct path. */
 export interface PathStep {
+  /** The node index. */
   readonly node: number;
+  /** The node index of its child on the copath. */
   readonly copath: number;
 }
 
-/** In what a tree differs from another one. */
+/** The differences between two trees. */
 export interface TreeChanges {
-  /** In the order of their indices; beyond the other tree each leaf, one after the other. */
+  /** In the order of their indices. To the right of the first tree, every leaf is listed. */
   readonly leaves: readonly LeafEdit[];
   readonly parents: readonly ParentChange[];
 }
 
-/** Update and remove blank the nodes above (§12.1.2, §12.1.3). */
+/** Update and Remove blank the parents above (§12.1.2, §12.1.3). */
 const blank: ParentEdit = () => undefined;
 
-/** Add lists the new leaves in the non-blank nodes above (§12.1.1). */
-const unmerge: ParentEdit = ({ node }, edits) => {
-  if (node === undefined) return undefined;
+/** Add lists the new leaves as unmerged in the non-blank parents above (§12.1.1). */
+const addUnmerged: ParentEdit = ({ content }, edits) => {
+  if (content === undefined) return undefined;
   const added = edits.map((edit) => edit.leafIndex);
-  const { unmergedLeaves } = node;
-  // The leftmost blank leaf may lie left of leaves that were added earlier, and it is no member yet.
-  const [last, first] = [unmergedLeaves.at(-1), added[0] as number];
-  const all = [...unmergedLeaves, ...added];
-  return { ...node, unmergedLeaves: last !== undefined && last > first ? all.sort((a, b) => a - b) : all };
+  const unmergedLeaves = [...content.unmergedLeaves, ...added];
+  // The list must be sorted: the leftmost blank leaf may be to the left of leaves that were added before.
+  const [last, first] = [content.unmergedLeaves.at(-1), added[0] as number];
+  if (last !== undefined && last > first) unmergedLeaves.sort((a, b) => a - b);
+  return { ...content, unmergedLeaves };
 };
 
 /**
- * The public state of a ratchet tree. Every change gives another tree, which shares all but the changed paths
- * with the one before; hashes and summaries of what is shared stay known. A tree belongs to a group and so
- * to one cipher suite: its hashes are remembered from the first provider that computes them.
+ * The public state of a ratchet tree. A change returns a new tree, which shares all nodes but those of the changed
+ * paths with the old one, and with them their cached hashes and summaries. A tree belongs to a group, and so to one
+ * cipher suite: the first provider that computes a hash fills the cache for all others.
  *
- * Leaf indices count leaves, node indices count nodes in the order of Appendix C (a leaf's is twice its leaf index).
+ * Leaf indices count the leaves. Node indices count the nodes in the order of Appendix C: that of a leaf is twice its
+ * leaf index.
  */
 export class RatchetTree {
-  /** @internal for the rest of this chapter */
+  /** @internal for this folder only */
   readonly root: TreeNode;
   private readonly signatureKeys: KeySet;
   private readonly encryptionKeys: KeySet;
@@ -73,7 +76,7 @@ export class RatchetTree {
     this.encryptionKeys = encryptionKeys;
   }
 
-  private static over(root: TreeNode): RatchetTree {
+  private static withRoot(root: TreeNode): RatchetTree {
     return new RatchetTree(
       root,
       KeySet.of(() => allNodes(root).leaves.map((node) => node.signatureKey)),
@@ -86,20 +89,20 @@ export class RatchetTree {
 
   /** A tree of one member, at leaf index 0. */
   static of(leafNode: LeafNode): RatchetTree {
-    return RatchetTree.over(treeLeaf(0, leafNode));
+    return RatchetTree.withRoot(treeLeaf(0, leafNode));
   }
 
   /**
-   * The tree that a `ratchet_tree` extension (§12.4.3.3) lists. Checked is what concerns the structure: the
-   * places of the nodes, and the unmerged leaves (§12.4.3.1). Keys that are there twice are for
-   * {@link duplicateKey}, parent hashes for `verifyParentHashes`, leaf nodes for the caller to check.
+   * The tree of a `ratchet_tree` extension (§12.4.3.3). Checks only its structure: the positions of the nodes, and
+   * the unmerged leaves (§12.4.3.1). The caller must check the leaf nodes, the parent hashes (`verifyParentHashes`)
+   * and that keys are unique ({@link duplicateKey}).
    * @throws ValidationError
    */
   static fromNodes(nodes: RatchetTreeNodes): RatchetTree {
-    return RatchetTree.over(treeFromNodes(nodes));
+    return RatchetTree.withRoot(treeFromNodes(nodes));
   }
 
-  /** All nodes in their order, `undefined` for a blank one, without blanks after the last node (§12.4.3.3). */
+  /** All nodes in their order, `undefined` for a blank one, up to the last non-blank node (§12.4.3.3). */
   toNodes(): RatchetTreeNodes {
     return treeToNodes(this.root);
   }
@@ -114,49 +117,45 @@ export class RatchetTree {
     return this.root.memberCount;
   }
 
-  private treeNode(nodeIndex: number): TreeNode | undefined {
-    if (!Number.isInteger(nodeIndex) || nodeIndex < 0 || nodeIndex > 2 * rootIndex(this.width))
-      return undefined;
-    return treeNodeAt(this.root, nodeIndex);
+  private nodeAt(nodeIndex: number): TreeNode | undefined {
+    const inRange = Number.isInteger(nodeIndex) && nodeIndex >= 0 && nodeIndex <= 2 * rootIndex(this.width);
+    return inRange ? treeNodeAt(this.root, nodeIndex) : undefined;
   }
 
   /** The leaf node at a leaf index; `undefined` if it is blank or out of range. */
   leaf(leafIndex: number): LeafNode | undefined {
-    const treeNode = this.treeNode(2 * leafIndex);
-    return treeNode?.kind === "leaf" ? treeNode.node : undefined;
+    const node = this.nodeAt(2 * leafIndex);
+    return node?.kind === "leaf" ? node.content : undefined;
   }
 
   /** The parent node at a node index; `undefined` if it is blank, a leaf, or out of range. */
   parentNode(nodeIndex: number): ParentNode | undefined {
-    const treeNode = this.treeNode(nodeIndex);
-    return treeNode?.kind === "parent" ? treeNode.node : undefined;
+    const node = this.nodeAt(nodeIndex);
+    return node?.kind === "parent" ? node.content : undefined;
   }
 
-  /** The public HPKE key at a node index; `undefined` if the node is blank or out of range. */
+  /** The public HPKE key at a node index, `Npk` bytes; `undefined` if the node is blank or out of range. */
   encryptionKey(nodeIndex: number): Uint8Array | undefined {
-    return this.treeNode(nodeIndex)?.node?.encryptionKey;
+    return this.nodeAt(nodeIndex)?.content?.encryptionKey;
   }
 
   /** The non-blank leaves, left to right. */
   *members(): Generator<{ leafIndex: number; leafNode: LeafNode }, void, undefined> {
     const stack: TreeNode[] = [this.root];
-    for (let treeNode = stack.pop(); treeNode !== undefined; treeNode = stack.pop()) {
-      if (treeNode.memberCount === 0) continue;
-      if (treeNode.kind === "parent") stack.push(treeNode.right, treeNode.left);
-      else yield { leafIndex: treeNode.nodeIndex / 2, leafNode: treeNode.node as LeafNode };
+    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+      if (node.memberCount === 0) continue;
+      if (node.kind === "parent") stack.push(node.right, node.left);
+      else yield { leafIndex: node.nodeIndex / 2, leafNode: node.content as LeafNode };
     }
   }
 
-  /**
-   * The tree with other nodes at the leaves of `edits`, which are in the order of their indices, and what
-   * `parentEdit` says above them.
-   */
+  /** The tree with new leaves, in the order of their indices, and the parents that `parentEdit` puts above them. */
   private edit(edits: readonly LeafEdit[], parentEdit: ParentEdit): RatchetTree {
     if (edits.length === 0) return this;
     const changes: Changes = { removed: [], added: [] };
     let root = this.extendedTo((edits.at(-1) as LeafEdit).leafIndex + 1);
     root = edited(root, edits, parentEdit, changes);
-    // What is cut off here is blank, since no parent stands above an empty half.
+    // §7.7: truncates the tree. A root with an empty right half is blank, so no key is lost.
     while (root.kind === "parent" && root.right.memberCount === 0) root = root.left;
     const signatureKeys = (nodes: readonly (LeafNode | ParentNode)[]) =>
       nodes.flatMap((node) => ("signatureKey" in node ? [node.signatureKey] : []));
@@ -169,7 +168,7 @@ export class RatchetTree {
     );
   }
 
-  /** §7.7: the root of the tree, extended to the right until it has `leaves` leaves. */
+  /** §7.7: the root of the tree, extended to the right until it has at least `leaves` leaves. */
   private extendedTo(leaves: number): TreeNode {
     let root = this.root;
     for (let width = this.width; width < leaves; width *= 2) {
@@ -179,28 +178,26 @@ export class RatchetTree {
   }
 
   /**
-   * §12.4.1: the same tree with room for a leaf, extended to the right if need be: before the path of an
-   * external committer, whose leaf is the leftmost blank one.
+   * §12.4.1: the same tree, extended to the right if the leaf is the next one beyond it. For the path of an external
+   * committer, who gets the leftmost blank leaf.
    * @throws MlsError `usage` if the leaf is neither in the tree nor the next one to its right
    */
   reserve(leafIndex: number): RatchetTree {
     if (leafIndex < this.width) return this;
-    if (leafIndex !== this.leftmostBlank()) {
-      throw new MlsError("usage", `leaf ${leafIndex} is beyond a tree of ${this.width} leaves`);
-    }
+    if (leafIndex !== this.leftmostBlank()) throw outOfRange(leafIndex, this.width);
     return new RatchetTree(this.extendedTo(leafIndex + 1), this.signatureKeys, this.encryptionKeys);
   }
 
-  /** The index at which {@link add} puts the next leaf: that of the leftmost blank leaf, or `width` if there is none. */
+  /** The leaf index of the leftmost blank leaf, where {@link add} puts the next member; `width` if no leaf is blank. */
   leftmostBlank(): number {
     const { value } = blankLeaves(this.root).next();
     return typeof value === "number" ? value : this.width;
   }
 
-  /** §12.1.1: puts a leaf node at the leftmost blank leaf, and lists it as unmerged above. O(log n) */
+  /** §12.1.1: puts a leaf node at the leftmost blank leaf, and lists it as unmerged in the parents above. O(log n) */
   add(leafNode: LeafNode): { tree: RatchetTree; leafIndex: number } {
     const leafIndex = this.leftmostBlank();
-    return { tree: this.edit([{ leafIndex, node: leafNode }], unmerge), leafIndex };
+    return { tree: this.edit([{ leafIndex, node: leafNode }], addUnmerged), leafIndex };
   }
 
   /** §12.1.1 for each leaf node in turn, in one pass over the tree. */
@@ -211,18 +208,18 @@ export class RatchetTree {
       const { value } = blanks.next();
       return { leafIndex: typeof value === "number" ? value : beyond++, node };
     });
-    return { tree: this.edit(edits, unmerge), leafIndices: edits.map((edit) => edit.leafIndex) };
+    return { tree: this.edit(edits, addUnmerged), leafIndices: edits.map((edit) => edit.leafIndex) };
   }
 
   private needMember(leafIndex: number): void {
     if (this.leaf(leafIndex) === undefined) {
-      throw new MlsError("usage", `no member is at leaf ${leafIndex}`);
+      throw new MlsError("usage", `expected the leaf index of a member, got ${leafIndex}`);
     }
   }
 
   /**
-   * §12.1.2: replaces a member's leaf node, and blanks the nodes above.
-   * @throws MlsError `usage` if no member is there
+   * §12.1.2: replaces a member's leaf node, and blanks the parents above.
+   * @throws MlsError `usage` if the leaf has no member
    */
   update(leafIndex: number, leafNode: LeafNode): RatchetTree {
     this.needMember(leafIndex);
@@ -230,8 +227,8 @@ export class RatchetTree {
   }
 
   /**
-   * §12.1.3: blanks a member's leaf and the nodes above, and truncates the tree.
-   * @throws MlsError `usage` if no member is there
+   * §12.1.3: blanks a member's leaf and the parents above, and truncates the tree.
+   * @throws MlsError `usage` if the leaf has no member
    */
   remove(leafIndex: number): RatchetTree {
     this.needMember(leafIndex);
@@ -239,67 +236,69 @@ export class RatchetTree {
   }
 
   /**
-   * §7.5: puts a leaf node at a leaf, which may be blank (an external committer's), and these parent nodes above it, by node index; the other nodes above become blank.
+   * §7.5: puts a leaf node at a leaf, which may be blank (for an external committer), and parent nodes above it, given
+   * by node index. The other parents above become blank.
    */
   withPath(leafIndex: number, leafNode: LeafNode, parents: ReadonlyMap<number, ParentNode>): RatchetTree {
     return this.edit([{ leafIndex, node: leafNode }], ({ nodeIndex }) => parents.get(nodeIndex));
   }
 
-  /** The leaves in which another tree of the group differs from this one, in time of their number. */
+  /** The leaves of another tree of the group that differ from this one, in time linear in their number. */
   leavesTo(other: RatchetTree): readonly LeafEdit[] {
     return leafEdits(this.root, other.root);
   }
 
   /**
-   * A tree with these leaves in the place of its own: {@link leavesTo} undone. Its parents say nothing.
-   * @throws MlsError `usage` for leaves out of order, or beyond the tree and not next to each other: the tree
-   *   grows by what is given, not by what an index claims
+   * The tree with the leaves of {@link leavesTo}: those of the other tree. Its parents are not those of the other tree.
+   * @throws MlsError `usage` for leaves out of order, or beyond the tree and not adjacent: an index alone can't make
+   *   the tree grow
    */
   withLeaves(edits: readonly LeafEdit[]): RatchetTree {
     return this.withChanges({ leaves: edits, parents: [] });
   }
 
-  /** In what another tree of the group differs from this one, in time of the number of differences. */
+  /** The differences of another tree of the group from this one, in time linear in their number. */
   changesTo(other: RatchetTree): TreeChanges {
     return { leaves: leafEdits(this.root, other.root), parents: parentChanges(this.root, other.root) };
   }
 
   /**
-   * {@link changesTo} made: the other tree. A parent changes only above a leaf that does.
+   * The tree with the changes of {@link changesTo}: the other tree. Parents change only above leaves that change.
    * @throws MlsError `usage`, as {@link withLeaves}
    */
   withChanges({ leaves: edits, parents }: TreeChanges): RatchetTree {
     let previous = -1;
     for (const { leafIndex } of edits) {
-      // Within the tree any that is further right, and beyond it the next one.
-      if (leafIndex <= previous || leafIndex > Math.max(previous + 1, this.width)) {
-        throw new MlsError("usage", `leaf ${leafIndex} after ${previous} in a tree of ${this.width} leaves`);
+      if (leafIndex <= previous) {
+        throw new MlsError("usage", `leaf indices must increase, got ${leafIndex} after ${previous}`);
       }
+      // Beyond the tree, only the next leaf.
+      if (leafIndex > Math.max(previous + 1, this.width)) throw outOfRange(leafIndex, this.width);
       previous = leafIndex;
     }
     const changed = new Map(parents.map(({ nodeIndex, node }) => [nodeIndex, node]));
-    return this.edit(edits, ({ nodeIndex, node }) =>
-      changed.has(nodeIndex) ? changed.get(nodeIndex) : node,
+    return this.edit(edits, ({ nodeIndex, content }) =>
+      changed.has(nodeIndex) ? changed.get(nodeIndex) : content,
     );
   }
 
-  /** §4.1.1: the non-blank nodes that cover a subtree, as node indices; none for a node out of range. */
+  /** §4.1.1: the resolution of a node, as node indices. Empty for a node out of range. */
   resolution(nodeIndex: number): readonly number[] {
-    const treeNode = this.treeNode(nodeIndex);
-    return treeNode === undefined ? [] : resolutionOf(treeNode);
+    const node = this.nodeAt(nodeIndex);
+    return node === undefined ? [] : resolutionOf(node);
   }
 
   /**
-   * §4.1.2: the nodes above a leaf, from its parent to the rootIndex, without those whose child on the copath has
-   * an empty resolution. The leaf may be blank, but is in the tree.
+   * §4.1.2: the nodes above a leaf, from its parent to the root, without those whose child on the copath has an empty
+   * resolution. The leaf may be blank, but must be in the tree.
    */
   filteredDirectPath(leafIndex: number): readonly PathStep[] {
     const path: PathStep[] = [];
-    for (let treeNode = this.root; treeNode.kind === "parent"; ) {
-      const isLeft = 2 * leafIndex < treeNode.nodeIndex;
-      const copath = isLeft ? treeNode.right : treeNode.left;
-      if (copath.memberCount > 0) path.push({ node: treeNode.nodeIndex, copath: copath.nodeIndex });
-      treeNode = isLeft ? treeNode.left : treeNode.right;
+    for (let node = this.root; node.kind === "parent"; ) {
+      const isLeft = 2 * leafIndex < node.nodeIndex;
+      const copath = isLeft ? node.right : node.left;
+      if (copath.memberCount > 0) path.push({ node: node.nodeIndex, copath: copath.nodeIndex });
+      node = isLeft ? node.left : node.right;
     }
     return path.reverse();
   }
@@ -315,8 +314,8 @@ export class RatchetTree {
   }
 
   /**
-   * The kind of a key that is in the tree twice, if there is one (§7.3, §12.4.3.1): of two leaves, or the encryption
-   * key of a parent that another node has too. Takes time in the number of members only if an encryption key is.
+   * Which kind of key is in the tree twice, if any (§7.3, §12.4.3.1). `parent_key` is the encryption key of a parent
+   * that another node has too. Scans the members only if an encryption key is there twice.
    */
   duplicateKey(): "signature_key" | "encryption_key" | "parent_key" | undefined {
     if (this.signatureKeys.hasRepeats) return "signature_key";
@@ -325,7 +324,7 @@ export class RatchetTree {
     return KeySet.of(leaves).hasRepeats ? "encryption_key" : "parent_key";
   }
 
-  /** The index of the leaf whose node is identical to this one (§12.4.3.1). */
+  /** The leaf index of a leaf node (§12.4.3.1); `undefined` if the tree does not have an identical one. */
   findLeaf(leafNode: LeafNode): number | undefined {
     if (!this.hasEncryptionKey(leafNode.encryptionKey)) return undefined;
     const encoding = LeafNode.encoding(leafNode);
@@ -345,14 +344,14 @@ export class RatchetTree {
     return summaryOf(this.root);
   }
 
-  /** §7.8: the tree hash of the rootIndex, `Nh` bytes. Only what changed since an earlier hash is hashed. */
+  /** §7.8: the tree hash of the root, `Nh` bytes. Only nodes without a cached hash are hashed. */
   treeHash(provider: CipherSuiteProvider): Awaitable<Uint8Array> {
     return this.root.hash ?? chain(treeHashes(provider, [this.root]), ([hash]) => hash as Uint8Array);
   }
 
   /**
    * §7.8: the tree hash of one node, `Nh` bytes.
-   * @throws ValidationError if there is no such node
+   * @throws ValidationError if the tree does not have the node
    */
   nodeHash(provider: CipherSuiteProvider, nodeIndex: number): Awaitable<Uint8Array> {
     return chain(this.nodeHashes(provider, [nodeIndex]), ([hash]) => hash as Uint8Array);
@@ -360,11 +359,15 @@ export class RatchetTree {
 
   /** {@link nodeHash} of several nodes at once. */
   nodeHashes(provider: CipherSuiteProvider, nodeIndices: readonly number[]): Awaitable<Uint8Array[]> {
-    const treeNodes = nodeIndices.map((nodeIndex) => {
-      const treeNode = this.treeNode(nodeIndex);
-      ensure(treeNode !== undefined, "4.1: a node must be in the tree", () => `node ${nodeIndex}`);
-      return treeNode;
+    const nodes = nodeIndices.map((nodeIndex) => {
+      const node = this.nodeAt(nodeIndex);
+      ensure(node !== undefined, "4.1: a node must be in the tree", () => `node index ${nodeIndex}`);
+      return node;
     });
-    return treeHashes(provider, treeNodes);
+    return treeHashes(provider, nodes);
   }
+}
+
+function outOfRange(leafIndex: number, width: number): MlsError {
+  return new MlsError("usage", `leaf index ${leafIndex} out of range: the tree has ${width} leaves`);
 }

@@ -1,9 +1,9 @@
-// RFC 9420 §7.3: what the members of a tree have in common, so that a newcomer is checked without asking each of them.
+// RFC 9420 §7.3: what the members of a tree have in common, so that a new leaf node is checked without a scan of them.
 import type { Capabilities, LeafNode } from "../wire/index.js";
 import type { SubtreeSummary, TreeNode, TreeSummary } from "./tree-node.js";
 
 const NONE: ReadonlySet<number> = new Set();
-const NOTHING: SubtreeSummary = {
+const EMPTY_SUMMARY: SubtreeSummary = {
   credentialTypes: NONE,
   supported: { versions: NONE, cipherSuites: NONE, extensions: NONE, proposals: NONE, credentials: NONE },
 };
@@ -14,7 +14,7 @@ function includesAll(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
   return true;
 }
 
-/** Both at once; one of the two given sets if it is the answer. */
+/** The intersection of two sets: one of the given objects where that is equal to it. */
 function intersection(a: ReadonlySet<number>, b: ReadonlySet<number>): ReadonlySet<number> {
   if (includesAll(b, a)) return a;
   if (includesAll(a, b)) return b;
@@ -23,12 +23,14 @@ function intersection(a: ReadonlySet<number>, b: ReadonlySet<number>): ReadonlyS
   return both;
 }
 
+/** The union of two sets: one of the given objects where that is equal to it. */
 function union(a: ReadonlySet<number>, b: ReadonlySet<number>): ReadonlySet<number> {
   if (includesAll(a, b)) return a;
   if (includesAll(b, a)) return b;
   return new Set([...a, ...b]);
 }
 
+/** The summary of two subtrees together: one of the given objects where that is equal to it. */
 function combined(a: SubtreeSummary, b: SubtreeSummary): SubtreeSummary {
   if (a === b) return a;
   const [x, y] = [a.supported, b.supported];
@@ -55,8 +57,8 @@ function combined(a: SubtreeSummary, b: SubtreeSummary): SubtreeSummary {
 }
 
 /**
- * Summaries by what they are made of: members with the same capabilities, which decoding gives the same object, get
- * the same summary, so that all above them share it too.
+ * The summaries of leaves, by capabilities and credential type. The decoder gives equal capabilities the same object,
+ * so members with equal capabilities share one summary, and so do the parents above them.
  */
 const summaries = new WeakMap<Capabilities, Map<number, SubtreeSummary>>();
 
@@ -85,16 +87,16 @@ function ofLeaf({ capabilities, credential }: LeafNode): SubtreeSummary {
   return summary;
 }
 
-function ofSubtree(treeNode: TreeNode): SubtreeSummary | null {
-  if (treeNode.kind === "leaf") return treeNode.node === undefined ? null : ofLeaf(treeNode.node);
-  if (treeNode.summary === undefined) {
-    const [a, b] = [ofSubtree(treeNode.left), ofSubtree(treeNode.right)];
-    treeNode.summary = a === null ? b : b === null ? a : combined(a, b);
+function ofSubtree(node: TreeNode): SubtreeSummary | null {
+  if (node.kind === "leaf") return node.content === undefined ? null : ofLeaf(node.content);
+  if (node.summary === undefined) {
+    const [a, b] = [ofSubtree(node.left), ofSubtree(node.right)];
+    node.summary = a === null ? b : b === null ? a : combined(a, b);
   }
-  return treeNode.summary;
+  return node.summary;
 }
 
-/** The summary of a tree; only what changed since an earlier one is looked at. */
+/** The summary of a tree. Only nodes without a cached summary are visited. */
 export function summaryOf(root: TreeNode): TreeSummary {
-  return { members: root.memberCount, ...(ofSubtree(root) ?? NOTHING) };
+  return { members: root.memberCount, ...(ofSubtree(root) ?? EMPTY_SUMMARY) };
 }

@@ -6,15 +6,16 @@ import { NodeType, TreeHashInput } from "../wire/index.js";
 import { level } from "./math.js";
 import type { TreeNode } from "./tree-node.js";
 
-/** Something that remembers its hash. */
+/** An object that caches its hash. */
 export interface Hashed {
+  /** `Nh` bytes, once computed. */
   hash: Uint8Array | undefined;
 }
 
-/** How many inputs are encoded and handed over at once: enough to keep any backend busy, little to hold. */
+/** The most inputs in one call to the provider, which limits the memory for their encodings. */
 const BATCH = 2048;
 
-/** Calls `step` for one item after the other, each when the one before is done; at once if none answers later. */
+/** Calls `step` for each item in turn. Waits for a step only if it returns a promise. */
 function inOrder<T>(items: readonly T[], step: (item: T) => Awaitable<void>, from = 0): Awaitable<void> {
   for (let i = from; i < items.length; i++) {
     const done = step(items[i] as T);
@@ -22,10 +23,10 @@ function inOrder<T>(items: readonly T[], step: (item: T) => Awaitable<void>, fro
   }
 }
 
-/** Writes what is hashed for a target. */
+/** Writes the input of a target's hash. */
 type WriteInput<T> = (writer: Writer, target: T) => void;
 
-/** The hashes of what is written for each target, all of it in one working buffer. */
+/** The hashes of all targets, whose inputs are written to one working buffer. */
 function hashesOf<T>(
   provider: CipherSuiteProvider,
   targets: readonly T[],
@@ -43,7 +44,7 @@ function hashesOf<T>(
   });
 }
 
-/** Hashes what is written for each target, and has the target remember it. Targets don't depend on each other. */
+/** Computes and caches the hashes of targets that do not depend on each other. */
 export function hashInto<T extends Hashed>(
   provider: CipherSuiteProvider,
   targets: readonly T[],
@@ -60,7 +61,7 @@ export function hashInto<T extends Hashed>(
   return inOrder(starts, (start) => {
     const batch = targets.slice(start, start + BATCH);
     return chain(hashesOf(provider, batch, write), (hashes) => {
-      // In memory that they share: what manages memory of its own is several times as large as a hash.
+      // All hashes in one array, because an array of its own takes several times the memory of a hash.
       const { Nh } = provider.suite.hash;
       const packed = new Uint8Array(Nh * hashes.length);
       for (let i = 0; i < hashes.length; i++) {
@@ -71,7 +72,7 @@ export function hashInto<T extends Hashed>(
   });
 }
 
-/** Hashes targets level by level: those of a level may depend on those of the levels before. */
+/** Computes and caches the hashes of targets level by level. They may depend on targets of the levels before. */
 export function hashLevels<T extends Hashed>(
   provider: CipherSuiteProvider,
   levels: readonly (readonly T[])[],
@@ -80,30 +81,31 @@ export function hashLevels<T extends Hashed>(
   return inOrder(levels, (targets) => hashInto(provider, targets, write));
 }
 
-function collect(treeNode: TreeNode, levels: TreeNode[][]): void {
-  if (treeNode.hash !== undefined) return;
-  if (treeNode.kind === "parent") {
-    collect(treeNode.left, levels);
-    collect(treeNode.right, levels);
+/** Collects the nodes without a cached hash, by level. */
+function collect(node: TreeNode, levels: TreeNode[][]): void {
+  if (node.hash !== undefined) return;
+  if (node.kind === "parent") {
+    collect(node.left, levels);
+    collect(node.right, levels);
   }
-  (levels[level(treeNode.nodeIndex)] as TreeNode[]).push(treeNode);
+  (levels[level(node.nodeIndex)] as TreeNode[]).push(node);
 }
 
-function writeInput(writer: Writer, treeNode: TreeNode): void {
+function writeInput(writer: Writer, node: TreeNode): void {
   TreeHashInput.write(
     writer,
-    treeNode.kind === "leaf"
-      ? { nodeType: NodeType.leaf, leafIndex: treeNode.nodeIndex / 2, leafNode: treeNode.node }
+    node.kind === "leaf"
+      ? { nodeType: NodeType.leaf, leafIndex: node.nodeIndex / 2, leafNode: node.content }
       : {
           nodeType: NodeType.parent,
-          parentNode: treeNode.node,
-          leftHash: treeNode.left.hash as Uint8Array,
-          rightHash: treeNode.right.hash as Uint8Array,
+          parentNode: node.content,
+          leftHash: node.left.hash as Uint8Array,
+          rightHash: node.right.hash as Uint8Array,
         },
   );
 }
 
-/** The tree hashes of these subtrees. Only treeNodes without a remembered hash are hashed, level by level. */
+/** The tree hashes (§7.8) of subtrees, `Nh` bytes each. Only nodes without a cached hash are hashed. */
 export function treeHashes(
   provider: CipherSuiteProvider,
   roots: readonly TreeNode[],

@@ -1,4 +1,4 @@
-// RFC 9420 §4.2, §7.4, §7.5, §12.4.3.1: a member's private view of the tree, and path secrets.
+// RFC 9420 §4.2, §7.4, §7.5, §12.4.3.1: a member's private keys in the tree, and path secrets.
 import { EMPTY, equalBytes, wipe } from "../bytes.js";
 import { deriveSecret } from "../crypto/index.js";
 import { ensure } from "../errors.js";
@@ -6,21 +6,21 @@ import { all, type CipherSuiteProvider, type HpkeKeyPair, type HpkePrivateKey } 
 import { isLeafBelow } from "./math.js";
 import type { RatchetTree } from "./ratchet-tree.js";
 
-/** The private keys of a member, which are those of its leaf and of some nodes above. Immutable. */
+/** The private keys of a member: that of its leaf, and those that it knows of the nodes above. Immutable. */
 export interface TreeKeys {
   readonly leafIndex: number;
   readonly leafKey: HpkePrivateKey;
-  /** By node index, of parent nodes only. */
+  /** The keys of parent nodes, by node index. */
   readonly pathKeys: ReadonlyMap<number, HpkePrivateKey>;
 }
 
-/** The same keys without those of nodes that are blank in `tree`: what remains after proposals were applied. */
+/** The keys without those of nodes that are blank in `tree`, because proposals were applied. */
 export function pruneKeys(keys: TreeKeys, tree: RatchetTree): TreeKeys {
   const kept = [...keys.pathKeys].filter(([nodeIndex]) => tree.parentNode(nodeIndex) !== undefined);
   return kept.length === keys.pathKeys.size ? keys : { ...keys, pathKeys: new Map(kept) };
 }
 
-/** The private key for one of a resolution's nodes, if the member has one: where it stands, and the key. */
+/** The first node of a resolution whose private key the member has: its position in the list, and the key. */
 export function keyInResolution(
   keys: TreeKeys,
   resolution: readonly number[],
@@ -33,8 +33,8 @@ export function keyInResolution(
 }
 
 /**
- * §7.4: `count` path secrets, from the given one on, each derived from the one before: arrays that are the
- * caller's to wipe, `first` among them.
+ * §7.4: `count` path secrets of `KDF.Nh` bytes, of which `first` is the first and each of the others is derived from the
+ * one before. The caller must overwrite them all, `first` included. If the derivation fails, they are overwritten.
  */
 export async function pathSecretsFrom(
   provider: CipherSuiteProvider,
@@ -53,7 +53,7 @@ export async function pathSecretsFrom(
   }
 }
 
-/** §7.4: the key pairs of the nodes that these path secrets belong to. */
+/** §7.4: the key pairs of the nodes that path secrets belong to. */
 export async function nodeKeyPairs(
   provider: CipherSuiteProvider,
   pathSecrets: readonly Uint8Array[],
@@ -67,10 +67,11 @@ export async function nodeKeyPairs(
 }
 
 /**
- * The keys with those that path secrets give in their nodes' places. Each derived public key must be the one in the tree (§7.5, §12.4.3.1).
+ * Adds the keys that path secrets give, and compares their public keys with those in the tree (§7.5, §12.4.3.1).
  *
- * @param nodes node indices with the public keys that stand there, lowest first
- * @returns the keys, and the first node whose public key is another one, for the caller to refuse
+ * @param nodes node indices with the public keys of the nodes, from the lowest node up
+ * @param pathSecrets one for each node; not overwritten
+ * @returns the keys, and the node index of the first node whose public key differs, which the caller must refuse
  */
 export async function withPathSecrets(
   provider: CipherSuiteProvider,
@@ -90,10 +91,11 @@ export async function withPathSecrets(
 }
 
 /**
- * §12.4.3.1, for a join by Welcome whose GroupSecrets have a path secret: the keys with those of the nodes from
- * the lowest common ancestor of the member and the `signer` up to the rootIndex, along the signer's filtered
- * direct path. The path secret stays the caller's to wipe.
- * @throws ValidationError if a derived public key isn't the one in the tree, or the signer is no other member
+ * §12.4.3.1: the keys of a new member whose GroupSecrets have a path secret. It gives the keys of the nodes of the
+ * signer's filtered direct path from the lowest common ancestor of the member and the signer up to the root.
+ * @param signer the leaf index of the signer of the GroupInfo
+ * @param pathSecret `KDF.Nh` bytes; the caller must overwrite it
+ * @throws ValidationError if a derived public key is not the one in the tree, or the signer is not another member
  */
 export async function keysFromPathSecret(
   provider: CipherSuiteProvider,
@@ -105,16 +107,16 @@ export async function keysFromPathSecret(
   ensure(
     signer !== keys.leafIndex && tree.leaf(signer) !== undefined,
     "12.4.3.1: the signer must be another member",
-    () => `leaf ${signer}`,
+    () => `leaf index ${signer}`,
   );
   ensure(
     pathSecret.length === provider.suite.hash.Nh,
     "7.4: a path secret has KDF.Nh bytes",
-    () => `${pathSecret.length} bytes`,
+    () => `expected ${provider.suite.hash.Nh} bytes, got ${pathSecret.length}`,
   );
   const path = tree.filteredDirectPath(signer).filter(({ node }) => isLeafBelow(keys.leafIndex, node));
   const nodes = path.map(({ node }) => ({ node, publicKey: tree.parentNode(node)?.encryptionKey ?? EMPTY }));
-  // A committer that had a path set the common ancestor and all that is above it: no node there is blank.
+  // The committer's path set the common ancestor and all of its filtered direct path above: none of them is blank.
   const blank = nodes.find(({ publicKey }) => publicKey.length === 0)?.node;
   ensure(
     blank === undefined,

@@ -1,54 +1,64 @@
-// RFC 9420 §4.1, §7.7: the places of a ratchet tree, immutable and shared between the trees of many epochs.
-
+// RFC 9420 §4.1, §7.7: the nodes of a ratchet tree, immutable and shared between the trees of many epochs.
 import type { LeafNode, ParentNode } from "../wire/index.js";
 import { rootIndex } from "./math.js";
 
-/** The place of a leaf, with the leaf node in it unless it is blank. */
+/** A leaf of the tree. */
 export interface TreeLeaf {
   readonly kind: "leaf";
   readonly nodeIndex: number;
-  readonly node: LeafNode | undefined;
+  /** `undefined` for a blank leaf. */
+  readonly content: LeafNode | undefined;
   readonly memberCount: 0 | 1;
-  /** Tree hash (§7.8), once computed. */
+  /** Tree hash (§7.8), `Nh` bytes, once computed. */
   hash: Uint8Array | undefined;
 }
 
-/** The place of a parent, with what is below it, and the parent node in it unless it is blank. */
+/** A parent of the tree, with its subtrees. */
 export interface TreeParent {
   readonly kind: "parent";
   readonly nodeIndex: number;
-  readonly node: ParentNode | undefined;
+  /** `undefined` for a blank parent. */
+  readonly content: ParentNode | undefined;
   readonly left: TreeNode;
   readonly right: TreeNode;
-  /** How many leaves below are not blank. With none, no node below is anything but blank. */
+  /** The number of non-blank leaves below. If it is 0, all nodes below are blank. */
   readonly memberCount: number;
-  /** Tree hash (§7.8), once computed. */
+  /** Tree hash (§7.8), `Nh` bytes, once computed. */
   hash: Uint8Array | undefined;
   /** What the members below have in common, once computed; `null` if there are none. */
   summary: SubtreeSummary | null | undefined;
 }
 
 /**
- * The root of a subtree. A treeNode never changes but for the values that it remembers, so two trees may share
- * it; it keeps its node index in both, since trees grow and shrink at their right edge only.
+ * A node of the tree, with the subtree below it. It never changes, except for the values that it caches, so trees can
+ * share it. A node keeps its index when a tree grows or shrinks, because that happens only at the right edge.
  */
 export type TreeNode = TreeLeaf | TreeParent;
 
-export function treeLeaf(nodeIndex: number, node: LeafNode | undefined): TreeLeaf {
-  return { kind: "leaf", nodeIndex, node, memberCount: node === undefined ? 0 : 1, hash: undefined };
+export function treeLeaf(nodeIndex: number, content: LeafNode | undefined): TreeLeaf {
+  return { kind: "leaf", nodeIndex, content, memberCount: content === undefined ? 0 : 1, hash: undefined };
 }
 
 export function treeParent(
   nodeIndex: number,
-  node: ParentNode | undefined,
+  content: ParentNode | undefined,
   left: TreeNode,
   right: TreeNode,
 ): TreeParent {
   const memberCount = left.memberCount + right.memberCount;
-  return { kind: "parent", nodeIndex, node, left, right, memberCount, hash: undefined, summary: undefined };
+  return {
+    kind: "parent",
+    nodeIndex,
+    content,
+    left,
+    right,
+    memberCount,
+    hash: undefined,
+    summary: undefined,
+  };
 }
 
-/** A subtree without any node, `width` leaves wide, the first of them at leaf index `start`. */
+/** A subtree of blank nodes with `width` leaves, the first of them at leaf index `start`. */
 export function blankSubtree(start: number, width: number): TreeNode {
   if (width === 1) return treeLeaf(2 * start, undefined);
   const half = width / 2;
@@ -60,120 +70,121 @@ export function blankSubtree(start: number, width: number): TreeNode {
   );
 }
 
-/** How many leaves a subtree has. */
-export function widthOf(treeNode: TreeNode): number {
-  return treeNode.kind === "leaf" ? 1 : treeNode.right.nodeIndex - treeNode.left.nodeIndex;
+/** The number of leaves of a subtree, blank ones included. */
+export function widthOf(node: TreeNode): number {
+  return node.kind === "leaf" ? 1 : node.right.nodeIndex - node.left.nodeIndex;
 }
 
-/** The treeNode at a node index at or below `root`. */
+/** The node with a node index, which must be in the subtree of `root`. */
 export function treeNodeAt(root: TreeNode, nodeIndex: number): TreeNode {
-  let at = root;
-  while (at.nodeIndex !== nodeIndex && at.kind === "parent")
-    at = nodeIndex < at.nodeIndex ? at.left : at.right;
-  return at;
+  let node = root;
+  while (node.nodeIndex !== nodeIndex && node.kind === "parent") {
+    node = nodeIndex < node.nodeIndex ? node.left : node.right;
+  }
+  return node;
 }
 
-/** The resolution (§4.1.1) of a subtree's root: node indices, left first. */
-export function resolutionOf(treeNode: TreeNode, found: number[] = []): readonly number[] {
-  if (treeNode.memberCount === 0) return found;
-  if (treeNode.node !== undefined) {
-    found.push(treeNode.nodeIndex);
-    if (treeNode.kind === "parent")
-      for (const leafIndex of treeNode.node.unmergedLeaves) found.push(2 * leafIndex);
-  } else if (treeNode.kind === "parent") {
-    resolutionOf(treeNode.left, found);
-    resolutionOf(treeNode.right, found);
+/** The resolution (§4.1.1) of a node, as node indices in the order of the RFC. */
+export function resolutionOf(node: TreeNode, found: number[] = []): readonly number[] {
+  if (node.memberCount === 0) return found;
+  if (node.content !== undefined) {
+    found.push(node.nodeIndex);
+    if (node.kind === "parent") {
+      for (const leafIndex of node.content.unmergedLeaves) found.push(2 * leafIndex);
+    }
+  } else if (node.kind === "parent") {
+    resolutionOf(node.left, found);
+    resolutionOf(node.right, found);
   }
   return found;
 }
 
-/** The indices of the blank leaves of a subtree, left first. */
-export function* blankLeaves(treeNode: TreeNode): Generator<number, void, undefined> {
-  if (treeNode.memberCount === widthOf(treeNode)) return;
-  if (treeNode.kind === "leaf") yield treeNode.nodeIndex / 2;
+/** The leaf indices of the blank leaves of a subtree, from left to right. */
+export function* blankLeaves(node: TreeNode): Generator<number, void, undefined> {
+  if (node.memberCount === widthOf(node)) return;
+  if (node.kind === "leaf") yield node.nodeIndex / 2;
   else {
-    yield* blankLeaves(treeNode.left);
-    yield* blankLeaves(treeNode.right);
+    yield* blankLeaves(node.left);
+    yield* blankLeaves(node.right);
   }
 }
 
-/** A leaves and what is to stand in it. */
+/** A leaf index, and the leaf node to put there; `undefined` makes the leaf blank. */
 export interface LeafEdit {
   readonly leafIndex: number;
   readonly node: LeafNode | undefined;
 }
 
-/** What becomes of the parent node at `treeNode` when the leaves of `edits` below it change. */
-export type ParentEdit = (treeNode: TreeParent, edits: readonly LeafEdit[]) => ParentNode | undefined;
+/** The new content of a parent when the leaves of `edits`, all of them below it, change. */
+export type ParentEdit = (parent: TreeParent, edits: readonly LeafEdit[]) => ParentNode | undefined;
 
-/** The nodes that an edit took out and put in. */
+/** The leaf nodes and parent nodes that an edit removed and added. */
 export interface Changes {
   readonly removed: (LeafNode | ParentNode)[];
   readonly added: (LeafNode | ParentNode)[];
 }
 
 /**
- * A subtree with other leaves at the places of `edits`, which are in the order of their leaf indices and not
- * empty, and other parents above these. All else is shared with the subtree as it was.
+ * A subtree with new leaves and new parents above them. It shares all other nodes with the old subtree.
+ * @param edits the new leaves in the order of their indices, at least one
+ * @param parentEdit gives the content of each parent above a new leaf
+ * @param changes receives what is removed and added
  */
 export function edited(
-  treeNode: TreeNode,
+  node: TreeNode,
   edits: readonly LeafEdit[],
   parentEdit: ParentEdit,
   changes: Changes,
 ): TreeNode {
-  if (treeNode.kind === "leaf") {
-    const { node } = edits[0] as LeafEdit;
-    if (treeNode.node !== undefined) changes.removed.push(treeNode.node);
-    if (node !== undefined) changes.added.push(node);
-    return treeLeaf(treeNode.nodeIndex, node);
+  if (node.content !== undefined) changes.removed.push(node.content);
+  if (node.kind === "leaf") {
+    const { node: content } = edits[0] as LeafEdit;
+    if (content !== undefined) changes.added.push(content);
+    return treeLeaf(node.nodeIndex, content);
   }
-  const firstRight = edits.findIndex((edit) => 2 * edit.leafIndex > treeNode.nodeIndex);
+  const { nodeIndex, left, right } = node;
+  const content = parentEdit(node, edits);
+  if (content !== undefined) changes.added.push(content);
+  const firstRight = edits.findIndex((edit) => 2 * edit.leafIndex > nodeIndex);
   const split = firstRight < 0 ? edits.length : firstRight;
-  const [inLeft, inRight] =
-    split === 0
-      ? [[], edits]
-      : split === edits.length
-        ? [edits, []]
-        : [edits.slice(0, split), edits.slice(split)];
-  const node = parentEdit(treeNode, edits);
-  if (treeNode.node !== undefined) changes.removed.push(treeNode.node);
-  if (node !== undefined) changes.added.push(node);
+  // Most edits are of one leaf: no copy of the list is made for a side that has all or none of them.
+  const allLeft = split === edits.length;
   return treeParent(
-    treeNode.nodeIndex,
-    node,
-    inLeft.length === 0 ? treeNode.left : edited(treeNode.left, inLeft, parentEdit, changes),
-    inRight.length === 0 ? treeNode.right : edited(treeNode.right, inRight, parentEdit, changes),
+    nodeIndex,
+    content,
+    split === 0 ? left : edited(left, allLeft ? edits : edits.slice(0, split), parentEdit, changes),
+    allLeft ? right : edited(right, split === 0 ? edits : edits.slice(split), parentEdit, changes),
   );
 }
 
-/** A parent's place and what is to stand in it. */
+/** The node index of a parent, and its new content. */
 export interface ParentChange {
   readonly nodeIndex: number;
   readonly node: ParentNode | undefined;
 }
 
-/** The parents in which a tree differs from another, but for blank ones where the other has no place for them. */
+/** The parents of `to` whose content differs from `from`. A blank parent that `from` does not have is no difference. */
 export function parentChanges(
   from: TreeNode | undefined,
   to: TreeNode | undefined,
   changes: ParentChange[] = [],
 ): ParentChange[] {
   if (from === to || to === undefined || to.kind === "leaf") return changes;
+  // A narrower tree is at the place of the wider one's leftmost subtree of its width.
   let before = from;
   while (before?.kind === "parent" && widthOf(before) > widthOf(to)) before = before.left;
   if (before === to) return changes;
   const narrower = before !== undefined && widthOf(before) < widthOf(to);
   const same = before?.kind === "parent" && !narrower ? before : undefined;
-  if (same?.node !== to.node) changes.push({ nodeIndex: to.nodeIndex, node: to.node });
+  if (same?.content !== to.content) changes.push({ nodeIndex: to.nodeIndex, node: to.content });
   parentChanges(narrower ? before : same?.left, to.left, changes);
   return parentChanges(same?.right, to.right, changes);
 }
 
 /**
- * The edits that turn the leaves of one tree into those of another. What the two share is passed over, so that
- * between trees of one group it takes time in the number of changes. Leaves to the right of the first tree are
- * all there, blank ones too, so that nobody has to believe how wide the second is.
+ * The edits that turn the leaves of one tree into those of another. Shared subtrees are skipped, so between trees of
+ * one group the time is linear in the number of changes. All leaves to the right of the first tree are listed, also
+ * blank ones, so that the width of the second tree follows from the number of edits.
  */
 export function leafEdits(
   from: TreeNode | undefined,
@@ -183,17 +194,19 @@ export function leafEdits(
   if (from === to) return edits;
   const [fromWidth, toWidth] = [from && widthOf(from), to && widthOf(to)];
   if (fromWidth !== undefined && toWidth !== undefined && fromWidth !== toWidth) {
-    // The narrower tree is in the place of the wider one's left half.
+    // The narrower tree is at the place of the wider one's left half.
     const narrowerFrom = fromWidth < toWidth;
     const wider = (narrowerFrom ? to : from) as TreeParent;
     leafEdits(narrowerFrom ? from : wider.left, narrowerFrom ? wider.left : to, edits);
     return leafEdits(narrowerFrom ? undefined : wider.right, narrowerFrom ? wider.right : undefined, edits);
   }
-  const one = (from ?? to) as TreeNode;
-  if (one.kind === "leaf") {
-    const node = to?.kind === "leaf" ? to.node : undefined;
-    if (from === undefined || (from as TreeLeaf).node !== node)
-      edits.push({ leafIndex: one.nodeIndex / 2, node });
+  // Both have the same width from here on, and so are of one kind, or one of them is missing.
+  const either = (from ?? to) as TreeNode;
+  if (either.kind === "leaf") {
+    const content = (to as TreeLeaf | undefined)?.content;
+    if (from === undefined || (from as TreeLeaf).content !== content) {
+      edits.push({ leafIndex: either.nodeIndex / 2, node: content });
+    }
     return edits;
   }
   const [a, b] = [from as TreeParent | undefined, to as TreeParent | undefined];
@@ -201,12 +214,13 @@ export function leafEdits(
   return leafEdits(a?.right, b?.right, edits);
 }
 
-/** What holds for all members at once. */
+/** What all members of a tree have in common. */
 export interface TreeSummary {
+  /** The number of members. */
   readonly members: number;
-  /** The credential types of the members. */
+  /** The credential types that members use. */
   readonly credentialTypes: ReadonlySet<number>;
-  /** What every member's `capabilities` list. */
+  /** What the `capabilities` of every member list. */
   readonly supported: {
     readonly versions: ReadonlySet<number>;
     readonly cipherSuites: ReadonlySet<number>;
@@ -216,5 +230,5 @@ export interface TreeSummary {
   };
 }
 
-/** The summary of a subtree. It has no number of members, so that subtrees with the same one can share it. */
+/** The summary of a subtree, without the number of members, so that subtrees can share an equal summary. */
 export type SubtreeSummary = Omit<TreeSummary, "members">;

@@ -1,4 +1,4 @@
-// RFC 9420 §7.5, §7.6, §12.4: creating, merging and decrypting update paths.
+// RFC 9420 §7.5, §7.6, §12.4: the creation, merging and decryption of update paths.
 import { EMPTY, equalBytes, wipe } from "../bytes.js";
 import { decryptWithLabel, deriveSecret, encryptContext, sealAll } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
@@ -6,13 +6,10 @@ import {
   all,
   type CipherSuiteProvider,
   type HpkeKeyPair,
-  type HpkePrivateKey,
-  type HpkeSealed,
   type HpkeSealRequest,
   type Signer,
 } from "../provider/index.js";
 import {
-  type HPKECiphertext,
   LeafNodeSource,
   type UnsignedLeafNode,
   type UpdatePath,
@@ -34,16 +31,16 @@ import {
 const LABEL = "UpdatePathNode";
 
 export interface CreateUpdatePathOptions {
-  /** The leaf index of the committer; of an external one, that of the leftmost blank leaf. */
+  /** The leaf index of the committer: for an external commit, that of the leftmost blank leaf. */
   readonly sender: number;
-  /** What the committer's new leaf node says besides its key and its source. */
+  /** The other fields of the committer's new leaf node. */
   readonly unsignedLeaf: Omit<UnsignedLeafNode, "encryptionKey" | "leafNodeSource">;
-  /** Whose public key is the `signatureKey` of `unsignedLeaf`. */
+  /** The signer of the new leaf node. Its public key is the `signatureKey` of `unsignedLeaf`. */
   readonly signer: Signer;
   readonly groupId: Uint8Array;
-  /** The indices of the leaves that the same commit adds; they get their path secret by Welcome. */
+  /** The leaf indices that the same commit adds. These members get their path secret by Welcome. */
   readonly exclude: ReadonlySet<number>;
-  /** The encoded provisional GroupContext (§12.4.1) for the tree hash of the new tree. */
+  /** Encodes the provisional GroupContext (§12.4.1) with the tree hash of the new tree. */
   readonly groupContext: (treeHash: Uint8Array) => Uint8Array;
 }
 
@@ -53,13 +50,13 @@ export interface CreatedUpdatePath {
   readonly updatePath: UpdatePath;
   /** The committer's keys for that tree. */
   readonly keys: TreeKeys;
-  /** `Nh` bytes. A secret, the caller's to wipe. */
+  /** `KDF.Nh` bytes. The caller must overwrite it. */
   readonly commitSecret: Uint8Array;
-  /** By node index of the filtered direct path: for the members that are added. Secrets, the caller's to wipe. */
+  /** The path secrets for the new members, by node index: `KDF.Nh` bytes each. The caller must overwrite them. */
   readonly pathSecrets: ReadonlyMap<number, Uint8Array>;
 }
 
-/** The nodes that a path secret is encrypted to: a resolution without the leaves just added (§7.5). */
+/** The node indices that a path secret is encrypted to: a resolution without the added leaves (§7.5). */
 function recipients(tree: RatchetTree, copath: number, exclude: ReadonlySet<number>): readonly number[] {
   const resolution = tree.resolution(copath);
   if (exclude.size === 0) return resolution;
@@ -67,12 +64,14 @@ function recipients(tree: RatchetTree, copath: number, exclude: ReadonlySet<numb
 }
 
 /**
- * §7.5, the sender's part: fresh keys for the committer's leaf and its filtered direct path, and the path
- * secrets encrypted to all other members but those just added. `tree` is the tree with the commit's proposals
- * applied; an external committer's leaf is blank in it, or the next one to its right.
+ * §7.5, the sender's part: makes new keys for the committer's leaf and its filtered direct path, and encrypts the path
+ * secrets to all other members except those that the commit adds.
  *
- * In a group of one member no path secret is derived from, so the one that would be the first is the commit
- * secret (only the committer ever needs it).
+ * In a group of one member the path has no nodes. Then the first path secret is the commit secret, which nobody else
+ * needs.
+ *
+ * @param tree the tree with the commit's proposals applied. The leaf of an external committer is blank in it, or the
+ *   next one to its right.
  */
 export async function createUpdatePath(
   provider: CipherSuiteProvider,
@@ -82,7 +81,7 @@ export async function createUpdatePath(
   const { sender, unsignedLeaf, signer, groupId, exclude, groupContext } = options;
   const before = tree.reserve(sender);
   const path = before.filteredDirectPath(sender);
-  // One more than the path has nodes: the last is the commit secret.
+  // One more than the path has nodes: the last one is the commit secret.
   const secrets = await pathSecretsFrom(provider, provider.random(provider.suite.hash.Nh), path.length + 1);
   try {
     const pathSecrets = secrets.slice(0, -1);
@@ -117,10 +116,7 @@ export async function createUpdatePath(
       next += counts[i] as number;
       return { encryptionKey, encryptedPathSecret: sealed.slice(first, next) };
     });
-    const pathKeys = new Map<number, HpkePrivateKey>();
-    path.forEach((step, i) => {
-      pathKeys.set(step.node, (pairs[i] as HpkeKeyPair).privateKey);
-    });
+    const pathKeys = new Map(path.map((step, i) => [step.node, (pairs[i] as HpkeKeyPair).privateKey]));
     return {
       tree: after,
       updatePath: { leafNode, nodes },
@@ -135,11 +131,13 @@ export async function createUpdatePath(
 }
 
 /**
- * §7.5, the recipient's first half: checks an update path against the tree with the commit's proposals
- * applied (§12.4.2), and merges it. Whether the leaf node itself is valid (§7.3) is checked elsewhere.
+ * §7.5, the recipient's first part: checks an update path (§12.4.2) and merges it into the tree. The caller must
+ * validate the leaf node itself (§7.3).
  *
- * @param exclude the indices of the leaves that the same commit adds
- * @throws ValidationError, or CryptoError if a public key of the path is none of the suite's
+ * @param tree the tree with the commit's proposals applied
+ * @param sender the committer's leaf index
+ * @param exclude the leaf indices that the same commit adds
+ * @throws ValidationError, or CryptoError if the path has an invalid public key
  */
 export async function mergeUpdatePath(
   provider: CipherSuiteProvider,
@@ -154,7 +152,7 @@ export async function mergeUpdatePath(
   ensure(
     nodes.length === path.length,
     "7.5: an update path has a node for each node of the sender's filtered direct path",
-    () => `${nodes.length} nodes for ${path.length}`,
+    () => `expected ${path.length} nodes, got ${nodes.length}`,
   );
   path.forEach((step, i) => {
     const got = (nodes[i] as UpdatePathNode).encryptedPathSecret.length;
@@ -162,7 +160,7 @@ export async function mergeUpdatePath(
     ensure(
       got === expected,
       "7.6: encrypted_path_secret must have one ciphertext for each node of the copath node's resolution",
-      () => `${got} for ${expected} at node ${step.node}`,
+      () => `node ${step.node}: expected ${expected} ciphertexts, got ${got}`,
     );
   });
   const keys = [leafNode.encryptionKey, ...nodes.map((node) => node.encryptionKey)];
@@ -187,19 +185,19 @@ export async function mergeUpdatePath(
   return before.withPath(sender, leafNode, parents);
 }
 
-/** A path secret as a recipient finds it in an update path. */
+/** A path secret that a recipient decrypted. */
 export interface OpenedPathSecret {
-  /** The node it belongs to: the lowest common ancestor of sender and recipient. */
+  /** The node index that it belongs to: the lowest common ancestor of sender and recipient. */
   readonly node: number;
-  /** Where on the sender's filtered direct path that node is. */
+  /** The position of that node on the sender's filtered direct path. */
   readonly position: number;
-  /** `Nh` bytes. A secret, the caller's to wipe. */
+  /** `KDF.Nh` bytes. The caller must overwrite it. */
   readonly pathSecret: Uint8Array;
 }
 
 /**
- * §7.5, the recipient's second half, steps 1 to 3: decrypts the path secret that is meant for the member whose
- * keys these are. Parameters as for {@link decryptPathSecret}.
+ * §7.5, the recipient's second part, steps 1 to 3: decrypts the path secret for the member who has `keys`. Parameters
+ * and errors as for {@link decryptPathSecret}.
  */
 export async function openPathSecret(
   provider: CipherSuiteProvider,
@@ -211,46 +209,40 @@ export async function openPathSecret(
   groupContext: Uint8Array,
 ): Promise<OpenedPathSecret> {
   if (sender === keys.leafIndex || exclude.has(keys.leafIndex)) {
-    throw new MlsError("usage", "an update path has no path secret for its sender, nor for those just added");
+    throw new MlsError("usage", "an update path has no path secret for its sender or for members it adds");
   }
   const path = tree.filteredDirectPath(sender);
   const position = path.findIndex((step) => isLeafBelow(keys.leafIndex, step.copath));
   const step = path[position];
   const found = step && keyInResolution(keys, recipients(tree, step.copath, exclude));
   if (step === undefined || found === undefined) {
-    throw new MlsError("missing", "no private key here opens any path secret of the update path");
+    throw new MlsError("missing", "this member has no private key for a path secret of the update path");
   }
   const ciphertext = updatePath.nodes[position]?.encryptedPathSecret[found.position];
   ensure(
     ciphertext !== undefined,
     "7.6: encrypted_path_secret must have one ciphertext for each node of the copath node's resolution",
   );
-  const sealed: HpkeSealed & HPKECiphertext = ciphertext;
-  const pathSecret = await decryptWithLabel(provider, found.privateKey, LABEL, groupContext, sealed);
-  try {
-    ensure(
-      pathSecret.length === provider.suite.hash.Nh,
-      "7.4: a path secret has KDF.Nh bytes",
-      () => `${pathSecret.length} bytes`,
-    );
-  } catch (error) {
-    wipe(pathSecret);
-    throw error;
-  }
+  const pathSecret = await decryptWithLabel(provider, found.privateKey, LABEL, groupContext, ciphertext);
+  const { Nh } = provider.suite.hash;
+  const { length } = pathSecret;
+  if (length !== Nh) wipe(pathSecret);
+  ensure(length === Nh, "7.4: a path secret has KDF.Nh bytes", () => `expected ${Nh} bytes, got ${length}`);
   return { node: step.node, position, pathSecret };
 }
 
 /**
- * §7.5, the recipient's second half: decrypts the path secret that is meant for this member, derives those
- * above it, and compares the public keys that come of them with those of the update path.
+ * §7.5, the recipient's second part: decrypts the path secret for this member, derives the path secrets above it, and
+ * compares their public keys with those of the update path.
  *
- * @param tree the tree that {@link mergeUpdatePath} gave
- * @param keys the member's keys as of the commit's proposals: with the new leaf key if one of them updates its leaf
- * @param exclude the indices of the leaves that the same commit adds
+ * @param tree the tree that {@link mergeUpdatePath} returned
+ * @param keys the member's keys after the commit's proposals: with the new leaf key if one of them updates its leaf
+ * @param sender the committer's leaf index
+ * @param exclude the leaf indices that the same commit adds
  * @param groupContext the encoded provisional GroupContext (§12.4.2)
- * @returns the member's keys for `tree`, and the commit secret: `Nh` bytes, the caller's to wipe
- * @throws ValidationError if a derived key differs; CryptoError if the ciphertext can't be opened;
- *   MlsError `missing` if the member has no key for it
+ * @returns the member's keys for `tree`, and the commit secret of `KDF.Nh` bytes, which the caller must overwrite
+ * @throws ValidationError if a derived key differs; CryptoError if the ciphertext can't be decrypted; MlsError `missing`
+ *   if the member has no key for it, `usage` if the member is the sender or was added by the commit
  */
 export async function decryptPathSecret(
   provider: CipherSuiteProvider,

@@ -1,4 +1,4 @@
-// RFC 9420 §12.4: the contents of a commit.
+// RFC 9420 §12.4: commits.
 import { opaque, optional, struct, type TypeOf, uint8, variant, vector } from "../codec/index.js";
 import { Proposal } from "./proposal.js";
 import { UpdatePath } from "./update-path.js";

@@ -1,16 +1,15 @@
 // RFC 9420 §5.3: credentials.
-
 import { utf8 } from "../bytes.js";
 import { type Codec, opaque, struct, type TypeOf, uint16, vector } from "../codec/index.js";
 
-/** RFC 9420 §17.5. Other types are allowed and carried as they are. */
+/** RFC 9420 §17.5. Other types are allowed: see {@link OtherCredential}. */
 export const CredentialType = { basic: 1, x509: 2 } as const;
 
 /** Certificate, RFC 9420 §5.3 */
 export const Certificate = struct({ certData: opaque });
 export type Certificate = TypeOf<typeof Certificate>;
 
-/** A bare assertion of an identity, in a format that the application defines. */
+/** An identity without a proof, in a format that the application defines. */
 export interface BasicCredential {
   readonly credentialType: 1;
   readonly identity: Uint8Array;
@@ -22,7 +21,7 @@ export interface X509Credential {
   readonly certificates: readonly Certificate[];
 }
 
-/** A credential of another type. All registered types so far have a body of one vector, kept here undecoded. */
+/** A credential of another type. `data` is the content of its one vector, as in all types registered so far. */
 export interface OtherCredential {
   readonly credentialType: number;
   readonly data: Uint8Array;
@@ -49,15 +48,17 @@ export const Credential: Codec<Credential> = {
   },
 };
 
+/** Whether a credential is of type `basic`. */
 export function isBasicCredential(credential: Credential): credential is BasicCredential {
   return credential.credentialType === CredentialType.basic;
 }
 
+/** Whether a credential is of type `x509`. */
 export function isX509Credential(credential: Credential): credential is X509Credential {
   return credential.credentialType === CredentialType.x509;
 }
 
-/** A basic credential for an identity: its bytes, or a string that is taken as UTF-8. */
+/** A basic credential for an identity: bytes, or a string, which is encoded as UTF-8. */
 export function basicCredential(identity: string | Uint8Array): BasicCredential {
   return {
     credentialType: CredentialType.basic,

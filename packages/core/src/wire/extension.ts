@@ -32,7 +32,7 @@ export const ExternalSenders = vector(ExternalSender);
 /** ExternalPub, RFC 9420 §12.4.3.2 */
 export const ExternalPub = struct({ externalPub: opaque });
 
-/** @throws ValidationError if two extensions of a list have one type */
+/** Checks that no two extensions of a list have the same type. @throws ValidationError */
 export function checkUniqueTypes(extensions: readonly Extension[]): void {
   const types = new Set(extensions.map(({ extensionType }) => extensionType));
   ensure(
@@ -41,7 +41,7 @@ export function checkUniqueTypes(extensions: readonly Extension[]): void {
   );
 }
 
-/** The content of the extension of a type; `undefined` if the list has none. @throws DecodeError */
+/** The decoded data of the extension of a type; `undefined` if the list has none. @throws DecodeError */
 export function findExtension<T>(
   extensions: readonly Extension[],
   extensionType: number,

@@ -1,4 +1,4 @@
-// RFC 9420 §6: the content of messages, and what authenticates it.
+// RFC 9420 §6: the content of messages, and its authentication data.
 import {
   type Codec,
   opaque,
@@ -46,7 +46,7 @@ export const contentCases = {
   [ContentType.commit]: struct({ commit: Commit }),
 };
 
-/** The content of a message with its type before it, as in FramedContent, RFC 9420 §6 */
+/** The content type and the content of a message, as in FramedContent, RFC 9420 §6 */
 export const Content = variant("contentType", uint8, contentCases);
 export type Content = TypeOf<typeof Content>;
 
@@ -60,8 +60,8 @@ const framedContent = struct({
 const rememberedFramedContent = remembered(framedContent);
 
 /**
- * FramedContent, RFC 9420 §6. A handshake message is signed, hashed and authenticated with a MAC as the same
- * bytes, which are remembered; application data is only signed, and remembering it costs more than it saves.
+ * FramedContent, RFC 9420 §6. The encoding of a handshake message is remembered, because it is signed, hashed and
+ * authenticated with a MAC. Application data is only signed, and remembering it costs more than it saves.
  */
 export const FramedContent: Codec<TypeOf<typeof framedContent>> = {
   write(writer, value) {
@@ -72,13 +72,13 @@ export const FramedContent: Codec<TypeOf<typeof framedContent>> = {
 };
 export type FramedContent = TypeOf<typeof FramedContent>;
 
-/** FramedContentAuthData, RFC 9420 §6.1: the tag is there for a commit, and only for one */
+/** FramedContentAuthData, RFC 9420 §6.1. A commit has a confirmation tag, and other contents have none. */
 export interface FramedContentAuthData {
   readonly signature: Uint8Array;
   readonly confirmationTag: Uint8Array | undefined;
 }
 
-/** How the FramedContentAuthData of a content of this type is written. */
+/** The codec of FramedContentAuthData for a content type. */
 export function framedContentAuthData(contentType: ContentType): Codec<FramedContentAuthData> {
   return contentType === ContentType.commit ? commitAuthData : otherAuthData;
 }

@@ -1,4 +1,4 @@
-// RFC 9420 §2.1, §5.3 to §12.4: every structure that goes over the wire, declared once.
+// RFC 9420 §5.3 to §12.4: the structures of the wire format, each declared once.
 export { Commit, ProposalOrRef, ProposalOrRefType } from "./commit.js";
 export {
   basicCredential,
@@ -64,5 +64,5 @@ export {
 } from "./psk.js";
 export { NodeType, ParentHashInput, ParentNode, RatchetTreeNodes, TreeHashInput } from "./ratchet-tree.js";
 export { readGroupInfo, readKeyPackage, readWelcome, writeKeyPackage } from "./read.js";
-export { HPKECiphertext, UpdatePath, UpdatePathNode } from "./update-path.js";
+export { UpdatePath, UpdatePathNode } from "./update-path.js";
 export { GroupInfo, GroupInfoTBS, GroupSecrets, Welcome } from "./welcome.js";

@@ -1,4 +1,4 @@
-// RFC 9420 §7.2: the contents of a leaf node.
+// RFC 9420 §7.2: leaf nodes.
 import {
   oneOf,
   opaque,
@@ -19,13 +19,13 @@ import { Extension } from "./extension.js";
 /** RFC 9420 §6 */
 export const ProtocolVersion = { mls10: 1 } as const;
 
-/** The one version there is; another one is malformed. */
+/** MLS 1.0 is the only version: any other is malformed. */
 export const protocolVersion = /* @__PURE__ */ oneOf("ProtocolVersion", uint16, [ProtocolVersion.mls10]);
 
 /** RFC 9420 §7.2 */
 export const LeafNodeSource = { keyPackage: 1, update: 2, commit: 3 } as const;
 
-/** Capabilities, RFC 9420 §7.2. Values that this client doesn't know are kept and ignored. */
+/** Capabilities, RFC 9420 §7.2. Unknown values are kept and ignored. */
 export const Capabilities = shared(
   struct({
     versions: vector(uint16),
@@ -54,7 +54,7 @@ const unsigned = {
   extensions: vector(Extension),
 };
 
-/** The fields of a LeafNode above its signature, RFC 9420 §7.2 */
+/** The fields of a LeafNode without its signature, RFC 9420 §7.2 */
 export const UnsignedLeafNode = struct(unsigned);
 export type UnsignedLeafNode = TypeOf<typeof UnsignedLeafNode>;
 
@@ -62,6 +62,6 @@ export type UnsignedLeafNode = TypeOf<typeof UnsignedLeafNode>;
 export const LeafNode = remembered(struct({ ...unsigned, signature: opaque }));
 export type LeafNode = TypeOf<typeof LeafNode>;
 
-/** What LeafNodeTBS, RFC 9420 §7.2, adds to the fields of the LeafNode in sources `update` and `commit` */
+/** The fields that LeafNodeTBS, RFC 9420 §7.2, adds to those of a LeafNode of source `update` or `commit` */
 export const LeafNodeContext = struct({ groupId: opaque, leafIndex: uint32 });
 export type LeafNodeContext = TypeOf<typeof LeafNodeContext>;

@@ -1,4 +1,4 @@
-// RFC 9420 §6.2, §6.3: messages as they go over the wire.
+// RFC 9420 §6.2, §6.3: PublicMessage and PrivateMessage.
 import {
   type Codec,
   fixed,
@@ -18,7 +18,7 @@ import {
   SenderType,
 } from "./framed-content.js";
 
-/** PublicMessage, RFC 9420 §6.2: the membership tag is there for a member's message, and only for one */
+/** PublicMessage, RFC 9420 §6.2. A message of a member has a membership tag, and other messages have none. */
 export interface PublicMessage {
   readonly content: FramedContent;
   readonly auth: FramedContentAuthData;

@@ -1,4 +1,4 @@
-// RFC 9420 §6: MLSMessage, the one frame that everything is sent in.
+// RFC 9420 §6: MLSMessage, the envelope of every message.
 import { type Codec, struct, type TypeOf, uint16, variant } from "../codec/index.js";
 import { WireFormat } from "./framed-content.js";
 import { KeyPackage } from "./key-package.js";

@@ -33,7 +33,7 @@ export type Remove = TypeOf<typeof Remove>;
 export const PreSharedKey = struct({ psk: PreSharedKeyID });
 export type PreSharedKey = TypeOf<typeof PreSharedKey>;
 
-/** ReInit, RFC 9420 §12.1.5. The version may be one that isn't known here. */
+/** ReInit, RFC 9420 §12.1.5. The version may be one that this client does not know. */
 export const ReInit = struct({
   groupId: opaque,
   version: uint16,
@@ -64,9 +64,9 @@ const STANDARD: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(Prop
 
 /** A proposal of a type that an extension registered (§13.2). */
 export interface CustomProposal {
-  /** Any type but those of RFC 9420 §17.4. */
+  /** A type that RFC 9420 §17.4 does not define. */
   readonly proposalType: number;
-  /** Its body, as encoded. */
+  /** The encoded body. */
   readonly data: Uint8Array;
 }
 
@@ -75,20 +75,24 @@ export type StandardProposal = TypeOf<typeof standard>;
 
 export type Proposal = StandardProposal | CustomProposal;
 
-/** A proposal of another type than those of RFC 9420. @throws MlsError `usage` for one of those */
+/** A proposal of a type that RFC 9420 does not define. @throws MlsError `usage` for a type of RFC 9420 */
 export function customProposal(proposalType: number, data: Uint8Array): CustomProposal {
-  if (STANDARD.has(proposalType))
-    throw new MlsError("usage", `proposal type ${proposalType} is one of RFC 9420's own`);
+  if (STANDARD.has(proposalType)) {
+    throw new MlsError(
+      "usage",
+      `expected the proposal type of an extension, got type ${proposalType} of RFC 9420`,
+    );
+  }
   return { proposalType, data };
 }
 
-/** Whether a proposal is of a type that RFC 9420 doesn't define; with `proposalType`, whether it is of that type. */
+/** Whether a proposal is of a type that RFC 9420 does not define, and of `proposalType` if that is given. */
 export function isCustomProposal(proposal: Proposal, proposalType?: number): proposal is CustomProposal {
   const { proposalType: type } = proposal;
   return !STANDARD.has(type) && "data" in proposal && (proposalType === undefined || type === proposalType);
 }
 
-/** Whether a proposal is of this type of RFC 9420. */
+/** Whether a proposal is of a given type of RFC 9420. */
 export function isProposal<T extends StandardProposal["proposalType"]>(
   proposal: Proposal,
   proposalType: T,
@@ -96,20 +100,21 @@ export function isProposal<T extends StandardProposal["proposalType"]>(
   return proposal.proposalType === proposalType;
 }
 
-/** How proposals of a registered type are read, and whether external senders may send them (§17.4). */
+/** How proposals of a registered type are handled. */
 export interface ProposalForm {
   readonly codec: Codec<unknown>;
+  /** Whether external senders may send them: column "Ext" of §17.4. */
   readonly external: boolean;
 }
 
 /**
- * The registered types: the context of a reader of proposals. A proposal has no length before it, so that one of an
- * unknown type can't be passed over: it is malformed.
+ * The registered types, for the context of a reader of proposals. A proposal of an unknown type is malformed: its
+ * length is not encoded, so it can't be skipped.
  */
 export class ProposalTypes extends PskTypes {
   private readonly forms: ReadonlyMap<number, ProposalForm>;
 
-  /** @param psks registered types of pre-shared keys, which proposals name */
+  /** @param psks registered types of pre-shared keys, which PreSharedKey proposals refer to */
   constructor(
     forms: ReadonlyMap<number, ProposalForm>,
     psks: ReadonlyMap<number, { readonly codec: Codec<unknown> }> = new Map(),
@@ -123,7 +128,7 @@ export class ProposalTypes extends PskTypes {
   }
 }
 
-/** Proposal, RFC 9420 §12.1. Types of extensions are read where the reader's context is {@link ProposalTypes}. */
+/** Proposal, RFC 9420 §12.1. It decodes types of extensions if the reader's context is a {@link ProposalTypes}. */
 export const Proposal: Codec<Proposal> = {
   write(writer, proposal) {
     if (isCustomProposal(proposal)) {

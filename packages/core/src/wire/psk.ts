@@ -1,4 +1,4 @@
-// RFC 9420 §8.4: the names of pre-shared keys.
+// RFC 9420 §8.4: identifiers of pre-shared keys.
 import { type Codec, opaque, struct, type TypeOf, uint16, uint64, uint8, variant } from "../codec/index.js";
 import { MlsError } from "../errors.js";
 
@@ -8,7 +8,7 @@ export const PSKType = { external: 1, resumption: 2 } as const;
 /** RFC 9420 §8.4 */
 export const ResumptionPSKUsage = { application: 1, reinit: 2, branch: 3 } as const;
 
-/** The usage, with the fields that every resumption PSK has */
+/** The fields of a resumption PSK after its usage. */
 const resumption = { pskGroupId: opaque, pskEpoch: uint64, pskNonce: opaque };
 
 const standard = variant("pskType", uint8, {
@@ -22,35 +22,37 @@ const standard = variant("pskType", uint8, {
 
 const STANDARD: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(PSKType));
 
-/** The name of a pre-shared key of a type that an extension registered. */
+/** The identifier of a pre-shared key of a type that an extension registered. */
 export interface CustomPskId {
-  /** Any type but those of RFC 9420 §8.4. */
+  /** A type that RFC 9420 §8.4 does not define. */
   readonly pskType: number;
-  /** What stands between the type and the nonce, as encoded. */
+  /** The encoded fields between the type and the nonce. */
   readonly data: Uint8Array;
   readonly pskNonce: Uint8Array;
 }
 
-/** A pre-shared key's name without its nonce. */
+/** The identifier without its nonce. */
 export type CustomPsk = Omit<CustomPskId, "pskNonce">;
 
-/** The name of a pre-shared key of a type that RFC 9420 defines. */
+/** The identifier of a pre-shared key of a type that RFC 9420 defines. */
 export type StandardPskId = TypeOf<typeof standard>;
 
 export type PreSharedKeyID = StandardPskId | CustomPskId;
 
-/** The name of a key of another type than those of RFC 9420. @throws MlsError `usage` for one of those */
+/** The identifier of a key of a type that RFC 9420 does not define. @throws MlsError `usage` for a type of RFC 9420 */
 export function customPsk(pskType: number, data: Uint8Array): CustomPsk {
-  if (STANDARD.has(pskType)) throw new MlsError("usage", `PSK type ${pskType} is one of RFC 9420's own`);
+  if (STANDARD.has(pskType)) {
+    throw new MlsError("usage", `expected the PSK type of an extension, got type ${pskType} of RFC 9420`);
+  }
   return { pskType, data };
 }
 
-/** Whether a key is of another type than those of RFC 9420. */
+/** Whether a key is of a type that RFC 9420 does not define. */
 export function isCustomPsk(id: PreSharedKeyID): id is CustomPskId {
   return !STANDARD.has(id.pskType) && "data" in id;
 }
 
-/** Registered types, and how what names their keys is read: the context of a reader. */
+/** The registered types and the codecs of their {@link CustomPskId.data}, for the context of a reader. */
 export class PskTypes {
   private readonly psks: ReadonlyMap<number, { readonly codec: Codec<unknown> }>;
 
@@ -63,7 +65,7 @@ export class PskTypes {
   }
 }
 
-/** PreSharedKeyID, RFC 9420 §8.4. Types of extensions are read where the reader's context is {@link PskTypes}. */
+/** PreSharedKeyID, RFC 9420 §8.4. It decodes types of extensions if the reader's context is a {@link PskTypes}. */
 export const PreSharedKeyID: Codec<PreSharedKeyID> = {
   write(writer, id) {
     if (isCustomPsk(id)) {

@@ -1,4 +1,4 @@
-// RFC 9420 §7.1, §7.8, §12.4.3.3: parent nodes, and the two kinds of node in a tree.
+// RFC 9420 §7.1, §7.8, §7.9, §12.4.3.3: the nodes of a ratchet tree, and the inputs of its hashes.
 import { opaque, optional, struct, type TypeOf, uint32, uint8, variant, vector } from "../codec/index.js";
 import { LeafNode } from "./leaf-node.js";
 

@@ -1,4 +1,4 @@
-// RFC 9420 §12.4.3: what a new member is sent.
+// RFC 9420 §12.4.3: GroupInfo and Welcome.
 import { opaque, optional, struct, type TypeOf, uint16, uint32, vector } from "../codec/index.js";
 import { Extension } from "./extension.js";
 import { GroupContext } from "./group-context.js";

@@ -3,7 +3,6 @@ import { equalBytes } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import { type OpenedPrivateMessage, openPrivate, openPublic, verifyContent } from "../../framing/index.js";
-import { isPromise } from "../../provider/index.js";
 import {
   type AuthenticatedContent,
   ContentType,
@@ -159,11 +158,7 @@ async function receivePrivate(
     const { content } = opened.content;
     const leafNode = senderLeaf(content, tree);
     const isApplication = content.content.contentType === ContentType.application;
-    const { signatureKey } = leafNode;
-    const verified = verifyContent(config.provider, opened.content, contextBytes(current), signatureKey);
-    // The provider verifies elsewhere, and this thread has time. Handshakes rarely have a next one in their epoch.
-    if (isPromise(verified) && isApplication) opened.lookAhead();
-    await verified;
+    await verifyContent(config.provider, opened.content, contextBytes(current), leafNode.signatureKey);
     config.registry.checkAuthenticatedData(content.authenticatedData, groupContext);
     if (isApplication) return { received: applicationMessage(content, leafNode), finish: () => state };
     return receiveHandshake(config, state, opened.content, bytes);

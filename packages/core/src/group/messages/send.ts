@@ -48,10 +48,7 @@ export async function applicationMessage(
   const { secretTree, secrets } = at.epoch;
   const wireFormat = WireFormat.privateMessage;
   const content = { contentType: ContentType.application, applicationData };
-  const signing = signed(at, wireFormat, content, authenticatedData);
-  // Where a thread or a token signs, this has time.
-  secretTree.prepare(at.epoch.keys.leafIndex, "application");
-  const authenticated = await signing;
+  const authenticated = await signed(at, wireFormat, content, authenticatedData);
   const padding = Math.max(0, policy.padding(applicationData.length) - applicationData.length);
   const keys = { secretTree, senderDataSecret: secrets.senderDataSecret };
   const privateMessage = await sealPrivate(provider, authenticated, keys, padding);
