@@ -60,7 +60,7 @@ function byType<D>(
 
 /** All of a client's extensions. Immutable. */
 export class Registry {
-  readonly modules: readonly MlsExtension[];
+  readonly definitions: readonly MlsExtension[];
   /** The context for reading proposals. */
   readonly proposalTypes: ProposalTypes;
   readonly secrets: readonly EpochSecretDefinition[];
@@ -70,35 +70,35 @@ export class Registry {
   readonly #psks: ReadonlyMap<number, PskDefinition>;
 
   /** @throws MlsError `usage` for a type or label that is registered twice, or RFC 9420's own */
-  constructor(modules: readonly MlsExtension[] = []) {
-    this.modules = modules;
+  constructor(definitions: readonly MlsExtension[] = []) {
+    this.definitions = definitions;
     this.#extensions = byType(
       "extension",
-      modules.flatMap((one) => one.extensions ?? []),
+      definitions.flatMap((one) => one.extensions ?? []),
       ({ extensionType }) => extensionType,
       DEFAULT_EXTENSIONS,
     );
     this.#proposals = byType(
       "proposal",
-      modules.flatMap((one) => one.proposals ?? []),
+      definitions.flatMap((one) => one.proposals ?? []),
       ({ proposalType }) => proposalType,
       STANDARD_PROPOSALS,
     );
     this.#credentials = byType(
       "credential",
-      modules.flatMap((one) => one.credentials ?? []),
+      definitions.flatMap((one) => one.credentials ?? []),
       ({ credentialType }) => credentialType,
       STANDARD_CREDENTIALS,
     );
     this.#psks = byType(
       "PSK",
-      modules.flatMap((one) => one.psks ?? []),
+      definitions.flatMap((one) => one.psks ?? []),
       ({ pskType }) => pskType,
       STANDARD_PSKS,
       0xff,
     );
     this.proposalTypes = new ProposalTypes(this.#proposals, this.#psks);
-    this.secrets = modules.flatMap((one) => one.secrets ?? []);
+    this.secrets = definitions.flatMap((one) => one.secrets ?? []);
     const labels = new Set<string>(EPOCH_SECRET_LABELS);
     for (const { label } of this.secrets) {
       if (labels.has(label)) throw new MlsError("usage", `another secret has the label "${label}"`);
@@ -117,7 +117,7 @@ export class Registry {
 
   /** What new leaf nodes list besides. */
   grease(random: RandomSource): Required<ListedCapabilities> {
-    const all = this.modules.map((one) => one.greaseCapabilities?.(random) ?? {});
+    const all = this.definitions.map((one) => one.greaseCapabilities?.(random) ?? {});
     return {
       cipherSuites: all.flatMap((one) => one.cipherSuites ?? []),
       extensions: all.flatMap((one) => one.extensions ?? []),
@@ -126,15 +126,15 @@ export class Registry {
     };
   }
 
-  /** The extensions for a new structure: those given, and what modules add. */
+  /** The extensions for a new structure: those given, and what the definitions add. */
   #filled(
     given: readonly Extension[],
-    add: (module: MlsExtension) => readonly Extension[] | undefined,
+    add: (definition: MlsExtension) => readonly Extension[] | undefined,
     place: ExtensionPlace,
   ): readonly Extension[] {
     const all = [...given];
-    for (const module of this.modules) {
-      for (const extension of add(module) ?? []) {
+    for (const definition of this.definitions) {
+      for (const extension of add(definition) ?? []) {
         if (!all.some(({ extensionType }) => extensionType === extension.extensionType)) all.push(extension);
       }
     }
@@ -143,11 +143,11 @@ export class Registry {
   }
 
   leafNodeExtensions(given: readonly Extension[], random: RandomSource): readonly Extension[] {
-    return this.#filled(given, (module) => module.leafNodeExtensions?.(random), "leafNode");
+    return this.#filled(given, (definition) => definition.leafNodeExtensions?.(random), "leafNode");
   }
 
   keyPackageExtensions(given: readonly Extension[], random: RandomSource): readonly Extension[] {
-    return this.#filled(given, (module) => module.keyPackageExtensions?.(random), "keyPackage");
+    return this.#filled(given, (definition) => definition.keyPackageExtensions?.(random), "keyPackage");
   }
 
   groupInfoExtensions(
@@ -156,7 +156,7 @@ export class Registry {
     group: GroupView,
   ): readonly Extension[] {
     const view = viewOf(group);
-    return this.#filled(given, (module) => module.groupInfoExtensions?.(random, view), "groupInfo");
+    return this.#filled(given, (definition) => definition.groupInfoExtensions?.(random, view), "groupInfo");
   }
 
   /** Checks the place and the content of each extension that is known. @throws MlsError */
@@ -179,17 +179,17 @@ export class Registry {
     this.checkExtensions(leafNode.extensions, "leafNode");
     const { credential } = leafNode;
     this.#credentials.get(credential.credentialType)?.check?.(credential, leafNode);
-    for (const module of this.modules) module.checkLeafNode?.(leafNode, groupExtensions);
+    for (const definition of this.definitions) definition.checkLeafNode?.(leafNode, groupExtensions);
   }
 
   isReusable(keyPackage: KeyPackage): boolean {
-    return this.modules.some((module) => module.isReusable?.(keyPackage) === true);
+    return this.definitions.some((definition) => definition.isReusable?.(keyPackage) === true);
   }
 
   /** `authenticated_data` as it is sent. @throws MlsError */
   authenticatedData(given: Uint8Array | undefined, groupContext: GroupContext): Uint8Array {
     let data: Uint8Array | undefined = given && new Uint8Array(given);
-    for (const module of this.modules) data ??= module.defaultAuthenticatedData?.(groupContext);
+    for (const definition of this.definitions) data ??= definition.defaultAuthenticatedData?.(groupContext);
     data ??= EMPTY;
     this.checkAuthenticatedData(data, groupContext);
     return data;
@@ -197,7 +197,7 @@ export class Registry {
 
   /** @throws MlsError */
   checkAuthenticatedData(data: Uint8Array, groupContext: GroupContext): void {
-    for (const module of this.modules) module.checkAuthenticatedData?.(data, groupContext);
+    for (const definition of this.definitions) definition.checkAuthenticatedData?.(data, groupContext);
   }
 
   proposal(proposalType: number): ProposalDefinition | undefined {
@@ -270,11 +270,11 @@ export class Registry {
    */
   checkList(list: ProposalList): void {
     const view = { ...list, group: viewOf(list.group) };
-    for (const module of this.modules) module.checkList?.(view);
+    for (const definition of this.definitions) definition.checkList?.(view);
   }
 }
 
-/** What modules see of a group: an epoch has its secrets too. */
+/** What definitions see of a group: an epoch has its secrets too. */
 function viewOf({ groupContext, tree }: GroupView): GroupView {
   return { groupContext, tree };
 }

@@ -13,8 +13,8 @@ import type { EndedEpoch } from "../past-epoch.js";
 import { checkMessageSize } from "../policy.js";
 import { cacheProposal, changesOf, verifySender, withProposal } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
-import { checkHeader, checkPastCommit, commitDigest } from "./header.js";
-import type { CommitMessage, ProposalMessage } from "./received.js";
+import { checkHeader, checkPastCommit, commitDigest } from "../header.js";
+import type { CommitMessage, ProposalMessage } from "./message-types.js";
 import { reportCommit, reportProposal } from "./report.js";
 
 /** All that a follower keeps of a group. */

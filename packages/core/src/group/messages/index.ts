@@ -1,7 +1,13 @@
 // RFC 9420 §6, §15: sending and receiving messages.
 export { followFrom, followMessage, type PublicGroupState } from "./follow.js";
-export { commitDigest } from "./header.js";
+export { commitDigest } from "../header.js";
 export { receiveMessage } from "./receive.js";
-export type { ApplicationMessage, CommitMessage, OwnMessage, ProposalMessage, Received } from "./received.js";
+export type {
+  ApplicationMessage,
+  CommitMessage,
+  OwnMessage,
+  ProposalMessage,
+  Received,
+} from "./message-types.js";
 export { reportCommit } from "./report.js";
 export { applicationMessage, groupInfoMessage, type GroupInfoOptions, proposalMessage } from "./send.js";

@@ -23,8 +23,8 @@ import { memberOf } from "../member.js";
 import { checkMessageSize } from "../policy.js";
 import { cacheProposal, changesOf, senderLeaf, verifySender, withProposal } from "../proposals/index.js";
 import { enterEpoch, type GroupState, leaveGroup } from "../state.js";
-import { checkHeader, checkPastCommit, commitDigest } from "./header.js";
-import type { Received } from "./received.js";
+import { checkHeader, checkPastCommit, commitDigest } from "../header.js";
+import type { Received } from "./message-types.js";
 import { ownDropped, reportCommit, reportProposal } from "./report.js";
 
 /** What a message does: the state after it, and what is reported of it. */
@@ -103,7 +103,7 @@ async function receivePast(
   return settle(opened, async () => {
     const leafNode = senderLeaf(opened.content.content, past.tree);
     await verifyContent(provider, opened.content, past.groupContext, leafNode.signatureKey);
-    if (registry.modules.length > 0) {
+    if (registry.definitions.length > 0) {
       registry.checkAuthenticatedData(message.authenticatedData, decode(GroupContext, past.groupContext));
     }
     return { state, received: applicationMessage(opened.content.content, leafNode) };

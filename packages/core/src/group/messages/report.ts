@@ -16,7 +16,7 @@ import type { Epoch } from "../epoch.js";
 import type { Registry } from "../extensions/index.js";
 import { memberOf } from "../member.js";
 import type { CachedProposal, CommitChanges, GroupState } from "../state.js";
-import type { CommitMessage, ProposalMessage } from "./received.js";
+import type { CommitMessage, ProposalMessage } from "./message-types.js";
 
 /** What is told of a commit, in the tree that it gives. */
 export function reportCommit(

@@ -1,9 +1,9 @@
 // RFC 9420 §6, §12.4: which epoch a message belongs to, for members and followers alike.
-import { equalBytes } from "../../bytes.js";
-import { MlsError } from "../../errors.js";
-import type { CipherSuiteProvider } from "../../provider/index.js";
-import type { GroupContext } from "../../wire/index.js";
-import type { EndedEpoch } from "../past-epoch.js";
+import { equalBytes } from "../bytes.js";
+import { MlsError } from "../errors.js";
+import type { CipherSuiteProvider } from "../provider/index.js";
+import type { GroupContext } from "../wire/index.js";
+import type { EndedEpoch } from "./past-epoch.js";
 
 /**
  * Whether a message belongs to the current epoch or to one before.
