@@ -5,34 +5,31 @@ import type { CipherSuiteProvider } from "../provider/index.js";
 import type { GroupContext } from "../wire/index.js";
 import type { EndedEpoch } from "./past-epoch.js";
 
-/**
- * Whether a message belongs to the current epoch or to one before.
- * @throws MlsError `wrong-group`; `wrong-epoch` for a message of a later epoch
- */
-export function checkHeader(
-  groupContext: GroupContext,
-  { groupId, epoch }: { readonly groupId: Uint8Array; readonly epoch: bigint },
-): "current" | "past" {
-  if (!equalBytes(groupId, groupContext.groupId)) {
+/** @throws MlsError `wrong-group` for a message of another group */
+export function checkGroupId({ groupId }: GroupContext, message: { readonly groupId: Uint8Array }): void {
+  if (!equalBytes(message.groupId, groupId)) {
     throw new MlsError("wrong-group", "the message belongs to another group");
   }
-  if (epoch > groupContext.epoch) {
-    throw new MlsError(
-      "wrong-epoch",
-      `expected a message of epoch ${groupContext.epoch}, got one of epoch ${epoch}`,
-    );
-  }
-  return epoch < groupContext.epoch ? "past" : "current";
 }
 
-/** The digest by which the commit that ended an epoch is known. */
+/** @throws MlsError `wrong-epoch` for a message of an earlier or later epoch */
+export function checkEpoch({ epoch }: GroupContext, message: { readonly epoch: bigint }): void {
+  if (message.epoch !== epoch) {
+    throw new MlsError(
+      "wrong-epoch",
+      `expected a message of epoch ${epoch}, got one of epoch ${message.epoch}`,
+    );
+  }
+}
+
+/** The digest that identifies the commit that ended an epoch: `Nh` bytes. */
 export async function commitDigest({ hash }: CipherSuiteProvider, message: Uint8Array): Promise<Uint8Array> {
   return (await hash.hash(message)).slice();
 }
 
 /**
- * A commit of an epoch that another one may have ended. Returns if it is this client's own, which did end it.
- * @throws MlsError `consumed` if it is the commit that ended the epoch; `fork` if it isn't
+ * Checks a commit of a past epoch against the commit that ended it. Returns if both are this client's own commit.
+ * @throws MlsError `consumed` if a received commit comes again; `fork` if another commit ended the epoch
  */
 export async function checkPastCommit(
   provider: CipherSuiteProvider,

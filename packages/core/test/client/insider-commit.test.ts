@@ -152,7 +152,7 @@ describe("a commit", () => {
     ["with another confirmation tag", "12.4.2: the confirmation tag", () => [], { confirmationTag: nonce() }],
     [
       "with a confirmation tag too short",
-      "12.4.2: the confirmation tag",
+      "6.1: the confirmation tag",
       () => [],
       { confirmationTag: nonce(31) },
     ],
