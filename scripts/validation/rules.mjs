@@ -218,8 +218,8 @@ export const RULES = [
     section: "12.1",
     text: "Who receives a proposal MUST verify that its epoch is the group's.",
     checks: [
-      "wrong-epoch: expected a message of epoch …, got one of epoch …",
-      "wrong-epoch: expected a proposal of the current epoch, got one of epoch …",
+      "wrong-epoch: expected a message of epoch …, got epoch …",
+      "wrong-epoch: expected a proposal of the current epoch, got epoch …",
     ],
   },
   {
@@ -568,7 +568,7 @@ export const RULES = [
     section: "12.4.2",
     text: "The commit's epoch is the group's.",
     checks: [
-      "wrong-epoch: expected a message of epoch …, got one of epoch …",
+      "wrong-epoch: expected a message of epoch …, got epoch …",
       "fork: another commit ended epoch … here: this one came later, or belongs to a diverged (forked) group",
     ],
   },
@@ -677,7 +677,7 @@ export const RULES = [
   {
     section: "12.4.3.1",
     text: "Without the tree in the Welcome the client MUST get it elsewhere before it goes on.",
-    checks: ["missing: expected options.ratchetTree: the GroupInfo doesn't carry the ratchet tree"],
+    checks: ["missing: expected options.ratchetTree: the GroupInfo doesn't carry the tree"],
   },
   {
     section: "12.4.3.1",

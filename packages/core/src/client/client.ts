@@ -103,7 +103,7 @@ export class Client {
    * @throws UnsupportedError if the provider doesn't serve the suite, or the signer has another signature scheme;
    *   MlsError `usage` for missing options
    * @example
-   * const client = await Client.create({ crypto: nodeProvider, credential: "alice", authentication });
+   * const client = await Client.create({ crypto: nodeProvider(), credential: "alice", authentication });
    */
   static async create(options: ClientOptions): Promise<Client> {
     const { crypto, authentication, credential } = options;
@@ -325,7 +325,7 @@ export class Client {
   /**
    * Creates a subgroup (§11.3) of some members of a group, linked to it by a resumption PSK. They join by the Welcome,
    * and their clients check the link.
-   * @param options `extensions`: Default: those of the group
+   * @param options `extensions`: GroupContext extensions; default: those of the group
    * @throws ValidationError if a new member isn't a member of the group; otherwise as {@link Group.commit}
    * @example
    * const { group, welcome } = await alice.branch(team, { add: [keyPackageOfBob] });

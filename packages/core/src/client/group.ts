@@ -122,11 +122,9 @@ export class Group extends GroupBase {
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
     const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
-    const chosen = copyOf(options.authenticatedData);
+    const authenticatedData = copyOf(options.authenticatedData);
     return this.#lock.run(async () => {
       needActive(this.#state);
-      const { config, current } = this;
-      const authenticatedData = config.registry.authenticatedData(chosen, current.groupContext);
       if (this.#state.proposals.length > 0) {
         throw new MlsError("pending", "proposals were received: commit them before sending application data");
       }
@@ -145,19 +143,14 @@ export class Group extends GroupBase {
     request: ProposalRequest,
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
-    const chosen = copyOf(options.authenticatedData);
+    const authenticatedData = copyOf(options.authenticatedData);
     return this.#lock.run(async () => {
       needActive(this.#state);
-      const { config, current } = this;
-      const authenticatedData = config.registry.authenticatedData(chosen, current.groupContext);
-      const { proposal, leafKey, signer } = await requestedProposal(this.#context, request);
-      const { message, cached } = await proposalMessage(
-        this.#context,
-        proposal,
-        authenticatedData,
-        this.#state.proposals,
-      );
-      if (signer !== undefined) config.addSigner(signer);
+      const context = this.#context;
+      const { proposals } = this.#state;
+      const { proposal, leafKey, signer } = await requestedProposal(context, request);
+      const { message, cached } = await proposalMessage(context, proposal, authenticatedData, proposals);
+      if (signer !== undefined) this.config.addSigner(signer);
       this.#state = withProposal(this.#state, { ...cached, leafKey });
       return message;
     });
@@ -346,10 +339,7 @@ export class Group extends GroupBase {
    * const snapshot = await group.save();
    */
   save(): Promise<Uint8Array> {
-    return this.#lock.run(async () => {
-      needOpen(this.#state);
-      return this.#record(undefined);
-    });
+    return this.#lock.run(() => this.#record(undefined));
   }
 
   /**
@@ -369,6 +359,7 @@ export class Group extends GroupBase {
   }
 
   async #record(since: SavePoint | undefined): Promise<Uint8Array> {
+    needOpen(this.#state);
     const { bytes, saved } = await saveState(this.config.provider, this.#state, since);
     this.#saved = saved;
     return bytes;

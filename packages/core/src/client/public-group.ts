@@ -60,7 +60,7 @@ export class PublicGroup extends GroupBase {
    * Starts to follow a group in the epoch of a GroupInfo.
    * @throws ValidationError, DecodeError, UnsupportedError; MlsError `missing` without a tree, `authentication`
    * @example
-   * const follower = await PublicGroup.follow({ crypto: nodeProvider, authentication, groupInfo });
+   * const follower = await PublicGroup.follow({ crypto: nodeProvider(), authentication, groupInfo });
    */
   static async follow(options: PublicGroupOptions): Promise<PublicGroup> {
     const { crypto, authentication, policy } = options;

@@ -5,6 +5,7 @@ import type { CipherSuiteProvider, CryptoProvider, SignatureKeyPair, Signer } fr
 /**
  * A signer with a key pair of a provider.
  * @example
+ * const suite = nodeProvider().suite(2);
  * const signer = signerOf(suite, await suite.signature.importPrivateKey(savedKey));
  */
 export function signerOf({ suite, signature }: CipherSuiteProvider, keyPair: SignatureKeyPair): Signer {
@@ -20,7 +21,7 @@ export function signerOf({ suite, signature }: CipherSuiteProvider, keyPair: Sig
  * @param suite the code point of the cipher suite
  * @throws UnsupportedError if the provider doesn't serve the suite
  * @example
- * const signer = await generateSigner(nodeProvider, 2);
+ * const signer = await generateSigner(nodeProvider(), 2);
  */
 export async function generateSigner(crypto: CryptoProvider, suite: number): Promise<Signer> {
   const provider = crypto.suite(suite);

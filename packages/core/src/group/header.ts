@@ -1,4 +1,4 @@
-// RFC 9420 §6, §12.4: which epoch a message belongs to, for members and followers alike.
+// RFC 9420 §6, §12.4: which epoch a message belongs to, for members and followers.
 import { equalBytes } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import type { CipherSuiteProvider } from "../provider/index.js";
@@ -15,10 +15,7 @@ export function checkGroupId({ groupId }: GroupContext, message: { readonly grou
 /** @throws MlsError `wrong-epoch` for a message of an earlier or later epoch */
 export function checkEpoch({ epoch }: GroupContext, message: { readonly epoch: bigint }): void {
   if (message.epoch !== epoch) {
-    throw new MlsError(
-      "wrong-epoch",
-      `expected a message of epoch ${epoch}, got one of epoch ${message.epoch}`,
-    );
+    throw new MlsError("wrong-epoch", `expected a message of epoch ${epoch}, got epoch ${message.epoch}`);
   }
 }
 
@@ -29,7 +26,7 @@ export async function commitDigest({ hash }: CipherSuiteProvider, message: Uint8
 
 /**
  * Checks a commit of a past epoch against the commit that ended it. Returns if both are this client's own commit.
- * @throws MlsError `consumed` if a received commit comes again; `fork` if another commit ended the epoch
+ * @throws MlsError `consumed` for a repeated commit of another member; `fork` if another commit ended the epoch
  */
 export async function checkPastCommit(
   provider: CipherSuiteProvider,

@@ -28,7 +28,7 @@ export interface PastEpoch extends EndedEpoch {
 }
 
 /** Ends an epoch: returns the part that is kept, and overwrites all other secrets. */
-export function retire(epoch: Epoch, endedBy: Uint8Array, endedByOwn: boolean): PastEpoch {
+export function retire(epoch: Epoch, ending: Omit<EndedEpoch, "epoch">): PastEpoch {
   const { senderDataSecret, resumptionPsk, ...others } = epoch.secrets;
   wipe(...Object.values(others));
   for (const ledger of epoch.ledgers.values()) ledger.wipe();
@@ -40,8 +40,7 @@ export function retire(epoch: Epoch, endedBy: Uint8Array, endedByOwn: boolean): 
     secretTree: epoch.secretTree,
     senderDataSecret,
     resumptionPsk,
-    endedBy,
-    endedByOwn,
+    ...ending,
   };
 }
 

@@ -96,12 +96,9 @@ export function lifetimeRule(policy: Policy, clock: "now" | "any"): LifetimeRule
 }
 
 /** @throws MlsError `limit` if a message is larger than the policy allows */
-export function checkMessageSize({ maxMessageSize }: Policy, message: Uint8Array): void {
-  if (message.length > maxMessageSize) {
-    throw new MlsError(
-      "limit",
-      `expected a message of at most ${maxMessageSize} bytes, got ${message.length}`,
-    );
+export function checkMessageSize({ maxMessageSize: max }: Policy, { length }: Uint8Array): void {
+  if (length > max) {
+    throw new MlsError("limit", `expected a message of at most ${max} bytes, got ${length}`);
   }
 }
 

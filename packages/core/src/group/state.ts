@@ -4,7 +4,7 @@ import type { CommittedProposal, SourcedProposal } from "../framing/index.js";
 import type { HpkePrivateKey } from "../provider/index.js";
 import type { LeafNode, Proposal, ReInit } from "../wire/index.js";
 import { type Epoch, wipeEpoch } from "./epoch.js";
-import { type PastEpoch, retire, wipePast } from "./past-epoch.js";
+import { type EndedEpoch, type PastEpoch, retire, wipePast } from "./past-epoch.js";
 
 /** Whether a group is in use, or why it isn't. */
 export type GroupStatus = "active" | "removed" | "reinitialized" | "closed";
@@ -24,7 +24,7 @@ export interface PendingCommit {
   readonly epoch: Epoch;
   readonly changes: CommitChanges;
   readonly authenticatedData: Uint8Array;
-  /** The proposals by value, which are reported as dropped if another commit comes first. */
+  /** The proposals by value. They are reported as dropped if another commit is accepted first. */
   readonly own: readonly Proposal[];
 }
 
@@ -62,10 +62,10 @@ export function enterEpoch(
   state: GroupState,
   epoch: Epoch,
   changes: CommitChanges,
-  ending: Pick<PastEpoch, "endedBy" | "endedByOwn">,
+  ending: Omit<EndedEpoch, "epoch">,
   maxPastEpochs: number,
 ): GroupState {
-  const past = [retire(state.current, ending.endedBy, ending.endedByOwn), ...state.past];
+  const past = [retire(state.current, ending), ...state.past];
   for (const old of past.splice(maxPastEpochs)) wipePast(old);
   if (state.pending !== undefined && state.pending.epoch !== epoch) wipeEpoch(state.pending.epoch);
   return {
@@ -104,10 +104,8 @@ export function needActive(state: GroupState): void {
 }
 
 /** The resumption PSK (§8.6) of the current epoch or a kept one; `undefined` for others, or after leaving. */
-export function resumptionPskOf(
-  { status, current, past }: GroupState,
-  epoch: bigint,
-): Uint8Array | undefined {
+export function resumptionPskOf(state: GroupState, epoch: bigint): Uint8Array | undefined {
+  const { status, current, past } = state;
   if (status === "removed" || status === "closed") return undefined;
   if (epoch === current.groupContext.epoch) return current.secrets.resumptionPsk;
   return past.find((one) => one.epoch === epoch)?.resumptionPsk;

@@ -112,10 +112,7 @@ async function openProposal(
   const { proposalTypes } = config.registry;
   const decoded = decode(MlsMessage, message, proposalTypes);
   if (decoded.wireFormat !== WireFormat.publicMessage) {
-    throw new MlsError(
-      "usage",
-      "expected a proposal in a PublicMessage: a new member can't read what is encrypted",
-    );
+    throw new MlsError("usage", "expected a proposal in a PublicMessage");
   }
   checkGroupId(epoch.groupContext, decoded.publicMessage.content);
   checkEpoch(epoch.groupContext, decoded.publicMessage.content);

@@ -186,9 +186,8 @@ export async function openEpoch(
     }
     let keys = keysAfter(epoch, processed, ownLeafKey);
     if (path !== undefined) {
-      const context = GroupContext.encoding(
-        provisionalContext(epoch, groupContext.treeHash, applied.extensions),
-      );
+      const { treeHash } = groupContext;
+      const context = GroupContext.encoding(provisionalContext(epoch, treeHash, applied.extensions));
       const { leafIndex: sender } = processed.committer;
       const added = addedLeaves(applied);
       const opened = await decryptPathSecret(provider, tree, keys, sender, path, added, context);

@@ -8,11 +8,11 @@ import type { Registry } from "./registry.js";
 export function describeLeaf(
   registry: Registry,
   random: (length: number) => Uint8Array,
-  { credential, capabilities: supported, extensions: given }: LeafDescription,
+  { credential, capabilities: supported, extensions: chosen }: LeafDescription,
 ): LeafDescription {
   const grease = registry.grease(random);
-  const extensions = registry.leafNodeExtensions(given, random);
-  const added = extensions.slice(given.length).map(({ extensionType }) => extensionType);
+  const extensions = registry.leafNodeExtensions(chosen, random);
+  const added = extensions.slice(chosen.length).map(({ extensionType }) => extensionType);
   const list = (...types: readonly (readonly number[])[]) => [...new Set(types.flat())];
   return {
     credential,

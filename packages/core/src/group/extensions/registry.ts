@@ -43,13 +43,13 @@ function byType<D>(
   kind: string,
   definitions: readonly D[],
   typeOf: (definition: D) => number,
-  taken: ReadonlySet<number>,
+  standard: ReadonlySet<number>,
   max = 0xffff,
 ): ReadonlyMap<number, D> {
   const map = new Map<number, D>();
   for (const definition of definitions) {
     const type = typeOf(definition);
-    if (!Number.isInteger(type) || type < 1 || type > max || taken.has(type) || map.has(type)) {
+    if (!Number.isInteger(type) || type < 1 || type > max || standard.has(type) || map.has(type)) {
       throw new MlsError("usage", `expected an unused ${kind} type from 1 to ${max}, got ${type}`);
     }
     map.set(type, definition);
@@ -114,11 +114,11 @@ export class Registry {
 
   /** The extensions of a new structure: those of the application, and the defaults of types that it doesn't set. */
   #withDefaults(
-    given: readonly Extension[],
+    chosen: readonly Extension[],
     defaultsOf: (definition: MlsExtension) => readonly Extension[] | undefined,
     place: ExtensionPlace,
   ): readonly Extension[] {
-    const all = [...given];
+    const all = [...chosen];
     for (const definition of this.definitions) {
       for (const extension of defaultsOf(definition) ?? []) {
         if (!all.some(({ extensionType }) => extensionType === extension.extensionType)) all.push(extension);
@@ -128,21 +128,21 @@ export class Registry {
     return all;
   }
 
-  leafNodeExtensions(given: readonly Extension[], random: RandomSource): readonly Extension[] {
-    return this.#withDefaults(given, (one) => one.leafNodeExtensions?.(random), "leafNode");
+  leafNodeExtensions(chosen: readonly Extension[], random: RandomSource): readonly Extension[] {
+    return this.#withDefaults(chosen, (one) => one.leafNodeExtensions?.(random), "leafNode");
   }
 
-  keyPackageExtensions(given: readonly Extension[], random: RandomSource): readonly Extension[] {
-    return this.#withDefaults(given, (one) => one.keyPackageExtensions?.(random), "keyPackage");
+  keyPackageExtensions(chosen: readonly Extension[], random: RandomSource): readonly Extension[] {
+    return this.#withDefaults(chosen, (one) => one.keyPackageExtensions?.(random), "keyPackage");
   }
 
   groupInfoExtensions(
-    given: readonly Extension[],
+    chosen: readonly Extension[],
     random: RandomSource,
     group: GroupView,
   ): readonly Extension[] {
     const view = viewOf(group);
-    return this.#withDefaults(given, (one) => one.groupInfoExtensions?.(random, view), "groupInfo");
+    return this.#withDefaults(chosen, (one) => one.groupInfoExtensions?.(random, view), "groupInfo");
   }
 
   /** Checks where each known extension is used, and its content. @throws MlsError */
@@ -173,8 +173,8 @@ export class Registry {
   }
 
   /** The `authenticated_data` to send: the application's, else the default. @throws MlsError */
-  authenticatedData(given: Uint8Array | undefined, groupContext: GroupContext): Uint8Array {
-    let data: Uint8Array | undefined = given && new Uint8Array(given);
+  authenticatedData(chosen: Uint8Array | undefined, groupContext: GroupContext): Uint8Array {
+    let data: Uint8Array | undefined = chosen && new Uint8Array(chosen);
     for (const definition of this.definitions) data ??= definition.defaultAuthenticatedData?.(groupContext);
     data ??= EMPTY;
     this.checkAuthenticatedData(data, groupContext);

@@ -21,11 +21,7 @@ export async function createEpoch(
   { leafNode, leafKey }: { readonly leafNode: LeafNode; readonly leafKey: HpkePrivateKey },
 ): Promise<Epoch> {
   const { provider } = config;
-  ensure(
-    groupId.length > 0,
-    "11: the group ID must tell the group from others",
-    "expected at least 1 byte, got 0",
-  );
+  ensure(groupId.length > 0, "11: the group ID must tell the group from others", "got 0 bytes");
   checkCapabilities(leafNode, requirementsOf(provider.suite, extensions));
   const tree = RatchetTree.of(leafNode);
   checkGroup(config, tree, extensions);

@@ -85,10 +85,7 @@ export async function openGroupInfo(
       ? findExtension(extensions, ExtensionType.ratchetTree, RatchetTreeNodes)
       : decode(RatchetTreeNodes, ratchetTree);
   if (nodes === undefined) {
-    throw new MlsError(
-      "missing",
-      "expected options.ratchetTree: the GroupInfo doesn't carry the ratchet tree",
-    );
+    throw new MlsError("missing", "expected options.ratchetTree: the GroupInfo doesn't carry the tree");
   }
   const tree = RatchetTree.fromNodes(nodes);
   ensure(

@@ -127,7 +127,7 @@ async function receivePast(
     return { state, received: { kind: "own" } };
   }
   if (message === undefined || contentType !== ContentType.application) {
-    throw new MlsError("wrong-epoch", `expected a proposal of the current epoch, got one of epoch ${epoch}`);
+    throw new MlsError("wrong-epoch", `expected a proposal of the current epoch, got epoch ${epoch}`);
   }
   const opened = await openUnlessOwn(config, state, message, past);
   if (opened === undefined) return { state, received: { kind: "own" } };

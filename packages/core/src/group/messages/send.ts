@@ -21,17 +21,17 @@ import type { CachedProposal } from "../state.js";
 
 /** A message's content, signed by this member (§6.1). Not for commits: it has no confirmation tag. */
 async function signed(
-  { epoch, signer }: MemberContext,
+  { config, epoch, signer }: MemberContext,
   wireFormat: 1 | 2,
   content: FramedContent["content"],
-  authenticatedData: Uint8Array,
+  authenticatedData: Uint8Array | undefined,
 ): Promise<AuthenticatedContent> {
   const { groupContext, keys } = epoch;
   const framed: FramedContent = {
     groupId: groupContext.groupId,
     epoch: groupContext.epoch,
     sender: { senderType: SenderType.member, leafIndex: keys.leafIndex },
-    authenticatedData,
+    authenticatedData: config.registry.authenticatedData(authenticatedData, groupContext),
     content,
   };
   const signature = await signContent(signer, wireFormat, framed, contextBytes(epoch));
@@ -42,7 +42,7 @@ async function signed(
 export async function applicationMessage(
   context: MemberContext,
   applicationData: Uint8Array,
-  authenticatedData: Uint8Array,
+  authenticatedData: Uint8Array | undefined,
 ): Promise<Uint8Array> {
   const { provider, policy } = context.config;
   const { secretTree, secrets } = context.epoch;
@@ -68,7 +68,7 @@ export async function applicationMessage(
 export async function proposalMessage(
   context: MemberContext,
   proposal: Proposal,
-  authenticatedData: Uint8Array,
+  authenticatedData: Uint8Array | undefined,
   others: readonly CachedProposal[],
 ): Promise<{ message: Uint8Array; cached: CachedProposal }> {
   const { config, epoch } = context;

@@ -9,14 +9,10 @@ import { authorizeProposals } from "./authorize.js";
 import { checkOutcome } from "./result.js";
 
 /** The error about the group after a list of proposals; `undefined` if that group is valid. */
-function resultError(
-  config: GroupConfig,
-  epoch: PublicEpoch,
-  proposals: readonly SourcedProposal[],
-): unknown {
+function resultError(config: GroupConfig, epoch: PublicEpoch, list: readonly SourcedProposal[]): unknown {
   try {
-    const applied = applyProposals(epoch, proposals, config.registry);
-    checkOutcome(config, epoch, proposals, applied, applied.tree);
+    const applied = applyProposals(epoch, list, config.registry);
+    checkOutcome(config, epoch, list, applied, applied.tree);
     return undefined;
   } catch (error) {
     return error;
@@ -52,14 +48,9 @@ export function filterProposals(
   return allowed.filter((one) => chosen.has(one));
 }
 
-function isAuthorized(
-  config: GroupConfig,
-  epoch: PublicEpoch,
-  sourced: SourcedProposal,
-  committer: Sender,
-): boolean {
+function isAuthorized(config: GroupConfig, epoch: PublicEpoch, one: SourcedProposal, by: Sender): boolean {
   try {
-    authorizeProposals(config, epoch, [sourced], committer);
+    authorizeProposals(config, epoch, [one], by);
     return true;
   } catch (error) {
     if (error instanceof MlsError) return false;
@@ -70,7 +61,7 @@ function isAuthorized(
 /** The longest list in which {@link blameOne} searches: it takes quadratic time. */
 const MAX_SEARCHED = 64;
 
-/** Adds to the error about a list which of the proposals causes it, if a single one does. */
+/** The error about a list, with the `proposal` that causes it, if a single one does. */
 export function blameOne(
   config: GroupConfig,
   epoch: PublicEpoch,

@@ -37,7 +37,7 @@ function namesOf({ proposal }: SourcedProposal, target: number | undefined): str
 
 /**
  * §12.2: checks that a proposal doesn't conflict with an earlier one of the list.
- * @param seen the {@link namesOf} the earlier proposals
+ * @param seen the names of the earlier proposals: {@link namesOf}
  */
 function checkConflicts(sourced: SourcedProposal, target: number | undefined, seen: Set<string>): void {
   const { proposalType } = sourced.proposal;
@@ -71,13 +71,9 @@ function checkForm({ reference }: SourcedProposal, form: "value" | "reference" |
 }
 
 /** §12.2, for a regular commit. @throws ValidationError; its `proposal` names the invalid one */
-function checkRegularList(
-  proposals: readonly SourcedProposal[],
-  committer: number,
-  registry: Registry,
-): void {
+function checkRegularList(list: readonly SourcedProposal[], committer: number, registry: Registry): void {
   const seen = new Set<string>();
-  for (const [index, sourced] of proposals.entries()) {
+  for (const [index, sourced] of list.entries()) {
     const { proposal } = sourced;
     const { proposalType } = proposal;
     try {
@@ -90,7 +86,7 @@ function checkRegularList(
       ensure(target !== committer, "12.2: a commit must not remove its committer");
       checkConflicts(sourced, target, seen);
       ensure(
-        proposalType !== ProposalType.reinit || proposals.length === 1,
+        proposalType !== ProposalType.reinit || list.length === 1,
         "12.2: a commit must not contain a ReInit together with any other proposal",
       );
       ensure(
@@ -108,20 +104,16 @@ function checkRegularList(
  * @param committer a member, or a new member who joins by the commit
  * @throws ValidationError; its `proposal` names the invalid one, if there is one
  */
-export function checkList(
-  proposals: readonly SourcedProposal[],
-  committer: Sender,
-  registry: Registry,
-): void {
+export function checkList(list: readonly SourcedProposal[], committer: Sender, registry: Registry): void {
   if (committer.senderType === SenderType.member) {
-    checkRegularList(proposals, committer.leafIndex, registry);
+    checkRegularList(list, committer.leafIndex, registry);
     return;
   }
   ensure(
     committer.senderType === SenderType.newMemberCommit,
     "6.1: a commit is sent by a member, or by a new member",
   );
-  checkExternalList(proposals, registry);
+  checkExternalList(list, registry);
 }
 
 /** What an external commit may contain (§12.2). */
@@ -184,17 +176,17 @@ export function selectProposals(
   const removed = new Set(
     [...own, ...received].filter(isType(ProposalType.remove)).map((one) => target(one) as number),
   );
-  const keysOf = (one: SourcedProposal) => namesOf(one, target(one));
-  const taken = new Set<string>(own.flatMap(keysOf));
+  const namesIn = (one: SourcedProposal) => namesOf(one, target(one));
+  const seen = new Set<string>(own.flatMap(namesIn));
   const chosen: SourcedProposal[] = [];
   // The latest first: of two conflicting proposals the earlier one is left out.
   for (const sourced of [...received].reverse()) {
     const leafIndex = target(sourced);
     if (leafIndex === committer || isSuperseded(sourced)) continue;
     if (isType(ProposalType.update)(sourced) && removed.has(leafIndex as number)) continue;
-    const keys = keysOf(sourced);
-    if (keys.some((key) => taken.has(key))) continue;
-    for (const key of keys) taken.add(key);
+    const names = namesIn(sourced);
+    if (names.some((name) => seen.has(name))) continue;
+    for (const name of names) seen.add(name);
     chosen.unshift(sourced);
   }
   const all = [...chosen, ...own];

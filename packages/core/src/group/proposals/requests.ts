@@ -61,21 +61,17 @@ export function proposalOf(
 }
 
 /** The PreSharedKeyID of a pre-shared key, with a random nonce (§8.4). @throws MlsError `usage` */
-export function pskIdOf(
-  provider: CipherSuiteProvider,
-  groupId: Uint8Array,
-  choice: PskChoice,
-): PreSharedKeyID {
+export function pskIdOf(provider: CipherSuiteProvider, groupId: Uint8Array, psk: PskChoice): PreSharedKeyID {
   const pskNonce = provider.random(provider.suite.hash.Nh);
-  if ("custom" in choice) return { ...choice.custom, pskNonce };
-  if ("external" in choice) {
-    return { pskType: PSKType.external, pskId: needBytes(choice.external, "a PSK ID").slice(), pskNonce };
+  if ("custom" in psk) return { ...psk.custom, pskNonce };
+  if ("external" in psk) {
+    return { pskType: PSKType.external, pskId: needBytes(psk.external, "a PSK ID").slice(), pskNonce };
   }
   return {
     pskType: PSKType.resumption,
     usage: ResumptionPSKUsage.application,
     pskGroupId: groupId,
-    pskEpoch: choice.resumption,
+    pskEpoch: psk.resumption,
     pskNonce,
   };
 }

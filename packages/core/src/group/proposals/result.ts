@@ -30,8 +30,8 @@ export function checkGroup(config: GroupConfig, tree: RatchetTree, extensions: r
 }
 
 /**
- * §13.4, §13.5: checks that this client supports a group's extensions. Its leaf node doesn't tell: that may list
- * GREASE values too.
+ * §13.4, §13.5: checks that this client supports a group's extensions. Uses the client's own list, because its leaf
+ * node may list GREASE values too.
  * @throws ValidationError
  */
 export function checkOwnSupport(

@@ -177,10 +177,7 @@ async function loadEpoch(
   const secrets = Object.fromEntries(
     Object.entries(saved.secrets).map(([name, secret]) => {
       if (secret.length !== Nh && secret.length !== 0)
-        throw new MlsError(
-          "state",
-          `invalid saved state: expected ${Nh} bytes of ${name}, got ${secret.length}`,
-        );
+        throw new MlsError("state", `expected ${Nh} bytes of ${name}, got ${secret.length}`);
       return [name, secret.slice()];
     }),
   ) as unknown as Epoch["secrets"];
@@ -263,13 +260,10 @@ export async function saveState(
 function readRecord({ suite }: CipherSuiteProvider, bytes: Uint8Array): TypeOf<typeof SavedGroup> {
   const saved = decode(SavedGroup, bytes);
   if (saved.format !== FORMAT) {
-    throw new MlsError("state", `expected a saved state of format ${FORMAT}, got format ${saved.format}`);
+    throw new MlsError("state", `expected a state of format ${FORMAT}, got format ${saved.format}`);
   }
   if (saved.cipherSuite !== suite.id) {
-    throw new MlsError(
-      "state",
-      `expected a saved state of suite ${suite.id}, got suite ${saved.cipherSuite}`,
-    );
+    throw new MlsError("state", `expected a state of suite ${suite.id}, got suite ${saved.cipherSuite}`);
   }
   return saved;
 }
@@ -297,18 +291,18 @@ async function lastSavePoint(
 
 /**
  * The state that {@link saveState} saved.
- * @param given a snapshot, and the later records in their order. They are overwritten.
+ * @param bytes a snapshot, and the later records in their order. They are overwritten.
  * @returns the state, and the save point for further changes
  * @throws MlsError `state` for invalid bytes, another suite, or records out of order
  */
 export async function loadState(
   config: GroupConfig,
-  given: readonly Uint8Array[],
+  bytes: readonly Uint8Array[],
 ): Promise<{ state: GroupState; saved: SavePoint }> {
   const { provider, policy, registry } = config;
   const types = registry.proposalTypes;
   try {
-    const records = given.map((bytes) => ({ bytes, saved: readRecord(provider, bytes) }));
+    const records = bytes.map((record) => ({ bytes: record, saved: readRecord(provider, record) }));
     const { saved } = records.at(-1) as (typeof records)[number];
     const point = await lastSavePoint(provider, records);
     const { tree } = point;
@@ -364,6 +358,6 @@ export async function loadState(
     if (cause instanceof MlsError) throw new MlsError("state", "invalid saved state", { cause });
     throw cause;
   } finally {
-    wipe(...given);
+    wipe(...bytes);
   }
 }
