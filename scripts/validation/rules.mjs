@@ -70,7 +70,7 @@ const C = {
   oneExternalInit: "12.2: an external commit must contain exactly one ExternalInit",
   nonDefault:
     "12.2: a commit must not contain a proposal of a non-default type that some member who processes it doesn't support",
-  closedReceived: "closed: the group is to be reinitialized, and no longer in use",
+  closedReceived: "closed: the group ended by ReInit",
   emptyHalf:
     "4.1.2: a parent node without members below both of its children is filtered out of every path, and blank",
 };
@@ -195,7 +195,7 @@ export const RULES = [
   {
     section: "11.1",
     text: "Default extension and proposal types needn't be listed in capabilities to be required.",
-    by: "`requirementsOf` in group/extensions.ts",
+    by: "`requirementsOf` in group/extensions/requirements.ts",
     tests: [
       [
         "packages/core/test/validation/tree.test.ts",
@@ -218,8 +218,8 @@ export const RULES = [
     section: "12.1",
     text: "Who receives a proposal MUST verify that its epoch is the group's.",
     checks: [
-      "wrong-epoch: the message is of epoch …, this client in …",
-      "wrong-epoch: a proposal of epoch …, which is over",
+      "wrong-epoch: expected a message of epoch …, got epoch …",
+      "wrong-epoch: expected a proposal of the current epoch, got epoch …",
     ],
   },
   {
@@ -278,7 +278,7 @@ export const RULES = [
   {
     section: "12.1.4",
     text: "Members derive `psk_secret` with the PSKs in the order of the proposals.",
-    by: "`applyProposals` in group/apply.ts, `pskSecretOf` in group/psks.ts",
+    by: "`applyProposals` in group/proposals/apply.ts, `pskSecretOf` in group/psks.ts",
     tests: [
       [
         "packages/core/test/client/resumption.test.ts",
@@ -311,7 +311,7 @@ export const RULES = [
   {
     section: "12.1.8",
     text: "External senders are those that the GroupContext's `external_senders` lists.",
-    checks: ["unknown-sender: the group allows no such external sender"],
+    checks: ["unknown-sender: the group's external_senders have no entry …"],
   },
   {
     section: "12.1.8",
@@ -321,12 +321,12 @@ export const RULES = [
   {
     section: "12.1.8",
     text: "External proposals that the application doesn't authorize are invalid.",
-    checks: ["forbidden: the policy doesn't permit this … proposal"],
+    checks: ["forbidden: the policy doesn't authorize this … proposal"],
   },
   {
     section: "12.1.8",
     text: "An external proposal MUST be sent as a PublicMessage.",
-    by: "`createExternalProposal` in group/external-proposal.ts, which makes nothing else; a PrivateMessage has no field for such a sender",
+    by: "`createExternalProposal` in group/proposals/external.ts, which makes nothing else; a PrivateMessage has no field for such a sender",
     tests: [[PROPOSAL, "is accepted if valid, from a member, an external sender and a new member"]],
   },
   {
@@ -337,14 +337,14 @@ export const RULES = [
   {
     section: "12.1.8",
     text: "A new proposal type MUST say whether external senders may send it.",
-    by: "`ProposalDefinition.external` in group/module.ts: a registration without it doesn't compile",
+    by: "`ProposalDefinition.external` in group/extensions/extension-definition.ts: a registration without it doesn't compile",
     checks: [C.externalTypes],
   },
   // §12.2
   {
     section: "12.2",
     text: "Committers and receivers MUST verify the list; an invalid one MUST be rejected, and changes nothing.",
-    by: "`createCommit` and `stageCommit`, which call the same checks; each test of a refusal compares the saved state",
+    by: "`buildCommit` and `processCommit`, which both call `validateProposals` and `checkResult`; each test of a refusal compares the saved state",
     tests: [
       ["packages/core/test/client/insider-commit.test.ts", "%s is refused by %s"],
       ["packages/core/test/client/insider-add.test.ts", "%s is refused by %s, in a commit and at creation"],
@@ -406,7 +406,7 @@ export const RULES = [
   {
     section: "12.2",
     text: "The application may have rules of its own.",
-    checks: ["forbidden: the policy doesn't permit this … proposal"],
+    checks: ["forbidden: the policy doesn't authorize this … proposal"],
   },
   { section: "12.2", text: "An external commit has exactly one ExternalInit.", checks: [C.oneExternalInit] },
   {
@@ -443,7 +443,7 @@ export const RULES = [
   {
     section: "12.3",
     text: "GroupContextExtensions MUST be applied first; the new extensions MUST be used to judge the other proposals.",
-    by: "`extensionsAfter` in group/apply.ts, before `checkProposals`",
+    by: "`extensionsAfter` in group/proposals/apply.ts, before `checkProposals`",
     checks: [C.extensionsRequired],
     tests: [
       [ORDER, "an Add must do what the extensions of the same commit ask for"],
@@ -453,7 +453,7 @@ export const RULES = [
   {
     section: "12.3",
     text: "Updates MUST be applied before Removes, these before Adds, and Adds in the order of the list.",
-    by: "`applyProposals` in group/apply.ts",
+    by: "`applyProposals` in group/proposals/apply.ts",
     tests: [
       [ORDER, "a new member takes the leaf of a removed one"],
       [ORDER, "an Update blanks its path and replaces its leaf before the committer's path is merged"],
@@ -486,7 +486,7 @@ export const RULES = [
   {
     section: "12.3",
     text: "A new proposal type MUST say how it is applied.",
-    by: "`ProposalDefinition` in group/module.ts: `removes`, `changeExtensions`",
+    by: "`ProposalDefinition` in group/extensions/extension-definition.ts: `removes`, `changeExtensions`",
     tests: [["packages/extensions/test/self-remove.test.ts", "is removed by an external commit"]],
   },
   // §12.4
@@ -498,7 +498,7 @@ export const RULES = [
   {
     section: "12.4",
     text: "Sender and receiver of a commit MUST verify its list of proposals (§12.2).",
-    by: "`createCommit` and `stageCommit`",
+    by: "`buildCommit` and `processCommit`, which both call `validateProposals`",
     tests: [
       ["packages/core/test/client/insider-add.test.ts", "%s is refused by %s, in a commit and at creation"],
     ],
@@ -511,19 +511,19 @@ export const RULES = [
   {
     section: "12.4",
     text: "A new proposal type MUST say whether it requires a path.",
-    by: "`ProposalDefinition.pathRequired` in group/module.ts: a registration without it doesn't compile",
+    by: "`ProposalDefinition.pathRequired` in group/extensions/extension-definition.ts: a registration without it doesn't compile",
     checks: [C.pathPresent],
   },
   {
     section: "12.4.1",
     text: "A committer verifies its list (§12.2), and where a path is required, it MUST make one.",
-    by: "`createCommit` in group/commit.ts",
+    by: "`buildCommit` in group/commit/build.ts",
     tests: [[ORDER, "has a path where one is required, and a Welcome for each new member"]],
   },
   {
     section: "12.4.1",
     text: "The `psks` in a Welcome MUST stand in the order of the proposals.",
-    by: "`createWelcome` in group/welcome-create.ts",
+    by: "`createWelcome` in group/join/create-welcome.ts",
     tests: [
       [
         "packages/core/test/client/resumption.test.ts",
@@ -534,13 +534,13 @@ export const RULES = [
   {
     section: "12.4.1",
     text: "The Welcomes MUST cover every new member.",
-    by: "`createWelcome` in group/welcome-create.ts: one for all",
+    by: "`createWelcome` in group/join/create-welcome.ts: one for all",
     tests: [[ORDER, "has a path where one is required, and a Welcome for each new member"]],
   },
   {
     section: "12.4.1",
     text: "After a ReInit the committer MUST create the new group with the ReInit's parameters and the same members.",
-    by: "`Client.reinitialize`, which holds itself to what the others check",
+    by: "`Client.reinitialize`, whose commit `buildCommit` checks as the new members do",
     checks: [
       "11.2: the group ID, version, cipher suite and extensions must be those of the ReInit",
       "12.4.3.1: all members of the old group must be members of the new one",
@@ -563,8 +563,8 @@ export const RULES = [
     section: "12.4.2",
     text: "The commit's epoch is the group's.",
     checks: [
-      "wrong-epoch: the message is of epoch …, this client in …",
-      "fork: another commit ended epoch … here: this one lost the race, or made a fork",
+      "wrong-epoch: expected a message of epoch …, got epoch …",
+      "fork: another commit ended epoch … here: this one came later, or belongs to a diverged (forked) group",
     ],
   },
   {
@@ -672,7 +672,7 @@ export const RULES = [
   {
     section: "12.4.3.1",
     text: "Without the tree in the Welcome the client MUST get it elsewhere before it goes on.",
-    checks: ["missing: the ratchet tree is needed: the GroupInfo doesn't hold it"],
+    checks: ["missing: expected options.ratchetTree: the GroupInfo doesn't carry the tree"],
   },
   {
     section: "12.4.3.1",
@@ -702,7 +702,7 @@ export const RULES = [
   {
     section: "12.4.3.1",
     text: "The GroupInfo's suite is the key package's.",
-    checks: ["12.4.3.1: the cipher suite in the GroupInfo must match the one in the KeyPackage"],
+    checks: ["12.4.3.1: the cipher suite in the GroupInfo must match the client's"],
   },
   { section: "12.4.3.1", text: "The tree's hash is the GroupInfo's `tree_hash`.", checks: [C.treeHash] },
   {
@@ -769,7 +769,7 @@ export const RULES = [
     text: "With a PSK of usage `reinit` or `branch` the epoch is 1, and the group that it names is known.",
     checks: [
       "12.4.3.1: with a resumption PSK for reinit or branch, the epoch must be 1",
-      "missing: the group that this one follows isn't known here",
+      "missing: the group that this one resumes isn't known here",
     ],
   },
   {
@@ -799,7 +799,7 @@ export const RULES = [
     section: "12.4.3.2",
     text: "An external commit takes a GroupInfo with `external_pub`, of the client's suite.",
     checks: [
-      "missing: the GroupInfo has no external_pub extension: nobody can join by it",
+      "missing: expected a GroupInfo with the external_pub extension",
       "12.4.3.1: the cipher suite in the GroupInfo must match the client's",
     ],
   },

@@ -1,4 +1,4 @@
-// RFC 9420 §13: what extensions of the protocol are written with. For their authors, not for applications.
+// RFC 9420 §13: the interface for authors of extensions of the protocol. Applications don't need it.
 export { concat, EMPTY, equalBytes, toHex, utf8, wipe } from "./bytes.js";
 export type { Group } from "./client/index.js";
 export {

@@ -1,7 +1,7 @@
-// RFC 9420 §10, §11, §12.4.3: a client: one identity in one cipher suite, its key packages and its groups.
+// RFC 9420 §10, §11, §12.4.3: a client, its key packages and its groups.
 import { copyOf, EMPTY, equalBytes, needBytes, toHex } from "../bytes.js";
 import { checkSigner, signerOf } from "../crypto/index.js";
-import { ensure, MlsError } from "../errors.js";
+import { ensure, MlsError, UnsupportedError } from "../errors.js";
 import {
   buildExternalCommit,
   capabilitiesOf,
@@ -15,15 +15,15 @@ import {
   joinByWelcome,
   loadKeyPackages,
   loadState,
-  type Member,
   needAuthentication,
+  needReinit,
+  newLifetime,
   policyOf,
   Registry,
   type ResumptionOptions,
   type ResumptionUsage,
   saveKeyPackages,
   type SavePoint,
-  secondsNow,
   wipeEpoch,
 } from "../group/index.js";
 import { createKeyPackage, createLeafNode, type OwnKeyPackage } from "../key-package/index.js";
@@ -44,54 +44,53 @@ import {
   writeKeyPackage,
 } from "../wire/index.js";
 import { Group } from "./group.js";
-import type { ClientOptions, ExternalJoin, ExternalJoinOptions, JoinOptions, NewGroup } from "./options.js";
-
-/** How far a clock may be behind, in seconds, for a fresh key package to be valid there. */
-const CLOCK_SKEW = 60n * 60n;
+import type {
+  ClientOptions,
+  ExternalJoin,
+  ExternalJoinOptions,
+  GroupOptions,
+  JoinOptions,
+  NewGroup,
+} from "./options.js";
 
 /**
  * One identity in one cipher suite: makes key packages, and creates, joins and restores groups.
- *
- * From nothing to a decrypted message: {@link Client.create}, {@link createKeyPackage} or
- * {@link createGroup}, `Group.add`, {@link join}, and then `Group.encrypt` and `Group.receive`.
+ * @example
+ * const group = await alice.createGroup();
+ * const { welcome } = await group.add(await bob.createKeyPackage());
+ * await group.mergePendingCommit();
+ * const joined = await bob.join(welcome!);
  */
 export class Client {
   readonly #provider: CipherSuiteProvider;
   readonly #config: ClientConfig;
   readonly #signer: Signer;
-  readonly #registry: Registry;
   readonly #ownCredential: Credential;
   readonly #externalPsk: ClientOptions["externalPsk"];
   /** By the hexadecimal KeyPackageRef. */
   readonly #keyPackages = new Map<string, OwnKeyPackage>();
-  /** By the hexadecimal group ID. A group that the application has let go of counts no longer. */
+  /** By the hexadecimal group ID. A group that the application no longer references may be collected. */
   readonly #groups = new Map<string, WeakRef<Group>>();
 
-  readonly #random = (length: number): Uint8Array => this.#provider.random(length);
-
   private constructor(options: ClientOptions, provider: CipherSuiteProvider, signer: Signer) {
-    const { crypto, credential, authentication, policy, capabilities } = options;
+    const { crypto, credential, authentication, policy, leafExtensions: extensions = [] } = options;
     this.#provider = provider;
     this.#signer = signer;
     this.#externalPsk = options.externalPsk;
-    this.#registry = new Registry(options.extensions);
     this.#ownCredential = typeof credential === "string" ? basicCredential(credential) : credential;
-    const supported = capabilitiesOf(crypto, this.#registry, capabilities);
-    const own = {
-      credential: this.#ownCredential,
-      capabilities: supported,
-      extensions: options.leafExtensions ?? [],
-    };
-    // The one that was added last counts, if two have the same key.
+    const registry = new Registry(options.extensions);
+    const capabilities = capabilitiesOf(crypto, registry, options.capabilities);
+    const own = { credential: this.#ownCredential, capabilities, extensions };
+    // The latest first: of two signers with one key, the latest is used.
     const signers = [signer];
     this.#config = {
       provider,
       authentication,
       policy: policyOf(policy),
       psk: (id) => this.#findPsk(id),
-      registry: this.#registry,
-      ownExtensions: new Set(supported.extensions),
-      describeLeaf: () => describeLeaf(this.#registry, this.#random, own),
+      registry,
+      ownExtensions: new Set(capabilities.extensions),
+      describeLeaf: () => describeLeaf(registry, (length) => provider.random(length), own),
       signerFor: (publicKey) => signers.find((one) => equalBytes(one.publicKey, publicKey)),
       addSigner: (added) => {
         if (!signers.includes(added)) signers.unshift(added);
@@ -100,13 +99,17 @@ export class Client {
   }
 
   /**
-   * @throws UnsupportedError if the provider doesn't serve the suite, or the signer has another scheme;
-   *   MlsError `usage` for options that are missing
+   * Creates a client.
+   * @throws UnsupportedError if the provider doesn't serve the suite, or the signer has another signature scheme;
+   *   MlsError `usage` for missing options
+   * @example
+   * const client = await Client.create({ crypto: nodeProvider(), credential: "alice", authentication });
    */
   static async create(options: ClientOptions): Promise<Client> {
     const { crypto, authentication, credential } = options;
     needAuthentication(authentication);
-    if (credential === undefined) throw new MlsError("usage", "a credential is needed");
+    if (credential === undefined)
+      throw new MlsError("usage", "expected options.credential: a credential or a name");
     const suite = options.suite ?? crypto.suites[0]?.id;
     if (suite === undefined)
       throw new MlsError("unsupported", `${crypto.name} serves no suite on this platform`);
@@ -129,67 +132,64 @@ export class Client {
     return this.#signer.publicKey.slice();
   }
 
-  /** Another signer that groups of this client may use, or have switched to before they were saved. */
+  /** Adds a signer that restored groups need, because they switched to it. @throws UnsupportedError */
   addSigner(signer: Signer): void {
     checkSigner(this.#provider, signer);
     this.#config.addSigner(signer);
   }
 
-  /** From now on, as long as the policy says. */
-  get #lifetime(): { notBefore: bigint; notAfter: bigint } {
-    const { policy } = this.#config;
-    const now = secondsNow(policy);
-    return { notBefore: now - CLOCK_SKEW, notAfter: now + BigInt(policy.lifetime) };
-  }
-
-  #freshKeyPackage(given: readonly Extension[] = []): Promise<OwnKeyPackage> {
-    const extensions = this.#registry.keyPackageExtensions(given, this.#random);
-    return createKeyPackage(
-      this.#provider,
-      this.#signer,
-      this.#config.describeLeaf(),
-      this.#lifetime,
-      extensions,
-    );
+  #newKeyPackage(chosen: readonly Extension[] = []): Promise<OwnKeyPackage> {
+    const { provider, registry, policy } = this.#config;
+    const leaf = this.#config.describeLeaf();
+    const extensions = registry.keyPackageExtensions(chosen, (length) => provider.random(length));
+    return createKeyPackage(provider, this.#signer, leaf, newLifetime(policy), extensions);
   }
 
   /**
-   * A key package (§10) by which others can add this client to a group, once. Its private keys stay here until
-   * it is used: {@link saveKeyPackages}.
-   * @param options `extensions` of the key package, such as an extension of the protocol makes
+   * Makes a key package (§10), with which a member can add this client to one group. The client keeps its private
+   * keys: see {@link saveKeyPackages}.
+   * @param options `extensions`: KeyPackage extensions
    * @returns an encoded MLSMessage
+   * @example
+   * await group.add(await bob.createKeyPackage());
    */
   async createKeyPackage(options: { readonly extensions?: readonly Extension[] } = {}): Promise<Uint8Array> {
-    const own = await this.#freshKeyPackage(options.extensions);
+    const own = await this.#newKeyPackage(options.extensions);
     this.#keyPackages.set(toHex(own.reference), own);
     return writeKeyPackage(own.keyPackage);
   }
 
   /**
-   * Creates a group (§11) with this client as its one member.
-   * @param options `groupId` is random (`Nh` bytes) if left out
-   * @throws ValidationError if this client doesn't support the extensions
+   * Creates a group (§11) with this client as its only member.
+   * @throws ValidationError if this client doesn't support the extensions, or is in a group with this ID
+   * @example
+   * const group = await alice.createGroup({ groupId: new TextEncoder().encode("team") });
    */
-  async createGroup(
-    options: { readonly groupId?: Uint8Array; readonly extensions?: readonly Extension[] } = {},
-  ): Promise<Group> {
+  async createGroup(options: GroupOptions = {}): Promise<Group> {
     const groupId = copyOf(options.groupId) ?? this.#provider.random(this.#provider.suite.hash.Nh);
     this.#checkNewGroup(groupId);
     const epoch = await createEpoch(
       this.#config,
       groupId,
       options.extensions ?? [],
-      await createLeafNode(this.#provider, this.#signer, this.#config.describeLeaf(), this.#lifetime),
+      await createLeafNode(
+        this.#provider,
+        this.#signer,
+        this.#config.describeLeaf(),
+        newLifetime(this.#config.policy),
+      ),
     );
-    return this.#enterNew(epoch);
+    return this.#trackNew(epoch);
   }
 
   /**
-   * Joins a group by a Welcome (§12.4.3.1) that was made for one of this client's key packages, which is used up,
-   * unless an extension says that it may be used again (§16.8).
+   * Joins a group by a Welcome (§12.4.3.1) for one of this client's key packages. The key package is then deleted,
+   * unless an extension allows its reuse (§16.8).
    * @param welcome an encoded MLSMessage
-   * @throws MlsError `missing` if the Welcome is for no key package here, the tree is needed, or a PSK isn't
-   *   known; ValidationError, CryptoError, DecodeError, MlsError `authentication`
+   * @throws MlsError `missing` without the key package, the tree or a PSK; `authentication`, `limit`;
+   *   ValidationError, CryptoError, DecodeError
+   * @example
+   * const group = await bob.join(welcome);
    */
   async join(welcome: Uint8Array, options: JoinOptions = {}): Promise<Group> {
     const message = readWelcome(welcome);
@@ -197,8 +197,8 @@ export class Client {
     for (const { newMember } of message.secrets) own ??= this.#keyPackages.get(toHex(newMember));
     if (own === undefined)
       throw new MlsError("missing", "the Welcome is for none of this client's key packages");
-    // Taken out before anything is awaited, so that it can't be used twice; put back if the Welcome is wrong.
-    if (!this.#registry.isReusable(own.keyPackage)) this.#keyPackages.delete(toHex(own.reference));
+    // Delete it before the first await, so that it can't be used twice. Put it back if joining fails.
+    if (!this.#config.registry.isReusable(own.keyPackage)) this.#keyPackages.delete(toHex(own.reference));
     try {
       const { previous } = options;
       const config: ClientConfig = { ...this.#config, psk: (id) => this.#findPsk(id, previous) };
@@ -209,7 +209,7 @@ export class Client {
         copyOf(options.ratchetTree),
         (id) => this.#findGroup(id.pskGroupId, previous)?.predecessor,
       );
-      return this.#enterNew(epoch);
+      return this.#trackNew(epoch);
     } catch (error) {
       this.#keyPackages.set(toHex(own.reference), own);
       throw error;
@@ -217,15 +217,15 @@ export class Client {
   }
 
   /**
-   * Joins a group by an external commit (§12.4.3.2), which nobody in the group has to be there for. The group
-   * that it gives is in the epoch that the commit starts: if the delivery service refuses the commit, the group
-   * is to be closed, and the joining tried again with a newer GroupInfo.
-   * @param groupInfo an encoded MLSMessage, as `Group.groupInfo` gives it
-   * @param options `resync`: this client is a member that has lost its state, and takes its own place;
-   *   `psks`: pre-shared keys to bring in
+   * Joins a group by an external commit (§12.4.3.2): no member needs to be online. The returned group is in the epoch
+   * that the commit starts. If the delivery service refuses the commit, close the group, and join again by a newer
+   * GroupInfo.
+   * @param groupInfo an encoded MLSMessage, from {@link Group.groupInfo}
    * @returns the group, and the commit for its members as an encoded MLSMessage
-   * @throws MlsError `missing` if the GroupInfo allows nobody in, or the tree is needed; ValidationError,
-   *   CryptoError, DecodeError, MlsError `authentication`
+   * @throws MlsError `missing` without `external_pub`, the tree or a PSK; `usage` if `resync` matches no member;
+   *   `authentication`, `forbidden`, `limit`; ValidationError, CryptoError, DecodeError
+   * @example
+   * const { group, commit } = await bob.joinByExternalCommit(await aliceGroup.groupInfo());
    */
   async joinByExternalCommit(
     groupInfo: Uint8Array,
@@ -235,44 +235,41 @@ export class Client {
       signer: this.#signer,
       description: this.#config.describeLeaf(),
       ratchetTree: copyOf(options.ratchetTree),
-      formerSelf: this.#formerSelf(options.resync),
+      resync: options.resync,
       psks: options.psks ?? [],
       custom: options.custom ?? [],
       proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
       authenticatedData: copyOf(options.authenticatedData),
     });
-    return { group: this.#enterNew(epoch), commit };
-  }
-
-  #formerSelf(resync: ExternalJoinOptions["resync"]): ((member: Member) => boolean) | undefined {
-    if (resync !== true) return resync || undefined;
-    return ({ signatureKey }) => equalBytes(signatureKey, this.#signer.publicKey);
+    return { group: this.#trackNew(epoch), commit };
   }
 
   /**
-   * A group as {@link Group.save} saved it. The client must have the signer of its leaf in the group: signature
+   * Restores a group that {@link Group.save} saved. The client needs the signer of its leaf in the group: signature
    * keys are never saved.
-   * @param changes what {@link Group.saveChanges} gave since then, all of it in its order
-   * @throws MlsError `state` if the bytes are no saved group of this suite, the changes don't follow on it, or the
-   *   signer isn't here
+   * @param changes all results of {@link Group.saveChanges} since then, in their order
+   * @throws MlsError `state` for invalid bytes, another suite, changes out of order, or a missing signer
+   * @example
+   * const group = await client.restore(saved, ...changes);
    */
   async restore(saved: Uint8Array, ...changes: readonly Uint8Array[]): Promise<Group> {
     const records = [saved, ...changes].map((record) => needBytes(record, "a saved group").slice());
     const { state, saved: savePoint } = await loadState(this.#config, records);
-    return this.#enter(state, savePoint);
+    return this.#track(state, savePoint);
   }
 
-  #enterNew(epoch: Epoch): Group {
+  /** The group in its first epoch here. @throws ValidationError if the client is in a group with this ID */
+  #trackNew(epoch: Epoch): Group {
     try {
       this.#checkNewGroup(epoch.groupContext.groupId);
     } catch (error) {
       wipeEpoch(epoch);
       throw error;
     }
-    return this.#enter(firstState(epoch));
+    return this.#track(firstState(epoch));
   }
 
-  #enter(state: GroupState, saved?: SavePoint): Group {
+  #track(state: GroupState, saved?: SavePoint): Group {
     const group = new Group(this.#config, state, saved);
     this.#groups.set(toHex(state.current.groupContext.groupId), new WeakRef(group));
     return group;
@@ -288,28 +285,31 @@ export class Client {
   }
 
   #findPsk(id: PreSharedKeyID, previous?: Group): Awaitable<Uint8Array | undefined> {
-    if (isCustomPsk(id)) return this.#registry.psk(id);
+    if (isCustomPsk(id)) return this.#config.registry.psk(id);
     if (id.pskType === PSKType.external) return this.#externalPsk?.(id.pskId.slice());
     return this.#findGroup(id.pskGroupId, previous)?.resumptionPsk(id.pskEpoch);
   }
 
-  /** The group of an id: the one given, or one of this client's. */
+  /** The group with this ID: `previous`, or one of this client's. */
   #findGroup(groupId: Uint8Array, previous: Group | undefined): Group | undefined {
     if (previous !== undefined && equalBytes(previous.groupId, groupId)) return previous;
     return this.#groups.get(toHex(groupId))?.deref();
   }
 
   /**
-   * Proposes to a group that it add this client (§12.1.8), by a fresh key package. If a member commits that, this
-   * client joins by the Welcome.
-   * @param group as the one who tells of it knows it: its ID, and the epoch that it is in
+   * Proposes to add this client to a group (§12.1.8), with a new key package. After a member commits the proposal,
+   * this client joins by the Welcome.
+   * @param group its ID and present epoch, for example from the delivery service
    * @returns an encoded MLSMessage
+   * @throws MlsError `forbidden`
+   * @example
+   * const proposal = await bob.proposeJoin({ groupId: group.groupId, epoch: group.epoch });
    */
   async proposeJoin(
     group: { readonly groupId: Uint8Array; readonly epoch: bigint },
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
-    const own = await this.#freshKeyPackage();
+    const own = await this.#newKeyPackage();
     const message = await createExternalProposal(this.#config, {
       groupId: needBytes(group.groupId, "a group ID").slice(),
       epoch: group.epoch,
@@ -323,44 +323,38 @@ export class Client {
   }
 
   /**
-   * Makes a subgroup (§11.3): a new group of some of a group's members, tied to it by a resumption PSK. The other
-   * members join by the Welcome; their clients check that the subgroup is one.
-   * @param options `add`: key packages of members of the group, as encoded MLSMessages; `extensions`: those of the
-   *   group, if left out
-   * @throws ValidationError if one of them isn't a member of the group
+   * Creates a subgroup (§11.3) of some members of a group, linked to it by a resumption PSK. They join by the Welcome,
+   * and their clients check the link.
+   * @param options `extensions`: GroupContext extensions; default: those of the group
+   * @throws ValidationError if a new member isn't a member of the group; otherwise as {@link Group.commit}
+   * @example
+   * const { group, welcome } = await alice.branch(team, { add: [keyPackageOfBob] });
    */
-  branch(
-    from: Group,
-    options: ResumptionOptions & {
-      readonly groupId?: Uint8Array;
-      readonly extensions?: readonly Extension[];
-    },
-  ): Promise<NewGroup> {
+  branch(from: Group, options: ResumptionOptions & GroupOptions): Promise<NewGroup> {
     const { groupId: chosen, extensions = from.extensions, ...resumption } = options;
     const groupId = copyOf(chosen) ?? this.#provider.random(this.#provider.suite.hash.Nh);
-    return this.#follow(from, ResumptionPSKUsage.branch, groupId, extensions, resumption);
+    return this.#resume(from, ResumptionPSKUsage.branch, groupId, extensions, resumption);
   }
 
   /**
-   * Makes the group that a ReInit asked for (§11.2), once a commit of it was merged or received. This client must
-   * be of the ReInit's cipher suite, which may be another one than the old group's.
+   * Creates the group that a committed ReInit describes (§11.2). This client must use the ReInit's cipher suite, which
+   * may differ from the old group's.
    * @param options `add`: key packages of all other members of the old group
-   * @throws MlsError `usage` if the old group wasn't reinitialized; ValidationError if the new one doesn't fit it
+   * @throws MlsError `usage` if the old group didn't end by ReInit; UnsupportedError for another suite;
+   *   ValidationError unless the members are the same; otherwise as {@link Group.commit}
+   * @example
+   * const { group, welcome } = await alice.reinitialize(oldGroup, { add: [keyPackageOfBob] });
    */
   async reinitialize(from: Group, options: ResumptionOptions): Promise<NewGroup> {
-    const { reinit } = from.predecessor;
-    if (reinit === undefined)
-      throw new MlsError("usage", "the group wasn't reinitialized: commit a ReInit first");
-    if (reinit.cipherSuite !== this.cipherSuite.id || reinit.version !== ProtocolVersion.mls10) {
-      throw new MlsError(
-        "unsupported",
-        `the ReInit asks for suite ${reinit.cipherSuite} of version ${reinit.version}`,
-      );
+    const { version, cipherSuite, groupId, extensions } = needReinit(from.predecessor);
+    if (cipherSuite !== this.cipherSuite.id || version !== ProtocolVersion.mls10) {
+      const expected = `a ReInit to suite ${this.cipherSuite.id}, version ${ProtocolVersion.mls10}`;
+      throw new UnsupportedError(`expected ${expected}, got suite ${cipherSuite}, version ${version}`);
     }
-    return this.#follow(from, ResumptionPSKUsage.reinit, reinit.groupId, reinit.extensions, options);
+    return this.#resume(from, ResumptionPSKUsage.reinit, groupId, extensions, options);
   }
 
-  async #follow(
+  async #resume(
     from: Group,
     usage: ResumptionUsage,
     groupId: Uint8Array,
@@ -370,7 +364,7 @@ export class Client {
     const group = await this.createGroup({ groupId, extensions });
     try {
       const { welcome, ratchetTree } = await group.commitResumption(from, usage, options);
-      // Nobody else is in the group yet, who could have committed something else.
+      // This client is the only member, so no other commit can come first.
       await group.mergePendingCommit();
       return { group, welcome, ratchetTree };
     } catch (error) {
@@ -380,15 +374,22 @@ export class Client {
   }
 
   /**
-   * The key packages that aren't used yet, with their private keys, for a client of the same identity that
-   * takes this one's place: {@link loadKeyPackages}. Keep them as safe as keys.
-   * @throws MlsError `key-not-extractable` if the backend neither exports nor saves private keys
+   * The unused key packages with their private keys, for {@link loadKeyPackages} of a client with the same identity.
+   * Store the bytes as safely as keys.
+   * @throws MlsError `key-not-extractable` if the provider neither exports nor saves private keys
+   * @example
+   * const saved = await client.saveKeyPackages();
    */
   async saveKeyPackages(): Promise<Uint8Array> {
     return saveKeyPackages(this.#provider, this.#keyPackages.values());
   }
 
-  /** Takes over what {@link saveKeyPackages} saved. @throws MlsError `state` if it is nothing of the kind */
+  /**
+   * Adds the key packages that {@link saveKeyPackages} saved.
+   * @throws MlsError `state` for invalid bytes, or another suite
+   * @example
+   * await restarted.loadKeyPackages(saved);
+   */
   async loadKeyPackages(saved: Uint8Array): Promise<void> {
     const loaded = await loadKeyPackages(this.#provider, needBytes(saved, "saved key packages").slice());
     for (const own of loaded) this.#keyPackages.set(toHex(own.reference), own);

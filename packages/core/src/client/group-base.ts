@@ -1,17 +1,17 @@
-// RFC 9420 §7, §8.1: what a member and an observer of a group alike know of it.
+// RFC 9420 §7, §8.1: the public state of a group, which members and followers share.
 import { encode } from "../codec/index.js";
 import type { SourcedProposal } from "../framing/index.js";
 import { type Epoch, type GroupConfig, type Member, memberOf } from "../group/index.js";
 import type { CipherSuite } from "../provider/index.js";
 import { type Extension, type LeafNode, RatchetTreeNodes } from "../wire/index.js";
 
-/** The public part of a group's state, in the epoch that it is in here. */
+/** The public part of a group's state, in its present epoch. */
 export abstract class GroupBase {
   protected abstract readonly config: GroupConfig;
   protected abstract readonly current: Pick<Epoch, "groupContext" | "tree">;
   #knownMembers: { of: Epoch["tree"]; members: readonly Member[] } | undefined;
 
-  /** Valid proposals of this epoch that no commit has brought into force yet. */
+  /** The valid proposals of this epoch that aren't committed yet. */
   abstract readonly proposals: readonly SourcedProposal[];
 
   get groupId(): Uint8Array {
@@ -31,7 +31,7 @@ export abstract class GroupBase {
     return this.current.groupContext.extensions;
   }
 
-  /** The members by their leaf indices. */
+  /** The members in the order of their leaf indices. */
   get members(): readonly Member[] {
     const { tree } = this.current;
     if (this.#knownMembers?.of !== tree) {
@@ -41,13 +41,13 @@ export abstract class GroupBase {
     return this.#knownMembers.members;
   }
 
-  /** The member at a leaf index, without looking at all of them. */
+  /** The member at a leaf index, in constant time; `undefined` for a blank leaf. */
   member(leafIndex: number): Member | undefined {
     const leafNode = this.current.tree.leaf(leafIndex);
     return leafNode && memberOf(leafIndex, leafNode);
   }
 
-  /** The leaf node (§7.2) of the member at a leaf index. */
+  /** The leaf node (§7.2) at a leaf index; `undefined` for a blank leaf. */
   leafNode(leafIndex: number): LeafNode | undefined {
     return this.current.tree.leaf(leafIndex);
   }
@@ -57,12 +57,12 @@ export abstract class GroupBase {
     return this.current.groupContext.treeHash.slice();
   }
 
-  /** `Nh` bytes (§8.2), none before the first commit */
+  /** `Nh` bytes (§8.2); empty before the first commit */
   get confirmedTranscriptHash(): Uint8Array {
     return this.current.groupContext.confirmedTranscriptHash.slice();
   }
 
-  /** The encoded ratchet tree (§12.4.3.3), for those who join without it in their Welcome. */
+  /** The encoded ratchet tree (§12.4.3.3), for new members whose Welcome doesn't carry it. */
   get ratchetTree(): Uint8Array {
     return encode(RatchetTreeNodes, this.current.tree.toNodes());
   }

@@ -1,63 +1,65 @@
-// RFC 9420 §11, §12, §15: a group, as one of its members uses it.
-import { copyOf, equalBytes, needBytes, utf8 } from "../bytes.js";
+// RFC 9420 §11, §12, §15: a group as a member uses it.
+import { copyOf, needBytes, utf8 } from "../bytes.js";
 import { mlsExporter } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import type { SourcedProposal } from "../framing/index.js";
 import {
   accessTo,
   applicationMessage,
+  checkNextSigners,
   type ClientConfig,
-  type CommitContents,
-  commitDigest,
   type CommitMessage,
   type CommitMessages,
   type CommitOptions,
-  enterEpoch,
   type Epoch,
   type EpochAccess,
   groupInfoMessage,
   type GroupInfoOptions,
   type GroupState,
   leaveGroup,
-  type Member,
   type MemberContext,
-  needSigner,
+  mergePending,
+  needActive,
+  needMember,
+  needOpen,
   type NewIdentity,
   ownProposals,
+  type PendingCommit,
   prepareCommit,
+  type PreparedCommit,
+  prepareResumption,
   proposalMessage,
   type ProposalRequest,
   type Received,
   receiveMessage,
-  reportCommit,
   requestedProposal,
   type ResumptionOptions,
-  resumptionPskId,
+  resumptionPskOf,
   type ResumptionUsage,
   type SavePoint,
-  savePoint,
   saveState,
   signerIn,
   wipeEpoch,
   withProposal,
 } from "../group/index.js";
 import type { Awaitable, Signer } from "../provider/index.js";
-import { isProposal, type Proposal, ProposalType } from "../wire/index.js";
 import { GroupBase } from "./group-base.js";
 import { Lock } from "./lock.js";
 
 /**
- * A group that this client is a member of. Made by {@link Client}.
+ * A group that this client is a member of. Created by {@link Client}.
  *
- * All methods that change the group run one after the other, in the order of the calls. Whatever is refused
- * leaves the group as it was. Messages are encoded MLSMessages in and out.
+ * Methods run one after the other, in the order of the calls. A call that fails doesn't change the group. All messages
+ * are encoded MLSMessages.
+ * @example
+ * await server.send(await group.encrypt("hello"));
+ * const received = await group.receive(await server.next());
  */
 export class Group extends GroupBase {
   readonly #config: ClientConfig;
   readonly #lock = new Lock();
   #state: GroupState;
   #signer: Signer;
-  #closed = false;
   #saved: SavePoint | undefined;
 
   /** @internal */
@@ -67,12 +69,7 @@ export class Group extends GroupBase {
     this.#saved = saved;
     this.#state = state;
     this.#signer = signerIn(config, state.current);
-    // Those that the group may switch to are needed too: later, when it does, would be too late to miss them.
-    if (state.pending !== undefined) signerIn(config, state.pending.epoch);
-    for (const { proposal, leafKey } of state.proposals) {
-      if (leafKey !== undefined && isProposal(proposal, ProposalType.update))
-        needSigner(config, proposal.leafNode);
-    }
+    checkNextSigners(config, state);
   }
 
   protected override get config(): ClientConfig {
@@ -92,11 +89,12 @@ export class Group extends GroupBase {
     return this.current.keys.leafIndex;
   }
 
-  /** Whether messages can be sent: not so once this client is removed, or the group reinitialized or closed. */
+  /** Whether this client can send: it wasn't removed, and the group didn't end by ReInit and isn't closed. */
   get active(): boolean {
-    return !this.#closed && this.#state.status === "active";
+    return this.#state.status === "active";
   }
 
+  /** Whether there is a commit to merge or clear. */
   get hasPendingCommit(): boolean {
     return this.#state.pending !== undefined;
   }
@@ -105,39 +103,28 @@ export class Group extends GroupBase {
     return this.#state.proposals;
   }
 
-  /**
-   * §8.7: `Nh` bytes that all members of this epoch share, and that they may compare to find out whether they
-   * are in the same state. Public to the members, but not beyond.
-   */
+  /** §8.7: `Nh` bytes. Members compare them to check that they are in the same epoch. Don't tell non-members. */
   get epochAuthenticator(): Uint8Array {
     return this.current.secrets.epochAuthenticator.slice();
   }
 
-  /** @throws MlsError `removed` or `closed` */
-  #needActive(): void {
-    if (this.#closed) throw new MlsError("closed", "the group is closed");
-    if (this.#state.status === "removed")
-      throw new MlsError("removed", "this client was removed from the group");
-    if (this.#state.status === "reinitialized") {
-      throw new MlsError("closed", "the group ended by ReInit");
-    }
-  }
-
   /**
    * Encrypts application data (§15) for the members of this epoch.
-   * @param data bytes, or a string that is sent as UTF-8
+   * @param data bytes, or a string to send as UTF-8
+   * @param options `authenticatedData`: bytes that the message authenticates but doesn't encrypt
    * @returns an encoded MLSMessage
-   * @throws MlsError `pending` while there are proposals to be committed first (§12.4), `removed`, `closed`
+   * @throws MlsError `pending` while there are uncommitted proposals (§12.4); `limit`, `removed`, `closed`
+   * @example
+   * const message = await group.encrypt("hello");
    */
   encrypt(
     data: Uint8Array | string,
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
     const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
-    const given = copyOf(options.authenticatedData);
+    const authenticatedData = copyOf(options.authenticatedData);
     return this.#lock.run(async () => {
-      this.#needActive();
-      const authenticatedData = this.#authenticatedData(given);
+      needActive(this.#state);
       if (this.#state.proposals.length > 0) {
         throw new MlsError("pending", "proposals were received: commit them before sending application data");
       }
@@ -145,30 +132,24 @@ export class Group extends GroupBase {
     });
   }
 
-  #authenticatedData(given: Uint8Array | undefined): Uint8Array {
-    return this.config.registry.authenticatedData(given, this.current.groupContext);
-  }
-
   /**
-   * Sends one proposal (§12.1) by itself. It takes effect when some member commits it.
+   * Makes a proposal (§12.1). It takes effect when a member commits it.
    * @returns an encoded MLSMessage
-   * @throws ValidationError, CryptoError, MlsError `authentication`, `missing`, `removed`, `closed`
+   * @throws ValidationError, CryptoError, DecodeError; MlsError `authentication`, `forbidden`, `removed`, `closed`
+   * @example
+   * const proposal = await group.propose({ update: true });
    */
   propose(
     request: ProposalRequest,
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
-    const given = copyOf(options.authenticatedData);
+    const authenticatedData = copyOf(options.authenticatedData);
     return this.#lock.run(async () => {
-      this.#needActive();
-      const authenticatedData = this.#authenticatedData(given);
-      const { proposal, leafKey, signer } = await requestedProposal(this.#context, request);
-      const { message, cached } = await proposalMessage(
-        this.#context,
-        proposal,
-        authenticatedData,
-        this.#state.proposals,
-      );
+      needActive(this.#state);
+      const context = this.#context;
+      const { proposals } = this.#state;
+      const { proposal, leafKey, signer } = await requestedProposal(context, request);
+      const { message, cached } = await proposalMessage(context, proposal, authenticatedData, proposals);
       if (signer !== undefined) this.config.addSigner(signer);
       this.#state = withProposal(this.#state, { ...cached, leafKey });
       return message;
@@ -176,100 +157,93 @@ export class Group extends GroupBase {
   }
 
   /**
-   * Creates a commit (§12.4) of what the options say, and of all valid proposals received in this epoch. The
-   * group stays in its epoch until {@link mergePendingCommit}, which is to be called when the delivery service
-   * has taken the commit; if it took another one, {@link receive} that, and this one is dropped.
-   * @throws ValidationError, CryptoError, each with `proposal` where one is to blame; MlsError `pending` if there
-   *   is a pending commit already; `authentication`, `missing`, `removed`, `closed`
+   * Makes a commit (§12.4) of the options and of the proposals received in this epoch. The group stays in its epoch.
+   * When the delivery service has accepted the commit, call {@link mergePendingCommit}. If it accepted another commit,
+   * pass that to {@link receive}, which drops this one.
+   * @throws ValidationError, CryptoError, DecodeError; MlsError `pending` if there is a pending commit,
+   *   `authentication`, `forbidden`, `missing`, `limit`, `removed`, `closed`; `proposal` names an invalid proposal
+   * @example
+   * const { commit, welcome } = await group.commit({ add: [keyPackage], remove: [2] });
    */
   commit(options: CommitOptions = {}): Promise<CommitMessages> {
-    return this.#lock.run(async () => {
-      this.#needCommittable();
-      const own = ownProposals(this.#context, options);
-      return this.#prepare(this.#context, { own, received: this.#state.proposals }, options);
+    return this.#prepare((context) => {
+      const own = ownProposals(context, options);
+      return prepareCommit(context, { own, received: this.#state.proposals }, options);
     });
   }
 
   /**
-   * The first commit of a group that follows another one (§11.2, §11.3): adds its other members, and ties it to the
-   * other group. @internal
+   * The first commit of a group that resumes another one (§11.2, §11.3): adds the other members, and the resumption
+   * PSK. @internal
    */
-  commitResumption(
-    from: Group,
-    usage: ResumptionUsage,
-    { add, ...options }: ResumptionOptions,
-  ): Promise<CommitMessages> {
+  commitResumption(from: Group, usage: ResumptionUsage, options: ResumptionOptions): Promise<CommitMessages> {
+    const findPsk = (epoch: bigint) => from.resumptionPsk(epoch);
+    return this.#prepare((context) => prepareResumption(context, from.#state, usage, findPsk, options));
+  }
+
+  #prepare(prepare: (context: MemberContext) => Promise<PreparedCommit>): Promise<CommitMessages> {
     return this.#lock.run(async () => {
-      this.#needCommittable();
-      const id = resumptionPskId(this.config, usage, from.#state);
-      const config = { ...this.config, psk: () => from.resumptionPsk(id.pskEpoch) };
-      const tie: Proposal = { proposalType: ProposalType.psk, psk: id };
-      const own = ownProposals(this.#context, { add, proposals: [tie] });
-      const resumption = { id, from: from.#state };
-      return this.#prepare({ ...this.#context, config }, { own, received: [], resumption }, options);
+      needActive(this.#state);
+      if (this.#state.pending !== undefined) {
+        throw new MlsError("pending", "there is a pending commit: merge it or clear it first");
+      }
+      const { pending, messages, nextSigner } = await prepare(this.#context);
+      this.config.addSigner(nextSigner);
+      this.#state = { ...this.#state, pending };
+      return messages;
     });
   }
 
-  /** @throws MlsError `pending` if there is a pending commit; `removed`, `closed` */
-  #needCommittable(): void {
-    this.#needActive();
-    if (this.#state.pending !== undefined) {
-      throw new MlsError("pending", "there is a pending commit: merge it or clear it first");
-    }
-  }
-
-  async #prepare(
-    context: MemberContext,
-    contents: CommitContents,
-    options: CommitOptions,
-  ): Promise<CommitMessages> {
-    const { pending, messages, nextSigner } = await prepareCommit(context, contents, options);
-    this.config.addSigner(nextSigner);
-    this.#state = { ...this.#state, pending };
-    return messages;
-  }
-
-  /** {@link commit} that adds members, by their key packages. */
+  /**
+   * A {@link commit} that adds members.
+   * @param keyPackages encoded MLSMessages
+   * @example
+   * const { commit, welcome } = await group.add(await bob.createKeyPackage());
+   */
   add(...keyPackages: readonly Uint8Array[]): Promise<CommitMessages> {
     return this.commit({ add: keyPackages });
   }
 
-  /** {@link commit} that removes members, by their leaf indices. */
+  /**
+   * A {@link commit} that removes members by their leaf indices.
+   * @example
+   * const { commit } = await group.remove(2);
+   */
   remove(...leafIndices: readonly number[]): Promise<CommitMessages> {
     return this.commit({ remove: leafIndices });
   }
 
-  /** {@link commit} that renews this client's keys. */
+  /**
+   * A {@link commit} that renews this client's keys, and its signature key or credential if `identity` is set.
+   * @example
+   * const { commit } = await group.update();
+   */
   update(identity?: NewIdentity): Promise<CommitMessages> {
     return this.commit(identity === undefined ? { forcePath: true } : { identity });
   }
 
   /**
-   * Moves on to the epoch of the pending commit: the delivery service has taken it.
-   * @throws MlsError `missing` if there is none
+   * Enters the epoch of the pending commit. Call it when the delivery service has accepted the commit.
+   * @throws MlsError `missing` if there is no pending commit
+   * @example
+   * const { epoch, added } = await group.mergePendingCommit();
    */
   mergePendingCommit(): Promise<CommitMessage> {
-    return this.#lock.run(async () => this.#merge());
-  }
-
-  async #merge(): Promise<CommitMessage> {
-    const { pending } = this.#state;
-    if (pending === undefined) throw new MlsError("missing", "there is no pending commit");
-    const endedBy = await commitDigest(this.config.provider, pending.commit);
-    const { changes, epoch } = pending;
-    const { maxPastEpochs } = this.config.policy;
-    this.#enter(enterEpoch(this.#state, epoch, changes, { endedBy, endedByOwn: true }, maxPastEpochs));
-    return reportCommit(epoch, changes, {
-      committer: this.member(this.ownLeafIndex) as Member,
-      own: true,
-      active: this.active,
-      droppedPending: false,
-      dropped: [],
-      authenticatedData: pending.authenticatedData,
+    return this.#lock.run(async () => {
+      const { state, received } = await mergePending(this.config, this.#state, this.#needPending());
+      this.#enter(state);
+      return received;
     });
   }
 
-  /** Takes over the state that comes of a message or a merge. */
+  /** @throws MlsError `missing` */
+  #needPending(): PendingCommit {
+    const { pending } = this.#state;
+    if (pending === undefined) throw new MlsError("missing", "there is no pending commit");
+    return pending;
+  }
+
+  /** Replaces the state, and the signer if the own leaf has a new key. */
   #enter(state: GroupState): void {
     const signer = state.status === "removed" ? this.#signer : signerIn(this.config, state.current);
     this.#state = state;
@@ -277,31 +251,34 @@ export class Group extends GroupBase {
   }
 
   /**
-   * Drops the pending commit: the delivery service has refused it.
-   * @throws MlsError `missing` if there is none
+   * Drops the pending commit. Call it when the delivery service has refused the commit.
+   * @throws MlsError `missing` if there is no pending commit
+   * @example
+   * await group.clearPendingCommit();
    */
   clearPendingCommit(): Promise<void> {
     return this.#lock.run(async () => {
-      const { pending } = this.#state;
-      if (pending === undefined) throw new MlsError("missing", "there is no pending commit");
+      const { epoch } = this.#needPending();
       this.#state = { ...this.#state, pending: undefined };
-      wipeEpoch(pending.epoch);
+      wipeEpoch(epoch);
     });
   }
 
   /**
-   * Takes a message from the delivery service: application data, a proposal, or a commit, which comes into
-   * force at once. A message that comes a second time is refused, or recognised as this client's own.
+   * Receives application data, a proposal, or a commit, which takes effect at once.
    * @param message an encoded MLSMessage
-   * @throws MlsError, and the group is as it was: `wrong-epoch` for a message that is ahead of this client, to be
-   *   tried again later, or too old; `consumed` for one that was received before
+   * @returns `kind: "own"` for a message that this client sent; for its pending commit, as {@link mergePendingCommit}
+   * @throws MlsError `wrong-epoch` for a message of a later epoch (try again later) or a late handshake; `consumed` for
+   *   a message that was received before or is too old; `fork` for a conflicting commit; `wrong-group`,
+   *   `unknown-sender`, `own-message`, `authentication`, `forbidden`, `missing`, `limit`, `removed`, `closed`;
+   *   ValidationError, CryptoError, DecodeError
+   * @example
+   * const received = await group.receive(message);
+   * if (received.kind === "application") show(received.sender, received.data);
    */
   receive(message: Uint8Array): Promise<Received> {
     const bytes = needBytes(message, "a message").slice();
     return this.#lock.run(async () => {
-      if (this.#closed) throw new MlsError("closed", "the group is closed");
-      const { pending } = this.#state;
-      if (pending !== undefined && equalBytes(bytes, pending.commit)) return this.#merge();
       const { state, received } = await receiveMessage(this.config, this.#state, bytes);
       this.#enter(state);
       return received;
@@ -309,14 +286,16 @@ export class Group extends GroupBase {
   }
 
   /**
-   * §8.5: a secret that all members of this epoch derive alike, and nobody else.
-   * @param length in bytes
-   * @throws MlsError `removed`, `closed`; CryptoError if it is more than the KDF gives
+   * Derives a secret that only the members of this epoch know (§8.5): the same for the same arguments.
+   * @param length 0 to 255 * `Nh` bytes, at most 65535
+   * @throws MlsError `usage`, `removed`, `closed`; CryptoError for more bytes than the KDF can derive
+   * @example
+   * const key = await group.exportSecret("file key", new Uint8Array(), 32);
    */
   async exportSecret(label: string, context: Uint8Array, length: number): Promise<Uint8Array> {
-    if (this.#closed || this.#state.status === "removed") this.#needActive();
+    needMember(this.#state);
     if (!Number.isSafeInteger(length) || length < 0 || length > 0xffff) {
-      throw new MlsError("usage", `an exported secret of ${length} bytes`);
+      throw new MlsError("usage", `expected a length of 0 to 65535 bytes, got ${length}`);
     }
     const { exporterSecret } = this.current.secrets;
     const bytes = needBytes(context, "the context");
@@ -324,81 +303,86 @@ export class Group extends GroupBase {
   }
 
   /**
-   * Runs work of an extension of the protocol on the current epoch, in turn with the group's other operations. For
-   * extensions, not for applications: they hold what is given to them to the rules that the protocol has for it.
-   * @throws MlsError `removed`, `closed`
+   * Calls an extension of the protocol with the current epoch, as one of the group's operations: `work` must not await
+   * another operation of the group. For extensions (§13): they must keep the protocol's rules for these keys.
+   * @throws MlsError `removed`, `closed`, or what `work` throws
+   * @example
+   * const leafIndex = await group.withEpoch((access) => access.leafIndex);
    */
   withEpoch<T>(work: (access: EpochAccess) => Awaitable<T>): Promise<T> {
     return this.#lock.run(async () => {
-      if (this.#closed || this.#state.status === "removed") this.#needActive();
+      needMember(this.#state);
       return work(accessTo(this.#context));
     });
   }
 
   /**
-   * A signed GroupInfo (§12.4.3) of this epoch, for those who join by an external commit.
+   * Makes a signed GroupInfo (§12.4.3) of this epoch, for joining by an external commit or following the group.
    * @returns an encoded MLSMessage
+   * @throws MlsError `removed`, `closed`
+   * @example
+   * const groupInfo = await group.groupInfo({ ratchetTree: false });
    */
   groupInfo(options: GroupInfoOptions = {}): Promise<Uint8Array> {
     return this.#lock.run(async () => {
-      this.#needActive();
+      needActive(this.#state);
       return groupInfoMessage(this.#context, options);
     });
   }
 
   /**
-   * All of this group's state as bytes, for {@link Client.restore}. They hold the group's secrets, but no
-   * signature key: keep them as safe as keys. Save after each operation, and before its message is sent: a state
-   * restored from before a message was sent would use that message's key once more.
-   * @throws MlsError `key-not-extractable` if the backend neither exports nor saves private keys
+   * The whole state as bytes, for {@link Client.restore}. They contain the group's secrets, but no signature key: store
+   * them as safely as keys. Save after each operation, before its message is sent: an older state would use the
+   * message's key again.
+   * @throws MlsError `key-not-extractable` if the provider neither exports nor saves private keys; `closed`
+   * @example
+   * const snapshot = await group.save();
    */
   save(): Promise<Uint8Array> {
-    return this.#lock.run(async () => {
-      if (this.#closed) throw new MlsError("closed", "the group is closed");
-      return this.#record(undefined);
-    });
+    return this.#lock.run(() => this.#record(undefined));
   }
 
   /**
-   * What {@link save} would give, but of the tree only what changed since the last call of either: small, and made
-   * in little time, where the group is large. {@link Client.restore} takes them in their order, after the snapshot;
-   * a snapshot makes all that is older superfluous.
-   * @throws MlsError `usage` before the first {@link save}, or {@link Client.restore}; `key-not-extractable`
+   * Like {@link save}, but with only the tree's changes since the last call of either: small and fast in a large group.
+   * {@link Client.restore} needs the last snapshot and all changes after it, in their order.
+   * @throws MlsError `usage` before the first {@link save} or {@link Client.restore}; `key-not-extractable`, `closed`
+   * @example
+   * const changes = [await group.saveChanges()];
    */
   saveChanges(): Promise<Uint8Array> {
     return this.#lock.run(async () => {
-      if (this.#closed) throw new MlsError("closed", "the group is closed");
+      needOpen(this.#state);
       if (this.#saved === undefined)
-        throw new MlsError("usage", "there is no snapshot yet: save() makes one");
+        throw new MlsError("usage", "there is no snapshot yet: call save() first");
       return this.#record(this.#saved);
     });
   }
 
   async #record(since: SavePoint | undefined): Promise<Uint8Array> {
-    const { provider } = this.config;
-    const bytes = await saveState(provider, this.#state, since);
-    this.#saved = await savePoint(provider, this.#state, bytes);
+    needOpen(this.#state);
+    const { bytes, saved } = await saveState(this.config.provider, this.#state, since);
+    this.#saved = saved;
     return bytes;
   }
 
-  /** Overwrites this group's secrets here, for good; what was saved isn't touched. The others aren't told. */
+  /**
+   * Overwrites all secrets of this group in memory. Saved states aren't changed, and this client stays a member.
+   * @example
+   * await group.close();
+   */
   close(): Promise<void> {
     return this.#lock.run(async () => {
-      if (this.#closed) return;
-      this.#closed = true;
-      this.#state = leaveGroup(this.#state);
+      if (this.#state.status !== "closed") this.#state = leaveGroup(this.#state, "closed");
     });
   }
 
-  /** What a group that follows this one is checked against. @internal */
+  /** The state that a group which resumes this one is checked against. @internal */
   get predecessor(): GroupState {
     return this.#state;
   }
 
-  /** The resumption PSK of an epoch (§8.6) that is the current one, or kept. @internal */
+  /** @internal */
   resumptionPsk(epoch: bigint): Uint8Array | undefined {
-    if (this.#closed || this.#state.status === "removed") return undefined;
-    if (epoch === this.epoch) return this.current.secrets.resumptionPsk;
-    return this.#state.past.find((past) => past.epoch === epoch)?.resumptionPsk;
+    return resumptionPskOf(this.#state, epoch);
   }
 }

@@ -1,4 +1,4 @@
-// The public face: clients and their groups.
+// The public classes: clients and their groups.
 export { generateSigner, signerOf } from "../crypto/index.js";
 export type {
   CommitMessages,
@@ -13,4 +13,11 @@ export type {
 } from "../group/index.js";
 export { Client } from "./client.js";
 export { Group } from "./group.js";
-export type { ClientOptions, ExternalJoin, ExternalJoinOptions, JoinOptions, NewGroup } from "./options.js";
+export type {
+  ClientOptions,
+  ExternalJoin,
+  ExternalJoinOptions,
+  GroupOptions,
+  JoinOptions,
+  NewGroup,
+} from "./options.js";

@@ -1,6 +1,6 @@
-// One operation of a group at a time, in the order of the calls.
+// Runs the operations of a group one at a time, in the order of the calls.
 
-/** Runs operations one after the other: the next starts when the one before has ended, well or not. */
+/** Runs operations one after the other. The next one starts when the one before succeeded or failed. */
 export class Lock {
   #last: Promise<unknown> = Promise.resolve();
 

@@ -1,4 +1,4 @@
-// RFC 9420 §10, §12.4.3: what an application chooses for a client, and for joining groups.
+// RFC 9420 §10, §11, §12.4.3: the options of a client, and of creating and joining groups.
 import type {
   AuthenticationService,
   ExtraCapabilities,
@@ -13,60 +13,68 @@ import type { Group } from "./group.js";
 
 export interface ClientOptions {
   readonly crypto: CryptoProvider;
-  /** Code point of the cipher suite; the provider's first if left out. */
+  /** The code point of the cipher suite (§17.1). Default: the provider's first. */
   readonly suite?: number;
-  /** Who this client is: a credential, or a name for a basic one. */
+  /** The identity: a credential, or a name for a basic one. */
   readonly credential: Credential | string;
-  /** Decides whose credentials are true. There is no default: without it nobody is authenticated. */
+  /** Validates credentials (§5.3.1). Required: without it nobody is authenticated. */
   readonly authentication: AuthenticationService;
-  /** Signs for this client; a fresh key pair of the provider if left out, which can't be saved then. */
+  /** Signs for this client. Default: a new key pair of the provider, which can't be saved. */
   readonly signer?: Signer;
   readonly policy?: Partial<Policy>;
   readonly capabilities?: ExtraCapabilities;
-  /** Extensions of the own leaf nodes (§7.2), such as an application_id. */
+  /** Extensions of the own leaf nodes (§7.2), such as `application_id`. */
   readonly leafExtensions?: readonly Extension[];
-  /** The external PSK of an id (§8.4), if there is one. */
+  /** Returns the external PSK with an ID (§8.4); `undefined` if it isn't known. */
   readonly externalPsk?: (id: Uint8Array) => Awaitable<Uint8Array | undefined>;
-  /** Extensions of the protocol (§13). What they register goes into the capabilities. */
+  /** Extensions of the protocol (§13). Their types go into the capabilities. */
   readonly extensions?: readonly MlsExtension[];
 }
 
+export interface GroupOptions {
+  /** At least 1 byte. Default: `Nh` random bytes. */
+  readonly groupId?: Uint8Array;
+  /** GroupContext extensions. */
+  readonly extensions?: readonly Extension[];
+}
+
 export interface ExternalJoinOptions {
-  /** The encoded tree, where the GroupInfo comes without it. */
+  /** The encoded tree. Needed if the GroupInfo doesn't carry it. */
   readonly ratchetTree?: Uint8Array | undefined;
   /**
-   * Whether to take the place of a former self that lost its state: the member with this client's signature key,
-   * or, where that is lost too, the one of whom this says so. Then the others' authentication services must take
-   * the new credential for a successor of the former one (§5.3.1).
+   * Whether to replace a former leaf of this client, which lost its state: `true` for the leaf with this client's
+   * signature key, or a function that finds the leaf if that key is lost too. The members' authentication services
+   * must accept the new credential as a successor (§5.3.1). Default: false.
    */
   readonly resync?: boolean | ((member: Member) => boolean) | undefined;
-  /** Pre-shared keys to bring in (§8.4). */
+  /** Pre-shared keys to inject (§8.4). */
   readonly psks?: readonly PskChoice[];
-  /** Proposals of registered types, of this client's own. */
+  /** Proposals of registered types, included by value. */
   readonly custom?: readonly CustomProposal[];
-  /** Proposals of members, encoded MLSMessages, of registered types that an external commit takes up. */
+  /** Members' proposals of registered types, included by reference: encoded MLSMessages. */
   readonly proposals?: readonly Uint8Array[];
-  /** Public bytes that the commit authenticates. */
+  /** Bytes that the commit authenticates but doesn't encrypt. */
   readonly authenticatedData?: Uint8Array;
 }
 
 export interface JoinOptions {
-  /** The encoded tree, where the Welcome comes without it. */
+  /** The encoded tree. Needed if the Welcome doesn't carry it. */
   readonly ratchetTree?: Uint8Array | undefined;
-  /** The group that this one follows (§11.2, §11.3), if it is one of another client's, as after a change of suite. */
+  /** The group that this one resumes (§11.2, §11.3), if another client has it: after a change of the suite. */
   readonly previous?: Group | undefined;
 }
 
-/** A group that follows another one, and what its other members join by. */
+/** A group that resumes another one, and the Welcome for its other members. */
 export interface NewGroup {
   readonly group: Group;
-  /** An encoded MLSMessage; `undefined` if there is no other member. */
+  /** An encoded MLSMessage; `undefined` without other members. */
   readonly welcome: Uint8Array | undefined;
-  /** The encoded tree for them, if it is kept out of the Welcome. */
+  /** The encoded tree for them, if the Welcome doesn't carry it. */
   readonly ratchetTree: Uint8Array | undefined;
 }
 
 export interface ExternalJoin {
   readonly group: Group;
+  /** An encoded MLSMessage for the members. */
   readonly commit: Uint8Array;
 }

@@ -1,4 +1,4 @@
-// RFC 9420 §12.1.8, §16: the server's side: a group followed, and proposed to, without being a member.
+// RFC 9420 §12.1.8, §16: following a group, and sending it proposals, without being a member: for servers.
 import { copyOf, equalBytes, needBytes } from "../bytes.js";
 import { checkSigner } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
@@ -27,23 +27,23 @@ import { Lock } from "./lock.js";
 
 export interface PublicGroupOptions {
   readonly crypto: CryptoProvider;
-  /** Decides whose credentials are true, as for a client. */
+  /** Validates credentials, as for a client. */
   readonly authentication: AuthenticationService;
   readonly policy?: Partial<Policy>;
   /** The extensions of the protocol (§13) that the group uses. */
   readonly extensions?: readonly MlsExtension[];
   /** A signed GroupInfo of the group, as an encoded MLSMessage. */
   readonly groupInfo: Uint8Array;
-  /** The encoded tree, where the GroupInfo comes without it. */
+  /** The encoded tree. Needed if the GroupInfo doesn't carry it. */
   readonly ratchetTree?: Uint8Array | undefined;
 }
 
 /**
- * Follows a group by its handshakes, without being a member: for a delivery service that orders commits, refuses
- * wrong ones and tells who is in the group. Handshakes must be sent as PublicMessages (`policy.handshake`).
+ * Follows a group by its handshakes without being a member: for a delivery service that orders commits, refuses
+ * invalid ones, and knows the members. Members must send handshakes as PublicMessages (`policy.handshake`).
  *
- * It checks signatures, proposals, trees and transcripts, but can't check what takes the group's secrets: a
- * commit that it accepts may still be refused by members, if its sender put wrong secrets into it.
+ * It checks signatures, proposals, trees and transcripts, but nothing that needs the group's secrets. Members may
+ * still refuse a commit that it accepts, if the commit contains wrong secrets.
  */
 export class PublicGroup extends GroupBase {
   readonly #config: GroupConfig;
@@ -57,8 +57,10 @@ export class PublicGroup extends GroupBase {
   }
 
   /**
-   * Starts where a GroupInfo says that the group is.
+   * Starts to follow a group in the epoch of a GroupInfo.
    * @throws ValidationError, DecodeError, UnsupportedError; MlsError `missing` without a tree, `authentication`
+   * @example
+   * const follower = await PublicGroup.follow({ crypto: nodeProvider(), authentication, groupInfo });
    */
   static async follow(options: PublicGroupOptions): Promise<PublicGroup> {
     const { crypto, authentication, policy } = options;
@@ -88,9 +90,13 @@ export class PublicGroup extends GroupBase {
   }
 
   /**
-   * Follows a proposal or a commit, an encoded MLSMessage with a PublicMessage.
-   * @throws MlsError, and the observer is where it was: `wrong-epoch` for a message that is stale or ahead, `fork`
-   *   for a commit in conflict with one that came before, `consumed` for a repetition
+   * Validates and follows a proposal or a commit.
+   * @param message an encoded MLSMessage with a PublicMessage
+   * @throws ValidationError, CryptoError, DecodeError, or MlsError, and nothing changes: `wrong-epoch` for a message of
+   *   another epoch, `fork` for a commit that conflicts with an earlier one, `consumed` for a repeated commit,
+   *   `missing`, `closed`, `authentication`, `forbidden`, `limit`
+   * @example
+   * const { kind, epoch } = await follower.receive(message);
    */
   receive(message: Uint8Array): Promise<ProposalMessage | CommitMessage> {
     const bytes = needBytes(message, "a message").slice();
@@ -102,10 +108,13 @@ export class PublicGroup extends GroupBase {
   }
 
   /**
-   * A proposal of an external sender (§12.1.8) that the group's `external_senders` extension lists. It counts when
-   * a member commits it; the observer itself is to {@link receive} it too.
+   * Makes a proposal of an external sender (§12.1.8), which the group's `external_senders` extension must list. It
+   * takes effect when a member commits it. Pass it to {@link receive} too.
    * @returns an encoded MLSMessage
-   * @throws MlsError `unknown-sender` if the group doesn't list the signer; UnsupportedError for another scheme
+   * @throws MlsError `unknown-sender` if the group doesn't list the signer, `forbidden`; ValidationError;
+   *   UnsupportedError for a signer of another scheme
+   * @example
+   * const proposal = await follower.propose(signer, { remove: leafIndex });
    */
   propose(
     signer: Signer,
@@ -113,15 +122,14 @@ export class PublicGroup extends GroupBase {
     options: { readonly authenticatedData?: Uint8Array } = {},
   ): Promise<Uint8Array> {
     return this.#lock.run(async () => {
-      const { provider } = this.config;
+      const { provider, registry } = this.config;
+      const { current } = this.#state;
       checkSigner(provider, signer);
-      const { groupId, epoch, extensions } = this.#state.current.groupContext;
+      const { groupId, epoch, extensions } = current.groupContext;
       const allowed = findExtension(extensions, ExtensionType.externalSenders, ExternalSenders) ?? [];
       const senderIndex = allowed.findIndex(({ signatureKey }) => equalBytes(signatureKey, signer.publicKey));
       if (senderIndex < 0)
         throw new MlsError("unknown-sender", "the group's external_senders don't list this signer");
-      const { registry } = this.config;
-      const { current } = this.#state;
       const external = {
         groupId,
         epoch,

@@ -2,7 +2,12 @@
 import { UnsupportedError } from "../errors.js";
 import type { CipherSuiteProvider, CryptoProvider, SignatureKeyPair, Signer } from "../provider/index.js";
 
-/** A signer that uses a key pair of a provider. The private key stays inside the provider. */
+/**
+ * A signer with a key pair of a provider.
+ * @example
+ * const suite = nodeProvider().suite(2);
+ * const signer = signerOf(suite, await suite.signature.importPrivateKey(savedKey));
+ */
 export function signerOf({ suite, signature }: CipherSuiteProvider, keyPair: SignatureKeyPair): Signer {
   return {
     algorithm: suite.signature,
@@ -11,7 +16,13 @@ export function signerOf({ suite, signature }: CipherSuiteProvider, keyPair: Sig
   };
 }
 
-/** A signer with a new key pair of the provider. @throws UnsupportedError if the provider lacks the suite */
+/**
+ * A signer with a new key pair.
+ * @param suite the code point of the cipher suite
+ * @throws UnsupportedError if the provider doesn't serve the suite
+ * @example
+ * const signer = await generateSigner(nodeProvider(), 2);
+ */
 export async function generateSigner(crypto: CryptoProvider, suite: number): Promise<Signer> {
   const provider = crypto.suite(suite);
   return signerOf(provider, await provider.signature.generateKeyPair());

@@ -1,35 +1,29 @@
-// RFC 9420 §5.3.1: the Authentication Service, which the application provides.
+// RFC 9420 §5.3.1: the authentication service, which the application provides.
 import { MlsError } from "../errors.js";
 import type { Awaitable } from "../provider/index.js";
 import type { Credential, LeafNode } from "../wire/index.js";
 
-/** What an authentication service is asked. */
+/** The argument of {@link AuthenticationService.validate}. */
 export interface CredentialClaim {
   readonly credential: Credential;
   /** `Npk` bytes */
   readonly signatureKey: Uint8Array;
   readonly groupId?: Uint8Array | undefined;
-  /** The credential that this one replaces, of which it must be a valid successor (§5.3.1). */
+  /** The credential that this one replaces. It must be a valid successor (§5.3.1). */
   readonly replaces?: Credential | undefined;
 }
 
-/**
- * The application's Authentication Service (§5.3.1). It alone knows whether a credential belongs to the holder of
- * a signature key.
- */
+/** The authentication service (§5.3.1): it decides whether a credential belongs to the holder of a signature key. */
 export interface AuthenticationService {
-  /** Whether the claim is true. An error thrown here refuses it too. */
+  /** Returns whether the claim is true. A thrown error refuses it too. */
   validate(claim: CredentialClaim): Awaitable<boolean>;
-  /**
-   * Whether two credentials belong to one client, when a group is resumed (§11.2, §11.3). Default: equal bytes.
-   */
+  /** Returns whether two credentials belong to one client, when a group is resumed (§11). Default: equal bytes. */
   sameClient?(a: Credential, b: Credential): boolean;
 }
 
 /**
- * Accepts every claim: anybody may take any name. For tests and demonstrations only. Without authentication,
- * end-to-end encryption protects nobody against whoever runs the server.
- *
+ * Accepts every claim, so anybody can use any name. For tests and demonstrations only: without authentication, the
+ * operator of the server can read and change everything.
  * @example
  * const client = await Client.create({ crypto, credential: "alice", authentication: insecureAcceptAll() });
  */
@@ -40,10 +34,10 @@ export function insecureAcceptAll(): AuthenticationService {
 /** @throws MlsError `usage` without an authentication service: JavaScript callers have no type checker */
 export function needAuthentication(service: AuthenticationService | undefined): void {
   if (typeof service?.validate === "function") return;
-  throw new MlsError("usage", "an authentication service is needed: it decides which credentials are valid");
+  throw new MlsError("usage", "expected an authentication service with a method `validate`");
 }
 
-/** §5.3.1: asks the application whether a leaf node's credential is true. @throws MlsError `authentication` */
+/** §5.3.1: asks the application to validate a leaf node's credential. @throws MlsError `authentication` */
 export async function authenticate(
   { authentication }: { readonly authentication: AuthenticationService },
   groupId: Uint8Array | undefined,

@@ -1,4 +1,4 @@
-// RFC 9420 §5.1.2, §8.4, §13: what every step of a group is computed with, besides its state.
+// RFC 9420 §5.1.2, §8.4, §13: the configuration of a group: what its steps use besides its state.
 import { MlsError } from "../errors.js";
 import type { LeafDescription } from "../key-package/index.js";
 import type { Awaitable, CipherSuiteProvider, Signer } from "../provider/index.js";
@@ -7,26 +7,26 @@ import type { AuthenticationService } from "./authentication.js";
 import type { Registry } from "./extensions/index.js";
 import type { Policy } from "./policy.js";
 
-/** What a group is computed with, whether one is a member or not. */
+/** The configuration of a group, for members and followers. */
 export interface GroupConfig {
   readonly provider: CipherSuiteProvider;
   readonly authentication: AuthenticationService;
   readonly policy: Policy;
-  /** The pre-shared key with this name; `undefined` if it isn't known here. */
+  /** Returns a pre-shared key; `undefined` if it isn't known here. */
   readonly psk: (id: PreSharedKeyID) => Awaitable<Uint8Array | undefined>;
   /** The extensions of the protocol. */
   readonly registry: Registry;
-  /** The extension types that a member of the group supports besides RFC 9420's own; unknown to a non-member. */
+  /** The extension types that this client supports besides those of RFC 9420; `undefined` for followers. */
   readonly ownExtensions?: ReadonlySet<number> | undefined;
 }
 
-/** What a client gives to its groups. */
+/** The configuration of a group for members. */
 export interface ClientConfig extends GroupConfig {
-  /** What a new leaf node of the client says. */
+  /** The content of a new leaf node of the client. */
   describeLeaf(): LeafDescription;
-  /** The client's signers, by their public keys. */
+  /** The client's signer with a public key. */
   signerFor(publicKey: Uint8Array): Signer | undefined;
-  /** Remembers a signer that a group has switched to. */
+  /** Adds a signer, such as one that a group switches to. */
   addSigner(signer: Signer): void;
 }
 

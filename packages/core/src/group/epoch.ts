@@ -1,4 +1,4 @@
-// RFC 9420 §8: the epochs of a group, and how a commit leads from one to the next.
+// RFC 9420 §8: the epochs of a group, and the step from one to the next.
 import { wipe } from "../bytes.js";
 import type { CipherSuiteProvider } from "../provider/index.js";
 import {
@@ -16,7 +16,7 @@ import { type AuthenticatedContent, type Extension, GroupContext } from "../wire
 import type { GroupConfig } from "./config.js";
 import type { EpochLedger } from "./extensions/index.js";
 
-/** The public state of a group in one epoch: all that somebody who isn't a member can know. */
+/** The public state of a group in one epoch, which followers know too. */
 export interface PublicEpoch {
   readonly groupContext: GroupContext;
   readonly tree: RatchetTree;
@@ -25,34 +25,29 @@ export interface PublicEpoch {
 }
 
 /**
- * The state of a group in one epoch, as a member has it. Immutable, with two exceptions: the secret tree and the
- * ledgers lose secrets as they are used, and all secrets are overwritten when the epoch is over.
+ * The state of a group in one epoch as a member has it. Immutable, with two exceptions: the secret tree and the
+ * ledgers delete secrets that were used, and all secrets are overwritten when the epoch ends.
  */
 export interface Epoch extends PublicEpoch {
   readonly keys: TreeKeys;
-  /** All but `encryptionSecret`, which the secret tree owns. */
+  /** Without `encryptionSecret`, which the secret tree owns. */
   readonly secrets: Omit<EpochSecrets, "encryptionSecret">;
   readonly secretTree: SecretTree;
   readonly confirmationTag: Uint8Array;
-  /** What extensions of the protocol keep, by the labels of their secrets. */
+  /** The states of extensions in this epoch, by the labels of their secrets. */
   readonly ledgers: ReadonlyMap<string, EpochLedger>;
 }
 
-/** The encoded GroupContext. It is remembered: don't change it. */
+/** The encoded GroupContext. It is cached: don't change it. */
 export function contextBytes({ groupContext }: Pick<PublicEpoch, "groupContext">): Uint8Array {
   return GroupContext.encoding(groupContext);
 }
 
-/** Overwrites the secrets of an epoch that never comes into force, or that is over. */
+/** Overwrites the secrets of an epoch that ended or never starts. */
 export function wipeEpoch({ secrets, secretTree, ledgers }: Epoch): void {
   wipe(...Object.values(secrets));
   secretTree.wipe();
   for (const ledger of ledgers.values()) ledger.wipe();
-}
-
-/** The labels of the secrets that extensions of the protocol have in each epoch. */
-export function additionalLabels({ registry }: GroupConfig): string[] {
-  return registry.secrets.map(({ label }) => label);
 }
 
 /** The public state of the epoch with this GroupContext, tree and confirmation tag. */
@@ -66,10 +61,10 @@ export async function publicEpoch(
   return { groupContext, tree, interimTranscriptHash: await interimTranscriptHash(provider, confirmed, tag) };
 }
 
-/** What an epoch consists of besides its secrets. */
+/** The parts of an epoch that its secrets are derived for. */
 export type EpochParts = Pick<Epoch, "groupContext" | "tree" | "keys">;
 
-/** The epoch with these secrets. Its secret tree takes over the encryption secret, the extensions theirs. */
+/** The epoch with these secrets. The secret tree and the ledgers take ownership of theirs. */
 export async function assembleEpoch(
   { provider, policy, registry }: GroupConfig,
   { groupContext, tree, keys }: EpochParts,
@@ -91,7 +86,7 @@ export async function assembleEpoch(
   };
 }
 
-/** The epoch that a joiner secret leads to (§8). Both secrets have `Nh` bytes; the caller must overwrite them. */
+/** The epoch of a joiner secret (§8). Both secrets have `Nh` bytes. The caller must overwrite them. */
 export async function epochFromJoinerSecret(
   config: GroupConfig,
   parts: EpochParts,
@@ -100,12 +95,12 @@ export async function epochFromJoinerSecret(
 ): Promise<Epoch> {
   const { provider } = config;
   const context = GroupContext.encoding(parts.groupContext);
-  const labels = additionalLabels(config);
-  const derived = await deriveEpochSecrets(provider, joinerSecret, pskSecret, context, labels);
+  const { secretLabels } = config.registry;
+  const derived = await deriveEpochSecrets(provider, joinerSecret, pskSecret, context, secretLabels);
   return assembleEpoch(config, parts, derived);
 }
 
-/** The provisional GroupContext (§12.4.1) that path secrets are encrypted with. */
+/** The provisional GroupContext (§12.4.1), with which path secrets are encrypted. */
 export function provisionalContext(
   { groupContext }: Pick<PublicEpoch, "groupContext">,
   treeHash: Uint8Array,
@@ -128,16 +123,16 @@ export async function nextGroupContext(
   };
 }
 
-/** The secrets that the next epoch comes from: `Nh` bytes each. The caller must overwrite them. */
+/** The secrets from which the next epoch is derived: `Nh` bytes each. The caller must overwrite them. */
 export interface CommitSecrets {
-  /** The epoch's own, or the one that an external commit brings (§8.3). */
+  /** That of the epoch that ends, or of an external commit (§8.3). */
   readonly initSecret: Uint8Array;
-  /** All zero without a path. */
+  /** Zeros if the commit has no path. */
   readonly commitSecret: Uint8Array;
   readonly pskSecret: Uint8Array;
 }
 
-/** The next epoch, with what a Welcome to it needs. */
+/** The next epoch, and the secret for its Welcome. */
 export interface NextEpoch {
   readonly epoch: Epoch;
   /** `Nh` bytes. The caller must overwrite it. */

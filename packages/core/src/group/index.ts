@@ -5,8 +5,13 @@ export {
   insecureAcceptAll,
   needAuthentication,
 } from "./authentication.js";
-export { buildExternalCommit, type CommitContents, prepareCommit } from "./commit/index.js";
-export { type ClientConfig, type GroupConfig, needSigner } from "./config.js";
+export {
+  buildExternalCommit,
+  prepareCommit,
+  type PreparedCommit,
+  prepareResumption,
+} from "./commit/index.js";
+export type { ClientConfig, GroupConfig } from "./config.js";
 export { type Epoch, wipeEpoch } from "./epoch.js";
 export {
   capabilitiesOf,
@@ -29,35 +34,40 @@ export {
   Registry,
   requiredCapabilities,
 } from "./extensions/index.js";
-export { createEpoch, joinByWelcome, resumptionPskId } from "./join/index.js";
-export { accessTo, type EpochAccess, type MemberContext, signerIn } from "./member-context.js";
+export { createEpoch, joinByWelcome, needReinit } from "./join/index.js";
+export {
+  accessTo,
+  checkNextSigners,
+  type EpochAccess,
+  type MemberContext,
+  signerIn,
+} from "./member-context.js";
 export { type Member, memberOf, type Party } from "./member.js";
 export {
   applicationMessage,
   type ApplicationMessage,
-  commitDigest,
   type CommitMessage,
   followFrom,
   followMessage,
   groupInfoMessage,
   type GroupInfoOptions,
+  mergePending,
   type OwnMessage,
   proposalMessage,
   type ProposalMessage,
   type PublicGroupState,
   type Received,
   receiveMessage,
-  reportCommit,
 } from "./messages/index.js";
 export {
   DEFAULT_POLICY,
+  newLifetime,
   noPadding,
   padme,
   padToMultiple,
   type Policy,
   policyOf,
   type ProposedAction,
-  secondsNow,
 } from "./policy.js";
 export {
   type CommitMessages,
@@ -74,12 +84,14 @@ export {
   type ResumptionUsage,
   withProposal,
 } from "./proposals/index.js";
-export { enterEpoch, firstState, type GroupState, leaveGroup } from "./state.js";
 export {
-  loadKeyPackages,
-  loadState,
-  saveKeyPackages,
-  type SavePoint,
-  savePoint,
-  saveState,
-} from "./storage/index.js";
+  firstState,
+  type GroupState,
+  leaveGroup,
+  needActive,
+  needMember,
+  needOpen,
+  type PendingCommit,
+  resumptionPskOf,
+} from "./state.js";
+export { loadKeyPackages, loadState, saveKeyPackages, type SavePoint, saveState } from "./storage/index.js";

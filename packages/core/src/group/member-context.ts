@@ -1,23 +1,36 @@
-// RFC 9420 §12: a member in an epoch, as the steps of a group and the extensions of the protocol see it.
+// RFC 9420 §12, §13: a member in an epoch, for the steps of a group and for extensions.
 import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../provider/index.js";
-import type { LeafNode } from "../wire/index.js";
+import { isProposal, type LeafNode, ProposalType } from "../wire/index.js";
 import { type ClientConfig, needSigner } from "./config.js";
 import type { Epoch } from "./epoch.js";
 import type { EpochLedger, GroupView } from "./extensions/index.js";
+import type { GroupState } from "./state.js";
 
-/** A member: the epoch that it is in, and its signer there. */
+/** A member in an epoch. */
 export interface MemberContext {
   readonly config: ClientConfig;
   readonly epoch: Epoch;
   readonly signer: Signer;
 }
 
-/** The signer whose key is in the own leaf. @throws MlsError `state` if the client has no such signer */
+/** The signer of the own leaf. @throws MlsError `state` if the client doesn't have it */
 export function signerIn(config: ClientConfig, { tree, keys }: Epoch): Signer {
   return needSigner(config, tree.leaf(keys.leafIndex) as LeafNode);
 }
 
-/** What an extension of the protocol works with: `Group.withEpoch`. */
+/**
+ * Checks that the client has the signers that a group may switch to. A missing one would block a later commit.
+ * @throws MlsError `state`
+ */
+export function checkNextSigners(config: ClientConfig, { pending, proposals }: GroupState): void {
+  if (pending !== undefined) signerIn(config, pending.epoch);
+  for (const { proposal, leafKey } of proposals) {
+    const isOwnUpdate = leafKey !== undefined && isProposal(proposal, ProposalType.update);
+    if (isOwnUpdate) needSigner(config, proposal.leafNode);
+  }
+}
+
+/** The epoch, as `Group.withEpoch` passes it to extensions. */
 export interface EpochAccess {
   readonly provider: CipherSuiteProvider;
   readonly group: GroupView;
@@ -25,11 +38,10 @@ export interface EpochAccess {
   /** The own leaf's private key. */
   readonly leafKey: HpkePrivateKey;
   readonly signer: Signer;
-  /** What an extension keeps of the epoch, by the label of its secret; `undefined` if the epoch began without it. */
+  /** An extension's ledger by the label of its secret; `undefined` if the epoch started without the extension. */
   ledger(label: string): EpochLedger | undefined;
 }
 
-/** The epoch, as extensions of the protocol work with it. */
 export function accessTo({ config, epoch, signer }: MemberContext): EpochAccess {
   const { groupContext, tree, keys, ledgers } = epoch;
   return {

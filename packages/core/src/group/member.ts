@@ -1,5 +1,7 @@
 // RFC 9420 §6, §12: members and other senders, as an application knows them.
-import type { Credential, LeafNode } from "../wire/index.js";
+import { equalBytes } from "../bytes.js";
+import { encode } from "../codec/index.js";
+import { Credential, type LeafNode } from "../wire/index.js";
 
 /** A member of a group. */
 export interface Member {
@@ -13,7 +15,12 @@ export function memberOf(leafIndex: number, { credential, signatureKey }: LeafNo
   return { leafIndex, credential, signatureKey };
 }
 
-/** Who sent something: a member, an external sender (§12.1.8), or one who is about to become a member. */
+/** Whether two leaves have the same credential, as bytes. */
+export function sameCredential(a: LeafNode, b: LeafNode): boolean {
+  return a === b || equalBytes(encode(Credential, a.credential), encode(Credential, b.credential));
+}
+
+/** A sender: a member, an external sender (§12.1.8), or a new member who is joining. */
 export type Party =
   | { readonly kind: "member"; readonly member: Member }
   | {

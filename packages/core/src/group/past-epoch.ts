@@ -1,4 +1,4 @@
-// RFC 9420 §8.6, §9.2, §15.3: what is kept of epochs that are over, for messages that come late and resumption PSKs.
+// RFC 9420 §8.6, §9.2, §15.3: the part of a past epoch that is kept, for late messages and resumption PSKs.
 import { wipe } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import type { SecretTree } from "../schedule/index.js";
@@ -9,16 +9,13 @@ import type { Epoch } from "./epoch.js";
 /** The commit that ended an epoch. */
 export interface EndedEpoch {
   readonly epoch: bigint;
-  /** Digest of the commit's message: tells whether another message that would end the epoch is the same. */
+  /** The digest of the commit's message, to tell a repeated commit from a conflicting one: `Nh` bytes. */
   readonly endedBy: Uint8Array;
   /** Whether it was this client's own commit. */
   readonly endedByOwn: boolean;
 }
 
-/**
- * An epoch that is over. Only the leaves of its tree are read. The tree shares everything with those of the epochs
- * around it except for what they changed.
- */
+/** A past epoch. Only the leaves of its tree are read. The tree shares its unchanged nodes with later trees. */
 export interface PastEpoch extends EndedEpoch {
   /** The encoded GroupContext */
   readonly groupContext: Uint8Array;
@@ -30,25 +27,24 @@ export interface PastEpoch extends EndedEpoch {
   readonly resumptionPsk: Uint8Array;
 }
 
-/** What is kept of an epoch that ends; all of its other secrets are overwritten. */
-export function retire(epoch: Epoch, endedBy: Uint8Array, endedByOwn: boolean): PastEpoch {
+/** Ends an epoch: returns the part that is kept, and overwrites all other secrets. */
+export function retire(epoch: Epoch, ending: Omit<EndedEpoch, "epoch">): PastEpoch {
   const { senderDataSecret, resumptionPsk, ...others } = epoch.secrets;
   wipe(...Object.values(others));
   for (const ledger of epoch.ledgers.values()) ledger.wipe();
   return {
     epoch: epoch.groupContext.epoch,
-    // A copy: what is remembered may be a part of a saved state, which would be held with it.
+    // A copy: the remembered encoding may be a view that keeps a whole saved state in memory.
     groupContext: encode(GroupContext, epoch.groupContext),
     tree: epoch.tree,
     secretTree: epoch.secretTree,
     senderDataSecret,
     resumptionPsk,
-    endedBy,
-    endedByOwn,
+    ...ending,
   };
 }
 
-/** Overwrites what was kept. */
+/** Overwrites the secrets of a past epoch. */
 export function wipePast({ secretTree, senderDataSecret, resumptionPsk }: PastEpoch): void {
   secretTree.wipe();
   wipe(senderDataSecret, resumptionPsk);

@@ -1,49 +1,51 @@
-// RFC 9420 §7.2, §9, §12.2, §15.1: what an application chooses, and the defaults.
+// RFC 9420 §7.2, §9, §12.2, §15.1: the choices of an application, and their defaults.
 import { MlsError } from "../errors.js";
 import { DEFAULT_RATCHET_LIMITS, type RatchetLimits } from "../schedule/index.js";
 import type { LifetimeRule } from "../tree/index.js";
 import { type Proposal, WireFormat } from "../wire/index.js";
 import type { Party } from "./member.js";
 
-/** What an application may choose. Every field has a default: {@link DEFAULT_POLICY}. */
+/** The choices of an application. Every field has a default: {@link DEFAULT_POLICY}. */
 export interface Policy {
-  /** Whether proposals and commits are sent encrypted (§6.3) or only authenticated (§6.2). Both are received. */
+  /** Whether to send proposals and commits encrypted (§6.3) or only signed (§6.2). Both are accepted. */
   readonly handshake: "private" | "public";
-  /** Whether a Welcome carries the ratchet tree. If not, the application gives it to those who join. */
+  /** Whether a Welcome carries the ratchet tree. If not, the application must send it to new members. */
   readonly ratchetTreeInWelcome: boolean;
-  /** The padded length, in bytes, of a private message whose content has this length (§15.1). */
+  /** Returns the padded length, in bytes, of application data of a length (§15.1). */
   readonly padding: (length: number) => number;
-  /** How long own key packages are valid, in seconds. */
+  /** The lifetime of own key packages, in seconds. */
   readonly lifetime: number;
-  /** The longest lifetime of a key package that is accepted, in seconds (§7.2). */
+  /** The longest accepted lifetime of a key package, in seconds (§7.2). */
   readonly maxLifetime: number;
-  /** The time in milliseconds since the Unix epoch. */
+  /** Returns the time in milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** The number of past epochs whose late messages can still be read. */
+  /** The number of past epochs whose late messages can be decrypted. */
   readonly maxPastEpochs: number;
-  /** Bounds on messages that are skipped or out of order within an epoch (§9). */
+  /** Limits for skipped and reordered messages in an epoch (§9). */
   readonly ratchets: RatchetLimits;
-  /** The largest number of members of a group, in any way into it. */
+  /** The largest number of members of a group. */
   readonly maxMembers: number;
-  /** The largest message that is processed, in bytes. */
+  /** The largest message that is sent or received, in bytes. */
   readonly maxMessageSize: number;
   /**
-   * Roles (§12.2): whether a member may send a proposal, and whether a committer may commit it. Asked about each
-   * proposal, when it is sent or received by itself, and when a commit with it is made, received, or joined by. All
-   * members of a group must decide alike, or the group splits. Default: everything is authorized.
+   * Roles (§12.2): whether a sender may propose something, and whether a committer may commit it. Called for each
+   * proposal that is sent or received, and for each proposal of a commit that is made or received. All members of a
+   * group must decide alike, or the group splits. Default: everything is authorized.
    */
   readonly authorize?: ((action: ProposedAction) => boolean) | undefined;
 }
 
-/** What {@link Policy.authorize} is asked. */
+/** The argument of {@link Policy.authorize}. */
 export interface ProposedAction {
   readonly proposal: Proposal;
   readonly proposer: Party;
-  /** Who commits it; `undefined` while the proposal stands by itself. */
+  /** `undefined` for a proposal that is sent separately. */
   readonly committer: Party | undefined;
 }
 
 const DAY = 24 * 60 * 60;
+/** How far another client's clock may be behind, in seconds: it must accept a new key package. */
+const CLOCK_SKEW = 60n * 60n;
 
 export const DEFAULT_POLICY: Policy = {
   handshake: "private",
@@ -60,25 +62,31 @@ export const DEFAULT_POLICY: Policy = {
 
 /** The policy with its defaults. @throws MlsError `usage` */
 export function policyOf(chosen: Partial<Policy> = {}): Policy {
-  const given = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
-  const policy: Policy = { ...DEFAULT_POLICY, ...given };
+  const defined = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
+  const policy: Policy = { ...DEFAULT_POLICY, ...defined };
   if (policy.handshake !== "private" && policy.handshake !== "public") {
-    throw new MlsError("usage", 'policy.handshake must be "private" or "public"');
+    throw new MlsError("usage", `expected policy.handshake "private" or "public", got "${policy.handshake}"`);
   }
   return policy;
 }
 
-/** The wire format in which handshake messages are sent. */
+/** The wire format of sent handshake messages. */
 export function handshakeFormat({ handshake }: Policy): 1 | 2 {
   return handshake === "public" ? WireFormat.publicMessage : WireFormat.privateMessage;
 }
 
 /** The time in seconds since the Unix epoch. */
-export function secondsNow(policy: Policy): bigint {
+function secondsNow(policy: Policy): bigint {
   return BigInt(Math.floor(policy.now() / 1000));
 }
 
-/** The rules for lifetimes (§7.2). With `"any"` the clock isn't consulted: for members of long standing. */
+/** The lifetime of a new key package or group creator's leaf (§7.2), in seconds since the Unix epoch. */
+export function newLifetime(policy: Policy): { notBefore: bigint; notAfter: bigint } {
+  const now = secondsNow(policy);
+  return { notBefore: now - CLOCK_SKEW, notAfter: now + BigInt(policy.lifetime) };
+}
+
+/** The rules for lifetimes (§7.2). With `"any"`, the current time doesn't matter: for leaves that are in a tree. */
 export function lifetimeRule(policy: Policy, clock: "now" | "any"): LifetimeRule {
   const { maxLifetime } = policy;
   return {
@@ -88,34 +96,37 @@ export function lifetimeRule(policy: Policy, clock: "now" | "any"): LifetimeRule
 }
 
 /** @throws MlsError `limit` if a message is larger than the policy allows */
-export function checkMessageSize({ maxMessageSize }: Policy, message: Uint8Array): void {
-  if (message.length > maxMessageSize) {
-    throw new MlsError(
-      "limit",
-      `expected a message of at most ${maxMessageSize} bytes, got ${message.length}`,
-    );
+export function checkMessageSize({ maxMessageSize: max }: Policy, { length }: Uint8Array): void {
+  if (length > max) {
+    throw new MlsError("limit", `expected a message of at most ${max} bytes, got ${length}`);
   }
 }
 
-/** No padding: everybody sees the length of a message. */
+/** No padding: the size of a message reveals the exact length of its data. */
 export function noPadding(length: number): number {
   return length;
 }
 
-/** Pads to the next multiple of `block` bytes. */
+/**
+ * Pads to the next multiple of `block` bytes.
+ * @example
+ * const policy = { padding: padToMultiple(256) };
+ */
 export function padToMultiple(block: number): (length: number) => number {
   return (length) => Math.ceil(length / block) * block;
 }
 
 /**
- * Padmé (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and Communication with PURBs",
- * PETS 2019): only the leading bits of a length stay, so that it tells O(log log length) bits, for at most 12 %
- * more bytes.
+ * Padmé (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and Communication with PURBs", PETS 2019):
+ * rounds a length up so that only its leading bits differ from 0. The padded length reveals O(log log length) bits, and
+ * is at most 12 % longer. The default.
+ * @example
+ * padme(1000); // 1024
  */
 export function padme(length: number): number {
   if (length < 2) return length;
   const exponent = Math.floor(Math.log2(length));
-  const kept = Math.floor(Math.log2(exponent)) + 1;
-  const unit = 2 ** Math.max(0, exponent - kept);
+  const leadingBits = Math.floor(Math.log2(exponent)) + 1;
+  const unit = 2 ** Math.max(0, exponent - leadingBits);
   return Math.ceil(length / unit) * unit;
 }

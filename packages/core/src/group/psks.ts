@@ -11,7 +11,7 @@ function kindOf(id: PreSharedKeyID): string {
 }
 
 /**
- * `psk_secret` (§8.4) of the keys with these names, in their order: `Nh` bytes, the caller's to wipe.
+ * `psk_secret` (§8.4) of these keys, in this order: `Nh` bytes. The caller must overwrite it.
  * @throws MlsError `missing` for a key that isn't known here
  */
 export async function pskSecretOf(config: GroupConfig, ids: readonly PreSharedKeyID[]): Promise<Uint8Array> {
@@ -22,7 +22,7 @@ export async function pskSecretOf(config: GroupConfig, ids: readonly PreSharedKe
       if (psk === undefined) {
         throw new MlsError("missing", `${kindOf(id)} isn't known here`);
       }
-      // A copy, which is overwritten when it is used.
+      // A copy: it is overwritten after use.
       psks.push({ id, psk: psk.slice() });
     }
     return await pskSecret(config.provider, psks);

@@ -1,33 +1,34 @@
-// RFC 9420 §8, §12: all that a member keeps of a group.
+// RFC 9420 §8, §12: the state of a group as a member has it.
+import { MlsError } from "../errors.js";
 import type { CommittedProposal, SourcedProposal } from "../framing/index.js";
 import type { HpkePrivateKey } from "../provider/index.js";
 import type { LeafNode, Proposal, ReInit } from "../wire/index.js";
 import { type Epoch, wipeEpoch } from "./epoch.js";
-import { type PastEpoch, retire, wipePast } from "./past-epoch.js";
+import { type EndedEpoch, type PastEpoch, retire, wipePast } from "./past-epoch.js";
 
-/** Whether a group is in use, or why not. */
-export type GroupStatus = "active" | "removed" | "reinitialized";
+/** Whether a group is in use, or why it isn't. */
+export type GroupStatus = "active" | "removed" | "reinitialized" | "closed";
 
-/** A proposal that was sent by itself in the current epoch. */
+/** A valid proposal that was sent separately in the current epoch. */
 export interface CachedProposal extends SourcedProposal {
   readonly reference: Uint8Array;
   readonly checked: true;
-  /** The new leaf's private key, of an own Update. */
+  /** In an own Update: the new leaf's private key. */
   readonly leafKey?: HpkePrivateKey | undefined;
 }
 
-/** A commit that was created and not yet merged. */
+/** A commit that was built but not merged. */
 export interface PendingCommit {
-  /** The encoded MLSMessage that was sent. */
+  /** The encoded MLSMessage. */
   readonly commit: Uint8Array;
   readonly epoch: Epoch;
   readonly changes: CommitChanges;
   readonly authenticatedData: Uint8Array;
-  /** The proposals that it has by value, to be given back if another commit comes first. */
+  /** The proposals by value. They are reported as dropped if another commit is accepted first. */
   readonly own: readonly Proposal[];
 }
 
-/** What a commit did to the membership. */
+/** The changes of a commit that are reported to the application. */
 export interface CommitChanges {
   readonly added: readonly number[];
   readonly updated: readonly number[];
@@ -36,7 +37,7 @@ export interface CommitChanges {
   readonly custom: readonly CommittedProposal[];
 }
 
-/** All that a member keeps of a group. */
+/** The state of a group as a member has it. Immutable, like {@link Epoch}. */
 export interface GroupState {
   readonly status: GroupStatus;
   readonly current: Epoch;
@@ -44,27 +45,27 @@ export interface GroupState {
   readonly past: readonly PastEpoch[];
   readonly proposals: readonly CachedProposal[];
   readonly pending: PendingCommit | undefined;
-  /** What the commit that ended the group's use asks for (§11.2). */
+  /** The ReInit that ended the group (§11.2). */
   readonly reinit: ReInit | undefined;
 }
 
-/** The state of one who has just created or joined a group. */
+/** The state after creating or joining a group. */
 export function firstState(current: Epoch): GroupState {
   return { status: "active", current, past: [], proposals: [], pending: undefined, reinit: undefined };
 }
 
 /**
- * The state in a new epoch. What the old one leaves behind is overwritten: all of its secrets but those for
- * messages that come late, and another commit that was pending.
+ * The state in a new epoch. Overwrites the old epoch's secrets, except those for late messages, and a pending commit
+ * that conflicts.
  */
 export function enterEpoch(
   state: GroupState,
   epoch: Epoch,
   changes: CommitChanges,
-  ending: Pick<PastEpoch, "endedBy" | "endedByOwn">,
+  ending: Omit<EndedEpoch, "epoch">,
   maxPastEpochs: number,
 ): GroupState {
-  const past = [retire(state.current, ending.endedBy, ending.endedByOwn), ...state.past];
+  const past = [retire(state.current, ending), ...state.past];
   for (const old of past.splice(maxPastEpochs)) wipePast(old);
   if (state.pending !== undefined && state.pending.epoch !== epoch) wipeEpoch(state.pending.epoch);
   return {
@@ -77,17 +78,35 @@ export function enterEpoch(
   };
 }
 
-/** The state of one who was removed: the last epoch, without its secrets. */
-export function leaveGroup(state: GroupState): GroupState {
+/** The state after this client was removed or closed the group: the last epoch, whose secrets are overwritten. */
+export function leaveGroup(state: GroupState, status: "removed" | "closed"): GroupState {
   for (const old of state.past) wipePast(old);
   wipeEpoch(state.current);
   if (state.pending !== undefined) wipeEpoch(state.pending.epoch);
-  return {
-    status: "removed",
-    current: state.current,
-    past: [],
-    proposals: [],
-    pending: undefined,
-    reinit: undefined,
-  };
+  return { ...firstState(state.current), status };
+}
+
+/** @throws MlsError `closed` */
+export function needOpen({ status }: GroupState): void {
+  if (status === "closed") throw new MlsError("closed", "the group is closed");
+}
+
+/** @throws MlsError `removed`, `closed` */
+export function needMember(state: GroupState): void {
+  needOpen(state);
+  if (state.status === "removed") throw new MlsError("removed", "this client was removed from the group");
+}
+
+/** @throws MlsError `removed`, `closed` */
+export function needActive(state: GroupState): void {
+  needMember(state);
+  if (state.status !== "active") throw new MlsError("closed", "the group ended by ReInit");
+}
+
+/** The resumption PSK (§8.6) of the current epoch or a kept one; `undefined` for others, or after leaving. */
+export function resumptionPskOf(state: GroupState, epoch: bigint): Uint8Array | undefined {
+  const { status, current, past } = state;
+  if (status === "removed" || status === "closed") return undefined;
+  if (epoch === current.groupContext.epoch) return current.secrets.resumptionPsk;
+  return past.find((one) => one.epoch === epoch)?.resumptionPsk;
 }

@@ -58,7 +58,11 @@ export function isX509Credential(credential: Credential): credential is X509Cred
   return credential.credentialType === CredentialType.x509;
 }
 
-/** A basic credential for an identity: bytes, or a string, which is encoded as UTF-8. */
+/**
+ * A basic credential (§5.3) for an identity: its bytes, or a string to encode as UTF-8.
+ * @example
+ * const credential = basicCredential("alice");
+ */
 export function basicCredential(identity: string | Uint8Array): BasicCredential {
   return {
     credentialType: CredentialType.basic,
@@ -66,7 +70,11 @@ export function basicCredential(identity: string | Uint8Array): BasicCredential 
   };
 }
 
-/** An X.509 credential for a chain of DER certificates, the end-entity certificate first. */
+/**
+ * An X.509 credential (§5.3) for a chain of DER certificates, the end-entity certificate first.
+ * @example
+ * const credential = x509Credential([certificate, issuer]);
+ */
 export function x509Credential(chain: readonly Uint8Array[]): X509Credential {
   return {
     credentialType: CredentialType.x509,

@@ -1,5 +1,5 @@
 // RFC 9420 §13.4: extensions.
-import { type Codec, decode, opaque, struct, type TypeOf, uint16, vector } from "../codec/index.js";
+import { type Codec, decode, encode, opaque, struct, type TypeOf, uint16, vector } from "../codec/index.js";
 import { ensure } from "../errors.js";
 import { Credential } from "./credential.js";
 
@@ -41,7 +41,12 @@ export function checkUniqueTypes(extensions: readonly Extension[]): void {
   );
 }
 
-/** The decoded data of the extension of a type; `undefined` if the list has none. @throws DecodeError */
+/** An extension with this content. */
+export function makeExtension<T>(extensionType: number, codec: Codec<T>, content: T): Extension {
+  return { extensionType, extensionData: encode(codec, content) };
+}
+
+/** The content of the extension of a type; `undefined` if the list has none. @throws DecodeError */
 export function findExtension<T>(
   extensions: readonly Extension[],
   extensionType: number,

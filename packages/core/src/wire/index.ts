@@ -16,6 +16,7 @@ export {
   ExternalSender,
   ExternalSenders,
   findExtension,
+  makeExtension,
   RequiredCapabilities,
 } from "./extension.js";
 export {

@@ -202,7 +202,7 @@ describe("a Welcome", () => {
     // Somebody who has the PSK, but not the group.
     const previous = { groupId: alice.groupId, resumptionPsk: () => psk, predecessor: undefined };
     const error = await failure(guest.client.join(message, { previous: previous as unknown as Group }));
-    expect(error.message).toMatch(/^the group that this one follows isn't known here/);
+    expect(error.message).toMatch(/^the group that this one resumes isn't known here/);
     expect((await failure(guest.client.join(message))).code).toBe("missing");
   });
 

@@ -11,7 +11,7 @@ import {
 } from "../../framing/index.js";
 import type { LeafDescription } from "../../key-package/index.js";
 import type { Signer } from "../../provider/index.js";
-import { type CreatedUpdatePath, createUpdatePath, pruneKeys, type TreeKeys } from "../../tree/index.js";
+import { type CreatedUpdatePath, createUpdatePath, pruneKeys } from "../../tree/index.js";
 import {
   type AuthenticatedContent,
   ContentType,
@@ -49,50 +49,50 @@ import {
 import { pskSecretOf } from "../psks.js";
 import type { GroupState } from "../state.js";
 
-/** Who builds a commit. */
+/** The builder of a commit. */
 export interface Committer {
   /** A member, or a new member who joins by the commit. */
   readonly sender: Sender;
   readonly epoch: PublicEpoch;
-  /** What the next epoch starts from (§8, §8.3): `Nh` bytes. */
+  /** The `init_secret` (§8), or that of an external commit (§8.3): `Nh` bytes. */
   readonly initSecret: Uint8Array;
-  /** The epoch as the member has it; `undefined` for a new member. */
+  /** The epoch with its secrets; `undefined` for a new member. */
   readonly member: Epoch | undefined;
 }
 
 export interface CommitRequest {
-  /** What to commit, in this order: by reference where a proposal has one, else by value. */
+  /** In the order of the commit: by reference if a proposal has one, else by value. */
   readonly proposals: readonly SourcedProposal[];
-  /** Whether received proposals that stand in the way are left out. If not, the commit is refused. */
-  readonly leaveOut: boolean;
-  /** Whether to send a path where none is required. */
+  /** Whether to leave out received proposals that make the commit invalid. If not, building it fails. */
+  readonly filter: boolean;
+  /** Whether to send a path that isn't required. */
   readonly forcePath: boolean;
-  /** Who signs in the epoch that ends. */
+  /** The signer in the epoch that ends. */
   readonly signer: Signer;
-  /** Who signs from the new epoch on: another one if the key is rotated. */
+  /** The signer from the new epoch on. */
   readonly nextSigner: Signer;
-  /** What the committer's new leaf says. Default: what it said before. */
+  /** The content of the committer's new leaf. Default: that of its present leaf. */
   readonly description?: LeafDescription | undefined;
   readonly authenticatedData: Uint8Array;
   readonly ratchetTreeInWelcome: boolean;
-  /** The first commit of a group that resumes another one (§11.2, §11.3): the PSK that ties them, and that group. */
+  /** In the first commit of a group that resumes another one (§11.2, §11.3): the resumption PSK, and that group. */
   readonly resumption?: { readonly id: ResumptionPskId; readonly from: GroupState } | undefined;
 }
 
-/** A commit that is not in force before the delivery service has accepted it. */
+/** A commit. It is not in force before the delivery service accepts it. */
 export interface BuiltCommit {
   /** An encoded MLSMessage */
   readonly commit: Uint8Array;
-  /** An encoded MLSMessage, where members are added */
+  /** An encoded MLSMessage; `undefined` if no members are added */
   readonly welcome: Uint8Array | undefined;
-  /** The epoch that it starts. */
+  /** The epoch that the commit starts. */
   readonly epoch: Epoch;
   readonly applied: Applied;
 }
 
 /**
- * Builds a commit, its Welcome, and the epoch that it starts. The epoch that it ends stays as it is, except for one
- * key of the handshake ratchet where the commit is sent encrypted.
+ * Builds a commit, its Welcome, and the epoch that it starts. The present epoch doesn't change, except that a commit
+ * in a PrivateMessage uses a key of the handshake ratchet.
  * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`, `limit`, `missing`
  */
 export async function buildCommit(
@@ -102,7 +102,7 @@ export async function buildCommit(
 ): Promise<BuiltCommit> {
   const { provider } = config;
   const { epoch } = committer;
-  const { proposals, applied } = await applyChosen(config, committer, request);
+  const { proposals, applied } = await chooseProposals(config, committer, request);
   checkOwnSupport(config, applied.extensions);
   const path = await makePath(config, committer, applied, request);
   let pskSecret: Uint8Array | undefined;
@@ -131,29 +131,28 @@ export async function buildCommit(
   }
 }
 
-/** The proposals that are committed, applied. A received one that stands in the way may be left out. */
-async function applyChosen(
+/** The proposals to commit, and the group after them. Leaves out received ones only after the whole list failed. */
+async function chooseProposals(
   config: GroupConfig,
   { epoch, sender }: Committer,
-  { proposals, leaveOut, resumption }: CommitRequest,
+  { proposals, filter, resumption }: CommitRequest,
 ): Promise<{ proposals: readonly SourcedProposal[]; applied: Applied }> {
   const attempt = async (chosen: readonly SourcedProposal[]) => {
-    const list = { proposals: chosen, committer: sender, resumption: resumption?.id.usage };
-    const applied = await validateProposals(config, epoch, list);
+    const applied = await validateProposals(config, epoch, chosen, sender, resumption?.id.usage);
     checkResult(config, epoch, chosen, applied, applied.tree);
     return { proposals: chosen, applied };
   };
   try {
     return await attempt(proposals);
   } catch (error) {
-    if (!leaveOut || !(error instanceof MlsError)) throw error;
-    const kept = filterProposals(config, epoch, proposals, sender);
-    if (kept.length === proposals.length) throw error;
-    return attempt(kept);
+    if (!filter || !(error instanceof MlsError)) throw error;
+    const filtered = filterProposals(config, epoch, proposals, sender);
+    if (filtered.length === proposals.length) throw error;
+    return attempt(filtered);
   }
 }
 
-/** The path of a commit, if it has one. Its leaf is checked as those who receive it will. */
+/** The path of a commit, if it has one. Its leaf is checked as every receiver will check it. */
 async function makePath(
   config: GroupConfig,
   { sender, epoch }: Committer,
@@ -189,7 +188,7 @@ function leafAt({ tree }: Applied, leafIndex: number): LeafDescription {
   return leafNode;
 }
 
-/** The signed commit (§6.1), which has no confirmation tag yet. */
+/** The signed commit (§6.1), without its confirmation tag. */
 async function signCommit(
   { policy }: GroupConfig,
   { sender, epoch, member }: Committer,
@@ -211,7 +210,7 @@ async function signCommit(
   return { wireFormat, content, auth: { signature, confirmationTag: undefined } };
 }
 
-/** The Welcome for the members that a commit adds, as an encoded MLSMessage; `undefined` if it adds none. */
+/** The Welcome for the new members, as an encoded MLSMessage; `undefined` without any. */
 async function welcomeTo(
   { provider, registry }: GroupConfig,
   next: NextEpoch,
@@ -238,8 +237,8 @@ async function welcomeTo(
 }
 
 /**
- * A signed handshake message as an encoded MLSMessage, in the wire format that it is signed for.
- * @param member the epoch as its sender has it; `undefined` for one who isn't a member
+ * A signed handshake message as an encoded MLSMessage, in the wire format that it was signed for.
+ * @param member the epoch with its secrets; `undefined` for a sender who isn't a member
  */
 export async function protect(
   { provider, registry, policy }: GroupConfig,
@@ -269,7 +268,6 @@ export async function protect(
 
 /** A member as the committer. */
 export function memberCommitter(epoch: Epoch): Committer {
-  const { leafIndex }: TreeKeys = epoch.keys;
-  const sender = { senderType: SenderType.member, leafIndex };
+  const sender = { senderType: SenderType.member, leafIndex: epoch.keys.leafIndex };
   return { sender, epoch, initSecret: epoch.secrets.initSecret, member: epoch };
 }

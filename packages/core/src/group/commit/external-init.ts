@@ -1,10 +1,10 @@
-// RFC 9420 §8.3: the init secret that an external commit brings.
+// RFC 9420 §8.3: the init secret of an external commit.
 import { EMPTY, utf8 } from "../../bytes.js";
 import type { CipherSuiteProvider } from "../../provider/index.js";
 
 const LABEL = /* @__PURE__ */ utf8("MLS 1.0 external init secret");
 
-/** The joiner's side: a fresh init secret of `Nh` bytes, and the `kem_output` that tells it to the group. */
+/** The new member's side: a fresh init secret of `Nh` bytes, and the `kem_output` for the group. */
 export async function sendExternalInit(
   { hpke, suite }: CipherSuiteProvider,
   externalPub: Uint8Array,
@@ -13,7 +13,7 @@ export async function sendExternalInit(
   return { kemOutput, initSecret: secret };
 }
 
-/** The members' side: `Nh` bytes. @throws CryptoError if the `kem_output` is none */
+/** The members' side: the init secret of `Nh` bytes. @throws CryptoError for an invalid `kem_output` */
 export async function receiveExternalInit(
   { hpke, suite }: CipherSuiteProvider,
   externalSecret: Uint8Array,

@@ -19,6 +19,7 @@ import {
 } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
+import { checkEpoch, checkGroupId } from "../header.js";
 import { openPublicEpoch } from "../join/index.js";
 import { type Member, memberOf } from "../member.js";
 import { cacheProposal, type PskChoice, pskIdOf, verifySender } from "../proposals/index.js";
@@ -30,8 +31,8 @@ export interface ExternalCommitRequest {
   readonly description: LeafDescription;
   /** The encoded tree, if the GroupInfo doesn't carry it. */
   readonly ratchetTree: Uint8Array | undefined;
-  /** Which member to remove: a former leaf of this client, which lost its state. */
-  readonly formerSelf: ((member: Member) => boolean) | undefined;
+  /** Whether to remove a former leaf of this client: the one with the signer's key, or a chosen one. */
+  readonly resync: boolean | ((member: Member) => boolean) | undefined;
   readonly psks: readonly PskChoice[];
   /** Proposals of registered types, to be included by value. */
   readonly custom: readonly CustomProposal[];
@@ -41,9 +42,9 @@ export interface ExternalCommitRequest {
 }
 
 /**
- * A commit by which its sender joins a group, and the epoch that it starts, once the group has accepted it.
- * @throws MlsError `missing` without an `external_pub` extension or a tree; `usage` if there is no former leaf to
- *   remove; otherwise as {@link buildCommit}
+ * A commit by which its sender joins a group, and the epoch that it starts.
+ * @throws MlsError `missing` without an `external_pub` extension or a tree; `usage` if no former leaf is found;
+ *   otherwise as {@link buildCommit}
  */
 export async function buildExternalCommit(
   config: GroupConfig,
@@ -52,7 +53,7 @@ export async function buildExternalCommit(
 ): Promise<BuiltCommit> {
   const external = findExtension(groupInfo.extensions, ExtensionType.externalPub, ExternalPub);
   if (external === undefined) {
-    throw new MlsError("missing", "the GroupInfo has no external_pub extension, which joining by it needs");
+    throw new MlsError("missing", "expected a GroupInfo with the external_pub extension");
   }
   const epoch = await openPublicEpoch(config, groupInfo, request.ratchetTree);
   const { kemOutput, initSecret } = await sendExternalInit(config.provider, external.externalPub);
@@ -64,7 +65,7 @@ export async function buildExternalCommit(
       { sender, epoch, initSecret, member: undefined },
       {
         proposals: await proposalsOf(config, epoch, kemOutput, request),
-        leaveOut: false,
+        filter: false,
         forcePath: true,
         signer,
         nextSigner: signer,
@@ -82,12 +83,16 @@ async function proposalsOf(
   config: GroupConfig,
   epoch: PublicEpoch,
   kemOutput: Uint8Array,
-  { formerSelf, psks, custom, proposals }: ExternalCommitRequest,
+  { signer, resync, psks, custom, proposals }: ExternalCommitRequest,
 ): Promise<SourcedProposal[]> {
   const { groupId } = epoch.groupContext;
   const own: Proposal[] = [{ proposalType: ProposalType.externalInit, kemOutput }];
-  if (formerSelf !== undefined) {
-    own.push({ proposalType: ProposalType.remove, removed: findMember(epoch, formerSelf) });
+  if (resync) {
+    const isOwn = ({ signatureKey }: Member) => equalBytes(signatureKey, signer.publicKey);
+    own.push({
+      proposalType: ProposalType.remove,
+      removed: findMember(epoch, resync === true ? isOwn : resync),
+    });
   }
   for (const choice of psks) {
     own.push({ proposalType: ProposalType.psk, psk: pskIdOf(config.provider, groupId, choice) });
@@ -98,40 +103,28 @@ async function proposalsOf(
   return all;
 }
 
-/**
- * A member's proposal, as somebody who isn't a member can check it: all but its membership tag, which needs a secret
- * of the group.
- */
+/** Checks a member's proposal, except for its membership tag, which needs a secret of the group. */
 async function openProposal(
   config: GroupConfig,
   epoch: PublicEpoch,
   message: Uint8Array,
 ): Promise<SourcedProposal> {
   const { proposalTypes } = config.registry;
-  const { groupContext } = epoch;
   const decoded = decode(MlsMessage, message, proposalTypes);
   if (decoded.wireFormat !== WireFormat.publicMessage) {
-    throw new MlsError("usage", "a new member can only read proposals in PublicMessages");
+    throw new MlsError("usage", "expected a proposal in a PublicMessage");
   }
-  const { content } = decoded.publicMessage;
-  if (!equalBytes(content.groupId, groupContext.groupId)) {
-    throw new MlsError("wrong-group", "the proposal belongs to another group");
-  }
-  if (content.epoch !== groupContext.epoch) {
-    throw new MlsError(
-      "wrong-epoch",
-      `expected a proposal of epoch ${groupContext.epoch}, got one of epoch ${content.epoch}`,
-    );
-  }
+  checkGroupId(epoch.groupContext, decoded.publicMessage.content);
+  checkEpoch(epoch.groupContext, decoded.publicMessage.content);
   const authenticated = readPublic(decoded.publicMessage, proposalTypes);
   await verifySender(config, epoch, authenticated);
   return cacheProposal(config, epoch, authenticated);
 }
 
-/** The leaf of a member. @throws MlsError `usage` if there is none */
-function findMember({ tree }: PublicEpoch, isWanted: (member: Member) => boolean): number {
+/** The first matching leaf. @throws MlsError `usage` if there is none */
+function findMember({ tree }: PublicEpoch, matches: (member: Member) => boolean): number {
   for (const { leafIndex, leafNode } of tree.members()) {
-    if (isWanted(memberOf(leafIndex, leafNode))) return leafIndex;
+    if (matches(memberOf(leafIndex, leafNode))) return leafIndex;
   }
-  throw new MlsError("usage", "no member is this client's former self, whose place it could take");
+  throw new MlsError("usage", "expected a former leaf of this client to replace, but no member matches");
 }

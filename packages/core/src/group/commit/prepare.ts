@@ -1,4 +1,4 @@
-// RFC 9420 §12.4: preparing a commit as an application asks for it.
+// RFC 9420 §12.4: preparing a commit from the options of an application.
 import { equalBytes } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { checkSigner } from "../../crypto/index.js";
@@ -7,34 +7,42 @@ import type { SourcedProposal } from "../../framing/index.js";
 import type { Signer } from "../../provider/index.js";
 import { isProposal, ProposalType, RatchetTreeNodes } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
+import { resumptionPskId } from "../join/index.js";
 import type { MemberContext } from "../member-context.js";
 import {
   changesOf,
   type CommitMessages,
   type CommitOptions,
   ownDescription,
+  ownProposals,
+  type ResumptionOptions,
+  type ResumptionUsage,
   selectProposals,
 } from "../proposals/index.js";
-import type { CachedProposal, PendingCommit } from "../state.js";
+import type { CachedProposal, GroupState, PendingCommit } from "../state.js";
 import { buildCommit, type CommitRequest, memberCommitter } from "./build.js";
 
-/** What a commit consists of, besides its options. */
-export interface CommitContents extends Pick<CommitRequest, "resumption"> {
-  /** The proposals that it has by value */
+/** The proposals of a commit. */
+interface CommitContents extends Pick<CommitRequest, "resumption"> {
+  /** Included by value. */
   readonly own: readonly SourcedProposal[];
-  /** The proposals that were received */
+  /** The received ones that it may include by reference. */
   readonly received: readonly CachedProposal[];
 }
 
-/**
- * Builds a commit, and what is pending until it is merged. Nothing changes but a key of the handshake ratchet.
- * @throws as `Group.commit`
- */
+export interface PreparedCommit {
+  readonly pending: PendingCommit;
+  readonly messages: CommitMessages;
+  /** The signer once the commit is in force. */
+  readonly nextSigner: Signer;
+}
+
+/** Builds a commit. The present epoch changes as in {@link buildCommit}. @throws as `Group.commit` */
 export async function prepareCommit(
   context: MemberContext,
   { own, received, resumption }: CommitContents,
   options: CommitOptions,
-): Promise<{ pending: PendingCommit; messages: CommitMessages; nextSigner: Signer }> {
+): Promise<PreparedCommit> {
   const { config, epoch, signer } = context;
   const { identity, references, ratchetTreeInWelcome = config.policy.ratchetTreeInWelcome } = options;
   const nextSigner = identity?.signer ?? signer;
@@ -44,10 +52,10 @@ export async function prepareCommit(
   const proposals =
     references === undefined
       ? selectProposals(await withKnownPsks(config, received), own, keys.leafIndex, config.registry)
-      : [...references.map((reference) => named(received, reference)), ...own];
+      : [...references.map((reference) => findReceived(received, reference)), ...own];
   const built = await buildCommit(config, memberCommitter(epoch), {
     proposals,
-    leaveOut: references === undefined,
+    filter: references === undefined,
     forcePath: options.forcePath === true || identity !== undefined,
     signer,
     nextSigner,
@@ -61,7 +69,7 @@ export async function prepareCommit(
   const messages: CommitMessages = {
     commit: built.commit.slice(),
     welcome: built.welcome,
-    // Encoded on demand: it is as large as the group.
+    // Encoded when it is read: its size is that of the group.
     get ratchetTree() {
       return needsTree ? encode(RatchetTreeNodes, tree.toNodes()) : undefined;
     },
@@ -76,19 +84,38 @@ export async function prepareCommit(
   return { pending, messages, nextSigner };
 }
 
-/** The received proposal with this ProposalRef. @throws MlsError `missing` if it isn't known in this epoch */
-function named(received: readonly CachedProposal[], wanted: Uint8Array): CachedProposal {
+/**
+ * Builds the first commit of a group that resumes another one (§11.2, §11.3).
+ * @param findPsk returns the resumption PSK of an epoch of the other group
+ * @throws as `Group.commit`
+ */
+export async function prepareResumption(
+  context: MemberContext,
+  from: GroupState,
+  usage: ResumptionUsage,
+  findPsk: (epoch: bigint) => Uint8Array | undefined,
+  { add, ...options }: ResumptionOptions,
+): Promise<PreparedCommit> {
+  const id = resumptionPskId(context.config, usage, from);
+  const own = ownProposals(context, { add, proposals: [{ proposalType: ProposalType.psk, psk: id }] });
+  const config = { ...context.config, psk: () => findPsk(id.pskEpoch) };
+  return prepareCommit({ ...context, config }, { own, received: [], resumption: { id, from } }, options);
+}
+
+/** The received proposal with this ProposalRef. @throws MlsError `missing` if there is none in this epoch */
+function findReceived(received: readonly CachedProposal[], wanted: Uint8Array): CachedProposal {
   const found = received.find(({ reference }) => equalBytes(reference, wanted));
-  if (found === undefined) throw new MlsError("missing", "a proposal to commit wasn't received");
+  if (found === undefined)
+    throw new MlsError("missing", "options.references names a proposal that wasn't received in this epoch");
   return found;
 }
 
-/** The received proposals without those of PSKs that aren't known here. */
+/** The received proposals, without PreSharedKey proposals whose PSK isn't known here. */
 async function withKnownPsks(
   config: GroupConfig,
   received: readonly CachedProposal[],
 ): Promise<CachedProposal[]> {
-  const known = [];
+  const known: CachedProposal[] = [];
   for (const one of received) {
     const { proposal } = one;
     if (isProposal(proposal, ProposalType.psk) && (await config.psk(proposal.psk)) === undefined) continue;

@@ -1,4 +1,4 @@
-// RFC 9420 §12.4.2: processing a commit, by members and by those who follow the group from outside.
+// RFC 9420 §12.4.2: processing a commit, by members and by followers.
 import { equalSecret, wipe } from "../../bytes.js";
 import { verifyAll } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
@@ -47,7 +47,7 @@ import {
 import { pskSecretOf } from "../psks.js";
 import { receiveExternalInit } from "./external-init.js";
 
-/** A commit whose public part is valid, and the public state of the epoch that it starts. */
+/** A commit whose public part is valid, and the public part of the epoch that it starts. */
 export interface ProcessedCommit {
   readonly authenticated: AuthenticatedContent;
   readonly path: UpdatePath | undefined;
@@ -56,13 +56,13 @@ export interface ProcessedCommit {
   readonly committer: { readonly leafIndex: number; readonly leafNode: LeafNode };
   readonly groupContext: GroupContext;
   readonly tree: RatchetTree;
-  /** `Nh` bytes. Only members can tell whether it is right. */
+  /** `Nh` bytes. Only members can verify it: {@link openEpoch}. */
   readonly confirmationTag: Uint8Array;
 }
 
 /**
- * The part of §12.4.2 that needs no secrets. The message's signature was verified before. Nothing changes.
- * @param find the proposal with this ProposalRef
+ * The part of §12.4.2 that needs no secrets. Call it after the message's signature was verified. Nothing changes.
+ * @param find returns the received proposal with a ProposalRef
  * @throws ValidationError, CryptoError, MlsError `missing`, `authentication`, `forbidden`, `limit`
  */
 export async function processCommit(
@@ -73,10 +73,10 @@ export async function processCommit(
 ): Promise<ProcessedCommit> {
   const { provider } = config;
   const { sender, content } = authenticated.content;
-  if (content.contentType !== ContentType.commit) throw new MlsError("usage", "this content is no commit");
+  if (content.contentType !== ContentType.commit) throw new MlsError("usage", "expected a commit");
   const { commit } = content;
   const proposals = resolve(commit, sender, find);
-  const applied = await validateProposals(config, epoch, { proposals, committer: sender });
+  const applied = await validateProposals(config, epoch, proposals, sender);
   const external = sender.senderType !== SenderType.member;
   ensure(
     commit.path !== undefined || !(applied.pathRequired || external),
@@ -107,7 +107,7 @@ export async function processCommit(
   };
 }
 
-/** The proposals of a commit, those by reference looked up. @throws MlsError `missing` for an unknown reference */
+/** The proposals of a commit. @throws MlsError `missing` for an unknown reference */
 function resolve(
   commit: Commit,
   sender: Sender,
@@ -131,7 +131,7 @@ function removedLeaf({ tree }: PublicEpoch, proposals: readonly SourcedProposal[
   return undefined;
 }
 
-/** Validates the path's leaf node (§7.3), and merges the path (§7.5) into the tree of the proposals. */
+/** Validates the path's leaf node (§7.3), and merges the path (§7.5) into the tree after the proposals. */
 async function mergePath(
   config: GroupConfig,
   epoch: PublicEpoch,
@@ -156,7 +156,7 @@ function addedLeaves({ added }: Applied): ReadonlySet<number> {
 
 /**
  * The part of §12.4.2 that needs a member's secrets: the epoch that a processed commit starts.
- * @param ownLeafKey the private key of an own Update, by its ProposalRef
+ * @param ownLeafKey returns the private key of an own Update with a ProposalRef
  * @returns `undefined` if the commit removes this member
  * @throws ValidationError, CryptoError, MlsError `missing`
  */
@@ -173,7 +173,11 @@ export async function openEpoch(
   checkOwnSupport(config, applied.extensions);
   const zero = () => new Uint8Array(provider.suite.hash.Nh);
   const { initSecret } = epoch.secrets;
-  const secrets: Writable<CommitSecrets> = { commitSecret: zero(), pskSecret: zero(), initSecret };
+  const secrets: { -readonly [K in keyof CommitSecrets]: CommitSecrets[K] } = {
+    commitSecret: zero(),
+    pskSecret: zero(),
+    initSecret,
+  };
   try {
     secrets.pskSecret = await pskSecretOf(config, applied.psks);
     if (applied.externalInit !== undefined) {
@@ -182,16 +186,11 @@ export async function openEpoch(
     }
     let keys = keysAfter(epoch, processed, ownLeafKey);
     if (path !== undefined) {
-      const context = provisionalContext(epoch, groupContext.treeHash, applied.extensions);
-      const opened = await decryptPathSecret(
-        provider,
-        tree,
-        keys,
-        processed.committer.leafIndex,
-        path,
-        addedLeaves(applied),
-        GroupContext.encoding(context),
-      );
+      const { treeHash } = groupContext;
+      const context = GroupContext.encoding(provisionalContext(epoch, treeHash, applied.extensions));
+      const { leafIndex: sender } = processed.committer;
+      const added = addedLeaves(applied);
+      const opened = await decryptPathSecret(provider, tree, keys, sender, path, added, context);
       keys = opened.keys;
       secrets.commitSecret = opened.commitSecret;
     }
@@ -208,9 +207,7 @@ export async function openEpoch(
   }
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** The member's keys once the proposals are applied: with the new leaf key, if one of them is its own Update. */
+/** The member's keys after the proposals: with a new leaf key if its own Update is among them. */
 function keysAfter(
   { keys }: Epoch,
   { proposals, applied }: ProcessedCommit,

@@ -1,26 +1,29 @@
-// RFC 9420 §13: what an extension of the protocol consists of. The core knows none of them by name.
+// RFC 9420 §13: the parts of an extension of the protocol. The core contains no particular extension.
 import type { Codec } from "../../codec/index.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { Awaitable, CipherSuiteProvider } from "../../provider/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import type { Credential, Extension, GroupContext, KeyPackage, LeafNode, Sender } from "../../wire/index.js";
 
-/** Where an extension may stand (§13.4, §17.3). */
+/** Where an extension may be used (§13.4, §17.3). */
 export type ExtensionPlace = "keyPackage" | "leafNode" | "groupContext" | "groupInfo";
 
-/** A group as everybody may see it, who holds no secret of it. Rules are functions of this alone, and so are the same for all. */
+/**
+ * The public part of a group's state. Rules of extensions depend on nothing else, so that all members and followers
+ * come to the same result.
+ */
 export interface GroupView {
   readonly groupContext: GroupContext;
   readonly tree: Pick<RatchetTree, "leaf" | "members" | "summary">;
 }
 
-/** An extension type (§13.4): one that is in a client's capabilities. */
+/** An extension type (§13.4), which the client's capabilities list. */
 export interface ExtensionDefinition {
   readonly extensionType: number;
-  /** For people. */
+  /** For error messages. */
   readonly name: string;
   readonly places: readonly ExtensionPlace[];
-  /** Checks its content. @throws MlsError */
+  /** Checks the extension's content. @throws MlsError */
   check?(data: Uint8Array, place: ExtensionPlace): void;
 }
 
@@ -28,36 +31,37 @@ export interface ExtensionDefinition {
 export interface ProposalCase<T> {
   readonly value: T;
   readonly sender: Sender;
-  /** ProposalRef (§5.2), of one that was sent by itself. */
+  /** ProposalRef (§5.2): `Nh` bytes; `undefined` for a proposal by value. */
   readonly reference: Uint8Array | undefined;
 }
 
-/** A proposal type (§13.2). All rules are pure functions: they are asked more than once. */
+/** A proposal type (§13.2). Its functions must be pure: the core calls them more than once. */
 export interface ProposalDefinition<T = unknown> {
   readonly proposalType: number;
-  /** For people. */
+  /** For error messages. */
   readonly name: string;
-  /** How its content is read: nothing in a message says how long it is. */
+  /** The codec of the content. A proposal in a message has no length prefix, so this must find its end. */
   readonly codec: Codec<T>;
   /** §17.4, column "Path Required" */
   readonly pathRequired: boolean;
   /** §17.4, column "External": whether external senders may send it. */
   readonly external: boolean;
-  /** The one form in which a commit may have it; both, if left out. */
+  /** How a commit may include it. Default: by value and by reference. */
   readonly committedBy?: "value" | "reference";
-  /** In which form an external commit (§12.4.3.2) may have it; not at all, if left out. */
+  /** How an external commit (§12.4.3.2) may include it. Default: not at all. */
   readonly inExternalCommits?: "value" | "reference";
-  /** Whether it must be sent in a PublicMessage, for those to read who aren't in the group. */
+  /** Whether it must be sent in a PublicMessage, so that non-members can read it. Default: false. */
   readonly publicOnly?: boolean;
-  /** Whether a member may send only one in an epoch. */
+  /** Whether a member may send at most one in an epoch. Default: false. */
   readonly oncePerEpoch?: boolean;
-  /** Whether it is valid by itself. @throws MlsError */
+  /** Checks one proposal. @throws MlsError */
   check?(one: ProposalCase<T>, group: GroupView): void;
   /** The leaf that it removes, as a Remove would. */
   removes?(one: ProposalCase<T>): number;
   /**
-   * What all of this type in a commit, in its order, make of the GroupContext's extensions, after a
-   * GroupContextExtensions proposal.
+   * The GroupContext extensions after all proposals of this type in a commit.
+   * @param extensions those before, or of the commit's GroupContextExtensions proposal
+   * @param cases in the order of the commit
    * @throws MlsError
    */
   changeExtensions?(
@@ -67,58 +71,61 @@ export interface ProposalDefinition<T = unknown> {
 }
 
 /**
- * A credential type (§13.3): one that is in a client's capabilities. As with all registered types its body must be one
- * `<V>` vector, whose content this describes; so those pass over it that don't know it.
+ * A credential type (§13.3), which the client's capabilities list. Its body must be one `<V>` vector, so that clients
+ * that don't know the type can skip it.
  */
 export interface CredentialDefinition {
   readonly credentialType: number;
-  /** For people. */
+  /** For error messages. */
   readonly name: string;
-  /** Checks its content; whether it is true is for the authentication service to say. @throws MlsError */
+  /** Checks the credential's form. The authentication service decides whether it is valid. @throws MlsError */
   check?(credential: Credential, leafNode: LeafNode): void;
 }
 
-/** A type of pre-shared keys (§8.4). No capabilities list it: members must know it from the application. */
+/** A type of pre-shared keys (§8.4). Capabilities don't list it: applications must agree on its use. */
 export interface PskDefinition<T = unknown> {
   readonly pskType: number;
-  /** For people. */
+  /** For error messages. */
   readonly name: string;
-  /** How what stands between the type and the nonce is read. */
+  /** The codec of the fields of a PreSharedKeyID between its type and its nonce: the name of the key. */
   readonly codec: Codec<T>;
-  /** The key of this name, if it is known here. */
+  /** The key with this name; `undefined` if it isn't known here. */
   find(name: T): Awaitable<Uint8Array | undefined>;
 }
 
-/** What an extension keeps of an epoch, made of a secret of its own. */
+/**
+ * The state that an extension has in an epoch, derived from its own epoch secret: for example, which keys of a tree
+ * of secrets were used. The core saves it with the epoch, and overwrites it at the epoch's end.
+ */
 export interface EpochLedger {
-  /** All that it holds, as bytes; the same content gives the same bytes. */
+  /** The whole state as bytes. The same state gives the same bytes. */
   save(): Uint8Array;
-  /** Overwrites it. */
+  /** Overwrites all secrets. */
   wipe(): void;
 }
 
-/** A secret of each epoch beside those of §8, table 4. */
+/** A secret of each epoch, besides those of §8, table 4. */
 export interface EpochSecretDefinition<T extends EpochLedger = EpochLedger> {
-  /** It is `DeriveSecret(epoch_secret, label)`: a label that no one else has. */
+  /** The secret is `DeriveSecret(epoch_secret, label)`. Must be unique. */
   readonly label: string;
-  /** Takes over the secret, `KDF.Nh` bytes. */
+  /** The state at the start of an epoch. It takes ownership of the secret: `Nh` bytes. */
   open(provider: CipherSuiteProvider, secret: Uint8Array): T;
-  /** What {@link EpochLedger.save} saved. The bytes are overwritten afterwards. @throws MlsError `state` */
+  /** Loads what {@link EpochLedger.save} returned. Must copy: the bytes are overwritten. @throws MlsError `state` */
   load(provider: CipherSuiteProvider, saved: Uint8Array): T;
 }
 
-/** Proposals that are to be committed together, each of them valid by itself. */
+/** The proposals of a commit, each of which was checked. */
 export interface ProposalList {
   readonly proposals: readonly SourcedProposal[];
-  /** The group before. */
+  /** The group before the commit. */
   readonly group: GroupView;
-  /** The GroupContext's extensions after. */
+  /** The GroupContext extensions after the commit. */
   readonly extensions: readonly Extension[];
-  /** The tree after, but for the committer's path. */
+  /** The tree after the commit, without the committer's path. */
   readonly tree: GroupView["tree"];
 }
 
-/** What leaf nodes and key packages list besides what is registered (§7.2). */
+/** Code points for a leaf node's `capabilities` (§7.2). */
 export interface ListedCapabilities {
   readonly cipherSuites?: readonly number[];
   readonly extensions?: readonly number[];
@@ -126,37 +133,37 @@ export interface ListedCapabilities {
   readonly credentials?: readonly number[];
 }
 
-/** `length` bytes from the provider's random source. */
+/** Returns `length` bytes of the provider's random source. */
 export type RandomSource = (length: number) => Uint8Array;
 
 /**
- * An extension of the protocol, to be given to a client. Its types go into the client's capabilities; its rules hold
- * in all groups of the client. Members of a group must have the same extensions of the rules that it uses.
+ * An extension of the protocol, for `ClientOptions.extensions`. Its types go into the client's capabilities. Its rules
+ * apply to all groups of the client. All members of a group must use the same rules, or the group splits.
  */
 export interface MlsExtension {
-  /** For people. */
+  /** For error messages. */
   readonly name: string;
   readonly extensions?: readonly ExtensionDefinition[];
   readonly proposals?: readonly ProposalDefinition[];
   readonly credentials?: readonly CredentialDefinition[];
   readonly psks?: readonly PskDefinition[];
   readonly secrets?: readonly EpochSecretDefinition[];
-  /** What is listed in a new leaf node that isn't supported: values that others are to ignore (§13.5). */
+  /** GREASE values for a new leaf node's capabilities (§13.5). */
   greaseCapabilities?(random: RandomSource): ListedCapabilities;
-  /** Extensions of new leaf nodes, unless the application gives one of the type. */
+  /** Extensions of new leaf nodes, unless the application sets one of the type. */
   leafNodeExtensions?(random: RandomSource): readonly Extension[];
-  /** Extensions of new key packages, unless the application gives one of the type. */
+  /** Extensions of new key packages, unless the application sets one of the type. */
   keyPackageExtensions?(random: RandomSource): readonly Extension[];
-  /** Extensions of new GroupInfos, unless the application gives one of the type. */
+  /** Extensions of new GroupInfos, unless the application sets one of the type. */
   groupInfoExtensions?(random: RandomSource, group: GroupView): readonly Extension[];
-  /** Whether a leaf may be in a group with these GroupContext extensions. @throws MlsError */
+  /** Checks a leaf node for a group with these GroupContext extensions. @throws MlsError */
   checkLeafNode?(leafNode: LeafNode, groupExtensions: readonly Extension[]): void;
-  /** Whether proposals may be committed together. @throws MlsError */
+  /** Checks the proposals of a commit together. @throws MlsError */
   checkList?(list: ProposalList): void;
-  /** Whether a key package may be used to join more than once. */
+  /** Whether a client may join more than once with a key package. */
   isReusable?(keyPackage: KeyPackage): boolean;
-  /** What `authenticated_data` is where the application gives none; nothing, if left out. */
+  /** The `authenticated_data` of a message for which the application sets none. Default: empty. */
   defaultAuthenticatedData?(groupContext: GroupContext): Uint8Array | undefined;
-  /** Checks the `authenticated_data` of a message that is sent or received. @throws MlsError */
+  /** Checks the `authenticated_data` of a sent or received message. @throws MlsError */
   checkAuthenticatedData?(data: Uint8Array, groupContext: GroupContext): void;
 }

@@ -1,18 +1,18 @@
-// RFC 9420 §7.2, §13.5: what the own leaf nodes say.
+// RFC 9420 §7.2, §13.5: the content of the own leaf nodes.
 import type { LeafDescription } from "../../key-package/index.js";
 import type { CryptoProvider } from "../../provider/index.js";
 import { type Capabilities, CredentialType, ProtocolVersion } from "../../wire/index.js";
 import type { Registry } from "./registry.js";
 
-/** What a new leaf node says: what is supported, and values that others are to ignore (§13.5). */
+/** The content of a new leaf node: what the client supports, and GREASE values (§13.5). */
 export function describeLeaf(
   registry: Registry,
   random: (length: number) => Uint8Array,
-  { credential, capabilities: supported, extensions: given }: LeafDescription,
+  { credential, capabilities: supported, extensions: chosen }: LeafDescription,
 ): LeafDescription {
   const grease = registry.grease(random);
-  const extensions = registry.leafNodeExtensions(given, random);
-  const added = extensions.slice(given.length).map(({ extensionType }) => extensionType);
+  const extensions = registry.leafNodeExtensions(chosen, random);
+  const added = extensions.slice(chosen.length).map(({ extensionType }) => extensionType);
   const list = (...types: readonly (readonly number[])[]) => [...new Set(types.flat())];
   return {
     credential,
@@ -27,7 +27,7 @@ export function describeLeaf(
   };
 }
 
-/** What leaf nodes advertise: what the provider at hand serves, and what the application says (§7.2). */
+/** The capabilities of a client (§7.2): from its provider, its extensions, and what the application adds. */
 export function capabilitiesOf(
   crypto: CryptoProvider,
   { supported }: Registry,
@@ -45,10 +45,10 @@ export function capabilitiesOf(
   };
 }
 
-/** What a client supports besides what every client does (§7.2). */
+/** Types that the application supports (§7.2), besides the default ones and those of registered extensions. */
 export interface ExtraCapabilities {
   readonly extensions?: readonly number[];
   readonly proposals?: readonly number[];
-  /** Credential types; basic and X.509 if left out. */
+  /** Credential types. Default: basic and X.509. */
   readonly credentials?: readonly number[];
 }

@@ -1,4 +1,4 @@
-// RFC 9420 §13: the extensions that a client has, as the rest of the core asks for them.
+// RFC 9420 §13: all extensions of a client, as the rest of the core uses them.
 import { EMPTY } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { ensure, MlsError, UnsupportedError } from "../../errors.js";
@@ -18,7 +18,6 @@ import {
   ProposalType,
   ProposalTypes,
   PSKType,
-  type Sender,
 } from "../../wire/index.js";
 import type {
   CredentialDefinition,
@@ -39,69 +38,56 @@ const STANDARD_PROPOSALS: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.v
 const STANDARD_PSKS: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(PSKType));
 const STANDARD_CREDENTIALS: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(CredentialType));
 
-/** By their types. @throws MlsError `usage` for one that is taken, or out of range */
+/** Definitions by their types. @throws MlsError `usage` for a type that is registered twice or out of range */
 function byType<D>(
   kind: string,
   definitions: readonly D[],
   typeOf: (definition: D) => number,
-  taken: ReadonlySet<number>,
-  most = 0xffff,
+  standard: ReadonlySet<number>,
+  max = 0xffff,
 ): ReadonlyMap<number, D> {
   const map = new Map<number, D>();
   for (const definition of definitions) {
     const type = typeOf(definition);
-    if (!Number.isInteger(type) || type < 1 || type > most || taken.has(type) || map.has(type)) {
-      throw new MlsError("usage", `${kind} type ${type} can't be registered, or is registered already`);
+    if (!Number.isInteger(type) || type < 1 || type > max || standard.has(type) || map.has(type)) {
+      throw new MlsError("usage", `expected an unused ${kind} type from 1 to ${max}, got ${type}`);
     }
     map.set(type, definition);
   }
   return map;
 }
 
-/** All of a client's extensions. Immutable. */
+/** The extensions of a client. Immutable. */
 export class Registry {
-  readonly modules: readonly MlsExtension[];
-  /** The context for reading proposals. */
+  readonly definitions: readonly MlsExtension[];
+  /** The context for decoding proposals. */
   readonly proposalTypes: ProposalTypes;
   readonly secrets: readonly EpochSecretDefinition[];
+  readonly secretLabels: string[];
   readonly #extensions: ReadonlyMap<number, ExtensionDefinition>;
   readonly #proposals: ReadonlyMap<number, ProposalDefinition>;
   readonly #credentials: ReadonlyMap<number, CredentialDefinition>;
   readonly #psks: ReadonlyMap<number, PskDefinition>;
 
-  /** @throws MlsError `usage` for a type or label that is registered twice, or RFC 9420's own */
-  constructor(modules: readonly MlsExtension[] = []) {
-    this.modules = modules;
-    this.#extensions = byType(
-      "extension",
-      modules.flatMap((one) => one.extensions ?? []),
-      ({ extensionType }) => extensionType,
-      DEFAULT_EXTENSIONS,
-    );
-    this.#proposals = byType(
-      "proposal",
-      modules.flatMap((one) => one.proposals ?? []),
-      ({ proposalType }) => proposalType,
-      STANDARD_PROPOSALS,
-    );
-    this.#credentials = byType(
-      "credential",
-      modules.flatMap((one) => one.credentials ?? []),
-      ({ credentialType }) => credentialType,
-      STANDARD_CREDENTIALS,
-    );
-    this.#psks = byType(
-      "PSK",
-      modules.flatMap((one) => one.psks ?? []),
-      ({ pskType }) => pskType,
-      STANDARD_PSKS,
-      0xff,
-    );
+  /** @throws MlsError `usage` for a type or label that is registered twice or defined by RFC 9420 */
+  constructor(definitions: readonly MlsExtension[] = []) {
+    const all = <T>(listOf: (definition: MlsExtension) => readonly T[] | undefined): T[] =>
+      definitions.flatMap((definition) => listOf(definition) ?? []);
+    const extensions = all((one) => one.extensions);
+    const proposals = all((one) => one.proposals);
+    const credentials = all((one) => one.credentials);
+    const psks = all((one) => one.psks);
+    this.definitions = definitions;
+    this.#extensions = byType("extension", extensions, (one) => one.extensionType, DEFAULT_EXTENSIONS);
+    this.#proposals = byType("proposal", proposals, (one) => one.proposalType, STANDARD_PROPOSALS);
+    this.#credentials = byType("credential", credentials, (one) => one.credentialType, STANDARD_CREDENTIALS);
+    this.#psks = byType("PSK", psks, (one) => one.pskType, STANDARD_PSKS, 0xff);
     this.proposalTypes = new ProposalTypes(this.#proposals, this.#psks);
-    this.secrets = modules.flatMap((one) => one.secrets ?? []);
+    this.secrets = all((one) => one.secrets);
+    this.secretLabels = this.secrets.map(({ label }) => label);
     const labels = new Set<string>(EPOCH_SECRET_LABELS);
-    for (const { label } of this.secrets) {
-      if (labels.has(label)) throw new MlsError("usage", `another secret has the label "${label}"`);
+    for (const label of this.secretLabels) {
+      if (labels.has(label)) throw new MlsError("usage", `expected an unused secret label, got "${label}"`);
       labels.add(label);
     }
   }
@@ -115,9 +101,9 @@ export class Registry {
     };
   }
 
-  /** What new leaf nodes list besides. */
+  /** GREASE values for a new leaf node's capabilities (§13.5). */
   grease(random: RandomSource): Required<ListedCapabilities> {
-    const all = this.modules.map((one) => one.greaseCapabilities?.(random) ?? {});
+    const all = this.definitions.map((one) => one.greaseCapabilities?.(random) ?? {});
     return {
       cipherSuites: all.flatMap((one) => one.cipherSuites ?? []),
       extensions: all.flatMap((one) => one.extensions ?? []),
@@ -126,15 +112,15 @@ export class Registry {
     };
   }
 
-  /** The extensions for a new structure: those given, and what modules add. */
-  #filled(
-    given: readonly Extension[],
-    add: (module: MlsExtension) => readonly Extension[] | undefined,
+  /** The extensions of a new structure: those of the application, and the defaults of types that it doesn't set. */
+  #withDefaults(
+    chosen: readonly Extension[],
+    defaultsOf: (definition: MlsExtension) => readonly Extension[] | undefined,
     place: ExtensionPlace,
   ): readonly Extension[] {
-    const all = [...given];
-    for (const module of this.modules) {
-      for (const extension of add(module) ?? []) {
+    const all = [...chosen];
+    for (const definition of this.definitions) {
+      for (const extension of defaultsOf(definition) ?? []) {
         if (!all.some(({ extensionType }) => extensionType === extension.extensionType)) all.push(extension);
       }
     }
@@ -142,24 +128,24 @@ export class Registry {
     return all;
   }
 
-  leafNodeExtensions(given: readonly Extension[], random: RandomSource): readonly Extension[] {
-    return this.#filled(given, (module) => module.leafNodeExtensions?.(random), "leafNode");
+  leafNodeExtensions(chosen: readonly Extension[], random: RandomSource): readonly Extension[] {
+    return this.#withDefaults(chosen, (one) => one.leafNodeExtensions?.(random), "leafNode");
   }
 
-  keyPackageExtensions(given: readonly Extension[], random: RandomSource): readonly Extension[] {
-    return this.#filled(given, (module) => module.keyPackageExtensions?.(random), "keyPackage");
+  keyPackageExtensions(chosen: readonly Extension[], random: RandomSource): readonly Extension[] {
+    return this.#withDefaults(chosen, (one) => one.keyPackageExtensions?.(random), "keyPackage");
   }
 
   groupInfoExtensions(
-    given: readonly Extension[],
+    chosen: readonly Extension[],
     random: RandomSource,
     group: GroupView,
   ): readonly Extension[] {
     const view = viewOf(group);
-    return this.#filled(given, (module) => module.groupInfoExtensions?.(random, view), "groupInfo");
+    return this.#withDefaults(chosen, (one) => one.groupInfoExtensions?.(random, view), "groupInfo");
   }
 
-  /** Checks the place and the content of each extension that is known. @throws MlsError */
+  /** Checks where each known extension is used, and its content. @throws MlsError */
   checkExtensions(extensions: readonly Extension[], place: ExtensionPlace): void {
     if (this.#extensions.size === 0) return;
     for (const { extensionType, extensionData } of extensions) {
@@ -174,22 +160,22 @@ export class Registry {
     }
   }
 
-  /** Checks a leaf node that is or is to be in a group with these extensions. @throws MlsError */
+  /** Checks a leaf node for a group with these GroupContext extensions. @throws MlsError */
   checkLeafNode(leafNode: LeafNode, groupExtensions: readonly Extension[]): void {
     this.checkExtensions(leafNode.extensions, "leafNode");
     const { credential } = leafNode;
     this.#credentials.get(credential.credentialType)?.check?.(credential, leafNode);
-    for (const module of this.modules) module.checkLeafNode?.(leafNode, groupExtensions);
+    for (const definition of this.definitions) definition.checkLeafNode?.(leafNode, groupExtensions);
   }
 
   isReusable(keyPackage: KeyPackage): boolean {
-    return this.modules.some((module) => module.isReusable?.(keyPackage) === true);
+    return this.definitions.some((definition) => definition.isReusable?.(keyPackage) === true);
   }
 
-  /** `authenticated_data` as it is sent. @throws MlsError */
-  authenticatedData(given: Uint8Array | undefined, groupContext: GroupContext): Uint8Array {
-    let data: Uint8Array | undefined = given && new Uint8Array(given);
-    for (const module of this.modules) data ??= module.defaultAuthenticatedData?.(groupContext);
+  /** The `authenticated_data` to send: the application's, else the default. @throws MlsError */
+  authenticatedData(chosen: Uint8Array | undefined, groupContext: GroupContext): Uint8Array {
+    let data: Uint8Array | undefined = chosen && new Uint8Array(chosen);
+    for (const definition of this.definitions) data ??= definition.defaultAuthenticatedData?.(groupContext);
     data ??= EMPTY;
     this.checkAuthenticatedData(data, groupContext);
     return data;
@@ -197,7 +183,7 @@ export class Registry {
 
   /** @throws MlsError */
   checkAuthenticatedData(data: Uint8Array, groupContext: GroupContext): void {
-    for (const module of this.modules) module.checkAuthenticatedData?.(data, groupContext);
+    for (const definition of this.definitions) definition.checkAuthenticatedData?.(data, groupContext);
   }
 
   proposal(proposalType: number): ProposalDefinition | undefined {
@@ -207,56 +193,53 @@ export class Registry {
   /** The definition of a proposal's type. @throws UnsupportedError if it isn't registered */
   need({ proposalType }: CustomProposal): ProposalDefinition {
     const definition = this.#proposals.get(proposalType);
-    if (definition === undefined) throw new UnsupportedError(`proposal type ${proposalType} isn't known`);
+    if (definition === undefined)
+      throw new UnsupportedError(`proposal type ${proposalType} isn't registered`);
     return definition;
   }
 
   #needPsk({ pskType }: CustomPsk): PskDefinition {
     const definition = this.#psks.get(pskType);
-    if (definition === undefined) throw new UnsupportedError(`PSK type ${pskType} isn't known`);
+    if (definition === undefined) throw new UnsupportedError(`PSK type ${pskType} isn't registered`);
     return definition;
   }
 
-  /** Checks the form of a key's name. @throws UnsupportedError if its type isn't registered, DecodeError */
+  /** Checks the name of a key of a registered type. @throws UnsupportedError for other types, DecodeError */
   checkPsk(id: CustomPsk): void {
     decode(this.#needPsk(id).codec, id.data);
   }
 
-  /** The key of a name of a registered type. @throws UnsupportedError if the type isn't registered */
+  /** The key of a registered type with this name. @throws UnsupportedError for other types, DecodeError */
   psk(id: CustomPsk): Awaitable<Uint8Array | undefined> {
     const definition = this.#needPsk(id);
     return definition.find(decode(definition.codec, id.data));
   }
 
-  /** The leaf that a proposal of a registered type removes. */
-  removes({ proposal, sender, reference }: SourcedProposal): number | undefined {
+  /** The leaf that a proposal removes; `undefined` unless it is of a registered type that removes. */
+  removes(sourced: SourcedProposal): number | undefined {
+    const { proposal } = sourced;
     if (!isCustomProposal(proposal)) return undefined;
     const definition = this.need(proposal);
-    return definition.removes?.(caseOf(definition, proposal, sender, reference));
+    return definition.removes?.(caseOf(definition, proposal, sourced));
   }
 
-  /** Checks a proposal of a registered type by itself. @throws MlsError */
-  checkProposal(
-    proposal: CustomProposal,
-    sender: Sender,
-    reference: Uint8Array | undefined,
-    group: GroupView,
-  ) {
+  /** Checks one proposal of a registered type. @throws MlsError */
+  checkProposal(proposal: CustomProposal, sourced: SourcedProposal, group: GroupView): void {
     const definition = this.need(proposal);
-    definition.check?.(caseOf(definition, proposal, sender, reference), viewOf(group));
+    definition.check?.(caseOf(definition, proposal, sourced), viewOf(group));
   }
 
-  /** What the proposals of registered types make of the GroupContext's extensions. @throws MlsError */
+  /** The GroupContext extensions after the proposals of registered types. @throws MlsError */
   changeExtensions(
     extensions: readonly Extension[],
-    proposals: readonly Pick<SourcedProposal, "proposal" | "sender" | "reference">[],
+    proposals: readonly SourcedProposal[],
   ): readonly Extension[] {
     let changed = extensions;
     for (const definition of this.#proposals.values()) {
       if (definition.changeExtensions === undefined) continue;
-      const cases = proposals.flatMap(({ proposal, sender, reference }) =>
-        isCustomProposal(proposal, definition.proposalType)
-          ? [caseOf(definition, proposal, sender, reference)]
+      const cases = proposals.flatMap((sourced) =>
+        isCustomProposal(sourced.proposal, definition.proposalType)
+          ? [caseOf(definition, sourced.proposal, sourced)]
           : [],
       );
       if (cases.length > 0) changed = definition.changeExtensions(changed, cases);
@@ -264,17 +247,14 @@ export class Registry {
     return changed;
   }
 
-  /**
-   * §12.2: whether proposals of registered types may be committed with the others, each valid by itself.
-   * @throws MlsError
-   */
+  /** §12.2: checks the proposals of a commit together. @throws MlsError */
   checkList(list: ProposalList): void {
     const view = { ...list, group: viewOf(list.group) };
-    for (const module of this.modules) module.checkList?.(view);
+    for (const definition of this.definitions) definition.checkList?.(view);
   }
 }
 
-/** What modules see of a group: an epoch has its secrets too. */
+/** The public part alone: what is passed as a GroupView may be an epoch with its secrets. */
 function viewOf({ groupContext, tree }: GroupView): GroupView {
   return { groupContext, tree };
 }
@@ -282,11 +262,10 @@ function viewOf({ groupContext, tree }: GroupView): GroupView {
 function caseOf(
   { codec }: ProposalDefinition,
   { data }: CustomProposal,
-  sender: Sender,
-  reference: Uint8Array | undefined,
+  { sender, reference }: SourcedProposal,
 ): ProposalCase<unknown> {
   return { value: decode(codec, data), sender, reference };
 }
 
-/** The registry of one who has no extensions. */
+/** A registry without extensions. */
 export const NO_EXTENSIONS: Registry = /* @__PURE__ */ new Registry();

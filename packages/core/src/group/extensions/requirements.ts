@@ -1,9 +1,9 @@
-// RFC 9420 §11.1, §12.1.8.1, §12.4.3.2: the extensions that the protocol itself reads, and what a group asks of members.
-import { encode } from "../../codec/index.js";
+// RFC 9420 §11.1, §12.1.8.1: GroupContext extensions of RFC 9420, and what a group requires of its members.
 import { ensure } from "../../errors.js";
 import type { CipherSuite } from "../../provider/index.js";
 import { DEFAULT_EXTENSIONS, type TreeSummary } from "../../tree/index.js";
 import {
+  type Capabilities,
   checkUniqueTypes,
   type Extension,
   ExtensionType,
@@ -11,31 +11,36 @@ import {
   ExternalSenders,
   findExtension,
   type LeafNode,
+  makeExtension,
   ProtocolVersion,
   RequiredCapabilities,
 } from "../../wire/index.js";
 
-/** The GroupContext extension `required_capabilities` (§11.1). Types that every client supports needn't be listed. */
+/**
+ * The GroupContext extension `required_capabilities` (§11.1). The default types of RFC 9420 needn't be listed.
+ * @example
+ * await client.createGroup({ extensions: [requiredCapabilities({ credentialTypes: [CredentialType.basic] })] });
+ */
 export function requiredCapabilities(required: Partial<RequiredCapabilities>): Extension {
   const { extensionTypes = [], proposalTypes = [], credentialTypes = [] } = required;
-  return {
-    extensionType: ExtensionType.requiredCapabilities,
-    extensionData: encode(RequiredCapabilities, { extensionTypes, proposalTypes, credentialTypes }),
-  };
+  const content = { extensionTypes, proposalTypes, credentialTypes };
+  return makeExtension(ExtensionType.requiredCapabilities, RequiredCapabilities, content);
 }
 
-/** The GroupContext extension `external_senders` (§12.1.8.1): who may propose from outside of the group. */
+/**
+ * The GroupContext extension `external_senders` (§12.1.8.1): who may send proposals from outside the group.
+ * @example
+ * const server = { credential: basicCredential("server"), signatureKey: signer.publicKey };
+ * await client.createGroup({ extensions: [externalSenders([server])] });
+ */
 export function externalSenders(senders: readonly ExternalSender[]): Extension {
-  return {
-    extensionType: ExtensionType.externalSenders,
-    extensionData: encode(ExternalSenders, senders),
-  };
+  return makeExtension(ExtensionType.externalSenders, ExternalSenders, senders);
 }
 
 /** RFC 9420 §17.4: the proposal types that every client supports and that no `capabilities` list (§7.2). */
 const DEFAULT_PROPOSALS: ReadonlySet<number> = /* @__PURE__ */ new Set([1, 2, 3, 4, 5, 6, 7]);
 
-/** What every member of a group must support. */
+/** What every member of a group must support: code points, without the default types. */
 export interface GroupRequirements {
   readonly cipherSuite: number;
   readonly extensions: readonly number[];
@@ -44,8 +49,8 @@ export interface GroupRequirements {
 }
 
 /**
- * What a group with these GroupContext extensions asks of its members (§11.1, §13.4). Default types are left out.
- * @throws ValidationError if two extensions have one type; DecodeError if `required_capabilities` is malformed
+ * What a group with these GroupContext extensions requires of its members (§11.1, §13.4).
+ * @throws ValidationError if two extensions have the same type; DecodeError if `required_capabilities` is malformed
  */
 export function requirementsOf(suite: CipherSuite, extensions: readonly Extension[]): GroupRequirements {
   checkUniqueTypes(extensions);
@@ -59,84 +64,58 @@ export function requirementsOf(suite: CipherSuite, extensions: readonly Extensio
   };
 }
 
-interface Lists {
-  readonly versions: (value: number) => boolean;
-  readonly cipherSuites: (value: number) => boolean;
-  readonly extensions: (value: number) => boolean;
-  readonly proposals: (value: number) => boolean;
-  readonly credentials: (value: number) => boolean;
-}
+/** Whether one of the lists of a leaf node's `capabilities` (§7.2) has a value. */
+type IsListed = (list: keyof Capabilities, value: number) => boolean;
 
-function checkSupport(lists: Lists, requirements: GroupRequirements, who: () => string): void {
+/** @throws ValidationError */
+function checkSupport(isListed: IsListed, requirements: GroupRequirements, who: string): void {
   const { cipherSuite, extensions, proposals, credentials } = requirements;
   ensure(
-    lists.versions(ProtocolVersion.mls10) && lists.cipherSuites(cipherSuite),
+    isListed("versions", ProtocolVersion.mls10) && isListed("cipherSuites", cipherSuite),
     "11.1: all members need to support the cipher suite and protocol version in use",
-    who,
+    () => `suite ${cipherSuite}, ${who}`,
   );
-  for (const type of extensions) {
+  for (const type of extensions)
     ensure(
-      lists.extensions(type),
+      isListed("extensions", type),
       "13.4: the capabilities must indicate support for each extension in the GroupContext and those it requires",
-      () => `extension type ${type}, ${who()}`,
+      () => `extension type ${type}, ${who}`,
     );
-  }
-  for (const type of proposals) {
+
+  for (const type of proposals)
     ensure(
-      lists.proposals(type),
+      isListed("proposals", type),
       "7.3: the proposal types of required_capabilities must be in the capabilities",
-      () => `proposal type ${type}, ${who()}`,
+      () => `proposal type ${type}, ${who}`,
     );
-  }
-  for (const type of credentials) {
+
+  for (const type of credentials)
     ensure(
-      lists.credentials(type),
+      isListed("credentials", type),
       "7.3: the credential types of required_capabilities must be in the capabilities",
-      () => `credential type ${type}, ${who()}`,
+      () => `credential type ${type}, ${who}`,
     );
-  }
 }
 
-/** Whether a leaf node's capabilities do for a group. @throws ValidationError */
+/** Checks a leaf node's capabilities against a group's requirements. @throws ValidationError */
 export function checkCapabilities({ capabilities }: LeafNode, requirements: GroupRequirements): void {
-  checkSupport(
-    {
-      versions: (value) => capabilities.versions.includes(value),
-      cipherSuites: (value) => capabilities.cipherSuites.includes(value),
-      extensions: (value) => capabilities.extensions.includes(value),
-      proposals: (value) => capabilities.proposals.includes(value),
-      credentials: (value) => capabilities.credentials.includes(value),
-    },
-    requirements,
-    () => "in a leaf node",
-  );
+  checkSupport((list, value) => capabilities[list].includes(value), requirements, "in a leaf node");
 }
 
 /**
- * Whether all members together fit each other and the group (§7.3): what each of them supports, and that the
- * credential types in use are supported by all. Takes no time that grows with the group.
+ * Checks that all members support what the group requires and the credential types in use (§7.3). Takes constant
+ * time in the size of the group.
  * @throws ValidationError
  */
 export function checkMembers(
   { supported, credentialTypes }: TreeSummary,
   requirements: GroupRequirements,
 ): void {
-  checkSupport(
-    {
-      versions: (value) => supported.versions.has(value),
-      cipherSuites: (value) => supported.cipherSuites.has(value),
-      extensions: (value) => supported.extensions.has(value),
-      proposals: (value) => supported.proposals.has(value),
-      credentials: (value) => supported.credentials.has(value),
-    },
-    requirements,
-    () => "of some member",
-  );
-  for (const type of credentialTypes) {
+  checkSupport((list, value) => supported[list].has(value), requirements, "of some member");
+  for (const type of credentialTypes)
     ensure(
       supported.credentials.has(type),
       "7.3: the credential type must be supported by all members of the group",
       () => `credential type ${type}`,
     );
-  }
 }

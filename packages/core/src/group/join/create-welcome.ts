@@ -16,9 +16,10 @@ import {
 import type { NextEpoch } from "../epoch.js";
 import type { AddedMember } from "../proposals/index.js";
 import { createGroupInfo } from "./group-info.js";
+
 export interface WelcomeOptions {
   readonly added: readonly AddedMember[];
-  /** By node index of the committer's filtered direct path; none for a commit without a path. */
+  /** By the node indices of the committer's filtered direct path; `undefined` without a path. */
   readonly pathSecrets: ReadonlyMap<number, Uint8Array> | undefined;
   readonly psks: readonly PreSharedKeyID[];
   /** `Nh` bytes */
@@ -27,7 +28,7 @@ export interface WelcomeOptions {
   readonly extensions: readonly Extension[];
 }
 
-/** One Welcome (§12.4.3.1) for all members that a commit adds. The caller must overwrite the secrets. */
+/** One Welcome (§12.4.3.1) for all new members. The caller must overwrite the secrets. */
 export async function createWelcome(
   provider: CipherSuiteProvider,
   { epoch, joinerSecret }: NextEpoch,
@@ -44,18 +45,14 @@ export async function createWelcome(
   const references = await all(
     added.map(({ keyPackage }) => makeKeyPackageRef(provider, KeyPackage.encoding(keyPackage))),
   );
-  // Members with the same path secret get the same plaintext.
+  // New members with the same path secret get the same plaintext.
   const plaintexts = new Map<number, Uint8Array>();
   const plaintextFor = (leafIndex: number): Uint8Array => {
     const ancestor = pathSecrets === undefined ? -1 : commonAncestor(epoch.keys.leafIndex, leafIndex);
     let plaintext = plaintexts.get(ancestor);
     if (plaintext === undefined) {
       const secret = pathSecrets?.get(ancestor);
-      plaintext = encode(GroupSecrets, {
-        joinerSecret,
-        pathSecret: secret && { pathSecret: secret },
-        psks,
-      });
+      plaintext = encode(GroupSecrets, { joinerSecret, pathSecret: secret && { pathSecret: secret }, psks });
       plaintexts.set(ancestor, plaintext);
     }
     return plaintext;

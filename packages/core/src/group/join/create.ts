@@ -6,12 +6,12 @@ import { epochSecretsFrom } from "../../schedule/index.js";
 import { RatchetTree } from "../../tree/index.js";
 import { type Extension, type GroupContext, type LeafNode, ProtocolVersion } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
-import { additionalLabels, assembleEpoch, type Epoch } from "../epoch.js";
+import { assembleEpoch, type Epoch } from "../epoch.js";
 import { checkCapabilities, requirementsOf } from "../extensions/index.js";
 import { checkGroup, checkOwnSupport } from "../proposals/index.js";
 
 /**
- * Epoch 0 of a group with one member, at leaf 0.
+ * Epoch 0 of a group with one member, its creator, at leaf 0.
  * @throws ValidationError if the creator doesn't support what the extensions require
  */
 export async function createEpoch(
@@ -21,11 +21,7 @@ export async function createEpoch(
   { leafNode, leafKey }: { readonly leafNode: LeafNode; readonly leafKey: HpkePrivateKey },
 ): Promise<Epoch> {
   const { provider } = config;
-  ensure(
-    groupId.length > 0,
-    "11: the group ID must tell the group from others",
-    "expected at least 1 byte, got 0",
-  );
+  ensure(groupId.length > 0, "11: the group ID must tell the group from others", "got 0 bytes");
   checkCapabilities(leafNode, requirementsOf(provider.suite, extensions));
   const tree = RatchetTree.of(leafNode);
   checkGroup(config, tree, extensions);
@@ -41,7 +37,7 @@ export async function createEpoch(
     extensions,
   };
   const epochSecret = provider.random(provider.suite.hash.Nh);
-  const derived = await epochSecretsFrom(provider, epochSecret, additionalLabels(config));
+  const derived = await epochSecretsFrom(provider, epochSecret, config.registry.secretLabels);
   wipe(epochSecret);
   const keys = { leafIndex: 0, leafKey, pathKeys: new Map() };
   return assembleEpoch(config, { groupContext, tree, keys }, derived);

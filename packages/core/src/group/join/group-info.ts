@@ -1,4 +1,4 @@
-// RFC 9420 §12.4.3: making GroupInfos, and joining or following a group by them.
+// RFC 9420 §12.4.3: making and opening a GroupInfo.
 import { equalBytes } from "../../bytes.js";
 import { decode, encode } from "../../codec/index.js";
 import { signWithLabel, verifyAll, verifyWithLabel } from "../../crypto/index.js";
@@ -13,6 +13,7 @@ import {
   type GroupContext,
   type GroupInfo,
   GroupInfoTBS,
+  makeExtension,
   RatchetTreeNodes,
 } from "../../wire/index.js";
 import { authenticate } from "../authentication.js";
@@ -25,27 +26,21 @@ export const GROUP_INFO_LABEL = "GroupInfoTBS";
 
 /** The `ratchet_tree` extension, §12.4.3.3 */
 export function ratchetTreeExtension({ tree }: Pick<Epoch, "tree">): Extension {
-  return {
-    extensionType: ExtensionType.ratchetTree,
-    extensionData: encode(RatchetTreeNodes, tree.toNodes()),
-  };
+  return makeExtension(ExtensionType.ratchetTree, RatchetTreeNodes, tree.toNodes());
 }
 
-/** The `external_pub` extension, §12.4.3.2, whose key pair comes from the epoch's external secret (§8). */
+/** The `external_pub` extension, §12.4.3.2: the public key of the epoch's external secret (§8). */
 export async function externalPubExtension(
   provider: CipherSuiteProvider,
   { secrets }: Pick<Epoch, "secrets">,
 ): Promise<Extension> {
   const { publicKey } = await provider.hpke.deriveKeyPair(secrets.externalSecret);
-  return {
-    extensionType: ExtensionType.externalPub,
-    extensionData: encode(ExternalPub, { externalPub: publicKey }),
-  };
+  return makeExtension(ExtensionType.externalPub, ExternalPub, { externalPub: publicKey });
 }
 
 /**
- * A GroupInfo (§12.4.3) of an epoch, signed by the member whose epoch it is.
- * @param signer must be the one whose key stands in that member's leaf of this very epoch
+ * A GroupInfo (§12.4.3) of an epoch.
+ * @param signer must have the signature key of the member's leaf in this epoch
  * @throws MlsError `usage` for another signer
  */
 export async function createGroupInfo(
@@ -56,7 +51,7 @@ export async function createGroupInfo(
   const { leafIndex } = epoch.keys;
   const signatureKey = epoch.tree.leaf(leafIndex)?.signatureKey;
   if (signatureKey === undefined || !equalBytes(signatureKey, signer.publicKey)) {
-    throw new MlsError("usage", "a GroupInfo is signed with the key of the signer's leaf in the same epoch");
+    throw new MlsError("usage", "expected the signer of the own leaf in this epoch, got another key");
   }
   const unsigned: GroupInfoTBS = {
     groupContext: epoch.groupContext,
@@ -69,8 +64,7 @@ export async function createGroupInfo(
 }
 
 /**
- * The group that a GroupInfo describes, with everything checked that §12.4.3.1 asks a new member
- * to check: the tree, and the GroupInfo's signature by one of the members.
+ * The group that a GroupInfo describes. Checks the GroupInfo and the tree as §12.4.3.1 requires of a new member.
  * @param ratchetTree the encoded tree; needed if the GroupInfo doesn't carry it
  * @throws ValidationError, DecodeError; MlsError `missing` without a tree, `authentication`, `limit`
  */
@@ -91,7 +85,7 @@ export async function openGroupInfo(
       ? findExtension(extensions, ExtensionType.ratchetTree, RatchetTreeNodes)
       : decode(RatchetTreeNodes, ratchetTree);
   if (nodes === undefined) {
-    throw new MlsError("missing", "a ratchet tree is needed: the GroupInfo doesn't carry it");
+    throw new MlsError("missing", "expected options.ratchetTree: the GroupInfo doesn't carry the tree");
   }
   const tree = RatchetTree.fromNodes(nodes);
   ensure(
@@ -106,7 +100,7 @@ export async function openGroupInfo(
   return { groupContext, tree };
 }
 
-/** The public epoch that a GroupInfo describes: {@link openGroupInfo}, for those who have no secret of the epoch. */
+/** {@link openGroupInfo} without the epoch's secrets, as followers and external joiners need it. */
 export async function openPublicEpoch(
   config: GroupConfig,
   groupInfo: GroupInfo,
@@ -135,7 +129,7 @@ async function verifyGroupInfo(
   );
 }
 
-/** §12.4.3.1: checks each leaf of a tree to join (§7.3), its signature and its credential. */
+/** §12.4.3.1: checks each leaf node of the tree (§7.3), its signature and its credential. */
 async function checkLeaves(
   config: GroupConfig,
   { groupId, extensions }: GroupContext,

@@ -1,4 +1,4 @@
-// RFC 9420 §12.4.3: GroupInfo and Welcome, and joining with them.
+// RFC 9420 §11, §12.4.3: creating and joining groups, Welcome and GroupInfo.
 export { createWelcome } from "./create-welcome.js";
 export { createEpoch } from "./create.js";
 export {
@@ -7,5 +7,5 @@ export {
   openPublicEpoch,
   ratchetTreeExtension,
 } from "./group-info.js";
-export { checkResumption, resumptionPskId, type ResumptionPskId } from "./resumption.js";
+export { checkResumption, needReinit, type ResumptionPskId, resumptionPskId } from "./resumption.js";
 export { joinByWelcome } from "./welcome.js";

@@ -1,4 +1,4 @@
-// RFC 9420 §11.2, §11.3, §12.4.3.1: groups that follow another one, by reinitialization or as a subgroup.
+// RFC 9420 §11.2, §11.3, §12.4.3.1: groups that resume another one, by reinitialization or as a subgroup.
 import { equalBytes } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { ensure, MlsError } from "../../errors.js";
@@ -6,57 +6,50 @@ import type { RatchetTree } from "../../tree/index.js";
 import {
   Credential,
   Extension,
-  type GroupContext,
   isCustomPsk,
   type LeafNode,
   type PreSharedKeyID,
   PSKType,
+  type ReInit,
   ResumptionPSKUsage,
 } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
+import type { Epoch } from "../epoch.js";
+import { sameCredential } from "../member.js";
 import type { ResumptionUsage } from "../proposals/index.js";
 import type { GroupState } from "../state.js";
 
-/** The name of a resumption PSK with usage `reinit` or `branch`. */
+/** A PreSharedKeyID of a resumption PSK with usage `reinit` or `branch`. */
 export type ResumptionPskId = Extract<PreSharedKeyID, { readonly usage: ResumptionUsage }>;
 
-/** Whether a PSK's name is one of those. */
 export function isResumption(id: PreSharedKeyID): id is ResumptionPskId {
   return !isCustomPsk(id) && id.pskType === PSKType.resumption && id.usage !== ResumptionPSKUsage.application;
 }
 
-/** What a group must have in common with the one that it follows. */
-export interface Successor {
-  readonly groupContext: GroupContext;
-  readonly tree: RatchetTree;
-}
-
-/** Whether the application takes two credentials for those of one client (§5.3.1): by default, if they are the same. */
+/** Whether two leaves belong to one client (§5.3.1): the application decides. Default: the credentials are equal. */
 function sameClient({ authentication }: GroupConfig, a: LeafNode, b: LeafNode): boolean {
-  return (
-    authentication.sameClient?.(a.credential, b.credential) ??
-    equalBytes(encode(Credential, a.credential), encode(Credential, b.credential))
-  );
+  return authentication.sameClient?.(a.credential, b.credential) ?? sameCredential(a, b);
 }
 
-function checkAllIn(
+/** Calls `check` for each member of `from`, with whether its client is a member of `to` too. */
+function checkMembership(
   config: GroupConfig,
   from: RatchetTree,
   to: RatchetTree,
   check: (found: boolean) => void,
 ): void {
   const others = [...to.members()];
-  // Credentials are mostly compared as bytes; only what isn't found so is compared one by one.
-  const known = new Set(others.map(({ leafNode }) => nameOf(leafNode)));
+  // A set of the credentials, so that most members are found without a search.
+  const known = new Set(others.map(({ leafNode }) => credentialKey(leafNode)));
   for (const { leafNode } of from.members()) {
     check(
-      (config.authentication.sameClient === undefined && known.has(nameOf(leafNode))) ||
+      (config.authentication.sameClient === undefined && known.has(credentialKey(leafNode))) ||
         others.some((other) => sameClient(config, leafNode, other.leafNode)),
     );
   }
 }
 
-function nameOf({ credential }: LeafNode): string {
+function credentialKey({ credential }: LeafNode): string {
   return String.fromCharCode(...encode(Credential, credential));
 }
 
@@ -68,14 +61,15 @@ function sameExtensions(a: readonly Extension[], b: readonly Extension[]): boole
 }
 
 /**
- * Checks a group whose first commit has a PSK of this name against the group that the name refers to.
+ * Checks a group against the group that it resumes.
+ * @param id of the resumption PSK in the new group's first commit
  * @throws ValidationError
  */
 export function checkResumption(
   config: GroupConfig,
   id: ResumptionPskId,
   old: GroupState,
-  { groupContext, tree }: Successor,
+  { groupContext, tree }: Pick<Epoch, "groupContext" | "tree">,
 ): void {
   const before = old.current.groupContext;
   ensure(
@@ -87,7 +81,7 @@ export function checkResumption(
       groupContext.version === before.version && groupContext.cipherSuite === before.cipherSuite,
       "11.3: the version and cipher suite of a subgroup must be those of the group",
     );
-    checkAllIn(config, tree, old.current.tree, (found) =>
+    checkMembership(config, tree, old.current.tree, (found) =>
       ensure(found, "11.3: each member of a subgroup must be a member of the group"),
     );
     return;
@@ -104,21 +98,25 @@ export function checkResumption(
       sameExtensions(groupContext.extensions, reinit.extensions),
     "11.2: the group ID, version, cipher suite and extensions must be those of the ReInit",
   );
-  checkAllIn(config, old.current.tree, tree, (found) =>
+  checkMembership(config, old.current.tree, tree, (found) =>
     ensure(found, "12.4.3.1: all members of the old group must be members of the new one"),
   );
 }
 
-/** The name of the resumption PSK that ties a new group to an old one. */
+/** The ReInit that ended a group. @throws MlsError `usage` if there was none */
+export function needReinit({ reinit }: GroupState): ReInit {
+  if (reinit !== undefined) return reinit;
+  throw new MlsError("usage", "the group wasn't reinitialized: commit a ReInit first");
+}
+
+/** The ID of the resumption PSK for the first commit of a group that resumes `old`. @throws MlsError `usage` */
 export function resumptionPskId(
   { provider }: GroupConfig,
   usage: ResumptionUsage,
   old: GroupState,
 ): ResumptionPskId {
   const { groupContext } = old.current;
-  if (usage === ResumptionPSKUsage.reinit && old.reinit === undefined) {
-    throw new MlsError("usage", "the group wasn't reinitialized: commit a ReInit first");
-  }
+  if (usage === ResumptionPSKUsage.reinit) needReinit(old);
   return {
     pskType: PSKType.resumption,
     usage,

@@ -1,4 +1,4 @@
-// RFC 9420 §12.4.3.1: joining via a Welcome.
+// RFC 9420 §12.4.3.1: joining by a Welcome.
 import { EMPTY, equalBytes, equalSecret, wipe } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { decryptWithLabel } from "../../crypto/index.js";
@@ -18,8 +18,8 @@ import { checkResumption, isResumption, type ResumptionPskId } from "./resumptio
 /**
  * The epoch that a Welcome leads to.
  * @param own the key package that the Welcome was made for
- * @param ratchetTree the encoded tree, if the GroupInfo doesn't hold it
- * @param predecessor the group that a resumption PSK with usage `reinit` or `branch` refers to
+ * @param ratchetTree the encoded tree; needed if the GroupInfo doesn't carry it
+ * @param predecessor returns the group that a resumption PSK with usage `reinit` or `branch` refers to
  * @throws ValidationError, CryptoError, DecodeError; MlsError `missing` if there is no tree, or a PSK isn't known
  */
 export async function joinByWelcome(
@@ -30,14 +30,13 @@ export async function joinByWelcome(
   predecessor: (id: ResumptionPskId) => GroupState | undefined,
 ): Promise<Epoch> {
   const { provider } = config;
-  const groupSecrets = await openGroupSecrets(config, welcome, own);
-  const { joinerSecret, psks } = groupSecrets;
+  const { joinerSecret, psks, pathSecret } = await openGroupSecrets(config, welcome, own);
   let pskSecret: Uint8Array | undefined;
   try {
     ensure(
       joinerSecret.length === provider.suite.hash.Nh,
       "8: the joiner secret has KDF.Nh bytes",
-      () => `${joinerSecret.length} bytes`,
+      () => `expected ${provider.suite.hash.Nh} bytes, got ${joinerSecret.length}`,
     );
     const resumptions = psks.filter(isResumption);
     ensure(
@@ -51,20 +50,14 @@ export async function joinByWelcome(
     for (const id of resumptions) {
       const old = predecessor(id);
       if (old === undefined)
-        throw new MlsError("missing", "the group that this one follows isn't known here");
+        throw new MlsError("missing", "the group that this one resumes isn't known here");
       checkResumption(config, id, old, { groupContext, tree });
     }
     const leafIndex = tree.findLeaf(own.keyPackage.leafNode);
     ensure(leafIndex !== undefined, "12.4.3.1: a leaf must be identical to the leaf node of the KeyPackage");
     let keys: TreeKeys = { leafIndex, leafKey: own.leafKey, pathKeys: new Map() };
-    if (groupSecrets.pathSecret !== undefined) {
-      keys = await keysFromPathSecret(
-        provider,
-        tree,
-        keys,
-        groupInfo.signer,
-        groupSecrets.pathSecret.pathSecret,
-      );
+    if (pathSecret !== undefined) {
+      keys = await keysFromPathSecret(provider, tree, keys, groupInfo.signer, pathSecret.pathSecret);
     }
     const epoch = await epochFromJoinerSecret(config, { groupContext, tree, keys }, joinerSecret, pskSecret);
     if (!equalSecret(epoch.confirmationTag, groupInfo.confirmationTag)) {
@@ -73,11 +66,11 @@ export async function joinByWelcome(
     }
     return epoch;
   } finally {
-    wipe(joinerSecret, pskSecret, groupSecrets.pathSecret?.pathSecret);
+    wipe(joinerSecret, pskSecret, pathSecret?.pathSecret);
   }
 }
 
-/** The GroupSecrets that are encrypted to this client. */
+/** The GroupSecrets for this client. */
 async function openGroupSecrets(
   { provider, registry }: GroupConfig,
   { secrets, encryptedGroupInfo, cipherSuite }: Welcome,
@@ -88,16 +81,11 @@ async function openGroupSecrets(
     "12.4.3.1: the cipher suite indicated in the KeyPackage must match the one in the Welcome",
   );
   const entry = secrets.find(({ newMember }) => equalBytes(newMember, own.reference));
-  if (entry === undefined)
+  const ciphertext = entry?.encryptedGroupSecrets;
+  if (ciphertext === undefined)
     throw new MlsError("missing", "the Welcome is for none of this client's key packages");
-  const plaintext = await decryptWithLabel(
-    provider,
-    own.initKey,
-    "Welcome",
-    encryptedGroupInfo,
-    entry.encryptedGroupSecrets,
-  );
-  // The decoded secrets are views of the plaintext, and so are overwritten in it.
+  const plaintext = await decryptWithLabel(provider, own.initKey, "Welcome", encryptedGroupInfo, ciphertext);
+  // The decoded secrets are views of the plaintext: overwriting them overwrites the plaintext.
   return decode(GroupSecrets, plaintext, registry.proposalTypes);
 }
 

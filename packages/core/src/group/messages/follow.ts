@@ -7,27 +7,27 @@ import { ContentType, type GroupInfo, MlsMessage, WireFormat } from "../../wire/
 import { processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { type PublicEpoch, publicEpoch } from "../epoch.js";
+import { checkEpoch, checkGroupId, checkPastCommit, commitDigest } from "../header.js";
 import { openPublicEpoch } from "../join/index.js";
 import { memberOf } from "../member.js";
 import type { EndedEpoch } from "../past-epoch.js";
 import { checkMessageSize } from "../policy.js";
 import { cacheProposal, changesOf, verifySender, withProposal } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
-import { checkGroupId, checkPastCommit, commitDigest, isPast } from "./header.js";
-import type { CommitMessage, ProposalMessage } from "./received.js";
+import type { CommitMessage, ProposalMessage } from "./message-types.js";
 import { reportCommit, reportProposal } from "./report.js";
 
-/** All that a follower keeps of a group. */
+/** The state of a group as a follower has it. */
 export interface PublicGroupState {
   readonly current: PublicEpoch;
   readonly proposals: readonly CachedProposal[];
   /** The last epochs, the latest first. */
   readonly ended: readonly EndedEpoch[];
-  /** Whether a ReInit was committed: the group accepts no handshake any more. */
-  readonly over: boolean;
+  /** Whether a ReInit was committed. Then the group accepts no further handshake. */
+  readonly reinitialized: boolean;
 }
 
-/** The number of past epochs whose commits are known, to tell a repetition from a conflict. */
+/** How many past epochs a follower remembers, to tell a repeated commit from a conflicting one. */
 const MAX_ENDED = 64;
 
 /**
@@ -40,14 +40,14 @@ export async function followFrom(
   ratchetTree: Uint8Array | undefined,
 ): Promise<PublicGroupState> {
   const current = await openPublicEpoch(config, groupInfo, ratchetTree);
-  return { current, proposals: [], ended: [], over: false };
+  return { current, proposals: [], ended: [], reinitialized: false };
 }
 
 /**
- * Follows a handshake in a PublicMessage. Everything is checked but what needs the group's secrets: the membership
+ * Follows a handshake in a PublicMessage. Checks everything except what needs the group's secrets: the membership
  * tag, the confirmation tag, and the path secrets.
  * @throws MlsError, and nothing changes: `wrong-epoch` for a message of another epoch; `fork` for a commit of an
- *   epoch that another commit has ended; `consumed` for a repetition
+ *   epoch that another commit ended; `consumed` for a repeated commit
  */
 export async function followMessage(
   config: GroupConfig,
@@ -60,21 +60,17 @@ export async function followMessage(
   if (message.wireFormat !== WireFormat.publicMessage) {
     throw new MlsError("usage", "expected a PublicMessage: a non-member can't read what is encrypted");
   }
-  const { current, ended, over, proposals } = state;
+  const { current, ended, proposals } = state;
   const { content } = message.publicMessage;
   const { epoch } = content;
+  const isCommit = content.content.contentType === ContentType.commit;
   checkGroupId(current.groupContext, content);
-  if (isPast(current.groupContext, content)) {
+  if (epoch < current.groupContext.epoch && isCommit) {
     const past = ended.find((one) => one.epoch === epoch);
-    if (past !== undefined && content.content.contentType === ContentType.commit) {
-      await checkPastCommit(provider, past, bytes);
-    }
-    throw new MlsError(
-      "wrong-epoch",
-      `expected a message of epoch ${current.groupContext.epoch}, got one of epoch ${epoch}`,
-    );
+    if (past !== undefined) await checkPastCommit(provider, past, bytes);
   }
-  if (over) throw new MlsError("closed", "the group ended by ReInit");
+  checkEpoch(current.groupContext, content);
+  if (state.reinitialized) throw new MlsError("closed", "the group ended by ReInit");
   const authenticated = readPublic(message.publicMessage, registry.proposalTypes);
   await verifySender(config, current, authenticated);
   if (content.content.contentType === ContentType.proposal) {
@@ -86,20 +82,18 @@ export async function followMessage(
   );
   const { groupContext, tree, confirmationTag, applied, committer } = processed;
   const changes = changesOf(applied);
+  const reinitialized = changes.reinit !== undefined;
   const last = { epoch, endedBy: await commitDigest(provider, bytes), endedByOwn: false };
   return {
     state: {
       current: await publicEpoch(provider, groupContext, tree, confirmationTag),
       proposals: [],
       ended: [last, ...ended].slice(0, MAX_ENDED),
-      over: changes.reinit !== undefined,
+      reinitialized,
     },
     received: reportCommit(processed, changes, {
       committer: memberOf(committer.leafIndex, committer.leafNode),
-      own: false,
-      active: changes.reinit === undefined,
-      droppedPending: false,
-      dropped: [],
+      active: !reinitialized,
       authenticatedData: content.authenticatedData,
     }),
   };

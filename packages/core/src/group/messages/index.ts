@@ -1,7 +1,11 @@
 // RFC 9420 §6, §15: sending and receiving messages.
 export { followFrom, followMessage, type PublicGroupState } from "./follow.js";
-export { commitDigest } from "./header.js";
-export { receiveMessage } from "./receive.js";
-export type { ApplicationMessage, CommitMessage, OwnMessage, ProposalMessage, Received } from "./received.js";
-export { reportCommit } from "./report.js";
+export type {
+  ApplicationMessage,
+  CommitMessage,
+  OwnMessage,
+  ProposalMessage,
+  Received,
+} from "./message-types.js";
+export { mergePending, receiveMessage } from "./receive.js";
 export { applicationMessage, groupInfoMessage, type GroupInfoOptions, proposalMessage } from "./send.js";

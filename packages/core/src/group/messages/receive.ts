@@ -18,43 +18,54 @@ import {
 import { openEpoch, processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { contextBytes, type Epoch } from "../epoch.js";
+import { checkEpoch, checkGroupId, checkPastCommit, commitDigest } from "../header.js";
 import { memberOf } from "../member.js";
 import { checkMessageSize } from "../policy.js";
 import { cacheProposal, changesOf, senderLeaf, verifySender, withProposal } from "../proposals/index.js";
-import { enterEpoch, type GroupState, leaveGroup } from "../state.js";
-import { checkGroupId, checkPastCommit, commitDigest, isPast } from "./header.js";
-import type { Received } from "./received.js";
+import {
+  enterEpoch,
+  type GroupState,
+  leaveGroup,
+  needActive,
+  needMember,
+  needOpen,
+  type PendingCommit,
+} from "../state.js";
+import type { ApplicationMessage, CommitMessage, Received } from "./message-types.js";
 import { ownDropped, reportCommit, reportProposal } from "./report.js";
 
-/** What a message does: the state after it, and what is reported of it. */
+/** The state after a message, and what the application is told about it. */
 export interface Reception {
   readonly state: GroupState;
   readonly received: Received;
 }
 
 /**
- * Receives an encoded MLSMessage. Nothing changes before all of it is found valid. Then its key is consumed, and
- * secrets that the new state doesn't hold are overwritten.
- * @throws MlsError
+ * Receives an encoded MLSMessage. Nothing changes before the whole message is valid. Then its key is consumed, and
+ * secrets that the new state no longer needs are overwritten.
+ * @throws as `Group.receive`
  */
 export async function receiveMessage(
   config: GroupConfig,
   state: GroupState,
   bytes: Uint8Array,
 ): Promise<Reception> {
+  needOpen(state);
+  const { pending } = state;
+  if (pending !== undefined && equalBytes(bytes, pending.commit)) return mergePending(config, state, pending);
   checkMessageSize(config.policy, bytes);
   const message = decode(MlsMessage, bytes, config.registry.proposalTypes);
   switch (message.wireFormat) {
     case WireFormat.publicMessage: {
       const { groupId, epoch, content } = message.publicMessage.content;
       const header = { groupId, epoch, contentType: content.contentType };
-      return belongsToPast(state, header)
+      return isPast(state, header)
         ? receivePast(config, state, bytes, header, undefined)
         : receivePublic(config, state, message.publicMessage, bytes);
     }
     case WireFormat.privateMessage: {
       const { privateMessage } = message;
-      return belongsToPast(state, privateMessage)
+      return isPast(state, privateMessage)
         ? receivePast(config, state, bytes, privateMessage, privateMessage)
         : receivePrivate(config, state, privateMessage, bytes);
     }
@@ -63,19 +74,39 @@ export async function receiveMessage(
   }
 }
 
-/** What a message says of itself before it is opened. */
+/** The state once the pending commit is in force. */
+export async function mergePending(
+  { provider, policy }: GroupConfig,
+  state: GroupState,
+  { commit, epoch, changes, authenticatedData }: PendingCommit,
+): Promise<{ state: GroupState; received: CommitMessage }> {
+  const ending = { endedBy: await commitDigest(provider, commit), endedByOwn: true };
+  const { leafIndex } = epoch.keys;
+  const received = reportCommit(epoch, changes, {
+    committer: memberOf(leafIndex, epoch.tree.leaf(leafIndex) as LeafNode),
+    own: true,
+    active: changes.reinit === undefined,
+    authenticatedData,
+  });
+  return { state: enterEpoch(state, epoch, changes, ending, policy.maxPastEpochs), received };
+}
+
+/** The part of a message that can be read before it is opened. */
 type Header = Pick<PrivateMessage, "groupId" | "epoch" | "contentType">;
 
-function belongsToPast({ current, status }: GroupState, header: Header): boolean {
-  checkGroupId(current.groupContext, header);
-  if (status === "removed") throw new MlsError("removed", "this client was removed from the group");
-  return isPast(current.groupContext, header);
+function isPast(state: GroupState, header: Header): boolean {
+  const { groupContext } = state.current;
+  checkGroupId(groupContext, header);
+  needMember(state);
+  if (header.epoch < groupContext.epoch) return true;
+  checkEpoch(groupContext, header);
+  return false;
 }
 
 /**
- * §15.3: an application message that comes late, or a commit that comes again.
- * @throws MlsError `consumed` for what was received before, or whose keys are deleted; `fork` for a commit of an
- *   epoch that another commit has ended here; `wrong-epoch` for a proposal that is too late
+ * §15.3: a message of a past epoch: a late application message, or the own commit that ended the epoch.
+ * @throws MlsError `consumed` for a message that was received before, or whose keys are deleted; `fork` for a
+ *   commit if another one ended the epoch here; `wrong-epoch` for a late proposal
  */
 async function receivePast(
   config: GroupConfig,
@@ -95,22 +126,22 @@ async function receivePast(
     return { state, received: { kind: "own" } };
   }
   if (message === undefined || contentType !== ContentType.application) {
-    throw new MlsError("wrong-epoch", `a proposal of epoch ${epoch}, which is over`);
+    throw new MlsError("wrong-epoch", `expected a proposal of the current epoch, got epoch ${epoch}`);
   }
-  const opened = await openOrOwn(config, state, message, past);
+  const opened = await openUnlessOwn(config, state, message, past);
   if (opened === undefined) return { state, received: { kind: "own" } };
-  return settle(opened, async () => {
+  return consumeIfValid(opened, async () => {
     const leafNode = senderLeaf(opened.content.content, past.tree);
     await verifyContent(provider, opened.content, past.groupContext, leafNode.signatureKey);
-    if (registry.modules.length > 0) {
+    if (registry.definitions.length > 0) {
       registry.checkAuthenticatedData(message.authenticatedData, decode(GroupContext, past.groupContext));
     }
     return { state, received: applicationMessage(opened.content.content, leafNode) };
   });
 }
 
-/** A private message opened, or `undefined` for one of this client's own. */
-async function openOrOwn(
+/** Opens a PrivateMessage. Returns `undefined` for an application message or proposal of this client's own. */
+async function openUnlessOwn(
   { provider, registry }: GroupConfig,
   { current }: GroupState,
   message: PrivateMessage,
@@ -131,10 +162,10 @@ async function openOrOwn(
   }
 }
 
-/** Runs the checks of a message, and then consumes its key, or gives it back if they fail. */
-async function settle<T>(opened: OpenedPrivateMessage, work: () => Promise<T>): Promise<T> {
+/** Consumes a message's key if its checks pass. Otherwise the key stays available. */
+async function consumeIfValid<T>(opened: OpenedPrivateMessage, check: () => Promise<T>): Promise<T> {
   try {
-    const result = await work();
+    const result = await check();
     opened.consume();
     return result;
   } catch (error) {
@@ -152,18 +183,18 @@ async function receivePrivate(
   const { current } = state;
   const { tree, secretTree, secrets, groupContext } = current;
   const { senderDataSecret } = secrets;
-  const opened = await openOrOwn(config, state, message, { tree, secretTree, senderDataSecret });
+  const opened = await openUnlessOwn(config, state, message, { tree, secretTree, senderDataSecret });
   if (opened === undefined) return { state, received: { kind: "own" } };
-  const { received, finish } = await settle(opened, async (): Promise<Handled> => {
+  const { received, nextState } = await consumeIfValid(opened, async (): Promise<Handled> => {
     const { content } = opened.content;
     const leafNode = senderLeaf(content, tree);
     const isApplication = content.content.contentType === ContentType.application;
     await verifyContent(config.provider, opened.content, contextBytes(current), leafNode.signatureKey);
     config.registry.checkAuthenticatedData(content.authenticatedData, groupContext);
-    if (isApplication) return { received: applicationMessage(content, leafNode), finish: () => state };
+    if (isApplication) return { received: applicationMessage(content, leafNode), nextState: () => state };
     return receiveHandshake(config, state, opened.content, bytes);
   });
-  return { state: finish(), received };
+  return { state: nextState(), received };
 }
 
 async function receivePublic(
@@ -180,33 +211,33 @@ async function receivePublic(
   const { sender, content } = authenticated.content;
   if (sender.senderType === SenderType.member && sender.leafIndex === current.keys.leafIndex) {
     if (content.contentType === ContentType.proposal) return { state, received: { kind: "own" } };
-    throw new MlsError("own-message", "a commit of this client's own, which is no longer pending");
+    throw new MlsError("own-message", "received this client's own commit, which is no longer pending");
   }
   await verifySender(config, current, authenticated);
-  const { received, finish } = await receiveHandshake(config, state, authenticated, bytes);
-  return { state: finish(), received };
+  const { received, nextState } = await receiveHandshake(config, state, authenticated, bytes);
+  return { state: nextState(), received };
 }
 
-/** A valid message. `finish` gives the state after it; call it once the message's key is consumed. */
+/** A valid message. Call `nextState` once the message's key is consumed: it overwrites secrets. */
 interface Handled {
   readonly received: Received;
-  readonly finish: () => GroupState;
+  readonly nextState: () => GroupState;
 }
 
-/** A proposal or a commit whose signature is verified. */
+/** Receives a proposal or a commit whose signature was verified. */
 async function receiveHandshake(
   config: GroupConfig,
   state: GroupState,
   authenticated: AuthenticatedContent,
   bytes: Uint8Array,
 ): Promise<Handled> {
-  const { current, status, proposals, pending } = state;
+  const { current, proposals, pending } = state;
   const { content, authenticatedData } = authenticated.content;
-  if (status !== "active") throw new MlsError("closed", "the group ended by ReInit");
+  needActive(state);
   if (content.contentType === ContentType.proposal) {
     const cached = await cacheProposal(config, current, authenticated);
     const received = reportProposal(current, authenticated, cached);
-    return { received, finish: () => withProposal(state, cached) };
+    return { received, nextState: () => withProposal(state, cached) };
   }
   const find = (reference: Uint8Array) => proposals.find((one) => equalBytes(one.reference, reference));
   const processed = await processCommit(config, current, authenticated, find);
@@ -218,29 +249,30 @@ async function receiveHandshake(
   return {
     received: reportCommit(processed, changes, {
       committer: memberOf(committer.leafIndex, committer.leafNode),
-      own: false,
       active: epoch !== undefined && changes.reinit === undefined,
       droppedPending: pending !== undefined,
       dropped: epoch === undefined ? [] : ownDropped(state, processed.proposals, tree, config.registry),
       authenticatedData,
     }),
-    finish: () =>
-      epoch === undefined ? leaveGroup(state) : enterEpoch(state, epoch, changes, ending, maxPastEpochs),
+    nextState: () =>
+      epoch === undefined
+        ? leaveGroup(state, "removed")
+        : enterEpoch(state, epoch, changes, ending, maxPastEpochs),
   };
 }
 
 function applicationMessage(
   { sender, epoch, content, authenticatedData }: FramedContent,
   leafNode: LeafNode,
-): Received {
+): ApplicationMessage {
   if (content.contentType !== ContentType.application || sender.senderType !== SenderType.member) {
-    throw new MlsError("usage", "this content is no application data");
+    throw new MlsError("usage", "expected application data");
   }
   return {
     kind: "application",
     epoch,
     sender: memberOf(sender.leafIndex, leafNode),
-    // A copy, so that the rest of the plaintext isn't kept with it.
+    // A copy: a view would keep the whole plaintext in memory.
     data: content.applicationData.slice(),
     authenticatedData,
   };

@@ -1,51 +1,48 @@
-// RFC 9420 §12.4, §8, §9.2: from one state of a group to the next, and what is overwritten on the way.
-import { equalBytes, toHex } from "../../bytes.js";
-import { encode } from "../../codec/index.js";
+// RFC 9420 §12.4: what the application is told about a commit or a proposal.
+import { toHex } from "../../bytes.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import {
   type AuthenticatedContent,
-  Credential,
   isCustomProposal,
-  type LeafNode,
   type Proposal,
   ProposalType,
   SenderType,
 } from "../../wire/index.js";
 import type { Epoch } from "../epoch.js";
 import type { Registry } from "../extensions/index.js";
-import { memberOf } from "../member.js";
+import { memberOf, sameCredential } from "../member.js";
 import type { CachedProposal, CommitChanges, GroupState } from "../state.js";
-import type { CommitMessage, ProposalMessage } from "./received.js";
+import type { CommitMessage, ProposalMessage } from "./message-types.js";
 
-/** What is told of a commit, in the tree that it gives. */
+/** What the application is told about a commit, from the tree that it leads to. */
 export function reportCommit(
   { groupContext, tree }: Pick<Epoch, "groupContext" | "tree">,
   changes: CommitChanges,
-  how: Pick<
-    CommitMessage,
-    "committer" | "own" | "active" | "droppedPending" | "dropped" | "authenticatedData"
-  >,
+  details: Pick<CommitMessage, "committer" | "active" | "authenticatedData"> & Partial<CommitMessage>,
 ): CommitMessage {
-  const at = (leafIndex: number) => {
+  const membersAt = (leafIndex: number) => {
     const leafNode = tree.leaf(leafIndex);
     return leafNode === undefined ? [] : [memberOf(leafIndex, leafNode)];
   };
   return {
     kind: "commit",
     epoch: groupContext.epoch,
-    added: changes.added.flatMap(at),
-    updated: changes.updated.flatMap(at),
+    added: changes.added.flatMap(membersAt),
+    updated: changes.updated.flatMap(membersAt),
     removed: changes.removed.map(({ leafIndex, leafNode }) => memberOf(leafIndex, leafNode)),
     reinit: changes.reinit,
     custom: changes.custom,
-    ...how,
+    own: false,
+    droppedPending: false,
+    dropped: [],
+    ...details,
   };
 }
 
 /**
- * The own proposals that are lost by another's commit and still make sense after it. An own Update isn't among
- * them: its key is of no use in the next epoch, and any commit with a path does the same.
+ * The own proposals that another member's commit doesn't contain and that can still be committed after it. Own
+ * Updates are left out: they belong to the epoch that ended, and any commit with a path has the same effect.
  */
 export function ownDropped(
   { current, pending, proposals }: GroupState,
@@ -62,25 +59,20 @@ export function ownDropped(
   );
   return [...(pending?.own ?? []), ...own.map(({ proposal }) => proposal)].filter((proposal) => {
     if (proposal.proposalType === ProposalType.update) return false;
-    // What can only be sent by itself can't be given to a commit.
+    // `commit` can't include by value what commits only include by reference.
     if (isCustomProposal(proposal)) return registry.need(proposal).committedBy !== "reference";
     if (proposal.proposalType === ProposalType.add) {
       return !after.hasSignatureKey(proposal.keyPackage.leafNode.signatureKey);
     }
     if (proposal.proposalType === ProposalType.remove) {
-      const [was, is] = [current.tree.leaf(proposal.removed), after.leaf(proposal.removed)];
-      return was !== undefined && is !== undefined && sameMember(was, is);
+      const [before, now] = [current.tree.leaf(proposal.removed), after.leaf(proposal.removed)];
+      return before !== undefined && now !== undefined && sameCredential(before, now);
     }
     return true;
   });
 }
 
-/** Whether a leaf still stands for the member that it did: after an update, by its credential. */
-function sameMember(a: LeafNode, b: LeafNode): boolean {
-  return a === b || equalBytes(encode(Credential, a.credential), encode(Credential, b.credential));
-}
-
-/** What is told of a proposal. */
+/** What the application is told about a proposal. */
 export function reportProposal(
   { groupContext }: Pick<Epoch, "groupContext">,
   { content }: AuthenticatedContent,

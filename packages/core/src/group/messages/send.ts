@@ -16,39 +16,39 @@ import { contextBytes } from "../epoch.js";
 import { createGroupInfo, externalPubExtension, ratchetTreeExtension } from "../join/index.js";
 import type { MemberContext } from "../member-context.js";
 import { checkMessageSize } from "../policy.js";
-import { cacheProposal, checkProposable, proposalFormat } from "../proposals/index.js";
+import { cacheProposal, checkMaySend, proposalFormat } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
 
-/** A content of this member's in this epoch, signed (§6.1). It is no commit, and so has no confirmation tag. */
+/** A message's content, signed by this member (§6.1). Not for commits: it has no confirmation tag. */
 async function signed(
-  { epoch, signer }: MemberContext,
+  { config, epoch, signer }: MemberContext,
   wireFormat: 1 | 2,
   content: FramedContent["content"],
-  authenticatedData: Uint8Array,
+  authenticatedData: Uint8Array | undefined,
 ): Promise<AuthenticatedContent> {
   const { groupContext, keys } = epoch;
   const framed: FramedContent = {
     groupId: groupContext.groupId,
     epoch: groupContext.epoch,
     sender: { senderType: SenderType.member, leafIndex: keys.leafIndex },
-    authenticatedData,
+    authenticatedData: config.registry.authenticatedData(authenticatedData, groupContext),
     content,
   };
   const signature = await signContent(signer, wireFormat, framed, contextBytes(epoch));
   return { wireFormat, content: framed, auth: { signature, confirmationTag: undefined } };
 }
 
-/** Application data (§15), encrypted and padded as the policy says, as an encoded MLSMessage. */
+/** Application data (§15), padded by the policy and encrypted: an encoded MLSMessage. */
 export async function applicationMessage(
-  at: MemberContext,
+  context: MemberContext,
   applicationData: Uint8Array,
-  authenticatedData: Uint8Array,
+  authenticatedData: Uint8Array | undefined,
 ): Promise<Uint8Array> {
-  const { provider, policy } = at.config;
-  const { secretTree, secrets } = at.epoch;
+  const { provider, policy } = context.config;
+  const { secretTree, secrets } = context.epoch;
   const wireFormat = WireFormat.privateMessage;
   const content = { contentType: ContentType.application, applicationData };
-  const authenticated = await signed(at, wireFormat, content, authenticatedData);
+  const authenticated = await signed(context, wireFormat, content, authenticatedData);
   const padding = Math.max(0, policy.padding(applicationData.length) - applicationData.length);
   const keys = { secretTree, senderDataSecret: secrets.senderDataSecret };
   const privateMessage = await sealPrivate(provider, authenticated, keys, padding);
@@ -58,31 +58,31 @@ export async function applicationMessage(
 }
 
 /**
- * A proposal (§12.1) as an encoded MLSMessage, and as it is kept until a commit has it.
- * @param others the proposals of this epoch so far
+ * A proposal (§12.1) as an encoded MLSMessage, and as it is cached until it is committed.
+ * @param others the other proposals of this epoch
  * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`
  */
 export async function proposalMessage(
-  at: MemberContext,
+  context: MemberContext,
   proposal: Proposal,
-  authenticatedData: Uint8Array,
+  authenticatedData: Uint8Array | undefined,
   others: readonly CachedProposal[],
 ): Promise<{ message: Uint8Array; cached: CachedProposal }> {
-  const { config } = at;
+  const { config, epoch } = context;
   const content = { contentType: ContentType.proposal, proposal };
-  const authenticated = await signed(at, proposalFormat(config, proposal), content, authenticatedData);
-  const cached = await cacheProposal(config, at.epoch, authenticated);
-  checkProposable(config, at.epoch, cached, others);
-  return { message: await protect(config, at.epoch, at.epoch, authenticated), cached };
+  const authenticated = await signed(context, proposalFormat(config, proposal), content, authenticatedData);
+  const cached = await cacheProposal(config, epoch, authenticated);
+  checkMaySend(config, epoch, cached, others);
+  return { message: await protect(config, epoch, epoch, authenticated), cached };
 }
 
-/** What a GroupInfo has besides the GroupContext. */
+/** The content of a GroupInfo besides the GroupContext. */
 export interface GroupInfoOptions {
-  /** Whether one can join by it (§12.4.3.2); so if left out */
+  /** Whether it has `external_pub`, which an external commit needs (§12.4.3.2). Default: true. */
   readonly externalPub?: boolean;
-  /** Whether it carries the ratchet tree; so if left out */
+  /** Whether it carries the ratchet tree. Default: true. */
   readonly ratchetTree?: boolean;
-  /** More of them, such as an extension of the protocol makes. */
+  /** Further GroupInfo extensions. */
   readonly extensions?: readonly Extension[];
 }
 

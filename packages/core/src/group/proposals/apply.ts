@@ -24,7 +24,7 @@ export interface AddedMember {
   readonly keyPackage: KeyPackage;
 }
 
-/** What a list of proposals makes of a group. */
+/** The group after a list of proposals. */
 export interface Applied {
   readonly tree: RatchetTree;
   readonly extensions: readonly Extension[];
@@ -36,7 +36,7 @@ export interface Applied {
   readonly reinit: ReInit | undefined;
   /** The `kem_output` of an ExternalInit. */
   readonly externalInit: Uint8Array | undefined;
-  /** Those of types that extensions registered, in their order. */
+  /** The proposals of registered types, in the order of the list. */
   readonly custom: readonly CommittedProposal[];
   /** Whether a commit of these proposals must have a path (§12.4). */
   readonly pathRequired: boolean;
@@ -49,26 +49,16 @@ const WITHOUT_PATH: ReadonlySet<number> = /* @__PURE__ */ new Set([
   ProposalType.reinit,
 ]);
 
-function replacedExtensions(
-  { groupContext }: Pick<Epoch, "groupContext">,
-  proposals: readonly { readonly proposal: Proposal }[],
-): readonly Extension[] {
-  for (const { proposal } of proposals) {
-    if (isProposal(proposal, ProposalType.groupContextExtensions)) return proposal.extensions;
-  }
-  return groupContext.extensions;
-}
-
-/**
- * The GroupContext extensions that are in force once a list of proposals is applied.
- * @throws MlsError from an extension whose proposals can't be applied
- */
+/** The GroupContext extensions after a list of proposals. @throws what an extension throws */
 export function extensionsAfter(
   epoch: Pick<Epoch, "groupContext">,
   proposals: readonly SourcedProposal[],
   registry: Registry,
 ): readonly Extension[] {
-  return registry.changeExtensions(replacedExtensions(epoch, proposals), proposals);
+  const [replaced] = proposals.flatMap(({ proposal }) =>
+    isProposal(proposal, ProposalType.groupContextExtensions) ? [proposal.extensions] : [],
+  );
+  return registry.changeExtensions(replaced ?? epoch.groupContext.extensions, proposals);
 }
 
 function needsPath(proposal: Proposal, registry: Registry): boolean {
@@ -76,7 +66,7 @@ function needsPath(proposal: Proposal, registry: Registry): boolean {
   return !WITHOUT_PATH.has(proposal.proposalType);
 }
 
-/** §12.3, of a list that was checked before. O(log n) for each proposal. */
+/** Applies a list that was checked before (§12.3): O(log n) steps for each proposal in a group of n. */
 export function applyProposals(
   epoch: Pick<Epoch, "groupContext" | "tree">,
   proposals: readonly SourcedProposal[],
@@ -93,7 +83,11 @@ export function applyProposals(
   let externalInit: Uint8Array | undefined;
   const remove = (leafIndex: number) => {
     const leafNode = tree.leaf(leafIndex);
-    ensure(leafNode !== undefined, "12.1.3: removed must identify a non-blank leaf node");
+    ensure(
+      leafNode !== undefined,
+      "12.1.3: removed must identify a non-blank leaf node",
+      `leaf ${leafIndex}`,
+    );
     removed.push({ leafIndex, leafNode });
   };
   for (const sourced of proposals) {
@@ -146,6 +140,7 @@ export function applyProposals(
   };
 }
 
+/** The changes that the application is told about. */
 export function changesOf(applied: Applied): CommitChanges {
   return {
     added: applied.added.map(({ leafIndex }) => leafIndex),

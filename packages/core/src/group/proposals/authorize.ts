@@ -1,4 +1,4 @@
-// RFC 9420 §12.2: what the application allows whom to do.
+// RFC 9420 §12.2: asking the application who may propose and commit what.
 import { MlsError } from "../../errors.js";
 import { blame, proposalName, type SourcedProposal } from "../../framing/index.js";
 import type { Proposal, Sender } from "../../wire/index.js";
@@ -9,8 +9,8 @@ import { partyOf } from "./sender.js";
 
 /**
  * §12.2: asks the application whether each proposal may be made by its sender, and committed by the committer.
- * @param committer left out where a proposal comes by itself
- * @throws MlsError `forbidden`, with `proposal` saying which
+ * @param committer `undefined` for a proposal that is sent separately
+ * @throws MlsError `forbidden`; its `proposal` names the refused one
  */
 export function authorizeProposals(
   config: GroupConfig,

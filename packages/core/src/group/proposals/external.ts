@@ -1,4 +1,4 @@
-// RFC 9420 §12.1.8: proposals from outside of the group.
+// RFC 9420 §12.1.8: proposals from outside the group.
 import { EMPTY } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { sealPublic, signContent } from "../../framing/index.js";
@@ -9,7 +9,6 @@ import {
   type FramedContent,
   MlsMessage,
   type Proposal,
-  type Sender,
   WireFormat,
 } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
@@ -17,33 +16,23 @@ import type { PublicEpoch } from "../epoch.js";
 import { authorizeProposal } from "./authorize.js";
 import { cacheProposal } from "./standalone.js";
 
-export interface ExternalProposal {
-  readonly groupId: Uint8Array;
-  readonly epoch: bigint;
-  readonly sender: Sender;
-  readonly signer: Signer;
+export interface ExternalProposal extends Omit<FramedContent, "content"> {
   readonly proposal: Proposal;
-  readonly authenticatedData: Uint8Array;
+  readonly signer: Signer;
 }
 
 /**
  * A proposal by an external sender or a new member, as an encoded MLSMessage.
- * @param followed the epoch, where the sender follows the group: then the proposal is checked as members check it
+ * @param followed the epoch, if the sender follows the group: the proposal is checked as a member would check it
  * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`
  */
 export async function createExternalProposal(
   config: GroupConfig,
-  { groupId, epoch, sender, signer, proposal, authenticatedData }: ExternalProposal,
+  { proposal, signer, ...header }: ExternalProposal,
   followed?: PublicEpoch,
 ): Promise<Uint8Array> {
   if (followed === undefined) authorizeProposal(config, proposal, { kind: "new-member" });
-  const content: FramedContent = {
-    groupId,
-    epoch,
-    sender,
-    authenticatedData,
-    content: { contentType: ContentType.proposal, proposal },
-  };
+  const content = { ...header, content: { contentType: ContentType.proposal, proposal } };
   const wireFormat = WireFormat.publicMessage;
   // §6.1: the signature of a non-member covers no GroupContext.
   const signature = await signContent(signer, wireFormat, content, undefined);

@@ -1,4 +1,4 @@
-// RFC 9420 §12.2, §12.4: which proposals stand in the way of a commit, though each is valid by itself.
+// RFC 9420 §12.2, §12.4: which proposals make a commit invalid although each of them is valid.
 import { MlsError } from "../../errors.js";
 import { blame, type SourcedProposal } from "../../framing/index.js";
 import { ProposalType, type Sender } from "../../wire/index.js";
@@ -8,11 +8,11 @@ import { applyProposals } from "./apply.js";
 import { authorizeProposals } from "./authorize.js";
 import { checkOutcome } from "./result.js";
 
-/** What is wrong with the group that a list of proposals gives; `undefined` if nothing is. */
-function obstacle(config: GroupConfig, epoch: PublicEpoch, proposals: readonly SourcedProposal[]): unknown {
+/** The error about the group after a list of proposals; `undefined` if that group is valid. */
+function resultError(config: GroupConfig, epoch: PublicEpoch, list: readonly SourcedProposal[]): unknown {
   try {
-    const applied = applyProposals(epoch, proposals, config.registry);
-    checkOutcome(config, epoch, proposals, applied, applied.tree);
+    const applied = applyProposals(epoch, list, config.registry);
+    checkOutcome(config, epoch, list, applied, applied.tree);
     return undefined;
   } catch (error) {
     return error;
@@ -22,11 +22,11 @@ function obstacle(config: GroupConfig, epoch: PublicEpoch, proposals: readonly S
 const isRemove = ({ proposal }: SourcedProposal) => proposal.proposalType === ProposalType.remove;
 
 /**
- * The list without the received proposals that can't be in force with the others: the policy forbids them, some
- * member doesn't support them, or they repeat a key. One member's proposal must not keep all others from
- * committing. What the committer itself asks for stays.
+ * Leaves out the received proposals that can't be committed with the others: because the policy forbids them, some
+ * member doesn't support them, or they repeat a key. Otherwise one member's proposal could keep all members from
+ * committing. The committer's own proposals stay.
  *
- * For a list that was refused: takes time in the square of the number of proposals.
+ * Takes quadratic time in the number of proposals: call it only for a list that was refused.
  */
 export function filterProposals(
   config: GroupConfig,
@@ -37,25 +37,20 @@ export function filterProposals(
   const allowed = proposals.filter(
     (one) => one.reference === undefined || isAuthorized(config, epoch, one, committer),
   );
-  if (obstacle(config, epoch, allowed) === undefined) return allowed;
-  // A removal never makes things worse, and may be what makes another proposal possible.
+  if (resultError(config, epoch, allowed) === undefined) return allowed;
+  // A Remove can't make the group invalid, and another proposal may need it.
   const chosen = new Set(allowed.filter((one) => one.reference === undefined || isRemove(one)));
   for (const one of allowed) {
     if (chosen.has(one)) continue;
     chosen.add(one);
-    if (obstacle(config, epoch, [...chosen]) !== undefined) chosen.delete(one);
+    if (resultError(config, epoch, [...chosen]) !== undefined) chosen.delete(one);
   }
   return allowed.filter((one) => chosen.has(one));
 }
 
-function isAuthorized(
-  config: GroupConfig,
-  epoch: PublicEpoch,
-  sourced: SourcedProposal,
-  committer: Sender,
-): boolean {
+function isAuthorized(config: GroupConfig, epoch: PublicEpoch, one: SourcedProposal, by: Sender): boolean {
   try {
-    authorizeProposals(config, epoch, [sourced], committer);
+    authorizeProposals(config, epoch, [one], by);
     return true;
   } catch (error) {
     if (error instanceof MlsError) return false;
@@ -63,23 +58,23 @@ function isAuthorized(
   }
 }
 
-/** The number of proposals among which the one to blame is looked for: it takes time in their square. */
-const MOST_BLAMED = 64;
+/** The longest list in which {@link blameOne} searches: it takes quadratic time. */
+const MAX_SEARCHED = 64;
 
-/** The error about a list of proposals, which says which of them is to blame, if one is. */
+/** The error about a list, with the `proposal` that causes it, if a single one does. */
 export function blameOne(
   config: GroupConfig,
   epoch: PublicEpoch,
   proposals: readonly SourcedProposal[],
   error: unknown,
 ): unknown {
-  if (proposals.length > MOST_BLAMED) return error;
+  if (proposals.length > MAX_SEARCHED) return error;
   const before = proposals.filter(isRemove);
-  if (obstacle(config, epoch, before) !== undefined) return error;
+  if (resultError(config, epoch, before) !== undefined) return error;
   for (const [index, sourced] of proposals.entries()) {
     if (isRemove(sourced)) continue;
     before.push(sourced);
-    if (obstacle(config, epoch, before) !== undefined) return blame(error, sourced, index);
+    if (resultError(config, epoch, before) !== undefined) return blame(error, sourced, index);
   }
   return error;
 }

@@ -1,4 +1,4 @@
-// RFC 9420 §12.1 to §12.3: proposals, from the request to their effect on the group.
+// RFC 9420 §12.1 to §12.3: making, validating and applying proposals.
 export { type AddedMember, type Applied, changesOf } from "./apply.js";
 export { createExternalProposal } from "./external.js";
 export { filterProposals } from "./filter.js";
@@ -16,5 +16,5 @@ export { ownDescription, ownProposals, proposalOf, pskIdOf, requestedProposal } 
 export { checkGroup, checkOwnSupport } from "./result.js";
 export { senderLeaf, verifySender } from "./sender.js";
 export { checkReplacement, leafRules, type ResumptionUsage } from "./single-proposal.js";
-export { cacheProposal, checkProposable, proposalFormat, withProposal } from "./standalone.js";
+export { cacheProposal, checkMaySend, proposalFormat, withProposal } from "./standalone.js";
 export { checkResult, validateProposals } from "./validate.js";

@@ -1,4 +1,4 @@
-// RFC 9420 §12.1: the proposals that an application asks for.
+// RFC 9420 §12.1: making the proposals that an application requests.
 import { needBytes } from "../../bytes.js";
 import { checkSigner } from "../../crypto/index.js";
 import type { SourcedProposal } from "../../framing/index.js";
@@ -25,14 +25,14 @@ import type {
   PskChoice,
 } from "./options.js";
 
-/** A proposal; if it is an own Update, with what belongs to it. */
+/** A proposal; with the new leaf key and signer if it is an own Update. */
 interface RequestedProposal {
   readonly proposal: Proposal;
   readonly leafKey?: HpkePrivateKey;
   readonly signer?: Signer;
 }
 
-/** A proposal that is to be sent by itself. @throws DecodeError, UnsupportedError, MlsError `usage` */
+/** A proposal to send separately. @throws DecodeError, UnsupportedError, MlsError `usage` */
 export async function requestedProposal(
   context: MemberContext,
   request: ProposalRequest,
@@ -60,27 +60,23 @@ export function proposalOf(
   return { proposalType: ProposalType.reinit, version: 1, ...request.reinit };
 }
 
-/** The name of a pre-shared key, with a random nonce (§8.4). @throws MlsError `usage` */
-export function pskIdOf(
-  provider: CipherSuiteProvider,
-  groupId: Uint8Array,
-  choice: PskChoice,
-): PreSharedKeyID {
+/** The PreSharedKeyID of a pre-shared key, with a random nonce (§8.4). @throws MlsError `usage` */
+export function pskIdOf(provider: CipherSuiteProvider, groupId: Uint8Array, psk: PskChoice): PreSharedKeyID {
   const pskNonce = provider.random(provider.suite.hash.Nh);
-  if ("custom" in choice) return { ...choice.custom, pskNonce };
-  if ("external" in choice) {
-    return { pskType: PSKType.external, pskId: needBytes(choice.external, "a PSK's id").slice(), pskNonce };
+  if ("custom" in psk) return { ...psk.custom, pskNonce };
+  if ("external" in psk) {
+    return { pskType: PSKType.external, pskId: needBytes(psk.external, "a PSK ID").slice(), pskNonce };
   }
   return {
     pskType: PSKType.resumption,
     usage: ResumptionPSKUsage.application,
     pskGroupId: groupId,
-    pskEpoch: choice.resumption,
+    pskEpoch: psk.resumption,
     pskNonce,
   };
 }
 
-/** The proposals that a commit is to have by value. @throws DecodeError, MlsError `usage` */
+/** The proposals that a commit includes by value. @throws DecodeError, MlsError `usage` */
 export function ownProposals({ config, epoch }: MemberContext, options: CommitOptions): SourcedProposal[] {
   const { add = [], remove = [], psks = [], extensions, reinit, proposals = [] } = options;
   const requests: ExternalProposalRequest[] = [
@@ -116,7 +112,7 @@ async function ownUpdate(context: MemberContext, identity: NewIdentity): Promise
   return { proposal: { proposalType: ProposalType.update, leafNode }, leafKey: privateKey, signer };
 }
 
-/** What a new leaf node of the own member says: as before, except for what the identity changes. */
+/** The content of a new leaf node of this member: the present content, changed by the identity. */
 export function ownDescription(
   { config, epoch }: MemberContext,
   { credential, renewCapabilities }: NewIdentity,

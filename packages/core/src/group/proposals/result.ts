@@ -1,4 +1,4 @@
-// RFC 9420 §7.3, §12.2, §13.4: whether a group is valid as a whole, and so what a list of proposals makes of it.
+// RFC 9420 §7.3, §12.2, §13.4: whether a group is valid, such as the group after a commit.
 import { ensure, MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
@@ -8,18 +8,18 @@ import { checkMembers, type GroupView, requirementsOf } from "../extensions/inde
 import type { Applied } from "./apply.js";
 
 /**
- * Whether a group with this tree and these GroupContext extensions is valid (§7.3): its keys unique, each member
- * able to do what the group and the other members require, and not larger than the policy allows. Asked about every
- * group that is created, joined, changed or followed. Takes no time that grows with the group.
+ * Checks a group with this tree and these GroupContext extensions (§7.3): its keys are unique, each member supports
+ * what the group and the other members use, and the group isn't larger than the policy allows. Called for every
+ * group that is created, joined, changed or followed. Takes constant time in the size of the group.
  * @throws ValidationError, MlsError `limit`
  */
 export function checkGroup(config: GroupConfig, tree: RatchetTree, extensions: readonly Extension[]): void {
   const { provider, registry, policy } = config;
-  const repeated = tree.duplicateKey();
-  ensure(repeated !== "signature_key", "7.3: signature_key must be unique among the members of the group");
-  ensure(repeated !== "encryption_key", "7.3: encryption_key must be unique among the members of the group");
+  const duplicate = tree.duplicateKey();
+  ensure(duplicate !== "signature_key", "7.3: signature_key must be unique among the members of the group");
+  ensure(duplicate !== "encryption_key", "7.3: encryption_key must be unique among the members of the group");
   ensure(
-    repeated !== "parent_key",
+    duplicate !== "parent_key",
     "12.4.3.1: the encryption key of a parent node must not appear in any other node of the tree",
   );
   checkMembers(tree.summary, requirementsOf(provider.suite, extensions));
@@ -30,8 +30,8 @@ export function checkGroup(config: GroupConfig, tree: RatchetTree, extensions: r
 }
 
 /**
- * §13.4, §13.5: whether this client supports the extensions of a group that it is or will be in. Its leaf node may
- * list more: GREASE values.
+ * §13.4, §13.5: checks that this client supports a group's extensions. Uses the client's own list, because its leaf
+ * node may list GREASE values too.
  * @throws ValidationError
  */
 export function checkOwnSupport(
@@ -48,8 +48,8 @@ export function checkOwnSupport(
 }
 
 /**
- * §12.2: whether the group is valid once a commit is in force.
- * @param tree the tree that the commit leaves: with the path, if it has one
+ * §12.2: checks the group after a commit.
+ * @param tree the tree after the commit: with the path, if it has one
  * @throws ValidationError, MlsError `limit`, or what an extension throws
  */
 export function checkOutcome(
@@ -71,13 +71,13 @@ export function checkOutcome(
   checkGroup(config, tree, extensions);
 }
 
-/** Whether all members support a proposal type. Those who are removed don't count. */
+/** Whether all members except the removed ones support a proposal type. */
 function isSupported({ tree }: GroupView, type: number, { removed }: Applied): boolean {
   if (tree.summary.supported.proposals.has(type)) return true;
-  // Rare: some member doesn't support it, perhaps one that is removed.
-  const gone = new Set(removed.map(({ leafIndex }) => leafIndex));
+  // Rare: some member doesn't support it, perhaps a removed one.
+  const removedLeaves = new Set(removed.map(({ leafIndex }) => leafIndex));
   for (const { leafIndex, leafNode } of tree.members()) {
-    if (!gone.has(leafIndex) && !leafNode.capabilities.proposals.includes(type)) return false;
+    if (!removedLeaves.has(leafIndex) && !leafNode.capabilities.proposals.includes(type)) return false;
   }
   return true;
 }

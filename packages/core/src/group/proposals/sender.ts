@@ -1,13 +1,16 @@
 // RFC 9420 §6.1, §12.1.8: who sent a message.
 import { ensure, MlsError } from "../../errors.js";
 import { verifyContent } from "../../framing/index.js";
+import type { RatchetTree } from "../../tree/index.js";
 import {
   type AuthenticatedContent,
   ContentType,
   ExtensionType,
+  type ExternalSender,
   ExternalSenders,
   findExtension,
   type FramedContent,
+  type GroupContext,
   isProposal,
   type LeafNode,
   ProposalType,
@@ -15,27 +18,33 @@ import {
   SenderType,
 } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
-import { contextBytes, type Epoch, type PublicEpoch } from "../epoch.js";
+import { contextBytes, type PublicEpoch } from "../epoch.js";
 import { memberOf, type Party } from "../member.js";
+
 /** The leaf of a member that sent a message. @throws MlsError `unknown-sender` */
-export function senderLeaf({ sender }: FramedContent, tree: Epoch["tree"]): LeafNode {
+export function senderLeaf({ sender }: Pick<FramedContent, "sender">, tree: RatchetTree): LeafNode {
   const leafNode = sender.senderType === SenderType.member ? tree.leaf(sender.leafIndex) : undefined;
   if (leafNode === undefined) throw new MlsError("unknown-sender", "the sender is no member of the group");
   return leafNode;
 }
 
-/** The key that a public message is to be verified with. @throws MlsError `unknown-sender`; ValidationError */
+/** An entry of the group's `external_senders` (§12.1.8.1). @throws MlsError `unknown-sender` */
+function externalSender({ extensions }: GroupContext, senderIndex: number): ExternalSender {
+  const sender = findExtension(extensions, ExtensionType.externalSenders, ExternalSenders)?.[senderIndex];
+  if (sender === undefined) {
+    throw new MlsError("unknown-sender", `the group's external_senders have no entry ${senderIndex}`);
+  }
+  return sender;
+}
+
+/** The key that verifies a public message. @throws MlsError `unknown-sender`; ValidationError */
 export function signatureKeyOf(content: FramedContent, { tree, groupContext }: PublicEpoch): Uint8Array {
   const { sender, content: body } = content;
   switch (sender.senderType) {
     case SenderType.member:
       return senderLeaf(content, tree).signatureKey;
-    case SenderType.external: {
-      const allowed = findExtension(groupContext.extensions, ExtensionType.externalSenders, ExternalSenders);
-      const key = allowed?.[sender.senderIndex]?.signatureKey;
-      if (key === undefined) throw new MlsError("unknown-sender", "the group allows no such external sender");
-      return key;
-    }
+    case SenderType.external:
+      return externalSender(groupContext, sender.senderIndex).signatureKey;
     case SenderType.newMemberProposal: {
       const added =
         body.contentType === ContentType.proposal && isProposal(body.proposal, ProposalType.add)
@@ -52,21 +61,14 @@ export function signatureKeyOf(content: FramedContent, { tree, groupContext }: P
   }
 }
 
-/** Who sent something, as an application knows them. */
+/** A sender, as the application knows it. @throws MlsError `unknown-sender` */
 export function partyOf({ groupContext, tree }: PublicEpoch, sender: Sender): Party {
   switch (sender.senderType) {
-    case SenderType.member: {
-      const leafNode = tree.leaf(sender.leafIndex);
-      if (leafNode === undefined)
-        throw new MlsError("unknown-sender", "the sender is no member of the group");
-      return { kind: "member", member: memberOf(sender.leafIndex, leafNode) };
-    }
+    case SenderType.member:
+      return { kind: "member", member: memberOf(sender.leafIndex, senderLeaf({ sender }, tree)) };
     case SenderType.external: {
-      const allowed = findExtension(groupContext.extensions, ExtensionType.externalSenders, ExternalSenders);
-      const external = allowed?.[sender.senderIndex];
-      if (external === undefined)
-        throw new MlsError("unknown-sender", "the group allows no such external sender");
-      return { kind: "external", senderIndex: sender.senderIndex, ...external };
+      const { senderIndex } = sender;
+      return { kind: "external", senderIndex, ...externalSender(groupContext, senderIndex) };
     }
     default:
       return { kind: "new-member" };
@@ -74,7 +76,7 @@ export function partyOf({ groupContext, tree }: PublicEpoch, sender: Sender): Pa
 }
 
 /**
- * Verifies the signature of a public message by its sender's key, and checks its authenticated data.
+ * Verifies a public message's signature with its sender's key, and checks its authenticated data.
  * @throws ValidationError, MlsError `unknown-sender`, or what an extension throws
  */
 export async function verifySender(

@@ -5,13 +5,12 @@ import { ensure } from "../../errors.js";
 import { blame, type SourcedProposal } from "../../framing/index.js";
 import { checkKeyPackage, keyPackageVerifyRequests } from "../../key-package/index.js";
 import { all, type VerifyRequest } from "../../provider/index.js";
-import { checkLeafNode, leafNodeVerifyRequest, type RatchetTree } from "../../tree/index.js";
+import { checkLeafNode, leafNodeVerifyRequest } from "../../tree/index.js";
 import {
   type Credential,
   type Extension,
   isCustomProposal,
   isCustomPsk,
-  type KeyPackage,
   type LeafNode,
   LeafNodeSource,
   type PreSharedKeyID,
@@ -26,28 +25,28 @@ import type { PublicEpoch } from "../epoch.js";
 import { checkCapabilities, requirementsOf } from "../extensions/index.js";
 import { lifetimeRule } from "../policy.js";
 
-/** What is left to ask of the provider and of the application, after the rules that need neither. */
-interface OpenQuestions {
+/** The checks that need the provider or the application. They run after those that need neither. */
+interface DeferredChecks {
   readonly signatures: VerifyRequest[];
   readonly claims: { leafNode: LeafNode; replaces?: Credential | undefined }[];
   readonly encryptionKeys: Uint8Array[];
 }
 
-/** Asks the open questions, all together. @throws ValidationError, CryptoError, MlsError `authentication` */
-async function askAll(config: GroupConfig, groupId: Uint8Array, questions: OpenQuestions): Promise<void> {
+/** Runs deferred checks in batches. @throws ValidationError, CryptoError, MlsError `authentication` */
+async function runDeferred(config: GroupConfig, groupId: Uint8Array, checks: DeferredChecks): Promise<void> {
   const { provider } = config;
-  await all(questions.encryptionKeys.map((key) => provider.hpke.validatePublicKey(key)));
-  const valid = await verifyAll(provider, questions.signatures);
+  await all(checks.encryptionKeys.map((key) => provider.hpke.validatePublicKey(key)));
+  const valid = await verifyAll(provider, checks.signatures);
   ensure(
     valid.every((one) => one),
     "7.3: the signatures of a LeafNode and of its KeyPackage must be valid using signature_key",
   );
-  for (const { leafNode, replaces } of questions.claims) {
+  for (const { leafNode, replaces } of checks.claims) {
     await authenticate(config, groupId, leafNode, replaces);
   }
 }
 
-/** The requirements that leaf nodes in this epoch must meet, with the extensions that a commit may change. */
+/** The rules for leaf nodes in a group with these GroupContext extensions. */
 export function leafRules(config: GroupConfig, extensions: readonly Extension[]) {
   return {
     requirements: requirementsOf(config.provider.suite, extensions),
@@ -59,15 +58,9 @@ export function leafRules(config: GroupConfig, extensions: readonly Extension[])
 
 type LeafRules = ReturnType<typeof leafRules>;
 
-function checkAdd(config: GroupConfig, keyPackage: KeyPackage, rules: LeafRules): void {
-  checkKeyPackage(keyPackage, config.provider.suite, rules.lifetime);
-  checkCapabilities(keyPackage.leafNode, rules.requirements);
-  rules.registry.checkLeafNode(keyPackage.leafNode, rules.extensions);
-  rules.registry.checkExtensions(keyPackage.extensions, "keyPackage");
-}
-
 /**
- * §7.3 for the leaf node of an Update or of an update path that takes the place of another.
+ * §7.3, for the leaf node of an Update or an UpdatePath.
+ * @param replaced the leaf node that it replaces
  * @throws ValidationError
  */
 export function checkReplacement(
@@ -85,19 +78,19 @@ export function checkReplacement(
   );
 }
 
-/** The usage of a resumption PSK that ties the first commit of a group to another group (§11.2, §11.3). */
+/** The usages of a resumption PSK in the first commit of a group that resumes another one (§11.2, §11.3). */
 export type ResumptionUsage = typeof ResumptionPSKUsage.reinit | typeof ResumptionPSKUsage.branch;
 
 /**
- * §12.1.4: what a PreSharedKey proposal must be.
- * @param resumption the one usage besides `application` that belongs to the commit
+ * §12.1.4: checks the PSK of a PreSharedKey proposal.
+ * @param resumption the usage that is valid besides `application`, if any
  * @throws ValidationError
  */
-export function checkPskId(psk: PreSharedKeyID, Nh: number, resumption?: ResumptionUsage): void {
+function checkPskId(psk: PreSharedKeyID, Nh: number, resumption?: ResumptionUsage): void {
   ensure(
     psk.pskNonce.length === Nh,
     "12.1.4: psk_nonce must be of length KDF.Nh",
-    () => `${psk.pskNonce.length} bytes`,
+    () => `expected ${Nh} bytes, got ${psk.pskNonce.length}`,
   );
   if (isCustomPsk(psk) || psk.pskType !== PSKType.resumption || psk.usage === resumption) return;
   ensure(
@@ -110,37 +103,31 @@ export function checkPskId(psk: PreSharedKeyID, Nh: number, resumption?: Resumpt
   );
 }
 
-function memberAt(tree: RatchetTree, leafIndex: number): LeafNode {
-  const leafNode = tree.leaf(leafIndex);
-  ensure(
-    leafNode !== undefined,
-    "12.1.3: removed must identify a non-blank leaf node",
-    () => `leaf ${leafIndex}`,
-  );
-  return leafNode;
-}
-
-/** The rules of one proposal that need neither the provider nor the application; what is left goes into `open`. */
+/** The checks of one proposal that need neither the provider nor the application. The others go into `deferred`. */
 function checkOne(
   config: GroupConfig,
   epoch: PublicEpoch,
-  { proposal, sender, reference }: SourcedProposal,
+  sourced: SourcedProposal,
   rules: LeafRules,
-  open: OpenQuestions,
+  deferred: DeferredChecks,
   resumption: ResumptionUsage | undefined,
 ): void {
   const { groupId } = epoch.groupContext;
+  const { proposal, sender } = sourced;
   if (isCustomProposal(proposal)) {
-    rules.registry.checkProposal(proposal, sender, reference, epoch);
+    rules.registry.checkProposal(proposal, sourced, epoch);
     return;
   }
   switch (proposal.proposalType) {
     case ProposalType.add: {
       const { keyPackage } = proposal;
-      checkAdd(config, keyPackage, rules);
-      open.signatures.push(...keyPackageVerifyRequests(keyPackage));
-      open.claims.push({ leafNode: keyPackage.leafNode });
-      open.encryptionKeys.push(keyPackage.leafNode.encryptionKey);
+      checkKeyPackage(keyPackage, config.provider.suite, rules.lifetime);
+      checkCapabilities(keyPackage.leafNode, rules.requirements);
+      rules.registry.checkLeafNode(keyPackage.leafNode, rules.extensions);
+      rules.registry.checkExtensions(keyPackage.extensions, "keyPackage");
+      deferred.signatures.push(...keyPackageVerifyRequests(keyPackage));
+      deferred.claims.push({ leafNode: keyPackage.leafNode });
+      deferred.encryptionKeys.push(keyPackage.leafNode.encryptionKey);
       return;
     }
     case ProposalType.update: {
@@ -151,13 +138,17 @@ function checkOne(
       const { leafNode } = proposal;
       const replaced = epoch.tree.leaf(sender.leafIndex);
       checkReplacement(leafNode, LeafNodeSource.update, replaced, rules);
-      open.signatures.push(leafNodeVerifyRequest(leafNode, groupId, sender.leafIndex));
-      open.claims.push({ leafNode, replaces: replaced?.credential });
-      open.encryptionKeys.push(leafNode.encryptionKey);
+      deferred.signatures.push(leafNodeVerifyRequest(leafNode, groupId, sender.leafIndex));
+      deferred.claims.push({ leafNode, replaces: replaced?.credential });
+      deferred.encryptionKeys.push(leafNode.encryptionKey);
       return;
     }
     case ProposalType.remove:
-      memberAt(epoch.tree, proposal.removed);
+      ensure(
+        epoch.tree.leaf(proposal.removed) !== undefined,
+        "12.1.3: removed must identify a non-blank leaf node",
+        () => `leaf ${proposal.removed}`,
+      );
       return;
     case ProposalType.psk:
       checkPskId(proposal.psk, config.provider.suite.hash.Nh, resumption);
@@ -183,11 +174,11 @@ function checkOne(
 }
 
 /**
- * Checks proposals one by one, each for itself; those that were checked before are passed over. Signatures are
- * verified in one batch, and one after the other only to find out which is wrong.
- * @param extensions the GroupContext extensions that leaf nodes must fit: those of the commit, or the epoch's
+ * Checks each proposal, except those that were checked before. Signatures are verified in one batch, and one by one
+ * only if the batch fails.
+ * @param extensions the GroupContext extensions that leaf nodes must support: after the commit, or the epoch's
  * @param resumption as in {@link checkPskId}
- * @throws ValidationError, CryptoError or MlsError `authentication`, each with `proposal` saying which
+ * @throws ValidationError, CryptoError, MlsError `authentication`; `proposal` names the invalid one
  */
 export async function checkProposals(
   config: GroupConfig,
@@ -199,29 +190,29 @@ export async function checkProposals(
   if (proposals.length === 0) return;
   const rules = leafRules(config, extensions);
   const { groupId } = epoch.groupContext;
-  const open: OpenQuestions[] = [];
+  const deferred: DeferredChecks[] = [];
   for (const [index, sourced] of proposals.entries()) {
-    const questions: OpenQuestions = { signatures: [], claims: [], encryptionKeys: [] };
-    open.push(questions);
+    const checks: DeferredChecks = { signatures: [], claims: [], encryptionKeys: [] };
+    deferred.push(checks);
     if (sourced.checked) continue;
     try {
-      checkOne(config, epoch, sourced, rules, questions, resumption);
+      checkOne(config, epoch, sourced, rules, checks, resumption);
     } catch (error) {
       throw blame(error, sourced, index);
     }
   }
   try {
-    await askAll(config, groupId, {
-      signatures: open.flatMap((one) => one.signatures),
-      claims: open.flatMap((one) => one.claims),
-      encryptionKeys: open.flatMap((one) => one.encryptionKeys),
+    await runDeferred(config, groupId, {
+      signatures: deferred.flatMap((one) => one.signatures),
+      claims: deferred.flatMap((one) => one.claims),
+      encryptionKeys: deferred.flatMap((one) => one.encryptionKeys),
     });
   } catch (error) {
-    for (const [index, questions] of open.entries()) {
+    for (const [index, checks] of deferred.entries()) {
       try {
-        await askAll(config, groupId, questions);
-      } catch (own) {
-        throw blame(own, proposals[index] as SourcedProposal, index);
+        await runDeferred(config, groupId, checks);
+      } catch (cause) {
+        throw blame(cause, proposals[index] as SourcedProposal, index);
       }
     }
     throw error;

@@ -1,4 +1,4 @@
-// RFC 9420 §12.1: a proposal that is sent by itself.
+// RFC 9420 §12.1: proposals that are sent separately, not in a commit.
 import { equalBytes } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { makeProposalRef } from "../../crypto/index.js";
@@ -9,8 +9,7 @@ import {
   ContentType,
   isCustomProposal,
   type Proposal,
-  type Sender,
-  SenderType,
+  Sender,
   WireFormat,
 } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
@@ -20,8 +19,9 @@ import { handshakeFormat } from "../policy.js";
 import type { CachedProposal } from "../state.js";
 import { authorizeProposals } from "./authorize.js";
 import { checkProposals } from "./single-proposal.js";
+
 /**
- * A proposal that came by itself, found valid, with its reference (§5.2).
+ * Checks a proposal that is sent separately, and makes its ProposalRef (§5.2).
  * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`
  */
 export async function cacheProposal(
@@ -30,10 +30,9 @@ export async function cacheProposal(
   authenticated: AuthenticatedContent,
 ): Promise<CachedProposal> {
   const { content, sender } = authenticated.content;
-  if (content.contentType !== ContentType.proposal)
-    throw new MlsError("usage", "this content is no proposal");
+  if (content.contentType !== ContentType.proposal) throw new MlsError("usage", "expected a proposal");
   const { proposal } = content;
-  checkSent(config, { proposal, sender, wireFormat: authenticated.wireFormat });
+  checkForm(config, proposal, authenticated.wireFormat);
   const sourced = [{ proposal, sender }];
   await checkProposals(config, epoch, sourced, epoch.groupContext.extensions);
   authorizeProposals(config, epoch, sourced);
@@ -41,7 +40,7 @@ export async function cacheProposal(
   return { proposal, sender, reference, checked: true };
 }
 
-/** The state with one more proposal to be committed. The same one twice counts once. */
+/** The state with one more cached proposal, unless it has that already. */
 export function withProposal<S extends { readonly proposals: readonly CachedProposal[] }>(
   state: S,
   proposal: CachedProposal,
@@ -50,13 +49,8 @@ export function withProposal<S extends { readonly proposals: readonly CachedProp
   return { ...state, proposals: [...state.proposals, proposal] };
 }
 
-/** A proposal that is sent by itself, and how. */
-export interface SentProposal extends Pick<SourcedProposal, "proposal" | "sender"> {
-  readonly wireFormat: number;
-}
-
-/** What an extension says of a proposal that is sent by itself, besides whether it is valid. @throws ValidationError */
-export function checkSent(config: GroupConfig, { proposal, wireFormat }: SentProposal): void {
+/** Checks how a proposal of a registered type is sent. @throws ValidationError */
+function checkForm(config: GroupConfig, proposal: Proposal, wireFormat: number): void {
   if (!isCustomProposal(proposal)) return;
   const { publicOnly, committedBy, name } = config.registry.need(proposal);
   ensure(
@@ -71,41 +65,38 @@ export function checkSent(config: GroupConfig, { proposal, wireFormat }: SentPro
   );
 }
 
-/** The wire format in which a proposal is sent. */
+/** The wire format in which to send a proposal. */
 export function proposalFormat(config: GroupConfig, proposal: Proposal): 1 | 2 {
   const isPublic = isCustomProposal(proposal) && config.registry.need(proposal).publicOnly === true;
   return isPublic ? WireFormat.publicMessage : handshakeFormat(config.policy);
 }
 
 /**
- * Whether a member may send a proposal of a registered type by itself, beside those of the epoch: all members must
- * support the type.
+ * Checks that a member may send a proposal of a registered type: all members must support the type.
+ * @param others the other proposals of the epoch
  * @throws ValidationError
  */
-export function checkProposable(
+export function checkMaySend(
   config: GroupConfig,
   { tree }: GroupView,
   { proposal, sender }: SourcedProposal,
   others: readonly SourcedProposal[],
 ): void {
   if (!isCustomProposal(proposal)) return;
-  const type: number = proposal.proposalType;
+  const type = proposal.proposalType;
   const { oncePerEpoch, name } = config.registry.need(proposal);
   ensure(
     tree.summary.supported.proposals.has(type),
     "13.2: a proposal type must be supported by all members",
     () => name,
   );
-  const before = others.some((one) => isCustomProposal(one.proposal, type) && isSame(one.sender, sender));
+  const isRepeated = others.some(
+    (one) =>
+      isCustomProposal(one.proposal, type) && equalBytes(encode(Sender, one.sender), encode(Sender, sender)),
+  );
   ensure(
-    oncePerEpoch !== true || !before,
+    oncePerEpoch !== true || !isRepeated,
     "12.1: a proposal of a registered type is sent as often in an epoch as its registration says",
     () => `${name} may be sent once`,
-  );
-}
-
-export function isSame(a: Sender, b: Sender): boolean {
-  return (
-    a.senderType === SenderType.member && b.senderType === SenderType.member && a.leafIndex === b.leafIndex
   );
 }

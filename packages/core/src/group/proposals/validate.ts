@@ -1,5 +1,5 @@
-// RFC 9420 §12.2, §12.4.2: the one way from a list of proposals to the group that they give. Everybody takes it: who
-// makes a commit, who joins by it, who receives it, and who follows the group from outside.
+// RFC 9420 §12.2, §12.4.2: the one pipeline from a list of proposals to the resulting group, for commits that are
+// made by a member or a new member, received, or followed from outside the group.
 import type { SourcedProposal } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import type { Sender } from "../../wire/index.js";
@@ -12,25 +12,19 @@ import { checkList } from "./list.js";
 import { checkOutcome } from "./result.js";
 import { checkProposals, type ResumptionUsage } from "./single-proposal.js";
 
-/** The proposals of a commit. */
-export interface ProposalsToCommit {
-  /** In the order of the commit. */
-  readonly proposals: readonly SourcedProposal[];
-  /** A member, or a new member who joins by the commit. */
-  readonly committer: Sender;
-  /** In the first commit of a group that resumes another one (§11.2, §11.3). */
-  readonly resumption?: ResumptionUsage | undefined;
-}
-
 /**
- * Checks the list (§12.2), then each proposal (§12.1); asks the application whether it authorizes them; and applies
- * them (§12.3). {@link checkResult} is the next step.
- * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`; with `proposal` where one is to blame
+ * Checks the list (§12.2) and each proposal (§12.1), asks the application to authorize them, and applies them
+ * (§12.3). {@link checkResult} is the next step.
+ * @param committer a member, or a new member who joins by the commit
+ * @param resumption in the first commit of a group that resumes another one (§11.2, §11.3)
+ * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`; `proposal` names an invalid one
  */
 export async function validateProposals(
   config: GroupConfig,
   epoch: PublicEpoch,
-  { proposals, committer, resumption }: ProposalsToCommit,
+  proposals: readonly SourcedProposal[],
+  committer: Sender,
+  resumption?: ResumptionUsage,
 ): Promise<Applied> {
   const { registry } = config;
   checkList(proposals, committer, registry);
@@ -41,9 +35,9 @@ export async function validateProposals(
 }
 
 /**
- * Checks the group that a commit gives (§12.2: "after processing the Commit the ratchet tree is invalid").
- * @param tree with the commit's path, if it has one: a path may repair the committer's own leaf
- * @throws ValidationError, MlsError `limit`; with `proposal` where one is to blame
+ * Checks the group after a commit (§12.2: "after processing the Commit the ratchet tree is invalid").
+ * @param tree with the commit's path, if it has one: the path replaces the committer's leaf
+ * @throws ValidationError, MlsError `limit`; `proposal` names the one that causes the error, if a single one does
  */
 export function checkResult(
   config: GroupConfig,

@@ -3,14 +3,14 @@ import { equalBytes } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
 
-/** A private key as bytes. @throws MlsError `key-not-extractable` if the backend neither exports nor saves it */
+/** A private key as bytes. @throws MlsError `key-not-extractable` if the provider neither exports nor saves it */
 export async function saveKey({ hpke }: CipherSuiteProvider, key: HpkePrivateKey): Promise<Uint8Array> {
   return hpke.savePrivateKey === undefined ? hpke.exportPrivateKey(key) : hpke.savePrivateKey(key);
 }
 
 /**
  * The key that {@link saveKey} saved.
- * @param publicKey that it must belong to, where the provider tells
+ * @param publicKey the expected public key, checked if the provider imports keys
  * @throws CryptoError, MlsError `state`
  */
 export async function loadKey(
@@ -21,7 +21,7 @@ export async function loadKey(
   if (hpke.loadPrivateKey !== undefined) return hpke.loadPrivateKey(saved);
   const pair = await hpke.importPrivateKey(saved);
   if (publicKey !== undefined && !equalBytes(pair.publicKey, publicKey)) {
-    throw new MlsError("state", "a private key in the saved state isn't the one of its public key");
+    throw new MlsError("state", "a private key in the saved state doesn't match its public key");
   }
   return pair.privateKey;
 }

@@ -1,4 +1,4 @@
-// RFC 9420 §8, §12: the state of a group as bytes, in a format of Copse's own.
+// RFC 9420 §8, §12: the state of a group as bytes, in a format of this library.
 import { equalBytes, utf8, wipe } from "../../bytes.js";
 import {
   type Codec,
@@ -54,7 +54,7 @@ const SavedSecrets = struct({
   initSecret: opaque,
 });
 
-// What is public stands as opaque bytes, so that it is copied out of the saved state and the rest overwritten.
+// Public parts are opaque bytes here, so that they can be copied, and the saved state overwritten.
 const SavedEpoch = struct({
   groupContext: opaque,
   /** RatchetTreeNodes in a snapshot, else SavedChanges */
@@ -68,7 +68,7 @@ const SavedEpoch = struct({
 });
 
 const SavedLeaves = vector(struct({ leafIndex: uint32, node: optional(LeafNode) }));
-/** How a tree differs from that of the record before, or that of a pending commit from the current one. */
+/** The changes to a tree: since the record before, or from the current epoch to a pending commit. */
 const SavedChanges = struct({
   leaves: SavedLeaves,
   parents: vector(struct({ nodeIndex: uint32, node: optional(ParentNode) })),
@@ -81,14 +81,14 @@ const SourcesAndProposals = vector(SourceAndProposal);
 const SavedGroup = struct({
   format: uint8,
   cipherSuite: uint16,
-  /** The digest of the record before, which this one has the changes since; none for a snapshot. */
+  /** The digest of the record before; `undefined` for a snapshot. */
   previous: optional(opaque),
   status: uint8,
   current: SavedEpoch,
   past: vector(
     struct({
       groupContext: opaque,
-      /** How its leaves differ from those of the current epoch: SavedLeaves */
+      /** The changes to the leaves of the current epoch: SavedLeaves */
       leaves: opaque,
       secretTree: opaque,
       senderDataSecret: opaque,
@@ -114,7 +114,7 @@ const SavedGroup = struct({
   reinit: optional(ReInit),
 });
 
-/** @param base the tree that the epoch's is saved as the changes to; all of it is saved without one */
+/** @param base if set, only the changes from this tree to the epoch's are saved */
 async function saveEpoch(
   provider: CipherSuiteProvider,
   epoch: Epoch,
@@ -138,12 +138,12 @@ async function saveEpoch(
   };
 }
 
-/** A copy of public bytes, decoded: nothing of it lies in the saved state any more. */
+/** Decodes a copy of public bytes, so that the saved state can be overwritten. */
 function copied<T>(codec: Codec<T>, bytes: Uint8Array, context?: unknown): T {
   return decode(codec, bytes.slice(), context);
 }
 
-/** What extensions kept. One that this client hasn't can't be asked to load what it saved. */
+/** The ledgers of extensions. @throws MlsError `state` for one of an extension that this client doesn't have */
 function loadLedgers(
   config: GroupConfig,
   saved: TypeOf<typeof SavedEpoch>["ledgers"],
@@ -152,7 +152,7 @@ function loadLedgers(
   for (const { label, ledger } of saved) {
     const definition = config.registry.secrets.find((one) => equalBytes(utf8(one.label), label));
     if (definition === undefined || ledgers.has(definition.label))
-      throw new MlsError("state", "the saved state has a part of an extension that this client hasn't");
+      throw new MlsError("state", "the saved state has data of an extension that this client doesn't have");
     ledgers.set(definition.label, definition.load(config.provider, ledger));
   }
   return ledgers;
@@ -166,7 +166,7 @@ async function loadEpoch(
   const { provider, policy } = config;
   const { leafIndex } = saved.keys;
   const leafNode = tree.leaf(leafIndex);
-  if (leafNode === undefined) throw new MlsError("state", "the saved state's own leaf is blank");
+  if (leafNode === undefined) throw new MlsError("state", "invalid saved state: the own leaf is blank");
   const pathKeys = new Map<number, HpkePrivateKey>();
   for (const { node, key } of saved.keys.pathKeys) {
     pathKeys.set(node, await loadKey(provider, key, tree.parentNode(node)?.encryptionKey));
@@ -177,7 +177,7 @@ async function loadEpoch(
   const secrets = Object.fromEntries(
     Object.entries(saved.secrets).map(([name, secret]) => {
       if (secret.length !== Nh && secret.length !== 0)
-        throw new MlsError("state", "a secret of another suite");
+        throw new MlsError("state", `expected ${Nh} bytes of ${name}, got ${secret.length}`);
       return [name, secret.slice()];
     }),
   ) as unknown as Epoch["secrets"];
@@ -193,32 +193,28 @@ async function loadEpoch(
   };
 }
 
-/** What was saved last: the record that another one may have the changes since. */
+/** The last saved record. The next one can have the changes since. */
 export interface SavePoint {
   readonly tree: RatchetTree;
-  /** Of the record: `Nh` bytes */
+  /** The digest of the record: `Nh` bytes */
   readonly digest: Uint8Array;
 }
 
-/** The point that a record makes. */
-export async function savePoint(
-  { hash }: CipherSuiteProvider,
-  { current }: GroupState,
-  record: Uint8Array,
-): Promise<SavePoint> {
-  return { tree: current.tree, digest: (await hash.hash(record)).slice() };
+async function digestOf({ hash }: CipherSuiteProvider, record: Uint8Array): Promise<Uint8Array> {
+  return (await hash.hash(record)).slice();
 }
 
 /**
  * The state as bytes: all of the group's secrets, but no signature key. The same state gives the same bytes.
- * @param since the record before: then only what changed in the tree is in this one
- * @throws MlsError `key-not-extractable` if the backend neither exports nor saves private keys
+ * @param since the record before: the tree is then saved as the changes since that record
+ * @returns the record, and the save point that it makes
+ * @throws MlsError `key-not-extractable` if the provider neither exports nor saves private keys
  */
 export async function saveState(
   provider: CipherSuiteProvider,
   state: GroupState,
   since?: SavePoint,
-): Promise<Uint8Array> {
+): Promise<{ bytes: Uint8Array; saved: SavePoint }> {
   const { current, pending } = state;
   const proposals = [];
   for (const { reference, sender, proposal, leafKey } of state.proposals) {
@@ -228,7 +224,7 @@ export async function saveState(
       leafKey: leafKey && (await saveKey(provider, leafKey)),
     });
   }
-  return encode(SavedGroup, {
+  const bytes = encode(SavedGroup, {
     format: FORMAT,
     cipherSuite: provider.suite.id,
     status: STATUSES.indexOf(state.status),
@@ -257,23 +253,24 @@ export async function saveState(
     },
     reinit: state.reinit,
   });
+  return { bytes, saved: { tree: current.tree, digest: await digestOf(provider, bytes) } };
 }
 
-/** A record, of this format and suite. @throws DecodeError, MlsError `state` */
+/** Decodes a record. @throws DecodeError, MlsError `state` for another format or suite */
 function readRecord({ suite }: CipherSuiteProvider, bytes: Uint8Array): TypeOf<typeof SavedGroup> {
   const saved = decode(SavedGroup, bytes);
   if (saved.format !== FORMAT) {
-    throw new MlsError("state", `format ${saved.format} of a saved state isn't known`);
+    throw new MlsError("state", `expected a state of format ${FORMAT}, got format ${saved.format}`);
   }
   if (saved.cipherSuite !== suite.id) {
-    throw new MlsError("state", `a saved state of suite ${saved.cipherSuite}, where ${suite.id} is in use`);
+    throw new MlsError("state", `expected a state of suite ${suite.id}, got suite ${saved.cipherSuite}`);
   }
   return saved;
 }
 
-/** The tree of the last of several records, each with the changes since the one before. */
-async function lastPoint(
-  { hash }: CipherSuiteProvider,
+/** The save point of the last record: the tree of the snapshot, with the changes of the later records. */
+async function lastSavePoint(
+  provider: CipherSuiteProvider,
   records: readonly { readonly bytes: Uint8Array; readonly saved: TypeOf<typeof SavedGroup> }[],
 ): Promise<SavePoint> {
   let before: SavePoint | undefined;
@@ -283,35 +280,35 @@ async function lastPoint(
     if (previous === undefined) tree = RatchetTree.fromNodes(copied(RatchetTreeNodes, saved.current.tree));
     else {
       if (before === undefined || !equalBytes(previous, before.digest)) {
-        throw new MlsError("state", "the saved changes don't follow on what stands before them");
+        throw new MlsError("state", "the saved changes don't follow the record before them");
       }
       tree = before.tree.withChanges(copied(SavedChanges, saved.current.tree));
     }
-    before = { tree, digest: (await hash.hash(bytes)).slice() };
+    before = { tree, digest: await digestOf(provider, bytes) };
   }
   return before as SavePoint;
 }
 
 /**
- * The state that {@link saveState} saved: in a snapshot, and records of the changes since then, in their order.
- * The bytes given are copied where they are needed, and overwritten.
- * @param given at least the snapshot
- * @returns the state, and the point from which changes can be saved on
- * @throws MlsError `state` for bytes that are no saved state of this suite, or changes that don't follow
+ * The state that {@link saveState} saved.
+ * @param bytes a snapshot, and the later records in their order. They are overwritten.
+ * @returns the state, and the save point for further changes
+ * @throws MlsError `state` for invalid bytes, another suite, or records out of order
  */
 export async function loadState(
   config: GroupConfig,
-  given: readonly Uint8Array[],
+  bytes: readonly Uint8Array[],
 ): Promise<{ state: GroupState; saved: SavePoint }> {
   const { provider, policy, registry } = config;
   const types = registry.proposalTypes;
   try {
-    const records = given.map((bytes) => ({ bytes, saved: readRecord(provider, bytes) }));
+    const records = bytes.map((record) => ({ bytes: record, saved: readRecord(provider, record) }));
     const { saved } = records.at(-1) as (typeof records)[number];
-    const point = await lastPoint(provider, records);
+    const point = await lastSavePoint(provider, records);
     const { tree } = point;
     const status = STATUSES[saved.status];
-    if (status === undefined) throw new MlsError("state", "a saved state of no known status");
+    if (status === undefined)
+      throw new MlsError("state", `invalid saved state: unknown status ${saved.status}`);
     const current = await loadEpoch(config, saved.current, tree);
     const past = saved.past.map((one): PastEpoch => {
       const context = one.groupContext.slice();
@@ -358,10 +355,9 @@ export async function loadState(
     return { state: { status, current, past, proposals, pending, reinit }, saved: point };
   } catch (cause) {
     if (cause instanceof MlsError && (cause.code === "state" || cause.code === "unsupported")) throw cause;
-    if (cause instanceof MlsError)
-      throw new MlsError("state", "these bytes are no saved state of a group", { cause });
+    if (cause instanceof MlsError) throw new MlsError("state", "invalid saved state", { cause });
     throw cause;
   } finally {
-    wipe(...given);
+    wipe(...bytes);
   }
 }

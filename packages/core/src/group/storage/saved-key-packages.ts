@@ -1,4 +1,4 @@
-// RFC 9420 §10: key packages with their private keys as bytes, in a format of Copse's own.
+// RFC 9420 §10: key packages with their private keys as bytes, in a format of this library.
 import { wipe } from "../../bytes.js";
 import { decode, encode, opaque, struct, uint16, uint8, vector } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
@@ -9,14 +9,14 @@ import { loadKey, saveKey } from "./private-keys.js";
 
 const FORMAT = 1;
 
-/** What `Client.saveKeyPackages` gives. */
+/** The format of `Client.saveKeyPackages`. */
 export const SavedKeyPackages = struct({
   format: uint8,
   cipherSuite: uint16,
   keyPackages: vector(struct({ keyPackage: opaque, reference: opaque, initKey: opaque, leafKey: opaque })),
 });
 
-/** @throws MlsError `key-not-extractable` if the backend neither exports nor saves private keys */
+/** @throws MlsError `key-not-extractable` if the provider neither exports nor saves private keys */
 export async function saveKeyPackages(
   provider: CipherSuiteProvider,
   own: Iterable<OwnKeyPackage>,
@@ -33,7 +33,7 @@ export async function saveKeyPackages(
   return encode(SavedKeyPackages, { format: FORMAT, cipherSuite: provider.suite.id, keyPackages });
 }
 
-/** What {@link saveKeyPackages} saved. The bytes given are overwritten. @throws MlsError `state` */
+/** Loads what {@link saveKeyPackages} saved, and overwrites the bytes. @throws MlsError `state` */
 export async function loadKeyPackages(
   provider: CipherSuiteProvider,
   bytes: Uint8Array,
@@ -41,7 +41,8 @@ export async function loadKeyPackages(
   try {
     const { format, cipherSuite, keyPackages } = decode(SavedKeyPackages, bytes);
     if (format !== FORMAT || cipherSuite !== provider.suite.id) {
-      throw new MlsError("state", "key packages of another suite");
+      const expected = `format ${FORMAT} and suite ${provider.suite.id}`;
+      throw new MlsError("state", `expected ${expected}, got format ${format} and suite ${cipherSuite}`);
     }
     const loaded: OwnKeyPackage[] = [];
     for (const saved of keyPackages) {
@@ -56,7 +57,7 @@ export async function loadKeyPackages(
     return loaded;
   } catch (cause) {
     if (!(cause instanceof MlsError) || cause.code === "state") throw cause;
-    throw new MlsError("state", "these bytes are no saved key packages", { cause });
+    throw new MlsError("state", "invalid saved key packages", { cause });
   } finally {
     wipe(bytes);
   }
