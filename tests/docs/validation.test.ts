@@ -70,7 +70,7 @@ it.each([
   ],
   [
     "a rule is left without a test",
-    "scripts/validation/rules.mjs",
+    "scripts/validation/rules/joining.mjs",
     'tests: [[ORDER, "lists no blank nodes at the end of a tree"]],',
     "",
     /a rule without a test: §12\.4\.3\.3: A sender MUST NOT list blank nodes/,
