@@ -25,22 +25,28 @@ export function all<T>(values: readonly Awaitable<T>[]): Awaitable<T[]> {
 
 /** Runs `work`, and then `cleanUp`, whether the work succeeds or fails, at once or later. */
 export function withCleanup<T>(work: () => Awaitable<T>, cleanUp: (failed: boolean) => void): Awaitable<T> {
-  const succeed = (value: T): T => {
-    cleanUp(false);
-    return value;
-  };
-  const fail = (error: unknown): never => {
-    cleanUp(true);
-    throw error;
-  };
   let result: Awaitable<T>;
   try {
     result = work();
   } catch (error) {
-    return fail(error);
+    cleanUp(true);
+    throw error;
+  }
+  if (!isPromise(result)) {
+    cleanUp(false);
+    return result;
   }
   // Not finally(), which takes two more turns of the microtask queue.
-  return isPromise(result) ? result.then(succeed, fail) : succeed(result);
+  return result.then(
+    (value) => {
+      cleanUp(false);
+      return value;
+    },
+    (error: unknown) => {
+      cleanUp(true);
+      throw error;
+    },
+  );
 }
 
 /** Runs `work` with a secret that is not needed afterwards, and then overwrites the secret. */
