@@ -72,6 +72,7 @@ export function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
  * @throws MlsError `usage` for any other value
  */
 export function needBytes(value: unknown, what: string): Uint8Array {
+  if (value?.constructor === Uint8Array) return value as Uint8Array;
   if (ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]") {
     const { buffer, byteOffset, byteLength } = value;
     return new Uint8Array(buffer, byteOffset, byteLength);

@@ -7,6 +7,7 @@ import {
   type AuthenticatedContent,
   ContentType,
   FramedContent,
+  framedContentSize,
   ProposalType,
   type ProposalTypes,
   ProtocolVersion,
@@ -27,11 +28,9 @@ function writeTBS(
 ): Writer {
   const { senderType } = content.sender;
   const covered = senderType === SenderType.member || senderType === SenderType.newMemberCommit;
-  // An estimate of the size, so that the writer seldom has to grow and copy.
-  const { content: body, authenticatedData, groupId } = content;
-  const data = body.contentType === ContentType.application ? body.applicationData.length : 1024;
+  // Large enough that the writer need not grow and copy.
   const context = covered && groupContext !== undefined ? groupContext.length : 0;
-  const writer = new Writer(96 + groupId.length + authenticatedData.length + data + context);
+  const writer = new Writer(64 + framedContentSize(content) + context);
   const write = () => {
     writer.uint16(ProtocolVersion.mls10);
     writer.uint16(wireFormat);

@@ -11,6 +11,7 @@ import {
   contentCases,
   ContentType,
   framedContentAuthData,
+  framedContentSize,
   PrivateContentAAD,
   type PrivateMessage,
   type ProposalTypes,
@@ -119,9 +120,9 @@ function writeContent(writer: Writer, content: Content): void {
 }
 
 /** Writes PrivateMessageContent, §6.3.1. */
-function writePlaintext({ content: { content }, auth }: AuthenticatedContent, padding: number): Writer {
-  const estimate = content.contentType === ContentType.application ? content.applicationData.length : 1024;
-  const writer = new Writer(estimate + auth.signature.length + padding + 16);
+function writePlaintext({ content: framed, auth }: AuthenticatedContent, padding: number): Writer {
+  const { content } = framed;
+  const writer = new Writer(framedContentSize(framed) + auth.signature.length + padding + 64);
   writeContent(writer, content);
   framedContentAuthData(content.contentType).write(writer, auth);
   if (padding > 0) writer.raw(new Uint8Array(padding));

@@ -3,7 +3,7 @@ import { opaque, Writer } from "../codec/index.js";
 import { withBuffer } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
-import { type AuthenticatedContent, ContentType, FramedContent } from "../wire/index.js";
+import { type AuthenticatedContent, ContentType, FramedContent, framedContentSize } from "../wire/index.js";
 
 /**
  * `confirmed_transcript_hash_[n]`, RFC 9420 §8.2: `Nh` bytes.
@@ -19,7 +19,7 @@ export function confirmedTranscriptHash(
   if (content.content.contentType !== ContentType.commit) {
     throw new MlsError("usage", `expected a commit, got content type ${content.content.contentType}`);
   }
-  const input = new Writer();
+  const input = new Writer(interimBefore.length + framedContentSize(content) + auth.signature.length + 8);
   input.raw(interimBefore);
   input.uint16(wireFormat);
   FramedContent.write(input, content);

@@ -72,6 +72,14 @@ export const FramedContent: Codec<TypeOf<typeof framedContent>> = {
 };
 export type FramedContent = TypeOf<typeof FramedContent>;
 
+/** The size of an encoded FramedContent, in bytes: exact for a handshake message, a little too large for others. */
+export function framedContentSize(value: FramedContent): number {
+  const { groupId, authenticatedData, content } = value;
+  return content.contentType === ContentType.application
+    ? 32 + groupId.length + authenticatedData.length + content.applicationData.length
+    : rememberedFramedContent.encoding(value).length;
+}
+
 /** FramedContentAuthData, RFC 9420 §6.1. A commit has a confirmation tag, and other contents have none. */
 export interface FramedContentAuthData {
   readonly signature: Uint8Array;

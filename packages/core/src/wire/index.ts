@@ -27,6 +27,7 @@ export {
   FramedContent,
   framedContentAuthData,
   type FramedContentAuthData,
+  framedContentSize,
   Sender,
   SenderType,
   WireFormat,
