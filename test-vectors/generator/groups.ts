@@ -3,7 +3,7 @@
 import type { Group } from "../../packages/core/src/client/group.js";
 import { decode, encode } from "../../packages/core/src/codec/codec.js";
 import { requiredCapabilities } from "../../packages/core/src/group/extensions/requirements.js";
-import type { CommitOptions, ProposalRequest } from "../../packages/core/src/group/proposals/options.js";
+import type { CommitOptions, ProposalRequest } from "../../packages/core/src/group/proposals/requests.js";
 import { Commit } from "../../packages/core/src/wire/commit.js";
 import { ContentType, SenderType, WireFormat } from "../../packages/core/src/wire/framed-content.js";
 import { MlsMessage } from "../../packages/core/src/wire/mls-message.js";

@@ -6,7 +6,7 @@ import type { Group } from "../../packages/core/src/client/group.js";
 import { decode } from "../../packages/core/src/codec/codec.js";
 import { insecureAcceptAll } from "../../packages/core/src/group/authentication.js";
 import type { Policy } from "../../packages/core/src/group/policy.js";
-import type { CommitOptions, ProposalRequest } from "../../packages/core/src/group/proposals/options.js";
+import type { CommitOptions, ProposalRequest } from "../../packages/core/src/group/proposals/requests.js";
 import { SavedKeyPackages } from "../../packages/core/src/group/storage/saved-key-packages.js";
 import { type VectorContext, toHex } from "./source.js";
 import { signerPair } from "./trees.js";

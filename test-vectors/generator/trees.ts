@@ -6,9 +6,9 @@ import {
   createKeyPackage,
   createLeafNode,
   type LeafDescription,
-} from "../../packages/core/src/key-package/create.js";
+} from "../../packages/core/src/key-package/key-package.js";
 import type { CipherSuiteProvider, Signer } from "../../packages/core/src/provider/interface.js";
-import { signLeafNode } from "../../packages/core/src/tree/leaf-node-signature.js";
+import { signLeafNode } from "../../packages/core/src/tree/leaf-node.js";
 import {
   commonAncestor,
   left,

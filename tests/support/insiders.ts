@@ -11,10 +11,10 @@ import {
   nextGroupContext,
   provisionalContext,
 } from "../../packages/core/src/group/epoch.js";
-import { NO_EXTENSIONS } from "../../packages/core/src/group/extensions/registry.js";
+import { Registry } from "../../packages/core/src/group/extensions/registry.js";
 import { type Applied, applyProposals } from "../../packages/core/src/group/proposals/apply.js";
 import { loadState } from "../../packages/core/src/group/storage/saved-group.js";
-import { signLeafNode } from "../../packages/core/src/tree/leaf-node-signature.js";
+import { signLeafNode } from "../../packages/core/src/tree/leaf-node.js";
 import { pruneKeys } from "../../packages/core/src/tree/tree-keys.js";
 import { type CreatedUpdatePath, createUpdatePath } from "../../packages/core/src/tree/treekem.js";
 import { type Commit, ProposalOrRefType } from "../../packages/core/src/wire/commit.js";
@@ -107,7 +107,7 @@ export async function resigned(
 
 function tryToApply(epoch: Epoch, proposals: readonly SourcedProposal[]): Applied | undefined {
   try {
-    return applyProposals(epoch, proposals, NO_EXTENSIONS);
+    return applyProposals(epoch, proposals, new Registry());
   } catch {
     return undefined;
   }

@@ -14,7 +14,6 @@ export { DecodeError, ensure, MlsError, type Rule, ValidationError } from "./err
 export type { CommittedProposal, SourcedProposal } from "./framing/index.js";
 export type {
   CredentialDefinition,
-  EpochAccess,
   EpochLedger,
   EpochSecretDefinition,
   ExtensionDefinition,
@@ -27,7 +26,8 @@ export type {
   ProposalList,
   PskDefinition,
   RandomSource,
-} from "./group/index.js";
+} from "./group/extensions/index.js";
+export type { EpochAccess } from "./group/index.js";
 export {
   Credential,
   type CustomProposal,

@@ -2,27 +2,27 @@
 export * from "./client/index.js";
 export { type BlamedProposal, DecodeError, type Rule, ValidationError } from "./errors.js";
 export type { CommittedProposal } from "./framing/index.js";
+export { externalSenders, type MlsExtension, requiredCapabilities } from "./group/extensions/index.js";
 export {
-  type ApplicationMessage,
   type AuthenticationService,
-  type CommitMessage,
   type CredentialClaim,
   DEFAULT_POLICY,
-  externalSenders,
   insecureAcceptAll,
   type Member,
-  type MlsExtension,
   noPadding,
-  type OwnMessage,
   padme,
   padToMultiple,
   type Party,
   type Policy,
-  type ProposalMessage,
   type ProposedAction,
-  type Received,
-  requiredCapabilities,
 } from "./group/index.js";
+export type {
+  ApplicationMessage,
+  CommitMessage,
+  OwnMessage,
+  ProposalMessage,
+  Received,
+} from "./group/messages/index.js";
 export {
   basicCredential,
   type Credential,

@@ -120,7 +120,7 @@ export const PROPOSALS = [
   {
     section: "12.1.8",
     text: "An external proposal MUST be sent as a PublicMessage.",
-    by: "`createExternalProposal` in group/proposals/external.ts, which makes nothing else; a PrivateMessage has no field for such a sender",
+    by: "`createExternalProposal` in group/proposals/standalone.ts, which makes nothing else; a PrivateMessage has no field for such a sender",
     tests: [[PROPOSAL, "is accepted if valid, from a member, an external sender and a new member"]],
   },
   {

@@ -2,30 +2,25 @@
 import { copyOf, EMPTY, equalBytes, needBytes, toHex } from "../bytes.js";
 import { checkSigner, signerOf } from "../crypto/index.js";
 import { ensure, MlsError, UnsupportedError } from "../errors.js";
+import { buildExternalCommit } from "../group/commit/index.js";
+import { capabilitiesOf, describeLeaf, Registry } from "../group/extensions/index.js";
 import {
-  buildExternalCommit,
-  capabilitiesOf,
   type ClientConfig,
-  createEpoch,
-  createExternalProposal,
-  describeLeaf,
   type Epoch,
   firstState,
   type GroupState,
-  joinByWelcome,
-  loadKeyPackages,
-  loadState,
   needAuthentication,
-  needReinit,
   newLifetime,
   policyOf,
-  Registry,
-  type ResumptionOptions,
-  type ResumptionUsage,
-  saveKeyPackages,
-  type SavePoint,
   wipeEpoch,
 } from "../group/index.js";
+import { createEpoch, joinByWelcome, needReinit } from "../group/join/index.js";
+import {
+  createExternalProposal,
+  type ResumptionOptions,
+  type ResumptionUsage,
+} from "../group/proposals/index.js";
+import { loadKeyPackages, loadState, saveKeyPackages, type SavePoint } from "../group/storage/index.js";
 import { createKeyPackage, createLeafNode, type OwnKeyPackage } from "../key-package/index.js";
 import type { Awaitable, CipherSuite, CipherSuiteProvider, Signer } from "../provider/index.js";
 import {

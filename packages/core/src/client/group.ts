@@ -3,45 +3,46 @@ import { copyOf, needBytes, utf8 } from "../bytes.js";
 import { mlsExporter } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import type { SourcedProposal } from "../framing/index.js";
+import { prepareCommit, type PreparedCommit, prepareResumption } from "../group/commit/index.js";
 import {
   accessTo,
-  applicationMessage,
   checkNextSigners,
   type ClientConfig,
-  type CommitMessage,
-  type CommitMessages,
-  type CommitOptions,
   type Epoch,
   type EpochAccess,
-  groupInfoMessage,
-  type GroupInfoOptions,
   type GroupState,
   leaveGroup,
   type MemberContext,
-  mergePending,
   needActive,
   needMember,
   needOpen,
-  type NewIdentity,
-  ownProposals,
   type PendingCommit,
-  prepareCommit,
-  type PreparedCommit,
-  prepareResumption,
-  proposalMessage,
-  type ProposalRequest,
-  type Received,
-  receiveMessage,
-  requestedProposal,
-  type ResumptionOptions,
   resumptionPskOf,
-  type ResumptionUsage,
-  type SavePoint,
-  saveState,
   signerIn,
   wipeEpoch,
-  withProposal,
 } from "../group/index.js";
+import {
+  applicationMessage,
+  type CommitMessage,
+  groupInfoMessage,
+  type GroupInfoOptions,
+  mergePending,
+  proposalMessage,
+  type Received,
+  receiveMessage,
+} from "../group/messages/index.js";
+import {
+  type CommitMessages,
+  type CommitOptions,
+  type NewIdentity,
+  ownProposals,
+  type ProposalRequest,
+  requestedProposal,
+  type ResumptionOptions,
+  type ResumptionUsage,
+  withProposal,
+} from "../group/proposals/index.js";
+import { type SavePoint, saveState } from "../group/storage/index.js";
 import type { Awaitable, Signer } from "../provider/index.js";
 import { GroupBase } from "./group-base.js";
 import { Lock } from "./lock.js";

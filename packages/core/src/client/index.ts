@@ -1,16 +1,16 @@
 // The public classes: clients and their groups.
 export { generateSigner, signerOf } from "../crypto/index.js";
+export type { ExtraCapabilities } from "../group/extensions/index.js";
+export type { EpochAccess } from "../group/index.js";
+export type { GroupInfoOptions } from "../group/messages/index.js";
 export type {
   CommitMessages,
   CommitOptions,
-  EpochAccess,
-  ExtraCapabilities,
-  GroupInfoOptions,
   NewIdentity,
   ProposalRequest,
   PskChoice,
   ResumptionOptions,
-} from "../group/index.js";
+} from "../group/proposals/index.js";
 export { Client } from "./client.js";
 export { Group } from "./group.js";
 export type {

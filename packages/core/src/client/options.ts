@@ -1,12 +1,7 @@
 // RFC 9420 §10, §11, §12.4.3: the options of a client, and of creating and joining groups.
-import type {
-  AuthenticationService,
-  ExtraCapabilities,
-  Member,
-  MlsExtension,
-  Policy,
-  PskChoice,
-} from "../group/index.js";
+import type { ExtraCapabilities, MlsExtension } from "../group/extensions/index.js";
+import type { AuthenticationService, Member, Policy } from "../group/index.js";
+import type { PskChoice } from "../group/proposals/index.js";
 import type { Awaitable, CryptoProvider, Signer } from "../provider/index.js";
 import type { Credential, CustomProposal, Extension } from "../wire/index.js";
 import type { Group } from "./group.js";

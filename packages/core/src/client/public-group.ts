@@ -3,23 +3,26 @@ import { copyOf, equalBytes, needBytes } from "../bytes.js";
 import { checkSigner } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import type { SourcedProposal } from "../framing/index.js";
+import { type MlsExtension, Registry } from "../group/extensions/index.js";
 import {
   type AuthenticationService,
-  type CommitMessage,
-  createExternalProposal,
-  type ExternalProposalRequest,
-  followFrom,
-  followMessage,
   type GroupConfig,
-  type MlsExtension,
   needAuthentication,
   type Policy,
   policyOf,
-  type ProposalMessage,
-  proposalOf,
-  type PublicGroupState,
-  Registry,
 } from "../group/index.js";
+import {
+  type CommitMessage,
+  followFrom,
+  followMessage,
+  type ProposalMessage,
+  type PublicGroupState,
+} from "../group/messages/index.js";
+import {
+  createExternalProposal,
+  type ExternalProposalRequest,
+  proposalOf,
+} from "../group/proposals/index.js";
 import type { CryptoProvider, Signer } from "../provider/index.js";
 import { ExtensionType, ExternalSenders, findExtension, readGroupInfo, SenderType } from "../wire/index.js";
 import { GroupBase } from "./group-base.js";

@@ -1,3 +1,2 @@
 // RFC 9420 §10: key packages.
-export { createKeyPackage, createLeafNode, type LeafDescription, type OwnKeyPackage } from "./create.js";
-export { checkKeyPackage, keyPackageVerifyRequests } from "./validation.js";
+export * from "./key-package.js";

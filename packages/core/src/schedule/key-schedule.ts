@@ -129,11 +129,6 @@ export async function epochSecretsFrom(
   };
 }
 
-/** Overwrites all derived secrets. */
-export function wipeSecrets({ secrets, additional }: DerivedSecrets): void {
-  wipe(...Object.values(secrets), ...additional.values());
-}
-
 /** A pre-shared key, with the PreSharedKeyID by which a commit or a Welcome lists it. */
 export interface NamedPsk {
   readonly id: PreSharedKeyID;

@@ -1,6 +1,11 @@
 // RFC 9420 §4, §7, §12.4.3.3: the ratchet tree.
-export { leafNodeVerifyRequest, signLeafNode } from "./leaf-node-signature.js";
-export { checkLeafNode, DEFAULT_EXTENSIONS, type LifetimeRule } from "./leaf-node-validation.js";
+export {
+  checkLeafNode,
+  DEFAULT_EXTENSIONS,
+  leafNodeVerifyRequest,
+  type LifetimeRule,
+  signLeafNode,
+} from "./leaf-node.js";
 export { commonAncestor } from "./math.js";
 export { verifyParentHashes } from "./parent-hash.js";
 export { RatchetTree } from "./ratchet-tree.js";

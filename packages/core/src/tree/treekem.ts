@@ -15,7 +15,7 @@ import {
   type UpdatePath,
   type UpdatePathNode,
 } from "../wire/index.js";
-import { signLeafNode } from "./leaf-node-signature.js";
+import { signLeafNode } from "./leaf-node.js";
 import { isLeafBelow } from "./math.js";
 import { pathParents } from "./parent-hash.js";
 import type { RatchetTree } from "./ratchet-tree.js";

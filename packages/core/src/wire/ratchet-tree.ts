@@ -26,7 +26,6 @@ export type RatchetTreeNodes = TypeOf<typeof RatchetTreeNodes>;
 
 /** LeafNodeHashInput, RFC 9420 §7.8 */
 export const LeafNodeHashInput = struct({ leafIndex: uint32, leafNode: optional(LeafNode) });
-export type LeafNodeHashInput = TypeOf<typeof LeafNodeHashInput>;
 
 /** ParentNodeHashInput, RFC 9420 §7.8 */
 export const ParentNodeHashInput = struct({
@@ -34,14 +33,12 @@ export const ParentNodeHashInput = struct({
   leftHash: opaque,
   rightHash: opaque,
 });
-export type ParentNodeHashInput = TypeOf<typeof ParentNodeHashInput>;
 
 /** TreeHashInput, RFC 9420 §7.8 */
 export const TreeHashInput = variant("nodeType", uint8, {
   [NodeType.leaf]: LeafNodeHashInput,
   [NodeType.parent]: ParentNodeHashInput,
 });
-export type TreeHashInput = TypeOf<typeof TreeHashInput>;
 
 /** ParentHashInput, RFC 9420 §7.9 */
 export const ParentHashInput = struct({
@@ -49,4 +46,3 @@ export const ParentHashInput = struct({
   parentHash: opaque,
   originalSiblingTreeHash: opaque,
 });
-export type ParentHashInput = TypeOf<typeof ParentHashInput>;

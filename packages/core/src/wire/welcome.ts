@@ -31,7 +31,6 @@ export type GroupSecrets = TypeOf<typeof GroupSecrets>;
 
 /** EncryptedGroupSecrets, RFC 9420 §12.4.3.1 */
 export const EncryptedGroupSecrets = struct({ newMember: opaque, encryptedGroupSecrets: HPKECiphertext });
-export type EncryptedGroupSecrets = TypeOf<typeof EncryptedGroupSecrets>;
 
 /** Welcome, RFC 9420 §12.4.3.1 */
 export const Welcome = struct({

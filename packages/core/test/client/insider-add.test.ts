@@ -7,7 +7,7 @@ import { forge, type Insider, insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
 import { signWithLabel } from "../../src/crypto/labelled.js";
-import { createKeyPackage } from "../../src/key-package/create.js";
+import { createKeyPackage } from "../../src/key-package/key-package.js";
 import { x509Credential } from "../../src/wire/credential.js";
 import { type KeyPackage, KeyPackageTBS } from "../../src/wire/key-package.js";
 import type { LeafNode } from "../../src/wire/leaf-node.js";

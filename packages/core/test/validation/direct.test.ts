@@ -9,7 +9,7 @@ import { by, frame, goodPath, type Insider, insider } from "@copse/test-support/
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
 import { processCommit } from "../../src/group/commit/process.js";
-import { NO_EXTENSIONS } from "../../src/group/extensions/registry.js";
+import { Registry } from "../../src/group/extensions/registry.js";
 import { followFrom } from "../../src/group/messages/follow.js";
 import { applyProposals } from "../../src/group/proposals/apply.js";
 import { checkExternalList } from "../../src/group/proposals/list.js";
@@ -69,7 +69,7 @@ describe("behind the earlier checks", () => {
     [
       "a Remove of nobody that is applied",
       "12.1.3: removed",
-      async () => applyProposals(mallory.epoch, by(2, remove(77)), NO_EXTENSIONS),
+      async () => applyProposals(mallory.epoch, by(2, remove(77)), new Registry()),
     ],
     [
       "a commit by an external sender",
@@ -100,7 +100,7 @@ describe("behind the earlier checks", () => {
         ];
         return checkExternalList(
           list.map((proposal) => ({ proposal, sender: newMember })),
-          NO_EXTENSIONS,
+          new Registry(),
         );
       },
     ],
@@ -114,7 +114,7 @@ describe("behind the earlier checks", () => {
       "an update path with a leaf of source update",
       "12.4.2: the leaf_node_source",
       async () => {
-        const applied = applyProposals(mallory.epoch, [], NO_EXTENSIONS);
+        const applied = applyProposals(mallory.epoch, [], new Registry());
         const { updatePath } = await goodPath(mallory, applied);
         const leafNode = { ...updatePath.leafNode, leafNodeSource: { type: 2 } as const };
         const { provider } = mallory.config;
@@ -127,7 +127,7 @@ describe("behind the earlier checks", () => {
       async () => {
         const { updatePath, tree } = await goodPath(
           mallory,
-          applyProposals(mallory.epoch, [], NO_EXTENSIONS),
+          applyProposals(mallory.epoch, [], new Registry()),
         );
         const nodes = updatePath.nodes.map((node) => ({ ...node, encryptedPathSecret: [] }));
         const { config, epoch } = dave;

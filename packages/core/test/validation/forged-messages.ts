@@ -9,7 +9,7 @@ import { signContent } from "../../src/framing/authentication.js";
 import { contextBytes } from "../../src/group/epoch.js";
 import { SavedKeyPackages } from "../../src/group/storage/saved-key-packages.js";
 import { deriveWelcomeSecret, pskSecret, welcomeKeyAndNonce } from "../../src/schedule/key-schedule.js";
-import { signLeafNode } from "../../src/tree/leaf-node-signature.js";
+import { signLeafNode } from "../../src/tree/leaf-node.js";
 import { RatchetTree } from "../../src/tree/ratchet-tree.js";
 import { type CreatedUpdatePath, createUpdatePath } from "../../src/tree/treekem.js";
 import { ProposalOrRefType } from "../../src/wire/commit.js";

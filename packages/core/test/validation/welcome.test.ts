@@ -5,7 +5,7 @@ import { failure, named, saying } from "@copse/test-support/errors";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
 import { joinByWelcome } from "../../src/group/join/welcome.js";
-import type { OwnKeyPackage } from "../../src/key-package/create.js";
+import type { OwnKeyPackage } from "../../src/key-package/key-package.js";
 import { RatchetTree } from "../../src/tree/ratchet-tree.js";
 import { ExtensionType, findExtension } from "../../src/wire/extension.js";
 import { type PreSharedKeyID, PSKType } from "../../src/wire/psk.js";

@@ -6,7 +6,7 @@ import { forEachVector, forEachVectorOnce } from "@copse/test-support/vectors";
 import { expect } from "vitest";
 import { decode } from "../../src/codec/codec.js";
 import { verifyAll } from "../../src/crypto/batch.js";
-import { leafNodeVerifyRequest } from "../../src/tree/leaf-node-signature.js";
+import { leafNodeVerifyRequest } from "../../src/tree/leaf-node.js";
 import { left, parent, right, rootIndex, sibling } from "../../src/tree/math.js";
 import { verifyParentHashes } from "../../src/tree/parent-hash.js";
 import type { RatchetTree } from "../../src/tree/ratchet-tree.js";

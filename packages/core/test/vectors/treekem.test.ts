@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { decode, encode } from "../../src/codec/codec.js";
 import { deriveSecret } from "../../src/crypto/labelled.js";
 import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../../src/provider/interface.js";
-import { leafNodeVerifyRequest } from "../../src/tree/leaf-node-signature.js";
+import { leafNodeVerifyRequest } from "../../src/tree/leaf-node.js";
 import { commonAncestor } from "../../src/tree/math.js";
 import { verifyParentHashes } from "../../src/tree/parent-hash.js";
 import type { RatchetTree } from "../../src/tree/ratchet-tree.js";

@@ -1,10 +1,10 @@
 // RFC 9420 §12.4.3.2: joining by an external commit.
-import { equalBytes, wipe } from "../../bytes.js";
+import { EMPTY, equalBytes, utf8, wipe } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import { readPublic, type SourcedProposal } from "../../framing/index.js";
 import type { LeafDescription } from "../../key-package/index.js";
-import type { Signer } from "../../provider/index.js";
+import type { CipherSuiteProvider, Signer } from "../../provider/index.js";
 import {
   type CustomProposal,
   ExtensionType,
@@ -19,12 +19,11 @@ import {
 } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
-import { checkEpoch, checkGroupId } from "../header.js";
 import { openPublicEpoch } from "../join/index.js";
 import { type Member, memberOf } from "../member.js";
+import { checkEpoch, checkGroupId } from "../past-epoch.js";
 import { cacheProposal, type PskChoice, pskIdOf, verifySender } from "../proposals/index.js";
 import { buildCommit, type BuiltCommit } from "./build.js";
-import { sendExternalInit } from "./external-init.js";
 
 export interface ExternalCommitRequest {
   readonly signer: Signer;
@@ -127,4 +126,25 @@ function findMember({ tree }: PublicEpoch, matches: (member: Member) => boolean)
     if (matches(memberOf(leafIndex, leafNode))) return leafIndex;
   }
   throw new MlsError("usage", "expected a former leaf of this client to replace, but no member matches");
+}
+
+const LABEL = /* @__PURE__ */ utf8("MLS 1.0 external init secret");
+
+/** The new member's side: a fresh init secret of `Nh` bytes, and the `kem_output` for the group. */
+export async function sendExternalInit(
+  { hpke, suite }: CipherSuiteProvider,
+  externalPub: Uint8Array,
+): Promise<{ kemOutput: Uint8Array; initSecret: Uint8Array }> {
+  const { kemOutput, secret } = await hpke.sendExport(externalPub, EMPTY, LABEL, suite.hash.Nh);
+  return { kemOutput, initSecret: secret };
+}
+
+/** The members' side: the init secret of `Nh` bytes. @throws CryptoError for an invalid `kem_output` */
+export async function receiveExternalInit(
+  { hpke, suite }: CipherSuiteProvider,
+  externalSecret: Uint8Array,
+  kemOutput: Uint8Array,
+): Promise<Uint8Array> {
+  const { privateKey } = await hpke.deriveKeyPair(externalSecret);
+  return hpke.receiveExport(privateKey, kemOutput, EMPTY, LABEL, suite.hash.Nh);
 }

@@ -8,7 +8,6 @@ import type { Signer } from "../../provider/index.js";
 import { isProposal, ProposalType, RatchetTreeNodes } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import { resumptionPskId } from "../join/index.js";
-import type { MemberContext } from "../member-context.js";
 import {
   changesOf,
   type CommitMessages,
@@ -19,7 +18,7 @@ import {
   type ResumptionUsage,
   selectProposals,
 } from "../proposals/index.js";
-import type { CachedProposal, GroupState, PendingCommit } from "../state.js";
+import type { CachedProposal, GroupState, MemberContext, PendingCommit } from "../state.js";
 import { buildCommit, type CommitRequest, memberCommitter } from "./build.js";
 
 /** The proposals of a commit. */

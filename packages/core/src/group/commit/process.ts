@@ -45,7 +45,7 @@ import {
   validateProposals,
 } from "../proposals/index.js";
 import { pskSecretOf } from "../psks.js";
-import { receiveExternalInit } from "./external-init.js";
+import { receiveExternalInit } from "./external.js";
 
 /** A commit whose public part is valid, and the public part of the epoch that it starts. */
 export interface ProcessedCommit {

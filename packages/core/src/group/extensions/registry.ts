@@ -266,6 +266,3 @@ function caseOf(
 ): ProposalCase<unknown> {
   return { value: decode(codec, data), sender, reference };
 }
-
-/** A registry without extensions. */
-export const NO_EXTENSIONS: Registry = /* @__PURE__ */ new Registry();

@@ -7,15 +7,13 @@ import { ContentType, type GroupInfo, MlsMessage, WireFormat } from "../../wire/
 import { processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { type PublicEpoch, publicEpoch } from "../epoch.js";
-import { checkEpoch, checkGroupId, checkPastCommit, commitDigest } from "../header.js";
 import { openPublicEpoch } from "../join/index.js";
 import { memberOf } from "../member.js";
-import type { EndedEpoch } from "../past-epoch.js";
+import { checkEpoch, checkGroupId, checkPastCommit, commitDigest, type EndedEpoch } from "../past-epoch.js";
 import { checkMessageSize } from "../policy.js";
 import { cacheProposal, changesOf, verifySender, withProposal } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
-import type { CommitMessage, ProposalMessage } from "./message-types.js";
-import { reportCommit, reportProposal } from "./report.js";
+import { type CommitMessage, type ProposalMessage, reportCommit, reportProposal } from "./report.js";
 
 /** The state of a group as a follower has it. */
 export interface PublicGroupState {

@@ -18,8 +18,8 @@ import {
 import { openEpoch, processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { contextBytes, type Epoch } from "../epoch.js";
-import { checkEpoch, checkGroupId, checkPastCommit, commitDigest } from "../header.js";
 import { memberOf } from "../member.js";
+import { checkEpoch, checkGroupId, checkPastCommit, commitDigest } from "../past-epoch.js";
 import { checkMessageSize } from "../policy.js";
 import { cacheProposal, changesOf, senderLeaf, verifySender, withProposal } from "../proposals/index.js";
 import {
@@ -31,8 +31,14 @@ import {
   needOpen,
   type PendingCommit,
 } from "../state.js";
-import type { ApplicationMessage, CommitMessage, Received } from "./message-types.js";
-import { ownDropped, reportCommit, reportProposal } from "./report.js";
+import {
+  type ApplicationMessage,
+  type CommitMessage,
+  ownDropped,
+  type Received,
+  reportCommit,
+  reportProposal,
+} from "./report.js";
 
 /** The state after a message, and what the application is told about it. */
 export interface Reception {

@@ -14,10 +14,9 @@ import {
 import { protect } from "../commit/index.js";
 import { contextBytes } from "../epoch.js";
 import { createGroupInfo, externalPubExtension, ratchetTreeExtension } from "../join/index.js";
-import type { MemberContext } from "../member-context.js";
 import { checkMessageSize } from "../policy.js";
 import { cacheProposal, checkMaySend, proposalFormat } from "../proposals/index.js";
-import type { CachedProposal } from "../state.js";
+import type { CachedProposal, MemberContext } from "../state.js";
 
 /** A message's content, signed by this member (§6.1). Not for commits: it has no confirmation tag. */
 async function signed(

@@ -5,8 +5,8 @@ import { ProposalType, type Sender } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
 import { applyProposals } from "./apply.js";
-import { authorizeProposals } from "./authorize.js";
 import { checkOutcome } from "./result.js";
+import { authorizeProposals } from "./sender.js";
 
 /** The error about the group after a list of proposals; `undefined` if that group is valid. */
 function resultError(config: GroupConfig, epoch: PublicEpoch, list: readonly SourcedProposal[]): unknown {

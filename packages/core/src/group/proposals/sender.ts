@@ -1,6 +1,6 @@
-// RFC 9420 §6.1, §12.1.8: who sent a message.
+// RFC 9420 §6.1, §12.1.8, §12.2: who sent a message, and what the application allows whom to do.
 import { ensure, MlsError } from "../../errors.js";
-import { verifyContent } from "../../framing/index.js";
+import { blame, proposalName, type SourcedProposal, verifyContent } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import {
   type AuthenticatedContent,
@@ -13,6 +13,7 @@ import {
   type GroupContext,
   isProposal,
   type LeafNode,
+  type Proposal,
   ProposalType,
   type Sender,
   SenderType,
@@ -88,4 +89,38 @@ export async function verifySender(
   const key = signatureKeyOf(content, epoch);
   await verifyContent(config.provider, authenticated, contextBytes(epoch), key);
   config.registry.checkAuthenticatedData(content.authenticatedData, epoch.groupContext);
+}
+
+/**
+ * §12.2: asks the application whether each proposal may be made by its sender, and committed by the committer.
+ * @param committer `undefined` for a proposal that is sent separately
+ * @throws MlsError `forbidden`; its `proposal` names the refused one
+ */
+export function authorizeProposals(
+  config: GroupConfig,
+  epoch: PublicEpoch,
+  proposals: readonly SourcedProposal[],
+  committer?: Sender,
+): void {
+  if (config.policy.authorize === undefined) return;
+  const by = committer && partyOf(epoch, committer);
+  for (const [index, sourced] of proposals.entries()) {
+    try {
+      authorizeProposal(config, sourced.proposal, partyOf(epoch, sourced.sender), by);
+    } catch (error) {
+      throw blame(error, sourced, index);
+    }
+  }
+}
+
+/** Asks the application about one proposal. @throws MlsError `forbidden` */
+export function authorizeProposal(
+  { policy }: GroupConfig,
+  proposal: Proposal,
+  proposer: Party,
+  committer?: Party,
+): void {
+  if (policy.authorize !== undefined && policy.authorize({ proposal, proposer, committer }) !== true) {
+    throw new MlsError("forbidden", `the policy doesn't authorize this ${proposalName(proposal)} proposal`);
+  }
 }

@@ -1,13 +1,16 @@
-// RFC 9420 §12.1: proposals that are sent separately, not in a commit.
-import { equalBytes } from "../../bytes.js";
+// RFC 9420 §12.1, §12.1.8: proposals that are sent by themselves, by members and from outside of the group.
+import { EMPTY, equalBytes } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { makeProposalRef } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
-import type { SourcedProposal } from "../../framing/index.js";
+import { sealPublic, signContent, type SourcedProposal } from "../../framing/index.js";
+import type { Signer } from "../../provider/index.js";
 import {
   AuthenticatedContent,
   ContentType,
+  type FramedContent,
   isCustomProposal,
+  MlsMessage,
   type Proposal,
   Sender,
   WireFormat,
@@ -17,7 +20,7 @@ import type { PublicEpoch } from "../epoch.js";
 import type { GroupView } from "../extensions/index.js";
 import { handshakeFormat } from "../policy.js";
 import type { CachedProposal } from "../state.js";
-import { authorizeProposals } from "./authorize.js";
+import { authorizeProposal, authorizeProposals } from "./sender.js";
 import { checkProposals } from "./single-proposal.js";
 
 /**
@@ -99,4 +102,32 @@ export function checkMaySend(
     "12.1: a proposal of a registered type is sent as often in an epoch as its registration says",
     () => `${name} may be sent once`,
   );
+}
+
+export interface ExternalProposal extends Omit<FramedContent, "content"> {
+  readonly proposal: Proposal;
+  readonly signer: Signer;
+}
+
+/**
+ * A proposal by an external sender or a new member, as an encoded MLSMessage.
+ * @param followed the epoch, if the sender follows the group: the proposal is checked as a member would check it
+ * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`
+ */
+export async function createExternalProposal(
+  config: GroupConfig,
+  { proposal, signer, ...header }: ExternalProposal,
+  followed?: PublicEpoch,
+): Promise<Uint8Array> {
+  if (followed === undefined) authorizeProposal(config, proposal, { kind: "new-member" });
+  const content = { ...header, content: { contentType: ContentType.proposal, proposal } };
+  const wireFormat = WireFormat.publicMessage;
+  // §6.1: the signature of a non-member covers no GroupContext.
+  const signature = await signContent(signer, wireFormat, content, undefined);
+  const auth = { signature, confirmationTag: undefined };
+  const authenticated: AuthenticatedContent = { wireFormat, content, auth };
+  const { proposalTypes } = config.registry;
+  const publicMessage = await sealPublic(config.provider, authenticated, EMPTY, undefined, proposalTypes);
+  if (followed !== undefined) await cacheProposal(config, followed, authenticated);
+  return encode(MlsMessage, { version: 1, wireFormat, publicMessage });
 }

@@ -6,10 +6,10 @@ import type { Sender } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
 import { type Applied, applyProposals, extensionsAfter } from "./apply.js";
-import { authorizeProposals } from "./authorize.js";
 import { blameOne } from "./filter.js";
 import { checkList } from "./list.js";
 import { checkOutcome } from "./result.js";
+import { authorizeProposals } from "./sender.js";
 import { checkProposals, type ResumptionUsage } from "./single-proposal.js";
 
 /**

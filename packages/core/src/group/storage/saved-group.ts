@@ -32,7 +32,7 @@ import { contextBytes, type Epoch } from "../epoch.js";
 import type { EpochLedger } from "../extensions/index.js";
 import type { PastEpoch } from "../past-epoch.js";
 import type { CachedProposal, GroupState, GroupStatus, PendingCommit } from "../state.js";
-import { loadKey, saveKey } from "./private-keys.js";
+import { loadKey, saveKey } from "./saved-key-packages.js";
 
 const FORMAT = 1;
 const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized"];

@@ -1,11 +1,10 @@
 // RFC 9420 §10: key packages with their private keys as bytes, in a format of this library.
-import { wipe } from "../../bytes.js";
+import { equalBytes, wipe } from "../../bytes.js";
 import { decode, encode, opaque, struct, uint16, uint8, vector } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import type { OwnKeyPackage } from "../../key-package/index.js";
-import type { CipherSuiteProvider } from "../../provider/index.js";
+import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
 import { readKeyPackage, writeKeyPackage } from "../../wire/index.js";
-import { loadKey, saveKey } from "./private-keys.js";
 
 const FORMAT = 1;
 
@@ -61,4 +60,27 @@ export async function loadKeyPackages(
   } finally {
     wipe(bytes);
   }
+}
+
+/** A private key as bytes. @throws MlsError `key-not-extractable` if the provider neither exports nor saves it */
+export async function saveKey({ hpke }: CipherSuiteProvider, key: HpkePrivateKey): Promise<Uint8Array> {
+  return hpke.savePrivateKey === undefined ? hpke.exportPrivateKey(key) : hpke.savePrivateKey(key);
+}
+
+/**
+ * The key that {@link saveKey} saved.
+ * @param publicKey the expected public key, checked if the provider imports keys
+ * @throws CryptoError, MlsError `state`
+ */
+export async function loadKey(
+  { hpke }: CipherSuiteProvider,
+  saved: Uint8Array,
+  publicKey: Uint8Array | undefined,
+): Promise<HpkePrivateKey> {
+  if (hpke.loadPrivateKey !== undefined) return hpke.loadPrivateKey(saved);
+  const pair = await hpke.importPrivateKey(saved);
+  if (publicKey !== undefined && !equalBytes(pair.publicKey, publicKey)) {
+    throw new MlsError("state", "a private key in the saved state doesn't match its public key");
+  }
+  return pair.privateKey;
 }
