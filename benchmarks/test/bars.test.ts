@@ -105,7 +105,7 @@ test("the peer's bars are higher for P-256 and lower for WebCrypto", () => {
   expect(slow(1, "webcrypto", "encrypt 1 KiB", 1.9)).toEqual(["suite 1, webcrypto: encrypt 1 KiB"]);
   expect(slow(1, "webcrypto", "decrypt 1 KiB", 1.1)).toEqual([]);
   expect(slow(1, "webcrypto", "decrypt 1 KiB", 0.9)).toEqual(["suite 1, webcrypto: decrypt 1 KiB"]);
-  // The fastest one is one backend for all operations.
+  // The fastest one is one provider for all operations.
   const both = changed({
     suite: 1,
     operation: "encrypt 1 KiB",

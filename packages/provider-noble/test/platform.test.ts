@@ -1,4 +1,4 @@
-// Trap 22: a provider in pure JavaScript that still reaches for WebCrypto on the way.
+// The provider in pure JavaScript never uses WebCrypto on the way.
 import { randomFillSync, webcrypto } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { createContext, runInContext } from "node:vm";

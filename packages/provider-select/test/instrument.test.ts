@@ -1,4 +1,4 @@
-// Trap 21: what is asked of a provider, counted exactly, and nothing of it changed.
+// What is asked of a provider, counted exactly, and nothing of it changed.
 import type { CryptoProvider, HpkePrivateKey } from "@copse/core/provider";
 import { composeSuite, defineProvider } from "@copse/provider-kit";
 import { nodeProvider } from "@copse/provider-node";

@@ -1,4 +1,4 @@
-// RFC 9420 §5.1: what is asked of the platform for each operation (trap 21: keys imported anew for each call).
+// RFC 9420 §5.1: what is asked of the platform for each operation.
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { publicKeyCache } from "../src/public-keys.js";

@@ -6,7 +6,7 @@ export const JOINING = [
   {
     section: "12.4.3",
     text: "Unknown extensions in `GroupInfo.extensions` MUST be ignored.",
-    by: "`findExtension` in tree/extension.ts, which looks for those it knows",
+    by: "`findExtension` in wire/extension.ts, which looks for those it knows",
     tests: [[WELCOME, "is accepted if valid, and unknown extensions of its GroupInfo are ignored"]],
   },
   {
@@ -192,7 +192,7 @@ export const JOINING = [
   {
     section: "12.4.3.3",
     text: "A sender MUST NOT list blank nodes after the last that isn't.",
-    by: "`slotToNodes` in tree/from-nodes.ts",
+    by: "`treeToNodes` in tree/node-list.ts",
     tests: [[ORDER, "lists no blank nodes at the end of a tree"]],
   },
   {
