@@ -55,15 +55,17 @@ export async function buildExternalCommit(
     throw new MlsError("missing", "expected a GroupInfo with the external_pub extension");
   }
   const epoch = await openPublicEpoch(config, groupInfo, request.ratchetTree);
+  const others = await proposalsOf(config, epoch, request);
   const { kemOutput, initSecret } = await sendExternalInit(config.provider, external.externalPub);
   try {
     const { signer, description } = request;
     const sender = { senderType: SenderType.newMemberCommit };
+    const externalInit: Proposal = { proposalType: ProposalType.externalInit, kemOutput };
     return await buildCommit(
       config,
       { sender, epoch, initSecret, member: undefined },
       {
-        proposals: await proposalsOf(config, epoch, kemOutput, request),
+        proposals: [{ sender, proposal: externalInit }, ...others],
         filter: false,
         forcePath: true,
         signer,
@@ -78,14 +80,14 @@ export async function buildExternalCommit(
   }
 }
 
+/** The proposals of an external commit besides its ExternalInit. */
 async function proposalsOf(
   config: GroupConfig,
   epoch: PublicEpoch,
-  kemOutput: Uint8Array,
   { signer, resync, psks, custom, proposals }: ExternalCommitRequest,
 ): Promise<SourcedProposal[]> {
   const { groupId } = epoch.groupContext;
-  const own: Proposal[] = [{ proposalType: ProposalType.externalInit, kemOutput }];
+  const own: Proposal[] = [];
   if (resync) {
     const isOwn = ({ signatureKey }: Member) => equalBytes(signatureKey, signer.publicKey);
     own.push({
