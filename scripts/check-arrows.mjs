@@ -1,6 +1,6 @@
 // Checks the import arrows that docs/design.md draws: between packages, between the folders of the core, and between
 // the rooms of its group folder. No file may take part in an import cycle; imports of types count too.
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -64,9 +64,13 @@ function checkPackage(folder) {
     return imports;
   }
   for (const entry of readdirSync(source, { recursive: true })) {
-    if (!/\.[mc]?[jt]s$/.test(entry)) continue;
     const file = `${source}/${entry}`;
+    if (statSync(file).isDirectory()) continue;
     const where = relative(root, file);
+    if (!entry.endsWith(".ts")) {
+      problems.push(`${where}: expected only .ts files here, whose imports are checked`);
+      continue;
+    }
     const targets = [];
     imports.set(where, targets);
     for (const specifier of specifiersIn(readFileSync(file, "utf8"))) {
@@ -90,16 +94,22 @@ function checkPackage(folder) {
   return imports;
 }
 
-/** All that a source imports or re-exports, also by `import()` and by import types. */
+// Between an import's words there may be comments.
+const GAP = String.raw`(?:\s|/\*[^]*?\*/)*`;
+const IMPORT = new RegExp(`\\b(?:from|import)${GAP}(["'])([\\w@#./:-]+)\\1`, "g");
+const CALL = new RegExp(`\\b(?:import|require)${GAP}\\(${GAP}(["'\`])([\\w@#./:-]+)\\1`, "g");
+const REFERENCE = /^\s*\/\/\/\s*<reference\s+(?:path|types)\s*=\s*(["'])([^"']+)\1/gm;
+
+/** All that a source imports, re-exports, requires or refers to, also by `import()` and by import types. */
 function specifiersIn(text) {
-  return Array.from(
-    text.matchAll(/\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g),
-    ([, specifier]) => specifier,
+  return [IMPORT, CALL, REFERENCE].flatMap((pattern) =>
+    Array.from(text.matchAll(pattern), (match) => match[2]),
   );
 }
 
 function isAllowed(specifier, allowed) {
-  return allowed.some((a) => (a.endsWith("/") ? specifier.startsWith(a) : specifier === a));
+  const isPath = specifier.split("/").includes("..");
+  return !isPath && allowed.some((a) => (a.endsWith("/") ? specifier.startsWith(a) : specifier === a));
 }
 
 /** Checks an import from one file of the core to another, both as paths below its src. */

@@ -50,12 +50,37 @@ it.each([
   ["a provider knows the protocol", "packages/provider-libsodium/src/index.ts", 'import "@copse/core";'],
   ["a provider knows another", "packages/provider-node/src/index.ts", 'import "@copse/provider-webcrypto";'],
   ["the interop service knows the tests", "interop/src/index.ts", 'import "vitest";'],
+  ["a room imports a later one", "packages/core/src/group/join/create.ts", 'import "../commit/index.js";'],
+  ["a file of another folder", "packages/core/src/tree/math.ts", 'import "../codec/writer.js";'],
+  ["a template", "packages/core/src/bytes.ts", "await import(`node:crypto`);"],
+  ["a comment between", "packages/core/src/bytes.ts", 'export * from /* c */ "node:crypto";'],
+  ["require", "packages/core/src/bytes.ts", 'import x = require("node:crypto");'],
+  ["a reference", "packages/core/src/bytes.ts", '/// <reference types="node" />'],
+  ["a type", "packages/core/src/bytes.ts", 'export type X = import("node:crypto").X;'],
+  ["a path in a package's name", "packages/provider-noble/src/index.ts", 'import "@noble/../@copse/core";'],
   ["a way out of the package", "packages/provider-kit/src/index.ts", 'import "../../core/src/bytes.js";'],
 ])("fails when %s", (_, file, line) => {
   append(file, line);
   const { status, output } = check();
   expect(status).toBe(1);
   expect(output).toContain(file);
+});
+
+it.each([
+  ["values", 'export * from "./writer.js";'],
+  ["types", 'export type { Writer } from "./writer.js";'],
+])("fails when %s are imported in a cycle", (_, line) => {
+  const reader = "packages/core/src/codec/reader.ts";
+  append(reader, line);
+  append("packages/core/src/codec/writer.ts", 'import "./reader.js";');
+  const { status, output } = check();
+  expect(status).toBe(1);
+  expect(output).toMatch(/^an import cycle: .*codec\/reader\.ts/m);
+});
+
+it("fails when a source isn't TypeScript", () => {
+  writeFileSync(join(copy, "packages/core/src/more.mjs"), 'import "node:crypto";');
+  expect(check()).toMatchObject({ status: 1, output: expect.stringContaining("src/more.mjs") });
 });
 
 it("fails when the core gets a dependency", () => {
