@@ -106,3 +106,14 @@ it("isn't taken for support, in one's own leaf or another's", async () => {
   const { commit } = await mixed.commit({ extensions });
   expect(await refused(ofAlice, () => ofAlice.receive(commit))).toMatch(/^13\.4: a client must support/);
 });
+
+it("of a type that all members happen to list can't be added to the group, and blocks no commit", async () => {
+  const alice = await client("alice", [grease()]);
+  const mallory = await client("mallory", undefined, { capabilities: { extensions: [...GREASE_VALUES] } });
+  const [a, m] = (await gather([alice, mallory])) as [Group, Group];
+  for (const extensionType of GREASE_VALUES) {
+    await a.receive(await m.propose({ extensions: [{ extensionType, extensionData: new Uint8Array() }] }));
+    await a.remove(1);
+    await a.clearPendingCommit();
+  }
+});

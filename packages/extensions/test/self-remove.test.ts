@@ -1,5 +1,5 @@
 // draft-ietf-mls-extensions, SelfRemove: members who leave, whoever commits.
-import { type Group, generateSigner, type ProposalMessage } from "@copse/core";
+import { type Group, generateSigner, type ProposalMessage, type ProposedAction } from "@copse/core";
 import { decode, ProposalType, SenderType } from "@copse/core/extension";
 import { SELF_REMOVE, selfRemove, selfRemoveProposal } from "@copse/extensions";
 import { gather as gatherParties, type Party, party, party as partyOf } from "@copse/test-support/clients";
@@ -41,6 +41,31 @@ async function withInsider() {
   const party = await partyOf("mallory", { suite: SUITE, signer, extensions: [selfRemove()] });
   return { alice, bob, mallory, from: await insider(party, mallory) };
 }
+
+describe("a member that another one removes", () => {
+  it.each(["before", "after"])(
+    "is removed even if it sends a SelfRemove %s others remove it",
+    async (when) => {
+      // Alice's policy takes a SelfRemove but doesn't commit it.
+      const authorize = ({ proposal, committer }: ProposedAction) =>
+        proposal.proposalType !== SELF_REMOVE || committer === undefined;
+      const clients = [
+        await client("alice", [selfRemove()], { policy: { authorize } }),
+        await client("bob", [selfRemove()]),
+        await client("carol", [selfRemove()]),
+        await client("dave", [selfRemove()]),
+      ];
+      const [alice, bob, carol, dave] = (await gather(clients)) as [Group, Group, Group, Group];
+      const byBob = await bob.propose({ remove: 3 });
+      const selfRemoves = [await carol.propose({ custom }), await dave.propose({ custom })];
+      const messages = when === "before" ? [...selfRemoves, byBob] : [byBob, ...selfRemoves];
+      for (const message of messages) await alice.receive(message);
+      await alice.remove(2);
+      const { removed } = await alice.mergePendingCommit();
+      expect(removed.map(({ leafIndex }) => leafIndex).sort()).toEqual([2, 3]);
+    },
+  );
+});
 
 describe("a member that removes itself", () => {
   it.each(["private", "public"] as const)(

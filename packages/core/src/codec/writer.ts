@@ -20,7 +20,7 @@ function varintSize(value: number): 1 | 2 | 4 {
 }
 
 /** The number of bytes that encode a byte string as `opaque bytes<V>`. */
-export function vectorSize({ length }: Uint8Array): number {
+export function vectorSize({ length }: { readonly length: number }): number {
   return varintSize(length) + length;
 }
 

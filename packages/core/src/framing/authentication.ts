@@ -148,6 +148,13 @@ export function checkTag({ content, auth }: AuthenticatedContent): void {
   }
 }
 
+/** @throws MlsError `limit` if a message is larger than `max` bytes */
+export function checkMessageSize(max: number, length: number): void {
+  if (length > max) {
+    throw new MlsError("limit", `expected a message of at most ${max} bytes, got ${length}`);
+  }
+}
+
 /** Checks that a content to be sent was signed for this wire format. @throws MlsError `usage` */
 export function checkWireFormat(expected: number, signed: number): void {
   if (signed !== expected) {

@@ -19,7 +19,7 @@ import {
   SenderType,
   WireFormat,
 } from "../wire/index.js";
-import { checkTag, checkWireFormat } from "./authentication.js";
+import { checkMessageSize, checkTag, checkWireFormat } from "./authentication.js";
 
 /** The secrets that encrypt the private messages of an epoch. */
 export interface PrivateMessageKeys {
@@ -130,17 +130,28 @@ function writePlaintext({ content: framed, auth }: AuthenticatedContent, padding
 }
 
 /**
+ * The size of the MLSMessage (§6) of a PrivateMessage: its version and wire format, its fields up to the additional
+ * data, the encrypted SenderData (12 bytes, §6.3.2) and the ciphertext.
+ */
+function messageSize({ suite }: CipherSuiteProvider, aad: Uint8Array, plaintextSize: number): number {
+  const sealed = (size: number) => vectorSize({ length: size + suite.aead.Nt });
+  return 4 + aad.length + sealed(12) + sealed(plaintextSize);
+}
+
+/**
  * Encrypts a member's signed content as a PrivateMessage, RFC 9420 §6.3. It consumes the next key of the sender's
- * ratchet, even if encryption fails afterwards.
+ * ratchet, even if encryption fails afterwards, but not for a message that is too large.
  * @param padding the number of zero bytes to append to the content
+ * @param maxSize the largest MLSMessage, in bytes
  * @throws MlsError `usage` if the sender is not a member, the content was signed for another wire format, a
- * confirmation tag is missing or misplaced, or `padding` is not a size; `limit` when the ratchet is exhausted
+ * confirmation tag is missing or misplaced, or `padding` is not a size; `limit` above `maxSize`, or when the ratchet is exhausted
  */
 export async function sealPrivate(
   provider: CipherSuiteProvider,
   authenticated: AuthenticatedContent,
   { secretTree, senderDataSecret }: PrivateMessageKeys,
   padding: number,
+  maxSize = Number.POSITIVE_INFINITY,
 ): Promise<PrivateMessage> {
   const { wireFormat, content } = authenticated;
   const { groupId, epoch, authenticatedData, sender } = content;
@@ -158,6 +169,7 @@ export async function sealPrivate(
   const aad = additionalData({ groupId, epoch, contentType, authenticatedData });
   const reuseGuard = provider.random(4);
   return withBuffer(writePlaintext(authenticated, padding), async (plaintext) => {
+    checkMessageSize(maxSize, messageSize(provider, aad.content, plaintext.position));
     const { generation, key, nonce } = await secretTree.next(leafIndex, kindOf(contentType));
     applyReuseGuard(nonce, reuseGuard);
     const ciphertext = await sealOnce(provider, { key, nonce }, aad.content, plaintext.view());

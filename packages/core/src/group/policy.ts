@@ -95,13 +95,6 @@ export function lifetimeRule(policy: Policy, clock: "now" | "any"): LifetimeRule
   };
 }
 
-/** @throws MlsError `limit` if a message is larger than the policy allows */
-export function checkMessageSize({ maxMessageSize: max }: Policy, { length }: Uint8Array): void {
-  if (length > max) {
-    throw new MlsError("limit", `expected a message of at most ${max} bytes, got ${length}`);
-  }
-}
-
 /** No padding: the size of a message reveals the exact length of its data. */
 export function noPadding(length: number): number {
   return length;

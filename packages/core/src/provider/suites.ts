@@ -59,46 +59,16 @@ export interface CipherSuite {
   readonly signature: SignatureAlgorithm;
 }
 
-export const DHKEM_P256: KemAlgorithm = {
-  id: 0x0010,
-  name: "DHKEM(P-256, HKDF-SHA256)",
-  Nsecret: 32,
-  Nenc: 65,
-  Npk: 65,
-  Nsk: 32,
-};
-export const DHKEM_P384: KemAlgorithm = {
-  id: 0x0011,
-  name: "DHKEM(P-384, HKDF-SHA384)",
-  Nsecret: 48,
-  Nenc: 97,
-  Npk: 97,
-  Nsk: 48,
-};
-export const DHKEM_P521: KemAlgorithm = {
-  id: 0x0012,
-  name: "DHKEM(P-521, HKDF-SHA512)",
-  Nsecret: 64,
-  Nenc: 133,
-  Npk: 133,
-  Nsk: 66,
-};
-export const DHKEM_X25519: KemAlgorithm = {
-  id: 0x0020,
-  name: "DHKEM(X25519, HKDF-SHA256)",
-  Nsecret: 32,
-  Nenc: 32,
-  Npk: 32,
-  Nsk: 32,
-};
-export const DHKEM_X448: KemAlgorithm = {
-  id: 0x0021,
-  name: "DHKEM(X448, HKDF-SHA512)",
-  Nsecret: 64,
-  Nenc: 56,
-  Npk: 56,
-  Nsk: 56,
-};
+/** A key is encapsulated as a public key. */
+function dhkem(id: number, name: string, Nsecret: number, Npk: number, Nsk: number): KemAlgorithm {
+  return { id, name: `DHKEM(${name})`, Nsecret, Nenc: Npk, Npk, Nsk };
+}
+
+export const DHKEM_P256 = /* @__PURE__ */ dhkem(0x0010, "P-256, HKDF-SHA256", 32, 65, 32);
+export const DHKEM_P384 = /* @__PURE__ */ dhkem(0x0011, "P-384, HKDF-SHA384", 48, 97, 48);
+export const DHKEM_P521 = /* @__PURE__ */ dhkem(0x0012, "P-521, HKDF-SHA512", 64, 133, 66);
+export const DHKEM_X25519 = /* @__PURE__ */ dhkem(0x0020, "X25519, HKDF-SHA256", 32, 32, 32);
+export const DHKEM_X448 = /* @__PURE__ */ dhkem(0x0021, "X448, HKDF-SHA512", 64, 56, 56);
 
 export const SHA256: HashAlgorithm = { name: "SHA-256", Nh: 32, kdfId: 0x0001 };
 export const SHA384: HashAlgorithm = { name: "SHA-384", Nh: 48, kdfId: 0x0002 };
@@ -114,26 +84,15 @@ export const CHACHA20_POLY1305: AeadAlgorithm = {
   Nt: 16,
 };
 
-export const ECDSA_P256: SignatureAlgorithm = {
-  id: 0x0403,
-  name: "ecdsa_secp256r1_sha256",
-  Npk: 65,
-  Nsk: 32,
-};
-export const ECDSA_P384: SignatureAlgorithm = {
-  id: 0x0503,
-  name: "ecdsa_secp384r1_sha384",
-  Npk: 97,
-  Nsk: 48,
-};
-export const ECDSA_P521: SignatureAlgorithm = {
-  id: 0x0603,
-  name: "ecdsa_secp521r1_sha512",
-  Npk: 133,
-  Nsk: 66,
-};
-export const ED25519: SignatureAlgorithm = { id: 0x0807, name: "ed25519", Npk: 32, Nsk: 32 };
-export const ED448: SignatureAlgorithm = { id: 0x0808, name: "ed448", Npk: 57, Nsk: 57 };
+function scheme(id: number, name: string, Npk: number, Nsk: number): SignatureAlgorithm {
+  return { id, name, Npk, Nsk };
+}
+
+export const ECDSA_P256 = /* @__PURE__ */ scheme(0x0403, "ecdsa_secp256r1_sha256", 65, 32);
+export const ECDSA_P384 = /* @__PURE__ */ scheme(0x0503, "ecdsa_secp384r1_sha384", 97, 48);
+export const ECDSA_P521 = /* @__PURE__ */ scheme(0x0603, "ecdsa_secp521r1_sha512", 133, 66);
+export const ED25519 = /* @__PURE__ */ scheme(0x0807, "ed25519", 32, 32);
+export const ED448 = /* @__PURE__ */ scheme(0x0808, "ed448", 57, 57);
 
 /** 0x0001, mandatory to implement */
 export const MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519: CipherSuite = {
@@ -145,7 +104,6 @@ export const MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519: CipherSuite = {
   signature: ED25519,
 };
 
-/** 0x0002 */
 export const MLS_128_DHKEMP256_AES128GCM_SHA256_P256: CipherSuite = {
   id: 2,
   name: "MLS_128_DHKEMP256_AES128GCM_SHA256_P256",
@@ -155,7 +113,6 @@ export const MLS_128_DHKEMP256_AES128GCM_SHA256_P256: CipherSuite = {
   signature: ECDSA_P256,
 };
 
-/** 0x0003 */
 export const MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519: CipherSuite = {
   id: 3,
   name: "MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519",
@@ -165,7 +122,6 @@ export const MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519: CipherSuite = 
   signature: ED25519,
 };
 
-/** 0x0004 */
 export const MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448: CipherSuite = {
   id: 4,
   name: "MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448",
@@ -175,7 +131,6 @@ export const MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448: CipherSuite = {
   signature: ED448,
 };
 
-/** 0x0005 */
 export const MLS_256_DHKEMP521_AES256GCM_SHA512_P521: CipherSuite = {
   id: 5,
   name: "MLS_256_DHKEMP521_AES256GCM_SHA512_P521",
@@ -185,7 +140,6 @@ export const MLS_256_DHKEMP521_AES256GCM_SHA512_P521: CipherSuite = {
   signature: ECDSA_P521,
 };
 
-/** 0x0006 */
 export const MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448: CipherSuite = {
   id: 6,
   name: "MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448",
@@ -195,7 +149,6 @@ export const MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448: CipherSuite = {
   signature: ED448,
 };
 
-/** 0x0007 */
 export const MLS_256_DHKEMP384_AES256GCM_SHA384_P384: CipherSuite = {
   id: 7,
   name: "MLS_256_DHKEMP384_AES256GCM_SHA384_P384",

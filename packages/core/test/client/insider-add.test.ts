@@ -57,6 +57,7 @@ describe("an Add", () => {
   };
   const can = async () => (await made()).leafNode.capabilities;
   const wrong: [string, string, () => Promise<KeyPackage>][] = [
+    ["with an init_key that is no public key", "crypto", () => signedAnew({ initKey: new Uint8Array(32) })],
     [
       "that has expired",
       "7.3: the current time",

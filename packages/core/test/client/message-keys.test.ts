@@ -1,7 +1,7 @@
 // RFC 9420 §6.3.2, §9: the keys of messages, their generations, and the sender data that names them.
 import type { Group, MlsMessage as Message } from "@copse/core";
 import { holds, text } from "@copse/test-support/bytes";
-import { four, type Meeting, type Party } from "@copse/test-support/clients";
+import { four, gather, type Meeting, type Party, party } from "@copse/test-support/clients";
 import { failure, refused } from "@copse/test-support/errors";
 import { insider } from "@copse/test-support/insiders";
 import { describe, expect, it } from "vitest";
@@ -123,3 +123,38 @@ describe("a generation far ahead", () => {
     expect(back.code).toBe("consumed");
   });
 });
+
+describe("a message that is too large", () => {
+  it("is refused before it takes a key, by its exact size", async () => {
+    const { groups } = await gather([
+      await party("alice", { suite: SUITE, policy: { handshake: "private", maxMessageSize: 700 } }),
+      await party("bob", { suite: SUITE, policy: { handshake: "private" } }),
+    ]);
+    const [alice, bob] = groups as [Group, Group];
+    const before = await alice.save();
+    const authenticatedData = new Uint8Array(700);
+    for (const work of [
+      () => alice.encrypt(new Uint8Array(700)),
+      () => alice.propose({ update: true }, { authenticatedData }),
+      () => alice.commit({ authenticatedData }),
+    ]) {
+      expect((await failure(work())).code).toBe("limit");
+    }
+    expect(await alice.save()).toEqual(before);
+    for (const length of [0, 10, 30, 100, 300]) {
+      const { length: size } = await alice.encrypt(new Uint8Array(length));
+      const exact = await limitedTo(size);
+      expect((await exact.encrypt(new Uint8Array(length))).length).toBe(size);
+      expect((await failure((await limitedTo(size - 1)).encrypt(new Uint8Array(length)))).message).toBe(
+        `expected a message of at most ${size - 1} bytes, got ${size}`,
+      );
+    }
+    expect(await bob.receive(await alice.propose({ update: true }))).toMatchObject({ kind: "proposal" });
+  });
+});
+
+/** A new group whose messages may have this many bytes. */
+async function limitedTo(maxMessageSize: number): Promise<Group> {
+  const { groups } = await gather([await party("alice", { suite: SUITE, policy: { maxMessageSize } })]);
+  return groups[0] as Group;
+}

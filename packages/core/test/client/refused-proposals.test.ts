@@ -141,6 +141,25 @@ describe("a proposal that can't be applied", () => {
     await alice.mergePendingCommit();
     expect(await bob.receive(await alice.encrypt("go on"))).toMatchObject({ kind: "application" });
   });
+  it("doesn't keep the others from committing either if an extension throws an error of its own", async () => {
+    const extension = {
+      name: "strict",
+      checkList: ({ proposals }: { proposals: readonly { proposal: Proposal }[] }) => {
+        if (proposals.some(({ proposal }) => proposal.proposalType === ProposalType.add)) {
+          throw new TypeError("no Adds here");
+        }
+      },
+    };
+    const { groups } = await gather([
+      await party("bob", { suite: SUITE }),
+      await party("alice", { suite: SUITE, extensions: [extension] }),
+    ]);
+    const [bob, alice] = groups as [Group, Group];
+    const stranger = await (await party("stranger", { suite: SUITE })).client.createKeyPackage();
+    await alice.receive(await bob.propose({ add: stranger }));
+    const { welcome } = await alice.commit();
+    expect(welcome).toBeUndefined();
+  });
   it("is named in the error if the committer itself asks for it", async () => {
     const { parties, groups } = await four(SUITE);
     const [alice, bob] = groups as [Group, Group];

@@ -4,6 +4,7 @@ import { encode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import {
   asCommitted,
+  checkMessageSize,
   sealPrivate,
   sealPublic,
   signContent,
@@ -23,6 +24,7 @@ import {
   SenderType,
   WireFormat,
 } from "../../wire/index.js";
+import { authenticate } from "../authentication.js";
 import type { GroupConfig } from "../config.js";
 import {
   contextBytes,
@@ -35,7 +37,7 @@ import {
   wipeEpoch,
 } from "../epoch.js";
 import { checkResumption, createWelcome, ratchetTreeExtension, type ResumptionPskId } from "../join/index.js";
-import { checkMessageSize, handshakeFormat } from "../policy.js";
+import { handshakeFormat } from "../policy.js";
 import {
   type Applied,
   checkGroup,
@@ -44,6 +46,8 @@ import {
   checkResult,
   filterProposals,
   leafRules,
+  replacedLeaf,
+  type Selection,
   validateProposals,
 } from "../proposals/index.js";
 import { pskSecretOf } from "../psks.js";
@@ -60,11 +64,8 @@ export interface Committer {
   readonly member: Epoch | undefined;
 }
 
-export interface CommitRequest {
-  /** In the order of the commit: by reference if a proposal has one, else by value. */
-  readonly proposals: readonly SourcedProposal[];
-  /** Whether to leave out received proposals that make the commit invalid. If not, building it fails. */
-  readonly filter: boolean;
+/** A commit's proposals, in its order: by reference if one has a reference, else by value. */
+export interface CommitRequest extends Selection {
   /** Whether to send a path that isn't required. */
   readonly forcePath: boolean;
   /** The signer in the epoch that ends. */
@@ -103,8 +104,7 @@ export async function buildCommit(
   const { provider } = config;
   const { epoch } = committer;
   const { proposals, applied } = await chooseProposals(config, committer, request);
-  checkOwnSupport(config, applied.extensions);
-  const path = await makePath(config, committer, applied, request);
+  const path = await makePath(config, committer, proposals, applied, request);
   let pskSecret: Uint8Array | undefined;
   let next: NextEpoch | undefined;
   try {
@@ -135,19 +135,21 @@ export async function buildCommit(
 async function chooseProposals(
   config: GroupConfig,
   { epoch, sender }: Committer,
-  { proposals, filter, resumption }: CommitRequest,
+  { proposals, fallback, resumption }: CommitRequest,
 ): Promise<{ proposals: readonly SourcedProposal[]; applied: Applied }> {
   const attempt = async (chosen: readonly SourcedProposal[]) => {
     const applied = await validateProposals(config, epoch, chosen, sender, resumption?.id.usage);
     checkResult(config, epoch, chosen, applied, applied.tree);
+    checkOwnSupport(config, applied.extensions);
     return { proposals: chosen, applied };
   };
   try {
     return await attempt(proposals);
   } catch (error) {
-    if (!filter || !(error instanceof MlsError)) throw error;
-    const filtered = filterProposals(config, epoch, proposals, sender);
-    if (filtered.length === proposals.length) throw error;
+    if (fallback === undefined) throw error;
+    const filtered = filterProposals(config, epoch, fallback, sender);
+    const isSame = filtered.length === proposals.length && filtered.every((one, i) => one === proposals[i]);
+    if (isSame) throw error;
     return attempt(filtered);
   }
 }
@@ -156,6 +158,7 @@ async function chooseProposals(
 async function makePath(
   config: GroupConfig,
   { sender, epoch }: Committer,
+  proposals: readonly SourcedProposal[],
   applied: Applied,
   { forcePath, nextSigner, description }: CommitRequest,
 ): Promise<CreatedUpdatePath | undefined> {
@@ -173,8 +176,12 @@ async function makePath(
       GroupContext.encoding(provisionalContext(epoch, treeHash, applied.extensions)),
   });
   try {
-    const rules = leafRules(config, applied.extensions);
-    checkReplacement(path.updatePath.leafNode, LeafNodeSource.commit, epoch.tree.leaf(leafIndex), rules);
+    const { leafNode } = path.updatePath;
+    const replaced = replacedLeaf(epoch, sender, proposals);
+    checkReplacement(leafNode, LeafNodeSource.commit, replaced, leafRules(config, applied.extensions));
+    if (description !== undefined) {
+      await authenticate(config, epoch.groupContext.groupId, leafNode, replaced?.credential);
+    }
     return path;
   } catch (error) {
     wipe(path.commitSecret, ...path.pathSecrets.values());
@@ -246,15 +253,11 @@ export async function protect(
   member: Epoch | undefined,
   authenticated: AuthenticatedContent,
 ): Promise<Uint8Array> {
-  const checked = (message: Uint8Array) => {
-    checkMessageSize(policy, message);
-    return message;
-  };
   if (authenticated.wireFormat === WireFormat.privateMessage && member !== undefined) {
     const { secretTree, secrets } = member;
     const keys = { secretTree, senderDataSecret: secrets.senderDataSecret };
-    const privateMessage = await sealPrivate(provider, authenticated, keys, 0);
-    return checked(encode(MlsMessage, { version: 1, wireFormat: WireFormat.privateMessage, privateMessage }));
+    const privateMessage = await sealPrivate(provider, authenticated, keys, 0, policy.maxMessageSize);
+    return encode(MlsMessage, { version: 1, wireFormat: WireFormat.privateMessage, privateMessage });
   }
   const publicMessage = await sealPublic(
     provider,
@@ -263,7 +266,9 @@ export async function protect(
     member?.secrets.membershipKey,
     registry.proposalTypes,
   );
-  return checked(encode(MlsMessage, { version: 1, wireFormat: WireFormat.publicMessage, publicMessage }));
+  const message = encode(MlsMessage, { version: 1, wireFormat: WireFormat.publicMessage, publicMessage });
+  checkMessageSize(policy.maxMessageSize, message.length);
+  return message;
 }
 
 /** A member as the committer. */

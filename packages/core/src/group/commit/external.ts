@@ -66,7 +66,6 @@ export async function buildExternalCommit(
       { sender, epoch, initSecret, member: undefined },
       {
         proposals: [{ sender, proposal: externalInit }, ...others],
-        filter: false,
         forcePath: true,
         signer,
         nextSigner: signer,

@@ -48,13 +48,12 @@ export async function prepareCommit(
   checkSigner(config.provider, nextSigner);
   const { groupContext, keys } = epoch;
   const authenticatedData = config.registry.authenticatedData(options.authenticatedData, groupContext);
-  const proposals =
+  const choice =
     references === undefined
       ? selectProposals(await withKnownPsks(config, received), own, keys.leafIndex, config.registry)
-      : [...references.map((reference) => findReceived(received, reference)), ...own];
+      : { proposals: [...references.map((reference) => findReceived(received, reference)), ...own] };
   const built = await buildCommit(config, memberCommitter(epoch), {
-    proposals,
-    filter: references === undefined,
+    ...choice,
     forcePath: options.forcePath === true || identity !== undefined,
     signer,
     nextSigner,

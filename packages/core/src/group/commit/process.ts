@@ -16,11 +16,9 @@ import {
   type Commit,
   ContentType,
   GroupContext,
-  isProposal,
   type LeafNode,
   LeafNodeSource,
   ProposalOrRefType,
-  ProposalType,
   type Sender,
   SenderType,
   type UpdatePath,
@@ -42,6 +40,7 @@ import {
   checkReplacement,
   checkResult,
   leafRules,
+  replacedLeaf,
   validateProposals,
 } from "../proposals/index.js";
 import { pskSecretOf } from "../psks.js";
@@ -83,8 +82,7 @@ export async function processCommit(
     "12.4: the path of a commit must be populated unless all of its proposals do without",
   );
   const leafIndex = external ? applied.tree.leftmostBlank() : sender.leafIndex;
-  // §12.2: the leaf of an external commit that removes its sender's former leaf is an update of that leaf.
-  const replaced = external ? removedLeaf(epoch, proposals) : epoch.tree.leaf(leafIndex);
+  const replaced = replacedLeaf(epoch, sender, proposals);
   const tree =
     commit.path === undefined
       ? applied.tree
@@ -121,14 +119,6 @@ function resolve(
     }
     return found;
   });
-}
-
-/** The leaf that a Remove among the proposals removes. */
-function removedLeaf({ tree }: PublicEpoch, proposals: readonly SourcedProposal[]): LeafNode | undefined {
-  for (const { proposal } of proposals) {
-    if (isProposal(proposal, ProposalType.remove)) return tree.leaf(proposal.removed);
-  }
-  return undefined;
 }
 
 /** Validates the path's leaf node (§7.3), and merges the path (§7.5) into the tree after the proposals. */

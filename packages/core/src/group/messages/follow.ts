@@ -2,7 +2,7 @@
 import { equalBytes } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
-import { readPublic } from "../../framing/index.js";
+import { checkMessageSize, readPublic } from "../../framing/index.js";
 import { ContentType, type GroupInfo, MlsMessage, WireFormat } from "../../wire/index.js";
 import { processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
@@ -10,7 +10,6 @@ import { type PublicEpoch, publicEpoch } from "../epoch.js";
 import { openPublicEpoch } from "../join/index.js";
 import { memberOf } from "../member.js";
 import { checkEpoch, checkGroupId, checkPastCommit, commitDigest, type EndedEpoch } from "../past-epoch.js";
-import { checkMessageSize } from "../policy.js";
 import { cacheProposal, changesOf, verifySender, withProposal } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
 import { type CommitMessage, type ProposalMessage, reportCommit, reportProposal } from "./report.js";
@@ -53,7 +52,7 @@ export async function followMessage(
   bytes: Uint8Array,
 ): Promise<{ state: PublicGroupState; received: ProposalMessage | CommitMessage }> {
   const { provider, policy, registry } = config;
-  checkMessageSize(policy, bytes);
+  checkMessageSize(policy.maxMessageSize, bytes.length);
   const message = decode(MlsMessage, bytes, registry.proposalTypes);
   if (message.wireFormat !== WireFormat.publicMessage) {
     throw new MlsError("usage", "expected a PublicMessage: a non-member can't read what is encrypted");

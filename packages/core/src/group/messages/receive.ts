@@ -2,7 +2,13 @@
 import { equalBytes } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
-import { type OpenedPrivateMessage, openPrivate, openPublic, verifyContent } from "../../framing/index.js";
+import {
+  checkMessageSize,
+  type OpenedPrivateMessage,
+  openPrivate,
+  openPublic,
+  verifyContent,
+} from "../../framing/index.js";
 import {
   type AuthenticatedContent,
   ContentType,
@@ -20,7 +26,6 @@ import type { GroupConfig } from "../config.js";
 import { contextBytes, type Epoch } from "../epoch.js";
 import { memberOf } from "../member.js";
 import { checkEpoch, checkGroupId, checkPastCommit, commitDigest } from "../past-epoch.js";
-import { checkMessageSize } from "../policy.js";
 import { cacheProposal, changesOf, senderLeaf, verifySender, withProposal } from "../proposals/index.js";
 import {
   enterEpoch,
@@ -59,7 +64,7 @@ export async function receiveMessage(
   needOpen(state);
   const { pending } = state;
   if (pending !== undefined && equalBytes(bytes, pending.commit)) return mergePending(config, state, pending);
-  checkMessageSize(config.policy, bytes);
+  checkMessageSize(config.policy.maxMessageSize, bytes.length);
   const message = decode(MlsMessage, bytes, config.registry.proposalTypes);
   switch (message.wireFormat) {
     case WireFormat.publicMessage: {

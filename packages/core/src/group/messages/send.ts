@@ -14,7 +14,6 @@ import {
 import { protect } from "../commit/index.js";
 import { contextBytes } from "../epoch.js";
 import { createGroupInfo, externalPubExtension, ratchetTreeExtension } from "../join/index.js";
-import { checkMessageSize } from "../policy.js";
 import { cacheProposal, checkMaySend, proposalFormat } from "../proposals/index.js";
 import type { CachedProposal, MemberContext } from "../state.js";
 
@@ -50,10 +49,8 @@ export async function applicationMessage(
   const authenticated = await signed(context, wireFormat, content, authenticatedData);
   const padding = Math.max(0, policy.padding(applicationData.length) - applicationData.length);
   const keys = { secretTree, senderDataSecret: secrets.senderDataSecret };
-  const privateMessage = await sealPrivate(provider, authenticated, keys, padding);
-  const message = encode(MlsMessage, { version: 1, wireFormat, privateMessage });
-  checkMessageSize(policy, message);
-  return message;
+  const privateMessage = await sealPrivate(provider, authenticated, keys, padding, policy.maxMessageSize);
+  return encode(MlsMessage, { version: 1, wireFormat, privateMessage });
 }
 
 /**

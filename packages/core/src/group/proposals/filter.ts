@@ -5,7 +5,7 @@ import { ProposalType, type Sender } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
 import { applyProposals } from "./apply.js";
-import { checkOutcome } from "./result.js";
+import { checkOutcome, checkOwnSupport } from "./result.js";
 import { authorizeProposals } from "./sender.js";
 
 /** The error about the group after a list of proposals; `undefined` if that group is valid. */
@@ -13,6 +13,7 @@ function resultError(config: GroupConfig, epoch: PublicEpoch, list: readonly Sou
   try {
     const applied = applyProposals(epoch, list, config.registry);
     checkOutcome(config, epoch, list, applied, applied.tree);
+    checkOwnSupport(config, applied.extensions);
     return undefined;
   } catch (error) {
     return error;

@@ -3,7 +3,16 @@ import { toHex } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { ensure } from "../../errors.js";
 import { blame, type SourcedProposal } from "../../framing/index.js";
-import { isCustomProposal, PreSharedKeyID, ProposalType, type Sender, SenderType } from "../../wire/index.js";
+import {
+  isCustomProposal,
+  isProposal,
+  type LeafNode,
+  PreSharedKeyID,
+  ProposalType,
+  type Sender,
+  SenderType,
+} from "../../wire/index.js";
+import type { PublicEpoch } from "../epoch.js";
 import type { Registry } from "../extensions/index.js";
 
 /** The leaf that a proposal updates or removes; `undefined` for other proposals. */
@@ -153,9 +162,33 @@ export function checkExternalList(all: readonly SourcedProposal[], registry: Reg
 }
 
 /**
+ * The leaf that the path of a commit replaces: its sender's, or in an external commit the former leaf that it removes
+ * (§12.2). `undefined` if a new member has none.
+ */
+export function replacedLeaf(
+  { tree }: PublicEpoch,
+  committer: Sender,
+  proposals: readonly SourcedProposal[],
+): LeafNode | undefined {
+  if (committer.senderType === SenderType.member) return tree.leaf(committer.leafIndex);
+  for (const { proposal } of proposals) {
+    if (isProposal(proposal, ProposalType.remove)) return tree.leaf(proposal.removed);
+  }
+  return undefined;
+}
+
+/** The proposals to commit. If they make the commit invalid, that is an error, unless there is a fallback. */
+export interface Selection {
+  readonly proposals: readonly SourcedProposal[];
+  /** The committer's own, and received ones, of which those are left out that make the commit invalid. */
+  readonly fallback?: readonly SourcedProposal[];
+}
+
+/**
  * §12.2, §12.4: the proposals to commit: the committer's own, and all received ones that can be committed with them.
  * Of several proposals about one leaf, a Remove is preferred, then the latest Update. A ReInit is left out if there
- * is any other proposal. A proposal of a registered type that removes a leaf replaces Updates and Removes of it.
+ * is any other proposal. A proposal of a registered type that removes a leaf replaces Updates and Removes of it, but
+ * not in the fallback: it may be what makes the commit invalid, and the leaf must be removed all the same.
  * @param received in the order of receipt
  * @param requested the committer's own
  */
@@ -164,33 +197,38 @@ export function selectProposals(
   requested: readonly SourcedProposal[],
   committer: number,
   registry: Registry,
-): SourcedProposal[] {
-  if (requested.some(isType(ProposalType.reinit))) return [...requested];
+): Selection {
+  if (requested.some(isType(ProposalType.reinit))) return { proposals: requested, fallback: requested };
   const target = (sourced: SourcedProposal) => targetOf(sourced, registry);
-  const removedByCustom = new Set(
-    received.filter(({ proposal }) => isCustomProposal(proposal)).flatMap((one) => target(one) ?? []),
-  );
-  const isSuperseded = (one: SourcedProposal) =>
-    !isCustomProposal(one.proposal) && removedByCustom.has(target(one) ?? -1);
-  const own = requested.filter((one) => !isSuperseded(one));
-  const removed = new Set(
-    [...own, ...received].filter(isType(ProposalType.remove)).map((one) => target(one) as number),
-  );
-  const namesIn = (one: SourcedProposal) => namesOf(one, target(one));
-  const seen = new Set<string>(own.flatMap(namesIn));
-  const chosen: SourcedProposal[] = [];
-  // The latest first: of two conflicting proposals the earlier one is left out.
-  for (const sourced of [...received].reverse()) {
-    const leafIndex = target(sourced);
-    if (leafIndex === committer || isSuperseded(sourced)) continue;
-    if (isType(ProposalType.update)(sourced) && removed.has(leafIndex as number)) continue;
-    const names = namesIn(sourced);
-    if (names.some((name) => seen.has(name))) continue;
-    for (const name of names) seen.add(name);
-    chosen.unshift(sourced);
-  }
-  const all = [...chosen, ...own];
-  const others = all.filter((one) => !isType(ProposalType.reinit)(one));
-  // A ReInit must be the only proposal: commit the latest.
-  return others.length > 0 ? others : all.slice(-1);
+  const select = (removedByCustom: ReadonlySet<number>) => {
+    const isSuperseded = (one: SourcedProposal) =>
+      !isCustomProposal(one.proposal) && removedByCustom.has(target(one) ?? -1);
+    const own = requested.filter((one) => !isSuperseded(one));
+    const removed = new Set(
+      [...own, ...received].filter(isType(ProposalType.remove)).map((one) => target(one) as number),
+    );
+    const namesIn = (one: SourcedProposal) => namesOf(one, target(one));
+    const seen = new Set<string>(own.flatMap(namesIn));
+    const chosen: SourcedProposal[] = [];
+    // The latest first: of two conflicting proposals the earlier one is left out.
+    for (const sourced of [...received].reverse()) {
+      const leafIndex = target(sourced) ?? -1;
+      if (leafIndex === committer || isSuperseded(sourced)) continue;
+      const yields = !isType(ProposalType.remove)(sourced) && !removedByCustom.has(leafIndex);
+      if (yields && removed.has(leafIndex)) continue;
+      const names = namesIn(sourced);
+      if (names.some((name) => seen.has(name))) continue;
+      for (const name of names) seen.add(name);
+      chosen.unshift(sourced);
+    }
+    const all = [...chosen, ...own];
+    const others = all.filter((one) => !isType(ProposalType.reinit)(one));
+    // A ReInit must be the only proposal: commit the latest.
+    return others.length > 0 ? others : all.slice(-1);
+  };
+  const custom = received
+    .filter(({ proposal }) => isCustomProposal(proposal))
+    .flatMap((one) => target(one) ?? []);
+  const proposals = select(new Set(custom));
+  return { proposals, fallback: custom.length > 0 ? select(new Set()) : proposals };
 }

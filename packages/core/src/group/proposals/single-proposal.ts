@@ -127,7 +127,7 @@ function checkOne(
       rules.registry.checkExtensions(keyPackage.extensions, "keyPackage");
       deferred.signatures.push(...keyPackageVerifyRequests(keyPackage));
       deferred.claims.push({ leafNode: keyPackage.leafNode });
-      deferred.encryptionKeys.push(keyPackage.leafNode.encryptionKey);
+      deferred.encryptionKeys.push(keyPackage.initKey, keyPackage.leafNode.encryptionKey);
       return;
     }
     case ProposalType.update: {
