@@ -3,10 +3,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
+import { CHROMIUM, launch } from "@copse/test-support/chromium";
 import type { Browser, Page } from "playwright-core";
 import { build, type PreviewServer, preview } from "vite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { CHROMIUM, launch } from "@copse/test-support/chromium";
 import type { Saved } from "../web/src/save.js";
 
 const configFile = fileURLToPath(new URL("../web/vite.config.ts", import.meta.url));

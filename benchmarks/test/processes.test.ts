@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundle } from "@copse/test-support/bundle";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Implementation } from "../src/implementation.js";
 import { node } from "../src/implementations.js";
 import { Processes } from "../src/processes.js";

@@ -1,7 +1,7 @@
 // RFC 9420 §17.1: gets platforms one after the other, and runs several at once.
 import type { Job } from "./launch.js";
 import type { Platform } from "./platforms.js";
-import type { ProviderLine, FactsLine, RefusalLine, SuiteLine, TokenPlace } from "./report.js";
+import type { FactsLine, ProviderLine, RefusalLine, SuiteLine, TokenPlace } from "./report.js";
 
 /** What came of one platform. */
 export interface PlatformResult {

@@ -22,7 +22,7 @@ import { GroupContext } from "../../packages/core/src/wire/group-context.js";
 import { MlsMessage } from "../../packages/core/src/wire/mls-message.js";
 import { Proposal, ProposalType } from "../../packages/core/src/wire/proposal.js";
 import { PSKType } from "../../packages/core/src/wire/psk.js";
-import { type VectorContext, type Source, toHex } from "./source.js";
+import { type Source, toHex, type VectorContext } from "./source.js";
 import { signerPair } from "./trees.js";
 
 /** The smallest and largest value of each encoded size, and random values between them. */

@@ -10,7 +10,7 @@ import {
   welcome,
 } from "./groups.js";
 import { cryptoBasics, keySchedule, psks, secretTree } from "./schedule.js";
-import { type VectorContext, contextOf, Source } from "./source.js";
+import { contextOf, Source, type VectorContext } from "./source.js";
 import { OPERATIONS, type Recipe, treeKem, treeMath, treeOperation, treeValidation } from "./trees.js";
 
 export interface GenerateOptions {

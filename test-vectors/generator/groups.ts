@@ -19,8 +19,8 @@ import {
 import { PSKType } from "../../packages/core/src/wire/psk.js";
 import { RatchetTreeNodes } from "../../packages/core/src/wire/ratchet-tree.js";
 import { GroupSecrets } from "../../packages/core/src/wire/welcome.js";
-import { type Round, TestGroup, type Start } from "./test-group.js";
-import { type VectorContext, toHex } from "./source.js";
+import { toHex, type VectorContext } from "./source.js";
+import { type Round, type Start, TestGroup } from "./test-group.js";
 import { TestTree } from "./trees.js";
 
 export async function welcome(context: VectorContext) {

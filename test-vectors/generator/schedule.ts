@@ -19,7 +19,7 @@ import {
 import { SecretTree } from "../../packages/core/src/schedule/secret-tree.js";
 import { GroupContext } from "../../packages/core/src/wire/group-context.js";
 import { PSKType } from "../../packages/core/src/wire/psk.js";
-import { type VectorContext, toHex } from "./source.js";
+import { toHex, type VectorContext } from "./source.js";
 import { signerPair } from "./trees.js";
 
 export async function cryptoBasics({ id, source, suite }: VectorContext) {

@@ -8,7 +8,7 @@ import { insecureAcceptAll } from "../../packages/core/src/group/authentication.
 import type { Policy } from "../../packages/core/src/group/policy.js";
 import type { CommitOptions, ProposalRequest } from "../../packages/core/src/group/proposals/requests.js";
 import { SavedKeyPackages } from "../../packages/core/src/group/storage/saved-key-packages.js";
-import { type VectorContext, toHex } from "./source.js";
+import { toHex, type VectorContext } from "./source.js";
 import { signerPair } from "./trees.js";
 
 /** 1 January 2000, in milliseconds: the start of all lifetimes, which last a century. */

@@ -25,7 +25,7 @@ import { type LeafNode, LeafNodeSource } from "../../packages/core/src/wire/leaf
 import { Proposal, ProposalType } from "../../packages/core/src/wire/proposal.js";
 import { RatchetTreeNodes } from "../../packages/core/src/wire/ratchet-tree.js";
 import { UpdatePath } from "../../packages/core/src/wire/update-path.js";
-import { type VectorContext, toHex } from "./source.js";
+import { toHex, type VectorContext } from "./source.js";
 
 export function treeMath(leaves: number) {
   const all = (relation: (node: number) => number | undefined) =>

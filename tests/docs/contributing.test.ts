@@ -1,7 +1,7 @@
 // CONTRIBUTING.md, SECURITY.md, CHANGELOG.md: their links and scripts exist, and what they say of versions is so.
 import { access, readdir, readFile } from "node:fs/promises";
-import { expect, test } from "vitest";
 import { readDocument, root } from "@copse/test-support/documents";
+import { expect, test } from "vitest";
 
 const json = async (path: string) => JSON.parse(await readFile(`${root}${path}`, "utf8"));
 

@@ -1,8 +1,8 @@
 // docs/guide.md: its code is compiled, run, and prints what its comments say.
 import { access } from "node:fs/promises";
 import { dirname } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Programs, programs, promised, readDocument, root } from "@copse/test-support/documents";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const PATH = "docs/guide.md";
 const { text, blocks } = await readDocument(PATH);

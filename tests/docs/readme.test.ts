@@ -1,7 +1,7 @@
 // The README's code is compiled, run, and prints what its comments say.
 import { access, readFile } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Programs, programs, promised, readDocument, root } from "@copse/test-support/documents";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const { text: readme, blocks } = await readDocument("README.md");
 const first = blocks[0]?.code ?? "";

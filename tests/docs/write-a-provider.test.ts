@@ -1,8 +1,8 @@
 // docs/write-a-provider.md: its provider compiles as its text stands, and passes every check that it claims.
 import { access, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Programs, programs, promised, readDocument, root, run } from "@copse/test-support/documents";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const PATH = "docs/write-a-provider.md";
 const { text, blocks } = await readDocument(PATH);

@@ -1,16 +1,16 @@
 // RFC 9420 §17.1: a short run on the platforms that are here, and what is made of what platforms report.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { SOURCES } from "@copse/test-support/bundle";
+import { root } from "@copse/test-support/documents";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { bundle } from "../../platforms/src/bundle.js";
 import { type Got, Unavailable } from "../../platforms/src/get.js";
 import { inProcess, type Job } from "../../platforms/src/launch.js";
 import { PLATFORMS, type Platform } from "../../platforms/src/platforms.js";
-import { type ProviderLine, type Line, NO_TOKEN, type SuiteLine } from "../../platforms/src/report.js";
+import { type Line, NO_TOKEN, type ProviderLine, type SuiteLine } from "../../platforms/src/report.js";
 import { type PlatformResult, runPlatforms } from "../../platforms/src/run-platforms.js";
 import { render, shortfalls } from "../../platforms/src/table.js";
-import { SOURCES } from "@copse/test-support/bundle";
-import { root } from "@copse/test-support/documents";
 
 const document = await readFile(`${root}docs/platforms.md`, "utf8");
 

@@ -1,4 +1,6 @@
 // RFC 9420 §6, §12: insiders, who send invalid messages with valid signatures and MACs.
+
+import type { Group, Signer } from "@copse/core";
 import { encode } from "../../packages/core/src/codec/codec.js";
 import { signContent } from "../../packages/core/src/framing/authentication.js";
 import type { SourcedProposal } from "../../packages/core/src/framing/sourced-proposal.js";
@@ -30,7 +32,6 @@ import { GroupContext } from "../../packages/core/src/wire/group-context.js";
 import type { LeafNode } from "../../packages/core/src/wire/leaf-node.js";
 import type { Proposal } from "../../packages/core/src/wire/proposal.js";
 import type { UpdatePath } from "../../packages/core/src/wire/update-path.js";
-import type { Group, Signer } from "@copse/core";
 import type { Party } from "./clients.js";
 
 /** A member's own state, in the hands of somebody who ignores the rules. */

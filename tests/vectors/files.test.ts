@@ -1,9 +1,9 @@
 // The working group's files are those that test-vectors/checksums.json lists, and every provider is at work.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
 import { vectorProviders } from "@copse/test-support/providers";
 import { SUITES, vectorFolder, vectorsRequired } from "@copse/test-support/vectors";
+import { describe, expect, it } from "vitest";
 import { describeCounts } from "./counts.js";
 
 const list = new URL("../../test-vectors/checksums.json", import.meta.url);

@@ -1,8 +1,8 @@
 // The project's own vectors are what the generator makes of their seed, and have the form of the working group's.
 import { readFileSync } from "node:fs";
+import { ownFolder, ownVectors, workingGroupVectors } from "@copse/test-support/vectors";
 import { describe, expect, it } from "vitest";
 import { generate, toJson } from "../../test-vectors/generator/generate.js";
-import { ownFolder, ownVectors, workingGroupVectors } from "@copse/test-support/vectors";
 
 const list = new URL("../../test-vectors/checksums.json", import.meta.url);
 const { sha256 } = JSON.parse(readFileSync(list, "utf8")) as { sha256: Record<string, string> };

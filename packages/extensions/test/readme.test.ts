@@ -1,6 +1,7 @@
 // The README's code is compiled, run, and prints what its comments say.
-import { afterAll, beforeAll, expect, it } from "vitest";
+
 import { type Programs, programs, promised, readDocument } from "@copse/test-support/documents";
+import { afterAll, beforeAll, expect, it } from "vitest";
 
 const { blocks } = await readDocument("packages/extensions/README.md");
 const all = blocks.map(({ code }) => code).join("\n");

@@ -16,8 +16,8 @@ import {
 } from "@copse/provider-kit";
 import { nodeProvider } from "@copse/provider-node";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
-import { describe, expect, it } from "vitest";
 import { hex } from "@copse/test-support/bytes";
+import { describe, expect, it } from "vitest";
 
 const node = nodeProvider();
 const usage = expect.objectContaining({ code: "usage" });

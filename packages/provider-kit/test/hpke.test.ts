@@ -11,8 +11,8 @@ import {
 } from "@copse/core/provider";
 import { type DhPrimitives, dhkem, hkdf, hpke } from "@copse/provider-kit";
 import { nodeProvider } from "@copse/provider-node";
-import { describe, expect, it } from "vitest";
 import { hex, toHex } from "@copse/test-support/bytes";
+import { describe, expect, it } from "vitest";
 import { RFC_9180 } from "../../provider-conformance/src/known/rfc9180.js";
 import { dhGroup } from "../../provider-node/src/asymmetric.js";
 

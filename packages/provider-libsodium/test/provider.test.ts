@@ -2,9 +2,9 @@
 import { inspect } from "node:util";
 import { libsodiumProvider } from "@copse/provider-libsodium";
 import { nodeProvider } from "@copse/provider-node";
-import { describe, expect, it } from "vitest";
-import { checkSynchronous, conforms } from "@copse/test-support/conformance";
 import { hex, toHex } from "@copse/test-support/bytes";
+import { checkSynchronous, conforms } from "@copse/test-support/conformance";
+import { describe, expect, it } from "vitest";
 
 const node = nodeProvider();
 const provider = await libsodiumProvider({ aes: node.suite(1).aead });

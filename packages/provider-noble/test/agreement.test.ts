@@ -2,13 +2,13 @@
 import type { CipherSuiteProvider } from "@copse/core/provider";
 import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
+import { utf8 as text } from "@copse/test-support/bytes";
 import { ed448 } from "@noble/curves/ed448.js";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE } from "@noble/curves/utils.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { shake256 } from "@noble/hashes/sha3.js";
 import { describe, expect, it } from "vitest";
-import { utf8 as text } from "@copse/test-support/bytes";
 
 const [noble, node] = [nobleProvider(), nodeProvider()];
 const [info, aad, plaintext] = [text("info"), text("aad"), text("plaintext")];

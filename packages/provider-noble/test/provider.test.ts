@@ -1,8 +1,8 @@
 // RFC 9420 §5.1: the provider in pure JavaScript conforms, and agrees with OpenSSL.
 import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
-import { describe, expect, it } from "vitest";
 import { checkSynchronous, conforms } from "@copse/test-support/conformance";
+import { describe, expect, it } from "vitest";
 
 const provider = nobleProvider();
 conforms(provider, { second: nodeProvider(), maySkip: ["hpke keys: loads what it saves"] });

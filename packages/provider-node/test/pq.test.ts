@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PQ_SUITE_NAMES } from "@copse/provider-kit";
 import { nodeProvider, type PqCodePoints } from "@copse/provider-node";
-import { afterAll, describe, expect, it } from "vitest";
 import { bundle } from "@copse/test-support/bundle";
+import { afterAll, describe, expect, it } from "vitest";
 import type { Report } from "./pq-child.js";
 
 const codePoints: PqCodePoints = Object.fromEntries(

@@ -1,8 +1,8 @@
 // RFC 9420 §5.1: the provider by node:crypto conforms.
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { nodeProvider } from "@copse/provider-node";
-import { describe, expect, it } from "vitest";
 import { checkSynchronous, conforms } from "@copse/test-support/conformance";
+import { describe, expect, it } from "vitest";
 
 const provider = nodeProvider();
 conforms(provider, { maySkip: ["hpke keys: loads what it saves"] });

@@ -4,8 +4,8 @@ import { composeSuite, defineProvider } from "@copse/provider-kit";
 import { nodeProvider } from "@copse/provider-node";
 import { instrumentProvider } from "@copse/provider-select";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
-import { describe, expect, it } from "vitest";
 import { conforms } from "@copse/test-support/conformance";
+import { describe, expect, it } from "vitest";
 
 const node = nodeProvider();
 const bytes = (length: number) => new Uint8Array(length).fill(7);

@@ -1,9 +1,10 @@
 // RFC 9180 §6: what is sealed here opens in the hpke-js family, and the other way round; so are keys and exports.
+
+import { toHex } from "@copse/test-support/bytes";
 import { Aes128Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from "@hpke/core";
 import fc from "fast-check";
 import { AeadId, CipherSuite as AnyCipherSuite, KdfId, KemId } from "hpke-js";
 import { describe, expect, test } from "vitest";
-import { toHex } from "@copse/test-support/bytes";
 import { SUITE_IDS, suites, VARIANTS } from "./support.js";
 
 const ORACLES = {

@@ -1,9 +1,9 @@
 // RFC 9420 §5.1: every way in which this package makes a provider conforms.
 import { nodeProvider } from "@copse/provider-node";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
-import { describe } from "vitest";
 import { conforms } from "@copse/test-support/conformance";
 import { wycheproofFiles } from "@copse/test-support/wycheproof";
+import { describe } from "vitest";
 import { memoryStore, without } from "./support.js";
 
 const second = nodeProvider();

@@ -1,10 +1,10 @@
 // RFC 9420 §12.4.3.1: in a real browser, a page stays live while its worker joins a group of 1,000, and a worker's end is noticed.
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundle } from "@copse/test-support/bundle";
 import { CHROMIUM, launch } from "@copse/test-support/chromium";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeClient } from "./workers.js";
 
 const MEMBERS = 1000;

@@ -1,6 +1,7 @@
 // The README's code is compiled, run in threads, and prints what its comments say.
-import { afterAll, beforeAll, expect, it } from "vitest";
+
 import { type Programs, programs, promised, readDocument } from "@copse/test-support/documents";
+import { afterAll, beforeAll, expect, it } from "vitest";
 
 const { blocks } = await readDocument("packages/worker/README.md");
 const files = Object.fromEntries(blocks.map(({ file, code }) => [file, code]));

@@ -2,8 +2,8 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { Client, type ClientOptions, insecureAcceptAll } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
-import { connectClient, type Serving, serveClient, type WebPort, type WorkerClient } from "@copse/worker";
 import { bundle } from "@copse/test-support/bundle";
+import { connectClient, type Serving, serveClient, type WebPort, type WorkerClient } from "@copse/worker";
 
 export type Options = Partial<Omit<ClientOptions, "crypto">>;
 

@@ -1,7 +1,7 @@
 // RFC 9420: two clients of ts-mls alone, so that a failure of an interoperability test isn't the wrapper's.
 import { type Handshake, type Suite, TsMlsClient } from "@copse/peer-ts-mls";
-import { describe, expect, test } from "vitest";
 import { utf8 } from "@copse/test-support/bytes";
+import { describe, expect, test } from "vitest";
 
 async function pair(suite: Suite, handshake: Handshake): Promise<[TsMlsClient, TsMlsClient]> {
   const [alice, bob] = await Promise.all([

@@ -1,6 +1,9 @@
 // RFC 9420 §7.8, §8, §9, §12: ts-mls agrees with the vectors that we generated.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
+import { hex, toHex } from "@copse/test-support/bytes";
+import type { PassiveClientVector as Passive } from "@copse/test-support/passive-client";
+import { ownVectors } from "@copse/test-support/vectors";
 import {
   bytesToBase64,
   type CiphersuiteImpl,
@@ -19,9 +22,6 @@ import {
   wireformats,
 } from "ts-mls";
 import { expect, it } from "vitest";
-import type { PassiveClientVector as Passive } from "@copse/test-support/passive-client";
-import { hex, toHex } from "@copse/test-support/bytes";
-import { ownVectors } from "@copse/test-support/vectors";
 import { ratchetTreeDecoder } from "../src/internals.js";
 import { decodeWhole, fromBytes } from "../src/messages.js";
 

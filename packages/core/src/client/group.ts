@@ -50,8 +50,8 @@ import { Lock } from "./lock.js";
 /**
  * A group that this client is a member of. Created by {@link Client}.
  *
- * Methods run one after the other, in the order of the calls. A call that fails doesn't change the group. All messages
- * are encoded MLSMessages.
+ * Methods run one after the other, in the order of the calls. A call that fails doesn't change the group; but if
+ * encryption itself fails, the key that it took stays used. All messages are encoded MLSMessages.
  * @example
  * await server.send(await group.encrypt("hello"));
  * const received = await group.receive(await server.next());

@@ -2,6 +2,6 @@
 export * from "./key-schedule.js";
 export * from "./leaf-secrets.js";
 export * from "./ratchet.js";
-export * from "./secret-tree-state.js";
 export * from "./secret-tree.js";
+export * from "./secret-tree-state.js";
 export * from "./transcript.js";

@@ -1,8 +1,8 @@
 // The core needs ECMAScript and TextEncoder, and nothing else of a platform: it runs in a context without the rest.
 import vm from "node:vm";
 import { nodeProvider } from "@copse/provider-node";
-import { expect, it } from "vitest";
 import { bundle } from "@copse/test-support/bundle";
+import { expect, it } from "vitest";
 
 const session = `
 import { Client, insecureAcceptAll } from "@copse/core";

@@ -1,9 +1,9 @@
 // RFC 9420 §12.4: paths of commits, and the leaves that they replace.
 import type { Group } from "@copse/core";
+import { everyone, four, party, publicIn } from "@copse/test-support/clients";
 import { describe, expect, it } from "vitest";
 import { toHex } from "../../src/bytes.js";
 import { ContentType } from "../../src/wire/framed-content.js";
-import { everyone, four, party, publicIn } from "@copse/test-support/clients";
 
 const SUITE = 1;
 

@@ -2,8 +2,8 @@
 import type { Group } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { type InstrumentedProvider, instrumentProvider, type Operation } from "@copse/provider-select";
-import { describe, expect, it } from "vitest";
 import { everyone, gather, type Party, party } from "@copse/test-support/clients";
+import { describe, expect, it } from "vitest";
 
 const SUITE = 1;
 

@@ -1,8 +1,8 @@
 // What the number of members costs: time to join, and memory for past epochs.
 import type { Group } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
-import { describe, expect, it } from "vitest";
 import { four, type Party, party } from "@copse/test-support/clients";
+import { describe, expect, it } from "vitest";
 
 const SUITE = 1;
 

@@ -1,7 +1,7 @@
 // RFC 9420 §14: own messages that the delivery service sends back.
 import type { Group } from "@copse/core";
-import { describe, expect, it } from "vitest";
 import { four } from "@copse/test-support/clients";
+import { describe, expect, it } from "vitest";
 
 const SUITE = 1;
 

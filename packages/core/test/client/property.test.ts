@@ -1,8 +1,8 @@
 // RFC 9420 §12, §14, §15: whatever members do, in any order of arrival, an epoch's members agree and nobody else can read.
 import type { CryptoProvider } from "@copse/core";
+import { providers } from "@copse/test-support/providers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { providers } from "@copse/test-support/providers";
 import { noTally, type Step, World } from "./world.js";
 
 /**

@@ -72,7 +72,9 @@ export async function processCommit(
 ): Promise<ProcessedCommit> {
   const { provider } = config;
   const { sender, content } = authenticated.content;
-  if (content.contentType !== ContentType.commit) throw new MlsError("usage", "expected a commit");
+  if (content.contentType !== ContentType.commit) {
+    throw new MlsError("usage", `expected a commit, got content type ${content.contentType}`);
+  }
   const { commit } = content;
   const proposals = resolve(commit, sender, find);
   const applied = await validateProposals(config, epoch, proposals, sender);

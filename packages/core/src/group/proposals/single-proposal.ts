@@ -158,6 +158,7 @@ function checkOne(
       ensure(
         proposal.version >= epoch.groupContext.version,
         "12.1.5: the version of a ReInit must not be less than the group's",
+        () => `expected at least ${epoch.groupContext.version}, got ${proposal.version}`,
       );
       return;
     case ProposalType.externalInit:
