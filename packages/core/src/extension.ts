@@ -1,6 +1,7 @@
 // RFC 9420 §13: the interface for authors of extensions of the protocol. Applications don't need it.
 export { concat, EMPTY, equalBytes, toHex, utf8, wipe } from "./bytes.js";
 export type { Group } from "./client/index.js";
+export * from "./codec/index.js";
 export {
   decryptWithLabel,
   deriveSecret,
@@ -28,11 +29,12 @@ export type {
   RandomSource,
 } from "./group/extensions/index.js";
 export type { EpochAccess } from "./group/index.js";
+export * from "./provider/index.js";
 export {
   Credential,
   type CustomProposal,
-  customProposal,
   type CustomPsk,
+  customProposal,
   customPsk,
   Extension,
   ExtensionType,
@@ -47,5 +49,3 @@ export {
   type Sender,
   SenderType,
 } from "./wire/index.js";
-export * from "./codec/index.js";
-export * from "./provider/index.js";

@@ -10,11 +10,11 @@ export {
   insecureAcceptAll,
   type Member,
   noPadding,
-  padme,
-  padToMultiple,
   type Party,
   type Policy,
   type ProposedAction,
+  padme,
+  padToMultiple,
 } from "./group/index.js";
 export type {
   ApplicationMessage,
@@ -23,6 +23,7 @@ export type {
   ProposalMessage,
   Received,
 } from "./group/messages/index.js";
+export * from "./provider/index.js";
 export {
   basicCredential,
   type Credential,
@@ -42,4 +43,3 @@ export {
   type RequiredCapabilities,
   x509Credential,
 } from "./wire/index.js";
-export * from "./provider/index.js";

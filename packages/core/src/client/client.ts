@@ -20,7 +20,7 @@ import {
   type ResumptionOptions,
   type ResumptionUsage,
 } from "../group/proposals/index.js";
-import { loadKeyPackages, loadState, saveKeyPackages, type SavePoint } from "../group/storage/index.js";
+import { loadKeyPackages, loadState, type SavePoint, saveKeyPackages } from "../group/storage/index.js";
 import { createKeyPackage, createLeafNode, type OwnKeyPackage } from "../key-package/index.js";
 import type { Awaitable, CipherSuite, CipherSuiteProvider, Signer } from "../provider/index.js";
 import {
@@ -32,9 +32,9 @@ import {
   ProposalType,
   ProtocolVersion,
   PSKType,
+  ResumptionPSKUsage,
   readGroupInfo,
   readWelcome,
-  ResumptionPSKUsage,
   SenderType,
   writeKeyPackage,
 } from "../wire/index.js";

@@ -3,11 +3,11 @@ import { copyOf, needBytes, utf8 } from "../bytes.js";
 import { mlsExporter } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import type { SourcedProposal } from "../framing/index.js";
-import { prepareCommit, type PreparedCommit, prepareResumption } from "../group/commit/index.js";
+import { type PreparedCommit, prepareCommit, prepareResumption } from "../group/commit/index.js";
 import {
   accessTo,
-  checkNextSigners,
   type ClientConfig,
+  checkNextSigners,
   type Epoch,
   type EpochAccess,
   type GroupState,
@@ -24,8 +24,8 @@ import {
 import {
   applicationMessage,
   type CommitMessage,
-  groupInfoMessage,
   type GroupInfoOptions,
+  groupInfoMessage,
   mergePending,
   proposalMessage,
   type Received,
@@ -37,9 +37,9 @@ import {
   type NewIdentity,
   ownProposals,
   type ProposalRequest,
-  requestedProposal,
   type ResumptionOptions,
   type ResumptionUsage,
+  requestedProposal,
   withProposal,
 } from "../group/proposals/index.js";
 import { type SavePoint, saveState } from "../group/storage/index.js";

@@ -1,7 +1,7 @@
 // Independent operations in one call to the provider, with a fallback for providers that have no batch functions.
 import {
-  all,
   type Awaitable,
+  all,
   type CipherSuiteProvider,
   type ExpandRequest,
   type HpkeSealed,

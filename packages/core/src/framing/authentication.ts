@@ -2,7 +2,7 @@
 import { opaque, Writer } from "../codec/index.js";
 import { mlsLabel, withBuffer } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
-import { type Awaitable, chain, type CipherSuiteProvider, type Signer } from "../provider/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain, type Signer } from "../provider/index.js";
 import {
   type AuthenticatedContent,
   ContentType,

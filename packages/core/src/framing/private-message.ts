@@ -8,8 +8,8 @@ import type { RatchetKind, SecretTree } from "../schedule/index.js";
 import {
   type AuthenticatedContent,
   type Content,
-  contentCases,
   ContentType,
+  contentCases,
   framedContentAuthData,
   framedContentSize,
   PrivateContentAAD,

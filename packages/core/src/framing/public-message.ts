@@ -2,7 +2,7 @@
 import { concat, equalSecret } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { ensure, MlsError } from "../errors.js";
-import { type Awaitable, chain, type CipherSuiteProvider } from "../provider/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
 import {
   type AuthenticatedContent,
   ContentType,

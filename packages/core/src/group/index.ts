@@ -12,11 +12,11 @@ export {
   DEFAULT_POLICY,
   newLifetime,
   noPadding,
+  type Policy,
+  type ProposedAction,
   padme,
   padToMultiple,
-  type Policy,
   policyOf,
-  type ProposedAction,
 } from "./policy.js";
 export {
   accessTo,

@@ -10,11 +10,11 @@ import type {
   Signer,
   VerifyRequest,
 } from "../provider/index.js";
-import { checkLeafNode, leafNodeVerifyRequest, type LifetimeRule, signLeafNode } from "../tree/index.js";
+import { checkLeafNode, type LifetimeRule, leafNodeVerifyRequest, signLeafNode } from "../tree/index.js";
 import {
   type Capabilities,
-  checkUniqueTypes,
   type Credential,
+  checkUniqueTypes,
   type Extension,
   KeyPackage,
   KeyPackageTBS,

@@ -2,7 +2,7 @@
 import { EMPTY, wipe } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { deriveSecret, expandAllWithLabels, expandWithLabel } from "../crypto/index.js";
-import { all, chain, type CipherSuiteProvider, useSecret } from "../provider/index.js";
+import { all, type CipherSuiteProvider, chain, useSecret } from "../provider/index.js";
 import { type PreSharedKeyID, PSKLabel } from "../wire/index.js";
 
 /** The secrets of an epoch, RFC 9420 §8: each of `KDF.Nh` bytes. */

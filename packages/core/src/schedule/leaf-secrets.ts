@@ -2,7 +2,7 @@
 import { EMPTY, wipe } from "../bytes.js";
 import { expandAll, expandAllWithLabels, kdfLabel, onFailure } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import { type Awaitable, chain, type CipherSuiteProvider, isPromise } from "../provider/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
 import type { SecretTreeContents } from "./secret-tree-state.js";
 
 /** The secrets on the path from a node whose secret is known down to a leaf. */

@@ -5,9 +5,9 @@ import {
   opaque,
   struct,
   type TypeOf,
+  uint8,
   uint32,
   uint64,
-  uint8,
   vector,
 } from "../codec/index.js";
 import { MlsError } from "../errors.js";

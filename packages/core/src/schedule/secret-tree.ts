@@ -2,7 +2,7 @@
 import { EMPTY, wipe } from "../bytes.js";
 import { onFailure } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import { type Awaitable, chain, type CipherSuiteProvider, isPromise } from "../provider/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
 import { deriveLeafSecrets, type LeafSecrets, wipeLeafSecrets } from "./leaf-secrets.js";
 import {
   deriveStep,
@@ -13,7 +13,7 @@ import {
   wipeRatchet,
   wipeStep,
 } from "./ratchet.js";
-import { isTreeWidth, loadSecretTree, saveSecretTree, type SecretTreeContents } from "./secret-tree-state.js";
+import { isTreeWidth, loadSecretTree, type SecretTreeContents, saveSecretTree } from "./secret-tree-state.js";
 
 /** Limits on what a sender can make a receiver compute and keep. */
 export interface RatchetLimits {

@@ -2,8 +2,8 @@
 export {
   checkLeafNode,
   DEFAULT_EXTENSIONS,
-  leafNodeVerifyRequest,
   type LifetimeRule,
+  leafNodeVerifyRequest,
   signLeafNode,
 } from "./leaf-node.js";
 export { commonAncestor } from "./math.js";

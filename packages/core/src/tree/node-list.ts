@@ -2,7 +2,7 @@
 import { ensure } from "../errors.js";
 import { type LeafNode, NodeType, type ParentNode, type RatchetTreeNodes } from "../wire/index.js";
 import { isLeafBelow } from "./math.js";
-import { treeLeaf, type TreeNode, type TreeParent, treeParent } from "./tree-node.js";
+import { type TreeNode, type TreeParent, treeLeaf, treeParent } from "./tree-node.js";
 
 /** Whether a strictly increasing list contains a value: a binary search. */
 function includes(sorted: readonly number[], value: number): boolean {

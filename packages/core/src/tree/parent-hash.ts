@@ -3,12 +3,12 @@ import { EMPTY, equalBytes } from "../bytes.js";
 import { Writer } from "../codec/index.js";
 import { withBuffer } from "../crypto/index.js";
 import { ensure } from "../errors.js";
-import { type Awaitable, chain, type CipherSuiteProvider, isPromise } from "../provider/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
 import { LeafNodeSource, ParentHashInput, type ParentNode } from "../wire/index.js";
 import { OriginalHashes } from "./original-hash.js";
 import type { PathStep, RatchetTree } from "./ratchet-tree.js";
 import { type Hashed, hashInto } from "./tree-hash.js";
-import { resolutionOf, type TreeNode, treeNodeAt, type TreeParent, widthOf } from "./tree-node.js";
+import { resolutionOf, type TreeNode, type TreeParent, treeNodeAt, widthOf } from "./tree-node.js";
 
 /** A parent P and a descendant D, whose `parent_hash` is to be compared with P's parent hash (§7.9.2). */
 interface Link extends Hashed {

@@ -1,7 +1,7 @@
 // RFC 9420 §4, §7.7, §12.1: the public state of a ratchet tree, as an immutable value.
 import { equalBytes } from "../bytes.js";
 import { ensure, MlsError } from "../errors.js";
-import { type Awaitable, chain, type CipherSuiteProvider } from "../provider/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
 import { LeafNode, type ParentNode, type RatchetTreeNodes } from "../wire/index.js";
 import { KeySet } from "./key-set.js";
 import { rootIndex } from "./math.js";
@@ -16,14 +16,14 @@ import {
   type LeafEdit,
   leafEdits,
   type ParentChange,
-  parentChanges,
   type ParentEdit,
+  parentChanges,
   resolutionOf,
-  treeLeaf,
   type TreeNode,
+  type TreeSummary,
+  treeLeaf,
   treeNodeAt,
   treeParent,
-  type TreeSummary,
   widthOf,
 } from "./tree-node.js";
 

@@ -1,7 +1,7 @@
 // RFC 9420 §7.8: tree hashes.
 import { Writer } from "../codec/index.js";
 import { hashAll, withBuffer } from "../crypto/index.js";
-import { type Awaitable, chain, type CipherSuiteProvider, isPromise } from "../provider/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
 import { NodeType, TreeHashInput } from "../wire/index.js";
 import { level } from "./math.js";
 import type { TreeNode } from "./tree-node.js";

@@ -5,10 +5,10 @@ import {
   remembered,
   struct,
   type TypeOf,
+  uint8,
   uint16,
   uint32,
   uint64,
-  uint8,
   variant,
 } from "../codec/index.js";
 import { Commit } from "./commit.js";

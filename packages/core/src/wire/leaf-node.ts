@@ -6,10 +6,10 @@ import {
   shared,
   struct,
   type TypeOf,
+  uint8,
   uint16,
   uint32,
   uint64,
-  uint8,
   variant,
   vector,
 } from "../codec/index.js";

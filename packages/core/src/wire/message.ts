@@ -6,9 +6,9 @@ import {
   opaque,
   struct,
   type TypeOf,
+  uint8,
   uint32,
   uint64,
-  uint8,
 } from "../codec/index.js";
 import {
   ContentType,

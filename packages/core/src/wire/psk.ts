@@ -1,5 +1,5 @@
 // RFC 9420 §8.4: identifiers of pre-shared keys.
-import { type Codec, opaque, struct, type TypeOf, uint16, uint64, uint8, variant } from "../codec/index.js";
+import { type Codec, opaque, struct, type TypeOf, uint8, uint16, uint64, variant } from "../codec/index.js";
 import { MlsError } from "../errors.js";
 
 /** RFC 9420 §8.4 */

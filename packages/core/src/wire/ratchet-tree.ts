@@ -1,5 +1,5 @@
 // RFC 9420 §7.1, §7.8, §7.9, §12.4.3.3: the nodes of a ratchet tree, and the inputs of its hashes.
-import { opaque, optional, struct, type TypeOf, uint32, uint8, variant, vector } from "../codec/index.js";
+import { opaque, optional, struct, type TypeOf, uint8, uint32, variant, vector } from "../codec/index.js";
 import { LeafNode } from "./leaf-node.js";
 
 /** ParentNode, RFC 9420 §7.1 */

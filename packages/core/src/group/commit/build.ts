@@ -5,10 +5,10 @@ import { MlsError } from "../../errors.js";
 import {
   asCommitted,
   checkMessageSize,
+  type SourcedProposal,
   sealPrivate,
   sealPublic,
   signContent,
-  type SourcedProposal,
 } from "../../framing/index.js";
 import type { LeafDescription } from "../../key-package/index.js";
 import type { Signer } from "../../provider/index.js";
@@ -32,11 +32,11 @@ import {
   type NextEpoch,
   nextEpoch,
   nextGroupContext,
-  provisionalContext,
   type PublicEpoch,
+  provisionalContext,
   wipeEpoch,
 } from "../epoch.js";
-import { checkResumption, createWelcome, ratchetTreeExtension, type ResumptionPskId } from "../join/index.js";
+import { checkResumption, createWelcome, type ResumptionPskId, ratchetTreeExtension } from "../join/index.js";
 import { handshakeFormat } from "../policy.js";
 import {
   type Applied,

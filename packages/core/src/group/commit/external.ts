@@ -23,7 +23,7 @@ import { openPublicEpoch } from "../join/index.js";
 import { type Member, memberOf } from "../member.js";
 import { checkEpoch, checkGroupId } from "../past-epoch.js";
 import { cacheProposal, type PskChoice, pskIdOf, verifySender } from "../proposals/index.js";
-import { buildCommit, type BuiltCommit } from "./build.js";
+import { type BuiltCommit, buildCommit } from "./build.js";
 
 export interface ExternalCommitRequest {
   readonly signer: Signer;

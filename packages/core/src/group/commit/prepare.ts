@@ -9,9 +9,9 @@ import { isProposal, ProposalType, RatchetTreeNodes } from "../../wire/index.js"
 import type { GroupConfig } from "../config.js";
 import { resumptionPskId } from "../join/index.js";
 import {
-  changesOf,
   type CommitMessages,
   type CommitOptions,
+  changesOf,
   ownDescription,
   ownProposals,
   type ResumptionOptions,

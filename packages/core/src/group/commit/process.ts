@@ -30,8 +30,8 @@ import {
   type Epoch,
   nextEpoch,
   nextGroupContext,
-  provisionalContext,
   type PublicEpoch,
+  provisionalContext,
   wipeEpoch,
 } from "../epoch.js";
 import {

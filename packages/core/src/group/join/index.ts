@@ -1,6 +1,7 @@
 // RFC 9420 §11, §12.4.3: creating and joining groups, Welcome and GroupInfo.
-export { createWelcome } from "./create-welcome.js";
+
 export { createEpoch } from "./create.js";
+export { createWelcome } from "./create-welcome.js";
 export {
   createGroupInfo,
   externalPubExtension,

@@ -2,4 +2,4 @@
 export { followFrom, followMessage, type PublicGroupState } from "./follow.js";
 export { mergePending, receiveMessage } from "./receive.js";
 export type { ApplicationMessage, CommitMessage, OwnMessage, ProposalMessage, Received } from "./report.js";
-export { applicationMessage, groupInfoMessage, type GroupInfoOptions, proposalMessage } from "./send.js";
+export { applicationMessage, type GroupInfoOptions, groupInfoMessage, proposalMessage } from "./send.js";

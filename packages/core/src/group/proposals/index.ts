@@ -9,12 +9,12 @@ export {
   type NewIdentity,
   ownDescription,
   ownProposals,
-  proposalOf,
   type ProposalRequest,
   type PskChoice,
+  proposalOf,
   pskIdOf,
-  requestedProposal,
   type ResumptionOptions,
+  requestedProposal,
 } from "./requests.js";
 export { checkGroup, checkOwnSupport } from "./result.js";
 export { senderLeaf, verifySender } from "./sender.js";

@@ -16,9 +16,9 @@ import {
   type Proposal,
   ProposalType,
   PSKType,
-  readKeyPackage,
   type ReInit,
   ResumptionPSKUsage,
+  readKeyPackage,
   SenderType,
 } from "../../wire/index.js";
 import type { MemberContext } from "../state.js";

@@ -3,7 +3,7 @@ import { EMPTY, equalBytes } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { makeProposalRef } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
-import { sealPublic, signContent, type SourcedProposal } from "../../framing/index.js";
+import { type SourcedProposal, sealPublic, signContent } from "../../framing/index.js";
 import type { Signer } from "../../provider/index.js";
 import {
   AuthenticatedContent,

@@ -8,9 +8,9 @@ import {
   optional,
   struct,
   type TypeOf,
+  uint8,
   uint16,
   uint32,
-  uint8,
   vector,
 } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";

@@ -1,6 +1,6 @@
 // RFC 9420 §10: key packages with their private keys as bytes, in a format of this library.
 import { equalBytes, wipe } from "../../bytes.js";
-import { decode, encode, opaque, struct, uint16, uint8, vector } from "../../codec/index.js";
+import { decode, encode, opaque, struct, uint8, uint16, vector } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import type { OwnKeyPackage } from "../../key-package/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
