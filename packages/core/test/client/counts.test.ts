@@ -62,7 +62,7 @@ describe("two members", () => {
 
     const [adding, { welcome, ratchetTree }] = await countsOf(alice, () => ofAlice.add(keyPackage));
     expect(adding, "add").toEqual({
-      "hpke.validatePublicKey": 1,
+      "hpke.validatePublicKey": 2,
       "signature.verifyAll": "2 in 1",
       "signature.sign": 2,
       "hash.hashAll": "2 in 2",
