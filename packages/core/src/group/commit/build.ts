@@ -166,22 +166,24 @@ async function makePath(
   if (isMember && !applied.pathRequired && !forcePath) return undefined;
   const leafIndex = isMember ? sender.leafIndex : applied.tree.leftmostBlank();
   const { credential, capabilities, extensions } = description ?? leafAt(applied, leafIndex);
+  const { groupId } = epoch.groupContext;
+  const signatureKey = nextSigner.publicKey;
+  const replaced = replacedLeaf(epoch, sender, proposals);
+  if (description !== undefined) {
+    await authenticate(config, groupId, { credential, signatureKey }, replaced?.credential);
+  }
   const path = await createUpdatePath(config.provider, applied.tree, {
     sender: leafIndex,
-    unsignedLeaf: { credential, capabilities, extensions, signatureKey: nextSigner.publicKey },
+    unsignedLeaf: { credential, capabilities, extensions, signatureKey },
     signer: nextSigner,
-    groupId: epoch.groupContext.groupId,
+    groupId,
     exclude: new Set(applied.added.map((one) => one.leafIndex)),
     groupContext: (treeHash) =>
       GroupContext.encoding(provisionalContext(epoch, treeHash, applied.extensions)),
   });
   try {
-    const { leafNode } = path.updatePath;
-    const replaced = replacedLeaf(epoch, sender, proposals);
-    checkReplacement(leafNode, LeafNodeSource.commit, replaced, leafRules(config, applied.extensions));
-    if (description !== undefined) {
-      await authenticate(config, epoch.groupContext.groupId, leafNode, replaced?.credential);
-    }
+    const rules = leafRules(config, applied.extensions);
+    checkReplacement(path.updatePath.leafNode, LeafNodeSource.commit, replaced, rules);
     return path;
   } catch (error) {
     wipe(path.commitSecret, ...path.pathSecrets.values());

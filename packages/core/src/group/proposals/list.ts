@@ -161,10 +161,7 @@ export function checkExternalList(all: readonly SourcedProposal[], registry: Reg
   for (const sourced of all) checkConflicts(sourced, targetOf(sourced, registry), seen);
 }
 
-/**
- * The leaf that the path of a commit replaces: its sender's, or in an external commit the former leaf that it removes
- * (§12.2). `undefined` if a new member has none.
- */
+/** §12.2: the leaf that a commit's path replaces: its sender's, or the one that an external commit removes. */
 export function replacedLeaf(
   { tree }: PublicEpoch,
   committer: Sender,
