@@ -60,7 +60,7 @@ describe("a session", () => {
         /carol proposes an Update +\d+ +[\d.]+\n +alice commits it +\d+ +[\d.]+\n.* enter epoch 3 /,
         /alice, bob, carol and dave export the same 32 bytes/,
         /bob removes dave: commit +\d+ +[\d.]+\n +alice, bob and carol enter epoch 4 /,
-        /dave tries to read it: refused \(wrong-epoch\)\n/,
+        /dave tries to read it: refused \(future-epoch\)\n/,
         /dave exports another secret than the group\n/,
         /dave tries to read it again: refused \(removed\)\n/,
         /dave tries to write: refused \(removed\)\n/,

@@ -138,7 +138,7 @@ export class Room {
     if (forged === undefined) return;
     for (const member of this.members) {
       const refused = member.receive(forged);
-      if (member.kind === "copse") await expect(refused).rejects.toMatchObject({ code: "wrong-epoch" });
+      if (member.kind === "copse") await expect(refused).rejects.toMatchObject({ code: "past-epoch" });
       else await expect(refused).rejects.toThrow();
     }
   }

@@ -9,7 +9,10 @@
  * - `crypto`: a primitive refused its input (an invalid point, a wrong tag, a wrong length)
  * - `key-not-extractable`: the provider does not export the bytes of this private key
  * - `unsupported`: the client or its provider does not support the suite, algorithm, version or type
- * - `wrong-group`, `wrong-epoch`: the message belongs to another group, or to an epoch that this client is not in
+ * - `wrong-group`: the message belongs to another group
+ * - `future-epoch`: the message belongs to an epoch that isn't reached yet: keep it, and try again after the next
+ *   commit. {@link MlsError.epoch} is the message's epoch
+ * - `past-epoch`: the message belongs to an epoch that is over: drop it. {@link MlsError.epoch} is the message's epoch
  * - `unknown-sender`: the index in the message identifies no member or external sender
  * - `consumed`: the message's key is deleted: it was used before, or the message is too old
  * - `own-message`: this client sent the message itself
@@ -22,6 +25,10 @@
  * - `missing`: the application did not provide something that is needed (a PSK, a key package, a ratchet tree)
  * - `authentication`: the application's authentication service refused a credential
  * - `state`: the bytes are not a valid saved state, or do not belong to the given keys
+ * - `missing-signer`: the client lacks the signer of a leaf: give it to the client, and try again
+ * - `try-again`: a hook, a provider or a signer failed, took too long or was aborted. Nothing is decided and nothing
+ *   has changed; `cause` says why
+ * - `reentrant`: a hook called an operation of its own group, which would wait for itself
  * - `usage`: the arguments of the call are invalid, or it is not allowed now
  */
 export type MlsErrorCode =
@@ -32,7 +39,8 @@ export type MlsErrorCode =
   | "key-not-extractable"
   | "unsupported"
   | "wrong-group"
-  | "wrong-epoch"
+  | "future-epoch"
+  | "past-epoch"
   | "unknown-sender"
   | "consumed"
   | "own-message"
@@ -45,6 +53,9 @@ export type MlsErrorCode =
   | "missing"
   | "authentication"
   | "state"
+  | "missing-signer"
+  | "try-again"
+  | "reentrant"
   | "usage";
 
 /** The proposal that an error is about. */
@@ -61,19 +72,24 @@ export interface BlamedProposal {
 
 /** The base class of all errors that Copse throws. It never contains a secret. */
 export class MlsError extends Error {
+  // A literal in each class: the names of classes don't survive minification.
+  override name = "MlsError";
   readonly code: MlsErrorCode;
+  /** The epoch of the message, with `future-epoch` and `past-epoch`. */
+  readonly epoch?: bigint;
   /** The proposal that caused the error, if it was one in a list. */
   proposal?: BlamedProposal;
 
-  constructor(code: MlsErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: MlsErrorCode, message: string, options?: { cause?: unknown; epoch?: bigint }) {
     super(message, options);
-    this.name = new.target.name;
     this.code = code;
+    if (options?.epoch !== undefined) this.epoch = options.epoch;
   }
 }
 
 /** The bytes are not an encoding of the expected structure. `offset` is the position, in bytes from the start. */
 export class DecodeError extends MlsError {
+  override name = "DecodeError";
   readonly offset: number;
 
   constructor(message: string, offset: number) {
@@ -84,6 +100,7 @@ export class DecodeError extends MlsError {
 
 /** A primitive refused its input. For invalid input, a provider throws only this class or a subclass. */
 export class CryptoError extends MlsError {
+  override name = "CryptoError";
   constructor(message: string, options?: { cause?: unknown }) {
     super("crypto", message, options);
   }
@@ -91,6 +108,7 @@ export class CryptoError extends MlsError {
 
 /** The client or its provider does not support a suite, algorithm, version or type. */
 export class UnsupportedError extends MlsError {
+  override name = "UnsupportedError";
   constructor(message: string, options?: { cause?: unknown }) {
     super("unsupported", message, options);
   }
@@ -104,6 +122,7 @@ export type Rule = `${number}${string}: ${string}` | `draft-${string}: ${string}
 
 /** A well-formed message or request breaks a rule of the RFC or of an extension. */
 export class ValidationError extends MlsError {
+  override name = "ValidationError";
   readonly rule: Rule;
 
   constructor(rule: Rule, detail = "") {

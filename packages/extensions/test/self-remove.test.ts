@@ -256,7 +256,7 @@ describe("a SelfRemove is refused", () => {
     expect(await refusal(dave.joinByExternalCommit(groupInfo, { custom: [custom] }))).toMatch(
       /^12\.4|^draft/,
     );
-    expect(await refusal(dave.joinByExternalCommit(groupInfo, { proposals: [late] }))).toBe("wrong-epoch");
+    expect(await refusal(dave.joinByExternalCommit(groupInfo, { proposals: [late] }))).toBe("past-epoch");
   });
 
   it("from an external sender, and by a client without the extension", async () => {

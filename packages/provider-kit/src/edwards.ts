@@ -21,7 +21,7 @@ let curve448: EdwardsCurve | undefined;
  */
 export function isEd25519PublicKey(publicKey: Uint8Array): boolean {
   curve25519 ??= {
-    p: 2n ** 255n - 19n,
+    p: (1n << 255n) - 19n,
     a: -1n,
     d: 37095705934669439343138083508754565189542113879843219016388785533085940283555n,
     size: 32,
@@ -31,7 +31,7 @@ export function isEd25519PublicKey(publicKey: Uint8Array): boolean {
 
 /** Whether 57 bytes are an Ed448 public key, as {@link isEd25519PublicKey} has it for Ed25519. */
 export function isEd448PublicKey(publicKey: Uint8Array): boolean {
-  curve448 ??= { p: 2n ** 448n - 2n ** 224n - 1n, a: 1n, d: -39081n, size: 57 };
+  curve448 ??= { p: (1n << 448n) - (1n << 224n) - 1n, a: 1n, d: -39081n, size: 57 };
   return isPublicKey(publicKey, curve448);
 }
 

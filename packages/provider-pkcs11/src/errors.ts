@@ -6,6 +6,7 @@ import { CryptoError, MlsError } from "@copse/core/provider";
  * its answer, and never holds a PIN.
  */
 export class TokenError extends CryptoError {
+  override name = "TokenError";
   /** The token's answer, as in `CKR_PIN_INCORRECT`; undefined if there was none. */
   readonly ckr: string | undefined;
   /** Whether the session or the token was lost: a later call tries to find it again. */

@@ -18,6 +18,7 @@ import {
  * ```
  */
 export class WorkerError extends MlsError {
+  override name = "WorkerError";
   constructor(message: string, options?: { cause?: unknown }) {
     super("closed", message, options);
   }
@@ -45,7 +46,7 @@ export interface PackedError {
   readonly cause?: PackedError;
 }
 
-const FIELDS = ["rule", "offset", "proposal"] as const;
+const FIELDS = ["rule", "offset", "proposal", "epoch"] as const;
 
 /** How deep a chain of causes is sent. */
 const MAX_CAUSES = 4;

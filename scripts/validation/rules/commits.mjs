@@ -76,7 +76,8 @@ export const COMMITS = [
     section: "12.4.2",
     text: "The commit's epoch is the group's.",
     checks: [
-      "wrong-epoch: expected a message of epoch …, got epoch …",
+      "future-epoch: expected a message of epoch …, got epoch …",
+      "past-epoch: expected a message of epoch …, got epoch …",
       "fork: another commit ended epoch … here: this one came later, or belongs to a diverged (forked) group",
     ],
   },
@@ -103,7 +104,7 @@ export const COMMITS = [
   {
     section: "12.4.2",
     text: "The proposals are valid (§12.2), those by reference known.",
-    checks: ["missing: the commit refers to a proposal that wasn't received"],
+    checks: ["missing: the commit refers to a proposal that wasn't received: ProposalRef …..."],
   },
   { section: "12.4.2", text: "All PSKs that are proposed are at hand.", checks: [C.pskKnown] },
   { section: "12.4.2", text: "`path` is there where it is required.", checks: [C.pathPresent] },

@@ -12,8 +12,9 @@ export const PROPOSALS = [
     section: "12.1",
     text: "Who receives a proposal MUST verify that its epoch is the group's.",
     checks: [
-      "wrong-epoch: expected a message of epoch …, got epoch …",
-      "wrong-epoch: expected a proposal of the current epoch, got epoch …",
+      "future-epoch: expected a message of epoch …, got epoch …",
+      "past-epoch: expected a message of epoch …, got epoch …",
+      "past-epoch: expected a proposal of epoch …, got epoch …",
     ],
   },
   {

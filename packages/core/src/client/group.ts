@@ -269,8 +269,8 @@ export class Group extends GroupBase {
    * Receives application data, a proposal, or a commit, which takes effect at once.
    * @param message an encoded MLSMessage
    * @returns `kind: "own"` for a message that this client sent; for its pending commit, as {@link mergePendingCommit}
-   * @throws MlsError `wrong-epoch` for a message of a later epoch (try again later) or a late handshake; `consumed` for
-   *   a message that was received before or is too old; `fork` for a conflicting commit; `wrong-group`,
+   * @throws MlsError `future-epoch` for a message of a later epoch (try again after the next commit); `past-epoch` for
+   *   a late handshake; `consumed` for a message that was received before or is too old; `fork` for a conflicting commit; `wrong-group`,
    *   `unknown-sender`, `own-message`, `authentication`, `forbidden`, `missing`, `limit`, `removed`, `closed`;
    *   ValidationError, CryptoError, DecodeError
    * @example

@@ -95,8 +95,8 @@ export class PublicGroup extends GroupBase {
   /**
    * Validates and follows a proposal or a commit.
    * @param message an encoded MLSMessage with a PublicMessage
-   * @throws ValidationError, CryptoError, DecodeError, or MlsError, and nothing changes: `wrong-epoch` for a message of
-   *   another epoch, `fork` for a commit that conflicts with an earlier one, `consumed` for a repeated commit,
+   * @throws ValidationError, CryptoError, DecodeError, or MlsError, and nothing changes: `future-epoch` for a message of
+   *   a later epoch, `past-epoch` for one of an earlier epoch, `fork` for a commit that conflicts with an earlier one, `consumed` for a repeated commit,
    *   `missing`, `closed`, `authentication`, `forbidden`, `limit`
    * @example
    * const { kind, epoch } = await follower.receive(message);

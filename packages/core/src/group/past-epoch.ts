@@ -1,5 +1,5 @@
 // RFC 9420 §8.6, §9.2, §15.3: the part of a past epoch that is kept, for late messages and resumption PSKs.
-import { equalBytes, wipe } from "../bytes.js";
+import { equalBytes, toHex, wipe } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { MlsError } from "../errors.js";
 import type { CipherSuiteProvider } from "../provider/index.js";
@@ -52,17 +52,33 @@ export function wipePast({ secretTree, senderDataSecret, resumptionPsk }: PastEp
   wipe(senderDataSecret, resumptionPsk);
 }
 
+/** A group ID for an error message. */
+function nameOf(groupId: Uint8Array): string {
+  const shown = toHex(groupId.subarray(0, 16));
+  return `${shown}${groupId.length > 16 ? "..." : ""} (${groupId.length} bytes)`;
+}
+
 /** @throws MlsError `wrong-group` for a message of another group */
 export function checkGroupId({ groupId }: GroupContext, message: { readonly groupId: Uint8Array }): void {
   if (!equalBytes(message.groupId, groupId)) {
-    throw new MlsError("wrong-group", "the message belongs to another group");
+    throw new MlsError(
+      "wrong-group",
+      `expected a message of group ${nameOf(groupId)}, got one of group ${nameOf(message.groupId)}`,
+    );
   }
 }
 
-/** @throws MlsError `wrong-epoch` for a message of an earlier or later epoch */
-export function checkEpoch({ epoch }: GroupContext, message: { readonly epoch: bigint }): void {
-  if (message.epoch !== epoch) {
-    throw new MlsError("wrong-epoch", `expected a message of epoch ${epoch}, got epoch ${message.epoch}`);
+/** @throws MlsError `future-epoch` for a message of a later epoch, `past-epoch` for one of an earlier epoch */
+export function checkEpoch(current: GroupContext, { epoch }: { readonly epoch: bigint }): void {
+  if (epoch > current.epoch) {
+    throw new MlsError("future-epoch", `expected a message of epoch ${current.epoch}, got epoch ${epoch}`, {
+      epoch,
+    });
+  }
+  if (epoch < current.epoch) {
+    throw new MlsError("past-epoch", `expected a message of epoch ${current.epoch}, got epoch ${epoch}`, {
+      epoch,
+    });
   }
 }
 

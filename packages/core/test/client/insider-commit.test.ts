@@ -135,8 +135,8 @@ describe("a commit", () => {
       () => [],
       { confirmationTag: filled(31) },
     ],
-    ["of an epoch to come", "wrong-epoch", () => [], { epoch: 1000n }],
-    ["of an epoch before", "wrong-epoch", () => [], { epoch: 0n }],
+    ["of an epoch to come", "future-epoch", () => [], { epoch: 1000n }],
+    ["of an epoch before", "past-epoch", () => [], { epoch: 0n }],
     ["of another group", "wrong-group", () => [], { groupId: data }],
     ["from beyond the tree", "unknown-sender", () => [], { sender: { senderType: 1, leafIndex: 4 } }],
     [

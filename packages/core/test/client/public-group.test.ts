@@ -206,7 +206,7 @@ describe("a PublicGroup", () => {
       await alice.mergePendingCommit();
       await expect(world.follower.receive(ofAlice.commit)).rejects.toEqual(code("consumed"));
       await expect(world.follower.receive(ofBob.commit)).rejects.toEqual(code("fork"));
-      await expect(world.follower.receive(stale)).rejects.toEqual(code("wrong-epoch"));
+      await expect(world.follower.receive(stale)).rejects.toEqual(code("past-epoch"));
       await expect(world.follower.receive(await alice.encrypt("secret"))).rejects.toEqual(code("usage"));
       const stranger = await generateSigner(crypto, 2);
       await expect(world.follower.propose(stranger, { remove: 0 })).rejects.toEqual(code("unknown-sender"));

@@ -284,7 +284,7 @@ export class World {
     } catch (error) {
       if (!(error instanceof MlsError)) throw error;
       this.explain(person, letter, error, before);
-      const later = (error.code === "wrong-epoch" && letter.epoch > before) || error.code === "missing";
+      const later = error.code === "future-epoch" || error.code === "missing";
       if (!later) done();
       return;
     }
@@ -324,7 +324,7 @@ export class World {
       expect(code, where).toBe("removed");
       this.tally.shutOut++;
     } else if (letter.epoch > now) {
-      expect(code, where).toBe("wrong-epoch");
+      expect(code, where).toBe("future-epoch");
     } else if (isApplication && !this.isIn(person, letter.epoch)) {
       expect(code, where).toBe("consumed");
       this.tally.shutOut++;
@@ -337,7 +337,7 @@ export class World {
       // The commit that ended the epoch may come again; another one of the same epoch lost the race.
       const again = letter.taken ? "consumed" : "fork";
       expect(code, where).toBe(
-        letter.kind === "commit" && !old && this.isIn(person, letter.epoch) ? again : "wrong-epoch",
+        letter.kind === "commit" && !old && this.isIn(person, letter.epoch) ? again : "past-epoch",
       );
     } else if (letter.kind === "commit") {
       // The proposals that it refers to are still on their way.

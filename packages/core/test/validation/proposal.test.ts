@@ -117,12 +117,12 @@ describe("a proposal", () => {
     ],
     [
       "of a later epoch",
-      "wrong-epoch",
+      "future-epoch",
       () => frame(mallory, { contentType: ContentType.proposal, proposal: remove(3) }, { epoch: 99n }),
     ],
     [
       "of an earlier epoch",
-      "wrong-epoch",
+      "past-epoch",
       () => frame(mallory, { contentType: ContentType.proposal, proposal: remove(3) }, { epoch: 2n }),
     ],
     [

@@ -1,5 +1,5 @@
 // RFC 9420 §12.4.2: processing a commit, by members and by followers.
-import { equalSecret, wipe } from "../../bytes.js";
+import { equalSecret, toHex, wipe } from "../../bytes.js";
 import { verifyAll } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
@@ -117,7 +117,11 @@ function resolve(
     if (one.type === ProposalOrRefType.proposal) return { proposal: one.proposal, sender };
     const found = find(one.reference);
     if (found === undefined) {
-      throw new MlsError("missing", "the commit refers to a proposal that wasn't received");
+      const reference = toHex(one.reference.subarray(0, 16));
+      throw new MlsError(
+        "missing",
+        `the commit refers to a proposal that wasn't received: ProposalRef ${reference}...`,
+      );
     }
     return found;
   });

@@ -43,7 +43,7 @@ export async function followFrom(
 /**
  * Follows a handshake in a PublicMessage. Checks everything except what needs the group's secrets: the membership
  * tag, the confirmation tag, and the path secrets.
- * @throws MlsError, and nothing changes: `wrong-epoch` for a message of another epoch; `fork` for a commit of an
+ * @throws MlsError, and nothing changes: `future-epoch` and `past-epoch` for a message of another epoch; `fork` for a commit of an
  *   epoch that another commit ended; `consumed` for a repeated commit
  */
 export async function followMessage(

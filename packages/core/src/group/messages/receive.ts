@@ -117,7 +117,7 @@ function isPast(state: GroupState, header: Header): boolean {
 /**
  * §15.3: a message of a past epoch: a late application message, or the own commit that ended the epoch.
  * @throws MlsError `consumed` for a message that was received before, or whose keys are deleted; `fork` for a
- *   commit if another one ended the epoch here; `wrong-epoch` for a late proposal
+ *   commit if another one ended the epoch here; `past-epoch` for a late proposal
  */
 async function receivePast(
   config: GroupConfig,
@@ -130,14 +130,20 @@ async function receivePast(
   const past = state.past.find((one) => one.epoch === epoch);
   if (past === undefined) {
     const application = contentType === ContentType.application;
-    throw new MlsError(application ? "consumed" : "wrong-epoch", `the keys of epoch ${epoch} are deleted`);
+    throw new MlsError(application ? "consumed" : "past-epoch", `the keys of epoch ${epoch} are deleted`, {
+      epoch,
+    });
   }
   if (contentType === ContentType.commit) {
     await checkPastCommit(provider, past, bytes);
     return { state, received: { kind: "own" } };
   }
   if (message === undefined || contentType !== ContentType.application) {
-    throw new MlsError("wrong-epoch", `expected a proposal of the current epoch, got epoch ${epoch}`);
+    throw new MlsError(
+      "past-epoch",
+      `expected a proposal of epoch ${state.current.groupContext.epoch}, got epoch ${epoch}`,
+      { epoch },
+    );
   }
   const opened = await openUnlessOwn(config, state, message, past);
   if (opened === undefined) return { state, received: { kind: "own" } };
