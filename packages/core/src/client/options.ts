@@ -17,6 +17,7 @@ export interface ClientOptions {
   /** Signs for this client. Default: a new key pair of the provider, which can't be saved. */
   readonly signer?: Signer;
   readonly policy?: Partial<Policy>;
+  /** What the own leaf nodes list besides (§7.2). The default types of RFC 9420 aren't listed: `usage`. */
   readonly capabilities?: ExtraCapabilities;
   /** Extensions of the own leaf nodes (§7.2), such as `application_id`. */
   readonly leafExtensions?: readonly Extension[];

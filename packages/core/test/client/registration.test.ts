@@ -25,7 +25,7 @@ import {
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { flipped } from "@copse/test-support/bytes";
-import { everyone, gather, type Meeting, type Party, party } from "@copse/test-support/clients";
+import { everyone, gather, keyPackageIn, type Meeting, type Party, party } from "@copse/test-support/clients";
 import { failure, refused, saying } from "@copse/test-support/errors";
 import { forge, frame, insider } from "@copse/test-support/insiders";
 import { describe, expect, it } from "vitest";
@@ -436,6 +436,16 @@ describe("registration", () => {
       expect((await make(of(0xf200), of(0xf200))).code).toBe("usage");
     }
     expect(() => customProposal(3, new Uint8Array())).toThrow(/RFC 9420/);
+  });
+
+  it("isn't needed for the default types of RFC 9420, which capabilities must not list", async () => {
+    for (const capabilities of [{ extensions: [0xf300, 5] }, { proposals: [1] }]) {
+      const error = await failure(party("x", { suite: SUITE, capabilities }));
+      expect(`${error.code}: ${error.message}`).toMatch(/^usage: .*without the default types/);
+    }
+    const { client } = await party("x", { suite: SUITE, capabilities: { extensions: [6], proposals: [8] } });
+    const { capabilities } = keyPackageIn(await client.createKeyPackage()).leafNode;
+    expect(capabilities).toMatchObject({ extensions: [6], proposals: [8] });
   });
 
   it("reaches groups that a client is already in, by an update of its leaf", async () => {

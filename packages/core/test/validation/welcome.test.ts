@@ -81,6 +81,16 @@ describe("a Welcome", () => {
       () => secrets({ psks: [resumption(2), resumption(3)] }),
     ],
     [
+      "with a PSK whose nonce is too short",
+      "12.1.4: psk_nonce",
+      () => secrets({ psks: [{ ...resumption(1), pskNonce: filled(31) }] }),
+    ],
+    [
+      "with one PSK twice",
+      "8.4: the psks of a Welcome",
+      () => secrets({ psks: [resumption(1), resumption(1)] }),
+    ],
+    [
       "to a group of another suite",
       "12.4.3.1: the cipher suite in the GroupInfo",
       () => context({ cipherSuite: 2 }),

@@ -1,8 +1,11 @@
 // RFC 9420 §7.2, §13.5: the content of the own leaf nodes.
+import { MlsError } from "../../errors.js";
 import type { LeafDescription } from "../../key-package/index.js";
 import type { CryptoProvider } from "../../provider/index.js";
+import { DEFAULT_EXTENSIONS } from "../../tree/index.js";
 import { type Capabilities, CredentialType, ProtocolVersion } from "../../wire/index.js";
 import type { Registry } from "./registry.js";
+import { DEFAULT_PROPOSALS } from "./requirements.js";
 
 /** The content of a new leaf node: what the client supports, and GREASE values (§13.5). */
 export function describeLeaf(
@@ -27,7 +30,26 @@ export function describeLeaf(
   };
 }
 
-/** The capabilities of a client (§7.2): from its provider, its extensions, and what the application adds. */
+/** @throws MlsError `usage` for a default type, which `capabilities` must not list (§7.2) */
+function withoutDefaults(
+  kind: "extension" | "proposal",
+  types: readonly number[] = [],
+  defaults: ReadonlySet<number>,
+): readonly number[] {
+  const listed = types.find((type) => defaults.has(type));
+  if (listed !== undefined) {
+    throw new MlsError(
+      "usage",
+      `expected capabilities without the default types of RFC 9420 §7.2, got ${kind} type ${listed}`,
+    );
+  }
+  return types;
+}
+
+/**
+ * The capabilities of a client (§7.2): from its provider, its extensions, and what the application adds.
+ * @throws MlsError `usage` if the application adds a default type
+ */
 export function capabilitiesOf(
   crypto: CryptoProvider,
   { supported }: Registry,
@@ -36,8 +58,11 @@ export function capabilitiesOf(
   return {
     versions: [ProtocolVersion.mls10],
     cipherSuites: crypto.suites.map(({ id }) => id),
-    extensions: [...(extra.extensions ?? []), ...supported.extensions],
-    proposals: [...(extra.proposals ?? []), ...supported.proposals],
+    extensions: [
+      ...withoutDefaults("extension", extra.extensions, DEFAULT_EXTENSIONS),
+      ...supported.extensions,
+    ],
+    proposals: [...withoutDefaults("proposal", extra.proposals, DEFAULT_PROPOSALS), ...supported.proposals],
     credentials: [
       ...(extra.credentials ?? [CredentialType.basic, CredentialType.x509]),
       ...supported.credentials,

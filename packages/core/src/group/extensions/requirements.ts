@@ -38,7 +38,7 @@ export function externalSenders(senders: readonly ExternalSender[]): Extension {
 }
 
 /** RFC 9420 §17.4: the proposal types that every client supports and that no `capabilities` list (§7.2). */
-const DEFAULT_PROPOSALS: ReadonlySet<number> = /* @__PURE__ */ new Set([1, 2, 3, 4, 5, 6, 7]);
+export const DEFAULT_PROPOSALS: ReadonlySet<number> = /* @__PURE__ */ new Set([1, 2, 3, 4, 5, 6, 7]);
 
 /** What every member of a group must support: code points, without the default types. */
 export interface GroupRequirements {

@@ -10,7 +10,7 @@ import { GroupInfo, GroupSecrets, type Welcome } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import { type Epoch, epochFromJoinerSecret, wipeEpoch } from "../epoch.js";
 import { checkOwnSupport } from "../proposals/index.js";
-import { pskSecretOf } from "../psks.js";
+import { checkWelcomePsks, pskSecretOf } from "../psks.js";
 import type { GroupState } from "../state.js";
 import { openGroupInfo } from "./group-info.js";
 import { checkResumption, isResumption, type ResumptionPskId } from "./resumption.js";
@@ -38,6 +38,7 @@ export async function joinByWelcome(
       "8: the joiner secret has KDF.Nh bytes",
       () => `expected ${provider.suite.hash.Nh} bytes, got ${joinerSecret.length}`,
     );
+    checkWelcomePsks(psks, provider.suite.hash.Nh);
     const resumptions = psks.filter(isResumption);
     ensure(
       resumptions.length <= 1,

@@ -24,6 +24,7 @@ import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
 import { checkCapabilities, requirementsOf } from "../extensions/index.js";
 import { lifetimeRule } from "../policy.js";
+import { checkPskNonce } from "../psks.js";
 
 /** The checks that need the provider or the application. They run after those that need neither. */
 interface DeferredChecks {
@@ -87,11 +88,7 @@ export type ResumptionUsage = typeof ResumptionPSKUsage.reinit | typeof Resumpti
  * @throws ValidationError
  */
 function checkPskId(psk: PreSharedKeyID, Nh: number, resumption?: ResumptionUsage): void {
-  ensure(
-    psk.pskNonce.length === Nh,
-    "12.1.4: psk_nonce must be of length KDF.Nh",
-    () => `expected ${Nh} bytes, got ${psk.pskNonce.length}`,
-  );
+  checkPskNonce(psk, Nh);
   if (isCustomPsk(psk) || psk.pskType !== PSKType.resumption || psk.usage === resumption) return;
   ensure(
     psk.usage !== ResumptionPSKUsage.reinit,
