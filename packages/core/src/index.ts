@@ -7,6 +7,7 @@ export {
   type AuthenticationService,
   type CredentialClaim,
   DEFAULT_POLICY,
+  type Identity,
   insecureAcceptAll,
   type Member,
   noPadding,
@@ -15,6 +16,7 @@ export {
   type ProposedAction,
   padme,
   padToMultiple,
+  type Succession,
 } from "./group/index.js";
 export type {
   ApplicationMessage,

@@ -10,8 +10,9 @@ import type { WorkerClient } from "./surface.js";
  *
  * If the worker ends or throws an uncaught error, all open and later calls reject with a {@link WorkerError}.
  * @param port a `Worker` or a `MessagePort`
- * @param options what the worker's `make` receives. It must be possible to clone it. Of functions, only `validate` of
- *   an authentication service, `sign` of a signer and `externalPsk` may be in it: the worker calls them here.
+ * @param options what the worker's `make` receives. It must be possible to clone it. Of functions, only `validate`
+ *   and `isSuccessor` of an authentication service, `sign` of a signer and `externalPsk` may be in it: the worker calls
+ *   them here.
  * @throws WorkerError if the worker can't be started or has ended; MlsError `usage` for any other function in
  *   `options`; and what `make` throws
  * @example

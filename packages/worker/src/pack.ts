@@ -22,7 +22,12 @@ export interface Receiver {
 }
 
 /** The functions that may be called across threads: those whose result may be a promise. */
-const CALLBACKS: ReadonlySet<string> = /* @__PURE__ */ new Set(["validate", "sign", "externalPsk"]);
+const CALLBACKS: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  "validate",
+  "isSuccessor",
+  "sign",
+  "externalPsk",
+]);
 
 /** A value that can be posted, and the buffers to transfer with it. */
 export interface Packed {
@@ -98,7 +103,8 @@ function keysOf(value: object): readonly string[] | undefined {
   const { sign, validate } = value as { sign?: unknown; validate?: unknown };
   // A signer or an authentication service may be an instance of a class: its methods are no own properties.
   if (typeof sign === "function") return ["algorithm", "publicKey", "sign"];
-  if (typeof validate === "function")
-    return "sameClient" in value ? ["validate", "sameClient"] : ["validate"];
+  if (typeof validate === "function") {
+    return ["validate", ...["isSuccessor", "sameClient"].filter((name) => name in value)];
+  }
   return isPlain(value) ? Object.keys(value) : undefined;
 }

@@ -9,8 +9,8 @@ export interface ServeOptions<Options> {
   readonly port: Port;
   /**
    * Makes the client, with the worker's provider, authentication service and signer.
-   * @param options what the page gave to `connectClient`. Three functions in it may be called, and ask the page:
-   *   `validate` of an authentication service, `sign` of a signer, and `externalPsk`.
+   * @param options what the page gave to `connectClient`. Four functions in it may be called, and ask the page:
+   *   `validate` and `isSuccessor` of an authentication service, `sign` of a signer, and `externalPsk`.
    */
   make(options: Options): Client | Promise<Client>;
 }

@@ -9,6 +9,11 @@ export const LEAF_NODES = [
     checks: [C.authentication],
   },
   {
+    section: "5.3.1",
+    text: "A credential that replaces another one is valid as its successor, says the application.",
+    checks: [C.successor, "authentication: only `isSuccessor` can replace a credential of type …"],
+  },
+  {
     section: "7.3",
     text: "The signature on a leaf node is valid under its `signature_key`.",
     checks: [C.boundKeyPackage, C.boundPath, C.boundTree],

@@ -36,7 +36,7 @@ export const LISTS = [
   {
     section: "12.2",
     text: "No Add of a client that is a member, unless it is removed too.",
-    checks: [C.signatureKeyUnique],
+    checks: [C.signatureKeyUnique, "12.2: a commit must not add a client that is already in the group"],
     tests: [[ORDER, "is refused as a new member that is a member already, unless that is removed"]],
   },
   { section: "12.2", text: "Not several PreSharedKeys of one PreSharedKeyID.", checks: [C.pskOnce] },
@@ -79,7 +79,7 @@ export const LISTS = [
   {
     section: "12.2",
     text: "With a Remove, the path's leaf node MUST do as an Update of the removed leaf would: the application takes its credential for the removed one's, and its key is another.",
-    checks: [C.authentication, C.keyChanges],
+    checks: [C.authentication, C.successor, C.keyChanges],
     tests: [
       [
         "packages/core/test/client/external-commit-rules.test.ts",

@@ -2,6 +2,7 @@
 
 export const C = {
   authentication: "authentication: the authentication service refused a credential",
+  successor: "authentication: the credential isn't a successor of the one that it replaces",
   boundKeyPackage:
     "7.3: the signatures of a LeafNode and of its KeyPackage must be valid using signature_key",
   boundPath: "7.3: the signature on the LeafNode must be valid using signature_key",

@@ -1,55 +1,153 @@
-// RFC 9420 §5.3.1: the authentication service, which the application provides.
+// RFC 9420 §5.3.1, §12.2: the authentication service, which the application provides.
+import { equalBytes } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import type { Awaitable } from "../provider/index.js";
-import type { Credential, LeafNode } from "../wire/index.js";
+import { type Credential, isBasicCredential } from "../wire/index.js";
+import { sameCredential } from "./member.js";
 
-/** The argument of {@link AuthenticationService.validate}. */
-export interface CredentialClaim {
+/** Somebody: a member, a new member, or an external sender. */
+export interface Identity {
   readonly credential: Credential;
   /** `Npk` bytes */
   readonly signatureKey: Uint8Array;
-  readonly groupId?: Uint8Array | undefined;
-  /** The credential that this one replaces. It must be a valid successor (§5.3.1). */
-  readonly replaces?: Credential | undefined;
 }
 
-/** The authentication service (§5.3.1): it decides whether a credential belongs to the holder of a signature key. */
-export interface AuthenticationService {
-  /** Returns whether the claim is true. A thrown error refuses it too. */
-  validate(claim: CredentialClaim): Awaitable<boolean>;
-  /** Returns whether two credentials belong to one client, when a group is resumed (§11). Default: equal bytes. */
-  sameClient?(a: Credential, b: Credential): boolean;
+/** The argument of {@link AuthenticationService.validate}. */
+export interface CredentialClaim extends Identity {
+  readonly groupId: Uint8Array;
+  /** An `external-sender` (§12.1.8.1) may propose changes to the group, but isn't a member of it. */
+  readonly role: "member" | "external-sender";
+}
+
+/** The argument of {@link AuthenticationService.isSuccessor}. */
+export interface Succession {
+  /** Whose leaf it is. */
+  readonly old: Identity;
+  /** Who is to have it. */
+  readonly new: Identity;
+  readonly groupId: Uint8Array;
+  /**
+   * How the leaf is replaced. For an `update` or a `commit`, the old signature key signed the message. For a `resync`
+   * (an external commit that removes the leaf, §12.4.3.2), only the new one did.
+   */
+  readonly by: "update" | "commit" | "resync";
 }
 
 /**
- * Accepts every claim, so anybody can use any name. For tests and demonstrations only: without authentication, the
- * operator of the server can read and change everything.
+ * The authentication service (§5.3.1): it decides who is who. Each answer must be `true` or `false`. A thrown error
+ * refuses too.
+ * @example
+ * const authentication: AuthenticationService = {
+ *   validate: ({ credential, signatureKey }) => directory.has(credential, signatureKey),
+ * };
+ */
+export interface AuthenticationService {
+  /**
+   * Whether the signature key belongs to whom the credential names. Asked about each member that is added, joins,
+   * changes its leaf or is in a group to join, and about each external sender that a group lists.
+   */
+  validate(claim: CredentialClaim): Awaitable<boolean>;
+  /**
+   * Whether a new credential and key may take the leaf of old ones. Asked after {@link validate}, unless neither the
+   * credential nor the key changes. If it said yes to all, any user could take the place of any other by an external
+   * commit. Default: the credentials must be equal. For basic credentials this means the same identity. A credential
+   * of another type may change, for example by renewal, only if the application gives this function.
+   */
+  isSuccessor?(succession: Succession): Awaitable<boolean>;
+  /**
+   * Whether two are the same client (§12.2), which can't be added to a group twice, nor if it is a member already.
+   * Default: the signature keys are equal, so one user can have several devices in a group. Also asked when a group is
+   * resumed (§11), about members of the old and the new group; there the default is that the credentials are equal. All
+   * members of a group must decide alike, or the group splits.
+   */
+  sameClient?(a: Identity, b: Identity): boolean;
+}
+
+/**
+ * Accepts everybody under any name, in the place of anybody. For tests and demonstrations only: without
+ * authentication, the operator of the server can read and change everything.
  * @example
  * const client = await Client.create({ crypto, credential: "alice", authentication: insecureAcceptAll() });
  */
 export function insecureAcceptAll(): AuthenticationService {
-  return { validate: () => true };
+  return { validate: () => true, isSuccessor: () => true };
 }
 
 /** @throws MlsError `usage` without an authentication service: JavaScript callers have no type checker */
 export function needAuthentication(service: AuthenticationService | undefined): void {
-  if (typeof service?.validate === "function") return;
-  throw new MlsError("usage", "expected an authentication service with a method `validate`");
+  const optional = [service?.isSuccessor, service?.sameClient];
+  if (
+    typeof service?.validate === "function" &&
+    optional.every((one) => one === undefined || typeof one === "function")
+  ) {
+    return;
+  }
+  throw new MlsError(
+    "usage",
+    "expected an authentication service: a method `validate`, and perhaps `isSuccessor` and `sameClient`",
+  );
 }
 
-/** §5.3.1: asks the application to validate a leaf node's credential. @throws MlsError `authentication` */
+/** Who is to enter a group, and the present holder of the leaf, if it has one. */
+export interface Entrant {
+  readonly identity: Identity;
+  readonly role: CredentialClaim["role"];
+  readonly replaces?: { readonly old: Identity; readonly by: Succession["by"] } | undefined;
+}
+
+interface Asking {
+  readonly authentication: AuthenticationService;
+}
+
+/** §5.3.1: asks the application about somebody who is to enter a group. @throws MlsError `authentication` */
 export async function authenticate(
-  { authentication }: { readonly authentication: AuthenticationService },
-  groupId: Uint8Array | undefined,
-  { credential, signatureKey }: Pick<LeafNode, "credential" | "signatureKey">,
-  replaces?: Credential,
+  { authentication }: Asking,
+  groupId: Uint8Array,
+  { identity, role, replaces }: Entrant,
 ): Promise<void> {
-  let valid: boolean;
+  const valid = await ask(() => authentication.validate({ ...identityOf(identity), groupId, role }));
+  if (!valid) throw new MlsError("authentication", "the authentication service refused a credential");
+  if (replaces === undefined) return;
+  const { old, by } = replaces;
+  const succession = { old: identityOf(old), new: identityOf(identity), groupId, by };
+  if (!(await isSuccessor(authentication, succession))) {
+    throw new MlsError("authentication", "the credential isn't a successor of the one that it replaces");
+  }
+}
+
+async function isSuccessor(service: AuthenticationService, succession: Succession): Promise<boolean> {
+  const { old, new: next } = succession;
+  const unchanged = sameCredential(old, next);
+  if (unchanged && equalBytes(old.signatureKey, next.signatureKey)) return true;
+  if (service.isSuccessor !== undefined) {
+    return ask(() => service.isSuccessor?.(succession) ?? false);
+  }
+  if (!unchanged && !(isBasicCredential(old.credential) && isBasicCredential(next.credential))) {
+    const types = `${old.credential.credentialType} by one of type ${next.credential.credentialType}`;
+    throw new MlsError("authentication", `only \`isSuccessor\` can replace a credential of type ${types}`);
+  }
+  return unchanged;
+}
+
+/** Whether the answer is yes. Nothing else counts as one, nor does an error. */
+async function ask(question: () => Awaitable<boolean>): Promise<boolean> {
   try {
-    const answer = authentication.validate({ credential, signatureKey, groupId, replaces });
-    valid = typeof answer === "boolean" ? answer : await answer;
+    const answer = question();
+    return (typeof answer === "boolean" ? answer : await answer) === true;
   } catch (cause) {
     throw new MlsError("authentication", "the authentication service refused a credential", { cause });
   }
-  if (valid !== true) throw new MlsError("authentication", "the authentication service refused a credential");
+}
+
+/** The application's answer; `undefined` if it leaves the matter to the default. @throws MlsError `usage` */
+export function sameClient({ authentication }: Asking, a: Identity, b: Identity): boolean | undefined {
+  if (authentication.sameClient === undefined) return undefined;
+  const answer = authentication.sameClient(identityOf(a), identityOf(b));
+  if (typeof answer === "boolean") return answer;
+  throw new MlsError("usage", `expected true or false of \`sameClient\`, got a ${typeof answer}`);
+}
+
+/** What an application learns of a leaf node. */
+function identityOf({ credential, signatureKey }: Identity): Identity {
+  return { credential, signatureKey };
 }

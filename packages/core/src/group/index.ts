@@ -2,8 +2,10 @@
 export {
   type AuthenticationService,
   type CredentialClaim,
+  type Identity,
   insecureAcceptAll,
   needAuthentication,
+  type Succession,
 } from "./authentication.js";
 export type { ClientConfig, GroupConfig } from "./config.js";
 export { type Epoch, wipeEpoch } from "./epoch.js";

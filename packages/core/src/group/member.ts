@@ -15,8 +15,10 @@ export function memberOf(leafIndex: number, { credential, signatureKey }: LeafNo
   return { leafIndex, credential, signatureKey };
 }
 
-/** Whether two leaves have the same credential, as bytes. */
-export function sameCredential(a: LeafNode, b: LeafNode): boolean {
+type HasCredential = Pick<LeafNode, "credential">;
+
+/** Whether two have the same credential, as bytes. */
+export function sameCredential(a: HasCredential, b: HasCredential): boolean {
   return a === b || equalBytes(encode(Credential, a.credential), encode(Credential, b.credential));
 }
 

@@ -61,9 +61,7 @@ describe("the sender's type decides which rules a commit is held to", () => {
     (decode(MlsMessage, bytes) as Extract<Message, { wireFormat: 5 }>).keyPackage;
   it("an external commit is held to the rules of external commits, whatever its proposals", async () => {
     // §12.4.3.2: only a successor of the removed credential may take its place.
-    const validate = ({ credential, replaces }: { credential: object; replaces?: object | undefined }) =>
-      replaces === undefined || JSON.stringify(credential) === JSON.stringify(replaces);
-    const meeting = await four(SUITE, { authentication: { validate } });
+    const meeting = await four(SUITE, { authentication: { validate: () => true } });
     const [alice, bob] = meeting.groups as [Group, Group];
     const joiner = await party("joiner", { suite: SUITE });
     const add = await (await party("friend", { suite: SUITE })).client.createKeyPackage();

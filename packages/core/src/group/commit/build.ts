@@ -168,9 +168,10 @@ async function makePath(
   const { credential, capabilities, extensions } = description ?? leafAt(applied, leafIndex);
   const { groupId } = epoch.groupContext;
   const signatureKey = nextSigner.publicKey;
-  const replaced = replacedLeaf(epoch, sender, proposals);
+  const replaces = replacedLeaf(epoch, sender, proposals);
   if (description !== undefined) {
-    await authenticate(config, groupId, { credential, signatureKey }, replaced?.credential);
+    const identity = { credential, signatureKey };
+    await authenticate(config, groupId, { identity, role: "member", replaces });
   }
   const path = await createUpdatePath(config.provider, applied.tree, {
     sender: leafIndex,
@@ -183,7 +184,7 @@ async function makePath(
   });
   try {
     const rules = leafRules(config, applied.extensions);
-    checkReplacement(path.updatePath.leafNode, LeafNodeSource.commit, replaced, rules);
+    checkReplacement(path.updatePath.leafNode, LeafNodeSource.commit, replaces?.old, rules);
     return path;
   } catch (error) {
     wipe(path.commitSecret, ...path.pathSecrets.values());

@@ -40,6 +40,7 @@ import {
   checkReplacement,
   checkResult,
   leafRules,
+  type Replacement,
   replacedLeaf,
   validateProposals,
 } from "../proposals/index.js";
@@ -84,11 +85,11 @@ export async function processCommit(
     "12.4: the path of a commit must be populated unless all of its proposals do without",
   );
   const leafIndex = external ? applied.tree.leftmostBlank() : sender.leafIndex;
-  const replaced = replacedLeaf(epoch, sender, proposals);
+  const replaces = replacedLeaf(epoch, sender, proposals);
   const tree =
     commit.path === undefined
       ? applied.tree
-      : await mergePath(config, epoch, applied, leafIndex, commit.path, replaced);
+      : await mergePath(config, epoch, applied, leafIndex, commit.path, replaces);
   checkResult(config, epoch, proposals, applied, tree);
   const { confirmationTag } = authenticated.auth;
   ensure(
@@ -134,15 +135,15 @@ async function mergePath(
   applied: Applied,
   committer: number,
   path: UpdatePath,
-  replaced: LeafNode | undefined,
+  replaces: Replacement | undefined,
 ): Promise<RatchetTree> {
   const { provider } = config;
   const { groupId } = epoch.groupContext;
   const { leafNode } = path;
-  checkReplacement(leafNode, LeafNodeSource.commit, replaced, leafRules(config, applied.extensions));
+  checkReplacement(leafNode, LeafNodeSource.commit, replaces?.old, leafRules(config, applied.extensions));
   const [valid] = await verifyAll(provider, [leafNodeVerifyRequest(leafNode, groupId, committer)]);
   ensure(valid === true, "7.3: the signature on the LeafNode must be valid using signature_key");
-  await authenticate(config, groupId, leafNode, replaced?.credential);
+  await authenticate(config, groupId, { identity: leafNode, role: "member", replaces });
   return mergeUpdatePath(provider, applied.tree, committer, path, addedLeaves(applied));
 }
 

@@ -154,5 +154,7 @@ async function checkLeaves(
     valid.every((one) => one),
     "7.3: the signature on each LeafNode must be valid using signature_key",
   );
-  for (const { leafNode } of tree.members()) await authenticate(config, groupId, leafNode);
+  for (const { leafNode: identity } of tree.members()) {
+    await authenticate(config, groupId, { identity, role: "member" });
+  }
 }

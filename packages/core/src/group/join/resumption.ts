@@ -13,6 +13,7 @@ import {
   type ReInit,
   ResumptionPSKUsage,
 } from "../../wire/index.js";
+import { sameClient } from "../authentication.js";
 import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import { sameCredential } from "../member.js";
@@ -27,8 +28,8 @@ export function isResumption(id: PreSharedKeyID): id is ResumptionPskId {
 }
 
 /** Whether two leaves belong to one client (§5.3.1): the application decides. Default: the credentials are equal. */
-function sameClient({ authentication }: GroupConfig, a: LeafNode, b: LeafNode): boolean {
-  return authentication.sameClient?.(a.credential, b.credential) ?? sameCredential(a, b);
+function isSameClient(config: GroupConfig, a: LeafNode, b: LeafNode): boolean {
+  return sameClient(config, a, b) ?? sameCredential(a, b);
 }
 
 /** Calls `check` for each member of `from`, with whether its client is a member of `to` too. */
@@ -44,7 +45,7 @@ function checkMembership(
   for (const { leafNode } of from.members()) {
     check(
       (config.authentication.sameClient === undefined && known.has(credentialKey(leafNode))) ||
-        others.some((other) => sameClient(config, leafNode, other.leafNode)),
+        others.some((other) => isSameClient(config, leafNode, other.leafNode)),
     );
   }
 }

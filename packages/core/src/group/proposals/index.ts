@@ -1,7 +1,7 @@
 // RFC 9420 §12.1 to §12.3: making, validating and applying proposals.
 export { type AddedMember, type Applied, changesOf } from "./apply.js";
 export { filterProposals } from "./filter.js";
-export { replacedLeaf, type Selection, selectProposals } from "./list.js";
+export { type Replacement, replacedLeaf, type Selection, selectProposals } from "./list.js";
 export {
   type CommitMessages,
   type CommitOptions,

@@ -161,15 +161,26 @@ export function checkExternalList(all: readonly SourcedProposal[], registry: Reg
   for (const sourced of all) checkConflicts(sourced, targetOf(sourced, registry), seen);
 }
 
-/** §12.2: the leaf that a commit's path replaces: its sender's, or the one that an external commit removes. */
+/** A leaf that a commit's path replaces. */
+export interface Replacement {
+  readonly old: LeafNode;
+  readonly by: "commit" | "resync";
+}
+
+/** §12.2: what a commit's path replaces: its sender's leaf, or the one that an external commit removes. */
 export function replacedLeaf(
   { tree }: PublicEpoch,
   committer: Sender,
   proposals: readonly SourcedProposal[],
-): LeafNode | undefined {
-  if (committer.senderType === SenderType.member) return tree.leaf(committer.leafIndex);
+): Replacement | undefined {
+  if (committer.senderType === SenderType.member) {
+    const old = tree.leaf(committer.leafIndex);
+    return old && { old, by: "commit" };
+  }
   for (const { proposal } of proposals) {
-    if (isProposal(proposal, ProposalType.remove)) return tree.leaf(proposal.removed);
+    if (!isProposal(proposal, ProposalType.remove)) continue;
+    const old = tree.leaf(proposal.removed);
+    return old && { old, by: "resync" };
   }
   return undefined;
 }

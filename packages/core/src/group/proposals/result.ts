@@ -3,6 +3,7 @@ import { ensure, MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import type { Extension } from "../../wire/index.js";
+import { sameClient } from "../authentication.js";
 import type { GroupConfig } from "../config.js";
 import { checkMembers, type GroupView, requirementsOf } from "../extensions/index.js";
 import type { Applied } from "./apply.js";
@@ -69,6 +70,25 @@ export function checkOutcome(
   }
   config.registry.checkList({ proposals, group: before, extensions, tree: applied.tree });
   checkGroup(config, tree, extensions);
+  checkClients(config, applied, tree);
+}
+
+/**
+ * §12.2: no client is added that is a member already, or that the same commit adds too. By default, clients are the
+ * same if their signature keys are: {@link checkGroup} refuses that. An application's own rule is asked about each
+ * added member and each other one.
+ */
+function checkClients(config: GroupConfig, { added }: Applied, tree: RatchetTree): void {
+  if (config.authentication.sameClient === undefined) return;
+  for (const { leafIndex, keyPackage } of added) {
+    for (const other of tree.members()) {
+      ensure(
+        other.leafIndex === leafIndex || sameClient(config, keyPackage.leafNode, other.leafNode) !== true,
+        "12.2: a commit must not add a client that is already in the group",
+        () => `the client at leaf ${other.leafIndex}`,
+      );
+    }
+  }
 }
 
 /** Whether all members except the removed ones support a proposal type. */

@@ -7,7 +7,6 @@ import { checkKeyPackage, keyPackageVerifyRequests } from "../../key-package/ind
 import { all, type VerifyRequest } from "../../provider/index.js";
 import { checkLeafNode, leafNodeVerifyRequest } from "../../tree/index.js";
 import {
-  type Credential,
   type Extension,
   isCustomProposal,
   isCustomPsk,
@@ -19,7 +18,7 @@ import {
   ResumptionPSKUsage,
   SenderType,
 } from "../../wire/index.js";
-import { authenticate } from "../authentication.js";
+import { authenticate, type Entrant } from "../authentication.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
 import { checkCapabilities, requirementsOf } from "../extensions/index.js";
@@ -29,7 +28,7 @@ import { checkPskNonce } from "../psks.js";
 /** The checks that need the provider or the application. They run after those that need neither. */
 interface DeferredChecks {
   readonly signatures: VerifyRequest[];
-  readonly claims: { leafNode: LeafNode; replaces?: Credential | undefined }[];
+  readonly entrants: Entrant[];
   readonly encryptionKeys: Uint8Array[];
 }
 
@@ -42,9 +41,7 @@ async function runDeferred(config: GroupConfig, groupId: Uint8Array, checks: Def
     valid.every((one) => one),
     "7.3: the signatures of a LeafNode and of its KeyPackage must be valid using signature_key",
   );
-  for (const { leafNode, replaces } of checks.claims) {
-    await authenticate(config, groupId, leafNode, replaces);
-  }
+  for (const entrant of checks.entrants) await authenticate(config, groupId, entrant);
 }
 
 /** The rules for leaf nodes in a group with these GroupContext extensions. */
@@ -123,7 +120,7 @@ function checkOne(
       rules.registry.checkLeafNode(keyPackage.leafNode, rules.extensions);
       rules.registry.checkExtensions(keyPackage.extensions, "keyPackage");
       deferred.signatures.push(...keyPackageVerifyRequests(keyPackage));
-      deferred.claims.push({ leafNode: keyPackage.leafNode });
+      deferred.entrants.push({ identity: keyPackage.leafNode, role: "member" });
       deferred.encryptionKeys.push(keyPackage.initKey, keyPackage.leafNode.encryptionKey);
       return;
     }
@@ -136,7 +133,8 @@ function checkOne(
       const replaced = epoch.tree.leaf(sender.leafIndex);
       checkReplacement(leafNode, LeafNodeSource.update, replaced, rules);
       deferred.signatures.push(leafNodeVerifyRequest(leafNode, groupId, sender.leafIndex));
-      deferred.claims.push({ leafNode, replaces: replaced?.credential });
+      const replaces = replaced && ({ old: replaced, by: "update" } as const);
+      deferred.entrants.push({ identity: leafNode, role: "member", replaces });
       deferred.encryptionKeys.push(leafNode.encryptionKey);
       return;
     }
@@ -190,7 +188,7 @@ export async function checkProposals(
   const { groupId } = epoch.groupContext;
   const deferred: DeferredChecks[] = [];
   for (const [index, sourced] of proposals.entries()) {
-    const checks: DeferredChecks = { signatures: [], claims: [], encryptionKeys: [] };
+    const checks: DeferredChecks = { signatures: [], entrants: [], encryptionKeys: [] };
     deferred.push(checks);
     if (sourced.checked) continue;
     try {
@@ -202,7 +200,7 @@ export async function checkProposals(
   try {
     await runDeferred(config, groupId, {
       signatures: deferred.flatMap((one) => one.signatures),
-      claims: deferred.flatMap((one) => one.claims),
+      entrants: deferred.flatMap((one) => one.entrants),
       encryptionKeys: deferred.flatMap((one) => one.encryptionKeys),
     });
   } catch (error) {
