@@ -48,7 +48,7 @@ describe("a member that another one removes", () => {
     async (when) => {
       // Alice's policy takes a SelfRemove but doesn't commit it.
       const authorize = ({ proposal, committer }: ProposedAction) =>
-        proposal.proposalType !== SELF_REMOVE || committer === undefined;
+        proposal?.proposalType !== SELF_REMOVE || committer === undefined;
       const clients = [
         await client("alice", [selfRemove()], { policy: { authorize } }),
         await client("bob", [selfRemove()]),

@@ -1,5 +1,6 @@
 // RFC 9420 §7.2, §9, §12.2, §15.1: the choices of an application, and their defaults.
 import { MlsError } from "../errors.js";
+import type { Awaitable } from "../provider/index.js";
 import { DEFAULT_RATCHET_LIMITS, type RatchetLimits } from "../schedule/index.js";
 import type { LifetimeRule } from "../tree/index.js";
 import { type Proposal, WireFormat } from "../wire/index.js";
@@ -29,15 +30,18 @@ export interface Policy {
   readonly maxMessageSize: number;
   /**
    * Roles (§12.2): whether a sender may propose something, and whether a committer may commit it. Called for each
-   * proposal that is sent or received, and for each proposal of a commit that is made or received. All members of a
-   * group must decide alike, or the group splits. Default: everything is authorized.
+   * proposal that is sent or received, for each proposal of a commit that is made or received, and for a commit
+   * without proposals. Only `true` authorizes. All members of a group must decide alike, or the group splits. Default:
+   * everything is authorized.
    */
-  readonly authorize?: ((action: ProposedAction) => boolean) | undefined;
+  readonly authorize?: ((action: ProposedAction) => Awaitable<boolean>) | undefined;
 }
 
 /** The argument of {@link Policy.authorize}. */
 export interface ProposedAction {
-  readonly proposal: Proposal;
+  /** `undefined` for a commit without proposals, which only renews its sender's keys. */
+  readonly proposal: Proposal | undefined;
+  /** Of a commit without proposals, its sender. */
   readonly proposer: Party;
   /** `undefined` for a proposal that is sent separately. */
   readonly committer: Party | undefined;

@@ -43,7 +43,8 @@ const rules: readonly Rule[] = [
     make: () => {
       let strict = false;
       const entries: readonly number[] = [ProposalType.add, ProposalType.externalInit];
-      const authorize = ({ proposal }: ProposedAction) => !strict || !entries.includes(proposal.proposalType);
+      const authorize = ({ proposal }: ProposedAction) =>
+        !strict || proposal === undefined || !entries.includes(proposal.proposalType);
       const on = () => {
         strict = true;
       };

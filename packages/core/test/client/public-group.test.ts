@@ -5,6 +5,7 @@ import {
   type Group,
   generateSigner,
   insecureAcceptAll,
+  type ProposedAction,
   type Signer,
 } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";
@@ -249,13 +250,8 @@ describe("a member that loses a race of commits", () => {
 
 describe("roles", () => {
   it("a proposal that the policy forbids is refused on creation and on receipt, by all members", async () => {
-    const admin = ({
-      proposal,
-      proposer,
-    }: {
-      proposal: { proposalType: number };
-      proposer: { kind: string; member?: { leafIndex: number } };
-    }) => proposal.proposalType !== 3 || (proposer.kind === "member" && proposer.member?.leafIndex === 0);
+    const admin = ({ proposal, proposer }: ProposedAction) =>
+      proposal?.proposalType !== 3 || (proposer.kind === "member" && proposer.member.leafIndex === 0);
     const lenient = { handshake: "public" } as const;
     const strict = { ...lenient, authorize: admin };
     const make = (credential: string, policy: typeof lenient | typeof strict) =>

@@ -7,6 +7,7 @@ import {
   type Group,
   generateSigner,
   insecureAcceptAll,
+  type ProposedAction,
   requiredCapabilities,
 } from "@copse/core";
 import {
@@ -264,8 +265,7 @@ describe("a proposal type", () => {
   });
 
   it("is subject to the policy's authorize()", async () => {
-    const authorize = ({ proposal }: { proposal: { proposalType: number } }) =>
-      proposal.proposalType !== PROPOSAL;
+    const authorize = ({ proposal }: ProposedAction) => proposal?.proposalType !== PROPOSAL;
     const { groups } = await three(() => [topics()], { policy: { authorize } });
     expect((await failure((groups[0] as Group).propose({ custom: topic("x") }))).code).toBe("forbidden");
   });

@@ -147,7 +147,7 @@ async function chooseProposals(
     return await attempt(proposals);
   } catch (error) {
     if (fallback === undefined) throw error;
-    const filtered = filterProposals(config, epoch, fallback, sender);
+    const filtered = await filterProposals(config, epoch, fallback, sender);
     const isSame = filtered.length === proposals.length && filtered.every((one, i) => one === proposals[i]);
     if (isSame) throw error;
     return attempt(filtered);

@@ -29,15 +29,16 @@ const isRemove = ({ proposal }: SourcedProposal) => proposal.proposalType === Pr
  *
  * Takes quadratic time in the number of proposals: call it only for a list that was refused.
  */
-export function filterProposals(
+export async function filterProposals(
   config: GroupConfig,
   epoch: PublicEpoch,
   proposals: readonly SourcedProposal[],
   committer: Sender,
-): readonly SourcedProposal[] {
-  const allowed = proposals.filter(
-    (one) => one.reference === undefined || isAuthorized(config, epoch, one, committer),
-  );
+): Promise<readonly SourcedProposal[]> {
+  const allowed: SourcedProposal[] = [];
+  for (const one of proposals) {
+    if (one.reference === undefined || (await isAuthorized(config, epoch, one, committer))) allowed.push(one);
+  }
   if (resultError(config, epoch, allowed) === undefined) return allowed;
   // A Remove can't make the group invalid, and another proposal may need it.
   const chosen = new Set(allowed.filter((one) => one.reference === undefined || isRemove(one)));
@@ -49,9 +50,14 @@ export function filterProposals(
   return allowed.filter((one) => chosen.has(one));
 }
 
-function isAuthorized(config: GroupConfig, epoch: PublicEpoch, one: SourcedProposal, by: Sender): boolean {
+async function isAuthorized(
+  config: GroupConfig,
+  epoch: PublicEpoch,
+  one: SourcedProposal,
+  by: Sender,
+): Promise<boolean> {
   try {
-    authorizeProposals(config, epoch, [one], by);
+    await authorizeProposals(config, epoch, [one], by);
     return true;
   } catch (error) {
     if (error instanceof MlsError) return false;

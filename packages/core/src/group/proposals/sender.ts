@@ -1,6 +1,7 @@
 // RFC 9420 §6.1, §12.1.8, §12.2: who sent a message, and what the application allows whom to do.
 import { ensure, MlsError } from "../../errors.js";
 import { blame, proposalName, type SourcedProposal, verifyContent } from "../../framing/index.js";
+import { isPromise } from "../../provider/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import {
   type AuthenticatedContent,
@@ -92,35 +93,39 @@ export async function verifySender(
 }
 
 /**
- * §12.2: asks the application whether each proposal may be made by its sender, and committed by the committer.
+ * §12.2: asks the application whether each proposal may be made by its sender, and committed by the committer; of a
+ * commit without proposals, whether the committer may renew its keys.
  * @param committer `undefined` for a proposal that is sent separately
  * @throws MlsError `forbidden`; its `proposal` names the refused one
  */
-export function authorizeProposals(
+export async function authorizeProposals(
   config: GroupConfig,
   epoch: PublicEpoch,
   proposals: readonly SourcedProposal[],
   committer?: Sender,
-): void {
+): Promise<void> {
   if (config.policy.authorize === undefined) return;
   const by = committer && partyOf(epoch, committer);
+  if (by !== undefined && proposals.length === 0) await authorize(config, undefined, by, by);
   for (const [index, sourced] of proposals.entries()) {
     try {
-      authorizeProposal(config, sourced.proposal, partyOf(epoch, sourced.sender), by);
+      await authorize(config, sourced.proposal, partyOf(epoch, sourced.sender), by);
     } catch (error) {
       throw blame(error, sourced, index);
     }
   }
 }
 
-/** Asks the application about one proposal. @throws MlsError `forbidden` */
-export function authorizeProposal(
+/** Asks the application about one proposal, or a commit without any. @throws MlsError `forbidden` */
+export async function authorize(
   { policy }: GroupConfig,
-  proposal: Proposal,
+  proposal: Proposal | undefined,
   proposer: Party,
   committer?: Party,
-): void {
-  if (policy.authorize !== undefined && policy.authorize({ proposal, proposer, committer }) !== true) {
-    throw new MlsError("forbidden", `the policy doesn't authorize this ${proposalName(proposal)} proposal`);
-  }
+): Promise<void> {
+  if (policy.authorize === undefined) return;
+  const answer = policy.authorize({ proposal, proposer, committer });
+  if ((isPromise(answer) ? await answer : answer) === true) return;
+  const what = proposal === undefined ? "commit without proposals" : `${proposalName(proposal)} proposal`;
+  throw new MlsError("forbidden", `the policy doesn't authorize this ${what}`);
 }

@@ -20,7 +20,7 @@ import type { PublicEpoch } from "../epoch.js";
 import type { GroupView } from "../extensions/index.js";
 import { handshakeFormat } from "../policy.js";
 import type { CachedProposal } from "../state.js";
-import { authorizeProposal, authorizeProposals } from "./sender.js";
+import { authorize, authorizeProposals } from "./sender.js";
 import { checkProposals } from "./single-proposal.js";
 
 /**
@@ -38,7 +38,7 @@ export async function cacheProposal(
   checkForm(config, proposal, authenticated.wireFormat);
   const sourced = [{ proposal, sender }];
   await checkProposals(config, epoch, sourced, epoch.groupContext.extensions);
-  authorizeProposals(config, epoch, sourced);
+  await authorizeProposals(config, epoch, sourced);
   const reference = await makeProposalRef(config.provider, encode(AuthenticatedContent, authenticated));
   return { proposal, sender, reference, checked: true };
 }
@@ -119,7 +119,7 @@ export async function createExternalProposal(
   { proposal, signer, ...header }: ExternalProposal,
   followed?: PublicEpoch,
 ): Promise<Uint8Array> {
-  if (followed === undefined) authorizeProposal(config, proposal, { kind: "new-member" });
+  if (followed === undefined) await authorize(config, proposal, { kind: "new-member" });
   const content = { ...header, content: { contentType: ContentType.proposal, proposal } };
   const wireFormat = WireFormat.publicMessage;
   // §6.1: the signature of a non-member covers no GroupContext.

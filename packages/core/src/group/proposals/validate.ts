@@ -30,7 +30,7 @@ export async function validateProposals(
   checkList(proposals, committer, registry);
   const extensions = extensionsAfter(epoch, proposals, registry);
   await checkProposals(config, epoch, proposals, extensions, resumption);
-  authorizeProposals(config, epoch, proposals, committer);
+  await authorizeProposals(config, epoch, proposals, committer);
   return applyProposals(epoch, proposals, registry, extensions);
 }
 
