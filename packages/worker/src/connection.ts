@@ -1,22 +1,30 @@
 // RFC 9420 doesn't cover this: the page's side of the messages between a page and a worker.
 import { MlsError } from "@copse/core";
+import { type AbortSignalLike, onAbort } from "./abort.js";
 import { packError, unpackError, WorkerError } from "./errors.js";
-import { pack } from "./pack.js";
+import { pack, type Sender } from "./pack.js";
 import { type Outcome, PendingRequests } from "./pending.js";
-import { type Channel, openChannel, type Port } from "./port.js";
+import { type Channel, claimPort, openChannel, type Port } from "./port.js";
 import {
+  type CallbackAnswer,
   type CallbackRequest,
   type ClientSnapshot,
-  isProtocolMessage,
-  type NewGroupMessage,
+  isReady,
+  messageToPage,
+  NewGroupMessage,
   type ToPage,
   type ToWorker,
 } from "./protocol.js";
+import { randomName } from "./random-name.js";
 import { type Remote, RemoteGroup } from "./remote.js";
+import { bytes, object, ownValue } from "./schema.js";
 import type { Kind, WorkerGroup } from "./surface.js";
 import { watchWorkerLock } from "./worker-lock.js";
 
 type Callback = (...args: readonly unknown[]) => unknown;
+
+/** A message without its connection, which `post` adds. */
+type Unaddressed<M> = M extends unknown ? Omit<M, "connection"> : never;
 
 /** A promise, and the functions that settle it. */
 function defer<T>() {
@@ -32,11 +40,16 @@ function defer<T>() {
 
 /** The connection of a page to one client in a worker. */
 export class Connection implements Remote {
+  private readonly name = randomName();
   private readonly channel: Channel;
+  private readonly unclaim: () => void;
   private readonly calls = new PendingRequests();
   /** The groups whose calls have no answer yet, by the number of the call. */
   private readonly callers = new Map<number, RemoteGroup>();
-  private readonly callbacks: Callback[] = [];
+  /** The functions that the worker may call, by their numbers. */
+  private readonly callbacks = new Map<number, Callback>();
+  private callbackCount = 0;
+  private answers: CallbackAnswer[] = [];
   private readonly unreferenced: FinalizationRegistry<string>;
   private readonly start = defer<ClientSnapshot>();
   private readonly end = defer<Error | undefined>();
@@ -51,14 +64,22 @@ export class Connection implements Remote {
       if (this.endError === undefined) this.post({ copse: "release", group });
     });
     // Packed before the channel opens: if this throws, there are no listeners to remove.
-    const packed = pack(options, this);
+    const packed = pack(options, this.sender());
+    const started = { copse: "start", options: packed.value, references: packed.references } as const;
+    this.unclaim = claimPort(port, "page");
     this.channel = openChannel(port, "page", {
       message: (message) => {
-        if (isProtocolMessage<ToPage>(message)) this.receive(message, packed.value);
+        if (isReady(message)) {
+          if (!this.isStarted) this.post(started);
+          return;
+        }
+        const checked = messageToPage(message, this.name);
+        if (checked === "malformed") this.giveUp("it sent a malformed message");
+        else if (checked !== undefined) this.receive(checked);
       },
-      gone: (reason, cause) => this.finish(new WorkerError(`the worker is gone: ${reason}`, { cause })),
+      gone: (reason, cause) => this.giveUp(reason, cause),
     });
-    this.post({ copse: "start", options: packed.value });
+    this.post(started);
   }
 
   /** Resolves when the worker has made its client. */
@@ -71,34 +92,84 @@ export class Connection implements Remote {
     return this.end.promise;
   }
 
-  /** For `pack`: the ID of a group. */
-  group(value: object): string | undefined {
-    return value instanceof RemoteGroup ? value.id : undefined;
-  }
-
-  /** For `pack`: keeps a function that the worker may call. */
-  callback(call: Callback): number {
-    return this.callbacks.push(call) - 1;
+  /** What `pack` asks. @param signal takes note of a call's signal; without it none can be sent */
+  private sender(signal?: (signal: AbortSignalLike) => void): Sender {
+    return {
+      group: (value) => (value instanceof RemoteGroup ? value.id : undefined),
+      callback: (call) => {
+        this.callbacks.set(this.callbackCount, call);
+        return this.callbackCount++;
+      },
+      signal: (one) => {
+        if (signal === undefined)
+          throw new MlsError("usage", "expected a signal in the options of a call only");
+        signal(one);
+      },
+    };
   }
 
   /** Calls a method in the worker. When this resolves, the group has the snapshot that came with the answer. */
   async call(group: RemoteGroup | undefined, method: string, kind: Kind, args: unknown[]): Promise<unknown> {
     if (this.endError !== undefined) throw this.endError;
     if (this.isClosing) throw new WorkerError("the client was closed");
-    const packed = pack(args, this);
-    const value = await this.calls.request((id) => {
-      try {
-        this.post({ copse: "call", id, group: group?.id, method, args: packed.value }, packed.transfer);
-      } catch (cause) {
-        throw new MlsError("usage", `the arguments of ${method} can't be sent to a worker`, { cause });
+    let signal: AbortSignalLike | undefined;
+    const packed = pack(
+      args,
+      this.sender((one) => {
+        signal = one;
+      }),
+    );
+    let stopWatching: () => void = () => undefined;
+    try {
+      const value = await this.calls.request((id) => {
+        this.postCall(
+          group,
+          { id, method, args: packed.value as unknown[], references: packed.references },
+          packed.transfer,
+        );
+        if (group !== undefined) this.callers.set(id, group);
+        stopWatching = onAbort(signal, (reason) =>
+          this.post({ copse: "abort", id, reason: packError(reason) }),
+        );
+      });
+      return this.resultOf(kind, value);
+    } finally {
+      stopWatching();
+    }
+  }
+
+  private postCall(
+    group: RemoteGroup | undefined,
+    call: Omit<Extract<ToWorker, { copse: "call" }>, "copse" | "connection" | "group">,
+    transfer: ArrayBuffer[],
+  ): void {
+    try {
+      this.post({ copse: "call", group: group?.id, ...call }, transfer);
+    } catch (cause) {
+      throw new MlsError("usage", `the arguments of ${call.method} can't be sent to a worker`, { cause });
+    }
+  }
+
+  /** What a method returns, from what the worker has answered. */
+  private resultOf(kind: Kind, value: unknown): unknown {
+    switch (kind) {
+      case "value":
+        return value;
+      case "bytes":
+        if (bytes(value)) return value;
+        break;
+      case "messages":
+        if (object(value)) return value;
+        break;
+      case "group":
+        if (NewGroupMessage(value)) return this.addGroup(value);
+        break;
+      case "groups": {
+        const group = ownValue(value, "group");
+        if (NewGroupMessage(group)) return { ...(value as object), group: this.addGroup(group) };
       }
-      if (group !== undefined) this.callers.set(id, group);
-    });
-    // The worker answers a method of these kinds with a NewGroupMessage, alone or as `group`.
-    if (kind === "group") return this.addGroup(value as NewGroupMessage);
-    if (kind !== "groups") return value;
-    const { group: added, ...rest } = value as { readonly group: NewGroupMessage };
-    return { ...rest, group: this.addGroup(added) };
+    }
+    throw this.giveUp(`it answered with something else than the method returns (${kind})`);
   }
 
   private addGroup(message: NewGroupMessage): WorkerGroup {
@@ -108,28 +179,28 @@ export class Connection implements Remote {
     return group;
   }
 
-  close(): Promise<void> {
+  close(signal?: AbortSignalLike): Promise<void> {
     if (this.endError !== undefined) return Promise.resolve();
     if (!this.isClosing) {
       this.isClosing = true;
-      this.post({ copse: "close" });
+      this.post({ copse: "close", now: false });
     }
-    return this.closed.promise;
+    const stopWatching = onAbort(signal, () => {
+      if (this.endError !== undefined) return;
+      this.post({ copse: "close", now: true });
+      this.finish(undefined);
+    });
+    return this.closed.promise.finally(stopWatching);
   }
 
-  private post(message: ToWorker, transfer?: ArrayBuffer[]): void {
-    this.channel.post(message, transfer);
+  private post(message: Unaddressed<ToWorker>, transfer?: ArrayBuffer[]): void {
+    this.channel.post({ ...message, connection: this.name }, transfer);
   }
 
-  private receive(message: ToPage, options: unknown): void {
+  private receive(message: ToPage): void {
     switch (message.copse) {
-      case "ready":
-        if (!this.isStarted) this.post({ copse: "start", options });
-        return;
       case "lock":
-        watchWorkerLock(message.name, () =>
-          this.finish(new WorkerError("the worker is gone: it was terminated")),
-        );
+        watchWorkerLock(message.name, () => this.giveUp("it was terminated"));
         return;
       case "started":
         this.isStarted = true;
@@ -146,7 +217,10 @@ export class Connection implements Remote {
         return;
       }
       case "callbacks":
-        void this.answer(message.requests);
+        for (const request of message.requests) void this.answer(request);
+        return;
+      case "forget":
+        for (const id of message.callbacks) this.callbacks.delete(id);
         return;
       case "closed":
         this.finish(undefined);
@@ -154,32 +228,49 @@ export class Connection implements Remote {
     }
   }
 
-  /** Calls the functions that the worker asks for, and posts their results in one message. */
-  private async answer(requests: readonly CallbackRequest[]): Promise<void> {
-    const answers = await Promise.all(
-      requests.map(async ({ id, callback, args }) => ({ id, outcome: await this.outcomeOf(callback, args) })),
-    );
-    if (this.endError !== undefined) return;
-    try {
-      this.post({ copse: "callback-answers", answers });
-    } catch (cause) {
-      const error = packError(
-        new MlsError("usage", "the result of a callback can't be sent to a worker", { cause }),
-      );
-      this.post({
-        copse: "callback-answers",
-        answers: answers.map(({ id }) => ({ id, outcome: { error } })),
-      });
-    }
+  /** Calls a function that the worker asks for. Answers that are there at the same time go in one message. */
+  private async answer({ id, callback, args }: CallbackRequest): Promise<void> {
+    const outcome = await this.outcomeOf(callback, args);
+    if (this.answers.length === 0) void Promise.resolve().then(() => this.sendAnswers());
+    this.answers.push({ id, outcome });
   }
 
   private async outcomeOf(callback: number, args: readonly unknown[]): Promise<Outcome> {
     try {
-      const call = this.callbacks[callback];
-      return { value: pack(await call?.(...args), this).value };
+      const call = this.callbacks.get(callback);
+      if (call === undefined) throw new MlsError("usage", `there is no function number ${callback}`);
+      return { value: pack(await call(...args), this.sender()).value };
     } catch (error) {
       return { error: packError(error) };
     }
+  }
+
+  private sendAnswers(): void {
+    const answers = this.answers;
+    this.answers = [];
+    if (this.endError !== undefined) return;
+    try {
+      this.post({ copse: "callback-answers", answers });
+    } catch {
+      // One of them can't be cloned. Each goes by itself, so that only that one fails.
+      for (const answer of answers) this.sendAnswer(answer);
+    }
+  }
+
+  private sendAnswer({ id, outcome }: CallbackAnswer): void {
+    try {
+      this.post({ copse: "callback-answers", answers: [{ id, outcome }] });
+    } catch (cause) {
+      const error = new MlsError("usage", "the result of a callback can't be sent to a worker", { cause });
+      this.post({ copse: "callback-answers", answers: [{ id, outcome: { error: packError(error) } }] });
+    }
+  }
+
+  /** The worker is gone, or has broken the protocol. @returns what open calls reject with */
+  private giveUp(reason: string, cause?: unknown): WorkerError {
+    const error = new WorkerError(`the worker is gone: ${reason}`, { cause });
+    this.finish(error);
+    return error;
   }
 
   /** There is no client any more. @param error why; `undefined` if it was closed */
@@ -187,7 +278,9 @@ export class Connection implements Remote {
     if (this.endError !== undefined) return;
     this.endError = error ?? new WorkerError("the client was closed");
     this.channel.detach();
+    this.unclaim();
     this.callers.clear();
+    this.callbacks.clear();
     this.calls.rejectAll(this.endError);
     this.start.reject(this.endError);
     this.end.resolve(error);

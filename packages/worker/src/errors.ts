@@ -7,6 +7,7 @@ import {
   UnsupportedError,
   ValidationError,
 } from "@copse/core";
+import { bigint, bytes, count, optional, record, type Shape, type ShapeOf, text } from "./schema.js";
 
 /**
  * The worker has ended, or the client was closed. Whether an open call was carried out isn't known. `code` is
@@ -25,58 +26,109 @@ export class WorkerError extends MlsError {
 }
 
 /** Subclasses before their base, so that the first class that matches is the closest. */
-const CLASSES = {
-  WorkerError,
-  ValidationError,
-  DecodeError,
-  CryptoError,
-  UnsupportedError,
-  MlsError,
-} as const;
+const CLASSES: ReadonlyMap<string, typeof MlsError> = /* @__PURE__ */ new Map<string, never>(
+  Object.entries({
+    WorkerError,
+    ValidationError,
+    DecodeError,
+    CryptoError,
+    UnsupportedError,
+    MlsError,
+  }) as never,
+);
 
-/** An error as it is posted. */
+/** The fields of Copse's errors, besides their code. */
+const Fields = /* @__PURE__ */ record({
+  rule: optional(text),
+  offset: optional(count),
+  epoch: optional(bigint),
+  proposal: optional(
+    /* @__PURE__ */ record({ index: count, type: count, name: text, reference: optional(bytes) }),
+  ),
+});
+type Fields = ShapeOf<typeof Fields>;
+
+/** An error as it is posted: text and numbers, which can always be cloned. */
 export interface PackedError {
-  /** `undefined` for an error that isn't an MlsError. */
-  readonly type: keyof typeof CLASSES | undefined;
+  /** The name of its class; `undefined` for an error that isn't an MlsError. */
+  readonly type?: string | undefined;
   readonly name: string;
   readonly message: string;
-  readonly code?: MlsErrorCode;
-  /** The fields of its class, such as `rule`. */
-  readonly fields: Readonly<Record<string, unknown>>;
-  readonly cause?: PackedError;
+  readonly code?: string | undefined;
+  readonly fields?: Fields | undefined;
+  readonly cause?: PackedError | undefined;
 }
-
-const FIELDS = ["rule", "offset", "proposal", "epoch"] as const;
 
 /** How deep a chain of causes is sent. */
 const MAX_CAUSES = 4;
 
-/** The message of an error and the fields of Copse's classes, without the stack and without other properties. */
-export function packError(error: unknown, causes = MAX_CAUSES): PackedError {
-  if (!(error instanceof Error))
-    return { type: undefined, name: "Error", message: String(error), fields: {} };
-  const { name, message } = error;
-  const cause = error.cause instanceof Error && causes > 0 ? packError(error.cause, causes - 1) : undefined;
-  const rest = cause === undefined ? {} : { cause };
-  if (!(error instanceof MlsError)) return { type: undefined, name, message, fields: {}, ...rest };
-  const types = Object.keys(CLASSES) as (keyof typeof CLASSES)[];
-  const type = types.find((one) => error instanceof CLASSES[one]);
-  const present = FIELDS.filter((field) => field in error);
-  const fields = Object.fromEntries(present.map((field) => [field, Reflect.get(error, field)]));
-  return { type, name, message, code: error.code, fields, ...rest };
+const PackedErrorOf = (causes: number): Shape<PackedError> =>
+  record({
+    type: optional(text),
+    name: text,
+    message: text,
+    code: optional(text),
+    fields: optional(Fields),
+    cause: optional(
+      causes === 0 ? (value): value is never => value === undefined : PackedErrorOf(causes - 1),
+    ),
+  });
+export const PackedError: Shape<PackedError> = /* @__PURE__ */ PackedErrorOf(MAX_CAUSES);
+
+/** The message of whatever was thrown, and the fields of Copse's classes, without the stack and other properties. */
+export function packError(thrown: unknown, causes = MAX_CAUSES): PackedError {
+  const name = read(thrown, "name", text) ?? "Error";
+  const message = thrown instanceof Error ? read(thrown, "message", text) : words(thrown);
+  const inner = read(thrown, "cause", (value): value is Error => value instanceof Error);
+  const cause = inner === undefined || causes === 0 ? undefined : packError(inner, causes - 1);
+  const packed = { name, message: message ?? "an error without a message", cause };
+  if (!(thrown instanceof MlsError)) return packed;
+  const [type] = [...CLASSES].find(([, one]) => thrown instanceof one) ?? [];
+  const fields: Fields = {
+    rule: read(thrown, "rule", text),
+    offset: read(thrown, "offset", count),
+    epoch: read(thrown, "epoch", bigint),
+    proposal: read(thrown, "proposal", (value): value is NonNullable<Fields["proposal"]> =>
+      Fields({ proposal: value }),
+    ),
+  };
+  return { ...packed, type, code: read(thrown, "code", text), fields };
+}
+
+/** A property with the right shape; `undefined` otherwise, and if reading it throws. */
+function read<T>(thrown: unknown, name: string, shape: Shape<T>): T | undefined {
+  try {
+    const value: unknown = (thrown as Record<string, unknown> | null | undefined)?.[name];
+    return shape(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What was thrown and isn't an error, in words. */
+function words(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return `a thrown ${typeof thrown}`;
+  }
 }
 
 /** The error that was packed, as an instance of the same class on this side. */
-export function unpackError({ type, name, message, code, fields, cause }: PackedError): Error {
+export function unpackError({ type, name, message, code, fields = {}, cause }: PackedError): Error {
   const options = cause === undefined ? undefined : { cause: unpackError(cause) };
-  if (type === undefined || code === undefined) {
+  const known = type === undefined ? undefined : CLASSES.get(type);
+  if (known === undefined || code === undefined) {
     const error = new Error(message, options);
     error.name = name;
     return error;
   }
   // Calls MlsError's constructor: that of the class would change the message again.
-  const error: MlsError = Reflect.construct(MlsError, [code, message, options], CLASSES[type]);
-  Object.assign(error, fields);
+  const error: MlsError = Reflect.construct(MlsError, [code as MlsErrorCode, message, options], known);
+  const { rule, offset, epoch, proposal } = fields;
+  for (const [field, value] of Object.entries({ rule, offset, epoch, proposal })) {
+    if (value !== undefined) Object.assign(error, { [field]: value });
+  }
   // A subclass that a provider defines isn't known on this side. Its name is kept.
   error.name = name;
   return error;

@@ -1,24 +1,37 @@
-// RFC 9420 doesn't cover this: values on their way between threads. Byte arrays are transferred; groups and
-// functions stay where they are, and a marker is sent in their place.
+// RFC 9420 doesn't cover this: values on their way between threads. Byte arrays are transferred. Groups, functions and
+// signals stay where they are: a list beside the value says what belongs in which place.
 import { MlsError } from "@copse/core";
+import type { AbortSignalLike } from "./abort.js";
+import { bytes, count, either, list, literal, object, record, type ShapeOf, text } from "./schema.js";
 
-/** Sent in the place of a group or a function. */
-export type Marker =
-  | { readonly $copse: "callback"; readonly id: number }
-  | { readonly $copse: "group"; readonly id: string };
+/** The names of the properties and the indices that lead to a place in a value. */
+const Path = /* @__PURE__ */ list(/* @__PURE__ */ either(text, count));
 
-/** How the sending side names its own groups and functions. */
+/** What belongs in a place of a packed value. A value can't contain one: what looks like it there is data. */
+export const Reference = /* @__PURE__ */ either(
+  /* @__PURE__ */ record({ kind: literal("group"), path: Path, id: text }),
+  /* @__PURE__ */ either(
+    /* @__PURE__ */ record({ kind: literal("callback"), path: Path, id: count }),
+    /* @__PURE__ */ record({ kind: literal("signal"), path: Path }),
+  ),
+);
+export type Reference = ShapeOf<typeof Reference>;
+
+/** How the sending side names its own groups, functions and signals. */
 export interface Sender {
   /** The ID of a group; `undefined` if the object isn't one. */
   group(value: object): string | undefined;
   /** Keeps a function that the other side may call. @returns its number */
   callback(call: (...args: readonly unknown[]) => unknown): number;
+  /** Takes note of the signal that ends a call. */
+  signal(signal: AbortSignalLike): void;
 }
 
-/** How the receiving side finds what a marker names. */
+/** How the receiving side finds what a reference names. */
 export interface Receiver {
   group(id: string): unknown;
   callback(id: number): (...args: readonly unknown[]) => Promise<unknown>;
+  signal(): AbortSignalLike;
 }
 
 /** The functions that may be called across threads: those whose result may be a promise. */
@@ -29,9 +42,13 @@ const CALLBACKS: ReadonlySet<string> = /* @__PURE__ */ new Set([
   "externalPsk",
 ]);
 
-/** A value that can be posted, and the buffers to transfer with it. */
+/** How deep a value may be nested. */
+const MAX_DEPTH = 64;
+
+/** A value that can be posted, what stays here, and the buffers to transfer. */
 export interface Packed {
   readonly value: unknown;
+  readonly references: readonly Reference[];
   readonly transfer: ArrayBuffer[];
 }
 
@@ -43,54 +60,86 @@ export interface Packed {
  */
 export function pack(value: unknown, sender: Sender, ownedDepth = 0): Packed {
   const transfer: ArrayBuffer[] = [];
-  return { value: walk(value, "the value", ownedDepth), transfer };
+  const references: Reference[] = [];
+  return { value: walk(value, []), references, transfer };
 
-  function walk(one: unknown, name: string, owned: number): unknown {
-    if (typeof one === "function")
-      throw new MlsError("usage", `expected a value that can be cloned, got a function: ${name}`);
-    if (typeof one !== "object" || one === null) return one;
-    if (isBytes(one)) return transferable(one, owned > 0);
-    if (Array.isArray(one)) return one.map((item) => walk(item, `an element of ${name}`, owned - 1));
-    const group = sender.group(one);
-    if (group !== undefined) return { $copse: "group", id: group } satisfies Marker;
-    const keys = keysOf(one);
-    // Dates, maps and CryptoKeys: structured cloning copies them.
-    if (keys === undefined) return one;
-    const object = one as Record<string, unknown>;
-    const copy: Record<string, unknown> = {};
-    for (const key of keys) {
-      const field = object[key];
-      if (typeof field === "function" && CALLBACKS.has(key)) {
-        const id = sender.callback((...args) => field.apply(one, args));
-        copy[key] = { $copse: "callback", id } satisfies Marker;
-      } else copy[key] = walk(field, key, owned - 1);
+  function walk(one: unknown, path: Reference["path"]): unknown {
+    if (typeof one === "function") {
+      const place = path.length === 0 ? "the value" : path.join(".");
+      throw new MlsError("usage", `expected a value that can be cloned, got a function: ${place}`);
     }
-    return copy;
+    if (!object(one)) return one;
+    if (path.length > MAX_DEPTH) {
+      throw new MlsError("usage", `expected a value of at most ${MAX_DEPTH} levels, got a deeper one`);
+    }
+    if (bytes(one)) return transferable(one, path.length < ownedDepth);
+    if (Array.isArray(one)) return one.map((item, index) => walk(item, [...path, index]));
+    const id = sender.group(one);
+    if (id !== undefined) return void references.push({ kind: "group", path, id });
+    if (isSignal(one)) {
+      sender.signal(one);
+      return void references.push({ kind: "signal", path });
+    }
+    const names = namesOf(one);
+    // Dates, maps and CryptoKeys: structured cloning copies them.
+    if (names === undefined) return one;
+    // Not by assignment, which would take a property `__proto__` for the prototype.
+    return Object.fromEntries(names.map((name) => [name, walkProperty(one, name, [...path, name])]));
   }
 
-  function transferable(bytes: Uint8Array, owned: boolean): Uint8Array {
-    const whole = bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer;
-    const sent = owned && whole ? bytes : new Uint8Array(bytes);
+  function walkProperty(owner: object, name: string, path: Reference["path"]): unknown {
+    const field: unknown = Reflect.get(owner, name);
+    if (typeof field !== "function" || !CALLBACKS.has(name)) return walk(field, path);
+    const id = sender.callback((...args) => Reflect.apply(field, owner, args));
+    return void references.push({ kind: "callback", path, id });
+  }
+
+  function transferable(array: Uint8Array, owned: boolean): Uint8Array {
+    const whole = array.byteLength === array.buffer.byteLength && array.buffer instanceof ArrayBuffer;
+    const sent = owned && whole ? array : new Uint8Array(array);
     // Not a SharedArrayBuffer: either that was just checked, or the array is a new one.
     transfer.push(sent.buffer as ArrayBuffer);
     return sent;
   }
 }
 
-/** The value that {@link pack} was given, on the other side. */
-export function unpack(value: unknown, receiver: Receiver): unknown {
-  if (typeof value !== "object" || value === null || isBytes(value)) return value;
-  if (Array.isArray(value)) return value.map((item) => unpack(item, receiver));
-  if (!isPlain(value)) return value;
-  const marker = value as Partial<Marker>;
-  if (marker.$copse === "group") return receiver.group(marker.id as string);
-  if (marker.$copse === "callback") return receiver.callback(marker.id as number);
-  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, unpack(field, receiver)]));
+/**
+ * The value that {@link pack} was given, on the other side. Only the places that the references name are changed.
+ * @throws MlsError `usage` for a reference to a place that isn't there
+ */
+export function unpack(value: unknown, references: readonly Reference[], receiver: Receiver): unknown {
+  const root = { value };
+  for (const reference of references) {
+    const path: Reference["path"] = ["value", ...reference.path];
+    let owner: unknown = root;
+    for (const name of path.slice(0, -1)) owner = placeIn(owner, name)[name];
+    const last = path.at(-1) as string | number;
+    placeIn(owner, last)[last] = named(reference, receiver);
+  }
+  return root.value;
 }
 
-/** Whether a value is a Uint8Array, also one of another realm (where `instanceof` fails) or of a subclass. */
-export function isBytes(value: object): value is Uint8Array {
-  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]";
+function named(reference: Reference, receiver: Receiver): unknown {
+  switch (reference.kind) {
+    case "group":
+      return receiver.group(reference.id);
+    case "callback":
+      return receiver.callback(reference.id);
+    case "signal":
+      return receiver.signal();
+  }
+}
+
+/** @throws MlsError `usage` if the object has no such property of its own */
+function placeIn(owner: unknown, name: string | number): Record<string | number, unknown> {
+  if (!object(owner) || !Object.hasOwn(owner, name))
+    throw new MlsError("usage", "expected a reference to a place in the value, got one to no place");
+  return owner as Record<string | number, unknown>;
+}
+
+function isSignal(value: object): value is object & AbortSignalLike {
+  const { aborted, addEventListener } = value as Partial<AbortSignalLike>;
+  return typeof aborted === "boolean" && typeof addEventListener === "function";
 }
 
 function isPlain(value: object): boolean {
@@ -98,8 +147,8 @@ function isPlain(value: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** The properties of an object that are sent; `undefined` if the object is cloned as it is. */
-function keysOf(value: object): readonly string[] | undefined {
+/** The names of the properties that are sent; `undefined` if the object is cloned as it is. */
+function namesOf(value: object): readonly string[] | undefined {
   const { sign, validate } = value as { sign?: unknown; validate?: unknown };
   // A signer or an authentication service may be an instance of a class: its methods are no own properties.
   if (typeof sign === "function") return ["algorithm", "publicKey", "sign"];

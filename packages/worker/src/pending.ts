@@ -1,8 +1,12 @@
 // RFC 9420 doesn't cover this: requests that were sent to the other thread and wait for their answers.
-import { type PackedError, unpackError } from "./errors.js";
+import { PackedError, unpackError } from "./errors.js";
+import { object, ownValue, type Shape } from "./schema.js";
 
 /** How a call ended: with a value or with an error. */
 export type Outcome = { readonly value: unknown } | { readonly error: PackedError };
+export const Outcome: Shape<Outcome> = (value): value is Outcome =>
+  object(value) &&
+  (Object.hasOwn(value, "error") ? PackedError(ownValue(value, "error")) : Object.hasOwn(value, "value"));
 
 interface Waiting {
   resolve(value: unknown): void;
@@ -26,6 +30,7 @@ export class PendingRequests {
     });
   }
 
+  /** Ends a request. An answer to none is ignored. */
   settle(id: number, outcome: Outcome): void {
     const request = this.waiting.get(id);
     this.waiting.delete(id);

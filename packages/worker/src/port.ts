@@ -1,4 +1,5 @@
 // RFC 9420 doesn't cover this: the ports by which a page and a worker exchange messages, on any platform.
+import { MlsError } from "@copse/core";
 
 /** A `Worker`, a `MessagePort`, or a worker's own `self`, as in browsers, Deno and Bun. */
 export interface WebPort {
@@ -32,6 +33,22 @@ export interface Channel {
   detach(): void;
 }
 
+/** The ports in use, for each side: two connections by one port would answer each other's calls. */
+const claimed = { page: /* @__PURE__ */ new WeakSet<Port>(), worker: /* @__PURE__ */ new WeakSet<Port>() };
+
+/**
+ * Takes a port for one connection.
+ * @returns gives it back
+ * @throws MlsError `usage` if it is in use
+ */
+export function claimPort(port: Port, side: "page" | "worker"): () => void {
+  if (claimed[side].has(port)) {
+    throw new MlsError("usage", "expected a port of its own for each client, got one that is in use");
+  }
+  claimed[side].add(port);
+  return () => claimed[side].delete(port);
+}
+
 /**
  * Listens to a port.
  * @param side which side listens. Only the page takes `error` for the end of the other side: a worker also receives
@@ -41,6 +58,8 @@ export function openChannel(port: Port, side: "page" | "worker", events: PortEve
   const node = "on" in port;
   const listeners: Record<string, (event: unknown) => void> = {
     message: (event) => events.message(node ? event : (event as { data: unknown }).data),
+    // Without the message nobody knows which call it was about.
+    messageerror: () => events.gone("one of its messages can't be deserialized"),
     close: () => events.gone("its port was closed"),
   };
   if (side === "page") {
@@ -48,7 +67,6 @@ export function openChannel(port: Port, side: "page" | "worker", events: PortEve
       const { message } = event as { readonly message?: string };
       events.gone(message || "its script failed to load or to run", node ? event : undefined);
     };
-    listeners.messageerror = () => events.gone("one of its messages can't be deserialized");
     if (node) listeners.exit = (code) => events.gone(`it exited with code ${code}`);
   }
   for (const [type, listener] of Object.entries(listeners)) {

@@ -1,78 +1,159 @@
-// RFC 9420 doesn't cover this: the messages between a page and a worker.
+// RFC 9420 doesn't cover this: the messages between a page and a worker. Each is declared once, and checked on arrival.
 import type { Client, Group, Member } from "@copse/core";
 import { Credential, opaque, struct, uint32, vector } from "@copse/core/extension";
-import type { PackedError } from "./errors.js";
-import type { Outcome } from "./pending.js";
+import { PackedError } from "./errors.js";
+import { Reference } from "./pack.js";
+import { Outcome } from "./pending.js";
+import {
+  anything,
+  bigint,
+  bytes,
+  count,
+  flag,
+  list,
+  literal,
+  object,
+  optional,
+  ownValue,
+  record,
+  type Shape,
+  type ShapeOf,
+  text,
+  tuple,
+} from "./schema.js";
 import type { CLIENT_GETTERS, GROUP_GETTERS } from "./surface.js";
-
-export type ClientSnapshot = Pick<Client, (typeof CLIENT_GETTERS)[number]>;
-export type GroupSnapshot = Pick<Group, (typeof GROUP_GETTERS)[number]>;
 
 /** The members of a group, encoded as one byte array that is transferred and not copied. */
 export const MemberList = /* @__PURE__ */ vector(
   /* @__PURE__ */ struct({ leafIndex: uint32, credential: Credential, signatureKey: opaque }),
 );
 
-/** A group that the page doesn't know yet. */
-export interface NewGroupMessage {
-  readonly id: string;
-  readonly snapshot: GroupSnapshot;
-  /** An encoded {@link MemberList} */
-  readonly members: Uint8Array;
-}
+// What a page gets is shown to its application as it is. So the types of all getters are checked.
+export type ClientSnapshot = Pick<Client, (typeof CLIENT_GETTERS)[number]>;
+const Suite = /* @__PURE__ */ record({ id: count, name: text });
+const ClientSnapshot = /* @__PURE__ */ record({
+  cipherSuite: Suite,
+  credential: object,
+  signatureKey: bytes,
+}) as unknown as Shape<ClientSnapshot>;
 
-/** What has changed in a group since the last answer. */
-export interface GroupChange {
-  readonly snapshot: GroupSnapshot;
-  /** The leaves that changed: the member who is there now, or `undefined` for a blank leaf. */
-  readonly members: readonly (readonly [leafIndex: number, member: Member | undefined])[];
-}
+export type GroupSnapshot = Pick<Group, (typeof GROUP_GETTERS)[number]>;
+const GroupSnapshot = /* @__PURE__ */ record({
+  groupId: bytes,
+  epoch: bigint,
+  cipherSuite: Suite,
+  ownLeafIndex: count,
+  extensions: /* @__PURE__ */ list(/* @__PURE__ */ record({ extensionType: count, extensionData: bytes })),
+  active: flag,
+  hasPendingCommit: flag,
+  proposals: /* @__PURE__ */ list(
+    /* @__PURE__ */ record({ proposal: object, sender: object, reference: bytes }),
+  ),
+  epochAuthenticator: bytes,
+  treeHash: bytes,
+  confirmedTranscriptHash: bytes,
+}) as unknown as Shape<GroupSnapshot>;
+
+/** A group that the page doesn't know yet. `members` is an encoded {@link MemberList}. */
+export const NewGroupMessage = /* @__PURE__ */ record({ id: text, snapshot: GroupSnapshot, members: bytes });
+export type NewGroupMessage = ShapeOf<typeof NewGroupMessage>;
+
+const ShownMember = /* @__PURE__ */ record({
+  leafIndex: count,
+  credential: object,
+  signatureKey: bytes,
+}) as unknown as Shape<Member>;
+
+/**
+ * What has changed in a group since the last answer. `members` has the leaves that changed, each with the member who is
+ * there now, or `undefined` for a blank leaf.
+ */
+const GroupChange = /* @__PURE__ */ record({
+  snapshot: GroupSnapshot,
+  members: /* @__PURE__ */ list(/* @__PURE__ */ tuple(count, /* @__PURE__ */ optional(ShownMember))),
+});
+export type GroupChange = ShapeOf<typeof GroupChange>;
 
 /** A call of a function that the page gave, such as `validate`. */
-export interface CallbackRequest {
-  readonly id: number;
-  readonly callback: number;
-  readonly args: readonly unknown[];
-}
+const CallbackRequest = /* @__PURE__ */ record({ id: count, callback: count, args: list(anything) });
+export type CallbackRequest = ShapeOf<typeof CallbackRequest>;
 
 /** The answer to a {@link CallbackRequest}. */
-export interface CallbackAnswer {
-  readonly id: number;
-  readonly outcome: Outcome;
+const CallbackAnswer = /* @__PURE__ */ record({ id: count, outcome: Outcome });
+export type CallbackAnswer = ShapeOf<typeof CallbackAnswer>;
+
+/** The shapes of messages by their `copse`. Each is of one connection: a port may have been used by another before. */
+type Messages = Readonly<Record<string, Shape<unknown>>>;
+type MessageOf<M extends Messages> = {
+  [K in keyof M & string]: { readonly copse: K; readonly connection: string } & ShapeOf<M[K]>;
+}[keyof M & string];
+
+const TO_WORKER = /* @__PURE__ */ {
+  start: /* @__PURE__ */ record({ options: anything, references: list(Reference) }),
+  /** `group` is `undefined` for a method of the client. */
+  call: /* @__PURE__ */ record({
+    id: count,
+    group: optional(text),
+    method: text,
+    args: list(anything),
+    references: list(Reference),
+  }),
+  /** The signal of a call was aborted. */
+  abort: /* @__PURE__ */ record({ id: count, reason: PackedError }),
+  "callback-answers": /* @__PURE__ */ record({ answers: list(CallbackAnswer) }),
+  /** The page no longer has a reference to this group. */
+  release: /* @__PURE__ */ record({ group: text }),
+  /** `now`: without waiting for open calls. */
+  close: /* @__PURE__ */ record({ now: flag }),
+};
+export type ToWorker = MessageOf<typeof TO_WORKER>;
+
+const TO_PAGE = /* @__PURE__ */ {
+  /** The name of the lock that the worker holds until it ends. */
+  lock: /* @__PURE__ */ record({ name: text }),
+  started: /* @__PURE__ */ record({ client: ClientSnapshot }),
+  failed: /* @__PURE__ */ record({ error: PackedError }),
+  answer: /* @__PURE__ */ record({ id: count, outcome: Outcome, change: optional(GroupChange) }),
+  callbacks: /* @__PURE__ */ record({ requests: list(CallbackRequest) }),
+  /** The worker has dropped these functions of the page. */
+  forget: /* @__PURE__ */ record({ callbacks: list(count) }),
+  closed: /* @__PURE__ */ record({}),
+};
+export type ToPage = MessageOf<typeof TO_PAGE>;
+
+/**
+ * Sent once when a worker starts to listen, to whoever listens then. Messages that were sent before may be lost.
+ */
+export const READY = { copse: "ready" } as const;
+export const isReady = /* @__PURE__ */ record({ copse: literal("ready") });
+
+/** What came is no message of this protocol, or one of another connection: it is ignored. */
+type Foreign = undefined;
+
+/**
+ * A message to this side, checked.
+ * @param connection `undefined` while there is none: each message is taken
+ * @returns `undefined` for what isn't for this connection: an application may send its own by the same port;
+ *   `"malformed"` for a message without the shape that it must have
+ */
+function messageFor<M extends Messages>(
+  messages: M,
+  message: unknown,
+  connection: string | undefined,
+): MessageOf<M> | Foreign | "malformed" {
+  const kind = ownValue(message, "copse");
+  const sender = ownValue(message, "connection");
+  if (kind === undefined || typeof sender !== "string") return undefined;
+  if (connection !== undefined && sender !== connection) return undefined;
+  const shape = typeof kind === "string" && Object.hasOwn(messages, kind) ? messages[kind] : undefined;
+  // The shape was found by `copse`, so the type is the one of that name.
+  return shape?.(message) ? (message as MessageOf<M>) : "malformed";
 }
 
-export type ToWorker =
-  | { readonly copse: "start"; readonly options: unknown }
-  | {
-      readonly copse: "call";
-      readonly id: number;
-      /** `undefined` for a method of the client. */
-      readonly group: string | undefined;
-      readonly method: string;
-      readonly args: unknown;
-    }
-  | { readonly copse: "callback-answers"; readonly answers: readonly CallbackAnswer[] }
-  /** The page no longer has a reference to this group. */
-  | { readonly copse: "release"; readonly group: string }
-  | { readonly copse: "close" };
+export function messageToWorker(message: unknown, connection: string | undefined) {
+  return messageFor(TO_WORKER, message, connection);
+}
 
-export type ToPage =
-  /** The worker listens from now on. Messages that were sent before may be lost. */
-  | { readonly copse: "ready" }
-  /** The name of the lock that the worker holds until it ends. */
-  | { readonly copse: "lock"; readonly name: string }
-  | { readonly copse: "started"; readonly client: ClientSnapshot }
-  | { readonly copse: "failed"; readonly error: PackedError }
-  | {
-      readonly copse: "answer";
-      readonly id: number;
-      readonly outcome: Outcome;
-      readonly change?: GroupChange | undefined;
-    }
-  | { readonly copse: "callbacks"; readonly requests: readonly CallbackRequest[] }
-  | { readonly copse: "closed" };
-
-/** Whether a message is one of this protocol, to side `T`. An application may send its own by the same port. */
-export function isProtocolMessage<T extends ToPage | ToWorker>(message: unknown): message is T {
-  return typeof message === "object" && message !== null && "copse" in message;
+export function messageToPage(message: unknown, connection: string) {
+  return messageFor(TO_PAGE, message, connection);
 }

@@ -1,7 +1,7 @@
 // RFC 9420 §10 to §15: a Client and a Group on the page, whose methods are carried out in the worker.
 import type { Member } from "@copse/core";
 import { decode } from "@copse/core/extension";
-import { isBytes } from "./pack.js";
+import type { AbortSignalLike } from "./abort.js";
 import {
   type ClientSnapshot,
   type GroupChange,
@@ -9,6 +9,7 @@ import {
   MemberList,
   type NewGroupMessage,
 } from "./protocol.js";
+import { bytes } from "./schema.js";
 import { CLIENT_GETTERS, CLIENT_METHODS, GROUP_GETTERS, GROUP_METHODS, type Kind } from "./surface.js";
 
 /** What remote objects need of the connection. */
@@ -16,7 +17,7 @@ export interface Remote {
   readonly ended: Promise<Error | undefined>;
   /** Calls a method of a group, or of the client if `group` is undefined. */
   call(group: RemoteGroup | undefined, method: string, kind: Kind, args: unknown[]): Promise<unknown>;
-  close(): Promise<void>;
+  close(signal?: AbortSignalLike): Promise<void>;
 }
 
 /** A client in the worker. Its other methods and getters come from the tables in `surface.ts`. */
@@ -29,8 +30,8 @@ export class RemoteClient {
     this.snapshot = snapshot;
   }
 
-  close(): Promise<void> {
-    return this.remote.close();
+  close(options: { readonly signal?: AbortSignalLike } = {}): Promise<void> {
+    return this.remote.close(options.signal);
   }
 
   get ended(): Promise<Error | undefined> {
@@ -122,7 +123,7 @@ function define(
     const get = function (this: RemoteObject): unknown {
       const value: unknown = Reflect.get(this.snapshot, name);
       // A copy, as from a Group: a caller who changes it doesn't change what others get.
-      return typeof value === "object" && value !== null && isBytes(value) ? value.slice() : value;
+      return bytes(value) ? value.slice() : value;
     };
     Object.defineProperty(prototype, name, { get, configurable: true });
   }

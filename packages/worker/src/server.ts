@@ -1,18 +1,21 @@
 // RFC 9420 doesn't cover this: the worker's side of the messages between a page and a worker.
 import { type Client, type Group, MlsError } from "@copse/core";
 import { encode } from "@copse/core/extension";
-import { packError, WorkerError } from "./errors.js";
-import { type Packed, pack, unpack } from "./pack.js";
+import { type AbortControllerLike, newAbortController } from "./abort.js";
+import { packError, unpackError, WorkerError } from "./errors.js";
+import { type Packed, pack, type Reference, unpack } from "./pack.js";
 import { PendingRequests } from "./pending.js";
-import { type Channel, openChannel, type Port } from "./port.js";
+import { type Channel, claimPort, openChannel, type Port } from "./port.js";
 import {
   type CallbackRequest,
-  isProtocolMessage,
   MemberList,
+  messageToWorker,
   type NewGroupMessage,
+  READY,
   type ToPage,
   type ToWorker,
 } from "./protocol.js";
+import { randomName } from "./random-name.js";
 import { changeOf, type KnownGroup, knownGroup, VALUES_ONLY } from "./snapshot.js";
 import { CLIENT_GETTERS, CLIENT_METHODS, GROUP_METHODS, type Kind } from "./surface.js";
 import { holdWorkerLock, type WorkerLock } from "./worker-lock.js";
@@ -20,23 +23,33 @@ import { holdWorkerLock, type WorkerLock } from "./worker-lock.js";
 /** How many callback requests go in one message. The page can't draw a frame while it answers one message. */
 const REQUESTS_PER_MESSAGE = 64;
 
-/** The groups of all ports of this worker: a group may be given to the client of another port (`reinitialize`). */
+/**
+ * The groups of all ports of this worker: a group may be given to the client of another port (`reinitialize`), by a
+ * page that was told its name. Nobody can guess a name.
+ */
 const groups = new Map<string, Group>();
-/** Part of each group's ID, so that a group of another worker isn't taken for one of this worker. */
-const workerId = Math.random().toString(36).slice(2);
-let groupCount = 0;
+
+type Call = ToWorker & { readonly copse: "call" };
+/** A message without its connection, which `post` adds. */
+type Unaddressed<M> = M extends unknown ? Omit<M, "connection"> : never;
 
 /** Serves one client to one page. */
 export class Server {
   readonly closed: Promise<void>;
   private readonly channel: Channel;
+  private readonly unclaim: () => void;
   private readonly make: (options: unknown) => Client | Promise<Client>;
   private readonly callbacks = new PendingRequests();
-  /** The groups that the page has, by their IDs. */
+  /** Tells the page which of its functions are no longer needed. */
+  private readonly dropped: FinalizationRegistry<number>;
+  /** The groups that the page has, by their names. */
   private readonly known = new Map<string, KnownGroup>();
-  private readonly running = new Set<Promise<void>>();
+  /** The calls without an answer yet, by number. */
+  private readonly running = new Map<number, { ended: Promise<void>; readonly abort: AbortControllerLike }>();
   private requests: CallbackRequest[] = [];
-  private started = false;
+  /** The page's connection, from its first message on. Messages of others are ignored. */
+  private connection: string | undefined;
+  private isEnded = false;
   private client: Client | undefined;
   private lock: WorkerLock | undefined;
   private finish: () => void = () => undefined;
@@ -46,74 +59,100 @@ export class Server {
     this.closed = new Promise((resolve) => {
       this.finish = resolve;
     });
+    this.dropped = new FinalizationRegistry((callback) => {
+      if (!this.isEnded) this.post({ copse: "forget", callbacks: [callback] });
+    });
+    this.unclaim = claimPort(port, "worker");
     this.channel = openChannel(port, "worker", {
       message: (message) => {
-        if (isProtocolMessage<ToWorker>(message)) this.receive(message);
+        const checked = messageToWorker(message, this.connection);
+        if (checked === "malformed") this.refuse();
+        else if (checked !== undefined) this.receive(checked);
       },
       gone: (reason) => void this.end(reason),
     });
-    this.post({ copse: "ready" });
+    this.channel.post(READY);
   }
 
-  private post(message: ToPage, transfer?: ArrayBuffer[]): void {
-    this.channel.post(message, transfer);
+  private post(message: Unaddressed<ToPage>, transfer?: ArrayBuffer[]): void {
+    if (this.connection === undefined) return;
+    this.channel.post({ ...message, connection: this.connection }, transfer);
   }
 
   private receive(message: ToWorker): void {
     switch (message.copse) {
       case "start":
         // The page sends it at once, and again when the worker is ready: the first one may be lost.
-        if (!this.started) void this.start(message.options);
-        this.started = true;
+        if (this.connection !== undefined) return;
+        this.connection = message.connection;
+        void this.start(message.options, message.references);
         return;
-      case "call": {
-        const running = this.answer(message).finally(() => this.running.delete(running));
-        this.running.add(running);
+      case "call":
+        // A number that is in use would leave one of the two calls without an answer.
+        if (this.running.has(message.id)) this.refuse();
+        else this.run(message);
         return;
-      }
+      case "abort":
+        this.running.get(message.id)?.abort.abort(unpackError(message.reason));
+        return;
       case "callback-answers":
         for (const { id, outcome } of message.answers) this.callbacks.settle(id, outcome);
         return;
       case "release":
-        this.known.delete(message.group);
-        groups.delete(message.group);
+        void this.release(message.group);
         return;
       case "close":
-        void this.close();
+        void this.close(message.now);
         return;
     }
   }
 
-  private async start(options: unknown): Promise<void> {
+  /** The page has broken the protocol: it gets no more answers. */
+  private refuse(): void {
+    this.post({ copse: "failed", error: packError(new WorkerError("the page sent a malformed message")) });
+    void this.end("it sent a malformed message");
+  }
+
+  private async start(options: unknown, references: readonly Reference[]): Promise<void> {
     try {
       this.lock = await holdWorkerLock();
       if (this.lock !== undefined) this.post({ copse: "lock", name: this.lock.name });
-      const client = await this.make(this.unpack(options));
+      const client = await this.make(this.unpack(options, references));
       this.client = client;
       const snapshot = Object.fromEntries(CLIENT_GETTERS.map((name) => [name, client[name]]));
       const { value, transfer } = pack(snapshot, VALUES_ONLY);
       // `pack` keeps the shape of a snapshot.
-      this.post({ copse: "started", client: value } as ToPage, transfer);
+      this.post({ copse: "started", client: value } as Unaddressed<ToPage>, transfer);
     } catch (error) {
       this.post({ copse: "failed", error: packError(error) });
+      await this.end("its client can't be made");
     }
   }
 
-  private unpack(value: unknown): unknown {
-    return unpack(value, {
+  private unpack(value: unknown, references: readonly Reference[], abort?: AbortControllerLike): unknown {
+    return unpack(value, references, {
       group: findGroup,
-      callback:
-        (callback) =>
-        (...args) =>
-          this.callPage(callback, args),
+      callback: (callback) => {
+        const call = (...args: readonly unknown[]) => this.callPage(callback, args);
+        this.dropped.register(call, callback);
+        return call;
+      },
+      signal: () => {
+        if (abort === undefined)
+          throw new MlsError("usage", "expected a signal in the options of a call only");
+        return abort.signal;
+      },
     });
   }
 
   /** Calls a function of the page. Requests that are made in one go are sent together. */
   private callPage(callback: number, args: readonly unknown[]): Promise<unknown> {
+    if (this.isEnded) return Promise.reject(new WorkerError("the page is gone"));
     return this.callbacks.request((id) => {
+      // Packed here, so that what can't be sent fails this call and no other.
+      const { value } = pack(args, VALUES_ONLY);
       if (this.requests.length === 0) void Promise.resolve().then(() => this.sendRequests());
-      this.requests.push({ id, callback, args });
+      this.requests.push({ id, callback, args: value as unknown[] });
     });
   }
 
@@ -121,26 +160,50 @@ export class Server {
     const all = this.requests;
     this.requests = [];
     for (let at = 0; at < all.length; at += REQUESTS_PER_MESSAGE) {
-      const { value, transfer } = pack(all.slice(at, at + REQUESTS_PER_MESSAGE), VALUES_ONLY);
-      // `pack` keeps the shape of the requests.
-      this.post({ copse: "callbacks", requests: value } as ToPage, transfer);
+      const requests = all.slice(at, at + REQUESTS_PER_MESSAGE);
+      try {
+        this.post({ copse: "callbacks", requests });
+      } catch (cause) {
+        const error = packError(
+          new MlsError("usage", "the arguments of a callback can't be sent to a page", { cause }),
+        );
+        for (const { id } of requests) this.callbacks.settle(id, { error });
+      }
     }
   }
 
+  private run(call: Call): void {
+    const abort = newAbortController();
+    const running = { ended: Promise.resolve(), abort };
+    this.running.set(call.id, running);
+    running.ended = this.answer(call, abort).finally(() => this.running.delete(call.id));
+  }
+
   /** Carries out a call of the page and posts the answer, with what has changed in the group. */
-  private async answer({ id, group, method, args }: ToWorker & { copse: "call" }): Promise<void> {
-    const known = group === undefined ? undefined : this.known.get(group);
+  private async answer(
+    { id, group, method, args, references }: Call,
+    abort: AbortControllerLike,
+  ): Promise<void> {
     try {
-      if (group !== undefined && known === undefined)
-        throw new MlsError("usage", "the group isn't in this worker, or was released");
-      const { result, value, transfer } = await this.call(known?.group, method, args);
+      const known = group === undefined ? undefined : this.known.get(group);
+      if (group !== undefined && known === undefined) {
+        throw new MlsError("closed", "the group was closed, or isn't one of this page");
+      }
+      const received = this.unpack(args, references, abort) as unknown[];
+      const { result, value, transfer } = await this.call(known?.group, method, received);
       const change = known && changeOf(known, result);
+      if (method === "close" && group !== undefined) this.forget(group);
       // `pack` keeps the shape of a change.
-      const answer = { copse: "answer", id, outcome: { value }, change: change?.value } as ToPage;
+      const answer = {
+        copse: "answer",
+        id,
+        outcome: { value },
+        change: change?.value,
+      } as Unaddressed<ToPage>;
       this.post(answer, [...transfer, ...(change?.transfer ?? [])]);
     } catch (error) {
-      // Also if the result can't be sent.
-      this.post({ copse: "answer", id, outcome: { error: packError(error) } });
+      // Also if the result can't be sent. An error always can.
+      if (!this.isEnded) this.post({ copse: "answer", id, outcome: { error: packError(error) } });
     }
   }
 
@@ -148,20 +211,18 @@ export class Server {
   private async call(
     group: Group | undefined,
     method: string,
-    args: unknown,
+    args: readonly unknown[],
   ): Promise<Packed & { readonly result: unknown }> {
-    const receiver = group ?? this.client;
-    // The page sends the arguments of a call as an array.
-    const received = this.unpack(args) as unknown[];
     if (group !== undefined && method === "ratchetTree") {
       return { result: undefined, ...pack(group.ratchetTree, VALUES_ONLY, 1) };
     }
+    const receiver = group ?? this.client;
     const kinds: Readonly<Record<string, Kind>> = group === undefined ? CLIENT_METHODS : GROUP_METHODS;
     const kind = Object.hasOwn(kinds, method) ? kinds[method] : undefined;
-    const call: unknown = receiver && Reflect.get(receiver, method);
+    const call: unknown = kind && receiver && Reflect.get(receiver, method);
     if (kind === undefined || typeof call !== "function")
       throw new MlsError("usage", `${method} is not a method that a page can call`);
-    const result: unknown = await call.apply(receiver, received);
+    const result: unknown = await call.apply(receiver, args);
     return { result, ...this.packResult(kind, result) };
   }
 
@@ -183,29 +244,49 @@ export class Server {
     }
   }
 
-  /** Gives an ID to a group that the page doesn't know yet. */
+  /** Gives a name to a group that the page doesn't know yet. */
   private addGroup(group: Group): NewGroupMessage {
-    const id = `${workerId} ${groupCount++}`;
+    if (this.isEnded) {
+      // The page went away meanwhile: nobody can use or close this group.
+      void group.close();
+      throw new WorkerError("the page is gone");
+    }
+    const id = randomName();
     groups.set(id, group);
     const known = knownGroup(group);
     this.known.set(id, known);
     return { id, snapshot: known.snapshot, members: encode(MemberList, group.members) };
   }
 
-  private async close(): Promise<void> {
-    while (this.running.size > 0) await Promise.all(this.running);
+  /** The page has dropped a group, so nobody can use it any more. */
+  private async release(id: string): Promise<void> {
+    const known = this.known.get(id);
+    this.forget(id);
+    await known?.group.close();
+  }
+
+  private forget(id: string): void {
+    if (this.known.delete(id)) groups.delete(id);
+  }
+
+  private async close(now: boolean): Promise<void> {
+    while (!now && this.running.size > 0)
+      await Promise.all([...this.running.values()].map(({ ended }) => ended));
     await this.end("it closed the client");
-    this.post({ copse: "closed" });
-    this.channel.detach();
   }
 
   /** The page makes no more calls: closes its groups, which overwrites their secrets. */
   private async end(reason: string): Promise<void> {
-    this.callbacks.rejectAll(new WorkerError(`the page is gone: ${reason}`));
-    const open = [...this.known.values()];
-    for (const id of this.known.keys()) groups.delete(id);
-    this.known.clear();
-    await Promise.allSettled(open.map(({ group }) => group.close()));
+    if (this.isEnded) return;
+    this.isEnded = true;
+    const error = new WorkerError(`the page is gone: ${reason}`);
+    this.callbacks.rejectAll(error);
+    for (const { abort } of this.running.values()) abort.abort(error);
+    const open = [...this.known.keys()].map((id) => this.release(id));
+    await Promise.allSettled(open);
+    this.post({ copse: "closed" });
+    this.channel.detach();
+    this.unclaim();
     this.lock?.release();
     this.finish();
   }
@@ -215,9 +296,6 @@ export class Server {
 function findGroup(id: string): Group {
   const group = groups.get(id);
   if (group === undefined)
-    throw new MlsError(
-      "usage",
-      "expected a group of this worker, got one of another worker or a closed client",
-    );
+    throw new MlsError("usage", "expected a group of this worker, got one of another worker or a closed one");
   return group;
 }

@@ -10,6 +10,9 @@ export const VALUES_ONLY = {
     if (value instanceof Group)
       throw new MlsError("usage", "expected a value that can be cloned, got a Group: it stays in its worker");
   },
+  signal(): never {
+    throw new MlsError("usage", "expected a value that can be cloned, got a signal: it stays in its worker");
+  },
   callback(): never {
     throw new MlsError(
       "usage",

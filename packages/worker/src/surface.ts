@@ -1,5 +1,6 @@
 // RFC 9420 §10 to §15: the methods and getters of Client and Group that a page can use. This file is their only list.
 import type { Client, CommitMessages, Group } from "@copse/core";
+import type { AbortSignalLike } from "./abort.js";
 
 type MethodOf<T> = { [K in keyof T]: T[K] extends (...args: never[]) => unknown ? K : never }[keyof T];
 type GetterOf<T> = Exclude<keyof T, MethodOf<T>>;
@@ -160,8 +161,9 @@ export type WorkerClient = { readonly [K in ClientMethod]: Remote<Client[K]> } &
     /**
      * Waits for open calls, overwrites the secrets of all groups in the worker, and disconnects. What isn't saved is
      * lost. The worker itself keeps running: terminating it is up to the application.
+     * @param options `signal`: when it is aborted, open calls aren't waited for
      */
-    close(): Promise<void>;
+    close(options?: { readonly signal?: AbortSignalLike }): Promise<void>;
     /** Resolves when there is no client any more: to the error if its worker ended, to `undefined` if it was closed. */
     readonly ended: Promise<Error | undefined>;
   };

@@ -1,0 +1,366 @@
+// RFC 9420 doesn't cover this: neither side of a port needs to trust the other. What a hostile page or worker posts
+// breaks no other client, runs nothing, and leaves no call without an answer.
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import type { Client, Group } from "@copse/core";
+import { connectClient, serveClient, WorkerError } from "@copse/worker";
+import { afterEach, expect, test } from "vitest";
+import { closePorts, connected, makeClient, type Options } from "./workers.js";
+
+const ports: MessagePort[] = [];
+const uncaught: unknown[] = [];
+const note = (error: unknown) => void uncaught.push(error);
+process.on("uncaughtException", note).on("unhandledRejection", note);
+afterEach(() => {
+  closePorts();
+  for (const port of ports.splice(0)) port.close();
+  expect(uncaught.splice(0)).toEqual([]);
+});
+
+type Message = Record<string, unknown>;
+
+/** A port that posts what it likes. @param answer what it posts back to each message */
+function hostile(answer: (message: Message, post: (message: unknown) => void) => void) {
+  const { port1, port2 } = new MessageChannel();
+  ports.push(port1, port2);
+  const seen: Message[] = [];
+  port1.on("message", (message: Message) => {
+    seen.push(message);
+    answer(message, (posted) => port1.postMessage(posted));
+  });
+  return { own: port1, other: port2, seen };
+}
+
+const started = { cipherSuite: { id: 1, name: "a suite" }, credential: {}, signatureKey: new Uint8Array(32) };
+
+/** A client of a worker that answers each call with what `answer` makes of it. */
+async function clientOf(answer: (call: Message) => unknown) {
+  const side = hostile((message, post) => {
+    const { copse, connection } = message;
+    if (copse === "start") post({ copse: "started", connection, client: started });
+    if (copse === "call") post(answer(message));
+  });
+  return { client: await connectClient(side.other), ...side };
+}
+
+/** A page that has started a client, and posts what it likes. */
+async function pageOf(options: Options = {}, made: Client[] = []) {
+  const side = hostile(() => undefined);
+  const make = async () => {
+    const client = await makeClient(options);
+    made.push(client);
+    return client;
+  };
+  const serving = serveClient<Options>({ port: side.other, make });
+  const post = (message: Message) => side.own.postMessage({ connection: "mine", ...message });
+  post({ copse: "start", options: undefined, references: [] });
+  await seenSome(side.seen, ({ copse }) => copse === "started");
+  let id = 0;
+  const call = (method: string, group?: string, args: unknown[] = []) =>
+    post({ copse: "call", id: id++, group, method, args, references: [] });
+  return { ...side, post, call, serving };
+}
+
+async function seenSome(seen: Message[], which: (message: Message) => boolean): Promise<Message> {
+  for (let turn = 0; turn < 2000; turn++) {
+    const found = seen.find(which);
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  throw new Error(`no such message among ${seen.map(({ copse }) => copse).join(", ")}`);
+}
+
+const answerTo = (seen: Message[], id: number) =>
+  seenSome(seen, (message) => message.copse === "answer" && message.id === id);
+
+/** Whatever an honest side never posts. */
+const JUNK: readonly unknown[] = [
+  null,
+  undefined,
+  7,
+  "x",
+  [],
+  {},
+  new Map(),
+  { error: null },
+  { error: { name: 1 } },
+];
+
+const HOSTILE: readonly (readonly [string, Message])[] = [
+  ...JUNK.map((outcome) => ["an outcome", { copse: "answer", id: 0, outcome }] as const),
+  ...JUNK.slice(0, 4).map((error) => ["an error", { copse: "answer", id: 0, outcome: { error } }] as const),
+  ["no number", { copse: "answer", outcome: { value: 1 } }],
+  ["a name of a prototype as its kind", { copse: "constructor" }],
+  ["a change without a snapshot", { copse: "answer", id: 0, outcome: { value: 1 }, change: {} }],
+  [
+    "a callback named constructor",
+    { copse: "callbacks", requests: [{ id: 0, callback: "constructor", args: [] }] },
+  ],
+  ["requests that are no list", { copse: "callbacks", requests: { length: 1 } }],
+];
+
+test.each(HOSTILE)(
+  "a worker's answer with %s ends its connection and each of its calls: %j",
+  async (_, junk) => {
+    const { client } = await clientOf(({ connection }) => ({ connection, ...junk }));
+    const calls = [client.createKeyPackage(), client.createGroup()];
+    for (const call of calls) await expect(call).rejects.toBeInstanceOf(WorkerError);
+    expect(await client.ended).toBeInstanceOf(WorkerError);
+  },
+);
+
+test.each(["createKeyPackage", "createGroup", "branch"] as const)(
+  "%s that a worker answers with another type is refused, not handed out",
+  async (method) => {
+    const { client } = await clientOf(({ connection, id }) => ({
+      copse: "answer",
+      connection,
+      id,
+      outcome: { value: "text" },
+    }));
+    const call = client[method] as () => Promise<unknown>;
+    await expect(call.call(client)).rejects.toThrow(/something else/);
+  },
+);
+
+test("an error of a worker can't bring a prototype, a class or a function with it", async () => {
+  const fields = JSON.parse('{"__proto__": {"polluted": true}, "rule": "1: a rule", "then": 1}');
+  const errors = ["constructor", "__proto__", "toString", "MlsError"].map((type) => ({
+    type,
+    name: "N",
+    message: "m",
+    code: "c",
+    fields,
+  }));
+  const { client } = await clientOf(({ connection, id }) => ({
+    copse: "answer",
+    connection,
+    id,
+    outcome: { error: errors[Number(id)] },
+  }));
+  for (const { type } of errors) {
+    const error = (await client.createKeyPackage().catch((one: unknown) => one)) as Record<string, unknown>;
+    expect(error).toBeInstanceOf(Error);
+    expect(error.polluted).toBeUndefined();
+    expect(error.then).toBeUndefined();
+    if (type === "MlsError") expect(error).toMatchObject({ code: "c", rule: "1: a rule", name: "N" });
+  }
+});
+
+test("a function that the page never gave isn't run: the worker gets an error", async () => {
+  const { client, own, seen } = await clientOf(() => ({}));
+  const { connection } = seen[0] as Message;
+  own.postMessage({ copse: "callbacks", connection, requests: [{ id: 3, callback: 99, args: [] }] });
+  const answer = await seenSome(seen, ({ copse }) => copse === "callback-answers");
+  expect(answer.answers).toMatchObject([{ id: 3, outcome: { error: { code: "usage" } } }]);
+  void client;
+});
+
+test("one function of the page that never answers doesn't hold up the answers of others", async () => {
+  let calls = 0;
+  const side = hostile((message, post) => {
+    const { copse, connection, references } = message;
+    if (copse !== "start") return;
+    post({ copse: "started", connection, client: started });
+    const [{ id: callback }] = references as [{ id: number }];
+    const requests = [0, 1, 2].map((id) => ({ id, callback, args: [] }));
+    post({ copse: "callbacks", connection, requests });
+  });
+  const externalPsk = () => (calls++ === 0 ? new Promise<undefined>(() => undefined) : undefined);
+  await connectClient<Options>(side.other, { externalPsk });
+  const answered = await seenSome(side.seen, ({ copse }) => copse === "callback-answers");
+  expect((answered.answers as Message[]).map(({ id }) => id)).toEqual([1, 2]);
+});
+
+test("data that looks like a function or a group of the protocol stays data", async () => {
+  const { port1, port2 } = new MessageChannel();
+  ports.push(port1, port2);
+  const data = JSON.parse(
+    '{"$copse": "callback", "kind": "callback", "id": 0, "path": ["data"], "__proto__": {"x": 1}}',
+  );
+  const given: unknown[] = [];
+  serveClient<{ data: unknown }>({
+    port: port1,
+    make: (options) => {
+      given.push(options);
+      return makeClient();
+    },
+  });
+  await connectClient<{ data: unknown }>(port2, { data });
+  expect(JSON.stringify(given)).toBe(JSON.stringify([{ data }]));
+});
+
+const MALFORMED: readonly (readonly [string, Message])[] = [
+  ["answers that are no list", { copse: "callback-answers", answers: 7 }],
+  ["an answer without an outcome", { copse: "callback-answers", answers: [{ id: 0 }] }],
+  ["a null error", { copse: "callback-answers", answers: [{ id: 0, outcome: { error: null } }] }],
+  ["a null answer", { copse: "callback-answers", answers: [null] }],
+  ["arguments that are no list", { copse: "call", id: 0, method: "createGroup", args: null, references: [] }],
+  ["a method that is no name", { copse: "call", id: 0, method: {}, args: [], references: [] }],
+  ["a reference of no kind", { copse: "call", id: 0, method: "join", args: [], references: [{ kind: "x" }] }],
+  ["a release of no group", { copse: "release", group: null }],
+  ["an abort without a reason", { copse: "abort", id: 0 }],
+  ["no kind that there is", { copse: "toString" }],
+];
+
+test.each(MALFORMED)("a page's message with %s ends its connection, and no other", async (_, message) => {
+  const { client: neighbour } = await connected({ credential: "neighbour" });
+  const group = await neighbour.createGroup();
+  const page = await pageOf();
+  page.post(message);
+  await page.serving.closed;
+  expect(await seenSome(page.seen, ({ copse }) => copse === "failed")).toMatchObject({
+    error: { type: "WorkerError" },
+  });
+  expect((await group.encrypt("goes on")).length).toBeGreaterThan(0);
+});
+
+test("a page can't call by the name of something inherited, or by a number that is in use", async () => {
+  const made: Client[] = [];
+  const page = await pageOf({}, made);
+  (made[0] as Client).createGroup = () => new Promise(() => undefined);
+  for (const method of ["constructor", "__proto__", "withEpoch", "commitResumption"]) page.call(method);
+  for (const id of [0, 1, 2, 3]) {
+    expect(await answerTo(page.seen, id)).toMatchObject({ outcome: { error: { code: "usage" } } });
+  }
+  const call = { copse: "call", id: 9, method: "createGroup", args: [], references: [] };
+  page.post(call);
+  page.post(call);
+  await page.serving.closed;
+  await seenSome(page.seen, ({ copse }) => copse === "failed");
+});
+
+test("a reference to a place that isn't there is refused, also on a prototype", async () => {
+  const page = await pageOf();
+  const paths = [["constructor"], [0, "__proto__", "x"], [7], ["length", 0]];
+  for (const [id, path] of paths.entries()) {
+    const references = [{ kind: "callback", id: 0, path }];
+    page.post({ copse: "call", id, method: "createGroup", args: [{}], references });
+    expect(await answerTo(page.seen, id)).toMatchObject({ outcome: { error: { code: "usage" } } });
+  }
+  expect("x" in {}).toBe(false);
+});
+
+test("a page can't use, close or release the group of another page", async () => {
+  const { client: victim } = await connected({ credential: "victim" });
+  const group = await victim.createGroup();
+  const page = await pageOf();
+  page.call("createGroup");
+  const { outcome } = await answerTo(page.seen, 0);
+  const { id } = (outcome as { value: { id: string } }).value;
+  // A name has 128 random bits: one's own says nothing of the next.
+  expect(id).toMatch(/^[0-9a-f]{32}$/);
+  const { id: named } = group as unknown as { id: string };
+  page.post({ copse: "release", group: named });
+  page.call("close", named);
+  page.call("encrypt", named, ["x"]);
+  for (const call of [1, 2]) {
+    expect(await answerTo(page.seen, call)).toMatchObject({ outcome: { error: { code: "closed" } } });
+  }
+  expect((await group.encrypt("still mine")).length).toBeGreaterThan(0);
+});
+
+test("a page that goes away during createGroup leaves no active group behind", async () => {
+  const made: Client[] = [];
+  const page = await pageOf({}, made);
+  const groups: Group[] = [];
+  const [client] = made as [Client];
+  const create = client.createGroup.bind(client);
+  let go = () => undefined as unknown;
+  const gone = new Promise((resolve) => {
+    go = () => resolve(undefined);
+  });
+  client.createGroup = async (options) => {
+    await gone;
+    const group = await create(options);
+    groups.push(group);
+    return group;
+  };
+  page.call("createGroup");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  page.own.close();
+  await page.serving.closed;
+  go();
+  while (groups.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(groups[0]?.active).toBe(false);
+});
+
+test("release closes the group, whose secrets nobody needs any more", async () => {
+  const made: Client[] = [];
+  const page = await pageOf({}, made);
+  const [client] = made as [Client];
+  const groups: Group[] = [];
+  const create = client.createGroup.bind(client);
+  client.createGroup = async (options) => {
+    const group = await create(options);
+    groups.push(group);
+    return group;
+  };
+  page.call("createGroup");
+  const { outcome } = await answerTo(page.seen, 0);
+  page.post({ copse: "release", group: (outcome as { value: { id: string } }).value.id });
+  page.call("createKeyPackage");
+  await answerTo(page.seen, 1);
+  expect(groups.map(({ active }) => active)).toEqual([false]);
+});
+
+test("two connections by one port are refused, and answers for another connection are ignored", async () => {
+  const { client, port } = await connected();
+  await expect(async () => serveClient({ port, make: () => makeClient() })).rejects.toMatchObject({
+    code: "usage",
+  });
+  const side = await clientOf(({ connection, id }) => ({
+    copse: "answer",
+    connection,
+    id,
+    outcome: { value: 1 },
+  }));
+  await expect(connectClient(side.other)).rejects.toMatchObject({ code: "usage" });
+  side.own.postMessage({
+    copse: "failed",
+    connection: "another",
+    error: { name: "E", message: "for another" },
+  });
+  side.own.postMessage({ copse: "answer", id: 0, outcome: { value: 1 } });
+  await expect(side.client.loadKeyPackages(new Uint8Array(0))).resolves.toBe(1);
+  expect((await client.createKeyPackage()).length).toBeGreaterThan(0);
+});
+
+test("errors that can't be cloned or read settle the call all the same", async () => {
+  const throwing = [
+    Object.assign(new Error("with a function"), { cause: () => 1, code: () => 2, name: Symbol("x") }),
+    null,
+    Symbol("thrown"),
+    Object.defineProperty({}, "toString", {
+      value: () => {
+        throw new Error("unreadable");
+      },
+    }),
+    Object.defineProperty(new Error("m"), "message", { get: () => JSON.parse("{") }),
+  ];
+  const { client, served } = await connected();
+  for (const thrown of throwing) {
+    served.createKeyPackage = () => Promise.reject(thrown);
+    const error = await client.createKeyPackage().catch((one: unknown) => one);
+    expect(error).toBeInstanceOf(Error);
+  }
+});
+
+test("a signal ends its call in the worker, and close() doesn't wait when its own is aborted", async () => {
+  const { client, served } = await connected();
+  let seen: AbortSignal | undefined;
+  served.createGroup = (options) => {
+    seen = (options as { signal?: AbortSignal }).signal;
+    return new Promise((_, reject) => seen?.addEventListener("abort", () => reject(seen?.reason)));
+  };
+  const abort = new AbortController();
+  const group = client.createGroup({ signal: abort.signal } as object);
+  setTimeout(() => abort.abort(new Error("enough")), 20);
+  await expect(group).rejects.toThrow("enough");
+  expect(seen?.aborted).toBe(true);
+  served.createGroup = () => new Promise(() => undefined);
+  const stuck = client.createGroup();
+  const closing = client.close({ signal: AbortSignal.timeout(20) });
+  await closing;
+  await expect(stuck).rejects.toBeInstanceOf(WorkerError);
+});
