@@ -1,8 +1,8 @@
 // RFC 9420 §10, §11, §12.4.3: a client, its key packages and its groups.
-import { copyOf, EMPTY, equalBytes, needBytes, toHex } from "../bytes.js";
+import { copyOf, EMPTY, equalBytes, needBytes, toHex, wipe } from "../bytes.js";
 import { checkSigner, signerOf } from "../crypto/index.js";
 import { ensure, MlsError, UnsupportedError } from "../errors.js";
-import { buildExternalCommit } from "../group/commit/index.js";
+import { type BuiltCommit, buildExternalCommit } from "../group/commit/index.js";
 import { capabilitiesOf, describeLeaf, Registry } from "../group/extensions/index.js";
 import {
   type ClientConfig,
@@ -13,6 +13,7 @@ import {
   newLifetime,
   policyOf,
   wipeEpoch,
+  wipeState,
 } from "../group/index.js";
 import { createEpoch, joinByWelcome, needReinit } from "../group/join/index.js";
 import {
@@ -39,12 +40,16 @@ import {
   writeKeyPackage,
 } from "../wire/index.js";
 import { Group } from "./group.js";
+import { KeyPackageStore } from "./key-packages.js";
+import { answer, type OperationOptions, perform, type Steps } from "./operation.js";
 import type {
   ClientOptions,
   ExternalJoin,
   ExternalJoinOptions,
   GroupOptions,
   JoinOptions,
+  KeyPackageOptions,
+  MessageOptions,
   NewGroup,
 } from "./options.js";
 
@@ -62,8 +67,7 @@ export class Client {
   readonly #signer: Signer;
   readonly #ownCredential: Credential;
   readonly #externalPsk: ClientOptions["externalPsk"];
-  /** By the hexadecimal KeyPackageRef. */
-  readonly #keyPackages = new Map<string, OwnKeyPackage>();
+  readonly #keyPackages = new KeyPackageStore();
   /** By the hexadecimal group ID. A group that the application no longer references may be collected. */
   readonly #groups = new Map<string, WeakRef<Group>>();
 
@@ -100,18 +104,21 @@ export class Client {
    * @example
    * const client = await Client.create({ crypto: nodeProvider(), credential: "alice", authentication });
    */
-  static async create(options: ClientOptions): Promise<Client> {
-    const { crypto, authentication, credential } = options;
-    needAuthentication(authentication);
-    if (credential === undefined)
-      throw new MlsError("usage", "expected options.credential: a credential or a name");
-    const suite = options.suite ?? crypto.suites[0]?.id;
-    if (suite === undefined)
-      throw new MlsError("unsupported", `${crypto.name} serves no suite on this platform`);
-    const provider = crypto.suite(suite);
-    const signer = options.signer ?? signerOf(provider, await provider.signature.generateKeyPair());
-    checkSigner(provider, signer);
-    return new Client(options, provider, signer);
+  static create(options: ClientOptions): Promise<Client> {
+    const work = async () => {
+      const { crypto, authentication, credential } = options;
+      needAuthentication(authentication);
+      if (credential === undefined)
+        throw new MlsError("usage", "expected options.credential: a credential or a name");
+      const suite = options.suite ?? crypto.suites[0]?.id;
+      if (suite === undefined)
+        throw new MlsError("unsupported", `${crypto.name} serves no suite on this platform`);
+      const provider = crypto.suite(suite);
+      const signer = options.signer ?? signerOf(provider, await provider.signature.generateKeyPair());
+      checkSigner(provider, signer);
+      return new Client(options, provider, signer);
+    };
+    return perform({ work, finish: answer }, options);
   }
 
   get cipherSuite(): CipherSuite {
@@ -133,7 +140,7 @@ export class Client {
     this.#config.addSigner(signer);
   }
 
-  #newKeyPackage(chosen: readonly Extension[] = []): Promise<OwnKeyPackage> {
+  async #newKeyPackage(chosen: readonly Extension[] = []): Promise<OwnKeyPackage> {
     const { provider, registry, policy } = this.#config;
     const leaf = this.#config.describeLeaf();
     const extensions = registry.keyPackageExtensions(chosen, (length) => provider.random(length));
@@ -148,10 +155,12 @@ export class Client {
    * @example
    * await group.add(await bob.createKeyPackage());
    */
-  async createKeyPackage(options: { readonly extensions?: readonly Extension[] } = {}): Promise<Uint8Array> {
-    const own = await this.#newKeyPackage(options.extensions);
-    this.#keyPackages.set(toHex(own.reference), own);
-    return writeKeyPackage(own.keyPackage);
+  createKeyPackage(options: KeyPackageOptions = {}): Promise<Uint8Array> {
+    const finish = (own: OwnKeyPackage) => {
+      this.#keyPackages.add(own);
+      return writeKeyPackage(own.keyPackage);
+    };
+    return perform({ work: () => this.#newKeyPackage(options.extensions), finish }, options);
   }
 
   /**
@@ -160,21 +169,16 @@ export class Client {
    * @example
    * const group = await alice.createGroup({ groupId: new TextEncoder().encode("team") });
    */
-  async createGroup(options: GroupOptions = {}): Promise<Group> {
-    const groupId = copyOf(options.groupId) ?? this.#provider.random(this.#provider.suite.hash.Nh);
-    this.#checkNewGroup(groupId);
-    const epoch = await createEpoch(
-      this.#config,
-      groupId,
-      options.extensions ?? [],
-      await createLeafNode(
-        this.#provider,
-        this.#signer,
-        this.#config.describeLeaf(),
-        newLifetime(this.#config.policy),
-      ),
-    );
-    return this.#trackNew(epoch);
+  createGroup(options: GroupOptions = {}): Promise<Group> {
+    const work = async () => {
+      const groupId = copyOf(options.groupId) ?? this.#provider.random(this.#provider.suite.hash.Nh);
+      this.#checkNewGroup(groupId);
+      const description = this.#config.describeLeaf();
+      const lifetime = newLifetime(this.#config.policy);
+      const leaf = await createLeafNode(this.#provider, this.#signer, description, lifetime);
+      return createEpoch(this.#config, groupId, options.extensions ?? [], leaf);
+    };
+    return perform({ work, finish: (epoch) => this.#trackNew(epoch), drop: wipeEpoch }, options);
   }
 
   /**
@@ -186,29 +190,25 @@ export class Client {
    * @example
    * const group = await bob.join(welcome);
    */
-  async join(welcome: Uint8Array, options: JoinOptions = {}): Promise<Group> {
-    const message = readWelcome(welcome);
-    let own: OwnKeyPackage | undefined;
-    for (const { newMember } of message.secrets) own ??= this.#keyPackages.get(toHex(newMember));
-    if (own === undefined)
-      throw new MlsError("missing", "the Welcome is for none of this client's key packages");
-    // Delete it before the first await, so that it can't be used twice. Put it back if joining fails.
-    if (!this.#config.registry.isReusable(own.keyPackage)) this.#keyPackages.delete(toHex(own.reference));
-    try {
-      const { previous } = options;
-      const config: ClientConfig = { ...this.#config, psk: (id) => this.#findPsk(id, previous) };
-      const epoch = await joinByWelcome(
-        config,
-        message,
-        own,
-        copyOf(options.ratchetTree),
-        (id) => this.#findGroup(id.pskGroupId, previous)?.predecessor,
-      );
-      return this.#trackNew(epoch);
-    } catch (error) {
-      this.#keyPackages.set(toHex(own.reference), own);
-      throw error;
-    }
+  join(welcome: Uint8Array, options: JoinOptions = {}): Promise<Group> {
+    const { previous } = options;
+    const config: ClientConfig = { ...this.#config, psk: (id) => this.#findPsk(id, previous) };
+    const work = async () => {
+      const message = readWelcome(welcome);
+      const own = this.#keyPackages.for(message);
+      const tree = copyOf(options.ratchetTree);
+      const predecessor = ({ pskGroupId }: { readonly pskGroupId: Uint8Array }) =>
+        this.#findGroup(pskGroupId, previous)?.predecessor;
+      return { own, epoch: await joinByWelcome(config, message, own, tree, predecessor) };
+    };
+    const finish = ({ own, epoch }: { own: OwnKeyPackage; epoch: Epoch }) => {
+      // Of two calls with one key package, the first that ends uses it.
+      this.#keyPackages.need(own);
+      const group = this.#trackNew(epoch);
+      if (!this.#config.registry.isReusable(own.keyPackage)) this.#keyPackages.delete(own);
+      return group;
+    };
+    return perform({ work, finish, drop: ({ epoch }) => wipeEpoch(epoch) }, options);
   }
 
   /**
@@ -222,45 +222,52 @@ export class Client {
    * @example
    * const { group, commit } = await bob.joinByExternalCommit(await aliceGroup.groupInfo());
    */
-  async joinByExternalCommit(
-    groupInfo: Uint8Array,
-    options: ExternalJoinOptions = {},
-  ): Promise<ExternalJoin> {
-    const { commit, epoch } = await buildExternalCommit(this.#config, readGroupInfo(groupInfo), {
-      signer: this.#signer,
-      description: this.#config.describeLeaf(),
-      ratchetTree: copyOf(options.ratchetTree),
-      resync: options.resync,
-      psks: options.psks ?? [],
-      custom: options.custom ?? [],
-      proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
-      authenticatedData: copyOf(options.authenticatedData),
-    });
-    return { group: this.#trackNew(epoch), commit };
+  joinByExternalCommit(groupInfo: Uint8Array, options: ExternalJoinOptions = {}): Promise<ExternalJoin> {
+    const steps: Steps<BuiltCommit, ExternalJoin> = {
+      work: async () =>
+        buildExternalCommit(this.#config, readGroupInfo(groupInfo), {
+          signer: this.#signer,
+          description: this.#config.describeLeaf(),
+          ratchetTree: copyOf(options.ratchetTree),
+          resync: options.resync,
+          psks: options.psks ?? [],
+          custom: options.custom ?? [],
+          proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
+          authenticatedData: copyOf(options.authenticatedData),
+        }),
+      finish: ({ commit, epoch }) => ({ group: this.#trackNew(epoch), commit }),
+      drop: ({ epoch }) => wipeEpoch(epoch),
+    };
+    return perform(steps, options);
   }
 
   /**
    * Restores a group that {@link Group.save} saved. The client needs the signer of its leaf in the group: signature
    * keys are never saved.
-   * @param changes all results of {@link Group.saveChanges} since then, in their order
+   * @param saved the bytes of {@link Group.save}; or a list of them and of all results of {@link Group.saveChanges}
+   *   since then, in their order
    * @throws MlsError `state` for invalid bytes, another suite, changes out of order, or a missing signer
    * @example
-   * const group = await client.restore(saved, ...changes);
+   * const group = await client.restore([saved, ...changes]);
    */
-  async restore(saved: Uint8Array, ...changes: readonly Uint8Array[]): Promise<Group> {
-    const records = [saved, ...changes].map((record) => needBytes(record, "a saved group").slice());
-    const { state, saved: savePoint } = await loadState(this.#config, records);
-    return this.#track(state, savePoint);
+  restore(saved: Uint8Array | readonly Uint8Array[], options: OperationOptions = {}): Promise<Group> {
+    const steps: Steps<Awaited<ReturnType<typeof loadState>>, Group> = {
+      work: async () => {
+        const records = Array.isArray(saved) ? saved : [saved];
+        return loadState(
+          this.#config,
+          records.map((record) => needBytes(record, "a saved group").slice()),
+        );
+      },
+      finish: ({ state, saved: savePoint }) => this.#track(state, savePoint),
+      drop: ({ state }) => wipeState(state),
+    };
+    return perform(steps, options);
   }
 
   /** The group in its first epoch here. @throws ValidationError if the client is in a group with this ID */
   #trackNew(epoch: Epoch): Group {
-    try {
-      this.#checkNewGroup(epoch.groupContext.groupId);
-    } catch (error) {
-      wipeEpoch(epoch);
-      throw error;
-    }
+    this.#checkNewGroup(epoch.groupContext.groupId);
     return this.#track(firstState(epoch));
   }
 
@@ -300,21 +307,30 @@ export class Client {
    * @example
    * const proposal = await bob.proposeJoin({ groupId: group.groupId, epoch: group.epoch });
    */
-  async proposeJoin(
+  proposeJoin(
     group: { readonly groupId: Uint8Array; readonly epoch: bigint },
-    options: { readonly authenticatedData?: Uint8Array } = {},
+    options: MessageOptions = {},
   ): Promise<Uint8Array> {
-    const own = await this.#newKeyPackage();
-    const message = await createExternalProposal(this.#config, {
-      groupId: needBytes(group.groupId, "a group ID").slice(),
-      epoch: group.epoch,
-      sender: { senderType: SenderType.newMemberProposal },
-      signer: this.#signer,
-      proposal: { proposalType: ProposalType.add, keyPackage: own.keyPackage },
-      authenticatedData: copyOf(options.authenticatedData) ?? EMPTY,
-    });
-    this.#keyPackages.set(toHex(own.reference), own);
-    return message;
+    const work = async () => {
+      const groupId = needBytes(group.groupId, "a group ID").slice();
+      const { epoch } = group;
+      const authenticatedData = copyOf(options.authenticatedData) ?? EMPTY;
+      const own = await this.#newKeyPackage();
+      const message = await createExternalProposal(this.#config, {
+        groupId,
+        epoch,
+        sender: { senderType: SenderType.newMemberProposal },
+        signer: this.#signer,
+        proposal: { proposalType: ProposalType.add, keyPackage: own.keyPackage },
+        authenticatedData,
+      });
+      return { own, message };
+    };
+    const finish = ({ own, message }: { own: OwnKeyPackage; message: Uint8Array }) => {
+      this.#keyPackages.add(own);
+      return message;
+    };
+    return perform({ work, finish }, options);
   }
 
   /**
@@ -340,7 +356,7 @@ export class Client {
    * @example
    * const { group, welcome } = await alice.reinitialize(oldGroup, { add: [keyPackageOfBob] });
    */
-  async reinitialize(from: Group, options: ResumptionOptions): Promise<NewGroup> {
+  async reinitialize(from: Group, options: ResumptionOptions & OperationOptions): Promise<NewGroup> {
     const { version, cipherSuite, groupId, extensions } = needReinit(from.predecessor);
     if (cipherSuite !== this.cipherSuite.id || version !== ProtocolVersion.mls10) {
       const expected = `a ReInit to suite ${this.cipherSuite.id}, version ${ProtocolVersion.mls10}`;
@@ -354,13 +370,14 @@ export class Client {
     usage: ResumptionUsage,
     groupId: Uint8Array,
     extensions: readonly Extension[],
-    options: ResumptionOptions,
+    options: ResumptionOptions & OperationOptions,
   ): Promise<NewGroup> {
-    const group = await this.createGroup({ groupId, extensions });
+    const { signal } = options;
+    const group = await this.createGroup({ groupId, extensions, signal });
     try {
       const { welcome, ratchetTree } = await group.commitResumption(from, usage, options);
       // This client is the only member, so no other commit can come first.
-      await group.mergePendingCommit();
+      await group.mergePendingCommit({ signal });
       return { group, welcome, ratchetTree };
     } catch (error) {
       await group.close();
@@ -375,8 +392,9 @@ export class Client {
    * @example
    * const saved = await client.saveKeyPackages();
    */
-  async saveKeyPackages(): Promise<Uint8Array> {
-    return saveKeyPackages(this.#provider, this.#keyPackages.values());
+  saveKeyPackages(options: OperationOptions = {}): Promise<Uint8Array> {
+    const work = () => saveKeyPackages(this.#provider, this.#keyPackages.all);
+    return perform({ work, finish: answer, drop: wipe }, options);
   }
 
   /**
@@ -385,8 +403,13 @@ export class Client {
    * @example
    * await restarted.loadKeyPackages(saved);
    */
-  async loadKeyPackages(saved: Uint8Array): Promise<void> {
-    const loaded = await loadKeyPackages(this.#provider, needBytes(saved, "saved key packages").slice());
-    for (const own of loaded) this.#keyPackages.set(toHex(own.reference), own);
+  loadKeyPackages(saved: Uint8Array, options: OperationOptions = {}): Promise<void> {
+    const steps: Steps<readonly OwnKeyPackage[], void> = {
+      work: async () => loadKeyPackages(this.#provider, needBytes(saved, "saved key packages").slice()),
+      finish: (loaded) => {
+        for (const own of loaded) this.#keyPackages.add(own);
+      },
+    };
+    return perform(steps, options);
   }
 }

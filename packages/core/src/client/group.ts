@@ -1,5 +1,5 @@
 // RFC 9420 §11, §12, §15: a group as a member uses it.
-import { copyOf, needBytes, utf8 } from "../bytes.js";
+import { copyOf, needBytes, utf8, wipe } from "../bytes.js";
 import { mlsExporter } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import type { SourcedProposal } from "../framing/index.js";
@@ -29,12 +29,12 @@ import {
   mergePending,
   proposalMessage,
   type Received,
+  type Reception,
   receiveMessage,
 } from "../group/messages/index.js";
 import {
   type CommitMessages,
   type CommitOptions,
-  type NewIdentity,
   ownProposals,
   type ProposalRequest,
   type ResumptionOptions,
@@ -46,19 +46,22 @@ import { type SavePoint, saveState } from "../group/storage/index.js";
 import type { Awaitable, Signer } from "../provider/index.js";
 import { GroupBase } from "./group-base.js";
 import { Lock } from "./lock.js";
+import { answer, type OperationOptions, type Steps } from "./operation.js";
+import type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from "./options.js";
 
 /**
  * A group that this client is a member of. Created by {@link Client}.
  *
- * Methods run one after the other, in the order of the calls. A call that fails doesn't change the group; but if
- * encryption itself fails, the key that it took stays used. All messages are encoded MLSMessages.
+ * Methods run one after the other, in the order of the calls. A call that fails, or that its `signal` gives up, doesn't
+ * change the group; but if encryption itself fails, the key that it took stays used. All messages are encoded
+ * MLSMessages.
  * @example
  * await server.send(await group.encrypt("hello"));
  * const received = await group.receive(await server.next());
  */
 export class Group extends GroupBase {
   readonly #config: ClientConfig;
-  readonly #lock = new Lock();
+  readonly #lock: Lock;
   #state: GroupState;
   #signer: Signer;
   #saved: SavePoint | undefined;
@@ -66,6 +69,7 @@ export class Group extends GroupBase {
   /** @internal */
   constructor(config: ClientConfig, state: GroupState, saved?: SavePoint) {
     super();
+    this.#lock = new Lock();
     this.#config = config;
     this.#saved = saved;
     this.#state = state;
@@ -104,8 +108,12 @@ export class Group extends GroupBase {
     return this.#state.proposals;
   }
 
-  /** §8.7: `Nh` bytes. Members compare them to check that they are in the same epoch. Don't tell non-members. */
+  /**
+   * §8.7: `Nh` bytes. Members compare them to check that they are in the same epoch. Don't tell non-members.
+   * @throws MlsError `removed`, `closed`: it was overwritten
+   */
   get epochAuthenticator(): Uint8Array {
+    needMember(this.#state);
     return this.current.secrets.epochAuthenticator.slice();
   }
 
@@ -118,19 +126,17 @@ export class Group extends GroupBase {
    * @example
    * const message = await group.encrypt("hello");
    */
-  encrypt(
-    data: Uint8Array | string,
-    options: { readonly authenticatedData?: Uint8Array } = {},
-  ): Promise<Uint8Array> {
+  encrypt(data: Uint8Array | string, options: MessageOptions = {}): Promise<Uint8Array> {
     const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
     const authenticatedData = copyOf(options.authenticatedData);
-    return this.#lock.run(async () => {
+    const work = async () => {
       needActive(this.#state);
       if (this.#state.proposals.length > 0) {
         throw new MlsError("pending", "proposals were received: commit them before sending application data");
       }
       return applicationMessage(this.#context, applicationData, authenticatedData);
-    });
+    };
+    return this.#lock.run({ work, finish: answer }, options);
   }
 
   /**
@@ -140,21 +146,22 @@ export class Group extends GroupBase {
    * @example
    * const proposal = await group.propose({ update: true });
    */
-  propose(
-    request: ProposalRequest,
-    options: { readonly authenticatedData?: Uint8Array } = {},
-  ): Promise<Uint8Array> {
+  propose(request: ProposalRequest, options: MessageOptions = {}): Promise<Uint8Array> {
     const authenticatedData = copyOf(options.authenticatedData);
-    return this.#lock.run(async () => {
+    const work = async () => {
       needActive(this.#state);
       const context = this.#context;
       const { proposals } = this.#state;
       const { proposal, leafKey, signer } = await requestedProposal(context, request);
       const { message, cached } = await proposalMessage(context, proposal, authenticatedData, proposals);
+      return { message, signer, cached: { ...cached, leafKey } };
+    };
+    const finish = ({ message, signer, cached }: Awaited<ReturnType<typeof work>>) => {
       if (signer !== undefined) this.config.addSigner(signer);
-      this.#state = withProposal(this.#state, { ...cached, leafKey });
+      this.#state = withProposal(this.#state, cached);
       return message;
-    });
+    };
+    return this.#lock.run({ work, finish }, options);
   }
 
   /**
@@ -166,8 +173,8 @@ export class Group extends GroupBase {
    * @example
    * const { commit, welcome } = await group.commit({ add: [keyPackage], remove: [2] });
    */
-  commit(options: CommitOptions = {}): Promise<CommitMessages> {
-    return this.#prepare((context) => {
+  commit(options: CommitOptions & OperationOptions = {}): Promise<CommitMessages> {
+    return this.#prepare(options, async (context) => {
       const own = ownProposals(context, options);
       return prepareCommit(context, { own, received: this.#state.proposals }, options);
     });
@@ -177,50 +184,67 @@ export class Group extends GroupBase {
    * The first commit of a group that resumes another one (§11.2, §11.3): adds the other members, and the resumption
    * PSK. @internal
    */
-  commitResumption(from: Group, usage: ResumptionUsage, options: ResumptionOptions): Promise<CommitMessages> {
+  commitResumption(
+    from: Group,
+    usage: ResumptionUsage,
+    options: ResumptionOptions & OperationOptions,
+  ): Promise<CommitMessages> {
     const findPsk = (epoch: bigint) => from.resumptionPsk(epoch);
-    return this.#prepare((context) => prepareResumption(context, from.#state, usage, findPsk, options));
+    return this.#prepare(options, (context) =>
+      prepareResumption(context, from.#state, usage, findPsk, options),
+    );
   }
 
-  #prepare(prepare: (context: MemberContext) => Promise<PreparedCommit>): Promise<CommitMessages> {
-    return this.#lock.run(async () => {
-      needActive(this.#state);
-      if (this.#state.pending !== undefined) {
-        throw new MlsError("pending", "there is a pending commit: merge it or clear it first");
-      }
-      const { pending, messages, nextSigner } = await prepare(this.#context);
-      this.config.addSigner(nextSigner);
-      this.#state = { ...this.#state, pending };
-      return messages;
-    });
+  #prepare(
+    options: OperationOptions,
+    prepare: (context: MemberContext) => Promise<PreparedCommit>,
+  ): Promise<CommitMessages> {
+    const steps: Steps<PreparedCommit, CommitMessages> = {
+      work: async () => {
+        needActive(this.#state);
+        if (this.#state.pending !== undefined) {
+          throw new MlsError("pending", "there is a pending commit: merge it or clear it first");
+        }
+        return prepare(this.#context);
+      },
+      finish: ({ pending, messages, nextSigner }) => {
+        this.config.addSigner(nextSigner);
+        this.#state = { ...this.#state, pending };
+        return messages;
+      },
+      drop: ({ pending }) => wipeEpoch(pending.epoch),
+    };
+    return this.#lock.run(steps, options);
   }
 
   /**
-   * A {@link commit} that adds members.
+   * A {@link commit} that adds one member, or several.
    * @param keyPackages encoded MLSMessages
    * @example
    * const { commit, welcome } = await group.add(await bob.createKeyPackage());
    */
-  add(...keyPackages: readonly Uint8Array[]): Promise<CommitMessages> {
-    return this.commit({ add: keyPackages });
+  add(keyPackages: Uint8Array | readonly Uint8Array[], options: AddOptions = {}): Promise<CommitMessages> {
+    return this.commit({ ...options, add: Array.isArray(keyPackages) ? keyPackages : [keyPackages] });
   }
 
   /**
-   * A {@link commit} that removes members by their leaf indices.
+   * A {@link commit} that removes one member, or several, by leaf index.
    * @example
    * const { commit } = await group.remove(2);
    */
-  remove(...leafIndices: readonly number[]): Promise<CommitMessages> {
-    return this.commit({ remove: leafIndices });
+  remove(leafIndices: number | readonly number[], options: RemoveOptions = {}): Promise<CommitMessages> {
+    return this.commit({ ...options, remove: typeof leafIndices === "number" ? [leafIndices] : leafIndices });
   }
 
   /**
-   * A {@link commit} that renews this client's keys, and its signature key or credential if `identity` is set.
+   * A {@link commit} that renews this client's keys, and its signature key or credential if the options say so.
    * @example
    * const { commit } = await group.update();
    */
-  update(identity?: NewIdentity): Promise<CommitMessages> {
-    return this.commit(identity === undefined ? { forcePath: true } : { identity });
+  update(options: UpdateOptions = {}): Promise<CommitMessages> {
+    const { signer, credential, renewCapabilities, ...others } = options;
+    const isNew = signer !== undefined || credential !== undefined || renewCapabilities !== undefined;
+    return this.commit(isNew ? { ...others, identity: options } : { ...others, forcePath: true });
   }
 
   /**
@@ -229,12 +253,9 @@ export class Group extends GroupBase {
    * @example
    * const { epoch, added } = await group.mergePendingCommit();
    */
-  mergePendingCommit(): Promise<CommitMessage> {
-    return this.#lock.run(async () => {
-      const { state, received } = await mergePending(this.config, this.#state, this.#needPending());
-      this.#enter(state);
-      return received;
-    });
+  mergePendingCommit(options: OperationOptions = {}): Promise<CommitMessage> {
+    const work = async () => mergePending(this.config, this.#state, this.#needPending());
+    return this.#lock.run({ work, finish: (merged) => this.#enter(merged) }, options);
   }
 
   /** @throws MlsError `missing` */
@@ -244,11 +265,14 @@ export class Group extends GroupBase {
     return pending;
   }
 
-  /** Replaces the state, and the signer if the own leaf has a new key. */
-  #enter(state: GroupState): void {
+  /** Makes the step that a message leads to: all of it, or none if it throws. */
+  #enter<R extends Received>({ state, received, consume, release }: Reception<R>): R {
     const signer = state.status === "removed" ? this.#signer : signerIn(this.config, state.current);
+    consume?.();
     this.#state = state;
     this.#signer = signer;
+    release();
+    return received;
   }
 
   /**
@@ -257,12 +281,13 @@ export class Group extends GroupBase {
    * @example
    * await group.clearPendingCommit();
    */
-  clearPendingCommit(): Promise<void> {
-    return this.#lock.run(async () => {
+  clearPendingCommit(options: OperationOptions = {}): Promise<void> {
+    const finish = () => {
       const { epoch } = this.#needPending();
       this.#state = { ...this.#state, pending: undefined };
       wipeEpoch(epoch);
-    });
+    };
+    return this.#lock.run({ work: () => undefined, finish }, options);
   }
 
   /**
@@ -277,13 +302,14 @@ export class Group extends GroupBase {
    * const received = await group.receive(message);
    * if (received.kind === "application") show(received.sender, received.data);
    */
-  receive(message: Uint8Array): Promise<Received> {
+  receive(message: Uint8Array, options: OperationOptions = {}): Promise<Received> {
     const bytes = needBytes(message, "a message").slice();
-    return this.#lock.run(async () => {
-      const { state, received } = await receiveMessage(this.config, this.#state, bytes);
-      this.#enter(state);
-      return received;
-    });
+    const steps: Steps<Reception, Received> = {
+      work: () => receiveMessage(this.config, this.#state, bytes),
+      finish: (reception) => this.#enter(reception),
+      drop: ({ drop }) => drop?.(),
+    };
+    return this.#lock.run(steps, options);
   }
 
   /**
@@ -293,14 +319,21 @@ export class Group extends GroupBase {
    * @example
    * const key = await group.exportSecret("file key", new Uint8Array(), 32);
    */
-  async exportSecret(label: string, context: Uint8Array, length: number): Promise<Uint8Array> {
-    needMember(this.#state);
-    if (!Number.isSafeInteger(length) || length < 0 || length > 0xffff) {
-      throw new MlsError("usage", `expected a length of 0 to 65535 bytes, got ${length}`);
-    }
-    const { exporterSecret } = this.current.secrets;
-    const bytes = needBytes(context, "the context");
-    return mlsExporter(this.config.provider, exporterSecret, label, bytes, length);
+  exportSecret(
+    label: string,
+    context: Uint8Array,
+    length: number,
+    options: OperationOptions = {},
+  ): Promise<Uint8Array> {
+    const bytes = needBytes(context, "the context").slice();
+    const work = async () => {
+      needMember(this.#state);
+      if (!Number.isSafeInteger(length) || length < 0 || length > 0xffff) {
+        throw new MlsError("usage", `expected a length of 0 to 65535 bytes, got ${length}`);
+      }
+      return mlsExporter(this.config.provider, this.current.secrets.exporterSecret, label, bytes, length);
+    };
+    return this.#lock.run({ work, finish: answer, drop: wipe }, options);
   }
 
   /**
@@ -310,11 +343,13 @@ export class Group extends GroupBase {
    * @example
    * const leafIndex = await group.withEpoch((access) => access.leafIndex);
    */
-  withEpoch<T>(work: (access: EpochAccess) => Awaitable<T>): Promise<T> {
-    return this.#lock.run(async () => {
+  withEpoch<T>(work: (access: EpochAccess) => Awaitable<T>, options: OperationOptions = {}): Promise<T> {
+    const call = async () => {
       needMember(this.#state);
-      return work(accessTo(this.#context));
-    });
+      const access = accessTo(this.#context);
+      return this.#lock.callHook(() => work(access));
+    };
+    return this.#lock.run({ work: call, finish: answer }, options);
   }
 
   /**
@@ -324,11 +359,12 @@ export class Group extends GroupBase {
    * @example
    * const groupInfo = await group.groupInfo({ ratchetTree: false });
    */
-  groupInfo(options: GroupInfoOptions = {}): Promise<Uint8Array> {
-    return this.#lock.run(async () => {
+  groupInfo(options: GroupInfoOptions & OperationOptions = {}): Promise<Uint8Array> {
+    const work = async () => {
       needActive(this.#state);
       return groupInfoMessage(this.#context, options);
-    });
+    };
+    return this.#lock.run({ work, finish: answer }, options);
   }
 
   /**
@@ -339,8 +375,8 @@ export class Group extends GroupBase {
    * @example
    * const snapshot = await group.save();
    */
-  save(): Promise<Uint8Array> {
-    return this.#lock.run(() => this.#record(undefined));
+  save(options: OperationOptions = {}): Promise<Uint8Array> {
+    return this.#record(() => undefined, options);
   }
 
   /**
@@ -350,31 +386,37 @@ export class Group extends GroupBase {
    * @example
    * const changes = [await group.saveChanges()];
    */
-  saveChanges(): Promise<Uint8Array> {
-    return this.#lock.run(async () => {
-      needOpen(this.#state);
-      if (this.#saved === undefined)
-        throw new MlsError("usage", "there is no snapshot yet: call save() first");
-      return this.#record(this.#saved);
-    });
+  saveChanges(options: OperationOptions = {}): Promise<Uint8Array> {
+    return this.#record(() => {
+      if (this.#saved !== undefined) return this.#saved;
+      throw new MlsError("usage", "there is no snapshot yet: call save() first");
+    }, options);
   }
 
-  async #record(since: SavePoint | undefined): Promise<Uint8Array> {
-    needOpen(this.#state);
-    const { bytes, saved } = await saveState(this.config.provider, this.#state, since);
-    this.#saved = saved;
-    return bytes;
+  #record(since: () => SavePoint | undefined, options: OperationOptions): Promise<Uint8Array> {
+    const work = async () => {
+      needOpen(this.#state);
+      return saveState(this.config.provider, this.#state, since());
+    };
+    const finish = ({ bytes, saved }: { bytes: Uint8Array; saved: SavePoint }) => {
+      this.#saved = saved;
+      return bytes;
+    };
+    return this.#lock.run({ work, finish, drop: ({ bytes }) => wipe(bytes) }, options);
   }
 
   /**
-   * Overwrites all secrets of this group in memory. Saved states aren't changed, and this client stays a member.
+   * Overwrites all secrets of this group in memory, at once: calls that haven't ended are given up, and reject with
+   * `closed`. Saved states aren't changed, and this client stays a member. A hook may call it.
    * @example
    * await group.close();
    */
-  close(): Promise<void> {
-    return this.#lock.run(async () => {
-      if (this.#state.status !== "closed") this.#state = leaveGroup(this.#state, "closed");
-    });
+  async close(): Promise<void> {
+    if (this.#state.status === "closed") return;
+    const { state, release } = leaveGroup(this.#state, "closed");
+    this.#state = state;
+    this.#lock.giveUpAll(() => new MlsError("closed", "the group was closed before the call ended"));
+    release();
   }
 
   /** The state that a group which resumes this one is checked against. @internal */

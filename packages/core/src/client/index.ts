@@ -13,11 +13,17 @@ export type {
 } from "../group/proposals/index.js";
 export { Client } from "./client.js";
 export { Group } from "./group.js";
+export type { AbortSignalLike, OperationOptions } from "./operation.js";
 export type {
+  AddOptions,
   ClientOptions,
   ExternalJoin,
   ExternalJoinOptions,
   GroupOptions,
   JoinOptions,
+  KeyPackageOptions,
+  MessageOptions,
   NewGroup,
+  RemoveOptions,
+  UpdateOptions,
 } from "./options.js";

@@ -1,12 +1,33 @@
 // RFC 9420 §10, §11, §12.4.3: the options of a client, and of creating and joining groups.
 import type { ExtraCapabilities, MlsExtension } from "../group/extensions/index.js";
 import type { AuthenticationService, Member, Policy } from "../group/index.js";
-import type { PskChoice } from "../group/proposals/index.js";
+import type { CommitOptions, NewIdentity, PskChoice } from "../group/proposals/index.js";
 import type { Awaitable, CryptoProvider, Signer } from "../provider/index.js";
 import type { Credential, CustomProposal, Extension } from "../wire/index.js";
 import type { Group } from "./group.js";
+import type { OperationOptions } from "./operation.js";
 
-export interface ClientOptions {
+/** The options of sending a message. */
+export interface MessageOptions extends OperationOptions {
+  /** Bytes that the message authenticates but doesn't encrypt. */
+  readonly authenticatedData?: Uint8Array | undefined;
+}
+
+export interface KeyPackageOptions extends OperationOptions {
+  /** KeyPackage extensions. */
+  readonly extensions?: readonly Extension[];
+}
+
+/** The options of `add`: those of `commit`. */
+export type AddOptions = Omit<CommitOptions, "add"> & OperationOptions;
+
+/** The options of `remove`: those of `commit`. */
+export type RemoveOptions = Omit<CommitOptions, "remove"> & OperationOptions;
+
+/** What changes besides the keys, and the options of `commit`. */
+export type UpdateOptions = NewIdentity & Omit<CommitOptions, "identity" | "forcePath"> & OperationOptions;
+
+export interface ClientOptions extends OperationOptions {
   readonly crypto: CryptoProvider;
   /** The code point of the cipher suite (§17.1). Default: the provider's first. */
   readonly suite?: number;
@@ -27,14 +48,14 @@ export interface ClientOptions {
   readonly extensions?: readonly MlsExtension[];
 }
 
-export interface GroupOptions {
+export interface GroupOptions extends OperationOptions {
   /** At least 1 byte. Default: `Nh` random bytes. */
   readonly groupId?: Uint8Array;
   /** GroupContext extensions. */
   readonly extensions?: readonly Extension[];
 }
 
-export interface ExternalJoinOptions {
+export interface ExternalJoinOptions extends OperationOptions {
   /** The encoded tree. Needed if the GroupInfo doesn't carry it. */
   readonly ratchetTree?: Uint8Array | undefined;
   /**
@@ -53,7 +74,7 @@ export interface ExternalJoinOptions {
   readonly authenticatedData?: Uint8Array;
 }
 
-export interface JoinOptions {
+export interface JoinOptions extends OperationOptions {
   /** The encoded tree. Needed if the Welcome doesn't carry it. */
   readonly ratchetTree?: Uint8Array | undefined;
   /** The group that this one resumes (§11.2, §11.3), if another client has it: after a change of the suite. */

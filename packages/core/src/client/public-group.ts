@@ -27,8 +27,10 @@ import type { CryptoProvider, Signer } from "../provider/index.js";
 import { ExtensionType, ExternalSenders, findExtension, readGroupInfo, SenderType } from "../wire/index.js";
 import { GroupBase } from "./group-base.js";
 import { Lock } from "./lock.js";
+import { answer, type OperationOptions, perform, type Steps } from "./operation.js";
+import type { MessageOptions } from "./options.js";
 
-export interface PublicGroupOptions {
+export interface PublicGroupOptions extends OperationOptions {
   readonly crypto: CryptoProvider;
   /** Validates credentials, as for a client. */
   readonly authentication: AuthenticationService;
@@ -65,19 +67,22 @@ export class PublicGroup extends GroupBase {
    * @example
    * const follower = await PublicGroup.follow({ crypto: nodeProvider(), authentication, groupInfo });
    */
-  static async follow(options: PublicGroupOptions): Promise<PublicGroup> {
-    const { crypto, authentication, policy } = options;
-    needAuthentication(authentication);
-    const groupInfo = readGroupInfo(options.groupInfo);
-    const config: GroupConfig = {
-      provider: crypto.suite(groupInfo.groupContext.cipherSuite),
-      authentication,
-      policy: policyOf(policy),
-      psk: () => undefined,
-      registry: new Registry(options.extensions),
+  static follow(options: PublicGroupOptions): Promise<PublicGroup> {
+    const work = async () => {
+      const { crypto, authentication, policy } = options;
+      needAuthentication(authentication);
+      const groupInfo = readGroupInfo(options.groupInfo);
+      const config: GroupConfig = {
+        provider: crypto.suite(groupInfo.groupContext.cipherSuite),
+        authentication,
+        policy: policyOf(policy),
+        psk: () => undefined,
+        registry: new Registry(options.extensions),
+      };
+      const state = await followFrom(config, groupInfo, copyOf(options.ratchetTree));
+      return new PublicGroup(config, state);
     };
-    const state = await followFrom(config, groupInfo, copyOf(options.ratchetTree));
-    return new PublicGroup(config, state);
+    return perform({ work, finish: answer }, options);
   }
 
   protected override get config(): GroupConfig {
@@ -101,13 +106,16 @@ export class PublicGroup extends GroupBase {
    * @example
    * const { kind, epoch } = await follower.receive(message);
    */
-  receive(message: Uint8Array): Promise<ProposalMessage | CommitMessage> {
+  receive(message: Uint8Array, options: OperationOptions = {}): Promise<ProposalMessage | CommitMessage> {
     const bytes = needBytes(message, "a message").slice();
-    return this.#lock.run(async () => {
-      const { state, received } = await followMessage(this.config, this.#state, bytes);
-      this.#state = state;
-      return received;
-    });
+    const steps: Steps<Awaited<ReturnType<typeof followMessage>>, ProposalMessage | CommitMessage> = {
+      work: () => followMessage(this.config, this.#state, bytes),
+      finish: ({ state, received }) => {
+        this.#state = state;
+        return received;
+      },
+    };
+    return this.#lock.run(steps, options);
   }
 
   /**
@@ -122,9 +130,9 @@ export class PublicGroup extends GroupBase {
   propose(
     signer: Signer,
     request: ExternalProposalRequest,
-    options: { readonly authenticatedData?: Uint8Array } = {},
+    options: MessageOptions = {},
   ): Promise<Uint8Array> {
-    return this.#lock.run(async () => {
+    const work = async () => {
       const { provider, registry } = this.config;
       const { current } = this.#state;
       checkSigner(provider, signer);
@@ -142,6 +150,7 @@ export class PublicGroup extends GroupBase {
         authenticatedData: registry.authenticatedData(options.authenticatedData, current.groupContext),
       };
       return createExternalProposal(this.config, external, current);
-    });
+    };
+    return this.#lock.run({ work, finish: answer }, options);
   }
 }

@@ -34,4 +34,6 @@ export {
   type PendingCommit,
   resumptionPskOf,
   signerIn,
+  type Transition,
+  wipeState,
 } from "./state.js";

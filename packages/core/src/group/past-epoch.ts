@@ -29,11 +29,9 @@ export interface PastEpoch extends EndedEpoch {
   readonly resumptionPsk: Uint8Array;
 }
 
-/** Ends an epoch: returns the part that is kept, and overwrites all other secrets. */
-export function retire(epoch: Epoch, ending: Omit<EndedEpoch, "epoch">): PastEpoch {
-  const { senderDataSecret, resumptionPsk, ...others } = epoch.secrets;
-  wipe(...Object.values(others));
-  for (const ledger of epoch.ledgers.values()) ledger.wipe();
+/** The part of an epoch that is kept when it ends. */
+export function pastEpoch(epoch: Epoch, ending: Omit<EndedEpoch, "epoch">): PastEpoch {
+  const { senderDataSecret, resumptionPsk } = epoch.secrets;
   return {
     epoch: epoch.groupContext.epoch,
     // A copy: the remembered encoding may be a view that keeps a whole saved state in memory.
@@ -44,6 +42,13 @@ export function retire(epoch: Epoch, ending: Omit<EndedEpoch, "epoch">): PastEpo
     resumptionPsk,
     ...ending,
   };
+}
+
+/** Overwrites the secrets of an epoch that ended, except those of its {@link pastEpoch}. */
+export function wipeEnded({ secrets, ledgers }: Epoch): void {
+  const { senderDataSecret, resumptionPsk, ...others } = secrets;
+  wipe(...Object.values(others));
+  for (const ledger of ledgers.values()) ledger.wipe();
 }
 
 /** Overwrites the secrets of a past epoch. */

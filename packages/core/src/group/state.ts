@@ -6,7 +6,7 @@ import { isProposal, type LeafNode, type Proposal, ProposalType, type ReInit } f
 import { type ClientConfig, needSigner } from "./config.js";
 import { type Epoch, wipeEpoch } from "./epoch.js";
 import type { EpochLedger, GroupView } from "./extensions/index.js";
-import { type EndedEpoch, type PastEpoch, retire, wipePast } from "./past-epoch.js";
+import { type EndedEpoch, type PastEpoch, pastEpoch, wipeEnded, wipePast } from "./past-epoch.js";
 
 /** Whether a group is in use, or why it isn't. */
 export type GroupStatus = "active" | "removed" | "reinitialized" | "closed";
@@ -56,36 +56,51 @@ export function firstState(current: Epoch): GroupState {
   return { status: "active", current, past: [], proposals: [], pending: undefined, reinit: undefined };
 }
 
-/**
- * The state in a new epoch. Overwrites the old epoch's secrets, except those for late messages, and a pending commit
- * that conflicts.
- */
+/** A step to another state. */
+export interface Transition {
+  readonly state: GroupState;
+  /** Overwrites the secrets that the new state doesn't need. Call it when nobody can read the old state any more. */
+  readonly release: () => void;
+}
+
+/** The step to a new epoch. It keeps the old epoch's secrets for late messages, and drops a pending commit. */
 export function enterEpoch(
   state: GroupState,
   epoch: Epoch,
   changes: CommitChanges,
   ending: Omit<EndedEpoch, "epoch">,
   maxPastEpochs: number,
-): GroupState {
-  const past = [retire(state.current, ending), ...state.past];
-  for (const old of past.splice(maxPastEpochs)) wipePast(old);
-  if (state.pending !== undefined && state.pending.epoch !== epoch) wipeEpoch(state.pending.epoch);
+): Transition {
+  const { current, pending } = state;
+  const past = [pastEpoch(current, ending), ...state.past];
+  const expired = past.splice(maxPastEpochs);
   return {
-    status: changes.reinit === undefined ? "active" : "reinitialized",
-    current: epoch,
-    past,
-    proposals: [],
-    pending: undefined,
-    reinit: changes.reinit,
+    state: {
+      status: changes.reinit === undefined ? "active" : "reinitialized",
+      current: epoch,
+      past,
+      proposals: [],
+      pending: undefined,
+      reinit: changes.reinit,
+    },
+    release: () => {
+      wipeEnded(current);
+      for (const old of expired) wipePast(old);
+      if (pending !== undefined && pending.epoch !== epoch) wipeEpoch(pending.epoch);
+    },
   };
 }
 
-/** The state after this client was removed or closed the group: the last epoch, whose secrets are overwritten. */
-export function leaveGroup(state: GroupState, status: "removed" | "closed"): GroupState {
-  for (const old of state.past) wipePast(old);
-  wipeEpoch(state.current);
-  if (state.pending !== undefined) wipeEpoch(state.pending.epoch);
-  return { ...firstState(state.current), status };
+/** The step after this client was removed or closed the group: the last epoch, without its secrets. */
+export function leaveGroup(state: GroupState, status: "removed" | "closed"): Transition {
+  return { state: { ...firstState(state.current), status }, release: () => wipeState(state) };
+}
+
+/** Overwrites all secrets of a state. */
+export function wipeState({ current, past, pending }: GroupState): void {
+  for (const old of past) wipePast(old);
+  wipeEpoch(current);
+  if (pending !== undefined) wipeEpoch(pending.epoch);
 }
 
 /** @throws MlsError `closed` */
@@ -105,12 +120,12 @@ export function needActive(state: GroupState): void {
   if (state.status !== "active") throw new MlsError("closed", "the group ended by ReInit");
 }
 
-/** The resumption PSK (§8.6) of the current epoch or a kept one; `undefined` for others, or after leaving. */
+/** A copy of the resumption PSK (§8.6) of the current epoch or a kept one; `undefined` for others, or after leaving. */
 export function resumptionPskOf(state: GroupState, epoch: bigint): Uint8Array | undefined {
   const { status, current, past } = state;
   if (status === "removed" || status === "closed") return undefined;
-  if (epoch === current.groupContext.epoch) return current.secrets.resumptionPsk;
-  return past.find((one) => one.epoch === epoch)?.resumptionPsk;
+  if (epoch === current.groupContext.epoch) return current.secrets.resumptionPsk.slice();
+  return past.find((one) => one.epoch === epoch)?.resumptionPsk.slice();
 }
 
 /** A member in an epoch. */

@@ -23,7 +23,7 @@ import {
 } from "../../wire/index.js";
 import { openEpoch, processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
-import { contextBytes, type Epoch } from "../epoch.js";
+import { contextBytes, type Epoch, wipeEpoch } from "../epoch.js";
 import { memberOf } from "../member.js";
 import { checkEpoch, checkGroupId, checkPastCommit, commitDigest } from "../past-epoch.js";
 import { cacheProposal, changesOf, senderLeaf, verifySender, withProposal } from "../proposals/index.js";
@@ -35,6 +35,7 @@ import {
   needMember,
   needOpen,
   type PendingCommit,
+  type Transition,
 } from "../state.js";
 import {
   type ApplicationMessage,
@@ -45,15 +46,22 @@ import {
   reportProposal,
 } from "./report.js";
 
-/** The state after a message, and what the application is told about it. */
-export interface Reception {
-  readonly state: GroupState;
-  readonly received: Received;
+/** A valid message: the step that it makes, and what the application is told about it. */
+export interface Reception<R extends Received = Received> extends Transition {
+  readonly received: R;
+  /** Deletes the message's key (§9.2). Call it before the step. @throws MlsError `consumed` */
+  readonly consume?: () => void;
+  /** Overwrites what was derived, if the step isn't made. */
+  readonly drop?: () => void;
+}
+
+/** The reception of a message that has no effect on the state. */
+function noStep(state: GroupState, received: Received): Reception {
+  return { state, received, release: () => undefined };
 }
 
 /**
- * Receives an encoded MLSMessage. Nothing changes before the whole message is valid. Then its key is consumed, and
- * secrets that the new state no longer needs are overwritten.
+ * Receives an encoded MLSMessage. Nothing changes, not even a key is consumed, before the caller makes the step.
  * @throws as `Group.receive`
  */
 export async function receiveMessage(
@@ -85,12 +93,12 @@ export async function receiveMessage(
   }
 }
 
-/** The state once the pending commit is in force. */
+/** The step to the epoch of the pending commit. */
 export async function mergePending(
   { provider, policy }: GroupConfig,
   state: GroupState,
   { commit, epoch, changes, authenticatedData }: PendingCommit,
-): Promise<{ state: GroupState; received: CommitMessage }> {
+): Promise<Reception<CommitMessage>> {
   const ending = { endedBy: await commitDigest(provider, commit), endedByOwn: true };
   const { leafIndex } = epoch.keys;
   const received = reportCommit(epoch, changes, {
@@ -99,7 +107,7 @@ export async function mergePending(
     active: changes.reinit === undefined,
     authenticatedData,
   });
-  return { state: enterEpoch(state, epoch, changes, ending, policy.maxPastEpochs), received };
+  return { ...enterEpoch(state, epoch, changes, ending, policy.maxPastEpochs), received };
 }
 
 /** The part of a message that can be read before it is opened. */
@@ -136,7 +144,7 @@ async function receivePast(
   }
   if (contentType === ContentType.commit) {
     await checkPastCommit(provider, past, bytes);
-    return { state, received: { kind: "own" } };
+    return noStep(state, { kind: "own" });
   }
   if (message === undefined || contentType !== ContentType.application) {
     throw new MlsError(
@@ -146,14 +154,14 @@ async function receivePast(
     );
   }
   const opened = await openUnlessOwn(config, state, message, past);
-  if (opened === undefined) return { state, received: { kind: "own" } };
-  return consumeIfValid(opened, async () => {
+  if (opened === undefined) return noStep(state, { kind: "own" });
+  return holding(opened, async () => {
     const leafNode = senderLeaf(opened.content.content, past.tree);
     await verifyContent(provider, opened.content, past.groupContext, leafNode.signatureKey);
     if (registry.definitions.length > 0) {
       registry.checkAuthenticatedData(message.authenticatedData, decode(GroupContext, past.groupContext));
     }
-    return { state, received: applicationMessage(opened.content.content, leafNode) };
+    return noStep(state, applicationMessage(opened.content.content, leafNode));
   });
 }
 
@@ -179,12 +187,15 @@ async function openUnlessOwn(
   }
 }
 
-/** Consumes a message's key if its checks pass. Otherwise the key stays available. */
-async function consumeIfValid<T>(opened: OpenedPrivateMessage, check: () => Promise<T>): Promise<T> {
+/** Adds to a reception that the message's key is consumed. If the message is refused, the key stays available. */
+async function holding(opened: OpenedPrivateMessage, check: () => Promise<Reception>): Promise<Reception> {
   try {
-    const result = await check();
-    opened.consume();
-    return result;
+    const reception = await check();
+    const drop = () => {
+      opened.discard();
+      reception.drop?.();
+    };
+    return { ...reception, consume: opened.consume, drop };
   } catch (error) {
     opened.discard();
     throw error;
@@ -201,17 +212,16 @@ async function receivePrivate(
   const { tree, secretTree, secrets, groupContext } = current;
   const { senderDataSecret } = secrets;
   const opened = await openUnlessOwn(config, state, message, { tree, secretTree, senderDataSecret });
-  if (opened === undefined) return { state, received: { kind: "own" } };
-  const { received, nextState } = await consumeIfValid(opened, async (): Promise<Handled> => {
+  if (opened === undefined) return noStep(state, { kind: "own" });
+  return holding(opened, async () => {
     const { content } = opened.content;
     const leafNode = senderLeaf(content, tree);
     const isApplication = content.content.contentType === ContentType.application;
     await verifyContent(config.provider, opened.content, contextBytes(current), leafNode.signatureKey);
     config.registry.checkAuthenticatedData(content.authenticatedData, groupContext);
-    if (isApplication) return { received: applicationMessage(content, leafNode), nextState: () => state };
+    if (isApplication) return noStep(state, applicationMessage(content, leafNode));
     return receiveHandshake(config, state, opened.content, bytes);
   });
-  return { state: nextState(), received };
 }
 
 async function receivePublic(
@@ -227,18 +237,11 @@ async function receivePublic(
   const authenticated = await openPublic(config.provider, message, context, membershipKey, proposalTypes);
   const { sender, content } = authenticated.content;
   if (sender.senderType === SenderType.member && sender.leafIndex === current.keys.leafIndex) {
-    if (content.contentType === ContentType.proposal) return { state, received: { kind: "own" } };
+    if (content.contentType === ContentType.proposal) return noStep(state, { kind: "own" });
     throw new MlsError("own-message", "received this client's own commit, which is no longer pending");
   }
   await verifySender(config, current, authenticated);
-  const { received, nextState } = await receiveHandshake(config, state, authenticated, bytes);
-  return { state: nextState(), received };
-}
-
-/** A valid message. Call `nextState` once the message's key is consumed: it overwrites secrets. */
-interface Handled {
-  readonly received: Received;
-  readonly nextState: () => GroupState;
+  return receiveHandshake(config, state, authenticated, bytes);
 }
 
 /** Receives a proposal or a commit whose signature was verified. */
@@ -247,23 +250,26 @@ async function receiveHandshake(
   state: GroupState,
   authenticated: AuthenticatedContent,
   bytes: Uint8Array,
-): Promise<Handled> {
+): Promise<Reception> {
   const { current, proposals, pending } = state;
   const { content, authenticatedData } = authenticated.content;
   needActive(state);
   if (content.contentType === ContentType.proposal) {
     const cached = await cacheProposal(config, current, authenticated);
     const received = reportProposal(current, authenticated, cached);
-    return { received, nextState: () => withProposal(state, cached) };
+    return noStep(withProposal(state, cached), received);
   }
   const find = (reference: Uint8Array) => proposals.find((one) => equalBytes(one.reference, reference));
   const processed = await processCommit(config, current, authenticated, find);
   const { committer, applied, tree } = processed;
+  const ending = { endedBy: await commitDigest(config.provider, bytes), endedByOwn: false };
   const epoch = await openEpoch(config, current, processed, (reference) => find(reference)?.leafKey);
   const changes = changesOf(applied);
-  const ending = { endedBy: await commitDigest(config.provider, bytes), endedByOwn: false };
   const { maxPastEpochs } = config.policy;
   return {
+    ...(epoch === undefined
+      ? leaveGroup(state, "removed")
+      : enterEpoch(state, epoch, changes, ending, maxPastEpochs)),
     received: reportCommit(processed, changes, {
       committer: memberOf(committer.leafIndex, committer.leafNode),
       active: epoch !== undefined && changes.reinit === undefined,
@@ -271,10 +277,9 @@ async function receiveHandshake(
       dropped: epoch === undefined ? [] : ownDropped(state, processed.proposals, tree, config.registry),
       authenticatedData,
     }),
-    nextState: () =>
-      epoch === undefined
-        ? leaveGroup(state, "removed")
-        : enterEpoch(state, epoch, changes, ending, maxPastEpochs),
+    drop: () => {
+      if (epoch !== undefined) wipeEpoch(epoch);
+    },
   };
 }
 

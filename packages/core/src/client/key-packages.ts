@@ -1,0 +1,37 @@
+// RFC 9420 §10: the unused key packages of a client, with their private keys.
+import { toHex } from "../bytes.js";
+import { MlsError } from "../errors.js";
+import type { OwnKeyPackage } from "../key-package/index.js";
+import type { Welcome } from "../wire/index.js";
+
+export class KeyPackageStore {
+  /** By the hexadecimal KeyPackageRef. */
+  readonly #all = new Map<string, OwnKeyPackage>();
+
+  get all(): readonly OwnKeyPackage[] {
+    return [...this.#all.values()];
+  }
+
+  add(own: OwnKeyPackage): void {
+    this.#all.set(toHex(own.reference), own);
+  }
+
+  /** The key package that a Welcome is for. @throws MlsError `missing` */
+  for({ secrets }: Welcome): OwnKeyPackage {
+    for (const { newMember } of secrets) {
+      const own = this.#all.get(toHex(newMember));
+      if (own !== undefined) return own;
+    }
+    throw new MlsError("missing", "the Welcome is for none of this client's key packages");
+  }
+
+  /** @throws MlsError `missing` if it was used since */
+  need({ reference }: OwnKeyPackage): void {
+    if (!this.#all.has(toHex(reference)))
+      throw new MlsError("missing", "another call joined a group with this key package");
+  }
+
+  delete({ reference }: OwnKeyPackage): void {
+    this.#all.delete(toHex(reference));
+  }
+}

@@ -1,0 +1,120 @@
+// Operations: work that takes its time, and takes effect in one step at its end, unless it is given up before.
+import { MlsError } from "../errors.js";
+import { type Awaitable, isPromise } from "../provider/index.js";
+
+/** An `AbortSignal`, by its shape: that of the platform, or any other. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  /** Why it was aborted: the `cause` of the error. */
+  readonly reason?: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/** The options that every operation has. */
+export interface OperationOptions {
+  /**
+   * Gives the operation up, also while it waits for its turn: it rejects with `try-again`, and changes nothing. What a
+   * provider, a hook or a signer answers later is dropped.
+   */
+  readonly signal?: AbortSignalLike | undefined;
+}
+
+/** The parts of an operation. */
+export interface Steps<R, T> {
+  /** Computes a result. It changes nothing that another operation depends on, because it may be given up. */
+  readonly work: () => Awaitable<R>;
+  /** Takes the result over, and returns what the caller gets. It isn't called for work that was given up. */
+  readonly finish: (result: R) => T;
+  /** Overwrites the secrets of a result that isn't taken over. */
+  readonly drop?: ((result: R) => void) | undefined;
+}
+
+/** For operations that change nothing. */
+export function answer<T>(result: T): T {
+  return result;
+}
+
+/** An operation that can be given up. */
+export class Operation<R = unknown, T = unknown> {
+  readonly promise: Promise<T>;
+  /** Whether it has succeeded, failed or been given up. */
+  over = false;
+  /** Is called when it is over. */
+  onEnd: (() => void) | undefined;
+  readonly #steps: Steps<R, T>;
+  // The Promise constructor assigns both before it returns.
+  #resolve!: (value: T) => void;
+  #reject!: (error: unknown) => void;
+  #ignoreSignal: (() => void) | undefined;
+
+  constructor(steps: Steps<R, T>, signal: AbortSignalLike | undefined) {
+    this.#steps = steps;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (signal !== undefined) this.#obey(signal);
+  }
+
+  #obey(signal: AbortSignalLike): void {
+    const abort = () => {
+      const message = "the operation was given up, because its signal was aborted";
+      this.giveUp(new MlsError("try-again", message, { cause: signal.reason }));
+    };
+    if (signal.aborted) abort();
+    else {
+      signal.addEventListener("abort", abort);
+      this.#ignoreSignal = () => signal.removeEventListener("abort", abort);
+    }
+  }
+
+  start(): void {
+    try {
+      const result = this.#steps.work();
+      if (!isPromise(result)) this.#finish(result);
+      else
+        result.then(
+          (value) => this.#finish(value),
+          (error: unknown) => this.giveUp(error),
+        );
+    } catch (error) {
+      this.giveUp(error);
+    }
+  }
+
+  #finish(result: R): void {
+    const { finish, drop } = this.#steps;
+    if (this.over) {
+      drop?.(result);
+      return;
+    }
+    try {
+      this.#resolve(finish(result));
+    } catch (error) {
+      drop?.(result);
+      this.#reject(error);
+    }
+    this.#end();
+  }
+
+  /** Ends the operation with an error, unless it is over. */
+  giveUp(error: unknown): void {
+    if (this.over) return;
+    this.#reject(error);
+    this.#end();
+  }
+
+  #end(): void {
+    this.over = true;
+    this.#ignoreSignal?.();
+    this.onEnd?.();
+  }
+}
+
+/** Runs an operation that waits for no other. */
+export function perform<R, T>(steps: Steps<R, T>, { signal }: OperationOptions): Promise<T> {
+  const operation = new Operation(steps, signal);
+  if (!operation.over) operation.start();
+  return operation.promise;
+}
