@@ -31,7 +31,7 @@ export async function invite(
   });
 
   const added = await timed(async () => {
-    const messages = await group.add(...keyPackages.value);
+    const messages = await group.add(keyPackages.value);
     await group.mergePendingCommit();
     return messages;
   });

@@ -61,9 +61,7 @@ export async function gather(parties: readonly Party[]): Promise<Meeting> {
   const group = await first.client.createGroup();
   const groups = [group];
   if (others.length > 0) {
-    const invited = await group.add(
-      ...(await Promise.all(others.map(({ client }) => client.createKeyPackage()))),
-    );
+    const invited = await group.add(await Promise.all(others.map(({ client }) => client.createKeyPackage())));
     await group.mergePendingCommit();
     const { welcome, ratchetTree } = invited;
     for (const { client } of others) groups.push(await client.join(welcome as Uint8Array, { ratchetTree }));

@@ -33,7 +33,7 @@ export async function gather(
   const [first, ...others] = clients as readonly [Client, ...Client[]];
   const group = await first.createGroup(options);
   if (others.length === 0) return [group];
-  const { welcome } = await group.add(...(await Promise.all(others.map((one) => one.createKeyPackage()))));
+  const { welcome } = await group.add(await Promise.all(others.map((one) => one.createKeyPackage())));
   await group.mergePendingCommit();
   return [group, ...(await Promise.all(others.map((one) => one.join(welcome as Uint8Array))))];
 }

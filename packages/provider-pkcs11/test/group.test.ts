@@ -32,7 +32,7 @@ describeWithSoftHsm("a group with a member whose keys are in SoftHSM", (hsm) => 
 
       // Bob invites her whose init key and leaf key are in the token.
       const b = await bob.createGroup();
-      const invited = await b.add(await alice.createKeyPackage(), await carol.createKeyPackage());
+      const invited = await b.add([await alice.createKeyPackage(), await carol.createKeyPackage()]);
       await b.mergePendingCommit();
       const a = await alice.join(invited.welcome as Uint8Array);
       const c = await carol.join(invited.welcome as Uint8Array);
@@ -103,9 +103,7 @@ describeWithSoftHsm("a group with a member whose keys are in SoftHSM", (hsm) => 
     for (const creator of members) {
       const own = await creator.createGroup();
       const others = members.filter((member) => member !== creator);
-      const { welcome } = await own.add(
-        ...(await Promise.all(others.map((other) => other.createKeyPackage()))),
-      );
+      const { welcome } = await own.add(await Promise.all(others.map((other) => other.createKeyPackage())));
       await own.mergePendingCommit();
       let groups = [own];
       for (const other of others) groups.push(await other.join(welcome as Uint8Array));

@@ -95,7 +95,7 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
     for (let i = 2; i < MEMBERS; i++) {
       others.push(await (await makeClient({ credential: `member ${i}`, suite: 3 })).createKeyPackage());
     }
-    const { welcome } = await group.add(...others, new Uint8Array(keyPackage));
+    const { welcome } = await group.add([...others, new Uint8Array(keyPackage)]);
     await group.mergePendingCommit();
 
     const sent = JSON.stringify(Buffer.from(welcome as Uint8Array).toString("base64"));

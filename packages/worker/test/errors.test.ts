@@ -46,7 +46,7 @@ describe("errors", () => {
       async (client) => (await client.createGroup()).remove(0),
       async (client) => (await client.createGroup()).remove(9),
       async (client) => (await client.createGroup()).mergePendingCommit(),
-      async (client) => (await client.createGroup()).add(keyPackage, keyPackage),
+      async (client) => (await client.createGroup()).add([keyPackage, keyPackage]),
       async (client) => (await client.createGroup()).encrypt(7 as unknown as string),
       async (client) => (await client.createGroup()).exportSecret("", new Uint8Array(), -1),
       async (client) => (await client.createGroup()).commit({ psks: [{ external: new Uint8Array(2) }] }),
@@ -138,7 +138,7 @@ describe("what the page is asked", () => {
     const others = await Promise.all(
       Array.from({ length: 200 }, (_, i) => makeClient({ credential: `${i}` })),
     );
-    await group.add(...(await Promise.all(others.map((one) => one.createKeyPackage()))));
+    await group.add(await Promise.all(others.map((one) => one.createKeyPackage())));
     expect(most).toBeGreaterThan(0);
     await group.mergePendingCommit();
     expect(group.members).toHaveLength(201);

@@ -103,7 +103,7 @@ describe("a client in a thread", () => {
     const keyPackages = await first.saveKeyPackages();
 
     const second = await inThread({ signer });
-    const restored = await second.restore(snapshot, changes);
+    const restored = await second.restore([snapshot, changes]);
     expect(await sight(restored)).toEqual(await sight(group));
     await second.loadKeyPackages(keyPackages);
     const { welcome } = await c.add(offered);
@@ -125,7 +125,7 @@ describe.each(["node", "web"] as const)("by ports as of %s", (kind) => {
     ];
     const group = await client.createGroup();
     const packages = await Promise.all([b, c, d].map((one) => one.createKeyPackage()));
-    const { welcome } = await group.add(...packages);
+    const { welcome } = await group.add(packages);
     await group.mergePendingCommit();
     const [inB, inC] = await Promise.all([b, c].map((one) => one.join(welcome as Uint8Array)));
     const [first, other] = [inB as Group, inC as Group];
@@ -209,7 +209,7 @@ test("a member removed by an extension of the worker's is gone from the page's l
   );
   const [b, c] = [bob as Client, carol as Client];
   const group = await client.createGroup();
-  const { welcome } = await group.add(await b.createKeyPackage(), await c.createKeyPackage());
+  const { welcome } = await group.add([await b.createKeyPackage(), await c.createKeyPackage()]);
   await group.mergePendingCommit();
   const [inB, inC] = [await b.join(welcome as Uint8Array), await c.join(welcome as Uint8Array)];
   const leaving = await inB.propose({ custom: selfRemoveProposal() });

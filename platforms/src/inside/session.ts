@@ -26,7 +26,7 @@ export async function session(suite: number, provider: CryptoProvider, other: Cr
     await Client.create({ ...common, crypto: provider, credential: "carol" }),
   ];
   const a = await alice.createGroup();
-  const { welcome } = await a.add(await bob.createKeyPackage(), await carol.createKeyPackage());
+  const { welcome } = await a.add([await bob.createKeyPackage(), await carol.createKeyPackage()]);
   check(welcome !== undefined, "there is no Welcome");
   await a.mergePendingCommit();
   const [b, c] = [await bob.join(welcome), await carol.join(welcome)];

@@ -3,7 +3,6 @@ import { copyOf, EMPTY, equalBytes, needBytes, toHex, wipe } from "../bytes.js";
 import { checkSigner, signerOf } from "../crypto/index.js";
 import { ensure, MlsError, UnsupportedError } from "../errors.js";
 import { type BuiltCommit, buildExternalCommit } from "../group/commit/index.js";
-import { capabilitiesOf, describeLeaf, Registry } from "../group/extensions/index.js";
 import {
   type ClientConfig,
   type Epoch,
@@ -11,7 +10,6 @@ import {
   type GroupState,
   needAuthentication,
   newLifetime,
-  policyOf,
   wipeEpoch,
   wipeState,
 } from "../group/index.js";
@@ -39,6 +37,7 @@ import {
   SenderType,
   writeKeyPackage,
 } from "../wire/index.js";
+import { configOf } from "./config.js";
 import { Group } from "./group.js";
 import { KeyPackageStore } from "./key-packages.js";
 import { answer, type OperationOptions, perform, type Steps } from "./operation.js";
@@ -72,29 +71,12 @@ export class Client {
   readonly #groups = new Map<string, WeakRef<Group>>();
 
   private constructor(options: ClientOptions, provider: CipherSuiteProvider, signer: Signer) {
-    const { crypto, credential, authentication, policy, leafExtensions: extensions = [] } = options;
+    const { credential } = options;
     this.#provider = provider;
     this.#signer = signer;
     this.#externalPsk = options.externalPsk;
     this.#ownCredential = typeof credential === "string" ? basicCredential(credential) : credential;
-    const registry = new Registry(options.extensions);
-    const capabilities = capabilitiesOf(crypto, registry, options.capabilities);
-    const own = { credential: this.#ownCredential, capabilities, extensions };
-    // The latest first: of two signers with one key, the latest is used.
-    const signers = [signer];
-    this.#config = {
-      provider,
-      authentication,
-      policy: policyOf(policy),
-      psk: (id) => this.#findPsk(id),
-      registry,
-      ownExtensions: new Set(capabilities.extensions),
-      describeLeaf: () => describeLeaf(registry, (length) => provider.random(length), own),
-      signerFor: (publicKey) => signers.find((one) => equalBytes(one.publicKey, publicKey)),
-      addSigner: (added) => {
-        if (!signers.includes(added)) signers.unshift(added);
-      },
-    };
+    this.#config = configOf(options, provider, this.#ownCredential, signer, (id) => this.#findPsk(id));
   }
 
   /**

@@ -7,18 +7,14 @@ import { type PreparedCommit, prepareCommit, prepareResumption } from "../group/
 import {
   accessTo,
   type ClientConfig,
-  checkNextSigners,
   type Epoch,
   type EpochAccess,
   type GroupState,
-  leaveGroup,
   type MemberContext,
   needActive,
   needMember,
   needOpen,
-  type PendingCommit,
   resumptionPskOf,
-  signerIn,
   wipeEpoch,
 } from "../group/index.js";
 import {
@@ -43,9 +39,9 @@ import {
   withProposal,
 } from "../group/proposals/index.js";
 import { type SavePoint, saveState } from "../group/storage/index.js";
-import type { Awaitable, Signer } from "../provider/index.js";
+import type { Awaitable } from "../provider/index.js";
 import { GroupBase } from "./group-base.js";
-import { Lock } from "./lock.js";
+import { Membership } from "./membership.js";
 import { answer, type OperationOptions, type Steps } from "./operation.js";
 import type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from "./options.js";
 
@@ -60,33 +56,20 @@ import type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from ".
  * const received = await group.receive(await server.next());
  */
 export class Group extends GroupBase {
-  readonly #config: ClientConfig;
-  readonly #lock: Lock;
-  #state: GroupState;
-  #signer: Signer;
-  #saved: SavePoint | undefined;
+  readonly #own: Membership;
 
   /** @internal */
   constructor(config: ClientConfig, state: GroupState, saved?: SavePoint) {
     super();
-    this.#lock = new Lock();
-    this.#config = config;
-    this.#saved = saved;
-    this.#state = state;
-    this.#signer = signerIn(config, state.current);
-    checkNextSigners(config, state);
+    this.#own = new Membership(config, state, saved);
   }
 
   protected override get config(): ClientConfig {
-    return this.#config;
+    return this.#own.config;
   }
 
   protected override get current(): Epoch {
-    return this.#state.current;
-  }
-
-  get #context(): MemberContext {
-    return { config: this.config, epoch: this.current, signer: this.#signer };
+    return this.#own.state.current;
   }
 
   /** The index of this client's leaf. */
@@ -96,16 +79,16 @@ export class Group extends GroupBase {
 
   /** Whether this client can send: it wasn't removed, and the group didn't end by ReInit and isn't closed. */
   get active(): boolean {
-    return this.#state.status === "active";
+    return this.#own.state.status === "active";
   }
 
   /** Whether there is a commit to merge or clear. */
   get hasPendingCommit(): boolean {
-    return this.#state.pending !== undefined;
+    return this.#own.state.pending !== undefined;
   }
 
   override get proposals(): readonly SourcedProposal[] {
-    return this.#state.proposals;
+    return this.#own.state.proposals;
   }
 
   /**
@@ -113,7 +96,7 @@ export class Group extends GroupBase {
    * @throws MlsError `removed`, `closed`: it was overwritten
    */
   get epochAuthenticator(): Uint8Array {
-    needMember(this.#state);
+    needMember(this.#own.state);
     return this.current.secrets.epochAuthenticator.slice();
   }
 
@@ -130,13 +113,13 @@ export class Group extends GroupBase {
     const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
     const authenticatedData = copyOf(options.authenticatedData);
     const work = async () => {
-      needActive(this.#state);
-      if (this.#state.proposals.length > 0) {
+      needActive(this.#own.state);
+      if (this.#own.state.proposals.length > 0) {
         throw new MlsError("pending", "proposals were received: commit them before sending application data");
       }
-      return applicationMessage(this.#context, applicationData, authenticatedData);
+      return applicationMessage(this.#own.context, applicationData, authenticatedData);
     };
-    return this.#lock.run({ work, finish: answer }, options);
+    return this.#own.lock.run({ work, finish: answer }, options);
   }
 
   /**
@@ -149,19 +132,19 @@ export class Group extends GroupBase {
   propose(request: ProposalRequest, options: MessageOptions = {}): Promise<Uint8Array> {
     const authenticatedData = copyOf(options.authenticatedData);
     const work = async () => {
-      needActive(this.#state);
-      const context = this.#context;
-      const { proposals } = this.#state;
+      needActive(this.#own.state);
+      const context = this.#own.context;
+      const { proposals } = this.#own.state;
       const { proposal, leafKey, signer } = await requestedProposal(context, request);
       const { message, cached } = await proposalMessage(context, proposal, authenticatedData, proposals);
       return { message, signer, cached: { ...cached, leafKey } };
     };
     const finish = ({ message, signer, cached }: Awaited<ReturnType<typeof work>>) => {
       if (signer !== undefined) this.config.addSigner(signer);
-      this.#state = withProposal(this.#state, cached);
+      this.#own.state = withProposal(this.#own.state, cached);
       return message;
     };
-    return this.#lock.run({ work, finish }, options);
+    return this.#own.lock.run({ work, finish }, options);
   }
 
   /**
@@ -176,7 +159,7 @@ export class Group extends GroupBase {
   commit(options: CommitOptions & OperationOptions = {}): Promise<CommitMessages> {
     return this.#prepare(options, async (context) => {
       const own = ownProposals(context, options);
-      return prepareCommit(context, { own, received: this.#state.proposals }, options);
+      return prepareCommit(context, { own, received: this.#own.state.proposals }, options);
     });
   }
 
@@ -191,7 +174,7 @@ export class Group extends GroupBase {
   ): Promise<CommitMessages> {
     const findPsk = (epoch: bigint) => from.resumptionPsk(epoch);
     return this.#prepare(options, (context) =>
-      prepareResumption(context, from.#state, usage, findPsk, options),
+      prepareResumption(context, from.#own.state, usage, findPsk, options),
     );
   }
 
@@ -201,20 +184,20 @@ export class Group extends GroupBase {
   ): Promise<CommitMessages> {
     const steps: Steps<PreparedCommit, CommitMessages> = {
       work: async () => {
-        needActive(this.#state);
-        if (this.#state.pending !== undefined) {
+        needActive(this.#own.state);
+        if (this.#own.state.pending !== undefined) {
           throw new MlsError("pending", "there is a pending commit: merge it or clear it first");
         }
-        return prepare(this.#context);
+        return prepare(this.#own.context);
       },
       finish: ({ pending, messages, nextSigner }) => {
         this.config.addSigner(nextSigner);
-        this.#state = { ...this.#state, pending };
+        this.#own.state = { ...this.#own.state, pending };
         return messages;
       },
       drop: ({ pending }) => wipeEpoch(pending.epoch),
     };
-    return this.#lock.run(steps, options);
+    return this.#own.lock.run(steps, options);
   }
 
   /**
@@ -254,25 +237,8 @@ export class Group extends GroupBase {
    * const { epoch, added } = await group.mergePendingCommit();
    */
   mergePendingCommit(options: OperationOptions = {}): Promise<CommitMessage> {
-    const work = async () => mergePending(this.config, this.#state, this.#needPending());
-    return this.#lock.run({ work, finish: (merged) => this.#enter(merged) }, options);
-  }
-
-  /** @throws MlsError `missing` */
-  #needPending(): PendingCommit {
-    const { pending } = this.#state;
-    if (pending === undefined) throw new MlsError("missing", "there is no pending commit");
-    return pending;
-  }
-
-  /** Makes the step that a message leads to: all of it, or none if it throws. */
-  #enter<R extends Received>({ state, received, consume, release }: Reception<R>): R {
-    const signer = state.status === "removed" ? this.#signer : signerIn(this.config, state.current);
-    consume?.();
-    this.#state = state;
-    this.#signer = signer;
-    release();
-    return received;
+    const work = async () => mergePending(this.config, this.#own.state, this.#own.needPending());
+    return this.#own.lock.run({ work, finish: (merged) => this.#own.enter(merged) }, options);
   }
 
   /**
@@ -283,11 +249,11 @@ export class Group extends GroupBase {
    */
   clearPendingCommit(options: OperationOptions = {}): Promise<void> {
     const finish = () => {
-      const { epoch } = this.#needPending();
-      this.#state = { ...this.#state, pending: undefined };
+      const { epoch } = this.#own.needPending();
+      this.#own.state = { ...this.#own.state, pending: undefined };
       wipeEpoch(epoch);
     };
-    return this.#lock.run({ work: () => undefined, finish }, options);
+    return this.#own.lock.run({ work: () => undefined, finish }, options);
   }
 
   /**
@@ -305,11 +271,11 @@ export class Group extends GroupBase {
   receive(message: Uint8Array, options: OperationOptions = {}): Promise<Received> {
     const bytes = needBytes(message, "a message").slice();
     const steps: Steps<Reception, Received> = {
-      work: () => receiveMessage(this.config, this.#state, bytes),
-      finish: (reception) => this.#enter(reception),
+      work: () => receiveMessage(this.config, this.#own.state, bytes),
+      finish: (reception) => this.#own.enter(reception),
       drop: ({ drop }) => drop?.(),
     };
-    return this.#lock.run(steps, options);
+    return this.#own.lock.run(steps, options);
   }
 
   /**
@@ -327,13 +293,13 @@ export class Group extends GroupBase {
   ): Promise<Uint8Array> {
     const bytes = needBytes(context, "the context").slice();
     const work = async () => {
-      needMember(this.#state);
+      needMember(this.#own.state);
       if (!Number.isSafeInteger(length) || length < 0 || length > 0xffff) {
         throw new MlsError("usage", `expected a length of 0 to 65535 bytes, got ${length}`);
       }
       return mlsExporter(this.config.provider, this.current.secrets.exporterSecret, label, bytes, length);
     };
-    return this.#lock.run({ work, finish: answer, drop: wipe }, options);
+    return this.#own.lock.run({ work, finish: answer, drop: wipe }, options);
   }
 
   /**
@@ -345,11 +311,11 @@ export class Group extends GroupBase {
    */
   withEpoch<T>(work: (access: EpochAccess) => Awaitable<T>, options: OperationOptions = {}): Promise<T> {
     const call = async () => {
-      needMember(this.#state);
-      const access = accessTo(this.#context);
-      return this.#lock.callHook(() => work(access));
+      needMember(this.#own.state);
+      const access = accessTo(this.#own.context);
+      return this.#own.lock.callHook(() => work(access));
     };
-    return this.#lock.run({ work: call, finish: answer }, options);
+    return this.#own.lock.run({ work: call, finish: answer }, options);
   }
 
   /**
@@ -361,10 +327,10 @@ export class Group extends GroupBase {
    */
   groupInfo(options: GroupInfoOptions & OperationOptions = {}): Promise<Uint8Array> {
     const work = async () => {
-      needActive(this.#state);
-      return groupInfoMessage(this.#context, options);
+      needActive(this.#own.state);
+      return groupInfoMessage(this.#own.context, options);
     };
-    return this.#lock.run({ work, finish: answer }, options);
+    return this.#own.lock.run({ work, finish: answer }, options);
   }
 
   /**
@@ -388,21 +354,21 @@ export class Group extends GroupBase {
    */
   saveChanges(options: OperationOptions = {}): Promise<Uint8Array> {
     return this.#record(() => {
-      if (this.#saved !== undefined) return this.#saved;
+      if (this.#own.saved !== undefined) return this.#own.saved;
       throw new MlsError("usage", "there is no snapshot yet: call save() first");
     }, options);
   }
 
   #record(since: () => SavePoint | undefined, options: OperationOptions): Promise<Uint8Array> {
     const work = async () => {
-      needOpen(this.#state);
-      return saveState(this.config.provider, this.#state, since());
+      needOpen(this.#own.state);
+      return saveState(this.config.provider, this.#own.state, since());
     };
     const finish = ({ bytes, saved }: { bytes: Uint8Array; saved: SavePoint }) => {
-      this.#saved = saved;
+      this.#own.saved = saved;
       return bytes;
     };
-    return this.#lock.run({ work, finish, drop: ({ bytes }) => wipe(bytes) }, options);
+    return this.#own.lock.run({ work, finish, drop: ({ bytes }) => wipe(bytes) }, options);
   }
 
   /**
@@ -412,20 +378,16 @@ export class Group extends GroupBase {
    * await group.close();
    */
   async close(): Promise<void> {
-    if (this.#state.status === "closed") return;
-    const { state, release } = leaveGroup(this.#state, "closed");
-    this.#state = state;
-    this.#lock.giveUpAll(() => new MlsError("closed", "the group was closed before the call ended"));
-    release();
+    this.#own.close();
   }
 
   /** The state that a group which resumes this one is checked against. @internal */
   get predecessor(): GroupState {
-    return this.#state;
+    return this.#own.state;
   }
 
   /** @internal */
   resumptionPsk(epoch: bigint): Uint8Array | undefined {
-    return resumptionPskOf(this.#state, epoch);
+    return resumptionPskOf(this.#own.state, epoch);
   }
 }

@@ -85,7 +85,7 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
     const options = { crypto, suite, credential: "carol", authentication, signer };
     const carol = await Client.create(options);
     const a = await alice.createGroup();
-    const { welcome } = await a.add(await bob.createKeyPackage(), await carol.createKeyPackage());
+    const { welcome } = await a.add([await bob.createKeyPackage(), await carol.createKeyPackage()]);
     await a.mergePendingCommit();
     const b = await bob.join(welcome as Uint8Array);
     const lost = await carol.join(welcome as Uint8Array);

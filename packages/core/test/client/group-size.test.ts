@@ -26,7 +26,7 @@ describe("joining a large group", () => {
         ),
       );
       const packages = await Promise.all(joiners.map(({ client }) => client.createKeyPackage()));
-      const { welcome } = await group.add(...packages);
+      const { welcome } = await group.add(packages);
       let best = Number.POSITIVE_INFINITY;
       for (const { client } of joiners.slice(0, 5)) {
         const start = performance.now();
@@ -51,7 +51,7 @@ describe("past epochs don't hold whole trees", () => {
       const alice = await (await party("alice", { suite: SUITE, policy })).client.createGroup();
       const names = Array.from({ length: 63 }, (_, i) => `member ${i}`);
       const others = await Promise.all(names.map((name) => party(name, { suite: SUITE })));
-      await alice.add(...(await Promise.all(others.map(({ client }) => client.createKeyPackage()))));
+      await alice.add(await Promise.all(others.map(({ client }) => client.createKeyPackage())));
       await alice.mergePendingCommit();
       for (let i = 0; i < 10; i++) {
         await alice.update();
@@ -67,7 +67,7 @@ describe("past epochs don't hold whole trees", () => {
     const { parties, groups } = await four(SUITE);
     const [alice, bob, , dave] = groups as [Group, Group, Group, Group];
     const late = await dave.encrypt("before I went");
-    const { commit } = await alice.remove(2, 3);
+    const { commit } = await alice.remove([2, 3]);
     await bob.receive(commit);
     const restored = await (parties[1] as Party).client.restore(await bob.save());
     expect(restored.members).toHaveLength(2);

@@ -39,7 +39,7 @@ describe("changes since a snapshot", () => {
           if (rest.length > 0)
             await commit(by, () =>
               by.remove(
-                ...rest
+                rest
                   .filter(() => random(3) === 0)
                   .concat(rest[0] as number)
                   .filter((x, i, all) => all.indexOf(x) === i),
@@ -60,15 +60,15 @@ describe("changes since a snapshot", () => {
       if (random(12) === 0) records = [await a.save()];
       else records.push(await a.saveChanges());
       const [snapshot, ...changes] = records as [Uint8Array, ...Uint8Array[]];
-      const restored = await alice.client.restore(snapshot, ...changes);
+      const restored = await alice.client.restore([snapshot, ...changes]);
       expect(restored.ratchetTree).toEqual(a.ratchetTree);
       expect(restored.epochAuthenticator).toEqual(a.epochAuthenticator);
       // The restored group goes on with the journal where the other one was.
       expect(await restored.saveChanges()).toEqual(await a.saveChanges());
-      records.push(await alice.client.restore(snapshot, ...changes).then((group) => group.saveChanges()));
+      records.push(await alice.client.restore([snapshot, ...changes]).then((group) => group.saveChanges()));
     }
     const [snapshot, ...changes] = records as [Uint8Array, ...Uint8Array[]];
-    const restored = await alice.client.restore(snapshot, ...changes);
+    const restored = await alice.client.restore([snapshot, ...changes]);
     expect(await restored.save()).toEqual(await a.save());
   });
 
@@ -79,7 +79,7 @@ describe("changes since a snapshot", () => {
     const crowd = [];
     for (let i = 0; i < 254; i++)
       crowd.push(await (await party(`member ${i}`, { suite: 1 })).client.createKeyPackage());
-    await b.receive((await a.add(...crowd)).commit);
+    await b.receive((await a.add(crowd)).commit);
     await a.mergePendingCommit();
     const snapshot = await b.save();
     await b.receive((await a.update()).commit);
@@ -89,7 +89,7 @@ describe("changes since a snapshot", () => {
     const changes = await b.saveChanges();
     expect(snapshot.length).toBeGreaterThan(30_000);
     expect(changes.length).toBeLessThan(6000);
-    const restored = await (parties[1] as (typeof parties)[number]).client.restore(snapshot, changes);
+    const restored = await (parties[1] as (typeof parties)[number]).client.restore([snapshot, changes]);
     expect(await restored.save()).toEqual(await b.save());
   });
 
@@ -108,20 +108,20 @@ describe("changes since a snapshot", () => {
     }
     const [one, two, three] = changes as [Uint8Array, Uint8Array, Uint8Array];
     for (const wrong of [[two], [one, three], [two, one, three], [one, one], [snapshot.slice(1)]]) {
-      await expect(alice.client.restore(snapshot, ...wrong)).rejects.toMatchObject({ code: "state" });
+      await expect(alice.client.restore([snapshot, ...wrong])).rejects.toMatchObject({ code: "state" });
     }
-    await expect(alice.client.restore(one, two)).rejects.toMatchObject({ code: "state" });
+    await expect(alice.client.restore([one, two])).rejects.toMatchObject({ code: "state" });
     for (let i = 0; i < three.length; i += 7) {
       const changed = three.slice();
       changed[i] = (changed[i] as number) ^ 0x55;
-      await alice.client.restore(snapshot, one, two, changed).catch((error) => {
+      await alice.client.restore([snapshot, one, two, changed]).catch((error) => {
         expect(error).toMatchObject({ code: "state" });
       });
     }
-    const restored = await alice.client.restore(snapshot, one, two, three);
+    const restored = await alice.client.restore([snapshot, one, two, three]);
     expect(restored.epochAuthenticator).toEqual(b.epochAuthenticator);
     // A later snapshot among them makes the older ones superfluous.
     const later = await a.save();
-    expect((await alice.client.restore(snapshot, one, later)).epoch).toBe(a.epoch);
+    expect((await alice.client.restore([snapshot, one, later])).epoch).toBe(a.epoch);
   });
 });

@@ -32,7 +32,7 @@ it.each([1, 3])("1,000 members in suite %i, three of them on different providers
   const [second, third] = await Promise.all(joiners.map((client) => client.createKeyPackage()));
   const a = await creator.createGroup();
   // One at the front and one at the end of the tree.
-  const { welcome } = await a.add(second as Uint8Array, ...crowd, third as Uint8Array);
+  const { welcome } = await a.add([second as Uint8Array, ...crowd, third as Uint8Array]);
   await a.mergePendingCommit();
   const groups = [a];
   for (const client of joiners) groups.push(await client.join(welcome as Uint8Array));
@@ -48,7 +48,7 @@ it.each([1, 3])("1,000 members in suite %i, three of them on different providers
     for (const group of groups)
       if (group !== committer) expect(await heard(group, message)).toBe("after a commit");
   }
-  const { commit } = await a.remove(10, 500, 997);
+  const { commit } = await a.remove([10, 500, 997]);
   for (const group of [b, c]) await group.receive(commit);
   await a.mergePendingCommit();
   expect(groups.map((group) => group.members.length)).toEqual([SIZE - 3, SIZE - 3, SIZE - 3]);

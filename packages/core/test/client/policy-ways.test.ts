@@ -76,7 +76,7 @@ const open = (credential: string, policy: Partial<Policy> = { handshake }) =>
 /** Alice's group, which the others join in their order by a Welcome. */
 async function gathered(alice: Client, others: readonly Client[], extensions = {}): Promise<Group[]> {
   const group = await alice.createGroup(extensions);
-  const { welcome } = await group.add(...(await Promise.all(others.map((one) => one.createKeyPackage()))));
+  const { welcome } = await group.add(await Promise.all(others.map((one) => one.createKeyPackage())));
   await group.mergePendingCommit();
   return [group, ...(await Promise.all(others.map((one) => one.join(welcome as Uint8Array))))];
 }

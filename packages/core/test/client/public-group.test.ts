@@ -219,10 +219,10 @@ describe("a member that loses a race of commits", () => {
   it("gets its proposals back, and commits them again", async () => {
     const [a, b, c, d] = await Promise.all(["a", "b", "c", "d"].map((name) => client(name, 2)));
     const alice = await (a as Client).createGroup();
-    const invited = await alice.add(
+    const invited = await alice.add([
       await (b as Client).createKeyPackage(),
       await (c as Client).createKeyPackage(),
-    );
+    ]);
     await alice.mergePendingCommit();
     const bob = await (b as Client).join(invited.welcome as Uint8Array);
     await (c as Client).join(invited.welcome as Uint8Array);
@@ -258,7 +258,7 @@ describe("roles", () => {
       Client.create({ crypto, suite: 2, credential, authentication, policy });
     const [a, b, c] = [await make("a", strict), await make("b", lenient), await make("c", strict)];
     const alice = await a.createGroup();
-    const { welcome } = await alice.add(await b.createKeyPackage(), await c.createKeyPackage());
+    const { welcome } = await alice.add([await b.createKeyPackage(), await c.createKeyPackage()]);
     await alice.mergePendingCommit();
     const bob = await b.join(welcome as Uint8Array);
     const carol = await c.join(welcome as Uint8Array);

@@ -12,7 +12,7 @@ describe.each([1, 2, 3, 4, 5, 6, 7])("a session in suite %i", (suite) => {
       member(suite, "carol"),
     ]);
     const a = await alice.createGroup();
-    const invited = await a.add(await bob.createKeyPackage(), await carol.createKeyPackage());
+    const invited = await a.add([await bob.createKeyPackage(), await carol.createKeyPackage()]);
     await a.mergePendingCommit();
     const b = await bob.join(invited.welcome as Uint8Array);
     const c = await carol.join(invited.welcome as Uint8Array);

@@ -1,0 +1,35 @@
+// RFC 9420 §5.1.2, §7.2: what the groups of a client share.
+import { equalBytes } from "../bytes.js";
+import { capabilitiesOf, describeLeaf, Registry } from "../group/extensions/index.js";
+import { type ClientConfig, policyOf } from "../group/index.js";
+import type { CipherSuiteProvider, Signer } from "../provider/index.js";
+import type { Credential } from "../wire/index.js";
+import type { ClientOptions } from "./options.js";
+
+/** The configuration of a client's groups. @throws MlsError `usage` */
+export function configOf(
+  { crypto, authentication, policy, extensions, ...options }: ClientOptions,
+  provider: CipherSuiteProvider,
+  credential: Credential,
+  signer: Signer,
+  psk: ClientConfig["psk"],
+): ClientConfig {
+  const registry = new Registry(extensions);
+  const capabilities = capabilitiesOf(crypto, registry, options.capabilities);
+  const own = { credential, capabilities, extensions: options.leafExtensions ?? [] };
+  // The latest first: of two signers with one key, the latest is used.
+  const signers = [signer];
+  return {
+    provider,
+    authentication,
+    policy: policyOf(policy),
+    psk,
+    registry,
+    ownExtensions: new Set(capabilities.extensions),
+    describeLeaf: () => describeLeaf(registry, (length) => provider.random(length), own),
+    signerFor: (publicKey) => signers.find((one) => equalBytes(one.publicKey, publicKey)),
+    addSigner: (added) => {
+      if (!signers.includes(added)) signers.unshift(added);
+    },
+  };
+}
