@@ -39,6 +39,7 @@ import {
 } from "../wire/index.js";
 import { configOf } from "./config.js";
 import { Group } from "./group.js";
+import type { MessageOptions } from "./group-options.js";
 import { KeyPackageStore } from "./key-packages.js";
 import { answer, type OperationOptions, perform, type Steps } from "./operation.js";
 import type {
@@ -48,7 +49,6 @@ import type {
   GroupOptions,
   JoinOptions,
   KeyPackageOptions,
-  MessageOptions,
   NewGroup,
 } from "./options.js";
 

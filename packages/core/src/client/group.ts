@@ -41,9 +41,9 @@ import {
 import { type SavePoint, saveState } from "../group/storage/index.js";
 import type { Awaitable } from "../provider/index.js";
 import { GroupBase } from "./group-base.js";
+import type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from "./group-options.js";
 import { Membership } from "./membership.js";
 import { answer, type OperationOptions, type Steps } from "./operation.js";
-import type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from "./options.js";
 
 /**
  * A group that this client is a member of. Created by {@link Client}.

@@ -13,17 +13,14 @@ export type {
 } from "../group/proposals/index.js";
 export { Client } from "./client.js";
 export { Group } from "./group.js";
+export type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from "./group-options.js";
 export type { AbortSignalLike, OperationOptions } from "./operation.js";
 export type {
-  AddOptions,
   ClientOptions,
   ExternalJoin,
   ExternalJoinOptions,
   GroupOptions,
   JoinOptions,
   KeyPackageOptions,
-  MessageOptions,
   NewGroup,
-  RemoveOptions,
-  UpdateOptions,
 } from "./options.js";

@@ -1,31 +1,16 @@
 // RFC 9420 §10, §11, §12.4.3: the options of a client, and of creating and joining groups.
 import type { ExtraCapabilities, MlsExtension } from "../group/extensions/index.js";
 import type { AuthenticationService, Member, Policy } from "../group/index.js";
-import type { CommitOptions, NewIdentity, PskChoice } from "../group/proposals/index.js";
+import type { PskChoice } from "../group/proposals/index.js";
 import type { Awaitable, CryptoProvider, Signer } from "../provider/index.js";
 import type { Credential, CustomProposal, Extension } from "../wire/index.js";
 import type { Group } from "./group.js";
 import type { OperationOptions } from "./operation.js";
 
-/** The options of sending a message. */
-export interface MessageOptions extends OperationOptions {
-  /** Bytes that the message authenticates but doesn't encrypt. */
-  readonly authenticatedData?: Uint8Array | undefined;
-}
-
 export interface KeyPackageOptions extends OperationOptions {
   /** KeyPackage extensions. */
   readonly extensions?: readonly Extension[];
 }
-
-/** The options of `add`: those of `commit`. */
-export type AddOptions = Omit<CommitOptions, "add"> & OperationOptions;
-
-/** The options of `remove`: those of `commit`. */
-export type RemoveOptions = Omit<CommitOptions, "remove"> & OperationOptions;
-
-/** What changes besides the keys, and the options of `commit`. */
-export type UpdateOptions = NewIdentity & Omit<CommitOptions, "identity" | "forcePath"> & OperationOptions;
 
 export interface ClientOptions extends OperationOptions {
   readonly crypto: CryptoProvider;
