@@ -9,6 +9,7 @@ import {
   bigint,
   bytes,
   count,
+  either,
   flag,
   list,
   literal,
@@ -37,6 +38,9 @@ const ClientSnapshot = /* @__PURE__ */ record({
   signatureKey: bytes,
 }) as unknown as Shape<ClientSnapshot>;
 
+/** In the place of a getter's value: what the getter throws, because it has no value any more. */
+export const Refused = /* @__PURE__ */ record({ refused: PackedError });
+
 export type GroupSnapshot = Pick<Group, (typeof GROUP_GETTERS)[number]>;
 const GroupSnapshot = /* @__PURE__ */ record({
   groupId: bytes,
@@ -49,7 +53,7 @@ const GroupSnapshot = /* @__PURE__ */ record({
   proposals: /* @__PURE__ */ list(
     /* @__PURE__ */ record({ proposal: object, sender: object, reference: bytes }),
   ),
-  epochAuthenticator: bytes,
+  epochAuthenticator: /* @__PURE__ */ either(bytes, Refused),
   treeHash: bytes,
   confirmedTranscriptHash: bytes,
 }) as unknown as Shape<GroupSnapshot>;

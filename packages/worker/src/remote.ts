@@ -2,12 +2,14 @@
 import type { Member } from "@copse/core";
 import { decode } from "@copse/core/extension";
 import type { AbortSignalLike } from "./abort.js";
+import { unpackError } from "./errors.js";
 import {
   type ClientSnapshot,
   type GroupChange,
   type GroupSnapshot,
   MemberList,
   type NewGroupMessage,
+  Refused,
 } from "./protocol.js";
 import { bytes } from "./schema.js";
 import { CLIENT_GETTERS, CLIENT_METHODS, GROUP_GETTERS, GROUP_METHODS, type Kind } from "./surface.js";
@@ -122,6 +124,7 @@ function define(
   for (const name of getters) {
     const get = function (this: RemoteObject): unknown {
       const value: unknown = Reflect.get(this.snapshot, name);
+      if (Refused(value)) throw unpackError(value.refused);
       // A copy, as from a Group: a caller who changes it doesn't change what others get.
       return bytes(value) ? value.slice() : value;
     };

@@ -1,5 +1,6 @@
 // RFC 9420 §10 to §15: what a page knows of a group in the worker, and what it must learn after a call.
 import { Group, type Member, MlsError } from "@copse/core";
+import { packError } from "./errors.js";
 import { type Packed, pack } from "./pack.js";
 import type { GroupChange, GroupSnapshot } from "./protocol.js";
 import { GROUP_GETTERS } from "./surface.js";
@@ -34,15 +35,23 @@ export function knownGroup(group: Group): KnownGroup {
 }
 
 function snapshotOf(group: Group): GroupSnapshot {
-  // GROUP_GETTERS has the keys of GroupSnapshot.
-  const snapshot = Object.fromEntries(GROUP_GETTERS.map((name) => [name, group[name]])) as GroupSnapshot;
+  const seen = (name: (typeof GROUP_GETTERS)[number]): unknown => {
+    try {
+      return group[name];
+    } catch (error) {
+      // A secret of an epoch that this client has left.
+      return { refused: packError(error) };
+    }
+  };
+  const values = Object.fromEntries(GROUP_GETTERS.map((name) => [name, seen(name)]));
   // Only these fields: an own Update also holds its private keys, which stay in the worker.
   const proposals = group.proposals.map(({ proposal, sender, reference }) => ({
     proposal,
     sender,
     reference,
   }));
-  return { ...snapshot, proposals };
+  // GROUP_GETTERS has the keys of GroupSnapshot.
+  return { ...values, proposals } as unknown as GroupSnapshot;
 }
 
 /**

@@ -85,6 +85,7 @@ describe("a client in a thread", () => {
     expect(await a.receive(removing)).toMatchObject({ kind: "commit", active: false });
     expect(a.active).toBe(false);
     await expect(a.encrypt("too late")).rejects.toMatchObject({ code: "removed" });
+    expect(() => a.epochAuthenticator).toThrowError(expect.objectContaining({ code: "removed" }));
     await alice.close();
   });
 
