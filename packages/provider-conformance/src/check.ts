@@ -13,6 +13,8 @@ export interface CheckResult {
   readonly outcome: Outcome;
   /** Why it failed or was skipped; empty if it passed. May show keys that were made for the check. */
   readonly detail: string;
+  /** Of checks that hold the provider to known verdicts: how many. */
+  readonly verdicts?: number;
 }
 
 /** One check, ready to be run as a test of its own, as often as one likes. */
@@ -46,12 +48,13 @@ export function fail(detail: string): never {
   throw new ConformanceError(detail);
 }
 
-/** A check by its body, which throws if it fails. */
+/** A check by its body, which throws if it fails, and may return how many verdicts it held the provider to. */
 export function check(suite: string, name: string, body: () => unknown): Check {
   async function result(): Promise<CheckResult> {
     try {
-      await body();
-      return { name, suite, outcome: "passed", detail: "" };
+      const verdicts = await body();
+      const result = { name, suite, outcome: "passed", detail: "" } as const;
+      return typeof verdicts === "number" ? { ...result, verdicts } : result;
     } catch (error) {
       if (error instanceof NotApplicable) {
         return { name, suite, outcome: "skipped", detail: error.message };

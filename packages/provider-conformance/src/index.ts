@@ -9,4 +9,5 @@ export {
   runChecks,
   testProvider,
 } from "./run.js";
+export { type SignatureVerdict, signatureVerdicts } from "./verdicts.js";
 export { type WycheproofFile, wycheproofChecks } from "./wycheproof.js";

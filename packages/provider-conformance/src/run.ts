@@ -11,6 +11,7 @@ import { checksOfKem, hpkeKeyChecks } from "./hpke-keys.js";
 import { memoryChecks } from "./memory.js";
 import { checksOfScheme } from "./schemes.js";
 import { signatureChecks } from "./signature.js";
+import { verdictsOfScheme } from "./verdicts.js";
 import { type WycheproofFile, wycheproofChecks } from "./wycheproof.js";
 
 /** What to check beside the provider itself. */
@@ -35,6 +36,8 @@ export interface ConformanceReport {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** How many verdicts on edge cases of public keys and signatures were as they must be. */
+  readonly verdicts: number;
   /** In the order in which they were run. */
   readonly checks: readonly CheckResult[];
 }
@@ -89,6 +92,7 @@ export function checksForSuite(suite: CipherSuiteProvider, second?: CryptoProvid
     checksOfKem(suite.suite.kem),
     signatureChecks,
     checksOfScheme(suite.suite.signature),
+    verdictsOfScheme(suite.suite.signature),
     memoryChecks,
     errorChecks,
   ];
@@ -128,6 +132,7 @@ export async function testProvider(
     passed: count("passed"),
     failed: count("failed"),
     skipped: count("skipped"),
+    verdicts: checks.reduce((sum, { verdicts = 0 }) => sum + verdicts, 0),
     checks,
   };
 }

@@ -15,6 +15,7 @@ import {
 import type { Kem } from "./dhkem.js";
 import { hkdf } from "./hkdf.js";
 import { type ComposedHpke, hpke } from "./hpke.js";
+import { strictSignature } from "./signatures/index.js";
 
 /** The parts of one suite. */
 export interface SuiteParts {
@@ -27,6 +28,7 @@ export interface SuiteParts {
   readonly hpke?: HpkePart;
   /** A KEM; the kit composes HPKE of it and this suite's KDF and AEAD. For example `kemOf(other.suite(1).hpke)`. */
   readonly kem?: Kem;
+  /** A library's signature scheme. The kit's rules come before it: see {@link strictSignature}. */
   readonly signature: SignaturePart;
   /** `length` bytes from a cryptographic random source. */
   random(length: number): Uint8Array;
@@ -66,7 +68,7 @@ export function composeSuite(parts: SuiteParts): CipherSuiteProvider {
   const made: Partial<ComposedHpke> = part;
   if (made.kdf !== undefined) check("KDF of HPKE", suite.hash, made.kdf);
   if (made.aead !== undefined) check("AEAD of HPKE", suite.aead, made.aead);
-  return { suite, hash, kdf, aead, hpke: part, signature, random };
+  return { suite, hash, kdf, aead, hpke: part, signature: strictSignature(signature), random };
 }
 
 /** Parts of one suite, and the provider's name. */

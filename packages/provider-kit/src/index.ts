@@ -11,7 +11,6 @@ export {
   type SuiteParts,
 } from "./compose.js";
 export { type DhKeyPair, type DhPrimitives, dhkem, type Encapsulated, type Kem } from "./dhkem.js";
-export { isEd448PublicKey, isEd25519PublicKey } from "./edwards.js";
 export { guard, guardSync } from "./guard.js";
 export { type SyncHashPart, sha2, sha256, sha384, sha512 } from "./hash.js";
 export { type HmacPrimitive, hkdf, type LabeledKdf, labeledKdf } from "./hkdf.js";
@@ -24,3 +23,4 @@ export { PrivateKeyHandle } from "./private-key.js";
 export { randomBytes } from "./random.js";
 export { isScalar, P256_SCALARS, P384_SCALARS, P521_SCALARS, type ScalarRange } from "./scalars.js";
 export { type SeedKemParts, type SeedKemPrimitives, type SyncKem, seedKem } from "./seed-kem.js";
+export * from "./signatures/index.js";

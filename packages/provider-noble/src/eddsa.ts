@@ -1,21 +1,24 @@
 // RFC 8032 §5.1, §5.2: Ed25519 and Ed448 over noble's curves.
 //
-// Keys and signatures are made by noble. The equation of verification stands here over noble's points, because members
-// of one group must not disagree about a signature: RFC 8032 lets a verifier multiply both sides by the cofactor or
-// not, and a signature can be made that only one of the two accepts. For Ed25519 OpenSSL and libsodium don't multiply,
-// but noble does; for Ed448 OpenSSL does. This also keeps decoded points and their tables.
-import {
-  CryptoError,
-  type SignatureAlgorithm,
-  type SignatureKeyPair,
-  type SignaturePart,
-  type SignaturePrivateKey,
+// Keys and signatures are made by noble. Verification is the kit's equation over noble's points, as members of one group
+// must not disagree about a signature. This also keeps decoded points and their tables.
+import type {
+  SignatureAlgorithm,
+  SignatureKeyPair,
+  SignaturePart,
+  SignaturePrivateKey,
 } from "@copse/core/provider";
-import { expectLength, guardSync, PrivateKeyHandle } from "@copse/provider-kit";
+import {
+  type EdwardsEquation,
+  expectLength,
+  fitsEdwards,
+  guardSync,
+  PrivateKeyHandle,
+} from "@copse/provider-kit";
 import type { EdDSA, EdwardsPoint } from "@noble/curves/abstract/edwards.js";
 import { ed448 } from "@noble/curves/ed448.js";
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { bytesToNumberLE, concatBytes, equalBytes } from "@noble/curves/utils.js";
+import { concatBytes } from "@noble/curves/utils.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { shake256 } from "@noble/hashes/sha3.js";
 import { type PointCache, pointCache } from "./points.js";
@@ -23,47 +26,37 @@ import type { Random } from "./random.js";
 
 interface Scheme {
   readonly curve: EdDSA;
-  /** RFC 8032 `H` */
-  hash(data: Uint8Array): Uint8Array;
-  /** RFC 8032 `dom`, with no context and no prehash */
-  readonly domain: Uint8Array;
-  /** Whether both sides of the equation are multiplied by the cofactor. */
-  readonly cofactored: boolean;
   readonly points: PointCache<EdwardsPoint>;
+  readonly equation: EdwardsEquation<EdwardsPoint>;
 }
 
-function makeScheme(curve: EdDSA, hash: Scheme["hash"], domain: Uint8Array, cofactored: boolean): Scheme {
-  const points = pointCache((publicKey) => {
-    const point = curve.Point.fromBytes(publicKey);
-    // Under such a key one signature may fit many messages.
-    if (point.isSmallOrder()) throw new CryptoError("the public key is a point of low order");
-    return point;
-  });
-  return { curve, hash, domain, cofactored, points };
+/** @param hash RFC 8032 `H`, with its `dom` for no context and no prehash */
+function makeScheme(curve: EdDSA, hash: (data: Uint8Array) => Uint8Array, cofactored: boolean): Scheme {
+  const { Point } = curve;
+  const points = pointCache((publicKey) => Point.fromBytes(publicKey));
+  const equation: EdwardsEquation<EdwardsPoint> = {
+    base: Point.BASE,
+    order: Point.Fn.ORDER,
+    decode: (publicKey) => points.use(publicKey),
+    hash: (...parts) => hash(concatBytes(...parts)),
+    ...(cofactored && { decodeR: (R: Uint8Array) => Point.fromBytes(R) }),
+  };
+  return { curve, points, equation };
 }
+
+/** "SigEd448", no prehash, no context */
+const DOM4 = Uint8Array.of(0x53, 0x69, 0x67, 0x45, 0x64, 0x34, 0x34, 0x38, 0, 0);
 
 /** One of each for all suites and providers, as they keep points. */
 const SCHEMES: Readonly<Record<number, Scheme>> = {
-  2055: /* @__PURE__ */ makeScheme(ed25519, (data) => sha512(data), new Uint8Array(0), false),
-  2056: /* @__PURE__ */ makeScheme(
-    ed448,
-    (data) => shake256(data, { dkLen: 114 }),
-    Uint8Array.of(0x53, 0x69, 0x67, 0x45, 0x64, 0x34, 0x34, 0x38, 0, 0), // "SigEd448"
-    true,
-  ),
+  2055: /* @__PURE__ */ makeScheme(ed25519, (data) => sha512(data), false),
+  2056: /* @__PURE__ */ makeScheme(ed448, (data) => shake256(concatBytes(DOM4, data), { dkLen: 114 }), true),
 };
-
-/** RFC 8032 §5.1.7: `H(dom || R || A || M)` as a scalar */
-function challenge({ curve, hash, domain }: Scheme, ...parts: readonly Uint8Array[]): bigint {
-  return curve.Point.Fn.create(bytesToNumberLE(hash(concatBytes(domain, ...parts))));
-}
 
 /** Ed25519 (32-byte seeds, 64-byte signatures) or Ed448 (57 and 114), as `algorithm` says. */
 export function eddsaPart(algorithm: SignatureAlgorithm, random: Random): SignaturePart {
   const { Npk, Nsk, name } = algorithm;
-  const scheme = SCHEMES[algorithm.id] as Scheme;
-  const { curve, points, cofactored } = scheme;
-  const { Point } = curve;
+  const { curve, points, equation } = SCHEMES[algorithm.id] as Scheme;
 
   function pair(seed: Uint8Array): SignatureKeyPair {
     const publicKey = guardSync(`${name}: invalid private key`, () => curve.getPublicKey(seed));
@@ -72,21 +65,10 @@ export function eddsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
 
   const open = (handle: SignaturePrivateKey): Uint8Array => PrivateKeyHandle.open(handle, curve, name);
 
-  function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-    if (publicKey.length !== Npk || signature.length !== 2 * Npk) return false;
-    const R = signature.subarray(0, Npk);
-    const S = bytesToNumberLE(signature.subarray(Npk));
-    if (S >= Point.Fn.ORDER) return false;
-    try {
-      const A = points.use(publicKey);
-      const k = challenge(scheme, R, publicKey, message);
-      const expected = Point.BASE.multiplyUnsafe(S).subtract(A.multiplyUnsafe(k));
-      if (equalBytes(expected.toBytes(), R)) return true;
-      return cofactored && expected.subtract(Point.fromBytes(R)).clearCofactor().is0();
-    } catch {
-      return false;
-    }
-  }
+  const verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
+    publicKey.length === Npk &&
+    signature.length === 2 * Npk &&
+    fitsEdwards(equation, publicKey, message, signature);
 
   return {
     algorithm,

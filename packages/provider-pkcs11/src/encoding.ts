@@ -1,5 +1,6 @@
 // PKCS#11 v2.40 §2.3, SEC 1, RFC 3279: points and signatures as tokens have them, and as MLS has them.
 import { CryptoError } from "@copse/core/provider";
+import { toDer } from "@copse/provider-kit";
 
 /**
  * A public key from CKA_EC_POINT: the standard says a DER OCTET STRING of the point (BIT STRING for Edwards
@@ -42,18 +43,13 @@ export function derSignature(raw: Uint8Array, size: number): Uint8Array {
   if (raw.length !== 2 * size) {
     throw new CryptoError(`expected a signature of ${2 * size} bytes from the token, got ${raw.length}`);
   }
-  const numbers = [...derInteger(raw.subarray(0, size)), ...derInteger(raw.subarray(size))];
-  return Uint8Array.from([0x30, ...derLength(numbers.length), ...numbers]);
+  if (isZero(raw.subarray(0, size)) || isZero(raw.subarray(size))) {
+    throw new CryptoError("the token gave a signature with a zero in it");
+  }
+  return toDer(raw);
 }
 
-/** A positive number in the fewest bytes whose first bit is no sign. */
-function derInteger(bytes: Uint8Array): number[] {
-  const first = bytes.findIndex((byte) => byte !== 0);
-  if (first < 0) throw new CryptoError("the token gave a signature with a zero in it");
-  const digits = [...bytes.subarray(first)];
-  if ((digits[0] as number) & 0x80) digits.unshift(0);
-  return [0x02, ...derLength(digits.length), ...digits];
-}
+const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
 /** Length octets below 65536. */
 function derLength(length: number): number[] {

@@ -11,9 +11,8 @@ import {
   type SignaturePart,
   type SignaturePrivateKey,
 } from "@copse/core/provider";
-import { expectLength, guard } from "@copse/provider-kit";
+import { expectLength, fromDer, guard, toDer } from "@copse/provider-kit";
 import { source } from "./bytes.js";
-import { fromDer, toDer } from "./der.js";
 import { validateEd25519 } from "./library-curves.js";
 import { importPoint, importScalar, type NistCurve } from "./nist.js";
 import { importOkp } from "./okp.js";

@@ -1,5 +1,6 @@
 // RFC 9420 §5.1: faults in signatures and their keys.
 import { CryptoError } from "@copse/core/provider";
+import { ed25519 } from "@noble/curves/ed25519.js";
 import { type Fault, fault } from "./fault.js";
 
 const bigEndian = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).toString("hex") || "0"}`);
@@ -108,6 +109,42 @@ export const SIGNATURES: readonly Fault[] = [
       },
     }),
   ),
+  fault("multiplies by the cofactor", 1, "verdicts: signatures", (s) => ({
+    signature: {
+      ...s.signature,
+      verify(key, message, value) {
+        try {
+          return ed25519.verify(value, message, key, { zip215: false });
+        } catch {
+          return false;
+        }
+      },
+    },
+  })),
+  fault(
+    "forgets in a batch what it knows of single signatures",
+    1,
+    "verdicts: signatures in a batch",
+    (s) => ({
+      signature: {
+        ...s.signature,
+        verifyAll: (all) =>
+          all.map(({ publicKey, message, signature }) => {
+            try {
+              return ed25519.verify(signature, message, publicKey, { zip215: true });
+            } catch {
+              return false;
+            }
+          }),
+      },
+    }),
+  ),
+  fault("takes a key in another form", 2, "verdicts: public keys", ({ signature }) => ({
+    signature: {
+      ...signature,
+      validatePublicKey: (key) => signature.validatePublicKey(Uint8Array.of(4, ...key.subarray(1))),
+    },
+  })),
   fault(
     "takes Edwards points of small order",
     1,

@@ -1,4 +1,4 @@
-// RFC 3279 §2.2.3: an ECDSA signature as MLS sends it (DER) and as subtle has it (r and s, of equal size).
+// RFC 3279 §2.2.3: an ECDSA signature as MLS sends it (DER), and as r and s of equal size.
 
 /** DER of `r || s`, each of half of the bytes. */
 export function toDer(rs: Uint8Array): Uint8Array {

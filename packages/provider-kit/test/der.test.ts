@@ -1,7 +1,7 @@
 // RFC 3279 §2.2.3: the conversion of ECDSA signatures between DER and r || s is strict and one to one.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fromDer, toDer } from "../src/der.js";
+import { fromDer, toDer } from "../src/signatures/der.js";
 
 const SIZES = [32, 48, 66];
 

@@ -1,0 +1,6 @@
+// RFC 9420 §5.1.2: signatures: the rules before every library, and what libraries lack.
+
+export { fromDer, toDer } from "./der.js";
+export { isEd448PublicKey, isEd25519PublicKey } from "./edwards.js";
+export { type EdwardsEquation, type EdwardsPoint, fitsEdwards } from "./equation.js";
+export { strictSignature } from "./strict.js";
