@@ -44,6 +44,14 @@ export interface Cryptoki {
   C_FindObjectsFinal(session: Handle): void;
   C_GetAttributeValue(session: Handle, object: Handle, template: Attribute[]): { value: Buffer }[];
   C_DestroyObject(session: Handle, object: Handle): void;
+  C_GenerateKeyPair(
+    session: Handle,
+    mechanism: Mechanism,
+    publicKey: Attribute[],
+    privateKey: Attribute[],
+  ): { publicKey: Handle; privateKey: Handle };
+  C_Sign(session: Handle, data: Buffer, out: Buffer): Buffer;
+  C_DeriveKey(session: Handle, mechanism: Mechanism, key: Handle, template: Attribute[]): Handle;
   C_GenerateKeyPairAsync(
     session: Handle,
     mechanism: Mechanism,

@@ -66,58 +66,61 @@ const bytes = (value: Uint8Array): Buffer => Buffer.from(value);
 export function generateKey(token: Token, request: KeyRequest): Promise<TokenKey> {
   const { curve, variant, use, id, label, persistent } = request;
   const signs = use === "sign";
-  return token.use(`generating a key of ${curve.name}`, async ({ cryptoki, handle: session, connection }) => {
-    const common: Attribute[] = [
-      { type: CKA_KEY_TYPE, value: variant.keyType },
-      { type: CKA_ID, value: bytes(id) },
-      { type: CKA_LABEL, value: label },
-    ];
-    const pair = await cryptoki.C_GenerateKeyPairAsync(
-      session,
-      { mechanism: variant.generate },
-      [
-        { type: CKA_CLASS, value: CKO_PUBLIC_KEY },
-        ...common,
-        { type: CKA_TOKEN, value: persistent && signs },
-        { type: CKA_PRIVATE, value: false },
-        { type: CKA_EC_PARAMS, value: bytes(variant.params) },
-        ...(signs ? [{ type: CKA_VERIFY, value: true }] : []),
-      ],
-      [
-        { type: CKA_CLASS, value: CKO_PRIVATE_KEY },
-        ...common,
-        { type: CKA_TOKEN, value: persistent },
-        { type: CKA_PRIVATE, value: true },
-        { type: CKA_SENSITIVE, value: true },
-        { type: CKA_EXTRACTABLE, value: false },
-        { type: CKA_SIGN, value: signs },
-        { type: CKA_DERIVE, value: !signs },
-      ],
-    );
-    try {
-      const [sensitive, extractable] = cryptoki.C_GetAttributeValue(session, pair.privateKey, [
-        { type: CKA_SENSITIVE },
-        { type: CKA_EXTRACTABLE },
-      ]);
-      if (sensitive?.value[0] !== 1 || extractable?.value[0] !== 0) {
-        throw new TokenError(`the token "${token.label}" made a private key that can be read`);
-      }
-      const [point] = cryptoki.C_GetAttributeValue(session, pair.publicKey, [{ type: CKA_EC_POINT }]);
-      const publicKey = publicKeyOfPoint(point?.value ?? Buffer.alloc(0), curve.Npk);
-      if (!signs) cryptoki.C_DestroyObject(session, pair.publicKey);
-      const at = { connection, handle: pair.privateKey };
-      return { id: Uint8Array.from(id), keyType: variant.keyType, publicKey, at };
-    } catch (error) {
-      for (const object of [pair.privateKey, pair.publicKey]) {
-        try {
-          cryptoki.C_DestroyObject(session, object);
-        } catch {
-          // What matters is why the key isn't used.
+  return token.use(
+    `generating a key of ${curve.name}`,
+    async ({ cryptoki, long, handle: session, connection }) => {
+      const common: Attribute[] = [
+        { type: CKA_KEY_TYPE, value: variant.keyType },
+        { type: CKA_ID, value: bytes(id) },
+        { type: CKA_LABEL, value: label },
+      ];
+      const pair = await long.generateKeyPair(
+        session,
+        { mechanism: variant.generate },
+        [
+          { type: CKA_CLASS, value: CKO_PUBLIC_KEY },
+          ...common,
+          { type: CKA_TOKEN, value: persistent && signs },
+          { type: CKA_PRIVATE, value: false },
+          { type: CKA_EC_PARAMS, value: bytes(variant.params) },
+          ...(signs ? [{ type: CKA_VERIFY, value: true }] : []),
+        ],
+        [
+          { type: CKA_CLASS, value: CKO_PRIVATE_KEY },
+          ...common,
+          { type: CKA_TOKEN, value: persistent },
+          { type: CKA_PRIVATE, value: true },
+          { type: CKA_SENSITIVE, value: true },
+          { type: CKA_EXTRACTABLE, value: false },
+          { type: CKA_SIGN, value: signs },
+          { type: CKA_DERIVE, value: !signs },
+        ],
+      );
+      try {
+        const [sensitive, extractable] = cryptoki.C_GetAttributeValue(session, pair.privateKey, [
+          { type: CKA_SENSITIVE },
+          { type: CKA_EXTRACTABLE },
+        ]);
+        if (sensitive?.value[0] !== 1 || extractable?.value[0] !== 0) {
+          throw new TokenError(`the token "${token.label}" made a private key that can be read`);
         }
+        const [point] = cryptoki.C_GetAttributeValue(session, pair.publicKey, [{ type: CKA_EC_POINT }]);
+        const publicKey = publicKeyOfPoint(point?.value ?? Buffer.alloc(0), curve.Npk);
+        if (!signs) cryptoki.C_DestroyObject(session, pair.publicKey);
+        const at = { connection, handle: pair.privateKey };
+        return { id: Uint8Array.from(id), keyType: variant.keyType, publicKey, at };
+      } catch (error) {
+        for (const object of [pair.privateKey, pair.publicKey]) {
+          try {
+            cryptoki.C_DestroyObject(session, object);
+          } catch {
+            // What matters is why the key isn't used.
+          }
+        }
+        throw error;
       }
-      throw error;
-    }
-  });
+    },
+  );
 }
 
 /** Signs with a key in the token: a hash with ECDSA (giving `r || s`), a message with EdDSA. */
@@ -132,11 +135,9 @@ export function signWith(
   input.set(data);
   return token.use(`signing with ${curve.name}`, (session) =>
     withKey(session, token, key, async (handle) => {
-      const { cryptoki } = session;
+      const { cryptoki, long } = session;
       cryptoki.C_SignInit(session.handle, { mechanism: curve.mechanism }, handle);
-      const signature = Uint8Array.from(
-        await cryptoki.C_SignAsync(session.handle, input, Buffer.alloc(2 * curve.size)),
-      );
+      const signature = Uint8Array.from(await long.sign(session.handle, input, Buffer.alloc(2 * curve.size)));
       // Overwritten here as the library reads it until then and nothing else holds it.
       input.fill(0);
       return signature;
@@ -158,8 +159,8 @@ export function deriveWith(
   const publicData = bytes(form === "raw" ? publicKey : octetString(publicKey));
   return token.use(`ECDH with ${curve.name}`, (session) =>
     withKey(session, token, key, async (handle) => {
-      const { cryptoki } = session;
-      const derived = await cryptoki.C_DeriveKeyAsync(
+      const { cryptoki, long } = session;
+      const derived = await long.deriveKey(
         session.handle,
         { mechanism: CKM_ECDH1_DERIVE, parameter: { type: CK_PARAMS_EC_DH, kdf: CKD_NULL, publicData } },
         handle,
@@ -201,22 +202,43 @@ export function hasKey(token: Token, key: TokenKey): Promise<boolean> {
   });
 }
 
-/** Deletes a key from the token, with its public key's object. @returns whether it was there */
-export function destroyKey(token: Token, id: Uint8Array): Promise<boolean> {
+/**
+ * Deletes a key from the token, with its public key's object. A key that somebody has made since under the same id
+ * stays.
+ * @returns whether it was there
+ */
+export function destroyKey(token: Token, key: TokenKey): Promise<boolean> {
   return token.use("deleting a key", async (session) => {
+    const objects = locate(session, key) === undefined ? [] : objectsOf(session, key.id);
     let destroyed = false;
-    for (const kind of [CKO_PRIVATE_KEY, CKO_PUBLIC_KEY]) {
-      for (const object of findObjects(session, [
-        { type: CKA_CLASS, value: kind },
-        { type: CKA_ID, value: bytes(id) },
-      ])) {
-        session.cryptoki.C_DestroyObject(session.handle, object);
-        destroyed ||= kind === CKO_PRIVATE_KEY;
-      }
+    for (const { object, isPrivate } of objects) {
+      const gone = destroyObject(session, object);
+      if (isPrivate && gone) destroyed = true;
     }
+    delete key.at;
     if (!destroyed) expectLogin(session, token);
     return destroyed;
   });
+}
+
+function objectsOf(session: Session, id: Uint8Array): { object: Handle; isPrivate: boolean }[] {
+  return [CKO_PRIVATE_KEY, CKO_PUBLIC_KEY].flatMap((kind) =>
+    findObjects(session, [
+      { type: CKA_CLASS, value: kind },
+      { type: CKA_ID, value: bytes(id) },
+    ]).map((object) => ({ object, isPrivate: kind === CKO_PRIVATE_KEY })),
+  );
+}
+
+/** @returns whether it was there: somebody else may delete it at the same time */
+export function destroyObject({ cryptoki, handle }: Session, object: Handle): boolean {
+  try {
+    cryptoki.C_DestroyObject(handle, object);
+    return true;
+  } catch (error) {
+    if (answerOf(error)?.code === CKR_OBJECT_HANDLE_INVALID) return false;
+    throw error;
+  }
 }
 
 /** Handles of all objects that have the attributes. */
@@ -262,15 +284,52 @@ export function expectLogin({ cryptoki, handle }: Session, token: Token): void {
   });
 }
 
+/**
+ * The object of a key. Numbers of objects start again when somebody finalises the library, and a key may be deleted and
+ * another made under its id. So the id is read each time, and what is found by it is compared with the public key.
+ */
 function locate(session: Session, key: TokenKey): Handle | undefined {
-  if (key.at?.connection === session.connection) return key.at.handle;
+  const { at } = key;
+  if (at?.connection === session.connection && hasId(session, at.handle, key.id)) return at.handle;
+  delete key.at;
   const [handle] = findObjects(session, [
     { type: CKA_CLASS, value: CKO_PRIVATE_KEY },
     { type: CKA_KEY_TYPE, value: key.keyType },
     { type: CKA_ID, value: bytes(key.id) },
   ]);
-  if (handle !== undefined) key.at = { connection: session.connection, handle };
+  if (handle === undefined) return undefined;
+  const publicKey = publicKeyOf(session, handle, key.id, key.publicKey.length);
+  if (publicKey !== undefined && !bytes(publicKey).equals(key.publicKey)) return undefined;
+  key.at = { connection: session.connection, handle };
   return handle;
+}
+
+function hasId(session: Session, object: Handle, id: Uint8Array): boolean {
+  try {
+    const found = attribute(session, object, CKA_ID);
+    return found !== undefined && bytes(found).equals(id);
+  } catch (error) {
+    if (answerOf(error)?.code === CKR_OBJECT_HANDLE_INVALID) return false;
+    throw error;
+  }
+}
+
+/** From the public key's object, which has the same id, or from the private key's, which has it in few tokens. */
+export function publicKeyOf(
+  session: Session,
+  privateKey: Handle,
+  id: Uint8Array,
+  size: number,
+): Uint8Array | undefined {
+  const publicKeys = findObjects(session, [
+    { type: CKA_CLASS, value: CKO_PUBLIC_KEY },
+    { type: CKA_ID, value: bytes(id) },
+  ]);
+  for (const object of [...publicKeys, privateKey]) {
+    const point = attribute(session, object, CKA_EC_POINT);
+    if (point !== undefined && point.length > 0) return publicKeyOfPoint(point, size);
+  }
+  return undefined;
 }
 
 async function withKey<T>(

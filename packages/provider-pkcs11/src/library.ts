@@ -1,12 +1,22 @@
 // PKCS#11 v2.40 §5.4: a library, loaded once in a process for all who use it.
-import { MlsError } from "@copse/core/provider";
-import type { Cryptoki } from "./cryptoki.js";
+import { type Awaitable, MlsError } from "@copse/core/provider";
+import type { Cryptoki, Handle } from "./cryptoki.js";
 import { CKF_OS_LOCKING_OK } from "./cryptoki.js";
 import { answerOf, CKR_CRYPTOKI_ALREADY_INITIALIZED, TokenError } from "./errors.js";
+
+/** The functions of a library that take long: they run in another thread where the library allows it. */
+export interface LongCalls {
+  generateKeyPair(
+    ...args: Parameters<Cryptoki["C_GenerateKeyPair"]>
+  ): Awaitable<ReturnType<Cryptoki["C_GenerateKeyPair"]>>;
+  sign(...args: Parameters<Cryptoki["C_Sign"]>): Awaitable<Buffer>;
+  deriveKey(...args: Parameters<Cryptoki["C_DeriveKey"]>): Awaitable<Handle>;
+}
 
 /** A library in use. */
 export interface Library {
   readonly cryptoki: Cryptoki;
+  readonly long: LongCalls;
   /** Initialises it, also if it was finalised meanwhile. @throws TokenError */
   initialize(): void;
   /** Ends this use of it; the last one to do so finalises it. */
@@ -18,38 +28,49 @@ interface Loaded {
   users: number;
   /** Whether it was initialised here, and so must be finalised here. */
   ours: boolean;
+  /** Whether it was initialised for calls from several threads, as far as is known. */
+  locks: boolean;
 }
 
 const loaded = new Map<string, Loaded>();
 
 /**
  * @param library a path, or a library that the application has loaded itself and finalises itself
+ * @param osLocking whether the application knows that the library locks, if it isn't initialised here
  * @throws MlsError `missing` if pkcs11js isn't installed or the library can't be loaded
  */
-export async function openLibrary(library: string | Cryptoki): Promise<Library> {
-  if (typeof library !== "string") return use({ cryptoki: library, users: 0, ours: false }, undefined);
+export async function openLibrary(library: string | Cryptoki, osLocking: boolean): Promise<Library> {
+  if (typeof library !== "string") {
+    return use({ cryptoki: library, users: 0, ours: false, locks: false }, undefined, osLocking);
+  }
   const load = await pkcs11js();
   let entry = loaded.get(library);
   if (entry === undefined) {
-    entry = { cryptoki: load(library), users: 0, ours: false };
+    entry = { cryptoki: load(library), users: 0, ours: false, locks: false };
     loaded.set(library, entry);
   }
-  return use(entry, library);
+  return use(entry, library, osLocking);
 }
 
-function use(entry: Loaded, path: string | undefined): Library {
+function use(entry: Loaded, path: string | undefined, osLocking: boolean): Library {
   entry.users++;
   let released = false;
   return {
     cryptoki: entry.cryptoki,
+    long: longCalls(entry),
     initialize() {
       try {
         // Calls come from several threads of Node's pool.
         entry.cryptoki.C_Initialize({ flags: CKF_OS_LOCKING_OK });
         entry.ours = path !== undefined;
+        entry.locks = true;
       } catch (error) {
         const answer = answerOf(error);
-        if (answer?.code === CKR_CRYPTOKI_ALREADY_INITIALIZED) return;
+        if (answer?.code === CKR_CRYPTOKI_ALREADY_INITIALIZED) {
+          // By another provider here, or by somebody who may not have asked for locks.
+          entry.locks = entry.ours || osLocking;
+          return;
+        }
         throw new TokenError(`the PKCS#11 library can't be initialised (${answer?.ckr ?? "no answer"})`, {
           ckr: answer?.ckr,
         });
@@ -67,6 +88,18 @@ function use(entry: Loaded, path: string | undefined): Library {
         // Initialised elsewhere in this process.
       }
     },
+  };
+}
+
+/** Nothing tells whether somebody else's library locks. Without locks, calls in two threads destroy its state. */
+function longCalls(entry: Loaded): LongCalls {
+  const { cryptoki } = entry;
+  return {
+    generateKeyPair: (...args) =>
+      entry.locks ? cryptoki.C_GenerateKeyPairAsync(...args) : cryptoki.C_GenerateKeyPair(...args),
+    sign: (...args) => (entry.locks ? cryptoki.C_SignAsync(...args) : cryptoki.C_Sign(...args)),
+    deriveKey: (...args) =>
+      entry.locks ? cryptoki.C_DeriveKeyAsync(...args) : cryptoki.C_DeriveKey(...args),
   };
 }
 

@@ -5,7 +5,7 @@ import { CKM_ECDH1_DERIVE } from "./cryptoki.js";
 import { type Curve, KEM_CURVES, SIGNATURE_CURVES, type Variant } from "./curves.js";
 import { TokenError } from "./errors.js";
 import { type AgreementWay, hpkeInToken } from "./hpke.js";
-import { destroyKey, generateKey, signWith, type TokenKey } from "./keys.js";
+import { destroyKey, generateKey, type TokenKey } from "./keys.js";
 import { type SigningWay, signatureOf } from "./signing.js";
 import type { Token } from "./token.js";
 
@@ -21,7 +21,7 @@ export async function probeSigning(
   for (const variant of curve.variants) {
     const works = await withTrialKey(token, suite, curve, variant, "sign", async (key) => {
       const message = suite.random(16);
-      const made = await signatureOf(suite, curve, message, (data) => signWith(token, key, curve, data));
+      const made = await signatureOf({ inner: suite, token, way: { curve, variant } }, key, message);
       return suite.signature.verify(key.publicKey, message, made);
     });
     if (works) return { curve, variant };
@@ -80,7 +80,7 @@ async function withTrialKey(
       if (error instanceof TokenError && error.lost) throw error;
       return false;
     } finally {
-      await destroyKey(token, id);
+      await destroyKey(token, key);
     }
   }
   return false;

@@ -12,7 +12,7 @@ import {
 import { composeSuite, defineProvider } from "@copse/provider-kit";
 import { CKA_CLASS, CKA_ID, CKA_LABEL, CKO_PRIVATE_KEY, type Cryptoki } from "./cryptoki.js";
 import { type AgreementWay, hpkePart } from "./hpke.js";
-import { attribute, destroyKey, expectLogin, findObjects } from "./keys.js";
+import { attribute, destroyKey, destroyObject, expectLogin, findObjects } from "./keys.js";
 import { openLibrary } from "./library.js";
 import type { LoginOptions } from "./login.js";
 import { probeAgreement, probeSigning } from "./probe.js";
@@ -55,6 +55,11 @@ export interface Pkcs11Options {
   readonly label?: string;
   /** The most sessions to open. Default: 4. */
   readonly poolSize?: number;
+  /**
+   * Whether the library locks, if it is initialised before this provider is made: `true` if that was done with
+   * `CKF_OS_LOCKING_OK`. By default nothing is known of it, and the token works on the thread of the caller, who waits.
+   */
+  readonly osLocking?: boolean;
   /** Whether to log in even if one more wrong PIN would lock the token. Default: false. */
   readonly allowFinalTry?: boolean;
 }
@@ -119,7 +124,7 @@ export async function pkcs11Provider(options: Pkcs11Options): Promise<Pkcs11Prov
   if (firstId === undefined) throw new UnsupportedError("expected at least one suite to serve");
   const login = loginOptions(options, inner.suite(firstId));
 
-  const library = await openLibrary(options.library);
+  const library = await openLibrary(options.library, options.osLocking ?? false);
   let token: Token;
   try {
     token = await Token.open(library, { slot, tokenLabel }, login, poolSize);
@@ -243,7 +248,7 @@ function makeProvider(token: Token, served: readonly Served[], label: string): P
       const own = store.keyOf(handle);
       if (own === undefined)
         throw new MlsError("usage", "this key isn't one of this provider's in the token");
-      return destroyKey(token, own.id);
+      return destroyKey(token, own);
     },
     sweep: (saved, { inUse = "keep" } = {}) => sweep(token, store, hpkeLabel, saved, inUse),
     close: () => token.close(),
@@ -268,8 +273,7 @@ async function sweep(
       const id = attribute(session, object, CKA_ID);
       if (id === undefined || needed.has(hex(id))) continue;
       if (store.isBeingMade(id) || (inUse === "keep" && store.alive(id) !== undefined)) continue;
-      session.cryptoki.C_DestroyObject(session.handle, object);
-      deleted++;
+      if (destroyObject(session, object)) deleted++;
     }
     return deleted;
   });

@@ -3,21 +3,17 @@ import { type CipherSuiteProvider, MlsError, type Signer } from "@copse/core/pro
 import {
   CKA_CLASS,
   CKA_EC_PARAMS,
-  CKA_EC_POINT,
   CKA_ID,
   CKA_KEY_TYPE,
   CKA_LABEL,
   CKA_SIGN,
   CKO_PRIVATE_KEY,
-  CKO_PUBLIC_KEY,
-  type Handle,
 } from "./cryptoki.js";
-import { publicKeyOfPoint } from "./encoding.js";
-import { attribute, expectLogin, findObjects, generateKey, signWith, type TokenKey } from "./keys.js";
+import { attribute, expectLogin, findObjects, generateKey, publicKeyOf, type TokenKey } from "./keys.js";
 import type { SigningWay } from "./signing.js";
-import { signatureOf } from "./signing.js";
+import { signatureOf, signInToken } from "./signing.js";
 import { hex, type Store } from "./store.js";
-import type { Session, Token } from "./token.js";
+import type { Token } from "./token.js";
 
 /** Which signature key: all that is given must fit. */
 export interface SignerChoice {
@@ -100,7 +96,8 @@ export async function findSigner(context: SignerContext, choice: SignerChoice): 
   const signer = signerOf(context, first.key);
   if (!first.known) {
     const message = inner.random(16);
-    if (!(await inner.signature.verify(signer.publicKey, message, await signer.sign(message)))) {
+    const signature = await signatureOf(context, first.key, message);
+    if (!(await inner.signature.verify(signer.publicKey, message, signature))) {
       throw new MlsError("missing", `the ${what} doesn't belong to this public key`);
     }
   }
@@ -112,8 +109,7 @@ function signerOf({ inner, token, way, store }: SignerContext, key: TokenKey): T
     algorithm: inner.suite.signature,
     publicKey: key.publicKey.slice(),
     id: key.id.slice(),
-    sign: (message) =>
-      signatureOf(inner, way.curve, message, (data) => signWith(token, key, way.curve, data)),
+    sign: (message) => signInToken({ inner, token, way }, key, message),
   };
   store.add(signer, key, inner.suite.signature);
   return signer;
@@ -131,22 +127,4 @@ function template({ label, id }: SignerChoice, keyType?: number) {
     ...(label === undefined ? [] : [{ type: CKA_LABEL, value: label }]),
     ...(id === undefined ? [] : [{ type: CKA_ID, value: Buffer.from(id) }]),
   ];
-}
-
-/** From the public key's object, which has the same id, or from the private key's, which has it in few tokens. */
-function publicKeyOf(
-  session: Session,
-  privateKey: Handle,
-  id: Uint8Array,
-  size: number,
-): Uint8Array | undefined {
-  const publicKeys = findObjects(session, [
-    { type: CKA_CLASS, value: CKO_PUBLIC_KEY },
-    { type: CKA_ID, value: Buffer.from(id) },
-  ]);
-  for (const object of [...publicKeys, privateKey]) {
-    const point = attribute(session, object, CKA_EC_POINT);
-    if (point !== undefined && point.length > 0) return publicKeyOfPoint(point, size);
-  }
-  return undefined;
 }

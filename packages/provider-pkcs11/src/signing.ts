@@ -7,19 +7,44 @@ import {
 } from "@copse/core/provider";
 import type { SignatureCurve, Variant } from "./curves.js";
 import { derSignature } from "./encoding.js";
+import { TokenError } from "./errors.js";
 import { generateKey, signWith, type TokenKey } from "./keys.js";
 import type { Store } from "./store.js";
 import type { Token } from "./token.js";
 
+/** What signing in a token takes. */
+export interface TokenSigning {
+  readonly inner: CipherSuiteProvider;
+  readonly token: Token;
+  readonly way: SigningWay;
+}
+
+/**
+ * A signature that was verified. So if another user of the library has put another key in this one's place, no
+ * signature of it leaves; nor does one that a fault of the token has spoiled, from which the key may be computed.
+ * @throws TokenError
+ */
+export async function signInToken(
+  signing: TokenSigning,
+  key: TokenKey,
+  message: Uint8Array,
+): Promise<Uint8Array> {
+  const signature = await signatureOf(signing, key, message);
+  const { inner, token } = signing;
+  if (await inner.signature.verify(key.publicKey, message, signature)) return signature;
+  // The next call looks for the key anew.
+  delete key.at;
+  throw new TokenError(`the token "${token.label}" signed with another key than the one that was asked for`);
+}
+
 /** A signature as MLS has it: for ECDSA in DER, over the inner provider's hash of the message. */
 export async function signatureOf(
-  suite: CipherSuiteProvider,
-  curve: SignatureCurve,
+  { inner, token, way: { curve } }: TokenSigning,
+  key: TokenKey,
   message: Uint8Array,
-  sign: (data: Uint8Array) => Promise<Uint8Array>,
 ): Promise<Uint8Array> {
-  if (curve.hash === undefined) return sign(message);
-  return derSignature(await sign(await suite.hash.hash(message)), curve.size);
+  if (curve.hash === undefined) return signWith(token, key, curve, message);
+  return derSignature(await signWith(token, key, curve, await inner.hash.hash(message)), curve.size);
 }
 
 /** The handle of a signature key. Shows nothing. */
@@ -53,7 +78,7 @@ export function signaturePart(
     sign(handle, message) {
       const key = store.keyOf(handle, suite.signature);
       if (key === undefined) return soft.sign(handle, message);
-      return signatureOf(inner, curve, message, (data) => signWith(token, key, curve, data));
+      return signInToken({ inner, token, way }, key, message);
     },
     verify: (publicKey, message, signature) => soft.verify(publicKey, message, signature),
     ...(soft.verifyAll === undefined ? {} : { verifyAll: soft.verifyAll.bind(soft) }),

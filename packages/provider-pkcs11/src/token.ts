@@ -10,7 +10,7 @@ import {
   type TokenInfo,
 } from "./cryptoki.js";
 import { answerOf, CKR_SESSION_COUNT, TokenError, tokenError } from "./errors.js";
-import type { Library } from "./library.js";
+import type { Library, LongCalls } from "./library.js";
 import { type LoginOptions, login } from "./login.js";
 
 /** Which token: by its label, or by the number of its slot. */
@@ -31,6 +31,7 @@ interface Connection {
 /** A session, for the time of one call. */
 export interface Session {
   readonly cryptoki: Cryptoki;
+  readonly long: LongCalls;
   readonly handle: Handle;
   /** Stands for the time from one login to its loss. */
   readonly connection: object;
@@ -44,6 +45,7 @@ export class Token {
   #connection: Connection | undefined;
   #connecting: Promise<Connection> | undefined;
   #info: TokenInfo | undefined;
+  #slot: number | undefined;
   #mechanisms: ReadonlySet<number> = new Set();
   #active = 0;
   #closing: Promise<void> | undefined;
@@ -129,7 +131,8 @@ export class Token {
     }
     let answer: T;
     try {
-      answer = await call({ cryptoki: this.#library.cryptoki, handle, connection });
+      const { cryptoki, long } = this.#library;
+      answer = await call({ cryptoki, long, handle, connection });
     } catch (error) {
       const failure = this.#failure(connection, what, error);
       this.#discard(connection, handle);
@@ -175,7 +178,7 @@ export class Token {
     }
   }
 
-  /** A token that was found once is known by its serial number: another in its place isn't it. */
+  /** A token that was found once is known by what it says of itself: another in its place isn't it. */
   #findSlot(): Handle {
     const { cryptoki } = this.#library;
     const { slot: number, tokenLabel } = this.#choice;
@@ -186,7 +189,7 @@ export class Token {
       if ((info.flags & CKF_TOKEN_INITIALIZED) === 0) continue;
       const fits =
         known !== undefined
-          ? info.serialNumber === known.serialNumber && info.label === known.label
+          ? isSameToken(info, known) && (hasSerial(known) || slotNumber(slot) === this.#slot)
           : (number === undefined || slotNumber(slot) === number) &&
             (tokenLabel === undefined || info.label.trim() === tokenLabel);
       if (fits) found.push({ slot, info });
@@ -210,6 +213,7 @@ export class Token {
       );
     }
     this.#info = first.info;
+    this.#slot = slotNumber(first.slot);
     this.#mechanisms = new Set(cryptoki.C_GetMechanismList(first.slot));
     return first.slot;
   }
@@ -281,6 +285,17 @@ export class Token {
     for (const session of connection.idle.splice(0)) this.#closeSession(session);
     for (const { reject } of connection.waiting.splice(0)) reject(error);
   }
+}
+
+/** A token in another slot may be the same one, put into another reader. */
+function isSameToken(one: TokenInfo, other: TokenInfo): boolean {
+  const names = ["label", "manufacturerID", "model", "serialNumber"] as const;
+  return names.every((name) => one[name] === other[name]);
+}
+
+/** Some tokens have none, or zeros in its place, which all tokens of their kind have. */
+function hasSerial({ serialNumber }: TokenInfo): boolean {
+  return /[^0\s]/.test(serialNumber);
 }
 
 /** The number of a slot from its handle. */

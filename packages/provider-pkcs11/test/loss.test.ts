@@ -161,7 +161,7 @@ describeWithSoftHsm("when a session or the token is lost", (hsm) => {
       C_DeriveKeyAsync: async (...args) => (removed ? fail() : raw.C_DeriveKeyAsync(...args)),
       C_GenerateKeyPairAsync: async (...args) => (removed ? fail() : raw.C_GenerateKeyPairAsync(...args)),
     });
-    const parties = await pair({ library });
+    const parties = await pair({ library, osLocking: true });
     await survives(
       parties,
       () => {
