@@ -30,12 +30,12 @@ export const LEAF_NODES = [
   },
   {
     section: "7.3",
-    text: "A client that sends a leaf node in a proposal or a commit MUST verify that the time is within its `lifetime`; here receivers of these do so too.",
+    text: "A client that sends a leaf node in a proposal or a commit MUST verify that the time is within its `lifetime`. Receivers do so if their policy says so (`strictLifetimes`).",
     checks: [C.lifetime],
   },
   {
     section: "7.3",
-    text: "A lifetime in all is no longer than the application allows (§7.2).",
+    text: "A lifetime in all is no longer than the application allows (§7.2). Receivers check it if their policy says so (`strictLifetimes`).",
     checks: [C.lifetimeTotal],
   },
   {

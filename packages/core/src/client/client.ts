@@ -122,17 +122,16 @@ export class Client {
     this.#config.addSigner(signer);
   }
 
-  async #newKeyPackage(chosen: readonly Extension[] = []): Promise<OwnKeyPackage> {
+  async #newKeyPackage({ extensions: chosen = [], lifetime }: KeyPackageOptions = {}): Promise<OwnKeyPackage> {
     const { provider, registry, policy } = this.#config;
     const leaf = this.#config.describeLeaf();
     const extensions = registry.keyPackageExtensions(chosen, (length) => provider.random(length));
-    return createKeyPackage(provider, this.#signer, leaf, newLifetime(policy), extensions);
+    return createKeyPackage(provider, this.#signer, leaf, lifetime ?? newLifetime(policy), extensions);
   }
 
   /**
    * Makes a key package (§10), with which a member can add this client to one group. The client keeps its private
    * keys: see {@link saveKeyPackages}.
-   * @param options `extensions`: KeyPackage extensions
    * @returns an encoded MLSMessage
    * @example
    * await group.add(await bob.createKeyPackage());
@@ -142,7 +141,7 @@ export class Client {
       this.#keyPackages.add(own);
       return writeKeyPackage(own.keyPackage);
     };
-    return perform({ work: () => this.#newKeyPackage(options.extensions), finish }, options);
+    return perform({ work: () => this.#newKeyPackage(options), finish }, options);
   }
 
   /**

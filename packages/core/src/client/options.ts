@@ -3,13 +3,15 @@ import type { ExtraCapabilities, MlsExtension } from "../group/extensions/index.
 import type { AuthenticationService, Member, Policy } from "../group/index.js";
 import type { PskChoice } from "../group/proposals/index.js";
 import type { Awaitable, CryptoProvider, Signer } from "../provider/index.js";
-import type { Credential, CustomProposal, Extension } from "../wire/index.js";
+import type { Credential, CustomProposal, Extension, Lifetime } from "../wire/index.js";
 import type { Group } from "./group.js";
 import type { OperationOptions } from "./operation.js";
 
 export interface KeyPackageOptions extends OperationOptions {
   /** KeyPackage extensions. */
   readonly extensions?: readonly Extension[];
+  /** When the key package is valid, in seconds since the Unix epoch (§7.2). Default: as `policy.lifetime` says. */
+  readonly lifetime?: Lifetime;
 }
 
 export interface ClientOptions extends OperationOptions {

@@ -3,7 +3,7 @@ import { MlsError } from "../errors.js";
 import type { Awaitable } from "../provider/index.js";
 import { DEFAULT_RATCHET_LIMITS, type RatchetLimits } from "../schedule/index.js";
 import type { LifetimeRule } from "../tree/index.js";
-import { type Proposal, WireFormat } from "../wire/index.js";
+import { type Lifetime, type Proposal, WireFormat } from "../wire/index.js";
 import type { Party } from "./member.js";
 
 /** The choices of an application. Every field has a default: {@link DEFAULT_POLICY}. */
@@ -14,10 +14,22 @@ export interface Policy {
   readonly ratchetTreeInWelcome: boolean;
   /** Returns the padded length, in bytes, of application data of a length (§15.1). */
   readonly padding: (length: number) => number;
-  /** The lifetime of own key packages, in seconds. */
+  /** The lifetime of own key packages, in seconds. `Infinity`: from 0 to 2^64 - 1, so that they never expire. */
   readonly lifetime: number;
-  /** The longest accepted lifetime of a key package, in seconds (§7.2). */
+  /**
+   * How far another client's clock may be behind, in seconds. Own key packages are valid from so long before they are
+   * made, so that such a client can add this one.
+   */
+  readonly clockSkew: number;
+  /** The longest lifetime of a key package that this client proposes or commits, in seconds (§7.2). */
   readonly maxLifetime: number;
+  /**
+   * Whether what is received is held to lifetimes too: proposals and commits to the present time and `maxLifetime`,
+   * the tree of a group to join to `maxLifetime`. Nobody may commit an expired key package (§7.3); but clocks differ,
+   * and messages come late. If one member refuses a commit that the others accept, it is left behind: all members must
+   * decide alike. Default: false.
+   */
+  readonly strictLifetimes: boolean;
   /** Returns the time in milliseconds since the Unix epoch. */
   readonly now: () => number;
   /** The number of past epochs whose late messages can be decrypted. */
@@ -47,16 +59,19 @@ export interface ProposedAction {
   readonly committer: Party | undefined;
 }
 
-const DAY = 24 * 60 * 60;
-/** How far another client's clock may be behind, in seconds: it must accept a new key package. */
-const CLOCK_SKEW = 60n * 60n;
+const HOUR = 60 * 60;
+const DAY = 24 * HOUR;
+/** The end of time in a Lifetime (§7.2): the largest uint64. */
+const FOREVER = 0xffff_ffff_ffff_ffffn;
 
 export const DEFAULT_POLICY: Policy = {
   handshake: "private",
   ratchetTreeInWelcome: true,
   padding: padme,
   lifetime: 90 * DAY,
+  clockSkew: HOUR,
   maxLifetime: 366 * DAY,
+  strictLifetimes: false,
   now: () => Date.now(),
   maxPastEpochs: 3,
   ratchets: DEFAULT_RATCHET_LIMITS,
@@ -71,6 +86,11 @@ export function policyOf(chosen: Partial<Policy> = {}): Policy {
   if (policy.handshake !== "private" && policy.handshake !== "public") {
     throw new MlsError("usage", `expected policy.handshake "private" or "public", got "${policy.handshake}"`);
   }
+  for (const name of ["lifetime", "clockSkew", "maxLifetime"] as const) {
+    if (!(policy[name] >= 0)) {
+      throw new MlsError("usage", `expected policy.${name} of 0 or more seconds, got ${policy[name]}`);
+    }
+  }
   return policy;
 }
 
@@ -79,24 +99,36 @@ export function handshakeFormat({ handshake }: Policy): 1 | 2 {
   return handshake === "public" ? WireFormat.publicMessage : WireFormat.privateMessage;
 }
 
-/** The time in seconds since the Unix epoch. */
-function secondsNow(policy: Policy): bigint {
-  return BigInt(Math.floor(policy.now() / 1000));
+/** A uint64 from a number that may be larger, `Infinity` too. */
+function uint64Of(seconds: number): bigint {
+  return seconds < 2 ** 64 ? BigInt(Math.max(0, Math.floor(seconds))) : FOREVER;
+}
+
+/** The time in seconds since the Unix epoch. @throws MlsError `usage` if the policy's clock gives no number */
+function secondsNow(policy: Policy): number {
+  const now = policy.now();
+  if (!Number.isFinite(now)) throw new MlsError("usage", `expected milliseconds from policy.now, got ${now}`);
+  return Math.floor(now / 1000);
 }
 
 /** The lifetime of a new key package or group creator's leaf (§7.2), in seconds since the Unix epoch. */
-export function newLifetime(policy: Policy): { notBefore: bigint; notAfter: bigint } {
+export function newLifetime(policy: Policy): Lifetime {
+  if (policy.lifetime === Number.POSITIVE_INFINITY) return { notBefore: 0n, notAfter: FOREVER };
   const now = secondsNow(policy);
-  return { notBefore: now - CLOCK_SKEW, notAfter: now + BigInt(policy.lifetime) };
+  return { notBefore: uint64Of(now - policy.clockSkew), notAfter: uint64Of(now + policy.lifetime) };
 }
 
-/** The rules for lifetimes (§7.2). With `"any"`, the current time doesn't matter: for leaves that are in a tree. */
-export function lifetimeRule(policy: Policy, clock: "now" | "any"): LifetimeRule {
-  const { maxLifetime } = policy;
-  return {
-    now: clock === "now" ? secondsNow(policy) : undefined,
-    maxLifetime: maxLifetime < 2 ** 64 ? BigInt(Math.floor(maxLifetime)) : 1n << 64n,
-  };
+/**
+ * The rule for lifetimes (§7.2, §7.3); `undefined` if any lifetime is accepted. What is sent must be valid now.
+ * @param when `"joining"` is for leaves that are in a tree: they may have expired since
+ */
+export function lifetimeRule(
+  policy: Policy,
+  when: "sending" | "receiving" | "joining",
+): LifetimeRule | undefined {
+  if (when !== "sending" && !policy.strictLifetimes) return undefined;
+  const now = when === "joining" ? undefined : uint64Of(secondsNow(policy));
+  return { now, maxLifetime: uint64Of(policy.maxLifetime) };
 }
 
 /** No padding: the size of a message reveals the exact length of its data. */

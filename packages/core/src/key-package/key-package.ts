@@ -94,7 +94,11 @@ export const KEY_PACKAGE_LABEL = "KeyPackageTBS";
  * Checks the rules of §10.1 that need no cryptography. {@link keyPackageVerifyRequests} is for the signatures.
  * @throws ValidationError
  */
-export function checkKeyPackage(keyPackage: KeyPackage, suite: CipherSuite, lifetime: LifetimeRule): void {
+export function checkKeyPackage(
+  keyPackage: KeyPackage,
+  suite: CipherSuite,
+  lifetime: LifetimeRule | undefined,
+): void {
   const { cipherSuite, initKey, leafNode, extensions } = keyPackage;
   ensure(
     cipherSuite === suite.id,

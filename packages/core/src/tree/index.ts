@@ -1,6 +1,7 @@
 // RFC 9420 §4, §7, §12.4.3.3: the ratchet tree.
 export {
   checkLeafNode,
+  checkLifetime,
   DEFAULT_EXTENSIONS,
   type LifetimeRule,
   leafNodeVerifyRequest,

@@ -86,18 +86,35 @@ export interface LifetimeRule {
   readonly maxLifetime: bigint;
 }
 
+/** §7.2, §7.3: checks the lifetime of a leaf node, if it has one. @throws ValidationError */
+export function checkLifetime({ leafNodeSource }: LeafNode, { now, maxLifetime }: LifetimeRule): void {
+  if (leafNodeSource.type !== LeafNodeSource.keyPackage) return;
+  const { notBefore, notAfter } = leafNodeSource.lifetime;
+  ensure(
+    notAfter >= notBefore && notAfter - notBefore <= maxLifetime,
+    "7.2: a LeafNode whose total lifetime is longer than the application's maximum must be rejected",
+    () => `expected at most ${maxLifetime} seconds, got ${notBefore} to ${notAfter}`,
+  );
+  ensure(
+    now === undefined || (notBefore <= now && now <= notAfter),
+    "7.3: the current time must be within the lifetime",
+    () => `expected a lifetime that contains ${now}, got ${notBefore} to ${notAfter}`,
+  );
+}
+
 const SOURCES = { 1: "key_package", 2: "update", 3: "commit" } as const;
 
 /**
  * Checks the rules of §7.3 that need only the leaf node. The caller must check its signature, its credential, and that
  * its keys are unique in the tree.
  * @param source the expected `leaf_node_source`; `undefined` accepts any, as in the tree of a group to join
+ * @param lifetime `undefined` accepts any lifetime
  * @throws ValidationError
  */
 export function checkLeafNode(
   leafNode: LeafNode,
   source: LeafNode["leafNodeSource"]["type"] | undefined,
-  { now, maxLifetime }: LifetimeRule,
+  lifetime: LifetimeRule | undefined,
 ): void {
   const { capabilities, credential, extensions, leafNodeSource } = leafNode;
   ensure(
@@ -118,16 +135,5 @@ export function checkLeafNode(
       () => `extension type ${extensionType}`,
     );
   }
-  if (leafNodeSource.type !== LeafNodeSource.keyPackage) return;
-  const { notBefore, notAfter } = leafNodeSource.lifetime;
-  ensure(
-    notAfter >= notBefore && notAfter - notBefore <= maxLifetime,
-    "7.2: a LeafNode whose total lifetime is longer than the application's maximum must be rejected",
-    () => `expected at most ${maxLifetime} seconds, got ${notBefore} to ${notAfter}`,
-  );
-  ensure(
-    now === undefined || (notBefore <= now && now <= notAfter),
-    "7.3: the current time must be within the lifetime",
-    () => `expected a lifetime that contains ${now}, got ${notBefore} to ${notAfter}`,
-  );
+  if (lifetime !== undefined) checkLifetime(leafNode, lifetime);
 }

@@ -26,7 +26,7 @@ let signer: Signer;
 let newMember: Party;
 
 beforeAll(async () => {
-  meeting = await four(SUITE);
+  meeting = await four(SUITE, { policy: { strictLifetimes: true } });
   [alice, bob] = meeting.groups as [Group, Group];
   mallory = await insider(meeting.parties[MALLORY] as Party, meeting.groups[MALLORY] as Group);
   signer = await generateSigner(nodeProvider(), SUITE);

@@ -63,7 +63,13 @@ describe("behind the earlier checks", () => {
       async () => {
         const leafNode = mallory.epoch.tree.leaf(2) as LeafNode;
         const proposal: Proposal = { proposalType: ProposalType.update, leafNode };
-        return checkProposals(mallory.config, mallory.epoch, [{ proposal, sender: newMember }], []);
+        return checkProposals(
+          mallory.config,
+          mallory.epoch,
+          [{ proposal, sender: newMember }],
+          [],
+          "receiving",
+        );
       },
     ],
     [

@@ -27,7 +27,7 @@ beforeAll(async () => {
   const meeting = await four(SUITE);
   full = await insider(meeting.parties[2] as Party, meeting.groups[2] as Group);
   other = await generateSigner(nodeProvider(), SUITE);
-  ({ config } = await party("new-member", { suite: SUITE }));
+  ({ config } = await party("new-member", { suite: SUITE, policy: { strictLifetimes: true } }));
 });
 
 const open = async (from: Insider, forgery?: TreeForgery) =>

@@ -138,7 +138,7 @@ async function chooseProposals(
   { proposals, fallback, resumption }: CommitRequest,
 ): Promise<{ proposals: readonly SourcedProposal[]; applied: Applied }> {
   const attempt = async (chosen: readonly SourcedProposal[]) => {
-    const applied = await validateProposals(config, epoch, chosen, sender, resumption?.id.usage);
+    const applied = await validateProposals(config, epoch, chosen, sender, "sending", resumption?.id.usage);
     checkResult(config, epoch, chosen, applied, applied.tree);
     checkOwnSupport(config, applied.extensions);
     return { proposals: chosen, applied };
@@ -183,7 +183,7 @@ async function makePath(
       GroupContext.encoding(provisionalContext(epoch, treeHash, applied.extensions)),
   });
   try {
-    const rules = leafRules(config, applied.extensions);
+    const rules = leafRules(config, applied.extensions, "sending");
     checkReplacement(path.updatePath.leafNode, LeafNodeSource.commit, replaces?.old, rules);
     return path;
   } catch (error) {

@@ -118,7 +118,7 @@ async function openProposal(
   checkEpoch(epoch.groupContext, decoded.publicMessage.content);
   const authenticated = readPublic(decoded.publicMessage, proposalTypes);
   await verifySender(config, epoch, authenticated);
-  return cacheProposal(config, epoch, authenticated);
+  return cacheProposal(config, epoch, authenticated, "sending");
 }
 
 /** The first matching leaf. @throws MlsError `usage` if there is none */

@@ -78,7 +78,7 @@ export async function processCommit(
   }
   const { commit } = content;
   const proposals = resolve(commit, sender, find);
-  const applied = await validateProposals(config, epoch, proposals, sender);
+  const applied = await validateProposals(config, epoch, proposals, sender, "receiving");
   const external = sender.senderType !== SenderType.member;
   ensure(
     commit.path !== undefined || !(applied.pathRequired || external),
@@ -140,7 +140,8 @@ async function mergePath(
   const { provider } = config;
   const { groupId } = epoch.groupContext;
   const { leafNode } = path;
-  checkReplacement(leafNode, LeafNodeSource.commit, replaces?.old, leafRules(config, applied.extensions));
+  const rules = leafRules(config, applied.extensions, "receiving");
+  checkReplacement(leafNode, LeafNodeSource.commit, replaces?.old, rules);
   const [valid] = await verifyAll(provider, [leafNodeVerifyRequest(leafNode, groupId, committer)]);
   ensure(valid === true, "7.3: the signature on the LeafNode must be valid using signature_key");
   await authenticate(config, groupId, { identity: leafNode, role: "member", replaces });

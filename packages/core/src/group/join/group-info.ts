@@ -136,7 +136,7 @@ async function checkLeaves(
   tree: RatchetTree,
 ): Promise<void> {
   const { provider, policy, registry } = config;
-  const lifetime = lifetimeRule(policy, "any");
+  const lifetime = lifetimeRule(policy, "joining");
   const { Npk } = provider.suite.kem;
   const requests = [];
   for (const { leafIndex, leafNode } of tree.members()) {

@@ -71,7 +71,7 @@ export async function followMessage(
   const authenticated = readPublic(message.publicMessage, registry.proposalTypes);
   await verifySender(config, current, authenticated);
   if (content.content.contentType === ContentType.proposal) {
-    const cached = await cacheProposal(config, current, authenticated);
+    const cached = await cacheProposal(config, current, authenticated, "receiving");
     return { state: withProposal(state, cached), received: reportProposal(current, authenticated, cached) };
   }
   const processed = await processCommit(config, current, authenticated, (reference) =>

@@ -255,7 +255,7 @@ async function receiveHandshake(
   const { content, authenticatedData } = authenticated.content;
   needActive(state);
   if (content.contentType === ContentType.proposal) {
-    const cached = await cacheProposal(config, current, authenticated);
+    const cached = await cacheProposal(config, current, authenticated, "receiving");
     const received = reportProposal(current, authenticated, cached);
     return noStep(withProposal(state, cached), received);
   }

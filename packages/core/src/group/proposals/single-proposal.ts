@@ -5,11 +5,12 @@ import { ensure } from "../../errors.js";
 import { blame, type SourcedProposal } from "../../framing/index.js";
 import { checkKeyPackage, keyPackageVerifyRequests } from "../../key-package/index.js";
 import { all, type VerifyRequest } from "../../provider/index.js";
-import { checkLeafNode, leafNodeVerifyRequest } from "../../tree/index.js";
+import { checkLeafNode, checkLifetime, leafNodeVerifyRequest } from "../../tree/index.js";
 import {
   type Extension,
   isCustomProposal,
   isCustomPsk,
+  isProposal,
   type LeafNode,
   LeafNodeSource,
   type PreSharedKeyID,
@@ -44,13 +45,16 @@ async function runDeferred(config: GroupConfig, groupId: Uint8Array, checks: Def
   for (const entrant of checks.entrants) await authenticate(config, groupId, entrant);
 }
 
+/** Whether this client sends a proposal or a commit, or has received it: some rules are for senders alone. */
+export type Direction = "sending" | "receiving";
+
 /** The rules for leaf nodes in a group with these GroupContext extensions. */
-export function leafRules(config: GroupConfig, extensions: readonly Extension[]) {
+export function leafRules(config: GroupConfig, extensions: readonly Extension[], direction: Direction) {
   return {
     requirements: requirementsOf(config.provider.suite, extensions),
     extensions,
     registry: config.registry,
-    lifetime: lifetimeRule(config.policy, "now"),
+    lifetime: lifetimeRule(config.policy, direction),
   };
 }
 
@@ -95,6 +99,17 @@ function checkPskId(psk: PreSharedKeyID, Nh: number, resumption?: ResumptionUsag
     psk.usage !== ResumptionPSKUsage.branch,
     "12.1.4: a resumption PSK with usage branch belongs to the first commit of a subgroup",
   );
+}
+
+/**
+ * The rules that are for senders alone, because receivers may disagree about them. Also for proposals that were
+ * received and checked before: time passes. @throws ValidationError
+ */
+export function checkSending({ policy }: GroupConfig, { proposal }: SourcedProposal): void {
+  if (isProposal(proposal, ProposalType.add)) {
+    const rule = lifetimeRule(policy, "sending");
+    if (rule !== undefined) checkLifetime(proposal.keyPackage.leafNode, rule);
+  }
 }
 
 /** The checks of one proposal that need neither the provider nor the application. The others go into `deferred`. */
@@ -173,6 +188,7 @@ function checkOne(
  * Checks each proposal, except those that were checked before. Signatures are verified in one batch, and one by one
  * only if the batch fails.
  * @param extensions the GroupContext extensions that leaf nodes must support: after the commit, or the epoch's
+ * @param direction whether this client sends the proposals or a commit of them, or received them
  * @param resumption as in {@link checkPskId}
  * @throws ValidationError, CryptoError, MlsError `authentication`; `proposal` names the invalid one
  */
@@ -181,18 +197,19 @@ export async function checkProposals(
   epoch: PublicEpoch,
   proposals: readonly SourcedProposal[],
   extensions: readonly Extension[],
+  direction: Direction,
   resumption?: ResumptionUsage,
 ): Promise<void> {
   if (proposals.length === 0) return;
-  const rules = leafRules(config, extensions);
+  const rules = leafRules(config, extensions, direction);
   const { groupId } = epoch.groupContext;
   const deferred: DeferredChecks[] = [];
   for (const [index, sourced] of proposals.entries()) {
     const checks: DeferredChecks = { signatures: [], entrants: [], encryptionKeys: [] };
     deferred.push(checks);
-    if (sourced.checked) continue;
     try {
-      checkOne(config, epoch, sourced, rules, checks, resumption);
+      if (sourced.checked !== true) checkOne(config, epoch, sourced, rules, checks, resumption);
+      if (direction === "sending") checkSending(config, sourced);
     } catch (error) {
       throw blame(error, sourced, index);
     }

@@ -21,7 +21,7 @@ import type { GroupView } from "../extensions/index.js";
 import { handshakeFormat } from "../policy.js";
 import type { CachedProposal } from "../state.js";
 import { authorize, authorizeProposals } from "./sender.js";
-import { checkProposals } from "./single-proposal.js";
+import { checkProposals, type Direction } from "./single-proposal.js";
 
 /**
  * Checks a proposal that is sent separately, and makes its ProposalRef (§5.2).
@@ -31,13 +31,14 @@ export async function cacheProposal(
   config: GroupConfig,
   epoch: PublicEpoch,
   authenticated: AuthenticatedContent,
+  direction: Direction,
 ): Promise<CachedProposal> {
   const { content, sender } = authenticated.content;
   if (content.contentType !== ContentType.proposal) throw new MlsError("usage", "expected a proposal");
   const { proposal } = content;
   checkForm(config, proposal, authenticated.wireFormat);
   const sourced = [{ proposal, sender }];
-  await checkProposals(config, epoch, sourced, epoch.groupContext.extensions);
+  await checkProposals(config, epoch, sourced, epoch.groupContext.extensions, direction);
   await authorizeProposals(config, epoch, sourced);
   const reference = await makeProposalRef(config.provider, encode(AuthenticatedContent, authenticated));
   return { proposal, sender, reference, checked: true };
@@ -128,6 +129,6 @@ export async function createExternalProposal(
   const authenticated: AuthenticatedContent = { wireFormat, content, auth };
   const { proposalTypes } = config.registry;
   const publicMessage = await sealPublic(config.provider, authenticated, EMPTY, undefined, proposalTypes);
-  if (followed !== undefined) await cacheProposal(config, followed, authenticated);
+  if (followed !== undefined) await cacheProposal(config, followed, authenticated, "sending");
   return encode(MlsMessage, { version: 1, wireFormat, publicMessage });
 }

@@ -10,12 +10,13 @@ import { blameOne } from "./filter.js";
 import { checkList } from "./list.js";
 import { checkOutcome } from "./result.js";
 import { authorizeProposals } from "./sender.js";
-import { checkProposals, type ResumptionUsage } from "./single-proposal.js";
+import { checkProposals, type Direction, type ResumptionUsage } from "./single-proposal.js";
 
 /**
  * Checks the list (§12.2) and each proposal (§12.1), asks the application to authorize them, and applies them
  * (§12.3). {@link checkResult} is the next step.
  * @param committer a member, or a new member who joins by the commit
+ * @param direction whether this client makes the commit, or received it
  * @param resumption in the first commit of a group that resumes another one (§11.2, §11.3)
  * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`; `proposal` names an invalid one
  */
@@ -24,12 +25,13 @@ export async function validateProposals(
   epoch: PublicEpoch,
   proposals: readonly SourcedProposal[],
   committer: Sender,
+  direction: Direction,
   resumption?: ResumptionUsage,
 ): Promise<Applied> {
   const { registry } = config;
   checkList(proposals, committer, registry);
   const extensions = extensionsAfter(epoch, proposals, registry);
-  await checkProposals(config, epoch, proposals, extensions, resumption);
+  await checkProposals(config, epoch, proposals, extensions, direction, resumption);
   await authorizeProposals(config, epoch, proposals, committer);
   return applyProposals(epoch, proposals, registry, extensions);
 }
