@@ -66,7 +66,14 @@ async function clientOf(
     credential: name,
     authentication: insecureAcceptAll(),
     signer,
-    policy: { now: () => NOW, lifetime: CENTURY, maxLifetime: 2 * CENTURY, maxPastEpochs: 1000, ...policy },
+    policy: {
+      now: () => NOW,
+      lifetime: CENTURY,
+      maxLifetime: 2 * CENTURY,
+      maxPastEpochs: 1000,
+      commitProposal: () => true,
+      ...policy,
+    },
     externalPsk: (id) => psks.get(toHex(id)),
   });
   return { client, signatureKey: privateKey };

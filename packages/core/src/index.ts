@@ -6,6 +6,7 @@ export { externalSenders, type MlsExtension, requiredCapabilities } from "./grou
 export {
   type AuthenticationService,
   type CredentialClaim,
+  commitsByDefault,
   DEFAULT_POLICY,
   type Identity,
   insecureAcceptAll,
@@ -16,6 +17,7 @@ export {
   type ProposedAction,
   padme,
   padToMultiple,
+  type ReceivedProposal,
   type Succession,
 } from "./group/index.js";
 export type {

@@ -43,15 +43,8 @@ function snapshotOf(group: Group): GroupSnapshot {
       return { refused: packError(error) };
     }
   };
-  const values = Object.fromEntries(GROUP_GETTERS.map((name) => [name, seen(name)]));
-  // Only these fields: an own Update also holds its private keys, which stay in the worker.
-  const proposals = group.proposals.map(({ proposal, sender, reference }) => ({
-    proposal,
-    sender,
-    reference,
-  }));
   // GROUP_GETTERS has the keys of GroupSnapshot.
-  return { ...values, proposals } as unknown as GroupSnapshot;
+  return Object.fromEntries(GROUP_GETTERS.map((name) => [name, seen(name)])) as unknown as GroupSnapshot;
 }
 
 /**

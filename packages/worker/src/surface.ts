@@ -54,6 +54,7 @@ export const GROUP_METHODS = {
   leafNode: "value",
   encrypt: "bytes",
   propose: "bytes",
+  dropProposal: "value",
   commit: "messages",
   add: "messages",
   remove: "messages",

@@ -235,7 +235,8 @@ test("private keys of own Updates stay in the worker", async () => {
   await bob.join(welcome as Uint8Array);
   await group.propose({ update: true });
   expect(group.proposals).toHaveLength(1);
-  expect(Object.keys(group.proposals[0] ?? {}).sort()).toEqual(["proposal", "reference", "sender"]);
+  const shown = ["proposal", "proposer", "reference", "sender", "willCommit"];
+  expect(Object.keys(group.proposals[0] ?? {}).sort()).toEqual(shown);
 });
 
 test("byte arrays are transferred: the page's own stay usable, and answers transfer only their own memory", async () => {

@@ -122,7 +122,10 @@ export class Client {
     this.#config.addSigner(signer);
   }
 
-  async #newKeyPackage({ extensions: chosen = [], lifetime }: KeyPackageOptions = {}): Promise<OwnKeyPackage> {
+  async #newKeyPackage({
+    extensions: chosen = [],
+    lifetime,
+  }: KeyPackageOptions = {}): Promise<OwnKeyPackage> {
     const { provider, registry, policy } = this.#config;
     const leaf = this.#config.describeLeaf();
     const extensions = registry.keyPackageExtensions(chosen, (length) => provider.random(length));

@@ -1,18 +1,40 @@
 // RFC 9420 §7, §8.1: the public state of a group, which members and followers share.
 import { encode } from "../codec/index.js";
-import type { SourcedProposal } from "../framing/index.js";
-import { type Epoch, type GroupConfig, type Member, memberOf } from "../group/index.js";
+import {
+  type CachedProposal,
+  type GroupConfig,
+  type Member,
+  memberOf,
+  type PublicEpoch,
+} from "../group/index.js";
+import { type WaitingProposal, waitingProposals } from "../group/proposals/index.js";
 import type { CipherSuite } from "../provider/index.js";
 import { type Extension, type LeafNode, RatchetTreeNodes } from "../wire/index.js";
 
 /** The public part of a group's state, in its present epoch. */
 export abstract class GroupBase {
   protected abstract readonly config: GroupConfig;
-  protected abstract readonly current: Pick<Epoch, "groupContext" | "tree">;
-  #knownMembers: { of: Epoch["tree"]; members: readonly Member[] } | undefined;
+  protected abstract readonly current: PublicEpoch;
+  #knownMembers: { of: PublicEpoch["tree"]; members: readonly Member[] } | undefined;
 
-  /** The valid proposals of this epoch that aren't committed yet. */
-  abstract readonly proposals: readonly SourcedProposal[];
+  protected abstract readonly cached: readonly CachedProposal[];
+  #waiting: { of: readonly CachedProposal[]; list: readonly WaitingProposal[] } | undefined;
+
+  /** This client's leaf; `undefined` for a follower. */
+  protected get ownLeaf(): number | undefined {
+    return undefined;
+  }
+
+  /** The valid proposals of this epoch that aren't committed yet. The same array as long as nothing changes. */
+  get proposals(): readonly WaitingProposal[] {
+    const of = this.cached;
+    const list = waitingProposals(this.config, this.current, of, this.ownLeaf);
+    const last = this.#waiting;
+    const isSame = last?.of === of && last.list.every((one, i) => one.willCommit === list[i]?.willCommit);
+    if (last !== undefined && isSame) return last.list;
+    this.#waiting = { of, list };
+    return list;
+  }
 
   get groupId(): Uint8Array {
     return this.current.groupContext.groupId.slice();

@@ -2,10 +2,10 @@
 import { copyOf, needBytes, utf8, wipe } from "../bytes.js";
 import { mlsExporter } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import type { SourcedProposal } from "../framing/index.js";
 import { type PreparedCommit, prepareCommit, prepareResumption } from "../group/commit/index.js";
 import {
   accessTo,
+  type CachedProposal,
   type ClientConfig,
   type Epoch,
   type EpochAccess,
@@ -31,11 +31,13 @@ import {
 import {
   type CommitMessages,
   type CommitOptions,
+  hasProposals,
   ownProposals,
   type ProposalRequest,
   type ResumptionOptions,
   type ResumptionUsage,
   requestedProposal,
+  withoutProposal,
   withProposal,
 } from "../group/proposals/index.js";
 import { type SavePoint, saveState } from "../group/storage/index.js";
@@ -87,8 +89,12 @@ export class Group extends GroupBase {
     return this.#own.state.pending !== undefined;
   }
 
-  override get proposals(): readonly SourcedProposal[] {
+  protected override get cached(): readonly CachedProposal[] {
     return this.#own.state.proposals;
+  }
+
+  protected override get ownLeaf(): number {
+    return this.ownLeafIndex;
   }
 
   /**
@@ -105,7 +111,7 @@ export class Group extends GroupBase {
    * @param data bytes, or a string to send as UTF-8
    * @param options `authenticatedData`: bytes that the message authenticates but doesn't encrypt
    * @returns an encoded MLSMessage
-   * @throws MlsError `pending` while there are uncommitted proposals (§12.4); `limit`, `removed`, `closed`
+   * @throws MlsError `pending` while there are proposals that an own commit would include (§12.4); `limit`, `removed`, `closed`
    * @example
    * const message = await group.encrypt("hello");
    */
@@ -114,7 +120,8 @@ export class Group extends GroupBase {
     const authenticatedData = copyOf(options.authenticatedData);
     const work = async () => {
       needActive(this.#own.state);
-      if (this.#own.state.proposals.length > 0) {
+      const { current, ownLeaf } = this;
+      if (await hasProposals(this.config, current, this.cached, ownLeaf)) {
         throw new MlsError("pending", "proposals were received: commit them before sending application data");
       }
       return applicationMessage(this.#own.context, applicationData, authenticatedData);
@@ -143,6 +150,25 @@ export class Group extends GroupBase {
       if (signer !== undefined) this.config.addSigner(signer);
       this.#own.state = withProposal(this.#own.state, cached);
       return message;
+    };
+    return this.#own.lock.run({ work, finish }, options);
+  }
+
+  /**
+   * Leaves a proposal out of own commits. Others may commit it all the same: so it stays in {@link proposals}, and is
+   * forgotten only at the epoch's end, or when the room is needed for other proposals.
+   * @param reference its ProposalRef
+   * @throws MlsError `missing` if there is no such proposal in this epoch
+   * @example
+   * for (const { proposer, reference } of group.proposals) {
+   *   if (proposer.kind === "new-member") await group.dropProposal(reference);
+   * }
+   */
+  dropProposal(reference: Uint8Array, options: OperationOptions = {}): Promise<void> {
+    const wanted = needBytes(reference, "a ProposalRef").slice();
+    const work = () => withoutProposal(this.#own.state, wanted);
+    const finish = (state: GroupState) => {
+      this.#own.state = state;
     };
     return this.#own.lock.run({ work, finish }, options);
   }

@@ -10,6 +10,7 @@ export type {
   ProposalRequest,
   PskChoice,
   ResumptionOptions,
+  WaitingProposal,
 } from "../group/proposals/index.js";
 export { Client } from "./client.js";
 export { Group } from "./group.js";

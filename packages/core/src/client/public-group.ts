@@ -2,10 +2,10 @@
 import { copyOf, equalBytes, needBytes } from "../bytes.js";
 import { checkSigner } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import type { SourcedProposal } from "../framing/index.js";
 import { type MlsExtension, Registry } from "../group/extensions/index.js";
 import {
   type AuthenticationService,
+  type CachedProposal,
   type GroupConfig,
   needAuthentication,
   type Policy,
@@ -93,7 +93,7 @@ export class PublicGroup extends GroupBase {
     return this.#state.current;
   }
 
-  override get proposals(): readonly SourcedProposal[] {
+  protected override get cached(): readonly CachedProposal[] {
     return this.#state.proposals;
   }
 
@@ -149,7 +149,7 @@ export class PublicGroup extends GroupBase {
         proposal: proposalOf(provider, groupId, request),
         authenticatedData: registry.authenticatedData(options.authenticatedData, current.groupContext),
       };
-      return createExternalProposal(this.config, external, current);
+      return createExternalProposal(this.config, external, this.#state);
     };
     return this.#lock.run({ work, finish: answer }, options);
   }

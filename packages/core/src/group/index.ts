@@ -8,9 +8,10 @@ export {
   type Succession,
 } from "./authentication.js";
 export type { ClientConfig, GroupConfig } from "./config.js";
-export { type Epoch, wipeEpoch } from "./epoch.js";
+export { type Epoch, type PublicEpoch, wipeEpoch } from "./epoch.js";
 export { type Member, memberOf, type Party } from "./member.js";
 export {
+  commitsByDefault,
   DEFAULT_POLICY,
   newLifetime,
   noPadding,
@@ -19,9 +20,11 @@ export {
   padme,
   padToMultiple,
   policyOf,
+  type ReceivedProposal,
 } from "./policy.js";
 export {
   accessTo,
+  type CachedProposal,
   checkNextSigners,
   type EpochAccess,
   firstState,

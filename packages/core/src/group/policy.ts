@@ -3,7 +3,7 @@ import { MlsError } from "../errors.js";
 import type { Awaitable } from "../provider/index.js";
 import { DEFAULT_RATCHET_LIMITS, type RatchetLimits } from "../schedule/index.js";
 import type { LifetimeRule } from "../tree/index.js";
-import { type Lifetime, type Proposal, WireFormat } from "../wire/index.js";
+import { type Lifetime, type Proposal, ProposalType, WireFormat } from "../wire/index.js";
 import type { Party } from "./member.js";
 
 /** The choices of an application. Every field has a default: {@link DEFAULT_POLICY}. */
@@ -47,6 +47,18 @@ export interface Policy {
    * everything is authorized.
    */
   readonly authorize?: ((action: ProposedAction) => Awaitable<boolean>) | undefined;
+  /**
+   * Whether own commits include a received proposal (§12.4: one that they leave out is "invalid due to application
+   * policy"). It doesn't decide about others' commits, so members may differ. A commit with `references` includes
+   * what these name. Default: {@link commitsByDefault}.
+   */
+  readonly commitProposal: (received: ReceivedProposal) => boolean;
+}
+
+/** The argument of {@link Policy.commitProposal}. */
+export interface ReceivedProposal {
+  readonly proposal: Proposal;
+  readonly proposer: Party;
 }
 
 /** The argument of {@link Policy.authorize}. */
@@ -64,6 +76,18 @@ const DAY = 24 * HOUR;
 /** The end of time in a Lifetime (§7.2): the largest uint64. */
 const FOREVER = 0xffff_ffff_ffff_ffffn;
 
+/**
+ * The default of {@link Policy.commitProposal}: proposals of members and of the external senders that the group lists.
+ * Not those of new members (`Client.proposeJoin`): anybody can send them. And no ReInit: it ends the group.
+ * @example
+ * const policy: Partial<Policy> = {
+ *   commitProposal: (received) => received.proposer.kind === "new-member" || commitsByDefault(received),
+ * };
+ */
+export function commitsByDefault({ proposal, proposer }: ReceivedProposal): boolean {
+  return proposer.kind !== "new-member" && proposal.proposalType !== ProposalType.reinit;
+}
+
 export const DEFAULT_POLICY: Policy = {
   handshake: "private",
   ratchetTreeInWelcome: true,
@@ -72,6 +96,7 @@ export const DEFAULT_POLICY: Policy = {
   clockSkew: HOUR,
   maxLifetime: 366 * DAY,
   strictLifetimes: false,
+  commitProposal: commitsByDefault,
   now: () => Date.now(),
   maxPastEpochs: 3,
   ratchets: DEFAULT_RATCHET_LIMITS,

@@ -14,7 +14,10 @@ export type GroupStatus = "active" | "removed" | "reinitialized" | "closed";
 /** A valid proposal that was sent separately in the current epoch. */
 export interface CachedProposal extends SourcedProposal {
   readonly reference: Uint8Array;
-  readonly checked: true;
+  /** Whether it was validated by itself. One that was restored is validated again before it is committed. */
+  readonly checked: boolean;
+  /** Whether the application dropped it: own commits don't include it. */
+  readonly dropped?: boolean | undefined;
   /** In an own Update: the new leaf's private key. */
   readonly leafKey?: HpkePrivateKey | undefined;
 }

@@ -3,8 +3,8 @@ import type { Group, Policy } from "@copse/core";
 import { everyone, gather, keyPackageIn, type Party, party } from "@copse/test-support/clients";
 import { code, failure, named, saying } from "@copse/test-support/errors";
 import { expect, it } from "vitest";
+import { PublicGroup } from "../../src/client/public-group.js";
 import { MlsError } from "../../src/errors.js";
-import { PublicGroup } from "../../src/public-group.js";
 import { SUITE } from "../proposals.js";
 
 const DAY = 24 * 60 * 60;
@@ -112,7 +112,7 @@ it("a lifetime of any range can be asked for and accepted", async () => {
   expect([lifetimeOf(own), lifetimeOf(same)]).toEqual([chosen, all]);
   const gateway = await member("gateway", { maxLifetime: Number.POSITIVE_INFINITY });
   const group = await gateway.client.createGroup();
-  const { welcome } = await group.add(keyPackage, own);
+  const { welcome } = await group.add([keyPackage, own]);
   await group.mergePendingCommit();
   for (const { client } of [forever, bob]) {
     expect((await client.join(welcome as Uint8Array)).members).toHaveLength(3);

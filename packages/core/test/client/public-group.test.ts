@@ -16,7 +16,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 
 const crypto = nodeProvider();
 const authentication = insecureAcceptAll();
-const policy = { handshake: "public" } as const;
+const policy = { handshake: "public", commitProposal: () => true } as const;
 
 function client(credential: string, suite: number): Promise<Client> {
   return Client.create({ crypto, suite, credential, authentication, policy });

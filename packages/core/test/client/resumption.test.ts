@@ -106,7 +106,8 @@ describe("a reinitialization", () => {
     await expect(alice.reinitialize(a, { add: [] })).rejects.toEqual(code("usage"));
     const proposal = await b.propose({ reinit: { groupId, cipherSuite: 2, extensions: [] } });
     await a.receive(proposal);
-    const { commit } = await a.commit();
+    const references = a.proposals.map(({ reference }) => reference);
+    const { commit } = await a.commit({ references });
     await b.receive(commit);
     await a.mergePendingCommit();
     const restored = await alice.restore(await a.save());

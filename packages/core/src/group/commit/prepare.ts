@@ -1,19 +1,19 @@
 // RFC 9420 §12.4: preparing a commit from the options of an application.
-import { equalBytes } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { checkSigner } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { Signer } from "../../provider/index.js";
-import { isProposal, ProposalType, RatchetTreeNodes } from "../../wire/index.js";
-import type { GroupConfig } from "../config.js";
+import { ProposalType, RatchetTreeNodes } from "../../wire/index.js";
 import { resumptionPskId } from "../join/index.js";
 import {
   type CommitMessages,
   type CommitOptions,
   changesOf,
+  findProposal,
   ownDescription,
   ownProposals,
+  proposalsToCommit,
   type ResumptionOptions,
   type ResumptionUsage,
   selectProposals,
@@ -50,7 +50,12 @@ export async function prepareCommit(
   const authenticatedData = config.registry.authenticatedData(options.authenticatedData, groupContext);
   const choice =
     references === undefined
-      ? selectProposals(await withKnownPsks(config, received), own, keys.leafIndex, config.registry)
+      ? selectProposals(
+          await proposalsToCommit(config, epoch, received, keys.leafIndex),
+          own,
+          keys.leafIndex,
+          config.registry,
+        )
       : { proposals: [...references.map((reference) => findReceived(received, reference)), ...own] };
   const built = await buildCommit(config, memberCommitter(epoch), {
     ...choice,
@@ -102,22 +107,8 @@ export async function prepareResumption(
 
 /** The received proposal with this ProposalRef. @throws MlsError `missing` if there is none in this epoch */
 function findReceived(received: readonly CachedProposal[], wanted: Uint8Array): CachedProposal {
-  const found = received.find(({ reference }) => equalBytes(reference, wanted));
+  const found = findProposal(received, wanted);
   if (found === undefined)
     throw new MlsError("missing", "options.references names a proposal that wasn't received in this epoch");
   return found;
-}
-
-/** The received proposals, without PreSharedKey proposals whose PSK isn't known here. */
-async function withKnownPsks(
-  config: GroupConfig,
-  received: readonly CachedProposal[],
-): Promise<CachedProposal[]> {
-  const known: CachedProposal[] = [];
-  for (const one of received) {
-    const { proposal } = one;
-    if (isProposal(proposal, ProposalType.psk) && (await config.psk(proposal.psk)) === undefined) continue;
-    known.push(one);
-  }
-  return known;
 }

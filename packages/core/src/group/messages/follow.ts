@@ -1,5 +1,4 @@
 // RFC 9420 §6.2, §12.4.2, §16.4.3: following a group without being a member.
-import { equalBytes } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import { checkMessageSize, readPublic } from "../../framing/index.js";
@@ -10,7 +9,7 @@ import { type PublicEpoch, publicEpoch } from "../epoch.js";
 import { openPublicEpoch } from "../join/index.js";
 import { memberOf } from "../member.js";
 import { checkEpoch, checkGroupId, checkPastCommit, commitDigest, type EndedEpoch } from "../past-epoch.js";
-import { cacheProposal, changesOf, verifySender, withProposal } from "../proposals/index.js";
+import { cacheProposal, changesOf, findProposal, verifySender, withProposal } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
 import { type CommitMessage, type ProposalMessage, reportCommit, reportProposal } from "./report.js";
 
@@ -71,11 +70,11 @@ export async function followMessage(
   const authenticated = readPublic(message.publicMessage, registry.proposalTypes);
   await verifySender(config, current, authenticated);
   if (content.content.contentType === ContentType.proposal) {
-    const cached = await cacheProposal(config, current, authenticated, "receiving");
+    const cached = await cacheProposal(config, current, authenticated, "receiving", proposals);
     return { state: withProposal(state, cached), received: reportProposal(current, authenticated, cached) };
   }
   const processed = await processCommit(config, current, authenticated, (reference) =>
-    proposals.find((one) => equalBytes(one.reference, reference)),
+    findProposal(proposals, reference),
   );
   const { groupContext, tree, confirmationTag, applied, committer } = processed;
   const changes = changesOf(applied);

@@ -26,7 +26,14 @@ import type { GroupConfig } from "../config.js";
 import { contextBytes, type Epoch, wipeEpoch } from "../epoch.js";
 import { memberOf } from "../member.js";
 import { checkEpoch, checkGroupId, checkPastCommit, commitDigest } from "../past-epoch.js";
-import { cacheProposal, changesOf, senderLeaf, verifySender, withProposal } from "../proposals/index.js";
+import {
+  cacheProposal,
+  changesOf,
+  findProposal,
+  senderLeaf,
+  verifySender,
+  withProposal,
+} from "../proposals/index.js";
 import {
   enterEpoch,
   type GroupState,
@@ -255,11 +262,11 @@ async function receiveHandshake(
   const { content, authenticatedData } = authenticated.content;
   needActive(state);
   if (content.contentType === ContentType.proposal) {
-    const cached = await cacheProposal(config, current, authenticated, "receiving");
+    const cached = await cacheProposal(config, current, authenticated, "receiving", proposals);
     const received = reportProposal(current, authenticated, cached);
     return noStep(withProposal(state, cached), received);
   }
-  const find = (reference: Uint8Array) => proposals.find((one) => equalBytes(one.reference, reference));
+  const find = (reference: Uint8Array) => findProposal(proposals, reference);
   const processed = await processCommit(config, current, authenticated, find);
   const { committer, applied, tree } = processed;
   const ending = { endedBy: await commitDigest(config.provider, bytes), endedByOwn: false };

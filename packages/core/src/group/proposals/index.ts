@@ -1,5 +1,14 @@
 // RFC 9420 §12.1 to §12.3: making, validating and applying proposals.
 export { type AddedMember, type Applied, changesOf } from "./apply.js";
+export {
+  findProposal,
+  hasProposals,
+  proposalsToCommit,
+  type WaitingProposal,
+  waitingProposals,
+  withoutProposal,
+  withProposal,
+} from "./cache.js";
 export { filterProposals } from "./filter.js";
 export { type Replacement, replacedLeaf, type Selection, selectProposals } from "./list.js";
 export {
@@ -19,11 +28,5 @@ export {
 export { checkGroup, checkOwnSupport } from "./result.js";
 export { senderLeaf, verifySender } from "./sender.js";
 export { checkReplacement, leafRules, type ResumptionUsage } from "./single-proposal.js";
-export {
-  cacheProposal,
-  checkMaySend,
-  createExternalProposal,
-  proposalFormat,
-  withProposal,
-} from "./standalone.js";
+export { cacheProposal, checkMaySend, createExternalProposal, proposalFormat } from "./standalone.js";
 export { checkResult, validateProposals } from "./validate.js";

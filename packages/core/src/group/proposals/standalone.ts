@@ -20,37 +20,34 @@ import type { PublicEpoch } from "../epoch.js";
 import type { GroupView } from "../extensions/index.js";
 import { handshakeFormat } from "../policy.js";
 import type { CachedProposal } from "../state.js";
+import { checkRoom, findProposal } from "./cache.js";
 import { authorize, authorizeProposals } from "./sender.js";
 import { checkProposals, type Direction } from "./single-proposal.js";
 
 /**
  * Checks a proposal that is sent separately, and makes its ProposalRef (§5.2).
- * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`
+ * @param known the proposals of this epoch that are cached already
+ * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`; `limit` if there are too many already
  */
 export async function cacheProposal(
   config: GroupConfig,
   epoch: PublicEpoch,
   authenticated: AuthenticatedContent,
   direction: Direction,
+  known: readonly CachedProposal[] = [],
 ): Promise<CachedProposal> {
   const { content, sender } = authenticated.content;
   if (content.contentType !== ContentType.proposal) throw new MlsError("usage", "expected a proposal");
   const { proposal } = content;
   checkForm(config, proposal, authenticated.wireFormat);
+  const reference = await makeProposalRef(config.provider, encode(AuthenticatedContent, authenticated));
+  const same = findProposal(known, reference);
+  if (same !== undefined) return same;
+  checkRoom(known, epoch, sender);
   const sourced = [{ proposal, sender }];
   await checkProposals(config, epoch, sourced, epoch.groupContext.extensions, direction);
   await authorizeProposals(config, epoch, sourced);
-  const reference = await makeProposalRef(config.provider, encode(AuthenticatedContent, authenticated));
   return { proposal, sender, reference, checked: true };
-}
-
-/** The state with one more cached proposal, unless it has that already. */
-export function withProposal<S extends { readonly proposals: readonly CachedProposal[] }>(
-  state: S,
-  proposal: CachedProposal,
-): S {
-  if (state.proposals.some(({ reference }) => equalBytes(reference, proposal.reference))) return state;
-  return { ...state, proposals: [...state.proposals, proposal] };
 }
 
 /** Checks how a proposal of a registered type is sent. @throws ValidationError */
@@ -112,13 +109,13 @@ export interface ExternalProposal extends Omit<FramedContent, "content"> {
 
 /**
  * A proposal by an external sender or a new member, as an encoded MLSMessage.
- * @param followed the epoch, if the sender follows the group: the proposal is checked as a member would check it
+ * @param followed the group, if the sender follows the group: the proposal is checked as a member would check it
  * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`
  */
 export async function createExternalProposal(
   config: GroupConfig,
   { proposal, signer, ...header }: ExternalProposal,
-  followed?: PublicEpoch,
+  followed?: { readonly current: PublicEpoch; readonly proposals: readonly CachedProposal[] },
 ): Promise<Uint8Array> {
   if (followed === undefined) await authorize(config, proposal, { kind: "new-member" });
   const content = { ...header, content: { contentType: ContentType.proposal, proposal } };
@@ -129,6 +126,8 @@ export async function createExternalProposal(
   const authenticated: AuthenticatedContent = { wireFormat, content, auth };
   const { proposalTypes } = config.registry;
   const publicMessage = await sealPublic(config.provider, authenticated, EMPTY, undefined, proposalTypes);
-  if (followed !== undefined) await cacheProposal(config, followed, authenticated, "sending");
+  if (followed !== undefined) {
+    await cacheProposal(config, followed.current, authenticated, "sending", followed.proposals);
+  }
   return encode(MlsMessage, { version: 1, wireFormat, publicMessage });
 }

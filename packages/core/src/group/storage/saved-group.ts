@@ -97,7 +97,9 @@ const SavedGroup = struct({
       endedByOwn: uint8,
     }),
   ),
-  proposals: vector(struct({ reference: opaque, sourced: opaque, leafKey: optional(opaque) })),
+  proposals: vector(
+    struct({ reference: opaque, sourced: opaque, leafKey: optional(opaque), dropped: uint8 }),
+  ),
   pending: optional(
     struct({
       commit: opaque,
@@ -217,11 +219,12 @@ export async function saveState(
 ): Promise<{ bytes: Uint8Array; saved: SavePoint }> {
   const { current, pending } = state;
   const proposals = [];
-  for (const { reference, sender, proposal, leafKey } of state.proposals) {
+  for (const { reference, sender, proposal, leafKey, dropped } of state.proposals) {
     proposals.push({
       reference,
       sourced: encode(SourceAndProposal, { sender, proposal }),
       leafKey: leafKey && (await saveKey(provider, leafKey)),
+      dropped: dropped === true ? 1 : 0,
     });
   }
   const bytes = encode(SavedGroup, {
@@ -324,11 +327,13 @@ export async function loadState(
       };
     });
     const proposals: CachedProposal[] = [];
-    for (const { reference, sourced, leafKey } of saved.proposals) {
+    for (const { reference, sourced, leafKey, dropped } of saved.proposals) {
       proposals.push({
         ...copied(SourceAndProposal, sourced, types),
         reference: reference.slice(),
-        checked: true,
+        // Whoever could change the saved state could change the proposal: it is validated again before it is committed.
+        checked: false,
+        dropped: dropped === 1,
         leafKey: leafKey && (await loadKey(provider, leafKey, undefined)),
       });
     }

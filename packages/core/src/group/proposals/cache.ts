@@ -1,0 +1,198 @@
+// RFC 9420 §12.4: the proposals that were received in an epoch: how many are kept, and which of them own commits have.
+import { equalBytes } from "../../bytes.js";
+import { MlsError } from "../../errors.js";
+import { isProposal, type Proposal, ProposalType, type Sender, SenderType } from "../../wire/index.js";
+import type { GroupConfig } from "../config.js";
+import type { PublicEpoch } from "../epoch.js";
+import type { Party } from "../member.js";
+import { findPsk } from "../psks.js";
+import type { CachedProposal } from "../state.js";
+import { authorizeProposals, partyOf } from "./sender.js";
+import { checkProposals, checkSending } from "./single-proposal.js";
+
+/** How many proposals of one sender are kept in an epoch. All new members together are one sender. */
+export const MAX_PROPOSALS_OF_SENDER = 256;
+/** How many proposals are kept in an epoch, of whomever: this many, or two for each member if that is more. */
+export const MAX_PROPOSALS = 1024;
+
+/** A valid proposal of the present epoch that isn't committed yet (§12.4), as the application sees it. */
+export interface WaitingProposal {
+  readonly proposal: Proposal;
+  readonly sender: Sender;
+  /** The same as `sender`, with the credential and key of a member or an external sender. */
+  readonly proposer: Party;
+  /** ProposalRef (§5.2): `Nh` bytes */
+  readonly reference: Uint8Array;
+  /**
+   * Whether own commits include it, unless another proposal excludes it, or `policy.authorize` forbids it: as
+   * `policy.commitProposal` says, and not expired or dropped. Only such proposals hold up `encrypt`.
+   */
+  readonly willCommit: boolean;
+}
+
+function sameSender(a: Sender, b: Sender): boolean {
+  if (a.senderType !== b.senderType) return false;
+  if (a.senderType === SenderType.member) return a.leafIndex === (b as typeof a).leafIndex;
+  return a.senderType !== SenderType.external || a.senderIndex === (b as typeof a).senderIndex;
+}
+
+/**
+ * The cached proposals, so that there is room for one more. Where there are too many, one that was dropped gives way.
+ * The bounds are the same for senders and receivers: nobody sends what others have no room for.
+ * @throws MlsError `limit` if the sender, or all senders together, have too many in this epoch
+ */
+function withRoom<P extends CachedProposal>(
+  known: readonly P[],
+  { tree }: Pick<PublicEpoch, "tree">,
+  sender: Sender,
+): readonly P[] {
+  const isFull = (all: readonly P[], max: number, whose: string): readonly P[] => {
+    if (all.length < max) return [];
+    const dropped = all.find((one) => one.dropped === true);
+    if (dropped !== undefined) return [dropped];
+    throw new MlsError("limit", `expected at most ${max} proposals ${whose} in one epoch`);
+  };
+  const theirs = known.filter((one) => sameSender(one.sender, sender));
+  const max = Math.max(MAX_PROPOSALS, 2 * tree.memberCount);
+  const giving = isFull(theirs, MAX_PROPOSALS_OF_SENDER, "of one sender");
+  const [gone] = giving.length > 0 ? giving : isFull(known, max, "of all senders");
+  return gone === undefined ? known : known.filter((one) => one !== gone);
+}
+
+/** @throws MlsError `limit` */
+export function checkRoom(
+  known: readonly CachedProposal[],
+  epoch: Pick<PublicEpoch, "tree">,
+  sender: Sender,
+): void {
+  withRoom(known, epoch, sender);
+}
+
+/** The cached proposal with a ProposalRef. */
+export function findProposal(
+  known: readonly CachedProposal[],
+  reference: Uint8Array,
+): CachedProposal | undefined {
+  return known.find((one) => equalBytes(one.reference, reference));
+}
+
+/** The state with one more cached proposal, unless it has that already. @throws MlsError `limit` */
+export function withProposal<
+  S extends {
+    readonly proposals: readonly CachedProposal[];
+    readonly current: Pick<PublicEpoch, "tree">;
+  },
+>(state: S, proposal: CachedProposal): S {
+  if (findProposal(state.proposals, proposal.reference) !== undefined) return state;
+  return {
+    ...state,
+    proposals: [...withRoom(state.proposals, state.current, proposal.sender), proposal],
+  };
+}
+
+/**
+ * The state in which own commits don't include a proposal. It stays known, because another member may commit it.
+ * @throws MlsError `missing` if there is no such proposal in this epoch
+ */
+export function withoutProposal<S extends { readonly proposals: readonly CachedProposal[] }>(
+  state: S,
+  reference: Uint8Array,
+): S {
+  const found = findProposal(state.proposals, reference);
+  if (found === undefined) {
+    throw new MlsError("missing", "no proposal with this reference was received in this epoch");
+  }
+  const proposals = state.proposals.map((one) => (one === found ? { ...one, dropped: true } : one));
+  return { ...state, proposals };
+}
+
+/**
+ * §12.4: whether a commit of a member includes a proposal, as far as this proposal alone decides. What the policy
+ * leaves out counts as "invalid due to application policy". A policy that fails has not said yes.
+ * @param ownLeaf the member's leaf; `undefined` for a follower
+ */
+function willCommit(
+  config: GroupConfig,
+  epoch: PublicEpoch,
+  one: CachedProposal,
+  ownLeaf: number | undefined,
+): boolean {
+  if (one.dropped === true) return false;
+  const { proposal, sender } = one;
+  try {
+    checkSending(config, one);
+    if (sender.senderType === SenderType.member && sender.leafIndex === ownLeaf) return true;
+    return config.policy.commitProposal({ proposal, proposer: partyOf(epoch, sender) }) === true;
+  } catch {
+    return false;
+  }
+}
+
+/** What the application is told about the cached proposals. */
+export function waitingProposals(
+  config: GroupConfig,
+  epoch: PublicEpoch,
+  known: readonly CachedProposal[],
+  ownLeaf: number | undefined,
+): WaitingProposal[] {
+  return known.map((one) => ({
+    proposal: one.proposal,
+    sender: one.sender,
+    proposer: partyOf(epoch, one.sender),
+    reference: one.reference,
+    willCommit: willCommit(config, epoch, one, ownLeaf),
+  }));
+}
+
+/** The cached proposals that a commit of a member includes, unless they exclude each other. */
+export async function proposalsToCommit(
+  config: GroupConfig,
+  epoch: PublicEpoch,
+  known: readonly CachedProposal[],
+  ownLeaf: number,
+): Promise<CachedProposal[]> {
+  const chosen: CachedProposal[] = [];
+  for (const one of known) {
+    if (!(await isAllowed(config, epoch, one, ownLeaf))) continue;
+    if (await isUsable(config, epoch, one)) chosen.push({ ...one, checked: true });
+  }
+  return chosen;
+}
+
+/** Whether a member must commit before it sends application data (§12.4). */
+export async function hasProposals(
+  config: GroupConfig,
+  epoch: PublicEpoch,
+  known: readonly CachedProposal[],
+  ownLeaf: number,
+): Promise<boolean> {
+  for (const one of known) if (await isAllowed(config, epoch, one, ownLeaf)) return true;
+  return false;
+}
+
+/** Whether the policy lets a member commit a proposal. A policy that fails has not said yes. */
+async function isAllowed(
+  config: GroupConfig,
+  epoch: PublicEpoch,
+  one: CachedProposal,
+  ownLeaf: number,
+): Promise<boolean> {
+  if (!willCommit(config, epoch, one, ownLeaf)) return false;
+  try {
+    await authorizeProposals(config, epoch, [one], { senderType: SenderType.member, leafIndex: ownLeaf });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a proposal is still valid if it was restored, and its PSK is known here. What fails here isn't committed. */
+async function isUsable(config: GroupConfig, epoch: PublicEpoch, one: CachedProposal): Promise<boolean> {
+  const { proposal } = one;
+  try {
+    if (!one.checked) await checkProposals(config, epoch, [one], epoch.groupContext.extensions, "sending");
+    return !isProposal(proposal, ProposalType.psk) || (await findPsk(config, proposal.psk)) !== undefined;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,208 @@
+// RFC 9420 §12.4: which received proposals own commits include, and how many are kept.
+import {
+  commitsByDefault,
+  externalSenders,
+  type Group,
+  generateSigner,
+  type Policy,
+  ProposalType,
+} from "@copse/core";
+import { PublicGroup } from "@copse/core/public-group";
+import { nodeProvider } from "@copse/provider-node";
+import { everyone, gather, type Party, party } from "@copse/test-support/clients";
+import { code, failure, refused } from "@copse/test-support/errors";
+import { frame, type Insider, insider } from "@copse/test-support/insiders";
+import { expect, it } from "vitest";
+import { MAX_PROPOSALS_OF_SENDER } from "../../src/group/proposals/cache.js";
+import { ContentType } from "../../src/wire/framed-content.js";
+import { externalPsk, filled, type reinit, SUITE } from "../proposals.js";
+
+const handshake = "public";
+const member = (name: string, policy: Partial<Policy> = {}) =>
+  party(name, { suite: SUITE, policy: { handshake, ...policy } });
+
+/** Alice, Bob and Carol. */
+async function three(policy: Partial<Policy> = {}): Promise<[Group, Group, Group, readonly Party[]]> {
+  const { groups, parties } = await gather(
+    await Promise.all(["alice", "bob", "carol"].map((name) => member(name, policy))),
+  );
+  return [...(groups as [Group, Group, Group]), parties];
+}
+
+const refs = (group: Group) => group.proposals.map(({ reference }) => reference);
+const propose = (from: Insider, proposal: ReturnType<typeof reinit>) =>
+  frame(from, { contentType: ContentType.proposal, proposal });
+
+it("a stranger's proposal to be added isn't committed unless the application says so", async () => {
+  const [a, b, c] = await three();
+  const mallory = await member("mallory");
+  const proposal = await mallory.client.proposeJoin(a);
+  for (const group of [a, b, c]) await group.receive(proposal);
+  expect(a.proposals).toMatchObject([{ proposer: { kind: "new-member" }, willCommit: false }]);
+  await b.receive(await a.encrypt("not held up"));
+  const own = await a.update();
+  expect(own.welcome).toBeUndefined();
+  await a.clearPendingCommit();
+  // One commit: by its reference. What decides whether it is valid isn't the receivers' policy.
+  const { commit, welcome } = await a.commit({ references: refs(a) });
+  for (const group of [b, c])
+    expect(await group.receive(commit)).toMatchObject({ added: [{ leafIndex: 3 }] });
+  await a.mergePendingCommit();
+  expect((await mallory.client.join(welcome as Uint8Array)).epochAuthenticator).toEqual(b.epochAuthenticator);
+});
+
+it("a stranger's proposal to be added is committed if the policy says so", async () => {
+  const [a] = await three({
+    commitProposal: (received) => received.proposer.kind === "new-member" || commitsByDefault(received),
+  });
+  await a.receive(await (await member("dave")).client.proposeJoin(a));
+  await expect(a.encrypt("held up")).rejects.toEqual(code("pending"));
+  expect((await a.commit()).welcome).toBeDefined();
+});
+
+it("a received ReInit doesn't end the group by an honest member's commit", async () => {
+  const [a, b, , parties] = await three();
+  const mallory = await insider(parties[2] as Party, a);
+  const proposal = await b.propose({ reinit: { groupId: filled(), cipherSuite: SUITE, extensions: [] } });
+  await a.receive(proposal);
+  await a.receive(await b.propose({ psk: { resumption: a.epoch } }));
+  expect(mallory.epoch.groupContext.epoch).toBe(a.epoch);
+  expect(a.proposals.map(({ willCommit }) => willCommit)).toEqual([false, true]);
+  const { commit } = await a.update();
+  expect(await b.receive(commit)).toMatchObject({ kind: "commit", active: true, reinit: undefined });
+});
+
+it("who proposed a ReInit commits it, and so does who names it", async () => {
+  for (const committer of [0, 1]) {
+    const [a, b] = await three();
+    const message = await a.propose({ reinit: { groupId: filled(), cipherSuite: SUITE, extensions: [] } });
+    await b.receive(message);
+    const by = committer === 0 ? a : b;
+    const { commit } = await by.commit(committer === 0 ? {} : { references: refs(b) });
+    expect(await (committer === 0 ? b : a).receive(commit)).toMatchObject({ active: false, reinit: {} });
+  }
+});
+
+it("external senders' proposals are committed by default", async () => {
+  const crypto = nodeProvider();
+  const signer = await generateSigner(crypto, SUITE);
+  const [alice, bob] = [await member("alice"), await member("bob")];
+  const credential = { credentialType: 1, identity: filled() } as const;
+  const a = await alice.client.createGroup({
+    extensions: [externalSenders([{ signatureKey: signer.publicKey, credential }])],
+  });
+  await a.add(await bob.client.createKeyPackage());
+  await a.mergePendingCommit();
+  const { authentication } = alice.config;
+  const follower = await PublicGroup.follow({ crypto, authentication, groupInfo: await a.groupInfo() });
+  const proposal = await follower.propose(signer, { remove: 1 });
+  for (const group of [a, follower]) await group.receive(proposal);
+  expect(follower.proposals).toMatchObject([{ proposer: { kind: "external", senderIndex: 0, credential } }]);
+  expect(a.proposals).toMatchObject([{ proposer: { kind: "external" }, willCommit: true }]);
+  await a.commit();
+  expect((await a.mergePendingCommit()).removed).toHaveLength(1);
+});
+
+it("a dropped proposal is left out of own commits, and others may commit it all the same", async () => {
+  const [a, b, c, parties] = await three();
+  const proposal = await b.propose({ remove: 2 });
+  for (const group of [a, c]) await group.receive(proposal);
+  await expect(a.encrypt("held up")).rejects.toEqual(code("pending"));
+  await a.dropProposal(refs(a)[0] as Uint8Array);
+  expect(a.proposals).toMatchObject([{ willCommit: false }]);
+  await b.receive(await a.encrypt("go on"));
+  // Receiving it again changes nothing, and a restored group has it dropped too.
+  await a.receive(proposal);
+  const restored = await (parties[0] as Party).client.restore(await a.save());
+  expect(restored.proposals).toMatchObject([{ willCommit: false }]);
+  await restored.update();
+  expect((await restored.mergePendingCommit()).removed).toHaveLength(0);
+  const { commit } = await b.commit();
+  expect(await a.receive(commit)).toMatchObject({ kind: "commit", removed: [{ leafIndex: 2 }] });
+  await expect(a.dropProposal(filled())).rejects.toEqual(code("missing"));
+});
+
+it("proposals that the policy forbids to commit don't hold up messages", async () => {
+  const [alice, bob] = [
+    await member("alice", {
+      authorize: ({ proposal, committer }) =>
+        committer === undefined || proposal?.proposalType !== ProposalType.psk,
+    }),
+    await member("bob"),
+  ];
+  const { groups } = await gather([alice, bob]);
+  const [a, b] = groups as [Group, Group];
+  await a.receive(await b.propose({ psk: { resumption: 1n } }));
+  await b.receive(await a.encrypt("go on"));
+});
+
+it("a policy that throws keeps nobody from sending or committing", async () => {
+  const [a, b] = await three({
+    commitProposal: () => {
+      throw new TypeError("a bug");
+    },
+  });
+  await a.receive(await b.propose({ update: true }));
+  await b.receive(await a.encrypt("go on"));
+  expect(await b.receive((await a.commit()).commit)).toMatchObject({ updated: [] });
+});
+
+it("a PSK callback that throws keeps nobody from committing", async () => {
+  const broken = () => {
+    throw new TypeError("the store is closed");
+  };
+  const [alice, bob] = [
+    await party("alice", { suite: SUITE, policy: { handshake }, externalPsk: broken }),
+    await member("bob"),
+  ];
+  const { groups } = await gather([alice, bob]);
+  const [a, b] = groups as [Group, Group];
+  const from = await insider(bob, b);
+  await a.receive(await propose(from, externalPsk()));
+  expect(await b.receive((await a.update()).commit)).toMatchObject({ kind: "commit" });
+  await a.mergePendingCommit();
+  // The caller who asks for the PSK learns that there is no verdict, and why.
+  const error = await refused(a, () => a.commit({ psks: [{ external: filled() }] }));
+  expect([error.code, error.cause]).toEqual(["try-again", expect.any(TypeError)]);
+});
+
+it("cached proposals are bounded for each sender, the same for who sends and who receives", async () => {
+  const [a, b, , parties] = await three();
+  const from = await insider(parties[1] as Party, b);
+  for (let i = 0; i < MAX_PROPOSALS_OF_SENDER; i++) {
+    await a.receive(await propose(from, externalPsk({ pskNonce: filled(32).fill(i) })));
+  }
+  const messages = a.proposals.length;
+  expect(messages).toBe(MAX_PROPOSALS_OF_SENDER);
+  const more = await propose(from, externalPsk({ pskId: filled(9) }));
+  expect((await refused(a, more)).code).toBe("limit");
+  // Others still have room, and a dropped one gives way.
+  await a.receive(await (parties[2] as Party).client.proposeJoin(a));
+  await a.dropProposal(refs(a)[0] as Uint8Array);
+  await a.receive(more);
+  expect(a.proposals).toHaveLength(MAX_PROPOSALS_OF_SENDER + 1);
+  for (let i = 0; i < MAX_PROPOSALS_OF_SENDER; i++) await b.propose({ psk: { resumption: 1n } });
+  expect((await failure(b.propose({ remove: 0 }))).code).toBe("limit");
+});
+
+it("what all senders together may have cached is bounded", async () => {
+  const parties = await Promise.all(["a", "b", "c", "d", "e", "f"].map((name) => member(name)));
+  const { groups } = await gather(parties);
+  const [a] = groups as [Group];
+  let code = "";
+  for (const [leaf, by] of parties.entries()) {
+    if (leaf === 0) continue;
+    const from = await insider(by, groups[leaf] as Group);
+    for (let i = 0; i < MAX_PROPOSALS_OF_SENDER && code === ""; i++) {
+      const message = await propose(from, externalPsk({ pskNonce: filled(32).fill(i) }));
+      try {
+        await a.receive(message);
+      } catch (error) {
+        code = (error as { code: string }).code;
+      }
+    }
+  }
+  expect([code, a.proposals.length]).toEqual(["limit", 1024]);
+  // Nobody is kept from committing.
+  await everyone(groups.slice(1), (await a.update()).commit, -1);
+});
