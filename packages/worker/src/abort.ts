@@ -1,12 +1,6 @@
 // RFC 9420 doesn't cover this: abort signals, which stay in their thread. What crosses is that one was aborted, and why.
 
-/** What is used of an `AbortSignal`. */
-export interface AbortSignalLike {
-  readonly aborted: boolean;
-  readonly reason?: unknown;
-  addEventListener(type: "abort", listener: () => void): void;
-  removeEventListener(type: "abort", listener: () => void): void;
-}
+import type { AbortSignalLike } from "@copse/core";
 
 /** Calls `listener` once a signal is aborted, which may be at once. @returns stops watching */
 export function onAbort(

@@ -1,6 +1,6 @@
 // RFC 9420 doesn't cover this: the page's side of the messages between a page and a worker.
-import { MlsError } from "@copse/core";
-import { type AbortSignalLike, onAbort } from "./abort.js";
+import { type AbortSignalLike, MlsError } from "@copse/core";
+import { onAbort } from "./abort.js";
 import { packError, unpackError, WorkerError } from "./errors.js";
 import { pack, type Sender } from "./pack.js";
 import { type Outcome, PendingRequests } from "./pending.js";

@@ -1,7 +1,6 @@
 // RFC 9420 doesn't cover this: values on their way between threads. Byte arrays are transferred. Groups, functions and
 // signals stay where they are: a list beside the value says what belongs in which place.
-import { MlsError } from "@copse/core";
-import type { AbortSignalLike } from "./abort.js";
+import { type AbortSignalLike, MlsError } from "@copse/core";
 import { bytes, count, either, list, literal, object, record, type ShapeOf, text } from "./schema.js";
 
 /** The names of the properties and the indices that lead to a place in a value. */

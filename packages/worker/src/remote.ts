@@ -1,7 +1,6 @@
 // RFC 9420 §10 to §15: a Client and a Group on the page, whose methods are carried out in the worker.
-import type { Member } from "@copse/core";
+import type { AbortSignalLike, Member } from "@copse/core";
 import { decode } from "@copse/core/extension";
-import type { AbortSignalLike } from "./abort.js";
 import { unpackError } from "./errors.js";
 import {
   type ClientSnapshot,

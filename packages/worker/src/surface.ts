@@ -1,6 +1,5 @@
 // RFC 9420 §10 to §15: the methods and getters of Client and Group that a page can use. This file is their only list.
-import type { Client, CommitMessages, Group } from "@copse/core";
-import type { AbortSignalLike } from "./abort.js";
+import type { AbortSignalLike, Client, CommitMessages, Group } from "@copse/core";
 
 type MethodOf<T> = { [K in keyof T]: T[K] extends (...args: never[]) => unknown ? K : never }[keyof T];
 type GetterOf<T> = Exclude<keyof T, MethodOf<T>>;
@@ -107,7 +106,7 @@ export type GroupMethod = keyof typeof GROUP_METHODS;
 /** Arguments as a page gives them: `WorkerGroup` in the place of `Group`, and no functions that return at once. */
 type Sent<T> = T extends Group
   ? WorkerGroup
-  : T extends Uint8Array
+  : T extends Uint8Array | AbortSignalLike
     ? T
     : T extends (...args: never[]) => infer R
       ? [Extract<R, Promise<unknown>>] extends [never]

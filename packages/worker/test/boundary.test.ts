@@ -1,7 +1,11 @@
 // RFC 9420 doesn't cover this: neither side of a port needs to trust the other. What a hostile page or worker posts
 // breaks no other client, runs nothing, and leaves no call without an answer.
+
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
-import type { Client, Group } from "@copse/core";
+import { type Client, type Group, generateSigner } from "@copse/core";
+import { nodeProvider } from "@copse/provider-node";
 import { connectClient, serveClient, WorkerError } from "@copse/worker";
 import { afterEach, expect, test } from "vitest";
 import { closePorts, connected, makeClient, type Options } from "./workers.js";
@@ -344,6 +348,44 @@ test("errors that can't be cloned or read settle the call all the same", async (
     const error = await client.createKeyPackage().catch((one: unknown) => one);
     expect(error).toBeInstanceOf(Error);
   }
+});
+
+test("a call whose hook on the page never answers is given up by its signal, and the group goes on", async () => {
+  let asked = 0;
+  const authentication = {
+    validate: () => (asked++ === 0 ? new Promise<boolean>(() => undefined) : true),
+  };
+  const { client } = await connected({ authentication });
+  const group = await client.createGroup();
+  const bob = await makeClient({ credential: "bob" });
+  const keyPackage = await bob.createKeyPackage();
+  const signal = AbortSignal.timeout(30);
+  await expect(group.add([keyPackage], { signal })).rejects.toMatchObject({ code: "try-again" });
+  await group.add([keyPackage]);
+  await group.mergePendingCommit();
+  expect(group.members).toHaveLength(2);
+});
+
+test("the page drops a function once the worker needs it no longer", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const { client, page } = await connected();
+  const forgotten = new Set<unknown>();
+  page.on("message", (message: Message) => {
+    if (message.copse === "forget") for (const id of message.callbacks as number[]) forgotten.add(id);
+  });
+  const group = await client.createGroup();
+  const signer = await generateSigner(nodeProvider(), 1);
+  for (let i = 0; i < 20; i++) {
+    await group.update({ signer });
+    await group.mergePendingCommit();
+  }
+  for (let turn = 0; turn < 100 && forgotten.size < 19; turn++) {
+    collect();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  expect(forgotten.size).toBeGreaterThanOrEqual(19);
+  expect((await group.encrypt("signed by the one that is left")).length).toBeGreaterThan(0);
 });
 
 test("a signal ends its call in the worker, and close() doesn't wait when its own is aborted", async () => {

@@ -67,7 +67,7 @@ export async function connected(
   options: Options = {},
   kind: "node" | "web" = "node",
   own: Options = {},
-): Promise<{ client: WorkerClient; served: Client; serving: Serving; port: MessagePort }> {
+): Promise<{ client: WorkerClient; served: Client; serving: Serving; port: MessagePort; page: MessagePort }> {
   const { port1, port2 } = new MessageChannel();
   open.push(port1, port2);
   const made: Client[] = [];
@@ -78,5 +78,5 @@ export async function connected(
   };
   const serving = serveClient<Options>({ port: kind === "web" ? webPort(port1) : port1, make });
   const client = await connectClient<Options>(kind === "web" ? webPort(port2) : port2, options);
-  return { client, served: made[0] as Client, serving, port: port1 };
+  return { client, served: made[0] as Client, serving, port: port1, page: port2 };
 }

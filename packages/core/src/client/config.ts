@@ -17,8 +17,8 @@ export function configOf(
   const registry = new Registry(extensions);
   const capabilities = capabilitiesOf(crypto, registry, options.capabilities);
   const own = { credential, capabilities, extensions: options.leafExtensions ?? [] };
-  // The latest first: of two signers with one key, the latest is used.
-  const signers = [signer];
+  // One for each key. Of two with one key, the latest is used.
+  let signers = [signer];
   return {
     provider,
     authentication,
@@ -29,7 +29,8 @@ export function configOf(
     describeLeaf: () => describeLeaf(registry, (length) => provider.random(length), own),
     signerFor: (publicKey) => signers.find((one) => equalBytes(one.publicKey, publicKey)),
     addSigner: (added) => {
-      if (!signers.includes(added)) signers.unshift(added);
+      const others = signers.filter((one) => !equalBytes(one.publicKey, added.publicKey));
+      signers = [added, ...others];
     },
   };
 }
