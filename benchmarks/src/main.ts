@@ -2,7 +2,9 @@
 import { loadavg } from "node:os";
 import { bars, isMet } from "./bars.js";
 import { measureForCheck, verdict } from "./check.js";
+import { useClock } from "./clock.js";
 import { comparison, readReport, report, writeReport } from "./files.js";
+import { hostile } from "./hostile/main.js";
 import { implementations } from "./implementations.js";
 import { type Options, parseOptions, UsageError, usage } from "./options.js";
 import { plan } from "./plan.js";
@@ -31,6 +33,8 @@ async function main(options: Options): Promise<void> {
   if (options.json !== undefined) await writeReport(options.json, report([], []));
   const { processor, cores, node: version } = report([], []);
   console.log(`${processor}, ${cores} cores, Node ${version}, load ${load()} at the start`);
+  useClock(options.clock);
+  if (options.hostile) return hostile(options.check, options.only);
   const run = new Processes(progress, options.check ? THOROUGH : EFFORT, options.clock);
   try {
     if (options.check) await check(run, options);

@@ -20,6 +20,9 @@ export interface Options {
   readonly check: boolean;
   /** Leaves what takes longest out of the check: then its bars are missed. */
   readonly skipLarge: boolean;
+  /** Whether to measure hostile inputs instead: all of them, or those whose title contains a text. */
+  readonly hostile: boolean;
+  readonly only: string | undefined;
 }
 
 /** A command line that can't be served; the message says what is wrong and what would be right. */
@@ -59,6 +62,8 @@ export function parseOptions(args: string[], providers: readonly string[]): Opti
     against,
     check: values.check === true,
     skipLarge: values["skip-large"] === true,
+    hostile: values.hostile === true,
+    only: values.only,
   };
 }
 
@@ -80,6 +85,9 @@ export function usage(providers: readonly string[]): string {
   --against FILE      compare with the results in such a file
   --check             measure and print the project's performance bars; exit with 1 if one is missed
   --skip-large        with --check: leave out the group of 100,000; its bars count as missed
+  --hostile           measure the worst inputs known instead, for each KB of them; with --check: exit with 1 if one
+                      misses a bar
+  --only TEXT         with --hostile: only the inputs whose title contains this
   --help              show this help
 
 Each time is the median of its runs, followed by half of the interquartile range in per cent, and the number of runs.
@@ -105,6 +113,8 @@ function parse(args: string[]) {
         against: { type: "string" },
         check: { type: "boolean" },
         "skip-large": { type: "boolean" },
+        hostile: { type: "boolean" },
+        only: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     }).values;

@@ -1,0 +1,150 @@
+// RFC 9420 §10, §12: hostile key packages and proposals that a member works with, and bytes that were saved.
+import type { MlsExtension, Proposal } from "@copse/core";
+import { appData, appDataUpdate } from "@copse/extensions";
+import { uint } from "../tls.js";
+import {
+  client,
+  committing,
+  EMPTY,
+  type Infiltrated,
+  infiltrated,
+  keyPackage,
+  keyPackageMessage,
+  privately,
+  publicly,
+} from "./attacker.js";
+import type { HostileCase } from "./cases.js";
+import { repeat } from "./receive-cases.js";
+
+const KB = 1024;
+
+const points = (count: number): number[] => repeat(count, (i) => 0x4000 + (i % 0x8000));
+
+function add(name: string, size: number, leafOf: (size: number) => object, changesOf: (size: number) => object = () => ({})): HostileCase {
+  return {
+    entry: "add",
+    name,
+    stage: "after",
+    size,
+    async make(length) {
+      const { bob } = await infiltrated();
+      const bytes = keyPackageMessage((await keyPackage(leafOf(length), changesOf(length))).keyPackage);
+      return {
+        bytes: bytes.length,
+        run: () => bob.add(bytes),
+      };
+    },
+  };
+}
+
+const KEY_PACKAGE = 60 * KB;
+
+const component: MlsExtension = appData({
+  components: [{ componentId: 0x8001, update: (_, updates) => updates.at(-1) ?? EMPTY }],
+});
+
+/** Bob commits what he received. */
+async function committed(messages: (from: Infiltrated, size: number) => Promise<Uint8Array[]>, size: number) {
+  const from = await infiltrated();
+  const received = await messages(from, size);
+  for (const one of received) await from.bob.receive(one).catch(() => undefined);
+  return {
+    bytes: received.reduce((sum, { length }) => sum + length, 0),
+    run: () => from.bob.commit(),
+  };
+}
+
+export const memberCases: readonly HostileCase[] = [
+  add("key package: long capability lists", KEY_PACKAGE, (size) => {
+    const list = points(size / 12);
+    const extensions = repeat(size / 24, (i) => ({ extensionType: list[list.length - 1 - i] as number, extensionData: EMPTY }));
+    return {
+      capabilities: { versions: [1, ...list], cipherSuites: [1, ...list], extensions: list, proposals: list, credentials: [1, ...list] },
+      extensions,
+    };
+  }),
+  add("key package: certificates", KEY_PACKAGE, (size) => ({
+    credential: { credentialType: 2, certificates: repeat(size, () => ({ certData: EMPTY })) },
+  })),
+  add(
+    "key package: extensions",
+    KEY_PACKAGE,
+    () => ({}),
+    (size) => ({ extensions: repeat(size / 3, (i) => ({ extensionType: 0x4000 + (i % 0x8000), extensionData: EMPTY })) }),
+  ),
+  {
+    entry: "receive",
+    name: "commit: AppDataUpdates",
+    stage: "after",
+    size: 96 * KB,
+    async make(size) {
+      const from = await infiltrated(1, [component]);
+      const update: Proposal = appDataUpdate(0x8001, EMPTY);
+      const bytes = await publicly(from, committing(repeat(size / 7, () => update)));
+      return { bytes: bytes.length, run: () => from.bob.receive(bytes) };
+    },
+  },
+  {
+    entry: "commit",
+    name: "received Adds that conflict",
+    stage: "after",
+    size: 300 * KB,
+    make: (size) =>
+      committed(async (from, length) => {
+        const half = Math.floor(length / 700);
+        const messages = [];
+        for (let i = 0; i < half; i++) {
+          const { keyPackage: one } = await keyPackage();
+          // The same leaf key in the next: only one of them can be added.
+          const { keyPackage: other } = await keyPackage({ encryptionKey: one.leafNode.encryptionKey });
+          for (const added of [one, other]) {
+            const content = { contentType: 2 as const, proposal: { proposalType: 1 as const, keyPackage: added } };
+            messages.push(await publicly(from, content));
+          }
+        }
+        return messages;
+      }, size),
+  },
+  {
+    entry: "restore",
+    name: "a state with many proposals",
+    stage: "after",
+    size: 300 * KB,
+    async make(size) {
+      const from = await infiltrated();
+      for (let i = 0; i < size / 64; i++) {
+        const content = { contentType: 2 as const, proposal: { proposalType: 3 as const, removed: 2 } };
+        await from.bob.receive(await publicly(from, content, { authenticatedData: uint(4, i) })).catch(() => undefined);
+      }
+      const saved = await from.bob.save();
+      return { bytes: saved.length, run: () => from.bobClient.restore(saved) };
+    },
+  },
+  {
+    entry: "restore",
+    name: "a state with skipped keys",
+    stage: "after",
+    size: 40 * KB,
+    async make(size) {
+      const from = await infiltrated();
+      const generation = Math.min(1000, Math.floor(size / 40));
+      const late = await privately(from, { contentType: 1, applicationData: EMPTY }, { generation });
+      await from.bob.receive(late);
+      const saved = await from.bob.save();
+      return { bytes: saved.length, run: () => from.bobClient.restore(saved) };
+    },
+  },
+  {
+    entry: "loadKeyPackages",
+    name: "many key packages",
+    stage: "after",
+    size: 60 * KB,
+    async make(size) {
+      const owner = await client("owner");
+      for (let i = 0; i < size / 500; i++) await owner.createKeyPackage();
+      const saved = await owner.saveKeyPackages();
+      const other = await client("other");
+      return { bytes: saved.length, run: () => other.loadKeyPackages(saved) };
+    },
+  },
+];
