@@ -11,27 +11,29 @@ import {
 } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
+import { concat } from "../bytes.js";
+import { uint, vector, vectorOf } from "../tls.js";
 import {
   type Content,
   contextBytes,
   DEFAULT_POLICY,
   decode,
   deriveWelcomeSecret,
-  encryptWithLabel,
   type Epoch,
   encode,
+  encryptWithLabel,
   type FramedContent,
   GroupInfo,
   GroupSecrets,
   KeyPackage,
   loadState,
-  makeKeyPackageRef,
   MlsMessage,
-  Registry,
+  makeKeyPackageRef,
   RatchetTree,
   RatchetTreeNodes,
-  type Sender,
+  Registry,
   SecretTree,
+  type Sender,
   sealPrivate,
   sealPublic,
   signContent,
@@ -39,8 +41,6 @@ import {
   signWithLabel,
   welcomeKeyAndNonce,
 } from "./core.js";
-import { concat } from "../bytes.js";
-import { uint, vector, vectorOf } from "../tls.js";
 
 const SUITE = 1;
 const crypto = nodeProvider();
@@ -73,18 +73,33 @@ export interface Infiltrated {
   readonly epoch: Epoch;
 }
 
-export async function infiltrated(others = 2, extensions: readonly MlsExtension[] = []): Promise<Infiltrated> {
+export async function infiltrated(
+  others = 2,
+  extensions: readonly MlsExtension[] = [],
+): Promise<Infiltrated> {
   const signer = await generateSigner(crypto, SUITE);
   const bobClient = await client("bob", extensions);
   const mallory = await client("mallory", extensions, signer);
   const bob = await bobClient.createGroup();
   const invited = [await mallory.createKeyPackage()];
-  for (let i = 0; i < others; i++) invited.push(await (await client(`other ${i}`, extensions)).createKeyPackage());
+  for (let i = 0; i < others; i++)
+    invited.push(await (await client(`other ${i}`, extensions)).createKeyPackage());
   const { welcome } = await bob.add(...invited);
   await bob.mergePendingCommit();
   const joined = await mallory.join(welcome as Uint8Array);
-  const follower = await PublicGroup.follow({ crypto, authentication, extensions, groupInfo: await bob.groupInfo() });
-  const config = { provider, authentication, policy: DEFAULT_POLICY, psk: () => undefined, registry: new Registry(extensions) };
+  const follower = await PublicGroup.follow({
+    crypto,
+    authentication,
+    extensions,
+    groupInfo: await bob.groupInfo(),
+  });
+  const config = {
+    provider,
+    authentication,
+    policy: DEFAULT_POLICY,
+    psk: () => undefined,
+    registry: new Registry(extensions),
+  };
   const { state } = await loadState(config, [await joined.save()]);
   return { bob, bobClient, follower, signer, epoch: state.current };
 }
@@ -97,9 +112,19 @@ interface Framing {
   readonly junk?: "tag" | "signature";
 }
 
-function framed({ epoch }: Infiltrated, content: Content, { sender, authenticatedData = EMPTY }: Framing): FramedContent {
+function framed(
+  { epoch }: Infiltrated,
+  content: Content,
+  { sender, authenticatedData = EMPTY }: Framing,
+): FramedContent {
   const { groupId, epoch: number } = epoch.groupContext;
-  return { groupId, epoch: number, sender: sender ?? { senderType: 1, leafIndex: MEMBER }, authenticatedData, content };
+  return {
+    groupId,
+    epoch: number,
+    sender: sender ?? { senderType: 1, leafIndex: MEMBER },
+    authenticatedData,
+    content,
+  };
 }
 
 async function authOf(from: Infiltrated, wireFormat: 1 | 2, content: FramedContent, how: Framing) {
@@ -108,7 +133,10 @@ async function authOf(from: Infiltrated, wireFormat: 1 | 2, content: FramedConte
     how.junk === "signature"
       ? provider.random(scheme.name.includes("Ed25519") ? 64 : 70)
       : await signContent(how.signer ?? from.signer, wireFormat, content, contextBytes(from.epoch));
-  return { signature, confirmationTag: content.content.contentType === 3 ? new Uint8Array(hash.Nh) : undefined };
+  return {
+    signature,
+    confirmationTag: content.content.contentType === 3 ? new Uint8Array(hash.Nh) : undefined,
+  };
 }
 
 /** A PublicMessage: well signed and tagged, unless something is junk. */
@@ -241,7 +269,11 @@ interface WelcomeForm {
 }
 
 /** A Welcome with a GroupInfo, encrypted to a key package as it must be: anybody can do that. */
-export async function welcomeTo(groupInfo: GroupInfo, to: Uint8Array, { others = 0, psks = 0 }: WelcomeForm): Promise<Uint8Array> {
+export async function welcomeTo(
+  groupInfo: GroupInfo,
+  to: Uint8Array,
+  { others = 0, psks = 0 }: WelcomeForm,
+): Promise<Uint8Array> {
   const { Nh } = provider.suite.hash;
   const { keyPackage: invited } = decode(MlsMessage, to) as { keyPackage: KeyPackage };
   const joinerSecret = provider.random(Nh);
@@ -253,11 +285,22 @@ export async function welcomeTo(groupInfo: GroupInfo, to: Uint8Array, { others =
   const sealed = await encryptWithLabel(provider, invited.initKey, "Welcome", encryptedGroupInfo, secrets);
   const reference = await makeKeyPackageRef(provider, KeyPackage.encoding(invited));
   const empty = vectorOf(Array.from({ length: 3 * others }, () => vector()));
-  const entries = [empty.subarray(vectorHeader(empty.length)), vector(reference), vector(sealed.kemOutput), vector(sealed.ciphertext)];
-  return concat([uint(2, 1), uint(2, WELCOME), uint(2, SUITE), vectorOf(entries), vector(encryptedGroupInfo)]);
+  const entries = [
+    empty.subarray(vectorHeader(empty.length)),
+    vector(reference),
+    vector(sealed.kemOutput),
+    vector(sealed.ciphertext),
+  ];
+  return concat([
+    uint(2, 1),
+    uint(2, WELCOME),
+    uint(2, SUITE),
+    vectorOf(entries),
+    vector(encryptedGroupInfo),
+  ]);
 }
 
 /** The number of bytes before the contents of a vector that has `whole` bytes with them. */
 const vectorHeader = (whole: number): number => (whole <= 64 ? 1 : whole <= 0x4001 ? 2 : 4);
 
-export { crypto, authentication, SUITE };
+export { authentication, crypto, SUITE };

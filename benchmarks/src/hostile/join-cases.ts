@@ -14,8 +14,8 @@ import {
   welcomeTo,
 } from "./attacker.js";
 import type { HostileCase } from "./cases.js";
-import type { Attempt } from "./measure.js";
 import type { GroupInfo, RatchetTreeNodes } from "./core.js";
+import type { Attempt } from "./measure.js";
 import { repeat } from "./receive-cases.js";
 
 const KB = 1024;
@@ -111,26 +111,31 @@ const small = async (form: Parameters<typeof groupInfoOf>[3]): Promise<GroupInfo
   return groupInfoOf([await leafOf(signer)], signer, 0, form);
 };
 
-const emptyExtensions = (size: number) => repeat(size / 3, (i) => ({ extensionType: 0x4000 + (i % 0x8000), extensionData: EMPTY }));
+const emptyExtensions = (size: number) =>
+  repeat(size / 3, (i) => ({ extensionType: 0x4000 + (i % 0x8000), extensionData: EMPTY }));
 
 export const joinCases: readonly HostileCase[] = [
   ...trees("a tree of blank nodes", NODES, blanks),
   ...trees("a tree of small leaves", 900 * KB, leaves),
   ...trees("a tree of unmerged leaves", 900 * KB, unmerged),
-  ...Object.entries(ENTRIES).map(([entry, give]): HostileCase => ({
-    entry,
-    name: "many GroupInfo extensions",
-    stage: "before",
-    size: 900 * KB,
-    make: async (size) => give(await small({ extensions: emptyExtensions(size), junk: true })),
-  })),
-  ...Object.entries(ENTRIES).map(([entry, give]): HostileCase => ({
-    entry,
-    name: "many GroupContext extensions",
-    stage: "before",
-    size: 900 * KB,
-    make: async (size) => give(await small({ groupExtensions: emptyExtensions(size), junk: true })),
-  })),
+  ...Object.entries(ENTRIES).map(
+    ([entry, give]): HostileCase => ({
+      entry,
+      name: "many GroupInfo extensions",
+      stage: "before",
+      size: 900 * KB,
+      make: async (size) => give(await small({ extensions: emptyExtensions(size), junk: true })),
+    }),
+  ),
+  ...Object.entries(ENTRIES).map(
+    ([entry, give]): HostileCase => ({
+      entry,
+      name: "many GroupContext extensions",
+      stage: "before",
+      size: 900 * KB,
+      make: async (size) => give(await small({ groupExtensions: emptyExtensions(size), junk: true })),
+    }),
+  ),
   {
     entry: "join",
     name: "many group secrets",
@@ -152,7 +157,9 @@ export const joinCases: readonly HostileCase[] = [
     size: 900 * KB,
     async make(size) {
       const stranger = await client("stranger");
-      const welcome = await welcomeTo(await small({}), await stranger.createKeyPackage(), { others: size / 3 });
+      const welcome = await welcomeTo(await small({}), await stranger.createKeyPackage(), {
+        others: size / 3,
+      });
       const bob = await client("bob");
       return { bytes: welcome.length, run: () => bob.join(welcome) };
     },

@@ -79,6 +79,8 @@ function tableOf(results: readonly Result[]): string {
     "|---|---|---|---|--:|--:|--:|--:|--:|---|",
     ...sorted.map(row),
     "",
-    worst === undefined ? "no input" : `The worst: ${worst.of.entry}, ${worst.of.name}: ${(100 * share(worst)).toFixed(0)} % of its bar`,
+    worst === undefined
+      ? "no input"
+      : `The worst: ${worst.of.entry}, ${worst.of.name}: ${(100 * share(worst)).toFixed(0)} % of its bar`,
   ].join("\n");
 }

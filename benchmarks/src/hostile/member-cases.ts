@@ -20,7 +20,12 @@ const KB = 1024;
 
 const points = (count: number): number[] => repeat(count, (i) => 0x4000 + (i % 0x8000));
 
-function add(name: string, size: number, leafOf: (size: number) => object, changesOf: (size: number) => object = () => ({})): HostileCase {
+function add(
+  name: string,
+  size: number,
+  leafOf: (size: number) => object,
+  changesOf: (size: number) => object = () => ({}),
+): HostileCase {
   return {
     entry: "add",
     name,
@@ -57,9 +62,18 @@ async function committed(messages: (from: Infiltrated, size: number) => Promise<
 export const memberCases: readonly HostileCase[] = [
   add("key package: long capability lists", KEY_PACKAGE, (size) => {
     const list = points(size / 12);
-    const extensions = repeat(size / 24, (i) => ({ extensionType: list[list.length - 1 - i] as number, extensionData: EMPTY }));
+    const extensions = repeat(size / 24, (i) => ({
+      extensionType: list[list.length - 1 - i] as number,
+      extensionData: EMPTY,
+    }));
     return {
-      capabilities: { versions: [1, ...list], cipherSuites: [1, ...list], extensions: list, proposals: list, credentials: [1, ...list] },
+      capabilities: {
+        versions: [1, ...list],
+        cipherSuites: [1, ...list],
+        extensions: list,
+        proposals: list,
+        credentials: [1, ...list],
+      },
       extensions,
     };
   }),
@@ -70,7 +84,9 @@ export const memberCases: readonly HostileCase[] = [
     "key package: extensions",
     KEY_PACKAGE,
     () => ({}),
-    (size) => ({ extensions: repeat(size / 3, (i) => ({ extensionType: 0x4000 + (i % 0x8000), extensionData: EMPTY })) }),
+    (size) => ({
+      extensions: repeat(size / 3, (i) => ({ extensionType: 0x4000 + (i % 0x8000), extensionData: EMPTY })),
+    }),
   ),
   {
     entry: "receive",
@@ -98,7 +114,10 @@ export const memberCases: readonly HostileCase[] = [
           // The same leaf key in the next: only one of them can be added.
           const { keyPackage: other } = await keyPackage({ encryptionKey: one.leafNode.encryptionKey });
           for (const added of [one, other]) {
-            const content = { contentType: 2 as const, proposal: { proposalType: 1 as const, keyPackage: added } };
+            const content = {
+              contentType: 2 as const,
+              proposal: { proposalType: 1 as const, keyPackage: added },
+            };
             messages.push(await publicly(from, content));
           }
         }
@@ -114,7 +133,9 @@ export const memberCases: readonly HostileCase[] = [
       const from = await infiltrated();
       for (let i = 0; i < size / 64; i++) {
         const content = { contentType: 2 as const, proposal: { proposalType: 3 as const, removed: 2 } };
-        await from.bob.receive(await publicly(from, content, { authenticatedData: uint(4, i) })).catch(() => undefined);
+        await from.bob
+          .receive(await publicly(from, content, { authenticatedData: uint(4, i) }))
+          .catch(() => undefined);
       }
       const saved = await from.bob.save();
       return { bytes: saved.length, run: () => from.bobClient.restore(saved) };

@@ -8,7 +8,7 @@ import {
   infiltrated,
   keyPackage,
   leafNode,
-  NEW_MEMBER,
+  type NEW_MEMBER,
   privately,
   provider,
   publicly,
@@ -19,7 +19,8 @@ const KB = 1024;
 /** The most that a handshake of a small group may have by default. */
 const HANDSHAKE = 900 * KB;
 
-export const repeat = <T>(count: number, item: (i: number) => T): T[] => Array.from({ length: Math.max(1, Math.floor(count)) }, (_, i) => item(i));
+export const repeat = <T>(count: number, item: (i: number) => T): T[] =>
+  Array.from({ length: Math.max(1, Math.floor(count)) }, (_, i) => item(i));
 /** `count` different code points that nothing uses. */
 const codePoints = (count: number): number[] => repeat(count, (i) => 0x4000 + (i % 0x8000));
 
@@ -47,8 +48,9 @@ function message(
   };
 }
 
-const both = (...args: Parameters<typeof message> extends [Who, ...infer Rest] ? Rest : never): HostileCase[] =>
-  (["receive", "PublicGroup.receive"] as const).map((who) => message(who, ...args));
+const both = (
+  ...args: Parameters<typeof message> extends [Who, ...infer Rest] ? Rest : never
+): HostileCase[] => (["receive", "PublicGroup.receive"] as const).map((who) => message(who, ...args));
 
 const reference = { type: 2 as const, reference: EMPTY };
 const references = (size: number) => ({
@@ -58,7 +60,10 @@ const references = (size: number) => ({
 
 async function junkPath(size: number) {
   const certificates = repeat(size / 2, () => ({ certData: EMPTY }));
-  const node = await leafNode({ credential: { credentialType: 2, certificates }, leafNodeSource: { type: 1, lifetime: { notBefore: 0n, notAfter: 1n } } });
+  const node = await leafNode({
+    credential: { credentialType: 2, certificates },
+    leafNodeSource: { type: 1, lifetime: { notBefore: 0n, notAfter: 1n } },
+  });
   const nodes = repeat(size / 4, () => ({ encryptionKey: EMPTY, encryptedPathSecret: [] }));
   return { contentType: 3 as const, commit: { proposals: [], path: { leafNode: node, nodes } } };
 }
@@ -71,9 +76,18 @@ const psk = (i: number): Proposal => ({
 
 const longLists = (count: number) => {
   const list = codePoints(count / 5);
-  const capabilities = { versions: [1, ...list], cipherSuites: [1, ...list], extensions: list, proposals: list, credentials: [1, ...list] };
+  const capabilities = {
+    versions: [1, ...list],
+    cipherSuites: [1, ...list],
+    extensions: list,
+    proposals: list,
+    credentials: [1, ...list],
+  };
   // Extensions that the leaf does list, the last ones first.
-  const extensions = repeat(count / 10, (i) => ({ extensionType: list[list.length - 1 - i] as number, extensionData: EMPTY }));
+  const extensions = repeat(count / 10, (i) => ({
+    extensionType: list[list.length - 1 - i] as number,
+    extensionData: EMPTY,
+  }));
   return { capabilities, extensions };
 };
 
@@ -115,9 +129,13 @@ export const receiveCases: readonly HostileCase[] = [
     junk.fill(0x55, 60);
     return junk;
   }),
-  ...both("Add of a stranger: long capability lists", "after", (from, size) => strangersAdd(from, longLists(size / 3))),
+  ...both("Add of a stranger: long capability lists", "after", (from, size) =>
+    strangersAdd(from, longLists(size / 3)),
+  ),
   ...both("Add of a stranger: many extensions", "after", (from, size) =>
-    strangersAdd(from, { extensions: repeat(size / 3, () => ({ extensionType: 0x7777, extensionData: EMPTY })) }),
+    strangersAdd(from, {
+      extensions: repeat(size / 3, () => ({ extensionType: 0x7777, extensionData: EMPTY })),
+    }),
   ),
   ...both("commit: required_capabilities", "after", (from, size) =>
     publicly(from, committing([{ proposalType: 7, extensions: [required(size / 2)] }])),
@@ -129,11 +147,20 @@ export const receiveCases: readonly HostileCase[] = [
   ),
   ...both("commit: PSK ids", "after", (from, size) => publicly(from, committing(repeat(size / 45, psk)))),
   ...both("commit: Adds", "after", async (from, size) => {
-    const adds = await Promise.all(repeat(size / 256, async (): Promise<Proposal> => ({ proposalType: 1, keyPackage: (await keyPackage()).keyPackage })));
+    const adds = await Promise.all(
+      repeat(
+        size / 256,
+        async (): Promise<Proposal> => ({ proposalType: 1, keyPackage: (await keyPackage()).keyPackage }),
+      ),
+    );
     return publicly(from, committing(adds));
   }),
   message("receive", "application in another's name, far generation, junk signature", "after", (from) =>
-    privately(from, { contentType: 1, applicationData: EMPTY }, { junk: "signature", leafIndex: 2, generation: 1000 }),
+    privately(
+      from,
+      { contentType: 1, applicationData: EMPTY },
+      { junk: "signature", leafIndex: 2, generation: 1000 },
+    ),
   ),
   message("receive", "handshake, private: empty references", "after", (from, size) =>
     privately(from, references(size), { generation: 3 }),

@@ -1,8 +1,8 @@
 // RFC 9420 §10: the unused key packages of a client, with their private keys.
-import { toHex } from "../bytes.js";
+import { EMPTY, toHex } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import type { OwnKeyPackage } from "../key-package/index.js";
-import type { Welcome } from "../wire/index.js";
+import { findGroupSecrets, type Welcome } from "../wire/index.js";
 
 export class KeyPackageStore {
   /** By the hexadecimal KeyPackageRef. */
@@ -17,11 +17,12 @@ export class KeyPackageStore {
   }
 
   /** The key package that a Welcome is for. @throws MlsError `missing` */
-  for({ secrets }: Welcome): OwnKeyPackage {
-    for (const { newMember } of secrets) {
-      const own = this.#all.get(toHex(newMember));
-      if (own !== undefined) return own;
-    }
+  for(welcome: Welcome): OwnKeyPackage {
+    // All references have the size of the suite's hash.
+    const [{ reference } = { reference: EMPTY }] = this.#all.values();
+    const known = (newMember: Uint8Array) => this.#all.get(toHex(newMember));
+    const entry = findGroupSecrets(welcome, reference.length, known);
+    if (entry !== undefined) return entry.found;
     throw new MlsError("missing", "the Welcome is for none of this client's key packages");
   }
 

@@ -9,6 +9,18 @@ export interface Codec<T> {
   write(writer: Writer, value: T): void;
   /** Reads a value and moves the reader behind it. @throws DecodeError if the bytes are malformed */
   read(reader: Reader): T;
+  /**
+   * Moves the reader behind a value without making it, so that what isn't authenticated yet costs next to nothing.
+   * The contents of a vector aren't looked at. Default: reads the value.
+   * @throws DecodeError if its end can't be found
+   */
+  skip?(reader: Reader): void;
+}
+
+/** {@link Codec.skip}, or its default. */
+export function skip(codec: Codec<unknown>, reader: Reader): void {
+  if (codec.skip === undefined) codec.read(reader);
+  else codec.skip(reader);
 }
 
 /** The type of the values of a codec. */
@@ -34,6 +46,24 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array, context?: unknown)
   return value;
 }
 
+/**
+ * Moves the reader behind a value, and decodes the value when it is first asked for.
+ * @returns a function that decodes it. @throws DecodeError, as this does if the value's end can't be found
+ */
+export function onDemand<T>(codec: Codec<T>, reader: Reader): () => T {
+  const { bytes, context, offset: start } = reader;
+  skip(codec, reader);
+  const encoded = new Reader(bytes, context, start, reader.offset);
+  let known: { readonly value: T } | undefined;
+  return () => {
+    if (known === undefined) {
+      known = { value: codec.read(encoded) };
+      encoded.finish();
+    }
+    return known.value;
+  };
+}
+
 function integer(bits: 8 | 16 | 32): Codec<number> {
   const max = 2 ** bits - 1;
   const method = `uint${bits}` as const;
@@ -45,6 +75,7 @@ function integer(bits: 8 | 16 | 32): Codec<number> {
       writer[method](value);
     },
     read: (reader) => reader[method](),
+    skip: (reader) => reader.jump(bits / 8),
   };
 }
 
@@ -60,6 +91,7 @@ export const uint64: Codec<bigint> = {
     writer.uint64(value);
   },
   read: (reader) => reader.uint64(),
+  skip: (reader) => reader.jump(8),
 };
 
 /** `opaque name<V>` */
@@ -69,7 +101,12 @@ export const opaque: Codec<Uint8Array> = {
     writer.raw(value);
   },
   read: (reader) => reader.take(reader.varint()),
+  skip: skipVector,
 };
+
+function skipVector(reader: Reader): void {
+  reader.jump(reader.varint());
+}
 
 /** `opaque name[length]` */
 export function fixed(length: number): Codec<Uint8Array> {
@@ -81,13 +118,22 @@ export function fixed(length: number): Codec<Uint8Array> {
       writer.raw(value);
     },
     read: (reader) => reader.take(length),
+    skip: (reader) => reader.jump(length),
   };
 }
 
-/** `T name<V>` */
-export function vector<T>(item: Codec<T>): Codec<readonly T[]> {
+/**
+ * `T name<V>`
+ * @param max the most elements, of a list that has few in any honest message: an element of three bytes takes a
+ *   hundred times as much memory. A longer list is malformed, for whoever writes it too.
+ */
+export function vector<T>(item: Codec<T>, max = Number.POSITIVE_INFINITY): Codec<readonly T[]> {
   return {
+    skip: skipVector,
     write(writer, values) {
+      if (values.length > max) {
+        throw new MlsError("encode", `expected a list of at most ${max} elements, got ${values.length}`);
+      }
       writer.vector((inner) => {
         for (const value of values) item.write(inner, value);
       });
@@ -97,6 +143,7 @@ export function vector<T>(item: Codec<T>): Codec<readonly T[]> {
       const values: T[] = [];
       while (inner.remaining > 0) {
         const before = inner.offset;
+        if (values.length === max) throw inner.fail(`expected a list of at most ${max} elements, got more`);
         values.push(item.read(inner));
         // An element without bytes would repeat for ever.
         if (inner.offset === before) throw inner.fail("expected an element of a vector, got no bytes");
@@ -118,6 +165,10 @@ export function optional<T>(item: Codec<T>): Codec<T | undefined> {
       if (present > 1)
         throw reader.fail(`presence octet: expected 0 or 1, got ${present}`, reader.offset - 1);
       return present === 1 ? item.read(reader) : undefined;
+    },
+    skip(reader) {
+      // Any other octet than 0 and 1 is refused when the value is read.
+      if (reader.uint8() === 1) skip(item, reader);
     },
   };
 }
@@ -141,6 +192,7 @@ export function oneOf<const V extends number>(
       if (!known.has(value)) throw reader.fail(`expected ${expected}, got ${value}`, at);
       return value as V;
     },
+    ...(base.skip && { skip: base.skip }),
   };
 }
 
@@ -170,6 +222,9 @@ export function struct<const F extends Record<string, AnyCodec>>(
       for (let i = 0; i < names.length; i++) value[names[i] as string] = (codecs[i] as AnyCodec).read(reader);
       return value as StructOf<F>;
     },
+    skip(reader) {
+      for (const codec of codecs) skip(codec, reader);
+    },
   };
 }
 
@@ -187,6 +242,13 @@ export function variant<const Tag extends string, const C extends Record<number,
   cases: C,
 ): Codec<VariantOf<Tag, C>> {
   const byTag = new Map<number, AnyCodec>(Object.entries(cases).map(([key, codec]) => [Number(key), codec]));
+  const readTag = (reader: Reader) => {
+    const at = reader.offset;
+    const key = base.read(reader);
+    const codec = byTag.get(key);
+    if (codec === undefined) throw reader.fail(`expected a known ${tag}, got ${key}`, at);
+    return { key, codec };
+  };
   return {
     write(writer, value) {
       const key = (value as Record<string, number>)[tag] as number;
@@ -196,12 +258,10 @@ export function variant<const Tag extends string, const C extends Record<number,
       codec.write(writer, value);
     },
     read(reader) {
-      const at = reader.offset;
-      const key = base.read(reader);
-      const codec = byTag.get(key);
-      if (codec === undefined) throw reader.fail(`expected a known ${tag}, got ${key}`, at);
+      const { key, codec } = readTag(reader);
       return { [tag]: key, ...codec.read(reader) };
     },
+    skip: (reader) => skip(readTag(reader).codec, reader),
   };
 }
 
@@ -229,6 +289,7 @@ export function remembered<T extends object, C extends Codec<T>>(codec: C & Code
   return {
     encoding,
     write: (writer, value) => writer.raw(encoding(value)),
+    skip: (reader) => skip(codec, reader),
     read(reader) {
       const start = reader.offset;
       const value = codec.read(reader);
@@ -261,9 +322,10 @@ export function shared<T extends object>(codec: Codec<T>): Codec<T> {
   const known: { readonly bytes: Uint8Array; readonly value: T }[] = [];
   return {
     write: codec.write,
+    skip: (reader) => skip(codec, reader),
     read(reader) {
       const start = reader.offset;
-      const found = known.find(({ bytes }) => reader.skip(bytes));
+      const found = known.find(({ bytes }) => reader.skipIf(bytes));
       if (found !== undefined) return found.value;
       const value = frozen(codec.read(reader));
       // Without this limit, a peer could make the codec keep any amount of memory.

@@ -85,11 +85,17 @@ export class Reader {
   }
 
   /** Whether these bytes are next; if so, moves behind them. */
-  skip(bytes: Uint8Array): boolean {
+  skipIf(bytes: Uint8Array): boolean {
     if (bytes.length > this.end - this.at) return false;
     for (let i = 0; i < bytes.length; i++) if (this.bytes[this.at + i] !== bytes[i]) return false;
     this.at += bytes.length;
     return true;
+  }
+
+  /** Moves behind the next `length` bytes. */
+  jump(length: number): void {
+    this.need(length);
+    this.at += length;
   }
 
   /** A view of the next `length` bytes. */

@@ -11,6 +11,7 @@ import {
   ProposalType,
   type ProposalTypes,
   ProtocolVersion,
+  peekContent,
   SenderType,
 } from "../wire/index.js";
 
@@ -107,8 +108,11 @@ const EXTERNAL_PROPOSALS: ReadonlySet<number> = /* @__PURE__ */ new Set([
  * @param types the proposal types that extensions register
  * @throws ValidationError
  */
-export function checkSender({ sender, content }: FramedContent, types?: ProposalTypes): void {
-  const proposal = content.contentType === ContentType.proposal ? content.proposal.proposalType : undefined;
+export function checkSender(framed: FramedContent, types?: ProposalTypes): void {
+  const { sender, content } = framed;
+  if (sender.senderType === SenderType.member) return;
+  const isApplication = content.contentType === ContentType.application;
+  const proposal = isApplication ? undefined : peekContent(framed).proposalType;
   switch (sender.senderType) {
     case SenderType.external:
       ensure(proposal !== undefined, "6.1: the content of an external sender must be a proposal");
@@ -131,9 +135,6 @@ export function checkSender({ sender, content }: FramedContent, types?: Proposal
         "6.1: the content of a new member's commit must be a commit",
         () => `content type ${content.contentType}`,
       );
-      break;
-    case SenderType.member:
-      break;
   }
 }
 

@@ -1,6 +1,7 @@
 // RFC 9420 §5.3: credentials.
 import { utf8 } from "../bytes.js";
-import { type Codec, opaque, struct, type TypeOf, uint16, vector } from "../codec/index.js";
+import { type Codec, opaque, skip, struct, type TypeOf, uint16, vector } from "../codec/index.js";
+import { MAX_CERTIFICATES } from "./limits.js";
 
 /** RFC 9420 §17.5. Other types are allowed: see {@link OtherCredential}. */
 export const CredentialType = { basic: 1, x509: 2 } as const;
@@ -29,7 +30,7 @@ export interface OtherCredential {
 
 export type Credential = BasicCredential | X509Credential | OtherCredential;
 
-const certificates = vector(Certificate);
+const certificates = vector(Certificate, MAX_CERTIFICATES);
 
 /** Credential, RFC 9420 §5.3 */
 export const Credential: Codec<Credential> = {
@@ -45,6 +46,11 @@ export const Credential: Codec<Credential> = {
     if (credentialType === CredentialType.x509)
       return { credentialType, certificates: certificates.read(reader) };
     return { credentialType, data: opaque.read(reader) };
+  },
+  // Its body is one vector, whatever its type.
+  skip(reader) {
+    skip(uint16, reader);
+    skip(opaque, reader);
   },
 };
 

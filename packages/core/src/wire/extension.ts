@@ -2,6 +2,7 @@
 import { type Codec, decode, encode, opaque, struct, type TypeOf, uint16, vector } from "../codec/index.js";
 import { ensure } from "../errors.js";
 import { Credential } from "./credential.js";
+import { MAX_CAPABILITIES, MAX_EXTENSIONS, MAX_EXTERNAL_SENDERS } from "./limits.js";
 
 /** RFC 9420 §17.3 */
 export const ExtensionType = {
@@ -15,19 +16,23 @@ export const ExtensionType = {
 /** Extension, RFC 9420 §7.2 */
 export const Extension = struct({ extensionType: uint16, extensionData: opaque });
 export type Extension = TypeOf<typeof Extension>;
+/** A list of extensions, wherever one is. */
+export const Extensions = vector(Extension, MAX_EXTENSIONS);
+
+const types = vector(uint16, MAX_CAPABILITIES);
 
 /** RequiredCapabilities, RFC 9420 §11.1 */
 export const RequiredCapabilities = struct({
-  extensionTypes: vector(uint16),
-  proposalTypes: vector(uint16),
-  credentialTypes: vector(uint16),
+  extensionTypes: types,
+  proposalTypes: types,
+  credentialTypes: types,
 });
 export type RequiredCapabilities = TypeOf<typeof RequiredCapabilities>;
 
 /** ExternalSender, RFC 9420 §12.1.8.1 */
 export const ExternalSender = struct({ signatureKey: opaque, credential: Credential });
 export type ExternalSender = TypeOf<typeof ExternalSender>;
-export const ExternalSenders = vector(ExternalSender);
+export const ExternalSenders = vector(ExternalSender, MAX_EXTERNAL_SENDERS);
 
 /** ExternalPub, RFC 9420 §12.4.3.2 */
 export const ExternalPub = struct({ externalPub: opaque });

@@ -1,8 +1,11 @@
 // RFC 9420 §6: the content of messages, and its authentication data.
 import {
   type Codec,
+  onDemand,
   opaque,
+  Reader,
   remembered,
+  skip,
   struct,
   type TypeOf,
   uint8,
@@ -12,7 +15,8 @@ import {
   variant,
 } from "../codec/index.js";
 import { Commit } from "./commit.js";
-import { Proposal } from "./proposal.js";
+import { leafSignatureKey } from "./leaf-node.js";
+import { Proposal, ProposalType } from "./proposal.js";
 
 /** RFC 9420 §17.2 */
 export const WireFormat = {
@@ -50,13 +54,37 @@ export const contentCases = {
 export const Content = variant("contentType", uint8, contentCases);
 export type Content = TypeOf<typeof Content>;
 
-const framedContent = struct({
-  groupId: opaque,
-  epoch: uint64,
-  sender: Sender,
-  authenticatedData: opaque,
-  content: Content,
-});
+/**
+ * A proposal or commit is decoded when it is first read: by then its message has been authenticated. Only its end is
+ * looked for at once.
+ */
+const lazyContent: Codec<Content> = {
+  write: Content.write,
+  read(reader) {
+    const contentType = reader.peekUint8();
+    if (contentType !== ContentType.proposal && contentType !== ContentType.commit)
+      return Content.read(reader);
+    const content = onDemand(Content, reader);
+    const decoded = <T extends 2 | 3>() => content() as Extract<Content, { contentType: T }>;
+    if (contentType === ContentType.proposal) {
+      return {
+        contentType,
+        get proposal() {
+          return decoded<2>().proposal;
+        },
+      };
+    }
+    return {
+      contentType,
+      get commit() {
+        return decoded<3>().commit;
+      },
+    };
+  },
+};
+
+const header = { groupId: opaque, epoch: uint64, sender: Sender, authenticatedData: opaque };
+const framedContent = struct({ ...header, content: lazyContent });
 const rememberedFramedContent = remembered(framedContent);
 
 /**
@@ -71,6 +99,34 @@ export const FramedContent: Codec<TypeOf<typeof framedContent>> = {
   read: (reader) => rememberedFramedContent.read(reader),
 };
 export type FramedContent = TypeOf<typeof FramedContent>;
+
+/** What can be read of a proposal or commit before its message is authenticated, without decoding it. */
+export interface ContentPeek {
+  readonly contentType: number;
+  /** Of a proposal. */
+  readonly proposalType?: number;
+  /** The key that a new member signs with: that of its Add, or of its commit's path. */
+  readonly signatureKey?: Uint8Array;
+}
+
+/** Looks into the content of a handshake message. @throws DecodeError */
+export function peekContent(content: FramedContent): ContentPeek {
+  const reader = new Reader(rememberedFramedContent.encoding(content));
+  skip(beforeContent, reader);
+  const contentType = reader.uint8();
+  if (contentType === ContentType.proposal) {
+    const proposalType = reader.uint16();
+    if (proposalType !== ProposalType.add) return { contentType, proposalType };
+    skip(beforeLeafNode, reader);
+    return { contentType, proposalType, signatureKey: leafSignatureKey(reader) };
+  }
+  skip(opaque, reader);
+  return reader.uint8() === 1 ? { contentType, signatureKey: leafSignatureKey(reader) } : { contentType };
+}
+
+const beforeContent = struct(header);
+/** The fields of a KeyPackage before its LeafNode. */
+const beforeLeafNode = struct({ version: uint16, cipherSuite: uint16, initKey: opaque });
 
 /** The size of an encoded FramedContent, in bytes: exact for a handshake message, a little too large for others. */
 export function framedContentSize(value: FramedContent): number {

@@ -1,6 +1,6 @@
 // RFC 9420 §8.1: the group context.
-import { opaque, remembered, struct, type TypeOf, uint16, uint64, vector } from "../codec/index.js";
-import { Extension } from "./extension.js";
+import { opaque, remembered, struct, type TypeOf, uint16, uint64 } from "../codec/index.js";
+import { Extensions } from "./extension.js";
 import { protocolVersion } from "./leaf-node.js";
 
 /** GroupContext, RFC 9420 §8.1 */
@@ -12,7 +12,7 @@ export const GroupContext = remembered(
     epoch: uint64,
     treeHash: opaque,
     confirmedTranscriptHash: opaque,
-    extensions: vector(Extension),
+    extensions: Extensions,
   }),
 );
 export type GroupContext = TypeOf<typeof GroupContext>;

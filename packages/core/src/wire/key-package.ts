@@ -1,6 +1,6 @@
 // RFC 9420 §10: key packages.
-import { opaque, remembered, struct, type TypeOf, uint16, vector } from "../codec/index.js";
-import { Extension } from "./extension.js";
+import { opaque, remembered, struct, type TypeOf, uint16 } from "../codec/index.js";
+import { Extensions } from "./extension.js";
 import { LeafNode, protocolVersion } from "./leaf-node.js";
 
 const unsigned = {
@@ -8,7 +8,7 @@ const unsigned = {
   cipherSuite: uint16,
   initKey: opaque,
   leafNode: LeafNode,
-  extensions: vector(Extension),
+  extensions: Extensions,
 };
 
 /** KeyPackageTBS, RFC 9420 §10 */

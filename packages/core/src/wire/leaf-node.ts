@@ -2,8 +2,10 @@
 import {
   oneOf,
   opaque,
+  type Reader,
   remembered,
   shared,
+  skip,
   struct,
   type TypeOf,
   uint8,
@@ -14,7 +16,8 @@ import {
   vector,
 } from "../codec/index.js";
 import { Credential } from "./credential.js";
-import { Extension } from "./extension.js";
+import { Extensions } from "./extension.js";
+import { MAX_CAPABILITIES } from "./limits.js";
 
 /** RFC 9420 §6 */
 export const ProtocolVersion = { mls10: 1 } as const;
@@ -25,14 +28,16 @@ export const protocolVersion = /* @__PURE__ */ oneOf("ProtocolVersion", uint16, 
 /** RFC 9420 §7.2 */
 export const LeafNodeSource = { keyPackage: 1, update: 2, commit: 3 } as const;
 
+const values = vector(uint16, MAX_CAPABILITIES);
+
 /** Capabilities, RFC 9420 §7.2. Unknown values are kept and ignored. */
 export const Capabilities = shared(
   struct({
-    versions: vector(uint16),
-    cipherSuites: vector(uint16),
-    extensions: vector(uint16),
-    proposals: vector(uint16),
-    credentials: vector(uint16),
+    versions: values,
+    cipherSuites: values,
+    extensions: values,
+    proposals: values,
+    credentials: values,
   }),
 );
 export type Capabilities = TypeOf<typeof Capabilities>;
@@ -51,7 +56,7 @@ const unsigned = {
     [LeafNodeSource.update]: struct({}),
     [LeafNodeSource.commit]: struct({ parentHash: opaque }),
   }),
-  extensions: vector(Extension),
+  extensions: Extensions,
 };
 
 /** The fields of a LeafNode without its signature, RFC 9420 §7.2 */
@@ -61,6 +66,12 @@ export type UnsignedLeafNode = TypeOf<typeof UnsignedLeafNode>;
 /** LeafNode, RFC 9420 §7.2 */
 export const LeafNode = remembered(struct({ ...unsigned, signature: opaque }));
 export type LeafNode = TypeOf<typeof LeafNode>;
+
+/** The `signature_key` of the LeafNode that follows; the reader moves behind it, not behind the leaf. */
+export function leafSignatureKey(reader: Reader): Uint8Array {
+  skip(opaque, reader);
+  return opaque.read(reader);
+}
 
 /** The fields that LeafNodeTBS, RFC 9420 §7.2, adds to those of a LeafNode of source `update` or `commit` */
 export const LeafNodeContext = struct({ groupId: opaque, leafIndex: uint32 });

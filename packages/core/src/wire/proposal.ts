@@ -1,7 +1,7 @@
 // RFC 9420 §12.1: proposals.
-import { type Codec, opaque, struct, type TypeOf, uint16, uint32, variant, vector } from "../codec/index.js";
+import { type Codec, opaque, skip, struct, type TypeOf, uint16, uint32, variant } from "../codec/index.js";
 import { MlsError } from "../errors.js";
-import { Extension } from "./extension.js";
+import { Extensions } from "./extension.js";
 import { KeyPackage } from "./key-package.js";
 import { LeafNode } from "./leaf-node.js";
 import { PreSharedKeyID, PskTypes } from "./psk.js";
@@ -38,7 +38,7 @@ export const ReInit = struct({
   groupId: opaque,
   version: uint16,
   cipherSuite: uint16,
-  extensions: vector(Extension),
+  extensions: Extensions,
 });
 export type ReInit = TypeOf<typeof ReInit>;
 
@@ -47,7 +47,7 @@ export const ExternalInit = struct({ kemOutput: opaque });
 export type ExternalInit = TypeOf<typeof ExternalInit>;
 
 /** GroupContextExtensions, RFC 9420 §12.1.7 */
-export const GroupContextExtensions = struct({ extensions: vector(Extension) });
+export const GroupContextExtensions = struct({ extensions: Extensions });
 export type GroupContextExtensions = TypeOf<typeof GroupContextExtensions>;
 
 const standard = variant("proposalType", uint16, {
@@ -149,5 +149,12 @@ export const Proposal: Codec<Proposal> = {
       }
     }
     return standard.read(reader);
+  },
+  skip(reader) {
+    const { context } = reader;
+    const form = context instanceof ProposalTypes ? context.form(reader.peekUint16()) : undefined;
+    if (form === undefined) return skip(standard, reader);
+    reader.uint16();
+    skip(form.codec, reader);
   },
 };

@@ -1,14 +1,28 @@
 // RFC 9420 §12.4.3: GroupInfo and Welcome.
-import { opaque, optional, struct, type TypeOf, uint16, uint32, vector } from "../codec/index.js";
-import { Extension } from "./extension.js";
+import {
+  type Codec,
+  encode,
+  onDemand,
+  opaque,
+  optional,
+  Reader,
+  skip,
+  struct,
+  type TypeOf,
+  uint16,
+  uint32,
+  vector,
+} from "../codec/index.js";
+import { Extensions } from "./extension.js";
 import { GroupContext } from "./group-context.js";
+import { MAX_PSKS } from "./limits.js";
 import { PreSharedKeyID } from "./psk.js";
 import { HPKECiphertext } from "./update-path.js";
 
 /** GroupInfoTBS, RFC 9420 §12.4.3 */
 export const GroupInfoTBS = struct({
   groupContext: GroupContext,
-  extensions: vector(Extension),
+  extensions: Extensions,
   confirmationTag: opaque,
   signer: uint32,
 });
@@ -25,17 +39,64 @@ export const PathSecret = struct({ pathSecret: opaque });
 export const GroupSecrets = struct({
   joinerSecret: opaque,
   pathSecret: optional(PathSecret),
-  psks: vector(PreSharedKeyID),
+  psks: vector(PreSharedKeyID, MAX_PSKS),
 });
 export type GroupSecrets = TypeOf<typeof GroupSecrets>;
 
 /** EncryptedGroupSecrets, RFC 9420 §12.4.3.1 */
 export const EncryptedGroupSecrets = struct({ newMember: opaque, encryptedGroupSecrets: HPKECiphertext });
 
-/** Welcome, RFC 9420 §12.4.3.1 */
-export const Welcome = struct({
-  cipherSuite: uint16,
-  secrets: vector(EncryptedGroupSecrets),
-  encryptedGroupInfo: opaque,
-});
-export type Welcome = TypeOf<typeof Welcome>;
+const groupSecretsList = vector(EncryptedGroupSecrets);
+const welcome = struct({ cipherSuite: uint16, secrets: groupSecretsList, encryptedGroupInfo: opaque });
+export type Welcome = TypeOf<typeof welcome>;
+
+/** The encoded lists of received Welcomes. */
+const encodedSecrets = new WeakMap<Welcome, Uint8Array>();
+
+/**
+ * Welcome, RFC 9420 §12.4.3.1. The list of a received one is decoded when it is first read: a client needs one entry
+ * of it ({@link findGroupSecrets}).
+ */
+export const Welcome: Codec<Welcome> = {
+  write: welcome.write,
+  read(reader) {
+    const cipherSuite = uint16.read(reader);
+    const start = reader.offset;
+    const secrets = onDemand(groupSecretsList, reader);
+    const encoded = reader.bytes.subarray(start, reader.offset);
+    const encryptedGroupInfo = opaque.read(reader);
+    const read: Welcome = {
+      cipherSuite,
+      get secrets() {
+        return secrets();
+      },
+      encryptedGroupInfo,
+    };
+    encodedSecrets.set(read, encoded);
+    return read;
+  },
+};
+
+/**
+ * The first entry of a Welcome for a known key package.
+ * @param Nh the size of a KeyPackageRef, in bytes: no other is passed to `find`
+ * @param find returns what is known by a KeyPackageRef
+ * @throws DecodeError
+ */
+export function findGroupSecrets<T>(
+  welcome: Welcome,
+  Nh: number,
+  find: (newMember: Uint8Array) => T | undefined,
+): { readonly found: T; readonly encrypted: HPKECiphertext } | undefined {
+  const encoded = encodedSecrets.get(welcome) ?? encode(groupSecretsList, welcome.secrets);
+  const reader = new Reader(encoded).vector();
+  while (reader.remaining > 0) {
+    const length = reader.varint();
+    let found: T | undefined;
+    if (length === Nh) found = find(reader.take(length));
+    else reader.jump(length);
+    if (found !== undefined) return { found, encrypted: HPKECiphertext.read(reader) };
+    skip(HPKECiphertext, reader);
+  }
+  return undefined;
+}

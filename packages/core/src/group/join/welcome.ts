@@ -6,7 +6,7 @@ import { ensure, MlsError } from "../../errors.js";
 import type { OwnKeyPackage } from "../../key-package/index.js";
 import { deriveWelcomeSecret, welcomeKeyAndNonce } from "../../schedule/index.js";
 import { keysFromPathSecret, type TreeKeys } from "../../tree/index.js";
-import { GroupInfo, GroupSecrets, type Welcome } from "../../wire/index.js";
+import { findGroupSecrets, GroupInfo, GroupSecrets, type Welcome } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import { type Epoch, epochFromJoinerSecret, wipeEpoch } from "../epoch.js";
 import { checkOwnSupport } from "../proposals/index.js";
@@ -74,18 +74,24 @@ export async function joinByWelcome(
 /** The GroupSecrets for this client. */
 async function openGroupSecrets(
   { provider, registry }: GroupConfig,
-  { secrets, encryptedGroupInfo, cipherSuite }: Welcome,
+  welcome: Welcome,
   own: OwnKeyPackage,
 ): Promise<GroupSecrets> {
   ensure(
-    cipherSuite === own.keyPackage.cipherSuite,
+    welcome.cipherSuite === own.keyPackage.cipherSuite,
     "12.4.3.1: the cipher suite indicated in the KeyPackage must match the one in the Welcome",
   );
-  const entry = secrets.find(({ newMember }) => equalBytes(newMember, own.reference));
-  const ciphertext = entry?.encryptedGroupSecrets;
-  if (ciphertext === undefined)
+  const isOwn = (newMember: Uint8Array) => equalBytes(newMember, own.reference) || undefined;
+  const entry = findGroupSecrets(welcome, own.reference.length, isOwn);
+  if (entry === undefined)
     throw new MlsError("missing", "the Welcome is for none of this client's key packages");
-  const plaintext = await decryptWithLabel(provider, own.initKey, "Welcome", encryptedGroupInfo, ciphertext);
+  const plaintext = await decryptWithLabel(
+    provider,
+    own.initKey,
+    "Welcome",
+    welcome.encryptedGroupInfo,
+    entry.encrypted,
+  );
   // The decoded secrets are views of the plaintext: overwriting them overwrites the plaintext.
   return decode(GroupSecrets, plaintext, registry.proposalTypes);
 }

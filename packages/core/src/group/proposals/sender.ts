@@ -12,10 +12,9 @@ import {
   type FramedContent,
   findExtension,
   type GroupContext,
-  isProposal,
   type LeafNode,
   type Proposal,
-  ProposalType,
+  peekContent,
   type Sender,
   SenderType,
 } from "../../wire/index.js";
@@ -41,24 +40,27 @@ function externalSender({ extensions }: GroupContext, senderIndex: number): Exte
 
 /** The key that verifies a public message. @throws MlsError `unknown-sender`; ValidationError */
 export function signatureKeyOf(content: FramedContent, { tree, groupContext }: PublicEpoch): Uint8Array {
-  const { sender, content: body } = content;
+  const { sender } = content;
   switch (sender.senderType) {
     case SenderType.member:
       return senderLeaf(content, tree).signatureKey;
     case SenderType.external:
       return externalSender(groupContext, sender.senderIndex).signatureKey;
     case SenderType.newMemberProposal: {
-      const added =
-        body.contentType === ContentType.proposal && isProposal(body.proposal, ProposalType.add)
-          ? body.proposal.keyPackage.leafNode
-          : undefined;
-      ensure(added !== undefined, "6.1: the content of a new member's proposal must be an add");
-      return added.signatureKey;
+      const { contentType, signatureKey } = peekContent(content);
+      ensure(
+        contentType === ContentType.proposal && signatureKey !== undefined,
+        "6.1: the content of a new member's proposal must be an add",
+      );
+      return signatureKey;
     }
     case SenderType.newMemberCommit: {
-      const path = body.contentType === ContentType.commit ? body.commit.path : undefined;
-      ensure(path !== undefined, "12.4.3.2: external commits must contain a path");
-      return path.leafNode.signatureKey;
+      const { contentType, signatureKey } = peekContent(content);
+      ensure(
+        contentType === ContentType.commit && signatureKey !== undefined,
+        "12.4.3.2: external commits must contain a path",
+      );
+      return signatureKey;
     }
   }
 }
