@@ -84,7 +84,7 @@ export async function infiltrated(
   const invited = [await mallory.createKeyPackage()];
   for (let i = 0; i < others; i++)
     invited.push(await (await client(`other ${i}`, extensions)).createKeyPackage());
-  const { welcome } = await bob.add(...invited);
+  const { welcome } = await bob.add(invited);
   await bob.mergePendingCommit();
   const joined = await mallory.join(welcome as Uint8Array);
   const follower = await PublicGroup.follow({

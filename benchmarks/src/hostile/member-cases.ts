@@ -36,7 +36,7 @@ function add(
       const bytes = keyPackageMessage((await keyPackage(leafOf(length), changesOf(length))).keyPackage);
       return {
         bytes: bytes.length,
-        run: () => bob.add(bytes),
+        run: () => bob.add([bytes]),
       };
     },
   };
