@@ -27,4 +27,5 @@ export const TESTS = [
   "packages/core/test/client/welcome-tree.test.ts",
   "packages/core/test/client/message-keys.test.ts",
   "packages/core/test/client/signers.test.ts",
+  "packages/core/test/client/signature-keys.test.ts",
 ];

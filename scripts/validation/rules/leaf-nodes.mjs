@@ -14,6 +14,11 @@ export const LEAF_NODES = [
     checks: [C.successor, "authentication: only `isSuccessor` can replace a credential of type …"],
   },
   {
+    section: "5.1.1",
+    text: "The `signature_key` of a leaf node is a public key of the suite's signature scheme.",
+    checks: [C.signatureKey],
+  },
+  {
     section: "7.3",
     text: "The signature on a leaf node is valid under its `signature_key`.",
     checks: [C.boundKeyPackage, C.boundPath, C.boundTree],

@@ -23,6 +23,7 @@ export const C = {
   encryptionKeyUnique: "7.3: encryption_key must be unique among the members of the group",
   suiteAndVersion: "11.1: all members need to support the cipher suite and protocol version in use",
   hpkeKey: "5.1.1: an HPKE public key must have the encoding that the KEM gives it",
+  signatureKey: "5.1.1: a public signature key must be one of the suite's signature scheme",
   oneOf: "decode: expected …, got …",
   variant: "decode: expected a known …, got …",
   signature: "6.1: recipients must verify the signature with the sender's key",

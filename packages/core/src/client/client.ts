@@ -1,6 +1,6 @@
 // RFC 9420 §10, §11, §12.4.3: a client, its key packages and its groups.
 import { copyOf, EMPTY, equalBytes, needBytes, toHex, wipe } from "../bytes.js";
-import { checkSigner, signerOf } from "../crypto/index.js";
+import { checkSigner, signerOf, validateSigner } from "../crypto/index.js";
 import { ensure, MlsError, UnsupportedError } from "../errors.js";
 import { type BuiltCommit, buildExternalCommit } from "../group/commit/index.js";
 import {
@@ -97,7 +97,7 @@ export class Client {
         throw new MlsError("unsupported", `${crypto.name} serves no suite on this platform`);
       const provider = crypto.suite(suite);
       const signer = options.signer ?? signerOf(provider, await provider.signature.generateKeyPair());
-      checkSigner(provider, signer);
+      await validateSigner(provider, signer);
       return new Client(options, provider, signer);
     };
     return perform({ work, finish: answer }, options);

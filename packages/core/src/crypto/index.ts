@@ -2,4 +2,5 @@
 export * from "./batch.js";
 export * from "./cleanup.js";
 export * from "./labelled.js";
+export * from "./signature-keys.js";
 export * from "./signer.js";

@@ -1,6 +1,13 @@
 // RFC 9420 §5.1.2: signers that use keys of a provider.
 import { UnsupportedError } from "../errors.js";
-import type { CipherSuiteProvider, CryptoProvider, SignatureKeyPair, Signer } from "../provider/index.js";
+import type {
+  Awaitable,
+  CipherSuiteProvider,
+  CryptoProvider,
+  SignatureKeyPair,
+  Signer,
+} from "../provider/index.js";
+import { validateSignatureKey } from "./signature-keys.js";
 
 /**
  * A signer with a key pair of a provider.
@@ -35,4 +42,13 @@ export function checkSigner({ suite }: CipherSuiteProvider, signer: Signer): voi
       `${suite.name}: expected a signer of ${suite.signature.name}, got ${signer.algorithm.name}`,
     );
   }
+}
+
+/**
+ * Checks a signer before its key is published. What others would refuse isn't sent.
+ * @throws UnsupportedError as {@link checkSigner}; ValidationError for a key that isn't one of the scheme
+ */
+export function validateSigner(provider: CipherSuiteProvider, signer: Signer): Awaitable<void> {
+  checkSigner(provider, signer);
+  return validateSignatureKey(provider, signer.publicKey);
 }

@@ -63,6 +63,7 @@ describe("two members", () => {
     const [adding, { welcome, ratchetTree }] = await countsOf(alice, () => ofAlice.add(keyPackage));
     expect(adding, "add").toEqual({
       "hpke.validatePublicKey": 2,
+      "signature.validatePublicKey": 1,
       "signature.verifyAll": "2 in 1",
       "signature.sign": 2,
       "hash.hashAll": "2 in 2",
@@ -89,6 +90,7 @@ describe("two members", () => {
       "hash.hashAll": "3 in 2",
       "signature.verify": 1,
       "signature.verifyAll": "2 in 1",
+      "signature.validatePublicKey": 2,
       "hash.mac": 1,
       "hash.hash": 1,
     });
@@ -135,6 +137,7 @@ const processing = {
   "signature.verify": 1,
   "signature.verifyAll": "1 in 1",
   "hpke.validatePublicKey": 4,
+  "signature.validatePublicKey": 1,
   "hash.hash": 6,
   "hash.hashAll": "4 in 4",
   "hpke.open": 1,

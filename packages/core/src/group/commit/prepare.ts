@@ -1,6 +1,6 @@
 // RFC 9420 §12.4: preparing a commit from the options of an application.
 import { encode } from "../../codec/index.js";
-import { checkSigner } from "../../crypto/index.js";
+import { validateSigner } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { Signer } from "../../provider/index.js";
@@ -45,7 +45,7 @@ export async function prepareCommit(
   const { config, epoch, signer } = context;
   const { identity, references, ratchetTreeInWelcome = config.policy.ratchetTreeInWelcome } = options;
   const nextSigner = identity?.signer ?? signer;
-  checkSigner(config.provider, nextSigner);
+  if (identity?.signer !== undefined) await validateSigner(config.provider, identity.signer);
   const { groupContext, keys } = epoch;
   const authenticatedData = config.registry.authenticatedData(options.authenticatedData, groupContext);
   const choice =

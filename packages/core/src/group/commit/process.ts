@@ -1,6 +1,6 @@
 // RFC 9420 §12.4.2: processing a commit, by members and by followers.
 import { equalSecret, toHex, wipe } from "../../bytes.js";
-import { verifyAll } from "../../crypto/index.js";
+import { verifyOwnSignatures } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { HpkePrivateKey } from "../../provider/index.js";
@@ -142,8 +142,8 @@ async function mergePath(
   const { leafNode } = path;
   const rules = leafRules(config, applied.extensions, "receiving");
   checkReplacement(leafNode, LeafNodeSource.commit, replaces?.old, rules);
-  const [valid] = await verifyAll(provider, [leafNodeVerifyRequest(leafNode, groupId, committer)]);
-  ensure(valid === true, "7.3: the signature on the LeafNode must be valid using signature_key");
+  const valid = await verifyOwnSignatures(provider, [leafNodeVerifyRequest(leafNode, groupId, committer)]);
+  ensure(valid, "7.3: the signature on the LeafNode must be valid using signature_key");
   await authenticate(config, groupId, { identity: leafNode, role: "member", replaces });
   return mergeUpdatePath(provider, applied.tree, committer, path, addedLeaves(applied));
 }

@@ -1,7 +1,7 @@
 // RFC 9420 §12.4.3: making and opening a GroupInfo.
 import { equalBytes } from "../../bytes.js";
 import { decode, encode } from "../../codec/index.js";
-import { signWithLabel, verifyAll, verifyWithLabel } from "../../crypto/index.js";
+import { signWithLabel, verifyOwnSignatures, verifyWithLabel } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
 import type { CipherSuiteProvider, Signer } from "../../provider/index.js";
 import { checkLeafNode, leafNodeVerifyRequest, RatchetTree, verifyParentHashes } from "../../tree/index.js";
@@ -149,9 +149,8 @@ async function checkLeaves(
     );
     requests.push(leafNodeVerifyRequest(leafNode, groupId, leafIndex));
   }
-  const valid = await verifyAll(provider, requests);
   ensure(
-    valid.every((one) => one),
+    await verifyOwnSignatures(provider, requests),
     "7.3: the signature on each LeafNode must be valid using signature_key",
   );
   for (const { leafNode: identity } of tree.members()) {

@@ -1,6 +1,6 @@
 // RFC 9420 §12.1: making the proposals that an application requests.
 import { needBytes } from "../../bytes.js";
-import { checkSigner } from "../../crypto/index.js";
+import { validateSigner } from "../../crypto/index.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { LeafDescription } from "../../key-package/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../../provider/index.js";
@@ -95,7 +95,7 @@ async function ownUpdate(context: MemberContext, identity: NewIdentity): Promise
   const { provider } = context.config;
   const { groupContext, keys } = context.epoch;
   const signer = identity.signer ?? context.signer;
-  checkSigner(provider, signer);
+  if (identity.signer !== undefined) await validateSigner(provider, identity.signer);
   const { publicKey, privateKey } = await provider.hpke.generateKeyPair();
   const leafNode = await signLeafNode(
     signer,

@@ -1,6 +1,6 @@
 // RFC 9420 §12.1, §7.3, §10.1: whether a single proposal is valid, whoever commits it.
 import { equalBytes } from "../../bytes.js";
-import { verifyAll } from "../../crypto/index.js";
+import { verifyOwnSignatures } from "../../crypto/index.js";
 import { ensure } from "../../errors.js";
 import { blame, type SourcedProposal } from "../../framing/index.js";
 import { checkKeyPackage, keyPackageVerifyRequests } from "../../key-package/index.js";
@@ -37,9 +37,8 @@ interface DeferredChecks {
 async function runDeferred(config: GroupConfig, groupId: Uint8Array, checks: DeferredChecks): Promise<void> {
   const { provider } = config;
   await all(checks.encryptionKeys.map((key) => provider.hpke.validatePublicKey(key)));
-  const valid = await verifyAll(provider, checks.signatures);
   ensure(
-    valid.every((one) => one),
+    await verifyOwnSignatures(provider, checks.signatures),
     "7.3: the signatures of a LeafNode and of its KeyPackage must be valid using signature_key",
   );
   for (const entrant of checks.entrants) await authenticate(config, groupId, entrant);
