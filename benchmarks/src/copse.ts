@@ -1,5 +1,5 @@
 // Copse with one of its providers.
-import { Client, type CryptoProvider, type Group, insecureAcceptAll } from "@copse/core";
+import { Client, type CryptoProvider, type Group, generateSigner, insecureAcceptAll } from "@copse/core";
 import { type Counter, countable } from "./counting.js";
 import type { Implementation, Member } from "./implementation.js";
 
@@ -36,6 +36,7 @@ async function member(crypto: CryptoProvider, suite: number, credential: string)
     suite,
     credential,
     authentication: insecureAcceptAll(),
+    signer: await generateSigner(crypto, suite),
     policy: { maxMembers: MAX_MEMBERS },
   });
   let group: Group | undefined;
@@ -66,6 +67,7 @@ async function member(crypto: CryptoProvider, suite: number, credential: string)
     exportSecret: (label, context, length) => current().exportSecret(label, context, length),
     save: () => current().save(),
     async restore(saved) {
+      await group?.close();
       await client.restore(saved);
     },
     epochAuthenticator: () => current().epochAuthenticator,

@@ -148,8 +148,9 @@ export class TestGroup {
   private async addPassiveClient({ treeInWelcome = true, psk = false, path = true }: Start): Promise<void> {
     const { client, signatureKey } = await clientOf(this.context, "passive", {}, this.psks);
     const keyPackage = await client.createKeyPackage();
-    const { keyPackages } = decode(SavedKeyPackages, await client.saveKeyPackages());
-    const [own] = keyPackages;
+    const saved = await client.saveKeyPackages();
+    const { Nh } = client.cipherSuite.hash;
+    const [own] = decode(SavedKeyPackages, saved.subarray(0, saved.length - Nh)).keyPackages;
     if (own === undefined) throw new Error("expected one saved key package, got none");
     const [by] = this.members as [Group];
     const { commit, welcome, ratchetTree } = await by.commit({

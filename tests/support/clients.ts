@@ -11,10 +11,11 @@ import {
 } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { expect } from "vitest";
-import { decode } from "../../packages/core/src/codec/codec.js";
+import { decode, type TypeOf } from "../../packages/core/src/codec/codec.js";
 import type { GroupConfig } from "../../packages/core/src/group/config.js";
 import { Registry } from "../../packages/core/src/group/extensions/registry.js";
 import { DEFAULT_POLICY, type Policy } from "../../packages/core/src/group/policy.js";
+import { SavedKeyPackages } from "../../packages/core/src/group/storage/saved-key-packages.js";
 import { WireFormat } from "../../packages/core/src/wire/framed-content.js";
 import type { KeyPackage } from "../../packages/core/src/wire/key-package.js";
 import { MlsMessage } from "../../packages/core/src/wire/mls-message.js";
@@ -26,6 +27,8 @@ export interface Party {
   readonly client: Client;
   readonly signer: Signer;
   readonly config: GroupConfig;
+  /** A further client of the same identity, as after a restart: with the same options, and no group or key package. */
+  again(): Promise<Client>;
 }
 
 export interface PartyOptions extends Partial<ClientOptions> {
@@ -38,7 +41,8 @@ export async function party(name: string, options: PartyOptions): Promise<Party>
   const signer = options.signer ?? (await generateSigner(crypto, suite));
   const policy: Policy = { ...DEFAULT_POLICY, ...options.policy };
   const authentication = options.authentication ?? insecureAcceptAll();
-  const client = await Client.create({ credential: name, ...options, crypto, suite, signer, authentication });
+  const again = () => Client.create({ credential: name, ...options, crypto, suite, signer, authentication });
+  const client = await again();
   const registry = new Registry(options.extensions);
   const config: GroupConfig = {
     provider: crypto.suite(suite),
@@ -47,7 +51,19 @@ export async function party(name: string, options: PartyOptions): Promise<Party>
     psk: () => undefined,
     registry,
   };
-  return { name, client, signer, config };
+  return { name, client, signer, config, again };
+}
+
+/** The same group after it was saved, closed and restored. */
+export async function reopened(client: Client, group: Group): Promise<Group> {
+  const saved = await group.save();
+  await group.close();
+  return client.restore(saved);
+}
+
+/** A copy of a group, in a further client of the same identity. */
+export async function copyOf(party: Party, group: Group): Promise<Group> {
+  return (await party.again()).restore(await group.save());
 }
 
 export interface Meeting {
@@ -95,6 +111,14 @@ export async function four(suite: number, options: Omit<PartyOptions, "suite"> =
 /** Has all but one receive a message. */
 export async function everyone(groups: readonly Group[], message: Uint8Array, but: number): Promise<void> {
   for (const [i, group] of groups.entries()) if (i !== but) await group.receive(message);
+}
+
+/** The saved key packages of a client, without the digest at their end. */
+export async function savedKeyPackages(
+  client: Client,
+): Promise<TypeOf<typeof SavedKeyPackages>["keyPackages"]> {
+  const saved = await client.saveKeyPackages();
+  return decode(SavedKeyPackages, saved.subarray(0, saved.length - client.cipherSuite.hash.Nh)).keyPackages;
 }
 
 /** The key package in an MLSMessage. */

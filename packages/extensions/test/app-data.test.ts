@@ -27,6 +27,7 @@ import {
   readSafeAad,
   safeAad,
 } from "@copse/extensions";
+import { reopened } from "@copse/test-support/clients";
 import { describe, expect, it } from "vitest";
 import {
   agree,
@@ -312,7 +313,7 @@ describe("AppEphemeral", () => {
     const made = await alice.commit({
       proposals: [appEphemeral(COUNTER, utf8("a")), appEphemeral(NAME, utf8("c"))],
     });
-    const restored = await (clients[0] as Client).restore(await alice.save());
+    const restored = await reopened(clients[0] as Client, alice);
     const own = await restored.mergePendingCommit();
     const received = await deliver(made.commit, bob, carol);
     for (const one of [own, ...received]) {

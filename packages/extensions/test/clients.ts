@@ -1,5 +1,5 @@
 // Members, servers and insiders for the tests of extensions.
-import { Client, type ClientOptions, type Group, insecureAcceptAll } from "@copse/core";
+import { Client, type ClientOptions, type Group, generateSigner, insecureAcceptAll } from "@copse/core";
 import type { MlsExtension } from "@copse/core/extension";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
@@ -10,7 +10,7 @@ export const crypto = nodeProvider();
 export const authentication = insecureAcceptAll();
 export const SUITE = 1;
 
-export function client(
+export async function client(
   credential: string,
   extensions: readonly MlsExtension[] | undefined,
   more: Partial<ClientOptions> = {},
@@ -20,6 +20,7 @@ export function client(
     suite: SUITE,
     credential,
     authentication,
+    signer: await generateSigner(crypto, SUITE),
     ...(extensions === undefined ? {} : { extensions }),
     ...more,
   });

@@ -81,6 +81,7 @@ it("can't be committed twice with the same ID and nonce, and is kept in the save
   const [alice, bob] = (await gather([aliceClient, await client("bob", make())])) as [Group, Group];
   await alice.receive(await bob.propose({ psk: { custom } }));
   const saved = await alice.save();
+  await alice.close();
   const restored = await aliceClient.restore(saved);
   expect(await restored.save()).toEqual(saved);
   const proposal = alice.proposals[0]?.proposal as NonNullable<(typeof alice.proposals)[number]>["proposal"];

@@ -2,6 +2,7 @@
 import { type Group, generateSigner } from "@copse/core";
 import { deriveSecret, expandWithLabel, utf8 } from "@copse/core/extension";
 import { safeExporter, safeExportSecret } from "@copse/extensions";
+import { reopened } from "@copse/test-support/clients";
 import { expect, it } from "vitest";
 import { epochSecretsFrom } from "../../core/src/schedule/key-schedule.js";
 import { agree, client, crypto, deliver, gather, refusal, SUITE, three } from "./clients.js";
@@ -80,6 +81,7 @@ it("is saved without the secrets that were taken already", async () => {
   const [alice, bob] = (await gather([aliceClient, await client("bob", [safeExporter()])])) as [Group, Group];
   const taken = await safeExportSecret(alice, 9);
   const saved = await alice.save();
+  await alice.close();
   expect(Buffer.from(saved).includes(Buffer.from(taken))).toBe(false);
   const restored = await aliceClient.restore(saved);
   expect(await restored.save()).toEqual(saved);
@@ -88,7 +90,7 @@ it("is saved without the secrets that were taken already", async () => {
   expect(await safeExportSecret(bob, 9)).toEqual(taken);
   // Also that of a commit that is pending.
   const { commit } = await restored.update();
-  const later = await aliceClient.restore(await restored.save());
+  const later = await reopened(aliceClient, restored);
   await later.mergePendingCommit();
   await bob.receive(commit);
   expect(await safeExportSecret(later, 9)).toEqual(await safeExportSecret(bob, 9));
@@ -108,6 +110,7 @@ it("is missing in an epoch that began without it, and refuses invalid component 
   await restored.mergePendingCommit();
   expect(await safeExportSecret(restored, 1)).toHaveLength(32);
   // And can't be restored by one who doesn't have it.
+  await group.close();
   expect(await refusal(plain.restore(await restored.save()))).toBe("state");
   await restored.close();
   expect(await refusal(safeExportSecret(restored, 2))).toBe("closed");

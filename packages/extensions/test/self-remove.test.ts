@@ -169,6 +169,7 @@ describe("a member that removes itself", () => {
     await deliver(await carol.propose({ custom }), alice, bob);
     await alice.commit();
     const saved = await alice.save();
+    await alice.close();
     const restored = await aliceClient.restore(saved);
     expect(await restored.save()).toEqual(saved);
     expect(await restored.mergePendingCommit()).toMatchObject({ custom: [{ sender: { leafIndex: 2 } }] });

@@ -1,7 +1,7 @@
 // draft-ietf-mls-pq-ciphersuites: what is run on a Node with OpenSSL 3.5. Bundled, as vitest is on another one.
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyPairKeyObjectResult } from "node:crypto";
 import { inspect } from "node:util";
-import { Client, insecureAcceptAll } from "@copse/core";
+import { Client, generateSigner, insecureAcceptAll } from "@copse/core";
 import { type CipherSuiteProvider, isPromise, type SignaturePrivateKey } from "@copse/core/provider";
 import { checksFor } from "@copse/provider-conformance";
 import {
@@ -294,7 +294,8 @@ async function manyKeys(): Promise<void> {
 /** A group of both providers: joined, updated by each, and restored from what was saved. */
 async function shareGroup(suite: number): Promise<void> {
   const common = { suite, authentication: insecureAcceptAll() };
-  const alice = await Client.create({ ...common, crypto: node, credential: "alice" });
+  const signer = await generateSigner(node, suite);
+  const alice = await Client.create({ ...common, crypto: node, credential: "alice", signer });
   const bob = await Client.create({ ...common, crypto: noble, credential: "bob" });
   const a = await alice.createGroup();
   const { welcome } = await a.add(await bob.createKeyPackage());
@@ -309,7 +310,9 @@ async function shareGroup(suite: number): Promise<void> {
     await from.mergePendingCommit();
     same("epochAuthenticator", from.epochAuthenticator, to.epochAuthenticator);
   }
-  const again = await alice.restore(await a.save());
+  const saved = await a.save();
+  await a.close();
+  const again = await alice.restore(saved);
   const { commit } = await b.update();
   await again.receive(commit);
   await b.mergePendingCommit();

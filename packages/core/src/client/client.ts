@@ -1,13 +1,12 @@
 // RFC 9420 §10, §11, §12.4.3: a client, its key packages and its groups.
-import { copyOf, EMPTY, equalBytes, needBytes, toHex, wipe } from "../bytes.js";
+import { copyOf, EMPTY, equalBytes, needBytes, wipe } from "../bytes.js";
 import { checkSigner, signerOf, validateSigner } from "../crypto/index.js";
-import { ensure, MlsError, UnsupportedError } from "../errors.js";
+import { MlsError, UnsupportedError } from "../errors.js";
 import { type BuiltCommit, buildExternalCommit } from "../group/commit/index.js";
 import {
   type ClientConfig,
+  checkSavedSigner,
   type Epoch,
-  firstState,
-  type GroupState,
   needAuthentication,
   newLifetime,
   wipeEpoch,
@@ -19,7 +18,7 @@ import {
   type ResumptionOptions,
   type ResumptionUsage,
 } from "../group/proposals/index.js";
-import { loadKeyPackages, loadState, type SavePoint, saveKeyPackages } from "../group/storage/index.js";
+import { type LoadedState, loadKeyPackages, loadState, saveKeyPackages } from "../group/storage/index.js";
 import { createKeyPackage, createLeafNode, type OwnKeyPackage } from "../key-package/index.js";
 import type { Awaitable, CipherSuite, CipherSuiteProvider, Signer } from "../provider/index.js";
 import {
@@ -38,9 +37,10 @@ import {
   writeKeyPackage,
 } from "../wire/index.js";
 import { configOf } from "./config.js";
-import { Group } from "./group.js";
+import type { Group } from "./group.js";
 import type { MessageOptions } from "./group-options.js";
 import { KeyPackageStore } from "./key-packages.js";
+import { OpenGroups } from "./open-groups.js";
 import { answer, type OperationOptions, perform, type Steps } from "./operation.js";
 import type {
   ClientOptions,
@@ -63,20 +63,17 @@ import type {
 export class Client {
   readonly #provider: CipherSuiteProvider;
   readonly #config: ClientConfig;
-  readonly #signer: Signer;
-  readonly #ownCredential: Credential;
   readonly #externalPsk: ClientOptions["externalPsk"];
   readonly #keyPackages = new KeyPackageStore();
-  /** By the hexadecimal group ID. A group that the application no longer references may be collected. */
-  readonly #groups = new Map<string, WeakRef<Group>>();
+  readonly #groups: OpenGroups;
 
   private constructor(options: ClientOptions, provider: CipherSuiteProvider, signer: Signer) {
     const { credential } = options;
     this.#provider = provider;
-    this.#signer = signer;
     this.#externalPsk = options.externalPsk;
-    this.#ownCredential = typeof credential === "string" ? basicCredential(credential) : credential;
-    this.#config = configOf(options, provider, this.#ownCredential, signer, (id) => this.#findPsk(id));
+    const own = typeof credential === "string" ? basicCredential(credential) : credential;
+    this.#config = configOf(options, provider, own, signer, (id) => this.#findPsk(id));
+    this.#groups = new OpenGroups(this.#config);
   }
 
   /**
@@ -107,13 +104,14 @@ export class Client {
     return this.#provider.suite;
   }
 
+  /** That of new key packages: the option's, or the one that a group switched to last. */
   get credential(): Credential {
-    return this.#ownCredential;
+    return this.#config.identity.credential;
   }
 
-  /** `Npk` bytes */
+  /** `Npk` bytes. That of new key packages: the option's, or the one that a group switched to last. */
   get signatureKey(): Uint8Array {
-    return this.#signer.publicKey.slice();
+    return this.#config.identity.signer.publicKey.slice();
   }
 
   /** Adds a signer that restored groups need, because they switched to it. @throws UnsupportedError */
@@ -129,7 +127,13 @@ export class Client {
     const { provider, registry, policy } = this.#config;
     const leaf = this.#config.describeLeaf();
     const extensions = registry.keyPackageExtensions(chosen, (length) => provider.random(length));
-    return createKeyPackage(provider, this.#signer, leaf, lifetime ?? newLifetime(policy), extensions);
+    return createKeyPackage(
+      provider,
+      this.#config.identity.signer,
+      leaf,
+      lifetime ?? newLifetime(policy),
+      extensions,
+    );
   }
 
   /**
@@ -156,19 +160,20 @@ export class Client {
   createGroup(options: GroupOptions = {}): Promise<Group> {
     const work = async () => {
       const groupId = copyOf(options.groupId) ?? this.#provider.random(this.#provider.suite.hash.Nh);
-      this.#checkNewGroup(groupId);
+      this.#groups.checkNew(groupId);
       const description = this.#config.describeLeaf();
       const lifetime = newLifetime(this.#config.policy);
-      const leaf = await createLeafNode(this.#provider, this.#signer, description, lifetime);
+      const leaf = await createLeafNode(this.#provider, this.#config.identity.signer, description, lifetime);
       return createEpoch(this.#config, groupId, options.extensions ?? [], leaf);
     };
-    return perform({ work, finish: (epoch) => this.#trackNew(epoch), drop: wipeEpoch }, options);
+    return perform({ work, finish: (epoch) => this.#groups.enter(epoch), drop: wipeEpoch }, options);
   }
 
   /**
    * Joins a group by a Welcome (§12.4.3.1) for one of this client's key packages. The key package is then deleted,
    * unless an extension allows its reuse (§16.8).
    * @param welcome an encoded MLSMessage
+   * @param options `replace`: whether the new group replaces an open one with the same ID, which is then closed
    * @throws MlsError `missing` without the key package, the tree or a PSK; `authentication`, `limit`;
    *   ValidationError, CryptoError, DecodeError
    * @example
@@ -188,7 +193,7 @@ export class Client {
     const finish = ({ own, epoch }: { own: OwnKeyPackage; epoch: Epoch }) => {
       // Of two calls with one key package, the first that ends uses it.
       this.#keyPackages.need(own);
-      const group = this.#trackNew(epoch);
+      const group = this.#groups.enter(epoch, options.replace);
       if (!this.#config.registry.isReusable(own.keyPackage)) this.#keyPackages.delete(own);
       return group;
     };
@@ -210,7 +215,7 @@ export class Client {
     const steps: Steps<BuiltCommit, ExternalJoin> = {
       work: async () =>
         buildExternalCommit(this.#config, readGroupInfo(groupInfo), {
-          signer: this.#signer,
+          signer: this.#config.identity.signer,
           description: this.#config.describeLeaf(),
           ratchetTree: copyOf(options.ratchetTree),
           resync: options.resync,
@@ -219,7 +224,7 @@ export class Client {
           proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
           authenticatedData: copyOf(options.authenticatedData),
         }),
-      finish: ({ commit, epoch }) => ({ group: this.#trackNew(epoch), commit }),
+      finish: ({ commit, epoch }) => ({ group: this.#groups.enter(epoch, options.replace), commit }),
       drop: ({ epoch }) => wipeEpoch(epoch),
     };
     return perform(steps, options);
@@ -227,15 +232,17 @@ export class Client {
 
   /**
    * Restores a group that {@link Group.save} saved. The client needs the signer of its leaf in the group: signature
-   * keys are never saved.
+   * keys are never saved. A group that is open here can't be restored: two objects with one state would encrypt with
+   * the same keys.
    * @param saved the bytes of {@link Group.save}; or a list of them and of all results of {@link Group.saveChanges}
    *   since then, in their order
-   * @throws MlsError `state` for invalid bytes, another suite, changes out of order, or a missing signer
+   * @throws MlsError `state` for damaged or foreign bytes, another suite, or changes out of order; `missing-signer`;
+   *   `try-again` if the provider can't find the keys now, with the `cause`; `usage` if the group is open
    * @example
    * const group = await client.restore([saved, ...changes]);
    */
   restore(saved: Uint8Array | readonly Uint8Array[], options: OperationOptions = {}): Promise<Group> {
-    const steps: Steps<Awaited<ReturnType<typeof loadState>>, Group> = {
+    const steps: Steps<LoadedState, Group> = {
       work: async () => {
         const records = Array.isArray(saved) ? saved : [saved];
         return loadState(
@@ -243,31 +250,10 @@ export class Client {
           records.map((record) => needBytes(record, "a saved group").slice()),
         );
       },
-      finish: ({ state, saved: savePoint }) => this.#track(state, savePoint),
+      finish: (loaded) => this.#groups.restore(loaded),
       drop: ({ state }) => wipeState(state),
     };
     return perform(steps, options);
-  }
-
-  /** The group in its first epoch here. @throws ValidationError if the client is in a group with this ID */
-  #trackNew(epoch: Epoch): Group {
-    this.#checkNewGroup(epoch.groupContext.groupId);
-    return this.#track(firstState(epoch));
-  }
-
-  #track(state: GroupState, saved?: SavePoint): Group {
-    const group = new Group(this.#config, state, saved);
-    this.#groups.set(toHex(state.current.groupContext.groupId), new WeakRef(group));
-    return group;
-  }
-
-  /** §12.4.3 */
-  #checkNewGroup(groupId: Uint8Array): void {
-    const known = this.#groups.get(toHex(groupId))?.deref();
-    ensure(
-      known?.active !== true,
-      "12.4.3: group_id must be unique among the groups that a client participates in",
-    );
   }
 
   #findPsk(id: PreSharedKeyID, previous?: Group): Awaitable<Uint8Array | undefined> {
@@ -279,7 +265,7 @@ export class Client {
   /** The group with this ID: `previous`, or one of this client's. */
   #findGroup(groupId: Uint8Array, previous: Group | undefined): Group | undefined {
     if (previous !== undefined && equalBytes(previous.groupId, groupId)) return previous;
-    return this.#groups.get(toHex(groupId))?.deref();
+    return this.#groups.get(groupId);
   }
 
   /**
@@ -304,7 +290,7 @@ export class Client {
         groupId,
         epoch,
         sender: { senderType: SenderType.newMemberProposal },
-        signer: this.#signer,
+        signer: this.#config.identity.signer,
         proposal: { proposalType: ProposalType.add, keyPackage: own.keyPackage },
         authenticatedData,
       });
@@ -372,18 +358,24 @@ export class Client {
   /**
    * The unused key packages with their private keys, for {@link loadKeyPackages} of a client with the same identity.
    * Store the bytes as safely as keys.
-   * @throws MlsError `key-not-extractable` if the provider neither exports nor saves private keys
+   * @throws MlsError `key-not-extractable` if the provider neither exports nor saves private keys; `usage` if the client
+   *   made its signer itself, so that nobody could use what is saved
    * @example
    * const saved = await client.saveKeyPackages();
    */
   saveKeyPackages(options: OperationOptions = {}): Promise<Uint8Array> {
-    const work = () => saveKeyPackages(this.#provider, this.#keyPackages.all);
+    const work = async () => {
+      const { all } = this.#keyPackages;
+      for (const { keyPackage } of all) checkSavedSigner(this.#config, keyPackage.leafNode);
+      return saveKeyPackages(this.#provider, all);
+    };
     return perform({ work, finish: answer, drop: wipe }, options);
   }
 
   /**
    * Adds the key packages that {@link saveKeyPackages} saved.
-   * @throws MlsError `state` for invalid bytes, or another suite
+   * @throws MlsError `state` for damaged or foreign bytes, or another suite; `try-again` if the provider can't find the
+   *   keys now, with the `cause`
    * @example
    * await restarted.loadKeyPackages(saved);
    */

@@ -16,7 +16,8 @@ export function configOf(
 ): ClientConfig {
   const registry = new Registry(extensions);
   const capabilities = capabilitiesOf(crypto, registry, options.capabilities);
-  const own = { credential, capabilities, extensions: options.leafExtensions ?? [] };
+  const identity = { signer, credential };
+  const { leafExtensions = [] } = options;
   // One for each key. Of two with one key, the latest is used.
   let signers = [signer];
   return {
@@ -26,11 +27,16 @@ export function configOf(
     psk,
     registry,
     ownExtensions: new Set(capabilities.extensions),
-    describeLeaf: () => describeLeaf(registry, (length) => provider.random(length), own),
+    identity,
+    describeLeaf: () => {
+      const own = { credential: identity.credential, capabilities, extensions: leafExtensions };
+      return describeLeaf(registry, (length) => provider.random(length), own);
+    },
     signerFor: (publicKey) => signers.find((one) => equalBytes(one.publicKey, publicKey)),
     addSigner: (added) => {
       const others = signers.filter((one) => !equalBytes(one.publicKey, added.publicKey));
       signers = [added, ...others];
     },
+    isUnsaved: (one) => one === signer && options.signer === undefined,
   };
 }

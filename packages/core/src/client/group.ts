@@ -7,6 +7,7 @@ import {
   accessTo,
   type CachedProposal,
   type ClientConfig,
+  checkSavedSigners,
   type Epoch,
   type EpochAccess,
   type GroupState,
@@ -61,9 +62,9 @@ export class Group extends GroupBase {
   readonly #own: Membership;
 
   /** @internal */
-  constructor(config: ClientConfig, state: GroupState, saved?: SavePoint) {
+  constructor(...member: ConstructorParameters<typeof Membership>) {
     super();
-    this.#own = new Membership(config, state, saved);
+    this.#own = new Membership(...member);
   }
 
   protected override get config(): ClientConfig {
@@ -362,8 +363,9 @@ export class Group extends GroupBase {
   /**
    * The whole state as bytes, for {@link Client.restore}. They contain the group's secrets, but no signature key: store
    * them as safely as keys. Save after each operation, before its message is sent: an older state would use the
-   * message's key again.
-   * @throws MlsError `key-not-extractable` if the provider neither exports nor saves private keys; `closed`
+   * message's key again. A digest over all bytes shows damage, but not who wrote them: encrypt and authenticate them.
+   * @throws MlsError `key-not-extractable` if the provider neither exports nor saves private keys; `usage` if the client
+   *   made its signer itself, so that nobody could restore the state; `closed`
    * @example
    * const snapshot = await group.save();
    */
@@ -388,6 +390,7 @@ export class Group extends GroupBase {
   #record(since: () => SavePoint | undefined, options: OperationOptions): Promise<Uint8Array> {
     const work = async () => {
       needOpen(this.#own.state);
+      checkSavedSigners(this.config, this.#own.state);
       return saveState(this.config.provider, this.#own.state, since());
     };
     const finish = ({ bytes, saved }: { bytes: Uint8Array; saved: SavePoint }) => {

@@ -2,11 +2,13 @@
 import { MlsError } from "../errors.js";
 import {
   type ClientConfig,
-  checkNextSigners,
+  checkSigners,
   type GroupState,
   leaveGroup,
   type MemberContext,
+  ownLeaf,
   type PendingCommit,
+  sameIdentity,
   signerIn,
 } from "../group/index.js";
 import type { Received, Reception } from "../group/messages/index.js";
@@ -21,14 +23,17 @@ export class Membership {
   /** The last saved record. */
   saved: SavePoint | undefined;
   #signer: Signer;
+  readonly #onLeave: () => void;
 
-  constructor(config: ClientConfig, state: GroupState, saved: SavePoint | undefined) {
+  /** @param onLeave is called when this client was removed or closed the group */
+  constructor(config: ClientConfig, state: GroupState, saved: SavePoint | undefined, onLeave: () => void) {
     this.lock = new Lock();
     this.config = config;
     this.saved = saved;
     this.state = state;
+    this.#onLeave = onLeave;
+    checkSigners(config, state);
     this.#signer = signerIn(config, state.current);
-    checkNextSigners(config, state);
   }
 
   get context(): MemberContext {
@@ -44,11 +49,18 @@ export class Membership {
 
   /** Makes the step that a message leads to: all of it, or none if it throws. */
   enter<R extends Received>({ state, received, consume, release }: Reception<R>): R {
-    const signer = state.status === "removed" ? this.#signer : signerIn(this.config, state.current);
+    const left = state.status === "removed";
+    const signer = left ? this.#signer : signerIn(this.config, state.current);
+    const before = ownLeaf(this.state.current);
     consume?.();
     this.state = state;
     this.#signer = signer;
     release();
+    if (left) this.#onLeave();
+    // New key packages have the identity that a group switched to.
+    else if (!sameIdentity(before, ownLeaf(state.current))) {
+      Object.assign(this.config.identity, { signer, credential: ownLeaf(state.current).credential });
+    }
     return received;
   }
 
@@ -59,5 +71,6 @@ export class Membership {
     this.state = state;
     this.lock.giveUpAll(() => new MlsError("closed", "the group was closed before the call ended"));
     release();
+    this.#onLeave();
   }
 }

@@ -22,7 +22,10 @@ export interface ClientOptions extends OperationOptions {
   readonly credential: Credential | string;
   /** Validates credentials (§5.3.1). Required: without it nobody is authenticated. */
   readonly authentication: AuthenticationService;
-  /** Signs for this client. Default: a new key pair of the provider, which can't be saved. */
+  /**
+   * Signs for this client. Default: a new key pair of the provider, for clients that live in memory only: without the
+   * signer no state could be restored, so that none can be saved.
+   */
   readonly signer?: Signer;
   readonly policy?: Partial<Policy>;
   /** What the own leaf nodes list besides (§7.2). The default types of RFC 9420 aren't listed: `usage`. */
@@ -51,6 +54,8 @@ export interface ExternalJoinOptions extends OperationOptions {
    * must accept the new credential as a successor (§5.3.1). Default: false.
    */
   readonly resync?: boolean | ((member: Member) => boolean) | undefined;
+  /** As in {@link JoinOptions} */
+  readonly replace?: boolean | undefined;
   /** Pre-shared keys to inject (§8.4). */
   readonly psks?: readonly PskChoice[];
   /** Proposals of registered types, included by value. */
@@ -66,6 +71,11 @@ export interface JoinOptions extends OperationOptions {
   readonly ratchetTree?: Uint8Array | undefined;
   /** The group that this one resumes (§11.2, §11.3), if another client has it: after a change of the suite. */
   readonly previous?: Group | undefined;
+  /**
+   * Whether the new group replaces one with the same ID that is open here. That is closed once the new one is known to
+   * be valid; until then it goes on. Default: false, and the call fails.
+   */
+  readonly replace?: boolean | undefined;
 }
 
 /** A group that resumes another one, and the Welcome for its other members. */

@@ -1,8 +1,9 @@
 // RFC 9420 §5.1.2, §8.4, §13: the configuration of a group: what its steps use besides its state.
+import { toHex } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import type { LeafDescription } from "../key-package/index.js";
 import type { Awaitable, CipherSuiteProvider, Signer } from "../provider/index.js";
-import type { LeafNode, PreSharedKeyID } from "../wire/index.js";
+import type { Credential, LeafNode, PreSharedKeyID } from "../wire/index.js";
 import type { AuthenticationService } from "./authentication.js";
 import type { Registry } from "./extensions/index.js";
 import type { Policy } from "./policy.js";
@@ -28,13 +29,34 @@ export interface ClientConfig extends GroupConfig {
   signerFor(publicKey: Uint8Array): Signer | undefined;
   /** Adds a signer, such as one that a group switches to. */
   addSigner(signer: Signer): void;
+  /** Whether nobody but this client holds a signer, so that no other client could restore what it saves. */
+  isUnsaved(signer: Signer): boolean;
+  /** That of new leaf nodes and key packages. It changes when a group switches to another one. */
+  readonly identity: { signer: Signer; credential: Credential };
 }
 
-/** The signer for a leaf node. @throws MlsError `state` if the client has none */
+/** The signer for a leaf node. @throws MlsError `missing-signer` if the client has none */
 export function needSigner(config: ClientConfig, { signatureKey }: LeafNode): Signer {
   const signer = config.signerFor(signatureKey);
   if (signer === undefined) {
-    throw new MlsError("state", "the client has no signer for the signature key of its leaf in this group");
+    const got = toHex(signatureKey.subarray(0, 16));
+    throw new MlsError(
+      "missing-signer",
+      `expected a signer with the public key ${got}..., which the client's leaf has: pass it to addSigner()`,
+    );
   }
   return signer;
+}
+
+/**
+ * Checks that what is saved with this leaf can be restored: that the application holds its signer.
+ * @throws MlsError `usage` for the signer that the client made for itself
+ */
+export function checkSavedSigner(config: ClientConfig, leafNode: LeafNode): void {
+  if (config.isUnsaved(needSigner(config, leafNode))) {
+    throw new MlsError(
+      "usage",
+      "nobody could restore this state: the client made its signer itself, and signers are never saved; create the client with options.signer, whose key you store",
+    );
+  }
 }

@@ -7,9 +7,9 @@ export {
   needAuthentication,
   type Succession,
 } from "./authentication.js";
-export type { ClientConfig, GroupConfig } from "./config.js";
+export { type ClientConfig, checkSavedSigner, type GroupConfig } from "./config.js";
 export { type Epoch, type PublicEpoch, wipeEpoch } from "./epoch.js";
-export { type Member, memberOf, type Party } from "./member.js";
+export { type Member, memberOf, type Party, sameIdentity } from "./member.js";
 export {
   commitsByDefault,
   DEFAULT_POLICY,
@@ -25,7 +25,8 @@ export {
 export {
   accessTo,
   type CachedProposal,
-  checkNextSigners,
+  checkSavedSigners,
+  checkSigners,
   type EpochAccess,
   firstState,
   type GroupState,
@@ -34,6 +35,7 @@ export {
   needActive,
   needMember,
   needOpen,
+  ownLeaf,
   type PendingCommit,
   resumptionPskOf,
   signerIn,

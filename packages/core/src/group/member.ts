@@ -22,6 +22,11 @@ export function sameCredential(a: HasCredential, b: HasCredential): boolean {
   return a === b || equalBytes(encode(Credential, a.credential), encode(Credential, b.credential));
 }
 
+/** Whether two leaves have the same credential and signature key. */
+export function sameIdentity(a: LeafNode, b: LeafNode): boolean {
+  return a === b || (equalBytes(a.signatureKey, b.signatureKey) && sameCredential(a, b));
+}
+
 /** A sender: a member, an external sender (§12.1.8), or a new member who is joining. */
 export type Party =
   | { readonly kind: "member"; readonly member: Member }

@@ -3,7 +3,7 @@ import { MlsError } from "../errors.js";
 import type { CommittedProposal, SourcedProposal } from "../framing/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../provider/index.js";
 import { isProposal, type LeafNode, type Proposal, ProposalType, type ReInit } from "../wire/index.js";
-import { type ClientConfig, needSigner } from "./config.js";
+import { type ClientConfig, checkSavedSigner, needSigner } from "./config.js";
 import { type Epoch, wipeEpoch } from "./epoch.js";
 import type { EpochLedger, GroupView } from "./extensions/index.js";
 import { type EndedEpoch, type PastEpoch, pastEpoch, wipeEnded, wipePast } from "./past-epoch.js";
@@ -138,21 +138,38 @@ export interface MemberContext {
   readonly signer: Signer;
 }
 
-/** The signer of the own leaf. @throws MlsError `state` if the client doesn't have it */
-export function signerIn(config: ClientConfig, { tree, keys }: Epoch): Signer {
-  return needSigner(config, tree.leaf(keys.leafIndex) as LeafNode);
+/** The signer of the own leaf. @throws MlsError `missing-signer` if the client doesn't have it */
+export function signerIn(config: ClientConfig, epoch: Epoch): Signer {
+  return needSigner(config, ownLeaf(epoch));
+}
+
+/** The own leaf. */
+export function ownLeaf({ tree, keys }: Epoch): LeafNode {
+  return tree.leaf(keys.leafIndex) as LeafNode;
+}
+
+/** The own leaf, and those that may replace it: in the pending commit, and in own Updates. */
+function* ownLeaves({ current, pending, proposals }: GroupState): Iterable<LeafNode> {
+  yield ownLeaf(current);
+  if (pending !== undefined) yield ownLeaf(pending.epoch);
+  for (const { proposal, leafKey } of proposals) {
+    const isOwnUpdate = leafKey !== undefined && isProposal(proposal, ProposalType.update);
+    if (isOwnUpdate) yield proposal.leafNode;
+  }
 }
 
 /**
- * Checks that the client has the signers that a group may switch to. A missing one would block a later commit.
- * @throws MlsError `state`
+ * Checks that the client has the signers of a group, and those that it may switch to: a missing one would block a
+ * later commit.
+ * @throws MlsError `missing-signer`
  */
-export function checkNextSigners(config: ClientConfig, { pending, proposals }: GroupState): void {
-  if (pending !== undefined) signerIn(config, pending.epoch);
-  for (const { proposal, leafKey } of proposals) {
-    const isOwnUpdate = leafKey !== undefined && isProposal(proposal, ProposalType.update);
-    if (isOwnUpdate) needSigner(config, proposal.leafNode);
-  }
+export function checkSigners(config: ClientConfig, state: GroupState): void {
+  for (const leafNode of ownLeaves(state)) needSigner(config, leafNode);
+}
+
+/** Checks that the application holds all signers that a saved state needs. @throws MlsError `usage` */
+export function checkSavedSigners(config: ClientConfig, state: GroupState): void {
+  for (const leafNode of ownLeaves(state)) checkSavedSigner(config, leafNode);
 }
 
 /** The epoch, as `Group.withEpoch` passes it to extensions. */

@@ -5,13 +5,14 @@ import { bundle } from "@copse/test-support/bundle";
 import { expect, it } from "vitest";
 
 const session = `
-import { Client, insecureAcceptAll } from "@copse/core";
+import { Client, generateSigner, insecureAcceptAll } from "@copse/core";
 
 const common = { crypto: globalThis.provider, suite: globalThis.suite, authentication: insecureAcceptAll() };
 
 async function run() {
   const alice = await Client.create({ ...common, credential: "alice" });
-  const bob = await Client.create({ ...common, credential: "bob" });
+  const signer = await generateSigner(common.crypto, common.suite);
+  const bob = await Client.create({ ...common, credential: "bob", signer });
   const a = await alice.createGroup();
   const { welcome } = await a.add(await bob.createKeyPackage());
   await a.mergePendingCommit();
@@ -19,7 +20,9 @@ async function run() {
   const { data } = await b.receive(await a.encrypt("hello"));
   await b.receive((await a.update()).commit);
   await a.mergePendingCommit();
-  const restored = await bob.restore(await b.save());
+  const saved = await b.save();
+  await b.close();
+  const restored = await bob.restore(saved);
   const reply = await a.receive(await restored.encrypt("hi"));
   return {
     hello: String.fromCharCode(...data),

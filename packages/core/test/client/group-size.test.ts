@@ -1,7 +1,7 @@
 // What the number of members costs: time to join, and memory for past epochs.
 import type { Group } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
-import { four, type Party, party } from "@copse/test-support/clients";
+import { four, type Party, party, reopened } from "@copse/test-support/clients";
 import { describe, expect, it } from "vitest";
 
 const SUITE = 1;
@@ -69,7 +69,7 @@ describe("past epochs don't hold whole trees", () => {
     const late = await dave.encrypt("before I went");
     const { commit } = await alice.remove([2, 3]);
     await bob.receive(commit);
-    const restored = await (parties[1] as Party).client.restore(await bob.save());
+    const restored = await reopened((parties[1] as Party).client, bob);
     expect(restored.members).toHaveLength(2);
     expect(await restored.receive(late)).toMatchObject({ kind: "application", sender: { leafIndex: 3 } });
   });

@@ -1,6 +1,6 @@
 // RFC 9420 §12.1, §12.2, §12.4: invalid commits with valid signatures are refused, each by its rule.
 import type { Group } from "@copse/core";
-import { everyone, four, type Meeting, type Party } from "@copse/test-support/clients";
+import { copyOf, everyone, four, type Meeting, type Party } from "@copse/test-support/clients";
 import { named, refused, saying } from "@copse/test-support/errors";
 import { type Forgery, forge, frame, type Insider, insider, resigned } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -32,7 +32,7 @@ describe("forge()", () => {
     ["a removal", { proposals: byMallory(remove(3)) }],
     ["a commit that is encrypted", { wireFormat: 2 }],
   ] as [string, Forgery][])("makes %s that is accepted", async (_, forgery) => {
-    const copy = await (meeting.parties[1] as Party).client.restore(await bob.save());
+    const copy = await copyOf(meeting.parties[1] as Party, bob);
     expect(await copy.receive(await forge(mallory, forgery))).toMatchObject({ kind: "commit" });
   });
 });

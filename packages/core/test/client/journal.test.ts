@@ -60,15 +60,16 @@ describe("changes since a snapshot", () => {
       if (random(12) === 0) records = [await a.save()];
       else records.push(await a.saveChanges());
       const [snapshot, ...changes] = records as [Uint8Array, ...Uint8Array[]];
-      const restored = await alice.client.restore([snapshot, ...changes]);
+      const restored = await (await alice.again()).restore([snapshot, ...changes]);
       expect(restored.ratchetTree).toEqual(a.ratchetTree);
       expect(restored.epochAuthenticator).toEqual(a.epochAuthenticator);
       // The restored group goes on with the journal where the other one was.
       expect(await restored.saveChanges()).toEqual(await a.saveChanges());
-      records.push(await alice.client.restore([snapshot, ...changes]).then((group) => group.saveChanges()));
+      const again = await (await alice.again()).restore([snapshot, ...changes]);
+      records.push(await again.saveChanges());
     }
     const [snapshot, ...changes] = records as [Uint8Array, ...Uint8Array[]];
-    const restored = await alice.client.restore([snapshot, ...changes]);
+    const restored = await (await alice.again()).restore([snapshot, ...changes]);
     expect(await restored.save()).toEqual(await a.save());
   });
 
@@ -89,7 +90,10 @@ describe("changes since a snapshot", () => {
     const changes = await b.saveChanges();
     expect(snapshot.length).toBeGreaterThan(30_000);
     expect(changes.length).toBeLessThan(6000);
-    const restored = await (parties[1] as (typeof parties)[number]).client.restore([snapshot, changes]);
+    const restored = await (await (parties[1] as (typeof parties)[number]).again()).restore([
+      snapshot,
+      changes,
+    ]);
     expect(await restored.save()).toEqual(await b.save());
   });
 
@@ -108,20 +112,21 @@ describe("changes since a snapshot", () => {
     }
     const [one, two, three] = changes as [Uint8Array, Uint8Array, Uint8Array];
     for (const wrong of [[two], [one, three], [two, one, three], [one, one], [snapshot.slice(1)]]) {
-      await expect(alice.client.restore([snapshot, ...wrong])).rejects.toMatchObject({ code: "state" });
+      await expect((await alice.again()).restore([snapshot, ...wrong])).rejects.toMatchObject({
+        code: "state",
+      });
     }
-    await expect(alice.client.restore([one, two])).rejects.toMatchObject({ code: "state" });
+    await expect((await alice.again()).restore([one, two])).rejects.toMatchObject({ code: "state" });
     for (let i = 0; i < three.length; i += 7) {
       const changed = three.slice();
       changed[i] = (changed[i] as number) ^ 0x55;
-      await alice.client.restore([snapshot, one, two, changed]).catch((error) => {
-        expect(error).toMatchObject({ code: "state" });
-      });
+      const damaged = (await alice.again()).restore([snapshot, one, two, changed]);
+      await expect(damaged).rejects.toMatchObject({ code: "state" });
     }
-    const restored = await alice.client.restore([snapshot, one, two, three]);
+    const restored = await (await alice.again()).restore([snapshot, one, two, three]);
     expect(restored.epochAuthenticator).toEqual(b.epochAuthenticator);
     // A later snapshot among them makes the older ones superfluous.
     const later = await a.save();
-    expect((await alice.client.restore([snapshot, one, later])).epoch).toBe(a.epoch);
+    expect((await (await alice.again()).restore([snapshot, one, later])).epoch).toBe(a.epoch);
   });
 });

@@ -1,6 +1,7 @@
 // A group of 1,000 members: joining, committing, messaging, removing, saving and restoring.
-import { Client, type Group, insecureAcceptAll } from "@copse/core";
+import { Client, type Group, generateSigner, insecureAcceptAll } from "@copse/core";
 import { text } from "@copse/test-support/bytes";
+import { reopened } from "@copse/test-support/clients";
 import { providers } from "@copse/test-support/providers";
 import { expect, it } from "vitest";
 
@@ -14,9 +15,11 @@ async function heard(group: Group, message: Uint8Array): Promise<string> {
 it.each([1, 3])("1,000 members in suite %i, three of them on different providers", async (suite) => {
   const all = await providers();
   const clients = await Promise.all(
-    all.map((crypto, i) =>
-      Client.create({ crypto, suite, credential: `live ${i}`, authentication: insecureAcceptAll() }),
-    ),
+    all.map(async (crypto, i) => {
+      const signer = await generateSigner(crypto, suite);
+      const authentication = insecureAcceptAll();
+      return Client.create({ crypto, suite, credential: `live ${i}`, authentication, signer });
+    }),
   );
   const [creator, ...joiners] = clients as [Client, ...Client[]];
   const crowd: Uint8Array[] = [];
@@ -55,7 +58,7 @@ it.each([1, 3])("1,000 members in suite %i, three of them on different providers
   expect(b.epochAuthenticator).toEqual(a.epochAuthenticator);
   expect(c.epochAuthenticator).toEqual(a.epochAuthenticator);
 
-  const restored = await (joiners[1] as Client).restore(await c.save());
+  const restored = await reopened(joiners[1] as Client, c);
   const last = await a.update();
   for (const group of [b, restored]) await group.receive(last.commit);
   await a.mergePendingCommit();

@@ -1,5 +1,6 @@
 // RFC 9420 §2.1: whatever bytes come, nothing but an MlsError, in a time and a memory that the bytes' own length bounds.
 import type { Group } from "@copse/core";
+import { nodeProvider } from "@copse/provider-node";
 import { four, type Meeting, type Party, party } from "@copse/test-support/clients";
 import { failure } from "@copse/test-support/errors";
 import { insider } from "@copse/test-support/insiders";
@@ -7,6 +8,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { equalBytes } from "../../src/bytes.js";
 import { MlsError } from "../../src/errors.js";
+import { sealRecord } from "../../src/group/storage/record.js";
 
 const SUITE = 3;
 let meeting: Meeting;
@@ -24,6 +26,13 @@ interface Input {
   readonly state: () => Promise<Uint8Array>;
 }
 
+const withoutDigest = (saved: Uint8Array) =>
+  saved.subarray(0, -nodeProvider().suite(SUITE).hash.algorithm.Nh);
+/** What isn't bytes stays what it is. */
+const withDigest = async (body: Uint8Array) =>
+  body instanceof Uint8Array ? (await sealRecord(nodeProvider().suite(SUITE), body.slice())).bytes : body;
+const closed = (group: Group) => group.close();
+
 beforeAll(async () => {
   meeting = await four(SUITE, { policy: { handshake: "public" } });
   [alice, bob] = meeting.groups as [Group, Group];
@@ -39,6 +48,7 @@ beforeAll(async () => {
   const application = await alice.encrypt("application", { authenticatedData: new Uint8Array(3) });
   const proposal = await alice.propose({ update: true });
   const saved = await alice.save();
+  const copier = await (meeting.parties[0] as Party).again();
   const { commit } = await (meeting.groups[2] as Group).update();
   inputs = [
     { name: "receive(application)", good: application, give: receive, state: saveBob },
@@ -61,13 +71,25 @@ beforeAll(async () => {
     {
       name: "restore",
       good: saved,
-      give: (bytes) => (meeting.parties[0] as Party).client.restore(bytes),
+      give: async (bytes) => closed(await copier.restore(bytes)),
       state: saveBob,
     },
     {
       name: "loadKeyPackages",
       good: await saveNewMember(),
       give: (bytes) => newMember.client.loadKeyPackages(bytes),
+      state: saveNewMember,
+    },
+    {
+      name: "restore, with a new digest",
+      good: withoutDigest(saved),
+      give: async (bytes) => closed(await copier.restore(await withDigest(bytes))),
+      state: saveBob,
+    },
+    {
+      name: "loadKeyPackages, with a new digest",
+      good: withoutDigest(await saveNewMember()),
+      give: async (bytes) => (await newMember.again()).loadKeyPackages(await withDigest(bytes)),
       state: saveNewMember,
     },
   ];
@@ -83,6 +105,8 @@ const DOORS = [
   "join with a tree",
   "restore",
   "loadKeyPackages",
+  "restore, with a new digest",
+  "loadKeyPackages, with a new digest",
 ] as const;
 
 function door(name: (typeof DOORS)[number]): Input {
@@ -100,8 +124,11 @@ async function survives(give: () => Promise<unknown>): Promise<"taken" | "refuse
   }
 }
 
-/** A client's own saved state isn't authenticated: another value in it may be valid too. */
-const TRUSTED: ReadonlySet<string> = new Set(["restore", "loadKeyPackages"]);
+/** A client's own saved state isn't authenticated: with a new digest, another value in it may be valid too. */
+const TRUSTED: ReadonlySet<string> = new Set([
+  "restore, with a new digest",
+  "loadKeyPackages, with a new digest",
+]);
 
 describe.each(DOORS)("%s", (name) => {
   it("refuses every truncation", async () => {

@@ -55,7 +55,9 @@ it("goes on in another process", async () => {
       const a = await alice.createGroup();
       const { welcome } = await a.add(await bob.createKeyPackage());
       await a.mergePendingCommit();
-      const saved = await (await bob.join(welcome as Uint8Array)).save();
+      const b = await bob.join(welcome as Uint8Array);
+      const saved = await b.save();
+      await b.close();
       const messages = [await a.encrypt("to another process"), (await a.update()).commit];
       await a.mergePendingCommit();
 

@@ -1,6 +1,6 @@
 // RFC 9420 §8.4, §11.2, §11.3: pre-shared keys, and groups that resume another one by a branch or a ReInit.
 
-import { pair, party } from "@copse/test-support/clients";
+import { pair, party, reopened } from "@copse/test-support/clients";
 import { code } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
 
@@ -110,7 +110,7 @@ describe("a reinitialization", () => {
     const { commit } = await a.commit({ references });
     await b.receive(commit);
     await a.mergePendingCommit();
-    const restored = await alice.restore(await a.save());
+    const restored = await reopened(alice, a);
     await expect(alice.reinitialize(restored, { add: [] })).rejects.toEqual(rule("12.4.3.1"));
     const wrong = await client("bob", 1);
     await expect(wrong.reinitialize(b, { add: [] })).rejects.toEqual(code("unsupported"));

@@ -1,5 +1,5 @@
 // A group from its creation to its end, in every suite.
-import { party, send } from "@copse/test-support/clients";
+import { party, reopened, send } from "@copse/test-support/clients";
 import { describe, expect, it } from "vitest";
 
 const member = async (suite: number, name: string) => (await party(name, { suite })).client;
@@ -42,7 +42,7 @@ describe.each([1, 2, 3, 4, 5, 6, 7])("a session in suite %i", (suite) => {
     const secret = await a.exportSecret("label", new Uint8Array([1]), 32);
     expect(await b.exportSecret("label", new Uint8Array([1]), 32)).toEqual(secret);
 
-    const restored = await bob.restore(await b.save());
+    const restored = await reopened(bob, b);
     await send(a, [restored], "to a restored group");
     await send(restored, [a], "from a restored group");
   });

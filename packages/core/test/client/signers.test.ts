@@ -54,7 +54,7 @@ describe("a signature key", () => {
     const options = { crypto, suite: SUITE, credential: "alice", authentication: insecureAcceptAll() };
     const stranger = await Client.create(options);
     const error = await failure(stranger.restore(saved));
-    expect(error).toMatchObject({ code: "state", message: expect.stringContaining("signer") });
+    expect(error).toMatchObject({ code: "missing-signer", message: expect.stringContaining("signer") });
     stranger.addSigner(signer);
     const restored = await stranger.restore(saved);
     expect(restored.hasPendingCommit).toBe(true);
@@ -69,7 +69,7 @@ describe("a signature key", () => {
     await alice.mergePendingCommit();
     const saved = await alice.save();
     const same = await party("alice", { suite: SUITE, signer: (parties[0] as Party).signer });
-    expect((await failure(same.client.restore(saved))).code).toBe("state");
+    expect((await failure(same.client.restore(saved))).code).toBe("missing-signer");
     same.client.addSigner(next);
     expect((await same.client.restore(saved)).member(0)?.signatureKey).toEqual(next.publicKey);
   });

@@ -9,6 +9,7 @@ import {
   type Party,
   party,
   publicIn,
+  savedKeyPackages,
 } from "@copse/test-support/clients";
 import { failure, refused } from "@copse/test-support/errors";
 import { forge, frame, insider } from "@copse/test-support/insiders";
@@ -18,7 +19,6 @@ import { decode, encode } from "../../src/codec/codec.js";
 import { decryptWithLabel, encryptWithLabel } from "../../src/crypto/labelled.js";
 import { MlsError } from "../../src/errors.js";
 import { openGroupInfo } from "../../src/group/join/group-info.js";
-import { SavedKeyPackages } from "../../src/group/storage/saved-key-packages.js";
 import { deriveWelcomeSecret, welcomeKeyAndNonce } from "../../src/schedule/key-schedule.js";
 import { Commit } from "../../src/wire/commit.js";
 import { ContentType, WireFormat } from "../../src/wire/framed-content.js";
@@ -182,7 +182,7 @@ describe.each([1, 2, 3])("one byte changed in what a new member gets, in suite %
     const { provider } = newMember.config;
     const message = decode(MlsMessage, welcome);
     if (message.wireFormat !== WireFormat.welcome) throw new Error("no Welcome");
-    const [own] = decode(SavedKeyPackages, await save()).keyPackages;
+    const [own] = await savedKeyPackages(newMember.client);
     const initKey = await provider.hpke.importPrivateKey(own?.initKey as Uint8Array);
     const { encryptedGroupInfo, secrets, cipherSuite } = message.welcome;
     const [entry] = secrets;

@@ -1,11 +1,10 @@
 // RFC 9420 §7.4, §7.9.2, §12.4.3.1: what a new member checks in the tree and the path secret of a Welcome.
 import type { Group } from "@copse/core";
-import { four, type Party, party } from "@copse/test-support/clients";
+import { four, type Party, party, savedKeyPackages } from "@copse/test-support/clients";
 import { failure, named, saying } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
 import { decode, encode } from "../../src/codec/codec.js";
 import { decryptWithLabel, encryptWithLabel } from "../../src/crypto/labelled.js";
-import { SavedKeyPackages } from "../../src/group/storage/saved-key-packages.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
 import { NodeType, RatchetTreeNodes } from "../../src/wire/ratchet-tree.js";
 import { GroupSecrets } from "../../src/wire/welcome.js";
@@ -56,7 +55,7 @@ describe("keys derived from a path secret are compared with those in the tree", 
     const message = decode(MlsMessage, made.welcome as Uint8Array);
     if (message.wireFormat !== 3) throw new Error("no Welcome");
     const { welcome } = message;
-    const [own] = decode(SavedKeyPackages, await newMember.client.saveKeyPackages()).keyPackages;
+    const [own] = await savedKeyPackages(newMember.client);
     const { privateKey, publicKey } = await provider.hpke.importPrivateKey(own?.initKey as Uint8Array);
     const [entry] = welcome.secrets;
     if (entry === undefined) throw new Error("no secrets");

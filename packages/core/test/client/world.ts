@@ -351,6 +351,7 @@ export class World {
 
   private async restore(person: Person): Promise<void> {
     const saved = await (person.group as Group).save();
+    await (person.group as Group).close();
     person.group = await person.party.client.restore(saved);
     expect(toHex(await person.group.save())).toBe(toHex(saved));
     this.tally.restores++;

@@ -1,13 +1,12 @@
 // RFC 9420 §12.4.3: invalid Welcomes, GroupInfos and external commits, with valid signatures and encryption.
 
-import { keyPackageIn, type Party } from "@copse/test-support/clients";
+import { keyPackageIn, type Party, savedKeyPackages } from "@copse/test-support/clients";
 import type { Insider } from "@copse/test-support/insiders";
 import { EMPTY } from "../../src/bytes.js";
 import { decode, encode } from "../../src/codec/codec.js";
 import { decryptWithLabel, encryptWithLabel, signWithLabel } from "../../src/crypto/labelled.js";
 import { signContent } from "../../src/framing/authentication.js";
 import { contextBytes } from "../../src/group/epoch.js";
-import { SavedKeyPackages } from "../../src/group/storage/saved-key-packages.js";
 import { deriveWelcomeSecret, pskSecret, welcomeKeyAndNonce } from "../../src/schedule/key-schedule.js";
 import { signLeafNode } from "../../src/tree/leaf-node.js";
 import { RatchetTree } from "../../src/tree/ratchet-tree.js";
@@ -115,8 +114,8 @@ export async function forgeWelcome(
   const decoded = decode(MlsMessage, message);
   if (decoded.wireFormat !== WireFormat.welcome) throw new Error("no Welcome");
   const { encryptedGroupInfo, secrets, cipherSuite } = decoded.welcome;
-  const own = decode(SavedKeyPackages, await newMember.client.saveKeyPackages()).keyPackages.find(
-    ({ reference }) => secrets.some(({ newMember }) => String(newMember) === String(reference)),
+  const own = (await savedKeyPackages(newMember.client)).find(({ reference }) =>
+    secrets.some(({ newMember }) => String(newMember) === String(reference)),
   );
   const entry = secrets.find(({ newMember }) => String(newMember) === String(own?.reference));
   if (own === undefined || entry === undefined) throw new Error("a Welcome for somebody else");

@@ -1,6 +1,7 @@
 // RFC 9420 §12.3, §12.4, §12.4.1: the order in which a commit's proposals apply, and what its sender must create.
 import type { Group } from "@copse/core";
 import {
+  copyOf,
   everyone,
   four,
   gather,
@@ -46,11 +47,11 @@ const requiring: Proposal = {
   extensions: [requiredCapabilities({ extensionTypes: [type] })],
 };
 /** Bob's or Dave's group, to try something with. */
-const copyOf = async (i: number) => (parties[i] as Party).client.restore(await (groups[i] as Group).save());
+const copied = (i: number) => copyOf(parties[i] as Party, groups[i] as Group);
 
 describe("§12.3: proposals are applied in their order, whatever the order of the list", () => {
   it("an Add must do what the extensions of the same commit ask for", async () => {
-    const bob = await copyOf(1);
+    const bob = await copied(1);
     for (const proposals of [
       [requiring, await add(unable)],
       [await add(unable), requiring],
@@ -79,7 +80,7 @@ describe("§12.3: proposals are applied in their order, whatever the order of th
   });
 
   it("a new member takes the leaf of a removed one", async () => {
-    const dave = await copyOf(3);
+    const dave = await copied(3);
     const proposals = by(MALLORY, await add(able), remove(1), await add(unable), remove(0));
     await dave.receive(await forge(mallory, { proposals }));
     expect(dave.member(0)?.credential).toEqual(able.client.credential);
@@ -101,7 +102,7 @@ describe("§12.3: proposals are applied in their order, whatever the order of th
 
 describe("§12.2: the same client twice", () => {
   it("is refused as a new member that is a member already, unless that is removed", async () => {
-    const dave = await copyOf(3);
+    const dave = await copied(3);
     const again = await add(parties[1] as Party);
     const twice = await forge(mallory, { proposals: by(MALLORY, again) });
     expect(saying(await refused(dave, twice))).toMatch(/^7\.3: signature_key must be unique/);

@@ -1,6 +1,14 @@
 // RFC 9420 §10.1, §12.1: invalid standalone proposals, from members and from outside, are refused, each by its rule.
-import { Client, customProposal, type Group, type ProposedAction } from "@copse/core";
-import { four, keyPackageIn, type Meeting, type Party, party, publicIn } from "@copse/test-support/clients";
+import { customProposal, type Group, type ProposedAction } from "@copse/core";
+import {
+  copyOf,
+  four,
+  keyPackageIn,
+  type Meeting,
+  type Party,
+  party,
+  publicIn,
+} from "@copse/test-support/clients";
 import { failure, named, refused, saying } from "@copse/test-support/errors";
 import { frame, type Insider, insider } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -144,7 +152,7 @@ describe("a proposal", () => {
   });
 
   it("is accepted if valid, from a member, an external sender and a new member", async () => {
-    const copy = await (meeting.parties[1] as Party).client.restore(await bob.save());
+    const copy = await copyOf(meeting.parties[1] as Party, bob);
     const keyPackage = keyPackageIn(await newMember.client.createKeyPackage());
     const add: Proposal = { proposalType: ProposalType.add, keyPackage };
     for (const message of [await byMember(remove(3)), await byServer(remove(3)), await byNewMember(add)]) {
@@ -217,9 +225,7 @@ describe("a key package", () => {
         tbs,
         encode(opaque, await signWithLabel(newMember.signer, "KeyPackageTBS", tbs)),
       );
-    const client = (meeting.parties[0] as Party).client;
-    expect(client).toBeInstanceOf(Client);
-    const copy = await client.restore(await alice.save());
+    const copy = await copyOf(meeting.parties[0] as Party, alice);
     await copy.propose({ add: await framed() });
     tbs[1] = 2;
     expect((await failure(copy.propose({ add: await framed() }))).code).toBe("decode");

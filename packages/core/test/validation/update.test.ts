@@ -1,7 +1,7 @@
 // RFC 9420 §7.3, §12.1.2: invalid Update proposals with valid signatures are refused, each by its rule.
 import { type Group, generateSigner, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
-import { four, type Party, party } from "@copse/test-support/clients";
+import { copyOf, four, type Party, party } from "@copse/test-support/clients";
 import { named, refused, saying } from "@copse/test-support/errors";
 import { frame, type Insider, insider, resigned } from "@copse/test-support/insiders";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -92,7 +92,7 @@ describe("an Update", () => {
   });
 
   it("is accepted if valid", async () => {
-    const copy = await bobsClient.client.restore(await bob.save());
+    const copy = await copyOf(bobsClient, bob);
     expect(await copy.receive(await proposed())).toMatchObject({ kind: "proposal" });
   });
 

@@ -6,7 +6,8 @@ import { forEachVector, type VectorProvider } from "@copse/test-support/vectors"
 import { expect } from "vitest";
 import { decode, encode } from "../../src/codec/codec.js";
 import { makeKeyPackageRef } from "../../src/crypto/labelled.js";
-import { SavedKeyPackages } from "../../src/group/storage/saved-key-packages.js";
+import { sealRecord } from "../../src/group/storage/record.js";
+import { SAVED_KEY_PACKAGES, SavedKeyPackages } from "../../src/group/storage/saved-key-packages.js";
 import { KeyPackage } from "../../src/wire/key-package.js";
 import { MlsMessage } from "../../src/wire/mls-message.js";
 
@@ -40,9 +41,10 @@ async function joined(vector: Vector, { provider: crypto, suite }: VectorProvide
       return known && hex(known.psk);
     },
   });
-  await client.loadKeyPackages(
+  const { bytes } = await sealRecord(
+    suite,
     encode(SavedKeyPackages, {
-      format: 1,
+      format: SAVED_KEY_PACKAGES,
       cipherSuite: vector.cipher_suite,
       keyPackages: [
         {
@@ -54,6 +56,7 @@ async function joined(vector: Vector, { provider: crypto, suite }: VectorProvide
       ],
     }),
   );
+  await client.loadKeyPackages(bytes);
   const group = await client.join(hex(vector.welcome), {
     ratchetTree: vector.ratchet_tree === null ? undefined : hex(vector.ratchet_tree),
   });

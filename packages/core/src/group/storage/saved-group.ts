@@ -32,9 +32,10 @@ import { contextBytes, type Epoch } from "../epoch.js";
 import type { EpochLedger } from "../extensions/index.js";
 import type { PastEpoch } from "../past-epoch.js";
 import type { CachedProposal, GroupState, GroupStatus, PendingCommit } from "../state.js";
+import { loading, openRecord, sealRecord } from "./record.js";
 import { loadKey, saveKey } from "./saved-key-packages.js";
 
-const FORMAT = 1;
+const FORMAT = 2;
 const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized"];
 
 const SavedKeys = struct({
@@ -202,10 +203,6 @@ export interface SavePoint {
   readonly digest: Uint8Array;
 }
 
-async function digestOf({ hash }: CipherSuiteProvider, record: Uint8Array): Promise<Uint8Array> {
-  return (await hash.hash(record)).slice();
-}
-
 /**
  * The state as bytes: all of the group's secrets, but no signature key. The same state gives the same bytes.
  * @param since the record before: the tree is then saved as the changes since that record
@@ -227,7 +224,7 @@ export async function saveState(
       dropped: dropped === true ? 1 : 0,
     });
   }
-  const bytes = encode(SavedGroup, {
+  const body = encode(SavedGroup, {
     format: FORMAT,
     cipherSuite: provider.suite.id,
     status: STATUSES.indexOf(state.status),
@@ -256,28 +253,26 @@ export async function saveState(
     },
     reinit: state.reinit,
   });
-  return { bytes, saved: { tree: current.tree, digest: await digestOf(provider, bytes) } };
+  const { bytes, digest } = await sealRecord(provider, body);
+  return { bytes, saved: { tree: current.tree, digest } };
 }
 
-/** Decodes a record. @throws DecodeError, MlsError `state` for another format or suite */
-function readRecord({ suite }: CipherSuiteProvider, bytes: Uint8Array): TypeOf<typeof SavedGroup> {
-  const saved = decode(SavedGroup, bytes);
-  if (saved.format !== FORMAT) {
-    throw new MlsError("state", `expected a state of format ${FORMAT}, got format ${saved.format}`);
-  }
-  if (saved.cipherSuite !== suite.id) {
-    throw new MlsError("state", `expected a state of suite ${suite.id}, got suite ${saved.cipherSuite}`);
-  }
-  return saved;
+/** A record that was checked and decoded. */
+interface ReadRecord {
+  readonly digest: Uint8Array;
+  readonly saved: TypeOf<typeof SavedGroup>;
+}
+
+/** Decodes a record. @throws DecodeError, MlsError `state` for another format or suite, and for damaged bytes */
+async function readRecord(provider: CipherSuiteProvider, bytes: Uint8Array): Promise<ReadRecord> {
+  const { body, digest } = await openRecord(provider, FORMAT, bytes);
+  return { digest, saved: decode(SavedGroup, body) };
 }
 
 /** The save point of the last record: the tree of the snapshot, with the changes of the later records. */
-async function lastSavePoint(
-  provider: CipherSuiteProvider,
-  records: readonly { readonly bytes: Uint8Array; readonly saved: TypeOf<typeof SavedGroup> }[],
-): Promise<SavePoint> {
+function lastSavePoint(records: readonly ReadRecord[]): SavePoint {
   let before: SavePoint | undefined;
-  for (const { bytes, saved } of records) {
+  for (const { digest, saved } of records) {
     const { previous } = saved;
     let tree: RatchetTree;
     if (previous === undefined) tree = RatchetTree.fromNodes(copied(RatchetTreeNodes, saved.current.tree));
@@ -287,7 +282,7 @@ async function lastSavePoint(
       }
       tree = before.tree.withChanges(copied(SavedChanges, saved.current.tree));
     }
-    before = { tree, digest: await digestOf(provider, bytes) };
+    before = { tree, digest };
   }
   return before as SavePoint;
 }
@@ -296,73 +291,78 @@ async function lastSavePoint(
  * The state that {@link saveState} saved.
  * @param bytes a snapshot, and the later records in their order. They are overwritten.
  * @returns the state, and the save point for further changes
- * @throws MlsError `state` for invalid bytes, another suite, or records out of order
+ * @throws MlsError `state` for damaged or foreign bytes, another suite, or records out of order; `try-again` if the
+ *   provider can't find the keys now
  */
-export async function loadState(
-  config: GroupConfig,
-  bytes: readonly Uint8Array[],
-): Promise<{ state: GroupState; saved: SavePoint }> {
-  const { provider, policy, registry } = config;
-  const types = registry.proposalTypes;
+export async function loadState(config: GroupConfig, bytes: readonly Uint8Array[]): Promise<LoadedState> {
   try {
-    const records = bytes.map((record) => ({ bytes: record, saved: readRecord(provider, record) }));
-    const { saved } = records.at(-1) as (typeof records)[number];
-    const point = await lastSavePoint(provider, records);
-    const { tree } = point;
-    const status = STATUSES[saved.status];
-    if (status === undefined)
-      throw new MlsError("state", `invalid saved state: unknown status ${saved.status}`);
-    const current = await loadEpoch(config, saved.current, tree);
-    const past = saved.past.map((one): PastEpoch => {
-      const context = one.groupContext.slice();
-      return {
-        epoch: decode(GroupContext, context).epoch,
-        groupContext: context,
-        tree: current.tree.withLeaves(copied(SavedLeaves, one.leaves)),
-        secretTree: SecretTree.load(provider, one.secretTree, policy.ratchets),
-        senderDataSecret: one.senderDataSecret.slice(),
-        resumptionPsk: one.resumptionPsk.slice(),
-        endedBy: one.endedBy.slice(),
-        endedByOwn: one.endedByOwn === 1,
-      };
-    });
-    const proposals: CachedProposal[] = [];
-    for (const { reference, sourced, leafKey, dropped } of saved.proposals) {
-      proposals.push({
-        ...copied(SourceAndProposal, sourced, types),
-        reference: reference.slice(),
-        // Whoever could change the saved state could change the proposal: it is validated again before it is committed.
-        checked: false,
-        dropped: dropped === 1,
-        leafKey: leafKey && (await loadKey(provider, leafKey, undefined)),
-      });
-    }
-    const pending: PendingCommit | undefined = saved.pending && {
-      commit: saved.pending.commit.slice(),
-      epoch: await loadEpoch(
-        config,
-        saved.pending.epoch,
-        tree.withChanges(copied(SavedChanges, saved.pending.epoch.tree)),
-      ),
-      changes: {
-        added: saved.pending.added,
-        updated: saved.pending.updated,
-        removed: copied(RemovedMembers, saved.pending.removed),
-        reinit: saved.pending.reinit && copied(ReInit, encode(ReInit, saved.pending.reinit)),
-        custom: copied(SourcesAndProposals, saved.pending.custom, types).flatMap(({ sender, proposal }) =>
-          isCustomProposal(proposal) ? [{ sender, proposal }] : [],
-        ),
-      },
-      authenticatedData: saved.pending.authenticatedData.slice(),
-      own: copied(Proposals, saved.pending.own, types),
-    };
-    const reinit = saved.reinit && copied(ReInit, encode(ReInit, saved.reinit));
-    return { state: { status, current, past, proposals, pending, reinit }, saved: point };
-  } catch (cause) {
-    if (cause instanceof MlsError && (cause.code === "state" || cause.code === "unsupported")) throw cause;
-    if (cause instanceof MlsError) throw new MlsError("state", "invalid saved state", { cause });
-    throw cause;
+    return await loading("saved state", () => loadRecords(config, bytes));
   } finally {
     wipe(...bytes);
   }
+}
+
+/** A loaded group, and the save point for further changes. */
+export interface LoadedState {
+  readonly state: GroupState;
+  readonly saved: SavePoint;
+}
+
+async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): Promise<LoadedState> {
+  const { provider, policy, registry } = config;
+  const types = registry.proposalTypes;
+  const records: ReadRecord[] = [];
+  for (const record of bytes) records.push(await readRecord(provider, record));
+  const { saved } = records.at(-1) as ReadRecord;
+  const point = lastSavePoint(records);
+  const { tree } = point;
+  const status = STATUSES[saved.status];
+  if (status === undefined)
+    throw new MlsError("state", `invalid saved state: unknown status ${saved.status}`);
+  const current = await loadEpoch(config, saved.current, tree);
+  const past = saved.past.map((one): PastEpoch => {
+    const context = one.groupContext.slice();
+    return {
+      epoch: decode(GroupContext, context).epoch,
+      groupContext: context,
+      tree: current.tree.withLeaves(copied(SavedLeaves, one.leaves)),
+      secretTree: SecretTree.load(provider, one.secretTree, policy.ratchets),
+      senderDataSecret: one.senderDataSecret.slice(),
+      resumptionPsk: one.resumptionPsk.slice(),
+      endedBy: one.endedBy.slice(),
+      endedByOwn: one.endedByOwn === 1,
+    };
+  });
+  const proposals: CachedProposal[] = [];
+  for (const { reference, sourced, leafKey, dropped } of saved.proposals) {
+    proposals.push({
+      ...copied(SourceAndProposal, sourced, types),
+      reference: reference.slice(),
+      // Whoever could change the saved state could change the proposal: it is validated again before it is committed.
+      checked: false,
+      dropped: dropped === 1,
+      leafKey: leafKey && (await loadKey(provider, leafKey, undefined)),
+    });
+  }
+  const pending: PendingCommit | undefined = saved.pending && {
+    commit: saved.pending.commit.slice(),
+    epoch: await loadEpoch(
+      config,
+      saved.pending.epoch,
+      tree.withChanges(copied(SavedChanges, saved.pending.epoch.tree)),
+    ),
+    changes: {
+      added: saved.pending.added,
+      updated: saved.pending.updated,
+      removed: copied(RemovedMembers, saved.pending.removed),
+      reinit: saved.pending.reinit && copied(ReInit, encode(ReInit, saved.pending.reinit)),
+      custom: copied(SourcesAndProposals, saved.pending.custom, types).flatMap(({ sender, proposal }) =>
+        isCustomProposal(proposal) ? [{ sender, proposal }] : [],
+      ),
+    },
+    authenticatedData: saved.pending.authenticatedData.slice(),
+    own: copied(Proposals, saved.pending.own, types),
+  };
+  const reinit = saved.reinit && copied(ReInit, encode(ReInit, saved.reinit));
+  return { state: { status, current, past, proposals, pending, reinit }, saved: point };
 }

@@ -5,8 +5,10 @@ import { MlsError } from "../../errors.js";
 import type { OwnKeyPackage } from "../../key-package/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
 import { readKeyPackage, writeKeyPackage } from "../../wire/index.js";
+import { loading, openRecord, sealRecord } from "./record.js";
 
-const FORMAT = 1;
+/** The number of this format. Far from those of groups, so that the one is never taken for the other. */
+export const SAVED_KEY_PACKAGES = 0x82;
 
 /** The format of `Client.saveKeyPackages`. */
 export const SavedKeyPackages = struct({
@@ -29,20 +31,25 @@ export async function saveKeyPackages(
       leafKey: await saveKey(provider, leafKey),
     });
   }
-  return encode(SavedKeyPackages, { format: FORMAT, cipherSuite: provider.suite.id, keyPackages });
+  const body = encode(SavedKeyPackages, {
+    format: SAVED_KEY_PACKAGES,
+    cipherSuite: provider.suite.id,
+    keyPackages,
+  });
+  return (await sealRecord(provider, body)).bytes;
 }
 
-/** Loads what {@link saveKeyPackages} saved, and overwrites the bytes. @throws MlsError `state` */
+/**
+ * Loads what {@link saveKeyPackages} saved, and overwrites the bytes.
+ * @throws MlsError `state` for damaged or foreign bytes, `try-again` if the provider can't find the keys now
+ */
 export async function loadKeyPackages(
   provider: CipherSuiteProvider,
   bytes: Uint8Array,
 ): Promise<OwnKeyPackage[]> {
-  try {
-    const { format, cipherSuite, keyPackages } = decode(SavedKeyPackages, bytes);
-    if (format !== FORMAT || cipherSuite !== provider.suite.id) {
-      const expected = `format ${FORMAT} and suite ${provider.suite.id}`;
-      throw new MlsError("state", `expected ${expected}, got format ${format} and suite ${cipherSuite}`);
-    }
+  const load = async () => {
+    const { body } = await openRecord(provider, SAVED_KEY_PACKAGES, bytes);
+    const { keyPackages } = decode(SavedKeyPackages, body);
     const loaded: OwnKeyPackage[] = [];
     for (const saved of keyPackages) {
       const keyPackage = readKeyPackage(saved.keyPackage);
@@ -54,9 +61,9 @@ export async function loadKeyPackages(
       });
     }
     return loaded;
-  } catch (cause) {
-    if (!(cause instanceof MlsError) || cause.code === "state") throw cause;
-    throw new MlsError("state", "invalid saved key packages", { cause });
+  };
+  try {
+    return await loading("saved key packages", load);
   } finally {
     wipe(bytes);
   }

@@ -1,0 +1,58 @@
+// RFC 9420 §12.4.3: the groups that a client is in: at most one with each ID.
+import { toHex } from "../bytes.js";
+import { ensure, MlsError } from "../errors.js";
+import { type ClientConfig, type Epoch, firstState, type GroupState } from "../group/index.js";
+import type { LoadedState, SavePoint } from "../group/storage/index.js";
+import { Group } from "./group.js";
+
+/** The groups of a client, from when they are created, joined or restored until they are closed or left. */
+export class OpenGroups {
+  readonly #config: ClientConfig;
+  /** By the hexadecimal group ID. */
+  readonly #groups = new Map<string, Group>();
+
+  constructor(config: ClientConfig) {
+    this.#config = config;
+  }
+
+  get(groupId: Uint8Array): Group | undefined {
+    return this.#groups.get(toHex(groupId));
+  }
+
+  /** @throws ValidationError if a group with this ID is open */
+  checkNew(groupId: Uint8Array): void {
+    ensure(
+      this.get(groupId)?.active !== true,
+      "12.4.3: group_id must be unique among the groups that a client participates in",
+    );
+  }
+
+  /**
+   * The group in its first epoch here. It is known to be valid: only now may it take the place of an open group.
+   * @param replace whether an open group with the same ID is closed
+   * @throws ValidationError if there is one, and it isn't to be replaced
+   */
+  enter(epoch: Epoch, replace = false): Group {
+    const { groupId } = epoch.groupContext;
+    if (replace) void this.get(groupId)?.close();
+    else this.checkNew(groupId);
+    return this.#add(firstState(epoch), undefined);
+  }
+
+  /** A restored group. @throws MlsError `usage` if it is open already, `missing-signer` */
+  restore({ state, saved }: LoadedState): Group {
+    if (this.get(state.current.groupContext.groupId) !== undefined) {
+      throw new MlsError("usage", "the group is open here: close it before you restore an earlier state");
+    }
+    return this.#add(state, saved);
+  }
+
+  #add(state: GroupState, saved: SavePoint | undefined): Group {
+    const id = toHex(state.current.groupContext.groupId);
+    const group: Group = new Group(this.#config, state, saved, () => {
+      if (this.#groups.get(id) === group) this.#groups.delete(id);
+    });
+    this.#groups.set(id, group);
+    return group;
+  }
+}
