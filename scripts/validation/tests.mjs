@@ -22,6 +22,7 @@ export const TESTS = [
   "packages/extensions/test/grease.test.ts",
   "packages/core/test/client/resumption.test.ts",
   "packages/core/test/client/refused-proposals.test.ts",
+  "packages/core/test/client/shared-psks.test.ts",
   "packages/core/test/client/external-commit-rules.test.ts",
   "packages/core/test/client/who-is-believed.test.ts",
   "packages/core/test/client/welcome-tree.test.ts",

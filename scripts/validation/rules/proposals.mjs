@@ -65,6 +65,13 @@ export const PROPOSALS = [
   },
   { section: "12.1.4", text: "`psk_nonce` is of `KDF.Nh` bytes.", checks: [C.pskNonce] },
   {
+    section: "8.6",
+    text: "All members of the new epoch need a resumption PSK that a commit injects. Our choice, for who commits.",
+    checks: [
+      "8.6: a resumption PSK must be known to all members of the new epoch, so they must have been members in its epoch",
+    ],
+  },
+  {
     section: "12.1.4",
     text: "`psk_nonce` MUST be sampled at random.",
     by: "`Group.propose`, `Group.commit`, `Client.joinByExternalCommit`: the provider's random bytes",

@@ -37,7 +37,8 @@ export class Membership {
   }
 
   get context(): MemberContext {
-    return { config: this.config, epoch: this.state.current, signer: this.#signer };
+    const { current: epoch, past } = this.state;
+    return { config: this.config, epoch, past, signer: this.#signer };
   }
 
   /** @throws MlsError `missing` */

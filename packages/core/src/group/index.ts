@@ -39,6 +39,5 @@ export {
   type PendingCommit,
   resumptionPskOf,
   signerIn,
-  type Transition,
   wipeState,
 } from "./state.js";

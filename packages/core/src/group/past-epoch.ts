@@ -17,8 +17,14 @@ export interface EndedEpoch {
   readonly endedByOwn: boolean;
 }
 
+/** What is known of a past epoch when it ends. */
+export interface Ending extends Omit<EndedEpoch, "epoch"> {
+  /** The leaves of those who joined by the commit that ended it: they don't have its resumption PSK. */
+  readonly joined: readonly number[];
+}
+
 /** A past epoch. Only the leaves of its tree are read. The tree shares its unchanged nodes with later trees. */
-export interface PastEpoch extends EndedEpoch {
+export interface PastEpoch extends EndedEpoch, Ending {
   /** The encoded GroupContext */
   readonly groupContext: Uint8Array;
   readonly tree: RatchetTree;
@@ -30,7 +36,7 @@ export interface PastEpoch extends EndedEpoch {
 }
 
 /** The part of an epoch that is kept when it ends. */
-export function pastEpoch(epoch: Epoch, ending: Omit<EndedEpoch, "epoch">): PastEpoch {
+export function pastEpoch(epoch: Epoch, ending: Ending): PastEpoch {
   const { senderDataSecret, resumptionPsk } = epoch.secrets;
   return {
     epoch: epoch.groupContext.epoch,

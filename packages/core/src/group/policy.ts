@@ -32,7 +32,10 @@ export interface Policy {
   readonly strictLifetimes: boolean;
   /** Returns the time in milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** The number of past epochs whose late messages can be decrypted. */
+  /**
+   * The number of past epochs whose late messages can be decrypted. Also those whose resumption PSKs this client has: a
+   * commit with a PSK that some member doesn't keep leaves that member behind.
+   */
   readonly maxPastEpochs: number;
   /** Limits for skipped and reordered messages in an epoch (§9). */
   readonly ratchets: RatchetLimits;

@@ -6,7 +6,7 @@ import { isProposal, type LeafNode, type Proposal, ProposalType, type ReInit } f
 import { type ClientConfig, checkSavedSigner, needSigner } from "./config.js";
 import { type Epoch, wipeEpoch } from "./epoch.js";
 import type { EpochLedger, GroupView } from "./extensions/index.js";
-import { type EndedEpoch, type PastEpoch, pastEpoch, wipeEnded, wipePast } from "./past-epoch.js";
+import { type Ending, type PastEpoch, pastEpoch, wipeEnded, wipePast } from "./past-epoch.js";
 
 /** Whether a group is in use, or why it isn't. */
 export type GroupStatus = "active" | "removed" | "reinitialized" | "closed";
@@ -71,7 +71,7 @@ export function enterEpoch(
   state: GroupState,
   epoch: Epoch,
   changes: CommitChanges,
-  ending: Omit<EndedEpoch, "epoch">,
+  ending: Ending,
   maxPastEpochs: number,
 ): Transition {
   const { current, pending } = state;
@@ -135,6 +135,8 @@ export function resumptionPskOf(state: GroupState, epoch: bigint): Uint8Array | 
 export interface MemberContext {
   readonly config: ClientConfig;
   readonly epoch: Epoch;
+  /** The latest first. */
+  readonly past: readonly PastEpoch[];
   readonly signer: Signer;
 }
 

@@ -10,13 +10,16 @@ import {
   type CommitMessages,
   type CommitOptions,
   changesOf,
+  checkSharedPsks,
   findProposal,
   ownDescription,
   ownProposals,
   proposalsToCommit,
   type ResumptionOptions,
   type ResumptionUsage,
+  type Selection,
   selectProposals,
+  withSharedPsks,
 } from "../proposals/index.js";
 import type { CachedProposal, GroupState, MemberContext, PendingCommit } from "../state.js";
 import { buildCommit, type CommitRequest, memberCommitter } from "./build.js";
@@ -46,17 +49,13 @@ export async function prepareCommit(
   const { identity, references, ratchetTreeInWelcome = config.policy.ratchetTreeInWelcome } = options;
   const nextSigner = identity?.signer ?? signer;
   if (identity?.signer !== undefined) await validateSigner(config.provider, identity.signer);
-  const { groupContext, keys } = epoch;
+  const { groupContext } = epoch;
   const authenticatedData = config.registry.authenticatedData(options.authenticatedData, groupContext);
   const choice =
     references === undefined
-      ? selectProposals(
-          await proposalsToCommit(config, epoch, received, keys.leafIndex),
-          own,
-          keys.leafIndex,
-          config.registry,
-        )
+      ? await chooseReceived(context, received, own)
       : { proposals: [...references.map((reference) => findReceived(received, reference)), ...own] };
+  checkSharedPsks(context, choice.proposals);
   const built = await buildCommit(config, memberCommitter(epoch), {
     ...choice,
     forcePath: options.forcePath === true || identity !== undefined,
@@ -104,6 +103,24 @@ export async function prepareResumption(
   const config = { ...context.config, psk: () => findPsk(id.pskEpoch) };
   return prepareCommit({ ...context, config }, { own, received: [], resumption: { id, from } }, options);
 }
+
+/** The proposals of a commit: the committer's own, and the received ones that can be committed with them (§12.4). */
+async function chooseReceived(
+  context: MemberContext,
+  received: readonly CachedProposal[],
+  own: readonly SourcedProposal[],
+): Promise<Selection> {
+  const { config, epoch } = context;
+  const { leafIndex } = epoch.keys;
+  const allowed = await proposalsToCommit(config, epoch, received, leafIndex);
+  // The references take at most half of a message, so that there is room for the path.
+  const most = Math.floor(config.policy.maxMessageSize / 2 / (config.provider.suite.hash.Nh + REFERENCE));
+  const shared = withSharedPsks(context, allowed, own).slice(0, most);
+  return selectProposals(shared, own, leafIndex, config.registry);
+}
+
+/** What a reference takes in a commit besides the hash: its type, and its length. */
+const REFERENCE = 2;
 
 /** The received proposal with this ProposalRef. @throws MlsError `missing` if there is none in this epoch */
 function findReceived(received: readonly CachedProposal[], wanted: Uint8Array): CachedProposal {

@@ -106,7 +106,7 @@ export async function mergePending(
   state: GroupState,
   { commit, epoch, changes, authenticatedData }: PendingCommit,
 ): Promise<Reception<CommitMessage>> {
-  const ending = { endedBy: await commitDigest(provider, commit), endedByOwn: true };
+  const ending = { endedBy: await commitDigest(provider, commit), endedByOwn: true, joined: changes.added };
   const { leafIndex } = epoch.keys;
   const received = reportCommit(epoch, changes, {
     committer: memberOf(leafIndex, epoch.tree.leaf(leafIndex) as LeafNode),
@@ -269,7 +269,12 @@ async function receiveHandshake(
   const find = (reference: Uint8Array) => findProposal(proposals, reference);
   const processed = await processCommit(config, current, authenticated, find);
   const { committer, applied, tree } = processed;
-  const ending = { endedBy: await commitDigest(config.provider, bytes), endedByOwn: false };
+  const external = authenticated.content.sender.senderType === SenderType.newMemberCommit;
+  const ending = {
+    endedBy: await commitDigest(config.provider, bytes),
+    endedByOwn: false,
+    joined: [...applied.added.map(({ leafIndex }) => leafIndex), ...(external ? [committer.leafIndex] : [])],
+  };
   const epoch = await openEpoch(config, current, processed, (reference) => find(reference)?.leafKey);
   const changes = changesOf(applied);
   const { maxPastEpochs } = config.policy;

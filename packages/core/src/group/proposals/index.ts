@@ -27,6 +27,7 @@ export {
 } from "./requests.js";
 export { checkGroup, checkOwnSupport } from "./result.js";
 export { senderLeaf, verifySender } from "./sender.js";
+export { checkSharedPsks, withSharedPsks } from "./shared-psks.js";
 export { checkReplacement, leafRules, type ResumptionUsage } from "./single-proposal.js";
 export { cacheProposal, checkMaySend, createExternalProposal, proposalFormat } from "./standalone.js";
 export { checkResult, validateProposals } from "./validate.js";

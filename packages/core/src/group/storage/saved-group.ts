@@ -96,6 +96,7 @@ const SavedGroup = struct({
       resumptionPsk: opaque,
       endedBy: opaque,
       endedByOwn: uint8,
+      joined: vector(uint32),
     }),
   ),
   proposals: vector(
@@ -238,6 +239,7 @@ export async function saveState(
       resumptionPsk: past.resumptionPsk,
       endedBy: past.endedBy,
       endedByOwn: past.endedByOwn ? 1 : 0,
+      joined: past.joined,
     })),
     proposals,
     pending: pending && {
@@ -331,6 +333,7 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
       resumptionPsk: one.resumptionPsk.slice(),
       endedBy: one.endedBy.slice(),
       endedByOwn: one.endedByOwn === 1,
+      joined: one.joined,
     };
   });
   const proposals: CachedProposal[] = [];
