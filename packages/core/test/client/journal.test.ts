@@ -89,7 +89,7 @@ describe("changes since a snapshot", () => {
     await a.mergePendingCommit();
     const changes = await b.saveChanges();
     expect(snapshot.length).toBeGreaterThan(30_000);
-    expect(changes.length).toBeLessThan(6000);
+    expect(changes.length).toBeLessThan(6500);
     const restored = await (await (parties[1] as (typeof parties)[number]).again()).restore([
       snapshot,
       changes,

@@ -45,7 +45,9 @@ describe("a resumption PSK", () => {
     const proposal = await b.propose({ psk: { resumption: old } });
     for (const group of [a, c]) await group.receive(proposal);
     // It is known after a restart too who joined when.
-    const restored = await (parties[0] as Party).client.restore(await a.save());
+    const saved = await a.save();
+    await a.close();
+    const restored = await (parties[0] as Party).client.restore(saved);
     const { commit } = await restored.commit();
     for (const group of [b, c]) expect((await group.receive(commit)).kind).toBe("commit");
     await restored.mergePendingCommit();
