@@ -29,4 +29,6 @@ export const TESTS = [
   "packages/core/test/client/message-keys.test.ts",
   "packages/core/test/client/signers.test.ts",
   "packages/core/test/client/signature-keys.test.ts",
+  "packages/core/test/codec/properties.test.ts",
+  "packages/core/test/schedule/secret-tree.test.ts",
 ];

@@ -76,6 +76,27 @@ it.each([
     /a rule without a test: §12\.4\.3\.3: A sender MUST NOT list blank nodes/,
   ],
   [
+    "a requirement of the RFC is left without a rule",
+    "scripts/validation/rules/encoding.mjs",
+    "musts: [2],",
+    'beyond: "nothing in particular",',
+    /a requirement without a rule: §2\.1\.2#2/,
+  ],
+  [
+    "a rule is about no requirement",
+    "scripts/validation/rules/encoding.mjs",
+    "musts: [2],",
+    "",
+    /a rule without a requirement .*: §2\.1\.2: A longer encoding/,
+  ],
+  [
+    "a rule is about a requirement that the RFC doesn't have",
+    "scripts/validation/rules/encoding.mjs",
+    "musts: [2],",
+    "musts: [2, 9],",
+    /a rule about a requirement that isn't there, §2\.1\.2#9: §2\.1\.2: A longer encoding/,
+  ],
+  [
     "somebody has edited it",
     "docs/validation.md",
     "## §7.3",

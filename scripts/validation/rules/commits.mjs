@@ -5,11 +5,13 @@ import { C, EXTERNAL, ORDER } from "./names.mjs";
 export const COMMITS = [
   {
     section: "12.4",
+    musts: [1],
     text: "A member that has seen valid proposals MUST commit before it sends application data.",
     checks: ["pending: proposals were received: commit them before sending application data"],
   },
   {
     section: "12.4",
+    musts: [2, 3],
     text: "Sender and receiver of a commit MUST verify its list of proposals (§12.2).",
     by: "`buildCommit` and `processCommit`, which both call `validateProposals`",
     tests: [
@@ -18,23 +20,27 @@ export const COMMITS = [
   },
   {
     section: "12.4",
+    musts: [4],
     text: "`path` MUST be there, unless there are proposals and none of them requires one.",
     checks: [C.pathPresent],
   },
   {
     section: "12.4",
+    musts: [5],
     text: "A new proposal type MUST say whether it requires a path.",
     by: "`ProposalDefinition.pathRequired` in group/extensions/extension-definition.ts: a registration without it doesn't compile",
     checks: [C.pathPresent],
   },
   {
     section: "12.4.1",
+    musts: [1, 2],
     text: "A committer verifies its list (§12.2), and where a path is required, it MUST make one.",
     by: "`buildCommit` in group/commit/build.ts",
     tests: [[ORDER, "has a path where one is required, and a Welcome for each new member"]],
   },
   {
     section: "12.4.1",
+    musts: [3, "8.4#1"],
     text: "The `psks` in a Welcome MUST stand in the order of the proposals.",
     by: "`createWelcome` in group/join/create-welcome.ts",
     tests: [
@@ -46,12 +52,14 @@ export const COMMITS = [
   },
   {
     section: "12.4.1",
+    musts: [4],
     text: "The Welcomes MUST cover every new member.",
     by: "`createWelcome` in group/join/create-welcome.ts: one for all",
     tests: [[ORDER, "has a path where one is required, and a Welcome for each new member"]],
   },
   {
     section: "12.4.1",
+    musts: [5],
     text: "After a ReInit the committer MUST create the new group with the ReInit's parameters and the same members.",
     by: "`Client.reinitialize`, whose commit `buildCommit` checks as the new members do",
     checks: [
@@ -67,6 +75,7 @@ export const COMMITS = [
   },
   {
     section: "12.4.1",
+    musts: [6, 7, 8, 9, 10, "11.2#3"],
     text: "Its Welcome MUST name the resumption PSK of usage `reinit`, of the old group and of its epoch after the commit.",
     by: "`resumptionPskId` in group/join/resumption.ts",
     checks: ["12.4.3.1: the last commit to the referenced group must contain a ReInit"],
@@ -74,6 +83,7 @@ export const COMMITS = [
   },
   {
     section: "12.4.2",
+    musts: [1],
     text: "The commit's epoch is the group's.",
     checks: [
       "future-epoch: expected a message of epoch …, got epoch …",
@@ -83,6 +93,7 @@ export const COMMITS = [
   },
   {
     section: "12.4.2",
+    musts: ["6.2#2"],
     text: "The membership tag of a PublicMessage is verified.",
     checks: [
       "fork: the membership tag (RFC 9420 §6.2) isn't that of this epoch: the message is from a diverged (forked) group, or was changed",
@@ -90,6 +101,7 @@ export const COMMITS = [
   },
   {
     section: "12.4.2",
+    musts: ["6.3.1#6"],
     text: "A PrivateMessage is decrypted by the sender's key of that generation.",
     by: "`openPrivate` in framing/private-message.ts: the AEAD refuses all else, and so does the secret tree",
     tests: [
@@ -98,24 +110,28 @@ export const COMMITS = [
   },
   {
     section: "12.4.2",
+    musts: [2, "6.1#9"],
     text: "The signature on the FramedContent is verified.",
     checks: [C.signature, "unknown-sender: the sender is no member of the group"],
   },
   {
     section: "12.4.2",
+    musts: [3],
     text: "The proposals are valid (§12.2), those by reference known.",
     checks: ["missing: the commit refers to a proposal that wasn't received: ProposalRef …..."],
   },
-  { section: "12.4.2", text: "All PSKs that are proposed are at hand.", checks: [C.pskKnown] },
-  { section: "12.4.2", text: "`path` is there where it is required.", checks: [C.pathPresent] },
+  { section: "12.4.2", musts: [4], text: "All PSKs that are proposed are at hand.", checks: [C.pskKnown] },
+  { section: "12.4.2", musts: [5], text: "`path` is there where it is required.", checks: [C.pathPresent] },
   {
     section: "12.4.2",
+    beyond: "a step without a MUST",
     text: "An external commit's sender gets the leftmost blank leaf, in a larger tree if there is none.",
     by: "`leftmostBlank` and `reserve` in tree/ratchet-tree.ts",
     tests: [[EXTERNAL, "joins at the leftmost blank leaf, with the same state as the members"]],
   },
   {
     section: "12.4.2",
+    musts: [6, "7.3#13", "7.5#1"],
     text: "The path's leaf node is valid (§7.3), and its `leaf_node_source` MUST be `commit`.",
     checks: [
       C.source,
@@ -126,16 +142,19 @@ export const COMMITS = [
   },
   {
     section: "12.4.2",
+    musts: [7],
     text: "The path's leaf node has another `encryption_key` than the committer's leaf had.",
     checks: [C.keyChanges],
   },
   {
     section: "12.4.2",
+    musts: [8, "16.7#1"],
     text: "None of the path's public keys is in the new tree already.",
     checks: [C.pathKeysNew],
   },
   {
     section: "12.4.2",
+    musts: ["7.6#2"],
     text: "The path fits the sender's filtered direct path: a node for each, a ciphertext for each recipient (§7.5, §7.6).",
     checks: [
       "7.5: an update path has a node for each node of the sender's filtered direct path",
@@ -144,21 +163,25 @@ export const COMMITS = [
   },
   {
     section: "12.4.2",
+    musts: ["7.5#4"],
     text: "The path secret is one, and gives the public keys that the path says (§7.4, §7.5).",
     checks: [C.pathSecretLength, "7.5: the derived public keys must be those sent in the UpdatePath"],
   },
   {
     section: "12.4.2",
+    musts: [9, "6.2#2", "6.3.1#6"],
     text: "The confirmation tag is that of the new epoch.",
     checks: [C.commitTag],
   },
   {
     section: "12.4.2",
+    musts: [10, 11],
     text: "After a ReInit the group MUST NOT be used to send any more, nor for handshakes.",
     checks: [C.closedReceived],
   },
   {
     section: "12.4.2",
+    beyond: "a note of the RFC, without a MUST",
     text: "Who is removed can't send any more, and takes nothing.",
     checks: ["removed: this client was removed from the group"],
   },

@@ -1,55 +1,114 @@
-// RFC 9420 §7.3, §7.9: leaf nodes and parent hashes.
-import { C, INSIDER_ADD, LEAF_REQUIREMENTS } from "./names.mjs";
+// RFC 9420 §7: leaf nodes, paths, hashes.
+import {
+  C,
+  GREASE,
+  INSIDER_ADD,
+  LEAF_REQUIREMENTS,
+  MAKER,
+  REGISTRATION,
+  SECRET_LIFETIME,
+  SUITES,
+} from "./names.mjs";
 
 /** @type {readonly import("../rules.mjs").RfcRule[]} */
 export const LEAF_NODES = [
   {
+    section: "7.1",
+    musts: [1],
+    text: "`unmerged_leaves` MUST be sorted in increasing order.",
+    checks: ["7.1: unmerged_leaves must be sorted in increasing order"],
+  },
+  {
+    section: "7.2",
+    musts: [1, 2, 3],
+    text: "`capabilities` MUST NOT list the default extension and proposal types.",
+    checks: [
+      "usage: expected capabilities without the default types of RFC 9420 §7.2, got … type …",
+      "usage: expected an unused … type from 1 to …, got …",
+    ],
+  },
+  {
+    section: "7.2",
+    musts: [4, "13.4#2"],
+    text: "A client MUST list all values that it supports, and support those that it lists: the provider's suites, and the types that are registered.",
+    by: "`capabilitiesOf` in group/extensions/leaf-description.ts",
+    tests: [
+      [SUITES, "capabilities list the suites that the provider supports"],
+      [REGISTRATION, "is in the capabilities, and can be required"],
+    ],
+  },
+  {
+    section: "7.2",
+    musts: [5],
+    text: "A leaf node's credential type, and the types of its extensions that aren't default, MUST be in its `capabilities`.",
+    checks: [C.credentialOwn, C.extensionsOwn],
+  },
+  {
+    section: "7.2",
+    musts: [6],
+    text: "Unknown values in `capabilities` MUST be ignored.",
+    by: "`checkCapabilities`, which looks for what is required",
+    tests: [[GREASE, "%s: does all that others do"]],
+  },
+  {
+    section: "7.2",
+    musts: [7],
+    text: "A leaf node whose lifetime in all is longer than the application allows MUST be rejected.",
+    checks: [C.lifetimeTotal],
+  },
+  {
+    section: "7.2",
+    musts: [8],
+    text: "A leaf node with other contents MUST have another signature.",
+    by: "`signLeafNode` in tree/leaf-node.ts, the only function that makes one",
+    checks: [C.boundKeyPackage, C.boundPath, C.boundTree],
+    tests: [[MAKER, "a new leaf node comes with a new signature"]],
+  },
+  {
     section: "7.3",
+    musts: [1, "5.3.1#1"],
     text: "The credential of a leaf node is valid (§5.3.1): the application's authentication service says so, of one in a key package, an Update, a path or a tree to join.",
     checks: [C.authentication],
   },
   {
-    section: "5.3.1",
-    text: "A credential that replaces another one is valid as its successor, says the application.",
-    checks: [C.successor, "authentication: only `isSuccessor` can replace a credential of type …"],
-  },
-  {
-    section: "5.1.1",
-    text: "The `signature_key` of a leaf node is a public key of the suite's signature scheme.",
-    checks: [C.signatureKey],
-  },
-  {
     section: "7.3",
+    musts: [2],
     text: "The signature on a leaf node is valid under its `signature_key`.",
     checks: [C.boundKeyPackage, C.boundPath, C.boundTree],
   },
   {
     section: "7.3",
+    musts: [3, 4],
     text: "The extensions, proposal types and credential types of `required_capabilities` MUST be in the leaf node's `capabilities`.",
     checks: LEAF_REQUIREMENTS,
   },
   {
     section: "7.3",
+    musts: [5, "7.2#5"],
     text: "The credential type is supported by all members, and the leaf node supports all credential types that the members use; its own among them (§7.2).",
     checks: [C.credentialForAll, C.credentialOwn],
   },
   {
     section: "7.3",
+    musts: [6, 7, 8],
     text: "A client that sends a leaf node in a proposal or a commit MUST verify that the time is within its `lifetime`. Receivers do so if their policy says so (`strictLifetimes`).",
     checks: [C.lifetime],
   },
   {
     section: "7.3",
+    musts: ["7.2#7"],
     text: "A lifetime in all is no longer than the application allows (§7.2). Receivers check it if their policy says so (`strictLifetimes`).",
     checks: [C.lifetimeTotal],
   },
   {
     section: "7.3",
+    musts: [9, "7.2#5"],
     text: "The extensions of a leaf node are listed in its `capabilities`.",
     checks: [C.extensionsOwn],
   },
   {
     section: "7.3",
+    musts: [10, 11, 12, 13],
     text: "`leaf_node_source` is `key_package` in a key package, `update` in an Update, `commit` in a path.",
     checks: [C.source],
     tests: [
@@ -59,18 +118,87 @@ export const LEAF_NODES = [
   },
   {
     section: "7.3",
+    musts: [12],
     text: "An Update brings another `encryption_key` than that of the leaf node it replaces.",
     checks: [C.keyChanges],
   },
-  { section: "7.3", text: "`signature_key` is unique among the members.", checks: [C.signatureKeyUnique] },
-  { section: "7.3", text: "`encryption_key` is unique among the members.", checks: [C.encryptionKeyUnique] },
+  {
+    section: "7.3",
+    musts: [14, 15, "16.7#1"],
+    text: "`signature_key` is unique among the members.",
+    checks: [C.signatureKeyUnique],
+  },
+  {
+    section: "7.3",
+    musts: [14, 16, "16.7#1"],
+    text: "`encryption_key` is unique among the members.",
+    checks: [C.encryptionKeyUnique],
+  },
+  {
+    section: "7.5",
+    musts: [1],
+    text: "A path's leaf node MUST do as that of an Update would, but for its source.",
+    by: "`checkReplacement` in group/proposals/single-proposal.ts, for both",
+    checks: [C.keyChanges, C.credentialOwn, C.extensionsOwn, ...LEAF_REQUIREMENTS],
+    tests: [["packages/core/test/client/insider-path.test.ts", "with %s is refused by %s"]],
+  },
+  {
+    section: "7.5",
+    musts: [2, "7.6#1"],
+    text: "A path's secrets MUST NOT be encrypted to members whom the same commit adds.",
+    by: "`recipients` in tree/treekem.ts, for who makes the path and who checks it",
+    checks: [C.ciphertexts],
+  },
+  {
+    section: "7.5",
+    musts: [3],
+    text: "The parent hash of the path's leaf node is that of the first node of its filtered direct path.",
+    checks: [C.parentHashLeaf],
+  },
+  {
+    section: "7.5",
+    musts: [4],
+    text: "The keys that come of a path secret are those in the path.",
+    checks: ["7.5: the derived public keys must be those sent in the UpdatePath"],
+  },
+  {
+    section: "7.5",
+    musts: [5, 6, 7],
+    text: "Path secrets, node secrets and the keys that a path replaces MUST be deleted.",
+    by: "`wipe` in tree/tree-keys.ts, tree/treekem.ts and group/commit; `enterEpoch`, which forgets the old epoch's keys",
+    tests: [
+      [MAKER, "by the committer, by a member, and by a new member"],
+      [SECRET_LIFETIME, "as soon as a commit is merged, another commit arrives, or the group is closed"],
+    ],
+  },
+  {
+    section: "7.6",
+    musts: [2],
+    text: "A path node MUST have one ciphertext for each node of the copath node's resolution.",
+    checks: [
+      C.ciphertexts,
+      "7.5: an update path has a node for each node of the sender's filtered direct path",
+    ],
+  },
+  {
+    section: "7.8",
+    musts: [1],
+    text: "In the input of a tree hash a node MUST be absent if it is blank, and present if not.",
+    by: "`treeHashes` in tree/tree-hash.ts",
+    checks: [C.treeHash],
+    tests: [
+      ["packages/core/test/tree/ratchet-tree.test.ts", "do to the tree what they do to an array of nodes"],
+    ],
+  },
   {
     section: "7.9.2",
+    musts: [1],
     text: "Who joins MUST authenticate that each non-blank parent node is parent-hash valid, by exactly one chain up from a leaf.",
     checks: [C.parentHashChain],
   },
   {
     section: "7.9.2",
+    musts: [2, "7.5#3"],
     text: "Who processes a commit with a path MUST compute the `parent_hash` of the committer's new leaf, and compare it.",
     checks: [C.parentHashLeaf],
   },

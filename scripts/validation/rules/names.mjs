@@ -35,6 +35,11 @@ export const C = {
   pskKnown: "missing: … isn't known here",
   pskOnce:
     "12.2: a commit must not contain multiple PreSharedKey proposals that reference the same PreSharedKeyID",
+  uniqueTypes: "13.4: a list of extensions must not have more than one extension of any given type",
+  supportOwn: "13.4: a client must support every extension in the GroupContext of its groups",
+  welcomePsks: "8.4: the psks of a Welcome must be those of the commit, each once",
+  membershipTag:
+    "fork: the membership tag (RFC 9420 §6.2) isn't that of this epoch: the message is from a diverged (forked) group, or was changed",
   oneTarget:
     "12.2: a commit must not contain multiple Update and/or Remove proposals that apply to the same leaf",
   externalInitOnly: "12.1.6: an ExternalInit can only be used by new members, in an external commit",
@@ -65,6 +70,17 @@ export const C = {
 };
 
 export const LEAF_REQUIREMENTS = [C.extensionsRequired, C.proposalsRequired, C.credentialsRequired];
+export const MAKER = "packages/core/test/validation/maker.test.ts";
+export const PRIVATE = "packages/core/test/framing/private-message.test.ts";
+export const PUBLIC = "packages/core/test/framing/public-message.test.ts";
+export const CODEC = "packages/core/test/codec/properties.test.ts";
+export const SECRET_TREE = "packages/core/test/schedule/secret-tree.test.ts";
+export const FORWARD_SECRECY = "packages/core/test/schedule/forward-secrecy.test.ts";
+export const SECRET_LIFETIME = "packages/core/test/client/secret-lifetime.test.ts";
+export const RESUMPTION = "packages/core/test/client/resumption.test.ts";
+export const SUITES = "packages/core/test/client/suites.test.ts";
+export const REGISTRATION = "packages/core/test/client/registration.test.ts";
+export const GREASE = "packages/extensions/test/grease.test.ts";
 export const ORDER = "packages/core/test/validation/order.test.ts";
 export const WELCOME = "packages/core/test/validation/welcome.test.ts";
 export const EXTERNAL = "packages/core/test/validation/external.test.ts";

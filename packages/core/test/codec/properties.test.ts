@@ -89,7 +89,7 @@ describe("round trips", () => {
 });
 
 describe("lengths", () => {
-  it.each(["4000", "403f", "80000040", "80003fff", "c0", "c000000000000000", "ff"])(
+  it.each(["4000", "403f", "80000040", "80003fff", "c0", "c000000000000000", "c000000040000000", "ff"])(
     "%s is no length",
     (text) => {
       expect(() => new Reader(hex(text)).varint()).toThrow(DecodeError);
