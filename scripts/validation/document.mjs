@@ -93,7 +93,8 @@ function ruleRow(rule, number, { checks, killers, problems }) {
 function ruleTables(context) {
   const counts = new Map();
   const rows = new Map();
-  for (const rule of RULES) {
+  const bySection = (a, b) => a.section.localeCompare(b.section, "en", { numeric: true });
+  for (const rule of RULES.toSorted(bySection)) {
     const section = rule.section.split(".").slice(0, 2).join(".");
     const number = (counts.get(rule.section) ?? 0) + 1;
     counts.set(rule.section, number);
