@@ -140,7 +140,7 @@ export const PROPOSALS = [
     section: "12.1.8",
     beyond: "for the application to decide",
     text: "External proposals that the application doesn't authorize are invalid.",
-    checks: ["forbidden: the policy doesn't authorize this … proposal"],
+    checks: ["forbidden: the policy doesn't authorize this …"],
   },
   {
     section: "12.1.8",

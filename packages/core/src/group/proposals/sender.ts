@@ -127,7 +127,7 @@ export async function authorize(
 ): Promise<void> {
   if (policy.authorize === undefined) return;
   const answer = policy.authorize({ proposal, proposer, committer });
-  if ((isPromise(answer) ? await answer : answer) === true) return;
+  const authorized = isPromise(answer) ? await answer : answer;
   const what = proposal === undefined ? "commit without proposals" : `${proposalName(proposal)} proposal`;
-  throw new MlsError("forbidden", `the policy doesn't authorize this ${what}`);
+  if (authorized !== true) throw new MlsError("forbidden", `the policy doesn't authorize this ${what}`);
 }
