@@ -44,7 +44,9 @@ it("is in all places that the RFC lists, and in no other", async () => {
     expect(cipherSuites.filter((value) => !isGrease(value))).toEqual(crypto.suites.map(({ id }) => id));
     expect(extensions.map(({ extensionType }) => isGrease(extensionType))).toEqual([true]);
     expect(leafNode.extensions.map(({ extensionType }) => isGrease(extensionType))).toEqual([true]);
+    // §10: the capabilities list the types of the extensions of both.
     expect(types).toContain(leafNode.extensions[0]?.extensionType);
+    expect(types).toContain(extensions[0]?.extensionType);
     expect(isGrease(leafNode.credential.credentialType)).toBe(false);
   }
   expect(seen.size).toBeGreaterThan(8);

@@ -54,6 +54,16 @@ it("is deleted after use without the extension or without the mark", async () =>
   ]);
 });
 
+it.each([lastResortKeyPackage(), earlierLastResortKeyPackage()])(
+  "has its mark in the capabilities of its leaf node",
+  async (mark) => {
+    const bob = await client("bob", [lastResort()]);
+    const { extensions, leafNode } = keyPackageIn(await bob.createKeyPackage({ extensions: [mark] }));
+    expect(extensions).toEqual([mark]);
+    expect(leafNode.capabilities.extensions).toEqual([mark.extensionType]);
+  },
+);
+
 it("is recognised by everybody, and can be saved after use", async () => {
   const signer = await generateSigner(crypto, SUITE);
   const bob = await client("bob", [lastResort()], { signer });

@@ -42,8 +42,11 @@ export const KEY_PACKAGES = [
   {
     section: "10",
     musts: [6],
-    text: "The extensions of the leaf node MUST be in its `capabilities`.",
-    checks: [C.extensionsOwn],
+    text: "The extensions of the key package and of its leaf node MUST be in the leaf node's `capabilities`.",
+    checks: [
+      "10: each extension of the KeyPackage must be in the capabilities of its leaf node",
+      C.extensionsOwn,
+    ],
   },
   {
     section: "10",

@@ -125,8 +125,8 @@ export class Client {
     lifetime,
   }: KeyPackageOptions = {}): Promise<OwnKeyPackage> {
     const { provider, registry, policy } = this.#config;
-    const leaf = this.#config.describeLeaf();
     const extensions = registry.keyPackageExtensions(chosen, (length) => provider.random(length));
+    const leaf = this.#config.describeLeaf(extensions);
     return createKeyPackage(
       provider,
       this.#config.identity.signer,

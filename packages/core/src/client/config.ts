@@ -28,9 +28,9 @@ export function configOf(
     registry,
     ownExtensions: new Set(capabilities.extensions),
     identity,
-    describeLeaf: () => {
+    describeLeaf: (keyPackageExtensions) => {
       const own = { credential: identity.credential, capabilities, extensions: leafExtensions };
-      return describeLeaf(registry, (length) => provider.random(length), own);
+      return describeLeaf(registry, (length) => provider.random(length), own, keyPackageExtensions);
     },
     signerFor: (publicKey) => signers.find((one) => equalBytes(one.publicKey, publicKey)),
     addSigner: (added) => {

@@ -3,7 +3,7 @@ import { toHex } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import type { LeafDescription } from "../key-package/index.js";
 import type { Awaitable, CipherSuiteProvider, Signer } from "../provider/index.js";
-import type { Credential, LeafNode, PreSharedKeyID } from "../wire/index.js";
+import type { Credential, Extension, LeafNode, PreSharedKeyID } from "../wire/index.js";
 import type { AuthenticationService } from "./authentication.js";
 import type { Registry } from "./extensions/index.js";
 import type { Policy } from "./policy.js";
@@ -23,8 +23,8 @@ export interface GroupConfig {
 
 /** The configuration of a group for members. */
 export interface ClientConfig extends GroupConfig {
-  /** The content of a new leaf node of the client. */
-  describeLeaf(): LeafDescription;
+  /** The content of a new leaf node of the client, and of a key package with these extensions. */
+  describeLeaf(keyPackageExtensions?: readonly Extension[]): LeafDescription;
   /** The client's signer with a public key. */
   signerFor(publicKey: Uint8Array): Signer | undefined;
   /** Adds a signer, such as one that a group switches to. */

@@ -10,11 +10,16 @@ import type {
   Signer,
   VerifyRequest,
 } from "../provider/index.js";
-import { checkLeafNode, type LifetimeRule, leafNodeVerifyRequest, signLeafNode } from "../tree/index.js";
+import {
+  checkLeafNode,
+  DEFAULT_EXTENSIONS,
+  type LifetimeRule,
+  leafNodeVerifyRequest,
+  signLeafNode,
+} from "../tree/index.js";
 import {
   type Capabilities,
   type Credential,
-  checkUniqueTypes,
   type Extension,
   KeyPackage,
   KeyPackageTBS,
@@ -106,7 +111,14 @@ export function checkKeyPackage(
     () => `expected suite ${suite.id}, got ${cipherSuite}`,
   );
   checkLeafNode(leafNode, LeafNodeSource.keyPackage, lifetime);
-  checkUniqueTypes(extensions);
+  const listed = new Set(extensions.length === 0 ? [] : leafNode.capabilities.extensions);
+  for (const { extensionType } of extensions) {
+    ensure(
+      DEFAULT_EXTENSIONS.has(extensionType) || listed.has(extensionType),
+      "10: each extension of the KeyPackage must be in the capabilities of its leaf node",
+      () => `extension type ${extensionType}`,
+    );
+  }
   ensure(
     !equalBytes(leafNode.encryptionKey, initKey),
     "10.1: leaf_node.encryption_key must be different from init_key",

@@ -4,14 +4,7 @@ import { encode, vectorSize, Writer } from "../codec/index.js";
 import { signWithLabel, verifyRequest } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, chain, type Signer, type VerifyRequest } from "../provider/index.js";
-import {
-  checkUniqueTypes,
-  ExtensionType,
-  LeafNode,
-  LeafNodeContext,
-  LeafNodeSource,
-  UnsignedLeafNode,
-} from "../wire/index.js";
+import { ExtensionType, LeafNode, LeafNodeContext, LeafNodeSource, UnsignedLeafNode } from "../wire/index.js";
 
 const LABEL = "LeafNodeTBS";
 
@@ -127,7 +120,6 @@ export function checkLeafNode(
     "7.2: the credential type used in the LeafNode must be in its capabilities",
     () => `credential type ${credential.credentialType}`,
   );
-  checkUniqueTypes(extensions);
   for (const { extensionType } of extensions) {
     ensure(
       DEFAULT_EXTENSIONS.has(extensionType) || capabilities.extensions.includes(extensionType),

@@ -3,19 +3,25 @@ import { MlsError } from "../../errors.js";
 import type { LeafDescription } from "../../key-package/index.js";
 import type { CryptoProvider } from "../../provider/index.js";
 import { DEFAULT_EXTENSIONS } from "../../tree/index.js";
-import { type Capabilities, CredentialType, ProtocolVersion } from "../../wire/index.js";
+import { type Capabilities, CredentialType, type Extension, ProtocolVersion } from "../../wire/index.js";
 import type { Registry } from "./registry.js";
 import { DEFAULT_PROPOSALS } from "./requirements.js";
 
-/** The content of a new leaf node: what the client supports, and GREASE values (§13.5). */
+/**
+ * The content of a new leaf node: what the client supports, and GREASE values (§13.5).
+ * @param keyPackageExtensions those of the key package that the leaf node is for: its capabilities list them (§10)
+ */
 export function describeLeaf(
   registry: Registry,
   random: (length: number) => Uint8Array,
   { credential, capabilities: supported, extensions: chosen }: LeafDescription,
+  keyPackageExtensions: readonly Extension[] = [],
 ): LeafDescription {
   const grease = registry.grease(random);
   const extensions = registry.leafNodeExtensions(chosen, random);
-  const added = extensions.slice(chosen.length).map(({ extensionType }) => extensionType);
+  const added = [...extensions.slice(chosen.length), ...keyPackageExtensions]
+    .map(({ extensionType }) => extensionType)
+    .filter((type) => !DEFAULT_EXTENSIONS.has(type));
   const list = (...types: readonly (readonly number[])[]) => [...new Set(types.flat())];
   return {
     credential,

@@ -10,6 +10,7 @@ import {
   CredentialType,
   type CustomProposal,
   type CustomPsk,
+  checkUniqueTypes,
   type Extension,
   type GroupContext,
   isCustomProposal,
@@ -33,6 +34,7 @@ import type {
   PskDefinition,
   RandomSource,
 } from "./extension-definition.js";
+import { STANDARD_EXTENSIONS } from "./standard.js";
 
 const STANDARD_PROPOSALS: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(ProposalType));
 const STANDARD_PSKS: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(PSKType));
@@ -145,11 +147,16 @@ export class Registry {
     return this.#withDefaults(chosen, (one) => one.groupInfoExtensions?.(random, view), "groupInfo");
   }
 
-  /** Checks where each known extension is used, and its content. @throws MlsError */
+  /**
+   * §13.4: checks a list of extensions: that no type is in it twice, and of each known one, that it may be there and
+   * its content. Called for every list: of key packages, leaf nodes, GroupInfos, and the extensions of a group, also
+   * those that a GroupContextExtensions or ReInit proposes.
+   * @throws ValidationError, DecodeError, or what an extension throws
+   */
   checkExtensions(extensions: readonly Extension[], place: ExtensionPlace): void {
-    if (this.#extensions.size === 0) return;
+    if (extensions.length > 1) checkUniqueTypes(extensions);
     for (const { extensionType, extensionData } of extensions) {
-      const definition = this.#extensions.get(extensionType);
+      const definition = STANDARD_EXTENSIONS.get(extensionType) ?? this.#extensions.get(extensionType);
       if (definition === undefined) continue;
       ensure(
         definition.places.includes(place),

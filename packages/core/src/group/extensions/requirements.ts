@@ -4,7 +4,6 @@ import type { CipherSuite } from "../../provider/index.js";
 import { DEFAULT_EXTENSIONS, type TreeSummary } from "../../tree/index.js";
 import {
   type Capabilities,
-  checkUniqueTypes,
   type Extension,
   ExtensionType,
   type ExternalSender,
@@ -50,10 +49,9 @@ export interface GroupRequirements {
 
 /**
  * What a group with these GroupContext extensions requires of its members (§11.1, §13.4).
- * @throws ValidationError if two extensions have the same type; DecodeError if `required_capabilities` is malformed
+ * @throws DecodeError if `required_capabilities` is malformed
  */
 export function requirementsOf(suite: CipherSuite, extensions: readonly Extension[]): GroupRequirements {
-  checkUniqueTypes(extensions);
   const required = findExtension(extensions, ExtensionType.requiredCapabilities, RequiredCapabilities);
   const inUse = extensions.map(({ extensionType }) => extensionType);
   return {

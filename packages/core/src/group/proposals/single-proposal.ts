@@ -169,6 +169,7 @@ function checkOne(
         "12.1.5: the version of a ReInit must not be less than the group's",
         () => `expected at least ${epoch.groupContext.version}, got ${proposal.version}`,
       );
+      rules.registry.checkExtensions(proposal.extensions, "groupContext");
       return;
     case ProposalType.externalInit:
       ensure(
