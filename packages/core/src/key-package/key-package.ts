@@ -21,6 +21,7 @@ import {
   type Capabilities,
   type Credential,
   type Extension,
+  isGrease,
   KeyPackage,
   KeyPackageTBS,
   type LeafNode,
@@ -111,10 +112,11 @@ export function checkKeyPackage(
     () => `expected suite ${suite.id}, got ${cipherSuite}`,
   );
   checkLeafNode(leafNode, LeafNodeSource.keyPackage, lifetime);
+  // §13.5 asks only for GREASE in a LeafNode to be listed, and deployed clients don't list that of key packages.
   const listed = new Set(extensions.length === 0 ? [] : leafNode.capabilities.extensions);
   for (const { extensionType } of extensions) {
     ensure(
-      DEFAULT_EXTENSIONS.has(extensionType) || listed.has(extensionType),
+      DEFAULT_EXTENSIONS.has(extensionType) || listed.has(extensionType) || isGrease(extensionType),
       "10: each extension of the KeyPackage must be in the capabilities of its leaf node",
       () => `extension type ${extensionType}`,
     );

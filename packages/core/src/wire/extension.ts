@@ -13,6 +13,11 @@ export const ExtensionType = {
   externalSenders: 5,
 } as const;
 
+/** Whether a type is one of those that §13.5 reserves (GREASE): 0x0A0A, 0x1A1A, up to 0xEAEA. They mean nothing. */
+export function isGrease(type: number): boolean {
+  return type >> 8 === (type & 0xff) && (type & 0x0f) === 0x0a && type < 0xf000;
+}
+
 /** Extension, RFC 9420 §7.2 */
 export const Extension = struct({ extensionType: uint16, extensionData: opaque });
 export type Extension = TypeOf<typeof Extension>;

@@ -234,6 +234,22 @@ describe("the extensions of a key package", () => {
     expect(saying(await failure(follow(await committed(add(keyPackage)))))).toMatch(rule);
   });
 
+  it("may be unlisted GREASE, as deployed clients send it", async () => {
+    for (const [extensionType, taken] of [
+      [0x0a0a, true],
+      [0xeaea, true],
+      [0xfafa, false],
+      [0x0a1a, false],
+      [0x0b0b, false],
+    ] as const) {
+      const keyPackage = await keyPackageWith({
+        extensions: [{ extensionType, extensionData: new Uint8Array() }],
+      });
+      if (taken) await bob.add(inMessage(keyPackage)).then(() => bob.clearPendingCommit());
+      else expect(saying(await failure(bob.add(inMessage(keyPackage))))).toMatch(/^10: each extension/);
+    }
+  });
+
   it("are listed there by the client that makes them", async () => {
     const strange = [{ extensionType: 0xff01, extensionData: new Uint8Array() }];
     const message = await stranger.client.createKeyPackage({ extensions: strange });
