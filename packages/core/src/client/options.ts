@@ -8,7 +8,7 @@ import type { Group } from "./group.js";
 import type { OperationOptions } from "./operation.js";
 
 export interface KeyPackageOptions extends OperationOptions {
-  /** KeyPackage extensions. */
+  /** KeyPackage extensions. The capabilities of the leaf node list their types too (§10). */
   readonly extensions?: readonly Extension[];
   /** When the key package is valid, in seconds since the Unix epoch (§7.2). Default: as `policy.lifetime` says. */
   readonly lifetime?: Lifetime;
