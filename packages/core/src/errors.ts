@@ -87,6 +87,11 @@ export class MlsError extends Error {
   }
 }
 
+/** Whether an error says that the input is bad. What couldn't be decided now is no verdict, nor is a defect. */
+export function isVerdict(error: unknown): boolean {
+  return error instanceof MlsError && error.code !== "try-again" && error.code !== "reentrant";
+}
+
 /** The bytes are not an encoding of the expected structure. `offset` is the position, in bytes from the start. */
 export class DecodeError extends MlsError {
   override name = "DecodeError";

@@ -10,6 +10,7 @@ import {
   type HpkePrivateKey,
   type HpkeSealed,
   MlsError,
+  type OperationOptions,
   opaque,
   type Signer,
   signWithLabel,
@@ -145,8 +146,9 @@ export function signAsComponent(
   componentId: number,
   label: string,
   content: Uint8Array,
+  options: OperationOptions = {},
 ): Promise<Uint8Array> {
-  return group.withEpoch(({ signer }) => safeSignWithLabel(signer, componentId, label, content));
+  return group.withEpoch(({ signer }) => safeSignWithLabel(signer, componentId, label, content), options);
 }
 
 /**
@@ -164,11 +166,12 @@ export function verifyAsComponent(
   label: string,
   content: Uint8Array,
   signature: Uint8Array,
+  options: OperationOptions = {},
 ): Promise<boolean> {
   return group.withEpoch(({ provider }) => {
     const { signatureKey } = leafOf(group, leafIndex);
     return safeVerifyWithLabel(provider, signatureKey, componentId, label, content, signature);
-  });
+  }, options);
 }
 
 /**
@@ -187,11 +190,12 @@ export function encryptAsComponent(
   label: string,
   context: Uint8Array,
   plaintext: Uint8Array,
+  options: OperationOptions = {},
 ): Promise<HpkeSealed> {
   return group.withEpoch(({ provider }) => {
     const { encryptionKey } = leafOf(group, leafIndex);
     return safeEncryptWithLabel(provider, encryptionKey, componentId, label, context, plaintext);
-  });
+  }, options);
 }
 
 /**
@@ -209,8 +213,10 @@ export function decryptAsComponent(
   label: string,
   context: Uint8Array,
   sealed: HpkeSealed,
+  options: OperationOptions = {},
 ): Promise<Uint8Array> {
-  return group.withEpoch(({ provider, leafKey }) =>
-    safeDecryptWithLabel(provider, leafKey, componentId, label, context, sealed),
+  return group.withEpoch(
+    ({ provider, leafKey }) => safeDecryptWithLabel(provider, leafKey, componentId, label, context, sealed),
+    options,
   );
 }

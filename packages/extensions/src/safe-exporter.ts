@@ -9,6 +9,7 @@ import {
   type Group,
   MlsError,
   type MlsExtension,
+  type OperationOptions,
   opaque,
   struct,
   uint32,
@@ -38,8 +39,8 @@ class ExporterTree implements EpochLedger {
     this.nodes = nodes;
   }
 
-  /** Removes a component's secret from the tree and returns it. If this fails, the tree is as before. */
-  async take(componentId: number): Promise<Uint8Array> {
+  /** The secret of a component. It stays in the tree until `remove` is called. */
+  async find(componentId: number): Promise<{ secret: Uint8Array; remove: () => void }> {
     // Up from the leaf to the closest node whose secret is held, then down from there.
     const path: number[] = [];
     let top = LEAVES + componentId;
@@ -69,10 +70,12 @@ class ExporterTree implements EpochLedger {
       wipe(secret, ...siblings.values());
       throw error;
     }
-    wipe(held);
-    this.nodes.delete(top);
-    for (const [sibling, its] of siblings) this.nodes.set(sibling, its);
-    return secret;
+    const remove = () => {
+      wipe(held);
+      this.nodes.delete(top);
+      for (const [sibling, its] of siblings) this.nodes.set(sibling, its);
+    };
+    return { secret, remove };
   }
 
   save(): Uint8Array {
@@ -133,14 +136,20 @@ export function safeExporter(): MlsExtension {
  * const saved = await group.save();
  * ```
  */
-export function safeExportSecret(group: Group, componentId: number): Promise<Uint8Array> {
+export function safeExportSecret(
+  group: Group,
+  componentId: number,
+  options: OperationOptions = {},
+): Promise<Uint8Array> {
   if (!Number.isInteger(componentId) || componentId < 0 || componentId >= LEAVES) {
     throw new MlsError("usage", `expected a component ID from 0 to 65535, got ${componentId}`);
   }
-  return group.withEpoch(({ ledger }) => {
+  return group.withEpoch(async ({ ledger, atEnd }) => {
     const tree = ledger(LABEL);
     if (!(tree instanceof ExporterTree))
       throw new MlsError("missing", "expected an epoch with the safe exporter: this epoch began without it");
-    return tree.take(componentId);
-  });
+    const { secret, remove } = await tree.find(componentId);
+    atEnd(remove);
+    return secret;
+  }, options);
 }

@@ -17,7 +17,7 @@ it("derives what the draft says: the leaf of a tree over 2^16 components", async
   const { additional } = await epochSecretsFrom(provider, epochSecret, ["application_export"]);
   expect(additional.get("application_export")).toEqual(root);
   const ledger = definition?.open(provider, root.slice()) as unknown as {
-    take(componentId: number): Promise<Uint8Array>;
+    find(componentId: number): Promise<{ secret: Uint8Array; remove: () => void }>;
     save(): Uint8Array;
   };
   for (const id of IDS) {
@@ -25,7 +25,9 @@ it("derives what the draft says: the leaf of a tree over 2^16 components", async
     for (let bit = 15; bit >= 0; bit--) {
       secret = await expandWithLabel(provider, secret, "tree", utf8((id >> bit) & 1 ? "right" : "left"), 32);
     }
-    expect(await ledger.take(id), `component ${id}`).toEqual(secret);
+    const found = await ledger.find(id);
+    found.remove();
+    expect(found.secret, `component ${id}`).toEqual(secret);
   }
 });
 

@@ -1,12 +1,13 @@
 // RFC 9420 §10, §11, §12.4.3: a client, its key packages and its groups.
 import { copyOf, EMPTY, equalBytes, needBytes, wipe } from "../bytes.js";
-import { checkSigner, signerOf, validateSigner } from "../crypto/index.js";
+import { callHook, checkSigner, guardProvider, signerOf, validateSigner } from "../crypto/index.js";
 import { MlsError, UnsupportedError } from "../errors.js";
 import { type BuiltCommit, buildExternalCommit } from "../group/commit/index.js";
 import {
   type ClientConfig,
   checkSavedSigner,
   type Epoch,
+  guardMember,
   needAuthentication,
   newLifetime,
   wipeEpoch,
@@ -62,6 +63,7 @@ import type {
  */
 export class Client {
   readonly #provider: CipherSuiteProvider;
+  /** For operations without a lock. */
   readonly #config: ClientConfig;
   readonly #externalPsk: ClientOptions["externalPsk"];
   readonly #keyPackages = new KeyPackageStore();
@@ -72,8 +74,9 @@ export class Client {
     this.#provider = provider;
     this.#externalPsk = options.externalPsk;
     const own = typeof credential === "string" ? basicCredential(credential) : credential;
-    this.#config = configOf(options, provider, own, signer, (id) => this.#findPsk(id));
-    this.#groups = new OpenGroups(this.#config);
+    const forGroups = configOf(options, provider, own, signer, (id) => this.#findPsk(id));
+    this.#config = guardMember(forGroups, (hook) => hook());
+    this.#groups = new OpenGroups(forGroups);
   }
 
   /**
@@ -92,7 +95,7 @@ export class Client {
       const suite = options.suite ?? crypto.suites[0]?.id;
       if (suite === undefined)
         throw new MlsError("unsupported", `${crypto.name} serves no suite on this platform`);
-      const provider = crypto.suite(suite);
+      const provider = guardProvider(crypto.suite(suite));
       const signer = options.signer ?? signerOf(provider, await provider.signature.generateKeyPair());
       await validateSigner(provider, signer);
       return new Client(options, provider, signer);
@@ -120,6 +123,10 @@ export class Client {
     this.#config.addSigner(signer);
   }
 
+  get #signer(): Signer {
+    return this.#config.guard(this.#config.identity.signer);
+  }
+
   async #newKeyPackage({
     extensions: chosen = [],
     lifetime,
@@ -127,13 +134,7 @@ export class Client {
     const { provider, registry, policy } = this.#config;
     const extensions = registry.keyPackageExtensions(chosen, (length) => provider.random(length));
     const leaf = this.#config.describeLeaf(extensions);
-    return createKeyPackage(
-      provider,
-      this.#config.identity.signer,
-      leaf,
-      lifetime ?? newLifetime(policy),
-      extensions,
-    );
+    return createKeyPackage(provider, this.#signer, leaf, lifetime ?? newLifetime(policy), extensions);
   }
 
   /**
@@ -163,7 +164,7 @@ export class Client {
       this.#groups.checkNew(groupId);
       const description = this.#config.describeLeaf();
       const lifetime = newLifetime(this.#config.policy);
-      const leaf = await createLeafNode(this.#provider, this.#config.identity.signer, description, lifetime);
+      const leaf = await createLeafNode(this.#provider, this.#signer, description, lifetime);
       return createEpoch(this.#config, groupId, options.extensions ?? [], leaf);
     };
     return perform({ work, finish: (epoch) => this.#groups.enter(epoch), drop: wipeEpoch }, options);
@@ -215,7 +216,7 @@ export class Client {
     const steps: Steps<BuiltCommit, ExternalJoin> = {
       work: async () =>
         buildExternalCommit(this.#config, readGroupInfo(groupInfo), {
-          signer: this.#config.identity.signer,
+          signer: this.#signer,
           description: this.#config.describeLeaf(),
           ratchetTree: copyOf(options.ratchetTree),
           resync: options.resync,
@@ -258,7 +259,13 @@ export class Client {
 
   #findPsk(id: PreSharedKeyID, previous?: Group): Awaitable<Uint8Array | undefined> {
     if (isCustomPsk(id)) return this.#config.registry.psk(id);
-    if (id.pskType === PSKType.external) return this.#externalPsk?.(id.pskId.slice());
+    if (id.pskType === PSKType.external) {
+      return callHook(
+        "externalPsk",
+        (hook) => hook(),
+        () => this.#externalPsk?.(id.pskId.slice()),
+      );
+    }
     return this.#findGroup(id.pskGroupId, previous)?.resumptionPsk(id.pskEpoch);
   }
 
@@ -290,7 +297,7 @@ export class Client {
         groupId,
         epoch,
         sender: { senderType: SenderType.newMemberProposal },
-        signer: this.#config.identity.signer,
+        signer: this.#signer,
         proposal: { proposalType: ProposalType.add, keyPackage: own.keyPackage },
         authenticatedData,
       });

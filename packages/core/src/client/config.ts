@@ -8,7 +8,7 @@ import type { ClientOptions } from "./options.js";
 
 /** The configuration of a client's groups. @throws MlsError `usage` */
 export function configOf(
-  { crypto, authentication, policy, extensions, ...options }: ClientOptions,
+  { crypto, authentication, policy, extensions, asyncContext, ...options }: ClientOptions,
   provider: CipherSuiteProvider,
   credential: Credential,
   signer: Signer,
@@ -26,6 +26,7 @@ export function configOf(
     policy: policyOf(policy),
     psk,
     registry,
+    asyncContext,
     ownExtensions: new Set(capabilities.extensions),
     identity,
     describeLeaf: (keyPackageExtensions) => {
@@ -33,10 +34,12 @@ export function configOf(
       return describeLeaf(registry, (length) => provider.random(length), own, keyPackageExtensions);
     },
     signerFor: (publicKey) => signers.find((one) => equalBytes(one.publicKey, publicKey)),
+    guard: (added) => added,
     addSigner: (added) => {
       const others = signers.filter((one) => !equalBytes(one.publicKey, added.publicKey));
       signers = [added, ...others];
     },
-    isUnsaved: (one) => one === signer && options.signer === undefined,
+    isUnsaved: (one) =>
+      options.signer === undefined && signers.includes(signer) && equalBytes(one.publicKey, signer.publicKey),
   };
 }

@@ -217,8 +217,8 @@ export class Group extends GroupBase {
         }
         return prepare(this.#own.context);
       },
-      finish: ({ pending, messages, nextSigner }) => {
-        this.config.addSigner(nextSigner);
+      finish: ({ pending, messages, newSigner }) => {
+        if (newSigner !== undefined) this.#own.config.addSigner(newSigner);
         this.#own.state = { ...this.#own.state, pending };
         return messages;
       },
@@ -337,12 +337,17 @@ export class Group extends GroupBase {
    * const leafIndex = await group.withEpoch((access) => access.leafIndex);
    */
   withEpoch<T>(work: (access: EpochAccess) => Awaitable<T>, options: OperationOptions = {}): Promise<T> {
+    const changes: (() => void)[] = [];
     const call = async () => {
       needMember(this.#own.state);
-      const access = accessTo(this.#own.context);
+      const access = accessTo(this.#own.context, (change) => changes.push(change));
       return this.#own.lock.callHook(() => work(access));
     };
-    return this.#own.lock.run({ work: call, finish: answer }, options);
+    const finish = (result: T) => {
+      for (const change of changes) change();
+      return result;
+    };
+    return this.#own.lock.run({ work: call, finish }, options);
   }
 
   /**

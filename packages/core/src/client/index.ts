@@ -1,7 +1,7 @@
 // The public classes: clients and their groups.
 export { generateSigner, signerOf } from "../crypto/index.js";
 export type { ExtraCapabilities } from "../group/extensions/index.js";
-export type { EpochAccess } from "../group/index.js";
+export type { AsyncContext, EpochAccess } from "../group/index.js";
 export type { GroupInfoOptions } from "../group/messages/index.js";
 export type {
   CommitMessages,

@@ -1,15 +1,7 @@
 // Runs the operations of a group one at a time, in the order of the calls.
 import { MlsError } from "../errors.js";
+import type { AsyncContext } from "../group/index.js";
 import { Operation, type OperationOptions, type Steps } from "./operation.js";
-
-/**
- * The asynchronous context of the runtime, by its shape: an `AsyncLocalStorage` of `node:async_hooks` fits. It tells,
- * also after an `await`, which call a hook belongs to.
- */
-export interface AsyncContext {
-  run<T>(store: unknown, work: () => T): T;
-  getStore(): unknown;
-}
 
 /** In the asynchronous context of a hook: the operation that called it. */
 class Frame {

@@ -4,6 +4,7 @@ import {
   type ClientConfig,
   checkSigners,
   type GroupState,
+  guardMember,
   leaveGroup,
   type MemberContext,
   ownLeaf,
@@ -17,23 +18,27 @@ import type { Signer } from "../provider/index.js";
 import { Lock } from "./lock.js";
 
 export class Membership {
+  /** With hooks and signers that the lock calls. */
   readonly config: ClientConfig;
   readonly lock: Lock;
   state: GroupState;
   /** The last saved record. */
   saved: SavePoint | undefined;
   #signer: Signer;
+  /** As the client has it, for all of its groups. */
+  readonly #shared: ClientConfig;
   readonly #onLeave: () => void;
 
   /** @param onLeave is called when this client was removed or closed the group */
   constructor(config: ClientConfig, state: GroupState, saved: SavePoint | undefined, onLeave: () => void) {
-    this.lock = new Lock();
-    this.config = config;
+    this.lock = new Lock(config.asyncContext);
+    this.#shared = config;
+    this.config = guardMember(config, (hook) => this.lock.callHook(hook));
     this.saved = saved;
     this.state = state;
     this.#onLeave = onLeave;
     checkSigners(config, state);
-    this.#signer = signerIn(config, state.current);
+    this.#signer = signerIn(this.config, state.current);
   }
 
   get context(): MemberContext {
@@ -60,7 +65,8 @@ export class Membership {
     if (left) this.#onLeave();
     // New key packages have the identity that a group switched to.
     else if (!sameIdentity(before, ownLeaf(state.current))) {
-      Object.assign(this.config.identity, { signer, credential: ownLeaf(state.current).credential });
+      const { credential } = ownLeaf(state.current);
+      Object.assign(this.config.identity, { signer: signerIn(this.#shared, state.current), credential });
     }
     return received;
   }

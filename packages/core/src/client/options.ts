@@ -1,6 +1,6 @@
 // RFC 9420 §10, §11, §12.4.3: the options of a client, and of creating and joining groups.
 import type { ExtraCapabilities, MlsExtension } from "../group/extensions/index.js";
-import type { AuthenticationService, Member, Policy } from "../group/index.js";
+import type { AsyncContext, AuthenticationService, Member, Policy } from "../group/index.js";
 import type { PskChoice } from "../group/proposals/index.js";
 import type { Awaitable, CryptoProvider, Signer } from "../provider/index.js";
 import type { Credential, CustomProposal, Extension, Lifetime } from "../wire/index.js";
@@ -34,6 +34,12 @@ export interface ClientOptions extends OperationOptions {
   readonly leafExtensions?: readonly Extension[];
   /** Returns the external PSK with an ID (§8.4); `undefined` if it isn't known. */
   readonly externalPsk?: (id: Uint8Array) => Awaitable<Uint8Array | undefined>;
+  /**
+   * How to tell, after an `await` in a hook, that a call comes from the hook: it gets the error `reentrant`, where it
+   * would wait for itself. On Node, Deno and Bun: `new AsyncLocalStorage()` of `node:async_hooks`. Without it, only calls
+   * before a hook's first `await` are told.
+   */
+  readonly asyncContext?: AsyncContext;
   /** Extensions of the protocol (§13). Their types go into the capabilities. */
   readonly extensions?: readonly MlsExtension[];
 }

@@ -1,12 +1,14 @@
 // RFC 9420 §12.1.8, §16: following a group, and sending it proposals, without being a member: for servers.
 import { copyOf, equalBytes, needBytes } from "../bytes.js";
-import { checkSigner } from "../crypto/index.js";
+import { checkSigner, guardProvider, guardSigner } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type MlsExtension, Registry } from "../group/extensions/index.js";
 import {
+  type AsyncContext,
   type AuthenticationService,
   type CachedProposal,
   type GroupConfig,
+  guardHooks,
   needAuthentication,
   type Policy,
   policyOf,
@@ -35,6 +37,8 @@ export interface PublicGroupOptions extends OperationOptions {
   /** Validates credentials, as for a client. */
   readonly authentication: AuthenticationService;
   readonly policy?: Partial<Policy>;
+  /** As for a client: to tell calls of hooks. */
+  readonly asyncContext?: AsyncContext;
   /** The extensions of the protocol (§13) that the group uses. */
   readonly extensions?: readonly MlsExtension[];
   /** A signed GroupInfo of the group, as an encoded MLSMessage. */
@@ -52,12 +56,13 @@ export interface PublicGroupOptions extends OperationOptions {
  */
 export class PublicGroup extends GroupBase {
   readonly #config: GroupConfig;
-  readonly #lock = new Lock();
+  readonly #lock: Lock;
   #state: PublicGroupState;
 
-  private constructor(config: GroupConfig, state: PublicGroupState) {
+  private constructor(config: GroupConfig, state: PublicGroupState, context: AsyncContext | undefined) {
     super();
-    this.#config = config;
+    this.#lock = new Lock(context);
+    this.#config = guardHooks(config, (hook) => this.#lock.callHook(hook));
     this.#state = state;
   }
 
@@ -73,14 +78,15 @@ export class PublicGroup extends GroupBase {
       needAuthentication(authentication);
       const groupInfo = readGroupInfo(options.groupInfo);
       const config: GroupConfig = {
-        provider: crypto.suite(groupInfo.groupContext.cipherSuite),
+        provider: guardProvider(crypto.suite(groupInfo.groupContext.cipherSuite)),
         authentication,
         policy: policyOf(policy),
         psk: () => undefined,
         registry: new Registry(options.extensions),
       };
-      const state = await followFrom(config, groupInfo, copyOf(options.ratchetTree));
-      return new PublicGroup(config, state);
+      const guarded = guardHooks(config, (hook) => hook());
+      const state = await followFrom(guarded, groupInfo, copyOf(options.ratchetTree));
+      return new PublicGroup(config, state, options.asyncContext);
     };
     return perform({ work, finish: answer }, options);
   }
@@ -145,7 +151,7 @@ export class PublicGroup extends GroupBase {
         groupId,
         epoch,
         sender: { senderType: SenderType.external, senderIndex },
-        signer,
+        signer: guardSigner(signer, (hook) => this.#lock.callHook(hook)),
         proposal: proposalOf(provider, groupId, request),
         authenticatedData: registry.authenticatedData(options.authenticatedData, current.groupContext),
       };

@@ -1,6 +1,7 @@
 // RFC 9420 §5: labelled operations, batches, signers, and the overwriting of secrets.
 export * from "./batch.js";
 export * from "./cleanup.js";
+export * from "./guard.js";
 export * from "./labelled.js";
 export * from "./signature-keys.js";
 export * from "./signer.js";

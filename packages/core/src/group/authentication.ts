@@ -34,8 +34,8 @@ export interface Succession {
 }
 
 /**
- * The authentication service (§5.3.1): it decides who is who. Each answer must be `true` or `false`. A thrown error
- * refuses too.
+ * The authentication service (§5.3.1): it decides who is who. Each answer must be `true` or `false`. A thrown error is
+ * no answer: the operation fails with `try-again`.
  * @example
  * const authentication: AuthenticationService = {
  *   validate: ({ credential, signatureKey }) => directory.has(credential, signatureKey),
@@ -129,14 +129,10 @@ async function isSuccessor(service: AuthenticationService, succession: Successio
   return unchanged;
 }
 
-/** Whether the answer is yes. Nothing else counts as one, nor does an error. */
+/** Whether the answer is yes. Nothing else counts as one. */
 async function ask(question: () => Awaitable<boolean>): Promise<boolean> {
-  try {
-    const answer = question();
-    return (typeof answer === "boolean" ? answer : await answer) === true;
-  } catch (cause) {
-    throw new MlsError("authentication", "the authentication service refused a credential", { cause });
-  }
+  const answer = question();
+  return (typeof answer === "boolean" ? answer : await answer) === true;
 }
 
 /** The application's answer; `undefined` if it leaves the matter to the default. @throws MlsError `usage` */

@@ -21,12 +21,24 @@ export interface GroupConfig {
   readonly ownExtensions?: ReadonlySet<number> | undefined;
 }
 
+/**
+ * The asynchronous context of the runtime, by its shape: an `AsyncLocalStorage` of `node:async_hooks` fits. It tells
+ * which operation a hook belongs to, also after the hook's first `await`.
+ */
+export interface AsyncContext {
+  run<T>(store: unknown, work: () => T): T;
+  getStore(): unknown;
+}
+
 /** The configuration of a group for members. */
 export interface ClientConfig extends GroupConfig {
+  readonly asyncContext: AsyncContext | undefined;
   /** The content of a new leaf node of the client, and of a key package with these extensions. */
   describeLeaf(keyPackageExtensions?: readonly Extension[]): LeafDescription;
   /** The client's signer with a public key. */
   signerFor(publicKey: Uint8Array): Signer | undefined;
+  /** A signer that an operation was given, as the operation calls it. */
+  guard(signer: Signer): Signer;
   /** Adds a signer, such as one that a group switches to. */
   addSigner(signer: Signer): void;
   /** Whether nobody but this client holds a signer, so that no other client could restore what it saves. */

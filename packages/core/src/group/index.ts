@@ -7,8 +7,9 @@ export {
   needAuthentication,
   type Succession,
 } from "./authentication.js";
-export { type ClientConfig, checkSavedSigner, type GroupConfig } from "./config.js";
+export { type AsyncContext, type ClientConfig, checkSavedSigner, type GroupConfig } from "./config.js";
 export { type Epoch, type PublicEpoch, wipeEpoch } from "./epoch.js";
+export { guardHooks, guardMember } from "./hooks.js";
 export { type Member, memberOf, type Party, sameIdentity } from "./member.js";
 export {
   commitsByDefault,

@@ -184,9 +184,14 @@ export interface EpochAccess {
   readonly signer: Signer;
   /** An extension's ledger by the label of its secret; `undefined` if the epoch started without the extension. */
   ledger(label: string): EpochLedger | undefined;
+  /**
+   * Makes a change of a ledger at the end of the operation, in the order of the calls: not if the work fails, or was
+   * given up. `change` must not wait.
+   */
+  atEnd(change: () => void): void;
 }
 
-export function accessTo({ config, epoch, signer }: MemberContext): EpochAccess {
+export function accessTo({ config, epoch, signer }: MemberContext, atEnd: EpochAccess["atEnd"]): EpochAccess {
   const { groupContext, tree, keys, ledgers } = epoch;
   return {
     provider: config.provider,
@@ -195,5 +200,6 @@ export function accessTo({ config, epoch, signer }: MemberContext): EpochAccess 
     leafKey: keys.leafKey,
     signer,
     ledger: (label) => ledgers.get(label),
+    atEnd,
   };
 }

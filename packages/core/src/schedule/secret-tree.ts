@@ -2,7 +2,7 @@
 import { EMPTY, wipe } from "../bytes.js";
 import { onFailure } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
 import { deriveLeafSecrets, type LeafSecrets, wipeLeafSecrets } from "./leaf-secrets.js";
 import {
   deriveStep,
@@ -61,8 +61,6 @@ export class SecretTree {
   /** Ratchets that hold skipped keys, in the order in which they last skipped. */
   readonly #late = new Set<Ratchet>();
   #skippedTotal = 0;
-  /** The last {@link next} that is still pending: two of them must never return the same key. */
-  #sending: Promise<unknown> | undefined;
 
   /**
    * @param width the number of leaves of the ratchet tree, blank ones included: a power of two
@@ -114,28 +112,28 @@ export class SecretTree {
   }
 
   /**
-   * Consumes the next key of a ratchet, for sending. The caller must overwrite the key after use.
+   * Consumes the next key of a ratchet, for sending: of two calls at once, each gets another. The caller must overwrite the key after use.
    * @throws MlsError `limit` when all 2^32 generations are used, `consumed` after {@link wipe}
    */
   next(leafIndex: number, kind: RatchetKind): Awaitable<MessageKey> {
-    const take = (): Awaitable<MessageKey> => {
-      const generation = this.#contents.senders.get(leafIndex)?.[kind].generation ?? 0;
-      if (generation >= GENERATIONS)
-        throw new MlsError("limit", "the sender's ratchet is exhausted: all 2^32 generations are used");
-      return chain(this.#ahead(leafIndex, kind, generation), ([step, leafSecrets]) => {
-        this.#apply(leafIndex, kind, step, leafSecrets);
-        return step.message;
-      });
-    };
-    const result = this.#sending === undefined ? take() : this.#sending.then(take, take);
-    if (isPromise(result)) {
-      this.#sending = result;
-      const done = () => {
-        if (this.#sending === result) this.#sending = undefined;
-      };
-      result.then(done, done);
-    }
-    return result;
+    const generation = this.#nextGeneration(leafIndex, kind);
+    if (generation >= GENERATIONS)
+      throw new MlsError("limit", "the sender's ratchet is exhausted: all 2^32 generations are used");
+    return chain(this.#ahead(leafIndex, kind, generation), ([step, leafSecrets]) => {
+      // Another call, made after this one or before, may have taken the generation while the provider worked. Waiting for
+      // that call instead would mean to wait for ever, if its provider never answers.
+      if (this.#nextGeneration(leafIndex, kind) !== generation) {
+        wipeStep(step);
+        if (leafSecrets !== undefined) wipeLeafSecrets(leafSecrets);
+        return this.next(leafIndex, kind);
+      }
+      this.#apply(leafIndex, kind, step, leafSecrets);
+      return step.message;
+    });
+  }
+
+  #nextGeneration(leafIndex: number, kind: RatchetKind): number {
+    return this.#contents.senders.get(leafIndex)?.[kind].generation ?? 0;
   }
 
   /**

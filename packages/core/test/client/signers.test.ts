@@ -151,7 +151,11 @@ describe("asynchronous signers", () => {
       () => alice.propose({ update: true }),
       () => alice.groupInfo(),
     ]) {
-      await expect(work()).rejects.toThrow("the key service doesn't answer");
+      const failed = await failure(work());
+      expect(failed).toMatchObject({
+        code: "try-again",
+        cause: { message: "the key service doesn't answer" },
+      });
       expect(toHex(await alice.save())).toBe(toHex(before));
     }
     line.failing = false;

@@ -292,18 +292,61 @@ describe("an asynchronous provider", () => {
     const slow = tree(8, {}, later(provider));
     const at = [1, 6, 1, 1, 6, 1];
     const keys = await Promise.all(at.map((leaf) => slow.next(leaf, "application")));
-    expect(keys.map(({ generation }) => generation)).toEqual([0, 0, 1, 2, 1, 3]);
+    const generationsOf = (leaf: number) =>
+      keys.flatMap(({ generation }, i) => (at[i] === leaf ? [generation] : [])).sort();
+    expect(generationsOf(1)).toEqual([0, 1, 2, 3]);
+    expect(generationsOf(6)).toEqual([0, 1]);
     expect(new Set(keys.map(({ key }) => toHex(key))).size).toBe(6);
   });
-  it("a key for sending is intact even if its ratchet was moved past it in the meantime", async () => {
-    const keys = sent(2);
+  it("a key for sending is a new one if its ratchet was moved past it in the meantime", async () => {
+    const keys = sent(3);
     const slow = tree(8, {}, later(provider));
     (await slow.peek(3, "handshake", 0)).consume();
     const passing = await slow.peek(3, "application", 1);
     const sending = slow.next(3, "application");
     passing.consume();
-    expect(await sending).toEqual(keys[0]);
-    await expect(async () => slow.peek(3, "application", 0)).rejects.toMatchObject({ code: "consumed" });
+    expect(await sending).toEqual(keys[2]);
+    await expect(async () => slow.peek(3, "application", 2)).rejects.toMatchObject({ code: "consumed" });
+  });
+  it("a call whose provider never answers keeps no other from sending", async () => {
+    let stuck = true;
+    const slow = later(provider);
+    const sender = tree(
+      8,
+      {},
+      {
+        ...slow,
+        kdf: expandingBy(slow.kdf, (prk, info, length) =>
+          stuck ? new Promise<never>(() => undefined) : slow.kdf.expand(prk, info, length),
+        ),
+      },
+    );
+    void sender.next(3, "application");
+    stuck = false;
+    expect((await sender.next(3, "application")).generation).toBe(0);
+  });
+  it("a call that is answered late takes no key that another one has", async () => {
+    const waiting: (() => void)[] = [];
+    let stuck = true;
+    const slow = later(provider);
+    const sender = tree(
+      8,
+      {},
+      {
+        ...slow,
+        kdf: expandingBy(slow.kdf, async (prk, info, length) => {
+          if (stuck) await new Promise<void>((resolve) => waiting.push(resolve));
+          return slow.kdf.expand(prk, info, length);
+        }),
+      },
+    );
+    const late = sender.next(3, "application");
+    stuck = false;
+    const keys = [await sender.next(3, "application"), await sender.next(3, "application")];
+    for (const answer of waiting) answer();
+    keys.push(await late);
+    expect(keys.map(({ generation }) => generation)).toEqual([0, 1, 2]);
+    expect(new Set(keys.map(({ key }) => toHex(key))).size).toBe(3);
   });
   it("goes on sending after a failure", async () => {
     let fail = true;

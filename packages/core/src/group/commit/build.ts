@@ -1,7 +1,7 @@
 // RFC 9420 §12.4.1, §12.4.3.2: building a commit, by a member or by a new member who joins by it.
 import { wipe } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
-import { MlsError } from "../../errors.js";
+import { isVerdict, MlsError } from "../../errors.js";
 import {
   asCommitted,
   checkMessageSize,
@@ -146,7 +146,7 @@ async function chooseProposals(
   try {
     return await attempt(proposals);
   } catch (error) {
-    if (fallback === undefined) throw error;
+    if (fallback === undefined || !isVerdict(error)) throw error;
     const filtered = await filterProposals(config, epoch, fallback, sender);
     const isSame = filtered.length === proposals.length && filtered.every((one, i) => one === proposals[i]);
     if (isSame) throw error;

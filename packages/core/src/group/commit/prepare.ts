@@ -35,8 +35,8 @@ interface CommitContents extends Pick<CommitRequest, "resumption"> {
 export interface PreparedCommit {
   readonly pending: PendingCommit;
   readonly messages: CommitMessages;
-  /** The signer once the commit is in force. */
-  readonly nextSigner: Signer;
+  /** The signer that the client needs from now on, if it is another one. */
+  readonly newSigner: Signer | undefined;
 }
 
 /** Builds a commit. The present epoch changes as in {@link buildCommit}. @throws as `Group.commit` */
@@ -47,7 +47,7 @@ export async function prepareCommit(
 ): Promise<PreparedCommit> {
   const { config, epoch, signer } = context;
   const { identity, references, ratchetTreeInWelcome = config.policy.ratchetTreeInWelcome } = options;
-  const nextSigner = identity?.signer ?? signer;
+  const nextSigner = identity?.signer === undefined ? signer : config.guard(identity.signer);
   if (identity?.signer !== undefined) await validateSigner(config.provider, identity.signer);
   const { groupContext } = epoch;
   const authenticatedData = config.registry.authenticatedData(options.authenticatedData, groupContext);
@@ -83,7 +83,7 @@ export async function prepareCommit(
     authenticatedData,
     own: own.map(({ proposal }) => proposal),
   };
-  return { pending, messages, nextSigner };
+  return { pending, messages, newSigner: identity?.signer };
 }
 
 /**

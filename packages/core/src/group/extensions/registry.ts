@@ -1,6 +1,7 @@
 // RFC 9420 §13: all extensions of a client, as the rest of the core uses them.
 import { EMPTY } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
+import { guardFunctions, noVerdict } from "../../crypto/index.js";
 import { ensure, MlsError, UnsupportedError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { Awaitable } from "../../provider/index.js";
@@ -59,6 +60,24 @@ function byType<D>(
   return map;
 }
 
+const LISTS = ["extensions", "proposals", "credentials", "secrets"] as const;
+
+/**
+ * The extension, whose functions throw only MlsErrors. They are pure, except for the one that finds a PSK: what they
+ * throw for some input they would throw again, so it refuses the input. A PSK that can't be looked up now is no verdict.
+ */
+function guardExtension(extension: MlsExtension): MlsExtension {
+  const whose = `the extension ${extension.name}`;
+  const refusal = (cause: unknown) => new MlsError("validation", `${whose} refused its input`, { cause });
+  const guard = <T extends object>(one: T): T => guardFunctions(one, refusal);
+  const lists = LISTS.flatMap((name) => {
+    const list: readonly object[] | undefined = extension[name];
+    return list === undefined ? [] : [[name, list.map(guard)]];
+  });
+  const psks = extension.psks?.map((one) => guardFunctions(one, (cause) => noVerdict(whose, cause)));
+  return { ...guard(extension), ...Object.fromEntries(lists), ...(psks && { psks }) };
+}
+
 /** The extensions of a client. Immutable. */
 export class Registry {
   readonly definitions: readonly MlsExtension[];
@@ -72,7 +91,8 @@ export class Registry {
   readonly #psks: ReadonlyMap<number, PskDefinition>;
 
   /** @throws MlsError `usage` for a type or label that is registered twice or defined by RFC 9420 */
-  constructor(definitions: readonly MlsExtension[] = []) {
+  constructor(given: readonly MlsExtension[] = []) {
+    const definitions = given.map(guardExtension);
     const all = <T>(listOf: (definition: MlsExtension) => readonly T[] | undefined): T[] =>
       definitions.flatMap((definition) => listOf(definition) ?? []);
     const extensions = all((one) => one.extensions);

@@ -1,5 +1,5 @@
 // RFC 9420 §12.2, §12.4: which proposals make a commit invalid although each of them is valid.
-import { MlsError } from "../../errors.js";
+import { isVerdict } from "../../errors.js";
 import { blame, type SourcedProposal } from "../../framing/index.js";
 import { ProposalType, type Sender } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
@@ -60,7 +60,7 @@ async function isAuthorized(
     await authorizeProposals(config, epoch, [one], by);
     return true;
   } catch (error) {
-    if (error instanceof MlsError) return false;
+    if (isVerdict(error)) return false;
     throw error;
   }
 }

@@ -27,7 +27,7 @@ import type { MemberContext } from "../state.js";
 interface RequestedProposal {
   readonly proposal: Proposal;
   readonly leafKey?: HpkePrivateKey;
-  readonly signer?: Signer;
+  readonly signer?: Signer | undefined;
 }
 
 /** A proposal to send separately. @throws DecodeError, UnsupportedError, MlsError `usage` */
@@ -94,7 +94,7 @@ export function ownProposals({ config, epoch }: MemberContext, options: CommitOp
 async function ownUpdate(context: MemberContext, identity: NewIdentity): Promise<RequestedProposal> {
   const { provider } = context.config;
   const { groupContext, keys } = context.epoch;
-  const signer = identity.signer ?? context.signer;
+  const signer = identity.signer === undefined ? context.signer : context.config.guard(identity.signer);
   if (identity.signer !== undefined) await validateSigner(provider, identity.signer);
   const { publicKey, privateKey } = await provider.hpke.generateKeyPair();
   const leafNode = await signLeafNode(
@@ -107,7 +107,11 @@ async function ownUpdate(context: MemberContext, identity: NewIdentity): Promise
     },
     { groupId: groupContext.groupId, leafIndex: keys.leafIndex },
   );
-  return { proposal: { proposalType: ProposalType.update, leafNode }, leafKey: privateKey, signer };
+  return {
+    proposal: { proposalType: ProposalType.update, leafNode },
+    leafKey: privateKey,
+    signer: identity.signer,
+  };
 }
 
 /** The content of a new leaf node of this member: the present content, changed by the identity. */

@@ -1,7 +1,7 @@
 // RFC 9420 §12.1, §7.3, §10.1: whether a single proposal is valid, whoever commits it.
 import { equalBytes } from "../../bytes.js";
 import { verifyOwnSignatures } from "../../crypto/index.js";
-import { ensure } from "../../errors.js";
+import { ensure, isVerdict } from "../../errors.js";
 import { blame, type SourcedProposal } from "../../framing/index.js";
 import { checkKeyPackage, keyPackageVerifyRequests } from "../../key-package/index.js";
 import { all, type VerifyRequest } from "../../provider/index.js";
@@ -221,6 +221,7 @@ export async function checkProposals(
       encryptionKeys: deferred.flatMap((one) => one.encryptionKeys),
     });
   } catch (error) {
+    if (!isVerdict(error)) throw error;
     for (const [index, checks] of deferred.entries()) {
       try {
         await runDeferred(config, groupId, checks);
