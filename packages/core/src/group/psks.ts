@@ -1,7 +1,7 @@
 // RFC 9420 §8.4: the pre-shared keys of a commit or a Welcome.
 import { toHex, wipe } from "../bytes.js";
 import { encode } from "../codec/index.js";
-import { ensure, MlsError, UnsupportedError } from "../errors.js";
+import { ensure, MlsError } from "../errors.js";
 import { pskSecret } from "../schedule/index.js";
 import { isCustomPsk, PreSharedKeyID, PSKType } from "../wire/index.js";
 import type { GroupConfig } from "./config.js";
@@ -32,27 +32,14 @@ export function checkWelcomePsks(psks: readonly PreSharedKeyID[], Nh: number): v
 }
 
 /**
- * The PSK with this ID; `undefined` if it isn't known here.
- * @throws MlsError `try-again` if the application's function fails; UnsupportedError for an unregistered type
- */
-export async function findPsk(config: GroupConfig, id: PreSharedKeyID): Promise<Uint8Array | undefined> {
-  try {
-    return await config.psk(id);
-  } catch (cause) {
-    if (cause instanceof UnsupportedError) throw cause;
-    throw new MlsError("try-again", `the application failed to look up ${kindOf(id)}`, { cause });
-  }
-}
-
-/**
  * `psk_secret` (§8.4) of these keys, in this order: `Nh` bytes. The caller must overwrite it.
- * @throws MlsError `missing` for a key that isn't known here; `try-again` as {@link findPsk}
+ * @throws MlsError `missing` for a key that isn't known here; `try-again` if the lookup fails
  */
 export async function pskSecretOf(config: GroupConfig, ids: readonly PreSharedKeyID[]): Promise<Uint8Array> {
   const psks: { id: PreSharedKeyID; psk: Uint8Array }[] = [];
   try {
     for (const id of ids) {
-      const psk = await findPsk(config, id);
+      const psk = await config.psk(id);
       if (psk === undefined) {
         throw new MlsError("missing", `${kindOf(id)} isn't known here`);
       }

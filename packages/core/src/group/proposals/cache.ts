@@ -5,7 +5,6 @@ import { isProposal, type Proposal, ProposalType, type Sender, SenderType } from
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
 import type { Party } from "../member.js";
-import { findPsk } from "../psks.js";
 import type { CachedProposal } from "../state.js";
 import { authorizeProposals, partyOf } from "./sender.js";
 import { checkProposals, checkSending } from "./single-proposal.js";
@@ -191,7 +190,7 @@ async function isUsable(config: GroupConfig, epoch: PublicEpoch, one: CachedProp
   const { proposal } = one;
   try {
     if (!one.checked) await checkProposals(config, epoch, [one], epoch.groupContext.extensions, "sending");
-    return !isProposal(proposal, ProposalType.psk) || (await findPsk(config, proposal.psk)) !== undefined;
+    return !isProposal(proposal, ProposalType.psk) || (await config.psk(proposal.psk)) !== undefined;
   } catch {
     return false;
   }
