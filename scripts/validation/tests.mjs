@@ -27,6 +27,7 @@ export const TESTS = [
   "packages/core/test/client/external-commit-rules.test.ts",
   "packages/core/test/client/who-is-believed.test.ts",
   "packages/core/test/client/authorize.test.ts",
+  "packages/core/test/client/external-senders.test.ts",
   "packages/core/test/client/welcome-tree.test.ts",
   "packages/core/test/client/message-keys.test.ts",
   "packages/core/test/client/signers.test.ts",

@@ -25,7 +25,7 @@ export const CREDENTIALS = [
   {
     section: "5.3.1",
     musts: [1],
-    text: "Each new credential MUST be validated with the authentication service: of a key package to add, an Add, an Update, a path, and all in a GroupInfo's tree.",
+    text: "Each new credential MUST be validated with the authentication service: of a key package to add, an Add, an Update, a path, all in a GroupInfo's tree, and external senders when a group lists them.",
     checks: [C.authentication],
   },
   {

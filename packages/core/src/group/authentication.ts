@@ -1,7 +1,8 @@
 // RFC 9420 §5.3.1, §12.2: the authentication service, which the application provides.
 import { equalBytes } from "../bytes.js";
+import { validateSignatureKey } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import type { Awaitable } from "../provider/index.js";
+import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
 import { type Credential, isBasicCredential } from "../wire/index.js";
 import { sameCredential } from "./member.js";
 
@@ -99,12 +100,17 @@ interface Asking {
   readonly authentication: AuthenticationService;
 }
 
-/** §5.3.1: asks the application about somebody who is to enter a group. @throws MlsError `authentication` */
+/**
+ * §5.3.1: asks the application about somebody who is to enter a group. A member's leaf is signed with its key, which is
+ * validated with that signature; an external sender has signed nothing yet, so its key is validated here.
+ * @throws MlsError `authentication`; ValidationError for an invalid key of an external sender
+ */
 export async function authenticate(
-  { authentication }: Asking,
+  { authentication, provider }: Asking & { readonly provider: CipherSuiteProvider },
   groupId: Uint8Array,
   { identity, role, replaces }: Entrant,
 ): Promise<void> {
+  if (role === "external-sender") await validateSignatureKey(provider, identity.signatureKey);
   const valid = await ask(() => authentication.validate({ ...identityOf(identity), groupId, role }));
   if (!valid) throw new MlsError("authentication", "the authentication service refused a credential");
   if (replaces === undefined) return;

@@ -8,6 +8,7 @@ import { type Extension, type GroupContext, type LeafNode, ProtocolVersion } fro
 import type { GroupConfig } from "../config.js";
 import { assembleEpoch, type Epoch } from "../epoch.js";
 import { checkCapabilities, requirementsOf } from "../extensions/index.js";
+import { authenticateSenders } from "../external-senders.js";
 import { checkGroup, checkOwnSupport } from "../proposals/index.js";
 
 /**
@@ -27,6 +28,7 @@ export async function createEpoch(
   checkGroup(config, tree, extensions);
   checkOwnSupport(config, extensions);
   config.registry.checkLeafNode(leafNode, extensions);
+  await authenticateSenders(config, groupId, extensions);
   const groupContext: GroupContext = {
     version: ProtocolVersion.mls10,
     cipherSuite: provider.suite.id,

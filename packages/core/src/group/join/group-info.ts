@@ -19,6 +19,7 @@ import {
 import { authenticate } from "../authentication.js";
 import type { GroupConfig } from "../config.js";
 import { type Epoch, type PublicEpoch, publicEpoch } from "../epoch.js";
+import { authenticateSenders } from "../external-senders.js";
 import { lifetimeRule } from "../policy.js";
 import { checkGroup } from "../proposals/index.js";
 
@@ -96,7 +97,7 @@ export async function openGroupInfo(
   checkGroup(config, tree, groupContext.extensions);
   registry.checkExtensions(extensions, "groupInfo");
   await verifyParentHashes(provider, tree);
-  await checkLeaves(config, groupContext, tree);
+  await checkWhoIsIn(config, groupContext, tree);
   return { groupContext, tree };
 }
 
@@ -129,8 +130,8 @@ async function verifyGroupInfo(
   );
 }
 
-/** §12.4.3.1: checks each leaf node of the tree (§7.3), its signature and its credential. */
-async function checkLeaves(
+/** §12.4.3.1: checks each leaf node of the tree (§7.3), its signature and its credential; and the external senders. */
+async function checkWhoIsIn(
   config: GroupConfig,
   { groupId, extensions }: GroupContext,
   tree: RatchetTree,
@@ -156,4 +157,5 @@ async function checkLeaves(
   for (const { leafNode: identity } of tree.members()) {
     await authenticate(config, groupId, { identity, role: "member" });
   }
+  await authenticateSenders(config, groupId, extensions);
 }

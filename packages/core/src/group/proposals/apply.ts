@@ -49,16 +49,24 @@ const WITHOUT_PATH: ReadonlySet<number> = /* @__PURE__ */ new Set([
   ProposalType.reinit,
 ]);
 
+/** The extensions of a list's GroupContextExtensions proposal; without one, those of the epoch. */
+export function statedExtensions(
+  epoch: Pick<Epoch, "groupContext">,
+  proposals: readonly SourcedProposal[],
+): readonly Extension[] {
+  for (const { proposal } of proposals) {
+    if (isProposal(proposal, ProposalType.groupContextExtensions)) return proposal.extensions;
+  }
+  return epoch.groupContext.extensions;
+}
+
 /** The GroupContext extensions after a list of proposals. @throws what an extension throws */
 export function extensionsAfter(
   epoch: Pick<Epoch, "groupContext">,
   proposals: readonly SourcedProposal[],
   registry: Registry,
 ): readonly Extension[] {
-  const [replaced] = proposals.flatMap(({ proposal }) =>
-    isProposal(proposal, ProposalType.groupContextExtensions) ? [proposal.extensions] : [],
-  );
-  return registry.changeExtensions(replaced ?? epoch.groupContext.extensions, proposals);
+  return registry.changeExtensions(statedExtensions(epoch, proposals), proposals);
 }
 
 function needsPath(proposal: Proposal, registry: Registry): boolean {

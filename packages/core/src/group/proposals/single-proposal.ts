@@ -23,6 +23,7 @@ import { authenticate, type Entrant } from "../authentication.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
 import { checkCapabilities, requirementsOf } from "../extensions/index.js";
+import { enteringSenders } from "../external-senders.js";
 import { lifetimeRule } from "../policy.js";
 import { checkPskNonce } from "../psks.js";
 
@@ -180,6 +181,7 @@ function checkOne(
     case ProposalType.groupContextExtensions:
       requirementsOf(config.provider.suite, proposal.extensions);
       rules.registry.checkExtensions(proposal.extensions, "groupContext");
+      deferred.entrants.push(...enteringSenders(proposal.extensions, epoch.groupContext.extensions));
       return;
   }
 }

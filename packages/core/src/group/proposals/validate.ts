@@ -5,7 +5,8 @@ import type { RatchetTree } from "../../tree/index.js";
 import type { Sender } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
-import { type Applied, applyProposals, extensionsAfter } from "./apply.js";
+import { authenticateSenders } from "../external-senders.js";
+import { type Applied, applyProposals, extensionsAfter, statedExtensions } from "./apply.js";
 import { blameOne } from "./filter.js";
 import { checkList } from "./list.js";
 import { checkOutcome } from "./result.js";
@@ -32,6 +33,9 @@ export async function validateProposals(
   checkList(proposals, committer, registry);
   const extensions = extensionsAfter(epoch, proposals, registry);
   await checkProposals(config, epoch, proposals, extensions, direction, resumption);
+  // What a GroupContextExtensions lists was checked with it. A proposal of a registered type may change that.
+  const listed = statedExtensions(epoch, proposals);
+  await authenticateSenders(config, epoch.groupContext.groupId, extensions, listed);
   await authorizeProposals(config, epoch, proposals, committer);
   return applyProposals(epoch, proposals, registry, extensions);
 }
