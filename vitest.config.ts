@@ -25,6 +25,7 @@ export default defineConfig({
       "tests/**/*.test.ts",
       "benchmarks/test/**/*.test.ts",
       "examples/test/**/*.test.ts",
+      "fuzz/test/**/*.test.ts",
     ],
     globalSetup: "tests/vectors/counts.ts",
     // One worker for each core. Vitest's default is one less: then a core idles while the few long files run.

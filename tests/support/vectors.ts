@@ -15,37 +15,13 @@
 // What is counted: a vector when its test has passed. Workers append to files in the folder that
 // MLS_VECTOR_COUNTS names, and tests/vectors/counts.ts prints the table at the end of the run.
 //
-// Where the working group's vectors are looked for, the first place that has any being taken:
-//   1. MLS_TEST_VECTORS: a folder with `mls/` (and `wycheproof/`), or with the JSON files themselves;
-//   2. test-vectors/working-group, which `npm run vectors:fetch` fills (and test-vectors/wycheproof);
-//   3. a folder beside the checkout.
-import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
+// ./vector-folders.ts says where the vectors are looked for.
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import type { CipherSuiteProvider, CryptoProvider } from "@copse/core/provider";
 import { beforeAll, describe, expect, it } from "vitest";
-import { fromRoot } from "./files.js";
+import { ownFolder, vectorFolder, wycheproofFolder } from "./vector-folders.js";
 
-const { MLS_TEST_VECTORS: given } = process.env;
-const beside = fromRoot("../shared/vectors");
-
-const withFiles = (...places: string[]): string | undefined =>
-  places.find((place) => existsSync(place) && readdirSync(place).some((name) => name.endsWith(".json")));
-
-/** The folder that holds the working group's vectors, if there is one. */
-export const vectorFolder: string | undefined = withFiles(
-  ...(given ? [`${given}/mls`, given] : []),
-  fromRoot("test-vectors/working-group"),
-  `${beside}/mls`,
-);
-
-/** The folder that holds the project's own vectors, in the working group's formats. */
-export const ownFolder: string = fromRoot("test-vectors/generated");
-
-/** The folder that holds Wycheproof's files, if there is one. */
-export const wycheproofFolder: string | undefined = withFiles(
-  ...(given ? [`${given}/wycheproof`, `${given}/../wycheproof`] : []),
-  fromRoot("test-vectors/wycheproof"),
-  `${beside}/wycheproof`,
-);
+export { ownFolder, vectorFolder, wycheproofFolder };
 
 /** Whether a missing file fails the tests. */
 export const vectorsRequired: boolean = process.env.MLS_VECTORS_REQUIRED === "1";

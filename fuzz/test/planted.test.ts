@@ -1,0 +1,91 @@
+// The fuzzer itself: that it finds faults of each kind, which are planted in a copy of the sources.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { bundle, type Planted } from "../bundle.mjs";
+
+interface Fault extends Planted {
+  readonly kind: string;
+  readonly target: string;
+  /** What the find says. */
+  readonly problem: RegExp;
+}
+
+const FAULTS: readonly Fault[] = [
+  {
+    kind: "an exception of JavaScript",
+    target: "receive",
+    file: "core/src/group/commit/process.ts",
+    from: "  const { commit } = content;\n",
+    to: "  const { commit } = content;\n  if (commit.proposals.length === 3) throw new TypeError('planted');\n",
+    problem: /not an MlsError: TypeError: planted/,
+  },
+  {
+    kind: "a length that isn't minimal",
+    target: "decode",
+    file: "core/src/codec/reader.ts",
+    from: "if (value < (prefix === 1 ? 64 : 16384)) {",
+    to: "if (value < 0) {",
+    problem: /accepted bytes that aren't its encoding/,
+  },
+  {
+    kind: "a check that only a member makes",
+    target: "receive",
+    file: "core/src/group/messages/follow.ts",
+    from: "  await verifySender(config, current, authenticated);\n",
+    to: "",
+    problem: /a follower differs/,
+  },
+  {
+    kind: "a provider that accepts each signature",
+    target: "differential",
+    file: "provider-noble/src/eddsa.ts",
+    from: "    verify,\n",
+    to: "    verify: () => true,\n",
+    problem: /members disagree/,
+  },
+  {
+    kind: "a key that is consumed before the message is verified",
+    target: "receive",
+    file: "core/src/group/messages/receive.ts",
+    from: "    const result = await check();\n    opened.consume();\n",
+    to: "    opened.consume();\n    const result = await check();\n",
+    problem: /a refused message changed the state/,
+  },
+  {
+    kind: "a list that is searched for each of its items",
+    target: "add",
+    file: "core/src/wire/extension.ts",
+    from: "  const types = new Set(extensions.map(({ extensionType }) => extensionType));\n",
+    to: "  const types = new Set(extensions.map((one, i) => extensions.findIndex((other) => other.extensionType === one.extensionType && one === other) + i * 0));\n",
+    problem: /too slow/,
+  },
+];
+
+it.each(FAULTS)("finds $kind", async ({ target, problem, ...fault }) => {
+  const folder = mkdtempSync(join(tmpdir(), "copse-fuzz-"));
+  try {
+    const script = await bundle(`planted-${process.pid}`, fault);
+    const args = [
+      "--expose-gc",
+      script,
+      "--target",
+      target,
+      "--first",
+      "--seconds",
+      "120",
+      "--finds",
+      folder,
+    ];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(`${stdout}${stderr}`).toMatch(problem);
+    expect(status).toBe(1);
+    const [file] = readdirSync(folder);
+    expect(JSON.parse(readFileSync(join(folder, file as string), "utf8")).problem).toMatch(problem);
+    rmSync(script);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
