@@ -155,7 +155,7 @@ async function live(parties: readonly Party[], server: Signer) {
   const sender = { signatureKey: server.publicKey, credential: basicCredential("server") };
   const groups = [await alice.client.createGroup({ extensions: [externalSenders([sender])] })];
   const added = await (groups[0] as Group).add(
-    ...(await Promise.all(others.map(({ client }) => client.createKeyPackage()))),
+    await Promise.all(others.map(({ client }) => client.createKeyPackage())),
   );
   await groups[0]?.mergePendingCommit();
   for (const { client } of others) groups.push(await client.join(added.welcome as Uint8Array));

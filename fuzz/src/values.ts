@@ -6,12 +6,14 @@ import {
   ExternalSenders,
   RequiredCapabilities,
 } from "../../packages/core/src/wire/extension.js";
+import { GroupContext } from "../../packages/core/src/wire/group-context.js";
+import { MlsMessage } from "../../packages/core/src/wire/mls-message.js";
 import { RatchetTreeNodes } from "../../packages/core/src/wire/ratchet-tree.js";
 
 /** A part of a structure: names of fields, indices of lists, and {@link INSIDE}. */
 export type Path = readonly (string | number)[];
 
-/** In a path: what the bytes of an extension encode. */
+/** In a path: what the bytes of an extension, or of a field of a saved state, encode. */
 export const INSIDE = "@";
 
 export interface Place {
@@ -29,6 +31,13 @@ const INNER: ReadonlyMap<number, Codec<unknown>> = new Map<number, Codec<unknown
   [ExtensionType.externalSenders, ExternalSenders],
 ]);
 
+/** Fields of saved states that are bytes, and what they encode. */
+const SAVED: Readonly<Record<string, Codec<unknown>>> = {
+  groupContext: GroupContext,
+  keyPackage: MlsMessage,
+  tree: RatchetTreeNodes,
+};
+
 type Fields = Readonly<Record<string, unknown>>;
 
 export const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;
@@ -36,8 +45,8 @@ export const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !isBytes(value);
 
 function codecInside(parent: unknown, key: string | number): Codec<unknown> | undefined {
-  if (!isFields(parent) || key !== "extensionData") return undefined;
-  return INNER.get(parent.extensionType as number);
+  if (!isFields(parent)) return undefined;
+  return key === "extensionData" ? INNER.get(parent.extensionType as number) : SAVED[key];
 }
 
 function tryDecode(codec: Codec<unknown>, bytes: Uint8Array): unknown {

@@ -73,9 +73,10 @@ export async function judge(
     }
     const rule = error instanceof ValidationError ? ` ${error.rule}` : "";
     const said = `${error.code}${rule}`;
+    const cause = error.cause === undefined ? "" : `, by ${skeleton(String(error.cause))}`;
     const problem = mayThrow(error.code)
       ? undefined
-      : `unexpected code: ${said}: ${skeleton(error.message)} ${placeOf(error)}`;
+      : `unexpected code: ${said}: ${skeleton(error.message)}${cause} ${placeOf(error.cause ?? error)}`;
     return { said, detail: `${said} ${skeleton(error.message)}`, problem, ...spent };
   }
 }

@@ -79,7 +79,8 @@ const Proposals = vector(Proposal);
 const SourceAndProposal = struct({ sender: Sender, proposal: Proposal });
 const SourcesAndProposals = vector(SourceAndProposal);
 
-const SavedGroup = struct({
+/** The format of `Group.save`, without the digest at its end. */
+export const SavedGroup = struct({
   format: uint8,
   cipherSuite: uint16,
   /** The digest of the record before; `undefined` for a snapshot. */
