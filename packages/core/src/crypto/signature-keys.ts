@@ -35,10 +35,10 @@ export function validateSignatureKey(
 }
 
 /**
- * How many signatures are verified before their keys are validated: fewer than a provider remembers, so that it doesn't
- * decode the same keys again.
+ * How many signatures are verified before their keys are validated: no more than providers remember keys, so that they
+ * don't decode the same keys again.
  */
-const AT_ONCE = 512;
+const AT_ONCE = 1024;
 
 /**
  * Whether all of these signatures are valid, each under the key that it introduces: those of leaf nodes and key packages
