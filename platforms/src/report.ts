@@ -29,6 +29,8 @@ export interface SuiteLine {
   readonly name: string;
   /** Conformance checks that passed. */
   readonly passed: number;
+  /** Verdicts on edge cases of public keys and signatures that were as they must be. */
+  readonly verdicts: number;
   readonly failed: readonly { readonly name: string; readonly detail: string }[];
   /** Why the group session didn't go through; empty if it did. */
   readonly session: string;

@@ -82,9 +82,10 @@ async function runOne(
       }
       if (line.kind === "suite") {
         suites.push(line);
-        const { provider, id, passed, failed, session } = line;
+        const { provider, id, passed, verdicts, failed, session } = line;
         const outcome = session === "" ? "session ok" : session;
-        say(`${name}: ${provider}, suite ${id}: ${passed} passed, ${failed.length} failed, ${outcome}`);
+        const checks = `${passed} passed (${verdicts} verdicts), ${failed.length} failed`;
+        say(`${name}: ${provider}, suite ${id}: ${checks}, ${outcome}`);
       }
     });
   } catch (error) {

@@ -85,11 +85,12 @@ function findings(results: readonly PlatformResult[]): string[] {
 /** The document of what was observed. */
 export function render(results: readonly PlatformResult[]): string {
   const pq = new Map<number, string>();
-  let [passed, failed, sessions] = [0, 0, 0];
+  let [passed, failed, sessions, verdicts] = [0, 0, 0, 0];
   for (const { suites } of results) {
     for (const suite of suites) {
       if (suite.id >= PQ_FIRST) pq.set(suite.id, suite.name);
       passed += suite.passed;
+      verdicts += suite.verdicts;
       failed += suite.failed.length;
       if (suite.session === "") sessions += 1;
     }
@@ -107,6 +108,8 @@ The same bundle ran on each platform, for each provider and suite. It runs all c
 add, join, messages in both directions, update, remove, exporter), in which one member uses the second provider.
 Results:
 ${ran} of ${results.length} platforms, ${passed} checks passed, ${failed} failed, and ${sessions} sessions completed.
+In ${verdicts} cases a provider's verdict on an edge case of a public key or a signature was
+[the one that all must give](decisions/strict-signatures.md).
 
 ## Which suites each provider serves
 

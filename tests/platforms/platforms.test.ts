@@ -50,9 +50,10 @@ describe("a short run", () => {
     expect(lines.at(-1)).toEqual({ kind: "end" });
     const suites = suitesOf(lines);
     expect(suites.map(({ provider }) => provider)).toEqual(expect.arrayContaining(["webcrypto", "noble"]));
-    for (const { id, passed, failed, session } of suites) {
+    for (const { id, passed, verdicts, failed, session } of suites) {
       expect({ id, failed, session }).toEqual({ id: 1, failed: [], session: "" });
       expect(passed).toBeGreaterThan(70);
+      expect(verdicts).toBeGreaterThan(100);
     }
   });
 });
@@ -63,6 +64,7 @@ const line = (provider: string, id: number, rest: Partial<SuiteLine> = {}): Suit
   id,
   name: `suite ${id}`,
   passed: 10,
+  verdicts: 20,
   failed: [],
   session: "",
   ...rest,

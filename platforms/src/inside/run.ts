@@ -73,6 +73,7 @@ export async function* run(options: RunOptions): AsyncGenerator<Line, void, unde
         id: suite.id,
         name: suite.name,
         passed: report.passed,
+        verdicts: report.verdicts,
         failed: report.checks
           .filter(({ outcome }) => outcome === "failed")
           .map((check) => ({ name: check.name, detail: check.detail })),
