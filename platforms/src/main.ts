@@ -85,7 +85,7 @@ async function main(): Promise<number> {
   const suites = results.flatMap((result) => result.suites);
   const verdicts = suites.reduce((sum, suite) => sum + suite.verdicts, 0);
   const where = results.filter((result) => result.suites.length > 0).map(({ name }) => name);
-  says(`${verdicts} verdicts on public keys and signatures were the same on ${where.join(", ")}`);
+  says(`${verdicts} verdicts on public keys and signatures were as they must be, on ${where.join(", ")}`);
 
   const problems = results.flatMap(({ name, missing, broken, suites }) => [
     ...(missing !== undefined && required.includes(name) ? [`${name} is required: ${missing}`] : []),

@@ -159,7 +159,14 @@ export interface HpkePart {
   ): Awaitable<Uint8Array>;
 }
 
-/** The suite's signature scheme. ECDSA signatures are DER (RFC 8446), EdDSA ones `R || S` (RFC 8032). */
+/**
+ * The suite's signature scheme. ECDSA signatures are DER (RFC 8446), EdDSA ones `R || S` (RFC 8032).
+ *
+ * All providers must give one verdict on each key and signature. EdDSA: A and R are canonical encodings of points that
+ * are not of small order, S is below the order, and the equation holds, for Ed25519 without the cofactor, for Ed448
+ * with it. ECDSA: public keys are uncompressed points, signatures strict DER with r and s from 1 to order - 1. The
+ * kit's `strictSignature` checks what can be told from the bytes.
+ */
 export interface SignaturePart {
   readonly algorithm: SignatureAlgorithm;
   /** A new random key pair. */
@@ -168,7 +175,11 @@ export interface SignaturePart {
   importPrivateKey(bytes: Uint8Array): Awaitable<SignatureKeyPair>;
   /** The private key's `Nsk` bytes. @throws MlsError `key-not-extractable`, as in {@link HpkePart} */
   exportPrivateKey(privateKey: SignaturePrivateKey): Awaitable<Uint8Array>;
-  /** Checks a public key. @throws CryptoError if it is not a valid public key of this scheme */
+  /**
+   * Checks a public key of `Npk` bytes. The core asks for every signature key that enters a group, after `verifyAll` if
+   * there is a signature under it. Whatever key {@link verify} accepts a signature under is valid.
+   * @throws CryptoError if it is not a valid public key of this scheme; nothing else is a verdict
+   */
   validatePublicKey(publicKey: Uint8Array): Awaitable<void>;
   /** Signs a message. */
   sign(privateKey: SignaturePrivateKey, message: Uint8Array): Awaitable<Uint8Array>;
