@@ -184,7 +184,7 @@ describe("instrumentProvider", () => {
     const { expandAll: __, ...kdf } = inner.kdf;
     const { sealAll: ___, ...hpke } = inner.hpke;
     const { verifyAll: ____, ...signature } = inner.signature;
-    const plain = defineProvider("plain", [composeSuite({ ...inner, hash, kdf, hpke, signature })]);
+    const plain = defineProvider("plain", [{ ...inner, hash, kdf, hpke, signature }]);
     const suite = instrumentProvider(plain).suite(1);
     for (const [part, name] of [
       [suite.hash, "hashAll"],
