@@ -18,6 +18,7 @@ import {
   type PqCodePoints,
   pqSuites,
   randomBytes,
+  verifiesByRule,
 } from "@copse/provider-kit";
 import { dhGroup, signaturePart, syncGroup } from "./asymmetric.js";
 import { pqKem } from "./pq-kem.js";
@@ -87,6 +88,8 @@ function isAvailable({ kem, aead, hash, signature }: CipherSuite): boolean {
     const [own, other] = [group.generateKeyPair(), group.importPrivateKey(one(kem.Nsk))];
     group.validatePublicKey(other.publicKey);
     const signers = [scheme.generateKeyPair(), scheme.importPrivateKey(one(signature.Nsk))];
+    // Also of what this provider must not serve by another rule than others (Deno's Ed448).
+    if (verifiesByRule(scheme) !== true) return false;
     return signers.length === 2 && group.dh(own.privateKey, other.publicKey).length === kem.Nsk;
   } catch {
     return false;

@@ -1,6 +1,6 @@
 // RFC 9420 §17.1: tries what a platform can do, instead of trusting its name.
 import { type AeadPart, equalBytes, type HashPart, type SignaturePart } from "@copse/core/provider";
-import type { DhPrimitives } from "@copse/provider-kit";
+import { type DhPrimitives, verifiesByRule } from "@copse/provider-kit";
 
 /** Whether `trial` resolves to true. */
 async function works(trial: () => Promise<boolean>): Promise<boolean> {
@@ -29,7 +29,10 @@ export function groupWorks<Key>(group: DhPrimitives<Key>, scalar?: Uint8Array): 
   });
 }
 
-/** A fresh key signs, and only what it signed is taken. With `seed`, so does an imported key. */
+/**
+ * A fresh key signs, and only what it signed is taken. With `seed`, so does an imported key. EdDSA is verified by the
+ * equation that all providers use.
+ */
 export function signatureWorks(signature: SignaturePart, seed?: Uint8Array): Promise<boolean> {
   return works(async () => {
     const message = Uint8Array.of(1);
@@ -37,7 +40,8 @@ export function signatureWorks(signature: SignaturePart, seed?: Uint8Array): Pro
     const signed = await signature.sign(pair.privateKey, message);
     return (
       (await signature.verify(pair.publicKey, message, signed)) &&
-      !(await signature.verify(pair.publicKey, Uint8Array.of(2), signed))
+      !(await signature.verify(pair.publicKey, Uint8Array.of(2), signed)) &&
+      (await verifiesByRule(signature))
     );
   });
 }

@@ -4,3 +4,4 @@ export { fromDer, toDer } from "./der.js";
 export { isEd448PublicKey, isEd25519PublicKey } from "./edwards.js";
 export { type EdwardsEquation, type EdwardsPoint, fitsEdwards } from "./equation.js";
 export { strictSignature } from "./strict.js";
+export { verifiesByRule } from "./trial.js";
