@@ -18,6 +18,7 @@ export {
   padme,
   padToMultiple,
   type ReceivedProposal,
+  type ResumedGroup,
   type Succession,
 } from "./group/index.js";
 export type {

@@ -84,6 +84,7 @@ export const GROUP_GETTERS = [
   "extensions",
   "active",
   "hasPendingCommit",
+  "resumes",
   "proposals",
   "epochAuthenticator",
   "treeHash",

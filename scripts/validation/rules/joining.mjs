@@ -184,6 +184,23 @@ export const JOINING = [
     checks: ["11.3: each member of a subgroup must be a member of the group"],
   },
   {
+    section: "11.3",
+    text: "The group that is resumed is the one that its PSK names, the one that the application expects, and the one that ended by a ReInit to this group ID. Our choice.",
+    checks: [
+      "11.3: the resumption PSK must be one of the group that is resumed",
+      "11.3: a group that resumes another one must have a resumption PSK of that one",
+      "11.2: the group that a ReInit names must have a resumption PSK of the group that the ReInit ended",
+    ],
+  },
+  {
+    section: "11.2",
+    text: "A ReInit leads to another group, which some member can create. Our choice.",
+    checks: [
+      "11.2: the group ID of a ReInit must not be that of the group that it ends",
+      "11.2: some member must support the version, the cipher suite and the extensions of a ReInit",
+    ],
+  },
+  {
     section: "12.4.3.2",
     beyond: "asked for without a MUST",
     text: "An external commit takes a GroupInfo with `external_pub`, of the client's suite.",

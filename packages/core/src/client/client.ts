@@ -6,7 +6,6 @@ import { type BuiltCommit, buildExternalCommit } from "../group/commit/index.js"
 import {
   type ClientConfig,
   checkSavedSigner,
-  type Epoch,
   guardMember,
   needAuthentication,
   newLifetime,
@@ -74,7 +73,10 @@ export class Client {
     this.#provider = provider;
     this.#externalPsk = options.externalPsk;
     const own = typeof credential === "string" ? basicCredential(credential) : credential;
-    const forGroups = configOf(options, provider, own, signer, (id) => this.#findPsk(id));
+    const forGroups: ClientConfig = {
+      ...configOf(options, provider, own, signer, (id) => this.#findPsk(id)),
+      isOpen: (groupId) => this.#groups.get(groupId)?.active === true,
+    };
     this.#config = guardMember(forGroups, (hook) => hook());
     this.#groups = new OpenGroups(forGroups);
   }
@@ -187,14 +189,13 @@ export class Client {
       const message = readWelcome(welcome);
       const own = this.#keyPackages.for(message);
       const tree = copyOf(options.ratchetTree);
-      const predecessor = ({ pskGroupId }: { readonly pskGroupId: Uint8Array }) =>
-        this.#findGroup(pskGroupId, previous)?.predecessor;
-      return { own, epoch: await joinByWelcome(config, message, own, tree, predecessor) };
+      const predecessors = this.#groups.predecessors(previous);
+      return { own, ...(await joinByWelcome(config, message, own, tree, predecessors)) };
     };
-    const finish = ({ own, epoch }: { own: OwnKeyPackage; epoch: Epoch }) => {
+    const finish = ({ own, epoch, resumes }: Awaited<ReturnType<typeof work>>) => {
       // Of two calls with one key package, the first that ends uses it.
       this.#keyPackages.need(own);
-      const group = this.#groups.enter(epoch, options.replace);
+      const group = this.#groups.enter(epoch, options.replace, resumes);
       if (!this.#config.registry.isReusable(own.keyPackage)) this.#keyPackages.delete(own);
       return group;
     };

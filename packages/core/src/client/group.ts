@@ -15,6 +15,7 @@ import {
   needActive,
   needMember,
   needOpen,
+  type ResumedGroup,
   resumptionPskOf,
   wipeEpoch,
 } from "../group/index.js";
@@ -83,6 +84,11 @@ export class Group extends GroupBase {
   /** Whether this client can send: it wasn't removed, and the group didn't end by ReInit and isn't closed. */
   get active(): boolean {
     return this.#own.state.status === "active";
+  }
+
+  /** The group that this one resumes (§11.2, §11.3), which was checked; `undefined` for other groups. */
+  get resumes(): ResumedGroup | undefined {
+    return this.#own.state.resumes;
   }
 
   /** Whether there is a commit to merge or clear. */
@@ -217,9 +223,9 @@ export class Group extends GroupBase {
         }
         return prepare(this.#own.context);
       },
-      finish: ({ pending, messages, newSigner }) => {
+      finish: ({ pending, messages, newSigner, resumes = this.#own.state.resumes }) => {
         if (newSigner !== undefined) this.#own.config.addSigner(newSigner);
-        this.#own.state = { ...this.#own.state, pending };
+        this.#own.state = { ...this.#own.state, pending, resumes };
         return messages;
       },
       drop: ({ pending }) => wipeEpoch(pending.epoch),

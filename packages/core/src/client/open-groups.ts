@@ -1,7 +1,14 @@
 // RFC 9420 §12.4.3: the groups that a client is in: at most one with each ID.
-import { toHex } from "../bytes.js";
+import { equalBytes, toHex } from "../bytes.js";
 import { ensure, MlsError } from "../errors.js";
-import { type ClientConfig, type Epoch, firstState, type GroupState } from "../group/index.js";
+import {
+  type ClientConfig,
+  type Epoch,
+  firstState,
+  type GroupState,
+  type ResumedGroup,
+} from "../group/index.js";
+import type { Predecessors } from "../group/join/index.js";
 import type { LoadedState, SavePoint } from "../group/storage/index.js";
 import { Group } from "./group.js";
 
@@ -19,6 +26,22 @@ export class OpenGroups {
     return this.#groups.get(toHex(groupId));
   }
 
+  /** The groups that a new one may resume: `previous`, or one of these. */
+  predecessors(previous: Group | undefined): Predecessors {
+    const states = () => [previous, ...this.#groups.values()].flatMap((group) => group?.predecessor ?? []);
+    const idOf = ({ current }: GroupState) => current.groupContext.groupId;
+    return {
+      find: (groupId) => states().find((state) => equalBytes(idOf(state), groupId)),
+      expected: previous?.groupId,
+      endedFor: (groupId) => {
+        const ended = states().find(
+          ({ reinit }) => reinit !== undefined && equalBytes(reinit.groupId, groupId),
+        );
+        return ended && idOf(ended);
+      },
+    };
+  }
+
   /** @throws ValidationError if a group with this ID is open */
   checkNew(groupId: Uint8Array): void {
     ensure(
@@ -32,11 +55,11 @@ export class OpenGroups {
    * @param replace whether an open group with the same ID is closed
    * @throws ValidationError if there is one, and it isn't to be replaced
    */
-  enter(epoch: Epoch, replace = false): Group {
+  enter(epoch: Epoch, replace = false, resumes?: ResumedGroup): Group {
     const { groupId } = epoch.groupContext;
     if (replace) void this.get(groupId)?.close();
     else this.checkNew(groupId);
-    return this.#add(firstState(epoch), undefined);
+    return this.#add(firstState(epoch, resumes), undefined);
   }
 
   /** A restored group. @throws MlsError `usage` if it is open already, `missing-signer` */

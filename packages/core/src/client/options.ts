@@ -75,7 +75,10 @@ export interface ExternalJoinOptions extends OperationOptions {
 export interface JoinOptions extends OperationOptions {
   /** The encoded tree. Needed if the Welcome doesn't carry it. */
   readonly ratchetTree?: Uint8Array | undefined;
-  /** The group that this one resumes (§11.2, §11.3), if another client has it: after a change of the suite. */
+  /**
+   * The group that this one must resume (§11.2, §11.3): the Welcome of another is refused. Needed if another client has
+   * that group: after a change of the suite. `Group.resumes` tells which group was resumed.
+   */
   readonly previous?: Group | undefined;
   /**
    * Whether the new group replaces one with the same ID that is open here. That is closed once the new one is known to

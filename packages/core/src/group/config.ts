@@ -19,6 +19,8 @@ export interface GroupConfig {
   readonly registry: Registry;
   /** The extension types that this client supports besides those of RFC 9420; `undefined` for followers. */
   readonly ownExtensions?: ReadonlySet<number> | undefined;
+  /** Whether this client is in a group with an ID; `undefined` for followers. */
+  readonly isOpen?: ((groupId: Uint8Array) => boolean) | undefined;
 }
 
 /**

@@ -38,6 +38,7 @@ export {
   needOpen,
   ownLeaf,
   type PendingCommit,
+  type ResumedGroup,
   resumptionPskOf,
   signerIn,
   wipeState,

@@ -52,11 +52,21 @@ export interface GroupState {
   readonly pending: PendingCommit | undefined;
   /** The ReInit that ended the group (§11.2). */
   readonly reinit: ReInit | undefined;
+  readonly resumes: ResumedGroup | undefined;
+}
+
+/** The group that another one resumes: as its subgroup (§11.3), or after a ReInit (§11.2). */
+export interface ResumedGroup {
+  readonly by: "branch" | "reinit";
+  readonly groupId: Uint8Array;
+  /** The epoch of that group whose resumption PSK ties the two together. */
+  readonly epoch: bigint;
 }
 
 /** The state after creating or joining a group. */
-export function firstState(current: Epoch): GroupState {
-  return { status: "active", current, past: [], proposals: [], pending: undefined, reinit: undefined };
+export function firstState(current: Epoch, resumes?: ResumedGroup): GroupState {
+  const none = undefined;
+  return { status: "active", current, past: [], proposals: [], pending: none, reinit: none, resumes };
 }
 
 /** A step to another state. */
@@ -85,6 +95,7 @@ export function enterEpoch(
       proposals: [],
       pending: undefined,
       reinit: changes.reinit,
+      resumes: state.resumes,
     },
     release: () => {
       wipeEnded(current);
@@ -96,7 +107,7 @@ export function enterEpoch(
 
 /** The step after this client was removed or closed the group: the last epoch, without its secrets. */
 export function leaveGroup(state: GroupState, status: "removed" | "closed"): Transition {
-  return { state: { ...firstState(state.current), status }, release: () => wipeState(state) };
+  return { state: { ...firstState(state.current, state.resumes), status }, release: () => wipeState(state) };
 }
 
 /** Overwrites all secrets of a state. */

@@ -120,6 +120,20 @@ describe("a new group", () => {
     expect(saying(await failure(make()))).toMatch(named(rule));
   });
 
+  it("with fewer leaves than devices is refused also where the application says who is the same", async () => {
+    const { config } = people[0] as Party;
+    const same = { ...config, authentication: { validate: () => true, sameClient: () => true } };
+    const fewer = { ...follower, tree: follower.tree.remove(1) };
+    const error = await failure(async () => checkResumption(same, id(REINIT), reinitialized(), fewer));
+    expect(saying(error)).toMatch(named("12.4.3.1: all members of the old group"));
+    checkResumption(same, id(REINIT), reinitialized(), follower);
+  });
+
+  it("of another group than its PSK says is refused by 11.3", async () => {
+    const elsewhere = { ...id(BRANCH), pskGroupId: data };
+    expect(saying(await failure(check(elsewhere, old, follower)))).toMatch(named("11.3: the resumption PSK"));
+  });
+
   it("is accepted if valid", async () => {
     await check(id(BRANCH), old, follower)();
     await check(id(REINIT), reinitialized(), follower)();

@@ -223,7 +223,8 @@ describe("a Welcome", () => {
     };
     const welcome = { cipherSuite: SUITE, secrets: [], encryptedGroupInfo: filled() };
     const own = { keyPackage, reference } as unknown as OwnKeyPackage;
-    const joined = joinByWelcome(newMember.config, welcome, own, undefined, () => undefined);
+    const none = { find: () => undefined, expected: undefined, endedFor: () => undefined };
+    const joined = joinByWelcome(newMember.config, welcome, own, undefined, none);
     expect((await failure(joined)).code).toBe("missing");
   });
 

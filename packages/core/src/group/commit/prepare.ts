@@ -5,7 +5,7 @@ import { MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { Signer } from "../../provider/index.js";
 import { ProposalType, RatchetTreeNodes } from "../../wire/index.js";
-import { resumptionPskId } from "../join/index.js";
+import { resumedGroup, resumptionPskId } from "../join/index.js";
 import {
   type CommitMessages,
   type CommitOptions,
@@ -21,7 +21,7 @@ import {
   selectProposals,
   withSharedPsks,
 } from "../proposals/index.js";
-import type { CachedProposal, GroupState, MemberContext, PendingCommit } from "../state.js";
+import type { CachedProposal, GroupState, MemberContext, PendingCommit, ResumedGroup } from "../state.js";
 import { buildCommit, type CommitRequest, memberCommitter } from "./build.js";
 
 /** The proposals of a commit. */
@@ -37,6 +37,8 @@ export interface PreparedCommit {
   readonly messages: CommitMessages;
   /** The signer that the client needs from now on, if it is another one. */
   readonly newSigner: Signer | undefined;
+  /** In the first commit of a group that resumes another one. */
+  readonly resumes?: ResumedGroup | undefined;
 }
 
 /** Builds a commit. The present epoch changes as in {@link buildCommit}. @throws as `Group.commit` */
@@ -83,7 +85,12 @@ export async function prepareCommit(
     authenticatedData,
     own: own.map(({ proposal }) => proposal),
   };
-  return { pending, messages, newSigner: identity?.signer };
+  return {
+    pending,
+    messages,
+    newSigner: identity?.signer,
+    resumes: resumption && resumedGroup(resumption.id),
+  };
 }
 
 /**

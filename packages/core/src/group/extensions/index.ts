@@ -19,6 +19,7 @@ export { Registry } from "./registry.js";
 export {
   checkCapabilities,
   checkMembers,
+  checkReinit,
   externalSenders,
   requiredCapabilities,
   requirementsOf,

@@ -12,6 +12,7 @@ import {
   type LeafNode,
   makeExtension,
   ProtocolVersion,
+  type ReInit,
   RequiredCapabilities,
 } from "../../wire/index.js";
 
@@ -93,6 +94,39 @@ function checkSupport(isListed: IsListed, requirements: GroupRequirements, who: 
       "7.3: the credential types of required_capabilities must be in the capabilities",
       () => `credential type ${type}, ${who}`,
     );
+}
+
+/**
+ * Checks that some member supports all that the group of a ReInit requires (§12.1.5): else nobody could create it, and
+ * the ReInit would end the old group for good.
+ * @throws ValidationError, DecodeError
+ */
+export function checkReinit(
+  suite: CipherSuite,
+  { version, cipherSuite, extensions }: ReInit,
+  members: Iterable<{ readonly leafNode: LeafNode }>,
+): void {
+  const required = { ...requirementsOf(suite, extensions), cipherSuite };
+  for (const { leafNode } of members) {
+    const { versions, cipherSuites, ...lists } = leafNode.capabilities;
+    const supported = {
+      extensions: new Set(lists.extensions),
+      proposals: new Set(lists.proposals),
+      credentials: new Set(lists.credentials),
+    };
+    const able =
+      versions.includes(version) &&
+      cipherSuites.includes(cipherSuite) &&
+      (["extensions", "proposals", "credentials"] as const).every((list) =>
+        required[list].every((type) => supported[list].has(type)),
+      );
+    if (able) return;
+  }
+  ensure(
+    false,
+    "11.2: some member must support the version, the cipher suite and the extensions of a ReInit",
+    () => `version ${version}, suite ${cipherSuite}, extension types ${required.extensions.slice(0, 8)}`,
+  );
 }
 
 /** Checks a leaf node's capabilities against a group's requirements. @throws ValidationError */

@@ -8,5 +8,12 @@ export {
   openPublicEpoch,
   ratchetTreeExtension,
 } from "./group-info.js";
-export { checkResumption, needReinit, type ResumptionPskId, resumptionPskId } from "./resumption.js";
+export {
+  checkResumption,
+  needReinit,
+  type Predecessors,
+  type ResumptionPskId,
+  resumedGroup,
+  resumptionPskId,
+} from "./resumption.js";
 export { joinByWelcome } from "./welcome.js";

@@ -16,38 +16,53 @@ import {
 import { sameClient } from "../authentication.js";
 import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
-import { sameCredential } from "../member.js";
 import type { ResumptionUsage } from "../proposals/index.js";
-import type { GroupState } from "../state.js";
+import type { GroupState, ResumedGroup } from "../state.js";
 
 /** A PreSharedKeyID of a resumption PSK with usage `reinit` or `branch`. */
 export type ResumptionPskId = Extract<PreSharedKeyID, { readonly usage: ResumptionUsage }>;
 
-export function isResumption(id: PreSharedKeyID): id is ResumptionPskId {
+function isResumption(id: PreSharedKeyID): id is ResumptionPskId {
   return !isCustomPsk(id) && id.pskType === PSKType.resumption && id.usage !== ResumptionPSKUsage.application;
 }
 
-/** Whether two leaves belong to one client (§5.3.1): the application decides. Default: the credentials are equal. */
-function isSameClient(config: GroupConfig, a: LeafNode, b: LeafNode): boolean {
-  return sameClient(config, a, b) ?? sameCredential(a, b);
-}
-
-/** Calls `check` for each member of `from`, with whether its client is a member of `to` too. */
+/**
+ * Calls `check` for each member of `from`, with whether its client is a member of `to` too. One to one: two devices of
+ * one user need two leaves.
+ */
 function checkMembership(
   config: GroupConfig,
   from: RatchetTree,
   to: RatchetTree,
   check: (found: boolean) => void,
 ): void {
-  const others = [...to.members()];
-  // A set of the credentials, so that most members are found without a search.
-  const known = new Set(others.map(({ leafNode }) => credentialKey(leafNode)));
-  for (const { leafNode } of from.members()) {
-    check(
-      (config.authentication.sameClient === undefined && known.has(credentialKey(leafNode))) ||
-        others.some((other) => isSameClient(config, leafNode, other.leafNode)),
-    );
+  const take = config.authentication.sameClient === undefined ? takerByCredential(to) : takerBy(config, to);
+  for (const { leafNode } of from.members()) check(take(leafNode));
+}
+
+/** Finds a leaf with an equal credential, each leaf once: the default for groups that are resumed. */
+function takerByCredential(to: RatchetTree): (wanted: LeafNode) => boolean {
+  const left = new Map<string, number>();
+  for (const { leafNode } of to.members()) {
+    const key = credentialKey(leafNode);
+    left.set(key, (left.get(key) ?? 0) + 1);
   }
+  return (wanted) => {
+    const key = credentialKey(wanted);
+    const count = left.get(key) ?? 0;
+    left.set(key, count - 1);
+    return count > 0;
+  };
+}
+
+/** Finds a leaf of the same client (§5.3.1), as the application decides, each leaf once. */
+function takerBy(config: GroupConfig, to: RatchetTree): (wanted: LeafNode) => boolean {
+  const left = Array.from(to.members(), ({ leafNode }) => leafNode);
+  return (wanted) => {
+    const at = left.findIndex((other) => sameClient(config, wanted, other) === true);
+    if (at >= 0) left.splice(at, 1);
+    return at >= 0;
+  };
 }
 
 function credentialKey({ credential }: LeafNode): string {
@@ -74,6 +89,10 @@ export function checkResumption(
 ): void {
   const before = old.current.groupContext;
   ensure(
+    equalBytes(id.pskGroupId, before.groupId),
+    "11.3: the resumption PSK must be one of the group that is resumed",
+  );
+  ensure(
     groupContext.epoch === 1n,
     "12.4.3.1: with a resumption PSK for reinit or branch, the epoch must be 1",
   );
@@ -82,7 +101,7 @@ export function checkResumption(
       groupContext.version === before.version && groupContext.cipherSuite === before.cipherSuite,
       "11.3: the version and cipher suite of a subgroup must be those of the group",
     );
-    checkMembership(config, tree, old.current.tree, (found) =>
+    checkMembership(config, tree, treeIn(old, id.pskEpoch), (found) =>
       ensure(found, "11.3: each member of a subgroup must be a member of the group"),
     );
     return;
@@ -102,6 +121,70 @@ export function checkResumption(
   checkMembership(config, old.current.tree, tree, (found) =>
     ensure(found, "12.4.3.1: all members of the old group must be members of the new one"),
   );
+}
+
+/**
+ * The members in the epoch that a subgroup branched from: later changes don't matter.
+ * @throws MlsError `missing` if the epoch isn't kept
+ */
+function treeIn({ current, past }: GroupState, epoch: bigint): RatchetTree {
+  if (epoch === current.groupContext.epoch) return current.tree;
+  const found = past.find((one) => one.epoch === epoch);
+  if (found === undefined) {
+    throw new MlsError(
+      "missing",
+      `the group's epoch ${epoch}, which this one branches from, isn't kept here`,
+    );
+  }
+  return found.tree;
+}
+
+/** What the application is told about a group that another one resumes. */
+export function resumedGroup({ usage, pskGroupId, pskEpoch }: ResumptionPskId): ResumedGroup {
+  const by = usage === ResumptionPSKUsage.branch ? "branch" : "reinit";
+  return { by, groupId: pskGroupId.slice(), epoch: pskEpoch };
+}
+
+/** The groups that a new one may resume. */
+export interface Predecessors {
+  /** The group with an ID, if it is known here. */
+  readonly find: (groupId: Uint8Array) => GroupState | undefined;
+  /** The ID of the group that the new one must resume, if the application expects one. */
+  readonly expected: Uint8Array | undefined;
+  /** The ID of a group that ended by a ReInit to this group ID. */
+  readonly endedFor: (groupId: Uint8Array) => Uint8Array | undefined;
+}
+
+/**
+ * §12.4.3.1: checks which group a new one resumes, by the PSKs of its Welcome.
+ * @throws ValidationError; MlsError `missing` if the resumed group isn't known here
+ */
+export function checkPredecessor(
+  config: GroupConfig,
+  psks: readonly PreSharedKeyID[],
+  { find, expected, endedFor }: Predecessors,
+  next: Pick<Epoch, "groupContext" | "tree">,
+): ResumedGroup | undefined {
+  const [id, ...others] = psks.filter(isResumption);
+  ensure(
+    others.length === 0,
+    "12.4.3.1: a resumption PSK with usage reinit or branch must be the only such PSK",
+  );
+  ensure(
+    expected === undefined || (id !== undefined && equalBytes(id.pskGroupId, expected)),
+    "11.3: a group that resumes another one must have a resumption PSK of that one",
+    "the Welcome doesn't resume options.previous",
+  );
+  const ended = endedFor(next.groupContext.groupId);
+  ensure(
+    ended === undefined || (id?.usage === ResumptionPSKUsage.reinit && equalBytes(id.pskGroupId, ended)),
+    "11.2: the group that a ReInit names must have a resumption PSK of the group that the ReInit ended",
+  );
+  if (id === undefined) return undefined;
+  const old = find(id.pskGroupId);
+  if (old === undefined) throw new MlsError("missing", "the group that this one resumes isn't known here");
+  checkResumption(config, id, old, next);
+  return resumedGroup(id);
 }
 
 /** The ReInit that ended a group. @throws MlsError `usage` if there was none */

@@ -11,15 +11,15 @@ import type { GroupConfig } from "../config.js";
 import { type Epoch, epochFromJoinerSecret, wipeEpoch } from "../epoch.js";
 import { checkOwnSupport } from "../proposals/index.js";
 import { checkWelcomePsks, pskSecretOf } from "../psks.js";
-import type { GroupState } from "../state.js";
+import type { ResumedGroup } from "../state.js";
 import { openGroupInfo } from "./group-info.js";
-import { checkResumption, isResumption, type ResumptionPskId } from "./resumption.js";
+import { checkPredecessor, type Predecessors } from "./resumption.js";
 
 /**
  * The epoch that a Welcome leads to.
  * @param own the key package that the Welcome was made for
  * @param ratchetTree the encoded tree; needed if the GroupInfo doesn't carry it
- * @param predecessor returns the group that a resumption PSK with usage `reinit` or `branch` refers to
+ * @returns the epoch, and the group that it resumes, if any
  * @throws ValidationError, CryptoError, DecodeError; MlsError `missing` if there is no tree, or a PSK isn't known
  */
 export async function joinByWelcome(
@@ -27,8 +27,8 @@ export async function joinByWelcome(
   welcome: Welcome,
   own: OwnKeyPackage,
   ratchetTree: Uint8Array | undefined,
-  predecessor: (id: ResumptionPskId) => GroupState | undefined,
-): Promise<Epoch> {
+  predecessors: Predecessors,
+): Promise<{ epoch: Epoch; resumes: ResumedGroup | undefined }> {
   const { provider } = config;
   const { joinerSecret, psks, pathSecret } = await openGroupSecrets(config, welcome, own);
   let pskSecret: Uint8Array | undefined;
@@ -39,21 +39,11 @@ export async function joinByWelcome(
       () => `expected ${provider.suite.hash.Nh} bytes, got ${joinerSecret.length}`,
     );
     checkWelcomePsks(psks, provider.suite.hash.Nh);
-    const resumptions = psks.filter(isResumption);
-    ensure(
-      resumptions.length <= 1,
-      "12.4.3.1: a resumption PSK with usage reinit or branch must be the only such PSK",
-    );
     pskSecret = await pskSecretOf(config, psks);
     const groupInfo = await decryptGroupInfo(config, welcome, joinerSecret, pskSecret);
     const { groupContext, tree } = await openGroupInfo(config, groupInfo, ratchetTree);
     checkOwnSupport(config, groupContext.extensions);
-    for (const id of resumptions) {
-      const old = predecessor(id);
-      if (old === undefined)
-        throw new MlsError("missing", "the group that this one resumes isn't known here");
-      checkResumption(config, id, old, { groupContext, tree });
-    }
+    const resumes = checkPredecessor(config, psks, predecessors, { groupContext, tree });
     const leafIndex = tree.findLeaf(own.keyPackage.leafNode);
     ensure(leafIndex !== undefined, "12.4.3.1: a leaf must be identical to the leaf node of the KeyPackage");
     let keys: TreeKeys = { leafIndex, leafKey: own.leafKey, pathKeys: new Map() };
@@ -65,7 +55,7 @@ export async function joinByWelcome(
       wipeEpoch(epoch);
       ensure(false, "12.4.3.1: the confirmation tag in the GroupInfo must be the one that the epoch gives");
     }
-    return epoch;
+    return { epoch, resumes };
   } finally {
     wipe(joinerSecret, pskSecret, pathSecret?.pathSecret);
   }

@@ -22,7 +22,7 @@ import {
 import { authenticate, type Entrant } from "../authentication.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
-import { checkCapabilities, requirementsOf } from "../extensions/index.js";
+import { checkCapabilities, checkReinit, requirementsOf } from "../extensions/index.js";
 import { enteringSenders } from "../external-senders.js";
 import { lifetimeRule } from "../policy.js";
 import { checkPskNonce } from "../psks.js";
@@ -105,10 +105,17 @@ function checkPskId(psk: PreSharedKeyID, Nh: number, resumption?: ResumptionUsag
  * The rules that are for senders alone, because receivers may disagree about them. Also for proposals that were
  * received and checked before: time passes. @throws ValidationError
  */
-export function checkSending({ policy }: GroupConfig, { proposal }: SourcedProposal): void {
+export function checkSending({ policy, isOpen }: GroupConfig, { proposal }: SourcedProposal): void {
   if (isProposal(proposal, ProposalType.add)) {
     const rule = lifetimeRule(policy, "sending");
     if (rule !== undefined) checkLifetime(proposal.keyPackage.leafNode, rule);
+  }
+  if (isProposal(proposal, ProposalType.reinit)) {
+    ensure(
+      isOpen?.(proposal.groupId) !== true,
+      "12.4.3: group_id must be unique among the groups that a client participates in",
+      "the ReInit names another group of this client",
+    );
   }
 }
 
@@ -171,6 +178,11 @@ function checkOne(
         () => `expected at least ${epoch.groupContext.version}, got ${proposal.version}`,
       );
       rules.registry.checkExtensions(proposal.extensions, "groupContext");
+      ensure(
+        !equalBytes(proposal.groupId, groupId),
+        "11.2: the group ID of a ReInit must not be that of the group that it ends",
+      );
+      checkReinit(config.provider.suite, proposal, epoch.tree.members());
       return;
     case ProposalType.externalInit:
       ensure(

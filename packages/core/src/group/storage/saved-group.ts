@@ -11,6 +11,7 @@ import {
   uint8,
   uint16,
   uint32,
+  uint64,
   vector,
 } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
@@ -31,7 +32,7 @@ import type { GroupConfig } from "../config.js";
 import { contextBytes, type Epoch } from "../epoch.js";
 import type { EpochLedger } from "../extensions/index.js";
 import type { PastEpoch } from "../past-epoch.js";
-import type { CachedProposal, GroupState, GroupStatus, PendingCommit } from "../state.js";
+import type { CachedProposal, GroupState, GroupStatus, PendingCommit, ResumedGroup } from "../state.js";
 import { loading, openRecord, sealRecord } from "./record.js";
 import { loadKey, saveKey } from "./saved-key-packages.js";
 
@@ -117,6 +118,7 @@ export const SavedGroup = struct({
     }),
   ),
   reinit: optional(ReInit),
+  resumes: optional(struct({ branch: uint8, groupId: opaque, epoch: uint64 })),
 });
 
 /** @param base if set, only the changes from this tree to the epoch's are saved */
@@ -255,6 +257,7 @@ export async function saveState(
       own: encode(Proposals, pending.own),
     },
     reinit: state.reinit,
+    resumes: state.resumes && { ...state.resumes, branch: state.resumes.by === "branch" ? 1 : 0 },
   });
   const { bytes, digest } = await sealRecord(provider, body);
   return { bytes, saved: { tree: current.tree, digest } };
@@ -368,5 +371,10 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
     own: copied(Proposals, saved.pending.own, types),
   };
   const reinit = saved.reinit && copied(ReInit, encode(ReInit, saved.reinit));
-  return { state: { status, current, past, proposals, pending, reinit }, saved: point };
+  const resumes: ResumedGroup | undefined = saved.resumes && {
+    by: saved.resumes.branch === 1 ? "branch" : "reinit",
+    groupId: saved.resumes.groupId.slice(),
+    epoch: saved.resumes.epoch,
+  };
+  return { state: { status, current, past, proposals, pending, reinit, resumes }, saved: point };
 }
