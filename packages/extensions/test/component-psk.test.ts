@@ -84,7 +84,9 @@ it("can't be committed twice with the same ID and nonce, and is kept in the save
   await alice.close();
   const restored = await aliceClient.restore(saved);
   expect(await restored.save()).toEqual(saved);
-  const proposal = restored.proposals[0]?.proposal as NonNullable<(typeof alice.proposals)[number]>["proposal"];
+  const proposal = restored.proposals[0]?.proposal as NonNullable<
+    (typeof alice.proposals)[number]
+  >["proposal"];
   expect(await refused(restored, () => restored.commit({ proposals: [proposal, proposal] }))).toMatch(
     /^12\.2: .*PreSharedKeyID/,
   );

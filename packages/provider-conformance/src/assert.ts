@@ -90,6 +90,19 @@ export async function refuses(what: string, call: () => unknown): Promise<void> 
   if (!isCryptoError(error)) fail(`${what}: not a CryptoError, but ${describe(error)}`);
 }
 
+/** Claims that a call ends with an MlsError of one of these codes. */
+export async function refusedBy(
+  codes: readonly MlsError["code"][],
+  what: string,
+  call: () => unknown,
+): Promise<void> {
+  const error = await errorOf(call);
+  if (error === undefined) fail(`${what}: was not refused`);
+  if (!(error instanceof MlsError && codes.includes(error.code))) {
+    fail(`${what}: expected the code ${codes.join(" or ")}, got ${describe(error)}`);
+  }
+}
+
 /** Whether it is a CryptoError of the one copy of `@copse/core` that this kit has too. */
 export function isCryptoError(error: unknown): boolean {
   return error instanceof CryptoError && error.code === "crypto";

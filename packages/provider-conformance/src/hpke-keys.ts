@@ -16,6 +16,7 @@ import {
   hasLength,
   hex,
   pattern,
+  refusedBy,
   refuses,
   unless,
 } from "./assert.js";
@@ -150,6 +151,32 @@ export const hpkeKeyChecks: SuiteChecks = {
       await refuses(`receiveExport with ${what}`, () => hpke.receiveExport(key, kemOutput, info, aad, 16));
       await refuses(`exportPrivateKey of ${what}`, () => hpke.exportPrivateKey(key));
     }
+  },
+
+  "hpke keys: a destroyed key is refused, and destroying it again does nothing": async ({ hpke }) => {
+    const kept = await hpke.generateKeyPair();
+    for (const { publicKey, privateKey } of [
+      await hpke.generateKeyPair(),
+      await hpke.deriveKeyPair(pattern(64, 7)),
+    ]) {
+      const { kemOutput, ciphertext } = await hpke.seal(publicKey, info, aad, plaintext);
+      const stays =
+        (await unless("key-not-extractable", () => hpke.exportPrivateKey(privateKey))) === undefined;
+      const saved = await hpke.savePrivateKey?.(privateKey);
+      await hpke.destroyPrivateKey(privateKey);
+      await hpke.destroyPrivateKey(privateKey);
+      await refuses("open with it", () => hpke.open(privateKey, kemOutput, info, aad, ciphertext));
+      await refuses("receiveExport with it", () => hpke.receiveExport(privateKey, kemOutput, info, aad, 16));
+      await refusedBy(["crypto", "key-not-extractable"], "exportPrivateKey of it", () =>
+        hpke.exportPrivateKey(privateKey),
+      );
+      // What was saved of a key that stays in a token or a store is a reference, and leads nowhere now.
+      if (saved !== undefined && stays) {
+        await refusedBy(["crypto", "state"], "loadPrivateKey of it", () => hpke.loadPrivateKey?.(saved));
+      }
+    }
+    await belong(hpke, kept, kept, "what another key opens after that");
+    await refuses("destroyPrivateKey of an empty object", () => hpke.destroyPrivateKey({} as HpkePrivateKey));
   },
 
   "hpke keys: a handle shows nothing of the private key": async ({ hpke }) => {

@@ -13,6 +13,7 @@ import {
   holds,
   is,
   pattern,
+  refusedBy,
   refuses,
   unless,
 } from "./assert.js";
@@ -201,6 +202,25 @@ export const signatureChecks: SuiteChecks = {
       await refuses(`sign with ${what}`, () => signature.sign(key, message));
       await refuses(`exportPrivateKey of ${what}`, () => signature.exportPrivateKey(key));
     }
+  },
+
+  "signature keys: a destroyed key is refused, and destroying it again does nothing": async ({
+    signature,
+  }) => {
+    const kept = await signature.generateKeyPair();
+    const { privateKey } = await signature.generateKeyPair();
+    await signature.sign(privateKey, message);
+    await signature.destroyPrivateKey(privateKey);
+    await signature.destroyPrivateKey(privateKey);
+    await refuses("sign with it", () => signature.sign(privateKey, message));
+    await refusedBy(["crypto", "key-not-extractable"], "exportPrivateKey of it", () =>
+      signature.exportPrivateKey(privateKey),
+    );
+    const value = await signature.sign(kept.privateKey, message);
+    is(await signature.verify(kept.publicKey, message, value), true, "the answer to another key's signature");
+    await refuses("destroyPrivateKey of an empty object", () =>
+      signature.destroyPrivateKey({} as SignaturePrivateKey),
+    );
   },
 
   "signature keys: a handle shows nothing of the private key": async ({ signature }) => {

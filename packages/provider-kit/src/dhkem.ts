@@ -30,6 +30,7 @@ export type KeyManagement = Pick<
   | "exportPrivateKey"
   | "savePrivateKey"
   | "loadPrivateKey"
+  | "destroyPrivateKey"
 >;
 
 /** A KEM with its key management: what {@link hpke} needs beside a KDF and an AEAD. */
@@ -70,7 +71,7 @@ export interface DhPrimitives<Key> {
   /** The shared point as RFC 9180 §4.1 encodes it: its x-coordinate, in bytes that the kit may wipe. @throws CryptoError */
   dh(privateKey: Key, publicKey: Uint8Array): Awaitable<Uint8Array>;
   /** Overwrites a key that is no longer needed, such as an ephemeral one after use. */
-  destroyPrivateKey?(privateKey: Key): void;
+  destroyPrivateKey?(privateKey: Key): Awaitable<void>;
 }
 
 const EAE_PRK = /* @__PURE__ */ ascii("eae_prk");
@@ -147,6 +148,10 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
       return chain(group.importPrivateKey(bytes), handle);
     },
     exportPrivateKey: (privateKey) => group.exportPrivateKey(open(privateKey).privateKey),
+    destroyPrivateKey(handle) {
+      const own = PrivateKeyHandle.take<DhKeyPair<Key>>(handle, group, name);
+      return own && group.destroyPrivateKey?.(own.privateKey);
+    },
     encap(publicKey) {
       expectLength(publicKey, Npk, `${name} public key`);
       return chain(group.generateKeyPair(), (ephemeral) => {
@@ -155,7 +160,7 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
         return chain(
           withCleanup(
             () => group.dh(ephemeral.privateKey, publicKey),
-            () => group.destroyPrivateKey?.(ephemeral.privateKey),
+            () => void group.destroyPrivateKey?.(ephemeral.privateKey),
           ),
           (dh) => chain(sharedSecret(dh, kemContext), (secret) => ({ sharedSecret: secret, kemOutput })),
         );

@@ -150,6 +150,7 @@ function keyManagement(kem: Kem): KeyManagement {
     validatePublicKey: (publicKey) => kem.validatePublicKey(publicKey),
     importPrivateKey: (bytes) => kem.importPrivateKey(bytes),
     exportPrivateKey: (privateKey) => kem.exportPrivateKey(privateKey),
+    destroyPrivateKey: (privateKey) => kem.destroyPrivateKey(privateKey),
     ...(savePrivateKey && loadPrivateKey
       ? { savePrivateKey: savePrivateKey.bind(kem), loadPrivateKey: loadPrivateKey.bind(kem) }
       : {}),

@@ -113,11 +113,15 @@ function composed<PqKey, DhKey>(
           ? group.importPrivateKey(sampleScalar(group, randomness.subarray(mlkem.Nrandom)))
           : group.generateKeyPair();
       const dh = group.dh(ephemeral.privateKey, element);
-      group.destroyPrivateKey?.(ephemeral.privateKey);
+      void group.destroyPrivateKey?.(ephemeral.privateKey);
       return {
         sharedSecret: combine(pq.sharedSecret, dh, ephemeral.publicKey, element),
         kemOutput: concat(pq.kemOutput, ephemeral.publicKey),
       };
+    },
+    destroy({ pq, dh }) {
+      mlkem.destroy?.(pq);
+      void group.destroyPrivateKey?.(dh.privateKey);
     },
     decapsulate(kemOutput, { pq, dh }) {
       const sent = kemOutput.subarray(Nenc);

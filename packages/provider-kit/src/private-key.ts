@@ -7,7 +7,7 @@ import { CryptoError } from "@copse/core/provider";
  */
 export class PrivateKeyHandle<Key> {
   readonly #owner: object;
-  readonly #key: Key;
+  #key: Key | undefined;
 
   /**
    * @param owner whose key it is: an object that stands for one scheme of one provider. Who has the owner can open the
@@ -24,6 +24,23 @@ export class PrivateKeyHandle<Key> {
    * @throws CryptoError unless the handle was made for `owner`
    */
   static open<Key>(handle: unknown, owner: object, name: string): Key {
+    const key = PrivateKeyHandle.#keyOf<Key>(handle, owner, name);
+    if (key === undefined) throw new CryptoError(`${name}: the private key was destroyed`);
+    return key;
+  }
+
+  /**
+   * Empties a handle, for good.
+   * @returns the key, which the caller overwrites; `undefined` if the handle was emptied before
+   * @throws CryptoError unless the handle was made for `owner`
+   */
+  static take<Key>(handle: unknown, owner: object, name: string): Key | undefined {
+    const key = PrivateKeyHandle.#keyOf<Key>(handle, owner, name);
+    (handle as PrivateKeyHandle<Key>).#key = undefined;
+    return key;
+  }
+
+  static #keyOf<Key>(handle: unknown, owner: object, name: string): Key | undefined {
     if (!(handle instanceof PrivateKeyHandle) || handle.#owner !== owner) {
       throw new CryptoError(`${name}: the private key is not a handle of this provider`);
     }

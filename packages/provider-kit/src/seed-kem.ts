@@ -20,6 +20,8 @@ export interface SeedKemPrimitives<Key> {
   encapsulate(publicKey: Uint8Array, randomness: Uint8Array): Encapsulated;
   /** The kit has checked the length. */
   decapsulate(kemOutput: Uint8Array, privateKey: Key): Uint8Array;
+  /** Overwrites the expanded key, where it is bytes. The kit overwrites the seed. */
+  destroy?(privateKey: Key): void;
 }
 
 /** What the kit needs besides the primitives. */
@@ -39,6 +41,7 @@ export interface SyncKem extends Kem {
   validatePublicKey(publicKey: Uint8Array): void;
   importPrivateKey(bytes: Uint8Array): HpkeKeyPair;
   exportPrivateKey(privateKey: HpkePrivateKey): Uint8Array;
+  destroyPrivateKey(privateKey: HpkePrivateKey): void;
   encap(publicKey: Uint8Array): Encapsulated;
   decap(kemOutput: Uint8Array, privateKey: HpkePrivateKey): Uint8Array;
 }
@@ -53,7 +56,7 @@ interface Expanded<Key> {
 class PqPrivateKey<Key> {
   readonly #provider: SeedKemParts["provider"];
   readonly #id: number;
-  readonly #expanded: Expanded<Key>;
+  #expanded: Expanded<Key> | undefined;
 
   constructor(provider: SeedKemParts["provider"], { id }: KemAlgorithm, expanded: Expanded<Key>) {
     this.#provider = provider;
@@ -65,8 +68,29 @@ class PqPrivateKey<Key> {
   static open<Key>(
     handle: unknown,
     provider: SeedKemParts["provider"],
-    { id, name }: KemAlgorithm,
+    algorithm: KemAlgorithm,
   ): Expanded<Key> {
+    const expanded = PqPrivateKey.#of<Key>(handle, provider, algorithm);
+    if (expanded === undefined) throw new CryptoError(`${algorithm.name}: the private key was destroyed`);
+    return expanded;
+  }
+
+  /** Empties a handle, for good. `undefined` if it was emptied before. @throws CryptoError, as {@link open} */
+  static take<Key>(
+    handle: unknown,
+    provider: SeedKemParts["provider"],
+    algorithm: KemAlgorithm,
+  ): Expanded<Key> | undefined {
+    const expanded = PqPrivateKey.#of<Key>(handle, provider, algorithm);
+    (handle as PqPrivateKey<Key>).#expanded = undefined;
+    return expanded;
+  }
+
+  static #of<Key>(
+    handle: unknown,
+    provider: SeedKemParts["provider"],
+    { id, name }: KemAlgorithm,
+  ): Expanded<Key> | undefined {
     if (!(handle instanceof PqPrivateKey) || handle.#provider !== provider || handle.#id !== id) {
       throw new CryptoError(`${name}: the private key is not a handle of this provider`);
     }
@@ -112,6 +136,12 @@ export function seedKem<Key>(primitives: SeedKemPrimitives<Key>, parts: SeedKemP
       return pair(new Uint8Array(bytes));
     },
     exportPrivateKey: (handle) => open(handle).seed.slice(),
+    destroyPrivateKey(handle) {
+      const expanded = PqPrivateKey.take<Key>(handle, provider, algorithm);
+      if (expanded === undefined) return;
+      expanded.seed.fill(0);
+      primitives.destroy?.(expanded.key);
+    },
     encap(publicKey) {
       validatePublicKey(publicKey);
       const randomness = parts.random(Nrandom);

@@ -34,6 +34,8 @@ function withEphemeral(suite: CipherSuiteProvider, ikmE: Uint8Array) {
         return pair;
       }),
     generateKeyPair: () => ephemeral as Key,
+    // It is used twice.
+    destroyPrivateKey: () => undefined,
   };
   const kem = dhkem(fixed, suite.kdf);
   return chain(kem.deriveKeyPair(ikmE), () => hpke({ kem, kdf: suite.kdf, aead: suite.aead }));
@@ -129,7 +131,7 @@ describe("secrets", () => {
       {
         ...group,
         dh: (key, publicKey) => chain(group.dh(key, publicKey), keep),
-        destroyPrivateKey: (key) => destroyed.push(key),
+        destroyPrivateKey: (key) => void destroyed.push(key),
       },
       kdf,
     );

@@ -46,6 +46,9 @@ export const ed25519: SignaturePart = {
     return pair(guardSync("ed25519: invalid private key", () => sodium.crypto_sign_seed_keypair(bytes)));
   },
   exportPrivateKey: (handle) => open(handle).slice(0, 32),
+  destroyPrivateKey(handle) {
+    PrivateKeyHandle.take<Uint8Array>(handle, OWNER, "ed25519")?.fill(0);
+  },
   validatePublicKey(publicKey) {
     // crypto_core_ed25519_is_valid_point is in the larger "sumo" build only.
     if (!isEd25519PublicKey(publicKey)) throw new CryptoError("ed25519: invalid public key");

@@ -18,6 +18,10 @@ const sent = (one: { readonly ciphertext: Uint8Array; readonly sharedSecret: Uin
   kemOutput: one.ciphertext,
 });
 
+const overwrite = (key: Uint8Array): void => {
+  key.fill(0);
+};
+
 /** Private keys as libsodium has them: FIPS 203's `dk` for ML-KEM, the seed again for X-Wing. */
 const PRIMITIVES: readonly SeedKemPrimitives<Uint8Array>[] = [
   {
@@ -28,6 +32,7 @@ const PRIMITIVES: readonly SeedKemPrimitives<Uint8Array>[] = [
       guardSync("ML-KEM-768: invalid private key", () => sodium.crypto_kem_mlkem768_seed_keypair(seed)),
     encapsulate: (key, randomness) => sent(sodium.crypto_kem_mlkem768_enc_deterministic(key, randomness)),
     decapsulate: (kemOutput, key) => sodium.crypto_kem_mlkem768_dec(kemOutput, key),
+    destroy: overwrite,
   },
   {
     algorithm: MLKEM768_X25519,
@@ -38,6 +43,7 @@ const PRIMITIVES: readonly SeedKemPrimitives<Uint8Array>[] = [
     validateElement: checkX25519,
     encapsulate: (key, randomness) => sent(sodium.crypto_kem_xwing_enc_deterministic(key, randomness)),
     decapsulate: (kemOutput, key) => sodium.crypto_kem_xwing_dec(kemOutput, key),
+    destroy: overwrite,
   },
 ];
 

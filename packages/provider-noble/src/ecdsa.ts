@@ -69,6 +69,9 @@ export function ecdsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
       return pair(new Uint8Array(bytes));
     },
     exportPrivateKey: (handle) => open(handle).slice(),
+    destroyPrivateKey(handle) {
+      PrivateKeyHandle.take<Uint8Array>(handle, curve, name)?.fill(0);
+    },
     validatePublicKey(publicKey) {
       expectLength(publicKey, Npk, `${name} public key`);
       guardSync(`${name}: invalid public key`, () => curve.Point.fromBytes(publicKey));

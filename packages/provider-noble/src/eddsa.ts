@@ -78,6 +78,9 @@ export function eddsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
       return pair(new Uint8Array(bytes));
     },
     exportPrivateKey: (handle) => open(handle).slice(),
+    destroyPrivateKey(handle) {
+      PrivateKeyHandle.take<Uint8Array>(handle, curve, name)?.fill(0);
+    },
     validatePublicKey(publicKey) {
       expectLength(publicKey, Npk, `${name} public key`);
       guardSync(`${name}: invalid public key`, () => points.peek(publicKey));

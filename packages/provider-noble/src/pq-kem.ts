@@ -32,6 +32,9 @@ function primitives(algorithm: KemAlgorithm, mlkem: MLKEM): SeedKemPrimitives<Ui
       return { sharedSecret, kemOutput: cipherText };
     },
     decapsulate: (kemOutput, privateKey) => mlkem.decapsulate(kemOutput, privateKey),
+    destroy(privateKey) {
+      privateKey.fill(0);
+    },
   };
 }
 

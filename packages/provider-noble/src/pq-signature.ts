@@ -51,6 +51,11 @@ export function mlDsaPart(algorithm: SignatureAlgorithm, random: Random): Signat
       return pair(new Uint8Array(bytes));
     },
     exportPrivateKey: (handle) => open(handle).seed.slice(),
+    destroyPrivateKey(handle) {
+      const key = PrivateKeyHandle.take<PrivateKey>(handle, scheme, name);
+      key?.seed.fill(0);
+      key?.expanded.fill(0);
+    },
     validatePublicKey(publicKey) {
       // Every string of this length is an encoding of a public key (FIPS 204 §7.2).
       expectLength(publicKey, Npk, `${name} public key`);

@@ -183,11 +183,20 @@ export function signaturePart(algorithm: SignatureAlgorithm): SyncSignaturePart 
     privateKey: privateKey as object as SignaturePrivateKey,
   });
 
-  function open(handle: object): KeyObject {
+  /** OpenSSL overwrites a key when the last reference to its KeyObject is collected. */
+  const destroyed = new WeakSet<object>();
+
+  function own(handle: object): KeyObject {
     if (!(handle instanceof KeyObject) || handle.type !== "private" || handle.asymmetricKeyType !== keyType) {
       throw new CryptoError(`${name}: the private key is not a handle of this provider`);
     }
     return handle;
+  }
+
+  function open(handle: object): KeyObject {
+    const key = own(handle);
+    if (destroyed.has(key)) throw new CryptoError(`${name}: the private key was destroyed`);
+    return key;
   }
 
   function fits(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
@@ -229,6 +238,9 @@ export function signaturePart(algorithm: SignatureAlgorithm): SyncSignaturePart 
       return pair(curve.importPrivate(bytes));
     },
     exportPrivateKey: (handle) => curve.exportPrivate(open(handle)),
+    destroyPrivateKey(handle) {
+      destroyed.add(own(handle));
+    },
     validatePublicKey(publicKey) {
       expectLength(publicKey, Npk, `${name} public key`);
       if (algorithm.id === 0x0807 || algorithm.id === 0x0808) {

@@ -45,6 +45,12 @@ export function ecdhGroup(
       number.fill(0);
       return bytes;
     },
+    destroyPrivateKey(ecdh) {
+      // OpenSSL overwrites the number that it replaces.
+      const one = new Uint8Array(Nsk);
+      one[Nsk - 1] = 1;
+      ecdh.setPrivateKey(one);
+    },
     validatePublicKey(point) {
       needUncompressed(point);
       guardSync(`${name}: invalid public key`, () =>

@@ -8,7 +8,7 @@ import {
 } from "@copse/core/provider";
 import { type DhKeyPair, type DhPrimitives, dhkem, hpke } from "@copse/provider-kit";
 import type { Curve, Variant } from "./curves.js";
-import { deriveWith, generateKey, hasKey, type PointForm, type TokenKey } from "./keys.js";
+import { deriveWith, destroyKey, generateKey, hasKey, type PointForm, type TokenKey } from "./keys.js";
 import { readReference, writeReference } from "./reference.js";
 import type { Store } from "./store.js";
 import type { Token } from "./token.js";
@@ -77,6 +77,15 @@ export function hpkePart(
     return handle;
   }
 
+  /** @throws MlsError `try-again` if the token doesn't answer */
+  async function isThere(key: TokenKey): Promise<boolean> {
+    try {
+      return await hasKey(token, key);
+    } catch (cause) {
+      throw new MlsError("try-again", `the token "${token.label}" doesn't answer now`, { cause });
+    }
+  }
+
   return {
     algorithm: soft.algorithm,
     async generateKeyPair() {
@@ -95,6 +104,11 @@ export function hpkePart(
       if (store.keyOf(handle, suite.kem) === undefined) return soft.exportPrivateKey(handle);
       throw new MlsError("key-not-extractable", `the private key never leaves the token "${token.label}"`);
     },
+    async destroyPrivateKey(handle) {
+      const key = store.keyOf(handle, suite.kem);
+      if (key === undefined) await soft.destroyPrivateKey(handle);
+      else await destroyKey(token, key);
+    },
     async savePrivateKey(handle) {
       const key = store.keyOf(handle, suite.kem);
       if (key !== undefined) return writeReference(suite.kem, key);
@@ -108,7 +122,7 @@ export function hpkePart(
       const reference = readReference(suite.kem, saved);
       if (reference !== undefined) {
         const key = store.alive(reference.id) ?? { ...reference, keyType: way.variant.keyType };
-        if (!(await hasKey(token, key))) {
+        if (!(await isThere(key))) {
           throw new MlsError(
             "state",
             `the token "${token.label}" doesn't have the private key of this state`,

@@ -8,7 +8,7 @@ import {
 import type { SignatureCurve, Variant } from "./curves.js";
 import { derSignature } from "./encoding.js";
 import { TokenError } from "./errors.js";
-import { generateKey, signWith, type TokenKey } from "./keys.js";
+import { destroyKey, generateKey, signWith, type TokenKey } from "./keys.js";
 import type { Store } from "./store.js";
 import type { Token } from "./token.js";
 
@@ -73,6 +73,11 @@ export function signaturePart(
     exportPrivateKey(handle) {
       if (store.keyOf(handle, suite.signature) === undefined) return soft.exportPrivateKey(handle);
       throw new MlsError("key-not-extractable", `the private key never leaves the token "${token.label}"`);
+    },
+    async destroyPrivateKey(handle) {
+      const key = store.keyOf(handle, suite.signature);
+      if (key === undefined) await soft.destroyPrivateKey(handle);
+      else await destroyKey(token, key);
     },
     validatePublicKey: (publicKey) => soft.validatePublicKey(publicKey),
     sign(handle, message) {

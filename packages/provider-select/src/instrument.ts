@@ -259,6 +259,7 @@ function instrumentHpke(part: HpkePart, count: Meter): HpkePart {
     importPrivateKey: (bytes) =>
       count("hpke.importPrivateKey", bytes.length, () => part.importPrivateKey(bytes), publicKeyLength),
     exportPrivateKey: (key) => count("hpke.exportPrivateKey", 0, () => part.exportPrivateKey(key), length),
+    destroyPrivateKey: (key) => count("hpke.destroyPrivateKey", 0, () => part.destroyPrivateKey(key), none),
     seal: (key, info, aad, plaintext) =>
       count(
         "hpke.seal",
@@ -318,6 +319,8 @@ function instrumentSignature(part: SignaturePart, count: Meter): SignaturePart {
       count("signature.importPrivateKey", bytes.length, () => part.importPrivateKey(bytes), publicKeyLength),
     exportPrivateKey: (key) =>
       count("signature.exportPrivateKey", 0, () => part.exportPrivateKey(key), length),
+    destroyPrivateKey: (key) =>
+      count("signature.destroyPrivateKey", 0, () => part.destroyPrivateKey(key), none),
     validatePublicKey: (key) =>
       count("signature.validatePublicKey", key.length, () => part.validatePublicKey(key), none),
     sign: (key, message) => count("signature.sign", message.length, () => part.sign(key, message), length),

@@ -93,6 +93,9 @@ export function libraryEd25519(random: RandomSource, extractable: boolean): Sign
       if (!extractable) throw notExtractable(ED25519.name);
       return seed.slice();
     },
+    destroyPrivateKey(privateKey) {
+      PrivateKeyHandle.take<Uint8Array>(privateKey, OWNER, "ed25519")?.fill(0);
+    },
     validatePublicKey: validateEd25519,
     sign: (privateKey, message) => ed25519.sign(message, openSeed(privateKey)),
     verify: (publicKey, message, signature) => fitsEdwards(EQUATION, publicKey, message, signature),

@@ -86,6 +86,13 @@ function signatures(subtle: SubtleCrypto, scheme: Scheme, extractable: boolean):
   const { algorithm, keys, use } = scheme;
   const { name, Npk, Nsk } = algorithm;
   const publicKeys = publicKeyCache((publicKey) => scheme.importPublic(publicKey));
+  /** The platform overwrites a key, or not, when its CryptoKey is collected. */
+  const destroyed = new WeakSet<CryptoKey>();
+  const open = (privateKey: object): CryptoKey => {
+    const key = expectPrivateKey(privateKey, keys, name);
+    if (destroyed.has(key)) throw new CryptoError(`${name}: the private key was destroyed`);
+    return key;
+  };
   const handle = (publicKey: Uint8Array, privateKey: CryptoKey): SignatureKeyPair => ({
     publicKey,
     privateKey: privateKey as object as SignaturePrivateKey,
@@ -109,9 +116,10 @@ function signatures(subtle: SubtleCrypto, scheme: Scheme, extractable: boolean):
         return handle(publicKey, privateKey);
       }),
     exportPrivateKey: (privateKey) =>
-      guard(`${name}: export failed`, () =>
-        exportScalar(subtle, expectPrivateKey(privateKey, keys, name), Nsk, name),
-      ),
+      guard(`${name}: export failed`, () => exportScalar(subtle, open(privateKey), Nsk, name)),
+    destroyPrivateKey(privateKey) {
+      destroyed.add(expectPrivateKey(privateKey, keys, name));
+    },
     validatePublicKey: (publicKey) =>
       guard(`${name}: invalid public key`, async () => {
         expectLength(publicKey, Npk, `${name} public key`);
@@ -120,7 +128,7 @@ function signatures(subtle: SubtleCrypto, scheme: Scheme, extractable: boolean):
       }),
     sign: (privateKey, message) =>
       guard(`${name}: signing failed`, async () => {
-        const key = expectPrivateKey(privateKey, keys, name);
+        const key = open(privateKey);
         return scheme.encode(new Uint8Array(await subtle.sign(use, key, source(message))));
       }),
     async verify(publicKey, message, signature) {

@@ -125,12 +125,42 @@ describe("a key store", () => {
       expect((await after.savePrivateKey!(loaded[i]!)).length).toBe(saved[i]!.length);
       await expect((async () => after.exportPrivateKey(loaded[i]!))()).rejects.toMatchObject(refusal);
     }
-    for (const bytes of [EMPTY, saved[0]!.slice(0, -1), Uint8Array.of(...saved[0]!.slice(0, -1), 9)]) {
-      await expect((async () => after.loadPrivateKey!(bytes))()).rejects.toThrow(CryptoError);
+    await expect((async () => after.loadPrivateKey!(EMPTY))()).rejects.toThrow(CryptoError);
+    for (const bytes of [saved[0]!.slice(0, -1), Uint8Array.of(...saved[0]!.slice(0, -1), 9)]) {
+      await expect((async () => after.loadPrivateKey!(bytes))()).rejects.toMatchObject({ code: "state" });
     }
+    keyStore.get = async () => {
+      throw new Error("the database is locked");
+    };
+    await expect((async () => after.loadPrivateKey!(saved[0]!))()).rejects.toMatchObject({
+      code: "try-again",
+      cause: new Error("the database is locked"),
+    });
     // Loading leaves nothing behind: the next key is a fresh one.
     expect((await after.generateKeyPair()).publicKey).not.toEqual(pairs[0]!.publicKey);
   });
+
+  test.each(SUITE_IDS)(
+    "holds a key of suite %i once, however often it is saved, until it is destroyed",
+    async (id) => {
+      const keyStore = memoryStore();
+      const before = (await webCryptoProvider({ keyStore })).suite(id).hpke;
+      const { privateKey } = await before.generateKeyPair();
+      const all = await Promise.all([1, 2, 3].map(() => before.savePrivateKey!(privateKey)));
+      expect(new Set(all.map(String)).size).toBe(1);
+      expect(keyStore.keys.size).toBe(1);
+      const after = (await webCryptoProvider({ keyStore })).suite(id).hpke;
+      const loaded = await after.loadPrivateKey!(all[0]!);
+      expect(await after.savePrivateKey!(loaded)).toEqual(all[0]);
+      await after.destroyPrivateKey(loaded);
+      expect(keyStore.keys.size).toBe(0);
+      await after.destroyPrivateKey(loaded);
+      await expect((async () => after.loadPrivateKey!(all[0]!))()).rejects.toMatchObject({ code: "state" });
+      // A key that was never saved leaves no trace either.
+      await before.destroyPrivateKey((await before.generateKeyPair()).privateKey);
+      expect(keyStore.keys.size).toBe(0);
+    },
+  );
 
   test("isn't offered for keys that the platform doesn't hold", async () => {
     const provider = await webCryptoProvider({ keyStore: memoryStore(), forceLibraryCurves: true });

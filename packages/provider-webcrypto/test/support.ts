@@ -21,16 +21,18 @@ export const suites = async (options?: WebCryptoOptions): Promise<CipherSuitePro
 /** A key store as an application makes one, over a Map instead of IndexedDB. */
 export function memoryStore() {
   const keys = new Map<number, CryptoKey>();
+  let next = 0;
   return {
     keys,
     put(key: CryptoKey) {
-      keys.set(keys.size, key);
-      return Uint8Array.of(keys.size - 1);
+      keys.set(next, key);
+      return Uint8Array.of(next++);
     },
     async get([reference]: Uint8Array) {
-      const key = keys.get(reference as number);
-      if (key === undefined) throw new Error("no such key");
-      return key;
+      return keys.get(reference as number);
+    },
+    async delete([reference]: Uint8Array) {
+      keys.delete(reference as number);
     },
   };
 }

@@ -1,6 +1,6 @@
 // Clients in other threads, and in this one by the same messages.
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
-import { Client, type ClientOptions, insecureAcceptAll } from "@copse/core";
+import { Client, type ClientOptions, generateSigner, insecureAcceptAll } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { bundle } from "@copse/test-support/bundle";
 import { connectClient, type Serving, serveClient, type WebPort, type WorkerClient } from "@copse/worker";
@@ -9,9 +9,10 @@ export type Options = Partial<Omit<ClientOptions, "crypto">>;
 
 const provider = nodeProvider();
 
-export function makeClient(options: Options = {}): Promise<Client> {
+export async function makeClient(options: Options = {}): Promise<Client> {
   const { credential = "alice", authentication = insecureAcceptAll(), suite = 1, ...rest } = options;
-  return Client.create({ crypto: provider, credential, authentication, suite, ...rest });
+  const signer = await generateSigner(provider, suite);
+  return Client.create({ crypto: provider, credential, authentication, suite, signer, ...rest });
 }
 
 let script: Promise<string> | undefined;

@@ -123,8 +123,18 @@ export interface HpkePart {
    * extracted. Without this function, the core saves the bytes of {@link exportPrivateKey}.
    */
   savePrivateKey?(privateKey: HpkePrivateKey): Awaitable<Uint8Array>;
-  /** The key that {@link savePrivateKey} saved. A provider has both functions or neither. */
+  /**
+   * The key that {@link savePrivateKey} saved. A provider has both functions or neither.
+   * @throws CryptoError or MlsError `state` if these bytes were never saved, or the key is gone; MlsError `try-again`
+   *   if it can't be told now, because a key store or a token doesn't answer
+   */
   loadPrivateKey?(saved: Uint8Array): Awaitable<HpkePrivateKey>;
+  /**
+   * Ends a private key that is needed nowhere any more, not even by a saved state: overwrites its bytes, and deletes it
+   * from the token or key store that holds it. Later calls with this handle are CryptoErrors; a second call does
+   * nothing.
+   */
+  destroyPrivateKey(privateKey: HpkePrivateKey): Awaitable<void>;
   /** `SealBase` (RFC 9180 §6.1). @throws CryptoError if the public key is invalid */
   seal(
     publicKey: Uint8Array,
@@ -175,6 +185,8 @@ export interface SignaturePart {
   importPrivateKey(bytes: Uint8Array): Awaitable<SignatureKeyPair>;
   /** The private key's `Nsk` bytes. @throws MlsError `key-not-extractable`, as in {@link HpkePart} */
   exportPrivateKey(privateKey: SignaturePrivateKey): Awaitable<Uint8Array>;
+  /** Ends a private key that isn't needed any more, as in {@link HpkePart}. The core never calls it. */
+  destroyPrivateKey(privateKey: SignaturePrivateKey): Awaitable<void>;
   /**
    * Checks a public key of `Npk` bytes. The core asks for every signature key that enters a group, after `verifyAll` if
    * there is a signature under it. Whatever key {@link verify} accepts a signature under is valid.

@@ -30,6 +30,7 @@ function wrap(
       generateKeyPair: () => signature.generateKeyPair(),
       importPrivateKey: (bytes) => signature.importPrivateKey(bytes),
       exportPrivateKey: (key) => signature.exportPrivateKey(key),
+      destroyPrivateKey: (key) => signature.destroyPrivateKey(key),
       validatePublicKey: (key) => signature.validatePublicKey(key),
       sign: (key, message) => around("sign", () => signature.sign(key, message)),
       verify: (key, message, sig) => around("verify", () => signature.verify(key, message, sig)),

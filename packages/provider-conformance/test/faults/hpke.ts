@@ -163,6 +163,12 @@ export const HPKE: readonly Fault[] = [
       },
     }),
   ),
+  fault(
+    "keeps keys that it should destroy",
+    1,
+    "hpke keys: a destroyed key is refused, and destroying it again does nothing",
+    (s) => ({ hpke: { ...s.hpke, destroyPrivateKey: () => undefined } }),
+  ),
   fault("shows its private keys", 3, "hpke keys: a handle shows nothing of the private key", (s) => ({
     hpke: {
       ...s.hpke,

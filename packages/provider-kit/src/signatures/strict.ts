@@ -79,6 +79,7 @@ function withRules(part: SignaturePart, rules: SignatureRules): SignaturePart {
     generateKeyPair: () => part.generateKeyPair(),
     importPrivateKey: (bytes) => part.importPrivateKey(bytes),
     exportPrivateKey: (privateKey) => part.exportPrivateKey(privateKey),
+    destroyPrivateKey: (privateKey) => part.destroyPrivateKey(privateKey),
     sign: (privateKey, message) => part.sign(privateKey, message),
     validatePublicKey(publicKey) {
       expectLength(publicKey, Npk, `${name} public key`);
