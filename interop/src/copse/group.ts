@@ -6,6 +6,7 @@ import {
   type Extension,
   ExtensionType,
   type Group,
+  type KeyPackageToAdd,
   type NewGroup,
   type ProposalRequest,
   type PskChoice,
@@ -152,7 +153,7 @@ export class CopseGroup implements ImplementationGroup {
   }
 
   private values(choices: readonly ProposalChoice[]): CommitOptions {
-    const add: Uint8Array[] = [];
+    const add: KeyPackageToAdd[] = [];
     const remove: number[] = [];
     const psks: PskChoice[] = [];
     let rest: Pick<CommitOptions, "extensions" | "reinit"> = {};

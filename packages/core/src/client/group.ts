@@ -34,6 +34,7 @@ import {
   type CommitMessages,
   type CommitOptions,
   hasProposals,
+  type KeyPackageToAdd,
   ownProposals,
   type ProposalRequest,
   type ResumptionOptions,
@@ -235,12 +236,18 @@ export class Group extends GroupBase {
 
   /**
    * A {@link commit} that adds one member, or several.
-   * @param keyPackages encoded MLSMessages
+   * @param keyPackages encoded MLSMessages. If a server hands them out, say who is meant: it could hand out another
+   *   user's, whom the authentication service accepts too.
+   * @throws as {@link commit}; `authentication` for a key package of another than who is meant
    * @example
-   * const { commit, welcome } = await group.add(await bob.createKeyPackage());
+   * const { commit, welcome } = await group.add({ keyPackage, credential: "bob" });
    */
-  add(keyPackages: Uint8Array | readonly Uint8Array[], options: AddOptions = {}): Promise<CommitMessages> {
-    return this.commit({ ...options, add: Array.isArray(keyPackages) ? keyPackages : [keyPackages] });
+  add(
+    keyPackages: KeyPackageToAdd | readonly KeyPackageToAdd[],
+    options: AddOptions = {},
+  ): Promise<CommitMessages> {
+    const add = Array.isArray(keyPackages) ? keyPackages : [keyPackages as KeyPackageToAdd];
+    return this.commit({ ...options, add });
   }
 
   /**

@@ -6,6 +6,8 @@ export type { GroupInfoOptions } from "../group/messages/index.js";
 export type {
   CommitMessages,
   CommitOptions,
+  ExpectedKeyPackage,
+  KeyPackageToAdd,
   NewIdentity,
   ProposalRequest,
   PskChoice,

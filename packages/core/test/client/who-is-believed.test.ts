@@ -247,3 +247,57 @@ describe("an authentication service", () => {
     expect((await failure(party("alice", options))).code).toBe("usage");
   });
 });
+
+describe("a server that hands out another user's key package", () => {
+  async function swapped() {
+    const { service, enter } = directory();
+    const [alice, bob, mallory] = [await enter("alice"), await enter("bob"), await enter("mallory")];
+    const [group] = (await gather([alice, bob])).groups as [Group];
+    const follower = await follow(group, service);
+    const keyPackage = await mallory.client.createKeyPackage();
+    return { group, follower, keyPackage, mallory, enter };
+  }
+
+  it("is found out where add() is told who is meant, before anything is made", async () => {
+    const { group, keyPackage, enter } = await swapped();
+    const dave = await enter("dave");
+    const meant = { keyPackage, credential: "dave" };
+    const said = {
+      code: "authentication",
+      message: 'expected a key package of "dave", got one of "mallory"',
+    };
+    for (const attempt of [
+      () => group.add(meant),
+      async () => group.add([await dave.client.createKeyPackage(), meant]),
+      () => group.commit({ add: [meant] }),
+      () => group.propose({ add: meant }),
+      () => dave.client.branch(group, { add: [meant] }),
+    ]) {
+      expect(await refused(group, attempt)).toMatchObject(said);
+    }
+    const credential = basicCredential("dave");
+    await group.add({ keyPackage: await dave.client.createKeyPackage(), credential });
+    expect((await group.mergePendingCommit()).added.map((one) => nameOf(one.credential))).toEqual(["dave"]);
+  });
+
+  it("also where a certain device is meant", async () => {
+    const { group, enter } = await swapped();
+    const [phone, laptop] = [await enter("dave"), await enter("dave")];
+    const keyPackage = await laptop.client.createKeyPackage();
+    const meant = { keyPackage, credential: "dave", signatureKey: phone.signer.publicKey };
+    const error = await refused(group, () => group.add(meant));
+    expect(error).toMatchObject({ code: "authentication", message: /of "dave" with key [0-9a-f]{64}, got/ });
+    await group.add({ ...meant, signatureKey: laptop.signer.publicKey });
+  });
+
+  it("says in few words whose it is, however long the name", async () => {
+    const { group, enter } = await swapped();
+    const keyPackage = await (await enter("x".repeat(200_000))).client.createKeyPackage();
+    const error = await refused(group, () => group.add({ keyPackage, credential: "dave\u0000" }));
+    expect(error.message).toBe(
+      `expected a key package of credential 6461766500, got one of "${"x".repeat(64)}…"`,
+    );
+    const nobody = { keyPackage } as never;
+    expect((await refused(group, () => group.add(nobody))).code).toBe("usage");
+  });
+});

@@ -10,6 +10,7 @@ export {
   withProposal,
 } from "./cache.js";
 export { filterProposals } from "./filter.js";
+export type { ExpectedKeyPackage, KeyPackageToAdd } from "./key-package-to-add.js";
 export { type Replacement, replacedLeaf, type Selection, selectProposals } from "./list.js";
 export {
   type CommitMessages,

@@ -18,10 +18,10 @@ import {
   PSKType,
   type ReInit,
   ResumptionPSKUsage,
-  readKeyPackage,
   SenderType,
 } from "../../wire/index.js";
 import type { MemberContext } from "../state.js";
+import { type KeyPackageToAdd, keyPackageOf } from "./key-package-to-add.js";
 
 /** A proposal; with the new leaf key and signer if it is an own Update. */
 interface RequestedProposal {
@@ -46,7 +46,7 @@ export function proposalOf(
   groupId: Uint8Array,
   request: ExternalProposalRequest,
 ): Proposal {
-  if ("add" in request) return { proposalType: ProposalType.add, keyPackage: readKeyPackage(request.add) };
+  if ("add" in request) return { proposalType: ProposalType.add, keyPackage: keyPackageOf(request.add) };
   if ("remove" in request) return { proposalType: ProposalType.remove, removed: request.remove };
   if ("psk" in request) {
     return { proposalType: ProposalType.psk, psk: pskIdOf(provider, groupId, request.psk) };
@@ -143,8 +143,8 @@ export interface NewIdentity {
 
 /** A proposal (§12.1) to send separately, for any member to commit. */
 export type ProposalRequest =
-  /** An encoded MLSMessage with a key package */
-  | { readonly add: Uint8Array }
+  /** A key package */
+  | { readonly add: KeyPackageToAdd }
   /** A leaf index */
   | { readonly remove: number }
   /** Fresh keys for the own leaf */
@@ -161,8 +161,8 @@ export type ExternalProposalRequest = Exclude<ProposalRequest, { readonly update
 
 /** What a commit contains besides the received proposals (§12.4). */
 export interface CommitOptions {
-  /** Encoded MLSMessages with key packages */
-  readonly add?: readonly Uint8Array[];
+  /** Key packages of new members */
+  readonly add?: readonly KeyPackageToAdd[];
   /** Leaf indices */
   readonly remove?: readonly number[];
   readonly psks?: readonly PskChoice[];
@@ -188,8 +188,8 @@ export interface CommitOptions {
 
 /** The first commit of a group that resumes another one (§11.2, §11.3). */
 export interface ResumptionOptions {
-  /** Key packages of the other members, as encoded MLSMessages */
-  readonly add: readonly Uint8Array[];
+  /** Key packages of the other members */
+  readonly add: readonly KeyPackageToAdd[];
   readonly forcePath?: boolean;
   /** As in {@link CommitOptions} */
   readonly ratchetTreeInWelcome?: boolean;
