@@ -41,6 +41,8 @@ export {
   findExtension,
   GroupContext,
   isCustomProposal,
+  isCustomPsk,
+  isProposal,
   type KeyPackage,
   LeafNode,
   type Proposal,

@@ -1,9 +1,19 @@
 // draft-ietf-mls-extensions, Application Data: the extension that brings the app_data_dictionary, AppDataUpdate,
 // AppEphemeral and Safe AAD.
-import { type Extension, encode, type MlsExtension, type RandomSource } from "@copse/core/extension";
+import {
+  decode,
+  type Extension,
+  encode,
+  isCustomProposal,
+  type MlsExtension,
+  type RandomSource,
+  type SourcedProposal,
+  struct,
+  uint16,
+} from "@copse/core/extension";
 import { type AppComponent, askComponent, type KnownComponents, knownComponents } from "./app-component.js";
-import { appDataUpdateDefinition, checkReplacement } from "./app-data-update.js";
-import { appEphemeralDefinition } from "./app-ephemeral.js";
+import { APP_DATA_UPDATE, appDataUpdateDefinition, checkReplacement } from "./app-data-update.js";
+import { APP_EPHEMERAL, appEphemeralDefinition } from "./app-ephemeral.js";
 import { ComponentId, GREASE_COMPONENTS } from "./component.js";
 import {
   APP_DATA_DICTIONARY,
@@ -13,7 +23,7 @@ import {
   readDictionary,
 } from "./dictionary.js";
 import { pick } from "./grease.js";
-import { checkComponents, sameRequirements } from "./negotiation.js";
+import { checkComponents, checkListed, sameRequirements } from "./negotiation.js";
 import { readSafeAad, safeAad, usesSafeAad } from "./safe-aad.js";
 
 /** What {@link appData} is given. */
@@ -93,6 +103,7 @@ export function appData({ components, grease = false }: AppDataOptions): MlsExte
     checkList({ proposals, group, extensions, tree }) {
       const before = group.groupContext.extensions;
       checkReplacement(before, proposals);
+      checkListed(componentsOf(proposals), tree);
       if (sameRequirements(before, extensions)) return;
       for (const { leafNode } of tree.members()) checkComponents(leafNode, extensions);
     },
@@ -102,6 +113,18 @@ export function appData({ components, grease = false }: AppDataOptions): MlsExte
     },
   };
 }
+
+/** The components that the AppDataUpdates and AppEphemerals of a list are for. */
+function componentsOf(proposals: readonly SourcedProposal[]): number[] {
+  return proposals.flatMap(({ proposal }) =>
+    isCustomProposal(proposal, APP_EPHEMERAL) || isCustomProposal(proposal, APP_DATA_UPDATE)
+      ? [decode(ComponentPrefix, proposal.data.subarray(0, 2)).componentId]
+      : [],
+  );
+}
+
+/** The first field of both. */
+const ComponentPrefix = /* @__PURE__ */ struct({ componentId: uint16 });
 
 /** The data that each component has in one place, such as own leaf nodes. */
 function ownData(

@@ -3,14 +3,20 @@ import {
   type Awaitable,
   type CustomPsk,
   customPsk,
+  decode,
   encode,
+  isCustomPsk,
+  isProposal,
   type MlsExtension,
   opaque,
+  type Proposal,
+  ProposalType,
   type PskDefinition,
   struct,
   type TypeOf,
   uint16,
 } from "@copse/core/extension";
+import { checkListed } from "./negotiation.js";
 
 /** PSKType `application`: draft-ietf-mls-extensions, IANA Considerations */
 export const COMPONENT_PSK = 3;
@@ -31,8 +37,9 @@ export function componentPsk(componentId: number, pskId: Uint8Array): CustomPsk 
 }
 
 /**
- * The extension for pre-shared keys of components. Capabilities don't list PSK types: the application must make sure
- * that all members have this extension and the keys.
+ * The extension for pre-shared keys of components. Capabilities don't list PSK types: so a client whose leaf lists a
+ * component, by {@link appData}, must have this extension too if the component uses keys. Commits with a key of a
+ * component that some member doesn't list are refused. The application must make sure that all members have the keys.
  * @param find returns a component's key by its ID; `undefined` if there is none
  * @example
  * ```ts
@@ -48,5 +55,22 @@ export function componentPsks(
     codec: ComponentPsk,
     find: ({ componentId, pskId }) => find(componentId, pskId.slice()),
   };
-  return { name: "PSKs of components", psks: [definition] };
+  return {
+    name: "PSKs of components",
+    psks: [definition],
+    checkList({ proposals, tree }) {
+      checkListed(
+        proposals.flatMap(({ proposal }) => componentOf(proposal)),
+        tree,
+      );
+    },
+  };
+}
+
+/** The component whose key a proposal injects, as a list; empty for other proposals. */
+function componentOf(proposal: Proposal): number[] {
+  if (!isProposal(proposal, ProposalType.psk)) return [];
+  const { psk } = proposal;
+  if (!isCustomPsk(psk) || psk.pskType !== COMPONENT_PSK) return [];
+  return [decode(ComponentPsk, psk.data).componentId];
 }

@@ -1,7 +1,7 @@
 // draft-ietf-mls-extensions, Pre-Shared Keys (PSKs): keys of components in the key schedule.
 import { type Group, generateSigner } from "@copse/core";
 import { customPsk, utf8 } from "@copse/core/extension";
-import { componentPsk, componentPsks } from "@copse/extensions";
+import { appData, componentPsk, componentPsks } from "@copse/extensions";
 import { failure } from "@copse/test-support/errors";
 import { expect, it } from "vitest";
 import {
@@ -21,7 +21,10 @@ const ID = utf8("file");
 /** Each component has a key of that name, another one each. */
 const find = (componentId: number, pskId: Uint8Array) =>
   pskId.length === ID.length ? Uint8Array.of(componentId & 0xff, ...pskId) : undefined;
-const make = () => [componentPsks(find)];
+const components = [0x8001, 0x8002].map((componentId) => ({ componentId }));
+/** An extension for the keys, and one that lists the components. */
+const withKeys = (of: typeof find) => [componentPsks(of), appData({ components })];
+const make = () => withKeys(find);
 const custom = componentPsk(0x8001, ID);
 
 it("can be used in a commit, a proposal, a Welcome and an external commit", async () => {
@@ -52,7 +55,10 @@ it("can be used in a commit, a proposal, a Welcome and an external commit", asyn
 it("must have the same value for all members", async () => {
   const [alice, bob] = (await gather([
     await client("alice", make()),
-    await client("bob", [componentPsks(() => utf8("another"))]),
+    await client(
+      "bob",
+      withKeys(() => Uint8Array.of(9)),
+    ),
   ])) as [Group, Group];
   const { commit } = await alice.commit({ psks: [{ custom }] });
   expect(await refused(bob, () => bob.receive(commit))).toMatch(/^12\.4\.2: the confirmation tag/);
@@ -61,8 +67,11 @@ it("must have the same value for all members", async () => {
 it("is refused if it is unknown or malformed", async () => {
   const [alice, bob, carol] = (await gather([
     await client("alice", make()),
-    await client("bob", [componentPsks(() => undefined)]),
-    await client("carol", []),
+    await client(
+      "bob",
+      withKeys(() => undefined),
+    ),
+    await client("carol", [appData({ components })]),
   ])) as [Group, Group, Group];
   const { commit } = await alice.commit({ psks: [{ custom }] });
   expect(await refused(bob, () => bob.receive(commit))).toBe("missing");

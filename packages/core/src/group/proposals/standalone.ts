@@ -73,13 +73,27 @@ export function proposalFormat(config: GroupConfig, proposal: Proposal): 1 | 2 {
 }
 
 /**
- * Checks that a member may send a proposal of a registered type: all members must support the type.
+ * Checks that a member may send a proposal: all members must be able to process a commit of it, as far as extensions of
+ * the protocol and registered types go.
  * @param others the other proposals of the epoch
  * @throws ValidationError
  */
 export function checkMaySend(
   config: GroupConfig,
-  { tree }: GroupView,
+  group: GroupView,
+  sourced: SourcedProposal,
+  others: readonly SourcedProposal[],
+): void {
+  const { tree } = group;
+  checkOwnType(config, tree, sourced, others);
+  const { extensions } = group.groupContext;
+  config.registry.checkList({ proposals: [sourced], group, extensions, tree });
+}
+
+/** Checks that a member may send a proposal of a registered type, and now. @throws ValidationError */
+function checkOwnType(
+  config: GroupConfig,
+  tree: GroupView["tree"],
   { proposal, sender }: SourcedProposal,
   others: readonly SourcedProposal[],
 ): void {
