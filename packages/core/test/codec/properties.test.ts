@@ -13,10 +13,10 @@ import {
   optional,
   remembered,
   struct,
+  uint8,
   uint16,
   uint32,
   uint64,
-  uint8,
   variant,
   vector,
 } from "../../src/codec/codec.js";
