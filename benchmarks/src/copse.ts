@@ -37,7 +37,7 @@ async function member(crypto: CryptoProvider, suite: number, credential: string)
     credential,
     authentication: insecureAcceptAll(),
     signer: await generateSigner(crypto, suite),
-    policy: { maxMembers: MAX_MEMBERS },
+    policy: { maxMembers: MAX_MEMBERS, maxJoinSize: MAX_MEMBERS * 1024 },
   });
   let group: Group | undefined;
   const current = () => {

@@ -177,6 +177,41 @@ export async function privately(
   return encode(MlsMessage, { version: 1, wireFormat: PRIVATE, privateMessage });
 }
 
+const MANY = 0x7a7a;
+const MARK = new Uint8Array(16).fill(0xa7);
+
+/** One extension in the place of as many empty ones as fit `size` bytes: the codec writes no such list. {@link many} */
+export function manyExtensions(size: number): { extensionType: number; extensionData: Uint8Array }[] {
+  const extensionData = new Uint8Array(Math.max(6, Math.floor(size / 3)) * 3 + 64 * 3 * 3);
+  extensionData.set(MARK);
+  return [{ extensionType: MANY, extensionData }];
+}
+
+/** The bytes with many empty extensions where {@link manyExtensions} stands. The lengths stay. */
+function many(encoded: Uint8Array): Uint8Array {
+  const bytes = encoded.slice();
+  const at = bytes.findIndex((byte, i) => byte === 0xa7 && MARK.every((mark, j) => bytes[i + j] === mark));
+  if (at < 0) return bytes;
+  const header = vectorHeader(bytes.length);
+  for (const length of [header, 2, 1]) {
+    const start = at - length - 2;
+    if (bytes[start] !== 0x7a || bytes[start + 1] !== 0x7a) continue;
+    const view = new DataView(bytes.buffer, start + 2);
+    const size = length === 4 ? view.getUint32(0) & 0x3fffffff : view.getUint16(0) & 0x3fff;
+    // Of three bytes each; the last one has what is left over as its data.
+    const total = 2 + length + size;
+    const left = total % 3;
+    let i = 0;
+    for (; 3 * (i + 1) + left <= total; i++) {
+      bytes.set([0x20 + ((i >> 8) & 0x3f), i & 0xff, 0], start + 3 * i);
+    }
+    bytes.fill(0, start + 3 * i, start + total);
+    bytes[start + 3 * i - 1] = left;
+    return bytes;
+  }
+  throw new Error("the mark isn't where it was put");
+}
+
 /** A well-signed leaf node of source key_package, with anything in it. */
 export async function leafNode(changes: object = {}, signer?: Signer) {
   const own = signer ?? (await generateSigner(crypto, SUITE));
@@ -210,12 +245,12 @@ export async function keyPackage(leafChanges: object = {}, changes: object = {})
     wireFormat: KEY_PACKAGE,
     keyPackage: { ...unsigned, signature: EMPTY },
   });
-  const signature = await signWithLabel(signer, "KeyPackageTBS", bytes.subarray(4, bytes.length - 1));
+  const signature = await signWithLabel(signer, "KeyPackageTBS", many(bytes).subarray(4, bytes.length - 1));
   return { signer, keyPackage: { ...unsigned, signature } };
 }
 
 export const keyPackageMessage = (one: Awaited<ReturnType<typeof keyPackage>>["keyPackage"]): Uint8Array =>
-  encode(MlsMessage, { version: 1, wireFormat: KEY_PACKAGE, keyPackage: one });
+  many(encode(MlsMessage, { version: 1, wireFormat: KEY_PACKAGE, keyPackage: one }));
 
 interface GroupInfoForm {
   /** Besides the tree, and `external_pub`. */
@@ -254,12 +289,12 @@ export async function groupInfoOf(
     signer: leafIndex,
   };
   const bytes = encode(GroupInfo, { ...unsigned, signature: EMPTY });
-  const signature = await signWithLabel(signer, "GroupInfoTBS", bytes.subarray(0, bytes.length - 1));
+  const signature = await signWithLabel(signer, "GroupInfoTBS", many(bytes).subarray(0, bytes.length - 1));
   return { ...unsigned, signature: junk ? provider.random(64) : signature };
 }
 
 export const groupInfoMessage = (groupInfo: GroupInfo): Uint8Array =>
-  encode(MlsMessage, { version: 1, wireFormat: GROUP_INFO, groupInfo });
+  many(encode(MlsMessage, { version: 1, wireFormat: GROUP_INFO, groupInfo }));
 
 interface WelcomeForm {
   /** The number of empty entries for others, before the one for the victim. */
@@ -279,7 +314,7 @@ export async function welcomeTo(
   const joinerSecret = provider.random(Nh);
   const welcomeSecret = await deriveWelcomeSecret(provider, joinerSecret, new Uint8Array(Nh));
   const { key, nonce } = await welcomeKeyAndNonce(provider, welcomeSecret);
-  const encryptedGroupInfo = await provider.aead.seal(key, nonce, EMPTY, encode(GroupInfo, groupInfo));
+  const encryptedGroupInfo = await provider.aead.seal(key, nonce, EMPTY, many(encode(GroupInfo, groupInfo)));
   const ids = Array.from({ length: psks }, () => ({ pskType: 1 as const, pskId: EMPTY, pskNonce: EMPTY }));
   const secrets = encode(GroupSecrets, { joinerSecret, pathSecret: undefined, psks: ids });
   const sealed = await encryptWithLabel(provider, invited.initKey, "Welcome", encryptedGroupInfo, secrets);

@@ -9,6 +9,7 @@ import {
   groupInfoMessage,
   groupInfoOf,
   leafNode,
+  manyExtensions,
   provider,
   SUITE,
   welcomeTo,
@@ -20,7 +21,7 @@ import { repeat } from "./receive-cases.js";
 
 const KB = 1024;
 /** The most nodes that a tree may have by default. */
-const NODES = 65_000;
+const NODES = 32_000;
 
 type Nodes = (RatchetTreeNodes[number] | undefined)[];
 interface Forest {
@@ -111,20 +112,17 @@ const small = async (form: Parameters<typeof groupInfoOf>[3]): Promise<GroupInfo
   return groupInfoOf([await leafOf(signer)], signer, 0, form);
 };
 
-const emptyExtensions = (size: number) =>
-  repeat(size / 3, (i) => ({ extensionType: 0x4000 + (i % 0x8000), extensionData: EMPTY }));
-
 export const joinCases: readonly HostileCase[] = [
   ...trees("a tree of blank nodes", NODES, blanks),
-  ...trees("a tree of small leaves", 900 * KB, leaves),
-  ...trees("a tree of unmerged leaves", 900 * KB, unmerged),
+  ...trees("a tree of small leaves", 750 * KB, leaves),
+  ...trees("a tree of unmerged leaves", 750 * KB, unmerged),
   ...Object.entries(ENTRIES).map(
     ([entry, give]): HostileCase => ({
       entry,
       name: "many GroupInfo extensions",
       stage: "before",
       size: 900 * KB,
-      make: async (size) => give(await small({ extensions: emptyExtensions(size), junk: true })),
+      make: async (size) => give(await small({ extensions: manyExtensions(size), junk: true })),
     }),
   ),
   ...Object.entries(ENTRIES).map(
@@ -133,7 +131,7 @@ export const joinCases: readonly HostileCase[] = [
       name: "many GroupContext extensions",
       stage: "before",
       size: 900 * KB,
-      make: async (size) => give(await small({ groupExtensions: emptyExtensions(size), junk: true })),
+      make: async (size) => give(await small({ groupExtensions: manyExtensions(size), junk: true })),
     }),
   ),
   {

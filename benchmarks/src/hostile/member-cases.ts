@@ -10,6 +10,7 @@ import {
   infiltrated,
   keyPackage,
   keyPackageMessage,
+  manyExtensions,
   privately,
   publicly,
 } from "./attacker.js";
@@ -42,7 +43,7 @@ function add(
   };
 }
 
-const KEY_PACKAGE = 60 * KB;
+const KEY_PACKAGE = 120 * KB;
 
 const component: MlsExtension = appData({
   components: [{ componentId: 0x8001, update: (_, updates) => updates.at(-1) ?? EMPTY }],
@@ -60,9 +61,9 @@ async function committed(messages: (from: Infiltrated, size: number) => Promise<
 }
 
 export const memberCases: readonly HostileCase[] = [
-  add("key package: long capability lists", KEY_PACKAGE, (size) => {
-    const list = points(size / 12);
-    const extensions = repeat(size / 24, (i) => ({
+  add("key package: long lists", 10 * KB, (size) => {
+    const list = points(Math.min(1023, size / 12));
+    const extensions = repeat(128, (i) => ({
       extensionType: list[list.length - 1 - i] as number,
       extensionData: EMPTY,
     }));
@@ -78,15 +79,16 @@ export const memberCases: readonly HostileCase[] = [
     };
   }),
   add("key package: certificates", KEY_PACKAGE, (size) => ({
-    credential: { credentialType: 2, certificates: repeat(size, () => ({ certData: EMPTY })) },
+    credential: {
+      credentialType: 2,
+      certificates: repeat(64, () => ({ certData: new Uint8Array(size / 64) })),
+    },
   })),
   add(
     "key package: extensions",
     KEY_PACKAGE,
     () => ({}),
-    (size) => ({
-      extensions: repeat(size / 3, (i) => ({ extensionType: 0x4000 + (i % 0x8000), extensionData: EMPTY })),
-    }),
+    (size) => ({ extensions: manyExtensions(size) }),
   ),
   {
     entry: "receive",

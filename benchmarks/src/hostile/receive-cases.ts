@@ -17,7 +17,11 @@ import type { HostileCase } from "./cases.js";
 
 const KB = 1024;
 /** The most that a handshake of a small group may have by default. */
-const HANDSHAKE = 900 * KB;
+const HANDSHAKE = 700 * KB;
+/** The most that a proposal may have. */
+const PROPOSAL = 250 * KB;
+/** The longest list of capabilities. */
+const LIST = 1023;
 
 export const repeat = <T>(count: number, item: (i: number) => T): T[] =>
   Array.from({ length: Math.max(1, Math.floor(count)) }, (_, i) => item(i));
@@ -59,12 +63,12 @@ const references = (size: number) => ({
 });
 
 async function junkPath(size: number) {
-  const certificates = repeat(size / 2, () => ({ certData: EMPTY }));
+  const certificates = repeat(64, () => ({ certData: EMPTY }));
   const node = await leafNode({
     credential: { credentialType: 2, certificates },
     leafNodeSource: { type: 1, lifetime: { notBefore: 0n, notAfter: 1n } },
   });
-  const nodes = repeat(size / 4, () => ({ encryptionKey: EMPTY, encryptedPathSecret: [] }));
+  const nodes = repeat(size / 2, () => ({ encryptionKey: EMPTY, encryptedPathSecret: [] }));
   return { contentType: 3 as const, commit: { proposals: [], path: { leafNode: node, nodes } } };
 }
 
@@ -74,8 +78,8 @@ const psk = (i: number): Proposal => ({
   psk: { pskType: 1, pskId: uint(4, i), pskNonce: new Uint8Array(provider.suite.hash.Nh) },
 });
 
-const longLists = (count: number) => {
-  const list = codePoints(count / 5);
+const longLists = (count = 5 * LIST) => {
+  const list = codePoints(Math.min(LIST, count / 5));
   const capabilities = {
     versions: [1, ...list],
     cipherSuites: [1, ...list],
@@ -84,7 +88,7 @@ const longLists = (count: number) => {
     credentials: [1, ...list],
   };
   // Extensions that the leaf does list, the last ones first.
-  const extensions = repeat(count / 10, (i) => ({
+  const extensions = repeat(Math.min(128, count / 10), (i) => ({
     extensionType: list[list.length - 1 - i] as number,
     extensionData: EMPTY,
   }));
@@ -118,27 +122,44 @@ export const receiveCases: readonly HostileCase[] = [
   ...both("commit of a new member, junk signature", "before", async (from, size) =>
     publicly(from, await junkPath(size), { junk: "signature", sender: { senderType: 4 } }),
   ),
-  ...both("Add of a new member, junk signature: long lists", "before", async (from, size) => {
-    const { keyPackage: one } = await keyPackage(longLists(size / 3));
-    const content = { contentType: 2 as const, proposal: { proposalType: 1 as const, keyPackage: one } };
-    return publicly(from, content, { sender: { senderType: 3 }, junk: "signature" });
-  }),
-  message("receive", "junk PrivateMessage", "before", async (from, size) => {
-    const good = await privately(from, { contentType: 1, applicationData: new Uint8Array(size) });
-    const junk = good.slice();
-    junk.fill(0x55, 60);
-    return junk;
-  }),
-  ...both("Add of a stranger: long capability lists", "after", (from, size) =>
-    strangersAdd(from, longLists(size / 3)),
+  ...both(
+    "Add of a new member, junk signature: long lists",
+    "before",
+    async (from, size) => {
+      const { keyPackage: one } = await keyPackage(longLists(size / 2));
+      const content = { contentType: 2 as const, proposal: { proposalType: 1 as const, keyPackage: one } };
+      return publicly(from, content, { sender: { senderType: 3 }, junk: "signature" });
+    },
+    10 * KB,
   ),
-  ...both("Add of a stranger: many extensions", "after", (from, size) =>
-    strangersAdd(from, {
-      extensions: repeat(size / 3, () => ({ extensionType: 0x7777, extensionData: EMPTY })),
-    }),
+  message(
+    "receive",
+    "junk PrivateMessage, application",
+    "before",
+    async (from, size) => {
+      const good = await privately(from, { contentType: 1, applicationData: new Uint8Array(size) });
+      return good.fill(0x55, good.length - size);
+    },
+    15 * KB * KB,
   ),
-  ...both("commit: required_capabilities", "after", (from, size) =>
-    publicly(from, committing([{ proposalType: 7, extensions: [required(size / 2)] }])),
+  ...both(
+    "Add of a stranger: long lists",
+    "after",
+    (from, size) => strangersAdd(from, longLists(size / 2)),
+    10 * KB,
+  ),
+  ...both(
+    "Add of a stranger: long identity",
+    "after",
+    (from, size) => strangersAdd(from, { credential: { credentialType: 1, identity: new Uint8Array(size) } }),
+    PROPOSAL,
+  ),
+  ...both(
+    "commit: required_capabilities",
+    "after",
+    (from, size) =>
+      publicly(from, committing([{ proposalType: 7, extensions: [required(Math.min(size / 2, 3 * LIST))] }])),
+    6 * KB,
   ),
   ...both("commit: empty references", "after", (from, size) => publicly(from, references(size))),
   ...both("commit: path of empty nodes", "after", async (from, size) => publicly(from, await junkPath(size))),
@@ -146,23 +167,52 @@ export const receiveCases: readonly HostileCase[] = [
     publicly(from, committing(repeat(size / 7, () => remove(2)))),
   ),
   ...both("commit: PSK ids", "after", (from, size) => publicly(from, committing(repeat(size / 45, psk)))),
-  ...both("commit: Adds", "after", async (from, size) => {
-    const adds = await Promise.all(
-      repeat(
-        size / 256,
-        async (): Promise<Proposal> => ({ proposalType: 1, keyPackage: (await keyPackage()).keyPackage }),
-      ),
-    );
-    return publicly(from, committing(adds));
-  }),
-  message("receive", "application in another's name, far generation, junk signature", "after", (from) =>
-    privately(
+  ...both("commit: Adds", "after", (from, size) =>
+    commitOf(
       from,
-      { contentType: 1, applicationData: EMPTY },
-      { junk: "signature", leafIndex: 2, generation: 1000 },
+      repeat(size / 275, () => keyPackage()),
     ),
   ),
-  message("receive", "handshake, private: empty references", "after", (from, size) =>
+  ...both("commit: Adds with long lists", "after", (from, size) =>
+    commitOf(
+      from,
+      repeat(size / (11 * KB), () => keyPackage(longLists())),
+    ),
+  ),
+  {
+    entry: "receive",
+    name: "applications in another's name, far generation, junk signature",
+    stage: "after",
+    size: 64 * KB,
+    async make(size) {
+      const from = await infiltrated();
+      const messages: Uint8Array[] = [];
+      for (let bytes = 0; bytes < size; bytes += (messages.at(-1) as Uint8Array).length) {
+        const generation = 1000 - (messages.length % 100);
+        const how = { junk: "signature", leafIndex: 2 + (messages.length % 2), generation } as const;
+        messages.push(await privately(from, { contentType: 1, applicationData: EMPTY }, how));
+      }
+      return {
+        bytes: messages.reduce((sum, { length }) => sum + length, 0),
+        async run() {
+          let last: unknown;
+          for (const one of messages) await from.bob.receive(one).catch((error) => (last = error));
+          throw last;
+        },
+      };
+    },
+  },
+  message("receive", "commit, private: empty references", "after", (from, size) =>
     privately(from, references(size), { generation: 3 }),
   ),
 ];
+
+async function commitOf(
+  from: Infiltrated,
+  keyPackages: readonly ReturnType<typeof keyPackage>[],
+): Promise<Uint8Array> {
+  const adds = (await Promise.all(keyPackages)).map(
+    (one): Proposal => ({ proposalType: 1, keyPackage: one.keyPackage }),
+  );
+  return publicly(from, committing(adds));
+}

@@ -69,9 +69,17 @@ export function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
  * Checks that an argument is a Uint8Array, also one of another realm (a frame, a test environment), where
  * `instanceof` fails. Returns a plain Uint8Array over the same memory: its `slice` copies, that of a Buffer does not.
  * @param what the argument's name, for the error
- * @throws MlsError `usage` for any other value
+ * @param max the most bytes
+ * @throws MlsError `usage` for any other value, `limit` for more bytes
  */
-export function needBytes(value: unknown, what: string): Uint8Array {
+export function needBytes(value: unknown, what: string, max = Number.POSITIVE_INFINITY): Uint8Array {
+  const bytes = bytesOf(value, what);
+  if (bytes.length > max)
+    throw new MlsError("limit", `${what}: expected at most ${max} bytes, got ${bytes.length}`);
+  return bytes;
+}
+
+function bytesOf(value: unknown, what: string): Uint8Array {
   if (value?.constructor === Uint8Array) return value as Uint8Array;
   if (ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]") {
     const { buffer, byteOffset, byteLength } = value;

@@ -19,7 +19,7 @@ import {
   variant,
 } from "@copse/core/extension";
 import { askComponent, type KnownComponents } from "./app-component.js";
-import { APP_DATA_DICTIONARY, appDataDictionary, dictionaryIn } from "./dictionary.js";
+import { APP_DATA_DICTIONARY, appDataDictionary, componentsIn } from "./dictionary.js";
 
 /** Proposal type `app_data_update`: draft-ietf-mls-extensions, IANA Considerations */
 export const APP_DATA_UPDATE = 0x0008;
@@ -96,7 +96,7 @@ export function appDataUpdateDefinition(known: KnownComponents): ProposalDefinit
 
 function checkPresent(extensions: readonly Extension[], componentId: number): void {
   ensure(
-    dictionaryIn(extensions).some((entry) => entry.componentId === componentId),
+    componentsIn(extensions).has(componentId),
     "draft-ietf-mls-extensions AppDataUpdate: data to be removed must be there",
     () => `component ${componentId}`,
   );
@@ -108,10 +108,12 @@ function changeData(
   extensions: readonly Extension[],
   changes: readonly AppDataUpdate[],
 ): readonly Extension[] {
-  const entries = new Map(dictionaryIn(extensions).map(({ componentId, data }) => [componentId, data]));
+  const entries = new Map(componentsIn(extensions));
   const byComponent = new Map<number, AppDataUpdate["operation"][]>();
   for (const { componentId, operation } of changes) {
-    byComponent.set(componentId, [...(byComponent.get(componentId) ?? []), operation]);
+    const operations = byComponent.get(componentId);
+    if (operations === undefined) byComponent.set(componentId, [operation]);
+    else operations.push(operation);
   }
   for (const [componentId, operations] of byComponent) {
     const component = known.get(componentId);

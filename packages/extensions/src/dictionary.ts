@@ -57,10 +57,22 @@ export function appDataDictionary(entries: readonly ComponentData[]): Extension 
   return { extensionType: APP_DATA_DICTIONARY, extensionData: encode(AppDataDictionary, { componentData }) };
 }
 
-/** The entries of the `app_data_dictionary` among these extensions. @throws DecodeError, ValidationError */
-export function dictionaryIn(extensions: readonly Extension[]): readonly ComponentData[] {
+const NONE: ReadonlyMap<number, Uint8Array> = /* @__PURE__ */ new Map();
+/** Extensions are immutable, and that of a group is asked for with each leaf and each proposal. */
+const known = new WeakMap<Extension, ReadonlyMap<number, Uint8Array>>();
+
+/** The data in the `app_data_dictionary` among these extensions, by component. @throws DecodeError, ValidationError */
+export function componentsIn(extensions: readonly Extension[]): ReadonlyMap<number, Uint8Array> {
   const found = extensions.find(({ extensionType }) => extensionType === APP_DATA_DICTIONARY);
-  return found === undefined ? [] : readDictionary(found.extensionData);
+  if (found === undefined) return NONE;
+  let components = known.get(found);
+  if (components === undefined) {
+    components = new Map(
+      readDictionary(found.extensionData).map(({ componentId, data }) => [componentId, data]),
+    );
+    known.set(found, components);
+  }
+  return components;
 }
 
 /**
@@ -76,7 +88,7 @@ export function componentDataIn(
   extensions: readonly Extension[],
   componentId: number,
 ): Uint8Array | undefined {
-  return dictionaryIn(extensions).find((entry) => entry.componentId === componentId)?.data;
+  return componentsIn(extensions).get(componentId);
 }
 
 /**

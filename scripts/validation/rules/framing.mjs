@@ -111,7 +111,7 @@ export const FRAMING = [
   {
     section: "6.3.1",
     musts: [7, "15.2#1"],
-    text: "A message MUST fit the limits of the AEAD, and an epoch's messages too: each key encrypts one message, smaller than `policy.maxMessageSize`, and a ratchet has 2^32 keys.",
+    text: "A message MUST fit the limits of the AEAD, and an epoch's messages too: each key encrypts one message, smaller than `policy.maxApplicationSize` or the limits of handshakes, and a ratchet has 2^32 keys.",
     checks: [MAX_SIZE, EXHAUSTED],
     by: "`SecretTree.next`",
   },

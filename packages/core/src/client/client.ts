@@ -186,7 +186,7 @@ export class Client {
     const { previous } = options;
     const config: ClientConfig = { ...this.#config, psk: (id) => this.#findPsk(id, previous) };
     const work = async () => {
-      const message = readWelcome(welcome);
+      const message = readWelcome(welcome, config.policy.maxJoinSize);
       const own = this.#keyPackages.for(message);
       const tree = copyOf(options.ratchetTree);
       const predecessors = this.#groups.predecessors(previous);
@@ -216,7 +216,7 @@ export class Client {
   joinByExternalCommit(groupInfo: Uint8Array, options: ExternalJoinOptions = {}): Promise<ExternalJoin> {
     const steps: Steps<BuiltCommit, ExternalJoin> = {
       work: async () =>
-        buildExternalCommit(this.#config, readGroupInfo(groupInfo), {
+        buildExternalCommit(this.#config, readGroupInfo(groupInfo, this.#config.policy.maxJoinSize), {
           signer: this.#signer,
           description: this.#config.describeLeaf(),
           ratchetTree: copyOf(options.ratchetTree),

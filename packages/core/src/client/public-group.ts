@@ -74,13 +74,14 @@ export class PublicGroup extends GroupBase {
    */
   static follow(options: PublicGroupOptions): Promise<PublicGroup> {
     const work = async () => {
-      const { crypto, authentication, policy } = options;
+      const { crypto, authentication } = options;
       needAuthentication(authentication);
-      const groupInfo = readGroupInfo(options.groupInfo);
+      const policy = policyOf(options.policy);
+      const groupInfo = readGroupInfo(options.groupInfo, policy.maxJoinSize);
       const config: GroupConfig = {
         provider: guardProvider(crypto.suite(groupInfo.groupContext.cipherSuite)),
         authentication,
-        policy: policyOf(policy),
+        policy,
         psk: () => undefined,
         registry: new Registry(options.extensions),
       };

@@ -3,7 +3,7 @@ import { wipe } from "../bytes.js";
 import { decode, encode, Reader, vectorSize, Writer } from "../codec/index.js";
 import { expandAllWithLabels, withBuffer } from "../crypto/index.js";
 import { CryptoError, ensure, MlsError } from "../errors.js";
-import type { CipherSuiteProvider } from "../provider/index.js";
+import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
 import type { RatchetKind, SecretTree } from "../schedule/index.js";
 import {
   type AuthenticatedContent,
@@ -43,8 +43,10 @@ export interface OpenedPrivateMessage {
   /** Not verified yet: the caller must check the signature, and the confirmation tag of a commit. */
   readonly content: AuthenticatedContent;
   readonly generation: number;
+  /** Derives what {@link consume} needs. Call it when the signature is verified. */
+  complete(): Awaitable<void>;
   /**
-   * Deletes the key (§9.2). Call it when the signature is verified.
+   * Deletes the key (§9.2). Call it when that is done.
    * @throws MlsError `consumed` if the same message was accepted in the meantime
    */
   consume(): void;
@@ -253,6 +255,7 @@ export async function openPrivate(
     return {
       content: decodeContent(message, leafIndex, plaintext, keys.proposalTypes),
       generation,
+      complete: peeked.complete,
       consume: peeked.consume,
       discard: peeked.discard,
     };

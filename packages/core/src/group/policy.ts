@@ -39,10 +39,15 @@ export interface Policy {
   readonly maxPastEpochs: number;
   /** Limits for skipped and reordered messages in an epoch (§9). */
   readonly ratchets: RatchetLimits;
-  /** The largest number of members of a group. */
+  /**
+   * The most members of a group that this client makes by adding some, joins or follows. Members may differ: what
+   * others do to a group is accepted.
+   */
   readonly maxMembers: number;
-  /** The largest message that is sent or received, in bytes. */
-  readonly maxMessageSize: number;
+  /** The largest Welcome, GroupInfo and encoded ratchet tree that is made or taken, in bytes. Members may differ. */
+  readonly maxJoinSize: number;
+  /** The largest application message that is sent or received, in bytes. Members may differ. */
+  readonly maxApplicationSize: number;
   /**
    * Roles (§12.2): whether a sender may propose something, and whether a committer may commit it. Called for each
    * proposal that is sent or received, for each proposal of a commit that is made or received, and for a commit
@@ -103,8 +108,9 @@ export const DEFAULT_POLICY: Policy = {
   now: () => Date.now(),
   maxPastEpochs: 3,
   ratchets: DEFAULT_RATCHET_LIMITS,
-  maxMembers: 100_000,
-  maxMessageSize: 64 * 1024 * 1024,
+  maxMembers: 4096,
+  maxJoinSize: 16 * 1024 * 1024,
+  maxApplicationSize: 16 * 1024 * 1024,
 };
 
 /** The policy with its defaults. @throws MlsError `usage` */

@@ -87,6 +87,45 @@ export function deriveStep(
   );
 }
 
+/**
+ * The secret of generation `target`, derived from `start`, that of `from`, without the keys in between. Those in
+ * between are overwritten; `start` is not.
+ * @param pass is told each secret on the way, the last one included
+ */
+export function deriveSecretAhead(
+  provider: CipherSuiteProvider,
+  start: Uint8Array,
+  from: number,
+  target: number,
+  pass: (generation: number, secret: Uint8Array) => void,
+): Awaitable<Uint8Array> {
+  const next = [["secret", provider.suite.hash.Nh]] as const;
+  // A copy, as above.
+  let secret: Uint8Array = start.slice();
+  const advance = (generation: number, [following]: readonly Uint8Array[]): void => {
+    wipe(secret);
+    secret = following as Uint8Array;
+    pass(generation, secret);
+  };
+  const walk = (first: number): Awaitable<Uint8Array> => {
+    for (let generation = first; generation < target; generation++) {
+      const derived = deriveTreeSecrets(provider, secret, generation, next);
+      if (isPromise(derived)) {
+        return derived.then((secrets) => {
+          advance(generation + 1, secrets);
+          return walk(generation + 1);
+        });
+      }
+      advance(generation + 1, derived);
+    }
+    return secret;
+  };
+  return onFailure(
+    () => walk(from),
+    () => wipe(secret),
+  );
+}
+
 /** Overwrites keys and nonces. */
 function wipeKeys(keys: Iterable<MessageKey>): void {
   for (const { key, nonce } of keys) wipe(key, nonce);

@@ -2,7 +2,14 @@
 import { EMPTY, wipe } from "../bytes.js";
 import { onFailure } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
+import {
+  type Awaitable,
+  type CipherSuiteProvider,
+  chain,
+  isPromise,
+  withCleanup,
+} from "../provider/index.js";
+import { Checkpoints } from "./checkpoints.js";
 import { deriveLeafSecrets, type LeafSecrets, wipeLeafSecrets } from "./leaf-secrets.js";
 import {
   deriveStep,
@@ -31,6 +38,12 @@ export const DEFAULT_RATCHET_LIMITS: RatchetLimits = {
   maxSkippedTotal: 10_000,
 };
 
+/** How many generations a step may skip whose keys are derived at once. */
+const NEAR = 64;
+
+/** A step of a ratchet, and for a new leaf the secrets down to it. */
+type Ahead = [step: RatchetStep, leafSecrets?: LeafSecrets];
+
 /** Which of a sender's two ratchets: one for proposals and commits, one for application messages. */
 export type RatchetKind = "handshake" | "application";
 
@@ -41,8 +54,14 @@ export interface PeekedKey {
   /** `AEAD.Nn` bytes, before the reuse guard */
   readonly nonce: Uint8Array;
   /**
+   * Derives what {@link consume} needs: the keys of a long way of skipped generations. Call it when the message is
+   * authenticated, so that junk doesn't cost as much.
+   */
+  complete(): Awaitable<void>;
+  /**
    * Deletes the key and the secrets that led to it (§9.2). Call it when the message is authenticated.
-   * @throws MlsError `consumed` if another message has consumed this generation in the meantime
+   * @throws MlsError `consumed` if another message has consumed this generation in the meantime; `usage` if
+   *   {@link complete} hasn't ended
    */
   consume(): void;
   /** Overwrites what was derived; the tree stays as it is. Call it when the message is refused. */
@@ -60,6 +79,7 @@ export class SecretTree {
   readonly #contents: SecretTreeContents;
   /** Ratchets that hold skipped keys, in the order in which they last skipped. */
   readonly #late = new Set<Ratchet>();
+  readonly #checkpoints = new Checkpoints();
   #skippedTotal = 0;
 
   /**
@@ -158,9 +178,11 @@ export class SecretTree {
       const last = Math.min(position + this.#limits.maxForward, GENERATIONS - 1);
       throw new MlsError("limit", `generation ${generation} is too far ahead: the limit is ${last}`);
     }
-    return chain(this.#ahead(leafIndex, kind, generation), ([step, leafSecrets]) =>
-      this.#offer(leafIndex, kind, step, leafSecrets),
-    );
+    const ahead =
+      generation - position > NEAR
+        ? this.#farAhead(leafIndex, kind, generation)
+        : this.#ahead(leafIndex, kind, generation);
+    return chain(ahead, ([step, leafSecrets]) => this.#offer(leafIndex, kind, step, leafSecrets));
   }
 
   /** Overwrites and deletes all secrets. */
@@ -173,19 +195,37 @@ export class SecretTree {
     }
     nodes.clear();
     senders.clear();
+    this.#checkpoints.wipe();
     this.#late.clear();
     this.#skippedTotal = 0;
   }
 
   /** The step of a ratchet to a generation that is still ahead, and for a new leaf the secrets down to it. */
-  #ahead(
+  #ahead(leafIndex: number, kind: RatchetKind, generation: number): Awaitable<Ahead> {
+    return this.#from(leafIndex, kind, (secret, from) =>
+      deriveStep(this.#provider, secret, from, generation, generation - this.#limits.maxSkipped),
+    );
+  }
+
+  /** The same without the skipped keys, and from the nearest checkpoint on. */
+  #farAhead(leafIndex: number, kind: RatchetKind, generation: number): Awaitable<Ahead> {
+    const name = ratchetName(leafIndex, kind);
+    return this.#from(leafIndex, kind, (start, from) =>
+      chain(this.#checkpoints.secretAt(this.#provider, name, start, from, generation), (secret) =>
+        withCleanup(
+          () => deriveStep(this.#provider, secret, generation, generation, generation),
+          () => wipe(secret),
+        ),
+      ),
+    );
+  }
+
+  #from(
     leafIndex: number,
     kind: RatchetKind,
-    generation: number,
-  ): Awaitable<[step: RatchetStep, leafSecrets?: LeafSecrets]> {
+    derive: (secret: Uint8Array, from: number) => Awaitable<RatchetStep>,
+  ): Awaitable<Ahead> {
     const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
-    const derive = (secret: Uint8Array, from: number) =>
-      deriveStep(this.#provider, secret, from, generation, generation - this.#limits.maxSkipped);
     if (ratchet !== undefined) {
       return chain(derive(ratchet.secret, ratchet.generation), (step): [RatchetStep] => [step]);
     }
@@ -197,23 +237,50 @@ export class SecretTree {
     );
   }
 
-  #offer(leafIndex: number, kind: RatchetKind, step: RatchetStep, leafSecrets?: LeafSecrets): PeekedKey {
-    const { key, nonce, generation } = step.message;
+  #offer(leafIndex: number, kind: RatchetKind, first: RatchetStep, leaf?: LeafSecrets): PeekedKey {
+    const { key, nonce, generation } = first.message;
+    let [step, leafSecrets] = [first, leaf];
     let open = true;
+    const drop = () => {
+      wipeStep(step);
+      if (leafSecrets !== undefined) wipeLeafSecrets(leafSecrets);
+    };
+    /** How many generations the step would skip without their keys. */
+    const missing = () => {
+      const position = this.#contents.senders.get(leafIndex)?.[kind].generation ?? 0;
+      return Math.min(generation - position, this.#limits.maxSkipped) - step.skipped.length;
+    };
+    const complete = (): Awaitable<void> => {
+      if (!open || missing() <= 0) return;
+      return chain(this.#ahead(leafIndex, kind, generation), (ahead) => {
+        // The key and nonce stay as they are: they are those that the caller has.
+        wipe(step.secret);
+        if (leafSecrets !== undefined) wipeLeafSecrets(leafSecrets);
+        [step, leafSecrets] = ahead;
+        if (!open) drop();
+      });
+    };
     return {
       key,
       nonce,
+      complete,
       consume: () => {
         if (!open) throw consumed(generation);
+        if (missing() > 0 && isPromise(complete())) {
+          throw new MlsError(
+            "usage",
+            "the keys of skipped generations must be derived first: call complete()",
+          );
+        }
         open = false;
         this.#apply(leafIndex, kind, step, leafSecrets);
-        wipe(key, nonce);
+        wipe(key, nonce, step.message.key, step.message.nonce);
       },
       discard: () => {
         if (!open) return;
         open = false;
-        wipeStep(step);
-        if (leafSecrets !== undefined) wipeLeafSecrets(leafSecrets);
+        drop();
+        wipe(key, nonce);
       },
     };
   }
@@ -242,6 +309,7 @@ export class SecretTree {
       this.#forget(ratchet, kept);
       return;
     }
+    this.#checkpoints.forget(ratchetName(leafIndex, kind));
     wipe(ratchet.secret);
     for (const skipped of step.skipped) {
       if (skipped.generation < ratchet.generation) wipe(skipped.key, skipped.nonce);
@@ -298,6 +366,10 @@ export class SecretTree {
     }
   }
 }
+
+/** A number for each ratchet. */
+const ratchetName = (leafIndex: number, kind: RatchetKind): number =>
+  2 * leafIndex + (kind === "handshake" ? 1 : 0);
 
 function consumed(generation: number): MlsError {
   return new MlsError(

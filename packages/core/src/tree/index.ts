@@ -10,6 +10,7 @@ export {
 export { commonAncestor } from "./math.js";
 export { verifyParentHashes } from "./parent-hash.js";
 export { RatchetTree } from "./ratchet-tree.js";
+export { supportOf } from "./summary.js";
 export { keysFromPathSecret, pruneKeys, type TreeKeys } from "./tree-keys.js";
 export type { TreeSummary } from "./tree-node.js";
 export { type CreatedUpdatePath, createUpdatePath, decryptPathSecret, mergeUpdatePath } from "./treekem.js";

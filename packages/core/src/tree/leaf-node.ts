@@ -5,6 +5,7 @@ import { signWithLabel, verifyRequest } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, chain, type Signer, type VerifyRequest } from "../provider/index.js";
 import { ExtensionType, LeafNode, LeafNodeContext, LeafNodeSource, UnsignedLeafNode } from "../wire/index.js";
+import { supportOf } from "./summary.js";
 
 const LABEL = "LeafNodeTBS";
 
@@ -109,20 +110,21 @@ export function checkLeafNode(
   source: LeafNode["leafNodeSource"]["type"] | undefined,
   lifetime: LifetimeRule | undefined,
 ): void {
-  const { capabilities, credential, extensions, leafNodeSource } = leafNode;
+  const { credential, extensions, leafNodeSource } = leafNode;
+  const supported = supportOf(leafNode);
   ensure(
     source === undefined || leafNodeSource.type === source,
     "7.3: leaf_node_source must fit the message that the leaf node comes in",
     () => `expected ${source && SOURCES[source]}, got ${SOURCES[leafNodeSource.type]}`,
   );
   ensure(
-    capabilities.credentials.includes(credential.credentialType),
+    supported.credentials.has(credential.credentialType),
     "7.2: the credential type used in the LeafNode must be in its capabilities",
     () => `credential type ${credential.credentialType}`,
   );
   for (const { extensionType } of extensions) {
     ensure(
-      DEFAULT_EXTENSIONS.has(extensionType) || capabilities.extensions.includes(extensionType),
+      DEFAULT_EXTENSIONS.has(extensionType) || supported.extensions.has(extensionType),
       "7.3: each extension of the LeafNode must be in its capabilities",
       () => `extension type ${extensionType}`,
     );

@@ -62,6 +62,11 @@ function combined(a: SubtreeSummary, b: SubtreeSummary): SubtreeSummary {
  */
 const summaries = new WeakMap<Capabilities, Map<number, SubtreeSummary>>();
 
+/** What a leaf's `capabilities` list, as sets. */
+export function supportOf(leafNode: LeafNode): TreeSummary["supported"] {
+  return ofLeaf(leafNode).supported;
+}
+
 function ofLeaf({ capabilities, credential }: LeafNode): SubtreeSummary {
   const { credentialType } = credential;
   let byType = summaries.get(capabilities);

@@ -6,6 +6,7 @@ export * from "./framed-content.js";
 export * from "./group-context.js";
 export * from "./key-package.js";
 export * from "./leaf-node.js";
+export * from "./limits.js";
 export * from "./message.js";
 export * from "./mls-message.js";
 export * from "./proposal.js";

@@ -1,4 +1,5 @@
-// RFC 9420 §16: how long lists may be. They are fixed, because they decide what is well-formed: for all clients alike.
+// RFC 9420 §16: how long lists and key packages may be. The numbers are fixed, because they decide what is well-formed:
+// for all clients alike (docs/decisions/limits.md).
 
 /** Extensions in one list. */
 export const MAX_EXTENSIONS = 128;
@@ -10,3 +11,5 @@ export const MAX_CERTIFICATES = 64;
 export const MAX_EXTERNAL_SENDERS = 256;
 /** Pre-shared keys in a commit, and so in a Welcome. */
 export const MAX_PSKS = 256;
+/** The size of a key package in an MLSMessage, in bytes. */
+export const MAX_KEY_PACKAGE_SIZE = 128 * 1024;

@@ -127,12 +127,12 @@ describe("a generation far ahead", () => {
 describe("a message that is too large", () => {
   it("is refused before it takes a key, by its exact size", async () => {
     const { groups } = await gather([
-      await party("alice", { suite: SUITE, policy: { handshake: "private", maxMessageSize: 700 } }),
+      await party("alice", { suite: SUITE, policy: { handshake: "private", maxApplicationSize: 700 } }),
       await party("bob", { suite: SUITE, policy: { handshake: "private" } }),
     ]);
     const [alice, bob] = groups as [Group, Group];
     const before = await alice.save();
-    const authenticatedData = new Uint8Array(700);
+    const authenticatedData = new Uint8Array(1024 * 1024);
     for (const work of [
       () => alice.encrypt(new Uint8Array(700)),
       () => alice.propose({ update: true }, { authenticatedData }),
@@ -154,7 +154,7 @@ describe("a message that is too large", () => {
 });
 
 /** A new group whose messages may have this many bytes. */
-async function limitedTo(maxMessageSize: number): Promise<Group> {
-  const { groups } = await gather([await party("alice", { suite: SUITE, policy: { maxMessageSize } })]);
+async function limitedTo(maxApplicationSize: number): Promise<Group> {
+  const { groups } = await gather([await party("alice", { suite: SUITE, policy: { maxApplicationSize } })]);
   return groups[0] as Group;
 }

@@ -180,6 +180,7 @@ const ways: readonly (readonly [name: string, way: Way, notAsked?: Partial<Recor
         const { aliceGroup, bobGroup, carol } = await scene(rule);
         return bobGroup.receive((await aliceGroup.add(await carol.createKeyPackage())).commit);
       },
+      { limit: "the limit is this client's own, and would divide the group" },
     ],
     [
       "receiving an external commit",
@@ -187,6 +188,7 @@ const ways: readonly (readonly [name: string, way: Way, notAsked?: Partial<Recor
         const { aliceGroup, bobGroup, carol } = await scene(rule);
         return bobGroup.receive((await carol.joinByExternalCommit(await aliceGroup.groupInfo())).commit);
       },
+      { limit: "the limit is this client's own, and would divide the group" },
     ],
     [
       "joining by a Welcome",
@@ -250,6 +252,7 @@ const ways: readonly (readonly [name: string, way: Way, notAsked?: Partial<Recor
         const { carol, aliceGroup, follower } = await followed(rule);
         return follower.receive((await aliceGroup.add(await carol.createKeyPackage())).commit);
       },
+      { limit: "the limit is this client's own, and would divide the group" },
     ],
     [
       "following an external commit",
@@ -257,6 +260,7 @@ const ways: readonly (readonly [name: string, way: Way, notAsked?: Partial<Recor
         const { carol, aliceGroup, follower } = await followed(rule);
         return follower.receive((await carol.joinByExternalCommit(await aliceGroup.groupInfo())).commit);
       },
+      { limit: "the limit is this client's own, and would divide the group" },
     ],
     [
       "proposing a member as an external sender",

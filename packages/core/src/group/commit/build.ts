@@ -37,6 +37,7 @@ import {
   wipeEpoch,
 } from "../epoch.js";
 import { checkResumption, createWelcome, type ResumptionPskId, ratchetTreeExtension } from "../join/index.js";
+import { checkGrowth, maxMessageSize } from "../limits.js";
 import { handshakeFormat } from "../policy.js";
 import {
   type Applied,
@@ -141,6 +142,9 @@ async function chooseProposals(
     const applied = await validateProposals(config, epoch, chosen, sender, "sending", resumption?.id.usage);
     checkResult(config, epoch, chosen, applied, applied.tree);
     checkOwnSupport(config, applied.extensions);
+    // The leaf of a new member comes with the path.
+    const more = sender.senderType === SenderType.member ? 0 : 1;
+    checkGrowth(config.policy, epoch.tree.memberCount, applied.tree.memberCount + more);
     return { proposals: chosen, applied };
   };
   try {
@@ -222,7 +226,7 @@ async function signCommit(
 
 /** The Welcome for the new members, as an encoded MLSMessage; `undefined` without any. */
 async function welcomeTo(
-  { provider, registry }: GroupConfig,
+  { provider, registry, policy }: GroupConfig,
   next: NextEpoch,
   { added, psks }: Applied,
   path: CreatedUpdatePath | undefined,
@@ -243,7 +247,9 @@ async function welcomeTo(
     signer: nextSigner,
     extensions,
   });
-  return encode(MlsMessage, { version: 1, wireFormat: WireFormat.welcome, welcome });
+  const message = encode(MlsMessage, { version: 1, wireFormat: WireFormat.welcome, welcome });
+  checkMessageSize(policy.maxJoinSize, message.length);
+  return message;
 }
 
 /**
@@ -251,15 +257,20 @@ async function welcomeTo(
  * @param member the epoch with its secrets; `undefined` for a sender who isn't a member
  */
 export async function protect(
-  { provider, registry, policy }: GroupConfig,
+  config: GroupConfig,
   epoch: PublicEpoch,
   member: Epoch | undefined,
   authenticated: AuthenticatedContent,
 ): Promise<Uint8Array> {
+  const { provider, registry } = config;
+  const { sender, content, epoch: number } = authenticated.content;
+  const { contentType } = content;
+  const kind = { contentType, senderType: sender.senderType, epoch: number };
+  const maxSize = maxMessageSize(config, epoch, kind);
   if (authenticated.wireFormat === WireFormat.privateMessage && member !== undefined) {
     const { secretTree, secrets } = member;
     const keys = { secretTree, senderDataSecret: secrets.senderDataSecret };
-    const privateMessage = await sealPrivate(provider, authenticated, keys, 0, policy.maxMessageSize);
+    const privateMessage = await sealPrivate(provider, authenticated, keys, 0, maxSize);
     return encode(MlsMessage, { version: 1, wireFormat: WireFormat.privateMessage, privateMessage });
   }
   const publicMessage = await sealPublic(
@@ -270,7 +281,7 @@ export async function protect(
     registry.proposalTypes,
   );
   const message = encode(MlsMessage, { version: 1, wireFormat: WireFormat.publicMessage, publicMessage });
-  checkMessageSize(policy.maxMessageSize, message.length);
+  checkMessageSize(maxSize, message.length);
   return message;
 }
 

@@ -2,7 +2,7 @@
 import { EMPTY, equalBytes, utf8, wipe } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
-import { readPublic, type SourcedProposal } from "../../framing/index.js";
+import { checkMessageSize, readPublic, type SourcedProposal } from "../../framing/index.js";
 import type { LeafDescription } from "../../key-package/index.js";
 import type { CipherSuiteProvider, Signer } from "../../provider/index.js";
 import {
@@ -20,6 +20,7 @@ import {
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
 import { openPublicEpoch } from "../join/index.js";
+import { MAX_PROPOSAL_SIZE } from "../limits.js";
 import { type Member, memberOf } from "../member.js";
 import { checkEpoch, checkGroupId } from "../past-epoch.js";
 import { cacheProposal, type PskChoice, pskIdOf, verifySender } from "../proposals/index.js";
@@ -110,6 +111,7 @@ async function openProposal(
   message: Uint8Array,
 ): Promise<SourcedProposal> {
   const { proposalTypes } = config.registry;
+  checkMessageSize(MAX_PROPOSAL_SIZE, message.length);
   const decoded = decode(MlsMessage, message, proposalTypes);
   if (decoded.wireFormat !== WireFormat.publicMessage) {
     throw new MlsError("usage", "expected a proposal in a PublicMessage");

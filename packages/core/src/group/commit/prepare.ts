@@ -4,8 +4,9 @@ import { validateSigner } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { Signer } from "../../provider/index.js";
-import { ProposalType, RatchetTreeNodes } from "../../wire/index.js";
+import { ContentType, isProposal, MAX_PSKS, ProposalType, RatchetTreeNodes } from "../../wire/index.js";
 import { resumedGroup, resumptionPskId } from "../join/index.js";
+import { maxMessageSize } from "../limits.js";
 import {
   type CommitMessages,
   type CommitOptions,
@@ -121,8 +122,16 @@ async function chooseReceived(
   const { leafIndex } = epoch.keys;
   const allowed = await proposalsToCommit(config, epoch, received, leafIndex);
   // The references take at most half of a message, so that there is room for the path.
-  const most = Math.floor(config.policy.maxMessageSize / 2 / (config.provider.suite.hash.Nh + REFERENCE));
-  const shared = withSharedPsks(context, allowed, own).slice(0, most);
+  const size = maxMessageSize(config, epoch, {
+    contentType: ContentType.commit,
+    epoch: epoch.groupContext.epoch,
+  });
+  const most = Math.floor(size / 2 / (config.provider.suite.hash.Nh + REFERENCE));
+  const isPsk = ({ proposal }: SourcedProposal) => isProposal(proposal, ProposalType.psk);
+  let psks = MAX_PSKS - own.filter(isPsk).length;
+  const shared = withSharedPsks(context, allowed, own)
+    .filter((one) => !isPsk(one) || psks-- > 0)
+    .slice(0, most);
   return selectProposals(shared, own, leafIndex, config.registry);
 }
 

@@ -1,7 +1,7 @@
 // RFC 9420 §11.1, §12.1.8.1: GroupContext extensions of RFC 9420, and what a group requires of its members.
 import { ensure } from "../../errors.js";
 import type { CipherSuite } from "../../provider/index.js";
-import { DEFAULT_EXTENSIONS, type TreeSummary } from "../../tree/index.js";
+import { DEFAULT_EXTENSIONS, supportOf, type TreeSummary } from "../../tree/index.js";
 import {
   type Capabilities,
   type Extension,
@@ -130,8 +130,9 @@ export function checkReinit(
 }
 
 /** Checks a leaf node's capabilities against a group's requirements. @throws ValidationError */
-export function checkCapabilities({ capabilities }: LeafNode, requirements: GroupRequirements): void {
-  checkSupport((list, value) => capabilities[list].includes(value), requirements, "in a leaf node");
+export function checkCapabilities(leafNode: LeafNode, requirements: GroupRequirements): void {
+  const supported = supportOf(leafNode);
+  checkSupport((list, value) => supported[list].has(value), requirements, "in a leaf node");
 }
 
 /**

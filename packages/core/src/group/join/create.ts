@@ -9,6 +9,7 @@ import type { GroupConfig } from "../config.js";
 import { assembleEpoch, type Epoch } from "../epoch.js";
 import { checkCapabilities, requirementsOf } from "../extensions/index.js";
 import { authenticateSenders } from "../external-senders.js";
+import { checkMemberCount } from "../limits.js";
 import { checkGroup, checkOwnSupport } from "../proposals/index.js";
 
 /**
@@ -26,6 +27,7 @@ export async function createEpoch(
   checkCapabilities(leafNode, requirementsOf(provider.suite, extensions));
   const tree = RatchetTree.of(leafNode);
   checkGroup(config, tree, extensions);
+  checkMemberCount(config.policy, tree.memberCount);
   checkOwnSupport(config, extensions);
   config.registry.checkLeafNode(leafNode, extensions);
   await authenticateSenders(config, groupId, extensions);

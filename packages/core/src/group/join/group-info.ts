@@ -3,23 +3,25 @@ import { equalBytes } from "../../bytes.js";
 import { decode, encode } from "../../codec/index.js";
 import { signWithLabel, verifyOwnSignatures, verifyWithLabel } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
+import { checkMessageSize } from "../../framing/index.js";
 import type { CipherSuiteProvider, Signer } from "../../provider/index.js";
 import { checkLeafNode, leafNodeVerifyRequest, RatchetTree, verifyParentHashes } from "../../tree/index.js";
 import {
   type Extension,
   ExtensionType,
   ExternalPub,
-  findExtension,
   type GroupContext,
   type GroupInfo,
   GroupInfoTBS,
   makeExtension,
+  peekTree,
   RatchetTreeNodes,
 } from "../../wire/index.js";
 import { authenticate } from "../authentication.js";
 import type { GroupConfig } from "../config.js";
 import { type Epoch, type PublicEpoch, publicEpoch } from "../epoch.js";
 import { authenticateSenders } from "../external-senders.js";
+import { checkTreeSize } from "../limits.js";
 import { lifetimeRule } from "../policy.js";
 import { checkGroup } from "../proposals/index.js";
 
@@ -82,18 +84,21 @@ export async function openGroupInfo(
     () => `expected suite ${provider.suite.id}, got ${groupContext.cipherSuite}`,
   );
   const nodes =
-    ratchetTree === undefined
-      ? findExtension(extensions, ExtensionType.ratchetTree, RatchetTreeNodes)
-      : decode(RatchetTreeNodes, ratchetTree);
+    ratchetTree ??
+    extensions.find(({ extensionType }) => extensionType === ExtensionType.ratchetTree)?.extensionData;
   if (nodes === undefined) {
     throw new MlsError("missing", "expected options.ratchetTree: the GroupInfo doesn't carry the tree");
   }
-  const tree = RatchetTree.fromNodes(nodes);
+  checkMessageSize(config.policy.maxJoinSize, nodes.length);
+  // The signature comes first: by then nothing has been decoded or hashed but what it covers.
+  const peek = peekTree(nodes, groupInfo.signer);
+  checkTreeSize(config.policy, peek);
+  await verifyGroupInfo(provider, groupInfo, peek.signatureKey);
+  const tree = RatchetTree.fromNodes(decode(RatchetTreeNodes, nodes));
   ensure(
     equalBytes(await tree.treeHash(provider), groupContext.treeHash),
     "12.4.3.1: the tree hash of the ratchet tree must match the tree_hash in the GroupInfo",
   );
-  await verifyGroupInfo(provider, groupInfo, tree);
   checkGroup(config, tree, groupContext.extensions);
   registry.checkExtensions(extensions, "groupInfo");
   await verifyParentHashes(provider, tree);
@@ -114,10 +119,9 @@ export async function openPublicEpoch(
 async function verifyGroupInfo(
   provider: CipherSuiteProvider,
   groupInfo: GroupInfo,
-  tree: RatchetTree,
+  signatureKey: Uint8Array | undefined,
 ): Promise<void> {
   const { signer, signature } = groupInfo;
-  const signatureKey = tree.leaf(signer)?.signatureKey;
   ensure(
     signatureKey !== undefined,
     "12.4.3.1: the signer of a GroupInfo must be a member",

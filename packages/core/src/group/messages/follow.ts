@@ -1,12 +1,13 @@
 // RFC 9420 §6.2, §12.4.2, §16.4.3: following a group without being a member.
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
-import { checkMessageSize, readPublic } from "../../framing/index.js";
+import { readPublic } from "../../framing/index.js";
 import { ContentType, type GroupInfo, MlsMessage, WireFormat } from "../../wire/index.js";
 import { processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { type PublicEpoch, publicEpoch } from "../epoch.js";
 import { openPublicEpoch } from "../join/index.js";
+import { checkReceived } from "../limits.js";
 import { memberOf } from "../member.js";
 import { checkEpoch, checkGroupId, checkPastCommit, commitDigest, type EndedEpoch } from "../past-epoch.js";
 import { cacheProposal, changesOf, findProposal, verifySender, withProposal } from "../proposals/index.js";
@@ -50,8 +51,8 @@ export async function followMessage(
   state: PublicGroupState,
   bytes: Uint8Array,
 ): Promise<{ state: PublicGroupState; received: ProposalMessage | CommitMessage }> {
-  const { provider, policy, registry } = config;
-  checkMessageSize(policy.maxMessageSize, bytes.length);
+  const { provider, registry } = config;
+  checkReceived(config, state.current, bytes);
   const message = decode(MlsMessage, bytes, registry.proposalTypes);
   if (message.wireFormat !== WireFormat.publicMessage) {
     throw new MlsError("usage", "expected a PublicMessage: a non-member can't read what is encrypted");

@@ -2,13 +2,7 @@
 import { equalBytes } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
-import {
-  checkMessageSize,
-  type OpenedPrivateMessage,
-  openPrivate,
-  openPublic,
-  verifyContent,
-} from "../../framing/index.js";
+import { type OpenedPrivateMessage, openPrivate, openPublic, verifyContent } from "../../framing/index.js";
 import {
   type AuthenticatedContent,
   ContentType,
@@ -24,6 +18,7 @@ import {
 import { openEpoch, processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { contextBytes, type Epoch, wipeEpoch } from "../epoch.js";
+import { checkReceived } from "../limits.js";
 import { memberOf } from "../member.js";
 import { checkEpoch, checkGroupId, checkPastCommit, commitDigest } from "../past-epoch.js";
 import {
@@ -79,7 +74,7 @@ export async function receiveMessage(
   needOpen(state);
   const { pending } = state;
   if (pending !== undefined && equalBytes(bytes, pending.commit)) return mergePending(config, state, pending);
-  checkMessageSize(config.policy.maxMessageSize, bytes.length);
+  checkReceived(config, state.current, bytes);
   const message = decode(MlsMessage, bytes, config.registry.proposalTypes);
   switch (message.wireFormat) {
     case WireFormat.publicMessage: {
@@ -198,6 +193,8 @@ async function openUnlessOwn(
 async function holding(opened: OpenedPrivateMessage, check: () => Promise<Reception>): Promise<Reception> {
   try {
     const reception = await check();
+    // Only now: a junk message in another member's name must not cost as much.
+    await opened.complete();
     const drop = () => {
       opened.discard();
       reception.drop?.();

@@ -1,6 +1,6 @@
 // RFC 9420 §6, §12.1, §12.4.3, §15: the messages that a member sends besides commits.
 import { encode } from "../../codec/index.js";
-import { sealPrivate, signContent } from "../../framing/index.js";
+import { checkMessageSize, sealPrivate, signContent } from "../../framing/index.js";
 import {
   type AuthenticatedContent,
   ContentType,
@@ -49,7 +49,7 @@ export async function applicationMessage(
   const authenticated = await signed(context, wireFormat, content, authenticatedData);
   const padding = Math.max(0, policy.padding(applicationData.length) - applicationData.length);
   const keys = { secretTree, senderDataSecret: secrets.senderDataSecret };
-  const privateMessage = await sealPrivate(provider, authenticated, keys, padding, policy.maxMessageSize);
+  const privateMessage = await sealPrivate(provider, authenticated, keys, padding, policy.maxApplicationSize);
   return encode(MlsMessage, { version: 1, wireFormat, privateMessage });
 }
 
@@ -98,5 +98,7 @@ export async function groupInfoMessage(
     epoch,
   );
   const groupInfo = await createGroupInfo(epoch, signer, all);
-  return encode(MlsMessage, { version: 1, wireFormat: WireFormat.groupInfo, groupInfo });
+  const message = encode(MlsMessage, { version: 1, wireFormat: WireFormat.groupInfo, groupInfo });
+  checkMessageSize(config.policy.maxJoinSize, message.length);
+  return message;
 }

@@ -4,9 +4,13 @@ import { blame, type SourcedProposal } from "../../framing/index.js";
 import { ProposalType, type Sender } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
-import { applyProposals } from "./apply.js";
+import { checkGrowth } from "../limits.js";
+import { type Applied, applyProposals } from "./apply.js";
 import { checkOutcome, checkOwnSupport } from "./result.js";
 import { authorizeProposals } from "./sender.js";
+
+/** The longest list to search in quadratic time. */
+const MAX_SEARCHED = 64;
 
 /** The error about the group after a list of proposals; `undefined` if that group is valid. */
 function resultError(config: GroupConfig, epoch: PublicEpoch, list: readonly SourcedProposal[]): unknown {
@@ -22,12 +26,40 @@ function resultError(config: GroupConfig, epoch: PublicEpoch, list: readonly Sou
 
 const isRemove = ({ proposal }: SourcedProposal) => proposal.proposalType === ProposalType.remove;
 
+/** Calls `check`. Whether it throws nothing. */
+function holds(check: () => void): boolean {
+  try {
+    check();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a proposal only puts a leaf into the tree. Then the tree alone tells whether it can be committed. */
+const isLeaf = ({ proposal }: SourcedProposal) =>
+  proposal.proposalType === ProposalType.add || proposal.proposalType === ProposalType.update;
+
+/** §12.2: checks the group after a list that this client may commit. */
+function checkCommittable(
+  config: GroupConfig,
+  epoch: PublicEpoch,
+  list: readonly SourcedProposal[],
+  applied: Applied,
+  tree = applied.tree,
+): void {
+  checkOutcome(config, epoch, list, applied, tree);
+  checkOwnSupport(config, applied.extensions);
+  checkGrowth(config.policy, epoch.tree.memberCount, tree.memberCount);
+}
+
 /**
  * Leaves out the received proposals that can't be committed with the others: because the policy forbids them, some
  * member doesn't support them, or they repeat a key. Otherwise one member's proposal could keep all members from
  * committing. The committer's own proposals stay.
  *
- * Takes quadratic time in the number of proposals: call it only for a list that was refused.
+ * Takes a step for each Add and Update, which is tried on the tree with those that were chosen before. Of the others,
+ * which need a look at all of them each time, no more than {@link MAX_SEARCHED} are tried, and the rest left out.
  */
 export async function filterProposals(
   config: GroupConfig,
@@ -35,19 +67,39 @@ export async function filterProposals(
   proposals: readonly SourcedProposal[],
   committer: Sender,
 ): Promise<readonly SourcedProposal[]> {
+  const { registry } = config;
   const allowed: SourcedProposal[] = [];
   for (const one of proposals) {
     if (one.reference === undefined || (await isAuthorized(config, epoch, one, committer))) allowed.push(one);
   }
-  if (resultError(config, epoch, allowed) === undefined) return allowed;
+  const fits = (list: readonly SourcedProposal[]) =>
+    holds(() => checkCommittable(config, epoch, list, applyProposals(epoch, list, registry)));
+  if (fits(allowed)) return allowed;
   // A Remove can't make the group invalid, and another proposal may need it.
-  const chosen = new Set(allowed.filter((one) => one.reference === undefined || isRemove(one)));
-  for (const one of allowed) {
-    if (chosen.has(one)) continue;
-    chosen.add(one);
-    if (resultError(config, epoch, [...chosen]) !== undefined) chosen.delete(one);
+  const first = allowed.filter((one) => one.reference === undefined || isRemove(one));
+  if (!fits(first)) return first;
+  const chosen = new Set(first);
+  let { tree, extensions } = applyProposals(epoch, first, registry);
+  const others = allowed.filter((one) => !chosen.has(one) && !isLeaf(one));
+  const tryOthers = (some: readonly SourcedProposal[]) =>
+    holds(() => {
+      const list = [...first, ...allowed.filter((one) => chosen.has(one) && !isLeaf(one)), ...some];
+      const applied = applyProposals(epoch, list, registry);
+      checkCommittable(config, epoch, list, applied, tree);
+      ({ extensions } = applied);
+      for (const one of some) chosen.add(one);
+    });
+  for (const one of allowed.filter((one) => !chosen.has(one) && isLeaf(one))) {
+    holds(() => {
+      const applied = applyProposals({ ...epoch, tree }, [one], registry, extensions);
+      checkCommittable(config, epoch, [one], applied);
+      ({ tree } = applied);
+      chosen.add(one);
+    });
   }
-  return allowed.filter((one) => chosen.has(one));
+  if (!tryOthers(others)) for (const one of others.slice(0, MAX_SEARCHED)) tryOthers([one]);
+  const found = allowed.filter((one) => chosen.has(one));
+  return fits(found) ? found : first;
 }
 
 async function isAuthorized(
@@ -64,9 +116,6 @@ async function isAuthorized(
     throw error;
   }
 }
-
-/** The longest list in which {@link blameOne} searches: it takes quadratic time. */
-const MAX_SEARCHED = 64;
 
 /** The error about a list, with the `proposal` that causes it, if a single one does. */
 export function blameOne(

@@ -1,12 +1,13 @@
 // RFC 9420 §12.2: which proposals may be committed together, and which received ones to commit.
 import { toHex } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
-import { ensure } from "../../errors.js";
+import { ensure, MlsError } from "../../errors.js";
 import { blame, type SourcedProposal } from "../../framing/index.js";
 import {
   isCustomProposal,
   isProposal,
   type LeafNode,
+  MAX_PSKS,
   PreSharedKeyID,
   ProposalType,
   type Sender,
@@ -111,9 +112,16 @@ function checkRegularList(list: readonly SourcedProposal[], committer: number, r
 /**
  * §12.2: the rules about a commit's list of proposals. Rules about the resulting group are in result.ts.
  * @param committer a member, or a new member who joins by the commit
- * @throws ValidationError; its `proposal` names the invalid one, if there is one
+ * @throws ValidationError; its `proposal` names the invalid one, if there is one; MlsError `limit`
  */
 export function checkList(list: readonly SourcedProposal[], committer: Sender, registry: Registry): void {
+  const psks = list.filter(isType(ProposalType.psk)).length;
+  if (psks > MAX_PSKS) {
+    throw new MlsError(
+      "limit",
+      `expected at most ${MAX_PSKS} PreSharedKey proposals in a commit, got ${psks}`,
+    );
+  }
   if (committer.senderType === SenderType.member) {
     checkRegularList(list, committer.leafIndex, registry);
     return;

@@ -1,7 +1,7 @@
 // RFC 9420 §7.3, §12.2, §13.4: whether a group is valid, such as the group after a commit.
-import { ensure, MlsError } from "../../errors.js";
+import { ensure } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
-import type { RatchetTree } from "../../tree/index.js";
+import { type RatchetTree, supportOf } from "../../tree/index.js";
 import type { Extension } from "../../wire/index.js";
 import { sameClient } from "../authentication.js";
 import type { GroupConfig } from "../config.js";
@@ -9,13 +9,13 @@ import { checkMembers, type GroupView, requirementsOf } from "../extensions/inde
 import type { Applied } from "./apply.js";
 
 /**
- * Checks a group with this tree and these GroupContext extensions (§7.3): its keys are unique, each member supports
- * what the group and the other members use, and the group isn't larger than the policy allows. Called for every
- * group that is created, joined, changed or followed. Takes constant time in the size of the group.
- * @throws ValidationError, MlsError `limit`
+ * Checks a group with this tree and these GroupContext extensions (§7.3): its keys are unique, and each member supports
+ * what the group and the other members use. Called for every group that is created, joined, changed or followed. Takes
+ * constant time in the size of the group.
+ * @throws ValidationError
  */
 export function checkGroup(config: GroupConfig, tree: RatchetTree, extensions: readonly Extension[]): void {
-  const { provider, registry, policy } = config;
+  const { provider, registry } = config;
   const duplicate = tree.duplicateKey();
   ensure(duplicate !== "signature_key", "7.3: signature_key must be unique among the members of the group");
   ensure(duplicate !== "encryption_key", "7.3: encryption_key must be unique among the members of the group");
@@ -25,9 +25,6 @@ export function checkGroup(config: GroupConfig, tree: RatchetTree, extensions: r
   );
   checkMembers(tree.summary, requirementsOf(provider.suite, extensions));
   registry.checkExtensions(extensions, "groupContext");
-  if (tree.memberCount > policy.maxMembers) {
-    throw new MlsError("limit", `expected at most ${policy.maxMembers} members, got ${tree.memberCount}`);
-  }
 }
 
 /**
@@ -51,7 +48,7 @@ export function checkOwnSupport(
 /**
  * §12.2: checks the group after a commit.
  * @param tree the tree after the commit: with the path, if it has one
- * @throws ValidationError, MlsError `limit`, or what an extension throws
+ * @throws ValidationError, or what an extension throws
  */
 export function checkOutcome(
   config: GroupConfig,
@@ -97,7 +94,7 @@ function isSupported({ tree }: GroupView, type: number, { removed }: Applied): b
   // Rare: some member doesn't support it, perhaps a removed one.
   const removedLeaves = new Set(removed.map(({ leafIndex }) => leafIndex));
   for (const { leafIndex, leafNode } of tree.members()) {
-    if (!removedLeaves.has(leafIndex) && !leafNode.capabilities.proposals.includes(type)) return false;
+    if (!removedLeaves.has(leafIndex) && !supportOf(leafNode).proposals.has(type)) return false;
   }
   return true;
 }

@@ -3,7 +3,7 @@ import { EMPTY, equalBytes } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { makeProposalRef } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
-import { type SourcedProposal, sealPublic, signContent } from "../../framing/index.js";
+import { checkMessageSize, type SourcedProposal, sealPublic, signContent } from "../../framing/index.js";
 import type { Signer } from "../../provider/index.js";
 import {
   AuthenticatedContent,
@@ -18,6 +18,7 @@ import {
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
 import type { GroupView } from "../extensions/index.js";
+import { MAX_PROPOSAL_SIZE } from "../limits.js";
 import { handshakeFormat } from "../policy.js";
 import type { CachedProposal } from "../state.js";
 import { checkRoom, findProposal } from "./cache.js";
@@ -140,8 +141,10 @@ export async function createExternalProposal(
   const authenticated: AuthenticatedContent = { wireFormat, content, auth };
   const { proposalTypes } = config.registry;
   const publicMessage = await sealPublic(config.provider, authenticated, EMPTY, undefined, proposalTypes);
+  const message = encode(MlsMessage, { version: 1, wireFormat, publicMessage });
+  checkMessageSize(MAX_PROPOSAL_SIZE, message.length);
   if (followed !== undefined) {
     await cacheProposal(config, followed.current, authenticated, "sending", followed.proposals);
   }
-  return encode(MlsMessage, { version: 1, wireFormat, publicMessage });
+  return message;
 }

@@ -43,7 +43,7 @@ export async function validateProposals(
 /**
  * Checks the group after a commit (§12.2: "after processing the Commit the ratchet tree is invalid").
  * @param tree with the commit's path, if it has one: the path replaces the committer's leaf
- * @throws ValidationError, MlsError `limit`; `proposal` names the one that causes the error, if a single one does
+ * @throws ValidationError; `proposal` names the one that causes the error, if a single one does
  */
 export function checkResult(
   config: GroupConfig,

@@ -1,0 +1,57 @@
+// RFC 9420 §9.1: secrets of ratchets ahead, so that junk doesn't make a receiver derive them again.
+import { wipe } from "../bytes.js";
+import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
+import { deriveSecretAhead } from "./ratchet.js";
+
+/** A secret is kept for each generation that this divides: 16 for the 1,000 generations that a message may skip. */
+const DISTANCE = 64;
+
+/**
+ * Any member can send a junk message in another one's name, as many generations ahead as the limits allow: only the
+ * signature inside tells. The secrets on the way are kept here until the ratchet moves. They follow from the ratchet's
+ * own secret, so whoever reads the memory learns nothing more by them.
+ */
+export class Checkpoints {
+  /** By the ratchet's number, then by the generation. */
+  readonly #kept = new Map<number, Map<number, Uint8Array>>();
+
+  /**
+   * The secret of generation `target` of a ratchet. The caller must overwrite it.
+   * @param start the ratchet's secret, of generation `from`; it is not overwritten
+   */
+  secretAt(
+    provider: CipherSuiteProvider,
+    name: number,
+    start: Uint8Array,
+    from: number,
+    target: number,
+  ): Awaitable<Uint8Array> {
+    let [nearest, secret] = [from, start];
+    for (const [generation, kept] of this.#kept.get(name) ?? []) {
+      if (generation > nearest && generation <= target) [nearest, secret] = [generation, kept];
+    }
+    return deriveSecretAhead(provider, secret, nearest, target, (generation, passed) => {
+      if (generation % DISTANCE === 0) this.#keep(name, generation, passed);
+    });
+  }
+
+  #keep(name: number, generation: number, secret: Uint8Array): void {
+    let kept = this.#kept.get(name);
+    if (kept === undefined) {
+      kept = new Map();
+      this.#kept.set(name, kept);
+    }
+    wipe(kept.get(generation));
+    kept.set(generation, secret.slice());
+  }
+
+  /** Overwrites the secrets of a ratchet that moved. */
+  forget(name: number): void {
+    wipe(...(this.#kept.get(name)?.values() ?? []));
+    this.#kept.delete(name);
+  }
+
+  wipe(): void {
+    for (const name of [...this.#kept.keys()]) this.forget(name);
+  }
+}
