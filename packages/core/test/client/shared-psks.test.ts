@@ -90,9 +90,9 @@ describe("a resumption PSK", () => {
 });
 
 it("more received PSKs than a commit may have don't block commits", async () => {
-  const people = [await member("alice"), await member("bob"), await member("carol")];
+  const people = [await member("alice"), await member("bob"), await member("carol"), await member("dave")];
   const { groups, parties } = await gather(people);
-  const [a] = groups as [Group];
+  const [a, , , d] = groups as [Group, Group, Group, Group];
   for (const [index, count] of [
     [1, 200],
     [2, 60],
@@ -102,10 +102,9 @@ it("more received PSKs than a commit may have don't block commits", async () => 
       const psk = { pskType: 2, usage: 1, pskGroupId: a.groupId, pskEpoch: a.epoch } as const;
       const proposal = { proposalType: 4, psk: { ...psk, pskNonce: filled(32).fill(i) } } as const;
       const message = await frame(from, { contentType: ContentType.proposal, proposal });
-      for (const group of groups)
-        await group.receive(message).catch((error) => expect(error).toEqual(code("own-message")));
+      for (const group of [a, d]) await group.receive(message);
     }
   }
   const { commit } = await a.commit();
-  for (const group of groups.slice(1)) expect((await group.receive(commit)).kind).toBe("commit");
+  expect((await d.receive(commit)).kind).toBe("commit");
 });
