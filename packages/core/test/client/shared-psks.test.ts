@@ -1,7 +1,7 @@
 // RFC 9420 §8.6, §12.4: what own commits leave out, so that no member is left behind and no commit is blocked.
 import type { Group } from "@copse/core";
 import { gather, type Party, party } from "@copse/test-support/clients";
-import { code, named, refused, saying } from "@copse/test-support/errors";
+import { named, refused, saying } from "@copse/test-support/errors";
 import { frame, insider } from "@copse/test-support/insiders";
 import { describe, expect, it } from "vitest";
 import { ContentType } from "../../src/wire/framed-content.js";
