@@ -8,6 +8,7 @@ export const TESTS = [
   "packages/core/test/validation/tree.test.ts",
   "packages/core/test/validation/welcome.test.ts",
   "packages/core/test/validation/extensions.test.ts",
+  "packages/core/test/validation/init-key.test.ts",
   "packages/core/test/validation/resumption.test.ts",
   "packages/core/test/validation/order.test.ts",
   "packages/core/test/client/insider-add.test.ts",

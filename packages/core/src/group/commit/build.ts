@@ -12,12 +12,13 @@ import {
 } from "../../framing/index.js";
 import type { LeafDescription } from "../../key-package/index.js";
 import type { Signer } from "../../provider/index.js";
-import { type CreatedUpdatePath, createUpdatePath, pruneKeys } from "../../tree/index.js";
+import { type CreatedUpdatePath, createUpdatePath, pruneKeys, type RatchetTree } from "../../tree/index.js";
 import {
   type AuthenticatedContent,
   ContentType,
   type FramedContent,
   GroupContext,
+  type LeafNode,
   LeafNodeSource,
   MlsMessage,
   type Sender,
@@ -136,11 +137,18 @@ export async function buildCommit(
 async function chooseProposals(
   config: GroupConfig,
   { epoch, sender }: Committer,
-  { proposals, fallback, resumption }: CommitRequest,
+  { proposals, fallback, resumption, description, nextSigner }: CommitRequest,
 ): Promise<{ proposals: readonly SourcedProposal[]; applied: Applied }> {
+  // The path comes later. But received proposals must fit what is known of the committer's new leaf.
+  const withOwnLeaf = (tree: RatchetTree): RatchetTree => {
+    if (description === undefined || sender.senderType !== SenderType.member) return tree;
+    const { credential, capabilities, extensions } = description;
+    const leaf = { credential, capabilities, extensions, signatureKey: nextSigner.publicKey };
+    return tree.update(sender.leafIndex, { ...leafAt(tree, sender.leafIndex), ...leaf });
+  };
   const attempt = async (chosen: readonly SourcedProposal[]) => {
     const applied = await validateProposals(config, epoch, chosen, sender, "sending", resumption?.id.usage);
-    checkResult(config, epoch, chosen, applied, applied.tree);
+    checkResult(config, epoch, chosen, applied, withOwnLeaf(applied.tree));
     checkOwnSupport(config, applied.extensions);
     // The leaf of a new member comes with the path.
     const more = sender.senderType === SenderType.member ? 0 : 1;
@@ -151,7 +159,7 @@ async function chooseProposals(
     return await attempt(proposals);
   } catch (error) {
     if (fallback === undefined || !isVerdict(error)) throw error;
-    const filtered = await filterProposals(config, epoch, fallback, sender);
+    const filtered = await filterProposals(config, epoch, fallback, sender, withOwnLeaf);
     const isSame = filtered.length === proposals.length && filtered.every((one, i) => one === proposals[i]);
     if (isSame) throw error;
     return attempt(filtered);
@@ -169,7 +177,7 @@ async function makePath(
   const isMember = sender.senderType === SenderType.member;
   if (isMember && !applied.pathRequired && !forcePath) return undefined;
   const leafIndex = isMember ? sender.leafIndex : applied.tree.leftmostBlank();
-  const { credential, capabilities, extensions } = description ?? leafAt(applied, leafIndex);
+  const { credential, capabilities, extensions } = description ?? leafAt(applied.tree, leafIndex);
   const { groupId } = epoch.groupContext;
   const signatureKey = nextSigner.publicKey;
   const replaces = replacedLeaf(epoch, sender, proposals);
@@ -196,7 +204,7 @@ async function makePath(
   }
 }
 
-function leafAt({ tree }: Applied, leafIndex: number): LeafDescription {
+function leafAt(tree: RatchetTree, leafIndex: number): LeafNode {
   const leafNode = tree.leaf(leafIndex);
   if (leafNode === undefined) throw new MlsError("removed", "this client is no longer a member of the group");
   return leafNode;

@@ -1,6 +1,7 @@
 // RFC 9420 §12.2, §12.4: which proposals make a commit invalid although each of them is valid.
 import { isVerdict } from "../../errors.js";
 import { blame, type SourcedProposal } from "../../framing/index.js";
+import type { RatchetTree } from "../../tree/index.js";
 import { ProposalType, type Sender } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
@@ -46,7 +47,7 @@ function checkCommittable(
   epoch: PublicEpoch,
   list: readonly SourcedProposal[],
   applied: Applied,
-  tree = applied.tree,
+  tree: RatchetTree,
 ): void {
   checkOutcome(config, epoch, list, applied, tree);
   checkOwnSupport(config, applied.extensions);
@@ -60,20 +61,24 @@ function checkCommittable(
  *
  * Takes a step for each Add and Update, which is tried on the tree with those that were chosen before. Of the others,
  * which need a look at all of them each time, no more than {@link MAX_SEARCHED} are tried, and the rest left out.
+ * @param withOwnLeaf gives a tree with what is known of the committer's new leaf
  */
 export async function filterProposals(
   config: GroupConfig,
   epoch: PublicEpoch,
   proposals: readonly SourcedProposal[],
   committer: Sender,
+  withOwnLeaf: (tree: RatchetTree) => RatchetTree,
 ): Promise<readonly SourcedProposal[]> {
   const { registry } = config;
+  const check = (list: readonly SourcedProposal[], applied: Applied, after = applied.tree) =>
+    checkCommittable(config, epoch, list, applied, withOwnLeaf(after));
   const allowed: SourcedProposal[] = [];
   for (const one of proposals) {
     if (one.reference === undefined || (await isAuthorized(config, epoch, one, committer))) allowed.push(one);
   }
   const fits = (list: readonly SourcedProposal[]) =>
-    holds(() => checkCommittable(config, epoch, list, applyProposals(epoch, list, registry)));
+    holds(() => check(list, applyProposals(epoch, list, registry)));
   if (fits(allowed)) return allowed;
   // A Remove can't make the group invalid, and another proposal may need it.
   const first = allowed.filter((one) => one.reference === undefined || isRemove(one));
@@ -85,14 +90,14 @@ export async function filterProposals(
     holds(() => {
       const list = [...first, ...allowed.filter((one) => chosen.has(one) && !isLeaf(one)), ...some];
       const applied = applyProposals(epoch, list, registry);
-      checkCommittable(config, epoch, list, applied, tree);
+      check(list, applied, tree);
       ({ extensions } = applied);
       for (const one of some) chosen.add(one);
     });
   for (const one of allowed.filter((one) => !chosen.has(one) && isLeaf(one))) {
     holds(() => {
       const applied = applyProposals({ ...epoch, tree }, [one], registry, extensions);
-      checkCommittable(config, epoch, [one], applied);
+      check([one], applied);
       ({ tree } = applied);
       chosen.add(one);
     });
