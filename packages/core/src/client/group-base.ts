@@ -53,7 +53,7 @@ export abstract class GroupBase {
     return this.current.groupContext.extensions;
   }
 
-  /** The members in the order of their leaf indices. */
+  /** The members in the order of their leaf indices; after this client was removed, as of before its removal. */
   get members(): readonly Member[] {
     const { tree } = this.current;
     if (this.#knownMembers?.of !== tree) {

@@ -39,7 +39,7 @@ export interface ProposalMessage {
 /** A commit that is now in force (§12.4). */
 export interface CommitMessage {
   readonly kind: "commit";
-  /** The epoch that the commit started. */
+  /** The epoch that the commit started. If it removed this client, `Group.epoch` stays the one before. */
   readonly epoch: bigint;
   readonly committer: Member;
   /** Whether this client made the commit. */

@@ -1,0 +1,130 @@
+// RFC 9420 §12.4: what is valid is committed, and what is asked for happens or fails.
+import { customProposal, type Group, type ProposedAction, requiredCapabilities } from "@copse/core";
+import type { MlsExtension } from "@copse/core/extension";
+import { everyone, gather, type Party, party } from "@copse/test-support/clients";
+import { failure, named, saying } from "@copse/test-support/errors";
+import { expect, it } from "vitest";
+import { SUITE } from "../proposals.js";
+
+const TYPE = 0xff10;
+/** A member leaves by a proposal of its own. */
+const leaving: MlsExtension = {
+  name: "leaving",
+  proposals: [
+    {
+      proposalType: TYPE,
+      name: "leave",
+      codec: { read: () => ({}), write: () => {} },
+      pathRequired: true,
+      external: false,
+      committedBy: "reference",
+      removes: ({ sender }) => ("leafIndex" in sender ? sender.leafIndex : -1),
+    },
+  ],
+};
+const LEAVE = customProposal(TYPE, new Uint8Array());
+
+it.each([
+  ["the policy doesn't commit it", { commitProposal: () => false }],
+  [
+    "the policy forbids to commit it",
+    {
+      authorize: ({ proposal, committer }: ProposedAction) =>
+        committer === undefined || proposal?.proposalType !== TYPE,
+    },
+  ],
+])("remove(1) removes the member although it proposed to leave itself and %s", async (_, policy) => {
+  const extensions = [leaving];
+  const parties = await Promise.all(
+    ["alice", "bob", "carol"].map((name, i) =>
+      party(name, { suite: SUITE, extensions, policy: i === 0 ? policy : {} }),
+    ),
+  );
+  const { groups } = await gather(parties);
+  const [a, b, c] = groups as [Group, Group, Group];
+  const leave = await b.propose({ custom: LEAVE });
+  await c.receive(leave);
+  await a.receive(leave);
+  const { commit } = await a.remove(1);
+  expect(await c.receive(commit)).toMatchObject({ removed: [{ leafIndex: 1 }] });
+  expect((await a.mergePendingCommit()).removed).toMatchObject([{ leafIndex: 1 }]);
+  await expect(b.receive(await a.encrypt("secret"))).rejects.toThrow();
+});
+
+it("a received Add of a client that another received Remove removes is committed with it", async () => {
+  const names = ["alice", "bob", "carol"];
+  for (const order of [0, 1]) {
+    const parties = await Promise.all(names.map((name) => party(name, { suite: SUITE })));
+    const { groups } = await gather(parties);
+    const [a, b, c] = groups as [Group, Group, Group];
+    // Carol has lost her state: her leaf goes, and her new key package, with the same signature key, comes in.
+    const { client } = parties[2] as Party;
+    const proposals = [
+      await b.propose({ remove: 2 }),
+      await b.propose({ add: await client.createKeyPackage() }),
+    ];
+    if (order === 1) proposals.reverse();
+    for (const proposal of proposals) await a.receive(proposal);
+    const { commit, welcome } = await a.commit();
+    expect(await b.receive(commit)).toMatchObject({ removed: [{ leafIndex: 2 }], added: [{ leafIndex: 2 }] });
+    await a.mergePendingCommit();
+    await c.close();
+    const again = await client.join(welcome as Uint8Array);
+    expect(again.epochAuthenticator).toEqual(b.epochAuthenticator);
+  }
+});
+
+it("a removed member's report names the epoch that it was removed in, and its list is as of before", async () => {
+  const parties = await Promise.all(["alice", "bob", "carol"].map((name) => party(name, { suite: SUITE })));
+  const { groups } = await gather(parties);
+  const [a, b, c] = groups as [Group, Group, Group];
+  const last = c.epoch;
+  const { commit } = await a.remove(2);
+  const received = await c.receive(commit);
+  await everyone([a, b], commit, 0);
+  await a.mergePendingCommit();
+  // The report is about the epoch that the commit started; the group stays in the last one that this client was in.
+  expect(received).toMatchObject({ kind: "commit", epoch: a.epoch, active: false });
+  expect([c.epoch, c.members.length]).toEqual([last, 3]);
+});
+
+it("renewing capabilities fails when the commit is made if the group requires what was dropped", async () => {
+  const type = 0xff20;
+  const [alice, bob] = await Promise.all(
+    ["alice", "bob"].map((name) => party(name, { suite: SUITE, capabilities: { extensions: [type] } })),
+  );
+  const group = await (alice as Party).client.createGroup({
+    extensions: [requiredCapabilities({ extensionTypes: [type] })],
+  });
+  const { welcome } = await group.add(await (bob as Party).client.createKeyPackage());
+  await group.mergePendingCommit();
+  const joined = await (bob as Party).client.join(welcome as Uint8Array);
+  const saved = await joined.save();
+  await joined.close();
+  const poorer = await party("bob", { suite: SUITE, signer: (bob as Party).signer });
+  const restored = await poorer.client.restore(saved);
+  for (const work of [
+    restored.update({ renewCapabilities: true }),
+    restored.propose({ update: { renewCapabilities: true } }),
+  ]) {
+    expect(saying(await failure(work))).toMatch(named("13.4: "));
+  }
+  expect(restored.hasPendingCommit).toBe(false);
+});
+
+it("a cached Add that was exchanged in a saved state isn't committed unasked", async () => {
+  let trusted = true;
+  const alice = await party("alice", { suite: SUITE, authentication: { validate: () => trusted } });
+  const { groups } = await gather([alice, await party("bob", { suite: SUITE })]);
+  const [a, b] = groups as [Group, Group];
+  await a.receive(
+    await b.propose({ add: await (await party("mal", { suite: SUITE })).client.createKeyPackage() }),
+  );
+  const saved = await a.save();
+  await a.close();
+  trusted = false;
+  const restored = await alice.client.restore(saved);
+  const { commit, welcome } = await restored.commit();
+  expect(welcome).toBeUndefined();
+  expect(await b.receive(commit)).toMatchObject({ kind: "commit", added: [] });
+});
