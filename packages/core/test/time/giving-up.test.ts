@@ -1,0 +1,338 @@
+// Every operation can be given up, whatever its provider, its signer and its hooks do: no call can block a group.
+import {
+  Client,
+  type CommitMessages,
+  type ExternalJoin,
+  externalSenders,
+  Group,
+  generateSigner,
+  type NewGroup,
+} from "@copse/core";
+import { PublicGroup } from "@copse/core/public-group";
+import { nodeProvider } from "@copse/provider-node";
+import { reopened } from "@copse/test-support/clients";
+import { describe, expect, test } from "vitest";
+import { type Attempt, follower, giveUpAtEachCall, PSK, type World, world } from "./stuck.js";
+
+type Row = (here: World) => Promise<Attempt>;
+
+const carolsKeyPackage = ({ carol }: World) => carol.client.createKeyPackage();
+
+/** Bob follows Alice's commit. */
+const committed =
+  ({ a, b }: World) =>
+  async ({ commit }: CommitMessages) => {
+    await b.receive(commit);
+    await a.mergePendingCommit();
+    expect(a.epochAuthenticator).toEqual(b.epochAuthenticator);
+  };
+
+const CLIENT: Readonly<Record<string, Row>> = {
+  create: async ({ aliceOptions: { signer, ...options } }) => ({
+    run: ({ signal }) => Client.create({ credential: "again", ...options, signal }),
+  }),
+  createKeyPackage: async ({ alice, bob }) => ({
+    run: (options) => alice.createKeyPackage(options),
+    succeeded: async (keyPackage: Uint8Array) => (await bob.client.createGroup()).add(keyPackage),
+  }),
+  createGroup: async ({ alice }) => ({
+    run: (options) => alice.createGroup({ groupId: PSK, ...options }),
+    succeeded: (group: Group) => group.encrypt("to myself"),
+  }),
+  join: async ({ alice, carol }) => {
+    const c = await carol.client.createGroup();
+    const { welcome } = await c.add(await alice.createKeyPackage());
+    await c.mergePendingCommit();
+    return {
+      run: (options) => alice.join(welcome as Uint8Array, options),
+      succeeded: async (group: Group) => c.receive(await group.encrypt("here I am")),
+    };
+  },
+  joinByExternalCommit: async ({ alice, carol }) => {
+    const c = await carol.client.createGroup();
+    const groupInfo = await c.groupInfo();
+    return {
+      run: (options) => alice.joinByExternalCommit(groupInfo, { psks: [{ external: PSK }], ...options }),
+      succeeded: async ({ group, commit }: ExternalJoin) => {
+        await c.receive(commit);
+        await c.receive(await group.encrypt("here I am"));
+      },
+    };
+  },
+  restore: async ({ alice, carol }) => {
+    const c = await carol.client.createGroup();
+    const { welcome } = await c.add(await alice.createKeyPackage());
+    await c.mergePendingCommit();
+    const group = await alice.join(welcome as Uint8Array);
+    const saved = await group.save();
+    await group.close();
+    return {
+      run: (options) => alice.restore(saved, options),
+      succeeded: async (restored: Group) => c.receive(await restored.encrypt("back again")),
+    };
+  },
+  proposeJoin: async ({ alice, carol }) => {
+    const c = await carol.client.createGroup();
+    return {
+      run: (options) => alice.proposeJoin({ groupId: c.groupId, epoch: c.epoch }, options),
+      succeeded: (proposal: Uint8Array) => c.receive(proposal),
+    };
+  },
+  branch: async ({ alice, bob, a }) => {
+    const add = [await bob.client.createKeyPackage()];
+    return {
+      run: (options) => alice.branch(a, { add, ...options }),
+      succeeded: ({ welcome }: NewGroup) => bob.client.join(welcome as Uint8Array),
+    };
+  },
+  reinitialize: async ({ alice, bob, a, b }) => {
+    const { commit } = await b.commit({ reinit: { groupId: PSK, cipherSuite: 1, extensions: [] } });
+    await a.receive(commit);
+    await b.mergePendingCommit();
+    const add = [await bob.client.createKeyPackage()];
+    return {
+      run: (options) => alice.reinitialize(a, { add, ...options }),
+      succeeded: ({ welcome }: NewGroup) => bob.client.join(welcome as Uint8Array),
+    };
+  },
+  saveKeyPackages: async ({ alice }) => {
+    await alice.createKeyPackage();
+    return { run: (options) => alice.saveKeyPackages(options) };
+  },
+  loadKeyPackages: async ({ alice, aliceOptions }) => {
+    const other = await Client.create({ credential: "alice", ...aliceOptions });
+    await other.createKeyPackage();
+    const saved = await other.saveKeyPackages();
+    return { run: (options) => alice.loadKeyPackages(saved, options) };
+  },
+};
+
+const GROUP: Readonly<Record<string, Row>> = {
+  encrypt: async ({ a, b }) => ({
+    run: (options) => a.encrypt("hello", options),
+    succeeded: (message: Uint8Array) => b.receive(message),
+  }),
+  propose: async ({ a, b }) => ({
+    run: (options) => a.propose({ update: true }, options),
+    succeeded: (message: Uint8Array) => b.receive(message),
+  }),
+  dropProposal: async ({ a, b }) => {
+    await a.receive(await b.propose({ update: true }));
+    const reference = a.proposals[0]?.reference as Uint8Array;
+    return { run: (options) => a.dropProposal(reference, options) };
+  },
+  commit: async (here) => {
+    await here.a.receive(await here.b.propose({ update: true }));
+    const add = [await carolsKeyPackage(here)];
+    return {
+      run: (options) => here.a.commit({ add, psks: [{ external: PSK }], ...options }),
+      succeeded: committed(here),
+    };
+  },
+  add: async (here) => {
+    const keyPackage = await carolsKeyPackage(here);
+    return { run: (options) => here.a.add(keyPackage, options), succeeded: committed(here) };
+  },
+  remove: async (here) => ({
+    run: (options) => here.a.remove(1, options),
+    succeeded: async ({ commit }: CommitMessages) =>
+      expect(await here.b.receive(commit)).toMatchObject({ active: false }),
+  }),
+  update: async (here) => {
+    const signer = await generateSigner(nodeProvider(), 1);
+    return { run: (options) => here.a.update({ signer, ...options }), succeeded: committed(here) };
+  },
+  mergePendingCommit: async ({ a, b }) => {
+    const { commit } = await a.update();
+    return {
+      run: (options) => a.mergePendingCommit(options),
+      succeeded: async () => {
+        await b.receive(commit);
+        expect(a.epochAuthenticator).toEqual(b.epochAuthenticator);
+      },
+    };
+  },
+  clearPendingCommit: async ({ a }) => {
+    await a.update();
+    return { run: (options) => a.clearPendingCommit(options) };
+  },
+  receive: async (here) => {
+    const { a, b } = here;
+    const proposal = await b.propose({ update: true });
+    await a.receive(proposal);
+    const { commit } = await b.commit({
+      add: [await carolsKeyPackage(here)],
+      psks: [{ external: PSK }],
+      forcePath: true,
+    });
+    return {
+      run: (options) => a.receive(commit, options),
+      succeeded: async () => {
+        await b.mergePendingCommit();
+        expect(a.epochAuthenticator).toEqual(b.epochAuthenticator);
+      },
+    };
+  },
+  exportSecret: async ({ a, b }) => ({
+    run: (options) => a.exportSecret("label", PSK, 16, options),
+    succeeded: async (secret: Uint8Array) => expect(secret).toEqual(await b.exportSecret("label", PSK, 16)),
+  }),
+  withEpoch: async ({ a, calls }) => ({
+    run: (options) => a.withEpoch(async ({ signer }) => calls.answer(() => signer.sign(PSK)), options),
+  }),
+  groupInfo: async ({ a, carol, b }) => ({
+    run: (options) => a.groupInfo(options),
+    succeeded: async (groupInfo: Uint8Array) =>
+      b.receive((await carol.client.joinByExternalCommit(groupInfo)).commit),
+  }),
+  save: async ({ a, b, alice }) => ({
+    run: (options) => a.save(options),
+    succeeded: async () => b.receive(await (await reopened(alice, a)).encrypt("from the state")),
+  }),
+  saveChanges: async ({ a }) => {
+    await a.save();
+    return { run: (options) => a.saveChanges(options) };
+  },
+};
+
+/** More ways through a method that has a row already. */
+const MORE: readonly (readonly [name: string, row: Row])[] = [
+  [
+    "receive: application data",
+    async ({ a, b }) => {
+      const message = await b.encrypt("hello");
+      return {
+        run: (options) => a.receive(message, options),
+        succeeded: async (received) => expect(received).toMatchObject({ kind: "application" }),
+      };
+    },
+  ],
+  [
+    "receive: a proposal",
+    async (here) => {
+      const message = await here.b.propose({ add: await carolsKeyPackage(here) });
+      return { run: (options) => here.a.receive(message, options) };
+    },
+  ],
+  [
+    "receive: a commit while another one is pending",
+    async ({ a, b }) => {
+      await a.update();
+      const { commit } = await b.update();
+      return {
+        run: (options) => a.receive(commit, options),
+        succeeded: async (received) => expect(received).toMatchObject({ droppedPending: true }),
+      };
+    },
+  ],
+  [
+    "receive: the own commit",
+    async ({ a, b }) => {
+      const { commit } = await a.update();
+      await b.receive(commit);
+      return { run: (options) => a.receive(commit, options) };
+    },
+  ],
+  [
+    "receive: a late message",
+    async ({ a, b }) => {
+      const message = await b.encrypt("late");
+      const { commit } = await a.update();
+      await a.mergePendingCommit();
+      await b.receive(commit);
+      return {
+        run: (options) => a.receive(message, options),
+        succeeded: async (received) => expect(received).toMatchObject({ kind: "application" }),
+      };
+    },
+  ],
+  [
+    "propose: another's key package",
+    async (here) => {
+      const add = await carolsKeyPackage(here);
+      return { run: (options) => here.a.propose({ add }, options) };
+    },
+  ],
+];
+
+const PUBLIC_GROUP: Readonly<Record<string, Row>> = {
+  follow: async ({ a, aliceOptions }) => {
+    const groupInfo = await a.groupInfo();
+    const { crypto, authentication } = aliceOptions;
+    return { run: ({ signal }) => PublicGroup.follow({ crypto, authentication, groupInfo, signal }) };
+  },
+  receive: async (here) => {
+    const followed = await follower(here);
+    const { commit } = await here.b.update();
+    return { followed, run: (options) => followed.receive(commit, options) };
+  },
+  propose: async (here) => {
+    const { a, b, calls } = here;
+    const own = await generateSigner(nodeProvider(), 1);
+    const { credential } = here.alice;
+    const { commit } = await b.commit({
+      extensions: [externalSenders([{ signatureKey: own.publicKey, credential }])],
+    });
+    await b.mergePendingCommit();
+    await a.receive(commit);
+    const followed = await follower(here);
+    const signer = { ...own, sign: (message: Uint8Array) => calls.answer(() => own.sign(message)) };
+    return {
+      followed,
+      run: (options) => followed.propose(signer, { remove: 1 }, options),
+      succeeded: (message: Uint8Array) => b.receive(message),
+    };
+  },
+};
+
+/** Methods that answer at once, and those that only the core calls, which go through the others. */
+const AT_ONCE: readonly string[] = [
+  "addSigner",
+  "member",
+  "leafNode",
+  "close",
+  "commitResumption",
+  "resumptionPsk",
+];
+
+function methodsOf(target: { readonly prototype: object }, level = target.prototype): string[] {
+  const parent = Object.getPrototypeOf(level);
+  const isMethod = (of: object) => (name: string) =>
+    name !== "constructor" && typeof Object.getOwnPropertyDescriptor(of, name)?.value === "function";
+  const own = Object.getOwnPropertyNames(level).filter(isMethod(level));
+  const statics =
+    level === target.prototype ? Object.getOwnPropertyNames(target).filter(isMethod(target)) : [];
+  return [...own, ...statics, ...(parent === Object.prototype ? [] : methodsOf(target, parent))].filter(
+    (name) => name !== "prototype",
+  );
+}
+
+describe.each([
+  ["Client", Client, CLIENT],
+  ["Group", Group, GROUP],
+  ["PublicGroup", PublicGroup, PUBLIC_GROUP],
+] as const)("%s", (_name, target, rows) => {
+  test("every method is in this table", () => {
+    const methods = methodsOf(target as unknown as { readonly prototype: object });
+    expect(methods.filter((name) => !AT_ONCE.includes(name)).sort()).toEqual(Object.keys(rows).sort());
+  });
+
+  test.each(Object.keys(rows))("%s can be given up at each call that is stuck", async (name) => {
+    const here = await world(target === PublicGroup ? "public" : "private");
+    const calls = await giveUpAtEachCall(here, await (rows[name] as Row)(here));
+    const changesNothingElse = ["clearPendingCommit", "dropProposal"].includes(name);
+    expect(calls, "the calls that can be stuck").toBeGreaterThanOrEqual(changesNothingElse ? 0 : 1);
+  });
+});
+
+describe("other ways", () => {
+  test.each(MORE)("%s", async (_name, row) => {
+    const here = await world();
+    expect(await giveUpAtEachCall(here, await row(here))).toBeGreaterThan(0);
+  });
+
+  test.each(["commit", "propose", "receive"])("%s with handshakes that anybody can read", async (name) => {
+    const here = await world("public");
+    expect(await giveUpAtEachCall(here, await (GROUP[name] as Row)(here))).toBeGreaterThan(0);
+  });
+});
