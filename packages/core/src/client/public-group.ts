@@ -19,6 +19,7 @@ import {
   followMessage,
   type ProposalMessage,
   type PublicGroupState,
+  resumeFrom,
 } from "../group/messages/index.js";
 import {
   createExternalProposal,
@@ -51,8 +52,9 @@ export interface PublicGroupOptions extends OperationOptions {
  * Follows a group by its handshakes without being a member: for a delivery service that orders commits, refuses
  * invalid ones, and knows the members. Members must send handshakes as PublicMessages (`policy.handshake`).
  *
- * It checks signatures, proposals, trees and transcripts, but nothing that needs the group's secrets. Members may
- * still refuse a commit that it accepts, if the commit contains wrong secrets.
+ * It checks signatures, proposals, trees and transcripts, but nothing that needs the group's secrets: not the
+ * membership tag, the confirmation tag and the path secrets. Members may still refuse a commit that it accepts:
+ * {@link PublicGroup.resume} is the way back.
  */
 export class PublicGroup extends GroupBase {
   readonly #config: GroupConfig;
@@ -105,7 +107,32 @@ export class PublicGroup extends GroupBase {
   }
 
   /**
-   * Validates and follows a proposal or a commit.
+   * Goes on from a member's GroupInfo, also of an earlier or a later epoch, in place of the present state: the way back
+   * after a message was accepted that the members refused, or one was missed. The tags of a PublicMessage can only be
+   * checked with the group's secrets: if somebody changes one on the way, this accepts the commit, and takes the true
+   * one for a `fork`.
+   * @param groupInfo an encoded MLSMessage, signed by somebody who is a member as far as is known here
+   * @throws MlsError `wrong-group`, `unknown-sender`; otherwise as {@link follow}; and nothing changes
+   * @example
+   * await follower.resume(await group.groupInfo());
+   */
+  resume(
+    groupInfo: Uint8Array,
+    options: OperationOptions & Pick<PublicGroupOptions, "ratchetTree"> = {},
+  ): Promise<void> {
+    const work = async () => {
+      const info = readGroupInfo(groupInfo, this.config.policy.maxJoinSize);
+      const tree = copyOf(options.ratchetTree);
+      return resumeFrom(this.config, this.#state, info, tree);
+    };
+    const finish = (state: PublicGroupState) => {
+      this.#state = state;
+    };
+    return this.#lock.run({ work, finish }, options);
+  }
+
+  /**
+   * Validates and follows a proposal or a commit. Members may refuse what this accepts: see {@link resume}.
    * @param message an encoded MLSMessage with a PublicMessage
    * @throws ValidationError, CryptoError, DecodeError, or MlsError, and nothing changes: `future-epoch` for a message of
    *   a later epoch, `past-epoch` for one of an earlier epoch, `fork` for a commit that conflicts with an earlier one, `consumed` for a repeated commit,

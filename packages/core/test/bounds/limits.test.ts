@@ -5,7 +5,7 @@ import { four, gather, type Party, party } from "@copse/test-support/clients";
 import { code, failure, refused } from "@copse/test-support/errors";
 import { by, forge, type Insider, insider } from "@copse/test-support/insiders";
 import { describe, expect, it } from "vitest";
-import type { MlsExtension } from "../../src/group/extensions/index.js";
+import type { MlsExtension } from "../../src/group/extensions/extension-definition.js";
 import { maxMessageSize } from "../../src/group/limits.js";
 import { SecretTree } from "../../src/schedule/secret-tree.js";
 import { counting } from "../schedule/providers.js";

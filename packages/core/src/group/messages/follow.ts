@@ -41,6 +41,25 @@ export async function followFrom(
 }
 
 /**
+ * The state by a member's GroupInfo in place of a follower's present one.
+ * @throws MlsError `wrong-group` for another group; `unknown-sender` if the follower doesn't know its signer as a member
+ */
+export async function resumeFrom(
+  config: GroupConfig,
+  { current }: PublicGroupState,
+  groupInfo: GroupInfo,
+  ratchetTree: Uint8Array | undefined,
+): Promise<PublicGroupState> {
+  checkGroupId(current.groupContext, groupInfo.groupContext);
+  const state = await followFrom(config, groupInfo, ratchetTree);
+  const signer = state.current.tree.leaf(groupInfo.signer);
+  if (signer === undefined || !current.tree.hasSignatureKey(signer.signatureKey)) {
+    throw new MlsError("unknown-sender", "expected a GroupInfo of somebody who is known as a member");
+  }
+  return state;
+}
+
+/**
  * Follows a handshake in a PublicMessage. Checks everything except what needs the group's secrets: the membership
  * tag, the confirmation tag, and the path secrets.
  * @throws MlsError, and nothing changes: `future-epoch` and `past-epoch` for a message of another epoch; `fork` for a commit of an
