@@ -185,7 +185,8 @@ export const JOINING = [
   },
   {
     section: "11.3",
-    text: "The group that is resumed is the one that its PSK names, the one that the application expects, and the one that ended by a ReInit to this group ID. Our choice.",
+    beyond: "our choice",
+    text: "The group that is resumed is the one that its PSK names, the one that the application expects, and the one that ended by a ReInit to this group ID.",
     checks: [
       "11.3: the resumption PSK must be one of the group that is resumed",
       "11.3: a group that resumes another one must have a resumption PSK of that one",
@@ -194,7 +195,8 @@ export const JOINING = [
   },
   {
     section: "11.2",
-    text: "A ReInit leads to another group, which some member can create. Our choice.",
+    beyond: "our choice",
+    text: "A ReInit leads to another group, which some member can create.",
     checks: [
       "11.2: the group ID of a ReInit must not be that of the group that it ends",
       "11.2: some member must support the version, the cipher suite and the extensions of a ReInit",

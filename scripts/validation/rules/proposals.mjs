@@ -76,7 +76,8 @@ export const PROPOSALS = [
   { section: "12.1.4", musts: [4, "8.4#2"], text: "`psk_nonce` is of `KDF.Nh` bytes.", checks: [C.pskNonce] },
   {
     section: "8.6",
-    text: "All members of the new epoch need a resumption PSK that a commit injects. Our choice, for who commits.",
+    beyond: "our choice, for who commits",
+    text: "All members of the new epoch need a resumption PSK that a commit injects.",
     checks: [
       "8.6: a resumption PSK must be known to all members of the new epoch, so they must have been members in its epoch",
     ],
