@@ -145,6 +145,16 @@ export function resumedGroup({ usage, pskGroupId, pskEpoch }: ResumptionPskId): 
   return { by, groupId: pskGroupId.slice(), epoch: pskEpoch };
 }
 
+/** The PSK of a Welcome that tells which group the new one resumes, if it has one. @throws ValidationError for two */
+export function resumptionIn(psks: readonly PreSharedKeyID[]): ResumptionPskId | undefined {
+  const [id, ...others] = psks.filter(isResumption);
+  ensure(
+    others.length === 0,
+    "12.4.3.1: a resumption PSK with usage reinit or branch must be the only such PSK",
+  );
+  return id;
+}
+
 /** The groups that a new one may resume. */
 export interface Predecessors {
   /** The group with an ID, if it is known here. */
@@ -156,20 +166,16 @@ export interface Predecessors {
 }
 
 /**
- * §12.4.3.1: checks which group a new one resumes, by the PSKs of its Welcome.
+ * §12.4.3.1: checks which group a new one resumes.
+ * @param id the PSK of its Welcome that says so: {@link resumptionIn}
  * @throws ValidationError; MlsError `missing` if the resumed group isn't known here
  */
 export function checkPredecessor(
   config: GroupConfig,
-  psks: readonly PreSharedKeyID[],
+  id: ResumptionPskId | undefined,
   { find, expected, endedFor }: Predecessors,
   next: Pick<Epoch, "groupContext" | "tree">,
 ): ResumedGroup | undefined {
-  const [id, ...others] = psks.filter(isResumption);
-  ensure(
-    others.length === 0,
-    "12.4.3.1: a resumption PSK with usage reinit or branch must be the only such PSK",
-  );
   ensure(
     expected === undefined || (id !== undefined && equalBytes(id.pskGroupId, expected)),
     "11.3: a group that resumes another one must have a resumption PSK of that one",

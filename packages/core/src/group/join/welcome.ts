@@ -13,7 +13,7 @@ import { checkOwnSupport } from "../proposals/index.js";
 import { checkWelcomePsks, pskSecretOf } from "../psks.js";
 import type { ResumedGroup } from "../state.js";
 import { openGroupInfo } from "./group-info.js";
-import { checkPredecessor, type Predecessors } from "./resumption.js";
+import { checkPredecessor, type Predecessors, resumptionIn } from "./resumption.js";
 
 /**
  * The epoch that a Welcome leads to.
@@ -39,11 +39,12 @@ export async function joinByWelcome(
       () => `expected ${provider.suite.hash.Nh} bytes, got ${joinerSecret.length}`,
     );
     checkWelcomePsks(psks, provider.suite.hash.Nh);
+    const resumption = resumptionIn(psks);
     pskSecret = await pskSecretOf(config, psks);
     const groupInfo = await decryptGroupInfo(config, welcome, joinerSecret, pskSecret);
     const { groupContext, tree } = await openGroupInfo(config, groupInfo, ratchetTree);
     checkOwnSupport(config, groupContext.extensions);
-    const resumes = checkPredecessor(config, psks, predecessors, { groupContext, tree });
+    const resumes = checkPredecessor(config, resumption, predecessors, { groupContext, tree });
     const leafIndex = tree.findLeaf(own.keyPackage.leafNode);
     ensure(leafIndex !== undefined, "12.4.3.1: a leaf must be identical to the leaf node of the KeyPackage");
     let keys: TreeKeys = { leafIndex, leafKey: own.leafKey, pathKeys: new Map() };
