@@ -11,7 +11,7 @@ const LONGEST = 1000;
 /** A message has costs of its own, whatever its size: a signature to verify, some keys to derive. */
 const SMALLEST_KB = 1;
 /** Below this the clock and the collector decide about growth, not the input: in ms. */
-const SHORTEST_GROWTH = 4;
+const SHORTEST_GROWTH = 20;
 
 export interface Result {
   readonly of: HostileCase;

@@ -167,17 +167,9 @@ export const receiveCases: readonly HostileCase[] = [
     publicly(from, committing(repeat(size / 7, () => remove(2)))),
   ),
   ...both("commit: PSK ids", "after", (from, size) => publicly(from, committing(repeat(size / 45, psk)))),
-  ...both("commit: Adds", "after", (from, size) =>
-    commitOf(
-      from,
-      repeat(size / 275, () => keyPackage()),
-    ),
-  ),
+  ...both("commit: Adds", "after", (from, size) => commitOf(from, size / 275)),
   ...both("commit: Adds with long lists", "after", (from, size) =>
-    commitOf(
-      from,
-      repeat(size / (11 * KB), () => keyPackage(longLists())),
-    ),
+    commitOf(from, size / (11 * KB), () => longLists()),
   ),
   {
     entry: "receive",
@@ -207,12 +199,17 @@ export const receiveCases: readonly HostileCase[] = [
   ),
 ];
 
-async function commitOf(
-  from: Infiltrated,
-  keyPackages: readonly ReturnType<typeof keyPackage>[],
-): Promise<Uint8Array> {
-  const adds = (await Promise.all(keyPackages)).map(
-    (one): Proposal => ({ proposalType: 1, keyPackage: one.keyPackage }),
+type Made = Awaited<ReturnType<typeof keyPackage>>["keyPackage"];
+/** They take long to make, and fit any group. */
+const madeBefore = new Map<string, Promise<Made[]>>();
+
+async function commitOf(from: Infiltrated, count: number, leafOf?: () => object): Promise<Uint8Array> {
+  const name = `${Math.floor(count)} ${leafOf === undefined}`;
+  const made =
+    madeBefore.get(name) ?? Promise.all(repeat(count, async () => (await keyPackage(leafOf?.())).keyPackage));
+  madeBefore.set(name, made);
+  return publicly(
+    from,
+    committing((await made).map((one): Proposal => ({ proposalType: 1, keyPackage: one }))),
   );
-  return publicly(from, committing(adds));
 }

@@ -2,7 +2,7 @@
 import { ensure } from "../errors.js";
 import { type LeafNode, NodeType, type ParentNode, type RatchetTreeNodes } from "../wire/index.js";
 import { isLeafBelow } from "./math.js";
-import { type TreeNode, type TreeParent, treeLeaf, treeParent } from "./tree-node.js";
+import { blankSubtree, type TreeNode, type TreeParent, treeLeaf, treeParent } from "./tree-node.js";
 
 /** Whether a strictly increasing list contains a value: a binary search. */
 function includes(sorted: readonly number[], value: number): boolean {
@@ -56,16 +56,27 @@ export function treeFromNodes(nodes: RatchetTreeNodes): TreeNode {
   let width = 1;
   while (2 * width - 1 < nodes.length) width *= 2;
   const build = (start: number, size: number): TreeNode => {
+    if (2 * start >= nodes.length) return blankSubtree(start, size);
     const nodeIndex = 2 * start + size - 1;
     const node = nodes[nodeIndex];
-    const detail = () => `node ${nodeIndex}`;
     if (size === 1) {
-      ensure(node?.nodeType !== NodeType.parent, "12.4.3.3: even entries of ratchet_tree are leaves", detail);
+      ensure(
+        node?.nodeType !== NodeType.parent,
+        "12.4.3.3: even entries of ratchet_tree are leaves",
+        () => `node ${nodeIndex}`,
+      );
       return treeLeaf(nodeIndex, node?.leafNode);
     }
-    ensure(node?.nodeType !== NodeType.leaf, "12.4.3.3: odd entries of ratchet_tree are parents", detail);
+    ensure(
+      node?.nodeType !== NodeType.leaf,
+      "12.4.3.3: odd entries of ratchet_tree are parents",
+      () => `node ${nodeIndex}`,
+    );
     const half = size / 2;
-    const parent = treeParent(nodeIndex, node?.parentNode, build(start, half), build(start + half, half));
+    const [left, right] = [build(start, half), build(start + half, half)];
+    // What is blank takes the memory of one node.
+    if (node === undefined && left.memberCount + right.memberCount === 0) return blankSubtree(start, size);
+    const parent = treeParent(nodeIndex, node?.parentNode, left, right);
     checkParent(parent);
     return parent;
   };

@@ -1,10 +1,10 @@
 // RFC 9420 §7.8: tree hashes.
-import { Writer } from "../codec/index.js";
+import { type TypeOf, Writer } from "../codec/index.js";
 import { hashAll, withBuffer } from "../crypto/index.js";
 import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
 import { NodeType, TreeHashInput } from "../wire/index.js";
 import { level } from "./math.js";
-import type { TreeNode } from "./tree-node.js";
+import { type TreeNode, widthOf } from "./tree-node.js";
 
 /** An object that caches its hash. */
 export interface Hashed {
@@ -81,14 +81,60 @@ export function hashLevels<T extends Hashed>(
   return inOrder(levels, (targets) => hashInto(provider, targets, write));
 }
 
-/** Collects the nodes without a cached hash, by level. */
-function collect(node: TreeNode, levels: TreeNode[][]): void {
+/** The level of the smallest blank subtree that is hashed without its nodes: 64 leaves. */
+const BLANK_LEVEL = 6;
+
+/** Collects the nodes without a cached hash, by level, and large blank subtrees. */
+function collect(node: TreeNode, levels: TreeNode[][], blanks: TreeNode[]): void {
   if (node.hash !== undefined) return;
+  if (node.memberCount === 0 && level(node.nodeIndex) >= BLANK_LEVEL) {
+    blanks.push(node);
+    return;
+  }
   if (node.kind === "parent") {
-    collect(node.left, levels);
-    collect(node.right, levels);
+    collect(node.left, levels, blanks);
+    collect(node.right, levels, blanks);
   }
   (levels[level(node.nodeIndex)] as TreeNode[]).push(node);
+}
+
+/** Computes and caches the hash of a blank subtree, and keeps nothing of the nodes below its root. */
+function hashBlank(provider: CipherSuiteProvider, root: TreeNode): Awaitable<void> {
+  const { Nh } = provider.suite.hash;
+  const width = widthOf(root);
+  const first = (root.nodeIndex + 1 - width) / 2;
+  /** The hashes of the level below, one after the other. */
+  let below = new Uint8Array(0);
+  const hashOf = (i: number) => below.subarray(Nh * i, Nh * (i + 1));
+  const write = (writer: Writer, i: number) => {
+    const input =
+      below.length === 0
+        ? { nodeType: NodeType.leaf, leafIndex: first + i, leafNode: undefined }
+        : {
+            nodeType: NodeType.parent,
+            parentNode: undefined,
+            leftHash: hashOf(2 * i),
+            rightHash: hashOf(2 * i + 1),
+          };
+    TreeHashInput.write(writer, input as TypeOf<typeof TreeHashInput>);
+  };
+  const levels = Array.from({ length: level(root.nodeIndex) + 1 }, (_, height) => width >> height);
+  const hashLevel = (count: number): Awaitable<void> => {
+    const hashes = new Uint8Array(Nh * count);
+    const starts = Array.from({ length: Math.ceil(count / BATCH) }, (_, i) => i * BATCH);
+    const done = inOrder(starts, (start) => {
+      const targets = Array.from({ length: Math.min(BATCH, count - start) }, (_, i) => start + i);
+      return chain(hashesOf(provider, targets, write), (batch) => {
+        for (const [i, hash] of batch.entries()) hashes.set(hash, Nh * (start + i));
+      });
+    });
+    return chain(done, () => {
+      below = hashes;
+    });
+  };
+  return chain(inOrder(levels, hashLevel), () => {
+    root.hash = below;
+  });
 }
 
 function writeInput(writer: Writer, node: TreeNode): void {
@@ -114,6 +160,10 @@ export function treeHashes(
   if (roots.every(({ hash }) => hash !== undefined)) return hashes();
   const top = roots.reduce((highest, root) => Math.max(highest, level(root.nodeIndex)), 0);
   const levels: TreeNode[][] = Array.from({ length: top + 1 }, () => []);
-  for (const root of roots) collect(root, levels);
-  return chain(hashLevels(provider, levels, writeInput), hashes);
+  const blanks: TreeNode[] = [];
+  for (const root of roots) collect(root, levels, blanks);
+  return chain(
+    inOrder(blanks, (root) => hashBlank(provider, root)),
+    () => chain(hashLevels(provider, levels, writeInput), hashes),
+  );
 }

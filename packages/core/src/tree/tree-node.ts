@@ -1,6 +1,6 @@
 // RFC 9420 §4.1, §7.7: the nodes of a ratchet tree, immutable and shared between the trees of many epochs.
 import type { LeafNode, ParentNode } from "../wire/index.js";
-import { rootIndex } from "./math.js";
+import { level, rootIndex } from "./math.js";
 
 /** A leaf of the tree. */
 export interface TreeLeaf {
@@ -58,21 +58,48 @@ export function treeParent(
   };
 }
 
-/** A subtree of blank nodes with `width` leaves, the first of them at leaf index `start`. */
+/** A subtree of blank nodes with `width` leaves, the first of them at leaf index `start`. O(1) */
 export function blankSubtree(start: number, width: number): TreeNode {
-  if (width === 1) return treeLeaf(2 * start, undefined);
-  const half = width / 2;
-  return treeParent(
-    2 * start + rootIndex(width),
-    undefined,
-    blankSubtree(start, half),
-    blankSubtree(start + half, half),
-  );
+  return width === 1 ? treeLeaf(2 * start, undefined) : new BlankParent(start, width);
+}
+
+/**
+ * The root of a subtree of blank nodes, whose children are made when they are asked for: a node that isn't blank costs
+ * its sender 200 bytes, a blank one a single byte.
+ */
+class BlankParent implements TreeParent {
+  readonly kind = "parent";
+  readonly content = undefined;
+  readonly memberCount = 0;
+  readonly nodeIndex: number;
+  hash: Uint8Array | undefined = undefined;
+  summary = null;
+  readonly #start: number;
+  readonly #half: number;
+  #left: TreeNode | undefined;
+  #right: TreeNode | undefined;
+
+  constructor(start: number, width: number) {
+    this.nodeIndex = 2 * start + rootIndex(width);
+    this.#start = start;
+    this.#half = width / 2;
+  }
+
+  get left(): TreeNode {
+    this.#left ??= blankSubtree(this.#start, this.#half);
+    return this.#left;
+  }
+
+  get right(): TreeNode {
+    this.#right ??= blankSubtree(this.#start + this.#half, this.#half);
+    return this.#right;
+  }
 }
 
 /** The number of leaves of a subtree, blank ones included. */
-export function widthOf(node: TreeNode): number {
-  return node.kind === "leaf" ? 1 : node.right.nodeIndex - node.left.nodeIndex;
+export function widthOf({ nodeIndex }: TreeNode): number {
+  // Appendix C: a node of level k has k ones at the end of its index.
+  return 2 ** level(nodeIndex);
 }
 
 /** The node with a node index, which must be in the subtree of `root`. */
