@@ -31,6 +31,8 @@ export interface PendingCommit {
   readonly authenticatedData: Uint8Array;
   /** The proposals by value. They are reported as dropped if another commit is accepted first. */
   readonly own: readonly Proposal[];
+  /** Whether it comes from a saved state: then it is checked again before it is merged. */
+  readonly restored?: boolean | undefined;
 }
 
 /** The changes of a commit that are reported to the application. */

@@ -1,8 +1,15 @@
 // RFC 9420 §12.4: what is valid is committed, and what is asked for happens or fails.
-import { customProposal, type Group, type ProposedAction, requiredCapabilities } from "@copse/core";
+import {
+  customProposal,
+  type Group,
+  generateSigner,
+  type ProposedAction,
+  requiredCapabilities,
+} from "@copse/core";
 import type { MlsExtension } from "@copse/core/extension";
+import { nodeProvider } from "@copse/provider-node";
 import { everyone, gather, type Party, party } from "@copse/test-support/clients";
-import { failure, named, saying } from "@copse/test-support/errors";
+import { failure, named, refused, saying } from "@copse/test-support/errors";
 import { expect, it } from "vitest";
 import { SUITE } from "../proposals.js";
 
@@ -110,6 +117,28 @@ it("renewing capabilities fails when the commit is made if the group requires wh
     expect(saying(await failure(work))).toMatch(named("13.4: "));
   }
   expect(restored.hasPendingCommit).toBe(false);
+});
+
+it("a pending commit restored under a stricter policy isn't merged unasked", async () => {
+  const [crypto, signer] = [nodeProvider(), await generateSigner(nodeProvider(), SUITE)];
+  const alice = await party("alice", { suite: SUITE, crypto, signer });
+  const { groups } = await gather([alice, await party("bob", { suite: SUITE })]);
+  const [a] = groups as [Group];
+  await a.add(await (await party("mal", { suite: SUITE })).client.createKeyPackage());
+  const saved = await a.save();
+  await a.close();
+  const stricter = [
+    [{ policy: { maxMembers: 2 } }, "limit"],
+    [{ authentication: { validate: () => false } }, "authentication"],
+  ] as const;
+  for (const [options, expected] of stricter) {
+    const { client } = await party("alice", { suite: SUITE, crypto, signer, ...options });
+    const restored = await client.restore(saved);
+    expect((await refused(restored, () => restored.mergePendingCommit())).code).toBe(expected);
+    expect(restored.hasPendingCommit).toBe(true);
+  }
+  const restored = await alice.client.restore(saved);
+  expect((await restored.mergePendingCommit()).added).toHaveLength(1);
 });
 
 it("a cached Add that was exchanged in a saved state isn't committed unasked", async () => {

@@ -5,7 +5,7 @@ import { nodeProvider } from "@copse/provider-node";
 import { gather, type PartyOptions, party } from "@copse/test-support/clients";
 import { failure } from "@copse/test-support/errors";
 import { describe, expect, it, test } from "vitest";
-import { wrapFunctions } from "../../src/crypto/index.js";
+import { wrapFunctions } from "../../src/crypto/guard.js";
 import { MlsError } from "../../src/errors.js";
 import { PSK, SUITE } from "./stuck.js";
 

@@ -15,8 +15,8 @@ import { nodeProvider } from "@copse/provider-node";
 import { gather, type Party, type PartyOptions, party } from "@copse/test-support/clients";
 import { expect } from "vitest";
 import { toHex } from "../../src/bytes.js";
-import { wrapFunctions } from "../../src/crypto/index.js";
-import type { CipherSuiteProvider } from "../../src/provider/index.js";
+import { wrapFunctions } from "../../src/crypto/guard.js";
+import type { CipherSuiteProvider } from "../../src/provider/interface.js";
 
 export const SUITE = 1;
 export const PSK = new Uint8Array([1, 2, 3]);

@@ -15,15 +15,18 @@ import {
   SenderType,
   WireFormat,
 } from "../../wire/index.js";
+import { authenticate } from "../authentication.js";
 import { openEpoch, processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { contextBytes, type Epoch, wipeEpoch } from "../epoch.js";
-import { checkReceived } from "../limits.js";
+import { checkMemberCount, checkReceived } from "../limits.js";
 import { memberOf } from "../member.js";
 import { checkEpoch, checkGroupId, checkPastCommit, commitDigest } from "../past-epoch.js";
 import {
   cacheProposal,
   changesOf,
+  checkGroup,
+  checkOwnSupport,
   findProposal,
   senderLeaf,
   verifySender,
@@ -97,10 +100,13 @@ export async function receiveMessage(
 
 /** The step to the epoch of the pending commit. */
 export async function mergePending(
-  { provider, policy }: GroupConfig,
+  config: GroupConfig,
   state: GroupState,
-  { commit, epoch, changes, authenticatedData }: PendingCommit,
+  pending: PendingCommit,
 ): Promise<Reception<CommitMessage>> {
+  const { provider, policy } = config;
+  const { commit, epoch, changes, authenticatedData } = pending;
+  if (pending.restored === true) await checkRestored(config, pending);
   const ending = { endedBy: await commitDigest(provider, commit), endedByOwn: true, joined: changes.added };
   const { leafIndex } = epoch.keys;
   const received = reportCommit(epoch, changes, {
@@ -110,6 +116,24 @@ export async function mergePending(
     authenticatedData,
   });
   return { ...enterEpoch(state, epoch, changes, ending, policy.maxPastEpochs), received };
+}
+
+/**
+ * Checks a pending commit of a saved state: the application may be stricter than when it was made, and whoever could
+ * change the state could change the commit. It stays pending if it is refused.
+ * @throws ValidationError, MlsError `authentication`, `limit`, `try-again`
+ */
+async function checkRestored(config: GroupConfig, { epoch, changes }: PendingCommit): Promise<void> {
+  const { groupContext, tree } = epoch;
+  checkGroup(config, tree, groupContext.extensions);
+  checkOwnSupport(config, groupContext.extensions);
+  if (changes.added.length > 0) checkMemberCount(config.policy, tree.memberCount);
+  for (const leafIndex of [...changes.added, ...changes.updated]) {
+    const identity = tree.leaf(leafIndex);
+    if (identity === undefined)
+      throw new MlsError("state", `invalid pending commit: leaf ${leafIndex} is blank`);
+    await authenticate(config, groupContext.groupId, { identity, role: "member" });
+  }
 }
 
 /** The part of a message that can be read before it is opened. */
