@@ -292,7 +292,7 @@ describe("a server that hands out another user's key package", () => {
 
   it("says in few words whose it is, however long the name", async () => {
     const { group, enter } = await swapped();
-    const keyPackage = await (await enter("x".repeat(200_000))).client.createKeyPackage();
+    const keyPackage = await (await enter("x".repeat(100_000))).client.createKeyPackage();
     const error = await refused(group, () => group.add({ keyPackage, credential: "dave\u0000" }));
     expect(error.message).toBe(
       `expected a key package of credential 6461766500, got one of "${"x".repeat(64)}…"`,
