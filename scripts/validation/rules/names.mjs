@@ -38,8 +38,7 @@ export const C = {
   uniqueTypes: "13.4: a list of extensions must not have more than one extension of any given type",
   supportOwn: "13.4: a client must support every extension in the GroupContext of its groups",
   welcomePsks: "8.4: the psks of a Welcome must be those of the commit, each once",
-  membershipTag:
-    "fork: the membership tag (RFC 9420 §6.2) isn't that of this epoch: the message is from a diverged (forked) group, or was changed",
+  membershipTag: "6.2: the membership tag of a member's message must be that of the epoch",
   oneTarget:
     "12.2: a commit must not contain multiple Update and/or Remove proposals that apply to the same leaf",
   externalInitOnly: "12.1.6: an ExternalInit can only be used by new members, in an external commit",

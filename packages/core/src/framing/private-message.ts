@@ -215,9 +215,9 @@ async function openSenderData(
     return decode(SenderData, await provider.aead.open(key, nonce, aad, message.encryptedSenderData));
   } catch (error) {
     if (!(error instanceof CryptoError)) throw error;
-    throw new MlsError(
-      "fork",
-      "the sender data can't be decrypted with this epoch's keys: the message is from a diverged (forked) group, or was changed",
+    // No proof of a fork: anybody on the way can change a message.
+    throw new CryptoError(
+      "the sender data can't be decrypted with this epoch's keys: the message was changed, or comes from a group that diverged",
       { cause: error },
     );
   } finally {
@@ -227,8 +227,8 @@ async function openSenderData(
 
 /**
  * Decrypts a PrivateMessage, RFC 9420 §6.3. The secret tree does not change before `consume`.
- * @throws CryptoError if the content can't be decrypted; DecodeError or ValidationError if the plaintext is
- * malformed; MlsError `fork` if the sender data can't be decrypted, `unknown-sender` for a blank leaf, `own-message`
+ * @throws CryptoError if the sender data or the content can't be decrypted; DecodeError or ValidationError if the
+ * plaintext is malformed; MlsError `unknown-sender` for a blank leaf, `own-message`
  * for a message of the receiver itself, `consumed` if the key is deleted, `limit` if the generation is too far ahead
  */
 export async function openPrivate(

@@ -99,19 +99,16 @@ export async function commitDigest({ hash }: CipherSuiteProvider, message: Uint8
 }
 
 /**
- * Checks a commit of a past epoch against the commit that ended it. Returns if both are this client's own commit.
- * @throws MlsError `consumed` for a repeated commit of another member; `fork` if another commit ended the epoch
+ * Whether a commit of a past epoch is this client's own one, which ended the epoch. If another commit did, nothing is
+ * known of this one yet.
+ * @throws MlsError `consumed` for the commit of another member that ended the epoch
  */
-export async function checkPastCommit(
+export async function isOwnEnding(
   provider: CipherSuiteProvider,
-  { epoch, endedBy, endedByOwn }: EndedEpoch,
+  { endedBy, endedByOwn }: EndedEpoch,
   message: Uint8Array,
-): Promise<void> {
-  if (!equalBytes(endedBy, await commitDigest(provider, message))) {
-    throw new MlsError(
-      "fork",
-      `another commit ended epoch ${epoch} here: this one came later, or belongs to a diverged (forked) group`,
-    );
-  }
-  if (!endedByOwn) throw new MlsError("consumed", "this commit was received before");
+): Promise<boolean> {
+  const isEnding = equalBytes(endedBy, await commitDigest(provider, message));
+  if (isEnding && !endedByOwn) throw new MlsError("consumed", "this commit was received before");
+  return isEnding;
 }

@@ -183,7 +183,7 @@ describe("a commit", () => {
     const epoch = b.epoch;
     expect((await refused(b, await forge(before))).code).toBe("fork");
     // With the new epoch's number the keys are still those of the old one.
-    expect((await refused(b, await forge(before, { epoch }))).code).toBe("fork");
+    expect((await refused(b, await forge(before, { epoch }))).code).toBe("validation");
     const colluding = await insider(other.parties[1] as Party, b);
     const keys = { ...colluding.epoch.keys, leafIndex: MALLORY };
     const from = { ...colluding, signer: before.signer, epoch: { ...colluding.epoch, keys } };

@@ -89,11 +89,11 @@ describe("members", () => {
       { membershipTag: concat(message.membershipTag as Uint8Array, Uint8Array.of(0)) },
     ];
     for (const change of changes) {
-      await expect(open({ ...message, ...change })).rejects.toMatchObject({ code: "fork" });
+      await expect(open({ ...message, ...change })).rejects.toMatchObject({ code: "validation" });
     }
-    await expect(open(message, group.groupContext.slice(1))).rejects.toMatchObject({ code: "fork" });
+    await expect(open(message, group.groupContext.slice(1))).rejects.toMatchObject({ code: "validation" });
     await expect(open(message, group.groupContext, new Uint8Array(32))).rejects.toMatchObject({
-      code: "fork",
+      code: "validation",
     });
     await open(message);
   });

@@ -140,7 +140,7 @@ describe("a proposal", () => {
     ],
     [
       "whose membership tag is of no member",
-      "fork",
+      "6.2: the membership tag",
       async () => {
         const publicMessage = { ...publicIn(await byMember(remove(3))), membershipTag: filled() };
         return encode(MlsMessage, { version: 1, wireFormat: 1, publicMessage });

@@ -5,13 +5,14 @@ import { readPublic } from "../../framing/index.js";
 import { ContentType, type GroupInfo, MlsMessage, WireFormat } from "../../wire/index.js";
 import { processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
-import { type PublicEpoch, publicEpoch } from "../epoch.js";
+import { contextBytes, type PublicEpoch, publicEpoch } from "../epoch.js";
 import { openPublicEpoch } from "../join/index.js";
 import { checkReceived } from "../limits.js";
 import { memberOf } from "../member.js";
-import { checkEpoch, checkGroupId, checkPastCommit, commitDigest, type EndedEpoch } from "../past-epoch.js";
+import { checkEpoch, checkGroupId, commitDigest, type EndedEpoch, isOwnEnding } from "../past-epoch.js";
 import { cacheProposal, changesOf, findProposal, verifySender, withProposal } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
+import { refuseConflict, type VerifiableEpoch } from "./fork.js";
 import { type CommitMessage, type ProposalMessage, reportCommit, reportProposal } from "./report.js";
 
 /** The state of a group as a follower has it. */
@@ -19,7 +20,7 @@ export interface PublicGroupState {
   readonly current: PublicEpoch;
   readonly proposals: readonly CachedProposal[];
   /** The last epochs, the latest first. */
-  readonly ended: readonly EndedEpoch[];
+  readonly ended: readonly (EndedEpoch & VerifiableEpoch)[];
   /** Whether a ReInit was committed. Then the group accepts no further handshake. */
   readonly reinitialized: boolean;
 }
@@ -62,8 +63,8 @@ export async function resumeFrom(
 /**
  * Follows a handshake in a PublicMessage. Checks everything except what needs the group's secrets: the membership
  * tag, the confirmation tag, and the path secrets.
- * @throws MlsError, and nothing changes: `future-epoch` and `past-epoch` for a message of another epoch; `fork` for a commit of an
- *   epoch that another commit ended; `consumed` for a repeated commit
+ * @throws MlsError, and nothing changes: `future-epoch` and `past-epoch` for a message of another epoch; `fork` for a member's commit of
+ *   an epoch that another commit ended; `consumed` for a repeated commit
  */
 export async function followMessage(
   config: GroupConfig,
@@ -83,7 +84,10 @@ export async function followMessage(
   checkGroupId(current.groupContext, content);
   if (epoch < current.groupContext.epoch && isCommit) {
     const past = ended.find((one) => one.epoch === epoch);
-    if (past !== undefined) await checkPastCommit(provider, past, bytes);
+    if (past !== undefined) {
+      await isOwnEnding(provider, past, bytes);
+      await refuseConflict(config, past, message.publicMessage);
+    }
   }
   checkEpoch(current.groupContext, content);
   if (state.reinitialized) throw new MlsError("closed", "the group ended by ReInit");
@@ -99,7 +103,13 @@ export async function followMessage(
   const { groupContext, tree, confirmationTag, applied, committer } = processed;
   const changes = changesOf(applied);
   const reinitialized = changes.reinit !== undefined;
-  const last = { epoch, endedBy: await commitDigest(provider, bytes), endedByOwn: false };
+  const last = {
+    epoch,
+    groupContext: contextBytes(current),
+    tree: current.tree,
+    endedBy: await commitDigest(provider, bytes),
+    endedByOwn: false,
+  };
   return {
     state: {
       current: await publicEpoch(provider, groupContext, tree, confirmationTag),

@@ -21,7 +21,7 @@ import type { GroupConfig } from "../config.js";
 import { contextBytes, type Epoch, wipeEpoch } from "../epoch.js";
 import { checkMemberCount, checkReceived } from "../limits.js";
 import { memberOf } from "../member.js";
-import { checkEpoch, checkGroupId, checkPastCommit, commitDigest } from "../past-epoch.js";
+import { checkEpoch, checkGroupId, commitDigest, isOwnEnding } from "../past-epoch.js";
 import {
   cacheProposal,
   changesOf,
@@ -42,6 +42,7 @@ import {
   type PendingCommit,
   type Transition,
 } from "../state.js";
+import { forkOf, refuseConflict } from "./fork.js";
 import {
   type ApplicationMessage,
   type CommitMessage,
@@ -84,13 +85,13 @@ export async function receiveMessage(
       const { groupId, epoch, content } = message.publicMessage.content;
       const header = { groupId, epoch, contentType: content.contentType };
       return isPast(state, header)
-        ? receivePast(config, state, bytes, header, undefined)
+        ? receivePast(config, state, bytes, header, message)
         : receivePublic(config, state, message.publicMessage, bytes);
     }
     case WireFormat.privateMessage: {
       const { privateMessage } = message;
       return isPast(state, privateMessage)
-        ? receivePast(config, state, bytes, privateMessage, privateMessage)
+        ? receivePast(config, state, bytes, privateMessage, message)
         : receivePrivate(config, state, privateMessage, bytes);
     }
     default:
@@ -151,14 +152,14 @@ function isPast(state: GroupState, header: Header): boolean {
 /**
  * §15.3: a message of a past epoch: a late application message, or the own commit that ended the epoch.
  * @throws MlsError `consumed` for a message that was received before, or whose keys are deleted; `fork` for a
- *   commit if another one ended the epoch here; `past-epoch` for a late proposal
+ *   member's commit if another one ended the epoch here; `past-epoch` for a late proposal
  */
 async function receivePast(
   config: GroupConfig,
   state: GroupState,
   bytes: Uint8Array,
   { epoch, contentType }: Header,
-  message: PrivateMessage | undefined,
+  message: Extract<MlsMessage, { readonly wireFormat: 1 | 2 }>,
 ): Promise<Reception> {
   const { provider, registry } = config;
   const past = state.past.find((one) => one.epoch === epoch);
@@ -168,24 +169,26 @@ async function receivePast(
       epoch,
     });
   }
-  if (contentType === ContentType.commit) {
-    await checkPastCommit(provider, past, bytes);
-    return noStep(state, { kind: "own" });
-  }
-  if (message === undefined || contentType !== ContentType.application) {
+  const isCommit = contentType === ContentType.commit;
+  if (isCommit && (await isOwnEnding(provider, past, bytes))) return noStep(state, { kind: "own" });
+  if (isCommit && message.wireFormat === WireFormat.publicMessage)
+    return refuseConflict(config, past, message.publicMessage);
+  if (message.wireFormat === WireFormat.publicMessage || contentType === ContentType.proposal) {
     throw new MlsError(
       "past-epoch",
       `expected a proposal of epoch ${state.current.groupContext.epoch}, got epoch ${epoch}`,
       { epoch },
     );
   }
-  const opened = await openUnlessOwn(config, state, message, past);
+  const opened = await openUnlessOwn(config, state, message.privateMessage, past);
   if (opened === undefined) return noStep(state, { kind: "own" });
   return holding(opened, async () => {
     const leafNode = senderLeaf(opened.content.content, past.tree);
     await verifyContent(provider, opened.content, past.groupContext, leafNode.signatureKey);
+    if (isCommit) throw forkOf(epoch);
     if (registry.definitions.length > 0) {
-      registry.checkAuthenticatedData(message.authenticatedData, decode(GroupContext, past.groupContext));
+      const { authenticatedData } = message.privateMessage;
+      registry.checkAuthenticatedData(authenticatedData, decode(GroupContext, past.groupContext));
     }
     return noStep(state, applicationMessage(opened.content.content, leafNode));
   });
