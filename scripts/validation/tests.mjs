@@ -34,6 +34,7 @@ export const TESTS = [
   "packages/core/test/client/message-keys.test.ts",
   "packages/core/test/client/signers.test.ts",
   "packages/core/test/client/signature-keys.test.ts",
+  "packages/core/test/time/fork.test.ts",
   "packages/core/test/codec/properties.test.ts",
   "packages/core/test/schedule/secret-tree.test.ts",
 ];
