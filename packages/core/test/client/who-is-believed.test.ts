@@ -217,6 +217,34 @@ describe("the same client twice", () => {
     ]);
   });
 
+  it("isn't decided by a failure of the application: nothing is left out for it", async () => {
+    let fails = false;
+    const failing: AuthenticationService = {
+      validate: () => true,
+      sameClient: () => {
+        if (fails) throw new TypeError("out of order");
+        return false;
+      },
+    };
+    const { groups } = await gather([
+      await person("alice", lax),
+      await person("bob", { authentication: failing }),
+    ]);
+    const [alice, bob] = groups as [Group, Group];
+    const dave = await (await person("dave", lax)).client.createKeyPackage();
+    await bob.receive(await alice.propose({ add: dave }));
+    fails = true;
+    expect((await refused(bob, () => bob.update())).code).toBe("try-again");
+    // The list is invalid for another reason too: then received proposals are left out one by one.
+    const signer = await generateSigner(crypto, SUITE);
+    const twice = await party("erin", { suite: SUITE, policy, signer });
+    await bob.receive(await alice.propose({ add: await twice.client.createKeyPackage() }));
+    expect((await refused(bob, () => bob.update({ signer }))).code).toBe("try-again");
+    fails = false;
+    await bob.update();
+    expect((await bob.mergePendingCommit()).added).toHaveLength(2);
+  });
+
   it("is what the application says with true or false: a promise is no answer", async () => {
     const promising = { validate: () => true, sameClient: (() => Promise.resolve(false)) as never };
     const { groups } = await gather([await person("alice", { authentication: promising })]);

@@ -27,13 +27,14 @@ function resultError(config: GroupConfig, epoch: PublicEpoch, list: readonly Sou
 
 const isRemove = ({ proposal }: SourcedProposal) => proposal.proposalType === ProposalType.remove;
 
-/** Calls `check`. Whether it throws nothing. */
+/** Calls `check`. Whether it throws nothing. @throws what is no verdict, such as of a hook that failed */
 function holds(check: () => void): boolean {
   try {
     check();
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (isVerdict(error)) return false;
+    throw error;
   }
 }
 
