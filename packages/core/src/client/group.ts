@@ -7,14 +7,12 @@ import {
   accessTo,
   type CachedProposal,
   type ClientConfig,
-  checkSavedSigners,
   type Epoch,
   type EpochAccess,
   type GroupState,
   type MemberContext,
   needActive,
   needMember,
-  needOpen,
   type ResumedGroup,
   resumptionPskOf,
   wipeEpoch,
@@ -43,7 +41,6 @@ import {
   withoutProposal,
   withProposal,
 } from "../group/proposals/index.js";
-import { type SavePoint, saveState } from "../group/storage/index.js";
 import type { Awaitable } from "../provider/index.js";
 import { GroupBase } from "./group-base.js";
 import type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from "./group-options.js";
@@ -388,7 +385,7 @@ export class Group extends GroupBase {
    * const snapshot = await group.save();
    */
   save(options: OperationOptions = {}): Promise<Uint8Array> {
-    return this.#record(() => undefined, options);
+    return this.#own.save(() => undefined, options);
   }
 
   /**
@@ -399,23 +396,10 @@ export class Group extends GroupBase {
    * const changes = [await group.saveChanges()];
    */
   saveChanges(options: OperationOptions = {}): Promise<Uint8Array> {
-    return this.#record(() => {
+    return this.#own.save(() => {
       if (this.#own.saved !== undefined) return this.#own.saved;
       throw new MlsError("usage", "there is no snapshot yet: call save() first");
     }, options);
-  }
-
-  #record(since: () => SavePoint | undefined, options: OperationOptions): Promise<Uint8Array> {
-    const work = async () => {
-      needOpen(this.#own.state);
-      checkSavedSigners(this.config, this.#own.state);
-      return saveState(this.config.provider, this.#own.state, since());
-    };
-    const finish = ({ bytes, saved }: { bytes: Uint8Array; saved: SavePoint }) => {
-      this.#own.saved = saved;
-      return bytes;
-    };
-    return this.#own.lock.run({ work, finish, drop: ({ bytes }) => wipe(bytes) }, options);
   }
 
   /**

@@ -1,21 +1,25 @@
 // RFC 9420 §8, §12: what a member of a group holds. Operations read it, and replace it in one step at their end.
+import { wipe } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import {
   type ClientConfig,
+  checkSavedSigners,
   checkSigners,
   type GroupState,
   guardMember,
   leaveGroup,
   type MemberContext,
+  needOpen,
   ownLeaf,
   type PendingCommit,
   sameIdentity,
   signerIn,
 } from "../group/index.js";
 import type { Received, Reception } from "../group/messages/index.js";
-import type { SavePoint } from "../group/storage/index.js";
+import { type SavePoint, saveState } from "../group/storage/index.js";
 import type { Signer } from "../provider/index.js";
 import { Lock } from "./lock.js";
+import type { OperationOptions } from "./operation.js";
 
 export class Membership {
   /** With hooks and signers that the lock calls. */
@@ -69,6 +73,23 @@ export class Membership {
       Object.assign(this.config.identity, { signer: signerIn(this.#shared, state.current), credential });
     }
     return received;
+  }
+
+  /**
+   * The state as bytes.
+   * @param since returns the record before, if only what changed since is wanted
+   */
+  save(since: () => SavePoint | undefined, options: OperationOptions): Promise<Uint8Array> {
+    const work = async () => {
+      needOpen(this.state);
+      checkSavedSigners(this.config, this.state);
+      return saveState(this.config.provider, this.state, since());
+    };
+    const finish = ({ bytes, saved }: { bytes: Uint8Array; saved: SavePoint }) => {
+      this.saved = saved;
+      return bytes;
+    };
+    return this.lock.run({ work, finish, drop: ({ bytes }) => wipe(bytes) }, options);
   }
 
   /** Overwrites all secrets. Operations that haven't ended are given up. */

@@ -266,6 +266,11 @@ const PUBLIC_GROUP: Readonly<Record<string, Row>> = {
     const { commit } = await here.b.update();
     return { followed, run: (options) => followed.receive(commit, options) };
   },
+  resume: async (here) => {
+    const followed = await follower(here);
+    const groupInfo = await here.b.groupInfo();
+    return { followed, run: (options) => followed.resume(groupInfo, options) };
+  },
   propose: async (here) => {
     const { a, b, calls } = here;
     const own = await generateSigner(nodeProvider(), 1);
