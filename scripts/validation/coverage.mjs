@@ -9,11 +9,13 @@ export function requirementsOf({ section, musts = [] }) {
 
 /** The requirements that are no rules for a client. @returns {{ id: string, reason: string }[]} */
 export function excepted() {
-  return Object.entries(MUSTS).flatMap(([section, entries]) =>
-    entries.flatMap((entry, i) =>
-      typeof entry === "string" ? [] : [{ id: `${section}#${i + 1}`, reason: entry[1] }],
-    ),
-  );
+  return Object.entries(MUSTS)
+    .flatMap(([section, entries]) =>
+      entries.flatMap((entry, i) =>
+        typeof entry === "string" ? [] : [{ id: `${section}#${i + 1}`, reason: entry[1] }],
+      ),
+    )
+    .sort((a, b) => a.id.localeCompare(b.id, "en", { numeric: true }));
 }
 
 /** All requirements, as "section#number". */
