@@ -1,39 +1,9 @@
 // `npm run bench -- --hostile`: what the worst inputs known cost, for each kilobyte of them.
-import { type HostileCase, hostileCases } from "./cases.js";
-import { type Cost, costOf } from "./measure.js";
+import { hostileCases } from "./cases.js";
+import { costOf } from "./measure.js";
+import { missed, type Result, row, tableOf } from "./verdict.js";
 
-/** The bars, for each KB of input: of time in ms, of memory in KB. */
-const BARS = { before: { ms: 0.1, memory: 20 }, after: { ms: 2, memory: 300 } } as const;
-/** Twice the input takes less than this many times the time. */
-const GROWTH = 2.3;
-/** No input that a default limit allows takes longer, in ms. */
-const LONGEST = 1000;
-/** A message has costs of its own, whatever its size: a signature to verify, some keys to derive. */
-const SMALLEST_KB = 1;
-/** Below this the clock and the collector decide about growth, not the input: in ms. */
-const SHORTEST_GROWTH = 20;
-
-export interface Result {
-  readonly of: HostileCase;
-  readonly half: Cost;
-  readonly whole: Cost;
-}
-
-const kb = ({ bytes }: Cost): number => Math.max(SMALLEST_KB, bytes / 1024);
-
-/** What is missed by a result: nothing if it is within all bars. */
-export function missed({ of, half, whole }: Result): string[] {
-  const bar = BARS[of.stage];
-  const size = kb(whole);
-  const growth = whole.ms / half.ms / (whole.bytes / half.bytes / 2);
-  return [
-    ...(whole.ms / size > bar.ms ? ["time"] : []),
-    ...(whole.memory / 1024 / size > bar.memory ? ["memory"] : []),
-    ...(whole.ms > SHORTEST_GROWTH && growth > GROWTH ? ["growth"] : []),
-    ...(whole.ms > LONGEST ? ["longest"] : []),
-  ];
-}
-
+/** @param check whether to exit with 1 if a bar is missed */
 export async function hostile(check: boolean, only?: string): Promise<void> {
   const results: Result[] = [];
   for (const of of hostileCases) {
@@ -49,38 +19,4 @@ export async function hostile(check: boolean, only?: string): Promise<void> {
   }
   console.log(tableOf(results));
   if (check && results.some((one) => missed(one).length > 0)) process.exitCode = 1;
-}
-
-const digits = (value: number): string => (value < 10 ? value.toFixed(3) : value.toFixed(1));
-
-function row(result: Result): string {
-  const { of, half, whole } = result;
-  const size = kb(whole);
-  return `| ${[
-    of.entry,
-    of.name,
-    of.stage,
-    whole.outcome,
-    (whole.bytes / 1024).toFixed(1),
-    digits(whole.ms),
-    digits(whole.ms / size),
-    (whole.memory / 1024 / size).toFixed(1),
-    (whole.ms / half.ms).toFixed(2),
-    missed(result).join(", "),
-  ].join(" | ")} |`;
-}
-
-function tableOf(results: readonly Result[]): string {
-  const share = (one: Result) => one.whole.ms / kb(one.whole) / BARS[one.of.stage].ms;
-  const sorted = [...results].sort((a, b) => share(b) - share(a));
-  const worst = sorted[0];
-  return [
-    "| entry | input | signature | outcome | KB | ms | ms/KB | memory, KB/KB | twice the input | missed |",
-    "|---|---|---|---|--:|--:|--:|--:|--:|---|",
-    ...sorted.map(row),
-    "",
-    worst === undefined
-      ? "no input"
-      : `The worst: ${worst.of.entry}, ${worst.of.name}: ${(100 * share(worst)).toFixed(0)} % of its bar`,
-  ].join("\n");
 }

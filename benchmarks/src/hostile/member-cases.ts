@@ -63,7 +63,7 @@ async function committed(messages: (from: Infiltrated, size: number) => Promise<
 export const memberCases: readonly HostileCase[] = [
   add("key package: long lists", 10 * KB, (size) => {
     const list = points(Math.min(1023, size / 12));
-    const extensions = repeat(128, (i) => ({
+    const extensions = repeat(Math.min(128, list.length), (i) => ({
       extensionType: list[list.length - 1 - i] as number,
       extensionData: EMPTY,
     }));

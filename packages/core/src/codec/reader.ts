@@ -92,6 +92,13 @@ export class Reader {
     return true;
   }
 
+  /** Moves behind the zeros that are next, and returns how many they are. */
+  zeros(): number {
+    const start = this.at;
+    while (this.at < this.end && this.bytes[this.at] === 0) this.at++;
+    return this.at - start;
+  }
+
   /** Moves behind the next `length` bytes. */
   jump(length: number): void {
     this.need(length);

@@ -3,8 +3,11 @@ import { wipe } from "../bytes.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
 import { deriveSecretAhead } from "./ratchet.js";
 
-/** A secret is kept for each generation that this divides: 16 for the 1,000 generations that a message may skip. */
-const DISTANCE = 64;
+/**
+ * A secret is kept for each generation that this divides: 63 for the 1,000 generations that a message may skip, in each
+ * ratchet that somebody sends junk for.
+ */
+export const DISTANCE = 16;
 
 /**
  * Any member can send a junk message in another one's name, as many generations ahead as the limits allow: only the

@@ -9,7 +9,7 @@ import {
   isPromise,
   withCleanup,
 } from "../provider/index.js";
-import { Checkpoints } from "./checkpoints.js";
+import { Checkpoints, DISTANCE } from "./checkpoints.js";
 import { deriveLeafSecrets, type LeafSecrets, wipeLeafSecrets } from "./leaf-secrets.js";
 import {
   deriveStep,
@@ -37,9 +37,6 @@ export const DEFAULT_RATCHET_LIMITS: RatchetLimits = {
   maxSkipped: 1000,
   maxSkippedTotal: 10_000,
 };
-
-/** How many generations a step may skip whose keys are derived at once. */
-const NEAR = 64;
 
 /** A step of a ratchet, and for a new leaf the secrets down to it. */
 type Ahead = [step: RatchetStep, leafSecrets?: LeafSecrets];
@@ -179,7 +176,7 @@ export class SecretTree {
       throw new MlsError("limit", `generation ${generation} is too far ahead: the limit is ${last}`);
     }
     const ahead =
-      generation - position > NEAR
+      generation - position > DISTANCE
         ? this.#farAhead(leafIndex, kind, generation)
         : this.#ahead(leafIndex, kind, generation);
     return chain(ahead, ([step, leafSecrets]) => this.#offer(leafIndex, kind, step, leafSecrets));

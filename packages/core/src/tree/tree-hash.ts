@@ -1,5 +1,5 @@
 // RFC 9420 §7.8: tree hashes.
-import { type TypeOf, Writer } from "../codec/index.js";
+import { opaque, Writer } from "../codec/index.js";
 import { hashAll, withBuffer } from "../crypto/index.js";
 import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
 import { NodeType, TreeHashInput } from "../wire/index.js";
@@ -98,25 +98,40 @@ function collect(node: TreeNode, levels: TreeNode[][], blanks: TreeNode[]): void
   (levels[level(node.nodeIndex)] as TreeNode[]).push(node);
 }
 
-/** Computes and caches the hash of a blank subtree, and keeps nothing of the nodes below its root. */
+// The inputs of {@link TreeHashInput} for blank nodes. The codec would take as long as the hash function.
+
+function writeBlankLeaf(writer: Writer, leafIndex: number): void {
+  writer.uint8(NodeType.leaf);
+  writer.uint32(leafIndex);
+  writer.uint8(0);
+}
+
+function writeBlankParent(writer: Writer, leftHash: Uint8Array, rightHash: Uint8Array): void {
+  writer.uint8(NodeType.parent);
+  writer.uint8(0);
+  opaque.write(writer, leftHash);
+  opaque.write(writer, rightHash);
+}
+
+/** Computes and caches the hash of a blank subtree, and keeps of the nodes below it only those beside its first leaf. */
 function hashBlank(provider: CipherSuiteProvider, root: TreeNode): Awaitable<void> {
   const { Nh } = provider.suite.hash;
   const width = widthOf(root);
   const first = (root.nodeIndex + 1 - width) / 2;
+  /** The first two hashes of each level. */
+  const firsts: [Uint8Array, Uint8Array][] = [];
   /** The hashes of the level below, one after the other. */
   let below = new Uint8Array(0);
-  const hashOf = (i: number) => below.subarray(Nh * i, Nh * (i + 1));
   const write = (writer: Writer, i: number) => {
-    const input =
-      below.length === 0
-        ? { nodeType: NodeType.leaf, leafIndex: first + i, leafNode: undefined }
-        : {
-            nodeType: NodeType.parent,
-            parentNode: undefined,
-            leftHash: hashOf(2 * i),
-            rightHash: hashOf(2 * i + 1),
-          };
-    TreeHashInput.write(writer, input as TypeOf<typeof TreeHashInput>);
+    if (below.length === 0) {
+      writeBlankLeaf(writer, first + i);
+    } else {
+      writeBlankParent(
+        writer,
+        below.subarray(Nh * 2 * i, Nh * (2 * i + 1)),
+        below.subarray(Nh * (2 * i + 1), Nh * (2 * i + 2)),
+      );
+    }
   };
   const levels = Array.from({ length: level(root.nodeIndex) + 1 }, (_, height) => width >> height);
   const hashLevel = (count: number): Awaitable<void> => {
@@ -130,10 +145,16 @@ function hashBlank(provider: CipherSuiteProvider, root: TreeNode): Awaitable<voi
     });
     return chain(done, () => {
       below = hashes;
+      firsts.push([hashes.slice(0, Nh), hashes.slice(Nh, 2 * Nh)]);
     });
   };
   return chain(inOrder(levels, hashLevel), () => {
     root.hash = below;
+    // The next member gets the leftmost leaf: the hashes beside its path are wanted again.
+    firsts.pop();
+    for (let node = root; node.kind === "parent"; node = node.left) {
+      [node.left.hash, node.right.hash] = firsts.pop() as [Uint8Array, Uint8Array];
+    }
   });
 }
 

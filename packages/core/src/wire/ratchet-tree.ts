@@ -56,8 +56,11 @@ export function peekTree(bytes: Uint8Array, leafIndex: number): TreePeek {
   whole.finish();
   let [nodes, members] = [0, 0];
   let signatureKey: Uint8Array | undefined;
-  for (; reader.remaining > 0; nodes++) {
-    if (reader.uint8() === 0) continue;
+  for (; ; nodes++) {
+    // A blank node is one zero.
+    nodes += reader.zeros();
+    if (reader.remaining === 0) break;
+    reader.uint8();
     if (reader.uint8() !== NodeType.leaf) {
       skip(ParentNode, reader);
       continue;

@@ -57,6 +57,8 @@ describe("a blank subtree takes as much memory as a full one", () => {
     expect(take()).toEqual({ hash: 2047 });
     await tree.update(0, fakeLeaf(1)).treeHash(counted);
     expect(take()).toEqual({ hash: 11 });
+    await tree.add(fakeLeaf(2)).tree.treeHash(counted);
+    expect(take()).toEqual({ hash: 11 });
   });
   it("is made in a step, however large", () => {
     // A tree of 2^21 leaves, nearly all of them beyond the last member.

@@ -146,7 +146,7 @@ describe("a junk message in another member's name costs 1,000 derivations each t
     take();
     (await tree.peek(2, "application", 990)).discard();
     // From the nearest of the secrets that were kept, and down to the leaf.
-    expect(take().expand).toBeLessThan(64 + 10);
+    expect(take().expand).toBeLessThan(16 + 10);
   });
   it("and what it leaves behind goes when the ratchet moves", async () => {
     const { provider: counted, take } = counting(provider);
