@@ -22,6 +22,8 @@ describe("the command line", () => {
       against: undefined,
       check: false,
       skipLarge: false,
+      hostile: false,
+      only: undefined,
     });
   });
 

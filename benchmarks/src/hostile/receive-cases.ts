@@ -57,7 +57,7 @@ const both = (
 ): HostileCase[] => (["receive", "PublicGroup.receive"] as const).map((who) => message(who, ...args));
 
 const reference = { type: 2 as const, reference: EMPTY };
-const references = (size: number) => ({
+export const references = (size: number) => ({
   contentType: 3 as const,
   commit: { proposals: repeat(size / 2, () => reference), path: undefined },
 });
@@ -78,7 +78,7 @@ const psk = (i: number): Proposal => ({
   psk: { pskType: 1, pskId: uint(4, i), pskNonce: new Uint8Array(provider.suite.hash.Nh) },
 });
 
-const longLists = (count = 5 * LIST) => {
+export const longLists = (count = 5 * LIST) => {
   const list = codePoints(Math.min(LIST, count / 5));
   const capabilities = {
     versions: [1, ...list],

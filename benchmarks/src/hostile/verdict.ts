@@ -1,5 +1,4 @@
 // The bars that hostile inputs are held to, and the table of what they cost.
-import type { HostileCase } from "./cases.js";
 import type { Cost } from "./measure.js";
 
 /** The bars, for each KB of input: of time in ms, of memory in KB. */
@@ -13,9 +12,18 @@ const SMALLEST_KB = 1;
 /** Below this the clock and the collector decide about growth, not the input: in ms. */
 const SHORTEST_GROWTH = 20;
 
+/** A hostile input. */
+export interface Hostile {
+  /** The call that takes it. */
+  readonly entry: string;
+  readonly name: string;
+  /** Whether it is refused before its own signature or MAC was verified, or is one of an insider, well signed. */
+  readonly stage: "before" | "after";
+}
+
 /** An input, and half of it. */
 export interface Result {
-  readonly of: Pick<HostileCase, "entry" | "name" | "stage">;
+  readonly of: Hostile;
   readonly half: Cost;
   readonly whole: Cost;
 }
