@@ -13,4 +13,9 @@ export interface HostileCase extends Hostile {
   make(size: number): Promise<Attempt>;
 }
 
-export const hostileCases: readonly HostileCase[] = [...receiveCases, ...memberCases, ...joinCases];
+export const hostileCases: readonly HostileCase[] = [
+  ...decodeCases,
+  ...receiveCases,
+  ...memberCases,
+  ...joinCases,
+];
