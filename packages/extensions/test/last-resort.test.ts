@@ -77,7 +77,30 @@ it("is recognised by everybody, and can be saved after use", async () => {
   await bob.join(welcome);
   const again = await client("bob", [lastResort()], { signer });
   await again.loadKeyPackages(await bob.saveKeyPackages());
-  await again.join(welcome);
-  // One client isn't in a group twice.
-  expect(await refusal(bob.join(welcome))).toMatch(/^12\.4\.3: group_id/);
+  const carol = await (await client("carol", [])).createGroup();
+  expect((await again.join((await carol.add(marked)).welcome as Uint8Array)).groupId).toEqual(carol.groupId);
+});
+
+it("doesn't join again by an old Welcome, which would bring back the keys of messages that were read", async () => {
+  const signer = await generateSigner(crypto, SUITE);
+  const bob = await client("bob", [lastResort()], { signer });
+  const marked = await bob.createKeyPackage({ extensions: [lastResortKeyPackage()] });
+  const alice = await (await client("alice", [])).createGroup();
+  const welcome = (await alice.add(marked)).welcome as Uint8Array;
+  await alice.mergePendingCommit();
+  const joined = await bob.join(welcome);
+  expect(await joined.receive(await alice.encrypt("once"))).toMatchObject({ kind: "application" });
+  expect(await refusal(bob.join(welcome))).toBe("consumed");
+  await joined.close();
+  expect(await refusal(bob.join(welcome))).toBe("consumed");
+  // Nor in a client that the key package was saved for.
+  const again = await client("bob", [lastResort()], { signer });
+  await again.loadKeyPackages(await bob.saveKeyPackages());
+  expect(await refusal(again.join(welcome))).toBe("consumed");
+  // By a newer one it does, after it was removed.
+  await alice.remove(1);
+  await alice.mergePendingCommit();
+  const newer = (await alice.add(marked)).welcome as Uint8Array;
+  await alice.mergePendingCommit();
+  agree(alice, await again.join(newer));
 });

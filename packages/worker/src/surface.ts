@@ -40,13 +40,15 @@ export const CLIENT_METHODS = {
   reinitialize: "groups",
   saveKeyPackages: "bytes",
   loadKeyPackages: "value",
+  keyPackages: "value",
+  deleteKeyPackage: "value",
 } as const satisfies Kinds<Client, MethodOf<Client>>;
 
 /**
- * Methods that a page doesn't call. `withEpoch`, `commitResumption` and `resumptionPsk` are for code in the worker;
+ * Methods that a page doesn't call. `withEpoch`, `commitResumption`, `resumptionPsk` and `retire` are for code in the worker;
  * `member` answers from the page's snapshot.
  */
-type NotCalled = "withEpoch" | "member" | "commitResumption" | "resumptionPsk";
+type NotCalled = "withEpoch" | "member" | "commitResumption" | "resumptionPsk" | "retire";
 
 /** The methods of a group, and how their results are sent. */
 export const GROUP_METHODS = {

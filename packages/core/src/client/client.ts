@@ -1,34 +1,43 @@
 // RFC 9420 §10, §11, §12.4.3: a client, its key packages and its groups.
 import { copyOf, EMPTY, equalBytes, needBytes, wipe } from "../bytes.js";
-import { callHook, checkSigner, guardProvider, signerOf, validateSigner } from "../crypto/index.js";
-import { MlsError, UnsupportedError } from "../errors.js";
+import { callHook, checkSigner, guardProvider, KeyScope, signerOf, validateSigner } from "../crypto/index.js";
+import { MlsError } from "../errors.js";
 import { type BuiltCommit, buildExternalCommit } from "../group/commit/index.js";
 import {
   type ClientConfig,
   checkSavedSigner,
+  type Epoch,
   guardMember,
   needAuthentication,
+  needSigner,
   newLifetime,
+  privateKeysIn,
+  privateKeysOf,
   wipeEpoch,
   wipeState,
 } from "../group/index.js";
-import { createEpoch, joinByWelcome, needReinit } from "../group/join/index.js";
-import {
-  createExternalProposal,
-  type ResumptionOptions,
-  type ResumptionUsage,
-} from "../group/proposals/index.js";
+import { createEpoch, joinByWelcome } from "../group/join/index.js";
+import { createExternalProposal, type ResumptionOptions } from "../group/proposals/index.js";
 import { type LoadedState, loadKeyPackages, loadState, saveKeyPackages } from "../group/storage/index.js";
-import { createKeyPackage, createLeafNode, type OwnKeyPackage } from "../key-package/index.js";
-import type { Awaitable, CipherSuite, CipherSuiteProvider, Signer } from "../provider/index.js";
+import {
+  createKeyPackage,
+  createLeafNode,
+  type KeptKeyPackage,
+  type OwnKeyPackage,
+} from "../key-package/index.js";
+import type {
+  Awaitable,
+  CipherSuite,
+  CipherSuiteProvider,
+  HpkePrivateKey,
+  Signer,
+} from "../provider/index.js";
 import {
   basicCredential,
   type Credential,
-  type Extension,
   isCustomPsk,
   type PreSharedKeyID,
   ProposalType,
-  ProtocolVersion,
   PSKType,
   ResumptionPSKUsage,
   readGroupInfo,
@@ -39,9 +48,9 @@ import {
 import { configOf } from "./config.js";
 import type { Group } from "./group.js";
 import type { MessageOptions } from "./group-options.js";
-import { KeyPackageStore } from "./key-packages.js";
+import { type KeyPackageInfo, KeyPackageStore, keysOfPackage } from "./key-packages.js";
 import { OpenGroups } from "./open-groups.js";
-import { answer, type OperationOptions, perform, type Steps } from "./operation.js";
+import { answer, type OperationOptions, perform, type Steps, withKeys } from "./operation.js";
 import type {
   ClientOptions,
   ExternalJoin,
@@ -51,6 +60,7 @@ import type {
   KeyPackageOptions,
   NewGroup,
 } from "./options.js";
+import { needOwnReinit, resume } from "./resume.js";
 
 /**
  * One identity in one cipher suite: makes key packages, and creates, joins and restores groups.
@@ -65,7 +75,7 @@ export class Client {
   /** For operations without a lock. */
   readonly #config: ClientConfig;
   readonly #externalPsk: ClientOptions["externalPsk"];
-  readonly #keyPackages = new KeyPackageStore();
+  readonly #keyPackages: KeyPackageStore;
   readonly #groups: OpenGroups;
 
   private constructor(options: ClientOptions, provider: CipherSuiteProvider, signer: Signer) {
@@ -79,6 +89,9 @@ export class Client {
     };
     this.#config = guardMember(forGroups, (hook) => hook());
     this.#groups = new OpenGroups(forGroups);
+    this.#keyPackages = new KeyPackageStore(provider.hpke, ({ keyPackage }) =>
+      this.#config.registry.isReusable(keyPackage),
+    );
   }
 
   /**
@@ -116,7 +129,7 @@ export class Client {
 
   /** `Npk` bytes. That of new key packages: the option's, or the one that a group switched to last. */
   get signatureKey(): Uint8Array {
-    return this.#config.identity.signer.publicKey.slice();
+    return this.#config.identity.signatureKey.slice();
   }
 
   /** Adds a signer that restored groups need, because they switched to it. @throws UnsupportedError */
@@ -126,14 +139,27 @@ export class Client {
   }
 
   get #signer(): Signer {
-    return this.#config.guard(this.#config.identity.signer);
+    return needSigner(this.#config, this.#config.identity);
   }
 
-  async #newKeyPackage({
-    extensions: chosen = [],
-    lifetime,
-  }: KeyPackageOptions = {}): Promise<OwnKeyPackage> {
-    const { provider, registry, policy } = this.#config;
+  /** Runs an operation. The private keys that it makes end with it, except those of its result. */
+  #run<R, T>(
+    make: (config: ClientConfig) => Steps<R, T>,
+    keysIn: (result: R) => Iterable<HpkePrivateKey>,
+    options: OperationOptions,
+  ): Promise<T> {
+    const scope = new KeyScope(this.#provider);
+    const steps = make({ ...this.#config, provider: scope.provider });
+    return perform(
+      withKeys(scope, steps, (result) => (result === undefined ? [] : keysIn(result))),
+      options,
+    );
+  }
+
+  async #newKeyPackage(
+    { provider, registry, policy }: ClientConfig,
+    { extensions: chosen = [], lifetime }: KeyPackageOptions = {},
+  ): Promise<OwnKeyPackage> {
     const extensions = registry.keyPackageExtensions(chosen, (length) => provider.random(length));
     const leaf = this.#config.describeLeaf(extensions);
     return createKeyPackage(provider, this.#signer, leaf, lifetime ?? newLifetime(policy), extensions);
@@ -151,7 +177,8 @@ export class Client {
       this.#keyPackages.add(own);
       return writeKeyPackage(own.keyPackage);
     };
-    return perform({ work: () => this.#newKeyPackage(options), finish }, options);
+    const work = (config: ClientConfig) => this.#newKeyPackage(config, options);
+    return this.#run((config) => ({ work: () => work(config), finish }), keysOfPackage, options);
   }
 
   /**
@@ -161,15 +188,19 @@ export class Client {
    * const group = await alice.createGroup({ groupId: new TextEncoder().encode("team") });
    */
   createGroup(options: GroupOptions = {}): Promise<Group> {
-    const work = async () => {
-      const groupId = copyOf(options.groupId) ?? this.#provider.random(this.#provider.suite.hash.Nh);
+    const work = async (config: ClientConfig) => {
+      const groupId = copyOf(options.groupId) ?? config.provider.random(config.provider.suite.hash.Nh);
       this.#groups.checkNew(groupId);
-      const description = this.#config.describeLeaf();
-      const lifetime = newLifetime(this.#config.policy);
-      const leaf = await createLeafNode(this.#provider, this.#signer, description, lifetime);
-      return createEpoch(this.#config, groupId, options.extensions ?? [], leaf);
+      const lifetime = newLifetime(config.policy);
+      const leaf = await createLeafNode(config.provider, this.#signer, config.describeLeaf(), lifetime);
+      return createEpoch(config, groupId, options.extensions ?? [], leaf);
     };
-    return perform({ work, finish: (epoch) => this.#groups.enter(epoch), drop: wipeEpoch }, options);
+    const finish = (epoch: Epoch) => this.#groups.enter(epoch);
+    return this.#run(
+      (config) => ({ work: () => work(config), finish, drop: wipeEpoch }),
+      privateKeysOf,
+      options,
+    );
   }
 
   /**
@@ -184,22 +215,27 @@ export class Client {
    */
   join(welcome: Uint8Array, options: JoinOptions = {}): Promise<Group> {
     const { previous } = options;
-    const config: ClientConfig = { ...this.#config, psk: (id) => this.#findPsk(id, previous) };
-    const work = async () => {
+    const work = async (config: ClientConfig) => {
       const message = readWelcome(welcome, config.policy.maxJoinSize);
       const own = this.#keyPackages.for(message);
       const tree = copyOf(options.ratchetTree);
       const predecessors = this.#groups.predecessors(previous);
-      return { own, ...(await joinByWelcome(config, message, own, tree, predecessors)) };
+      const withPsks = { ...config, psk: (id: PreSharedKeyID) => this.#findPsk(id, previous) };
+      return { own, ...(await joinByWelcome(withPsks, message, own, tree, predecessors)) };
     };
-    const finish = ({ own, epoch, resumes }: Awaited<ReturnType<typeof work>>) => {
-      // Of two calls with one key package, the first that ends uses it.
-      this.#keyPackages.need(own);
-      const group = this.#groups.enter(epoch, options.replace, resumes);
-      if (!this.#config.registry.isReusable(own.keyPackage)) this.#keyPackages.delete(own);
+    type Joined = Awaited<ReturnType<typeof work>>;
+    const finish = ({ own, epoch, resumes }: Joined) => {
+      const enter = () => this.#groups.enter(epoch, options.replace, resumes);
+      const group = this.#keyPackages.use(own, epoch.groupContext, enter);
+      if (!this.#config.registry.isReusable(own.keyPackage)) group.retire(own.initKey);
       return group;
     };
-    return perform({ work, finish, drop: ({ epoch }) => wipeEpoch(epoch) }, options);
+    const drop = ({ epoch }: Joined) => wipeEpoch(epoch);
+    return this.#run(
+      (config) => ({ work: () => work(config), finish, drop }),
+      ({ epoch }) => privateKeysOf(epoch),
+      options,
+    );
   }
 
   /**
@@ -214,9 +250,9 @@ export class Client {
    * const { group, commit } = await bob.joinByExternalCommit(await aliceGroup.groupInfo());
    */
   joinByExternalCommit(groupInfo: Uint8Array, options: ExternalJoinOptions = {}): Promise<ExternalJoin> {
-    const steps: Steps<BuiltCommit, ExternalJoin> = {
+    const steps = (config: ClientConfig): Steps<BuiltCommit, ExternalJoin> => ({
       work: async () =>
-        buildExternalCommit(this.#config, readGroupInfo(groupInfo, this.#config.policy.maxJoinSize), {
+        buildExternalCommit(config, readGroupInfo(groupInfo, config.policy.maxJoinSize), {
           signer: this.#signer,
           description: this.#config.describeLeaf(),
           ratchetTree: copyOf(options.ratchetTree),
@@ -228,8 +264,8 @@ export class Client {
         }),
       finish: ({ commit, epoch }) => ({ group: this.#groups.enter(epoch, options.replace), commit }),
       drop: ({ epoch }) => wipeEpoch(epoch),
-    };
-    return perform(steps, options);
+    });
+    return this.#run(steps, ({ epoch }) => privateKeysOf(epoch), options);
   }
 
   /**
@@ -244,18 +280,18 @@ export class Client {
    * const group = await client.restore([saved, ...changes]);
    */
   restore(saved: Uint8Array | readonly Uint8Array[], options: OperationOptions = {}): Promise<Group> {
-    const steps: Steps<LoadedState, Group> = {
+    const steps = (config: ClientConfig): Steps<LoadedState, Group> => ({
       work: async () => {
         const records = Array.isArray(saved) ? saved : [saved];
         return loadState(
-          this.#config,
+          config,
           records.map((record) => needBytes(record, "a saved group").slice()),
         );
       },
       finish: (loaded) => this.#groups.restore(loaded),
       drop: ({ state }) => wipeState(state),
-    };
-    return perform(steps, options);
+    });
+    return this.#run(steps, ({ state }) => privateKeysIn(state), options);
   }
 
   #findPsk(id: PreSharedKeyID, previous?: Group): Awaitable<Uint8Array | undefined> {
@@ -289,11 +325,11 @@ export class Client {
     group: { readonly groupId: Uint8Array; readonly epoch: bigint },
     options: MessageOptions = {},
   ): Promise<Uint8Array> {
-    const work = async () => {
+    const work = async (config: ClientConfig) => {
       const groupId = needBytes(group.groupId, "a group ID").slice();
       const { epoch } = group;
       const authenticatedData = copyOf(options.authenticatedData) ?? EMPTY;
-      const own = await this.#newKeyPackage();
+      const own = await this.#newKeyPackage(config);
       const message = await createExternalProposal(this.#config, {
         groupId,
         epoch,
@@ -308,7 +344,11 @@ export class Client {
       this.#keyPackages.add(own);
       return message;
     };
-    return perform({ work, finish }, options);
+    return this.#run(
+      (config) => ({ work: () => work(config), finish }),
+      ({ own }) => keysOfPackage(own),
+      options,
+    );
   }
 
   /**
@@ -322,7 +362,13 @@ export class Client {
   branch(from: Group, options: ResumptionOptions & GroupOptions): Promise<NewGroup> {
     const { groupId: chosen, extensions = from.extensions, ...resumption } = options;
     const groupId = copyOf(chosen) ?? this.#provider.random(this.#provider.suite.hash.Nh);
-    return this.#resume(from, ResumptionPSKUsage.branch, groupId, extensions, resumption);
+    return resume(
+      (one) => this.createGroup(one),
+      from,
+      ResumptionPSKUsage.branch,
+      { groupId, extensions },
+      resumption,
+    );
   }
 
   /**
@@ -335,32 +381,38 @@ export class Client {
    * const { group, welcome } = await alice.reinitialize(oldGroup, { add: [keyPackageOfBob] });
    */
   async reinitialize(from: Group, options: ResumptionOptions & OperationOptions): Promise<NewGroup> {
-    const { version, cipherSuite, groupId, extensions } = needReinit(from.predecessor);
-    if (cipherSuite !== this.cipherSuite.id || version !== ProtocolVersion.mls10) {
-      const expected = `a ReInit to suite ${this.cipherSuite.id}, version ${ProtocolVersion.mls10}`;
-      throw new UnsupportedError(`expected ${expected}, got suite ${cipherSuite}, version ${version}`);
-    }
-    return this.#resume(from, ResumptionPSKUsage.reinit, groupId, extensions, options);
+    const { groupId, extensions } = needOwnReinit(from.predecessor, this.cipherSuite);
+    return resume(
+      (one) => this.createGroup(one),
+      from,
+      ResumptionPSKUsage.reinit,
+      { groupId, extensions },
+      options,
+    );
   }
 
-  async #resume(
-    from: Group,
-    usage: ResumptionUsage,
-    groupId: Uint8Array,
-    extensions: readonly Extension[],
-    options: ResumptionOptions & OperationOptions,
-  ): Promise<NewGroup> {
-    const { signal } = options;
-    const group = await this.createGroup({ groupId, extensions, signal });
-    try {
-      const { welcome, ratchetTree } = await group.commitResumption(from, usage, options);
-      // This client is the only member, so no other commit can come first.
-      await group.mergePendingCommit({ signal });
-      return { group, welcome, ratchetTree };
-    } catch (error) {
-      await group.close();
-      throw error;
-    }
+  /**
+   * The key packages whose private keys this client keeps: those that weren't used yet, and those that may be used more
+   * than once. They open a Welcome also after their lifetime, since it may have been sent before: delete them when no
+   * such Welcome can be on its way any more.
+   * @example
+   * for (const { reference, notAfter } of client.keyPackages()) {
+   *   if (Number(notAfter) * 1000 < Date.now() - 7 * 86_400_000) client.deleteKeyPackage(reference);
+   * }
+   */
+  keyPackages(): readonly KeyPackageInfo[] {
+    return this.#keyPackages.infos;
+  }
+
+  /**
+   * Deletes a key package with its private keys (§10): no Welcome for it can be opened any more.
+   * @param reference its KeyPackageRef
+   * @returns whether it was there
+   * @example
+   * client.deleteKeyPackage(reference);
+   */
+  deleteKeyPackage(reference: Uint8Array): boolean {
+    return this.#keyPackages.delete(needBytes(reference, "a KeyPackageRef"));
   }
 
   /**
@@ -381,19 +433,20 @@ export class Client {
   }
 
   /**
-   * Adds the key packages that {@link saveKeyPackages} saved.
+   * Adds the key packages that {@link saveKeyPackages} saved. One whose keys a key store or a token doesn't have any more
+   * was used or deleted since: it is left out.
    * @throws MlsError `state` for damaged or foreign bytes, or another suite; `try-again` if the provider can't find the
    *   keys now, with the `cause`
    * @example
    * await restarted.loadKeyPackages(saved);
    */
   loadKeyPackages(saved: Uint8Array, options: OperationOptions = {}): Promise<void> {
-    const steps: Steps<readonly OwnKeyPackage[], void> = {
-      work: async () => loadKeyPackages(this.#provider, needBytes(saved, "saved key packages").slice()),
+    const steps = ({ provider }: ClientConfig): Steps<readonly KeptKeyPackage[], void> => ({
+      work: async () => loadKeyPackages(provider, needBytes(saved, "saved key packages").slice()),
       finish: (loaded) => {
-        for (const own of loaded) this.#keyPackages.add(own);
+        for (const own of loaded) this.#keyPackages.add(own, own.joined);
       },
-    };
-    return perform(steps, options);
+    });
+    return this.#run(steps, (loaded) => loaded.flatMap(keysOfPackage), options);
   }
 }

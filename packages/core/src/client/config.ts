@@ -16,7 +16,7 @@ export function configOf(
 ): ClientConfig {
   const registry = new Registry(extensions);
   const capabilities = capabilitiesOf(crypto, registry, options.capabilities);
-  const identity = { signer, credential };
+  const identity = { signatureKey: signer.publicKey.slice(), credential };
   const { leafExtensions = [] } = options;
   // One for each key. Of two with one key, the latest is used.
   let signers = [signer];

@@ -4,7 +4,6 @@ import { mlsExporter } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type PreparedCommit, prepareCommit, prepareResumption } from "../group/commit/index.js";
 import {
-  accessTo,
   type CachedProposal,
   type ClientConfig,
   type Epoch,
@@ -41,7 +40,7 @@ import {
   withoutProposal,
   withProposal,
 } from "../group/proposals/index.js";
-import type { Awaitable } from "../provider/index.js";
+import type { Awaitable, HpkePrivateKey } from "../provider/index.js";
 import { GroupBase } from "./group-base.js";
 import type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from "./group-options.js";
 import { Membership } from "./membership.js";
@@ -131,7 +130,7 @@ export class Group extends GroupBase {
       }
       return applicationMessage(this.#own.context, applicationData, authenticatedData);
     };
-    return this.#own.lock.run({ work, finish: answer }, options);
+    return this.#own.run({ work, finish: answer }, options);
   }
 
   /**
@@ -156,7 +155,7 @@ export class Group extends GroupBase {
       this.#own.state = withProposal(this.#own.state, cached);
       return message;
     };
-    return this.#own.lock.run({ work, finish }, options);
+    return this.#own.run({ work, finish }, options);
   }
 
   /**
@@ -175,7 +174,7 @@ export class Group extends GroupBase {
     const finish = (state: GroupState) => {
       this.#own.state = state;
     };
-    return this.#own.lock.run({ work, finish }, options);
+    return this.#own.run({ work, finish }, options);
   }
 
   /**
@@ -228,7 +227,7 @@ export class Group extends GroupBase {
       },
       drop: ({ pending }) => wipeEpoch(pending.epoch),
     };
-    return this.#own.lock.run(steps, options);
+    return this.#own.run(steps, options);
   }
 
   /**
@@ -275,7 +274,7 @@ export class Group extends GroupBase {
    */
   mergePendingCommit(options: OperationOptions = {}): Promise<CommitMessage> {
     const work = async () => mergePending(this.config, this.#own.state, this.#own.needPending());
-    return this.#own.lock.run({ work, finish: (merged) => this.#own.enter(merged) }, options);
+    return this.#own.run({ work, finish: (merged) => this.#own.enter(merged) }, options);
   }
 
   /**
@@ -290,7 +289,7 @@ export class Group extends GroupBase {
       this.#own.state = { ...this.#own.state, pending: undefined };
       wipeEpoch(epoch);
     };
-    return this.#own.lock.run({ work: () => undefined, finish }, options);
+    return this.#own.run({ work: () => undefined, finish }, options);
   }
 
   /**
@@ -312,7 +311,7 @@ export class Group extends GroupBase {
       finish: (reception) => this.#own.enter(reception),
       drop: ({ drop }) => drop?.(),
     };
-    return this.#own.lock.run(steps, options);
+    return this.#own.run(steps, options);
   }
 
   /**
@@ -336,7 +335,7 @@ export class Group extends GroupBase {
       }
       return mlsExporter(this.config.provider, this.current.secrets.exporterSecret, label, bytes, length);
     };
-    return this.#own.lock.run({ work, finish: answer, drop: wipe }, options);
+    return this.#own.run({ work, finish: answer, drop: wipe }, options);
   }
 
   /**
@@ -350,14 +349,14 @@ export class Group extends GroupBase {
     const changes: (() => void)[] = [];
     const call = async () => {
       needMember(this.#own.state);
-      const access = accessTo(this.#own.context, (change) => changes.push(change));
+      const access = this.#own.access((change) => changes.push(change));
       return this.#own.lock.callHook(() => work(access));
     };
     const finish = (result: T) => {
       for (const change of changes) change();
       return result;
     };
-    return this.#own.lock.run({ work: call, finish }, options);
+    return this.#own.run({ work: call, finish }, options);
   }
 
   /**
@@ -372,7 +371,7 @@ export class Group extends GroupBase {
       needActive(this.#own.state);
       return groupInfoMessage(this.#own.context, options);
     };
-    return this.#own.lock.run({ work, finish: answer }, options);
+    return this.#own.run({ work, finish: answer }, options);
   }
 
   /**
@@ -410,6 +409,11 @@ export class Group extends GroupBase {
    */
   async close(): Promise<void> {
     this.#own.close();
+  }
+
+  /** Ends a private key that this group made superfluous, such as the init key of its key package. @internal */
+  retire(key: HpkePrivateKey): void {
+    this.#own.retireNow(key);
   }
 
   /** The state that a group which resumes this one is checked against. @internal */

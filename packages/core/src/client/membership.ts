@@ -1,10 +1,13 @@
 // RFC 9420 §8, §12: what a member of a group holds. Operations read it, and replace it in one step at their end.
 import { wipe } from "../bytes.js";
+import { KeyScope } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import {
+  accessTo,
   type ClientConfig,
   checkSavedSigners,
   checkSigners,
+  type EpochAccess,
   type GroupState,
   guardMember,
   leaveGroup,
@@ -12,22 +15,31 @@ import {
   needOpen,
   ownLeaf,
   type PendingCommit,
+  privateKeysIn,
   sameIdentity,
   signerIn,
 } from "../group/index.js";
 import type { Received, Reception } from "../group/messages/index.js";
 import { type SavePoint, saveState } from "../group/storage/index.js";
-import type { Signer } from "../provider/index.js";
+import type { HpkePrivateKey, Signer } from "../provider/index.js";
+import { LeafNodeSource } from "../wire/index.js";
 import { Lock } from "./lock.js";
-import type { OperationOptions } from "./operation.js";
+import { type OperationOptions, type Steps, withKeys } from "./operation.js";
 
 export class Membership {
   /** With hooks and signers that the lock calls. */
   readonly config: ClientConfig;
   readonly lock: Lock;
-  state: GroupState;
   /** The last saved record. */
   saved: SavePoint | undefined;
+  #state: GroupState;
+  /** The keys that operations make, and those that the state doesn't need any more. */
+  readonly #scope: KeyScope;
+  /** Keys in a key store or a token that the last saved record may refer to, and those that only earlier ones do. */
+  #retired: { readonly last: HpkePrivateKey[]; readonly earlier: HpkePrivateKey[] } = {
+    last: [],
+    earlier: [],
+  };
   #signer: Signer;
   /** As the client has it, for all of its groups. */
   readonly #shared: ClientConfig;
@@ -37,9 +49,11 @@ export class Membership {
   constructor(config: ClientConfig, state: GroupState, saved: SavePoint | undefined, onLeave: () => void) {
     this.lock = new Lock(config.asyncContext);
     this.#shared = config;
-    this.config = guardMember(config, (hook) => this.lock.callHook(hook));
+    this.#scope = new KeyScope(config.provider);
+    const { provider } = this.#scope;
+    this.config = guardMember({ ...config, provider }, (hook) => this.lock.callHook(hook));
     this.saved = saved;
-    this.state = state;
+    this.#state = state;
     this.#onLeave = onLeave;
     checkSigners(config, state);
     this.#signer = signerIn(this.config, state.current);
@@ -48,6 +62,62 @@ export class Membership {
   get context(): MemberContext {
     const { current: epoch, past } = this.state;
     return { config: this.config, epoch, past, signer: this.#signer };
+  }
+
+  /** The epoch for an extension, with a provider whose keys are the extension's own. */
+  access(later: Parameters<typeof accessTo>[1]): EpochAccess {
+    const { provider } = this.#shared;
+    return accessTo({ ...this.context, config: { ...this.config, provider } }, later);
+  }
+
+  get state(): GroupState {
+    return this.#state;
+  }
+
+  set state(next: GroupState) {
+    if (next === this.#state) return;
+    const kept = new Set(privateKeysIn(next));
+    this.retire(...this.#endingKeys().filter((key) => !kept.has(key)));
+    this.#state = next;
+  }
+
+  /** The state's keys, without the leaf key of a key package that may be used again: other groups may have it too. */
+  #endingKeys(): HpkePrivateKey[] {
+    const { current } = this.#state;
+    const fromKeyPackage = ownLeaf(current).leafNodeSource.type === LeafNodeSource.keyPackage;
+    const isShared = fromKeyPackage && this.config.registry.reusesKeyPackages;
+    const { leafKey } = current.keys;
+    return [...privateKeysIn(this.#state)].filter((key) => !(isShared && key === leafKey));
+  }
+
+  /**
+   * Ends keys with the running operation. Where a saved state may refer to them, because they are in a key store or a
+   * token, they end when the second record after that is saved: then the first one is in a safe place.
+   */
+  retire(...keys: readonly HpkePrivateKey[]): void {
+    if (this.config.provider.hpke.savePrivateKey === undefined) this.#scope.add(...keys);
+    else this.#retired.last.push(...keys);
+  }
+
+  /** {@link retire} while no operation runs. */
+  retireNow(key: HpkePrivateKey): void {
+    this.retire(key);
+    this.#scope.end(privateKeysIn(this.#state));
+  }
+
+  /** Notes that a record was saved. */
+  recorded(saved: SavePoint): void {
+    this.saved = saved;
+    this.#scope.add(...this.#retired.earlier);
+    this.#retired = { last: [], earlier: this.#retired.last };
+  }
+
+  /** Runs an operation in its turn. Private keys that it made end with it, unless the state needs them. */
+  run<R, T>(steps: Steps<R, T>, options: OperationOptions): Promise<T> {
+    return this.lock.run(
+      withKeys(this.#scope, steps, () => privateKeysIn(this.#state)),
+      options,
+    );
   }
 
   /** @throws MlsError `missing` */
@@ -69,8 +139,8 @@ export class Membership {
     if (left) this.#onLeave();
     // New key packages have the identity that a group switched to.
     else if (!sameIdentity(before, ownLeaf(state.current))) {
-      const { credential } = ownLeaf(state.current);
-      Object.assign(this.config.identity, { signer: signerIn(this.#shared, state.current), credential });
+      const { signatureKey, credential } = ownLeaf(state.current);
+      Object.assign(this.config.identity, { signatureKey, credential });
     }
     return received;
   }
@@ -86,19 +156,25 @@ export class Membership {
       return saveState(this.config.provider, this.state, since());
     };
     const finish = ({ bytes, saved }: { bytes: Uint8Array; saved: SavePoint }) => {
-      this.saved = saved;
+      this.recorded(saved);
       return bytes;
     };
-    return this.lock.run({ work, finish, drop: ({ bytes }) => wipe(bytes) }, options);
+    return this.run({ work, finish, drop: ({ bytes }) => wipe(bytes) }, options);
   }
 
   /** Overwrites all secrets. Operations that haven't ended are given up. */
   close(): void {
     if (this.state.status === "closed") return;
+    const { last, earlier } = this.#retired;
+    const all = [...this.#endingKeys(), ...last, ...earlier];
     const { state, release } = leaveGroup(this.state, "closed");
-    this.state = state;
+    this.#state = state;
     this.lock.giveUpAll(() => new MlsError("closed", "the group was closed before the call ended"));
     release();
+    // What is in a key store or a token may be needed again, when the group is restored.
+    const isReferred = this.config.provider.hpke.savePrivateKey !== undefined && this.saved !== undefined;
+    if (!isReferred) this.#scope.add(...all);
+    this.#scope.end([]);
     this.#onLeave();
   }
 }

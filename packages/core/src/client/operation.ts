@@ -1,6 +1,7 @@
 // Operations: work that takes its time, and takes effect in one step at its end, unless it is given up before.
+import { type KeyScope, onFailure } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import { type Awaitable, isPromise } from "../provider/index.js";
+import { type Awaitable, type HpkePrivateKey, isPromise } from "../provider/index.js";
 
 /** An `AbortSignal`, by its shape: that of the platform, or any other. */
 export interface AbortSignalLike {
@@ -28,6 +29,29 @@ export interface Steps<R, T> {
   readonly finish: (result: R) => T;
   /** Overwrites the secrets of a result that isn't taken over. */
   readonly drop?: ((result: R) => void) | undefined;
+}
+
+/**
+ * The same operation, at whose end the private keys end that it made and that nothing needs.
+ * @param kept those that are needed after it: of its result, if it was taken over
+ */
+export function withKeys<R, T>(
+  scope: KeyScope,
+  { work, finish, drop }: Steps<R, T>,
+  kept: (result?: R) => Iterable<HpkePrivateKey>,
+): Steps<R, T> {
+  return {
+    work: () => onFailure(work, () => scope.end(kept())),
+    finish: (result) => {
+      const answer = finish(result);
+      scope.end(kept(result));
+      return answer;
+    },
+    drop: (result) => {
+      drop?.(result);
+      scope.end(kept());
+    },
+  };
 }
 
 /** For operations that change nothing. */

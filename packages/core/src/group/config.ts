@@ -46,11 +46,11 @@ export interface ClientConfig extends GroupConfig {
   /** Whether nobody but this client holds a signer, so that no other client could restore what it saves. */
   isUnsaved(signer: Signer): boolean;
   /** That of new leaf nodes and key packages. It changes when a group switches to another one. */
-  readonly identity: { signer: Signer; credential: Credential };
+  readonly identity: { signatureKey: Uint8Array; credential: Credential };
 }
 
 /** The signer for a leaf node. @throws MlsError `missing-signer` if the client has none */
-export function needSigner(config: ClientConfig, { signatureKey }: LeafNode): Signer {
+export function needSigner(config: ClientConfig, { signatureKey }: Pick<LeafNode, "signatureKey">): Signer {
   const signer = config.signerFor(signatureKey);
   if (signer === undefined) {
     const got = toHex(signatureKey.subarray(0, 16));

@@ -71,19 +71,26 @@ export async function assembleEpoch(
   { secrets: { encryptionSecret, ...secrets }, additional }: DerivedSecrets,
 ): Promise<Epoch> {
   const ledgers = new Map<string, EpochLedger>();
-  for (const definition of registry.secrets) {
-    const secret = additional.get(definition.label);
-    if (secret !== undefined) ledgers.set(definition.label, definition.open(provider, secret));
+  try {
+    for (const definition of registry.secrets) {
+      const secret = additional.get(definition.label);
+      if (secret !== undefined) ledgers.set(definition.label, definition.open(provider, secret));
+    }
+    const { confirmedTranscriptHash: confirmed } = groupContext;
+    const tag = await confirmationTag(provider, secrets.confirmationKey, confirmed);
+    return {
+      ...(await publicEpoch(provider, groupContext, tree, tag)),
+      keys,
+      secrets,
+      secretTree: new SecretTree(provider, tree.width, encryptionSecret, policy.ratchets),
+      confirmationTag: tag,
+      ledgers,
+    };
+  } catch (error) {
+    wipe(...Object.values(secrets), encryptionSecret, ...additional.values());
+    for (const ledger of ledgers.values()) ledger.wipe();
+    throw error;
   }
-  const tag = await confirmationTag(provider, secrets.confirmationKey, groupContext.confirmedTranscriptHash);
-  return {
-    ...(await publicEpoch(provider, groupContext, tree, tag)),
-    keys,
-    secrets,
-    secretTree: new SecretTree(provider, tree.width, encryptionSecret, policy.ratchets),
-    confirmationTag: tag,
-    ledgers,
-  };
 }
 
 /** The epoch of a joiner secret (§8). Both secrets have `Nh` bytes. The caller must overwrite them. */
@@ -147,5 +154,10 @@ export async function nextEpoch(
 ): Promise<NextEpoch> {
   const groupContext = GroupContext.encoding(parts.groupContext);
   const joinerSecret = await deriveJoinerSecret(config.provider, { initSecret, commitSecret, groupContext });
-  return { epoch: await epochFromJoinerSecret(config, parts, joinerSecret, pskSecret), joinerSecret };
+  try {
+    return { epoch: await epochFromJoinerSecret(config, parts, joinerSecret, pskSecret), joinerSecret };
+  } catch (error) {
+    wipe(joinerSecret);
+    throw error;
+  }
 }

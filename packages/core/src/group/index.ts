@@ -7,7 +7,13 @@ export {
   needAuthentication,
   type Succession,
 } from "./authentication.js";
-export { type AsyncContext, type ClientConfig, checkSavedSigner, type GroupConfig } from "./config.js";
+export {
+  type AsyncContext,
+  type ClientConfig,
+  checkSavedSigner,
+  type GroupConfig,
+  needSigner,
+} from "./config.js";
 export { type Epoch, type PublicEpoch, wipeEpoch } from "./epoch.js";
 export { guardHooks, guardMember } from "./hooks.js";
 export { type Member, memberOf, type Party, sameIdentity } from "./member.js";
@@ -38,6 +44,8 @@ export {
   needOpen,
   ownLeaf,
   type PendingCommit,
+  privateKeysIn,
+  privateKeysOf,
   type ResumedGroup,
   resumptionPskOf,
   signerIn,

@@ -112,6 +112,25 @@ export function leaveGroup(state: GroupState, status: "removed" | "closed"): Tra
   return { state: { ...firstState(state.current, state.resumes), status }, release: () => wipeState(state) };
 }
 
+/** The private HPKE keys of an epoch. */
+export function* privateKeysOf({ keys }: Pick<Epoch, "keys">): Iterable<HpkePrivateKey> {
+  yield keys.leafKey;
+  yield* keys.pathKeys.values();
+}
+
+/** The private HPKE keys that a state needs. */
+export function* privateKeysIn({
+  status,
+  current,
+  pending,
+  proposals,
+}: GroupState): Iterable<HpkePrivateKey> {
+  if (status === "removed" || status === "closed") return;
+  yield* privateKeysOf(current);
+  if (pending !== undefined) yield* privateKeysOf(pending.epoch);
+  for (const { leafKey } of proposals) if (leafKey !== undefined) yield leafKey;
+}
+
 /** Overwrites all secrets of a state. */
 export function wipeState({ current, past, pending }: GroupState): void {
   for (const old of past) wipePast(old);

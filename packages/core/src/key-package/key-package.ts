@@ -46,6 +46,17 @@ export interface OwnKeyPackage {
   readonly leafKey: HpkePrivateKey;
 }
 
+/** A group that this client joined by a key package, and the epoch in which it did so. */
+export interface JoinedGroup {
+  readonly groupId: Uint8Array;
+  readonly epoch: bigint;
+}
+
+/** A key package that is kept, and what it was used for. Only one that may be used again was used before. */
+export interface KeptKeyPackage extends OwnKeyPackage {
+  readonly joined: readonly JoinedGroup[];
+}
+
 /** Makes a signed leaf node of source `key_package`: for a key package, or for the creator of a group (§11). */
 export async function createLeafNode(
   provider: CipherSuiteProvider,

@@ -93,6 +93,8 @@ describe("two members", () => {
       "signature.validatePublicKey": 2,
       "hash.mac": 1,
       "hash.hash": 1,
+      // The init key, which was used.
+      "hpke.destroyPrivateKey": 1,
     });
 
     // The first message of a sender derives its ratchets from the secret tree (§9); the others step one of them.
@@ -156,7 +158,8 @@ describe("an empty commit in a group of 8", () => {
       committing: { ...committing, "hpke.sealAll": "7 in 1" },
       near,
       far,
-      merging: { "hash.hash": 1 },
+      // The leaf key that was replaced.
+      merging: { "hash.hash": 1, "hpke.destroyPrivateKey": 1 },
     });
     for (const [i, group] of groups.entries()) {
       const { commit } = await group.update();
@@ -165,9 +168,10 @@ describe("an empty commit in a group of 8", () => {
     }
     expect(await emptyCommit(parties, groups), "lived-in").toEqual({
       committing: { ...committing, "hpke.sealAll": "3 in 1" },
-      near,
-      far,
-      merging: { "hash.hash": 1 },
+      // The keys of the nodes that the path replaced.
+      near: { ...near, "hpke.destroyPrivateKey": 3 },
+      far: { ...far, "hpke.destroyPrivateKey": 1 },
+      merging: { "hash.hash": 1, "hpke.destroyPrivateKey": 4 },
     });
   });
 });

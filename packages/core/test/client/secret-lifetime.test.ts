@@ -3,6 +3,7 @@ import type { Group, Policy } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { isZero, text } from "@copse/test-support/bytes";
 import { gather, party } from "@copse/test-support/clients";
+import { failure } from "@copse/test-support/errors";
 import { expandingBy } from "@copse/test-support/kdf";
 import { describe, expect, it } from "vitest";
 
@@ -98,5 +99,32 @@ describe("the secrets of an epoch are overwritten", () => {
       await alice.mergePendingCommit();
     }
     expect(past.every(isZero)).toBe(true);
+  });
+  it("also if the provider fails while it computes the epoch's confirmation tag", async () => {
+    const node = nodeProvider();
+    const suite = node.suite(SUITE);
+    const derived: Uint8Array[] = [];
+    const line = { failing: false };
+    const kdf = expandingBy(suite.kdf, (...request) => {
+      const output = suite.kdf.expand(...request) as Uint8Array;
+      derived.push(output);
+      return output;
+    });
+    const mac: typeof suite.hash.mac = (key, data) => {
+      if (line.failing) throw new Error("the provider is gone");
+      return suite.hash.mac(key, data);
+    };
+    const crypto = { ...node, suite: () => ({ ...suite, kdf, hash: { ...suite.hash, mac } }) };
+    const { groups } = await gather([
+      await party("alice", { suite: SUITE, crypto }),
+      await party("bob", { suite: SUITE }),
+    ]);
+    const [alice] = groups as [Group];
+    derived.length = 0;
+    line.failing = true;
+    expect((await failure(alice.update())).code).toBe("try-again");
+    // The path secrets, the joiner secret, the epoch secret and those of the epoch.
+    expect(derived.length).toBeGreaterThan(11);
+    expect(derived.filter((secret) => !isZero(secret))).toEqual([]);
   });
 });

@@ -298,6 +298,9 @@ const AT_ONCE: readonly string[] = [
   "close",
   "commitResumption",
   "resumptionPsk",
+  "retire",
+  "keyPackages",
+  "deleteKeyPackage",
 ];
 
 function methodsOf(target: { readonly prototype: object }, level = target.prototype): string[] {

@@ -68,7 +68,8 @@ export function stickyProvider(calls: Calls): CryptoProvider {
         hash: wrap(hash),
         kdf: wrap(kdf),
         aead: wrap(aead),
-        hpke: wrap(hpke),
+        // Nothing waits until a key is destroyed.
+        hpke: { ...wrap(hpke), destroyPrivateKey: () => new Promise(() => undefined) },
         signature: wrap(signature),
       };
       const known = suites.get(id) ?? wrapped;

@@ -52,6 +52,7 @@ async function joined(vector: Vector, { provider: crypto, suite }: VectorProvide
           reference: await makeKeyPackageRef(suite, encode(KeyPackage, keyPackage)),
           initKey: scalar(vector.init_priv, kem.Nsk),
           leafKey: scalar(vector.encryption_priv, kem.Nsk),
+          joined: [],
         },
       ],
     }),

@@ -195,6 +195,11 @@ export class Registry {
     for (const definition of this.definitions) definition.checkLeafNode?.(leafNode, groupExtensions);
   }
 
+  /** Whether a key package of this client may be used more than once: groups may share its leaf key. */
+  get reusesKeyPackages(): boolean {
+    return this.definitions.some(({ isReusable }) => isReusable !== undefined);
+  }
+
   isReusable(keyPackage: KeyPackage): boolean {
     return this.definitions.some((definition) => definition.isReusable?.(keyPackage) === true);
   }

@@ -1,8 +1,8 @@
 // RFC 9420 §10: key packages with their private keys as bytes, in a format of this library.
 import { equalBytes, wipe } from "../../bytes.js";
-import { decode, encode, opaque, struct, uint8, uint16, vector } from "../../codec/index.js";
+import { decode, encode, opaque, struct, uint8, uint16, uint64, vector } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
-import type { OwnKeyPackage } from "../../key-package/index.js";
+import type { KeptKeyPackage } from "../../key-package/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
 import { readKeyPackage, writeKeyPackage } from "../../wire/index.js";
 import { loading, openRecord, sealRecord } from "./record.js";
@@ -14,21 +14,30 @@ export const SAVED_KEY_PACKAGES = 0x82;
 export const SavedKeyPackages = struct({
   format: uint8,
   cipherSuite: uint16,
-  keyPackages: vector(struct({ keyPackage: opaque, reference: opaque, initKey: opaque, leafKey: opaque })),
+  keyPackages: vector(
+    struct({
+      keyPackage: opaque,
+      reference: opaque,
+      initKey: opaque,
+      leafKey: opaque,
+      joined: vector(struct({ groupId: opaque, epoch: uint64 })),
+    }),
+  ),
 });
 
 /** @throws MlsError `key-not-extractable` if the provider neither exports nor saves private keys */
 export async function saveKeyPackages(
   provider: CipherSuiteProvider,
-  own: Iterable<OwnKeyPackage>,
+  own: Iterable<KeptKeyPackage>,
 ): Promise<Uint8Array> {
   const keyPackages = [];
-  for (const { keyPackage, reference, initKey, leafKey } of own) {
+  for (const { keyPackage, reference, initKey, leafKey, joined } of own) {
     keyPackages.push({
       keyPackage: writeKeyPackage(keyPackage),
       reference,
       initKey: await saveKey(provider, initKey),
       leafKey: await saveKey(provider, leafKey),
+      joined,
     });
   }
   const body = encode(SavedKeyPackages, {
@@ -46,19 +55,27 @@ export async function saveKeyPackages(
 export async function loadKeyPackages(
   provider: CipherSuiteProvider,
   bytes: Uint8Array,
-): Promise<OwnKeyPackage[]> {
+): Promise<KeptKeyPackage[]> {
   const load = async () => {
     const { body } = await openRecord(provider, SAVED_KEY_PACKAGES, bytes);
     const { keyPackages } = decode(SavedKeyPackages, body);
-    const loaded: OwnKeyPackage[] = [];
+    const loaded: KeptKeyPackage[] = [];
     for (const saved of keyPackages) {
       const keyPackage = readKeyPackage(saved.keyPackage);
-      loaded.push({
-        keyPackage,
-        reference: saved.reference.slice(),
-        initKey: await loadKey(provider, saved.initKey, keyPackage.initKey),
-        leafKey: await loadKey(provider, saved.leafKey, keyPackage.leafNode.encryptionKey),
-      });
+      const { encryptionKey } = keyPackage.leafNode;
+      try {
+        loaded.push({
+          keyPackage,
+          reference: saved.reference.slice(),
+          initKey: await loadKey(provider, saved.initKey, keyPackage.initKey),
+          leafKey: await loadKey(provider, saved.leafKey, encryptionKey),
+          joined: saved.joined.map(({ groupId, epoch }) => ({ groupId: groupId.slice(), epoch })),
+        });
+      } catch (error) {
+        // Gone from the key store: the key package was used or deleted since.
+        const isGone = error instanceof MlsError && error.code === "state";
+        if (provider.hpke.loadPrivateKey === undefined || !isGone) throw error;
+      }
     }
     return loaded;
   };

@@ -1,0 +1,171 @@
+// RFC 9420 §9.2, §10, §16.2: private keys end when no state needs them, and not before.
+import { type CryptoProvider, type Group, type HpkePrivateKey, MlsError } from "@copse/core";
+import { nodeProvider } from "@copse/provider-node";
+import { party } from "@copse/test-support/clients";
+import { failure } from "@copse/test-support/errors";
+import { describe, expect, it } from "vitest";
+import { privateKeysIn } from "../../src/group/state.js";
+
+const SUITE = 1;
+
+/**
+ * A provider that notes which private keys there are.
+ * @param stored whether keys are saved as references into a key store, as those of a token are
+ */
+function watched(stored = false) {
+  const node = nodeProvider();
+  const suite = node.suite(SUITE);
+  const live = new Set<HpkePrivateKey>();
+  const numbers = new Map<HpkePrivateKey, number>();
+  const store = new Map<number, HpkePrivateKey>();
+  const note = <P extends { privateKey: HpkePrivateKey }>(pair: P): P => {
+    live.add(pair.privateKey);
+    return pair;
+  };
+  const hpke: typeof suite.hpke = {
+    ...suite.hpke,
+    generateKeyPair: async () => note(await suite.hpke.generateKeyPair()),
+    deriveKeyPair: async (ikm) => note(await suite.hpke.deriveKeyPair(ikm)),
+    importPrivateKey: async (bytes) => note(await suite.hpke.importPrivateKey(bytes)),
+    destroyPrivateKey(key) {
+      live.delete(key);
+      store.delete(numbers.get(key) ?? -1);
+      return suite.hpke.destroyPrivateKey(key);
+    },
+    ...(stored && {
+      savePrivateKey(key: HpkePrivateKey) {
+        const number = numbers.get(key) ?? numbers.size;
+        numbers.set(key, number);
+        store.set(number, key);
+        return Uint8Array.of(number);
+      },
+      async loadPrivateKey([number]: Uint8Array) {
+        const key = store.get(number as number);
+        if (key === undefined) throw new MlsError("state", "the key store doesn't have this key");
+        return key;
+      },
+    }),
+  };
+  const crypto: CryptoProvider = { ...node, suite: () => ({ ...suite, hpke }) };
+  return { crypto, live, store };
+}
+
+/** The keys that a group's state needs. */
+const needed = (group: Group) => new Set(privateKeysIn(group.predecessor));
+
+async function three(stored = false) {
+  const watch = watched(stored);
+  const alice = await party("alice", { suite: SUITE, crypto: watch.crypto });
+  const bob = await party("bob", { suite: SUITE });
+  const carol = await party("carol", { suite: SUITE });
+  const founder = await bob.client.createGroup();
+  const { welcome } = await founder.commit({
+    add: [await alice.client.createKeyPackage(), await carol.client.createKeyPackage()],
+    forcePath: true,
+  });
+  await founder.mergePendingCommit();
+  const joined = await alice.client.join(welcome as Uint8Array);
+  return { ...watch, alice, a: joined, b: founder, c: await carol.client.join(welcome as Uint8Array) };
+}
+
+describe("a private key ends when no state needs it, and not before", () => {
+  it("after each operation, whether it succeeds or fails", async () => {
+    const { live, alice, a, b, c } = await three();
+    const check = (what: string) => expect(live, what).toEqual(needed(a));
+    check("a Welcome: the init key is gone");
+    await a.update();
+    check("a pending commit");
+    await a.clearPendingCommit();
+    check("a pending commit that was dropped");
+    await failure(a.commit({ remove: [a.ownLeafIndex] }));
+    await failure(a.commit({ psks: [{ external: new Uint8Array(1) }], forcePath: true }));
+    check("commits that fail, before and after their path was made");
+    await a.groupInfo();
+    check("a GroupInfo, whose external_pub is of a derived key");
+    const proposal = await a.propose({ update: true });
+    expect(needed(a).size).toBeGreaterThan(1);
+    check("an own Update");
+    for (const group of [b, c]) await group.receive(proposal);
+    const { commit } = await b.commit();
+    const damaged = commit.slice();
+    damaged[damaged.length - 1] = (damaged.at(-1) as number) ^ 1;
+    await failure(a.receive(damaged));
+    check("a commit that is refused");
+    for (const group of [a, c]) await group.receive(commit);
+    await b.mergePendingCommit();
+    check("a commit with the own Update");
+    await a.update();
+    const other = await c.update();
+    for (const group of [a, b]) await group.receive(other.commit);
+    await c.mergePendingCommit();
+    check("a commit that another one outran");
+    const groupInfo = await b.groupInfo();
+    const dave = watched();
+    const joining = await party("dave", { suite: SUITE, crypto: dave.crypto });
+    const { group } = await joining.client.joinByExternalCommit(groupInfo);
+    expect(dave.live).toEqual(needed(group));
+    await failure(joining.client.joinByExternalCommit(groupInfo));
+    expect(dave.live).toEqual(needed(group));
+    await failure(alice.client.createGroup({ groupId: a.groupId }));
+    check("a group that isn't created");
+    const removal = await b.remove(a.ownLeafIndex);
+    await a.receive(removal.commit);
+    expect(live.size, "a removal").toBe(0);
+    await group.close();
+    expect(dave.live.size, "a group that is closed").toBe(0);
+  });
+  it("in a key store or a token: one save after the last saved state that refers to it", async () => {
+    const { live, store, alice, a, b, c } = await three(true);
+    const first = await a.save();
+    const commits = [];
+    for (let i = 0; i < 2; i++) {
+      const { commit } = await b.update();
+      commits.push(commit);
+      for (const group of [a, c]) await group.receive(commit);
+      await b.mergePendingCommit();
+    }
+    // The process ends before it saved again: all keys of the saved state are there.
+    const again = await (await alice.again()).restore(first);
+    for (const commit of commits) await again.receive(commit);
+    expect(again.epochAuthenticator).toEqual(a.epochAuthenticator);
+    await again.close();
+    await a.save();
+    const second = await a.save();
+    expect(live.size).toBeLessThanOrEqual(needed(a).size + 2 * commits.length);
+    await a.update();
+    await a.mergePendingCommit();
+    await a.save();
+    await a.save();
+    expect(store.size).toBe(needed(a).size);
+    expect((await failure((await alice.again()).restore(second))).code).toBe("state");
+    const last = await a.save();
+    await a.close();
+    expect((await alice.client.restore(last)).active).toBe(true);
+  });
+});
+
+describe("key packages", () => {
+  it("can be listed and deleted, and then open no Welcome", async () => {
+    const { crypto, live } = watched();
+    const alice = await party("alice", { suite: SUITE, crypto });
+    const keyPackages = [await alice.client.createKeyPackage(), await alice.client.createKeyPackage()];
+    const [one, two] = [...alice.client.keyPackages()] as unknown as [
+      { reference: Uint8Array },
+      { reference: Uint8Array },
+    ];
+    expect(alice.client.keyPackages()).toHaveLength(2);
+    const now = BigInt(Math.floor(Date.now() / 1000));
+    for (const { notBefore, notAfter, reusable } of alice.client.keyPackages()) {
+      expect(notBefore < now && now < notAfter).toBe(true);
+      expect(reusable).toBe(false);
+    }
+    expect(live.size).toBe(4);
+    expect(alice.client.deleteKeyPackage(one.reference)).toBe(true);
+    expect(alice.client.deleteKeyPackage(one.reference)).toBe(false);
+    expect(live.size).toBe(2);
+    const group = await (await party("bob", { suite: SUITE })).client.createGroup();
+    const { welcome } = await group.add(keyPackages[0] as Uint8Array);
+    expect((await failure(alice.client.join(welcome as Uint8Array))).code).toBe("missing");
+    expect(alice.client.keyPackages()).toMatchObject([{ reference: two.reference }]);
+  });
+});
