@@ -1,6 +1,13 @@
 // RFC 9420 §10, §11, §12.4.3: a client, its key packages and its groups.
 import { copyOf, EMPTY, equalBytes, needBytes, wipe } from "../bytes.js";
-import { callHook, checkSigner, guardProvider, KeyScope, signerOf, validateSigner } from "../crypto/index.js";
+import {
+  checkSigner,
+  guardHooksOf,
+  guardProvider,
+  KeyScope,
+  signerOf,
+  validateSigner,
+} from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type BuiltCommit, buildExternalCommit } from "../group/commit/index.js";
 import {
@@ -81,7 +88,10 @@ export class Client {
   private constructor(options: ClientOptions, provider: CipherSuiteProvider, signer: Signer) {
     const { credential } = options;
     this.#provider = provider;
-    this.#externalPsk = options.externalPsk;
+    const { externalPsk } = guardHooksOf({ externalPsk: options.externalPsk }, "externalPsk", (hook) =>
+      hook(),
+    );
+    this.#externalPsk = externalPsk;
     const own = typeof credential === "string" ? basicCredential(credential) : credential;
     const forGroups: ClientConfig = {
       ...configOf(options, provider, own, signer, (id) => this.#findPsk(id)),
@@ -296,13 +306,7 @@ export class Client {
 
   #findPsk(id: PreSharedKeyID, previous?: Group): Awaitable<Uint8Array | undefined> {
     if (isCustomPsk(id)) return this.#config.registry.psk(id);
-    if (id.pskType === PSKType.external) {
-      return callHook(
-        "externalPsk",
-        (hook) => hook(),
-        () => this.#externalPsk?.(id.pskId.slice()),
-      );
-    }
+    if (id.pskType === PSKType.external) return this.#externalPsk?.(id.pskId.slice());
     return this.#findGroup(id.pskGroupId, previous)?.resumptionPsk(id.pskEpoch);
   }
 

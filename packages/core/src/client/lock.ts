@@ -83,6 +83,11 @@ export class Lock {
     this.#running = undefined;
   }
 
+  /** Whether an operation runs. */
+  get isBusy(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** Ends the running operation and all that wait. */
   giveUpAll(error: () => Error): void {
     const all = [...this.#waiting].map(({ operation }) => operation);

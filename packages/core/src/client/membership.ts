@@ -115,7 +115,12 @@ export class Membership {
   /** Runs an operation in its turn. Private keys that it made end with it, unless the state needs them. */
   run<R, T>(steps: Steps<R, T>, options: OperationOptions): Promise<T> {
     return this.lock.run(
-      withKeys(this.#scope, steps, () => privateKeysIn(this.#state)),
+      withKeys(
+        this.#scope,
+        steps,
+        () => privateKeysIn(this.#state),
+        () => this.lock.isBusy,
+      ),
       options,
     );
   }

@@ -1,5 +1,5 @@
 // Operations: work that takes its time, and takes effect in one step at its end, unless it is given up before.
-import { type KeyScope, onFailure } from "../crypto/index.js";
+import type { KeyScope } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type Awaitable, type HpkePrivateKey, isPromise } from "../provider/index.js";
 
@@ -29,27 +29,30 @@ export interface Steps<R, T> {
   readonly finish: (result: R) => T;
   /** Overwrites the secrets of a result that isn't taken over. */
   readonly drop?: ((result: R) => void) | undefined;
+  /** Is called after work that failed or whose result isn't taken over. @param late whether it was given up before */
+  readonly failed?: ((late: boolean) => void) | undefined;
 }
 
 /**
  * The same operation, at whose end the private keys end that it made and that nothing needs.
  * @param kept those that are needed after it: of its result, if it was taken over
+ * @param isShared whether the scope has keys of another operation now: that one ends those of late work too
  */
 export function withKeys<R, T>(
   scope: KeyScope,
-  { work, finish, drop }: Steps<R, T>,
+  steps: Steps<R, T>,
   kept: (result?: R) => Iterable<HpkePrivateKey>,
+  isShared: () => boolean = () => false,
 ): Steps<R, T> {
   return {
-    work: () => onFailure(work, () => scope.end(kept())),
+    ...steps,
     finish: (result) => {
-      const answer = finish(result);
+      const answer = steps.finish(result);
       scope.end(kept(result));
       return answer;
     },
-    drop: (result) => {
-      drop?.(result);
-      scope.end(kept());
+    failed: (late) => {
+      if (!(late && isShared())) scope.end(kept());
     },
   };
 }
@@ -100,10 +103,10 @@ export class Operation<R = unknown, T = unknown> {
       else
         result.then(
           (value) => this.#finish(value),
-          (error: unknown) => this.giveUp(error),
+          (error: unknown) => this.#fail(error),
         );
     } catch (error) {
-      this.giveUp(error);
+      this.#fail(error);
     }
   }
 
@@ -111,15 +114,22 @@ export class Operation<R = unknown, T = unknown> {
     const { finish, drop } = this.#steps;
     if (this.over) {
       drop?.(result);
+      this.#steps.failed?.(true);
       return;
     }
     try {
       this.#resolve(finish(result));
     } catch (error) {
       drop?.(result);
-      this.#reject(error);
+      this.#fail(error);
+      return;
     }
     this.#end();
+  }
+
+  #fail(error: unknown): void {
+    this.#steps.failed?.(this.over);
+    this.giveUp(error);
   }
 
   /** Ends the operation with an error, unless it is over. */

@@ -2,25 +2,13 @@
 import { MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, isPromise, type Signer } from "../provider/index.js";
 
-/** Calls a function, and changes what it throws or rejects with. */
-function mapError<T>(call: () => Awaitable<T>, change: (error: unknown) => unknown): Awaitable<T> {
-  let result: Awaitable<T>;
-  try {
-    result = call();
-  } catch (error) {
-    throw change(error);
-  }
-  if (!isPromise(result)) return result;
-  return result.then(undefined, (error: unknown) => {
-    throw change(error);
-  });
-}
+type AnyFunction = (...args: never[]) => unknown;
 
-/**
- * An object with the fields of `target`, in which each function, own or inherited, is called by `call`.
- * @param call gets the function, bound to `target` and its arguments
- */
-export function wrapFunctions<T extends object>(target: T, call: <R>(work: () => R) => R): T {
+/** Calls a function with its arguments. */
+type Call = (work: AnyFunction, self: object, args: readonly unknown[]) => unknown;
+
+/** An object with the fields of `target`, in which each function, own or inherited, is called by `call`. */
+export function wrapFunctions<T extends object>(target: T, call: Call): T {
   const wrapped: Record<string, unknown> = {};
   for (let level: object | null = target; level !== null; level = Object.getPrototypeOf(level)) {
     if (level === Object.prototype) break;
@@ -29,12 +17,28 @@ export function wrapFunctions<T extends object>(target: T, call: <R>(work: () =>
       const value: unknown = Reflect.get(target, name);
       wrapped[name] =
         typeof value === "function"
-          ? (...args: unknown[]) => call(() => Reflect.apply(value, target, args))
+          ? (...args: unknown[]) => call(value as AnyFunction, target, args)
           : value;
     }
   }
   // It has each field of `target`, and a function of the same type for each function.
   return wrapped as T;
+}
+
+/** Calls functions, and changes what they throw or reject with. */
+function changingErrors(change: (error: unknown) => unknown): Call {
+  const fail = (error: unknown): never => {
+    throw change(error);
+  };
+  return (work, self, args) => {
+    let result: Awaitable<unknown>;
+    try {
+      result = Reflect.apply(work, self, args);
+    } catch (error) {
+      return fail(error);
+    }
+    return isPromise(result) ? result.then(undefined, fail) : result;
+  };
 }
 
 /** The error for a failure that says nothing about the input. */
@@ -44,8 +48,10 @@ export function noVerdict(whose: string, cause: unknown): MlsError {
 
 /** An object whose functions throw only MlsErrors: their verdicts. What else they throw is changed by `change`. */
 export function guardFunctions<T extends object>(target: T, change: (cause: unknown) => MlsError): T {
-  const failure = (error: unknown) => (error instanceof MlsError ? error : change(error));
-  return wrapFunctions(target, <R>(work: () => R): R => mapError(work, failure) as R);
+  return wrapFunctions(
+    target,
+    changingErrors((error) => (error instanceof MlsError ? error : change(error))),
+  );
 }
 
 /**
@@ -71,22 +77,18 @@ export function guardProvider(provider: CipherSuiteProvider): CipherSuiteProvide
 export type CallHook = <R>(hook: () => R) => R;
 
 /**
- * Calls a hook of the application or a signer.
- * @throws MlsError `try-again` for whatever it throws; `reentrant` as it is, because trying again doesn't help
+ * An object of the application, whose functions are hooks.
+ * @param whose names it in errors: `try-again` for whatever a hook throws; `reentrant` as it is, because trying again
+ *   doesn't help
  */
-export function callHook<T>(whose: string, call: CallHook, hook: () => Awaitable<T>): Awaitable<T> {
-  return mapError(
-    () => call(hook),
-    (error) => (error instanceof MlsError && error.code === "reentrant" ? error : noVerdict(whose, error)),
+export function guardHooksOf<T extends object>(target: T, whose: string, call: CallHook): T {
+  const guarded = changingErrors((error) =>
+    error instanceof MlsError && error.code === "reentrant" ? error : noVerdict(whose, error),
   );
+  return wrapFunctions(target, (hook, self, args) => call(() => guarded(hook, self, args)));
 }
 
-/** The signer as a group or a client calls it. */
+/** The signer as an operation calls it. */
 export function guardSigner(signer: Signer, call: CallHook): Signer {
-  const { algorithm, publicKey } = signer;
-  return {
-    algorithm,
-    publicKey,
-    sign: (message) => callHook("the signer", call, () => signer.sign(message)),
-  };
+  return guardHooksOf(signer, "the signer", call);
 }

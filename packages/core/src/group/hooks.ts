@@ -1,19 +1,13 @@
 // RFC 9420 §5.3.1, §8.4, §12.2: how operations call the application's hooks.
-import { type CallHook, callHook, guardSigner, wrapFunctions } from "../crypto/index.js";
-import type { Awaitable } from "../provider/index.js";
+import { type CallHook, guardHooksOf, guardSigner } from "../crypto/index.js";
 import type { ClientConfig, GroupConfig } from "./config.js";
 
 /** The configuration with hooks that are called by `call`, and whose failures are `try-again`: they are no verdict. */
 export function guardHooks<C extends GroupConfig>(config: C, call: CallHook): C {
-  const by =
-    (whose: string) =>
-    <R>(hook: () => R): R =>
-      // What a hook returns at once stays as it is.
-      callHook(whose, call, hook as () => Awaitable<unknown>) as R;
   return {
     ...config,
-    authentication: wrapFunctions(config.authentication, by("the authentication service")),
-    policy: wrapFunctions(config.policy, by("the policy")),
+    authentication: guardHooksOf(config.authentication, "the authentication service", call),
+    policy: guardHooksOf(config.policy, "the policy", call),
     // Failures of its parts are told apart where they are known: an unknown type of PSK is a verdict.
     psk: (id) => call(() => config.psk(id)),
   };

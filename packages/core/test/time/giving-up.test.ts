@@ -9,6 +9,7 @@ import {
   type NewGroup,
 } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";
+import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
 import { reopened } from "@copse/test-support/clients";
 import { describe, expect, test } from "vitest";
@@ -268,8 +269,17 @@ const PUBLIC_GROUP: Readonly<Record<string, Row>> = {
   },
   resume: async (here) => {
     const followed = await follower(here);
+    const { commit } = await here.b.update();
+    await here.b.mergePendingCommit();
     const groupInfo = await here.b.groupInfo();
-    return { followed, run: (options) => followed.resume(groupInfo, options) };
+    return {
+      followed,
+      run: (options) => followed.resume(groupInfo, options),
+      succeeded: async () => {
+        await here.a.receive(commit);
+        expect(followed.treeHash).toEqual(here.a.treeHash);
+      },
+    };
   },
   propose: async (here) => {
     const { a, b, calls } = here;
@@ -344,3 +354,49 @@ describe("other ways", () => {
     expect(await giveUpAtEachCall(here, await (GROUP[name] as Row)(here))).toBeGreaterThan(0);
   });
 });
+
+describe("an answer that comes while another operation runs", () => {
+  test.each(["fails", "succeeds"])("ends none of that one's keys (the late one %s)", async (end) => {
+    const here = await world("private", nobleProvider());
+    const { a, b, calls } = here;
+    const signer = await generateSigner(nodeProvider(), 1);
+    const broken = { ...signer, sign: () => Promise.reject(new Error("no")) };
+    const controller = new AbortController();
+    const stuck = calls.stickAt(3);
+    const late = a.update({ ...(end === "fails" && { signer: broken }), signal: controller.signal });
+    await stuck;
+    controller.abort();
+    await late.catch(() => undefined);
+
+    // The other operation waits for its signer: the keys of its path are made already.
+    const signing = defer();
+    const gate = defer();
+    const slow = {
+      ...signer,
+      sign: async (message: Uint8Array) => {
+        signing.resolve();
+        await gate.promise;
+        return signer.sign(message);
+      },
+    };
+    const running = a.update({ signer: slow });
+    await signing.promise;
+    await calls.answerLate();
+    gate.resolve();
+    await committed(here)(await running);
+    // Both need the keys that the update made.
+    const { commit } = await b.update();
+    await a.receive(commit);
+    await b.mergePendingCommit();
+    expect(a.epochAuthenticator).toEqual(b.epochAuthenticator);
+  });
+});
+
+function defer() {
+  // The Promise constructor assigns it before it returns.
+  let resolve!: () => void;
+  const promise = new Promise<void>((onResolve) => {
+    resolve = onResolve;
+  });
+  return { promise, resolve };
+}

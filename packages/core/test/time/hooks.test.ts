@@ -5,9 +5,8 @@ import { nodeProvider } from "@copse/provider-node";
 import { gather, type PartyOptions, party } from "@copse/test-support/clients";
 import { failure } from "@copse/test-support/errors";
 import { describe, expect, it, test } from "vitest";
-import { wrapFunctions } from "../../src/crypto/guard.js";
 import { MlsError } from "../../src/errors.js";
-import { PSK, SUITE } from "./stuck.js";
+import { PSK, SUITE, through } from "./stuck.js";
 
 /** Calls of each operation of a group. `close` isn't among them: a hook may call it. */
 const CALLS: Readonly<Record<string, (group: Group) => Promise<unknown>>> = {
@@ -225,7 +224,7 @@ describe("a hook, a signer or a provider that fails", () => {
     const inner = nodeProvider();
     const suite = inner.suite(SUITE);
     const { aead, hpke } = suite;
-    const wrapped = { ...suite, aead: wrapFunctions(aead, down), hpke: wrapFunctions(hpke, down) };
+    const wrapped = { ...suite, aead: through(aead, down), hpke: through(hpke, down) };
     return { ...inner, suite: () => wrapped };
   };
 
@@ -364,7 +363,7 @@ async function slowPair(): Promise<{ a: Group; b: Group }> {
   const inner = nodeProvider();
   const suite = inner.suite(SUITE);
   const later = <R>(work: () => R): R => Promise.resolve().then(work) as R;
-  const slow = { ...suite, kdf: wrapFunctions(suite.kdf, later), hash: wrapFunctions(suite.hash, later) };
+  const slow = { ...suite, kdf: through(suite.kdf, later), hash: through(suite.hash, later) };
   const { groups } = await gather([
     await party("alice", { suite: SUITE, crypto: { ...inner, suite: () => slow } }),
     await party("bob", { suite: SUITE }),

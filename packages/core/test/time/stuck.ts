@@ -46,30 +46,40 @@ export class Calls {
     });
   }
 
-  /** Answers what is stuck, and waits for what comes of it. */
-  async answerLate(): Promise<void> {
-    for (const answer of this.late.splice(0)) answer();
+  /** Answers what is stuck, the oldest first, and waits for what comes of it. */
+  async answerLate(count = this.late.length): Promise<void> {
+    for (const answer of this.late.splice(0, count)) answer();
     for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }
 
+/** An object each of whose functions is called by `call`. */
+export function through<T extends object>(target: T, call: <R>(work: () => R) => R): T {
+  return wrapFunctions(target, (work, self, args) => call(() => Reflect.apply(work, self, args)));
+}
+
 /** A provider whose asynchronous functions go through `calls`. */
-export function stickyProvider(calls: Calls): CryptoProvider {
-  const inner = nodeProvider();
+export function stickyProvider(calls: Calls, inner = nodeProvider()): CryptoProvider {
   const suites = new Map<number, CipherSuiteProvider>();
   return {
     ...inner,
     suite(id) {
       const { hash, kdf, aead, hpke, signature, ...rest } = inner.suite(id);
-      const wrap = <T extends object>(part: T): T => wrapFunctions(part, calls.answer);
+      const wrap = <T extends object>(part: T): T => through(part, calls.answer);
       const wrapped: CipherSuiteProvider = {
         suite: rest.suite,
         random: (length) => rest.random(length),
         hash: wrap(hash),
         kdf: wrap(kdf),
         aead: wrap(aead),
-        // Nothing waits until a key is destroyed.
-        hpke: { ...wrap(hpke), destroyPrivateKey: () => new Promise(() => undefined) },
+        hpke: {
+          ...wrap(hpke),
+          // It destroys the key, but nothing waits for its answer.
+          destroyPrivateKey: (key) => {
+            void hpke.destroyPrivateKey(key);
+            return new Promise(() => undefined);
+          },
+        },
         signature: wrap(signature),
       };
       const known = suites.get(id) ?? wrapped;
@@ -101,11 +111,14 @@ export interface World {
   readonly b: Group;
 }
 
-export async function world(handshake: "private" | "public" = "private"): Promise<World> {
+export async function world(
+  handshake: "private" | "public" = "private",
+  provider = nodeProvider(),
+): Promise<World> {
   const calls = new Calls();
   const aliceOptions: World["aliceOptions"] = {
     suite: SUITE,
-    crypto: stickyProvider(calls),
+    crypto: stickyProvider(calls, provider),
     signer: stickySigner(calls, await generateSigner(nodeProvider(), SUITE)),
     authentication: stickyAuthentication(calls),
     externalPsk: () => calls.answer(() => PSK),
