@@ -27,13 +27,14 @@ export interface Said {
  */
 const BY_SECRETS: readonly RegExp[] = [
   // The membership tag, and the encryption of PrivateMessages.
+  /^validation 6\.2: the membership tag/,
   /^fork$/,
   /^validation 12\.4\.2: the confirmation tag/,
   /^validation 7\.5: the derived public keys/,
   /^validation 7\.4: a path secret/,
   /^crypto$/,
 ];
-const BY_PATH = BY_SECRETS.slice(1);
+const BY_PATH = BY_SECRETS.slice(2);
 /** The follower knows no pre-shared keys. */
 const BY_PSK = /^missing$/;
 
