@@ -314,7 +314,7 @@ const MAX_SHARED = 8;
 const MAX_SHARED_LENGTH = 256;
 
 /**
- * The same codec, which keeps the values that it read last. If the same bytes follow again, it returns the same
+ * The same codec, which keeps the short values that it read last. If the same bytes follow again, it returns the same
  * frozen value: thousands of members with equal capabilities share one object. Use it only for structures of
  * numbers, none of whose encodings is the beginning of another one.
  */
@@ -327,9 +327,10 @@ export function shared<T extends object>(codec: Codec<T>): Codec<T> {
       const start = reader.offset;
       const found = known.find(({ bytes }) => reader.skipIf(bytes));
       if (found !== undefined) return found.value;
-      const value = frozen(codec.read(reader));
+      const value = codec.read(reader);
       // Without this limit, a peer could make the codec keep any amount of memory.
       if (reader.offset - start > MAX_SHARED_LENGTH) return value;
+      frozen(value);
       if (known.length >= MAX_SHARED) known.shift();
       known.push({ bytes: reader.bytes.slice(start, reader.offset), value });
       return value;
