@@ -53,16 +53,14 @@ export const MEMBER = 1;
 export const NEW_MEMBER: Sender = { senderType: 3 };
 const [PUBLIC, PRIVATE, WELCOME, GROUP_INFO, KEY_PACKAGE] = [1, 2, 3, 4, 5] as const;
 
-export const client = (credential: string, extensions: readonly MlsExtension[] = [], signer?: Signer) =>
-  Client.create({
-    crypto,
-    suite: SUITE,
-    credential,
-    authentication,
-    policy,
-    extensions,
-    ...(signer === undefined ? {} : { signer }),
-  });
+export async function client(
+  credential: string,
+  extensions: readonly MlsExtension[] = [],
+  signer?: Signer,
+): Promise<Client> {
+  const own = signer ?? (await generateSigner(crypto, SUITE));
+  return Client.create({ crypto, suite: SUITE, credential, authentication, policy, extensions, signer: own });
+}
 
 /** Bob at leaf 0, Mallory at leaf 1, others behind them. */
 export interface Infiltrated {

@@ -140,6 +140,7 @@ export const memberCases: readonly HostileCase[] = [
           .catch(() => undefined);
       }
       const saved = await from.bob.save();
+      await from.bob.close();
       return { bytes: saved.length, run: () => from.bobClient.restore(saved) };
     },
   },
@@ -154,6 +155,7 @@ export const memberCases: readonly HostileCase[] = [
       const late = await privately(from, { contentType: 1, applicationData: EMPTY }, { generation });
       await from.bob.receive(late);
       const saved = await from.bob.save();
+      await from.bob.close();
       return { bytes: saved.length, run: () => from.bobClient.restore(saved) };
     },
   },
