@@ -24,7 +24,6 @@ import {
   encryptWithLabel,
   type FramedContent,
   GroupInfo,
-  GroupSecrets,
   KeyPackage,
   loadState,
   MlsMessage,
@@ -313,8 +312,9 @@ export async function welcomeTo(
   const welcomeSecret = await deriveWelcomeSecret(provider, joinerSecret, new Uint8Array(Nh));
   const { key, nonce } = await welcomeKeyAndNonce(provider, welcomeSecret);
   const encryptedGroupInfo = await provider.aead.seal(key, nonce, EMPTY, many(encode(GroupInfo, groupInfo)));
-  const ids = Array.from({ length: psks }, () => ({ pskType: 1 as const, pskId: EMPTY, pskNonce: EMPTY }));
-  const secrets = encode(GroupSecrets, { joinerSecret, pathSecret: undefined, psks: ids });
+  // External PSKs without an ID and a nonce; no path secret.
+  const ids = vectorOf(Array.from({ length: psks }, () => Uint8Array.of(1, 0, 0)));
+  const secrets = concat([vector(joinerSecret), uint(1, 0), ids]);
   const sealed = await encryptWithLabel(provider, invited.initKey, "Welcome", encryptedGroupInfo, secrets);
   const reference = await makeKeyPackageRef(provider, KeyPackage.encoding(invited));
   const empty = vectorOf(Array.from({ length: 3 * others }, () => vector()));

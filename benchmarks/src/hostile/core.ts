@@ -25,4 +25,4 @@ export { KeyPackage } from "../../../packages/core/dist/wire/key-package.js";
 export { SenderData } from "../../../packages/core/dist/wire/message.js";
 export { MlsMessage } from "../../../packages/core/dist/wire/mls-message.js";
 export { RatchetTreeNodes } from "../../../packages/core/dist/wire/ratchet-tree.js";
-export { GroupInfo, GroupSecrets } from "../../../packages/core/dist/wire/welcome.js";
+export { GroupInfo } from "../../../packages/core/dist/wire/welcome.js";

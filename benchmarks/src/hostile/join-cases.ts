@@ -146,7 +146,7 @@ export const joinCases: readonly HostileCase[] = [
     name: "many PSK ids",
     stage: "before",
     size: 900 * KB,
-    make: async (size) => joining(await small({}), { psks: size / 4 }),
+    make: async (size) => joining(await small({}), { psks: size / 3 }),
   },
   {
     entry: "join",

@@ -6,7 +6,6 @@ import {
   opaque,
   optional,
   Reader,
-  skip,
   struct,
   type TypeOf,
   uint16,
@@ -96,7 +95,9 @@ export function findGroupSecrets<T>(
     if (length === Nh) found = find(reader.take(length));
     else reader.jump(length);
     if (found !== undefined) return { found, encrypted: HPKECiphertext.read(reader) };
-    skip(HPKECiphertext, reader);
+    // The two vectors of an HPKECiphertext; the list may have a third of a million of them for each MB.
+    reader.jump(reader.varint());
+    reader.jump(reader.varint());
   }
   return undefined;
 }
