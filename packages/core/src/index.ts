@@ -8,6 +8,7 @@ export {
   type CredentialClaim,
   commitsByDefault,
   DEFAULT_POLICY,
+  type GroupSnapshot,
   type Identity,
   insecureAcceptAll,
   type Member,

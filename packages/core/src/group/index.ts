@@ -29,6 +29,7 @@ export {
   policyOf,
   type ReceivedProposal,
 } from "./policy.js";
+export type { GroupSnapshot } from "./snapshot.js";
 export {
   accessTo,
   type CachedProposal,

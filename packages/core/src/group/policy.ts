@@ -5,6 +5,7 @@ import { DEFAULT_RATCHET_LIMITS, type RatchetLimits } from "../schedule/index.js
 import type { LifetimeRule } from "../tree/index.js";
 import { type Lifetime, type Proposal, ProposalType, WireFormat } from "../wire/index.js";
 import type { Party } from "./member.js";
+import type { GroupSnapshot } from "./snapshot.js";
 
 /** The choices of an application. Every field has a default: {@link DEFAULT_POLICY}. */
 export interface Policy {
@@ -77,6 +78,8 @@ export interface ProposedAction {
   readonly proposer: Party;
   /** `undefined` for a proposal that is sent separately. */
   readonly committer: Party | undefined;
+  /** The group as it is before the commit; `undefined` for a proposal to join one that isn't known here. */
+  readonly group: GroupSnapshot | undefined;
 }
 
 const HOUR = 60 * 60;

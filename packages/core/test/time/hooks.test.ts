@@ -189,6 +189,29 @@ describe("a hook that calls an operation of its own group", () => {
     await later;
   });
 
+  test("needn't: the policy is given the group as it is, and getters answer", async () => {
+    let group: Group | undefined;
+    const seen: unknown[] = [];
+    const alice = await party("alice", {
+      suite: SUITE,
+      policy: {
+        authorize: ({ group: given }) => {
+          seen.push([given?.epoch, given?.groupId, given?.members.length, given?.member(1)?.leafIndex]);
+          seen.push([group?.epoch, group?.groupId, group?.members.length, group?.member(1)?.leafIndex]);
+          return true;
+        },
+      },
+    });
+    const { groups } = await gather([alice, await party("bob", { suite: SUITE })]);
+    const [a, b] = groups as [Group, Group];
+    [group, seen.length] = [a, 0];
+    await a.receive((await b.update()).commit);
+    expect(seen).toEqual([
+      [1n, a.groupId, 2, 1],
+      [1n, a.groupId, 2, 1],
+    ]);
+  });
+
   test("may close it", async () => {
     const { group } = await lone();
     expect((await failure(group.withEpoch(() => group.close()))).code).toBe("closed");

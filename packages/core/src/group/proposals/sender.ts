@@ -21,6 +21,8 @@ import {
 import type { GroupConfig } from "../config.js";
 import { contextBytes, type PublicEpoch } from "../epoch.js";
 import { memberOf, type Party } from "../member.js";
+import type { ProposedAction } from "../policy.js";
+import { snapshotOf } from "../snapshot.js";
 
 /** The leaf of a member that sent a message. @throws MlsError `unknown-sender` */
 export function senderLeaf({ sender }: Pick<FramedContent, "sender">, tree: RatchetTree): LeafNode {
@@ -108,10 +110,13 @@ export async function authorizeProposals(
 ): Promise<void> {
   if (config.policy.authorize === undefined) return;
   const by = committer && partyOf(epoch, committer);
-  if (by !== undefined && proposals.length === 0) await authorize(config, undefined, by, by);
+  const group = snapshotOf(epoch);
+  const authorized = (proposal: Proposal | undefined, proposer: Party) =>
+    authorize(config, { proposal, proposer, committer: by, group });
+  if (by !== undefined && proposals.length === 0) await authorized(undefined, by);
   for (const [index, sourced] of proposals.entries()) {
     try {
-      await authorize(config, sourced.proposal, partyOf(epoch, sourced.sender), by);
+      await authorized(sourced.proposal, partyOf(epoch, sourced.sender));
     } catch (error) {
       throw blame(error, sourced, index);
     }
@@ -119,14 +124,10 @@ export async function authorizeProposals(
 }
 
 /** Asks the application about one proposal, or a commit without any. @throws MlsError `forbidden` */
-export async function authorize(
-  { policy }: GroupConfig,
-  proposal: Proposal | undefined,
-  proposer: Party,
-  committer?: Party,
-): Promise<void> {
+export async function authorize({ policy }: GroupConfig, action: ProposedAction): Promise<void> {
   if (policy.authorize === undefined) return;
-  const answer = policy.authorize({ proposal, proposer, committer });
+  const { proposal } = action;
+  const answer = policy.authorize(action);
   const authorized = isPromise(answer) ? await answer : answer;
   const what = proposal === undefined ? "commit without proposals" : `${proposalName(proposal)} proposal`;
   if (authorized !== true) throw new MlsError("forbidden", `the policy doesn't authorize this ${what}`);

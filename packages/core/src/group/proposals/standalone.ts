@@ -132,7 +132,10 @@ export async function createExternalProposal(
   { proposal, signer, ...header }: ExternalProposal,
   followed?: { readonly current: PublicEpoch; readonly proposals: readonly CachedProposal[] },
 ): Promise<Uint8Array> {
-  if (followed === undefined) await authorize(config, proposal, { kind: "new-member" });
+  if (followed === undefined) {
+    const proposer = { kind: "new-member" } as const;
+    await authorize(config, { proposal, proposer, committer: undefined, group: undefined });
+  }
   const content = { ...header, content: { contentType: ContentType.proposal, proposal } };
   const wireFormat = WireFormat.publicMessage;
   // §6.1: the signature of a non-member covers no GroupContext.
