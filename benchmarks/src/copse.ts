@@ -59,6 +59,7 @@ async function member(crypto: CryptoProvider, suite: number, credential: string)
     },
     async joinByExternalCommit(groupInfo) {
       ({ group } = await client.joinByExternalCommit(groupInfo));
+      await group.mergePendingCommit();
     },
     encrypt: (data) => current().encrypt(data),
     async receive(message) {

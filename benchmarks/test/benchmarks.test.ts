@@ -73,6 +73,7 @@ describe("a lived-in group", () => {
       );
       const [host, committer, receiver] = clients as [Client, Client, Client];
       const { group } = await host.joinByExternalCommit(groupInfo);
+      await group.mergePendingCommit();
       const add = [await committer.createKeyPackage(), await receiver.createKeyPackage()];
       const { welcome } = await group.commit({ add, forcePath: true });
       await group.mergePendingCommit();

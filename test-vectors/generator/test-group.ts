@@ -227,6 +227,7 @@ export class TestGroup {
       psks: psk ? [{ external: this.pskId }] : [],
     });
     await this.deliver(commit);
+    await group.mergePendingCommit();
     this.clients.set(group, client);
     this.members.push(group);
     this.recordEpoch([], commit);

@@ -83,6 +83,8 @@ export function copseImplementation(crypto: CryptoProvider): MlsImplementation {
         resync: removePrior ? isNamed(identity) : false,
         psks: psks.map(({ id }) => ({ external: id })),
       });
+      // Whoever drives the service delivers the commit to all members.
+      await joined.group.mergePendingCommit();
       return {
         group: new CopseGroup(owner, client, joined.group, encryptHandshake),
         commit: joined.commit,

@@ -129,7 +129,7 @@ describe("AppDataUpdate", () => {
     const joined = await erin.joinByExternalCommit(await ofDave.groupInfo(), {
       custom: [appDataUpdate(NAME, utf8("for five")), appEphemeral(COUNTER, utf8("hi"))],
     });
-    const received = await deliver(joined.commit, alice, bob, carol, ofDave);
+    const received = await deliver(joined.commit, alice, bob, carol, ofDave, joined.group);
     agree(alice, bob, carol, ofDave, joined.group);
     expect(text(dataOf(alice, NAME))).toBe("for five");
     expect(ephemeralDataOf(received[0] as never)).toMatchObject([{ componentId: COUNTER, data: utf8("hi") }]);
@@ -406,7 +406,7 @@ describe("Safe AAD", () => {
     await commit({ forcePath: true }, alice, bob, carol);
     const dave = await client("dave", make());
     const joined = await dave.joinByExternalCommit(await alice.groupInfo());
-    await deliver(joined.commit, alice, bob, carol);
+    await deliver(joined.commit, alice, bob, carol, joined.group);
     agree(alice, joined.group);
   });
 

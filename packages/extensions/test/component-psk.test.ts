@@ -47,7 +47,7 @@ it("can be used in a commit, a proposal, a Welcome and an external commit", asyn
   const { group, commit } = await erin.joinByExternalCommit(await ofDave.groupInfo(), {
     psks: [{ custom }],
   });
-  await deliver(commit, alice, bob, carol, ofDave, server);
+  await deliver(commit, alice, bob, carol, ofDave, server, group);
   agree(alice, bob, carol, ofDave, group);
   expect(server.confirmedTranscriptHash).toEqual(alice.confirmedTranscriptHash);
 });

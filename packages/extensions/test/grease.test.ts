@@ -77,7 +77,7 @@ describe("a group of members with and without it", () => {
     const ofDave = await dave.join(made.welcome as Uint8Array);
     const erin = await client("erin", [grease()], { policy });
     const { group, commit } = await erin.joinByExternalCommit(await ofDave.groupInfo());
-    await deliver(commit, alice, bob, carol, ofDave, server);
+    await deliver(commit, alice, bob, carol, ofDave, server, group);
     agree(alice, bob, carol, ofDave, group);
     expect(server.treeHash).toEqual(alice.treeHash);
     await deliver(await group.encrypt("hello"), alice, bob, carol, ofDave);

@@ -74,6 +74,7 @@ it("exists from the first epoch, and for members who join by an external commit"
   const bob = await client("bob", [safeExporter()]);
   const { group, commit } = await bob.joinByExternalCommit(await alice.groupInfo());
   await alice.receive(commit);
+  await group.mergePendingCommit();
   expect(await safeExportSecret(group, 5)).toEqual(await safeExportSecret(alice, 5));
 });
 

@@ -147,6 +147,7 @@ describe.each(["node", "web"] as const)("by ports as of %s", (kind) => {
     }
     const { group: back, commit } = await d.joinByExternalCommit(await group.groupInfo());
     await Promise.all([first, other, group].map((one) => one.receive(commit)));
+    await back.mergePendingCommit();
     expect(group.members).toEqual(back.members);
     expect(await sight(group)).toEqual(await sight(back));
   });
@@ -157,6 +158,11 @@ describe.each(["node", "web"] as const)("by ports as of %s", (kind) => {
     const b = await bob.createGroup();
     const { group, commit } = await client.joinByExternalCommit(await b.groupInfo());
     await b.receive(commit);
+    expect([group.active, group.hasPendingCommit]).toEqual([false, true]);
+    expect(() => group.epochAuthenticator).toThrow(expect.objectContaining({ code: "pending" }));
+    await expect(group.encrypt("too early")).rejects.toMatchObject({ code: "pending" });
+    expect(await group.receive(commit)).toMatchObject({ kind: "commit", own: true });
+    expect([group.active, group.hasPendingCommit]).toEqual([true, false]);
     expect(await sight(group)).toEqual(await sight(b));
     const proposal = await client.proposeJoin({ groupId: new Uint8Array(3), epoch: 7n });
     expect(proposal.length).toBeGreaterThan(100);

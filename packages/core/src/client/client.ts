@@ -9,7 +9,7 @@ import {
   validateSigner,
 } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import { type BuiltCommit, buildExternalCommit } from "../group/commit/index.js";
+import { buildExternalCommit } from "../group/commit/index.js";
 import {
   type ClientConfig,
   checkSavedSigner,
@@ -18,6 +18,7 @@ import {
   needAuthentication,
   needSigner,
   newLifetime,
+  type PendingCommit,
   privateKeysIn,
   privateKeysOf,
   wipeEpoch,
@@ -249,18 +250,24 @@ export class Client {
   }
 
   /**
-   * Joins a group by an external commit (§12.4.3.2): no member needs to be online. The returned group is in the epoch
-   * that the commit starts. If the delivery service refuses the commit, close the group, and join again by a newer
-   * GroupInfo.
+   * Joins a group by an external commit (§12.4.3.2): no member needs to be online. The returned group has the commit
+   * pending, as a member's group has its own one: until the commit is merged, the group shows the epoch that the commit
+   * starts, and refuses to be used with `pending`. When the delivery service has accepted the commit, call
+   * {@link Group.mergePendingCommit}, or pass the commit to {@link Group.receive} when it comes back. If another commit
+   * was accepted, call {@link Group.clearPendingCommit}, and join again by a newer GroupInfo.
    * @param groupInfo an encoded MLSMessage, from {@link Group.groupInfo}
+   * @param options `replace`: whether the group replaces an open one with the same ID, which is closed by the merge. A
+   *   restored group doesn't know it: close the other one before the merge.
    * @returns the group, and the commit for its members as an encoded MLSMessage
    * @throws MlsError `missing` without `external_pub`, the tree or a PSK; `usage` if `resync` matches no member;
    *   `authentication`, `forbidden`, `limit`; ValidationError, CryptoError, DecodeError
    * @example
    * const { group, commit } = await bob.joinByExternalCommit(await aliceGroup.groupInfo());
+   * await server.send(commit);
+   * await group.mergePendingCommit();
    */
   joinByExternalCommit(groupInfo: Uint8Array, options: ExternalJoinOptions = {}): Promise<ExternalJoin> {
-    const steps = (config: ClientConfig): Steps<BuiltCommit, ExternalJoin> => ({
+    const steps = (config: ClientConfig): Steps<PendingCommit, ExternalJoin> => ({
       work: async () =>
         buildExternalCommit(config, readGroupInfo(groupInfo, config.policy.maxJoinSize), {
           signer: this.#signer,
@@ -272,7 +279,10 @@ export class Client {
           proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
           authenticatedData: copyOf(options.authenticatedData),
         }),
-      finish: ({ commit, epoch }) => ({ group: this.#groups.enter(epoch, options.replace), commit }),
+      finish: (pending) => ({
+        group: this.#groups.join(pending, options.replace),
+        commit: pending.commit.slice(),
+      }),
       drop: ({ epoch }) => wipeEpoch(epoch),
     });
     return this.#run(steps, ({ epoch }) => privateKeysOf(epoch), options);

@@ -78,7 +78,10 @@ export class Group extends GroupBase {
     return this.current.keys.leafIndex;
   }
 
-  /** Whether this client can send: it wasn't removed, and the group didn't end by ReInit and isn't closed. */
+  /**
+   * Whether this client can send: its external commit, if it joined by one, is merged, it wasn't removed, and the group
+   * didn't end by ReInit and isn't closed.
+   */
   get active(): boolean {
     return this.#own.state.status === "active";
   }
@@ -88,7 +91,10 @@ export class Group extends GroupBase {
     return this.#own.state.resumes;
   }
 
-  /** Whether there is a commit to merge or clear. */
+  /**
+   * Whether there is a commit to merge or clear: one that this client made as a member, or the external commit by which
+   * it joins ({@link Client.joinByExternalCommit}).
+   */
   get hasPendingCommit(): boolean {
     return this.#own.state.pending !== undefined;
   }
@@ -103,7 +109,7 @@ export class Group extends GroupBase {
 
   /**
    * §8.7: `Nh` bytes. Members compare them to check that they are in the same epoch. Don't tell non-members.
-   * @throws MlsError `removed`, `closed`: it was overwritten
+   * @throws MlsError `pending` before an external commit is merged; `removed`, `closed`: it was overwritten
    */
   get epochAuthenticator(): Uint8Array {
     needMember(this.#own.state);
@@ -268,7 +274,8 @@ export class Group extends GroupBase {
 
   /**
    * Enters the epoch of the pending commit. Call it when the delivery service has accepted the commit.
-   * @throws MlsError `missing` if there is no pending commit
+   * @throws MlsError `missing` if there is no pending commit; ValidationError for an external commit if another group
+   *   with this ID is open, and isn't to be replaced
    * @example
    * const { epoch, added } = await group.mergePendingCommit();
    */
@@ -278,18 +285,14 @@ export class Group extends GroupBase {
   }
 
   /**
-   * Drops the pending commit. Call it when the delivery service has refused the commit.
+   * Drops the pending commit. Call it when the delivery service has refused the commit. Without its external commit, this
+   * client is no member: the group is closed, and the client can join again by a newer GroupInfo.
    * @throws MlsError `missing` if there is no pending commit
    * @example
    * await group.clearPendingCommit();
    */
   clearPendingCommit(options: OperationOptions = {}): Promise<void> {
-    const finish = () => {
-      const { epoch } = this.#own.needPending();
-      this.#own.state = { ...this.#own.state, pending: undefined };
-      wipeEpoch(epoch);
-    };
-    return this.#own.run({ work: () => undefined, finish }, options);
+    return this.#own.run({ work: () => undefined, finish: () => this.#own.clearPending() }, options);
   }
 
   /**
@@ -297,7 +300,7 @@ export class Group extends GroupBase {
    * @param message an encoded MLSMessage
    * @returns `kind: "own"` for a message that this client sent; for its pending commit, as {@link mergePendingCommit}
    * @throws MlsError `future-epoch` for a message of a later epoch (try again after the next commit); `past-epoch` for
-   *   a late handshake; `consumed` for a message that was received before or is too old; `fork` for a conflicting commit; `wrong-group`,
+   *   a late handshake; `pending` for all but the own external commit before that is merged (try again then); `consumed` for a message that was received before or is too old; `fork` for a conflicting commit; `wrong-group`,
    *   `unknown-sender`, `own-message`, `authentication`, `forbidden`, `missing`, `limit`, `removed`, `closed`;
    *   ValidationError, CryptoError, DecodeError
    * @example

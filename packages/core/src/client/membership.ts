@@ -18,6 +18,7 @@ import {
   privateKeysIn,
   sameIdentity,
   signerIn,
+  wipeEpoch,
 } from "../group/index.js";
 import type { Received, Reception } from "../group/messages/index.js";
 import { type SavePoint, saveState } from "../group/storage/index.js";
@@ -25,6 +26,14 @@ import type { HpkePrivateKey, Signer } from "../provider/index.js";
 import { LeafNodeSource } from "../wire/index.js";
 import { Lock } from "./lock.js";
 import { type OperationOptions, type Steps, withKeys } from "./operation.js";
+
+/** Who is told about the membership. */
+export interface Watcher {
+  /** The external commit by which this client joins is merged. What it throws refuses that. */
+  readonly onJoin: () => void;
+  /** This client was removed, or closed the group. */
+  readonly onLeave: () => void;
+}
 
 export class Membership {
   /** With hooks and signers that the lock calls. */
@@ -43,10 +52,9 @@ export class Membership {
   #signer: Signer;
   /** As the client has it, for all of its groups. */
   readonly #shared: ClientConfig;
-  readonly #onLeave: () => void;
+  readonly #watcher: Watcher;
 
-  /** @param onLeave is called when this client was removed or closed the group */
-  constructor(config: ClientConfig, state: GroupState, saved: SavePoint | undefined, onLeave: () => void) {
+  constructor(config: ClientConfig, state: GroupState, saved: SavePoint | undefined, watcher: Watcher) {
     this.lock = new Lock(config.asyncContext);
     this.#shared = config;
     this.#scope = new KeyScope(config.provider);
@@ -54,7 +62,7 @@ export class Membership {
     this.config = guardMember({ ...config, provider }, (hook) => this.lock.callHook(hook));
     this.saved = saved;
     this.#state = state;
-    this.#onLeave = onLeave;
+    this.#watcher = watcher;
     checkSigners(config, state);
     this.#signer = signerIn(this.config, state.current);
   }
@@ -137,11 +145,12 @@ export class Membership {
     const left = state.status === "removed";
     const signer = left ? this.#signer : signerIn(this.config, state.current);
     const before = ownLeaf(this.state.current);
+    if (this.state.status === "joining" && !left) this.#watcher.onJoin();
     consume?.();
     this.state = state;
     this.#signer = signer;
     release();
-    if (left) this.#onLeave();
+    if (left) this.#watcher.onLeave();
     // New key packages have the identity that a group switched to.
     else if (!sameIdentity(before, ownLeaf(state.current))) {
       const { signatureKey, credential } = ownLeaf(state.current);
@@ -167,19 +176,37 @@ export class Membership {
     return this.run({ work, finish, drop: ({ bytes }) => wipe(bytes) }, options);
   }
 
+  /**
+   * Drops the pending commit. Without it, who joins by it is no member: the group is closed.
+   * @throws MlsError `missing`
+   */
+  clearPending(): void {
+    const { epoch } = this.needPending();
+    if (this.state.status === "joining") {
+      this.#end();
+      return;
+    }
+    this.state = { ...this.state, pending: undefined };
+    wipeEpoch(epoch);
+  }
+
   /** Overwrites all secrets. Operations that haven't ended are given up. */
   close(): void {
     if (this.state.status === "closed") return;
+    this.#end();
+    this.lock.giveUpAll(() => new MlsError("closed", "the group was closed before the call ended"));
+  }
+
+  #end(): void {
     const { last, earlier } = this.#retired;
     const all = [...this.#endingKeys(), ...last, ...earlier];
     const { state, release } = leaveGroup(this.state, "closed");
     this.#state = state;
-    this.lock.giveUpAll(() => new MlsError("closed", "the group was closed before the call ended"));
     release();
     // What is in a key store or a token may be needed again, when the group is restored.
     const isReferred = this.config.provider.hpke.savePrivateKey !== undefined && this.saved !== undefined;
     if (!isReferred) this.#scope.add(...all);
     this.#scope.end([]);
-    this.#onLeave();
+    this.#watcher.onLeave();
   }
 }

@@ -6,6 +6,8 @@ import {
   type Epoch,
   firstState,
   type GroupState,
+  joiningState,
+  type PendingCommit,
   type ResumedGroup,
 } from "../group/index.js";
 import type { Predecessors } from "../group/join/index.js";
@@ -56,10 +58,18 @@ export class OpenGroups {
    * @throws ValidationError if there is one, and it isn't to be replaced
    */
   enter(epoch: Epoch, replace = false, resumes?: ResumedGroup): Group {
-    const { groupId } = epoch.groupContext;
-    if (replace) void this.get(groupId)?.close();
-    else this.checkNew(groupId);
+    this.#makeRoom(epoch.groupContext.groupId, replace);
     return this.#add(firstState(epoch, resumes), undefined);
+  }
+
+  /**
+   * The group that this client joins by an external commit. It takes its place among the open groups when the commit is
+   * merged: until then an open group with the same ID goes on.
+   * @throws as {@link enter}
+   */
+  join(pending: PendingCommit, replace = false): Group {
+    if (!replace) this.checkNew(pending.epoch.groupContext.groupId);
+    return this.#add(joiningState(pending), undefined, replace);
   }
 
   /** A restored group. @throws MlsError `usage` if it is open already, `missing-signer` */
@@ -70,12 +80,26 @@ export class OpenGroups {
     return this.#add(state, saved);
   }
 
-  #add(state: GroupState, saved: SavePoint | undefined): Group {
-    const id = toHex(state.current.groupContext.groupId);
-    const group: Group = new Group(this.#config, state, saved, () => {
-      if (this.#groups.get(id) === group) this.#groups.delete(id);
+  /** @param replace whether a group that joins closes an open one with the same ID */
+  #add(state: GroupState, saved: SavePoint | undefined, replace = false): Group {
+    const { groupId } = state.current.groupContext;
+    const id = toHex(groupId);
+    const group: Group = new Group(this.#config, state, saved, {
+      onJoin: () => {
+        this.#makeRoom(groupId, replace);
+        this.#groups.set(id, group);
+      },
+      onLeave: () => {
+        if (this.#groups.get(id) === group) this.#groups.delete(id);
+      },
     });
-    this.#groups.set(id, group);
+    if (state.status !== "joining") this.#groups.set(id, group);
     return group;
+  }
+
+  /** Closes an open group with this ID. @throws ValidationError if there is one, and it isn't to be replaced */
+  #makeRoom(groupId: Uint8Array, replace: boolean): void {
+    if (replace) void this.get(groupId)?.close();
+    else this.checkNew(groupId);
   }
 }

@@ -60,7 +60,7 @@ export interface ExternalJoinOptions extends OperationOptions {
    * must accept the new credential as a successor (§5.3.1). Default: false.
    */
   readonly resync?: boolean | ((member: Member) => boolean) | undefined;
-  /** As in {@link JoinOptions} */
+  /** As in {@link JoinOptions}, but the other group goes on until the commit is merged. */
   readonly replace?: boolean | undefined;
   /** Pre-shared keys to inject (§8.4). */
   readonly psks?: readonly PskChoice[];
@@ -97,6 +97,7 @@ export interface NewGroup {
 }
 
 export interface ExternalJoin {
+  /** With the commit pending. */
   readonly group: Group;
   /** An encoded MLSMessage for the members. */
   readonly commit: Uint8Array;

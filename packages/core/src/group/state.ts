@@ -6,10 +6,20 @@ import { isProposal, type LeafNode, type Proposal, ProposalType, type ReInit } f
 import { type ClientConfig, checkSavedSigner, needSigner } from "./config.js";
 import { type Epoch, wipeEpoch } from "./epoch.js";
 import type { EpochLedger, GroupView } from "./extensions/index.js";
-import { type Ending, type PastEpoch, pastEpoch, wipeEnded, wipePast } from "./past-epoch.js";
+import {
+  type EndedEpoch,
+  type Ending,
+  type PastEpoch,
+  pastEpoch,
+  wipeEnded,
+  wipePast,
+} from "./past-epoch.js";
 
-/** Whether a group is in use, or why it isn't. */
-export type GroupStatus = "active" | "removed" | "reinitialized" | "closed";
+/**
+ * Whether a group is in use, or why it isn't. `joining`: an external commit of this client isn't known to be accepted
+ * yet. It is the pending commit, and the current epoch is the one that it starts.
+ */
+export type GroupStatus = "active" | "joining" | "removed" | "reinitialized" | "closed";
 
 /** A valid proposal that was sent separately in the current epoch. */
 export interface CachedProposal extends SourcedProposal {
@@ -55,6 +65,8 @@ export interface GroupState {
   /** The ReInit that ended the group (§11.2). */
   readonly reinit: ReInit | undefined;
   readonly resumes: ResumedGroup | undefined;
+  /** The epoch that this client ended when it joined, by an external commit. It doesn't have the secrets of that. */
+  readonly joinedBy: EndedEpoch | undefined;
 }
 
 /** The group that another one resumes: as its subgroup (§11.3), or after a ReInit (§11.2). */
@@ -68,7 +80,19 @@ export interface ResumedGroup {
 /** The state after creating or joining a group. */
 export function firstState(current: Epoch, resumes?: ResumedGroup): GroupState {
   const none = undefined;
-  return { status: "active", current, past: [], proposals: [], pending: none, reinit: none, resumes };
+  const nothing = { pending: none, reinit: none, joinedBy: none };
+  return { status: "active", current, past: [], proposals: [], resumes, ...nothing };
+}
+
+/** The state of who joins by an external commit, before the delivery service has accepted it. */
+export function joiningState(pending: PendingCommit): GroupState {
+  return { ...firstState(pending.epoch), status: "joining", pending };
+}
+
+/** The step of who joins by an external commit into the epoch that it starts. */
+export function enterJoined(state: GroupState, joinedBy: EndedEpoch): Transition {
+  const entered: GroupState = { ...state, status: "active", pending: undefined, joinedBy };
+  return { state: entered, release: () => undefined };
 }
 
 /** A step to another state. */
@@ -98,6 +122,7 @@ export function enterEpoch(
       pending: undefined,
       reinit: changes.reinit,
       resumes: state.resumes,
+      joinedBy: state.joinedBy,
     },
     release: () => {
       wipeEnded(current);
@@ -135,7 +160,7 @@ export function* privateKeysIn({
 export function wipeState({ current, past, pending }: GroupState): void {
   for (const old of past) wipePast(old);
   wipeEpoch(current);
-  if (pending !== undefined) wipeEpoch(pending.epoch);
+  if (pending !== undefined && pending.epoch !== current) wipeEpoch(pending.epoch);
 }
 
 /** @throws MlsError `closed` */
@@ -143,22 +168,25 @@ export function needOpen({ status }: GroupState): void {
   if (status === "closed") throw new MlsError("closed", "the group is closed");
 }
 
-/** @throws MlsError `removed`, `closed` */
+/** @throws MlsError `pending` while this client joins, `removed`, `closed` */
 export function needMember(state: GroupState): void {
   needOpen(state);
+  if (state.status === "joining") {
+    throw new MlsError("pending", "the external commit isn't accepted yet: merge it first, or clear it");
+  }
   if (state.status === "removed") throw new MlsError("removed", "this client was removed from the group");
 }
 
-/** @throws MlsError `removed`, `closed` */
+/** @throws MlsError as {@link needMember} */
 export function needActive(state: GroupState): void {
   needMember(state);
   if (state.status !== "active") throw new MlsError("closed", "the group ended by ReInit");
 }
 
-/** A copy of the resumption PSK (§8.6) of the current epoch or a kept one; `undefined` for others, or after leaving. */
+/** A copy of the resumption PSK (§8.6) of the current epoch or a kept one; `undefined` for others, and for non-members. */
 export function resumptionPskOf(state: GroupState, epoch: bigint): Uint8Array | undefined {
   const { status, current, past } = state;
-  if (status === "removed" || status === "closed") return undefined;
+  if (status === "joining" || status === "removed" || status === "closed") return undefined;
   if (epoch === current.groupContext.epoch) return current.secrets.resumptionPsk.slice();
   return past.find((one) => one.epoch === epoch)?.resumptionPsk.slice();
 }

@@ -93,6 +93,7 @@ it("rejoins with another signature key at the leaf of a member that the client n
   const groupInfo = await a.groupInfo();
   const { group, commit } = await again.joinByExternalCommit(groupInfo, { resync: isBob });
   expect(await a.receive(commit)).toMatchObject({ removed: [{ leafIndex: 1 }] });
+  expect(await group.mergePendingCommit()).toMatchObject({ own: true, removed: [{ leafIndex: 1 }] });
   expect(a.members).toHaveLength(2);
   expect(group.ownLeafIndex).toBe(1);
   expect(group.epochAuthenticator).toEqual(a.epochAuthenticator);

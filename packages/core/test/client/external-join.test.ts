@@ -54,6 +54,7 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
         active: true,
       });
     }
+    await joined.group.mergePendingCommit();
     await agree(a, b, joined.group);
     const { commit } = await joined.group.update();
     for (const group of [a, b]) await group.receive(commit);
@@ -68,6 +69,7 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
     await expect(bob.joinByExternalCommit(info)).rejects.toMatchObject({ code: "missing" });
     const { group, commit } = await bob.joinByExternalCommit(info, { ratchetTree: a.ratchetTree });
     await a.receive(commit);
+    await group.mergePendingCommit();
     await agree(a, group);
   });
 
@@ -97,6 +99,7 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
     const { group, commit } = await again.joinByExternalCommit(await a.groupInfo(), { resync: true });
     for (const other of [a, b]) await other.receive(commit);
     expect(await lost.receive(commit)).toMatchObject({ kind: "commit", active: false });
+    await group.mergePendingCommit();
     expect(group.ownLeafIndex).toBe(2);
     await agree(a, b, group);
     await expect(lost.encrypt("still here?")).rejects.toMatchObject({ code: "removed" });

@@ -104,6 +104,10 @@ describe("a private key ends when no state needs it, and not before", () => {
     const joining = await party("dave", { suite: SUITE, crypto: dave.crypto });
     const { group } = await joining.client.joinByExternalCommit(groupInfo);
     expect(dave.live).toEqual(needed(group));
+    const twice = await joining.client.joinByExternalCommit(groupInfo);
+    await twice.group.clearPendingCommit();
+    expect(dave.live, "an external commit that was refused").toEqual(needed(group));
+    await group.mergePendingCommit();
     await failure(joining.client.joinByExternalCommit(groupInfo));
     expect(dave.live).toEqual(needed(group));
     await failure(alice.client.createGroup({ groupId: a.groupId }));

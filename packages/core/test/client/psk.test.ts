@@ -62,6 +62,7 @@ describe("pre-shared keys", () => {
       psks: [{ external: new Uint8Array([7]) }],
     });
     for (const one of [alice, bob]) await one.receive(commit);
+    await group.mergePendingCommit();
     expect(group.epochAuthenticator).toEqual(bob.epochAuthenticator);
   });
 });

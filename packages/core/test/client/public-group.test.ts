@@ -132,6 +132,7 @@ describe("a PublicGroup", () => {
         const [one] = (await newMembers(1)) as [Client];
         const { group, commit } = await one.joinByExternalCommit(await any().groupInfo());
         await world.deliver(commit);
+        await group.mergePendingCommit();
         groups.push(group);
         world.compare();
       },

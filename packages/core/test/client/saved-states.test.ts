@@ -82,6 +82,9 @@ describe("a group that is open", () => {
     // The open group goes on, in both cases.
     expect(await alice.receive(await bob.encrypt("still here"))).toMatchObject({ kind: "application" });
     const { group, commit } = await client.joinByExternalCommit(groupInfo, options);
+    // Nor before the new one is in force.
+    expect(await alice.receive(await bob.encrypt("still here"))).toMatchObject({ kind: "application" });
+    await group.mergePendingCommit();
     expect(await failure(bob.encrypt("twice"))).toMatchObject({ code: "closed" });
     await alice.receive(commit);
     expect(await alice.receive(await group.encrypt("again"))).toMatchObject({ kind: "application" });

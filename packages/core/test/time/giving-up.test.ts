@@ -56,6 +56,7 @@ const CLIENT: Readonly<Record<string, Row>> = {
       run: (options) => alice.joinByExternalCommit(groupInfo, { psks: [{ external: PSK }], ...options }),
       succeeded: async ({ group, commit }: ExternalJoin) => {
         await c.receive(commit);
+        await group.mergePendingCommit();
         await c.receive(await group.encrypt("here I am"));
       },
     };

@@ -224,6 +224,7 @@ describe("an external commit", () => {
     const { commit, group } = await guest.client.joinByExternalCommit(await a.groupInfo());
     await a.receive(commit);
     await b.receive(commit);
+    await group.mergePendingCommit();
     expect(group.ownLeafIndex).toBe(2);
     expect(group.epochAuthenticator).toEqual(a.epochAuthenticator);
     expect(b.epochAuthenticator).toEqual(a.epochAuthenticator);

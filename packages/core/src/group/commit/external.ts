@@ -23,8 +23,9 @@ import { openPublicEpoch } from "../join/index.js";
 import { MAX_PROPOSAL_SIZE } from "../limits.js";
 import { type Member, memberOf } from "../member.js";
 import { checkEpoch, checkGroupId } from "../past-epoch.js";
-import { cacheProposal, type PskChoice, pskIdOf, verifySender } from "../proposals/index.js";
-import { type BuiltCommit, buildCommit } from "./build.js";
+import { cacheProposal, changesOf, type PskChoice, pskIdOf, verifySender } from "../proposals/index.js";
+import type { PendingCommit } from "../state.js";
+import { buildCommit } from "./build.js";
 
 export interface ExternalCommitRequest {
   readonly signer: Signer;
@@ -42,7 +43,7 @@ export interface ExternalCommitRequest {
 }
 
 /**
- * A commit by which its sender joins a group, and the epoch that it starts.
+ * A commit by which its sender joins a group: pending, like a member's, until the delivery service has accepted it.
  * @throws MlsError `missing` without an `external_pub` extension or a tree; `usage` if no former leaf is found;
  *   otherwise as {@link buildCommit}
  */
@@ -50,7 +51,7 @@ export async function buildExternalCommit(
   config: GroupConfig,
   groupInfo: GroupInfo,
   request: ExternalCommitRequest,
-): Promise<BuiltCommit> {
+): Promise<PendingCommit> {
   const external = findExtension(groupInfo.extensions, ExtensionType.externalPub, ExternalPub);
   if (external === undefined) {
     throw new MlsError("missing", "expected a GroupInfo with the external_pub extension");
@@ -62,7 +63,11 @@ export async function buildExternalCommit(
     const { signer, description } = request;
     const sender = { senderType: SenderType.newMemberCommit };
     const externalInit: Proposal = { proposalType: ProposalType.externalInit, kemOutput };
-    return await buildCommit(
+    const authenticatedData = config.registry.authenticatedData(
+      request.authenticatedData,
+      epoch.groupContext,
+    );
+    const built = await buildCommit(
       config,
       { sender, epoch, initSecret, member: undefined },
       {
@@ -71,10 +76,12 @@ export async function buildExternalCommit(
         signer,
         nextSigner: signer,
         description,
-        authenticatedData: config.registry.authenticatedData(request.authenticatedData, epoch.groupContext),
+        authenticatedData,
         ratchetTreeInWelcome: false,
       },
     );
+    const changes = changesOf(built.applied);
+    return { commit: built.commit, epoch: built.epoch, changes, authenticatedData, own: [] };
   } finally {
     wipe(initSecret);
   }

@@ -34,6 +34,7 @@ import {
 } from "../proposals/index.js";
 import {
   enterEpoch,
+  enterJoined,
   type GroupState,
   leaveGroup,
   needActive,
@@ -108,7 +109,7 @@ export async function mergePending(
   const { provider, policy } = config;
   const { commit, epoch, changes, authenticatedData } = pending;
   if (pending.restored === true) await checkRestored(config, pending);
-  const ending = { endedBy: await commitDigest(provider, commit), endedByOwn: true, joined: changes.added };
+  const endedBy = await commitDigest(provider, commit);
   const { leafIndex } = epoch.keys;
   const received = reportCommit(epoch, changes, {
     committer: memberOf(leafIndex, epoch.tree.leaf(leafIndex) as LeafNode),
@@ -116,6 +117,13 @@ export async function mergePending(
     active: changes.reinit === undefined,
     authenticatedData,
   });
+  if (state.status === "joining") {
+    return {
+      ...enterJoined(state, { epoch: epoch.groupContext.epoch - 1n, endedBy, endedByOwn: true }),
+      received,
+    };
+  }
+  const ending = { endedBy, endedByOwn: true, joined: changes.added };
   return { ...enterEpoch(state, epoch, changes, ending, policy.maxPastEpochs), received };
 }
 
@@ -163,14 +171,16 @@ async function receivePast(
 ): Promise<Reception> {
   const { provider, registry } = config;
   const past = state.past.find((one) => one.epoch === epoch);
+  const isCommit = contentType === ContentType.commit;
+  const ended = past ?? (state.joinedBy?.epoch === epoch ? state.joinedBy : undefined);
+  if (isCommit && ended !== undefined && (await isOwnEnding(provider, ended, bytes)))
+    return noStep(state, { kind: "own" });
   if (past === undefined) {
     const application = contentType === ContentType.application;
     throw new MlsError(application ? "consumed" : "past-epoch", `the keys of epoch ${epoch} are deleted`, {
       epoch,
     });
   }
-  const isCommit = contentType === ContentType.commit;
-  if (isCommit && (await isOwnEnding(provider, past, bytes))) return noStep(state, { kind: "own" });
   if (isCommit && message.wireFormat === WireFormat.publicMessage)
     return refuseConflict(config, past, message.publicMessage);
   if (message.wireFormat === WireFormat.publicMessage || contentType === ContentType.proposal) {

@@ -36,8 +36,8 @@ import type { CachedProposal, GroupState, GroupStatus, PendingCommit, ResumedGro
 import { loading, openRecord, sealRecord } from "./record.js";
 import { loadKey, saveKey } from "./saved-key-packages.js";
 
-const FORMAT = 2;
-const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized"];
+const FORMAT = 3;
+const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized", "joining"];
 
 const SavedKeys = struct({
   leafIndex: uint32,
@@ -107,7 +107,8 @@ export const SavedGroup = struct({
   pending: optional(
     struct({
       commit: opaque,
-      epoch: SavedEpoch,
+      /** `undefined` if it is the current epoch: for who joins by the commit. */
+      epoch: optional(SavedEpoch),
       added: vector(uint32),
       updated: vector(uint32),
       removed: opaque,
@@ -119,6 +120,7 @@ export const SavedGroup = struct({
   ),
   reinit: optional(ReInit),
   resumes: optional(struct({ branch: uint8, groupId: opaque, epoch: uint64 })),
+  joinedBy: optional(struct({ epoch: uint64, endedBy: opaque })),
 });
 
 /** @param base if set, only the changes from this tree to the epoch's are saved */
@@ -247,7 +249,7 @@ export async function saveState(
     proposals,
     pending: pending && {
       commit: pending.commit,
-      epoch: await saveEpoch(provider, pending.epoch, current.tree),
+      epoch: pending.epoch === current ? undefined : await saveEpoch(provider, pending.epoch, current.tree),
       added: pending.changes.added,
       updated: pending.changes.updated,
       removed: encode(RemovedMembers, pending.changes.removed),
@@ -258,6 +260,7 @@ export async function saveState(
     },
     reinit: state.reinit,
     resumes: state.resumes && { ...state.resumes, branch: state.resumes.by === "branch" ? 1 : 0 },
+    joinedBy: state.joinedBy,
   });
   const { bytes, digest } = await sealRecord(provider, body);
   return { bytes, saved: { tree: current.tree, digest } };
@@ -325,6 +328,9 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
   const status = STATUSES[saved.status];
   if (status === undefined)
     throw new MlsError("state", `invalid saved state: unknown status ${saved.status}`);
+  const joining = saved.pending !== undefined && saved.pending.epoch === undefined;
+  if (joining !== (status === "joining"))
+    throw new MlsError("state", "invalid saved state: only who joins by a commit is in its epoch already");
   const current = await loadEpoch(config, saved.current, tree);
   const past = saved.past.map((one): PastEpoch => {
     const context = one.groupContext.slice();
@@ -353,11 +359,14 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
   }
   const pending: PendingCommit | undefined = saved.pending && {
     commit: saved.pending.commit.slice(),
-    epoch: await loadEpoch(
-      config,
-      saved.pending.epoch,
-      tree.withChanges(copied(SavedChanges, saved.pending.epoch.tree)),
-    ),
+    epoch:
+      saved.pending.epoch === undefined
+        ? current
+        : await loadEpoch(
+            config,
+            saved.pending.epoch,
+            tree.withChanges(copied(SavedChanges, saved.pending.epoch.tree)),
+          ),
     changes: {
       added: saved.pending.added,
       updated: saved.pending.updated,
@@ -377,5 +386,13 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
     groupId: saved.resumes.groupId.slice(),
     epoch: saved.resumes.epoch,
   };
-  return { state: { status, current, past, proposals, pending, reinit, resumes }, saved: point };
+  const joinedBy = saved.joinedBy && {
+    epoch: saved.joinedBy.epoch,
+    endedBy: saved.joinedBy.endedBy.slice(),
+    endedByOwn: true,
+  };
+  return {
+    state: { status, current, past, proposals, pending, reinit, resumes, joinedBy },
+    saved: point,
+  };
 }
