@@ -228,7 +228,7 @@ describe("a proposal type", () => {
       const byReference = erin.client.joinByExternalCommit(groupInfo, { proposals: [proposal] });
       if (form === "reference") {
         const { commit, group } = await byReference;
-        await everyone(groups, commit, -1);
+        await everyone([...groups, group], commit, -1);
         expect(mallory.epochAuthenticator).toEqual(group.epochAuthenticator);
       } else expect(saying(await failure(byReference))).toMatch(/^12\.[24]/);
     }
