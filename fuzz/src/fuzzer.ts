@@ -27,16 +27,17 @@ export async function tryOut(target: Target, recipe: Recipe): Promise<Outcome | 
     const unsettled = outcome?.problem ?? (await target.settle?.());
     return outcome && { ...outcome, problem: unsettled };
   };
-  return withBounds(await once(), once);
+  return withBounds(target, await once(), once);
 }
 
 /** Tries again what was too slow or took too much memory: other programs and the garbage collector disturb. */
 async function withBounds(
+  { millisecondsPerByte }: Target,
   first: Outcome | undefined,
   again: () => Promise<Outcome | undefined>,
 ): Promise<Outcome | undefined> {
   if (first === undefined || first.problem !== undefined) return first;
-  const bound = limits(first.size);
+  const bound = limits(first.size, millisecondsPerByte);
   let { milliseconds, memory } = first;
   for (let i = 1; i < REPEATS && (milliseconds > bound.milliseconds || memory > bound.memory); i++) {
     globalThis.gc?.();
@@ -137,7 +138,7 @@ export class Fuzzer {
   async #try(recipe: Recipe): Promise<Outcome | undefined> {
     const plan = applySteps(this.target.plans, recipe);
     const run = () => this.target.run(plan, recipe.bytes);
-    const outcome = await withBounds(await run(), run);
+    const outcome = await withBounds(this.target, await run(), run);
     this.inputs++;
     if (outcome?.feature.startsWith("accepted")) this.accepted++;
     if (outcome?.problem !== undefined) this.#found(outcome.problem, recipe);

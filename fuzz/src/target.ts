@@ -17,6 +17,8 @@ export interface Target {
   readonly name: string;
   /** What the inputs start from, by name. Their values depend on the keys of this process. */
   readonly plans: ReadonlyMap<string, unknown>;
+  /** What an input may cost for each of its bytes, if it is less than by default: `BOUNDS` in verdict.ts. */
+  readonly millisecondsPerByte?: number;
   /**
    * Gives an input to the library.
    * @param plan one of the plans, after the steps of a recipe

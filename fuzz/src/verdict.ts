@@ -20,9 +20,9 @@ export interface Verdict {
 /** What an input may cost: 100 ms and 48 MB, and for each of its bytes 4 µs and 400 bytes. */
 export const BOUNDS = { milliseconds: 100, perByte: 0.004, memory: 48 << 20, memoryPerByte: 400 } as const;
 
-export function limits(size: number): { readonly milliseconds: number; readonly memory: number } {
+export function limits(size: number, perByte: number = BOUNDS.perByte) {
   return {
-    milliseconds: BOUNDS.milliseconds + BOUNDS.perByte * size,
+    milliseconds: BOUNDS.milliseconds + perByte * size,
     memory: BOUNDS.memory + BOUNDS.memoryPerByte * size,
   };
 }

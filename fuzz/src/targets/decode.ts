@@ -126,5 +126,6 @@ async function run(plan: unknown, edits: readonly ByteEdit[]): Promise<Outcome |
 }
 
 export function decodeTarget(): Target {
-  return { name: "decode", plans: new Map([...bytePlans(), ...samples().flatMap(plansOf)]), run };
+  const plans = new Map([...bytePlans(), ...samples().flatMap(plansOf)]);
+  return { name: "decode", plans, millisecondsPerByte: 0.001, run };
 }
