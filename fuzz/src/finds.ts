@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fromRoot } from "../../tests/support/files.js";
-import { type Find, tryOut } from "./fuzzer.js";
+import { tryOut } from "./bounds.js";
+import type { Find } from "./fuzzer.js";
 import type { ByteEdit, Recipe, Step } from "./steps.js";
 import type { Target } from "./target.js";
 

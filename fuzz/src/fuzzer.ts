@@ -1,9 +1,9 @@
 // The fuzzer: makes inputs, keeps those that lead to something new, and reports what must not happen.
+import { attempt, tryOut } from "./bounds.js";
 import type { Coverage } from "./coverage.js";
 import { Mutator, type Random } from "./mutate.js";
 import { applySteps, type Recipe } from "./steps.js";
 import type { Outcome, Target } from "./target.js";
-import { limits } from "./verdict.js";
 
 /** Something that is wrong, with the input that shows it. */
 export interface Find {
@@ -16,43 +16,6 @@ export interface Find {
 const BATCH = 24;
 /** Inputs that take longer than this, in milliseconds, are seldom changed further. */
 const SLOW = 20;
-/** An input is too slow if it is so each time of so many. */
-const REPEATS = 4;
-
-/** What an input leads to, the bounds on its time and memory included. */
-export async function tryOut(target: Target, recipe: Recipe): Promise<Outcome | undefined> {
-  const once = async () => {
-    const plan = applySteps(target.plans, recipe);
-    const outcome = await target.run(plan, recipe.bytes);
-    const unsettled = outcome?.problem ?? (await target.settle?.());
-    return outcome && { ...outcome, problem: unsettled };
-  };
-  return withBounds(target, await once(), once);
-}
-
-/** Tries again what was too slow or took too much memory: other programs and the garbage collector disturb. */
-async function withBounds(
-  { millisecondsPerByte }: Target,
-  first: Outcome | undefined,
-  again: () => Promise<Outcome | undefined>,
-): Promise<Outcome | undefined> {
-  if (first === undefined || first.problem !== undefined) return first;
-  const bound = limits(first.size, millisecondsPerByte);
-  let { milliseconds, memory } = first;
-  for (let i = 1; i < REPEATS && (milliseconds > bound.milliseconds || memory > bound.memory); i++) {
-    globalThis.gc?.();
-    const next = await again();
-    milliseconds = Math.min(milliseconds, next?.milliseconds ?? 0);
-    memory = Math.min(memory, next?.memory ?? 0);
-  }
-  const size = 2 ** Math.ceil(Math.log2(first.size + 1));
-  if (milliseconds > bound.milliseconds)
-    return { ...first, problem: `too slow: ${first.feature}, below ${size} bytes` };
-  if (memory > bound.memory)
-    return { ...first, problem: `too much memory: ${first.feature}, below ${size} bytes` };
-  return first;
-}
-
 /** The inputs of one target. */
 export class Fuzzer {
   readonly target: Target;
@@ -136,9 +99,7 @@ export class Fuzzer {
   }
 
   async #try(recipe: Recipe): Promise<Outcome | undefined> {
-    const plan = applySteps(this.target.plans, recipe);
-    const run = () => this.target.run(plan, recipe.bytes);
-    const outcome = await withBounds(this.target, await run(), run);
+    const outcome = await attempt(this.target, recipe);
     this.inputs++;
     if (outcome?.feature.startsWith("accepted")) this.accepted++;
     if (outcome?.problem !== undefined) this.#found(outcome.problem, recipe);

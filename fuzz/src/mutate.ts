@@ -66,6 +66,8 @@ export class Mutator {
 
   #byteEdit(): ByteEdit {
     const random = this.#random;
+    // Before a length below 64, this makes one that isn't minimal.
+    if (random(6) === 0) return { offset: random(random(2) === 0 ? 12 : 600), cut: 0, put: "40" };
     const length = pick(random, [0, 1, 1, 1, 2, 4, 8]);
     const put = Array.from({ length }, () => pick(random, [0, 1, 0x40, 0x7f, 0x80, 0xbf, 0xff, random(256)]));
     return {
@@ -77,12 +79,12 @@ export class Mutator {
 
   #step(plan: string): Step {
     const random = this.#random;
-    if (random(60) === 0) {
+    if (random(40) === 0) {
       const lists = (this.#places.get(plan) ?? []).filter(
         ({ value }) => Array.isArray(value) && value.length > 0,
       );
       if (lists.length > 0)
-        return { at: pick(random, lists).path, edit: "many", length: 1 << (8 + random(9)) };
+        return { at: pick(random, lists).path, edit: "many", length: 1 << (8 + random(8)) };
     }
     const places = this.#places.get(plan) as readonly Place[];
     // Lists are few, and most that goes wrong begins in one.

@@ -1,7 +1,7 @@
 // What the fuzzer found once must not come back; and an input must mean the same wherever it is played.
 import { expect, it } from "vitest";
+import { tryOut } from "../src/bounds.js";
 import { savedFinds } from "../src/finds.js";
-import { tryOut } from "../src/fuzzer.js";
 import type { Recipe } from "../src/steps.js";
 import { makeTarget } from "../src/targets/index.js";
 
