@@ -5,8 +5,9 @@ import { limits } from "./verdict.js";
 
 /** An input is too slow if it is so each time of so many: other programs and the garbage collector disturb. */
 const REPEATS = 4;
-/** From so many milliseconds on, an input that can be halved is compared with its half. */
+/** From so many milliseconds on, and so many for each byte, an input that can be halved is compared with its half. */
 const NOTICEABLE = 40;
+const NOTICEABLE_PER_BYTE = 0.0002;
 /** Twice the input may take so much longer. A list that is searched for each of its items takes four times as long. */
 const GROWTH = 3;
 /** Lists and byte strings that a step makes longer than this can be halved. */
@@ -42,15 +43,16 @@ async function overBound(target: Target, recipe: Recipe, first: Outcome): Promis
 }
 
 async function growsFaster(target: Target, recipe: Recipe, first: Outcome): Promise<string | undefined> {
-  const half = first.milliseconds > NOTICEABLE ? halved(recipe) : undefined;
+  const noticeable = Math.max(NOTICEABLE, NOTICEABLE_PER_BYTE * first.size);
+  const half = first.milliseconds > noticeable ? halved(recipe) : undefined;
   const small = half && (await run(target, half));
   // Another outcome does other work.
   if (half === undefined || small?.feature !== first.feature) return undefined;
   const most = (GROWTH * first.size) / (2 * small.size);
   const isOver = (one: Outcome) =>
-    one.milliseconds > NOTICEABLE && one.milliseconds > most * small.milliseconds;
+    one.milliseconds > noticeable && one.milliseconds > most * small.milliseconds;
   if (!isOver(first)) return undefined;
-  const { milliseconds } = await leastOf(target, half, small, 2, () => true);
+  const { milliseconds } = await leastOf(target, half, small, REPEATS, () => true);
   const least = await leastOf(target, recipe, first, REPEATS, isOver);
   return least.milliseconds > most * milliseconds
     ? `time grows faster than the input: ${first.feature}`
