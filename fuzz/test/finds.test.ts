@@ -18,7 +18,7 @@ it.each<readonly [string, Recipe["steps"], RegExp]>([
     /^validation 12\.1\.3/,
   ],
   ["propose remove", [{ at: ["sign"], edit: "put", value: 0 }], /^validation 6\.1/],
-  ["propose remove", [{ at: ["mac"], edit: "put", value: 0 }], /^fork/],
+  ["propose remove", [{ at: ["mac"], edit: "put", value: 0 }], /^validation 6\.2/],
   ["commit update", [{ at: ["confirmationTag"], edit: "size", length: 5 }], /^validation 6\.1/],
   ["forge references", [], /^accepted/],
 ])("an input means the same in two groups: %s %j", async (plan, steps, expected) => {
