@@ -89,14 +89,20 @@ const FOREVER = 0xffff_ffff_ffff_ffffn;
 
 /**
  * The default of {@link Policy.commitProposal}: proposals of members and of the external senders that the group lists.
- * Not those of new members (`Client.proposeJoin`): anybody can send them. And no ReInit: it ends the group.
+ * Not those of new members (`Client.proposeJoin`): anybody can send them. No ReInit: it ends the group. And no
+ * PreSharedKey: only the application knows whether all members have the key, and who hasn't can't process the commit.
  * @example
  * const policy: Partial<Policy> = {
  *   commitProposal: (received) => received.proposer.kind === "new-member" || commitsByDefault(received),
  * };
  */
 export function commitsByDefault({ proposal, proposer }: ReceivedProposal): boolean {
-  return proposer.kind !== "new-member" && proposal.proposalType !== ProposalType.reinit;
+  const { proposalType } = proposal;
+  return (
+    proposer.kind !== "new-member" &&
+    proposalType !== ProposalType.reinit &&
+    proposalType !== ProposalType.psk
+  );
 }
 
 export const DEFAULT_POLICY: Policy = {

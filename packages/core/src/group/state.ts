@@ -24,7 +24,7 @@ export type GroupStatus = "active" | "joining" | "removed" | "reinitialized" | "
 /** A valid proposal that was sent separately in the current epoch. */
 export interface CachedProposal extends SourcedProposal {
   readonly reference: Uint8Array;
-  /** Whether it was validated by itself. One that was restored is validated again before it is committed. */
+  /** Whether it was validated by itself. One that was restored is validated again before this client commits it. */
   readonly checked: boolean;
   /** Whether the application dropped it: own commits don't include it. */
   readonly dropped?: boolean | undefined;
@@ -41,8 +41,6 @@ export interface PendingCommit {
   readonly authenticatedData: Uint8Array;
   /** The proposals by value. They are reported as dropped if another commit is accepted first. */
   readonly own: readonly Proposal[];
-  /** Whether it comes from a saved state: then it is checked again before it is merged. */
-  readonly restored?: boolean | undefined;
 }
 
 /** The changes of a commit that are reported to the application. */

@@ -22,7 +22,13 @@ import {
 } from "./ratchet.js";
 import { isTreeWidth, loadSecretTree, type SecretTreeContents, saveSecretTree } from "./secret-tree-state.js";
 
-/** Limits on what a sender can make a receiver compute and keep. */
+/**
+ * How many proposals and commits a member can send in an epoch. A constant, and all keys of skipped ones are kept: what
+ * decides about a commit must be the same for all members. A commit that was made and cleared counts too.
+ */
+export const HANDSHAKE_GENERATIONS = 1000;
+
+/** Limits on what a sender can make a receiver compute and keep, for application messages. Members may differ. */
 export interface RatchetLimits {
   /** How many generations ahead of the ratchet a message may be. */
   readonly maxForward: number;
@@ -115,10 +121,8 @@ export class SecretTree {
     for (const [node, secret] of contents.nodes) tree.#contents.nodes.set(node, secret);
     for (const [leafIndex, ratchets] of contents.senders) {
       tree.#contents.senders.set(leafIndex, ratchets);
-      for (const ratchet of [ratchets.handshake, ratchets.application]) {
-        tree.#skippedTotal += ratchet.skipped.size;
-        tree.#forgetSurplus(ratchet);
-      }
+      tree.#skippedTotal += ratchets.application.skipped.size;
+      tree.#forgetSurplus(ratchets.application);
     }
     return tree;
   }
@@ -134,8 +138,9 @@ export class SecretTree {
    */
   next(leafIndex: number, kind: RatchetKind): Awaitable<MessageKey> {
     const generation = this.#nextGeneration(leafIndex, kind);
-    if (generation >= GENERATIONS)
-      throw new MlsError("limit", "the sender's ratchet is exhausted: all 2^32 generations are used");
+    if (generation >= generationsOf(kind)) {
+      throw new MlsError("limit", `the sender's ratchet is exhausted: ${generation} generations are used`);
+    }
     return chain(this.#ahead(leafIndex, kind, generation), ([step, leafSecrets]) => {
       // Another call, made after this one or before, may have taken the generation while the provider worked. Waiting for
       // that call instead would mean to wait for ever, if its provider never answers.
@@ -147,6 +152,11 @@ export class SecretTree {
       this.#apply(leafIndex, kind, step, leafSecrets);
       return step.message;
     });
+  }
+
+  /** How many keys of skipped generations a ratchet keeps. */
+  #maxSkipped(kind: RatchetKind): number {
+    return kind === "handshake" ? HANDSHAKE_GENERATIONS : this.#limits.maxSkipped;
   }
 
   #nextGeneration(leafIndex: number, kind: RatchetKind): number {
@@ -171,8 +181,9 @@ export class SecretTree {
         secret: EMPTY,
       });
     }
-    if (generation - position > this.#limits.maxForward || !(generation < GENERATIONS)) {
-      const last = Math.min(position + this.#limits.maxForward, GENERATIONS - 1);
+    const ends = generationsOf(kind) - 1;
+    const last = kind === "handshake" ? ends : Math.min(position + this.#limits.maxForward, ends);
+    if (!(generation <= last)) {
       throw new MlsError("limit", `generation ${generation} is too far ahead: the limit is ${last}`);
     }
     const ahead =
@@ -200,7 +211,7 @@ export class SecretTree {
   /** The step of a ratchet to a generation that is still ahead, and for a new leaf the secrets down to it. */
   #ahead(leafIndex: number, kind: RatchetKind, generation: number): Awaitable<Ahead> {
     return this.#from(leafIndex, kind, (secret, from) =>
-      deriveStep(this.#provider, secret, from, generation, generation - this.#limits.maxSkipped),
+      deriveStep(this.#provider, secret, from, generation, generation - this.#maxSkipped(kind)),
     );
   }
 
@@ -245,7 +256,7 @@ export class SecretTree {
     /** How many generations the step would skip without their keys. */
     const missing = () => {
       const position = this.#contents.senders.get(leafIndex)?.[kind].generation ?? 0;
-      return Math.min(generation - position, this.#limits.maxSkipped) - step.skipped.length;
+      return Math.min(generation - position, this.#maxSkipped(kind)) - step.skipped.length;
     };
     const complete = (): Awaitable<void> => {
       if (!open || missing() <= 0) return;
@@ -303,7 +314,7 @@ export class SecretTree {
       }
       for (const { key, nonce } of step.skipped) wipe(key, nonce);
       wipe(step.secret);
-      this.#forget(ratchet, kept);
+      this.#forget(kind, ratchet, kept);
       return;
     }
     this.#checkpoints.forget(ratchetName(leafIndex, kind));
@@ -312,12 +323,12 @@ export class SecretTree {
       if (skipped.generation < ratchet.generation) wipe(skipped.key, skipped.nonce);
       else {
         ratchet.skipped.set(skipped.generation, skipped);
-        this.#skippedTotal++;
+        if (kind === "application") this.#skippedTotal++;
       }
     }
     ratchet.secret = step.secret;
     ratchet.generation = generation + 1;
-    if (step.skipped.length > 0) this.#forgetSurplus(ratchet);
+    if (kind === "application" && step.skipped.length > 0) this.#forgetSurplus(ratchet);
   }
 
   /** Replaces each node secret on the path by those of its children, and the leaf's by its two ratchets. */
@@ -339,30 +350,34 @@ export class SecretTree {
     } else wipe(handshake, application);
   }
 
-  #forget(ratchet: Ratchet, { generation, key, nonce }: MessageKey): void {
+  #forget(kind: RatchetKind, ratchet: Ratchet, { generation, key, nonce }: MessageKey): void {
     wipe(key, nonce);
     ratchet.skipped.delete(generation);
-    this.#skippedTotal--;
+    if (kind === "application") this.#skippedTotal--;
     if (ratchet.skipped.size === 0) this.#late.delete(ratchet);
   }
 
-  /** Enforces the limits after a ratchet has skipped generations. */
+  /** Enforces the limits after a ratchet of application messages has skipped generations. */
   #forgetSurplus(ratchet: Ratchet): void {
     this.#late.delete(ratchet);
     if (ratchet.skipped.size === 0) return;
     this.#late.add(ratchet);
     for (const oldest of ratchet.skipped.values()) {
       if (ratchet.skipped.size <= this.#limits.maxSkipped) break;
-      this.#forget(ratchet, oldest);
+      this.#forget("application", ratchet, oldest);
     }
     for (const longest of this.#late) {
       for (const oldest of longest.skipped.values()) {
         if (this.#skippedTotal <= this.#limits.maxSkippedTotal) return;
-        this.#forget(longest, oldest);
+        this.#forget("application", longest, oldest);
       }
     }
   }
 }
+
+/** How many generations a ratchet has. */
+const generationsOf = (kind: RatchetKind): number =>
+  kind === "handshake" ? HANDSHAKE_GENERATIONS : GENERATIONS;
 
 /** A number for each ratchet. */
 const ratchetName = (leafIndex: number, kind: RatchetKind): number =>

@@ -91,6 +91,7 @@ describe("two members", () => {
       "signature.verify": 1,
       "signature.verifyAll": "2 in 1",
       "signature.validatePublicKey": 2,
+      "hpke.validatePublicKey": 2,
       "hash.mac": 1,
       "hash.hash": 1,
       // The init key, which was used.

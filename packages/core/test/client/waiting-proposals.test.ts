@@ -65,11 +65,28 @@ it("a received ReInit doesn't end the group by an honest member's commit", async
   const mallory = await insider(parties[2] as Party, a);
   const proposal = await b.propose({ reinit: { groupId: filled(), cipherSuite: SUITE, extensions: [] } });
   await a.receive(proposal);
-  await a.receive(await b.propose({ psk: { resumption: a.epoch } }));
+  await a.receive(await b.propose({ remove: 2 }));
   expect(mallory.epoch.groupContext.epoch).toBe(a.epoch);
   expect(a.proposals.map(({ willCommit }) => willCommit)).toEqual([false, true]);
   const { commit } = await a.update();
   expect(await b.receive(commit)).toMatchObject({ kind: "commit", active: true, reinit: undefined });
+});
+
+it("a PSK that perhaps only the committer knows isn't committed because somebody proposed it", async () => {
+  const { groups } = await gather(
+    await Promise.all(
+      ["alice", "bob", "carol"].map((name) =>
+        party(name, { suite: SUITE, externalPsk: () => (name === "alice" ? filled(32) : undefined) }),
+      ),
+    ),
+  );
+  const [a, b, c] = groups as [Group, Group, Group];
+  const proposal = await b.propose({ psk: { external: filled(4) } });
+  for (const group of [a, c]) await group.receive(proposal);
+  expect(a.proposals).toMatchObject([{ willCommit: false }]);
+  await everyone([b, c], (await a.update()).commit, -1);
+  await a.mergePendingCommit();
+  expect(a.epochAuthenticator).toEqual(c.epochAuthenticator);
 });
 
 it("who proposed a ReInit commits it, and so does who names it", async () => {
@@ -177,10 +194,10 @@ it("cached proposals are bounded for each sender, the same for who sends and who
   expect(messages).toBe(MAX_PROPOSALS_OF_SENDER);
   const more = await propose(from, externalPsk({ pskId: filled(9) }));
   expect((await refused(a, more)).code).toBe("limit");
-  // Others still have room, and a dropped one gives way.
+  // Others still have room. A dropped one takes its room too, because another member may commit it.
   await a.receive(await (parties[2] as Party).client.proposeJoin(a));
   await a.dropProposal(refs(a)[0] as Uint8Array);
-  await a.receive(more);
+  expect((await refused(a, more)).code).toBe("limit");
   expect(a.proposals).toHaveLength(MAX_PROPOSALS_OF_SENDER + 1);
   for (let i = 0; i < MAX_PROPOSALS_OF_SENDER; i++) await b.propose({ psk: { resumption: 1n } });
   expect((await failure(b.propose({ remove: 0 }))).code).toBe("limit");

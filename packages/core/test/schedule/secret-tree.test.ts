@@ -9,7 +9,12 @@ import { describe, expect, it } from "vitest";
 import { MlsError } from "../../src/errors.js";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
 import type { MessageKey } from "../../src/schedule/ratchet.js";
-import { DEFAULT_RATCHET_LIMITS, type PeekedKey, SecretTree } from "../../src/schedule/secret-tree.js";
+import {
+  DEFAULT_RATCHET_LIMITS,
+  HANDSHAKE_GENERATIONS,
+  type PeekedKey,
+  SecretTree,
+} from "../../src/schedule/secret-tree.js";
 import { saveSecretTree } from "../../src/schedule/secret-tree-state.js";
 import { counting, failing, later } from "./providers.js";
 import { now, provider, same, sent, tree } from "./secret-trees.js";
@@ -247,9 +252,22 @@ describe("limits", () => {
     last = SecretTree.load(provider, last.save(), DEFAULT_RATCHET_LIMITS);
     expect(() => last.next(0, "application")).toThrow(code("limit"));
     expect(() => last.peek(0, "application", 2 ** 32 - 1)).toThrow(code("consumed"));
-    now(last.peek(0, "handshake", 2 ** 32 - 1)).consume();
-    expect(() => last.peek(0, "handshake", 2 ** 32 - 1)).toThrow(code("consumed"));
   });
+
+  it("how many handshakes a member sends, and which of them can be read, doesn't depend on a client's limits", () => {
+    const strict = { maxForward: 0, maxSkipped: 0, maxSkippedTotal: 0 };
+    const [sender, receiver] = [tree(8), tree(8, strict)];
+    for (let i = 0; i < HANDSHAKE_GENERATIONS; i++) now(sender.next(2, "handshake"));
+    expect(() => sender.next(2, "handshake")).toThrow(code("limit"));
+    now(receiver.peek(2, "handshake", HANDSHAKE_GENERATIONS - 1)).consume();
+    for (const skipped of [0, 500, HANDSHAKE_GENERATIONS - 2]) {
+      now(receiver.peek(2, "handshake", skipped)).consume();
+    }
+    expect(() => receiver.peek(2, "handshake", HANDSHAKE_GENERATIONS)).toThrow(code("limit"));
+    const restored = SecretTree.load(provider, receiver.save(), { ...DEFAULT_RATCHET_LIMITS, ...strict });
+    now(restored.peek(2, "handshake", 1)).consume();
+  });
+
   it("refuses leaves outside of the tree and widths that no tree has", () => {
     expect(() => tree(8).peek(8, "application", 0)).toThrow(code("unknown-sender"));
     expect(() => tree(8).next(2 ** 32 - 1, "application")).toThrow(code("unknown-sender"));

@@ -4,7 +4,7 @@ import { decode, encode } from "../../codec/index.js";
 import { signWithLabel, verifyOwnSignatures, verifyWithLabel } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
 import { checkMessageSize } from "../../framing/index.js";
-import type { CipherSuiteProvider, Signer } from "../../provider/index.js";
+import { all, type CipherSuiteProvider, type Signer } from "../../provider/index.js";
 import { checkLeafNode, leafNodeVerifyRequest, RatchetTree, verifyParentHashes } from "../../tree/index.js";
 import {
   type Extension,
@@ -134,6 +134,20 @@ async function verifyGroupInfo(
   );
 }
 
+/**
+ * §5.1.1: validates the public key of each node. Members have validated those that came after them; but the creator of a
+ * group made its first tree alone, and a key of nobody would let no member commit.
+ * @throws CryptoError
+ */
+async function validateEncryptionKeys({ hpke }: CipherSuiteProvider, tree: RatchetTree): Promise<void> {
+  const keys = [];
+  for (let node = 0; node < 2 * tree.width - 1; node++) {
+    const key = tree.encryptionKey(node);
+    if (key !== undefined) keys.push(key);
+  }
+  await all(keys.map((key) => hpke.validatePublicKey(key)));
+}
+
 /** §12.4.3.1: checks each leaf node of the tree (§7.3), its signature and its credential; and the external senders. */
 async function checkWhoIsIn(
   config: GroupConfig,
@@ -154,6 +168,7 @@ async function checkWhoIsIn(
     );
     requests.push(leafNodeVerifyRequest(leafNode, groupId, leafIndex));
   }
+  await validateEncryptionKeys(provider, tree);
   ensure(
     await verifyOwnSignatures(provider, requests),
     "7.3: the signature on each LeafNode must be valid using signature_key",

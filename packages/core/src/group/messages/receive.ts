@@ -15,18 +15,15 @@ import {
   SenderType,
   WireFormat,
 } from "../../wire/index.js";
-import { authenticate } from "../authentication.js";
 import { openEpoch, processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { contextBytes, type Epoch, wipeEpoch } from "../epoch.js";
-import { checkMemberCount, checkReceived } from "../limits.js";
+import { checkReceived } from "../limits.js";
 import { memberOf } from "../member.js";
 import { checkEpoch, checkGroupId, commitDigest, isOwnEnding } from "../past-epoch.js";
 import {
   cacheProposal,
   changesOf,
-  checkGroup,
-  checkOwnSupport,
   findProposal,
   senderLeaf,
   verifySender,
@@ -108,7 +105,6 @@ export async function mergePending(
 ): Promise<Reception<CommitMessage>> {
   const { provider, policy } = config;
   const { commit, epoch, changes, authenticatedData } = pending;
-  if (pending.restored === true) await checkRestored(config, pending);
   const endedBy = await commitDigest(provider, commit);
   const { leafIndex } = epoch.keys;
   const received = reportCommit(epoch, changes, {
@@ -125,24 +121,6 @@ export async function mergePending(
   }
   const ending = { endedBy, endedByOwn: true, joined: changes.added };
   return { ...enterEpoch(state, epoch, changes, ending, policy.maxPastEpochs), received };
-}
-
-/**
- * Checks a pending commit of a saved state: the application may be stricter than when it was made, and whoever could
- * change the state could change the commit. It stays pending if it is refused.
- * @throws ValidationError, MlsError `authentication`, `limit`, `try-again`
- */
-async function checkRestored(config: GroupConfig, { epoch, changes }: PendingCommit): Promise<void> {
-  const { groupContext, tree } = epoch;
-  checkGroup(config, tree, groupContext.extensions);
-  checkOwnSupport(config, groupContext.extensions);
-  if (changes.added.length > 0) checkMemberCount(config.policy, tree.memberCount);
-  for (const leafIndex of [...changes.added, ...changes.updated]) {
-    const identity = tree.leaf(leafIndex);
-    if (identity === undefined)
-      throw new MlsError("state", `invalid pending commit: leaf ${leafIndex} is blank`);
-    await authenticate(config, groupContext.groupId, { identity, role: "member" });
-  }
 }
 
 /** The part of a message that can be read before it is opened. */
@@ -300,7 +278,11 @@ async function receiveHandshake(
     const received = reportProposal(current, authenticated, cached);
     return noStep(withProposal(state, cached), received);
   }
-  const find = (reference: Uint8Array) => findProposal(proposals, reference);
+  // What was valid when it came stays so, also after a restart: others don't check it again either.
+  const find = (reference: Uint8Array) => {
+    const found = findProposal(proposals, reference);
+    return found && { ...found, checked: true };
+  };
   const processed = await processCommit(config, current, authenticated, find);
   const { committer, applied, tree } = processed;
   const external = authenticated.content.sender.senderType === SenderType.newMemberCommit;

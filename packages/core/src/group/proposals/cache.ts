@@ -36,35 +36,24 @@ function sameSender(a: Sender, b: Sender): boolean {
 }
 
 /**
- * The cached proposals, so that there is room for one more. Where there are too many, one that was dropped gives way.
- * The bounds are the same for senders and receivers: nobody sends what others have no room for.
+ * Checks that there is room for one more proposal. The bounds are the same for senders and receivers: nobody sends what
+ * others have no room for. A dropped one takes its room too: another member may commit it, and its key is consumed.
  * @throws MlsError `limit` if the sender, or all senders together, have too many in this epoch
  */
-function withRoom<P extends CachedProposal>(
-  known: readonly P[],
-  { tree }: Pick<PublicEpoch, "tree">,
-  sender: Sender,
-): readonly P[] {
-  const isFull = (all: readonly P[], max: number, whose: string): readonly P[] => {
-    if (all.length < max) return [];
-    const dropped = all.find((one) => one.dropped === true);
-    if (dropped !== undefined) return [dropped];
-    throw new MlsError("limit", `expected at most ${max} proposals ${whose} in one epoch`);
-  };
-  const theirs = known.filter((one) => sameSender(one.sender, sender));
-  const max = Math.max(MAX_PROPOSALS, 2 * tree.memberCount);
-  const giving = isFull(theirs, MAX_PROPOSALS_OF_SENDER, "of one sender");
-  const [gone] = giving.length > 0 ? giving : isFull(known, max, "of all senders");
-  return gone === undefined ? known : known.filter((one) => one !== gone);
-}
-
-/** @throws MlsError `limit` */
 export function checkRoom(
   known: readonly CachedProposal[],
-  epoch: Pick<PublicEpoch, "tree">,
+  { tree }: Pick<PublicEpoch, "tree">,
   sender: Sender,
 ): void {
-  withRoom(known, epoch, sender);
+  const check = (count: number, max: number, whose: string) => {
+    if (count >= max) throw new MlsError("limit", `expected at most ${max} proposals ${whose} in one epoch`);
+  };
+  check(
+    known.filter((one) => sameSender(one.sender, sender)).length,
+    MAX_PROPOSALS_OF_SENDER,
+    "of one sender",
+  );
+  check(known.length, Math.max(MAX_PROPOSALS, 2 * tree.memberCount), "of all senders");
 }
 
 /** The cached proposal with a ProposalRef. */
@@ -83,10 +72,8 @@ export function withProposal<
   },
 >(state: S, proposal: CachedProposal): S {
   if (findProposal(state.proposals, proposal.reference) !== undefined) return state;
-  return {
-    ...state,
-    proposals: [...withRoom(state.proposals, state.current, proposal.sender), proposal],
-  };
+  checkRoom(state.proposals, state.current, proposal.sender);
+  return { ...state, proposals: [...state.proposals, proposal] };
 }
 
 /**

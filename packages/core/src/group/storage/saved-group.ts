@@ -378,7 +378,6 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
     },
     authenticatedData: saved.pending.authenticatedData.slice(),
     own: copied(Proposals, saved.pending.own, types),
-    restored: true,
   };
   const reinit = saved.reinit && copied(ReInit, encode(ReInit, saved.reinit));
   const resumes: ResumedGroup | undefined = saved.resumes && {
