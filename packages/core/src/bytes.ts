@@ -48,6 +48,37 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
+/**
+ * Memory for a secret: `length` zero bytes that can be overwritten for good. V8 keeps the bytes of an array of at most 64
+ * bytes in its heap, copies them when it collects garbage, and leaves the copies behind (docs/decisions/secret-memory.md).
+ */
+export function secretBytes(length: number): Uint8Array {
+  return new Uint8Array(new ArrayBuffer(length));
+}
+
+/** A copy of a secret, in such memory. */
+export function copySecret(secret: Uint8Array): Uint8Array {
+  const copy = secretBytes(secret.length);
+  copy.set(secret);
+  return copy;
+}
+
+/** Moves secrets that are kept together into one piece of such memory, and overwrites them where they were. */
+export function moveSecrets(secrets: readonly Uint8Array[]): Uint8Array[] {
+  if (secrets.length === 0) return [];
+  let length = 0;
+  for (const secret of secrets) length += secret.length;
+  const memory = secretBytes(length);
+  let at = 0;
+  return secrets.map((secret) => {
+    const moved = memory.subarray(at, at + secret.length);
+    moved.set(secret);
+    secret.fill(0);
+    at += secret.length;
+    return moved;
+  });
+}
+
 /** Overwrites secrets with zeros. */
 export function wipe(...secrets: readonly (Uint8Array | undefined)[]): void {
   for (const secret of secrets) secret?.fill(0);

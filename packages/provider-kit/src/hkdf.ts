@@ -9,6 +9,7 @@ import {
   type HashPart,
   isPromise,
   type KdfPart,
+  secretBytes,
 } from "@copse/core/provider";
 import { joined } from "./scratch.js";
 
@@ -111,10 +112,16 @@ export function hkdf(hmac: HmacPrimitive): KdfPart {
   };
 }
 
+/** The size of the shortest key, in bytes. */
+const KEY = 16;
+
 /** The first `length` bytes, in memory of their own. If the block is longer, it is overwritten. */
 function cut(block: Uint8Array, length: number): Uint8Array {
   if (length === block.length) return block;
-  const first = block.slice(0, length);
+  // A nonce isn't worth the time: memory outside of the engine's heap takes half a microsecond.
+  const first = length < KEY ? new Uint8Array(length) : secretBytes(length);
+  // Not by subarray(), for which an engine moves a short array out of its heap, and leaves the bytes behind.
+  for (let i = 0; i < length; i++) first[i] = block[i] as number;
   block.fill(0);
   return first;
 }

@@ -20,7 +20,7 @@ import {
   type KeyObject,
   randomBytes,
 } from "node:crypto";
-import { CryptoError } from "@copse/core/provider";
+import { CryptoError, copySecret } from "@copse/core/provider";
 import { guardSync } from "@copse/provider-kit";
 
 /** How raw keys of one curve are turned into KeyObjects. All throw CryptoError for what is no key. */
@@ -48,7 +48,7 @@ const fromBase64url = (text: string | undefined): Uint8Array =>
 
 /** A part of an encoded key, in memory of its own. What held the whole key is wiped. */
 export function takeFrom(der: Buffer, start: number, end?: number): Uint8Array {
-  const part = new Uint8Array(der.subarray(start, end));
+  const part = copySecret(der.subarray(start, end));
   der.fill(0);
   return part;
 }

@@ -1,5 +1,5 @@
 // RFC 9420 §8.4: the pre-shared keys of a commit or a Welcome.
-import { toHex, wipe } from "../bytes.js";
+import { copySecret, toHex, wipe } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { ensure, MlsError } from "../errors.js";
 import { pskSecret } from "../schedule/index.js";
@@ -44,7 +44,7 @@ export async function pskSecretOf(config: GroupConfig, ids: readonly PreSharedKe
         throw new MlsError("missing", `${kindOf(id)} isn't known here`);
       }
       // A copy: it is overwritten after use.
-      psks.push({ id, psk: psk.slice() });
+      psks.push({ id, psk: copySecret(psk) });
     }
     return await pskSecret(config.provider, psks);
   } finally {

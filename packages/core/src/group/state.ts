@@ -1,4 +1,5 @@
 // RFC 9420 §8, §12: the state of a group as a member has it.
+import { copySecret } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import type { CommittedProposal, SourcedProposal } from "../framing/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../provider/index.js";
@@ -185,8 +186,9 @@ export function needActive(state: GroupState): void {
 export function resumptionPskOf(state: GroupState, epoch: bigint): Uint8Array | undefined {
   const { status, current, past } = state;
   if (status === "joining" || status === "removed" || status === "closed") return undefined;
-  if (epoch === current.groupContext.epoch) return current.secrets.resumptionPsk.slice();
-  return past.find((one) => one.epoch === epoch)?.resumptionPsk.slice();
+  if (epoch === current.groupContext.epoch) return copySecret(current.secrets.resumptionPsk);
+  const kept = past.find((one) => one.epoch === epoch);
+  return kept && copySecret(kept.resumptionPsk);
 }
 
 /** A member in an epoch. */

@@ -1,6 +1,6 @@
 // The interface between protocol and cryptography: the only part of the core that a provider imports.
 
-export { ascii, concat, EMPTY, equalBytes, toHex } from "../bytes.js";
+export { ascii, concat, copySecret, EMPTY, equalBytes, secretBytes, toHex } from "../bytes.js";
 export { CryptoError, MlsError, type MlsErrorCode, UnsupportedError } from "../errors.js";
 export * from "./awaitable.js";
 export * from "./interface.js";

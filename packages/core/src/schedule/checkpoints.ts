@@ -1,5 +1,5 @@
 // RFC 9420 §9.1: secrets of ratchets ahead, so that junk doesn't make a receiver derive them again.
-import { wipe } from "../bytes.js";
+import { copySecret, wipe } from "../bytes.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
 import { deriveSecretAhead } from "./ratchet.js";
 
@@ -45,7 +45,7 @@ export class Checkpoints {
       this.#kept.set(name, kept);
     }
     wipe(kept.get(generation));
-    kept.set(generation, secret.slice());
+    kept.set(generation, copySecret(secret));
   }
 
   /** Overwrites the secrets of a ratchet that moved. */

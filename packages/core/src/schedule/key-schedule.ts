@@ -1,5 +1,5 @@
 // RFC 9420 §8, §8.4: the key schedule.
-import { EMPTY, wipe } from "../bytes.js";
+import { EMPTY, moveSecrets, wipe } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { deriveSecret, expandAllWithLabels, expandWithLabel } from "../crypto/index.js";
 import { all, type CipherSuiteProvider, chain, useSecret } from "../provider/index.js";
@@ -117,10 +117,12 @@ export async function epochSecretsFrom(
 ): Promise<DerivedSecrets> {
   const { Nh } = provider.suite.hash;
   const labels = [...LABELS.map(([, label]) => label), ...additional];
-  const outputs = await expandAllWithLabels(
-    provider,
-    epochSecret,
-    labels.map((label) => [label, EMPTY, Nh]),
+  const outputs = moveSecrets(
+    await expandAllWithLabels(
+      provider,
+      epochSecret,
+      labels.map((label) => [label, EMPTY, Nh]),
+    ),
   );
   return {
     // The cast: LABELS names each field of EpochSecrets once, which fromEntries() can't tell.

@@ -1,5 +1,5 @@
 // RFC 9420 §9: the derivation of node secrets from the root of the secret tree down to a leaf.
-import { EMPTY, wipe } from "../bytes.js";
+import { copySecret, EMPTY, wipe } from "../bytes.js";
 import { expandAll, expandAllWithLabels, kdfLabel, onFailure } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
@@ -50,7 +50,7 @@ export function deriveLeafSecrets(
 
   const steps: LeafSecrets["steps"][number][] = [];
   // A copy, because another message may consume the secret while an asynchronous provider works.
-  let secret: Uint8Array = known.slice();
+  let secret = copySecret(known);
   const { Nh } = provider.suite.hash;
   const toChildren = [LEFT, RIGHT].map((side) => ({ info: kdfLabel("tree", side, Nh), length: Nh }));
   const down = (children: readonly Uint8Array[]) => {
@@ -58,7 +58,7 @@ export function deriveLeafSecrets(
     const next = path.pop() as number;
     steps.push({ parent: Math.floor(next / 2), left, right });
     wipe(secret);
-    secret = (next % 2 === 0 ? left : right).slice();
+    secret = copySecret(next % 2 === 0 ? left : right);
   };
   const walk = (): Awaitable<LeafSecrets> => {
     while (path.length > 0) {

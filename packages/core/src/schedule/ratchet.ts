@@ -1,5 +1,5 @@
 // RFC 9420 §9.1: the hash ratchets from which message keys are derived.
-import { wipe } from "../bytes.js";
+import { copySecret, secretBytes, wipe } from "../bytes.js";
 import { deriveTreeSecrets, onFailure } from "../crypto/index.js";
 import { type Awaitable, type CipherSuiteProvider, isPromise } from "../provider/index.js";
 
@@ -37,6 +37,22 @@ export interface RatchetStep {
   readonly secret: Uint8Array;
 }
 
+/** Memory for copies of ratchet secrets. To allocate it for each message would cost 1 % of the time. All are zero. */
+const free: Uint8Array[] = [];
+const MAX_FREE = 8;
+
+function borrowCopy(secret: Uint8Array): Uint8Array {
+  const found = free.findIndex(({ length }) => length === secret.length);
+  const [copy = secretBytes(secret.length)] = found < 0 ? [] : free.splice(found, 1);
+  copy.set(secret);
+  return copy;
+}
+
+function giveBack(copy: Uint8Array): void {
+  wipe(copy);
+  if (free.length < MAX_FREE) free.push(copy);
+}
+
 /**
  * Derives the step from generation `from` to the one after `target`. No keys are derived for generations before
  * `firstKept`. The secrets in between are overwritten; `start`, the secret of `from`, is not.
@@ -53,13 +69,15 @@ export function deriveStep(
   const all = [next, ["key", aead.Nk], ["nonce", aead.Nn]] as const;
   const skipped: MessageKey[] = [];
   // A copy, because another message may move the ratchet and overwrite its secret while an asynchronous provider works.
-  let secret: Uint8Array = start.slice();
+  const first = borrowCopy(start);
+  let secret = first;
 
   const advance = (
     generation: number,
     [following, key, nonce]: readonly Uint8Array[],
   ): RatchetStep | null => {
-    wipe(secret);
+    if (secret === first) giveBack(first);
+    else wipe(secret);
     secret = following as Uint8Array;
     if (key === undefined || nonce === undefined) return null;
     if (generation === target) return { skipped, message: { generation, key, nonce }, secret };
@@ -101,7 +119,7 @@ export function deriveSecretAhead(
 ): Awaitable<Uint8Array> {
   const next = [["secret", provider.suite.hash.Nh]] as const;
   // A copy, as above.
-  let secret: Uint8Array = start.slice();
+  let secret = copySecret(start);
   const advance = (generation: number, [following]: readonly Uint8Array[]): void => {
     wipe(secret);
     secret = following as Uint8Array;

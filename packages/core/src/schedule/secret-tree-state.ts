@@ -1,4 +1,5 @@
 // RFC 9420 §9: the encoding of a secret tree for a saved state, in a format of Copse's own.
+import { copySecret } from "../bytes.js";
 import {
   decode,
   encode,
@@ -75,7 +76,7 @@ export function loadSecretTree(
   const ratchet = ({ generation, secret, skipped }: TypeOf<typeof RatchetState>): Ratchet => {
     check(generation <= BigInt(GENERATIONS), `generation must be at most 2^32, got ${generation}`);
     checkLength("ratchet secret", secret, sizes.Nh);
-    const known: Ratchet = { generation: Number(generation), secret: secret.slice(), skipped: new Map() };
+    const known: Ratchet = { generation: Number(generation), secret: copySecret(secret), skipped: new Map() };
     let before = -1;
     for (const { generation, key, nonce } of skipped) {
       check(
@@ -84,7 +85,7 @@ export function loadSecretTree(
       );
       checkLength("message key", key, sizes.Nk);
       checkLength("message nonce", nonce, sizes.Nn);
-      known.skipped.set(generation, { generation, key: key.slice(), nonce: nonce.slice() });
+      known.skipped.set(generation, { generation, key: copySecret(key), nonce: copySecret(nonce) });
       before = generation;
     }
     return known;
@@ -94,7 +95,7 @@ export function loadSecretTree(
     check(node >= 1 && node < 2 * width, `node ${node} out of range: the tree has ${2 * width - 1} nodes`);
     check(!loaded.nodes.has(node), `node ${node} is listed twice`);
     checkLength("node secret", secret, sizes.Nh);
-    loaded.nodes.set(node, secret.slice());
+    loaded.nodes.set(node, copySecret(secret));
   }
   for (const { leafIndex, handshake, application } of senders) {
     check(leafIndex < width, `leaf index ${leafIndex} out of range: the tree has ${width} leaves`);

@@ -1,5 +1,5 @@
 // RFC 9420 §9: the secret tree, from which message keys are derived and in which they are deleted after use.
-import { EMPTY, wipe } from "../bytes.js";
+import { copySecret, EMPTY, moveSecrets, secretBytes, wipe } from "../bytes.js";
 import { onFailure } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import {
@@ -116,7 +116,7 @@ export class SecretTree {
   ): SecretTree {
     const { hash, aead } = provider.suite;
     const contents = loadSecretTree(bytes, { Nh: hash.Nh, Nk: aead.Nk, Nn: aead.Nn });
-    const tree = new SecretTree(provider, contents.width, new Uint8Array(hash.Nh), limits);
+    const tree = new SecretTree(provider, contents.width, secretBytes(hash.Nh), limits);
     tree.#contents.nodes.clear();
     for (const [node, secret] of contents.nodes) tree.#contents.nodes.set(node, secret);
     for (const [leafIndex, ratchets] of contents.senders) {
@@ -177,7 +177,7 @@ export class SecretTree {
       // A copy, because consuming the key overwrites the stored one.
       return this.#offer(leafIndex, kind, {
         skipped: [],
-        message: { generation, key: kept.key.slice(), nonce: kept.nonce.slice() },
+        message: { generation, key: copySecret(kept.key), nonce: copySecret(kept.nonce) },
         secret: EMPTY,
       });
     }
@@ -318,27 +318,37 @@ export class SecretTree {
       return;
     }
     this.#checkpoints.forget(ratchetName(leafIndex, kind));
-    wipe(ratchet.secret);
-    for (const skipped of step.skipped) {
-      if (skipped.generation < ratchet.generation) wipe(skipped.key, skipped.nonce);
-      else {
-        ratchet.skipped.set(skipped.generation, skipped);
-        if (kind === "application") this.#skippedTotal++;
-      }
+    const passed = step.skipped.filter((one) => one.generation < ratchet.generation);
+    for (const { key, nonce } of passed) wipe(key, nonce);
+    const skipped = step.skipped.slice(passed.length);
+    const moved = moveSecrets(skipped.flatMap(({ key, nonce }) => [key, nonce])).values();
+    for (const { generation } of skipped) {
+      const [key, nonce] = [moved.next().value, moved.next().value] as [Uint8Array, Uint8Array];
+      ratchet.skipped.set(generation, { generation, key, nonce });
     }
-    ratchet.secret = step.secret;
+    if (kind === "application") this.#skippedTotal += skipped.length;
+    // In the memory that the ratchet has.
+    ratchet.secret.set(step.secret);
+    wipe(step.secret);
     ratchet.generation = generation + 1;
     if (kind === "application" && step.skipped.length > 0) this.#forgetSurplus(ratchet);
   }
 
   /** Replaces each node secret on the path by those of its children, and the leaf's by its two ratchets. */
-  #enter({ leafIndex, steps, handshake, application }: LeafSecrets): void {
+  #enter({ leafIndex, steps, ...leaf }: LeafSecrets): void {
+    const moved = moveSecrets([
+      leaf.handshake,
+      leaf.application,
+      ...steps.flatMap(({ left, right }) => [left, right]),
+    ]);
+    const [handshake, application, ...children] = moved as [Uint8Array, Uint8Array, ...Uint8Array[]];
     const { nodes, senders, width } = this.#contents;
     const replace = (node: number): boolean => {
       wipe(nodes.get(node));
       return nodes.delete(node);
     };
-    for (const { parent, left, right } of steps) {
+    for (const [i, { parent }] of steps.entries()) {
+      const [left, right] = children.slice(2 * i, 2 * i + 2) as [Uint8Array, Uint8Array];
       if (replace(parent)) {
         nodes.set(2 * parent, left);
         nodes.set(2 * parent + 1, right);

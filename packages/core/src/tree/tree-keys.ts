@@ -1,5 +1,5 @@
 // RFC 9420 §4.2, §7.4, §7.5, §12.4.3.1: a member's private keys in the tree, and path secrets.
-import { EMPTY, equalBytes, wipe } from "../bytes.js";
+import { copySecret, EMPTY, equalBytes, wipe } from "../bytes.js";
 import { deriveSecret } from "../crypto/index.js";
 import { ensure } from "../errors.js";
 import { all, type CipherSuiteProvider, type HpkeKeyPair, type HpkePrivateKey } from "../provider/index.js";
@@ -123,7 +123,7 @@ export async function keysFromPathSecret(
     "12.4.3.1: the nodes that the path secret is for, from the common ancestor up, must not be blank",
     () => `node ${blank}`,
   );
-  const secrets = await pathSecretsFrom(provider, pathSecret.slice(), nodes.length);
+  const secrets = await pathSecretsFrom(provider, copySecret(pathSecret), nodes.length);
   try {
     const { keys: complete, differs } = await withPathSecrets(provider, keys, nodes, secrets);
     ensure(

@@ -1,5 +1,5 @@
 // RFC 9420 §8, §12: the state of a group as bytes, in a format of this library.
-import { equalBytes, utf8, wipe } from "../../bytes.js";
+import { copySecret, equalBytes, utf8, wipe } from "../../bytes.js";
 import {
   type Codec,
   decode,
@@ -187,7 +187,7 @@ async function loadEpoch(
     Object.entries(saved.secrets).map(([name, secret]) => {
       if (secret.length !== Nh && secret.length !== 0)
         throw new MlsError("state", `expected ${Nh} bytes of ${name}, got ${secret.length}`);
-      return [name, secret.slice()];
+      return [name, copySecret(secret)];
     }),
   ) as unknown as Epoch["secrets"];
   return {
@@ -339,8 +339,8 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
       groupContext: context,
       tree: current.tree.withLeaves(copied(SavedLeaves, one.leaves)),
       secretTree: SecretTree.load(provider, one.secretTree, policy.ratchets),
-      senderDataSecret: one.senderDataSecret.slice(),
-      resumptionPsk: one.resumptionPsk.slice(),
+      senderDataSecret: copySecret(one.senderDataSecret),
+      resumptionPsk: copySecret(one.resumptionPsk),
       endedBy: one.endedBy.slice(),
       endedByOwn: one.endedByOwn === 1,
       joined: one.joined,
