@@ -33,12 +33,14 @@ import {
   type KeptKeyPackage,
   type OwnKeyPackage,
 } from "../key-package/index.js";
-import type {
-  Awaitable,
-  CipherSuite,
-  CipherSuiteProvider,
-  HpkePrivateKey,
-  Signer,
+import {
+  type Awaitable,
+  type CipherSuite,
+  type CipherSuiteProvider,
+  type CryptoProvider,
+  type HpkePrivateKey,
+  isPromise,
+  type Signer,
 } from "../provider/index.js";
 import {
   basicCredential,
@@ -69,6 +71,13 @@ import type {
   NewGroup,
 } from "./options.js";
 import { needOwnReinit, resume } from "./resume.js";
+
+/** @throws MlsError `usage`: JavaScript callers have no type checker */
+function needProvider(crypto: CryptoProvider | undefined): void {
+  if (Array.isArray(crypto?.suites) && typeof crypto.suite === "function") return;
+  const hint = isPromise(crypto) ? "a promise: await it first" : `${typeof crypto}`;
+  throw new MlsError("usage", `expected options.crypto: a crypto provider, got ${hint}`);
+}
 
 /**
  * One identity in one cipher suite: makes key packages, and creates, joins and restores groups.
@@ -115,6 +124,7 @@ export class Client {
   static create(options: ClientOptions): Promise<Client> {
     const work = async () => {
       const { crypto, authentication, credential } = options;
+      needProvider(crypto);
       needAuthentication(authentication);
       if (credential === undefined)
         throw new MlsError("usage", "expected options.credential: a credential or a name");
@@ -126,7 +136,7 @@ export class Client {
       await validateSigner(provider, signer);
       return new Client(options, provider, signer);
     };
-    return perform({ work, finish: answer }, options);
+    return perform({ work, finish: answer }, options ?? {});
   }
 
   get cipherSuite(): CipherSuite {
@@ -447,7 +457,8 @@ export class Client {
   }
 
   /**
-   * Adds the key packages that {@link saveKeyPackages} saved. One whose keys a key store or a token doesn't have any more
+   * Adds the key packages that {@link saveKeyPackages} saved. Load the latest bytes only: a key package that was used
+   * since would open its Welcome again. Those of another identity are useless here: {@link join} lacks their signer. One whose keys a key store or a token doesn't have any more
    * was used or deleted since: it is left out.
    * @throws MlsError `state` for damaged or foreign bytes, or another suite; `try-again` if the provider can't find the
    *   keys now, with the `cause`

@@ -49,6 +49,7 @@ export class OpenGroups {
     ensure(
       this.get(groupId)?.active !== true,
       "12.4.3: group_id must be unique among the groups that a client participates in",
+      "this group is open: close it first, or pass `replace: true`",
     );
   }
 

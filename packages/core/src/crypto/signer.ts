@@ -1,5 +1,5 @@
 // RFC 9420 §5.1.2: signers that use keys of a provider.
-import { UnsupportedError } from "../errors.js";
+import { MlsError, UnsupportedError } from "../errors.js";
 import type {
   Awaitable,
   CipherSuiteProvider,
@@ -37,6 +37,9 @@ export async function generateSigner(crypto: CryptoProvider, suite: number): Pro
 
 /** Checks that a signer has the signature scheme of the suite. @throws UnsupportedError */
 export function checkSigner({ suite }: CipherSuiteProvider, signer: Signer): void {
+  if (typeof signer?.sign !== "function" || signer.algorithm === undefined) {
+    throw new MlsError("usage", "expected a signer: an object with `algorithm`, `publicKey` and `sign`");
+  }
   if (signer.algorithm.id !== suite.signature.id) {
     throw new UnsupportedError(
       `${suite.name}: expected a signer of ${suite.signature.name}, got ${signer.algorithm.name}`,

@@ -45,7 +45,9 @@ export interface Succession {
 export interface AuthenticationService {
   /**
    * Whether the signature key belongs to whom the credential names. Asked about each member that is added, joins,
-   * changes its leaf or is in a group to join, and about each external sender that a group lists.
+   * changes its leaf or is in a group to join, and about each external sender that a group lists. Members aren't asked
+   * about again while nothing changes. All members must answer alike about a message, or the group splits: to revoke a
+   * key, first remove the member from its groups, then take the key out of the directory.
    */
   validate(claim: CredentialClaim): Awaitable<boolean>;
   /**
