@@ -9,7 +9,7 @@ import {
   validateSigner,
 } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import { buildExternalCommit } from "../group/commit/index.js";
+import { buildExternalCommit, type ExternalCommit } from "../group/commit/index.js";
 import {
   type ClientConfig,
   checkSavedSigner,
@@ -18,7 +18,6 @@ import {
   needAuthentication,
   needSigner,
   newLifetime,
-  type PendingCommit,
   privateKeysIn,
   privateKeysOf,
   wipeEpoch,
@@ -277,7 +276,7 @@ export class Client {
    * await group.mergePendingCommit();
    */
   joinByExternalCommit(groupInfo: Uint8Array, options: ExternalJoinOptions = {}): Promise<ExternalJoin> {
-    const steps = (config: ClientConfig): Steps<PendingCommit, ExternalJoin> => ({
+    const steps = (config: ClientConfig): Steps<ExternalCommit, ExternalJoin> => ({
       work: async () =>
         buildExternalCommit(config, readGroupInfo(groupInfo, config.policy.maxJoinSize), {
           signer: this.#signer,
@@ -288,14 +287,16 @@ export class Client {
           custom: options.custom ?? [],
           proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
           authenticatedData: copyOf(options.authenticatedData),
+          groupInfo: options.groupInfo,
         }),
-      finish: (pending) => ({
+      finish: ({ pending, groupInfo }) => ({
         group: this.#groups.join(pending, options.replace),
         commit: pending.commit.slice(),
+        groupInfo,
       }),
-      drop: ({ epoch }) => wipeEpoch(epoch),
+      drop: ({ pending }) => wipeEpoch(pending.epoch),
     });
-    return this.#run(steps, ({ epoch }) => privateKeysOf(epoch), options);
+    return this.#run(steps, ({ pending }) => privateKeysOf(pending.epoch), options);
   }
 
   /**

@@ -16,11 +16,10 @@ import {
   resumptionPskOf,
   wipeEpoch,
 } from "../group/index.js";
+import { groupInfoMessage } from "../group/join/index.js";
 import {
   applicationMessage,
   type CommitMessage,
-  type GroupInfoOptions,
-  groupInfoMessage,
   mergePending,
   proposalMessage,
   type Received,
@@ -30,6 +29,7 @@ import {
 import {
   type CommitMessages,
   type CommitOptions,
+  type GroupInfoOptions,
   hasProposals,
   type KeyPackageToAdd,
   ownProposals,

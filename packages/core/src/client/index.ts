@@ -2,11 +2,11 @@
 export { generateSigner, signerOf } from "../crypto/index.js";
 export type { ExtraCapabilities } from "../group/extensions/index.js";
 export type { AsyncContext, EpochAccess } from "../group/index.js";
-export type { GroupInfoOptions } from "../group/messages/index.js";
 export type {
   CommitMessages,
   CommitOptions,
   ExpectedKeyPackage,
+  GroupInfoOptions,
   KeyPackageToAdd,
   NewIdentity,
   ProposalRequest,

@@ -1,7 +1,7 @@
 // RFC 9420 §10, §11, §12.4.3: the options of a client, and of creating and joining groups.
 import type { ExtraCapabilities, MlsExtension } from "../group/extensions/index.js";
 import type { AsyncContext, AuthenticationService, Member, Policy } from "../group/index.js";
-import type { PskChoice } from "../group/proposals/index.js";
+import type { GroupInfoOptions, PskChoice } from "../group/proposals/index.js";
 import type { Awaitable, CryptoProvider, Signer } from "../provider/index.js";
 import type { Credential, CustomProposal, Extension, Lifetime } from "../wire/index.js";
 import type { Group } from "./group.js";
@@ -68,6 +68,8 @@ export interface ExternalJoinOptions extends OperationOptions {
   readonly custom?: readonly CustomProposal[];
   /** Members' proposals of registered types, included by reference: encoded MLSMessages. */
   readonly proposals?: readonly Uint8Array[];
+  /** As in {@link CommitOptions} */
+  readonly groupInfo?: boolean | GroupInfoOptions | undefined;
   /** Bytes that the commit authenticates but doesn't encrypt. */
   readonly authenticatedData?: Uint8Array;
 }
@@ -101,4 +103,6 @@ export interface ExternalJoin {
   readonly group: Group;
   /** An encoded MLSMessage for the members. */
   readonly commit: Uint8Array;
+  /** The GroupInfo of the new epoch as an encoded MLSMessage, if the options ask for it. */
+  readonly groupInfo: Uint8Array | undefined;
 }

@@ -1,6 +1,7 @@
 // RFC 9420 §12.4.3.2: joining and rejoining by an external commit.
-import { Client, type Group, insecureAcceptAll, type Signer } from "@copse/core";
-import { send } from "@copse/test-support/clients";
+import { Client, type Group, generateSigner, insecureAcceptAll, type Signer } from "@copse/core";
+import { nodeProvider } from "@copse/provider-node";
+import { four, type Party, party, send } from "@copse/test-support/clients";
 import { providers } from "@copse/test-support/providers";
 import { describe, expect, it } from "vitest";
 
@@ -114,5 +115,38 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
     await expect(bob.joinByExternalCommit(await a.groupInfo(), { resync: true })).rejects.toMatchObject({
       code: "usage",
     });
+  });
+});
+
+describe("a commit's GroupInfo", () => {
+  it("is made with the commit, so that a crash before the merge leaves the server with a good one", async () => {
+    const { parties, groups } = await four(1);
+    const [alice, bob] = groups as [Group, Group];
+    const before = await alice.update();
+    expect(before.groupInfo).toBeUndefined();
+    await alice.clearPendingCommit();
+    const signer = await generateSigner(nodeProvider(), 1);
+    const { commit, groupInfo } = await alice.update({ signer, groupInfo: true });
+    for (const group of groups.slice(1)) await group.receive(commit);
+    // Alice crashes here. A new member joins by what she sent.
+    const carol = await party("carol", { suite: 1 });
+    const joined = await carol.client.joinByExternalCommit(groupInfo as Uint8Array, {
+      groupInfo: { ratchetTree: false },
+    });
+    await bob.receive(joined.commit);
+    await joined.group.mergePendingCommit();
+    expect(joined.group.epochAuthenticator).toEqual(bob.epochAuthenticator);
+    // And Alice rejoins by what the new member sent.
+    const again = await (parties[0] as Party).again();
+    const former = ({ leafIndex }: { leafIndex: number }) => leafIndex === 0;
+    const { ratchetTree } = bob;
+    const rejoined = await again.joinByExternalCommit(joined.groupInfo as Uint8Array, {
+      resync: former,
+      ratchetTree,
+    });
+    expect(rejoined.groupInfo).toBeUndefined();
+    await bob.receive(rejoined.commit);
+    await rejoined.group.mergePendingCommit();
+    expect(rejoined.group.epochAuthenticator).toEqual(bob.epochAuthenticator);
   });
 });

@@ -95,7 +95,7 @@ describe("the winner of a race of external commits", () => {
       const { commit } = await b.update();
       await a.receive(commit);
       await b.mergePendingCommit();
-      expect(await b.receive(bobs)).toEqual({ kind: "own" });
+      expect(await b.receive(bobs)).toMatchObject({ kind: "own", verified: true });
       expect((await refused(b, carols)).code).toBe("past-epoch");
     },
   );
@@ -109,7 +109,7 @@ describe("the winner of a race of external commits", () => {
     await group.mergePendingCommit();
     const restored = await (await bob.again()).restore([first, await group.saveChanges()]);
     expect([restored.active, restored.hasPendingCommit]).toEqual([true, false]);
-    expect(await restored.receive(commit)).toEqual({ kind: "own" });
+    expect(await restored.receive(commit)).toMatchObject({ kind: "own", verified: true });
   });
 });
 

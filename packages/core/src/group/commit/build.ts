@@ -37,7 +37,13 @@ import {
   provisionalContext,
   wipeEpoch,
 } from "../epoch.js";
-import { checkResumption, createWelcome, type ResumptionPskId, ratchetTreeExtension } from "../join/index.js";
+import {
+  checkResumption,
+  createWelcome,
+  groupInfoMessage,
+  type ResumptionPskId,
+  ratchetTreeExtension,
+} from "../join/index.js";
 import { checkGrowth, maxMessageSize } from "../limits.js";
 import { handshakeFormat } from "../policy.js";
 import {
@@ -47,6 +53,7 @@ import {
   checkReplacement,
   checkResult,
   filterProposals,
+  type GroupInfoOptions,
   leafRules,
   replacedLeaf,
   type Selection,
@@ -78,6 +85,7 @@ export interface CommitRequest extends Selection {
   readonly description?: LeafDescription | undefined;
   readonly authenticatedData: Uint8Array;
   readonly ratchetTreeInWelcome: boolean;
+  readonly groupInfo?: boolean | GroupInfoOptions | undefined;
   /** In the first commit of a group that resumes another one (§11.2, §11.3): the resumption PSK, and that group. */
   readonly resumption?: { readonly id: ResumptionPskId; readonly from: GroupState } | undefined;
 }
@@ -88,6 +96,8 @@ export interface BuiltCommit {
   readonly commit: Uint8Array;
   /** An encoded MLSMessage; `undefined` if no members are added */
   readonly welcome: Uint8Array | undefined;
+  /** An encoded MLSMessage; `undefined` if none was asked for */
+  readonly groupInfo: Uint8Array | undefined;
   /** The epoch that the commit starts. */
   readonly epoch: Epoch;
   readonly applied: Applied;
@@ -122,9 +132,14 @@ export async function buildCommit(
     const { resumption } = request;
     if (resumption !== undefined) checkResumption(config, resumption.id, resumption.from, next.epoch);
     const welcome = await welcomeTo(config, next, applied, path, pskSecret, request);
+    const { groupInfo: wanted = false, nextSigner: signer } = request;
+    const groupInfo =
+      wanted === false
+        ? undefined
+        : await groupInfoMessage({ config, epoch: next.epoch, signer }, wanted === true ? {} : wanted);
     const auth = { ...signed.auth, confirmationTag: next.epoch.confirmationTag };
     const commit = await protect(config, epoch, committer.member, { ...signed, auth });
-    return { commit, welcome, epoch: next.epoch, applied };
+    return { commit, welcome, groupInfo, epoch: next.epoch, applied };
   } catch (error) {
     if (next !== undefined) wipeEpoch(next.epoch);
     throw error;

@@ -23,7 +23,14 @@ import { openPublicEpoch } from "../join/index.js";
 import { MAX_PROPOSAL_SIZE } from "../limits.js";
 import { type Member, memberOf } from "../member.js";
 import { checkEpoch, checkGroupId } from "../past-epoch.js";
-import { cacheProposal, changesOf, type PskChoice, pskIdOf, verifySender } from "../proposals/index.js";
+import {
+  cacheProposal,
+  changesOf,
+  type GroupInfoOptions,
+  type PskChoice,
+  pskIdOf,
+  verifySender,
+} from "../proposals/index.js";
 import type { PendingCommit } from "../state.js";
 import { buildCommit } from "./build.js";
 
@@ -40,6 +47,13 @@ export interface ExternalCommitRequest {
   /** Members' proposals of registered types, to be included by reference: encoded MLSMessages. */
   readonly proposals: readonly Uint8Array[];
   readonly authenticatedData: Uint8Array | undefined;
+  readonly groupInfo?: boolean | GroupInfoOptions | undefined;
+}
+
+export interface ExternalCommit {
+  readonly pending: PendingCommit;
+  /** An encoded MLSMessage; `undefined` if none was asked for */
+  readonly groupInfo: Uint8Array | undefined;
 }
 
 /**
@@ -51,7 +65,7 @@ export async function buildExternalCommit(
   config: GroupConfig,
   groupInfo: GroupInfo,
   request: ExternalCommitRequest,
-): Promise<PendingCommit> {
+): Promise<ExternalCommit> {
   const external = findExtension(groupInfo.extensions, ExtensionType.externalPub, ExternalPub);
   if (external === undefined) {
     throw new MlsError("missing", "expected a GroupInfo with the external_pub extension");
@@ -78,10 +92,12 @@ export async function buildExternalCommit(
         description,
         authenticatedData,
         ratchetTreeInWelcome: false,
+        groupInfo: request.groupInfo,
       },
     );
     const changes = changesOf(built.applied);
-    return { commit: built.commit, epoch: built.epoch, changes, authenticatedData, own: [] };
+    const pending = { commit: built.commit, epoch: built.epoch, changes, authenticatedData, own: [] };
+    return { pending, groupInfo: built.groupInfo };
   } finally {
     wipe(initSecret);
   }

@@ -67,6 +67,7 @@ export async function prepareCommit(
     description: identity && ownDescription(context, identity),
     authenticatedData,
     ratchetTreeInWelcome,
+    groupInfo: options.groupInfo,
     resumption,
   });
   const { tree } = built.epoch;
@@ -74,6 +75,7 @@ export async function prepareCommit(
   const messages: CommitMessages = {
     commit: built.commit.slice(),
     welcome: built.welcome,
+    groupInfo: built.groupInfo,
     // Encoded when it is read: its size is that of the group.
     get ratchetTree() {
       return needsTree ? encode(RatchetTreeNodes, tree.toNodes()) : undefined;

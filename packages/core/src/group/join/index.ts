@@ -8,6 +8,7 @@ export {
   openPublicEpoch,
   ratchetTreeExtension,
 } from "./group-info.js";
+export { groupInfoMessage } from "./group-info-message.js";
 export {
   checkResumption,
   needReinit,

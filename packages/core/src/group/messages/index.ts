@@ -2,4 +2,4 @@
 export { followFrom, followMessage, type PublicGroupState, resumeFrom } from "./follow.js";
 export { mergePending, type Reception, receiveMessage } from "./receive.js";
 export type { ApplicationMessage, CommitMessage, OwnMessage, ProposalMessage, Received } from "./report.js";
-export { applicationMessage, type GroupInfoOptions, groupInfoMessage, proposalMessage } from "./send.js";
+export { applicationMessage, proposalMessage } from "./send.js";

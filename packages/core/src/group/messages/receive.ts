@@ -47,6 +47,7 @@ import {
   ownDropped,
   type Received,
   reportCommit,
+  reportOwn,
   reportProposal,
 } from "./report.js";
 
@@ -152,7 +153,7 @@ async function receivePast(
   const isCommit = contentType === ContentType.commit;
   const ended = past ?? (state.joinedBy?.epoch === epoch ? state.joinedBy : undefined);
   if (isCommit && ended !== undefined && (await isOwnEnding(provider, ended, bytes)))
-    return noStep(state, { kind: "own" });
+    return noStep(state, reportOwn(contentOf(message), true));
   if (past === undefined) {
     const application = contentType === ContentType.application;
     throw new MlsError(application ? "consumed" : "past-epoch", `the keys of epoch ${epoch} are deleted`, {
@@ -169,7 +170,7 @@ async function receivePast(
     );
   }
   const opened = await openUnlessOwn(config, state, message.privateMessage, past);
-  if (opened === undefined) return noStep(state, { kind: "own" });
+  if (opened === undefined) return noStep(state, reportOwn(message.privateMessage, false));
   return holding(opened, async () => {
     const leafNode = senderLeaf(opened.content.content, past.tree);
     await verifyContent(provider, opened.content, past.groupContext, leafNode.signatureKey);
@@ -180,6 +181,12 @@ async function receivePast(
     }
     return noStep(state, applicationMessage(opened.content.content, leafNode));
   });
+}
+
+function contentOf(message: Extract<MlsMessage, { readonly wireFormat: 1 | 2 }>) {
+  return message.wireFormat === WireFormat.publicMessage
+    ? message.publicMessage.content
+    : message.privateMessage;
 }
 
 /** Opens a PrivateMessage. Returns `undefined` for an application message or proposal of this client's own. */
@@ -231,7 +238,7 @@ async function receivePrivate(
   const { tree, secretTree, secrets, groupContext } = current;
   const { senderDataSecret } = secrets;
   const opened = await openUnlessOwn(config, state, message, { tree, secretTree, senderDataSecret });
-  if (opened === undefined) return noStep(state, { kind: "own" });
+  if (opened === undefined) return noStep(state, reportOwn(message, false));
   return holding(opened, async () => {
     const { content } = opened.content;
     const leafNode = senderLeaf(content, tree);
@@ -256,7 +263,10 @@ async function receivePublic(
   const authenticated = await openPublic(config.provider, message, context, membershipKey, proposalTypes);
   const { sender, content } = authenticated.content;
   if (sender.senderType === SenderType.member && sender.leafIndex === current.keys.leafIndex) {
-    if (content.contentType === ContentType.proposal) return noStep(state, { kind: "own" });
+    if (content.contentType === ContentType.proposal) {
+      await verifySender(config, current, authenticated);
+      return noStep(state, reportOwn(authenticated.content, true));
+    }
     throw new MlsError("own-message", "received this client's own commit, which is no longer pending");
   }
   await verifySender(config, current, authenticated);

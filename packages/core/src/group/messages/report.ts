@@ -67,6 +67,22 @@ export interface CommitMessage {
 /** A message that this client sent itself. There is nothing to do. */
 export interface OwnMessage {
   readonly kind: "own";
+  /** The epoch in which it was sent. */
+  readonly epoch: bigint;
+  readonly authenticatedData: Uint8Array;
+  /**
+   * Whether it is known to be this client's: by its signature, or by its bytes. An encrypted message other than a commit
+   * isn't: its keys are deleted, and any member could have made one that looks the same.
+   */
+  readonly verified: boolean;
+}
+
+/** What the application is told about an own message. */
+export function reportOwn(
+  { epoch, authenticatedData }: { readonly epoch: bigint; readonly authenticatedData: Uint8Array },
+  verified: boolean,
+): OwnMessage {
+  return { kind: "own", epoch, authenticatedData, verified };
 }
 
 export type Received = ApplicationMessage | ProposalMessage | CommitMessage | OwnMessage;

@@ -1,10 +1,9 @@
 // RFC 9420 §6, §12.1, §12.4.3, §15: the messages that a member sends besides commits.
 import { encode } from "../../codec/index.js";
-import { checkMessageSize, sealPrivate, signContent } from "../../framing/index.js";
+import { sealPrivate, signContent } from "../../framing/index.js";
 import {
   type AuthenticatedContent,
   ContentType,
-  type Extension,
   type FramedContent,
   MlsMessage,
   type Proposal,
@@ -13,7 +12,6 @@ import {
 } from "../../wire/index.js";
 import { protect } from "../commit/index.js";
 import { contextBytes } from "../epoch.js";
-import { createGroupInfo, externalPubExtension, ratchetTreeExtension } from "../join/index.js";
 import { cacheProposal, checkMaySend, proposalFormat } from "../proposals/index.js";
 import type { CachedProposal, MemberContext } from "../state.js";
 
@@ -70,35 +68,4 @@ export async function proposalMessage(
   const cached = await cacheProposal(config, epoch, authenticated, "sending", others);
   checkMaySend(config, epoch, cached, others);
   return { message: await protect(config, epoch, epoch, authenticated), cached };
-}
-
-/** The content of a GroupInfo besides the GroupContext. */
-export interface GroupInfoOptions {
-  /** Whether it has `external_pub`, which an external commit needs (§12.4.3.2). Default: true. */
-  readonly externalPub?: boolean;
-  /** Whether it carries the ratchet tree. Default: true. */
-  readonly ratchetTree?: boolean;
-  /** Further GroupInfo extensions. */
-  readonly extensions?: readonly Extension[];
-}
-
-/** A signed GroupInfo (§12.4.3) as an encoded MLSMessage. */
-export async function groupInfoMessage(
-  { config, epoch, signer }: MemberContext,
-  { externalPub = true, ratchetTree = true, extensions = [] }: GroupInfoOptions,
-): Promise<Uint8Array> {
-  const { provider } = config;
-  const all = config.registry.groupInfoExtensions(
-    [
-      ...(ratchetTree ? [ratchetTreeExtension(epoch)] : []),
-      ...(externalPub ? [await externalPubExtension(provider, epoch)] : []),
-      ...extensions,
-    ],
-    (length) => provider.random(length),
-    epoch,
-  );
-  const groupInfo = await createGroupInfo(epoch, signer, all);
-  const message = encode(MlsMessage, { version: 1, wireFormat: WireFormat.groupInfo, groupInfo });
-  checkMessageSize(config.policy.maxJoinSize, message.length);
-  return message;
 }

@@ -16,6 +16,7 @@ export {
   type CommitMessages,
   type CommitOptions,
   type ExternalProposalRequest,
+  type GroupInfoOptions,
   type NewIdentity,
   ownDescription,
   ownProposals,

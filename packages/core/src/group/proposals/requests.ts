@@ -159,6 +159,16 @@ export type ProposalRequest =
 /** A proposal from outside the group (§12.1.8): any except an Update. */
 export type ExternalProposalRequest = Exclude<ProposalRequest, { readonly update: true | NewIdentity }>;
 
+/** The content of a GroupInfo besides the GroupContext. */
+export interface GroupInfoOptions {
+  /** Whether it has `external_pub`, which an external commit needs (§12.4.3.2). Default: true. */
+  readonly externalPub?: boolean;
+  /** Whether it carries the ratchet tree. Default: true. */
+  readonly ratchetTree?: boolean;
+  /** Further GroupInfo extensions. */
+  readonly extensions?: readonly Extension[];
+}
+
 /** What a commit contains besides the received proposals (§12.4). */
 export interface CommitOptions {
   /** Key packages of new members */
@@ -182,6 +192,11 @@ export interface CommitOptions {
   readonly forcePath?: boolean;
   /** Whether the Welcome carries the ratchet tree. Default: the policy's. */
   readonly ratchetTreeInWelcome?: boolean;
+  /**
+   * Whether to make the GroupInfo of the epoch that the commit starts, for the delivery service to publish once it has
+   * accepted the commit. Default: false.
+   */
+  readonly groupInfo?: boolean | GroupInfoOptions | undefined;
   /** Bytes that the message authenticates but doesn't encrypt. */
   readonly authenticatedData?: Uint8Array;
 }
@@ -203,4 +218,6 @@ export interface CommitMessages {
   readonly welcome: Uint8Array | undefined;
   /** The encoded tree for the new members, if the Welcome doesn't carry it. Encoded when it is read. */
   readonly ratchetTree: Uint8Array | undefined;
+  /** The GroupInfo of the new epoch as an encoded MLSMessage, if the options ask for it. */
+  readonly groupInfo: Uint8Array | undefined;
 }
