@@ -28,7 +28,10 @@ const body = variant("wireFormat", uint16, {
   [WireFormat.keyPackage]: struct({ keyPackage: KeyPackage }),
 });
 
-/** MLSMessage, RFC 9420 §6 */
+/**
+ * MLSMessage, RFC 9420 §6. The proposal or commit of a PublicMessage and the `secrets` of a Welcome are decoded when they
+ * are first read: if they are malformed, reading them throws a DecodeError.
+ */
 export type MlsMessage = { readonly version: 1 } & TypeOf<typeof body>;
 export const MlsMessage: Codec<MlsMessage> = {
   write(writer, message) {
