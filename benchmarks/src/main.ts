@@ -3,7 +3,7 @@ import { loadavg } from "node:os";
 import { bars, isMet } from "./bars.js";
 import { measureForCheck, verdict } from "./check.js";
 import { comparison, readReport, report, writeReport } from "./files.js";
-import { hostileInChild } from "./hostile/child.js";
+import { hostile } from "./hostile/main.js";
 import { implementations } from "./implementations.js";
 import { type Options, parseOptions, UsageError, usage } from "./options.js";
 import { plan } from "./plan.js";
@@ -32,7 +32,7 @@ async function main(options: Options): Promise<void> {
   if (options.json !== undefined) await writeReport(options.json, report([], []));
   const { processor, cores, node: version } = report([], []);
   console.log(`${processor}, ${cores} cores, Node ${version}, load ${load()} at the start`);
-  if (options.hostile) return hostileInChild(options);
+  if (options.hostile) return hostile(options);
   const run = new Processes(progress, options.check ? THOROUGH : EFFORT, options.clock);
   try {
     if (options.check) await check(run, options);

@@ -5,11 +5,12 @@ import { missed, type Result, tableOf } from "../src/hostile/verdict.js";
 const KB = 1024;
 
 function result(stage: "before" | "after", size: number, ms: number, memory: number, half = ms / 2): Result {
-  const cost = (bytes: number, time: number) => ({ bytes, ms: time, memory, outcome: "fork" });
+  const cost = (bytes: number, time: number) => ({ bytes, ms: time, outcome: "fork" });
   return {
     of: { entry: "receive", name: `${stage} ${size}`, stage },
     half: cost((size * KB) / 2, half),
     whole: cost(size * KB, ms),
+    memory,
   };
 }
 

@@ -114,8 +114,8 @@ const small = async (form: Parameters<typeof groupInfoOf>[3]): Promise<GroupInfo
 
 export const joinCases: readonly HostileCase[] = [
   ...trees("a tree of blank nodes", NODES, blanks),
-  ...trees("a tree of small leaves", 750 * KB, leaves),
-  ...trees("a tree of unmerged leaves", 750 * KB, unmerged),
+  ...trees("a tree of small leaves", 370 * KB, leaves),
+  ...trees("a tree of unmerged leaves", 370 * KB, unmerged),
   ...Object.entries(ENTRIES).map(
     ([entry, give]): HostileCase => ({
       entry,

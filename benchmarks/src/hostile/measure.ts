@@ -11,12 +11,10 @@ export interface Attempt {
   run(): Promise<unknown>;
 }
 
-export interface Cost {
+export interface Timed {
   readonly bytes: number;
   /** The shortest of the runs, in milliseconds. */
   readonly ms: number;
-  /** The most bytes that were held at once, in the heap and in array buffers, besides those held before. */
-  readonly memory: number;
   /** What came of it: the code of an error, or `accepted`. */
   readonly outcome: string;
 }
@@ -37,36 +35,38 @@ function held(): number {
 }
 
 /**
- * The profiler reports the heap before each collection: its largest size there, or at the end, is the peak. Garbage
- * that the engine hasn't collected yet counts, because the process does hold it.
+ * The most bytes that are held at once, in the heap and in array buffers, besides those held before. The profiler
+ * reports the heap before each collection: its largest size there, or at the end, is the peak. Garbage that the engine
+ * hasn't collected yet counts, because the process does hold it.
  */
-async function peakOf(attempt: Attempt): Promise<{ memory: number; outcome: string }> {
+export async function memoryOf(make: () => Promise<Attempt>): Promise<number> {
+  const attempt = await make();
   await collectGarbage();
   const before = held();
   const profiler = new GCProfiler();
   profiler.start();
-  const outcome = await outcomeOf(attempt);
+  await outcomeOf(attempt);
   const after = held();
   const peaks = profiler.stop().statistics.map(({ beforeGC }) => {
     const { usedHeapSize, externalMemory } = beforeGC.heapStatistics;
     return usedHeapSize + externalMemory;
   });
-  return { memory: Math.max(after, ...peaks) - before, outcome };
+  return Math.max(after, ...peaks) - before;
 }
 
-/** Makes an attempt several times. @param make makes a new one each time, outside of what is measured */
-export async function costOf(make: () => Promise<Attempt>, runs = 3): Promise<Cost> {
-  let best = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < runs; i++) {
-    const attempt = await make();
+/** Makes attempts, and says how long the quickest took. @param make makes one, outside of what is measured */
+export async function timeOf(make: () => Promise<Attempt>, runs = 3): Promise<Timed> {
+  let ms = Number.POSITIVE_INFINITY;
+  let [bytes, outcome] = [0, ""];
+  // One that takes seconds varies little.
+  for (let i = 0; i < runs && !(ms > 2000 && i > 0); i++) {
+    // Not between the two: a full collection also drops the compiled code of objects that none is left of.
     await collectGarbage();
+    const attempt = await make();
     const start = now();
-    await outcomeOf(attempt);
-    best = Math.min(best, now() - start);
-    // One that takes seconds varies little.
-    if (best > 2000) break;
+    outcome = await outcomeOf(attempt);
+    ms = Math.min(ms, now() - start);
+    bytes = attempt.bytes;
   }
-  const attempt = await make();
-  const { memory, outcome } = await peakOf(attempt);
-  return { bytes: attempt.bytes, ms: best, memory, outcome };
+  return { bytes, ms, outcome };
 }

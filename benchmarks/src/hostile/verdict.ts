@@ -1,5 +1,5 @@
 // The bars that hostile inputs are held to, and the table of what they cost.
-import type { Cost } from "./measure.js";
+import type { Timed } from "./measure.js";
 
 /** The bars, for each KB of input: of time in ms, of memory in KB. */
 const BARS = { before: { ms: 0.1, memory: 20 }, after: { ms: 2, memory: 300 } } as const;
@@ -24,20 +24,22 @@ export interface Hostile {
 /** An input, and half of it. */
 export interface Result {
   readonly of: Hostile;
-  readonly half: Cost;
-  readonly whole: Cost;
+  readonly half: Timed;
+  readonly whole: Timed;
+  /** The most bytes that the whole input makes the process hold. */
+  readonly memory: number;
 }
 
-const kb = ({ bytes }: Cost): number => Math.max(SMALLEST_KB, bytes / 1024);
+const kb = ({ bytes }: Timed): number => Math.max(SMALLEST_KB, bytes / 1024);
 
 /** What is missed by a result: nothing if it is within all bars. */
-export function missed({ of, half, whole }: Result): string[] {
+export function missed({ of, half, whole, memory }: Result): string[] {
   const bar = BARS[of.stage];
   const size = kb(whole);
   const growth = whole.ms / half.ms / (whole.bytes / half.bytes / 2);
   return [
     ...(whole.ms / size > bar.ms ? ["time"] : []),
-    ...(whole.memory / 1024 / size > bar.memory ? ["memory"] : []),
+    ...(memory / 1024 / size > bar.memory ? ["memory"] : []),
     ...(whole.ms > SHORTEST_GROWTH && growth > GROWTH ? ["growth"] : []),
     ...(whole.ms > LONGEST ? ["longest"] : []),
   ];
@@ -46,7 +48,7 @@ export function missed({ of, half, whole }: Result): string[] {
 const digits = (value: number): string => (value < 10 ? value.toFixed(3) : value.toFixed(1));
 
 export function row(result: Result): string {
-  const { of, half, whole } = result;
+  const { of, half, whole, memory } = result;
   const size = kb(whole);
   return `| ${[
     of.entry,
@@ -56,7 +58,7 @@ export function row(result: Result): string {
     (whole.bytes / 1024).toFixed(1),
     digits(whole.ms),
     digits(whole.ms / size),
-    (whole.memory / 1024 / size).toFixed(1),
+    (memory / 1024 / size).toFixed(1),
     (whole.ms / half.ms).toFixed(2),
     missed(result).join(", "),
   ].join(" | ")} |`;

@@ -84,7 +84,7 @@ export function checkGrowth(policy: Policy, before: number, after: number): void
  * How many times as many leaves as members a tree may have at least: blank ones are left over when members leave, and
  * cost a hash each.
  */
-const LEAVES_PER_MEMBER = 4;
+const LEAVES_PER_MEMBER = 8;
 
 /** Checks the size of a tree before it is decoded. @throws MlsError `limit` */
 export function checkTreeSize(policy: Policy, { nodes, members }: TreePeek): void {

@@ -117,7 +117,7 @@ export const DEFAULT_POLICY: Policy = {
   now: () => Date.now(),
   maxPastEpochs: 3,
   ratchets: DEFAULT_RATCHET_LIMITS,
-  maxMembers: 4096,
+  maxMembers: 2048,
   maxJoinSize: 16 * 1024 * 1024,
   maxApplicationSize: 16 * 1024 * 1024,
 };
