@@ -1,5 +1,5 @@
 // RFC 9420 §12, §15: members of one group by different implementations, behind one interface.
-import { Client, type CommitOptions, type Group, insecureAcceptAll } from "@copse/core";
+import { Client, type CommitOptions, type Group, generateSigner, insecureAcceptAll } from "@copse/core";
 import type { CryptoProvider } from "@copse/core/provider";
 import { type Handshake, type Suite, TsMlsClient } from "@copse/peer-ts-mls";
 
@@ -67,6 +67,8 @@ export class CopsePeer implements Peer {
       crypto,
       suite,
       credential: name,
+      // Of its own, so that the group can be saved.
+      signer: await generateSigner(crypto, suite),
       authentication: insecureAcceptAll(),
       policy: { handshake, ratchetTreeInWelcome: treeInWelcome },
     });
