@@ -69,7 +69,7 @@ async function member(crypto: CryptoProvider, suite: number, credential: string)
     save: () => current().save(),
     async restore(saved) {
       await group?.close();
-      await client.restore(saved);
+      group = await client.restore(saved);
     },
     epochAuthenticator: () => current().epochAuthenticator,
     ratchetTree: () => current().ratchetTree,
