@@ -84,6 +84,18 @@ export function wipe(...secrets: readonly (Uint8Array | undefined)[]): void {
   for (const secret of secrets) secret?.fill(0);
 }
 
+/**
+ * A copy of plain data with all byte strings in it. What passes between the application and a state is copied: whoever
+ * writes to it must not change the state.
+ */
+export function copied<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  // The casts: a copy has the type of what it is a copy of.
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value as unknown as Uint8Array) as T;
+  if (Array.isArray(value)) return value.map(copied) as T;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, copied(part)])) as T;
+}
+
 /** Lower-case hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";

@@ -1,5 +1,5 @@
 // RFC 9420 §10, §11, §12.4.3: a client, its key packages and its groups.
-import { copyOf, EMPTY, equalBytes, needBytes, wipe } from "../bytes.js";
+import { copied, copyOf, EMPTY, equalBytes, needBytes, wipe } from "../bytes.js";
 import {
   checkSigner,
   guardHooksOf,
@@ -101,7 +101,7 @@ export class Client {
       hook(),
     );
     this.#externalPsk = externalPsk;
-    const own = typeof credential === "string" ? basicCredential(credential) : credential;
+    const own = typeof credential === "string" ? basicCredential(credential) : copied(credential);
     const forGroups: ClientConfig = {
       ...configOf(options, provider, own, signer, (id) => this.#findPsk(id)),
       isOpen: (groupId) => this.#groups.get(groupId)?.active === true,
@@ -144,7 +144,7 @@ export class Client {
 
   /** That of new key packages: the option's, or the one that a group switched to last. */
   get credential(): Credential {
-    return this.#config.identity.credential;
+    return copied(this.#config.identity.credential);
   }
 
   /** `Npk` bytes. That of new key packages: the option's, or the one that a group switched to last. */
@@ -213,7 +213,7 @@ export class Client {
       this.#groups.checkNew(groupId);
       const lifetime = newLifetime(config.policy);
       const leaf = await createLeafNode(config.provider, this.#signer, config.describeLeaf(), lifetime);
-      return createEpoch(config, groupId, options.extensions ?? [], leaf);
+      return createEpoch(config, groupId, copied(options.extensions ?? []), leaf);
     };
     const finish = (epoch: Epoch) => this.#groups.enter(epoch);
     return this.#run(
@@ -283,8 +283,8 @@ export class Client {
           description: this.#config.describeLeaf(),
           ratchetTree: copyOf(options.ratchetTree),
           resync: options.resync,
-          psks: options.psks ?? [],
-          custom: options.custom ?? [],
+          psks: copied(options.psks ?? []),
+          custom: copied(options.custom ?? []),
           proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
           authenticatedData: copyOf(options.authenticatedData),
           groupInfo: options.groupInfo,

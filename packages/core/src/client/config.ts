@@ -1,5 +1,5 @@
 // RFC 9420 §5.1.2, §7.2: what the groups of a client share.
-import { equalBytes } from "../bytes.js";
+import { copied, equalBytes } from "../bytes.js";
 import { capabilitiesOf, describeLeaf, Registry } from "../group/extensions/index.js";
 import { type ClientConfig, policyOf } from "../group/index.js";
 import type { CipherSuiteProvider, Signer } from "../provider/index.js";
@@ -17,7 +17,7 @@ export function configOf(
   const registry = new Registry(extensions);
   const capabilities = capabilitiesOf(crypto, registry, options.capabilities);
   const identity = { signatureKey: signer.publicKey.slice(), credential };
-  const { leafExtensions = [] } = options;
+  const leafExtensions = copied(options.leafExtensions ?? []);
   // One for each key. Of two with one key, the latest is used.
   let signers = [signer];
   return {

@@ -1,4 +1,5 @@
 // RFC 9420 §7, §8.1: the public state of a group, which members and followers share.
+import { copied } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import {
   type CachedProposal,
@@ -28,7 +29,7 @@ export abstract class GroupBase {
   /** The valid proposals of this epoch that aren't committed yet. The same array as long as nothing changes. */
   get proposals(): readonly WaitingProposal[] {
     const of = this.cached;
-    const list = waitingProposals(this.config, this.current, of, this.ownLeaf);
+    const list = copied(waitingProposals(this.config, this.current, of, this.ownLeaf));
     const last = this.#waiting;
     const isSame = last?.of === of && last.list.every((one, i) => one.willCommit === list[i]?.willCommit);
     if (last !== undefined && isSame) return last.list;
@@ -50,7 +51,7 @@ export abstract class GroupBase {
 
   /** The GroupContext's extensions. */
   get extensions(): readonly Extension[] {
-    return this.current.groupContext.extensions;
+    return copied(this.current.groupContext.extensions);
   }
 
   /** The members in the order of their leaf indices; after this client was removed, as of before its removal. */
@@ -71,7 +72,7 @@ export abstract class GroupBase {
 
   /** The leaf node (§7.2) at a leaf index; `undefined` for a blank leaf. */
   leafNode(leafIndex: number): LeafNode | undefined {
-    return this.current.tree.leaf(leafIndex);
+    return copied(this.current.tree.leaf(leafIndex));
   }
 
   /** `Nh` bytes (§7.8) */

@@ -1,5 +1,5 @@
 // RFC 9420 §11, §12, §15: a group as a member uses it.
-import { copyOf, needBytes, utf8, wipe } from "../bytes.js";
+import { copied, copyOf, needBytes, utf8, wipe } from "../bytes.js";
 import { mlsExporter } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type PreparedCommit, prepareCommit, prepareResumption } from "../group/commit/index.js";
@@ -88,7 +88,7 @@ export class Group extends GroupBase {
 
   /** The group that this one resumes (§11.2, §11.3), which was checked; `undefined` for other groups. */
   get resumes(): ResumedGroup | undefined {
-    return this.#own.state.resumes;
+    return copied(this.#own.state.resumes);
   }
 
   /**

@@ -1,5 +1,5 @@
 // RFC 9420 §6, §12: members and other senders, as an application knows them.
-import { equalBytes } from "../bytes.js";
+import { copied, equalBytes } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { Credential, type LeafNode } from "../wire/index.js";
 
@@ -11,8 +11,9 @@ export interface Member {
   readonly signatureKey: Uint8Array;
 }
 
+/** The member at a leaf. It shares no memory with the leaf node. */
 export function memberOf(leafIndex: number, { credential, signatureKey }: LeafNode): Member {
-  return { leafIndex, credential, signatureKey };
+  return { leafIndex, credential: copied(credential), signatureKey: signatureKey.slice() };
 }
 
 type HasCredential = Pick<LeafNode, "credential">;

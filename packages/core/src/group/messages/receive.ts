@@ -334,6 +334,6 @@ function applicationMessage(
     sender: memberOf(sender.leafIndex, leafNode),
     // A copy: a view would keep the whole plaintext in memory.
     data: content.applicationData.slice(),
-    authenticatedData,
+    authenticatedData: authenticatedData.slice(),
   };
 }

@@ -1,5 +1,5 @@
 // RFC 9420 §6, §12, §15: what the application is told about received messages.
-import { toHex } from "../../bytes.js";
+import { copied, toHex } from "../../bytes.js";
 import type { CommittedProposal, SourcedProposal } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import {
@@ -82,7 +82,7 @@ export function reportOwn(
   { epoch, authenticatedData }: { readonly epoch: bigint; readonly authenticatedData: Uint8Array },
   verified: boolean,
 ): OwnMessage {
-  return { kind: "own", epoch, authenticatedData, verified };
+  return { kind: "own", epoch, authenticatedData: authenticatedData.slice(), verified };
 }
 
 export type Received = ApplicationMessage | ProposalMessage | CommitMessage | OwnMessage;
@@ -91,7 +91,11 @@ export type Received = ApplicationMessage | ProposalMessage | CommitMessage | Ow
 export function reportCommit(
   { groupContext, tree }: Pick<Epoch, "groupContext" | "tree">,
   changes: CommitChanges,
-  details: Pick<CommitMessage, "committer" | "active" | "authenticatedData"> & Partial<CommitMessage>,
+  {
+    authenticatedData,
+    dropped = [],
+    ...details
+  }: Pick<CommitMessage, "committer" | "active" | "authenticatedData"> & Partial<CommitMessage>,
 ): CommitMessage {
   const membersAt = (leafIndex: number) => {
     const leafNode = tree.leaf(leafIndex);
@@ -103,11 +107,12 @@ export function reportCommit(
     added: changes.added.flatMap(membersAt),
     updated: changes.updated.flatMap(membersAt),
     removed: changes.removed.map(({ leafIndex, leafNode }) => memberOf(leafIndex, leafNode)),
-    reinit: changes.reinit,
-    custom: changes.custom,
+    reinit: copied(changes.reinit),
+    custom: copied(changes.custom),
     own: false,
     droppedPending: false,
-    dropped: [],
+    dropped: copied(dropped),
+    authenticatedData: authenticatedData.slice(),
     ...details,
   };
 }
@@ -151,5 +156,6 @@ export function reportProposal(
   { proposal, sender, reference }: CachedProposal,
 ): ProposalMessage {
   const { authenticatedData } = content;
-  return { kind: "proposal", epoch: groupContext.epoch, sender, proposal, reference, authenticatedData };
+  const report = copied({ sender, proposal, reference, authenticatedData });
+  return { kind: "proposal", epoch: groupContext.epoch, ...report };
 }

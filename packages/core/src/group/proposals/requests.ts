@@ -1,5 +1,5 @@
 // RFC 9420 §12.1: making the proposals that an application requests.
-import { needBytes } from "../../bytes.js";
+import { copied, needBytes } from "../../bytes.js";
 import { validateSigner } from "../../crypto/index.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { LeafDescription } from "../../key-package/index.js";
@@ -52,16 +52,16 @@ export function proposalOf(
     return { proposalType: ProposalType.psk, psk: pskIdOf(provider, groupId, request.psk) };
   }
   if ("extensions" in request) {
-    return { proposalType: ProposalType.groupContextExtensions, extensions: request.extensions };
+    return { proposalType: ProposalType.groupContextExtensions, extensions: copied(request.extensions) };
   }
-  if ("custom" in request) return request.custom;
-  return { proposalType: ProposalType.reinit, version: 1, ...request.reinit };
+  if ("custom" in request) return copied(request.custom);
+  return { proposalType: ProposalType.reinit, version: 1, ...copied(request.reinit) };
 }
 
 /** The PreSharedKeyID of a pre-shared key, with a random nonce (§8.4). @throws MlsError `usage` */
 export function pskIdOf(provider: CipherSuiteProvider, groupId: Uint8Array, psk: PskChoice): PreSharedKeyID {
   const pskNonce = provider.random(provider.suite.hash.Nh);
-  if ("custom" in psk) return { ...psk.custom, pskNonce };
+  if ("custom" in psk) return { ...copied(psk.custom), pskNonce };
   if ("external" in psk) {
     return { pskType: PSKType.external, pskId: needBytes(psk.external, "a PSK ID").slice(), pskNonce };
   }
@@ -86,9 +86,10 @@ export function ownProposals({ config, epoch }: MemberContext, options: CommitOp
   ];
   const sender = { senderType: SenderType.member, leafIndex: epoch.keys.leafIndex };
   const { groupId } = epoch.groupContext;
-  return [...requests.map((request) => proposalOf(config.provider, groupId, request)), ...proposals].map(
-    (proposal) => ({ proposal, sender }),
-  );
+  return [
+    ...requests.map((request) => proposalOf(config.provider, groupId, request)),
+    ...copied(proposals),
+  ].map((proposal) => ({ proposal, sender }));
 }
 
 async function ownUpdate(context: MemberContext, identity: NewIdentity): Promise<RequestedProposal> {
@@ -122,7 +123,7 @@ export function ownDescription(
   const leaf = epoch.tree.leaf(epoch.keys.leafIndex) as LeafNode;
   const own = renewCapabilities === true ? { ...config.describeLeaf(), credential: leaf.credential } : leaf;
   const { capabilities, extensions } = own;
-  return { credential: credential ?? own.credential, capabilities, extensions };
+  return { credential: copied(credential) ?? own.credential, capabilities, extensions };
 }
 
 /** A pre-shared key to inject (§8.4): an external one by its ID, or the resumption PSK of an epoch of the group. */
