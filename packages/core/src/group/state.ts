@@ -3,6 +3,7 @@ import { copySecret } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import type { CommittedProposal, SourcedProposal } from "../framing/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../provider/index.js";
+import { NO_KEY } from "../tree/index.js";
 import { isProposal, type LeafNode, type Proposal, ProposalType, type ReInit } from "../wire/index.js";
 import { type ClientConfig, checkSavedSigner, needSigner } from "./config.js";
 import { type Epoch, wipeEpoch } from "./epoch.js";
@@ -133,7 +134,9 @@ export function enterEpoch(
 
 /** The step after this client was removed or closed the group: the last epoch, without its secrets. */
 export function leaveGroup(state: GroupState, status: "removed" | "closed"): Transition {
-  return { state: { ...firstState(state.current, state.resumes), status }, release: () => wipeState(state) };
+  const { leafIndex } = state.current.keys;
+  const current = { ...state.current, keys: { leafIndex, leafKey: NO_KEY, pathKeys: new Map() } };
+  return { state: { ...firstState(current, state.resumes), status }, release: () => wipeState(state) };
 }
 
 /** The private HPKE keys of an epoch. */

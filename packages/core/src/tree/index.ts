@@ -11,6 +11,6 @@ export { commonAncestor } from "./math.js";
 export { verifyParentHashes } from "./parent-hash.js";
 export { RatchetTree } from "./ratchet-tree.js";
 export { supportOf } from "./summary.js";
-export { keysFromPathSecret, pruneKeys, type TreeKeys } from "./tree-keys.js";
+export { keysFromPathSecret, NO_KEY, pruneKeys, type TreeKeys } from "./tree-keys.js";
 export type { TreeSummary } from "./tree-node.js";
 export { type CreatedUpdatePath, createUpdatePath, decryptPathSecret, mergeUpdatePath } from "./treekem.js";

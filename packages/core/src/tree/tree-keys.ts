@@ -14,6 +14,9 @@ export interface TreeKeys {
   readonly pathKeys: ReadonlyMap<number, HpkePrivateKey>;
 }
 
+/** In the place of a leaf key that a member who left doesn't have any more. */
+export const NO_KEY = /* @__PURE__ */ Object.freeze({}) as HpkePrivateKey;
+
 /** The keys without those of nodes that are blank in `tree`, because proposals were applied. */
 export function pruneKeys(keys: TreeKeys, tree: RatchetTree): TreeKeys {
   const kept = [...keys.pathKeys].filter(([nodeIndex]) => tree.parentNode(nodeIndex) !== undefined);

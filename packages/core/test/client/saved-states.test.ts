@@ -120,6 +120,18 @@ describe("a group that is open", () => {
   });
 });
 
+describe("a group that this client was removed from", () => {
+  it("is saved without private keys, and restored as what it is", async () => {
+    const { parties, groups } = await four(SUITE);
+    const [alice, bob] = groups as [Group, Group];
+    await bob.receive((await alice.remove(1)).commit);
+    const saved = await bob.save();
+    const restored = await (await (parties[1] as Party).again()).restore(saved);
+    expect((await failure(restored.encrypt("hello"))).code).toBe("removed");
+    expect(await restored.save()).toEqual(saved);
+  });
+});
+
 describe("an error of restore says whose fault it is", () => {
   it("missing-signer, if the bytes are in order", async () => {
     const { snapshot, changes } = await two();

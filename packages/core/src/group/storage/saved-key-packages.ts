@@ -1,9 +1,10 @@
 // RFC 9420 §10: key packages with their private keys as bytes, in a format of this library.
-import { equalBytes, wipe } from "../../bytes.js";
+import { EMPTY, equalBytes, wipe } from "../../bytes.js";
 import { decode, encode, opaque, struct, uint8, uint16, uint64, vector } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import type { KeptKeyPackage } from "../../key-package/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
+import { NO_KEY } from "../../tree/index.js";
 import { readKeyPackage, writeKeyPackage } from "../../wire/index.js";
 import { loading, openRecord, sealRecord } from "./record.js";
 
@@ -88,6 +89,7 @@ export async function loadKeyPackages(
 
 /** A private key as bytes. @throws MlsError `key-not-extractable` if the provider neither exports nor saves it */
 export async function saveKey({ hpke }: CipherSuiteProvider, key: HpkePrivateKey): Promise<Uint8Array> {
+  if (key === NO_KEY) return EMPTY;
   return hpke.savePrivateKey === undefined ? hpke.exportPrivateKey(key) : hpke.savePrivateKey(key);
 }
 
@@ -101,6 +103,7 @@ export async function loadKey(
   saved: Uint8Array,
   publicKey: Uint8Array | undefined,
 ): Promise<HpkePrivateKey> {
+  if (saved.length === 0) return NO_KEY;
   if (hpke.loadPrivateKey !== undefined) return hpke.loadPrivateKey(saved);
   const pair = await hpke.importPrivateKey(saved);
   if (publicKey !== undefined && !equalBytes(pair.publicKey, publicKey)) {
