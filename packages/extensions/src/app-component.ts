@@ -27,7 +27,11 @@ export interface AppComponent {
   update?(before: Uint8Array | undefined, updates: readonly Uint8Array[]): Uint8Array;
   /** Checks the data of an AppEphemeral proposal. Default: all data are valid. @throws any error if they aren't */
   checkEphemeral?(data: Uint8Array): void;
-  /** Checks the component's data in a dictionary. Default: all data are valid. @throws any error if they aren't */
+  /**
+   * Checks the component's data in a dictionary: in all own ones, in the result of an update, and in received ones if
+   * the group requires all members to support the component (`app_components`). Default: all data are valid.
+   * @throws any error if they aren't
+   */
   checkData?(data: Uint8Array, place: ExtensionPlace): void;
   /** The component's data in own leaf nodes; `undefined` for none. */
   leafNode?(): Uint8Array | undefined;

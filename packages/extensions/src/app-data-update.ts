@@ -131,7 +131,9 @@ function changeData(
       askComponent(componentId, () => {
         if (component.update === undefined)
           throw new Error("its data can't be updated: it defines no `update`");
-        return component.update(entries.get(componentId), updates);
+        const data = component.update(entries.get(componentId), updates);
+        component.checkData?.(data, "groupContext");
+        return data;
       }),
     );
   }

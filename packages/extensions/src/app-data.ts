@@ -23,7 +23,7 @@ import {
   readDictionary,
 } from "./dictionary.js";
 import { pick } from "./grease.js";
-import { checkComponents, checkListed, sameRequirements } from "./negotiation.js";
+import { checkComponents, checkListed, requiredComponents } from "./negotiation.js";
 import { readSafeAad, safeAad, usesSafeAad } from "./safe-aad.js";
 
 /** What {@link appData} is given. */
@@ -73,9 +73,12 @@ export function appData({ components, grease = false }: AppDataOptions): MlsExte
         extensionType: APP_DATA_DICTIONARY,
         name: "app_data_dictionary",
         places: ["keyPackage", "leafNode", "groupContext", "groupInfo"],
-        check(bytes, place) {
+        check(bytes, place, group) {
+          const required = group && new Set(requiredComponents(group));
           for (const { componentId, data } of readDictionary(bytes)) {
             const component = known.get(componentId);
+            // Members may know different components. All know those that the group requires.
+            if (required?.has(componentId) === false) continue;
             askComponent(componentId, () => component?.checkData?.(data, place));
           }
         },
@@ -100,12 +103,10 @@ export function appData({ components, grease = false }: AppDataOptions): MlsExte
         random,
       ),
     checkLeafNode: checkComponents,
-    checkList({ proposals, group, extensions, tree }) {
+    checkList({ proposals, group, tree }) {
       const before = group.groupContext.extensions;
       checkReplacement(before, proposals);
       checkListed(componentsOf(proposals), tree);
-      if (sameRequirements(before, extensions)) return;
-      for (const { leafNode } of tree.members()) checkComponents(leafNode, extensions);
     },
     defaultAuthenticatedData: ({ extensions }) => (usesSafeAad(extensions) ? safeAad([]) : undefined),
     checkAuthenticatedData(data, { extensions }) {

@@ -21,7 +21,7 @@ export function isLastResort({ extensions }: Pick<KeyPackage, "extensions">): bo
 }
 
 /**
- * The extension that marks a key package as one of last resort.
+ * The extension that marks a key package as one of last resort. A client that makes it needs `appData`.
  * @param others the data of other components in the key package
  * @example
  * ```ts
@@ -44,7 +44,8 @@ export function earlierLastResortKeyPackage(): Extension {
 }
 
 /**
- * Keeps key packages of last resort and their private keys after they were used to join a group.
+ * Keeps key packages of last resort and their private keys after they were used to join a group. The mark of
+ * {@link lastResortKeyPackage} is application data, which the client must support too: by `appData`.
  * @example
  * ```ts
  * const client = await Client.create({
@@ -52,10 +53,14 @@ export function earlierLastResortKeyPackage(): Extension {
  *   suite: 1,
  *   credential: "alice",
  *   authentication,
- *   extensions: [lastResort()],
+ *   extensions: [lastResort(), appData({ components: [] })],
  * });
  * ```
  */
 export function lastResort(): MlsExtension {
-  return { name: "last resort", isReusable: isLastResort };
+  return {
+    name: "last resort",
+    extensions: [{ extensionType: EARLIER_TYPE, name: "last_resort", places: ["keyPackage"] }],
+    isReusable: isLastResort,
+  };
 }

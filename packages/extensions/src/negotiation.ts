@@ -46,10 +46,10 @@ export function checkListed(used: Iterable<number>, tree: Pick<GroupView["tree"]
   }
 }
 
-/** Whether a group requires the same components before and after a change of its extensions. */
-export function sameRequirements(before: readonly Extension[], after: readonly Extension[]): boolean {
-  return LISTS.every((list) => {
-    const [a, b] = [before, after].map((extensions) => listedIn(extensions, list));
-    return `${a}` === `${b}`;
-  });
+/**
+ * The components whose data all members of a group check: those of the draft, and those that `app_components` in the
+ * GroupContext requires all to support.
+ */
+export function requiredComponents(groupExtensions: readonly Extension[]): readonly number[] {
+  return [...LISTS, ...listedIn(groupExtensions, ComponentId.appComponents)];
 }

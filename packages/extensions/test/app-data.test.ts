@@ -195,7 +195,11 @@ describe("AppDataUpdate", () => {
       { proposals: [appDataUpdate(NAME, utf8("x")), appDataRemove(NAME)] },
       /one remove or any updates/,
     ],
-    ["for malformed lists", { proposals: [appDataUpdate(ComponentId.safeAad, utf8("xyz"))] }, /^decode$/],
+    [
+      "for malformed lists",
+      { proposals: [appDataUpdate(ComponentId.safeAad, utf8("xyz"))] },
+      /data must be valid/,
+    ],
     [
       "if it requires what isn't supported",
       { proposals: [appDataUpdate(ComponentId.appComponents, list(0x9999))] },

@@ -102,5 +102,5 @@ it("can't be committed twice with the same ID and nonce, and is kept in the save
   await bob.receive((await restored.commit()).commit);
   await restored.mergePendingCommit();
   agree(restored, bob);
-  expect(await refusal((await client("alice", [], { signer })).restore(saved))).toBe("state");
+  expect(await refusal((await client("alice", [], { signer })).restore(saved))).toBe("usage");
 });

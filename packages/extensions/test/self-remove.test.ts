@@ -174,7 +174,7 @@ describe("a member that removes itself", () => {
     expect(await restored.save()).toEqual(saved);
     expect(await restored.mergePendingCommit()).toMatchObject({ custom: [{ sender: { leafIndex: 2 } }] });
     const without = await client("alice", [], { signer });
-    expect(await refusal(without.restore(saved))).toBe("state");
+    expect(await refusal(without.restore(saved))).toBe("usage");
   });
 });
 

@@ -306,7 +306,8 @@ export class Client {
    * @param saved the bytes of {@link Group.save}; or a list of them and of all results of {@link Group.saveChanges}
    *   since then, in their order
    * @throws MlsError `state` for damaged or foreign bytes, another suite, or changes out of order; `missing-signer`;
-   *   `try-again` if the provider can't find the keys now, with the `cause`; `usage` if the group is open
+   *   `try-again` if the provider can't find the keys now, with the `cause`; `usage` if the group is open, or if the
+   *   leaf lists types of extensions, proposals or credentials that this client doesn't support
    * @example
    * const group = await client.restore([saved, ...changes]);
    */
@@ -462,13 +463,13 @@ export class Client {
    * since would open its Welcome again. Those of another identity are useless here: {@link join} lacks their signer. One whose keys a key store or a token doesn't have any more
    * was used or deleted since: it is left out.
    * @throws MlsError `state` for damaged or foreign bytes, or another suite; `try-again` if the provider can't find the
-   *   keys now, with the `cause`
+   *   keys now, with the `cause`; `usage` if one lists types that this client doesn't support
    * @example
    * await restarted.loadKeyPackages(saved);
    */
   loadKeyPackages(saved: Uint8Array, options: OperationOptions = {}): Promise<void> {
-    const steps = ({ provider }: ClientConfig): Steps<readonly KeptKeyPackage[], void> => ({
-      work: async () => loadKeyPackages(provider, needBytes(saved, "saved key packages").slice()),
+    const steps = (config: ClientConfig): Steps<readonly KeptKeyPackage[], void> => ({
+      work: async () => loadKeyPackages(config, needBytes(saved, "saved key packages").slice()),
       finish: (loaded) => {
         for (const own of loaded) this.#keyPackages.add(own, own.joined);
       },

@@ -27,7 +27,7 @@ export function configOf(
     psk,
     registry,
     asyncContext,
-    ownExtensions: new Set(capabilities.extensions),
+    own: capabilities,
     identity,
     describeLeaf: (keyPackageExtensions) => {
       const own = { credential: identity.credential, capabilities, extensions: leafExtensions };

@@ -8,7 +8,10 @@ import type { Group } from "./group.js";
 import type { OperationOptions } from "./operation.js";
 
 export interface KeyPackageOptions extends OperationOptions {
-  /** KeyPackage extensions. The capabilities of the leaf node list their types too (§10). */
+  /**
+   * KeyPackage extensions. The capabilities of the leaf node list their types (§10), so the client must support them: by
+   * an extension that registers the type, or by `capabilities.extensions`.
+   */
   readonly extensions?: readonly Extension[];
   /** When the key package is valid, in seconds since the Unix epoch (§7.2). Default: as `policy.lifetime` says. */
   readonly lifetime?: Lifetime;
@@ -30,7 +33,7 @@ export interface ClientOptions extends OperationOptions {
   readonly policy?: Partial<Policy>;
   /** What the own leaf nodes list besides (§7.2). The default types of RFC 9420 aren't listed: `usage`. */
   readonly capabilities?: ExtraCapabilities;
-  /** Extensions of the own leaf nodes (§7.2), such as `application_id`. */
+  /** Extensions of the own leaf nodes (§7.2), such as `application_id`. The client must support their types. */
   readonly leafExtensions?: readonly Extension[];
   /** Returns the external PSK with an ID (§8.4); `undefined` if it isn't known. */
   readonly externalPsk?: (id: Uint8Array) => Awaitable<Uint8Array | undefined>;

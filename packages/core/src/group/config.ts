@@ -3,7 +3,7 @@ import { toHex } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import type { LeafDescription } from "../key-package/index.js";
 import type { Awaitable, CipherSuiteProvider, Signer } from "../provider/index.js";
-import type { Credential, Extension, LeafNode, PreSharedKeyID } from "../wire/index.js";
+import type { Capabilities, Credential, Extension, LeafNode, PreSharedKeyID } from "../wire/index.js";
 import type { AuthenticationService } from "./authentication.js";
 import type { Registry } from "./extensions/index.js";
 import type { Policy } from "./policy.js";
@@ -17,8 +17,8 @@ export interface GroupConfig {
   readonly psk: (id: PreSharedKeyID) => Awaitable<Uint8Array | undefined>;
   /** The extensions of the protocol. */
   readonly registry: Registry;
-  /** The extension types that this client supports besides those of RFC 9420; `undefined` for followers. */
-  readonly ownExtensions?: ReadonlySet<number> | undefined;
+  /** What this client supports, without GREASE values and default types; `undefined` for followers. */
+  readonly own?: Capabilities | undefined;
   /** Whether this client is in a group with an ID; `undefined` for followers. */
   readonly isOpen?: ((groupId: Uint8Array) => boolean) | undefined;
 }

@@ -96,7 +96,7 @@ describe("lists of any length", () => {
     await client.createKeyPackage({ extensions: extensions.slice(1) });
     const long = await party("bob", {
       suite: SUITE,
-      capabilities: { proposals: Array.from({ length: 1025 }, (_, i) => 0x1000 + i) },
+      capabilities: { credentials: Array.from({ length: 1025 }, (_, i) => 0x1000 + i) },
     });
     expect(await failure(long.client.createKeyPackage())).toEqual(code("encode"));
   });

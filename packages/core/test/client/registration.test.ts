@@ -443,9 +443,9 @@ describe("registration", () => {
       const error = await failure(party("x", { suite: SUITE, capabilities }));
       expect(`${error.code}: ${error.message}`).toMatch(/^usage: .*without the default types/);
     }
-    const { client } = await party("x", { suite: SUITE, capabilities: { extensions: [6], proposals: [8] } });
+    const { client } = await party("x", { suite: SUITE, capabilities: { extensions: [6] } });
     const { capabilities } = keyPackageIn(await client.createKeyPackage()).leafNode;
-    expect(capabilities).toMatchObject({ extensions: [6], proposals: [8] });
+    expect(capabilities).toMatchObject({ extensions: [6], proposals: [] });
   });
 
   it("reaches groups that a client is already in, by an update of its leaf", async () => {

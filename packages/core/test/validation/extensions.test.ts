@@ -251,9 +251,9 @@ describe("the extensions of a key package", () => {
   });
 
   it("are listed there by the client that makes them", async () => {
-    const strange = [{ extensionType: 0xff01, extensionData: new Uint8Array() }];
-    const message = await stranger.client.createKeyPackage({ extensions: strange });
-    expect(keyPackageIn(message).leafNode.capabilities.extensions).toEqual([unknown.extensionType, 0xff01]);
+    const grease = [{ extensionType: 0x1a1a, extensionData: new Uint8Array() }];
+    const message = await stranger.client.createKeyPackage({ extensions: grease });
+    expect(keyPackageIn(message).leafNode.capabilities.extensions).toEqual([unknown.extensionType, 0x1a1a]);
     await bob.add(message);
     await bob.clearPendingCommit();
     const { leafNode } = keyPackageIn(await stranger.client.createKeyPackage());

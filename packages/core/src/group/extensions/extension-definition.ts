@@ -23,8 +23,13 @@ export interface ExtensionDefinition {
   /** For error messages. */
   readonly name: string;
   readonly places: readonly ExtensionPlace[];
-  /** Checks the extension's content. @throws MlsError */
-  check?(data: Uint8Array, place: ExtensionPlace): void;
+  /**
+   * Checks the extension's content. Called for all own lists, and for received ones if the group requires its members to
+   * support the type: members who don't could not refuse with the others.
+   * @param group the GroupContext extensions of the group that the content was received for; `undefined` for own content
+   * @throws MlsError
+   */
+  check?(data: Uint8Array, place: ExtensionPlace, group: readonly Extension[] | undefined): void;
 }
 
 /** A proposal of a registered type, with its content decoded. */
@@ -156,7 +161,10 @@ export interface MlsExtension {
   keyPackageExtensions?(random: RandomSource): readonly Extension[];
   /** Extensions of new GroupInfos, unless the application sets one of the type. */
   groupInfoExtensions?(random: RandomSource, group: GroupView): readonly Extension[];
-  /** Checks a leaf node for a group with these GroupContext extensions. @throws MlsError */
+  /**
+   * Checks a leaf node for a group with these GroupContext extensions, in groups that require their members to support
+   * one of this extension's types. All leaves are checked when the group's extensions change. @throws MlsError
+   */
   checkLeafNode?(leafNode: LeafNode, groupExtensions: readonly Extension[]): void;
   /** Checks the proposals of a commit together. @throws MlsError */
   checkList?(list: ProposalList): void;

@@ -3,7 +3,13 @@ import { MlsError } from "../../errors.js";
 import type { LeafDescription } from "../../key-package/index.js";
 import type { CryptoProvider } from "../../provider/index.js";
 import { DEFAULT_EXTENSIONS } from "../../tree/index.js";
-import { type Capabilities, CredentialType, type Extension, ProtocolVersion } from "../../wire/index.js";
+import {
+  type Capabilities,
+  CredentialType,
+  type Extension,
+  isGrease,
+  ProtocolVersion,
+} from "../../wire/index.js";
 import type { Registry } from "./registry.js";
 import { DEFAULT_PROPOSALS } from "./requirements.js";
 
@@ -19,21 +25,36 @@ export function describeLeaf(
 ): LeafDescription {
   const grease = registry.grease(random);
   const extensions = registry.leafNodeExtensions(chosen, random);
-  const added = [...extensions.slice(chosen.length), ...keyPackageExtensions]
-    .map(({ extensionType }) => extensionType)
-    .filter((type) => !DEFAULT_EXTENSIONS.has(type));
+  const used = [...extensions, ...keyPackageExtensions].map(({ extensionType }) => extensionType);
+  checkOwnTypes(used, supported);
   const list = (...types: readonly (readonly number[])[]) => [...new Set(types.flat())];
   return {
     credential,
     capabilities: {
       versions: supported.versions,
       cipherSuites: list(supported.cipherSuites, grease.cipherSuites),
-      extensions: list(supported.extensions, grease.extensions, added),
+      extensions: list(supported.extensions, grease.extensions, used.filter(isGrease)),
       proposals: list(supported.proposals, grease.proposals),
       credentials: list(supported.credentials, grease.credentials),
     },
     extensions,
   };
+}
+
+/**
+ * Checks the extension types of an own leaf node or key package. Its capabilities would list them (§7.3, §10), and what
+ * they list, others may use in the GroupContext: so the client must support it there too.
+ * @throws MlsError `usage`
+ */
+function checkOwnTypes(types: readonly number[], { extensions }: Capabilities): void {
+  const unknown = types.find(
+    (type) => !DEFAULT_EXTENSIONS.has(type) && !extensions.includes(type) && !isGrease(type),
+  );
+  if (unknown === undefined) return;
+  throw new MlsError(
+    "usage",
+    `expected extensions of types that the client supports, got type ${unknown}: give the client an extension that registers it, or list it in capabilities.extensions`,
+  );
 }
 
 /** @throws MlsError `usage` for a default type, which `capabilities` must not list (§7.2) */
@@ -52,9 +73,21 @@ function withoutDefaults(
   return types;
 }
 
+/** @throws MlsError `usage` for a proposal type that isn't registered: the client couldn't decode such proposals */
+function registered(types: readonly number[], supported: readonly number[]): readonly number[] {
+  const unknown = types.find((type) => !supported.includes(type) && !isGrease(type));
+  if (unknown !== undefined) {
+    throw new MlsError(
+      "usage",
+      `expected capabilities with registered proposal types, got ${unknown}: give the client an extension that registers it`,
+    );
+  }
+  return types;
+}
+
 /**
  * The capabilities of a client (§7.2): from its provider, its extensions, and what the application adds.
- * @throws MlsError `usage` if the application adds a default type
+ * @throws MlsError `usage` if the application adds a default type, or a proposal type that isn't registered
  */
 export function capabilitiesOf(
   crypto: CryptoProvider,
@@ -68,7 +101,10 @@ export function capabilitiesOf(
       ...withoutDefaults("extension", extra.extensions, DEFAULT_EXTENSIONS),
       ...supported.extensions,
     ],
-    proposals: [...withoutDefaults("proposal", extra.proposals, DEFAULT_PROPOSALS), ...supported.proposals],
+    proposals: [
+      ...registered(withoutDefaults("proposal", extra.proposals, DEFAULT_PROPOSALS), supported.proposals),
+      ...supported.proposals,
+    ],
     credentials: [
       ...(extra.credentials ?? [CredentialType.basic, CredentialType.x509]),
       ...supported.credentials,
@@ -78,7 +114,9 @@ export function capabilitiesOf(
 
 /** Types that the application supports (§7.2), besides the default ones and those of registered extensions. */
 export interface ExtraCapabilities {
+  /** The application must know what they mean in a GroupContext: others may use there what is listed. */
   readonly extensions?: readonly number[];
+  /** Registered types, which are listed anyway, and GREASE values. */
   readonly proposals?: readonly number[];
   /** Credential types. Default: basic and X.509. */
   readonly credentials?: readonly number[];

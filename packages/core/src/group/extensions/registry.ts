@@ -35,6 +35,7 @@ import type {
   PskDefinition,
   RandomSource,
 } from "./extension-definition.js";
+import { requiredTypes } from "./requirements.js";
 import { STANDARD_EXTENSIONS } from "./standard.js";
 
 const STANDARD_PROPOSALS: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(ProposalType));
@@ -171,28 +172,51 @@ export class Registry {
    * §13.4: checks a list of extensions: that no type is in it twice, and of each known one, that it may be there and
    * its content. Called for every list: of key packages, leaf nodes, GroupInfos, and the extensions of a group, also
    * those that a GroupContextExtensions or ReInit proposes.
+   *
+   * The rules of a registered type bind whoever makes or sends the list. Members may have registered different types:
+   * so in a list that was received for a group, they bind only if the group requires all members to support the type.
+   * @param group the GroupContext extensions of the group that the list was received for; `undefined` if this client
+   *   makes or sends the list, or is the only one that it is for
    * @throws ValidationError, DecodeError, or what an extension throws
    */
-  checkExtensions(extensions: readonly Extension[], place: ExtensionPlace): void {
+  checkExtensions(
+    extensions: readonly Extension[],
+    place: ExtensionPlace,
+    group?: readonly Extension[],
+  ): void {
     if (extensions.length > 1) checkUniqueTypes(extensions);
     for (const { extensionType, extensionData } of extensions) {
-      const definition = STANDARD_EXTENSIONS.get(extensionType) ?? this.#extensions.get(extensionType);
+      const definition = STANDARD_EXTENSIONS.get(extensionType) ?? this.#boundBy(extensionType, group);
       if (definition === undefined) continue;
       ensure(
         definition.places.includes(place),
         "17.3: an extension must appear only in the messages that its registration lists",
         () => `${definition.name} in a ${place}`,
       );
-      definition.check?.(extensionData, place);
+      definition.check?.(extensionData, place, group);
     }
   }
 
-  /** Checks a leaf node for a group with these GroupContext extensions. @throws MlsError */
-  checkLeafNode(leafNode: LeafNode, groupExtensions: readonly Extension[]): void {
-    this.checkExtensions(leafNode.extensions, "leafNode");
+  /** The definition of a registered type, if its rules bind a list that was received for a group. */
+  #boundBy(extensionType: number, group: readonly Extension[] | undefined): ExtensionDefinition | undefined {
+    const definition = this.#extensions.get(extensionType);
+    if (definition === undefined || group === undefined) return definition;
+    return requiredTypes(group).extensions.includes(extensionType) ? definition : undefined;
+  }
+
+  /**
+   * Checks a leaf node for a group with these GroupContext extensions, by the rules that bind all members: see
+   * {@link checkExtensions}. An extension of the protocol is asked if the group requires one of its types.
+   * @throws MlsError
+   */
+  checkLeafNode(leafNode: LeafNode, group: readonly Extension[]): void {
+    this.checkExtensions(leafNode.extensions, "leafNode", group);
     const { credential } = leafNode;
+    // A group has a credential type only if all its members support it.
     this.#credentials.get(credential.credentialType)?.check?.(credential, leafNode);
-    for (const definition of this.definitions) definition.checkLeafNode?.(leafNode, groupExtensions);
+    for (const definition of this.definitions) {
+      if (isRequired(definition, group)) definition.checkLeafNode?.(leafNode, group);
+    }
   }
 
   /** Whether a key package of this client may be used more than once: groups may share its leaf key. */
@@ -284,6 +308,17 @@ export class Registry {
     const view = { ...list, group: viewOf(list.group) };
     for (const definition of this.definitions) definition.checkList?.(view);
   }
+}
+
+/** Whether all members of a group must support one of an extension's types, so that all have its rules. */
+function isRequired(definition: MlsExtension, group: readonly Extension[]): boolean {
+  const { extensions = [], proposals = [], credentials = [] } = definition;
+  const required = requiredTypes(group);
+  return (
+    extensions.some(({ extensionType }) => required.extensions.includes(extensionType)) ||
+    proposals.some(({ proposalType }) => required.proposals.includes(proposalType)) ||
+    credentials.some(({ credentialType }) => required.credentials.includes(credentialType))
+  );
 }
 
 /** The public part alone: what is passed as a GroupView may be an epoch with its secrets. */

@@ -53,14 +53,32 @@ export interface GroupRequirements {
  * @throws DecodeError if `required_capabilities` is malformed
  */
 export function requirementsOf(suite: CipherSuite, extensions: readonly Extension[]): GroupRequirements {
-  const required = findExtension(extensions, ExtensionType.requiredCapabilities, RequiredCapabilities);
-  const inUse = extensions.map(({ extensionType }) => extensionType);
-  return {
-    cipherSuite: suite.id,
-    extensions: [...inUse, ...(required?.extensionTypes ?? [])].filter((t) => !DEFAULT_EXTENSIONS.has(t)),
-    proposals: (required?.proposalTypes ?? []).filter((type) => !DEFAULT_PROPOSALS.has(type)),
-    credentials: required?.credentialTypes ?? [],
-  };
+  return { cipherSuite: suite.id, ...requiredTypes(extensions) };
+}
+
+const required = new WeakMap<readonly Extension[], Requirements>();
+
+/** What {@link requiredTypes} are: code points, without the default types. */
+type Requirements = Omit<GroupRequirements, "cipherSuite">;
+
+/**
+ * The types that every member of a group with these GroupContext extensions must support. Lists of extensions are
+ * immutable, and that of a group is asked for with each leaf.
+ * @throws DecodeError if `required_capabilities` is malformed
+ */
+export function requiredTypes(extensions: readonly Extension[]): Requirements {
+  let types = required.get(extensions);
+  if (types === undefined) {
+    const found = findExtension(extensions, ExtensionType.requiredCapabilities, RequiredCapabilities);
+    const inUse = extensions.map(({ extensionType }) => extensionType);
+    types = {
+      extensions: [...inUse, ...(found?.extensionTypes ?? [])].filter((t) => !DEFAULT_EXTENSIONS.has(t)),
+      proposals: (found?.proposalTypes ?? []).filter((type) => !DEFAULT_PROPOSALS.has(type)),
+      credentials: found?.credentialTypes ?? [],
+    };
+    required.set(extensions, types);
+  }
+  return types;
 }
 
 /** Whether one of the lists of a leaf node's `capabilities` (§7.2) has a value. */

@@ -29,6 +29,7 @@ export async function createEpoch(
   checkGroup(config, tree, extensions);
   checkMemberCount(config.policy, tree.memberCount);
   checkOwnSupport(config, extensions);
+  config.registry.checkExtensions(extensions, "groupContext");
   config.registry.checkLeafNode(leafNode, extensions);
   await authenticateSenders(config, groupId, extensions);
   const groupContext: GroupContext = {

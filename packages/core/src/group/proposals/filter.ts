@@ -2,7 +2,7 @@
 import { isVerdict } from "../../errors.js";
 import { blame, type SourcedProposal } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
-import { ProposalType, type Sender } from "../../wire/index.js";
+import { type LeafNode, ProposalType, type Sender } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
 import { checkGrowth } from "../limits.js";
@@ -49,8 +49,9 @@ function checkCommittable(
   list: readonly SourcedProposal[],
   applied: Applied,
   tree: RatchetTree,
+  leaves?: () => Iterable<LeafNode>,
 ): void {
-  checkOutcome(config, epoch, list, applied, tree);
+  checkOutcome(config, epoch, list, applied, tree, leaves);
   checkOwnSupport(config, applied.extensions);
   checkGrowth(config.policy, epoch.tree.memberCount, tree.memberCount);
 }
@@ -72,8 +73,12 @@ export async function filterProposals(
   withOwnLeaf: (tree: RatchetTree) => RatchetTree,
 ): Promise<readonly SourcedProposal[]> {
   const { registry } = config;
-  const check = (list: readonly SourcedProposal[], applied: Applied, after = applied.tree) =>
-    checkCommittable(config, epoch, list, applied, withOwnLeaf(after));
+  const check = (
+    list: readonly SourcedProposal[],
+    applied: Applied,
+    after = applied.tree,
+    leaves?: () => Iterable<LeafNode>,
+  ) => checkCommittable(config, epoch, list, applied, withOwnLeaf(after), leaves);
   const allowed: SourcedProposal[] = [];
   for (const one of proposals) {
     if (one.reference === undefined || (await isAuthorized(config, epoch, one, committer))) allowed.push(one);
@@ -98,7 +103,8 @@ export async function filterProposals(
   for (const one of allowed.filter((one) => !chosen.has(one) && isLeaf(one))) {
     holds(() => {
       const applied = applyProposals({ ...epoch, tree }, [one], registry, extensions);
-      check([one], applied);
+      // Of the leaves, only this one is new.
+      check([one], applied, applied.tree, () => leavesIn(applied));
       ({ tree } = applied);
       chosen.add(one);
     });
@@ -106,6 +112,11 @@ export async function filterProposals(
   if (!tryOthers(others)) for (const one of others.slice(0, MAX_SEARCHED)) tryOthers([one]);
   const found = allowed.filter((one) => chosen.has(one));
   return fits(found) ? found : first;
+}
+
+/** The leaves that proposals put into the tree. */
+function leavesIn({ added, updated }: Applied): LeafNode[] {
+  return [...added.map(({ keyPackage }) => keyPackage.leafNode), ...updated.map(({ leafNode }) => leafNode)];
 }
 
 async function isAuthorized(

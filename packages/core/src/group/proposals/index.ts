@@ -27,7 +27,7 @@ export {
   type ResumptionOptions,
   requestedProposal,
 } from "./requests.js";
-export { checkGroup, checkOwnSupport } from "./result.js";
+export { checkGroup, checkOwnLeaf, checkOwnSupport } from "./result.js";
 export { senderLeaf, verifySender } from "./sender.js";
 export { checkSharedPsks, withSharedPsks } from "./shared-psks.js";
 export { checkReplacement, leafRules, type ResumptionUsage } from "./single-proposal.js";

@@ -1,8 +1,8 @@
 // RFC 9420 §7.3, §12.2, §13.4: whether a group is valid, such as the group after a commit.
-import { ensure } from "../../errors.js";
+import { ensure, MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import { type RatchetTree, supportOf } from "../../tree/index.js";
-import type { Extension } from "../../wire/index.js";
+import { type Extension, isGrease, type LeafNode } from "../../wire/index.js";
 import { sameClient } from "../authentication.js";
 import type { GroupConfig } from "../config.js";
 import { checkMembers, type GroupView, requirementsOf } from "../extensions/index.js";
@@ -24,7 +24,7 @@ export function checkGroup(config: GroupConfig, tree: RatchetTree, extensions: r
     "12.4.3.1: the encryption key of a parent node must not appear in any other node of the tree",
   );
   checkMembers(tree.summary, requirementsOf(provider.suite, extensions));
-  registry.checkExtensions(extensions, "groupContext");
+  registry.checkExtensions(extensions, "groupContext", extensions);
 }
 
 /**
@@ -32,13 +32,10 @@ export function checkGroup(config: GroupConfig, tree: RatchetTree, extensions: r
  * node may list GREASE values too.
  * @throws ValidationError
  */
-export function checkOwnSupport(
-  { provider, ownExtensions }: GroupConfig,
-  extensions: readonly Extension[],
-): void {
+export function checkOwnSupport({ provider, own }: GroupConfig, extensions: readonly Extension[]): void {
   for (const type of requirementsOf(provider.suite, extensions).extensions) {
     ensure(
-      ownExtensions?.has(type) !== false,
+      own?.extensions.includes(type) !== false,
       "13.4: a client must support every extension in the GroupContext of its groups",
       () => `extension type ${type}`,
     );
@@ -46,8 +43,30 @@ export function checkOwnSupport(
 }
 
 /**
+ * Checks that this client still supports what its leaf node tells the others that it supports (§7.2): else they would
+ * go on without it, as soon as they use it.
+ * @throws MlsError `usage`
+ */
+export function checkOwnLeaf({ own }: GroupConfig, { capabilities }: LeafNode): void {
+  if (own === undefined) return;
+  const missing = (["extensions", "proposals", "credentials"] as const).flatMap((list) =>
+    capabilities[list]
+      .filter((type) => !own[list].includes(type) && !isGrease(type))
+      .map((type) => `${list.slice(0, -1)} type ${type}`),
+  );
+  if (missing.length > 0) {
+    const listed = missing.slice(0, 8).join(", ");
+    throw new MlsError(
+      "usage",
+      `expected a client that supports what its saved leaf node lists, but it doesn't support ${listed}: create it with these extensions and capabilities`,
+    );
+  }
+}
+
+/**
  * §12.2: checks the group after a commit.
  * @param tree the tree after the commit: with the path, if it has one
+ * @param leaves those to check for changed extensions. Default: all
  * @throws ValidationError, or what an extension throws
  */
 export function checkOutcome(
@@ -56,6 +75,7 @@ export function checkOutcome(
   proposals: readonly SourcedProposal[],
   applied: Applied,
   tree: RatchetTree,
+  leaves: (tree: RatchetTree) => Iterable<LeafNode> = leavesOf,
 ): void {
   const { custom, extensions } = applied;
   for (const type of new Set(custom.map(({ proposal }) => proposal.proposalType))) {
@@ -67,7 +87,23 @@ export function checkOutcome(
   }
   config.registry.checkList({ proposals, group: before, extensions, tree: applied.tree });
   checkGroup(config, tree, extensions);
+  if (extensions !== before.groupContext.extensions) checkChange(config, applied, leaves(tree));
   checkClients(config, applied, tree);
+}
+
+/**
+ * §7.3, §12.1.7: after a change of the group's extensions, every leaf must fit the new ones, and so must every key
+ * package that was checked for the old ones: else no new member could join.
+ */
+function checkChange({ registry }: GroupConfig, { extensions, added }: Applied, leaves: Iterable<LeafNode>) {
+  if (registry.definitions.length === 0) return;
+  for (const leafNode of leaves) registry.checkLeafNode(leafNode, extensions);
+  for (const { keyPackage } of added)
+    registry.checkExtensions(keyPackage.extensions, "keyPackage", extensions);
+}
+
+function* leavesOf(tree: RatchetTree): Iterable<LeafNode> {
+  for (const { leafNode } of tree.members()) yield leafNode;
 }
 
 /**

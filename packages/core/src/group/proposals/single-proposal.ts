@@ -105,12 +105,22 @@ function checkPskId(psk: PreSharedKeyID, Nh: number, resumption?: ResumptionUsag
  * The rules that are for senders alone, because receivers may disagree about them. Also for proposals that were
  * received and checked before: time passes. @throws ValidationError
  */
-export function checkSending({ policy, isOpen }: GroupConfig, { proposal }: SourcedProposal): void {
+export function checkSending({ policy, isOpen, registry }: GroupConfig, { proposal }: SourcedProposal): void {
   if (isProposal(proposal, ProposalType.add)) {
+    const { leafNode, extensions } = proposal.keyPackage;
     const rule = lifetimeRule(policy, "sending");
-    if (rule !== undefined) checkLifetime(proposal.keyPackage.leafNode, rule);
+    if (rule !== undefined) checkLifetime(leafNode, rule);
+    registry.checkExtensions(leafNode.extensions, "leafNode");
+    registry.checkExtensions(extensions, "keyPackage");
+  }
+  if (isProposal(proposal, ProposalType.update)) {
+    registry.checkExtensions(proposal.leafNode.extensions, "leafNode");
+  }
+  if (isProposal(proposal, ProposalType.groupContextExtensions)) {
+    registry.checkExtensions(proposal.extensions, "groupContext");
   }
   if (isProposal(proposal, ProposalType.reinit)) {
+    registry.checkExtensions(proposal.extensions, "groupContext");
     ensure(
       isOpen?.(proposal.groupId) !== true,
       "12.4.3: group_id must be unique among the groups that a client participates in",
@@ -140,7 +150,7 @@ function checkOne(
       checkKeyPackage(keyPackage, config.provider.suite, rules.lifetime);
       checkCapabilities(keyPackage.leafNode, rules.requirements);
       rules.registry.checkLeafNode(keyPackage.leafNode, rules.extensions);
-      rules.registry.checkExtensions(keyPackage.extensions, "keyPackage");
+      rules.registry.checkExtensions(keyPackage.extensions, "keyPackage", rules.extensions);
       deferred.signatures.push(...keyPackageVerifyRequests(keyPackage));
       deferred.entrants.push({ identity: keyPackage.leafNode, role: "member" });
       deferred.encryptionKeys.push(keyPackage.initKey, keyPackage.leafNode.encryptionKey);
@@ -177,7 +187,8 @@ function checkOne(
         "12.1.5: the version of a ReInit must not be less than the group's",
         () => `expected at least ${epoch.groupContext.version}, got ${proposal.version}`,
       );
-      rules.registry.checkExtensions(proposal.extensions, "groupContext");
+      // The members are those of this group. They needn't support what the new one requires.
+      rules.registry.checkExtensions(proposal.extensions, "groupContext", rules.extensions);
       ensure(
         !equalBytes(proposal.groupId, groupId),
         "11.2: the group ID of a ReInit must not be that of the group that it ends",
@@ -192,7 +203,7 @@ function checkOne(
       return;
     case ProposalType.groupContextExtensions:
       requirementsOf(config.provider.suite, proposal.extensions);
-      rules.registry.checkExtensions(proposal.extensions, "groupContext");
+      rules.registry.checkExtensions(proposal.extensions, "groupContext", proposal.extensions);
       deferred.entrants.push(...enteringSenders(proposal.extensions, epoch.groupContext.extensions));
       return;
   }

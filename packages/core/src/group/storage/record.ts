@@ -60,7 +60,13 @@ export async function openRecord(
 }
 
 /** Errors that say already whose fault it is. */
-const SAID: ReadonlySet<MlsErrorCode> = new Set(["state", "missing-signer", "try-again", "unsupported"]);
+const SAID: ReadonlySet<MlsErrorCode> = new Set([
+  "state",
+  "missing-signer",
+  "try-again",
+  "unsupported",
+  "usage",
+]);
 
 /**
  * Loads a saved state, and says whose fault a failure is: `state` for bytes that aren't what this client saved;

@@ -32,6 +32,7 @@ import type { GroupConfig } from "../config.js";
 import { contextBytes, type Epoch } from "../epoch.js";
 import type { EpochLedger } from "../extensions/index.js";
 import type { PastEpoch } from "../past-epoch.js";
+import { checkOwnLeaf } from "../proposals/index.js";
 import type { CachedProposal, GroupState, GroupStatus, PendingCommit, ResumedGroup } from "../state.js";
 import { loading, openRecord, sealRecord } from "./record.js";
 import { loadKey, saveKey } from "./saved-key-packages.js";
@@ -176,6 +177,7 @@ async function loadEpoch(
   const { leafIndex } = saved.keys;
   const leafNode = tree.leaf(leafIndex);
   if (leafNode === undefined) throw new MlsError("state", "invalid saved state: the own leaf is blank");
+  checkOwnLeaf(config, leafNode);
   const pathKeys = new Map<number, HpkePrivateKey>();
   for (const { node, key } of saved.keys.pathKeys) {
     pathKeys.set(node, await loadKey(provider, key, tree.parentNode(node)?.encryptionKey));
@@ -331,7 +333,8 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
   const joining = saved.pending !== undefined && saved.pending.epoch === undefined;
   if (joining !== (status === "joining"))
     throw new MlsError("state", "invalid saved state: only who joins by a commit is in its epoch already");
-  const current = await loadEpoch(config, saved.current, tree);
+  const member = status === "active" || joining ? config : { ...config, own: undefined };
+  const current = await loadEpoch(member, saved.current, tree);
   const past = saved.past.map((one): PastEpoch => {
     const context = one.groupContext.slice();
     return {
@@ -363,7 +366,7 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
       saved.pending.epoch === undefined
         ? current
         : await loadEpoch(
-            config,
+            member,
             saved.pending.epoch,
             tree.withChanges(copied(SavedChanges, saved.pending.epoch.tree)),
           ),

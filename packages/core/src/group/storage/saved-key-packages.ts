@@ -6,6 +6,8 @@ import type { KeptKeyPackage } from "../../key-package/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
 import { NO_KEY } from "../../tree/index.js";
 import { readKeyPackage, writeKeyPackage } from "../../wire/index.js";
+import type { GroupConfig } from "../config.js";
+import { checkOwnLeaf } from "../proposals/index.js";
 import { loading, openRecord, sealRecord } from "./record.js";
 
 /** The number of this format. Far from those of groups, so that the one is never taken for the other. */
@@ -51,18 +53,18 @@ export async function saveKeyPackages(
 
 /**
  * Loads what {@link saveKeyPackages} saved, and overwrites the bytes.
- * @throws MlsError `state` for damaged or foreign bytes, `try-again` if the provider can't find the keys now
+ * @throws MlsError `state` for damaged or foreign bytes, `try-again` if the provider can't find the keys now, `usage` if
+ *   a leaf lists what the client doesn't support
  */
-export async function loadKeyPackages(
-  provider: CipherSuiteProvider,
-  bytes: Uint8Array,
-): Promise<KeptKeyPackage[]> {
+export async function loadKeyPackages(config: GroupConfig, bytes: Uint8Array): Promise<KeptKeyPackage[]> {
+  const { provider } = config;
   const load = async () => {
     const { body } = await openRecord(provider, SAVED_KEY_PACKAGES, bytes);
     const { keyPackages } = decode(SavedKeyPackages, body);
     const loaded: KeptKeyPackage[] = [];
     for (const saved of keyPackages) {
       const keyPackage = readKeyPackage(saved.keyPackage);
+      checkOwnLeaf(config, keyPackage.leafNode);
       const { encryptionKey } = keyPackage.leafNode;
       try {
         loaded.push({
