@@ -167,7 +167,7 @@ async function live(parties: readonly Party[], server: Signer) {
     return messages.commit;
   };
   const mallory = groups[2] as Group;
-  const old = new Map([
+  const old = new Map<string, Uint8Array>([
     ["old application", await mallory.encrypt("late", { authenticatedData: new Uint8Array(3) })],
   ]);
   old.set("old commit", await commit(2, (group) => group.update()));

@@ -2,6 +2,12 @@
 // of it with their interface.
 import { MlsError } from "./errors.js";
 
+/**
+ * Bytes that an application gets: in memory of their own, and not in one that threads share, so that `fetch`, `Blob` and
+ * WebCrypto take them.
+ */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
 const textEncoder = /* @__PURE__ */ new TextEncoder();
 
 /** The UTF-8 encoding of a string. */
@@ -52,19 +58,19 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
  * Memory for a secret: `length` zero bytes that can be overwritten for good. V8 keeps the bytes of an array of at most 64
  * bytes in its heap, copies them when it collects garbage, and leaves the copies behind (docs/decisions/secret-memory.md).
  */
-export function secretBytes(length: number): Uint8Array {
+export function secretBytes(length: number): Bytes {
   return new Uint8Array(new ArrayBuffer(length));
 }
 
 /** A copy of a secret, in such memory. */
-export function copySecret(secret: Uint8Array): Uint8Array {
+export function copySecret(secret: Uint8Array): Bytes {
   const copy = secretBytes(secret.length);
   copy.set(secret);
   return copy;
 }
 
 /** Moves secrets that are kept together into one piece of such memory, and overwrites them where they were. */
-export function moveSecrets(secrets: readonly Uint8Array[]): Uint8Array[] {
+export function moveSecrets(secrets: readonly Uint8Array[]): Bytes[] {
   if (secrets.length === 0) return [];
   let length = 0;
   for (const secret of secrets) length += secret.length;
@@ -104,7 +110,7 @@ export function toHex(bytes: Uint8Array): string {
 }
 
 /** A copy, also of a Node Buffer, whose `slice` shares its memory. */
-export function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
+export function copyOf(bytes: Uint8Array | undefined): Bytes | undefined {
   return bytes && new Uint8Array(bytes);
 }
 

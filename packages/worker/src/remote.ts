@@ -72,7 +72,9 @@ export class RemoteGroup {
 
   private current(): ReadonlyMap<number, Member> {
     if (this.encoded !== undefined) {
-      for (const member of decode(MemberList, this.encoded)) this.byLeaf.set(member.leafIndex, member);
+      for (const { signatureKey, ...member } of decode(MemberList, this.encoded)) {
+        this.byLeaf.set(member.leafIndex, { ...member, signatureKey: signatureKey.slice() });
+      }
       this.encoded = undefined;
     }
     for (const [leafIndex, member] of this.changes) {

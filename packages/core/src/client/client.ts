@@ -1,5 +1,5 @@
 // RFC 9420 §10, §11, §12.4.3: a client, its key packages and its groups.
-import { copied, copyOf, EMPTY, equalBytes, needBytes, wipe } from "../bytes.js";
+import { type Bytes, copied, copyOf, EMPTY, equalBytes, needBytes, wipe } from "../bytes.js";
 import {
   checkSigner,
   guardHooksOf,
@@ -148,7 +148,7 @@ export class Client {
   }
 
   /** `Npk` bytes. That of new key packages: the option's, or the one that a group switched to last. */
-  get signatureKey(): Uint8Array {
+  get signatureKey(): Bytes {
     return this.#config.identity.signatureKey.slice();
   }
 
@@ -192,7 +192,7 @@ export class Client {
    * @example
    * await group.add(await bob.createKeyPackage());
    */
-  createKeyPackage(options: KeyPackageOptions = {}): Promise<Uint8Array> {
+  createKeyPackage(options: KeyPackageOptions = {}): Promise<Bytes> {
     const finish = (own: OwnKeyPackage) => {
       this.#keyPackages.add(own);
       return writeKeyPackage(own.keyPackage);
@@ -350,7 +350,7 @@ export class Client {
   proposeJoin(
     group: { readonly groupId: Uint8Array; readonly epoch: bigint },
     options: MessageOptions = {},
-  ): Promise<Uint8Array> {
+  ): Promise<Bytes> {
     const work = async (config: ClientConfig) => {
       const groupId = needBytes(group.groupId, "a group ID").slice();
       const { epoch } = group;
@@ -366,7 +366,7 @@ export class Client {
       });
       return { own, message };
     };
-    const finish = ({ own, message }: { own: OwnKeyPackage; message: Uint8Array }) => {
+    const finish = ({ own, message }: { own: OwnKeyPackage; message: Bytes }) => {
       this.#keyPackages.add(own);
       return message;
     };
@@ -449,7 +449,7 @@ export class Client {
    * @example
    * const saved = await client.saveKeyPackages();
    */
-  saveKeyPackages(options: OperationOptions = {}): Promise<Uint8Array> {
+  saveKeyPackages(options: OperationOptions = {}): Promise<Bytes> {
     const work = async () => {
       const { all } = this.#keyPackages;
       for (const { keyPackage } of all) checkSavedSigner(this.#config, keyPackage.leafNode);

@@ -1,5 +1,5 @@
 // RFC 9420 §7, §8.1: the public state of a group, which members and followers share.
-import { copied } from "../bytes.js";
+import { type Bytes, copied } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import {
   type CachedProposal,
@@ -37,7 +37,7 @@ export abstract class GroupBase {
     return list;
   }
 
-  get groupId(): Uint8Array {
+  get groupId(): Bytes {
     return this.current.groupContext.groupId.slice();
   }
 
@@ -76,17 +76,17 @@ export abstract class GroupBase {
   }
 
   /** `Nh` bytes (§7.8) */
-  get treeHash(): Uint8Array {
+  get treeHash(): Bytes {
     return this.current.groupContext.treeHash.slice();
   }
 
   /** `Nh` bytes (§8.2); empty before the first commit */
-  get confirmedTranscriptHash(): Uint8Array {
+  get confirmedTranscriptHash(): Bytes {
     return this.current.groupContext.confirmedTranscriptHash.slice();
   }
 
   /** The encoded ratchet tree (§12.4.3.3), for new members whose Welcome doesn't carry it. */
-  get ratchetTree(): Uint8Array {
+  get ratchetTree(): Bytes {
     return encode(RatchetTreeNodes, this.current.tree.toNodes());
   }
 }

@@ -1,5 +1,5 @@
 // RFC 9420 §11, §12, §15: a group as a member uses it.
-import { copied, copyOf, needBytes, utf8, wipe } from "../bytes.js";
+import { type Bytes, copied, copyOf, moveSecrets, needBytes, utf8, wipe } from "../bytes.js";
 import { mlsExporter } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type PreparedCommit, prepareCommit, prepareResumption } from "../group/commit/index.js";
@@ -111,7 +111,7 @@ export class Group extends GroupBase {
    * §8.7: `Nh` bytes. Members compare them to check that they are in the same epoch. Don't tell non-members.
    * @throws MlsError `pending` before an external commit is merged; `removed`, `closed`: it was overwritten
    */
-  get epochAuthenticator(): Uint8Array {
+  get epochAuthenticator(): Bytes {
     needMember(this.#own.state);
     return this.current.secrets.epochAuthenticator.slice();
   }
@@ -125,7 +125,7 @@ export class Group extends GroupBase {
    * @example
    * const message = await group.encrypt("hello");
    */
-  encrypt(data: Uint8Array | string, options: MessageOptions = {}): Promise<Uint8Array> {
+  encrypt(data: Uint8Array | string, options: MessageOptions = {}): Promise<Bytes> {
     const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
     const authenticatedData = copyOf(options.authenticatedData);
     const work = async () => {
@@ -146,7 +146,7 @@ export class Group extends GroupBase {
    * @example
    * const proposal = await group.propose({ update: true });
    */
-  propose(request: ProposalRequest, options: MessageOptions = {}): Promise<Uint8Array> {
+  propose(request: ProposalRequest, options: MessageOptions = {}): Promise<Bytes> {
     const authenticatedData = copyOf(options.authenticatedData);
     const work = async () => {
       needActive(this.#own.state);
@@ -329,14 +329,17 @@ export class Group extends GroupBase {
     context: Uint8Array,
     length: number,
     options: OperationOptions = {},
-  ): Promise<Uint8Array> {
+  ): Promise<Bytes> {
     const bytes = needBytes(context, "the context").slice();
     const work = async () => {
       needMember(this.#own.state);
       if (!Number.isSafeInteger(length) || length < 0 || length > 0xffff) {
         throw new MlsError("usage", `expected a length of 0 to 65535 bytes, got ${length}`);
       }
-      return mlsExporter(this.config.provider, this.current.secrets.exporterSecret, label, bytes, length);
+      const { exporterSecret } = this.current.secrets;
+      // A copy, because a provider may answer with memory that threads share.
+      const secret = await mlsExporter(this.config.provider, exporterSecret, label, bytes, length);
+      return moveSecrets([secret])[0] as Bytes;
     };
     return this.#own.run({ work, finish: answer, drop: wipe }, options);
   }
@@ -369,7 +372,7 @@ export class Group extends GroupBase {
    * @example
    * const groupInfo = await group.groupInfo({ ratchetTree: false });
    */
-  groupInfo(options: GroupInfoOptions & OperationOptions = {}): Promise<Uint8Array> {
+  groupInfo(options: GroupInfoOptions & OperationOptions = {}): Promise<Bytes> {
     const work = async () => {
       needActive(this.#own.state);
       return groupInfoMessage(this.#own.context, options);
@@ -386,7 +389,7 @@ export class Group extends GroupBase {
    * @example
    * const snapshot = await group.save();
    */
-  save(options: OperationOptions = {}): Promise<Uint8Array> {
+  save(options: OperationOptions = {}): Promise<Bytes> {
     return this.#own.save(() => undefined, options);
   }
 
@@ -397,7 +400,7 @@ export class Group extends GroupBase {
    * @example
    * const changes = [await group.saveChanges()];
    */
-  saveChanges(options: OperationOptions = {}): Promise<Uint8Array> {
+  saveChanges(options: OperationOptions = {}): Promise<Bytes> {
     return this.#own.save(() => {
       if (this.#own.saved !== undefined) return this.#own.saved;
       throw new MlsError("usage", "there is no snapshot yet: call save() first");

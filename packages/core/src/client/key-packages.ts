@@ -1,5 +1,5 @@
 // RFC 9420 §10, §16.8: the key packages of a client, with their private keys.
-import { EMPTY, equalBytes, toHex } from "../bytes.js";
+import { type Bytes, EMPTY, equalBytes, toHex } from "../bytes.js";
 import { destroyKey } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import type { JoinedGroup, KeptKeyPackage, OwnKeyPackage } from "../key-package/index.js";
@@ -9,7 +9,7 @@ import { findGroupSecrets, LeafNodeSource, type Welcome } from "../wire/index.js
 /** A key package that this client keeps the private keys of. */
 export interface KeyPackageInfo {
   /** KeyPackageRef, §5.2: `Nh` bytes */
-  readonly reference: Uint8Array;
+  readonly reference: Bytes;
   /** Its lifetime (§7.2), in seconds since 1970. */
   readonly notBefore: bigint;
   readonly notAfter: bigint;

@@ -1,5 +1,5 @@
 // RFC 9420 §8, §12: what a member of a group holds. Operations read it, and replace it in one step at their end.
-import { wipe } from "../bytes.js";
+import { type Bytes, wipe } from "../bytes.js";
 import { KeyScope } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import {
@@ -163,13 +163,13 @@ export class Membership {
    * The state as bytes.
    * @param since returns the record before, if only what changed since is wanted
    */
-  save(since: () => SavePoint | undefined, options: OperationOptions): Promise<Uint8Array> {
+  save(since: () => SavePoint | undefined, options: OperationOptions): Promise<Bytes> {
     const work = async () => {
       needOpen(this.state);
       checkSavedSigners(this.config, this.state);
       return saveState(this.config.provider, this.state, since());
     };
-    const finish = ({ bytes, saved }: { bytes: Uint8Array; saved: SavePoint }) => {
+    const finish = ({ bytes, saved }: { bytes: Bytes; saved: SavePoint }) => {
       this.recorded(saved);
       return bytes;
     };

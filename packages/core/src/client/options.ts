@@ -1,4 +1,5 @@
 // RFC 9420 §10, §11, §12.4.3: the options of a client, and of creating and joining groups.
+import type { Bytes } from "../bytes.js";
 import type { ExtraCapabilities, MlsExtension } from "../group/extensions/index.js";
 import type { AsyncContext, AuthenticationService, Member, Policy } from "../group/index.js";
 import type { GroupInfoOptions, PskChoice } from "../group/proposals/index.js";
@@ -96,16 +97,16 @@ export interface JoinOptions extends OperationOptions {
 export interface NewGroup {
   readonly group: Group;
   /** An encoded MLSMessage; `undefined` without other members. */
-  readonly welcome: Uint8Array | undefined;
+  readonly welcome: Bytes | undefined;
   /** The encoded tree for them, if the Welcome doesn't carry it. */
-  readonly ratchetTree: Uint8Array | undefined;
+  readonly ratchetTree: Bytes | undefined;
 }
 
 export interface ExternalJoin {
   /** With the commit pending. */
   readonly group: Group;
   /** An encoded MLSMessage for the members. */
-  readonly commit: Uint8Array;
+  readonly commit: Bytes;
   /** The GroupInfo of the new epoch as an encoded MLSMessage, if the options ask for it. */
-  readonly groupInfo: Uint8Array | undefined;
+  readonly groupInfo: Bytes | undefined;
 }

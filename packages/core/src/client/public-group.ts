@@ -1,5 +1,5 @@
 // RFC 9420 §12.1.8, §16: following a group, and sending it proposals, without being a member: for servers.
-import { copyOf, equalBytes, needBytes } from "../bytes.js";
+import { type Bytes, copyOf, equalBytes, needBytes } from "../bytes.js";
 import { checkSigner, guardProvider, guardSigner } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type MlsExtension, Registry } from "../group/extensions/index.js";
@@ -161,11 +161,7 @@ export class PublicGroup extends GroupBase {
    * @example
    * const proposal = await follower.propose(signer, { remove: leafIndex });
    */
-  propose(
-    signer: Signer,
-    request: ExternalProposalRequest,
-    options: MessageOptions = {},
-  ): Promise<Uint8Array> {
+  propose(signer: Signer, request: ExternalProposalRequest, options: MessageOptions = {}): Promise<Bytes> {
     const work = async () => {
       const { provider, registry } = this.config;
       const { current } = this.#state;

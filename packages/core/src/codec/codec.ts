@@ -1,4 +1,5 @@
 // RFC 9420 §2.1: codecs. One declaration of a structure gives its type, its encoder and its decoder.
+import type { Bytes } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import { Reader } from "./reader.js";
 import { Writer } from "./writer.js";
@@ -27,7 +28,7 @@ export function skip(codec: Codec<unknown>, reader: Reader): void {
 export type TypeOf<C> = C extends Codec<infer T> ? T : never;
 
 /** The encoding of a value. @throws MlsError `encode` if the value does not fit the structure */
-export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
+export function encode<T>(codec: Codec<T>, value: T): Bytes {
   const writer = new Writer();
   codec.write(writer, value);
   return writer.finish();

@@ -1,4 +1,5 @@
 // RFC 9420 §2.1: writing the TLS presentation language.
+import type { Bytes } from "../bytes.js";
 import { MlsError } from "../errors.js";
 
 /** The longest vector, in bytes: its length is encoded in 30 bits (§2.1.2). */
@@ -8,7 +9,7 @@ const MAX_VECTOR = 2 ** 30 - 1;
  * Working buffers for reuse. A message is encoded in a dozen small parts, and to allocate memory for each part would
  * cost as much as to hash it (docs/decisions/working-buffers.md). All bytes of a free buffer are zero.
  */
-const free: Uint8Array[] = [];
+const free: Bytes[] = [];
 const BUFFER_SIZE = 4096;
 const MAX_FREE = 8;
 
@@ -26,7 +27,7 @@ export function vectorSize({ length }: { readonly length: number }): number {
 
 /** A byte string that grows as it is written. It begins in a working buffer that other writers use again later. */
 export class Writer {
-  private bytes: Uint8Array;
+  private bytes: Bytes;
   private length = 0;
 
   /**
@@ -112,7 +113,7 @@ export class Writer {
   }
 
   /** The bytes written, in an array of their own. Overwrites the working buffer and empties the writer. */
-  finish(): Uint8Array {
+  finish(): Bytes {
     const { bytes, length } = this;
     const whole = length === bytes.length;
     const written = whole ? bytes : bytes.slice(0, length);

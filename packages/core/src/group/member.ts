@@ -1,5 +1,5 @@
 // RFC 9420 §6, §12: members and other senders, as an application knows them.
-import { copied, equalBytes } from "../bytes.js";
+import { type Bytes, copied, equalBytes } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { Credential, type LeafNode } from "../wire/index.js";
 
@@ -8,7 +8,7 @@ export interface Member {
   readonly leafIndex: number;
   readonly credential: Credential;
   /** `Npk` bytes */
-  readonly signatureKey: Uint8Array;
+  readonly signatureKey: Bytes;
 }
 
 /** The member at a leaf. It shares no memory with the leaf node. */

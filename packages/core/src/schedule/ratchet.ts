@@ -70,7 +70,7 @@ export function deriveStep(
   const skipped: MessageKey[] = [];
   // A copy, because another message may move the ratchet and overwrite its secret while an asynchronous provider works.
   const first = borrowCopy(start);
-  let secret = first;
+  let secret: Uint8Array = first;
 
   const advance = (
     generation: number,
@@ -119,7 +119,7 @@ export function deriveSecretAhead(
 ): Awaitable<Uint8Array> {
   const next = [["secret", provider.suite.hash.Nh]] as const;
   // A copy, as above.
-  let secret = copySecret(start);
+  let secret: Uint8Array = copySecret(start);
   const advance = (generation: number, [following]: readonly Uint8Array[]): void => {
     wipe(secret);
     secret = following as Uint8Array;

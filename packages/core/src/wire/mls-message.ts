@@ -1,5 +1,5 @@
 // RFC 9420 §6: MLSMessage, the envelope of every message.
-import { needBytes } from "../bytes.js";
+import { type Bytes, needBytes } from "../bytes.js";
 import {
   type Codec,
   decode,
@@ -100,7 +100,8 @@ export function readGroupInfo(bytes: Uint8Array, max: number): GroupInfo {
 }
 
 /** Encodes a key package as an MLSMessage. @throws MlsError `limit` if nobody would take it */
-export function writeKeyPackage(keyPackage: KeyPackage): Uint8Array {
+export function writeKeyPackage(keyPackage: KeyPackage): Bytes {
   const bytes = encode(MlsMessage, { version: 1, wireFormat: WireFormat.keyPackage, keyPackage });
-  return needBytes(bytes, "the key package", MAX_KEY_PACKAGE_SIZE);
+  needBytes(bytes, "the key package", MAX_KEY_PACKAGE_SIZE);
+  return bytes;
 }

@@ -1,5 +1,5 @@
 // RFC 9420 §16: bytes that an application passes stay its own, also as Node's Buffers, whose slices share memory.
-import { Client, generateSigner, insecureAcceptAll } from "@copse/core";
+import { Client, generateSigner, insecureAcceptAll, type Member } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { expect, it } from "vitest";
 
@@ -39,4 +39,41 @@ it("a Buffer with secrets is neither overwritten nor kept", async () => {
   authenticatedData.fill(0);
   const received = await joined.receive(Buffer.from(await sending));
   expect(received.kind === "application" && Buffer.from(received.authenticatedData).toString()).toBe("label");
+});
+
+it("bytes that are handed out are of the type that fetch, Blob and WebCrypto take", async () => {
+  const alice = await Client.create({
+    crypto,
+    suite: 1,
+    credential: "alice",
+    authentication,
+    signer: await generateSigner(crypto, 1),
+  });
+  const group = await alice.createGroup();
+  const { commit } = await group.update({ groupInfo: true });
+  const { signatureKey } = group.members[0] as Member;
+  // The types of this list are the test: Uint8Array alone may be a view of memory that threads share.
+  const bytes: readonly Uint8Array<ArrayBuffer>[] = [
+    await alice.createKeyPackage(),
+    await alice.saveKeyPackages(),
+    commit,
+    await group.save(),
+    await group.saveChanges(),
+    await group.groupInfo(),
+    await group.exportSecret("label", new Uint8Array(), 16),
+    await group.propose({ update: true }),
+    group.groupId,
+    group.ratchetTree,
+    group.epochAuthenticator,
+    alice.signatureKey,
+    signatureKey,
+  ];
+  const received = await group.receive(await group.propose({ update: true }));
+  if (received.kind === "own")
+    expect(new Blob([...bytes, received.authenticatedData]).size).toBeGreaterThan(1000);
+  expect(received.kind).toBe("own");
+  for (const one of bytes) {
+    expect(Object.prototype.toString.call(one.buffer)).toBe("[object ArrayBuffer]");
+    expect((await globalThis.crypto.subtle.digest("SHA-256", one)).byteLength).toBe(32);
+  }
 });

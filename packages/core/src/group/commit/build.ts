@@ -1,5 +1,5 @@
 // RFC 9420 §12.4.1, §12.4.3.2: building a commit, by a member or by a new member who joins by it.
-import { wipe } from "../../bytes.js";
+import { type Bytes, wipe } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { isVerdict, MlsError } from "../../errors.js";
 import {
@@ -93,11 +93,11 @@ export interface CommitRequest extends Selection {
 /** A commit. It is not in force before the delivery service accepts it. */
 export interface BuiltCommit {
   /** An encoded MLSMessage */
-  readonly commit: Uint8Array;
+  readonly commit: Bytes;
   /** An encoded MLSMessage; `undefined` if no members are added */
-  readonly welcome: Uint8Array | undefined;
+  readonly welcome: Bytes | undefined;
   /** An encoded MLSMessage; `undefined` if none was asked for */
-  readonly groupInfo: Uint8Array | undefined;
+  readonly groupInfo: Bytes | undefined;
   /** The epoch that the commit starts. */
   readonly epoch: Epoch;
   readonly applied: Applied;
@@ -255,7 +255,7 @@ async function welcomeTo(
   path: CreatedUpdatePath | undefined,
   pskSecret: Uint8Array,
   { nextSigner, ratchetTreeInWelcome }: CommitRequest,
-): Promise<Uint8Array | undefined> {
+): Promise<Bytes | undefined> {
   if (added.length === 0) return undefined;
   const extensions = registry.groupInfoExtensions(
     ratchetTreeInWelcome ? [ratchetTreeExtension(next.epoch)] : [],
@@ -284,7 +284,7 @@ export async function protect(
   epoch: PublicEpoch,
   member: Epoch | undefined,
   authenticated: AuthenticatedContent,
-): Promise<Uint8Array> {
+): Promise<Bytes> {
   const { provider, registry } = config;
   const { sender, content, epoch: number } = authenticated.content;
   const { contentType } = content;

@@ -1,5 +1,5 @@
 // RFC 9420 §12.4.3.2: joining by an external commit.
-import { EMPTY, equalBytes, utf8, wipe } from "../../bytes.js";
+import { type Bytes, EMPTY, equalBytes, utf8, wipe } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import { checkMessageSize, readPublic, type SourcedProposal } from "../../framing/index.js";
@@ -53,7 +53,7 @@ export interface ExternalCommitRequest {
 export interface ExternalCommit {
   readonly pending: PendingCommit;
   /** An encoded MLSMessage; `undefined` if none was asked for */
-  readonly groupInfo: Uint8Array | undefined;
+  readonly groupInfo: Bytes | undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
 // RFC 9420 §12.4.3: the GroupInfo that a member publishes.
+import type { Bytes } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { checkMessageSize } from "../../framing/index.js";
 import type { Signer } from "../../provider/index.js";
@@ -12,7 +13,7 @@ import { createGroupInfo, externalPubExtension, ratchetTreeExtension } from "./g
 export async function groupInfoMessage(
   { config, epoch, signer }: { readonly config: GroupConfig; readonly epoch: Epoch; readonly signer: Signer },
   { externalPub = true, ratchetTree = true, extensions = [] }: GroupInfoOptions,
-): Promise<Uint8Array> {
+): Promise<Bytes> {
   const { provider } = config;
   const all = config.registry.groupInfoExtensions(
     [

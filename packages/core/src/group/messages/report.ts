@@ -1,5 +1,5 @@
 // RFC 9420 §6, §12, §15: what the application is told about received messages.
-import { copied, toHex } from "../../bytes.js";
+import { type Bytes, copied, toHex } from "../../bytes.js";
 import type { CommittedProposal, SourcedProposal } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import {
@@ -21,8 +21,8 @@ export interface ApplicationMessage {
   readonly kind: "application";
   readonly epoch: bigint;
   readonly sender: Member;
-  readonly data: Uint8Array;
-  readonly authenticatedData: Uint8Array;
+  readonly data: Bytes;
+  readonly authenticatedData: Bytes;
 }
 
 /** A valid proposal (§12.1). It takes effect when a member commits it. */
@@ -32,8 +32,8 @@ export interface ProposalMessage {
   readonly sender: Sender;
   readonly proposal: Proposal;
   /** ProposalRef (§5.2): `Nh` bytes */
-  readonly reference: Uint8Array;
-  readonly authenticatedData: Uint8Array;
+  readonly reference: Bytes;
+  readonly authenticatedData: Bytes;
 }
 
 /** A commit that is now in force (§12.4). */
@@ -61,7 +61,7 @@ export interface CommitMessage {
   readonly dropped: readonly Proposal[];
   /** Committed proposals of registered types, in the order of the commit. */
   readonly custom: readonly CommittedProposal[];
-  readonly authenticatedData: Uint8Array;
+  readonly authenticatedData: Bytes;
 }
 
 /** A message that this client sent itself. There is nothing to do. */
@@ -69,7 +69,7 @@ export interface OwnMessage {
   readonly kind: "own";
   /** The epoch in which it was sent. */
   readonly epoch: bigint;
-  readonly authenticatedData: Uint8Array;
+  readonly authenticatedData: Bytes;
   /**
    * Whether it is known to be this client's: by its signature, or by its bytes. An encrypted message other than a commit
    * isn't: its keys are deleted, and any member could have made one that looks the same.
@@ -95,7 +95,8 @@ export function reportCommit(
     authenticatedData,
     dropped = [],
     ...details
-  }: Pick<CommitMessage, "committer" | "active" | "authenticatedData"> & Partial<CommitMessage>,
+  }: Pick<CommitMessage, "committer" | "active"> &
+    Partial<Omit<CommitMessage, "authenticatedData">> & { readonly authenticatedData: Uint8Array },
 ): CommitMessage {
   const membersAt = (leafIndex: number) => {
     const leafNode = tree.leaf(leafIndex);
@@ -156,6 +157,11 @@ export function reportProposal(
   { proposal, sender, reference }: CachedProposal,
 ): ProposalMessage {
   const { authenticatedData } = content;
-  const report = copied({ sender, proposal, reference, authenticatedData });
-  return { kind: "proposal", epoch: groupContext.epoch, ...report };
+  return {
+    kind: "proposal",
+    epoch: groupContext.epoch,
+    ...copied({ sender, proposal }),
+    reference: reference.slice(),
+    authenticatedData: authenticatedData.slice(),
+  };
 }

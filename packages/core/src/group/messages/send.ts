@@ -1,4 +1,5 @@
 // RFC 9420 §6, §12.1, §12.4.3, §15: the messages that a member sends besides commits.
+import type { Bytes } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { sealPrivate, signContent } from "../../framing/index.js";
 import {
@@ -39,7 +40,7 @@ export async function applicationMessage(
   context: MemberContext,
   applicationData: Uint8Array,
   authenticatedData: Uint8Array | undefined,
-): Promise<Uint8Array> {
+): Promise<Bytes> {
   const { provider, policy } = context.config;
   const { secretTree, secrets } = context.epoch;
   const wireFormat = WireFormat.privateMessage;
@@ -61,7 +62,7 @@ export async function proposalMessage(
   proposal: Proposal,
   authenticatedData: Uint8Array | undefined,
   others: readonly CachedProposal[],
-): Promise<{ message: Uint8Array; cached: CachedProposal }> {
+): Promise<{ message: Bytes; cached: CachedProposal }> {
   const { config, epoch } = context;
   const content = { contentType: ContentType.proposal, proposal };
   const authenticated = await signed(context, proposalFormat(config, proposal), content, authenticatedData);

@@ -1,5 +1,5 @@
 // RFC 9420 §12.1: making the proposals that an application requests.
-import { copied, needBytes } from "../../bytes.js";
+import { type Bytes, copied, needBytes } from "../../bytes.js";
 import { validateSigner } from "../../crypto/index.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { LeafDescription } from "../../key-package/index.js";
@@ -214,11 +214,11 @@ export interface ResumptionOptions {
 /** The result of {@link Group.commit}. The commit is in force after `mergePendingCommit`. */
 export interface CommitMessages {
   /** An encoded MLSMessage for all members */
-  readonly commit: Uint8Array;
+  readonly commit: Bytes;
   /** An encoded MLSMessage for the new members; `undefined` without any */
-  readonly welcome: Uint8Array | undefined;
+  readonly welcome: Bytes | undefined;
   /** The encoded tree for the new members, if the Welcome doesn't carry it. Encoded when it is read. */
-  readonly ratchetTree: Uint8Array | undefined;
+  readonly ratchetTree: Bytes | undefined;
   /** The GroupInfo of the new epoch as an encoded MLSMessage, if the options ask for it. */
-  readonly groupInfo: Uint8Array | undefined;
+  readonly groupInfo: Bytes | undefined;
 }

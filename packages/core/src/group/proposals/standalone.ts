@@ -1,5 +1,5 @@
 // RFC 9420 §12.1, §12.1.8: proposals that are sent by themselves, by members and from outside of the group.
-import { EMPTY, equalBytes } from "../../bytes.js";
+import { type Bytes, EMPTY, equalBytes } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { makeProposalRef } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
@@ -131,7 +131,7 @@ export async function createExternalProposal(
   config: GroupConfig,
   { proposal, signer, ...header }: ExternalProposal,
   followed?: { readonly current: PublicEpoch; readonly proposals: readonly CachedProposal[] },
-): Promise<Uint8Array> {
+): Promise<Bytes> {
   if (followed === undefined) {
     const proposer = { kind: "new-member" } as const;
     await authorize(config, { proposal, proposer, committer: undefined, group: undefined });

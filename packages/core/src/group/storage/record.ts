@@ -1,11 +1,11 @@
 // RFC 9420 §12: the records of which a saved state consists: each ends with a digest of all that comes before it.
-import { equalBytes, wipe } from "../../bytes.js";
+import { type Bytes, equalBytes, wipe } from "../../bytes.js";
 import { MlsError, type MlsErrorCode } from "../../errors.js";
 import type { CipherSuiteProvider } from "../../provider/index.js";
 
 /** A record, and the digest at its end. */
 export interface SealedRecord {
-  readonly bytes: Uint8Array;
+  readonly bytes: Bytes;
   /** `Nh` bytes */
   readonly digest: Uint8Array;
 }

@@ -1,5 +1,5 @@
 // RFC 9420 §8, §12: the state of a group as bytes, in a format of this library.
-import { copySecret, equalBytes, utf8, wipe } from "../../bytes.js";
+import { type Bytes, copySecret, equalBytes, utf8, wipe } from "../../bytes.js";
 import {
   type Codec,
   decode,
@@ -221,7 +221,7 @@ export async function saveState(
   provider: CipherSuiteProvider,
   state: GroupState,
   since?: SavePoint,
-): Promise<{ bytes: Uint8Array; saved: SavePoint }> {
+): Promise<{ bytes: Bytes; saved: SavePoint }> {
   const { current, pending } = state;
   const proposals = [];
   for (const { reference, sender, proposal, leafKey, dropped } of state.proposals) {

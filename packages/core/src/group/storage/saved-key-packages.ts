@@ -1,5 +1,5 @@
 // RFC 9420 §10: key packages with their private keys as bytes, in a format of this library.
-import { EMPTY, equalBytes, wipe } from "../../bytes.js";
+import { type Bytes, EMPTY, equalBytes, wipe } from "../../bytes.js";
 import { decode, encode, opaque, struct, uint8, uint16, uint64, vector } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import type { KeptKeyPackage } from "../../key-package/index.js";
@@ -32,7 +32,7 @@ export const SavedKeyPackages = struct({
 export async function saveKeyPackages(
   provider: CipherSuiteProvider,
   own: Iterable<KeptKeyPackage>,
-): Promise<Uint8Array> {
+): Promise<Bytes> {
   const keyPackages = [];
   for (const { keyPackage, reference, initKey, leafKey, joined } of own) {
     keyPackages.push({
