@@ -282,6 +282,7 @@ export class Client {
           signer: this.#signer,
           description: this.#config.describeLeaf(),
           ratchetTree: copyOf(options.ratchetTree),
+          isOwn: ({ signatureKey }) => this.#config.signerFor(signatureKey) !== undefined,
           resync: options.resync,
           psks: copied(options.psks ?? []),
           custom: copied(options.custom ?? []),

@@ -59,8 +59,8 @@ export interface ExternalJoinOptions extends OperationOptions {
   /** The encoded tree. Needed if the GroupInfo doesn't carry it. */
   readonly ratchetTree?: Uint8Array | undefined;
   /**
-   * Whether to replace a former leaf of this client, which lost its state: `true` for the leaf with this client's
-   * signature key, or a function that finds the leaf if that key is lost too. The members' authentication services
+   * Whether to replace a former leaf of this client, which lost its state: `true` for the leaf with a signature key
+   * of this client's signers, or a function that finds the leaf if that key is lost too. The members' authentication services
    * must accept the new credential as a successor (§5.3.1). Default: false.
    */
   readonly resync?: boolean | ((member: Member) => boolean) | undefined;

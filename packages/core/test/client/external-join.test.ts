@@ -1,7 +1,7 @@
 // RFC 9420 §12.4.3.2: joining and rejoining by an external commit.
 import { Client, type Group, generateSigner, insecureAcceptAll, type Signer } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
-import { four, type Party, party, send } from "@copse/test-support/clients";
+import { four, gather, type Party, party, send } from "@copse/test-support/clients";
 import { providers } from "@copse/test-support/providers";
 import { describe, expect, it } from "vitest";
 
@@ -149,4 +149,19 @@ describe("a commit's GroupInfo", () => {
     await rejoined.group.mergePendingCommit();
     expect(rejoined.group.epochAuthenticator).toEqual(bob.epochAuthenticator);
   });
+});
+
+it("rejoins by resync also a group whose leaf has an earlier signature key than its present one", async () => {
+  const [alice, bob] = [await party("alice", { suite: 1 }), await party("bob", { suite: 1 })];
+  const [first] = (await gather([alice, bob])).groups as [Group];
+  const { groups } = await gather([bob, alice]);
+  const [b, a] = groups as [Group, Group];
+  // Alice switches in the first group only, and loses the second.
+  await first.update({ signer: await generateSigner(nodeProvider(), 1) });
+  await first.mergePendingCommit();
+  await a.close();
+  const { group, commit } = await alice.client.joinByExternalCommit(await b.groupInfo(), { resync: true });
+  expect(await b.receive(commit)).toMatchObject({ removed: [{ leafIndex: 1 }] });
+  await group.mergePendingCommit();
+  expect(group.member(group.ownLeafIndex)?.signatureKey).toEqual(alice.client.signatureKey);
 });

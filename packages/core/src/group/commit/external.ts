@@ -1,5 +1,5 @@
 // RFC 9420 §12.4.3.2: joining by an external commit.
-import { type Bytes, EMPTY, equalBytes, utf8, wipe } from "../../bytes.js";
+import { type Bytes, EMPTY, utf8, wipe } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import { checkMessageSize, readPublic, type SourcedProposal } from "../../framing/index.js";
@@ -39,7 +39,9 @@ export interface ExternalCommitRequest {
   readonly description: LeafDescription;
   /** The encoded tree, if the GroupInfo doesn't carry it. */
   readonly ratchetTree: Uint8Array | undefined;
-  /** Whether to remove a former leaf of this client: the one with the signer's key, or a chosen one. */
+  /** Whether a leaf is this client's: it may have had another signature key in this group than its present one. */
+  readonly isOwn: (member: Member) => boolean;
+  /** Whether to remove a former leaf of this client: the one that is its own, or a chosen one. */
   readonly resync: boolean | ((member: Member) => boolean) | undefined;
   readonly psks: readonly PskChoice[];
   /** Proposals of registered types, to be included by value. */
@@ -107,12 +109,11 @@ export async function buildExternalCommit(
 async function proposalsOf(
   config: GroupConfig,
   epoch: PublicEpoch,
-  { signer, resync, psks, custom, proposals }: ExternalCommitRequest,
+  { isOwn, resync, psks, custom, proposals }: ExternalCommitRequest,
 ): Promise<SourcedProposal[]> {
   const { groupId } = epoch.groupContext;
   const own: Proposal[] = [];
   if (resync) {
-    const isOwn = ({ signatureKey }: Member) => equalBytes(signatureKey, signer.publicKey);
     own.push({
       proposalType: ProposalType.remove,
       removed: findMember(epoch, resync === true ? isOwn : resync),
