@@ -112,6 +112,49 @@ describe("a stranger's key package splits a group whose members registered diffe
   });
 });
 
+describe("one member's component splits a group that requires the dictionary, but not the component", () => {
+  const three = async () =>
+    (await gather(
+      [await client("bob", withData()), await client("alice", strict()), await client("carol", withData())],
+      { extensions: [appDataDictionary([])] },
+    )) as [Group, Group, Group];
+
+  it("by data in a leaf", async () => {
+    const [bob, alice, carol] = await three();
+    const { commit } = await bob.add(await (await stranger([tooLong])).createKeyPackage());
+    await deliver(commit, alice, carol);
+    await bob.mergePendingCommit();
+    agree(bob, alice, carol);
+  });
+
+  it("by data in the GroupContext", async () => {
+    const [bob, alice, carol] = await three();
+    await refused(alice, () => alice.commit({ extensions: [tooLong] }));
+    await deliver((await bob.commit({ extensions: [tooLong] })).commit, alice, carol);
+    await bob.mergePendingCommit();
+    agree(bob, alice, carol);
+    // It can be joined too.
+    const dave = await client("dave", strict());
+    const { welcome } = await bob.add(await dave.createKeyPackage());
+    await bob.mergePendingCommit();
+    agree(bob, await dave.join(welcome as Uint8Array));
+  });
+});
+
+it("an extension that one member has splits a group by what it says of leaves", async () => {
+  const choosy: MlsExtension = {
+    ...level(3),
+    checkLeafNode: () => ensure(false, "draft-test: no leaf fits"),
+  };
+  const [alice, bob] = (await gather([await client("alice", []), await client("bob", [choosy])])) as [
+    Group,
+    Group,
+  ];
+  await deliver((await alice.add(await (await stranger([])).createKeyPackage())).commit, bob);
+  await alice.mergePendingCommit();
+  agree(alice, bob);
+});
+
 it("a ReInit splits a group whose members registered different extensions", async () => {
   const mallory = await party("mallory", { suite: SUITE });
   const [m, alice, bob] = (await gather([
@@ -245,6 +288,31 @@ describe("a change of the group's extensions lets nobody join any more", () => {
       expect(await refused(group, () => group.receive(commit))).toMatch(/level of a leaf/);
     }
   });
+});
+
+it("a key package with a malformed extension waits until the group requires the type", async () => {
+  const mallory = await party("mallory", { suite: SUITE, capabilities: { extensions: [DICTIONARY] } });
+  const signer = await generateSigner(crypto, SUITE);
+  const owner = await client("carol", withData(), { signer });
+  const [m, bob, carol] = (await gather([mallory.client, await client("bob", withData()), owner])) as [
+    Group,
+    Group,
+    Group,
+  ];
+  const keyPackage = await (await stranger([])).createKeyPackage({ extensions: [malformed] });
+  await deliver(await m.propose({ add: keyPackage }), bob, carol);
+  const saved = await carol.save();
+  await carol.close();
+  const restored = await owner.restore(saved);
+  const [cached] = m.proposals;
+  const extensions = [appDataDictionary([])];
+  const proposals = [
+    ...by(0, { proposalType: ProposalType.groupContextExtensions, extensions }, cached?.proposal as never),
+  ].map((one, i) => (i === 0 ? one : { ...one, reference: cached?.reference }));
+  const commit = await forge(await insider(mallory, m), { proposals: proposals as never });
+  for (const group of [bob, restored]) {
+    expect(await refused(group, () => group.receive(commit))).toBe("decode");
+  }
 });
 
 describe("a client that was restored with fewer extensions than its leaf lists is left behind", () => {
