@@ -130,6 +130,8 @@ describe("one member's component splits a group that requires the dictionary, bu
   it("by data in the GroupContext", async () => {
     const [bob, alice, carol] = await three();
     await refused(alice, () => alice.commit({ extensions: [tooLong] }));
+    const own = await client("alice", strict());
+    expect(await refusal(own.createGroup({ extensions: [tooLong] }))).toMatch(/data must be valid/);
     await deliver((await bob.commit({ extensions: [tooLong] })).commit, alice, carol);
     await bob.mergePendingCommit();
     agree(bob, alice, carol);

@@ -113,9 +113,6 @@ export function checkSending({ policy, isOpen, registry }: GroupConfig, { propos
     registry.checkExtensions(leafNode.extensions, "leafNode");
     registry.checkExtensions(extensions, "keyPackage");
   }
-  if (isProposal(proposal, ProposalType.update)) {
-    registry.checkExtensions(proposal.leafNode.extensions, "leafNode");
-  }
   if (isProposal(proposal, ProposalType.groupContextExtensions)) {
     registry.checkExtensions(proposal.extensions, "groupContext");
   }
