@@ -55,6 +55,8 @@ export function clientOf(
     policy: {
       handshake: encryptHandshake ? "private" : "public",
       maxPastEpochs: MAX_PAST_EPOCHS,
+      // The scripts say what is committed.
+      commitProposal: () => true,
       // Test clients of other implementations make key packages that are valid for ever.
       maxLifetime: Number.POSITIVE_INFINITY,
     },

@@ -196,11 +196,8 @@ export const JOINING = [
   {
     section: "11.2",
     beyond: "our choice",
-    text: "A ReInit leads to another group, which some member can create.",
-    checks: [
-      "11.2: the group ID of a ReInit must not be that of the group that it ends",
-      "11.2: some member must support the version, the cipher suite and the extensions of a ReInit",
-    ],
+    text: "A ReInit leads to a group which some member can create.",
+    checks: ["11.2: some member must support the version, the cipher suite and the extensions of a ReInit"],
   },
   {
     section: "12.4.3.2",

@@ -113,12 +113,11 @@ describe("a group that is to resume another one", () => {
 
 describe("a ReInit", () => {
   it.each([
-    ["to the group's own ID", "11.2: the group ID of a ReInit", (own: Uint8Array) => ({ groupId: own })],
     ["to extensions that nobody supports", "11.2: some member", () => ({ extensions: [unknown] })],
     ["to a suite that nobody supports", "11.2: some member", () => ({ cipherSuite: 0xf0f0 })],
   ])("%s is refused when made and when received", async (_, rule, change) => {
     const { a, b, parties } = await two();
-    const proposal = reinit({ groupId: filled(7), ...change(a.groupId) });
+    const proposal = reinit({ groupId: filled(7), ...change() });
     const { groupId, cipherSuite, extensions } = proposal as never as { [key: string]: never };
     const options = { reinit: { groupId, cipherSuite, extensions } } as never;
     for (const work of [() => a.commit(options), () => a.propose(options)]) {
@@ -151,4 +150,18 @@ describe("a ReInit", () => {
     expect(saying(await failure(joining))).toMatch(named("12.4.3: group_id"));
     await expect(b.encrypt("too late")).rejects.toEqual(code("closed"));
   });
+});
+
+it("a ReInit may keep the group's ID: the old group has ended when the new one is created", async () => {
+  const [alice, bob] = [await party("alice", { suite: SUITE }), await party("bob", { suite: SUITE })];
+  const { groups } = await gather([alice, bob]);
+  const [a, b] = groups as [Group, Group];
+  const { commit } = await a.commit({ reinit: { groupId: a.groupId, cipherSuite: SUITE, extensions: [] } });
+  await b.receive(commit);
+  await a.mergePendingCommit();
+  const add = [await bob.client.createKeyPackage()];
+  const { group, welcome } = await alice.client.reinitialize(a, { add });
+  const followed = await bob.client.join(welcome as Uint8Array);
+  expect(followed.groupId).toEqual(b.groupId);
+  expect(followed.epochAuthenticator).toEqual(group.epochAuthenticator);
 });

@@ -106,7 +106,7 @@ function willCommit(
   if (one.dropped === true) return false;
   const { proposal, sender } = one;
   try {
-    checkSending(config, one);
+    checkSending(config, epoch, one);
     if (sender.senderType === SenderType.member && sender.leafIndex === ownLeaf) return true;
     return config.policy.commitProposal({ proposal, proposer: partyOf(epoch, sender) }) === true;
   } catch {

@@ -105,7 +105,11 @@ function checkPskId(psk: PreSharedKeyID, Nh: number, resumption?: ResumptionUsag
  * The rules that are for senders alone, because receivers may disagree about them. Also for proposals that were
  * received and checked before: time passes. @throws ValidationError
  */
-export function checkSending({ policy, isOpen, registry }: GroupConfig, { proposal }: SourcedProposal): void {
+export function checkSending(
+  { policy, isOpen, registry }: GroupConfig,
+  { groupContext }: Pick<PublicEpoch, "groupContext">,
+  { proposal }: SourcedProposal,
+): void {
   if (isProposal(proposal, ProposalType.add)) {
     const { leafNode, extensions } = proposal.keyPackage;
     const rule = lifetimeRule(policy, "sending");
@@ -119,7 +123,7 @@ export function checkSending({ policy, isOpen, registry }: GroupConfig, { propos
   if (isProposal(proposal, ProposalType.reinit)) {
     registry.checkExtensions(proposal.extensions, "groupContext");
     ensure(
-      isOpen?.(proposal.groupId) !== true,
+      equalBytes(proposal.groupId, groupContext.groupId) || isOpen?.(proposal.groupId) !== true,
       "12.4.3: group_id must be unique among the groups that a client participates in",
       "the ReInit names another group of this client",
     );
@@ -186,10 +190,6 @@ function checkOne(
       );
       // The members are those of this group. They needn't support what the new one requires.
       rules.registry.checkExtensions(proposal.extensions, "groupContext", rules.extensions);
-      ensure(
-        !equalBytes(proposal.groupId, groupId),
-        "11.2: the group ID of a ReInit must not be that of the group that it ends",
-      );
       checkReinit(config.provider.suite, proposal, epoch.tree.members());
       return;
     case ProposalType.externalInit:
@@ -231,7 +231,7 @@ export async function checkProposals(
     deferred.push(checks);
     try {
       if (sourced.checked !== true) checkOne(config, epoch, sourced, rules, checks, resumption);
-      if (direction === "sending") checkSending(config, sourced);
+      if (direction === "sending") checkSending(config, epoch, sourced);
     } catch (error) {
       throw blame(error, sourced, index);
     }
