@@ -2,7 +2,14 @@
 import { equalBytes } from "../../bytes.js";
 import { ensure } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
-import { isCustomPsk, isProposal, type Proposal, ProposalType, PSKType } from "../../wire/index.js";
+import {
+  isCustomPsk,
+  isProposal,
+  type Proposal,
+  ProposalType,
+  PSKType,
+  ResumptionPSKUsage,
+} from "../../wire/index.js";
 import type { Epoch } from "../epoch.js";
 import type { PastEpoch } from "../past-epoch.js";
 import type { MemberContext } from "../state.js";
@@ -14,6 +21,8 @@ function epochOfPsk({ groupContext }: Epoch, proposal: Proposal): bigint | undef
   if (!isProposal(proposal, ProposalType.psk)) return undefined;
   const { psk } = proposal;
   if (isCustomPsk(psk) || psk.pskType !== PSKType.resumption) return undefined;
+  // That of a ReInit belongs to the old group, whose ID the new one may have.
+  if (psk.usage !== ResumptionPSKUsage.application) return undefined;
   return equalBytes(psk.pskGroupId, groupContext.groupId) ? psk.pskEpoch : undefined;
 }
 
