@@ -72,13 +72,13 @@ describeWithSoftHsm("when a session or the token is lost", (hsm) => {
     ];
     for (const [name, call] of calls) {
       await lose();
-      await expect(call(), name).rejects.toMatchObject(refused);
+      await expect(tokenErrorOf(call()), name).resolves.toMatchObject(refused);
     }
     const d = await bob.createGroup();
     const { welcome } = await d.add(invitation);
     await d.mergePendingCommit();
     await lose();
-    await expect(alice.join(welcome as Uint8Array)).rejects.toMatchObject(refused);
+    await expect(tokenErrorOf(alice.join(welcome as Uint8Array))).resolves.toMatchObject(refused);
     mend();
     expect(await a.save()).toEqual(before);
     expect(await a.receive(commit)).toMatchObject({ kind: "commit" });
@@ -233,6 +233,16 @@ describeWithSoftHsm("when a session or the token is lost", (hsm) => {
     }
   });
 });
+
+/** The error of the token: that of a failed call, or the cause why a signer has given no verdict. */
+async function tokenErrorOf(call: Promise<unknown>): Promise<unknown> {
+  try {
+    return await call;
+  } catch (error) {
+    const { code, cause } = error as { code?: string; cause?: unknown };
+    return code === "try-again" ? cause : error;
+  }
+}
 
 function finalize(raw: RawCryptoki): void {
   try {
