@@ -2,7 +2,7 @@
 import { C, PRIVATE, PUBLIC, SECRET_TREE } from "./names.mjs";
 
 const MAX_SIZE = "limit: expected a message of at most … bytes, got …";
-const EXHAUSTED = "limit: the sender's ratchet is exhausted: all 2^32 generations are used";
+const EXHAUSTED = "limit: the sender's ratchet is exhausted: … generations are used";
 
 /** @type {readonly import("../rules.mjs").RfcRule[]} */
 export const FRAMING = [

@@ -36,7 +36,7 @@ export const KEY_SCHEDULE = [
     musts: [1],
     text: "A key and nonce MUST NOT encrypt more than one message.",
     by: "`SecretTree.next` in schedule/secret-tree.ts, which deletes what it gives",
-    checks: ["limit: the sender's ratchet is exhausted: all 2^32 generations are used"],
+    checks: ["limit: the sender's ratchet is exhausted: … generations are used"],
     tests: [
       [SECRET_TREE, "never gives one key to two messages sent at once"],
       [PRIVATE, "many messages sent at once through an asynchronous provider have different keys"],

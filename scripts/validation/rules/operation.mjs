@@ -28,7 +28,7 @@ export const OPERATION = [
     musts: [1],
     text: "A sender MUST NOT encrypt more in an epoch than the AEAD allows (§6.3.1).",
     by: "`SecretTree.next`: a key for each message",
-    checks: ["limit: the sender's ratchet is exhausted: all 2^32 generations are used"],
+    checks: ["limit: the sender's ratchet is exhausted: … generations are used"],
   },
   {
     section: "15.2",
