@@ -27,7 +27,7 @@ export interface Seat {
 export class Room {
   readonly seats: readonly Seat[];
   /** A client that isn't a member. */
-  readonly newcomer: Party;
+  readonly newMember: Party;
   /** An external sender. */
   readonly server: Signer;
   /** Messages of earlier epochs. */
@@ -41,29 +41,29 @@ export class Room {
 
   private constructor(
     seats: readonly Seat[],
-    newcomer: Party,
+    newMember: Party,
     server: Signer,
     old: ReadonlyMap<string, Uint8Array>,
   ) {
     this.seats = seats;
-    this.newcomer = newcomer;
+    this.newMember = newMember;
     this.server = server;
     this.old = old;
-    this.authentication = newcomer.config.authentication;
+    this.authentication = newMember.config.authentication;
   }
 
   /** @param options `proposals`: whether some wait for a commit: an update, a PSK, and a removal of Bob */
   static async create(suite: number, { proposals = true } = {}): Promise<Room> {
     const providers = (await vectorProviders()).filter(({ suites }) => suites.some(({ id }) => id === suite));
     const parties: Party[] = [];
-    for (const name of [...NAMES, "newcomer"]) {
+    for (const name of [...NAMES, "newMember"]) {
       const wanted = PROVIDERS[name] ?? "node";
       const crypto = providers.find((one) => one.name.includes(wanted));
       if (crypto === undefined) continue;
       const externalPsk = (id: Uint8Array) => (equalBytes(id, PSK_ID) ? PSK : undefined);
       parties.push(await party(name, { suite, crypto, policy: { handshake: "public" }, externalPsk }));
     }
-    const newcomer = parties.pop() as Party;
+    const newMember = parties.pop() as Party;
     const server = await generateSigner(nodeProvider(), suite);
     const { groups, old } = await live(parties, server);
     const seats = parties.slice(0, -1).map(
@@ -74,7 +74,7 @@ export class Room {
         saved: new Uint8Array(),
       }),
     );
-    const room = new Room(seats, newcomer, server, old);
+    const room = new Room(seats, newMember, server, old);
     await room.#settle(proposals);
     return room;
   }
@@ -132,7 +132,7 @@ export class Room {
 
   /** Everybody's signer by the public key, to sign what is changed. */
   signerOf(publicKey: Uint8Array): Signer | undefined {
-    const all = [...this.seats.map(({ party }) => party.signer), this.newcomer.signer, this.server];
+    const all = [...this.seats.map(({ party }) => party.signer), this.newMember.signer, this.server];
     return all.find((one) => equalBytes(one.publicKey, publicKey));
   }
 

@@ -30,7 +30,7 @@ import { isBytes, isFields } from "./values.js";
 /** A message before it is signed, and what its sender does with it. Flags are 0 or 1. */
 export interface FramePlan {
   readonly kind: "frame";
-  /** Who signs: 0 for Mallory, 1 for the newcomer, 2 for the external sender. */
+  /** Who signs: 0 for Mallory, 1 for the newMember, 2 for the external sender. */
   readonly from: number;
   readonly wireFormat: number;
   readonly groupId: Uint8Array;
@@ -83,7 +83,7 @@ export function freshTree({ epoch, config }: Insider): SecretTree {
 /** The message that a plan describes. @throws whatever the encoder says to values that don't fit */
 export async function seal(room: Room, plan: FramePlan): Promise<Uint8Array> {
   const { mallory } = room;
-  const signer = [mallory.signer, room.newcomer.signer, room.server][plan.from] ?? mallory.signer;
+  const signer = [mallory.signer, room.newMember.signer, room.server][plan.from] ?? mallory.signer;
   const { groupId, epoch, sender, authenticatedData } = plan;
   const content =
     plan.resign === 1 ? await resigned(room, plan.content, ownLeaf(room, sender)) : plan.content;

@@ -36,8 +36,8 @@ async function extendedKeyPackage({ signer }: Party, suite: number): Promise<Key
 export async function addTarget(suite: number): Promise<Target> {
   const room = await Room.create(suite);
   const packages: KeyPackage[] = [];
-  for (let i = 0; i < 3; i++) packages.push(keyPackageIn(await room.newcomer.client.createKeyPackage()));
-  const extended = await extendedKeyPackage(room.newcomer, suite);
+  for (let i = 0; i < 3; i++) packages.push(keyPackageIn(await room.newMember.client.createKeyPackage()));
+  const extended = await extendedKeyPackage(room.newMember, suite);
   const plans = new Map<string, AddPlan>([
     ["key package", { keyPackages: packages.slice(0, 1), resign: 1 }],
     ["key packages", { keyPackages: packages.slice(1), resign: 1 }],

@@ -35,8 +35,8 @@ export function joinDiffers(
 }
 
 export async function follow(room: Room, groupInfo: Uint8Array): Promise<Verdict> {
-  const { authentication, newcomer } = room;
-  const { policy } = newcomer.config;
+  const { authentication, newMember } = room;
+  const { policy } = newMember.config;
   return judge(
     () => PublicGroup.follow({ crypto: nodeProvider(), authentication, groupInfo, policy }),
     mayRefuse,
@@ -45,7 +45,7 @@ export async function follow(room: Room, groupInfo: Uint8Array): Promise<Verdict
 
 export async function externalTarget(suite: number): Promise<Target> {
   const room = await Room.create(suite);
-  const { client } = room.newcomer;
+  const { client } = room.newMember;
   const plans = new Map<string, GroupInfoPlan>();
   for (const name of ["alice", "mallory"]) {
     const info = groupInfoIn(await room.seat(name).group.groupInfo());

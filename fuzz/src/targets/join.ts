@@ -30,14 +30,14 @@ const BY_SECRETS: readonly RegExp[] = [
 
 export async function joinTarget(suite: number): Promise<Target> {
   const room = await Room.create(suite, { proposals: false });
-  const { newcomer } = room;
-  const { client } = newcomer;
+  const { newMember } = room;
+  const { client } = newMember;
   const { group } = room.seat("alice");
   const { welcome } = await group.commit({ add: [await client.createKeyPackage()], forcePath: true });
   const keyPackages = await client.saveKeyPackages();
   const message = welcome as Uint8Array;
   const seen: { info?: GroupInfo; secrets?: GroupSecrets } = {};
-  await forgeWelcome(newcomer, message, {
+  await forgeWelcome(newMember, message, {
     info: (info) => {
       seen.info = info;
       return info;
@@ -64,7 +64,7 @@ export async function joinTarget(suite: number): Promise<Target> {
     try {
       made = await groupInfoOf(room, described, original);
       const forgery = { info: () => made, secrets: () => given, welcome: { cipherSuite } };
-      bytes = edits.reduce(editBytes, await forgeWelcome(newcomer, message, forgery));
+      bytes = edits.reduce(editBytes, await forgeWelcome(newMember, message, forgery));
     } catch {
       return undefined;
     }

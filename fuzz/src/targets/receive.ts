@@ -48,8 +48,8 @@ async function encoded(room: Room, plan: Plan): Promise<Uint8Array> {
 /** What Mallory's client makes, taken apart. */
 async function honestFrames(room: Room): Promise<[string, FramePlan][]> {
   const seat = room.seat("mallory");
-  const { newcomer } = room;
-  const keyPackage = () => newcomer.client.createKeyPackage();
+  const { newMember } = room;
+  const keyPackage = () => newMember.client.createKeyPackage();
   const others = room.seats.length - 1;
   const frames: [string, FramePlan][] = [];
   const note = (name: string, message: Uint8Array, from = 0) => {
@@ -71,7 +71,7 @@ async function honestFrames(room: Room): Promise<[string, FramePlan][]> {
   await propose("propose psk", { psk: { external: PSK_ID } });
   await propose("propose extensions", { extensions: seat.group.extensions });
   await propose("propose reinit", {
-    reinit: { groupId: new Uint8Array([1]), cipherSuite: newcomer.client.cipherSuite.id, extensions: [] },
+    reinit: { groupId: new Uint8Array([1]), cipherSuite: newMember.client.cipherSuite.id, extensions: [] },
   });
   const commit = async (name: string, options: Parameters<Group["commit"]>[0]) => {
     note(name, (await seat.group.commit(options)).commit);
@@ -83,14 +83,14 @@ async function honestFrames(room: Room): Promise<[string, FramePlan][]> {
   await commit("commit psk", { psks: [{ external: PSK_ID }] });
   await commit("commit extensions", { extensions: seat.group.extensions });
   const { groupId, epoch } = seat.group;
-  note("new member proposes", await newcomer.client.proposeJoin({ groupId, epoch }), 1);
+  note("new member proposes", await newMember.client.proposeJoin({ groupId, epoch }), 1);
   note("server proposes", await room.follower.propose(room.server, { remove: others }), 2);
   for (const [name, resync] of [
     ["external commit", false],
     ["external resync", true],
   ] as const) {
     const isMallory = ({ leafIndex }: { leafIndex: number }) => leafIndex === MALLORY;
-    const joined = await newcomer.client.joinByExternalCommit(
+    const joined = await newMember.client.joinByExternalCommit(
       room.groupInfo,
       resync ? { resync: isMallory } : {},
     );

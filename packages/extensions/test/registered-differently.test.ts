@@ -82,7 +82,7 @@ describe("a stranger's key package splits a group whose members registered diffe
     await deliver((await bob.add(keyPackage)).commit, alice, carol);
     await bob.mergePendingCommit();
     agree(bob, alice, carol);
-    // And a newcomer who knows the rules can join.
+    // And a new member who knows the rules can join.
     const dave = await client("dave", ofAlice());
     const { commit, welcome } = await bob.add(await dave.createKeyPackage());
     await deliver(commit, alice, carol);

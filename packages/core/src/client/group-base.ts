@@ -29,10 +29,11 @@ export abstract class GroupBase {
   /** The valid proposals of this epoch that aren't committed yet. The same array as long as nothing changes. */
   get proposals(): readonly WaitingProposal[] {
     const of = this.cached;
-    const list = copied(waitingProposals(this.config, this.current, of, this.ownLeaf));
+    const waiting = waitingProposals(this.config, this.current, of, this.ownLeaf);
     const last = this.#waiting;
-    const isSame = last?.of === of && last.list.every((one, i) => one.willCommit === list[i]?.willCommit);
+    const isSame = last?.of === of && last.list.every((one, i) => one.willCommit === waiting[i]?.willCommit);
     if (last !== undefined && isSame) return last.list;
+    const list = copied(waiting);
     this.#waiting = { of, list };
     return list;
   }

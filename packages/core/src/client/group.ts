@@ -1,18 +1,14 @@
 // RFC 9420 §11, §12, §15: a group as a member uses it.
-import { type Bytes, copied, copyOf, moveSecrets, needBytes, utf8, wipe } from "../bytes.js";
+import { type Bytes, copyOf, moveSecrets, needBytes, utf8, wipe } from "../bytes.js";
 import { mlsExporter } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type PreparedCommit, prepareCommit, prepareResumption } from "../group/commit/index.js";
 import {
-  type CachedProposal,
-  type ClientConfig,
-  type Epoch,
   type EpochAccess,
   type GroupState,
   type MemberContext,
   needActive,
   needMember,
-  type ResumedGroup,
   resumptionPskOf,
   wipeEpoch,
 } from "../group/index.js";
@@ -41,8 +37,8 @@ import {
   withProposal,
 } from "../group/proposals/index.js";
 import type { Awaitable, HpkePrivateKey } from "../provider/index.js";
-import { GroupBase } from "./group-base.js";
 import type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from "./group-options.js";
+import { MemberView } from "./member-view.js";
 import { Membership } from "./membership.js";
 import { answer, type OperationOptions, type Steps } from "./operation.js";
 
@@ -56,64 +52,10 @@ import { answer, type OperationOptions, type Steps } from "./operation.js";
  * await server.send(await group.encrypt("hello"));
  * const received = await group.receive(await server.next());
  */
-export class Group extends GroupBase {
-  readonly #own: Membership;
-
+export class Group extends MemberView {
   /** @internal */
   constructor(...member: ConstructorParameters<typeof Membership>) {
-    super();
-    this.#own = new Membership(...member);
-  }
-
-  protected override get config(): ClientConfig {
-    return this.#own.config;
-  }
-
-  protected override get current(): Epoch {
-    return this.#own.state.current;
-  }
-
-  /** The index of this client's leaf. */
-  get ownLeafIndex(): number {
-    return this.current.keys.leafIndex;
-  }
-
-  /**
-   * Whether this client can send: its external commit, if it joined by one, is merged, it wasn't removed, and the group
-   * didn't end by ReInit and isn't closed.
-   */
-  get active(): boolean {
-    return this.#own.state.status === "active";
-  }
-
-  /** The group that this one resumes (§11.2, §11.3), which was checked; `undefined` for other groups. */
-  get resumes(): ResumedGroup | undefined {
-    return copied(this.#own.state.resumes);
-  }
-
-  /**
-   * Whether there is a commit to merge or clear: one that this client made as a member, or the external commit by which
-   * it joins ({@link Client.joinByExternalCommit}).
-   */
-  get hasPendingCommit(): boolean {
-    return this.#own.state.pending !== undefined;
-  }
-
-  protected override get cached(): readonly CachedProposal[] {
-    return this.#own.state.proposals;
-  }
-
-  protected override get ownLeaf(): number {
-    return this.ownLeafIndex;
-  }
-
-  /**
-   * §8.7: `Nh` bytes. Members compare them to check that they are in the same epoch. Don't tell non-members.
-   * @throws MlsError `pending` before an external commit is merged; `removed`, `closed`: it was overwritten
-   */
-  get epochAuthenticator(): Bytes {
-    needMember(this.#own.state);
-    return this.current.secrets.epochAuthenticator.slice();
+    super(new Membership(...member));
   }
 
   /**
@@ -129,14 +71,14 @@ export class Group extends GroupBase {
     const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
     const authenticatedData = copyOf(options.authenticatedData);
     const work = async () => {
-      needActive(this.#own.state);
+      needActive(this.own.state);
       const { current, ownLeaf } = this;
       if (await hasProposals(this.config, current, this.cached, ownLeaf)) {
         throw new MlsError("pending", "proposals were received: commit them before sending application data");
       }
-      return applicationMessage(this.#own.context, applicationData, authenticatedData);
+      return applicationMessage(this.own.context, applicationData, authenticatedData);
     };
-    return this.#own.run({ work, finish: answer }, options);
+    return this.own.run({ work, finish: answer }, options);
   }
 
   /**
@@ -149,24 +91,24 @@ export class Group extends GroupBase {
   propose(request: ProposalRequest, options: MessageOptions = {}): Promise<Bytes> {
     const authenticatedData = copyOf(options.authenticatedData);
     const work = async () => {
-      needActive(this.#own.state);
-      const context = this.#own.context;
-      const { proposals } = this.#own.state;
+      needActive(this.own.state);
+      const context = this.own.context;
+      const { proposals } = this.own.state;
       const { proposal, leafKey, signer } = await requestedProposal(context, request);
       const { message, cached } = await proposalMessage(context, proposal, authenticatedData, proposals);
       return { message, signer, cached: { ...cached, leafKey } };
     };
     const finish = ({ message, signer, cached }: Awaited<ReturnType<typeof work>>) => {
       if (signer !== undefined) this.config.addSigner(signer);
-      this.#own.state = withProposal(this.#own.state, cached);
+      this.own.state = withProposal(this.own.state, cached);
       return message;
     };
-    return this.#own.run({ work, finish }, options);
+    return this.own.run({ work, finish }, options);
   }
 
   /**
    * Leaves a proposal out of own commits. Others may commit it all the same: so it stays in {@link proposals}, and is
-   * forgotten only at the epoch's end, or when the room is needed for other proposals.
+   * forgotten only at the epoch's end.
    * @param reference its ProposalRef
    * @throws MlsError `missing` if there is no such proposal in this epoch
    * @example
@@ -176,11 +118,11 @@ export class Group extends GroupBase {
    */
   dropProposal(reference: Uint8Array, options: OperationOptions = {}): Promise<void> {
     const wanted = needBytes(reference, "a ProposalRef").slice();
-    const work = () => withoutProposal(this.#own.state, wanted);
+    const work = () => withoutProposal(this.own.state, wanted);
     const finish = (state: GroupState) => {
-      this.#own.state = state;
+      this.own.state = state;
     };
-    return this.#own.run({ work, finish }, options);
+    return this.own.run({ work, finish }, options);
   }
 
   /**
@@ -195,7 +137,7 @@ export class Group extends GroupBase {
   commit(options: CommitOptions & OperationOptions = {}): Promise<CommitMessages> {
     return this.#prepare(options, async (context) => {
       const own = ownProposals(context, options);
-      return prepareCommit(context, { own, received: this.#own.state.proposals }, options);
+      return prepareCommit(context, { own, received: this.own.state.proposals }, options);
     });
   }
 
@@ -210,7 +152,7 @@ export class Group extends GroupBase {
   ): Promise<CommitMessages> {
     const findPsk = (epoch: bigint) => from.resumptionPsk(epoch);
     return this.#prepare(options, (context) =>
-      prepareResumption(context, from.#own.state, usage, findPsk, options),
+      prepareResumption(context, from.predecessor, usage, findPsk, options),
     );
   }
 
@@ -220,20 +162,20 @@ export class Group extends GroupBase {
   ): Promise<CommitMessages> {
     const steps: Steps<PreparedCommit, CommitMessages> = {
       work: async () => {
-        needActive(this.#own.state);
-        if (this.#own.state.pending !== undefined) {
+        needActive(this.own.state);
+        if (this.own.state.pending !== undefined) {
           throw new MlsError("pending", "there is a pending commit: merge it or clear it first");
         }
-        return prepare(this.#own.context);
+        return prepare(this.own.context);
       },
-      finish: ({ pending, messages, newSigner, resumes = this.#own.state.resumes }) => {
-        if (newSigner !== undefined) this.#own.config.addSigner(newSigner);
-        this.#own.state = { ...this.#own.state, pending, resumes };
+      finish: ({ pending, messages, newSigner, resumes = this.own.state.resumes }) => {
+        if (newSigner !== undefined) this.own.config.addSigner(newSigner);
+        this.own.state = { ...this.own.state, pending, resumes };
         return messages;
       },
       drop: ({ pending }) => wipeEpoch(pending.epoch),
     };
-    return this.#own.run(steps, options);
+    return this.own.run(steps, options);
   }
 
   /**
@@ -280,8 +222,8 @@ export class Group extends GroupBase {
    * const { epoch, added } = await group.mergePendingCommit();
    */
   mergePendingCommit(options: OperationOptions = {}): Promise<CommitMessage> {
-    const work = async () => mergePending(this.config, this.#own.state, this.#own.needPending());
-    return this.#own.run({ work, finish: (merged) => this.#own.enter(merged) }, options);
+    const work = async () => mergePending(this.config, this.own.state, this.own.needPending());
+    return this.own.run({ work, finish: (merged) => this.own.enter(merged) }, options);
   }
 
   /**
@@ -292,7 +234,7 @@ export class Group extends GroupBase {
    * await group.clearPendingCommit();
    */
   clearPendingCommit(options: OperationOptions = {}): Promise<void> {
-    return this.#own.run({ work: () => undefined, finish: () => this.#own.clearPending() }, options);
+    return this.own.run({ work: () => undefined, finish: () => this.own.clearPending() }, options);
   }
 
   /**
@@ -310,11 +252,11 @@ export class Group extends GroupBase {
   receive(message: Uint8Array, options: OperationOptions = {}): Promise<Received> {
     const bytes = needBytes(message, "a message").slice();
     const steps: Steps<Reception, Received> = {
-      work: () => receiveMessage(this.config, this.#own.state, bytes),
-      finish: (reception) => this.#own.enter(reception),
+      work: () => receiveMessage(this.config, this.own.state, bytes),
+      finish: (reception) => this.own.enter(reception),
       drop: ({ drop }) => drop?.(),
     };
-    return this.#own.run(steps, options);
+    return this.own.run(steps, options);
   }
 
   /**
@@ -332,7 +274,7 @@ export class Group extends GroupBase {
   ): Promise<Bytes> {
     const bytes = needBytes(context, "the context").slice();
     const work = async () => {
-      needMember(this.#own.state);
+      needMember(this.own.state);
       if (!Number.isSafeInteger(length) || length < 0 || length > 0xffff) {
         throw new MlsError("usage", `expected a length of 0 to 65535 bytes, got ${length}`);
       }
@@ -341,7 +283,7 @@ export class Group extends GroupBase {
       const secret = await mlsExporter(this.config.provider, exporterSecret, label, bytes, length);
       return moveSecrets([secret])[0] as Bytes;
     };
-    return this.#own.run({ work, finish: answer, drop: wipe }, options);
+    return this.own.run({ work, finish: answer, drop: wipe }, options);
   }
 
   /**
@@ -354,15 +296,15 @@ export class Group extends GroupBase {
   withEpoch<T>(work: (access: EpochAccess) => Awaitable<T>, options: OperationOptions = {}): Promise<T> {
     const changes: (() => void)[] = [];
     const call = async () => {
-      needMember(this.#own.state);
-      const access = this.#own.access((change) => changes.push(change));
-      return this.#own.lock.callHook(() => work(access));
+      needMember(this.own.state);
+      const access = this.own.access((change) => changes.push(change));
+      return this.own.lock.callHook(() => work(access));
     };
     const finish = (result: T) => {
       for (const change of changes) change();
       return result;
     };
-    return this.#own.run({ work: call, finish }, options);
+    return this.own.run({ work: call, finish }, options);
   }
 
   /**
@@ -374,10 +316,10 @@ export class Group extends GroupBase {
    */
   groupInfo(options: GroupInfoOptions & OperationOptions = {}): Promise<Bytes> {
     const work = async () => {
-      needActive(this.#own.state);
-      return groupInfoMessage(this.#own.context, options);
+      needActive(this.own.state);
+      return groupInfoMessage(this.own.context, options);
     };
-    return this.#own.run({ work, finish: answer }, options);
+    return this.own.run({ work, finish: answer }, options);
   }
 
   /**
@@ -390,7 +332,7 @@ export class Group extends GroupBase {
    * const snapshot = await group.save();
    */
   save(options: OperationOptions = {}): Promise<Bytes> {
-    return this.#own.save(() => undefined, options);
+    return this.own.save(() => undefined, options);
   }
 
   /**
@@ -401,8 +343,8 @@ export class Group extends GroupBase {
    * const changes = [await group.saveChanges()];
    */
   saveChanges(options: OperationOptions = {}): Promise<Bytes> {
-    return this.#own.save(() => {
-      if (this.#own.saved !== undefined) return this.#own.saved;
+    return this.own.save(() => {
+      if (this.own.saved !== undefined) return this.own.saved;
       throw new MlsError("usage", "there is no snapshot yet: call save() first");
     }, options);
   }
@@ -414,21 +356,16 @@ export class Group extends GroupBase {
    * await group.close();
    */
   async close(): Promise<void> {
-    this.#own.close();
+    this.own.close();
   }
 
   /** Ends a private key that this group made superfluous, such as the init key of its key package. @internal */
   retire(key: HpkePrivateKey): void {
-    this.#own.retireNow(key);
-  }
-
-  /** The state that a group which resumes this one is checked against. @internal */
-  get predecessor(): GroupState {
-    return this.#own.state;
+    this.own.retireNow(key);
   }
 
   /** @internal */
   resumptionPsk(epoch: bigint): Uint8Array | undefined {
-    return resumptionPskOf(this.#own.state, epoch);
+    return resumptionPskOf(this.own.state, epoch);
   }
 }

@@ -2,6 +2,7 @@
 export * from "./key-schedule.js";
 export * from "./leaf-secrets.js";
 export * from "./ratchet.js";
+export * from "./ratchet-limits.js";
 export * from "./secret-tree.js";
 export * from "./secret-tree-state.js";
 export * from "./transcript.js";

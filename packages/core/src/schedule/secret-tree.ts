@@ -13,42 +13,23 @@ import { Checkpoints, DISTANCE } from "./checkpoints.js";
 import { deriveLeafSecrets, type LeafSecrets, wipeLeafSecrets } from "./leaf-secrets.js";
 import {
   deriveStep,
-  GENERATIONS,
   type MessageKey,
   type Ratchet,
   type RatchetStep,
   wipeRatchet,
   wipeStep,
 } from "./ratchet.js";
+import {
+  DEFAULT_RATCHET_LIMITS,
+  generationsOf,
+  HANDSHAKE_GENERATIONS,
+  type RatchetKind,
+  type RatchetLimits,
+} from "./ratchet-limits.js";
 import { isTreeWidth, loadSecretTree, type SecretTreeContents, saveSecretTree } from "./secret-tree-state.js";
-
-/**
- * How many proposals and commits a member can send in an epoch. A constant, and all keys of skipped ones are kept: what
- * decides about a commit must be the same for all members. A commit that was made and cleared counts too.
- */
-export const HANDSHAKE_GENERATIONS = 1000;
-
-/** Limits on what a sender can make a receiver compute and keep, for application messages. Members may differ. */
-export interface RatchetLimits {
-  /** How many generations ahead of the ratchet a message may be. */
-  readonly maxForward: number;
-  /** How many keys of skipped generations one ratchet keeps. The oldest are deleted first. */
-  readonly maxSkipped: number;
-  /** How many the whole tree keeps. The ratchet that has not skipped for the longest time loses its keys first. */
-  readonly maxSkippedTotal: number;
-}
-
-export const DEFAULT_RATCHET_LIMITS: RatchetLimits = {
-  maxForward: 1000,
-  maxSkipped: 1000,
-  maxSkippedTotal: 10_000,
-};
 
 /** A step of a ratchet, and for a new leaf the secrets down to it. */
 type Ahead = [step: RatchetStep, leafSecrets?: LeafSecrets];
-
-/** Which of a sender's two ratchets: one for proposals and commits, one for application messages. */
-export type RatchetKind = "handshake" | "application";
 
 /** The key of a received message, not consumed yet. */
 export interface PeekedKey {
@@ -133,8 +114,9 @@ export class SecretTree {
   }
 
   /**
-   * Consumes the next key of a ratchet, for sending: of two calls at once, each gets another. The caller must overwrite the key after use.
-   * @throws MlsError `limit` when all 2^32 generations are used, `consumed` after {@link wipe}
+   * Consumes the next key of a ratchet, for sending: of two calls at once, each gets another. The caller must overwrite
+   * the key after use.
+   * @throws MlsError `limit` when all generations are used: 1,000 for handshakes, 2^32 for application messages; `consumed` after {@link wipe}
    */
   next(leafIndex: number, kind: RatchetKind): Awaitable<MessageKey> {
     const generation = this.#nextGeneration(leafIndex, kind);
@@ -384,10 +366,6 @@ export class SecretTree {
     }
   }
 }
-
-/** How many generations a ratchet has. */
-const generationsOf = (kind: RatchetKind): number =>
-  kind === "handshake" ? HANDSHAKE_GENERATIONS : GENERATIONS;
 
 /** A number for each ratchet. */
 const ratchetName = (leafIndex: number, kind: RatchetKind): number =>

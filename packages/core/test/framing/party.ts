@@ -4,7 +4,8 @@ import { utf8 } from "@copse/test-support/bytes";
 import { encode } from "../../src/codec/codec.js";
 import { signContent } from "../../src/framing/authentication.js";
 import type { CipherSuiteProvider, Signer } from "../../src/provider/interface.js";
-import { DEFAULT_RATCHET_LIMITS, type RatchetLimits, SecretTree } from "../../src/schedule/secret-tree.js";
+import { DEFAULT_RATCHET_LIMITS, type RatchetLimits } from "../../src/schedule/ratchet-limits.js";
+import { SecretTree } from "../../src/schedule/secret-tree.js";
 import {
   type AuthenticatedContent,
   type Content,

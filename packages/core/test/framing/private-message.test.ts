@@ -10,7 +10,7 @@ import { MlsError } from "../../src/errors.js";
 import { signContent, verifyContent } from "../../src/framing/authentication.js";
 import { openPrivate, sealPrivate, senderDataKeyAndNonce } from "../../src/framing/private-message.js";
 import { CIPHER_SUITES } from "../../src/provider/suites.js";
-import { DEFAULT_RATCHET_LIMITS } from "../../src/schedule/secret-tree.js";
+import { DEFAULT_RATCHET_LIMITS } from "../../src/schedule/ratchet-limits.js";
 import {
   type AuthenticatedContent,
   framedContentAuthData,

@@ -7,7 +7,8 @@ import { describe, expect, it } from "vitest";
 import { deriveSecret, deriveTreeSecrets, expandWithLabel } from "../../src/crypto/labelled.js";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
 import type { MessageKey } from "../../src/schedule/ratchet.js";
-import { DEFAULT_RATCHET_LIMITS, type PeekedKey, SecretTree } from "../../src/schedule/secret-tree.js";
+import { DEFAULT_RATCHET_LIMITS } from "../../src/schedule/ratchet-limits.js";
+import { type PeekedKey, SecretTree } from "../../src/schedule/secret-tree.js";
 import { later } from "./providers.js";
 import { now, provider, remembering, secret, tree } from "./secret-trees.js";
 

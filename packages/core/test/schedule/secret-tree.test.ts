@@ -9,12 +9,8 @@ import { describe, expect, it } from "vitest";
 import { MlsError } from "../../src/errors.js";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
 import type { MessageKey } from "../../src/schedule/ratchet.js";
-import {
-  DEFAULT_RATCHET_LIMITS,
-  HANDSHAKE_GENERATIONS,
-  type PeekedKey,
-  SecretTree,
-} from "../../src/schedule/secret-tree.js";
+import { DEFAULT_RATCHET_LIMITS, HANDSHAKE_GENERATIONS } from "../../src/schedule/ratchet-limits.js";
+import { type PeekedKey, SecretTree } from "../../src/schedule/secret-tree.js";
 import { saveSecretTree } from "../../src/schedule/secret-tree-state.js";
 import { counting, failing, later } from "./providers.js";
 import { now, provider, same, sent, tree } from "./secret-trees.js";

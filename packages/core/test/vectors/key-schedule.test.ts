@@ -19,7 +19,8 @@ import {
   pskSecret,
   welcomeKeyAndNonce,
 } from "../../src/schedule/key-schedule.js";
-import { DEFAULT_RATCHET_LIMITS, SecretTree } from "../../src/schedule/secret-tree.js";
+import { DEFAULT_RATCHET_LIMITS } from "../../src/schedule/ratchet-limits.js";
+import { SecretTree } from "../../src/schedule/secret-tree.js";
 import {
   confirmationTag,
   confirmedTranscriptHash,

@@ -7,7 +7,8 @@ import { decode, encode } from "../../src/codec/codec.js";
 import { signContent, verifyContent } from "../../src/framing/authentication.js";
 import { openPrivate, sealPrivate } from "../../src/framing/private-message.js";
 import { openPublic, sealPublic } from "../../src/framing/public-message.js";
-import { DEFAULT_RATCHET_LIMITS, SecretTree } from "../../src/schedule/secret-tree.js";
+import { DEFAULT_RATCHET_LIMITS } from "../../src/schedule/ratchet-limits.js";
+import { SecretTree } from "../../src/schedule/secret-tree.js";
 import { Commit } from "../../src/wire/commit.js";
 import {
   type AuthenticatedContent,
