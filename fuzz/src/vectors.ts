@@ -1,21 +1,11 @@
 // The corpus: messages and structures of the project's own test vectors and, where they are, the working group's.
 import { existsSync, readFileSync } from "node:fs";
 import { type Codec, decode } from "../../packages/core/src/codec/codec.js";
-import { Commit } from "../../packages/core/src/wire/commit.js";
 import { AuthenticatedContent } from "../../packages/core/src/wire/framed-content.js";
 import { MlsMessage } from "../../packages/core/src/wire/mls-message.js";
-import {
-  Add,
-  ExternalInit,
-  GroupContextExtensions,
-  PreSharedKey,
-  ReInit,
-  Remove,
-  Update,
-} from "../../packages/core/src/wire/proposal.js";
 import { RatchetTreeNodes } from "../../packages/core/src/wire/ratchet-tree.js";
 import { UpdatePath } from "../../packages/core/src/wire/update-path.js";
-import { GroupSecrets } from "../../packages/core/src/wire/welcome.js";
+import { MESSAGE_STRUCTURES } from "../../tests/support/message-structures.js";
 import { ownFolder, vectorFolder } from "../../tests/support/vector-folders.js";
 
 /** An encoding of a structure, and the codec that reads it. */
@@ -27,23 +17,7 @@ export interface Sample {
 
 /** The codecs of the fields of messages.json, and of others. */
 const CODECS: Readonly<Record<string, Codec<unknown>>> = {
-  mls_welcome: MlsMessage,
-  mls_group_info: MlsMessage,
-  mls_key_package: MlsMessage,
-  ratchet_tree: RatchetTreeNodes,
-  group_secrets: GroupSecrets,
-  add_proposal: Add,
-  update_proposal: Update,
-  remove_proposal: Remove,
-  pre_shared_key_proposal: PreSharedKey,
-  re_init_proposal: ReInit,
-  external_init_proposal: ExternalInit,
-  group_context_extensions_proposal: GroupContextExtensions,
-  commit: Commit,
-  public_message_application: MlsMessage,
-  public_message_proposal: MlsMessage,
-  public_message_commit: MlsMessage,
-  private_message: MlsMessage,
+  ...MESSAGE_STRUCTURES,
   authenticated_content: AuthenticatedContent,
   tree: RatchetTreeNodes,
   tree_before: RatchetTreeNodes,
