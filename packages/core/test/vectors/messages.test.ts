@@ -38,7 +38,7 @@ forEachVectorOnce<Record<string, string>>("messages", (vector) => {
 
 const vectors = readVectors<Record<string, string>>("messages");
 
-describe.skipIf(vectors.length === 0)("the MESSAGE_STRUCTURES of messages.json", () => {
+describe.skipIf(vectors.length === 0)("the structures of messages.json", () => {
   it.each(Object.entries(MESSAGE_STRUCTURES))(
     "%s cut short or with a byte too many is refused",
     (name, codec) => {
