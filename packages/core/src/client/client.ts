@@ -170,8 +170,10 @@ export class Client extends ClientBase {
    */
   joinByExternalCommit(groupInfo: Uint8Array, options: ExternalJoinOptions = {}): Promise<ExternalJoin> {
     const steps = (config: ClientConfig): Steps<ExternalCommit, ExternalJoin> => ({
-      work: async () =>
-        buildExternalCommit(config, readGroupInfo(groupInfo, config.policy.maxJoinSize), {
+      work: async () => {
+        const info = readGroupInfo(groupInfo, config.policy.maxJoinSize);
+        return buildExternalCommit(config, info, {
+          former: this.#groups.get(info.groupContext.groupId)?.predecessor,
           signer: this.signer,
           description: this.config.describeLeaf(),
           ratchetTree: copyOf(options.ratchetTree),
@@ -182,7 +184,8 @@ export class Client extends ClientBase {
           proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
           authenticatedData: copyOf(options.authenticatedData),
           groupInfo: options.groupInfo,
-        }),
+        });
+      },
       finish: ({ pending, groupInfo }) => ({
         group: this.#groups.join(pending, options.replace),
         commit: pending.commit.slice(),

@@ -1,13 +1,15 @@
 // RFC 9420 §8.6, §12.4: what own commits leave out, so that no member is left behind and no commit is blocked.
 import type { Group } from "@copse/core";
 import { gather, type Party, party } from "@copse/test-support/clients";
-import { named, refused, saying } from "@copse/test-support/errors";
+import { failure, named, refused, saying } from "@copse/test-support/errors";
 import { frame, insider } from "@copse/test-support/insiders";
 import { describe, expect, it } from "vitest";
 import { ContentType } from "../../src/wire/framed-content.js";
 import { filled, SUITE } from "../proposals.js";
 
-const member = (name: string, policy = {}) => party(name, { suite: SUITE, policy });
+// By default, commits include no PSK that others propose.
+const member = (name: string, policy = {}) =>
+  party(name, { suite: SUITE, policy: { commitProposal: () => true, ...policy } });
 const RULE = "8.6: a resumption PSK must be known";
 
 /** Alice and Bob, whom Carol joined one epoch ago. */
@@ -24,6 +26,27 @@ async function lateCarol() {
 }
 
 describe("a resumption PSK", () => {
+  it("in an external commit doesn't leave behind who joined later", async () => {
+    const { a, b, c, old, parties } = await lateCarol();
+    const { client } = parties[1] as Party;
+    const join = async (psks: { resumption: bigint }[], from = a) => {
+      const groupInfo = await from.groupInfo();
+      return client.joinByExternalCommit(groupInfo, { resync: true, replace: true, psks });
+    };
+    expect(saying(await failure(join([{ resumption: old }])))).toMatch(named(RULE));
+    // Bob missed a commit by which Dave joined: Bob's state doesn't say so, but the tree does.
+    const { commit } = await a.add(await (await member("dave")).client.createKeyPackage());
+    await c.receive(commit);
+    await a.mergePendingCommit();
+    expect(saying(await failure(join([{ resumption: b.epoch }])))).toMatch(named(RULE));
+    const removal = await a.remove(3);
+    await c.receive(removal.commit);
+    await a.mergePendingCommit();
+    const again = await join([{ resumption: b.epoch }]);
+    for (const group of [a, c]) await group.receive(again.commit);
+    expect(a.epochAuthenticator).toEqual(c.epochAuthenticator);
+  });
+
   it("that a member proposed doesn't lock out whom the same commit adds", async () => {
     const { a, b, c } = await lateCarol();
     const dave = await member("dave");

@@ -26,12 +26,13 @@ import { checkEpoch, checkGroupId } from "../past-epoch.js";
 import {
   cacheProposal,
   changesOf,
+  checkSharedPsks,
   type GroupInfoOptions,
   type PskChoice,
   pskIdOf,
   verifySender,
 } from "../proposals/index.js";
-import type { PendingCommit } from "../state.js";
+import type { GroupState, PendingCommit } from "../state.js";
 import { buildCommit } from "./build.js";
 
 export interface ExternalCommitRequest {
@@ -41,6 +42,8 @@ export interface ExternalCommitRequest {
   readonly ratchetTree: Uint8Array | undefined;
   /** Whether a leaf is this client's: it may have had another signature key in this group than its present one. */
   readonly isOwn: (member: Member) => boolean;
+  /** This client's state in the group, if it has one still: it knows who can have a resumption PSK of the group. */
+  readonly former: GroupState | undefined;
   /** Whether to remove a former leaf of this client: the one that is its own, or a chosen one. */
   readonly resync: boolean | ((member: Member) => boolean) | undefined;
   readonly psks: readonly PskChoice[];
@@ -74,6 +77,8 @@ export async function buildExternalCommit(
   }
   const epoch = await openPublicEpoch(config, groupInfo, request.ratchetTree);
   const others = await proposalsOf(config, epoch, request);
+  const { former } = request;
+  if (former !== undefined) checkSharedPsks({ ...former, epoch: former.current }, others, epoch.tree);
   const { kemOutput, initSecret } = await sendExternalInit(config.provider, external.externalPub);
   try {
     const { signer, description } = request;

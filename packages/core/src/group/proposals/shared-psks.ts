@@ -10,7 +10,8 @@ import {
   PSKType,
   ResumptionPSKUsage,
 } from "../../wire/index.js";
-import type { Epoch } from "../epoch.js";
+import type { Epoch, PublicEpoch } from "../epoch.js";
+import { sameCredential } from "../member.js";
 import type { PastEpoch } from "../past-epoch.js";
 import type { MemberContext } from "../state.js";
 
@@ -28,24 +29,56 @@ function epochOfPsk({ groupContext }: Epoch, proposal: Proposal): bigint | undef
 
 const isAdd = ({ proposal }: SourcedProposal) => isProposal(proposal, ProposalType.add);
 
-/** Whether somebody joined after an epoch and is a member after these proposals. */
-function hasYounger(past: readonly PastEpoch[], epoch: bigint, list: readonly SourcedProposal[]): boolean {
-  const removed = list.flatMap(({ proposal }) =>
+function removedBy(list: readonly SourcedProposal[]): number[] {
+  return list.flatMap(({ proposal }) =>
     isProposal(proposal, ProposalType.remove) ? [proposal.removed] : [],
   );
+}
+
+/** Whether somebody joined after an epoch and is a member after these proposals. */
+function hasYounger(past: readonly PastEpoch[], epoch: bigint, list: readonly SourcedProposal[]): boolean {
+  const removed = removedBy(list);
   return past.some((one) => one.epoch >= epoch && one.joined.some((leaf) => !removed.includes(leaf)));
+}
+
+/**
+ * Whether somebody joined after an epoch of this group ended here, as far as the leaves tell: one was blank then, or had
+ * another credential.
+ */
+function hasJoinedSince(
+  { tree }: Epoch,
+  now: PublicEpoch["tree"],
+  list: readonly SourcedProposal[],
+): boolean {
+  const removed = removedBy(list);
+  for (const { leafIndex, leafNode } of now.members()) {
+    const before = tree.leaf(leafIndex);
+    if (removed.includes(leafIndex) || (before !== undefined && sameCredential(before, leafNode))) continue;
+    return true;
+  }
+  return false;
 }
 
 /**
  * Checks that all members of the next epoch were members in the epoch of each resumption PSK of this group: others
  * can't process the commit, or join by its Welcome. A rule for senders alone: the RFC doesn't make such a commit invalid.
+ * @param now the tree of the present epoch, for who joins again and knows only an earlier one
  * @throws ValidationError
  */
-export function checkSharedPsks({ epoch, past }: History, list: readonly SourcedProposal[]): void {
+export function checkSharedPsks(
+  { epoch, past }: History,
+  list: readonly SourcedProposal[],
+  now?: PublicEpoch["tree"],
+): void {
   for (const { proposal } of list) {
     const of = epochOfPsk(epoch, proposal);
+    if (of === undefined) continue;
+    const isShared =
+      !list.some(isAdd) &&
+      !hasYounger(past, of, list) &&
+      (now === undefined || !hasJoinedSince(epoch, now, list));
     ensure(
-      of === undefined || !(list.some(isAdd) || hasYounger(past, of, list)),
+      isShared,
       "8.6: a resumption PSK must be known to all members of the new epoch, so they must have been members in its epoch",
       () => `epoch ${of}`,
     );
