@@ -116,7 +116,7 @@ export abstract class ClientBase {
     );
   }
 
-  private async newKeyPackage(
+  async #newKeyPackage(
     { provider, registry, policy }: ClientConfig,
     { extensions: chosen = [], lifetime }: KeyPackageOptions = {},
   ): Promise<OwnKeyPackage> {
@@ -137,7 +137,7 @@ export abstract class ClientBase {
       this.kept.add(own);
       return writeKeyPackage(own.keyPackage);
     };
-    const work = (config: ClientConfig) => this.newKeyPackage(config, options);
+    const work = (config: ClientConfig) => this.#newKeyPackage(config, options);
     return this.run((config) => ({ work: () => work(config), finish }), keysOfPackage, options);
   }
 
@@ -158,7 +158,7 @@ export abstract class ClientBase {
       const groupId = needBytes(group.groupId, "a group ID").slice();
       const { epoch } = group;
       const authenticatedData = copyOf(options.authenticatedData) ?? EMPTY;
-      const own = await this.newKeyPackage(config);
+      const own = await this.#newKeyPackage(config);
       const message = await createExternalProposal(this.config, {
         groupId,
         epoch,

@@ -224,3 +224,15 @@ it("what all senders together may have cached is bounded", async () => {
   // Nobody is kept from committing.
   await everyone(groups.slice(1), (await a.update()).commit, -1);
 });
+
+it("an own Update, and the own wish to leave, which only others can commit, don't hold up messages", async () => {
+  const [a, b] = await three();
+  for (const request of [{ update: true }, { remove: b.ownLeafIndex }] as const) {
+    const proposal = await b.propose(request);
+    await a.receive(proposal);
+    expect(b.proposals.at(-1)).toMatchObject({ willCommit: false });
+    expect(a.proposals.at(-1)).toMatchObject({ willCommit: true });
+    await a.receive(await b.encrypt("goes on"));
+    await expect(a.encrypt("held up")).rejects.toEqual(code("pending"));
+  }
+});

@@ -312,6 +312,10 @@ const AT_ONCE: readonly string[] = [
   "retire",
   "keyPackages",
   "deleteKeyPackage",
+  // Protected: what the methods of a client use.
+  "run",
+  "findPsk",
+  "isOpen",
 ];
 
 function methodsOf(target: { readonly prototype: object }, level = target.prototype): string[] {

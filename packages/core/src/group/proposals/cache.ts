@@ -24,7 +24,8 @@ export interface WaitingProposal {
   readonly reference: Uint8Array;
   /**
    * Whether own commits include it, unless another proposal excludes it, or `policy.authorize` forbids it: as
-   * `policy.commitProposal` says, and not expired or dropped. Only such proposals hold up `encrypt`.
+   * `policy.commitProposal` says, and not expired or dropped. An own Update, and a Remove of this client, only another
+   * member can commit. Only proposals that own commits include hold up `encrypt`.
    */
   readonly willCommit: boolean;
 }
@@ -92,6 +93,16 @@ export function withoutProposal<S extends { readonly proposals: readonly CachedP
   return { ...state, proposals };
 }
 
+/** §12.2: whether only another member can commit it: an Update of the committer's, or a Remove of the committer. */
+function isForOthers({ proposal, sender }: CachedProposal, committer: number | undefined): boolean {
+  if (isProposal(proposal, ProposalType.remove)) return proposal.removed === committer;
+  return (
+    isProposal(proposal, ProposalType.update) &&
+    sender.senderType === SenderType.member &&
+    sender.leafIndex === committer
+  );
+}
+
 /**
  * §12.4: whether a commit of a member includes a proposal, as far as this proposal alone decides. What the policy
  * leaves out counts as "invalid due to application policy". A policy that fails has not said yes.
@@ -103,8 +114,8 @@ function willCommit(
   one: CachedProposal,
   ownLeaf: number | undefined,
 ): boolean {
-  if (one.dropped === true) return false;
   const { proposal, sender } = one;
+  if (one.dropped === true || isForOthers(one, ownLeaf)) return false;
   try {
     checkSending(config, epoch, one);
     if (sender.senderType === SenderType.member && sender.leafIndex === ownLeaf) return true;
