@@ -27,6 +27,7 @@ export const TESTS = [
   "packages/core/test/client/shared-psks.test.ts",
   "packages/core/test/client/resumed-groups.test.ts",
   "packages/core/test/client/external-commit-rules.test.ts",
+  "packages/core/test/client/external-race.test.ts",
   "packages/core/test/client/who-is-believed.test.ts",
   "packages/core/test/client/authorize.test.ts",
   "packages/core/test/client/external-senders.test.ts",

@@ -17,15 +17,13 @@ export {
 export { type Epoch, type PublicEpoch, wipeEpoch } from "./epoch.js";
 export { guardHooks, guardMember } from "./hooks.js";
 export { type Member, memberOf, type Party, sameIdentity } from "./member.js";
+export { noPadding, padme, padToMultiple } from "./padding.js";
 export {
   commitsByDefault,
   DEFAULT_POLICY,
   newLifetime,
-  noPadding,
   type Policy,
   type ProposedAction,
-  padme,
-  padToMultiple,
   policyOf,
   type ReceivedProposal,
 } from "./policy.js";

@@ -5,6 +5,7 @@ import { DEFAULT_RATCHET_LIMITS, type RatchetLimits } from "../schedule/index.js
 import type { LifetimeRule } from "../tree/index.js";
 import { type Lifetime, type Proposal, ProposalType, WireFormat } from "../wire/index.js";
 import type { Party } from "./member.js";
+import { padme } from "./padding.js";
 import type { GroupSnapshot } from "./snapshot.js";
 
 /** The choices of an application. Every field has a default: {@link DEFAULT_POLICY}. */
@@ -172,33 +173,4 @@ export function lifetimeRule(
   if (when !== "sending" && !policy.strictLifetimes) return undefined;
   const now = when === "joining" ? undefined : uint64Of(secondsNow(policy));
   return { now, maxLifetime: uint64Of(policy.maxLifetime) };
-}
-
-/** No padding: the size of a message reveals the exact length of its data. */
-export function noPadding(length: number): number {
-  return length;
-}
-
-/**
- * Pads to the next multiple of `block` bytes.
- * @example
- * const policy = { padding: padToMultiple(256) };
- */
-export function padToMultiple(block: number): (length: number) => number {
-  return (length) => Math.ceil(length / block) * block;
-}
-
-/**
- * Padmé (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and Communication with PURBs", PETS 2019):
- * rounds a length up so that only its leading bits differ from 0. The padded length reveals O(log log length) bits, and
- * is at most 12 % longer. The default.
- * @example
- * padme(1000); // 1024
- */
-export function padme(length: number): number {
-  if (length < 2) return length;
-  const exponent = Math.floor(Math.log2(length));
-  const leadingBits = Math.floor(Math.log2(exponent)) + 1;
-  const unit = 2 ** Math.max(0, exponent - leadingBits);
-  return Math.ceil(length / unit) * unit;
 }
