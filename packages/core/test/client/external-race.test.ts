@@ -73,9 +73,9 @@ describe("the winner of a race of external commits", () => {
     ["mergePendingCommit", (group) => group.mergePendingCommit()],
     ["the commit that comes back", (group, commit) => group.receive(commit)],
   ];
-  it.each(WAYS.flatMap(([where, go]) => merges.map(([how, merge]) => ({ where, how, go, merge }))))(
-    "$where, is a member after $how, and takes the messages that came before",
-    async ({ go, merge }) => {
+  it.each(WAYS.flatMap(([where, go]) => merges.map(([how, merge]) => [where, how, go, merge] as const)))(
+    "%s, is a member after %s, and takes the messages that came before",
+    async (_where, _how, go, merge) => {
       const { a, b, bobs, carols } = await race(go);
       await a.receive(bobs);
       const early = await a.encrypt("welcome");
