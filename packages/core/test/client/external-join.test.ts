@@ -51,11 +51,18 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
       expect(await group.receive(joined.commit)).toMatchObject({
         kind: "commit",
         committer: { leafIndex: 2 },
+        external: true,
+        added: [{ leafIndex: 2 }],
+        removed: [],
         own: false,
         active: true,
       });
     }
-    await joined.group.mergePendingCommit();
+    expect(await joined.group.mergePendingCommit()).toMatchObject({
+      external: true,
+      own: true,
+      added: [{ leafIndex: 2 }],
+    });
     await agree(a, b, joined.group);
     const { commit } = await joined.group.update();
     for (const group of [a, b]) await group.receive(commit);
@@ -98,7 +105,13 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
       code: "validation",
     });
     const { group, commit } = await again.joinByExternalCommit(await a.groupInfo(), { resync: true });
-    for (const other of [a, b]) await other.receive(commit);
+    for (const other of [a, b]) {
+      expect(await other.receive(commit)).toMatchObject({
+        external: true,
+        added: [{ leafIndex: 2 }],
+        removed: [{ leafIndex: 2 }],
+      });
+    }
     expect(await lost.receive(commit)).toMatchObject({ kind: "commit", active: false });
     await group.mergePendingCommit();
     expect(group.ownLeafIndex).toBe(2);

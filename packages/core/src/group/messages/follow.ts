@@ -2,7 +2,7 @@
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import { readPublic } from "../../framing/index.js";
-import { ContentType, type GroupInfo, MlsMessage, WireFormat } from "../../wire/index.js";
+import { ContentType, type GroupInfo, MlsMessage, SenderType, WireFormat } from "../../wire/index.js";
 import { processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { contextBytes, type PublicEpoch, publicEpoch } from "../epoch.js";
@@ -119,6 +119,7 @@ export async function followMessage(
     },
     received: reportCommit(processed, changes, {
       committer: memberOf(committer.leafIndex, committer.leafNode),
+      external: content.sender.senderType === SenderType.newMemberCommit,
       active: !reinitialized,
       authenticatedData: content.authenticatedData,
     }),

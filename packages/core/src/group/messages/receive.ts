@@ -110,6 +110,7 @@ export async function mergePending(
   const { leafIndex } = epoch.keys;
   const received = reportCommit(epoch, changes, {
     committer: memberOf(leafIndex, epoch.tree.leaf(leafIndex) as LeafNode),
+    external: state.status === "joining",
     own: true,
     active: changes.reinit === undefined,
     authenticatedData,
@@ -310,6 +311,7 @@ async function receiveHandshake(
       : enterEpoch(state, epoch, changes, ending, maxPastEpochs)),
     received: reportCommit(processed, changes, {
       committer: memberOf(committer.leafIndex, committer.leafNode),
+      external,
       active: epoch !== undefined && changes.reinit === undefined,
       droppedPending: pending !== undefined,
       dropped: epoch === undefined ? [] : ownDropped(state, processed.proposals, tree, config.registry),

@@ -42,9 +42,12 @@ export interface CommitMessage {
   /** The epoch that the commit started. If it removed this client, `Group.epoch` stays the one before. */
   readonly epoch: bigint;
   readonly committer: Member;
+  /** Whether the committer joined by it: an external commit (§12.4.3.2). Then `added` has the committer too. */
+  readonly external: boolean;
   /** Whether this client made the commit. */
   readonly own: boolean;
   readonly added: readonly Member[];
+  /** A client that rejoins is in `added` too, at the same leaf or another one. */
   readonly removed: readonly Member[];
   /** Members whose Update proposals were committed. */
   readonly updated: readonly Member[];
@@ -94,6 +97,7 @@ export function reportCommit(
   {
     authenticatedData,
     dropped = [],
+    external = false,
     ...details
   }: Pick<CommitMessage, "committer" | "active"> &
     Partial<Omit<CommitMessage, "authenticatedData">> & { readonly authenticatedData: Uint8Array },
@@ -105,7 +109,8 @@ export function reportCommit(
   return {
     kind: "commit",
     epoch: groupContext.epoch,
-    added: changes.added.flatMap(membersAt),
+    external,
+    added: [...changes.added.flatMap(membersAt), ...(external ? [details.committer] : [])],
     updated: changes.updated.flatMap(membersAt),
     removed: changes.removed.map(({ leafIndex, leafNode }) => memberOf(leafIndex, leafNode)),
     reinit: copied(changes.reinit),
