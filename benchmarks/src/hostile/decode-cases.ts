@@ -30,7 +30,7 @@ async function emptyGroup(size: number) {
 const MADE: readonly (readonly [name: string, size: number, make: (size: number) => Promise<Uint8Array>])[] =
   [
     [
-      "a PublicMessage of empty references",
+      "a PublicMessage of short references",
       700 * KB,
       async (size) => publicly(await infiltrated(), references(size)),
     ],

@@ -56,11 +56,14 @@ const both = (
   ...args: Parameters<typeof message> extends [Who, ...infer Rest] ? Rest : never
 ): HostileCase[] => (["receive", "PublicGroup.receive"] as const).map((who) => message(who, ...args));
 
-const reference = { type: 2 as const, reference: EMPTY };
-export const references = (size: number) => ({
-  contentType: 3 as const,
-  commit: { proposals: repeat(size / 2, () => reference), path: undefined },
-});
+/** As many as a commit may have. */
+const REFERENCES = 2 ** 17;
+
+export const references = (size: number) => {
+  const count = Math.min(REFERENCES, Math.floor(size / 3));
+  const reference = { type: 2 as const, reference: new Uint8Array(Math.floor(size / count) - 2) };
+  return { contentType: 3 as const, commit: { proposals: repeat(count, () => reference), path: undefined } };
+};
 
 async function junkPath(size: number) {
   const certificates = repeat(64, () => ({ certData: EMPTY }));
@@ -110,10 +113,10 @@ const required = (count: number) => {
 };
 
 export const receiveCases: readonly HostileCase[] = [
-  message("receive", "commit of a member, junk tag: empty references", "before", (from, size) =>
+  message("receive", "commit of a member, junk tag: short references", "before", (from, size) =>
     publicly(from, references(size), { junk: "tag" }),
   ),
-  ...both("commit, junk signature: empty references", "before", (from, size) =>
+  ...both("commit, junk signature: short references", "before", (from, size) =>
     publicly(from, references(size), { junk: "signature" }),
   ),
   message("receive", "commit of a member, junk tag: path of empty nodes", "before", async (from, size) =>
@@ -161,7 +164,7 @@ export const receiveCases: readonly HostileCase[] = [
       publicly(from, committing([{ proposalType: 7, extensions: [required(Math.min(size / 2, 3 * LIST))] }])),
     6 * KB,
   ),
-  ...both("commit: empty references", "after", (from, size) => publicly(from, references(size))),
+  ...both("commit: short references", "after", (from, size) => publicly(from, references(size))),
   ...both("commit: path of empty nodes", "after", async (from, size) => publicly(from, await junkPath(size))),
   ...both("commit: Removes of one leaf", "after", (from, size) =>
     publicly(from, committing(repeat(size / 7, () => remove(2)))),
@@ -194,7 +197,7 @@ export const receiveCases: readonly HostileCase[] = [
       };
     },
   },
-  message("receive", "commit, private: empty references", "after", (from, size) =>
+  message("receive", "commit, private: short references", "after", (from, size) =>
     privately(from, references(size), { generation: 3 }),
   ),
 ];
