@@ -26,6 +26,7 @@ export {
 export type {
   ApplicationMessage,
   CommitMessage,
+  ListedProposal,
   OwnMessage,
   ProposalMessage,
   Received,

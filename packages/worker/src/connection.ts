@@ -12,13 +12,15 @@ import {
   isReady,
   messageToPage,
   NewGroupMessage,
+  StagedMessage,
+  StagedMessages,
   type ToPage,
   type ToWorker,
 } from "./protocol.js";
 import { randomName } from "./random-name.js";
-import { type Remote, RemoteGroup } from "./remote.js";
-import { bytes, object, ownValue } from "./schema.js";
-import type { Kind, WorkerGroup } from "./surface.js";
+import { type Remote, RemoteGroup, RemoteStaged } from "./remote.js";
+import { bytes, ownValue } from "./schema.js";
+import type { Kind, WorkerGroup, WorkerStagedCommit } from "./surface.js";
 import { watchWorkerLock } from "./worker-lock.js";
 
 type Callback = (...args: readonly unknown[]) => unknown;
@@ -36,6 +38,11 @@ function defer<T>() {
     reject = onReject;
   });
   return { promise, resolve, reject };
+}
+
+function addStaged(group: RemoteGroup, message: StagedMessage): WorkerStagedCommit {
+  // Its methods and getters are defined from the tables in surface.ts, which the compiler doesn't see.
+  return new RemoteStaged(group, message) as RemoteStaged & WorkerStagedCommit;
 }
 
 /** The connection of a page to one client in a worker. */
@@ -109,9 +116,16 @@ export class Connection implements Remote {
   }
 
   /** Calls a method in the worker. When this resolves, the group has the snapshot that came with the answer. */
-  async call(group: RemoteGroup | undefined, method: string, kind: Kind, args: unknown[]): Promise<unknown> {
+  async call(
+    target: RemoteGroup | RemoteStaged | undefined,
+    method: string,
+    kind: Kind,
+    args: unknown[],
+  ): Promise<unknown> {
     if (this.endError !== undefined) throw this.endError;
     if (this.isClosing) throw new WorkerError("the client was closed");
+    const staged = target instanceof RemoteStaged ? target : undefined;
+    const group = target instanceof RemoteStaged ? target.group : target;
     let signal: AbortSignalLike | undefined;
     const packed = pack(
       args,
@@ -124,7 +138,13 @@ export class Connection implements Remote {
       const value = await this.calls.request((id) => {
         this.postCall(
           group,
-          { id, method, args: packed.value as unknown[], references: packed.references },
+          {
+            id,
+            staged: staged?.id,
+            method,
+            args: packed.value as unknown[],
+            references: packed.references,
+          },
           packed.transfer,
         );
         if (group !== undefined) this.callers.set(id, group);
@@ -132,7 +152,7 @@ export class Connection implements Remote {
           this.post({ copse: "abort", id, reason: packError(reason) }),
         );
       });
-      return this.resultOf(kind, value);
+      return this.resultOf(kind, value, group);
     } finally {
       stopWatching();
     }
@@ -151,28 +171,33 @@ export class Connection implements Remote {
   }
 
   /** What a method returns, from what the worker has answered. */
-  private resultOf(kind: Kind, value: unknown): unknown {
+  private resultOf(kind: Kind, value: unknown, of: RemoteGroup | undefined): unknown {
     switch (kind) {
       case "value":
         return value;
       case "bytes":
         if (bytes(value)) return value;
         break;
-      case "messages":
-        if (object(value)) return value;
+      case "staged":
+        if (StagedMessage(value) && of !== undefined) return addStaged(of, value);
+        break;
+      case "stagedList":
+        if (StagedMessages(value) && of !== undefined) return value.map((one) => addStaged(of, one));
         break;
       case "group":
         if (NewGroupMessage(value)) return this.addGroup(value);
         break;
       case "groups": {
-        const group = ownValue(value, "group");
-        if (NewGroupMessage(group)) return { ...(value as object), group: this.addGroup(group) };
+        const [group, staged] = [ownValue(value, "group"), ownValue(value, "staged")];
+        if (!NewGroupMessage(group) || !(staged === undefined || StagedMessage(staged))) break;
+        const added = this.addGroup(group);
+        return { ...(value as object), group: added, ...(staged && { staged: addStaged(added, staged) }) };
       }
     }
     throw this.giveUp(`it answered with something else than the method returns (${kind})`);
   }
 
-  private addGroup(message: NewGroupMessage): WorkerGroup {
+  private addGroup(message: NewGroupMessage): RemoteGroup & WorkerGroup {
     // The methods of WorkerGroup are defined from the tables in surface.ts, which the compiler doesn't see.
     const group = new RemoteGroup(this, message) as RemoteGroup & WorkerGroup;
     this.unreferenced.register(group, message.id);

@@ -1,5 +1,5 @@
 // RFC 9420 doesn't cover this: the messages between a page and a worker. Each is declared once, and checked on arrival.
-import type { Client, Group, Member } from "@copse/core";
+import type { Client, Group, Member, StagedCommit } from "@copse/core";
 import { Credential, opaque, struct, uint32, vector } from "@copse/core/extension";
 import { PackedError } from "./errors.js";
 import { Reference } from "./pack.js";
@@ -22,7 +22,7 @@ import {
   text,
   tuple,
 } from "./schema.js";
-import type { CLIENT_GETTERS, GROUP_GETTERS } from "./surface.js";
+import type { CLIENT_GETTERS, GROUP_GETTERS, STAGED_GETTERS } from "./surface.js";
 
 /** The members of a group, encoded as one byte array that is transferred and not copied. */
 export const MemberList = /* @__PURE__ */ vector(
@@ -41,13 +41,57 @@ const ClientSnapshot = /* @__PURE__ */ record({
 /** In the place of a getter's value: what the getter throws, because it has no value any more. */
 export const Refused = /* @__PURE__ */ record({ refused: PackedError });
 
+const ShownMember = /* @__PURE__ */ record({
+  leafIndex: count,
+  credential: object,
+  signatureKey: bytes,
+}) as unknown as Shape<Member>;
+
+const Extensions = /* @__PURE__ */ list(
+  /* @__PURE__ */ record({ extensionType: count, extensionData: bytes }),
+);
+
+export type StagedSnapshot = Pick<StagedCommit, (typeof STAGED_GETTERS)[number]>;
+const StagedSnapshot = /* @__PURE__ */ record({
+  commit: bytes,
+  welcome: /* @__PURE__ */ optional(bytes),
+  ratchetTree: /* @__PURE__ */ optional(bytes),
+  own: flag,
+  external: flag,
+  committer: ShownMember,
+  epoch: bigint,
+  path: flag,
+  proposals: /* @__PURE__ */ list(
+    /* @__PURE__ */ record({
+      proposal: object,
+      sender: object,
+      proposer: object,
+      reference: /* @__PURE__ */ optional(bytes),
+    }),
+  ),
+  added: /* @__PURE__ */ list(ShownMember),
+  removed: /* @__PURE__ */ list(ShownMember),
+  updated: /* @__PURE__ */ list(ShownMember),
+  custom: /* @__PURE__ */ list(object),
+  reinit: /* @__PURE__ */ optional(object),
+  extensions: Extensions,
+  active: flag,
+  authenticatedData: bytes,
+  epochAuthenticator: /* @__PURE__ */ either(/* @__PURE__ */ optional(bytes), Refused),
+}) as unknown as Shape<StagedSnapshot>;
+
+/** A staged commit of a group: `id` is its number there. */
+export const StagedMessage = /* @__PURE__ */ record({ id: count, snapshot: StagedSnapshot });
+export type StagedMessage = ShapeOf<typeof StagedMessage>;
+export const StagedMessages = /* @__PURE__ */ list(StagedMessage);
+
 export type GroupSnapshot = Pick<Group, (typeof GROUP_GETTERS)[number]>;
 const GroupSnapshot = /* @__PURE__ */ record({
   groupId: bytes,
   epoch: bigint,
   cipherSuite: Suite,
   ownLeafIndex: count,
-  extensions: /* @__PURE__ */ list(/* @__PURE__ */ record({ extensionType: count, extensionData: bytes })),
+  extensions: Extensions,
   active: flag,
   hasPendingCommit: flag,
   proposals: /* @__PURE__ */ list(
@@ -61,12 +105,6 @@ const GroupSnapshot = /* @__PURE__ */ record({
 /** A group that the page doesn't know yet. `members` is an encoded {@link MemberList}. */
 export const NewGroupMessage = /* @__PURE__ */ record({ id: text, snapshot: GroupSnapshot, members: bytes });
 export type NewGroupMessage = ShapeOf<typeof NewGroupMessage>;
-
-const ShownMember = /* @__PURE__ */ record({
-  leafIndex: count,
-  credential: object,
-  signatureKey: bytes,
-}) as unknown as Shape<Member>;
 
 /**
  * What has changed in a group since the last answer. `members` has the leaves that changed, each with the member who is
@@ -94,10 +132,11 @@ type MessageOf<M extends Messages> = {
 
 const TO_WORKER = /* @__PURE__ */ {
   start: /* @__PURE__ */ record({ options: anything, references: list(Reference) }),
-  /** `group` is `undefined` for a method of the client. */
+  /** `group` is `undefined` for a method of the client, `staged` for one that isn't of a staged commit of the group. */
   call: /* @__PURE__ */ record({
     id: count,
     group: optional(text),
+    staged: optional(count),
     method: text,
     args: list(anything),
     references: list(Reference),

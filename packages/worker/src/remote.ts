@@ -9,15 +9,32 @@ import {
   MemberList,
   type NewGroupMessage,
   Refused,
+  type StagedMessage,
+  type StagedSnapshot,
 } from "./protocol.js";
 import { bytes } from "./schema.js";
-import { CLIENT_GETTERS, CLIENT_METHODS, GROUP_GETTERS, GROUP_METHODS, type Kind } from "./surface.js";
+import {
+  CLIENT_GETTERS,
+  CLIENT_METHODS,
+  GROUP_GETTERS,
+  GROUP_METHODS,
+  GROUP_REQUESTS,
+  type Kind,
+  STAGED_GETTERS,
+  STAGED_METHODS,
+  STAGED_REQUESTS,
+} from "./surface.js";
 
 /** What remote objects need of the connection. */
 export interface Remote {
   readonly ended: Promise<Error | undefined>;
-  /** Calls a method of a group, or of the client if `group` is undefined. */
-  call(group: RemoteGroup | undefined, method: string, kind: Kind, args: unknown[]): Promise<unknown>;
+  /** Calls a method of a group or of one of its staged commits; of the client if `target` is undefined. */
+  call(
+    target: RemoteGroup | RemoteStaged | undefined,
+    method: string,
+    kind: Kind,
+    args: unknown[],
+  ): Promise<unknown>;
   close(signal?: AbortSignalLike): Promise<void>;
 }
 
@@ -94,33 +111,52 @@ export class RemoteGroup {
     return this.current().get(leafIndex);
   }
 
-  get ratchetTree(): Promise<Uint8Array> {
-    // The worker answers this name with Group.ratchetTree, which is a Uint8Array.
-    return this.call("ratchetTree", "bytes", []) as Promise<Uint8Array>;
-  }
-
   call(method: string, kind: Kind, args: unknown[]): Promise<unknown> {
     return this.remote.call(this, method, kind, args);
   }
 }
 
-/** What the methods and getters of both classes use. */
+/** A staged commit in the worker. Its methods and getters come from the tables in `surface.ts`. */
+export class RemoteStaged {
+  readonly group: RemoteGroup;
+  readonly id: number;
+  readonly snapshot: StagedSnapshot;
+
+  constructor(group: RemoteGroup, { id, snapshot }: StagedMessage) {
+    this.group = group;
+    this.id = id;
+    this.snapshot = snapshot;
+  }
+
+  call(method: string, kind: Kind, args: unknown[]): Promise<unknown> {
+    return this.group.remote.call(this, method, kind, args);
+  }
+}
+
+/** What the methods and getters of all classes use. */
 interface RemoteObject {
   readonly snapshot: object;
   call(method: string, kind: Kind, args: unknown[]): Promise<unknown>;
 }
 
-/** Adds the methods and getters of a table to a class. */
+/** Adds the methods and getters of tables to a class. @param requests the getters whose value is requested each time */
 function define(
   prototype: RemoteObject,
   methods: Readonly<Record<string, Kind>>,
   getters: readonly string[],
+  requests: Readonly<Record<string, Kind>>,
 ): void {
   for (const [name, kind] of Object.entries(methods)) {
     const value = function (this: RemoteObject, ...args: unknown[]) {
       return this.call(name, kind, args);
     };
     Object.defineProperty(prototype, name, { value, writable: true, configurable: true });
+  }
+  for (const [name, kind] of Object.entries(requests)) {
+    const get = function (this: RemoteObject) {
+      return this.call(name, kind, []);
+    };
+    Object.defineProperty(prototype, name, { get, configurable: true });
   }
   for (const name of getters) {
     const get = function (this: RemoteObject): unknown {
@@ -133,5 +169,6 @@ function define(
   }
 }
 
-define(RemoteClient.prototype, CLIENT_METHODS, CLIENT_GETTERS);
-define(RemoteGroup.prototype, GROUP_METHODS, GROUP_GETTERS);
+define(RemoteClient.prototype, CLIENT_METHODS, CLIENT_GETTERS, {});
+define(RemoteGroup.prototype, GROUP_METHODS, GROUP_GETTERS, GROUP_REQUESTS);
+define(RemoteStaged.prototype, STAGED_METHODS, STAGED_GETTERS, STAGED_REQUESTS);

@@ -1,5 +1,5 @@
 // RFC 9420 doesn't cover this: the worker's side of the messages between a page and a worker.
-import { type Client, type Group, MlsError } from "@copse/core";
+import { type Client, type Group, MlsError, type StagedCommit } from "@copse/core";
 import { encode } from "@copse/core/extension";
 import { type AbortControllerLike, newAbortController } from "./abort.js";
 import { packError, unpackError, WorkerError } from "./errors.js";
@@ -16,8 +16,16 @@ import {
   type ToWorker,
 } from "./protocol.js";
 import { randomName } from "./random-name.js";
-import { changeOf, type KnownGroup, knownGroup, VALUES_ONLY } from "./snapshot.js";
-import { CLIENT_GETTERS, CLIENT_METHODS, GROUP_METHODS, type Kind } from "./surface.js";
+import { changeOf, KnownGroup, VALUES_ONLY } from "./snapshot.js";
+import {
+  CLIENT_GETTERS,
+  CLIENT_METHODS,
+  GROUP_METHODS,
+  GROUP_REQUESTS,
+  type Kind,
+  STAGED_METHODS,
+  STAGED_REQUESTS,
+} from "./surface.js";
 import { holdWorkerLock, type WorkerLock } from "./worker-lock.js";
 
 /** How many callback requests go in one message. The page can't draw a frame while it answers one message. */
@@ -181,7 +189,7 @@ export class Server {
 
   /** Carries out a call of the page and posts the answer, with what has changed in the group. */
   private async answer(
-    { id, group, method, args, references }: Call,
+    { id, group, staged, method, args, references }: Call,
     abort: AbortControllerLike,
   ): Promise<void> {
     try {
@@ -190,9 +198,9 @@ export class Server {
         throw new MlsError("closed", "the group was closed, or isn't one of this page");
       }
       const received = this.unpack(args, references, abort) as unknown[];
-      const { result, value, transfer } = await this.call(known?.group, method, received);
+      const { result, value, transfer } = await this.call(known, staged, method, received);
       const change = known && changeOf(known, result);
-      if (method === "close" && group !== undefined) this.forget(group);
+      if (method === "close" && group !== undefined && staged === undefined) this.forget(group);
       // `pack` keeps the shape of a change.
       const answer = {
         copse: "answer",
@@ -209,43 +217,53 @@ export class Server {
 
   /** @returns what the method has returned, and how it is sent */
   private async call(
-    group: Group | undefined,
+    known: KnownGroup | undefined,
+    staged: number | undefined,
     method: string,
     args: readonly unknown[],
   ): Promise<Packed & { readonly result: unknown }> {
-    if (group !== undefined && method === "ratchetTree") {
-      return { result: undefined, ...pack(group.ratchetTree, VALUES_ONLY, 1) };
-    }
-    const receiver = group ?? this.client;
-    const kinds: Readonly<Record<string, Kind>> = group === undefined ? CLIENT_METHODS : GROUP_METHODS;
-    const kind = Object.hasOwn(kinds, method) ? kinds[method] : undefined;
-    const call: unknown = kind && receiver && Reflect.get(receiver, method);
-    if (kind === undefined || typeof call !== "function")
+    const of = staged === undefined ? known?.group : known?.find(staged);
+    const receiver = of ?? this.client;
+    const [methods, requests] = tablesFor(known, staged);
+    const kind = kindIn(methods, method) ?? kindIn(requests, method);
+    const property: unknown = kind && receiver && Reflect.get(receiver, method);
+    if (kind === undefined || property === undefined)
       throw new MlsError("usage", `${method} is not a method that a page can call`);
-    const result: unknown = await call.apply(receiver, args);
-    return { result, ...this.packResult(kind, result) };
+    const result: unknown = typeof property === "function" ? await property.apply(receiver, args) : property;
+    return { result, ...this.packResult(kind, result, known) };
   }
 
-  private packResult(kind: Kind, result: unknown): Packed {
+  private packResult(kind: Kind, result: unknown, known: KnownGroup | undefined): Packed {
     // The tables in surface.ts are checked against the types of the methods: `kind` says what `result` is.
     switch (kind) {
       case "group":
-        return pack(this.addGroup(result as Group), VALUES_ONLY, 2);
+        return pack(this.addGroup(result as Group).message, VALUES_ONLY, 2);
       case "groups": {
-        const { group, ...rest } = result as { readonly group: Group };
-        return pack({ ...rest, group: this.addGroup(group) }, VALUES_ONLY, 2);
+        const { group, staged, ...rest } = result as {
+          readonly group: Group;
+          readonly staged?: StagedCommit;
+        };
+        const added = this.addGroup(group);
+        const described = staged && added.known.describe(staged);
+        return pack({ ...rest, group: added.message, staged: described }, VALUES_ONLY, 2);
       }
+      case "staged":
+        return pack(known?.describe(result as StagedCommit), VALUES_ONLY, 3);
+      case "stagedList":
+        return pack(
+          (result as readonly StagedCommit[]).map((one) => known?.describe(one)),
+          VALUES_ONLY,
+          4,
+        );
       case "bytes":
         return pack(result, VALUES_ONLY, 1);
-      case "messages":
-        return pack(result, VALUES_ONLY, 2);
       case "value":
         return pack(result, VALUES_ONLY);
     }
   }
 
   /** Gives a name to a group that the page doesn't know yet. */
-  private addGroup(group: Group): NewGroupMessage {
+  private addGroup(group: Group): { readonly known: KnownGroup; readonly message: NewGroupMessage } {
     if (this.isEnded) {
       // The page went away meanwhile: nobody can use or close this group.
       void group.close();
@@ -253,9 +271,10 @@ export class Server {
     }
     const id = randomName();
     groups.set(id, group);
-    const known = knownGroup(group);
+    const known = new KnownGroup(group);
     this.known.set(id, known);
-    return { id, snapshot: known.snapshot, members: encode(MemberList, group.members) };
+    const members = encode(MemberList, group.members);
+    return { known, message: { id, snapshot: known.snapshot, members } };
   }
 
   /** The page has dropped a group, so nobody can use it any more. */
@@ -290,6 +309,18 @@ export class Server {
     this.lock?.release();
     this.finish();
   }
+}
+
+type Kinds = Readonly<Record<string, Kind>>;
+
+/** The tables of a client, of a group, or of one of its staged commits: methods, and getters that are requested. */
+function tablesFor(known: KnownGroup | undefined, staged: number | undefined): readonly [Kinds, Kinds] {
+  if (known === undefined) return [CLIENT_METHODS, {}];
+  return staged === undefined ? [GROUP_METHODS, GROUP_REQUESTS] : [STAGED_METHODS, STAGED_REQUESTS];
+}
+
+function kindIn(table: Kinds, name: string): Kind | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
 /** @throws MlsError `usage` */

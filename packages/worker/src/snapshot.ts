@@ -1,9 +1,9 @@
 // RFC 9420 §10 to §15: what a page knows of a group in the worker, and what it must learn after a call.
-import { Group, type Member, MlsError } from "@copse/core";
+import { Group, type Member, MlsError, type StagedCommit } from "@copse/core";
 import { packError } from "./errors.js";
 import { type Packed, pack } from "./pack.js";
-import type { GroupChange, GroupSnapshot } from "./protocol.js";
-import { GROUP_GETTERS } from "./surface.js";
+import type { GroupChange, GroupSnapshot, StagedMessage, StagedSnapshot } from "./protocol.js";
+import { GROUP_GETTERS, STAGED_GETTERS } from "./surface.js";
 
 /** For `pack`: what goes to a page. The worker replaces its groups first, and sends no functions. */
 export const VALUES_ONLY = {
@@ -22,29 +22,60 @@ export const VALUES_ONLY = {
   },
 };
 
+/** How many staged commits of a group a page can use: those of its epoch that it got last. */
+const MAX_STAGED = 64;
+
 /** A group of which a page has a snapshot. */
-export interface KnownGroup {
+export class KnownGroup {
   readonly group: Group;
   snapshot: GroupSnapshot;
   /** The list that the snapshot was made from: the group makes a new array when its proposals change. */
   proposals: Group["proposals"];
+  /** The staged commits that the page knows, by number. */
+  private readonly staged = new Map<number, StagedCommit>();
+  private next = 0;
+
+  constructor(group: Group) {
+    this.group = group;
+    this.snapshot = snapshotOf(group);
+    this.proposals = group.proposals;
+  }
+
+  /** What the page gets of a staged commit. The same one keeps its number. */
+  describe(commit: StagedCommit): StagedMessage {
+    const [known] = [...this.staged].find(([, one]) => one === commit) ?? [];
+    const id = known ?? this.next++;
+    this.staged.set(id, commit);
+    for (const [other, { epoch }] of this.staged) {
+      if (epoch < this.group.epoch || this.staged.size > MAX_STAGED) this.staged.delete(other);
+    }
+    return { id, snapshot: gettersOf(commit, STAGED_GETTERS) as StagedSnapshot };
+  }
+
+  /** @throws MlsError `missing` */
+  find(id: number): StagedCommit {
+    const commit = this.staged.get(id);
+    if (commit === undefined)
+      throw new MlsError("missing", "this staged commit is of an epoch that is over, or was forgotten");
+    return commit;
+  }
 }
 
-export function knownGroup(group: Group): KnownGroup {
-  return { group, snapshot: snapshotOf(group), proposals: group.proposals };
-}
-
-function snapshotOf(group: Group): GroupSnapshot {
-  const seen = (name: (typeof GROUP_GETTERS)[number]): unknown => {
+/** What getters return, or what they throw: a secret of an epoch that this client has left. */
+function gettersOf<T extends object>(target: T, names: readonly (keyof T & string)[]): object {
+  const seen = (name: keyof T & string): unknown => {
     try {
-      return group[name];
+      return target[name];
     } catch (error) {
-      // A secret of an epoch that this client has left.
       return { refused: packError(error) };
     }
   };
+  return Object.fromEntries(names.map((name) => [name, seen(name)]));
+}
+
+function snapshotOf(group: Group): GroupSnapshot {
   // GROUP_GETTERS has the keys of GroupSnapshot.
-  return Object.fromEntries(GROUP_GETTERS.map((name) => [name, seen(name)])) as unknown as GroupSnapshot;
+  return gettersOf(group, GROUP_GETTERS) as GroupSnapshot;
 }
 
 /**

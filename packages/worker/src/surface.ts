@@ -1,5 +1,5 @@
 // RFC 9420 §10 to §15: the methods and getters of Client and Group that a page can use. This file is their only list.
-import type { AbortSignalLike, Client, CommitMessages, Group } from "@copse/core";
+import type { AbortSignalLike, Client, Group, StagedCommit } from "@copse/core";
 
 type MethodOf<T> = { [K in keyof T]: T[K] extends (...args: never[]) => unknown ? K : never }[keyof T];
 type GetterOf<T> = Exclude<keyof T, MethodOf<T>>;
@@ -8,12 +8,13 @@ type ResultOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
 /**
  * How the result of a method is sent:
  * - `bytes`: a byte array that belongs to the caller. It is transferred.
- * - `messages`: an object of such byte arrays.
+ * - `staged`: a staged commit, which stays in the worker. The page gets its number and a snapshot.
+ * - `stagedList`: a list of them.
  * - `group`: a group, which stays in the worker. The page gets its ID and a snapshot.
- * - `groups`: an object with a group and byte arrays.
+ * - `groups`: an object with a group, byte arrays, and perhaps a staged commit.
  * - `value`: a copy.
  */
-export type Kind = "bytes" | "messages" | "group" | "groups" | "value";
+export type Kind = "bytes" | "staged" | "stagedList" | "group" | "groups" | "value";
 
 type KindOf<R> = [R] extends [Uint8Array]
   ? "bytes"
@@ -21,8 +22,8 @@ type KindOf<R> = [R] extends [Uint8Array]
     ? "group"
     : [R] extends [{ readonly group: Group }]
       ? "groups"
-      : [R] extends [CommitMessages]
-        ? "messages"
+      : [R] extends [StagedCommit]
+        ? "staged"
         : "value";
 
 type Kinds<T, M extends keyof T> = { readonly [K in M]: KindOf<ResultOf<T[K]>> };
@@ -56,10 +57,11 @@ export const GROUP_METHODS = {
   encrypt: "bytes",
   propose: "bytes",
   dropProposal: "value",
-  commit: "messages",
-  add: "messages",
-  remove: "messages",
-  update: "messages",
+  commit: "staged",
+  add: "staged",
+  remove: "staged",
+  update: "staged",
+  stage: "staged",
   mergePendingCommit: "value",
   clearPendingCommit: "value",
   receive: "value",
@@ -69,6 +71,46 @@ export const GROUP_METHODS = {
   saveChanges: "bytes",
   close: "value",
 } as const satisfies Kinds<Group, Exclude<MethodOf<Group>, NotCalled>>;
+
+/** The methods of a staged commit, and how their results are sent. */
+export const STAGED_METHODS = {
+  exportSecret: "bytes",
+  groupInfo: "bytes",
+  merge: "value",
+  discard: "value",
+} as const satisfies Kinds<StagedCommit, MethodOf<StagedCommit>>;
+
+/** The getters of a staged commit. The page gets what they say when the commit is staged. */
+export const STAGED_GETTERS = [
+  "commit",
+  "welcome",
+  "ratchetTree",
+  "own",
+  "external",
+  "committer",
+  "epoch",
+  "path",
+  "proposals",
+  "added",
+  "removed",
+  "updated",
+  "custom",
+  "reinit",
+  "extensions",
+  "active",
+  "authenticatedData",
+  "epochAuthenticator",
+] as const satisfies readonly GetterOf<StagedCommit>[];
+
+/** Getters that are sent on request, and how. */
+export const GROUP_REQUESTS = { ratchetTree: "bytes", staged: "stagedList" } as const satisfies Partial<
+  Record<GetterOf<Group>, Kind>
+>;
+export const STAGED_REQUESTS = {
+  membersBefore: "value",
+  membersAfter: "value",
+  welcomes: "value",
+} as const satisfies Partial<Record<GetterOf<StagedCommit>, Kind>>;
 
 /** The getters of a client. They never change. */
 export const CLIENT_GETTERS = [
@@ -93,13 +135,14 @@ export const GROUP_GETTERS = [
   "confirmedTranscriptHash",
 ] as const satisfies readonly GetterOf<Group>[];
 
-/** Getters that are too large for each answer. `members` is sent once, then only changes; the tree on request. */
-type Large = "members" | "ratchetTree";
+/** Getters that are too large for each answer. `members` is sent once, then only changes. */
+type Large = "members" | keyof typeof GROUP_REQUESTS;
 
 /** @ignore Fails to compile if a getter is missing from the lists. */
 export type AllGetters = [
   Complete<GetterOf<Client>, (typeof CLIENT_GETTERS)[number]>,
   Complete<Exclude<GetterOf<Group>, "predecessor">, (typeof GROUP_GETTERS)[number] | Large>,
+  Complete<GetterOf<StagedCommit>, (typeof STAGED_GETTERS)[number] | keyof typeof STAGED_REQUESTS>,
 ];
 type Complete<All extends Listed, Listed> = All;
 
@@ -122,9 +165,11 @@ type Sent<T> = T extends Group
 /** What a method returns, as a page gets it. */
 type Answer<R> = R extends Group
   ? WorkerGroup
-  : R extends { readonly group: Group }
-    ? Omit<R, "group"> & { readonly group: WorkerGroup }
-    : R;
+  : R extends StagedCommit
+    ? WorkerStagedCommit
+    : R extends { readonly group: Group }
+      ? { readonly [K in keyof R]: Answer<R[K]> }
+      : R;
 
 /** A method that is carried out in the worker. */
 type Remote<F> = F extends (...args: infer A extends readonly unknown[]) => infer R
@@ -146,6 +191,23 @@ export type WorkerGroup = { readonly [K in GroupMethod]: Remote<Group[K]> } & {
 } & Pick<Group, "members" | "member"> & {
     /** The encoded ratchet tree (§12.4.3.3). It is large, so it is requested each time. */
     readonly ratchetTree: Promise<Uint8Array>;
+    /** As `Group.staged`, requested each time. */
+    readonly staged: Promise<readonly WorkerStagedCommit[]>;
+  };
+
+/**
+ * A `StagedCommit` in a worker. Its getters return what was so when it was staged; those that are large are requested
+ * each time.
+ * @example
+ * ```ts
+ * const staged = await group.stage(message);
+ * if (staged.removed.length === 0) await staged.merge();
+ * ```
+ */
+export type WorkerStagedCommit = {
+  readonly [K in keyof typeof STAGED_METHODS]: Remote<StagedCommit[K]>;
+} & Pick<StagedCommit, (typeof STAGED_GETTERS)[number]> & {
+    readonly [K in keyof typeof STAGED_REQUESTS]: Promise<StagedCommit[K]>;
   };
 
 /**

@@ -2,7 +2,7 @@
 import { copied, copyOf, equalBytes, needBytes } from "../bytes.js";
 import { guardProvider, signerOf, validateSigner } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import { buildExternalCommit, type ExternalCommit } from "../group/commit/index.js";
+import { buildExternalCommit, type OwnCommit } from "../group/commit/index.js";
 import {
   type ClientConfig,
   type Epoch,
@@ -45,6 +45,7 @@ import type {
   NewGroup,
 } from "./options.js";
 import { needOwnReinit, resume } from "./resume.js";
+import type { StagedCommit } from "./staged-commit.js";
 
 /** @throws MlsError `usage`: JavaScript callers have no type checker */
 function needProvider(crypto: CryptoProvider | undefined): void {
@@ -153,23 +154,23 @@ export class Client extends ClientBase {
 
   /**
    * Joins a group by an external commit (§12.4.3.2): no member needs to be online. The returned group has the commit
-   * pending, as a member's group has its own one: until the commit is merged, the group shows the epoch that the commit
+   * staged, as a member's group has its own one: until the commit is merged, the group shows the epoch that the commit
    * starts, and refuses to be used with `pending`. When the delivery service has accepted the commit, call
-   * {@link Group.mergePendingCommit}, or pass the commit to {@link Group.receive} when it comes back. If another commit
-   * was accepted, call {@link Group.clearPendingCommit}, and join again by a newer GroupInfo.
+   * {@link StagedCommit.merge}, or pass the commit to {@link Group.receive} when it comes back. If another commit was
+   * accepted, call {@link StagedCommit.discard}, and join again by a newer GroupInfo.
    * @param groupInfo an encoded MLSMessage, from {@link Group.groupInfo}
    * @param options `replace`: whether the group replaces an open one with the same ID, which is closed by the merge. A
    *   restored group doesn't know it: close the other one before the merge.
-   * @returns the group, and the commit for its members as an encoded MLSMessage
+   * @returns the group, the commit for its members as an encoded MLSMessage, and the same as it is staged
    * @throws MlsError `missing` without `external_pub`, the tree or a PSK; `usage` if `resync` matches no member;
    *   `authentication`, `forbidden`, `limit`; ValidationError, CryptoError, DecodeError
    * @example
-   * const { group, commit } = await bob.joinByExternalCommit(await aliceGroup.groupInfo());
-   * await server.send(commit);
-   * await group.mergePendingCommit();
+   * const { group, commit, staged } = await bob.joinByExternalCommit(await aliceGroup.groupInfo());
+   * await server.send(commit, await staged.groupInfo());
+   * await staged.merge();
    */
   joinByExternalCommit(groupInfo: Uint8Array, options: ExternalJoinOptions = {}): Promise<ExternalJoin> {
-    const steps = (config: ClientConfig): Steps<ExternalCommit, ExternalJoin> => ({
+    const steps = (config: ClientConfig): Steps<OwnCommit, ExternalJoin> => ({
       work: async () => {
         const info = readGroupInfo(groupInfo, config.policy.maxJoinSize);
         return buildExternalCommit(config, info, {
@@ -183,17 +184,16 @@ export class Client extends ClientBase {
           custom: copied(options.custom ?? []),
           proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
           authenticatedData: copyOf(options.authenticatedData),
-          groupInfo: options.groupInfo,
         });
       },
-      finish: ({ pending, groupInfo }) => ({
-        group: this.#groups.join(pending, options.replace),
-        commit: pending.commit.slice(),
-        groupInfo,
-      }),
-      drop: ({ pending }) => wipeEpoch(pending.epoch),
+      finish: (commit) => {
+        const group = this.#groups.join(commit, options.replace);
+        const [staged] = group.staged as [StagedCommit];
+        return { group, commit: staged.commit, staged };
+      },
+      drop: ({ epoch }) => wipeEpoch(epoch),
     });
-    return this.run(steps, ({ pending }) => privateKeysOf(pending.epoch), options);
+    return this.run(steps, ({ epoch }) => privateKeysOf(epoch), options);
   }
 
   /**

@@ -1,29 +1,32 @@
 // RFC 9420 §11, §12, §15: a group as a member uses it.
-import { type Bytes, copyOf, moveSecrets, needBytes, utf8, wipe } from "../bytes.js";
-import { mlsExporter } from "../crypto/index.js";
+import { type Bytes, copyOf, needBytes, utf8, wipe } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import { type PreparedCommit, prepareCommit, prepareResumption } from "../group/commit/index.js";
 import {
+  type Candidate,
   type EpochAccess,
+  exportFrom,
   type GroupState,
   type MemberContext,
   needActive,
   needMember,
   resumptionPskOf,
+  stageCandidate,
   wipeEpoch,
 } from "../group/index.js";
 import { groupInfoMessage } from "../group/join/index.js";
 import {
   applicationMessage,
   type CommitMessage,
-  mergePending,
+  mergeStaged,
   proposalMessage,
   type Received,
   type Reception,
   receiveMessage,
+  type Staging,
+  stageMessage,
 } from "../group/messages/index.js";
 import {
-  type CommitMessages,
   type CommitOptions,
   type GroupInfoOptions,
   hasProposals,
@@ -41,6 +44,7 @@ import type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from ".
 import { MemberView } from "./member-view.js";
 import { Membership } from "./membership.js";
 import { answer, type OperationOptions, type Steps } from "./operation.js";
+import type { StagedCommit } from "./staged-commit.js";
 
 /**
  * A group that this client is a member of. Created by {@link Client}.
@@ -127,14 +131,14 @@ export class Group extends MemberView {
 
   /**
    * Makes a commit (§12.4) of the options and of the proposals received in this epoch. The group stays in its epoch.
-   * When the delivery service has accepted the commit, call {@link mergePendingCommit}. If it accepted another commit,
+   * When the delivery service has accepted the commit, call {@link StagedCommit.merge}. If it accepted another commit,
    * pass that to {@link receive}, which drops this one.
-   * @throws ValidationError, CryptoError, DecodeError; MlsError `pending` if there is a pending commit,
+   * @throws ValidationError, CryptoError, DecodeError; MlsError `pending` if an own commit is staged already,
    *   `authentication`, `forbidden`, `missing`, `limit`, `removed`, `closed`; `proposal` names an invalid proposal
    * @example
    * const { commit, welcome } = await group.commit({ add: [keyPackage], remove: [2] });
    */
-  commit(options: CommitOptions & OperationOptions = {}): Promise<CommitMessages> {
+  commit(options: CommitOptions & OperationOptions = {}): Promise<StagedCommit> {
     return this.#prepare(options, async (context) => {
       const own = ownProposals(context, options);
       return prepareCommit(context, { own, received: this.own.state.proposals }, options);
@@ -149,7 +153,7 @@ export class Group extends MemberView {
     from: Group,
     usage: ResumptionUsage,
     options: ResumptionOptions & OperationOptions,
-  ): Promise<CommitMessages> {
+  ): Promise<StagedCommit> {
     const findPsk = (epoch: bigint) => from.resumptionPsk(epoch);
     return this.#prepare(options, (context) =>
       prepareResumption(context, from.predecessor, usage, findPsk, options),
@@ -157,23 +161,21 @@ export class Group extends MemberView {
   }
 
   #prepare(
-    options: OperationOptions,
+    { replacePending = false, ...options }: Pick<CommitOptions, "replacePending"> & OperationOptions,
     prepare: (context: MemberContext) => Promise<PreparedCommit>,
-  ): Promise<CommitMessages> {
-    const steps: Steps<PreparedCommit, CommitMessages> = {
+  ): Promise<StagedCommit> {
+    const before = () => this.own.toStage(replacePending);
+    const steps: Steps<PreparedCommit, StagedCommit> = {
       work: async () => {
-        needActive(this.own.state);
-        if (this.own.state.pending !== undefined) {
-          throw new MlsError("pending", "there is a pending commit: merge it or clear it first");
-        }
+        before();
         return prepare(this.own.context);
       },
-      finish: ({ pending, messages, newSigner, resumes = this.own.state.resumes }) => {
+      finish: ({ commit, newSigner, resumes = this.own.state.resumes }) => {
         if (newSigner !== undefined) this.own.config.addSigner(newSigner);
-        this.own.state = { ...this.own.state, pending, resumes };
-        return messages;
+        this.own.step(stageCandidate({ ...before(), resumes }, commit));
+        return this.stagedCommit(commit);
       },
-      drop: ({ pending }) => wipeEpoch(pending.epoch),
+      drop: ({ commit }) => wipeEpoch(commit.epoch),
     };
     return this.own.run(steps, options);
   }
@@ -189,7 +191,7 @@ export class Group extends MemberView {
   add(
     keyPackages: KeyPackageToAdd | readonly KeyPackageToAdd[],
     options: AddOptions = {},
-  ): Promise<CommitMessages> {
+  ): Promise<StagedCommit> {
     const add = Array.isArray(keyPackages) ? keyPackages : [keyPackages as KeyPackageToAdd];
     return this.commit({ ...options, add });
   }
@@ -199,7 +201,7 @@ export class Group extends MemberView {
    * @example
    * const { commit } = await group.remove(2);
    */
-  remove(leafIndices: number | readonly number[], options: RemoveOptions = {}): Promise<CommitMessages> {
+  remove(leafIndices: number | readonly number[], options: RemoveOptions = {}): Promise<StagedCommit> {
     return this.commit({ ...options, remove: typeof leafIndices === "number" ? [leafIndices] : leafIndices });
   }
 
@@ -208,39 +210,64 @@ export class Group extends MemberView {
    * @example
    * const { commit } = await group.update();
    */
-  update(options: UpdateOptions = {}): Promise<CommitMessages> {
+  update(options: UpdateOptions = {}): Promise<StagedCommit> {
     const { signer, credential, renewCapabilities, ...others } = options;
     const isNew = signer !== undefined || credential !== undefined || renewCapabilities !== undefined;
     return this.commit(isNew ? { ...others, identity: options } : { ...others, forcePath: true });
   }
 
   /**
-   * Enters the epoch of the pending commit. Call it when the delivery service has accepted the commit.
-   * @throws MlsError `missing` if there is no pending commit; ValidationError for an external commit if another group
-   *   with this ID is open, and isn't to be replaced
+   * {@link StagedCommit.merge} of the one own commit that is staged.
+   * @throws MlsError `missing` if there is none, `usage` if there are several; otherwise as {@link StagedCommit.merge}
    * @example
    * const { epoch, added } = await group.mergePendingCommit();
    */
   mergePendingCommit(options: OperationOptions = {}): Promise<CommitMessage> {
-    const work = async () => mergePending(this.config, this.own.state, this.own.needPending());
+    const work = async () => mergeStaged(this.config, this.own.state, this.own.needPending());
     return this.own.run({ work, finish: (merged) => this.own.enter(merged) }, options);
   }
 
   /**
-   * Drops the pending commit. Call it when the delivery service has refused the commit. Without its external commit, this
-   * client is no member: the group is closed, and the client can join again by a newer GroupInfo.
-   * @throws MlsError `missing` if there is no pending commit
+   * {@link StagedCommit.discard} of the one own commit that is staged.
+   * @throws MlsError `missing` if there is none, `usage` if there are several
    * @example
    * await group.clearPendingCommit();
    */
   clearPendingCommit(options: OperationOptions = {}): Promise<void> {
-    return this.own.run({ work: () => undefined, finish: () => this.own.clearPending() }, options);
+    const finish = (commit: Candidate) => this.own.discard(commit);
+    return this.own.run({ work: async () => this.own.needPending(), finish }, options);
   }
 
   /**
-   * Receives application data, a proposal, or a commit, which takes effect at once.
+   * Checks a commit wholly, as {@link receive} does, and shows what it would change. Nothing is in force before
+   * {@link StagedCommit.merge}. Several may be staged at once, own and others': merging one ends the others. One that was
+   * discarded is staged again. At most 16 are kept in an epoch; beyond that the oldest discarded one is forgotten, and can
+   * be staged again by its message.
    * @param message an encoded MLSMessage
-   * @returns `kind: "own"` for a message that this client sent; for its pending commit, as {@link mergePendingCommit}
+   * @throws MlsError `usage` for another message than a commit; `limit` if 16 are staged and none is discarded;
+   *   `consumed` for a commit that is in force already; otherwise as {@link receive}
+   * @example
+   * const staged = await group.stage(message);
+   * show(staged.committer, staged.added, staged.removed);
+   */
+  stage(message: Uint8Array, options: OperationOptions = {}): Promise<StagedCommit> {
+    const bytes = needBytes(message, "a message").slice();
+    const steps: Steps<Staging, StagedCommit> = {
+      work: () => stageMessage(this.config, this.own.state, bytes),
+      finish: (staging) => {
+        this.own.step(staging);
+        return this.stagedCommit(staging.commit);
+      },
+      drop: ({ drop }) => drop?.(),
+    };
+    return this.own.run(steps, options);
+  }
+
+  /**
+   * Receives application data, a proposal, or a commit, which takes effect at once: {@link stage} lets you look at one
+   * first. A commit that is staged, own or not, discarded or not, is merged.
+   * @param message an encoded MLSMessage
+   * @returns `kind: "own"` for a message that this client sent, except a commit that is staged
    * @throws MlsError `future-epoch` for a message of a later epoch (try again after the next commit); `past-epoch` for
    *   a late handshake; `pending` for all but the own external commit before that is merged (try again then); `consumed` for a message that was received before or is too old; `fork` for a conflicting commit; `wrong-group`,
    *   `unknown-sender`, `own-message`, `authentication`, `forbidden`, `missing`, `limit`, `removed`, `closed`;
@@ -275,13 +302,7 @@ export class Group extends MemberView {
     const bytes = needBytes(context, "the context").slice();
     const work = async () => {
       needMember(this.own.state);
-      if (!Number.isSafeInteger(length) || length < 0 || length > 0xffff) {
-        throw new MlsError("usage", `expected a length of 0 to 65535 bytes, got ${length}`);
-      }
-      const { exporterSecret } = this.current.secrets;
-      // A copy, because a provider may answer with memory that threads share.
-      const secret = await mlsExporter(this.config.provider, exporterSecret, label, bytes, length);
-      return moveSecrets([secret])[0] as Bytes;
+      return exportFrom(this.config.provider, this.current, label, bytes, length);
     };
     return this.own.run({ work, finish: answer, drop: wipe }, options);
   }

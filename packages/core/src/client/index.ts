@@ -3,7 +3,6 @@ export { generateSigner, signerOf } from "../crypto/index.js";
 export type { ExtraCapabilities } from "../group/extensions/index.js";
 export type { AsyncContext, EpochAccess } from "../group/index.js";
 export type {
-  CommitMessages,
   CommitOptions,
   ExpectedKeyPackage,
   GroupInfoOptions,
@@ -27,3 +26,4 @@ export type {
   KeyPackageOptions,
   NewGroup,
 } from "./options.js";
+export { StagedCommit, type WelcomeForOne } from "./staged-commit.js";

@@ -2,18 +2,23 @@
 import { type Bytes, copied } from "../bytes.js";
 import {
   type CachedProposal,
+  type Candidate,
   type ClientConfig,
   type Epoch,
   type GroupState,
   needMember,
+  ownCandidates,
   type ResumedGroup,
 } from "../group/index.js";
 import { GroupBase } from "./group-base.js";
 import type { Membership } from "./membership.js";
+import { StagedCommit } from "./staged-commit.js";
 
 /** A group as one of its members sees it. Changes are those of {@link Group}. */
 export abstract class MemberView extends GroupBase {
   readonly #own: Membership;
+  readonly #handles = new WeakMap<Candidate["commit"], StagedCommit>();
+  #staged: { of: readonly Candidate[]; list: readonly StagedCommit[] } | undefined;
 
   constructor(own: Membership) {
     super();
@@ -51,11 +56,34 @@ export abstract class MemberView extends GroupBase {
   }
 
   /**
-   * Whether there is a commit to merge or clear: one that this client made as a member, or the external commit by which
-   * it joins ({@link Client.joinByExternalCommit}).
+   * The commits of this epoch that were made here, or received by `Group.stage`, and neither merged nor discarded, in the
+   * order in which they came; after a restore too. The same array as long as nothing changes.
+   */
+  get staged(): readonly StagedCommit[] {
+    const { candidates: of } = this.#own.state;
+    if (this.#staged?.of !== of) {
+      const list = of.filter(({ discarded }) => !discarded).map((one) => this.stagedCommit(one));
+      this.#staged = { of, list };
+    }
+    return this.#staged.list;
+  }
+
+  /** The same object for the same commit. */
+  protected stagedCommit(one: Candidate): StagedCommit {
+    let staged = this.#handles.get(one.commit);
+    if (staged === undefined) {
+      staged = new StagedCommit(this.#own, one);
+      this.#handles.set(one.commit, staged);
+    }
+    return staged;
+  }
+
+  /**
+   * Whether a commit of this client is staged: one that it made as a member, or the external commit by which it joins
+   * ({@link Client.joinByExternalCommit}).
    */
   get hasPendingCommit(): boolean {
-    return this.#own.state.pending !== undefined;
+    return ownCandidates(this.#own.state.candidates).length > 0;
   }
 
   protected override get cached(): readonly CachedProposal[] {

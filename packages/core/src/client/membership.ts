@@ -4,21 +4,25 @@ import { KeyScope } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import {
   accessTo,
+  type Candidate,
   type ClientConfig,
   checkSavedSigners,
   checkSigners,
+  discardedAmong,
   type EpochAccess,
   type GroupState,
   guardMember,
+  leastExpected,
   leaveGroup,
   type MemberContext,
+  needActive,
   needOpen,
+  ownCandidates,
   ownLeaf,
-  type PendingCommit,
   privateKeysIn,
   sameIdentity,
   signerIn,
-  wipeEpoch,
+  type Transition,
 } from "../group/index.js";
 import type { Received, Reception } from "../group/messages/index.js";
 import { type SavePoint, saveState } from "../group/storage/index.js";
@@ -133,11 +137,36 @@ export class Membership {
     );
   }
 
-  /** @throws MlsError `missing` */
-  needPending(): PendingCommit {
-    const { pending } = this.state;
-    if (pending === undefined) throw new MlsError("missing", "there is no pending commit");
-    return pending;
+  /** The one own commit that is staged. @throws MlsError `missing` without any, `usage` if there are several */
+  needPending(): Candidate {
+    const [pending, ...others] = ownCandidates(this.state.candidates);
+    if (pending === undefined) throw new MlsError("missing", "no commit of this client is staged");
+    if (others.length === 0) return pending;
+    const message = `expected one staged commit of this client, got ${others.length + 1}: call merge() or discard() of one`;
+    throw new MlsError("usage", message);
+  }
+
+  /**
+   * The state to which an own commit can be added.
+   * @param replace whether it takes the place of one that is staged, which is discarded
+   * @throws MlsError `pending`, `limit`, `removed`, `closed`
+   */
+  toStage(replace: boolean): GroupState {
+    needActive(this.state);
+    const { candidates: all } = this.state;
+    const candidates = replace ? discardedAmong(all, ({ own }) => own) : all;
+    if (ownCandidates(candidates).length > 0) {
+      const message = "a commit of this client is staged: merge it, discard it or pass replacePending first";
+      throw new MlsError("pending", message);
+    }
+    leastExpected(candidates);
+    return { ...this.state, candidates };
+  }
+
+  /** Makes a step by which nothing but the staged commits change. */
+  step({ state, release }: Transition): void {
+    this.state = state;
+    release();
   }
 
   /** Makes the step that a message leads to: all of it, or none if it throws. */
@@ -176,18 +205,13 @@ export class Membership {
     return this.run({ work, finish, drop: ({ bytes }) => wipe(bytes) }, options);
   }
 
-  /**
-   * Drops the pending commit. Without it, who joins by it is no member: the group is closed.
-   * @throws MlsError `missing`
-   */
-  clearPending(): void {
-    const { epoch } = this.needPending();
-    if (this.state.status === "joining") {
-      this.#end();
-      return;
+  /** Discards a staged commit. Without it, who joins by it is no member: the group is closed. */
+  discard(commit: Candidate): void {
+    if (this.state.status === "joining") this.#end();
+    else {
+      const candidates = discardedAmong(this.state.candidates, (one) => one === commit);
+      this.state = { ...this.state, candidates };
     }
-    this.state = { ...this.state, pending: undefined };
-    wipeEpoch(epoch);
   }
 
   /** Overwrites all secrets. Operations that haven't ended are given up. */

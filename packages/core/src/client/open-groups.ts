@@ -1,13 +1,13 @@
 // RFC 9420 §12.4.3: the groups that a client is in: at most one with each ID.
 import { equalBytes, toHex } from "../bytes.js";
 import { ensure, MlsError } from "../errors.js";
+import type { OwnCommit } from "../group/commit/index.js";
 import {
   type ClientConfig,
   type Epoch,
   firstState,
   type GroupState,
   joiningState,
-  type PendingCommit,
   type ResumedGroup,
 } from "../group/index.js";
 import type { Predecessors } from "../group/join/index.js";
@@ -68,9 +68,9 @@ export class OpenGroups {
    * merged: until then an open group with the same ID goes on.
    * @throws as {@link enter}
    */
-  join(pending: PendingCommit, replace = false): Group {
-    if (!replace) this.checkNew(pending.epoch.groupContext.groupId);
-    return this.#add(joiningState(pending), undefined, replace);
+  join(commit: OwnCommit, replace = false): Group {
+    if (!replace) this.checkNew(commit.epoch.groupContext.groupId);
+    return this.#add(joiningState(commit), undefined, replace);
   }
 
   /** A restored group. @throws MlsError `usage` if it is open already, `missing-signer` */

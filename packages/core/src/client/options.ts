@@ -2,11 +2,12 @@
 import type { Bytes } from "../bytes.js";
 import type { ExtraCapabilities, MlsExtension } from "../group/extensions/index.js";
 import type { AsyncContext, AuthenticationService, Member, Policy } from "../group/index.js";
-import type { GroupInfoOptions, PskChoice } from "../group/proposals/index.js";
+import type { PskChoice } from "../group/proposals/index.js";
 import type { Awaitable, CryptoProvider, Signer } from "../provider/index.js";
 import type { Credential, CustomProposal, Extension, Lifetime } from "../wire/index.js";
 import type { Group } from "./group.js";
 import type { OperationOptions } from "./operation.js";
+import type { StagedCommit } from "./staged-commit.js";
 
 export interface KeyPackageOptions extends OperationOptions {
   /**
@@ -61,9 +62,10 @@ export interface ExternalJoinOptions extends OperationOptions {
   /**
    * Whether to replace a former leaf of this client, which lost its state: `true` for the leaf with a signature key
    * of this client's signers, or a function that finds the leaf if that key is lost too. The members' authentication services
-   * must accept the new credential as a successor (§5.3.1). Default: false.
+   * must accept the new credential as a successor (§5.3.1). `"if-member"`: as `true`, but if there is no such leaf, the
+   * client joins anew. Default: false.
    */
-  readonly resync?: boolean | ((member: Member) => boolean) | undefined;
+  readonly resync?: boolean | "if-member" | ((member: Member) => boolean) | undefined;
   /** As in {@link JoinOptions}, but the other group goes on until the commit is merged. */
   readonly replace?: boolean | undefined;
   /** Pre-shared keys to inject (§8.4). */
@@ -72,8 +74,6 @@ export interface ExternalJoinOptions extends OperationOptions {
   readonly custom?: readonly CustomProposal[];
   /** Members' proposals of registered types, included by reference: encoded MLSMessages. */
   readonly proposals?: readonly Uint8Array[];
-  /** As in {@link CommitOptions} */
-  readonly groupInfo?: boolean | GroupInfoOptions | undefined;
   /** Bytes that the commit authenticates but doesn't encrypt. */
   readonly authenticatedData?: Uint8Array;
 }
@@ -103,10 +103,9 @@ export interface NewGroup {
 }
 
 export interface ExternalJoin {
-  /** With the commit pending. */
+  /** With the commit staged. */
   readonly group: Group;
-  /** An encoded MLSMessage for the members. */
+  /** An encoded MLSMessage for the members: that of `staged`. */
   readonly commit: Bytes;
-  /** The GroupInfo of the new epoch as an encoded MLSMessage, if the options ask for it. */
-  readonly groupInfo: Bytes | undefined;
+  readonly staged: StagedCommit;
 }

@@ -31,9 +31,10 @@ export async function resume(
   const { signal } = options;
   const group = await create({ groupId, extensions, signal });
   try {
-    const { welcome, ratchetTree } = await group.commitResumption(from, usage, options);
+    const staged = await group.commitResumption(from, usage, options);
+    const { welcome, ratchetTree } = staged;
     // This client is the only member, so no other commit can come first.
-    await group.mergePendingCommit({ signal });
+    await staged.merge({ signal });
     return { group, welcome, ratchetTree };
   } catch (error) {
     await group.close();

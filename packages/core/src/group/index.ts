@@ -7,6 +7,7 @@ export {
   needAuthentication,
   type Succession,
 } from "./authentication.js";
+export { type Candidate, discardedAmong, findCandidate, leastExpected, ownCandidates } from "./candidate.js";
 export {
   type AsyncContext,
   type ClientConfig,
@@ -15,6 +16,7 @@ export {
   needSigner,
 } from "./config.js";
 export { type Epoch, type PublicEpoch, wipeEpoch } from "./epoch.js";
+export { exportFrom } from "./exporter.js";
 export { guardHooks, guardMember } from "./hooks.js";
 export { type Member, memberOf, type Party, sameIdentity } from "./member.js";
 export { noPadding, padme, padToMultiple } from "./padding.js";
@@ -44,11 +46,12 @@ export {
   needMember,
   needOpen,
   ownLeaf,
-  type PendingCommit,
   privateKeysIn,
   privateKeysOf,
   type ResumedGroup,
   resumptionPskOf,
   signerIn,
+  stageCandidate,
+  type Transition,
   wipeState,
 } from "./state.js";

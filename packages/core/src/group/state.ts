@@ -1,25 +1,19 @@
 // RFC 9420 §8, §12: the state of a group as a member has it.
 import { copySecret } from "../bytes.js";
 import { MlsError } from "../errors.js";
-import type { CommittedProposal, SourcedProposal } from "../framing/index.js";
+import type { SourcedProposal } from "../framing/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../provider/index.js";
 import { NO_KEY } from "../tree/index.js";
-import { isProposal, type LeafNode, type Proposal, ProposalType, type ReInit } from "../wire/index.js";
+import { isProposal, type LeafNode, ProposalType, type ReInit } from "../wire/index.js";
+import { type Candidate, withCandidate } from "./candidate.js";
 import { type ClientConfig, checkSavedSigner, needSigner } from "./config.js";
 import { type Epoch, wipeEpoch } from "./epoch.js";
 import type { EpochLedger, GroupView } from "./extensions/index.js";
-import {
-  type EndedEpoch,
-  type Ending,
-  type PastEpoch,
-  pastEpoch,
-  wipeEnded,
-  wipePast,
-} from "./past-epoch.js";
+import { type EndedEpoch, type PastEpoch, pastEpoch, wipeEnded, wipePast } from "./past-epoch.js";
 
 /**
  * Whether a group is in use, or why it isn't. `joining`: an external commit of this client isn't known to be accepted
- * yet. It is the pending commit, and the current epoch is the one that it starts.
+ * yet. It is the only candidate, and the current epoch is the one that it starts.
  */
 export type GroupStatus = "active" | "joining" | "removed" | "reinitialized" | "closed";
 
@@ -34,26 +28,6 @@ export interface CachedProposal extends SourcedProposal {
   readonly leafKey?: HpkePrivateKey | undefined;
 }
 
-/** A commit that was built but not merged. */
-export interface PendingCommit {
-  /** The encoded MLSMessage. */
-  readonly commit: Uint8Array;
-  readonly epoch: Epoch;
-  readonly changes: CommitChanges;
-  readonly authenticatedData: Uint8Array;
-  /** The proposals by value. They are reported as dropped if another commit is accepted first. */
-  readonly own: readonly Proposal[];
-}
-
-/** The changes of a commit that are reported to the application. */
-export interface CommitChanges {
-  readonly added: readonly number[];
-  readonly updated: readonly number[];
-  readonly removed: readonly { readonly leafIndex: number; readonly leafNode: LeafNode }[];
-  readonly reinit: ReInit | undefined;
-  readonly custom: readonly CommittedProposal[];
-}
-
 /** The state of a group as a member has it. Immutable, like {@link Epoch}. */
 export interface GroupState {
   readonly status: GroupStatus;
@@ -61,7 +35,8 @@ export interface GroupState {
   /** The latest first. */
   readonly past: readonly PastEpoch[];
   readonly proposals: readonly CachedProposal[];
-  readonly pending: PendingCommit | undefined;
+  /** The commits of this epoch of which one will be in force, in the order in which they came. */
+  readonly candidates: readonly Candidate[];
   /** The ReInit that ended the group (§11.2). */
   readonly reinit: ReInit | undefined;
   readonly resumes: ResumedGroup | undefined;
@@ -80,18 +55,18 @@ export interface ResumedGroup {
 /** The state after creating or joining a group. */
 export function firstState(current: Epoch, resumes?: ResumedGroup): GroupState {
   const none = undefined;
-  const nothing = { pending: none, reinit: none, joinedBy: none };
-  return { status: "active", current, past: [], proposals: [], resumes, ...nothing };
+  const nothing = { reinit: none, joinedBy: none };
+  return { status: "active", current, past: [], proposals: [], candidates: [], resumes, ...nothing };
 }
 
 /** The state of who joins by an external commit, before the delivery service has accepted it. */
-export function joiningState(pending: PendingCommit): GroupState {
-  return { ...firstState(pending.epoch), status: "joining", pending };
+export function joiningState(commit: Candidate & { readonly epoch: Epoch }): GroupState {
+  return { ...firstState(commit.epoch), status: "joining", candidates: [commit] };
 }
 
 /** The step of who joins by an external commit into the epoch that it starts. */
 export function enterJoined(state: GroupState, joinedBy: EndedEpoch): Transition {
-  const entered: GroupState = { ...state, status: "active", pending: undefined, joinedBy };
+  const entered: GroupState = { ...state, status: "active", candidates: [], joinedBy };
   return { state: entered, release: () => undefined };
 }
 
@@ -102,16 +77,25 @@ export interface Transition {
   readonly release: () => void;
 }
 
-/** The step to a new epoch. It keeps the old epoch's secrets for late messages, and drops a pending commit. */
+/** The step by which one more commit is staged. @throws MlsError `limit` */
+export function stageCandidate(state: GroupState, added: Candidate): Transition {
+  const { candidates, forgotten } = withCandidate(state.candidates, added);
+  return { state: { ...state, candidates }, release: () => wipeCandidates(forgotten ? [forgotten] : []) };
+}
+
+/**
+ * The step to the epoch of a commit. It keeps the old epoch's secrets for late messages, and drops all other candidates.
+ * @param endedBy the digest of the commit: `Nh` bytes
+ */
 export function enterEpoch(
   state: GroupState,
-  epoch: Epoch,
-  changes: CommitChanges,
-  ending: Ending,
+  { epoch, changes, own, external, committer }: Candidate & { readonly epoch: Epoch },
+  endedBy: Uint8Array,
   maxPastEpochs: number,
 ): Transition {
-  const { current, pending } = state;
-  const past = [pastEpoch(current, ending), ...state.past];
+  const { current, candidates } = state;
+  const joined = external ? [...changes.added, committer] : changes.added;
+  const past = [pastEpoch(current, { endedBy, endedByOwn: own, joined }), ...state.past];
   const expired = past.splice(maxPastEpochs);
   return {
     state: {
@@ -119,7 +103,7 @@ export function enterEpoch(
       current: epoch,
       past,
       proposals: [],
-      pending: undefined,
+      candidates: [],
       reinit: changes.reinit,
       resumes: state.resumes,
       joinedBy: state.joinedBy,
@@ -127,9 +111,14 @@ export function enterEpoch(
     release: () => {
       wipeEnded(current);
       for (const old of expired) wipePast(old);
-      if (pending !== undefined && pending.epoch !== epoch) wipeEpoch(pending.epoch);
+      wipeCandidates(candidates, epoch);
     },
   };
+}
+
+/** Overwrites the secrets of the epochs that don't start. @param except the one that does */
+function wipeCandidates(candidates: readonly Candidate[], except?: Epoch): void {
+  for (const { epoch } of candidates) if (epoch !== undefined && epoch !== except) wipeEpoch(epoch);
 }
 
 /** The step after this client was removed or closed the group: the last epoch, without its secrets. */
@@ -149,20 +138,20 @@ export function* privateKeysOf({ keys }: Pick<Epoch, "keys">): Iterable<HpkePriv
 export function* privateKeysIn({
   status,
   current,
-  pending,
+  candidates,
   proposals,
 }: GroupState): Iterable<HpkePrivateKey> {
   if (status === "removed" || status === "closed") return;
   yield* privateKeysOf(current);
-  if (pending !== undefined) yield* privateKeysOf(pending.epoch);
+  for (const { epoch } of candidates) if (epoch !== undefined) yield* privateKeysOf(epoch);
   for (const { leafKey } of proposals) if (leafKey !== undefined) yield leafKey;
 }
 
 /** Overwrites all secrets of a state. */
-export function wipeState({ current, past, pending }: GroupState): void {
+export function wipeState({ current, past, candidates }: GroupState): void {
   for (const old of past) wipePast(old);
   wipeEpoch(current);
-  if (pending !== undefined && pending.epoch !== current) wipeEpoch(pending.epoch);
+  wipeCandidates(candidates, current);
 }
 
 /** @throws MlsError `closed` */
@@ -174,7 +163,7 @@ export function needOpen({ status }: GroupState): void {
 export function needMember(state: GroupState): void {
   needOpen(state);
   if (state.status === "joining") {
-    throw new MlsError("pending", "the external commit isn't accepted yet: merge it first, or clear it");
+    throw new MlsError("pending", "the external commit isn't accepted yet: merge it first, or discard it");
   }
   if (state.status === "removed") throw new MlsError("removed", "this client was removed from the group");
 }
@@ -213,10 +202,10 @@ export function ownLeaf({ tree, keys }: Epoch): LeafNode {
   return tree.leaf(keys.leafIndex) as LeafNode;
 }
 
-/** The own leaf, and those that may replace it: in the pending commit, and in own Updates. */
-function* ownLeaves({ current, pending, proposals }: GroupState): Iterable<LeafNode> {
+/** The own leaf, and those that are expected to replace it: in staged commits, and in own Updates. */
+function* ownLeaves({ current, candidates, proposals }: GroupState): Iterable<LeafNode> {
   yield ownLeaf(current);
-  if (pending !== undefined) yield ownLeaf(pending.epoch);
+  for (const { epoch, discarded } of candidates) if (epoch && !discarded) yield ownLeaf(epoch);
   for (const { proposal, leafKey } of proposals) {
     const isOwnUpdate = leafKey !== undefined && isProposal(proposal, ProposalType.update);
     if (isOwnUpdate) yield proposal.leafNode;

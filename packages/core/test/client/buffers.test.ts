@@ -1,5 +1,5 @@
 // RFC 9420 §16: bytes that an application passes stay its own, also as Node's Buffers, whose slices share memory.
-import { Client, generateSigner, insecureAcceptAll, type Member } from "@copse/core";
+import { type Bytes, Client, generateSigner, insecureAcceptAll, type Member } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { expect, it } from "vitest";
 
@@ -49,14 +49,21 @@ it("bytes that are handed out are of the type that fetch, Blob and WebCrypto tak
     authentication,
     signer: await generateSigner(crypto, 1),
   });
+  const bob = await Client.create({ crypto, suite: 1, credential: "bob", authentication });
   const group = await alice.createGroup();
-  const { commit } = await group.update({ groupInfo: true });
+  const staged = await group.add(await bob.createKeyPackage());
   const { signatureKey } = group.members[0] as Member;
   // The types of this list are the test: Uint8Array alone may be a view of memory that threads share.
   const bytes: readonly Uint8Array<ArrayBuffer>[] = [
     await alice.createKeyPackage(),
     await alice.saveKeyPackages(),
-    commit,
+    staged.commit,
+    staged.welcome as Bytes,
+    ...staged.welcomes.flatMap(({ reference, welcome }) => [reference, welcome]),
+    staged.authenticatedData,
+    staged.epochAuthenticator as Bytes,
+    await staged.groupInfo(),
+    await staged.exportSecret("label", new Uint8Array(), 16),
     await group.save(),
     await group.saveChanges(),
     await group.groupInfo(),

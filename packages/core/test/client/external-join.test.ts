@@ -132,20 +132,17 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
 });
 
 describe("a commit's GroupInfo", () => {
-  it("is made with the commit, so that a crash before the merge leaves the server with a good one", async () => {
+  it("is there before the merge, so that a crash leaves the server with a good one", async () => {
     const { parties, groups } = await four(1);
     const [alice, bob] = groups as [Group, Group];
-    const before = await alice.update();
-    expect(before.groupInfo).toBeUndefined();
-    await alice.clearPendingCommit();
     const signer = await generateSigner(nodeProvider(), 1);
-    const { commit, groupInfo } = await alice.update({ signer, groupInfo: true });
-    for (const group of groups.slice(1)) await group.receive(commit);
+    const staged = await alice.update({ signer });
+    const groupInfo = await staged.groupInfo();
+    for (const group of groups.slice(1)) await group.receive(staged.commit);
     // Alice crashes here. A new member joins by what she sent.
     const carol = await party("carol", { suite: 1 });
-    const joined = await carol.client.joinByExternalCommit(groupInfo as Uint8Array, {
-      groupInfo: { ratchetTree: false },
-    });
+    const joined = await carol.client.joinByExternalCommit(groupInfo);
+    const next = await joined.staged.groupInfo({ ratchetTree: false });
     await bob.receive(joined.commit);
     await joined.group.mergePendingCommit();
     expect(joined.group.epochAuthenticator).toEqual(bob.epochAuthenticator);
@@ -153,14 +150,33 @@ describe("a commit's GroupInfo", () => {
     const again = await (parties[0] as Party).again();
     const former = ({ leafIndex }: { leafIndex: number }) => leafIndex === 0;
     const { ratchetTree } = bob;
-    const rejoined = await again.joinByExternalCommit(joined.groupInfo as Uint8Array, {
-      resync: former,
-      ratchetTree,
-    });
-    expect(rejoined.groupInfo).toBeUndefined();
+    const rejoined = await again.joinByExternalCommit(next, { resync: former, ratchetTree });
     await bob.receive(rejoined.commit);
-    await rejoined.group.mergePendingCommit();
+    await rejoined.staged.merge();
     expect(rejoined.group.epochAuthenticator).toEqual(bob.epochAuthenticator);
+  });
+});
+
+describe('resync: "if-member"', () => {
+  it.each([
+    ["replaces the former leaf of who was a member", true],
+    ["joins anew for who wasn't one", false],
+  ] as const)("%s", async (_, isMember) => {
+    const { parties, groups } = await four(1);
+    const [alice, bob] = groups as [Group, Group];
+    const one = isMember ? (parties[0] as Party) : await party("carol", { suite: 1 });
+    const again = await one.again();
+    const { commit, staged, group } = await again.joinByExternalCommit(await bob.groupInfo(), {
+      resync: "if-member",
+    });
+    const removed = isMember ? [{ leafIndex: 0 }] : [];
+    expect(staged.removed).toMatchObject(removed);
+    expect(staged.membersBefore).toEqual(bob.members);
+    expect(await bob.receive(commit)).toMatchObject({ external: true, removed });
+    await staged.merge();
+    expect(group.members).toHaveLength(isMember ? 4 : 5);
+    expect(group.epochAuthenticator).toEqual(bob.epochAuthenticator);
+    expect(await alice.receive(commit)).toMatchObject({ active: !isMember });
   });
 });
 

@@ -160,9 +160,9 @@ it("a saved state is refused that is in the epoch of a commit which it doesn't j
   const { provider } = bob.config;
   const a = await alice.client.createGroup();
   const { group } = await bob.client.joinByExternalCommit(await a.groupInfo());
-  const { body } = await openRecord(provider, 3, await group.save());
+  const { body } = await openRecord(provider, 4, await group.save());
   const saved = decode(SavedGroup, body);
-  for (const change of [{ status: 0 }, { pending: undefined }]) {
+  for (const change of [{ status: 0 }, { candidates: [] }]) {
     const { bytes } = await sealRecord(provider, encode(SavedGroup, { ...saved, ...change }));
     expect((await failure((await bob.again()).restore(bytes))).code).toBe("state");
   }

@@ -1,10 +1,10 @@
 // RFC 9420 §14: a delivery service for tests that orders commits and nothing else: all messages come late, out of order and twice.
 import {
-  type CommitMessages,
   type CryptoProvider,
   type Group,
   isBasicCredential,
   type Member,
+  type StagedCommit,
 } from "@copse/core";
 import { text } from "@copse/test-support/bytes";
 import { type Party, party } from "@copse/test-support/clients";
@@ -33,7 +33,7 @@ interface Person {
   since: bigint;
   inbox: Letter[];
   /** A commit made and not yet handed to the delivery service. */
-  pending: { readonly messages: CommitMessages; readonly epoch: bigint } | undefined;
+  pending: { readonly messages: StagedCommit; readonly epoch: bigint } | undefined;
   /** Welcomes that couldn't be followed yet. */
   welcomes: { readonly bytes: Uint8Array; readonly tree: Uint8Array | undefined; readonly epoch: bigint }[];
 }

@@ -1,12 +1,12 @@
 // Every operation can be given up, whatever its provider, its signer and its hooks do: no call can block a group.
 import {
   Client,
-  type CommitMessages,
   type ExternalJoin,
   externalSenders,
   Group,
   generateSigner,
   type NewGroup,
+  StagedCommit,
 } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";
 import { nobleProvider } from "@copse/provider-noble";
@@ -22,7 +22,7 @@ const carolsKeyPackage = ({ carol }: World) => carol.client.createKeyPackage();
 /** Bob follows Alice's commit. */
 const committed =
   ({ a, b }: World) =>
-  async ({ commit }: CommitMessages) => {
+  async ({ commit }: StagedCommit) => {
     await b.receive(commit);
     await a.mergePendingCommit();
     expect(a.epochAuthenticator).toEqual(b.epochAuthenticator);
@@ -137,7 +137,7 @@ const GROUP: Readonly<Record<string, Row>> = {
   },
   remove: async (here) => ({
     run: (options) => here.a.remove(1, options),
-    succeeded: async ({ commit }: CommitMessages) =>
+    succeeded: async ({ commit }: StagedCommit) =>
       expect(await here.b.receive(commit)).toMatchObject({ active: false }),
   }),
   update: async (here) => {
@@ -157,6 +157,18 @@ const GROUP: Readonly<Record<string, Row>> = {
   clearPendingCommit: async ({ a }) => {
     await a.update();
     return { run: (options) => a.clearPendingCommit(options) };
+  },
+  stage: async (here) => {
+    const { a, b } = here;
+    await a.receive(await b.propose({ add: await carolsKeyPackage(here) }));
+    const { commit } = await b.commit({ psks: [{ external: PSK }], forcePath: true });
+    return {
+      run: (options) => a.stage(commit, options),
+      succeeded: async (staged: StagedCommit) => {
+        await b.mergePendingCommit();
+        expect(staged.epochAuthenticator).toEqual(b.epochAuthenticator);
+      },
+    };
   },
   receive: async (here) => {
     const { a, b } = here;
@@ -194,6 +206,43 @@ const GROUP: Readonly<Record<string, Row>> = {
   saveChanges: async ({ a }) => {
     await a.save();
     return { run: (options) => a.saveChanges(options) };
+  },
+};
+
+const STAGED: Readonly<Record<string, Row>> = {
+  merge: async ({ a, b }) => {
+    const staged = await a.stage((await b.update()).commit);
+    return {
+      run: (options) => staged.merge(options),
+      succeeded: async () => {
+        await b.mergePendingCommit();
+        expect(a.epochAuthenticator).toEqual(b.epochAuthenticator);
+      },
+    };
+  },
+  discard: async ({ a, b }) => {
+    const staged = await a.stage((await b.update()).commit);
+    return { run: (options) => staged.discard(options) };
+  },
+  exportSecret: async ({ a, b }) => {
+    const staged = await a.stage((await b.update()).commit);
+    return {
+      run: (options) => staged.exportSecret("label", PSK, 16, options),
+      succeeded: async (secret: Uint8Array) => {
+        await b.mergePendingCommit();
+        expect(secret).toEqual(await b.exportSecret("label", PSK, 16));
+      },
+    };
+  },
+  groupInfo: async ({ a, carol }) => {
+    const staged = await a.update();
+    return {
+      run: (options) => staged.groupInfo(options),
+      succeeded: async (groupInfo: Uint8Array) => {
+        await staged.merge();
+        await a.receive((await carol.client.joinByExternalCommit(groupInfo)).commit);
+      },
+    };
   },
 };
 
@@ -316,6 +365,7 @@ const AT_ONCE: readonly string[] = [
   "run",
   "findPsk",
   "isOpen",
+  "stagedCommit",
 ];
 
 function methodsOf(target: { readonly prototype: object }, level = target.prototype): string[] {
@@ -333,6 +383,7 @@ function methodsOf(target: { readonly prototype: object }, level = target.protot
 describe.each([
   ["Client", Client, CLIENT],
   ["Group", Group, GROUP],
+  ["StagedCommit", StagedCommit, STAGED],
   ["PublicGroup", PublicGroup, PUBLIC_GROUP],
 ] as const)("%s", (_name, target, rows) => {
   test("every method is in this table", () => {
@@ -343,7 +394,7 @@ describe.each([
   test.each(Object.keys(rows))("%s can be given up at each call that is stuck", async (name) => {
     const here = await world(target === PublicGroup ? "public" : "private");
     const calls = await giveUpAtEachCall(here, await (rows[name] as Row)(here));
-    const changesNothingElse = ["clearPendingCommit", "dropProposal"].includes(name);
+    const changesNothingElse = ["clearPendingCommit", "discard", "dropProposal"].includes(name);
     expect(calls, "the calls that can be stuck").toBeGreaterThanOrEqual(changesNothingElse ? 0 : 1);
   });
 });

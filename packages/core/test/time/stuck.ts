@@ -147,6 +147,7 @@ async function facts({ a, alice }: World, followed: PublicGroup | undefined) {
     active: a.active,
     authenticator: toHex(a.epochAuthenticator),
     pending: a.hasPendingCommit,
+    staged: a.staged.map(({ commit }) => toHex(commit)),
     proposals: a.proposals.length,
     tree: toHex(a.treeHash),
     keyPackages: toHex(await alice.saveKeyPackages()),

@@ -37,13 +37,7 @@ import {
   provisionalContext,
   wipeEpoch,
 } from "../epoch.js";
-import {
-  checkResumption,
-  createWelcome,
-  groupInfoMessage,
-  type ResumptionPskId,
-  ratchetTreeExtension,
-} from "../join/index.js";
+import { checkResumption, createWelcome, type ResumptionPskId, ratchetTreeExtension } from "../join/index.js";
 import { checkGrowth, maxMessageSize } from "../limits.js";
 import { handshakeFormat } from "../policy.js";
 import {
@@ -53,7 +47,6 @@ import {
   checkReplacement,
   checkResult,
   filterProposals,
-  type GroupInfoOptions,
   leafRules,
   replacedLeaf,
   type Selection,
@@ -85,7 +78,6 @@ export interface CommitRequest extends Selection {
   readonly description?: LeafDescription | undefined;
   readonly authenticatedData: Uint8Array;
   readonly ratchetTreeInWelcome: boolean;
-  readonly groupInfo?: boolean | GroupInfoOptions | undefined;
   /** In the first commit of a group that resumes another one (§11.2, §11.3): the resumption PSK, and that group. */
   readonly resumption?: { readonly id: ResumptionPskId; readonly from: GroupState } | undefined;
 }
@@ -96,11 +88,11 @@ export interface BuiltCommit {
   readonly commit: Bytes;
   /** An encoded MLSMessage; `undefined` if no members are added */
   readonly welcome: Bytes | undefined;
-  /** An encoded MLSMessage; `undefined` if none was asked for */
-  readonly groupInfo: Bytes | undefined;
+  readonly path: boolean;
+  readonly proposals: readonly SourcedProposal[];
+  readonly applied: Applied;
   /** The epoch that the commit starts. */
   readonly epoch: Epoch;
-  readonly applied: Applied;
 }
 
 /**
@@ -132,14 +124,9 @@ export async function buildCommit(
     const { resumption } = request;
     if (resumption !== undefined) checkResumption(config, resumption.id, resumption.from, next.epoch);
     const welcome = await welcomeTo(config, next, applied, path, pskSecret, request);
-    const { groupInfo: wanted = false, nextSigner: signer } = request;
-    const groupInfo =
-      wanted === false
-        ? undefined
-        : await groupInfoMessage({ config, epoch: next.epoch, signer }, wanted === true ? {} : wanted);
     const auth = { ...signed.auth, confirmationTag: next.epoch.confirmationTag };
     const commit = await protect(config, epoch, committer.member, { ...signed, auth });
-    return { commit, welcome, groupInfo, epoch: next.epoch, applied };
+    return { commit, welcome, path: path !== undefined, proposals, applied, epoch: next.epoch };
   } catch (error) {
     if (next !== undefined) wipeEpoch(next.epoch);
     throw error;

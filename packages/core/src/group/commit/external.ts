@@ -1,5 +1,5 @@
 // RFC 9420 §12.4.3.2: joining by an external commit.
-import { type Bytes, EMPTY, utf8, wipe } from "../../bytes.js";
+import { EMPTY, utf8, wipe } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import { checkMessageSize, readPublic, type SourcedProposal } from "../../framing/index.js";
@@ -23,17 +23,13 @@ import { openPublicEpoch } from "../join/index.js";
 import { MAX_PROPOSAL_SIZE } from "../limits.js";
 import { type Member, memberOf } from "../member.js";
 import { checkEpoch, checkGroupId } from "../past-epoch.js";
-import {
-  cacheProposal,
-  changesOf,
-  checkSharedPsks,
-  type GroupInfoOptions,
-  type PskChoice,
-  pskIdOf,
-  verifySender,
-} from "../proposals/index.js";
-import type { GroupState, PendingCommit } from "../state.js";
+import { cacheProposal, checkSharedPsks, type PskChoice, pskIdOf, verifySender } from "../proposals/index.js";
+import type { GroupState } from "../state.js";
 import { buildCommit } from "./build.js";
+import { type OwnCommit, ownCommit } from "./own.js";
+
+/** As `ExternalJoinOptions.resync` */
+export type Resync = boolean | "if-member" | ((member: Member) => boolean);
 
 export interface ExternalCommitRequest {
   readonly signer: Signer;
@@ -44,25 +40,18 @@ export interface ExternalCommitRequest {
   readonly isOwn: (member: Member) => boolean;
   /** This client's state in the group, if it has one still: it knows who can have a resumption PSK of the group. */
   readonly former: GroupState | undefined;
-  /** Whether to remove a former leaf of this client: the one that is its own, or a chosen one. */
-  readonly resync: boolean | ((member: Member) => boolean) | undefined;
+  /** Whether to remove a former leaf of this client: the one that is its own, if there is one, or a chosen one. */
+  readonly resync: Resync | undefined;
   readonly psks: readonly PskChoice[];
   /** Proposals of registered types, to be included by value. */
   readonly custom: readonly CustomProposal[];
   /** Members' proposals of registered types, to be included by reference: encoded MLSMessages. */
   readonly proposals: readonly Uint8Array[];
   readonly authenticatedData: Uint8Array | undefined;
-  readonly groupInfo?: boolean | GroupInfoOptions | undefined;
-}
-
-export interface ExternalCommit {
-  readonly pending: PendingCommit;
-  /** An encoded MLSMessage; `undefined` if none was asked for */
-  readonly groupInfo: Bytes | undefined;
 }
 
 /**
- * A commit by which its sender joins a group: pending, like a member's, until the delivery service has accepted it.
+ * A commit by which its sender joins a group: staged, like a member's, until the delivery service has accepted it.
  * @throws MlsError `missing` without an `external_pub` extension or a tree; `usage` if no former leaf is found;
  *   otherwise as {@link buildCommit}
  */
@@ -70,7 +59,7 @@ export async function buildExternalCommit(
   config: GroupConfig,
   groupInfo: GroupInfo,
   request: ExternalCommitRequest,
-): Promise<ExternalCommit> {
+): Promise<OwnCommit> {
   const external = findExtension(groupInfo.extensions, ExtensionType.externalPub, ExternalPub);
   if (external === undefined) {
     throw new MlsError("missing", "expected a GroupInfo with the external_pub extension");
@@ -99,12 +88,9 @@ export async function buildExternalCommit(
         description,
         authenticatedData,
         ratchetTreeInWelcome: false,
-        groupInfo: request.groupInfo,
       },
     );
-    const changes = changesOf(built.applied);
-    const pending = { commit: built.commit, epoch: built.epoch, changes, authenticatedData, own: [] };
-    return { pending, groupInfo: built.groupInfo };
+    return ownCommit(built, { external: true, authenticatedData });
   } finally {
     wipe(initSecret);
   }
@@ -119,10 +105,10 @@ async function proposalsOf(
   const { groupId } = epoch.groupContext;
   const own: Proposal[] = [];
   if (resync) {
-    own.push({
-      proposalType: ProposalType.remove,
-      removed: findMember(epoch, resync === true ? isOwn : resync),
-    });
+    const removed = findMember(epoch, typeof resync === "function" ? resync : isOwn);
+    if (removed !== undefined) own.push({ proposalType: ProposalType.remove, removed });
+    else if (resync !== "if-member")
+      throw new MlsError("usage", "expected a former leaf of this client to replace, but no member matches");
   }
   for (const choice of psks) {
     own.push({ proposalType: ProposalType.psk, psk: pskIdOf(config.provider, groupId, choice) });
@@ -152,12 +138,12 @@ async function openProposal(
   return cacheProposal(config, epoch, authenticated, "sending");
 }
 
-/** The first matching leaf. @throws MlsError `usage` if there is none */
-function findMember({ tree }: PublicEpoch, matches: (member: Member) => boolean): number {
+/** The first matching leaf. */
+function findMember({ tree }: PublicEpoch, matches: (member: Member) => boolean): number | undefined {
   for (const { leafIndex, leafNode } of tree.members()) {
     if (matches(memberOf(leafIndex, leafNode))) return leafIndex;
   }
-  throw new MlsError("usage", "expected a former leaf of this client to replace, but no member matches");
+  return undefined;
 }
 
 const LABEL = /* @__PURE__ */ utf8("MLS 1.0 external init secret");

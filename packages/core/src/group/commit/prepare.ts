@@ -1,16 +1,13 @@
 // RFC 9420 §12.4: preparing a commit from the options of an application.
-import { encode } from "../../codec/index.js";
 import { validateSigner } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { Signer } from "../../provider/index.js";
-import { ContentType, isProposal, MAX_PSKS, ProposalType, RatchetTreeNodes } from "../../wire/index.js";
+import { ContentType, isProposal, MAX_PSKS, ProposalType } from "../../wire/index.js";
 import { resumedGroup, resumptionPskId } from "../join/index.js";
 import { maxMessageSize } from "../limits.js";
 import {
-  type CommitMessages,
   type CommitOptions,
-  changesOf,
   checkSharedPsks,
   findProposal,
   ownDescription,
@@ -22,8 +19,9 @@ import {
   selectProposals,
   withSharedPsks,
 } from "../proposals/index.js";
-import type { CachedProposal, GroupState, MemberContext, PendingCommit, ResumedGroup } from "../state.js";
+import type { CachedProposal, GroupState, MemberContext, ResumedGroup } from "../state.js";
 import { buildCommit, type CommitRequest, memberCommitter } from "./build.js";
+import { type OwnCommit, ownCommit } from "./own.js";
 
 /** The proposals of a commit. */
 interface CommitContents extends Pick<CommitRequest, "resumption"> {
@@ -34,8 +32,7 @@ interface CommitContents extends Pick<CommitRequest, "resumption"> {
 }
 
 export interface PreparedCommit {
-  readonly pending: PendingCommit;
-  readonly messages: CommitMessages;
+  readonly commit: OwnCommit;
   /** The signer that the client needs from now on, if it is another one. */
   readonly newSigner: Signer | undefined;
   /** In the first commit of a group that resumes another one. */
@@ -67,30 +64,11 @@ export async function prepareCommit(
     description: identity && ownDescription(context, identity),
     authenticatedData,
     ratchetTreeInWelcome,
-    groupInfo: options.groupInfo,
     resumption,
   });
-  const { tree } = built.epoch;
   const needsTree = built.welcome !== undefined && !ratchetTreeInWelcome;
-  const messages: CommitMessages = {
-    commit: built.commit.slice(),
-    welcome: built.welcome,
-    groupInfo: built.groupInfo,
-    // Encoded when it is read: its size is that of the group.
-    get ratchetTree() {
-      return needsTree ? encode(RatchetTreeNodes, tree.toNodes()) : undefined;
-    },
-  };
-  const pending: PendingCommit = {
-    commit: built.commit,
-    epoch: built.epoch,
-    changes: changesOf(built.applied),
-    authenticatedData,
-    own: own.map(({ proposal }) => proposal),
-  };
   return {
-    pending,
-    messages,
+    commit: ownCommit(built, { external: false, authenticatedData, needsTree }),
     newSigner: identity?.signer,
     resumes: resumption && resumedGroup(resumption.id),
   };

@@ -8,7 +8,6 @@ import type { GroupConfig } from "../config.js";
 import { contextBytes, type PublicEpoch, publicEpoch } from "../epoch.js";
 import { openPublicEpoch } from "../join/index.js";
 import { checkReceived } from "../limits.js";
-import { memberOf } from "../member.js";
 import { checkEpoch, checkGroupId, commitDigest, type EndedEpoch, isOwnEnding } from "../past-epoch.js";
 import { cacheProposal, changesOf, findProposal, verifySender, withProposal } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
@@ -117,11 +116,16 @@ export async function followMessage(
       ended: [last, ...ended].slice(0, MAX_ENDED),
       reinitialized,
     },
-    received: reportCommit(processed, changes, {
-      committer: memberOf(committer.leafIndex, committer.leafNode),
-      external: content.sender.senderType === SenderType.newMemberCommit,
-      active: !reinitialized,
-      authenticatedData: content.authenticatedData,
-    }),
+    received: reportCommit(
+      {
+        own: false,
+        committer: committer.leafIndex,
+        external: content.sender.senderType === SenderType.newMemberCommit,
+        changes,
+        authenticatedData: content.authenticatedData,
+        next: processed,
+      },
+      { active: !reinitialized },
+    ),
   };
 }

@@ -1,5 +1,17 @@
 // RFC 9420 §6, §15: sending and receiving messages.
 export { followFrom, followMessage, type PublicGroupState, resumeFrom } from "./follow.js";
-export { mergePending, type Reception, receiveMessage } from "./receive.js";
-export type { ApplicationMessage, CommitMessage, OwnMessage, ProposalMessage, Received } from "./report.js";
+export { mergeStaged, type Reception } from "./merge.js";
+export { receiveMessage, type Staging, stageMessage } from "./receive.js";
+export {
+  type ApplicationMessage,
+  type CommitMessage,
+  groupBefore,
+  isActive,
+  type ListedProposal,
+  type MembersView,
+  type OwnMessage,
+  type ProposalMessage,
+  type Received,
+  reportCommit,
+} from "./report.js";
 export { applicationMessage, proposalMessage } from "./send.js";

@@ -1,6 +1,7 @@
 // RFC 9420 §6, §12.1, §12.4.2, §15: what a member does with a message that it receives.
-import { equalBytes } from "../../bytes.js";
+import type { Bytes } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
+import { onFailure } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import { type OpenedPrivateMessage, openPrivate, openPublic, verifyContent } from "../../framing/index.js";
 import {
@@ -15,54 +16,33 @@ import {
   SenderType,
   WireFormat,
 } from "../../wire/index.js";
-import { openEpoch, processCommit } from "../commit/index.js";
+import { type Candidate, findCandidate, leastExpected } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
 import { contextBytes, type Epoch, wipeEpoch } from "../epoch.js";
 import { checkReceived } from "../limits.js";
 import { memberOf } from "../member.js";
-import { checkEpoch, checkGroupId, commitDigest, isOwnEnding } from "../past-epoch.js";
+import { checkEpoch, checkGroupId, isOwnEnding } from "../past-epoch.js";
+import { cacheProposal, senderLeaf, verifySender, withProposal } from "../proposals/index.js";
 import {
-  cacheProposal,
-  changesOf,
-  findProposal,
-  senderLeaf,
-  verifySender,
-  withProposal,
-} from "../proposals/index.js";
-import {
-  enterEpoch,
-  enterJoined,
   type GroupState,
-  leaveGroup,
   needActive,
   needMember,
   needOpen,
-  type PendingCommit,
+  stageCandidate,
   type Transition,
 } from "../state.js";
 import { forkOf, refuseConflict } from "./fork.js";
-import {
-  type ApplicationMessage,
-  type CommitMessage,
-  ownDropped,
-  type Received,
-  reportCommit,
-  reportOwn,
-  reportProposal,
-} from "./report.js";
+import { mergeReceived, mergeStaged, openCommit, type Reception } from "./merge.js";
+import { type ApplicationMessage, type Received, reportOwn, reportProposal } from "./report.js";
 
-/** A valid message: the step that it makes, and what the application is told about it. */
-export interface Reception<R extends Received = Received> extends Transition {
-  readonly received: R;
-  /** Deletes the message's key (§9.2). Call it before the step. @throws MlsError `consumed` */
-  readonly consume?: () => void;
-  /** Overwrites what was derived, if the step isn't made. */
-  readonly drop?: () => void;
-}
+/** A valid message: the step that it leads to, or a commit; and the key that a PrivateMessage had. */
+type Opened = ({ readonly reception: Reception } | { readonly commit: Candidate }) & {
+  readonly key?: OpenedPrivateMessage;
+};
 
-/** The reception of a message that has no effect on the state. */
-function noStep(state: GroupState, received: Received): Reception {
-  return { state, received, release: () => undefined };
+/** A message that has no effect on the state. */
+function noStep(state: GroupState, received: Received): Opened {
+  return { reception: { state, received, release: () => undefined } };
 }
 
 /**
@@ -72,61 +52,93 @@ function noStep(state: GroupState, received: Received): Reception {
 export async function receiveMessage(
   config: GroupConfig,
   state: GroupState,
-  bytes: Uint8Array,
+  bytes: Bytes,
 ): Promise<Reception> {
   needOpen(state);
-  const { pending } = state;
-  if (pending !== undefined && equalBytes(bytes, pending.commit)) return mergePending(config, state, pending);
-  checkReceived(config, state.current, bytes);
-  const message = decode(MlsMessage, bytes, config.registry.proposalTypes);
-  switch (message.wireFormat) {
-    case WireFormat.publicMessage: {
-      const { groupId, epoch, content } = message.publicMessage.content;
-      const header = { groupId, epoch, contentType: content.contentType };
-      return isPast(state, header)
-        ? receivePast(config, state, bytes, header, message)
-        : receivePublic(config, state, message.publicMessage, bytes);
-    }
-    case WireFormat.privateMessage: {
-      const { privateMessage } = message;
-      return isPast(state, privateMessage)
-        ? receivePast(config, state, bytes, privateMessage, message)
-        : receivePrivate(config, state, privateMessage, bytes);
-    }
-    default:
-      throw new MlsError("usage", "expected a PublicMessage or a PrivateMessage; join() takes a Welcome");
+  const staged = findCandidate(state.candidates, bytes);
+  if (staged !== undefined) return mergeStaged(config, state, staged);
+  const opened = await openMessage(config, state, bytes);
+  const { key } = opened;
+  let reception: Reception | undefined;
+  try {
+    reception = "commit" in opened ? await mergeReceived(config, state, opened.commit) : opened.reception;
+    // Only now: a junk message in another member's name must not cost as much.
+    await key?.complete();
+  } catch (error) {
+    key?.discard();
+    reception?.drop?.();
+    throw error;
   }
+  if (key === undefined) return reception;
+  const { drop: dropStep } = reception;
+  const drop = () => {
+    key.discard();
+    dropStep?.();
+  };
+  return { ...reception, consume: key.consume, drop };
 }
 
-/** The step to the epoch of the pending commit. */
-export async function mergePending(
+/** The step by which a commit is staged. */
+export interface Staging extends Transition {
+  readonly commit: Candidate;
+  /** Overwrites what was derived, if the step isn't made. */
+  readonly drop?: () => void;
+}
+
+/**
+ * Stages an encoded MLSMessage with a commit. Its key isn't consumed: so it can be staged again, if it is forgotten.
+ * @throws as `Group.stage`
+ */
+export async function stageMessage(config: GroupConfig, state: GroupState, bytes: Bytes): Promise<Staging> {
+  needOpen(state);
+  const staged = findCandidate(state.candidates, bytes);
+  if (staged !== undefined) {
+    const commit = { ...staged, discarded: false };
+    const candidates = state.candidates.map((one) => (one === staged ? commit : one));
+    return { state: { ...state, candidates }, release: () => undefined, commit };
+  }
+  leastExpected(state.candidates);
+  const opened = await openMessage(config, state, bytes, ContentType.commit);
+  opened.key?.discard();
+  if (!("commit" in opened)) throw new MlsError("consumed", "this commit is in force already");
+  const { commit } = opened;
+  return {
+    ...stageCandidate(state, commit),
+    commit,
+    drop: () => commit.epoch && wipeEpoch(commit.epoch),
+  };
+}
+
+/** @param only the one content type that is wanted @throws MlsError `usage` for another one, before it is opened */
+async function openMessage(
   config: GroupConfig,
   state: GroupState,
-  pending: PendingCommit,
-): Promise<Reception<CommitMessage>> {
-  const { provider, policy } = config;
-  const { commit, epoch, changes, authenticatedData } = pending;
-  const endedBy = await commitDigest(provider, commit);
-  const { leafIndex } = epoch.keys;
-  const received = reportCommit(epoch, changes, {
-    committer: memberOf(leafIndex, epoch.tree.leaf(leafIndex) as LeafNode),
-    external: state.status === "joining",
-    own: true,
-    active: changes.reinit === undefined,
-    authenticatedData,
-  });
-  if (state.status === "joining") {
-    return {
-      ...enterJoined(state, { epoch: epoch.groupContext.epoch - 1n, endedBy, endedByOwn: true }),
-      received,
-    };
-  }
-  const ending = { endedBy, endedByOwn: true, joined: changes.added };
-  return { ...enterEpoch(state, epoch, changes, ending, policy.maxPastEpochs), received };
+  bytes: Bytes,
+  only?: ContentType,
+): Promise<Opened> {
+  checkReceived(config, state.current, bytes);
+  const message = decode(MlsMessage, bytes, config.registry.proposalTypes);
+  const { wireFormat } = message;
+  if (wireFormat !== WireFormat.publicMessage && wireFormat !== WireFormat.privateMessage)
+    throw new MlsError("usage", "expected a PublicMessage or a PrivateMessage; join() takes a Welcome");
+  const header = headerOf(message);
+  if (only !== undefined && header.contentType !== only)
+    throw new MlsError("usage", "expected a commit: receive() takes all other messages");
+  if (isPast(state, header)) return receivePast(config, state, bytes, header, message);
+  return wireFormat === WireFormat.publicMessage
+    ? receivePublic(config, state, message.publicMessage, bytes)
+    : receivePrivate(config, state, message.privateMessage, bytes);
 }
 
 /** The part of a message that can be read before it is opened. */
-type Header = Pick<PrivateMessage, "groupId" | "epoch" | "contentType">;
+type Header = Pick<PrivateMessage, "groupId" | "epoch" | "contentType" | "authenticatedData">;
+type Handshake = Extract<MlsMessage, { readonly wireFormat: 1 | 2 }>;
+
+function headerOf(message: Handshake): Header {
+  if (message.wireFormat === WireFormat.privateMessage) return message.privateMessage;
+  const { content, ...header } = message.publicMessage.content;
+  return { ...header, contentType: content.contentType };
+}
 
 function isPast(state: GroupState, header: Header): boolean {
   const { groupContext } = state.current;
@@ -145,16 +157,17 @@ function isPast(state: GroupState, header: Header): boolean {
 async function receivePast(
   config: GroupConfig,
   state: GroupState,
-  bytes: Uint8Array,
-  { epoch, contentType }: Header,
-  message: Extract<MlsMessage, { readonly wireFormat: 1 | 2 }>,
-): Promise<Reception> {
+  bytes: Bytes,
+  header: Header,
+  message: Handshake,
+): Promise<Opened> {
   const { provider, registry } = config;
+  const { epoch, contentType } = header;
   const past = state.past.find((one) => one.epoch === epoch);
   const isCommit = contentType === ContentType.commit;
   const ended = past ?? (state.joinedBy?.epoch === epoch ? state.joinedBy : undefined);
   if (isCommit && ended !== undefined && (await isOwnEnding(provider, ended, bytes)))
-    return noStep(state, reportOwn(contentOf(message), true));
+    return noStep(state, reportOwn(header, true));
   if (past === undefined) {
     const application = contentType === ContentType.application;
     throw new MlsError(application ? "consumed" : "past-epoch", `the keys of epoch ${epoch} are deleted`, {
@@ -184,12 +197,6 @@ async function receivePast(
   });
 }
 
-function contentOf(message: Extract<MlsMessage, { readonly wireFormat: 1 | 2 }>) {
-  return message.wireFormat === WireFormat.publicMessage
-    ? message.publicMessage.content
-    : message.privateMessage;
-}
-
 /** Opens a PrivateMessage. Returns `undefined` for an application message or proposal of this client's own. */
 async function openUnlessOwn(
   { provider, registry }: GroupConfig,
@@ -212,29 +219,17 @@ async function openUnlessOwn(
   }
 }
 
-/** Adds to a reception that the message's key is consumed. If the message is refused, the key stays available. */
-async function holding(opened: OpenedPrivateMessage, check: () => Promise<Reception>): Promise<Reception> {
-  try {
-    const reception = await check();
-    // Only now: a junk message in another member's name must not cost as much.
-    await opened.complete();
-    const drop = () => {
-      opened.discard();
-      reception.drop?.();
-    };
-    return { ...reception, consume: opened.consume, drop };
-  } catch (error) {
-    opened.discard();
-    throw error;
-  }
+/** A message with its key. If the message is refused, the key stays available. */
+async function holding(key: OpenedPrivateMessage, check: () => Promise<Opened>): Promise<Opened> {
+  return { ...(await onFailure(check, key.discard)), key };
 }
 
 async function receivePrivate(
   config: GroupConfig,
   state: GroupState,
   message: PrivateMessage,
-  bytes: Uint8Array,
-): Promise<Reception> {
+  bytes: Bytes,
+): Promise<Opened> {
   const { current } = state;
   const { tree, secretTree, secrets, groupContext } = current;
   const { senderDataSecret } = secrets;
@@ -247,7 +242,7 @@ async function receivePrivate(
     await verifyContent(config.provider, opened.content, contextBytes(current), leafNode.signatureKey);
     config.registry.checkAuthenticatedData(content.authenticatedData, groupContext);
     if (isApplication) return noStep(state, applicationMessage(content, leafNode));
-    return receiveHandshake(config, state, opened.content, bytes);
+    return receiveHandshake(config, state, opened.content, bytes, opened.generation);
   });
 }
 
@@ -255,8 +250,8 @@ async function receivePublic(
   config: GroupConfig,
   state: GroupState,
   message: PublicMessage,
-  bytes: Uint8Array,
-): Promise<Reception> {
+  bytes: Bytes,
+): Promise<Opened> {
   const { current } = state;
   const { membershipKey } = current.secrets;
   const { proposalTypes } = config.registry;
@@ -268,7 +263,7 @@ async function receivePublic(
       await verifySender(config, current, authenticated);
       return noStep(state, reportOwn(authenticated.content, true));
     }
-    throw new MlsError("own-message", "received this client's own commit, which is no longer pending");
+    throw new MlsError("own-message", "received this client's own commit, which isn't staged here any more");
   }
   await verifySender(config, current, authenticated);
   return receiveHandshake(config, state, authenticated, bytes);
@@ -279,48 +274,16 @@ async function receiveHandshake(
   config: GroupConfig,
   state: GroupState,
   authenticated: AuthenticatedContent,
-  bytes: Uint8Array,
-): Promise<Reception> {
-  const { current, proposals, pending } = state;
-  const { content, authenticatedData } = authenticated.content;
+  bytes: Bytes,
+  generation?: number,
+): Promise<Opened> {
+  const { current, proposals } = state;
   needActive(state);
-  if (content.contentType === ContentType.proposal) {
-    const cached = await cacheProposal(config, current, authenticated, "receiving", proposals);
-    const received = reportProposal(current, authenticated, cached);
-    return noStep(withProposal(state, cached), received);
-  }
-  // What was valid when it came stays so, also after a restart: others don't check it again either.
-  const find = (reference: Uint8Array) => {
-    const found = findProposal(proposals, reference);
-    return found && { ...found, checked: true };
-  };
-  const processed = await processCommit(config, current, authenticated, find);
-  const { committer, applied, tree } = processed;
-  const external = authenticated.content.sender.senderType === SenderType.newMemberCommit;
-  const ending = {
-    endedBy: await commitDigest(config.provider, bytes),
-    endedByOwn: false,
-    joined: [...applied.added.map(({ leafIndex }) => leafIndex), ...(external ? [committer.leafIndex] : [])],
-  };
-  const epoch = await openEpoch(config, current, processed, (reference) => find(reference)?.leafKey);
-  const changes = changesOf(applied);
-  const { maxPastEpochs } = config.policy;
-  return {
-    ...(epoch === undefined
-      ? leaveGroup(state, "removed")
-      : enterEpoch(state, epoch, changes, ending, maxPastEpochs)),
-    received: reportCommit(processed, changes, {
-      committer: memberOf(committer.leafIndex, committer.leafNode),
-      external,
-      active: epoch !== undefined && changes.reinit === undefined,
-      droppedPending: pending !== undefined,
-      dropped: epoch === undefined ? [] : ownDropped(state, processed.proposals, tree, config.registry),
-      authenticatedData,
-    }),
-    drop: () => {
-      if (epoch !== undefined) wipeEpoch(epoch);
-    },
-  };
+  if (authenticated.content.content.contentType === ContentType.commit)
+    return { commit: await openCommit(config, state, authenticated, bytes, generation) };
+  const cached = await cacheProposal(config, current, authenticated, "receiving", proposals);
+  const received = reportProposal(current, authenticated, cached);
+  return { reception: { state: withProposal(state, cached), received, release: () => undefined } };
 }
 
 function applicationMessage(

@@ -1,20 +1,23 @@
 // RFC 9420 §6, §12, §15: what the application is told about received messages.
 import { type Bytes, copied, toHex } from "../../bytes.js";
-import type { CommittedProposal, SourcedProposal } from "../../framing/index.js";
+import type { CommittedProposal } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import {
   type AuthenticatedContent,
+  type GroupContext,
   isCustomProposal,
+  type LeafNode,
   type Proposal,
   ProposalType,
   type ReInit,
   type Sender,
   SenderType,
 } from "../../wire/index.js";
+import { type Candidate, ownCandidates } from "../candidate.js";
 import type { Epoch } from "../epoch.js";
 import type { Registry } from "../extensions/index.js";
-import { type Member, memberOf, sameCredential } from "../member.js";
-import type { CachedProposal, CommitChanges, GroupState } from "../state.js";
+import { type Member, memberOf, type Party, sameCredential } from "../member.js";
+import type { CachedProposal, GroupState } from "../state.js";
 
 /** An application message (§15). */
 export interface ApplicationMessage {
@@ -55,10 +58,10 @@ export interface CommitMessage {
   readonly active: boolean;
   /** The parameters of the new group (§11.2), if this commit ended the group by ReInit. */
   readonly reinit: ReInit | undefined;
-  /** Whether a pending commit of this client was dropped, because this one came first. */
+  /** Whether a staged commit of this client was dropped, because this one came first. */
   readonly droppedPending: boolean;
   /**
-   * This client's proposals, from the dropped commit or sent separately, that this commit doesn't contain and that
+   * This client's proposals, from its dropped commits or sent separately, that this commit doesn't contain and that
    * can still be committed, with `commit({ proposals })`.
    */
   readonly dropped: readonly Proposal[];
@@ -90,57 +93,107 @@ export function reportOwn(
 
 export type Received = ApplicationMessage | ProposalMessage | CommitMessage | OwnMessage;
 
+/** A proposal that a commit contains. */
+export interface ListedProposal {
+  readonly proposal: Proposal;
+  readonly sender: Sender;
+  /** The same as `sender`, with the credential and key of a member or an external sender. */
+  readonly proposer: Party;
+  /** ProposalRef (§5.2), `Nh` bytes, of one that came in a message of its own; `undefined` for others. */
+  readonly reference: Bytes | undefined;
+}
+
+/** A group as far as its members are concerned. */
+export interface MembersView {
+  readonly groupContext: GroupContext;
+  readonly tree: Pick<RatchetTree, "leaf"> & { members(): Iterable<MemberLeaf> };
+}
+
+interface MemberLeaf {
+  readonly leafIndex: number;
+  readonly leafNode: LeafNode;
+}
+
+/** The group before a staged commit. */
+export function groupBefore(
+  { status, current: { groupContext, tree } }: GroupState,
+  { committer, changes: { removed } }: Candidate,
+): MembersView {
+  if (status !== "joining") return { groupContext, tree };
+  // Who joins is in the next epoch already: an external commit changes no leaves but these.
+  const changed = new Map([[committer, undefined], ...removed.map((one) => [one.leafIndex, one] as const)]);
+  const members = () => {
+    const kept = [...tree.members()].filter(({ leafIndex }) => !changed.has(leafIndex));
+    return [...kept, ...removed].sort((a, b) => a.leafIndex - b.leafIndex);
+  };
+  const leaf = (leafIndex: number) =>
+    changed.has(leafIndex) ? changed.get(leafIndex)?.leafNode : tree.leaf(leafIndex);
+  return { groupContext, tree: { leaf, members } };
+}
+
+/** Whether this client can still send after a commit. */
+export function isActive({ epoch, changes }: Pick<Candidate, "epoch" | "changes">): boolean {
+  return epoch !== undefined && changes.reinit === undefined;
+}
+
+type ReportedCommit = Pick<
+  Candidate,
+  "own" | "committer" | "external" | "changes" | "authenticatedData" | "next"
+>;
+
 /** What the application is told about a commit, from the tree that it leads to. */
 export function reportCommit(
-  { groupContext, tree }: Pick<Epoch, "groupContext" | "tree">,
-  changes: CommitChanges,
+  { own, committer, external, changes, authenticatedData, next: { groupContext, tree } }: ReportedCommit,
   {
-    authenticatedData,
+    active,
+    droppedPending = false,
     dropped = [],
-    external = false,
-    ...details
-  }: Pick<CommitMessage, "committer" | "active"> &
-    Partial<Omit<CommitMessage, "authenticatedData">> & { readonly authenticatedData: Uint8Array },
+  }: Pick<CommitMessage, "active"> & Partial<Pick<CommitMessage, "droppedPending" | "dropped">>,
 ): CommitMessage {
-  const membersAt = (leafIndex: number) => {
-    const leafNode = tree.leaf(leafIndex);
-    return leafNode === undefined ? [] : [memberOf(leafIndex, leafNode)];
-  };
+  const membersAt = (...leafIndices: readonly number[]) =>
+    leafIndices.flatMap((leafIndex) => {
+      const leafNode = tree.leaf(leafIndex);
+      return leafNode === undefined ? [] : [memberOf(leafIndex, leafNode)];
+    });
   return {
     kind: "commit",
     epoch: groupContext.epoch,
+    committer: membersAt(committer)[0] as Member,
     external,
-    added: [...changes.added.flatMap(membersAt), ...(external ? [details.committer] : [])],
-    updated: changes.updated.flatMap(membersAt),
+    own,
+    added: membersAt(...changes.added, ...(external ? [committer] : [])),
+    updated: membersAt(...changes.updated),
     removed: changes.removed.map(({ leafIndex, leafNode }) => memberOf(leafIndex, leafNode)),
+    active,
     reinit: copied(changes.reinit),
-    custom: copied(changes.custom),
-    own: false,
-    droppedPending: false,
+    droppedPending,
     dropped: copied(dropped),
+    custom: copied(changes.custom),
     authenticatedData: authenticatedData.slice(),
-    ...details,
   };
 }
 
 /**
- * The own proposals that another member's commit doesn't contain and that can still be committed after it. Own
- * Updates are left out: they belong to the epoch that ended, and any commit with a path has the same effect.
+ * The own proposals that a commit doesn't contain and that can still be committed after it. Own Updates are left out:
+ * they belong to the epoch that ended, and any commit with a path has the same effect.
  */
 export function ownDropped(
-  { current, pending, proposals }: GroupState,
-  committed: readonly SourcedProposal[],
-  after: RatchetTree,
+  { current, candidates, proposals }: GroupState,
+  commit: Candidate,
   registry: Registry,
 ): Proposal[] {
-  const covered = new Set(committed.map(({ reference }) => reference && toHex(reference)));
-  const own = proposals.filter(
+  const { tree: after } = commit.next;
+  const covered = new Set(commit.proposals.map(({ reference }) => reference && toHex(reference)));
+  const staged = ownCandidates(candidates).filter((one) => one !== commit);
+  const byValue = staged.flatMap((one) => one.proposals.filter(({ reference }) => reference === undefined));
+  const separate = proposals.filter(
     ({ sender, reference }) =>
       sender.senderType === SenderType.member &&
       sender.leafIndex === current.keys.leafIndex &&
       !covered.has(toHex(reference)),
   );
-  return [...(pending?.own ?? []), ...own.map(({ proposal }) => proposal)].filter((proposal) => {
+  const own = [...byValue, ...separate].map(({ proposal }) => proposal);
+  return own.filter((proposal) => {
     if (proposal.proposalType === ProposalType.update) return false;
     // `commit` can't include by value what commits only include by reference.
     if (isCustomProposal(proposal)) return registry.need(proposal).committedBy !== "reference";

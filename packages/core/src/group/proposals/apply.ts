@@ -14,9 +14,9 @@ import {
   type ReInit,
   SenderType,
 } from "../../wire/index.js";
+import type { CommitChanges } from "../candidate.js";
 import type { Epoch } from "../epoch.js";
 import type { Registry } from "../extensions/index.js";
-import type { CommitChanges } from "../state.js";
 
 /** A member that a commit adds. */
 export interface AddedMember {

@@ -13,7 +13,6 @@ export { filterProposals } from "./filter.js";
 export type { ExpectedKeyPackage, KeyPackageToAdd } from "./key-package-to-add.js";
 export { type Replacement, replacedLeaf, type Selection, selectProposals } from "./list.js";
 export {
-  type CommitMessages,
   type CommitOptions,
   type ExternalProposalRequest,
   type GroupInfoOptions,
@@ -28,7 +27,7 @@ export {
   requestedProposal,
 } from "./requests.js";
 export { checkGroup, checkOwnLeaf, checkOwnSupport } from "./result.js";
-export { senderLeaf, verifySender } from "./sender.js";
+export { partyOf, senderLeaf, verifySender } from "./sender.js";
 export { checkSharedPsks, withSharedPsks } from "./shared-psks.js";
 export { checkReplacement, leafRules, type ResumptionUsage } from "./single-proposal.js";
 export { cacheProposal, checkMaySend, createExternalProposal, proposalFormat } from "./standalone.js";

@@ -1,5 +1,5 @@
 // RFC 9420 §12.1: making the proposals that an application requests.
-import { type Bytes, copied, needBytes } from "../../bytes.js";
+import { copied, needBytes } from "../../bytes.js";
 import { validateSigner } from "../../crypto/index.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { LeafDescription } from "../../key-package/index.js";
@@ -194,10 +194,10 @@ export interface CommitOptions {
   /** Whether the Welcome carries the ratchet tree. Default: the policy's. */
   readonly ratchetTreeInWelcome?: boolean;
   /**
-   * Whether to make the GroupInfo of the epoch that the commit starts, for the delivery service to publish once it has
-   * accepted the commit. Default: false.
+   * Whether this commit takes the place of an own one that is staged, which is discarded. Default: false, and there must
+   * be none.
    */
-  readonly groupInfo?: boolean | GroupInfoOptions | undefined;
+  readonly replacePending?: boolean;
   /** Bytes that the message authenticates but doesn't encrypt. */
   readonly authenticatedData?: Uint8Array;
 }
@@ -209,16 +209,4 @@ export interface ResumptionOptions {
   readonly forcePath?: boolean;
   /** As in {@link CommitOptions} */
   readonly ratchetTreeInWelcome?: boolean;
-}
-
-/** The result of {@link Group.commit}. The commit is in force after `mergePendingCommit`. */
-export interface CommitMessages {
-  /** An encoded MLSMessage for all members */
-  readonly commit: Bytes;
-  /** An encoded MLSMessage for the new members; `undefined` without any */
-  readonly welcome: Bytes | undefined;
-  /** The encoded tree for the new members, if the Welcome doesn't carry it. Encoded when it is read. */
-  readonly ratchetTree: Bytes | undefined;
-  /** The GroupInfo of the new epoch as an encoded MLSMessage, if the options ask for it. */
-  readonly groupInfo: Bytes | undefined;
 }

@@ -25,7 +25,10 @@ import type { ProposedAction } from "../policy.js";
 import { snapshotOf } from "../snapshot.js";
 
 /** The leaf of a member that sent a message. @throws MlsError `unknown-sender` */
-export function senderLeaf({ sender }: Pick<FramedContent, "sender">, tree: RatchetTree): LeafNode {
+export function senderLeaf(
+  { sender }: Pick<FramedContent, "sender">,
+  tree: Pick<RatchetTree, "leaf">,
+): LeafNode {
   const leafNode = sender.senderType === SenderType.member ? tree.leaf(sender.leafIndex) : undefined;
   if (leafNode === undefined) throw new MlsError("unknown-sender", "the sender is no member of the group");
   return leafNode;
@@ -68,7 +71,10 @@ export function signatureKeyOf(content: FramedContent, { tree, groupContext }: P
 }
 
 /** A sender, as the application knows it. @throws MlsError `unknown-sender` */
-export function partyOf({ groupContext, tree }: PublicEpoch, sender: Sender): Party {
+export function partyOf(
+  { groupContext, tree }: { readonly groupContext: GroupContext; readonly tree: Pick<RatchetTree, "leaf"> },
+  sender: Sender,
+): Party {
   switch (sender.senderType) {
     case SenderType.member:
       return { kind: "member", member: memberOf(sender.leafIndex, senderLeaf({ sender }, tree)) };

@@ -1,0 +1,281 @@
+// RFC 9420 §12.4, §14: a commit that was made or received and isn't in force, as an application looks at it.
+import { type Bytes, copied, needBytes, wipe } from "../bytes.js";
+import { decode, encode } from "../codec/index.js";
+import { MlsError } from "../errors.js";
+import {
+  type Candidate,
+  type Epoch,
+  exportFrom,
+  findCandidate,
+  type Member,
+  memberOf,
+  needOpen,
+  signerIn,
+} from "../group/index.js";
+import { groupInfoMessage } from "../group/join/index.js";
+import {
+  type CommitMessage,
+  groupBefore,
+  isActive,
+  type ListedProposal,
+  type MembersView,
+  mergeStaged,
+  type Reception,
+  reportCommit,
+} from "../group/messages/index.js";
+import { type GroupInfoOptions, partyOf } from "../group/proposals/index.js";
+import { type Extension, MlsMessage, RatchetTreeNodes, WireFormat } from "../wire/index.js";
+import type { Membership } from "./membership.js";
+import { answer, type OperationOptions, type Steps } from "./operation.js";
+
+/** A Welcome (§12.4.3.1) for one new member. */
+export interface WelcomeForOne {
+  /** The KeyPackageRef (§5.2) of whom it is for: `Nh` bytes */
+  readonly reference: Bytes;
+  /** An encoded MLSMessage */
+  readonly welcome: Bytes;
+}
+
+/**
+ * A commit of the group's present epoch that isn't in force: one that this client made (`Group.commit`), or one that it
+ * received and looks at first (`Group.stage`). All of it was checked. When the delivery service has accepted it, call
+ * {@link merge}; if it took another one, merging that ends this one. Everything public can be read later too; the
+ * secrets of the next epoch only while the group has them.
+ * @example
+ * const staged = await group.stage(message);
+ * if (staged.removed.length === 0) await staged.merge();
+ * else await staged.discard();
+ */
+export class StagedCommit {
+  readonly #own: Membership;
+  readonly #commit: Candidate;
+  readonly #before: MembersView;
+  #report: CommitMessage | undefined;
+
+  /** @internal */
+  constructor(own: Membership, commit: Candidate) {
+    this.#own = own;
+    this.#commit = commit;
+    this.#before = groupBefore(own.state, commit);
+  }
+
+  get #told(): CommitMessage {
+    this.#report ??= reportCommit(this.#commit, { active: isActive(this.#commit) });
+    return this.#report;
+  }
+
+  /** The encoded MLSMessage for all members. */
+  get commit(): Bytes {
+    return this.#commit.commit.slice();
+  }
+
+  /** An encoded MLSMessage for all new members together; `undefined` without any, and for a received commit. */
+  get welcome(): Bytes | undefined {
+    return this.#commit.welcome?.slice();
+  }
+
+  /** The same, with a Welcome for each new member alone, who then learns nothing of the others from it. */
+  get welcomes(): readonly WelcomeForOne[] {
+    const { welcome } = this.#commit;
+    if (welcome === undefined) return [];
+    const message = decode(MlsMessage, welcome);
+    if (message.wireFormat !== WireFormat.welcome) return [];
+    return message.welcome.secrets.map((secrets) => ({
+      reference: secrets.newMember.slice(),
+      welcome: encode(MlsMessage, { ...message, welcome: { ...message.welcome, secrets: [secrets] } }),
+    }));
+  }
+
+  /** The encoded tree for the new members, if the Welcome doesn't carry it. Encoded when it is read. */
+  get ratchetTree(): Bytes | undefined {
+    const { needsTree, next } = this.#commit;
+    return needsTree ? encode(RatchetTreeNodes, next.tree.toNodes()) : undefined;
+  }
+
+  /** Whether this client made it. */
+  get own(): boolean {
+    return this.#commit.own;
+  }
+
+  /** Whether the committer joins by it (§12.4.3.2). Then {@link added} has the committer too. */
+  get external(): boolean {
+    return this.#commit.external;
+  }
+
+  /** As in {@link membersAfter}. */
+  get committer(): Member {
+    return this.#told.committer;
+  }
+
+  /** The epoch that it starts. */
+  get epoch(): bigint {
+    return this.#told.epoch;
+  }
+
+  /** Whether it has a path (§12.4), which renews the committer's keys. */
+  get path(): boolean {
+    return this.#commit.path;
+  }
+
+  /** Its proposals, in its order. */
+  get proposals(): readonly ListedProposal[] {
+    return this.#commit.proposals.map(({ proposal, sender, reference }) => ({
+      ...copied({ proposal, sender }),
+      proposer: partyOf(this.#before, sender),
+      reference: reference && new Uint8Array(reference),
+    }));
+  }
+
+  get added(): readonly Member[] {
+    return this.#told.added;
+  }
+
+  /** A client that rejoins is in {@link added} too, at the same leaf or another one. */
+  get removed(): readonly Member[] {
+    return this.#told.removed;
+  }
+
+  /** Members whose Update proposals it contains. */
+  get updated(): readonly Member[] {
+    return this.#told.updated;
+  }
+
+  /** Its proposals of registered types. */
+  get custom(): CommitMessage["custom"] {
+    return this.#told.custom;
+  }
+
+  /** The parameters of the new group (§11.2), if it ends the group by ReInit. */
+  get reinit(): CommitMessage["reinit"] {
+    return this.#told.reinit;
+  }
+
+  get membersBefore(): readonly Member[] {
+    return membersOf(this.#before);
+  }
+
+  get membersAfter(): readonly Member[] {
+    return membersOf(this.#commit.next);
+  }
+
+  /** The GroupContext's extensions in the epoch that it starts. */
+  get extensions(): readonly Extension[] {
+    return copied(this.#commit.next.groupContext.extensions);
+  }
+
+  /** Whether this client can still send after it: it isn't removed, and the group doesn't end by ReInit. */
+  get active(): boolean {
+    return isActive(this.#commit);
+  }
+
+  get authenticatedData(): Bytes {
+    return this.#told.authenticatedData.slice();
+  }
+
+  /**
+   * That of the epoch that it starts (§8.7): `Nh` bytes; `undefined` if it removes this client.
+   * @throws MlsError as {@link merge}
+   */
+  get epochAuthenticator(): Bytes | undefined {
+    return this.#epoch()?.secrets.epochAuthenticator.slice();
+  }
+
+  /**
+   * As `Group.exportSecret`, in the epoch that it starts.
+   * @throws MlsError `removed` if it removes this client; `usage`; otherwise as {@link merge}
+   * @example
+   * const key = await staged.exportSecret("file key", new Uint8Array(), 32);
+   */
+  exportSecret(
+    label: string,
+    context: Uint8Array,
+    length: number,
+    options: OperationOptions = {},
+  ): Promise<Bytes> {
+    const bytes = needBytes(context, "the context").slice();
+    const work = async () => exportFrom(this.#own.config.provider, this.#needEpoch(), label, bytes, length);
+    return this.#own.run({ work, finish: answer, drop: wipe }, options);
+  }
+
+  /**
+   * The GroupInfo (§12.4.3) of the epoch that it starts, as `Group.groupInfo`. A server that gets it with the commit has
+   * one that fits as soon as it accepts the commit.
+   * @returns an encoded MLSMessage
+   * @throws MlsError `removed` if it removes this client; `closed` if it ends the group; otherwise as {@link merge}
+   * @example
+   * const staged = await group.add(keyPackage);
+   * await server.send(staged.commit, await staged.groupInfo());
+   */
+  groupInfo(options: GroupInfoOptions & OperationOptions = {}): Promise<Bytes> {
+    const work = async () => {
+      const { config } = this.#own;
+      const epoch = this.#needEpoch();
+      if (!this.active) throw new MlsError("closed", "this commit ends the group by ReInit");
+      return groupInfoMessage({ config, epoch, signer: signerIn(config, epoch) }, options);
+    };
+    return this.#own.run({ work, finish: answer }, options);
+  }
+
+  /**
+   * Enters the epoch that it starts. Call it when the delivery service has accepted the commit. One that was discarded
+   * can be merged all the same. All other staged commits end.
+   * @throws MlsError `past-epoch` if its epoch is over, `missing` if it was forgotten (see `Group.stage`);
+   *   `missing-signer`, `removed`, `closed`; ValidationError for an external commit if another group with this ID is
+   *   open, and isn't to be replaced
+   * @example
+   * const { epoch, added } = await staged.merge();
+   */
+  merge(options: OperationOptions = {}): Promise<CommitMessage> {
+    const steps: Steps<Reception<CommitMessage>, CommitMessage> = {
+      work: async () => mergeStaged(this.#own.config, this.#own.state, this.#find()),
+      finish: (merged) => this.#own.enter(merged),
+      drop: ({ drop }) => drop?.(),
+    };
+    return this.#own.run(steps, options);
+  }
+
+  /**
+   * The application doesn't expect it any more: `Group.staged` doesn't have it, and an own one doesn't stand in the way
+   * of the next. It is kept until the epoch ends, in case the delivery service took it after all. Without its external
+   * commit, a client is no member: the group that it joins is closed.
+   * @throws MlsError as {@link merge}
+   * @example
+   * await staged.discard();
+   */
+  discard(options: OperationOptions = {}): Promise<void> {
+    const finish = (commit: Candidate) => this.#own.discard(commit);
+    return this.#own.run({ work: async () => this.#find(), finish }, options);
+  }
+
+  /** @throws MlsError as {@link merge} */
+  #find(): Candidate {
+    const { state } = this.#own;
+    const found = findCandidate(state.candidates, this.#commit.commit);
+    if (found !== undefined) return found;
+    needOpen(state);
+    if (state.status === "removed") throw new MlsError("removed", "this client was removed from the group");
+    const { epoch } = this;
+    if (state.current.groupContext.epoch >= epoch) {
+      const message = `expected a staged commit of the present epoch, got one that started epoch ${epoch}, or was to`;
+      throw new MlsError("past-epoch", message, { epoch: epoch - 1n });
+    }
+    throw new MlsError("missing", "this staged commit was forgotten: pass its message to stage() again");
+  }
+
+  /** The epoch that it starts, also if that is the present one now. */
+  #epoch(): Epoch | undefined {
+    const { epoch } = this.#commit;
+    return epoch !== undefined && epoch === this.#own.state.current ? epoch : this.#find().epoch;
+  }
+
+  #needEpoch(): Epoch {
+    const epoch = this.#epoch();
+    if (epoch === undefined)
+      throw new MlsError("removed", "this commit removes this client: it has no secrets of the next epoch");
+    return epoch;
+  }
+}
+
+function membersOf({ tree }: Pick<MembersView, "tree">): Member[] {
+  return Array.from(tree.members(), ({ leafIndex, leafNode }) => memberOf(leafIndex, leafNode));
+}

@@ -1,0 +1,124 @@
+// RFC 9420 §9.2, §12.4.2: a received commit before it is in force, and the step that puts one in force.
+import { onFailure } from "../../crypto/index.js";
+import { MlsError } from "../../errors.js";
+import type { PeekedKey } from "../../schedule/index.js";
+import { type AuthenticatedContent, SenderType } from "../../wire/index.js";
+import { type Candidate, listed, ownCandidates } from "../candidate.js";
+import { openEpoch, processCommit } from "../commit/index.js";
+import type { GroupConfig } from "../config.js";
+import { type Epoch, wipeEpoch } from "../epoch.js";
+import { commitDigest } from "../past-epoch.js";
+import { changesOf, findProposal } from "../proposals/index.js";
+import { enterEpoch, enterJoined, type GroupState, leaveGroup, type Transition } from "../state.js";
+import { type CommitMessage, isActive, ownDropped, type Received, reportCommit } from "./report.js";
+
+/** A valid message: the step that it makes, and what the application is told about it. */
+export interface Reception<R extends Received = Received> extends Transition {
+  readonly received: R;
+  /** Deletes the message's key (§9.2). Call it before the step. @throws MlsError `consumed` */
+  readonly consume?: (() => void) | undefined;
+  /** Overwrites what was derived, if the step isn't made. */
+  readonly drop?: (() => void) | undefined;
+}
+
+/**
+ * A commit whose signature was verified, with the epoch that it starts.
+ * @param bytes the encoded MLSMessage
+ * @param generation of its key, if it came in a PrivateMessage
+ */
+export async function openCommit(
+  config: GroupConfig,
+  { current, proposals }: GroupState,
+  authenticated: AuthenticatedContent,
+  bytes: Candidate["commit"],
+  generation: number | undefined,
+): Promise<Candidate> {
+  // What was valid when it came stays so, also after a restart: others don't check it again either.
+  const find = (reference: Uint8Array) => {
+    const found = findProposal(proposals, reference);
+    return found && { ...found, checked: true };
+  };
+  const processed = await processCommit(config, current, authenticated, find);
+  const epoch = await openEpoch(config, current, processed, (reference) => find(reference)?.leafKey);
+  const { sender, authenticatedData } = authenticated.content;
+  const { groupContext, tree } = processed;
+  return {
+    commit: bytes,
+    own: false,
+    committer: processed.committer.leafIndex,
+    external: sender.senderType === SenderType.newMemberCommit,
+    path: processed.path !== undefined,
+    proposals: listed(processed.proposals),
+    changes: changesOf(processed.applied),
+    authenticatedData,
+    next: epoch ?? { groupContext, tree },
+    epoch,
+    generation,
+    welcome: undefined,
+    needsTree: false,
+    discarded: false,
+  };
+}
+
+/** The step to the epoch that a commit starts. */
+async function mergeCommit(
+  { provider, policy, registry }: GroupConfig,
+  state: GroupState,
+  commit: Candidate,
+): Promise<Reception<CommitMessage>> {
+  const endedBy = await commitDigest(provider, commit.commit);
+  const { epoch } = commit;
+  const received = reportCommit(commit, {
+    active: isActive(commit),
+    droppedPending: ownCandidates(state.candidates).some((one) => one !== commit),
+    dropped: epoch === undefined ? [] : ownDropped(state, commit, registry),
+  });
+  if (state.status === "joining") {
+    const before = commit.next.groupContext.epoch - 1n;
+    return { ...enterJoined(state, { epoch: before, endedBy, endedByOwn: true }), received };
+  }
+  const step =
+    epoch === undefined
+      ? leaveGroup(state, "removed")
+      : enterEpoch(state, { ...commit, epoch }, endedBy, policy.maxPastEpochs);
+  return { ...step, received };
+}
+
+/** {@link mergeCommit} for a commit that isn't staged. */
+export function mergeReceived(
+  config: GroupConfig,
+  state: GroupState,
+  commit: Candidate,
+): Promise<Reception<CommitMessage>> {
+  const drop = () => commit.epoch && wipeEpoch(commit.epoch);
+  const step = async () => ({ ...(await mergeCommit(config, state, commit)), drop });
+  return onFailure(step, drop) as Promise<Reception<CommitMessage>>;
+}
+
+/** {@link mergeCommit} for a commit that is staged. If the step isn't made, it stays so. */
+export async function mergeStaged(
+  config: GroupConfig,
+  state: GroupState,
+  commit: Candidate,
+): Promise<Reception<CommitMessage>> {
+  const merged = await mergeCommit(config, state, commit);
+  const key = await keyOf(state.current, commit);
+  return { ...merged, consume: key?.consume, drop: key?.discard };
+}
+
+/** The key of a received PrivateMessage, which staging left in the secret tree (§9.2). */
+async function keyOf(
+  { secretTree }: Epoch,
+  { committer, generation }: Candidate,
+): Promise<PeekedKey | undefined> {
+  if (generation === undefined) return undefined;
+  try {
+    const key = await secretTree.peek(committer, "handshake", generation);
+    await onFailure(() => key.complete(), key.discard);
+    return key;
+  } catch (error) {
+    // Another message of its sender had the same generation: the key is deleted already.
+    if (error instanceof MlsError && error.code === "consumed") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,130 @@
+// RFC 9420 §8: an epoch in a saved state: what everybody knows of it, and the keys and secrets of a member.
+import { copySecret, equalBytes, utf8 } from "../../bytes.js";
+import {
+  type Codec,
+  decode,
+  opaque,
+  optional,
+  struct,
+  type TypeOf,
+  uint32,
+  vector,
+} from "../../codec/index.js";
+import { MlsError } from "../../errors.js";
+import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
+import { SecretTree } from "../../schedule/index.js";
+import type { RatchetTree, TreeKeys } from "../../tree/index.js";
+import { GroupContext, LeafNode, ParentNode } from "../../wire/index.js";
+import type { GroupConfig } from "../config.js";
+import type { Epoch } from "../epoch.js";
+import type { EpochLedger } from "../extensions/index.js";
+import { checkOwnLeaf } from "../proposals/index.js";
+import { loadKey, saveKey } from "./saved-key-packages.js";
+
+const SavedKeys = struct({
+  leafIndex: uint32,
+  leafKey: opaque,
+  pathKeys: vector(struct({ node: uint32, key: opaque })),
+});
+
+const SavedSecrets = struct({
+  senderDataSecret: opaque,
+  exporterSecret: opaque,
+  externalSecret: opaque,
+  confirmationKey: opaque,
+  membershipKey: opaque,
+  resumptionPsk: opaque,
+  epochAuthenticator: opaque,
+  initSecret: opaque,
+});
+
+/** What a member has of an epoch. */
+export const SavedMember = struct({
+  keys: SavedKeys,
+  secrets: SavedSecrets,
+  secretTree: opaque,
+  interimTranscriptHash: opaque,
+  confirmationTag: opaque,
+  ledgers: vector(struct({ label: opaque, ledger: opaque })),
+});
+
+export const SavedLeaves = vector(struct({ leafIndex: uint32, node: optional(LeafNode) }));
+/** The changes to a tree: since the record before, or from the current epoch to a staged commit. */
+export const SavedChanges = struct({
+  leaves: SavedLeaves,
+  parents: vector(struct({ nodeIndex: uint32, node: optional(ParentNode) })),
+});
+
+/** Decodes a copy of public bytes, so that the saved state can be overwritten. */
+export function copied<T>(codec: Codec<T>, bytes: Uint8Array, context?: unknown): T {
+  return decode(codec, bytes.slice(), context);
+}
+
+export async function saveMember(
+  provider: CipherSuiteProvider,
+  { keys, secrets, secretTree, interimTranscriptHash, confirmationTag, ledgers }: Epoch,
+): Promise<TypeOf<typeof SavedMember>> {
+  const pathKeys = [];
+  for (const [node, key] of keys.pathKeys) pathKeys.push({ node, key: await saveKey(provider, key) });
+  return {
+    keys: { leafIndex: keys.leafIndex, leafKey: await saveKey(provider, keys.leafKey), pathKeys },
+    secrets,
+    secretTree: secretTree.save(),
+    interimTranscriptHash,
+    confirmationTag,
+    ledgers: Array.from(ledgers, ([label, ledger]) => ({ label: utf8(label), ledger: ledger.save() })),
+  };
+}
+
+/** The ledgers of extensions. @throws MlsError `state` for one of an extension that this client doesn't have */
+function loadLedgers(
+  config: GroupConfig,
+  saved: TypeOf<typeof SavedMember>["ledgers"],
+): Map<string, EpochLedger> {
+  const ledgers = new Map<string, EpochLedger>();
+  for (const { label, ledger } of saved) {
+    const definition = config.registry.secrets.find((one) => equalBytes(utf8(one.label), label));
+    if (definition === undefined || ledgers.has(definition.label))
+      throw new MlsError("state", "the saved state has data of an extension that this client doesn't have");
+    ledgers.set(definition.label, definition.load(config.provider, ledger));
+  }
+  return ledgers;
+}
+
+/** The epoch of a member with this tree. @throws MlsError `state` */
+export async function loadEpoch(
+  config: GroupConfig,
+  groupContext: Uint8Array,
+  tree: RatchetTree,
+  saved: TypeOf<typeof SavedMember>,
+): Promise<Epoch> {
+  const { provider, policy } = config;
+  const { leafIndex } = saved.keys;
+  const leafNode = tree.leaf(leafIndex);
+  if (leafNode === undefined) throw new MlsError("state", "invalid saved state: the own leaf is blank");
+  checkOwnLeaf(config, leafNode);
+  const pathKeys = new Map<number, HpkePrivateKey>();
+  for (const { node, key } of saved.keys.pathKeys) {
+    pathKeys.set(node, await loadKey(provider, key, tree.parentNode(node)?.encryptionKey));
+  }
+  const leafKey = await loadKey(provider, saved.keys.leafKey, leafNode.encryptionKey);
+  const keys: TreeKeys = { leafIndex, leafKey, pathKeys };
+  const { Nh } = provider.suite.hash;
+  const secrets = Object.fromEntries(
+    Object.entries(saved.secrets).map(([name, secret]) => {
+      if (secret.length !== Nh && secret.length !== 0)
+        throw new MlsError("state", `expected ${Nh} bytes of ${name}, got ${secret.length}`);
+      return [name, copySecret(secret)];
+    }),
+  ) as unknown as Epoch["secrets"];
+  return {
+    groupContext: copied(GroupContext, groupContext),
+    tree,
+    keys,
+    secrets,
+    secretTree: SecretTree.load(provider, saved.secretTree, policy.ratchets),
+    interimTranscriptHash: saved.interimTranscriptHash.slice(),
+    confirmationTag: saved.confirmationTag.slice(),
+    ledgers: loadLedgers(config, saved.ledgers),
+  };
+}
