@@ -2,7 +2,7 @@
 import type { Group } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { isZero, text } from "@copse/test-support/bytes";
-import { four, gather, keyPackageIn, type Party, party, publicIn } from "@copse/test-support/clients";
+import { four, gather, keyPackageIn, type Party, party, publicIn, send } from "@copse/test-support/clients";
 import { failure } from "@copse/test-support/errors";
 import { insider } from "@copse/test-support/insiders";
 import { expandingBy } from "@copse/test-support/kdf";
@@ -67,12 +67,16 @@ describe("a commit", () => {
     const meeting = await four(SUITE, { policy: { handshake: "public" } });
     const [group] = meeting.groups as [Group];
     const newMember = await party("new", { suite: SUITE });
-    const before = await group.save();
+    const facts = ({ epochAuthenticator, treeHash, members, extensions, proposals }: Group) =>
+      structuredClone({ epochAuthenticator, treeHash, members, extensions, proposals });
+    const before = facts(group);
     await group.commit({ add: [await newMember.client.createKeyPackage()], remove: [1], extensions: [] });
     expect(group.epoch).toBe(3n);
     expect(group.members).toHaveLength(4);
+    expect(facts(group)).toEqual(before);
     await group.clearPendingCommit();
-    expect(await group.save()).toEqual(before);
+    expect(facts(group)).toEqual(before);
+    for (const other of meeting.groups.slice(1)) await send(other, [group], "as before");
   });
 
   it("once in force, is what the next message is encrypted for: who was removed can't read it", async () => {
