@@ -9,11 +9,12 @@ import type {
 } from "../implementation.js";
 import { takeVector, toHex } from "../wire.js";
 import { CopseGroup, CopseJoiner } from "./group.js";
-import { clientOf, isNamed, leafOf, makeParty, type Party, type Psks } from "./party.js";
+import { clientOf, isNamed, LIFETIMES, leafOf, makeParty, type Party, type Psks } from "./party.js";
 
 /** Follows the group of a GroupInfo, without being a member. */
 function follow(crypto: CryptoProvider, { groupInfo, ratchetTree }: GroupInfoAnswer): Promise<PublicGroup> {
-  return PublicGroup.follow({ crypto, authentication: insecureAcceptAll(), groupInfo, ratchetTree });
+  const authentication = insecureAcceptAll();
+  return PublicGroup.follow({ crypto, authentication, policy: LIFETIMES, groupInfo, ratchetTree });
 }
 
 function externalChoice(observer: PublicGroup, choice: ProposalChoice): ExternalProposalRequest {

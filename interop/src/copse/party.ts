@@ -6,6 +6,7 @@ import {
   insecureAcceptAll,
   isBasicCredential,
   type Member,
+  type Policy,
   type Signer,
   signerOf,
 } from "@copse/core";
@@ -40,6 +41,12 @@ export async function makeParty(
 /** The number of past epochs that are kept, for messages and resumption PSKs of old epochs in scripts. */
 const MAX_PAST_EPOCHS = 256;
 
+/**
+ * The rule for lifetimes, of clients and of followers: test clients of other implementations make key packages that are
+ * valid for ever.
+ */
+export const LIFETIMES: Partial<Policy> = { maxLifetime: Number.POSITIVE_INFINITY };
+
 /** A client of a party. It applies all rules of the RFC, but accepts every credential. */
 export function clientOf(
   { crypto, suite, identity, psks, signer }: Party,
@@ -57,8 +64,7 @@ export function clientOf(
       maxPastEpochs: MAX_PAST_EPOCHS,
       // The scripts say what is committed.
       commitProposal: () => true,
-      // Test clients of other implementations make key packages that are valid for ever.
-      maxLifetime: Number.POSITIVE_INFINITY,
+      ...LIFETIMES,
     },
   });
 }
