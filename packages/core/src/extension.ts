@@ -27,13 +27,16 @@ export type {
   ProposalList,
   PskDefinition,
   RandomSource,
+  TreeView,
 } from "./group/extensions/index.js";
 export type { EpochAccess } from "./group/index.js";
 export * from "./provider/index.js";
+export type { TreeSummary } from "./tree/index.js";
 export {
   Credential,
   type CustomProposal,
   type CustomPsk,
+  type CustomPskId,
   customProposal,
   customPsk,
   Extension,
@@ -45,6 +48,7 @@ export {
   isProposal,
   type KeyPackage,
   LeafNode,
+  type PreSharedKeyID,
   type Proposal,
   ProposalType,
   RequiredCapabilities,

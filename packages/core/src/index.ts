@@ -32,8 +32,11 @@ export type {
   Received,
 } from "./group/messages/index.js";
 export * from "./provider/index.js";
+export type { RatchetLimits } from "./schedule/index.js";
 export {
+  type BasicCredential,
   basicCredential,
+  type Certificate,
   type Credential,
   CredentialType,
   type CustomProposal,
@@ -41,13 +44,22 @@ export {
   type Extension,
   ExtensionType,
   type ExternalSender,
+  type FramedContent,
+  type FramedContentAuthData,
   isBasicCredential,
   isCustomProposal,
   isProposal,
   isX509Credential,
+  type Lifetime,
   MlsMessage,
+  type OtherCredential,
+  type PreSharedKeyID,
   type Proposal,
   ProposalType,
+  type PublicMessage,
+  type ReInit,
   type RequiredCapabilities,
+  type StandardProposal,
+  type X509Credential,
   x509Credential,
 } from "./wire/index.js";

@@ -10,4 +10,9 @@ export {
   testProvider,
 } from "./run.js";
 export { type SignatureVerdict, signatureVerdicts } from "./verdicts.js";
-export { type WycheproofFile, wycheproofChecks } from "./wycheproof.js";
+export {
+  type WycheproofFile,
+  type WycheproofGroup,
+  type WycheproofTest,
+  wycheproofChecks,
+} from "./wycheproof.js";

@@ -11,7 +11,8 @@ export interface WycheproofFile {
   readonly testGroups: readonly WycheproofGroup[];
 }
 
-interface WycheproofGroup {
+/** Tests of one key or one parameter set. */
+export interface WycheproofGroup {
   readonly type: string;
   readonly tests: readonly WycheproofTest[];
   readonly curve?: string;
@@ -21,7 +22,11 @@ interface WycheproofGroup {
   readonly publicKey?: { readonly curve?: string; readonly pk?: string; readonly uncompressed?: string };
 }
 
-type WycheproofTest = Readonly<Record<string, unknown>> & { readonly tcId: number; readonly result: string };
+/** A test, with the fields that its kind has. */
+export type WycheproofTest = Readonly<Record<string, unknown>> & {
+  readonly tcId: number;
+  readonly result: string;
+};
 
 /** What a test should give and what it gave, in words; `undefined` if these are the same. */
 type Run = (test: WycheproofTest, group: WycheproofGroup) => Promise<string | undefined>;

@@ -10,7 +10,14 @@ export {
   type ProviderParts,
   type SuiteParts,
 } from "./compose.js";
-export { type DhKeyPair, type DhPrimitives, dhkem, type Encapsulated, type Kem } from "./dhkem.js";
+export {
+  type DhKeyPair,
+  type DhPrimitives,
+  dhkem,
+  type Encapsulated,
+  type Kem,
+  type KeyManagement,
+} from "./dhkem.js";
 export { guard, guardSync } from "./guard.js";
 export { type SyncHashPart, sha2, sha256, sha384, sha512 } from "./hash.js";
 export { type HmacPrimitive, hkdf, type LabeledKdf, labeledKdf } from "./hkdf.js";

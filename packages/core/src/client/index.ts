@@ -16,6 +16,7 @@ export type {
 export { Client } from "./client.js";
 export { Group } from "./group.js";
 export type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from "./group-options.js";
+export type { KeyPackageInfo } from "./key-packages.js";
 export type { AbortSignalLike, OperationOptions } from "./operation.js";
 export type {
   ClientOptions,

@@ -20,7 +20,7 @@ export abstract class MemberView extends GroupBase {
   readonly #handles = new WeakMap<Candidate["commit"], StagedCommit>();
   #staged: { of: readonly Candidate[]; list: readonly StagedCommit[] } | undefined;
 
-  constructor(own: Membership) {
+  protected constructor(own: Membership) {
     super();
     this.#own = own;
   }

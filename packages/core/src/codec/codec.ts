@@ -198,12 +198,13 @@ export function oneOf<const V extends number>(
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a codec is both a reader and a writer of its type, so no narrower bound holds all of them
-type AnyCodec = Codec<any>;
+export type AnyCodec = Codec<any>;
 
 /** Flattens an intersection, so that editors show its fields. */
-type Flat<T> = { readonly [K in keyof T]: T[K] };
+export type Flat<T> = { readonly [K in keyof T]: T[K] };
 
-type StructOf<F extends Record<string, AnyCodec>> = { readonly [K in keyof F]: TypeOf<F[K]> };
+/** What a structure with these fields is. */
+export type StructOf<F extends Record<string, AnyCodec>> = { readonly [K in keyof F]: TypeOf<F[K]> };
 
 /** A structure with these fields, in this order. */
 export function struct<const F extends Record<string, AnyCodec>>(
@@ -229,7 +230,8 @@ export function struct<const F extends Record<string, AnyCodec>>(
   };
 }
 
-type VariantOf<Tag extends string, C extends Record<number, AnyCodec>> = {
+/** One of the cases, with its tag. */
+export type VariantOf<Tag extends string, C extends Record<number, AnyCodec>> = {
   [K in keyof C]: Flat<{ readonly [T in Tag]: K } & TypeOf<C[K]>>;
 }[keyof C];
 

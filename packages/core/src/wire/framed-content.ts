@@ -91,14 +91,14 @@ const rememberedFramedContent = remembered(framedContent);
  * FramedContent, RFC 9420 §6. The encoding of a handshake message is remembered, because it is signed, hashed and
  * authenticated with a MAC. Application data is only signed, and remembering it costs more than it saves.
  */
-export const FramedContent: Codec<TypeOf<typeof framedContent>> = {
+export const FramedContent: Codec<FramedContent> = {
   write(writer, value) {
     const isApplication = value.content.contentType === ContentType.application;
     (isApplication ? framedContent : rememberedFramedContent).write(writer, value);
   },
   read: (reader) => rememberedFramedContent.read(reader),
 };
-export type FramedContent = TypeOf<typeof FramedContent>;
+export type FramedContent = TypeOf<typeof framedContent>;
 
 /** What can be read of a proposal or commit before its message is authenticated, without decoding it. */
 export interface ContentPeek {

@@ -2,11 +2,21 @@
 import type { Codec } from "../../codec/index.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { Awaitable, CipherSuiteProvider } from "../../provider/index.js";
-import type { RatchetTree } from "../../tree/index.js";
+import type { TreeSummary } from "../../tree/index.js";
 import type { Credential, Extension, GroupContext, KeyPackage, LeafNode, Sender } from "../../wire/index.js";
 
 /** Where an extension may be used (§13.4, §17.3). */
 export type ExtensionPlace = "keyPackage" | "leafNode" | "groupContext" | "groupInfo";
+
+/** The public state of a ratchet tree, for reading. */
+export interface TreeView {
+  /** The leaf node at a leaf index; `undefined` for a blank leaf. */
+  leaf(leafIndex: number): LeafNode | undefined;
+  /** The members, in the order of their leaf indices. */
+  members(): Iterable<{ readonly leafIndex: number; readonly leafNode: LeafNode }>;
+  /** What the members have in common. */
+  readonly summary: TreeSummary;
+}
 
 /**
  * The public part of a group's state. Rules of extensions depend on nothing else, so that all members and followers
@@ -14,7 +24,7 @@ export type ExtensionPlace = "keyPackage" | "leafNode" | "groupContext" | "group
  */
 export interface GroupView {
   readonly groupContext: GroupContext;
-  readonly tree: Pick<RatchetTree, "leaf" | "members" | "summary">;
+  readonly tree: TreeView;
 }
 
 /** An extension type (§13.4), which the client's capabilities list. */

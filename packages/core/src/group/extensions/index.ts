@@ -13,6 +13,7 @@ export type {
   ProposalList,
   PskDefinition,
   RandomSource,
+  TreeView,
 } from "./extension-definition.js";
 export { capabilitiesOf, describeLeaf, type ExtraCapabilities } from "./leaf-description.js";
 export { Registry } from "./registry.js";
