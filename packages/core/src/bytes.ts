@@ -110,6 +110,8 @@ export function toHex(bytes: Uint8Array): string {
 }
 
 /** A copy, also of a Node Buffer, whose `slice` shares its memory. */
+export function copyOf(bytes: Uint8Array): Bytes;
+export function copyOf(bytes: Uint8Array | undefined): Bytes | undefined;
 export function copyOf(bytes: Uint8Array | undefined): Bytes | undefined {
   return bytes && new Uint8Array(bytes);
 }

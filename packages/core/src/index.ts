@@ -2,7 +2,19 @@
 export type { Bytes } from "./bytes.js";
 export * from "./client/index.js";
 export { type BlamedProposal, DecodeError, type Rule, ValidationError } from "./errors.js";
-export type { CommittedProposal } from "./framing/index.js";
+export {
+  type CommittedProposal,
+  readMessage,
+  type UnverifiedExtent,
+  type UnverifiedGroupInfo,
+  type UnverifiedHeader,
+  type UnverifiedKeyPackage,
+  type UnverifiedMessage,
+  type UnverifiedPrivateMessage,
+  type UnverifiedPublicMessage,
+  type UnverifiedSender,
+  type UnverifiedWelcome,
+} from "./framing/index.js";
 export { externalSenders, type MlsExtension, requiredCapabilities } from "./group/extensions/index.js";
 export {
   type AuthenticationService,
@@ -36,6 +48,7 @@ export type { RatchetLimits } from "./schedule/index.js";
 export {
   type BasicCredential,
   basicCredential,
+  type Capabilities,
   type Certificate,
   type Credential,
   CredentialType,
@@ -60,6 +73,7 @@ export {
   type ReInit,
   type RequiredCapabilities,
   type StandardProposal,
+  unframe,
   type X509Credential,
   x509Credential,
 } from "./wire/index.js";

@@ -28,6 +28,9 @@ type KindOf<R> = [R] extends [Uint8Array]
 
 type Kinds<T, M extends keyof T> = { readonly [K in M]: KindOf<ResultOf<T[K]>> };
 
+/** What only code in the worker calls: a staged Welcome stays there. */
+type NotCalledOfClient = "readWelcome";
+
 /** The methods of a client, and how their results are sent. */
 export const CLIENT_METHODS = {
   addSigner: "value",
@@ -43,7 +46,9 @@ export const CLIENT_METHODS = {
   loadKeyPackages: "value",
   keyPackages: "value",
   deleteKeyPackage: "value",
-} as const satisfies Kinds<Client, MethodOf<Client>>;
+  readKeyPackage: "value",
+  importKeyPackage: "bytes",
+} as const satisfies Kinds<Client, Exclude<MethodOf<Client>, NotCalledOfClient>>;
 
 /**
  * Methods that a page doesn't call. `withEpoch`, `commitResumption`, `resumptionPsk` and `retire` are for code in the worker;

@@ -1,34 +1,65 @@
 // RFC 9420 §10, §12.1.8: a client without its groups: its identity and its key packages.
-import { type Bytes, copied, copyOf, EMPTY, needBytes, wipe } from "../bytes.js";
-import { checkSigner, guardHooksOf, KeyScope } from "../crypto/index.js";
-import { type ClientConfig, checkSavedSigner, guardMember, needSigner, newLifetime } from "../group/index.js";
-import { createExternalProposal } from "../group/proposals/index.js";
+import { type Bytes, copied, copyOf, copySecret, EMPTY, needBytes, wipe } from "../bytes.js";
+import {
+  checkSigner,
+  guardHooksOf,
+  guardProvider,
+  KeyScope,
+  makeKeyPackageRef,
+  validateSigner,
+} from "../crypto/index.js";
+import {
+  type ClientConfig,
+  checkSavedSigner,
+  guardMember,
+  isOver,
+  needSigner,
+  newLifetime,
+  secondsNow,
+} from "../group/index.js";
+import { checkKeyPackageAlone, checkOwnLeaf, createExternalProposal } from "../group/proposals/index.js";
 import { loadKeyPackages, saveKeyPackages } from "../group/storage/index.js";
 import { createKeyPackage, type KeptKeyPackage, type OwnKeyPackage } from "../key-package/index.js";
 import type {
   Awaitable,
   CipherSuite,
   CipherSuiteProvider,
+  CryptoProvider,
   HpkePrivateKey,
   Signer,
 } from "../provider/index.js";
 import {
   basicCredential,
   type Credential,
+  KeyPackage,
   type PreSharedKeyID,
   ProposalType,
+  readKeyPackage,
   SenderType,
   writeKeyPackage,
 } from "../wire/index.js";
-import { configOf } from "./config.js";
-import type { MessageOptions } from "./group-options.js";
-import { type KeyPackageInfo, KeyPackageStore, keysOfPackage } from "./key-packages.js";
-import { answer, type OperationOptions, perform, type Steps, withKeys } from "./operation.js";
-import type { ClientOptions, KeyPackageOptions } from "./options.js";
+import {
+  detailsOf,
+  importKey,
+  type KeyPackageDetails,
+  type KeyPackageInfo,
+  KeyPackageStore,
+  keysOfPackage,
+} from "./key-packages.js";
+import {
+  answer,
+  type MessageOptions,
+  type OperationOptions,
+  perform,
+  type Steps,
+  withKeys,
+} from "./operation.js";
+import { type ClientOptions, configOf, type ImportedKeyPackage, type KeyPackageOptions } from "./options.js";
 
 /** One identity in one cipher suite, with its key packages. */
 export abstract class ClientBase {
   // In private fields, so that printing a client shows nothing of them.
+  readonly #crypto: CryptoProvider;
   readonly #provider: CipherSuiteProvider;
   readonly #externalPsk: ClientOptions["externalPsk"];
   readonly #configOfGroups: ClientConfig;
@@ -37,6 +68,7 @@ export abstract class ClientBase {
 
   protected constructor(options: ClientOptions, provider: CipherSuiteProvider, signer: Signer) {
     const { credential } = options;
+    this.#crypto = options.crypto;
     this.#provider = provider;
     const { externalPsk } = guardHooksOf({ externalPsk: options.externalPsk }, "externalPsk", (hook) =>
       hook(),
@@ -74,7 +106,9 @@ export abstract class ClientBase {
     return this.#config;
   }
 
+  /** The key packages, without those that expired too long ago: each use ends the keys of those. */
   protected get kept(): KeyPackageStore {
+    this.#kept.endExpired((lifetime) => isOver(lifetime, this.config.policy));
     return this.#kept;
   }
 
@@ -82,12 +116,12 @@ export abstract class ClientBase {
     return this.provider.suite;
   }
 
-  /** That of new key packages: the option's, or the one that a group switched to last. */
+  /** That of new key packages: the option's, or the one that a group with the client's signer switched to last. */
   get credential(): Credential {
     return copied(this.config.identity.credential);
   }
 
-  /** `Npk` bytes. That of new key packages: the option's, or the one that a group switched to last. */
+  /** `Npk` bytes. That of new key packages: the option's, or the one that a group with it switched to last. */
   get signatureKey(): Bytes {
     return this.config.identity.signatureKey.slice();
   }
@@ -116,29 +150,108 @@ export abstract class ClientBase {
     );
   }
 
+  /** The signer of an option as an operation calls it, or else the client's. @throws as {@link validateSigner} */
+  protected async signerOr(given: Signer | undefined): Promise<Signer> {
+    if (given === undefined) return this.signer;
+    await validateSigner(this.provider, given);
+    return this.config.guard(given);
+  }
+
   async #newKeyPackage(
-    { provider, registry, policy }: ClientConfig,
-    { extensions: chosen = [], lifetime }: KeyPackageOptions = {},
+    config: ClientConfig,
+    { extensions: chosen = [], lifetime, capabilities, signer }: KeyPackageOptions = {},
   ): Promise<OwnKeyPackage> {
+    const { provider, registry, policy } = config;
     const extensions = registry.keyPackageExtensions(chosen, (length) => provider.random(length));
-    const leaf = this.config.describeLeaf(extensions);
-    return createKeyPackage(provider, this.signer, leaf, lifetime ?? newLifetime(policy), extensions);
+    const leaf = config.describeLeaf(extensions, capabilities);
+    checkOwnLeaf(config, leaf);
+    const by = await this.signerOr(signer);
+    return createKeyPackage(provider, by, leaf, lifetime ?? newLifetime(policy), extensions);
   }
 
   /**
    * Makes a key package (§10), with which a member can add this client to one group. The client keeps its private
-   * keys: see {@link saveKeyPackages}.
+   * keys: see {@link saveKeyPackages}. The raw form is that of {@link unframe}.
    * @returns an encoded MLSMessage
+   * @throws MlsError `usage` for extensions or capabilities that the client doesn't support; UnsupportedError for a
+   *   signer of another scheme
    * @example
    * await group.add(await bob.createKeyPackage());
    */
   createKeyPackage(options: KeyPackageOptions = {}): Promise<Bytes> {
     const finish = (own: OwnKeyPackage) => {
+      if (options.signer !== undefined) this.addSigner(options.signer);
       this.kept.add(own);
       return writeKeyPackage(own.keyPackage);
     };
     const work = (config: ClientConfig) => this.#newKeyPackage(config, options);
     return this.run((config) => ({ work: () => work(config), finish }), keysOfPackage, options);
+  }
+
+  /**
+   * Takes over a key package (§10) of this client that was made elsewhere, so that a Welcome for it can be opened here.
+   * @returns its KeyPackageRef (§5.2): `Nh` bytes
+   * @throws MlsError `usage` if a private key isn't that of its public key, if the client has the key package already, or
+   *   doesn't support what it lists; `missing-signer` for one of another signer; ValidationError, CryptoError, DecodeError
+   * @example
+   * await bob.importKeyPackage({ keyPackage, initKey, leafKey });
+   */
+  importKeyPackage(imported: ImportedKeyPackage, options: OperationOptions = {}): Promise<Bytes> {
+    const work = async (config: ClientConfig): Promise<OwnKeyPackage> => {
+      const { provider } = config;
+      const keyPackage = readKeyPackage(imported.keyPackage);
+      const { initKey, leafNode } = keyPackage;
+      const secrets = [needBytes(imported.initKey, "initKey"), needBytes(imported.leafKey, "leafKey")].map(
+        copySecret,
+      ) as [Uint8Array, Uint8Array];
+      try {
+        checkOwnLeaf(config, leafNode);
+        needSigner(config, leafNode);
+        await checkKeyPackageAlone(config, keyPackage);
+        return {
+          keyPackage,
+          reference: await makeKeyPackageRef(provider, KeyPackage.encoding(keyPackage)),
+          initKey: await importKey(provider.hpke, secrets[0], initKey, "initKey"),
+          leafKey: await importKey(provider.hpke, secrets[1], leafNode.encryptionKey, "leafKey"),
+        };
+      } finally {
+        wipe(...secrets);
+      }
+    };
+    const finish = (own: OwnKeyPackage) => {
+      this.kept.addNew(own);
+      return copyOf(own.reference);
+    };
+    return this.run((config) => ({ work: () => work(config), finish }), keysOfPackage, options);
+  }
+
+  /**
+   * Reads and verifies a key package (§10) of anybody, to look at before it is added: its signatures, its keys, and whose
+   * it is, by the authentication service. Its lifetime is data here; what a group requires of new members is checked
+   * when it is added.
+   * @param keyPackage an encoded MLSMessage, or a raw KeyPackage; of any suite that the provider serves
+   * @throws UnsupportedError for another suite, as nothing can be verified then: {@link readMessage} shows it;
+   *   MlsError `authentication`, `limit`; ValidationError, CryptoError, DecodeError
+   * @example
+   * const { credential, expired } = await alice.readKeyPackage(bytes);
+   */
+  readKeyPackage(keyPackage: Uint8Array, options: OperationOptions = {}): Promise<KeyPackageDetails> {
+    const work = async (config: ClientConfig) => {
+      const read = readKeyPackage(keyPackage);
+      const { cipherSuite } = read;
+      const provider =
+        cipherSuite === config.provider.suite.id
+          ? config.provider
+          : guardProvider(this.#crypto.suite(cipherSuite));
+      await checkKeyPackageAlone({ ...config, provider }, read);
+      const reference = await makeKeyPackageRef(provider, KeyPackage.encoding(read));
+      return detailsOf(read, reference, config);
+    };
+    const steps = (config: ClientConfig): Steps<KeyPackageDetails, KeyPackageDetails> => ({
+      work: () => work(config),
+      finish: answer,
+    });
+    return this.run(steps, () => [], options);
   }
 
   /**
@@ -182,15 +295,14 @@ export abstract class ClientBase {
 
   /**
    * The key packages whose private keys this client keeps: those that weren't used yet, and those that may be used more
-   * than once. They open a Welcome also after their lifetime, since it may have been sent before: delete them when no
-   * such Welcome can be on its way any more.
+   * than once. Don't offer those that are `expired` any more: nobody can add them. They open a Welcome for a while still
+   * (`policy.keyPackageGrace`), since it may have been sent before.
    * @example
-   * for (const { reference, notAfter } of client.keyPackages()) {
-   *   if (Number(notAfter) * 1000 < Date.now() - 7 * 86_400_000) client.deleteKeyPackage(reference);
-   * }
+   * const left = client.keyPackages().filter(({ expired, lastResort }) => !expired && !lastResort);
+   * if (left.length < 10) await publish(await client.createKeyPackage());
    */
   keyPackages(): readonly KeyPackageInfo[] {
-    return this.kept.infos;
+    return this.kept.infos(secondsNow(this.config.policy));
   }
 
   /**

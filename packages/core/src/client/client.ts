@@ -1,6 +1,6 @@
 // RFC 9420 §10, §11, §12.4.3: a client, its key packages and its groups.
 import { copied, copyOf, equalBytes, needBytes } from "../bytes.js";
-import { guardProvider, signerOf, validateSigner } from "../crypto/index.js";
+import { destroyKey, guardProvider, signerOf, validateSigner } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { buildExternalCommit, type OwnCommit } from "../group/commit/index.js";
 import {
@@ -13,10 +13,10 @@ import {
   wipeEpoch,
   wipeState,
 } from "../group/index.js";
-import { createEpoch, joinByWelcome } from "../group/join/index.js";
+import { checkPredecessor, createEpoch, joinByWelcome, type OpenedWelcome } from "../group/join/index.js";
 import type { ResumptionOptions } from "../group/proposals/index.js";
 import { type LoadedState, loadState } from "../group/storage/index.js";
-import { createLeafNode } from "../key-package/index.js";
+import { createLeafNode, type OwnKeyPackage } from "../key-package/index.js";
 import {
   type Awaitable,
   type CipherSuiteProvider,
@@ -43,9 +43,13 @@ import type {
   GroupOptions,
   JoinOptions,
   NewGroup,
+  ReadWelcomeOptions,
 } from "./options.js";
 import { needOwnReinit, resume } from "./resume.js";
 import type { StagedCommit } from "./staged-commit.js";
+import { StagedWelcome } from "./staged-welcome.js";
+
+type StagedWelcomeParts = OpenedWelcome & { readonly own: OwnKeyPackage };
 
 /** @throws MlsError `usage`: JavaScript callers have no type checker */
 function needProvider(crypto: CryptoProvider | undefined): void {
@@ -106,10 +110,14 @@ export class Client extends ClientBase {
       const groupId = copyOf(options.groupId) ?? config.provider.random(config.provider.suite.hash.Nh);
       this.#groups.checkNew(groupId);
       const lifetime = newLifetime(config.policy);
-      const leaf = await createLeafNode(config.provider, this.signer, config.describeLeaf(), lifetime);
+      const signer = await this.signerOr(options.signer);
+      const leaf = await createLeafNode(config.provider, signer, config.describeLeaf(), lifetime);
       return createEpoch(config, groupId, copied(options.extensions ?? []), leaf);
     };
-    const finish = (epoch: Epoch) => this.#groups.enter(epoch);
+    const finish = (epoch: Epoch) => {
+      if (options.signer !== undefined) this.addSigner(options.signer);
+      return this.#groups.enter(epoch);
+    };
     return this.run(
       (config) => ({ work: () => work(config), finish, drop: wipeEpoch }),
       privateKeysOf,
@@ -119,37 +127,75 @@ export class Client extends ClientBase {
 
   /**
    * Joins a group by a Welcome (§12.4.3.1) for one of this client's key packages. The key package is then deleted,
-   * unless an extension allows its reuse (§16.8).
-   * @param welcome an encoded MLSMessage
+   * unless an extension allows its reuse (§16.8). To look at the group first: {@link readWelcome}.
+   * @param welcome an encoded MLSMessage, or a raw Welcome
    * @param options `replace`: whether the new group replaces an open one with the same ID, which is then closed
    * @throws MlsError `missing` without the key package, the tree or a PSK; `authentication`, `limit`;
    *   ValidationError, CryptoError, DecodeError
    * @example
    * const group = await bob.join(welcome);
    */
-  join(welcome: Uint8Array, options: JoinOptions = {}): Promise<Group> {
+  async join(welcome: Uint8Array, options: JoinOptions = {}): Promise<Group> {
+    const staged = await this.readWelcome(welcome, options);
+    try {
+      return await staged.join(options);
+    } catch (error) {
+      await staged.discard();
+      throw error;
+    }
+  }
+
+  /**
+   * Reads a Welcome (§12.4.3.1) as {@link join} does, with all its checks, but doesn't join yet: the result shows who
+   * added this client to which group, with whom, and by which key package. Nothing is used up before
+   * {@link StagedWelcome.join}.
+   * @param welcome an encoded MLSMessage, or a raw Welcome
+   * @throws as {@link join}
+   * @example
+   * const staged = await bob.readWelcome(welcome);
+   * show(staged.committer, staged.members);
+   * const group = await staged.join();
+   */
+  readWelcome(welcome: Uint8Array, options: ReadWelcomeOptions = {}): Promise<StagedWelcome> {
     const { previous } = options;
-    const work = async (config: ClientConfig) => {
-      const message = readWelcome(welcome, config.policy.maxJoinSize);
-      const own = this.kept.for(message);
-      const tree = copyOf(options.ratchetTree);
-      const predecessors = this.#groups.predecessors(previous);
-      const withPsks = { ...config, psk: (id: PreSharedKeyID) => this.findPsk(id, previous) };
-      return { own, ...(await joinByWelcome(withPsks, message, own, tree, predecessors)) };
-    };
-    type Joined = Awaited<ReturnType<typeof work>>;
-    const finish = ({ own, epoch, resumes }: Joined) => {
-      const enter = () => this.#groups.enter(epoch, options.replace, resumes);
-      const group = this.kept.use(own, epoch.groupContext, enter);
-      if (!this.config.registry.isReusable(own.keyPackage)) group.retire(own.initKey);
-      return group;
-    };
-    const drop = ({ epoch }: Joined) => wipeEpoch(epoch);
-    return this.run(
-      (config) => ({ work: () => work(config), finish, drop }),
-      ({ epoch }) => privateKeysOf(epoch),
-      options,
-    );
+    const steps = (config: ClientConfig): Steps<StagedWelcomeParts, StagedWelcome> => ({
+      work: async () => {
+        const message = readWelcome(welcome, config.policy.maxJoinSize);
+        const own = this.kept.for(message);
+        const tree = copyOf(options.ratchetTree);
+        const predecessors = this.#groups.predecessors(previous);
+        const withPsks = { ...config, psk: (id: PreSharedKeyID) => this.findPsk(id, previous) };
+        return { own, ...(await joinByWelcome(withPsks, message, own, tree, predecessors)) };
+      },
+      finish: (opened) => {
+        const { own, epoch } = opened;
+        const lastResort = this.config.registry.isReusable(own.keyPackage);
+        const keyPackage = { reference: own.reference.slice(), lastResort };
+        return new StagedWelcome(this.config, opened, keyPackage, {
+          enter: (replace) => this.#enterStaged(opened, previous, replace),
+          drop: () => {
+            wipeEpoch(epoch);
+            // The leaf key is still the key package's.
+            for (const key of epoch.keys.pathKeys.values()) destroyKey(this.provider.hpke, key);
+          },
+        });
+      },
+      drop: ({ epoch }) => wipeEpoch(epoch),
+    });
+    return this.run(steps, ({ epoch }) => privateKeysOf(epoch), options);
+  }
+
+  #enterStaged(
+    { own, epoch, resumption }: StagedWelcomeParts,
+    previous: Group | undefined,
+    replace: boolean | undefined,
+  ): Group {
+    // Once more: the groups may have changed since the Welcome was read.
+    const resumes = checkPredecessor(this.config, resumption, this.#groups.predecessors(previous), epoch);
+    const enter = () => this.#groups.enter(epoch, replace, resumes);
+    const group = this.kept.use(own, epoch.groupContext, enter);
+    if (!this.config.registry.isReusable(own.keyPackage)) group.retire(own.initKey);
+    return group;
   }
 
   /**
@@ -158,7 +204,7 @@ export class Client extends ClientBase {
    * starts, and refuses to be used with `pending`. When the delivery service has accepted the commit, call
    * {@link StagedCommit.merge}, or pass the commit to {@link Group.receive} when it comes back. If another commit was
    * accepted, call {@link StagedCommit.discard}, and join again by a newer GroupInfo.
-   * @param groupInfo an encoded MLSMessage, from {@link Group.groupInfo}
+   * @param groupInfo an encoded MLSMessage, from {@link Group.groupInfo}, or a raw GroupInfo
    * @param options `replace`: whether the group replaces an open one with the same ID, which is closed by the merge. A
    *   restored group doesn't know it: close the other one before the merge.
    * @returns the group, the commit for its members as an encoded MLSMessage, and the same as it is staged
@@ -175,7 +221,7 @@ export class Client extends ClientBase {
         const info = readGroupInfo(groupInfo, config.policy.maxJoinSize);
         return buildExternalCommit(config, info, {
           former: this.#groups.get(info.groupContext.groupId)?.predecessor,
-          signer: this.signer,
+          signer: await this.signerOr(options.signer),
           description: this.config.describeLeaf(),
           ratchetTree: copyOf(options.ratchetTree),
           isOwn: ({ signatureKey }) => this.config.signerFor(signatureKey) !== undefined,
@@ -187,6 +233,7 @@ export class Client extends ClientBase {
         });
       },
       finish: (commit) => {
+        if (options.signer !== undefined) this.addSigner(options.signer);
         const group = this.#groups.join(commit, options.replace);
         const [staged] = group.staged as [StagedCommit];
         return { group, commit: staged.commit, staged };
@@ -248,10 +295,10 @@ export class Client extends ClientBase {
    * const { group, welcome } = await alice.branch(team, { add: [keyPackageOfBob] });
    */
   branch(from: Group, options: ResumptionOptions & GroupOptions): Promise<NewGroup> {
-    const { groupId: chosen, extensions = from.extensions, ...resumption } = options;
+    const { groupId: chosen, extensions = from.extensions, signer, ...resumption } = options;
     const groupId = copyOf(chosen) ?? this.provider.random(this.provider.suite.hash.Nh);
     return resume(
-      (one) => this.createGroup(one),
+      (one) => this.createGroup({ ...one, signer }),
       from,
       ResumptionPSKUsage.branch,
       { groupId, extensions },
@@ -268,14 +315,18 @@ export class Client extends ClientBase {
    * @example
    * const { group, welcome } = await alice.reinitialize(oldGroup, { add: [keyPackageOfBob] });
    */
-  async reinitialize(from: Group, options: ResumptionOptions & OperationOptions): Promise<NewGroup> {
+  async reinitialize(
+    from: Group,
+    options: ResumptionOptions & Omit<GroupOptions, "groupId" | "extensions">,
+  ): Promise<NewGroup> {
+    const { signer, ...resumption } = options;
     const { groupId, extensions } = needOwnReinit(from.predecessor, this.cipherSuite);
     return resume(
-      (one) => this.createGroup(one),
+      (one) => this.createGroup({ ...one, signer }),
       from,
       ResumptionPSKUsage.reinit,
       { groupId, extensions },
-      options,
+      resumption,
     );
   }
 }

@@ -40,10 +40,17 @@ import {
   withProposal,
 } from "../group/proposals/index.js";
 import type { Awaitable, HpkePrivateKey } from "../provider/index.js";
-import type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from "./group-options.js";
 import { MemberView } from "./member-view.js";
 import { Membership } from "./membership.js";
-import { answer, type OperationOptions, type Steps } from "./operation.js";
+import {
+  type AddOptions,
+  answer,
+  type MessageOptions,
+  type OperationOptions,
+  type RemoveOptions,
+  type Steps,
+  type UpdateOptions,
+} from "./operation.js";
 import type { StagedCommit } from "./staged-commit.js";
 
 /**

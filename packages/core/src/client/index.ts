@@ -1,5 +1,5 @@
 // The public classes: clients and their groups.
-export { generateSigner, signerOf } from "../crypto/index.js";
+export { generateSigner, importSigner, type SignerKey, signerOf } from "../crypto/index.js";
 export type { ExtraCapabilities } from "../group/extensions/index.js";
 export type { AsyncContext, EpochAccess } from "../group/index.js";
 export type {
@@ -15,16 +15,26 @@ export type {
 } from "../group/proposals/index.js";
 export { Client } from "./client.js";
 export { Group } from "./group.js";
-export type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from "./group-options.js";
-export type { KeyPackageInfo } from "./key-packages.js";
-export type { AbortSignalLike, OperationOptions } from "./operation.js";
+export type { KeyPackageDetails, KeyPackageInfo } from "./key-packages.js";
+export type {
+  AbortSignalLike,
+  AddOptions,
+  MessageOptions,
+  OperationOptions,
+  RemoveOptions,
+  UpdateOptions,
+} from "./operation.js";
 export type {
   ClientOptions,
   ExternalJoin,
   ExternalJoinOptions,
   GroupOptions,
+  ImportedKeyPackage,
   JoinOptions,
+  JoinStagedOptions,
   KeyPackageOptions,
   NewGroup,
+  ReadWelcomeOptions,
 } from "./options.js";
 export { StagedCommit, type WelcomeForOne } from "./staged-commit.js";
+export { type InvitedKeyPackage, StagedWelcome } from "./staged-welcome.js";

@@ -1,10 +1,24 @@
 // RFC 9420 §10, §16.8: the key packages of a client, with their private keys.
-import { type Bytes, EMPTY, equalBytes, toHex } from "../bytes.js";
+import { type Bytes, copied, copyOf, EMPTY, equalBytes, toHex } from "../bytes.js";
 import { destroyKey } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import type { JoinedGroup, KeptKeyPackage, OwnKeyPackage } from "../key-package/index.js";
+import { type ClientConfig, secondsNow } from "../group/index.js";
+import {
+  type JoinedGroup,
+  type KeptKeyPackage,
+  lifetimeOf,
+  type OwnKeyPackage,
+} from "../key-package/index.js";
 import type { HpkePart, HpkePrivateKey } from "../provider/index.js";
-import { findGroupSecrets, LeafNodeSource, type Welcome } from "../wire/index.js";
+import {
+  type Capabilities,
+  type Credential,
+  type Extension,
+  findGroupSecrets,
+  type KeyPackage,
+  type Lifetime,
+  type Welcome,
+} from "../wire/index.js";
 
 /** A key package that this client keeps the private keys of. */
 export interface KeyPackageInfo {
@@ -13,13 +27,81 @@ export interface KeyPackageInfo {
   /** Its lifetime (§7.2), in seconds since 1970. */
   readonly notBefore: bigint;
   readonly notAfter: bigint;
+  /** Whether `notAfter` is over, by this client's clock: nobody can add it any more. */
+  readonly expired: boolean;
   /** Whether it may be used more than once, as one of last resort. */
-  readonly reusable: boolean;
+  readonly lastResort: boolean;
+}
+
+/** What a verified key package says. */
+export interface KeyPackageDetails {
+  /** KeyPackageRef, §5.2: as many bytes as the hash of its suite has */
+  readonly reference: Bytes;
+  /** The code point of its cipher suite (§17.1). */
+  readonly suite: number;
+  /** Whose it is. The authentication service accepted it. */
+  readonly credential: Credential;
+  /** `Npk` bytes */
+  readonly signatureKey: Bytes;
+  /** Its lifetime (§7.2), in seconds since 1970. */
+  readonly notBefore: bigint;
+  readonly notAfter: bigint;
+  /** Whether `notBefore` is still to come, by this client's clock. */
+  readonly notYetValid: boolean;
+  /** Whether `notAfter` is over, by this client's clock. */
+  readonly expired: boolean;
+  readonly capabilities: Capabilities;
+  /** Those of the key package. */
+  readonly extensions: readonly Extension[];
+  /** Those of its leaf node. */
+  readonly leafExtensions: readonly Extension[];
+  /** Whether it may be used more than once, as one of last resort, as far as the extensions of this client tell. */
+  readonly lastResort: boolean;
+}
+
+export function detailsOf(
+  keyPackage: KeyPackage,
+  reference: Uint8Array,
+  { registry, policy }: ClientConfig,
+): KeyPackageDetails {
+  const { cipherSuite: suite, extensions, leafNode } = keyPackage;
+  const { credential, signatureKey, capabilities } = leafNode;
+  const { notBefore, notAfter } = lifetimeOf(keyPackage);
+  const now = BigInt(secondsNow(policy));
+  return {
+    reference: copyOf(reference),
+    suite,
+    credential: copied(credential),
+    signatureKey: copyOf(signatureKey),
+    notBefore,
+    notAfter,
+    notYetValid: now < notBefore,
+    expired: now > notAfter,
+    capabilities: copied(capabilities),
+    extensions: copied(extensions),
+    leafExtensions: copied(leafNode.extensions),
+    lastResort: registry.isReusable(keyPackage),
+  };
 }
 
 /** The private keys of a key package. */
 export function keysOfPackage({ initKey, leafKey }: OwnKeyPackage): readonly HpkePrivateKey[] {
   return [initKey, leafKey];
+}
+
+/** Imports the private key of a public one. @throws CryptoError; MlsError `usage` for that of another one */
+export async function importKey(
+  hpke: HpkePart,
+  bytes: Uint8Array,
+  expected: Uint8Array,
+  name: string,
+): Promise<HpkePrivateKey> {
+  const { publicKey, privateKey } = await hpke.importPrivateKey(bytes);
+  if (equalBytes(publicKey, expected)) return privateKey;
+  throw new MlsError(
+    "usage",
+    `expected the private key of the key package's public key as ${name}, got another one`,
+  );
 }
 
 export class KeyPackageStore {
@@ -37,20 +119,31 @@ export class KeyPackageStore {
     return [...this.#all.values()];
   }
 
-  get infos(): KeyPackageInfo[] {
+  /** @param now in seconds since 1970 */
+  infos(now: number): KeyPackageInfo[] {
     return this.all.map((own) => {
-      const { leafNodeSource } = own.keyPackage.leafNode;
-      // A leaf node of a key package has a lifetime (§7.2).
-      const { notBefore, notAfter } =
-        leafNodeSource.type === LeafNodeSource.keyPackage
-          ? leafNodeSource.lifetime
-          : { notBefore: 0n, notAfter: 0n };
-      return { reference: own.reference.slice(), notBefore, notAfter, reusable: this.#isReusable(own) };
+      const { notBefore, notAfter } = lifetimeOf(own.keyPackage);
+      const [expired, lastResort] = [BigInt(now) > notAfter, this.#isReusable(own)];
+      return { reference: copyOf(own.reference), notBefore, notAfter, expired, lastResort };
     });
+  }
+
+  /** Deletes the key packages whose lifetime is over. */
+  endExpired(isOver: (lifetime: Lifetime) => boolean): void {
+    for (const { keyPackage, reference } of this.all) {
+      if (isOver(lifetimeOf(keyPackage))) this.delete(reference);
+    }
   }
 
   add(own: OwnKeyPackage, joined: readonly JoinedGroup[] = []): void {
     this.#all.set(toHex(own.reference), { ...own, joined });
+  }
+
+  /** @throws MlsError `usage` if it is here already */
+  addNew(own: OwnKeyPackage): void {
+    if (this.#all.has(toHex(own.reference)))
+      throw new MlsError("usage", "expected a key package that this client doesn't have yet");
+    this.add(own);
   }
 
   /** The key package that a Welcome is for. @throws MlsError `missing` */
@@ -68,10 +161,12 @@ export class KeyPackageStore {
    * it was used for, by the same or an older Welcome, which would bring deleted message keys back (§9.2).
    * @throws MlsError `missing` if it was used since, `consumed` for a Welcome that was used before
    */
-  use<T>({ reference }: OwnKeyPackage, { groupId, epoch }: JoinedGroup, enter: () => T): T {
+  use<T>({ reference, initKey }: OwnKeyPackage, { groupId, epoch }: JoinedGroup, enter: () => T): T {
     const id = toHex(reference);
     const own = this.#all.get(id);
-    if (own === undefined) throw new MlsError("missing", "another call joined a group with this key package");
+    // Loaded again, it has other handles: those that the Welcome was read with may have ended.
+    if (own === undefined || own.initKey !== initKey)
+      throw new MlsError("missing", "the key package was used, deleted or loaded again since");
     const before = own.joined.find((one) => equalBytes(one.groupId, groupId));
     if (before !== undefined && epoch <= before.epoch) {
       const message = `this key package was used to join the group in epoch ${before.epoch}, got epoch ${epoch}`;

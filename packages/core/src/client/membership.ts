@@ -1,5 +1,5 @@
 // RFC 9420 §8, §12: what a member of a group holds. Operations read it, and replace it in one step at their end.
-import { type Bytes, wipe } from "../bytes.js";
+import { type Bytes, equalBytes, wipe } from "../bytes.js";
 import { KeyScope } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import {
@@ -27,7 +27,7 @@ import {
 import type { Received, Reception } from "../group/messages/index.js";
 import { type SavePoint, saveState } from "../group/storage/index.js";
 import type { HpkePrivateKey, Signer } from "../provider/index.js";
-import { LeafNodeSource } from "../wire/index.js";
+import { type LeafNode, LeafNodeSource } from "../wire/index.js";
 import { Lock } from "./lock.js";
 import { type OperationOptions, type Steps, withKeys } from "./operation.js";
 
@@ -180,12 +180,18 @@ export class Membership {
     this.#signer = signer;
     release();
     if (left) this.#watcher.onLeave();
-    // New key packages have the identity that a group switched to.
-    else if (!sameIdentity(before, ownLeaf(state.current))) {
-      const { signatureKey, credential } = ownLeaf(state.current);
-      Object.assign(this.config.identity, { signatureKey, credential });
-    }
+    else this.#switchIdentity(before, ownLeaf(state.current));
     return received;
+  }
+
+  /**
+   * New key packages have the identity that a group switched to, if it had that of the client before: one with a signer
+   * of its own keeps that to itself.
+   */
+  #switchIdentity(before: LeafNode, after: LeafNode): void {
+    const { identity } = this.config;
+    if (sameIdentity(before, after) || !equalBytes(before.signatureKey, identity.signatureKey)) return;
+    Object.assign(identity, { signatureKey: after.signatureKey, credential: after.credential });
   }
 
   /**

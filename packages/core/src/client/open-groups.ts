@@ -59,8 +59,7 @@ export class OpenGroups {
    * @throws ValidationError if there is one, and it isn't to be replaced
    */
   enter(epoch: Epoch, replace = false, resumes?: ResumedGroup): Group {
-    this.#makeRoom(epoch.groupContext.groupId, replace);
-    return this.#add(firstState(epoch, resumes), undefined);
+    return this.#add(firstState(epoch, resumes), undefined, replace);
   }
 
   /**
@@ -85,22 +84,18 @@ export class OpenGroups {
   #add(state: GroupState, saved: SavePoint | undefined, replace = false): Group {
     const { groupId } = state.current.groupContext;
     const id = toHex(groupId);
+    const enter = () => {
+      if (replace) void this.get(groupId)?.close();
+      else this.checkNew(groupId);
+      this.#groups.set(id, group);
+    };
     const group: Group = new Group(this.#config, state, saved, {
-      onJoin: () => {
-        this.#makeRoom(groupId, replace);
-        this.#groups.set(id, group);
-      },
+      onJoin: enter,
       onLeave: () => {
         if (this.#groups.get(id) === group) this.#groups.delete(id);
       },
     });
-    if (state.status !== "joining") this.#groups.set(id, group);
+    if (state.status !== "joining") enter();
     return group;
-  }
-
-  /** Closes an open group with this ID. @throws ValidationError if there is one, and it isn't to be replaced */
-  #makeRoom(groupId: Uint8Array, replace: boolean): void {
-    if (replace) void this.get(groupId)?.close();
-    else this.checkNew(groupId);
   }
 }

@@ -1,9 +1,22 @@
-// RFC 9420 §10, §11, §12.4.3: the options of a client, and of creating and joining groups.
-import type { Bytes } from "../bytes.js";
-import type { ExtraCapabilities, MlsExtension } from "../group/extensions/index.js";
-import type { AsyncContext, AuthenticationService, Member, Policy } from "../group/index.js";
+// RFC 9420 §10, §11, §12.4.3: the options of a client, and of creating and joining groups; and what its groups share.
+import { type Bytes, copied, equalBytes } from "../bytes.js";
+import {
+  capabilitiesOf,
+  describeLeaf,
+  type ExtraCapabilities,
+  type MlsExtension,
+  Registry,
+} from "../group/extensions/index.js";
+import {
+  type AsyncContext,
+  type AuthenticationService,
+  type ClientConfig,
+  type Member,
+  type Policy,
+  policyOf,
+} from "../group/index.js";
 import type { PskChoice } from "../group/proposals/index.js";
-import type { Awaitable, CryptoProvider, Signer } from "../provider/index.js";
+import type { Awaitable, CipherSuiteProvider, CryptoProvider, Signer } from "../provider/index.js";
 import type { Credential, CustomProposal, Extension, Lifetime } from "../wire/index.js";
 import type { Group } from "./group.js";
 import type { OperationOptions } from "./operation.js";
@@ -17,6 +30,23 @@ export interface KeyPackageOptions extends OperationOptions {
   readonly extensions?: readonly Extension[];
   /** When the key package is valid, in seconds since the Unix epoch (§7.2). Default: as `policy.lifetime` says. */
   readonly lifetime?: Lifetime;
+  /** What its leaf node lists besides (§7.2), in the place of the client's `capabilities`: nothing that those lack. */
+  readonly capabilities?: ExtraCapabilities;
+  /**
+   * Signs for this client in the group that it is added to by this key package, in the place of the client's signer, so
+   * that nobody can link the two. It isn't saved with the key package: {@link Client.addSigner} adds it after a restart.
+   */
+  readonly signer?: Signer | undefined;
+}
+
+/** A key package that was made elsewhere, with its private keys. */
+export interface ImportedKeyPackage {
+  /** An encoded MLSMessage, or a raw KeyPackage. */
+  readonly keyPackage: Uint8Array;
+  /** The private key of its `init_key`: `Nsk` bytes of the suite's KEM (`SerializePrivateKey` of RFC 9180). */
+  readonly initKey: Uint8Array;
+  /** The private key of its leaf node's `encryption_key`: `Nsk` bytes. */
+  readonly leafKey: Uint8Array;
 }
 
 export interface ClientOptions extends OperationOptions {
@@ -54,6 +84,11 @@ export interface GroupOptions extends OperationOptions {
   readonly groupId?: Uint8Array;
   /** GroupContext extensions. */
   readonly extensions?: readonly Extension[];
+  /**
+   * Signs for this client in this group, in the place of the client's signer, so that nobody can link the two. It isn't
+   * saved with the group: {@link Client.addSigner} adds it after a restart.
+   */
+  readonly signer?: Signer | undefined;
 }
 
 export interface ExternalJoinOptions extends OperationOptions {
@@ -66,6 +101,8 @@ export interface ExternalJoinOptions extends OperationOptions {
    * client joins anew. Default: false.
    */
   readonly resync?: boolean | "if-member" | ((member: Member) => boolean) | undefined;
+  /** As in {@link GroupOptions}. */
+  readonly signer?: Signer | undefined;
   /** As in {@link JoinOptions}, but the other group goes on until the commit is merged. */
   readonly replace?: boolean | undefined;
   /** Pre-shared keys to inject (§8.4). */
@@ -78,7 +115,8 @@ export interface ExternalJoinOptions extends OperationOptions {
   readonly authenticatedData?: Uint8Array;
 }
 
-export interface JoinOptions extends OperationOptions {
+/** The options of {@link Client.readWelcome}. */
+export interface ReadWelcomeOptions extends OperationOptions {
   /** The encoded tree. Needed if the Welcome doesn't carry it. */
   readonly ratchetTree?: Uint8Array | undefined;
   /**
@@ -86,12 +124,19 @@ export interface JoinOptions extends OperationOptions {
    * that group: after a change of the suite. `Group.resumes` tells which group was resumed.
    */
   readonly previous?: Group | undefined;
+}
+
+/** The options of {@link StagedWelcome.join}. */
+export interface JoinStagedOptions extends OperationOptions {
   /**
    * Whether the new group replaces one with the same ID that is open here. That is closed once the new one is known to
    * be valid; until then it goes on. Default: false, and the call fails.
    */
   readonly replace?: boolean | undefined;
 }
+
+/** The options of {@link Client.join}. */
+export interface JoinOptions extends ReadWelcomeOptions, JoinStagedOptions {}
 
 /** A group that resumes another one, and the Welcome for its other members. */
 export interface NewGroup {
@@ -108,4 +153,43 @@ export interface ExternalJoin {
   /** An encoded MLSMessage for the members: that of `staged`. */
   readonly commit: Bytes;
   readonly staged: StagedCommit;
+}
+
+/** The configuration of a client's groups. @throws MlsError `usage` */
+export function configOf(
+  { crypto, authentication, policy, extensions, asyncContext, ...options }: ClientOptions,
+  provider: CipherSuiteProvider,
+  credential: Credential,
+  signer: Signer,
+  psk: ClientConfig["psk"],
+): ClientConfig {
+  const registry = new Registry(extensions);
+  const capabilities = capabilitiesOf(crypto, registry, options.capabilities);
+  const identity = { signatureKey: signer.publicKey.slice(), credential };
+  const leafExtensions = copied(options.leafExtensions ?? []);
+  // One for each key. Of two with one key, the latest is used.
+  let signers = [signer];
+  return {
+    provider,
+    authentication,
+    policy: policyOf(policy),
+    psk,
+    registry,
+    asyncContext,
+    own: capabilities,
+    identity,
+    describeLeaf: (keyPackageExtensions, chosen) => {
+      const listed = chosen === undefined ? capabilities : capabilitiesOf(crypto, registry, chosen);
+      const own = { credential: identity.credential, capabilities: listed, extensions: leafExtensions };
+      return describeLeaf(registry, (length) => provider.random(length), own, keyPackageExtensions);
+    },
+    signerFor: (publicKey) => signers.find((one) => equalBytes(one.publicKey, publicKey)),
+    guard: (added) => added,
+    addSigner: (added) => {
+      const others = signers.filter((one) => !equalBytes(one.publicKey, added.publicKey));
+      signers = [added, ...others];
+    },
+    isUnsaved: (one) =>
+      options.signer === undefined && signers.includes(signer) && equalBytes(one.publicKey, signer.publicKey),
+  };
 }

@@ -29,9 +29,8 @@ import {
 import type { CryptoProvider, Signer } from "../provider/index.js";
 import { ExtensionType, ExternalSenders, findExtension, readGroupInfo, SenderType } from "../wire/index.js";
 import { GroupBase } from "./group-base.js";
-import type { MessageOptions } from "./group-options.js";
 import { Lock } from "./lock.js";
-import { answer, type OperationOptions, perform, type Steps } from "./operation.js";
+import { answer, type MessageOptions, type OperationOptions, perform, type Steps } from "./operation.js";
 
 export interface PublicGroupOptions extends OperationOptions {
   readonly crypto: CryptoProvider;

@@ -1,4 +1,5 @@
 // RFC 9420 §5.1.2: signers that use keys of a provider.
+import { copySecret, needBytes, wipe } from "../bytes.js";
 import { MlsError, UnsupportedError } from "../errors.js";
 import type {
   Awaitable,
@@ -7,6 +8,7 @@ import type {
   SignatureKeyPair,
   Signer,
 } from "../provider/index.js";
+import { privateKeyIn } from "./pkcs8.js";
 import { validateSignatureKey } from "./signature-keys.js";
 
 /**
@@ -33,6 +35,38 @@ export function signerOf({ suite, signature }: CipherSuiteProvider, keyPair: Sig
 export async function generateSigner(crypto: CryptoProvider, suite: number): Promise<Signer> {
   const provider = crypto.suite(suite);
   return signerOf(provider, await provider.signature.generateKeyPair());
+}
+
+/** A private signature key that was made elsewhere. */
+export type SignerKey =
+  /** `Nsk` bytes: the seed of EdDSA (RFC 8032), or the big-endian scalar of ECDSA. */
+  | { readonly privateKey: Uint8Array }
+  /** A DER-encoded PKCS#8 structure (RFC 5958) that isn't encrypted, as `subtle.exportKey("pkcs8", key)` gives it. */
+  | { readonly pkcs8: Uint8Array };
+
+/**
+ * A signer with a key that was made elsewhere. The bytes aren't changed, nor kept: overwrite them.
+ * @param suite the code point of the cipher suite
+ * @throws UnsupportedError if the provider doesn't serve the suite, or the key is of another algorithm; DecodeError for
+ *   a malformed PKCS#8 structure; CryptoError for bytes that aren't a private key; MlsError `usage`, and what a provider
+ *   says that doesn't import keys
+ * @example
+ * const signer = await importSigner(nodeProvider(), 1, { privateKey: seed });
+ */
+export async function importSigner(crypto: CryptoProvider, suite: number, key: SignerKey): Promise<Signer> {
+  const provider = crypto.suite(suite);
+  const given =
+    "pkcs8" in key ? privateKeyIn(bytesIn(key.pkcs8), provider.suite.signature) : bytesIn(key.privateKey);
+  const copy = copySecret(given);
+  try {
+    return signerOf(provider, await provider.signature.importPrivateKey(copy));
+  } finally {
+    wipe(copy);
+  }
+}
+
+function bytesIn(value: unknown): Uint8Array {
+  return needBytes(value, "the private key");
 }
 
 /** Checks that a signer has the signature scheme of the suite. @throws UnsupportedError */

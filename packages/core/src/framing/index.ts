@@ -2,4 +2,5 @@
 export * from "./authentication.js";
 export * from "./private-message.js";
 export * from "./public-message.js";
+export * from "./read-message.js";
 export * from "./sourced-proposal.js";

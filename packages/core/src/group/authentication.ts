@@ -15,7 +15,8 @@ export interface Identity {
 
 /** The argument of {@link AuthenticationService.validate}. */
 export interface CredentialClaim extends Identity {
-  readonly groupId: Uint8Array;
+  /** `undefined` for a key package that is read ({@link Client.readKeyPackage}): it isn't for a group yet. */
+  readonly groupId: Uint8Array | undefined;
   /** An `external-sender` (§12.1.8.1) may propose changes to the group, but isn't a member of it. */
   readonly role: "member" | "external-sender";
 }
@@ -45,7 +46,8 @@ export interface Succession {
 export interface AuthenticationService {
   /**
    * Whether the signature key belongs to whom the credential names. Asked about each member that is added, joins,
-   * changes its leaf or is in a group to join, and about each external sender that a group lists. Members aren't asked
+   * changes its leaf or is in a group to join, and about each external sender that a group lists; and about the key
+   * packages that this client reads. Members aren't asked
    * about again while nothing changes. All members must answer alike about a message, or the group splits: to revoke a
    * key, first remove the member from its groups, then take the key out of the directory.
    */
@@ -109,13 +111,13 @@ interface Asking {
  */
 export async function authenticate(
   { authentication, provider }: Asking & { readonly provider: CipherSuiteProvider },
-  groupId: Uint8Array,
+  groupId: Uint8Array | undefined,
   { identity, role, replaces }: Entrant,
 ): Promise<void> {
   if (role === "external-sender") await validateSignatureKey(provider, identity.signatureKey);
   const valid = await ask(() => authentication.validate({ ...identityOf(identity), groupId, role }));
   if (!valid) throw new MlsError("authentication", "the authentication service refused a credential");
-  if (replaces === undefined) return;
+  if (replaces === undefined || groupId === undefined) return;
   const { old, by } = replaces;
   const succession = { old: identityOf(old), new: identityOf(identity), groupId, by };
   if (!(await isSuccessor(authentication, succession))) {

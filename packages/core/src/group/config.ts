@@ -5,7 +5,7 @@ import type { LeafDescription } from "../key-package/index.js";
 import type { Awaitable, CipherSuiteProvider, Signer } from "../provider/index.js";
 import type { Capabilities, Credential, Extension, LeafNode, PreSharedKeyID } from "../wire/index.js";
 import type { AuthenticationService } from "./authentication.js";
-import type { Registry } from "./extensions/index.js";
+import type { ExtraCapabilities, Registry } from "./extensions/index.js";
 import type { Policy } from "./policy.js";
 
 /** The configuration of a group, for members and followers. */
@@ -35,8 +35,14 @@ export interface AsyncContext {
 /** The configuration of a group for members. */
 export interface ClientConfig extends GroupConfig {
   readonly asyncContext: AsyncContext | undefined;
-  /** The content of a new leaf node of the client, and of a key package with these extensions. */
-  describeLeaf(keyPackageExtensions?: readonly Extension[]): LeafDescription;
+  /**
+   * The content of a new leaf node of the client, and of a key package with these extensions.
+   * @param capabilities in the place of those that the client's options list besides
+   */
+  describeLeaf(
+    keyPackageExtensions?: readonly Extension[],
+    capabilities?: ExtraCapabilities,
+  ): LeafDescription;
   /** The client's signer with a public key. */
   signerFor(publicKey: Uint8Array): Signer | undefined;
   /** A signer that an operation was given, as the operation calls it. */

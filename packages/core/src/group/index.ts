@@ -23,11 +23,13 @@ export { noPadding, padme, padToMultiple } from "./padding.js";
 export {
   commitsByDefault,
   DEFAULT_POLICY,
+  isOver,
   newLifetime,
   type Policy,
   type ProposedAction,
   policyOf,
   type ReceivedProposal,
+  secondsNow,
 } from "./policy.js";
 export type { GroupSnapshot } from "./snapshot.js";
 export {

@@ -23,7 +23,15 @@ export interface Policy {
    * made, so that such a client can add this one.
    */
   readonly clockSkew: number;
-  /** The longest lifetime of a key package that this client proposes or commits, in seconds (§7.2). */
+  /**
+   * How long an expired key package still opens a Welcome, in seconds: who was added before it expired may learn of it
+   * later. Then its private keys end, at the next call that has to do with key packages. `Infinity`: never.
+   */
+  readonly keyPackageGrace: number;
+  /**
+   * The longest lifetime of a key package that this client proposes or commits, in seconds (§7.2). `Infinity`: any, from
+   * 0 to 2^64 - 1 too.
+   */
   readonly maxLifetime: number;
   /**
    * Whether what is received is held to lifetimes too: proposals and commits to the present time and `maxLifetime`,
@@ -112,6 +120,7 @@ export const DEFAULT_POLICY: Policy = {
   padding: padme,
   lifetime: 90 * DAY,
   clockSkew: HOUR,
+  keyPackageGrace: 30 * DAY,
   maxLifetime: 366 * DAY,
   strictLifetimes: false,
   commitProposal: commitsByDefault,
@@ -130,7 +139,7 @@ export function policyOf(chosen: Partial<Policy> = {}): Policy {
   if (policy.handshake !== "private" && policy.handshake !== "public") {
     throw new MlsError("usage", `expected policy.handshake "private" or "public", got "${policy.handshake}"`);
   }
-  for (const name of ["lifetime", "clockSkew", "maxLifetime"] as const) {
+  for (const name of ["lifetime", "clockSkew", "keyPackageGrace", "maxLifetime"] as const) {
     if (!(policy[name] >= 0)) {
       throw new MlsError("usage", `expected policy.${name} of 0 or more seconds, got ${policy[name]}`);
     }
@@ -149,10 +158,15 @@ function uint64Of(seconds: number): bigint {
 }
 
 /** The time in seconds since the Unix epoch. @throws MlsError `usage` if the policy's clock gives no number */
-function secondsNow(policy: Policy): number {
+export function secondsNow(policy: Policy): number {
   const now = policy.now();
   if (!Number.isFinite(now)) throw new MlsError("usage", `expected milliseconds from policy.now, got ${now}`);
   return Math.floor(now / 1000);
+}
+
+/** Whether a key package expired so long ago that its private keys end. */
+export function isOver({ notAfter }: Lifetime, policy: Policy): boolean {
+  return uint64Of(secondsNow(policy) - policy.keyPackageGrace) > notAfter;
 }
 
 /** The lifetime of a new key package or group creator's leaf (§7.2), in seconds since the Unix epoch. */

@@ -145,6 +145,12 @@ export function checkKeyPackage(
   );
 }
 
+/** The lifetime of a key package: its leaf node has one (§7.2), which {@link checkKeyPackage} checks. */
+export function lifetimeOf({ leafNode: { leafNodeSource } }: KeyPackage): Lifetime {
+  const { keyPackage } = LeafNodeSource;
+  return leafNodeSource.type === keyPackage ? leafNodeSource.lifetime : { notBefore: 0n, notAfter: 0n };
+}
+
 /** The requests that verify the two signatures of a key package: its own and that of its leaf node. */
 export function keyPackageVerifyRequests(keyPackage: KeyPackage): VerifyRequest[] {
   const { leafNode, signature } = keyPackage;

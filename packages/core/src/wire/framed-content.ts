@@ -84,6 +84,8 @@ const lazyContent: Codec<Content> = {
 };
 
 const header = { groupId: opaque, epoch: uint64, sender: Sender, authenticatedData: opaque };
+/** The fields of a FramedContent before its content. */
+export const FramedContentHeader = struct(header);
 const framedContent = struct({ ...header, content: lazyContent });
 const rememberedFramedContent = remembered(framedContent);
 
@@ -112,7 +114,7 @@ export interface ContentPeek {
 /** Looks into the content of a handshake message. @throws DecodeError */
 export function peekContent(content: FramedContent): ContentPeek {
   const reader = new Reader(rememberedFramedContent.encoding(content));
-  skip(beforeContent, reader);
+  skip(FramedContentHeader, reader);
   const contentType = reader.uint8();
   if (contentType === ContentType.proposal) {
     const proposalType = reader.uint16();
@@ -124,7 +126,6 @@ export function peekContent(content: FramedContent): ContentPeek {
   return reader.uint8() === 1 ? { contentType, signatureKey: leafSignatureKey(reader) } : { contentType };
 }
 
-const beforeContent = struct(header);
 /** The fields of a KeyPackage before its LeafNode. */
 const beforeLeafNode = struct({ version: uint16, cipherSuite: uint16, initKey: opaque });
 

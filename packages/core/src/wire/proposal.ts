@@ -62,6 +62,11 @@ const standard = variant("proposalType", uint16, {
 
 const STANDARD: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(ProposalType));
 
+/** Whether RFC 9420 defines a proposal type. */
+export function isStandardType(proposalType: number): boolean {
+  return STANDARD.has(proposalType);
+}
+
 /** A proposal of a type that an extension registered (§13.2). */
 export interface CustomProposal {
   /** A type that RFC 9420 §17.4 does not define. */

@@ -1,4 +1,5 @@
 // RFC 9420 §12.4.3: GroupInfo and Welcome.
+import type { Bytes } from "../bytes.js";
 import {
   type Codec,
   encode,
@@ -6,6 +7,7 @@ import {
   opaque,
   optional,
   Reader,
+  skip,
   struct,
   type TypeOf,
   uint16,
@@ -76,6 +78,33 @@ export const Welcome: Codec<Welcome> = {
   },
 };
 
+function entriesOf(welcome: Welcome): Reader {
+  return new Reader(encodedSecrets.get(welcome) ?? encode(groupSecretsList, welcome.secrets)).vector();
+}
+
+/** The size of the shortest hash of a suite, in bytes. */
+const MIN_REFERENCE = 32;
+
+/**
+ * The KeyPackageRefs (§5.2) that a Welcome has entries for, without decoding the rest of it.
+ * @throws DecodeError, also for a reference that is shorter than any hash: there could be many
+ */
+export function newMembersOf(welcome: Welcome): Bytes[] {
+  const found: Bytes[] = [];
+  const reader = entriesOf(welcome);
+  while (reader.remaining > 0) {
+    const reference = opaque.read(reader);
+    if (reference.length < MIN_REFERENCE) {
+      throw reader.fail(
+        `expected a KeyPackageRef of ${MIN_REFERENCE} or more bytes, got ${reference.length}`,
+      );
+    }
+    found.push(new Uint8Array(reference));
+    skip(HPKECiphertext, reader);
+  }
+  return found;
+}
+
 /**
  * The first entry of a Welcome for a known key package.
  * @param Nh the size of a KeyPackageRef, in bytes: no other is passed to `find`
@@ -87,8 +116,7 @@ export function findGroupSecrets<T>(
   Nh: number,
   find: (newMember: Uint8Array) => T | undefined,
 ): { readonly found: T; readonly encrypted: HPKECiphertext } | undefined {
-  const encoded = encodedSecrets.get(welcome) ?? encode(groupSecretsList, welcome.secrets);
-  const reader = new Reader(encoded).vector();
+  const reader = entriesOf(welcome);
   while (reader.remaining > 0) {
     const length = reader.varint();
     let found: T | undefined;

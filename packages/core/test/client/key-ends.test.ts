@@ -1,54 +1,10 @@
 // RFC 9420 §9.2, §10, §16.2: private keys end when no state needs them, and not before.
-import { type CryptoProvider, type Group, type HpkePrivateKey, MlsError } from "@copse/core";
-import { nodeProvider } from "@copse/provider-node";
+import type { Group } from "@copse/core";
 import { party } from "@copse/test-support/clients";
 import { failure } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
 import { privateKeysIn } from "../../src/group/state.js";
-
-const SUITE = 1;
-
-/**
- * A provider that notes which private keys there are.
- * @param stored whether keys are saved as references into a key store, as those of a token are
- */
-function watched(stored = false) {
-  const node = nodeProvider();
-  const suite = node.suite(SUITE);
-  const live = new Set<HpkePrivateKey>();
-  const numbers = new Map<HpkePrivateKey, number>();
-  const store = new Map<number, HpkePrivateKey>();
-  const note = <P extends { privateKey: HpkePrivateKey }>(pair: P): P => {
-    live.add(pair.privateKey);
-    return pair;
-  };
-  const hpke: typeof suite.hpke = {
-    ...suite.hpke,
-    generateKeyPair: async () => note(await suite.hpke.generateKeyPair()),
-    deriveKeyPair: async (ikm) => note(await suite.hpke.deriveKeyPair(ikm)),
-    importPrivateKey: async (bytes) => note(await suite.hpke.importPrivateKey(bytes)),
-    destroyPrivateKey(key) {
-      live.delete(key);
-      store.delete(numbers.get(key) ?? -1);
-      return suite.hpke.destroyPrivateKey(key);
-    },
-    ...(stored && {
-      savePrivateKey(key: HpkePrivateKey) {
-        const number = numbers.get(key) ?? numbers.size;
-        numbers.set(key, number);
-        store.set(number, key);
-        return Uint8Array.of(number);
-      },
-      async loadPrivateKey([number]: Uint8Array) {
-        const key = store.get(number as number);
-        if (key === undefined) throw new MlsError("state", "the key store doesn't have this key");
-        return key;
-      },
-    }),
-  };
-  const crypto: CryptoProvider = { ...node, suite: () => ({ ...suite, hpke }) };
-  return { crypto, live, store };
-}
+import { SUITE, watched } from "./watched.js";
 
 /** The keys that a group's state needs. */
 const needed = (group: Group) => new Set(privateKeysIn(group.predecessor));
@@ -167,9 +123,9 @@ describe("key packages", () => {
     ];
     expect(alice.client.keyPackages()).toHaveLength(2);
     const now = BigInt(Math.floor(Date.now() / 1000));
-    for (const { notBefore, notAfter, reusable } of alice.client.keyPackages()) {
+    for (const { notBefore, notAfter, lastResort } of alice.client.keyPackages()) {
       expect(notBefore < now && now < notAfter).toBe(true);
-      expect(reusable).toBe(false);
+      expect(lastResort).toBe(false);
     }
     expect(live.size).toBe(4);
     expect(alice.client.deleteKeyPackage(one.reference)).toBe(true);

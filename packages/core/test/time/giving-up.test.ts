@@ -7,11 +7,12 @@ import {
   generateSigner,
   type NewGroup,
   StagedCommit,
+  type StagedWelcome,
 } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";
 import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
-import { reopened } from "@copse/test-support/clients";
+import { reopened, savedKeyPackages } from "@copse/test-support/clients";
 import { describe, expect, test } from "vitest";
 import { type Attempt, follower, giveUpAtEachCall, PSK, type World, world } from "./stuck.js";
 
@@ -48,6 +49,26 @@ const CLIENT: Readonly<Record<string, Row>> = {
       run: (options) => alice.join(welcome as Uint8Array, options),
       succeeded: async (group: Group) => c.receive(await group.encrypt("here I am")),
     };
+  },
+  readWelcome: async ({ alice, carol }) => {
+    const c = await carol.client.createGroup();
+    const { welcome } = await c.add(await alice.createKeyPackage());
+    await c.mergePendingCommit();
+    return {
+      run: (options) => alice.readWelcome(welcome as Uint8Array, options),
+      succeeded: async (staged: StagedWelcome) => c.receive(await (await staged.join()).encrypt("here I am")),
+    };
+  },
+  importKeyPackage: async ({ alice, aliceOptions }) => {
+    const other = await Client.create({ credential: "alice", ...aliceOptions });
+    const keyPackage = await other.createKeyPackage();
+    const [saved] = await savedKeyPackages(other);
+    const imported = { ...(saved as NonNullable<typeof saved>), keyPackage };
+    return { run: (options) => alice.importKeyPackage(imported, options) };
+  },
+  readKeyPackage: async (here) => {
+    const keyPackage = await carolsKeyPackage(here);
+    return { run: (options) => here.alice.readKeyPackage(keyPackage, options) };
   },
   joinByExternalCommit: async ({ alice, carol }) => {
     const c = await carol.client.createGroup();
@@ -363,6 +384,7 @@ const AT_ONCE: readonly string[] = [
   "deleteKeyPackage",
   // Protected: what the methods of a client use.
   "run",
+  "signerOr",
   "findPsk",
   "isOpen",
   "stagedCommit",

@@ -10,6 +10,7 @@ export {
 } from "./group-info.js";
 export { groupInfoMessage } from "./group-info-message.js";
 export {
+  checkPredecessor,
   checkResumption,
   needReinit,
   type Predecessors,
@@ -17,4 +18,4 @@ export {
   resumedGroup,
   resumptionPskId,
 } from "./resumption.js";
-export { joinByWelcome } from "./welcome.js";
+export { joinByWelcome, type OpenedWelcome } from "./welcome.js";

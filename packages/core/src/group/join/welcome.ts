@@ -11,15 +11,22 @@ import type { GroupConfig } from "../config.js";
 import { type Epoch, epochFromJoinerSecret, wipeEpoch } from "../epoch.js";
 import { checkOwnSupport } from "../proposals/index.js";
 import { checkWelcomePsks, pskSecretOf } from "../psks.js";
-import type { ResumedGroup } from "../state.js";
 import { openGroupInfo } from "./group-info.js";
-import { checkPredecessor, type Predecessors, resumptionIn } from "./resumption.js";
+import { checkPredecessor, type Predecessors, type ResumptionPskId, resumptionIn } from "./resumption.js";
+
+/** What a Welcome leads to. */
+export interface OpenedWelcome {
+  readonly epoch: Epoch;
+  /** The leaf index of the member who signed its GroupInfo: the committer. */
+  readonly signer: number;
+  /** The PSK that ties the group to the one that it resumes, if any. */
+  readonly resumption: ResumptionPskId | undefined;
+}
 
 /**
  * The epoch that a Welcome leads to.
  * @param own the key package that the Welcome was made for
  * @param ratchetTree the encoded tree; needed if the GroupInfo doesn't carry it
- * @returns the epoch, and the group that it resumes, if any
  * @throws ValidationError, CryptoError, DecodeError; MlsError `missing` if there is no tree, or a PSK isn't known
  */
 export async function joinByWelcome(
@@ -28,7 +35,7 @@ export async function joinByWelcome(
   own: OwnKeyPackage,
   ratchetTree: Uint8Array | undefined,
   predecessors: Predecessors,
-): Promise<{ epoch: Epoch; resumes: ResumedGroup | undefined }> {
+): Promise<OpenedWelcome> {
   const { provider } = config;
   const { joinerSecret, psks, pathSecret } = await openGroupSecrets(config, welcome, own);
   let pskSecret: Uint8Array | undefined;
@@ -44,7 +51,7 @@ export async function joinByWelcome(
     const groupInfo = await decryptGroupInfo(config, welcome, joinerSecret, pskSecret);
     const { groupContext, tree } = await openGroupInfo(config, groupInfo, ratchetTree);
     checkOwnSupport(config, groupContext.extensions);
-    const resumes = checkPredecessor(config, resumption, predecessors, { groupContext, tree });
+    checkPredecessor(config, resumption, predecessors, { groupContext, tree });
     const leafIndex = tree.findLeaf(own.keyPackage.leafNode);
     ensure(leafIndex !== undefined, "12.4.3.1: a leaf must be identical to the leaf node of the KeyPackage");
     let keys: TreeKeys = { leafIndex, leafKey: own.leafKey, pathKeys: new Map() };
@@ -56,7 +63,7 @@ export async function joinByWelcome(
       wipeEpoch(epoch);
       ensure(false, "12.4.3.1: the confirmation tag in the GroupInfo must be the one that the epoch gives");
     }
-    return { epoch, resumes };
+    return { epoch, signer: groupInfo.signer, resumption };
   } finally {
     wipe(joinerSecret, pskSecret, pathSecret?.pathSecret);
   }

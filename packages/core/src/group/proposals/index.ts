@@ -29,6 +29,11 @@ export {
 export { checkGroup, checkOwnLeaf, checkOwnSupport } from "./result.js";
 export { partyOf, senderLeaf, verifySender } from "./sender.js";
 export { checkSharedPsks, withSharedPsks } from "./shared-psks.js";
-export { checkReplacement, leafRules, type ResumptionUsage } from "./single-proposal.js";
+export {
+  checkKeyPackageAlone,
+  checkReplacement,
+  leafRules,
+  type ResumptionUsage,
+} from "./single-proposal.js";
 export { cacheProposal, checkMaySend, createExternalProposal, proposalFormat } from "./standalone.js";
 export { checkResult, validateProposals } from "./validate.js";

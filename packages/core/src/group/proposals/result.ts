@@ -47,7 +47,7 @@ export function checkOwnSupport({ provider, own }: GroupConfig, extensions: read
  * go on without it, as soon as they use it.
  * @throws MlsError `usage`
  */
-export function checkOwnLeaf({ own }: GroupConfig, { capabilities }: LeafNode): void {
+export function checkOwnLeaf({ own }: GroupConfig, { capabilities }: Pick<LeafNode, "capabilities">): void {
   if (own === undefined) return;
   const missing = (["extensions", "proposals", "credentials"] as const).flatMap((list) =>
     capabilities[list]
@@ -58,7 +58,7 @@ export function checkOwnLeaf({ own }: GroupConfig, { capabilities }: LeafNode): 
     const listed = missing.slice(0, 8).join(", ");
     throw new MlsError(
       "usage",
-      `expected a client that supports what its saved leaf node lists, but it doesn't support ${listed}: create it with these extensions and capabilities`,
+      `expected a client that supports what its leaf node lists, but it doesn't support ${listed}: create it with these extensions and capabilities`,
     );
   }
 }

@@ -11,6 +11,7 @@ import {
   isCustomProposal,
   isCustomPsk,
   isProposal,
+  type KeyPackage,
   type LeafNode,
   LeafNodeSource,
   type PreSharedKeyID,
@@ -22,7 +23,7 @@ import {
 import { authenticate, type Entrant } from "../authentication.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
-import { checkCapabilities, checkReinit, requirementsOf } from "../extensions/index.js";
+import { checkCapabilities, checkReinit, type Registry, requirementsOf } from "../extensions/index.js";
 import { enteringSenders } from "../external-senders.js";
 import { lifetimeRule } from "../policy.js";
 import { checkPskNonce } from "../psks.js";
@@ -35,7 +36,11 @@ interface DeferredChecks {
 }
 
 /** Runs deferred checks in batches. @throws ValidationError, CryptoError, MlsError `authentication` */
-async function runDeferred(config: GroupConfig, groupId: Uint8Array, checks: DeferredChecks): Promise<void> {
+async function runDeferred(
+  config: GroupConfig,
+  groupId: Uint8Array | undefined,
+  checks: DeferredChecks,
+): Promise<void> {
   const { provider } = config;
   await all(checks.encryptionKeys.map((key) => provider.hpke.validatePublicKey(key)));
   ensure(
@@ -43,6 +48,29 @@ async function runDeferred(config: GroupConfig, groupId: Uint8Array, checks: Def
     "7.3: the signatures of a LeafNode and of its KeyPackage must be valid using signature_key",
   );
   for (const entrant of checks.entrants) await authenticate(config, groupId, entrant);
+}
+
+function deferKeyPackage(
+  keyPackage: KeyPackage,
+  { signatures, entrants, encryptionKeys }: DeferredChecks,
+): void {
+  signatures.push(...keyPackageVerifyRequests(keyPackage));
+  entrants.push({ identity: keyPackage.leafNode, role: "member" });
+  encryptionKeys.push(keyPackage.initKey, keyPackage.leafNode.encryptionKey);
+}
+
+/**
+ * §10.1: checks a key package by itself, as it is checked before it is added to a group, except for its lifetime, which
+ * changes, and for what a group asks for.
+ * @throws ValidationError, CryptoError, MlsError `authentication`
+ */
+export async function checkKeyPackageAlone(config: GroupConfig, keyPackage: KeyPackage): Promise<void> {
+  checkKeyPackage(keyPackage, config.provider.suite, undefined);
+  config.registry.checkLeafNode(keyPackage.leafNode, []);
+  checkKeyPackageLists(config.registry, keyPackage);
+  const deferred: DeferredChecks = { signatures: [], entrants: [], encryptionKeys: [] };
+  deferKeyPackage(keyPackage, deferred);
+  await runDeferred(config, undefined, deferred);
 }
 
 /** Whether this client sends a proposal or a commit, or has received it: some rules are for senders alone. */
@@ -101,6 +129,12 @@ function checkPskId(psk: PreSharedKeyID, Nh: number, resumption?: ResumptionUsag
   );
 }
 
+/** §13.4: the lists of extensions of a key package that this client sends or reads, by all rules that it knows. */
+function checkKeyPackageLists(registry: Registry, { leafNode, extensions }: KeyPackage): void {
+  registry.checkExtensions(leafNode.extensions, "leafNode");
+  registry.checkExtensions(extensions, "keyPackage");
+}
+
 /**
  * The rules that are for senders alone, because receivers may disagree about them. Also for proposals that were
  * received and checked before: time passes. @throws ValidationError
@@ -111,11 +145,9 @@ export function checkSending(
   { proposal }: SourcedProposal,
 ): void {
   if (isProposal(proposal, ProposalType.add)) {
-    const { leafNode, extensions } = proposal.keyPackage;
     const rule = lifetimeRule(policy, "sending");
-    if (rule !== undefined) checkLifetime(leafNode, rule);
-    registry.checkExtensions(leafNode.extensions, "leafNode");
-    registry.checkExtensions(extensions, "keyPackage");
+    if (rule !== undefined) checkLifetime(proposal.keyPackage.leafNode, rule);
+    checkKeyPackageLists(registry, proposal.keyPackage);
   }
   if (isProposal(proposal, ProposalType.groupContextExtensions)) {
     registry.checkExtensions(proposal.extensions, "groupContext");
@@ -152,9 +184,7 @@ function checkOne(
       checkCapabilities(keyPackage.leafNode, rules.requirements);
       rules.registry.checkLeafNode(keyPackage.leafNode, rules.extensions);
       rules.registry.checkExtensions(keyPackage.extensions, "keyPackage", rules.extensions);
-      deferred.signatures.push(...keyPackageVerifyRequests(keyPackage));
-      deferred.entrants.push({ identity: keyPackage.leafNode, role: "member" });
-      deferred.encryptionKeys.push(keyPackage.initKey, keyPackage.leafNode.encryptionKey);
+      deferKeyPackage(keyPackage, deferred);
       return;
     }
     case ProposalType.update: {

@@ -1,0 +1,47 @@
+// RFC 9420 §9.2, §16.2: a provider that notes which private keys there are.
+import { type CryptoProvider, type HpkePrivateKey, MlsError } from "@copse/core";
+import { nodeProvider } from "@copse/provider-node";
+
+export const SUITE = 1;
+
+/**
+ * A provider that notes which private keys there are.
+ * @param stored whether keys are saved as references into a key store, as those of a token are
+ */
+export function watched(stored = false) {
+  const node = nodeProvider();
+  const suite = node.suite(SUITE);
+  const live = new Set<HpkePrivateKey>();
+  const numbers = new Map<HpkePrivateKey, number>();
+  const store = new Map<number, HpkePrivateKey>();
+  const note = <P extends { privateKey: HpkePrivateKey }>(pair: P): P => {
+    live.add(pair.privateKey);
+    return pair;
+  };
+  const hpke: typeof suite.hpke = {
+    ...suite.hpke,
+    generateKeyPair: async () => note(await suite.hpke.generateKeyPair()),
+    deriveKeyPair: async (ikm) => note(await suite.hpke.deriveKeyPair(ikm)),
+    importPrivateKey: async (bytes) => note(await suite.hpke.importPrivateKey(bytes)),
+    destroyPrivateKey(key) {
+      live.delete(key);
+      store.delete(numbers.get(key) ?? -1);
+      return suite.hpke.destroyPrivateKey(key);
+    },
+    ...(stored && {
+      savePrivateKey(key: HpkePrivateKey) {
+        const number = numbers.get(key) ?? numbers.size;
+        numbers.set(key, number);
+        store.set(number, key);
+        return Uint8Array.of(number);
+      },
+      async loadPrivateKey([number]: Uint8Array) {
+        const key = store.get(number as number);
+        if (key === undefined) throw new MlsError("state", "the key store doesn't have this key");
+        return key;
+      },
+    }),
+  };
+  const crypto: CryptoProvider = { ...node, suite: () => ({ ...suite, hpke }) };
+  return { crypto, live, store };
+}
