@@ -259,6 +259,7 @@ export class Client extends ClientBase {
     const steps = (config: ClientConfig): Steps<LoadedState, Group> => ({
       work: async () => {
         const records = Array.isArray(saved) ? saved : [saved];
+        if (records.length === 0) throw new MlsError("usage", "expected a saved group, got an empty list");
         return loadState(
           config,
           records.map((record) => needBytes(record, "a saved group").slice()),

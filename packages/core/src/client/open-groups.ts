@@ -8,6 +8,7 @@ import {
   firstState,
   type GroupState,
   joiningState,
+  ownLeaf,
   type ResumedGroup,
 } from "../group/index.js";
 import type { Predecessors } from "../group/join/index.js";
@@ -19,6 +20,8 @@ export class OpenGroups {
   readonly #config: ClientConfig;
   /** By the hexadecimal group ID. */
   readonly #groups = new Map<string, Group>();
+  /** Those that this client joins by an external commit which isn't merged. */
+  readonly #joining = new Set<Group>();
 
   constructor(config: ClientConfig) {
     this.#config = config;
@@ -74,7 +77,10 @@ export class OpenGroups {
 
   /** A restored group. @throws MlsError `usage` if it is open already, `missing-signer` */
   restore({ state, saved }: LoadedState): Group {
-    if (this.get(state.current.groupContext.groupId) !== undefined) {
+    // An earlier membership of the same group has another leaf, and other keys.
+    const { signature } = ownLeaf(state.current);
+    const isSame = ({ predecessor }: Group) => equalBytes(ownLeaf(predecessor.current).signature, signature);
+    if ([...this.#joining].some(isSame) || this.get(state.current.groupContext.groupId) !== undefined) {
       throw new MlsError("usage", "the group is open here: close it before you restore an earlier state");
     }
     return this.#add(state, saved);
@@ -87,15 +93,18 @@ export class OpenGroups {
     const enter = () => {
       if (replace) void this.get(groupId)?.close();
       else this.checkNew(groupId);
+      this.#joining.delete(group);
       this.#groups.set(id, group);
     };
     const group: Group = new Group(this.#config, state, saved, {
       onJoin: enter,
       onLeave: () => {
+        this.#joining.delete(group);
         if (this.#groups.get(id) === group) this.#groups.delete(id);
       },
     });
-    if (state.status !== "joining") enter();
+    if (state.status === "joining") this.#joining.add(group);
+    else enter();
     return group;
   }
 }

@@ -105,10 +105,16 @@ export class Operation<R = unknown, T = unknown> {
       const message = "the operation was given up, because its signal was aborted";
       this.giveUp(new MlsError("try-again", message, { cause: signal.reason }));
     };
-    if (signal.aborted) abort();
-    else {
-      signal.addEventListener("abort", abort);
-      this.#ignoreSignal = () => signal.removeEventListener("abort", abort);
+    try {
+      if (signal.aborted) abort();
+      else {
+        signal.addEventListener("abort", abort);
+        this.#ignoreSignal = () => signal.removeEventListener("abort", abort);
+      }
+    } catch (cause) {
+      this.giveUp(
+        new MlsError("usage", "expected options.signal: an AbortSignal, got one that throws", { cause }),
+      );
     }
   }
 
@@ -129,14 +135,14 @@ export class Operation<R = unknown, T = unknown> {
   #finish(result: R): void {
     const { finish, drop } = this.#steps;
     if (this.over) {
-      drop?.(result);
+      quietly(() => drop?.(result));
       this.#steps.failed?.(true);
       return;
     }
     try {
       this.#resolve(finish(result));
     } catch (error) {
-      drop?.(result);
+      quietly(() => drop?.(result));
       this.#fail(error);
       return;
     }
@@ -157,8 +163,17 @@ export class Operation<R = unknown, T = unknown> {
 
   #end(): void {
     this.over = true;
-    this.#ignoreSignal?.();
+    quietly(() => this.#ignoreSignal?.());
     this.onEnd?.();
+  }
+}
+
+/** Calls what isn't ours, and what a lock must not wait for: a signal, or the overwriting of an extension's secrets. */
+function quietly(call: () => void): void {
+  try {
+    call();
+  } catch {
+    // The operation has its result, or its error. This one changes neither.
   }
 }
 

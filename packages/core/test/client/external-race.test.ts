@@ -2,7 +2,7 @@
 import type { Group } from "@copse/core";
 import { copyOf, gather, type Party, party } from "@copse/test-support/clients";
 import { failure, refused, saying } from "@copse/test-support/errors";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { decode, encode } from "../../src/codec/index.js";
 import { openRecord, sealRecord } from "../../src/group/storage/record.js";
 import { SavedGroup } from "../../src/group/storage/saved-group.js";
@@ -138,16 +138,16 @@ describe("an open group with the ID of one that is joined by an external commit"
 
   it("refuses the merge if it isn't to be replaced, and nothing changes", async () => {
     const { a, bob, client, join } = await scene();
-    const { group, commit } = await join();
+    const [{ group, commit }, second] = [await join(), await join()];
     const other = await bob.again();
     const restored = await other.restore(await group.save());
-    const twin = await other.restore(await group.save());
+    const late = await other.restore(await second.group.save());
     await a.receive(commit);
     await restored.mergePendingCommit();
-    for (const way of [() => twin.mergePendingCommit(), () => twin.receive(commit)])
-      expect(saying(await refused(twin, way))).toMatch(/^12\.4\.3: group_id/);
+    for (const way of [() => late.mergePendingCommit(), () => late.receive(second.commit)])
+      expect(saying(await refused(late, way))).toMatch(/^12\.4\.3: group_id/);
     await restored.close();
-    expect(await twin.mergePendingCommit()).toMatchObject({ own: true });
+    expect(await late.mergePendingCommit()).toMatchObject({ own: true });
     await group.mergePendingCommit();
     expect(saying(await failure(client.joinByExternalCommit(await a.groupInfo(), { resync: true })))).toMatch(
       /^12\.4\.3: group_id/,
@@ -166,4 +166,26 @@ it("a saved state is refused that is in the epoch of a commit which it doesn't j
     const { bytes } = await sealRecord(provider, encode(SavedGroup, { ...saved, ...change }));
     expect((await failure((await bob.again()).restore(bytes))).code).toBe("state");
   }
+});
+
+test("a state from before the merge isn't restored beside the group that has it: both would use the same keys", async () => {
+  const [alice, bob] = [await make("alice"), await make("bob")];
+  const a = await alice.client.createGroup();
+  const first = await bob.client.joinByExternalCommit(await a.groupInfo(), { replace: true });
+  const saved = await first.group.save();
+  expect((await failure(bob.client.restore(saved))).code).toBe("usage");
+  await a.receive(first.commit);
+  await first.group.mergePendingCommit();
+  expect((await failure(bob.client.restore(saved))).code).toBe("usage");
+  await first.group.close();
+  expect((await bob.client.restore(saved)).hasPendingCommit).toBe(true);
+});
+
+test("a state from before the merge can be restored when that commit was given up", async () => {
+  const [alice, bob] = [await make("alice"), await make("bob")];
+  const a = await alice.client.createGroup();
+  const { group } = await bob.client.joinByExternalCommit(await a.groupInfo());
+  const saved = await group.save();
+  await group.clearPendingCommit();
+  expect((await bob.client.restore(saved)).hasPendingCommit).toBe(true);
 });
