@@ -72,8 +72,8 @@ export class Membership {
   }
 
   get context(): MemberContext {
-    const { current: epoch, past } = this.state;
-    return { config: this.config, epoch, past, signer: this.#signer };
+    const { current: epoch, past, candidates } = this.state;
+    return { config: this.config, epoch, past, signer: this.#signer, staged: candidates.length > 0 };
   }
 
   /** The epoch for an extension, with a provider whose keys are the extension's own. */

@@ -190,6 +190,8 @@ export interface MemberContext {
   /** The latest first. */
   readonly past: readonly PastEpoch[];
   readonly signer: Signer;
+  /** Whether a commit was staged in this epoch: then an own Welcome may have been sent, which nobody can join by. */
+  readonly staged: boolean;
 }
 
 /** The signer of the own leaf. @throws MlsError `missing-signer` if the client doesn't have it */

@@ -70,6 +70,12 @@ export interface Committer {
 export interface CommitRequest extends Selection {
   /** Whether to send a path that isn't required. */
   readonly forcePath: boolean;
+  /**
+   * Whether to send a path with a Welcome. Without a path nothing of a commit is random where signatures aren't, as with
+   * Ed25519: the same Adds again give the same joiner secret, with which a second Welcome would be encrypted by the key
+   * and nonce (§12.4.3.1) of the first.
+   */
+  readonly freshWelcome: boolean;
   /** The signer in the epoch that ends. */
   readonly signer: Signer;
   /** The signer from the new epoch on. */
@@ -174,10 +180,11 @@ async function makePath(
   { sender, epoch }: Committer,
   proposals: readonly SourcedProposal[],
   applied: Applied,
-  { forcePath, nextSigner, description }: CommitRequest,
+  { forcePath, freshWelcome, nextSigner, description }: CommitRequest,
 ): Promise<CreatedUpdatePath | undefined> {
   const isMember = sender.senderType === SenderType.member;
-  if (isMember && !applied.pathRequired && !forcePath) return undefined;
+  const isWanted = forcePath || (freshWelcome && applied.added.length > 0);
+  if (isMember && !applied.pathRequired && !isWanted) return undefined;
   const leafIndex = isMember ? sender.leafIndex : applied.tree.leftmostBlank();
   const { credential, capabilities, extensions } = description ?? leafAt(applied.tree, leafIndex);
   const { groupId } = epoch.groupContext;

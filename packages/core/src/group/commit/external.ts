@@ -83,6 +83,7 @@ export async function buildExternalCommit(
       {
         proposals: [{ sender, proposal: externalInit }, ...others],
         forcePath: true,
+        freshWelcome: false,
         signer,
         nextSigner: signer,
         description,

@@ -59,6 +59,7 @@ export async function prepareCommit(
   const built = await buildCommit(config, memberCommitter(epoch), {
     ...choice,
     forcePath: options.forcePath === true || identity !== undefined,
+    freshWelcome: context.staged,
     signer,
     nextSigner,
     description: identity && ownDescription(context, identity),
