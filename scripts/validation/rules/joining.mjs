@@ -248,7 +248,7 @@ export const JOINING = [
     section: "12.4.3.2",
     beyond: "our choice, by §14",
     text: "Who joins by an external commit is no member before the delivery service has accepted it.",
-    checks: ["pending: the external commit isn't accepted yet: merge it first, or clear it"],
+    checks: ["pending: the external commit isn't accepted yet: merge it first, or discard it"],
   },
   {
     section: "12.4.3.3",

@@ -9,7 +9,7 @@ import {
   findCandidate,
   type Member,
   memberOf,
-  needOpen,
+  needMember,
   signerIn,
 } from "../group/index.js";
 import { groupInfoMessage } from "../group/join/index.js";
@@ -38,7 +38,8 @@ export interface WelcomeForOne {
 
 /**
  * A commit of the group's present epoch that isn't in force: one that this client made (`Group.commit`), or one that it
- * received and looks at first (`Group.stage`). All of it was checked. When the delivery service has accepted it, call
+ * received and looks at first (`Group.stage`). All of it was checked, except that who is removed by a commit can't check
+ * the epoch that it starts: what it says of members and extensions is what its committer signed. When the delivery service has accepted it, call
  * {@link merge}; if it took another one, merging that ends this one. Everything public can be read later too; the
  * secrets of the next epoch only while the group has them.
  * @example
@@ -74,15 +75,17 @@ export class StagedCommit {
     return this.#commit.welcome?.slice();
   }
 
-  /** The same, with a Welcome for each new member alone, who then learns nothing of the others from it. */
+  /** The same as one for each new member, to be sent to that one alone. Each is encoded when it is read. */
   get welcomes(): readonly WelcomeForOne[] {
-    const { welcome } = this.#commit;
-    if (welcome === undefined) return [];
-    const message = decode(MlsMessage, welcome);
-    if (message.wireFormat !== WireFormat.welcome) return [];
-    return message.welcome.secrets.map((secrets) => ({
+    const { welcome: bytes } = this.#commit;
+    const message = bytes && decode(MlsMessage, bytes);
+    if (message?.wireFormat !== WireFormat.welcome) return [];
+    const { welcome } = message;
+    return welcome.secrets.map((secrets) => ({
       reference: secrets.newMember.slice(),
-      welcome: encode(MlsMessage, { ...message, welcome: { ...message.welcome, secrets: [secrets] } }),
+      get welcome() {
+        return encode(MlsMessage, { ...message, welcome: { ...welcome, secrets: [secrets] } });
+      },
     }));
   }
 
@@ -252,8 +255,7 @@ export class StagedCommit {
     const { state } = this.#own;
     const found = findCandidate(state.candidates, this.#commit.commit);
     if (found !== undefined) return found;
-    needOpen(state);
-    if (state.status === "removed") throw new MlsError("removed", "this client was removed from the group");
+    needMember(state);
     const { epoch } = this;
     if (state.current.groupContext.epoch >= epoch) {
       const message = `expected a staged commit of the present epoch, got one that started epoch ${epoch}, or was to`;
