@@ -89,6 +89,42 @@ const JUNK: readonly unknown[] = [
   { error: { name: 1 } },
 ];
 
+/** A group and a staged commit as an honest worker answers them. */
+const NEW_GROUP = {
+  id: "a name",
+  snapshot: {
+    groupId: new Uint8Array(1),
+    epoch: 0n,
+    cipherSuite: { id: 1, name: "a suite" },
+    ownLeafIndex: 0,
+    extensions: [],
+    active: true,
+    hasPendingCommit: false,
+    proposals: [],
+    epochAuthenticator: new Uint8Array(32),
+    treeHash: new Uint8Array(32),
+    confirmedTranscriptHash: new Uint8Array(),
+  },
+  members: new Uint8Array(1),
+};
+const STAGED = {
+  commit: new Uint8Array(1),
+  own: true,
+  external: false,
+  committer: { leafIndex: 0, credential: {}, signatureKey: new Uint8Array(32) },
+  epoch: 1n,
+  path: true,
+  proposals: [],
+  added: [],
+  removed: [],
+  updated: [],
+  custom: [],
+  extensions: [],
+  active: true,
+  authenticatedData: new Uint8Array(),
+  epochAuthenticator: new Uint8Array(32),
+};
+
 const HOSTILE: readonly (readonly [string, Message])[] = [
   ...JUNK.map((outcome) => ["an outcome", { copse: "answer", id: 0, outcome }] as const),
   ...JUNK.slice(0, 4).map((error) => ["an error", { copse: "answer", id: 0, outcome: { error } }] as const),
@@ -125,6 +161,54 @@ test.each(["createKeyPackage", "createGroup", "branch"] as const)(
     await expect(call.call(client)).rejects.toThrow(/something else/);
   },
 );
+
+test.each([
+  ["nothing", {}],
+  ["no snapshot", { id: 0 }],
+  ["an empty snapshot", { id: 0, snapshot: {} }],
+  ["no number", { id: -1, snapshot: STAGED }],
+  ["a text as commit", { id: 0, snapshot: { ...STAGED, commit: "text" } }],
+  ["no committer", { id: 0, snapshot: { ...STAGED, committer: null } }],
+  ["an object as list", { id: 0, snapshot: { ...STAGED, added: {} } }],
+  ["another proposal", { id: 0, snapshot: { ...STAGED, proposals: [{ proposal: 1 }] } }],
+  ["a number as authenticator", { id: 0, snapshot: { ...STAGED, epochAuthenticator: 1 } }],
+])("a staged commit that has %s is refused, not handed out", async (_, junk) => {
+  for (const asked of ["update", "staged"] as const) {
+    const { client } = await clientOf(({ connection, id, method }) => ({
+      copse: "answer",
+      connection,
+      id,
+      outcome: { value: method === "createGroup" ? NEW_GROUP : asked === "update" ? junk : [junk] },
+    }));
+    const group = await client.createGroup();
+    const call = asked === "update" ? group.update() : group.staged;
+    await expect(call).rejects.toThrow(/something else/);
+  }
+});
+
+test("a page that names a staged commit which it wasn't told of gets an error, and no more", async () => {
+  const made: Client[] = [];
+  const { seen, post, call } = await pageOf({}, made);
+  call("createGroup");
+  const { outcome } = (await answerTo(seen, 0)) as { outcome: { value: { id: string } } };
+  const of = { copse: "call", group: outcome.value.id, args: [], references: [] };
+  const codes = [];
+  for (const [i, [staged, method]] of [
+    [0, "merge"],
+    [7, "commit"],
+    [undefined, "membersAfter"],
+    [undefined, "exportSecret"],
+  ].entries() as IterableIterator<[number, [number | undefined, string]]>) {
+    post({ ...of, id: 100 + i, staged, method });
+    const answer = (await answerTo(seen, 100 + i)) as {
+      outcome: { error: { code?: string; fields?: object } };
+    };
+    codes.push(JSON.stringify(answer.outcome.error));
+  }
+  for (const error of codes) expect(error).toMatch(/missing|usage/);
+  post({ ...of, id: 200, staged: 0.5, method: "merge" });
+  await seenSome(seen, ({ copse }) => copse === "failed");
+});
 
 test("an error of a worker can't bring a prototype, a class or a function with it", async () => {
   const fields = JSON.parse('{"__proto__": {"polluted": true}, "rule": "1: a rule", "then": 1}');
