@@ -49,6 +49,7 @@ export interface Framing {
   readonly sender?: Sender;
   readonly epoch?: bigint;
   readonly groupId?: Uint8Array;
+  readonly authenticatedData?: Uint8Array;
   readonly confirmationTag?: Uint8Array;
   readonly wireFormat?: 1 | 2;
 }
@@ -61,7 +62,7 @@ export async function frame(from: Insider, content: Content, how: Framing = {}):
     groupId: how.groupId ?? epoch.groupContext.groupId,
     epoch: how.epoch ?? epoch.groupContext.epoch,
     sender: how.sender ?? { senderType: SenderType.member, leafIndex: epoch.keys.leafIndex },
-    authenticatedData: new Uint8Array(),
+    authenticatedData: how.authenticatedData ?? new Uint8Array(),
     content,
   };
   const signature = await signContent(signer, wireFormat, framed, contextBytes(epoch));

@@ -23,12 +23,17 @@ export const MAX_PROPOSAL_SIZE = 256 * KiB;
  */
 const MAX_FIRST_COMMIT_SIZE = 64 * KiB * KiB;
 
+/** The size of a key package with a credential of ordinary size, in bytes. */
+export function keyPackageSize({ kem, signature }: CipherSuite): number {
+  // Two keys of the KEM, a signature key, and two signatures, as long as two such keys in any scheme.
+  return KEY_PACKAGE_REST + 2 * kem.Npk + 5 * signature.Npk;
+}
+
 /** The largest commit in a group, in bytes: room for some Adds, and for a path that is encrypted to every leaf. */
-function maxCommitSize({ kem, hash, aead, signature }: CipherSuite, { width }: RatchetTree): number {
-  // A key package has two keys of the KEM, a signature key, and two signatures, as long as two such keys in any scheme.
-  const keyPackage = KEY_PACKAGE_REST + 2 * kem.Npk + 5 * signature.Npk;
+function maxCommitSize(suite: CipherSuite, { width }: RatchetTree): number {
+  const { kem, hash, aead } = suite;
   const encryptedPathSecret = kem.Nenc + hash.Nh + aead.Nt + 8;
-  return ADDS * keyPackage + width * encryptedPathSecret;
+  return ADDS * keyPackageSize(suite) + width * encryptedPathSecret;
 }
 
 /** A message, as far as it is known before it is decoded. */

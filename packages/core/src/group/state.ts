@@ -20,6 +20,8 @@ export type GroupStatus = "active" | "joining" | "removed" | "reinitialized" | "
 /** A valid proposal that was sent separately in the current epoch. */
 export interface CachedProposal extends SourcedProposal {
   readonly reference: Uint8Array;
+  /** The size of the encoded Proposal, in bytes. */
+  readonly size: number;
   /** Whether it was validated by itself. One that was restored is validated again before this client commits it. */
   readonly checked: boolean;
   /** Whether the application dropped it: own commits don't include it. */

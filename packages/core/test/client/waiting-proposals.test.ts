@@ -10,10 +10,9 @@ import {
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { everyone, gather, type Party, party } from "@copse/test-support/clients";
-import { code, failure, refused } from "@copse/test-support/errors";
+import { code, refused } from "@copse/test-support/errors";
 import { frame, type Insider, insider } from "@copse/test-support/insiders";
 import { expect, it } from "vitest";
-import { MAX_PROPOSALS_OF_SENDER } from "../../src/group/proposals/cache.js";
 import { ContentType } from "../../src/wire/framed-content.js";
 import { externalPsk, filled, type reinit, SUITE } from "../proposals.js";
 
@@ -182,47 +181,6 @@ it("a PSK callback that throws keeps nobody from committing", async () => {
   // The caller who asks for the PSK learns that there is no verdict, and why.
   const error = await refused(a, () => a.commit({ psks: [{ external: filled() }] }));
   expect([error.code, error.cause]).toEqual(["try-again", expect.any(TypeError)]);
-});
-
-it("cached proposals are bounded for each sender, the same for who sends and who receives", async () => {
-  const [a, b, , parties] = await three();
-  const from = await insider(parties[1] as Party, b);
-  for (let i = 0; i < MAX_PROPOSALS_OF_SENDER; i++) {
-    await a.receive(await propose(from, externalPsk({ pskNonce: filled(32).fill(i) })));
-  }
-  const messages = a.proposals.length;
-  expect(messages).toBe(MAX_PROPOSALS_OF_SENDER);
-  const more = await propose(from, externalPsk({ pskId: filled(9) }));
-  expect((await refused(a, more)).code).toBe("limit");
-  // Others still have room. A dropped one takes its room too, because another member may commit it.
-  await a.receive(await (parties[2] as Party).client.proposeJoin(a));
-  await a.dropProposal(refs(a)[0] as Uint8Array);
-  expect((await refused(a, more)).code).toBe("limit");
-  expect(a.proposals).toHaveLength(MAX_PROPOSALS_OF_SENDER + 1);
-  for (let i = 0; i < MAX_PROPOSALS_OF_SENDER; i++) await b.propose({ psk: { resumption: 1n } });
-  expect((await failure(b.propose({ remove: 0 }))).code).toBe("limit");
-});
-
-it("what all senders together may have cached is bounded", async () => {
-  const parties = await Promise.all(["a", "b", "c", "d", "e", "f"].map((name) => member(name)));
-  const { groups } = await gather(parties);
-  const [a] = groups as [Group];
-  let code = "";
-  for (const [leaf, by] of parties.entries()) {
-    if (leaf === 0) continue;
-    const from = await insider(by, groups[leaf] as Group);
-    for (let i = 0; i < MAX_PROPOSALS_OF_SENDER && code === ""; i++) {
-      const message = await propose(from, externalPsk({ pskNonce: filled(32).fill(i) }));
-      try {
-        await a.receive(message);
-      } catch (error) {
-        code = (error as { code: string }).code;
-      }
-    }
-  }
-  expect([code, a.proposals.length]).toEqual(["limit", 1024]);
-  // Nobody is kept from committing.
-  await everyone(groups.slice(1), (await a.update()).commit, -1);
 });
 
 it("an own Update, and the own wish to leave, which only others can commit, don't hold up messages", async () => {

@@ -9,9 +9,11 @@ import { maxMessageSize } from "../limits.js";
 import {
   type CommitOptions,
   checkSharedPsks,
-  findProposal,
+  fairly,
+  keepsToShare,
   ownDescription,
   ownProposals,
+  proposalFinder,
   proposalsToCommit,
   type ResumptionOptions,
   type ResumptionUsage,
@@ -54,7 +56,7 @@ export async function prepareCommit(
   const choice =
     references === undefined
       ? await chooseReceived(context, received, own)
-      : { proposals: [...references.map((reference) => findReceived(received, reference)), ...own] };
+      : { proposals: [...namedProposals(context, received, references), ...own] };
   checkSharedPsks(context, choice.proposals);
   const built = await buildCommit(config, memberCommitter(epoch), {
     ...choice,
@@ -109,20 +111,43 @@ async function chooseReceived(
   });
   const most = Math.floor(size / 2 / (config.provider.suite.hash.Nh + REFERENCE));
   const isPsk = ({ proposal }: SourcedProposal) => isProposal(proposal, ProposalType.psk);
-  let psks = MAX_PSKS - own.filter(isPsk).length;
-  const shared = withSharedPsks(context, allowed, own)
-    .filter((one) => !isPsk(one) || psks-- > 0)
-    .slice(0, most);
-  return selectProposals(shared, own, leafIndex, config.registry);
+  const shared = withSharedPsks(context, allowed, own);
+  const chosen = fairly(shared, Math.min(most, Math.max(MAX_COMMITTED, 2 * epoch.tree.memberCount)));
+  const psks = new Set(fairly(chosen.filter(isPsk), Math.max(0, MAX_PSKS - own.filter(isPsk).length)));
+  return selectProposals(
+    chosen.filter((one) => !isPsk(one) || psks.has(one)),
+    own,
+    leafIndex,
+    config.registry,
+  );
 }
 
 /** What a reference takes in a commit besides the hash: its type, and its length. */
 const REFERENCE = 2;
 
-/** The received proposal with this ProposalRef. @throws MlsError `missing` if there is none in this epoch */
-function findReceived(received: readonly CachedProposal[], wanted: Uint8Array): CachedProposal {
-  const found = findProposal(received, wanted);
-  if (found === undefined)
-    throw new MlsError("missing", "options.references names a proposal that wasn't received in this epoch");
-  return found;
+/** How many received proposals a commit includes: this many, or two for each member if that is more. */
+const MAX_COMMITTED = 1024;
+
+/**
+ * The received proposals with these ProposalRefs.
+ * @throws MlsError `missing` for one that wasn't received in this epoch; `limit` for one that others may not have kept
+ */
+function namedProposals(
+  { config }: MemberContext,
+  received: readonly CachedProposal[],
+  references: readonly Uint8Array[],
+): CachedProposal[] {
+  const find = proposalFinder(received);
+  const inShare = keepsToShare(config.provider.suite, received);
+  return references.map((wanted) => {
+    const found = find(wanted);
+    if (found === undefined)
+      throw new MlsError("missing", "options.references names a proposal that wasn't received in this epoch");
+    if (!inShare(found))
+      throw new MlsError(
+        "limit",
+        "options.references names a proposal of a sender who sent more than members keep",
+      );
+    return found;
+  });
 }

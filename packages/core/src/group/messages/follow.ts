@@ -9,7 +9,7 @@ import { contextBytes, type PublicEpoch, publicEpoch } from "../epoch.js";
 import { openPublicEpoch } from "../join/index.js";
 import { checkReceived } from "../limits.js";
 import { checkEpoch, checkGroupId, commitDigest, type EndedEpoch, isOwnEnding } from "../past-epoch.js";
-import { cacheProposal, changesOf, findProposal, verifySender, withProposal } from "../proposals/index.js";
+import { cacheProposal, changesOf, proposalFinder, verifySender, withProposal } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
 import { refuseConflict, type VerifiableEpoch } from "./fork.js";
 import { type CommitMessage, type ProposalMessage, reportCommit, reportProposal } from "./report.js";
@@ -96,9 +96,7 @@ export async function followMessage(
     const cached = await cacheProposal(config, current, authenticated, "receiving", proposals);
     return { state: withProposal(state, cached), received: reportProposal(current, authenticated, cached) };
   }
-  const processed = await processCommit(config, current, authenticated, (reference) =>
-    findProposal(proposals, reference),
-  );
+  const processed = await processCommit(config, current, authenticated, proposalFinder(proposals));
   const { groupContext, tree, confirmationTag, applied, committer } = processed;
   const changes = changesOf(applied);
   const reinitialized = changes.reinit !== undefined;

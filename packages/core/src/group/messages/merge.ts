@@ -8,7 +8,7 @@ import { openEpoch, processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { type Epoch, wipeEpoch } from "../epoch.js";
 import { commitDigest } from "../past-epoch.js";
-import { changesOf, findProposal } from "../proposals/index.js";
+import { changesOf, proposalFinder } from "../proposals/index.js";
 import { enterEpoch, enterJoined, type GroupState, leaveGroup, type Transition } from "../state.js";
 import { type CommitMessage, isActive, ownDropped, type Received, reportCommit } from "./report.js";
 
@@ -34,8 +34,9 @@ export async function openCommit(
   generation: number | undefined,
 ): Promise<Candidate> {
   // What was valid when it came stays so, also after a restart: others don't check it again either.
+  const cached = proposalFinder(proposals);
   const find = (reference: Uint8Array) => {
-    const found = findProposal(proposals, reference);
+    const found = cached(reference);
     return found && { ...found, checked: true };
   };
   const processed = await processCommit(config, current, authenticated, find);

@@ -1,18 +1,14 @@
 // RFC 9420 §12.4: the proposals that were received in an epoch: how many are kept, and which of them own commits have.
-import { equalBytes } from "../../bytes.js";
+import { equalBytes, toHex } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import { isProposal, type Proposal, ProposalType, type Sender, SenderType } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
 import type { Party } from "../member.js";
 import type { CachedProposal } from "../state.js";
+import { keepsToShare } from "./room.js";
 import { authorizeProposals, partyOf } from "./sender.js";
 import { checkProposals, checkSending } from "./single-proposal.js";
-
-/** How many proposals of one sender are kept in an epoch. All new members together are one sender. */
-export const MAX_PROPOSALS_OF_SENDER = 256;
-/** How many proposals are kept in an epoch, of whomever: this many, or two for each member if that is more. */
-export const MAX_PROPOSALS = 1024;
 
 /** A valid proposal of the present epoch that isn't committed yet (§12.4), as the application sees it. */
 export interface WaitingProposal {
@@ -24,37 +20,19 @@ export interface WaitingProposal {
   readonly reference: Uint8Array;
   /**
    * Whether own commits include it, unless another proposal excludes it, or `policy.authorize` forbids it: as
-   * `policy.commitProposal` says, and not expired or dropped. An own Update, and a Remove of this client, only another
-   * member can commit. Only proposals that own commits include hold up `encrypt`.
+   * `policy.commitProposal` says, and not expired or dropped, nor of a sender who sent more than everybody keeps. An own
+   * Update, and a Remove of this client, only another member can commit. Only proposals that own commits include hold up `encrypt`.
    */
   readonly willCommit: boolean;
 }
 
-function sameSender(a: Sender, b: Sender): boolean {
-  if (a.senderType !== b.senderType) return false;
-  if (a.senderType === SenderType.member) return a.leafIndex === (b as typeof a).leafIndex;
-  return a.senderType !== SenderType.external || a.senderIndex === (b as typeof a).senderIndex;
-}
-
-/**
- * Checks that there is room for one more proposal. The bounds are the same for senders and receivers: nobody sends what
- * others have no room for. A dropped one takes its room too: another member may commit it, and its key is consumed.
- * @throws MlsError `limit` if the sender, or all senders together, have too many in this epoch
- */
-export function checkRoom(
+/** Finds cached proposals by their ProposalRefs: in a time that doesn't depend on their number. */
+export function proposalFinder(
   known: readonly CachedProposal[],
-  { tree }: Pick<PublicEpoch, "tree">,
-  sender: Sender,
-): void {
-  const check = (count: number, max: number, whose: string) => {
-    if (count >= max) throw new MlsError("limit", `expected at most ${max} proposals ${whose} in one epoch`);
-  };
-  check(
-    known.filter((one) => sameSender(one.sender, sender)).length,
-    MAX_PROPOSALS_OF_SENDER,
-    "of one sender",
-  );
-  check(known.length, Math.max(MAX_PROPOSALS, 2 * tree.memberCount), "of all senders");
+): (reference: Uint8Array) => CachedProposal | undefined {
+  const byReference = new Map(known.map((one) => [toHex(one.reference), one]));
+  const Nh = known[0]?.reference.length;
+  return (reference) => (reference.length === Nh ? byReference.get(toHex(reference)) : undefined);
 }
 
 /** The cached proposal with a ProposalRef. */
@@ -65,15 +43,12 @@ export function findProposal(
   return known.find((one) => equalBytes(one.reference, reference));
 }
 
-/** The state with one more cached proposal, unless it has that already. @throws MlsError `limit` */
-export function withProposal<
-  S extends {
-    readonly proposals: readonly CachedProposal[];
-    readonly current: Pick<PublicEpoch, "tree">;
-  },
->(state: S, proposal: CachedProposal): S {
+/** The state with one more cached proposal, unless it has that already. */
+export function withProposal<S extends { readonly proposals: readonly CachedProposal[] }>(
+  state: S,
+  proposal: CachedProposal,
+): S {
   if (findProposal(state.proposals, proposal.reference) !== undefined) return state;
-  checkRoom(state.proposals, state.current, proposal.sender);
   return { ...state, proposals: [...state.proposals, proposal] };
 }
 
@@ -107,15 +82,17 @@ function isForOthers({ proposal, sender }: CachedProposal, committer: number | u
  * §12.4: whether a commit of a member includes a proposal, as far as this proposal alone decides. What the policy
  * leaves out counts as "invalid due to application policy". A policy that fails has not said yes.
  * @param ownLeaf the member's leaf; `undefined` for a follower
+ * @param inShare whether its sender has kept to its share
  */
 function willCommit(
   config: GroupConfig,
   epoch: PublicEpoch,
   one: CachedProposal,
   ownLeaf: number | undefined,
+  inShare: (one: CachedProposal) => boolean,
 ): boolean {
   const { proposal, sender } = one;
-  if (one.dropped === true || isForOthers(one, ownLeaf)) return false;
+  if (one.dropped === true || isForOthers(one, ownLeaf) || !inShare(one)) return false;
   try {
     checkSending(config, epoch, one);
     if (sender.senderType === SenderType.member && sender.leafIndex === ownLeaf) return true;
@@ -132,12 +109,13 @@ export function waitingProposals(
   known: readonly CachedProposal[],
   ownLeaf: number | undefined,
 ): WaitingProposal[] {
+  const inShare = keepsToShare(config.provider.suite, known);
   return known.map((one) => ({
     proposal: one.proposal,
     sender: one.sender,
     proposer: partyOf(epoch, one.sender),
     reference: one.reference,
-    willCommit: willCommit(config, epoch, one, ownLeaf),
+    willCommit: willCommit(config, epoch, one, ownLeaf, inShare),
   }));
 }
 
@@ -149,8 +127,9 @@ export async function proposalsToCommit(
   ownLeaf: number,
 ): Promise<CachedProposal[]> {
   const chosen: CachedProposal[] = [];
+  const inShare = keepsToShare(config.provider.suite, known);
   for (const one of known) {
-    if (!(await isAllowed(config, epoch, one, ownLeaf))) continue;
+    if (!(await isAllowed(config, epoch, one, ownLeaf, inShare))) continue;
     if (await isUsable(config, epoch, one)) chosen.push({ ...one, checked: true });
   }
   return chosen;
@@ -163,7 +142,8 @@ export async function hasProposals(
   known: readonly CachedProposal[],
   ownLeaf: number,
 ): Promise<boolean> {
-  for (const one of known) if (await isAllowed(config, epoch, one, ownLeaf)) return true;
+  const inShare = keepsToShare(config.provider.suite, known);
+  for (const one of known) if (await isAllowed(config, epoch, one, ownLeaf, inShare)) return true;
   return false;
 }
 
@@ -173,8 +153,9 @@ async function isAllowed(
   epoch: PublicEpoch,
   one: CachedProposal,
   ownLeaf: number,
+  inShare: (one: CachedProposal) => boolean,
 ): Promise<boolean> {
-  if (!willCommit(config, epoch, one, ownLeaf)) return false;
+  if (!willCommit(config, epoch, one, ownLeaf, inShare)) return false;
   try {
     await authorizeProposals(config, epoch, [one], { senderType: SenderType.member, leafIndex: ownLeaf });
     return true;

@@ -8,6 +8,7 @@ import type { PublicEpoch } from "../epoch.js";
 import { checkGrowth } from "../limits.js";
 import { type Applied, applyProposals } from "./apply.js";
 import { checkOutcome, checkOwnSupport } from "./result.js";
+import { fairly } from "./room.js";
 import { authorizeProposals } from "./sender.js";
 
 /** The longest list to search in quadratic time. */
@@ -109,7 +110,7 @@ export async function filterProposals(
       chosen.add(one);
     });
   }
-  if (!tryOthers(others)) for (const one of others.slice(0, MAX_SEARCHED)) tryOthers([one]);
+  if (!tryOthers(others)) for (const one of fairly(others, MAX_SEARCHED)) tryOthers([one]);
   const found = allowed.filter((one) => chosen.has(one));
   return fits(found) ? found : first;
 }

@@ -1,8 +1,8 @@
 // RFC 9420 §12.1 to §12.3: making, validating and applying proposals.
 export { type AddedMember, type Applied, changesOf } from "./apply.js";
 export {
-  findProposal,
   hasProposals,
+  proposalFinder,
   proposalsToCommit,
   type WaitingProposal,
   waitingProposals,
@@ -27,6 +27,7 @@ export {
   requestedProposal,
 } from "./requests.js";
 export { checkGroup, checkOwnLeaf, checkOwnSupport } from "./result.js";
+export { fairly, keepsToShare } from "./room.js";
 export { partyOf, senderLeaf, verifySender } from "./sender.js";
 export { checkSharedPsks, withSharedPsks } from "./shared-psks.js";
 export {

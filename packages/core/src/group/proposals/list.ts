@@ -235,8 +235,9 @@ export function selectProposals(
       const names = namesIn(sourced);
       if (names.some((name) => seen.has(name))) continue;
       for (const name of names) seen.add(name);
-      chosen.unshift(sourced);
+      chosen.push(sourced);
     }
+    chosen.reverse();
     const all = [...chosen, ...own];
     const others = all.filter((one) => !isType(ProposalType.reinit)(one));
     // A ReInit must be the only proposal: commit the latest.

@@ -1,6 +1,6 @@
 // RFC 9420 §12.1, §12.1.8: proposals that are sent by themselves, by members and from outside of the group.
 import { type Bytes, EMPTY, equalBytes } from "../../bytes.js";
-import { encode } from "../../codec/index.js";
+import { decode, encode } from "../../codec/index.js";
 import { makeProposalRef } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
 import { checkMessageSize, type SourcedProposal, sealPublic, signContent } from "../../framing/index.js";
@@ -11,7 +11,7 @@ import {
   type FramedContent,
   isCustomProposal,
   MlsMessage,
-  type Proposal,
+  Proposal,
   Sender,
   WireFormat,
 } from "../../wire/index.js";
@@ -21,14 +21,15 @@ import type { GroupView } from "../extensions/index.js";
 import { MAX_PROPOSAL_SIZE } from "../limits.js";
 import { handshakeFormat } from "../policy.js";
 import type { CachedProposal } from "../state.js";
-import { checkRoom, findProposal } from "./cache.js";
+import { findProposal } from "./cache.js";
+import { checkRoom } from "./room.js";
 import { authorize, authorizeProposals } from "./sender.js";
 import { checkProposals, type Direction } from "./single-proposal.js";
 
 /**
  * Checks a proposal that is sent separately, and makes its ProposalRef (§5.2).
  * @param known the proposals of this epoch that are cached already
- * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`; `limit` if there are too many already
+ * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`; `limit` above the sender's share
  */
 export async function cacheProposal(
   config: GroupConfig,
@@ -39,16 +40,20 @@ export async function cacheProposal(
 ): Promise<CachedProposal> {
   const { content, sender } = authenticated.content;
   if (content.contentType !== ContentType.proposal) throw new MlsError("usage", "expected a proposal");
-  const { proposal } = content;
-  checkForm(config, proposal, authenticated.wireFormat);
+  checkForm(config, content.proposal, authenticated.wireFormat);
   const reference = await makeProposalRef(config.provider, encode(AuthenticatedContent, authenticated));
   const same = findProposal(known, reference);
   if (same !== undefined) return same;
-  checkRoom(known, epoch, sender);
+  // A copy: a view would keep the whole message in memory, with its padding and authenticated data.
+  const encoded = encode(Proposal, content.proposal);
+  const proposal =
+    direction === "sending" ? content.proposal : decode(Proposal, encoded, config.registry.proposalTypes);
+  const size = encoded.length;
+  checkRoom(config.provider.suite, known, { sender, size }, direction);
   const sourced = [{ proposal, sender }];
   await checkProposals(config, epoch, sourced, epoch.groupContext.extensions, direction);
   await authorizeProposals(config, epoch, sourced);
-  return { proposal, sender, reference, checked: true };
+  return { proposal, sender, reference, size, checked: true };
 }
 
 /** Checks how a proposal of a registered type is sent. @throws ValidationError */

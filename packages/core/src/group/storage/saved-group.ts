@@ -216,8 +216,11 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
   });
   const proposals: CachedProposal[] = [];
   for (const { reference, sourced, leafKey, dropped } of saved.proposals) {
+    const { sender, proposal } = copied(SourceAndProposal, sourced, types);
     proposals.push({
-      ...copied(SourceAndProposal, sourced, types),
+      sender,
+      proposal,
+      size: encode(Proposal, proposal).length,
       reference: reference.slice(),
       // Whoever could change the saved state could change the proposal: it is validated again before it is committed.
       checked: false,
