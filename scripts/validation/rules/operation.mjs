@@ -7,7 +7,7 @@ export const OPERATION = [
     section: "14",
     musts: [2],
     text: "Past epochs, and commits that lost, MUST be deleted soon.",
-    by: "`policy.maxPastEpochs`; `enterEpoch`, which drops the pending commit",
+    by: "`policy.maxPastEpochs`; `enterEpoch`, which drops all other commits of its epoch",
     tests: [
       [SECRET_LIFETIME, "once more than maxPastEpochs epochs have passed"],
       [SECRET_LIFETIME, "not before the commit is merged"],
@@ -17,7 +17,7 @@ export const OPERATION = [
     section: "14",
     musts: [3],
     text: "Making a commit MUST NOT change the state.",
-    by: "`Group.commit`, which sets the pending commit alone",
+    by: "`Group.commit`, which adds to the staged commits alone",
     tests: [
       [MAKER, "leaves the state as it was until it is merged"],
       [SECRET_LIFETIME, "not before the commit is merged"],

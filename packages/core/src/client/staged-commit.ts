@@ -38,10 +38,12 @@ export interface WelcomeForOne {
 
 /**
  * A commit of the group's present epoch that isn't in force: one that this client made (`Group.commit`), or one that it
- * received and looks at first (`Group.stage`). All of it was checked, except that who is removed by a commit can't check
- * the epoch that it starts: what it says of members and extensions is what its committer signed. When the delivery service has accepted it, call
- * {@link merge}; if it took another one, merging that ends this one. Everything public can be read later too; the
- * secrets of the next epoch only while the group has them.
+ * received and looks at first (`Group.stage`). When the delivery service has accepted it, call {@link merge}; if it took
+ * another one, merging that ends this one.
+ *
+ * All of it was checked. Only a client that the commit removes can't check the confirmation tag: to that one it shows
+ * what its committer has signed. Everything public can be read later too; the secrets of the next epoch only while the
+ * group has them.
  * @example
  * const staged = await group.stage(message);
  * if (staged.removed.length === 0) await staged.merge();
