@@ -30,6 +30,7 @@ export const TESTS = [
   "packages/core/test/client/external-race.test.ts",
   "packages/core/test/client/who-is-believed.test.ts",
   "packages/core/test/client/authorize.test.ts",
+  "packages/core/test/client/left-out-proposals.test.ts",
   "packages/core/test/client/external-senders.test.ts",
   "packages/core/test/client/welcome-tree.test.ts",
   "packages/core/test/client/message-keys.test.ts",

@@ -71,7 +71,7 @@ async function clientOf(
       lifetime: CENTURY,
       maxLifetime: 2 * CENTURY,
       maxPastEpochs: 1000,
-      commitProposal: () => true,
+      authorize: ({ kind }) => kind === "commit" || "keep",
       ...policy,
     },
     externalPsk: (id) => psks.get(toHex(id)),

@@ -63,7 +63,7 @@ export function clientOf(
       handshake: encryptHandshake ? "private" : "public",
       maxPastEpochs: MAX_PAST_EPOCHS,
       // The scripts say what is committed.
-      commitProposal: () => true,
+      authorize: ({ kind }) => kind === "commit" || "keep",
       ...LIFETIMES,
     },
   });

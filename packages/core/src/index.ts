@@ -18,8 +18,10 @@ export {
 export { externalSenders, type MlsExtension, requiredCapabilities } from "./group/extensions/index.js";
 export {
   type AuthenticationService,
+  type Authorization,
+  authorizeByDefault,
+  type CommitAction,
   type CredentialClaim,
-  commitsByDefault,
   DEFAULT_POLICY,
   type GroupSnapshot,
   type Identity,
@@ -28,10 +30,11 @@ export {
   noPadding,
   type Party,
   type Policy,
+  type ProposalAction,
+  type ProposalInCommit,
   type ProposedAction,
   padme,
   padToMultiple,
-  type ReceivedProposal,
   type ResumedGroup,
   type Succession,
 } from "./group/index.js";

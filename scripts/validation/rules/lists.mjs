@@ -85,7 +85,7 @@ export const LISTS = [
     section: "12.2",
     beyond: "allowed by the RFC",
     text: "The application may have rules of its own.",
-    checks: ["forbidden: the policy doesn't authorize this …"],
+    checks: ["forbidden: the policy doesn't authorize this commit"],
   },
   {
     section: "12.2",

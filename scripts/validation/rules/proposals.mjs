@@ -141,7 +141,7 @@ export const PROPOSALS = [
     section: "12.1.8",
     beyond: "for the application to decide",
     text: "External proposals that the application doesn't authorize are invalid.",
-    checks: ["forbidden: the policy doesn't authorize this …"],
+    checks: ["forbidden: the policy doesn't authorize this … proposal"],
   },
   {
     section: "12.1.8",

@@ -84,7 +84,7 @@ export class Group extends MemberView {
     const work = async () => {
       needActive(this.own.state);
       const { current, ownLeaf } = this;
-      if (await hasProposals(this.config, current, this.cached, ownLeaf)) {
+      if (hasProposals(this.config, current, this.cached, ownLeaf)) {
         throw new MlsError("pending", "proposals were received: commit them before sending application data");
       }
       return applicationMessage(this.own.context, applicationData, authenticatedData);

@@ -7,6 +7,14 @@ export {
   needAuthentication,
   type Succession,
 } from "./authentication.js";
+export {
+  type Authorization,
+  authorizeByDefault,
+  type CommitAction,
+  type ProposalAction,
+  type ProposalInCommit,
+  type ProposedAction,
+} from "./authorization.js";
 export { type Candidate, discardedAmong, findCandidate, leastExpected, ownCandidates } from "./candidate.js";
 export {
   type AsyncContext,
@@ -21,14 +29,11 @@ export { guardHooks, guardMember } from "./hooks.js";
 export { type Member, memberOf, type Party, sameIdentity } from "./member.js";
 export { noPadding, padme, padToMultiple } from "./padding.js";
 export {
-  commitsByDefault,
   DEFAULT_POLICY,
   isOver,
   newLifetime,
   type Policy,
-  type ProposedAction,
   policyOf,
-  type ReceivedProposal,
   secondsNow,
 } from "./policy.js";
 export type { GroupSnapshot } from "./snapshot.js";

@@ -12,7 +12,10 @@ export interface Member {
 }
 
 /** The member at a leaf. It shares no memory with the leaf node. */
-export function memberOf(leafIndex: number, { credential, signatureKey }: LeafNode): Member {
+export function memberOf(
+  leafIndex: number,
+  { credential, signatureKey }: Pick<LeafNode, "credential" | "signatureKey">,
+): Member {
   return { leafIndex, credential: copied(credential), signatureKey: signatureKey.slice() };
 }
 

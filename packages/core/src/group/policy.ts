@@ -3,10 +3,9 @@ import { MlsError } from "../errors.js";
 import type { Awaitable } from "../provider/index.js";
 import { DEFAULT_RATCHET_LIMITS, type RatchetLimits } from "../schedule/index.js";
 import type { LifetimeRule } from "../tree/index.js";
-import { type Lifetime, type Proposal, ProposalType, WireFormat } from "../wire/index.js";
-import type { Party } from "./member.js";
+import { type Lifetime, WireFormat } from "../wire/index.js";
+import type { Authorization, ProposedAction } from "./authorization.js";
 import { padme } from "./padding.js";
-import type { GroupSnapshot } from "./snapshot.js";
 
 /** The choices of an application. Every field has a default: {@link DEFAULT_POLICY}. */
 export interface Policy {
@@ -59,60 +58,22 @@ export interface Policy {
   /** The largest application message that is sent or received, in bytes. Members may differ. */
   readonly maxApplicationSize: number;
   /**
-   * Roles (§12.2): whether a sender may propose something, and whether a committer may commit it. Called for each
-   * proposal that is sent or received, for each proposal of a commit that is made or received, and for a commit
-   * without proposals. Only `true` authorizes. All members of a group must decide alike, or the group splits. Default:
-   * everything is authorized.
+   * Roles (§12.2): whether a whole commit may come into force, whoever makes it, and what becomes of a proposal that is
+   * sent or received by itself: {@link Authorization} has the answers. It is asked before anything is consumed. All
+   * members of a group must decide alike about the same commit, or the group splits; about proposals only in what they
+   * refuse. So an answer should depend on nothing but the action. Default: {@link authorizeByDefault}.
+   * @example
+   * const policy: Partial<Policy> = {
+   *   authorize: (action) => action.kind === "proposal" || action.after.members.length <= 10,
+   * };
    */
-  readonly authorize?: ((action: ProposedAction) => Awaitable<boolean>) | undefined;
-  /**
-   * Whether own commits include a received proposal (§12.4: one that they leave out is "invalid due to application
-   * policy"). It doesn't decide about others' commits, so members may differ. A commit with `references` includes
-   * what these name. Default: {@link commitsByDefault}.
-   */
-  readonly commitProposal: (received: ReceivedProposal) => boolean;
-}
-
-/** The argument of {@link Policy.commitProposal}. */
-export interface ReceivedProposal {
-  readonly proposal: Proposal;
-  readonly proposer: Party;
-}
-
-/** The argument of {@link Policy.authorize}. */
-export interface ProposedAction {
-  /** `undefined` for a commit without proposals, which only renews its sender's keys. */
-  readonly proposal: Proposal | undefined;
-  /** Of a commit without proposals, its sender. */
-  readonly proposer: Party;
-  /** `undefined` for a proposal that is sent separately. */
-  readonly committer: Party | undefined;
-  /** The group as it is before the commit; `undefined` for a proposal to join one that isn't known here. */
-  readonly group: GroupSnapshot | undefined;
+  readonly authorize?: ((action: ProposedAction) => Awaitable<Authorization>) | undefined;
 }
 
 const HOUR = 60 * 60;
 const DAY = 24 * HOUR;
 /** The end of time in a Lifetime (§7.2): the largest uint64. */
 const FOREVER = 0xffff_ffff_ffff_ffffn;
-
-/**
- * The default of {@link Policy.commitProposal}: proposals of members and of the external senders that the group lists.
- * Not those of new members (`Client.proposeJoin`): anybody can send them. No ReInit: it ends the group. And no
- * PreSharedKey: only the application knows whether all members have the key, and who hasn't can't process the commit.
- * @example
- * const policy: Partial<Policy> = {
- *   commitProposal: (received) => received.proposer.kind === "new-member" || commitsByDefault(received),
- * };
- */
-export function commitsByDefault({ proposal, proposer }: ReceivedProposal): boolean {
-  const { proposalType } = proposal;
-  return (
-    proposer.kind !== "new-member" &&
-    proposalType !== ProposalType.reinit &&
-    proposalType !== ProposalType.psk
-  );
-}
 
 export const DEFAULT_POLICY: Policy = {
   handshake: "private",
@@ -123,7 +84,6 @@ export const DEFAULT_POLICY: Policy = {
   keyPackageGrace: 30 * DAY,
   maxLifetime: 366 * DAY,
   strictLifetimes: false,
-  commitProposal: commitsByDefault,
   now: () => Date.now(),
   maxPastEpochs: 3,
   ratchets: DEFAULT_RATCHET_LIMITS,

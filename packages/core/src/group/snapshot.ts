@@ -1,4 +1,5 @@
 // RFC 9420 §12.2: the group as hooks see it, so that they need not call the group, which waits for them.
+import { copied } from "../bytes.js";
 import type { RatchetTree } from "../tree/index.js";
 import type { Extension, GroupContext } from "../wire/index.js";
 import { type Member, memberOf } from "./member.js";
@@ -15,26 +16,46 @@ export interface GroupSnapshot {
   member(leafIndex: number): Member | undefined;
 }
 
-/** Read when it is asked for: most hooks need little of it. */
-export function snapshotOf({
-  groupContext,
-  tree,
-}: {
-  readonly groupContext: GroupContext;
-  readonly tree: RatchetTree;
-}): GroupSnapshot {
+/**
+ * Read when it is asked for: most hooks need little of it.
+ * @param changed a member in place of the one that the tree has at its leaf, if it has one
+ */
+export function snapshotOf(
+  {
+    groupContext,
+    tree,
+  }: {
+    readonly groupContext: Pick<GroupContext, "groupId" | "epoch" | "extensions">;
+    readonly tree: RatchetTree;
+  },
+  changed?: Member,
+): GroupSnapshot {
+  let members: readonly Member[] | undefined;
+  const member = (leafIndex: number) => {
+    if (leafIndex === changed?.leafIndex) return changed;
+    const leafNode = tree.leaf(leafIndex);
+    return leafNode && memberOf(leafIndex, leafNode);
+  };
+  const list = () => {
+    const indices = Array.from(tree.members(), ({ leafIndex }) => leafIndex);
+    if (changed !== undefined && tree.leaf(changed.leafIndex) === undefined) {
+      indices.push(changed.leafIndex);
+      indices.sort((a, b) => a - b);
+    }
+    return indices.map((leafIndex) => member(leafIndex) as Member);
+  };
   return {
     get groupId() {
       return groupContext.groupId.slice();
     },
     epoch: groupContext.epoch,
-    extensions: groupContext.extensions,
+    get extensions() {
+      return copied(groupContext.extensions);
+    },
     get members() {
-      return Array.from(tree.members(), ({ leafIndex, leafNode }) => memberOf(leafIndex, leafNode));
+      members ??= list();
+      return members;
     },
-    member(leafIndex) {
-      const leafNode = tree.leaf(leafIndex);
-      return leafNode && memberOf(leafIndex, leafNode);
-    },
+    member,
   };
 }

@@ -32,12 +32,15 @@ const leaving: MlsExtension = {
 const LEAVE = customProposal(TYPE, new Uint8Array());
 
 it.each([
-  ["the policy doesn't commit it", { commitProposal: () => false }],
+  ["the policy ignores it", { authorize: ({ kind }: ProposedAction) => kind === "commit" || "ignore" }],
   [
-    "the policy forbids to commit it",
+    "the policy leaves it out of the commit",
     {
-      authorize: ({ proposal, committer }: ProposedAction) =>
-        committer === undefined || proposal?.proposalType !== TYPE,
+      authorize: (action: ProposedAction) => {
+        if (action.kind === "proposal") return "keep";
+        const leaves = action.proposals.filter(({ proposal }) => proposal.proposalType === TYPE);
+        return leaves.length === 0 || { without: leaves.map(({ reference }) => reference as Uint8Array) };
+      },
     },
   ],
 ])("remove(1) removes the member although it proposed to leave itself and %s", async (_, policy) => {

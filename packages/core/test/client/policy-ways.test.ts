@@ -1,6 +1,6 @@
 // RFC 9420 §5.3.1, §12.2: whatever way a client takes into a group, or to a change of it, its application's rules are
 // asked: how many members there may be, who may propose and commit what, and whose credentials are true.
-import type { ClientOptions, Credential, Policy, ProposedAction } from "@copse/core";
+import type { ClientOptions, Credential, Policy } from "@copse/core";
 import {
   Client,
   externalSenders,
@@ -12,6 +12,7 @@ import {
 import { PublicGroup, type PublicGroupOptions } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { failure } from "@copse/test-support/errors";
+import { eachProposal } from "@copse/test-support/policies";
 import { expect, it } from "vitest";
 
 const crypto = nodeProvider();
@@ -43,8 +44,7 @@ const rules: readonly Rule[] = [
     make: () => {
       let strict = false;
       const entries: readonly number[] = [ProposalType.add, ProposalType.externalInit];
-      const authorize = ({ proposal }: ProposedAction) =>
-        !strict || proposal === undefined || !entries.includes(proposal.proposalType);
+      const authorize = eachProposal(({ proposalType }) => !strict || !entries.includes(proposalType));
       const on = () => {
         strict = true;
       };

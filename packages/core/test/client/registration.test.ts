@@ -7,7 +7,6 @@ import {
   type Group,
   generateSigner,
   insecureAcceptAll,
-  type ProposedAction,
   requiredCapabilities,
 } from "@copse/core";
 import {
@@ -29,6 +28,7 @@ import { flipped } from "@copse/test-support/bytes";
 import { everyone, gather, keyPackageIn, type Meeting, type Party, party } from "@copse/test-support/clients";
 import { failure, refused, saying } from "@copse/test-support/errors";
 import { forge, frame, insider } from "@copse/test-support/insiders";
+import { eachProposal } from "@copse/test-support/policies";
 import { describe, expect, it } from "vitest";
 import type { SourcedProposal } from "../../src/framing/sourced-proposal.js";
 import { Registry } from "../../src/group/extensions/registry.js";
@@ -265,7 +265,7 @@ describe("a proposal type", () => {
   });
 
   it("is subject to the policy's authorize()", async () => {
-    const authorize = ({ proposal }: ProposedAction) => proposal?.proposalType !== PROPOSAL;
+    const authorize = eachProposal(({ proposalType }) => proposalType !== PROPOSAL);
     const { groups } = await three(() => [topics()], { policy: { authorize } });
     expect((await failure((groups[0] as Group).propose({ custom: topic("x") }))).code).toBe("forbidden");
   });

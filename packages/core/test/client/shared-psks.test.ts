@@ -3,13 +3,14 @@ import type { Group } from "@copse/core";
 import { gather, type Party, party } from "@copse/test-support/clients";
 import { failure, named, refused, saying } from "@copse/test-support/errors";
 import { frame, insider } from "@copse/test-support/insiders";
+import { keepAll } from "@copse/test-support/policies";
 import { describe, expect, it } from "vitest";
 import { ContentType } from "../../src/wire/framed-content.js";
 import { filled, SUITE } from "../proposals.js";
 
 // By default, commits include no PSK that others propose.
 const member = (name: string, policy = {}) =>
-  party(name, { suite: SUITE, policy: { commitProposal: () => true, ...policy } });
+  party(name, { suite: SUITE, policy: { authorize: keepAll, ...policy } });
 const RULE = "8.6: a resumption PSK must be known";
 
 /** Alice and Bob, whom Carol joined one epoch ago. */

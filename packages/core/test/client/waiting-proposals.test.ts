@@ -1,6 +1,6 @@
 // RFC 9420 §12.4: which received proposals own commits include, and how many are kept.
 import {
-  commitsByDefault,
+  authorizeByDefault,
   externalSenders,
   type Group,
   generateSigner,
@@ -52,7 +52,10 @@ it("a stranger's proposal to be added isn't committed unless the application say
 
 it("a stranger's proposal to be added is committed if the policy says so", async () => {
   const [a] = await three({
-    commitProposal: (received) => received.proposer.kind === "new-member" || commitsByDefault(received),
+    authorize: (action) =>
+      action.kind === "proposal" && action.proposer.kind === "new-member"
+        ? "keep"
+        : authorizeByDefault(action),
   });
   await a.receive(await (await member("dave")).client.proposeJoin(a));
   await expect(a.encrypt("held up")).rejects.toEqual(code("pending"));
@@ -139,29 +142,35 @@ it("a dropped proposal is left out of own commits, and others may commit it all 
   await expect(b.dropProposal(filled())).rejects.toEqual(code("missing"));
 });
 
-it("proposals that the policy forbids to commit don't hold up messages", async () => {
+it("proposals that the policy ignores don't hold up messages", async () => {
   const [alice, bob] = [
     await member("alice", {
-      authorize: ({ proposal, committer }) =>
-        committer === undefined || proposal?.proposalType !== ProposalType.psk,
+      authorize: (action) =>
+        action.kind === "commit" ||
+        (action.proposal.proposalType === ProposalType.update ? "ignore" : "keep"),
     }),
     await member("bob"),
   ];
   const { groups } = await gather([alice, bob]);
   const [a, b] = groups as [Group, Group];
-  await a.receive(await b.propose({ psk: { resumption: 1n } }));
+  await a.receive(await b.propose({ update: true }));
   await b.receive(await a.encrypt("go on"));
 });
 
-it("a policy that throws keeps nobody from sending or committing", async () => {
+it("a proposal about which the policy fails hasn't come: it can be received later, and holds up nobody", async () => {
+  let isDown = true;
   const [a, b] = await three({
-    commitProposal: () => {
-      throw new TypeError("a bug");
+    authorize: (action) => {
+      if (isDown && action.kind === "proposal" && !action.own) throw new TypeError("a bug");
+      return true;
     },
   });
-  await a.receive(await b.propose({ update: true }));
+  const proposal = await b.propose({ update: true });
+  expect((await refused(a, proposal)).code).toBe("try-again");
   await b.receive(await a.encrypt("go on"));
-  expect(await b.receive((await a.commit()).commit)).toMatchObject({ updated: [] });
+  isDown = false;
+  await a.receive(proposal);
+  expect(await b.receive((await a.commit()).commit)).toMatchObject({ updated: [{ leafIndex: 1 }] });
 });
 
 it("a PSK callback that throws keeps nobody from committing", async () => {

@@ -195,7 +195,8 @@ describe("a hook that calls an operation of its own group", () => {
     const alice = await party("alice", {
       suite: SUITE,
       policy: {
-        authorize: ({ group: given }) => {
+        authorize: (action) => {
+          const given = action.kind === "commit" ? action.before : action.group;
           seen.push([given?.epoch, given?.groupId, given?.members.length, given?.member(1)?.leafIndex]);
           seen.push([group?.epoch, group?.groupId, group?.members.length, group?.member(1)?.leafIndex]);
           return true;
@@ -311,7 +312,7 @@ describe("a hook, a signer or a provider that fails", () => {
 
   test("a hook that says no has given its verdict", async () => {
     const refusing = await shaky(() => ({
-      policy: { authorize: ({ proposal }) => proposal !== undefined },
+      policy: { authorize: (action) => action.kind === "proposal" || action.proposals.length > 0 },
     }));
     const { commit } = await refusing.b.update();
     expect((await failure(refusing.a.receive(commit))).code).toBe("forbidden");

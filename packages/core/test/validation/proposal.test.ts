@@ -1,5 +1,5 @@
 // RFC 9420 §10.1, §12.1: invalid standalone proposals, from members and from outside, are refused, each by its rule.
-import { customProposal, type Group, type ProposedAction } from "@copse/core";
+import { customProposal, type Group } from "@copse/core";
 import {
   copyOf,
   four,
@@ -11,6 +11,7 @@ import {
 } from "@copse/test-support/clients";
 import { failure, named, refused, saying } from "@copse/test-support/errors";
 import { frame, type Insider, insider } from "@copse/test-support/insiders";
+import { eachProposal } from "@copse/test-support/policies";
 import { beforeAll, describe, expect, it } from "vitest";
 import { concat } from "../../src/bytes.js";
 import { encode, opaque } from "../../src/codec/codec.js";
@@ -191,7 +192,7 @@ describe("a proposal", () => {
   });
 
   it("that the application doesn't authorize is refused by forbidden", async () => {
-    const authorize = ({ proposal }: ProposedAction) => proposal?.proposalType !== ProposalType.remove;
+    const authorize = eachProposal(({ proposalType }) => proposalType !== ProposalType.remove);
     const { parties, groups } = await four(SUITE, { policy: { authorize } });
     const from = await insider(parties[2] as Party, groups[2] as Group);
     const message = await frame(from, { contentType: ContentType.proposal, proposal: remove(3) });

@@ -39,9 +39,11 @@ import {
 } from "../epoch.js";
 import { checkResumption, createWelcome, type ResumptionPskId, ratchetTreeExtension } from "../join/index.js";
 import { checkGrowth, maxMessageSize } from "../limits.js";
+import { memberOf } from "../member.js";
 import { handshakeFormat } from "../policy.js";
 import {
   type Applied,
+  authorizeCommit,
   checkGroup,
   checkOwnSupport,
   checkReplacement,
@@ -66,8 +68,12 @@ export interface Committer {
   readonly member: Epoch | undefined;
 }
 
-/** A commit's proposals, in its order: by reference if one has a reference, else by value. */
-export interface CommitRequest extends Selection {
+export interface CommitRequest {
+  /**
+   * Gives the proposals in the commit's order: by reference if one has a reference, else by value.
+   * @param leaveOut whether the application wants a received one to be left out
+   */
+  readonly select: (leaveOut: (received: SourcedProposal) => boolean) => Selection;
   /** Whether to send a path that isn't required. */
   readonly forcePath: boolean;
   /**
@@ -113,8 +119,9 @@ export async function buildCommit(
 ): Promise<BuiltCommit> {
   const { provider } = config;
   const { epoch } = committer;
-  const { proposals, applied } = await chooseProposals(config, committer, request);
-  const path = await makePath(config, committer, proposals, applied, request);
+  const chosen = await chooseProposals(config, committer, request);
+  const { proposals, applied } = chosen;
+  const path = await makePath(config, committer, chosen, request);
   let pskSecret: Uint8Array | undefined;
   let next: NextEpoch | undefined;
   try {
@@ -141,15 +148,59 @@ export async function buildCommit(
   }
 }
 
-/** The proposals to commit, and the group after them. Leaves out received ones only after the whole list failed. */
+/** The proposals of a commit, and what they lead to. */
+interface Chosen {
+  readonly proposals: readonly SourcedProposal[];
+  readonly applied: Applied;
+  readonly hasPath: boolean;
+  /** The committer's leaf index after them. */
+  readonly leafIndex: number;
+}
+
+/** How often the application may leave out some received proposals. After that, all of them are left out. */
+const MAX_ROUNDS = 16;
+
+/** The proposals to commit: valid, and authorized by the application. */
 async function chooseProposals(
   config: GroupConfig,
+  committer: Committer,
+  request: CommitRequest,
+): Promise<Chosen> {
+  const { sender, epoch } = committer;
+  const without = new Set<SourcedProposal>();
+  for (let round = 0; ; round++) {
+    const selection = request.select((one) => round > MAX_ROUNDS || without.has(one));
+    const chosen = await validProposals(config, committer, request, selection);
+    const { applied, leafIndex } = chosen;
+    const refused = await authorizeCommit(config, epoch, {
+      committer: sender,
+      own: true,
+      exact: selection.fallback === undefined,
+      path: chosen.hasPath,
+      proposals: chosen.proposals,
+      tree: applied.tree,
+      extensions: applied.extensions,
+      member: () => {
+        const { credential } = request.description ?? leafAt(applied.tree, leafIndex);
+        return memberOf(leafIndex, { credential, signatureKey: request.nextSigner.publicKey });
+      },
+    });
+    if (refused.length === 0) return chosen;
+    for (const one of refused) without.add(one);
+  }
+}
+
+/** The proposals of a selection that are valid together. Leaves out received ones only after the whole list failed. */
+async function validProposals(
+  config: GroupConfig,
   { epoch, sender }: Committer,
-  { proposals, fallback, resumption, description, nextSigner }: CommitRequest,
-): Promise<{ proposals: readonly SourcedProposal[]; applied: Applied }> {
+  { resumption, description, nextSigner, forcePath, freshWelcome }: CommitRequest,
+  { proposals, fallback }: Selection,
+): Promise<Chosen> {
+  const isMember = sender.senderType === SenderType.member;
   // The path comes later. But received proposals must fit what is known of the committer's new leaf.
   const withOwnLeaf = (tree: RatchetTree): RatchetTree => {
-    if (description === undefined || sender.senderType !== SenderType.member) return tree;
+    if (description === undefined || !isMember) return tree;
     const { credential, capabilities, extensions } = description;
     const leaf = { credential, capabilities, extensions, signatureKey: nextSigner.publicKey };
     return tree.update(sender.leafIndex, { ...leafAt(tree, sender.leafIndex), ...leaf });
@@ -159,15 +210,19 @@ async function chooseProposals(
     checkResult(config, epoch, chosen, applied, withOwnLeaf(applied.tree));
     checkOwnSupport(config, applied.extensions);
     // The leaf of a new member comes with the path.
-    const more = sender.senderType === SenderType.member ? 0 : 1;
-    checkGrowth(config.policy, epoch.tree.memberCount, applied.tree.memberCount + more);
-    return { proposals: chosen, applied };
+    checkGrowth(config.policy, epoch.tree.memberCount, applied.tree.memberCount + (isMember ? 0 : 1));
+    return {
+      proposals: chosen,
+      applied,
+      hasPath: !isMember || applied.pathRequired || forcePath || (freshWelcome && applied.added.length > 0),
+      leafIndex: isMember ? sender.leafIndex : applied.tree.leftmostBlank(),
+    };
   };
   try {
     return await attempt(proposals);
   } catch (error) {
     if (fallback === undefined || !isVerdict(error)) throw error;
-    const filtered = await filterProposals(config, epoch, fallback, sender, withOwnLeaf);
+    const filtered = filterProposals(config, epoch, fallback, withOwnLeaf);
     const isSame = filtered.length === proposals.length && filtered.every((one, i) => one === proposals[i]);
     if (isSame) throw error;
     return attempt(filtered);
@@ -178,14 +233,10 @@ async function chooseProposals(
 async function makePath(
   config: GroupConfig,
   { sender, epoch }: Committer,
-  proposals: readonly SourcedProposal[],
-  applied: Applied,
-  { forcePath, freshWelcome, nextSigner, description }: CommitRequest,
+  { proposals, applied, hasPath, leafIndex }: Chosen,
+  { nextSigner, description }: CommitRequest,
 ): Promise<CreatedUpdatePath | undefined> {
-  const isMember = sender.senderType === SenderType.member;
-  const isWanted = forcePath || (freshWelcome && applied.added.length > 0);
-  if (isMember && !applied.pathRequired && !isWanted) return undefined;
-  const leafIndex = isMember ? sender.leafIndex : applied.tree.leftmostBlank();
+  if (!hasPath) return undefined;
   const { credential, capabilities, extensions } = description ?? leafAt(applied.tree, leafIndex);
   const { groupId } = epoch.groupContext;
   const signatureKey = nextSigner.publicKey;

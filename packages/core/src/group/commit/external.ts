@@ -81,7 +81,7 @@ export async function buildExternalCommit(
       config,
       { sender, epoch, initSecret, member: undefined },
       {
-        proposals: [{ sender, proposal: externalInit }, ...others],
+        select: () => ({ proposals: [{ sender, proposal: externalInit }, ...others] }),
         forcePath: true,
         freshWelcome: false,
         signer,
@@ -136,7 +136,7 @@ async function openProposal(
   checkEpoch(epoch.groupContext, decoded.publicMessage.content);
   const authenticated = readPublic(decoded.publicMessage, proposalTypes);
   await verifySender(config, epoch, authenticated);
-  return cacheProposal(config, epoch, authenticated, "sending");
+  return cacheProposal(config, epoch, authenticated, { direction: "sending", own: false, known: [] });
 }
 
 /** The first matching leaf. */

@@ -17,7 +17,6 @@ import {
   proposalsToCommit,
   type ResumptionOptions,
   type ResumptionUsage,
-  type Selection,
   selectProposals,
   withSharedPsks,
 } from "../proposals/index.js";
@@ -53,13 +52,16 @@ export async function prepareCommit(
   if (identity?.signer !== undefined) await validateSigner(config.provider, identity.signer);
   const { groupContext } = epoch;
   const authenticatedData = config.registry.authenticatedData(options.authenticatedData, groupContext);
-  const choice =
+  const choose =
     references === undefined
-      ? await chooseReceived(context, received, own)
-      : { proposals: [...namedProposals(context, received, references), ...own] };
-  checkSharedPsks(context, choice.proposals);
+      ? await receivedToChoose(context, received, own)
+      : () => ({ proposals: [...namedProposals(context, received, references), ...own] });
   const built = await buildCommit(config, memberCommitter(epoch), {
-    ...choice,
+    select: (leaveOut) => {
+      const selection = choose(leaveOut);
+      checkSharedPsks(context, selection.proposals);
+      return selection;
+    },
     forcePath: options.forcePath === true || identity !== undefined,
     freshWelcome: context.staged,
     signer,
@@ -95,12 +97,12 @@ export async function prepareResumption(
   return prepareCommit({ ...context, config }, { own, received: [], resumption: { id, from } }, options);
 }
 
-/** The proposals of a commit: the committer's own, and the received ones that can be committed with them (§12.4). */
-async function chooseReceived(
+/** Chooses a commit's proposals: the committer's own, and the received ones that can be committed with them (§12.4). */
+async function receivedToChoose(
   context: MemberContext,
   received: readonly CachedProposal[],
   own: readonly SourcedProposal[],
-): Promise<Selection> {
+): Promise<CommitRequest["select"]> {
   const { config, epoch } = context;
   const { leafIndex } = epoch.keys;
   const allowed = await proposalsToCommit(config, epoch, received, leafIndex);
@@ -111,15 +113,18 @@ async function chooseReceived(
   });
   const most = Math.floor(size / 2 / (config.provider.suite.hash.Nh + REFERENCE));
   const isPsk = ({ proposal }: SourcedProposal) => isProposal(proposal, ProposalType.psk);
-  const shared = withSharedPsks(context, allowed, own);
-  const chosen = fairly(shared, Math.min(most, Math.max(MAX_COMMITTED, 2 * epoch.tree.memberCount)));
-  const psks = new Set(fairly(chosen.filter(isPsk), Math.max(0, MAX_PSKS - own.filter(isPsk).length)));
-  return selectProposals(
-    chosen.filter((one) => !isPsk(one) || psks.has(one)),
-    own,
-    leafIndex,
-    config.registry,
-  );
+  return (leaveOut) => {
+    const left = allowed.filter((one) => !leaveOut(one));
+    const shared = withSharedPsks(context, left, own);
+    const chosen = fairly(shared, Math.min(most, Math.max(MAX_COMMITTED, 2 * epoch.tree.memberCount)));
+    const psks = new Set(fairly(chosen.filter(isPsk), Math.max(0, MAX_PSKS - own.filter(isPsk).length)));
+    return selectProposals(
+      chosen.filter((one) => !isPsk(one) || psks.has(one)),
+      own,
+      leafIndex,
+      config.registry,
+    );
+  };
 }
 
 /** What a reference takes in a commit besides the hash: its type, and its length. */

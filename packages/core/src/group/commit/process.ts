@@ -34,8 +34,10 @@ import {
   provisionalContext,
   wipeEpoch,
 } from "../epoch.js";
+import { memberOf } from "../member.js";
 import {
   type Applied,
+  authorizeCommit,
   checkOwnSupport,
   checkReplacement,
   checkResult,
@@ -96,13 +98,25 @@ export async function processCommit(
     confirmationTag?.length === provider.suite.hash.Nh,
     "6.1: the confirmation tag of a commit is a MAC of the suite",
   );
+  const leafNode = tree.leaf(leafIndex) as LeafNode;
+  const { extensions } = applied;
+  await authorizeCommit(config, epoch, {
+    committer: sender,
+    own: false,
+    exact: true,
+    path: commit.path !== undefined,
+    proposals,
+    tree,
+    extensions,
+    member: () => memberOf(leafIndex, leafNode),
+  });
   return {
     authenticated,
     path: commit.path,
     proposals,
     applied,
-    committer: { leafIndex, leafNode: tree.leaf(leafIndex) as LeafNode },
-    groupContext: await nextGroupContext(provider, epoch, authenticated, tree, applied.extensions),
+    committer: { leafIndex, leafNode },
+    groupContext: await nextGroupContext(provider, epoch, authenticated, tree, extensions),
     tree,
     confirmationTag,
   };

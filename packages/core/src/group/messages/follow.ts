@@ -93,7 +93,11 @@ export async function followMessage(
   const authenticated = readPublic(message.publicMessage, registry.proposalTypes);
   await verifySender(config, current, authenticated);
   if (content.content.contentType === ContentType.proposal) {
-    const cached = await cacheProposal(config, current, authenticated, "receiving", proposals);
+    const cached = await cacheProposal(config, current, authenticated, {
+      direction: "receiving",
+      own: false,
+      known: proposals,
+    });
     return { state: withProposal(state, cached), received: reportProposal(current, authenticated, cached) };
   }
   const processed = await processCommit(config, current, authenticated, proposalFinder(proposals));

@@ -281,7 +281,11 @@ async function receiveHandshake(
   needActive(state);
   if (authenticated.content.content.contentType === ContentType.commit)
     return { commit: await openCommit(config, state, authenticated, bytes, generation) };
-  const cached = await cacheProposal(config, current, authenticated, "receiving", proposals);
+  const cached = await cacheProposal(config, current, authenticated, {
+    direction: "receiving",
+    own: false,
+    known: proposals,
+  });
   const received = reportProposal(current, authenticated, cached);
   return { reception: { state: withProposal(state, cached), received, release: () => undefined } };
 }

@@ -66,7 +66,11 @@ export async function proposalMessage(
   const { config, epoch } = context;
   const content = { contentType: ContentType.proposal, proposal };
   const authenticated = await signed(context, proposalFormat(config, proposal), content, authenticatedData);
-  const cached = await cacheProposal(config, epoch, authenticated, "sending", others);
+  const cached = await cacheProposal(config, epoch, authenticated, {
+    direction: "sending",
+    own: true,
+    known: others,
+  });
   checkMaySend(config, epoch, cached, others);
   return { message: await protect(config, epoch, epoch, authenticated), cached };
 }

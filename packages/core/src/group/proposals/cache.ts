@@ -7,7 +7,7 @@ import type { PublicEpoch } from "../epoch.js";
 import type { Party } from "../member.js";
 import type { CachedProposal } from "../state.js";
 import { keepsToShare } from "./room.js";
-import { authorizeProposals, partyOf } from "./sender.js";
+import { partyOf } from "./sender.js";
 import { checkProposals, checkSending } from "./single-proposal.js";
 
 /** A valid proposal of the present epoch that isn't committed yet (§12.4), as the application sees it. */
@@ -19,9 +19,9 @@ export interface WaitingProposal {
   /** ProposalRef (§5.2): `Nh` bytes */
   readonly reference: Uint8Array;
   /**
-   * Whether own commits include it, unless another proposal excludes it, or `policy.authorize` forbids it: as
-   * `policy.commitProposal` says, and not expired or dropped, nor of a sender who sent more than everybody keeps. An own
-   * Update, and a Remove of this client, only another member can commit. Only proposals that own commits include hold up `encrypt`.
+   * Whether own commits include it, unless another proposal excludes it: as `policy.authorize` said when it came, and not
+   * expired or dropped, nor of a sender who sent more than everybody keeps. An own Update, and a Remove of this client,
+   * only another member can commit. Only proposals that own commits include hold up `encrypt`.
    */
   readonly willCommit: boolean;
 }
@@ -80,7 +80,7 @@ function isForOthers({ proposal, sender }: CachedProposal, committer: number | u
 
 /**
  * §12.4: whether a commit of a member includes a proposal, as far as this proposal alone decides. What the policy
- * leaves out counts as "invalid due to application policy". A policy that fails has not said yes.
+ * leaves out counts as "invalid due to application policy".
  * @param ownLeaf the member's leaf; `undefined` for a follower
  * @param inShare whether its sender has kept to its share
  */
@@ -91,12 +91,10 @@ function willCommit(
   ownLeaf: number | undefined,
   inShare: (one: CachedProposal) => boolean,
 ): boolean {
-  const { proposal, sender } = one;
   if (one.dropped === true || isForOthers(one, ownLeaf) || !inShare(one)) return false;
   try {
     checkSending(config, epoch, one);
-    if (sender.senderType === SenderType.member && sender.leafIndex === ownLeaf) return true;
-    return config.policy.commitProposal({ proposal, proposer: partyOf(epoch, sender) }) === true;
+    return true;
   } catch {
     return false;
   }
@@ -129,39 +127,21 @@ export async function proposalsToCommit(
   const chosen: CachedProposal[] = [];
   const inShare = keepsToShare(config.provider.suite, known);
   for (const one of known) {
-    if (!(await isAllowed(config, epoch, one, ownLeaf, inShare))) continue;
-    if (await isUsable(config, epoch, one)) chosen.push({ ...one, checked: true });
+    if (willCommit(config, epoch, one, ownLeaf, inShare) && (await isUsable(config, epoch, one)))
+      chosen.push({ ...one, checked: true });
   }
   return chosen;
 }
 
 /** Whether a member must commit before it sends application data (§12.4). */
-export async function hasProposals(
+export function hasProposals(
   config: GroupConfig,
   epoch: PublicEpoch,
   known: readonly CachedProposal[],
   ownLeaf: number,
-): Promise<boolean> {
+): boolean {
   const inShare = keepsToShare(config.provider.suite, known);
-  for (const one of known) if (await isAllowed(config, epoch, one, ownLeaf, inShare)) return true;
-  return false;
-}
-
-/** Whether the policy lets a member commit a proposal. A policy that fails has not said yes. */
-async function isAllowed(
-  config: GroupConfig,
-  epoch: PublicEpoch,
-  one: CachedProposal,
-  ownLeaf: number,
-  inShare: (one: CachedProposal) => boolean,
-): Promise<boolean> {
-  if (!willCommit(config, epoch, one, ownLeaf, inShare)) return false;
-  try {
-    await authorizeProposals(config, epoch, [one], { senderType: SenderType.member, leafIndex: ownLeaf });
-    return true;
-  } catch {
-    return false;
-  }
+  return known.some((one) => willCommit(config, epoch, one, ownLeaf, inShare));
 }
 
 /** Whether a proposal is still valid if it was restored, and its PSK is known here. What fails here isn't committed. */

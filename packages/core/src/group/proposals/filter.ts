@@ -2,14 +2,13 @@
 import { isVerdict } from "../../errors.js";
 import { blame, type SourcedProposal } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
-import { type LeafNode, ProposalType, type Sender } from "../../wire/index.js";
+import { type LeafNode, ProposalType } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
 import { checkGrowth } from "../limits.js";
 import { type Applied, applyProposals } from "./apply.js";
 import { checkOutcome, checkOwnSupport } from "./result.js";
 import { fairly } from "./room.js";
-import { authorizeProposals } from "./sender.js";
 
 /** The longest list to search in quadratic time. */
 const MAX_SEARCHED = 64;
@@ -58,21 +57,20 @@ function checkCommittable(
 }
 
 /**
- * Leaves out the received proposals that can't be committed with the others: because the policy forbids them, some
- * member doesn't support them, or they repeat a key. Otherwise one member's proposal could keep all members from
- * committing. The committer's own proposals stay.
+ * Leaves out the received proposals that can't be committed with the others: because some member doesn't support them,
+ * or they repeat a key. Otherwise one member's proposal could keep all members from committing. The committer's own
+ * proposals stay.
  *
  * Takes a step for each Add and Update, which is tried on the tree with those that were chosen before. Of the others,
  * which need a look at all of them each time, no more than {@link MAX_SEARCHED} are tried, and the rest left out.
  * @param withOwnLeaf gives a tree with what is known of the committer's new leaf
  */
-export async function filterProposals(
+export function filterProposals(
   config: GroupConfig,
   epoch: PublicEpoch,
   proposals: readonly SourcedProposal[],
-  committer: Sender,
   withOwnLeaf: (tree: RatchetTree) => RatchetTree,
-): Promise<readonly SourcedProposal[]> {
+): readonly SourcedProposal[] {
   const { registry } = config;
   const check = (
     list: readonly SourcedProposal[],
@@ -80,28 +78,24 @@ export async function filterProposals(
     after = applied.tree,
     leaves?: () => Iterable<LeafNode>,
   ) => checkCommittable(config, epoch, list, applied, withOwnLeaf(after), leaves);
-  const allowed: SourcedProposal[] = [];
-  for (const one of proposals) {
-    if (one.reference === undefined || (await isAuthorized(config, epoch, one, committer))) allowed.push(one);
-  }
   const fits = (list: readonly SourcedProposal[]) =>
     holds(() => check(list, applyProposals(epoch, list, registry)));
-  if (fits(allowed)) return allowed;
+  if (fits(proposals)) return proposals;
   // A Remove can't make the group invalid, and another proposal may need it.
-  const first = allowed.filter((one) => one.reference === undefined || isRemove(one));
+  const first = proposals.filter((one) => one.reference === undefined || isRemove(one));
   if (!fits(first)) return first;
   const chosen = new Set(first);
   let { tree, extensions } = applyProposals(epoch, first, registry);
-  const others = allowed.filter((one) => !chosen.has(one) && !isLeaf(one));
+  const others = proposals.filter((one) => !chosen.has(one) && !isLeaf(one));
   const tryOthers = (some: readonly SourcedProposal[]) =>
     holds(() => {
-      const list = [...first, ...allowed.filter((one) => chosen.has(one) && !isLeaf(one)), ...some];
+      const list = [...first, ...proposals.filter((one) => chosen.has(one) && !isLeaf(one)), ...some];
       const applied = applyProposals(epoch, list, registry);
       check(list, applied, tree);
       ({ extensions } = applied);
       for (const one of some) chosen.add(one);
     });
-  for (const one of allowed.filter((one) => !chosen.has(one) && isLeaf(one))) {
+  for (const one of proposals.filter((one) => !chosen.has(one) && isLeaf(one))) {
     holds(() => {
       const applied = applyProposals({ ...epoch, tree }, [one], registry, extensions);
       // Of the leaves, only this one is new.
@@ -111,28 +105,13 @@ export async function filterProposals(
     });
   }
   if (!tryOthers(others)) for (const one of fairly(others, MAX_SEARCHED)) tryOthers([one]);
-  const found = allowed.filter((one) => chosen.has(one));
+  const found = proposals.filter((one) => chosen.has(one));
   return fits(found) ? found : first;
 }
 
 /** The leaves that proposals put into the tree. */
 function leavesIn({ added, updated }: Applied): LeafNode[] {
   return [...added.map(({ keyPackage }) => keyPackage.leafNode), ...updated.map(({ leafNode }) => leafNode)];
-}
-
-async function isAuthorized(
-  config: GroupConfig,
-  epoch: PublicEpoch,
-  one: SourcedProposal,
-  by: Sender,
-): Promise<boolean> {
-  try {
-    await authorizeProposals(config, epoch, [one], by);
-    return true;
-  } catch (error) {
-    if (isVerdict(error)) return false;
-    throw error;
-  }
 }
 
 /** The error about a list, with the `proposal` that causes it, if a single one does. */

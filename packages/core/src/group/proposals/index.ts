@@ -1,5 +1,6 @@
 // RFC 9420 §12.1 to §12.3: making, validating and applying proposals.
 export { type AddedMember, type Applied, changesOf } from "./apply.js";
+export { authorizeCommit } from "./authorize.js";
 export {
   hasProposals,
   proposalFinder,

@@ -1,7 +1,6 @@
-// RFC 9420 §6.1, §12.1.8, §12.2: who sent a message, and what the application allows whom to do.
+// RFC 9420 §6.1, §12.1.8: who sent a message.
 import { ensure, MlsError } from "../../errors.js";
-import { blame, proposalName, type SourcedProposal, verifyContent } from "../../framing/index.js";
-import { isPromise } from "../../provider/index.js";
+import { verifyContent } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import {
   type AuthenticatedContent,
@@ -13,7 +12,6 @@ import {
   findExtension,
   type GroupContext,
   type LeafNode,
-  type Proposal,
   peekContent,
   type Sender,
   SenderType,
@@ -21,8 +19,6 @@ import {
 import type { GroupConfig } from "../config.js";
 import { contextBytes, type PublicEpoch } from "../epoch.js";
 import { memberOf, type Party } from "../member.js";
-import type { ProposedAction } from "../policy.js";
-import { snapshotOf } from "../snapshot.js";
 
 /** The leaf of a member that sent a message. @throws MlsError `unknown-sender` */
 export function senderLeaf(
@@ -100,41 +96,4 @@ export async function verifySender(
   const key = signatureKeyOf(content, epoch);
   await verifyContent(config.provider, authenticated, contextBytes(epoch), key);
   config.registry.checkAuthenticatedData(content.authenticatedData, epoch.groupContext);
-}
-
-/**
- * §12.2: asks the application whether each proposal may be made by its sender, and committed by the committer; of a
- * commit without proposals, whether the committer may renew its keys.
- * @param committer `undefined` for a proposal that is sent separately
- * @throws MlsError `forbidden`; its `proposal` names the refused one
- */
-export async function authorizeProposals(
-  config: GroupConfig,
-  epoch: PublicEpoch,
-  proposals: readonly SourcedProposal[],
-  committer?: Sender,
-): Promise<void> {
-  if (config.policy.authorize === undefined) return;
-  const by = committer && partyOf(epoch, committer);
-  const group = snapshotOf(epoch);
-  const authorized = (proposal: Proposal | undefined, proposer: Party) =>
-    authorize(config, { proposal, proposer, committer: by, group });
-  if (by !== undefined && proposals.length === 0) await authorized(undefined, by);
-  for (const [index, sourced] of proposals.entries()) {
-    try {
-      await authorized(sourced.proposal, partyOf(epoch, sourced.sender));
-    } catch (error) {
-      throw blame(error, sourced, index);
-    }
-  }
-}
-
-/** Asks the application about one proposal, or a commit without any. @throws MlsError `forbidden` */
-export async function authorize({ policy }: GroupConfig, action: ProposedAction): Promise<void> {
-  if (policy.authorize === undefined) return;
-  const { proposal } = action;
-  const answer = policy.authorize(action);
-  const authorized = isPromise(answer) ? await answer : answer;
-  const what = proposal === undefined ? "commit without proposals" : `${proposalName(proposal)} proposal`;
-  if (authorized !== true) throw new MlsError("forbidden", `the policy doesn't authorize this ${what}`);
 }

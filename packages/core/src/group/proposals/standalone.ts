@@ -21,22 +21,31 @@ import type { GroupView } from "../extensions/index.js";
 import { MAX_PROPOSAL_SIZE } from "../limits.js";
 import { handshakeFormat } from "../policy.js";
 import type { CachedProposal } from "../state.js";
+import { authorizeProposal } from "./authorize.js";
 import { findProposal } from "./cache.js";
 import { checkRoom } from "./room.js";
-import { authorize, authorizeProposals } from "./sender.js";
+import { partyOf } from "./sender.js";
 import { checkProposals, type Direction } from "./single-proposal.js";
 
+/** Who brings a proposal to the cache, and what is there already. */
+interface Arrival {
+  /** Whether it is held to the rules for senders too. */
+  readonly direction: Direction;
+  /** Whether it was made here. */
+  readonly own: boolean;
+  /** The proposals of this epoch that are cached already. */
+  readonly known: readonly CachedProposal[];
+}
+
 /**
- * Checks a proposal that is sent separately, and makes its ProposalRef (§5.2).
- * @param known the proposals of this epoch that are cached already
+ * Checks a proposal that is sent separately, asks the application about it, and makes its ProposalRef (§5.2).
  * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`; `limit` above the sender's share
  */
 export async function cacheProposal(
   config: GroupConfig,
   epoch: PublicEpoch,
   authenticated: AuthenticatedContent,
-  direction: Direction,
-  known: readonly CachedProposal[] = [],
+  { direction, own, known }: Arrival,
 ): Promise<CachedProposal> {
   const { content, sender } = authenticated.content;
   if (content.contentType !== ContentType.proposal) throw new MlsError("usage", "expected a proposal");
@@ -52,8 +61,9 @@ export async function cacheProposal(
   checkRoom(config.provider.suite, known, { sender, size }, direction);
   const sourced = [{ proposal, sender }];
   await checkProposals(config, epoch, sourced, epoch.groupContext.extensions, direction);
-  await authorizeProposals(config, epoch, sourced);
-  return { proposal, sender, reference, size, checked: true };
+  const proposer = partyOf(epoch, sender);
+  const dropped = await authorizeProposal(config, { own, proposal, proposer, group: epoch });
+  return { proposal, sender, reference, size, checked: true, dropped };
 }
 
 /** Checks how a proposal of a registered type is sent. @throws ValidationError */
@@ -139,7 +149,7 @@ export async function createExternalProposal(
 ): Promise<Bytes> {
   if (followed === undefined) {
     const proposer = { kind: "new-member" } as const;
-    await authorize(config, { proposal, proposer, committer: undefined, group: undefined });
+    await authorizeProposal(config, { own: true, proposal, proposer, group: undefined });
   }
   const content = { ...header, content: { contentType: ContentType.proposal, proposal } };
   const wireFormat = WireFormat.publicMessage;
@@ -152,7 +162,8 @@ export async function createExternalProposal(
   const message = encode(MlsMessage, { version: 1, wireFormat, publicMessage });
   checkMessageSize(MAX_PROPOSAL_SIZE, message.length);
   if (followed !== undefined) {
-    await cacheProposal(config, followed.current, authenticated, "sending", followed.proposals);
+    const { current, proposals: known } = followed;
+    await cacheProposal(config, current, authenticated, { direction: "sending", own: true, known });
   }
   return message;
 }

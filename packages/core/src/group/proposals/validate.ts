@@ -10,16 +10,15 @@ import { type Applied, applyProposals, extensionsAfter, statedExtensions } from 
 import { blameOne } from "./filter.js";
 import { checkList } from "./list.js";
 import { checkOutcome } from "./result.js";
-import { authorizeProposals } from "./sender.js";
 import { checkProposals, type Direction, type ResumptionUsage } from "./single-proposal.js";
 
 /**
- * Checks the list (§12.2) and each proposal (§12.1), asks the application to authorize them, and applies them
- * (§12.3). {@link checkResult} is the next step.
+ * Checks the list (§12.2) and each proposal (§12.1), and applies them (§12.3). {@link checkResult} is the next step,
+ * and the last one is to ask the application: {@link authorizeCommit}.
  * @param committer a member, or a new member who joins by the commit
  * @param direction whether this client makes the commit, or received it
  * @param resumption in the first commit of a group that resumes another one (§11.2, §11.3)
- * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`; `proposal` names an invalid one
+ * @throws ValidationError, CryptoError, MlsError `authentication`, `limit`; `proposal` names an invalid one
  */
 export async function validateProposals(
   config: GroupConfig,
@@ -36,7 +35,6 @@ export async function validateProposals(
   // What a GroupContextExtensions lists was checked with it. A proposal of a registered type may change that.
   const listed = statedExtensions(epoch, proposals);
   await authenticateSenders(config, epoch.groupContext.groupId, extensions, listed);
-  await authorizeProposals(config, epoch, proposals, committer);
   return applyProposals(epoch, proposals, registry, extensions);
 }
 
