@@ -1,69 +1,73 @@
 // RFC 5958, RFC 8410 §7, RFC 5915: the private key in a PKCS#8 structure. It is taken out, nothing is computed with it.
-import { equalBytes } from "../bytes.js";
+import { type Bytes, copySecret, secretBytes, toHex } from "../bytes.js";
 import { Reader } from "../codec/index.js";
 import { UnsupportedError } from "../errors.js";
-import type { SignatureAlgorithm } from "../provider/index.js";
+import {
+  ECDSA_P256,
+  ECDSA_P384,
+  ECDSA_P521,
+  ED448,
+  ED25519,
+  type SignatureAlgorithm,
+} from "../provider/index.js";
 
 const INTEGER = 0x02;
 const OCTET_STRING = 0x04;
 const OBJECT_IDENTIFIER = 0x06;
 const SEQUENCE = 0x30;
 
-/** id-ecPublicKey, RFC 5480 §2.1.1 */
-const EC_PUBLIC_KEY = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+/** id-ecPublicKey, RFC 5480 §2.1.1, in DER */
+const EC_PUBLIC_KEY = "2a8648ce3d0201";
 
-/** The object identifiers by the IDs of signature schemes: of the algorithm, or of its curve. */
-const IDENTIFIERS: Readonly<Record<number, readonly number[]>> = {
-  1027: [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07],
-  1283: [0x2b, 0x81, 0x04, 0x00, 0x22],
-  1539: [0x2b, 0x81, 0x04, 0x00, 0x23],
-  2055: [0x2b, 0x65, 0x70],
-  2056: [0x2b, 0x65, 0x71],
+/** The object identifiers of the algorithms, or of their curves, in DER. */
+const IDENTIFIERS: Readonly<Record<number, string>> = {
+  [ECDSA_P256.id]: "2a8648ce3d030107",
+  [ECDSA_P384.id]: "2b81040022",
+  [ECDSA_P521.id]: "2b81040023",
+  [ED25519.id]: "2b6570",
+  [ED448.id]: "2b6571",
 };
 
-/** The contents of the next DER element, which must have this tag. */
+/** The contents of the next DER element, which must have this tag and a length of at most two bytes. */
 function element(reader: Reader, tag: number): Reader {
   const at = reader.offset;
   const got = reader.uint8();
-  if (got !== tag) throw reader.fail(`PKCS#8: expected the DER tag ${tag}, got ${got}`, at);
   let length = reader.uint8();
-  if (length > 0x82) throw reader.fail("PKCS#8: expected a length of at most 2 bytes", at);
-  if (length === 0x81) length = reader.uint8();
-  else if (length === 0x82) length = reader.uint16();
-  else if (length === 0x80) throw reader.fail("PKCS#8: expected a definite length", at);
+  if (got !== tag || length === 0x80 || length > 0x82)
+    throw reader.fail(`malformed PKCS#8: expected a DER element with tag ${tag}, got ${got}`, at);
+  if (length > 0x80) length = length === 0x81 ? reader.uint8() : reader.uint16();
   const start = reader.offset;
   reader.jump(length);
   return new Reader(reader.bytes, undefined, start, start + length);
 }
 
-function contents(reader: Reader): Uint8Array {
-  return reader.take(reader.remaining);
+function contents(reader: Reader, tag: number): Uint8Array {
+  const inner = element(reader, tag);
+  return inner.take(inner.remaining);
 }
 
 /**
- * The private key in an unencrypted PKCS#8 structure, as a provider imports it: a view of the bytes, or a copy.
+ * The private key in an unencrypted PKCS#8 structure, as a provider imports it: a copy, to be overwritten.
  * @throws DecodeError; UnsupportedError for a key of another algorithm
  */
-export function privateKeyIn(pkcs8: Uint8Array, { id, name, Nsk }: SignatureAlgorithm): Uint8Array {
+export function privateKeyIn(pkcs8: Uint8Array, { id, name, Nsk }: SignatureAlgorithm): Bytes {
   const outer = new Reader(pkcs8);
   const info = element(outer, SEQUENCE);
   outer.finish();
   element(info, INTEGER);
   const algorithm = element(info, SEQUENCE);
-  let identifier = contents(element(algorithm, OBJECT_IDENTIFIER));
-  const isEc = equalBytes(identifier, Uint8Array.from(EC_PUBLIC_KEY));
-  if (isEc) identifier = contents(element(algorithm, OBJECT_IDENTIFIER));
-  const expected = IDENTIFIERS[id];
-  if (expected === undefined || !equalBytes(identifier, Uint8Array.from(expected))) {
+  let identifier = toHex(contents(algorithm, OBJECT_IDENTIFIER));
+  const isEc = identifier === EC_PUBLIC_KEY;
+  if (isEc) identifier = toHex(contents(algorithm, OBJECT_IDENTIFIER));
+  if (identifier !== IDENTIFIERS[id])
     throw new UnsupportedError(`expected a PKCS#8 structure of ${name}, got one of another algorithm`);
-  }
   const key = element(info, OCTET_STRING);
-  if (!isEc) return contents(element(key, OCTET_STRING));
+  if (!isEc) return copySecret(contents(key, OCTET_STRING));
   const ecKey = element(key, SEQUENCE);
   element(ecKey, INTEGER);
-  const scalar = contents(element(ecKey, OCTET_STRING));
+  const scalar = contents(ecKey, OCTET_STRING);
   // Some encoders leave out the zeros before it.
-  const padded = new Uint8Array(Math.max(Nsk, scalar.length));
+  const padded = secretBytes(Math.max(Nsk, scalar.length));
   padded.set(scalar, padded.length - scalar.length);
   return padded;
 }

@@ -131,9 +131,16 @@ describe("readKeyPackage", () => {
     const [alice, mallory] = [await person("alice"), await person("mallory")];
     const { provider } = mallory.config;
     const good = keyPackageIn(await mallory.client.createKeyPackage()).leafNode;
-    const make = async (change: Partial<typeof good>, signer = mallory.signer) => {
+    type Lists = { readonly extensionType: number; readonly extensionData: Uint8Array }[];
+    const make = async (change: Partial<typeof good>, signer = mallory.signer, lists: Lists = []) => {
       const lifetime = { notBefore: 0n, notAfter: BigInt(Math.floor(Date.now() / 1000) + DAY) };
-      const { keyPackage } = await createKeyPackage(provider, signer, { ...good, ...change }, lifetime);
+      const { keyPackage } = await createKeyPackage(
+        provider,
+        signer,
+        { ...good, ...change },
+        lifetime,
+        lists,
+      );
       return encode(MlsMessage, { version: 1, wireFormat: 5, keyPackage });
     };
     expect((await alice.client.readKeyPackage(await make({}))).expired).toBe(false);
@@ -146,6 +153,14 @@ describe("readKeyPackage", () => {
       [{ extensions: [twice, twice] }, "13.4"],
     ] as const) {
       expect(saying(await failure(alice.client.readKeyPackage(await make(change))))).toMatch(named(rule));
+    }
+    // In the list of the key package itself: a type that belongs elsewhere, and one type twice.
+    for (const [lists, rule] of [
+      [[{ extensionType: 4, extensionData: new Uint8Array(1) }], "17.3: an extension must appear only"],
+      [[twice, twice], "13.4"],
+    ] as const) {
+      const error = await failure(alice.client.readKeyPackage(await make({}, mallory.signer, [...lists])));
+      expect(saying(error)).toMatch(named(rule));
     }
     const other = await generateSigner(nodeProvider(), SUITE);
     const forged = { ...mallory.signer, sign: (message: Uint8Array) => other.sign(message) };

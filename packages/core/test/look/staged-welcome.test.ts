@@ -267,6 +267,18 @@ describe("meanwhile", () => {
   });
 });
 
+it("a join that fails at its end leaves no keys behind but those of the key package", async () => {
+  const { crypto, live } = watched();
+  bob = await person("bob", { crypto });
+  const welcome = await invite();
+  const open = await bob.client.createGroup({ groupId: alice.groupId });
+  const before = new Set(live);
+  expect(saying(await failure(bob.client.join(welcome)))).toMatch(named("12.4.3: group_id must be unique"));
+  expect(live).toEqual(before);
+  await open.close();
+  await send(await bob.client.join(welcome), [alice, carol], "after all");
+});
+
 it("says which group the new one resumes, and refuses one that doesn't resume `previous`", async () => {
   const { parties, groups } = await gather([await person("dave"), bob]);
   const [dave, own] = groups as [Group, Group];
