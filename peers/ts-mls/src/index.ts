@@ -68,6 +68,9 @@ export type TsMlsReceived =
   /** `removed`: the commit removed this client from the group. */
   | { kind: "commit"; removed: boolean };
 
+/** ts-mls's `PrivateKeyPackage`. */
+export type TsMlsKeys = Readonly<PrivateKeyPackage>;
+
 /** An Update proposal of ours: the new leaf, and the private HPKE key of it. */
 interface Update {
   leafNode: LeafNodeUpdate;
@@ -137,6 +140,14 @@ export class TsMlsClient {
       wireformat: wireformats.mls_key_package,
       keyPackage: generated.publicPackage,
     });
+  }
+
+  /** The last KeyPackage with its private keys, as ts-mls holds them: for moving to another implementation. */
+  get privateKeys(): TsMlsKeys {
+    const last = this.#keyPackages.at(-1);
+    if (last === undefined) throw new Error("there is no unused key package");
+    const { initPrivateKey, hpkePrivateKey, signaturePrivateKey } = last.privatePackage;
+    return { initPrivateKey, hpkePrivateKey, signaturePrivateKey };
   }
 
   async createGroup(groupId: Uint8Array): Promise<void> {

@@ -55,13 +55,13 @@ export type SignerKey =
  */
 export async function importSigner(crypto: CryptoProvider, suite: number, key: SignerKey): Promise<Signer> {
   const provider = crypto.suite(suite);
-  const given =
-    "pkcs8" in key ? privateKeyIn(bytesIn(key.pkcs8), provider.suite.signature) : bytesIn(key.privateKey);
-  const copy = copySecret(given);
+  const { signature } = provider.suite;
+  const secret =
+    "pkcs8" in key ? privateKeyIn(bytesIn(key.pkcs8), signature) : copySecret(bytesIn(key.privateKey));
   try {
-    return signerOf(provider, await provider.signature.importPrivateKey(copy));
+    return signerOf(provider, await provider.signature.importPrivateKey(secret));
   } finally {
-    wipe(copy);
+    wipe(secret);
   }
 }
 
