@@ -166,6 +166,7 @@ export const hpkeKeyChecks: SuiteChecks = {
       const stays =
         (await unless("key-not-extractable", () => hpke.exportPrivateKey(privateKey))) === undefined;
       const saved = await hpke.savePrivateKey?.(privateKey);
+      const isStored = hpke.isStored?.(privateKey);
       await hpke.destroyPrivateKey(privateKey);
       await hpke.destroyPrivateKey(privateKey);
       await refuses("open with it", () => hpke.open(privateKey, kemOutput, info, aad, ciphertext));
@@ -176,6 +177,8 @@ export const hpkeKeyChecks: SuiteChecks = {
       // What was saved of a key that stays in a token or a store is a reference, and leads nowhere now.
       if (saved !== undefined && stays) {
         await refusedBy(["crypto", "state"], "loadPrivateKey of it", () => hpke.loadPrivateKey?.(saved));
+        if (isStored === false)
+          fail("isStored is false, but nothing finds a saved key after it was destroyed");
       }
     }
     await belong(hpke, kept, kept, "what another key opens after that");

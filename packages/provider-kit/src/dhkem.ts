@@ -30,6 +30,7 @@ export type KeyManagement = Pick<
   | "exportPrivateKey"
   | "savePrivateKey"
   | "loadPrivateKey"
+  | "isStored"
   | "destroyPrivateKey"
 >;
 

@@ -142,7 +142,7 @@ function checkExportLength(length: number, Nh: number): void {
 
 /** The KEM's own management of its keys, as a part of HPKE has it. */
 function keyManagement(kem: Kem): KeyManagement {
-  const { savePrivateKey, loadPrivateKey } = kem;
+  const { savePrivateKey, loadPrivateKey, isStored } = kem;
   return {
     algorithm: kem.algorithm,
     generateKeyPair: () => kem.generateKeyPair(),
@@ -154,6 +154,7 @@ function keyManagement(kem: Kem): KeyManagement {
     ...(savePrivateKey && loadPrivateKey
       ? { savePrivateKey: savePrivateKey.bind(kem), loadPrivateKey: loadPrivateKey.bind(kem) }
       : {}),
+    ...(isStored && { isStored: isStored.bind(kem) }),
   };
 }
 

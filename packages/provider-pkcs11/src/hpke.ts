@@ -118,6 +118,9 @@ export function hpkePart(
       saved.fill(0);
       return tagged;
     },
+    isStored: (handle) =>
+      store.keyOf(handle, suite.kem) !== undefined ||
+      (soft.savePrivateKey !== undefined && soft.isStored?.(handle) !== false),
     async loadPrivateKey(saved) {
       const reference = readReference(suite.kem, saved);
       if (reference !== undefined) {

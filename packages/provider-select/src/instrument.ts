@@ -297,6 +297,7 @@ function instrumentHpke(part: HpkePart, count: Meter): HpkePart {
     counted.loadPrivateKey = (saved) =>
       count("hpke.loadPrivateKey", saved.length, () => part.loadPrivateKey!(saved), none);
   }
+  if (part.isStored) counted.isStored = (key) => part.isStored!(key);
   if (part.sealAll) {
     counted.sealAll = (requests) =>
       count(

@@ -192,14 +192,21 @@ describe("instrumentProvider", () => {
       [suite.hpke, "sealAll"],
       [suite.hpke, "savePrivateKey"],
       [suite.hpke, "loadPrivateKey"],
+      [suite.hpke, "isStored"],
       [suite.signature, "verifyAll"],
     ] as const) {
       expect(name in part, name).toBe(false);
     }
     const keep = {} as HpkePrivateKey;
-    const stored = { ...inner.hpke, savePrivateKey: () => bytes(5), loadPrivateKey: () => keep };
+    const stored = {
+      ...inner.hpke,
+      savePrivateKey: () => bytes(5),
+      loadPrivateKey: () => keep,
+      isStored: () => false,
+    };
     const provider = instrumentProvider(defineProvider("stored", [composeSuite({ ...inner, hpke: stored })]));
-    const { savePrivateKey, loadPrivateKey } = provider.suite(1).hpke;
+    const { savePrivateKey, loadPrivateKey, isStored } = provider.suite(1).hpke;
+    expect(isStored?.(keep)).toBe(false);
     expect(savePrivateKey?.(keep)).toEqual(bytes(5));
     expect(loadPrivateKey?.(bytes(5))).toBe(keep);
     expect(provider.report()).toMatchObject([

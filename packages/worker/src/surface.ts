@@ -51,10 +51,9 @@ export const CLIENT_METHODS = {
 } as const satisfies Kinds<Client, Exclude<MethodOf<Client>, NotCalledOfClient>>;
 
 /**
- * Methods that a page doesn't call. `withEpoch`, `commitResumption`, `resumptionPsk` and `retire` are for code in the worker;
- * `member` answers from the page's snapshot.
+ * Methods that a page doesn't call. `member` answers from the page's snapshot; the others are for code in the worker.
  */
-type NotCalled = "withEpoch" | "member" | "commitResumption" | "resumptionPsk" | "retire";
+type NotCalled = "withEpoch" | "member" | "commitResumption" | "resumptionPsk" | "retire" | "replace";
 
 /** The methods of a group, and how their results are sent. */
 export const GROUP_METHODS = {

@@ -80,13 +80,17 @@ export abstract class ClientBase {
       isOpen: (groupId) => this.isOpen(groupId),
     };
     this.#config = guardMember(this.#configOfGroups, (hook) => hook());
-    this.#kept = new KeyPackageStore(provider.hpke, ({ keyPackage }) =>
-      this.#config.registry.isReusable(keyPackage),
+    this.#kept = new KeyPackageStore(
+      provider.hpke,
+      ({ keyPackage }) => this.#config.registry.isReusable(keyPackage),
+      (key) => this.needsKey(key),
     );
   }
 
   protected abstract findPsk(id: PreSharedKeyID): Awaitable<Uint8Array | undefined>;
   protected abstract isOpen(groupId: Uint8Array): boolean;
+  /** Whether an open group has a private key. */
+  protected abstract needsKey(key: HpkePrivateKey): boolean;
 
   protected get provider(): CipherSuiteProvider {
     return this.#provider;
@@ -328,6 +332,7 @@ export abstract class ClientBase {
     const work = async () => {
       const { all } = this.kept;
       for (const { keyPackage } of all) checkSavedSigner(this.config, keyPackage.leafNode);
+      this.kept.recorded(all);
       return saveKeyPackages(this.provider, all);
     };
     return perform({ work, finish: answer, drop: wipe }, options);
@@ -347,6 +352,7 @@ export abstract class ClientBase {
       work: async () => loadKeyPackages(config, needBytes(saved, "saved key packages").slice()),
       finish: (loaded) => {
         for (const own of loaded) this.kept.add(own, own.joined);
+        this.kept.recorded(loaded);
       },
     });
     return this.run(steps, (loaded) => loaded.flatMap(keysOfPackage), options);

@@ -21,6 +21,7 @@ import {
   type Awaitable,
   type CipherSuiteProvider,
   type CryptoProvider,
+  type HpkePrivateKey,
   isPromise,
   type Signer,
 } from "../provider/index.js";
@@ -71,7 +72,7 @@ export class Client extends ClientBase {
 
   private constructor(options: ClientOptions, provider: CipherSuiteProvider, signer: Signer) {
     super(options, provider, signer);
-    this.#groups = new OpenGroups(this.configOfGroups);
+    this.#groups = new OpenGroups(this.configOfGroups, (key) => this.kept.hasLeafKey(key));
   }
 
   /**
@@ -116,7 +117,7 @@ export class Client extends ClientBase {
     };
     const finish = (epoch: Epoch) => {
       if (options.signer !== undefined) this.addSigner(options.signer);
-      return this.#groups.enter(epoch);
+      return this.#groups.enter(epoch, {});
     };
     return this.run(
       (config) => ({ work: () => work(config), finish, drop: wipeEpoch }),
@@ -192,9 +193,11 @@ export class Client extends ClientBase {
   ): Group {
     // Once more: the groups may have changed since the Welcome was read.
     const resumes = checkPredecessor(this.config, resumption, this.#groups.predecessors(previous), epoch);
-    const enter = () => this.#groups.enter(epoch, replace, resumes);
+    const isReusable = this.config.registry.isReusable(own.keyPackage);
+    const origin = { shared: isReusable ? own.leafKey : undefined, recorded: this.kept.recordedKeys(own) };
+    const enter = () => this.#groups.enter(epoch, origin, replace, resumes);
     const group = this.kept.use(own, epoch.groupContext, enter);
-    if (!this.config.registry.isReusable(own.keyPackage)) group.retire(own.initKey);
+    if (!isReusable) group.retire(own.initKey);
     return group;
   }
 
@@ -269,6 +272,10 @@ export class Client extends ClientBase {
       drop: ({ state }) => wipeState(state),
     });
     return this.run(steps, ({ state }) => privateKeysIn(state), options);
+  }
+
+  protected override needsKey(key: HpkePrivateKey): boolean {
+    return this.#groups.need(key);
   }
 
   protected override findPsk(id: PreSharedKeyID, previous?: Group): Awaitable<Uint8Array | undefined> {

@@ -379,7 +379,8 @@ export class Group extends MemberView {
 
   /**
    * Overwrites all secrets of this group in memory, at once: calls that haven't ended are given up, and reject with
-   * `closed`. Saved states aren't changed, and this client stays a member. A hook may call it.
+   * `closed`. Saved states aren't changed, and this client stays a member. A hook may call it. If this client was
+   * removed and that state was saved, private keys in a key store or a token end too: no saved state is needed any more.
    * @example
    * await group.close();
    */
@@ -390,6 +391,11 @@ export class Group extends MemberView {
   /** Ends a private key that this group made superfluous, such as the init key of its key package. @internal */
   retire(key: HpkePrivateKey): void {
     this.own.retireNow(key);
+  }
+
+  /** Closes a group that this one replaces. @internal */
+  replace(former: Group): void {
+    this.own.replace(former.own);
   }
 
   /** @internal */

@@ -107,12 +107,35 @@ export async function importKey(
 export class KeyPackageStore {
   readonly #hpke: HpkePart;
   readonly #isReusable: (own: OwnKeyPackage) => boolean;
+  readonly #isUsed: (key: HpkePrivateKey) => boolean;
   /** By the hexadecimal KeyPackageRef. */
   readonly #all = new Map<string, KeptKeyPackage>();
+  /** Init keys that saved key packages have too. */
+  readonly #recorded = new WeakSet<HpkePrivateKey>();
 
-  constructor(hpke: HpkePart, isReusable: (own: OwnKeyPackage) => boolean) {
+  /** @param isUsed whether an open group has a private key */
+  constructor(
+    hpke: HpkePart,
+    isReusable: (own: OwnKeyPackage) => boolean,
+    isUsed: (key: HpkePrivateKey) => boolean,
+  ) {
     this.#hpke = hpke;
     this.#isReusable = isReusable;
+    this.#isUsed = isUsed;
+  }
+
+  /** Notes that key packages were saved. */
+  recorded(all: readonly OwnKeyPackage[]): void {
+    for (const { initKey } of all) this.#recorded.add(initKey);
+  }
+
+  /** The private keys of a key package, if it was saved. */
+  recordedKeys(own: OwnKeyPackage): readonly HpkePrivateKey[] {
+    return this.#recorded.has(own.initKey) ? keysOfPackage(own) : [];
+  }
+
+  hasLeafKey(key: HpkePrivateKey): boolean {
+    return this.all.some(({ leafKey }) => leafKey === key);
   }
 
   get all(): readonly KeptKeyPackage[] {
@@ -187,8 +210,9 @@ export class KeyPackageStore {
     if (own === undefined) return false;
     this.#all.delete(id);
     destroyKey(this.#hpke, own.initKey);
-    // A group that was joined by it may have its leaf key still.
-    if (own.joined.length === 0) destroyKey(this.#hpke, own.leafKey);
+    // An open group may have its leaf key still; and, where keys are in a key store or a token, one that isn't open.
+    const isLost = own.joined.length > 0 && this.#hpke.savePrivateKey !== undefined;
+    if (!isLost && !this.#isUsed(own.leafKey)) destroyKey(this.#hpke, own.leafKey);
     return true;
   }
 }

@@ -1,6 +1,6 @@
 // RFC 9420 §8, §12: what a member of a group holds. Operations read it, and replace it in one step at their end.
 import { type Bytes, equalBytes, wipe } from "../bytes.js";
-import { KeyScope } from "../crypto/index.js";
+import { HeldKeys, type KnownKeys } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import {
   accessTo,
@@ -27,7 +27,7 @@ import {
 import type { Received, Reception } from "../group/messages/index.js";
 import { type SavePoint, saveState } from "../group/storage/index.js";
 import type { HpkePrivateKey, Signer } from "../provider/index.js";
-import { type LeafNode, LeafNodeSource } from "../wire/index.js";
+import type { LeafNode } from "../wire/index.js";
 import { Lock } from "./lock.js";
 import { type OperationOptions, type Steps, withKeys } from "./operation.js";
 
@@ -37,6 +37,14 @@ export interface Watcher {
   readonly onJoin: () => void;
   /** This client was removed, or closed the group. */
   readonly onLeave: () => void;
+  /** Whether another group or a key package of this client has a private key too. */
+  readonly needsKey: (key: HpkePrivateKey) => boolean;
+}
+
+/** How a group begins here. */
+export interface Origin extends KnownKeys {
+  /** The record that it was restored from. */
+  readonly saved?: SavePoint | undefined;
 }
 
 export class Membership {
@@ -46,25 +54,19 @@ export class Membership {
   /** The last saved record. */
   saved: SavePoint | undefined;
   #state: GroupState;
-  /** The keys that operations make, and those that the state doesn't need any more. */
-  readonly #scope: KeyScope;
-  /** Keys in a key store or a token that the last saved record may refer to, and those that only earlier ones do. */
-  #retired: { readonly last: HpkePrivateKey[]; readonly earlier: HpkePrivateKey[] } = {
-    last: [],
-    earlier: [],
-  };
+  readonly #keys: HeldKeys;
   #signer: Signer;
   /** As the client has it, for all of its groups. */
   readonly #shared: ClientConfig;
   readonly #watcher: Watcher;
 
-  constructor(config: ClientConfig, state: GroupState, saved: SavePoint | undefined, watcher: Watcher) {
+  constructor(config: ClientConfig, state: GroupState, origin: Origin, watcher: Watcher) {
     this.lock = new Lock(config.asyncContext);
     this.#shared = config;
-    this.#scope = new KeyScope(config.provider);
-    const { provider } = this.#scope;
+    this.#keys = new HeldKeys(config.provider, origin, watcher.needsKey);
+    const { provider } = this.#keys.scope;
     this.config = guardMember({ ...config, provider }, (hook) => this.lock.callHook(hook));
-    this.saved = saved;
+    this.saved = origin.saved;
     this.#state = state;
     this.#watcher = watcher;
     checkSigners(config, state);
@@ -89,46 +91,28 @@ export class Membership {
   set state(next: GroupState) {
     if (next === this.#state) return;
     const kept = new Set(privateKeysIn(next));
-    this.retire(...this.#endingKeys().filter((key) => !kept.has(key)));
+    const ending = [...privateKeysIn(this.#state)].filter((key) => !kept.has(key));
     this.#state = next;
+    this.#keys.retire(ending);
   }
 
-  /** The state's keys, without the leaf key of a key package that may be used again: other groups may have it too. */
-  #endingKeys(): HpkePrivateKey[] {
-    const { current } = this.#state;
-    const fromKeyPackage = ownLeaf(current).leafNodeSource.type === LeafNodeSource.keyPackage;
-    const isShared = fromKeyPackage && this.config.registry.reusesKeyPackages;
-    const { leafKey } = current.keys;
-    return [...privateKeysIn(this.#state)].filter((key) => !(isShared && key === leafKey));
-  }
-
-  /**
-   * Ends keys with the running operation. Where a saved state may refer to them, because they are in a key store or a
-   * token, they end when the second record after that is saved: then the first one is in a safe place.
-   */
-  retire(...keys: readonly HpkePrivateKey[]): void {
-    if (this.config.provider.hpke.savePrivateKey === undefined) this.#scope.add(...keys);
-    else this.#retired.last.push(...keys);
-  }
-
-  /** {@link retire} while no operation runs. */
+  /** Ends a private key that the group made superfluous, while no operation runs. */
   retireNow(key: HpkePrivateKey): void {
-    this.retire(key);
-    this.#scope.end(privateKeysIn(this.#state));
+    this.#keys.retire([key]);
+    this.#keys.scope.end(privateKeysIn(this.#state));
   }
 
-  /** Notes that a record was saved. */
-  recorded(saved: SavePoint): void {
-    this.saved = saved;
-    this.#scope.add(...this.#retired.earlier);
-    this.#retired = { last: [], earlier: this.#retired.last };
+  /** Closes a group that this one replaces, and takes over the keys that its saved states need. */
+  replace(other: Membership): void {
+    other.close();
+    this.#keys.inherit(other.#keys);
   }
 
   /** Runs an operation in its turn. Private keys that it made end with it, unless the state needs them. */
   run<R, T>(steps: Steps<R, T>, options: OperationOptions): Promise<T> {
     return this.lock.run(
       withKeys(
-        this.#scope,
+        this.#keys.scope,
         steps,
         () => privateKeysIn(this.#state),
         () => this.lock.isBusy,
@@ -202,10 +186,11 @@ export class Membership {
     const work = async () => {
       needOpen(this.state);
       checkSavedSigners(this.config, this.state);
-      return saveState(this.config.provider, this.state, since());
+      return saveState(this.config.provider, this.state, this.#keys, since());
     };
     const finish = ({ bytes, saved }: { bytes: Bytes; saved: SavePoint }) => {
-      this.recorded(saved);
+      this.saved = saved;
+      this.#keys.saved(privateKeysIn(this.state));
       return bytes;
     };
     return this.run({ work, finish, drop: ({ bytes }) => wipe(bytes) }, options);
@@ -213,7 +198,7 @@ export class Membership {
 
   /** Discards a staged commit. Without it, who joins by it is no member: the group is closed. */
   discard(commit: Candidate): void {
-    if (this.state.status === "joining") this.#end();
+    if (this.state.status === "joining") this.#end(true);
     else {
       const candidates = discardedAmong(this.state.candidates, (one) => one === commit);
       this.state = { ...this.state, candidates };
@@ -222,21 +207,21 @@ export class Membership {
 
   /** Overwrites all secrets. Operations that haven't ended are given up. */
   close(): void {
-    if (this.state.status === "closed") return;
-    this.#end();
+    const { status } = this.state;
+    if (status === "closed") return;
+    // A saved state that says that this client was removed needs no keys, and replaces those before it.
+    this.#end(status === "removed" && this.#keys.retired.length === 0);
     this.lock.giveUpAll(() => new MlsError("closed", "the group was closed before the call ended"));
   }
 
-  #end(): void {
-    const { last, earlier } = this.#retired;
-    const all = [...this.#endingKeys(), ...last, ...earlier];
+  /** @param isOver whether no saved state may be restored */
+  #end(isOver: boolean): void {
+    const keys = [...privateKeysIn(this.#state)];
     const { state, release } = leaveGroup(this.state, "closed");
     this.#state = state;
     release();
-    // What is in a key store or a token may be needed again, when the group is restored.
-    const isReferred = this.config.provider.hpke.savePrivateKey !== undefined && this.saved !== undefined;
-    if (!isReferred) this.#scope.add(...all);
-    this.#scope.end([]);
+    const records = isOver ? "useless" : "needed";
+    this.#keys.leave(keys, this.saved === undefined ? "none" : records);
     this.#watcher.onLeave();
   }
 }

@@ -9,11 +9,14 @@ import {
   type GroupState,
   joiningState,
   ownLeaf,
+  privateKeysIn,
   type ResumedGroup,
 } from "../group/index.js";
 import type { Predecessors } from "../group/join/index.js";
-import type { LoadedState, SavePoint } from "../group/storage/index.js";
+import type { LoadedState } from "../group/storage/index.js";
+import type { HpkePrivateKey } from "../provider/index.js";
 import { Group } from "./group.js";
+import type { Origin } from "./membership.js";
 
 /** The groups of a client, from when they are created, joined or restored until they are closed or left. */
 export class OpenGroups {
@@ -23,8 +26,19 @@ export class OpenGroups {
   /** Those that this client joins by an external commit which isn't merged. */
   readonly #joining = new Set<Group>();
 
-  constructor(config: ClientConfig) {
+  readonly #isKept: (key: HpkePrivateKey) => boolean;
+
+  /** @param isKept whether a private key is that of a key package */
+  constructor(config: ClientConfig, isKept: (key: HpkePrivateKey) => boolean) {
     this.#config = config;
+    this.#isKept = isKept;
+  }
+
+  /** Whether an open group has a private key. */
+  need(key: HpkePrivateKey): boolean {
+    return [...this.#groups.values()].some(({ predecessor }) =>
+      [...privateKeysIn(predecessor)].includes(key),
+    );
   }
 
   get(groupId: Uint8Array): Group | undefined {
@@ -61,8 +75,8 @@ export class OpenGroups {
    * @param replace whether an open group with the same ID is closed
    * @throws ValidationError if there is one, and it isn't to be replaced
    */
-  enter(epoch: Epoch, replace = false, resumes?: ResumedGroup): Group {
-    return this.#add(firstState(epoch, resumes), undefined, replace);
+  enter(epoch: Epoch, origin: Origin, replace = false, resumes?: ResumedGroup): Group {
+    return this.#add(firstState(epoch, resumes), origin, replace);
   }
 
   /**
@@ -72,36 +86,38 @@ export class OpenGroups {
    */
   join(commit: OwnCommit, replace = false): Group {
     if (!replace) this.checkNew(commit.epoch.groupContext.groupId);
-    return this.#add(joiningState(commit), undefined, replace);
+    return this.#add(joiningState(commit), {}, replace);
   }
 
   /** A restored group. @throws MlsError `usage` if it is open already, `missing-signer` */
-  restore({ state, saved }: LoadedState): Group {
+  restore({ state, ...origin }: LoadedState): Group {
     // An earlier membership of the same group has another leaf, and other keys.
     const { signature } = ownLeaf(state.current);
     const isSame = ({ predecessor }: Group) => equalBytes(ownLeaf(predecessor.current).signature, signature);
     if ([...this.#joining].some(isSame) || this.get(state.current.groupContext.groupId) !== undefined) {
       throw new MlsError("usage", "the group is open here: close it before you restore an earlier state");
     }
-    return this.#add(state, saved);
+    return this.#add(state, { ...origin, recorded: privateKeysIn(state) });
   }
 
   /** @param replace whether a group that joins closes an open one with the same ID */
-  #add(state: GroupState, saved: SavePoint | undefined, replace = false): Group {
+  #add(state: GroupState, origin: Origin, replace = false): Group {
     const { groupId } = state.current.groupContext;
     const id = toHex(groupId);
     const enter = () => {
-      if (replace) void this.get(groupId)?.close();
-      else this.checkNew(groupId);
+      const former = this.get(groupId);
+      if (!replace) this.checkNew(groupId);
+      else if (former !== undefined) group.replace(former);
       this.#joining.delete(group);
       this.#groups.set(id, group);
     };
-    const group: Group = new Group(this.#config, state, saved, {
+    const group: Group = new Group(this.#config, state, origin, {
       onJoin: enter,
       onLeave: () => {
         this.#joining.delete(group);
         if (this.#groups.get(id) === group) this.#groups.delete(id);
       },
+      needsKey: (key) => this.#isKept(key) || this.need(key),
     });
     if (state.status === "joining") this.#joining.add(group);
     else enter();

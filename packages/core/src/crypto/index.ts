@@ -2,6 +2,7 @@
 export * from "./batch.js";
 export * from "./cleanup.js";
 export * from "./guard.js";
+export * from "./held-keys.js";
 export * from "./key-scope.js";
 export * from "./labelled.js";
 export * from "./signature-keys.js";

@@ -130,6 +130,11 @@ export interface HpkePart {
    */
   loadPrivateKey?(saved: Uint8Array): Awaitable<HpkePrivateKey>;
   /**
+   * Whether destroying a key makes what {@link savePrivateKey} saved of it useless, because the key is in a key store or a
+   * token. Such a key is destroyed only when no saved state needs it. Without this function, all that can be saved are.
+   */
+  isStored?(privateKey: HpkePrivateKey): boolean;
+  /**
    * Ends a private key that is needed nowhere any more, not even by a saved state: overwrites its bytes, and deletes it
    * from the token or key store that holds it. Later calls with this handle are CryptoErrors; a second call does
    * nothing.

@@ -1,13 +1,9 @@
 // RFC 9420 §9.2, §10, §16.2: private keys end when no state needs them, and not before.
-import type { Group } from "@copse/core";
+import type { Group, MlsExtension } from "@copse/core";
 import { party } from "@copse/test-support/clients";
 import { failure } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
-import { privateKeysIn } from "../../src/group/state.js";
-import { SUITE, watched } from "./watched.js";
-
-/** The keys that a group's state needs. */
-const needed = (group: Group) => new Set(privateKeysIn(group.predecessor));
+import { needed, SUITE, watched } from "./watched.js";
 
 async function three(stored = false) {
   const watch = watched(stored);
@@ -135,5 +131,81 @@ describe("key packages", () => {
     const { welcome } = await group.add(keyPackages[0] as Uint8Array);
     expect((await failure(alice.client.join(welcome as Uint8Array))).code).toBe("missing");
     expect(alice.client.keyPackages()).toMatchObject([{ reference: two.reference }]);
+  });
+});
+
+/** An extension with which key packages that have it may be used again. */
+const LAST_RESORT = 0xf0a1;
+const lastResort: MlsExtension = {
+  name: "last resort",
+  extensions: [{ extensionType: LAST_RESORT, name: "last_resort", places: ["keyPackage"] }],
+  isReusable: ({ extensions }) => extensions.some(({ extensionType }) => extensionType === LAST_RESORT),
+};
+
+describe("with key packages of last resort", () => {
+  async function joins(times: number, isLastResort: boolean) {
+    const { crypto, live } = watched();
+    const alice = await party("alice", { suite: SUITE, crypto, extensions: [lastResort] });
+    const bob = await party("bob", { suite: SUITE });
+    const mark = { extensionType: LAST_RESORT, extensionData: new Uint8Array() };
+    const make = () => alice.client.createKeyPackage({ extensions: isLastResort ? [mark] : [] });
+    let keyPackage = await make();
+    const joined = [];
+    for (let i = 0; i < times; i++) {
+      const founder = await bob.client.createGroup();
+      const { welcome } = await founder.add(keyPackage);
+      await founder.mergePendingCommit();
+      joined.push({ group: await alice.client.join(welcome as Uint8Array), founder });
+      if (!isLastResort) keyPackage = await make();
+    }
+    return { alice, live, joined };
+  }
+
+  it("the leaf keys of others end", async () => {
+    const { alice, live, joined } = await joins(2, false);
+    for (const { group } of joined) await group.update();
+    await joined[0]?.group.mergePendingCommit();
+    for (const { group } of joined) await group.close();
+    const [left] = alice.client.keyPackages();
+    expect(live.size, "those of the key package that is left").toBe(2);
+    alice.client.deleteKeyPackage(left?.reference as Uint8Array);
+    expect(live.size).toBe(0);
+  });
+
+  it("so do those of groups that this client created", async () => {
+    const { alice, live } = await joins(0, true);
+    const group = await alice.client.createGroup();
+    await group.update();
+    await group.mergePendingCommit();
+    expect(live.size).toBe(2 + needed(group).size);
+    await group.close();
+    expect(live.size).toBe(2);
+  });
+
+  it("their leaf key ends with the last of its groups, if they are deleted first", async () => {
+    const { alice, live, joined } = await joins(2, true);
+    const [one, two] = joined as [(typeof joined)[0], (typeof joined)[0]];
+    const [leafKey] = needed(one.group);
+    expect(needed(two.group)).toEqual(new Set([leafKey]));
+    await one.group.update();
+    await one.group.mergePendingCommit();
+    expect(live).toContain(leafKey);
+    alice.client.deleteKeyPackage(alice.client.keyPackages()[0]?.reference as Uint8Array);
+    expect(live).toContain(leafKey);
+    const update = await two.founder.update();
+    await two.group.receive(update.commit);
+    await one.group.close();
+    expect(live).toEqual(needed(two.group));
+    await two.group.close();
+    expect(live.size).toBe(0);
+  });
+
+  it("their leaf key ends with them, if their groups are over", async () => {
+    const { alice, live, joined } = await joins(2, true);
+    const [leafKey] = needed(joined[0]?.group as Group);
+    for (const { group } of joined) await group.close();
+    expect(live).toContain(leafKey);
+    alice.client.deleteKeyPackage(alice.client.keyPackages()[0]?.reference as Uint8Array);
+    expect(live.size).toBe(0);
   });
 });

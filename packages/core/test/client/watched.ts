@@ -1,6 +1,7 @@
 // RFC 9420 §9.2, §16.2: a provider that notes which private keys there are.
-import { type CryptoProvider, type HpkePrivateKey, MlsError } from "@copse/core";
+import { type CryptoProvider, type Group, type HpkePrivateKey, MlsError } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
+import { privateKeysIn } from "../../src/group/state.js";
 
 export const SUITE = 1;
 
@@ -33,10 +34,10 @@ export function watched(stored = false) {
         const number = numbers.get(key) ?? numbers.size;
         numbers.set(key, number);
         store.set(number, key);
-        return Uint8Array.of(number);
+        return Uint8Array.of(number >> 8, number & 0xff);
       },
-      async loadPrivateKey([number]: Uint8Array) {
-        const key = store.get(number as number);
+      async loadPrivateKey([high = 0, low = 0]: Uint8Array) {
+        const key = store.get((high << 8) | low);
         if (key === undefined) throw new MlsError("state", "the key store doesn't have this key");
         return key;
       },
@@ -45,3 +46,6 @@ export function watched(stored = false) {
   const crypto: CryptoProvider = { ...node, suite: () => ({ ...suite, hpke }) };
   return { crypto, live, store };
 }
+
+/** The keys that a group's state needs. */
+export const needed = (group: Group) => new Set(privateKeysIn(group.predecessor));

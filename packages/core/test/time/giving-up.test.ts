@@ -379,7 +379,9 @@ const AT_ONCE: readonly string[] = [
   "close",
   "commitResumption",
   "resumptionPsk",
+  "needsKey",
   "retire",
+  "replace",
   "keyPackages",
   "deleteKeyPackage",
   // Protected: what the methods of a client use.

@@ -1,6 +1,12 @@
 // RFC 9420 §5.1: faults in HPKE and its keys.
 import { createDecipheriv } from "node:crypto";
-import { type CipherSuiteProvider, CryptoError, type HpkePart } from "@copse/core/provider";
+import {
+  type CipherSuiteProvider,
+  CryptoError,
+  type HpkePart,
+  type HpkePrivateKey,
+  MlsError,
+} from "@copse/core/provider";
 import { dhkem, hpke } from "@copse/provider-kit";
 import { dhGroup } from "../../../provider-node/src/asymmetric.js";
 import { type Fault, fault, none, orElse } from "./fault.js";
@@ -168,6 +174,36 @@ export const HPKE: readonly Fault[] = [
     1,
     "hpke keys: a destroyed key is refused, and destroying it again does nothing",
     (s) => ({ hpke: { ...s.hpke, destroyPrivateKey: () => undefined } }),
+  ),
+  fault(
+    "takes a key in its store for one that isn't",
+    1,
+    "hpke keys: a destroyed key is refused, and destroying it again does nothing",
+    ({ hpke: part }) => {
+      const store = new Map<number, HpkePrivateKey>();
+      return {
+        hpke: {
+          ...part,
+          exportPrivateKey() {
+            throw new MlsError("key-not-extractable", "these keys stay in the store");
+          },
+          savePrivateKey(key) {
+            store.set(store.size, key);
+            return Uint8Array.of(store.size - 1);
+          },
+          loadPrivateKey([number]) {
+            const key = store.get(number ?? -1);
+            if (key === undefined) throw new MlsError("state", "there is no such key");
+            return key;
+          },
+          isStored: () => false,
+          destroyPrivateKey(key) {
+            for (const [number, one] of store) if (one === key) store.delete(number);
+            return part.destroyPrivateKey(key);
+          },
+        },
+      };
+    },
   ),
   fault("shows its private keys", 3, "hpke keys: a handle shows nothing of the private key", (s) => ({
     hpke: {

@@ -219,11 +219,6 @@ export class Registry {
     }
   }
 
-  /** Whether a key package of this client may be used more than once: groups may share its leaf key. */
-  get reusesKeyPackages(): boolean {
-    return this.definitions.some(({ isReusable }) => isReusable !== undefined);
-  }
-
   isReusable(keyPackage: KeyPackage): boolean {
     return this.definitions.some((definition) => definition.isReusable?.(keyPackage) === true);
   }

@@ -13,8 +13,9 @@ import {
   uint64,
   vector,
 } from "../../codec/index.js";
+import type { HeldKeys } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
-import type { CipherSuiteProvider } from "../../provider/index.js";
+import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
 import { SecretTree } from "../../schedule/index.js";
 import { RatchetTree } from "../../tree/index.js";
 import { GroupContext, Proposal, RatchetTreeNodes, ReInit, Sender } from "../../wire/index.js";
@@ -26,9 +27,9 @@ import type { CachedProposal, GroupState, GroupStatus, ResumedGroup } from "../s
 import { loading, openRecord, sealRecord } from "./record.js";
 import { loadCandidate, SavedCandidate, saveCandidate } from "./saved-candidate.js";
 import { copied, loadEpoch, SavedChanges, SavedLeaves, SavedMember, saveMember } from "./saved-epoch.js";
-import { loadKey, saveKey } from "./saved-key-packages.js";
+import { loadIfThere, loadKey, saveKey } from "./saved-key-packages.js";
 
-const FORMAT = 4;
+const FORMAT = 5;
 const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized", "joining"];
 
 // Public parts are opaque bytes here, so that they can be copied, and the saved state overwritten.
@@ -67,6 +68,10 @@ export const SavedGroup = struct({
   reinit: optional(ReInit),
   resumes: optional(struct({ branch: uint8, groupId: opaque, epoch: uint64 })),
   joinedBy: optional(struct({ epoch: uint64, endedBy: opaque })),
+  /** In a key store or a token: private keys that only the record before needs. */
+  retired: vector(opaque),
+  /** Whether the leaf key is that of a key package that may be used again. */
+  sharesLeafKey: uint8,
 });
 
 /** The last saved record. The next one can have the changes since. */
@@ -78,6 +83,7 @@ export interface SavePoint {
 
 /**
  * The state as bytes: all of the group's secrets, but no signature key. The same state gives the same bytes.
+ * @param keys which of the group's private keys only the record before needs
  * @param since the record before: the tree is then saved as the changes since that record
  * @returns the record, and the save point that it makes
  * @throws MlsError `key-not-extractable` if the provider neither exports nor saves private keys
@@ -85,6 +91,7 @@ export interface SavePoint {
 export async function saveState(
   provider: CipherSuiteProvider,
   state: GroupState,
+  keys: Pick<HeldKeys, "retired" | "isShared">,
   since?: SavePoint,
 ): Promise<{ bytes: Bytes; saved: SavePoint }> {
   const { current } = state;
@@ -100,6 +107,8 @@ export async function saveState(
   }
   const candidates = [];
   for (const one of state.candidates) candidates.push(await saveCandidate(provider, current, one));
+  const retired = [];
+  for (const key of keys.retired) retired.push(await saveKey(provider, key));
   const body = encode(SavedGroup, {
     format: FORMAT,
     cipherSuite: provider.suite.id,
@@ -128,6 +137,8 @@ export async function saveState(
     reinit: state.reinit,
     resumes: state.resumes && { ...state.resumes, branch: state.resumes.by === "branch" ? 1 : 0 },
     joinedBy: state.joinedBy,
+    retired,
+    sharesLeafKey: keys.isShared(current.keys.leafKey) ? 1 : 0,
   });
   const { bytes, digest } = await sealRecord(provider, body);
   return { bytes, saved: { tree, digest } };
@@ -182,6 +193,9 @@ export async function loadState(config: GroupConfig, bytes: readonly Uint8Array[
 export interface LoadedState {
   readonly state: GroupState;
   readonly saved: SavePoint;
+  /** As in `KnownKeys`. */
+  readonly retired: readonly HpkePrivateKey[];
+  readonly shared: HpkePrivateKey | undefined;
 }
 
 async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): Promise<LoadedState> {
@@ -241,8 +255,12 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
     endedBy: saved.joinedBy.endedBy.slice(),
     endedByOwn: true,
   };
+  const retired: HpkePrivateKey[] = [];
+  for (const one of saved.retired) retired.push(...(await loadIfThere(provider, one)));
   return {
     state: { status, current, past, proposals, candidates, reinit, resumes, joinedBy },
     saved: point,
+    retired,
+    shared: saved.sharesLeafKey === 1 ? current.keys.leafKey : undefined,
   };
 }

@@ -113,3 +113,16 @@ export async function loadKey(
   }
   return pair.privateKey;
 }
+
+/** The key that {@link saveKey} saved; none if it has ended since. @throws MlsError `try-again` */
+export async function loadIfThere(
+  provider: CipherSuiteProvider,
+  saved: Uint8Array,
+): Promise<HpkePrivateKey[]> {
+  try {
+    return [await loadKey(provider, saved, undefined)];
+  } catch (error) {
+    if (error instanceof MlsError && (error.code === "state" || error.code === "crypto")) return [];
+    throw error;
+  }
+}

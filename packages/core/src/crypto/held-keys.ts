@@ -1,0 +1,99 @@
+// RFC 9420 §9.2, §16.2: the private keys of one group, and those that its saved states need.
+import type { CipherSuiteProvider, HpkePrivateKey } from "../provider/index.js";
+import { KeyScope } from "./key-scope.js";
+
+/** The private keys with which a group begins here. */
+export interface KnownKeys {
+  /** Those that saved bytes need: the record that the group was restored from, or saved key packages. */
+  readonly recorded?: Iterable<HpkePrivateKey>;
+  /** Those that only the record before needs. */
+  readonly retired?: readonly HpkePrivateKey[];
+  /** The leaf key, if it is that of a key package that may be used again: other groups may have it too. */
+  readonly shared?: HpkePrivateKey | undefined;
+}
+
+/**
+ * Ends private keys when neither the group's state nor a saved one needs them. Where a saved state has only a reference,
+ * to a key store or a token, its key ends when the second record after it is saved: then the first one is in a safe
+ * place. Each record lists the keys that only the one before it needs, so that another process goes on.
+ */
+export class HeldKeys {
+  readonly scope: KeyScope;
+  readonly #isStored: (key: HpkePrivateKey) => boolean;
+  readonly #isNeeded: (key: HpkePrivateKey) => boolean;
+  readonly #shared: HpkePrivateKey | undefined;
+  /** Those that the last record needs. */
+  #recorded: ReadonlySet<HpkePrivateKey>;
+  /** Those of them that the state doesn't need any more. */
+  #last: HpkePrivateKey[] = [];
+  /** Those that only earlier records need. */
+  #earlier: readonly HpkePrivateKey[];
+
+  /** @param isNeeded whether another group or a key package of this client has a key too */
+  constructor(
+    provider: CipherSuiteProvider,
+    { recorded = [], retired = [], shared }: KnownKeys,
+    isNeeded: (key: HpkePrivateKey) => boolean,
+  ) {
+    const { hpke } = provider;
+    const { savePrivateKey, isStored } = hpke;
+    this.scope = new KeyScope(provider);
+    this.#isStored = (key) => savePrivateKey !== undefined && isStored?.call(hpke, key) !== false;
+    // Where it is stored, groups that aren't open may need it.
+    this.#isNeeded = (key) => this.#isStored(key) || isNeeded(key);
+    this.#shared = shared;
+    this.#recorded = this.#storedAmong(recorded);
+    this.#earlier = retired;
+  }
+
+  /** What the next record lists: the keys that only the last one needs. */
+  get retired(): readonly HpkePrivateKey[] {
+    return this.#last;
+  }
+
+  /** Whether other groups may have a leaf key too. */
+  isShared(leafKey: HpkePrivateKey): boolean {
+    return leafKey === this.#shared;
+  }
+
+  #storedAmong(keys: Iterable<HpkePrivateKey>): Set<HpkePrivateKey> {
+    return new Set([...keys].filter(this.#isStored));
+  }
+
+  #ending(keys: Iterable<HpkePrivateKey>): HpkePrivateKey[] {
+    return [...keys].filter((key) => !(key === this.#shared && this.#isNeeded(key)));
+  }
+
+  /** Ends keys that the state doesn't need any more: with the running operation, or when no record needs them. */
+  retire(keys: Iterable<HpkePrivateKey>): void {
+    for (const key of this.#ending(keys)) {
+      if (this.#recorded.has(key)) this.#last.push(key);
+      else this.scope.add(key);
+    }
+  }
+
+  /** Notes that a record was saved. @param keys those of the state in it */
+  saved(keys: Iterable<HpkePrivateKey>): void {
+    this.scope.add(...this.#earlier);
+    this.#earlier = this.#last;
+    this.#last = [];
+    this.#recorded = this.#storedAmong(keys);
+  }
+
+  /** Takes over the keys of a group that this one replaces: saved states of it are there until this one is saved. */
+  inherit(from: HeldKeys): void {
+    this.#last.push(...from.#recorded, ...from.#last, ...from.#earlier);
+  }
+
+  /**
+   * Ends the keys of a group that is left.
+   * @param keys those of its state
+   * @param records whether there are saved states of it, and whether any may be restored
+   */
+  leave(keys: Iterable<HpkePrivateKey>, records: "none" | "needed" | "useless"): void {
+    if (records === "needed") this.scope.add(...this.#ending(keys).filter((key) => !this.#recorded.has(key)));
+    else this.scope.add(...this.#ending([...keys, ...this.#recorded]));
+    if (records === "useless") this.scope.add(...this.#last, ...this.#earlier);
+    this.scope.end([]);
+  }
+}
