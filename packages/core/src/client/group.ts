@@ -1,11 +1,9 @@
 // RFC 9420 §11, §12, §15: a group as a member uses it.
-import { type Bytes, copyOf, needBytes, utf8, wipe } from "../bytes.js";
+import { type Bytes, copyOf, needBytes, utf8 } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import { type PreparedCommit, prepareCommit, prepareResumption } from "../group/commit/index.js";
 import {
-  type Candidate,
   type EpochAccess,
-  exportFrom,
   type GroupState,
   type MemberContext,
   needActive,
@@ -18,7 +16,6 @@ import { groupInfoMessage } from "../group/join/index.js";
 import {
   applicationMessage,
   type CommitMessage,
-  mergeStaged,
   proposalMessage,
   type Received,
   type Reception,
@@ -230,8 +227,7 @@ export class Group extends MemberView {
    * const { epoch, added } = await group.mergePendingCommit();
    */
   mergePendingCommit(options: OperationOptions = {}): Promise<CommitMessage> {
-    const work = async () => mergeStaged(this.config, this.own.state, this.own.needPending());
-    return this.own.run({ work, finish: (merged) => this.own.enter(merged) }, options);
+    return this.own.merge(() => this.own.needPending(), options);
   }
 
   /**
@@ -241,8 +237,7 @@ export class Group extends MemberView {
    * await group.clearPendingCommit();
    */
   clearPendingCommit(options: OperationOptions = {}): Promise<void> {
-    const finish = (commit: Candidate) => this.own.discard(commit);
-    return this.own.run({ work: async () => this.own.needPending(), finish }, options);
+    return this.own.discard(() => this.own.needPending(), options);
   }
 
   /**
@@ -306,12 +301,11 @@ export class Group extends MemberView {
     length: number,
     options: OperationOptions = {},
   ): Promise<Bytes> {
-    const bytes = needBytes(context, "the context").slice();
-    const work = async () => {
+    const find = () => {
       needMember(this.own.state);
-      return exportFrom(this.config.provider, this.current, label, bytes, length);
+      return this.current;
     };
-    return this.own.run({ work, finish: answer, drop: wipe }, options);
+    return this.own.exportSecret(find, label, context, length, options);
   }
 
   /**

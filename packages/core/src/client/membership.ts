@@ -1,5 +1,5 @@
 // RFC 9420 §8, §12: what a member of a group holds. Operations read it, and replace it in one step at their end.
-import { type Bytes, equalBytes, wipe } from "../bytes.js";
+import { type Bytes, equalBytes, needBytes, wipe } from "../bytes.js";
 import { HeldKeys, type KnownKeys } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import {
@@ -9,7 +9,9 @@ import {
   checkSavedSigners,
   checkSigners,
   discardedAmong,
+  type Epoch,
   type EpochAccess,
+  exportFrom,
   type GroupState,
   guardMember,
   leastExpected,
@@ -24,12 +26,12 @@ import {
   signerIn,
   type Transition,
 } from "../group/index.js";
-import type { Received, Reception } from "../group/messages/index.js";
+import { type CommitMessage, mergeStaged, type Received, type Reception } from "../group/messages/index.js";
 import { type SavePoint, saveState } from "../group/storage/index.js";
 import type { HpkePrivateKey, Signer } from "../provider/index.js";
 import type { LeafNode } from "../wire/index.js";
 import { Lock } from "./lock.js";
-import { type OperationOptions, type Steps, withKeys } from "./operation.js";
+import { answer, type OperationOptions, type Steps, withKeys } from "./operation.js";
 
 /** Who is told about the membership. */
 export interface Watcher {
@@ -196,13 +198,37 @@ export class Membership {
     return this.run({ work, finish, drop: ({ bytes }) => wipe(bytes) }, options);
   }
 
-  /** Discards a staged commit. Without it, who joins by it is no member: the group is closed. */
-  discard(commit: Candidate): void {
-    if (this.state.status === "joining") this.#end(true);
-    else {
+  /** As `StagedCommit.merge`. @param find the commit, looked up when it is the operation's turn */
+  merge(find: () => Candidate, options: OperationOptions): Promise<CommitMessage> {
+    const steps: Steps<Reception<CommitMessage>, CommitMessage> = {
+      work: async () => mergeStaged(this.config, this.state, find()),
+      finish: (merged) => this.enter(merged),
+      drop: ({ drop }) => drop?.(),
+    };
+    return this.run(steps, options);
+  }
+
+  /** As `StagedCommit.discard`. @param find as for {@link merge} */
+  discard(find: () => Candidate, options: OperationOptions): Promise<void> {
+    const finish = (commit: Candidate) => {
+      if (this.state.status === "joining") return this.#end(true);
       const candidates = discardedAmong(this.state.candidates, (one) => one === commit);
       this.state = { ...this.state, candidates };
-    }
+    };
+    return this.run({ work: async () => find(), finish }, options);
+  }
+
+  /** As `Group.exportSecret`. @param find the epoch, looked up when it is the operation's turn */
+  exportSecret(
+    find: () => Epoch,
+    label: string,
+    context: Uint8Array,
+    length: number,
+    options: OperationOptions,
+  ): Promise<Bytes> {
+    const bytes = needBytes(context, "the context").slice();
+    const work = async () => exportFrom(this.config.provider, find(), label, bytes, length);
+    return this.run({ work, finish: answer, drop: wipe }, options);
   }
 
   /** Overwrites all secrets. Operations that haven't ended are given up. */

@@ -1,11 +1,10 @@
 // RFC 9420 §12.4, §14: a commit that was made or received and isn't in force, as an application looks at it.
-import { type Bytes, copied, needBytes, wipe } from "../bytes.js";
+import { type Bytes, copied } from "../bytes.js";
 import { decode, encode } from "../codec/index.js";
 import { MlsError } from "../errors.js";
 import {
   type Candidate,
   type Epoch,
-  exportFrom,
   findCandidate,
   type Member,
   memberOf,
@@ -19,14 +18,12 @@ import {
   isActive,
   type ListedProposal,
   type MembersView,
-  mergeStaged,
-  type Reception,
   reportCommit,
 } from "../group/messages/index.js";
 import { type GroupInfoOptions, partyOf } from "../group/proposals/index.js";
 import { type Extension, MlsMessage, RatchetTreeNodes, WireFormat } from "../wire/index.js";
 import type { Membership } from "./membership.js";
-import { answer, type OperationOptions, type Steps } from "./operation.js";
+import { answer, type OperationOptions } from "./operation.js";
 
 /** A Welcome (§12.4.3.1) for one new member. */
 export interface WelcomeForOne {
@@ -197,9 +194,7 @@ export class StagedCommit {
     length: number,
     options: OperationOptions = {},
   ): Promise<Bytes> {
-    const bytes = needBytes(context, "the context").slice();
-    const work = async () => exportFrom(this.#own.config.provider, this.#needEpoch(), label, bytes, length);
-    return this.#own.run({ work, finish: answer, drop: wipe }, options);
+    return this.#own.exportSecret(() => this.#needEpoch(), label, context, length, options);
   }
 
   /**
@@ -231,12 +226,7 @@ export class StagedCommit {
    * const { epoch, added } = await staged.merge();
    */
   merge(options: OperationOptions = {}): Promise<CommitMessage> {
-    const steps: Steps<Reception<CommitMessage>, CommitMessage> = {
-      work: async () => mergeStaged(this.#own.config, this.#own.state, this.#find()),
-      finish: (merged) => this.#own.enter(merged),
-      drop: ({ drop }) => drop?.(),
-    };
-    return this.#own.run(steps, options);
+    return this.#own.merge(() => this.#find(), options);
   }
 
   /**
@@ -248,8 +238,7 @@ export class StagedCommit {
    * await staged.discard();
    */
   discard(options: OperationOptions = {}): Promise<void> {
-    const finish = (commit: Candidate) => this.#own.discard(commit);
-    return this.#own.run({ work: async () => this.#find(), finish }, options);
+    return this.#own.discard(() => this.#find(), options);
   }
 
   /** @throws MlsError as {@link merge} */

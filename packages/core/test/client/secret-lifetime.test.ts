@@ -71,6 +71,40 @@ describe("the secrets of an epoch are overwritten", () => {
     await third.bob.close();
     expect(own.every(isZero)).toBe(true);
   });
+  it("of staged commits that are forgotten, and of all when the group is closed or this client is removed", async () => {
+    const { alice, bob } = await pairOf();
+    const first = await alice.stage((await bob.update()).commit);
+    const forgotten = latest(alice);
+    await first.discard();
+    for (let i = 0; i < 15; i++) await alice.update({ replacePending: true });
+    expect(forgotten.some(isZero)).toBe(false);
+    await alice.update({ replacePending: true });
+    expect(forgotten.every(isZero)).toBe(true);
+    const kept = latest(alice);
+    await alice.close();
+    expect(kept.every(isZero)).toBe(true);
+    const other = await pairOf();
+    await other.alice.stage((await other.bob.update()).commit);
+    const lost = latest(other.alice);
+    const removal = await other.alice.stage((await other.bob.remove(0, { replacePending: true })).commit);
+    expect(lost.some(isZero)).toBe(false);
+    await removal.merge();
+    expect(lost.every(isZero)).toBe(true);
+  });
+  it("of a commit that isn't staged in the end: given up, or followed by a failure", async () => {
+    const { alice, bob } = await pairOf();
+    const { commit } = await bob.update();
+    const before = latest(alice);
+    const controller = new AbortController();
+    const staging = alice.stage(commit, { signal: controller.signal });
+    controller.abort();
+    expect((await failure(staging)).code).toBe("try-again");
+    expect(alice.staged).toEqual([]);
+    expect(before.some(isZero)).toBe(false);
+    await (await alice.stage(commit)).merge();
+    await bob.mergePendingCommit();
+    expect(alice.epochAuthenticator).toEqual(bob.epochAuthenticator);
+  });
   it("once more than maxPastEpochs epochs have passed", async () => {
     const { alice } = await pairOf({ maxPastEpochs: 1 });
     const past = latest(alice, "senderDataSecret", "resumptionPsk");
