@@ -6,10 +6,12 @@ import { externalTarget } from "./external.js";
 import { joinTarget } from "./join.js";
 import { differentialTarget, receiveTarget } from "./receive.js";
 import { keyPackagesTarget, restoreTarget } from "./restore.js";
+import { stageTarget } from "./stage.js";
 
 export const TARGETS: Readonly<Record<string, (suite: number) => Promise<Target> | Target>> = {
   decode: decodeTarget,
   receive: receiveTarget,
+  stage: stageTarget,
   differential: differentialTarget,
   add: addTarget,
   join: joinTarget,

@@ -121,32 +121,44 @@ async function plansFor(room: Room): Promise<Map<string, Plan>> {
   return plans;
 }
 
+/** A group, and the messages that are sent to it. */
+export async function messagesTo(suite: number) {
+  const room = await Room.create(suite);
+  const plans: ReadonlyMap<string, unknown> = await plansFor(room);
+  const message = async (plan: unknown, edits: readonly ByteEdit[]): Promise<Uint8Array | undefined> => {
+    try {
+      return edits.reduce(editBytes, await encoded(room, plan as Plan));
+    } catch {
+      return undefined;
+    }
+  };
+  return { room, plans, encoded: message };
+}
+
 const isPublic = (message: Uint8Array): boolean => message[3] === 1;
 
 class Receiver implements Target {
   readonly name: string;
   readonly plans: ReadonlyMap<string, unknown>;
   readonly #room: Room;
+  readonly #encoded: Awaited<ReturnType<typeof messagesTo>>["encoded"];
   /** Whether everybody gets each message, not only those that somebody accepts. */
   readonly #all: boolean;
   /** How often a message of each kind was taken. */
   readonly #taken = new Map<string, number>();
 
-  constructor(name: string, room: Room, plans: ReadonlyMap<string, unknown>, all: boolean) {
+  constructor(name: string, { room, plans, encoded }: Awaited<ReturnType<typeof messagesTo>>, all: boolean) {
     this.name = name;
     this.plans = plans;
     this.#room = room;
+    this.#encoded = encoded;
     this.#all = all;
   }
 
   async run(plan: unknown, edits: readonly ByteEdit[]): Promise<Outcome | undefined> {
     const room = this.#room;
-    let message: Uint8Array;
-    try {
-      message = edits.reduce(editBytes, await encoded(room, plan as Plan));
-    } catch {
-      return undefined;
-    }
+    const message = await this.#encoded(plan, edits);
+    if (message === undefined) return undefined;
     const { bob, seats, follower } = room;
     const [said] = (await tell([bob], message)) as [Said];
     const outside = isPublic(message) ? await judge(() => follower.receive(message), mayRefuse) : undefined;
@@ -202,9 +214,7 @@ function kindOf({ value }: Verdict): string {
 }
 
 async function receiver(name: string, suite: number, all: boolean): Promise<Target> {
-  const room = await Room.create(suite);
-  const plans = await plansFor(room);
-  return new Receiver(name, room, plans, all);
+  return new Receiver(name, await messagesTo(suite), all);
 }
 
 export const receiveTarget = (suite: number): Promise<Target> => receiver("receive", suite, false);

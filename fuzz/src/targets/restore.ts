@@ -1,5 +1,5 @@
 // Saved states and saved key packages: whoever can write them can write anything, a digest included.
-import type { Group } from "@copse/core";
+import { type Group, StagedCommit } from "@copse/core";
 import { type Codec, decode, encode } from "../../../packages/core/src/codec/codec.js";
 import { sealRecord } from "../../../packages/core/src/group/storage/record.js";
 import { SavedGroup } from "../../../packages/core/src/group/storage/saved-group.js";
@@ -44,11 +44,22 @@ async function recordOf(
   }
 }
 
+/** Reads all that a staged commit says. */
+function everythingOf(staged: StagedCommit): unknown[] {
+  const getters = Object.entries(Object.getOwnPropertyDescriptors(StagedCommit.prototype));
+  return getters.map(([, { get }]) => get?.call(staged));
+}
+
 /** Uses a restored group: whatever is in it, nothing but an MlsError may come. */
 async function use(group: Group, message: Uint8Array): Promise<string | undefined> {
   const uses: (() => unknown)[] = [
     () => group.members,
     () => group.proposals,
+    () => group.staged.map(everythingOf),
+    () => group.staged.at(-1)?.exportSecret("label", new Uint8Array(), 32),
+    () => group.staged.at(-1)?.groupInfo(),
+    () => group.staged.at(0)?.discard(),
+    () => group.staged.at(-1)?.merge(),
     () => group.receive(message),
     () => group.encrypt("text"),
     () => group.commit({ forcePath: true }),
@@ -81,8 +92,12 @@ export async function restoreTarget(suite: number): Promise<Target> {
   await note("state");
   await bob.group.propose({ update: true });
   await note("state with an own update");
-  await bob.group.commit({ forcePath: true });
-  await note("state with a pending commit");
+  await bob.group.commit({ add: [await room.newMember.client.createKeyPackage()], forcePath: true });
+  await note("state with an own commit");
+  await bob.group.stage(commit);
+  const removal = await room.seat("alice").group.remove(bob.group.ownLeafIndex, { replacePending: true });
+  await bob.group.stage(removal.commit);
+  await note("state with commits of others too");
   await bob.group.close();
 
   async function run(plan: unknown, edits: readonly ByteEdit[]): Promise<Outcome | undefined> {
