@@ -175,4 +175,17 @@ describe("an empty commit in a group of 8", () => {
       merging: { "hash.hash": 1, "hpke.destroyPrivateKey": 4 },
     });
   });
+
+  it("is processed once if it is staged first: its merge only derives the message's key again", async () => {
+    const parties = await counted(8);
+    const { groups } = await gather(parties);
+    const [committer, nearest] = groups as [Group, Group];
+    const { commit } = await committer.update();
+    const [staging, staged] = await countsOf(parties[1]!, () => nearest.stage(commit));
+    expect(staging).toEqual({ ...near, "hash.hash": processing["hash.hash"] - 1 });
+    for (const again of [() => nearest.stage(commit), () => staged.discard()])
+      expect((await countsOf(parties[1]!, again))[0]).toEqual({});
+    const [merging] = await countsOf(parties[1]!, () => nearest.receive(commit));
+    expect(merging).toEqual({ "hash.hash": 1, "kdf.expandAll": "11 in 5" });
+  });
 });
