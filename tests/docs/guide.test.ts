@@ -1,6 +1,7 @@
 // docs/guide.md: its code is compiled, run, and prints what its comments say.
-import { access } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { MlsError, type MlsErrorCode } from "@copse/core";
 import { type Programs, programs, promised, readDocument, root } from "@copse/test-support/documents";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -31,8 +32,19 @@ describe("the guide's code", () => {
   });
 });
 
+test("the guide's table has all error codes, and says of each whether to try again", async () => {
+  const source = await readFile(`${root}packages/core/src/errors.ts`, "utf8");
+  const codes = Array.from(source.matchAll(/^ {2}\| "([a-z-]+)"/gm), ([, code]) => code as MlsErrorCode);
+  const rows = Array.from(text.matchAll(/^\| (`[a-z-]+`(?:, `[a-z-]+`)*) \| (now|later|never) \|/gm));
+  const said = rows.flatMap(([, names, retry]) =>
+    Array.from(names?.matchAll(/`([^`]+)`/g) ?? [], ([, name]) => [name, retry]),
+  );
+  const expected = codes.map((code) => [code, new MlsError(code, "").retry]);
+  expect(said.sort()).toEqual(expected.sort());
+});
+
 test("the guide links to files that are there", async () => {
-  for (const [, target] of text.matchAll(/\]\((?!https:)([^)]+)\)/g)) {
+  for (const [, target] of text.matchAll(/\]\((?!https:)([^)#]+)[^)]*\)/g)) {
     await expect(access(`${root}${dirname(PATH)}/${target}`), target).resolves.toBeUndefined();
   }
 });

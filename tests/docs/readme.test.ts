@@ -45,7 +45,7 @@ describe("the README's words", () => {
   });
 
   test("link to files that are there, and name scripts that are there", async () => {
-    for (const [, target] of readme.matchAll(/\]\((?!https:)([^)]+)\)/g)) {
+    for (const [, target] of readme.matchAll(/\]\((?!https:)([^)#]+)[^)]*\)/g)) {
       await expect(access(`${root}${target}`), target).resolves.toBeUndefined();
     }
     const { scripts } = JSON.parse(await readFile(`${root}package.json`, "utf8")) as { scripts: object };

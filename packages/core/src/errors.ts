@@ -10,11 +10,14 @@
  * - `key-not-extractable`: the provider does not export the bytes of this private key
  * - `unsupported`: the client or its provider does not support the suite, algorithm, version or type
  * - `wrong-group`: the message belongs to another group
- * - `future-epoch`: the message belongs to an epoch that isn't reached yet: keep it, and try again after the next
- *   commit. {@link MlsError.epoch} is the message's epoch
- * - `past-epoch`: the message belongs to an epoch that is over: drop it. {@link MlsError.epoch} is the message's epoch
+ * - `future-epoch`: the message belongs to an epoch that isn't reached yet: keep it, and try again after the next commit
+ * - `past-epoch`: the message belongs to an epoch that is over: drop it
  * - `unknown-sender`: the index in the message identifies no member or external sender
- * - `consumed`: the message's key is deleted: it was used before, or the message is too old
+ * - `duplicate`: the message was received before, or the Welcome was used before
+ * - `forgotten`: the message is too old: its key is deleted
+ * - `proposal-missing`: the commit refers to proposals that weren't received: {@link MlsError.references}
+ * - `not-invited`: the Welcome is for none of this client's key packages. `references` are those that it is for
+ * - `group-exists`: a group with this ID is open: {@link MlsError.groupId}
  * - `own-message`: this client sent the message itself
  * - `limit`: a limit of the policy was exceeded (skipped generations, sizes)
  * - `removed`: this client was removed from the group
@@ -42,7 +45,11 @@ export type MlsErrorCode =
   | "future-epoch"
   | "past-epoch"
   | "unknown-sender"
-  | "consumed"
+  | "duplicate"
+  | "forgotten"
+  | "proposal-missing"
+  | "not-invited"
+  | "group-exists"
   | "own-message"
   | "limit"
   | "removed"
@@ -70,21 +77,65 @@ export interface BlamedProposal {
   readonly reference?: Uint8Array | undefined;
 }
 
+/** What an error knows, besides its code. */
+export interface ErrorDetails {
+  /** The group that the message, or the call, is about. */
+  readonly groupId?: Uint8Array;
+  /** The epoch that the message says it belongs to. */
+  readonly epoch?: bigint;
+  /** The leaf index of its sender in that epoch. Only with `fork` is it verified. */
+  readonly sender?: number;
+  /** What is missing: ProposalRefs with `proposal-missing`, KeyPackageRefs with `not-invited` (§5.2). */
+  readonly references?: readonly Uint8Array[];
+}
+
+/**
+ * Whether the same call may succeed:
+ * - `now`: yes, nothing is decided: a hook, a provider or a signer failed
+ * - `later`: yes, after something else: the next commit, a proposal, a PSK
+ * - `never`
+ */
+export type Retry = "never" | "later" | "now";
+
+const RETRY: Partial<Record<MlsErrorCode, Retry>> = {
+  "try-again": "now",
+  "future-epoch": "later",
+  "proposal-missing": "later",
+  missing: "later",
+  "missing-signer": "later",
+  pending: "later",
+  "group-exists": "later",
+};
+
 /** The base class of all errors that Copse throws. It never contains a secret. */
 export class MlsError extends Error {
   // A literal in each class: the names of classes don't survive minification.
   override name = "MlsError";
   readonly code: MlsErrorCode;
-  /** The epoch of the message, with `future-epoch` and `past-epoch`. */
-  readonly epoch?: bigint;
+  // As in {@link ErrorDetails}
+  declare readonly groupId?: Uint8Array;
+  declare readonly epoch?: bigint;
+  declare readonly sender?: number;
+  declare readonly references?: readonly Uint8Array[];
   /** The proposal that caused the error, if it was one in a list. */
   proposal?: BlamedProposal;
 
-  constructor(code: MlsErrorCode, message: string, options?: { cause?: unknown; epoch?: bigint }) {
-    super(message, options);
+  constructor(code: MlsErrorCode, message: string, options: ErrorDetails & { cause?: unknown } = {}) {
+    const { cause, ...details } = options;
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    if (options?.epoch !== undefined) this.epoch = options.epoch;
+    Object.assign(this, details);
   }
+
+  /** Whether the same call may succeed, by the code. */
+  get retry(): Retry {
+    return RETRY[this.code] ?? "never";
+  }
+}
+
+/** Adds what is known about a message to an error that doesn't say it. */
+export function withDetails(error: unknown, details: ErrorDetails): unknown {
+  return error instanceof MlsError ? Object.assign(error, { ...details, ...error }) : error;
 }
 
 /** Whether an error says that the input is bad. What couldn't be decided now is no verdict, nor is a defect. */

@@ -1,7 +1,14 @@
 // Copse: Messaging Layer Security (RFC 9420) with pluggable cryptography.
 export type { Bytes } from "./bytes.js";
 export * from "./client/index.js";
-export { type BlamedProposal, DecodeError, type Rule, ValidationError } from "./errors.js";
+export {
+  type BlamedProposal,
+  DecodeError,
+  type ErrorDetails,
+  type Retry,
+  type Rule,
+  ValidationError,
+} from "./errors.js";
 export {
   type CommittedProposal,
   readMessage,

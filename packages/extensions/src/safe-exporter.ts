@@ -51,7 +51,7 @@ class ExporterTree implements EpochLedger {
     const held = this.nodes.get(top);
     if (held === undefined)
       throw new MlsError(
-        "consumed",
+        "forgotten",
         `the secret of component ${componentId} was already exported in this epoch`,
       );
     let secret: Uint8Array = held.slice();
@@ -128,7 +128,7 @@ export function safeExporter(): MlsExtension {
 /**
  * SafeExportSecret: the secret of a component in this epoch, `KDF.Nh` bytes, the same for all members. It can be
  * exported once in an epoch. Save the group afterwards: this removes the secret from the saved state.
- * @throws MlsError `consumed` if it was exported before; `missing` if the epoch began without {@link safeExporter};
+ * @throws MlsError `forgotten` if it was exported before; `missing` if the epoch began without {@link safeExporter};
  *   `usage` if `componentId` isn't a uint16
  * @example
  * ```ts

@@ -50,11 +50,15 @@ it("is kept after use", async () => {
 it("is deleted after use without the extension or without the mark", async () => {
   expect(await joins([appData({ components: [] })])).toMatchObject([
     { kind: "application" },
-    "missing",
-    "missing",
+    "not-invited",
+    "not-invited",
   ]);
   const unmarked = { extensionType: 0xf123, extensionData: new Uint8Array() };
-  expect(await joins(marking(), unmarked)).toMatchObject([{ kind: "application" }, "missing", "missing"]);
+  expect(await joins(marking(), unmarked)).toMatchObject([
+    { kind: "application" },
+    "not-invited",
+    "not-invited",
+  ]);
 });
 
 it.each([lastResortKeyPackage(), earlierLastResortKeyPackage()])(
@@ -93,13 +97,13 @@ it("doesn't join again by an old Welcome, which would bring back the keys of mes
   await alice.mergePendingCommit();
   const joined = await bob.join(welcome);
   expect(await joined.receive(await alice.encrypt("once"))).toMatchObject({ kind: "application" });
-  expect(await refusal(bob.join(welcome))).toBe("consumed");
+  expect(await refusal(bob.join(welcome))).toBe("duplicate");
   await joined.close();
-  expect(await refusal(bob.join(welcome))).toBe("consumed");
+  expect(await refusal(bob.join(welcome))).toBe("duplicate");
   // Nor in a client that the key package was saved for.
   const again = await client("bob", marking(), { signer });
   await again.loadKeyPackages(await bob.saveKeyPackages());
-  expect(await refusal(again.join(welcome))).toBe("consumed");
+  expect(await refusal(again.join(welcome))).toBe("duplicate");
   // By a newer one it does, after it was removed.
   await alice.remove(1);
   await alice.mergePendingCommit();

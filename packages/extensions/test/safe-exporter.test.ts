@@ -55,8 +55,8 @@ it("gives all members the same secrets, each once in an epoch", async () => {
       seen.add(String(secrets[0]));
     }
     for (const id of IDS) {
-      expect(await refusal(safeExportSecret(alice, id))).toBe("consumed");
-      expect(await refusal(safeExportSecret(bob, id))).toBe("consumed");
+      expect(await refusal(safeExportSecret(alice, id))).toBe("forgotten");
+      expect(await refusal(safeExportSecret(bob, id))).toBe("forgotten");
       expect(seen.has(String(await safeExportSecret(carol, id)))).toBe(true);
     }
     const { commit } = await bob.update();
@@ -88,7 +88,7 @@ it("is saved without the secrets that were taken already", async () => {
   expect(Buffer.from(saved).includes(Buffer.from(taken))).toBe(false);
   const restored = await aliceClient.restore(saved);
   expect(await restored.save()).toEqual(saved);
-  expect(await refusal(safeExportSecret(restored, 9))).toBe("consumed");
+  expect(await refusal(safeExportSecret(restored, 9))).toBe("forgotten");
   expect(await safeExportSecret(restored, 8)).toEqual(await safeExportSecret(bob, 8));
   expect(await safeExportSecret(bob, 9)).toEqual(taken);
   // Also that of a commit that is pending.

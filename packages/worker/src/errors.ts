@@ -7,7 +7,7 @@ import {
   UnsupportedError,
   ValidationError,
 } from "@copse/core";
-import { bigint, bytes, count, optional, record, type Shape, type ShapeOf, text } from "./schema.js";
+import { bigint, bytes, count, list, optional, record, type Shape, type ShapeOf, text } from "./schema.js";
 
 /**
  * The worker has ended, or the client was closed. Whether an open call was carried out isn't known. `code` is
@@ -41,7 +41,10 @@ const CLASSES: ReadonlyMap<string, typeof MlsError> = /* @__PURE__ */ new Map<st
 const Fields = /* @__PURE__ */ record({
   rule: optional(text),
   offset: optional(count),
+  groupId: optional(bytes),
   epoch: optional(bigint),
+  sender: optional(count),
+  references: optional(/* @__PURE__ */ list(bytes)),
   proposal: optional(
     /* @__PURE__ */ record({ index: count, type: count, name: text, reference: optional(bytes) }),
   ),
@@ -87,7 +90,10 @@ export function packError(thrown: unknown, causes = MAX_CAUSES): PackedError {
   const fields: Fields = {
     rule: read(thrown, "rule", text),
     offset: read(thrown, "offset", count),
+    groupId: read(thrown, "groupId", bytes),
     epoch: read(thrown, "epoch", bigint),
+    sender: read(thrown, "sender", count),
+    references: read(thrown, "references", list(bytes)),
     proposal: read(thrown, "proposal", (value): value is NonNullable<Fields["proposal"]> =>
       Fields({ proposal: value }),
     ),
@@ -125,8 +131,7 @@ export function unpackError({ type, name, message, code, fields = {}, cause }: P
   }
   // Calls MlsError's constructor: that of the class would change the message again.
   const error: MlsError = Reflect.construct(MlsError, [code as MlsErrorCode, message, options], known);
-  const { rule, offset, epoch, proposal } = fields;
-  for (const [field, value] of Object.entries({ rule, offset, epoch, proposal })) {
+  for (const [field, value] of Object.entries(fields)) {
     if (value !== undefined) Object.assign(error, { [field]: value });
   }
   // A subclass that a provider defines isn't known on this side. Its name is kept.

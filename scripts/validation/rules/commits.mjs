@@ -116,7 +116,7 @@ export const COMMITS = [
     section: "12.4.2",
     musts: [3],
     text: "The proposals are valid (§12.2), those by reference known.",
-    checks: ["missing: the commit refers to a proposal that wasn't received: ProposalRef …..."],
+    checks: ["proposal-missing: the commit refers to proposals that weren't received: … of …"],
   },
   { section: "12.4.2", musts: [4], text: "All PSKs that are proposed are at hand.", checks: [C.pskKnown] },
   { section: "12.4.2", musts: [5], text: "`path` is there where it is required.", checks: [C.pathPresent] },

@@ -20,7 +20,7 @@ export const JOINING = [
     section: "12.4.3",
     musts: [3],
     text: "`group_id` MUST be unique among the groups that who joins is in.",
-    checks: [C.groupIdUnique],
+    checks: [C.groupIdUnique, C.groupExists],
   },
   {
     section: "12.4.3",
@@ -39,7 +39,7 @@ export const JOINING = [
     musts: [2],
     text: "An entry of `secrets` is for a key package of this client, of the Welcome's suite.",
     checks: [
-      "missing: the Welcome is for none of this client's key packages",
+      "not-invited: the Welcome is for none of this client's key packages",
       "12.4.3.1: the cipher suite indicated in the KeyPackage must match the one in the Welcome",
     ],
   },
@@ -66,7 +66,7 @@ export const JOINING = [
     section: "12.4.3.1",
     musts: [7],
     text: "`group_id` is unique among the client's groups.",
-    checks: [C.groupIdUnique],
+    checks: [C.groupExists],
   },
   {
     section: "12.4.3.1",

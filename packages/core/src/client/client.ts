@@ -102,7 +102,7 @@ export class Client extends ClientBase {
 
   /**
    * Creates a group (§11) with this client as its only member.
-   * @throws ValidationError if this client doesn't support the extensions, or is in a group with this ID
+   * @throws ValidationError if this client doesn't support the extensions; MlsError `group-exists` if it is in a group with this ID
    * @example
    * const group = await alice.createGroup({ groupId: new TextEncoder().encode("team") });
    */
@@ -131,7 +131,7 @@ export class Client extends ClientBase {
    * unless an extension allows its reuse (§16.8). To look at the group first: {@link readWelcome}.
    * @param welcome an encoded MLSMessage, or a raw Welcome
    * @param options `replace`: whether the new group replaces an open one with the same ID, which is then closed
-   * @throws MlsError `missing` without the key package, the tree or a PSK; `authentication`, `limit`;
+   * @throws MlsError `not-invited` without the key package; `missing` without the tree or a PSK; `group-exists`, `authentication`, `limit`;
    *   ValidationError, CryptoError, DecodeError
    * @example
    * const group = await bob.join(welcome);

@@ -118,7 +118,7 @@ export class Group extends MemberView {
    * Leaves a proposal out of own commits. Others may commit it all the same: so it stays in {@link proposals}, and is
    * forgotten only at the epoch's end.
    * @param reference its ProposalRef
-   * @throws MlsError `missing` if there is no such proposal in this epoch
+   * @throws MlsError `proposal-missing` if there is no such proposal in this epoch
    * @example
    * for (const { proposer, reference } of group.proposals) {
    *   if (proposer.kind === "new-member") await group.dropProposal(reference);
@@ -247,7 +247,7 @@ export class Group extends MemberView {
    * be staged again by its message.
    * @param message an encoded MLSMessage
    * @throws MlsError `usage` for another message than a commit; `limit` if 16 are staged and none is discarded;
-   *   `consumed` for a commit that is in force already; otherwise as {@link receive}
+   *   `duplicate` for a commit that is in force already; otherwise as {@link receive}
    * @example
    * const staged = await group.stage(message);
    * show(staged.committer, staged.added, staged.removed);
@@ -271,7 +271,7 @@ export class Group extends MemberView {
    * @param message an encoded MLSMessage
    * @returns `kind: "own"` for a message that this client sent, except a commit that is staged
    * @throws MlsError `future-epoch` for a message of a later epoch (try again after the next commit); `past-epoch` for
-   *   a late handshake; `pending` for all but the own external commit before that is merged (try again then); `consumed` for a message that was received before or is too old; `fork` for a conflicting commit; `wrong-group`,
+   *   a late handshake; `pending` for all but the own external commit before that is merged (try again then); `duplicate` for a message that was received before, `forgotten` for one that is too old; `proposal-missing` for a commit of proposals that weren't received; `fork` for a conflicting commit; `wrong-group`,
    *   `unknown-sender`, `own-message`, `authentication`, `forbidden`, `missing`, `limit`, `removed`, `closed`;
    *   ValidationError, CryptoError, DecodeError
    * @example

@@ -169,31 +169,36 @@ export class KeyPackageStore {
     this.add(own);
   }
 
-  /** The key package that a Welcome is for. @throws MlsError `missing` */
+  /** The key package that a Welcome is for. @throws MlsError `not-invited` */
   for(welcome: Welcome): OwnKeyPackage {
     // All references have the size of the suite's hash.
     const [{ reference } = { reference: EMPTY }] = this.#all.values();
     const known = (newMember: Uint8Array) => this.#all.get(toHex(newMember));
     const entry = findGroupSecrets(welcome, reference.length, known);
     if (entry !== undefined) return entry.found;
-    throw new MlsError("missing", "the Welcome is for none of this client's key packages");
+    const references = welcome.secrets.map(({ newMember }) => newMember.slice());
+    throw new MlsError("not-invited", "the Welcome is for none of this client's key packages", {
+      references,
+    });
   }
 
   /**
    * Uses a key package to enter a group. It is then deleted, unless it may be used again; and that not for a group that
    * it was used for, by the same or an older Welcome, which would bring deleted message keys back (§9.2).
-   * @throws MlsError `missing` if it was used since, `consumed` for a Welcome that was used before
+   * @throws MlsError `not-invited` if it was used since, `duplicate` for a Welcome that was used before
    */
   use<T>({ reference, initKey }: OwnKeyPackage, { groupId, epoch }: JoinedGroup, enter: () => T): T {
     const id = toHex(reference);
     const own = this.#all.get(id);
     // Loaded again, it has other handles: those that the Welcome was read with may have ended.
     if (own === undefined || own.initKey !== initKey)
-      throw new MlsError("missing", "the key package was used, deleted or loaded again since");
+      throw new MlsError("not-invited", "the key package was used, deleted or loaded again since", {
+        references: [reference.slice()],
+      });
     const before = own.joined.find((one) => equalBytes(one.groupId, groupId));
     if (before !== undefined && epoch <= before.epoch) {
       const message = `this key package was used to join the group in epoch ${before.epoch}, got epoch ${epoch}`;
-      throw new MlsError("consumed", message, { epoch });
+      throw new MlsError("duplicate", message, { groupId: groupId.slice(), epoch });
     }
     const result = enter();
     if (this.#isReusable(own)) {

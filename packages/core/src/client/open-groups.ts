@@ -1,6 +1,6 @@
 // RFC 9420 §12.4.3: the groups that a client is in: at most one with each ID.
 import { equalBytes, toHex } from "../bytes.js";
-import { ensure, MlsError } from "../errors.js";
+import { MlsError } from "../errors.js";
 import type { OwnCommit } from "../group/commit/index.js";
 import {
   type ClientConfig,
@@ -61,19 +61,21 @@ export class OpenGroups {
     };
   }
 
-  /** @throws ValidationError if a group with this ID is open */
+  /** §12.4.3: a group's ID is unique among those of a client. @throws MlsError `group-exists` if such a group is open */
   checkNew(groupId: Uint8Array): void {
-    ensure(
-      this.get(groupId)?.active !== true,
-      "12.4.3: group_id must be unique among the groups that a client participates in",
-      "this group is open: close it first, or pass `replace: true`",
-    );
+    if (this.get(groupId)?.active === true) {
+      throw new MlsError(
+        "group-exists",
+        "a group with this ID is open: close it first, or pass `replace: true`",
+        { groupId: groupId.slice() },
+      );
+    }
   }
 
   /**
    * The group in its first epoch here. It is known to be valid: only now may it take the place of an open group.
    * @param replace whether an open group with the same ID is closed
-   * @throws ValidationError if there is one, and it isn't to be replaced
+   * @throws MlsError `group-exists` if there is one, and it isn't to be replaced
    */
   enter(epoch: Epoch, origin: Origin, replace = false, resumes?: ResumedGroup): Group {
     return this.#add(firstState(epoch, resumes), origin, replace);
@@ -89,13 +91,19 @@ export class OpenGroups {
     return this.#add(joiningState(commit), {}, replace);
   }
 
-  /** A restored group. @throws MlsError `usage` if it is open already, `missing-signer` */
+  /** A restored group. @throws MlsError `group-exists` if it is open already, `missing-signer` */
   restore({ state, ...origin }: LoadedState): Group {
     // An earlier membership of the same group has another leaf, and other keys.
     const { signature } = ownLeaf(state.current);
     const isSame = ({ predecessor }: Group) => equalBytes(ownLeaf(predecessor.current).signature, signature);
     if ([...this.#joining].some(isSame) || this.get(state.current.groupContext.groupId) !== undefined) {
-      throw new MlsError("usage", "the group is open here: close it before you restore an earlier state");
+      throw new MlsError(
+        "group-exists",
+        "the group is open here: close it before you restore an earlier state",
+        {
+          groupId: state.current.groupContext.groupId.slice(),
+        },
+      );
     }
     return this.#add(state, { ...origin, recorded: privateKeysIn(state) });
   }

@@ -134,8 +134,8 @@ export class PublicGroup extends GroupBase {
    * Validates and follows a proposal or a commit. Members may refuse what this accepts: see {@link resume}.
    * @param message an encoded MLSMessage with a PublicMessage
    * @throws ValidationError, CryptoError, DecodeError, or MlsError, and nothing changes: `future-epoch` for a message of
-   *   a later epoch, `past-epoch` for one of an earlier epoch, `fork` for a commit that conflicts with an earlier one, `consumed` for a repeated commit,
-   *   `missing`, `closed`, `authentication`, `forbidden`, `limit`
+   *   a later epoch, `past-epoch` for one of an earlier epoch, `fork` for a commit that conflicts with an earlier one, `duplicate` for a repeated commit,
+   *   `proposal-missing`, `missing`, `closed`, `authentication`, `forbidden`, `limit`
    * @example
    * const { kind, epoch } = await follower.receive(message);
    */

@@ -113,9 +113,9 @@ export class StagedWelcome extends GroupBase {
 
   /**
    * Joins the group, and uses the key package up, unless it is one of last resort. If it fails, the Welcome stays staged.
-   * @throws MlsError `missing` if the key package was used or deleted meanwhile; `consumed` if one of last resort was
+   * @throws MlsError `not-invited` if the key package was used or deleted meanwhile; `duplicate` if one of last resort was
    *   used for this epoch of the group, or a later one; `usage` if it was joined or discarded; `missing-signer`;
-   *   ValidationError if a group with this ID is open, or the group that it resumes has changed
+   *   `group-exists`; ValidationError if the group that it resumes has changed
    * @example
    * const group = await staged.join();
    */

@@ -2,9 +2,9 @@
 import { wipe } from "../bytes.js";
 import { decode, encode, Reader, vectorSize, Writer } from "../codec/index.js";
 import { expandAllWithLabels, withBuffer } from "../crypto/index.js";
-import { CryptoError, ensure, MlsError } from "../errors.js";
+import { CryptoError, ensure, MlsError, withDetails } from "../errors.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
-import type { RatchetKind, SecretTree } from "../schedule/index.js";
+import type { PeekedKey, RatchetKind, SecretTree } from "../schedule/index.js";
 import {
   type AuthenticatedContent,
   type Content,
@@ -42,12 +42,14 @@ export interface PrivateMessageReaderKeys extends PrivateMessageKeys {
 export interface OpenedPrivateMessage {
   /** Not verified yet: the caller must check the signature, and the confirmation tag of a commit. */
   readonly content: AuthenticatedContent;
+  /** The sender's */
+  readonly leafIndex: number;
   readonly generation: number;
   /** Derives what {@link consume} needs. Call it when the signature is verified. */
   complete(): Awaitable<void>;
   /**
    * Deletes the key (§9.2). Call it when that is done.
-   * @throws MlsError `consumed` if the same message was accepted in the meantime
+   * @throws MlsError `duplicate` if the same message was accepted in the meantime
    */
   consume(): void;
   /** Overwrites what was derived; the key can be derived again. Call it when the message is refused. */
@@ -229,7 +231,7 @@ async function openSenderData(
  * Decrypts a PrivateMessage, RFC 9420 §6.3. The secret tree does not change before `consume`.
  * @throws CryptoError if the sender data or the content can't be decrypted; DecodeError or ValidationError if the
  * plaintext is malformed; MlsError `unknown-sender` for a blank leaf, `own-message`
- * for a message of the receiver itself, `consumed` if the key is deleted, `limit` if the generation is too far ahead
+ * for a message of the receiver itself, `duplicate` or `forgotten` if the key is deleted, `limit` if the generation is too far ahead
  */
 export async function openPrivate(
   provider: CipherSuiteProvider,
@@ -243,24 +245,26 @@ export async function openPrivate(
     keys.senderDataSecret,
     aad.senderData,
   );
-  if (!keys.isMember(leafIndex)) throw new MlsError("unknown-sender", `leaf ${leafIndex} has no member`);
-  if (leafIndex === keys.ownLeafIndex) {
-    throw new MlsError("own-message", "this client sent the message itself");
-  }
-  const peeked = await keys.secretTree.peek(leafIndex, kindOf(message.contentType), generation);
+  let peeked: PeekedKey | undefined;
   try {
+    if (!keys.isMember(leafIndex)) throw new MlsError("unknown-sender", `leaf ${leafIndex} has no member`);
+    if (leafIndex === keys.ownLeafIndex) {
+      throw new MlsError("own-message", "this client sent the message itself");
+    }
+    peeked = await keys.secretTree.peek(leafIndex, kindOf(message.contentType), generation);
     const nonce = peeked.nonce.slice();
     applyReuseGuard(nonce, reuseGuard);
     const plaintext = await provider.aead.open(peeked.key, nonce, aad.content, message.ciphertext);
     return {
       content: decodeContent(message, leafIndex, plaintext, keys.proposalTypes),
+      leafIndex,
       generation,
       complete: peeked.complete,
       consume: peeked.consume,
       discard: peeked.discard,
     };
   } catch (error) {
-    peeked.discard();
-    throw error;
+    peeked?.discard();
+    throw withDetails(error, { sender: leafIndex });
   }
 }

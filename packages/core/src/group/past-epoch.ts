@@ -82,14 +82,10 @@ export function checkGroupId({ groupId }: GroupContext, message: { readonly grou
 /** @throws MlsError `future-epoch` for a message of a later epoch, `past-epoch` for one of an earlier epoch */
 export function checkEpoch(current: GroupContext, { epoch }: { readonly epoch: bigint }): void {
   if (epoch > current.epoch) {
-    throw new MlsError("future-epoch", `expected a message of epoch ${current.epoch}, got epoch ${epoch}`, {
-      epoch,
-    });
+    throw new MlsError("future-epoch", `expected a message of epoch ${current.epoch}, got epoch ${epoch}`);
   }
   if (epoch < current.epoch) {
-    throw new MlsError("past-epoch", `expected a message of epoch ${current.epoch}, got epoch ${epoch}`, {
-      epoch,
-    });
+    throw new MlsError("past-epoch", `expected a message of epoch ${current.epoch}, got epoch ${epoch}`);
   }
 }
 
@@ -101,7 +97,7 @@ export async function commitDigest({ hash }: CipherSuiteProvider, message: Uint8
 /**
  * Whether a commit of a past epoch is this client's own one, which ended the epoch. If another commit did, nothing is
  * known of this one yet.
- * @throws MlsError `consumed` for the commit of another member that ended the epoch
+ * @throws MlsError `duplicate` for the commit of another member that ended the epoch
  */
 export async function isOwnEnding(
   provider: CipherSuiteProvider,
@@ -109,6 +105,6 @@ export async function isOwnEnding(
   message: Uint8Array,
 ): Promise<boolean> {
   const isEnding = equalBytes(endedBy, await commitDigest(provider, message));
-  if (isEnding && !endedByOwn) throw new MlsError("consumed", "this commit was received before");
+  if (isEnding && !endedByOwn) throw new MlsError("duplicate", "this commit was received before");
   return isEnding;
 }

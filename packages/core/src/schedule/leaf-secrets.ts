@@ -26,7 +26,7 @@ const RIGHT = /* @__PURE__ */ Uint8Array.of(0x72, 0x69, 0x67, 0x68, 0x74);
 
 /**
  * Derives the secrets from the closest known node down to the leaf. The tree stays as it is.
- * @throws MlsError `unknown-sender` for a leaf outside of the tree, `consumed` where no secret is left
+ * @throws MlsError `unknown-sender` for a leaf outside of the tree, `forgotten` where no secret is left
  */
 export function deriveLeafSecrets(
   provider: CipherSuiteProvider,
@@ -46,7 +46,7 @@ export function deriveLeafSecrets(
     node = Math.floor(node / 2);
   }
   const known = nodes.get(node);
-  if (known === undefined) throw new MlsError("consumed", "the message keys of this epoch are deleted");
+  if (known === undefined) throw new MlsError("forgotten", "the message keys of this epoch are deleted");
 
   const steps: LeafSecrets["steps"][number][] = [];
   // A copy, because another message may consume the secret while an asynchronous provider works.

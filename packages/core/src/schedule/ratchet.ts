@@ -26,6 +26,8 @@ export interface Ratchet {
    * give the keys that are already consumed.
    */
   readonly skipped: Map<number, MessageKey>;
+  /** Keys of generations below this one may have been deleted before they were used. */
+  forgotten: number;
 }
 
 /** A step forward along a ratchet, derived but not applied yet. */

@@ -21,6 +21,7 @@ const RatchetState = struct({
   generation: uint64,
   secret: opaque,
   skipped: vector(struct({ generation: uint32, key: opaque, nonce: opaque })),
+  forgotten: uint32,
 });
 
 const SecretTreeState = struct({
@@ -43,8 +44,8 @@ export interface SecretTreeContents {
   readonly senders: Map<number, SenderRatchets>;
 }
 
-function ratchetState({ generation, secret, skipped }: Ratchet): TypeOf<typeof RatchetState> {
-  return { generation: BigInt(generation), secret, skipped: [...skipped.values()] };
+function ratchetState({ generation, secret, skipped, forgotten }: Ratchet): TypeOf<typeof RatchetState> {
+  return { generation: BigInt(generation), secret, skipped: [...skipped.values()], forgotten };
 }
 
 /** Encodes the tree. The bytes are secret. */
@@ -73,10 +74,15 @@ export function loadSecretTree(
   const { format, width, nodes, senders } = decode(SecretTreeState, bytes);
   check(format === FORMAT, `expected format ${FORMAT}, got ${format}`);
   check(isTreeWidth(width), `the number of leaves must be a power of two up to 2^31, got ${width}`);
-  const ratchet = ({ generation, secret, skipped }: TypeOf<typeof RatchetState>): Ratchet => {
+  const ratchet = ({ generation, secret, skipped, forgotten }: TypeOf<typeof RatchetState>): Ratchet => {
     check(generation <= BigInt(GENERATIONS), `generation must be at most 2^32, got ${generation}`);
     checkLength("ratchet secret", secret, sizes.Nh);
-    const known: Ratchet = { generation: Number(generation), secret: copySecret(secret), skipped: new Map() };
+    const known: Ratchet = {
+      generation: Number(generation),
+      secret: copySecret(secret),
+      skipped: new Map(),
+      forgotten,
+    };
     let before = -1;
     for (const { generation, key, nonce } of skipped) {
       check(

@@ -44,7 +44,7 @@ export interface PeekedKey {
   complete(): Awaitable<void>;
   /**
    * Deletes the key and the secrets that led to it (§9.2). Call it when the message is authenticated.
-   * @throws MlsError `consumed` if another message has consumed this generation in the meantime; `usage` if
+   * @throws MlsError `duplicate` if another message has consumed this generation in the meantime; `usage` if
    *   {@link complete} hasn't ended
    */
   consume(): void;
@@ -116,7 +116,7 @@ export class SecretTree {
   /**
    * Consumes the next key of a ratchet, for sending: of two calls at once, each gets another. The caller must overwrite
    * the key after use.
-   * @throws MlsError `limit` when all generations are used: 1,000 for handshakes, 2^32 for application messages; `consumed` after {@link wipe}
+   * @throws MlsError `limit` when all generations are used: 1,000 for handshakes, 2^32 for application messages; `forgotten` after {@link wipe}
    */
   next(leafIndex: number, kind: RatchetKind): Awaitable<MessageKey> {
     const generation = this.#nextGeneration(leafIndex, kind);
@@ -147,15 +147,15 @@ export class SecretTree {
 
   /**
    * The key of a received message. The tree does not change until the key is consumed.
-   * @throws MlsError `unknown-sender` for a leaf outside of the tree, `consumed` for a generation that was
-   * used or is too old, `limit` for one too far ahead; each of them before any key is derived
+   * @throws MlsError `unknown-sender` for a leaf outside of the tree, `duplicate` for a generation that was
+   * used, `forgotten` for one that is too old, `limit` for one too far ahead; each of them before any key is derived
    */
   peek(leafIndex: number, kind: RatchetKind, generation: number): Awaitable<PeekedKey> {
     const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
     const position = ratchet?.generation ?? 0;
     if (generation < position) {
       const kept = ratchet?.skipped.get(generation);
-      if (kept === undefined) throw consumed(generation);
+      if (kept === undefined) throw gone(generation, ratchet);
       // A copy, because consuming the key overwrites the stored one.
       return this.#offer(leafIndex, kind, {
         skipped: [],
@@ -255,7 +255,7 @@ export class SecretTree {
       nonce,
       complete,
       consume: () => {
-        if (!open) throw consumed(generation);
+        if (!open) throw used(generation);
         if (missing() > 0 && isPromise(complete())) {
           throw new MlsError(
             "usage",
@@ -292,7 +292,7 @@ export class SecretTree {
       const kept = ratchet?.skipped.get(generation);
       if (ratchet === undefined || kept === undefined) {
         wipeStep(step);
-        throw consumed(generation);
+        throw gone(generation, ratchet);
       }
       for (const { key, nonce } of step.skipped) wipe(key, nonce);
       wipe(step.secret);
@@ -309,6 +309,8 @@ export class SecretTree {
       ratchet.skipped.set(generation, { generation, key, nonce });
     }
     if (kind === "application") this.#skippedTotal += skipped.length;
+    // The older ones, whose keys the step didn't derive.
+    if (generation - ratchet.generation > skipped.length) ratchet.forgotten = generation - skipped.length;
     // In the memory that the ratchet has.
     ratchet.secret.set(step.secret);
     wipe(step.secret);
@@ -337,7 +339,12 @@ export class SecretTree {
       } else wipe(left, right);
     }
     if (replace(width + leafIndex)) {
-      const ratchet = (secret: Uint8Array): Ratchet => ({ generation: 0, secret, skipped: new Map() });
+      const ratchet = (secret: Uint8Array): Ratchet => ({
+        generation: 0,
+        secret,
+        skipped: new Map(),
+        forgotten: 0,
+      });
       senders.set(leafIndex, { handshake: ratchet(handshake), application: ratchet(application) });
     } else wipe(handshake, application);
   }
@@ -349,6 +356,11 @@ export class SecretTree {
     if (ratchet.skipped.size === 0) this.#late.delete(ratchet);
   }
 
+  #forgetUnused(ratchet: Ratchet, oldest: MessageKey): void {
+    this.#forget("application", ratchet, oldest);
+    ratchet.forgotten = oldest.generation + 1;
+  }
+
   /** Enforces the limits after a ratchet of application messages has skipped generations. */
   #forgetSurplus(ratchet: Ratchet): void {
     this.#late.delete(ratchet);
@@ -356,12 +368,12 @@ export class SecretTree {
     this.#late.add(ratchet);
     for (const oldest of ratchet.skipped.values()) {
       if (ratchet.skipped.size <= this.#limits.maxSkipped) break;
-      this.#forget("application", ratchet, oldest);
+      this.#forgetUnused(ratchet, oldest);
     }
     for (const longest of this.#late) {
       for (const oldest of longest.skipped.values()) {
         if (this.#skippedTotal <= this.#limits.maxSkippedTotal) return;
-        this.#forget("application", longest, oldest);
+        this.#forgetUnused(longest, oldest);
       }
     }
   }
@@ -371,9 +383,15 @@ export class SecretTree {
 const ratchetName = (leafIndex: number, kind: RatchetKind): number =>
   2 * leafIndex + (kind === "handshake" ? 1 : 0);
 
-function consumed(generation: number): MlsError {
+function used(generation: number): MlsError {
   return new MlsError(
-    "consumed",
-    `the key of generation ${generation} is deleted: it was used before, or is too old`,
+    "duplicate",
+    `the key of generation ${generation} was used: the message was received before`,
   );
+}
+
+/** The error for a key that isn't there any more. Without a ratchet, the whole tree is wiped. */
+function gone(generation: number, ratchet: Ratchet | undefined): MlsError {
+  if (ratchet !== undefined && generation >= ratchet.forgotten) return used(generation);
+  return new MlsError("forgotten", `the key of generation ${generation} is deleted: the message is too old`);
 }

@@ -329,7 +329,7 @@ describe("a proposal by itself", () => {
     const strict = await member("dave", () => answer);
     expect(await failure(strict.client.proposeJoin(alice))).toEqual(code("forbidden"));
     // Its commit can't be processed.
-    expect((await refused(bob, (await alice.commit()).commit)).code).toBe("missing");
+    expect((await refused(bob, (await alice.commit()).commit)).code).toBe("proposal-missing");
   });
 
   it("that is answered by `true` is kept or ignored as without a hook", async () => {

@@ -45,7 +45,7 @@ it("refuses the reference of a proposal that wasn't received, and stays unchange
   const before = await a.save();
   const failure = await a.commit({ references: [new Uint8Array(32)] }).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(MlsError);
-  expect(failure).toMatchObject({ code: "missing" });
+  expect(failure).toMatchObject({ code: "proposal-missing" });
   expect(await a.save()).toEqual(before);
 });
 

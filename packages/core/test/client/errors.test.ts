@@ -81,7 +81,7 @@ describe("an error names what came", () => {
     const received = await bob.receive(proposal);
     const { commit } = await bob.commit();
     const error = await failure((first.groups[2] as Group).receive(commit));
-    expect(error.code).toBe("missing");
-    expect(error.message).toContain(hex((received as { reference: Uint8Array }).reference));
+    expect(error.code).toBe("proposal-missing");
+    expect(error.references).toEqual([(received as { reference: Uint8Array }).reference]);
   });
 });

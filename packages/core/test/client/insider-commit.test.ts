@@ -155,7 +155,7 @@ describe("a commit", () => {
 
   it("of a proposal that nobody sent is refused as missing", async () => {
     const proposals = byMallory(remove(3)).map((one) => ({ ...one, reference: filled() }));
-    expect((await refused(bob, await forge(mallory, { proposals }))).code).toBe("missing");
+    expect((await refused(bob, await forge(mallory, { proposals }))).code).toBe("proposal-missing");
   });
 
   it("of a proposal of an epoch before is refused as missing", async () => {
@@ -171,7 +171,7 @@ describe("a commit", () => {
       ...one,
       reference: reference as Uint8Array,
     }));
-    expect((await refused(b, await forge(from, { proposals }))).code).toBe("missing");
+    expect((await refused(b, await forge(from, { proposals }))).code).toBe("proposal-missing");
   });
 
   it("from one who was removed is refused", async () => {

@@ -129,7 +129,7 @@ describe("key packages", () => {
     expect(live.size).toBe(2);
     const group = await (await party("bob", { suite: SUITE })).client.createGroup();
     const { welcome } = await group.add(keyPackages[0] as Uint8Array);
-    expect((await failure(alice.client.join(welcome as Uint8Array))).code).toBe("missing");
+    expect((await failure(alice.client.join(welcome as Uint8Array))).code).toBe("not-invited");
     expect(alice.client.keyPackages()).toMatchObject([{ reference: two.reference }]);
   });
 });

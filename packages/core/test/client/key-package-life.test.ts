@@ -66,7 +66,7 @@ describe("an expired key package", () => {
     expect(
       bob.keyPackages().some(({ expired, notAfter }) => expired && notAfter === BigInt(FIRST + DAY)),
     ).toBe(false);
-    expect(await failure(bob.join(welcome))).toEqual(code("missing"));
+    expect(await failure(bob.join(welcome))).toEqual(code("not-invited"));
   });
 
   it.each(["join", "readWelcome"] as const)(
@@ -74,7 +74,7 @@ describe("an expired key package", () => {
     async (way) => {
       const { bob, clock, live, welcome } = await withClock();
       clock.now += 31 * DAY + 1;
-      expect(await failure(bob[way](welcome))).toEqual(code("missing"));
+      expect(await failure(bob[way](welcome))).toEqual(code("not-invited"));
       expect(live.size).toBe(0);
     },
   );
@@ -83,7 +83,7 @@ describe("an expired key package", () => {
     const { bob, clock, live, welcome } = await withClock();
     const staged = await bob.readWelcome(welcome);
     clock.now += 31 * DAY + 1;
-    expect(await failure(staged.join())).toEqual(code("missing"));
+    expect(await failure(staged.join())).toEqual(code("not-invited"));
     await staged.discard();
     expect(live.size).toBe(0);
   });
@@ -96,7 +96,7 @@ describe("an expired key package", () => {
     clock.now += DAY + late - 1;
     await (await bob.readWelcome(welcome)).discard();
     clock.now += 1;
-    expect(await failure(bob.readWelcome(welcome))).toEqual(code("missing"));
+    expect(await failure(bob.readWelcome(welcome))).toEqual(code("not-invited"));
   });
 
   it("is kept for ever with `Infinity`", async () => {
@@ -110,7 +110,7 @@ describe("an expired key package", () => {
     const saved = await bob.saveKeyPackages();
     clock.now += 31 * DAY + 1;
     await bob.loadKeyPackages(saved);
-    expect(await failure(bob.join(welcome))).toEqual(code("missing"));
+    expect(await failure(bob.join(welcome))).toEqual(code("not-invited"));
     expect([bob.keyPackages().length, live.size]).toEqual([0, 0]);
   });
 

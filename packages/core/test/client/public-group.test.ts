@@ -208,7 +208,7 @@ describe("a PublicGroup", () => {
       const stale = await bob.propose({ remove: alice.ownLeafIndex });
       await world.deliver(ofAlice.commit, alice);
       await alice.mergePendingCommit();
-      await expect(world.follower.receive(ofAlice.commit)).rejects.toEqual(code("consumed"));
+      await expect(world.follower.receive(ofAlice.commit)).rejects.toEqual(code("duplicate"));
       await expect(world.follower.receive(ofBob.commit)).rejects.toEqual(code("fork"));
       await expect(world.follower.receive(stale)).rejects.toEqual(code("past-epoch"));
       await expect(world.follower.receive(await alice.encrypt("secret"))).rejects.toEqual(code("usage"));

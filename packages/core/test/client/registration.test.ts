@@ -259,7 +259,7 @@ describe("a proposal type", () => {
     }
     // And only once the group knows them too.
     const { commit } = await dave.client.joinByExternalCommit(groupInfo, { proposals: [proposal] });
-    expect((await refused(alice, commit)).code).toBe("missing");
+    expect((await refused(alice, commit)).code).toBe("proposal-missing");
     await alice.receive(proposal);
     await alice.receive(commit);
   });

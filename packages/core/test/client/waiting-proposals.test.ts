@@ -139,7 +139,7 @@ it("a dropped proposal is left out of own commits, and others may commit it all 
   expect(await c.receive((await restored.update()).commit)).toMatchObject({ active: true, removed: [] });
   const { commit } = await b.commit();
   expect(await restored.receive(commit)).toMatchObject({ kind: "commit", removed: [{ leafIndex: 2 }] });
-  await expect(b.dropProposal(filled())).rejects.toEqual(code("missing"));
+  await expect(b.dropProposal(filled())).rejects.toEqual(code("proposal-missing"));
 });
 
 it("proposals that the policy ignores don't hold up messages", async () => {

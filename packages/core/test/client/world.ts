@@ -284,8 +284,7 @@ export class World {
     } catch (error) {
       if (!(error instanceof MlsError)) throw error;
       this.explain(person, letter, error, before);
-      const later = error.code === "future-epoch" || error.code === "missing";
-      if (!later) done();
+      if (error.retry !== "later") done();
       return;
     }
     switch (received.kind) {
@@ -326,25 +325,25 @@ export class World {
     } else if (letter.epoch > now) {
       expect(code, where).toBe("future-epoch");
     } else if (isApplication && !this.isIn(person, letter.epoch)) {
-      expect(code, where).toBe("consumed");
+      expect(code, where).toBe("forgotten");
       this.tally.shutOut++;
     } else if (isApplication) {
-      expect(code, where).toBe("consumed");
       const old = now - letter.epoch > BigInt(DEFAULT_POLICY.maxPastEpochs);
+      expect(code, where).toBe(old ? "forgotten" : "duplicate");
       expect(old || letter.taken, where).toBe(true);
     } else if (letter.epoch < now) {
       const old = now - letter.epoch > BigInt(DEFAULT_POLICY.maxPastEpochs);
       // The commit that ended the epoch may come again; another one of the same epoch lost the race.
-      const again = letter.taken ? "consumed" : "fork";
+      const again = letter.taken ? "duplicate" : "fork";
       expect(code, where).toBe(
         letter.kind === "commit" && !old && this.isIn(person, letter.epoch) ? again : "past-epoch",
       );
     } else if (letter.kind === "commit") {
       // The proposals that it refers to are still on their way.
-      expect(code, where).toBe("missing");
+      expect(code, where).toBe("proposal-missing");
     } else {
       // A proposal in a private message, given twice.
-      expect(code, where).toBe("consumed");
+      expect(code, where).toBe("duplicate");
       expect(letter.taken, where).toBe(true);
     }
   }

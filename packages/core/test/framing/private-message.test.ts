@@ -273,8 +273,8 @@ describe("keys", () => {
     const keys = group.keys();
     const [first, second] = [await open(message, keys), await open(message, keys)];
     second.consume();
-    expect(() => first.consume()).toThrow(expect.objectContaining({ code: "consumed" }));
-    await expect(open(message, keys)).rejects.toMatchObject({ code: "consumed" });
+    expect(() => first.consume()).toThrow(expect.objectContaining({ code: "duplicate" }));
+    await expect(open(message, keys)).rejects.toMatchObject({ code: "duplicate" });
   });
 
   it("messages may arrive in any order, and one may be accepted after a forgery was refused", async () => {

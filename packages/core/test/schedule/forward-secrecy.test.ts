@@ -155,11 +155,11 @@ describe("overwritten secrets", () => {
     now(receiver.peek(2, "application", 4)).consume();
     receiver.wipe();
     expect(receiver.save().length).toBeLessThan(16);
-    expect(() => peeked.consume()).toThrow(code("consumed"));
+    expect(() => peeked.consume()).toThrow(code("forgotten"));
     expect(receiver.save().length).toBeLessThan(16);
     for (const leaf of [2, 3]) {
-      expect(() => receiver.peek(leaf, "application", 0)).toThrow(code("consumed"));
-      expect(() => receiver.next(leaf, "handshake")).toThrow(code("consumed"));
+      expect(() => receiver.peek(leaf, "application", 0)).toThrow(code("forgotten"));
+      expect(() => receiver.next(leaf, "handshake")).toThrow(code("forgotten"));
     }
   });
 });

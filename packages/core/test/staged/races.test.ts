@@ -56,7 +56,7 @@ describe.each(MODES)("of several staged commits, with %s handshakes,", (handshak
       const again = await failure(
         (groups[3] as Group).active ? (groups[3] as Group).stage(one.commit) : one.merge(),
       );
-      if ((groups[3] as Group).active) expect(again.code).toBe(i === taken ? "consumed" : "fork");
+      if ((groups[3] as Group).active) expect(again.code).toBe(i === taken ? "duplicate" : "fork");
     }
   });
 

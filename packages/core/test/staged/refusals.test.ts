@@ -86,8 +86,8 @@ describe("what isn't a commit of the present epoch", () => {
     const taken = await bob.update();
     await (await alice.stage(taken.commit)).merge();
     await taken.merge();
-    expect((await refused(alice, () => alice.stage(taken.commit))).code).toBe("consumed");
-    expect((await refused(bob, () => bob.stage(taken.commit))).code).toBe("consumed");
+    expect((await refused(alice, () => alice.stage(taken.commit))).code).toBe("duplicate");
+    expect((await refused(bob, () => bob.stage(taken.commit))).code).toBe("duplicate");
     expect((await refused(alice, () => alice.stage(late.commit))).code).toBe("fork");
   });
 
@@ -212,7 +212,7 @@ it("late messages of the epoch before are read after a staged commit was merged"
   const staged = await alice.stage((await bob.update()).commit);
   await staged.merge();
   expect(await alice.receive(late)).toMatchObject({ kind: "application", epoch: 3n });
-  expect((await failure(alice.receive(late))).code).toBe("consumed");
+  expect((await failure(alice.receive(late))).code).toBe("duplicate");
   await bob.mergePendingCommit();
   await everyone(groups.slice(0, 2), await bob.encrypt("now"), 1);
 });

@@ -189,14 +189,14 @@ describe("the key of a private message that was staged (§9.2)", () => {
     await alice.stage(commit);
     if (when === "after a restore") alice = await reopened((parties[0] as Party).client, alice);
     await alice.staged[0]?.merge();
-    expect((await generationOf(alice, 1, 1)).code).toBe("consumed");
+    expect((await generationOf(alice, 1, 1)).code).toBe("duplicate");
     // That of the proposal, which never came, is still there.
     const kept = await alice.predecessor.past[0]?.secretTree.peek(1, "handshake", 0);
     expect(kept?.key).toHaveLength(16);
     for (const way of [() => alice.receive(commit), () => alice.stage(commit)])
-      expect((await failure(way)).code).toBe("consumed");
+      expect((await failure(way)).code).toBe("duplicate");
     const again = await reopened((parties[0] as Party).client, alice);
-    expect((await failure(again.receive(commit))).code).toBe("consumed");
+    expect((await failure(again.receive(commit))).code).toBe("duplicate");
   });
 
   it("may have been consumed by another message of the same generation", async () => {

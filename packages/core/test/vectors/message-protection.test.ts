@@ -100,7 +100,7 @@ async function setUp(vector: Vector, provider: VectorProvider["suite"]) {
     await verifyContent(provider, opened.content, groupContext, signatureKey);
     opened.consume();
     await expect(async () => openPrivate(provider, message.privateMessage, receiver)).rejects.toMatchObject({
-      code: "consumed",
+      code: "duplicate",
     });
     return opened.content;
   };

@@ -135,7 +135,7 @@ const MAX_COMMITTED = 1024;
 
 /**
  * The received proposals with these ProposalRefs.
- * @throws MlsError `missing` for one that wasn't received in this epoch; `limit` for one that others may not have kept
+ * @throws MlsError `proposal-missing` for one that wasn't received in this epoch; `limit` for one that others may not have kept
  */
 function namedProposals(
   { config }: MemberContext,
@@ -147,7 +147,11 @@ function namedProposals(
   return references.map((wanted) => {
     const found = find(wanted);
     if (found === undefined)
-      throw new MlsError("missing", "options.references names a proposal that wasn't received in this epoch");
+      throw new MlsError(
+        "proposal-missing",
+        "options.references names a proposal that wasn't received in this epoch",
+        { references: [wanted.slice()] },
+      );
     if (!inShare(found))
       throw new MlsError(
         "limit",

@@ -1,5 +1,5 @@
 // RFC 9420 §12.4.2: processing a commit, by members and by followers.
-import { equalSecret, toHex, wipe } from "../../bytes.js";
+import { equalSecret, wipe } from "../../bytes.js";
 import { verifyOwnSignatures } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
@@ -122,24 +122,27 @@ export async function processCommit(
   };
 }
 
-/** The proposals of a commit. @throws MlsError `missing` for an unknown reference */
+/** The proposals of a commit. @throws MlsError `proposal-missing` with all references that aren't known */
 function resolve(
   commit: Commit,
   sender: Sender,
   find: (reference: Uint8Array) => SourcedProposal | undefined,
 ): SourcedProposal[] {
-  return commit.proposals.map((one) => {
+  const references: Uint8Array[] = [];
+  const found = commit.proposals.flatMap((one) => {
     if (one.type === ProposalOrRefType.proposal) return { proposal: one.proposal, sender };
-    const found = find(one.reference);
-    if (found === undefined) {
-      const reference = toHex(one.reference.subarray(0, 16));
-      throw new MlsError(
-        "missing",
-        `the commit refers to a proposal that wasn't received: ProposalRef ${reference}...`,
-      );
-    }
-    return found;
+    const known = find(one.reference);
+    if (known === undefined) references.push(one.reference.slice());
+    return known ?? [];
   });
+  if (references.length > 0) {
+    throw new MlsError(
+      "proposal-missing",
+      `the commit refers to proposals that weren't received: ${references.length} of ${commit.proposals.length}`,
+      { references },
+    );
+  }
+  return found;
 }
 
 /** Validates the path's leaf node (§7.3), and merges the path (§7.5) into the tree after the proposals. */

@@ -82,7 +82,7 @@ async function openGroupSecrets(
   const isOwn = (newMember: Uint8Array) => equalBytes(newMember, own.reference) || undefined;
   const entry = findGroupSecrets(welcome, own.reference.length, isOwn);
   if (entry === undefined)
-    throw new MlsError("missing", "the Welcome is for none of this client's key packages");
+    throw new MlsError("not-invited", "the Welcome is for none of this client's key packages");
   const plaintext = await decryptWithLabel(
     provider,
     own.initKey,

@@ -2,7 +2,14 @@
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import { readPublic } from "../../framing/index.js";
-import { ContentType, type GroupInfo, MlsMessage, SenderType, WireFormat } from "../../wire/index.js";
+import {
+  ContentType,
+  type GroupInfo,
+  MlsMessage,
+  type PublicMessage,
+  SenderType,
+  WireFormat,
+} from "../../wire/index.js";
 import { processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { contextBytes, type PublicEpoch, publicEpoch } from "../epoch.js";
@@ -11,6 +18,7 @@ import { checkReceived } from "../limits.js";
 import { checkEpoch, checkGroupId, commitDigest, type EndedEpoch, isOwnEnding } from "../past-epoch.js";
 import { cacheProposal, changesOf, proposalFinder, verifySender, withProposal } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
+import { explained } from "./explain.js";
 import { refuseConflict, type VerifiableEpoch } from "./fork.js";
 import { type CommitMessage, type ProposalMessage, reportCommit, reportProposal } from "./report.js";
 
@@ -63,21 +71,32 @@ export async function resumeFrom(
  * Follows a handshake in a PublicMessage. Checks everything except what needs the group's secrets: the membership
  * tag, the confirmation tag, and the path secrets.
  * @throws MlsError, and nothing changes: `future-epoch` and `past-epoch` for a message of another epoch; `fork` for a member's commit of
- *   an epoch that another commit ended; `consumed` for a repeated commit
+ *   an epoch that another commit ended; `duplicate` for a repeated commit
  */
 export async function followMessage(
   config: GroupConfig,
   state: PublicGroupState,
   bytes: Uint8Array,
 ): Promise<{ state: PublicGroupState; received: ProposalMessage | CommitMessage }> {
-  const { provider, registry } = config;
   checkReceived(config, state.current, bytes);
-  const message = decode(MlsMessage, bytes, registry.proposalTypes);
+  const message = decode(MlsMessage, bytes, config.registry.proposalTypes);
   if (message.wireFormat !== WireFormat.publicMessage) {
     throw new MlsError("usage", "expected a PublicMessage: a non-member can't read what is encrypted");
   }
+  return explained(message.publicMessage.content, () =>
+    followHandshake(config, state, message.publicMessage, bytes),
+  );
+}
+
+async function followHandshake(
+  config: GroupConfig,
+  state: PublicGroupState,
+  message: PublicMessage,
+  bytes: Uint8Array,
+): Promise<{ state: PublicGroupState; received: ProposalMessage | CommitMessage }> {
+  const { provider, registry } = config;
   const { current, ended, proposals } = state;
-  const { content } = message.publicMessage;
+  const { content } = message;
   const { epoch } = content;
   const isCommit = content.content.contentType === ContentType.commit;
   checkGroupId(current.groupContext, content);
@@ -85,12 +104,12 @@ export async function followMessage(
     const past = ended.find((one) => one.epoch === epoch);
     if (past !== undefined) {
       await isOwnEnding(provider, past, bytes);
-      await refuseConflict(config, past, message.publicMessage);
+      await refuseConflict(config, past, message);
     }
   }
   checkEpoch(current.groupContext, content);
   if (state.reinitialized) throw new MlsError("closed", "the group ended by ReInit");
-  const authenticated = readPublic(message.publicMessage, registry.proposalTypes);
+  const authenticated = readPublic(message, registry.proposalTypes);
   await verifySender(config, current, authenticated);
   if (content.content.contentType === ContentType.proposal) {
     const cached = await cacheProposal(config, current, authenticated, {

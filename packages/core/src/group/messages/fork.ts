@@ -16,9 +16,9 @@ export interface VerifiableEpoch {
 }
 
 /** The error for a commit whose signature was verified. */
-export function forkOf(epoch: bigint): MlsError {
+export function forkOf(epoch: bigint, sender: number): MlsError {
   const message = `another commit ended epoch ${epoch} here: this one came later, or belongs to a diverged (forked) group`;
-  return new MlsError("fork", message, { epoch });
+  return new MlsError("fork", message, { epoch, sender });
 }
 
 /**
@@ -37,5 +37,5 @@ export async function refuseConflict(
   }
   const { signatureKey } = senderLeaf(content, tree);
   await verifyContent(provider, authenticated, groupContext, signatureKey);
-  throw forkOf(epoch);
+  throw forkOf(epoch, content.sender.leafIndex);
 }

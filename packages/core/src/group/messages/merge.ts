@@ -15,7 +15,7 @@ import { type CommitMessage, isActive, ownDropped, type Received, reportCommit }
 /** A valid message: the step that it makes, and what the application is told about it. */
 export interface Reception<R extends Received = Received> extends Transition {
   readonly received: R;
-  /** Deletes the message's key (§9.2). Call it before the step. @throws MlsError `consumed` */
+  /** Deletes the message's key (§9.2). Call it before the step. @throws MlsError `duplicate` */
   readonly consume?: (() => void) | undefined;
   /** Overwrites what was derived, if the step isn't made. */
   readonly drop?: (() => void) | undefined;
@@ -119,7 +119,7 @@ async function keyOf(
     return key;
   } catch (error) {
     // Another message of its sender had the same generation: the key is deleted already.
-    if (error instanceof MlsError && error.code === "consumed") return undefined;
+    if (error instanceof MlsError && error.code === "duplicate") return undefined;
     throw error;
   }
 }

@@ -31,6 +31,7 @@ import {
   stageCandidate,
   type Transition,
 } from "../state.js";
+import { explained, type Said } from "./explain.js";
 import { forkOf, refuseConflict } from "./fork.js";
 import { mergeReceived, mergeStaged, openCommit, type Reception } from "./merge.js";
 import { type ApplicationMessage, type Received, reportOwn, reportProposal } from "./report.js";
@@ -100,7 +101,7 @@ export async function stageMessage(config: GroupConfig, state: GroupState, bytes
   leastExpected(state.candidates);
   const opened = await openMessage(config, state, bytes, ContentType.commit);
   opened.key?.discard();
-  if (!("commit" in opened)) throw new MlsError("consumed", "this commit is in force already");
+  if (!("commit" in opened)) throw new MlsError("duplicate", "this commit is in force already");
   const { commit } = opened;
   return {
     ...stageCandidate(state, commit),
@@ -124,14 +125,15 @@ async function openMessage(
   const header = headerOf(message);
   if (only !== undefined && header.contentType !== only)
     throw new MlsError("usage", "expected a commit: receive() takes all other messages");
-  if (isPast(state, header)) return receivePast(config, state, bytes, header, message);
-  return wireFormat === WireFormat.publicMessage
-    ? receivePublic(config, state, message.publicMessage, bytes)
-    : receivePrivate(config, state, message.privateMessage, bytes);
+  return explained(header, async () => {
+    if (isPast(state, header)) return receivePast(config, state, bytes, header, message);
+    return wireFormat === WireFormat.publicMessage
+      ? receivePublic(config, state, message.publicMessage, bytes)
+      : receivePrivate(config, state, message.privateMessage, bytes);
+  });
 }
 
-/** The part of a message that can be read before it is opened. */
-type Header = Pick<PrivateMessage, "groupId" | "epoch" | "contentType" | "authenticatedData">;
+type Header = Said & Pick<PrivateMessage, "contentType" | "authenticatedData">;
 type Handshake = Extract<MlsMessage, { readonly wireFormat: 1 | 2 }>;
 
 function headerOf(message: Handshake): Header {
@@ -151,7 +153,7 @@ function isPast(state: GroupState, header: Header): boolean {
 
 /**
  * §15.3: a message of a past epoch: a late application message, or the own commit that ended the epoch.
- * @throws MlsError `consumed` for a message that was received before, or whose keys are deleted; `fork` for a
+ * @throws MlsError `duplicate` for a message that was received before, `forgotten` if its keys are deleted; `fork` for a
  *   member's commit if another one ended the epoch here; `past-epoch` for a late proposal
  */
 async function receivePast(
@@ -170,9 +172,7 @@ async function receivePast(
     return noStep(state, reportOwn(header, true));
   if (past === undefined) {
     const application = contentType === ContentType.application;
-    throw new MlsError(application ? "consumed" : "past-epoch", `the keys of epoch ${epoch} are deleted`, {
-      epoch,
-    });
+    throw new MlsError(application ? "forgotten" : "past-epoch", `the keys of epoch ${epoch} are deleted`);
   }
   if (isCommit && message.wireFormat === WireFormat.publicMessage)
     return refuseConflict(config, past, message.publicMessage);
@@ -180,7 +180,6 @@ async function receivePast(
     throw new MlsError(
       "past-epoch",
       `expected a proposal of epoch ${state.current.groupContext.epoch}, got epoch ${epoch}`,
-      { epoch },
     );
   }
   const opened = await openUnlessOwn(config, state, message.privateMessage, past);
@@ -188,7 +187,7 @@ async function receivePast(
   return holding(opened, async () => {
     const leafNode = senderLeaf(opened.content.content, past.tree);
     await verifyContent(provider, opened.content, past.groupContext, leafNode.signatureKey);
-    if (isCommit) throw forkOf(epoch);
+    if (isCommit) throw forkOf(epoch, opened.leafIndex);
     if (registry.definitions.length > 0) {
       const { authenticatedData } = message.privateMessage;
       registry.checkAuthenticatedData(authenticatedData, decode(GroupContext, past.groupContext));

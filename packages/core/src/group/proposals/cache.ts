@@ -54,7 +54,7 @@ export function withProposal<S extends { readonly proposals: readonly CachedProp
 
 /**
  * The state in which own commits don't include a proposal. It stays known, because another member may commit it.
- * @throws MlsError `missing` if there is no such proposal in this epoch
+ * @throws MlsError `proposal-missing` if there is no such proposal in this epoch
  */
 export function withoutProposal<S extends { readonly proposals: readonly CachedProposal[] }>(
   state: S,
@@ -62,7 +62,9 @@ export function withoutProposal<S extends { readonly proposals: readonly CachedP
 ): S {
   const found = findProposal(state.proposals, reference);
   if (found === undefined) {
-    throw new MlsError("missing", "no proposal with this reference was received in this epoch");
+    throw new MlsError("proposal-missing", "no proposal with this reference was received in this epoch", {
+      references: [reference.slice()],
+    });
   }
   const proposals = state.proposals.map((one) => (one === found ? { ...one, dropped: true } : one));
   return { ...state, proposals };
