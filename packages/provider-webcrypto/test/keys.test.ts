@@ -126,9 +126,12 @@ describe("a key store", () => {
       await expect((async () => after.exportPrivateKey(loaded[i]!))()).rejects.toMatchObject(refusal);
     }
     await expect((async () => after.loadPrivateKey!(EMPTY))()).rejects.toThrow(CryptoError);
-    for (const bytes of [saved[0]!.slice(0, -1), Uint8Array.of(...saved[0]!.slice(0, -1), 9)]) {
-      await expect((async () => after.loadPrivateKey!(bytes))()).rejects.toMatchObject({ code: "state" });
+    for (const bytes of [saved[0]!.slice(0, -1), saved[0]!.slice(1), Uint8Array.of(...saved[0]!, 9)]) {
+      await expect((async () => after.loadPrivateKey!(bytes))()).rejects.toThrow(CryptoError);
     }
+    const other = saved[0]!.slice();
+    other[20] = 9;
+    await expect((async () => after.loadPrivateKey!(other))()).rejects.toMatchObject({ code: "state" });
     keyStore.get = async () => {
       throw new Error("the database is locked");
     };

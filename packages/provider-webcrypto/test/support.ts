@@ -34,6 +34,7 @@ export function memoryStore() {
     async delete([reference]: Uint8Array) {
       keys.delete(reference as number);
     },
+    list: () => [...keys.keys()].map((reference) => Uint8Array.of(reference)),
   };
 }
 
