@@ -73,14 +73,15 @@ export function discardedAmong(candidates: Candidates, which: (one: Candidate) =
 }
 
 /**
- * The candidates and one more. Beyond {@link MAX_CANDIDATES}, the oldest discarded one is forgotten.
+ * The candidates and one more. The same commit made again takes the place of the one before; beyond
+ * {@link MAX_CANDIDATES}, the oldest discarded one is forgotten.
  * @throws MlsError `limit` if none was discarded
  */
 export function withCandidate(
   candidates: Candidates,
   added: Candidate,
 ): { readonly candidates: Candidates; readonly forgotten: Candidate | undefined } {
-  const forgotten = leastExpected(candidates);
+  const forgotten = findCandidate(candidates, added.commit) ?? leastExpected(candidates);
   const kept = candidates.filter((one) => one !== forgotten);
   return { candidates: [...kept, added], forgotten };
 }

@@ -127,6 +127,25 @@ describe("a further own commit", () => {
     expect(await alice.mergePendingCommit()).toMatchObject({ own: true, epoch: third.epoch });
   });
 
+  it("may be the same as one before, byte for byte, and takes its place", async () => {
+    // Nothing of a ReInit is random, nor is an Ed25519 signature.
+    const { groups } = await four(SUITE, { policy: { handshake: "public" } });
+    const [alice, bob] = groups as [Group, Group];
+    const reinit = { groupId: new Uint8Array([1]), cipherSuite: 2, extensions: [] };
+    const first = await alice.commit({ reinit });
+    await first.discard();
+    const second = await alice.commit({ reinit });
+    expect(second.commit).toEqual(first.commit);
+    expect(alice.staged).toEqual([second]);
+    await second.discard();
+    expect([alice.hasPendingCommit, alice.staged]).toEqual([false, []]);
+    const third = await alice.commit({ reinit });
+    await bob.receive(first.commit);
+    expect(await alice.receive(first.commit)).toMatchObject({ own: true, droppedPending: false });
+    expect(third.epochAuthenticator).toEqual(bob.epochAuthenticator);
+    expect(alice.epochAuthenticator).toEqual(bob.epochAuthenticator);
+  });
+
   it("of who joins can't be made before the external commit is merged", async () => {
     const { groups } = await four(SUITE);
     const [alice] = groups as [Group];
