@@ -105,9 +105,19 @@ export function copied<T>(value: T): T {
 /** Lower-case hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += (byte < 16 ? "0" : "") + byte.toString(16);
+  // In pieces: a string that grows by a byte at a time takes 30 times its length.
+  for (let start = 0; start < bytes.length; start += HEX_PIECE) {
+    const codes: number[] = [];
+    for (const byte of bytes.subarray(start, start + HEX_PIECE))
+      codes.push(hexDigit(byte >> 4), hexDigit(byte & 15));
+    text += String.fromCharCode(...codes);
+  }
   return text;
 }
+
+const HEX_PIECE = 1024;
+/** The ASCII code of a hexadecimal digit. */
+const hexDigit = (value: number): number => value + (value < 10 ? 0x30 : 0x57);
 
 /** A copy, also of a Node Buffer, whose `slice` shares its memory. */
 export function copyOf(bytes: Uint8Array): Bytes;

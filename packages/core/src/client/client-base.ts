@@ -32,6 +32,7 @@ import {
   basicCredential,
   type Credential,
   KeyPackage,
+  MAX_ID_SIZE,
   type PreSharedKeyID,
   ProposalType,
   readKeyPackage,
@@ -272,7 +273,7 @@ export abstract class ClientBase {
     options: MessageOptions = {},
   ): Promise<Bytes> {
     const work = async (config: ClientConfig) => {
-      const groupId = needBytes(group.groupId, "a group ID").slice();
+      const groupId = needBytes(group.groupId, "the group ID", MAX_ID_SIZE).slice();
       const { epoch } = group;
       const authenticatedData = copyOf(options.authenticatedData) ?? EMPTY;
       const own = await this.#newKeyPackage(config);

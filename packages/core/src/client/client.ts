@@ -27,6 +27,7 @@ import {
 } from "../provider/index.js";
 import {
   isCustomPsk,
+  MAX_ID_SIZE,
   type PreSharedKeyID,
   PSKType,
   ResumptionPSKUsage,
@@ -108,7 +109,10 @@ export class Client extends ClientBase {
    */
   createGroup(options: GroupOptions = {}): Promise<Group> {
     const work = async (config: ClientConfig) => {
-      const groupId = copyOf(options.groupId) ?? config.provider.random(config.provider.suite.hash.Nh);
+      const groupId =
+        options.groupId === undefined
+          ? config.provider.random(config.provider.suite.hash.Nh)
+          : needBytes(options.groupId, "the group ID", MAX_ID_SIZE).slice();
       this.#groups.checkNew(groupId);
       const lifetime = newLifetime(config.policy);
       const signer = await this.signerOr(options.signer);

@@ -104,6 +104,12 @@ export async function importKey(
   );
 }
 
+/**
+ * How many groups one key package is used for, if it may be used more than once. They are remembered, so that no Welcome
+ * is used twice. To forget one would bring back the keys of its messages.
+ */
+export const MAX_JOINED = 1000;
+
 export class KeyPackageStore {
   readonly #hpke: HpkePart;
   readonly #isReusable: (own: OwnKeyPackage) => boolean;
@@ -185,7 +191,8 @@ export class KeyPackageStore {
   /**
    * Uses a key package to enter a group. It is then deleted, unless it may be used again; and that not for a group that
    * it was used for, by the same or an older Welcome, which would bring deleted message keys back (§9.2).
-   * @throws MlsError `not-invited` if it was used since, `duplicate` for a Welcome that was used before
+   * @throws MlsError `not-invited` if it was used since, `duplicate` for a Welcome that was used before, `limit` after
+   *   {@link MAX_JOINED} groups
    */
   use<T>({ reference, initKey }: OwnKeyPackage, { groupId, epoch }: JoinedGroup, enter: () => T): T {
     const id = toHex(reference);
@@ -200,10 +207,15 @@ export class KeyPackageStore {
       const message = `this key package was used to join the group in epoch ${before.epoch}, got epoch ${epoch}`;
       throw new MlsError("duplicate", message, { groupId: groupId.slice(), epoch });
     }
+    if (before === undefined && own.joined.length >= MAX_JOINED) {
+      const message = `this key package was used to join ${MAX_JOINED} groups: replace it by a new one`;
+      throw new MlsError("limit", message);
+    }
     const result = enter();
     if (this.#isReusable(own)) {
+      // A copy of the ID: a view would keep the whole Welcome in memory.
       const others = own.joined.filter((one) => one !== before);
-      this.#all.set(id, { ...own, joined: [...others, { groupId, epoch }] });
+      this.#all.set(id, { ...own, joined: [...others, { groupId: groupId.slice(), epoch }] });
     } else this.#all.delete(id);
     return result;
   }

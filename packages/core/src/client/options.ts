@@ -80,7 +80,7 @@ export interface ClientOptions extends OperationOptions {
 }
 
 export interface GroupOptions extends OperationOptions {
-  /** At least 1 byte. Default: `Nh` random bytes. */
+  /** 1 to 1,024 bytes. Default: `Nh` random bytes. */
   readonly groupId?: Uint8Array;
   /** GroupContext extensions. */
   readonly extensions?: readonly Extension[];

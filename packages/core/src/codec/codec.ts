@@ -109,6 +109,26 @@ function skipVector(reader: Reader): void {
   reader.jump(reader.varint());
 }
 
+/**
+ * `opaque name<V>` of at most `max` bytes, for what is looked up and compared before its message is authenticated. A longer
+ * one is malformed, for whoever writes it too.
+ */
+export function opaqueUpTo(max: number): Codec<Uint8Array> {
+  const expected = (length: number) => `expected at most ${max} bytes, got ${length}`;
+  return {
+    write(writer, value) {
+      if (value.length > max) throw new MlsError("encode", expected(value.length));
+      opaque.write(writer, value);
+    },
+    read(reader) {
+      const length = reader.varint();
+      if (length > max) throw reader.fail(expected(length));
+      return reader.take(length);
+    },
+    skip: skipVector,
+  };
+}
+
 /** `opaque name[length]` */
 export function fixed(length: number): Codec<Uint8Array> {
   return {

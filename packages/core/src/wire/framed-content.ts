@@ -16,6 +16,7 @@ import {
 } from "../codec/index.js";
 import { Commit } from "./commit.js";
 import { leafSignatureKey } from "./leaf-node.js";
+import { identifier } from "./limits.js";
 import { Proposal, ProposalType } from "./proposal.js";
 
 /** RFC 9420 §17.2 */
@@ -83,7 +84,7 @@ const lazyContent: Codec<Content> = {
   },
 };
 
-const header = { groupId: opaque, epoch: uint64, sender: Sender, authenticatedData: opaque };
+const header = { groupId: identifier, epoch: uint64, sender: Sender, authenticatedData: opaque };
 /** The fields of a FramedContent before its content. */
 export const FramedContentHeader = struct(header);
 const framedContent = struct({ ...header, content: lazyContent });

@@ -1,6 +1,9 @@
-// RFC 9420 §16: how long lists and key packages may be. The numbers are fixed, because they decide what is well-formed:
+// RFC 9420 §16: how long lists, identifiers and key packages may be. The numbers are fixed, because they decide what is well-formed:
 // for all clients alike (docs/decisions/limits.md).
+import { opaqueUpTo } from "../codec/index.js";
 
+/** The size of a group ID, and of a PSK ID, in bytes. */
+export const MAX_ID_SIZE = 1024;
 /** Extensions in one list. */
 export const MAX_EXTENSIONS = 128;
 /** Values in each list of `capabilities` and of `required_capabilities`. */
@@ -13,3 +16,6 @@ export const MAX_EXTERNAL_SENDERS = 256;
 export const MAX_PSKS = 256;
 /** The size of a key package in an MLSMessage, in bytes. */
 export const MAX_KEY_PACKAGE_SIZE = 128 * 1024;
+
+/** A group ID, or a PSK ID. */
+export const identifier = /* @__PURE__ */ opaqueUpTo(MAX_ID_SIZE);

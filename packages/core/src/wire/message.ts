@@ -17,6 +17,7 @@ import {
   framedContentAuthData,
   SenderType,
 } from "./framed-content.js";
+import { identifier } from "./limits.js";
 
 /** PublicMessage, RFC 9420 §6.2. A message of a member has a membership tag, and other messages have none. */
 export interface PublicMessage {
@@ -45,7 +46,7 @@ const contentType = oneOf("ContentType", uint8, [
 ]);
 
 /** SenderDataAAD, RFC 9420 §6.3.2 */
-export const SenderDataAAD = struct({ groupId: opaque, epoch: uint64, contentType });
+export const SenderDataAAD = struct({ groupId: identifier, epoch: uint64, contentType });
 
 /** PrivateContentAAD, RFC 9420 §6.3.1 */
 export const PrivateContentAAD = struct({ ...SenderDataAAD.fields, authenticatedData: opaque });

@@ -16,7 +16,7 @@ import { MlsError } from "../errors.js";
 import { ContentType, Sender, WireFormat } from "./framed-content.js";
 import { KeyPackage } from "./key-package.js";
 import { ProtocolVersion, protocolVersion } from "./leaf-node.js";
-import { MAX_KEY_PACKAGE_SIZE } from "./limits.js";
+import { identifier, MAX_KEY_PACKAGE_SIZE } from "./limits.js";
 import { PrivateMessage, PublicMessage } from "./message.js";
 import { GroupInfo, Welcome } from "./welcome.js";
 
@@ -67,7 +67,7 @@ export function peekMessage(bytes: Uint8Array): MessagePeek {
   const wireFormat = reader.uint16();
   if (wireFormat !== WireFormat.publicMessage && wireFormat !== WireFormat.privateMessage)
     return { wireFormat };
-  skip(opaque, reader);
+  identifier.read(reader);
   const epoch = reader.uint64();
   if (wireFormat === WireFormat.privateMessage) return { wireFormat, epoch, contentType: reader.uint8() };
   const { senderType } = Sender.read(reader);

@@ -4,6 +4,7 @@ import { MlsError } from "../errors.js";
 import { Extensions } from "./extension.js";
 import { KeyPackage } from "./key-package.js";
 import { LeafNode } from "./leaf-node.js";
+import { identifier } from "./limits.js";
 import { PreSharedKeyID, PskTypes } from "./psk.js";
 
 /** RFC 9420 §17.4 */
@@ -35,7 +36,7 @@ export type PreSharedKey = TypeOf<typeof PreSharedKey>;
 
 /** ReInit, RFC 9420 §12.1.5. The version may be one that this client does not know. */
 export const ReInit = struct({
-  groupId: opaque,
+  groupId: identifier,
   version: uint16,
   cipherSuite: uint16,
   extensions: Extensions,

@@ -1,6 +1,7 @@
 // RFC 9420 §8.4: identifiers of pre-shared keys.
-import { type Codec, opaque, struct, type TypeOf, uint8, uint16, uint64, variant } from "../codec/index.js";
+import { type Codec, struct, type TypeOf, uint8, uint16, uint64, variant } from "../codec/index.js";
 import { MlsError } from "../errors.js";
+import { identifier, MAX_ID_SIZE } from "./limits.js";
 
 /** RFC 9420 §8.4 */
 export const PSKType = { external: 1, resumption: 2 } as const;
@@ -9,10 +10,10 @@ export const PSKType = { external: 1, resumption: 2 } as const;
 export const ResumptionPSKUsage = { application: 1, reinit: 2, branch: 3 } as const;
 
 /** The fields of a resumption PSK after its usage. */
-const resumption = { pskGroupId: opaque, pskEpoch: uint64, pskNonce: opaque };
+const resumption = { pskGroupId: identifier, pskEpoch: uint64, pskNonce: identifier };
 
 const standard = variant("pskType", uint8, {
-  [PSKType.external]: struct({ pskId: opaque, pskNonce: opaque }),
+  [PSKType.external]: struct({ pskId: identifier, pskNonce: identifier }),
   [PSKType.resumption]: variant("usage", uint8, {
     [ResumptionPSKUsage.application]: struct(resumption),
     [ResumptionPSKUsage.reinit]: struct(resumption),
@@ -26,7 +27,7 @@ const STANDARD: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(PSKT
 export interface CustomPskId {
   /** A type that RFC 9420 §8.4 does not define. */
   readonly pskType: number;
-  /** The encoded fields between the type and the nonce. */
+  /** The encoded fields between the type and the nonce: at most 1,024 bytes */
   readonly data: Uint8Array;
   readonly pskNonce: Uint8Array;
 }
@@ -65,13 +66,16 @@ export class PskTypes {
   }
 }
 
+const tooLong = (length: number) => `expected a PSK ID of at most ${MAX_ID_SIZE} bytes, got ${length}`;
+
 /** PreSharedKeyID, RFC 9420 §8.4. It decodes types of extensions if the reader's context is a {@link PskTypes}. */
 export const PreSharedKeyID: Codec<PreSharedKeyID> = {
   write(writer, id) {
     if (isCustomPsk(id)) {
       uint8.write(writer, id.pskType);
+      if (id.data.length > MAX_ID_SIZE) throw new MlsError("encode", tooLong(id.data.length));
       writer.raw(id.data);
-      opaque.write(writer, id.pskNonce);
+      identifier.write(writer, id.pskNonce);
     } else standard.write(writer, id);
   },
   read(reader) {
@@ -83,8 +87,10 @@ export const PreSharedKeyID: Codec<PreSharedKeyID> = {
         reader.uint8();
         const start = reader.offset;
         codec.read(reader);
+        const length = reader.offset - start;
+        if (length > MAX_ID_SIZE) throw reader.fail(tooLong(length), start);
         const id = customPsk(pskType, reader.bytes.subarray(start, reader.offset));
-        return { ...id, pskNonce: opaque.read(reader) };
+        return { ...id, pskNonce: identifier.read(reader) };
       }
     }
     return standard.read(reader);

@@ -12,6 +12,7 @@ import {
   type Extension,
   type LeafNode,
   LeafNodeSource,
+  MAX_ID_SIZE,
   type PreSharedKeyID,
   type Proposal,
   ProposalType,
@@ -40,7 +41,7 @@ export async function requestedProposal(
   return { proposal: proposalOf(config.provider, epoch.groupContext.groupId, request) };
 }
 
-/** The proposal that a request describes. @throws DecodeError, MlsError `usage` */
+/** The proposal that a request describes. @throws DecodeError, MlsError `usage`, `limit` */
 export function proposalOf(
   provider: CipherSuiteProvider,
   groupId: Uint8Array,
@@ -55,15 +56,20 @@ export function proposalOf(
     return { proposalType: ProposalType.groupContextExtensions, extensions: copied(request.extensions) };
   }
   if ("custom" in request) return copied(request.custom);
+  needBytes(request.reinit.groupId, "the group ID", MAX_ID_SIZE);
   return { proposalType: ProposalType.reinit, version: 1, ...copied(request.reinit) };
 }
 
-/** The PreSharedKeyID of a pre-shared key, with a random nonce (§8.4). @throws MlsError `usage` */
+/** The PreSharedKeyID of a pre-shared key, with a random nonce (§8.4). @throws MlsError `usage`, `limit` */
 export function pskIdOf(provider: CipherSuiteProvider, groupId: Uint8Array, psk: PskChoice): PreSharedKeyID {
   const pskNonce = provider.random(provider.suite.hash.Nh);
   if ("custom" in psk) return { ...copied(psk.custom), pskNonce };
   if ("external" in psk) {
-    return { pskType: PSKType.external, pskId: needBytes(psk.external, "a PSK ID").slice(), pskNonce };
+    return {
+      pskType: PSKType.external,
+      pskId: needBytes(psk.external, "the PSK ID", MAX_ID_SIZE).slice(),
+      pskNonce,
+    };
   }
   return {
     pskType: PSKType.resumption,
@@ -128,6 +134,7 @@ export function ownDescription(
 
 /** A pre-shared key to inject (§8.4): an external one by its ID, or the resumption PSK of an epoch of the group. */
 export type PskChoice =
+  /** At most 1,024 bytes */
   | { readonly external: Uint8Array }
   | { readonly resumption: bigint }
   /** Of a registered type */
