@@ -13,7 +13,7 @@ export default defineConfig({
       { find: /^@copse\/core\/extension$/, replacement: src("packages/core/src/extension.ts") },
       { find: /^@copse\/test-support\/(.+)$/, replacement: `${src("tests/support")}/$1.ts` },
       { find: /^@copse\/interop$/, replacement: src("interop/src/index.ts") },
-      { find: /^@copse\/peer-ts-mls$/, replacement: src("peers/ts-mls/src/index.ts") },
+      { find: /^@copse\/peer-([a-z-]+)$/, replacement: `${src("peers")}/$1/src/index.ts` },
       { find: /^@copse\/([a-z0-9-]+)$/, replacement: `${src("packages")}/$1/src/index.ts` },
     ],
   },
@@ -27,7 +27,7 @@ export default defineConfig({
       "examples/test/**/*.test.ts",
       "fuzz/test/**/*.test.ts",
     ],
-    globalSetup: "tests/vectors/counts.ts",
+    globalSetup: ["tests/vectors/counts.ts", "tests/interop/counts.ts"],
     // One worker for each core. Vitest's default is one less: then a core idles while the few long files run.
     maxWorkers: availableParallelism(),
     testTimeout: 300_000,

@@ -1,5 +1,13 @@
 // RFC 9420 §12, §15: members of one group by different implementations, behind one interface.
-import { Client, type CommitOptions, type Group, generateSigner, insecureAcceptAll } from "@copse/core";
+import {
+  Client,
+  type ClientOptions,
+  type CommitOptions,
+  type ExternalJoinOptions,
+  type Group,
+  generateSigner,
+  insecureAcceptAll,
+} from "@copse/core";
 import type { CryptoProvider } from "@copse/core/provider";
 import { type Handshake, type Suite, TsMlsClient } from "@copse/peer-ts-mls";
 
@@ -61,7 +69,11 @@ export class CopsePeer implements Peer {
     this.client = client;
   }
 
-  static async create(crypto: CryptoProvider, options: PeerOptions): Promise<CopsePeer> {
+  static async create(
+    crypto: CryptoProvider,
+    options: PeerOptions,
+    others: Partial<ClientOptions> = {},
+  ): Promise<CopsePeer> {
     const { suite, name, handshake, treeInWelcome } = options;
     const client = await Client.create({
       crypto,
@@ -70,7 +82,8 @@ export class CopsePeer implements Peer {
       // Of its own, so that the group can be saved.
       signer: await generateSigner(crypto, suite),
       authentication: insecureAcceptAll(),
-      policy: { handshake, ratchetTreeInWelcome: treeInWelcome },
+      ...others,
+      policy: { handshake, ratchetTreeInWelcome: treeInWelcome, ...others.policy },
     });
     return new CopsePeer(name, client);
   }
@@ -90,6 +103,17 @@ export class CopsePeer implements Peer {
 
   async join(welcome: Uint8Array, ratchetTree: Uint8Array | undefined): Promise<void> {
     this.joined = await this.client.join(welcome, { ratchetTree });
+  }
+
+  /** @returns the external commit, once the delivery service has accepted it */
+  async joinByExternalCommit(groupInfo: Uint8Array, options: ExternalJoinOptions = {}): Promise<Uint8Array> {
+    const { group, commit } = await this.client.joinByExternalCommit(groupInfo, {
+      ...options,
+      replace: true,
+    });
+    await group.mergePendingCommit();
+    this.joined = group;
+    return commit;
   }
 
   async commit(add: readonly Uint8Array[] = [], remove: readonly number[] = [], aad?: Uint8Array) {

@@ -1,6 +1,7 @@
 // RFC 9420 §8.7, §12, §15: one group and all of its members, which must agree after every epoch.
 
 import { utf8 } from "@copse/test-support/bytes";
+import { type Column, played } from "@copse/test-support/played";
 import { expect } from "vitest";
 import type { Commit, Peer, Request } from "./peers.js";
 
@@ -28,7 +29,13 @@ export class Room {
 
   static async create(creator: Peer): Promise<Room> {
     await creator.createGroup(utf8(`the group of ${creator.name}`));
+    played("ts-mls", "groups");
     return new Room(creator);
+  }
+
+  /** Counts what was played with ts-mls. */
+  private played(what: Column): void {
+    if (this.members.some(({ kind }) => kind === "ts-mls")) played("ts-mls", what);
   }
 
   count(what: string): void {
@@ -105,6 +112,7 @@ export class Room {
   private async join(joiner: Peer, { welcome, ratchetTree }: Commit): Promise<boolean> {
     try {
       await joiner.join(welcome as Uint8Array, ratchetTree);
+      played("ts-mls", "joins");
       return true;
     } catch (error) {
       if (joiner.kind === "ts-mls" && String(error).includes(UNMERGED)) return false;
@@ -163,6 +171,7 @@ export class Room {
       expect(other.members).toEqual(first.members);
     }
     this.tally.epochs++;
+    this.played("epochs");
   }
 
   /** One message of each member to all others. */
@@ -181,5 +190,6 @@ export class Room {
       authenticatedData: utf8(from),
     });
     this.tally.messages++;
+    this.played("messages");
   }
 }
