@@ -16,11 +16,12 @@ import {
   StagedMessages,
   type ToPage,
   type ToWorker,
+  WelcomeMessage,
 } from "./protocol.js";
 import { randomName } from "./random-name.js";
-import { type Remote, RemoteGroup, RemoteStaged } from "./remote.js";
+import { type Remote, RemoteGroup, RemoteStaged, RemoteWelcome } from "./remote.js";
 import { bytes, ownValue } from "./schema.js";
-import type { Kind, WorkerGroup, WorkerStagedCommit } from "./surface.js";
+import type { Kind, WorkerGroup, WorkerStagedCommit, WorkerStagedWelcome } from "./surface.js";
 import { watchWorkerLock } from "./worker-lock.js";
 
 type Callback = (...args: readonly unknown[]) => unknown;
@@ -117,7 +118,7 @@ export class Connection implements Remote {
 
   /** Calls a method in the worker. When this resolves, the group has the snapshot that came with the answer. */
   async call(
-    target: RemoteGroup | RemoteStaged | undefined,
+    target: RemoteGroup | RemoteStaged | RemoteWelcome | undefined,
     method: string,
     kind: Kind,
     args: unknown[],
@@ -125,7 +126,8 @@ export class Connection implements Remote {
     if (this.endError !== undefined) throw this.endError;
     if (this.isClosing) throw new WorkerError("the client was closed");
     const staged = target instanceof RemoteStaged ? target : undefined;
-    const group = target instanceof RemoteStaged ? target.group : target;
+    const receiver = target instanceof RemoteStaged ? target.group : target;
+    const group = receiver instanceof RemoteWelcome ? undefined : receiver;
     let signal: AbortSignalLike | undefined;
     const packed = pack(
       args,
@@ -133,13 +135,16 @@ export class Connection implements Remote {
         signal = one;
       }),
     );
+    // The worker might be done before it learns of it.
+    if (signal?.aborted === true)
+      throw new MlsError("try-again", "the signal was aborted before the call", { cause: signal.reason });
     let stopWatching: () => void = () => undefined;
     try {
       const value = await this.calls.request((id) => {
         this.postCall(
-          group,
           {
             id,
+            group: receiver?.id,
             staged: staged?.id,
             method,
             args: packed.value as unknown[],
@@ -159,12 +164,11 @@ export class Connection implements Remote {
   }
 
   private postCall(
-    group: RemoteGroup | undefined,
-    call: Omit<Extract<ToWorker, { copse: "call" }>, "copse" | "connection" | "group">,
+    call: Omit<Extract<ToWorker, { copse: "call" }>, "copse" | "connection">,
     transfer: ArrayBuffer[],
   ): void {
     try {
-      this.post({ copse: "call", group: group?.id, ...call }, transfer);
+      this.post({ copse: "call", ...call }, transfer);
     } catch (cause) {
       throw new MlsError("usage", `the arguments of ${call.method} can't be sent to a worker`, { cause });
     }
@@ -184,6 +188,9 @@ export class Connection implements Remote {
       case "stagedList":
         if (StagedMessages(value) && of !== undefined) return value.map((one) => addStaged(of, one));
         break;
+      case "welcome":
+        if (WelcomeMessage(value)) return this.addWelcome(value);
+        break;
       case "group":
         if (NewGroupMessage(value)) return this.addGroup(value);
         break;
@@ -202,6 +209,12 @@ export class Connection implements Remote {
     const group = new RemoteGroup(this, message) as RemoteGroup & WorkerGroup;
     this.unreferenced.register(group, message.id);
     return group;
+  }
+
+  private addWelcome(message: WelcomeMessage): WorkerStagedWelcome {
+    const welcome = new RemoteWelcome(this, message) as RemoteWelcome & WorkerStagedWelcome;
+    this.unreferenced.register(welcome, message.id);
+    return welcome;
   }
 
   close(signal?: AbortSignalLike): Promise<void> {

@@ -3,4 +3,4 @@ export { connectClient } from "./connect.js";
 export { WorkerError } from "./errors.js";
 export type { NodePort, Port, WebPort } from "./port.js";
 export { type ServeOptions, type Serving, serveClient } from "./serve.js";
-export type { WorkerClient, WorkerGroup, WorkerStagedCommit } from "./surface.js";
+export type { WorkerClient, WorkerGroup, WorkerStagedCommit, WorkerStagedWelcome } from "./surface.js";

@@ -1,5 +1,5 @@
 // RFC 9420 doesn't cover this: the messages between a page and a worker. Each is declared once, and checked on arrival.
-import type { Client, Group, Member, StagedCommit } from "@copse/core";
+import type { Client, Group, Member, StagedCommit, StagedWelcome } from "@copse/core";
 import { Credential, opaque, struct, uint32, vector } from "@copse/core/extension";
 import { PackedError } from "./errors.js";
 import { Reference } from "./pack.js";
@@ -22,7 +22,7 @@ import {
   text,
   tuple,
 } from "./schema.js";
-import type { CLIENT_GETTERS, GROUP_GETTERS, STAGED_GETTERS } from "./surface.js";
+import type { CLIENT_GETTERS, GROUP_GETTERS, STAGED_GETTERS, WELCOME_GETTERS } from "./surface.js";
 
 /** The members of a group, encoded as one byte array that is transferred and not copied. */
 export const MemberList = /* @__PURE__ */ vector(
@@ -85,6 +85,25 @@ export const StagedMessage = /* @__PURE__ */ record({ id: count, snapshot: Stage
 export type StagedMessage = ShapeOf<typeof StagedMessage>;
 export const StagedMessages = /* @__PURE__ */ list(StagedMessage);
 
+export type WelcomeSnapshot = Pick<StagedWelcome, (typeof WELCOME_GETTERS)[number]>;
+const WelcomeSnapshot = /* @__PURE__ */ record({
+  groupId: bytes,
+  epoch: bigint,
+  cipherSuite: Suite,
+  ownLeafIndex: count,
+  committer: ShownMember,
+  keyPackage: /* @__PURE__ */ record({ reference: bytes, lastResort: flag }),
+  resumes: /* @__PURE__ */ optional(object),
+  extensions: Extensions,
+  epochAuthenticator: /* @__PURE__ */ either(bytes, Refused),
+  treeHash: bytes,
+  confirmedTranscriptHash: bytes,
+}) as unknown as Shape<WelcomeSnapshot>;
+
+/** A staged Welcome, by a name that nobody can guess. */
+export const WelcomeMessage = /* @__PURE__ */ record({ id: text, snapshot: WelcomeSnapshot });
+export type WelcomeMessage = ShapeOf<typeof WelcomeMessage>;
+
 export type GroupSnapshot = Pick<Group, (typeof GROUP_GETTERS)[number]>;
 const GroupSnapshot = /* @__PURE__ */ record({
   groupId: bytes,
@@ -132,7 +151,10 @@ type MessageOf<M extends Messages> = {
 
 const TO_WORKER = /* @__PURE__ */ {
   start: /* @__PURE__ */ record({ options: anything, references: list(Reference) }),
-  /** `group` is `undefined` for a method of the client, `staged` for one that isn't of a staged commit of the group. */
+  /**
+   * `group` names a group or a staged Welcome, and is `undefined` for a method of the client; `staged` is `undefined` for
+   * one that isn't of a staged commit of the group.
+   */
   call: /* @__PURE__ */ record({
     id: count,
     group: optional(text),
@@ -144,7 +166,7 @@ const TO_WORKER = /* @__PURE__ */ {
   /** The signal of a call was aborted. */
   abort: /* @__PURE__ */ record({ id: count, reason: PackedError }),
   "callback-answers": /* @__PURE__ */ record({ answers: list(CallbackAnswer) }),
-  /** The page no longer has a reference to this group. */
+  /** The page no longer has a reference to this group or staged Welcome. */
   release: /* @__PURE__ */ record({ group: text }),
   /** `now`: without waiting for open calls. */
   close: /* @__PURE__ */ record({ now: flag }),

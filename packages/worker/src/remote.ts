@@ -11,6 +11,8 @@ import {
   Refused,
   type StagedMessage,
   type StagedSnapshot,
+  type WelcomeMessage,
+  type WelcomeSnapshot,
 } from "./protocol.js";
 import { bytes } from "./schema.js";
 import {
@@ -23,14 +25,17 @@ import {
   STAGED_GETTERS,
   STAGED_METHODS,
   STAGED_REQUESTS,
+  WELCOME_GETTERS,
+  WELCOME_METHODS,
+  WELCOME_REQUESTS,
 } from "./surface.js";
 
 /** What remote objects need of the connection. */
 export interface Remote {
   readonly ended: Promise<Error | undefined>;
-  /** Calls a method of a group or of one of its staged commits; of the client if `target` is undefined. */
+  /** Calls a method of a group, one of its staged commits, or a staged Welcome; of the client if `target` is undefined. */
   call(
-    target: RemoteGroup | RemoteStaged | undefined,
+    target: RemoteGroup | RemoteStaged | RemoteWelcome | undefined,
     method: string,
     kind: Kind,
     args: unknown[],
@@ -133,6 +138,23 @@ export class RemoteStaged {
   }
 }
 
+/** A staged Welcome in the worker. Its methods and getters come from the tables in `surface.ts`. */
+export class RemoteWelcome {
+  readonly remote: Remote;
+  readonly id: string;
+  readonly snapshot: WelcomeSnapshot;
+
+  constructor(remote: Remote, { id, snapshot }: WelcomeMessage) {
+    this.remote = remote;
+    this.id = id;
+    this.snapshot = snapshot;
+  }
+
+  call(method: string, kind: Kind, args: unknown[]): Promise<unknown> {
+    return this.remote.call(this, method, kind, args);
+  }
+}
+
 /** What the methods and getters of all classes use. */
 interface RemoteObject {
   readonly snapshot: object;
@@ -172,3 +194,4 @@ function define(
 define(RemoteClient.prototype, CLIENT_METHODS, CLIENT_GETTERS, {});
 define(RemoteGroup.prototype, GROUP_METHODS, GROUP_GETTERS, GROUP_REQUESTS);
 define(RemoteStaged.prototype, STAGED_METHODS, STAGED_GETTERS, STAGED_REQUESTS);
+define(RemoteWelcome.prototype, WELCOME_METHODS, WELCOME_GETTERS, WELCOME_REQUESTS);

@@ -1,5 +1,5 @@
 // RFC 9420 doesn't cover this: the worker's side of the messages between a page and a worker.
-import { type Client, type Group, MlsError, type StagedCommit } from "@copse/core";
+import { type Client, type Group, MlsError, type StagedCommit, type StagedWelcome } from "@copse/core";
 import { encode } from "@copse/core/extension";
 import { type AbortControllerLike, newAbortController } from "./abort.js";
 import { packError, unpackError, WorkerError } from "./errors.js";
@@ -14,9 +14,11 @@ import {
   READY,
   type ToPage,
   type ToWorker,
+  type WelcomeMessage,
+  type WelcomeSnapshot,
 } from "./protocol.js";
 import { randomName } from "./random-name.js";
-import { changeOf, KnownGroup, VALUES_ONLY } from "./snapshot.js";
+import { changeOf, gettersOf, KnownGroup, VALUES_ONLY } from "./snapshot.js";
 import {
   CLIENT_GETTERS,
   CLIENT_METHODS,
@@ -25,6 +27,9 @@ import {
   type Kind,
   STAGED_METHODS,
   STAGED_REQUESTS,
+  WELCOME_GETTERS,
+  WELCOME_METHODS,
+  WELCOME_REQUESTS,
 } from "./surface.js";
 import { holdWorkerLock, type WorkerLock } from "./worker-lock.js";
 
@@ -52,6 +57,8 @@ export class Server {
   private readonly dropped: FinalizationRegistry<number>;
   /** The groups that the page has, by their names. */
   private readonly known = new Map<string, KnownGroup>();
+  /** The staged Welcomes that the page has, by their names. */
+  private readonly welcomes = new Map<string, StagedWelcome>();
   /** The calls without an answer yet, by number. */
   private readonly running = new Map<number, { ended: Promise<void>; readonly abort: AbortControllerLike }>();
   private requests: CallbackRequest[] = [];
@@ -194,11 +201,12 @@ export class Server {
   ): Promise<void> {
     try {
       const known = group === undefined ? undefined : this.known.get(group);
-      if (group !== undefined && known === undefined) {
+      const welcome = group === undefined ? undefined : this.welcomes.get(group);
+      if (group !== undefined && known === undefined && welcome === undefined) {
         throw new MlsError("closed", "the group was closed, or isn't one of this page");
       }
       const received = this.unpack(args, references, abort) as unknown[];
-      const { result, value, transfer } = await this.call(known, staged, method, received);
+      const { result, value, transfer } = await this.call(known ?? welcome, staged, method, received);
       const change = known && changeOf(known, result);
       if (method === "close" && group !== undefined && staged === undefined) this.forget(group);
       // `pack` keeps the shape of a change.
@@ -217,14 +225,15 @@ export class Server {
 
   /** @returns what the method has returned, and how it is sent */
   private async call(
-    known: KnownGroup | undefined,
+    target: KnownGroup | StagedWelcome | undefined,
     staged: number | undefined,
     method: string,
     args: readonly unknown[],
   ): Promise<Packed & { readonly result: unknown }> {
-    const of = staged === undefined ? known?.group : known?.find(staged);
+    const known = target instanceof KnownGroup ? target : undefined;
+    const of = known === undefined ? target : staged === undefined ? known.group : known.find(staged);
     const receiver = of ?? this.client;
-    const [methods, requests] = tablesFor(known, staged);
+    const [methods, requests] = tablesFor(target, staged);
     const kind = kindIn(methods, method) ?? kindIn(requests, method);
     const property: unknown = kind && receiver && Reflect.get(receiver, method);
     if (kind === undefined || property === undefined)
@@ -249,6 +258,8 @@ export class Server {
       }
       case "staged":
         return pack(known?.describe(result as StagedCommit), VALUES_ONLY, 3);
+      case "welcome":
+        return pack(this.addWelcome(result as StagedWelcome), VALUES_ONLY, 3);
       case "stagedList":
         return pack(
           (result as readonly StagedCommit[]).map((one) => known?.describe(one)),
@@ -277,11 +288,26 @@ export class Server {
     return { known, message: { id, snapshot: known.snapshot, members } };
   }
 
-  /** The page has dropped a group, so nobody can use it any more. */
+  /** Gives a name to a staged Welcome. */
+  private addWelcome(welcome: StagedWelcome): WelcomeMessage {
+    if (this.isEnded) {
+      void welcome.discard();
+      throw new WorkerError("the page is gone");
+    }
+    const id = randomName();
+    this.welcomes.set(id, welcome);
+    return { id, snapshot: gettersOf(welcome, WELCOME_GETTERS) as WelcomeSnapshot };
+  }
+
+  /** The page has dropped a group or a staged Welcome, so nobody can use it any more. */
   private async release(id: string): Promise<void> {
     const known = this.known.get(id);
     this.forget(id);
     await known?.group.close();
+    const welcome = this.welcomes.get(id);
+    this.welcomes.delete(id);
+    // It may have been joined or discarded: then there is nothing to overwrite.
+    await welcome?.discard().catch(() => undefined);
   }
 
   private forget(id: string): void {
@@ -301,7 +327,7 @@ export class Server {
     const error = new WorkerError(`the page is gone: ${reason}`);
     this.callbacks.rejectAll(error);
     for (const { abort } of this.running.values()) abort.abort(error);
-    const open = [...this.known.keys()].map((id) => this.release(id));
+    const open = [...this.known.keys(), ...this.welcomes.keys()].map((id) => this.release(id));
     await Promise.allSettled(open);
     this.post({ copse: "closed" });
     this.channel.detach();
@@ -313,9 +339,13 @@ export class Server {
 
 type Kinds = Readonly<Record<string, Kind>>;
 
-/** The tables of a client, of a group, or of one of its staged commits: methods, and getters that are requested. */
-function tablesFor(known: KnownGroup | undefined, staged: number | undefined): readonly [Kinds, Kinds] {
-  if (known === undefined) return [CLIENT_METHODS, {}];
+/** The tables of a client, a group, one of its staged commits, or a staged Welcome: methods, and getters that are requested. */
+function tablesFor(
+  target: KnownGroup | StagedWelcome | undefined,
+  staged: number | undefined,
+): readonly [Kinds, Kinds] {
+  if (target === undefined) return [CLIENT_METHODS, {}];
+  if (!(target instanceof KnownGroup)) return [WELCOME_METHODS, WELCOME_REQUESTS];
   return staged === undefined ? [GROUP_METHODS, GROUP_REQUESTS] : [STAGED_METHODS, STAGED_REQUESTS];
 }
 

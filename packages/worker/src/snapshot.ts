@@ -62,7 +62,7 @@ export class KnownGroup {
 }
 
 /** What getters return, or what they throw: a secret of an epoch that this client has left. */
-function gettersOf<T extends object>(target: T, names: readonly (keyof T & string)[]): object {
+export function gettersOf<T extends object>(target: T, names: readonly (keyof T & string)[]): object {
   const seen = (name: keyof T & string): unknown => {
     try {
       return target[name];

@@ -1,5 +1,5 @@
 // RFC 9420 §10 to §15: the methods and getters of Client and Group that a page can use. This file is their only list.
-import type { AbortSignalLike, Client, Group, StagedCommit } from "@copse/core";
+import type { AbortSignalLike, Client, Group, StagedCommit, StagedWelcome } from "@copse/core";
 
 type MethodOf<T> = { [K in keyof T]: T[K] extends (...args: never[]) => unknown ? K : never }[keyof T];
 type GetterOf<T> = Exclude<keyof T, MethodOf<T>>;
@@ -10,11 +10,12 @@ type ResultOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
  * - `bytes`: a byte array that belongs to the caller. It is transferred.
  * - `staged`: a staged commit, which stays in the worker. The page gets its number and a snapshot.
  * - `stagedList`: a list of them.
+ * - `welcome`: a staged Welcome, which stays in the worker. The page gets its name and a snapshot.
  * - `group`: a group, which stays in the worker. The page gets its ID and a snapshot.
  * - `groups`: an object with a group, byte arrays, and perhaps a staged commit.
  * - `value`: a copy.
  */
-export type Kind = "bytes" | "staged" | "stagedList" | "group" | "groups" | "value";
+export type Kind = "bytes" | "staged" | "stagedList" | "welcome" | "group" | "groups" | "value";
 
 type KindOf<R> = [R] extends [Uint8Array]
   ? "bytes"
@@ -24,12 +25,11 @@ type KindOf<R> = [R] extends [Uint8Array]
       ? "groups"
       : [R] extends [StagedCommit]
         ? "staged"
-        : "value";
+        : [R] extends [StagedWelcome]
+          ? "welcome"
+          : "value";
 
 type Kinds<T, M extends keyof T> = { readonly [K in M]: KindOf<ResultOf<T[K]>> };
-
-/** What only code in the worker calls: a staged Welcome stays there. */
-type NotCalledOfClient = "readWelcome";
 
 /** The methods of a client, and how their results are sent. */
 export const CLIENT_METHODS = {
@@ -37,6 +37,7 @@ export const CLIENT_METHODS = {
   createKeyPackage: "bytes",
   createGroup: "group",
   join: "group",
+  readWelcome: "welcome",
   joinByExternalCommit: "groups",
   restore: "group",
   proposeJoin: "bytes",
@@ -48,7 +49,7 @@ export const CLIENT_METHODS = {
   deleteKeyPackage: "value",
   readKeyPackage: "value",
   importKeyPackage: "bytes",
-} as const satisfies Kinds<Client, Exclude<MethodOf<Client>, NotCalledOfClient>>;
+} as const satisfies Kinds<Client, MethodOf<Client>>;
 
 /**
  * Methods that a page doesn't call. `member` answers from the page's snapshot; the others are for code in the worker.
@@ -106,6 +107,29 @@ export const STAGED_GETTERS = [
   "epochAuthenticator",
 ] as const satisfies readonly GetterOf<StagedCommit>[];
 
+/** The methods of a staged Welcome, and how their results are sent. */
+export const WELCOME_METHODS = {
+  join: "group",
+  discard: "value",
+  member: "value",
+  leafNode: "value",
+} as const satisfies Kinds<StagedWelcome, MethodOf<StagedWelcome>>;
+
+/** The getters of a staged Welcome. They never change; the page gets what they say when it is read. */
+export const WELCOME_GETTERS = [
+  "groupId",
+  "epoch",
+  "cipherSuite",
+  "ownLeafIndex",
+  "committer",
+  "keyPackage",
+  "resumes",
+  "extensions",
+  "epochAuthenticator",
+  "treeHash",
+  "confirmedTranscriptHash",
+] as const satisfies readonly GetterOf<StagedWelcome>[];
+
 /** Getters that are sent on request, and how. */
 export const GROUP_REQUESTS = { ratchetTree: "bytes", staged: "stagedList" } as const satisfies Partial<
   Record<GetterOf<Group>, Kind>
@@ -115,6 +139,10 @@ export const STAGED_REQUESTS = {
   membersAfter: "value",
   welcomes: "value",
 } as const satisfies Partial<Record<GetterOf<StagedCommit>, Kind>>;
+
+export const WELCOME_REQUESTS = { members: "value", ratchetTree: "bytes" } as const satisfies Partial<
+  Record<GetterOf<StagedWelcome>, Kind>
+>;
 
 /** The getters of a client. They never change. */
 export const CLIENT_GETTERS = [
@@ -147,6 +175,11 @@ export type AllGetters = [
   Complete<GetterOf<Client>, (typeof CLIENT_GETTERS)[number]>,
   Complete<Exclude<GetterOf<Group>, "predecessor">, (typeof GROUP_GETTERS)[number] | Large>,
   Complete<GetterOf<StagedCommit>, (typeof STAGED_GETTERS)[number] | keyof typeof STAGED_REQUESTS>,
+  // It has no proposals: its group is as the commit left it.
+  Complete<
+    Exclude<GetterOf<StagedWelcome>, "proposals">,
+    (typeof WELCOME_GETTERS)[number] | keyof typeof WELCOME_REQUESTS
+  >,
 ];
 type Complete<All extends Listed, Listed> = All;
 
@@ -171,9 +204,11 @@ type Answer<R> = R extends Group
   ? WorkerGroup
   : R extends StagedCommit
     ? WorkerStagedCommit
-    : R extends { readonly group: Group }
-      ? { readonly [K in keyof R]: Answer<R[K]> }
-      : R;
+    : R extends StagedWelcome
+      ? WorkerStagedWelcome
+      : R extends { readonly group: Group }
+        ? { readonly [K in keyof R]: Answer<R[K]> }
+        : R;
 
 /** A method that is carried out in the worker. */
 type Remote<F> = F extends (...args: infer A extends readonly unknown[]) => infer R
@@ -212,6 +247,21 @@ export type WorkerStagedCommit = {
   readonly [K in keyof typeof STAGED_METHODS]: Remote<StagedCommit[K]>;
 } & Pick<StagedCommit, (typeof STAGED_GETTERS)[number]> & {
     readonly [K in keyof typeof STAGED_REQUESTS]: Promise<StagedCommit[K]>;
+  };
+
+/**
+ * A `StagedWelcome` in a worker. It holds secrets until it is joined, discarded, or dropped by the page.
+ * @example
+ * ```ts
+ * const staged = await client.readWelcome(welcome);
+ * if (await ask(staged.committer, await staged.members)) await staged.join();
+ * else await staged.discard();
+ * ```
+ */
+export type WorkerStagedWelcome = {
+  readonly [K in keyof typeof WELCOME_METHODS]: Remote<StagedWelcome[K]>;
+} & Pick<StagedWelcome, (typeof WELCOME_GETTERS)[number]> & {
+    readonly [K in keyof typeof WELCOME_REQUESTS]: Promise<StagedWelcome[K]>;
   };
 
 /**

@@ -8,7 +8,16 @@ import { type Client, type Group, generateSigner } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { connectClient, serveClient, WorkerError } from "@copse/worker";
 import { afterEach, expect, test } from "vitest";
-import { closePorts, connected, makeClient, type Options } from "./workers.js";
+import {
+  clientOf,
+  closePorts,
+  connected,
+  hostile,
+  type Message,
+  makeClient,
+  type Options,
+  started,
+} from "./workers.js";
 
 const ports: MessagePort[] = [];
 const uncaught: unknown[] = [];
@@ -19,32 +28,6 @@ afterEach(() => {
   for (const port of ports.splice(0)) port.close();
   expect(uncaught.splice(0)).toEqual([]);
 });
-
-type Message = Record<string, unknown>;
-
-/** A port that posts what it likes. @param answer what it posts back to each message */
-function hostile(answer: (message: Message, post: (message: unknown) => void) => void) {
-  const { port1, port2 } = new MessageChannel();
-  ports.push(port1, port2);
-  const seen: Message[] = [];
-  port1.on("message", (message: Message) => {
-    seen.push(message);
-    answer(message, (posted) => port1.postMessage(posted));
-  });
-  return { own: port1, other: port2, seen };
-}
-
-const started = { cipherSuite: { id: 1, name: "a suite" }, credential: {}, signatureKey: new Uint8Array(32) };
-
-/** A client of a worker that answers each call with what `answer` makes of it. */
-async function clientOf(answer: (call: Message) => unknown) {
-  const side = hostile((message, post) => {
-    const { copse, connection } = message;
-    if (copse === "start") post({ copse: "started", connection, client: started });
-    if (copse === "call") post(answer(message));
-  });
-  return { client: await connectClient(side.other), ...side };
-}
 
 /** A page that has started a client, and posts what it likes. */
 async function pageOf(options: Options = {}, made: Client[] = []) {
