@@ -131,7 +131,17 @@ export function unpackError({ type, name, message, code, fields = {}, cause }: P
   }
   // Calls MlsError's constructor: that of the class would change the message again.
   const error: MlsError = Reflect.construct(MlsError, [code as MlsErrorCode, message, options], known);
-  for (const [field, value] of Object.entries(fields)) {
+  // By name: the other side may have sent any property, `__proto__` too.
+  const { rule, offset, groupId, epoch, sender, references, proposal } = fields;
+  for (const [field, value] of Object.entries({
+    rule,
+    offset,
+    groupId,
+    epoch,
+    sender,
+    references,
+    proposal,
+  })) {
     if (value !== undefined) Object.assign(error, { [field]: value });
   }
   // A subclass that a provider defines isn't known on this side. Its name is kept.
