@@ -58,7 +58,7 @@ export const OPERATION = [
       [SECRET_TREE, "a ratchet keeps at most maxSkipped skipped keys, and drops the oldest first"],
       [
         SECRET_TREE,
-        "the tree keeps at most maxSkippedTotal keys, and the ratchet that skipped the longest ago loses its keys first",
+        "the tree keeps at most maxSkippedTotal keys, and the ratchets that hold most lose their oldest first",
       ],
     ],
   },

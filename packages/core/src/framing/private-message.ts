@@ -26,6 +26,8 @@ export interface PrivateMessageKeys {
   readonly secretTree: SecretTree;
   /** `KDF.Nh` bytes */
   readonly senderDataSecret: Uint8Array;
+  /** Whether the sender is the group's only member: nobody receives what it sends. */
+  readonly isAlone?: boolean;
 }
 
 /** What a receiver of private messages needs. */
@@ -153,7 +155,7 @@ function messageSize({ suite }: CipherSuiteProvider, aad: Uint8Array, plaintextS
 export async function sealPrivate(
   provider: CipherSuiteProvider,
   authenticated: AuthenticatedContent,
-  { secretTree, senderDataSecret }: PrivateMessageKeys,
+  { secretTree, senderDataSecret, isAlone }: PrivateMessageKeys,
   padding: number,
   maxSize = Number.POSITIVE_INFINITY,
 ): Promise<PrivateMessage> {
@@ -174,7 +176,7 @@ export async function sealPrivate(
   const reuseGuard = provider.random(4);
   return withBuffer(writePlaintext(authenticated, padding), async (plaintext) => {
     checkMessageSize(maxSize, messageSize(provider, aad.content, plaintext.position));
-    const { generation, key, nonce } = await secretTree.next(leafIndex, kindOf(contentType));
+    const { generation, key, nonce } = await secretTree.next(leafIndex, kindOf(contentType), isAlone);
     applyReuseGuard(nonce, reuseGuard);
     const ciphertext = await sealOnce(provider, { key, nonce }, aad.content, plaintext.view());
     const outer = await senderDataKeyAndNonce(provider, senderDataSecret, ciphertext);

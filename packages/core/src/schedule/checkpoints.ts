@@ -17,14 +17,23 @@ export const DISTANCE = 16;
 export class Checkpoints {
   /** By the ratchet's number, then by the generation. */
   readonly #kept = new Map<number, Map<number, Uint8Array>>();
+  #moves = 0;
+
+  /** How often a ratchet has moved, or all were wiped. */
+  get moves(): number {
+    return this.#moves;
+  }
 
   /**
    * The secret of generation `target` of a ratchet. The caller must overwrite it.
+   * @param moves {@link moves} when the derivation began: a provider may answer after the ratchet has moved, or was wiped,
+   *   and what it says then isn't kept
    * @param start the ratchet's secret, of generation `from`; it is not overwritten
    */
   secretAt(
     provider: CipherSuiteProvider,
     name: number,
+    moves: number,
     start: Uint8Array,
     from: number,
     target: number,
@@ -34,7 +43,7 @@ export class Checkpoints {
       if (generation > nearest && generation <= target) [nearest, secret] = [generation, kept];
     }
     return deriveSecretAhead(provider, secret, nearest, target, (generation, passed) => {
-      if (generation % DISTANCE === 0) this.#keep(name, generation, passed);
+      if (generation % DISTANCE === 0 && moves === this.#moves) this.#keep(name, generation, passed);
     });
   }
 
@@ -50,11 +59,13 @@ export class Checkpoints {
 
   /** Overwrites the secrets of a ratchet that moved. */
   forget(name: number): void {
+    this.#moves++;
     wipe(...(this.#kept.get(name)?.values() ?? []));
     this.#kept.delete(name);
   }
 
   wipe(): void {
+    this.#moves++;
     for (const name of [...this.#kept.keys()]) this.forget(name);
   }
 }

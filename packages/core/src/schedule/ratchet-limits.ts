@@ -16,7 +16,7 @@ export interface RatchetLimits {
   readonly maxForward: number;
   /** How many keys of skipped generations one ratchet keeps. The oldest are deleted first. */
   readonly maxSkipped: number;
-  /** How many the whole tree keeps. The ratchet that has not skipped for the longest time loses its keys first. */
+  /** How many the whole tree keeps. The ratchets that hold most lose their oldest first. */
   readonly maxSkippedTotal: number;
 }
 

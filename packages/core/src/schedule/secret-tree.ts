@@ -13,6 +13,7 @@ import { Checkpoints, DISTANCE } from "./checkpoints.js";
 import { deriveLeafSecrets, type LeafSecrets, wipeLeafSecrets } from "./leaf-secrets.js";
 import {
   deriveStep,
+  GENERATIONS,
   type MessageKey,
   type Ratchet,
   type RatchetStep,
@@ -27,6 +28,7 @@ import {
   type RatchetLimits,
 } from "./ratchet-limits.js";
 import { isTreeWidth, loadSecretTree, type SecretTreeContents, saveSecretTree } from "./secret-tree-state.js";
+import { forgetSkipped, SkippedKeys } from "./skipped-keys.js";
 
 /** A step of a ratchet, and for a new leaf the secrets down to it. */
 type Ahead = [step: RatchetStep, leafSecrets?: LeafSecrets];
@@ -61,10 +63,8 @@ export class SecretTree {
   readonly #provider: CipherSuiteProvider;
   readonly #limits: RatchetLimits;
   readonly #contents: SecretTreeContents;
-  /** Ratchets that hold skipped keys, in the order in which they last skipped. */
-  readonly #late = new Set<Ratchet>();
+  readonly #skipped: SkippedKeys;
   readonly #checkpoints = new Checkpoints();
-  #skippedTotal = 0;
 
   /**
    * @param width the number of leaves of the ratchet tree, blank ones included: a power of two
@@ -86,6 +86,7 @@ export class SecretTree {
     }
     this.#provider = provider;
     this.#limits = limits;
+    this.#skipped = new SkippedKeys(limits);
     this.#contents = { width, nodes: new Map([[1, encryptionSecret]]), senders: new Map() };
   }
 
@@ -102,8 +103,7 @@ export class SecretTree {
     for (const [node, secret] of contents.nodes) tree.#contents.nodes.set(node, secret);
     for (const [leafIndex, ratchets] of contents.senders) {
       tree.#contents.senders.set(leafIndex, ratchets);
-      tree.#skippedTotal += ratchets.application.skipped.size;
-      tree.#forgetSurplus(ratchets.application);
+      tree.#skipped.added(ratchets.application, ratchets.application.skipped.size);
     }
     return tree;
   }
@@ -116,11 +116,12 @@ export class SecretTree {
   /**
    * Consumes the next key of a ratchet, for sending: of two calls at once, each gets another. The caller must overwrite
    * the key after use.
-   * @throws MlsError `limit` when all generations are used: 1,000 for handshakes, 2^32 for application messages; `forgotten` after {@link wipe}
+   * @param isAlone whether nobody receives the message, so that the bound for receivers doesn't hold
+   * @throws MlsError `limit` when all generations are used: 1,000 for handshakes, 2^32 for others; `forgotten` after {@link wipe}
    */
-  next(leafIndex: number, kind: RatchetKind): Awaitable<MessageKey> {
+  next(leafIndex: number, kind: RatchetKind, isAlone = false): Awaitable<MessageKey> {
     const generation = this.#nextGeneration(leafIndex, kind);
-    if (generation >= generationsOf(kind)) {
+    if (generation >= (isAlone ? GENERATIONS : generationsOf(kind))) {
       throw new MlsError("limit", `the sender's ratchet is exhausted: ${generation} generations are used`);
     }
     return chain(this.#ahead(leafIndex, kind, generation), ([step, leafSecrets]) => {
@@ -129,7 +130,7 @@ export class SecretTree {
       if (this.#nextGeneration(leafIndex, kind) !== generation) {
         wipeStep(step);
         if (leafSecrets !== undefined) wipeLeafSecrets(leafSecrets);
-        return this.next(leafIndex, kind);
+        return this.next(leafIndex, kind, isAlone);
       }
       this.#apply(leafIndex, kind, step, leafSecrets);
       return step.message;
@@ -186,8 +187,7 @@ export class SecretTree {
     nodes.clear();
     senders.clear();
     this.#checkpoints.wipe();
-    this.#late.clear();
-    this.#skippedTotal = 0;
+    this.#skipped.clear();
   }
 
   /** The step of a ratchet to a generation that is still ahead, and for a new leaf the secrets down to it. */
@@ -200,8 +200,9 @@ export class SecretTree {
   /** The same without the skipped keys, and from the nearest checkpoint on. */
   #farAhead(leafIndex: number, kind: RatchetKind, generation: number): Awaitable<Ahead> {
     const name = ratchetName(leafIndex, kind);
+    const { moves } = this.#checkpoints;
     return this.#from(leafIndex, kind, (start, from) =>
-      chain(this.#checkpoints.secretAt(this.#provider, name, start, from, generation), (secret) =>
+      chain(this.#checkpoints.secretAt(this.#provider, name, moves, start, from, generation), (secret) =>
         withCleanup(
           () => deriveStep(this.#provider, secret, generation, generation, generation),
           () => wipe(secret),
@@ -296,7 +297,8 @@ export class SecretTree {
       }
       for (const { key, nonce } of step.skipped) wipe(key, nonce);
       wipe(step.secret);
-      this.#forget(kind, ratchet, kept);
+      if (kind === "application") this.#skipped.forget(ratchet, kept);
+      else forgetSkipped(ratchet, kept);
       return;
     }
     this.#checkpoints.forget(ratchetName(leafIndex, kind));
@@ -308,14 +310,13 @@ export class SecretTree {
       const [key, nonce] = [moved.next().value, moved.next().value] as [Uint8Array, Uint8Array];
       ratchet.skipped.set(generation, { generation, key, nonce });
     }
-    if (kind === "application") this.#skippedTotal += skipped.length;
     // The older ones, whose keys the step didn't derive.
     if (generation - ratchet.generation > skipped.length) ratchet.forgotten = generation - skipped.length;
     // In the memory that the ratchet has.
     ratchet.secret.set(step.secret);
     wipe(step.secret);
     ratchet.generation = generation + 1;
-    if (kind === "application" && step.skipped.length > 0) this.#forgetSurplus(ratchet);
+    if (kind === "application" && skipped.length > 0) this.#skipped.added(ratchet, skipped.length);
   }
 
   /** Replaces each node secret on the path by those of its children, and the leaf's by its two ratchets. */
@@ -347,35 +348,6 @@ export class SecretTree {
       });
       senders.set(leafIndex, { handshake: ratchet(handshake), application: ratchet(application) });
     } else wipe(handshake, application);
-  }
-
-  #forget(kind: RatchetKind, ratchet: Ratchet, { generation, key, nonce }: MessageKey): void {
-    wipe(key, nonce);
-    ratchet.skipped.delete(generation);
-    if (kind === "application") this.#skippedTotal--;
-    if (ratchet.skipped.size === 0) this.#late.delete(ratchet);
-  }
-
-  #forgetUnused(ratchet: Ratchet, oldest: MessageKey): void {
-    this.#forget("application", ratchet, oldest);
-    ratchet.forgotten = oldest.generation + 1;
-  }
-
-  /** Enforces the limits after a ratchet of application messages has skipped generations. */
-  #forgetSurplus(ratchet: Ratchet): void {
-    this.#late.delete(ratchet);
-    if (ratchet.skipped.size === 0) return;
-    this.#late.add(ratchet);
-    for (const oldest of ratchet.skipped.values()) {
-      if (ratchet.skipped.size <= this.#limits.maxSkipped) break;
-      this.#forgetUnused(ratchet, oldest);
-    }
-    for (const longest of this.#late) {
-      for (const oldest of longest.skipped.values()) {
-        if (this.#skippedTotal <= this.#limits.maxSkippedTotal) return;
-        this.#forgetUnused(longest, oldest);
-      }
-    }
   }
 }
 

@@ -210,7 +210,7 @@ describe("limits", () => {
     expect(() => receiver.peek(3, "application", 2)).toThrow(code("duplicate"));
     same(now(receiver.peek(3, "application", 3)), sent(4)[3]);
   });
-  it("the tree keeps at most maxSkippedTotal keys, and the ratchet that skipped the longest ago loses its keys first", () => {
+  it("the tree keeps at most maxSkippedTotal keys, and the ratchets that hold most lose their oldest first", () => {
     const receiver = tree(8, { maxSkippedTotal: 8 });
     for (const leaf of [1, 2, 3]) now(receiver.peek(leaf, "application", 4)).consume();
     const left = (leaf: number) =>
@@ -222,16 +222,26 @@ describe("limits", () => {
           return false;
         }
       });
-    expect([1, 2, 3].map(left)).toEqual([[], [0, 1, 2, 3], [0, 1, 2, 3]]);
+    expect([1, 2, 3].map(left)).toEqual([
+      [2, 3],
+      [2, 3],
+      [0, 1, 2, 3],
+    ]);
     now(receiver.peek(2, "application", 2)).consume();
     now(receiver.peek(4, "application", 3)).consume();
-    expect([2, 3, 4].map(left)).toEqual([[3], [0, 1, 2, 3], [0, 1, 2]]);
+    expect([1, 2, 3, 4].map(left)).toEqual([[2, 3], [3], [2, 3], [0, 1, 2]]);
     // The limits given on loading apply at once.
     const loaded = SecretTree.load(provider, receiver.save(), {
       ...DEFAULT_RATCHET_LIMITS,
       maxSkippedTotal: 2,
     });
     expect(loaded.save().length).toBeLessThan(receiver.save().length - 5 * (16 + 12));
+  });
+  it("members who skip many generations crowd out the late keys of one who skips few", () => {
+    const receiver = tree(16);
+    now(receiver.peek(3, "application", 1)).consume();
+    for (let leaf = 4; leaf < 16; leaf++) now(receiver.peek(leaf, "application", 1000)).consume();
+    same(now(receiver.peek(3, "application", 0)), now(tree(16).next(3, "application")));
   });
   it("a ratchet ends with generation 2^32 - 1", () => {
     const ratchet = () => ({
@@ -257,6 +267,7 @@ describe("limits", () => {
     const [sender, receiver] = [tree(8), tree(8, strict)];
     for (let i = 0; i < HANDSHAKE_GENERATIONS; i++) now(sender.next(2, "handshake"));
     expect(() => sender.next(2, "handshake")).toThrow(code("limit"));
+    expect(now(sender.next(2, "handshake", true)).generation).toBe(HANDSHAKE_GENERATIONS);
     now(receiver.peek(2, "handshake", HANDSHAKE_GENERATIONS - 1)).consume();
     for (const skipped of [0, 500, HANDSHAKE_GENERATIONS - 2]) {
       now(receiver.peek(2, "handshake", skipped)).consume();

@@ -337,7 +337,8 @@ export async function protect(
   const maxSize = maxMessageSize(config, epoch, kind);
   if (authenticated.wireFormat === WireFormat.privateMessage && member !== undefined) {
     const { secretTree, secrets } = member;
-    const keys = { secretTree, senderDataSecret: secrets.senderDataSecret };
+    const isAlone = member.tree.memberCount === 1;
+    const keys = { secretTree, senderDataSecret: secrets.senderDataSecret, isAlone };
     const privateMessage = await sealPrivate(provider, authenticated, keys, 0, maxSize);
     return encode(MlsMessage, { version: 1, wireFormat: WireFormat.privateMessage, privateMessage });
   }
