@@ -15,6 +15,7 @@ const PACKAGES = {
   "provider-select": ["@copse/core/provider", "@copse/provider-kit"],
   "provider-webcrypto": ["@copse/core/provider", "@copse/provider-kit", "@hpke/", "@noble/"],
   "provider-libsodium": ["@copse/core/provider", "@copse/provider-kit", "libsodium-wrappers"],
+  "provider-sodium-native": ["@copse/core/provider", "@copse/provider-kit", "node:crypto", "sodium-native"],
   "provider-node": ["@copse/core/provider", "@copse/provider-kit", "node:crypto"],
   "provider-noble": ["@copse/core/provider", "@copse/provider-kit", "@noble/"],
   worker: ["@copse/core", "@copse/core/extension"],

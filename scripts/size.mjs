@@ -18,6 +18,7 @@ const PACKAGES = {
   "provider-libsodium": {},
   "provider-noble": {},
   "provider-node": { platform: "node" },
+  "provider-sodium-native": { platform: "node", native: ["sodium-native"] },
   "provider-pkcs11": { platform: "node", native: ["pkcs11js"] },
 };
 

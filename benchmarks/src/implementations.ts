@@ -2,6 +2,7 @@
 import { libsodiumProvider } from "@copse/provider-libsodium";
 import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
+import { sodiumNativeProvider } from "@copse/provider-sodium-native";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { copse } from "./copse.js";
 import type { Implementation } from "./implementation.js";
@@ -16,6 +17,7 @@ export const implementations: readonly Implementation[] = [
   // libsodium has no AES-128: suite 1 uses OpenSSL's.
   copse("libsodium", () => libsodiumProvider({ aes: nodeProvider().suite(1).aead })),
   node,
+  copse("sodium-native", () => sodiumNativeProvider()),
   copse("noble", () => nobleProvider()),
 ];
 

@@ -30,7 +30,8 @@ export async function bundle(folder: string, sources?: Readonly<Record<string, s
     target: "es2022",
     platform: "neutral",
     mainFields: ["module", "main"],
-    external: ["node:*"],
+    // Native code: looked up in node_modules, where there are such.
+    external: ["node:*", "sodium-native"],
     alias: { ...sources },
     logLevel: "error",
   });

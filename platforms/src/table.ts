@@ -2,7 +2,7 @@
 import { NO_TOKEN } from "./report.js";
 import type { PlatformResult } from "./run-platforms.js";
 
-const PROVIDERS = ["webcrypto", "node", "libsodium", "noble", "pkcs11"] as const;
+const PROVIDERS = ["webcrypto", "node", "libsodium", "sodium-native", "noble", "pkcs11"] as const;
 
 /** The heading of the column with the platforms' names. */
 const HEADING = "platform";

@@ -120,7 +120,7 @@ async function goesOn(groups: readonly Group[]): Promise<void> {
 }
 
 describe.each([
-  ["Ed25519", 1, ED25519, 5],
+  ["Ed25519", 1, ED25519, 6],
   ["Ed448", 4, ED448, 2],
 ] as const)("%s: members on all providers", (_, id, scheme, count) => {
   let providers: CryptoProvider[];

@@ -21,10 +21,13 @@ async function makeProviders(): Promise<readonly CryptoProvider[]> {
   return [nodeProvider(), webcrypto, libsodium];
 }
 
-/** What the vectors run on: {@link providers}, and all seven suites in JavaScript as well. */
+/** What the vectors run on: {@link providers}, suites 3 and 1 as native code, and all seven in JavaScript as well. */
 export async function vectorProviders(): Promise<readonly CryptoProvider[]> {
-  const { nobleProvider } = await import("@copse/provider-noble");
-  return [...(await providers()), nobleProvider()];
+  const [{ nobleProvider }, { sodiumNativeProvider }] = await Promise.all([
+    import("@copse/provider-noble"),
+    import("@copse/provider-sodium-native"),
+  ]);
+  return [...(await providers()), sodiumNativeProvider(), nobleProvider()];
 }
 
 /** A suite of the provider that serves all of them, and answers at once. */

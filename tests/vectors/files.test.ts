@@ -33,6 +33,7 @@ it("the providers serve the suites that they should", async () => {
     node: SUITES,
     webcrypto: [1, 2, 3, 5, 7],
     libsodium: [1, 3],
+    "sodium-native": [1, 3],
     noble: SUITES,
   });
 });

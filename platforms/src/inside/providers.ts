@@ -54,6 +54,17 @@ export const PROVIDERS: readonly ProviderEntry[] = [
       });
     },
   },
+  {
+    name: "sodium-native",
+    second: "noble",
+    async load() {
+      // Made to throw at its first use, and not when it is imported: so its function is asked for.
+      const { sodiumNativeProvider } = await import("@copse/provider-sodium-native");
+      const provider = sodiumNativeProvider();
+      await provider.suite(3).signature.generateKeyPair();
+      return provider;
+    },
+  },
   { name: "noble", second: "webcrypto", load: noble },
   {
     name: "pkcs11",
