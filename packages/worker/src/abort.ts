@@ -14,6 +14,16 @@ export function onAbort(
   return () => signal.removeEventListener("abort", report);
 }
 
+/** Calls `work` later. Every platform with workers has timers. @param time in milliseconds @returns calls it off */
+export function later(time: number, work: () => void): () => void {
+  const { setTimeout, clearTimeout } = globalThis as unknown as {
+    readonly setTimeout: (work: () => void, time: number) => unknown;
+    readonly clearTimeout: (timer: unknown) => void;
+  };
+  const timer = setTimeout(work, time);
+  return () => clearTimeout(timer);
+}
+
 /** What is used of an `AbortController`. Every platform with workers has it. */
 export interface AbortControllerLike {
   readonly signal: AbortSignalLike;

@@ -30,7 +30,7 @@ export async function connectClient<Options = undefined>(
   ...[options]: undefined extends Options ? [options?: Options] : [options: Options]
 ): Promise<WorkerClient> {
   const connection = new Connection(port, options);
-  const snapshot = await connection.started;
+  await connection.started;
   // The methods of WorkerClient are defined from the tables in surface.ts, which the compiler doesn't see.
-  return new RemoteClient(connection, snapshot) as RemoteClient & WorkerClient;
+  return new RemoteClient(connection) as RemoteClient & WorkerClient;
 }

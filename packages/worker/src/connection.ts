@@ -1,6 +1,6 @@
 // RFC 9420 doesn't cover this: the page's side of the messages between a page and a worker.
 import { type AbortSignalLike, MlsError } from "@copse/core";
-import { onAbort } from "./abort.js";
+import { later, onAbort } from "./abort.js";
 import { packError, unpackError, WorkerError } from "./errors.js";
 import { pack, type Sender } from "./pack.js";
 import { type Outcome, PendingRequests } from "./pending.js";
@@ -23,6 +23,12 @@ import { type Remote, RemoteGroup, RemoteStaged, RemoteWelcome } from "./remote.
 import { bytes, ownValue } from "./schema.js";
 import type { Kind, WorkerGroup, WorkerStagedCommit, WorkerStagedWelcome } from "./surface.js";
 import { watchWorkerLock } from "./worker-lock.js";
+
+/**
+ * How long an aborted call waits for the worker's answer, in milliseconds. The answer tells what became of the call, and
+ * comes at once unless the worker is busy.
+ */
+const ABORT_TIME = 2000;
 
 type Callback = (...args: readonly unknown[]) => unknown;
 
@@ -59,10 +65,11 @@ export class Connection implements Remote {
   private callbackCount = 0;
   private answers: CallbackAnswer[] = [];
   private readonly unreferenced: FinalizationRegistry<string>;
-  private readonly start = defer<ClientSnapshot>();
+  private readonly start = defer<void>();
   private readonly end = defer<Error | undefined>();
   private readonly closed = defer<void>();
-  private isStarted = false;
+  /** What the worker said last of its client: from its start on. */
+  private snapshot: ClientSnapshot | undefined;
   private isClosing = false;
   /** Set once there is no worker any more: what all calls reject with. */
   private endError: Error | undefined;
@@ -78,7 +85,7 @@ export class Connection implements Remote {
     this.channel = openChannel(port, "page", {
       message: (message) => {
         if (isReady(message)) {
-          if (!this.isStarted) this.post(started);
+          if (this.snapshot === undefined) this.post(started);
           return;
         }
         const checked = messageToPage(message, this.name);
@@ -91,8 +98,13 @@ export class Connection implements Remote {
   }
 
   /** Resolves when the worker has made its client. */
-  get started(): Promise<ClientSnapshot> {
+  get started(): Promise<void> {
     return this.start.promise;
+  }
+
+  /** What the worker said last of its client, once it has {@link started}. */
+  get client(): ClientSnapshot {
+    return this.snapshot as ClientSnapshot;
   }
 
   /** Resolves when there is no client any more: to the error, or to `undefined` if it was closed. */
@@ -139,6 +151,7 @@ export class Connection implements Remote {
     if (signal?.aborted === true)
       throw new MlsError("try-again", "the signal was aborted before the call", { cause: signal.reason });
     let stopWatching: () => void = () => undefined;
+    let stopWaiting: () => void = () => undefined;
     try {
       const value = await this.calls.request((id) => {
         this.postCall(
@@ -153,13 +166,18 @@ export class Connection implements Remote {
           packed.transfer,
         );
         if (group !== undefined) this.callers.set(id, group);
-        stopWatching = onAbort(signal, (reason) =>
-          this.post({ copse: "abort", id, reason: packError(reason) }),
-        );
+        stopWatching = onAbort(signal, (reason) => {
+          this.post({ copse: "abort", id, reason: packError(reason) });
+          stopWaiting = later(ABORT_TIME, () => {
+            const message = `the worker didn't answer after the signal was aborted: whether it did ${method} isn't known`;
+            this.calls.reject(id, new MlsError("try-again", message, { cause: reason }));
+          });
+        });
       });
       return this.resultOf(kind, value, group);
     } finally {
       stopWatching();
+      stopWaiting();
     }
   }
 
@@ -241,17 +259,14 @@ export class Connection implements Remote {
         watchWorkerLock(message.name, () => this.giveUp("it was terminated"));
         return;
       case "started":
-        this.isStarted = true;
-        this.start.resolve(message.client);
+        this.snapshot = message.client;
+        this.start.resolve();
         return;
       case "failed":
         this.finish(unpackError(message.error));
         return;
       case "answer": {
-        const { id, outcome, change } = message;
-        if (change !== undefined) this.callers.get(id)?.change(change);
-        this.callers.delete(id);
-        this.calls.settle(id, outcome);
+        this.takeAnswer(message);
         return;
       }
       case "callbacks":
@@ -263,6 +278,21 @@ export class Connection implements Remote {
       case "closed":
         this.finish(undefined);
         return;
+    }
+  }
+
+  private takeAnswer({ id, outcome, change, client }: Extract<ToPage, { copse: "answer" }>): void {
+    if (client !== undefined) this.snapshot = client;
+    const isWhole = change === undefined || this.callers.get(id)?.change(change) !== false;
+    this.callers.delete(id);
+    if (!isWhole) {
+      this.refuse("a change of a proposal that this page doesn't have");
+      return;
+    }
+    if (this.calls.settle(id, outcome) || "error" in outcome) return;
+    // The call was given up. Nobody else has the group or the staged Welcome that it made.
+    for (const value of [outcome.value, ownValue(outcome.value, "group")]) {
+      if (NewGroupMessage(value) || WelcomeMessage(value)) this.post({ copse: "release", group: value.id });
     }
   }
 
@@ -302,6 +332,11 @@ export class Connection implements Remote {
       const error = new MlsError("usage", "the result of a callback can't be sent to a worker", { cause });
       this.post({ copse: "callback-answers", answers: [{ id, outcome: { error: packError(error) } }] });
     }
+  }
+
+  /** Gives up a worker, because what it sent isn't what it must be. @returns the error to throw */
+  refuse(what: string): WorkerError {
+    return this.giveUp(`it sent ${what}`);
   }
 
   /** The worker is gone, or has broken the protocol. @returns what open calls reject with */

@@ -7,7 +7,18 @@ import {
   UnsupportedError,
   ValidationError,
 } from "@copse/core";
-import { bigint, bytes, count, list, optional, record, type Shape, type ShapeOf, text } from "./schema.js";
+import {
+  bytes,
+  count,
+  list,
+  optional,
+  ownValue,
+  record,
+  type Shape,
+  type ShapeOf,
+  text,
+  uint64,
+} from "./schema.js";
 
 /**
  * The worker has ended, or the client was closed. Whether an open call was carried out isn't known. `code` is
@@ -38,17 +49,18 @@ const CLASSES: ReadonlyMap<string, typeof MlsError> = /* @__PURE__ */ new Map<st
 );
 
 /** The fields of Copse's errors, besides their code. */
-const Fields = /* @__PURE__ */ record({
+const FIELDS = /* @__PURE__ */ {
   rule: optional(text),
   offset: optional(count),
   groupId: optional(bytes),
-  epoch: optional(bigint),
+  epoch: optional(uint64),
   sender: optional(count),
   references: optional(/* @__PURE__ */ list(bytes)),
   proposal: optional(
     /* @__PURE__ */ record({ index: count, type: count, name: text, reference: optional(bytes) }),
   ),
-});
+};
+const Fields = /* @__PURE__ */ record(FIELDS);
 type Fields = ShapeOf<typeof Fields>;
 
 /** An error as it is posted: text and numbers, which can always be cloned. */
@@ -91,7 +103,7 @@ export function packError(thrown: unknown, causes = MAX_CAUSES): PackedError {
     rule: read(thrown, "rule", text),
     offset: read(thrown, "offset", count),
     groupId: read(thrown, "groupId", bytes),
-    epoch: read(thrown, "epoch", bigint),
+    epoch: read(thrown, "epoch", uint64),
     sender: read(thrown, "sender", count),
     references: read(thrown, "references", list(bytes)),
     proposal: read(thrown, "proposal", (value): value is NonNullable<Fields["proposal"]> =>
@@ -132,16 +144,8 @@ export function unpackError({ type, name, message, code, fields = {}, cause }: P
   // Calls MlsError's constructor: that of the class would change the message again.
   const error: MlsError = Reflect.construct(MlsError, [code as MlsErrorCode, message, options], known);
   // By name: the other side may have sent any property, `__proto__` too.
-  const { rule, offset, groupId, epoch, sender, references, proposal } = fields;
-  for (const [field, value] of Object.entries({
-    rule,
-    offset,
-    groupId,
-    epoch,
-    sender,
-    references,
-    proposal,
-  })) {
+  for (const field of Object.keys(FIELDS)) {
+    const value = ownValue(fields, field);
     if (value !== undefined) Object.assign(error, { [field]: value });
   }
   // A subclass that a provider defines isn't known on this side. Its name is kept.

@@ -30,12 +30,18 @@ export class PendingRequests {
     });
   }
 
-  /** Ends a request. An answer to none is ignored. */
-  settle(id: number, outcome: Outcome): void {
+  /** Ends a request. @returns whether it was waited for: an answer to none is ignored */
+  settle(id: number, outcome: Outcome): boolean {
     const request = this.waiting.get(id);
     this.waiting.delete(id);
     if ("error" in outcome) request?.reject(unpackError(outcome.error));
     else request?.resolve(outcome.value);
+    return request !== undefined;
+  }
+
+  reject(id: number, error: Error): void {
+    this.waiting.get(id)?.reject(error);
+    this.waiting.delete(id);
   }
 
   rejectAll(error: Error): void {

@@ -39,9 +39,15 @@ const claimed = { page: /* @__PURE__ */ new WeakSet<Port>(), worker: /* @__PURE_
 /**
  * Takes a port for one connection.
  * @returns gives it back
- * @throws MlsError `usage` if it is in use
+ * @throws MlsError `usage` if it is in use, or no port
  */
 export function claimPort(port: Port, side: "page" | "worker"): () => void {
+  // JavaScript callers have no type checker.
+  if (typeof (port as Partial<Port> | undefined)?.postMessage !== "function")
+    throw new MlsError(
+      "usage",
+      `expected a Worker or a MessagePort, got ${port === null ? null : typeof port}`,
+    );
   if (claimed[side].has(port)) {
     throw new MlsError("usage", "expected a port of its own for each client, got one that is in use");
   }

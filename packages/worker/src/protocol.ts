@@ -1,12 +1,19 @@
 // RFC 9420 doesn't cover this: the messages between a page and a worker. Each is declared once, and checked on arrival.
-import type { Client, Group, Member, StagedCommit, StagedWelcome } from "@copse/core";
-import { Credential, opaque, struct, uint32, vector } from "@copse/core/extension";
+import {
+  type Client,
+  type Credential,
+  CredentialType,
+  type Group,
+  type Member,
+  type StagedCommit,
+  type StagedWelcome,
+} from "@copse/core";
+import { Credential as EncodedCredential, opaque, struct, uint32, vector } from "@copse/core/extension";
 import { PackedError } from "./errors.js";
 import { Reference } from "./pack.js";
 import { Outcome } from "./pending.js";
 import {
   anything,
-  bigint,
   bytes,
   count,
   either,
@@ -21,20 +28,31 @@ import {
   type ShapeOf,
   text,
   tuple,
+  uint64,
 } from "./schema.js";
 import type { CLIENT_GETTERS, GROUP_GETTERS, STAGED_GETTERS, WELCOME_GETTERS } from "./surface.js";
 
 /** The members of a group, encoded as one byte array that is transferred and not copied. */
 export const MemberList = /* @__PURE__ */ vector(
-  /* @__PURE__ */ struct({ leafIndex: uint32, credential: Credential, signatureKey: opaque }),
+  /* @__PURE__ */ struct({ leafIndex: uint32, credential: EncodedCredential, signatureKey: opaque }),
 );
 
 // What a page gets is shown to its application as it is. So the types of all getters are checked.
 export type ClientSnapshot = Pick<Client, (typeof CLIENT_GETTERS)[number]>;
 const Suite = /* @__PURE__ */ record({ id: count, name: text });
+const AnyCredential = /* @__PURE__ */ record({ credentialType: count });
+const Basic = /* @__PURE__ */ record({ identity: bytes });
+const X509 = /* @__PURE__ */ record({ certificates: list(bytes) });
+const Other = /* @__PURE__ */ record({ data: bytes });
+const ShownCredential: Shape<Credential> = (value): value is Credential => {
+  if (!AnyCredential(value)) return false;
+  if (value.credentialType === CredentialType.basic) return Basic(value);
+  return value.credentialType === CredentialType.x509 ? X509(value) : Other(value);
+};
+
 const ClientSnapshot = /* @__PURE__ */ record({
   cipherSuite: Suite,
-  credential: object,
+  credential: ShownCredential,
   signatureKey: bytes,
 }) as unknown as Shape<ClientSnapshot>;
 
@@ -43,12 +61,41 @@ export const Refused = /* @__PURE__ */ record({ refused: PackedError });
 
 const ShownMember = /* @__PURE__ */ record({
   leafIndex: count,
-  credential: object,
+  credential: ShownCredential,
   signatureKey: bytes,
 }) as unknown as Shape<Member>;
 
+/** A `Party`, the same as `Party` of the core. */
+const ShownParty = /* @__PURE__ */ either(
+  /* @__PURE__ */ record({ kind: literal("member"), member: ShownMember }),
+  /* @__PURE__ */ either(
+    /* @__PURE__ */ record({
+      kind: literal("external"),
+      senderIndex: count,
+      credential: ShownCredential,
+      signatureKey: bytes,
+    }),
+    /* @__PURE__ */ record({ kind: literal("new-member") }),
+  ),
+);
+
+/** A proposal of any list. Its own fields depend on its type, which may be one of an extension. */
+const SHOWN_PROPOSAL = /* @__PURE__ */ {
+  proposal: /* @__PURE__ */ record({ proposalType: count }),
+  sender: /* @__PURE__ */ record({ senderType: count }),
+  proposer: ShownParty,
+};
+
 const Extensions = /* @__PURE__ */ list(
   /* @__PURE__ */ record({ extensionType: count, extensionData: bytes }),
+);
+
+const Resumes = /* @__PURE__ */ optional(
+  /* @__PURE__ */ record({
+    by: /* @__PURE__ */ either(literal("branch"), literal("reinit")),
+    groupId: bytes,
+    epoch: uint64,
+  }),
 );
 
 export type StagedSnapshot = Pick<StagedCommit, (typeof STAGED_GETTERS)[number]>;
@@ -59,15 +106,10 @@ const StagedSnapshot = /* @__PURE__ */ record({
   own: flag,
   external: flag,
   committer: ShownMember,
-  epoch: bigint,
+  epoch: uint64,
   path: flag,
   proposals: /* @__PURE__ */ list(
-    /* @__PURE__ */ record({
-      proposal: object,
-      sender: object,
-      proposer: object,
-      reference: /* @__PURE__ */ optional(bytes),
-    }),
+    /* @__PURE__ */ record({ ...SHOWN_PROPOSAL, reference: /* @__PURE__ */ optional(bytes) }),
   ),
   added: /* @__PURE__ */ list(ShownMember),
   removed: /* @__PURE__ */ list(ShownMember),
@@ -88,12 +130,12 @@ export const StagedMessages = /* @__PURE__ */ list(StagedMessage);
 export type WelcomeSnapshot = Pick<StagedWelcome, (typeof WELCOME_GETTERS)[number]>;
 const WelcomeSnapshot = /* @__PURE__ */ record({
   groupId: bytes,
-  epoch: bigint,
+  epoch: uint64,
   cipherSuite: Suite,
   ownLeafIndex: count,
   committer: ShownMember,
   keyPackage: /* @__PURE__ */ record({ reference: bytes, lastResort: flag }),
-  resumes: /* @__PURE__ */ optional(object),
+  resumes: Resumes,
   extensions: Extensions,
   epochAuthenticator: /* @__PURE__ */ either(bytes, Refused),
   treeHash: bytes,
@@ -105,21 +147,32 @@ export const WelcomeMessage = /* @__PURE__ */ record({ id: text, snapshot: Welco
 export type WelcomeMessage = ShapeOf<typeof WelcomeMessage>;
 
 export type GroupSnapshot = Pick<Group, (typeof GROUP_GETTERS)[number]>;
-const GroupSnapshot = /* @__PURE__ */ record({
+type Waiting = GroupSnapshot["proposals"][number];
+const Waiting = /* @__PURE__ */ record({
+  ...SHOWN_PROPOSAL,
+  reference: bytes,
+  willCommit: flag,
+}) as unknown as Shape<Waiting>;
+const SNAPSHOT = /* @__PURE__ */ {
   groupId: bytes,
-  epoch: bigint,
+  epoch: uint64,
   cipherSuite: Suite,
   ownLeafIndex: count,
   extensions: Extensions,
   active: flag,
   hasPendingCommit: flag,
-  proposals: /* @__PURE__ */ list(
-    /* @__PURE__ */ record({ proposal: object, sender: object, reference: bytes }),
-  ),
+  resumes: Resumes,
   epochAuthenticator: /* @__PURE__ */ either(bytes, Refused),
   treeHash: bytes,
   confirmedTranscriptHash: bytes,
+};
+const GroupSnapshot = /* @__PURE__ */ record({
+  ...SNAPSHOT,
+  proposals: /* @__PURE__ */ list(Waiting),
 }) as unknown as Shape<GroupSnapshot>;
+
+/** A proposal that the page has already: its index in the list that it got last. Proposals may be many and large. */
+const KnownProposal = /* @__PURE__ */ record({ at: count, willCommit: flag });
 
 /** A group that the page doesn't know yet. `members` is an encoded {@link MemberList}. */
 export const NewGroupMessage = /* @__PURE__ */ record({ id: text, snapshot: GroupSnapshot, members: bytes });
@@ -130,7 +183,8 @@ export type NewGroupMessage = ShapeOf<typeof NewGroupMessage>;
  * there now, or `undefined` for a blank leaf.
  */
 const GroupChange = /* @__PURE__ */ record({
-  snapshot: GroupSnapshot,
+  snapshot: /* @__PURE__ */ record(SNAPSHOT) as unknown as Shape<Omit<GroupSnapshot, "proposals">>,
+  proposals: /* @__PURE__ */ list(/* @__PURE__ */ either(KnownProposal, Waiting)),
   members: /* @__PURE__ */ list(/* @__PURE__ */ tuple(count, /* @__PURE__ */ optional(ShownMember))),
 });
 export type GroupChange = ShapeOf<typeof GroupChange>;
@@ -178,7 +232,13 @@ const TO_PAGE = /* @__PURE__ */ {
   lock: /* @__PURE__ */ record({ name: text }),
   started: /* @__PURE__ */ record({ client: ClientSnapshot }),
   failed: /* @__PURE__ */ record({ error: PackedError }),
-  answer: /* @__PURE__ */ record({ id: count, outcome: Outcome, change: optional(GroupChange) }),
+  /** `client` if it has another identity than the page knows. */
+  answer: /* @__PURE__ */ record({
+    id: count,
+    outcome: Outcome,
+    change: optional(GroupChange),
+    client: optional(ClientSnapshot),
+  }),
   callbacks: /* @__PURE__ */ record({ requests: list(CallbackRequest) }),
   /** The worker has dropped these functions of the page. */
   forget: /* @__PURE__ */ record({ callbacks: list(count) }),

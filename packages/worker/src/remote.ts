@@ -33,6 +33,10 @@ import {
 /** What remote objects need of the connection. */
 export interface Remote {
   readonly ended: Promise<Error | undefined>;
+  /** What the worker said last of its client. */
+  readonly client: ClientSnapshot;
+  /** Ends the connection, because what the worker sent isn't what it must be. @returns the error to throw */
+  refuse(what: string): Error;
   /** Calls a method of a group, one of its staged commits, or a staged Welcome; of the client if `target` is undefined. */
   call(
     target: RemoteGroup | RemoteStaged | RemoteWelcome | undefined,
@@ -46,11 +50,13 @@ export interface Remote {
 /** A client in the worker. Its other methods and getters come from the tables in `surface.ts`. */
 export class RemoteClient {
   readonly remote: Remote;
-  readonly snapshot: ClientSnapshot;
 
-  constructor(remote: Remote, snapshot: ClientSnapshot) {
+  constructor(remote: Remote) {
     this.remote = remote;
-    this.snapshot = snapshot;
+  }
+
+  get snapshot(): ClientSnapshot {
+    return this.remote.client;
   }
 
   close(options: { readonly signal?: AbortSignalLike } = {}): Promise<void> {
@@ -84,17 +90,28 @@ export class RemoteGroup {
     this.encoded = members;
   }
 
-  /** Takes over what an answer says of the group. */
-  change({ snapshot, members }: GroupChange): void {
-    this.snapshot = snapshot;
-    if (members.length === 0) return;
+  /** Takes over what an answer says of the group. @returns whether it is about proposals that this page has */
+  change({ snapshot, proposals: changed, members }: GroupChange): boolean {
+    const proposals = [];
+    for (const one of changed) {
+      if (!("at" in one)) proposals.push(one);
+      else {
+        const known = this.snapshot.proposals[one.at];
+        if (known === undefined) return false;
+        const { willCommit } = one;
+        proposals.push(known.willCommit === willCommit ? known : { ...known, willCommit });
+      }
+    }
+    this.snapshot = { ...snapshot, proposals };
+    if (members.length === 0) return true;
     this.changes.push(...members);
     this.sorted = undefined;
+    return true;
   }
 
   private current(): ReadonlyMap<number, Member> {
     if (this.encoded !== undefined) {
-      for (const { signatureKey, ...member } of decode(MemberList, this.encoded)) {
+      for (const { signatureKey, ...member } of this.decoded(this.encoded)) {
         this.byLeaf.set(member.leafIndex, { ...member, signatureKey: signatureKey.slice() });
       }
       this.encoded = undefined;
@@ -105,6 +122,14 @@ export class RemoteGroup {
     }
     this.changes = [];
     return this.byLeaf;
+  }
+
+  private decoded(members: Uint8Array) {
+    try {
+      return decode(MemberList, members);
+    } catch {
+      throw this.remote.refuse("a list of members that can't be decoded");
+    }
   }
 
   get members(): readonly Member[] {

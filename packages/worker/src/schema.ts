@@ -9,11 +9,15 @@ export type ShapeOf<S> = S extends Shape<infer T> ? T : never;
 export const anything: Shape<unknown> = (_value): _value is unknown => true;
 export const text: Shape<string> = (value) => typeof value === "string";
 export const flag: Shape<boolean> = (value) => typeof value === "boolean";
-export const bigint: Shape<bigint> = (value) => typeof value === "bigint";
+const bigint: Shape<bigint> = (value) => typeof value === "bigint";
 
 /** An integer from 0 to 2^53 - 1: the number of a call, an index, a length. */
 export const count: Shape<number> = (value): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;
+
+/** A uint64, such as an epoch. */
+export const uint64: Shape<bigint> = (value): value is bigint =>
+  bigint(value) && value >= 0n && value < 1n << 64n;
 
 /** A Uint8Array, also one of another realm (where `instanceof` fails) or of a subclass. */
 export const bytes: Shape<Uint8Array> = (value): value is Uint8Array =>

@@ -18,9 +18,8 @@ import {
   type WelcomeSnapshot,
 } from "./protocol.js";
 import { randomName } from "./random-name.js";
-import { changeOf, gettersOf, KnownGroup, VALUES_ONLY } from "./snapshot.js";
+import { changeOf, gettersOf, KnownClient, KnownGroup, VALUES_ONLY } from "./snapshot.js";
 import {
-  CLIENT_GETTERS,
   CLIENT_METHODS,
   GROUP_METHODS,
   GROUP_REQUESTS,
@@ -66,6 +65,7 @@ export class Server {
   private connection: string | undefined;
   private isEnded = false;
   private client: Client | undefined;
+  private knownClient: KnownClient | undefined;
   private lock: WorkerLock | undefined;
   private finish: () => void = () => undefined;
 
@@ -130,15 +130,20 @@ export class Server {
 
   private async start(options: unknown, references: readonly Reference[]): Promise<void> {
     try {
-      this.lock = await holdWorkerLock();
-      if (this.lock !== undefined) this.post({ copse: "lock", name: this.lock.name });
+      const lock = await holdWorkerLock();
+      // The page may have gone meanwhile, here and below: then nobody would release the lock, or use the client.
+      if (this.isEnded) return lock?.release();
+      this.lock = lock;
+      if (lock !== undefined) this.post({ copse: "lock", name: lock.name });
       const client = await this.make(this.unpack(options, references));
+      if (this.isEnded) return;
       this.client = client;
-      const snapshot = Object.fromEntries(CLIENT_GETTERS.map((name) => [name, client[name]]));
-      const { value, transfer } = pack(snapshot, VALUES_ONLY);
+      this.knownClient = new KnownClient(client);
+      const { value, transfer } = pack(this.knownClient.snapshot, VALUES_ONLY);
       // `pack` keeps the shape of a snapshot.
       this.post({ copse: "started", client: value } as Unaddressed<ToPage>, transfer);
     } catch (error) {
+      if (this.isEnded) return;
       this.post({ copse: "failed", error: packError(error) });
       await this.end("its client can't be made");
     }
@@ -199,6 +204,7 @@ export class Server {
     { id, group, staged, method, args, references }: Call,
     abort: AbortControllerLike,
   ): Promise<void> {
+    let change: Packed | undefined;
     try {
       const known = group === undefined ? undefined : this.known.get(group);
       const welcome = group === undefined ? undefined : this.welcomes.get(group);
@@ -207,19 +213,22 @@ export class Server {
       }
       const received = this.unpack(args, references, abort) as unknown[];
       const { result, value, transfer } = await this.call(known ?? welcome, staged, method, received);
-      const change = known && changeOf(known, result);
+      change = known && changeOf(known, result);
+      const client = this.knownClient?.change();
       if (method === "close" && group !== undefined && staged === undefined) this.forget(group);
-      // `pack` keeps the shape of a change.
+      // `pack` keeps the shape of a change and of a snapshot.
       const answer = {
         copse: "answer",
         id,
         outcome: { value },
         change: change?.value,
+        client: client?.value,
       } as Unaddressed<ToPage>;
-      this.post(answer, [...transfer, ...(change?.transfer ?? [])]);
+      this.post(answer, [...transfer, ...(change?.transfer ?? []), ...(client?.transfer ?? [])]);
     } catch (error) {
-      // Also if the result can't be sent. An error always can.
-      if (!this.isEnded) this.post({ copse: "answer", id, outcome: { error: packError(error) } });
+      // Also if the result can't be sent. An error always can, and so can a change.
+      const answer = { copse: "answer", id, outcome: { error: packError(error) }, change: change?.value };
+      if (!this.isEnded) this.post(answer as Unaddressed<ToPage>);
     }
   }
 

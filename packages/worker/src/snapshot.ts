@@ -1,9 +1,16 @@
 // RFC 9420 §10 to §15: what a page knows of a group in the worker, and what it must learn after a call.
-import { Group, type Member, MlsError, type StagedCommit } from "@copse/core";
+import { type Client, Group, type Member, MlsError, type StagedCommit } from "@copse/core";
+import { Credential, encode } from "@copse/core/extension";
 import { packError } from "./errors.js";
 import { type Packed, pack } from "./pack.js";
-import type { GroupChange, GroupSnapshot, StagedMessage, StagedSnapshot } from "./protocol.js";
-import { GROUP_GETTERS, STAGED_GETTERS } from "./surface.js";
+import type {
+  ClientSnapshot,
+  GroupChange,
+  GroupSnapshot,
+  StagedMessage,
+  StagedSnapshot,
+} from "./protocol.js";
+import { CLIENT_GETTERS, GROUP_GETTERS, STAGED_GETTERS } from "./surface.js";
 
 /** For `pack`: what goes to a page. The worker replaces its groups first, and sends no functions. */
 export const VALUES_ONLY = {
@@ -96,7 +103,42 @@ export function changeOf(known: KnownGroup, result: unknown): Packed | undefined
   known.snapshot = snapshotOf(group);
   known.proposals = group.proposals;
   const members = leaves.map((leafIndex) => [leafIndex, group.member(leafIndex)] as const);
-  return pack({ snapshot: known.snapshot, members } satisfies GroupChange, VALUES_ONLY);
+  const { proposals: listed, ...snapshot } = known.snapshot;
+  // A group copies each proposal once.
+  const before = new Map(proposals.map(({ proposal }, at) => [proposal, at]));
+  const sent = listed.map((one) => {
+    const at = before.get(one.proposal);
+    return at === undefined ? one : { at, willCommit: one.willCommit };
+  });
+  return pack({ snapshot, proposals: sent, members } satisfies GroupChange, VALUES_ONLY);
+}
+
+/** What the page knows of a client, whose identity a group may change. */
+export class KnownClient {
+  private readonly client: Client;
+  private encoded: readonly Uint8Array[];
+
+  constructor(client: Client) {
+    this.client = client;
+    this.encoded = this.encode();
+  }
+
+  get snapshot(): ClientSnapshot {
+    return gettersOf(this.client, CLIENT_GETTERS) as ClientSnapshot;
+  }
+
+  /** The snapshot, if it has changed since the last one that the page got. */
+  change(): Packed | undefined {
+    const [before, now] = [this.encoded, this.encode()];
+    if (now.every((part, i) => part.join() === before[i]?.join())) return undefined;
+    this.encoded = now;
+    return pack(this.snapshot, VALUES_ONLY);
+  }
+
+  private encode(): readonly Uint8Array[] {
+    const { credential, signatureKey } = this.client;
+    return [encode(Credential, credential), signatureKey];
+  }
 }
 
 /** The part of a processed commit that tells which members changed. */

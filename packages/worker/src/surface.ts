@@ -144,7 +144,7 @@ export const WELCOME_REQUESTS = { members: "value", ratchetTree: "bytes" } as co
   Record<GetterOf<StagedWelcome>, Kind>
 >;
 
-/** The getters of a client. They never change. */
+/** The getters of a client. They change when a group switches to another identity. */
 export const CLIENT_GETTERS = [
   "cipherSuite",
   "credential",

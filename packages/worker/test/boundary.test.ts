@@ -3,61 +3,24 @@
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { MessageChannel } from "node:worker_threads";
 import { type Client, type Group, generateSigner } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { connectClient, serveClient, WorkerError } from "@copse/worker";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
+  answerTo,
   clientOf,
-  closePorts,
-  connected,
   hostile,
   type Message,
-  makeClient,
-  type Options,
+  NEW_GROUP,
+  pageOf,
+  ports,
+  STAGED,
+  seenSome,
   started,
-} from "./workers.js";
-
-const ports: MessagePort[] = [];
-const uncaught: unknown[] = [];
-const note = (error: unknown) => void uncaught.push(error);
-process.on("uncaughtException", note).on("unhandledRejection", note);
-afterEach(() => {
-  closePorts();
-  for (const port of ports.splice(0)) port.close();
-  expect(uncaught.splice(0)).toEqual([]);
-});
-
-/** A page that has started a client, and posts what it likes. */
-async function pageOf(options: Options = {}, made: Client[] = []) {
-  const side = hostile(() => undefined);
-  const make = async () => {
-    const client = await makeClient(options);
-    made.push(client);
-    return client;
-  };
-  const serving = serveClient<Options>({ port: side.other, make });
-  const post = (message: Message) => side.own.postMessage({ connection: "mine", ...message });
-  post({ copse: "start", options: undefined, references: [] });
-  await seenSome(side.seen, ({ copse }) => copse === "started");
-  let id = 0;
-  const call = (method: string, group?: string, args: unknown[] = []) =>
-    post({ copse: "call", id: id++, group, method, args, references: [] });
-  return { ...side, post, call, serving };
-}
-
-async function seenSome(seen: Message[], which: (message: Message) => boolean): Promise<Message> {
-  for (let turn = 0; turn < 2000; turn++) {
-    const found = seen.find(which);
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  throw new Error(`no such message among ${seen.map(({ copse }) => copse).join(", ")}`);
-}
-
-const answerTo = (seen: Message[], id: number) =>
-  seenSome(seen, (message) => message.copse === "answer" && message.id === id);
+} from "./hostile.js";
+import { connected, makeClient, type Options } from "./workers.js";
 
 /** Whatever an honest side never posts. */
 const JUNK: readonly unknown[] = [
@@ -71,42 +34,6 @@ const JUNK: readonly unknown[] = [
   { error: null },
   { error: { name: 1 } },
 ];
-
-/** A group and a staged commit as an honest worker answers them. */
-const NEW_GROUP = {
-  id: "a name",
-  snapshot: {
-    groupId: new Uint8Array(1),
-    epoch: 0n,
-    cipherSuite: { id: 1, name: "a suite" },
-    ownLeafIndex: 0,
-    extensions: [],
-    active: true,
-    hasPendingCommit: false,
-    proposals: [],
-    epochAuthenticator: new Uint8Array(32),
-    treeHash: new Uint8Array(32),
-    confirmedTranscriptHash: new Uint8Array(),
-  },
-  members: new Uint8Array(1),
-};
-const STAGED = {
-  commit: new Uint8Array(1),
-  own: true,
-  external: false,
-  committer: { leafIndex: 0, credential: {}, signatureKey: new Uint8Array(32) },
-  epoch: 1n,
-  path: true,
-  proposals: [],
-  added: [],
-  removed: [],
-  updated: [],
-  custom: [],
-  extensions: [],
-  active: true,
-  authenticatedData: new Uint8Array(),
-  epochAuthenticator: new Uint8Array(32),
-};
 
 const HOSTILE: readonly (readonly [string, Message])[] = [
   ...JUNK.map((outcome) => ["an outcome", { copse: "answer", id: 0, outcome }] as const),

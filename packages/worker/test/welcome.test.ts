@@ -2,7 +2,8 @@
 import type { StagedWelcome } from "@copse/core";
 import type { WorkerStagedWelcome } from "@copse/worker";
 import { afterEach, describe, expect, test } from "vitest";
-import { clientOf, closePorts, connected, makeClient } from "./workers.js";
+import { clientOf, started } from "./hostile.js";
+import { closePorts, connected, makeClient } from "./workers.js";
 
 afterEach(closePorts);
 
@@ -122,7 +123,7 @@ const WELCOME = {
   epoch: 1n,
   cipherSuite: { id: 1, name: "a suite" },
   ownLeafIndex: 1,
-  committer: { leafIndex: 0, credential: {}, signatureKey: new Uint8Array(32) },
+  committer: { leafIndex: 0, credential: started.credential, signatureKey: new Uint8Array(32) },
   keyPackage: { reference: new Uint8Array(32), lastResort: false },
   extensions: [],
   epochAuthenticator: new Uint8Array(32),

@@ -81,33 +81,3 @@ export async function connected(
   const client = await connectClient<Options>(kind === "web" ? webPort(port2) : port2, options);
   return { client, served: made[0] as Client, serving, port: port1, page: port2 };
 }
-
-export type Message = Record<string, unknown>;
-
-/** A port that posts what it likes. @param answer what it posts back to each message */
-export function hostile(answer: (message: Message, post: (message: unknown) => void) => void) {
-  const { port1, port2 } = new MessageChannel();
-  open.push(port1, port2);
-  const seen: Message[] = [];
-  port1.on("message", (message: Message) => {
-    seen.push(message);
-    answer(message, (posted) => port1.postMessage(posted));
-  });
-  return { own: port1, other: port2, seen };
-}
-
-export const started = {
-  cipherSuite: { id: 1, name: "a suite" },
-  credential: {},
-  signatureKey: new Uint8Array(32),
-};
-
-/** A client of a worker that answers each call with what `answer` makes of it. */
-export async function clientOf(answer: (call: Message) => unknown) {
-  const side = hostile((message, post) => {
-    const { copse, connection } = message;
-    if (copse === "start") post({ copse: "started", connection, client: started });
-    if (copse === "call") post(answer(message));
-  });
-  return { client: await connectClient(side.other), ...side };
-}

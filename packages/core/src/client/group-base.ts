@@ -20,6 +20,8 @@ export abstract class GroupBase {
 
   protected abstract readonly cached: readonly CachedProposal[];
   #waiting: { of: readonly CachedProposal[]; list: readonly WaitingProposal[] } | undefined;
+  /** Proposals as the application got them. They aren't copied again when another one comes. */
+  readonly #shown = new WeakMap<CachedProposal, WaitingProposal>();
 
   /** This client's leaf; `undefined` for a follower. */
   protected get ownLeaf(): number | undefined {
@@ -33,9 +35,18 @@ export abstract class GroupBase {
     const last = this.#waiting;
     const isSame = last?.of === of && last.list.every((one, i) => one.willCommit === waiting[i]?.willCommit);
     if (last !== undefined && isSame) return last.list;
-    const list = copied(waiting);
+    const list = of.map((one, i) => this.#show(one, waiting[i] as WaitingProposal));
     this.#waiting = { of, list };
     return list;
+  }
+
+  #show(cached: CachedProposal, waiting: WaitingProposal): WaitingProposal {
+    const known = this.#shown.get(cached);
+    const { willCommit } = waiting;
+    if (known?.willCommit === willCommit) return known;
+    const shown = known === undefined ? copied(waiting) : { ...known, willCommit };
+    this.#shown.set(cached, shown);
+    return shown;
   }
 
   get groupId(): Bytes {

@@ -203,3 +203,15 @@ it("an own Update, and the own wish to leave, which only others can commit, don'
     await expect(a.encrypt("held up")).rejects.toEqual(code("pending"));
   }
 });
+
+it("proposals aren't copied again with each one that comes after them", async () => {
+  const [a, b] = await three();
+  await a.receive(await b.propose({ remove: 2 }));
+  const [first] = a.proposals;
+  await a.receive(await b.propose({ update: true }));
+  expect(a.proposals).toHaveLength(2);
+  expect(a.proposals[0]).toBe(first);
+  await a.dropProposal(first?.reference as Uint8Array);
+  expect(a.proposals[0]).toEqual({ ...first, willCommit: false });
+  expect(first).toMatchObject({ willCommit: true });
+});
