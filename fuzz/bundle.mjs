@@ -47,7 +47,7 @@ export async function bundle(name, fault) {
     target: "es2022",
     alias,
     plugins: [plant],
-    external: ["vitest", "libsodium-wrappers", "@noble/*", "@hpke/*"],
+    external: ["vitest", "libsodium-wrappers", "sodium-native", "@noble/*", "@hpke/*"],
     logLevel: "warning",
   });
   if (!isPlanted) throw new Error(`${fault.file} doesn't contain: ${fault.from}`);
