@@ -2,7 +2,7 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { AES_128_GCM, type AeadPart, CHACHA20_POLY1305 } from "@copse/core/provider";
 import { checkOpenInputs, checkSealInputs, guardSync } from "@copse/provider-kit";
-import sodium from "sodium-native";
+import { sodium } from "./sodium.js";
 
 export const chacha20Poly1305: AeadPart = {
   algorithm: CHACHA20_POLY1305,

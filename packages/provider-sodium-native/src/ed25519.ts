@@ -9,7 +9,7 @@ import {
   secretBytes,
 } from "@copse/core/provider";
 import { expectLength, guardSync, isEd25519PublicKey, PrivateKeyHandle } from "@copse/provider-kit";
-import sodium from "sodium-native";
+import { sodium } from "./sodium.js";
 
 /** Whose handles they are. */
 const OWNER = { name: "sodium-native" };

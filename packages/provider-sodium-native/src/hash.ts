@@ -1,7 +1,7 @@
 // FIPS 180-4, RFC 2104: SHA-256 by libsodium, HMAC by node:crypto (libsodium's binding has none over SHA-256).
 import { createHmac } from "node:crypto";
 import { type HashPart, SHA256 } from "@copse/core/provider";
-import sodium from "sodium-native";
+import { sodium } from "./sodium.js";
 
 function hash(data: Uint8Array): Uint8Array {
   const digest = new Uint8Array(SHA256.Nh);

@@ -8,10 +8,10 @@ import {
   MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519 as SUITE_3,
 } from "@copse/core/provider";
 import { composeSuite, defineProvider, dhkem, hkdf, randomBytes } from "@copse/provider-kit";
-import sodium from "sodium-native";
 import { aes128Gcm, chacha20Poly1305 } from "./aead.js";
 import { ed25519 } from "./ed25519.js";
 import { sha256 } from "./hash.js";
+import { sodium } from "./sodium.js";
 import { x25519 } from "./x25519.js";
 
 /**

@@ -1,7 +1,7 @@
 // RFC 9180 §7.1, RFC 7748: X25519 in libsodium, for the kit's DHKEM.
 import { CryptoError, copySecret, DHKEM_X25519, secretBytes } from "@copse/core/provider";
 import { type DhPrimitives, expectLength, guardSync, isX25519PublicKey } from "@copse/provider-kit";
-import sodium from "sodium-native";
+import { sodium } from "./sodium.js";
 
 function publicKeyOf(privateKey: Uint8Array): Uint8Array {
   const publicKey = new Uint8Array(32);
