@@ -61,7 +61,7 @@ export const GROUP_METHODS = {
   leafNode: "value",
   encrypt: "bytes",
   propose: "bytes",
-  dropProposal: "value",
+  dropProposals: "value",
   commit: "staged",
   add: "staged",
   remove: "staged",

@@ -121,7 +121,7 @@ export class CopseVoiceClient implements VoiceClient {
     while (rest.length > 0) {
       if (operation === 1) {
         const [reference, others] = takeVector(rest);
-        await group.dropProposal(reference);
+        await group.dropProposals(reference);
         rest = others;
         continue;
       }

@@ -17,7 +17,7 @@ import {
   newLifetime,
   secondsNow,
 } from "../group/index.js";
-import { checkKeyPackageAlone, checkOwnLeaf, createExternalProposal } from "../group/proposals/index.js";
+import { checkKeyPackageAlone, checkOwnLeaf, newMemberProposal } from "../group/proposals/index.js";
 import { loadKeyPackages, saveKeyPackages } from "../group/storage/index.js";
 import { createKeyPackage, type KeptKeyPackage, type OwnKeyPackage } from "../key-package/index.js";
 import type {
@@ -34,9 +34,7 @@ import {
   KeyPackage,
   MAX_ID_SIZE,
   type PreSharedKeyID,
-  ProposalType,
   readKeyPackage,
-  SenderType,
   writeKeyPackage,
 } from "../wire/index.js";
 import {
@@ -277,14 +275,10 @@ export abstract class ClientBase {
       const { epoch } = group;
       const authenticatedData = copyOf(options.authenticatedData) ?? EMPTY;
       const own = await this.#newKeyPackage(config);
-      const message = await createExternalProposal(this.config, {
-        groupId,
-        epoch,
-        sender: { senderType: SenderType.newMemberProposal },
-        signer: this.signer,
-        proposal: { proposalType: ProposalType.add, keyPackage: own.keyPackage },
-        authenticatedData,
-      });
+      const { keyPackage } = own;
+      const { signer } = this;
+      const proposal = { keyPackage, signer, authenticatedData };
+      const message = await newMemberProposal(this.config, { groupId, epoch }, proposal);
       return { own, message };
     };
     const finish = ({ own, message }: { own: OwnKeyPackage; message: Bytes }) => {

@@ -25,15 +25,18 @@ import {
 } from "../group/messages/index.js";
 import {
   type CommitOptions,
+  copiedChoice,
   type GroupInfoOptions,
   hasProposals,
   type KeyPackageToAdd,
+  type MembersToRemove,
   ownProposals,
+  type ProposalChoice,
   type ProposalRequest,
   type ResumptionOptions,
   type ResumptionUsage,
   requestedProposal,
-  withoutProposal,
+  withoutProposals,
   withProposal,
 } from "../group/proposals/index.js";
 import type { Awaitable, HpkePrivateKey } from "../provider/index.js";
@@ -115,21 +118,17 @@ export class Group extends MemberView {
   }
 
   /**
-   * Leaves a proposal out of own commits. Others may commit it all the same: so it stays in {@link proposals}, and is
+   * Leaves proposals out of own commits. Others may commit them all the same: so they stay in {@link proposals}, and are
    * forgotten only at the epoch's end.
-   * @param reference its ProposalRef
-   * @throws MlsError `proposal-missing` if there is no such proposal in this epoch
+   * @param which ProposalRefs, or a function that says it of each of {@link proposals}
+   * @throws MlsError `proposal-missing` for a reference of no proposal of this epoch
    * @example
-   * for (const { proposer, reference } of group.proposals) {
-   *   if (proposer.kind === "new-member") await group.dropProposal(reference);
-   * }
+   * await group.dropProposals(({ proposer }) => proposer.kind === "external");
    */
-  dropProposal(reference: Uint8Array, options: OperationOptions = {}): Promise<void> {
-    const wanted = needBytes(reference, "a ProposalRef").slice();
-    const work = () => withoutProposal(this.own.state, wanted);
-    const finish = (state: GroupState) => {
-      this.own.state = state;
-    };
+  dropProposals(which: ProposalChoice, options: OperationOptions = {}): Promise<void> {
+    const { chosen } = this.own.guarded({ chosen: copiedChoice(which) });
+    const work = () => withoutProposals(this.own.state, chosen, this.proposals);
+    const finish = (state: GroupState) => this.own.step({ state, release: () => undefined });
     return this.own.run({ work, finish }, options);
   }
 
@@ -144,7 +143,7 @@ export class Group extends MemberView {
    */
   commit(options: CommitOptions & OperationOptions = {}): Promise<StagedCommit> {
     return this.#prepare(options, async (context) => {
-      const own = ownProposals(context, options);
+      const own = ownProposals(context, this.own.guarded(options));
       return prepareCommit(context, { own, received: this.own.state.proposals }, options);
     });
   }
@@ -201,12 +200,13 @@ export class Group extends MemberView {
   }
 
   /**
-   * A {@link commit} that removes one member, or several, by leaf index.
+   * A {@link commit} that removes one member, or several: by leaf index, or those of whom a function says so.
+   * @throws as {@link commit}; `usage` if no member matches
    * @example
    * const { commit } = await group.remove(2);
    */
-  remove(leafIndices: number | readonly number[], options: RemoveOptions = {}): Promise<StagedCommit> {
-    return this.commit({ ...options, remove: typeof leafIndices === "number" ? [leafIndices] : leafIndices });
+  remove(which: number | MembersToRemove, options: RemoveOptions = {}): Promise<StagedCommit> {
+    return this.commit({ ...options, remove: typeof which === "number" ? [which] : which });
   }
 
   /**

@@ -5,9 +5,13 @@ export type { AsyncContext, EpochAccess } from "../group/index.js";
 export type {
   CommitOptions,
   ExpectedKeyPackage,
+  ExtensionChange,
+  ExtensionChanges,
   GroupInfoOptions,
   KeyPackageToAdd,
+  MembersToRemove,
   NewIdentity,
+  ProposalChoice,
   ProposalRequest,
   PskChoice,
   ResumptionOptions,

@@ -1,6 +1,6 @@
 // RFC 9420 §8, §12: what a member of a group holds. Operations read it, and replace it in one step at their end.
 import { type Bytes, equalBytes, needBytes, wipe } from "../bytes.js";
-import { HeldKeys, type KnownKeys } from "../crypto/index.js";
+import { guardHooksOf, HeldKeys, type KnownKeys } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import {
   accessTo,
@@ -108,6 +108,11 @@ export class Membership {
   replace(other: Membership): void {
     other.close();
     this.#keys.inherit(other.#keys);
+  }
+
+  /** Options whose functions are hooks. */
+  guarded<T extends object>(options: T): T {
+    return guardHooksOf(options, "a function of the options", (hook) => this.lock.callHook(hook));
   }
 
   /** Runs an operation in its turn. Private keys that it made end with it, unless the state needs them. */

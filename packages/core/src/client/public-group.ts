@@ -1,6 +1,6 @@
 // RFC 9420 §12.1.8, §16: following a group, and sending it proposals, without being a member: for servers.
 import { type Bytes, copyOf, equalBytes, needBytes } from "../bytes.js";
-import { checkSigner, guardProvider, guardSigner } from "../crypto/index.js";
+import { guardProvider, guardSigner } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type MlsExtension, Registry } from "../group/extensions/index.js";
 import {
@@ -22,12 +22,12 @@ import {
   resumeFrom,
 } from "../group/messages/index.js";
 import {
-  createExternalProposal,
+  cacheProposal,
   type ExternalProposalRequest,
-  proposalOf,
+  externalSenderProposal,
 } from "../group/proposals/index.js";
 import type { CryptoProvider, Signer } from "../provider/index.js";
-import { ExtensionType, ExternalSenders, findExtension, readGroupInfo, SenderType } from "../wire/index.js";
+import { ExtensionType, ExternalSenders, findExtension, readGroupInfo } from "../wire/index.js";
 import { GroupBase } from "./group-base.js";
 import { Lock } from "./lock.js";
 import { answer, type MessageOptions, type OperationOptions, perform, type Steps } from "./operation.js";
@@ -162,23 +162,23 @@ export class PublicGroup extends GroupBase {
    */
   propose(signer: Signer, request: ExternalProposalRequest, options: MessageOptions = {}): Promise<Bytes> {
     const work = async () => {
-      const { provider, registry } = this.config;
-      const { current } = this.#state;
-      checkSigner(provider, signer);
+      const { config } = this;
+      const { current, proposals: known } = this.#state;
       const { groupId, epoch, extensions } = current.groupContext;
       const allowed = findExtension(extensions, ExtensionType.externalSenders, ExternalSenders) ?? [];
       const senderIndex = allowed.findIndex(({ signatureKey }) => equalBytes(signatureKey, signer.publicKey));
       if (senderIndex < 0)
         throw new MlsError("unknown-sender", "the group's external_senders don't list this signer");
-      const external = {
-        groupId,
-        epoch,
-        sender: { senderType: SenderType.external, senderIndex },
-        signer: guardSigner(signer, (hook) => this.#lock.callHook(hook)),
-        proposal: proposalOf(provider, groupId, request),
-        authenticatedData: registry.authenticatedData(options.authenticatedData, current.groupContext),
-      };
-      return createExternalProposal(this.config, external, this.#state);
+      const { authenticated, message } = await externalSenderProposal(
+        config,
+        { groupId, epoch, senderIndex },
+        guardSigner(signer, (hook) => this.#lock.callHook(hook)),
+        request,
+        config.registry.authenticatedData(options.authenticatedData, current.groupContext),
+        extensions,
+      );
+      await cacheProposal(config, current, authenticated, { direction: "sending", own: true, known });
+      return message;
     };
     return this.#lock.run({ work, finish: answer }, options);
   }

@@ -85,7 +85,7 @@ it("each sender has its share, the same for who sends and who receives", async (
   expect((await refused(a, more)).code).toBe("limit");
   // Others still have room. A dropped one takes its room too, because another member may commit it.
   await a.receive(await (parties[2] as Party).client.proposeJoin(a));
-  await a.dropProposal(a.proposals[0]?.reference as Uint8Array);
+  await a.dropProposals(a.proposals[0]?.reference as Uint8Array);
   expect((await refused(a, more)).code).toBe("limit");
   expect(a.proposals).toHaveLength(MAX + 2);
   for (let i = 0; i < MAX; i++) await b.propose({ psk: { resumption: 1n } });

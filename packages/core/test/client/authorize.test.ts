@@ -378,8 +378,8 @@ describe("a proposal by itself", () => {
     await alice.receive(await bob.propose({ update: true }));
     hook.asked.length = 0;
     expect(alice.proposals.map(({ willCommit }) => willCommit)).toEqual([false, true]);
-    await alice.dropProposal(refs(alice)[1] as Uint8Array);
-    await bob.dropProposal(refs(bob)[0] as Uint8Array);
+    await alice.dropProposals(refs(alice)[1] as Uint8Array);
+    await bob.dropProposals(refs(bob)[0] as Uint8Array);
     await alice.encrypt("goes on");
     const saved = await alice.save();
     await alice.close();

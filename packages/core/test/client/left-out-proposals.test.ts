@@ -102,7 +102,7 @@ describe("received proposals that the policy leaves out of an own commit", () =>
     await a.receive(await b.propose({ remove: 2 }));
     expect((await refused(a, () => a.commit())).code).toBe("forbidden");
     // By hand.
-    await a.dropProposal(refs(a)[0] as Uint8Array);
+    await a.dropProposals(refs(a)[0] as Uint8Array);
     await a.commit();
   });
 

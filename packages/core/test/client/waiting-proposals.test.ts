@@ -127,7 +127,7 @@ it("a dropped proposal is left out of own commits, and others may commit it all 
   const proposal = await b.propose({ remove: 2 });
   for (const group of [a, c]) await group.receive(proposal);
   await expect(a.encrypt("held up")).rejects.toEqual(code("pending"));
-  await a.dropProposal(refs(a)[0] as Uint8Array);
+  await a.dropProposals(refs(a)[0] as Uint8Array);
   expect(a.proposals).toMatchObject([{ willCommit: false }]);
   await b.receive(await a.encrypt("go on"));
   // Receiving it again changes nothing, and a restored group has it dropped too.
@@ -139,7 +139,7 @@ it("a dropped proposal is left out of own commits, and others may commit it all 
   expect(await c.receive((await restored.update()).commit)).toMatchObject({ active: true, removed: [] });
   const { commit } = await b.commit();
   expect(await restored.receive(commit)).toMatchObject({ kind: "commit", removed: [{ leafIndex: 2 }] });
-  await expect(b.dropProposal(filled())).rejects.toEqual(code("proposal-missing"));
+  await expect(b.dropProposals(filled())).rejects.toEqual(code("proposal-missing"));
 });
 
 it("proposals that the policy ignores don't hold up messages", async () => {

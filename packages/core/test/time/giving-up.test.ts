@@ -139,10 +139,10 @@ const GROUP: Readonly<Record<string, Row>> = {
     run: (options) => a.propose({ update: true }, options),
     succeeded: (message: Uint8Array) => b.receive(message),
   }),
-  dropProposal: async ({ a, b }) => {
+  dropProposals: async ({ a, b }) => {
     await a.receive(await b.propose({ update: true }));
     const reference = a.proposals[0]?.reference as Uint8Array;
-    return { run: (options) => a.dropProposal(reference, options) };
+    return { run: (options) => a.dropProposals(reference, options) };
   },
   commit: async (here) => {
     await here.a.receive(await here.b.propose({ update: true }));
@@ -418,7 +418,7 @@ describe.each([
   test.each(Object.keys(rows))("%s can be given up at each call that is stuck", async (name) => {
     const here = await world(target === PublicGroup ? "public" : "private");
     const calls = await giveUpAtEachCall(here, await (rows[name] as Row)(here));
-    const changesNothingElse = ["clearPendingCommit", "discard", "dropProposal"].includes(name);
+    const changesNothingElse = ["clearPendingCommit", "discard", "dropProposals"].includes(name);
     expect(calls, "the calls that can be stuck").toBeGreaterThanOrEqual(changesNothingElse ? 0 : 1);
   });
 });

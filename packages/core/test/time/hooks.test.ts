@@ -12,7 +12,7 @@ import { PSK, SUITE, through } from "./stuck.js";
 const CALLS: Readonly<Record<string, (group: Group) => Promise<unknown>>> = {
   encrypt: (group) => group.encrypt("hello"),
   propose: (group) => group.propose({ update: true }),
-  dropProposal: (group) => group.dropProposal(PSK),
+  dropProposals: (group) => group.dropProposals(PSK),
   commit: (group) => group.commit(),
   add: (group) => group.add([]),
   remove: (group) => group.remove([]),

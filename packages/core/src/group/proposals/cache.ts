@@ -1,5 +1,5 @@
 // RFC 9420 §12.4: the proposals that were received in an epoch: how many are kept, and which of them own commits have.
-import { equalBytes, toHex } from "../../bytes.js";
+import { copied, equalBytes, needBytes, toHex } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import { isProposal, type Proposal, ProposalType, type Sender, SenderType } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
@@ -52,21 +52,38 @@ export function withProposal<S extends { readonly proposals: readonly CachedProp
   return { ...state, proposals: [...state.proposals, proposal] };
 }
 
+/** Proposals by their ProposalRefs, or by a function that says it of each that waits. */
+export type ProposalChoice = Uint8Array | readonly Uint8Array[] | ((waiting: WaitingProposal) => boolean);
+
+/** A choice as a list of copies, or a function. @throws MlsError `usage` */
+export function copiedChoice(which: ProposalChoice): Exclude<ProposalChoice, Uint8Array> {
+  if (typeof which === "function") return which;
+  const list: readonly Uint8Array[] = Array.isArray(which) ? which : [which];
+  return list.map((one) => needBytes(one, "a ProposalRef").slice());
+}
+
 /**
- * The state in which own commits don't include a proposal. It stays known, because another member may commit it.
+ * The state in which own commits don't include some proposals. They stay known, because another member may commit them.
  * @throws MlsError `proposal-missing` if there is no such proposal in this epoch
  */
-export function withoutProposal<S extends { readonly proposals: readonly CachedProposal[] }>(
+export function withoutProposals<S extends { readonly proposals: readonly CachedProposal[] }>(
   state: S,
-  reference: Uint8Array,
+  which: Exclude<ProposalChoice, Uint8Array>,
+  waiting: readonly WaitingProposal[],
 ): S {
-  const found = findProposal(state.proposals, reference);
-  if (found === undefined) {
+  const references =
+    typeof which === "function"
+      ? waiting.filter((one) => which(one) === true).map(({ reference }) => reference)
+      : which;
+  const find = proposalFinder(state.proposals);
+  const missing = references.filter((one) => find(one) === undefined);
+  if (missing.length > 0) {
     throw new MlsError("proposal-missing", "no proposal with this reference was received in this epoch", {
-      references: [reference.slice()],
+      references: copied(missing),
     });
   }
-  const proposals = state.proposals.map((one) => (one === found ? { ...one, dropped: true } : one));
+  const found = new Set(references.map(find));
+  const proposals = state.proposals.map((one) => (found.has(one) ? { ...one, dropped: true } : one));
   return { ...state, proposals };
 }
 

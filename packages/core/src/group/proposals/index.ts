@@ -2,27 +2,31 @@
 export { type AddedMember, type Applied, changesOf } from "./apply.js";
 export { authorizeCommit } from "./authorize.js";
 export {
+  copiedChoice,
   hasProposals,
+  type ProposalChoice,
   proposalFinder,
   proposalsToCommit,
   type WaitingProposal,
   waitingProposals,
-  withoutProposal,
+  withoutProposals,
   withProposal,
 } from "./cache.js";
 export { filterProposals } from "./filter.js";
-export type { ExpectedKeyPackage, KeyPackageToAdd } from "./key-package-to-add.js";
+export { type ExpectedKeyPackage, type KeyPackageToAdd, keyPackageOf } from "./key-package-to-add.js";
 export { type Replacement, replacedLeaf, type Selection, selectProposals } from "./list.js";
 export {
   type CommitOptions,
+  type ExtensionChange,
+  type ExtensionChanges,
   type ExternalProposalRequest,
   type GroupInfoOptions,
+  type MembersToRemove,
   type NewIdentity,
   ownDescription,
   ownProposals,
   type ProposalRequest,
   type PskChoice,
-  proposalOf,
   pskIdOf,
   type ResumptionOptions,
   requestedProposal,
@@ -37,5 +41,12 @@ export {
   leafRules,
   type ResumptionUsage,
 } from "./single-proposal.js";
-export { cacheProposal, checkMaySend, createExternalProposal, proposalFormat } from "./standalone.js";
+export {
+  cacheProposal,
+  checkMaySend,
+  type ExternalSenderContext,
+  externalSenderProposal,
+  newMemberProposal,
+  proposalFormat,
+} from "./standalone.js";
 export { checkResult, validateProposals } from "./validate.js";

@@ -1,6 +1,7 @@
 // RFC 9420 §12.1: making the proposals that an application requests.
 import { copied, needBytes } from "../../bytes.js";
 import { validateSigner } from "../../crypto/index.js";
+import { MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { LeafDescription } from "../../key-package/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../../provider/index.js";
@@ -21,6 +22,7 @@ import {
   ResumptionPSKUsage,
   SenderType,
 } from "../../wire/index.js";
+import { type Member, memberOf } from "../member.js";
 import type { MemberContext } from "../state.js";
 import { type KeyPackageToAdd, keyPackageOf } from "./key-package-to-add.js";
 
@@ -38,14 +40,20 @@ export async function requestedProposal(
 ): Promise<RequestedProposal> {
   if ("update" in request) return ownUpdate(context, request.update === true ? {} : request.update);
   const { config, epoch } = context;
-  return { proposal: proposalOf(config.provider, epoch.groupContext.groupId, request) };
+  const { groupId, extensions } = epoch.groupContext;
+  return { proposal: proposalOf(config.provider, groupId, request, extensions) };
 }
 
-/** The proposal that a request describes. @throws DecodeError, MlsError `usage`, `limit` */
+/**
+ * The proposal that a request describes.
+ * @param present the GroupContext's extensions; `undefined` if they aren't known
+ * @throws DecodeError, MlsError `usage`, `limit`
+ */
 export function proposalOf(
   provider: CipherSuiteProvider,
   groupId: Uint8Array,
   request: ExternalProposalRequest,
+  present?: readonly Extension[],
 ): Proposal {
   if ("add" in request) return { proposalType: ProposalType.add, keyPackage: keyPackageOf(request.add) };
   if ("remove" in request) return { proposalType: ProposalType.remove, removed: request.remove };
@@ -56,8 +64,50 @@ export function proposalOf(
     return { proposalType: ProposalType.groupContextExtensions, extensions: copied(request.extensions) };
   }
   if ("custom" in request) return copied(request.custom);
-  needBytes(request.reinit.groupId, "the group ID", MAX_ID_SIZE);
-  return { proposalType: ProposalType.reinit, version: 1, ...copied(request.reinit) };
+  if ("reinit" in request) {
+    needBytes(request.reinit.groupId, "the group ID", MAX_ID_SIZE);
+    return { proposalType: ProposalType.reinit, version: 1, ...copied(request.reinit) };
+  }
+  const extensions = changedExtensions(present, request);
+  return { proposalType: ProposalType.groupContextExtensions, extensions };
+}
+
+/** A list of extensions after a change of single ones. @throws MlsError `usage` */
+function changedExtensions(
+  present: readonly Extension[] | undefined,
+  { setExtensions = [], dropExtensions = [] }: ExtensionChanges,
+): readonly Extension[] {
+  if (present === undefined)
+    throw new MlsError(
+      "usage",
+      "expected the whole list of `extensions`: the group's present one isn't known",
+    );
+  const typesIn = (list: readonly Extension[]) => list.map(({ extensionType }) => extensionType);
+  const set = typesIn(setExtensions);
+  const wrong = dropExtensions.find((type) => set.includes(type) || !typesIn(present).includes(type));
+  if (wrong !== undefined) {
+    throw new MlsError(
+      "usage",
+      `expected dropExtensions that the group has, and that aren't set, got ${wrong}`,
+    );
+  }
+  const changed = [...set, ...dropExtensions];
+  return [
+    ...present.filter(({ extensionType }) => !changed.includes(extensionType)),
+    ...copied(setExtensions),
+  ];
+}
+
+/** The leaves that a commit removes. @throws MlsError `usage` if no member matches */
+function leavesToRemove({ epoch }: MemberContext, remove: MembersToRemove = []): readonly number[] {
+  if (typeof remove !== "function") return remove;
+  const found: number[] = [];
+  for (const { leafIndex, leafNode } of epoch.tree.members()) {
+    // A promise isn't a yes.
+    if (remove(memberOf(leafIndex, leafNode)) === true) found.push(leafIndex);
+  }
+  if (found.length === 0) throw new MlsError("usage", "expected a member to remove, but no member matches");
+  return found;
 }
 
 /** The PreSharedKeyID of a pre-shared key, with a random nonce (§8.4). @throws MlsError `usage`, `limit` */
@@ -81,19 +131,26 @@ export function pskIdOf(provider: CipherSuiteProvider, groupId: Uint8Array, psk:
 }
 
 /** The proposals that a commit includes by value. @throws DecodeError, MlsError `usage` */
-export function ownProposals({ config, epoch }: MemberContext, options: CommitOptions): SourcedProposal[] {
-  const { add = [], remove = [], psks = [], extensions, reinit, proposals = [] } = options;
+export function ownProposals(context: MemberContext, options: CommitOptions): SourcedProposal[] {
+  const { config, epoch } = context;
+  const { add = [], remove, psks = [], extensions, reinit, proposals = [] } = options;
+  const { setExtensions = [], dropExtensions = [] } = options;
+  const isChange = setExtensions.length + dropExtensions.length > 0;
+  if (isChange && extensions !== undefined) {
+    throw new MlsError("usage", "expected either `extensions`, the whole list, or changes of single ones");
+  }
   const requests: ExternalProposalRequest[] = [
     ...(extensions === undefined ? [] : [{ extensions }]),
-    ...remove.map((leafIndex) => ({ remove: leafIndex })),
+    ...(isChange ? [{ setExtensions, dropExtensions }] : []),
+    ...leavesToRemove(context, remove).map((leafIndex) => ({ remove: leafIndex })),
     ...add.map((keyPackage) => ({ add: keyPackage })),
     ...psks.map((psk) => ({ psk })),
     ...(reinit === undefined ? [] : [{ reinit }]),
   ];
   const sender = { senderType: SenderType.member, leafIndex: epoch.keys.leafIndex };
-  const { groupId } = epoch.groupContext;
+  const { groupId, extensions: present } = epoch.groupContext;
   return [
-    ...requests.map((request) => proposalOf(config.provider, groupId, request)),
+    ...requests.map((request) => proposalOf(config.provider, groupId, request, present)),
     ...copied(proposals),
   ].map((proposal) => ({ proposal, sender }));
 }
@@ -149,6 +206,19 @@ export interface NewIdentity {
   readonly renewCapabilities?: boolean;
 }
 
+/** Changes of single GroupContext extensions. The others stay. */
+export interface ExtensionChanges {
+  /** Extensions to add, or to put in the place of those of their types. */
+  readonly setExtensions?: readonly Extension[];
+  /** Types of extensions to take out, which the group must have. */
+  readonly dropExtensions?: readonly number[];
+}
+
+/** At least one of the two changes. */
+export type ExtensionChange =
+  | (ExtensionChanges & Required<Pick<ExtensionChanges, "setExtensions">>)
+  | (ExtensionChanges & Required<Pick<ExtensionChanges, "dropExtensions">>);
+
 /** A proposal (§12.1) to send separately, for any member to commit. */
 export type ProposalRequest =
   /** A key package */
@@ -160,6 +230,7 @@ export type ProposalRequest =
   | { readonly psk: PskChoice }
   /** The new list of GroupContext extensions: it replaces the present one */
   | { readonly extensions: readonly Extension[] }
+  | ExtensionChange
   | { readonly reinit: Omit<ReInit, "version"> }
   /** Of a registered type */
   | { readonly custom: CustomProposal };
@@ -177,12 +248,15 @@ export interface GroupInfoOptions {
   readonly extensions?: readonly Extension[];
 }
 
+/** Leaf indices, or a function that says of each member whether to remove it. */
+export type MembersToRemove = readonly number[] | ((member: Member) => boolean);
+
 /** What a commit contains besides the received proposals (§12.4). */
-export interface CommitOptions {
+export interface CommitOptions extends ExtensionChanges {
   /** Key packages of new members */
   readonly add?: readonly KeyPackageToAdd[];
-  /** Leaf indices */
-  readonly remove?: readonly number[];
+  /** A function must match at least one member. */
+  readonly remove?: MembersToRemove;
   readonly psks?: readonly PskChoice[];
   /** The new list of GroupContext extensions: it replaces the present one */
   readonly extensions?: readonly Extension[];

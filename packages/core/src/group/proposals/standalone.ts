@@ -1,18 +1,22 @@
 // RFC 9420 §12.1, §12.1.8: proposals that are sent by themselves, by members and from outside of the group.
 import { type Bytes, EMPTY, equalBytes } from "../../bytes.js";
 import { decode, encode } from "../../codec/index.js";
-import { makeProposalRef } from "../../crypto/index.js";
+import { checkSigner, makeProposalRef } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
 import { checkMessageSize, type SourcedProposal, sealPublic, signContent } from "../../framing/index.js";
 import type { Signer } from "../../provider/index.js";
 import {
   AuthenticatedContent,
   ContentType,
+  type Extension,
   type FramedContent,
   isCustomProposal,
+  type KeyPackage,
   MlsMessage,
   Proposal,
+  ProposalType,
   Sender,
+  SenderType,
   WireFormat,
 } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
@@ -23,6 +27,7 @@ import { handshakeFormat } from "../policy.js";
 import type { CachedProposal } from "../state.js";
 import { authorizeProposal } from "./authorize.js";
 import { findProposal } from "./cache.js";
+import { type ExternalProposalRequest, proposalOf } from "./requests.js";
 import { checkRoom } from "./room.js";
 import { partyOf } from "./sender.js";
 import { checkProposals, type Direction } from "./single-proposal.js";
@@ -132,38 +137,83 @@ function checkOwnType(
   );
 }
 
-export interface ExternalProposal extends Omit<FramedContent, "content"> {
+interface ExternalProposal extends Omit<FramedContent, "content"> {
   readonly proposal: Proposal;
   readonly signer: Signer;
 }
 
-/**
- * A proposal by an external sender or a new member, as an encoded MLSMessage.
- * @param followed the group, if the sender follows the group: the proposal is checked as a member would check it
- * @throws ValidationError, CryptoError, MlsError `authentication`, `forbidden`
- */
-export async function createExternalProposal(
-  config: GroupConfig,
+/** A proposal of who isn't a member, signed, and as an encoded MLSMessage. */
+interface SealedProposal {
+  readonly authenticated: AuthenticatedContent;
+  readonly message: Bytes;
+}
+
+/** What an external sender needs to know of a group (§12.1.8). */
+export interface ExternalSenderContext {
+  /** The code point of the group's cipher suite (§17.1). */
+  readonly suite: number;
+  readonly groupId: Uint8Array;
+  /** The group's present epoch. */
+  readonly epoch: bigint;
+  /** The sender's index in the group's `external_senders`. */
+  readonly senderIndex: number;
+}
+
+/** Signs a proposal of who isn't a member. */
+async function sealExternal(
+  { provider, registry: { proposalTypes } }: GroupConfig,
   { proposal, signer, ...header }: ExternalProposal,
-  followed?: { readonly current: PublicEpoch; readonly proposals: readonly CachedProposal[] },
-): Promise<Bytes> {
-  if (followed === undefined) {
-    const proposer = { kind: "new-member" } as const;
-    await authorizeProposal(config, { own: true, proposal, proposer, group: undefined });
-  }
+): Promise<SealedProposal> {
   const content = { ...header, content: { contentType: ContentType.proposal, proposal } };
   const wireFormat = WireFormat.publicMessage;
   // §6.1: the signature of a non-member covers no GroupContext.
   const signature = await signContent(signer, wireFormat, content, undefined);
   const auth = { signature, confirmationTag: undefined };
   const authenticated: AuthenticatedContent = { wireFormat, content, auth };
-  const { proposalTypes } = config.registry;
-  const publicMessage = await sealPublic(config.provider, authenticated, EMPTY, undefined, proposalTypes);
+  const publicMessage = await sealPublic(provider, authenticated, EMPTY, undefined, proposalTypes);
   const message = encode(MlsMessage, { version: 1, wireFormat, publicMessage });
   checkMessageSize(MAX_PROPOSAL_SIZE, message.length);
-  if (followed !== undefined) {
-    const { current, proposals: known } = followed;
-    await cacheProposal(config, current, authenticated, { direction: "sending", own: true, known });
-  }
-  return message;
+  return { authenticated, message };
+}
+
+/**
+ * A new member's proposal to be added, as an encoded MLSMessage.
+ * @throws MlsError `forbidden`
+ */
+export async function newMemberProposal(
+  config: GroupConfig,
+  group: Pick<ExternalSenderContext, "groupId" | "epoch">,
+  { keyPackage, signer, authenticatedData }: NewMemberProposal,
+): Promise<Bytes> {
+  const proposal: Proposal = { proposalType: ProposalType.add, keyPackage };
+  const proposer = { kind: "new-member" } as const;
+  await authorizeProposal(config, { own: true, proposal, proposer, group: undefined });
+  const sender = { senderType: SenderType.newMemberProposal };
+  const sealed = await sealExternal(config, { ...group, sender, proposal, signer, authenticatedData });
+  return sealed.message;
+}
+
+interface NewMemberProposal {
+  readonly keyPackage: KeyPackage;
+  readonly signer: Signer;
+  readonly authenticatedData: Uint8Array;
+}
+
+/**
+ * A proposal of an external sender. Members check it against the group; here only the signer's scheme is checked.
+ * @param extensions those of the GroupContext, if they are known
+ * @throws UnsupportedError for a signer of another scheme; DecodeError, MlsError `usage`
+ */
+export async function externalSenderProposal(
+  config: GroupConfig,
+  { groupId, epoch, senderIndex }: Omit<ExternalSenderContext, "suite">,
+  signer: Signer,
+  request: ExternalProposalRequest,
+  authenticatedData: Uint8Array,
+  extensions?: readonly Extension[],
+): Promise<SealedProposal> {
+  checkSigner(config.provider, signer);
+  const proposal = proposalOf(config.provider, groupId, request, extensions);
+  const sender = { senderType: SenderType.external, senderIndex };
+  return sealExternal(config, { groupId, epoch, sender, proposal, signer, authenticatedData });
 }
