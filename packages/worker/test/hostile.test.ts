@@ -232,7 +232,7 @@ test("a proposal goes to the page once, however many come after it", async () =>
   expect(bytes).toBeLessThan(1.2 * count * size);
   // What the page shows is what the worker has.
   const first = group.proposals[0];
-  await group.dropProposal(first?.reference as Uint8Array);
+  await group.dropProposals(first?.reference as Uint8Array);
   expect(group.proposals[0]).toEqual({ ...first, willCommit: false });
   expect(group.proposals[1]).toMatchObject({ willCommit: true });
   const extensionData = new Uint8Array(size).fill(count - 1);

@@ -211,7 +211,7 @@ it("proposals aren't copied again with each one that comes after them", async ()
   await a.receive(await b.propose({ update: true }));
   expect(a.proposals).toHaveLength(2);
   expect(a.proposals[0]).toBe(first);
-  await a.dropProposal(first?.reference as Uint8Array);
+  await a.dropProposals(first?.reference as Uint8Array);
   expect(a.proposals[0]).toEqual({ ...first, willCommit: false });
   expect(first).toMatchObject({ willCommit: true });
 });
