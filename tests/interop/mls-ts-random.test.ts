@@ -99,8 +99,11 @@ class Play {
   private async change(): Promise<void> {
     const { company } = this;
     if (company.members.length < MOST && this.chance(0.15)) return company.joinExternally(await this.ours());
-    if (company.ours.length > 1 && this.chance(0.1)) {
-      return company.joinExternally(this.pick(company.ours), { resync: true });
+    // Not from the last leaf: then the tree may become smaller, which OpenMLS refuses (see mls-ts.test.ts).
+    const last = Math.max(...company.members.map((one) => company.leafOf(one)));
+    const able = company.ours.filter(({ leafIndex }) => leafIndex < last);
+    if (company.ours.length > 1 && able.length > 0 && this.chance(0.1)) {
+      return company.joinExternally(this.pick(able), { resync: true });
     }
     const joining: Anyone[] = [];
     const changed = new Set<Anyone>();

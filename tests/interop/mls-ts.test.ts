@@ -17,7 +17,7 @@ import { vectorProviders } from "@copse/test-support/providers";
 import * as raw from "mls-ts";
 import { describe, expect, it } from "vitest";
 import { attempt, Company, rawKeyPackage } from "./company.js";
-import { CopsePeer } from "./peers.js";
+import { CopsePeer, TsMlsPeer } from "./peers.js";
 
 const serving = (await vectorProviders()).filter(({ suites }) => suites.some(({ id }) => id === SUITE));
 
@@ -222,6 +222,44 @@ describe("what OpenMLS refuses, and RFC 9420 doesn't", () => {
     await expect(attempt(() => stranger.add(keyPackage))).rejects.toThrow(
       /not supported in the leaf's capabilities/,
     );
+  });
+});
+
+describe("an external commit that replaces the last leaf, so that the tree becomes smaller (§7.7, §12.4.3.2)", () => {
+  const [crypto] = serving as [CryptoProvider];
+  const ours = (name: string) => CopsePeer.create(crypto, { ...OPTIONS, name });
+
+  /** Members at the leaves 0 to 3 and 7 of a tree for 8, and the external commit by which the last comes back. */
+  async function rejoined(stranger: MlsTsClient | TsMlsPeer) {
+    const creator = await ours("copse");
+    await creator.createGroup(utf8("group"));
+    const others = await Promise.all(["1", "2", "3", "4", "5", "6"].map(ours));
+    const add = [stranger, ...others];
+    const { welcome } = await creator.commit(await Promise.all(add.map(async (one) => one.keyPackage())));
+    for (const one of add) await one.join(welcome as Uint8Array, creator.ratchetTree);
+    const gaps = await creator.commit([], [4, 5, 6]);
+    const last = others[5] as CopsePeer;
+    for (const one of [stranger, last]) await one.receive(gaps.commit);
+    expect(creator.members.map(([leaf]) => leaf)).toEqual([0, 1, 2, 3, 7]);
+    const commit = await last.joinByExternalCommit(await creator.group.groupInfo(), { resync: true });
+    await creator.receive(commit);
+    expect(creator.members.map(([leaf]) => leaf)).toEqual([0, 1, 2, 3, 4]);
+    return { creator, commit };
+  }
+
+  it("is refused by OpenMLS", async () => {
+    const stranger = new MlsTsClient("mls-ts");
+    const { commit } = await rejoined(stranger);
+    const refused = attempt(() => stranger.receive(commit));
+    await expect(refused).rejects.toThrow("length of the received update path");
+  });
+
+  it("is accepted by ts-mls, which agrees with ours", async () => {
+    const stranger = await TsMlsPeer.create({ ...OPTIONS, name: "ts-mls" });
+    const { creator, commit } = await rejoined(stranger);
+    await stranger.receive(commit);
+    expect(stranger.epochAuthenticator).toEqual(creator.epochAuthenticator);
+    expect(stranger.ratchetTree).toEqual(creator.ratchetTree);
   });
 });
 

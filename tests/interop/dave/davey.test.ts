@@ -108,6 +108,26 @@ describe.skipIf(missing !== undefined).each(settings)("on $provider, with davey"
     await gateway.change({ add: await newcomers(gateway, ours()), winner: stranger });
   });
 
+  it("what DAVE forbids is refused by ours and by the gateway", async () => {
+    const [rogue, stranger, strict] = [await ours(OPEN_POLICY), await theirs(), await ours()];
+    const { gateway } = await founded([rogue, stranger, strict]);
+    const outsider = await ours(OPEN_POLICY);
+    const forbidden = [
+      (await rogue.group.update()).commit,
+      (await rogue.group.commit({ add: [await outsider.keyPackage()], replacePending: true })).commit,
+      (await outsider.client.joinByExternalCommit(await rogue.groupInfo(), { replace: true })).commit,
+      await rogue.group.propose({ remove: strict.leafIndex }),
+    ];
+    for (const message of forbidden) {
+      for (const by of [strict.group, gateway.follower as NonNullable<typeof gateway.follower>]) {
+        await expect(by.receive(message)).rejects.toMatchObject({ code: "forbidden" });
+      }
+    }
+    // It goes on without: a proposal that was refused can't be committed, either.
+    await rogue.group.dropProposal(rogue.group.proposals[0]?.reference as Uint8Array);
+    await gateway.change({ add: await newcomers(gateway, theirs()), winner: strict });
+  });
+
   it("ours renew their keys, and propose by themselves, and they follow and commit it", async () => {
     const [first, stranger, second] = [await ours(OPEN_POLICY), await theirs(), await ours(OPEN_POLICY)];
     const { gateway } = await founded([first, stranger, second], OPEN_POLICY);
