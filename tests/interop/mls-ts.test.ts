@@ -22,7 +22,13 @@ import { CopsePeer, TsMlsPeer } from "./peers.js";
 const serving = (await vectorProviders()).filter(({ suites }) => suites.some(({ id }) => id === SUITE));
 
 it("runs on every provider that has the suite", () => {
-  expect(serving.map(({ name }) => name)).toEqual(["node", "webcrypto", "libsodium", "noble"]);
+  expect(serving.map(({ name }) => name)).toEqual([
+    "node",
+    "webcrypto",
+    "libsodium",
+    "sodium-native",
+    "noble",
+  ]);
 });
 
 /** An extension type for private use (§17.3). */
