@@ -5,6 +5,7 @@ import { code, failure, refused } from "@copse/test-support/errors";
 import { frame, type Insider, insider } from "@copse/test-support/insiders";
 import { expect, it } from "vitest";
 import { MAX_PROPOSALS_OF_SENDER, maxShareSize } from "../../src/group/proposals/room.js";
+import { cacheProposal } from "../../src/group/proposals/standalone.js";
 import { ContentType } from "../../src/wire/framed-content.js";
 import type { Proposal } from "../../src/wire/proposal.js";
 import { externalPsk, filled, remove, SUITE } from "../proposals.js";
@@ -96,7 +97,7 @@ it("each sender has its share, the same for who sends and who receives", async (
 });
 
 it("one member's large proposals make every saved state 64 MB", async () => {
-  const { groups, insiders, parties } = await members(["alice", "bob"]);
+  const { groups, parties } = await members(["alice", "bob"]);
   const [a, b] = groups as [Group, Group];
   const identity = "x".repeat(100_000);
   const strangers = await Promise.all(Array.from({ length: 8 }, () => party(identity, { suite: SUITE })));
@@ -115,9 +116,27 @@ it("one member's large proposals make every saved state 64 MB", async () => {
   const size = maxShareSize((parties[0] as Party).config.provider.suite);
   expect(bytes).toBeLessThan(size);
   expect((await a.save()).length).toBeLessThan(size + 10_000);
-  // What comes with a proposal isn't kept: its memory isn't that of the message.
-  const message = await propose(insiders[1] as Insider, externalPsk(), new Uint8Array(200_000));
-  await a.receive(message);
-  const kept = a.proposals.at(-1)?.proposal as { psk: { pskId: Uint8Array } };
+});
+
+it("a proposal keeps the padding and authenticated data of its message in memory", async () => {
+  const { insiders } = await members(["alice", "bob"]);
+  const { config, epoch } = insiders[0] as Insider;
+  const { groupId, epoch: number } = epoch.groupContext;
+  // As it is decoded: a view of a large message.
+  const pskId = new Uint8Array(200_000).subarray(0, 8);
+  const content = { contentType: ContentType.proposal, proposal: externalPsk({ pskId }) };
+  const sender = { senderType: 1, leafIndex: 1 } as const;
+  const authenticated = {
+    wireFormat: 1,
+    content: { groupId, epoch: number, sender, authenticatedData: new Uint8Array(), content },
+    auth: { signature: filled(64), confirmationTag: undefined },
+  };
+  const { proposal } = await cacheProposal(config, epoch, authenticated, {
+    direction: "receiving",
+    own: false,
+    known: [],
+  });
+  expect(proposal).toEqual(content.proposal);
+  const kept = proposal as { readonly psk: { readonly pskId: Uint8Array } };
   expect(kept.psk.pskId.buffer.byteLength).toBeLessThan(1000);
 });
