@@ -59,6 +59,15 @@ export function guardFunctions<T extends object>(target: T, change: (cause: unkn
  * none: the error is `try-again`.
  */
 export function guardProvider(provider: CipherSuiteProvider): CipherSuiteProvider {
+  const guarded = guards.get(provider) ?? newGuard(provider);
+  guards.set(provider, guarded);
+  return guarded;
+}
+
+/** One for each provider, so that what is remembered of it serves all clients. */
+const guards = /* @__PURE__ */ new WeakMap<CipherSuiteProvider, CipherSuiteProvider>();
+
+function newGuard(provider: CipherSuiteProvider): CipherSuiteProvider {
   const failure = (cause: unknown) => noVerdict("the provider", cause);
   const guard = <T extends object>(part: T): T => guardFunctions(part, failure);
   const { suite, hash, kdf, aead, hpke, signature } = provider;

@@ -56,6 +56,11 @@ const addUnmerged: ParentEdit = ({ content }, edits) => {
   return { ...content, unmergedLeaves };
 };
 
+function encryptionKeysIn(root: TreeNode): Uint8Array[] {
+  const { leaves, parents } = allNodes(root);
+  return [...leaves, ...parents].map((node) => node.encryptionKey);
+}
+
 /**
  * The public state of a ratchet tree. A change returns a new tree, which shares all nodes but those of the changed
  * paths with the old one, and with them their cached hashes and summaries. A tree belongs to a group, and so to one
@@ -80,10 +85,7 @@ export class RatchetTree {
     return new RatchetTree(
       root,
       KeySet.of(() => allNodes(root).leaves.map((node) => node.signatureKey)),
-      KeySet.of(() => {
-        const { leaves, parents } = allNodes(root);
-        return [...leaves, ...parents].map((node) => node.encryptionKey);
-      }),
+      KeySet.of(() => encryptionKeysIn(root)),
     );
   }
 
@@ -137,6 +139,11 @@ export class RatchetTree {
   /** The public HPKE key at a node index, `Npk` bytes; `undefined` if the node is blank or out of range. */
   encryptionKey(nodeIndex: number): Uint8Array | undefined {
     return this.nodeAt(nodeIndex)?.content?.encryptionKey;
+  }
+
+  /** The public HPKE keys of all non-blank nodes that have members below them, or are members. */
+  get publicKeys(): Uint8Array[] {
+    return encryptionKeysIn(this.root);
   }
 
   /** The non-blank leaves, left to right. */

@@ -1,7 +1,13 @@
 // RFC 9420 §7.8: tree hashes.
 import { opaque, Writer } from "../codec/index.js";
 import { hashAll, withBuffer } from "../crypto/index.js";
-import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
+import {
+  type Awaitable,
+  type CipherSuiteProvider,
+  chain,
+  type HashPart,
+  isPromise,
+} from "../provider/index.js";
 import { NodeType, TreeHashInput } from "../wire/index.js";
 import { level } from "./math.js";
 import { type TreeNode, widthOf } from "./tree-node.js";
@@ -113,9 +119,30 @@ function writeBlankParent(writer: Writer, leftHash: Uint8Array, rightHash: Uint8
   opaque.write(writer, rightHash);
 }
 
+/** The hash of a blank subtree depends on its place alone. Those of places up to this node index are remembered. */
+const MAX_REMEMBERED = 2 ** 16;
+
+/**
+ * By the root's node index: a thousand at most. Else everybody could make a client hash, again and again, a tree of
+ * which each node is a byte.
+ */
+const blankHashes = /* @__PURE__ */ new WeakMap<HashPart, Map<number, Uint8Array>>();
+
+function blankHashesOf({ hash }: CipherSuiteProvider): Map<number, Uint8Array> {
+  const known = blankHashes.get(hash) ?? new Map<number, Uint8Array>();
+  blankHashes.set(hash, known);
+  return known;
+}
+
 /** Computes and caches the hash of a blank subtree, and keeps of the nodes below it only those beside its first leaf. */
 function hashBlank(provider: CipherSuiteProvider, root: TreeNode): Awaitable<void> {
   const { Nh } = provider.suite.hash;
+  const remembered = blankHashesOf(provider);
+  const known = remembered.get(root.nodeIndex);
+  if (known !== undefined) {
+    root.hash = known;
+    return;
+  }
   const width = widthOf(root);
   const first = (root.nodeIndex + 1 - width) / 2;
   /** The first two hashes of each level. */
@@ -145,6 +172,11 @@ function hashBlank(provider: CipherSuiteProvider, root: TreeNode): Awaitable<voi
     });
     return chain(done, () => {
       below = hashes;
+      const leaves = width / count;
+      for (let i = 0; leaves >= 2 ** BLANK_LEVEL && i < count; i++) {
+        const nodeIndex = 2 * (first + leaves * i) + leaves - 1;
+        if (nodeIndex < MAX_REMEMBERED) remembered.set(nodeIndex, hashes.slice(Nh * i, Nh * (i + 1)));
+      }
       firsts.push([hashes.slice(0, Nh), hashes.slice(Nh, 2 * Nh)]);
     });
   };

@@ -60,6 +60,20 @@ describe("a blank subtree takes as much memory as a full one", () => {
     await tree.add(fakeLeaf(2)).tree.treeHash(counted);
     expect(take()).toEqual({ hash: 11 });
   });
+  it("is hashed again and again, at 2 ms for each KB", async () => {
+    const { provider: counted, take } = counting(provider);
+    await RatchetTree.fromNodes(sparse(0, 1023)).treeHash(counted);
+    take();
+    const again = RatchetTree.fromNodes(sparse(0, 1023));
+    expect(await again.treeHash(counted)).toEqual(await hashOf(sparse(0, 1023), 0, 1024));
+    // The 64 leaves that the members are among, twice; and the parents above them.
+    expect(take().hash).toBeLessThan(300);
+    // The next members come where the nodes are blank.
+    const nodes = sparse(0, 1023);
+    nodes[2] = { nodeType: 1, leafNode: fakeLeaf(3) };
+    const { tree } = again.add(fakeLeaf(3));
+    expect(await tree.treeHash(counted)).toEqual(await hashOf(nodes, 0, 1024));
+  });
   it("is made in a step, however large", () => {
     // A tree of 2^21 leaves, nearly all of them beyond the last member.
     const nodes = sparse(0, 2 ** 20);

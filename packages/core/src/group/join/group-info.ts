@@ -140,12 +140,7 @@ async function verifyGroupInfo(
  * @throws CryptoError
  */
 async function validateEncryptionKeys({ hpke }: CipherSuiteProvider, tree: RatchetTree): Promise<void> {
-  const keys = [];
-  for (let node = 0; node < 2 * tree.width - 1; node++) {
-    const key = tree.encryptionKey(node);
-    if (key !== undefined) keys.push(key);
-  }
-  await all(keys.map((key) => hpke.validatePublicKey(key)));
+  await all(tree.publicKeys.map((key) => hpke.validatePublicKey(key)));
 }
 
 /** §12.4.3.1: checks each leaf node of the tree (§7.3), its signature and its credential; and the external senders. */
