@@ -67,6 +67,8 @@ export interface Infiltrated {
   readonly bobClient: Client;
   readonly follower: PublicGroup;
   readonly signer: Signer;
+  /** The signers of all others at their leaves: they may all be in league with Mallory. */
+  readonly signers: readonly Signer[];
   readonly epoch: Epoch;
 }
 
@@ -79,8 +81,13 @@ export async function infiltrated(
   const mallory = await client("mallory", extensions, signer);
   const bob = await bobClient.createGroup();
   const invited = [await mallory.createKeyPackage()];
-  for (let i = 0; i < others; i++)
-    invited.push(await (await client(`other ${i}`, extensions)).createKeyPackage());
+  // Leaf 0 is Bob's.
+  const signers = [signer, signer];
+  for (let i = 0; i < others; i++) {
+    const other = await generateSigner(crypto, SUITE);
+    signers.push(other);
+    invited.push(await (await client(`other ${i}`, extensions, other)).createKeyPackage());
+  }
   const { welcome } = await bob.add(invited);
   await bob.mergePendingCommit();
   const joined = await mallory.join(welcome as Uint8Array);
@@ -98,7 +105,7 @@ export async function infiltrated(
     registry: new Registry(extensions),
   };
   const { state } = await loadState(config, [await joined.save()]);
-  return { bob, bobClient, follower, signer, epoch: state.current };
+  return { bob, bobClient, follower, signer, signers, epoch: state.current };
 }
 
 interface Framing {
@@ -290,28 +297,39 @@ export async function groupInfoOf(
   return { ...unsigned, signature: junk ? provider.random(64) : signature };
 }
 
-export const groupInfoMessage = (groupInfo: GroupInfo): Uint8Array =>
-  many(encode(MlsMessage, { version: 1, wireFormat: GROUP_INFO, groupInfo }));
+/** @param idSize the size of another group ID, which the codec wouldn't write, in the place of the right one */
+export const groupInfoMessage = (groupInfo: GroupInfo, idSize?: number): Uint8Array =>
+  withId(many(encode(MlsMessage, { version: 1, wireFormat: GROUP_INFO, groupInfo })), 8, groupInfo, idSize);
+
+/** The bytes with a longer group ID at an offset. */
+function withId(bytes: Uint8Array, at: number, { groupContext }: GroupInfo, size?: number): Uint8Array {
+  if (size === undefined) return bytes;
+  const rest = bytes.subarray(at + vector(groupContext.groupId).length);
+  return concat([bytes.subarray(0, at), vector(new Uint8Array(size)), rest]);
+}
 
 interface WelcomeForm {
   /** The number of empty entries for others, before the one for the victim. */
   readonly others?: number;
   /** The number of external PSKs, with nothing in their IDs. */
   readonly psks?: number;
+  /** As in {@link groupInfoMessage}. */
+  readonly idSize?: number | undefined;
 }
 
 /** A Welcome with a GroupInfo, encrypted to a key package as it must be: anybody can do that. */
 export async function welcomeTo(
   groupInfo: GroupInfo,
   to: Uint8Array,
-  { others = 0, psks = 0 }: WelcomeForm,
+  { others = 0, psks = 0, idSize }: WelcomeForm,
 ): Promise<Uint8Array> {
   const { Nh } = provider.suite.hash;
   const { keyPackage: invited } = decode(MlsMessage, to) as { keyPackage: KeyPackage };
   const joinerSecret = provider.random(Nh);
   const welcomeSecret = await deriveWelcomeSecret(provider, joinerSecret, new Uint8Array(Nh));
   const { key, nonce } = await welcomeKeyAndNonce(provider, welcomeSecret);
-  const encryptedGroupInfo = await provider.aead.seal(key, nonce, EMPTY, many(encode(GroupInfo, groupInfo)));
+  const encoded = withId(many(encode(GroupInfo, groupInfo)), 4, groupInfo, idSize);
+  const encryptedGroupInfo = await provider.aead.seal(key, nonce, EMPTY, encoded);
   // External PSKs without an ID and a nonce; no path secret.
   const ids = vectorOf(Array.from({ length: psks }, () => Uint8Array.of(1, 0, 0)));
   const secrets = concat([vector(joinerSecret), uint(1, 0), ids]);

@@ -73,14 +73,16 @@ async function joining(groupInfo: GroupInfo, rest: Parameters<typeof welcomeTo>[
   return { bytes: welcome.length, run: () => bob.join(welcome) };
 }
 
-async function externally(groupInfo: GroupInfo): Promise<Attempt> {
+type IdSize = Pick<Parameters<typeof welcomeTo>[2], "idSize">;
+
+async function externally(groupInfo: GroupInfo, { idSize }: IdSize = {}): Promise<Attempt> {
   const bob = await client("bob");
-  const bytes = groupInfoMessage(groupInfo);
+  const bytes = groupInfoMessage(groupInfo, idSize);
   return { bytes: bytes.length, run: () => bob.joinByExternalCommit(bytes) };
 }
 
-async function following(groupInfo: GroupInfo): Promise<Attempt> {
-  const bytes = groupInfoMessage(groupInfo);
+async function following(groupInfo: GroupInfo, { idSize }: IdSize = {}): Promise<Attempt> {
+  const bytes = groupInfoMessage(groupInfo, idSize);
   return { bytes: bytes.length, run: () => PublicGroup.follow({ crypto, authentication, groupInfo: bytes }) };
 }
 
@@ -132,6 +134,15 @@ export const joinCases: readonly HostileCase[] = [
       stage: "before",
       size: 900 * KB,
       make: async (size) => give(await small({ groupExtensions: manyExtensions(size), junk: true })),
+    }),
+  ),
+  ...Object.entries(ENTRIES).map(
+    ([entry, give]): HostileCase => ({
+      entry,
+      name: "a large group ID",
+      stage: "before",
+      size: 15 * KB * KB,
+      make: async (idSize) => give(await small({ junk: true }), { idSize }),
     }),
   ),
   {

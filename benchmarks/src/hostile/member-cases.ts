@@ -50,14 +50,34 @@ const component: MlsExtension = appData({
 });
 
 /** Bob commits what he received. */
-async function committed(messages: (from: Infiltrated, size: number) => Promise<Uint8Array[]>, size: number) {
-  const from = await infiltrated();
+async function committed(
+  messages: (from: Infiltrated, size: number) => Promise<Uint8Array[]>,
+  size: number,
+  others = 2,
+) {
+  const from = await infiltrated(others);
   const received = await messages(from, size);
   for (const one of received) await from.bob.receive(one).catch(() => undefined);
   return {
     bytes: received.reduce((sum, { length }) => sum + length, 0),
     run: () => from.bob.commit(),
   };
+}
+
+/** How many proposals a member may send in an epoch. */
+const SHARE = 256;
+
+/** Proposals of all other members to remove one, as many as fit. */
+async function removesOf(from: Infiltrated, size: number): Promise<Uint8Array[]> {
+  const messages = [];
+  const content = { contentType: 2 as const, proposal: { proposalType: 3 as const, removed: 2 } };
+  for (let i = 0; i < Math.min(size / 200, SHARE * (from.signers.length - 1)); i++) {
+    const leafIndex = 1 + Math.floor(i / SHARE);
+    const sender = { senderType: 1 as const, leafIndex };
+    const signer = from.signers[leafIndex] as (typeof from.signers)[number];
+    messages.push(await publicly(from, content, { sender, signer, authenticatedData: uint(4, i) }));
+  }
+  return messages;
 }
 
 export const memberCases: readonly HostileCase[] = [
@@ -127,18 +147,39 @@ export const memberCases: readonly HostileCase[] = [
       }, size),
   },
   {
+    entry: "commit",
+    name: "received proposals that fill the share of each member",
+    stage: "after",
+    size: 400 * KB,
+    make: (size) => committed(removesOf, size, 7),
+  },
+  {
+    entry: "save",
+    name: "a state with large proposals",
+    stage: "after",
+    size: 2 * KB * KB,
+    async make(size) {
+      const from = await infiltrated();
+      let bytes = 0;
+      while (bytes < size) {
+        const credential = { credentialType: 1, identity: new Uint8Array(100 * KB) };
+        const { keyPackage: added } = await keyPackage({ credential });
+        const proposal = { proposalType: 1 as const, keyPackage: added };
+        const message = await publicly(from, { contentType: 2, proposal });
+        bytes += message.length;
+        await from.bob.receive(message).catch(() => undefined);
+      }
+      return { bytes, run: () => from.bob.save() };
+    },
+  },
+  {
     entry: "restore",
     name: "a state with many proposals",
     stage: "after",
-    size: 300 * KB,
+    size: 400 * KB,
     async make(size) {
-      const from = await infiltrated();
-      for (let i = 0; i < size / 64; i++) {
-        const content = { contentType: 2 as const, proposal: { proposalType: 3 as const, removed: 2 } };
-        await from.bob
-          .receive(await publicly(from, content, { authenticatedData: uint(4, i) }))
-          .catch(() => undefined);
-      }
+      const from = await infiltrated(7);
+      for (const one of await removesOf(from, size)) await from.bob.receive(one);
       const saved = await from.bob.save();
       await from.bob.close();
       return { bytes: saved.length, run: () => from.bobClient.restore(saved) };
