@@ -63,6 +63,22 @@ describe.skipIf(missing !== undefined).each(settings)("on $provider, with discor
     expect(code).toMatch(/^[0-9]{30}$/);
   });
 
+  it("a channel has none of ours, until one comes: the gateway knows no more than the epoch and the leaves", async () => {
+    const clients = [await bot(), await davey(), await bot()] as const;
+    const gateway = await connected(...clients);
+    await gateway.change({ add: clients, winner: clients[1] });
+    const newcomer = await davey();
+    await gateway.connect(newcomer);
+    await gateway.change({ add: [newcomer], winner: clients[0] });
+    await gateway.change({ remove: [clients[1]], winner: clients[2] });
+    expect(gateway.follower).toBeUndefined();
+    const first = await ours();
+    await gateway.connect(first);
+    await gateway.change({ add: [first], remove: [newcomer], winner: clients[0] });
+    expect(gateway.follower?.epoch).toBe(4n);
+    await gateway.change({ remove: [clients[0]], winner: first });
+  });
+
   it("a bot that can't process a commit starts anew, and is removed and added again at once", async () => {
     const [first, second, third] = [await bot(), await ours(), await davey()];
     const gateway = await connected(first, second, third);

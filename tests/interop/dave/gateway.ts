@@ -2,16 +2,14 @@
 // is added and removed, and picks one commit for each epoch.
 import {
   basicCredential,
-  Client,
   type CryptoProvider,
-  ExtensionType,
   generateSigner,
   insecureAcceptAll,
   type Policy,
   readMessage,
   type Signer,
 } from "@copse/core";
-import { type ExternalProposalRequest, PublicGroup } from "@copse/core/public-group";
+import { externalProposal, PublicGroup } from "@copse/core/public-group";
 import type { VoiceClient } from "@copse/peer-davey";
 import { playedBy } from "@copse/test-support/played";
 import { expect } from "vitest";
@@ -19,6 +17,7 @@ import { concat, vector } from "./bytes.js";
 import { bigEndian, CopseVoiceClient, DAVE_POLICY, userIdOf } from "./client.js";
 
 const SUITE = 2;
+type Request = { readonly add: Uint8Array } | { readonly remove: number };
 
 /** Who is to be added and removed, and who is to win the race of all members to commit it. */
 export interface Change {
@@ -202,28 +201,17 @@ export class Gateway {
   private async follow(): Promise<void> {
     const ours = this.members.find((one) => one instanceof CopseVoiceClient);
     if (this.follower !== undefined || ours === undefined) return;
-    this.follower = await this.followBy(await ours.groupInfo());
-  }
-
-  private followBy(groupInfo: Uint8Array): Promise<PublicGroup> {
     const { crypto, policy } = this;
-    return PublicGroup.follow({ crypto, authentication: insecureAcceptAll(), policy, groupInfo });
-  }
-
-  private async proposal(request: ExternalProposalRequest): Promise<Uint8Array> {
-    const by = this.follower ?? (await this.standIn());
-    return by.propose(this.signer, request);
-  }
-
-  /** A group with the ID, epoch and external sender of theirs, which is all that a proposal says of its group. */
-  private async standIn(): Promise<PublicGroup> {
-    if (this.epoch > 0n) throw new Error("nobody has given a GroupInfo of the group");
-    const { crypto } = this;
+    const groupInfo = await ours.groupInfo();
     const authentication = insecureAcceptAll();
-    const client = await Client.create({ crypto, suite: SUITE, credential: "stand-in", authentication });
-    const extensions = [{ extensionType: ExtensionType.externalSenders, extensionData: vector(this.sender) }];
-    const group = await client.createGroup({ groupId: bigEndian(this.channelId), extensions });
-    return this.followBy(await group.groupInfo());
+    this.follower = await PublicGroup.follow({ crypto, authentication, policy, groupInfo });
+  }
+
+  private proposal(request: Request): Promise<Uint8Array> {
+    if (this.follower !== undefined) return this.follower.propose(this.signer, request);
+    const { crypto, signer, epoch } = this;
+    const known = { suite: SUITE, groupId: bigEndian(this.channelId), epoch, senderIndex: 0 };
+    return externalProposal(crypto, signer, known, request);
   }
 }
 
