@@ -138,10 +138,11 @@ describe("§12.4.1: what a committer makes", () => {
   it("has a path where one is required, and a Welcome for each new member", async () => {
     const [a] = groups as [Group];
     const cases: [Parameters<Group["commit"]>[0], boolean][] = [
+      // The first one of the epoch: later Welcomes of it come with a path.
+      [{ add: [await able.client.createKeyPackage(), await unable.client.createKeyPackage()] }, false],
       [{}, true],
       [{ remove: [1] }, true],
       [{ extensions: [] }, true],
-      [{ add: [await able.client.createKeyPackage(), await unable.client.createKeyPackage()] }, false],
       [{ add: [await able.client.createKeyPackage()], remove: [1] }, true],
       [{ reinit: { groupId: new Uint8Array([4]), cipherSuite: SUITE, extensions: [] } }, false],
     ];
