@@ -31,6 +31,14 @@ const FAULTS: readonly Fault[] = [
     problem: /accepted bytes that aren't its encoding/,
   },
   {
+    kind: "bytes behind a structure that nobody notices",
+    target: "look",
+    file: "core/src/wire/mls-message.ts",
+    from: "    reader.finish();\n    return value;\n",
+    to: "    return value;\n",
+    problem: /read as neither form of what it is/,
+  },
+  {
     kind: "a check that only a member makes",
     target: "receive",
     file: "core/src/group/messages/follow.ts",

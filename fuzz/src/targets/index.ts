@@ -4,12 +4,14 @@ import { addTarget } from "./add.js";
 import { decodeTarget } from "./decode.js";
 import { externalTarget } from "./external.js";
 import { joinTarget } from "./join.js";
+import { lookTarget } from "./look.js";
 import { differentialTarget, receiveTarget } from "./receive.js";
 import { keyPackagesTarget, restoreTarget } from "./restore.js";
 import { stageTarget } from "./stage.js";
 
 export const TARGETS: Readonly<Record<string, (suite: number) => Promise<Target> | Target>> = {
   decode: decodeTarget,
+  look: lookTarget,
   receive: receiveTarget,
   stage: stageTarget,
   differential: differentialTarget,
