@@ -194,6 +194,34 @@ describe("a whole commit", () => {
     );
   });
 
+  it("is asked about when it is staged, and not again when it is merged, staged again, or restored", async () => {
+    const hook = noting();
+    const [a, b] = [await member("alice"), await member("bob", hook.authorize)];
+    const { groups } = await gather([a, b]);
+    const [alice, bob] = groups as [Group, Group];
+    const { commit } = await alice.update();
+    const staged = await bob.stage(commit);
+    expect(hook.commits().map(({ own, leafIndex }) => [own, leafIndex])).toEqual([[false, 0]]);
+    expect(hook.commits()[0]?.after.members).toEqual(staged.membersAfter);
+    await staged.discard();
+    await bob.stage(commit);
+    const own = await bob.commit();
+    expect(hook.asked).toHaveLength(2);
+    await own.discard();
+    const saved = await bob.save();
+    await bob.close();
+    const restored = await b.client.restore(saved);
+    expect(await restored.receive(commit)).toMatchObject({ kind: "commit", epoch: 2n });
+    expect(hook.asked).toHaveLength(2);
+  });
+
+  it("isn't staged if it is refused, and nothing changes", async () => {
+    const { alice, bob } = await scene(({ kind }) => kind === "proposal");
+    const { commit } = await alice.update();
+    expect(await refused(bob, () => bob.stage(commit))).toEqual(code("forbidden"));
+    expect(bob.staged).toEqual([]);
+  });
+
   it("that breaks a rule is refused for that: only valid ones are asked about", async () => {
     const hook = noting();
     const { alice, bob } = await scene(hook.authorize);
