@@ -24,6 +24,13 @@ export function problemsOf({ folder, name, manifest }, files) {
   for (const [, target] of text("README.md").matchAll(/\]\((?!https:\/\/|#)([^)]*)\)/g)) {
     problems.push(`README.md links to ${target}, which isn't in the package`);
   }
+  for (const file of files.filter(
+    (one) => one.startsWith("dist/") && one.endsWith(".d.ts") && text(one).includes("Uint8Array<"),
+  )) {
+    problems.push(
+      `${file} has a Uint8Array with a type argument, which older compilers read as any: name Bytes or ByteArray`,
+    );
+  }
   for (const map of files.filter((file) => file.endsWith(".map")))
     problems.push(...unmapped(text, map, files));
   return problems.map((problem) => `${name}: ${problem}`);

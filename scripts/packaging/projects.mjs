@@ -1,5 +1,6 @@
 // The projects of users, as far as they differ: each gets the README's programs, and must print what they say.
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { root } from "./packages.mjs";
 import { node, run } from "./run.mjs";
 import { toolPath } from "./tools.mjs";
@@ -59,7 +60,6 @@ function typeScript(compiler, module, moduleResolution, lib) {
     lib,
     types: [],
     strict: true,
-    skipLibCheck: true,
     outDir: "out",
   };
   return async (folder) => {
@@ -76,6 +76,42 @@ function typeScript(compiler, module, moduleResolution, lib) {
     for (const [name, program] of Object.entries(PROGRAMS))
       await prints(`${folder}/out`, `${name}.js`, program);
   };
+}
+
+/** Hands over all that the packages return, with the types of DOM and without. */
+async function types(folder) {
+  const files = ["walk.ts", "values.ts"];
+  await project(folder, "module", {});
+  await cp(`${root}scripts/packaging/consumer`, folder, { recursive: true });
+  for (const [name, compiler] of Object.entries(COMPILERS)) {
+    for (const moduleResolution of ["Node16", "NodeNext", "Bundler"]) {
+      const module = moduleResolution === "Bundler" ? "ESNext" : moduleResolution;
+      for (const dom of [true, false]) {
+        const lib = dom ? ["ES2022", "DOM"] : ["ES2022"];
+        const base = { target: "ES2022", types: [], strict: true, noEmit: true };
+        const compilerOptions = { ...base, module, moduleResolution, lib };
+        const config = { compilerOptions, files: dom ? [...files, "sinks.ts"] : files };
+        const path = `${folder}/tsconfig.${name}.${moduleResolution}.${dom}.json`;
+        await writeFile(path, JSON.stringify(config));
+        await node([compiler, "-p", path]);
+      }
+    }
+  }
+}
+
+/** A provider that depends on another copy of the core than the application. */
+async function twoCopies(folder) {
+  await mkdir(folder);
+  await cp(join(folder, "../node_modules/@copse/core"), `${folder}/node_modules/@copse/core`, {
+    recursive: true,
+  });
+  const compilerOptions = { target: "ES2022", module: "NodeNext", types: [], strict: true, outDir: "out" };
+  await project(folder, "module", {
+    "main.ts": PROGRAMS.project.code,
+    "tsconfig.json": { compilerOptions, include: ["*.ts"] },
+  });
+  await node([COMPILERS.newest, "-p", folder]);
+  await prints(`${folder}/out`, "main.js", PROGRAMS.project);
 }
 
 async function bundled(folder, bundle) {
@@ -109,6 +145,8 @@ export const PROJECTS = {
   "TypeScript 5.9, nodenext": typeScript("5.9", "NodeNext", "NodeNext", ["ES2022", "DOM"]),
   "TypeScript, newest, nodenext, without DOM": typeScript("newest", "NodeNext", "NodeNext", ["ES2022"]),
   "TypeScript, newest, bundler": typeScript("newest", "ESNext", "Bundler", ["ESNext", "DOM"]),
+  "types of all that is returned, 3 compilers": types,
+  "two copies of the core": twoCopies,
   esbuild: (folder) =>
     bundled(folder, async () => {
       const { build } = await import("esbuild");

@@ -94,6 +94,14 @@ describe("what is published", () => {
     ]);
   });
 
+  test("has no declaration that an older compiler reads as any", async () => {
+    const { problemsOf } = await script<Contents>("contents");
+    const one = await example({ "dist/index.d.ts": "export declare const a: Uint8Array<ArrayBuffer>;" });
+    expect(problemsOf(one, [...FILES, "dist/index.d.ts"])).toEqual([
+      expect.stringMatching(/^@copse\/example: dist\/index\.d\.ts has a Uint8Array with a type argument/),
+    ]);
+  });
+
   test("has no map without its source", async () => {
     const { problemsOf } = await script<Contents>("contents");
     const files = FILES.filter((file) => !file.startsWith("src/") && !file.endsWith(".js"));

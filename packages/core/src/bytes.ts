@@ -1,29 +1,26 @@
 // Byte strings: text, copies, comparison, concatenation, and the overwriting of secrets. Providers get what they need
 // of it with their interface.
+import type { Bytes, Owned } from "./byte-types.js";
 import { MlsError } from "./errors.js";
 
-/**
- * Bytes that an application gets: in memory of their own, and not in one that threads share, so that `fetch`, `Blob` and
- * WebCrypto take them.
- */
-export type Bytes = Uint8Array<ArrayBuffer>;
+export type { ByteArray, Bytes, Owned } from "./byte-types.js";
 
 const textEncoder = /* @__PURE__ */ new TextEncoder();
 
 /** The UTF-8 encoding of a string. */
-export function utf8(text: string): Uint8Array {
+export function utf8(text: string): Bytes {
   return textEncoder.encode(text);
 }
 
 /** The bytes of an ASCII string, such as a label. */
-export function ascii(text: string): Uint8Array {
+export function ascii(text: string): Bytes {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
 }
 
 /** The empty byte string. Safe to share, because it has no byte to change. */
-export const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+export const EMPTY: Bytes = /* @__PURE__ */ new Uint8Array(0);
 
 /** Whether two byte strings are equal. Not for secrets: it returns at the first difference. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -42,7 +39,7 @@ export function equalSecret(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Concatenates byte strings in a new array. */
-export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+export function concat(...parts: readonly Uint8Array[]): Bytes {
   let length = 0;
   for (const part of parts) length += part.length;
   const joined = new Uint8Array(length);
@@ -94,12 +91,16 @@ export function wipe(...secrets: readonly (Uint8Array | undefined)[]): void {
  * A copy of plain data with all byte strings in it. What passes between the application and a state is copied: whoever
  * writes to it must not change the state.
  */
-export function copied<T>(value: T): T {
+export function copied<T>(value: T): Owned<T> {
+  // A function of its own: a copy has the type of what it is a copy of.
+  return copyDeep(value) as Owned<T>;
+}
+
+function copyDeep(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  // The casts: a copy has the type of what it is a copy of.
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value as unknown as Uint8Array) as T;
-  if (Array.isArray(value)) return value.map(copied) as T;
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, copied(part)])) as T;
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value as Uint8Array);
+  if (Array.isArray(value)) return value.map(copyDeep);
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, copyDeep(part)]));
 }
 
 /** Lower-case hexadecimal. */

@@ -1,4 +1,5 @@
 // The errors of Copse: each is an MlsError with a machine-readable code.
+import type { Bytes } from "./byte-types.js";
 
 /**
  * The kind of failure that an {@link MlsError} reports. Codes are stable; messages are for people and may change.
@@ -74,19 +75,19 @@ export interface BlamedProposal {
   /** The name of the type, for people. */
   readonly name: string;
   /** Its ProposalRef (§5.2), `Nh` bytes, if it came in a message of its own. */
-  readonly reference?: Uint8Array | undefined;
+  readonly reference?: Bytes | undefined;
 }
 
 /** What an error knows, besides its code. */
 export interface ErrorDetails {
   /** The group that the message, or the call, is about. */
-  readonly groupId?: Uint8Array;
+  readonly groupId?: Bytes;
   /** The epoch that the message says it belongs to. */
   readonly epoch?: bigint;
   /** The leaf index of its sender in that epoch. Only with `fork` is it verified. */
   readonly sender?: number;
   /** What is missing: ProposalRefs with `proposal-missing`, KeyPackageRefs with `not-invited` (§5.2). */
-  readonly references?: readonly Uint8Array[];
+  readonly references?: readonly Bytes[];
 }
 
 /**
@@ -113,10 +114,10 @@ export class MlsError extends Error {
   override name = "MlsError";
   readonly code: MlsErrorCode;
   // As in {@link ErrorDetails}
-  declare readonly groupId?: Uint8Array;
+  declare readonly groupId?: Bytes;
   declare readonly epoch?: bigint;
   declare readonly sender?: number;
-  declare readonly references?: readonly Uint8Array[];
+  declare readonly references?: readonly Bytes[];
   /** The proposal that caused the error, if it was one in a list. */
   proposal?: BlamedProposal;
 

@@ -1,5 +1,16 @@
 // RFC 9420 §13: the interface for authors of extensions of the protocol. Applications don't need it.
-export { concat, EMPTY, equalBytes, toHex, utf8, wipe } from "./bytes.js";
+export {
+  type ByteArray,
+  type Bytes,
+  concat,
+  copied,
+  EMPTY,
+  equalBytes,
+  type Owned,
+  toHex,
+  utf8,
+  wipe,
+} from "./bytes.js";
 export type { Group, OperationOptions } from "./client/index.js";
 export * from "./codec/index.js";
 export {

@@ -1,5 +1,5 @@
 // Copse: Messaging Layer Security (RFC 9420) with pluggable cryptography.
-export type { Bytes } from "./bytes.js";
+export type { Bytes, Owned } from "./bytes.js";
 export * from "./client/index.js";
 export {
   type BlamedProposal,

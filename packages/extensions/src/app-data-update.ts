@@ -8,6 +8,7 @@ import {
   ensure,
   equalBytes,
   findExtension,
+  type Owned,
   opaque,
   type ProposalDefinition,
   RequiredCapabilities,
@@ -51,7 +52,7 @@ const KNOWN_RULE =
  * const { commit } = await group.commit({ proposals: [appDataUpdate(0x8001, title)] });
  * ```
  */
-export function appDataUpdate(componentId: number, update: Uint8Array): CustomProposal {
+export function appDataUpdate(componentId: number, update: Uint8Array): Owned<CustomProposal> {
   return customProposal(
     APP_DATA_UPDATE,
     encode(AppDataUpdate, { componentId, operation: { op: Operation.update, update } }),
@@ -65,7 +66,7 @@ export function appDataUpdate(componentId: number, update: Uint8Array): CustomPr
  * const { commit } = await group.commit({ proposals: [appDataRemove(0x8001)] });
  * ```
  */
-export function appDataRemove(componentId: number): CustomProposal {
+export function appDataRemove(componentId: number): Owned<CustomProposal> {
   return customProposal(
     APP_DATA_UPDATE,
     encode(AppDataUpdate, { componentId, operation: { op: Operation.remove } }),

@@ -1,12 +1,15 @@
 // draft-ietf-mls-extensions, AppEphemeral: data for a component that a commit delivers to all members.
 import {
+  type Bytes,
   type CommittedProposal,
   type CustomProposal,
+  copied,
   customProposal,
   decode,
   encode,
   ensure,
   isCustomProposal,
+  type Owned,
   opaque,
   type ProposalDefinition,
   type Sender,
@@ -31,7 +34,7 @@ type AppEphemeral = TypeOf<typeof AppEphemeral>;
  * const { commit } = await group.commit({ proposals: [appEphemeral(0x8001, new TextEncoder().encode("hello"))] });
  * ```
  */
-export function appEphemeral(componentId: number, data: Uint8Array): CustomProposal {
+export function appEphemeral(componentId: number, data: Uint8Array): Owned<CustomProposal> {
   return customProposal(APP_EPHEMERAL, encode(AppEphemeral, { componentId, data }));
 }
 
@@ -49,11 +52,13 @@ export function appEphemeral(componentId: number, data: Uint8Array): CustomPropo
  */
 export function ephemeralDataOf(commit: { readonly custom: readonly CommittedProposal[] }): {
   readonly componentId: number;
-  readonly data: Uint8Array;
+  readonly data: Bytes;
   readonly sender: Sender;
 }[] {
   return commit.custom.flatMap(({ proposal, sender }) =>
-    isCustomProposal(proposal, APP_EPHEMERAL) ? [{ ...decode(AppEphemeral, proposal.data), sender }] : [],
+    isCustomProposal(proposal, APP_EPHEMERAL)
+      ? [{ ...copied(decode(AppEphemeral, proposal.data)), sender }]
+      : [],
   );
 }
 

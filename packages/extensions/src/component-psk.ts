@@ -8,6 +8,7 @@ import {
   isCustomPsk,
   isProposal,
   type MlsExtension,
+  type Owned,
   opaque,
   type Proposal,
   ProposalType,
@@ -32,7 +33,7 @@ type ComponentPsk = TypeOf<typeof ComponentPsk>;
  * const { commit } = await group.commit({ psks: [{ custom: componentPsk(0x8001, pskId) }] });
  * ```
  */
-export function componentPsk(componentId: number, pskId: Uint8Array): CustomPsk {
+export function componentPsk(componentId: number, pskId: Uint8Array): Owned<CustomPsk> {
   return customPsk(COMPONENT_PSK, encode(ComponentPsk, { componentId, pskId }));
 }
 

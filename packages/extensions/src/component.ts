@@ -2,7 +2,10 @@
 // component's ID is part of each label, so no component can use the signatures or ciphertexts of another.
 import {
   type Awaitable,
+  type Bytes,
   type CipherSuiteProvider,
+  chain,
+  copied,
   decryptWithLabel,
   encode,
   encryptWithLabel,
@@ -11,6 +14,7 @@ import {
   type HpkeSealed,
   MlsError,
   type OperationOptions,
+  type Owned,
   opaque,
   type Signer,
   signWithLabel,
@@ -52,7 +56,7 @@ const BASE_LABEL = /* @__PURE__ */ utf8("MLS Component");
  * const label = componentLabel(0x8001, "poll result");
  * ```
  */
-export function componentLabel(componentId: number, label: string): Uint8Array {
+export function componentLabel(componentId: number, label: string): Bytes {
   return encode(ComponentOperationLabel, { baseLabel: BASE_LABEL, componentId, label: utf8(label) });
 }
 
@@ -68,8 +72,8 @@ export function safeSignWithLabel(
   componentId: number,
   label: string,
   content: Uint8Array,
-): Awaitable<Uint8Array> {
-  return signWithLabel(signer, componentLabel(componentId, label), content);
+): Awaitable<Bytes> {
+  return own(signWithLabel(signer, componentLabel(componentId, label), content));
 }
 
 /**
@@ -104,8 +108,8 @@ export function safeEncryptWithLabel(
   label: string,
   context: Uint8Array,
   plaintext: Uint8Array,
-): Awaitable<HpkeSealed> {
-  return encryptWithLabel(provider, publicKey, componentLabel(componentId, label), context, plaintext);
+): Awaitable<Owned<HpkeSealed>> {
+  return own(encryptWithLabel(provider, publicKey, componentLabel(componentId, label), context, plaintext));
 }
 
 /**
@@ -123,8 +127,13 @@ export function safeDecryptWithLabel(
   label: string,
   context: Uint8Array,
   sealed: HpkeSealed,
-): Awaitable<Uint8Array> {
-  return decryptWithLabel(provider, privateKey, componentLabel(componentId, label), context, sealed);
+): Awaitable<Bytes> {
+  return own(decryptWithLabel(provider, privateKey, componentLabel(componentId, label), context, sealed));
+}
+
+/** A copy, because a provider may answer with memory that threads share. */
+function own<T>(answer: Awaitable<T>): Awaitable<Owned<T>> {
+  return chain(answer, (value) => copied(value));
 }
 
 function leafOf(group: Pick<Group, "leafNode">, leafIndex: number) {
@@ -147,7 +156,7 @@ export function signAsComponent(
   label: string,
   content: Uint8Array,
   options: OperationOptions = {},
-): Promise<Uint8Array> {
+): Promise<Bytes> {
   return group.withEpoch(({ signer }) => safeSignWithLabel(signer, componentId, label, content), options);
 }
 
@@ -191,7 +200,7 @@ export function encryptAsComponent(
   context: Uint8Array,
   plaintext: Uint8Array,
   options: OperationOptions = {},
-): Promise<HpkeSealed> {
+): Promise<Owned<HpkeSealed>> {
   return group.withEpoch(({ provider }) => {
     const { encryptionKey } = leafOf(group, leafIndex);
     return safeEncryptWithLabel(provider, encryptionKey, componentId, label, context, plaintext);
@@ -214,7 +223,7 @@ export function decryptAsComponent(
   context: Uint8Array,
   sealed: HpkeSealed,
   options: OperationOptions = {},
-): Promise<Uint8Array> {
+): Promise<Bytes> {
   return group.withEpoch(
     ({ provider, leafKey }) => safeDecryptWithLabel(provider, leafKey, componentId, label, context, sealed),
     options,

@@ -1,10 +1,13 @@
 // draft-ietf-mls-extensions, Attaching Application Data to MLS Messages: the `app_data_dictionary` extension.
 import {
+  type Bytes,
   type Codec,
+  copied,
   decode,
   type Extension,
   encode,
   ensure,
+  type Owned,
   opaque,
   struct,
   type TypeOf,
@@ -51,7 +54,7 @@ export function readDictionary(bytes: Uint8Array): readonly ComponentData[] {
  * const group = await client.createGroup({ extensions: [appDataDictionary([{ componentId: 0x8001, data }])] });
  * ```
  */
-export function appDataDictionary(entries: readonly ComponentData[]): Extension {
+export function appDataDictionary(entries: readonly ComponentData[]): Owned<Extension> {
   const componentData = [...entries].sort((a, b) => a.componentId - b.componentId);
   ensure(ascends(componentData), SORTED_RULE);
   return { extensionType: APP_DATA_DICTIONARY, extensionData: encode(AppDataDictionary, { componentData }) };
@@ -84,11 +87,8 @@ export function componentsIn(extensions: readonly Extension[]): ReadonlyMap<numb
  * const title = componentDataIn(group.extensions, 0x8001);
  * ```
  */
-export function componentDataIn(
-  extensions: readonly Extension[],
-  componentId: number,
-): Uint8Array | undefined {
-  return componentsIn(extensions).get(componentId);
+export function componentDataIn(extensions: readonly Extension[], componentId: number): Bytes | undefined {
+  return copied(componentsIn(extensions).get(componentId));
 }
 
 /**

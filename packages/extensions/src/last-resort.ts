@@ -1,5 +1,5 @@
 // draft-ietf-mls-extensions, Last Resort KeyPackages: key packages that may be used more than once.
-import { EMPTY, type Extension, type KeyPackage, type MlsExtension } from "@copse/core/extension";
+import { EMPTY, type Extension, type KeyPackage, type MlsExtension, type Owned } from "@copse/core/extension";
 import { ComponentId } from "./component.js";
 import { appDataDictionary, type ComponentData, componentDataIn } from "./dictionary.js";
 
@@ -28,7 +28,7 @@ export function isLastResort({ extensions }: Pick<KeyPackage, "extensions">): bo
  * const keyPackage = await client.createKeyPackage({ extensions: [lastResortKeyPackage()] });
  * ```
  */
-export function lastResortKeyPackage(others: readonly ComponentData[] = []): Extension {
+export function lastResortKeyPackage(others: readonly ComponentData[] = []): Owned<Extension> {
   return appDataDictionary([{ componentId: ComponentId.lastResortKeyPackage, data: EMPTY }, ...others]);
 }
 
@@ -39,7 +39,7 @@ export function lastResortKeyPackage(others: readonly ComponentData[] = []): Ext
  * const keyPackage = await client.createKeyPackage({ extensions: [earlierLastResortKeyPackage()] });
  * ```
  */
-export function earlierLastResortKeyPackage(): Extension {
+export function earlierLastResortKeyPackage(): Owned<Extension> {
   return { extensionType: EARLIER_TYPE, extensionData: EMPTY };
 }
 

@@ -1,9 +1,12 @@
 // draft-ietf-mls-extensions, Safe Additional Authenticated Data (AAD): components share `authenticated_data`.
 import {
+  type Bytes,
+  copied,
   decode,
   type Extension,
   encode,
   ensure,
+  type Owned,
   opaque,
   struct,
   type TypeOf,
@@ -32,7 +35,7 @@ const SORTED =
  * const message = await group.encrypt("Hello", { authenticatedData });
  * ```
  */
-export function safeAad(items: readonly SafeAADItem[]): Uint8Array {
+export function safeAad(items: readonly SafeAADItem[]): Bytes {
   const aadItems = [...items].sort((a, b) => a.componentId - b.componentId);
   ensure(ascends(aadItems), SORTED);
   return encode(SafeAAD, { aadItems });
@@ -47,10 +50,10 @@ export function safeAad(items: readonly SafeAADItem[]): Uint8Array {
  * if (received.kind === "application") console.log(readSafeAad(received.authenticatedData));
  * ```
  */
-export function readSafeAad(authenticatedData: Uint8Array): readonly SafeAADItem[] {
+export function readSafeAad(authenticatedData: Uint8Array): readonly Owned<SafeAADItem>[] {
   const { aadItems } = decode(SafeAAD, authenticatedData);
   ensure(ascends(aadItems), SORTED);
-  return aadItems;
+  return copied(aadItems);
 }
 
 /**

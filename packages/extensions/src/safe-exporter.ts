@@ -1,6 +1,8 @@
 // draft-ietf-mls-extensions, Exported Secrets: in each epoch one secret for each component, which can be exported once.
 import {
+  type Bytes,
   type CipherSuiteProvider,
+  copySecret,
   decode,
   type EpochLedger,
   type EpochSecretDefinition,
@@ -140,7 +142,7 @@ export function safeExportSecret(
   group: Group,
   componentId: number,
   options: OperationOptions = {},
-): Promise<Uint8Array> {
+): Promise<Bytes> {
   if (!Number.isInteger(componentId) || componentId < 0 || componentId >= LEAVES) {
     throw new MlsError("usage", `expected a component ID from 0 to 65535, got ${componentId}`);
   }
@@ -150,6 +152,8 @@ export function safeExportSecret(
       throw new MlsError("missing", "expected an epoch with the safe exporter: this epoch began without it");
     const { secret, remove } = await tree.find(componentId);
     atEnd(remove);
-    return secret;
+    const own = copySecret(secret);
+    wipe(secret);
+    return own;
   }, options);
 }

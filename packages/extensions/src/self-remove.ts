@@ -5,6 +5,7 @@ import {
   EMPTY,
   ensure,
   type MlsExtension,
+  type Owned,
   SenderType,
   struct,
 } from "@copse/core/extension";
@@ -19,7 +20,7 @@ export const SELF_REMOVE = 0x000a;
  * const message = await group.propose({ custom: selfRemoveProposal() });
  * ```
  */
-export function selfRemoveProposal(): CustomProposal {
+export function selfRemoveProposal(): Owned<CustomProposal> {
   return customProposal(SELF_REMOVE, EMPTY);
 }
 

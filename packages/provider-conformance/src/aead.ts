@@ -19,7 +19,7 @@ import { AEADS } from "./known/symmetric.js";
 const SIZES = [0, 1, 15, 16, 17, 63, 64, 65, 128, 1000, 65_535, 65_537, 2 ** 20 + 3];
 
 /** A key, a nonce, additional data, and a message that was sealed with them. */
-async function sample({ aead, suite }: CipherSuiteProvider, plaintext = ascii("plaintext")) {
+async function sample({ aead, suite }: CipherSuiteProvider, plaintext: Uint8Array = ascii("plaintext")) {
   const [key, nonce, aad] = [pattern(suite.aead.Nk, 1), pattern(suite.aead.Nn, 2), ascii("aad")];
   return { aead, key, nonce, aad, plaintext, sealed: await aead.seal(key, nonce, aad, plaintext) };
 }

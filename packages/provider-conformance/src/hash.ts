@@ -157,7 +157,7 @@ async function expandByMac(
   blocks: number,
 ): Promise<Uint8Array> {
   const all: Uint8Array[] = [];
-  let last = EMPTY;
+  let last: Uint8Array = EMPTY;
   for (let i = 1; i <= blocks; i++) {
     last = await hash.mac(prk, concat(last, info, Uint8Array.of(i)));
     all.push(last);

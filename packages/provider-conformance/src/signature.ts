@@ -1,5 +1,10 @@
 // RFC 9420 §5.1.2: checks of signatures: known answers, round trips, damage, and keys.
-import type { CipherSuiteProvider, SignaturePrivateKey, VerifyRequest } from "@copse/core/provider";
+import type {
+  CipherSuiteProvider,
+  SignaturePart,
+  SignaturePrivateKey,
+  VerifyRequest,
+} from "@copse/core/provider";
 import {
   ascii,
   damaged,
@@ -23,10 +28,21 @@ import { imported } from "./hpke.js";
 import { SIGNATURES } from "./known/signatures.js";
 import { WORKING_GROUP } from "./known/working-group.js";
 
-const message = ascii("message");
+const message: Uint8Array = ascii("message");
+
+/** A key pair, and a signature by it. */
+interface Signed {
+  readonly signature: SignaturePart;
+  readonly publicKey: Uint8Array;
+  readonly privateKey: SignaturePrivateKey;
+  readonly value: Uint8Array;
+}
 
 /** A key pair, and a message that it signed. */
-export async function signed({ signature }: CipherSuiteProvider, content = message) {
+export async function signed(
+  { signature }: CipherSuiteProvider,
+  content: Uint8Array = message,
+): Promise<Signed> {
   const { publicKey, privateKey } = await signature.generateKeyPair();
   return { signature, publicKey, privateKey, value: await signature.sign(privateKey, content) };
 }
@@ -112,7 +128,12 @@ export const signatureChecks: SuiteChecks = {
   "signature: verify answers false to what is no key, and never throws": async (suite) => {
     const { signature, publicKey, value } = await signed(suite);
     const { Npk } = suite.suite.signature;
-    const bad = [EMPTY, publicKey.slice(1), publicKey.slice(0, -1), Uint8Array.of(...publicKey, 0)];
+    const bad: Uint8Array[] = [
+      EMPTY,
+      publicKey.slice(1),
+      publicKey.slice(0, -1),
+      Uint8Array.of(...publicKey, 0),
+    ];
     for (const byte of [0, 1, 2, 0xff]) bad.push(filled(Npk, byte));
     bad.push(flipped(publicKey, 8 * Npk - 8), flipped(publicKey, 1), pattern(Npk), pattern(1000));
     for (const key of bad) {

@@ -1,4 +1,5 @@
 // RFC 9420 §16.8: random bytes of the platform's source.
+import type { Bytes } from "@copse/core/provider";
 
 /** The most that one call of `crypto.getRandomValues` gives. */
 const QUOTA = 65_536;
@@ -7,7 +8,7 @@ const QUOTA = 65_536;
 const scratch = /* @__PURE__ */ new Uint8Array(128);
 
 /** `length` random bytes. @param fill fills an array of at most 65,536 bytes from the random source */
-export function randomBytes(length: number, fill: (bytes: Uint8Array<ArrayBuffer>) => unknown): Uint8Array {
+export function randomBytes(length: number, fill: (bytes: Bytes) => unknown): Bytes {
   const bytes = new Uint8Array(length);
   if (length > 0 && length <= scratch.length) {
     const part = scratch.subarray(0, length);

@@ -1,13 +1,13 @@
 // RFC 7515 §2, W3C WebCrypto: bytes and numbers in the forms that `subtle` uses.
-import { CryptoError } from "@copse/core/provider";
+import { type Bytes, CryptoError } from "@copse/core/provider";
 import { randomBytes } from "@copse/provider-kit";
 
 /**
  * The same bytes, typed for `subtle`, which takes no view of a SharedArrayBuffer. (The platform refuses such a view,
  * and the refusal becomes a CryptoError.)
  */
-export function source(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes as Uint8Array<ArrayBuffer>;
+export function source(bytes: Uint8Array): Bytes {
+  return bytes as Bytes;
 }
 
 /** base64url without padding, of at most a few hundred bytes. */

@@ -1,5 +1,5 @@
 // RFC 9420 §5.1: export of private keys, and the error where they stay in the platform.
-import { CryptoError, MlsError, type SignaturePrivateKey } from "@copse/core/provider";
+import { CryptoError, MlsError } from "@copse/core/provider";
 import { fromBase64Url } from "./bytes.js";
 
 /** The error for a private key that can't be exported. */
@@ -49,19 +49,4 @@ export function expectPrivateKey(
     throw new CryptoError(`${what}: the private key is not a handle of this provider`);
   }
   return handle as CryptoKey;
-}
-
-/**
- * The CryptoKey of a signature key's handle: for the application's own store (IndexedDB keeps it, also if
- * it can't be extracted).
- * @throws MlsError `key-not-extractable` if the key is a library's, which no store keeps
- */
-export function toCryptoKey(privateKey: SignaturePrivateKey): CryptoKey {
-  if ((privateKey as Partial<CryptoKey>).algorithm === undefined) throw notExtractable("this signature");
-  return privateKey as object as CryptoKey;
-}
-
-/** The handle of a CryptoKey for signing. Whether it fits a suite is checked when it signs. */
-export function fromCryptoKey(privateKey: CryptoKey): SignaturePrivateKey {
-  return privateKey as object as SignaturePrivateKey;
 }

@@ -30,8 +30,9 @@ import { aesGcm, chacha20Poly1305 } from "./aead.js";
 import { randomFrom } from "./bytes.js";
 import { nativeGroup } from "./ecdh.js";
 import { nativeHash } from "./hashing.js";
-import { type KeyStore, storedKem } from "./key-store.js";
+import { storedKem } from "./key-store.js";
 import { libraryEd25519, libraryX25519 } from "./library-curves.js";
+import type { KeyStore, PlatformCrypto } from "./platform.js";
 import { aeadWorks, groupWorks, hashWorks, signatureWorks } from "./probe.js";
 import { nativeSignature } from "./signatures.js";
 
@@ -48,7 +49,7 @@ export interface WebCryptoOptions {
   /** Stores HPKE keys for saved states, by reference. Without it, saving needs `extractable: true`. */
   readonly keyStore?: KeyStore;
   /** Default: `globalThis.crypto`. */
-  readonly crypto?: Crypto;
+  readonly crypto?: PlatformCrypto;
   /**
    * Uses X25519 of `@hpke/dhkem-x25519` and Ed25519 of `@noble/curves` even where the platform has its own, to test
    * what happens on one that has none. Their keys are bytes in memory, and a keyStore can't store them. Default: false.

@@ -1,6 +1,6 @@
 // RFC 9420 §10 to §15: a Client and a Group on the page, whose methods are carried out in the worker.
 import type { AbortSignalLike, Member } from "@copse/core";
-import { decode } from "@copse/core/extension";
+import { copied, decode } from "@copse/core/extension";
 import { unpackError } from "./errors.js";
 import {
   type ClientSnapshot,
@@ -111,8 +111,8 @@ export class RemoteGroup {
 
   private current(): ReadonlyMap<number, Member> {
     if (this.encoded !== undefined) {
-      for (const { signatureKey, ...member } of this.decoded(this.encoded)) {
-        this.byLeaf.set(member.leafIndex, { ...member, signatureKey: signatureKey.slice() });
+      for (const member of this.decoded(this.encoded)) {
+        this.byLeaf.set(member.leafIndex, copied(member));
       }
       this.encoded = undefined;
     }

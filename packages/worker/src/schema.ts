@@ -1,4 +1,5 @@
 // RFC 9420 doesn't cover this: checks of what the other thread has posted. The two sides need not trust each other.
+import type { Bytes } from "@copse/core";
 
 /** Whether a value has the shape of `T`. */
 export type Shape<T> = (value: unknown) => value is T;
@@ -20,7 +21,7 @@ export const uint64: Shape<bigint> = (value): value is bigint =>
   bigint(value) && value >= 0n && value < 1n << 64n;
 
 /** A Uint8Array, also one of another realm (where `instanceof` fails) or of a subclass. */
-export const bytes: Shape<Uint8Array> = (value): value is Uint8Array =>
+export const bytes: Shape<Bytes> = (value): value is Bytes =>
   ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]";
 
 /** An object that isn't null. Its properties are checked elsewhere. */

@@ -1,5 +1,5 @@
 // RFC 9420 §10, §12.1.8: a client without its groups: its identity and its key packages.
-import { type Bytes, copied, copyOf, copySecret, EMPTY, needBytes, wipe } from "../bytes.js";
+import { type Bytes, copied, copyOf, copySecret, EMPTY, needBytes, type Owned, wipe } from "../bytes.js";
 import {
   checkSigner,
   guardHooksOf,
@@ -120,7 +120,7 @@ export abstract class ClientBase {
   }
 
   /** That of new key packages: the option's, or the one that a group with the client's signer switched to last. */
-  get credential(): Credential {
+  get credential(): Owned<Credential> {
     return copied(this.config.identity.credential);
   }
 

@@ -1,5 +1,5 @@
 // RFC 9420 §7, §8.1: the public state of a group, which members and followers share.
-import { type Bytes, copied } from "../bytes.js";
+import { type Bytes, copied, type Owned } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import {
   type CachedProposal,
@@ -50,7 +50,7 @@ export abstract class GroupBase {
   }
 
   get groupId(): Bytes {
-    return this.current.groupContext.groupId.slice();
+    return copied(this.current.groupContext.groupId);
   }
 
   get epoch(): bigint {
@@ -62,7 +62,7 @@ export abstract class GroupBase {
   }
 
   /** The GroupContext's extensions. */
-  get extensions(): readonly Extension[] {
+  get extensions(): readonly Owned<Extension>[] {
     return copied(this.current.groupContext.extensions);
   }
 
@@ -83,18 +83,19 @@ export abstract class GroupBase {
   }
 
   /** The leaf node (§7.2) at a leaf index; `undefined` for a blank leaf. */
-  leafNode(leafIndex: number): LeafNode | undefined {
-    return copied(this.current.tree.leaf(leafIndex));
+  leafNode(leafIndex: number): Owned<LeafNode> | undefined {
+    const leafNode = this.current.tree.leaf(leafIndex);
+    return leafNode && copied(leafNode);
   }
 
   /** `Nh` bytes (§7.8) */
   get treeHash(): Bytes {
-    return this.current.groupContext.treeHash.slice();
+    return copied(this.current.groupContext.treeHash);
   }
 
   /** `Nh` bytes (§8.2); empty before the first commit */
   get confirmedTranscriptHash(): Bytes {
-    return this.current.groupContext.confirmedTranscriptHash.slice();
+    return copied(this.current.groupContext.confirmedTranscriptHash);
   }
 
   /** The encoded ratchet tree (§12.4.3.3), for new members whose Welcome doesn't carry it. */

@@ -1,5 +1,5 @@
 // The public classes: clients and their groups.
-export { generateSigner, importSigner, type SignerKey, signerOf } from "../crypto/index.js";
+export { generateSigner, importSigner, type OwnSigner, type SignerKey, signerOf } from "../crypto/index.js";
 export type { ExtraCapabilities } from "../group/extensions/index.js";
 export type { AsyncContext, EpochAccess } from "../group/index.js";
 export type {

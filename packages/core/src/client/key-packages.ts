@@ -1,5 +1,5 @@
 // RFC 9420 §10, §16.8: the key packages of a client, with their private keys.
-import { type Bytes, copied, copyOf, EMPTY, equalBytes, toHex } from "../bytes.js";
+import { type Bytes, copied, copyOf, EMPTY, equalBytes, type Owned, toHex } from "../bytes.js";
 import { destroyKey } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type ClientConfig, secondsNow } from "../group/index.js";
@@ -40,7 +40,7 @@ export interface KeyPackageDetails {
   /** The code point of its cipher suite (§17.1). */
   readonly suite: number;
   /** Whose it is. The authentication service accepted it. */
-  readonly credential: Credential;
+  readonly credential: Owned<Credential>;
   /** `Npk` bytes */
   readonly signatureKey: Bytes;
   /** Its lifetime (§7.2), in seconds since 1970. */
@@ -52,9 +52,9 @@ export interface KeyPackageDetails {
   readonly expired: boolean;
   readonly capabilities: Capabilities;
   /** Those of the key package. */
-  readonly extensions: readonly Extension[];
+  readonly extensions: readonly Owned<Extension>[];
   /** Those of its leaf node. */
-  readonly leafExtensions: readonly Extension[];
+  readonly leafExtensions: readonly Owned<Extension>[];
   /** Whether it may be used more than once, as one of last resort, as far as the extensions of this client tell. */
   readonly lastResort: boolean;
 }

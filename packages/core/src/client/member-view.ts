@@ -1,5 +1,5 @@
 // RFC 9420 §8.7, §11, §12.4: what a member sees of its group.
-import { type Bytes, copied } from "../bytes.js";
+import { type Bytes, copied, type Owned } from "../bytes.js";
 import {
   type CachedProposal,
   type Candidate,
@@ -51,7 +51,7 @@ export abstract class MemberView extends GroupBase {
   }
 
   /** The group that this one resumes (§11.2, §11.3), which was checked; `undefined` for other groups. */
-  get resumes(): ResumedGroup | undefined {
+  get resumes(): Owned<ResumedGroup> | undefined {
     return copied(this.#own.state.resumes);
   }
 

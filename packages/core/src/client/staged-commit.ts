@@ -1,5 +1,5 @@
 // RFC 9420 §12.4, §14: a commit that was made or received and isn't in force, as an application looks at it.
-import { type Bytes, copied } from "../bytes.js";
+import { type Bytes, copied, type Owned } from "../bytes.js";
 import { decode, encode } from "../codec/index.js";
 import { MlsError } from "../errors.js";
 import {
@@ -161,7 +161,7 @@ export class StagedCommit {
   }
 
   /** The GroupContext's extensions in the epoch that it starts. */
-  get extensions(): readonly Extension[] {
+  get extensions(): readonly Owned<Extension>[] {
     return copied(this.#commit.next.groupContext.extensions);
   }
 

@@ -1,5 +1,5 @@
 // RFC 9420 §12.4.3.1: a Welcome that was read, and the group that it leads to, before it is decided whether to join.
-import type { Bytes } from "../bytes.js";
+import { type Bytes, copied, type Owned } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import {
   type CachedProposal,
@@ -97,9 +97,9 @@ export class StagedWelcome extends GroupBase {
   }
 
   /** The group that this one resumes (§11.2, §11.3), which was checked; `undefined` for other groups. */
-  get resumes(): ResumedGroup | undefined {
+  get resumes(): Owned<ResumedGroup> | undefined {
     const { resumption } = this.#opened;
-    return resumption && resumedGroup(resumption);
+    return resumption && copied(resumedGroup(resumption));
   }
 
   /**

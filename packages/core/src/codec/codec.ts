@@ -1,5 +1,5 @@
 // RFC 9420 §2.1: codecs. One declaration of a structure gives its type, its encoder and its decoder.
-import type { Bytes } from "../bytes.js";
+import type { ByteArray, Bytes } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import { Reader } from "./reader.js";
 import { Writer } from "./writer.js";
@@ -96,7 +96,7 @@ export const uint64: Codec<bigint> = {
 };
 
 /** `opaque name<V>` */
-export const opaque: Codec<Uint8Array> = {
+export const opaque: Codec<ByteArray> = {
   write(writer, value) {
     writer.varint(value.length);
     writer.raw(value);
@@ -113,7 +113,7 @@ function skipVector(reader: Reader): void {
  * `opaque name<V>` of at most `max` bytes, for what is looked up and compared before its message is authenticated. A longer
  * one is malformed, for whoever writes it too.
  */
-export function opaqueUpTo(max: number): Codec<Uint8Array> {
+export function opaqueUpTo(max: number): Codec<ByteArray> {
   const expected = (length: number) => `expected at most ${max} bytes, got ${length}`;
   return {
     write(writer, value) {
@@ -130,7 +130,7 @@ export function opaqueUpTo(max: number): Codec<Uint8Array> {
 }
 
 /** `opaque name[length]` */
-export function fixed(length: number): Codec<Uint8Array> {
+export function fixed(length: number): Codec<ByteArray> {
   return {
     write(writer, value) {
       if (value.length !== length) {

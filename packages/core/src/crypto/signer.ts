@@ -1,5 +1,5 @@
 // RFC 9420 §5.1.2: signers that use keys of a provider.
-import { copySecret, needBytes, wipe } from "../bytes.js";
+import { type Bytes, copied, copySecret, needBytes, wipe } from "../bytes.js";
 import { MlsError, UnsupportedError } from "../errors.js";
 import type {
   Awaitable,
@@ -11,16 +11,19 @@ import type {
 import { privateKeyIn } from "./pkcs8.js";
 import { validateSignatureKey } from "./signature-keys.js";
 
+/** A signer, and its public key for the application. */
+export type OwnSigner = Signer & { readonly publicKey: Bytes };
+
 /**
  * A signer with a key pair of a provider.
  * @example
  * const suite = nodeProvider().suite(2);
  * const signer = signerOf(suite, await suite.signature.importPrivateKey(savedKey));
  */
-export function signerOf({ suite, signature }: CipherSuiteProvider, keyPair: SignatureKeyPair): Signer {
+export function signerOf({ suite, signature }: CipherSuiteProvider, keyPair: SignatureKeyPair): OwnSigner {
   return {
     algorithm: suite.signature,
-    publicKey: keyPair.publicKey.slice(),
+    publicKey: copied(keyPair.publicKey),
     sign: (message) => signature.sign(keyPair.privateKey, message),
   };
 }
@@ -32,7 +35,7 @@ export function signerOf({ suite, signature }: CipherSuiteProvider, keyPair: Sig
  * @example
  * const signer = await generateSigner(nodeProvider(), 2);
  */
-export async function generateSigner(crypto: CryptoProvider, suite: number): Promise<Signer> {
+export async function generateSigner(crypto: CryptoProvider, suite: number): Promise<OwnSigner> {
   const provider = crypto.suite(suite);
   return signerOf(provider, await provider.signature.generateKeyPair());
 }
@@ -53,7 +56,11 @@ export type SignerKey =
  * @example
  * const signer = await importSigner(nodeProvider(), 1, { privateKey: seed });
  */
-export async function importSigner(crypto: CryptoProvider, suite: number, key: SignerKey): Promise<Signer> {
+export async function importSigner(
+  crypto: CryptoProvider,
+  suite: number,
+  key: SignerKey,
+): Promise<OwnSigner> {
   const provider = crypto.suite(suite);
   const { signature } = provider.suite;
   const secret =

@@ -1,5 +1,5 @@
 // RFC 9420 §6: what anybody can read of a message, without its group and without keys: for servers and queues.
-import { type Bytes, copied, copyOf, needBytes } from "../bytes.js";
+import { type Bytes, copied, copyOf, needBytes, type Owned } from "../bytes.js";
 import { Reader } from "../codec/index.js";
 import {
   ContentType,
@@ -81,7 +81,7 @@ export interface UnverifiedGroupInfo extends UnverifiedExtent {
 export interface UnverifiedKeyPackage extends UnverifiedExtent {
   readonly kind: "key-package";
   readonly suite: number;
-  readonly credential: Credential;
+  readonly credential: Owned<Credential>;
   readonly signatureKey: Bytes;
 }
 

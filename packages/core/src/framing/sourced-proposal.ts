@@ -1,4 +1,5 @@
 // RFC 9420 §12.1, §12.4: proposals, each with its sender.
+import { copyOf } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import {
   type CustomProposal,
@@ -35,7 +36,8 @@ export function proposalName({ proposalType }: Proposal): string {
 /** Records in an MlsError which proposal of a list it is about, unless it says so already. Returns the error. */
 export function blame(error: unknown, { proposal, reference }: SourcedProposal, index: number): unknown {
   if (!(error instanceof MlsError)) return error;
-  error.proposal ??= { index, type: proposal.proposalType, name: proposalName(proposal), reference };
+  const { proposalType: type } = proposal;
+  error.proposal ??= { index, type, name: proposalName(proposal), reference: copyOf(reference) };
   return error;
 }
 

@@ -1,22 +1,25 @@
 // RFC 9420 §5.3.1, §12.2: the authentication service, which the application provides.
-import { equalBytes } from "../bytes.js";
+import { type Bytes, copied, equalBytes, type Owned } from "../bytes.js";
 import { validateSignatureKey } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
-import { type Credential, isBasicCredential } from "../wire/index.js";
+import { type Credential, type ExternalSender, isBasicCredential } from "../wire/index.js";
 import { sameCredential } from "./member.js";
 
 /** Somebody: a member, a new member, or an external sender. */
 export interface Identity {
-  readonly credential: Credential;
+  readonly credential: Owned<Credential>;
   /** `Npk` bytes */
-  readonly signatureKey: Uint8Array;
+  readonly signatureKey: Bytes;
 }
+
+/** The parts of a leaf node or an external sender that say whose it is. */
+type Identified = Pick<ExternalSender, "credential" | "signatureKey">;
 
 /** The argument of {@link AuthenticationService.validate}. */
 export interface CredentialClaim extends Identity {
   /** `undefined` for a key package that is read ({@link Client.readKeyPackage}): it isn't for a group yet. */
-  readonly groupId: Uint8Array | undefined;
+  readonly groupId: Bytes | undefined;
   /** An `external-sender` (§12.1.8.1) may propose changes to the group, but isn't a member of it. */
   readonly role: "member" | "external-sender";
 }
@@ -27,7 +30,7 @@ export interface Succession {
   readonly old: Identity;
   /** Who is to have it. */
   readonly new: Identity;
-  readonly groupId: Uint8Array;
+  readonly groupId: Bytes;
   /**
    * How the leaf is replaced. For an `update` or a `commit`, the old signature key signed the message. For a `resync`
    * (an external commit that removes the leaf, §12.4.3.2), only the new one did.
@@ -95,9 +98,9 @@ export function needAuthentication(service: AuthenticationService | undefined): 
 
 /** Who is to enter a group, and the present holder of the leaf, if it has one. */
 export interface Entrant {
-  readonly identity: Identity;
+  readonly identity: Identified;
   readonly role: CredentialClaim["role"];
-  readonly replaces?: { readonly old: Identity; readonly by: Succession["by"] } | undefined;
+  readonly replaces?: { readonly old: Identified; readonly by: Succession["by"] } | undefined;
 }
 
 interface Asking {
@@ -115,11 +118,13 @@ export async function authenticate(
   { identity, role, replaces }: Entrant,
 ): Promise<void> {
   if (role === "external-sender") await validateSignatureKey(provider, identity.signatureKey);
-  const valid = await ask(() => authentication.validate({ ...identityOf(identity), groupId, role }));
+  const valid = await ask(() =>
+    authentication.validate({ ...identityOf(identity), groupId: copied(groupId), role }),
+  );
   if (!valid) throw new MlsError("authentication", "the authentication service refused a credential");
   if (replaces === undefined || groupId === undefined) return;
   const { old, by } = replaces;
-  const succession = { old: identityOf(old), new: identityOf(identity), groupId, by };
+  const succession = { old: identityOf(old), new: identityOf(identity), groupId: copied(groupId), by };
   if (!(await isSuccessor(authentication, succession))) {
     throw new MlsError("authentication", "the credential isn't a successor of the one that it replaces");
   }
@@ -146,14 +151,14 @@ async function ask(question: () => Awaitable<boolean>): Promise<boolean> {
 }
 
 /** The application's answer; `undefined` if it leaves the matter to the default. @throws MlsError `usage` */
-export function sameClient({ authentication }: Asking, a: Identity, b: Identity): boolean | undefined {
+export function sameClient({ authentication }: Asking, a: Identified, b: Identified): boolean | undefined {
   if (authentication.sameClient === undefined) return undefined;
   const answer = authentication.sameClient(identityOf(a), identityOf(b));
   if (typeof answer === "boolean") return answer;
   throw new MlsError("usage", `expected true or false of \`sameClient\`, got a ${typeof answer}`);
 }
 
-/** What an application learns of a leaf node. */
-function identityOf({ credential, signatureKey }: Identity): Identity {
-  return { credential, signatureKey };
+/** What an application learns of a leaf node: a copy, which it may change. */
+function identityOf({ credential, signatureKey }: Identified): Identity {
+  return copied({ credential, signatureKey });
 }

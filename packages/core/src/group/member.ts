@@ -1,12 +1,12 @@
 // RFC 9420 §6, §12: members and other senders, as an application knows them.
-import { type Bytes, copied, equalBytes } from "../bytes.js";
+import { type Bytes, copied, equalBytes, type Owned } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { Credential, type LeafNode } from "../wire/index.js";
 
 /** A member of a group. */
 export interface Member {
   readonly leafIndex: number;
-  readonly credential: Credential;
+  readonly credential: Owned<Credential>;
   /** `Npk` bytes */
   readonly signatureKey: Bytes;
 }
@@ -37,7 +37,7 @@ export type Party =
   | {
       readonly kind: "external";
       readonly senderIndex: number;
-      readonly credential: Credential;
-      readonly signatureKey: Uint8Array;
+      readonly credential: Owned<Credential>;
+      readonly signatureKey: Bytes;
     }
   | { readonly kind: "new-member" };

@@ -1,15 +1,15 @@
 // RFC 9420 §12.2: the group as hooks see it, so that they need not call the group, which waits for them.
-import { copied } from "../bytes.js";
+import { type Bytes, copied, type Owned } from "../bytes.js";
 import type { RatchetTree } from "../tree/index.js";
 import type { Extension, GroupContext } from "../wire/index.js";
 import { type Member, memberOf } from "./member.js";
 
 /** The public state of a group in the epoch in which a hook is asked. It doesn't change later. */
 export interface GroupSnapshot {
-  readonly groupId: Uint8Array;
+  readonly groupId: Bytes;
   readonly epoch: bigint;
   /** The GroupContext's extensions. */
-  readonly extensions: readonly Extension[];
+  readonly extensions: readonly Owned<Extension>[];
   /** The members in the order of their leaf indices, in a time that grows with their number. */
   readonly members: readonly Member[];
   /** The member at a leaf index, in constant time; `undefined` for a blank leaf. */
@@ -46,7 +46,7 @@ export function snapshotOf(
   };
   return {
     get groupId() {
-      return groupContext.groupId.slice();
+      return copied(groupContext.groupId);
     },
     epoch: groupContext.epoch,
     get extensions() {

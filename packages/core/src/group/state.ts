@@ -1,5 +1,5 @@
 // RFC 9420 §8, §12: the state of a group as a member has it.
-import { copySecret } from "../bytes.js";
+import { type ByteArray, copySecret } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import type { SourcedProposal } from "../framing/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../provider/index.js";
@@ -49,7 +49,7 @@ export interface GroupState {
 /** The group that another one resumes: as its subgroup (§11.3), or after a ReInit (§11.2). */
 export interface ResumedGroup {
   readonly by: "branch" | "reinit";
-  readonly groupId: Uint8Array;
+  readonly groupId: ByteArray;
   /** The epoch of that group whose resumption PSK ties the two together. */
   readonly epoch: bigint;
 }

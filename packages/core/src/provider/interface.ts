@@ -15,16 +15,15 @@ import type {
   SignatureAlgorithm,
 } from "./suites.js";
 
-declare const keyBrand: unique symbol;
-
 /**
  * The private key of an HPKE key pair: an opaque handle that only its provider understands. It may hold bytes, a
- * `CryptoKey` that can't be extracted, or the slot of a token.
+ * `CryptoKey` that can't be extracted, or the slot of a token. The property exists only for the compiler, which so tells
+ * handles from other objects. Its name is a string: a symbol would be another one in each copy of this package.
  */
-export type HpkePrivateKey = object & { readonly [keyBrand]: "hpke" };
+export type HpkePrivateKey = object & { readonly "~copse key": "hpke" };
 
 /** A private signature key: an opaque handle that only its provider understands. */
-export type SignaturePrivateKey = object & { readonly [keyBrand]: "signature" };
+export type SignaturePrivateKey = object & { readonly "~copse key": "signature" };
 
 export interface HpkeKeyPair {
   /** `Npk` bytes, RFC 9180 `SerializePublicKey`. */

@@ -145,7 +145,7 @@ export async function pathParents(
     path.map((step) => step.copath),
   );
   const parents = new Map<number, ParentNode>();
-  let parentHash = EMPTY;
+  let parentHash: Uint8Array = EMPTY;
   for (let i = path.length - 1; i >= 0; i--) {
     const encryptionKey = keys[i] as Uint8Array;
     parents.set((path[i] as PathStep).node, { encryptionKey, parentHash, unmergedLeaves: [] });

@@ -1,5 +1,5 @@
 // RFC 9420 §5.3: credentials.
-import { utf8 } from "../bytes.js";
+import { copied, type Owned, utf8 } from "../bytes.js";
 import { type Codec, opaque, skip, struct, type TypeOf, uint16, vector } from "../codec/index.js";
 import { MAX_CERTIFICATES } from "./limits.js";
 
@@ -69,10 +69,10 @@ export function isX509Credential(credential: Credential): credential is X509Cred
  * @example
  * const credential = basicCredential("alice");
  */
-export function basicCredential(identity: string | Uint8Array): BasicCredential {
+export function basicCredential(identity: string | Uint8Array): Owned<BasicCredential> {
   return {
     credentialType: CredentialType.basic,
-    identity: typeof identity === "string" ? utf8(identity) : identity.slice(),
+    identity: typeof identity === "string" ? utf8(identity) : copied(identity),
   };
 }
 
@@ -81,9 +81,9 @@ export function basicCredential(identity: string | Uint8Array): BasicCredential 
  * @example
  * const credential = x509Credential([certificate, issuer]);
  */
-export function x509Credential(chain: readonly Uint8Array[]): X509Credential {
+export function x509Credential(chain: readonly Uint8Array[]): Owned<X509Credential> {
   return {
     credentialType: CredentialType.x509,
-    certificates: chain.map((certData) => ({ certData: certData.slice() })),
+    certificates: chain.map((certData) => ({ certData: copied(certData) })),
   };
 }

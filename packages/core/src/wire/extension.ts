@@ -1,4 +1,5 @@
 // RFC 9420 §13.4: extensions.
+import type { Owned } from "../bytes.js";
 import { type Codec, decode, encode, opaque, struct, type TypeOf, uint16, vector } from "../codec/index.js";
 import { ensure } from "../errors.js";
 import { Credential } from "./credential.js";
@@ -52,7 +53,7 @@ export function checkUniqueTypes(extensions: readonly Extension[]): void {
 }
 
 /** An extension with this content. */
-export function makeExtension<T>(extensionType: number, codec: Codec<T>, content: T): Extension {
+export function makeExtension<T>(extensionType: number, codec: Codec<T>, content: T): Owned<Extension> {
   return { extensionType, extensionData: encode(codec, content) };
 }
 

@@ -1,4 +1,5 @@
 // RFC 9420 §12.1: proposals.
+import { copied, type Owned } from "../bytes.js";
 import { type Codec, opaque, skip, struct, type TypeOf, uint16, uint32, variant } from "../codec/index.js";
 import { MlsError } from "../errors.js";
 import { Extensions } from "./extension.js";
@@ -82,14 +83,14 @@ export type StandardProposal = TypeOf<typeof standard>;
 export type Proposal = StandardProposal | CustomProposal;
 
 /** A proposal of a type that RFC 9420 does not define. @throws MlsError `usage` for a type of RFC 9420 */
-export function customProposal(proposalType: number, data: Uint8Array): CustomProposal {
+export function customProposal(proposalType: number, data: Uint8Array): Owned<CustomProposal> {
   if (STANDARD.has(proposalType)) {
     throw new MlsError(
       "usage",
       `expected the proposal type of an extension, got type ${proposalType} of RFC 9420`,
     );
   }
-  return { proposalType, data };
+  return { proposalType, data: copied(data) };
 }
 
 /** Whether a proposal is of a type that RFC 9420 does not define, and of `proposalType` if that is given. */

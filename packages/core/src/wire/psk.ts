@@ -1,4 +1,5 @@
 // RFC 9420 §8.4: identifiers of pre-shared keys.
+import { copied, type Owned } from "../bytes.js";
 import { type Codec, struct, type TypeOf, uint8, uint16, uint64, variant } from "../codec/index.js";
 import { MlsError } from "../errors.js";
 import { identifier, MAX_ID_SIZE } from "./limits.js";
@@ -41,11 +42,11 @@ export type StandardPskId = TypeOf<typeof standard>;
 export type PreSharedKeyID = StandardPskId | CustomPskId;
 
 /** The identifier of a key of a type that RFC 9420 does not define. @throws MlsError `usage` for a type of RFC 9420 */
-export function customPsk(pskType: number, data: Uint8Array): CustomPsk {
+export function customPsk(pskType: number, data: Uint8Array): Owned<CustomPsk> {
   if (STANDARD.has(pskType)) {
     throw new MlsError("usage", `expected the PSK type of an extension, got type ${pskType} of RFC 9420`);
   }
-  return { pskType, data };
+  return { pskType, data: copied(data) };
 }
 
 /** Whether a key is of a type that RFC 9420 does not define. */

@@ -1,5 +1,5 @@
 // RFC 9420 §12.4.2: processing a commit, by members and by followers.
-import { equalSecret, wipe } from "../../bytes.js";
+import { type Bytes, copied, equalSecret, wipe } from "../../bytes.js";
 import { verifyOwnSignatures } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
@@ -128,11 +128,11 @@ function resolve(
   sender: Sender,
   find: (reference: Uint8Array) => SourcedProposal | undefined,
 ): SourcedProposal[] {
-  const references: Uint8Array[] = [];
+  const references: Bytes[] = [];
   const found = commit.proposals.flatMap((one) => {
     if (one.type === ProposalOrRefType.proposal) return { proposal: one.proposal, sender };
     const known = find(one.reference);
-    if (known === undefined) references.push(one.reference.slice());
+    if (known === undefined) references.push(copied(one.reference));
     return known ?? [];
   });
   if (references.length > 0) {

@@ -1,4 +1,5 @@
 // RFC 9420 §11.1, §12.1.8.1: GroupContext extensions of RFC 9420, and what a group requires of its members.
+import type { Owned } from "../../bytes.js";
 import { ensure } from "../../errors.js";
 import type { CipherSuite } from "../../provider/index.js";
 import { DEFAULT_EXTENSIONS, supportOf, type TreeSummary } from "../../tree/index.js";
@@ -21,7 +22,7 @@ import {
  * @example
  * await client.createGroup({ extensions: [requiredCapabilities({ credentialTypes: [CredentialType.basic] })] });
  */
-export function requiredCapabilities(required: Partial<RequiredCapabilities>): Extension {
+export function requiredCapabilities(required: Partial<RequiredCapabilities>): Owned<Extension> {
   const { extensionTypes = [], proposalTypes = [], credentialTypes = [] } = required;
   const content = { extensionTypes, proposalTypes, credentialTypes };
   return makeExtension(ExtensionType.requiredCapabilities, RequiredCapabilities, content);
@@ -33,7 +34,7 @@ export function requiredCapabilities(required: Partial<RequiredCapabilities>): E
  * const server = { credential: basicCredential("server"), signatureKey: signer.publicKey };
  * await client.createGroup({ extensions: [externalSenders([server])] });
  */
-export function externalSenders(senders: readonly ExternalSender[]): Extension {
+export function externalSenders(senders: readonly ExternalSender[]): Owned<Extension> {
   return makeExtension(ExtensionType.externalSenders, ExternalSenders, senders);
 }
 

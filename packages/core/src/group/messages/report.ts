@@ -1,5 +1,5 @@
 // RFC 9420 §6, §12, §15: what the application is told about received messages.
-import { type Bytes, copied, toHex } from "../../bytes.js";
+import { type Bytes, copied, type Owned, toHex } from "../../bytes.js";
 import type { CommittedProposal } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import {
@@ -33,7 +33,7 @@ export interface ProposalMessage {
   readonly kind: "proposal";
   readonly epoch: bigint;
   readonly sender: Sender;
-  readonly proposal: Proposal;
+  readonly proposal: Owned<Proposal>;
   /** ProposalRef (§5.2): `Nh` bytes */
   readonly reference: Bytes;
   readonly authenticatedData: Bytes;
@@ -57,16 +57,16 @@ export interface CommitMessage {
   /** Whether this client can still send: it wasn't removed, and the group didn't end by ReInit. */
   readonly active: boolean;
   /** The parameters of the new group (§11.2), if this commit ended the group by ReInit. */
-  readonly reinit: ReInit | undefined;
+  readonly reinit: Owned<ReInit> | undefined;
   /** Whether a staged commit of this client was dropped, because this one came first. */
   readonly droppedPending: boolean;
   /**
    * This client's proposals, from its dropped commits or sent separately, that this commit doesn't contain and that
    * can still be committed, with `commit({ proposals })`.
    */
-  readonly dropped: readonly Proposal[];
+  readonly dropped: readonly Owned<Proposal>[];
   /** Committed proposals of registered types, in the order of the commit. */
-  readonly custom: readonly CommittedProposal[];
+  readonly custom: readonly Owned<CommittedProposal>[];
   readonly authenticatedData: Bytes;
 }
 
@@ -95,7 +95,7 @@ export type Received = ApplicationMessage | ProposalMessage | CommitMessage | Ow
 
 /** A proposal that a commit contains. */
 export interface ListedProposal {
-  readonly proposal: Proposal;
+  readonly proposal: Owned<Proposal>;
   readonly sender: Sender;
   /** The same as `sender`, with the credential and key of a member or an external sender. */
   readonly proposer: Party;
@@ -148,7 +148,8 @@ export function reportCommit(
     active,
     droppedPending = false,
     dropped = [],
-  }: Pick<CommitMessage, "active"> & Partial<Pick<CommitMessage, "droppedPending" | "dropped">>,
+  }: Pick<CommitMessage, "active"> &
+    Partial<Pick<CommitMessage, "droppedPending">> & { readonly dropped?: readonly Proposal[] },
 ): CommitMessage {
   const membersAt = (...leafIndices: readonly number[]) =>
     leafIndices.flatMap((leafIndex) => {

@@ -1,5 +1,5 @@
 // RFC 9420 §12.4: the proposals that were received in an epoch: how many are kept, and which of them own commits have.
-import { copied, equalBytes, needBytes, toHex } from "../../bytes.js";
+import { type Bytes, copied, equalBytes, needBytes, type Owned, toHex } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import { isProposal, type Proposal, ProposalType, type Sender, SenderType } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
@@ -12,12 +12,12 @@ import { checkProposals, checkSending } from "./single-proposal.js";
 
 /** A valid proposal of the present epoch that isn't committed yet (§12.4), as the application sees it. */
 export interface WaitingProposal {
-  readonly proposal: Proposal;
+  readonly proposal: Owned<Proposal>;
   readonly sender: Sender;
   /** The same as `sender`, with the credential and key of a member or an external sender. */
   readonly proposer: Party;
   /** ProposalRef (§5.2): `Nh` bytes */
-  readonly reference: Uint8Array;
+  readonly reference: Bytes;
   /**
    * Whether own commits include it, unless another proposal excludes it: as `policy.authorize` said when it came, and not
    * expired or dropped, nor of a sender who sent more than everybody keeps. An own Update, and a Remove of this client,
@@ -119,13 +119,13 @@ function willCommit(
   }
 }
 
-/** What the application is told about the cached proposals. */
+/** What the application is told about the cached proposals: a copy of this. */
 export function waitingProposals(
   config: GroupConfig,
   epoch: PublicEpoch,
   known: readonly CachedProposal[],
   ownLeaf: number | undefined,
-): WaitingProposal[] {
+): (Omit<WaitingProposal, "proposal" | "reference"> & Pick<CachedProposal, "proposal" | "reference">)[] {
   const inShare = keepsToShare(config.provider.suite, known);
   return known.map((one) => ({
     proposal: one.proposal,

@@ -1,4 +1,5 @@
 // RFC 9420 §6.1, §12.1.8: who sent a message.
+import { copied } from "../../bytes.js";
 import { ensure, MlsError } from "../../errors.js";
 import { verifyContent } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
@@ -76,7 +77,7 @@ export function partyOf(
       return { kind: "member", member: memberOf(sender.leafIndex, senderLeaf({ sender }, tree)) };
     case SenderType.external: {
       const { senderIndex } = sender;
-      return { kind: "external", senderIndex, ...externalSender(groupContext, senderIndex) };
+      return { kind: "external", senderIndex, ...copied(externalSender(groupContext, senderIndex)) };
     }
     default:
       return { kind: "new-member" };
