@@ -5,8 +5,9 @@ import { isZero } from "@copse/test-support/bytes";
 import { gather, party } from "@copse/test-support/clients";
 import { failure } from "@copse/test-support/errors";
 import { expandingBy } from "@copse/test-support/kdf";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { GroupState } from "../../src/group/state.js";
+import { SecretTree } from "../../src/schedule/secret-tree.js";
 
 const SUITE = 1;
 
@@ -91,20 +92,60 @@ describe("the secrets of an epoch are overwritten", () => {
     await removal.merge();
     expect(lost.every(isZero)).toBe(true);
   });
-  it("of a commit that isn't staged in the end: given up, or followed by a failure", async () => {
-    const { alice, bob } = await pairOf();
-    const { commit } = await bob.update();
-    const before = latest(alice);
-    const controller = new AbortController();
-    const staging = alice.stage(commit, { signal: controller.signal });
-    controller.abort();
-    expect((await failure(staging)).code).toBe("try-again");
-    expect(alice.staged).toEqual([]);
-    expect(before.some(isZero)).toBe(false);
-    await (await alice.stage(commit)).merge();
-    await bob.mergePendingCommit();
-    expect(alice.epochAuthenticator).toEqual(bob.epochAuthenticator);
-  });
+  it.each(["receive", "stage"] as const)(
+    "of a commit that %s opened, if it was given up before",
+    async (way) => {
+      const node = nodeProvider();
+      const suite = node.suite(SUITE);
+      const gate: { stuck: string; message: Uint8Array; open(): void } = {
+        stuck: "",
+        message: new Uint8Array(),
+        open: () => undefined,
+      };
+      /** Answers when the gate opens. */
+      const late = (call: string, answer: Uint8Array): Uint8Array | Promise<Uint8Array> => {
+        if (gate.stuck !== call) return answer;
+        return new Promise((resolve) => {
+          gate.open = () => resolve(answer);
+        });
+      };
+      const hash: typeof suite.hash = {
+        ...suite.hash,
+        // The digest of the message is the last that receive needs, and the confirmation tag of what both need.
+        hash: (data) => {
+          const isDigest = Buffer.from(data).equals(gate.message);
+          return late(isDigest ? "receive" : "no", suite.hash.hash(data) as Uint8Array);
+        },
+        mac: (key, data) => late("stage", suite.hash.mac(key, data) as Uint8Array),
+      };
+      const crypto = { ...node, suite: () => ({ ...suite, hash }) };
+      const { groups } = await gather([
+        await party("alice", { suite: SUITE, crypto }),
+        await party("bob", { suite: SUITE }),
+      ]);
+      const [alice, bob] = groups as [Group, Group];
+      const { commit } = await bob.update();
+      const wiped = vi.spyOn(SecretTree.prototype, "wipe");
+      Object.assign(gate, { stuck: way, message: commit });
+      const controller = new AbortController();
+      const working = alice[way](commit, { signal: controller.signal });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      controller.abort();
+      expect((await failure(working)).code).toBe("try-again");
+      expect(wiped).not.toHaveBeenCalled();
+      gate.stuck = "none";
+      gate.open();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      // That of the epoch that would have started.
+      expect(wiped).toHaveBeenCalledTimes(1);
+      wiped.mockRestore();
+      expect(alice.staged).toEqual([]);
+      expect(latest(alice).some(isZero)).toBe(false);
+      await alice.receive(commit);
+      await bob.mergePendingCommit();
+      expect(alice.epochAuthenticator).toEqual(bob.epochAuthenticator);
+    },
+  );
   it("once more than maxPastEpochs epochs have passed", async () => {
     const { alice } = await pairOf({ maxPastEpochs: 1 });
     const past = latest(alice, "senderDataSecret", "resumptionPsk");
