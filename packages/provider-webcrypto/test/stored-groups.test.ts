@@ -86,7 +86,7 @@ describe("a key store with the keys of groups", () => {
     const third = await bob.createGroup();
     const { welcome } = await third.add(keyPackage);
     await third.mergePendingCommit();
-    expect((await second.join(welcome as Uint8Array)).active).toBe(true);
+    await (await second.join(welcome as Uint8Array)).close();
     // Deleted, its leaf key stays for the groups that aren't open; only the sweep knows when none needs it.
     for (const { reference } of second.keyPackages()) second.deleteKeyPackage(reference);
     await (await alice()).restore(states[1] as Uint8Array);

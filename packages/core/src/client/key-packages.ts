@@ -1,6 +1,6 @@
 // RFC 9420 §10, §16.8: the key packages of a client, with their private keys.
 import { type Bytes, copied, copyOf, EMPTY, equalBytes, type Owned, toHex } from "../bytes.js";
-import { destroyKey } from "../crypto/index.js";
+import { destroyKey, isStored } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type ClientConfig, secondsNow } from "../group/index.js";
 import {
@@ -227,9 +227,9 @@ export class KeyPackageStore {
     if (own === undefined) return false;
     this.#all.delete(id);
     destroyKey(this.#hpke, own.initKey);
-    // An open group may have its leaf key still; and, where keys are in a key store or a token, one that isn't open.
-    const isLost = own.joined.length > 0 && this.#hpke.savePrivateKey !== undefined;
-    if (!isLost && !this.#isUsed(own.leafKey)) destroyKey(this.#hpke, own.leafKey);
+    // An open group may have its leaf key still; and, where it is in a key store or a token, one that isn't open.
+    const isSaved = own.joined.length > 0 && isStored(this.#hpke, own.leafKey);
+    if (!isSaved && !this.#isUsed(own.leafKey)) destroyKey(this.#hpke, own.leafKey);
     return true;
   }
 }

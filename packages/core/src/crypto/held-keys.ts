@@ -1,6 +1,11 @@
 // RFC 9420 §9.2, §16.2: the private keys of one group, and those that its saved states need.
-import type { CipherSuiteProvider, HpkePrivateKey } from "../provider/index.js";
+import type { CipherSuiteProvider, HpkePart, HpkePrivateKey } from "../provider/index.js";
 import { KeyScope } from "./key-scope.js";
+
+/** Whether saved states have only a reference to a private key, to a key store or a token. */
+export function isStored(hpke: HpkePart, key: HpkePrivateKey): boolean {
+  return hpke.savePrivateKey !== undefined && hpke.isStored?.(key) !== false;
+}
 
 /** The private keys with which a group begins here. */
 export interface KnownKeys {
@@ -35,10 +40,8 @@ export class HeldKeys {
     { recorded = [], retired = [], shared }: KnownKeys,
     isNeeded: (key: HpkePrivateKey) => boolean,
   ) {
-    const { hpke } = provider;
-    const { savePrivateKey, isStored } = hpke;
     this.scope = new KeyScope(provider);
-    this.#isStored = (key) => savePrivateKey !== undefined && isStored?.call(hpke, key) !== false;
+    this.#isStored = (key) => isStored(provider.hpke, key);
     // Where it is stored, groups that aren't open may need it.
     this.#isNeeded = (key) => this.#isStored(key) || isNeeded(key);
     this.#shared = shared;
