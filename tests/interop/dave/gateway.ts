@@ -113,9 +113,9 @@ export class Gateway {
       const packed = vector(...others.map((item) => (operation === 0 ? item : vector(item))));
       const answer = await client.proposals(operation, packed, users);
       if (answer === undefined) continue;
-      const { message: commit, rest: welcome } = readMessage(answer);
-      if (welcome === undefined) throw new Error("the commit doesn't say where it ends");
-      answers.push({ from: client, commit, welcome });
+      const { kind, message: commit, rest: welcome } = readMessage(answer);
+      // It takes nothing but PublicMessages, which say where they end.
+      if (kind === "public-message" && welcome !== undefined) answers.push({ from: client, commit, welcome });
     }
     if (established && operation === 0) for (const item of items) await this.follower?.receive(item);
     return answers;
