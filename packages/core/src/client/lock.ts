@@ -39,12 +39,12 @@ export class Lock {
   }
 
   /** @throws MlsError `reentrant` if a hook of the running operation calls; `try-again` if the signal was aborted */
-  run<R, T>(steps: Steps<R, T>, { signal }: OperationOptions): Promise<T> {
+  run<R, T>(steps: Steps<R, T>, options: OperationOptions): Promise<T> {
     if (this.#isReentrant()) {
       const message = "a hook called an operation of its own group, which waits for the hook";
       return Promise.reject(new MlsError("reentrant", message));
     }
-    const operation = new Operation(steps, signal);
+    const operation = new Operation(steps, options);
     const { promise } = operation;
     if (operation.over) return promise;
     // The types of its result are of no interest here.

@@ -37,6 +37,65 @@ export type RemoveOptions = Omit<CommitOptions, "remove"> & OperationOptions;
 /** What changes besides the keys, and the options of `commit`. */
 export type UpdateOptions = NewIdentity & Omit<CommitOptions, "identity" | "forcePath"> & OperationOptions;
 
+/**
+ * All options of all calls, a line each: what their values may be. `bytes` are a Uint8Array, and anything else that
+ * isn't the name of a type is a string with that value.
+ */
+const OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  add: ["array"],
+  asyncContext: ["object"],
+  authenticatedData: ["bytes"],
+  authentication: ["object"],
+  capabilities: ["object"],
+  credential: ["object", "string"],
+  crypto: ["object"],
+  custom: ["array"],
+  dropExtensions: ["array"],
+  extensions: ["array"],
+  externalPsk: ["function"],
+  externalPub: ["boolean"],
+  forcePath: ["boolean"],
+  groupId: ["bytes"],
+  groupInfo: ["bytes"],
+  identity: ["object"],
+  leafExtensions: ["array"],
+  lifetime: ["object"],
+  policy: ["object"],
+  previous: ["object"],
+  proposals: ["array"],
+  psks: ["array"],
+  ratchetTree: ["bytes", "boolean"],
+  ratchetTreeInWelcome: ["boolean"],
+  references: ["array"],
+  reinit: ["object"],
+  remove: ["array", "function"],
+  renewCapabilities: ["boolean"],
+  replace: ["boolean"],
+  replacePending: ["boolean"],
+  resync: ["boolean", "function", "if-member"],
+  setExtensions: ["array"],
+  signal: ["object"],
+  signer: ["object"],
+  suite: ["number"],
+};
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : ArrayBuffer.isView(value) ? "bytes" : typeof value;
+}
+
+/** A misspelt option must not be ignored: JavaScript has no type checker. @throws MlsError `usage` */
+function checkOptions(options: object): void {
+  if (kindOf(options) !== "object")
+    throw new MlsError("usage", `expected an object with options, got ${kindOf(options)}`);
+  for (const [name, value] of Object.entries(options)) {
+    const expected = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
+    if (expected === undefined) throw new MlsError("usage", `there is no option "${name.slice(0, 64)}"`);
+    if (value === undefined || expected.includes(kindOf(value)) || expected.includes(value)) continue;
+    throw new MlsError("usage", `options.${name}: expected ${expected.join(" or ")}, got ${kindOf(value)}`);
+  }
+}
+
 /** The parts of an operation. */
 export interface Steps<R, T> {
   /** Computes a result. It changes nothing that another operation depends on, because it may be given up. */
@@ -91,13 +150,19 @@ export class Operation<R = unknown, T = unknown> {
   #reject!: (error: unknown) => void;
   #ignoreSignal: (() => void) | undefined;
 
-  constructor(steps: Steps<R, T>, signal: AbortSignalLike | undefined) {
+  constructor(steps: Steps<R, T>, options: OperationOptions) {
     this.#steps = steps;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    if (signal !== undefined) this.#obey(signal);
+    try {
+      checkOptions(options);
+    } catch (error) {
+      this.giveUp(error);
+      return;
+    }
+    if (options.signal !== undefined) this.#obey(options.signal);
   }
 
   #obey(signal: AbortSignalLike): void {
@@ -178,8 +243,8 @@ function quietly(call: () => void): void {
 }
 
 /** Runs an operation that waits for no other. */
-export function perform<R, T>(steps: Steps<R, T>, { signal }: OperationOptions): Promise<T> {
-  const operation = new Operation(steps, signal);
+export function perform<R, T>(steps: Steps<R, T>, options: OperationOptions): Promise<T> {
+  const operation = new Operation(steps, options);
   if (!operation.over) operation.start();
   return operation.promise;
 }

@@ -92,10 +92,26 @@ export const DEFAULT_POLICY: Policy = {
   maxApplicationSize: 16 * 1024 * 1024,
 };
 
+/** Whether all fields are there in the example, with values of the same types. @throws MlsError `usage` */
+function checkNames(what: string, chosen: object, example: object): void {
+  const types = new Map(Object.entries(example).map(([name, value]) => [name, typeof value]));
+  for (const [name, value] of Object.entries(chosen)) {
+    const expected = types.get(name);
+    if (expected === undefined) throw new MlsError("usage", `${what} has no "${name.slice(0, 64)}"`);
+    if (typeof value !== expected || value === null)
+      throw new MlsError(
+        "usage",
+        `${what}.${name}: expected a ${expected}, got ${value === null ? value : typeof value}`,
+      );
+  }
+}
+
 /** The policy with its defaults. @throws MlsError `usage` */
 export function policyOf(chosen: Partial<Policy> = {}): Policy {
   const defined = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
   const policy: Policy = { ...DEFAULT_POLICY, ...defined };
+  checkNames("policy", defined, { ...DEFAULT_POLICY, authorize: () => true });
+  checkNames("policy.ratchets", policy.ratchets, DEFAULT_RATCHET_LIMITS);
   if (policy.handshake !== "private" && policy.handshake !== "public") {
     throw new MlsError("usage", `expected policy.handshake "private" or "public", got "${policy.handshake}"`);
   }

@@ -68,6 +68,8 @@ export function proposalOf(
     needBytes(request.reinit.groupId, "the group ID", MAX_ID_SIZE);
     return { proposalType: ProposalType.reinit, version: 1, ...copied(request.reinit) };
   }
+  if (!("setExtensions" in request || "dropExtensions" in request))
+    throw new MlsError("usage", "expected a request such as { add }, { remove }, { update } or { psk }");
   const extensions = changedExtensions(present, request);
   return { proposalType: ProposalType.groupContextExtensions, extensions };
 }
@@ -100,7 +102,9 @@ function changedExtensions(
 
 /** The leaves that a commit removes. @throws MlsError `usage` if no member matches */
 function leavesToRemove({ epoch }: MemberContext, remove: MembersToRemove = []): readonly number[] {
-  if (typeof remove !== "function") return remove;
+  if (Array.isArray(remove)) return remove;
+  if (typeof remove !== "function")
+    throw new MlsError("usage", `expected leaf indices to remove, or a function, got ${typeof remove}`);
   const found: number[] = [];
   for (const { leafIndex, leafNode } of epoch.tree.members()) {
     // A promise isn't a yes.
