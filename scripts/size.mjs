@@ -23,7 +23,7 @@ const PACKAGES = {
 };
 
 /** The budgets for a package's own code, gzipped, in bytes. */
-const BUDGETS = { core: 56_000, "provider-webcrypto": 25_000 };
+const BUDGETS = { core: 62_000, "provider-webcrypto": 25_000 };
 
 /**
  * What is left of a package if an application imports only `name` from it. `entry` is the subpath to import from;

@@ -9,17 +9,17 @@ import { padme } from "./padding.js";
 
 /** The choices of an application. Every field has a default: {@link DEFAULT_POLICY}. */
 export interface Policy {
-  /** Whether to send proposals and commits encrypted (§6.3) or only signed (§6.2). Both are accepted. */
+  /** Whether to send proposals and commits encrypted (§6.3) or only signed (§6.2). Both are accepted. Default: private. */
   readonly handshake: "private" | "public";
-  /** Whether a Welcome carries the ratchet tree. If not, the application must send it to new members. */
+  /** Whether a Welcome carries the ratchet tree. If not, the application must send it to new members. Default: true. */
   readonly ratchetTreeInWelcome: boolean;
   /** Returns the padded length, in bytes, of application data of a length (§15.1). */
   readonly padding: (length: number) => number;
-  /** The lifetime of own key packages, in seconds. `Infinity`: from 0 to 2^64 - 1, so that they never expire. */
+  /** The lifetime of own key packages, in seconds. `Infinity`: from 0 to 2^64 - 1, so that they never expire. Default: 90 days. */
   readonly lifetime: number;
   /**
    * How far another client's clock may be behind, in seconds. Own key packages are valid from so long before they are
-   * made, so that such a client can add this one.
+   * made, so that such a client can add this one. Default: an hour.
    */
   readonly clockSkew: number;
   /**
@@ -43,19 +43,19 @@ export interface Policy {
   readonly now: () => number;
   /**
    * The number of past epochs whose late messages can be decrypted. Also those whose resumption PSKs this client has: a
-   * commit with a PSK that some member doesn't keep leaves that member behind.
+   * commit with a PSK that some member doesn't keep leaves that member behind. Default: 3.
    */
   readonly maxPastEpochs: number;
   /** Limits for skipped and reordered messages in an epoch (§9). */
   readonly ratchets: RatchetLimits;
   /**
    * The most members of a group that this client makes by adding some, joins or follows. Members may differ: what
-   * others do to a group is accepted.
+   * others do to a group is accepted. Default: 2,048.
    */
   readonly maxMembers: number;
-  /** The largest Welcome, GroupInfo and encoded ratchet tree that is made or taken, in bytes. Members may differ. */
+  /** The largest Welcome, GroupInfo and encoded ratchet tree that is made or taken, in bytes. Members may differ. Default: 16 MiB. */
   readonly maxJoinSize: number;
-  /** The largest application message that is sent or received, in bytes. Members may differ. */
+  /** The largest application message that is sent or received, in bytes. Members may differ. Default: 16 MiB. */
   readonly maxApplicationSize: number;
   /**
    * Roles (§12.2): whether a whole commit may come into force, whoever makes it, and what becomes of a proposal that is

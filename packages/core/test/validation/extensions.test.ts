@@ -68,7 +68,8 @@ const proposed = (proposal: Proposal) => frame(insiderAlice, { contentType: Cont
 const committed = (proposal: Proposal) => forge(insiderAlice, { proposals: by(0, proposal) });
 const follower = async (message: Uint8Array) =>
   PublicGroup.follow({
-    ...stranger.config,
+    authentication: stranger.config.authentication,
+    policy: stranger.config.policy,
     crypto: nodeProvider(),
     groupInfo: message,
   });

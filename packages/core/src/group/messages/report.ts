@@ -1,11 +1,14 @@
 // RFC 9420 §6, §12, §15: what the application is told about received messages.
-import { type Bytes, copied, type Owned, toHex } from "../../bytes.js";
+import { type Bytes, copied, equalBytes, type Owned, toHex } from "../../bytes.js";
+import { encode } from "../../codec/index.js";
 import type { CommittedProposal } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import {
   type AuthenticatedContent,
+  Extensions,
   type GroupContext,
   isCustomProposal,
+  isProposal,
   type LeafNode,
   type Proposal,
   ProposalType,
@@ -62,7 +65,9 @@ export interface CommitMessage {
   readonly droppedPending: boolean;
   /**
    * This client's proposals, from its dropped commits or sent separately, that this commit doesn't contain and that
-   * can still be committed, with `commit({ proposals })`.
+   * this client can still commit, with `commit({ proposals })`. What isn't a proposal doesn't come back: renewed keys, a
+   * new identity, authenticated data. Nor does a list of extensions, if this commit changed the group's; nor its own
+   * Remove, which it must propose again.
    */
   readonly dropped: readonly Owned<Proposal>[];
   /** Committed proposals of registered types, in the order of the commit. */
@@ -183,7 +188,9 @@ export function ownDropped(
   commit: Candidate,
   registry: Registry,
 ): Proposal[] {
-  const { tree: after } = commit.next;
+  const { tree: after, groupContext } = commit.next;
+  const listOf = ({ extensions }: GroupContext) => encode(Extensions, extensions);
+  const sameExtensions = equalBytes(listOf(current.groupContext), listOf(groupContext));
   const covered = new Set(commit.proposals.map(({ reference }) => reference && toHex(reference)));
   const staged = ownCandidates(candidates).filter((one) => one !== commit);
   const byValue = staged.flatMap((one) => one.proposals.filter(({ reference }) => reference === undefined));
@@ -201,7 +208,11 @@ export function ownDropped(
     if (proposal.proposalType === ProposalType.add) {
       return !after.hasSignatureKey(proposal.keyPackage.leafNode.signatureKey);
     }
+    // The whole list of the epoch that ended: it would undo what another commit changed.
+    if (isProposal(proposal, ProposalType.groupContextExtensions)) return sameExtensions;
     if (proposal.proposalType === ProposalType.remove) {
+      // Nobody can commit their own removal.
+      if (proposal.removed === current.keys.leafIndex) return false;
       const [before, now] = [current.tree.leaf(proposal.removed), after.leaf(proposal.removed)];
       return before !== undefined && now !== undefined && sameCredential(before, now);
     }
