@@ -5,6 +5,8 @@ import { limits } from "./verdict.js";
 
 /** An input is too slow if it is so each time of so many: other programs and the garbage collector disturb. */
 const REPEATS = 4;
+/** Growth is measured so often: on a busy machine one measurement may mislead. */
+const ROUNDS = 3;
 /** From so many milliseconds on, and so many for each byte, an input that can be halved is compared with its half. */
 const NOTICEABLE = 40;
 const NOTICEABLE_PER_BYTE = 0.0002;
@@ -52,11 +54,14 @@ async function growsFaster(target: Target, recipe: Recipe, first: Outcome): Prom
   const isOver = (one: Outcome) =>
     one.milliseconds > noticeable && one.milliseconds > most * small.milliseconds;
   if (!isOver(first)) return undefined;
-  const { milliseconds } = await leastOf(target, half, small, REPEATS, () => true);
-  const least = await leastOf(target, recipe, first, REPEATS, isOver);
-  return least.milliseconds > most * milliseconds
-    ? `time grows faster than the input: ${first.feature}`
-    : undefined;
+  let [little, much] = [small, first];
+  // In turns, so that what disturbs for a while disturbs both.
+  for (let round = 0; round < ROUNDS; round++) {
+    little = await leastOf(target, half, little, REPEATS, () => true);
+    much = await leastOf(target, recipe, much, REPEATS, isOver);
+    if (much.milliseconds <= most * little.milliseconds) return undefined;
+  }
+  return `time grows faster than the input: ${first.feature}`;
 }
 
 /** The least that some runs took, until one is fine. */
