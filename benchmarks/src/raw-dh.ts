@@ -6,6 +6,8 @@ import { x448 } from "@noble/curves/ed448.js";
 import { x25519 } from "@noble/curves/ed25519.js";
 import { p256, p384, p521 } from "@noble/curves/nist.js";
 import sodium from "libsodium-wrappers";
+// @ts-expect-error: it brings no declarations
+import sodiumNative from "sodium-native";
 
 export interface RawDh {
   /** A fresh key pair, with the public key as bytes. */
@@ -24,6 +26,8 @@ export function rawDh(provider: string, { id }: KemAlgorithm): RawDh | undefined
       return webCryptoDh(id);
     case "libsodium":
       return id === 0x20 ? libsodiumDh : undefined;
+    case "sodium-native":
+      return id === 0x20 ? sodiumNativeDh : undefined;
     case "noble":
       return nobleDh(id);
     default:
@@ -94,6 +98,28 @@ function webCryptoDh(id: number): RawDh | undefined {
     },
   };
 }
+
+/** Each function writes to its first argument. */
+const native = sodiumNative as Record<
+  "crypto_scalarmult" | "crypto_scalarmult_base" | "randombytes_buf",
+  (out: Uint8Array, ...inputs: Uint8Array[]) => void
+>;
+
+function written(write: (out: Uint8Array) => void): Uint8Array {
+  const out = new Uint8Array(new ArrayBuffer(32));
+  write(out);
+  return out;
+}
+
+const sodiumNativeDh: RawDh = {
+  generate() {
+    const privateKey = written((out) => native.randombytes_buf(out));
+    return { publicKey: written((out) => native.crypto_scalarmult_base(out, privateKey)), privateKey };
+  },
+  importPublic: (bytes) => bytes,
+  agree: (privateKey, publicKey) =>
+    written((out) => native.crypto_scalarmult(out, privateKey as Uint8Array, publicKey as Uint8Array)),
+};
 
 const libsodiumDh: RawDh = {
   generate() {
