@@ -37,6 +37,8 @@ export async function bundle(contents: string, platform: "node" | "neutral"): Pr
     format: platform === "node" ? "esm" : "iife",
     target: "es2022",
     alias: SOURCES,
+    // Native code, which finds its binary by its own place.
+    external: platform === "node" ? ["sodium-native"] : [],
     logLevel: "silent",
   });
   return outputFiles[0]?.text as string;
