@@ -116,6 +116,8 @@ export class KeyPackageStore {
   readonly #isUsed: (key: HpkePrivateKey) => boolean;
   /** By the hexadecimal KeyPackageRef. */
   readonly #all = new Map<string, KeptKeyPackage>();
+  /** No key package ends before this time (§7.2), in seconds since 1970. */
+  #earliest: bigint | undefined;
   /** Init keys that saved key packages have too. */
   readonly #recorded = new WeakSet<HpkePrivateKey>();
 
@@ -157,15 +159,25 @@ export class KeyPackageStore {
     });
   }
 
-  /** Deletes the key packages whose lifetime is over. */
-  endExpired(isOver: (lifetime: Lifetime) => boolean): void {
+  /** Deletes the key packages whose lifetime is over. Looks at each only if one may be. */
+  endExpired(isOver: (lifetime: Pick<Lifetime, "notAfter">) => boolean): void {
+    const earliest = this.#earliest;
+    if (earliest === undefined || !isOver({ notAfter: earliest })) return;
+    this.#earliest = undefined;
     for (const { keyPackage, reference } of this.all) {
-      if (isOver(lifetimeOf(keyPackage))) this.delete(reference);
+      const lifetime = lifetimeOf(keyPackage);
+      if (isOver(lifetime)) this.delete(reference);
+      else this.#expect(lifetime);
     }
+  }
+
+  #expect({ notAfter }: Lifetime): void {
+    if (this.#earliest === undefined || notAfter < this.#earliest) this.#earliest = notAfter;
   }
 
   add(own: OwnKeyPackage, joined: readonly JoinedGroup[] = []): void {
     this.#all.set(toHex(own.reference), { ...own, joined });
+    this.#expect(lifetimeOf(own.keyPackage));
   }
 
   /** @throws MlsError `usage` if it is here already */

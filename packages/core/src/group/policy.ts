@@ -141,7 +141,7 @@ export function secondsNow(policy: Policy): number {
 }
 
 /** Whether a key package expired so long ago that its private keys end. */
-export function isOver({ notAfter }: Lifetime, policy: Policy): boolean {
+export function isOver({ notAfter }: Pick<Lifetime, "notAfter">, policy: Policy): boolean {
   return uint64Of(secondsNow(policy) - policy.keyPackageGrace) > notAfter;
 }
 

@@ -3,7 +3,7 @@ import { type Group, generateSigner, type KeyPackageInfo, type Policy, type Sign
 import { nodeProvider } from "@copse/provider-node";
 import { gather, keyPackageIn, type Party, party, reopened, send } from "@copse/test-support/clients";
 import { code, failure, named, saying } from "@copse/test-support/errors";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { SUITE, watched } from "./watched.js";
 
 const DAY = 86_400;
@@ -271,4 +271,22 @@ describe("a signer for one group", () => {
     expect(await failure(bob.client.createGroup({ signer: broken }))).toEqual(code("try-again"));
     expect([live.size, bob.client.keyPackages().length]).toEqual([0, 0]);
   });
+});
+
+test("making a key package costs the same however many there are", async () => {
+  let reads = 0;
+  const now = () => {
+    reads++;
+    return Date.now();
+  };
+  const { client } = await party("alice", { suite: 1, policy: { now } });
+  const cost = async () => {
+    const before = reads;
+    await client.createKeyPackage();
+    return reads - before;
+  };
+  await cost();
+  const [second] = [await cost()];
+  for (let i = 0; i < 20; i++) await client.createKeyPackage();
+  expect(await cost()).toBe(second);
 });
