@@ -17,6 +17,7 @@ import {
   findGroupSecrets,
   type KeyPackage,
   type Lifetime,
+  newMembersOf,
   type Welcome,
 } from "../wire/index.js";
 
@@ -110,6 +111,9 @@ export async function importKey(
  */
 export const MAX_JOINED = 1000;
 
+/** How many references of a Welcome an error has. */
+const MAX_TOLD = 64;
+
 export class KeyPackageStore {
   readonly #hpke: HpkePart;
   readonly #isReusable: (own: OwnKeyPackage) => boolean;
@@ -194,7 +198,8 @@ export class KeyPackageStore {
     const known = (newMember: Uint8Array) => this.#all.get(toHex(newMember));
     const entry = findGroupSecrets(welcome, reference.length, known);
     if (entry !== undefined) return entry.found;
-    const references = welcome.secrets.map(({ newMember }) => newMember.slice());
+    // Anybody can send a Welcome with very many.
+    const references = newMembersOf(welcome, MAX_TOLD);
     throw new MlsError("not-invited", "the Welcome is for none of this client's key packages", {
       references,
     });

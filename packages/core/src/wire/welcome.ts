@@ -86,13 +86,13 @@ function entriesOf(welcome: Welcome): Reader {
 const MIN_REFERENCE = 32;
 
 /**
- * The KeyPackageRefs (§5.2) that a Welcome has entries for, without decoding the rest of it.
+ * The KeyPackageRefs (§5.2) that a Welcome has entries for, without decoding the rest of it: the first ones, `most` at most.
  * @throws DecodeError, also for a reference that is shorter than any hash: there could be many
  */
-export function newMembersOf(welcome: Welcome): Bytes[] {
+export function newMembersOf(welcome: Welcome, most = Number.POSITIVE_INFINITY): Bytes[] {
   const found: Bytes[] = [];
   const reader = entriesOf(welcome);
-  while (reader.remaining > 0) {
+  while (reader.remaining > 0 && found.length < most) {
     const reference = opaque.read(reader);
     if (reference.length < MIN_REFERENCE) {
       throw reader.fail(

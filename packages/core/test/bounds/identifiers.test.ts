@@ -125,7 +125,9 @@ it("a key package of last resort remembers groups without end", () => {
     () => true,
     () => false,
   );
-  const own = { reference: filled(), initKey: {} } as unknown as OwnKeyPackage;
+  const leafNodeSource = { type: 1, lifetime: { notBefore: 0n, notAfter: 1n } };
+  const keyPackage = { leafNode: { leafNodeSource } };
+  const own = { reference: filled(), initKey: {}, keyPackage } as unknown as OwnKeyPackage;
   store.add(own);
   const group = (i: number) => ({
     groupId: encode(struct({ a: uint8, b: uint16 }), { a: 1, b: i }),

@@ -76,7 +76,10 @@ describe.each(SUITES)("in suite %i", (suite) => {
         expect(() => READERS[other](framed), `${kind} as ${other}`).toThrow(
           expect.objectContaining({ code: "usage", message: expect.stringMatching(/got a message of wire/) }),
         );
-        expect(() => READERS[other](raw), `a raw ${kind} as ${other}`).toThrow(DecodeError);
+        // Its first bytes may be those of a message of another kind.
+        expect(() => READERS[other](raw), `a raw ${kind} as ${other}`).toThrow(
+          expect.objectContaining({ code: expect.stringMatching(/^(decode|usage)$/) }),
+        );
       }
       for (const bytes of [framed, raw]) {
         for (let length = 0; length < bytes.length; length += 1 + Math.floor(length / 100)) {
