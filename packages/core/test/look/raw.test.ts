@@ -68,6 +68,8 @@ describe.each(SUITES)("in suite %i", (suite) => {
 
   it("each structure is read the same, framed and raw, and as nothing else", async () => {
     const made = await make(suite);
+    // The first bytes may be those of a message of another kind.
+    const refusal = expect.objectContaining({ code: expect.stringMatching(/^(decode|usage)$/) });
     for (const kind of KINDS) {
       const framed = made[kind];
       const raw = unframe(framed);
@@ -76,16 +78,13 @@ describe.each(SUITES)("in suite %i", (suite) => {
         expect(() => READERS[other](framed), `${kind} as ${other}`).toThrow(
           expect.objectContaining({ code: "usage", message: expect.stringMatching(/got a message of wire/) }),
         );
-        // Its first bytes may be those of a message of another kind.
-        expect(() => READERS[other](raw), `a raw ${kind} as ${other}`).toThrow(
-          expect.objectContaining({ code: expect.stringMatching(/^(decode|usage)$/) }),
-        );
+        expect(() => READERS[other](raw), `a raw ${kind} as ${other}`).toThrow(refusal);
       }
       for (const bytes of [framed, raw]) {
         for (let length = 0; length < bytes.length; length += 1 + Math.floor(length / 100)) {
-          expect(() => READERS[kind](bytes.subarray(0, length))).toThrow(DecodeError);
+          expect(() => READERS[kind](bytes.subarray(0, length))).toThrow(refusal);
         }
-        expect(() => READERS[kind](Uint8Array.of(...bytes, 0))).toThrow(DecodeError);
+        expect(() => READERS[kind](Uint8Array.of(...bytes, 0))).toThrow(refusal);
       }
     }
     const message = await made.alice.encrypt("hello");
