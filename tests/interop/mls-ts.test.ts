@@ -138,7 +138,7 @@ describe.each(serving.map((crypto) => ({ crypto, provider: crypto.name })))(
       await company.chat();
     });
 
-    it("a server and newcomers propose, and both sides commit it", async () => {
+    it("a server and newMembers propose, and both sides commit it", async () => {
       const server = await generateSigner(crypto, SUITE);
       const [creator, stranger, second] = [await ours(), theirs(), theirs()];
       const company = await Company.create(creator);
@@ -150,13 +150,13 @@ describe.each(serving.map((crypto) => ({ crypto, provider: crypto.name })))(
           authentication: insecureAcceptAll(),
           groupInfo: await creator.group.groupInfo(),
         });
-      const [added, newcomer] = [theirs(), await ours()];
+      const [added, newMember] = [theirs(), await ours()];
       await company.handshake(await (await follow()).propose(server, { add: added.keyPackage() }));
       await company.commit(creator, {}, [added]);
       await company.handshake(await (await follow()).propose(server, { remove: company.leafOf(second) }));
-      await company.handshake(await newcomer.client.proposeJoin(creator.group));
+      await company.handshake(await newMember.client.proposeJoin(creator.group));
       const last = theirs();
-      await company.add(stranger, last, [newcomer, last]);
+      await company.add(stranger, last, [newMember, last]);
       expect(company.members).not.toContain(second);
       await company.chat();
     });

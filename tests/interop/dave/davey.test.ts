@@ -35,7 +35,7 @@ describe.skipIf(missing !== undefined).each(settings)("on $provider, with davey"
     return { gateway, clients };
   }
 
-  async function newcomers(gateway: Gateway, ...clients: readonly Promise<VoiceClient>[]) {
+  async function newMembers(gateway: Gateway, ...clients: readonly Promise<VoiceClient>[]) {
     const all = await Promise.all(clients);
     await gateway.connect(...all);
     return all;
@@ -52,13 +52,13 @@ describe.skipIf(missing !== undefined).each(settings)("on $provider, with davey"
   it("each wins a race of all members' commits, with and without a path", async () => {
     const { gateway } = await founded([await ours(), await theirs(), await ours(), await theirs()]);
     for (const winner of [...gateway.members]) {
-      const add = await newcomers(gateway, ours(), theirs());
+      const add = await newMembers(gateway, ours(), theirs());
       await gateway.change({ add, winner });
       // Commits that remove have paths, here to leaves that were added without one.
       await gateway.change({ remove: [add[0] as VoiceClient], winner });
       await gateway.change({
         remove: [add[1] as VoiceClient],
-        add: await newcomers(gateway, theirs()),
+        add: await newMembers(gateway, theirs()),
         winner,
       });
     }
@@ -85,7 +85,7 @@ describe.skipIf(missing !== undefined).each(settings)("on $provider, with davey"
       return (winner: VoiceClient) => answers.find(({ from }) => from === winner) as Answer;
     };
     for (const winner of [first, second]) {
-      const [stays, goes] = (await newcomers(gateway, theirs(), ours())) as [VoiceClient, VoiceClient];
+      const [stays, goes] = (await newMembers(gateway, theirs(), ours())) as [VoiceClient, VoiceClient];
       await gateway.send(0, await gateway.propose({ add: [stays, goes] }), { add: [stays, goes] });
       const answerOf = await revokeLast({ add: [stays] });
       // A defect of davey: it forgets that its commit adds somebody, and gives no Welcome.
@@ -95,17 +95,17 @@ describe.skipIf(missing !== undefined).each(settings)("on $provider, with davey"
     }
     // Of a Remove and an Add, the Add; then all that there was.
     const leaver = gateway.members.at(-1) as VoiceClient;
-    const change = { remove: [leaver], add: await newcomers(gateway, theirs()) };
+    const change = { remove: [leaver], add: await newMembers(gateway, theirs()) };
     await gateway.send(0, await gateway.propose(change), change);
     const answerOf = await revokeLast({ remove: [leaver] });
     await gateway.accept(answerOf(stranger), { remove: [leaver] });
-    const [never] = await newcomers(gateway, ours());
+    const [never] = await newMembers(gateway, ours());
     await gateway.send(0, await gateway.propose({ add: [never as VoiceClient] }), {
       add: [never as VoiceClient],
     });
     const none = await revokeLast({});
     for (const member of gateway.members) expect(none(member)).toBeUndefined();
-    await gateway.change({ add: await newcomers(gateway, ours()), winner: stranger });
+    await gateway.change({ add: await newMembers(gateway, ours()), winner: stranger });
   });
 
   it("what DAVE forbids is refused by ours and by the gateway", async () => {
@@ -125,7 +125,7 @@ describe.skipIf(missing !== undefined).each(settings)("on $provider, with davey"
     }
     // It goes on without: a proposal that was refused can't be committed, either.
     await rogue.group.dropProposals(() => true);
-    await gateway.change({ add: await newcomers(gateway, theirs()), winner: strict });
+    await gateway.change({ add: await newMembers(gateway, theirs()), winner: strict });
   });
 
   it("ours renew their keys, and propose by themselves, and they follow and commit it", async () => {

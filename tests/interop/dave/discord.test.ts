@@ -53,13 +53,13 @@ describe.skipIf(missing !== undefined).each(settings)("on $provider, with discor
     await gateway.change({ add: [first, second, third], winner: second });
     await gateway.change({ add: [fourth], winner: first });
     await gateway.change({ remove: [third], winner: fourth });
-    const newcomers = [await ours(), await davey(), await bot()];
-    await gateway.connect(...newcomers);
-    await gateway.change({ add: newcomers, remove: [second], winner: first });
-    await gateway.change({ remove: [first], winner: newcomers[0] as VoiceClient });
-    const code = privacyCode((newcomers[0] as VoiceClient).epochAuthenticator);
+    const newMembers = [await ours(), await davey(), await bot()];
+    await gateway.connect(...newMembers);
+    await gateway.change({ add: newMembers, remove: [second], winner: first });
+    await gateway.change({ remove: [first], winner: newMembers[0] as VoiceClient });
+    const code = privacyCode((newMembers[0] as VoiceClient).epochAuthenticator);
     expect(fourth.privacyCode).toBe(code);
-    expect((newcomers[2] as DiscordClient).privacyCode).toBe(code);
+    expect((newMembers[2] as DiscordClient).privacyCode).toBe(code);
     expect(code).toMatch(/^[0-9]{30}$/);
   });
 
@@ -67,14 +67,14 @@ describe.skipIf(missing !== undefined).each(settings)("on $provider, with discor
     const clients = [await bot(), await davey(), await bot()] as const;
     const gateway = await connected(...clients);
     await gateway.change({ add: clients, winner: clients[1] });
-    const newcomer = await davey();
-    await gateway.connect(newcomer);
-    await gateway.change({ add: [newcomer], winner: clients[0] });
+    const newMember = await davey();
+    await gateway.connect(newMember);
+    await gateway.change({ add: [newMember], winner: clients[0] });
     await gateway.change({ remove: [clients[1]], winner: clients[2] });
     expect(gateway.follower).toBeUndefined();
     const first = await ours();
     await gateway.connect(first);
-    await gateway.change({ add: [first], remove: [newcomer], winner: clients[0] });
+    await gateway.change({ add: [first], remove: [newMember], winner: clients[0] });
     expect(gateway.follower?.epoch).toBe(4n);
     await gateway.change({ remove: [clients[0]], winner: first });
   });
@@ -84,10 +84,10 @@ describe.skipIf(missing !== undefined).each(settings)("on $provider, with discor
     const gateway = await connected(first, second, third);
     await gateway.change({ add: [first, second, third], winner: second });
     // Damaged on the way to the bot only.
-    const newcomer = await ours();
-    await gateway.connect(newcomer);
-    const proposals = await gateway.propose({ add: [newcomer] });
-    const answers = await gateway.send(0, proposals, { add: [newcomer] });
+    const newMember = await ours();
+    await gateway.connect(newMember);
+    const proposals = await gateway.propose({ add: [newMember] });
+    const answers = await gateway.send(0, proposals, { add: [newMember] });
     const accepted = answers.find(({ from }) => from === third);
     if (accepted === undefined) throw new Error("davey has sent no commit");
     const damaged = accepted.commit.slice();
@@ -95,9 +95,9 @@ describe.skipIf(missing !== undefined).each(settings)("on $provider, with discor
     expect(await first.commit(99, damaged)).toBe(false);
     gateway.members = gateway.members.filter((one) => one !== first);
     gateway.lost.push(first);
-    await gateway.accept(accepted, { add: [newcomer] });
+    await gateway.accept(accepted, { add: [newMember] });
     // 31: its old leaf goes, and a new one comes with the key package that the session has sent of itself.
-    await gateway.change({ remove: [first], add: [first], winner: newcomer });
+    await gateway.change({ remove: [first], add: [first], winner: newMember });
     await gateway.change({ remove: [third], winner: first });
   });
 

@@ -190,7 +190,7 @@ export function ownDropped(
 ): Proposal[] {
   const { tree: after, groupContext } = commit.next;
   const listOf = ({ extensions }: GroupContext) => encode(Extensions, extensions);
-  const sameExtensions = equalBytes(listOf(current.groupContext), listOf(groupContext));
+  const sameExtensions = () => equalBytes(listOf(current.groupContext), listOf(groupContext));
   const covered = new Set(commit.proposals.map(({ reference }) => reference && toHex(reference)));
   const staged = ownCandidates(candidates).filter((one) => one !== commit);
   const byValue = staged.flatMap((one) => one.proposals.filter(({ reference }) => reference === undefined));
@@ -209,7 +209,7 @@ export function ownDropped(
       return !after.hasSignatureKey(proposal.keyPackage.leafNode.signatureKey);
     }
     // The whole list of the epoch that ended: it would undo what another commit changed.
-    if (isProposal(proposal, ProposalType.groupContextExtensions)) return sameExtensions;
+    if (isProposal(proposal, ProposalType.groupContextExtensions)) return sameExtensions();
     if (proposal.proposalType === ProposalType.remove) {
       // Nobody can commit their own removal.
       if (proposal.removed === current.keys.leafIndex) return false;
