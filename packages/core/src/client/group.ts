@@ -243,8 +243,8 @@ export class Group extends MemberView {
   /**
    * Checks a commit wholly, as {@link receive} does, and shows what it would change. Nothing is in force before
    * {@link StagedCommit.merge}. Several may be staged at once, own and others': merging one ends the others. One that was
-   * discarded is staged again. At most 16 are kept in an epoch; beyond that the oldest discarded one is forgotten, and can
-   * be staged again by its message.
+   * discarded is staged again. At most 16 are kept in an epoch; beyond that the oldest discarded one is forgotten, received
+   * ones first, which can be staged again.
    * @param message an encoded MLSMessage
    * @throws MlsError `usage` for another message than a commit; `limit` if 16 are staged and none is discarded;
    *   `duplicate` for a commit that is in force already; otherwise as {@link receive}

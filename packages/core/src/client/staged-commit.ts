@@ -231,7 +231,8 @@ export class StagedCommit {
 
   /**
    * The application doesn't expect it any more: `Group.staged` doesn't have it, and an own one doesn't stand in the way
-   * of the next. It is kept until the epoch ends, in case the delivery service took it after all. Without its external
+   * of the next. It is kept until the epoch ends, in case the delivery service took it after all, unless 16 others come (see
+   * `Group.stage`). Without its external
    * commit, a client is no member: the group that it joins is closed.
    * @throws MlsError as {@link merge}
    * @example
@@ -252,7 +253,8 @@ export class StagedCommit {
       const message = `expected a staged commit of the present epoch, got one that started epoch ${epoch}, or was to`;
       throw new MlsError("past-epoch", message, { epoch: epoch - 1n });
     }
-    throw new MlsError("missing", "this staged commit was forgotten: pass its message to stage() again");
+    const way = this.own ? "rejoin if it is in force" : "pass its message to stage() again";
+    throw new MlsError("missing", `this staged commit was forgotten: ${way}`);
   }
 
   /** The epoch that it starts, also if that is the present one now. */

@@ -86,10 +86,14 @@ export function withCandidate(
   return { candidates: [...kept, added], forgotten };
 }
 
-/** The one that is forgotten when another comes, if there is no room. @throws MlsError `limit` */
+/**
+ * The one that is forgotten when another comes, if there is no room. A received one first: it can be staged again from its
+ * message, an own one can't. @throws MlsError `limit`
+ */
 export function leastExpected(candidates: Candidates): Candidate | undefined {
   if (candidates.length < MAX_CANDIDATES) return undefined;
-  const oldest = candidates.find(({ discarded }) => discarded);
+  const discarded = candidates.filter((one) => one.discarded);
+  const oldest = discarded.find(({ own }) => !own) ?? discarded[0];
   if (oldest !== undefined) return oldest;
   throw new MlsError("limit", `expected at most ${MAX_CANDIDATES} staged commits: discard one of them first`);
 }

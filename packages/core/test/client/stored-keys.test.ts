@@ -172,3 +172,58 @@ describe("keys in a key store", () => {
     expect(store.size).toBe(needed(third).size);
   });
 });
+
+describe("a leaf key that a staged commit keeps", () => {
+  type Stage = (a: Group, b: Group, outsider: Party) => Promise<Uint8Array>;
+  const add = async (group: Group, { client }: Party) =>
+    (await group.add(await client.createKeyPackage())).commit;
+  const ways: readonly (readonly [string, Stage])[] = [
+    [
+      "received",
+      async (a, b, outsider) => {
+        const commit = await add(b, outsider);
+        await a.stage(commit);
+        return commit;
+      },
+    ],
+    ["own, without a path", (a, _, outsider) => add(a, outsider)],
+    [
+      "own, and another one wins",
+      async (a, b, outsider) => {
+        await add(a, outsider);
+        return add(b, outsider);
+      },
+    ],
+    [
+      "with the own Update, received",
+      async (a, b) => {
+        await b.receive(await a.propose({ update: true }));
+        const { commit } = await b.commit();
+        await a.stage(commit);
+        return commit;
+      },
+    ],
+  ];
+
+  it.each(ways.flatMap(([way, stage]) => [1, 2, 3].map((saves) => [way, saves, stage] as const)))(
+    "isn't ended by a restored group: %s, saved %i times after the merge",
+    async (_way, saves, stage) => {
+      const { store, alice, b, a } = await two();
+      const outsider = await party("carol", { suite: SUITE });
+      const commit = await stage(a, b, outsider);
+      const saved = await a.save();
+      await a.close();
+      const group = await (await alice.again()).restore(saved);
+      await group.receive(commit);
+      await b.receive(commit);
+      let last = saved;
+      for (let i = 0; i < saves; i++) last = await group.save();
+      expect(store.size).toBeGreaterThanOrEqual(needed(group).size);
+      await group.receive((await b.update()).commit);
+      await b.mergePendingCommit();
+      expect(group.epochAuthenticator).toEqual(b.epochAuthenticator);
+      await group.close();
+      expect((await (await alice.again()).restore(last)).active).toBe(true);
+    },
+  );
+});

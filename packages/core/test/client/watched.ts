@@ -15,6 +15,7 @@ export function watched(stored = false) {
   const live = new Set<HpkePrivateKey>();
   const numbers = new Map<HpkePrivateKey, number>();
   const store = new Map<number, HpkePrivateKey>();
+  let next = 0;
   const note = <P extends { privateKey: HpkePrivateKey }>(pair: P): P => {
     live.add(pair.privateKey);
     return pair;
@@ -25,13 +26,17 @@ export function watched(stored = false) {
     deriveKeyPair: async (ikm) => note(await suite.hpke.deriveKeyPair(ikm)),
     importPrivateKey: async (bytes) => note(await suite.hpke.importPrivateKey(bytes)),
     destroyPrivateKey(key) {
+      const number = numbers.get(key);
+      if (number !== undefined) {
+        store.delete(number);
+        for (const [handle, other] of numbers) if (other === number) live.delete(handle);
+      }
       live.delete(key);
-      store.delete(numbers.get(key) ?? -1);
       return suite.hpke.destroyPrivateKey(key);
     },
     ...(stored && {
       savePrivateKey(key: HpkePrivateKey) {
-        const number = numbers.get(key) ?? numbers.size;
+        const number = numbers.get(key) ?? next++;
         numbers.set(key, number);
         store.set(number, key);
         return Uint8Array.of(number >> 8, number & 0xff);
@@ -39,7 +44,11 @@ export function watched(stored = false) {
       async loadPrivateKey([high = 0, low = 0]: Uint8Array) {
         const key = store.get((high << 8) | low);
         if (key === undefined) throw new MlsError("state", "the key store doesn't have this key");
-        return key;
+        // Another handle each time, as a token and a database give.
+        const bytes = await suite.hpke.exportPrivateKey(key);
+        const { privateKey } = await suite.hpke.importPrivateKey(bytes);
+        numbers.set(privateKey, (high << 8) | low);
+        return privateKey;
       },
     }),
   };

@@ -134,6 +134,19 @@ describe("a bounded number of commits is kept", () => {
     expect(await again.merge()).toMatchObject({ droppedPending: true });
   });
 
+  it("and an own one that was discarded is forgotten after all that were received", async () => {
+    const { alice, bob } = await scene();
+    const own = await alice.update();
+    await own.discard();
+    for (let i = 0; i < 20; i++) {
+      const staged = await alice.stage((await bob.update({ replacePending: true })).commit);
+      await staged.discard();
+    }
+    await bob.receive(own.commit);
+    expect(await alice.receive(own.commit)).toMatchObject({ own: true });
+    expect(alice.epochAuthenticator).toEqual(bob.epochAuthenticator);
+  });
+
   it("for own ones too, of which a new one may take the place of the last", async () => {
     const { alice, groups } = await scene();
     for (let i = 0; i < 15; i++)

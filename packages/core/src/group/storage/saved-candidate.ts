@@ -14,6 +14,7 @@ import type { Candidate, CommitChanges } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
 import { contextBytes, type Epoch } from "../epoch.js";
 import { copied, loadEpoch, SavedChanges, SavedMember, saveMember } from "./saved-epoch.js";
+import type { KeyLoader } from "./stored-key.js";
 
 const RemovedMembers = vector(struct({ leafIndex: uint32, leafNode: LeafNode }));
 const ListedProposals = vector(struct({ sender: Sender, proposal: Proposal, reference: optional(opaque) }));
@@ -85,8 +86,9 @@ export async function loadCandidate(
   config: GroupConfig,
   current: Epoch,
   saved: SavedCandidate,
+  keys: KeyLoader,
 ): Promise<Candidate> {
-  const { next, epoch } = await loadNext(config, current, saved);
+  const { next, epoch } = await loadNext(config, current, saved, keys);
   const proposals = copied(ListedProposals, saved.proposals, config.registry.proposalTypes);
   let reinit: CommitChanges["reinit"];
   for (const { proposal } of proposals) if (isProposal(proposal, ProposalType.reinit)) reinit = proposal;
@@ -120,11 +122,12 @@ async function loadNext(
   config: GroupConfig,
   current: Epoch,
   { next }: SavedCandidate,
+  keys: KeyLoader,
 ): Promise<Pick<Candidate, "next" | "epoch">> {
   if (next === undefined) return { next: current, epoch: current };
   const tree = current.tree.withChanges(copied(SavedChanges, next.tree));
   if (next.member === undefined)
     return { next: { groupContext: copied(GroupContext, next.groupContext), tree }, epoch: undefined };
-  const epoch = await loadEpoch(config, next.groupContext, tree, next.member);
+  const epoch = await loadEpoch(config, next.groupContext, tree, next.member, keys);
   return { next: epoch, epoch };
 }

@@ -19,7 +19,7 @@ import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import type { EpochLedger } from "../extensions/index.js";
 import { checkOwnLeaf } from "../proposals/index.js";
-import { loadKey, saveKey } from "./saved-key-packages.js";
+import { type KeyLoader, saveKey } from "./stored-key.js";
 
 const SavedKeys = struct({
   leafIndex: uint32,
@@ -97,6 +97,7 @@ export async function loadEpoch(
   groupContext: Uint8Array,
   tree: RatchetTree,
   saved: TypeOf<typeof SavedMember>,
+  loader: KeyLoader,
 ): Promise<Epoch> {
   const { provider, policy } = config;
   const { leafIndex } = saved.keys;
@@ -105,9 +106,9 @@ export async function loadEpoch(
   checkOwnLeaf(config, leafNode);
   const pathKeys = new Map<number, HpkePrivateKey>();
   for (const { node, key } of saved.keys.pathKeys) {
-    pathKeys.set(node, await loadKey(provider, key, tree.parentNode(node)?.encryptionKey));
+    pathKeys.set(node, await loader.load(key, tree.parentNode(node)?.encryptionKey));
   }
-  const leafKey = await loadKey(provider, saved.keys.leafKey, leafNode.encryptionKey);
+  const leafKey = await loader.load(saved.keys.leafKey, leafNode.encryptionKey);
   const keys: TreeKeys = { leafIndex, leafKey, pathKeys };
   const { Nh } = provider.suite.hash;
   const secrets = Object.fromEntries(

@@ -27,7 +27,7 @@ import type { CachedProposal, GroupState, GroupStatus, ResumedGroup } from "../s
 import { loading, openRecord, sealRecord } from "./record.js";
 import { loadCandidate, SavedCandidate, saveCandidate } from "./saved-candidate.js";
 import { copied, loadEpoch, SavedChanges, SavedLeaves, SavedMember, saveMember } from "./saved-epoch.js";
-import { loadIfThere, loadKey, saveKey } from "./saved-key-packages.js";
+import { KeyLoader, saveKey } from "./stored-key.js";
 
 const FORMAT = 5;
 const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized", "joining"];
@@ -213,7 +213,8 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
   if (joining !== (status === "joining") || (joining && saved.candidates.length !== 1))
     throw new MlsError("state", "invalid saved state: only who joins by a commit is in its epoch already");
   const member = status === "active" || joining ? config : { ...config, own: undefined };
-  const current = await loadEpoch(member, saved.current.groupContext, tree, saved.current.member);
+  const keys = new KeyLoader(provider);
+  const current = await loadEpoch(member, saved.current.groupContext, tree, saved.current.member, keys);
   const past = saved.past.map((one): PastEpoch => {
     const context = one.groupContext.slice();
     return {
@@ -239,11 +240,11 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
       // Whoever could change the saved state could change the proposal: it is validated again before it is committed.
       checked: false,
       dropped: dropped === 1,
-      leafKey: leafKey && (await loadKey(provider, leafKey, undefined)),
+      leafKey: leafKey && (await keys.load(leafKey, undefined)),
     });
   }
   const candidates: Candidate[] = [];
-  for (const one of saved.candidates) candidates.push(await loadCandidate(member, current, one));
+  for (const one of saved.candidates) candidates.push(await loadCandidate(member, current, one, keys));
   const reinit = saved.reinit && copied(ReInit, encode(ReInit, saved.reinit));
   const resumes: ResumedGroup | undefined = saved.resumes && {
     by: saved.resumes.branch === 1 ? "branch" : "reinit",
@@ -256,7 +257,7 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
     endedByOwn: true,
   };
   const retired: HpkePrivateKey[] = [];
-  for (const one of saved.retired) retired.push(...(await loadIfThere(provider, one)));
+  for (const one of saved.retired) retired.push(...(await keys.loadIfThere(one)));
   return {
     state: { status, current, past, proposals, candidates, reinit, resumes, joinedBy },
     saved: point,
