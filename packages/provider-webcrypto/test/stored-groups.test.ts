@@ -53,6 +53,30 @@ describe("a key store with the keys of groups", () => {
     expect(keyStore.keys.size).toBe(0);
   });
 
+  test("keeps a leaf key that a staged commit doesn't change", async () => {
+    const { keyStore, alice, bob } = await people();
+    const first = await alice();
+    const other = await bob.createGroup();
+    const { welcome } = await other.add(await first.createKeyPackage(), { forcePath: true });
+    await other.mergePendingCommit();
+    let group = await first.join(welcome as Uint8Array);
+    await group.save();
+    const { commit } = await other.update();
+    await group.stage(commit);
+    let saved = await group.save();
+    await group.close();
+    group = await (await alice()).restore(saved);
+    await group.receive(commit);
+    await other.mergePendingCommit();
+    for (let i = 0; i < 3; i++) saved = await group.save();
+    await group.close();
+    group = await (await alice()).restore(saved);
+    await group.receive((await other.update()).commit);
+    await other.mergePendingCommit();
+    expect(group.epochAuthenticator).toEqual(other.epochAuthenticator);
+    expect(keyStore.keys.size).toBeGreaterThan(0);
+  });
+
   test("keeps the leaf key of a key package of last resort for its groups in another process", async () => {
     const mark = { extensionType: 0xf0a1, extensionData: new Uint8Array() };
     const { keyStore, alice, bob } = await people([

@@ -29,7 +29,8 @@ export function memoryStore() {
       return Uint8Array.of(next++);
     },
     async get([reference]: Uint8Array) {
-      return keys.get(reference as number);
+      // Another object each time, as IndexedDB gives.
+      return structuredClone(keys.get(reference as number));
     },
     async delete([reference]: Uint8Array) {
       keys.delete(reference as number);
