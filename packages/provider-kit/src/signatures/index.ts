@@ -3,5 +3,6 @@
 export { fromDer, toDer } from "./der.js";
 export { isEd448PublicKey, isEd25519PublicKey } from "./edwards.js";
 export { type EdwardsEquation, type EdwardsPoint, fitsEdwards } from "./equation.js";
+export { type SeededEd25519, seededEd25519 } from "./seeded.js";
 export { strictSignature } from "./strict.js";
 export { verifiesByRule } from "./trial.js";
