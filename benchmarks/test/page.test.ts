@@ -52,10 +52,18 @@ describe.skipIf(CHROMIUM === undefined)("the benchmarks' page", () => {
     expect(complaints).toEqual([]);
   });
 
-  const state = (name: string) =>
-    page.waitForFunction((wanted) => document.documentElement.dataset.state === wanted, name, {
-      timeout: 100_000,
-    });
+  /** A page that failed says so, and at once. */
+  async function state(name: string): Promise<void> {
+    const reached = await page.waitForFunction(
+      (wanted) => {
+        const { state } = document.documentElement.dataset;
+        return state === wanted || state === "failed" ? state : undefined;
+      },
+      name,
+      { timeout: 100_000 },
+    );
+    expect(await reached.jsonValue(), (await page.textContent("#problem")) ?? "").toBe(name);
+  }
 
   /** How many pixels of a chart aren't empty. */
   const drawn = () =>

@@ -11,6 +11,7 @@ function withoutNode(): Plugin {
     enforce: "pre",
     resolveId(source, importer) {
       if (source === "node:crypto") return path("src/worker/no-node-crypto.ts");
+      if (source === "sodium-native") return path("src/worker/no-sodium-native.ts");
       const ours = importer?.startsWith(path("../src/"));
       return ours && source === "./memory.js" ? path("src/worker/no-memory.ts") : null;
     },
