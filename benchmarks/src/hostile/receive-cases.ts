@@ -65,13 +65,18 @@ export const references = (size: number) => {
   return { contentType: 3 as const, commit: { proposals: repeat(count, () => reference), path: undefined } };
 };
 
+/** As short as a sealed secret may be. */
+const SEALED = new Uint8Array(16);
+
+/** A path of one node with as many ciphertexts as fit, instead of one for each node of a resolution. */
 async function junkPath(size: number) {
+  const encryptedPathSecret = repeat(size / 34, () => ({ kemOutput: SEALED, ciphertext: SEALED }));
+  const nodes = [{ encryptionKey: EMPTY, encryptedPathSecret }];
   const certificates = repeat(64, () => ({ certData: EMPTY }));
   const node = await leafNode({
     credential: { credentialType: 2, certificates },
     leafNodeSource: { type: 1, lifetime: { notBefore: 0n, notAfter: 1n } },
   });
-  const nodes = repeat(size / 2, () => ({ encryptionKey: EMPTY, encryptedPathSecret: [] }));
   return { contentType: 3 as const, commit: { proposals: [], path: { leafNode: node, nodes } } };
 }
 
@@ -119,7 +124,7 @@ export const receiveCases: readonly HostileCase[] = [
   ...both("commit, junk signature: short references", "before", (from, size) =>
     publicly(from, references(size), { junk: "signature" }),
   ),
-  message("receive", "commit of a member, junk tag: path of empty nodes", "before", async (from, size) =>
+  message("receive", "commit of a member, junk tag: path of short ciphertexts", "before", async (from, size) =>
     publicly(from, await junkPath(size), { junk: "tag" }),
   ),
   ...both("commit of a new member, junk signature", "before", async (from, size) =>
@@ -165,7 +170,7 @@ export const receiveCases: readonly HostileCase[] = [
     6 * KB,
   ),
   ...both("commit: short references", "after", (from, size) => publicly(from, references(size))),
-  ...both("commit: path of empty nodes", "after", async (from, size) => publicly(from, await junkPath(size))),
+  ...both("commit: path of short ciphertexts", "after", async (from, size) => publicly(from, await junkPath(size))),
   ...both("commit: Removes of one leaf", "after", (from, size) =>
     publicly(from, committing(repeat(size / 7, () => remove(2)))),
   ),

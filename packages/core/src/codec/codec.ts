@@ -110,19 +110,27 @@ function skipVector(reader: Reader): void {
 }
 
 /**
- * `opaque name<V>` of at most `max` bytes, for what is looked up and compared before its message is authenticated. A longer
- * one is malformed, for whoever writes it too.
+ * `opaque name<V>` of `min` to `max` bytes. A shorter or longer one is malformed, for whoever writes it too.
+ * A largest size is for what is looked up and compared before its message is authenticated; a smallest one for what
+ * stands in long lists, where empty elements would take a hundred times as much memory as their encodings.
  */
-export function opaqueUpTo(max: number): Codec<ByteArray> {
-  const expected = (length: number) => `expected at most ${max} bytes, got ${length}`;
+export function opaqueOf({ min = 0, max = Number.POSITIVE_INFINITY }): Codec<ByteArray> {
+  const wrong = (length: number) =>
+    length < min
+      ? `expected at least ${min} bytes, got ${length}`
+      : length > max
+        ? `expected at most ${max} bytes, got ${length}`
+        : undefined;
   return {
     write(writer, value) {
-      if (value.length > max) throw new MlsError("encode", expected(value.length));
+      const problem = wrong(value.length);
+      if (problem !== undefined) throw new MlsError("encode", problem);
       opaque.write(writer, value);
     },
     read(reader) {
       const length = reader.varint();
-      if (length > max) throw reader.fail(expected(length));
+      const problem = wrong(length);
+      if (problem !== undefined) throw reader.fail(problem);
       return reader.take(length);
     },
     skip: skipVector,
