@@ -124,8 +124,11 @@ export const receiveCases: readonly HostileCase[] = [
   ...both("commit, junk signature: short references", "before", (from, size) =>
     publicly(from, references(size), { junk: "signature" }),
   ),
-  message("receive", "commit of a member, junk tag: path of short ciphertexts", "before", async (from, size) =>
-    publicly(from, await junkPath(size), { junk: "tag" }),
+  message(
+    "receive",
+    "commit of a member, junk tag: path of short ciphertexts",
+    "before",
+    async (from, size) => publicly(from, await junkPath(size), { junk: "tag" }),
   ),
   ...both("commit of a new member, junk signature", "before", async (from, size) =>
     publicly(from, await junkPath(size), { junk: "signature", sender: { senderType: 4 } }),
@@ -170,7 +173,9 @@ export const receiveCases: readonly HostileCase[] = [
     6 * KB,
   ),
   ...both("commit: short references", "after", (from, size) => publicly(from, references(size))),
-  ...both("commit: path of short ciphertexts", "after", async (from, size) => publicly(from, await junkPath(size))),
+  ...both("commit: path of short ciphertexts", "after", async (from, size) =>
+    publicly(from, await junkPath(size)),
+  ),
   ...both("commit: Removes of one leaf", "after", (from, size) =>
     publicly(from, committing(repeat(size / 7, () => remove(2)))),
   ),

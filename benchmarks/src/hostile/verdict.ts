@@ -32,15 +32,21 @@ export interface Result {
 
 const kb = ({ bytes }: Timed): number => Math.max(SMALLEST_KB, bytes / 1024);
 
+/** Whether twice the input took more than its share of time longer. */
+export function growsTooFast({ half, whole }: Pick<Result, "half" | "whole">): boolean {
+  const growth = whole.ms / half.ms / (whole.bytes / half.bytes / 2);
+  return whole.ms > SHORTEST_GROWTH && growth > GROWTH;
+}
+
 /** What is missed by a result: nothing if it is within all bars. */
-export function missed({ of, half, whole, memory }: Result): string[] {
+export function missed(result: Result): string[] {
+  const { of, whole, memory } = result;
   const bar = BARS[of.stage];
   const size = kb(whole);
-  const growth = whole.ms / half.ms / (whole.bytes / half.bytes / 2);
   return [
     ...(whole.ms / size > bar.ms ? ["time"] : []),
     ...(memory / 1024 / size > bar.memory ? ["memory"] : []),
-    ...(whole.ms > SHORTEST_GROWTH && growth > GROWTH ? ["growth"] : []),
+    ...(growsTooFast(result) ? ["growth"] : []),
     ...(whole.ms > LONGEST ? ["longest"] : []),
   ];
 }
