@@ -46,6 +46,7 @@ const FOLDERS = [
   "framing",
   "key-package",
   "group",
+  "operation",
   "client",
 ];
 

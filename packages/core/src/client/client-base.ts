@@ -20,6 +20,7 @@ import {
 import { checkKeyPackageAlone, checkOwnLeaf, newMemberProposal } from "../group/proposals/index.js";
 import { loadKeyPackages, saveKeyPackages } from "../group/storage/index.js";
 import { createKeyPackage, type KeptKeyPackage, type OwnKeyPackage } from "../key-package/index.js";
+import { answer, type OperationOptions, perform, type Steps, withKeys } from "../operation/index.js";
 import type {
   Awaitable,
   CipherSuite,
@@ -37,6 +38,7 @@ import {
   readKeyPackage,
   writeKeyPackage,
 } from "../wire/index.js";
+import type { MessageOptions } from "./group-options.js";
 import {
   detailsOf,
   importKey,
@@ -45,14 +47,6 @@ import {
   KeyPackageStore,
   keysOfPackage,
 } from "./key-packages.js";
-import {
-  answer,
-  type MessageOptions,
-  type OperationOptions,
-  perform,
-  type Steps,
-  withKeys,
-} from "./operation.js";
 import { type ClientOptions, configOf, type ImportedKeyPackage, type KeyPackageOptions } from "./options.js";
 
 /** One identity in one cipher suite, with its key packages. */

@@ -17,6 +17,7 @@ import { checkPredecessor, createEpoch, joinByWelcome, type OpenedWelcome } from
 import type { ResumptionOptions } from "../group/proposals/index.js";
 import { type LoadedState, loadState } from "../group/storage/index.js";
 import { createLeafNode, type OwnKeyPackage } from "../key-package/index.js";
+import { answer, type OperationOptions, perform, type Steps } from "../operation/index.js";
 import {
   type Awaitable,
   type CipherSuiteProvider,
@@ -37,7 +38,6 @@ import {
 import { ClientBase } from "./client-base.js";
 import type { Group } from "./group.js";
 import { OpenGroups } from "./open-groups.js";
-import { answer, type OperationOptions, perform, type Steps } from "./operation.js";
 import type {
   ClientOptions,
   ExternalJoin,

@@ -11,8 +11,9 @@ import {
   externalSenderProposal,
   keyPackageOf,
 } from "../group/proposals/index.js";
+import { answer, perform } from "../operation/index.js";
 import type { CryptoProvider, Signer } from "../provider/index.js";
-import { answer, type MessageOptions, perform } from "./operation.js";
+import type { MessageOptions } from "./group-options.js";
 
 export interface ExternalProposalOptions extends MessageOptions {
   /** The extensions of the protocol (§13) whose proposals are sent. */

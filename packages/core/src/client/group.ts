@@ -3,16 +3,13 @@ import { type Bytes, copyOf, needBytes, utf8 } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import { type PreparedCommit, prepareCommit, prepareResumption } from "../group/commit/index.js";
 import {
-  type EpochAccess,
   type GroupState,
   type MemberContext,
   needActive,
-  needMember,
   resumptionPskOf,
   stageCandidate,
   wipeEpoch,
 } from "../group/index.js";
-import { groupInfoMessage } from "../group/join/index.js";
 import {
   applicationMessage,
   type CommitMessage,
@@ -26,7 +23,6 @@ import {
 import {
   type CommitOptions,
   copiedChoice,
-  type GroupInfoOptions,
   hasProposals,
   type KeyPackageToAdd,
   type MembersToRemove,
@@ -39,18 +35,11 @@ import {
   withoutProposals,
   withProposal,
 } from "../group/proposals/index.js";
-import type { Awaitable, HpkePrivateKey } from "../provider/index.js";
+import { answer, type OperationOptions, type Steps } from "../operation/index.js";
+import type { HpkePrivateKey } from "../provider/index.js";
+import type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from "./group-options.js";
 import { MemberView } from "./member-view.js";
 import { Membership } from "./membership.js";
-import {
-  type AddOptions,
-  answer,
-  type MessageOptions,
-  type OperationOptions,
-  type RemoveOptions,
-  type Steps,
-  type UpdateOptions,
-} from "./operation.js";
 import type { StagedCommit } from "./staged-commit.js";
 
 /**
@@ -286,89 +275,6 @@ export class Group extends MemberView {
       drop: ({ drop }) => drop?.(),
     };
     return this.own.run(steps, options);
-  }
-
-  /**
-   * Derives a secret that only the members of this epoch know (§8.5): the same for the same arguments.
-   * @param length 0 to 255 * `Nh` bytes, at most 65535
-   * @throws MlsError `usage`, `removed`, `closed`; CryptoError for more bytes than the KDF can derive
-   * @example
-   * const key = await group.exportSecret("file key", new Uint8Array(), 32);
-   */
-  exportSecret(
-    label: string,
-    context: Uint8Array,
-    length: number,
-    options: OperationOptions = {},
-  ): Promise<Bytes> {
-    const find = () => {
-      needMember(this.own.state);
-      return this.current;
-    };
-    return this.own.exportSecret(find, label, context, length, options);
-  }
-
-  /**
-   * Calls an extension of the protocol with the current epoch, as one of the group's operations: `work` must not await
-   * another operation of the group. For extensions (§13): they must keep the protocol's rules for these keys.
-   * @throws MlsError `removed`, `closed`, or what `work` throws
-   * @example
-   * const leafIndex = await group.withEpoch((access) => access.leafIndex);
-   */
-  withEpoch<T>(work: (access: EpochAccess) => Awaitable<T>, options: OperationOptions = {}): Promise<T> {
-    const changes: (() => void)[] = [];
-    const call = async () => {
-      needMember(this.own.state);
-      const access = this.own.access((change) => changes.push(change));
-      return this.own.lock.callHook(() => work(access));
-    };
-    const finish = (result: T) => {
-      for (const change of changes) change();
-      return result;
-    };
-    return this.own.run({ work: call, finish }, options);
-  }
-
-  /**
-   * Makes a signed GroupInfo (§12.4.3) of this epoch, for joining by an external commit or following the group.
-   * @returns an encoded MLSMessage
-   * @throws MlsError `removed`, `closed`
-   * @example
-   * const groupInfo = await group.groupInfo({ ratchetTree: false });
-   */
-  groupInfo(options: GroupInfoOptions & OperationOptions = {}): Promise<Bytes> {
-    const work = async () => {
-      needActive(this.own.state);
-      return groupInfoMessage(this.own.context, options);
-    };
-    return this.own.run({ work, finish: answer }, options);
-  }
-
-  /**
-   * The whole state as bytes, for {@link Client.restore}. They contain the group's secrets, but no signature key: store
-   * them as safely as keys. Save after each operation, before its message is sent: an older state would use the
-   * message's key again. A digest over all bytes shows damage, but not who wrote them: encrypt and authenticate them.
-   * @throws MlsError `key-not-extractable` if the provider neither exports nor saves private keys; `usage` if the client
-   *   made its signer itself, so that nobody could restore the state; `closed`
-   * @example
-   * const snapshot = await group.save();
-   */
-  save(options: OperationOptions = {}): Promise<Bytes> {
-    return this.own.save(() => undefined, options);
-  }
-
-  /**
-   * Like {@link save}, but with only the tree's changes since the last call of either: small and fast in a large group.
-   * {@link Client.restore} needs the last snapshot and all changes after it, in their order.
-   * @throws MlsError `usage` before the first {@link save} or {@link Client.restore}; `key-not-extractable`, `closed`
-   * @example
-   * const changes = [await group.saveChanges()];
-   */
-  saveChanges(options: OperationOptions = {}): Promise<Bytes> {
-    return this.own.save(() => {
-      if (this.own.saved !== undefined) return this.own.saved;
-      throw new MlsError("usage", "there is no snapshot yet: call save() first");
-    }, options);
   }
 
   /**

@@ -17,17 +17,11 @@ export type {
   ResumptionOptions,
   WaitingProposal,
 } from "../group/proposals/index.js";
+export type { AbortSignalLike, OperationOptions } from "../operation/index.js";
 export { Client } from "./client.js";
 export { Group } from "./group.js";
+export type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from "./group-options.js";
 export type { KeyPackageDetails, KeyPackageInfo } from "./key-packages.js";
-export type {
-  AbortSignalLike,
-  AddOptions,
-  MessageOptions,
-  OperationOptions,
-  RemoveOptions,
-  UpdateOptions,
-} from "./operation.js";
 export type {
   ClientOptions,
   ExternalJoin,

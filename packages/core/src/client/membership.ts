@@ -28,10 +28,9 @@ import {
 } from "../group/index.js";
 import { type CommitMessage, mergeStaged, type Received, type Reception } from "../group/messages/index.js";
 import { type SavePoint, saveState } from "../group/storage/index.js";
+import { answer, Lock, type OperationOptions, type Steps, withKeys } from "../operation/index.js";
 import type { HpkePrivateKey, Signer } from "../provider/index.js";
 import type { LeafNode } from "../wire/index.js";
-import { Lock } from "./lock.js";
-import { answer, type OperationOptions, type Steps, withKeys } from "./operation.js";
 
 /** Who is told about the membership. */
 export interface Watcher {

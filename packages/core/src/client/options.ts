@@ -16,10 +16,10 @@ import {
   policyOf,
 } from "../group/index.js";
 import type { PskChoice } from "../group/proposals/index.js";
+import type { OperationOptions } from "../operation/index.js";
 import type { Awaitable, CipherSuiteProvider, CryptoProvider, Signer } from "../provider/index.js";
 import type { Credential, CustomProposal, Extension, Lifetime } from "../wire/index.js";
 import type { Group } from "./group.js";
-import type { OperationOptions } from "./operation.js";
 import type { StagedCommit } from "./staged-commit.js";
 
 export interface KeyPackageOptions extends OperationOptions {

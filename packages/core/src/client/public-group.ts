@@ -26,11 +26,11 @@ import {
   type ExternalProposalRequest,
   externalSenderProposal,
 } from "../group/proposals/index.js";
+import { answer, Lock, type OperationOptions, perform, type Steps } from "../operation/index.js";
 import type { CryptoProvider, Signer } from "../provider/index.js";
 import { ExtensionType, ExternalSenders, findExtension, readGroupInfo } from "../wire/index.js";
 import { GroupBase } from "./group-base.js";
-import { Lock } from "./lock.js";
-import { answer, type MessageOptions, type OperationOptions, perform, type Steps } from "./operation.js";
+import type { MessageOptions } from "./group-options.js";
 
 export interface PublicGroupOptions extends OperationOptions {
   readonly crypto: CryptoProvider;

@@ -3,10 +3,10 @@ import { UnsupportedError } from "../errors.js";
 import type { GroupState } from "../group/index.js";
 import { needReinit } from "../group/join/index.js";
 import type { ResumptionOptions, ResumptionUsage } from "../group/proposals/index.js";
+import type { OperationOptions } from "../operation/index.js";
 import type { CipherSuite } from "../provider/index.js";
 import { ProtocolVersion, type ReInit } from "../wire/index.js";
 import type { Group } from "./group.js";
-import type { OperationOptions } from "./operation.js";
 import type { GroupOptions, NewGroup } from "./options.js";
 
 /** The ReInit that ended a group, for a client of the suite that it names. @throws MlsError `usage`, UnsupportedError */

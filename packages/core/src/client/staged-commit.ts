@@ -21,9 +21,9 @@ import {
   reportCommit,
 } from "../group/messages/index.js";
 import { type GroupInfoOptions, partyOf } from "../group/proposals/index.js";
+import { answer, type OperationOptions } from "../operation/index.js";
 import { type Extension, MlsMessage, RatchetTreeNodes, WireFormat } from "../wire/index.js";
 import type { Membership } from "./membership.js";
-import { answer, type OperationOptions } from "./operation.js";
 
 /** A Welcome (§12.4.3.1) for one new member. */
 export interface WelcomeForOne {

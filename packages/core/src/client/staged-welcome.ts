@@ -10,10 +10,10 @@ import {
   type ResumedGroup,
 } from "../group/index.js";
 import { type OpenedWelcome, resumedGroup } from "../group/join/index.js";
+import { perform } from "../operation/index.js";
 import type { LeafNode } from "../wire/index.js";
 import type { Group } from "./group.js";
 import { GroupBase } from "./group-base.js";
-import { perform } from "./operation.js";
 import type { JoinStagedOptions } from "./options.js";
 
 /** The own key package that a Welcome is for. */

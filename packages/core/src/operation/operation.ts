@@ -1,7 +1,6 @@
 // Operations: work that takes its time, and takes effect in one step at its end, unless it is given up before.
 import type { KeyScope } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import type { CommitOptions, NewIdentity } from "../group/proposals/index.js";
 import { type Awaitable, type HpkePrivateKey, isPromise } from "../provider/index.js";
 
 /** An `AbortSignal`, by its shape: that of the platform, or any other. */
@@ -21,21 +20,6 @@ export interface OperationOptions {
    */
   readonly signal?: AbortSignalLike | undefined;
 }
-
-/** The options of sending a message. */
-export interface MessageOptions extends OperationOptions {
-  /** Bytes that the message authenticates but doesn't encrypt. */
-  readonly authenticatedData?: Uint8Array | undefined;
-}
-
-/** The options of `add`: those of `commit`. */
-export type AddOptions = Omit<CommitOptions, "add"> & OperationOptions;
-
-/** The options of `remove`: those of `commit`. */
-export type RemoveOptions = Omit<CommitOptions, "remove"> & OperationOptions;
-
-/** What changes besides the keys, and the options of `commit`. */
-export type UpdateOptions = NewIdentity & Omit<CommitOptions, "identity" | "forcePath"> & OperationOptions;
 
 /**
  * All options of all calls, a line each: what their values may be. `bytes` are a Uint8Array, and anything else that

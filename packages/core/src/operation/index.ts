@@ -1,0 +1,10 @@
+// Work that waits for its turn, and can be given up.
+export { Lock } from "./lock.js";
+export {
+  type AbortSignalLike,
+  answer,
+  type OperationOptions,
+  perform,
+  type Steps,
+  withKeys,
+} from "./operation.js";
