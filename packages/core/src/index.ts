@@ -80,6 +80,7 @@ export {
   type Proposal,
   ProposalType,
   type PublicMessage,
+  type ReadableTypes,
   type ReInit,
   type RequiredCapabilities,
   type StandardProposal,

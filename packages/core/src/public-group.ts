@@ -2,5 +2,6 @@
 // clients don't load it.
 export { type ExternalProposalOptions, externalProposal } from "./client/external-proposal.js";
 export { PublicGroup, type PublicGroupOptions } from "./client/public-group.js";
+export { keyPackageReference, proposalReference } from "./framing/index.js";
 export type { ExternalProposalRequest } from "./group/proposals/requests.js";
 export type { ExternalSenderContext } from "./group/proposals/standalone.js";

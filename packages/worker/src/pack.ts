@@ -65,7 +65,12 @@ export function pack(value: unknown, sender: Sender, ownedDepth = 0): Packed {
   function walk(one: unknown, path: Reference["path"]): unknown {
     if (typeof one === "function") {
       const place = path.length === 0 ? "the value" : path.join(".");
-      throw new MlsError("usage", `expected a value that can be cloned, got a function: ${place}`);
+      const instead =
+        "the worker can't call it and wait; pass what it chooses, such as leaf indices or references";
+      throw new MlsError(
+        "usage",
+        `expected a value that can be cloned, got a function: ${place}: ${instead}`,
+      );
     }
     if (!object(one)) return one;
     if (path.length > MAX_DEPTH) {

@@ -175,11 +175,7 @@ export type AllGetters = [
   Complete<GetterOf<Client>, (typeof CLIENT_GETTERS)[number]>,
   Complete<Exclude<GetterOf<Group>, "predecessor">, (typeof GROUP_GETTERS)[number] | Large>,
   Complete<GetterOf<StagedCommit>, (typeof STAGED_GETTERS)[number] | keyof typeof STAGED_REQUESTS>,
-  // It has no proposals: its group is as the commit left it.
-  Complete<
-    Exclude<GetterOf<StagedWelcome>, "proposals">,
-    (typeof WELCOME_GETTERS)[number] | keyof typeof WELCOME_REQUESTS
-  >,
+  Complete<GetterOf<StagedWelcome>, (typeof WELCOME_GETTERS)[number] | keyof typeof WELCOME_REQUESTS>,
 ];
 type Complete<All extends Listed, Listed> = All;
 

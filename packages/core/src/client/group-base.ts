@@ -13,41 +13,10 @@ import type { CipherSuite } from "../provider/index.js";
 import { type Extension, type LeafNode, RatchetTreeNodes } from "../wire/index.js";
 
 /** The public part of a group's state, in its present epoch. */
-export abstract class GroupBase {
+export abstract class EpochView {
   protected abstract readonly config: GroupConfig;
   protected abstract readonly current: PublicEpoch;
   #knownMembers: { of: PublicEpoch["tree"]; members: readonly Member[] } | undefined;
-
-  protected abstract readonly cached: readonly CachedProposal[];
-  #waiting: { of: readonly CachedProposal[]; list: readonly WaitingProposal[] } | undefined;
-  /** Proposals as the application got them. They aren't copied again when another one comes. */
-  readonly #shown = new WeakMap<CachedProposal, WaitingProposal>();
-
-  /** This client's leaf; `undefined` for a follower. */
-  protected get ownLeaf(): number | undefined {
-    return undefined;
-  }
-
-  /** The valid proposals of this epoch that aren't committed yet. The same array as long as nothing changes. */
-  get proposals(): readonly WaitingProposal[] {
-    const of = this.cached;
-    const waiting = waitingProposals(this.config, this.current, of, this.ownLeaf);
-    const last = this.#waiting;
-    const isSame = last?.of === of && last.list.every((one, i) => one.willCommit === waiting[i]?.willCommit);
-    if (last !== undefined && isSame) return last.list;
-    const list = of.map((one, i) => this.#show(one, waiting[i] as WaitingProposal));
-    this.#waiting = { of, list };
-    return list;
-  }
-
-  #show(cached: CachedProposal, waiting: WaitingProposal): WaitingProposal {
-    const known = this.#shown.get(cached);
-    const { willCommit } = waiting;
-    if (known?.willCommit === willCommit) return known;
-    const shown = known === undefined ? copied(waiting) : { ...known, willCommit };
-    this.#shown.set(cached, shown);
-    return shown;
-  }
 
   get groupId(): Bytes {
     return copied(this.current.groupContext.groupId);
@@ -101,5 +70,39 @@ export abstract class GroupBase {
   /** The encoded ratchet tree (§12.4.3.3), for new members whose Welcome doesn't carry it. */
   get ratchetTree(): Bytes {
     return encode(RatchetTreeNodes, this.current.tree.toNodes());
+  }
+}
+
+/** A group as it goes on: the same, with the proposals that wait for a commit. */
+export abstract class GroupBase extends EpochView {
+  protected abstract readonly cached: readonly CachedProposal[];
+  #waiting: { of: readonly CachedProposal[]; list: readonly WaitingProposal[] } | undefined;
+  /** Proposals as the application got them. They aren't copied again when another one comes. */
+  readonly #shown = new WeakMap<CachedProposal, WaitingProposal>();
+
+  /** This client's leaf; `undefined` for a follower. */
+  protected get ownLeaf(): number | undefined {
+    return undefined;
+  }
+
+  /** The valid proposals of this epoch that aren't committed yet. The same array as long as nothing changes. */
+  get proposals(): readonly WaitingProposal[] {
+    const of = this.cached;
+    const waiting = waitingProposals(this.config, this.current, of, this.ownLeaf);
+    const last = this.#waiting;
+    const isSame = last?.of === of && last.list.every((one, i) => one.willCommit === waiting[i]?.willCommit);
+    if (last !== undefined && isSame) return last.list;
+    const list = of.map((one, i) => this.#show(one, waiting[i] as WaitingProposal));
+    this.#waiting = { of, list };
+    return list;
+  }
+
+  #show(cached: CachedProposal, waiting: WaitingProposal): WaitingProposal {
+    const known = this.#shown.get(cached);
+    const { willCommit } = waiting;
+    if (known?.willCommit === willCommit) return known;
+    const shown = known === undefined ? copied(waiting) : { ...known, willCommit };
+    this.#shown.set(cached, shown);
+    return shown;
   }
 }

@@ -1,19 +1,12 @@
 // RFC 9420 §12.4.3.1: a Welcome that was read, and the group that it leads to, before it is decided whether to join.
 import { type Bytes, copied, type Owned } from "../bytes.js";
 import { MlsError } from "../errors.js";
-import {
-  type CachedProposal,
-  type Epoch,
-  type GroupConfig,
-  type Member,
-  memberOf,
-  type ResumedGroup,
-} from "../group/index.js";
+import { type Epoch, type GroupConfig, type Member, memberOf, type ResumedGroup } from "../group/index.js";
 import { type OpenedWelcome, resumedGroup } from "../group/join/index.js";
 import { perform } from "../operation/index.js";
 import type { LeafNode } from "../wire/index.js";
 import type { Group } from "./group.js";
-import { GroupBase } from "./group-base.js";
+import { EpochView } from "./group-base.js";
 import type { JoinStagedOptions } from "./options.js";
 
 /** The own key package that a Welcome is for. */
@@ -46,7 +39,7 @@ interface Steps {
  * if (await ask(staged.committer, staged.members)) await staged.join();
  * else await staged.discard();
  */
-export class StagedWelcome extends GroupBase {
+export class StagedWelcome extends EpochView {
   readonly #config: GroupConfig;
   readonly #opened: OpenedWelcome;
   readonly #keyPackage: InvitedKeyPackage;
@@ -68,14 +61,6 @@ export class StagedWelcome extends GroupBase {
 
   protected override get current(): Epoch {
     return this.#opened.epoch;
-  }
-
-  protected override get cached(): readonly CachedProposal[] {
-    return [];
-  }
-
-  protected override get ownLeaf(): number {
-    return this.ownLeafIndex;
   }
 
   /** The index of the leaf that this client gets. */

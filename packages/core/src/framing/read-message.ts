@@ -10,7 +10,9 @@ import {
   isStandardType,
   MlsMessage,
   newMembersOf,
+  ProposalTypes,
   peekMessage,
+  type ReadableTypes,
   type Sender,
   SenderType,
   WireFormat,
@@ -47,8 +49,13 @@ export interface UnverifiedPublicMessage extends UnverifiedHeader, Omit<Unverifi
   /** Of a proposal: its code point (§17.4). */
   readonly proposalType: number | undefined;
   /**
-   * As in the others. `undefined` for a proposal of a type that RFC 9420 doesn't define: its length isn't encoded, so
-   * where the message ends can't be told, and `message` has all bytes.
+   * Of a commit: the ProposalRefs (§5.2) of the proposals that it refers to, in its order. `undefined` for a proposal, and
+   * for a commit that can't be decoded: it is malformed, or has a proposal of an unknown type in it.
+   */
+  readonly references: readonly Bytes[] | undefined;
+  /**
+   * As in the others. `undefined` for a proposal of a type that neither RFC 9420 nor an extension defines: its length
+   * isn't encoded, so where the message ends can't be told, and `message` has all bytes.
    */
   readonly rest: Bytes | undefined;
 }
@@ -106,9 +113,20 @@ function publicHeader(
   header: Header & Pick<FramedContent, "sender">,
   type: ContentType,
   proposalType: number | undefined,
+  references: readonly Bytes[] | undefined,
 ) {
   const sender = senderOf(header.sender);
-  return { kind: "public-message", sender, proposalType, ...groupHeader(header, type) } as const;
+  return { kind: "public-message", sender, proposalType, references, ...groupHeader(header, type) } as const;
+}
+
+/** The ProposalRefs in a commit. */
+function referencesIn({ content }: FramedContent): readonly Bytes[] | undefined {
+  if (content.contentType !== ContentType.commit) return undefined;
+  try {
+    return content.commit.proposals.flatMap((one) => ("reference" in one ? copyOf(one.reference) : []));
+  } catch {
+    return undefined;
+  }
 }
 
 function senderOf(sender: Sender): UnverifiedSender {
@@ -127,6 +145,7 @@ function ownMemory(bytes: Uint8Array): Bytes {
  * Reads the first message of some bytes, without its group and without keys: where it belongs, and where it ends. For
  * servers and queues. Nothing is verified. It takes no raw structures, as these don't say what they are.
  * @param bytes one or more encoded MLSMessages, one after the other
+ * @param extensions those of the protocol (§13) whose proposals may be in them, to find the end of these
  * @throws DecodeError if they don't begin with a message; a proposal or commit in it may still be malformed
  * @example
  * for (let rest: Uint8Array | undefined = bytes; rest?.length; ) {
@@ -135,24 +154,27 @@ function ownMemory(bytes: Uint8Array): Bytes {
  *   rest = one.rest;
  * }
  */
-export function readMessage(bytes: Uint8Array): UnverifiedMessage {
+export function readMessage(bytes: Uint8Array, extensions: readonly ReadableTypes[] = []): UnverifiedMessage {
   const all = ownMemory(needBytes(bytes, "a message"));
-  const peek = peekMessage(all);
-  const isOpen = peek.proposalType !== undefined && !isStandardType(peek.proposalType);
-  const reader = new Reader(all);
+  const { proposalType } = peekMessage(all);
+  const types = ProposalTypes.of(extensions);
+  const isOpen =
+    proposalType !== undefined && !isStandardType(proposalType) && types.form(proposalType) === undefined;
+  const reader = new Reader(all, types);
   const message = isOpen ? undefined : MlsMessage.read(reader);
   const extent = (end: number) =>
     ({ verified: false, message: all.slice(0, end), rest: all.subarray(end) }) as const;
   if (message === undefined) {
     const header = FramedContentHeader.read(new Reader(all, undefined, HEADER_SIZE));
-    const read = publicHeader(header, ContentType.proposal, peek.proposalType);
+    const read = publicHeader(header, ContentType.proposal, proposalType, undefined);
     return { ...read, ...extent(all.length), rest: undefined };
   }
   const ends = extent(reader.offset);
   switch (message.wireFormat) {
     case WireFormat.publicMessage: {
       const { content } = message.publicMessage;
-      return { ...publicHeader(content, content.content.contentType, peek.proposalType), ...ends };
+      const { contentType } = content.content;
+      return { ...publicHeader(content, contentType, proposalType, referencesIn(content)), ...ends };
     }
     case WireFormat.privateMessage: {
       const { contentType } = message.privateMessage;

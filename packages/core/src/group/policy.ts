@@ -59,7 +59,8 @@ export interface Policy {
   readonly maxApplicationSize: number;
   /**
    * Roles (§12.2): whether a whole commit may come into force, whoever makes it, and what becomes of a proposal that is
-   * sent or received by itself: {@link Authorization} has the answers. It is asked before anything is consumed. All
+   * sent or received by itself: {@link Authorization} has the answers. It is asked before anything is consumed, once: when a commit
+   * is made, staged or received, and not again when a staged one is merged. All
    * members of a group must decide alike about the same commit, or the group splits; about proposals only in what they
    * refuse. So an answer should depend on nothing but the action. Default: {@link authorizeByDefault}.
    * @example

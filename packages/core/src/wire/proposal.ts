@@ -114,6 +114,12 @@ export interface ProposalForm {
   readonly external: boolean;
 }
 
+/** What the reading of proposals needs of extensions of the protocol (§13): an `MlsExtension` has it. */
+export interface ReadableTypes {
+  readonly proposals?: readonly (ProposalForm & { readonly proposalType: number })[];
+  readonly psks?: readonly { readonly pskType: number; readonly codec: Codec<unknown> }[];
+}
+
 /**
  * The registered types, for the context of a reader of proposals. A proposal of an unknown type is malformed: its
  * length is not encoded, so it can't be skipped.
@@ -128,6 +134,15 @@ export class ProposalTypes extends PskTypes {
   ) {
     super(psks);
     this.forms = forms;
+  }
+
+  static of(extensions: readonly ReadableTypes[]): ProposalTypes {
+    const forms = extensions.flatMap(({ proposals = [] }) => proposals);
+    const keys = extensions.flatMap(({ psks = [] }) => psks);
+    return new ProposalTypes(
+      new Map(forms.map((one) => [one.proposalType, one])),
+      new Map(keys.map((one) => [one.pskType, one])),
+    );
   }
 
   form(proposalType: number): ProposalForm | undefined {

@@ -48,7 +48,6 @@ describe("a staged Welcome", () => {
     expect(staged.member(1)).toEqual(alice.member(1));
     expect(staged.ownLeafIndex).toBe(2);
     expect(staged.resumes).toBeUndefined();
-    expect(staged.proposals).toEqual([]);
     const [{ reference }] = bob.client.keyPackages() as unknown as [{ reference: Uint8Array }];
     expect(staged.keyPackage).toEqual({ reference, lastResort: false });
     const seen = (one: StagedWelcome | Group) => ({

@@ -9,7 +9,7 @@ import {
   StagedCommit,
   type StagedWelcome,
 } from "@copse/core";
-import { PublicGroup } from "@copse/core/public-group";
+import { externalProposal, PublicGroup } from "@copse/core/public-group";
 import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
 import { reopened, savedKeyPackages } from "@copse/test-support/clients";
@@ -267,7 +267,7 @@ const STAGED: Readonly<Record<string, Row>> = {
   },
 };
 
-/** More ways through a method that has a row already. */
+/** Functions, and more ways through a method that has a row already. */
 const MORE: readonly (readonly [name: string, row: Row])[] = [
   [
     "receive: application data",
@@ -315,6 +315,29 @@ const MORE: readonly (readonly [name: string, row: Row])[] = [
       return {
         run: (options) => a.receive(message, options),
         succeeded: async (received) => expect(received).toMatchObject({ kind: "application" }),
+      };
+    },
+  ],
+  [
+    "externalProposal",
+    async (here) => {
+      const { a, b, calls } = here;
+      const own = await generateSigner(nodeProvider(), 1);
+      const { credential } = here.alice;
+      const list = [externalSenders([{ signatureKey: own.publicKey, credential }])];
+      const { commit } = await a.commit({ extensions: list });
+      await a.mergePendingCommit();
+      await b.receive(commit);
+      const known = { suite: 1, groupId: a.groupId, epoch: a.epoch, senderIndex: 0 };
+      const signer = { ...own, sign: (message: Uint8Array) => calls.answer(() => own.sign(message)) };
+      const add = await carolsKeyPackage(here);
+      return {
+        run: (options) => externalProposal(here.aliceOptions.crypto, signer, known, { add }, options),
+        succeeded: async (message: Uint8Array) => {
+          await a.receive(message);
+          await b.receive(message);
+          await committed(here)(await a.commit());
+        },
       };
     },
   ],
