@@ -191,6 +191,17 @@ describe("what the page is asked", () => {
   });
 });
 
+test("a function that chooses members or proposals is refused: the error says what to pass in its place", async () => {
+  const { client } = await connected({});
+  const group = await client.createGroup();
+  const everybody = (() => true) as unknown as never;
+  for (const call of [group.remove(everybody), group.dropProposals(everybody)]) {
+    const error = await caught(call);
+    expect(error).toMatchObject({ code: "usage" });
+    expect((error as Error).message).toMatch(/leaf indices or references/);
+  }
+});
+
 describe("the end", () => {
   test.each([
     ["is terminated", (worker: Worker) => void worker.terminate(), /gone/],

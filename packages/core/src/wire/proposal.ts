@@ -116,7 +116,11 @@ export interface ProposalForm {
 
 /** What the reading of proposals needs of extensions of the protocol (§13): an `MlsExtension` has it. */
 export interface ReadableTypes {
-  readonly proposals?: readonly (ProposalForm & { readonly proposalType: number })[];
+  readonly proposals?: readonly {
+    readonly proposalType: number;
+    readonly codec: Codec<unknown>;
+    readonly external: boolean;
+  }[];
   readonly psks?: readonly { readonly pskType: number; readonly codec: Codec<unknown> }[];
 }
 
