@@ -9,8 +9,10 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@copse\/core\/provider$/, replacement: src("packages/core/src/provider/index.ts") },
-      { find: /^@copse\/core\/public-group$/, replacement: src("packages/core/src/public-group.ts") },
-      { find: /^@copse\/core\/extension$/, replacement: src("packages/core/src/extension.ts") },
+      {
+        find: /^@copse\/core\/(extension|import|message|public-group|resumption)$/,
+        replacement: `${src("packages/core/src")}/$1.ts`,
+      },
       { find: /^@copse\/test-support\/(.+)$/, replacement: `${src("tests/support")}/$1.ts` },
       { find: /^@copse\/interop$/, replacement: src("interop/src/index.ts") },
       { find: /^@copse\/peer-([a-z-]+)$/, replacement: `${src("peers")}/$1/src/index.ts` },

@@ -10,6 +10,9 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const alias = {
   "@copse/core/provider": path("../packages/core/src/provider/index.ts"),
   "@copse/core/public-group": path("../packages/core/src/public-group.ts"),
+  "@copse/core/resumption": path("../packages/core/src/resumption.ts"),
+  "@copse/core/import": path("../packages/core/src/import.ts"),
+  "@copse/core/message": path("../packages/core/src/message.ts"),
   "@copse/core/extension": path("../packages/core/src/extension.ts"),
   "@copse/core": path("../packages/core/src/index.ts"),
   "@copse/test-support": path("../tests/support"),

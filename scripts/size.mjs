@@ -23,10 +23,10 @@ const PACKAGES = {
 };
 
 /**
- * The budgets for a package's own code, gzipped, in bytes. The core's grew with what is looked at before it is in force:
- * staged commits and Welcomes, one hook for whole commits, the life of key packages, errors as data.
+ * The budgets for a package's own code, gzipped, in bytes. The core's is for its main entry with all that it exports: what
+ * few clients need has entries of its own (docs/decisions/entries.md).
  */
-const BUDGETS = { core: 62_000, "provider-webcrypto": 25_000 };
+const BUDGETS = { core: 59_200, "provider-webcrypto": 25_000 };
 
 /**
  * What is left of a package if an application imports only `name` from it. `entry` is the subpath to import from;
@@ -36,7 +36,9 @@ const BUDGETS = { core: 62_000, "provider-webcrypto": 25_000 };
 const SHAKEN = [
   { name: "insecureAcceptAll", package: "core", below: 0.02, without: ["MLS 1.0 "] },
   { name: "padme", package: "core", below: 0.02, without: ["MLS 1.0 "] },
-  { name: "CIPHER_SUITES", package: "core", below: 0.08, without: ["MLS 1.0 "] },
+  { name: "CIPHER_SUITES", package: "core", entry: "/provider", below: 0.08, without: ["MLS 1.0 "] },
+  { name: "importSigner", package: "core", entry: "/import", below: 0.1, without: ["MLS 1.0 "] },
+  { name: "readMessage", package: "core", entry: "/message", below: 0.25, without: ["MLS 1.0 "] },
   // It verifies commits. It neither makes commits nor encrypts or decrypts messages.
   {
     name: "PublicGroup",

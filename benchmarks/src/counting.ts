@@ -1,12 +1,12 @@
 // Counts and keeps what a suite is asked for in some calls, and costs nothing in the others.
-import {
-  type CipherSuiteProvider,
-  type CryptoProvider,
-  type HpkeSealRequest,
-  isPromise,
-  type SignaturePart,
-  type VerifyRequest,
+import type {
+  CipherSuiteProvider,
+  CryptoProvider,
+  HpkeSealRequest,
+  SignaturePart,
+  VerifyRequest,
 } from "@copse/core";
+import { isPromise } from "@copse/core/provider";
 import { instrumentProvider, type OperationCount } from "@copse/provider-select";
 import { now } from "./clock.js";
 

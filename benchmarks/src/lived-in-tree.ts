@@ -7,7 +7,8 @@
 // of the finished tree. What a left child says of its parent belongs to a node that was overwritten since: it is as
 // good as random. Nobody has the parents' private keys, and nobody needs them but those who are measured: they join,
 // and commit once themselves.
-import { type Awaitable, type CipherSuiteProvider, isPromise } from "@copse/core";
+import type { Awaitable, CipherSuiteProvider } from "@copse/core";
+import { isPromise } from "@copse/core/provider";
 import { concat } from "./bytes.js";
 import { signContent, text, uint, vector, vectorOf } from "./tls.js";
 

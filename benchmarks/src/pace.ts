@@ -1,5 +1,6 @@
 // How long one call of something short takes.
-import { type Awaitable, isPromise } from "@copse/core";
+import type { Awaitable } from "@copse/core";
+import { isPromise } from "@copse/core/provider";
 import { now } from "./clock.js";
 import { median } from "./samples.js";
 

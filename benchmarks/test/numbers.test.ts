@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519 as SUITE_1 } from "@copse/core";
+import { MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519 as SUITE_1 } from "@copse/core/provider";
 import type { OperationCount } from "@copse/provider-select";
 import { expect, test } from "vitest";
 import { comparison, readReport, report, writeReport } from "../src/files.js";

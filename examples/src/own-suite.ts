@@ -2,14 +2,8 @@
 //
 //   node examples/dist/own-suite.js
 import { pathToFileURL } from "node:url";
-import {
-  AES_256_GCM,
-  type CipherSuite,
-  type CryptoProvider,
-  DHKEM_X25519,
-  ED25519,
-  SHA512,
-} from "@copse/core";
+import type { CipherSuite, CryptoProvider } from "@copse/core";
+import { AES_256_GCM, DHKEM_X25519, ED25519, SHA512 } from "@copse/core/provider";
 import { composeProvider, kemOf } from "@copse/provider-kit";
 import { nodeProvider } from "@copse/provider-node";
 import { exportedSecret } from "./agreement.js";

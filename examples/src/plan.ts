@@ -1,5 +1,6 @@
 // Plans the sessions: which suites, with which providers, in one group or in pairs.
-import { CIPHER_SUITES, type CipherSuite } from "@copse/core";
+import type { CipherSuite } from "@copse/core";
+import { CIPHER_SUITES } from "@copse/core/provider";
 import { type Options, UsageError } from "./options.js";
 import { NotHereError, type ProviderEntry, type SessionProvider } from "./provider-entry.js";
 import { DEFAULT_PROVIDERS } from "./providers.js";

@@ -1,5 +1,6 @@
 // docs/moving-to-copse.md: what a user of ts-mls takes along, and how its groups are moved.
-import { Client, type Group, importSigner, insecureAcceptAll, type SignerKey } from "@copse/core";
+import { Client, type Group, insecureAcceptAll } from "@copse/core";
+import { importKeyPackage, importSigner, type SignerKey } from "@copse/core/import";
 import { TsMlsClient, type TsMlsKeys } from "@copse/peer-ts-mls";
 import { expect, it } from "vitest";
 import { SUITES, serving } from "./cast.js";
@@ -40,7 +41,7 @@ it.each(settings)(
     const signer = await importSigner(crypto, suite, signerKeyOf(keys, Nsk));
     const bob = await Client.create({ crypto, suite, credential: "bob", authentication, signer });
     const { initPrivateKey: initKey, hpkePrivateKey: leafKey } = keys;
-    const reference = await bob.importKeyPackage({ keyPackage, initKey, leafKey });
+    const reference = await importKeyPackage(bob, { keyPackage, initKey, leafKey });
 
     // Published before the move, used after it.
     await alice.createGroup(new Uint8Array([1, 2, 3]));

@@ -1,5 +1,5 @@
 // What the visitor wants measured: the form, filled by the address so that a wish can be kept as a link.
-import { CIPHER_SUITES } from "@copse/core";
+import { CIPHER_SUITES } from "@copse/core/provider";
 import type { Tree } from "../../src/samples.js";
 import { element, find } from "./dom.js";
 import {

@@ -7,10 +7,10 @@ import {
   ExtensionType,
   type Group,
   type KeyPackageToAdd,
-  type NewGroup,
   type ProposalRequest,
   type PskChoice,
 } from "@copse/core";
+import { branch, type NewGroup, reinitialize } from "@copse/core/resumption";
 import type {
   CommitAnswer,
   CommitChoice,
@@ -190,7 +190,7 @@ export class CopseGroup implements ImplementationGroup {
     readonly groupId: Uint8Array;
     readonly extensions: readonly ExtensionChoice[];
   }): Promise<NewGroupAnswer> {
-    const made = await this.client.branch(this.group, {
+    const made = await branch(this.client, this.group, {
       add: keyPackages,
       groupId,
       extensions,
@@ -212,7 +212,7 @@ export class CopseGroup implements ImplementationGroup {
       keyPackage: joiner.keyPackage,
       join: (choice: WelcomeChoice) => joiner.joinAfter(this, choice),
       create: async ({ keyPackages, forcePath, externalTree }: NewGroupChoice) => {
-        const made = await client.reinitialize(this.group, {
+        const made = await reinitialize(client, this.group, {
           add: keyPackages,
           forcePath,
           ratchetTreeInWelcome: !externalTree,

@@ -1,27 +1,19 @@
 // Copse: Messaging Layer Security (RFC 9420) with pluggable cryptography.
-export type { Bytes, Owned } from "./bytes.js";
+export type { ByteArray, Bytes, Owned } from "./bytes.js";
 export * from "./client/index.js";
 export {
   type BlamedProposal,
+  CryptoError,
   DecodeError,
   type ErrorDetails,
+  MlsError,
+  type MlsErrorCode,
   type Retry,
   type Rule,
+  UnsupportedError,
   ValidationError,
 } from "./errors.js";
-export {
-  type CommittedProposal,
-  readMessage,
-  type UnverifiedExtent,
-  type UnverifiedGroupInfo,
-  type UnverifiedHeader,
-  type UnverifiedKeyPackage,
-  type UnverifiedMessage,
-  type UnverifiedPrivateMessage,
-  type UnverifiedPublicMessage,
-  type UnverifiedSender,
-  type UnverifiedWelcome,
-} from "./framing/index.js";
+export type { CommittedProposal } from "./framing/index.js";
 export { externalSenders, type MlsExtension, requiredCapabilities } from "./group/extensions/index.js";
 export {
   type AuthenticationService,
@@ -53,7 +45,31 @@ export type {
   ProposalMessage,
   Received,
 } from "./group/messages/index.js";
-export * from "./provider/index.js";
+// Their values, such as the suites, are in the entry of providers.
+export type {
+  AeadAlgorithm,
+  AeadPart,
+  Awaitable,
+  CipherSuite,
+  CipherSuiteProvider,
+  CryptoProvider,
+  ExpandRequest,
+  HashAlgorithm,
+  HashPart,
+  HpkeKeyPair,
+  HpkePart,
+  HpkePrivateKey,
+  HpkeSealed,
+  HpkeSealRequest,
+  KdfPart,
+  KemAlgorithm,
+  SignatureAlgorithm,
+  SignatureKeyPair,
+  SignaturePart,
+  SignaturePrivateKey,
+  Signer,
+  VerifyRequest,
+} from "./provider/index.js";
 export type { RatchetLimits } from "./schedule/index.js";
 export {
   type BasicCredential,

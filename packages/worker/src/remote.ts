@@ -16,6 +16,7 @@ import {
 } from "./protocol.js";
 import { bytes } from "./schema.js";
 import {
+  CLIENT_FUNCTIONS,
   CLIENT_GETTERS,
   CLIENT_METHODS,
   GROUP_GETTERS,
@@ -216,7 +217,7 @@ function define(
   }
 }
 
-define(RemoteClient.prototype, CLIENT_METHODS, CLIENT_GETTERS, {});
+define(RemoteClient.prototype, { ...CLIENT_METHODS, ...CLIENT_FUNCTIONS }, CLIENT_GETTERS, {});
 define(RemoteGroup.prototype, GROUP_METHODS, GROUP_GETTERS, GROUP_REQUESTS);
 define(RemoteStaged.prototype, STAGED_METHODS, STAGED_GETTERS, STAGED_REQUESTS);
 define(RemoteWelcome.prototype, WELCOME_METHODS, WELCOME_GETTERS, WELCOME_REQUESTS);

@@ -1,6 +1,8 @@
 // RFC 9420 doesn't cover this: the worker's side of the messages between a page and a worker.
 import { type Client, type Group, MlsError, type StagedCommit, type StagedWelcome } from "@copse/core";
 import { encode } from "@copse/core/extension";
+import { importKeyPackage } from "@copse/core/import";
+import { branch, reinitialize } from "@copse/core/resumption";
 import { type AbortControllerLike, newAbortController } from "./abort.js";
 import { packError, unpackError, WorkerError } from "./errors.js";
 import { type Packed, pack, type Reference, unpack } from "./pack.js";
@@ -20,7 +22,9 @@ import {
 import { randomName } from "./random-name.js";
 import { changeOf, gettersOf, KnownClient, KnownGroup, VALUES_ONLY } from "./snapshot.js";
 import {
+  CLIENT_FUNCTIONS,
   CLIENT_METHODS,
+  type ClientFunctions,
   GROUP_METHODS,
   GROUP_REQUESTS,
   type Kind,
@@ -244,7 +248,7 @@ export class Server {
     const receiver = of ?? this.client;
     const [methods, requests] = tablesFor(target, staged);
     const kind = kindIn(methods, method) ?? kindIn(requests, method);
-    const property: unknown = kind && receiver && Reflect.get(receiver, method);
+    const property: unknown = kind && receiver && propertyOf(receiver, method);
     if (kind === undefined || property === undefined)
       throw new MlsError("usage", `${method} is not a method that a page can call`);
     const result: unknown = typeof property === "function" ? await property.apply(receiver, args) : property;
@@ -353,9 +357,18 @@ function tablesFor(
   target: KnownGroup | StagedWelcome | undefined,
   staged: number | undefined,
 ): readonly [Kinds, Kinds] {
-  if (target === undefined) return [CLIENT_METHODS, {}];
+  if (target === undefined) return [{ ...CLIENT_METHODS, ...CLIENT_FUNCTIONS }, {}];
   if (!(target instanceof KnownGroup)) return [WELCOME_METHODS, WELCOME_REQUESTS];
   return staged === undefined ? [GROUP_METHODS, GROUP_REQUESTS] : [STAGED_METHODS, STAGED_REQUESTS];
+}
+
+const FUNCTIONS: ClientFunctions = { branch, reinitialize, importKeyPackage };
+
+/** A property of an object; or a function that takes a client first, as a method of this one. */
+function propertyOf(receiver: object, name: string): unknown {
+  if (!Object.hasOwn(FUNCTIONS, name)) return Reflect.get(receiver, name);
+  const work = FUNCTIONS[name as keyof ClientFunctions] as (...args: unknown[]) => unknown;
+  return (...args: unknown[]) => work(receiver, ...args);
 }
 
 function kindIn(table: Kinds, name: string): Kind | undefined {

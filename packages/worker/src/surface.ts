@@ -1,5 +1,7 @@
 // RFC 9420 §10 to §15: the methods and getters of Client and Group that a page can use. This file is their only list.
 import type { AbortSignalLike, Client, Group, StagedCommit, StagedWelcome } from "@copse/core";
+import type { importKeyPackage } from "@copse/core/import";
+import type { branch, reinitialize } from "@copse/core/resumption";
 
 type MethodOf<T> = { [K in keyof T]: T[K] extends (...args: never[]) => unknown ? K : never }[keyof T];
 type GetterOf<T> = Exclude<keyof T, MethodOf<T>>;
@@ -41,20 +43,31 @@ export const CLIENT_METHODS = {
   joinByExternalCommit: "groups",
   restore: "group",
   proposeJoin: "bytes",
-  branch: "groups",
-  reinitialize: "groups",
   saveKeyPackages: "bytes",
   loadKeyPackages: "value",
   keyPackages: "value",
   deleteKeyPackage: "value",
   readKeyPackage: "value",
+} as const satisfies Kinds<Client, Exclude<MethodOf<Client>, "adopt">>;
+
+/** Functions that take a client first: for a page they are methods of it. */
+export interface ClientFunctions {
+  readonly branch: typeof branch;
+  readonly reinitialize: typeof reinitialize;
+  readonly importKeyPackage: typeof importKeyPackage;
+}
+
+/** How their results are sent. */
+export const CLIENT_FUNCTIONS = {
+  branch: "groups",
+  reinitialize: "groups",
   importKeyPackage: "bytes",
-} as const satisfies Kinds<Client, MethodOf<Client>>;
+} as const satisfies Kinds<ClientFunctions, keyof ClientFunctions>;
 
 /**
  * Methods that a page doesn't call. `member` answers from the page's snapshot; the others are for code in the worker.
  */
-type NotCalled = "withEpoch" | "member" | "commitResumption" | "resumptionPsk" | "retire" | "replace";
+type NotCalled = "withEpoch" | "member" | "commitBy" | "resumptionPsk" | "retire" | "replace";
 
 /** The methods of a group, and how their results are sent. */
 export const GROUP_METHODS = {
@@ -211,6 +224,9 @@ type Remote<F> = F extends (...args: infer A extends readonly unknown[]) => infe
   ? (...args: { [K in keyof A]: Sent<A[K]> }) => Promise<Answer<Awaited<R>>>
   : never;
 
+/** A function that takes a client first, as a method of the client. */
+type OfClient<F> = F extends (client: Client, ...args: infer A) => infer R ? (...args: A) => R : never;
+
 /**
  * A `Group` in a worker. Its getters return what the last answer to a call of this group said: await a call before you
  * read what it has changed. Functions of extensions that take a `Group` must run in the worker.
@@ -269,10 +285,9 @@ export type WorkerStagedWelcome = {
  * await client.close();
  * ```
  */
-export type WorkerClient = { readonly [K in ClientMethod]: Remote<Client[K]> } & Pick<
-  Client,
-  (typeof CLIENT_GETTERS)[number]
-> & {
+export type WorkerClient = { readonly [K in ClientMethod]: Remote<Client[K]> } & {
+  readonly [K in keyof ClientFunctions]: Remote<OfClient<ClientFunctions[K]>>;
+} & Pick<Client, (typeof CLIENT_GETTERS)[number]> & {
     /**
      * Waits for open calls, overwrites the secrets of all groups in the worker, and disconnects. What isn't saved is
      * lost. The worker itself keeps running: terminating it is up to the application.

@@ -11,11 +11,11 @@ import {
   isBasicCredential,
   MlsError,
   type Received,
-  readMessage,
   requiredCapabilities,
   type StagedCommit,
 } from "@copse/core";
 import { decode, encode, struct, uint8 } from "@copse/core/extension";
+import { readMessage } from "@copse/core/message";
 import type { PublicGroup } from "@copse/core/public-group";
 import { componentDataIn, safeExportSecret, selfRemoveProposal } from "@copse/extensions";
 import { webCryptoProvider } from "@copse/provider-webcrypto";

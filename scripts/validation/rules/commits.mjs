@@ -61,7 +61,7 @@ export const COMMITS = [
     section: "12.4.1",
     musts: [5],
     text: "After a ReInit the committer MUST create the new group with the ReInit's parameters and the same members.",
-    by: "`Client.reinitialize`, whose commit `buildCommit` checks as the new members do",
+    by: "`reinitialize`, whose commit `buildCommit` checks as the new members do",
     checks: [
       "11.2: the group ID, version, cipher suite and extensions must be those of the ReInit",
       "12.4.3.1: all members of the old group must be members of the new one",

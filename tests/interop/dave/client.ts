@@ -12,9 +12,9 @@ import {
   type Policy,
   type ProposalAction,
   ProposalType,
-  readMessage,
   unframe,
 } from "@copse/core";
+import { readMessage } from "@copse/core/message";
 import type { VoiceClient } from "@copse/peer-davey";
 import { concat, equal, takeVector, vector } from "./bytes.js";
 import { decryptFrame, encryptFrame, littleEndian, SENDER_KEY_LABEL, SENDER_KEY_SIZE } from "./media.js";

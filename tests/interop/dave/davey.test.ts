@@ -1,5 +1,6 @@
 // RFC 9420: groups shared with OpenMLS, by davey (native code), as Discord's DAVE profiles them, and beyond that.
-import { type Policy, readMessage } from "@copse/core";
+import type { Policy } from "@copse/core";
+import { readMessage } from "@copse/core/message";
 import { cannot, DaveyClient, SUITE, type VoiceClient, whyMissing } from "@copse/peer-davey";
 import { notPlayed, playedBy } from "@copse/test-support/played";
 import { vectorProviders } from "@copse/test-support/providers";

@@ -6,9 +6,9 @@ import {
   generateSigner,
   insecureAcceptAll,
   type Policy,
-  readMessage,
   type Signer,
 } from "@copse/core";
+import { readMessage } from "@copse/core/message";
 import { externalProposal, PublicGroup } from "@copse/core/public-group";
 import type { VoiceClient } from "@copse/peer-davey";
 import { playedBy } from "@copse/test-support/played";

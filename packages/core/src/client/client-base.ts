@@ -1,5 +1,5 @@
 // RFC 9420 §10, §12.1.8: a client without its groups: its identity and its key packages.
-import { type Bytes, copied, copyOf, copySecret, EMPTY, needBytes, type Owned, wipe } from "../bytes.js";
+import { type Bytes, copied, copyOf, EMPTY, needBytes, type Owned, wipe } from "../bytes.js";
 import {
   checkSigner,
   guardHooksOf,
@@ -41,13 +41,12 @@ import {
 import type { MessageOptions } from "./group-options.js";
 import {
   detailsOf,
-  importKey,
   type KeyPackageDetails,
   type KeyPackageInfo,
   KeyPackageStore,
   keysOfPackage,
 } from "./key-packages.js";
-import { type ClientOptions, configOf, type ImportedKeyPackage, type KeyPackageOptions } from "./options.js";
+import { type ClientOptions, configOf, type KeyPackageOptions } from "./options.js";
 
 /** One identity in one cipher suite, with its key packages. */
 export abstract class ClientBase {
@@ -185,41 +184,13 @@ export abstract class ClientBase {
     return this.run((config) => ({ work: () => work(config), finish }), keysOfPackage, options);
   }
 
-  /**
-   * Takes over a key package (§10) of this client that was made elsewhere, so that a Welcome for it can be opened here.
-   * @returns its KeyPackageRef (§5.2): `Nh` bytes
-   * @throws MlsError `usage` if a private key isn't that of its public key, if the client has the key package already, or
-   *   doesn't support what it lists; `missing-signer` for one of another signer; ValidationError, CryptoError, DecodeError
-   * @example
-   * await bob.importKeyPackage({ keyPackage, initKey, leafKey });
-   */
-  importKeyPackage(imported: ImportedKeyPackage, options: OperationOptions = {}): Promise<Bytes> {
-    const work = async (config: ClientConfig): Promise<OwnKeyPackage> => {
-      const { provider } = config;
-      const keyPackage = readKeyPackage(imported.keyPackage);
-      const { initKey, leafNode } = keyPackage;
-      const secrets = [needBytes(imported.initKey, "initKey"), needBytes(imported.leafKey, "leafKey")].map(
-        copySecret,
-      ) as [Uint8Array, Uint8Array];
-      try {
-        checkOwnLeaf(config, leafNode);
-        needSigner(config, leafNode);
-        await checkKeyPackageAlone(config, keyPackage);
-        return {
-          keyPackage,
-          reference: await makeKeyPackageRef(provider, KeyPackage.encoding(keyPackage)),
-          initKey: await importKey(provider.hpke, secrets[0], initKey, "initKey"),
-          leafKey: await importKey(provider.hpke, secrets[1], leafNode.encryptionKey, "leafKey"),
-        };
-      } finally {
-        wipe(...secrets);
-      }
-    };
+  /** Keeps a key package that `make` returns, with its private keys. @returns its KeyPackageRef @internal */
+  adopt(make: (config: ClientConfig) => Promise<OwnKeyPackage>, options: OperationOptions): Promise<Bytes> {
     const finish = (own: OwnKeyPackage) => {
       this.kept.addNew(own);
       return copyOf(own.reference);
     };
-    return this.run((config) => ({ work: () => work(config), finish }), keysOfPackage, options);
+    return this.run((config) => ({ work: () => make(config), finish }), keysOfPackage, options);
   }
 
   /**

@@ -14,7 +14,6 @@ import {
   wipeState,
 } from "../group/index.js";
 import { checkPredecessor, createEpoch, joinByWelcome, type OpenedWelcome } from "../group/join/index.js";
-import type { ResumptionOptions } from "../group/proposals/index.js";
 import { type LoadedState, loadState } from "../group/storage/index.js";
 import { createLeafNode, type OwnKeyPackage } from "../key-package/index.js";
 import { answer, type OperationOptions, perform, type Steps } from "../operation/index.js";
@@ -31,7 +30,6 @@ import {
   MAX_ID_SIZE,
   type PreSharedKeyID,
   PSKType,
-  ResumptionPSKUsage,
   readGroupInfo,
   readWelcome,
 } from "../wire/index.js";
@@ -44,10 +42,8 @@ import type {
   ExternalJoinOptions,
   GroupOptions,
   JoinOptions,
-  NewGroup,
   ReadWelcomeOptions,
 } from "./options.js";
-import { needOwnReinit, resume } from "./resume.js";
 import type { StagedCommit } from "./staged-commit.js";
 import { StagedWelcome } from "./staged-welcome.js";
 
@@ -296,49 +292,5 @@ export class Client extends ClientBase {
   #findGroup(groupId: Uint8Array, previous: Group | undefined): Group | undefined {
     if (previous !== undefined && equalBytes(previous.groupId, groupId)) return previous;
     return this.#groups.get(groupId);
-  }
-
-  /**
-   * Creates a subgroup (§11.3) of some members of a group, linked to it by a resumption PSK. They join by the Welcome,
-   * and their clients check the link.
-   * @param options `extensions`: GroupContext extensions; default: those of the group
-   * @throws ValidationError if a new member isn't a member of the group; otherwise as {@link Group.commit}
-   * @example
-   * const { group, welcome } = await alice.branch(team, { add: [keyPackageOfBob] });
-   */
-  branch(from: Group, options: ResumptionOptions & GroupOptions): Promise<NewGroup> {
-    const { groupId: chosen, extensions = from.extensions, signer, ...resumption } = options;
-    const groupId = copyOf(chosen) ?? this.provider.random(this.provider.suite.hash.Nh);
-    return resume(
-      (one) => this.createGroup({ ...one, signer }),
-      from,
-      ResumptionPSKUsage.branch,
-      { groupId, extensions },
-      resumption,
-    );
-  }
-
-  /**
-   * Creates the group that a committed ReInit describes (§11.2). This client must use the ReInit's cipher suite, which
-   * may differ from the old group's.
-   * @param options `add`: key packages of all other members of the old group
-   * @throws MlsError `usage` if the old group didn't end by ReInit; UnsupportedError for another suite;
-   *   ValidationError unless the members are the same; otherwise as {@link Group.commit}
-   * @example
-   * const { group, welcome } = await alice.reinitialize(oldGroup, { add: [keyPackageOfBob] });
-   */
-  async reinitialize(
-    from: Group,
-    options: ResumptionOptions & Omit<GroupOptions, "groupId" | "extensions">,
-  ): Promise<NewGroup> {
-    const { signer, ...resumption } = options;
-    const { groupId, extensions } = needOwnReinit(from.predecessor, this.cipherSuite);
-    return resume(
-      (one) => this.createGroup({ ...one, signer }),
-      from,
-      ResumptionPSKUsage.reinit,
-      { groupId, extensions },
-      resumption,
-    );
   }
 }

@@ -1,7 +1,7 @@
 // RFC 9420 §11, §12, §15: a group as a member uses it.
 import { type Bytes, copyOf, needBytes, utf8 } from "../bytes.js";
 import { MlsError } from "../errors.js";
-import { type PreparedCommit, prepareCommit, prepareResumption } from "../group/commit/index.js";
+import { type PreparedCommit, prepareCommit } from "../group/commit/index.js";
 import {
   type GroupState,
   type MemberContext,
@@ -29,8 +29,6 @@ import {
   ownProposals,
   type ProposalChoice,
   type ProposalRequest,
-  type ResumptionOptions,
-  type ResumptionUsage,
   requestedProposal,
   withoutProposals,
   withProposal,
@@ -131,28 +129,14 @@ export class Group extends MemberView {
    * const { commit, welcome } = await group.commit({ add: [keyPackage], remove: [2] });
    */
   commit(options: CommitOptions & OperationOptions = {}): Promise<StagedCommit> {
-    return this.#prepare(options, async (context) => {
+    return this.commitBy(options, async (context) => {
       const own = ownProposals(context, this.own.guarded(options));
       return prepareCommit(context, { own, received: this.own.state.proposals }, options);
     });
   }
 
-  /**
-   * The first commit of a group that resumes another one (§11.2, §11.3): adds the other members, and the resumption
-   * PSK. @internal
-   */
-  commitResumption(
-    from: Group,
-    usage: ResumptionUsage,
-    options: ResumptionOptions & OperationOptions,
-  ): Promise<StagedCommit> {
-    const findPsk = (epoch: bigint) => from.resumptionPsk(epoch);
-    return this.#prepare(options, (context) =>
-      prepareResumption(context, from.predecessor, usage, findPsk, options),
-    );
-  }
-
-  #prepare(
+  /** Makes a commit as `prepare` says: for functions that few applications load. @internal */
+  commitBy(
     { replacePending = false, ...options }: Pick<CommitOptions, "replacePending"> & OperationOptions,
     prepare: (context: MemberContext) => Promise<PreparedCommit>,
   ): Promise<StagedCommit> {

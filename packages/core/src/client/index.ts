@@ -1,5 +1,5 @@
 // The public classes: clients and their groups.
-export { generateSigner, importSigner, type OwnSigner, type SignerKey, signerOf } from "../crypto/index.js";
+export { generateSigner, type OwnSigner, signerOf } from "../crypto/index.js";
 export type { ExtraCapabilities } from "../group/extensions/index.js";
 export type { AsyncContext, EpochAccess } from "../group/index.js";
 export type {
@@ -14,7 +14,6 @@ export type {
   ProposalChoice,
   ProposalRequest,
   PskChoice,
-  ResumptionOptions,
   WaitingProposal,
 } from "../group/proposals/index.js";
 export type { AbortSignalLike, OperationOptions } from "../operation/index.js";
@@ -27,11 +26,9 @@ export type {
   ExternalJoin,
   ExternalJoinOptions,
   GroupOptions,
-  ImportedKeyPackage,
   JoinOptions,
   JoinStagedOptions,
   KeyPackageOptions,
-  NewGroup,
   ReadWelcomeOptions,
 } from "./options.js";
 export { StagedCommit, type WelcomeForOne } from "./staged-commit.js";

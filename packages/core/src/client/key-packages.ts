@@ -90,21 +90,6 @@ export function keysOfPackage({ initKey, leafKey }: OwnKeyPackage): readonly Hpk
   return [initKey, leafKey];
 }
 
-/** Imports the private key of a public one. @throws CryptoError; MlsError `usage` for that of another one */
-export async function importKey(
-  hpke: HpkePart,
-  bytes: Uint8Array,
-  expected: Uint8Array,
-  name: string,
-): Promise<HpkePrivateKey> {
-  const { publicKey, privateKey } = await hpke.importPrivateKey(bytes);
-  if (equalBytes(publicKey, expected)) return privateKey;
-  throw new MlsError(
-    "usage",
-    `expected the private key of the key package's public key as ${name}, got another one`,
-  );
-}
-
 /**
  * How many groups one key package is used for, if it may be used more than once. They are remembered, so that no Welcome
  * is used twice. To forget one would bring back the keys of its messages.

@@ -39,16 +39,6 @@ export interface KeyPackageOptions extends OperationOptions {
   readonly signer?: Signer | undefined;
 }
 
-/** A key package that was made elsewhere, with its private keys. */
-export interface ImportedKeyPackage {
-  /** An encoded MLSMessage, or a raw KeyPackage. */
-  readonly keyPackage: Uint8Array;
-  /** The private key of its `init_key`: `Nsk` bytes of the suite's KEM (`SerializePrivateKey` of RFC 9180). */
-  readonly initKey: Uint8Array;
-  /** The private key of its leaf node's `encryption_key`: `Nsk` bytes. */
-  readonly leafKey: Uint8Array;
-}
-
 export interface ClientOptions extends OperationOptions {
   readonly crypto: CryptoProvider;
   /** The code point of the cipher suite (§17.1). Default: the provider's first. */
@@ -137,15 +127,6 @@ export interface JoinStagedOptions extends OperationOptions {
 
 /** The options of {@link Client.join}. */
 export interface JoinOptions extends ReadWelcomeOptions, JoinStagedOptions {}
-
-/** A group that resumes another one, and the Welcome for its other members. */
-export interface NewGroup {
-  readonly group: Group;
-  /** An encoded MLSMessage; `undefined` without other members. */
-  readonly welcome: Bytes | undefined;
-  /** The encoded tree for them, if the Welcome doesn't carry it. */
-  readonly ratchetTree: Bytes | undefined;
-}
 
 export interface ExternalJoin {
   /** With the commit staged. */

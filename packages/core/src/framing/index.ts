@@ -2,6 +2,4 @@
 export * from "./authentication.js";
 export * from "./private-message.js";
 export * from "./public-message.js";
-export * from "./read-message.js";
-export * from "./references.js";
 export * from "./sourced-proposal.js";

@@ -1,4 +1,5 @@
 // RFC 9420 §11.3, §12.4, §12.4.3: options of one commit, branch or external commit.
+
 import {
   basicCredential,
   externalSenders,
@@ -8,6 +9,7 @@ import {
   requiredCapabilities,
 } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";
+import { branch } from "@copse/core/resumption";
 import { nodeProvider } from "@copse/provider-node";
 import { pair, party } from "@copse/test-support/clients";
 import { expect, it } from "vitest";
@@ -73,7 +75,7 @@ it("keeps the tree out of one Welcome", async () => {
 
 it("gives a subgroup its own extensions, a path and a Welcome without the tree", async () => {
   const { alice, bob, a } = await pair(options);
-  const made = await alice.branch(a, {
+  const made = await branch(alice, a, {
     add: [await bob.createKeyPackage()],
     extensions: [requiredCapabilities({})],
     forcePath: true,

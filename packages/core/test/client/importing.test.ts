@@ -1,6 +1,8 @@
 // RFC 5958, RFC 9420 §10: signers and key packages that were made elsewhere.
 import { generateKeyPairSync } from "node:crypto";
-import { CIPHER_SUITES, DecodeError, importSigner, unframe } from "@copse/core";
+import { DecodeError, unframe } from "@copse/core";
+import { importKeyPackage, importSigner } from "@copse/core/import";
+import { CIPHER_SUITES } from "@copse/core/provider";
 import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
@@ -114,7 +116,7 @@ describe("importKeyPackage", () => {
     const { client, imported, live } = await made();
     const before = imported.initKey.slice();
     const { keyPackage } = imported;
-    const reference = await client.importKeyPackage({
+    const reference = await importKeyPackage(client, {
       ...imported,
       keyPackage: form === "raw" ? unframe(keyPackage) : keyPackage,
     });
@@ -140,14 +142,14 @@ describe("importKeyPackage", () => {
       [{ initKey: leafKey }, "initKey"],
       [{ leafKey: initKey }, "leafKey"],
     ] as const) {
-      const error = await failure(client.importKeyPackage({ ...imported, ...wrong }));
+      const error = await failure(importKeyPackage(client, { ...imported, ...wrong }));
       expect([error.code, error.message]).toEqual([
         "usage",
         expect.stringMatching(`as ${name}, got another one`),
       ]);
     }
     const short = { ...imported, initKey: initKey.slice(1) };
-    expect(await failure(client.importKeyPackage(short))).toEqual(code("crypto"));
+    expect(await failure(importKeyPackage(client, short))).toEqual(code("crypto"));
     expect([live.size, client.keyPackages().length]).toEqual([0, 0]);
   });
 
@@ -155,18 +157,18 @@ describe("importKeyPackage", () => {
     const { client, imported, live, elsewhere } = await made();
     const keyPackage = imported.keyPackage.slice();
     keyPackage[keyPackage.length - 1] = (keyPackage.at(-1) as number) ^ 1;
-    expect(saying(await failure(client.importKeyPackage({ ...imported, keyPackage })))).toMatch(
+    expect(saying(await failure(importKeyPackage(client, { ...imported, keyPackage })))).toMatch(
       named("7.3: the signatures of a LeafNode and of its KeyPackage"),
     );
     const other = await party("bob", { suite: 3, signer: elsewhere.signer });
-    expect(saying(await failure(other.client.importKeyPackage(imported)))).toMatch(
+    expect(saying(await failure(importKeyPackage(other.client, imported)))).toMatch(
       named("10.1: the cipher suite of the KeyPackage"),
     );
     const stranger = await party("carol", { suite: SUITE });
-    expect(await failure(stranger.client.importKeyPackage(imported))).toEqual(code("missing-signer"));
+    expect(await failure(importKeyPackage(stranger.client, imported))).toEqual(code("missing-signer"));
     expect(live.size).toBe(0);
-    await client.importKeyPackage(imported);
-    expect(await failure(client.importKeyPackage(imported))).toEqual(code("usage"));
+    await importKeyPackage(client, imported);
+    expect(await failure(importKeyPackage(client, imported))).toEqual(code("usage"));
     expect([live.size, client.keyPackages().length]).toEqual([2, 1]);
   });
 
@@ -176,7 +178,7 @@ describe("importKeyPackage", () => {
     const [saved] = await savedKeyPackages(elsewhere.client);
     const { initKey, leafKey } = saved as NonNullable<typeof saved>;
     const { client } = await party("bob", { suite: SUITE, signer: elsewhere.signer });
-    const error = await failure(client.importKeyPackage({ keyPackage, initKey, leafKey }));
+    const error = await failure(importKeyPackage(client, { keyPackage, initKey, leafKey }));
     expect([error.code, error.message]).toEqual(["usage", expect.stringMatching(/extension type 61680/)]);
   });
 });

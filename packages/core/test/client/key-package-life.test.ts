@@ -1,5 +1,7 @@
 // RFC 9420 §7.2, §10, §16.8: key packages begin, expire and end; and have a signer and capabilities of their own.
+
 import { type Group, generateSigner, type KeyPackageInfo, type Policy, type Signer } from "@copse/core";
+import { branch } from "@copse/core/resumption";
 import { nodeProvider } from "@copse/provider-node";
 import { gather, keyPackageIn, type Party, party, reopened, send } from "@copse/test-support/clients";
 import { code, failure, named, saying } from "@copse/test-support/errors";
@@ -204,11 +206,11 @@ describe("a signer for one group", () => {
     expect(group.members.map(({ signatureKey }) => signatureKey)).toEqual([one.publicKey, two.publicKey]);
     await send(group, [joined], "one");
     await send(joined, [group], "two");
-    const branch = await alice.client.branch(group, {
+    const subgroup = await branch(alice.client, group, {
       add: [await bob.client.createKeyPackage()],
       signer: one,
     });
-    expect(keyOf(branch.group)).toEqual(one.publicKey);
+    expect(keyOf(subgroup.group)).toEqual(one.publicKey);
     expect((await alice.client.createGroup()).members[0]?.signatureKey).toEqual(alice.signer.publicKey);
   });
 

@@ -3,7 +3,7 @@ import type { Group, Policy } from "@copse/core";
 import { everyone, gather, keyPackageIn, type Party, party } from "@copse/test-support/clients";
 import { code, failure, named, saying } from "@copse/test-support/errors";
 import { expect, it } from "vitest";
-import { PublicGroup } from "../../src/client/public-group.js";
+import { PublicGroup } from "../../src/client/apart/public-group.js";
 import { MlsError } from "../../src/errors.js";
 import { SUITE } from "../proposals.js";
 

@@ -1,5 +1,6 @@
 // RFC 9420 §5.3.1, §12.2: whatever way a client takes into a group, or to a change of it, its application's rules are
 // asked: how many members there may be, who may propose and commit what, and whose credentials are true.
+
 import type { ClientOptions, Credential, Policy } from "@copse/core";
 import {
   Client,
@@ -10,6 +11,7 @@ import {
   ProposalType,
 } from "@copse/core";
 import { PublicGroup, type PublicGroupOptions } from "@copse/core/public-group";
+import { branch, reinitialize } from "@copse/core/resumption";
 import { nodeProvider } from "@copse/provider-node";
 import { failure } from "@copse/test-support/errors";
 import { eachProposal } from "@copse/test-support/policies";
@@ -218,7 +220,7 @@ const ways: readonly (readonly [name: string, way: Way, notAsked?: Partial<Recor
       "making a subgroup",
       async (rule) => {
         const { group, strict, add } = await resumable(rule);
-        return strict.branch(group, { add });
+        return branch(strict, group, { add });
       },
     ],
     [
@@ -227,7 +229,7 @@ const ways: readonly (readonly [name: string, way: Way, notAsked?: Partial<Recor
         const { group, strict, add } = await resumable(rule);
         await group.commit({ reinit: { groupId: new Uint8Array([1]), cipherSuite: suite, extensions: [] } });
         await group.mergePendingCommit();
-        return strict.reinitialize(group, { add });
+        return reinitialize(strict, group, { add });
       },
     ],
     [

@@ -1,5 +1,7 @@
 // RFC 9420 §11.2, §11.3, §12.4.3.1: which group a new one resumes, and which ReInits end a group.
+
 import type { Client, Group } from "@copse/core";
+import { branch, reinitialize } from "@copse/core/resumption";
 import { gather, type Party, party } from "@copse/test-support/clients";
 import { code, failure, named, refused, saying } from "@copse/test-support/errors";
 import { by, forge, insider } from "@copse/test-support/insiders";
@@ -49,12 +51,12 @@ describe("a group that is to resume another one", () => {
     const { welcome } = await other.add(await bob.createKeyPackage());
     await other.mergePendingCommit();
     const joined = await bob.join(welcome as Uint8Array);
-    const branch = await alice.branch(other, { add: [await bob.createKeyPackage()] });
-    const sub = branch.welcome as Uint8Array;
+    const subgroup = await branch(alice, other, { add: [await bob.createKeyPackage()] });
+    const sub = subgroup.welcome as Uint8Array;
     expect(saying(await failure(bob.join(sub, { previous: b })))).toMatch(named(PREVIOUS));
     const told = { by: "branch", groupId: joined.groupId, epoch: joined.epoch };
     const group = await bob.join(sub, { previous: joined });
-    expect([group.resumes, branch.group.resumes]).toEqual([told, told]);
+    expect([group.resumes, subgroup.group.resumes]).toEqual([told, told]);
     const saved = await group.save();
     await group.close();
     const restored = await bob.restore(saved);
@@ -68,7 +70,7 @@ describe("a group that is to resume another one", () => {
     const welcome = await invitation(mallory, bob, groupId);
     expect(saying(await failure(bob.join(welcome)))).toMatch(named(SUCCESSOR));
     // So the true successor isn't kept out.
-    const next = await alice.reinitialize(a, { add: [await bob.createKeyPackage()] });
+    const next = await reinitialize(alice, a, { add: [await bob.createKeyPackage()] });
     const joined = await bob.join(next.welcome as Uint8Array);
     expect(joined.resumes).toEqual({ by: "reinit", groupId: b.groupId, epoch: b.epoch });
     expect(joined.epochAuthenticator).toEqual(next.group.epochAuthenticator);
@@ -83,9 +85,9 @@ describe("a group that is to resume another one", () => {
     await a.mergePendingCommit();
     const [alice, ...bobs] = parties.map(({ client }) => client) as [Client, Client, Client];
     const [one, two] = await Promise.all(bobs.map((bob) => bob.createKeyPackage()));
-    const alone = alice.reinitialize(a, { add: [one as Uint8Array] });
+    const alone = reinitialize(alice, a, { add: [one as Uint8Array] });
     expect(saying(await failure(alone))).toMatch(named("12.4.3.1: all members of the old group"));
-    await alice.reinitialize(a, { add: [one as Uint8Array, two as Uint8Array] });
+    await reinitialize(alice, a, { add: [one as Uint8Array, two as Uint8Array] });
   });
 
   it("by a branch is joined after its receiver has moved on and a member has left", async () => {
@@ -94,12 +96,12 @@ describe("a group that is to resume another one", () => {
     );
     const [a, b, c] = groups as [Group, Group, Group];
     const [alice, bob, carol] = parties.map((one) => one.client) as [Client, Client, Client];
-    const branch = await alice.branch(a, {
+    const subgroup = await branch(alice, a, {
       add: [await bob.createKeyPackage(), await carol.createKeyPackage()],
     });
     const { commit } = await a.remove(2);
     for (const group of [b, c]) await group.receive(commit);
-    const joined = await bob.join(branch.welcome as Uint8Array);
+    const joined = await bob.join(subgroup.welcome as Uint8Array);
     expect(joined.members).toHaveLength(3);
     // A member whom the group has now, but hadn't then, can't be in it.
     const dave = await member("dave");
@@ -107,7 +109,7 @@ describe("a group that is to resume another one", () => {
     const added = await a.add(await dave.client.createKeyPackage());
     await b.receive(added.commit);
     await a.mergePendingCommit();
-    await alice.branch(a, { add: [await dave.client.createKeyPackage()] });
+    await branch(alice, a, { add: [await dave.client.createKeyPackage()] });
   });
 });
 
@@ -145,7 +147,7 @@ describe("a ReInit", () => {
     expect(await b.receive(commit)).toMatchObject({ kind: "commit", active: false });
     await a.mergePendingCommit();
     // What differs from client to client is only refused where it does: at joining.
-    const next = await alice.reinitialize(a, { add: [await bob.createKeyPackage()] });
+    const next = await reinitialize(alice, a, { add: [await bob.createKeyPackage()] });
     const joining = bob.join(next.welcome as Uint8Array);
     expect((await failure(joining)).code).toBe("group-exists");
     await expect(b.encrypt("too late")).rejects.toEqual(code("closed"));
@@ -160,7 +162,7 @@ it("a ReInit may keep the group's ID: the old group has ended when the new one i
   await b.receive(commit);
   await a.mergePendingCommit();
   const add = [await bob.client.createKeyPackage()];
-  const { group, welcome } = await alice.client.reinitialize(a, { add });
+  const { group, welcome } = await reinitialize(alice.client, a, { add });
   const followed = await bob.client.join(welcome as Uint8Array);
   expect(followed.groupId).toEqual(b.groupId);
   expect(followed.epochAuthenticator).toEqual(group.epochAuthenticator);

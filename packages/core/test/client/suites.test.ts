@@ -1,5 +1,6 @@
 // RFC 9420 §7.2, §17.1: the cipher suites that a leaf lists, and what each of them is made of.
-import { CIPHER_SUITES, type Group } from "@copse/core";
+import type { Group } from "@copse/core";
+import { CIPHER_SUITES } from "@copse/core/provider";
 import { libsodiumProvider } from "@copse/provider-libsodium";
 import { nodeProvider } from "@copse/provider-node";
 import { webCryptoProvider } from "@copse/provider-webcrypto";

@@ -1,5 +1,6 @@
 // What a call doesn't know is refused, never ignored: JavaScript has no type checker.
 import { Client, type Group, insecureAcceptAll } from "@copse/core";
+import { importKeyPackage } from "@copse/core/import";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { pair, party } from "@copse/test-support/clients";
@@ -40,9 +41,6 @@ const GROUP: Readonly<Record<string, readonly unknown[]>> = {
 const CLIENT: Readonly<Record<string, readonly unknown[]>> = {
   createKeyPackage: [],
   readKeyPackage: [new Uint8Array(4)],
-  importKeyPackage: [
-    { keyPackage: new Uint8Array(4), initKey: new Uint8Array(4), leafKey: new Uint8Array(4) },
-  ],
   proposeJoin: [{ groupId: new Uint8Array(4), epoch: 1n }],
   saveKeyPackages: [],
   loadKeyPackages: [new Uint8Array(4)],
@@ -54,8 +52,8 @@ const CLIENT: Readonly<Record<string, readonly unknown[]>> = {
 };
 /** Those without options, or whose first argument is of another kind. */
 const OTHERS = [
-  ...["constructor", "close", "replace", "retire", "resumptionPsk", "commitResumption", "stagedCommit"],
-  ...["addSigner", "keyPackages", "deleteKeyPackage", "branch", "reinitialize", "needsKey", "signerOr"],
+  ...["constructor", "close", "replace", "retire", "resumptionPsk", "commitBy", "stagedCommit"],
+  ...["addSigner", "keyPackages", "deleteKeyPackage", "adopt", "needsKey", "signerOr"],
   ...["run", "findPsk", "isOpen", "member", "leafNode"],
 ];
 const WRONG = [{ authenticateData: new Uint8Array() }, { signal: 50 }, { signal: "now" }];
@@ -84,6 +82,16 @@ describe("an option that no call has, or of another type", () => {
     for (const wrong of WRONG) {
       const error = await failure(async () => (client as Untyped)[name](...before, wrong));
       expect(error.code, `${name} ${JSON.stringify(wrong)}`).toBe("usage");
+    }
+    expect(client.keyPackages()).toEqual([]);
+  });
+
+  it("is refused by importKeyPackage", async () => {
+    const { client } = await party("alice", { suite: SUITE });
+    const [keyPackage, initKey, leafKey] = [new Uint8Array(4), new Uint8Array(4), new Uint8Array(4)];
+    for (const wrong of WRONG) {
+      const call = async () => (importKeyPackage as Untyped)(client, { keyPackage, initKey, leafKey }, wrong);
+      expect((await failure(call)).code, JSON.stringify(wrong)).toBe("usage");
     }
     expect(client.keyPackages()).toEqual([]);
   });

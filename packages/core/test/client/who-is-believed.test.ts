@@ -1,4 +1,5 @@
 // RFC 9420 §5.3.1, §12.2: who may enter a group, take whose leaf, and be added twice.
+
 import {
   type AuthenticationService,
   basicCredential,
@@ -10,6 +11,7 @@ import {
   type Succession,
 } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";
+import { branch } from "@copse/core/resumption";
 import { nodeProvider } from "@copse/provider-node";
 import { text } from "@copse/test-support/bytes";
 import { everyone, gather, type Party, type PartyOptions, party } from "@copse/test-support/clients";
@@ -299,7 +301,7 @@ describe("a server that hands out another user's key package", () => {
       async () => group.add([await dave.client.createKeyPackage(), meant]),
       () => group.commit({ add: [meant] }),
       () => group.propose({ add: meant }),
-      () => dave.client.branch(group, { add: [meant] }),
+      () => branch(dave.client, group, { add: [meant] }),
     ]) {
       expect(await refused(group, attempt)).toMatchObject(said);
     }

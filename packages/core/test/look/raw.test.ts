@@ -1,5 +1,6 @@
 // RFC 9420 §6: key packages, Welcomes and GroupInfos come in an MLSMessage, or raw: and no bytes are taken for the other.
-import { CIPHER_SUITES, DecodeError, type Group, MlsError, unframe } from "@copse/core";
+import { DecodeError, type Group, MlsError, unframe } from "@copse/core";
+import { CIPHER_SUITES } from "@copse/core/provider";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { gather, keyPackageIn, type Party, party } from "@copse/test-support/clients";

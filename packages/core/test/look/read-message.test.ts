@@ -6,10 +6,9 @@ import {
   type Group,
   generateSigner,
   MlsError,
-  readMessage,
-  type UnverifiedMessage,
 } from "@copse/core";
 import { encode, type MlsExtension, opaque, utf8 } from "@copse/core/extension";
+import { readMessage, type UnverifiedMessage } from "@copse/core/message";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { gather, type Party, party } from "@copse/test-support/clients";

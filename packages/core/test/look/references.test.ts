@@ -1,6 +1,7 @@
 // RFC 9420 §5.2: what a server that keeps nothing of a group can tell of key packages, proposals and commits.
-import { customProposal, DecodeError, externalSenders, generateSigner, readMessage } from "@copse/core";
+import { customProposal, DecodeError, externalSenders, generateSigner } from "@copse/core";
 import { encode, type MlsExtension, opaque, utf8 } from "@copse/core/extension";
+import { readMessage } from "@copse/core/message";
 import { externalProposal, keyPackageReference, proposalReference } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { gather, party } from "@copse/test-support/clients";

@@ -1,6 +1,8 @@
 // RFC 9420 §12.4.3.1: a Welcome can be read, shown and then joined or discarded, and uses nothing up before it is joined.
+
 import { type Group, generateSigner, isBasicCredential, type StagedWelcome } from "@copse/core";
 import type { MlsExtension } from "@copse/core/extension";
+import { branch } from "@copse/core/resumption";
 import { nodeProvider } from "@copse/provider-node";
 import { flipped, isZero, text } from "@copse/test-support/bytes";
 import { gather, type Party, type PartyOptions, party, send } from "@copse/test-support/clients";
@@ -282,10 +284,10 @@ it("a join that fails at its end leaves no keys behind but those of the key pack
 it("says which group the new one resumes, and refuses one that doesn't resume `previous`", async () => {
   const { parties, groups } = await gather([await person("dave"), bob]);
   const [dave, own] = groups as [Group, Group];
-  const branch = await (parties[0] as Party).client.branch(dave, {
+  const subgroup = await branch((parties[0] as Party).client, dave, {
     add: [await bob.client.createKeyPackage()],
   });
-  const staged = await bob.client.readWelcome(branch.welcome as Uint8Array, { previous: own });
+  const staged = await bob.client.readWelcome(subgroup.welcome as Uint8Array, { previous: own });
   expect(staged.resumes).toEqual({ by: "branch", groupId: dave.groupId, epoch: own.epoch });
   expect((await staged.join()).resumes).toEqual(staged.resumes);
   const other = bob.client.readWelcome(await invite(), { previous: own });

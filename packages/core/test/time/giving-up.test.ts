@@ -5,11 +5,12 @@ import {
   externalSenders,
   Group,
   generateSigner,
-  type NewGroup,
   StagedCommit,
   type StagedWelcome,
 } from "@copse/core";
+import { importKeyPackage } from "@copse/core/import";
 import { externalProposal, PublicGroup } from "@copse/core/public-group";
+import { branch, type NewGroup, reinitialize } from "@copse/core/resumption";
 import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
 import { reopened, savedKeyPackages } from "@copse/test-support/clients";
@@ -59,13 +60,6 @@ const CLIENT: Readonly<Record<string, Row>> = {
       succeeded: async (staged: StagedWelcome) => c.receive(await (await staged.join()).encrypt("here I am")),
     };
   },
-  importKeyPackage: async ({ alice, aliceOptions }) => {
-    const other = await Client.create({ credential: "alice", ...aliceOptions });
-    const keyPackage = await other.createKeyPackage();
-    const [saved] = await savedKeyPackages(other);
-    const imported = { ...(saved as NonNullable<typeof saved>), keyPackage };
-    return { run: (options) => alice.importKeyPackage(imported, options) };
-  },
   readKeyPackage: async (here) => {
     const keyPackage = await carolsKeyPackage(here);
     return { run: (options) => here.alice.readKeyPackage(keyPackage, options) };
@@ -101,23 +95,6 @@ const CLIENT: Readonly<Record<string, Row>> = {
       succeeded: (proposal: Uint8Array) => c.receive(proposal),
     };
   },
-  branch: async ({ alice, bob, a }) => {
-    const add = [await bob.client.createKeyPackage()];
-    return {
-      run: (options) => alice.branch(a, { add, ...options }),
-      succeeded: ({ welcome }: NewGroup) => bob.client.join(welcome as Uint8Array),
-    };
-  },
-  reinitialize: async ({ alice, bob, a, b }) => {
-    const { commit } = await b.commit({ reinit: { groupId: PSK, cipherSuite: 1, extensions: [] } });
-    await a.receive(commit);
-    await b.mergePendingCommit();
-    const add = [await bob.client.createKeyPackage()];
-    return {
-      run: (options) => alice.reinitialize(a, { add, ...options }),
-      succeeded: ({ welcome }: NewGroup) => bob.client.join(welcome as Uint8Array),
-    };
-  },
   saveKeyPackages: async ({ alice }) => {
     await alice.createKeyPackage();
     return { run: (options) => alice.saveKeyPackages(options) };
@@ -127,6 +104,34 @@ const CLIENT: Readonly<Record<string, Row>> = {
     await other.createKeyPackage();
     const saved = await other.saveKeyPackages();
     return { run: (options) => alice.loadKeyPackages(saved, options) };
+  },
+};
+
+/** Functions that take a client first. */
+const FUNCTIONS: Readonly<Record<string, Row>> = {
+  importKeyPackage: async ({ alice, aliceOptions }) => {
+    const other = await Client.create({ credential: "alice", ...aliceOptions });
+    const keyPackage = await other.createKeyPackage();
+    const [saved] = await savedKeyPackages(other);
+    const imported = { ...(saved as NonNullable<typeof saved>), keyPackage };
+    return { run: (options) => importKeyPackage(alice, imported, options) };
+  },
+  branch: async ({ alice, bob, a }) => {
+    const add = [await bob.client.createKeyPackage()];
+    return {
+      run: (options) => branch(alice, a, { add, ...options }),
+      succeeded: ({ welcome }: NewGroup) => bob.client.join(welcome as Uint8Array),
+    };
+  },
+  reinitialize: async ({ alice, bob, a, b }) => {
+    const { commit } = await b.commit({ reinit: { groupId: PSK, cipherSuite: 1, extensions: [] } });
+    await a.receive(commit);
+    await b.mergePendingCommit();
+    const add = [await bob.client.createKeyPackage()];
+    return {
+      run: (options) => reinitialize(alice, a, { add, ...options }),
+      succeeded: ({ welcome }: NewGroup) => bob.client.join(welcome as Uint8Array),
+    };
   },
 };
 
@@ -400,7 +405,8 @@ const AT_ONCE: readonly string[] = [
   "member",
   "leafNode",
   "close",
-  "commitResumption",
+  "adopt",
+  "commitBy",
   "resumptionPsk",
   "needsKey",
   "retire",
@@ -447,7 +453,7 @@ describe.each([
 });
 
 describe("other ways", () => {
-  test.each(MORE)("%s", async (_name, row) => {
+  test.each([...Object.entries(FUNCTIONS), ...MORE])("%s", async (_name, row) => {
     const here = await world();
     expect(await giveUpAtEachCall(here, await row(here))).toBeGreaterThan(0);
   });

@@ -1,8 +1,8 @@
 // RFC 9420 §12.1.8: proposals of external senders that know no more of a group than its ID and epoch.
-import { type Bytes, copyOf, EMPTY, needBytes } from "../bytes.js";
-import { guardProvider, guardSigner } from "../crypto/index.js";
-import { type MlsExtension, Registry } from "../group/extensions/index.js";
-import { DEFAULT_POLICY, type GroupConfig, insecureAcceptAll } from "../group/index.js";
+import { type Bytes, copyOf, EMPTY, needBytes } from "../../bytes.js";
+import { guardProvider, guardSigner } from "../../crypto/index.js";
+import { type MlsExtension, Registry } from "../../group/extensions/index.js";
+import { DEFAULT_POLICY, type GroupConfig, insecureAcceptAll } from "../../group/index.js";
 import {
   checkKeyPackageAlone,
   type ExtensionChange,
@@ -10,10 +10,10 @@ import {
   type ExternalSenderContext,
   externalSenderProposal,
   keyPackageOf,
-} from "../group/proposals/index.js";
-import { answer, perform } from "../operation/index.js";
-import type { CryptoProvider, Signer } from "../provider/index.js";
-import type { MessageOptions } from "./group-options.js";
+} from "../../group/proposals/index.js";
+import { answer, perform } from "../../operation/index.js";
+import type { CryptoProvider, Signer } from "../../provider/index.js";
+import type { MessageOptions } from "../group-options.js";
 
 export interface ExternalProposalOptions extends MessageOptions {
   /** The extensions of the protocol (§13) whose proposals are sent. */

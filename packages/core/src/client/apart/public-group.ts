@@ -1,8 +1,8 @@
 // RFC 9420 §12.1.8, §16: following a group, and sending it proposals, without being a member: for servers.
-import { type Bytes, copyOf, equalBytes, needBytes } from "../bytes.js";
-import { guardProvider, guardSigner } from "../crypto/index.js";
-import { MlsError } from "../errors.js";
-import { type MlsExtension, Registry } from "../group/extensions/index.js";
+import { type Bytes, copyOf, equalBytes, needBytes } from "../../bytes.js";
+import { guardProvider, guardSigner } from "../../crypto/index.js";
+import { MlsError } from "../../errors.js";
+import { type MlsExtension, Registry } from "../../group/extensions/index.js";
 import {
   type AsyncContext,
   type AuthenticationService,
@@ -12,7 +12,7 @@ import {
   needAuthentication,
   type Policy,
   policyOf,
-} from "../group/index.js";
+} from "../../group/index.js";
 import {
   type CommitMessage,
   followFrom,
@@ -20,17 +20,17 @@ import {
   type ProposalMessage,
   type PublicGroupState,
   resumeFrom,
-} from "../group/messages/index.js";
+} from "../../group/messages/index.js";
 import {
   cacheProposal,
   type ExternalProposalRequest,
   externalSenderProposal,
-} from "../group/proposals/index.js";
-import { answer, Lock, type OperationOptions, perform, type Steps } from "../operation/index.js";
-import type { CryptoProvider, Signer } from "../provider/index.js";
-import { ExtensionType, ExternalSenders, findExtension, readGroupInfo } from "../wire/index.js";
-import { GroupBase } from "./group-base.js";
-import type { MessageOptions } from "./group-options.js";
+} from "../../group/proposals/index.js";
+import { answer, Lock, type OperationOptions, perform, type Steps } from "../../operation/index.js";
+import type { CryptoProvider, Signer } from "../../provider/index.js";
+import { ExtensionType, ExternalSenders, findExtension, readGroupInfo } from "../../wire/index.js";
+import { GroupBase } from "../group-base.js";
+import type { MessageOptions } from "../group-options.js";
 
 export interface PublicGroupOptions extends OperationOptions {
   readonly crypto: CryptoProvider;

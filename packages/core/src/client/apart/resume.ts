@@ -1,0 +1,99 @@
+// RFC 9420 §11.2, §11.3: creating a group that resumes another one.
+import type { Bytes } from "../../bytes.js";
+import { UnsupportedError } from "../../errors.js";
+import { prepareResumption } from "../../group/commit/index.js";
+import type { GroupState } from "../../group/index.js";
+import { needReinit } from "../../group/join/index.js";
+import type { ResumptionOptions, ResumptionUsage } from "../../group/proposals/index.js";
+import type { CipherSuite } from "../../provider/index.js";
+import { ProtocolVersion, type ReInit, ResumptionPSKUsage } from "../../wire/index.js";
+import type { Client } from "../client.js";
+import type { Group } from "../group.js";
+import type { GroupOptions } from "../options.js";
+
+/** A group that resumes another one, and the Welcome for its other members. */
+export interface NewGroup {
+  readonly group: Group;
+  /** An encoded MLSMessage; `undefined` without other members. */
+  readonly welcome: Bytes | undefined;
+  /** The encoded tree for them, if the Welcome doesn't carry it. */
+  readonly ratchetTree: Bytes | undefined;
+}
+
+/** The options of {@link reinitialize}. The ReInit says the rest. */
+export type ReinitializeOptions = ResumptionOptions & Omit<GroupOptions, "groupId" | "extensions">;
+
+/**
+ * Creates a subgroup (§11.3) of some members of a group, linked to it by a resumption PSK. They join by the Welcome,
+ * and their clients check the link.
+ * @param client that of a member of the group
+ * @param options `extensions`: GroupContext extensions; default: those of the group
+ * @throws ValidationError if a new member isn't a member of the group; otherwise as {@link Group.commit}
+ * @example
+ * const { group, welcome } = await branch(alice, team, { add: [keyPackageOfBob] });
+ */
+export function branch(
+  client: Client,
+  from: Group,
+  options: ResumptionOptions & GroupOptions,
+): Promise<NewGroup> {
+  const { groupId, extensions = from.extensions, signer, ...resumption } = options;
+  // Without an ID of the options, createGroup() chooses one.
+  const chosen = groupId === undefined ? { extensions, signer } : { groupId, extensions, signer };
+  return resume(client, from, ResumptionPSKUsage.branch, chosen, resumption);
+}
+
+/**
+ * Creates the group that a committed ReInit describes (§11.2). The client must use the ReInit's cipher suite, which
+ * may differ from the old group's.
+ * @param options `add`: key packages of all other members of the old group
+ * @throws MlsError `usage` if the old group didn't end by ReInit; UnsupportedError for another suite;
+ *   ValidationError unless the members are the same; otherwise as {@link Group.commit}
+ * @example
+ * const { group, welcome } = await reinitialize(alice, oldGroup, { add: [keyPackageOfBob] });
+ */
+export async function reinitialize(
+  client: Client,
+  from: Group,
+  options: ReinitializeOptions,
+): Promise<NewGroup> {
+  const { signer, ...resumption } = options;
+  const { groupId, extensions } = needOwnReinit(from.predecessor, client.cipherSuite);
+  return resume(client, from, ResumptionPSKUsage.reinit, { groupId, extensions, signer }, resumption);
+}
+
+/** The ReInit that ended a group, for a client of the suite that it names. @throws MlsError `usage`, UnsupportedError */
+function needOwnReinit(from: GroupState, { id }: CipherSuite): ReInit {
+  const reinit = needReinit(from);
+  const { version, cipherSuite } = reinit;
+  if (cipherSuite !== id || version !== ProtocolVersion.mls10) {
+    const expected = `a ReInit to suite ${id}, version ${ProtocolVersion.mls10}`;
+    throw new UnsupportedError(`expected ${expected}, got suite ${cipherSuite}, version ${version}`);
+  }
+  return reinit;
+}
+
+/** A new group with the members of `from` that the options add. @throws as {@link branch} */
+async function resume(
+  client: Client,
+  from: Group,
+  usage: ResumptionUsage,
+  created: GroupOptions,
+  options: Omit<ReinitializeOptions, "signer">,
+): Promise<NewGroup> {
+  const { signal } = options;
+  const group = await client.createGroup({ ...created, signal });
+  try {
+    const findPsk = (epoch: bigint) => from.resumptionPsk(epoch);
+    const staged = await group.commitBy(options, (context) =>
+      prepareResumption(context, from.predecessor, usage, findPsk, options),
+    );
+    const { welcome, ratchetTree } = staged;
+    // This client is the only member, so no other commit can come first.
+    await staged.merge({ signal });
+    return { group, welcome, ratchetTree };
+  } catch (error) {
+    await group.close();
+    throw error;
+  }
+}
