@@ -115,8 +115,8 @@ describe("a Welcome's whole list is decoded", () => {
     const message = decode(MlsMessage, welcome as Uint8Array);
     if (message.wireFormat !== 3) throw new Error("no Welcome");
     const [entry] = message.welcome.secrets;
-    const empty = new Uint8Array();
-    const junk = { newMember: empty, encryptedGroupSecrets: { kemOutput: empty, ciphertext: empty } };
+    const [empty, short] = [new Uint8Array(), new Uint8Array(16)];
+    const junk = { newMember: empty, encryptedGroupSecrets: { kemOutput: short, ciphertext: short } };
     const long = {
       ...message.welcome,
       secrets: [...Array.from({ length: 50_000 }, () => junk), entry as typeof junk],

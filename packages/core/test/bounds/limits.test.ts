@@ -5,9 +5,11 @@ import { four, gather, type Party, party } from "@copse/test-support/clients";
 import { code, failure, refused } from "@copse/test-support/errors";
 import { by, forge, type Insider, insider } from "@copse/test-support/insiders";
 import { describe, expect, it } from "vitest";
+import { decode, encode, opaque, struct, vector } from "../../src/codec/index.js";
 import type { MlsExtension } from "../../src/group/extensions/extension-definition.js";
 import { maxMessageSize } from "../../src/group/limits.js";
 import { SecretTree } from "../../src/schedule/secret-tree.js";
+import { type HPKECiphertext, UpdatePath } from "../../src/wire/update-path.js";
 import { counting } from "../schedule/providers.js";
 
 const SUITE = 1;
@@ -99,6 +101,33 @@ describe("lists of any length", () => {
       capabilities: { credentials: Array.from({ length: 1025 }, (_, i) => 0x1000 + i) },
     });
     expect(await failure(long.client.createKeyPackage())).toEqual(code("encode"));
+  });
+
+  const node = (encryptedPathSecret: readonly HPKECiphertext[] = []) => ({
+    encryptionKey: new Uint8Array(32),
+    encryptedPathSecret,
+  });
+  const short = { kemOutput: new Uint8Array(32), ciphertext: new Uint8Array(15) };
+  it.each<[string, UpdatePath["nodes"], string]>([
+    ["a path with more nodes than any tree is deep", Array.from({ length: 33 }, () => node()), "at most 32"],
+    ["a ciphertext shorter than any tag", [node([short])], "at least 16 bytes, got 15"],
+    [
+      "an empty encapsulated key",
+      [node([{ ...short, kemOutput: new Uint8Array() }])],
+      "at least 16 bytes, got 0",
+    ],
+  ])("%s", (_, nodes, words) => {
+    const open = struct({
+      nodes: vector(
+        struct({
+          encryptionKey: opaque,
+          encryptedPathSecret: vector(struct({ kemOutput: opaque, ciphertext: opaque })),
+        }),
+      ),
+    });
+    const bounded = struct({ nodes: UpdatePath.fields.nodes });
+    expect(() => encode(bounded, { nodes })).toThrow(words);
+    expect(() => decode(bounded, encode(open, { nodes }))).toThrow(words);
   });
 });
 
