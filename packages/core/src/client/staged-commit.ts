@@ -9,6 +9,7 @@ import {
   type Member,
   memberOf,
   needMember,
+  type PublicCandidate,
   signerIn,
 } from "../group/index.js";
 import { groupInfoMessage } from "../group/join/index.js";
@@ -33,75 +34,31 @@ export interface WelcomeForOne {
   readonly welcome: Bytes;
 }
 
-/**
- * A commit of the group's present epoch that isn't in force: one that this client made (`Group.commit`), or one that it
- * received and looks at first (`Group.stage`). When the delivery service has accepted it, call {@link merge}; if it took
- * another one, merging that ends this one.
- *
- * All of it was checked. Only a client that the commit removes can't check the confirmation tag: to that one it shows
- * what its committer has signed. Everything public can be read later too; the secrets of the next epoch only while the
- * group has them.
- * @example
- * const staged = await group.stage(message);
- * if (staged.removed.length === 0) await staged.merge();
- * else await staged.discard();
- */
-export class StagedCommit {
-  readonly #own: Membership;
-  readonly #commit: Candidate;
+/** What a commit that isn't in force says of itself and of the epoch that it starts. */
+export abstract class CommitView {
+  readonly #shown: PublicCandidate;
   readonly #before: MembersView;
   #report: CommitMessage | undefined;
 
   /** @internal */
-  constructor(own: Membership, commit: Candidate) {
-    this.#own = own;
-    this.#commit = commit;
-    this.#before = groupBefore(own.state, commit);
+  protected constructor(shown: PublicCandidate, before: MembersView) {
+    this.#shown = shown;
+    this.#before = before;
   }
 
   get #told(): CommitMessage {
-    this.#report ??= reportCommit(this.#commit, { active: isActive(this.#commit) });
+    this.#report ??= reportCommit(this.#shown);
     return this.#report;
   }
 
   /** The encoded MLSMessage for all members. */
   get commit(): Bytes {
-    return this.#commit.commit.slice();
-  }
-
-  /** An encoded MLSMessage for all new members together; `undefined` without any, and for a received commit. */
-  get welcome(): Bytes | undefined {
-    return this.#commit.welcome?.slice();
-  }
-
-  /** The same as one for each new member, to be sent to that one alone. Each is encoded when it is read. */
-  get welcomes(): readonly WelcomeForOne[] {
-    const { welcome: bytes } = this.#commit;
-    const message = bytes && decode(MlsMessage, bytes);
-    if (message?.wireFormat !== WireFormat.welcome) return [];
-    const { welcome } = message;
-    return welcome.secrets.map((secrets) => ({
-      reference: secrets.newMember.slice(),
-      get welcome() {
-        return encode(MlsMessage, { ...message, welcome: { ...welcome, secrets: [secrets] } });
-      },
-    }));
-  }
-
-  /** The encoded tree for the new members, if the Welcome doesn't carry it. Encoded when it is read. */
-  get ratchetTree(): Bytes | undefined {
-    const { needsTree, next } = this.#commit;
-    return needsTree ? encode(RatchetTreeNodes, next.tree.toNodes()) : undefined;
-  }
-
-  /** Whether this client made it. */
-  get own(): boolean {
-    return this.#commit.own;
+    return this.#shown.commit.slice();
   }
 
   /** Whether the committer joins by it (§12.4.3.2). Then {@link added} has the committer too. */
   get external(): boolean {
-    return this.#commit.external;
+    return this.#shown.external;
   }
 
   /** As in {@link membersAfter}. */
@@ -116,12 +73,12 @@ export class StagedCommit {
 
   /** Whether it has a path (§12.4), which renews the committer's keys. */
   get path(): boolean {
-    return this.#commit.path;
+    return this.#shown.path;
   }
 
   /** Its proposals, in its order. */
   get proposals(): readonly ListedProposal[] {
-    return this.#commit.proposals.map(({ proposal, sender, reference }) => ({
+    return this.#shown.proposals.map(({ proposal, sender, reference }) => ({
       ...copied({ proposal, sender }),
       proposer: partyOf(this.#before, sender),
       reference: reference && new Uint8Array(reference),
@@ -157,21 +114,76 @@ export class StagedCommit {
   }
 
   get membersAfter(): readonly Member[] {
-    return membersOf(this.#commit.next);
+    return membersOf(this.#shown.next);
   }
 
   /** The GroupContext's extensions in the epoch that it starts. */
   get extensions(): readonly Owned<Extension>[] {
-    return copied(this.#commit.next.groupContext.extensions);
+    return copied(this.#shown.next.groupContext.extensions);
+  }
+
+  get authenticatedData(): Bytes {
+    return this.#told.authenticatedData.slice();
+  }
+}
+
+/**
+ * A commit of the group's present epoch that isn't in force: one that this client made (`Group.commit`), or one that it
+ * received and looks at first (`Group.stage`). When the delivery service has accepted it, call {@link merge}; if it took
+ * another one, merging that ends this one.
+ *
+ * All of it was checked. Only a client that the commit removes can't check the confirmation tag: to that one it shows
+ * what its committer has signed. Everything public can be read later too; the secrets of the next epoch only while the
+ * group has them.
+ * @example
+ * const staged = await group.stage(message);
+ * if (staged.removed.length === 0) await staged.merge();
+ * else await staged.discard();
+ */
+export class StagedCommit extends CommitView {
+  readonly #own: Membership;
+  readonly #commit: Candidate;
+
+  /** @internal */
+  constructor(own: Membership, commit: Candidate) {
+    super(commit, groupBefore(own.state, commit));
+    this.#own = own;
+    this.#commit = commit;
+  }
+
+  /** An encoded MLSMessage for all new members together; `undefined` without any, and for a received commit. */
+  get welcome(): Bytes | undefined {
+    return this.#commit.welcome?.slice();
+  }
+
+  /** The same as one for each new member, to be sent to that one alone. Each is encoded when it is read. */
+  get welcomes(): readonly WelcomeForOne[] {
+    const { welcome: bytes } = this.#commit;
+    const message = bytes && decode(MlsMessage, bytes);
+    if (message?.wireFormat !== WireFormat.welcome) return [];
+    const { welcome } = message;
+    return welcome.secrets.map((secrets) => ({
+      reference: secrets.newMember.slice(),
+      get welcome() {
+        return encode(MlsMessage, { ...message, welcome: { ...welcome, secrets: [secrets] } });
+      },
+    }));
+  }
+
+  /** The encoded tree for the new members, if the Welcome doesn't carry it. Encoded when it is read. */
+  get ratchetTree(): Bytes | undefined {
+    const { needsTree, next } = this.#commit;
+    return needsTree ? encode(RatchetTreeNodes, next.tree.toNodes()) : undefined;
+  }
+
+  /** Whether this client made it. */
+  get own(): boolean {
+    return this.#commit.own;
   }
 
   /** Whether this client can still send after it: it isn't removed, and the group doesn't end by ReInit. */
   get active(): boolean {
     return isActive(this.#commit);
-  }
-
-  get authenticatedData(): Bytes {
-    return this.#told.authenticatedData.slice();
   }
 
   /**

@@ -17,8 +17,8 @@ export interface CommitChanges {
   readonly custom: readonly CommittedProposal[];
 }
 
-/** A commit of the current epoch: checked, and not in force. */
-export interface Candidate {
+/** A commit of the current epoch: checked, and not in force; as far as it is public. */
+export interface PublicCandidate {
   /** The encoded MLSMessage */
   readonly commit: Bytes;
   /** Whether this client made it. */
@@ -38,6 +38,10 @@ export interface Candidate {
   readonly authenticatedData: Uint8Array;
   /** What everybody knows of the epoch that it starts. */
   readonly next: Pick<Epoch, "groupContext" | "tree">;
+}
+
+/** The same, as a member has it. */
+export interface Candidate extends PublicCandidate {
   /** The epoch that it starts: the same as `next`; `undefined` if it removes this client. */
   readonly epoch: Epoch | undefined;
   /** Of a received PrivateMessage: the generation of its key, which is consumed when the commit is merged. */
@@ -53,7 +57,7 @@ export interface Candidate {
 type Candidates = readonly Candidate[];
 
 /** What a candidate keeps of its proposals. */
-export function listed(proposals: readonly SourcedProposal[]): Candidate["proposals"] {
+export function listed(proposals: readonly SourcedProposal[]): PublicCandidate["proposals"] {
   return proposals.map(({ proposal, sender, reference }) => ({ proposal, sender, reference }));
 }
 

@@ -15,7 +15,14 @@ export {
   type ProposalInCommit,
   type ProposedAction,
 } from "./authorization.js";
-export { type Candidate, discardedAmong, findCandidate, leastExpected, ownCandidates } from "./candidate.js";
+export {
+  type Candidate,
+  discardedAmong,
+  findCandidate,
+  leastExpected,
+  ownCandidates,
+  type PublicCandidate,
+} from "./candidate.js";
 export {
   type AsyncContext,
   type ClientConfig,

@@ -9,7 +9,7 @@ import {
   type StagedWelcome,
 } from "@copse/core";
 import { importKeyPackage } from "@copse/core/import";
-import { externalProposal, PublicGroup } from "@copse/core/public-group";
+import { externalProposal, PublicGroup, StagedPublicCommit } from "@copse/core/public-group";
 import { branch, type NewGroup, reinitialize } from "@copse/core/resumption";
 import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
@@ -366,6 +366,19 @@ const PUBLIC_GROUP: Readonly<Record<string, Row>> = {
     const { commit } = await here.b.update();
     return { followed, run: (options) => followed.receive(commit, options) };
   },
+  stage: async (here) => {
+    const followed = await follower(here);
+    const { commit } = await here.b.update();
+    return {
+      followed,
+      run: (options) => followed.stage(commit, options),
+      succeeded: async (staged: StagedPublicCommit) => {
+        await staged.merge();
+        await here.b.mergePendingCommit();
+        expect(followed.treeHash).toEqual(here.b.treeHash);
+      },
+    };
+  },
   resume: async (here) => {
     const followed = await follower(here);
     const { commit } = await here.b.update();
@@ -395,6 +408,18 @@ const PUBLIC_GROUP: Readonly<Record<string, Row>> = {
       followed,
       run: (options) => followed.propose(signer, { remove: 1 }, options),
       succeeded: (message: Uint8Array) => b.receive(message),
+    };
+  },
+};
+
+const STAGED_PUBLIC: Readonly<Record<string, Row>> = {
+  merge: async (here) => {
+    const followed = await follower(here);
+    const staged = await followed.stage((await here.b.update()).commit);
+    return {
+      followed,
+      run: (options) => staged.merge(options),
+      succeeded: async () => expect(followed.epoch).toBe(staged.epoch),
     };
   },
 };
@@ -438,6 +463,7 @@ describe.each([
   ["Group", Group, GROUP],
   ["StagedCommit", StagedCommit, STAGED],
   ["PublicGroup", PublicGroup, PUBLIC_GROUP],
+  ["StagedPublicCommit", StagedPublicCommit, STAGED_PUBLIC],
 ] as const)("%s", (_name, target, rows) => {
   test("every method is in this table", () => {
     const methods = methodsOf(target as unknown as { readonly prototype: object });
@@ -445,9 +471,11 @@ describe.each([
   });
 
   test.each(Object.keys(rows))("%s can be given up at each call that is stuck", async (name) => {
-    const here = await world(target === PublicGroup ? "public" : "private");
+    const isPublic = target === PublicGroup || target === StagedPublicCommit;
+    const here = await world(isPublic ? "public" : "private");
     const calls = await giveUpAtEachCall(here, await (rows[name] as Row)(here));
-    const changesNothingElse = ["clearPendingCommit", "discard", "dropProposals"].includes(name);
+    const changesNothingElse =
+      target === StagedPublicCommit || ["clearPendingCommit", "discard", "dropProposals"].includes(name);
     expect(calls, "the calls that can be stuck").toBeGreaterThanOrEqual(changesNothingElse ? 0 : 1);
   });
 });

@@ -11,12 +11,17 @@ import {
   guardHooks,
   needAuthentication,
   type Policy,
+  type PublicCandidate,
   policyOf,
 } from "../../group/index.js";
 import {
   type CommitMessage,
+  type Followed,
+  type FollowedCommit,
+  followCommit,
   followFrom,
   followMessage,
+  type MembersView,
   type ProposalMessage,
   type PublicGroupState,
   resumeFrom,
@@ -31,6 +36,7 @@ import type { CryptoProvider, Signer } from "../../provider/index.js";
 import { ExtensionType, ExternalSenders, findExtension, readGroupInfo } from "../../wire/index.js";
 import { GroupBase } from "../group-base.js";
 import type { MessageOptions } from "../group-options.js";
+import { CommitView } from "../staged-commit.js";
 
 export interface PublicGroupOptions extends OperationOptions {
   readonly crypto: CryptoProvider;
@@ -45,6 +51,34 @@ export interface PublicGroupOptions extends OperationOptions {
   readonly groupInfo: Uint8Array;
   /** The encoded tree. Needed if the GroupInfo doesn't carry it. */
   readonly ratchetTree?: Uint8Array | undefined;
+}
+
+/**
+ * A commit that {@link PublicGroup.stage} has checked, and that isn't in force here. What needs the group's secrets isn't
+ * checked, as in all that a follower does.
+ */
+export class StagedPublicCommit extends CommitView {
+  readonly #merge: (options: OperationOptions) => Promise<CommitMessage>;
+
+  /** @internal */
+  constructor(
+    commit: PublicCandidate,
+    before: MembersView,
+    merge: (options: OperationOptions) => Promise<CommitMessage>,
+  ) {
+    super(commit, before);
+    this.#merge = merge;
+  }
+
+  /**
+   * Enters the epoch that it starts. All other staged commits end.
+   * @throws MlsError `past-epoch` if its epoch is over; `missing` if the follower was resumed since
+   * @example
+   * const { epoch, added } = await staged.merge();
+   */
+  merge(options: OperationOptions = {}): Promise<CommitMessage> {
+    return this.#merge(options);
+  }
 }
 
 /**
@@ -141,14 +175,45 @@ export class PublicGroup extends GroupBase {
    */
   receive(message: Uint8Array, options: OperationOptions = {}): Promise<ProposalMessage | CommitMessage> {
     const bytes = needBytes(message, "a message").slice();
-    const steps: Steps<Awaited<ReturnType<typeof followMessage>>, ProposalMessage | CommitMessage> = {
+    const steps: Steps<Followed, ProposalMessage | CommitMessage> = {
       work: () => followMessage(this.config, this.#state, bytes),
-      finish: ({ state, received }) => {
-        this.#state = state;
-        return received;
-      },
+      finish: (followed) => this.#enter(followed),
     };
     return this.#lock.run(steps, options);
+  }
+
+  #enter<R>({ state, received }: { readonly state: PublicGroupState; readonly received: R }): R {
+    this.#state = state;
+    return received;
+  }
+
+  /**
+   * Checks a commit wholly, as {@link receive} does, and shows what it would change. Nothing is in force before
+   * {@link StagedPublicCommit.merge}: so a server can store a commit first. Several may be staged at once: merging one ends
+   * the others. They hold nothing that isn't public, so one that isn't merged is simply dropped.
+   * @param message an encoded MLSMessage with a PublicMessage
+   * @throws MlsError `usage` for another message than a commit; otherwise as {@link receive}
+   * @example
+   * const staged = await follower.stage(message);
+   * if (await database.accept(staged.epoch, message)) await staged.merge();
+   */
+  stage(message: Uint8Array, options: OperationOptions = {}): Promise<StagedPublicCommit> {
+    const bytes = needBytes(message, "a message").slice();
+    const work = () => followCommit(this.config, this.#state, bytes);
+    const finish = (followed: FollowedCommit) => {
+      const { current } = this.#state;
+      const find = () => {
+        if (this.#state.current === current) return followed;
+        const isOver = this.epoch >= followed.received.epoch;
+        const message =
+          "expected a commit that was staged in the present epoch: pass its message to stage() again";
+        throw new MlsError(isOver ? "past-epoch" : "missing", message, { epoch: current.groupContext.epoch });
+      };
+      const merge = (options: OperationOptions) =>
+        this.#lock.run({ work: find, finish: (found) => this.#enter(found) }, options);
+      return new StagedPublicCommit(followed.commit, current, merge);
+    };
+    return this.#lock.run({ work, finish }, options);
   }
 
   /**

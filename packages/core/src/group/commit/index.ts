@@ -3,4 +3,4 @@ export { protect } from "./build.js";
 export { buildExternalCommit, type Resync } from "./external.js";
 export type { OwnCommit } from "./own.js";
 export { type PreparedCommit, prepareCommit, prepareResumption } from "./prepare.js";
-export { openEpoch, processCommit } from "./process.js";
+export { openEpoch, type ProcessedCommit, processCommit } from "./process.js";

@@ -1,4 +1,5 @@
 // RFC 9420 §6.2, §12.4.2, §16.4.3: following a group without being a member.
+import type { Bytes } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import { readPublic } from "../../framing/index.js";
@@ -7,19 +8,21 @@ import {
   type GroupInfo,
   MlsMessage,
   type PublicMessage,
-  SenderType,
+  peekMessage,
   WireFormat,
 } from "../../wire/index.js";
+import type { PublicCandidate } from "../candidate.js";
 import { processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { contextBytes, type PublicEpoch, publicEpoch } from "../epoch.js";
 import { openPublicEpoch } from "../join/index.js";
 import { checkReceived } from "../limits.js";
 import { checkEpoch, checkGroupId, commitDigest, type EndedEpoch, isOwnEnding } from "../past-epoch.js";
-import { cacheProposal, changesOf, proposalFinder, verifySender, withProposal } from "../proposals/index.js";
+import { cacheProposal, proposalFinder, verifySender, withProposal } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
 import { explained } from "./explain.js";
 import { refuseConflict, type VerifiableEpoch } from "./fork.js";
+import { receivedCommit } from "./merge.js";
 import { type CommitMessage, type ProposalMessage, reportCommit, reportProposal } from "./report.js";
 
 /** The state of a group as a follower has it. */
@@ -67,6 +70,19 @@ export async function resumeFrom(
   return state;
 }
 
+/** A handshake that a follower has checked. */
+export interface Followed {
+  /** The group after it. */
+  readonly state: PublicGroupState;
+  readonly received: ProposalMessage | CommitMessage;
+}
+
+/** A commit that a follower has checked. */
+export interface FollowedCommit extends Followed {
+  readonly received: CommitMessage;
+  readonly commit: PublicCandidate;
+}
+
 /**
  * Follows a handshake in a PublicMessage. Checks everything except what needs the group's secrets: the membership
  * tag, the confirmation tag, and the path secrets.
@@ -76,8 +92,8 @@ export async function resumeFrom(
 export async function followMessage(
   config: GroupConfig,
   state: PublicGroupState,
-  bytes: Uint8Array,
-): Promise<{ state: PublicGroupState; received: ProposalMessage | CommitMessage }> {
+  bytes: Bytes,
+): Promise<Followed | FollowedCommit> {
   checkReceived(config, state.current, bytes);
   const message = decode(MlsMessage, bytes, config.registry.proposalTypes);
   if (message.wireFormat !== WireFormat.publicMessage) {
@@ -88,12 +104,26 @@ export async function followMessage(
   );
 }
 
+/** The same for a commit alone. @throws MlsError as {@link followMessage}; `usage` for any other message */
+export async function followCommit(
+  config: GroupConfig,
+  state: PublicGroupState,
+  bytes: Bytes,
+): Promise<FollowedCommit> {
+  // Before a proposal costs anything.
+  if (peekMessage(bytes).contentType === ContentType.commit) {
+    const followed = await followMessage(config, state, bytes);
+    if ("commit" in followed) return followed;
+  }
+  throw new MlsError("usage", "expected a commit: receive() takes proposals");
+}
+
 async function followHandshake(
   config: GroupConfig,
   state: PublicGroupState,
   message: PublicMessage,
-  bytes: Uint8Array,
-): Promise<{ state: PublicGroupState; received: ProposalMessage | CommitMessage }> {
+  bytes: Bytes,
+): Promise<Followed | FollowedCommit> {
   const { provider, registry } = config;
   const { current, ended, proposals } = state;
   const { content } = message;
@@ -120,9 +150,8 @@ async function followHandshake(
     return { state: withProposal(state, cached), received: reportProposal(current, authenticated, cached) };
   }
   const processed = await processCommit(config, current, authenticated, proposalFinder(proposals));
-  const { groupContext, tree, confirmationTag, applied, committer } = processed;
-  const changes = changesOf(applied);
-  const reinitialized = changes.reinit !== undefined;
+  const { groupContext, tree, confirmationTag } = processed;
+  const commit = receivedCommit(processed, bytes);
   const last = {
     epoch,
     groupContext: contextBytes(current),
@@ -131,22 +160,13 @@ async function followHandshake(
     endedByOwn: false,
   };
   return {
+    commit,
     state: {
       current: await publicEpoch(provider, groupContext, tree, confirmationTag),
       proposals: [],
       ended: [last, ...ended].slice(0, MAX_ENDED),
-      reinitialized,
+      reinitialized: commit.changes.reinit !== undefined,
     },
-    received: reportCommit(
-      {
-        own: false,
-        committer: committer.leafIndex,
-        external: content.sender.senderType === SenderType.newMemberCommit,
-        changes,
-        authenticatedData: content.authenticatedData,
-        next: processed,
-      },
-      { active: !reinitialized },
-    ),
+    received: reportCommit(commit),
   };
 }

@@ -1,5 +1,13 @@
 // RFC 9420 §6, §15: sending and receiving messages.
-export { followFrom, followMessage, type PublicGroupState, resumeFrom } from "./follow.js";
+export {
+  type Followed,
+  type FollowedCommit,
+  followCommit,
+  followFrom,
+  followMessage,
+  type PublicGroupState,
+  resumeFrom,
+} from "./follow.js";
 export { mergeStaged, type Reception } from "./merge.js";
 export { receiveMessage, type Staging, stageMessage } from "./receive.js";
 export {

@@ -1,10 +1,11 @@
 // RFC 9420 §9.2, §12.4.2: a received commit before it is in force, and the step that puts one in force.
+import type { Bytes } from "../../bytes.js";
 import { onFailure } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { PeekedKey } from "../../schedule/index.js";
 import { type AuthenticatedContent, SenderType } from "../../wire/index.js";
-import { type Candidate, listed, ownCandidates } from "../candidate.js";
-import { openEpoch, processCommit } from "../commit/index.js";
+import { type Candidate, listed, ownCandidates, type PublicCandidate } from "../candidate.js";
+import { openEpoch, type ProcessedCommit, processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { type Epoch, wipeEpoch } from "../epoch.js";
 import { commitDigest } from "../past-epoch.js";
@@ -21,6 +22,23 @@ export interface Reception<R extends Received = Received> extends Transition {
   readonly drop?: (() => void) | undefined;
 }
 
+/** The public part of a commit that was received. @param commit the encoded MLSMessage */
+export function receivedCommit(processed: ProcessedCommit, commit: Bytes): PublicCandidate {
+  const { authenticated, committer, path, proposals, applied, groupContext, tree } = processed;
+  const { sender, authenticatedData } = authenticated.content;
+  return {
+    commit,
+    own: false,
+    committer: committer.leafIndex,
+    external: sender.senderType === SenderType.newMemberCommit,
+    path: path !== undefined,
+    proposals: listed(proposals),
+    changes: changesOf(applied),
+    authenticatedData,
+    next: { groupContext, tree },
+  };
+}
+
 /**
  * A commit whose signature was verified, with the epoch that it starts.
  * @param bytes the encoded MLSMessage
@@ -30,7 +48,7 @@ export async function openCommit(
   config: GroupConfig,
   { current, proposals }: GroupState,
   authenticated: AuthenticatedContent,
-  bytes: Candidate["commit"],
+  bytes: Bytes,
   generation: number | undefined,
 ): Promise<Candidate> {
   // What was valid when it came stays so, also after a restart: others don't check it again either.
@@ -41,18 +59,10 @@ export async function openCommit(
   };
   const processed = await processCommit(config, current, authenticated, find);
   const epoch = await openEpoch(config, current, processed, (reference) => find(reference)?.leafKey);
-  const { sender, authenticatedData } = authenticated.content;
-  const { groupContext, tree } = processed;
+  const candidate = receivedCommit(processed, bytes);
   return {
-    commit: bytes,
-    own: false,
-    committer: processed.committer.leafIndex,
-    external: sender.senderType === SenderType.newMemberCommit,
-    path: processed.path !== undefined,
-    proposals: listed(processed.proposals),
-    changes: changesOf(processed.applied),
-    authenticatedData,
-    next: epoch ?? { groupContext, tree },
+    ...candidate,
+    next: epoch ?? candidate.next,
     epoch,
     generation,
     welcome: undefined,

@@ -16,7 +16,7 @@ import {
   type Sender,
   SenderType,
 } from "../../wire/index.js";
-import { type Candidate, ownCandidates } from "../candidate.js";
+import { type Candidate, ownCandidates, type PublicCandidate } from "../candidate.js";
 import type { Epoch } from "../epoch.js";
 import type { Registry } from "../extensions/index.js";
 import { type Member, memberOf, type Party, sameCredential } from "../member.js";
@@ -141,20 +141,16 @@ export function isActive({ epoch, changes }: Pick<Candidate, "epoch" | "changes"
   return epoch !== undefined && changes.reinit === undefined;
 }
 
-type ReportedCommit = Pick<
-  Candidate,
-  "own" | "committer" | "external" | "changes" | "authenticatedData" | "next"
->;
-
 /** What the application is told about a commit, from the tree that it leads to. */
 export function reportCommit(
-  { own, committer, external, changes, authenticatedData, next: { groupContext, tree } }: ReportedCommit,
+  { own, committer, external, changes, authenticatedData, next: { groupContext, tree } }: PublicCandidate,
   {
-    active,
+    active = changes.reinit === undefined,
     droppedPending = false,
     dropped = [],
-  }: Pick<CommitMessage, "active"> &
-    Partial<Pick<CommitMessage, "droppedPending">> & { readonly dropped?: readonly Proposal[] },
+  }: Partial<Pick<CommitMessage, "active" | "droppedPending">> & {
+    readonly dropped?: readonly Proposal[];
+  } = {},
 ): CommitMessage {
   const membersAt = (...leafIndices: readonly number[]) =>
     leafIndices.flatMap((leafIndex) => {
