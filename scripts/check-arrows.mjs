@@ -14,6 +14,7 @@ const PACKAGES = {
   "provider-conformance": ["@copse/core/provider"],
   "provider-select": ["@copse/core/provider", "@copse/provider-kit"],
   "provider-webcrypto": ["@copse/core/provider", "@copse/provider-kit", "@hpke/", "@noble/"],
+  "provider-hpke": ["@copse/core/provider", "@copse/provider-kit", "@hpke/", "@noble/"],
   "provider-libsodium": ["@copse/core/provider", "@copse/provider-kit", "libsodium-wrappers"],
   "provider-sodium-native": ["@copse/core/provider", "@copse/provider-kit", "node:crypto", "sodium-native"],
   "provider-node": ["@copse/core/provider", "@copse/provider-kit", "node:crypto"],

@@ -15,6 +15,7 @@ const PACKAGES = {
   "provider-select": {},
   extensions: {},
   "provider-webcrypto": {},
+  "provider-hpke": {},
   "provider-libsodium": {},
   "provider-noble": {},
   "provider-node": { platform: "node" },

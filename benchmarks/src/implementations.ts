@@ -1,4 +1,5 @@
 // What is measured, in the order of the columns: ts-mls, and Copse with each provider.
+import { hpkeProvider } from "@copse/provider-hpke";
 import { libsodiumProvider } from "@copse/provider-libsodium";
 import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
@@ -18,8 +19,9 @@ export const implementations: readonly Implementation[] = [
   copse("libsodium", () => libsodiumProvider({ aes: nodeProvider().suite(1).aead })),
   node,
   copse("sodium-native", () => sodiumNativeProvider()),
+  copse("hpke", () => hpkeProvider()),
   copse("noble", () => nobleProvider()),
 ];
 
 /** These take minutes for what the others do in seconds. */
-export const SLOW: readonly string[] = [REFERENCE, "noble"];
+export const SLOW: readonly string[] = [REFERENCE, "hpke", "noble"];

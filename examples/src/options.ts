@@ -1,5 +1,6 @@
 // The command line of the session.
 import { parseArgs } from "node:util";
+import { wrap } from "./report.js";
 
 export interface Options {
   /** Code points, without duplicates. Default: the preferred suites that all chosen providers have. */
@@ -46,7 +47,7 @@ export function usage(providers: readonly string[], defaults: readonly string[],
                        (default: 3, then 1)
   --members 50         members of the group, ${MIN_MEMBERS} to ${MAX_MEMBERS} (default: ${members},
                        or one for each provider, if more)
-  --providers a,b      of ${providers.join(", ")};
+  --providers a,b      of ${wrap(providers.join(", "), 50).join("\n                       ")};
                        members take them in turn (default: ${defaults.join(",")})
   --providers all      one group with all providers, in suites that all have;
                        groups of two providers in the other suites

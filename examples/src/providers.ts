@@ -1,7 +1,9 @@
 // The providers that members can use, and what each does in a suite.
+import { hpkeProvider } from "@copse/provider-hpke";
 import { libsodiumProvider } from "@copse/provider-libsodium";
 import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
+import { sodiumNativeProvider } from "@copse/provider-sodium-native";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import type { ProviderEntry } from "./provider-entry.js";
 import { tokenProvider } from "./token.js";
@@ -48,13 +50,39 @@ const node: ProviderEntry = {
   describe: async () => "all of it by OpenSSL, through node:crypto",
 };
 
+const sodiumNative: ProviderEntry = {
+  name: "sodium-native",
+  make: async () => sodiumNativeProvider(),
+  async describe({ aead }) {
+    const isAes = aead.name.startsWith("AES");
+    const own = ["X25519", "Ed25519", ...(isAes ? [] : [aead.name]), "SHA-256"];
+    return `${own.join(", ")} by libsodium, as native code; ${isAes ? `${aead.name} and ` : ""}HMAC by node:crypto`;
+  },
+};
+
+const hpke: ProviderEntry = {
+  name: "hpke",
+  make: () => hpkeProvider(),
+  async describe({ signature, aead, hash }) {
+    return `HPKE and ${aead.name} by the hpke-js family; ${schemeName(signature.name)}, ${hash.name} and HMAC by noble`;
+  },
+};
+
 const noble: ProviderEntry = {
   name: "noble",
   make: async () => nobleProvider(),
   describe: async () => "all of it in JavaScript, by @noble/curves, @noble/ciphers and @noble/hashes",
 };
 
-export const PROVIDERS: readonly ProviderEntry[] = [webcrypto, libsodium, node, noble, tokenProvider()];
+export const PROVIDERS: readonly ProviderEntry[] = [
+  webcrypto,
+  libsodium,
+  node,
+  sodiumNative,
+  hpke,
+  noble,
+  tokenProvider(),
+];
 
 /** Used if the command line names none. */
 export const DEFAULT_PROVIDERS: readonly string[] = ["webcrypto", "libsodium"];

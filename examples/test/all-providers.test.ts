@@ -58,7 +58,7 @@ function pairs(names: readonly string[]): string[] {
 }
 
 function expectPairs(section: string | undefined, names: readonly string[]): void {
-  const lines = Array.from(section?.matchAll(/^ {2}(\w+ and \w+) +agree in epoch 7, .* ok$/gm) ?? []);
+  const lines = Array.from(section?.matchAll(/^ {2}([\w-]+ and [\w-]+) +agree in epoch 7, .* ok$/gm) ?? []);
   expect(lines.map(([, pair]) => pair)).toEqual(pairs(names));
 }
 
@@ -75,27 +75,29 @@ describe("all providers", () => {
       );
       for (const group of sections.slice(0, 2)) {
         for (const [provider, users] of [
-          ["webcrypto", "alice, frank"],
+          ["webcrypto", "alice, heidi"],
           ["libsodium", "bob"],
           ["node", "carol"],
-          ["noble", "dave"],
-          ["pkcs11", "erin"],
+          ["sodium-native", "dave"],
+          ["hpke", "erin"],
+          ["noble", "frank"],
+          ["pkcs11", "grace"],
         ]) {
           expect(group).toMatch(
-            new RegExp(`^ {2}${provider} .*\\n(?: {13}.*\\n)* {13}used by ${users}\\n`, "m"),
+            new RegExp(`^ {2}${provider} .*\\n(?: {17}.*\\n)* {17}used by ${users}\\n`, "m"),
           );
         }
         for (const step of [
-          /alice adds 5 members: commit/,
-          /erin: "Hello, alice\."/,
-          /erin commits to new keys +\d+ +[\d.]+\n +6 members enter epoch 5 /,
-          /erin removes frank: commit/,
-          /Check: do 5 members agree\?\n +epoch +7 +ok\n +epoch authenticator +\S+ +ok\n/,
+          /alice adds 7 members: commit/,
+          /grace: "Hello, alice\."/,
+          /grace commits to new keys +\d+ +[\d.]+\n +8 members enter epoch 7 /,
+          /grace removes heidi: commit/,
+          /Check: do 7 members agree\?\n +epoch +9 +ok\n +epoch authenticator +\S+ +ok\n/,
         ]) {
           expect(group).toMatch(step);
         }
       }
-      const some = ["webcrypto", "node", "noble", "pkcs11"];
+      const some = ["webcrypto", "node", "hpke", "noble", "pkcs11"];
       for (const index of [2, 4, 6]) expectPairs(sections[index], some);
       for (const index of [3, 5]) expectPairs(sections[index], some.slice(1));
       expect(out).toMatch(/\nAll members agree, in suites 3 and 1; in pairs in suites 2, 4, 5, 6 and 7\.\n$/);
@@ -113,10 +115,10 @@ describe("all providers", () => {
       "pkcs11 takes no part: SoftHSM 2 isn't installed here (on Debian: apt-get install softhsm2).";
     expect(out.replace(/\n/g, " ").split(notice).length).toBe(3);
     const [, group, ...small] = out.split(/^(?=Suite \d)/m);
-    expect(group).toContain("dave removes erin");
-    expect(group).toContain("used by alice, erin");
-    expectPairs(small[0], ["webcrypto", "node", "noble"]);
-    expectPairs(small[1], ["node", "noble"]);
+    expect(group).toContain("frank removes grace");
+    expect(group).toContain("used by alice, grace");
+    expectPairs(small[0], ["webcrypto", "node", "hpke", "noble"]);
+    expectPairs(small[1], ["node", "hpke", "noble"]);
     expect(out).toContain("All members agree, in suite 3; in pairs in suites 2 and 6.\n");
   });
 

@@ -122,11 +122,11 @@ describe("bad choices", () => {
     [["--members"], "'--members <value>' argument missing"],
     [
       ["--providers", "openssl"],
-      'there is no "openssl"; choose from webcrypto, libsodium, node, noble, pkcs11, all',
+      'there is no "openssl"; choose from webcrypto, libsodium, node, sodium-native, hpke, noble, pkcs11, all',
     ],
     [
       ["--providers", "libsodium", "--suite", "2"],
-      "libsodium doesn't have suite 2; webcrypto, node and noble do",
+      "libsodium doesn't have suite 2; webcrypto, node, hpke and noble do",
     ],
     [["--fast"], "Unknown option '--fast'"],
     [["more"], "more"],

@@ -2,7 +2,7 @@
 import { NO_TOKEN } from "./report.js";
 import type { PlatformResult } from "./run-platforms.js";
 
-const PROVIDERS = ["webcrypto", "node", "libsodium", "sodium-native", "noble", "pkcs11"] as const;
+const PROVIDERS = ["webcrypto", "node", "libsodium", "sodium-native", "hpke", "noble", "pkcs11"] as const;
 
 /** The heading of the column with the platforms' names. */
 const HEADING = "platform";
@@ -117,7 +117,8 @@ In ${verdicts} cases a provider's verdict on an edge case of a public key or a s
 draft-ietf-mls-pq-ciphersuites, listed below. The last column lists the newer curves that the platform's own WebCrypto
 supports. If it lacks X25519 or Ed25519, the webcrypto provider uses a library for them; it doesn't use X448 and Ed448.
 In this test libsodium uses noble's AES-GCM. pkcs11 has its signature and HPKE keys in a token of SoftHSM 2, and uses
-noble for the rest.
+noble for the rest. hpke lists a suite only if hpke-js derives, exports and imports its keys rightly on the platform: in
+Firefox it doesn't for the NIST curves.
 
 | ${HEADING} | version | ${PROVIDERS.join(" | ")} | curves of its WebCrypto |
 |${"---|".repeat(PROVIDERS.length + 3)}

@@ -27,6 +27,7 @@ it("runs on every provider that has the suite", () => {
     "webcrypto",
     "libsodium",
     "sodium-native",
+    "hpke",
     "noble",
   ]);
 });

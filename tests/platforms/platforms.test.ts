@@ -100,7 +100,7 @@ const bad: PlatformResult = {
 describe("the document", () => {
   it("shows what is served, what isn't and what failed, but nothing that changes from run to run", () => {
     const text = render([good, bad]);
-    expect(text).toContain("| node20 | Node 20.1.0 | 1 7 | no | no | no | 2–4 P1 | no | X25519 |");
+    expect(text).toContain("| node20 | Node 20.1.0 | 1 7 | no | no | no | no | 2–4 P1 | no | X25519 |");
     expect(text).toContain("- Node 20.1.0, libsodium: `no WASM`");
     expect(text).toContain('- Bun 1.0, node, suite 1: failed "aead: a check"');
     expect(text).toContain("- Bun 1.0, node, suite 1: the session failed: `it fell over`");
@@ -153,7 +153,7 @@ describe("a shortfall: fewer suites than the document says", () => {
     const untried = { kind: "refusal", provider: "noble", reason: `Error: ${NO_TOKEN}` } as const;
     const partial = { ...withServed(serves("webcrypto", 1, 7)), refusals: [untried] };
     expect(shortfalls(text, [partial])).toEqual([]);
-    expect(render([partial])).toContain("| 1 7 | no | no | no | ? | no | X25519 |");
+    expect(render([partial])).toContain("| 1 7 | no | no | no | no | ? | no | X25519 |");
     expect(shortfalls(text, [withServed(serves("webcrypto", 1, 7))], ["webcrypto"])).toEqual([]);
     expect(shortfalls(text, [{ ...withServed(), missing: "it is nowhere" }])).toEqual([]);
     expect(shortfalls(text, [{ ...withServed(), broken: "it ended" }])).toEqual([]);

@@ -21,13 +21,14 @@ async function makeProviders(): Promise<readonly CryptoProvider[]> {
   return [nodeProvider(), webcrypto, libsodium];
 }
 
-/** What the vectors run on: {@link providers}, suites 3 and 1 as native code, and all seven in JavaScript as well. */
+/** What the vectors run on: {@link providers}, suites 3 and 1 as native code, and all seven by hpke-js and in JavaScript. */
 export async function vectorProviders(): Promise<readonly CryptoProvider[]> {
-  const [{ nobleProvider }, { sodiumNativeProvider }] = await Promise.all([
+  const [{ nobleProvider }, { sodiumNativeProvider }, { hpkeProvider }] = await Promise.all([
     import("@copse/provider-noble"),
     import("@copse/provider-sodium-native"),
+    import("@copse/provider-hpke"),
   ]);
-  return [...(await providers()), sodiumNativeProvider(), nobleProvider()];
+  return [...(await providers()), sodiumNativeProvider(), await hpkeProvider(), nobleProvider()];
 }
 
 /** A suite of the provider that serves all of them, and answers at once. */

@@ -34,6 +34,7 @@ it("the providers serve the suites that they should", async () => {
     webcrypto: [1, 2, 3, 5, 7],
     libsodium: [1, 3],
     "sodium-native": [1, 3],
+    hpke: SUITES,
     noble: SUITES,
   });
 });

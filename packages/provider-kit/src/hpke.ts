@@ -133,8 +133,12 @@ function keySchedule(labeled: LabeledKdf, { Nk, Nn }: AeadAlgorithm): KeySchedul
   return { contextOf, withKey, exportSecret };
 }
 
-/** RFC 9180 §5.3: before any secret is made, so that none is left behind. */
-function checkExportLength(length: number, Nh: number): void {
+/**
+ * RFC 9180 §5.3: what may be exported, checked before any secret is made, so that none is left behind.
+ * @param Nh of the suite's hash
+ * @throws CryptoError unless `length` is from 0 to `255 * Nh` bytes
+ */
+export function checkExportLength(length: number, Nh: number): void {
   if (!Number.isInteger(length) || length < 0 || length > 255 * Nh) {
     throw new CryptoError(`HPKE export: expected a length of 0 to ${255 * Nh} bytes, got ${length}`);
   }

@@ -21,7 +21,7 @@ export {
 export { guard, guardSync } from "./guard.js";
 export { type SyncHashPart, sha2, sha256, sha384, sha512 } from "./hash.js";
 export { type HmacPrimitive, hkdf, type LabeledKdf, labeledKdf } from "./hkdf.js";
-export { type ComposedHpke, type HpkeParts, hpke, kemOf } from "./hpke.js";
+export { type ComposedHpke, checkExportLength, type HpkeParts, hpke, kemOf } from "./hpke.js";
 export { isPqKem, type PqKemParts, pqKem, type SyncDhPrimitives } from "./hybrid-kem.js";
 export { isMlKemPublicKey, pqDeriveInput } from "./ml-kem.js";
 export { isX448PublicKey, isX25519PublicKey } from "./montgomery.js";

@@ -1,19 +1,10 @@
 // RFC 9420 §5.1.2, FIPS 186-5 §6: ECDSA by noble over P-256, P-384 and P-521, with signatures in DER.
+import type { SignatureAlgorithm, SignaturePart } from "@copse/core/provider";
 import {
-  CryptoError,
-  type SignatureAlgorithm,
-  type SignatureKeyPair,
-  type SignaturePart,
-  type SignaturePrivateKey,
-} from "@copse/core/provider";
-import {
-  expectLength,
-  guardSync,
-  isScalar,
+  bytesSignature,
   P256_SCALARS,
   P384_SCALARS,
   P521_SCALARS,
-  PrivateKeyHandle,
   type ScalarRange,
 } from "@copse/provider-kit";
 import type { ECDSA } from "@noble/curves/abstract/weierstrass.js";
@@ -36,51 +27,22 @@ const OPTIONS = { prehash: true, lowS: false, format: "der" } as const;
 
 /** ECDSA with the curve and hash of `algorithm`: private keys are scalars of 32, 48 or 66 bytes. */
 export function ecdsaPart(algorithm: SignatureAlgorithm, random: Random): SignaturePart {
-  const { Npk, Nsk, name } = algorithm;
   const { curve, scalars } = SCHEMES[algorithm.id] as Scheme;
-
-  const pair = (scalar: Uint8Array): SignatureKeyPair => ({
-    publicKey: guardSync(`${name}: invalid private key`, () => curve.getPublicKey(scalar, false)),
-    privateKey: new PrivateKeyHandle(curve, scalar) as object as SignaturePrivateKey,
-  });
-
-  const open = (handle: SignaturePrivateKey): Uint8Array => PrivateKeyHandle.open(handle, curve, name);
-
-  const verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean => {
-    if (publicKey.length !== Npk) return false;
-    try {
-      return curve.verify(signature, message, publicKey, OPTIONS);
-    } catch {
-      return false;
-    }
-  };
-
-  return {
-    algorithm,
-    generateKeyPair() {
-      const seed = random(curve.lengths.seed as number);
-      const scalar = curve.utils.randomSecretKey(seed);
-      seed.fill(0);
-      return pair(scalar);
+  return bytesSignature(
+    {
+      algorithm,
+      scalars,
+      generate() {
+        const seed = random(curve.lengths.seed as number);
+        const scalar = curve.utils.randomSecretKey(seed);
+        seed.fill(0);
+        return scalar;
+      },
+      publicKeyOf: (scalar) => curve.getPublicKey(scalar, false),
+      validatePublicKey: (publicKey) => curve.Point.fromBytes(publicKey),
+      sign: (message, scalar) => curve.sign(message, scalar, OPTIONS),
+      verify: (signature, message, publicKey) => curve.verify(signature, message, publicKey, OPTIONS),
     },
-    importPrivateKey(bytes) {
-      expectLength(bytes, Nsk, `${name} private key`);
-      if (!isScalar(bytes, scalars)) throw new CryptoError(`${name}: the private key is out of range`);
-      return pair(new Uint8Array(bytes));
-    },
-    exportPrivateKey: (handle) => open(handle).slice(),
-    destroyPrivateKey(handle) {
-      PrivateKeyHandle.take<Uint8Array>(handle, curve, name)?.fill(0);
-    },
-    validatePublicKey(publicKey) {
-      expectLength(publicKey, Npk, `${name} public key`);
-      guardSync(`${name}: invalid public key`, () => curve.Point.fromBytes(publicKey));
-    },
-    sign(handle, message) {
-      const scalar = open(handle);
-      return guardSync(`${name}: signing failed`, () => curve.sign(message, scalar, OPTIONS));
-    },
-    verify,
-    verifyAll: (requests) => requests.map((r) => verify(r.publicKey, r.message, r.signature)),
-  };
+    curve,
+  );
 }

@@ -2,19 +2,8 @@
 //
 // Keys and signatures are made by noble. Verification is the kit's equation over noble's points, as members of one group
 // must not disagree about a signature. This also keeps decoded points and their tables.
-import type {
-  SignatureAlgorithm,
-  SignatureKeyPair,
-  SignaturePart,
-  SignaturePrivateKey,
-} from "@copse/core/provider";
-import {
-  type EdwardsEquation,
-  expectLength,
-  fitsEdwards,
-  guardSync,
-  PrivateKeyHandle,
-} from "@copse/provider-kit";
+import type { SignatureAlgorithm, SignaturePart } from "@copse/core/provider";
+import { bytesSignature, type EdwardsEquation, fitsEdwards } from "@copse/provider-kit";
 import type { EdDSA, EdwardsPoint } from "@noble/curves/abstract/edwards.js";
 import { ed448 } from "@noble/curves/ed448.js";
 import { ed25519 } from "@noble/curves/ed25519.js";
@@ -55,41 +44,17 @@ const SCHEMES: Readonly<Record<number, Scheme>> = {
 
 /** Ed25519 (32-byte seeds, 64-byte signatures) or Ed448 (57 and 114), as `algorithm` says. */
 export function eddsaPart(algorithm: SignatureAlgorithm, random: Random): SignaturePart {
-  const { Npk, Nsk, name } = algorithm;
   const { curve, points, equation } = SCHEMES[algorithm.id] as Scheme;
-
-  function pair(seed: Uint8Array): SignatureKeyPair {
-    const publicKey = guardSync(`${name}: invalid private key`, () => curve.getPublicKey(seed));
-    return { publicKey, privateKey: new PrivateKeyHandle(curve, seed) as object as SignaturePrivateKey };
-  }
-
-  const open = (handle: SignaturePrivateKey): Uint8Array => PrivateKeyHandle.open(handle, curve, name);
-
-  const verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
-    publicKey.length === Npk &&
-    signature.length === 2 * Npk &&
-    fitsEdwards(equation, publicKey, message, signature);
-
-  return {
-    algorithm,
-    generateKeyPair: () => pair(random(Nsk)),
-    importPrivateKey(bytes) {
-      expectLength(bytes, Nsk, `${name} private key`);
-      return pair(new Uint8Array(bytes));
+  return bytesSignature(
+    {
+      algorithm,
+      generate: () => random(algorithm.Nsk),
+      publicKeyOf: (seed) => curve.getPublicKey(seed),
+      validatePublicKey: (publicKey) => points.peek(publicKey),
+      sign: (message, seed) => curve.sign(message, seed),
+      verify: (signature, message, publicKey) =>
+        signature.length === 2 * publicKey.length && fitsEdwards(equation, publicKey, message, signature),
     },
-    exportPrivateKey: (handle) => open(handle).slice(),
-    destroyPrivateKey(handle) {
-      PrivateKeyHandle.take<Uint8Array>(handle, curve, name)?.fill(0);
-    },
-    validatePublicKey(publicKey) {
-      expectLength(publicKey, Npk, `${name} public key`);
-      guardSync(`${name}: invalid public key`, () => points.peek(publicKey));
-    },
-    sign(handle, message) {
-      const seed = open(handle);
-      return guardSync(`${name}: signing failed`, () => curve.sign(message, seed));
-    },
-    verify,
-    verifyAll: (requests) => requests.map((r) => verify(r.publicKey, r.message, r.signature)),
-  };
+    curve,
+  );
 }

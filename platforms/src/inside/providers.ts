@@ -65,6 +65,14 @@ export const PROVIDERS: readonly ProviderEntry[] = [
       return provider;
     },
   },
+  {
+    name: "hpke",
+    second: "noble",
+    async load() {
+      const { hpkeProvider } = await import("@copse/provider-hpke");
+      return hpkeProvider();
+    },
+  },
   { name: "noble", second: "webcrypto", load: noble },
   {
     name: "pkcs11",

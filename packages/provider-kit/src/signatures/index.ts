@@ -1,5 +1,6 @@
 // RFC 9420 §5.1.2: signatures: the rules before every library, and what libraries lack.
 
+export { type BytesSignature, bytesSignature } from "./bytes.js";
 export { fromDer, toDer } from "./der.js";
 export { isEd448PublicKey, isEd25519PublicKey } from "./edwards.js";
 export { type EdwardsEquation, type EdwardsPoint, fitsEdwards } from "./equation.js";
