@@ -12,7 +12,30 @@ export {
   wipe,
 } from "./bytes.js";
 export type { Group, OperationOptions } from "./client/index.js";
-export * from "./codec/index.js";
+export {
+  type AnyCodec,
+  type Codec,
+  decode,
+  encode,
+  type Flat,
+  fixed,
+  opaque,
+  opaqueOf,
+  optional,
+  Reader,
+  type Remembered,
+  type StructOf,
+  struct,
+  type TypeOf,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+  type VariantOf,
+  variant,
+  vector,
+  Writer,
+} from "./codec/index.js";
 export {
   decryptWithLabel,
   deriveSecret,

@@ -1,5 +1,5 @@
 // Copse: Messaging Layer Security (RFC 9420) with pluggable cryptography.
-export type { ByteArray, Bytes, Owned } from "./bytes.js";
+export { type ByteArray, type Bytes, equalBytes, type Owned, toHex } from "./bytes.js";
 export * from "./client/index.js";
 export {
   type BlamedProposal,
@@ -83,19 +83,15 @@ export {
   type Extension,
   ExtensionType,
   type ExternalSender,
-  type FramedContent,
-  type FramedContentAuthData,
   isBasicCredential,
   isCustomProposal,
   isProposal,
   isX509Credential,
   type Lifetime,
-  MlsMessage,
   type OtherCredential,
   type PreSharedKeyID,
   type Proposal,
   ProposalType,
-  type PublicMessage,
   type ReadableTypes,
   type ReInit,
   type RequiredCapabilities,

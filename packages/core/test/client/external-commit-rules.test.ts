@@ -1,5 +1,5 @@
 // RFC 9420 §12.2, §12.4.3.2: external commits that an insider signs and MACs well.
-import type { Group, MlsMessage as Message } from "@copse/core";
+import type { Group } from "@copse/core";
 import { four, type Meeting, type Party, party } from "@copse/test-support/clients";
 import { refused, saying } from "@copse/test-support/errors";
 import { frame, insider } from "@copse/test-support/insiders";
@@ -9,7 +9,7 @@ import { decode } from "../../src/codec/codec.js";
 import { createUpdatePath } from "../../src/tree/treekem.js";
 import { ProposalOrRefType } from "../../src/wire/commit.js";
 import { type Content, ContentType, SenderType } from "../../src/wire/framed-content.js";
-import { MlsMessage } from "../../src/wire/mls-message.js";
+import { type MlsMessage as Message, MlsMessage } from "../../src/wire/mls-message.js";
 import { ProposalType } from "../../src/wire/proposal.js";
 
 const SUITE = 1;

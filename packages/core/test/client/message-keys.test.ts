@@ -1,5 +1,5 @@
 // RFC 9420 §6.3.2, §9: the keys of messages, their generations, and the sender data that names them.
-import type { Group, MlsMessage as Message } from "@copse/core";
+import type { Group } from "@copse/core";
 import { holds, text } from "@copse/test-support/bytes";
 import { four, gather, type Meeting, type Party, party } from "@copse/test-support/clients";
 import { failure, refused } from "@copse/test-support/errors";
@@ -11,7 +11,7 @@ import { senderDataKeyAndNonce } from "../../src/framing/private-message.js";
 import { deriveLeafSecrets } from "../../src/schedule/leaf-secrets.js";
 import { loadSecretTree } from "../../src/schedule/secret-tree-state.js";
 import { SenderData, SenderDataAAD } from "../../src/wire/message.js";
-import { MlsMessage } from "../../src/wire/mls-message.js";
+import { type MlsMessage as Message, MlsMessage } from "../../src/wire/mls-message.js";
 
 const SUITE = 1;
 
