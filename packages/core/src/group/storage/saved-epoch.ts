@@ -1,8 +1,6 @@
 // RFC 9420 §8: an epoch in a saved state: what everybody knows of it, and the keys and secrets of a member.
 import { copySecret, equalBytes, utf8 } from "../../bytes.js";
 import {
-  type Codec,
-  decode,
   opaque,
   optional,
   struct,
@@ -14,11 +12,12 @@ import { MlsError } from "../../errors.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
 import { SecretTree } from "../../schedule/index.js";
 import type { RatchetTree, TreeKeys } from "../../tree/index.js";
-import { GroupContext, LeafNode, ParentNode } from "../../wire/index.js";
+import { type GroupContext, LeafNode, ParentNode } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import type { EpochLedger } from "../extensions/index.js";
 import { checkOwnLeaf } from "../proposals/index.js";
+import { publicBytes } from "./fields.js";
 import { type KeyLoader, saveKey } from "./stored-key.js";
 
 const SavedKeys = struct({
@@ -43,8 +42,8 @@ export const SavedMember = struct({
   keys: SavedKeys,
   secrets: SavedSecrets,
   secretTree: opaque,
-  interimTranscriptHash: opaque,
-  confirmationTag: opaque,
+  interimTranscriptHash: publicBytes,
+  confirmationTag: publicBytes,
   ledgers: vector(struct({ label: opaque, ledger: opaque })),
 });
 
@@ -54,11 +53,6 @@ export const SavedChanges = struct({
   leaves: SavedLeaves,
   parents: vector(struct({ nodeIndex: uint32, node: optional(ParentNode) })),
 });
-
-/** Decodes a copy of public bytes, so that the saved state can be overwritten. */
-export function copied<T>(codec: Codec<T>, bytes: Uint8Array, context?: unknown): T {
-  return decode(codec, bytes.slice(), context);
-}
 
 export async function saveMember(
   provider: CipherSuiteProvider,
@@ -94,7 +88,7 @@ function loadLedgers(
 /** The epoch of a member with this tree. @throws MlsError `state` */
 export async function loadEpoch(
   config: GroupConfig,
-  groupContext: Uint8Array,
+  groupContext: GroupContext,
   tree: RatchetTree,
   saved: TypeOf<typeof SavedMember>,
   loader: KeyLoader,
@@ -119,13 +113,13 @@ export async function loadEpoch(
     }),
   ) as unknown as Epoch["secrets"];
   return {
-    groupContext: copied(GroupContext, groupContext),
+    groupContext,
     tree,
     keys,
     secrets,
     secretTree: SecretTree.load(provider, saved.secretTree, policy.ratchets),
-    interimTranscriptHash: saved.interimTranscriptHash.slice(),
-    confirmationTag: saved.confirmationTag.slice(),
+    interimTranscriptHash: saved.interimTranscriptHash,
+    confirmationTag: saved.confirmationTag,
     ledgers: loadLedgers(config, saved.ledgers),
   };
 }

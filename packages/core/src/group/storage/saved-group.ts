@@ -1,5 +1,5 @@
 // RFC 9420 §8, §12: the state of a group as bytes, in a format of this library.
-import { type Bytes, copySecret, equalBytes, wipe } from "../../bytes.js";
+import { type Bytes, copied, copySecret, equalBytes, wipe } from "../../bytes.js";
 import {
   decode,
   encode,
@@ -21,19 +21,16 @@ import { RatchetTree } from "../../tree/index.js";
 import { GroupContext, Proposal, RatchetTreeNodes, ReInit, Sender } from "../../wire/index.js";
 import type { Candidate } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
-import { contextBytes } from "../epoch.js";
 import type { PastEpoch } from "../past-epoch.js";
 import type { CachedProposal, GroupState, GroupStatus, ResumedGroup } from "../state.js";
+import { flag, nested, publicBytes } from "./fields.js";
 import { loading, openRecord, sealRecord } from "./record.js";
 import { loadCandidate, SavedCandidate, saveCandidate } from "./saved-candidate.js";
-import { copied, loadEpoch, SavedChanges, SavedLeaves, SavedMember, saveMember } from "./saved-epoch.js";
+import { loadEpoch, SavedChanges, SavedLeaves, SavedMember, saveMember } from "./saved-epoch.js";
 import { KeyLoader, saveKey } from "./stored-key.js";
 
 const FORMAT = 5;
 const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized", "joining"];
-
-// Public parts are opaque bytes here, so that they can be copied, and the saved state overwritten.
-const SourceAndProposal = struct({ sender: Sender, proposal: Proposal });
 
 /** The format of `Group.save`, without the digest at its end. */
 export const SavedGroup = struct({
@@ -43,35 +40,40 @@ export const SavedGroup = struct({
   previous: optional(opaque),
   status: uint8,
   current: struct({
-    groupContext: opaque,
+    groupContext: nested(GroupContext),
     /** RatchetTreeNodes in a snapshot, else SavedChanges */
-    tree: opaque,
+    tree: publicBytes,
     member: SavedMember,
   }),
   past: vector(
     struct({
-      groupContext: opaque,
-      /** The changes to the leaves of the current epoch: SavedLeaves */
-      leaves: opaque,
+      groupContext: publicBytes,
+      /** The changes to the leaves of the current epoch. */
+      leaves: nested(SavedLeaves),
       secretTree: opaque,
       senderDataSecret: opaque,
       resumptionPsk: opaque,
-      endedBy: opaque,
-      endedByOwn: uint8,
+      endedBy: publicBytes,
+      endedByOwn: flag,
       joined: vector(uint32),
     }),
   ),
   proposals: vector(
-    struct({ reference: opaque, sourced: opaque, leafKey: optional(opaque), dropped: uint8 }),
+    struct({
+      reference: publicBytes,
+      sourced: nested(struct({ sender: Sender, proposal: Proposal })),
+      leafKey: optional(opaque),
+      dropped: flag,
+    }),
   ),
   candidates: vector(SavedCandidate),
   reinit: optional(ReInit),
-  resumes: optional(struct({ branch: uint8, groupId: opaque, epoch: uint64 })),
-  joinedBy: optional(struct({ epoch: uint64, endedBy: opaque })),
+  resumes: optional(struct({ branch: flag, groupId: publicBytes, epoch: uint64 })),
+  joinedBy: optional(struct({ epoch: uint64, endedBy: publicBytes })),
   /** In a key store or a token: private keys that only the record before needs. */
   retired: vector(opaque),
   /** Whether the leaf key is that of a key package that may be used again. */
-  sharesLeafKey: uint8,
+  sharesLeafKey: flag,
 });
 
 /** The last saved record. The next one can have the changes since. */
@@ -97,13 +99,10 @@ export async function saveState(
   const { current } = state;
   const { tree } = current;
   const proposals = [];
-  for (const { reference, sender, proposal, leafKey, dropped } of state.proposals) {
-    proposals.push({
-      reference,
-      sourced: encode(SourceAndProposal, { sender, proposal }),
-      leafKey: leafKey && (await saveKey(provider, leafKey)),
-      dropped: dropped === true ? 1 : 0,
-    });
+  for (const sourced of state.proposals) {
+    const { reference, leafKey: key, dropped = false } = sourced;
+    const leafKey = key && (await saveKey(provider, key));
+    proposals.push({ reference, sourced, leafKey, dropped });
   }
   const candidates = [];
   for (const one of state.candidates) candidates.push(await saveCandidate(provider, current, one));
@@ -115,7 +114,7 @@ export async function saveState(
     status: STATUSES.indexOf(state.status),
     previous: since?.digest,
     current: {
-      groupContext: contextBytes(current),
+      groupContext: current.groupContext,
       tree:
         since === undefined
           ? encode(RatchetTreeNodes, tree.toNodes())
@@ -123,22 +122,17 @@ export async function saveState(
       member: await saveMember(provider, current),
     },
     past: state.past.map((past) => ({
-      groupContext: past.groupContext,
-      leaves: encode(SavedLeaves, tree.leavesTo(past.tree)),
+      ...past,
+      leaves: tree.leavesTo(past.tree),
       secretTree: past.secretTree.save(),
-      senderDataSecret: past.senderDataSecret,
-      resumptionPsk: past.resumptionPsk,
-      endedBy: past.endedBy,
-      endedByOwn: past.endedByOwn ? 1 : 0,
-      joined: past.joined,
     })),
     proposals,
     candidates,
     reinit: state.reinit,
-    resumes: state.resumes && { ...state.resumes, branch: state.resumes.by === "branch" ? 1 : 0 },
+    resumes: state.resumes && { ...state.resumes, branch: state.resumes.by === "branch" },
     joinedBy: state.joinedBy,
     retired,
-    sharesLeafKey: keys.isShared(current.keys.leafKey) ? 1 : 0,
+    sharesLeafKey: keys.isShared(current.keys.leafKey),
   });
   const { bytes, digest } = await sealRecord(provider, body);
   return { bytes, saved: { tree, digest } };
@@ -151,23 +145,23 @@ interface ReadRecord {
 }
 
 /** Decodes a record. @throws DecodeError, MlsError `state` for another format or suite, and for damaged bytes */
-async function readRecord(provider: CipherSuiteProvider, bytes: Uint8Array): Promise<ReadRecord> {
+async function readRecord({ provider, registry }: GroupConfig, bytes: Uint8Array): Promise<ReadRecord> {
   const { body, digest } = await openRecord(provider, FORMAT, bytes);
-  return { digest, saved: decode(SavedGroup, body) };
+  return { digest, saved: decode(SavedGroup, body, registry.proposalTypes) };
 }
 
 /** The save point of the last record: the tree of the snapshot, with the changes of the later records. */
 function lastSavePoint(records: readonly ReadRecord[]): SavePoint {
   let before: SavePoint | undefined;
   for (const { digest, saved } of records) {
-    const { previous } = saved;
+    const { previous, current } = saved;
     let tree: RatchetTree;
-    if (previous === undefined) tree = RatchetTree.fromNodes(copied(RatchetTreeNodes, saved.current.tree));
+    if (previous === undefined) tree = RatchetTree.fromNodes(decode(RatchetTreeNodes, current.tree));
     else {
       if (before === undefined || !equalBytes(previous, before.digest)) {
         throw new MlsError("state", "the saved changes don't follow the record before them");
       }
-      tree = before.tree.withChanges(copied(SavedChanges, saved.current.tree));
+      tree = before.tree.withChanges(decode(SavedChanges, current.tree));
     }
     before = { tree, digest };
   }
@@ -199,10 +193,9 @@ export interface LoadedState {
 }
 
 async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): Promise<LoadedState> {
-  const { provider, policy, registry } = config;
-  const types = registry.proposalTypes;
+  const { provider, policy } = config;
   const records: ReadRecord[] = [];
-  for (const record of bytes) records.push(await readRecord(provider, record));
+  for (const record of bytes) records.push(await readRecord(config, record));
   const { saved } = records.at(-1) as ReadRecord;
   const point = lastSavePoint(records);
   const { tree } = point;
@@ -215,53 +208,43 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
   const member = status === "active" || joining ? config : { ...config, own: undefined };
   const keys = new KeyLoader(provider);
   const current = await loadEpoch(member, saved.current.groupContext, tree, saved.current.member, keys);
-  const past = saved.past.map((one): PastEpoch => {
-    const context = one.groupContext.slice();
-    return {
-      epoch: decode(GroupContext, context).epoch,
-      groupContext: context,
-      tree: current.tree.withLeaves(copied(SavedLeaves, one.leaves)),
+  const past = saved.past.map(
+    ({ leaves, ...one }): PastEpoch => ({
+      ...one,
+      epoch: decode(GroupContext, one.groupContext).epoch,
+      tree: current.tree.withLeaves(leaves),
       secretTree: SecretTree.load(provider, one.secretTree, policy.ratchets),
       senderDataSecret: copySecret(one.senderDataSecret),
       resumptionPsk: copySecret(one.resumptionPsk),
-      endedBy: one.endedBy.slice(),
-      endedByOwn: one.endedByOwn === 1,
-      joined: one.joined,
-    };
-  });
+    }),
+  );
   const proposals: CachedProposal[] = [];
   for (const { reference, sourced, leafKey, dropped } of saved.proposals) {
-    const { sender, proposal } = copied(SourceAndProposal, sourced, types);
     proposals.push({
-      sender,
-      proposal,
-      size: encode(Proposal, proposal).length,
-      reference: reference.slice(),
+      ...sourced,
+      size: encode(Proposal, sourced.proposal).length,
+      reference,
       // Whoever could change the saved state could change the proposal: it is validated again before it is committed.
       checked: false,
-      dropped: dropped === 1,
+      dropped,
       leafKey: leafKey && (await keys.load(leafKey, undefined)),
     });
   }
   const candidates: Candidate[] = [];
   for (const one of saved.candidates) candidates.push(await loadCandidate(member, current, one, keys));
-  const reinit = saved.reinit && copied(ReInit, encode(ReInit, saved.reinit));
+  const reinit = copied(saved.reinit);
   const resumes: ResumedGroup | undefined = saved.resumes && {
-    by: saved.resumes.branch === 1 ? "branch" : "reinit",
-    groupId: saved.resumes.groupId.slice(),
+    by: saved.resumes.branch ? "branch" : "reinit",
+    groupId: saved.resumes.groupId,
     epoch: saved.resumes.epoch,
   };
-  const joinedBy = saved.joinedBy && {
-    epoch: saved.joinedBy.epoch,
-    endedBy: saved.joinedBy.endedBy.slice(),
-    endedByOwn: true,
-  };
+  const joinedBy = saved.joinedBy && { ...saved.joinedBy, endedByOwn: true };
   const retired: HpkePrivateKey[] = [];
   for (const one of saved.retired) retired.push(...(await keys.loadIfThere(one)));
   return {
     state: { status, current, past, proposals, candidates, reinit, resumes, joinedBy },
     saved: point,
     retired,
-    shared: saved.sharesLeafKey === 1 ? current.keys.leafKey : undefined,
+    shared: saved.sharesLeafKey ? current.keys.leafKey : undefined,
   };
 }

@@ -7,6 +7,7 @@ import type { CipherSuiteProvider } from "../../provider/index.js";
 import { readKeyPackage, writeKeyPackage } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import { checkOwnLeaf } from "../proposals/index.js";
+import { publicBytes } from "./fields.js";
 import { loading, openRecord, sealRecord } from "./record.js";
 import { KeyLoader, saveKey } from "./stored-key.js";
 
@@ -20,10 +21,10 @@ export const SavedKeyPackages = struct({
   keyPackages: vector(
     struct({
       keyPackage: opaque,
-      reference: opaque,
+      reference: publicBytes,
       initKey: opaque,
       leafKey: opaque,
-      joined: vector(struct({ groupId: opaque, epoch: uint64 })),
+      joined: vector(struct({ groupId: publicBytes, epoch: uint64 })),
     }),
   ),
 });
@@ -70,10 +71,10 @@ export async function loadKeyPackages(config: GroupConfig, bytes: Uint8Array): P
       try {
         loaded.push({
           keyPackage,
-          reference: saved.reference.slice(),
+          reference: saved.reference,
           initKey: await keys.load(saved.initKey, keyPackage.initKey),
           leafKey: await keys.load(saved.leafKey, encryptionKey),
-          joined: saved.joined.map(({ groupId, epoch }) => ({ groupId: groupId.slice(), epoch })),
+          joined: saved.joined,
         });
       } catch (error) {
         // Gone from the key store: the key package was used or deleted since.

@@ -1,0 +1,27 @@
+// RFC 9420 §12: the fields of saved records. A record is overwritten when it is loaded, so what is public is copied when
+// it is read. Secrets are read as views, and copied by who keeps them.
+import type { ByteArray, Bytes } from "../../bytes.js";
+import { type Codec, decode, opaque } from "../../codec/index.js";
+
+/** A boolean, as 1 or 0. */
+export const flag: Codec<boolean> = {
+  write: (writer, value) => writer.uint8(value ? 1 : 0),
+  read: (reader) => reader.uint8() === 1,
+};
+
+/** Public bytes, in memory of their own. */
+export const ownBytes: Codec<Bytes> = {
+  write: opaque.write,
+  read: (reader) => new Uint8Array(opaque.read(reader)),
+};
+
+/** The same, of bytes that may be anywhere before they are saved. */
+export const publicBytes: Codec<ByteArray> = ownBytes;
+
+/** A public structure, as bytes of its own. */
+export function nested<T>(codec: Codec<T>): Codec<T> {
+  return {
+    write: (writer, value) => writer.vector((inner) => codec.write(inner, value)),
+    read: (reader) => decode(codec, ownBytes.read(reader), reader.context),
+  };
+}
