@@ -248,8 +248,7 @@ const bytesOf = (tree: RatchetTree) => encode(RatchetTreeNodes, tree.toNodes());
 export async function treeValidation(context: VectorContext, recipe: Recipe) {
   const { tree, groupId } = await treeOf(context, recipe);
   const nodes = Array.from({ length: 2 * tree.width - 1 }, (_, node) => node);
-  const hashes = [];
-  for (const node of nodes) hashes.push(toHex(await tree.nodeHash(context.suite, node)));
+  const hashes = (await tree.nodeHashes(context.suite, nodes)).map(toHex);
   return {
     cipher_suite: context.id,
     tree: toHex(bytesOf(tree)),

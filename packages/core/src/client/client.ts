@@ -162,11 +162,12 @@ export class Client extends ClientBase {
     const steps = (config: ClientConfig): Steps<StagedWelcomeParts, StagedWelcome> => ({
       work: async () => {
         const message = readWelcome(welcome, config.policy.maxJoinSize);
-        const own = this.kept.for(message);
+        const invitation = this.kept.for(message);
         const tree = copyOf(options.ratchetTree);
         const predecessors = this.#groups.predecessors(previous);
         const withPsks = { ...config, psk: (id: PreSharedKeyID) => this.findPsk(id, previous) };
-        return { own, ...(await joinByWelcome(withPsks, message, own, tree, predecessors)) };
+        const opened = await joinByWelcome(withPsks, message, invitation, tree, predecessors);
+        return { own: invitation.found, ...opened };
       },
       finish: (opened) => {
         const { own, epoch } = opened;

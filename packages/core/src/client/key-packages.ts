@@ -4,6 +4,7 @@ import { destroyKey, isStored } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type ClientConfig, secondsNow } from "../group/index.js";
 import {
+  type Invitation,
   type JoinedGroup,
   type KeptKeyPackage,
   lifetimeOf,
@@ -176,13 +177,13 @@ export class KeyPackageStore {
     this.add(own);
   }
 
-  /** The key package that a Welcome is for. @throws MlsError `not-invited` */
-  for(welcome: Welcome): OwnKeyPackage {
+  /** The key package that a Welcome is for, and its entry in the Welcome. @throws MlsError `not-invited` */
+  for(welcome: Welcome): Invitation {
     // All references have the size of the suite's hash.
     const [{ reference } = { reference: EMPTY }] = this.#all.values();
     const known = (newMember: Uint8Array) => this.#all.get(toHex(newMember));
     const entry = findGroupSecrets(welcome, reference.length, known);
-    if (entry !== undefined) return entry.found;
+    if (entry !== undefined) return entry;
     // Anybody can send a Welcome with very many.
     const references = newMembersOf(welcome, MAX_TOLD);
     throw new MlsError("not-invited", "the Welcome is for none of this client's key packages", {

@@ -6,6 +6,7 @@ import type { CipherSuiteProvider } from "../provider/index.js";
 import type { SecretTree } from "../schedule/index.js";
 import type { RatchetTree } from "../tree/index.js";
 import { GroupContext } from "../wire/index.js";
+import { digestOf } from "./digest.js";
 import type { Epoch } from "./epoch.js";
 
 /** The commit that ended an epoch. */
@@ -89,11 +90,6 @@ export function checkEpoch(current: GroupContext, { epoch }: { readonly epoch: b
   }
 }
 
-/** The digest that identifies the commit that ended an epoch: `Nh` bytes. */
-export async function commitDigest({ hash }: CipherSuiteProvider, message: Uint8Array): Promise<Uint8Array> {
-  return (await hash.hash(message)).slice();
-}
-
 /**
  * Whether a commit of a past epoch is this client's own one, which ended the epoch. If another commit did, nothing is
  * known of this one yet.
@@ -104,7 +100,7 @@ export async function isOwnEnding(
   { endedBy, endedByOwn }: EndedEpoch,
   message: Uint8Array,
 ): Promise<boolean> {
-  const isEnding = equalBytes(endedBy, await commitDigest(provider, message));
+  const isEnding = equalBytes(endedBy, await digestOf(provider, message));
   if (isEnding && !endedByOwn) throw new MlsError("duplicate", "this commit was received before");
   return isEnding;
 }

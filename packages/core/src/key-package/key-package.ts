@@ -7,6 +7,7 @@ import type {
   CipherSuite,
   CipherSuiteProvider,
   HpkePrivateKey,
+  HpkeSealed,
   Signer,
   VerifyRequest,
 } from "../provider/index.js";
@@ -55,6 +56,12 @@ export interface JoinedGroup {
 /** A key package that is kept, and what it was used for. Only one that may be used again was used before. */
 export interface KeptKeyPackage extends OwnKeyPackage {
   readonly joined: readonly JoinedGroup[];
+}
+
+/** An own key package, and what a Welcome for it has for its owner: the encrypted GroupSecrets. */
+export interface Invitation {
+  readonly found: OwnKeyPackage;
+  readonly encrypted: HpkeSealed;
 }
 
 /** Makes a signed leaf node of source `key_package`: for a key package, or for the creator of a group (§11). */

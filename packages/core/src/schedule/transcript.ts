@@ -1,24 +1,19 @@
 // RFC 9420 §8.2, §6.1: transcript hashes and the confirmation tag.
 import { opaque, Writer } from "../codec/index.js";
 import { withBuffer } from "../crypto/index.js";
-import { MlsError } from "../errors.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
-import { type AuthenticatedContent, ContentType, FramedContent, framedContentSize } from "../wire/index.js";
+import { type AuthenticatedContent, FramedContent, framedContentSize } from "../wire/index.js";
 
 /**
  * `confirmed_transcript_hash_[n]`, RFC 9420 §8.2: `Nh` bytes.
  * @param interimBefore `interim_transcript_hash_[n-1]`: `Nh` bytes, or none before epoch 0 (§11)
  * @param authenticatedContent the commit that starts epoch n; the hash does not cover its confirmation tag
- * @throws MlsError `usage` if it is not a commit
  */
 export function confirmedTranscriptHash(
   provider: CipherSuiteProvider,
   interimBefore: Uint8Array,
   { wireFormat, content, auth }: AuthenticatedContent,
 ): Awaitable<Uint8Array> {
-  if (content.content.contentType !== ContentType.commit) {
-    throw new MlsError("usage", `expected a commit, got content type ${content.content.contentType}`);
-  }
   const input = new Writer(interimBefore.length + framedContentSize(content) + auth.signature.length + 8);
   input.raw(interimBefore);
   input.uint16(wireFormat);

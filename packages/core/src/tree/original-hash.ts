@@ -1,9 +1,8 @@
 // RFC 9420 §7.9: original tree hashes, of subtrees as they were before their unmerged leaves were added.
 import type { Writer } from "../codec/index.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
-import { NodeType, TreeHashInput } from "../wire/index.js";
 import { isLeafBelow, level } from "./math.js";
-import { type Hashed, hashLevels } from "./tree-hash.js";
+import { type Hashed, hashLevels, writeLeaf, writeParent } from "./tree-hash.js";
 import type { TreeNode } from "./tree-node.js";
 
 /** The hash of a subtree without some of its leaves. */
@@ -59,8 +58,7 @@ export class OriginalHashes {
 
 function writeInput(writer: Writer, { node, without, left, right }: Job): void {
   if (node.kind === "leaf") {
-    const leafIndex = node.nodeIndex / 2;
-    TreeHashInput.write(writer, { nodeType: NodeType.leaf, leafIndex, leafNode: undefined });
+    writeLeaf(writer, node, undefined);
     return;
   }
   const blanked = new Set(without);
@@ -68,10 +66,6 @@ function writeInput(writer: Writer, { node, without, left, right }: Job): void {
     ...node.content,
     unmergedLeaves: node.content.unmergedLeaves.filter((leafIndex) => !blanked.has(leafIndex)),
   };
-  TreeHashInput.write(writer, {
-    nodeType: NodeType.parent,
-    parentNode,
-    leftHash: left?.hash as Uint8Array,
-    rightHash: right?.hash as Uint8Array,
-  });
+  // A parent has both.
+  writeParent(writer, parentNode, left as Hashed, right as Hashed);
 }

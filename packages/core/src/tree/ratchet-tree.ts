@@ -14,13 +14,12 @@ import {
   type Changes,
   edited,
   type LeafEdit,
-  leafEdits,
-  type ParentChange,
   type ParentEdit,
-  parentChanges,
   resolutionOf,
+  type TreeChanges,
   type TreeNode,
   type TreeSummary,
+  treeChanges,
   treeLeaf,
   treeNodeAt,
   treeParent,
@@ -33,13 +32,6 @@ export interface PathStep {
   readonly node: number;
   /** The node index of its child on the copath. */
   readonly copath: number;
-}
-
-/** The differences between two trees. */
-export interface TreeChanges {
-  /** In the order of their indices. To the right of the first tree, every leaf is listed. */
-  readonly leaves: readonly LeafEdit[];
-  readonly parents: readonly ParentChange[];
 }
 
 /** Update and Remove blank the parents above (§12.1.2, §12.1.3). */
@@ -252,7 +244,7 @@ export class RatchetTree {
 
   /** The leaves of another tree of the group that differ from this one, in time linear in their number. */
   leavesTo(other: RatchetTree): readonly LeafEdit[] {
-    return leafEdits(this.root, other.root);
+    return this.changesTo(other).leaves;
   }
 
   /**
@@ -266,7 +258,7 @@ export class RatchetTree {
 
   /** The differences of another tree of the group from this one, in time linear in their number. */
   changesTo(other: RatchetTree): TreeChanges {
-    return { leaves: leafEdits(this.root, other.root), parents: parentChanges(this.root, other.root) };
+    return treeChanges(this.root, other.root);
   }
 
   /**
@@ -357,14 +349,9 @@ export class RatchetTree {
   }
 
   /**
-   * §7.8: the tree hash of one node, `Nh` bytes.
-   * @throws ValidationError if the tree does not have the node
+   * §7.8: the tree hashes of nodes, `Nh` bytes each.
+   * @throws ValidationError if the tree does not have one of them
    */
-  nodeHash(provider: CipherSuiteProvider, nodeIndex: number): Awaitable<Uint8Array> {
-    return chain(this.nodeHashes(provider, [nodeIndex]), ([hash]) => hash as Uint8Array);
-  }
-
-  /** {@link nodeHash} of several nodes at once. */
   nodeHashes(provider: CipherSuiteProvider, nodeIndices: readonly number[]): Awaitable<Uint8Array[]> {
     const nodes = nodeIndices.map((nodeIndex) => {
       const node = this.nodeAt(nodeIndex);

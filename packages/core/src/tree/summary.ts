@@ -2,10 +2,21 @@
 import type { Capabilities, LeafNode } from "../wire/index.js";
 import type { SubtreeSummary, TreeNode, TreeSummary } from "./tree-node.js";
 
-const NONE: ReadonlySet<number> = new Set();
+/** The lists of `capabilities` (§7.2). */
+const LISTS = ["versions", "cipherSuites", "extensions", "proposals", "credentials"] as const;
+
+type Supported = SubtreeSummary["supported"];
+
+/** A set for each list. */
+function forEachList(make: (list: (typeof LISTS)[number]) => ReadonlySet<number>): Supported {
+  // The cast: LISTS names each field once, which fromEntries() can't tell.
+  return Object.fromEntries(LISTS.map((list) => [list, make(list)])) as unknown as Supported;
+}
+
+const NONE: ReadonlySet<number> = /* @__PURE__ */ new Set();
 const EMPTY_SUMMARY: SubtreeSummary = {
   credentialTypes: NONE,
-  supported: { versions: NONE, cipherSuites: NONE, extensions: NONE, proposals: NONE, credentials: NONE },
+  supported: /* @__PURE__ */ forEachList(() => NONE),
 };
 
 function includesAll(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
@@ -33,27 +44,11 @@ function union(a: ReadonlySet<number>, b: ReadonlySet<number>): ReadonlySet<numb
 /** The summary of two subtrees together: one of the given objects where that is equal to it. */
 function combined(a: SubtreeSummary, b: SubtreeSummary): SubtreeSummary {
   if (a === b) return a;
-  const [x, y] = [a.supported, b.supported];
   const credentialTypes = union(a.credentialTypes, b.credentialTypes);
-  const versions = intersection(x.versions, y.versions);
-  const cipherSuites = intersection(x.cipherSuites, y.cipherSuites);
-  const extensions = intersection(x.extensions, y.extensions);
-  const proposals = intersection(x.proposals, y.proposals);
-  const credentials = intersection(x.credentials, y.credentials);
-  for (const one of [a, b]) {
-    const s = one.supported;
-    if (
-      one.credentialTypes === credentialTypes &&
-      s.versions === versions &&
-      s.cipherSuites === cipherSuites &&
-      s.extensions === extensions &&
-      s.proposals === proposals &&
-      s.credentials === credentials
-    ) {
-      return one;
-    }
-  }
-  return { credentialTypes, supported: { versions, cipherSuites, extensions, proposals, credentials } };
+  const supported = forEachList((list) => intersection(a.supported[list], b.supported[list]));
+  const isSame = (one: SubtreeSummary) =>
+    one.credentialTypes === credentialTypes && LISTS.every((list) => one.supported[list] === supported[list]);
+  return [a, b].find(isSame) ?? { credentialTypes, supported };
 }
 
 /**
@@ -76,16 +71,9 @@ function ofLeaf({ capabilities, credential }: LeafNode): SubtreeSummary {
   }
   let summary = byType.get(credentialType);
   if (summary === undefined) {
-    const { versions, cipherSuites, extensions, proposals, credentials } = capabilities;
     summary = {
       credentialTypes: new Set([credentialType]),
-      supported: {
-        versions: new Set(versions),
-        cipherSuites: new Set(cipherSuites),
-        extensions: new Set(extensions),
-        proposals: new Set(proposals),
-        credentials: new Set(credentials),
-      },
+      supported: forEachList((list) => new Set(capabilities[list])),
     };
     byType.set(credentialType, summary);
   }

@@ -10,7 +10,7 @@ import {
 } from "../provider/index.js";
 import { NodeType, TreeHashInput } from "../wire/index.js";
 import { level } from "./math.js";
-import { type TreeNode, widthOf } from "./tree-node.js";
+import { type TreeLeaf, type TreeNode, type TreeParent, widthOf } from "./tree-node.js";
 
 /** An object that caches its hash. */
 export interface Hashed {
@@ -190,18 +190,25 @@ function hashBlank(provider: CipherSuiteProvider, root: TreeNode): Awaitable<voi
   });
 }
 
+/** Writes the input of a leaf's hash. */
+export function writeLeaf(writer: Writer, { nodeIndex }: TreeNode, leafNode: TreeLeaf["content"]): void {
+  TreeHashInput.write(writer, { nodeType: NodeType.leaf, leafIndex: nodeIndex / 2, leafNode });
+}
+
+/** Writes the input of a parent's hash. The hashes of its children must be computed. */
+export function writeParent(
+  writer: Writer,
+  parentNode: TreeParent["content"],
+  left: Hashed,
+  right: Hashed,
+): void {
+  const [leftHash, rightHash] = [left.hash as Uint8Array, right.hash as Uint8Array];
+  TreeHashInput.write(writer, { nodeType: NodeType.parent, parentNode, leftHash, rightHash });
+}
+
 function writeInput(writer: Writer, node: TreeNode): void {
-  TreeHashInput.write(
-    writer,
-    node.kind === "leaf"
-      ? { nodeType: NodeType.leaf, leafIndex: node.nodeIndex / 2, leafNode: node.content }
-      : {
-          nodeType: NodeType.parent,
-          parentNode: node.content,
-          leftHash: node.left.hash as Uint8Array,
-          rightHash: node.right.hash as Uint8Array,
-        },
-  );
+  if (node.kind === "leaf") writeLeaf(writer, node, node.content);
+  else writeParent(writer, node.content, node.left, node.right);
 }
 
 /** The tree hashes (§7.8) of subtrees, `Nh` bytes each. Only nodes without a cached hash are hashed. */

@@ -35,6 +35,12 @@ export function keyInResolution(
   return undefined;
 }
 
+/** Checks the size of a received path secret. @throws ValidationError */
+export function checkPathSecret({ suite }: CipherSuiteProvider, { length }: Uint8Array): void {
+  const { Nh } = suite.hash;
+  ensure(length === Nh, "7.4: a path secret has KDF.Nh bytes", () => `expected ${Nh} bytes, got ${length}`);
+}
+
 /**
  * §7.4: `count` path secrets of `KDF.Nh` bytes, of which `first` is the first and each of the others is derived from the
  * one before. The caller must overwrite them all, `first` included. If the derivation fails, they are overwritten.
@@ -112,11 +118,7 @@ export async function keysFromPathSecret(
     "12.4.3.1: the signer must be another member",
     () => `leaf index ${signer}`,
   );
-  ensure(
-    pathSecret.length === provider.suite.hash.Nh,
-    "7.4: a path secret has KDF.Nh bytes",
-    () => `expected ${provider.suite.hash.Nh} bytes, got ${pathSecret.length}`,
-  );
+  checkPathSecret(provider, pathSecret);
   const path = tree.filteredDirectPath(signer).filter(({ node }) => isLeafBelow(keys.leafIndex, node));
   const nodes = path.map(({ node }) => ({ node, publicKey: tree.parentNode(node)?.encryptionKey ?? EMPTY }));
   // The committer's path set the common ancestor and all of its filtered direct path above: none of them is blank.

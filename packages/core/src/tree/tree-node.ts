@@ -190,55 +190,48 @@ export interface ParentChange {
   readonly node: ParentNode | undefined;
 }
 
-/** The parents of `to` whose content differs from `from`. A blank parent that `from` does not have is no difference. */
-export function parentChanges(
-  from: TreeNode | undefined,
-  to: TreeNode | undefined,
-  changes: ParentChange[] = [],
-): ParentChange[] {
-  if (from === to || to === undefined || to.kind === "leaf") return changes;
-  // A narrower tree is at the place of the wider one's leftmost subtree of its width.
-  let before = from;
-  while (before?.kind === "parent" && widthOf(before) > widthOf(to)) before = before.left;
-  if (before === to) return changes;
-  const narrower = before !== undefined && widthOf(before) < widthOf(to);
-  const same = before?.kind === "parent" && !narrower ? before : undefined;
-  if (same?.content !== to.content) changes.push({ nodeIndex: to.nodeIndex, node: to.content });
-  parentChanges(narrower ? before : same?.left, to.left, changes);
-  return parentChanges(same?.right, to.right, changes);
+/** The differences between two trees. */
+export interface TreeChanges {
+  /** In the order of their indices. To the right of the first tree, every leaf is listed. */
+  readonly leaves: readonly LeafEdit[];
+  /** A blank parent that the first tree doesn't have is no difference. */
+  readonly parents: readonly ParentChange[];
+}
+
+interface ChangeList extends TreeChanges {
+  readonly leaves: LeafEdit[];
+  readonly parents: ParentChange[];
 }
 
 /**
- * The edits that turn the leaves of one tree into those of another. Shared subtrees are skipped, so between trees of
- * one group the time is linear in the number of changes. All leaves to the right of the first tree are listed, also
- * blank ones, so that the width of the second tree follows from the number of edits.
+ * The changes that turn one tree into another. Shared subtrees are skipped, so between trees of one group the time is
+ * linear in the number of changes. All leaves to the right of the first tree are listed, also blank ones, so that the
+ * width of the second tree follows from their number.
  */
-export function leafEdits(
+export function treeChanges(
   from: TreeNode | undefined,
   to: TreeNode | undefined,
-  edits: LeafEdit[] = [],
-): LeafEdit[] {
-  if (from === to) return edits;
-  const [fromWidth, toWidth] = [from && widthOf(from), to && widthOf(to)];
-  if (fromWidth !== undefined && toWidth !== undefined && fromWidth !== toWidth) {
-    // The narrower tree is at the place of the wider one's left half.
-    const narrowerFrom = fromWidth < toWidth;
-    const wider = (narrowerFrom ? to : from) as TreeParent;
-    leafEdits(narrowerFrom ? from : wider.left, narrowerFrom ? wider.left : to, edits);
-    return leafEdits(narrowerFrom ? undefined : wider.right, narrowerFrom ? wider.right : undefined, edits);
-  }
-  // Both have the same width from here on, and so are of one kind, or one of them is missing.
+  changes: ChangeList = { leaves: [], parents: [] },
+): TreeChanges {
+  if (from === to) return changes;
   const either = (from ?? to) as TreeNode;
-  if (either.kind === "leaf") {
-    const content = (to as TreeLeaf | undefined)?.content;
-    if (from === undefined || (from as TreeLeaf).content !== content) {
-      edits.push({ leafIndex: either.nodeIndex / 2, node: content });
-    }
-    return edits;
+  const growth = widthOf(to ?? either) - widthOf(from ?? either);
+  if (growth >= 0 && to?.kind === "parent") {
+    // A wider tree has another root.
+    const before = growth > 0 ? undefined : from?.content;
+    if (before !== to.content) changes.parents.push({ nodeIndex: to.nodeIndex, node: to.content });
   }
+  if (either.kind === "leaf" && growth === 0) {
+    const content = (to as TreeLeaf | undefined)?.content;
+    if (from === undefined || from.content !== content) {
+      changes.leaves.push({ leafIndex: either.nodeIndex / 2, node: content });
+    }
+    return changes;
+  }
+  // The narrower tree is at the place of the wider one's left half.
   const [a, b] = [from as TreeParent | undefined, to as TreeParent | undefined];
-  leafEdits(a?.left, b?.left, edits);
-  return leafEdits(a?.right, b?.right, edits);
+  treeChanges(growth > 0 ? from : a?.left, growth < 0 ? to : b?.left, changes);
+  return treeChanges(growth > 0 ? undefined : a?.right, growth < 0 ? undefined : b?.right, changes);
 }
 
 /** What all members of a tree have in common. */

@@ -10,6 +10,7 @@ import {
   type Signer,
 } from "../provider/index.js";
 import {
+  type HPKECiphertext,
   LeafNodeSource,
   type UnsignedLeafNode,
   type UpdatePath,
@@ -20,6 +21,7 @@ import { isLeafBelow } from "./math.js";
 import { pathParents } from "./parent-hash.js";
 import type { RatchetTree } from "./ratchet-tree.js";
 import {
+  checkPathSecret,
   keyInResolution,
   nodeKeyPairs,
   pathSecretsFrom,
@@ -208,9 +210,6 @@ export async function openPathSecret(
   exclude: ReadonlySet<number>,
   groupContext: Uint8Array,
 ): Promise<OpenedPathSecret> {
-  if (sender === keys.leafIndex || exclude.has(keys.leafIndex)) {
-    throw new MlsError("usage", "an update path has no path secret for its sender or for members it adds");
-  }
   const path = tree.filteredDirectPath(sender);
   const position = path.findIndex((step) => isLeafBelow(keys.leafIndex, step.copath));
   const step = path[position];
@@ -218,16 +217,15 @@ export async function openPathSecret(
   if (step === undefined || found === undefined) {
     throw new MlsError("missing", "this member has no private key for a path secret of the update path");
   }
-  const ciphertext = updatePath.nodes[position]?.encryptedPathSecret[found.position];
-  ensure(
-    ciphertext !== undefined,
-    "7.6: encrypted_path_secret must have one ciphertext for each node of the copath node's resolution",
-  );
+  // `mergeUpdatePath` has counted the ciphertexts.
+  const ciphertext = updatePath.nodes[position]?.encryptedPathSecret[found.position] as HPKECiphertext;
   const pathSecret = await decryptWithLabel(provider, found.privateKey, LABEL, groupContext, ciphertext);
-  const { Nh } = provider.suite.hash;
-  const { length } = pathSecret;
-  if (length !== Nh) wipe(pathSecret);
-  ensure(length === Nh, "7.4: a path secret has KDF.Nh bytes", () => `expected ${Nh} bytes, got ${length}`);
+  try {
+    checkPathSecret(provider, pathSecret);
+  } catch (error) {
+    wipe(pathSecret);
+    throw error;
+  }
   return { node: step.node, position, pathSecret };
 }
 
@@ -242,7 +240,7 @@ export async function openPathSecret(
  * @param groupContext the encoded provisional GroupContext (§12.4.2)
  * @returns the member's keys for `tree`, and the commit secret of `KDF.Nh` bytes, which the caller must overwrite
  * @throws ValidationError if a derived key differs; CryptoError if the ciphertext can't be decrypted; MlsError `missing`
- *   if the member has no key for it, `usage` if the member is the sender or was added by the commit
+ *   if the member has no key for it, such as the sender and those that the commit adds
  */
 export async function decryptPathSecret(
   provider: CipherSuiteProvider,

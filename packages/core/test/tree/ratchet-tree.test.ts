@@ -295,7 +295,7 @@ describe("misuse", () => {
     }
     expect(tree.parentNode(0)).toBeUndefined();
     expect(tree.leaf(0.5)).toBeUndefined();
-    expect(await errorOf(() => tree.nodeHash(suite, 7))).toMatchObject({ code: "validation" });
+    expect(await errorOf(() => tree.nodeHashes(suite, [7]))).toMatchObject({ code: "validation" });
     expect(await errorOf(() => tree.reserve(5))).toMatchObject({ code: "usage" });
     expect(tree.reserve(3)).toBe(tree);
     expect(tree.add(fakeLeaf(3)).tree.reserve(4).width).toBe(8);

@@ -13,9 +13,9 @@ import { Registry } from "../../src/group/extensions/registry.js";
 import { followFrom } from "../../src/group/messages/follow.js";
 import { applyProposals } from "../../src/group/proposals/apply.js";
 import { checkExternalList } from "../../src/group/proposals/list.js";
-import { partyOf, signatureKeyOf } from "../../src/group/proposals/sender.js";
+import { partyOf } from "../../src/group/proposals/sender.js";
 import { checkProposals } from "../../src/group/proposals/single-proposal.js";
-import { mergeUpdatePath, openPathSecret } from "../../src/tree/treekem.js";
+import { mergeUpdatePath } from "../../src/tree/treekem.js";
 import {
   type AuthenticatedContent,
   type Content,
@@ -32,12 +32,10 @@ import { fromOutside, groupInfoOf } from "./forged-messages.js";
 
 let meeting: Meeting;
 let mallory: Insider;
-let dave: Insider;
 
 beforeAll(async () => {
   meeting = await four(SUITE, { policy: { handshake: "public" } });
   mallory = await insider(meeting.parties[2] as Party, meeting.groups[2] as Group);
-  dave = await insider(meeting.parties[3] as Party, meeting.groups[3] as Group);
 });
 
 const newMember: Sender = { senderType: SenderType.newMemberCommit };
@@ -83,18 +81,6 @@ describe("behind the earlier checks", () => {
       async () => processCommit(mallory.config, mallory.epoch, framed(outside, commit), () => undefined),
     ],
     [
-      "a new member's proposal that is no Add",
-      "6.1: the content of a new member's proposal",
-      async () =>
-        signatureKeyOf(
-          framed(
-            { senderType: SenderType.newMemberProposal },
-            { contentType: ContentType.proposal, proposal: remove(1) },
-          ).content,
-          mallory.epoch,
-        ),
-    ],
-    [
       "one PSK twice in an external commit",
       "12.2: a commit must not contain multiple PreSharedKey",
       async () => {
@@ -125,20 +111,6 @@ describe("behind the earlier checks", () => {
         const leafNode = { ...updatePath.leafNode, leafNodeSource: { type: 2 } as const };
         const { provider } = mallory.config;
         return mergeUpdatePath(provider, applied.tree, 2, { ...updatePath, leafNode }, new Set());
-      },
-    ],
-    [
-      "an update path without a ciphertext for its receiver",
-      "7.6: encrypted_path_secret",
-      async () => {
-        const { updatePath, tree } = await goodPath(
-          mallory,
-          applyProposals(mallory.epoch, [], new Registry()),
-        );
-        const nodes = updatePath.nodes.map((node) => ({ ...node, encryptedPathSecret: [] }));
-        const { config, epoch } = dave;
-        const path = { ...updatePath, nodes };
-        return openPathSecret(config.provider, tree, epoch.keys, 2, path, new Set(), filled(0));
       },
     ],
   ];

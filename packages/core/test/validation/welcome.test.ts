@@ -4,8 +4,6 @@ import { gather, keyPackageIn, type Party, party } from "@copse/test-support/cli
 import { failure, named, saying } from "@copse/test-support/errors";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encode } from "../../src/codec/codec.js";
-import { joinByWelcome } from "../../src/group/join/welcome.js";
-import type { OwnKeyPackage } from "../../src/key-package/key-package.js";
 import { RatchetTree } from "../../src/tree/ratchet-tree.js";
 import { ExtensionType, findExtension } from "../../src/wire/extension.js";
 import { type PreSharedKeyID, PSKType } from "../../src/wire/psk.js";
@@ -214,18 +212,6 @@ describe("a Welcome", () => {
     const error = await failure(guest.client.join(message, { previous: previous as unknown as Group }));
     expect(error.message).toMatch(/^the group that this one resumes isn't known here/);
     expect((await failure(guest.client.join(message))).code).toBe("missing");
-  });
-
-  it("is searched for the key package that the application names", async () => {
-    const { keyPackage, reference } = {
-      keyPackage: keyPackageIn(await newMember.client.createKeyPackage()),
-      reference: filled(),
-    };
-    const welcome = { cipherSuite: SUITE, secrets: [], encryptedGroupInfo: filled() };
-    const own = { keyPackage, reference } as unknown as OwnKeyPackage;
-    const none = { find: () => undefined, expected: undefined, endedFor: () => undefined };
-    const joined = joinByWelcome(newMember.config, welcome, own, undefined, none);
-    expect((await failure(joined)).code).toBe("not-invited");
   });
 
   it("is accepted if valid, and unknown extensions of its GroupInfo are ignored", async () => {

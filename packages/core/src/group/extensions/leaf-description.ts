@@ -8,10 +8,10 @@ import {
   CredentialType,
   type Extension,
   isGrease,
+  isStandardType,
   ProtocolVersion,
 } from "../../wire/index.js";
 import type { Registry } from "./registry.js";
-import { DEFAULT_PROPOSALS } from "./requirements.js";
 
 /**
  * The content of a new leaf node: what the client supports, and GREASE values (§13.5).
@@ -61,9 +61,9 @@ function checkOwnTypes(types: readonly number[], { extensions }: Capabilities): 
 function withoutDefaults(
   kind: "extension" | "proposal",
   types: readonly number[] = [],
-  defaults: ReadonlySet<number>,
+  isDefault: (type: number) => boolean,
 ): readonly number[] {
-  const listed = types.find((type) => defaults.has(type));
+  const listed = types.find(isDefault);
   if (listed !== undefined) {
     throw new MlsError(
       "usage",
@@ -98,11 +98,11 @@ export function capabilitiesOf(
     versions: [ProtocolVersion.mls10],
     cipherSuites: crypto.suites.map(({ id }) => id),
     extensions: [
-      ...withoutDefaults("extension", extra.extensions, DEFAULT_EXTENSIONS),
+      ...withoutDefaults("extension", extra.extensions, (type) => DEFAULT_EXTENSIONS.has(type)),
       ...supported.extensions,
     ],
     proposals: [
-      ...registered(withoutDefaults("proposal", extra.proposals, DEFAULT_PROPOSALS), supported.proposals),
+      ...registered(withoutDefaults("proposal", extra.proposals, isStandardType), supported.proposals),
       ...supported.proposals,
     ],
     credentials: [

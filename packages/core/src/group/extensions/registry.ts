@@ -6,13 +6,13 @@ import { ensure, MlsError, UnsupportedError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
 import type { Awaitable } from "../../provider/index.js";
 import { EPOCH_SECRET_LABELS } from "../../schedule/index.js";
-import { DEFAULT_EXTENSIONS } from "../../tree/index.js";
 import {
   CredentialType,
   type CustomProposal,
   type CustomPsk,
   checkUniqueTypes,
   type Extension,
+  ExtensionType,
   type GroupContext,
   isCustomProposal,
   type KeyPackage,
@@ -38,22 +38,24 @@ import type {
 import { requiredTypes } from "./requirements.js";
 import { STANDARD_EXTENSIONS } from "./standard.js";
 
-const STANDARD_PROPOSALS: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(ProposalType));
-const STANDARD_PSKS: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(PSKType));
-const STANDARD_CREDENTIALS: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(CredentialType));
-
-/** Definitions by their types. @throws MlsError `usage` for a type that is registered twice or out of range */
-function byType<D>(
+/**
+ * Definitions by their types.
+ * @param field has the type
+ * @param standard the types of RFC 9420
+ * @throws MlsError `usage` for a type that is registered twice or out of range
+ */
+function byType<F extends string, D extends { readonly [K in F]: number }>(
   kind: string,
   definitions: readonly D[],
-  typeOf: (definition: D) => number,
-  standard: ReadonlySet<number>,
+  field: F,
+  standard: Readonly<Record<string, number>>,
   max = 0xffff,
 ): ReadonlyMap<number, D> {
   const map = new Map<number, D>();
+  const taken = new Set(Object.values(standard));
   for (const definition of definitions) {
-    const type = typeOf(definition);
-    if (!Number.isInteger(type) || type < 1 || type > max || standard.has(type) || map.has(type)) {
+    const type = definition[field];
+    if (!Number.isInteger(type) || type < 1 || type > max || taken.has(type) || map.has(type)) {
       throw new MlsError("usage", `expected an unused ${kind} type from 1 to ${max}, got ${type}`);
     }
     map.set(type, definition);
@@ -101,10 +103,10 @@ export class Registry {
     const credentials = all((one) => one.credentials);
     const psks = all((one) => one.psks);
     this.definitions = definitions;
-    this.#extensions = byType("extension", extensions, (one) => one.extensionType, DEFAULT_EXTENSIONS);
-    this.#proposals = byType("proposal", proposals, (one) => one.proposalType, STANDARD_PROPOSALS);
-    this.#credentials = byType("credential", credentials, (one) => one.credentialType, STANDARD_CREDENTIALS);
-    this.#psks = byType("PSK", psks, (one) => one.pskType, STANDARD_PSKS, 0xff);
+    this.#extensions = byType("extension", extensions, "extensionType", ExtensionType);
+    this.#proposals = byType("proposal", proposals, "proposalType", ProposalType);
+    this.#credentials = byType("credential", credentials, "credentialType", CredentialType);
+    this.#psks = byType("PSK", psks, "pskType", PSKType, 0xff);
     this.proposalTypes = new ProposalTypes(this.#proposals, this.#psks);
     this.secrets = all((one) => one.secrets);
     this.secretLabels = this.secrets.map(({ label }) => label);

@@ -4,12 +4,12 @@ import { ensure } from "../../errors.js";
 import type { CipherSuite } from "../../provider/index.js";
 import { DEFAULT_EXTENSIONS, supportOf, type TreeSummary } from "../../tree/index.js";
 import {
-  type Capabilities,
   type Extension,
   ExtensionType,
   type ExternalSender,
   ExternalSenders,
   findExtension,
+  isStandardType,
   type LeafNode,
   makeExtension,
   ProtocolVersion,
@@ -37,9 +37,6 @@ export function requiredCapabilities(required: Partial<RequiredCapabilities>): O
 export function externalSenders(senders: readonly ExternalSender[]): Owned<Extension> {
   return makeExtension(ExtensionType.externalSenders, ExternalSenders, senders);
 }
-
-/** RFC 9420 §17.4: the proposal types that every client supports and that no `capabilities` list (§7.2). */
-export const DEFAULT_PROPOSALS: ReadonlySet<number> = /* @__PURE__ */ new Set([1, 2, 3, 4, 5, 6, 7]);
 
 /** What every member of a group must support: code points, without the default types. */
 export interface GroupRequirements {
@@ -74,7 +71,7 @@ export function requiredTypes(extensions: readonly Extension[]): Requirements {
     const inUse = extensions.map(({ extensionType }) => extensionType);
     types = {
       extensions: [...inUse, ...(found?.extensionTypes ?? [])].filter((t) => !DEFAULT_EXTENSIONS.has(t)),
-      proposals: (found?.proposalTypes ?? []).filter((type) => !DEFAULT_PROPOSALS.has(type)),
+      proposals: (found?.proposalTypes ?? []).filter((type) => !isStandardType(type)),
       credentials: found?.credentialTypes ?? [],
     };
     required.set(extensions, types);
@@ -82,34 +79,35 @@ export function requiredTypes(extensions: readonly Extension[]): Requirements {
   return types;
 }
 
-/** Whether one of the lists of a leaf node's `capabilities` (§7.2) has a value. */
-type IsListed = (list: keyof Capabilities, value: number) => boolean;
-
 /** @throws ValidationError */
-function checkSupport(isListed: IsListed, requirements: GroupRequirements, who: string): void {
+function checkSupport(
+  supported: TreeSummary["supported"],
+  requirements: GroupRequirements,
+  who: string,
+): void {
   const { cipherSuite, extensions, proposals, credentials } = requirements;
   ensure(
-    isListed("versions", ProtocolVersion.mls10) && isListed("cipherSuites", cipherSuite),
+    supported.versions.has(ProtocolVersion.mls10) && supported.cipherSuites.has(cipherSuite),
     "11.1: all members need to support the cipher suite and protocol version in use",
     () => `suite ${cipherSuite}, ${who}`,
   );
   for (const type of extensions)
     ensure(
-      isListed("extensions", type),
+      supported.extensions.has(type),
       "13.4: the capabilities must indicate support for each extension in the GroupContext and those it requires",
       () => `extension type ${type}, ${who}`,
     );
 
   for (const type of proposals)
     ensure(
-      isListed("proposals", type),
+      supported.proposals.has(type),
       "7.3: the proposal types of required_capabilities must be in the capabilities",
       () => `proposal type ${type}, ${who}`,
     );
 
   for (const type of credentials)
     ensure(
-      isListed("credentials", type),
+      supported.credentials.has(type),
       "7.3: the credential types of required_capabilities must be in the capabilities",
       () => `credential type ${type}, ${who}`,
     );
@@ -127,15 +125,10 @@ export function checkReinit(
 ): void {
   const required = { ...requirementsOf(suite, extensions), cipherSuite };
   for (const { leafNode } of members) {
-    const { versions, cipherSuites, ...lists } = leafNode.capabilities;
-    const supported = {
-      extensions: new Set(lists.extensions),
-      proposals: new Set(lists.proposals),
-      credentials: new Set(lists.credentials),
-    };
+    const supported = supportOf(leafNode);
     const able =
-      versions.includes(version) &&
-      cipherSuites.includes(cipherSuite) &&
+      supported.versions.has(version) &&
+      supported.cipherSuites.has(cipherSuite) &&
       (["extensions", "proposals", "credentials"] as const).every((list) =>
         required[list].every((type) => supported[list].has(type)),
       );
@@ -150,8 +143,7 @@ export function checkReinit(
 
 /** Checks a leaf node's capabilities against a group's requirements. @throws ValidationError */
 export function checkCapabilities(leafNode: LeafNode, requirements: GroupRequirements): void {
-  const supported = supportOf(leafNode);
-  checkSupport((list, value) => supported[list].has(value), requirements, "in a leaf node");
+  checkSupport(supportOf(leafNode), requirements, "in a leaf node");
 }
 
 /**
@@ -163,7 +155,7 @@ export function checkMembers(
   { supported, credentialTypes }: TreeSummary,
   requirements: GroupRequirements,
 ): void {
-  checkSupport((list, value) => supported[list].has(value), requirements, "of some member");
+  checkSupport(supported, requirements, "of some member");
   for (const type of credentialTypes)
     ensure(
       supported.credentials.has(type),

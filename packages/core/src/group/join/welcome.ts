@@ -1,12 +1,12 @@
 // RFC 9420 §12.4.3.1: joining by a Welcome.
-import { EMPTY, equalBytes, equalSecret, wipe } from "../../bytes.js";
+import { EMPTY, equalSecret, wipe } from "../../bytes.js";
 import { decode } from "../../codec/index.js";
 import { decryptWithLabel } from "../../crypto/index.js";
-import { ensure, MlsError } from "../../errors.js";
-import type { OwnKeyPackage } from "../../key-package/index.js";
+import { ensure } from "../../errors.js";
+import type { Invitation } from "../../key-package/index.js";
 import { deriveWelcomeSecret, welcomeKeyAndNonce } from "../../schedule/index.js";
 import { keysFromPathSecret, type TreeKeys } from "../../tree/index.js";
-import { findGroupSecrets, GroupInfo, GroupSecrets, type Welcome } from "../../wire/index.js";
+import { GroupInfo, GroupSecrets, type Welcome } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import { type Epoch, epochFromJoinerSecret, wipeEpoch } from "../epoch.js";
 import { checkOwnSupport } from "../proposals/index.js";
@@ -25,19 +25,20 @@ export interface OpenedWelcome {
 
 /**
  * The epoch that a Welcome leads to.
- * @param own the key package that the Welcome was made for
+ * @param invitation the key package that the Welcome was made for, with its entry in the Welcome
  * @param ratchetTree the encoded tree; needed if the GroupInfo doesn't carry it
  * @throws ValidationError, CryptoError, DecodeError; MlsError `missing` if there is no tree, or a PSK isn't known
  */
 export async function joinByWelcome(
   config: GroupConfig,
   welcome: Welcome,
-  own: OwnKeyPackage,
+  invitation: Invitation,
   ratchetTree: Uint8Array | undefined,
   predecessors: Predecessors,
 ): Promise<OpenedWelcome> {
   const { provider } = config;
-  const { joinerSecret, psks, pathSecret } = await openGroupSecrets(config, welcome, own);
+  const { found: own } = invitation;
+  const { joinerSecret, psks, pathSecret } = await openGroupSecrets(config, welcome, invitation);
   let pskSecret: Uint8Array | undefined;
   try {
     ensure(
@@ -73,22 +74,18 @@ export async function joinByWelcome(
 async function openGroupSecrets(
   { provider, registry }: GroupConfig,
   welcome: Welcome,
-  own: OwnKeyPackage,
+  { found: own, encrypted }: Invitation,
 ): Promise<GroupSecrets> {
   ensure(
     welcome.cipherSuite === own.keyPackage.cipherSuite,
     "12.4.3.1: the cipher suite indicated in the KeyPackage must match the one in the Welcome",
   );
-  const isOwn = (newMember: Uint8Array) => equalBytes(newMember, own.reference) || undefined;
-  const entry = findGroupSecrets(welcome, own.reference.length, isOwn);
-  if (entry === undefined)
-    throw new MlsError("not-invited", "the Welcome is for none of this client's key packages");
   const plaintext = await decryptWithLabel(
     provider,
     own.initKey,
     "Welcome",
     welcome.encryptedGroupInfo,
-    entry.encrypted,
+    encrypted,
   );
   // The decoded secrets are views of the plaintext: overwriting them overwrites the plaintext.
   return decode(GroupSecrets, plaintext, registry.proposalTypes);

@@ -14,10 +14,11 @@ import {
 import type { PublicCandidate } from "../candidate.js";
 import { processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
+import { digestOf } from "../digest.js";
 import { contextBytes, type PublicEpoch, publicEpoch } from "../epoch.js";
 import { openPublicEpoch } from "../join/index.js";
 import { checkReceived } from "../limits.js";
-import { checkEpoch, checkGroupId, commitDigest, type EndedEpoch, isOwnEnding } from "../past-epoch.js";
+import { checkEpoch, checkGroupId, type EndedEpoch, isOwnEnding } from "../past-epoch.js";
 import { cacheProposal, proposalFinder, verifySender, withProposal } from "../proposals/index.js";
 import type { CachedProposal } from "../state.js";
 import { explained } from "./explain.js";
@@ -156,7 +157,7 @@ async function followHandshake(
     epoch,
     groupContext: contextBytes(current),
     tree: current.tree,
-    endedBy: await commitDigest(provider, bytes),
+    endedBy: await digestOf(provider, bytes),
     endedByOwn: false,
   };
   return {

@@ -7,8 +7,8 @@ import { type AuthenticatedContent, SenderType } from "../../wire/index.js";
 import { type Candidate, listed, ownCandidates, type PublicCandidate } from "../candidate.js";
 import { openEpoch, type ProcessedCommit, processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
+import { digestOf } from "../digest.js";
 import { type Epoch, wipeEpoch } from "../epoch.js";
-import { commitDigest } from "../past-epoch.js";
 import { changesOf, proposalFinder } from "../proposals/index.js";
 import { enterEpoch, enterJoined, type GroupState, leaveGroup, type Transition } from "../state.js";
 import { type CommitMessage, isActive, ownDropped, type Received, reportCommit } from "./report.js";
@@ -77,7 +77,7 @@ async function mergeCommit(
   state: GroupState,
   commit: Candidate,
 ): Promise<Reception<CommitMessage>> {
-  const endedBy = await commitDigest(provider, commit.commit);
+  const endedBy = await digestOf(provider, commit.commit);
   const { epoch } = commit;
   const received = reportCommit(commit, {
     active: isActive(commit),

@@ -118,16 +118,14 @@ async function openMessage(
   only?: ContentType,
 ): Promise<Opened> {
   checkReceived(config, state.current, bytes);
-  const message = decode(MlsMessage, bytes, config.registry.proposalTypes);
-  const { wireFormat } = message;
-  if (wireFormat !== WireFormat.publicMessage && wireFormat !== WireFormat.privateMessage)
-    throw new MlsError("usage", "expected a PublicMessage or a PrivateMessage; join() takes a Welcome");
+  // `checkReceived` has refused all others.
+  const message = decode(MlsMessage, bytes, config.registry.proposalTypes) as Handshake;
   const header = headerOf(message);
   if (only !== undefined && header.contentType !== only)
     throw new MlsError("usage", "expected a commit: receive() takes all other messages");
   return explained(header, async () => {
     if (isPast(state, header)) return receivePast(config, state, bytes, header, message);
-    return wireFormat === WireFormat.publicMessage
+    return message.wireFormat === WireFormat.publicMessage
       ? receivePublic(config, state, message.publicMessage, bytes)
       : receivePrivate(config, state, message.privateMessage, bytes);
   });

@@ -5,7 +5,6 @@ import { verifyContent } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import {
   type AuthenticatedContent,
-  ContentType,
   ExtensionType,
   type ExternalSender,
   ExternalSenders,
@@ -48,20 +47,10 @@ export function signatureKeyOf(content: FramedContent, { tree, groupContext }: P
       return senderLeaf(content, tree).signatureKey;
     case SenderType.external:
       return externalSender(groupContext, sender.senderIndex).signatureKey;
-    case SenderType.newMemberProposal: {
-      const { contentType, signatureKey } = peekContent(content);
-      ensure(
-        contentType === ContentType.proposal && signatureKey !== undefined,
-        "6.1: the content of a new member's proposal must be an add",
-      );
-      return signatureKey;
-    }
-    case SenderType.newMemberCommit: {
-      const { contentType, signatureKey } = peekContent(content);
-      ensure(
-        contentType === ContentType.commit && signatureKey !== undefined,
-        "12.4.3.2: external commits must contain a path",
-      );
+    default: {
+      // `checkSender` has seen to it that a new member's proposal is an Add, which has a key.
+      const { signatureKey } = peekContent(content);
+      ensure(signatureKey !== undefined, "12.4.3.2: external commits must contain a path");
       return signatureKey;
     }
   }

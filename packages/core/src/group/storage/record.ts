@@ -2,6 +2,7 @@
 import { type Bytes, equalBytes, wipe } from "../../bytes.js";
 import { MlsError, type MlsErrorCode } from "../../errors.js";
 import type { CipherSuiteProvider } from "../../provider/index.js";
+import { digestOf } from "../digest.js";
 
 /** A record, and the digest at its end. */
 export interface SealedRecord {
@@ -12,10 +13,6 @@ export interface SealedRecord {
 
 /** The beginning of each record: the format (uint8) and the cipher suite (uint16). */
 const HEAD = 3;
-
-async function digestOf({ hash }: CipherSuiteProvider, body: Uint8Array): Promise<Uint8Array> {
-  return (await hash.hash(body)).slice();
-}
 
 /** Ends a record by its digest, and overwrites `body`. */
 export async function sealRecord(provider: CipherSuiteProvider, body: Uint8Array): Promise<SealedRecord> {

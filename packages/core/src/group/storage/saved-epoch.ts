@@ -1,13 +1,6 @@
 // RFC 9420 §8: an epoch in a saved state: what everybody knows of it, and the keys and secrets of a member.
 import { copySecret, equalBytes, utf8 } from "../../bytes.js";
-import {
-  opaque,
-  optional,
-  struct,
-  type TypeOf,
-  uint32,
-  vector,
-} from "../../codec/index.js";
+import { opaque, optional, struct, type TypeOf, uint32, vector } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
 import { SecretTree } from "../../schedule/index.js";
