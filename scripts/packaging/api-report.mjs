@@ -30,6 +30,13 @@ export function apiReports(ts, packages) {
   return packages.map((one) => ({ ...one, report: surface.report(one), hidden: surface.hidden(one) }));
 }
 
+/** The anchor of a heading. */
+const anchorOf = (heading) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, "")
+    .replaceAll(" ", "-");
+
 class Surface {
   #ts;
   #checker;
@@ -180,22 +187,39 @@ class Surface {
   }
 
   report({ name }) {
-    const parts = [`# The API of ${name}`, "", HEADER, ""];
+    const parts = [];
+    const contents = [];
     const before = new Map();
     for (const [entry, symbols] of this.#entries.get(name)) {
       parts.push(`## ${entry}`, "");
       const again = [];
-      const lines = [];
+      const lines = { Classes: [], "Functions and constants": [], Types: [] };
       for (const [exported, symbol] of symbols) {
         const owner = this.#placeOf(symbol)?.owner ?? name;
         if (before.has(symbol)) again.push(`\`${exported}\` (${before.get(symbol)})`);
         else if (owner !== name) again.push(`\`${exported}\` (${owner})`);
-        else lines.push(...this.#declarations(symbol).map((declaration) => this.#print(declaration)));
+        else lines[this.#kindOf(symbol)].push({ exported, symbol });
         before.set(symbol, before.get(symbol) ?? entry);
       }
-      if (lines.length > 0) parts.push("```ts", lines.join("\n\n"), "```", "");
+      for (const [kind, found] of Object.entries(lines)) {
+        if (found.length === 0) continue;
+        const names = found.map(({ exported }) => `\`${exported}\``).join(", ");
+        const shown = found.flatMap(({ symbol }) =>
+          this.#declarations(symbol).map((one) => this.#print(one)),
+        );
+        contents.push(`- [${kind} of ${entry}](#${anchorOf(`${kind} of ${entry}`)}): ${names}`);
+        parts.push(`### ${kind} of ${entry}`, "", "```ts", shown.join("\n\n"), "```", "");
+      }
       if (again.length > 0) parts.push(`As elsewhere: ${again.join(", ")}`, "");
     }
-    return parts.join("\n");
+    return [`# The API of ${name}`, "", HEADER, "", ...contents, "", ...parts].join("\n");
+  }
+
+  #kindOf(symbol) {
+    const { Class, Value, Interface, TypeAlias } = this.#ts.SymbolFlags;
+    if ((symbol.flags & Class) !== 0) return "Classes";
+    // A structure is a type, and the codec with its name.
+    const isValue = (symbol.flags & Value) !== 0 && (symbol.flags & (Interface | TypeAlias)) === 0;
+    return isValue ? "Functions and constants" : "Types";
   }
 }

@@ -4,9 +4,11 @@ export {
   type Bytes,
   concat,
   copied,
+  copySecret,
   EMPTY,
   equalBytes,
   type Owned,
+  secretBytes,
   toHex,
   utf8,
   wipe,
@@ -64,7 +66,18 @@ export type {
   TreeView,
 } from "./group/extensions/index.js";
 export type { EpochAccess } from "./group/index.js";
-export * from "./provider/index.js";
+// The rest of the interface of providers, and their constants, are in the entry of providers.
+export {
+  type Awaitable,
+  all,
+  type CipherSuite,
+  type CipherSuiteProvider,
+  chain,
+  type HpkePrivateKey,
+  type HpkeSealed,
+  isPromise,
+  type Signer,
+} from "./provider/index.js";
 export type { TreeSummary } from "./tree/index.js";
 export {
   Credential,
