@@ -6,7 +6,7 @@ import { limits } from "./verdict.js";
 /** An input is too slow if it is so each time of so many: other programs and the garbage collector disturb. */
 const REPEATS = 4;
 /** Growth is measured so often: on a busy machine one measurement may mislead. */
-const ROUNDS = 3;
+const ROUNDS = 6;
 /** From so many milliseconds on, and so many for each byte, an input that can be halved is compared with its half. */
 const NOTICEABLE = 40;
 const NOTICEABLE_PER_BYTE = 0.0002;
