@@ -20,7 +20,15 @@ import {
 import { checkKeyPackageAlone, checkOwnLeaf, newMemberProposal } from "../group/proposals/index.js";
 import { loadKeyPackages, saveKeyPackages } from "../group/storage/index.js";
 import { createKeyPackage, type KeptKeyPackage, type OwnKeyPackage } from "../key-package/index.js";
-import { answer, type OperationOptions, perform, type Steps, withKeys } from "../operation/index.js";
+import {
+  answer,
+  OPERATION,
+  type OperationOptions,
+  perform,
+  type Steps,
+  withKeys,
+} from "../operation/index.js";
+import { checkOptions } from "../option-shapes.js";
 import type {
   Awaitable,
   CipherSuite,
@@ -38,7 +46,7 @@ import {
   readKeyPackage,
   writeKeyPackage,
 } from "../wire/index.js";
-import type { MessageOptions } from "./group-options.js";
+import { MESSAGE, type MessageOptions } from "./group-options.js";
 import {
   detailsOf,
   type KeyPackageDetails,
@@ -46,7 +54,7 @@ import {
   KeyPackageStore,
   keysOfPackage,
 } from "./key-packages.js";
-import { type ClientOptions, configOf, type KeyPackageOptions } from "./options.js";
+import { type ClientOptions, configOf, KEY_PACKAGE, type KeyPackageOptions } from "./options.js";
 
 /** One identity in one cipher suite, with its key packages. */
 export abstract class ClientBase {
@@ -174,7 +182,8 @@ export abstract class ClientBase {
    * @example
    * await group.add(await bob.createKeyPackage());
    */
-  createKeyPackage(options: KeyPackageOptions = {}): Promise<Bytes> {
+  async createKeyPackage(options: KeyPackageOptions = {}): Promise<Bytes> {
+    checkOptions(options, KEY_PACKAGE);
     const finish = (own: OwnKeyPackage) => {
       if (options.signer !== undefined) this.addSigner(options.signer);
       this.kept.add(own);
@@ -203,7 +212,8 @@ export abstract class ClientBase {
    * @example
    * const { credential, expired } = await alice.readKeyPackage(bytes);
    */
-  readKeyPackage(keyPackage: Uint8Array, options: OperationOptions = {}): Promise<KeyPackageDetails> {
+  async readKeyPackage(keyPackage: Uint8Array, options: OperationOptions = {}): Promise<KeyPackageDetails> {
+    checkOptions(options, OPERATION);
     const work = async (config: ClientConfig) => {
       const read = readKeyPackage(keyPackage);
       const { cipherSuite } = read;
@@ -231,10 +241,11 @@ export abstract class ClientBase {
    * @example
    * const proposal = await bob.proposeJoin({ groupId: group.groupId, epoch: group.epoch });
    */
-  proposeJoin(
+  async proposeJoin(
     group: { readonly groupId: Uint8Array; readonly epoch: bigint },
     options: MessageOptions = {},
   ): Promise<Bytes> {
+    checkOptions(options, MESSAGE);
     const work = async (config: ClientConfig) => {
       const groupId = needBytes(group.groupId, "the group ID", MAX_ID_SIZE).slice();
       const { epoch } = group;
@@ -288,7 +299,8 @@ export abstract class ClientBase {
    * @example
    * const saved = await client.saveKeyPackages();
    */
-  saveKeyPackages(options: OperationOptions = {}): Promise<Bytes> {
+  async saveKeyPackages(options: OperationOptions = {}): Promise<Bytes> {
+    checkOptions(options, OPERATION);
     const work = async () => {
       const { all } = this.kept;
       for (const { keyPackage } of all) checkSavedSigner(this.config, keyPackage.leafNode);
@@ -307,7 +319,8 @@ export abstract class ClientBase {
    * @example
    * await restarted.loadKeyPackages(saved);
    */
-  loadKeyPackages(saved: Uint8Array, options: OperationOptions = {}): Promise<void> {
+  async loadKeyPackages(saved: Uint8Array, options: OperationOptions = {}): Promise<void> {
+    checkOptions(options, OPERATION);
     const steps = (config: ClientConfig): Steps<readonly KeptKeyPackage[], void> => ({
       work: async () => loadKeyPackages(config, needBytes(saved, "saved key packages").slice()),
       finish: (loaded) => {

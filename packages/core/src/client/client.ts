@@ -16,7 +16,8 @@ import {
 import { checkPredecessor, createEpoch, joinByWelcome, type OpenedWelcome } from "../group/join/index.js";
 import { type LoadedState, loadState } from "../group/storage/index.js";
 import { createLeafNode, type OwnKeyPackage } from "../key-package/index.js";
-import { answer, type OperationOptions, perform, type Steps } from "../operation/index.js";
+import { answer, OPERATION, type OperationOptions, perform, type Steps } from "../operation/index.js";
+import { checkOptions } from "../option-shapes.js";
 import {
   type Awaitable,
   type CipherSuiteProvider,
@@ -36,13 +37,18 @@ import {
 import { ClientBase } from "./client-base.js";
 import type { Group } from "./group.js";
 import { OpenGroups } from "./open-groups.js";
-import type {
-  ClientOptions,
-  ExternalJoin,
-  ExternalJoinOptions,
-  GroupOptions,
-  JoinOptions,
-  ReadWelcomeOptions,
+import {
+  CLIENT,
+  type ClientOptions,
+  EXTERNAL_JOIN,
+  type ExternalJoin,
+  type ExternalJoinOptions,
+  type GroupOptions,
+  JOIN,
+  type JoinOptions,
+  NEW_GROUP,
+  READ_WELCOME,
+  type ReadWelcomeOptions,
 } from "./options.js";
 import type { StagedCommit } from "./staged-commit.js";
 import { StagedWelcome } from "./staged-welcome.js";
@@ -79,7 +85,8 @@ export class Client extends ClientBase {
    * @example
    * const client = await Client.create({ crypto: nodeProvider(), credential: "alice", authentication });
    */
-  static create(options: ClientOptions): Promise<Client> {
+  static async create(options: ClientOptions): Promise<Client> {
+    checkOptions(options, CLIENT);
     const work = async () => {
       const { crypto, authentication, credential } = options;
       needProvider(crypto);
@@ -94,7 +101,7 @@ export class Client extends ClientBase {
       await validateSigner(provider, signer);
       return new Client(options, provider, signer);
     };
-    return perform({ work, finish: answer }, options ?? {});
+    return perform({ work, finish: answer }, options);
   }
 
   /**
@@ -103,7 +110,8 @@ export class Client extends ClientBase {
    * @example
    * const group = await alice.createGroup({ groupId: new TextEncoder().encode("team") });
    */
-  createGroup(options: GroupOptions = {}): Promise<Group> {
+  async createGroup(options: GroupOptions = {}): Promise<Group> {
+    checkOptions(options, NEW_GROUP);
     const work = async (config: ClientConfig) => {
       const groupId =
         options.groupId === undefined
@@ -137,9 +145,11 @@ export class Client extends ClientBase {
    * const group = await bob.join(welcome);
    */
   async join(welcome: Uint8Array, options: JoinOptions = {}): Promise<Group> {
-    const staged = await this.readWelcome(welcome, options);
+    checkOptions(options, JOIN);
+    const { replace, ...reading } = options;
+    const staged = await this.readWelcome(welcome, reading);
     try {
-      return await staged.join(options);
+      return await staged.join({ replace, signal: options.signal });
     } catch (error) {
       await staged.discard();
       throw error;
@@ -157,7 +167,8 @@ export class Client extends ClientBase {
    * show(staged.committer, staged.members);
    * const group = await staged.join();
    */
-  readWelcome(welcome: Uint8Array, options: ReadWelcomeOptions = {}): Promise<StagedWelcome> {
+  async readWelcome(welcome: Uint8Array, options: ReadWelcomeOptions = {}): Promise<StagedWelcome> {
+    checkOptions(options, READ_WELCOME);
     const { previous } = options;
     const steps = (config: ClientConfig): Steps<StagedWelcomeParts, StagedWelcome> => ({
       work: async () => {
@@ -219,7 +230,11 @@ export class Client extends ClientBase {
    * await server.send(commit, await staged.groupInfo());
    * await staged.merge();
    */
-  joinByExternalCommit(groupInfo: Uint8Array, options: ExternalJoinOptions = {}): Promise<ExternalJoin> {
+  async joinByExternalCommit(
+    groupInfo: Uint8Array,
+    options: ExternalJoinOptions = {},
+  ): Promise<ExternalJoin> {
+    checkOptions(options, EXTERNAL_JOIN);
     const steps = (config: ClientConfig): Steps<OwnCommit, ExternalJoin> => ({
       work: async () => {
         const info = readGroupInfo(groupInfo, config.policy.maxJoinSize);
@@ -259,7 +274,8 @@ export class Client extends ClientBase {
    * @example
    * const group = await client.restore([saved, ...changes]);
    */
-  restore(saved: Uint8Array | readonly Uint8Array[], options: OperationOptions = {}): Promise<Group> {
+  async restore(saved: Uint8Array | readonly Uint8Array[], options: OperationOptions = {}): Promise<Group> {
+    checkOptions(options, OPERATION);
     const steps = (config: ClientConfig): Steps<LoadedState, Group> => ({
       work: async () => {
         const records = Array.isArray(saved) ? saved : [saved];

@@ -1,6 +1,14 @@
-// RFC 9420 §6, §12: the options of the calls of groups.
-import type { CommitOptions, NewIdentity } from "../group/proposals/index.js";
-import type { OperationOptions } from "../operation/index.js";
+// RFC 9420 §6, §12: the options of the calls of groups. Each interface has a shape, which the calls check.
+import type {
+  CommitOptions,
+  ExpectedKeyPackage,
+  ExtensionChanges,
+  GroupInfoOptions,
+  NewIdentity,
+} from "../group/proposals/index.js";
+import { OPERATION, type OperationOptions } from "../operation/index.js";
+import type { OptionKind, OptionNames, OptionShape } from "../option-shapes.js";
+import type { Extension, ReInit } from "../wire/index.js";
 
 /** The options of sending a message. */
 export interface MessageOptions extends OperationOptions {
@@ -16,3 +24,76 @@ export type RemoveOptions = Omit<CommitOptions, "remove"> & OperationOptions;
 
 /** What changes besides the keys, and the options of `commit`. */
 export type UpdateOptions = NewIdentity & Omit<CommitOptions, "identity" | "forcePath"> & OperationOptions;
+
+export const listOf = (item: OptionKind): OptionNames => ({ "[]": item });
+const EXTENSION: OptionShape<Extension> = { extensionType: "number", extensionData: "bytes" };
+export const EXTENSIONS = listOf(EXTENSION);
+const CHANGES: OptionShape<ExtensionChanges> = {
+  setExtensions: EXTENSIONS,
+  dropExtensions: listOf("number"),
+};
+export const CREDENTIAL = ["object", "string"];
+const EXPECTED: OptionShape<ExpectedKeyPackage> = {
+  keyPackage: "bytes",
+  credential: CREDENTIAL,
+  signatureKey: "bytes",
+};
+const TO_ADD = ["bytes", EXPECTED];
+export const TO_ADD_LIST = listOf(TO_ADD);
+const PSK = [{ external: "bytes" }, { resumption: "bigint" }, { custom: "object" }];
+export const PSKS = listOf(PSK);
+const REINIT: OptionShape<Omit<ReInit, "version">> = {
+  groupId: "bytes",
+  cipherSuite: "number",
+  extensions: EXTENSIONS,
+};
+const IDENTITY: OptionShape<NewIdentity> = {
+  signer: "object",
+  credential: "object",
+  renewCapabilities: "boolean",
+};
+
+export const MESSAGE: OptionShape<MessageOptions> = { ...OPERATION, authenticatedData: "bytes" };
+
+const ADDED = { add: TO_ADD_LIST };
+const REMOVED = { remove: ["function", listOf("number")] };
+const OWN_PATH = { identity: IDENTITY, forcePath: "boolean" };
+const OTHERS = {
+  ...MESSAGE,
+  ...CHANGES,
+  psks: PSKS,
+  extensions: EXTENSIONS,
+  reinit: REINIT,
+  proposals: listOf("object"),
+  references: listOf("bytes"),
+  ratchetTreeInWelcome: "boolean",
+  replacePending: "boolean",
+};
+export const COMMIT: OptionShape<CommitOptions & OperationOptions> = {
+  ...OTHERS,
+  ...ADDED,
+  ...REMOVED,
+  ...OWN_PATH,
+};
+export const ADD: OptionShape<AddOptions> = { ...OTHERS, ...REMOVED, ...OWN_PATH };
+export const REMOVE: OptionShape<RemoveOptions> = { ...OTHERS, ...ADDED, ...OWN_PATH };
+export const UPDATE: OptionShape<UpdateOptions> = { ...OTHERS, ...ADDED, ...REMOVED, ...IDENTITY };
+
+export const GROUP_INFO: OptionShape<GroupInfoOptions & OperationOptions> = {
+  ...OPERATION,
+  externalPub: "boolean",
+  ratchetTree: "boolean",
+  extensions: EXTENSIONS,
+};
+
+/** A request is of one kind. */
+export const EXTERNAL_REQUEST: readonly OptionNames[] = [
+  { add: TO_ADD },
+  { remove: "number" },
+  { psk: PSK },
+  { extensions: EXTENSIONS },
+  CHANGES,
+  { reinit: REINIT },
+  { custom: "object" },
+];
+export const REQUEST: readonly OptionNames[] = [...EXTERNAL_REQUEST, { update: ["true", IDENTITY] }];

@@ -26,6 +26,7 @@ import {
   hasProposals,
   type KeyPackageToAdd,
   type MembersToRemove,
+  type NewIdentity,
   ownProposals,
   type ProposalChoice,
   type ProposalRequest,
@@ -33,9 +34,21 @@ import {
   withoutProposals,
   withProposal,
 } from "../group/proposals/index.js";
-import { answer, type OperationOptions, type Steps } from "../operation/index.js";
+import { answer, OPERATION, type OperationOptions, type Steps } from "../operation/index.js";
+import { checkOptions } from "../option-shapes.js";
 import type { HpkePrivateKey } from "../provider/index.js";
-import type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from "./group-options.js";
+import {
+  ADD,
+  type AddOptions,
+  COMMIT,
+  MESSAGE,
+  type MessageOptions,
+  REMOVE,
+  REQUEST,
+  type RemoveOptions,
+  UPDATE,
+  type UpdateOptions,
+} from "./group-options.js";
 import { MemberView } from "./member-view.js";
 import { Membership } from "./membership.js";
 import type { StagedCommit } from "./staged-commit.js";
@@ -65,7 +78,8 @@ export class Group extends MemberView {
    * @example
    * const message = await group.encrypt("hello");
    */
-  encrypt(data: Uint8Array | string, options: MessageOptions = {}): Promise<Bytes> {
+  async encrypt(data: Uint8Array | string, options: MessageOptions = {}): Promise<Bytes> {
+    checkOptions(options, MESSAGE);
     const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
     const authenticatedData = copyOf(options.authenticatedData);
     const work = async () => {
@@ -86,7 +100,9 @@ export class Group extends MemberView {
    * @example
    * const proposal = await group.propose({ update: true });
    */
-  propose(request: ProposalRequest, options: MessageOptions = {}): Promise<Bytes> {
+  async propose(request: ProposalRequest, options: MessageOptions = {}): Promise<Bytes> {
+    checkOptions(options, MESSAGE);
+    checkOptions(request, REQUEST, "request");
     const authenticatedData = copyOf(options.authenticatedData);
     const work = async () => {
       needActive(this.own.state);
@@ -112,7 +128,8 @@ export class Group extends MemberView {
    * @example
    * await group.dropProposals(({ proposer }) => proposer.kind === "external");
    */
-  dropProposals(which: ProposalChoice, options: OperationOptions = {}): Promise<void> {
+  async dropProposals(which: ProposalChoice, options: OperationOptions = {}): Promise<void> {
+    checkOptions(options, OPERATION);
     const { chosen } = this.own.guarded({ chosen: copiedChoice(which) });
     const work = () => withoutProposals(this.own.state, chosen, this.proposals);
     const finish = (state: GroupState) => this.own.step({ state, release: () => undefined });
@@ -128,7 +145,8 @@ export class Group extends MemberView {
    * @example
    * const { commit, welcome } = await group.commit({ add: [keyPackage], remove: [2] });
    */
-  commit(options: CommitOptions & OperationOptions = {}): Promise<StagedCommit> {
+  async commit(options: CommitOptions & OperationOptions = {}): Promise<StagedCommit> {
+    checkOptions(options, COMMIT);
     return this.commitBy(options, async (context) => {
       const own = ownProposals(context, this.own.guarded(options));
       return prepareCommit(context, { own, received: this.own.state.proposals }, options);
@@ -164,10 +182,11 @@ export class Group extends MemberView {
    * @example
    * const { commit, welcome } = await group.add({ keyPackage, credential: "bob" });
    */
-  add(
+  async add(
     keyPackages: KeyPackageToAdd | readonly KeyPackageToAdd[],
     options: AddOptions = {},
   ): Promise<StagedCommit> {
+    checkOptions(options, ADD);
     const add = Array.isArray(keyPackages) ? keyPackages : [keyPackages as KeyPackageToAdd];
     return this.commit({ ...options, add });
   }
@@ -178,7 +197,8 @@ export class Group extends MemberView {
    * @example
    * const { commit } = await group.remove(2);
    */
-  remove(which: number | MembersToRemove, options: RemoveOptions = {}): Promise<StagedCommit> {
+  async remove(which: number | MembersToRemove, options: RemoveOptions = {}): Promise<StagedCommit> {
+    checkOptions(options, REMOVE);
     return this.commit({ ...options, remove: typeof which === "number" ? [which] : which });
   }
 
@@ -187,10 +207,13 @@ export class Group extends MemberView {
    * @example
    * const { commit } = await group.update();
    */
-  update(options: UpdateOptions = {}): Promise<StagedCommit> {
+  async update(options: UpdateOptions = {}): Promise<StagedCommit> {
+    checkOptions(options, UPDATE);
     const { signer, credential, renewCapabilities, ...others } = options;
     const isNew = signer !== undefined || credential !== undefined || renewCapabilities !== undefined;
-    return this.commit(isNew ? { ...others, identity: options } : { ...others, forcePath: true });
+    if (!isNew) return this.commit({ ...others, forcePath: true });
+    const identity = { signer, credential, renewCapabilities } as NewIdentity;
+    return this.commit({ ...others, identity });
   }
 
   /**
@@ -199,7 +222,8 @@ export class Group extends MemberView {
    * @example
    * const { epoch, added } = await group.mergePendingCommit();
    */
-  mergePendingCommit(options: OperationOptions = {}): Promise<CommitMessage> {
+  async mergePendingCommit(options: OperationOptions = {}): Promise<CommitMessage> {
+    checkOptions(options, OPERATION);
     return this.own.merge(() => this.own.needPending(), options);
   }
 
@@ -209,7 +233,8 @@ export class Group extends MemberView {
    * @example
    * await group.clearPendingCommit();
    */
-  clearPendingCommit(options: OperationOptions = {}): Promise<void> {
+  async clearPendingCommit(options: OperationOptions = {}): Promise<void> {
+    checkOptions(options, OPERATION);
     return this.own.discard(() => this.own.needPending(), options);
   }
 
@@ -225,7 +250,8 @@ export class Group extends MemberView {
    * const staged = await group.stage(message);
    * show(staged.committer, staged.added, staged.removed);
    */
-  stage(message: Uint8Array, options: OperationOptions = {}): Promise<StagedCommit> {
+  async stage(message: Uint8Array, options: OperationOptions = {}): Promise<StagedCommit> {
+    checkOptions(options, OPERATION);
     const bytes = needBytes(message, "a message").slice();
     const steps: Steps<Staging, StagedCommit> = {
       work: () => stageMessage(this.config, this.own.state, bytes),
@@ -251,7 +277,8 @@ export class Group extends MemberView {
    * const received = await group.receive(message);
    * if (received.kind === "application") show(received.sender, received.data);
    */
-  receive(message: Uint8Array, options: OperationOptions = {}): Promise<Received> {
+  async receive(message: Uint8Array, options: OperationOptions = {}): Promise<Received> {
+    checkOptions(options, OPERATION);
     const bytes = needBytes(message, "a message").slice();
     const steps: Steps<Reception, Received> = {
       work: () => receiveMessage(this.config, this.own.state, bytes),

@@ -15,9 +15,11 @@ import {
 } from "../group/index.js";
 import { groupInfoMessage } from "../group/join/index.js";
 import type { GroupInfoOptions } from "../group/proposals/index.js";
-import { answer, type OperationOptions } from "../operation/index.js";
+import { answer, OPERATION, type OperationOptions } from "../operation/index.js";
+import { checkOptions } from "../option-shapes.js";
 import type { Awaitable } from "../provider/index.js";
 import { GroupBase } from "./group-base.js";
+import { GROUP_INFO } from "./group-options.js";
 import type { Membership } from "./membership.js";
 import { StagedCommit } from "./staged-commit.js";
 
@@ -117,12 +119,13 @@ export abstract class MemberView extends GroupBase {
    * @example
    * const key = await group.exportSecret("file key", new Uint8Array(), 32);
    */
-  exportSecret(
+  async exportSecret(
     label: string,
     context: Uint8Array,
     length: number,
     options: OperationOptions = {},
   ): Promise<Bytes> {
+    checkOptions(options, OPERATION);
     const find = () => {
       needMember(this.own.state);
       return this.current;
@@ -137,7 +140,11 @@ export abstract class MemberView extends GroupBase {
    * @example
    * const leafIndex = await group.withEpoch((access) => access.leafIndex);
    */
-  withEpoch<T>(work: (access: EpochAccess) => Awaitable<T>, options: OperationOptions = {}): Promise<T> {
+  async withEpoch<T>(
+    work: (access: EpochAccess) => Awaitable<T>,
+    options: OperationOptions = {},
+  ): Promise<T> {
+    checkOptions(options, OPERATION);
     const changes: (() => void)[] = [];
     const call = async () => {
       needMember(this.own.state);
@@ -158,7 +165,8 @@ export abstract class MemberView extends GroupBase {
    * @example
    * const groupInfo = await group.groupInfo({ ratchetTree: false });
    */
-  groupInfo(options: GroupInfoOptions & OperationOptions = {}): Promise<Bytes> {
+  async groupInfo(options: GroupInfoOptions & OperationOptions = {}): Promise<Bytes> {
+    checkOptions(options, GROUP_INFO);
     const work = async () => {
       needActive(this.own.state);
       return groupInfoMessage(this.own.context, options);
@@ -175,7 +183,8 @@ export abstract class MemberView extends GroupBase {
    * @example
    * const snapshot = await group.save();
    */
-  save(options: OperationOptions = {}): Promise<Bytes> {
+  async save(options: OperationOptions = {}): Promise<Bytes> {
+    checkOptions(options, OPERATION);
     return this.own.save(() => undefined, options);
   }
 
@@ -186,7 +195,8 @@ export abstract class MemberView extends GroupBase {
    * @example
    * const changes = [await group.saveChanges()];
    */
-  saveChanges(options: OperationOptions = {}): Promise<Bytes> {
+  async saveChanges(options: OperationOptions = {}): Promise<Bytes> {
+    checkOptions(options, OPERATION);
     return this.own.save(() => {
       if (this.own.saved !== undefined) return this.own.saved;
       throw new MlsError("usage", "there is no snapshot yet: call save() first");

@@ -1,4 +1,5 @@
 // RFC 9420 §10, §11, §12.4.3: the options of a client, and of creating and joining groups; and what its groups share.
+// Each interface has a shape, which the calls check.
 import { type Bytes, copied, equalBytes } from "../bytes.js";
 import {
   capabilitiesOf,
@@ -12,14 +13,17 @@ import {
   type AuthenticationService,
   type ClientConfig,
   type Member,
+  POLICY,
   type Policy,
   policyOf,
 } from "../group/index.js";
 import type { PskChoice } from "../group/proposals/index.js";
-import type { OperationOptions } from "../operation/index.js";
+import { OPERATION, type OperationOptions } from "../operation/index.js";
+import type { OptionShape } from "../option-shapes.js";
 import type { Awaitable, CipherSuiteProvider, CryptoProvider, Signer } from "../provider/index.js";
 import type { Credential, CustomProposal, Extension, Lifetime } from "../wire/index.js";
 import type { Group } from "./group.js";
+import { CREDENTIAL, EXTENSIONS, listOf, MESSAGE, PSKS } from "./group-options.js";
 import type { StagedCommit } from "./staged-commit.js";
 
 export interface KeyPackageOptions extends OperationOptions {
@@ -135,6 +139,63 @@ export interface ExternalJoin {
   readonly commit: Bytes;
   readonly staged: StagedCommit;
 }
+
+export const CAPABILITIES: OptionShape<ExtraCapabilities> = {
+  extensions: listOf("number"),
+  proposals: listOf("number"),
+  credentials: listOf("number"),
+};
+
+export const KEY_PACKAGE: OptionShape<KeyPackageOptions> = {
+  ...OPERATION,
+  extensions: EXTENSIONS,
+  lifetime: { notBefore: "bigint", notAfter: "bigint" },
+  capabilities: CAPABILITIES,
+  signer: "object",
+};
+
+export const CLIENT: OptionShape<ClientOptions> = {
+  ...OPERATION,
+  crypto: "object",
+  suite: "number",
+  credential: CREDENTIAL,
+  authentication: "object",
+  signer: "object",
+  policy: POLICY,
+  capabilities: CAPABILITIES,
+  leafExtensions: EXTENSIONS,
+  externalPsk: "function",
+  asyncContext: "object",
+  extensions: listOf("object"),
+};
+
+export const NEW_GROUP: OptionShape<GroupOptions> = {
+  ...OPERATION,
+  groupId: "bytes",
+  extensions: EXTENSIONS,
+  signer: "object",
+};
+
+export const EXTERNAL_JOIN: OptionShape<ExternalJoinOptions> = {
+  ...MESSAGE,
+  ratchetTree: "bytes",
+  resync: ["boolean", "function", '"if-member"'],
+  signer: "object",
+  replace: "boolean",
+  psks: PSKS,
+  custom: listOf("object"),
+  proposals: listOf("bytes"),
+};
+
+export const READ_WELCOME: OptionShape<ReadWelcomeOptions> = {
+  ...OPERATION,
+  ratchetTree: "bytes",
+  previous: "object",
+};
+
+export const JOIN_STAGED: OptionShape<JoinStagedOptions> = { ...OPERATION, replace: "boolean" };
+
+export const JOIN: OptionShape<JoinOptions> = { ...READ_WELCOME, ...JOIN_STAGED };
 
 /** The configuration of a client's groups. @throws MlsError `usage` */
 export function configOf(

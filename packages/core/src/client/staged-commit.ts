@@ -22,8 +22,10 @@ import {
   reportCommit,
 } from "../group/messages/index.js";
 import { type GroupInfoOptions, partyOf } from "../group/proposals/index.js";
-import { answer, type OperationOptions } from "../operation/index.js";
+import { answer, OPERATION, type OperationOptions } from "../operation/index.js";
+import { checkOptions } from "../option-shapes.js";
 import { type Extension, MlsMessage, RatchetTreeNodes, WireFormat } from "../wire/index.js";
+import { GROUP_INFO } from "./group-options.js";
 import type { Membership } from "./membership.js";
 
 /** A Welcome (§12.4.3.1) for one new member. */
@@ -200,12 +202,13 @@ export class StagedCommit extends CommitView {
    * @example
    * const key = await staged.exportSecret("file key", new Uint8Array(), 32);
    */
-  exportSecret(
+  async exportSecret(
     label: string,
     context: Uint8Array,
     length: number,
     options: OperationOptions = {},
   ): Promise<Bytes> {
+    checkOptions(options, OPERATION);
     return this.#own.exportSecret(() => this.#needEpoch(), label, context, length, options);
   }
 
@@ -218,7 +221,8 @@ export class StagedCommit extends CommitView {
    * const staged = await group.add(keyPackage);
    * await server.send(staged.commit, await staged.groupInfo());
    */
-  groupInfo(options: GroupInfoOptions & OperationOptions = {}): Promise<Bytes> {
+  async groupInfo(options: GroupInfoOptions & OperationOptions = {}): Promise<Bytes> {
+    checkOptions(options, GROUP_INFO);
     const work = async () => {
       const { config } = this.#own;
       const epoch = this.#needEpoch();
@@ -237,7 +241,8 @@ export class StagedCommit extends CommitView {
    * @example
    * const { epoch, added } = await staged.merge();
    */
-  merge(options: OperationOptions = {}): Promise<CommitMessage> {
+  async merge(options: OperationOptions = {}): Promise<CommitMessage> {
+    checkOptions(options, OPERATION);
     return this.#own.merge(() => this.#find(), options);
   }
 
@@ -250,7 +255,8 @@ export class StagedCommit extends CommitView {
    * @example
    * await staged.discard();
    */
-  discard(options: OperationOptions = {}): Promise<void> {
+  async discard(options: OperationOptions = {}): Promise<void> {
+    checkOptions(options, OPERATION);
     return this.#own.discard(() => this.#find(), options);
   }
 

@@ -4,10 +4,11 @@ import { MlsError } from "../errors.js";
 import { type Epoch, type GroupConfig, type Member, memberOf, type ResumedGroup } from "../group/index.js";
 import { type OpenedWelcome, resumedGroup } from "../group/join/index.js";
 import { perform } from "../operation/index.js";
+import { checkOptions } from "../option-shapes.js";
 import type { LeafNode } from "../wire/index.js";
 import type { Group } from "./group.js";
 import { EpochView } from "./group-base.js";
-import type { JoinStagedOptions } from "./options.js";
+import { JOIN_STAGED, type JoinStagedOptions } from "./options.js";
 
 /** The own key package that a Welcome is for. */
 export interface InvitedKeyPackage {
@@ -104,7 +105,8 @@ export class StagedWelcome extends EpochView {
    * @example
    * const group = await staged.join();
    */
-  join(options: JoinStagedOptions = {}): Promise<Group> {
+  async join(options: JoinStagedOptions = {}): Promise<Group> {
+    checkOptions(options, JOIN_STAGED);
     const finish = () => {
       const group = this.#steps.enter(options.replace);
       this.#ended = "joined";

@@ -39,6 +39,7 @@ export {
   DEFAULT_POLICY,
   isOver,
   newLifetime,
+  POLICY,
   type Policy,
   policyOf,
   secondsNow,

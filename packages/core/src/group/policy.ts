@@ -1,5 +1,6 @@
 // RFC 9420 §7.2, §9, §12.2, §15.1: the choices of an application, and their defaults.
 import { MlsError } from "../errors.js";
+import type { OptionShape } from "../option-shapes.js";
 import type { Awaitable } from "../provider/index.js";
 import { DEFAULT_RATCHET_LIMITS, type RatchetLimits } from "../schedule/index.js";
 import type { LifetimeRule } from "../tree/index.js";
@@ -93,35 +94,45 @@ export const DEFAULT_POLICY: Policy = {
   maxApplicationSize: 16 * 1024 * 1024,
 };
 
-/** Whether all fields are there in the example, with values of the same types. @throws MlsError `usage` */
-function checkNames(what: string, chosen: object, example: object): void {
-  const types = new Map(Object.entries(example).map(([name, value]) => [name, typeof value]));
+const RATCHETS: OptionShape<RatchetLimits> = {
+  maxForward: "number",
+  maxSkipped: "number",
+  maxSkippedTotal: "number",
+};
+
+export const POLICY: OptionShape<Policy> = {
+  handshake: ['"private"', '"public"'],
+  ratchetTreeInWelcome: "boolean",
+  padding: "function",
+  lifetime: "number",
+  clockSkew: "number",
+  keyPackageGrace: "number",
+  maxLifetime: "number",
+  strictLifetimes: "boolean",
+  now: "function",
+  maxPastEpochs: "number",
+  ratchets: RATCHETS,
+  maxMembers: "number",
+  maxJoinSize: "number",
+  maxApplicationSize: "number",
+  authorize: "function",
+};
+
+/** Some of the fields of an object, with defaults for the others. @throws MlsError `usage` for a number below 0, or NaN */
+function withDefaults<T extends object>(path: string, defaults: T, chosen: Partial<T> = {}): T {
+  const all: T = { ...defaults };
   for (const [name, value] of Object.entries(chosen)) {
-    const expected = types.get(name);
-    if (expected === undefined) throw new MlsError("usage", `${what} has no "${name.slice(0, 64)}"`);
-    if (typeof value !== expected || value === null)
-      throw new MlsError(
-        "usage",
-        `${what}.${name}: expected a ${expected}, got ${value === null ? value : typeof value}`,
-      );
+    if (typeof value === "number" && !(value >= 0))
+      throw new MlsError("usage", `expected ${path}.${name} of 0 or more, got ${value}`);
+    if (value !== undefined) Object.assign(all, { [name]: value });
   }
+  return all;
 }
 
-/** The policy with its defaults. @throws MlsError `usage` */
-export function policyOf(chosen: Partial<Policy> = {}): Policy {
-  const defined = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
-  const policy: Policy = { ...DEFAULT_POLICY, ...defined };
-  checkNames("policy", defined, { ...DEFAULT_POLICY, authorize: () => true });
-  checkNames("policy.ratchets", policy.ratchets, DEFAULT_RATCHET_LIMITS);
-  if (policy.handshake !== "private" && policy.handshake !== "public") {
-    throw new MlsError("usage", `expected policy.handshake "private" or "public", got "${policy.handshake}"`);
-  }
-  for (const name of ["lifetime", "clockSkew", "keyPackageGrace", "maxLifetime"] as const) {
-    if (!(policy[name] >= 0)) {
-      throw new MlsError("usage", `expected policy.${name} of 0 or more seconds, got ${policy[name]}`);
-    }
-  }
-  return policy;
+/** The policy with its defaults. Names and types were checked. @throws MlsError `usage` */
+export function policyOf(chosen?: Partial<Policy>): Policy {
+  const ratchets = withDefaults("policy.ratchets", DEFAULT_POLICY.ratchets, chosen?.ratchets);
+  return { ...withDefaults("policy", DEFAULT_POLICY, chosen), ratchets };
 }
 
 /** The wire format of sent handshake messages. */

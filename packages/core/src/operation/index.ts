@@ -3,6 +3,7 @@ export { Lock } from "./lock.js";
 export {
   type AbortSignalLike,
   answer,
+  OPERATION,
   type OperationOptions,
   perform,
   type Steps,

@@ -1,6 +1,7 @@
 // Operations: work that takes its time, and takes effect in one step at its end, unless it is given up before.
 import type { KeyScope } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
+import type { OptionShape } from "../option-shapes.js";
 import { type Awaitable, type HpkePrivateKey, isPromise } from "../provider/index.js";
 
 /** An `AbortSignal`, by its shape: that of the platform, or any other. */
@@ -21,64 +22,7 @@ export interface OperationOptions {
   readonly signal?: AbortSignalLike | undefined;
 }
 
-/**
- * All options of all calls, a line each: what their values may be. `bytes` are a Uint8Array, and anything else that
- * isn't the name of a type is a string with that value.
- */
-const OPTIONS: Readonly<Record<string, readonly string[]>> = {
-  add: ["array"],
-  asyncContext: ["object"],
-  authenticatedData: ["bytes"],
-  authentication: ["object"],
-  capabilities: ["object"],
-  credential: ["object", "string"],
-  crypto: ["object"],
-  custom: ["array"],
-  dropExtensions: ["array"],
-  extensions: ["array"],
-  externalPsk: ["function"],
-  externalPub: ["boolean"],
-  forcePath: ["boolean"],
-  groupId: ["bytes"],
-  groupInfo: ["bytes"],
-  identity: ["object"],
-  leafExtensions: ["array"],
-  lifetime: ["object"],
-  policy: ["object"],
-  previous: ["object"],
-  proposals: ["array"],
-  psks: ["array"],
-  ratchetTree: ["bytes", "boolean"],
-  ratchetTreeInWelcome: ["boolean"],
-  references: ["array"],
-  reinit: ["object"],
-  remove: ["array", "function"],
-  renewCapabilities: ["boolean"],
-  replace: ["boolean"],
-  replacePending: ["boolean"],
-  resync: ["boolean", "function", "if-member"],
-  setExtensions: ["array"],
-  signal: ["object"],
-  signer: ["object"],
-  suite: ["number"],
-};
-
-function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  return Array.isArray(value) ? "array" : ArrayBuffer.isView(value) ? "bytes" : typeof value;
-}
-
-/** A misspelt option must not be ignored: JavaScript has no type checker. @throws MlsError `usage` */
-function checkOptions(options: object): void {
-  if (kindOf(options) !== "object")
-    throw new MlsError("usage", `expected an object with options, got ${kindOf(options)}`);
-  for (const [name, value] of Object.entries(options)) {
-    const expected = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
-    if (expected === undefined) throw new MlsError("usage", `there is no option "${name.slice(0, 64)}"`);
-    if (value === undefined || expected.includes(kindOf(value)) || expected.includes(value)) continue;
-    throw new MlsError("usage", `options.${name}: expected ${expected.join(" or ")}, got ${kindOf(value)}`);
-  }
-}
+export const OPERATION: OptionShape<OperationOptions> = { signal: "object" };
 
 /** The parts of an operation. */
 export interface Steps<R, T> {
@@ -140,12 +84,6 @@ export class Operation<R = unknown, T = unknown> {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    try {
-      checkOptions(options);
-    } catch (error) {
-      this.giveUp(error);
-      return;
-    }
     if (options.signal !== undefined) this.#obey(options.signal);
   }
 

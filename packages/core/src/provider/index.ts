@@ -3,6 +3,7 @@
 export type { ByteArray, Bytes } from "../byte-types.js";
 export { ascii, concat, copySecret, EMPTY, equalBytes, secretBytes, toHex } from "../bytes.js";
 export { CryptoError, MlsError, type MlsErrorCode, UnsupportedError } from "../errors.js";
+export { checkOptions, type OptionKind, type OptionNames, type OptionShape } from "../option-shapes.js";
 export * from "./awaitable.js";
 export * from "./interface.js";
 export * from "./suites.js";

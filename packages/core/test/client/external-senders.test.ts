@@ -50,8 +50,9 @@ const isEvil = ({ credential, role }: CredentialClaim) =>
 async function scene() {
   const asked: CredentialClaim[] = [];
   const careful: AuthenticationService = { validate: (claim) => asked.push(claim) > 0 && !isEvil(claim) };
-  const options = { suite: SUITE, policy: { handshake: "public" }, extensions: [hiring] } as const;
-  const person = (name: string, more: Partial<PartyOptions> = {}) => party(name, { ...options, ...more });
+  const options = { policy: { handshake: "public" }, extensions: [hiring] } as const;
+  const person = (name: string, more: Partial<PartyOptions> = {}) =>
+    party(name, { suite: SUITE, ...options, ...more });
   const { groups } = await gather([await person("alice"), await person("bob", { authentication: careful })]);
   const [alice, bob] = groups as [Group, Group];
   const follow = async (group = alice) =>

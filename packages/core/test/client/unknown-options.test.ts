@@ -1,162 +1,347 @@
-// What a call doesn't know is refused, never ignored: JavaScript has no type checker.
-import { Client, type Group, insecureAcceptAll } from "@copse/core";
+// What a call doesn't know is refused by name, never ignored: JavaScript has no type checker.
+import {
+  Client,
+  Group,
+  generateSigner,
+  insecureAcceptAll,
+  MlsError,
+  StagedCommit,
+  StagedWelcome,
+} from "@copse/core";
 import { importKeyPackage } from "@copse/core/import";
-import { PublicGroup } from "@copse/core/public-group";
+import { externalProposal, PublicGroup, StagedPublicCommit } from "@copse/core/public-group";
+import { branch, reinitialize } from "@copse/core/resumption";
 import { nodeProvider } from "@copse/provider-node";
 import { pair, party } from "@copse/test-support/clients";
 import { failure, refused } from "@copse/test-support/errors";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 
 const SUITE = 1;
-const options = {
-  crypto: nodeProvider(),
-  suite: SUITE,
-  credential: "alice",
-  authentication: insecureAcceptAll(),
-};
+const BYTES = new Uint8Array(4);
+const crypto = nodeProvider();
+const authentication = insecureAcceptAll();
+const options = { crypto, suite: SUITE, credential: "alice", authentication };
 
 /** The call as JavaScript makes it. */
 // biome-ignore lint/suspicious/noExplicitAny: the compiler refuses these calls
 type Untyped = any;
 
-/** The calls that take options, each with the arguments before them. The names of all methods are compared below. */
-const GROUP: Readonly<Record<string, readonly unknown[]>> = {
-  encrypt: ["hello"],
-  propose: [{ update: true }],
-  dropProposals: [[]],
-  commit: [],
-  add: [[]],
-  remove: [[]],
-  update: [],
-  mergePendingCommit: [],
-  clearPendingCommit: [],
-  stage: [new Uint8Array(4)],
-  receive: [new Uint8Array(4)],
-  exportSecret: ["label", new Uint8Array(), 32],
-  withEpoch: [() => 1],
-  groupInfo: [],
-  save: [],
-  saveChanges: [],
+const EXTENSION = { extensionType: 0xff00, extensionData: BYTES };
+/** Of each option, a value that some call takes. */
+const VALUES: Readonly<Record<string, unknown>> = {
+  add: [],
+  asyncContext: { run: (_store: unknown, work: () => unknown) => work(), getStore: () => undefined },
+  authenticatedData: BYTES,
+  authentication,
+  capabilities: { extensions: [0xff00] },
+  credential: { credentialType: 1, identity: BYTES },
+  crypto,
+  custom: [],
+  dropExtensions: [1],
+  extensions: [EXTENSION],
+  externalPsk: () => undefined,
+  externalPub: true,
+  forcePath: true,
+  groupId: BYTES,
+  groupInfo: BYTES,
+  identity: { renewCapabilities: true },
+  leafExtensions: [EXTENSION],
+  lifetime: { notBefore: 0n, notAfter: 1n },
+  policy: { handshake: "public" },
+  previous: {},
+  proposals: [],
+  psks: [{ external: BYTES }],
+  ratchetTree: BYTES,
+  ratchetTreeInWelcome: false,
+  references: [BYTES],
+  reinit: { groupId: BYTES, cipherSuite: 1, extensions: [] },
+  remove: [1],
+  renewCapabilities: true,
+  replace: true,
+  replacePending: true,
+  resync: "if-member",
+  setExtensions: [EXTENSION],
+  signal: new AbortController().signal,
+  signer: {},
+  suite: SUITE,
 };
-const CLIENT: Readonly<Record<string, readonly unknown[]>> = {
-  createKeyPackage: [],
-  readKeyPackage: [new Uint8Array(4)],
-  proposeJoin: [{ groupId: new Uint8Array(4), epoch: 1n }],
-  saveKeyPackages: [],
-  loadKeyPackages: [new Uint8Array(4)],
-  createGroup: [],
-  join: [new Uint8Array(4)],
-  readWelcome: [new Uint8Array(4)],
-  joinByExternalCommit: [new Uint8Array(4)],
-  restore: [new Uint8Array(4)],
-};
-/** Those without options, or whose first argument is of another kind. */
-const OTHERS = [
-  ...["constructor", "close", "replace", "retire", "resumptionPsk", "commitBy", "stagedCommit"],
-  ...["addSigner", "keyPackages", "deleteKeyPackage", "adopt", "needsKey", "signerOr"],
-  ...["run", "findPsk", "isOpen", "member", "leafNode"],
-];
-const WRONG = [{ authenticateData: new Uint8Array() }, { signal: 50 }, { signal: "now" }];
 
-function methodsOf(prototype: object): string[] {
-  const own = Object.entries(Object.getOwnPropertyDescriptors(prototype)).flatMap(([name, { value }]) =>
+const COMMIT =
+  "authenticatedData dropExtensions extensions psks proposals ratchetTreeInWelcome references reinit replacePending setExtensions";
+
+/** A method: the arguments before its options, and the names of these besides `signal`. */
+type Row = readonly [before: readonly unknown[], names?: string];
+
+const GROUP: Readonly<Record<string, Row>> = {
+  encrypt: [["hello"], "authenticatedData"],
+  propose: [[{ update: true }], "authenticatedData"],
+  dropProposals: [[[]]],
+  commit: [[], `${COMMIT} add remove identity forcePath`],
+  add: [[[]], `${COMMIT} remove identity forcePath`],
+  remove: [[[]], `${COMMIT} add identity forcePath`],
+  update: [[], `${COMMIT} add remove signer credential renewCapabilities`],
+  mergePendingCommit: [[]],
+  clearPendingCommit: [[]],
+  stage: [[BYTES]],
+  receive: [[BYTES]],
+  exportSecret: [["label", BYTES, 32]],
+  withEpoch: [[() => 1]],
+  groupInfo: [[], "externalPub ratchetTree extensions"],
+  save: [[]],
+  saveChanges: [[]],
+};
+
+const CLIENT: Readonly<Record<string, Row>> = {
+  create: [
+    [],
+    "crypto suite credential authentication signer policy capabilities leafExtensions externalPsk asyncContext extensions",
+  ],
+  createKeyPackage: [[], "extensions lifetime capabilities signer"],
+  readKeyPackage: [[BYTES]],
+  proposeJoin: [[{ groupId: BYTES, epoch: 1n }], "authenticatedData"],
+  saveKeyPackages: [[]],
+  loadKeyPackages: [[BYTES]],
+  createGroup: [[], "groupId extensions signer"],
+  join: [[BYTES], "ratchetTree previous replace"],
+  readWelcome: [[BYTES], "ratchetTree previous"],
+  joinByExternalCommit: [
+    [BYTES],
+    "ratchetTree resync signer replace psks custom proposals authenticatedData",
+  ],
+  restore: [[BYTES]],
+};
+
+const STAGED_COMMIT: Readonly<Record<string, Row>> = {
+  merge: [[]],
+  discard: [[]],
+  exportSecret: [["label", BYTES, 32]],
+  groupInfo: [[], "externalPub ratchetTree extensions"],
+};
+
+const STAGED_WELCOME: Readonly<Record<string, Row>> = { join: [[], "replace"] };
+
+const PUBLIC_GROUP: Readonly<Record<string, Row>> = {
+  follow: [[], "crypto authentication policy asyncContext extensions groupInfo ratchetTree"],
+  resume: [[BYTES], "ratchetTree"],
+  receive: [[BYTES]],
+  stage: [[BYTES]],
+  propose: [["the signer", { remove: 1 }], "authenticatedData"],
+};
+
+const STAGED_PUBLIC_COMMIT: Readonly<Record<string, Row>> = { merge: [[]] };
+
+const FUNCTIONS: Readonly<Record<string, Row>> = {
+  externalProposal: [
+    [crypto, "the signer", { suite: 1, groupId: BYTES, epoch: 1n, senderIndex: 0 }, { remove: 1 }],
+    "authenticatedData extensions",
+  ],
+  importKeyPackage: [["the client", { keyPackage: BYTES, initKey: BYTES, leafKey: BYTES }]],
+  branch: [["the client", "the group"], "groupId extensions signer add forcePath ratchetTreeInWelcome"],
+  reinitialize: [["the client", "the group"], "signer add forcePath ratchetTreeInWelcome"],
+};
+
+/** Methods that take no options, and those that only the core calls. */
+const WITHOUT = [
+  ...["constructor", "close", "member", "leafNode", "addSigner", "keyPackages", "deleteKeyPackage"],
+  ...["replace", "retire", "resumptionPsk", "commitBy", "adopt", "stagedCommit", "needsKey", "signerOr"],
+  ...["run", "findPsk", "isOpen", "length", "name", "prototype"],
+];
+
+function methodsOf(target: object): string[] {
+  const own = Object.entries(Object.getOwnPropertyDescriptors(target)).flatMap(([name, { value }]) =>
     typeof value === "function" ? [name] : [],
   );
-  const parent: object = Object.getPrototypeOf(prototype);
-  return parent === Object.prototype ? own : [...own, ...methodsOf(parent)];
+  const parent: object = Object.getPrototypeOf(target);
+  return parent === Object.prototype || parent === Function.prototype ? own : [...own, ...methodsOf(parent)];
 }
 
-describe("an option that no call has, or of another type", () => {
-  it.each(Object.entries(GROUP))("is refused by Group.%s, and nothing changes", async (name, before) => {
-    const { a } = await pair({ suite: SUITE });
-    await a.update(); // so that there is something to merge
-    await a.save();
-    for (const wrong of WRONG) {
-      const error = await refused(a, async () => (a as Untyped)[name](...before, wrong));
-      expect(error.code, `${name} ${JSON.stringify(wrong)}`).toBe("usage");
-    }
-  });
+/** Of each kind one, whose state must not change. */
+async function things() {
+  const { alice, a, b } = await pair({ suite: SUITE, policy: { handshake: "public" } });
+  const groupInfo = await a.groupInfo();
+  const follower = await PublicGroup.follow({ crypto, authentication, groupInfo });
+  const { commit } = await b.update();
+  const staged = await a.stage(commit);
+  const stagedPublic = await follower.stage(commit);
+  const other = await (await party("carol", { suite: SUITE })).client.createGroup();
+  const { welcome } = await other.add(await alice.createKeyPackage());
+  const stagedWelcome = await alice.readWelcome(welcome as Uint8Array);
+  return { alice, a, staged, stagedPublic, follower, stagedWelcome };
+}
+let here: Awaited<ReturnType<typeof things>>;
+beforeAll(async () => {
+  here = await things();
+});
 
-  it.each(Object.entries(CLIENT))("is refused by Client.%s", async (name, before) => {
-    const { client } = await party("alice", { suite: SUITE });
-    for (const wrong of WRONG) {
-      const error = await failure(async () => (client as Untyped)[name](...before, wrong));
-      expect(error.code, `${name} ${JSON.stringify(wrong)}`).toBe("usage");
-    }
-    expect(client.keyPackages()).toEqual([]);
-  });
+type Things = Awaited<ReturnType<typeof things>>;
+const TABLE: readonly (readonly [name: string, of: (here: Things) => object, rows: typeof GROUP])[] = [
+  ["Client", ({ alice }) => ({ ...bound(alice), create: Client.create }), CLIENT],
+  ["Group", ({ a }) => bound(a), GROUP],
+  ["StagedCommit", ({ staged }) => bound(staged), STAGED_COMMIT],
+  ["StagedWelcome", ({ stagedWelcome }) => bound(stagedWelcome), STAGED_WELCOME],
+  ["PublicGroup", ({ follower }) => ({ ...bound(follower), follow: PublicGroup.follow }), PUBLIC_GROUP],
+  ["StagedPublicCommit", ({ stagedPublic }) => bound(stagedPublic), STAGED_PUBLIC_COMMIT],
+  ["no class", () => ({ externalProposal, importKeyPackage, branch, reinitialize }), FUNCTIONS],
+];
 
-  it("is refused by importKeyPackage", async () => {
-    const { client } = await party("alice", { suite: SUITE });
-    const [keyPackage, initKey, leafKey] = [new Uint8Array(4), new Uint8Array(4), new Uint8Array(4)];
-    for (const wrong of WRONG) {
-      const call = async () => (importKeyPackage as Untyped)(client, { keyPackage, initKey, leafKey }, wrong);
-      expect((await failure(call)).code, JSON.stringify(wrong)).toBe("usage");
-    }
-    expect(client.keyPackages()).toEqual([]);
-  });
+function bound(of: object): object {
+  const methods = methodsOf(Object.getPrototypeOf(of));
+  return Object.fromEntries(methods.map((name) => [name, (of as Untyped)[name].bind(of)]));
+}
 
-  it("all methods are here", async () => {
-    const { alice, a } = await pair({ suite: SUITE });
-    const known = [...Object.keys(GROUP), ...Object.keys(CLIENT), ...OTHERS];
-    for (const one of [a, alice]) {
-      for (const name of methodsOf(Object.getPrototypeOf(one))) expect(known).toContain(name);
+describe.each(TABLE)("of %s", (_name, of, rows) => {
+  it.each(Object.entries(rows))("%s refuses each option that isn't its own", async (name, row) => {
+    const [before, names = ""] = row;
+    const call = (wrong: unknown) => failure((of(here) as Untyped)[name](...before, wrong));
+    const own = [...(names === "" ? [] : names.split(" ")), "signal"];
+    const saved = await here.a.save();
+    for (const [option, value] of Object.entries(VALUES)) {
+      if (own.includes(option)) continue;
+      const error = await call({ [option]: value });
+      expect(error.code, option).toBe("usage");
+      expect(error.message, option).toContain(`"${option}"`);
+      for (const known of own) expect(error.message, option).toMatch(new RegExp(`[ ,]${known}(,|$)`));
     }
+    for (const option of own) {
+      const misspelt = await call({ [`${option.slice(0, -1)}z`]: VALUES[option] });
+      expect(misspelt, option).toMatchObject({ code: "usage" });
+      expect(misspelt.message).toContain(`"${option.slice(0, -1)}z"`);
+      for (const wrong of [null, Symbol("wrong"), 1n, [1n], { wrong: 1 }, "bytes", "object", "function"]) {
+        if (typeof VALUES[option] === "object" && typeof wrong === "object" && wrong !== null) continue;
+        if (option === "credential" && typeof wrong === "string") continue;
+        const error = await call({ [option]: wrong });
+        expect(error.code, `${option}: ${String(wrong)}`).toBe("usage");
+        expect(error.message).toMatch(new RegExp(`^${option}(\\[0\\])?: expected `));
+      }
+    }
+    for (const wrong of [7, "options", null, [], BYTES, VALUES.signal, () => ({})]) {
+      expect((await call(wrong)).code, String(wrong)).toBe("usage");
+    }
+    expect(await here.a.save()).toEqual(saved);
   });
 });
 
-it.each([
-  ["commit", { add: new Uint8Array(4) }],
-  ["commit", { remove: "bob" }],
-  ["commit", { forcePath: "yes" }],
-  ["commit", { references: new Uint8Array(32) }],
-  ["groupInfo", { ratchetTree: 1 }],
-])("Group.%s refuses %o", async (name, wrong) => {
-  const { a } = await pair({ suite: SUITE });
-  await a.save();
-  expect((await refused(a, async () => (a as Untyped)[name](wrong))).code).toBe("usage");
-});
-
-it.each([7, "options", null, []])("%o are no options", async (wrong) => {
-  const { a } = await pair({ suite: SUITE });
-  await a.save();
-  expect((await refused(a, async () => (a as Untyped).save(wrong))).code).toBe("usage");
-});
-
-it("a member's name and an empty request are no proposal", async () => {
-  const { a } = await pair({ suite: SUITE });
-  await a.save();
-  for (const call of [() => (a as Untyped).remove("bob"), () => (a as Untyped).propose({})]) {
-    expect((await refused(a, async () => call())).code).toBe("usage");
+it("all methods are in the tables", () => {
+  const listed = [...TABLE.flatMap(([, , rows]) => Object.keys(rows)), ...WITHOUT];
+  for (const of of [Client, Group, StagedCommit, StagedWelcome, PublicGroup, StagedPublicCommit]) {
+    for (const name of [...methodsOf(of), ...methodsOf(of.prototype)]) expect(listed).toContain(name);
   }
 });
 
-it("a resync that isn't one of the three is refused", async () => {
-  const { alice, b } = await pair({ suite: SUITE });
-  const info = await b.groupInfo();
-  expect(
-    (await failure(async () => alice.joinByExternalCommit(info, { resync: "yes" } as Untyped))).code,
-  ).toBe("usage");
+/** Calls with something wrong inside of an option: the method, its arguments, and how the error names it. */
+const NESTED: readonly (readonly [
+  thing: "a" | "alice" | "follower",
+  name: string,
+  args: readonly unknown[],
+  named: string,
+])[] = [
+  ["a", "commit", [{ identity: { signature: {} } }], '"identity.signature"'],
+  ["a", "commit", [{ identity: { renewCapabilities: 1 } }], "identity.renewCapabilities: expected boolean"],
+  ["a", "commit", [{ psks: [{ external: BYTES }, { externl: BYTES }] }], '"psks[1].externl"'],
+  ["a", "commit", [{ psks: [{ external: BYTES, resumption: 1n }] }], '"psks[0].resumption"'],
+  ["a", "commit", [{ psks: [{ resumption: 1 }] }], "psks[0].resumption: expected bigint, got number"],
+  ["a", "commit", [{ add: [BYTES, "key package"] }], "add[1]: expected bytes or object, got string"],
+  ["a", "commit", [{ add: [{ keyPackage: BYTES, user: "bob" }] }], '"add[0].user"'],
+  ["a", "commit", [{ add: [undefined] }], "add[0]: expected bytes or object, got undefined"],
+  ["a", "commit", [{ remove: ["bob"] }], "remove[0]: expected number"],
+  ["a", "commit", [{ references: [[1]] }], "references[0]: expected bytes, got array"],
+  ["a", "commit", [{ dropExtensions: [EXTENSION] }], "dropExtensions[0]: expected number"],
+  ["a", "commit", [{ extensions: [{ type: 1, data: BYTES }] }], '"extensions[0].type"'],
+  ["a", "commit", [{ reinit: { groupId: BYTES, suite: 1 } }], '"reinit.suite"'],
+  ["a", "add", [{ keyPackage: BYTES, user: "bob" }], '"add[0].user"'],
+  ["a", "remove", ["bob"], "remove: expected function or array, got string"],
+  ["a", "groupInfo", [{ extensions: [1] }], "extensions[0]: expected object, got number"],
+  ["a", "propose", [{ remove: 1, add: BYTES }], '"request.remove" here, only add'],
+  ["a", "propose", [{ removed: 1 }], '"request.removed"'],
+  ["a", "propose", [{ remove: "bob" }], "request.remove: expected number"],
+  ["a", "propose", [{ update: { credentials: {} } }], '"request.update.credentials"'],
+  ["a", "propose", [{ update: false }], "request.update: expected true or object"],
+  ["a", "propose", [{ psk: { extrnal: BYTES } }], '"request.psk.extrnal"'],
+  ["a", "propose", [undefined], "request: expected object"],
+  ["a", "propose", [{}], "expected a request"],
+  ["alice", "createKeyPackage", [{ lifetime: { notBefore: 0n, until: 1n } }], '"lifetime.until"'],
+  [
+    "alice",
+    "createKeyPackage",
+    [{ lifetime: { notBefore: 0, notAfter: 1 } }],
+    "lifetime.notBefore: expected",
+  ],
+  ["alice", "createKeyPackage", [{ capabilities: { extension: [1] } }], '"capabilities.extension"'],
+  ["alice", "createKeyPackage", [{ capabilities: { proposals: ["add"] } }], "capabilities.proposals[0]"],
+  ["alice", "joinByExternalCommit", [BYTES, { psks: [{ id: BYTES }] }], '"psks[0].id"'],
+  ["alice", "joinByExternalCommit", [BYTES, { resync: "yes" }], "resync: expected boolean or function or"],
+  ["follower", "propose", ["signer", { update: true }], '"request.update"'],
+];
+
+it.each(NESTED)("%s.%s(%o) is refused", async (thing, name, args, named) => {
+  const error = await refused(here.a, async () => (here[thing] as Untyped)[name](...args));
+  expect(error.code).toBe("usage");
+  expect(error.message).toContain(named);
+});
+
+it("a new group's options are checked wherever it comes from", async () => {
+  const { alice, a } = here;
+  const user = await refused(a, async () =>
+    branch(alice, a, { add: [{ keyPackage: BYTES, user: 1 }] } as Untyped),
+  );
+  expect(user.message).toContain('"add[0].user"');
+  const bytes = await refused(a, async () => reinitialize(alice, a, { add: BYTES } as Untyped));
+  expect(bytes.message).toContain("add: expected array, got bytes");
 });
 
 describe("a policy", () => {
+  class Policy {
+    handshake = "public";
+  }
   it.each([
-    { maxPastEpoch: 3 },
-    { maxPastEpochs: "3" },
-    { authorise: () => true },
-    { authorize: true },
-    { padding: 32 },
-    { ratchets: { maxForward: 1, maxSkipped: 1, maxSkipedTotal: 1 } },
-    { ratchets: null },
-    { now: null },
-  ])("with %o is refused, for a client and for a follower", async (policy) => {
-    expect(await failure(Client.create({ ...options, policy: policy as Untyped }))).toMatchObject({
-      code: "usage",
-    });
-    const group: Group = await (await Client.create(options)).createGroup();
-    const { crypto, authentication } = options;
+    [{ maxPastEpoch: 3 }, '"policy.maxPastEpoch"'],
+    [{ maxPastEpochs: "3" }, "policy.maxPastEpochs: expected number, got string"],
+    [{ maxPastEpochs: -1 }, "policy.maxPastEpochs"],
+    [{ maxMembers: Number.NaN }, "policy.maxMembers"],
+    [{ handshake: "signed" }, 'policy.handshake: expected "private" or "public"'],
+    [{ authorise: () => true }, '"policy.authorise"'],
+    [{ authorize: true }, "policy.authorize: expected function"],
+    [{ padding: 32 }, "policy.padding: expected function"],
+    [{ ratchets: { maxForward: 1, maxSkipped: 1, maxSkipedTotal: 1 } }, '"policy.ratchets.maxSkipedTotal"'],
+    [{ ratchets: { maxForward: -1 } }, "policy.ratchets.maxForward"],
+    [{ ratchets: null }, "policy.ratchets: expected object, got null"],
+    [{ now: null }, "policy.now: expected function"],
+    [new Policy(), "policy: expected object, got one of a class"],
+  ])("with %o is refused, for a client and for a follower", async (policy, named) => {
+    const wrong = policy as Untyped;
+    const group = await (await Client.create(options)).createGroup();
     const groupInfo = await group.groupInfo();
-    const following = PublicGroup.follow({ crypto, authentication, groupInfo, policy: policy as Untyped });
-    expect(await failure(following)).toMatchObject({ code: "usage" });
+    for (const made of [
+      () => Client.create({ ...options, policy: wrong }),
+      () => PublicGroup.follow({ crypto, authentication, groupInfo, policy: wrong }),
+    ]) {
+      const error = await failure(made);
+      expect(error.code).toBe("usage");
+      expect(error.message).toContain(named);
+    }
   });
+
+  it("has its defaults for what isn't given, in its ratchets too", async () => {
+    const policy = { now: undefined, ratchets: { maxForward: 1 } } as Untyped;
+    const { a, b } = await pair({ suite: SUITE, policy });
+    const late = [];
+    for (let i = 0; i < 3; i++) late.push(await a.encrypt(`${i}`));
+    await expect(b.receive(late[2] as Uint8Array)).rejects.toThrow(MlsError);
+    for (const message of [late[1], late[0]]) await b.receive(message as Uint8Array);
+  });
+});
+
+it("what fits is taken, from another realm too", async () => {
+  const { runInNewContext } = await import("node:vm");
+  const { a } = await pair({ suite: SUITE });
+  const foreign = runInNewContext("({ authenticatedData: new Uint8Array(3), signal: undefined })");
+  await a.encrypt("hello", foreign);
+  await a.encrypt("hello", Object.assign(Object.create(null), { authenticatedData: BYTES }));
+  const signer = await generateSigner(crypto, SUITE);
+  await a.commit({
+    identity: { signer },
+    psks: [{ resumption: a.epoch }],
+    remove: [1],
+    forcePath: undefined,
+  } as Untyped);
 });

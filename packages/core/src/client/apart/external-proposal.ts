@@ -12,13 +12,19 @@ import {
   keyPackageOf,
 } from "../../group/proposals/index.js";
 import { answer, perform } from "../../operation/index.js";
+import { checkOptions, type OptionShape } from "../../option-shapes.js";
 import type { CryptoProvider, Signer } from "../../provider/index.js";
-import type { MessageOptions } from "../group-options.js";
+import { EXTERNAL_REQUEST, MESSAGE, type MessageOptions } from "../group-options.js";
 
 export interface ExternalProposalOptions extends MessageOptions {
   /** The extensions of the protocol (§13) whose proposals are sent. */
   readonly extensions?: readonly MlsExtension[];
 }
+
+const EXTERNAL_PROPOSAL: OptionShape<ExternalProposalOptions> = {
+  ...MESSAGE,
+  extensions: { "[]": "object" },
+};
 
 /**
  * Makes a proposal of an external sender (§12.1.8) that doesn't follow the group: a gateway that keeps nothing of it but
@@ -32,13 +38,15 @@ export interface ExternalProposalOptions extends MessageOptions {
  * const context = { suite: 2, groupId, epoch, senderIndex: 0 };
  * const proposal = await externalProposal(nodeProvider(), signer, context, { remove: 2 });
  */
-export function externalProposal(
+export async function externalProposal(
   crypto: CryptoProvider,
   signer: Signer,
   { suite, ...context }: ExternalSenderContext,
   request: Exclude<ExternalProposalRequest, ExtensionChange>,
   options: ExternalProposalOptions = {},
 ): Promise<Bytes> {
+  checkOptions(options, EXTERNAL_PROPOSAL);
+  checkOptions(request, EXTERNAL_REQUEST, "request");
   const { epoch, senderIndex } = context;
   const groupId = needBytes(context.groupId, "a group ID").slice();
   const authenticatedData = copyOf(options.authenticatedData) ?? EMPTY;

@@ -5,7 +5,8 @@ import { MlsError } from "../../errors.js";
 import { type ClientConfig, needSigner } from "../../group/index.js";
 import { checkKeyPackageAlone, checkOwnLeaf } from "../../group/proposals/index.js";
 import type { OwnKeyPackage } from "../../key-package/index.js";
-import type { OperationOptions } from "../../operation/index.js";
+import { OPERATION, type OperationOptions } from "../../operation/index.js";
+import { checkOptions } from "../../option-shapes.js";
 import type { HpkePart, HpkePrivateKey } from "../../provider/index.js";
 import { KeyPackage, readKeyPackage } from "../../wire/index.js";
 import type { Client } from "../client.js";
@@ -28,11 +29,12 @@ export interface ImportedKeyPackage {
  * @example
  * await importKeyPackage(bob, { keyPackage, initKey, leafKey });
  */
-export function importKeyPackage(
+export async function importKeyPackage(
   client: Client,
   imported: ImportedKeyPackage,
   options: OperationOptions = {},
 ): Promise<Bytes> {
+  checkOptions(options, OPERATION);
   return client.adopt((config) => opened(config, imported), options);
 }
 

@@ -10,6 +10,7 @@ import {
   type GroupConfig,
   guardHooks,
   needAuthentication,
+  POLICY,
   type Policy,
   type PublicCandidate,
   policyOf,
@@ -31,14 +32,28 @@ import {
   type ExternalProposalRequest,
   externalSenderProposal,
 } from "../../group/proposals/index.js";
-import { answer, Lock, type OperationOptions, perform, type Steps } from "../../operation/index.js";
+import {
+  answer,
+  Lock,
+  OPERATION,
+  type OperationOptions,
+  perform,
+  type Steps,
+} from "../../operation/index.js";
+import { checkOptions, type OptionShape } from "../../option-shapes.js";
 import type { CryptoProvider, Signer } from "../../provider/index.js";
 import { ExtensionType, ExternalSenders, findExtension, readGroupInfo } from "../../wire/index.js";
 import { GroupBase } from "../group-base.js";
-import type { MessageOptions } from "../group-options.js";
+import { EXTERNAL_REQUEST, MESSAGE, type MessageOptions } from "../group-options.js";
 import { CommitView } from "../staged-commit.js";
 
-export interface PublicGroupOptions extends OperationOptions {
+/** The options of {@link PublicGroup.resume}. */
+export interface ResumeOptions extends OperationOptions {
+  /** The encoded tree. Needed if the GroupInfo doesn't carry it. */
+  readonly ratchetTree?: Uint8Array | undefined;
+}
+
+export interface PublicGroupOptions extends ResumeOptions {
   readonly crypto: CryptoProvider;
   /** Validates credentials, as for a client. */
   readonly authentication: AuthenticationService;
@@ -49,9 +64,18 @@ export interface PublicGroupOptions extends OperationOptions {
   readonly extensions?: readonly MlsExtension[];
   /** A signed GroupInfo of the group, as an encoded MLSMessage. */
   readonly groupInfo: Uint8Array;
-  /** The encoded tree. Needed if the GroupInfo doesn't carry it. */
-  readonly ratchetTree?: Uint8Array | undefined;
 }
+
+const RESUME: OptionShape<ResumeOptions> = { ...OPERATION, ratchetTree: "bytes" };
+const FOLLOW: OptionShape<PublicGroupOptions> = {
+  ...RESUME,
+  crypto: "object",
+  authentication: "object",
+  policy: POLICY,
+  asyncContext: "object",
+  extensions: { "[]": "object" },
+  groupInfo: "bytes",
+};
 
 /**
  * A commit that {@link PublicGroup.stage} has checked, and that isn't in force here. What needs the group's secrets isn't
@@ -76,7 +100,8 @@ export class StagedPublicCommit extends CommitView {
    * @example
    * const { epoch, added } = await staged.merge();
    */
-  merge(options: OperationOptions = {}): Promise<CommitMessage> {
+  async merge(options: OperationOptions = {}): Promise<CommitMessage> {
+    checkOptions(options, OPERATION);
     return this.#merge(options);
   }
 }
@@ -107,7 +132,8 @@ export class PublicGroup extends GroupBase {
    * @example
    * const follower = await PublicGroup.follow({ crypto: nodeProvider(), authentication, groupInfo });
    */
-  static follow(options: PublicGroupOptions): Promise<PublicGroup> {
+  static async follow(options: PublicGroupOptions): Promise<PublicGroup> {
+    checkOptions(options, FOLLOW);
     const work = async () => {
       const { crypto, authentication } = options;
       needAuthentication(authentication);
@@ -149,10 +175,8 @@ export class PublicGroup extends GroupBase {
    * @example
    * await follower.resume(await group.groupInfo());
    */
-  resume(
-    groupInfo: Uint8Array,
-    options: OperationOptions & Pick<PublicGroupOptions, "ratchetTree"> = {},
-  ): Promise<void> {
+  async resume(groupInfo: Uint8Array, options: ResumeOptions = {}): Promise<void> {
+    checkOptions(options, RESUME);
     const work = async () => {
       const info = readGroupInfo(groupInfo, this.config.policy.maxJoinSize);
       const tree = copyOf(options.ratchetTree);
@@ -173,7 +197,11 @@ export class PublicGroup extends GroupBase {
    * @example
    * const { kind, epoch } = await follower.receive(message);
    */
-  receive(message: Uint8Array, options: OperationOptions = {}): Promise<ProposalMessage | CommitMessage> {
+  async receive(
+    message: Uint8Array,
+    options: OperationOptions = {},
+  ): Promise<ProposalMessage | CommitMessage> {
+    checkOptions(options, OPERATION);
     const bytes = needBytes(message, "a message").slice();
     const steps: Steps<Followed, ProposalMessage | CommitMessage> = {
       work: () => followMessage(this.config, this.#state, bytes),
@@ -197,7 +225,8 @@ export class PublicGroup extends GroupBase {
    * const staged = await follower.stage(message);
    * if (await database.accept(staged.epoch, message)) await staged.merge();
    */
-  stage(message: Uint8Array, options: OperationOptions = {}): Promise<StagedPublicCommit> {
+  async stage(message: Uint8Array, options: OperationOptions = {}): Promise<StagedPublicCommit> {
+    checkOptions(options, OPERATION);
     const bytes = needBytes(message, "a message").slice();
     const work = () => followCommit(this.config, this.#state, bytes);
     const finish = (followed: FollowedCommit) => {
@@ -225,7 +254,13 @@ export class PublicGroup extends GroupBase {
    * @example
    * const proposal = await follower.propose(signer, { remove: leafIndex });
    */
-  propose(signer: Signer, request: ExternalProposalRequest, options: MessageOptions = {}): Promise<Bytes> {
+  async propose(
+    signer: Signer,
+    request: ExternalProposalRequest,
+    options: MessageOptions = {},
+  ): Promise<Bytes> {
+    checkOptions(options, MESSAGE);
+    checkOptions(request, EXTERNAL_REQUEST, "request");
     const work = async () => {
       const { config } = this;
       const { current, proposals: known } = this.#state;

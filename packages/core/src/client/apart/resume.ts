@@ -5,11 +5,14 @@ import { prepareResumption } from "../../group/commit/index.js";
 import type { GroupState } from "../../group/index.js";
 import { needReinit } from "../../group/join/index.js";
 import type { ResumptionOptions, ResumptionUsage } from "../../group/proposals/index.js";
+import { OPERATION } from "../../operation/index.js";
+import { checkOptions, type OptionShape } from "../../option-shapes.js";
 import type { CipherSuite } from "../../provider/index.js";
 import { ProtocolVersion, type ReInit, ResumptionPSKUsage } from "../../wire/index.js";
 import type { Client } from "../client.js";
 import type { Group } from "../group.js";
-import type { GroupOptions } from "../options.js";
+import { TO_ADD_LIST } from "../group-options.js";
+import { type GroupOptions, NEW_GROUP } from "../options.js";
 
 /** A group that resumes another one, and the Welcome for its other members. */
 export interface NewGroup {
@@ -20,8 +23,20 @@ export interface NewGroup {
   readonly ratchetTree: Bytes | undefined;
 }
 
+/** The options of {@link branch}. */
+export interface BranchOptions extends ResumptionOptions, GroupOptions {}
+
 /** The options of {@link reinitialize}. The ReInit says the rest. */
 export type ReinitializeOptions = ResumptionOptions & Omit<GroupOptions, "groupId" | "extensions">;
+
+const REINITIALIZE: OptionShape<ReinitializeOptions> = {
+  ...OPERATION,
+  signer: "object",
+  add: TO_ADD_LIST,
+  forcePath: "boolean",
+  ratchetTreeInWelcome: "boolean",
+};
+const BRANCH: OptionShape<BranchOptions> = { ...NEW_GROUP, ...REINITIALIZE };
 
 /**
  * Creates a subgroup (§11.3) of some members of a group, linked to it by a resumption PSK. They join by the Welcome,
@@ -32,11 +47,8 @@ export type ReinitializeOptions = ResumptionOptions & Omit<GroupOptions, "groupI
  * @example
  * const { group, welcome } = await branch(alice, team, { add: [keyPackageOfBob] });
  */
-export function branch(
-  client: Client,
-  from: Group,
-  options: ResumptionOptions & GroupOptions,
-): Promise<NewGroup> {
+export async function branch(client: Client, from: Group, options: BranchOptions): Promise<NewGroup> {
+  checkOptions(options, BRANCH);
   const { groupId, extensions = from.extensions, signer, ...resumption } = options;
   // Without an ID of the options, createGroup() chooses one.
   const chosen = groupId === undefined ? { extensions, signer } : { groupId, extensions, signer };
@@ -57,6 +69,7 @@ export async function reinitialize(
   from: Group,
   options: ReinitializeOptions,
 ): Promise<NewGroup> {
+  checkOptions(options, REINITIALIZE);
   const { signer, ...resumption } = options;
   const { groupId, extensions } = needOwnReinit(from.predecessor, client.cipherSuite);
   return resume(client, from, ResumptionPSKUsage.reinit, { groupId, extensions, signer }, resumption);

@@ -1,0 +1,64 @@
+// What options may be. JavaScript has no type checker, and what a call doesn't know must not be ignored.
+import { MlsError } from "./errors.js";
+
+/** The names in an object, and what is there. The name `[]` stands for each item of an array. */
+export type OptionNames = { readonly [name: string]: OptionKind };
+
+/**
+ * What a value may be: the name of a type (`bytes` for a Uint8Array), a string in quotes for that string, `true`, or the
+ * names in an object; or a list of such, of which one must fit.
+ */
+export type OptionKind = string | OptionNames | readonly (string | OptionNames)[];
+
+/** What each of a type's options may be. The compiler compares the names. */
+export type OptionShape<T> = { readonly [K in T extends unknown ? keyof T : never]: OptionKind };
+
+function typeOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : ArrayBuffer.isView(value) ? "bytes" : typeof value;
+}
+
+const baseOf = (one: string | OptionNames) =>
+  typeof one === "string" ? one : "[]" in one ? "array" : "object";
+
+/** Whether an object inherits nothing, which would be ignored. One of another realm is plain too. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/**
+ * Refuses what a call doesn't know, in nested options too. `undefined` stands for an option that isn't given.
+ * @param path the name of what is checked, for the error. Default: none, for the options of a call
+ * @throws MlsError `usage`, which says what is known there
+ * @example
+ * checkOptions(options, { extractable: "boolean", hashing: ['"fast"', '"native"'] });
+ */
+export function checkOptions(options: unknown, kind: OptionKind, path = ""): void {
+  const got = typeOf(options);
+  const kinds = (Array.isArray(kind) ? kind : [kind]) as readonly (string | OptionNames)[];
+  const literal = got === "string" ? `"${options}"` : `${options === true}`;
+  if (kinds.includes(got) || kinds.includes(literal)) return;
+  const shapes = kinds.filter((one): one is OptionNames => typeof one === "object" && baseOf(one) === got);
+  const isArray = got === "array";
+  if (shapes.length === 0 || !(isArray || isPlain(options as object))) {
+    const what = shapes.length === 0 ? got : "one of a class";
+    throw new MlsError(
+      "usage",
+      `${path || "options"}: expected ${kinds.map(baseOf).join(" or ")}, got ${what}`,
+    );
+  }
+  // The shape that the first known name is of: what is of another one doesn't go with it.
+  const names = Object.keys(options as object);
+  const shape = shapes.find((one) => isArray || names.some((name) => Object.hasOwn(one, name)));
+  for (const name of names) {
+    const at = isArray ? `${path}[${name}]` : `${path && `${path}.`}${name.slice(0, 64)}`;
+    const key = isArray ? "[]" : name;
+    if (shape === undefined || !Object.hasOwn(shape, key)) {
+      const known = Object.keys(shape ?? Object.assign({}, ...shapes)).join(", ");
+      throw new MlsError("usage", `there is no option "${at}" here, only ${known}`);
+    }
+    const value = (options as OptionNames)[name];
+    if (isArray || value !== undefined) checkOptions(value, shape[key] as OptionKind, at);
+  }
+}
