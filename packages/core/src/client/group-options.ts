@@ -16,6 +16,12 @@ export interface MessageOptions extends OperationOptions {
   readonly authenticatedData?: Uint8Array | undefined;
 }
 
+/** The options of exporting a secret. */
+export interface ExportOptions extends OperationOptions {
+  /** One of the past epochs whose exporters `policy.maxPastExporters` keeps. Default: the present one. */
+  readonly epoch?: bigint | undefined;
+}
+
 /** The options of `add`: those of `commit`. */
 export type AddOptions = Omit<CommitOptions, "add"> & OperationOptions;
 
@@ -52,6 +58,8 @@ const IDENTITY: OptionShape<NewIdentity> = {
   credential: "object",
   renewCapabilities: "boolean",
 };
+
+export const EXPORT: OptionShape<ExportOptions> = { ...OPERATION, epoch: "bigint" };
 
 export const MESSAGE: OptionShape<MessageOptions> = { ...OPERATION, authenticatedData: "bytes" };
 

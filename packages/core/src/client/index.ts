@@ -19,7 +19,13 @@ export type {
 export type { AbortSignalLike, OperationOptions } from "../operation/index.js";
 export { Client } from "./client.js";
 export { Group } from "./group.js";
-export type { AddOptions, MessageOptions, RemoveOptions, UpdateOptions } from "./group-options.js";
+export type {
+  AddOptions,
+  ExportOptions,
+  MessageOptions,
+  RemoveOptions,
+  UpdateOptions,
+} from "./group-options.js";
 export type { KeyPackageDetails, KeyPackageInfo } from "./key-packages.js";
 export type {
   ClientOptions,

@@ -7,6 +7,7 @@ import {
   type ClientConfig,
   type Epoch,
   type EpochAccess,
+  exporterSecretOf,
   type GroupState,
   needActive,
   needMember,
@@ -19,7 +20,7 @@ import { answer, OPERATION, type OperationOptions } from "../operation/index.js"
 import { checkOptions } from "../option-shapes.js";
 import type { Awaitable } from "../provider/index.js";
 import { GroupBase } from "./group-base.js";
-import { GROUP_INFO } from "./group-options.js";
+import { EXPORT, type ExportOptions, GROUP_INFO } from "./group-options.js";
 import type { Membership } from "./membership.js";
 import { StagedCommit } from "./staged-commit.js";
 
@@ -113,9 +114,10 @@ export abstract class MemberView extends GroupBase {
   }
 
   /**
-   * Derives a secret that only the members of this epoch know (§8.5): the same for the same arguments.
+   * Derives a secret that only the members of this epoch know (§8.5), or those of a past one: the same for the same
+   * arguments.
    * @param length 0 to 255 * `Nh` bytes, at most 65535
-   * @throws MlsError `usage`, `removed`, `closed`; CryptoError for more bytes than the KDF can derive
+   * @throws MlsError `forgotten` for a past epoch whose exporter isn't kept, `future-epoch`; `usage`, `removed`, `closed`; CryptoError for more bytes than the KDF can derive
    * @example
    * const key = await group.exportSecret("file key", new Uint8Array(), 32);
    */
@@ -123,12 +125,13 @@ export abstract class MemberView extends GroupBase {
     label: string,
     context: Uint8Array,
     length: number,
-    options: OperationOptions = {},
+    options: ExportOptions = {},
   ): Promise<Bytes> {
-    checkOptions(options, OPERATION);
+    checkOptions(options, EXPORT);
+    const { epoch } = options;
     const find = () => {
       needMember(this.own.state);
-      return this.current;
+      return exporterSecretOf(this.own.state, epoch);
     };
     return this.own.exportSecret(find, label, context, length, options);
   }

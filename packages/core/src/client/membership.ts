@@ -9,9 +9,9 @@ import {
   checkSavedSigners,
   checkSigners,
   discardedAmong,
-  type Epoch,
   type EpochAccess,
   exportFrom,
+  forgetOld,
   type GroupState,
   guardMember,
   leastExpected,
@@ -114,12 +114,17 @@ export class Membership {
     return guardHooksOf(options, "a function of the options", (hook) => this.lock.callHook(hook));
   }
 
-  /** Runs an operation in its turn. Private keys that it made end with it, unless the state needs them. */
+  /** Runs an operation in its turn, after past epochs that are too old are forgotten. Private keys that it made end with it, unless the state needs them. */
   run<R, T>(steps: Steps<R, T>, options: OperationOptions): Promise<T> {
+    const work = () => {
+      const step = forgetOld(this.state, this.config.policy);
+      if (step !== undefined) this.step(step);
+      return steps.work();
+    };
     return this.lock.run(
       withKeys(
         this.#keys.scope,
-        steps,
+        { ...steps, work },
         () => privateKeysIn(this.#state),
         () => this.lock.isBusy,
       ),
@@ -222,9 +227,9 @@ export class Membership {
     return this.run({ work: async () => find(), finish }, options);
   }
 
-  /** As `Group.exportSecret`. @param find the epoch, looked up when it is the operation's turn */
+  /** As `Group.exportSecret`. @param find the exporter secret, looked up when it is the operation's turn */
   exportSecret(
-    find: () => Epoch,
+    find: () => Uint8Array,
     label: string,
     context: Uint8Array,
     length: number,

@@ -209,7 +209,13 @@ export class StagedCommit extends CommitView {
     options: OperationOptions = {},
   ): Promise<Bytes> {
     checkOptions(options, OPERATION);
-    return this.#own.exportSecret(() => this.#needEpoch(), label, context, length, options);
+    return this.#own.exportSecret(
+      () => this.#needEpoch().secrets.exporterSecret,
+      label,
+      context,
+      length,
+      options,
+    );
   }
 
   /**

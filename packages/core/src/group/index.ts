@@ -31,7 +31,7 @@ export {
   needSigner,
 } from "./config.js";
 export { type Epoch, type PublicEpoch, wipeEpoch } from "./epoch.js";
-export { exportFrom } from "./exporter.js";
+export { exporterSecretOf, exportFrom } from "./exporter.js";
 export { guardHooks, guardMember } from "./hooks.js";
 export { type Member, memberOf, type Party, sameIdentity } from "./member.js";
 export { noPadding, padme, padToMultiple } from "./padding.js";
@@ -53,6 +53,7 @@ export {
   type EpochAccess,
   enterJoined,
   firstState,
+  forgetOld,
   type GroupState,
   joiningState,
   leaveGroup,

@@ -8,6 +8,7 @@ import type { RatchetTree } from "../tree/index.js";
 import { GroupContext } from "../wire/index.js";
 import { digestOf } from "./digest.js";
 import type { Epoch } from "./epoch.js";
+import { type Policy, timesOf } from "./policy.js";
 
 /** The commit that ended an epoch. */
 export interface EndedEpoch {
@@ -34,11 +35,15 @@ export interface PastEpoch extends EndedEpoch, Ending {
   readonly senderDataSecret: Uint8Array;
   /** `Nh` bytes */
   readonly resumptionPsk: Uint8Array;
+  /** `Nh` bytes; `undefined` if the policy doesn't keep it */
+  readonly exporterSecret: Uint8Array | undefined;
+  /** When it ended, by this client's clock: in seconds since the Unix epoch. */
+  readonly endedAt: bigint;
 }
 
 /** The part of an epoch that is kept when it ends. */
-export function pastEpoch(epoch: Epoch, ending: Ending): PastEpoch {
-  const { senderDataSecret, resumptionPsk } = epoch.secrets;
+function pastEpoch(epoch: Epoch, ending: Ending, endedAt: bigint): PastEpoch {
+  const { senderDataSecret, resumptionPsk, exporterSecret } = epoch.secrets;
   return {
     epoch: epoch.groupContext.epoch,
     // A copy: the remembered encoding may be a view that keeps a whole saved state in memory.
@@ -47,21 +52,58 @@ export function pastEpoch(epoch: Epoch, ending: Ending): PastEpoch {
     secretTree: epoch.secretTree,
     senderDataSecret,
     resumptionPsk,
+    exporterSecret,
+    endedAt,
     ...ending,
   };
 }
 
+/** Past epochs, the latest first, and what overwrites those that aren't among them any more. */
+export interface KeptEpochs {
+  readonly past: readonly PastEpoch[];
+  readonly release: () => void;
+}
+
+/** The past epochs that the policy keeps: by number and by age. The same array if it keeps all of them. */
+export function keptEpochs(all: readonly PastEpoch[], policy: Policy): KeptEpochs {
+  const { oldest } = timesOf(policy, policy.maxPastEpochAge);
+  const end = all.findIndex(({ endedAt }, i) => i >= policy.maxPastEpochs || endedAt < oldest);
+  const kept = end < 0 ? all : all.slice(0, end);
+  const isOver = ({ exporterSecret }: PastEpoch, i: number) =>
+    exporterSecret !== undefined && i >= policy.maxPastExporters;
+  const past = kept.some(isOver)
+    ? kept.map((one, i) => (isOver(one, i) ? { ...one, exporterSecret: undefined } : one))
+    : kept;
+  const release = () => {
+    for (const [i, one] of all.entries()) {
+      if (i >= past.length) wipePast(one);
+      else if (past[i] !== one) wipe(one.exporterSecret);
+    }
+  };
+  return { past, release };
+}
+
+/** The past epochs after another one ended. */
+export function withPast(
+  past: readonly PastEpoch[],
+  ended: Epoch,
+  ending: Ending,
+  policy: Policy,
+): KeptEpochs {
+  return keptEpochs([pastEpoch(ended, ending, timesOf(policy, 0).now), ...past], policy);
+}
+
 /** Overwrites the secrets of an epoch that ended, except those of its {@link pastEpoch}. */
 export function wipeEnded({ secrets, ledgers }: Epoch): void {
-  const { senderDataSecret, resumptionPsk, ...others } = secrets;
+  const { senderDataSecret, resumptionPsk, exporterSecret, ...others } = secrets;
   wipe(...Object.values(others));
   for (const ledger of ledgers.values()) ledger.wipe();
 }
 
 /** Overwrites the secrets of a past epoch. */
-export function wipePast({ secretTree, senderDataSecret, resumptionPsk }: PastEpoch): void {
+export function wipePast({ secretTree, senderDataSecret, resumptionPsk, exporterSecret }: PastEpoch): void {
   secretTree.wipe();
-  wipe(senderDataSecret, resumptionPsk);
+  wipe(senderDataSecret, resumptionPsk, exporterSecret);
 }
 
 /** A group ID for an error message. */

@@ -47,6 +47,16 @@ export interface Policy {
    * commit with a PSK that some member doesn't keep leaves that member behind. Default: 3.
    */
   readonly maxPastEpochs: number;
+  /**
+   * How long a past epoch is kept, in seconds from when it ended here. The next operation after that deletes it, also
+   * {@link Group.save} and {@link Client.restore}. `Infinity`: as long as `maxPastEpochs` says. Default: 30 days.
+   */
+  readonly maxPastEpochAge: number;
+  /**
+   * Of how many of these past epochs {@link Group.exportSecret} still derives secrets (§8.5): whoever reads this
+   * client's memory or state meanwhile can derive them too. Default: 0.
+   */
+  readonly maxPastExporters: number;
   /** Limits for skipped and reordered messages in an epoch (§9). */
   readonly ratchets: RatchetLimits;
   /**
@@ -88,6 +98,8 @@ export const DEFAULT_POLICY: Policy = {
   strictLifetimes: false,
   now: () => Date.now(),
   maxPastEpochs: 3,
+  maxPastEpochAge: 30 * DAY,
+  maxPastExporters: 0,
   ratchets: DEFAULT_RATCHET_LIMITS,
   maxMembers: 2048,
   maxJoinSize: 16 * 1024 * 1024,
@@ -111,6 +123,8 @@ export const POLICY: OptionShape<Policy> = {
   strictLifetimes: "boolean",
   now: "function",
   maxPastEpochs: "number",
+  maxPastEpochAge: "number",
+  maxPastExporters: "number",
   ratchets: RATCHETS,
   maxMembers: "number",
   maxJoinSize: "number",
@@ -150,6 +164,12 @@ export function secondsNow(policy: Policy): number {
   const now = policy.now();
   if (!Number.isFinite(now)) throw new MlsError("usage", `expected milliseconds from policy.now, got ${now}`);
   return Math.floor(now / 1000);
+}
+
+/** When it is, and what ended before `seconds` ago: in seconds since the Unix epoch. */
+export function timesOf(policy: Policy, seconds: number): { readonly now: bigint; readonly oldest: bigint } {
+  const now = secondsNow(policy);
+  return { now: uint64Of(now), oldest: uint64Of(now - seconds) };
 }
 
 /** Whether a key package expired so long ago that its private keys end. */

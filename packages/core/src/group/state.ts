@@ -9,7 +9,8 @@ import { type Candidate, withCandidate } from "./candidate.js";
 import { type ClientConfig, checkSavedSigner, needSigner } from "./config.js";
 import { type Epoch, wipeEpoch } from "./epoch.js";
 import type { EpochLedger, GroupView } from "./extensions/index.js";
-import { type EndedEpoch, type PastEpoch, pastEpoch, wipeEnded, wipePast } from "./past-epoch.js";
+import { type EndedEpoch, keptEpochs, type PastEpoch, wipeEnded, wipePast, withPast } from "./past-epoch.js";
+import type { Policy } from "./policy.js";
 
 /**
  * Whether a group is in use, or why it isn't. `joining`: an external commit of this client isn't known to be accepted
@@ -93,12 +94,11 @@ export function enterEpoch(
   state: GroupState,
   { epoch, changes, own, external, committer }: Candidate & { readonly epoch: Epoch },
   endedBy: Uint8Array,
-  maxPastEpochs: number,
+  policy: Policy,
 ): Transition {
   const { current, candidates } = state;
   const joined = external ? [...changes.added, committer] : changes.added;
-  const past = [pastEpoch(current, { endedBy, endedByOwn: own, joined }), ...state.past];
-  const expired = past.splice(maxPastEpochs);
+  const { past, release } = withPast(state.past, current, { endedBy, endedByOwn: own, joined }, policy);
   return {
     state: {
       status: changes.reinit === undefined ? "active" : "reinitialized",
@@ -112,10 +112,17 @@ export function enterEpoch(
     },
     release: () => {
       wipeEnded(current);
-      for (const old of expired) wipePast(old);
+      release();
       wipeCandidates(candidates, epoch);
     },
   };
+}
+
+/** The step that forgets past epochs which are too old; `undefined` if none is. */
+export function forgetOld(state: GroupState, policy: Policy): Transition | undefined {
+  if (state.past.length === 0) return undefined;
+  const { past, release } = keptEpochs(state.past, policy);
+  return past === state.past ? undefined : { state: { ...state, past }, release };
 }
 
 /** Overwrites the secrets of the epochs that don't start. @param except the one that does */

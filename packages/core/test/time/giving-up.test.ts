@@ -347,6 +347,19 @@ const MORE: readonly (readonly [name: string, row: Row])[] = [
     },
   ],
   [
+    "exportSecret: of a past epoch",
+    async (here) => {
+      const { a, b } = here;
+      const { epoch } = a;
+      const then = await b.exportSecret("label", PSK, 16);
+      await committed(here)(await a.update());
+      return {
+        run: (options) => a.exportSecret("label", PSK, 16, { ...options, epoch }),
+        succeeded: async (secret: Uint8Array) => expect(secret).toEqual(then),
+      };
+    },
+  ],
+  [
     "propose: another's key package",
     async (here) => {
       const add = await carolsKeyPackage(here);

@@ -122,7 +122,7 @@ export async function world(
     signer: stickySigner(calls, await generateSigner(nodeProvider(), SUITE)),
     authentication: stickyAuthentication(calls),
     externalPsk: () => calls.answer(() => PSK),
-    policy: { handshake, authorize: () => calls.answer(() => true) },
+    policy: { handshake, maxPastExporters: 1, authorize: () => calls.answer(() => true) },
   };
   const plain = { suite: SUITE, externalPsk: () => PSK, policy: { handshake } };
   const bob = await party("bob", plain);

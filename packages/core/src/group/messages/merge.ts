@@ -91,7 +91,7 @@ async function mergeCommit(
   const step =
     epoch === undefined
       ? leaveGroup(state, "removed")
-      : enterEpoch(state, { ...commit, epoch }, endedBy, policy.maxPastEpochs);
+      : enterEpoch(state, { ...commit, epoch }, endedBy, policy);
   return { ...step, received };
 }
 

@@ -21,7 +21,7 @@ import { RatchetTree } from "../../tree/index.js";
 import { GroupContext, Proposal, RatchetTreeNodes, ReInit, Sender } from "../../wire/index.js";
 import type { Candidate } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
-import type { PastEpoch } from "../past-epoch.js";
+import { keptEpochs, type PastEpoch } from "../past-epoch.js";
 import type { CachedProposal, GroupState, GroupStatus, ResumedGroup } from "../state.js";
 import { flag, nested, publicBytes } from "./fields.js";
 import { loading, openRecord, sealRecord } from "./record.js";
@@ -29,7 +29,7 @@ import { loadCandidate, SavedCandidate, saveCandidate } from "./saved-candidate.
 import { loadEpoch, SavedChanges, SavedLeaves, SavedMember, saveMember } from "./saved-epoch.js";
 import { KeyLoader, saveKey } from "./stored-key.js";
 
-const FORMAT = 5;
+const FORMAT = 6;
 const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized", "joining"];
 
 /** The format of `Group.save`, without the digest at its end. */
@@ -53,8 +53,10 @@ export const SavedGroup = struct({
       secretTree: opaque,
       senderDataSecret: opaque,
       resumptionPsk: opaque,
+      exporterSecret: optional(opaque),
       endedBy: publicBytes,
       endedByOwn: flag,
+      endedAt: uint64,
       joined: vector(uint32),
     }),
   ),
@@ -208,7 +210,7 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
   const member = status === "active" || joining ? config : { ...config, own: undefined };
   const keys = new KeyLoader(provider);
   const current = await loadEpoch(member, saved.current.groupContext, tree, saved.current.member, keys);
-  const past = saved.past.map(
+  const loaded = saved.past.map(
     ({ leaves, ...one }): PastEpoch => ({
       ...one,
       epoch: decode(GroupContext, one.groupContext).epoch,
@@ -216,8 +218,11 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
       secretTree: SecretTree.load(provider, one.secretTree, policy.ratchets),
       senderDataSecret: copySecret(one.senderDataSecret),
       resumptionPsk: copySecret(one.resumptionPsk),
+      exporterSecret: one.exporterSecret && copySecret(one.exporterSecret),
     }),
   );
+  const { past, release } = keptEpochs(loaded, policy);
+  release();
   const proposals: CachedProposal[] = [];
   for (const { reference, sourced, leafKey, dropped } of saved.proposals) {
     proposals.push({
