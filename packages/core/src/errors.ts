@@ -15,7 +15,7 @@ import type { Bytes } from "./byte-types.js";
  * - `past-epoch`: the message belongs to an epoch that is over: drop it
  * - `unknown-sender`: the index in the message identifies no member or external sender
  * - `duplicate`: the message was received before, or the Welcome was used before
- * - `forgotten`: the message is too old: its key is deleted
+ * - `forgotten`: the message, or the epoch, is too old: its key is deleted
  * - `proposal-missing`: the commit refers to proposals that weren't received: {@link MlsError.references}
  * - `not-invited`: the Welcome is for none of this client's key packages. `references` are those that it is for
  * - `group-exists`: a group with this ID is open: {@link MlsError.groupId}
@@ -82,7 +82,7 @@ export interface BlamedProposal {
 export interface ErrorDetails {
   /** The group that the message, or the call, is about. */
   readonly groupId?: Bytes;
-  /** The epoch that the message says it belongs to. */
+  /** The epoch that the message says it belongs to, or that was asked for. */
   readonly epoch?: bigint;
   /** The leaf index of its sender in that epoch. Only with `fork` is it verified. */
   readonly sender?: number;
