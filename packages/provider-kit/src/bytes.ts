@@ -17,3 +17,10 @@ export function expectLength(bytes: Uint8Array, length: number, what: string): v
     throw new CryptoError(`${what}: expected ${length} bytes, got ${bytes.length}`);
   }
 }
+
+/** A Buffer's bytes as a plain array whose memory is its own: copied only if the Buffer is a part of a larger memory. */
+export function ownBytes(buffer: Uint8Array): Uint8Array {
+  return buffer.buffer instanceof ArrayBuffer && buffer.buffer.byteLength === buffer.length
+    ? new Uint8Array(buffer.buffer)
+    : new Uint8Array(buffer);
+}

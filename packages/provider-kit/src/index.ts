@@ -1,7 +1,7 @@
 // RFC 9180, RFC 5869: what an author of a crypto provider needs, besides the interface.
 
 export { checkOpenInputs, checkSealInputs } from "./aead.js";
-export { expectLength } from "./bytes.js";
+export { expectLength, ownBytes } from "./bytes.js";
 export {
   composeProvider,
   composeSuite,

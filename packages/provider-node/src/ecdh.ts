@@ -5,8 +5,13 @@
 // peer's point needs no import.
 import { createECDH, ECDH } from "node:crypto";
 import { CryptoError, type KemAlgorithm } from "@copse/core/provider";
-import { type DhKeyPair, guardSync, type ScalarRange, type SyncDhPrimitives } from "@copse/provider-kit";
-import { own } from "./keys.js";
+import {
+  type DhKeyPair,
+  guardSync,
+  ownBytes,
+  type ScalarRange,
+  type SyncDhPrimitives,
+} from "@copse/provider-kit";
 
 /** @param opensslName `prime256v1`, `secp384r1` or `secp521r1` */
 export function ecdhGroup(
@@ -59,7 +64,7 @@ export function ecdhGroup(
     },
     dh(ecdh, point) {
       needUncompressed(point);
-      return guardSync("key agreement failed", () => own(ecdh.computeSecret(point)));
+      return guardSync("key agreement failed", () => ownBytes(ecdh.computeSecret(point)));
     },
   };
 }

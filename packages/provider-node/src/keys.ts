@@ -21,7 +21,7 @@ import {
   randomBytes,
 } from "node:crypto";
 import { CryptoError, copySecret } from "@copse/core/provider";
-import { guardSync } from "@copse/provider-kit";
+import { guardSync, ownBytes } from "@copse/provider-kit";
 
 /** How raw keys of one curve are turned into KeyObjects. All throw CryptoError for what is no key. */
 export interface Curve {
@@ -191,13 +191,6 @@ export function nistCurve(
 /** The shared secret of two keys of a curve. @throws CryptoError, also for a point of low order. */
 export function sharedSecret(privateKey: KeyObject, publicKey: KeyObject): Uint8Array {
   return guardSync("no shared secret with this public key", () =>
-    own(diffieHellman({ privateKey, publicKey })),
+    ownBytes(diffieHellman({ privateKey, publicKey })),
   );
-}
-
-/** A Buffer's bytes as a plain array whose memory is its own. */
-export function own(buffer: Buffer): Uint8Array {
-  return buffer.buffer instanceof ArrayBuffer && buffer.buffer.byteLength === buffer.length
-    ? new Uint8Array(buffer.buffer)
-    : new Uint8Array(buffer);
 }

@@ -6,12 +6,13 @@ import {
   pqKem as kemOfParts,
   MLKEM768,
   MLKEM1024,
+  ownBytes,
   type PqKemParts,
   type SeedKemPrimitives,
   type SyncKem,
 } from "@copse/provider-kit";
 import { type DhKey, syncGroup } from "./asymmetric.js";
-import { own, takeFrom } from "./keys.js";
+import { takeFrom } from "./keys.js";
 import { seedKeys } from "./pq-keys.js";
 
 /** Node has these functions since 24.7, so they are looked up when they are called. */
@@ -32,7 +33,7 @@ function primitives(algorithm: KemAlgorithm, arc: readonly [number, number]): Se
     fromSeed: (seed) => keys.importPrivate(seed),
     encapsulate(publicKey) {
       const { sharedKey, ciphertext } = kemFunctions.encapsulate(keys.importPublic(publicKey));
-      return { sharedSecret: takeFrom(sharedKey, 0), kemOutput: own(ciphertext) };
+      return { sharedSecret: takeFrom(sharedKey, 0), kemOutput: ownBytes(ciphertext) };
     },
     decapsulate: (kemOutput, key) => takeFrom(kemFunctions.decapsulate(key, kemOutput), 0),
   };
@@ -46,8 +47,9 @@ const PARTS: PqKemParts<KeyObject, DhKey> = {
   mlkem: ({ id }) => (id === MLKEM768.id ? ML_KEM_768 : ML_KEM_1024),
   group: syncGroup,
   random: (length) => randomFillSync(new Uint8Array(length)),
-  shake256: (input, outputLength) => own(createHash("shake256", { outputLength }).update(input).digest()),
-  sha3_256: (input) => own(createHash("sha3-256").update(input).digest()),
+  shake256: (input, outputLength) =>
+    ownBytes(createHash("shake256", { outputLength }).update(input).digest()),
+  sha3_256: (input) => ownBytes(createHash("sha3-256").update(input).digest()),
 };
 
 /** ML-KEM-768, ML-KEM-1024, MLKEM768-P256, MLKEM1024-P384 or MLKEM768-X25519, as `algorithm` says. */

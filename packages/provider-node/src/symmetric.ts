@@ -2,8 +2,7 @@
 import * as crypto from "node:crypto";
 import { type CipherGCMTypes, createCipheriv, createDecipheriv, createHash, createHmac } from "node:crypto";
 import type { AeadAlgorithm, AeadPart, HashAlgorithm, HashPart } from "@copse/core/provider";
-import { checkOpenInputs, checkSealInputs, guardSync } from "@copse/provider-kit";
-import { own } from "./keys.js";
+import { checkOpenInputs, checkSealInputs, guardSync, ownBytes } from "@copse/provider-kit";
 
 /** OpenSSL's name of a hash: `sha256` for `SHA-256` */
 export const hashName = ({ name }: HashAlgorithm): string => name.replace("-", "").toLowerCase();
@@ -15,13 +14,13 @@ const oneShot = (crypto as Partial<typeof crypto>).hash;
 export function hashPart(algorithm: HashAlgorithm): HashPart {
   const name = hashName(algorithm);
   const hash = oneShot
-    ? (data: Uint8Array): Uint8Array => own(oneShot(name, data, "buffer"))
-    : (data: Uint8Array): Uint8Array => own(createHash(name).update(data).digest());
+    ? (data: Uint8Array): Uint8Array => ownBytes(oneShot(name, data, "buffer"))
+    : (data: Uint8Array): Uint8Array => ownBytes(createHash(name).update(data).digest());
   return {
     algorithm,
     hash,
     hashAll: (data) => data.map(hash),
-    mac: (key, data) => own(createHmac(name, key).update(data).digest()),
+    mac: (key, data) => ownBytes(createHmac(name, key).update(data).digest()),
   };
 }
 
@@ -62,7 +61,7 @@ export function aeadPart(algorithm: AeadAlgorithm): AeadPart {
           plaintext.fill(0);
           throw error;
         }
-        return own(plaintext);
+        return ownBytes(plaintext);
       });
     },
   };

@@ -1,7 +1,7 @@
 // RFC 8439 by libsodium; NIST SP 800-38D by node:crypto, since libsodium has no AES-128-GCM.
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { AES_128_GCM, type AeadPart, CHACHA20_POLY1305 } from "@copse/core/provider";
-import { checkOpenInputs, checkSealInputs, guardSync } from "@copse/provider-kit";
+import { checkOpenInputs, checkSealInputs, guardSync, ownBytes } from "@copse/provider-kit";
 import { sodium } from "./sodium.js";
 
 export const chacha20Poly1305: AeadPart = {
@@ -48,11 +48,11 @@ export const aes128Gcm: AeadPart = {
       const plaintext = decipher.update(ciphertext.subarray(0, length));
       try {
         decipher.final();
-        return new Uint8Array(plaintext);
-      } finally {
-        // The Buffer's memory: what is returned is a copy, and what isn't authentic is no one's.
-        plaintext.fill(0);
+      } catch (error) {
+        plaintext.fill(0); // what isn't authentic is no one's
+        throw error;
       }
+      return ownBytes(plaintext);
     });
   },
 };

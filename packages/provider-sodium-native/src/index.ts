@@ -11,7 +11,7 @@ import { composeSuite, defineProvider, dhkem, hkdf, randomBytes } from "@copse/p
 import { aes128Gcm, chacha20Poly1305 } from "./aead.js";
 import { ed25519 } from "./ed25519.js";
 import { sha256 } from "./hash.js";
-import { sodium } from "./sodium.js";
+import { loadSodium, sodium } from "./sodium.js";
 import { x25519 } from "./x25519.js";
 
 /**
@@ -19,10 +19,12 @@ import { x25519 } from "./x25519.js";
  * `node:crypto`. All answers come at once.
  *
  * `suites` are 3 and 1.
+ * @throws UnsupportedError where `sodium-native` isn't installed, or has no binary for the platform
  * @example
  * const client = await Client.create({ crypto: sodiumNativeProvider(), credential: "alice", authentication });
  */
 export function sodiumNativeProvider(): CryptoProvider {
+  loadSodium();
   return defineProvider("sodium-native", [
     { suite: SUITE_3, make: () => makeSuite(SUITE_3, chacha20Poly1305) },
     { suite: SUITE_1, make: () => makeSuite(SUITE_1, aes128Gcm) },

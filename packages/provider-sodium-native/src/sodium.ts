@@ -1,6 +1,7 @@
-// What this package uses of sodium-native.
-// @ts-expect-error: it brings no declarations
-import native from "sodium-native";
+// What this package uses of sodium-native, which is loaded when the first provider is made: so that where it can't be
+// loaded, an error says so, and the package can be imported all the same.
+import { createRequire } from "node:module";
+import { UnsupportedError } from "@copse/core/provider";
 
 /** Each function writes to its first argument. */
 interface Sodium {
@@ -32,4 +33,17 @@ interface Sodium {
   randombytes_buf(bytes: Uint8Array): void;
 }
 
-export const sodium = native as Sodium;
+/** There once {@link loadSodium} has been called. */
+export let sodium: Sodium;
+
+/** @throws UnsupportedError if it isn't installed, or has no binary for this platform. Its error is the cause */
+export function loadSodium(): void {
+  try {
+    sodium ??= createRequire(import.meta.url)("sodium-native") as Sodium;
+  } catch (cause) {
+    throw new UnsupportedError(
+      "sodium-native can't be loaded here: it isn't installed, or has no binary for this platform",
+      { cause },
+    );
+  }
+}

@@ -58,11 +58,8 @@ export const PROVIDERS: readonly ProviderEntry[] = [
     name: "sodium-native",
     second: "noble",
     async load() {
-      // Made to throw at its first use, and not when it is imported: so its function is asked for.
       const { sodiumNativeProvider } = await import("@copse/provider-sodium-native");
-      const provider = sodiumNativeProvider();
-      await provider.suite(3).signature.generateKeyPair();
-      return provider;
+      return sodiumNativeProvider();
     },
   },
   {
