@@ -16,6 +16,10 @@ export default defineConfig({
       { find: /^@copse\/test-support\/(.+)$/, replacement: `${src("tests/support")}/$1.ts` },
       { find: /^@copse\/interop$/, replacement: src("interop/src/index.ts") },
       { find: /^@copse\/peer-([a-z-]+)$/, replacement: `${src("peers")}/$1/src/index.ts` },
+      {
+        find: /^@copse\/provider-select\/candidates$/,
+        replacement: src("packages/provider-select/src/candidates/node.ts"),
+      },
       { find: /^@copse\/([a-z0-9-]+)$/, replacement: `${src("packages")}/$1/src/index.ts` },
     ],
   },

@@ -1,5 +1,6 @@
 // RFC 9420 §5.1: for applications: choose a crypto provider by trying it, and count what it does.
 
+export type { ProviderCandidate, Refusal, Verdict } from "./candidate.js";
 export type { Clock } from "./clock.js";
 export {
   type InstrumentedProvider,
@@ -9,15 +10,14 @@ export {
   type OperationCount,
   type SuiteCounts,
 } from "./instrument.js";
-export type { Measurements } from "./measure.js";
-export type { ProbeStep } from "./probe.js";
+export type { Measurement, Measurements } from "./measure.js";
+export type { OwnPolicy, SelectionPolicy } from "./policy.js";
+export type { ProbeStep, SuitePart } from "./probe.js";
 export {
   NoProviderError,
-  type ProviderCandidate,
-  type Refusal,
+  type PartOptions,
+  type PartSelection,
   type Selection,
   type SelectionOptions,
-  type SelectionPolicy,
   selectProvider,
-  type Verdict,
 } from "./select.js";

@@ -1,0 +1,94 @@
+// RFC 9420 §5.1: loads a candidate, and uses it before it is chosen.
+import type { CipherSuiteProvider, CryptoProvider } from "@copse/core/provider";
+import type { ProviderCandidate, Refusal } from "./candidate.js";
+import type { Policies } from "./policy.js";
+import { messageOf, probe, probeExtraction, type SuitePart, stepsOf } from "./probe.js";
+import { LateError, within } from "./time-limit.js";
+
+/** What is asked of a candidate. */
+export interface Demand {
+  readonly suites: readonly number[];
+  /** Only this part of each suite. */
+  readonly part: SuitePart | undefined;
+  readonly policies: Policies;
+  /** Milliseconds for all of it. */
+  readonly timeLimit: number;
+}
+
+/** A refusal, thrown within a trial. */
+class Refused extends Error {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.detail);
+    this.refusal = refusal;
+  }
+}
+
+/** Loads a candidate and uses each suite. Never throws. */
+export async function tryCandidate(
+  candidate: ProviderCandidate,
+  demand: Demand,
+): Promise<CryptoProvider | Refusal> {
+  // Where the trial is, so that it can be told if there is no answer.
+  let at: Pick<Refusal, "suite" | "step"> = {};
+  try {
+    return await within(demand.timeLimit, () => trial(candidate, demand, (now) => (at = now)));
+  } catch (error) {
+    if (error instanceof Refused) return error.refusal;
+    const detail = messageOf(error);
+    return error instanceof LateError ? { code: "late", ...at, detail } : { code: "load", detail };
+  }
+}
+
+export const isRefusal = (result: CryptoProvider | Refusal): result is Refusal => "code" in result;
+
+async function trial(
+  candidate: ProviderCandidate,
+  { suites, part, policies }: Demand,
+  tell: (at: Pick<Refusal, "suite" | "step">) => void,
+): Promise<CryptoProvider> {
+  const provider = await candidate.load();
+  for (const one of suites.map((suite) => serve(provider, suite))) {
+    const { id: suite } = one.suite;
+    for (const step of stepsOf(part)) {
+      tell({ suite, step });
+      try {
+        await probe(one, step);
+      } catch (error) {
+        throw new Refused({ code: "broken", suite, step, detail: messageOf(error) });
+      }
+    }
+    tell({ suite });
+    const given = await extraction(one, part, policies);
+    if (given !== undefined) throw new Refused({ code: "extractable", suite, detail: given });
+  }
+  tell({});
+  for (const own of policies.own) {
+    const detail = await reason(() => own.refuses(candidate, provider));
+    if (detail !== undefined) throw new Refused({ code: "policy", detail: `${own.name}: ${detail}` });
+  }
+  return provider;
+}
+
+function serve(provider: CryptoProvider, suite: number): CipherSuiteProvider {
+  try {
+    return provider.suite(suite);
+  } catch (error) {
+    throw new Refused({ code: "suite-missing", suite, detail: messageOf(error) });
+  }
+}
+
+async function extraction(suite: CipherSuiteProvider, part: SuitePart | undefined, { named }: Policies) {
+  if (named.has("non-extractable")) return probeExtraction(suite, part);
+  return named.has("signature-key-in-hardware") ? probeExtraction(suite, "signature") : undefined;
+}
+
+async function reason(ask: () => unknown): Promise<string | undefined> {
+  try {
+    const answer = await ask();
+    return answer === undefined ? undefined : String(answer);
+  } catch (error) {
+    return messageOf(error);
+  }
+}
