@@ -43,6 +43,8 @@ export interface Member {
 /** What is measured: Copse with one provider, or ts-mls. */
 export interface Implementation {
   readonly name: string;
+  /** The module that it is loaded from, if it isn't one of ours. */
+  readonly module?: string;
   /** Ids of the cipher suites that it serves (§17.1). */
   suites(): Promise<readonly number[]>;
   createMember(suite: number, name: string): Promise<Member>;

@@ -4,8 +4,10 @@ import { bars, isMet } from "./bars.js";
 import { measureForCheck, verdict } from "./check.js";
 import { comparison, readReport, report, writeReport } from "./files.js";
 import { hostile } from "./hostile/main.js";
+import type { Implementation } from "./implementation.js";
 import { implementations } from "./implementations.js";
 import { type Options, parseOptions, UsageError, usage } from "./options.js";
+import { ownImplementation } from "./own-provider.js";
 import { plan } from "./plan.js";
 import { Processes } from "./processes.js";
 import { progress } from "./progress.js";
@@ -29,6 +31,10 @@ try {
 async function main(options: Options): Promise<void> {
   // Found out before the minutes of measuring, not after.
   const earlier = options.against === undefined ? undefined : await readReport(options.against);
+  const own: Implementation[] = [];
+  for (const path of options.modules) {
+    own.push(await ownImplementation(path, [...names, ...own.map(({ name }) => name)]));
+  }
   if (options.json !== undefined) await writeReport(options.json, report([], []));
   const { processor, cores, node: version } = report([], []);
   console.log(`${processor}, ${cores} cores, Node ${version}, load ${load()} at the start`);
@@ -36,7 +42,7 @@ async function main(options: Options): Promise<void> {
   const run = new Processes(progress, options.check ? THOROUGH : EFFORT, options.clock);
   try {
     if (options.check) await check(run, options);
-    else await bench(run, options);
+    else await bench(run, options, own);
     if (earlier) console.log(`\n${comparison(earlier.results, await run.results())}`);
     await saveRun(options, run);
   } finally {
@@ -60,9 +66,9 @@ async function check(run: Processes, options: Options): Promise<void> {
   if (!all.every(isMet)) process.exitCode = 1;
 }
 
-async function bench(run: Measuring, options: Options): Promise<void> {
+async function bench(run: Measuring, options: Options, own: readonly Implementation[]): Promise<void> {
   const served = [];
-  for (const implementation of implementations)
+  for (const implementation of [...own, ...implementations])
     served.push({ implementation, suites: await implementation.suites() });
   const blocks = plan(options, served);
   for (const suite of new Set(blocks.map((block) => block.suite))) {

@@ -9,6 +9,8 @@ export interface Options {
   readonly members: readonly number[] | undefined;
   readonly trees: readonly Tree[];
   readonly providers: readonly string[] | undefined;
+  /** Modules with providers of one's own. */
+  readonly modules: readonly string[];
   readonly runs: number | undefined;
   readonly full: boolean;
   /** One group of this size, with one provider unless some are named. */
@@ -41,6 +43,9 @@ export function parseOptions(args: string[], providers: readonly string[]): Opti
   const values = parse(args);
   if (values.help) return "help";
   const { suite, members, tree, size, json, against, runs } = values;
+  if (values.provider?.includes("")) throw new UsageError("--provider needs the name of a file");
+  if (values.provider && (values.check || values.hostile))
+    throw new UsageError("--provider can't be used with --check and --hostile, which are about ours");
   if (json === "") throw new UsageError("--json needs the name of a file");
   if (against === "") throw new UsageError("--against needs the name of a file");
   if (size !== undefined && members !== undefined)
@@ -53,6 +58,7 @@ export function parseOptions(args: string[], providers: readonly string[]): Opti
     members: members && list("--members", members).map((text) => whole("--members", text, 2, MAX_MEMBERS)),
     trees: trees ?? TREES,
     providers: names,
+    modules: values.provider ?? [],
     runs: runs === undefined ? undefined : whole("--runs", runs, 1, MAX_RUNS),
     full: values.full === true,
     size: size === undefined ? undefined : whole("--size", size, 2, MAX_MEMBERS),
@@ -78,6 +84,8 @@ export function usage(providers: readonly string[]): string {
   --tree fresh        fresh: one commit adds all, so all parents are blank, and a commit encrypts to nearly every
                       leaf. lived-in: every member has committed, no parent is blank (default: both)
   --providers a,b     choose from ${providers.join(", ")}
+  --provider FILE     measure a provider of your own: a module whose default export is a CryptoProvider, or a function
+                      that returns one; beside those named by --providers (default: node)
   --runs 5            the number of rounds; with a fresh tree each round has a group of its own
   --clock cpu         measure the processor time of all threads, not the elapsed time: for a busy machine
   --shares            show which primitives make up the floor of each operation
@@ -104,6 +112,7 @@ function parse(args: string[]) {
         members: { type: "string", multiple: true },
         tree: { type: "string", multiple: true },
         providers: { type: "string", multiple: true },
+        provider: { type: "string", multiple: true },
         runs: { type: "string" },
         full: { type: "boolean" },
         size: { type: "string" },

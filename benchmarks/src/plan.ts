@@ -31,7 +31,7 @@ export function defaultRounds(members: number, full: boolean): number {
 /** @throws UsageError if no provider has a suite that is asked for */
 export function plan(options: Options, served: readonly Served[]): Block[] {
   const { full, size, runs } = options;
-  const chosen = served.filter(({ implementation }) => isChosen(options, implementation.name));
+  const chosen = served.filter(({ implementation }) => isChosen(options, implementation));
   const blocks: Block[] = [];
   for (const suite of suitesOf(options, chosen)) {
     for (const members of size === undefined ? (options.members ?? membersOf(options)) : [size]) {
@@ -69,9 +69,10 @@ const isShort = ({ full, size, members, providers }: Options): boolean =>
 const inShort = (members: number, implementations: readonly Implementation[]): Implementation[] =>
   members === Math.max(...SHORT.members) ? implementations.filter(({ name }) => name !== REFERENCE) : [];
 
-function isChosen({ providers, full, size }: Options, name: string): boolean {
+function isChosen({ providers, modules, full, size }: Options, { name, module }: Implementation): boolean {
+  if (module !== undefined) return true;
   if (providers) return providers.includes(name);
-  if (size !== undefined) return name === "node";
+  if (size !== undefined || modules.length > 0) return name === "node";
   return full || !SHORT_WITHOUT.includes(name);
 }
 
@@ -87,6 +88,8 @@ function suitesOf({ suites, full, size }: Options, chosen: readonly Served[]): r
   }
   if (suites) return suites;
   if (full) return all;
+  const own = chosen.filter(({ implementation }) => implementation.module !== undefined);
+  if (own.length > 0) return [...new Set(own.flatMap((each) => each.suites.slice(0, SHORT.suites.length)))];
   if (size !== undefined) return all.slice(0, 1);
   return all.filter((suite) => (SHORT.suites as readonly number[]).includes(suite));
 }

@@ -3,11 +3,15 @@ import { stat } from "node:fs/promises";
 import { useClock } from "./clock.js";
 import { Crowd } from "./crowd.js";
 import { implementations, node, SLOW } from "./implementations.js";
+import { ownImplementation } from "./own-provider.js";
 import type { Call, FromProcess, Measured, Setting, ToProcess } from "./process-messages.js";
 import { Run } from "./run.js";
 
-const { provider: name, effort, clock } = JSON.parse(process.argv[2] as string) as Setting;
-const implementation = implementations.find((one) => one.name === name);
+const { provider: name, module, effort, clock } = JSON.parse(process.argv[2] as string) as Setting;
+const implementation =
+  module === undefined
+    ? implementations.find((one) => one.name === name)
+    : { ...(await ownImplementation(module)), name };
 if (implementation === undefined) throw new Error(`unknown provider: ${name}`);
 useClock(clock);
 
@@ -24,7 +28,11 @@ const nextTurn = () =>
     post({ kind: "turn" });
   });
 
-const crowd = new Crowd(SLOW.includes(name) ? node : implementation, progress);
+// A provider of somebody's own may be slow too: a token takes minutes to make a crowd. But it may have suites of its own.
+const served = await node.suites();
+const isOwn =
+  module !== undefined && (await implementation.suites()).every((suite) => served.includes(suite));
+const crowd = new Crowd(isOwn || SLOW.includes(name) ? node : implementation, progress);
 const run = new Run(crowd, progress, effort, nextTurn);
 
 async function answer(call: Call): Promise<Measured | undefined> {

@@ -8,6 +8,8 @@ import type { Effort } from "./stopwatch.js";
 /** On its command line. */
 export interface Setting {
   readonly provider: string;
+  /** The module that has it, if it isn't one of ours. */
+  readonly module: string | undefined;
   readonly effort: Effort;
   readonly clock: Clock;
 }

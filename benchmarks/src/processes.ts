@@ -35,7 +35,7 @@ export class Processes implements Measuring {
   }
 
   async primitives(suite: number, implementations: readonly Implementation[]): Promise<void> {
-    for (const { name } of implementations) await this.of(suite, name).ask({ kind: "primitives", suite });
+    for (const one of implementations) await this.of(suite, one).ask({ kind: "primitives", suite });
   }
 
   async block(block: Block): Promise<void> {
@@ -45,8 +45,8 @@ export class Processes implements Measuring {
   /** Blocks of one suite, whose turns are the same ones too: each but the first has processes of its own. */
   async sideBySide(blocks: readonly Block[]): Promise<void> {
     const parts = blocks.flatMap(({ implementations, ...block }, lane) =>
-      implementations.map(({ name }) => async (nextTurn: () => Promise<number>) => {
-        await this.of(block.suite, name, lane).ask({ kind: "block", block }, nextTurn);
+      implementations.map((one) => async (nextTurn: () => Promise<number>) => {
+        await this.of(block.suite, one, lane).ask({ kind: "block", block }, nextTurn);
       }),
     );
     await takeTurns(parts, () => ++this.turn);
@@ -81,12 +81,12 @@ export class Processes implements Measuring {
     return reports;
   }
 
-  private of(suite: number, provider: string, lane = 0): ProviderProcess {
+  private of(suite: number, { name: provider, module }: Implementation, lane = 0): ProviderProcess {
     const key = `${suite}/${provider}/${lane}`;
     let one = this.processes.get(key);
     if (one === undefined) {
       const { effort, clock } = this;
-      one = new ProviderProcess(this.script, { provider, effort, clock }, this.progress);
+      one = new ProviderProcess(this.script, { provider, module, effort, clock }, this.progress);
       this.processes.set(key, one);
     }
     return one;

@@ -13,6 +13,7 @@ describe("the command line", () => {
       members: undefined,
       trees: ["fresh", "lived-in"],
       providers: undefined,
+      modules: [],
       runs: undefined,
       full: false,
       size: undefined,
@@ -66,6 +67,8 @@ describe("the command line", () => {
     [["--size", "5", "--members", "5"], "--size and --members say the same thing"],
     [["--runs", "0"], '--runs: "0"'],
     [["--providers", "theirs"], '--providers: there is no "theirs"; choose of ours, ts-mls'],
+    [["--provider="], "--provider needs the name of a file"],
+    [["--provider", "mine.js", "--check"], "--provider can't be used with --check"],
     [["--tree", "old"], '--tree: there is no "old"; choose of fresh, lived-in'],
     [["--clock", "sun"], '--clock: there is no "sun"; choose of wall, cpu'],
     [["--json="], "--json needs the name of a file"],
@@ -90,7 +93,7 @@ describe("the command line", () => {
       "shares",
       "json",
     ];
-    for (const flag of [...flags, "against", "check", "skip-large", "help"]) {
+    for (const flag of [...flags, "provider", "against", "check", "skip-large", "help"]) {
       expect(usage(NAMES)).toContain(`--${flag}`);
     }
   });
@@ -153,6 +156,21 @@ describe("the plan", () => {
       [1, 50_000, "lived-in", 1],
     ]);
     expect(names(made[0])).toEqual(["node"]);
+  });
+
+  test("has one's own provider beside node, in the first of its suites", () => {
+    const own = {
+      implementation: { name: "mine", module: "/mine.js" } as Implementation,
+      suites: [4, 3, 0xf001],
+    };
+    const of = (...args: string[]) =>
+      plan(parseOptions(["--provider", "mine.js", ...args], ["node", "noble"]) as Options, [own, ...served]);
+    expect(of("--members", "2").map(({ suite, tree }) => [suite, tree])).toEqual(
+      [4, 3].flatMap((suite) => ["fresh", "lived-in"].map((tree) => [suite, tree])),
+    );
+    expect(names(of()[0])).toEqual(["mine", "node"]);
+    expect(names(of("--providers", "noble")[0])).toEqual(["mine", "noble"]);
+    expect(names(of("--suite", "61441")[0])).toEqual(["mine"]);
   });
 
   test("refuses a suite that nobody has", () => {

@@ -6,6 +6,7 @@ import { bundle } from "@copse/test-support/bundle";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Implementation } from "../src/implementation.js";
 import { node } from "../src/implementations.js";
+import { ownImplementation } from "../src/own-provider.js";
 import { Processes } from "../src/processes.js";
 import { tsMls } from "../src/ts-mls.js";
 import { takeTurns } from "../src/turns.js";
@@ -89,6 +90,31 @@ describe("processes", () => {
       ["node", 2],
     ]);
     expect(told.join()).toContain("ts-mls");
+  });
+
+  test("measure a provider of one's own, from its module", async () => {
+    const path = join(folder, "mine.mjs");
+    const provider = `import { nobleProvider } from "@copse/provider-noble";
+      export default async () => ({ ...nobleProvider(), name: "node" });`;
+    writeFileSync(path, await bundle(provider, "node"));
+    const own = await ownImplementation(path, ["node"]);
+    expect(own).toMatchObject({ name: "node (mine.mjs)", module: path });
+    await processes.primitives(3, [own]);
+    const block = { suite: 3, members: 2, tree: "fresh", rounds: 1, payloads: ["64 B"] } as const;
+    await processes.block({ ...block, implementations: [own] });
+    const results = (await processes.results()).filter(({ suite }) => suite === 3);
+    expect(new Set(results.map(({ provider }) => provider))).toEqual(new Set(["node (mine.mjs)"]));
+    expect(results.map(({ operation }) => operation)).toContain("encrypt 64 B");
+  });
+
+  test.each([
+    ["nothing.mjs", undefined, "there is no file"],
+    ["number.mjs", "export default 7", "expected a module whose default export is a CryptoProvider"],
+    ["none.mjs", "export const provider = {}", "expected a module whose default export"],
+    ["other.mjs", "export default async () => ({ name: 'x' })", "expected a module whose default export"],
+  ])("refuse a module without a provider: %s", async (name, code, words) => {
+    if (code !== undefined) writeFileSync(join(folder, name), code);
+    await expect(ownImplementation(join(folder, name))).rejects.toThrow(words);
   });
 
   test("say what failed in one", async () => {
