@@ -5,8 +5,8 @@ import { MlsError } from "./errors.js";
 export type OptionNames = { readonly [name: string]: OptionKind };
 
 /**
- * What a value may be: the name of a type (`bytes` for a Uint8Array), a string in quotes for that string, `true`, or the
- * names in an object; or a list of such, of which one must fit.
+ * What a value may be: the name of a type (`bytes` for a Uint8Array, `unknown` for any), a string in quotes for that
+ * string, `true`, or the names in an object; or a list of such, of which one must fit.
  */
 export type OptionKind = string | OptionNames | readonly (string | OptionNames)[];
 
@@ -38,7 +38,7 @@ export function checkOptions(options: unknown, kind: OptionKind, path = ""): voi
   const got = typeOf(options);
   const kinds = (Array.isArray(kind) ? kind : [kind]) as readonly (string | OptionNames)[];
   const literal = got === "string" ? `"${options}"` : `${options === true}`;
-  if (kinds.includes(got) || kinds.includes(literal)) return;
+  if (kind === "unknown" || kinds.includes(got) || kinds.includes(literal)) return;
   const shapes = kinds.filter((one): one is OptionNames => typeof one === "object" && baseOf(one) === got);
   const isArray = got === "array";
   if (shapes.length === 0 || !(isArray || isPlain(options as object))) {

@@ -1,5 +1,10 @@
 // RFC 9420 §5.1: all checks of a provider, as a list for a test runner or run to a report.
-import type { CipherSuiteProvider, CryptoProvider } from "@copse/core/provider";
+import {
+  type CipherSuiteProvider,
+  type CryptoProvider,
+  checkOptions,
+  type OptionShape,
+} from "@copse/core/provider";
 import { aeadChecks } from "./aead.js";
 import { agreementChecks } from "./agreement.js";
 import { algorithmChecks, providerChecks } from "./algorithms.js";
@@ -29,6 +34,12 @@ export interface ConformanceOptions {
   }[];
 }
 
+const OPTIONS: OptionShape<ConformanceOptions> = {
+  suites: { "[]": "number" },
+  second: "object",
+  wycheproof: { "[]": { fileName: "string", json: "object" } },
+};
+
 /** What came of all checks. A provider conforms if `failed` is 0. */
 export interface ConformanceReport {
   /** The provider's name. */
@@ -45,8 +56,10 @@ export interface ConformanceReport {
 /**
  * All checks of a provider, none run yet: each becomes a test of one's own runner, with
  * `test(name, () => check.run())`.
+ * @throws MlsError `usage` for unknown options
  */
 export function checksFor(provider: CryptoProvider, options: ConformanceOptions = {}): Check[] {
+  checkOptions(options, OPTIONS);
   const checks = providerChecks(provider);
   const { second, wycheproof = [] } = options;
   const wanted = provider.suites.filter(({ id }) => options.suites?.includes(id) ?? true);
@@ -105,7 +118,7 @@ export function checksForSuite(suite: CipherSuiteProvider, second?: CryptoProvid
   );
 }
 
-/** Runs all checks, one after the other, and gives each result as it comes. Never throws. */
+/** Runs all checks, one after the other, and gives each result as it comes. @throws MlsError `usage` for unknown options */
 export async function* runChecks(
   provider: CryptoProvider,
   options: ConformanceOptions = {},
@@ -114,8 +127,8 @@ export async function* runChecks(
 }
 
 /**
- * Runs all checks against a provider. Never throws: what fails is in the report.
- *
+ * Runs all checks against a provider. What fails is in the report.
+ * @throws MlsError `usage` for unknown options
  * @example
  * const report = await testProvider(myProvider());
  * console.log(formatReport(report));

@@ -7,8 +7,10 @@ import {
   type CipherSuite,
   type CipherSuiteProvider,
   type CryptoProvider,
+  checkOptions,
   ED25519,
   MlsError,
+  type OptionShape,
   MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519 as SUITE_1,
   MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519 as SUITE_3,
 } from "@copse/core/provider";
@@ -48,6 +50,8 @@ export interface LibsodiumOptions {
   readonly codePoints?: PqCodePoints;
 }
 
+const OPTIONS: OptionShape<LibsodiumOptions> = { aes: "object", aes256: "object", codePoints: "object" };
+
 /**
  * Cryptography by libsodium: X25519, Ed25519, ChaCha20-Poly1305, ML-KEM-768 and X-Wing, the same on every
  * platform that has WASM, without WebCrypto. Answers come at once, except those of an asynchronous
@@ -55,10 +59,11 @@ export interface LibsodiumOptions {
  *
  * `suites` are the post-quantum ones that have a code point and can be served (those with Ed25519), suite 3,
  * and suite 1 if {@link LibsodiumOptions.aes} is given.
- * @throws MlsError `usage` (rejects) if `aes` isn't AES-128-GCM, `aes256` isn't AES-256-GCM, or a code point is
+ * @throws MlsError `usage` (rejects) for unknown options, if `aes` isn't AES-128-GCM, `aes256` isn't AES-256-GCM, or a code point is
  *   invalid, given twice, or one of RFC 9420's
  */
 export async function libsodiumProvider(options: LibsodiumOptions = {}): Promise<CryptoProvider> {
+  checkOptions(options, OPTIONS);
   const { aes, aes256, codePoints = {} } = options;
   checkAead(aes, AES_128_GCM);
   checkAead(aes256, AES_256_GCM);

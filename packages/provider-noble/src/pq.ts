@@ -1,6 +1,12 @@
 // draft-ietf-mls-pq-ciphersuites: the provider in JavaScript, with post-quantum suites. A separate entry
 // point, so that only those who use ML-KEM and ML-DSA bundle them.
-import { CIPHER_SUITES, type CipherSuite, type CryptoProvider } from "@copse/core/provider";
+import {
+  CIPHER_SUITES,
+  type CipherSuite,
+  type CryptoProvider,
+  checkOptions,
+  type OptionShape,
+} from "@copse/core/provider";
 import { defineProvider, type LazySuite, type PqCodePoints, pqSuites } from "@copse/provider-kit";
 import { pqKem } from "./pq-kem.js";
 import { mlDsaPart } from "./pq-signature.js";
@@ -30,13 +36,17 @@ export interface NoblePqOptions {
   readonly random?: Random;
 }
 
+const OPTIONS: OptionShape<NoblePqOptions> = { codePoints: "object", random: "function" };
+
 /**
  * As `nobleProvider`, with the suites of draft-ietf-mls-pq-ciphersuites that have a code point before the
  * seven of RFC 9420. Private keys are the seeds of FIPS 203, of the hybrids, and of FIPS 204.
- * @throws MlsError `usage` for a code point that is invalid, given twice, or one of RFC 9420's
+ * @throws MlsError `usage` for unknown options, and for a code point that is invalid, given twice, or one of RFC 9420's
  * @throws UnsupportedError if there is no random source
  */
-export function noblePqProvider({ codePoints, random }: NoblePqOptions): CryptoProvider {
+export function noblePqProvider(options: NoblePqOptions): CryptoProvider {
+  checkOptions(options, OPTIONS);
+  const { codePoints, random } = options;
   const source = randomSource(random);
   return defineProvider("noble", [
     ...pqSuites({ codePoints }).map((suite): LazySuite => ({ suite, make: () => pqSuite(suite, source) })),

@@ -6,6 +6,8 @@ import {
   type CipherSuite,
   type CipherSuiteProvider,
   type CryptoProvider,
+  checkOptions,
+  type OptionShape,
 } from "@copse/core/provider";
 import {
   composeSuite,
@@ -34,15 +36,19 @@ export interface NodeOptions {
   readonly codePoints?: PqCodePoints;
 }
 
+const OPTIONS: OptionShape<NodeOptions> = { codePoints: "object" };
+
 /**
  * Cryptography by Node's OpenSSL. Synchronous, except for large batches of signatures, which threads verify. Private
  * keys are `KeyObject`s; a signature key may be the application's own. Public keys are imported once and cached.
  *
  * `suites` are the post-quantum ones that have a code point, then those of RFC 9420 in the order of their code
  * points, as far as this build of OpenSSL has their algorithms, which is tried.
- * @throws MlsError `usage` for a code point that is invalid, given twice, or one of RFC 9420's
+ * @throws MlsError `usage` for unknown options, and for a code point that is invalid, given twice, or one of RFC 9420's
  */
-export function nodeProvider({ codePoints = {} }: NodeOptions = {}): CryptoProvider {
+export function nodeProvider(options: NodeOptions = {}): CryptoProvider {
+  checkOptions(options, OPTIONS);
+  const { codePoints = {} } = options;
   const suites = [...pqSuites({ codePoints }).filter(isPqAvailable), ...available()];
   return defineProvider(
     "node",

@@ -3,8 +3,11 @@ import {
   type Awaitable,
   type CipherSuiteProvider,
   type CryptoProvider,
+  checkOptions,
   type HpkePrivateKey,
   MlsError,
+  type OptionKind,
+  type OptionShape,
   type SignaturePrivateKey,
   type Signer,
   UnsupportedError,
@@ -64,6 +67,23 @@ export interface Pkcs11Options {
   readonly allowFinalTry?: boolean;
 }
 
+const OPTIONS: OptionShape<Pkcs11Options> = {
+  library: ["string", "object"],
+  slot: "number",
+  tokenLabel: "string",
+  pin: ["string", "function"],
+  inner: "object",
+  keys: { signature: "boolean", hpke: ["boolean", '"offered"'] },
+  suites: { "[]": "number" },
+  label: "string",
+  poolSize: "number",
+  osLocking: "boolean",
+  allowFinalTry: "boolean",
+};
+const SIGNER_NAME: OptionShape<SignerName> = { label: "string", id: "bytes" };
+const SIGNER_CHOICE: OptionShape<SignerChoice> = { ...SIGNER_NAME, publicKey: "bytes" };
+const SWEEP: OptionKind = { inUse: ['"keep"', '"delete"'] };
+
 /** Where the private keys of a suite are made. */
 export interface KeyPlaces {
   readonly signature: "token" | "inner";
@@ -115,6 +135,7 @@ interface Served {
  *   isn't installed; MlsError `unsupported` if no suite can be served; MlsError `usage`
  */
 export async function pkcs11Provider(options: Pkcs11Options): Promise<Pkcs11Provider> {
+  checkOptions(options, OPTIONS);
   const { inner, slot, tokenLabel, poolSize = 4, label = "copse" } = options;
   if (!Number.isInteger(poolSize) || poolSize < 1) {
     throw new MlsError("usage", `expected a pool of at least 1 session, got ${poolSize}`);
@@ -242,15 +263,24 @@ function makeProvider(token: Token, served: readonly Served[], label: string): P
         hpke: agreement === undefined ? "inner" : "token",
       };
     },
-    generateSigner: async (id, name) => makeSigner(signerContext(id), name),
-    findSigner: async (id, choice) => findSigner(signerContext(id), choice),
+    async generateSigner(id, name) {
+      checkOptions(name, SIGNER_NAME, "name");
+      return makeSigner(signerContext(id), name);
+    },
+    async findSigner(id, choice) {
+      checkOptions(choice, SIGNER_CHOICE, "choice");
+      return findSigner(signerContext(id), choice);
+    },
     async destroyKey(handle) {
       const own = store.keyOf(handle);
       if (own === undefined)
         throw new MlsError("usage", "this key isn't one of this provider's in the token");
       return destroyKey(token, own);
     },
-    sweep: (saved, { inUse = "keep" } = {}) => sweep(token, store, hpkeLabel, saved, inUse),
+    async sweep(saved, options = {}) {
+      checkOptions(options, SWEEP);
+      return sweep(token, store, hpkeLabel, saved, options.inUse ?? "keep");
+    },
     close: () => token.close(),
   };
 }

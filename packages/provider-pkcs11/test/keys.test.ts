@@ -39,6 +39,15 @@ describeWithSoftHsm("keys in SoftHSM", (hsm) => {
   const flag = (object: Handle, type: number) =>
     raw.C_GetAttributeValue(session, object, [{ type }])[0]?.value[0];
 
+  it("doesn't take a key, or delete one, by a choice that it doesn't know", async () => {
+    const usage = expect.objectContaining({ code: "usage" });
+    const misspelt = { lable: "mine" } as object;
+    await expect(provider.findSigner(1, misspelt)).rejects.toEqual(usage);
+    await expect(provider.generateSigner(1, misspelt as { label: string })).rejects.toEqual(usage);
+    await expect(provider.sweep([], { inUse: "remove" } as never)).rejects.toEqual(usage);
+    expect(objects(raw, session, [])).toEqual([]);
+  });
+
   it("leaves nothing of its trials in the token", () => {
     expect(objects(raw, session, [])).toEqual([]);
   });

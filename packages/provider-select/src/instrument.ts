@@ -4,12 +4,14 @@ import {
   type Awaitable,
   type CipherSuiteProvider,
   type CryptoProvider,
+  checkOptions,
   type ExpandRequest,
   type HashPart,
   type HpkeKeyPair,
   type HpkePart,
   isPromise,
   type KdfPart,
+  type OptionShape,
   type SignatureKeyPair,
   type SignaturePart,
 } from "@copse/core/provider";
@@ -68,15 +70,20 @@ export interface InstrumentOptions {
   readonly clock?: Clock;
 }
 
+const OPTIONS: OptionShape<InstrumentOptions> = { clock: "function" };
+
 /**
  * The same provider, counting calls, bytes and time of each operation. Synchronous answers stay synchronous, and
  * handles of either provider work with the other. Only calls through the interface are counted, not the
  * provider's internal ones (such as the HMACs in its HPKE).
+ * @throws MlsError `usage` for unknown options
  */
 export function instrumentProvider(
   provider: CryptoProvider,
-  { clock = platformClock }: InstrumentOptions = {},
+  options: InstrumentOptions = {},
 ): InstrumentedProvider {
+  checkOptions(options, OPTIONS);
+  const { clock = platformClock } = options;
   const instrumented = new Map<number, CipherSuiteProvider>();
   let counters = new Map<number, { readonly name: string; readonly of: Map<Operation, Counter> }>();
 

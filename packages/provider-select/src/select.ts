@@ -2,7 +2,9 @@
 import {
   type CipherSuiteProvider,
   type CryptoProvider,
+  checkOptions,
   MlsError,
+  type OptionShape,
   UnsupportedError,
 } from "@copse/core/provider";
 import { composeSuite, defineProvider } from "@copse/provider-kit";
@@ -45,6 +47,25 @@ export interface SelectionOptions {
   readonly clock?: Clock;
 }
 
+const CANDIDATES = { "[]": "object" };
+const POLICY = ["string", "object", "array"];
+const PART: OptionShape<PartOptions> = { candidates: CANDIDATES, policy: POLICY };
+const PARTS: OptionShape<Record<SuitePart, PartOptions>> = {
+  hash: PART,
+  aead: PART,
+  hpke: PART,
+  signature: PART,
+};
+const OPTIONS: OptionShape<SelectionOptions> = {
+  suites: { "[]": "number" },
+  candidates: CANDIDATES,
+  policy: POLICY,
+  parts: PARTS,
+  cache: "unknown",
+  timeLimit: "number",
+  clock: "function",
+};
+
 /** The choice of one part, and why. */
 export interface PartSelection {
   /** The name of the candidate whose provider it is. */
@@ -83,9 +104,10 @@ export class NoProviderError extends UnsupportedError {
 /**
  * Chooses the best of several providers for this platform. A candidate works if it can be loaded, every part of
  * each suite can be used and gives known answers, and bad input is refused. Names of candidates or platforms play no part.
- * @throws NoProviderError (rejects) if no candidate meets the policy; MlsError `usage` for contradictory options
+ * @throws NoProviderError (rejects) if no candidate meets the policy; MlsError `usage` for unknown or contradictory options
  */
 export async function selectProvider(options: SelectionOptions): Promise<Selection> {
+  checkOptions(options, OPTIONS);
   const { suites, clock = platformClock, timeLimit = 10_000 } = options;
   if (suites.length === 0) throw new MlsError("usage", "expected at least one suite");
   checkTimeLimit(timeLimit);
@@ -93,7 +115,8 @@ export async function selectProvider(options: SelectionOptions): Promise<Selecti
   // All options are read before anything is loaded.
   const wholes = [undefined, ...Object.keys(options.parts ?? {})] as (SuitePart | undefined)[];
   const asked = wholes.map((part) => {
-    const { candidates = options.candidates, policy } = part === undefined ? options : partOf(options, part);
+    const { candidates = options.candidates, policy } =
+      part === undefined ? options : (options.parts?.[part] ?? {});
     checkCandidates(candidates);
     return { candidates, demand: { suites, part, policies: readPolicies(policy), timeLimit } };
   });
@@ -114,14 +137,6 @@ export async function selectProvider(options: SelectionOptions): Promise<Selecti
     measurements: { ...known },
     explanation: [...choices.values()].map(explain).join("\n"),
   };
-}
-
-const PARTS: readonly SuitePart[] = ["hash", "aead", "hpke", "signature"];
-
-function partOf({ parts }: SelectionOptions, part: SuitePart): PartOptions {
-  if (!PARTS.includes(part))
-    throw new MlsError("usage", `expected a part of ${PARTS.join(", ")}, got "${part}"`);
-  return parts?.[part] ?? {};
 }
 
 function checkCandidates(candidates: readonly ProviderCandidate[]): void {

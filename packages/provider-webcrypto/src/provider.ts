@@ -4,6 +4,7 @@ import {
   CHACHA20_POLY1305,
   type CipherSuite,
   type CryptoProvider,
+  checkOptions,
   DHKEM_X25519,
   ED25519,
   type HashPart,
@@ -14,6 +15,7 @@ import {
   MLS_256_DHKEMP384_AES256GCM_SHA384_P384,
   MLS_256_DHKEMP521_AES256GCM_SHA512_P521,
   MlsError,
+  type OptionShape,
   type SignaturePart,
 } from "@copse/core/provider";
 import {
@@ -57,6 +59,14 @@ export interface WebCryptoOptions {
   readonly forceLibraryCurves?: boolean;
 }
 
+const OPTIONS: OptionShape<WebCryptoOptions> = {
+  extractable: "boolean",
+  hashing: ['"fast"', '"native"'],
+  keyStore: "object",
+  crypto: "object",
+  forceLibraryCurves: "boolean",
+};
+
 /** The suites of this provider, best first. */
 const SUITES: readonly CipherSuite[] = [
   MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519,
@@ -73,9 +83,10 @@ type KemMaker = (kdf: KdfPart) => Kem;
  * supports their algorithms, which is tried once, now. Private keys are CryptoKeys, and a signature key's handle is the CryptoKey
  * itself. ChaCha20-Poly1305 (suite 3) is that of `@hpke/chacha20poly1305`; where the platform lacks X25519
  * or Ed25519, `@hpke/dhkem-x25519` and `@noble/curves` serve.
- * @throws MlsError `usage` (a rejected promise) if there is no WebCrypto, as in a page without TLS
+ * @throws MlsError `usage` (a rejected promise) for unknown options, and if there is no WebCrypto, as in a page without TLS
  */
 export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise<CryptoProvider> {
+  checkOptions(options, OPTIONS);
   const { extractable = false, keyStore, forceLibraryCurves = false, hashing = "fast" } = options;
   const crypto: Crypto | undefined = options.crypto ?? globalThis.crypto;
   const subtle: SubtleCrypto | undefined = crypto?.subtle;
