@@ -120,13 +120,6 @@ const HEX_PIECE = 1024;
 /** The ASCII code of a hexadecimal digit. */
 const hexDigit = (value: number): number => value + (value < 10 ? 0x30 : 0x57);
 
-/** A copy, also of a Node Buffer, whose `slice` shares its memory. */
-export function copyOf(bytes: Uint8Array): Bytes;
-export function copyOf(bytes: Uint8Array | undefined): Bytes | undefined;
-export function copyOf(bytes: Uint8Array | undefined): Bytes | undefined {
-  return bytes && new Uint8Array(bytes);
-}
-
 /**
  * Checks that an argument is a Uint8Array, also one of another realm (a frame, a test environment), where
  * `instanceof` fails. Returns a plain Uint8Array over the same memory: its `slice` copies, that of a Buffer does not.

@@ -1,5 +1,5 @@
 // RFC 9420 §10, §12.1.8: a client without its groups: its identity and its key packages.
-import { type Bytes, copied, copyOf, EMPTY, needBytes, type Owned, wipe } from "../bytes.js";
+import { type Bytes, copied, EMPTY, needBytes, type Owned, wipe } from "../bytes.js";
 import {
   checkSigner,
   guardHooksOf,
@@ -15,7 +15,6 @@ import {
   isOver,
   needSigner,
   newLifetime,
-  secondsNow,
 } from "../group/index.js";
 import { checkKeyPackageAlone, checkOwnLeaf, newMemberProposal } from "../group/proposals/index.js";
 import { loadKeyPackages, saveKeyPackages } from "../group/storage/index.js";
@@ -197,7 +196,7 @@ export abstract class ClientBase {
   adopt(make: (config: ClientConfig) => Promise<OwnKeyPackage>, options: OperationOptions): Promise<Bytes> {
     const finish = (own: OwnKeyPackage) => {
       this.kept.addNew(own);
-      return copyOf(own.reference);
+      return copied(own.reference);
     };
     return this.run((config) => ({ work: () => make(config), finish }), keysOfPackage, options);
   }
@@ -249,7 +248,7 @@ export abstract class ClientBase {
     const work = async (config: ClientConfig) => {
       const groupId = needBytes(group.groupId, "the group ID", MAX_ID_SIZE).slice();
       const { epoch } = group;
-      const authenticatedData = copyOf(options.authenticatedData) ?? EMPTY;
+      const authenticatedData = copied(options.authenticatedData) ?? EMPTY;
       const own = await this.#newKeyPackage(config);
       const { keyPackage } = own;
       const { signer } = this;
@@ -277,7 +276,14 @@ export abstract class ClientBase {
    * if (left.length < 10) await publish(await client.createKeyPackage());
    */
   keyPackages(): readonly KeyPackageInfo[] {
-    return this.kept.infos(secondsNow(this.config.policy));
+    return this.kept.all.map((own) => {
+      const { reference, notBefore, notAfter, expired, lastResort } = detailsOf(
+        own.keyPackage,
+        own.reference,
+        this.config,
+      );
+      return { reference, notBefore, notAfter, expired, lastResort };
+    });
   }
 
   /**

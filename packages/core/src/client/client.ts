@@ -1,5 +1,5 @@
 // RFC 9420 §10, §11, §12.4.3: a client, its key packages and its groups.
-import { copied, copyOf, equalBytes, needBytes } from "../bytes.js";
+import { copied, equalBytes, needBytes } from "../bytes.js";
 import { destroyKey, guardProvider, signerOf, validateSigner } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { buildExternalCommit, type OwnCommit } from "../group/commit/index.js";
@@ -174,7 +174,7 @@ export class Client extends ClientBase {
       work: async () => {
         const message = readWelcome(welcome, config.policy.maxJoinSize);
         const invitation = this.kept.for(message);
-        const tree = copyOf(options.ratchetTree);
+        const tree = copied(options.ratchetTree);
         const predecessors = this.#groups.predecessors(previous);
         const withPsks = { ...config, psk: (id: PreSharedKeyID) => this.findPsk(id, previous) };
         const opened = await joinByWelcome(withPsks, message, invitation, tree, predecessors);
@@ -242,13 +242,13 @@ export class Client extends ClientBase {
           former: this.#groups.get(info.groupContext.groupId)?.predecessor,
           signer: await this.signerOr(options.signer),
           description: this.config.describeLeaf(),
-          ratchetTree: copyOf(options.ratchetTree),
+          ratchetTree: copied(options.ratchetTree),
           isOwn: ({ signatureKey }) => this.config.signerFor(signatureKey) !== undefined,
           resync: options.resync,
           psks: copied(options.psks ?? []),
           custom: copied(options.custom ?? []),
           proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
-          authenticatedData: copyOf(options.authenticatedData),
+          authenticatedData: copied(options.authenticatedData),
         });
       },
       finish: (commit) => {

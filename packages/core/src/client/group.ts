@@ -1,5 +1,5 @@
 // RFC 9420 §11, §12, §15: a group as a member uses it.
-import { type Bytes, copyOf, needBytes, utf8 } from "../bytes.js";
+import { type Bytes, copied, needBytes, utf8 } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import { type PreparedCommit, prepareCommit } from "../group/commit/index.js";
 import {
@@ -81,7 +81,7 @@ export class Group extends MemberView {
   async encrypt(data: Uint8Array | string, options: MessageOptions = {}): Promise<Bytes> {
     checkOptions(options, MESSAGE);
     const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
-    const authenticatedData = copyOf(options.authenticatedData);
+    const authenticatedData = copied(options.authenticatedData);
     const work = async () => {
       needActive(this.own.state);
       const { current, ownLeaf } = this;
@@ -103,7 +103,7 @@ export class Group extends MemberView {
   async propose(request: ProposalRequest, options: MessageOptions = {}): Promise<Bytes> {
     checkOptions(options, MESSAGE);
     checkOptions(request, REQUEST, "request");
-    const authenticatedData = copyOf(options.authenticatedData);
+    const authenticatedData = copied(options.authenticatedData);
     const work = async () => {
       needActive(this.own.state);
       const context = this.own.context;

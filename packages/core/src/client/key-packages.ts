@@ -1,5 +1,5 @@
 // RFC 9420 §10, §16.8: the key packages of a client, with their private keys.
-import { type Bytes, copied, copyOf, EMPTY, equalBytes, type Owned, toHex } from "../bytes.js";
+import { type Bytes, copied, EMPTY, equalBytes, type Owned, toHex } from "../bytes.js";
 import { destroyKey, isStored } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type ClientConfig, secondsNow } from "../group/index.js";
@@ -71,10 +71,10 @@ export function detailsOf(
   const { notBefore, notAfter } = lifetimeOf(keyPackage);
   const now = BigInt(secondsNow(policy));
   return {
-    reference: copyOf(reference),
+    reference: copied(reference),
     suite,
     credential: copied(credential),
-    signatureKey: copyOf(signatureKey),
+    signatureKey: copied(signatureKey),
     notBefore,
     notAfter,
     notYetValid: now < notBefore,
@@ -138,15 +138,6 @@ export class KeyPackageStore {
 
   get all(): readonly KeptKeyPackage[] {
     return [...this.#all.values()];
-  }
-
-  /** @param now in seconds since 1970 */
-  infos(now: number): KeyPackageInfo[] {
-    return this.all.map((own) => {
-      const { notBefore, notAfter } = lifetimeOf(own.keyPackage);
-      const [expired, lastResort] = [BigInt(now) > notAfter, this.#isReusable(own)];
-      return { reference: copyOf(own.reference), notBefore, notAfter, expired, lastResort };
-    });
   }
 
   /** Deletes the key packages whose lifetime is over. Looks at each only if one may be. */

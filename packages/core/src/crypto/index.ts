@@ -5,5 +5,6 @@ export * from "./guard.js";
 export * from "./held-keys.js";
 export * from "./key-scope.js";
 export * from "./labelled.js";
+export * from "./repeat.js";
 export * from "./signature-keys.js";
 export * from "./signer.js";

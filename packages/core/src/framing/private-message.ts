@@ -1,6 +1,6 @@
 // RFC 9420 §6.3: messages that are encrypted and authenticated.
 import { wipe } from "../bytes.js";
-import { decode, encode, Reader, vectorSize, Writer } from "../codec/index.js";
+import { type AnyCodec, decode, encode, Reader, vectorSize, Writer } from "../codec/index.js";
 import { expandAllWithLabels, withBuffer } from "../crypto/index.js";
 import { CryptoError, ensure, MlsError, withDetails } from "../errors.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
@@ -111,25 +111,13 @@ function applyReuseGuard(nonce: Uint8Array, reuseGuard: Uint8Array): void {
   for (let i = 0; i < 4; i++) nonce[i] = (nonce[i] as number) ^ (reuseGuard[i] as number);
 }
 
-function writeContent(writer: Writer, content: Content): void {
-  switch (content.contentType) {
-    case ContentType.application:
-      contentCases[ContentType.application].write(writer, content);
-      break;
-    case ContentType.proposal:
-      contentCases[ContentType.proposal].write(writer, content);
-      break;
-    case ContentType.commit:
-      contentCases[ContentType.commit].write(writer, content);
-      break;
-  }
-}
-
 /** Writes PrivateMessageContent, §6.3.1. */
 function writePlaintext({ content: framed, auth }: AuthenticatedContent, padding: number): Writer {
   const { content } = framed;
   const writer = new Writer(framedContentSize(framed) + auth.signature.length + padding + 64);
-  writeContent(writer, content);
+  // The type of the content, which its case has too, isn't written.
+  const codec: AnyCodec = contentCases[content.contentType];
+  codec.write(writer, content);
   framedContentAuthData(content.contentType).write(writer, auth);
   if (padding > 0) writer.raw(new Uint8Array(padding));
   return writer;

@@ -1,5 +1,5 @@
 // RFC 9420 §6: what anybody can read of a message, without its group and without keys: for servers and queues.
-import { type Bytes, copied, copyOf, needBytes, type Owned } from "../bytes.js";
+import { type Bytes, copied, needBytes, type Owned } from "../bytes.js";
 import { Reader } from "../codec/index.js";
 import {
   ContentType,
@@ -106,7 +106,7 @@ type Header = Pick<FramedContent, "groupId" | "epoch" | "authenticatedData">;
 
 function groupHeader({ groupId, epoch, authenticatedData }: Header, type: ContentType): UnverifiedHeader {
   const contentType = CONTENT_TYPES[type];
-  return { groupId: copyOf(groupId), epoch, contentType, authenticatedData: copyOf(authenticatedData) };
+  return { groupId: copied(groupId), epoch, contentType, authenticatedData: copied(authenticatedData) };
 }
 
 function publicHeader(
@@ -123,7 +123,7 @@ function publicHeader(
 function referencesIn({ content }: FramedContent): readonly Bytes[] | undefined {
   if (content.contentType !== ContentType.commit) return undefined;
   try {
-    return content.commit.proposals.flatMap((one) => ("reference" in one ? copyOf(one.reference) : []));
+    return content.commit.proposals.flatMap((one) => ("reference" in one ? copied(one.reference) : []));
   } catch {
     return undefined;
   }
@@ -187,12 +187,12 @@ export function readMessage(bytes: Uint8Array, extensions: readonly ReadableType
     case WireFormat.groupInfo: {
       const { groupContext, signer } = message.groupInfo;
       const { cipherSuite: suite, groupId, epoch } = groupContext;
-      return { kind: "group-info", suite, groupId: copyOf(groupId), epoch, signer, ...ends };
+      return { kind: "group-info", suite, groupId: copied(groupId), epoch, signer, ...ends };
     }
     case WireFormat.keyPackage: {
       const { cipherSuite: suite, leafNode } = message.keyPackage;
       const credential = copied(leafNode.credential);
-      return { kind: "key-package", suite, credential, signatureKey: copyOf(leafNode.signatureKey), ...ends };
+      return { kind: "key-package", suite, credential, signatureKey: copied(leafNode.signatureKey), ...ends };
     }
   }
 }

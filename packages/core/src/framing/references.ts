@@ -1,5 +1,5 @@
 // RFC 9420 §5.2: the references of key packages and proposals, for servers that keep nothing else of them.
-import { type Bytes, copyOf, needBytes } from "../bytes.js";
+import { type Bytes, copied, needBytes } from "../bytes.js";
 import { decode, encode } from "../codec/index.js";
 import { guardProvider, makeKeyPackageRef, makeProposalRef } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
@@ -27,7 +27,7 @@ import { readPublic } from "./public-message.js";
 export async function keyPackageReference(crypto: CryptoProvider, keyPackage: Uint8Array): Promise<Bytes> {
   const decoded = readKeyPackage(keyPackage);
   const provider = guardProvider(crypto.suite(decoded.cipherSuite));
-  return copyOf(await makeKeyPackageRef(provider, KeyPackage.encoding(decoded)));
+  return copied(await makeKeyPackageRef(provider, KeyPackage.encoding(decoded)));
 }
 
 /**
@@ -54,5 +54,5 @@ export async function proposalReference(
     decoded.publicMessage.content.content.contentType === ContentType.proposal;
   if (!isProposal) throw new MlsError("usage", "expected a proposal in a PublicMessage");
   const authenticated = readPublic(decoded.publicMessage, types);
-  return copyOf(await makeProposalRef(provider, encode(AuthenticatedContent, authenticated)));
+  return copied(await makeProposalRef(provider, encode(AuthenticatedContent, authenticated)));
 }

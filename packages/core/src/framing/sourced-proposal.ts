@@ -1,5 +1,5 @@
 // RFC 9420 §12.1, §12.4: proposals, each with its sender.
-import { copyOf } from "../bytes.js";
+import { copied } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import {
   type CustomProposal,
@@ -37,7 +37,7 @@ export function proposalName({ proposalType }: Proposal): string {
 export function blame(error: unknown, { proposal, reference }: SourcedProposal, index: number): unknown {
   if (!(error instanceof MlsError)) return error;
   const { proposalType: type } = proposal;
-  error.proposal ??= { index, type, name: proposalName(proposal), reference: copyOf(reference) };
+  error.proposal ??= { index, type, name: proposalName(proposal), reference: copied(reference) };
   return error;
 }
 

@@ -1,5 +1,5 @@
 // RFC 9420 §8.5: the exporter of an epoch.
-import { type Bytes, copyOf, moveSecrets } from "../bytes.js";
+import { type Bytes, copied, moveSecrets } from "../bytes.js";
 import { mlsExporter } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import type { CipherSuiteProvider } from "../provider/index.js";
@@ -13,7 +13,7 @@ import type { GroupState } from "./state.js";
 export function exporterSecretOf({ current, past }: GroupState, epoch?: bigint): Uint8Array {
   const { groupId, epoch: present } = current.groupContext;
   if (epoch === undefined || epoch === present) return current.secrets.exporterSecret;
-  const details = { groupId: copyOf(groupId), epoch };
+  const details = { groupId: copied(groupId), epoch };
   if (epoch > present)
     throw new MlsError("future-epoch", `expected an epoch up to ${present}, got ${epoch}`, details);
   const kept = past.find((one) => one.epoch === epoch)?.exporterSecret;

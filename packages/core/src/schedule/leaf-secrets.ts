@@ -1,8 +1,8 @@
 // RFC 9420 §9: the derivation of node secrets from the root of the secret tree down to a leaf.
 import { copySecret, EMPTY, wipe } from "../bytes.js";
-import { expandAll, expandAllWithLabels, kdfLabel, onFailure } from "../crypto/index.js";
+import { expandAll, expandAllWithLabels, kdfLabel, onFailure, repeat } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
 import type { SecretTreeContents } from "./secret-tree-state.js";
 
 /** The secrets on the path from a node whose secret is known down to a leaf. */
@@ -59,33 +59,27 @@ export function deriveLeafSecrets(
     steps.push({ parent: Math.floor(next / 2), left, right });
     wipe(secret);
     secret = copySecret(next % 2 === 0 ? left : right);
+    return true;
   };
-  const walk = (): Awaitable<LeafSecrets> => {
-    while (path.length > 0) {
-      const children = expandAll(provider, secret, toChildren);
-      if (isPromise(children)) {
-        return children.then((secrets) => {
-          down(secrets);
-          return walk();
-        });
-      }
-      down(children);
-    }
-    return chain(
+  const walk = () => repeat(() => path.length > 0 && chain(expandAll(provider, secret, toChildren), down));
+  const ratchets = () =>
+    chain(
       expandAllWithLabels(provider, secret, [
         ["handshake", EMPTY, Nh],
         ["application", EMPTY, Nh],
       ]),
-      ([handshake, application]) => {
+      ([handshake, application]): LeafSecrets => {
         wipe(secret);
         return { leafIndex, steps, handshake, application };
       },
     );
-  };
-  return onFailure(walk, () => {
-    wipe(secret);
-    wipeSteps(steps);
-  });
+  return onFailure(
+    () => chain(walk(), ratchets),
+    () => {
+      wipe(secret);
+      wipeSteps(steps);
+    },
+  );
 }
 
 function wipeSteps(steps: LeafSecrets["steps"]): void {

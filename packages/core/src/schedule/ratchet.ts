@@ -1,7 +1,7 @@
 // RFC 9420 §9.1: the hash ratchets from which message keys are derived.
-import { copySecret, secretBytes, wipe } from "../bytes.js";
-import { deriveTreeSecrets, onFailure } from "../crypto/index.js";
-import { type Awaitable, type CipherSuiteProvider, isPromise } from "../provider/index.js";
+import { secretBytes, wipe } from "../bytes.js";
+import { deriveTreeSecrets, onFailure, repeat } from "../crypto/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
 
 /** How many generations a ratchet has: the field in SenderData is a uint32. */
 export const GENERATIONS = 2 ** 32;
@@ -55,6 +55,49 @@ function giveBack(copy: Uint8Array): void {
   if (free.length < MAX_FREE) free.push(copy);
 }
 
+/** The label and the length, in bytes, of an output of a generation. */
+type Output = readonly [label: string, length: number];
+
+/**
+ * Goes along a ratchet from generation `from` to generation `to`, and returns the ratchet secret of that one. Those in
+ * between are overwritten; `start`, the one of `from`, is not.
+ * @param outputsOf which outputs of a generation to derive, of which the first is the next ratchet secret
+ * @param pass is told them
+ * @param undo is called if the derivation fails
+ */
+function advance(
+  provider: CipherSuiteProvider,
+  start: Uint8Array,
+  [from, to]: readonly [from: number, to: number],
+  outputsOf: (generation: number) => readonly Output[],
+  pass: (generation: number, outputs: readonly Uint8Array[]) => void,
+  undo?: () => void,
+): Awaitable<Uint8Array> {
+  // A copy, because another message may move the ratchet and overwrite its secret while an asynchronous provider works.
+  const first = borrowCopy(start);
+  let secret: Uint8Array = first;
+  let generation = from;
+  const forget = () => {
+    if (secret === first) giveBack(first);
+    else wipe(secret);
+  };
+  const take = (outputs: readonly Uint8Array[]) => {
+    forget();
+    secret = outputs[0] as Uint8Array;
+    pass(generation++, outputs);
+    return true;
+  };
+  const step = () =>
+    generation < to && chain(deriveTreeSecrets(provider, secret, generation, outputsOf(generation)), take);
+  return onFailure(
+    () => chain(repeat(step), () => secret),
+    () => {
+      forget();
+      undo?.();
+    },
+  );
+}
+
 /**
  * Derives the step from generation `from` to the one after `target`. No keys are derived for generations before
  * `firstKept`. The secrets in between are overwritten; `start`, the secret of `from`, is not.
@@ -70,41 +113,18 @@ export function deriveStep(
   const next = ["secret", hash.Nh] as const;
   const all = [next, ["key", aead.Nk], ["nonce", aead.Nn]] as const;
   const skipped: MessageKey[] = [];
-  // A copy, because another message may move the ratchet and overwrite its secret while an asynchronous provider works.
-  const first = borrowCopy(start);
-  let secret: Uint8Array = first;
-
-  const advance = (
-    generation: number,
-    [following, key, nonce]: readonly Uint8Array[],
-  ): RatchetStep | null => {
-    if (secret === first) giveBack(first);
-    else wipe(secret);
-    secret = following as Uint8Array;
-    if (key === undefined || nonce === undefined) return null;
-    if (generation === target) return { skipped, message: { generation, key, nonce }, secret };
-    skipped.push({ generation, key, nonce });
-    return null;
-  };
-
-  const walk = (start: number): Awaitable<RatchetStep> => {
-    for (let generation = start; ; generation++) {
-      const kept = generation >= firstKept || generation === target;
-      const derived = deriveTreeSecrets(provider, secret, generation, kept ? all : [next]);
-      if (isPromise(derived)) {
-        return derived.then((secrets) => advance(generation, secrets) ?? walk(generation + 1));
-      }
-      const end = advance(generation, derived);
-      if (end !== null) return end;
-    }
-  };
-  return onFailure(
-    () => walk(from),
-    () => {
-      wipe(secret);
-      wipeKeys(skipped);
+  const walked = advance(
+    provider,
+    start,
+    [from, target + 1],
+    (generation) => (generation >= firstKept || generation === target ? all : [next]),
+    (generation, [, key, nonce]) => {
+      if (key !== undefined && nonce !== undefined) skipped.push({ generation, key, nonce });
     },
+    () => wipeKeys(skipped),
   );
+  // The last key is that of the message.
+  return chain(walked, (secret) => ({ skipped, message: skipped.pop() as MessageKey, secret }));
 }
 
 /**
@@ -120,29 +140,12 @@ export function deriveSecretAhead(
   pass: (generation: number, secret: Uint8Array) => void,
 ): Awaitable<Uint8Array> {
   const next = [["secret", provider.suite.hash.Nh]] as const;
-  // A copy, as above.
-  let secret: Uint8Array = copySecret(start);
-  const advance = (generation: number, [following]: readonly Uint8Array[]): void => {
-    wipe(secret);
-    secret = following as Uint8Array;
-    pass(generation, secret);
-  };
-  const walk = (first: number): Awaitable<Uint8Array> => {
-    for (let generation = first; generation < target; generation++) {
-      const derived = deriveTreeSecrets(provider, secret, generation, next);
-      if (isPromise(derived)) {
-        return derived.then((secrets) => {
-          advance(generation + 1, secrets);
-          return walk(generation + 1);
-        });
-      }
-      advance(generation + 1, derived);
-    }
-    return secret;
-  };
-  return onFailure(
-    () => walk(from),
-    () => wipe(secret),
+  return advance(
+    provider,
+    start,
+    [from, target],
+    () => next,
+    (generation, [secret]) => pass(generation + 1, secret as Uint8Array),
   );
 }
 

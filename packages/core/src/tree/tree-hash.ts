@@ -1,13 +1,7 @@
 // RFC 9420 §7.8: tree hashes.
 import { opaque, Writer } from "../codec/index.js";
-import { hashAll, withBuffer } from "../crypto/index.js";
-import {
-  type Awaitable,
-  type CipherSuiteProvider,
-  chain,
-  type HashPart,
-  isPromise,
-} from "../provider/index.js";
+import { hashAll, repeat, withBuffer } from "../crypto/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain, type HashPart } from "../provider/index.js";
 import { NodeType, TreeHashInput } from "../wire/index.js";
 import { level } from "./math.js";
 import { type TreeLeaf, type TreeNode, type TreeParent, widthOf } from "./tree-node.js";
@@ -22,11 +16,9 @@ export interface Hashed {
 const BATCH = 2048;
 
 /** Calls `step` for each item in turn. Waits for a step only if it returns a promise. */
-function inOrder<T>(items: readonly T[], step: (item: T) => Awaitable<void>, from = 0): Awaitable<void> {
-  for (let i = from; i < items.length; i++) {
-    const done = step(items[i] as T);
-    if (isPromise(done)) return done.then(() => inOrder(items, step, i + 1));
-  }
+function inOrder<T>(items: readonly T[], step: (item: T) => Awaitable<void>): Awaitable<void> {
+  let next = 0;
+  return repeat(() => next < items.length && chain(step(items[next++] as T), () => true));
 }
 
 /** Writes the input of a target's hash. */

@@ -1,5 +1,5 @@
 // RFC 9420 §12.1.8: proposals of external senders that know no more of a group than its ID and epoch.
-import { type Bytes, copyOf, EMPTY, needBytes } from "../../bytes.js";
+import { type Bytes, copied, EMPTY, needBytes } from "../../bytes.js";
 import { guardProvider, guardSigner } from "../../crypto/index.js";
 import { type MlsExtension, Registry } from "../../group/extensions/index.js";
 import { DEFAULT_POLICY, type GroupConfig, insecureAcceptAll } from "../../group/index.js";
@@ -49,7 +49,7 @@ export async function externalProposal(
   checkOptions(request, EXTERNAL_REQUEST, "request");
   const { epoch, senderIndex } = context;
   const groupId = needBytes(context.groupId, "a group ID").slice();
-  const authenticatedData = copyOf(options.authenticatedData) ?? EMPTY;
+  const authenticatedData = copied(options.authenticatedData) ?? EMPTY;
   const work = async () => {
     const config: GroupConfig = {
       provider: guardProvider(crypto.suite(suite)),

@@ -1,5 +1,5 @@
 // RFC 9420 §12.1.8, §16: following a group, and sending it proposals, without being a member: for servers.
-import { type Bytes, copyOf, equalBytes, needBytes } from "../../bytes.js";
+import { type Bytes, copied, equalBytes, needBytes } from "../../bytes.js";
 import { guardProvider, guardSigner } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import { type MlsExtension, Registry } from "../../group/extensions/index.js";
@@ -147,7 +147,7 @@ export class PublicGroup extends GroupBase {
         registry: new Registry(options.extensions),
       };
       const guarded = guardHooks(config, (hook) => hook());
-      const state = await followFrom(guarded, groupInfo, copyOf(options.ratchetTree));
+      const state = await followFrom(guarded, groupInfo, copied(options.ratchetTree));
       return new PublicGroup(config, state, options.asyncContext);
     };
     return perform({ work, finish: answer }, options);
@@ -179,7 +179,7 @@ export class PublicGroup extends GroupBase {
     checkOptions(options, RESUME);
     const work = async () => {
       const info = readGroupInfo(groupInfo, this.config.policy.maxJoinSize);
-      const tree = copyOf(options.ratchetTree);
+      const tree = copied(options.ratchetTree);
       return resumeFrom(this.config, this.#state, info, tree);
     };
     const finish = (state: PublicGroupState) => {
