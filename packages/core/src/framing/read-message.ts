@@ -1,6 +1,7 @@
 // RFC 9420 §6: what anybody can read of a message, without its group and without keys: for servers and queues.
 import { type Bytes, copied, needBytes, type Owned } from "../bytes.js";
 import { Reader } from "../codec/index.js";
+import { checkOptions } from "../option-shapes.js";
 import {
   ContentType,
   type Credential,
@@ -100,6 +101,9 @@ export type UnverifiedMessage =
   | UnverifiedGroupInfo
   | UnverifiedKeyPackage;
 
+/** A list of extensions. */
+export const EXTENSIONS = { "[]": "object" };
+
 const CONTENT_TYPES = { 1: "application", 2: "proposal", 3: "commit" } as const;
 
 type Header = Pick<FramedContent, "groupId" | "epoch" | "authenticatedData">;
@@ -146,7 +150,8 @@ function ownMemory(bytes: Uint8Array): Bytes {
  * servers and queues. Nothing is verified. It takes no raw structures, as these don't say what they are.
  * @param bytes one or more encoded MLSMessages, one after the other
  * @param extensions those of the protocol (§13) whose proposals may be in them, to find the end of these
- * @throws DecodeError if they don't begin with a message; a proposal or commit in it may still be malformed
+ * @throws DecodeError if they don't begin with a message; a proposal or commit in it may still be malformed. MlsError
+ *   `usage`
  * @example
  * for (let rest: Uint8Array | undefined = bytes; rest?.length; ) {
  *   const one = readMessage(rest);
@@ -156,6 +161,7 @@ function ownMemory(bytes: Uint8Array): Bytes {
  */
 export function readMessage(bytes: Uint8Array, extensions: readonly ReadableTypes[] = []): UnverifiedMessage {
   const all = ownMemory(needBytes(bytes, "a message"));
+  checkOptions(extensions, EXTENSIONS, "extensions");
   const { proposalType } = peekMessage(all);
   const types = ProposalTypes.of(extensions);
   const isOpen =

@@ -66,6 +66,11 @@ describe("the references of proposals", () => {
     expect(await reference(await b.propose({ custom: topic }))).toBeInstanceOf(DecodeError);
     expect(await reference(proposal, 77)).toMatchObject({ code: "unsupported" });
     expect(await reference("proposal" as unknown as Uint8Array)).toMatchObject({ code: "usage" });
+    for (const wrong of [null, topics, [null], ["topics"]] as unknown as MlsExtension[][]) {
+      const refused = await failure(proposalReference(crypto, SUITE, proposal, wrong));
+      expect(refused).toMatchObject({ code: "usage" });
+      expect(await failure(async () => readMessage(proposal, wrong))).toMatchObject({ code: "usage" });
+    }
   });
 });
 
