@@ -6,6 +6,7 @@ import { comparison, readReport, report, writeReport } from "./files.js";
 import { hostile } from "./hostile/main.js";
 import type { Implementation } from "./implementation.js";
 import { implementations } from "./implementations.js";
+import { openmls } from "./openmls.js";
 import { type Options, parseOptions, UsageError, usage } from "./options.js";
 import { ownImplementation } from "./own-provider.js";
 import { plan } from "./plan.js";
@@ -39,6 +40,7 @@ async function main(options: Options): Promise<void> {
   const { processor, cores, node: version } = report([], []);
   console.log(`${processor}, ${cores} cores, Node ${version}, load ${load()} at the start`);
   if (options.hostile) return hostile(options);
+  if (options.openmls) return console.log(`\n${await openmls(options)}`);
   const run = new Processes(progress, options.check ? THOROUGH : EFFORT, options.clock);
   try {
     if (options.check) await check(run, options);

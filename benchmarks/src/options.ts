@@ -25,6 +25,8 @@ export interface Options {
   /** Whether to measure hostile inputs instead: all of them, or those whose title contains a text. */
   readonly hostile: boolean;
   readonly only: string | undefined;
+  /** Whether to measure beside OpenMLS instead. */
+  readonly openmls: boolean;
 }
 
 /** A command line that can't be served; the message says what is wrong and what would be right. */
@@ -70,6 +72,7 @@ export function parseOptions(args: string[], providers: readonly string[]): Opti
     skipLarge: values["skip-large"] === true,
     hostile: values.hostile === true,
     only: values.only,
+    openmls: values.openmls === true,
   };
 }
 
@@ -96,6 +99,7 @@ export function usage(providers: readonly string[]): string {
   --hostile           measure the worst inputs known instead, for each KB of them; with --check: exit with 1 if one
                       misses a bar
   --only TEXT         with --hostile: only the inputs whose title contains this
+  --openmls           measure what OpenMLS's npm packages can do, beside Copse, in groups of 100 or of --size
   --help              show this help
 
 Each time is the median of its runs, followed by half of the interquartile range in per cent, and the number of runs.
@@ -124,6 +128,7 @@ function parse(args: string[]) {
         "skip-large": { type: "boolean" },
         hostile: { type: "boolean" },
         only: { type: "string" },
+        openmls: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     }).values;

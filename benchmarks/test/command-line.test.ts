@@ -25,6 +25,7 @@ describe("the command line", () => {
       skipLarge: false,
       hostile: false,
       only: undefined,
+      openmls: false,
     });
   });
 
@@ -93,7 +94,7 @@ describe("the command line", () => {
       "shares",
       "json",
     ];
-    for (const flag of [...flags, "provider", "against", "check", "skip-large", "help"]) {
+    for (const flag of [...flags, "provider", "openmls", "against", "check", "skip-large", "help"]) {
       expect(usage(NAMES)).toContain(`--${flag}`);
     }
   });
