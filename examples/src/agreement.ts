@@ -1,7 +1,7 @@
 // Whether the members of a group are in one and the same state.
 import type { Group, Member } from "@copse/core";
-import { isBasicCredential } from "@copse/core";
-import { type Participant, sameBytes } from "./members.js";
+import { equalBytes, isBasicCredential, toHex } from "@copse/core";
+import type { Participant } from "./members.js";
 
 export interface Agreement {
   readonly what: string;
@@ -30,13 +30,13 @@ export async function compareStates(participants: readonly Participant[]): Promi
     { what: "epoch", value: first.epoch, holds: all(({ epoch }) => epoch === first.epoch) },
     {
       what: "epoch authenticator",
-      value: `${Buffer.from(first.authenticator).toString("hex").slice(0, 16)}...`,
-      holds: all(({ authenticator }) => sameBytes(authenticator, first.authenticator)),
+      value: `${toHex(first.authenticator).slice(0, 16)}...`,
+      holds: all(({ authenticator }) => equalBytes(authenticator, first.authenticator)),
     },
     {
       what: "exported secret",
       value: `${first.secret.length} bytes, not shown`,
-      holds: all(({ secret }) => sameBytes(secret, first.secret)),
+      holds: all(({ secret }) => equalBytes(secret, first.secret)),
     },
     {
       what: "members",
@@ -56,7 +56,7 @@ async function stateOf({ group }: Participant) {
 }
 
 function rosterLine(member: Member): string {
-  return `${member.leafIndex} ${nameOf(member)} ${Buffer.from(member.signatureKey).toString("hex")}`;
+  return `${member.leafIndex} ${nameOf(member)} ${toHex(member.signatureKey)}`;
 }
 
 function shortRoster(members: readonly Member[]): string {

@@ -3,6 +3,7 @@ import {
   type AuthenticationService,
   Client,
   type CryptoProvider,
+  equalBytes,
   type Group,
   isBasicCredential,
 } from "@copse/core";
@@ -48,10 +49,7 @@ class Directory implements AuthenticationService {
 
   validate({ credential, signatureKey }: Parameters<AuthenticationService["validate"]>[0]): boolean {
     if (!isBasicCredential(credential)) return false;
-    return sameBytes(this.keys.get(new TextDecoder().decode(credential.identity)), signatureKey);
+    const known = this.keys.get(new TextDecoder().decode(credential.identity));
+    return known !== undefined && equalBytes(known, signatureKey);
   }
-}
-
-export function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
 }

@@ -2,12 +2,12 @@
 //
 //   node examples/dist/own-suite.js
 import { pathToFileURL } from "node:url";
-import type { CipherSuite, CryptoProvider } from "@copse/core";
+import { type CipherSuite, type CryptoProvider, equalBytes } from "@copse/core";
 import { AES_256_GCM, DHKEM_X25519, ED25519, SHA512 } from "@copse/core/provider";
 import { composeProvider, kemOf } from "@copse/provider-kit";
 import { nodeProvider } from "@copse/provider-node";
 import { exportedSecret } from "./agreement.js";
-import { makePeople, sameBytes } from "./members.js";
+import { makePeople } from "./members.js";
 
 /**
  * The strengths of suites 1 and 4 together: curves that every platform has, with a larger hash and key. Code points
@@ -61,7 +61,7 @@ export async function ownSuiteSession(say: (line: string) => void): Promise<void
   await ofAlice.receive(commit);
   await ofBob.mergePendingCommit();
   const secrets = [await exportedSecret(ofAlice), await exportedSecret(ofBob)] as const;
-  if (!sameBytes(...secrets)) throw new Error("the members export different secrets");
+  if (!equalBytes(...secrets)) throw new Error("the members export different secrets");
   say(`both are in epoch ${ofAlice.epoch}, with new keys of bob's, and export the same secret`);
 }
 

@@ -1,7 +1,7 @@
 // What members do in a group, step by step, with a delivery service between them that hands all on to all.
-import { MlsError } from "@copse/core";
+import { equalBytes, MlsError } from "@copse/core";
 import { type Agreement, compareStates, exportedSecret } from "./agreement.js";
-import { type Participant, type Person, sameBytes } from "./members.js";
+import type { Participant, Person } from "./members.js";
 import { people, type Report } from "./report.js";
 
 /** Something went otherwise than it must. */
@@ -143,7 +143,7 @@ export async function exportSecrets(participants: readonly Participant[], report
   const { value: secrets, milliseconds } = await timed(() =>
     each(participants, ({ group }) => exportedSecret(group)),
   );
-  if (!secrets.every((secret) => sameBytes(secret, secrets[0]))) {
+  if (!secrets.every((secret) => equalBytes(secret, secrets[0] as Uint8Array))) {
     throw new SessionError("the members export different secrets");
   }
   const names = people(participants.map(({ name }) => name));
@@ -169,7 +169,7 @@ export async function shutOut(
   // First as one who holds on to its old state, then as one who follows the protocol.
   const { name, group } = removed;
   await refused(`${name} tries to read it`, () => group.receive(message), report);
-  if (sameBytes(await exportedSecret(group), await exportedSecret(remover.group))) {
+  if (equalBytes(await exportedSecret(group), await exportedSecret(remover.group))) {
     throw new SessionError(`${name} still exports the group's secret`);
   }
   report.step(`${name} exports another secret than the group`);

@@ -30,10 +30,4 @@ export function vector(...parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
-}
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
-}
+export { equalBytes as sameBytes, toHex } from "@copse/core";
