@@ -30,6 +30,9 @@ export function rawDh(provider: string, { id }: KemAlgorithm): RawDh | undefined
       return id === 0x20 ? sodiumNativeDh : undefined;
     case "noble":
       return nobleDh(id);
+    case "hpke":
+      // Its X25519 and X448 are noble's code.
+      return isNist(id) ? webCryptoDh(id) : nobleDh(id);
     default:
       return undefined;
   }

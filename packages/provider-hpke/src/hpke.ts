@@ -7,27 +7,12 @@ import {
   type HpkePart,
   type HpkePrivateKey,
 } from "@copse/core/provider";
-import { checkExportLength, expectLength, guard, isScalar, PrivateKeyHandle } from "@copse/provider-kit";
-import {
-  HkdfSha256,
-  HkdfSha384,
-  HkdfSha512,
-  CipherSuite as HpkeSuite,
-  type KdfInterface,
-  type KemInterface,
-} from "@hpke/core";
+import { checkExportLength, expectLength, guard, isScalar } from "@copse/provider-kit";
+import { HkdfSha256, HkdfSha384, HkdfSha512, CipherSuite as HpkeSuite, type KdfInterface } from "@hpke/core";
 import { libraryAead } from "./aead.js";
 import { bytesOf, copy } from "./bytes.js";
 import { kemOf } from "./kem.js";
-
-/** A key as the library has it: a CryptoKey, or an object of that shape around the key's bytes. */
-type LibraryKey = Awaited<ReturnType<KemInterface["deserializePublicKey"]>>;
-
-/** With its public key, which a receiver's KEM context contains. */
-interface OwnKey {
-  readonly publicKey: LibraryKey;
-  readonly privateKey: LibraryKey;
-}
+import { destroyKey, keyHandle, type OwnKey, useKey } from "./own-key.js";
 
 const KDFS: readonly (readonly [string, () => KdfInterface])[] = [
   ["SHA-256", () => new HkdfSha256()],
@@ -47,11 +32,6 @@ function libraryKdf({ name }: HashAlgorithm): KdfInterface {
   return kdf;
 }
 
-/** Overwrites the bytes of a key that isn't the platform's. */
-function overwrite(key: LibraryKey): void {
-  (key as LibraryKey & { readonly key?: Uint8Array }).key?.fill(0);
-}
-
 /** The HPKE of a suite. Its private keys are those of every suite with the same KEM. */
 export function hpkePart({ kem: algorithm, hash, aead }: CipherSuite): HpkePart {
   const { name, Npk, Nsk, Nenc } = algorithm;
@@ -59,12 +39,13 @@ export function hpkePart({ kem: algorithm, hash, aead }: CipherSuite): HpkePart 
   const { library, scalars } = kem;
   const suite = new HpkeSuite({ kem: library, kdf: libraryKdf(hash), aead: libraryAead(aead) });
 
-  const open = (handle: HpkePrivateKey): OwnKey => PrivateKeyHandle.open(handle, kem, name);
+  const withKey = <T>(handle: HpkePrivateKey, what: string, call: (own: OwnKey) => Promise<T>): Promise<T> =>
+    useKey(handle, kem, name, (own) => guard(`${name}: ${what} failed`, () => call(own)));
 
-  async function pairOf(own: OwnKey): Promise<HpkeKeyPair> {
+  async function pairOf(keys: Omit<OwnKey, "users" | "destroyed">): Promise<HpkeKeyPair> {
     // A copy: the library gives its key's own memory.
-    const publicKey = copy(bytesOf(await library.serializePublicKey(own.publicKey)));
-    return { publicKey, privateKey: new PrivateKeyHandle(kem, own) as object as HpkePrivateKey };
+    const publicKey = copy(bytesOf(await library.serializePublicKey(keys.publicKey)));
+    return { publicKey, privateKey: keyHandle(keys, kem) };
   }
 
   function check(publicKey: Uint8Array, length: number, what: string): void {
@@ -79,8 +60,7 @@ export function hpkePart({ kem: algorithm, hash, aead }: CipherSuite): HpkePart 
     return { ...params, recipientPublicKey: await library.deserializePublicKey(copy(publicKey)) };
   }
 
-  function received(handle: HpkePrivateKey, kemOutput: Uint8Array, info: Uint8Array) {
-    const recipientKey = open(handle);
+  function received(recipientKey: OwnKey, kemOutput: Uint8Array, info: Uint8Array) {
     check(kemOutput, Nenc, "encapsulated key");
     return { recipientKey, enc: copy(kemOutput), info: copy(info) };
   }
@@ -103,16 +83,11 @@ export function hpkePart({ kem: algorithm, hash, aead }: CipherSuite): HpkePart 
         return pairOf({ publicKey: await library.deserializePublicKey(publicKey), privateKey });
       });
     },
-    exportPrivateKey(handle) {
-      const { privateKey } = open(handle);
-      return guard(`${name}: export failed`, async () =>
+    exportPrivateKey: (handle) =>
+      withKey(handle, "export", async ({ privateKey }) =>
         copy(bytesOf(await library.serializePrivateKey(privateKey))),
-      );
-    },
-    destroyPrivateKey(handle) {
-      const own = PrivateKeyHandle.take<OwnKey>(handle, kem, name);
-      if (own !== undefined) overwrite(own.privateKey);
-    },
+      ),
+    destroyPrivateKey: (handle) => destroyKey(handle, kem, name),
     seal(publicKey, info, aad, plaintext) {
       const [text, data] = [copy(plaintext), copy(aad)];
       return guard(`${name}: sealing failed`, async () => {
@@ -120,11 +95,10 @@ export function hpkePart({ kem: algorithm, hash, aead }: CipherSuite): HpkePart 
         return { kemOutput: bytesOf(enc), ciphertext: bytesOf(ct) };
       });
     },
-    open(handle, kemOutput, info, aad, ciphertext) {
-      return guard(`${name}: opening failed`, async () =>
-        bytesOf(await suite.open(received(handle, kemOutput, info), copy(ciphertext), copy(aad))),
-      );
-    },
+    open: (handle, kemOutput, info, aad, ciphertext) =>
+      withKey(handle, "opening", async (own) =>
+        bytesOf(await suite.open(received(own, kemOutput, info), copy(ciphertext), copy(aad))),
+      ),
     sendExport(publicKey, info, exporterContext, length) {
       checkExportLength(length, hash.Nh);
       const context = copy(exporterContext);
@@ -136,8 +110,8 @@ export function hpkePart({ kem: algorithm, hash, aead }: CipherSuite): HpkePart 
     receiveExport(handle, kemOutput, info, exporterContext, length) {
       checkExportLength(length, hash.Nh);
       const context = copy(exporterContext);
-      return guard(`${name}: export failed`, async () => {
-        const receiver = await suite.createRecipientContext(received(handle, kemOutput, info));
+      return withKey(handle, "export", async (own) => {
+        const receiver = await suite.createRecipientContext(received(own, kemOutput, info));
         return bytesOf(await receiver.export(context, length));
       });
     },

@@ -33,7 +33,7 @@ describe("the provider by hpke-js", () => {
     const sealed = await hpke.seal(publicKey, info, info, text);
     expect(await hpke.open(privateKey, sealed.kemOutput, info, info, sealed.ciphertext)).toEqual(text);
     const p256 = provider.suite(2).hpke;
-    expect(() => p256.exportPrivateKey(privateKey)).toThrow("not a handle of this provider");
+    await expect(p256.exportPrivateKey(privateKey)).rejects.toThrow("not a handle of this provider");
   });
 
   it("reads its inputs before it answers", async () => {
@@ -64,7 +64,27 @@ describe("the provider by hpke-js", () => {
       const { hpke } = provider.suite(id);
       const { privateKey } = await hpke.generateKeyPair();
       await hpke.destroyPrivateKey(privateKey);
-      expect(() => hpke.exportPrivateKey(privateKey)).toThrow("destroyed");
+      await expect(hpke.exportPrivateKey(privateKey)).rejects.toThrow("destroyed");
+    }
+  });
+
+  it("ends the calls that work with a key when it is destroyed, with right answers", async () => {
+    for (const { id } of provider.suites) {
+      const { hpke } = provider.suite(id);
+      const { publicKey, privateKey } = await hpke.importPrivateKey(
+        new Uint8Array(hpke.algorithm.Nsk).fill(1),
+      );
+      const empty = new Uint8Array();
+      const { kemOutput, secret } = await hpke.sendExport(publicKey, empty, empty, 32);
+      const [received, exported] = [
+        hpke.receiveExport(privateKey, kemOutput, empty, empty, 32),
+        hpke.exportPrivateKey(privateKey),
+      ];
+      await hpke.destroyPrivateKey(privateKey);
+      expect(await received).toEqual(secret);
+      expect(await exported).toEqual(new Uint8Array(hpke.algorithm.Nsk).fill(1));
+      const late = hpke.receiveExport(privateKey, kemOutput, empty, empty, 32);
+      await expect(Promise.resolve(late)).rejects.toThrow("destroyed");
     }
   });
 

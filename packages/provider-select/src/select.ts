@@ -1,5 +1,6 @@
 // RFC 9420 §5.1: chooses one of several providers for this platform by trying them, and gives the reasons.
 import {
+  type Awaitable,
   type CipherSuiteProvider,
   type CryptoProvider,
   checkOptions,
@@ -112,13 +113,19 @@ export async function selectProvider(options: SelectionOptions): Promise<Selecti
   if (suites.length === 0) throw new MlsError("usage", "expected at least one suite");
   checkTimeLimit(timeLimit);
   const known: Known = readMeasurements(options.cache);
+  const loads = new Map<ProviderCandidate, Awaitable<CryptoProvider>>();
+  const load = (candidate: ProviderCandidate) => {
+    const loading = loads.get(candidate) ?? candidate.load();
+    loads.set(candidate, loading);
+    return loading;
+  };
   // All options are read before anything is loaded.
   const wholes = [undefined, ...Object.keys(options.parts ?? {})] as (SuitePart | undefined)[];
   const asked = wholes.map((part) => {
     const { candidates = options.candidates, policy } =
       part === undefined ? options : (options.parts?.[part] ?? {});
     checkCandidates(candidates);
-    return { candidates, demand: { suites, part, policies: readPolicies(policy), timeLimit } };
+    return { candidates, demand: { suites, part, policies: readPolicies(policy), timeLimit, load } };
   });
   const choices = new Map<SuitePart | undefined, Chosen & { readonly found: object }>();
   for (const { candidates, demand } of asked) {

@@ -1,5 +1,5 @@
 // RFC 9420 §5.1: loads a candidate, and uses it before it is chosen.
-import type { CipherSuiteProvider, CryptoProvider } from "@copse/core/provider";
+import type { Awaitable, CipherSuiteProvider, CryptoProvider } from "@copse/core/provider";
 import type { ProviderCandidate, Refusal } from "./candidate.js";
 import type { Policies } from "./policy.js";
 import { messageOf, probe, probeExtraction, type SuitePart, stepsOf } from "./probe.js";
@@ -13,6 +13,8 @@ export interface Demand {
   readonly policies: Policies;
   /** Milliseconds for all of it. */
   readonly timeLimit: number;
+  /** Loads a candidate, once in the whole selection. */
+  load(candidate: ProviderCandidate): Awaitable<CryptoProvider>;
 }
 
 /** A refusal, thrown within a trial. */
@@ -45,10 +47,10 @@ export const isRefusal = (result: CryptoProvider | Refusal): result is Refusal =
 
 async function trial(
   candidate: ProviderCandidate,
-  { suites, part, policies }: Demand,
+  { suites, part, policies, load }: Demand,
   tell: (at: Pick<Refusal, "suite" | "step">) => void,
 ): Promise<CryptoProvider> {
-  const provider = await candidate.load();
+  const provider = await load(candidate);
   for (const one of suites.map((suite) => serve(provider, suite))) {
     const { id: suite } = one.suite;
     for (const step of stepsOf(part)) {

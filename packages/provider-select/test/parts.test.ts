@@ -140,6 +140,7 @@ describe("parts", () => {
     const all = [candidate("all"), aeadOnly];
     const { measurements, parts } = await choose(all, undefined, { parts: { aead: { policy: "fastest" } } });
     expect(parts.aead?.verdicts.map(({ outcome }) => outcome)).not.toContain("refused");
+    expect(all.map(({ loads }) => loads)).toEqual([1, 1]);
     expect(Object.values(measurements).map(Object.keys)).toEqual([["1 aead"], ["1 aead"]]);
     const other = { ...inner.signature, verify: () => true };
     const signature = { candidates: [candidate("x", { signature: other })] };

@@ -58,6 +58,7 @@ export const PROVIDERS: readonly ProviderEntry[] = [
     name: "sodium-native",
     second: "noble",
     async load() {
+      await import("node:crypto");
       const { sodiumNativeProvider } = await import("@copse/provider-sodium-native");
       return sodiumNativeProvider();
     },

@@ -18,7 +18,7 @@ export function platformCandidates(): ProviderCandidate[] {
     {
       name: "node",
       native: true,
-      bytes: 12_000,
+      bytes: 13_000,
       async load() {
         const { nodeProvider } = await import("@copse/provider-node").catch(missing("node"));
         return nodeProvider();
