@@ -41,12 +41,11 @@ export function checkOptions(options: unknown, kind: OptionKind, path = ""): voi
   if (kind === "unknown" || kinds.includes(got) || kinds.includes(literal)) return;
   const shapes = kinds.filter((one): one is OptionNames => typeof one === "object" && baseOf(one) === got);
   const isArray = got === "array";
-  if (shapes.length === 0 || !(isArray || isPlain(options as object))) {
-    const what = shapes.length === 0 ? got : "one of a class";
-    throw new MlsError(
-      "usage",
-      `${path || "options"}: expected ${kinds.map(baseOf).join(" or ")}, got ${what}`,
-    );
+  const isOfClass = got === "object" && !isPlain(options as object);
+  if (shapes.length === 0 || isOfClass) {
+    const expected = kinds.map(baseOf).join(" or ");
+    const what = isOfClass ? "one of a class" : got;
+    throw new MlsError("usage", `${path || "options"}: expected ${expected}, got ${what}`);
   }
   // The shape that the first known name is of: what is of another one doesn't go with it.
   const names = Object.keys(options as object);

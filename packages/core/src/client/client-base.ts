@@ -116,7 +116,7 @@ export abstract class ClientBase {
   }
 
   get cipherSuite(): CipherSuite {
-    return this.provider.suite;
+    return copied(this.provider.suite);
   }
 
   /** That of new key packages: the option's, or the one that a group with the client's signer switched to last. */
@@ -174,7 +174,8 @@ export abstract class ClientBase {
 
   /**
    * Makes a key package (§10), with which a member can add this client to one group. The client keeps its private
-   * keys: see {@link saveKeyPackages}. The raw form is that of {@link unframe}.
+   * keys: see {@link saveKeyPackages}. The raw form is that of {@link unframe}; {@link readKeyPackage} says its reference
+   * and lifetime, for whoever stores it.
    * @returns an encoded MLSMessage
    * @throws MlsError `usage` for extensions or capabilities that the client doesn't support; UnsupportedError for a
    *   signer of another scheme

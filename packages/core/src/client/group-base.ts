@@ -27,7 +27,7 @@ export abstract class EpochView {
   }
 
   get cipherSuite(): CipherSuite {
-    return this.config.provider.suite;
+    return copied(this.config.provider.suite);
   }
 
   /** The GroupContext's extensions. */

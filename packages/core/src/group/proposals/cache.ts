@@ -71,18 +71,21 @@ export function withoutProposals<S extends { readonly proposals: readonly Cached
   which: Exclude<ProposalChoice, Uint8Array>,
   waiting: readonly WaitingProposal[],
 ): S {
-  const references =
-    typeof which === "function"
-      ? waiting.filter((one) => which(one) === true).map(({ reference }) => reference)
-      : which;
   const find = proposalFinder(state.proposals);
+  const isChosen = typeof which === "function" && which;
+  const references = isChosen ? [] : (which as readonly Uint8Array[]);
   const missing = references.filter((one) => find(one) === undefined);
   if (missing.length > 0) {
     throw new MlsError("proposal-missing", "no proposal with this reference was received in this epoch", {
       references: copied(missing),
     });
   }
-  const found = new Set(references.map(find));
+  // Those of a function by their places: the application may have written into what it was shown.
+  const found = new Set(
+    isChosen
+      ? state.proposals.filter((_, i) => isChosen(waiting[i] as WaitingProposal) === true)
+      : references.map(find),
+  );
   const proposals = state.proposals.map((one) => (found.has(one) ? { ...one, dropped: true } : one));
   return { ...state, proposals };
 }

@@ -102,9 +102,7 @@ function changedExtensions(
 
 /** The leaves that a commit removes. @throws MlsError `usage` if no member matches */
 function leavesToRemove({ epoch }: MemberContext, remove: MembersToRemove = []): readonly number[] {
-  if (Array.isArray(remove)) return remove;
-  if (typeof remove !== "function")
-    throw new MlsError("usage", `expected leaf indices to remove, or a function, got ${typeof remove}`);
+  if (typeof remove !== "function") return remove;
   const found: number[] = [];
   for (const { leafIndex, leafNode } of epoch.tree.members()) {
     // A promise isn't a yes.

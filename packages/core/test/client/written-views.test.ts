@@ -1,0 +1,365 @@
+// RFC 9420 §7, §12: whatever a call or a getter returns is the application's to write into. Nothing here changes by it.
+import {
+  basicCredential,
+  Client,
+  externalSenders,
+  Group,
+  generateSigner,
+  type Received,
+  StagedCommit,
+  StagedWelcome,
+} from "@copse/core";
+import { importKeyPackage } from "@copse/core/import";
+import { readMessage } from "@copse/core/message";
+import { externalProposal, PublicGroup, StagedPublicCommit } from "@copse/core/public-group";
+import { branch } from "@copse/core/resumption";
+import { nodeProvider } from "@copse/provider-node";
+import { gather, type Party, party, reopened, savedKeyPackages, send } from "@copse/test-support/clients";
+import { describe, expect, it } from "vitest";
+
+const SUITE = 1;
+const TYPE = 0xf123;
+const BYTES = new Uint8Array([1, 2, 3]);
+const crypto = nodeProvider();
+
+/** Writes into all that can be reached in a value, except into the objects of classes, and says how often. */
+function deface(value: unknown, seen = new Set<unknown>()): number {
+  if (typeof value !== "object" || value === null || seen.has(value)) return 0;
+  seen.add(value);
+  if (value instanceof Uint8Array) {
+    value.fill(0xee);
+    return 1;
+  }
+  const isOfClass = ![Object.prototype, Array.prototype].includes(Object.getPrototypeOf(value));
+  let count = 0;
+  for (const [name, part] of Object.entries(value)) {
+    count += deface(part, seen);
+    if (!isOfClass && typeof part !== "object" && Reflect.set(value, name, 77)) count++;
+  }
+  if (isOfClass) return count;
+  if (Array.isArray(value) && value.length > 0) value.reverse().push(value[0], value[0]);
+  else Reflect.set(value, "added", 77);
+  return count + 1;
+}
+
+/** A group of three with an extension and an external sender, and who follows it, with proposals that wait. */
+async function world() {
+  const service = await generateSigner(crypto, SUITE);
+  const options = {
+    suite: SUITE,
+    policy: { handshake: "public", maxPastExporters: 1 },
+    capabilities: { extensions: [TYPE] },
+    externalPsk: () => BYTES,
+  } as const;
+  const parties = [
+    await party("alice", options),
+    await party("bob", options),
+    await party("carol", options),
+  ] as const;
+  const [a, b, c] = (await gather(parties)).groups as [Group, Group, Group];
+  const credential = basicCredential(BYTES);
+  const extensions = [
+    { extensionType: TYPE, extensionData: BYTES },
+    externalSenders([{ signatureKey: service.publicKey, credential }]),
+  ];
+  const { commit } = await a.commit({ extensions });
+  for (const group of [b, c]) await group.receive(commit);
+  await a.mergePendingCommit();
+  const { authentication } = parties[0].config;
+  const follower = await PublicGroup.follow({ crypto, authentication, groupInfo: await a.groupInfo() });
+  const dave = await party("dave", options);
+  const here = { alice: parties[0] as Party, dave, service, a, b, c, follower };
+  await everywhere(here, await b.propose({ update: true }), b);
+  await everywhere(here, await c.propose({ add: await dave.client.createKeyPackage() }), c);
+  return here;
+}
+type World = Awaited<ReturnType<typeof world>>;
+
+/** A handshake reaches all but its sender. */
+async function everywhere({ a, b, c, follower }: World, message: Uint8Array, sender: Group): Promise<void> {
+  for (const one of [a, b, c, follower]) if (one !== sender) await one.receive(message);
+}
+
+const staged = async ({ a }: World) => a.commit({ authenticatedData: BYTES });
+const stagedByB = async ({ b }: World) => (await b.commit({ psks: [{ external: BYTES }] })).commit;
+
+/** Erin looks at a group of Dave's. */
+async function invited({ dave }: World) {
+  const other = await dave.client.createGroup();
+  const joiner = await party("erin", { suite: SUITE });
+  const { welcome } = await other.add(await joiner.client.createKeyPackage());
+  await other.mergePendingCommit();
+  return { other, staged: await joiner.client.readWelcome(welcome as Uint8Array) };
+}
+
+type Row = (here: World) => Promise<unknown>;
+const getters = <T>(names: readonly (keyof T & string)[], of: (here: World) => Promise<T>) =>
+  Object.fromEntries(names.map((name) => [name, async (here: World) => (await of(here))[name]])) as Record<
+    string,
+    Row
+  >;
+
+const EPOCH = [
+  ...[
+    "groupId",
+    "cipherSuite",
+    "extensions",
+    "members",
+    "treeHash",
+    "confirmedTranscriptHash",
+    "ratchetTree",
+  ],
+] as "groupId"[];
+const COMMIT_GETTERS = [
+  ...["commit", "committer", "proposals", "added", "removed", "updated", "custom", "extensions"],
+  ...["membersBefore", "membersAfter", "authenticatedData", "reinit"],
+] as "commit"[];
+
+const GROUP: Readonly<Record<string, Row>> = {
+  ...getters<Group>([...EPOCH, "proposals", "epochAuthenticator", "resumes"], async ({ a }) => a),
+  member: async ({ a }) => a.member(1),
+  leafNode: async ({ a }) => [a.leafNode(0), a.leafNode(1)],
+  staged: async (here) => {
+    await staged(here);
+    return [...here.a.staged];
+  },
+  // Another group of hers: in this one, she has proposals to commit.
+  encrypt: async ({ alice }) => (await alice.client.createGroup()).encrypt("hello"),
+  propose: async ({ a, b, c, follower }) => {
+    const message = await a.propose({ psk: { external: BYTES } });
+    for (const one of [b, c, follower]) await one.receive(message);
+    return message;
+  },
+  commit: staged,
+  add: async ({ a }) => {
+    const { client } = await party("erin", { suite: SUITE, capabilities: { extensions: [TYPE] } });
+    return a.add(await client.createKeyPackage());
+  },
+  remove: async ({ a }) => a.remove(2),
+  update: async ({ a }) => a.update(),
+  stage: async (here) => here.a.stage(await stagedByB(here)),
+  exportSecret: async ({ a }) => [
+    await a.exportSecret("label", BYTES, 32),
+    await a.exportSecret("label", BYTES, 32, { epoch: a.epoch - 1n }),
+  ],
+  groupInfo: async ({ a }) => a.groupInfo(),
+  save: async ({ a }) => a.save(),
+  saveChanges: async ({ a }) => [await a.save(), await a.saveChanges()],
+};
+
+const STAGED: Readonly<Record<string, Row>> = {
+  ...getters<StagedCommit>(
+    [...COMMIT_GETTERS, "welcome", "welcomes", "ratchetTree", "epochAuthenticator"],
+    staged,
+  ),
+  exportSecret: async (here) => (await staged(here)).exportSecret("label", BYTES, 32),
+  groupInfo: async (here) => (await staged(here)).groupInfo(),
+};
+
+const STAGED_WELCOME: Readonly<Record<string, Row>> = {
+  ...getters<StagedWelcome>(
+    [...EPOCH, "committer", "keyPackage", "resumes", "epochAuthenticator"],
+    async (here) => (await invited(here)).staged,
+  ),
+  member: async (here) => (await invited(here)).staged.member(0),
+  leafNode: async (here) => (await invited(here)).staged.leafNode(1),
+};
+
+const FOLLOWER: Readonly<Record<string, Row>> = {
+  ...getters<PublicGroup>([...EPOCH, "proposals"], async ({ follower }) => follower),
+  member: async ({ follower }) => follower.member(1),
+  leafNode: async ({ follower }) => follower.leafNode(1),
+  propose: async ({ follower, service }) => follower.propose(service, { remove: 2 }),
+  stage: async (here) => here.follower.stage(await stagedByB(here)),
+};
+
+const STAGED_PUBLIC: Readonly<Record<string, Row>> = getters<StagedPublicCommit>(
+  COMMIT_GETTERS as never,
+  async (here) => here.follower.stage(await stagedByB(here)),
+);
+
+const CLIENT: Readonly<Record<string, Row>> = {
+  ...getters<Client>(["cipherSuite", "credential", "signatureKey"], async ({ alice }) => alice.client),
+  createKeyPackage: async ({ alice }) => alice.client.createKeyPackage(),
+  readKeyPackage: async ({ alice, dave }) =>
+    alice.client.readKeyPackage(await dave.client.createKeyPackage()),
+  keyPackages: async ({ alice }) => {
+    await alice.client.createKeyPackage();
+    return alice.client.keyPackages();
+  },
+  proposeJoin: async ({ alice, a }) => alice.client.proposeJoin({ groupId: BYTES, epoch: a.epoch }),
+  saveKeyPackages: async ({ alice }) => {
+    await alice.client.createKeyPackage();
+    return alice.client.saveKeyPackages();
+  },
+  joinByExternalCommit: async ({ dave, a }) => {
+    const { commit, staged } = await dave.client.joinByExternalCommit(await a.groupInfo());
+    return [commit, staged];
+  },
+};
+
+const FUNCTIONS: Readonly<Record<string, Row>> = {
+  readMessage: async ({ b }) => readMessage((await b.update()).commit),
+  externalProposal: async ({ a, service }) =>
+    externalProposal(
+      crypto,
+      service,
+      { suite: SUITE, groupId: a.groupId, epoch: a.epoch, senderIndex: 0 },
+      { remove: 1 },
+    ),
+  importKeyPackage: async ({ alice }) => {
+    const other = await alice.again();
+    const keyPackage = await other.createKeyPackage();
+    const [{ initKey, leafKey } = { initKey: BYTES, leafKey: BYTES }] = await savedKeyPackages(other);
+    return importKeyPackage(alice.client, { keyPackage, initKey, leafKey });
+  },
+  branch: async ({ alice, b, a }) => {
+    const { welcome, ratchetTree } = await branch(alice.client, b, { add: [], extensions: a.extensions });
+    return [welcome, ratchetTree];
+  },
+};
+
+/** Those that return nothing, a flag, a number or another object of these classes; and those that only the core calls. */
+const OTHERS = [
+  ...["constructor", "length", "name", "prototype", "epoch", "active", "ownLeafIndex", "hasPendingCommit"],
+  ...["own", "external", "path", "create", "addSigner", "deleteKeyPackage", "loadKeyPackages", "createGroup"],
+  ...["join", "readWelcome", "restore", "dropProposals", "mergePendingCommit", "clearPendingCommit", "close"],
+  ...["receive", "withEpoch", "merge", "discard", "follow", "resume"],
+  ...["config", "current", "cached", "ownLeaf", "predecessor", "provider", "externalPsk", "configOfGroups"],
+  ...["kept", "signer", "run", "signerOr", "findPsk", "isOpen", "needsKey", "adopt", "commitBy", "retire"],
+  ...["replace", "resumptionPsk", "stagedCommit"],
+];
+
+const TABLE = [
+  ["Group", Group, GROUP],
+  ["StagedCommit", StagedCommit, STAGED],
+  ["StagedWelcome", StagedWelcome, STAGED_WELCOME],
+  ["PublicGroup", PublicGroup, FOLLOWER],
+  ["StagedPublicCommit", StagedPublicCommit, STAGED_PUBLIC],
+  ["Client", Client, CLIENT],
+  ["no class", Object, FUNCTIONS],
+] as const;
+
+/** All go on with each other as if nobody had written anything. */
+async function goOn(here: World): Promise<void> {
+  const { a, b, c, follower, dave, alice } = here;
+  const { commit, welcome } = await a.commit({ replacePending: true, forcePath: true });
+  for (const one of [b, c, follower]) await one.receive(commit);
+  await a.mergePendingCommit();
+  const d = await dave.client.join(welcome as Uint8Array);
+  const all = [a, b, c, d];
+  for (const group of all) expect(group.epochAuthenticator).toEqual(a.epochAuthenticator);
+  expect(follower.treeHash).toEqual(a.treeHash);
+  const restored = await reopened(alice.client, a);
+  for (const from of [restored, b, c, d]) {
+    const others = [restored, b, c, d].filter((group) => group !== from);
+    await send(from, others, "still here");
+  }
+  expect(follower.members).toEqual(restored.members);
+  expect(restored.members.map(({ leafIndex }) => leafIndex)).toEqual([0, 1, 2, 3]);
+  expect(alice.client.credential).toEqual(restored.member(0)?.credential);
+  expect(alice.client.cipherSuite).toEqual(crypto.suite(SUITE).suite);
+  expect((await alice.client.createGroup()).active).toBe(true);
+}
+
+describe.each(TABLE)("written into what %s returns", (_class, target, rows) => {
+  it.each(Object.entries(rows))("%s: all go on", async (_name, row) => {
+    const here = await world();
+    const returned = await row(here);
+    const before = [await here.a.save(), await here.alice.client.saveKeyPackages()];
+    if (returned !== undefined) deface(returned);
+    expect([await here.a.save(), await here.alice.client.saveKeyPackages()]).toEqual(before);
+    await goOn(here);
+  });
+
+  it("all that it returns is in the table", () => {
+    if (target === Object) return;
+    const known = [...Object.keys(rows), ...OTHERS];
+    for (let level = target.prototype; level !== Object.prototype; level = Object.getPrototypeOf(level))
+      for (const name of Object.getOwnPropertyNames(level)) expect(known).toContain(name);
+  });
+});
+
+describe("written into what a call returns", () => {
+  const received: Readonly<Record<string, (here: World) => Promise<readonly Received[]>>> = {
+    "a commit that is received": async (here) => {
+      const commit = await stagedByB(here);
+      const answers = [await here.a.receive(commit), await here.c.receive(commit)];
+      await here.follower.receive(commit);
+      await here.b.mergePendingCommit();
+      return answers;
+    },
+    "the own commit that is merged": async (here) => {
+      const { commit } = await here.a.commit({ forcePath: true });
+      await here.b.receive(commit);
+      await here.c.receive(commit);
+      await here.follower.receive(commit);
+      return [await here.a.mergePendingCommit()];
+    },
+    "a proposal that is received": async (here) => {
+      const proposal = await here.b.propose({ psk: { external: BYTES } }, { authenticatedData: BYTES });
+      await here.c.receive(proposal);
+      return [await here.a.receive(proposal), await here.follower.receive(proposal)];
+    },
+    "an own message that comes back": async (here) => {
+      const proposal = await here.a.propose({ psk: { external: BYTES } });
+      for (const one of [here.b, here.c, here.follower]) await one.receive(proposal);
+      return [await here.a.receive(proposal)];
+    },
+  };
+  it.each(Object.entries(received))("%s", async (_name, call) => {
+    const here = await world();
+    const answers = await call(here);
+    const before = await here.a.save();
+    expect(deface(answers)).toBeGreaterThan(3);
+    expect(await here.a.save()).toEqual(before);
+    const { a, b, c, follower } = here;
+    const { commit } = await a.commit({ forcePath: true });
+    for (const one of [b, c, follower]) await one.receive(commit);
+    await a.mergePendingCommit();
+    for (const group of [b, c]) expect(group.epochAuthenticator).toEqual(a.epochAuthenticator);
+    expect(follower.treeHash).toEqual(a.treeHash);
+  });
+
+  it("a staged Welcome, and it is joined", async () => {
+    const { other, staged } = await invited(await world());
+    for (const name of Object.keys(STAGED_WELCOME)) deface(staged[name as keyof StagedWelcome]);
+    deface([staged.member(0), staged.leafNode(1)]);
+    const joined = await staged.join();
+    expect(joined.epochAuthenticator).toEqual(other.epochAuthenticator);
+    expect(joined.members).toEqual(other.members);
+    await send(other, [joined], "still here");
+  });
+
+  it("a staged commit, and it is merged, by a follower too", async () => {
+    const { a, b, c, follower } = await world();
+    const staged = await a.commit({ psks: [{ external: BYTES }] });
+    const message = staged.commit;
+    const seen = [await b.stage(message), await c.stage(message), await follower.stage(message)];
+    for (const one of [staged, ...seen])
+      for (const name of [...Object.keys(STAGED), "commit"]) deface(Reflect.get(one, name));
+    for (const one of [staged, ...seen]) deface(await one.merge());
+    for (const group of [b, c]) expect(group.epochAuthenticator).toEqual(a.epochAuthenticator);
+    expect(follower.treeHash).toEqual(a.treeHash);
+    expect(follower.members).toEqual(a.members);
+  });
+
+  it("the proposals that wait: a function still drops the one that it is shown", async () => {
+    const { a } = await world();
+    deface(a.proposals);
+    let asked = 0;
+    await a.dropProposals(() => asked++ === 1);
+    expect(a.predecessor.proposals.map(({ dropped }) => dropped === true)).toEqual([false, true]);
+  });
+
+  it("the members, in a state that is saved afterwards", async () => {
+    const { a, b, alice } = await world();
+    deface([a.members, a.proposals, a.extensions]);
+    const restored = await reopened(alice.client, a);
+    expect(restored.members).toEqual(b.members);
+    expect(restored.extensions).toEqual(b.extensions);
+    expect(restored.proposals.map(({ reference }) => reference)).toEqual(
+      b.proposals.map(({ reference }) => reference),
+    );
+  });
+});
