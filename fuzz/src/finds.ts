@@ -82,9 +82,14 @@ export function saveFind(find: SavedFind, folder = FOLDER): string {
   return `${folder}/${name}`;
 }
 
+/** A find, from its file. */
+export function readFind(path: string): SavedFind {
+  return JSON.parse(readFileSync(path, "utf8")) as SavedFind;
+}
+
 /** All finds that were kept. */
 export function savedFinds(): (SavedFind & { readonly file: string })[] {
   return (existsSync(FOLDER) ? readdirSync(FOLDER) : [])
     .filter((file) => file.endsWith(".json"))
-    .map((file) => ({ file, ...(JSON.parse(readFileSync(`${FOLDER}/${file}`, "utf8")) as SavedFind) }));
+    .map((file) => ({ file, ...readFind(`${FOLDER}/${file}`) }));
 }

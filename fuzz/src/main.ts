@@ -1,8 +1,12 @@
 // `npm run fuzz`: takes turns over the targets until the time is over. Exits with 1 if something was found.
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { fractionsFrom } from "../../tests/support/random.js";
+import { tryOut } from "./bounds.js";
 import { Coverage } from "./coverage.js";
-import { minimise, saveFind } from "./finds.js";
-import { Fuzzer } from "./fuzzer.js";
+import { minimise, readFind, saveFind } from "./finds.js";
+import { type Find, Fuzzer } from "./fuzzer.js";
 import { ArgumentError, type Options, optionsOf, USAGE } from "./options.js";
 import { makeTarget, TARGETS } from "./targets/index.js";
 import { samples, valuesOf } from "./vectors.js";
@@ -54,13 +58,37 @@ const kept = new Set<string>();
 async function keepFinds(fuzzer: Fuzzer, { suite, finds }: Options): Promise<void> {
   for (const find of fuzzer.finds.values()) {
     if (kept.has(find.problem)) continue;
-    kept.add(find.problem);
     const recipe = await minimise(fuzzer.target, find);
     const file = saveFind({ ...find, recipe, suite }, finds);
+    if (isOfCost(find) && !showsAgain(file)) {
+      rmSync(file);
+      fuzzer.finds.delete(find.problem);
+      console.log(`no find, since a new process doesn't show it: ${find.problem}`);
+      continue;
+    }
+    kept.add(find.problem);
     console.log(
       `FIND in ${find.target}: ${find.problem}\n  ${JSON.stringify(recipe).slice(0, 2000)}\n  ${file}`,
     );
   }
+}
+
+/** Of time or memory. In this process both also depend on what it has kept of all inputs before. */
+const isOfCost = ({ problem }: Find): boolean => /^(too |time grows)/.test(problem);
+
+function showsAgain(file: string): boolean {
+  const args = ["--expose-gc", fileURLToPath(import.meta.url), "--play", file];
+  return spawnSync(process.execPath, args, { stdio: "ignore" }).status === 1;
+}
+
+/** Plays a find. @returns 1 if it still is one */
+async function play(path: string): Promise<number> {
+  const { target, suite, recipe } = readFind(path);
+  // What is counted is slower, here too.
+  new Coverage(import.meta.url);
+  const outcome = await tryOut(await makeTarget(target, suite), recipe);
+  console.log(outcome?.problem ?? "no problem");
+  return outcome?.problem === undefined ? 0 : 1;
 }
 
 function print(fuzzers: readonly Fuzzer[], coverage: Coverage, seconds: number, rate: number): void {
@@ -87,7 +115,7 @@ process.on("exit", () => {
 try {
   const options = optionsOf(process.argv.slice(2), Object.keys(TARGETS));
   // Awaited before the exit: what a provider still has to do must not keep the process.
-  process.exitCode = await main(options);
+  process.exitCode = await (options.play === undefined ? main(options) : play(options.play));
   isDone = true;
   process.exit();
 } catch (error) {

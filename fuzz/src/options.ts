@@ -14,6 +14,8 @@ export interface Options {
   readonly first: boolean;
   /** The folder that finds are written to, if it is another one. */
   readonly finds: string | undefined;
+  /** The file of a find to play, instead of looking for others. */
+  readonly play: string | undefined;
 }
 
 export const USAGE = `usage: npm run fuzz -- [options]
@@ -23,7 +25,8 @@ export const USAGE = `usage: npm run fuzz -- [options]
   --suite 3        the cipher suite of the groups
   --interval 10    seconds between two lines
   --first          stop at the first find
-  --finds FOLDER   write finds there instead of fuzz/finds`;
+  --finds FOLDER   write finds there instead of fuzz/finds
+  --play FILE      only play this find`;
 
 /** Something is wrong with the arguments. */
 export class ArgumentError extends Error {}
@@ -47,6 +50,7 @@ export function optionsOf(args: readonly string[], names: readonly string[]): Op
       interval: { type: "string", default: "10" },
       first: { type: "boolean", default: false },
       finds: { type: "string" },
+      play: { type: "string" },
     },
   });
   for (const name of values.target ?? []) {
@@ -61,5 +65,6 @@ export function optionsOf(args: readonly string[], names: readonly string[]): Op
     interval: numberOf("interval", values.interval),
     first: values.first,
     finds: values.finds,
+    play: values.play,
   };
 }
