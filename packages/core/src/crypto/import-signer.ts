@@ -27,8 +27,9 @@ export async function importSigner(
 ): Promise<OwnSigner> {
   const provider = crypto.suite(suite);
   const { signature } = provider.suite;
+  const { pkcs8, privateKey }: { readonly pkcs8?: unknown; readonly privateKey?: unknown } = Object(key);
   const secret =
-    "pkcs8" in key ? privateKeyIn(bytesIn(key.pkcs8), signature) : copySecret(bytesIn(key.privateKey));
+    pkcs8 === undefined ? copySecret(bytesIn(privateKey)) : privateKeyIn(bytesIn(pkcs8), signature);
   try {
     return signerOf(provider, await provider.signature.importPrivateKey(secret));
   } finally {

@@ -73,8 +73,8 @@ describe.each(CIPHER_SUITES.map(({ id, signature }) => ({ id, scheme: signature.
       );
       const other = CIPHER_SUITES.find(({ signature }) => signature.name !== name)?.id as number;
       expect(await failure(importSigner(crypto, other, { pkcs8: der }))).toEqual(code("unsupported"));
-      const none = importSigner(crypto, id, {} as { privateKey: Uint8Array });
-      expect(await failure(none)).toEqual(code("usage"));
+      for (const none of [{}, undefined, null, "key"] as unknown as { privateKey: Uint8Array }[])
+        expect(await failure(importSigner(crypto, id, none))).toEqual(code("usage"));
     });
   },
 );
@@ -170,6 +170,29 @@ describe("importKeyPackage", () => {
     await importKeyPackage(client, imported);
     expect(await failure(importKeyPackage(client, imported))).toEqual(code("usage"));
     expect([live.size, client.keyPackages().length]).toEqual([2, 1]);
+  });
+
+  it("refuses what is no key package, and who is no client", async () => {
+    const { client, imported } = await made();
+    const wrong = importKeyPackage as unknown as (...given: readonly unknown[]) => Promise<unknown>;
+    for (const given of [
+      undefined,
+      null,
+      [],
+      new Uint8Array(4),
+      {},
+      { ...imported, initkey: imported.initKey },
+    ]) {
+      expect(await failure(wrong(client, given))).toEqual(code("usage"));
+    }
+    for (const who of [undefined, null, "bob", await client.createGroup()]) {
+      const error = await failure(wrong(who, imported));
+      expect([error.code, error.message]).toEqual([
+        "usage",
+        expect.stringMatching(/^expected a Client, got/),
+      ]);
+    }
+    expect(client.keyPackages()).toEqual([]);
   });
 
   it("refuses one that lists what this client doesn't support", async () => {

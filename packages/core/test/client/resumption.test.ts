@@ -2,7 +2,7 @@
 
 import { branch, reinitialize } from "@copse/core/resumption";
 import { pair, party, reopened } from "@copse/test-support/clients";
-import { code } from "@copse/test-support/errors";
+import { code, failure } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
 
 const psks = new Map([["7", new Uint8Array([1, 2, 3])]]);
@@ -100,6 +100,30 @@ describe("a reinitialization", () => {
     expect(joined.cipherSuite.id).toBe(1);
     expect(joined.epochAuthenticator).toEqual(next.group.epochAuthenticator);
   });
+
+  it.each([branch, reinitialize])(
+    "is made for a client, from a group: nothing else is taken (%o)",
+    async (make) => {
+      const { alice, a } = await pair(options);
+      const wrong = make as unknown as (...given: readonly unknown[]) => Promise<unknown>;
+      for (const given of [
+        [],
+        [undefined, a],
+        [null, a],
+        [a, alice],
+        [alice, alice],
+        [alice, undefined],
+        ["a", a],
+      ]) {
+        const [client, from] = given;
+        const error = await failure(wrong(client, from, { add: [] }));
+        expect([error.code, error.message]).toEqual([
+          "usage",
+          expect.stringMatching(/^expected a (Client|Group), got/),
+        ]);
+      }
+    },
+  );
 
   it("must include all members, and have the suite and ID of the ReInit", async () => {
     const { alice, bob, a, b } = await pair(options);

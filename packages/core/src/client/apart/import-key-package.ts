@@ -6,10 +6,11 @@ import { type ClientConfig, needSigner } from "../../group/index.js";
 import { checkKeyPackageAlone, checkOwnLeaf } from "../../group/proposals/index.js";
 import type { OwnKeyPackage } from "../../key-package/index.js";
 import { OPERATION, type OperationOptions } from "../../operation/index.js";
-import { checkOptions } from "../../option-shapes.js";
+import { checkOptions, type OptionShape } from "../../option-shapes.js";
 import type { HpkePart, HpkePrivateKey } from "../../provider/index.js";
 import { KeyPackage, readKeyPackage } from "../../wire/index.js";
 import type { Client } from "../client.js";
+import { needClient } from "./arguments.js";
 
 /** A key package that was made elsewhere, with its private keys. */
 export interface ImportedKeyPackage {
@@ -20,6 +21,8 @@ export interface ImportedKeyPackage {
   /** The private key of its leaf node's `encryption_key`: `Nsk` bytes. */
   readonly leafKey: Uint8Array;
 }
+
+const IMPORTED: OptionShape<ImportedKeyPackage> = { keyPackage: "bytes", initKey: "bytes", leafKey: "bytes" };
 
 /**
  * Takes over a key package (§10) of a client that was made elsewhere, so that the client can open a Welcome for it.
@@ -34,6 +37,8 @@ export async function importKeyPackage(
   imported: ImportedKeyPackage,
   options: OperationOptions = {},
 ): Promise<Bytes> {
+  needClient(client);
+  checkOptions(imported, IMPORTED, "imported");
   checkOptions(options, OPERATION);
   return client.adopt((config) => opened(config, imported), options);
 }

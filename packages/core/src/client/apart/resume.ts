@@ -13,6 +13,7 @@ import type { Client } from "../client.js";
 import type { Group } from "../group.js";
 import { TO_ADD_LIST } from "../group-options.js";
 import { type GroupOptions, NEW_GROUP } from "../options.js";
+import { needClient, needGroup } from "./arguments.js";
 
 /** A group that resumes another one, and the Welcome for its other members. */
 export interface NewGroup {
@@ -48,6 +49,8 @@ const BRANCH: OptionShape<BranchOptions> = { ...NEW_GROUP, ...REINITIALIZE };
  * const { group, welcome } = await branch(alice, team, { add: [keyPackageOfBob] });
  */
 export async function branch(client: Client, from: Group, options: BranchOptions): Promise<NewGroup> {
+  needClient(client);
+  needGroup(from);
   checkOptions(options, BRANCH);
   const { groupId, extensions = from.extensions, signer, ...resumption } = options;
   // Without an ID of the options, createGroup() chooses one.
@@ -69,6 +72,8 @@ export async function reinitialize(
   from: Group,
   options: ReinitializeOptions,
 ): Promise<NewGroup> {
+  needClient(client);
+  needGroup(from);
   checkOptions(options, REINITIALIZE);
   const { signer, ...resumption } = options;
   const { groupId, extensions } = needOwnReinit(from.predecessor, client.cipherSuite);
