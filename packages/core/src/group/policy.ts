@@ -106,29 +106,17 @@ export const DEFAULT_POLICY: Policy = {
   maxApplicationSize: 16 * 1024 * 1024,
 };
 
-const RATCHETS: OptionShape<RatchetLimits> = {
-  maxForward: "number",
-  maxSkipped: "number",
-  maxSkippedTotal: "number",
-};
+/** The types of fields, by their defaults. */
+function shapeOf<T extends object>(defaults: T): OptionShape<T> {
+  const types = Object.entries(defaults).map(([name, value]) => [name, typeof value]);
+  // The cast: it names each field of T.
+  return Object.fromEntries(types) as OptionShape<T>;
+}
 
 export const POLICY: OptionShape<Policy> = {
+  .../* @__PURE__ */ shapeOf<Omit<Policy, "authorize">>(DEFAULT_POLICY),
   handshake: ['"private"', '"public"'],
-  ratchetTreeInWelcome: "boolean",
-  padding: "function",
-  lifetime: "number",
-  clockSkew: "number",
-  keyPackageGrace: "number",
-  maxLifetime: "number",
-  strictLifetimes: "boolean",
-  now: "function",
-  maxPastEpochs: "number",
-  maxPastEpochAge: "number",
-  maxPastExporters: "number",
-  ratchets: RATCHETS,
-  maxMembers: "number",
-  maxJoinSize: "number",
-  maxApplicationSize: "number",
+  ratchets: /* @__PURE__ */ shapeOf(DEFAULT_RATCHET_LIMITS),
   authorize: "function",
 };
 

@@ -37,9 +37,9 @@ export async function importKeyPackage(
   imported: ImportedKeyPackage,
   options: OperationOptions = {},
 ): Promise<Bytes> {
-  needClient(client);
-  checkOptions(imported, IMPORTED, "imported");
   checkOptions(options, OPERATION);
+  checkOptions(imported, IMPORTED, "imported");
+  needClient(client);
   return client.adopt((config) => opened(config, imported), options);
 }
 

@@ -49,9 +49,9 @@ const BRANCH: OptionShape<BranchOptions> = { ...NEW_GROUP, ...REINITIALIZE };
  * const { group, welcome } = await branch(alice, team, { add: [keyPackageOfBob] });
  */
 export async function branch(client: Client, from: Group, options: BranchOptions): Promise<NewGroup> {
+  checkOptions(options, BRANCH);
   needClient(client);
   needGroup(from);
-  checkOptions(options, BRANCH);
   const { groupId, extensions = from.extensions, signer, ...resumption } = options;
   // Without an ID of the options, createGroup() chooses one.
   const chosen = groupId === undefined ? { extensions, signer } : { groupId, extensions, signer };
@@ -72,9 +72,9 @@ export async function reinitialize(
   from: Group,
   options: ReinitializeOptions,
 ): Promise<NewGroup> {
+  checkOptions(options, REINITIALIZE);
   needClient(client);
   needGroup(from);
-  checkOptions(options, REINITIALIZE);
   const { signer, ...resumption } = options;
   const { groupId, extensions } = needOwnReinit(from.predecessor, client.cipherSuite);
   return resume(client, from, ResumptionPSKUsage.reinit, { groupId, extensions, signer }, resumption);
