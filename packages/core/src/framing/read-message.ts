@@ -1,6 +1,7 @@
 // RFC 9420 §6: what anybody can read of a message, without its group and without keys: for servers and queues.
 import { type Bytes, copied, needBytes, type Owned } from "../bytes.js";
 import { Reader } from "../codec/index.js";
+import { DecodeError } from "../errors.js";
 import { checkOptions } from "../option-shapes.js";
 import {
   ContentType,
@@ -51,7 +52,7 @@ export interface UnverifiedPublicMessage extends UnverifiedHeader, Omit<Unverifi
   readonly proposalType: number | undefined;
   /**
    * Of a commit: the ProposalRefs (§5.2) of the proposals that it refers to, in its order. `undefined` for a proposal, and
-   * for a commit that can't be decoded: it is malformed, or has a proposal of an unknown type in it.
+   * for a commit that can't be decoded: it is malformed, or has a proposal of an unknown type in it. Decoded when it is read.
    */
   readonly references: readonly Bytes[] | undefined;
   /**
@@ -117,19 +118,24 @@ function publicHeader(
   header: Header & Pick<FramedContent, "sender">,
   type: ContentType,
   proposalType: number | undefined,
-  references: readonly Bytes[] | undefined,
 ) {
   const sender = senderOf(header.sender);
-  return { kind: "public-message", sender, proposalType, references, ...groupHeader(header, type) } as const;
+  return { kind: "public-message", sender, proposalType, ...groupHeader(header, type) } as const;
 }
 
 /** The ProposalRefs in a commit. */
-function referencesIn({ content }: FramedContent): readonly Bytes[] | undefined {
+function referencesIn(message: Bytes, types: ProposalTypes): readonly Bytes[] | undefined {
+  const decoded = MlsMessage.read(new Reader(message, types));
+  if (decoded.wireFormat !== WireFormat.publicMessage) return undefined;
+  const { content } = decoded.publicMessage.content;
   if (content.contentType !== ContentType.commit) return undefined;
   try {
-    return content.commit.proposals.flatMap((one) => ("reference" in one ? copied(one.reference) : []));
-  } catch {
-    return undefined;
+    return content.commit.proposals.flatMap((one) =>
+      "reference" in one ? new Uint8Array(one.reference) : [],
+    );
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
   }
 }
 
@@ -172,15 +178,21 @@ export function readMessage(bytes: Uint8Array, extensions: readonly ReadableType
     ({ verified: false, message: all.slice(0, end), rest: all.subarray(end) }) as const;
   if (message === undefined) {
     const header = FramedContentHeader.read(new Reader(all, undefined, HEADER_SIZE));
-    const read = publicHeader(header, ContentType.proposal, proposalType, undefined);
-    return { ...read, ...extent(all.length), rest: undefined };
+    const read = publicHeader(header, ContentType.proposal, proposalType);
+    return { ...read, references: undefined, ...extent(all.length), rest: undefined };
   }
   const ends = extent(reader.offset);
   switch (message.wireFormat) {
     case WireFormat.publicMessage: {
       const { content } = message.publicMessage;
       const { contentType } = content.content;
-      return { ...publicHeader(content, contentType, proposalType, referencesIn(content)), ...ends };
+      return {
+        ...publicHeader(content, contentType, proposalType),
+        ...ends,
+        get references() {
+          return referencesIn(ends.message, types);
+        },
+      };
     }
     case WireFormat.privateMessage: {
       const { contentType } = message.privateMessage;

@@ -1,5 +1,6 @@
 // RFC 9420 §12.4: commits.
-import { opaque, optional, struct, type TypeOf, uint8, variant, vector } from "../codec/index.js";
+import { opaqueOf, optional, struct, type TypeOf, uint8, variant, vector } from "../codec/index.js";
+import { MIN_REFERENCE_SIZE } from "./limits.js";
 import { Proposal } from "./proposal.js";
 import { UpdatePath } from "./update-path.js";
 
@@ -9,7 +10,7 @@ export const ProposalOrRefType = { proposal: 1, reference: 2 } as const;
 /** ProposalOrRef, RFC 9420 §12.4 */
 export const ProposalOrRef = variant("type", uint8, {
   [ProposalOrRefType.proposal]: struct({ proposal: Proposal }),
-  [ProposalOrRefType.reference]: struct({ reference: opaque }),
+  [ProposalOrRefType.reference]: struct({ reference: /* @__PURE__ */ opaqueOf({ min: MIN_REFERENCE_SIZE }) }),
 });
 export type ProposalOrRef = TypeOf<typeof ProposalOrRef>;
 

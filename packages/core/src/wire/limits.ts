@@ -18,6 +18,8 @@ export const MAX_PSKS = 256;
 export const MAX_PATH_NODES = 32;
 /** The smallest encapsulated key of a KEM, and the smallest encrypted secret, in bytes: an AEAD's tag alone has 16. */
 export const MIN_HPKE_SIZE = 16;
+/** The smallest reference (§5.2), in bytes: no suite has a shorter hash. */
+export const MIN_REFERENCE_SIZE = 32;
 /** The size of a key package in an MLSMessage, in bytes. */
 export const MAX_KEY_PACKAGE_SIZE = 128 * 1024;
 

@@ -16,7 +16,7 @@ import {
 } from "../codec/index.js";
 import { Extensions } from "./extension.js";
 import { GroupContext } from "./group-context.js";
-import { MAX_PSKS } from "./limits.js";
+import { MAX_PSKS, MIN_REFERENCE_SIZE } from "./limits.js";
 import { PreSharedKeyID } from "./psk.js";
 import { HPKECiphertext } from "./update-path.js";
 
@@ -82,9 +82,6 @@ function entriesOf(welcome: Welcome): Reader {
   return new Reader(encodedSecrets.get(welcome) ?? encode(groupSecretsList, welcome.secrets)).vector();
 }
 
-/** The size of the shortest hash of a suite, in bytes. */
-const MIN_REFERENCE = 32;
-
 /**
  * The KeyPackageRefs (§5.2) that a Welcome has entries for, without decoding the rest of it: the first ones, `most` at most.
  * @throws DecodeError, also for a reference that is shorter than any hash: there could be many
@@ -94,9 +91,9 @@ export function newMembersOf(welcome: Welcome, most = Number.POSITIVE_INFINITY):
   const reader = entriesOf(welcome);
   while (reader.remaining > 0 && found.length < most) {
     const reference = opaque.read(reader);
-    if (reference.length < MIN_REFERENCE) {
+    if (reference.length < MIN_REFERENCE_SIZE) {
       throw reader.fail(
-        `expected a KeyPackageRef of ${MIN_REFERENCE} or more bytes, got ${reference.length}`,
+        `expected a KeyPackageRef of ${MIN_REFERENCE_SIZE} or more bytes, got ${reference.length}`,
       );
     }
     found.push(new Uint8Array(reference));

@@ -126,3 +126,30 @@ describe("readMessage", () => {
     expect(() => readMessage(first.subarray(0, -1), [topics])).toThrow(DecodeError);
   });
 });
+
+describe("a commit of very many references", () => {
+  it("isn't decoded before they are read, and no reference is shorter than a hash", async () => {
+    const { a, b } = await scene();
+    await a.receive(await b.propose({ update: true }));
+    const { commit } = await a.commit();
+    const [reference] = (readMessage(commit) as { references: readonly Uint8Array[] }).references;
+    // The list of proposals, type and length before each reference, becomes one of the same with empty references.
+    const { length } = reference as Uint8Array;
+    const at = Buffer.from(commit).indexOf(reference as Uint8Array) - 3;
+    const many = new Uint8Array(1 << 20).map((_, i) => (i % 2 === 0 ? 2 : 0));
+    const size = Uint8Array.of(0x80, many.length >> 16, (many.length >> 8) & 0xff, many.length & 0xff);
+    const bomb = concat(commit.subarray(0, at), size, many, commit.subarray(at + 3 + length));
+    const read = readMessage(bomb);
+    expect(read).toMatchObject({ kind: "public-message", rest: new Uint8Array() });
+    expect("references" in read && read.references).toBeUndefined();
+  });
+
+  it("is read from a copy of the message: later changes of the buffer change nothing", async () => {
+    const { a, b } = await scene();
+    await a.receive(await b.propose({ update: true }));
+    const { commit, proposals } = await a.commit();
+    const read = readMessage(commit);
+    commit.fill(0);
+    expect("references" in read && read.references).toEqual(proposals.map(({ reference }) => reference));
+  });
+});
