@@ -134,9 +134,14 @@ export function needBytes(value: unknown, what: string, max = Number.POSITIVE_IN
   return bytes;
 }
 
+/** Whether a view of memory is a Uint8Array, also one of another realm. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]";
+}
+
 function bytesOf(value: unknown, what: string): Uint8Array {
   if (value?.constructor === Uint8Array) return value as Uint8Array;
-  if (ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]") {
+  if (isBytes(value)) {
     const { buffer, byteOffset, byteLength } = value;
     return new Uint8Array(buffer, byteOffset, byteLength);
   }

@@ -1,4 +1,5 @@
 // What options may be. JavaScript has no type checker, and what a call doesn't know must not be ignored.
+import { isBytes } from "./bytes.js";
 import { MlsError } from "./errors.js";
 
 /** The names in an object, and what is there. The name `[]` stands for each item of an array. */
@@ -15,7 +16,8 @@ export type OptionShape<T> = { readonly [K in T extends unknown ? keyof T : neve
 
 function typeOf(value: unknown): string {
   if (value === null) return "null";
-  return Array.isArray(value) ? "array" : ArrayBuffer.isView(value) ? "bytes" : typeof value;
+  if (Array.isArray(value)) return "array";
+  return ArrayBuffer.isView(value) ? (isBytes(value) ? "bytes" : "another view of bytes") : typeof value;
 }
 
 const baseOf = (one: string | OptionNames) =>
@@ -40,24 +42,26 @@ export function checkOptions(options: unknown, kind: OptionKind, path = ""): voi
   const literal = got === "string" ? `"${options}"` : `${options === true}`;
   if (kind === "unknown" || kinds.includes(got) || kinds.includes(literal)) return;
   const shapes = kinds.filter((one): one is OptionNames => typeof one === "object" && baseOf(one) === got);
-  const isArray = got === "array";
   const isOfClass = got === "object" && !isPlain(options as object);
   if (shapes.length === 0 || isOfClass) {
-    const expected = kinds.map(baseOf).join(" or ");
+    const expected = [...new Set(kinds.map(baseOf))].join(" or ");
     const what = isOfClass ? "one of a class" : got;
     throw new MlsError("usage", `${path || "options"}: expected ${expected}, got ${what}`);
   }
+  if (Array.isArray(options)) {
+    const item = shapes[0]?.["[]"] as OptionKind;
+    for (let i = 0; i < options.length; i++) checkOptions(options[i], item, `${path}[${i}]`);
+    return;
+  }
+  const entries = Object.entries(options as object);
   // The shape that the first known name is of: what is of another one doesn't go with it.
-  const names = Object.keys(options as object);
-  const shape = shapes.find((one) => isArray || names.some((name) => Object.hasOwn(one, name)));
-  for (const name of names) {
-    const at = isArray ? `${path}[${name}]` : `${path && `${path}.`}${name.slice(0, 64)}`;
-    const key = isArray ? "[]" : name;
-    if (shape === undefined || !Object.hasOwn(shape, key)) {
+  const shape = shapes.find((one) => entries.some(([name]) => Object.hasOwn(one, name)));
+  for (const [name, value] of entries) {
+    const at = `${path && `${path}.`}${name.slice(0, 64)}`;
+    if (shape === undefined || !Object.hasOwn(shape, name)) {
       const known = Object.keys(shape ?? Object.assign({}, ...shapes)).join(", ");
       throw new MlsError("usage", `there is no option "${at}" here, only ${known}`);
     }
-    const value = (options as OptionNames)[name];
-    if (isArray || value !== undefined) checkOptions(value, shape[key] as OptionKind, at);
+    if (value !== undefined) checkOptions(value, shape[name] as OptionKind, at);
   }
 }

@@ -243,6 +243,21 @@ const NESTED: readonly (readonly [
   ["a", "commit", [{ add: [BYTES, "key package"] }], "add[1]: expected bytes or object, got string"],
   ["a", "commit", [{ add: [{ keyPackage: BYTES, user: "bob" }] }], '"add[0].user"'],
   ["a", "commit", [{ add: [undefined] }], "add[0]: expected bytes or object, got undefined"],
+  // biome-ignore lint/suspicious/noSparseArray: JavaScript has them
+  ["a", "commit", [{ add: [, BYTES] }], "add[0]: expected bytes or object, got undefined"],
+  [
+    "a",
+    "commit",
+    [{ authenticatedData: new Uint16Array(3) }],
+    "authenticatedData: expected bytes, got another",
+  ],
+  [
+    "a",
+    "commit",
+    [{ authenticatedData: new DataView(new ArrayBuffer(3)) }],
+    "authenticatedData: expected bytes",
+  ],
+  ["a", "commit", [JSON.parse('{ "__proto__": { "forcePath": true } }')], '"__proto__"'],
   ["a", "commit", [{ remove: ["bob"] }], "remove[0]: expected number"],
   ["a", "commit", [{ references: [[1]] }], "references[0]: expected bytes, got array"],
   ["a", "commit", [{ dropExtensions: [EXTENSION] }], "dropExtensions[0]: expected number"],
@@ -257,7 +272,7 @@ const NESTED: readonly (readonly [
   ["a", "propose", [{ update: { credentials: {} } }], '"request.update.credentials"'],
   ["a", "propose", [{ update: false }], "request.update: expected true or object"],
   ["a", "propose", [{ psk: { extrnal: BYTES } }], '"request.psk.extrnal"'],
-  ["a", "propose", [undefined], "request: expected object"],
+  ["a", "propose", [undefined], "request: expected object, got undefined"],
   ["a", "propose", [{}], "expected a request"],
   ["alice", "createKeyPackage", [{ lifetime: { notBefore: 0n, until: 1n } }], '"lifetime.until"'],
   [
