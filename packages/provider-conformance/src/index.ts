@@ -1,5 +1,6 @@
 // RFC 9420 §5.1: checks that any author of a crypto provider can run, on any test runner or none.
 export { type Check, type CheckResult, ConformanceError, type Outcome } from "./check.js";
+export { type SignatureVerdict, signatureVerdicts } from "./checks/signatures/verdicts.js";
 export {
   type ConformanceOptions,
   type ConformanceReport,
@@ -9,7 +10,6 @@ export {
   runChecks,
   testProvider,
 } from "./run.js";
-export { type SignatureVerdict, signatureVerdicts } from "./verdicts.js";
 export {
   type WycheproofFile,
   type WycheproofGroup,

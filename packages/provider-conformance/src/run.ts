@@ -5,18 +5,18 @@ import {
   checkOptions,
   type OptionShape,
 } from "@copse/core/provider";
-import { aeadChecks } from "./aead.js";
-import { agreementChecks } from "./agreement.js";
-import { algorithmChecks, providerChecks } from "./algorithms.js";
 import { type Check, type CheckResult, check, type SuiteChecks } from "./check.js";
-import { errorChecks } from "./errors.js";
-import { hashChecks, kdfChecks, randomChecks } from "./hash.js";
-import { hpkeChecks } from "./hpke.js";
-import { checksOfKem, hpkeKeyChecks } from "./hpke-keys.js";
-import { memoryChecks } from "./memory.js";
-import { checksOfScheme } from "./schemes.js";
-import { signatureChecks } from "./signature.js";
-import { verdictsOfScheme } from "./verdicts.js";
+import { agreementChecks } from "./checks/agreement.js";
+import { algorithmChecks, providerChecks } from "./checks/algorithms.js";
+import { errorChecks } from "./checks/calls/errors.js";
+import { memoryChecks } from "./checks/calls/memory.js";
+import { hpkeChecks } from "./checks/hpke/hpke.js";
+import { checksOfKem, hpkeKeyChecks } from "./checks/hpke/keys.js";
+import { checksOfScheme } from "./checks/signatures/schemes.js";
+import { signatureChecks } from "./checks/signatures/signature.js";
+import { verdictsOfScheme } from "./checks/signatures/verdicts.js";
+import { aeadChecks } from "./checks/symmetric/aead.js";
+import { hashChecks, kdfChecks, randomChecks } from "./checks/symmetric/hash.js";
 import { type WycheproofFile, wycheproofChecks } from "./wycheproof.js";
 
 /** What to check beside the provider itself. */

@@ -1,9 +1,9 @@
 // Project Wycheproof's test vectors, through the interface of RFC 9420 §5.1. The files aren't part of this
 // package: whoever has them hands them over as parsed JSON.
 import type { CipherSuiteProvider, HpkePrivateKey } from "@copse/core/provider";
-import { EMPTY, errorOf, hex, isCryptoError, toHex } from "./assert.js";
 import { type Check, check, describe, fail } from "./check.js";
-import { exportedSecret } from "./key-schedule.js";
+import { EMPTY, errorOf, hex, isCryptoError, toHex } from "./tools/assert.js";
+import { exportedSecret } from "./tools/key-schedule.js";
 
 /** One of Wycheproof's files (`testvectors_v1`), as far as it is read here. */
 export interface WycheproofFile {

@@ -1,14 +1,14 @@
 // RFC 9420 §5.1.2: one verdict on each edge case of public keys and signatures, whatever the library: members of one
 // group must not disagree. docs/decisions/strict-signatures.md says which verdict it is, and why.
 import type { CipherSuiteProvider, SignatureAlgorithm, VerifyRequest } from "@copse/core/provider";
-import { errorOf, hex, isCryptoError } from "./assert.js";
-import { describe, fail, type SuiteChecks, skip } from "./check.js";
-import { SPECCHECK } from "./known/speccheck.js";
-import { ED448_VERDICTS } from "./known/verdicts-ed448.js";
-import { ED25519_VERDICTS } from "./known/verdicts-ed25519.js";
-import { P256_VERDICTS } from "./known/verdicts-p256.js";
-import { P384_VERDICTS } from "./known/verdicts-p384.js";
-import { P521_VERDICTS } from "./known/verdicts-p521.js";
+import { describe, fail, type SuiteChecks, skip } from "../../check.js";
+import { SPECCHECK } from "../../known/speccheck.js";
+import { ED448_VERDICTS } from "../../known/verdicts-ed448.js";
+import { ED25519_VERDICTS } from "../../known/verdicts-ed25519.js";
+import { P256_VERDICTS } from "../../known/verdicts-p256.js";
+import { P384_VERDICTS } from "../../known/verdicts-p384.js";
+import { P521_VERDICTS } from "../../known/verdicts-p521.js";
+import { errorOf, hex, isCryptoError } from "../../tools/assert.js";
 
 /** By the scheme's id. */
 const VERDICTS: Readonly<Record<number, readonly string[]>> = {

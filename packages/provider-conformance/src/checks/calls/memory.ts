@@ -1,9 +1,9 @@
 // RFC 9420 §5.1, the interface's rules on memory: an input is never changed and never kept, and an output is
 // the caller's own.
 import type { Awaitable } from "@copse/core/provider";
-import { ascii, EMPTY, equal, equalBytes, filled, holds, is, pattern, unless } from "./assert.js";
-import { type SuiteChecks, skip } from "./check.js";
-import { type Bytes, type Operation, operations } from "./operations.js";
+import { type SuiteChecks, skip } from "../../check.js";
+import { ascii, EMPTY, equal, equalBytes, filled, holds, is, pattern, unless } from "../../tools/assert.js";
+import { type Bytes, type Operation, operations } from "../../tools/operations.js";
 
 const copies = (bytes: Bytes): Uint8Array[] => bytes.map((each) => Uint8Array.from(each));
 

@@ -20,8 +20,8 @@ import {
   SHA512,
   UnsupportedError,
 } from "@copse/core/provider";
-import { errorOf, holds, is } from "./assert.js";
-import { type Check, check, describe, fail, type SuiteChecks } from "./check.js";
+import { type Check, check, describe, fail, type SuiteChecks } from "../check.js";
+import { errorOf, holds, is } from "../tools/assert.js";
 
 /** The algorithms of the registries: what has one's id or name must be it. */
 const KEMS = [DHKEM_P256, DHKEM_P384, DHKEM_P521, DHKEM_X25519, DHKEM_X448];

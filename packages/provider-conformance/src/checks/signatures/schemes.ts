@@ -1,7 +1,19 @@
 // RFC 8032, RFC 9420 §5.1.2, SEC 1: checks of what only EdDSA or only ECDSA has: malleability, DER, points.
 import type { CipherSuiteProvider, SignatureAlgorithm } from "@copse/core/provider";
-import { ascii, concat, EMPTY, equal, filled, hasLength, hex, holds, is, refuses, toHex } from "./assert.js";
-import { type SuiteChecks, skip } from "./check.js";
+import { type SuiteChecks, skip } from "../../check.js";
+import {
+  ascii,
+  concat,
+  EMPTY,
+  equal,
+  filled,
+  hasLength,
+  hex,
+  holds,
+  is,
+  refuses,
+  toHex,
+} from "../../tools/assert.js";
 import {
   ECDSA_CURVES,
   infinity,
@@ -9,9 +21,9 @@ import {
   NO_EDWARDS_KEYS,
   offCurve,
   otherEncodings,
-} from "./curves.js";
-import { integer, readSignature, tlv, toBigInt, toBytes } from "./der.js";
-import { imported } from "./hpke.js";
+} from "../../tools/curves.js";
+import { integer, readSignature, tlv, toBigInt, toBytes } from "../../tools/der.js";
+import { imported } from "../hpke/hpke.js";
 import { doesNotFit, signed } from "./signature.js";
 
 const message = ascii("message");

@@ -5,6 +5,9 @@ import type {
   SignaturePrivateKey,
   VerifyRequest,
 } from "@copse/core/provider";
+import { type SuiteChecks, skip } from "../../check.js";
+import { SIGNATURES } from "../../known/signatures.js";
+import { WORKING_GROUP } from "../../known/working-group.js";
 import {
   ascii,
   damaged,
@@ -21,12 +24,9 @@ import {
   refusedBy,
   refuses,
   unless,
-} from "./assert.js";
-import { type SuiteChecks, skip } from "./check.js";
-import { showsNothing } from "./handles.js";
-import { imported } from "./hpke.js";
-import { SIGNATURES } from "./known/signatures.js";
-import { WORKING_GROUP } from "./known/working-group.js";
+} from "../../tools/assert.js";
+import { showsNothing } from "../../tools/secrets.js";
+import { imported } from "../hpke/hpke.js";
 
 const message: Uint8Array = ascii("message");
 

@@ -1,6 +1,6 @@
 // RFC 9420 §5.1: assertions of the checks, and helpers for good and bad input. Only ECMAScript.
 import { CryptoError, equalBytes, MlsError, toHex } from "@copse/core/provider";
-import { describe, fail } from "./check.js";
+import { describe, fail } from "../check.js";
 
 export { ascii, concat, EMPTY, equalBytes, toHex } from "@copse/core/provider";
 

@@ -1,7 +1,7 @@
 // RFC 9420 §5.1: checks that two providers give the same bytes, and understand each other.
 import type { CipherSuiteProvider } from "@copse/core/provider";
-import { ascii, EMPTY, equal, is, pattern, unless } from "./assert.js";
-import { type SuiteChecks, skip } from "./check.js";
+import { type SuiteChecks, skip } from "../check.js";
+import { ascii, EMPTY, equal, is, pattern, unless } from "../tools/assert.js";
 
 /** The checks that hold a suite against another provider's. */
 export function agreementChecks(second: (id: number) => CipherSuiteProvider | undefined): SuiteChecks {

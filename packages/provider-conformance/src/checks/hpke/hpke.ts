@@ -1,5 +1,8 @@
 // RFC 9180 §6: checks of encryption and export with HPKE in base mode.
 import type { CipherSuiteProvider, HpkeKeyPair, HpkeSealed } from "@copse/core/provider";
+import { describe, fail, type SuiteChecks, skip } from "../../check.js";
+import { RFC_9180 } from "../../known/rfc9180.js";
+import { WORKING_GROUP } from "../../known/working-group.js";
 import {
   ascii,
   damaged,
@@ -17,10 +20,7 @@ import {
   refuses,
   toHex,
   unless,
-} from "./assert.js";
-import { describe, fail, type SuiteChecks, skip } from "./check.js";
-import { RFC_9180 } from "./known/rfc9180.js";
-import { WORKING_GROUP } from "./known/working-group.js";
+} from "../../tools/assert.js";
 
 const [info, aad, plaintext] = [ascii("info"), ascii("aad"), ascii("plaintext")];
 

@@ -1,6 +1,7 @@
 // RFC 9420 §5.1, the interface's rule on errors: bad input is a CryptoError, and nothing else is.
-import { ascii, EMPTY, errorOf, filled, isCryptoError, pattern } from "./assert.js";
-import { describe, fail, type SuiteChecks } from "./check.js";
+
+import { describe, fail, type SuiteChecks } from "../../check.js";
+import { ascii, EMPTY, errorOf, filled, isCryptoError, pattern } from "../../tools/assert.js";
 
 export const errorChecks: SuiteChecks = {
   "errors: bad input ends with a CryptoError and with no other error": async ({

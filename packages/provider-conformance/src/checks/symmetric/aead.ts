@@ -1,5 +1,7 @@
 // RFC 9180 §7.3, RFC 5116: checks of the AEAD.
 import type { CipherSuiteProvider } from "@copse/core/provider";
+import { type SuiteChecks, skip } from "../../check.js";
+import { AEADS } from "../../known/symmetric.js";
 import {
   ascii,
   damaged,
@@ -11,9 +13,7 @@ import {
   hex,
   pattern,
   refuses,
-} from "./assert.js";
-import { type SuiteChecks, skip } from "./check.js";
-import { AEADS } from "./known/symmetric.js";
+} from "../../tools/assert.js";
 
 /** Around the blocks of AES and ChaCha20, and large. */
 const SIZES = [0, 1, 15, 16, 17, 63, 64, 65, 128, 1000, 65_535, 65_537, 2 ** 20 + 3];

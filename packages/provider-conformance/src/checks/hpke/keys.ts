@@ -6,6 +6,7 @@ import type {
   HpkePrivateKey,
   KemAlgorithm,
 } from "@copse/core/provider";
+import { fail, type SuiteChecks, skip } from "../../check.js";
 import {
   ascii,
   differs,
@@ -19,10 +20,16 @@ import {
   refusedBy,
   refuses,
   unless,
-} from "./assert.js";
-import { fail, type SuiteChecks, skip } from "./check.js";
-import { infinity, KEM_CURVES, lowOrder, type NistCurve, offCurve, otherEncodings } from "./curves.js";
-import { showsNothing } from "./handles.js";
+} from "../../tools/assert.js";
+import {
+  infinity,
+  KEM_CURVES,
+  lowOrder,
+  type NistCurve,
+  offCurve,
+  otherEncodings,
+} from "../../tools/curves.js";
+import { showsNothing } from "../../tools/secrets.js";
 import { imported } from "./hpke.js";
 
 const [info, aad, plaintext] = [ascii("info"), ascii("aad"), ascii("plaintext")];

@@ -1,5 +1,8 @@
 // RFC 9420 §5.1: checks of the hash function, its MAC and the KDF over it (FIPS 180-4, RFC 2104, RFC 5869).
 import type { CipherSuiteProvider } from "@copse/core/provider";
+import { type SuiteChecks, skip } from "../../check.js";
+import { DIGESTS, KDFS, MACS } from "../../known/symmetric.js";
+import { WORKING_GROUP } from "../../known/working-group.js";
 import {
   ascii,
   concat,
@@ -12,10 +15,7 @@ import {
   is,
   pattern,
   refuses,
-} from "./assert.js";
-import { type SuiteChecks, skip } from "./check.js";
-import { DIGESTS, KDFS, MACS } from "./known/symmetric.js";
-import { WORKING_GROUP } from "./known/working-group.js";
+} from "../../tools/assert.js";
 
 export const hashChecks: SuiteChecks = {
   "hash: a digest has Nh bytes": async ({ hash, suite }) => {
