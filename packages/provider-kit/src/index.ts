@@ -25,6 +25,7 @@ export { type ComposedHpke, checkExportLength, type HpkeParts, hpke, kemOf } fro
 export { isPqKem, type PqKemParts, pqKem, type SyncDhPrimitives } from "./hybrid-kem.js";
 export { isMlKemPublicKey, pqDeriveInput } from "./ml-kem.js";
 export { isX448PublicKey, isX25519PublicKey } from "./montgomery.js";
+export { ownInputs } from "./own-inputs.js";
 export * from "./pq-suites.js";
 export { PrivateKeyHandle } from "./private-key.js";
 export { randomBytes } from "./random.js";

@@ -12,7 +12,7 @@ import {
   type Signer,
   UnsupportedError,
 } from "@copse/core/provider";
-import { composeSuite, defineProvider } from "@copse/provider-kit";
+import { composeSuite, defineProvider, ownInputs } from "@copse/provider-kit";
 import { CKA_CLASS, CKA_ID, CKA_LABEL, CKO_PRIVATE_KEY, type Cryptoki } from "./cryptoki.js";
 import { type AgreementWay, hpkePart } from "./hpke.js";
 import { attribute, destroyKey, destroyObject, expectLogin, findObjects } from "./keys.js";
@@ -227,11 +227,15 @@ function makeProvider(token: Token, served: readonly Served[], label: string): P
           hash: inner.hash,
           kdf: inner.kdf,
           aead: inner.aead,
-          hpke: agreement === undefined ? inner.hpke : hpkePart(inner, token, agreement, store, hpkeLabel),
+          // Calls wait for a session of the token, and then come to their inputs.
+          hpke:
+            agreement === undefined
+              ? inner.hpke
+              : ownInputs(hpkePart(inner, token, agreement, store, hpkeLabel)),
           signature:
             signing === undefined
               ? inner.signature
-              : signaturePart(inner, token, signing, store, `${label}: signature`),
+              : ownInputs(signaturePart(inner, token, signing, store, `${label}: signature`)),
           random: (length) => inner.random(length),
         }),
     })),

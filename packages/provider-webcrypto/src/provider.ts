@@ -26,6 +26,7 @@ import {
   hpke,
   type Kem,
   type LazySuite,
+  ownInputs,
   sha2,
 } from "@copse/provider-kit";
 import { aesGcm, chacha20Poly1305 } from "./aead.js";
@@ -156,13 +157,15 @@ export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise
       suite,
       make() {
         const kdf = hkdf(hash);
+        // The platform takes what it is given when it comes to it, after keys were imported for example.
+        const late = hashing === "fast" ? <T>(part: T) => part : ownInputs;
         return composeSuite({
           suite,
-          hash,
-          kdf,
-          aead,
-          hpke: hpke({ kem: kem(kdf), kdf, aead }),
-          signature,
+          hash: late(hash),
+          kdf: late(kdf),
+          aead: ownInputs(aead),
+          hpke: ownInputs(hpke({ kem: kem(kdf), kdf, aead })),
+          signature: ownInputs(signature),
           random: (length) => randomFrom(crypto, length),
         });
       },

@@ -1,8 +1,9 @@
 // RFC 9420 §5.1: the interface that a provider implements: all of the cryptography that MLS needs.
 //
 // Rules for all parts:
-// - A provider never changes an input and keeps no reference to it. The caller owns the output, which shares no memory
-//   with the provider or with another output.
+// - A provider never changes an input and keeps no reference to it: it reads its inputs before a function returns, also
+//   where that returns a promise, so that the caller may overwrite them meanwhile. The caller owns the output, which
+//   shares no memory with the provider or with another output.
 // - Invalid input (a wrong length, a point that is not on the curve, a wrong tag) is a CryptoError, thrown or as a
 //   rejected promise, and nothing else is. Only `verify` returns `false` instead.
 // - A function may return its result at once or as a promise.
@@ -109,12 +110,13 @@ export interface HpkePart {
   validatePublicKey(publicKey: Uint8Array): Awaitable<void>;
   /**
    * The key pair of a private key of `Nsk` bytes (`DeserializePrivateKey` of RFC 9180).
-   * @throws CryptoError if the bytes are not a private key
+   * @throws CryptoError if the bytes are not a private key; UnsupportedError, whatever the bytes are, if the provider
+   *   imports no private keys
    */
   importPrivateKey(bytes: Uint8Array): Awaitable<HpkeKeyPair>;
   /**
    * The private key's `Nsk` bytes.
-   * @throws MlsError `key-not-extractable` if the provider does not export private keys
+   * @throws MlsError `key-not-extractable` if the provider does not export this private key, now and later
    */
   exportPrivateKey(privateKey: HpkePrivateKey): Awaitable<Uint8Array>;
   /**
@@ -185,7 +187,7 @@ export interface SignaturePart {
   readonly algorithm: SignatureAlgorithm;
   /** A new random key pair. */
   generateKeyPair(): Awaitable<SignatureKeyPair>;
-  /** The key pair of a private key of `Nsk` bytes. @throws CryptoError if the bytes are not a private key */
+  /** The key pair of a private key of `Nsk` bytes. @throws CryptoError or UnsupportedError, as in {@link HpkePart} */
   importPrivateKey(bytes: Uint8Array): Awaitable<SignatureKeyPair>;
   /** The private key's `Nsk` bytes. @throws MlsError `key-not-extractable`, as in {@link HpkePart} */
   exportPrivateKey(privateKey: SignaturePrivateKey): Awaitable<Uint8Array>;
