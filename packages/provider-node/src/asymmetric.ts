@@ -35,7 +35,12 @@ interface NistCurve extends Curve {
   readonly scalars: ScalarRange;
   /** OpenSSL's name of ECDSA's hash, which its suite need not have. */
   readonly digest: string;
+  /** What runtimes call the other curves: a key of those is no key of this one. */
+  readonly otherCurves: readonly string[];
 }
+
+/** What Node, Deno and Bun call a key's curve. */
+const CURVE_NAMES = ["P-256", "prime256v1", "P-384", "secp384r1", "P-521", "secp521r1"];
 
 /**
  * How many public keys are kept as OpenSSL has them: those of members, who sign again and again; and of nodes in
@@ -58,6 +63,7 @@ const nistSignatures = (
   ...nistCurve(crv, opensslName, scalars.order.length, KEPT_SIGNATURE_KEYS),
   scalars,
   digest,
+  otherCurves: CURVE_NAMES.filter((name) => name !== crv && name !== opensslName),
 });
 
 /** Each scheme of each provider has its own: with it end the public keys that it keeps. */
@@ -186,8 +192,13 @@ export function signaturePart(algorithm: SignatureAlgorithm): SyncSignaturePart 
   /** OpenSSL overwrites a key when the last reference to its KeyObject is collected. */
   const destroyed = new WeakSet<object>();
 
+  function fitsScheme(key: KeyObject): boolean {
+    if (key.type !== "private" || key.asymmetricKeyType !== keyType) return false;
+    return !("scalars" in curve && curve.otherCurves.includes(key.asymmetricKeyDetails?.namedCurve ?? ""));
+  }
+
   function own(handle: object): KeyObject {
-    if (!(handle instanceof KeyObject) || handle.type !== "private" || handle.asymmetricKeyType !== keyType) {
+    if (!(handle instanceof KeyObject) || !fitsScheme(handle)) {
       throw new CryptoError(`${name}: the private key is not a handle of this provider`);
     }
     return handle;
