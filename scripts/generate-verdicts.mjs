@@ -1,4 +1,4 @@
-// Generates the edge cases of signatures that the conformance kit has: see test-vectors/README.md.
+// Generates the known answers and the edge cases of signatures that the conformance kit has: see test-vectors/README.md.
 //
 //   npm run vectors:verdicts
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ try {
   const entryPoints = [fromRoot("test-vectors/generator/verdicts/index.ts")];
   await build({ entryPoints, outfile, bundle: true, platform: "node", format: "esm", target: "es2022" });
   const { verdictModules } = await import(pathToFileURL(outfile).href);
-  for (const [name, text] of Object.entries(verdictModules())) {
+  for (const [name, text] of Object.entries(await verdictModules())) {
     writeFileSync(fromRoot(`packages/provider-conformance/src/known/${name}`), text);
     console.log(`${name}: ${text.split("\n").length} lines, ${text.length} bytes`);
   }

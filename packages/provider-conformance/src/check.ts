@@ -1,5 +1,6 @@
 // RFC 9420 §5.1: what a check is, and what comes of it. Knows no test runner.
 import type { CipherSuiteProvider } from "@copse/core/provider";
+import { settles, Watch } from "./watch.js";
 
 /** What came of a check. `skipped`: it doesn't apply to this suite or provider; the detail says why. */
 export type Outcome = "passed" | "failed" | "skipped";
@@ -48,20 +49,28 @@ export function fail(detail: string): never {
   throw new ConformanceError(detail);
 }
 
-/** A check by its body, which throws if it fails, and may return how many verdicts it held the provider to. */
-export function check(suite: string, name: string, body: () => unknown): Check {
+/** How long a check may take, in milliseconds, unless somebody says otherwise. */
+export const TIME_LIMIT = 120_000;
+
+/**
+ * A check by its body, which throws if it fails, and may return how many verdicts it held the provider to. The body
+ * reaches the provider through the watch, which destroys the private keys that are made.
+ */
+export function check(
+  suite: string,
+  name: string,
+  body: (watch: Watch) => unknown,
+  timeLimit: number = TIME_LIMIT,
+): Check {
   async function result(): Promise<CheckResult> {
-    try {
-      const verdicts = await body();
-      const result = { name, suite, outcome: "passed", detail: "" } as const;
-      return typeof verdicts === "number" ? { ...result, verdicts } : result;
-    } catch (error) {
-      if (error instanceof NotApplicable) {
-        return { name, suite, outcome: "skipped", detail: error.message };
-      }
-      const detail = error instanceof ConformanceError ? error.message : `unexpected ${describe(error)}`;
-      return { name, suite, outcome: "failed", detail };
-    }
+    const watch = new Watch();
+    const outcome = outcomeOf(suite, name, async () => body(watch));
+    const inTime = await settles(outcome, timeLimit);
+    const pending = watch.pending.join(", ") || "the check itself";
+    await watch.cleanUp(timeLimit);
+    if (inTime) return outcome;
+    const detail = `${pending} has not settled after ${timeLimit / 1000} seconds`;
+    return { name, suite, outcome: "failed", detail };
   }
   return {
     name,
@@ -75,8 +84,24 @@ export function check(suite: string, name: string, body: () => unknown): Check {
   };
 }
 
-/** The checks of one suite: names, and bodies that are given the suite's cryptography. */
-export type SuiteChecks = Readonly<Record<string, (suite: CipherSuiteProvider) => unknown>>;
+async function outcomeOf(suite: string, name: string, body: () => Promise<unknown>): Promise<CheckResult> {
+  try {
+    const verdicts = await body();
+    const result = { name, suite, outcome: "passed", detail: "" } as const;
+    return typeof verdicts === "number" ? { ...result, verdicts } : result;
+  } catch (error) {
+    if (error instanceof NotApplicable) {
+      return { name, suite, outcome: "skipped", detail: error.message };
+    }
+    const detail = error instanceof ConformanceError ? error.message : `unexpected ${describe(error)}`;
+    return { name, suite, outcome: "failed", detail };
+  }
+}
+
+/**
+ * The checks of one suite: names, and bodies that are given the suite's cryptography, and the watch for that of others.
+ */
+export type SuiteChecks = Readonly<Record<string, (suite: CipherSuiteProvider, watch: Watch) => unknown>>;
 
 /** An error in words: its name, code and message. */
 export function describe(error: unknown): string {

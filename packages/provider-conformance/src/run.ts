@@ -1,5 +1,6 @@
 // RFC 9420 §5.1: all checks of a provider, as a list for a test runner or run to a report.
 import {
+  type Awaitable,
   type CipherSuiteProvider,
   type CryptoProvider,
   checkOptions,
@@ -8,23 +9,32 @@ import {
 import { type Check, type CheckResult, check, type SuiteChecks } from "./check.js";
 import { agreementChecks } from "./checks/agreement.js";
 import { algorithmChecks, providerChecks } from "./checks/algorithms.js";
-import { errorChecks } from "./checks/calls/errors.js";
-import { memoryChecks } from "./checks/calls/memory.js";
-import { hpkeChecks } from "./checks/hpke/hpke.js";
-import { checksOfKem, hpkeKeyChecks } from "./checks/hpke/keys.js";
-import { checksOfScheme } from "./checks/signatures/schemes.js";
-import { signatureChecks } from "./checks/signatures/signature.js";
-import { verdictsOfScheme } from "./checks/signatures/verdicts.js";
-import { aeadChecks } from "./checks/symmetric/aead.js";
-import { hashChecks, kdfChecks, randomChecks } from "./checks/symmetric/hash.js";
+import { callChecks, instanceChecks } from "./checks/calls/index.js";
+import { checksOfHpke } from "./checks/hpke/index.js";
+import { checksOfSignatures } from "./checks/signatures/index.js";
+import { symmetricChecks } from "./checks/symmetric/index.js";
 import { type WycheproofFile, wycheproofChecks } from "./wycheproof.js";
 
 /** What to check beside the provider itself. */
 export interface ConformanceOptions {
   /** The code points of the suites to check; without it all that the provider lists. */
   readonly suites?: readonly number[];
+  /**
+   * The areas to check, which are what the names of checks begin with: `["aead", "hpke keys"]`. Without it all of them.
+   */
+  readonly areas?: readonly string[];
   /** Another provider, with which it must agree on bytes in the suites that both serve. */
   readonly second?: CryptoProvider;
+  /**
+   * Makes another instance of the provider, as an application does when it starts. With it, the checks named
+   * `instances` see whether two instances make the same random bytes and keys.
+   */
+  readonly make?: () => Awaitable<CryptoProvider>;
+  /**
+   * How long each check may take, in milliseconds; by default two minutes. A check that takes longer fails, and names
+   * the calls that haven't settled. Has no effect on calls that never return, nor on a platform without `setTimeout`.
+   */
+  readonly timeLimit?: number;
   /** Project Wycheproof's files. Each is run once for each algorithm of the provider's that it tests. */
   readonly wycheproof?: readonly {
     /** `x25519_test.json` */
@@ -36,7 +46,10 @@ export interface ConformanceOptions {
 
 const OPTIONS: OptionShape<ConformanceOptions> = {
   suites: { "[]": "number" },
+  areas: { "[]": "string" },
   second: "object",
+  make: "function",
+  timeLimit: "number",
   wycheproof: { "[]": { fileName: "string", json: "object" } },
 };
 
@@ -60,8 +73,8 @@ export interface ConformanceReport {
  */
 export function checksFor(provider: CryptoProvider, options: ConformanceOptions = {}): Check[] {
   checkOptions(options, OPTIONS);
-  const checks = providerChecks(provider);
-  const { second, wycheproof = [] } = options;
+  const { areas, timeLimit, wycheproof = [] } = options;
+  const checks = providerChecks(provider, timeLimit);
   const wanted = provider.suites.filter(({ id }) => options.suites?.includes(id) ?? true);
   const tested = new Set<string>();
   for (const { id, name } of wanted) {
@@ -76,16 +89,18 @@ export function checksFor(provider: CryptoProvider, options: ConformanceOptions 
       );
       continue;
     }
-    checks.push(...checksForSuite(suite, second));
+    checks.push(...checksOfSuite(suite, options, provider));
     for (const { fileName, json } of wycheproof) {
-      for (const one of wycheproofChecks(suite, fileName, json)) {
+      for (const one of wycheproofChecks(suite, fileName, json, timeLimit)) {
         if (tested.has(one.name)) continue;
         tested.add(one.name);
         checks.push(one);
       }
     }
   }
-  return checks;
+  return areas === undefined
+    ? checks
+    : checks.filter(({ name }) => areas.some((area) => name.startsWith(area)));
 }
 
 /**
@@ -94,27 +109,32 @@ export function checksFor(provider: CryptoProvider, options: ConformanceOptions 
  * @param second another provider, with which it must agree on bytes if that serves the suite
  */
 export function checksForSuite(suite: CipherSuiteProvider, second?: CryptoProvider): Check[] {
+  return checksOfSuite(suite, second === undefined ? {} : { second });
+}
+
+function checksOfSuite(
+  suite: CipherSuiteProvider,
+  options: ConformanceOptions,
+  provider?: CryptoProvider,
+): Check[] {
+  const { second, timeLimit } = options;
+  const { kem, signature, name: suiteName } = suite.suite;
   const groups: SuiteChecks[] = [
     algorithmChecks,
-    hashChecks,
-    kdfChecks,
-    randomChecks,
-    aeadChecks,
-    hpkeChecks,
-    hpkeKeyChecks,
-    checksOfKem(suite.suite.kem),
-    signatureChecks,
-    checksOfScheme(suite.suite.signature),
-    verdictsOfScheme(suite.suite.signature),
-    memoryChecks,
-    errorChecks,
+    ...symmetricChecks,
+    ...checksOfHpke(kem),
+    ...checksOfSignatures(signature),
+    ...callChecks,
+    instanceChecks(options, provider),
   ];
   if (second !== undefined) {
     const serves = (id: number) => second.suites.some((other) => other.id === id);
     groups.push(agreementChecks((id) => (serves(id) ? second.suite(id) : undefined)));
   }
   return groups.flatMap((group) =>
-    Object.entries(group).map(([name, body]) => check(suite.suite.name, name, () => body(suite))),
+    Object.entries(group).map(([name, body]) =>
+      check(suiteName, name, (watch) => body(watch.suite(suite), watch), timeLimit),
+    ),
   );
 }
 
@@ -130,7 +150,7 @@ export async function* runChecks(
  * Runs all checks against a provider. What fails is in the report.
  * @throws MlsError `usage` for unknown options
  * @example
- * const report = await testProvider(myProvider());
+ * const report = await testProvider(myProvider(), { make: myProvider });
  * console.log(formatReport(report));
  */
 export async function testProvider(

@@ -4,6 +4,7 @@ import type { CipherSuiteProvider, HpkePrivateKey } from "@copse/core/provider";
 import { type Check, check, describe, fail } from "./check.js";
 import { EMPTY, errorOf, hex, isCryptoError, toHex } from "./tools/assert.js";
 import { exportedSecret } from "./tools/key-schedule.js";
+import type { Watch } from "./watch.js";
 
 /** One of Wycheproof's files (`testvectors_v1`), as far as it is read here. */
 export interface WycheproofFile {
@@ -44,18 +45,20 @@ interface Runner {
  * file's algorithm (or the file's shape isn't one that the interface can run, such as keys in ASN.1).
  *
  * @param fileName for the check's name: `x25519_test.json`
+ * @param timeLimit of the check, in milliseconds; without it two minutes
  */
 export function wycheproofChecks(
   suite: CipherSuiteProvider,
   fileName: string,
   file: WycheproofFile,
+  timeLimit?: number,
 ): (Check & { readonly algorithm: string })[] {
   const runner = runnerOf(suite, file.algorithm);
   const groups = runner === undefined ? [] : file.testGroups.filter(runner.fits);
   if (runner === undefined || groups.length === 0) return [];
   const name = `wycheproof: ${fileName.replace(/(_test)?\.json$/, "")}, ${runner.algorithm}`;
-  const body = () => runAll(runner.run, groups);
-  return [{ ...check(suite.suite.name, name, body), algorithm: runner.algorithm }];
+  const body = (watch: Watch) => runAll((runnerOf(watch.suite(suite), file.algorithm) as Runner).run, groups);
+  return [{ ...check(suite.suite.name, name, body, timeLimit), algorithm: runner.algorithm }];
 }
 
 /** How many tests an asynchronous provider has in flight. */

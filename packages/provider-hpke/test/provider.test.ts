@@ -10,6 +10,7 @@ import { describe, expect, it, test } from "vitest";
 const provider = await hpkeProvider();
 conforms(provider, {
   second: nodeProvider(),
+  make: hpkeProvider,
   maySkip: ["hpke keys: loads what it saves", "hpke: sealAll agrees with seal"],
 });
 

@@ -14,5 +14,6 @@ conforms(pq.noblePqProvider({ codePoints }), {
     "kdf: known answers of the MLS working group",
     "signature: known answers",
     "signature: known answers of the MLS working group",
+    "signature: nonces have no bits that are always the same",
   ],
 });

@@ -5,7 +5,11 @@ import { checkSynchronous, conforms } from "@copse/test-support/conformance";
 import { describe, expect, it } from "vitest";
 
 const provider = nobleProvider();
-conforms(provider, { second: nodeProvider(), maySkip: ["hpke keys: loads what it saves"] });
+conforms(provider, {
+  second: nodeProvider(),
+  make: nobleProvider,
+  maySkip: ["hpke keys: loads what it saves"],
+});
 
 describe("the provider by noble", () => {
   it("serves all seven suites", () => {

@@ -5,7 +5,7 @@ import { checkSynchronous, conforms } from "@copse/test-support/conformance";
 import { describe, expect, it } from "vitest";
 
 const provider = nodeProvider();
-conforms(provider, { maySkip: ["hpke keys: loads what it saves"] });
+conforms(provider, { make: nodeProvider, maySkip: ["hpke keys: loads what it saves"] });
 
 describe("the provider by node:crypto", () => {
   it("serves all seven suites", () => {
@@ -32,6 +32,20 @@ describe("the provider by node:crypto", () => {
     expect(() => signature.sign(createPrivateKey(pem) as object as Handle, publicKey)).toThrow(
       expect.objectContaining({ code: "crypto" }),
     );
+  });
+
+  it("refuses to sign with the key of another curve", async () => {
+    for (const [own, other] of [
+      [2, 5],
+      [5, 7],
+      [7, 2],
+    ] as const) {
+      const { privateKey } = await provider.suite(other).signature.generateKeyPair();
+      const { signature } = provider.suite(own);
+      const refusal = expect.objectContaining({ code: "crypto" });
+      expect(() => signature.sign(privateKey, new Uint8Array(1))).toThrow(refusal);
+      expect(() => signature.exportPrivateKey(privateKey)).toThrow(refusal);
+    }
   });
 
   it("forgets the oldest of many public keys, and still verifies under all", async () => {

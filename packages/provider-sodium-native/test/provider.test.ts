@@ -6,7 +6,11 @@ import { checkSynchronous, conforms } from "@copse/test-support/conformance";
 import { describe, expect, it } from "vitest";
 
 const provider = sodiumNativeProvider();
-conforms(provider, { second: nodeProvider(), maySkip: ["hpke keys: loads what it saves"] });
+conforms(provider, {
+  second: nodeProvider(),
+  make: sodiumNativeProvider,
+  maySkip: ["hpke keys: loads what it saves"],
+});
 
 describe("the provider by libsodium as native code", () => {
   for (const { id } of provider.suites) checkSynchronous(provider.suite(id));

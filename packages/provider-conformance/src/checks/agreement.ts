@@ -2,15 +2,16 @@
 import type { CipherSuiteProvider } from "@copse/core/provider";
 import { type SuiteChecks, skip } from "../check.js";
 import { ascii, EMPTY, equal, is, pattern, unless } from "../tools/assert.js";
+import type { Watch } from "../watch.js";
 
 /** The checks that hold a suite against another provider's. */
 export function agreementChecks(second: (id: number) => CipherSuiteProvider | undefined): SuiteChecks {
-  const other = ({ suite }: CipherSuiteProvider) =>
-    second(suite.id) ?? skip("the second provider doesn't serve this suite");
+  const other = ({ suite }: CipherSuiteProvider, watch: Watch) =>
+    watch.suite(second(suite.id) ?? skip("the second provider doesn't serve this suite"));
 
   return {
-    "agreement: the same digests, MACs and derived secrets": async (ours) => {
-      const theirs = other(ours);
+    "agreement: the same digests, MACs and derived secrets": async (ours, watch) => {
+      const theirs = other(ours, watch);
       for (const size of [0, 1, 55, 56, 64, 111, 112, 128, 129, 1000]) {
         const [a, b] = [pattern(size, 1), pattern(size + 3, 2)];
         equal(await ours.hash.hash(a), await theirs.hash.hash(a), `the digest of ${size} bytes`);
@@ -22,8 +23,8 @@ export function agreementChecks(second: (id: number) => CipherSuiteProvider | un
       }
     },
 
-    "agreement: the same ciphertexts": async (ours) => {
-      const theirs = other(ours);
+    "agreement: the same ciphertexts": async (ours, watch) => {
+      const theirs = other(ours, watch);
       const [key, nonce] = [pattern(ours.suite.aead.Nk, 4), pattern(ours.suite.aead.Nn, 5)];
       for (const size of [0, 1, 15, 16, 17, 64, 1000, 70_000]) {
         const [aad, plaintext] = [pattern(size % 100, 6), pattern(size, 7)];
@@ -32,8 +33,8 @@ export function agreementChecks(second: (id: number) => CipherSuiteProvider | un
       }
     },
 
-    "agreement: the same derived key pairs": async (ours) => {
-      const theirs = other(ours);
+    "agreement: the same derived key pairs": async (ours, watch) => {
+      const theirs = other(ours, watch);
       for (const seed of [1, 2, 3, 4, 5]) {
         const ikm = pattern(ours.suite.hash.Nh, seed);
         const [a, b] = [await ours.hpke.deriveKeyPair(ikm), await theirs.hpke.deriveKeyPair(ikm)];
@@ -46,8 +47,8 @@ export function agreementChecks(second: (id: number) => CipherSuiteProvider | un
       }
     },
 
-    "agreement: each opens what the other seals, and exports what the other exports": async (ours) => {
-      const theirs = other(ours);
+    "agreement: each opens what the other seals, and exports what the other exports": async (ours, watch) => {
+      const theirs = other(ours, watch);
       const [info, aad, message] = [ascii("info"), ascii("aad"), pattern(300)];
       for (const [from, to] of bothWays(ours, theirs)) {
         const { publicKey, privateKey } = await to.hpke.generateKeyPair();
@@ -60,8 +61,8 @@ export function agreementChecks(second: (id: number) => CipherSuiteProvider | un
       }
     },
 
-    "agreement: each verifies what the other signs": async (ours) => {
-      const theirs = other(ours);
+    "agreement: each verifies what the other signs": async (ours, watch) => {
+      const theirs = other(ours, watch);
       for (const [from, to] of bothWays(ours, theirs)) {
         const { publicKey, privateKey } = await from.signature.generateKeyPair();
         await to.signature.validatePublicKey(publicKey);
@@ -72,8 +73,8 @@ export function agreementChecks(second: (id: number) => CipherSuiteProvider | un
       }
     },
 
-    "agreement: each imports what the other exports": async (ours) => {
-      const theirs = other(ours);
+    "agreement: each imports what the other exports": async (ours, watch) => {
+      const theirs = other(ours, watch);
       for (const [from, to] of bothWays(ours, theirs)) {
         for (const part of ["hpke", "signature"] as const) {
           const bytes = await exported(from, part);

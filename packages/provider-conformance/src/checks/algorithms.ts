@@ -30,8 +30,8 @@ const AEADS = [AES_128_GCM, AES_256_GCM, CHACHA20_POLY1305];
 const SCHEMES = [ECDSA_P256, ECDSA_P384, ECDSA_P521, ED25519, ED448];
 
 /** The checks of a provider as a whole. */
-export function providerChecks(provider: CryptoProvider): Check[] {
-  const named = (name: string, body: () => unknown) => check(provider.name, name, body);
+export function providerChecks(provider: CryptoProvider, timeLimit?: number): Check[] {
+  const named = (name: string, body: () => unknown) => check(provider.name, name, body, timeLimit);
   return [
     named("suites: all that are listed are served, and the same object each time", () => {
       holds(provider.suites.length > 0, "no suite is listed");

@@ -41,6 +41,30 @@ export function* damaged(bytes: Uint8Array, most = 8): Generator<Uint8Array> {
   }
 }
 
+/** A short number over many byte strings, by which to compare them with known ones. Not cryptography. */
+export function checksum(parts: Iterable<Uint8Array>): string {
+  let [a, b] = [0x811c9dc5, 0x9747b28c];
+  for (const part of parts) {
+    for (const byte of part) {
+      a = Math.imul(a ^ byte, 0x01000193);
+      b = Math.imul((b ^ byte) >>> 0, 0x5bd1e995);
+      b ^= b >>> 13;
+    }
+    a = Math.imul(a ^ part.length, 0x01000193);
+  }
+  return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
+}
+
+/** Whether there is time left, of so many milliseconds: for checks that a slow provider does fewer rounds of. */
+export function within(ms: number): () => boolean {
+  const end = Date.now() + ms;
+  return () => Date.now() < end;
+}
+
+/** `from`, `from + 1`, … up to `to`. */
+export const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
 /** Bytes to show to people: all of them if they are few. */
 const shown = (bytes: Uint8Array): string =>
   bytes.length <= 64 ? toHex(bytes) || "nothing" : `${toHex(bytes.subarray(0, 24))}… (${bytes.length} bytes)`;

@@ -1,6 +1,6 @@
 // RFC 9420 §5.1: every operation of a suite that takes or gives bytes, with inputs that it takes.
 import type { Awaitable, CipherSuiteProvider } from "@copse/core/provider";
-import { ascii, pattern, unless } from "./assert.js";
+import { ascii, equalBytes, pattern, unless } from "./assert.js";
 
 export type Bytes = readonly Uint8Array[];
 
@@ -10,8 +10,16 @@ export interface Operation {
   readonly inputs: Bytes;
   /** Whether the same inputs give the same outputs. */
   readonly repeats: boolean;
-  /** All that the operation gives in bytes. */
+  /** All that the operation gives in bytes. The provider is called before this returns. */
   call(inputs: Bytes): Awaitable<Bytes> | Promise<Bytes>;
+  /** What can be compared of outputs that don't repeat: what is opened, for example, of what was sealed. */
+  undo?(inputs: Bytes, outputs: Bytes): Promise<Bytes>;
+}
+
+/** What can be compared of an operation's outputs: nothing if these are keys. */
+export async function comparable(operation: Operation, inputs: Bytes, outputs: Bytes): Promise<Bytes> {
+  if (operation.repeats) return outputs;
+  return (await operation.undo?.(inputs, outputs)) ?? [];
 }
 
 type FourBytes = [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
@@ -43,13 +51,15 @@ type Add = (
   repeats: boolean,
   inputs: Bytes,
   call: (...inputs: Uint8Array[]) => unknown,
+  undo?: Operation["undo"],
 ) => void;
 
 /** A list of operations and a function that adds to it, whose `call` takes the inputs one by one. */
 function operationList(): { readonly list: Operation[]; readonly add: Add } {
   const list: Operation[] = [];
-  const add: Add = (name, repeats, inputs, call) => {
-    list.push({ name, repeats, inputs, call: (given) => call(...given) as Promise<Bytes> });
+  const add: Add = (name, repeats, inputs, call, undo) => {
+    const operation = { name, repeats, inputs, call: (given: Bytes) => call(...given) as Promise<Bytes> };
+    list.push(undo === undefined ? operation : { ...operation, undo });
   };
   return { list, add };
 }
@@ -121,25 +131,49 @@ async function hpkeOperations({ hpke }: CipherSuiteProvider): Promise<Operation[
   const message = await hpke.seal(own.publicKey, info, aad, data);
   const sent = await hpke.sendExport(own.publicKey, info, context, 32);
   const { list, add } = operationList();
-  add("hpke.seal", false, [own.publicKey, info, aad, data], async (...i) => {
-    const { kemOutput, ciphertext } = await hpke.seal(...(i as FourBytes));
-    return [kemOutput, ciphertext];
-  });
+  const open = async (kemOutput: unknown, i: unknown, a: unknown, ciphertext: unknown) =>
+    hpke.open(own.privateKey, ...([kemOutput, i, a, ciphertext] as FourBytes));
+  add(
+    "hpke.seal",
+    false,
+    [own.publicKey, info, aad, data],
+    async (...i) => {
+      const { kemOutput, ciphertext } = await hpke.seal(...(i as FourBytes));
+      return [kemOutput, ciphertext];
+    },
+    async ([, i, a], [kemOutput, ciphertext]) => [await open(kemOutput, i, a, ciphertext)],
+  );
   const { sealAll } = hpke;
   if (sealAll) {
-    add("sealAll", false, [own.publicKey, info, aad, data, pattern(40)], async (k, i, a, d, e) => {
-      const request = { publicKey: k, info: i, aad: a, plaintext: d } as SealRequest;
-      const answers = await sealAll.call(hpke, [request, { ...request, plaintext: e as Uint8Array }]);
-      return answers.flatMap(({ kemOutput, ciphertext }) => [kemOutput, ciphertext]);
-    });
+    add(
+      "sealAll",
+      false,
+      [own.publicKey, info, aad, data, pattern(40)],
+      async (k, i, a, d, e) => {
+        const request = { publicKey: k, info: i, aad: a, plaintext: d } as SealRequest;
+        const answers = await sealAll.call(hpke, [request, { ...request, plaintext: e as Uint8Array }]);
+        return answers.flatMap(({ kemOutput, ciphertext }) => [kemOutput, ciphertext]);
+      },
+      async ([, i, a], [k1, c1, k2, c2]) => [await open(k1, i, a, c1), await open(k2, i, a, c2)],
+    );
   }
   add("hpke.open", true, [message.kemOutput, info, aad, message.ciphertext], (...i) =>
     one(hpke.open(own.privateKey, ...(i as FourBytes))),
   );
-  add("sendExport", false, [own.publicKey, info, context], async (k, i, c) => {
-    const got = await hpke.sendExport(k as Uint8Array, i as Uint8Array, c as Uint8Array, 32);
-    return [got.kemOutput, got.secret];
-  });
+  add(
+    "sendExport",
+    false,
+    [own.publicKey, info, context],
+    async (k, i, c) => {
+      const got = await hpke.sendExport(k as Uint8Array, i as Uint8Array, c as Uint8Array, 32);
+      return [got.kemOutput, got.secret];
+    },
+    async ([, i, c], [kemOutput, secret]) => {
+      const inputs = [kemOutput, i, c] as [Uint8Array, Uint8Array, Uint8Array];
+      const received = await hpke.receiveExport(own.privateKey, ...inputs, 32);
+      return [flag(equalBytes(received, secret as Uint8Array))];
+    },
+  );
   add("receiveExport", true, [sent.kemOutput, info, context], (e, i, c) =>
     one(hpke.receiveExport(own.privateKey, e as Uint8Array, i as Uint8Array, c as Uint8Array, 32)),
   );
@@ -165,7 +199,15 @@ async function signatureOperations({ signature }: CipherSuiteProvider): Promise<
     );
     add("signature.exportPrivateKey", true, [], () => one(signature.exportPrivateKey(signer.privateKey)));
   }
-  add("sign", false, [data], (m) => one(signature.sign(signer.privateKey, m as Uint8Array)));
+  add(
+    "sign",
+    false,
+    [data],
+    (m) => one(signature.sign(signer.privateKey, m as Uint8Array)),
+    async ([m], [value]) => [
+      flag(await signature.verify(signer.publicKey, m as Uint8Array, value as Uint8Array)),
+    ],
+  );
   add("verify", true, [signer.publicKey, data, signed], async (k, m, s) => [
     flag(await signature.verify(k as Uint8Array, m as Uint8Array, s as Uint8Array)),
   ]);

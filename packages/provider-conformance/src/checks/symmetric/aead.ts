@@ -11,8 +11,10 @@ import {
   flipped,
   hasLength,
   hex,
+  is,
   pattern,
   refuses,
+  toHex,
 } from "../../tools/assert.js";
 
 /** Around the blocks of AES and ChaCha20, and large. */
@@ -111,6 +113,41 @@ export const aeadChecks: SuiteChecks = {
     }
     for (const other of damaged(nonce, nonce.length)) {
       await refuses("another nonce", () => aead.open(key, other, aad, sealed));
+    }
+  },
+
+  "aead: what was sealed or opened before changes nothing": async (suite) => {
+    const { aead, key, nonce, aad, plaintext, sealed } = await sample(suite);
+    const [otherKey, otherNonce] = [flipped(key, 9), flipped(nonce, 9)];
+    const otherPlaintext = flipped(plaintext, 9);
+    const others = [
+      [otherKey, nonce, aad, plaintext],
+      [key, otherNonce, aad, plaintext],
+      [key, nonce, ascii("dda"), plaintext],
+      [key, nonce, aad, otherPlaintext],
+    ] as const;
+    // One after the other, and each again after all.
+    for (let round = 0; round < 2; round++) {
+      equal(await aead.open(key, nonce, aad, sealed), plaintext, `what is opened in round ${round}`);
+      await refuses("a changed tag after the good one", () =>
+        aead.open(key, nonce, aad, flipped(sealed, 8 * sealed.length - 5)),
+      );
+      await refuses("a changed ciphertext after the good one", () =>
+        aead.open(key, nonce, aad, flipped(sealed, 3)),
+      );
+      await refuses("other additional data after the right ones", () =>
+        aead.open(key, nonce, ascii("dda"), sealed),
+      );
+      await refuses("another key after the right one", () => aead.open(otherKey, nonce, aad, sealed));
+      await refuses("another nonce after the right one", () => aead.open(key, otherNonce, aad, sealed));
+      const seen = new Set([toHex(sealed)]);
+      for (const inputs of others) {
+        const other = await aead.seal(...inputs);
+        equal(await aead.open(inputs[0], inputs[1], inputs[2], other), inputs[3], "what another seals");
+        seen.add(toHex(other));
+      }
+      is(seen.size, 1 + others.length, "the number of different ciphertexts");
+      equal(await aead.seal(key, nonce, aad, plaintext), sealed, `what is sealed in round ${round}`);
     }
   },
 

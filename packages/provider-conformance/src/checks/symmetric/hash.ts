@@ -8,14 +8,41 @@ import {
   concat,
   EMPTY,
   equal,
-  equalBytes,
   filled,
   hasLength,
   hex,
   is,
   pattern,
+  range,
   refuses,
 } from "../../tools/assert.js";
+
+/** How many a batch has: all few, around powers of two and round numbers, and a large group's. */
+const BATCHES = [
+  ...range(1, 20),
+  31,
+  32,
+  33,
+  63,
+  64,
+  65,
+  99,
+  100,
+  101,
+  127,
+  128,
+  129,
+  255,
+  256,
+  257,
+  512,
+  513,
+  1000,
+];
+
+/** Data of many lengths; every third begins like others, and differs at its end. */
+const varied = (i: number, size: number): Uint8Array =>
+  i % 3 === 0 ? concat(pattern(130, 1), Uint8Array.of(i >> 8, i)) : pattern(i % 150, size + i);
 
 export const hashChecks: SuiteChecks = {
   "hash: a digest has Nh bytes": async ({ hash, suite }) => {
@@ -31,6 +58,14 @@ export const hashChecks: SuiteChecks = {
 
   "hash: hashAll agrees with hash": async ({ hash }) => {
     if (hash.hashAll === undefined) skip("there is no hashAll");
+    for (const size of BATCHES) {
+      const inputs = range(1, size).map((i) => varied(i, size));
+      const digests = await hash.hashAll(inputs);
+      is(digests.length, size, `the number of digests of ${size} inputs`);
+      for (const [i, input] of inputs.entries()) {
+        equal(digests[i] as Uint8Array, await hash.hash(input), `digest ${i} of ${size} of hashAll`);
+      }
+    }
     const inputs = [ascii("a"), EMPTY, pattern(1000), ascii("a"), pattern(64), ...many(40)];
     const digests = await hash.hashAll(inputs);
     is(digests.length, inputs.length, "the number of digests");
@@ -120,6 +155,19 @@ export const kdfChecks: SuiteChecks = {
   "kdf: expandAll agrees with expand": async ({ kdf, suite }) => {
     if (kdf.expandAll === undefined) skip("there is no expandAll");
     const { Nh } = suite.hash;
+    for (const size of BATCHES) {
+      const prk = pattern(Nh, size);
+      const requests = range(1, size).map((i) => ({
+        info: varied(i, size),
+        length: i % (2 * Nh),
+      }));
+      const outputs = await kdf.expandAll(prk, requests);
+      is(outputs.length, size, `the number of outputs for ${size} requests`);
+      for (const [i, { info, length }] of requests.entries()) {
+        const what = `output ${i} of ${size} of expandAll`;
+        equal(outputs[i] as Uint8Array, await kdf.expand(prk, info, length), what);
+      }
+    }
     const lengths = [Nh, 12, 16, 0, 1, Nh];
     for (const prk of [pattern(Nh, 9), EMPTY, pattern(200, 3)]) {
       for (const more of [[], [3 * Nh + 1]]) {
@@ -166,33 +214,3 @@ async function expandByMac(
 }
 
 const many = (count: number): Uint8Array[] => Array.from({ length: count }, (_, i) => pattern(i * 3, i + 1));
-
-export const randomChecks: SuiteChecks = {
-  "random: gives as many bytes as are asked for": (suite) => {
-    // 65,536 is as much as WebCrypto gives in one call.
-    for (const length of [0, 1, 16, 32, 65_536, 65_537, 70_000]) {
-      hasLength(suite.random(length), length, `random(${length})`);
-    }
-  },
-
-  "random: looks random": (suite) => {
-    const seen = new Set<string>();
-    for (let i = 0; i < 500; i++) seen.add(suite.random(16).join());
-    is(seen.size, 500, "the number of different ones among 500 values of 16 bytes");
-    const bytes = suite.random(200_000);
-    if (equalBytes(bytes.subarray(0, 65_536), bytes.subarray(65_536, 131_072))) {
-      is("alike", "different", "what two parts of a long answer are");
-    }
-    const counts = new Array<number>(256).fill(0);
-    for (const byte of bytes) counts[byte] = (counts[byte] as number) + 1;
-    // 781 of each are expected, with a standard deviation of 28.
-    for (const [byte, count] of counts.entries()) {
-      if (count < 500 || count > 1080) is(count, "about 781", `how often ${byte} comes in 200,000 bytes`);
-    }
-    for (let at = 0; at < bytes.length; at += 64) {
-      if (bytes.subarray(at, at + 64).every((byte) => byte === 0)) {
-        is("zero", "random", `what bytes ${at} to ${at + 63} of a long answer are`);
-      }
-    }
-  },
-};
