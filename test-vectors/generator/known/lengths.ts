@@ -20,8 +20,10 @@ async function sums(answers: (length: number) => Promise<Uint8Array[]>): Promise
   return lines;
 }
 
+const key = (name: string): string => (/^\w+$/.test(name) ? name : `"${name}"`);
+
 const list = (name: string, lines: readonly string[]): string =>
-  `  "${name}": [\n${lines.map((line) => `    "${line}",\n`).join("")}  ],\n`;
+  `  ${key(name)}: [\n${lines.map((line) => `    "${line}",\n`).join("")}  ],\n`;
 
 /** The module `known/lengths.ts` of the kit. */
 export async function lengthsModule(): Promise<string> {

@@ -55,12 +55,6 @@ export function checksum(parts: Iterable<Uint8Array>): string {
   return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
 }
 
-/** Whether there is time left, of so many milliseconds: for checks that a slow provider does fewer rounds of. */
-export function within(ms: number): () => boolean {
-  const end = Date.now() + ms;
-  return () => Date.now() < end;
-}
-
 /** `from`, `from + 1`, … up to `to`. */
 export const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);

@@ -12,12 +12,12 @@ import {
   range,
   toHex,
   unless,
-  within,
 } from "../../tools/assert.js";
+import { roundsOf } from "../../tools/cost.js";
 import { bitsVary } from "../symmetric/random.js";
 
-/** Of each at least so many, and more while there is time: a second, or two thousand. */
-const [LEAST, MOST, BUDGET] = [48, 2000, 1000];
+/** Of each at least so many, and more if they are quick: as many as take a second. */
+const ROUNDS = { budget: 1000, least: 48, most: 2000 };
 
 /** The bits of a private key that are fixed, or may be, by the KEM's id: RFC 7748 §5, and above P-521's order. */
 const FIXED: Readonly<Record<number, readonly (readonly [at: number, bits: number])[]>> = {
@@ -47,8 +47,10 @@ async function opens({ hpke }: CipherSuiteProvider, pair: HpkeKeyPair, what: str
 export const hpkeManyChecks: SuiteChecks = {
   "hpke keys: many that are generated are different and valid": async ({ hpke, suite }) => {
     const seen = new Set<string>();
-    const isTime = within(BUDGET);
-    for (let i = 0; i < MOST && (i < LEAST || isTime()); i++) {
+    const rounds = await roundsOf(async () => {
+      await hpke.validatePublicKey((await hpke.generateKeyPair()).publicKey);
+    }, ROUNDS);
+    for (let i = 0; i < rounds; i++) {
       const { publicKey } = await hpke.generateKeyPair();
       hasLength(publicKey, suite.kem.Npk, `public key ${i}`);
       await hpke.validatePublicKey(publicKey);
@@ -111,9 +113,9 @@ export const hpkeManyChecks: SuiteChecks = {
   "hpke: many messages to many keys all open": async (suite) => {
     const { hpke } = suite;
     const outputs = new Set<string>();
-    const isTime = within(BUDGET);
     let pair = await hpke.generateKeyPair();
-    for (let i = 0; i < MOST && (i < LEAST || isTime()); i++) {
+    const rounds = await roundsOf(() => opens(suite, pair, "what is opened"), ROUNDS);
+    for (let i = 0; i < rounds; i++) {
       if (i % 4 === 3) pair = await hpke.generateKeyPair();
       const message = pattern(i % 64, i + 1);
       const { kemOutput, ciphertext } = await hpke.seal(pair.publicKey, EMPTY, EMPTY, message);

@@ -1,13 +1,14 @@
 // RFC 9420 §5.1.2: of many keys and signatures each is different and right, the one in 256 too whose numbers are short.
 import type { CipherSuiteProvider, SignatureKeyPair } from "@copse/core/provider";
 import type { SuiteChecks } from "../../check.js";
-import { ascii, equal, hasLength, holds, is, pattern, toHex, unless, within } from "../../tools/assert.js";
+import { ascii, equal, hasLength, holds, is, pattern, toHex, unless } from "../../tools/assert.js";
+import { roundsOf } from "../../tools/cost.js";
 import { ECDSA_CURVES } from "../../tools/curves.js";
 import { readSignature } from "../../tools/der.js";
 import { bitsVary } from "../symmetric/random.js";
 
-/** Of each at least so many, and more while there is time: a second, or two thousand. */
-const [LEAST, MOST, BUDGET] = [48, 2000, 1000];
+/** Of each at least so many, and more if they are quick: as many as take a second. */
+const ROUNDS = { budget: 1000, least: 48, most: 2000 };
 
 /** A message of its own for each number. */
 const numbered = (i: number): Uint8Array => Uint8Array.of(i >> 8, i, 7);
@@ -24,8 +25,10 @@ async function signs(
 export const signatureManyChecks: SuiteChecks = {
   "signature keys: many that are generated are different and valid": async ({ signature, suite }) => {
     const seen = new Set<string>();
-    const isTime = within(BUDGET);
-    for (let i = 0; i < MOST && (i < LEAST || isTime()); i++) {
+    const rounds = await roundsOf(async () => {
+      await signature.validatePublicKey((await signature.generateKeyPair()).publicKey);
+    }, ROUNDS);
+    for (let i = 0; i < rounds; i++) {
       const { publicKey } = await signature.generateKeyPair();
       hasLength(publicKey, suite.signature.Npk, `public key ${i}`);
       await signature.validatePublicKey(publicKey);
@@ -82,15 +85,17 @@ export const signatureManyChecks: SuiteChecks = {
   "signature: many signatures are all well-formed and verify": async (suite) => {
     const { signature } = suite;
     const isEcdsa = suite.suite.signature.id in ECDSA_CURVES;
-    const isTime = within(BUDGET);
     let pair = await signature.generateKeyPair();
-    for (let i = 0; i < 3 * MOST && (i < LEAST || isTime()); i++) {
+    const once = () => signs(suite, pair, "a signature");
+    const verified = await roundsOf(once, { ...ROUNDS, most: 1000 });
+    const rounds = isEcdsa && verified === 1000 ? 5000 : verified;
+    for (let i = 0; i < rounds; i++) {
       if (i % 100 === 99) pair = await signature.generateKeyPair();
       const message = i % 2 ? numbered(i) : pattern(i % 200, i);
       const value = await signature.sign(pair.privateKey, message);
       holds(!isEcdsa || readSignature(value) !== undefined, `${toHex(value)} is no ECDSA-Sig-Value in DER`);
       // Later ones of ECDSA are only read, which is quick.
-      if (isEcdsa && i > 1000) continue;
+      if (i >= verified) continue;
       is(await signature.verify(pair.publicKey, message, value), true, `the answer to signature ${i}`);
     }
   },

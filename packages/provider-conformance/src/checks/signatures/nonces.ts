@@ -1,12 +1,13 @@
 // RFC 6979, RFC 8032: each signature has a nonce of its own. Whoever uses one twice, or a short one, gives the key away.
 import type { CipherSuiteProvider, SignatureAlgorithm, SignatureKeyPair } from "@copse/core/provider";
 import { fail, type SuiteChecks, skip } from "../../check.js";
-import { concat, filled, hex, holds, toHex, unless, within } from "../../tools/assert.js";
+import { concat, EMPTY, filled, hex, holds, toHex, unless } from "../../tools/assert.js";
+import { roundsOf } from "../../tools/cost.js";
 import { ECDSA_CURVES, type NistCurve } from "../../tools/curves.js";
 import { readSignature, toBigInt } from "../../tools/der.js";
 
-/** At least so many signatures, and more while there is time. */
-const [LEAST, MOST, BUDGET] = [128, 1100, 2000];
+/** At least so many signatures, and more if they are quick. */
+const ROUNDS = { budget: 2000, least: 128, most: 1100 };
 
 const numbered = (i: number): Uint8Array => Uint8Array.of(i >> 8, i);
 
@@ -69,8 +70,9 @@ const nonceChecks: SuiteChecks = {
   "signature: no nonce comes twice, among many signatures": async ({ signature, suite }) => {
     const keys = [await signature.generateKeyPair(), await signature.generateKeyPair()];
     const seen = new Map<string, number>();
-    const isTime = within(BUDGET);
-    for (let i = 0; i < MOST && (i < LEAST || isTime()); i++) {
+    const once = () => signature.sign((keys[0] as SignatureKeyPair).privateKey, EMPTY);
+    const rounds = await roundsOf(once, ROUNDS);
+    for (let i = 0; i < rounds; i++) {
       const { privateKey } = keys[i % 5 === 4 ? 1 : 0] as SignatureKeyPair;
       const commitment = commitmentOf(suite.signature, await signature.sign(privateKey, numbered(i)));
       const before = seen.get(commitment);
