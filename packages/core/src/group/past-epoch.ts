@@ -8,7 +8,7 @@ import type { RatchetTree } from "../tree/index.js";
 import { GroupContext } from "../wire/index.js";
 import { digestOf } from "./digest.js";
 import type { Epoch } from "./epoch.js";
-import { type Policy, timesOf } from "./policy.js";
+import { type Policy, secondsNow, uint64Of } from "./policy.js";
 
 /** The commit that ended an epoch. */
 export interface EndedEpoch {
@@ -66,8 +66,8 @@ export interface KeptEpochs {
 
 /** The past epochs that the policy keeps: by number and by age. The same array if it keeps all of them. */
 export function keptEpochs(all: readonly PastEpoch[], policy: Policy): KeptEpochs {
-  const { oldest } = timesOf(policy, policy.maxPastEpochAge);
-  const end = all.findIndex(({ endedAt }, i) => i >= policy.maxPastEpochs || endedAt < oldest);
+  const oldest = secondsNow(policy) - policy.maxPastEpochAge;
+  const end = all.findIndex(({ endedAt }, i) => i >= policy.maxPastEpochs || Number(endedAt) < oldest);
   const kept = end < 0 ? all : all.slice(0, end);
   const isOver = ({ exporterSecret }: PastEpoch, i: number) =>
     exporterSecret !== undefined && i >= policy.maxPastExporters;
@@ -90,7 +90,7 @@ export function withPast(
   ending: Ending,
   policy: Policy,
 ): KeptEpochs {
-  return keptEpochs([pastEpoch(ended, ending, timesOf(policy, 0).now), ...past], policy);
+  return keptEpochs([pastEpoch(ended, ending, uint64Of(secondsNow(policy))), ...past], policy);
 }
 
 /** Overwrites the secrets of an epoch that ended, except those of its {@link pastEpoch}. */

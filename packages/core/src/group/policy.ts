@@ -143,7 +143,7 @@ export function handshakeFormat({ handshake }: Policy): 1 | 2 {
 }
 
 /** A uint64 from a number that may be larger, `Infinity` too. */
-function uint64Of(seconds: number): bigint {
+export function uint64Of(seconds: number): bigint {
   return seconds < 2 ** 64 ? BigInt(Math.max(0, Math.floor(seconds))) : FOREVER;
 }
 
@@ -152,12 +152,6 @@ export function secondsNow(policy: Policy): number {
   const now = policy.now();
   if (!Number.isFinite(now)) throw new MlsError("usage", `expected milliseconds from policy.now, got ${now}`);
   return Math.floor(now / 1000);
-}
-
-/** When it is, and what ended before `seconds` ago: in seconds since the Unix epoch. */
-export function timesOf(policy: Policy, seconds: number): { readonly now: bigint; readonly oldest: bigint } {
-  const now = secondsNow(policy);
-  return { now: uint64Of(now), oldest: uint64Of(now - seconds) };
 }
 
 /** Whether a key package expired so long ago that its private keys end. */
