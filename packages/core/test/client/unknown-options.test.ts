@@ -38,6 +38,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   crypto,
   custom: [],
   dropExtensions: [1],
+  epoch: 1n,
   extensions: [EXTENSION],
   externalPsk: () => undefined,
   externalPub: true,
@@ -84,7 +85,7 @@ const GROUP: Readonly<Record<string, Row>> = {
   clearPendingCommit: [[]],
   stage: [[BYTES]],
   receive: [[BYTES]],
-  exportSecret: [["label", BYTES, 32]],
+  exportSecret: [["label", BYTES, 32], "epoch"],
   withEpoch: [[() => 1]],
   groupInfo: [[], "externalPub ratchetTree extensions"],
   save: [[]],
@@ -209,6 +210,7 @@ describe.each(TABLE)("of %s", (_name, of, rows) => {
       for (const wrong of [null, Symbol("wrong"), 1n, [1n], { wrong: 1 }, "bytes", "object", "function"]) {
         if (typeof VALUES[option] === "object" && typeof wrong === "object" && wrong !== null) continue;
         if (option === "credential" && typeof wrong === "string") continue;
+        if (option === "epoch" && typeof wrong === "bigint") continue;
         const error = await call({ [option]: wrong });
         expect(error.code, `${option}: ${String(wrong)}`).toBe("usage");
         expect(error.message).toMatch(new RegExp(`^${option}(\\[0\\])?: expected `));
