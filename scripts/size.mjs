@@ -24,8 +24,8 @@ const PACKAGES = {
 };
 
 /**
- * The budgets for a package's own code, gzipped, in bytes. The core's is for its main entry with all that it exports: what
- * few clients need has entries of its own (docs/decisions/entries.md).
+ * The budgets for a package's own code, gzipped, in bytes. The core's is for its main entry with all that it exports. What
+ * few clients need has entries of its own; docs/decisions/entries.md says what the rest consists of.
  */
 const BUDGETS = { core: 59_500, "provider-webcrypto": 25_000, "provider-hpke": 5_000 };
 
