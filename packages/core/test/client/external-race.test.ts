@@ -159,7 +159,8 @@ it("a saved state is refused that is in the epoch of a commit which it doesn't j
   const { provider } = bob.config;
   const a = await alice.client.createGroup();
   const { group } = await bob.client.joinByExternalCommit(await a.groupInfo());
-  const { body } = await openRecord(provider, 5, await group.save());
+  const record = await group.save();
+  const { body } = await openRecord(provider, record[0] as number, record);
   const saved = decode(SavedGroup, body);
   for (const change of [{ status: 0 }, { candidates: [] }]) {
     const { bytes } = await sealRecord(provider, encode(SavedGroup, { ...saved, ...change }));

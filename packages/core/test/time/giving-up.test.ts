@@ -113,7 +113,8 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
     const other = await Client.create({ credential: "alice", ...aliceOptions });
     const keyPackage = await other.createKeyPackage();
     const [saved] = await savedKeyPackages(other);
-    const imported = { ...(saved as NonNullable<typeof saved>), keyPackage };
+    const { initKey, leafKey } = saved as NonNullable<typeof saved>;
+    const imported = { keyPackage, initKey, leafKey };
     return { run: (options) => importKeyPackage(alice, imported, options) };
   },
   branch: async ({ alice, bob, a }) => {
