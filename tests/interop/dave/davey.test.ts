@@ -20,7 +20,7 @@ const nextUser = () => (users++).toString();
 const theirs = (userId = nextUser()) => DaveyClient.create(userId, CHANNEL);
 
 it("runs on every provider that has the suite", () => {
-  expect(serving.map(({ name }) => name)).toEqual(["node", "webcrypto", "noble"]);
+  expect(serving.map(({ name }) => name)).toEqual(["node", "webcrypto", "hpke", "noble"]);
 });
 
 const settings = serving.map((crypto) => ({ crypto, provider: crypto.name }));
