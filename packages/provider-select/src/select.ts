@@ -110,7 +110,7 @@ export class NoProviderError extends UnsupportedError {
 export async function selectProvider(options: SelectionOptions): Promise<Selection> {
   checkOptions(options, OPTIONS);
   const { suites, clock = platformClock, timeLimit = 10_000 } = options;
-  if (suites.length === 0) throw new MlsError("usage", "expected at least one suite");
+  if (!suites?.length) throw new MlsError("usage", "expected at least one suite");
   checkTimeLimit(timeLimit);
   const known: Known = readMeasurements(options.cache);
   const loads = new Map<ProviderCandidate, Awaitable<CryptoProvider>>();
@@ -147,7 +147,7 @@ export async function selectProvider(options: SelectionOptions): Promise<Selecti
 }
 
 function checkCandidates(candidates: readonly ProviderCandidate[]): void {
-  if (candidates.length === 0) throw new MlsError("usage", "expected at least one candidate");
+  if (!candidates?.length) throw new MlsError("usage", "expected at least one candidate");
   if (new Set(candidates.map(({ name }) => name)).size !== candidates.length) {
     throw new MlsError("usage", "two candidates have the same name");
   }

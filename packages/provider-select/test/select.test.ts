@@ -8,7 +8,12 @@ import {
 import { libsodiumProvider } from "@copse/provider-libsodium";
 import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
-import { NoProviderError, type ProviderCandidate, type SelectionOptions } from "@copse/provider-select";
+import {
+  NoProviderError,
+  type ProviderCandidate,
+  type SelectionOptions,
+  selectProvider,
+} from "@copse/provider-select";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { describe, expect, it } from "vitest";
 import { candidate, choose, closed, inner, outcomes } from "./support.js";
@@ -317,6 +322,8 @@ describe("selectProvider", () => {
     const [a] = [candidate("a")];
     await expect(choose([])).rejects.toEqual(usage);
     await expect(choose([a], undefined, { suites: [] })).rejects.toEqual(usage);
+    await expect(selectProvider({ candidates: [a] } as unknown as SelectionOptions)).rejects.toEqual(usage);
+    await expect(selectProvider({ suites: [1] } as unknown as SelectionOptions)).rejects.toEqual(usage);
     await expect(choose([a, candidate("a")])).rejects.toEqual(usage);
     await expect(choose([a], ["smallest", "fastest"])).rejects.toEqual(usage);
     await expect(choose([a], "best" as "fastest")).rejects.toEqual(usage);
