@@ -73,9 +73,13 @@ export {
   type CipherSuite,
   type CipherSuiteProvider,
   chain,
+  checkOptions,
   type HpkePrivateKey,
   type HpkeSealed,
   isPromise,
+  type OptionKind,
+  type OptionNames,
+  type OptionShape,
   type Signer,
 } from "./provider/index.js";
 export type { TreeSummary } from "./tree/index.js";

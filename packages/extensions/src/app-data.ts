@@ -1,11 +1,13 @@
 // draft-ietf-mls-extensions, Application Data: the extension that brings the app_data_dictionary, AppDataUpdate,
 // AppEphemeral and Safe AAD.
 import {
+  checkOptions,
   decode,
   type Extension,
   encode,
   isCustomProposal,
   type MlsExtension,
+  type OptionShape,
   type RandomSource,
   type SourcedProposal,
   struct,
@@ -35,6 +37,8 @@ export interface AppDataOptions {
   readonly grease?: boolean;
 }
 
+const OPTIONS: OptionShape<AppDataOptions> = { components: { "[]": "object" }, grease: "boolean" };
+
 /**
  * The `app_data_dictionary` extension with Safe AAD, and the proposals AppDataUpdate and AppEphemeral.
  *
@@ -53,7 +57,9 @@ export interface AppDataOptions {
  * });
  * ```
  */
-export function appData({ components, grease = false }: AppDataOptions): MlsExtension {
+export function appData(options: AppDataOptions): MlsExtension {
+  checkOptions(options, OPTIONS);
+  const { components, grease = false } = options;
   const known = knownComponents(components);
   const supported = [...known.keys()];
   const usingSafeAad = components.filter((one) => one.safeAad === true).map(({ componentId }) => componentId);

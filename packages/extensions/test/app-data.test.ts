@@ -462,3 +462,8 @@ describe("Safe AAD", () => {
     ]);
   });
 });
+
+it("options that aren't there are refused by name", () => {
+  expect(() => appData({ components: [], greased: true } as never)).toThrow(/no option "greased" here, only/);
+  expect(() => appData({ components: {} } as never)).toThrow(/components: expected array, got object/);
+});

@@ -1,6 +1,6 @@
 // RFC 9420 §10 to §15: a Client and a Group on the page, whose methods are carried out in the worker.
 import type { AbortSignalLike, Member } from "@copse/core";
-import { copied, decode } from "@copse/core/extension";
+import { checkOptions, copied, decode } from "@copse/core/extension";
 import { unpackError } from "./errors.js";
 import {
   type ClientSnapshot,
@@ -60,7 +60,8 @@ export class RemoteClient {
     return this.remote.client;
   }
 
-  close(options: { readonly signal?: AbortSignalLike } = {}): Promise<void> {
+  async close(options: { readonly signal?: AbortSignalLike } = {}): Promise<void> {
+    checkOptions(options, { signal: "object" });
     return this.remote.close(options.signal);
   }
 

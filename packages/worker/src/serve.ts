@@ -1,5 +1,6 @@
 // RFC 9420 §10 to §15: a client that runs in a worker, for the worker.
 import type { Client } from "@copse/core";
+import { checkOptions, type OptionShape } from "@copse/core/extension";
 import type { Port } from "./port.js";
 import { Server } from "./server.js";
 
@@ -21,6 +22,8 @@ export interface Serving {
   readonly closed: Promise<void>;
 }
 
+const SERVE: OptionShape<ServeOptions<unknown>> = { port: "unknown", make: "function" };
+
 /**
  * Serves one client by a port, for `connectClient` on the other side. Each further client needs a port of its own.
  * @example
@@ -32,8 +35,10 @@ export interface Serving {
  * });
  * ```
  */
-export function serveClient<Options = undefined>({ port, make }: ServeOptions<Options>): Serving {
+export function serveClient<Options = undefined>(options: ServeOptions<Options>): Serving {
+  checkOptions(options, SERVE);
+  const { port, make } = options;
   // The page's `connectClient` is typed with the same Options.
-  const server = new Server(port, (options) => make(options as Options));
+  const server = new Server(port, (given) => make(given as Options));
   return { closed: server.closed };
 }

@@ -195,6 +195,14 @@ test("a page knows the client's identity after a group has switched to another o
   expect(client.signatureKey).toEqual(before);
 });
 
+test("options that aren't there are refused by name", async () => {
+  const { port1 } = new MessageChannel();
+  const wrong = { port: port1, make: () => makeClient(), maker: 1 };
+  expect(() => serveClient(wrong)).toThrow(/no option "maker"/);
+  expect(() => serveClient({ port: port1, make: "client" as never })).toThrow(/make: expected function/);
+  port1.close();
+});
+
 test("what is no port is refused with usage", async () => {
   for (const port of [undefined, null, 7, {}]) {
     await expect(connectClient(port as never)).rejects.toMatchObject({ code: "usage" });
