@@ -13,6 +13,7 @@ import {
   type HashAlgorithm,
   type HpkePart,
   type HpkeSealed,
+  isPromise,
   type KdfPart,
   UnsupportedError,
   useSecret,
@@ -205,15 +206,21 @@ export function hpke(parts: HpkeParts): ComposedHpke {
       // A path secret goes to many with the same `info`: it is hashed once.
       let info: Uint8Array | undefined;
       let context: Awaitable<Uint8Array> = EMPTY;
-      return all(
-        requests.map((request) => {
+      const sealed: Awaitable<HpkeSealed>[] = [];
+      try {
+        for (const request of requests) {
           if (info === undefined || !equalBytes(info, request.info)) {
             info = request.info;
             context = contextOf(info);
           }
-          return sealWith(request.publicKey, context, request.aad, request.plaintext);
-        }),
-      );
+          sealed.push(sealWith(request.publicKey, context, request.aad, request.plaintext));
+        }
+      } catch (error) {
+        // Those that have begun may fail too, and nobody else would look at them.
+        if (!sealed.some(isPromise)) throw error;
+        sealed.push(Promise.reject(error));
+      }
+      return all(sealed);
     },
     open: (privateKey, kemOutput, info, aad, ciphertext) =>
       chain(contextOf(info), (context) =>

@@ -215,3 +215,32 @@ describe("DHKEM", () => {
     expect(() => b.decap(new Uint8Array(32), privateKey)).toThrow(/not a handle of this provider/);
   });
 });
+
+describe("a batch of a group that answers later", () => {
+  const { kdf, aead } = node.suite(1);
+  const group = dhGroup(DHKEM_X25519);
+  const later: typeof group = {
+    ...group,
+    dh: async (privateKey, publicKey) => {
+      await Promise.resolve();
+      return group.dh(privateKey, publicKey);
+    },
+  };
+  const part = hpke({ kem: dhkem(later, kdf), kdf, aead });
+
+  it("leaves no rejection that nobody handles, if a later key has a wrong length", async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on("unhandledRejection", note);
+    try {
+      // The first is refused later, the second at once.
+      const keys = [new Uint8Array(32), new Uint8Array(31)];
+      const requests = keys.map((publicKey) => ({ publicKey, info: none, aad: none, plaintext: none }));
+      await expect(part.sealAll?.(requests)).rejects.toMatchObject({ code: "crypto" });
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off("unhandledRejection", note);
+    }
+  });
+});
