@@ -1,5 +1,5 @@
 // RFC 9420 §5.1: one choice among candidates: of whole suites, or of one part of them.
-import type { CryptoProvider } from "@copse/core/provider";
+import type { CipherSuiteProvider, CryptoProvider } from "@copse/core/provider";
 import type { ProviderCandidate, Refusal, Verdict } from "./candidate.js";
 import type { Clock } from "./clock.js";
 import { isSlower, type Measurement, measureInTurns, sum } from "./measure.js";
@@ -148,7 +148,10 @@ async function measureAll(trials: Trials, known: Known, clock: Clock): Promise<v
         return false;
       }
     };
-    const suites = new Map([...loaded].map(([candidate, provider]) => [candidate, provider.suite(suite)]));
+    const suites = new Map<ProviderCandidate, CipherSuiteProvider>();
+    for (const [candidate, provider] of loaded) {
+      await run(candidate, async () => void suites.set(candidate, provider.suite(suite)));
+    }
     const times = await measureInTurns(suites, { part: demand.part, clock }, run);
     for (const [{ name }, time] of times) known[name] = { ...known[name], [keyOf(suite, demand)]: time };
   }

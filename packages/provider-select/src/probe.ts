@@ -204,5 +204,9 @@ async function expectCryptoError(call: () => Awaitable<unknown>, wrong: string):
 
 /** An error's message. What a provider throws may be any value. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return "an object that isn't an error";
+  }
 }

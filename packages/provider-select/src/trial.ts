@@ -43,7 +43,9 @@ export async function tryCandidate(
   }
 }
 
-export const isRefusal = (result: CryptoProvider | Refusal): result is Refusal => "code" in result;
+/** Not by a field of the refusal: a provider may have one of that name. */
+export const isRefusal = (result: CryptoProvider | Refusal): result is Refusal =>
+  typeof result.suite !== "function";
 
 async function trial(
   candidate: ProviderCandidate,
@@ -74,11 +76,19 @@ async function trial(
 }
 
 function serve(provider: CryptoProvider, suite: number): CipherSuiteProvider {
+  let served: CipherSuiteProvider;
   try {
-    return provider.suite(suite);
+    served = provider.suite(suite);
   } catch (error) {
     throw new Refused({ code: "suite-missing", suite, detail: messageOf(error) });
   }
+  const id: unknown = served?.suite?.id;
+  if (id === suite) return served;
+  throw new Refused({
+    code: "broken",
+    suite,
+    detail: `asked for the suite, it gives another: ${String(id)}`,
+  });
 }
 
 async function extraction(suite: CipherSuiteProvider, part: SuitePart | undefined, { named }: Policies) {

@@ -199,3 +199,44 @@ describe("policies", () => {
     }
   });
 });
+
+describe("a provider that lies", () => {
+  const node = nodeProvider();
+  const good = candidate("good");
+
+  test("by a suite of another code point is refused, as a whole and for a part", async () => {
+    const other = { ...node, suite: () => node.suite(2) };
+    const liar = candidate("liar", { load: () => other });
+    expect(await outcomes([liar, good])).toEqual(["broken", "chosen"]);
+    const parts = { signature: { candidates: [liar, good] } };
+    const { provider, parts: found } = await choose([good], [], { parts });
+    expect(found.signature?.candidate).toBe("good");
+    expect(provider.suite(1).suite.id).toBe(1);
+  });
+
+  test("by a field `code` isn't taken for a refusal", async () => {
+    const coded = { ...node, suite: node.suite, code: "broken" };
+    const [verdict] = (await choose([candidate("coded", { load: () => coded }), good])).verdicts;
+    expect(verdict).toMatchObject({ outcome: "chosen" });
+  });
+
+  test("by throwing what has no text is refused", async () => {
+    const load = () => {
+      throw Object.create(null);
+    };
+    expect(await outcomes([candidate("mute", { load }), good])).toEqual(["load", "chosen"]);
+  });
+
+  test("by a suite that it gives once only is refused while it is measured", async () => {
+    let asked = 0;
+    const once = {
+      ...node,
+      suite(id: number) {
+        if (asked++ > 0) throw new Error("once only");
+        return node.suite(id);
+      },
+    };
+    const flaky = candidate("flaky", { load: () => once });
+    expect(await outcomes([flaky, good], "fastest")).toEqual(["broken", "chosen"]);
+  });
+});
