@@ -31,16 +31,19 @@ function isPlain(value: object): boolean {
 
 /**
  * Refuses what a call doesn't know, in nested options too. `undefined` stands for an option that isn't given.
+ * @returns a copy of what has a shape, with the byte strings in it: that of a call that waits can't change
  * @param path the name of what is checked, for the error. Default: none, for the options of a call
  * @throws MlsError `usage`, which says what is known there
  * @example
  * checkOptions(options, { extractable: "boolean", hashing: ['"fast"', '"native"'] });
  */
-export function checkOptions(options: unknown, kind: OptionKind, path = ""): void {
+export function checkOptions<T>(options: T, kind: OptionKind, path = ""): T {
   const got = typeOf(options);
   const kinds = (Array.isArray(kind) ? kind : [kind]) as readonly (string | OptionNames)[];
   const literal = got === "string" ? `"${options}"` : `${options === true}`;
-  if (kind === "unknown" || kinds.includes(got) || kinds.includes(literal)) return;
+  if (kind === "unknown" || kinds.includes(got) || kinds.includes(literal)) {
+    return (got === "bytes" ? new Uint8Array(options as Uint8Array) : options) as T;
+  }
   const shapes = kinds.filter((one): one is OptionNames => typeof one === "object" && baseOf(one) === got);
   const isOfClass = got === "object" && !isPlain(options as object);
   if (shapes.length === 0 || isOfClass) {
@@ -50,9 +53,10 @@ export function checkOptions(options: unknown, kind: OptionKind, path = ""): voi
   }
   if (Array.isArray(options)) {
     const item = shapes[0]?.["[]"] as OptionKind;
-    for (let i = 0; i < options.length; i++) checkOptions(options[i], item, `${path}[${i}]`);
-    return;
+    // Not by map(), which leaves holes out.
+    return Array.from<unknown, unknown>(options, (one, i) => checkOptions(one, item, `${path}[${i}]`)) as T;
   }
+  const copy: Record<string, unknown> = {};
   const entries = Object.entries(options as object);
   // The shape that the first known name is of: what is of another one doesn't go with it.
   const shape = shapes.find((one) => entries.some(([name]) => Object.hasOwn(one, name)));
@@ -62,6 +66,7 @@ export function checkOptions(options: unknown, kind: OptionKind, path = ""): voi
       const known = Object.keys(shape ?? Object.assign({}, ...shapes)).join(", ");
       throw new MlsError("usage", `there is no option "${at}" here, only ${known}`);
     }
-    if (value !== undefined) checkOptions(value, shape[name] as OptionKind, at);
+    if (value !== undefined) copy[name] = checkOptions(value, shape[name] as OptionKind, at);
   }
+  return copy as T;
 }

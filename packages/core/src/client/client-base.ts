@@ -183,13 +183,13 @@ export abstract class ClientBase {
    * await group.add(await bob.createKeyPackage());
    */
   async createKeyPackage(options: KeyPackageOptions = {}): Promise<Bytes> {
-    checkOptions(options, KEY_PACKAGE);
+    const chosen = checkOptions(options, KEY_PACKAGE);
     const finish = (own: OwnKeyPackage) => {
-      if (options.signer !== undefined) this.addSigner(options.signer);
+      if (chosen.signer !== undefined) this.addSigner(chosen.signer);
       this.kept.add(own);
       return writeKeyPackage(own.keyPackage);
     };
-    const work = (config: ClientConfig) => this.#newKeyPackage(config, options);
+    const work = (config: ClientConfig) => this.#newKeyPackage(config, chosen);
     return this.run((config) => ({ work: () => work(config), finish }), keysOfPackage, options);
   }
 

@@ -86,20 +86,21 @@ export class Client extends ClientBase {
    * const client = await Client.create({ crypto: nodeProvider(), credential: "alice", authentication });
    */
   static async create(options: ClientOptions): Promise<Client> {
-    checkOptions(options, CLIENT);
+    const chosen = checkOptions(options, CLIENT);
     const work = async () => {
-      const { crypto, authentication, credential } = options;
+      const { crypto, authentication } = chosen;
+      const credential = copied(chosen.credential);
       needProvider(crypto);
       needAuthentication(authentication);
       if (credential === undefined)
         throw new MlsError("usage", "expected options.credential: a credential or a name");
-      const suite = options.suite ?? crypto.suites[0]?.id;
+      const suite = chosen.suite ?? crypto.suites[0]?.id;
       if (suite === undefined)
         throw new MlsError("unsupported", `${crypto.name} serves no suite on this platform`);
       const provider = guardProvider(crypto.suite(suite));
-      const signer = options.signer ?? signerOf(provider, await provider.signature.generateKeyPair());
+      const signer = chosen.signer ?? signerOf(provider, await provider.signature.generateKeyPair());
       await validateSigner(provider, signer);
-      return new Client(options, provider, signer);
+      return new Client({ ...chosen, credential }, provider, signer);
     };
     return perform({ work, finish: answer }, options);
   }
@@ -111,20 +112,20 @@ export class Client extends ClientBase {
    * const group = await alice.createGroup({ groupId: new TextEncoder().encode("team") });
    */
   async createGroup(options: GroupOptions = {}): Promise<Group> {
-    checkOptions(options, NEW_GROUP);
+    const chosen = checkOptions(options, NEW_GROUP);
     const work = async (config: ClientConfig) => {
       const groupId =
-        options.groupId === undefined
+        chosen.groupId === undefined
           ? config.provider.random(config.provider.suite.hash.Nh)
-          : needBytes(options.groupId, "the group ID", MAX_ID_SIZE).slice();
+          : needBytes(chosen.groupId, "the group ID", MAX_ID_SIZE);
       this.#groups.checkNew(groupId);
       const lifetime = newLifetime(config.policy);
-      const signer = await this.signerOr(options.signer);
+      const signer = await this.signerOr(chosen.signer);
       const leaf = await createLeafNode(config.provider, signer, config.describeLeaf(), lifetime);
-      return createEpoch(config, groupId, copied(options.extensions ?? []), leaf);
+      return createEpoch(config, groupId, chosen.extensions ?? [], leaf);
     };
     const finish = (epoch: Epoch) => {
-      if (options.signer !== undefined) this.addSigner(options.signer);
+      if (chosen.signer !== undefined) this.addSigner(chosen.signer);
       return this.#groups.enter(epoch, {});
     };
     return this.run(
@@ -234,26 +235,26 @@ export class Client extends ClientBase {
     groupInfo: Uint8Array,
     options: ExternalJoinOptions = {},
   ): Promise<ExternalJoin> {
-    checkOptions(options, EXTERNAL_JOIN);
+    const chosen = checkOptions(options, EXTERNAL_JOIN);
     const steps = (config: ClientConfig): Steps<OwnCommit, ExternalJoin> => ({
       work: async () => {
         const info = readGroupInfo(groupInfo, config.policy.maxJoinSize);
         return buildExternalCommit(config, info, {
           former: this.#groups.get(info.groupContext.groupId)?.predecessor,
-          signer: await this.signerOr(options.signer),
+          signer: await this.signerOr(chosen.signer),
           description: this.config.describeLeaf(),
-          ratchetTree: copied(options.ratchetTree),
+          ratchetTree: chosen.ratchetTree,
           isOwn: ({ signatureKey }) => this.config.signerFor(signatureKey) !== undefined,
-          resync: options.resync,
-          psks: copied(options.psks ?? []),
-          custom: copied(options.custom ?? []),
-          proposals: (options.proposals ?? []).map((message) => needBytes(message, "a proposal").slice()),
-          authenticatedData: copied(options.authenticatedData),
+          resync: chosen.resync,
+          psks: chosen.psks ?? [],
+          custom: copied(chosen.custom ?? []),
+          proposals: chosen.proposals ?? [],
+          authenticatedData: chosen.authenticatedData,
         });
       },
       finish: (commit) => {
-        if (options.signer !== undefined) this.addSigner(options.signer);
-        const group = this.#groups.join(commit, options.replace);
+        if (chosen.signer !== undefined) this.addSigner(chosen.signer);
+        const group = this.#groups.join(commit, chosen.replace);
         const [staged] = group.staged as [StagedCommit];
         return { group, commit: staged.commit, staged };
       },
@@ -282,7 +283,7 @@ export class Client extends ClientBase {
         if (records.length === 0) throw new MlsError("usage", "expected a saved group, got an empty list");
         return loadState(
           config,
-          records.map((record) => needBytes(record, "a saved group").slice()),
+          Array.from(records, (record) => needBytes(record, "a saved group").slice()),
         );
       },
       finish: (loaded) => this.#groups.restore(loaded),

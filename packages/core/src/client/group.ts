@@ -1,5 +1,5 @@
 // RFC 9420 §11, §12, §15: a group as a member uses it.
-import { type Bytes, copied, needBytes, utf8 } from "../bytes.js";
+import { type Bytes, needBytes, utf8 } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import { type PreparedCommit, prepareCommit } from "../group/commit/index.js";
 import {
@@ -79,9 +79,8 @@ export class Group extends MemberView {
    * const message = await group.encrypt("hello");
    */
   async encrypt(data: Uint8Array | string, options: MessageOptions = {}): Promise<Bytes> {
-    checkOptions(options, MESSAGE);
+    const { authenticatedData } = checkOptions(options, MESSAGE);
     const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
-    const authenticatedData = copied(options.authenticatedData);
     const work = async () => {
       needActive(this.own.state);
       const { current, ownLeaf } = this;
@@ -101,14 +100,13 @@ export class Group extends MemberView {
    * const proposal = await group.propose({ update: true });
    */
   async propose(request: ProposalRequest, options: MessageOptions = {}): Promise<Bytes> {
-    checkOptions(options, MESSAGE);
-    checkOptions(request, REQUEST, "request");
-    const authenticatedData = copied(options.authenticatedData);
+    const { authenticatedData } = checkOptions(options, MESSAGE);
+    const requested = checkOptions(request, REQUEST, "request");
     const work = async () => {
       needActive(this.own.state);
       const context = this.own.context;
       const { proposals } = this.own.state;
-      const { proposal, leafKey, signer } = await requestedProposal(context, request);
+      const { proposal, leafKey, signer } = await requestedProposal(context, requested);
       const { message, cached } = await proposalMessage(context, proposal, authenticatedData, proposals);
       return { message, signer, cached: { ...cached, leafKey } };
     };
@@ -146,10 +144,10 @@ export class Group extends MemberView {
    * const { commit, welcome } = await group.commit({ add: [keyPackage], remove: [2] });
    */
   async commit(options: CommitOptions & OperationOptions = {}): Promise<StagedCommit> {
-    checkOptions(options, COMMIT);
-    return this.commitBy(options, async (context) => {
-      const own = ownProposals(context, this.own.guarded(options));
-      return prepareCommit(context, { own, received: this.own.state.proposals }, options);
+    const chosen = checkOptions(options, COMMIT);
+    return this.commitBy(chosen, async (context) => {
+      const own = ownProposals(context, this.own.guarded(chosen));
+      return prepareCommit(context, { own, received: this.own.state.proposals }, chosen);
     });
   }
 

@@ -169,10 +169,10 @@ export abstract class MemberView extends GroupBase {
    * const groupInfo = await group.groupInfo({ ratchetTree: false });
    */
   async groupInfo(options: GroupInfoOptions & OperationOptions = {}): Promise<Bytes> {
-    checkOptions(options, GROUP_INFO);
+    const chosen = checkOptions(options, GROUP_INFO);
     const work = async () => {
       needActive(this.own.state);
-      return groupInfoMessage(this.own.context, options);
+      return groupInfoMessage(this.own.context, chosen);
     };
     return this.own.run({ work, finish: answer }, options);
   }

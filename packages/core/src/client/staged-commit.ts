@@ -228,12 +228,12 @@ export class StagedCommit extends CommitView {
    * await server.send(staged.commit, await staged.groupInfo());
    */
   async groupInfo(options: GroupInfoOptions & OperationOptions = {}): Promise<Bytes> {
-    checkOptions(options, GROUP_INFO);
+    const chosen = checkOptions(options, GROUP_INFO);
     const work = async () => {
       const { config } = this.#own;
       const epoch = this.#needEpoch();
       if (!this.active) throw new MlsError("closed", "this commit ends the group by ReInit");
-      return groupInfoMessage({ config, epoch, signer: signerIn(config, epoch) }, options);
+      return groupInfoMessage({ config, epoch, signer: signerIn(config, epoch) }, chosen);
     };
     return this.#own.run({ work, finish: answer }, options);
   }

@@ -30,6 +30,8 @@ export async function exportFrom(
   context: Uint8Array,
   length: number,
 ): Promise<Bytes> {
+  // Others would become strings, and several of them the same one.
+  if (typeof label !== "string") throw new MlsError("usage", `label: expected string, got ${typeof label}`);
   if (!Number.isSafeInteger(length) || length < 0 || length > 0xffff) {
     throw new MlsError("usage", `expected a length of 0 to 65535 bytes, got ${length}`);
   }

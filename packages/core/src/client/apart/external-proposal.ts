@@ -1,5 +1,5 @@
 // RFC 9420 §12.1.8: proposals of external senders that know no more of a group than its ID and epoch.
-import { type Bytes, copied, EMPTY, needBytes } from "../../bytes.js";
+import { type Bytes, EMPTY, needBytes } from "../../bytes.js";
 import { guardProvider, guardSigner } from "../../crypto/index.js";
 import { type MlsExtension, Registry } from "../../group/extensions/index.js";
 import { DEFAULT_POLICY, type GroupConfig, insecureAcceptAll } from "../../group/index.js";
@@ -45,23 +45,23 @@ export async function externalProposal(
   request: Exclude<ExternalProposalRequest, ExtensionChange>,
   options: ExternalProposalOptions = {},
 ): Promise<Bytes> {
-  checkOptions(options, EXTERNAL_PROPOSAL);
-  checkOptions(request, EXTERNAL_REQUEST, "request");
+  const chosen = checkOptions(options, EXTERNAL_PROPOSAL);
+  const requested = checkOptions(request, EXTERNAL_REQUEST, "request");
   const { epoch, senderIndex } = context;
   const groupId = needBytes(context.groupId, "a group ID").slice();
-  const authenticatedData = copied(options.authenticatedData) ?? EMPTY;
+  const authenticatedData = chosen.authenticatedData ?? EMPTY;
   const work = async () => {
     const config: GroupConfig = {
       provider: guardProvider(crypto.suite(suite)),
       authentication: insecureAcceptAll(),
       policy: DEFAULT_POLICY,
       psk: () => undefined,
-      registry: new Registry(options.extensions),
+      registry: new Registry(chosen.extensions),
     };
-    if ("add" in request) await checkKeyPackageAlone(config, keyPackageOf(request.add));
+    if ("add" in requested) await checkKeyPackageAlone(config, keyPackageOf(requested.add));
     const known = { groupId, epoch, senderIndex };
     const guarded = guardSigner(signer, (hook) => hook());
-    const { message } = await externalSenderProposal(config, known, guarded, request, authenticatedData);
+    const { message } = await externalSenderProposal(config, known, guarded, requested, authenticatedData);
     return message;
   };
   return perform({ work, finish: answer }, options);

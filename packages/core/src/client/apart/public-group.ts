@@ -1,5 +1,5 @@
 // RFC 9420 §12.1.8, §16: following a group, and sending it proposals, without being a member: for servers.
-import { type Bytes, copied, equalBytes, needBytes } from "../../bytes.js";
+import { type Bytes, equalBytes, needBytes } from "../../bytes.js";
 import { guardProvider, guardSigner } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import { type MlsExtension, Registry } from "../../group/extensions/index.js";
@@ -133,22 +133,22 @@ export class PublicGroup extends GroupBase {
    * const follower = await PublicGroup.follow({ crypto: nodeProvider(), authentication, groupInfo });
    */
   static async follow(options: PublicGroupOptions): Promise<PublicGroup> {
-    checkOptions(options, FOLLOW);
+    const chosen = checkOptions(options, FOLLOW);
     const work = async () => {
-      const { crypto, authentication } = options;
+      const { crypto, authentication } = chosen;
       needAuthentication(authentication);
-      const policy = policyOf(options.policy);
-      const groupInfo = readGroupInfo(options.groupInfo, policy.maxJoinSize);
+      const policy = policyOf(chosen.policy);
+      const groupInfo = readGroupInfo(chosen.groupInfo, policy.maxJoinSize);
       const config: GroupConfig = {
         provider: guardProvider(crypto.suite(groupInfo.groupContext.cipherSuite)),
         authentication,
         policy,
         psk: () => undefined,
-        registry: new Registry(options.extensions),
+        registry: new Registry(chosen.extensions),
       };
       const guarded = guardHooks(config, (hook) => hook());
-      const state = await followFrom(guarded, groupInfo, copied(options.ratchetTree));
-      return new PublicGroup(config, state, options.asyncContext);
+      const state = await followFrom(guarded, groupInfo, chosen.ratchetTree);
+      return new PublicGroup(config, state, chosen.asyncContext);
     };
     return perform({ work, finish: answer }, options);
   }
@@ -176,11 +176,11 @@ export class PublicGroup extends GroupBase {
    * await follower.resume(await group.groupInfo());
    */
   async resume(groupInfo: Uint8Array, options: ResumeOptions = {}): Promise<void> {
-    checkOptions(options, RESUME);
+    const { ratchetTree } = checkOptions(options, RESUME);
+    const bytes = needBytes(groupInfo, "a GroupInfo").slice();
     const work = async () => {
-      const info = readGroupInfo(groupInfo, this.config.policy.maxJoinSize);
-      const tree = copied(options.ratchetTree);
-      return resumeFrom(this.config, this.#state, info, tree);
+      const info = readGroupInfo(bytes, this.config.policy.maxJoinSize);
+      return resumeFrom(this.config, this.#state, info, ratchetTree);
     };
     const finish = (state: PublicGroupState) => {
       this.#state = state;
@@ -259,8 +259,8 @@ export class PublicGroup extends GroupBase {
     request: ExternalProposalRequest,
     options: MessageOptions = {},
   ): Promise<Bytes> {
-    checkOptions(options, MESSAGE);
-    checkOptions(request, EXTERNAL_REQUEST, "request");
+    const { authenticatedData } = checkOptions(options, MESSAGE);
+    const requested = checkOptions(request, EXTERNAL_REQUEST, "request");
     const work = async () => {
       const { config } = this;
       const { current, proposals: known } = this.#state;
@@ -273,8 +273,8 @@ export class PublicGroup extends GroupBase {
         config,
         { groupId, epoch, senderIndex },
         guardSigner(signer, (hook) => this.#lock.callHook(hook)),
-        request,
-        config.registry.authenticatedData(options.authenticatedData, current.groupContext),
+        requested,
+        config.registry.authenticatedData(authenticatedData, current.groupContext),
         extensions,
       );
       await cacheProposal(config, current, authenticated, { direction: "sending", own: true, known });

@@ -49,13 +49,13 @@ const BRANCH: OptionShape<BranchOptions> = { ...NEW_GROUP, ...REINITIALIZE };
  * const { group, welcome } = await branch(alice, team, { add: [keyPackageOfBob] });
  */
 export async function branch(client: Client, from: Group, options: BranchOptions): Promise<NewGroup> {
-  checkOptions(options, BRANCH);
+  const chosen = checkOptions(options, BRANCH);
   needClient(client);
   needGroup(from);
-  const { groupId, extensions = from.extensions, signer, ...resumption } = options;
+  const { groupId, extensions = from.extensions, signer, ...resumption } = chosen;
   // Without an ID of the options, createGroup() chooses one.
-  const chosen = groupId === undefined ? { extensions, signer } : { groupId, extensions, signer };
-  return resume(client, from, ResumptionPSKUsage.branch, chosen, resumption);
+  const created = groupId === undefined ? { extensions, signer } : { groupId, extensions, signer };
+  return resume(client, from, ResumptionPSKUsage.branch, created, resumption);
 }
 
 /**
@@ -72,10 +72,9 @@ export async function reinitialize(
   from: Group,
   options: ReinitializeOptions,
 ): Promise<NewGroup> {
-  checkOptions(options, REINITIALIZE);
+  const { signer, ...resumption } = checkOptions(options, REINITIALIZE);
   needClient(client);
   needGroup(from);
-  const { signer, ...resumption } = options;
   const { groupId, extensions } = needOwnReinit(from.predecessor, client.cipherSuite);
   return resume(client, from, ResumptionPSKUsage.reinit, { groupId, extensions, signer }, resumption);
 }
