@@ -94,8 +94,17 @@ async function installed(folder: string): Promise<string | undefined> {
   }
 }
 
-/** A program of a Debian package, which only root can install. */
-export function APT(name: string, command: string): Get {
+/**
+ * A program of a Debian package, which only root can install.
+ * @param others packages that it needs besides
+ * @param version tells its version; default: it does so itself
+ */
+export function APT(
+  name: string,
+  command: string,
+  others: readonly string[] = [],
+  version: () => Promise<string> = () => versionOf(command),
+): Get {
   return async (fetch) => {
     if (!(await exists(command))) {
       if (!fetch) throw new Unavailable(`${name} isn't installed`);
@@ -103,10 +112,22 @@ export function APT(name: string, command: string): Get {
         throw new Unavailable(`${name} isn't installed, and only root can do that`);
       const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
       await run("apt-get", ["update", "-qq"], { env }).catch(() => undefined);
-      await run("apt-get", ["install", "-y", "-qq", name], { env, maxBuffer: 2 ** 26 }).catch((error) => {
-        throw new Unavailable(`apt-get: ${said(error)}`);
-      });
+      await run("apt-get", ["install", "-y", "-qq", name, ...others], { env, maxBuffer: 2 ** 26 }).catch(
+        (error) => {
+          throw new Unavailable(`apt-get: ${said(error)}`);
+        },
+      );
     }
-    return { command, version: await versionOf(command) };
+    return { command, version: await version() };
   };
+}
+
+/** The version of a Debian package's program, without Debian's own part of it. */
+export async function packageVersion(name: string): Promise<string> {
+  // The name and the version, with a tab between them.
+  const { stdout } = await run("dpkg-query", ["--show", name]);
+  return stdout
+    .trim()
+    .replace(/^.*\t/, "")
+    .replace(/-[^-]*$/, "");
 }

@@ -29,8 +29,13 @@ interface Started {
 }
 
 /** Starts a program as the leader of a group of processes, all of which end when it is stopped. */
-function start(command: string, args: readonly string[]): Started {
-  const child = spawn(command, args, { detached: true, stdio: ["ignore", "pipe", "pipe"] });
+function start(
+  command: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Started {
+  const env = { ...process.env, ...environment };
+  const child = spawn(command, args, { detached: true, stdio: ["ignore", "pipe", "pipe"], env });
   let last = "";
   child.stderr?.on("data", (data: Buffer) => {
     last = (last + data.toString()).slice(-2000);
@@ -94,43 +99,92 @@ const TYPES: Readonly<Record<string, string>> = { ".js": "text/javascript", ".ht
 const PAGE =
   '<!doctype html><meta charset="utf-8"><title>Copse</title><script type="module" src="/browser.js"></script>';
 
-/** A browser: it is given a page of a server of ours, to which the page reports. */
-export function inBrowser(args: (profile: string) => readonly string[]): Launch {
-  return async (command, job, emit) => {
-    const { done, read } = lineReader(emit);
-    const server = createServer((request, response) => {
-      const { pathname } = new URL(request.url ?? "/", "http://localhost");
-      if (request.method === "POST") {
-        let body = "";
-        request.on("data", (data: Buffer) => {
-          body += data.toString();
-        });
-        request.on("end", () => {
-          response.writeHead(204).end();
-          read(body);
-        });
-        return;
-      }
-      const name = pathname.slice(1);
-      if (name === "") return response.writeHead(200, { "content-type": "text/html" }).end(PAGE);
-      if (!job.files.includes(name)) return response.writeHead(404).end();
-      void readFile(`${job.folder}/${name}`).then((content) => {
-        response.writeHead(200, { "content-type": TYPES[extname(name)] ?? "" }).end(content);
+/** Serves a page that runs the bundle and reports to the server, for as long as `show` has it open. */
+async function withPage(
+  job: Job,
+  emit: (line: Line) => void,
+  show: (address: string, done: Promise<void>) => Promise<void>,
+): Promise<void> {
+  const { done, read } = lineReader(emit);
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    if (request.method === "POST") {
+      let body = "";
+      request.on("data", (data: Buffer) => {
+        body += data.toString();
       });
-    });
-    const port = await listening(server);
-    const profile = await mkdtemp(`${tmpdir()}/copse-browser-`);
-    const address = `http://127.0.0.1:${port}/?options=${encodeURIComponent(JSON.stringify(job.options))}`;
-    const { ended, stop } = start(command, [...args(profile), address]);
-    try {
-      await Promise.race([done, ended]);
-    } finally {
-      stop();
-      server.closeAllConnections();
-      server.close();
-      await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+      request.on("end", () => {
+        response.writeHead(204).end();
+        read(body);
+      });
+      return;
     }
-  };
+    const name = pathname.slice(1);
+    if (name === "") return response.writeHead(200, { "content-type": "text/html" }).end(PAGE);
+    if (!job.files.includes(name)) return response.writeHead(404).end();
+    void readFile(`${job.folder}/${name}`).then((content) => {
+      response.writeHead(200, { "content-type": TYPES[extname(name)] ?? "" }).end(content);
+    });
+  });
+  const port = await listening(server);
+  try {
+    await show(`http://127.0.0.1:${port}/?options=${encodeURIComponent(JSON.stringify(job.options))}`, done);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+/** A browser whose command line takes an address. */
+export function inBrowser(args: (profile: string) => readonly string[]): Launch {
+  return (command, job, emit) =>
+    withPage(job, emit, async (address, done) => {
+      const profile = await mkdtemp(`${tmpdir()}/copse-browser-`);
+      const { ended, stop } = start(command, [...args(profile), address]);
+      try {
+        await Promise.race([done, ended]);
+      } finally {
+        stop();
+        await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+      }
+    });
+}
+
+/** WebKitGTK by its WebDriver, on a display of its own: its browser has no other way to run without a window. */
+export const inWebKit: Launch = (command, job, emit) =>
+  withPage(job, emit, async (address, done) => {
+    const display = start("Xvfb", ["-displayfd", "1", "-screen", "0", "1024x768x24"]);
+    const running = [display];
+    try {
+      const number = await Promise.race([firstLine(display.child), display.ended]);
+      const port = await freePort();
+      const driver = start(command, [`--port=${port}`], {
+        DISPLAY: `:${number}`,
+        // As root, WebKit can't confine its processes. Only our own page runs in them.
+        ...(process.getuid?.() === 0 && { WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" }),
+      });
+      running.push(driver);
+      const ask = async (path: string, body: object): Promise<{ value: { sessionId?: string } }> => {
+        const request = { method: "POST", body: JSON.stringify(body) };
+        const answer = await reached(`http://127.0.0.1:${port}/${path}`, request);
+        const said = await answer.text();
+        if (!answer.ok) throw new Error(`WebDriver answered ${answer.status}: ${said}`);
+        return JSON.parse(said);
+      };
+      const open = async () => {
+        const { value } = await ask("session", { capabilities: {} });
+        await ask(`session/${value.sessionId}/url`, { url: address });
+        await done;
+      };
+      await Promise.race([open(), ...running.map(({ ended }) => ended)]);
+    } finally {
+      for (const one of running.reverse()) one.stop();
+    }
+  });
+
+async function firstLine({ stdout }: ChildProcess): Promise<string> {
+  for await (const line of createInterface(stdout as NonNullable<typeof stdout>)) return line;
+  throw new Error("it said nothing");
 }
 
 function listening(server: Server): Promise<number> {
@@ -190,10 +244,10 @@ const main :Workerd.Worker = (
 };
 
 /** The answer of a server that may not have started yet. */
-async function reached(address: string): Promise<Response> {
+async function reached(address: string, request?: RequestInit): Promise<Response> {
   for (let tries = 0; ; tries++) {
     try {
-      return await fetch(address);
+      return await fetch(address, request);
     } catch (error) {
       if (tries === 50) throw error;
       await new Promise((resolve) => setTimeout(resolve, 200));

@@ -1,6 +1,6 @@
 // RFC 9420 §17.1: the platforms, where each is had from, and how it is started.
-import { APT, type Got, NPM, runningNode } from "./get.js";
-import { inBrowser, inProcess, inWorkerd, type Launch } from "./launch.js";
+import { APT, type Got, NPM, packageVersion, runningNode } from "./get.js";
+import { inBrowser, inProcess, inWebKit, inWorkerd, type Launch } from "./launch.js";
 
 export interface Platform {
   readonly name: string;
@@ -75,5 +75,13 @@ export const PLATFORMS: readonly Platform[] = [
     title: "Firefox",
     get: APT("firefox-esr", "/usr/bin/firefox-esr"),
     launch: inBrowser((profile) => ["--headless", "--no-remote", "--new-instance", "--profile", profile]),
+  },
+  {
+    name: "webkit",
+    title: "WebKitGTK",
+    get: APT("webkit2gtk-driver", "/usr/bin/WebKitWebDriver", ["xvfb"], () =>
+      packageVersion("webkit2gtk-driver"),
+    ),
+    launch: inWebKit,
   },
 ];

@@ -36,7 +36,7 @@ import { nativeHash } from "./hashing.js";
 import { storedKem } from "./key-store.js";
 import { libraryEd25519, libraryX25519 } from "./library-curves.js";
 import type { KeyStore, PlatformCrypto } from "./platform.js";
-import { aeadWorks, groupWorks, hashWorks, signatureWorks } from "./probe.js";
+import { aeadWorks, groupWorks, hashWorks, signatureWorks, X25519_AGREEMENT } from "./probe.js";
 import { nativeSignature } from "./signatures.js";
 
 /** Options of {@link webCryptoProvider}. */
@@ -108,10 +108,7 @@ export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise
       const isX25519 = algorithm.id === DHKEM_X25519.id;
       const native = nativeGroup(subtle, algorithm, extractable);
       if (native !== undefined && !(isX25519 && forceLibraryCurves)) {
-        const trial = isX25519
-          ? groupWorks(native, new Uint8Array(DHKEM_X25519.Nsk).fill(1))
-          : groupWorks(native);
-        if (await trial) {
+        if (await groupWorks(native, isX25519 ? X25519_AGREEMENT : undefined)) {
           return (kdf) => (keyStore === undefined ? dhkem(native, kdf) : storedKem(native, kdf, keyStore));
         }
       }
