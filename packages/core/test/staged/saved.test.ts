@@ -15,6 +15,11 @@ import {
 import { failure } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
 
+import { decode, encode, struct, vector } from "../../src/codec/index.js";
+import { openRecord, sealRecord } from "../../src/group/storage/record.js";
+import { SavedCandidate } from "../../src/group/storage/saved-candidate.js";
+import { SavedGroup } from "../../src/group/storage/saved-group.js";
+
 const SUITE = 1;
 const extensions = [selfRemove()];
 
@@ -168,6 +173,27 @@ describe.each(WAYS)("by %s,", (_way, save) => {
     expect(await restored.save()).toEqual(
       await (await reopened((parties[0] as Party).client, restored)).save(),
     );
+  });
+});
+
+it("a saved state with more candidates than an epoch keeps takes quadratic time once it is restored", async () => {
+  const { client } = await party("alice", { suite: SUITE });
+  const group = await client.createGroup();
+  await group.update();
+  const record = await group.save();
+  const { body } = await openRecord(nodeProvider().suite(SUITE), record[0] as number, record);
+  const unbounded = struct({ ...SavedGroup.fields, candidates: vector(SavedCandidate) });
+  const saved = decode(unbounded, body);
+  const [candidate] = saved.candidates;
+  const candidates = Array.from({ length: 17 }, () => candidate as (typeof saved.candidates)[number]);
+  const { bytes } = await sealRecord(
+    nodeProvider().suite(SUITE),
+    encode(unbounded, { ...saved, candidates }),
+  );
+  await group.close();
+  expect(await failure(client.restore(bytes))).toMatchObject({
+    code: "state",
+    cause: { message: expect.stringContaining("at most 16") },
   });
 });
 

@@ -19,7 +19,7 @@ import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.j
 import { SecretTree } from "../../schedule/index.js";
 import { RatchetTree } from "../../tree/index.js";
 import { GroupContext, Proposal, RatchetTreeNodes, ReInit, Sender } from "../../wire/index.js";
-import type { Candidate } from "../candidate.js";
+import { type Candidate, MAX_CANDIDATES } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
 import { keptEpochs, type PastEpoch } from "../past-epoch.js";
 import type { CachedProposal, GroupState, GroupStatus, ResumedGroup } from "../state.js";
@@ -68,7 +68,7 @@ export const SavedGroup = struct({
       dropped: flag,
     }),
   ),
-  candidates: vector(SavedCandidate),
+  candidates: vector(SavedCandidate, MAX_CANDIDATES),
   reinit: optional(ReInit),
   resumes: optional(struct({ branch: flag, groupId: publicBytes, epoch: uint64 })),
   joinedBy: optional(struct({ epoch: uint64, endedBy: publicBytes })),
