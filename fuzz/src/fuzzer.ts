@@ -29,7 +29,17 @@ export class Fuzzer {
   readonly #slow = new WeakSet<Recipe>();
   readonly #features = new Set<string>();
 
-  constructor(target: Target, coverage: Coverage, foreign: readonly unknown[], random: Random) {
+  readonly #begin: (recipe: Recipe) => void;
+
+  /** @param begin is called before each input */
+  constructor(
+    target: Target,
+    coverage: Coverage,
+    foreign: readonly unknown[],
+    random: Random,
+    begin: (recipe: Recipe) => void = () => {},
+  ) {
+    this.#begin = begin;
     this.target = target;
     this.#coverage = coverage;
     this.#random = random;
@@ -99,6 +109,7 @@ export class Fuzzer {
   }
 
   async #try(recipe: Recipe): Promise<Outcome | undefined> {
+    this.#begin(recipe);
     const outcome = await attempt(this.target, recipe);
     this.inputs++;
     if (outcome?.feature.startsWith("accepted")) this.accepted++;
@@ -108,6 +119,7 @@ export class Fuzzer {
 
   /** Looks for the one of a batch that changed the state. */
   async #alone(recipe: Recipe): Promise<void> {
+    this.#begin(recipe);
     const outcome = await tryOut(this.target, recipe);
     if (outcome?.problem !== undefined) this.#found(outcome.problem, recipe);
   }

@@ -10,6 +10,7 @@ import { type Find, Fuzzer } from "./fuzzer.js";
 import { ArgumentError, type Options, optionsOf, USAGE } from "./options.js";
 import { makeTarget, TARGETS } from "./targets/index.js";
 import { samples, valuesOf } from "./vectors.js";
+import { Watchdog } from "./watchdog.js";
 
 /** How long a target has its turn, in milliseconds. */
 const TURN = 2000;
@@ -21,10 +22,13 @@ async function main(options: Options): Promise<number> {
   const foreign = valuesOf(samples());
   const next = fractionsFrom(options.seed);
   const random = (below: number) => Math.floor(next() * below);
+  const watchdog = new Watchdog(options.patience * 1000);
   const fuzzers: Fuzzer[] = [];
   for (const name of options.targets ?? Object.keys(TARGETS)) {
     const target = await makeTarget(name, options.suite);
-    const fuzzer = new Fuzzer(target, coverage, foreign, random);
+    const fuzzer = new Fuzzer(target, coverage, foreign, random, (recipe) =>
+      watchdog.begin({ target: name, suite: options.suite, recipe }),
+    );
     await fuzzer.begin();
     fuzzers.push(fuzzer);
   }
@@ -33,7 +37,9 @@ async function main(options: Options): Promise<number> {
   for (let i = 0; performance.now() < end; i++) {
     const fuzzer = fuzzers[i % fuzzers.length] as Fuzzer;
     await fuzzer.run(Math.min(performance.now() + turn, end));
+    watchdog.begin();
     await keepFinds(fuzzer, options);
+    watchdog.begin();
     if (options.first && fuzzer.finds.size > 0) break;
     const now = performance.now();
     if (now - printed < options.interval * 1000 && now < end) continue;

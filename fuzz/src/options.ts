@@ -14,6 +14,8 @@ export interface Options {
   readonly first: boolean;
   /** The folder that finds are written to, if it is another one. */
   readonly finds: string | undefined;
+  /** How long an input may take before the process ends, in seconds. */
+  readonly patience: number;
   /** The file of a find to play, instead of looking for others. */
   readonly play: string | undefined;
 }
@@ -26,6 +28,7 @@ export const USAGE = `usage: npm run fuzz -- [options]
   --interval 10    seconds between two lines
   --first          stop at the first find
   --finds FOLDER   write finds there instead of fuzz/finds
+  --patience 120   seconds that one input may take
   --play FILE      only play this find`;
 
 /** Something is wrong with the arguments. */
@@ -50,6 +53,7 @@ export function optionsOf(args: readonly string[], names: readonly string[]): Op
       interval: { type: "string", default: "10" },
       first: { type: "boolean", default: false },
       finds: { type: "string" },
+      patience: { type: "string", default: "120" },
       play: { type: "string" },
     },
   });
@@ -65,6 +69,7 @@ export function optionsOf(args: readonly string[], names: readonly string[]): Op
     interval: numberOf("interval", values.interval),
     first: values.first,
     finds: values.finds,
+    patience: numberOf("patience", values.patience),
     play: values.play,
   };
 }

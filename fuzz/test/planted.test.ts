@@ -97,3 +97,18 @@ it.each(FAULTS)("finds $kind", async ({ target, problem, ...fault }) => {
     rmSync(folder, { recursive: true });
   }
 });
+
+it("ends the process if an input never ends, and prints the input", async () => {
+  const script = await bundle(`endless-${process.pid}`, {
+    file: "core/src/group/commit/process.ts",
+    from: "  const { commit } = content;\n",
+    to: "  const { commit } = content;\n  while (commit.proposals.length === 3);\n",
+  });
+  const args = ["--expose-gc", script, "--target", "receive", "--seconds", "200", "--patience", "15"];
+  const { signal, stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  expect(stdout).toMatch(
+    /FIND: an input takes longer than 15 s\n {2}\{"target":"receive","suite":3,"recipe":/,
+  );
+  expect(signal).toBe("SIGKILL");
+  rmSync(script);
+});
