@@ -143,7 +143,8 @@ Nodes, and of Bun, Deno and workerd, are pinned. In continuous integration each 
 to 30 seconds on two cores with two platforms at once, and checks that all other suites are still served.
 
 Node, Bun, Deno and workerd come from npm packages, at the versions above, and are stored in \`platforms/.cache\`.
-Chromium and Firefox are Debian's; they run headless, on a page of a local server. workerd is the runtime of
+Chromium, Firefox and WebKitGTK are Debian's; the first two run headless, the third by WebDriver on a virtual display,
+each on a page of a local server. workerd is the runtime of
 Cloudflare's Workers and of Miniflare, here with \`nodejs_compat\`. Like them it compiles no WebAssembly from bytes, which
 \`libsodium-wrappers\` needs. Bun, Deno and workerd have their own implementation of \`node:crypto\`. The provider lists a
 suite only if that implementation supports all of it.
