@@ -18,6 +18,27 @@ export const ownBytes: Codec<Bytes> = {
 /** The same, of bytes that may be anywhere before they are saved. */
 export const publicBytes: Codec<ByteArray> = ownBytes;
 
+/** A structure that is decoded when it is first asked for. */
+export interface Later<T> {
+  readonly value: T;
+}
+
+/** The same as {@link nested}, for what has types of extensions: a client that lacks one is told so before. */
+export function later<T>(codec: Codec<T>): Codec<Later<T>> {
+  return {
+    write: (writer, { value }) => nested(codec).write(writer, value),
+    read(reader) {
+      const { context } = reader;
+      const bytes = ownBytes.read(reader);
+      return {
+        get value() {
+          return decode(codec, bytes, context);
+        },
+      };
+    },
+  };
+}
+
 /** A public structure, as bytes of its own. */
 export function nested<T>(codec: Codec<T>): Codec<T> {
   return {

@@ -13,7 +13,7 @@ import {
 import type { Candidate, CommitChanges } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
-import { flag, nested, ownBytes, publicBytes } from "./fields.js";
+import { flag, later, nested, ownBytes, publicBytes } from "./fields.js";
 import { loadEpoch, SavedChanges, SavedMember, saveMember } from "./saved-epoch.js";
 import type { KeyLoader } from "./stored-key.js";
 
@@ -24,7 +24,7 @@ export const SavedCandidate = struct({
   committer: uint32,
   external: flag,
   path: flag,
-  proposals: nested(vector(struct({ sender: Sender, proposal: Proposal, reference: optional(opaque) }))),
+  proposals: later(vector(struct({ sender: Sender, proposal: Proposal, reference: optional(opaque) }))),
   added: vector(uint32),
   updated: vector(uint32),
   removed: nested(vector(struct({ leafIndex: uint32, leafNode: LeafNode }))),
@@ -55,6 +55,7 @@ export async function saveCandidate(
   return {
     ...one,
     ...changes,
+    proposals: { value: one.proposals },
     next:
       epoch === current
         ? undefined
@@ -74,13 +75,13 @@ export async function loadCandidate(
   keys: KeyLoader,
 ): Promise<Candidate> {
   const { next, epoch } = await loadNext(config, current, savedNext, keys);
-  const { proposals } = saved;
+  const proposals = saved.proposals.value;
   let reinit: CommitChanges["reinit"];
   for (const { proposal } of proposals) if (isProposal(proposal, ProposalType.reinit)) reinit = proposal;
   const custom = proposals.flatMap(({ sender, proposal }) =>
     isCustomProposal(proposal) ? [{ sender, proposal }] : [],
   );
-  return { ...saved, changes: { added, updated, removed, reinit, custom }, next, epoch };
+  return { ...saved, proposals, changes: { added, updated, removed, reinit, custom }, next, epoch };
 }
 
 async function loadNext(

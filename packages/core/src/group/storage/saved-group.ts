@@ -23,7 +23,7 @@ import { type Candidate, MAX_CANDIDATES } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
 import { keptEpochs, type PastEpoch } from "../past-epoch.js";
 import type { CachedProposal, GroupState, GroupStatus, ResumedGroup } from "../state.js";
-import { flag, nested, publicBytes } from "./fields.js";
+import { flag, later, nested, publicBytes } from "./fields.js";
 import { loading, openRecord, sealRecord } from "./record.js";
 import { loadCandidate, SavedCandidate, saveCandidate } from "./saved-candidate.js";
 import { loadEpoch, SavedChanges, SavedLeaves, SavedMember, saveMember } from "./saved-epoch.js";
@@ -63,7 +63,7 @@ export const SavedGroup = struct({
   proposals: vector(
     struct({
       reference: publicBytes,
-      sourced: nested(struct({ sender: Sender, proposal: Proposal })),
+      sourced: later(struct({ sender: Sender, proposal: Proposal })),
       leafKey: optional(opaque),
       dropped: flag,
     }),
@@ -104,7 +104,7 @@ export async function saveState(
   for (const sourced of state.proposals) {
     const { reference, leafKey: key, dropped = false } = sourced;
     const leafKey = key && (await saveKey(provider, key));
-    proposals.push({ reference, sourced, leafKey, dropped });
+    proposals.push({ reference, sourced: { value: sourced }, leafKey, dropped });
   }
   const candidates = [];
   for (const one of state.candidates) candidates.push(await saveCandidate(provider, current, one));
@@ -225,9 +225,10 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
   release();
   const proposals: CachedProposal[] = [];
   for (const { reference, sourced, leafKey, dropped } of saved.proposals) {
+    const { value } = sourced;
     proposals.push({
-      ...sourced,
-      size: encode(Proposal, sourced.proposal).length,
+      ...value,
+      size: encode(Proposal, value.proposal).length,
       reference,
       // Whoever could change the saved state could change the proposal: it is validated again before it is committed.
       checked: false,
