@@ -174,12 +174,14 @@ export class KeyPackageStore {
     const [{ reference } = { reference: EMPTY }] = this.#all.values();
     const known = (newMember: Uint8Array) => this.#all.get(toHex(newMember));
     const entry = findGroupSecrets(welcome, reference.length, known);
-    if (entry !== undefined) return entry;
-    // Anybody can send a Welcome with very many.
-    const references = newMembersOf(welcome, MAX_TOLD);
-    throw new MlsError("not-invited", "the Welcome is for none of this client's key packages", {
-      references,
-    });
+    if (entry === undefined) {
+      // Anybody can send a Welcome with very many.
+      const references = newMembersOf(welcome, MAX_TOLD);
+      throw new MlsError("not-invited", "the Welcome is for none of this client's key packages", {
+        references,
+      });
+    }
+    return entry;
   }
 
   /**

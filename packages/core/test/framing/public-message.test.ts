@@ -77,7 +77,7 @@ describe("members", () => {
           ...content,
           content: {
             ...commit,
-            commit: { proposals: [{ type: 2, reference: utf8("r") }], path: undefined },
+            commit: { proposals: [{ type: 2, reference: new Uint8Array(32) }], path: undefined },
           } as Content,
         },
       },
