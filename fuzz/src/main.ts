@@ -8,6 +8,7 @@ import { Coverage } from "./coverage.js";
 import { minimise, readFind, saveFind } from "./finds.js";
 import { type Find, Fuzzer } from "./fuzzer.js";
 import { ArgumentError, type Options, optionsOf, USAGE } from "./options.js";
+import type { Target } from "./target.js";
 import { makeTarget, TARGETS } from "./targets/index.js";
 import { samples, valuesOf } from "./vectors.js";
 import { Watchdog } from "./watchdog.js";
@@ -26,6 +27,14 @@ async function main(options: Options): Promise<number> {
   const fuzzers: Fuzzer[] = [];
   for (const name of options.targets ?? Object.keys(TARGETS)) {
     const target = await makeTarget(name, options.suite);
+    const run = target.run.bind(target);
+    const watched: Pick<Target, "run"> = {
+      run(...input) {
+        watchdog.goOn();
+        return run(...input);
+      },
+    };
+    Object.assign(target, watched);
     const fuzzer = new Fuzzer(target, coverage, foreign, random, (recipe) =>
       watchdog.begin({ target: name, suite: options.suite, recipe }),
     );
@@ -37,9 +46,8 @@ async function main(options: Options): Promise<number> {
   for (let i = 0; performance.now() < end; i++) {
     const fuzzer = fuzzers[i % fuzzers.length] as Fuzzer;
     await fuzzer.run(Math.min(performance.now() + turn, end));
-    watchdog.begin();
     await keepFinds(fuzzer, options);
-    watchdog.begin();
+    watchdog.goOn();
     if (options.first && fuzzer.finds.size > 0) break;
     const now = performance.now();
     if (now - printed < options.interval * 1000 && now < end) continue;
@@ -64,15 +72,16 @@ const kept = new Set<string>();
 async function keepFinds(fuzzer: Fuzzer, { suite, finds }: Options): Promise<void> {
   for (const find of fuzzer.finds.values()) {
     if (kept.has(find.problem)) continue;
-    const recipe = await minimise(fuzzer.target, find);
-    const file = saveFind({ ...find, recipe, suite }, finds);
-    if (isOfCost(find) && !showsAgain(file)) {
-      rmSync(file);
+    const first = saveFind({ ...find, suite }, finds);
+    if (isOfCost(find) && !showsAgain(first)) {
+      rmSync(first);
       fuzzer.finds.delete(find.problem);
       console.log(`no find, since a new process doesn't show it: ${find.problem}`);
       continue;
     }
     kept.add(find.problem);
+    const recipe = await minimise(fuzzer.target, find);
+    const file = saveFind({ ...find, recipe, suite }, finds);
     console.log(
       `FIND in ${find.target}: ${find.problem}\n  ${JSON.stringify(recipe).slice(0, 2000)}\n  ${file}`,
     );
@@ -82,9 +91,13 @@ async function keepFinds(fuzzer: Fuzzer, { suite, finds }: Options): Promise<voi
 /** Of time or memory. In this process both also depend on what it has kept of all inputs before. */
 const isOfCost = ({ problem }: Find): boolean => /^(too |time grows)/.test(problem);
 
+/** How long a new process may play it, in milliseconds. */
+const PLAY = 100_000;
+
 function showsAgain(file: string): boolean {
   const args = ["--expose-gc", fileURLToPath(import.meta.url), "--play", file];
-  return spawnSync(process.execPath, args, { stdio: "ignore" }).status === 1;
+  // If it takes too long, that is one.
+  return spawnSync(process.execPath, args, { stdio: "ignore", timeout: PLAY }).status !== 0;
 }
 
 /** Plays a find. @returns 1 if it still is one */

@@ -139,8 +139,9 @@ ${names.join("\n")}
 \`node22-newest\`, \`node24-newest\` and \`node26-newest\` are the newest release of each of these major versions on the
 day of the run, because a release can change what \`node:crypto\` accepts. For example, Node 24.22.3 and 26.12.1 refuse
 a JWK whose public key doesn't belong to its private key, which Node 24.21.0 accepted. The versions of the other
-Nodes, and of Bun, Deno and workerd, are pinned. In continuous integration each Node runs suites 1 to 3, which takes 20
-to 30 seconds on two cores with two platforms at once, and checks that all other suites are still served.
+Nodes, and of Bun, Deno and workerd, are pinned. In continuous integration they, Bun, Deno and Chromium
+run suites 1 to 3 with webcrypto, node, libsodium and sodium-native, and check that all other suites of these are still
+served.
 
 Node, Bun, Deno and workerd come from npm packages, at the versions above, and are stored in \`platforms/.cache\`.
 Chromium, Firefox and WebKitGTK are Debian's; the first two run headless, the third by WebDriver on a virtual display,

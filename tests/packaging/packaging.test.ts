@@ -150,7 +150,8 @@ describe("the report of an API", () => {
       "/** Its words. */\nexport declare class A { #private; private b; protected c: D; e(): F; }\n" +
         "interface D {}\nexport interface F { g: number }\ninterface H {}",
     );
-    expect(report).toContain("class A {\n    e(): F;\n}\n\ninterface F {\n    g: number;\n}");
+    expect(report).toContain("class A {\n    e(): F;\n}\n");
+    expect(report).toContain("interface F {\n    g: number;\n}\n");
     expect(report).not.toMatch(/Its words|private b|protected|interface D|interface H/);
     expect(hidden).toEqual([]);
   });

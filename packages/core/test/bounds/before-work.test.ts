@@ -76,7 +76,7 @@ describe("a tree is hashed before its GroupInfo is verified", () => {
 
 /** A commit of Mallory's whose proposals are no proposals, as the signed bytes have them. */
 async function malformedCommit(): Promise<Uint8Array> {
-  const reference = new Uint8Array([0xee, 0xee, 0xee]);
+  const reference = new Uint8Array(32).fill(0xee);
   const commit = { proposals: [{ type: 2 as const, reference }], path: undefined };
   const good = await frame(mallory, { contentType: 3, commit });
   const at = good.findIndex((byte, i) => byte === 0xee && good[i + 1] === 0xee && good[i + 2] === 0xee);
