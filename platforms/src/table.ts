@@ -140,7 +140,7 @@ ${names.join("\n")}
 day of the run, because a release can change what \`node:crypto\` accepts. For example, Node 24.22.3 and 26.12.1 refuse
 a JWK whose public key doesn't belong to its private key, which Node 24.21.0 accepted. The versions of the other
 Nodes, and of Bun, Deno and workerd, are pinned. In continuous integration they, Bun, Deno and Chromium
-run suites 1 to 3 with webcrypto, node, libsodium and sodium-native, and check that all other suites of these are still
+run suites 1 and 2 with webcrypto, node, libsodium and sodium-native, and check that all other suites of these are still
 served.
 
 Node, Bun, Deno and workerd come from npm packages, at the versions above, and are stored in \`platforms/.cache\`.

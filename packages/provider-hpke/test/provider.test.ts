@@ -9,6 +9,22 @@ import { describe, expect, it, test } from "vitest";
 
 const provider = await hpkeProvider();
 conforms(provider, {
+  // Its signatures are those of provider-noble.
+  areas: [
+    "suites",
+    "algorithms",
+    "hash",
+    "mac",
+    "kdf",
+    "aead",
+    "random",
+    "hpke",
+    "verdicts",
+    "memory",
+    "calls",
+    "errors",
+  ],
+  full: [1, 2, 3],
   second: nodeProvider(),
   make: hpkeProvider,
   maySkip: [

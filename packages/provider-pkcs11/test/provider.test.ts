@@ -33,9 +33,11 @@ describeWithSoftHsm("the provider over SoftHSM", (hsm) => {
     }
   });
 
-  it.each([1, 2, 3, 4, 5, 6, 7])("conforms in suite %i", async (suite) => {
+  // One of each kind of curve: a token takes its time. Symmetric cryptography is that of the inner provider.
+  it.each([1, 2])("conforms in suite %i", async (suite) => {
     const report = await testProvider(provider, {
       suites: [suite],
+      areas: ["hpke", "signature", "verdicts", "memory", "calls", "errors", "keys", "instances", "handles"],
       second: nodeProvider(),
       make: () => another,
     });
