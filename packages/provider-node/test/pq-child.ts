@@ -319,6 +319,7 @@ async function shareGroup(suite: number): Promise<void> {
   same("restored", again.epochAuthenticator, b.epochAuthenticator);
 }
 
+const mldsa44 = codePoints.MLS_128_MLKEM768X25519_CHACHA20POLY1305_SHA384_MLDSA44 as number;
 const mldsa65 = codePoints.MLS_192_MLKEM768_AES256GCM_SHA384_MLDSA65 as number;
 
 /** Runs all, one after the other. */
@@ -344,7 +345,17 @@ export async function report(): Promise<Report> {
     await run(name, "shares a group with noble", () => shareGroup(id));
     await run(name, "answers at once", () => atOnce(ours));
   }
-  for (const check of checksFor(node, { suites: pqIds, second: noble })) results.push(await check.result());
+  // Their other algorithms are those of the seven suites, which other tests check.
+  const few = ["suites", "algorithms", "agreement"];
+  // A hybrid, a KEM by itself, and ML-DSA.
+  const whole = [0, 5, 9].map((place) => pqIds[place] as number);
+  const others = pqIds.filter((id) => !whole.includes(id));
+  const checks = [
+    ...checksFor(node, { suites: others, second: noble, areas: few }),
+    ...checksFor(node, { suites: whole, second: noble, areas: [...few, "hpke", "calls", "errors"] }),
+    ...checksFor(node, { suites: [mldsa44, mldsa65], areas: ["signature", "memory", "verdicts"] }),
+  ];
+  for (const check of checks) results.push(await check.result());
   return {
     openssl: process.versions.openssl ?? "",
     suites: node.suites.map(({ name }) => name),
