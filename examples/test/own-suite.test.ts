@@ -20,7 +20,7 @@ describe("a suite of one's own", () => {
   it("is named in key packages, and refused by whoever doesn't have it", async () => {
     const options = { credential: "alice", authentication: insecureAcceptAll() };
     const own = await Client.create({ crypto: ownProvider(), ...options });
-    expect(own.cipherSuite).toBe(OWN_SUITE);
+    expect(own.cipherSuite).toEqual(OWN_SUITE);
     const keyPackage = await own.createKeyPackage();
     const other = await (await Client.create({ crypto: nodeProvider(), suite: 1, ...options })).createGroup();
     await expect(other.add(keyPackage)).rejects.toMatchObject({
