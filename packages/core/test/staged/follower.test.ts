@@ -36,11 +36,11 @@ async function scene(options: { readonly policy?: Partial<Policy> } = {}) {
   return { a, b, alice, follower, server };
 }
 
-const newcomer = async (name = "carol"): Promise<Party> => party(name, { suite: SUITE, policy });
+const newMember = async (name = "carol"): Promise<Party> => party(name, { suite: SUITE, policy });
 
 it("sees what a member sees of it, and nothing changes before it is merged", async () => {
   const { a, b, follower, server } = await scene();
-  const { client } = await newcomer();
+  const { client } = await newMember();
   const proposals = [
     await b.propose({ update: true }),
     await follower.propose(server, { add: await client.createKeyPackage() }),
@@ -106,7 +106,7 @@ it("stages several, of which one is merged, also after other proposals came", as
 
 it("shows an external commit, with who joins by it", async () => {
   const { a, follower } = await scene();
-  const { client } = await newcomer();
+  const { client } = await newMember();
   const { commit, group } = await client.joinByExternalCommit(await a.groupInfo());
   const seen = await follower.stage(commit);
   expect(seen).toMatchObject({ external: true, committer: { leafIndex: 2 }, added: [{ leafIndex: 2 }] });
@@ -140,7 +140,7 @@ it("asks its policy when a commit is staged, and not again when it is merged", a
   await staged.merge();
   expect(asked).toHaveLength(1);
   await a.mergePendingCommit();
-  const { commit } = await a.commit({ add: [await (await newcomer()).client.createKeyPackage()] });
+  const { commit } = await a.commit({ add: [await (await newMember()).client.createKeyPackage()] });
   expect(await failure(follower.stage(commit))).toMatchObject({ code: "forbidden" });
   expect(b.epoch).toBe(follower.epoch - 1n);
 });
