@@ -114,7 +114,10 @@ export class Membership {
     return guardHooksOf(options, "a function of the options", (hook) => this.lock.callHook(hook));
   }
 
-  /** Runs an operation in its turn, after past epochs that are too old are forgotten. Private keys that it made end with it, unless the state needs them. */
+  /**
+   * Runs an operation in its turn, after past epochs that are too old are forgotten. Private keys that it made end with
+   * it, unless the state needs them.
+   */
   run<R, T>(steps: Steps<R, T>, options: OperationOptions): Promise<T> {
     const work = () => {
       const step = forgetOld(this.state, this.config.policy);

@@ -254,8 +254,8 @@ export class StagedCommit extends CommitView {
 
   /**
    * The application doesn't expect it any more: `Group.staged` doesn't have it, and an own one doesn't stand in the way
-   * of the next. It is kept until the epoch ends, in case the delivery service took it after all, unless 16 others come (see
-   * `Group.stage`). Without its external
+   * of the next. It is kept until the epoch ends, in case the delivery service took it after all, unless 16 others come
+   * (see `Group.stage`). Without its external
    * commit, a client is no member: the group that it joins is closed.
    * @throws MlsError as {@link merge}
    * @example

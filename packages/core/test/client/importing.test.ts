@@ -135,6 +135,35 @@ describe("importKeyPackage", () => {
     expect(group.epochAuthenticator).toEqual(alice.epochAuthenticator);
   });
 
+  it("reads the private keys when it is called, and overwrites its copies when it has ended, or was given up", async () => {
+    const elsewhere = await made();
+    const given: Uint8Array[] = [];
+    const suite = crypto.suite(SUITE);
+    const hpke: typeof suite.hpke = {
+      ...suite.hpke,
+      importPrivateKey(bytes) {
+        given.push(bytes);
+        return suite.hpke.importPrivateKey(bytes);
+      },
+    };
+    const { signer } = elsewhere.elsewhere;
+    const { client } = await party("bob", {
+      suite: SUITE,
+      crypto: { ...crypto, suite: () => ({ ...suite, hpke }) },
+      signer,
+    });
+    const { keyPackage, initKey, leafKey } = elsewhere.imported;
+    const gone = new AbortController();
+    const aborted = importKeyPackage(client, elsewhere.imported, { signal: gone.signal });
+    gone.abort();
+    expect(await failure(aborted)).toEqual(code("try-again"));
+    const importing = importKeyPackage(client, { keyPackage, initKey, leafKey });
+    for (const bytes of [keyPackage, initKey, leafKey]) bytes.fill(0);
+    await importing;
+    expect(given.length).toBeGreaterThanOrEqual(2);
+    for (const bytes of given) expect(bytes).toEqual(new Uint8Array(32));
+  });
+
   it("refuses private keys of other public keys", async () => {
     const { client, imported, live } = await made();
     const { initKey, leafKey } = imported;

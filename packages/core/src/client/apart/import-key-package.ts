@@ -22,7 +22,12 @@ export interface ImportedKeyPackage {
   readonly leafKey: Uint8Array;
 }
 
-const IMPORTED: OptionShape<ImportedKeyPackage> = { keyPackage: "bytes", initKey: "bytes", leafKey: "bytes" };
+/** The private keys are copied here, so that the copies can be overwritten. */
+const IMPORTED: OptionShape<ImportedKeyPackage> = {
+  keyPackage: "bytes",
+  initKey: "unknown",
+  leafKey: "unknown",
+};
 
 /**
  * Takes over a key package (§10) of a client that was made elsewhere, so that the client can open a Welcome for it.
@@ -38,31 +43,34 @@ export async function importKeyPackage(
   options: OperationOptions = {},
 ): Promise<Bytes> {
   checkOptions(options, OPERATION);
-  checkOptions(imported, IMPORTED, "imported");
+  const { keyPackage, initKey, leafKey } = checkOptions(imported, IMPORTED, "imported");
   needClient(client);
-  return client.adopt((config) => opened(config, imported), options);
+  const given = [needBytes(initKey, "initKey"), needBytes(leafKey, "leafKey")];
+  const keys = given.map(copySecret) as [Uint8Array, Uint8Array];
+  try {
+    return await client.adopt((config) => opened(config, keyPackage, keys), options);
+  } finally {
+    wipe(...keys);
+  }
 }
 
-async function opened(config: ClientConfig, imported: ImportedKeyPackage): Promise<OwnKeyPackage> {
+async function opened(
+  config: ClientConfig,
+  encoded: Uint8Array,
+  [initKey, leafKey]: readonly [Uint8Array, Uint8Array],
+): Promise<OwnKeyPackage> {
   const { provider } = config;
-  const keyPackage = readKeyPackage(imported.keyPackage);
-  const { initKey, leafNode } = keyPackage;
-  const secrets = [needBytes(imported.initKey, "initKey"), needBytes(imported.leafKey, "leafKey")].map(
-    copySecret,
-  ) as [Uint8Array, Uint8Array];
-  try {
-    checkOwnLeaf(config, leafNode);
-    needSigner(config, leafNode);
-    await checkKeyPackageAlone(config, keyPackage);
-    return {
-      keyPackage,
-      reference: await makeKeyPackageRef(provider, KeyPackage.encoding(keyPackage)),
-      initKey: await importKey(provider.hpke, secrets[0], initKey, "initKey"),
-      leafKey: await importKey(provider.hpke, secrets[1], leafNode.encryptionKey, "leafKey"),
-    };
-  } finally {
-    wipe(...secrets);
-  }
+  const keyPackage = readKeyPackage(encoded);
+  const { leafNode } = keyPackage;
+  checkOwnLeaf(config, leafNode);
+  needSigner(config, leafNode);
+  await checkKeyPackageAlone(config, keyPackage);
+  return {
+    keyPackage,
+    reference: await makeKeyPackageRef(provider, KeyPackage.encoding(keyPackage)),
+    initKey: await importKey(provider.hpke, initKey, keyPackage.initKey, "initKey"),
+    leafKey: await importKey(provider.hpke, leafKey, leafNode.encryptionKey, "leafKey"),
+  };
 }
 
 /** Imports the private key of a public one. @throws CryptoError; MlsError `usage` for that of another one */
