@@ -1,6 +1,6 @@
 // Bundles the fuzzer from the sources: it needs no build, and the sources are one script, whose coverage V8 reports at
 // once.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -17,9 +17,9 @@ const alias = {
   "@copse/core": path("../packages/core/src/index.ts"),
   "@copse/test-support": path("../tests/support"),
 };
-const others = ["kit", "libsodium", "noble", "node", "webcrypto"].map((name) => `provider-${name}`);
-for (const name of [...others, "extensions"])
-  alias[`@copse/${name}`] = path(`../packages/${name}/src/index.ts`);
+for (const name of readdirSync(path("../packages"))) {
+  if (name !== "core") alias[`@copse/${name}`] = path(`../packages/${name}/src/index.ts`);
+}
 
 /**
  * Writes the bundle to the folder `dist`, and returns its path.

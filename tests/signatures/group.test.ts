@@ -120,9 +120,9 @@ async function goesOn(groups: readonly Group[]): Promise<void> {
 }
 
 describe.each([
-  ["Ed25519", 1, ED25519, 6],
-  ["Ed448", 4, ED448, 2],
-] as const)("%s: members on all providers", (_, id, scheme, count) => {
+  ["Ed25519", 1, ED25519, ["node", "webcrypto", "libsodium", "sodium-native", "hpke", "noble"]],
+  ["Ed448", 4, ED448, ["node", "hpke", "noble"]],
+] as const)("%s: members on all providers", (_, id, scheme, names) => {
   let providers: CryptoProvider[];
   let meeting: Meeting;
   let members: readonly Group[];
@@ -145,7 +145,7 @@ describe.each([
     const library = await webCryptoProvider({ forceLibraryCurves: true });
     const all = [...(await vectorProviders()), { ...library, name: "webcrypto with library curves" }];
     providers = all.filter(({ suites }) => suites.some((suite) => suite.id === id));
-    expect(providers).toHaveLength(count);
+    expect(providers.map(({ name }) => name)).toEqual(expect.arrayContaining([...names]));
   });
 
   it("all refuse a key package under a key of small order", async () => {
