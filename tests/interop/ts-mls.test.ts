@@ -7,12 +7,12 @@ import { Cast, SUITES, serving } from "./cast.js";
 import type { Kind, Peer } from "./peers.js";
 import { Room } from "./room.js";
 
-const HANDSHAKES: readonly Handshake[] = ["private", "public"];
-
+/** Private handshakes on every provider; public ones on the first, because the others see nothing new in them. */
 const settings = SUITES.flatMap((suite) =>
-  serving(suite).flatMap((crypto) =>
-    HANDSHAKES.map((handshake) => ({ suite, crypto, provider: crypto.name, handshake })),
-  ),
+  serving(suite).flatMap((crypto, index) => {
+    const handshakes: readonly Handshake[] = index === 0 ? ["private", "public"] : ["private"];
+    return handshakes.map((handshake) => ({ suite, crypto, provider: crypto.name, handshake }));
+  }),
 );
 
 it("runs on every provider that is meant to serve a suite", () => {

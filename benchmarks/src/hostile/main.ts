@@ -23,9 +23,17 @@ export type Measured = { readonly of: Hostile } & (
  */
 const FLAGS = { memory: ["--max-semi-space-size=1"], time: ["--min-semi-space-size=16"] } as const;
 
+/**
+ * glibc takes a large array from the kernel or from what was freed before, by a threshold that moves while it runs: half of
+ * an input could come from warm memory, and the whole from pages that fault. A fixed threshold treats both alike, as a
+ * process does that meets such an input for the first time. Other C libraries ignore it.
+ */
+const ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: "131072" };
+
 async function measure(order: Order, receive: (measured: Measured) => void): Promise<void> {
   const script = fileURLToPath(new URL("child-main.js", import.meta.url));
-  const child = fork(script, [JSON.stringify(order)], { execArgv: [...FLAGS[order.what]] });
+  const env = { ...process.env, ...ENVIRONMENT };
+  const child = fork(script, [JSON.stringify(order)], { execArgv: [...FLAGS[order.what]], env });
   child.on("message", (message) => receive(message as Measured));
   const [code] = await once(child, "exit");
   if (code !== 0) throw new Error(`the process that measures the ${order.what} exited with ${code}`);
