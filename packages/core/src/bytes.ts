@@ -91,34 +91,38 @@ export function wipe(...secrets: readonly (Uint8Array | undefined)[]): void {
  * A copy of plain data with all byte strings in it. What passes between the application and a state is copied: whoever
  * writes to it must not change the state.
  */
-export function copied<T>(value: T): Owned<T> {
-  // A function of its own: a copy has the type of what it is a copy of.
-  return copyDeep(value) as Owned<T>;
-}
-
-function copyDeep(value: unknown): unknown {
+export function copied<T>(value: T): Owned<T>;
+export function copied(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (ArrayBuffer.isView(value)) return new Uint8Array(value as Uint8Array);
-  if (Array.isArray(value)) return value.map(copyDeep);
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, copyDeep(part)]));
+  if (Array.isArray(value)) return value.map(copied);
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, copied(part)]));
 }
 
 /** Lower-case hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
   // In pieces: a string that grows by a byte at a time takes 30 times its length.
-  for (let start = 0; start < bytes.length; start += HEX_PIECE) {
+  for (let start = 0; start < bytes.length; start += PIECE) {
     const codes: number[] = [];
-    for (const byte of bytes.subarray(start, start + HEX_PIECE))
+    for (const byte of bytes.subarray(start, start + PIECE))
       codes.push(hexDigit(byte >> 4), hexDigit(byte & 15));
     text += String.fromCharCode(...codes);
   }
   return text;
 }
 
-const HEX_PIECE = 1024;
+const PIECE = 1024;
 /** The ASCII code of a hexadecimal digit. */
 const hexDigit = (value: number): number => value + (value < 10 ? 0x30 : 0x57);
+
+/** A string that is equal for equal bytes, as the key of a map: one character for each byte. */
+export function mapKey(bytes: Uint8Array): string {
+  let text = "";
+  for (let start = 0; start < bytes.length; start += PIECE)
+    text += Reflect.apply(String.fromCharCode, undefined, bytes.subarray(start, start + PIECE));
+  return text;
+}
 
 /**
  * Checks that an argument is a Uint8Array, also one of another realm (a frame, a test environment), where

@@ -1,5 +1,5 @@
 // RFC 9420 §2.1: writing the TLS presentation language.
-import type { Bytes } from "../bytes.js";
+import { type Bytes, EMPTY } from "../bytes.js";
 import { MlsError } from "../errors.js";
 
 /** The longest vector, in bytes: its length is encoded in 30 bits (§2.1.2). */
@@ -12,8 +12,6 @@ const MAX_VECTOR = 2 ** 30 - 1;
 const free: Bytes[] = [];
 const BUFFER_SIZE = 4096;
 const MAX_FREE = 8;
-
-const NONE = /* @__PURE__ */ new Uint8Array(0);
 
 /** The number of bytes that encode the length of a vector (§2.1.2). */
 function varintSize(value: number): 1 | 2 | 4 {
@@ -117,7 +115,7 @@ export class Writer {
     const { bytes, length } = this;
     const whole = length === bytes.length;
     const written = whole ? bytes : bytes.slice(0, length);
-    if (whole) this.bytes = NONE;
+    if (whole) this.bytes = EMPTY;
     this.release();
     return written;
   }
@@ -130,7 +128,7 @@ export class Writer {
   /** Overwrites the working buffer and returns it for reuse. Empties the writer. */
   release(): void {
     const { bytes, length } = this;
-    this.bytes = NONE;
+    this.bytes = EMPTY;
     this.length = 0;
     bytes.fill(0, 0, length);
     if (bytes.length === BUFFER_SIZE && free.length < MAX_FREE) free.push(bytes);

@@ -5,67 +5,17 @@
 // which turns the index of the base into its own. When a version without the index is asked, the index moves to it along
 // the chain of bases: each diff on the way is applied, and its inverse becomes the diff of the former owner. That takes
 // time linear in the number of changes between the two versions: none for the latest epoch, which most calls ask about.
-import { equalBytes } from "../bytes.js";
+import { equalBytes, mapKey } from "../bytes.js";
 
-/** A key, how often the set contains it, and other keys with the same hash. */
-interface Entry {
-  readonly key: Uint8Array;
-  readonly count: number;
-  readonly next: Entry | undefined;
-}
+/** How often a set contains each key, which {@link mapKey} gives. */
+type Index = Map<string, number>;
 
-/** Entries by hash. */
-type Index = Map<number, Entry>;
+/** Former counts of an index, in the order in which they were changed. Applied in reverse, they undo the changes. */
+type Diff = (readonly [key: string, count: number])[];
 
-/** Former entries of an index, in the order in which they were changed. Applied in reverse, they undo the changes. */
-type Diff = (readonly [hash: number, entry: Entry | undefined])[];
-
-function put(index: Index, hash: number, entry: Entry | undefined): void {
-  if (entry === undefined) index.delete(hash);
-  else index.set(hash, entry);
-}
-
-/** The largest prime below 2^26. The product of two residues is exact in a double. */
-const PRIME = 67108859;
-
-/** `x` modulo {@link PRIME}, for integers from 0 to 2^53. The operator `%` takes ten times as long for doubles. */
-function modPrime(x: number): number {
-  // Rounding can make the quotient too large by one.
-  const rest = x - Math.floor(x / PRIME) * PRIME;
-  return rest < 0 ? rest + PRIME : rest;
-}
-
-/**
- * The random point at which the hash polynomial is evaluated. A peer that chooses keys does not know it, and so can't
- * make many keys collide. That would only cost time, so the source need not be cryptographic.
- */
-let point = 0;
-
-/** A polynomial hash modulo a prime. At most `length / 3` of the 2^26 points make two given keys collide. */
-function hashOf(key: Uint8Array): number {
-  if (point === 0) point = 2 ** 20 + Math.floor(Math.random() * (PRIME - 2 ** 20));
-  let hash = key.length % PRIME;
-  let i = 0;
-  for (; i + 3 <= key.length; i += 3) {
-    const word = (key[i] as number) | ((key[i + 1] as number) << 8) | ((key[i + 2] as number) << 16);
-    hash = modPrime(hash * point + word);
-  }
-  for (; i < key.length; i++) hash = modPrime(hash * point + (key[i] as number));
-  return hash;
-}
-
-/** A chain of entries with the count of a key changed by 1 or -1. */
-function changed(entry: Entry | undefined, key: Uint8Array, by: 1 | -1): Entry | undefined {
-  if (entry === undefined) return by < 0 ? undefined : { key, count: 1, next: undefined };
-  const { count, next } = entry;
-  if (!equalBytes(entry.key, key)) return { key: entry.key, count, next: changed(next, key, by) };
-  return count + by === 0 ? next : { key: entry.key, count: count + by, next };
-}
-
-/** How often a chain of entries counts a key. */
-function countOf(entry: Entry | undefined, key: Uint8Array): number {
-  for (let at = entry; at !== undefined; at = at.next) if (equalBytes(at.key, key)) return at.count;
-  return 0;
+function put(index: Index, key: string, count: number): void {
+  if (count > 0) index.set(key, count);
+  else index.delete(key);
 }
 
 /**
@@ -73,13 +23,13 @@ function countOf(entry: Entry | undefined, key: Uint8Array): number {
  * @param diff receives the former entry
  * @returns by how much the number of repeats changes
  */
-function count(index: Index, key: Uint8Array, by: 1 | -1, diff?: Diff): number {
-  const hash = hashOf(key);
-  const entry = index.get(hash);
-  diff?.push([hash, entry]);
-  put(index, hash, changed(entry, key, by));
+function count(index: Index, bytes: Uint8Array, by: 1 | -1, diff?: Diff): number {
+  const key = mapKey(bytes);
+  const before = index.get(key) ?? 0;
+  put(index, key, before + by);
+  diff?.push([key, before]);
   // A repeat begins when a key is added that is there already, and ends when a key is removed that stays once.
-  return countOf(entry, key) > (by < 0 ? 1 : 0) ? by : 0;
+  return before > (by < 0 ? 1 : 0) ? by : 0;
 }
 
 /** An immutable multiset of public keys. */
@@ -121,9 +71,9 @@ export class KeySet {
       const owner = set.base as KeySet;
       const index = owner.index as Index;
       const inverse: Diff = [];
-      for (const [hash, entry] of set.diff.reverse()) {
-        inverse.push([hash, index.get(hash)]);
-        put(index, hash, entry);
+      for (const [key, count] of set.diff.reverse()) {
+        inverse.push([key, index.get(key) ?? 0]);
+        put(index, key, count);
       }
       set.becomeOwner(owner, index, inverse);
     }
@@ -142,7 +92,7 @@ export class KeySet {
 
   /** Whether the set contains a key. */
   has(key: Uint8Array): boolean {
-    return countOf(this.takeIndex().get(hashOf(key)), key) > 0;
+    return this.takeIndex().has(mapKey(key));
   }
 
   /** Whether the set contains a key more than once. */

@@ -1,5 +1,5 @@
 // RFC 9420 §13.4: extensions.
-import type { Owned } from "../bytes.js";
+import { equalBytes, type Owned } from "../bytes.js";
 import { type Codec, decode, encode, opaque, struct, type TypeOf, uint16, vector } from "../codec/index.js";
 import { ensure } from "../errors.js";
 import { Credential } from "./credential.js";
@@ -50,6 +50,11 @@ export function checkUniqueTypes(extensions: readonly Extension[]): void {
     types.size === extensions.length,
     "13.4: a list of extensions must not have more than one extension of any given type",
   );
+}
+
+/** Whether two lists are equal, as bytes. */
+export function sameExtensions(a: readonly Extension[], b: readonly Extension[]): boolean {
+  return equalBytes(encode(Extensions, a), encode(Extensions, b));
 }
 
 /** An extension with this content. */

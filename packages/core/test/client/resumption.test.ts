@@ -64,6 +64,17 @@ describe("a subgroup", () => {
     expect(a.active && b.active).toBe(true);
   });
 
+  it("may have members with very long credentials", async () => {
+    const alice = await client("a".repeat(300_000));
+    const bob = await client("bob");
+    const group = await alice.createGroup();
+    const { welcome } = await group.add(await bob.createKeyPackage());
+    await group.mergePendingCommit();
+    await bob.join(welcome as Uint8Array);
+    const subgroup = await branch(alice, group, { add: [await bob.createKeyPackage()] });
+    expect((await bob.join(subgroup.welcome as Uint8Array)).resumes?.groupId).toEqual(group.groupId);
+  });
+
   it("can't have other members", async () => {
     const { alice, a } = await pair(options);
     const mallory = await client("mallory");

@@ -54,7 +54,7 @@ describe("keys of a tree", () => {
     }
   });
 
-  it("holds enough keys for hash collisions, until none is left", () => {
+  it("holds many keys, until none is left", () => {
     const n = 40_000;
     const all = Array.from({ length: n }, (_, i) => i);
     const counted = new Counted();
@@ -66,6 +66,21 @@ describe("keys of a tree", () => {
     counted.check(n);
     counted.change(all, all.slice(0, 3));
     counted.check(n);
+  });
+
+  it("tells keys apart by each byte and by their length, however long they are", () => {
+    const long = new Uint8Array(300_000);
+    const other = long.slice();
+    other[299_999] = 1;
+    const set = KeySet.of(() => [long, new Uint8Array(1), new Uint8Array(2)]);
+    expect([long, other, long.subarray(1), new Uint8Array(1), new Uint8Array()].map((key) => set.has(key))).toEqual([
+      true,
+      false,
+      false,
+      true,
+      false,
+    ]);
+    expect(set.hasRepeats).toBe(false);
   });
 
   it("finds repeated keys in the list that it is made of", () => {

@@ -1,17 +1,17 @@
 // RFC 9420 §11.2, §11.3, §12.4.3.1: groups that resume another one, by reinitialization or as a subgroup.
-import { equalBytes } from "../../bytes.js";
+import { equalBytes, mapKey } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { ensure, MlsError } from "../../errors.js";
 import type { RatchetTree } from "../../tree/index.js";
 import {
   Credential,
-  Extension,
   isCustomPsk,
   type LeafNode,
   type PreSharedKeyID,
   PSKType,
   type ReInit,
   ResumptionPSKUsage,
+  sameExtensions,
 } from "../../wire/index.js";
 import { sameClient } from "../authentication.js";
 import type { GroupConfig } from "../config.js";
@@ -27,8 +27,8 @@ function isResumption(id: PreSharedKeyID): id is ResumptionPskId {
 }
 
 /**
- * Calls `check` for each member of `from`, with whether its client is a member of `to` too. One to one: two devices of
- * one user need two leaves.
+ * Calls `check` for each member of `from`, with whether its client is a member of `to` too (§5.3.1), as the application
+ * decides; by default, whether a leaf there has an equal credential. One to one: two devices of one user need two leaves.
  */
 function checkMembership(
   config: GroupConfig,
@@ -36,44 +36,21 @@ function checkMembership(
   to: RatchetTree,
   check: (found: boolean) => void,
 ): void {
-  const take = config.authentication.sameClient === undefined ? takerByCredential(to) : takerBy(config, to);
-  for (const { leafNode } of from.members()) check(take(leafNode));
-}
-
-/** Finds a leaf with an equal credential, each leaf once: the default for groups that are resumed. */
-function takerByCredential(to: RatchetTree): (wanted: LeafNode) => boolean {
-  const left = new Map<string, number>();
+  const isAsked = config.authentication.sameClient !== undefined;
+  // By credential, so that no pairs are compared; in one list if the application compares them.
+  const keyOf = ({ credential }: LeafNode) => (isAsked ? "" : mapKey(encode(Credential, credential)));
+  const left = new Map<string, LeafNode[]>();
   for (const { leafNode } of to.members()) {
-    const key = credentialKey(leafNode);
-    left.set(key, (left.get(key) ?? 0) + 1);
+    const key = keyOf(leafNode);
+    left.set(key, left.get(key) ?? []);
+    left.get(key)?.push(leafNode);
   }
-  return (wanted) => {
-    const key = credentialKey(wanted);
-    const count = left.get(key) ?? 0;
-    left.set(key, count - 1);
-    return count > 0;
-  };
-}
-
-/** Finds a leaf of the same client (§5.3.1), as the application decides, each leaf once. */
-function takerBy(config: GroupConfig, to: RatchetTree): (wanted: LeafNode) => boolean {
-  const left = Array.from(to.members(), ({ leafNode }) => leafNode);
-  return (wanted) => {
-    const at = left.findIndex((other) => sameClient(config, wanted, other) === true);
-    if (at >= 0) left.splice(at, 1);
-    return at >= 0;
-  };
-}
-
-function credentialKey({ credential }: LeafNode): string {
-  return String.fromCharCode(...encode(Credential, credential));
-}
-
-function sameExtensions(a: readonly Extension[], b: readonly Extension[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every((extension, i) => equalBytes(encode(Extension, extension), encode(Extension, b[i] as Extension)))
-  );
+  for (const { leafNode } of from.members()) {
+    const others = left.get(keyOf(leafNode)) ?? [];
+    const at = others.findIndex((other) => !isAsked || sameClient(config, leafNode, other) === true);
+    check(at >= 0);
+    others.splice(at, 1);
+  }
 }
 
 /**

@@ -1,11 +1,9 @@
 // RFC 9420 §6, §12, §15: what the application is told about received messages.
-import { type Bytes, copied, equalBytes, type Owned, toHex } from "../../bytes.js";
-import { encode } from "../../codec/index.js";
+import { type Bytes, copied, type Owned, toHex } from "../../bytes.js";
 import type { CommittedProposal } from "../../framing/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import {
   type AuthenticatedContent,
-  Extensions,
   type GroupContext,
   isCustomProposal,
   isProposal,
@@ -15,6 +13,7 @@ import {
   type ReInit,
   type Sender,
   SenderType,
+  sameExtensions,
 } from "../../wire/index.js";
 import { type Candidate, ownCandidates, type PublicCandidate } from "../candidate.js";
 import type { Epoch } from "../epoch.js";
@@ -185,8 +184,6 @@ export function ownDropped(
   registry: Registry,
 ): Proposal[] {
   const { tree: after, groupContext } = commit.next;
-  const listOf = ({ extensions }: GroupContext) => encode(Extensions, extensions);
-  const sameExtensions = () => equalBytes(listOf(current.groupContext), listOf(groupContext));
   const covered = new Set(commit.proposals.map(({ reference }) => reference && toHex(reference)));
   const staged = ownCandidates(candidates).filter((one) => one !== commit);
   const byValue = staged.flatMap((one) => one.proposals.filter(({ reference }) => reference === undefined));
@@ -205,7 +202,8 @@ export function ownDropped(
       return !after.hasSignatureKey(proposal.keyPackage.leafNode.signatureKey);
     }
     // The whole list of the epoch that ended: it would undo what another commit changed.
-    if (isProposal(proposal, ProposalType.groupContextExtensions)) return sameExtensions();
+    if (isProposal(proposal, ProposalType.groupContextExtensions))
+      return sameExtensions(current.groupContext.extensions, groupContext.extensions);
     if (proposal.proposalType === ProposalType.remove) {
       // Nobody can commit their own removal.
       if (proposal.removed === current.keys.leafIndex) return false;
