@@ -9,6 +9,19 @@ export const flag: Codec<boolean> = {
   read: (reader) => reader.uint8() === 1,
 };
 
+/** One of a few names, as its place among them. */
+export function choice<T extends string>(names: readonly T[]): Codec<T> {
+  return {
+    write: (writer, name) => writer.uint8(names.indexOf(name)),
+    read(reader) {
+      const number = reader.uint8();
+      const name = names[number];
+      if (name === undefined) throw reader.fail(`expected ${names.join(" or ")}, got ${number}`);
+      return name;
+    },
+  };
+}
+
 /** Public bytes, in memory of their own. */
 export const ownBytes: Codec<Bytes> = {
   write: opaque.write,

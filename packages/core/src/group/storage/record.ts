@@ -1,5 +1,5 @@
 // RFC 9420 §12: the records of which a saved state consists: each ends with a digest of all that comes before it.
-import { type Bytes, equalBytes, wipe } from "../../bytes.js";
+import { type Bytes, concat, equalBytes, wipe } from "../../bytes.js";
 import { MlsError, type MlsErrorCode } from "../../errors.js";
 import type { CipherSuiteProvider } from "../../provider/index.js";
 import { digestOf } from "../digest.js";
@@ -18,10 +18,7 @@ const HEAD = 3;
 export async function sealRecord(provider: CipherSuiteProvider, body: Uint8Array): Promise<SealedRecord> {
   try {
     const digest = await digestOf(provider, body);
-    const bytes = new Uint8Array(body.length + digest.length);
-    bytes.set(body);
-    bytes.set(digest, body.length);
-    return { bytes, digest };
+    return { bytes: concat(body, digest), digest };
   } finally {
     wipe(body);
   }

@@ -15,7 +15,7 @@ import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import { flag, later, nested, ownBytes, publicBytes } from "./fields.js";
 import { loadEpoch, SavedChanges, SavedMember, saveMember } from "./saved-epoch.js";
-import type { KeyLoader } from "./stored-key.js";
+import type { LoadKey } from "./stored-key.js";
 
 /** A staged commit. */
 export const SavedCandidate = struct({
@@ -72,9 +72,9 @@ export async function loadCandidate(
   config: GroupConfig,
   current: Epoch,
   { added, updated, removed, next: savedNext, ...saved }: SavedCandidate,
-  keys: KeyLoader,
+  loadKey: LoadKey,
 ): Promise<Candidate> {
-  const { next, epoch } = await loadNext(config, current, savedNext, keys);
+  const { next, epoch } = await loadNext(config, current, savedNext, loadKey);
   const proposals = saved.proposals.value;
   let reinit: CommitChanges["reinit"];
   for (const { proposal } of proposals) if (isProposal(proposal, ProposalType.reinit)) reinit = proposal;
@@ -88,12 +88,12 @@ async function loadNext(
   config: GroupConfig,
   current: Epoch,
   next: SavedCandidate["next"],
-  keys: KeyLoader,
+  loadKey: LoadKey,
 ): Promise<Pick<Candidate, "next" | "epoch">> {
   if (next === undefined) return { next: current, epoch: current };
   const { groupContext, member } = next;
   const tree = current.tree.withChanges(next.tree);
   if (member === undefined) return { next: { groupContext, tree }, epoch: undefined };
-  const epoch = await loadEpoch(config, groupContext, tree, member, keys);
+  const epoch = await loadEpoch(config, groupContext, tree, member, loadKey);
   return { next: epoch, epoch };
 }

@@ -2,7 +2,7 @@
 import { copySecret, equalBytes, utf8 } from "../../bytes.js";
 import { opaque, optional, struct, type TypeOf, uint32, vector } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
-import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
+import type { CipherSuiteProvider } from "../../provider/index.js";
 import { SecretTree } from "../../schedule/index.js";
 import type { RatchetTree, TreeKeys } from "../../tree/index.js";
 import { type GroupContext, LeafNode, ParentNode } from "../../wire/index.js";
@@ -11,7 +11,7 @@ import type { Epoch } from "../epoch.js";
 import type { EpochLedger } from "../extensions/index.js";
 import { checkOwnLeaf } from "../proposals/index.js";
 import { publicBytes } from "./fields.js";
-import { type KeyLoader, saveKey } from "./stored-key.js";
+import { inTurn, type LoadKey, saveKey } from "./stored-key.js";
 
 const SavedKeys = struct({
   leafIndex: uint32,
@@ -51,8 +51,10 @@ export async function saveMember(
   provider: CipherSuiteProvider,
   { keys, secrets, secretTree, interimTranscriptHash, confirmationTag, ledgers }: Epoch,
 ): Promise<TypeOf<typeof SavedMember>> {
-  const pathKeys = [];
-  for (const [node, key] of keys.pathKeys) pathKeys.push({ node, key: await saveKey(provider, key) });
+  const pathKeys = await inTurn(keys.pathKeys, async ([node, key]) => ({
+    node,
+    key: await saveKey(provider, key),
+  }));
   return {
     keys: { leafIndex: keys.leafIndex, leafKey: await saveKey(provider, keys.leafKey), pathKeys },
     secrets,
@@ -84,19 +86,19 @@ export async function loadEpoch(
   groupContext: GroupContext,
   tree: RatchetTree,
   saved: TypeOf<typeof SavedMember>,
-  loader: KeyLoader,
+  loadKey: LoadKey,
 ): Promise<Epoch> {
   const { provider, policy } = config;
   const { leafIndex } = saved.keys;
   const leafNode = tree.leaf(leafIndex);
   if (leafNode === undefined) throw new MlsError("state", "invalid saved state: the own leaf is blank");
   checkOwnLeaf(config, leafNode);
-  const pathKeys = new Map<number, HpkePrivateKey>();
-  for (const { node, key } of saved.keys.pathKeys) {
-    pathKeys.set(node, await loader.load(key, tree.parentNode(node)?.encryptionKey));
-  }
-  const leafKey = await loader.load(saved.keys.leafKey, leafNode.encryptionKey);
-  const keys: TreeKeys = { leafIndex, leafKey, pathKeys };
+  const pathKeys = await inTurn(
+    saved.keys.pathKeys,
+    async ({ node, key }) => [node, await loadKey(key, tree.parentNode(node)?.encryptionKey)] as const,
+  );
+  const leafKey = await loadKey(saved.keys.leafKey, leafNode.encryptionKey);
+  const keys: TreeKeys = { leafIndex, leafKey, pathKeys: new Map(pathKeys) };
   const { Nh } = provider.suite.hash;
   const secrets = Object.fromEntries(
     Object.entries(saved.secrets).map(([name, secret]) => {

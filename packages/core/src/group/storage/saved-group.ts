@@ -19,18 +19,18 @@ import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.j
 import { SecretTree } from "../../schedule/index.js";
 import { RatchetTree } from "../../tree/index.js";
 import { GroupContext, Proposal, RatchetTreeNodes, ReInit, Sender } from "../../wire/index.js";
-import { type Candidate, MAX_CANDIDATES } from "../candidate.js";
+import { MAX_CANDIDATES } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
 import { keptEpochs, type PastEpoch } from "../past-epoch.js";
-import type { CachedProposal, GroupState, GroupStatus, ResumedGroup } from "../state.js";
-import { flag, later, nested, publicBytes } from "./fields.js";
+import type { GroupState, GroupStatus } from "../state.js";
+import { choice, flag, later, nested, publicBytes } from "./fields.js";
 import { loading, openRecord, sealRecord } from "./record.js";
 import { loadCandidate, SavedCandidate, saveCandidate } from "./saved-candidate.js";
 import { loadEpoch, SavedChanges, SavedLeaves, SavedMember, saveMember } from "./saved-epoch.js";
-import { KeyLoader, saveKey } from "./stored-key.js";
+import { inTurn, keyLoader, loadIfThere, saveKey } from "./stored-key.js";
 
 const FORMAT = 6;
-const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized", "joining"];
+const status = /* @__PURE__ */ choice<GroupStatus>(["active", "removed", "reinitialized", "joining"]);
 
 /** The format of `Group.save`, without the digest at its end. */
 export const SavedGroup = struct({
@@ -38,7 +38,7 @@ export const SavedGroup = struct({
   cipherSuite: uint16,
   /** The digest of the record before; `undefined` for a snapshot. */
   previous: optional(opaque),
-  status: uint8,
+  status,
   current: struct({
     groupContext: nested(GroupContext),
     /** RatchetTreeNodes in a snapshot, else SavedChanges */
@@ -70,7 +70,7 @@ export const SavedGroup = struct({
   ),
   candidates: vector(SavedCandidate, MAX_CANDIDATES),
   reinit: optional(ReInit),
-  resumes: optional(struct({ branch: flag, groupId: publicBytes, epoch: uint64 })),
+  resumes: optional(struct({ by: choice(["reinit", "branch"]), groupId: publicBytes, epoch: uint64 })),
   joinedBy: optional(struct({ epoch: uint64, endedBy: publicBytes })),
   /** In a key store or a token: private keys that only the record before needs. */
   retired: vector(opaque),
@@ -100,20 +100,16 @@ export async function saveState(
 ): Promise<{ bytes: Bytes; saved: SavePoint }> {
   const { current } = state;
   const { tree } = current;
-  const proposals = [];
-  for (const sourced of state.proposals) {
-    const { reference, leafKey: key, dropped = false } = sourced;
-    const leafKey = key && (await saveKey(provider, key));
-    proposals.push({ reference, sourced: { value: sourced }, leafKey, dropped });
-  }
-  const candidates = [];
-  for (const one of state.candidates) candidates.push(await saveCandidate(provider, current, one));
-  const retired = [];
-  for (const key of keys.retired) retired.push(await saveKey(provider, key));
+  const proposals = await inTurn(state.proposals, async (value) => {
+    const { reference, leafKey: key, dropped = false } = value;
+    return { reference, sourced: { value }, leafKey: key && (await saveKey(provider, key)), dropped };
+  });
+  const candidates = await inTurn(state.candidates, (one) => saveCandidate(provider, current, one));
+  const retired = await inTurn(keys.retired, (key) => saveKey(provider, key));
   const body = encode(SavedGroup, {
     format: FORMAT,
     cipherSuite: provider.suite.id,
-    status: STATUSES.indexOf(state.status),
+    status: state.status,
     previous: since?.digest,
     current: {
       groupContext: current.groupContext,
@@ -131,7 +127,7 @@ export async function saveState(
     proposals,
     candidates,
     reinit: state.reinit,
-    resumes: state.resumes && { ...state.resumes, branch: state.resumes.by === "branch" },
+    resumes: state.resumes,
     joinedBy: state.joinedBy,
     retired,
     sharesLeafKey: keys.isShared(current.keys.leafKey),
@@ -196,20 +192,17 @@ export interface LoadedState {
 
 async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): Promise<LoadedState> {
   const { provider, policy } = config;
-  const records: ReadRecord[] = [];
-  for (const record of bytes) records.push(await readRecord(config, record));
+  const records = await inTurn(bytes, (record) => readRecord(config, record));
   const { saved } = records.at(-1) as ReadRecord;
   const point = lastSavePoint(records);
   const { tree } = point;
-  const status = STATUSES[saved.status];
-  if (status === undefined)
-    throw new MlsError("state", `invalid saved state: unknown status ${saved.status}`);
+  const { status, resumes } = saved;
   const joining = saved.candidates.some(({ next }) => next === undefined);
   if (joining !== (status === "joining") || (joining && saved.candidates.length !== 1))
     throw new MlsError("state", "invalid saved state: only who joins by a commit is in its epoch already");
   const member = status === "active" || joining ? config : { ...config, own: undefined };
-  const keys = new KeyLoader(provider);
-  const current = await loadEpoch(member, saved.current.groupContext, tree, saved.current.member, keys);
+  const loadKey = keyLoader(provider);
+  const current = await loadEpoch(member, saved.current.groupContext, tree, saved.current.member, loadKey);
   const loaded = saved.past.map(
     ({ leaves, ...one }): PastEpoch => ({
       ...one,
@@ -223,34 +216,22 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
   );
   const { past, release } = keptEpochs(loaded, policy);
   release();
-  const proposals: CachedProposal[] = [];
-  for (const { reference, sourced, leafKey, dropped } of saved.proposals) {
-    const { value } = sourced;
-    proposals.push({
-      ...value,
-      size: encode(Proposal, value.proposal).length,
-      reference,
-      // Whoever could change the saved state could change the proposal: it is validated again before it is committed.
-      checked: false,
-      dropped,
-      leafKey: leafKey && (await keys.load(leafKey, undefined)),
-    });
-  }
-  const candidates: Candidate[] = [];
-  for (const one of saved.candidates) candidates.push(await loadCandidate(member, current, one, keys));
+  const proposals = await inTurn(saved.proposals, async ({ sourced: { value }, ...one }) => ({
+    ...value,
+    ...one,
+    size: encode(Proposal, value.proposal).length,
+    // Whoever could change the saved state could change the proposal: it is validated again before it is committed.
+    checked: false,
+    leafKey: one.leafKey && (await loadKey(one.leafKey, undefined)),
+  }));
+  const candidates = await inTurn(saved.candidates, (one) => loadCandidate(member, current, one, loadKey));
   const reinit = copied(saved.reinit);
-  const resumes: ResumedGroup | undefined = saved.resumes && {
-    by: saved.resumes.branch ? "branch" : "reinit",
-    groupId: saved.resumes.groupId,
-    epoch: saved.resumes.epoch,
-  };
   const joinedBy = saved.joinedBy && { ...saved.joinedBy, endedByOwn: true };
-  const retired: HpkePrivateKey[] = [];
-  for (const one of saved.retired) retired.push(...(await keys.loadIfThere(one)));
+  const retired = await inTurn(saved.retired, (one) => loadIfThere(loadKey, one));
   return {
     state: { status, current, past, proposals, candidates, reinit, resumes, joinedBy },
     saved: point,
-    retired,
+    retired: retired.flat(),
     shared: saved.sharesLeafKey ? current.keys.leafKey : undefined,
   };
 }

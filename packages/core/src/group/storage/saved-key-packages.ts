@@ -9,7 +9,7 @@ import type { GroupConfig } from "../config.js";
 import { checkOwnLeaf } from "../proposals/index.js";
 import { publicBytes } from "./fields.js";
 import { loading, openRecord, sealRecord } from "./record.js";
-import { KeyLoader, saveKey } from "./stored-key.js";
+import { inTurn, keyLoader, saveKey } from "./stored-key.js";
 
 /** The number of this format. Far from those of groups, so that the one is never taken for the other. */
 export const SAVED_KEY_PACKAGES = 0x82;
@@ -34,16 +34,12 @@ export async function saveKeyPackages(
   provider: CipherSuiteProvider,
   own: Iterable<KeptKeyPackage>,
 ): Promise<Bytes> {
-  const keyPackages = [];
-  for (const { keyPackage, reference, initKey, leafKey, joined } of own) {
-    keyPackages.push({
-      keyPackage: writeKeyPackage(keyPackage),
-      reference,
-      initKey: await saveKey(provider, initKey),
-      leafKey: await saveKey(provider, leafKey),
-      joined,
-    });
-  }
+  const keyPackages = await inTurn(own, async (one) => ({
+    ...one,
+    keyPackage: writeKeyPackage(one.keyPackage),
+    initKey: await saveKey(provider, one.initKey),
+    leafKey: await saveKey(provider, one.leafKey),
+  }));
   const body = encode(SavedKeyPackages, {
     format: SAVED_KEY_PACKAGES,
     cipherSuite: provider.suite.id,
@@ -62,7 +58,7 @@ export async function loadKeyPackages(config: GroupConfig, bytes: Uint8Array): P
   const load = async () => {
     const { body } = await openRecord(provider, SAVED_KEY_PACKAGES, bytes);
     const { keyPackages } = decode(SavedKeyPackages, body);
-    const keys = new KeyLoader(provider);
+    const loadKey = keyLoader(provider);
     const loaded: KeptKeyPackage[] = [];
     for (const saved of keyPackages) {
       const keyPackage = readKeyPackage(saved.keyPackage);
@@ -70,11 +66,10 @@ export async function loadKeyPackages(config: GroupConfig, bytes: Uint8Array): P
       const { encryptionKey } = keyPackage.leafNode;
       try {
         loaded.push({
+          ...saved,
           keyPackage,
-          reference: saved.reference,
-          initKey: await keys.load(saved.initKey, keyPackage.initKey),
-          leafKey: await keys.load(saved.leafKey, encryptionKey),
-          joined: saved.joined,
+          initKey: await loadKey(saved.initKey, keyPackage.initKey),
+          leafKey: await loadKey(saved.leafKey, encryptionKey),
         });
       } catch (error) {
         // Gone from the key store: the key package was used or deleted since.

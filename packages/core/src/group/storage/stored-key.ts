@@ -1,7 +1,7 @@
 // RFC 9420 §16.2: private keys in saved records: their bytes, or references to a key store or a token.
 import { EMPTY, equalBytes } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
-import type { CipherSuiteProvider, HpkePart, HpkePrivateKey } from "../../provider/index.js";
+import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
 import { NO_KEY } from "../../tree/index.js";
 
 /** A private key as bytes. @throws MlsError `key-not-extractable` if the provider neither exports nor saves it */
@@ -18,49 +18,51 @@ interface Loaded {
   readonly publicKey: Uint8Array | undefined;
 }
 
+/** The results of `work` for each item, one after the other: a token answers one call at a time. */
+export async function inTurn<T, R>(items: Iterable<T>, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await work(item));
+  return results;
+}
+
 /**
- * Loads the keys of one saved state that {@link saveKey} saved. A key that stands in several places, such as a leaf key
- * in the present epoch and in a staged commit, gets one handle: of two, the one that isn't needed any more would end the
- * key in its store for the other.
+ * Loads a key that {@link saveKey} saved.
+ * @param saved is kept as long as this function
+ * @param publicKey the expected public key, checked if the provider imports keys
+ * @throws CryptoError, MlsError `state`
  */
-export class KeyLoader {
-  readonly #hpke: HpkePart;
-  readonly #loaded: Loaded[] = [];
+export type LoadKey = (saved: Uint8Array, publicKey: Uint8Array | undefined) => Promise<HpkePrivateKey>;
 
-  constructor({ hpke }: CipherSuiteProvider) {
-    this.#hpke = hpke;
-  }
-
-  /**
-   * @param saved is kept as long as this loader
-   * @param publicKey the expected public key, checked if the provider imports keys
-   * @throws CryptoError, MlsError `state`
-   */
-  async load(saved: Uint8Array, publicKey: Uint8Array | undefined): Promise<HpkePrivateKey> {
+/**
+ * For the keys of one saved state. A key that stands in several places, such as a leaf key in the present epoch and in a
+ * staged commit, gets one handle: of two, the one that isn't needed any more would end the key in its store for the
+ * other.
+ */
+export function keyLoader({ hpke }: CipherSuiteProvider): LoadKey {
+  const loaded: Loaded[] = [];
+  const make = async (saved: Uint8Array): Promise<Omit<Loaded, "saved">> =>
+    hpke.loadPrivateKey === undefined
+      ? hpke.importPrivateKey(saved)
+      : { privateKey: await hpke.loadPrivateKey(saved), publicKey: undefined };
+  return async (saved, publicKey) => {
     if (saved.length === 0) return NO_KEY;
-    let found = this.#loaded.find((one) => equalBytes(one.saved, saved));
+    let found = loaded.find((one) => equalBytes(one.saved, saved));
     if (found === undefined) {
-      found = { saved, ...(await this.#make(saved)) };
-      this.#loaded.push(found);
+      found = { saved, ...(await make(saved)) };
+      loaded.push(found);
     }
     const isOther = publicKey && found.publicKey && !equalBytes(found.publicKey, publicKey);
     if (isOther) throw new MlsError("state", "a private key in the saved state doesn't match its public key");
     return found.privateKey;
-  }
+  };
+}
 
-  async #make(saved: Uint8Array): Promise<Omit<Loaded, "saved">> {
-    const hpke = this.#hpke;
-    if (hpke.loadPrivateKey === undefined) return hpke.importPrivateKey(saved);
-    return { privateKey: await hpke.loadPrivateKey(saved), publicKey: undefined };
-  }
-
-  /** The key; none if it has ended since. @throws MlsError `try-again` */
-  async loadIfThere(saved: Uint8Array): Promise<HpkePrivateKey[]> {
-    try {
-      return [await this.load(saved, undefined)];
-    } catch (error) {
-      if (error instanceof MlsError && (error.code === "state" || error.code === "crypto")) return [];
-      throw error;
-    }
+/** The key; none if it has ended since. @throws MlsError `try-again` */
+export async function loadIfThere(load: LoadKey, saved: Uint8Array): Promise<HpkePrivateKey[]> {
+  try {
+    return [await load(saved, undefined)];
+  } catch (error) {
+    if (error instanceof MlsError && (error.code === "state" || error.code === "crypto")) return [];
+    throw error;
   }
 }
