@@ -165,7 +165,7 @@ export abstract class ClientBase {
     { extensions: chosen = [], lifetime, capabilities, signer }: KeyPackageOptions = {},
   ): Promise<OwnKeyPackage> {
     const { provider, registry, policy } = config;
-    const extensions = registry.keyPackageExtensions(chosen, (length) => provider.random(length));
+    const extensions = registry.withDefaults("keyPackage", chosen, (length) => provider.random(length));
     const leaf = config.describeLeaf(extensions, capabilities);
     checkOwnLeaf(config, leaf);
     const by = await this.signerOr(signer);

@@ -162,7 +162,7 @@ it("a saved state is refused that is in the epoch of a commit which it doesn't j
   const record = await group.save();
   const { body } = await openRecord(provider, record[0] as number, record);
   const saved = decode(SavedGroup, body);
-  for (const change of [{ status: 0 }, { candidates: [] }]) {
+  for (const change of [{ status: "active" as const }, { candidates: [] }]) {
     const { bytes } = await sealRecord(provider, encode(SavedGroup, { ...saved, ...change }));
     expect((await failure((await bob.again()).restore(bytes))).code).toBe("state");
   }

@@ -73,13 +73,9 @@ describe("keys of a tree", () => {
     const other = long.slice();
     other[299_999] = 1;
     const set = KeySet.of(() => [long, new Uint8Array(1), new Uint8Array(2)]);
-    expect([long, other, long.subarray(1), new Uint8Array(1), new Uint8Array()].map((key) => set.has(key))).toEqual([
-      true,
-      false,
-      false,
-      true,
-      false,
-    ]);
+    expect(
+      [long, other, long.subarray(1), new Uint8Array(1), new Uint8Array()].map((key) => set.has(key)),
+    ).toEqual([true, false, false, true, false]);
     expect(set.hasRepeats).toBe(false);
   });
 

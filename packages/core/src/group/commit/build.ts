@@ -37,7 +37,7 @@ import {
   provisionalContext,
   wipeEpoch,
 } from "../epoch.js";
-import { checkResumption, createWelcome, type ResumptionPskId, ratchetTreeExtension } from "../join/index.js";
+import { checkResumption, createWelcome, type ResumptionPskId } from "../join/index.js";
 import { checkGrowth, maxMessageSize } from "../limits.js";
 import { memberOf } from "../member.js";
 import { handshakeFormat } from "../policy.js";
@@ -136,7 +136,12 @@ export async function buildCommit(
     next = await nextEpoch(config, { groupContext, tree, keys }, secrets);
     const { resumption } = request;
     if (resumption !== undefined) checkResumption(config, resumption.id, resumption.from, next.epoch);
-    const welcome = await welcomeTo(config, next, applied, path, pskSecret, request);
+    const { added, psks } = applied;
+    const welcome = await createWelcome(config, next, {
+      ...{ added, psks, pskSecret, pathSecrets: path?.pathSecrets },
+      signer: request.nextSigner,
+      ratchetTree: request.ratchetTreeInWelcome,
+    });
     const auth = { ...signed.auth, confirmationTag: next.epoch.confirmationTag };
     const commit = await protect(config, epoch, committer.member, { ...signed, auth });
     return { commit, welcome, path: path !== undefined, proposals, applied, epoch: next.epoch };
@@ -290,34 +295,6 @@ async function signCommit(
   const wireFormat = member === undefined ? WireFormat.publicMessage : handshakeFormat(policy);
   const signature = await signContent(signer, wireFormat, content, contextBytes(epoch));
   return { wireFormat, content, auth: { signature, confirmationTag: undefined } };
-}
-
-/** The Welcome for the new members, as an encoded MLSMessage; `undefined` without any. */
-async function welcomeTo(
-  { provider, registry, policy }: GroupConfig,
-  next: NextEpoch,
-  { added, psks }: Applied,
-  path: CreatedUpdatePath | undefined,
-  pskSecret: Uint8Array,
-  { nextSigner, ratchetTreeInWelcome }: CommitRequest,
-): Promise<Bytes | undefined> {
-  if (added.length === 0) return undefined;
-  const extensions = registry.groupInfoExtensions(
-    ratchetTreeInWelcome ? [ratchetTreeExtension(next.epoch)] : [],
-    (length) => provider.random(length),
-    next.epoch,
-  );
-  const welcome = await createWelcome(provider, next, {
-    added,
-    pathSecrets: path?.pathSecrets,
-    psks,
-    pskSecret,
-    signer: nextSigner,
-    extensions,
-  });
-  const message = encode(MlsMessage, { version: 1, wireFormat: WireFormat.welcome, welcome });
-  checkMessageSize(policy.maxJoinSize, message.length);
-  return message;
 }
 
 /**

@@ -11,7 +11,18 @@ import {
   isStandardType,
   ProtocolVersion,
 } from "../../wire/index.js";
+import type { ListedCapabilities } from "./extension-definition.js";
 import type { Registry } from "./registry.js";
+
+/** @throws MlsError `usage` for the first of these types that is wrong */
+function refuse(
+  types: readonly number[],
+  isWrong: (type: number) => boolean,
+  message: (type: number) => string,
+): void {
+  const wrong = types.find(isWrong);
+  if (wrong !== undefined) throw new MlsError("usage", message(wrong));
+}
 
 /**
  * The content of a new leaf node: what the client supports, and GREASE values (§13.5).
@@ -24,65 +35,32 @@ export function describeLeaf(
   keyPackageExtensions: readonly Extension[] = [],
 ): LeafDescription {
   const grease = registry.grease(random);
-  const extensions = registry.leafNodeExtensions(chosen, random);
+  const extensions = registry.withDefaults("leafNode", chosen, random);
   const used = [...extensions, ...keyPackageExtensions].map(({ extensionType }) => extensionType);
-  checkOwnTypes(used, supported);
-  const list = (...types: readonly (readonly number[])[]) => [...new Set(types.flat())];
+  // The capabilities would list them (§7.3, §10), and what they list, others may use in the GroupContext: so the client
+  // must support it there too.
+  const isUnknown = (type: number) =>
+    !DEFAULT_EXTENSIONS.has(type) && !supported.extensions.includes(type) && !isGrease(type);
+  refuse(
+    used,
+    isUnknown,
+    (type) =>
+      `expected extensions of types that the client supports, got type ${type}: give the client an extension that registers it, or list it in capabilities.extensions`,
+  );
+  const list = (name: keyof ListedCapabilities, ...types: number[]) => [
+    ...new Set([...supported[name], ...grease.flatMap((one) => one[name] ?? []), ...types]),
+  ];
   return {
     credential,
     capabilities: {
       versions: supported.versions,
-      cipherSuites: list(supported.cipherSuites, grease.cipherSuites),
-      extensions: list(supported.extensions, grease.extensions, used.filter(isGrease)),
-      proposals: list(supported.proposals, grease.proposals),
-      credentials: list(supported.credentials, grease.credentials),
+      cipherSuites: list("cipherSuites"),
+      extensions: list("extensions", ...used.filter(isGrease)),
+      proposals: list("proposals"),
+      credentials: list("credentials"),
     },
     extensions,
   };
-}
-
-/**
- * Checks the extension types of an own leaf node or key package. Its capabilities would list them (§7.3, §10), and what
- * they list, others may use in the GroupContext: so the client must support it there too.
- * @throws MlsError `usage`
- */
-function checkOwnTypes(types: readonly number[], { extensions }: Capabilities): void {
-  const unknown = types.find(
-    (type) => !DEFAULT_EXTENSIONS.has(type) && !extensions.includes(type) && !isGrease(type),
-  );
-  if (unknown === undefined) return;
-  throw new MlsError(
-    "usage",
-    `expected extensions of types that the client supports, got type ${unknown}: give the client an extension that registers it, or list it in capabilities.extensions`,
-  );
-}
-
-/** @throws MlsError `usage` for a default type, which `capabilities` must not list (§7.2) */
-function withoutDefaults(
-  kind: "extension" | "proposal",
-  types: readonly number[] = [],
-  isDefault: (type: number) => boolean,
-): readonly number[] {
-  const listed = types.find(isDefault);
-  if (listed !== undefined) {
-    throw new MlsError(
-      "usage",
-      `expected capabilities without the default types of RFC 9420 §7.2, got ${kind} type ${listed}`,
-    );
-  }
-  return types;
-}
-
-/** @throws MlsError `usage` for a proposal type that isn't registered: the client couldn't decode such proposals */
-function registered(types: readonly number[], supported: readonly number[]): readonly number[] {
-  const unknown = types.find((type) => !supported.includes(type) && !isGrease(type));
-  if (unknown !== undefined) {
-    throw new MlsError(
-      "usage",
-      `expected capabilities with registered proposal types, got ${unknown}: give the client an extension that registers it`,
-    );
-  }
-  return types;
 }
 
 /**
@@ -94,21 +72,25 @@ export function capabilitiesOf(
   { supported }: Registry,
   extra: ExtraCapabilities = {},
 ): Capabilities {
+  const { basic, x509 } = CredentialType;
+  const { extensions = [], proposals = [], credentials = [basic, x509] } = extra;
+  const isDefault = (kind: string) => (type: number) =>
+    `expected capabilities without the default types of RFC 9420 §7.2, got ${kind} type ${type}`;
+  refuse(extensions, (type) => DEFAULT_EXTENSIONS.has(type), isDefault("extension"));
+  refuse(proposals, isStandardType, isDefault("proposal"));
+  // The client couldn't decode proposals of other types.
+  refuse(
+    proposals,
+    (type) => !supported.proposals.includes(type) && !isGrease(type),
+    (type) =>
+      `expected capabilities with registered proposal types, got ${type}: give the client an extension that registers it`,
+  );
   return {
     versions: [ProtocolVersion.mls10],
     cipherSuites: crypto.suites.map(({ id }) => id),
-    extensions: [
-      ...withoutDefaults("extension", extra.extensions, (type) => DEFAULT_EXTENSIONS.has(type)),
-      ...supported.extensions,
-    ],
-    proposals: [
-      ...registered(withoutDefaults("proposal", extra.proposals, isStandardType), supported.proposals),
-      ...supported.proposals,
-    ],
-    credentials: [
-      ...(extra.credentials ?? [CredentialType.basic, CredentialType.x509]),
-      ...supported.credentials,
-    ],
+    extensions: [...extensions, ...supported.extensions],
+    proposals: [...proposals, ...supported.proposals],
+    credentials: [...credentials, ...supported.credentials],
   };
 }
 

@@ -127,47 +127,40 @@ export class Registry {
   }
 
   /** GREASE values for a new leaf node's capabilities (§13.5). */
-  grease(random: RandomSource): Required<ListedCapabilities> {
-    const all = this.definitions.map((one) => one.greaseCapabilities?.(random) ?? {});
-    return {
-      cipherSuites: all.flatMap((one) => one.cipherSuites ?? []),
-      extensions: all.flatMap((one) => one.extensions ?? []),
-      proposals: all.flatMap((one) => one.proposals ?? []),
-      credentials: all.flatMap((one) => one.credentials ?? []),
-    };
+  grease(random: RandomSource): readonly ListedCapabilities[] {
+    return this.definitions.map((one) => one.greaseCapabilities?.(random) ?? {});
   }
 
-  /** The extensions of a new structure: those of the application, and the defaults of types that it doesn't set. */
-  #withDefaults(
+  /**
+   * The extensions of a new structure: those of the application, and the defaults of types that it doesn't set.
+   * @param group for a GroupInfo
+   */
+  withDefaults(
+    place: "leafNode" | "keyPackage",
     chosen: readonly Extension[],
-    defaultsOf: (definition: MlsExtension) => readonly Extension[] | undefined,
-    place: ExtensionPlace,
+    random: RandomSource,
+  ): readonly Extension[];
+  withDefaults(
+    place: "groupInfo",
+    chosen: readonly Extension[],
+    random: RandomSource,
+    group: GroupView,
+  ): readonly Extension[];
+  withDefaults(
+    place: "leafNode" | "keyPackage" | "groupInfo",
+    chosen: readonly Extension[],
+    random: RandomSource,
+    group?: GroupView,
   ): readonly Extension[] {
     const all = [...chosen];
+    const view = group && viewOf(group);
     for (const definition of this.definitions) {
-      for (const extension of defaultsOf(definition) ?? []) {
+      for (const extension of definition[`${place}Extensions`]?.(random, view as GroupView) ?? []) {
         if (!all.some(({ extensionType }) => extensionType === extension.extensionType)) all.push(extension);
       }
     }
     this.checkExtensions(all, place);
     return all;
-  }
-
-  leafNodeExtensions(chosen: readonly Extension[], random: RandomSource): readonly Extension[] {
-    return this.#withDefaults(chosen, (one) => one.leafNodeExtensions?.(random), "leafNode");
-  }
-
-  keyPackageExtensions(chosen: readonly Extension[], random: RandomSource): readonly Extension[] {
-    return this.#withDefaults(chosen, (one) => one.keyPackageExtensions?.(random), "keyPackage");
-  }
-
-  groupInfoExtensions(
-    chosen: readonly Extension[],
-    random: RandomSource,
-    group: GroupView,
-  ): readonly Extension[] {
-    const view = viewOf(group);
-    return this.#withDefaults(chosen, (one) => one.groupInfoExtensions?.(random, view), "groupInfo");
   }
 
   /**
@@ -237,10 +230,6 @@ export class Registry {
   /** @throws MlsError */
   checkAuthenticatedData(data: Uint8Array, groupContext: GroupContext): void {
     for (const definition of this.definitions) definition.checkAuthenticatedData?.(data, groupContext);
-  }
-
-  proposal(proposalType: number): ProposalDefinition | undefined {
-    return this.#proposals.get(proposalType);
   }
 
   /** The definition of a proposal's type. @throws UnsupportedError if it isn't registered */

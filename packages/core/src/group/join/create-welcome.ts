@@ -1,18 +1,20 @@
 // RFC 9420 §12.4.3.1: making the Welcome for new members.
-import { EMPTY, wipe } from "../../bytes.js";
+import { type Bytes, EMPTY, wipe } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { encryptContext, makeKeyPackageRef, sealAll } from "../../crypto/index.js";
-import { all, type CipherSuiteProvider, type Signer } from "../../provider/index.js";
+import { checkMessageSize } from "../../framing/index.js";
+import { all, type Signer } from "../../provider/index.js";
 import { deriveWelcomeSecret, welcomeKeyAndNonce } from "../../schedule/index.js";
 import { commonAncestor } from "../../tree/index.js";
 import {
-  type Extension,
   GroupInfo,
   GroupSecrets,
   KeyPackage,
+  MlsMessage,
   type PreSharedKeyID,
-  type Welcome,
+  WireFormat,
 } from "../../wire/index.js";
+import type { GroupConfig } from "../config.js";
 import type { NextEpoch } from "../epoch.js";
 import type { AddedMember } from "../proposals/index.js";
 import { createGroupInfo } from "./group-info.js";
@@ -25,17 +27,23 @@ export interface WelcomeOptions {
   /** `Nh` bytes */
   readonly pskSecret: Uint8Array;
   readonly signer: Signer;
-  readonly extensions: readonly Extension[];
+  /** Whether it carries the tree. */
+  readonly ratchetTree: boolean;
 }
 
-/** One Welcome (§12.4.3.1) for all new members. The caller must overwrite the secrets. */
+/**
+ * One Welcome (§12.4.3.1) for all new members, as an encoded MLSMessage; `undefined` without any. The caller must
+ * overwrite the secrets.
+ */
 export async function createWelcome(
-  provider: CipherSuiteProvider,
+  config: GroupConfig,
   { epoch, joinerSecret }: NextEpoch,
   options: WelcomeOptions,
-): Promise<Welcome> {
-  const { added, pathSecrets, psks, pskSecret, signer, extensions } = options;
-  const groupInfo = await createGroupInfo(epoch, signer, extensions);
+): Promise<Bytes | undefined> {
+  const { added, pathSecrets, psks, pskSecret, signer, ratchetTree } = options;
+  if (added.length === 0) return undefined;
+  const { provider } = config;
+  const groupInfo = await createGroupInfo(config, epoch, signer, { externalPub: false, ratchetTree });
   const welcomeSecret = await deriveWelcomeSecret(provider, joinerSecret, pskSecret);
   const { key, nonce } = await welcomeKeyAndNonce(provider, welcomeSecret);
   const encryptedGroupInfo = await provider.aead.seal(key, nonce, EMPTY, encode(GroupInfo, groupInfo));
@@ -67,14 +75,14 @@ export async function createWelcome(
         plaintext: plaintextFor(leafIndex),
       })),
     );
-    return {
-      cipherSuite: provider.suite.id,
-      secrets: sealed.map((encryptedGroupSecrets, i) => ({
-        newMember: references[i] as Uint8Array,
-        encryptedGroupSecrets,
-      })),
-      encryptedGroupInfo,
-    };
+    const secrets = sealed.map((encryptedGroupSecrets, i) => ({
+      newMember: references[i] as Uint8Array,
+      encryptedGroupSecrets,
+    }));
+    const welcome = { cipherSuite: provider.suite.id, secrets, encryptedGroupInfo };
+    const message = encode(MlsMessage, { version: 1, wireFormat: WireFormat.welcome, welcome });
+    checkMessageSize(config.policy.maxJoinSize, message.length);
+    return message;
   } finally {
     wipe(...plaintexts.values());
   }

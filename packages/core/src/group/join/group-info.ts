@@ -1,5 +1,5 @@
 // RFC 9420 §12.4.3: making and opening a GroupInfo.
-import { equalBytes } from "../../bytes.js";
+import { type Bytes, equalBytes } from "../../bytes.js";
 import { decode, encode } from "../../codec/index.js";
 import { signWithLabel, verifyOwnSignatures, verifyWithLabel } from "../../crypto/index.js";
 import { ensure, MlsError } from "../../errors.js";
@@ -7,15 +7,16 @@ import { checkMessageSize } from "../../framing/index.js";
 import { all, type CipherSuiteProvider, type Signer } from "../../provider/index.js";
 import { checkLeafNode, leafNodeVerifyRequest, RatchetTree, verifyParentHashes } from "../../tree/index.js";
 import {
-  type Extension,
   ExtensionType,
   ExternalPub,
   type GroupContext,
   type GroupInfo,
   GroupInfoTBS,
+  MlsMessage,
   makeExtension,
   peekTree,
   RatchetTreeNodes,
+  WireFormat,
 } from "../../wire/index.js";
 import { authenticate } from "../authentication.js";
 import type { GroupConfig } from "../config.js";
@@ -23,23 +24,9 @@ import { type Epoch, type PublicEpoch, publicEpoch } from "../epoch.js";
 import { authenticateSenders } from "../external-senders.js";
 import { checkTreeSize } from "../limits.js";
 import { lifetimeRule } from "../policy.js";
-import { checkGroup } from "../proposals/index.js";
+import { checkGroup, type GroupInfoOptions } from "../proposals/index.js";
 
 export const GROUP_INFO_LABEL = "GroupInfoTBS";
-
-/** The `ratchet_tree` extension, §12.4.3.3 */
-export function ratchetTreeExtension({ tree }: Pick<Epoch, "tree">): Extension {
-  return makeExtension(ExtensionType.ratchetTree, RatchetTreeNodes, tree.toNodes());
-}
-
-/** The `external_pub` extension, §12.4.3.2: the public key of the epoch's external secret (§8). */
-export async function externalPubExtension(
-  provider: CipherSuiteProvider,
-  { secrets }: Pick<Epoch, "secrets">,
-): Promise<Extension> {
-  const { publicKey } = await provider.hpke.deriveKeyPair(secrets.externalSecret);
-  return makeExtension(ExtensionType.externalPub, ExternalPub, { externalPub: publicKey });
-}
 
 /**
  * A GroupInfo (§12.4.3) of an epoch.
@@ -47,23 +34,42 @@ export async function externalPubExtension(
  * @throws MlsError `usage` for another signer
  */
 export async function createGroupInfo(
+  { provider, registry }: GroupConfig,
   epoch: Epoch,
   signer: Signer,
-  extensions: readonly Extension[],
+  { externalPub = true, ratchetTree = true, extensions = [] }: GroupInfoOptions,
 ): Promise<GroupInfo> {
   const { leafIndex } = epoch.keys;
   const signatureKey = epoch.tree.leaf(leafIndex)?.signatureKey;
   if (signatureKey === undefined || !equalBytes(signatureKey, signer.publicKey)) {
     throw new MlsError("usage", "expected the signer of the own leaf in this epoch, got another key");
   }
+  const chosen = [...extensions];
+  if (externalPub) {
+    const { publicKey } = await provider.hpke.deriveKeyPair(epoch.secrets.externalSecret);
+    chosen.unshift(makeExtension(ExtensionType.externalPub, ExternalPub, { externalPub: publicKey }));
+  }
+  if (ratchetTree)
+    chosen.unshift(makeExtension(ExtensionType.ratchetTree, RatchetTreeNodes, epoch.tree.toNodes()));
   const unsigned: GroupInfoTBS = {
     groupContext: epoch.groupContext,
-    extensions,
+    extensions: registry.withDefaults("groupInfo", chosen, (length) => provider.random(length), epoch),
     confirmationTag: epoch.confirmationTag,
     signer: leafIndex,
   };
   const signature = await signWithLabel(signer, GROUP_INFO_LABEL, encode(GroupInfoTBS, unsigned));
   return { ...unsigned, signature };
+}
+
+/** A signed GroupInfo (§12.4.3) as an encoded MLSMessage. */
+export async function groupInfoMessage(
+  { config, epoch, signer }: { readonly config: GroupConfig; readonly epoch: Epoch; readonly signer: Signer },
+  options: GroupInfoOptions,
+): Promise<Bytes> {
+  const groupInfo = await createGroupInfo(config, epoch, signer, options);
+  const message = encode(MlsMessage, { version: 1, wireFormat: WireFormat.groupInfo, groupInfo });
+  checkMessageSize(config.policy.maxJoinSize, message.length);
+  return message;
 }
 
 /**

@@ -2,13 +2,7 @@
 
 export { createEpoch } from "./create.js";
 export { createWelcome } from "./create-welcome.js";
-export {
-  createGroupInfo,
-  externalPubExtension,
-  openPublicEpoch,
-  ratchetTreeExtension,
-} from "./group-info.js";
-export { groupInfoMessage } from "./group-info-message.js";
+export { groupInfoMessage, openPublicEpoch } from "./group-info.js";
 export {
   checkPredecessor,
   checkResumption,
