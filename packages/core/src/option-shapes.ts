@@ -1,13 +1,14 @@
 // What options may be. JavaScript has no type checker, and what a call doesn't know must not be ignored.
-import { isBytes } from "./bytes.js";
+import { copied, isBytes } from "./bytes.js";
 import { MlsError } from "./errors.js";
 
 /** The names in an object, and what is there. The name `[]` stands for each item of an array. */
 export type OptionNames = { readonly [name: string]: OptionKind };
 
 /**
- * What a value may be: the name of a type (`bytes` for a Uint8Array, `unknown` for any), a string in quotes for that
- * string, `true`, or the names in an object; or a list of such, of which one must fit.
+ * What a value may be: the name of a type (`bytes` for a Uint8Array, `data` for an object of plain data that is copied
+ * whole, `unknown` for any), a string in quotes for that string, `true`, or the names in an object; or a list of such, of
+ * which one must fit. With `"!"` in the list, the value must be there.
  */
 export type OptionKind = string | OptionNames | readonly (string | OptionNames)[];
 
@@ -21,7 +22,13 @@ function typeOf(value: unknown): string {
 }
 
 const baseOf = (one: string | OptionNames) =>
-  typeof one === "string" ? one : "[]" in one ? "array" : "object";
+  one === "data" ? "object" : typeof one === "string" ? one : "[]" in one ? "array" : "object";
+
+/** A value that must be there. */
+export const needed = (kind: string | OptionNames): OptionKind => [kind, "!"];
+
+const kindsOf = (kind: OptionKind) =>
+  (Array.isArray(kind) ? kind : [kind]) as readonly (string | OptionNames)[];
 
 /** Whether an object inherits nothing, which would be ignored. One of another realm is plain too. */
 function isPlain(value: object): boolean {
@@ -30,7 +37,8 @@ function isPlain(value: object): boolean {
 }
 
 /**
- * Refuses what a call doesn't know, in nested options too. `undefined` stands for an option that isn't given.
+ * Refuses what a call doesn't know, and the lack of what it needs, in nested options too. `undefined` stands for an
+ * option that isn't given.
  * @returns a copy of what has a shape, with the byte strings in it: that of a call that waits can't change
  * @param path the name of what is checked, for the error. Default: none, for the options of a call
  * @throws MlsError `usage`, which says what is known there
@@ -39,15 +47,16 @@ function isPlain(value: object): boolean {
  */
 export function checkOptions<T>(options: T, kind: OptionKind, path = ""): T {
   const got = typeOf(options);
-  const kinds = (Array.isArray(kind) ? kind : [kind]) as readonly (string | OptionNames)[];
+  const kinds = kindsOf(kind);
   const literal = got === "string" ? `"${options}"` : `${options === true}`;
   if (kind === "unknown" || kinds.includes(got) || kinds.includes(literal)) {
-    return (got === "bytes" ? new Uint8Array(options as Uint8Array) : options) as T;
+    return (got === "bytes" ? copied(options) : options) as T;
   }
+  if (got === "object" && kinds.includes("data")) return copied(options) as T;
   const shapes = kinds.filter((one): one is OptionNames => typeof one === "object" && baseOf(one) === got);
   const isOfClass = got === "object" && !isPlain(options as object);
   if (shapes.length === 0 || isOfClass) {
-    const expected = [...new Set(kinds.map(baseOf))].join(" or ");
+    const expected = [...new Set(kinds.filter((one) => one !== "!").map(baseOf))].join(" or ");
     const what = isOfClass ? "one of a class" : got;
     throw new MlsError("usage", `${path || "options"}: expected ${expected}, got ${what}`);
   }
@@ -57,16 +66,20 @@ export function checkOptions<T>(options: T, kind: OptionKind, path = ""): T {
     return Array.from<unknown, unknown>(options, (one, i) => checkOptions(one, item, `${path}[${i}]`)) as T;
   }
   const copy: Record<string, unknown> = {};
-  const entries = Object.entries(options as object);
+  const names = Object.keys(options as object);
   // The shape that the first known name is of: what is of another one doesn't go with it.
-  const shape = shapes.find((one) => entries.some(([name]) => Object.hasOwn(one, name)));
-  for (const [name, value] of entries) {
+  const found = shapes.find((one) => names.some((name) => Object.hasOwn(one, name)));
+  const shape = found ?? (Object.assign({}, ...shapes) as OptionNames);
+  const refuse = (what: string): never => {
+    throw new MlsError("usage", what + Object.keys(shape).join(", "));
+  };
+  for (const name of new Set([...names, ...Object.keys(shape)])) {
     const at = `${path && `${path}.`}${name.slice(0, 64)}`;
-    if (shape === undefined || !Object.hasOwn(shape, name)) {
-      const known = Object.keys(shape ?? Object.assign({}, ...shapes)).join(", ");
-      throw new MlsError("usage", `there is no option "${at}" here, only ${known}`);
-    }
-    if (value !== undefined) copy[name] = checkOptions(value, shape[name] as OptionKind, at);
+    const value: unknown = Reflect.get(options as object, name);
+    if (!Object.hasOwn(shape, name)) refuse(`there is no option "${at}" here, only `);
+    const kind = shape[name] as OptionKind;
+    if (value !== undefined || kindsOf(kind).includes("!")) copy[name] = checkOptions(value, kind, at);
   }
+  if (shapes.length > 1 && Object.keys(copy).length === 0) refuse(`${path || "options"}: expected one of `);
   return copy as T;
 }

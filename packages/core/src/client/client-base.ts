@@ -73,7 +73,7 @@ export abstract class ClientBase {
       hook(),
     );
     this.#externalPsk = externalPsk;
-    const own = typeof credential === "string" ? basicCredential(credential) : copied(credential);
+    const own = typeof credential === "string" ? basicCredential(credential) : credential;
     this.#configOfGroups = {
       ...configOf(options, provider, own, signer, (id) => this.findPsk(id)),
       isOpen: (groupId) => this.isOpen(groupId),
@@ -245,11 +245,11 @@ export abstract class ClientBase {
     group: { readonly groupId: Uint8Array; readonly epoch: bigint },
     options: MessageOptions = {},
   ): Promise<Bytes> {
-    checkOptions(options, MESSAGE);
+    const { authenticatedData = EMPTY } = checkOptions(options, MESSAGE);
+    // Without a shape: a group has more than these.
+    const { epoch } = group;
+    const groupId = needBytes(group.groupId, "the group ID", MAX_ID_SIZE).slice();
     const work = async (config: ClientConfig) => {
-      const groupId = needBytes(group.groupId, "the group ID", MAX_ID_SIZE).slice();
-      const { epoch } = group;
-      const authenticatedData = copied(options.authenticatedData) ?? EMPTY;
       const own = await this.#newKeyPackage(config);
       const { keyPackage } = own;
       const { signer } = this;

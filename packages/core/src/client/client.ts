@@ -1,5 +1,5 @@
 // RFC 9420 §10, §11, §12.4.3: a client, its key packages and its groups.
-import { copied, equalBytes, needBytes } from "../bytes.js";
+import { equalBytes, needBytes } from "../bytes.js";
 import { destroyKey, guardProvider, signerOf, validateSigner } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { buildExternalCommit, type OwnCommit } from "../group/commit/index.js";
@@ -48,6 +48,7 @@ import {
   type JoinOptions,
   NEW_GROUP,
   READ_WELCOME,
+  RECORDS,
   type ReadWelcomeOptions,
 } from "./options.js";
 import type { StagedCommit } from "./staged-commit.js";
@@ -89,18 +90,15 @@ export class Client extends ClientBase {
     const chosen = checkOptions(options, CLIENT);
     const work = async () => {
       const { crypto, authentication } = chosen;
-      const credential = copied(chosen.credential);
       needProvider(crypto);
       needAuthentication(authentication);
-      if (credential === undefined)
-        throw new MlsError("usage", "expected options.credential: a credential or a name");
       const suite = chosen.suite ?? crypto.suites[0]?.id;
       if (suite === undefined)
         throw new MlsError("unsupported", `${crypto.name} serves no suite on this platform`);
       const provider = guardProvider(crypto.suite(suite));
       const signer = chosen.signer ?? signerOf(provider, await provider.signature.generateKeyPair());
       await validateSigner(provider, signer);
-      return new Client({ ...chosen, credential }, provider, signer);
+      return new Client(chosen, provider, signer);
     };
     return perform({ work, finish: answer }, options);
   }
@@ -114,10 +112,8 @@ export class Client extends ClientBase {
   async createGroup(options: GroupOptions = {}): Promise<Group> {
     const chosen = checkOptions(options, NEW_GROUP);
     const work = async (config: ClientConfig) => {
-      const groupId =
-        chosen.groupId === undefined
-          ? config.provider.random(config.provider.suite.hash.Nh)
-          : needBytes(chosen.groupId, "the group ID", MAX_ID_SIZE);
+      const { groupId = config.provider.random(config.provider.suite.hash.Nh) } = chosen;
+      needBytes(groupId, "the group ID", MAX_ID_SIZE);
       this.#groups.checkNew(groupId);
       const lifetime = newLifetime(config.policy);
       const signer = await this.signerOr(chosen.signer);
@@ -146,11 +142,10 @@ export class Client extends ClientBase {
    * const group = await bob.join(welcome);
    */
   async join(welcome: Uint8Array, options: JoinOptions = {}): Promise<Group> {
-    checkOptions(options, JOIN);
-    const { replace, ...reading } = options;
+    const { replace, ...reading } = checkOptions(options, JOIN);
     const staged = await this.readWelcome(welcome, reading);
     try {
-      return await staged.join({ replace, signal: options.signal });
+      return await staged.join({ replace, signal: reading.signal });
     } catch (error) {
       await staged.discard();
       throw error;
@@ -169,16 +164,14 @@ export class Client extends ClientBase {
    * const group = await staged.join();
    */
   async readWelcome(welcome: Uint8Array, options: ReadWelcomeOptions = {}): Promise<StagedWelcome> {
-    checkOptions(options, READ_WELCOME);
-    const { previous } = options;
+    const { previous, ratchetTree } = checkOptions(options, READ_WELCOME);
     const steps = (config: ClientConfig): Steps<StagedWelcomeParts, StagedWelcome> => ({
       work: async () => {
         const message = readWelcome(welcome, config.policy.maxJoinSize);
         const invitation = this.kept.for(message);
-        const tree = copied(options.ratchetTree);
         const predecessors = this.#groups.predecessors(previous);
         const withPsks = { ...config, psk: (id: PreSharedKeyID) => this.findPsk(id, previous) };
-        const opened = await joinByWelcome(withPsks, message, invitation, tree, predecessors);
+        const opened = await joinByWelcome(withPsks, message, invitation, ratchetTree, predecessors);
         return { own: invitation.found, ...opened };
       },
       finish: (opened) => {
@@ -247,7 +240,7 @@ export class Client extends ClientBase {
           isOwn: ({ signatureKey }) => this.config.signerFor(signatureKey) !== undefined,
           resync: chosen.resync,
           psks: chosen.psks ?? [],
-          custom: copied(chosen.custom ?? []),
+          custom: chosen.custom ?? [],
           proposals: chosen.proposals ?? [],
           authenticatedData: chosen.authenticatedData,
         });
@@ -277,14 +270,11 @@ export class Client extends ClientBase {
    */
   async restore(saved: Uint8Array | readonly Uint8Array[], options: OperationOptions = {}): Promise<Group> {
     checkOptions(options, OPERATION);
+    const records = [checkOptions(saved, RECORDS, "saved")].flat() as Uint8Array[];
     const steps = (config: ClientConfig): Steps<LoadedState, Group> => ({
       work: async () => {
-        const records = Array.isArray(saved) ? saved : [saved];
         if (records.length === 0) throw new MlsError("usage", "expected a saved group, got an empty list");
-        return loadState(
-          config,
-          Array.from(records, (record) => needBytes(record, "a saved group").slice()),
-        );
+        return loadState(config, records);
       },
       finish: (loaded) => this.#groups.restore(loaded),
       drop: ({ state }) => wipeState(state),

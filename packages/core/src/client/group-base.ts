@@ -1,11 +1,12 @@
 // RFC 9420 §7, §8.1: the public state of a group, which members and followers share.
 import { type Bytes, copied, type Owned } from "../bytes.js";
-import { encode } from "../codec/index.js";
+import { encode, frozen } from "../codec/index.js";
 import {
   type CachedProposal,
   type GroupConfig,
   type Member,
   memberOf,
+  membersOf,
   type PublicEpoch,
 } from "../group/index.js";
 import { type WaitingProposal, waitingProposals } from "../group/proposals/index.js";
@@ -16,7 +17,6 @@ import { type Extension, type LeafNode, RatchetTreeNodes } from "../wire/index.j
 export abstract class EpochView {
   protected abstract readonly config: GroupConfig;
   protected abstract readonly current: PublicEpoch;
-  #knownMembers: { of: PublicEpoch["tree"]; members: readonly Member[] } | undefined;
 
   get groupId(): Bytes {
     return copied(this.current.groupContext.groupId);
@@ -35,14 +35,12 @@ export abstract class EpochView {
     return copied(this.current.groupContext.extensions);
   }
 
-  /** The members in the order of their leaf indices; after this client was removed, as of before its removal. */
+  /**
+   * The members in the order of their leaf indices; after this client was removed, as of before its removal. A copy each
+   * time, in linear time: {@link member} has a single one.
+   */
   get members(): readonly Member[] {
-    const { tree } = this.current;
-    if (this.#knownMembers?.of !== tree) {
-      const members = Array.from(tree.members(), ({ leafIndex, leafNode }) => memberOf(leafIndex, leafNode));
-      this.#knownMembers = { of: tree, members };
-    }
-    return this.#knownMembers.members;
+    return membersOf(this.current);
   }
 
   /** The member at a leaf index, in constant time; `undefined` for a blank leaf. */
@@ -76,7 +74,7 @@ export abstract class EpochView {
 /** A group as it goes on: the same, with the proposals that wait for a commit. */
 export abstract class GroupBase extends EpochView {
   protected abstract readonly cached: readonly CachedProposal[];
-  #waiting: { of: readonly CachedProposal[]; list: readonly WaitingProposal[] } | undefined;
+  #waiting: readonly WaitingProposal[] = [];
   /** Proposals as the application got them. They aren't copied again when another one comes. */
   readonly #shown = new WeakMap<CachedProposal, WaitingProposal>();
 
@@ -85,23 +83,23 @@ export abstract class GroupBase extends EpochView {
     return undefined;
   }
 
-  /** The valid proposals of this epoch that aren't committed yet. The same array as long as nothing changes. */
+  /**
+   * The valid proposals of this epoch that aren't committed yet. The same array as long as nothing changes: frozen, with
+   * all in it but the byte strings.
+   */
   get proposals(): readonly WaitingProposal[] {
-    const of = this.cached;
-    const waiting = waitingProposals(this.config, this.current, of, this.ownLeaf);
-    const last = this.#waiting;
-    const isSame = last?.of === of && last.list.every((one, i) => one.willCommit === waiting[i]?.willCommit);
-    if (last !== undefined && isSame) return last.list;
-    const list = of.map((one, i) => this.#show(one, waiting[i] as WaitingProposal));
-    this.#waiting = { of, list };
-    return list;
+    const waiting = waitingProposals(this.config, this.current, this.cached, this.ownLeaf);
+    const list = this.cached.map((one, i) => this.#show(one, waiting[i] as WaitingProposal));
+    const isSame = list.length === this.#waiting.length && list.every((one, i) => one === this.#waiting[i]);
+    if (!isSame) this.#waiting = Object.freeze(list);
+    return this.#waiting;
   }
 
   #show(cached: CachedProposal, waiting: WaitingProposal): WaitingProposal {
     const known = this.#shown.get(cached);
     const { willCommit } = waiting;
     if (known?.willCommit === willCommit) return known;
-    const shown = known === undefined ? copied(waiting) : { ...known, willCommit };
+    const shown = frozen(known === undefined ? copied(waiting) : { ...known, willCommit });
     this.#shown.set(cached, shown);
     return shown;
   }

@@ -7,8 +7,8 @@ import type {
   NewIdentity,
 } from "../group/proposals/index.js";
 import { OPERATION, type OperationOptions } from "../operation/index.js";
-import type { OptionKind, OptionNames, OptionShape } from "../option-shapes.js";
-import type { Extension, ReInit } from "../wire/index.js";
+import { needed, type OptionKind, type OptionNames, type OptionShape } from "../option-shapes.js";
+import type { Credential, CustomProposal, CustomPsk, Extension, ReInit } from "../wire/index.js";
 
 /** The options of sending a message. */
 export interface MessageOptions extends OperationOptions {
@@ -32,30 +32,44 @@ export type RemoveOptions = Omit<CommitOptions, "remove"> & OperationOptions;
 export type UpdateOptions = NewIdentity & Omit<CommitOptions, "identity" | "forcePath"> & OperationOptions;
 
 export const listOf = (item: OptionKind): OptionNames => ({ "[]": item });
-const EXTENSION: OptionShape<Extension> = { extensionType: "number", extensionData: "bytes" };
+const EXTENSION: OptionShape<Extension> = {
+  extensionType: needed("number"),
+  extensionData: needed("bytes"),
+};
 export const EXTENSIONS = listOf(EXTENSION);
 const CHANGES: OptionShape<ExtensionChanges> = {
   setExtensions: EXTENSIONS,
   dropExtensions: listOf("number"),
 };
-export const CREDENTIAL = ["object", "string"];
+const CREDENTIAL: OptionShape<Credential> = {
+  credentialType: needed("number"),
+  identity: "bytes",
+  certificates: listOf({ certData: needed("bytes") }),
+  data: "bytes",
+};
+export const IDENTITY_OR_NAME = [CREDENTIAL, "string", "!"];
 const EXPECTED: OptionShape<ExpectedKeyPackage> = {
-  keyPackage: "bytes",
-  credential: CREDENTIAL,
+  keyPackage: needed("bytes"),
+  credential: IDENTITY_OR_NAME,
   signatureKey: "bytes",
 };
 const TO_ADD = ["bytes", EXPECTED];
 export const TO_ADD_LIST = listOf(TO_ADD);
-const PSK = [{ external: "bytes" }, { resumption: "bigint" }, { custom: "object" }];
+const CUSTOM_PSK: OptionShape<CustomPsk> = { pskType: needed("number"), data: needed("bytes") };
+const PSK = [{ external: "bytes" }, { resumption: "bigint" }, { custom: CUSTOM_PSK }];
 export const PSKS = listOf(PSK);
 const REINIT: OptionShape<Omit<ReInit, "version">> = {
-  groupId: "bytes",
-  cipherSuite: "number",
-  extensions: EXTENSIONS,
+  groupId: needed("bytes"),
+  cipherSuite: needed("number"),
+  extensions: needed(EXTENSIONS),
+};
+export const CUSTOM: OptionShape<CustomProposal> = {
+  proposalType: needed("number"),
+  data: needed("bytes"),
 };
 const IDENTITY: OptionShape<NewIdentity> = {
   signer: "object",
-  credential: "object",
+  credential: CREDENTIAL,
   renewCapabilities: "boolean",
 };
 
@@ -63,6 +77,8 @@ export const EXPORT: OptionShape<ExportOptions> = { ...OPERATION, epoch: "bigint
 
 export const MESSAGE: OptionShape<MessageOptions> = { ...OPERATION, authenticatedData: "bytes" };
 
+export const BYTES_LIST = listOf("bytes");
+export const CHOICE = ["bytes", "function", BYTES_LIST];
 const ADDED = { add: TO_ADD_LIST };
 const REMOVED = { remove: ["function", listOf("number")] };
 const OWN_PATH = { identity: IDENTITY, forcePath: "boolean" };
@@ -72,8 +88,8 @@ const OTHERS = {
   psks: PSKS,
   extensions: EXTENSIONS,
   reinit: REINIT,
-  proposals: listOf("object"),
-  references: listOf("bytes"),
+  proposals: listOf("data"),
+  references: BYTES_LIST,
   ratchetTreeInWelcome: "boolean",
   replacePending: "boolean",
 };
@@ -102,6 +118,6 @@ export const EXTERNAL_REQUEST: readonly OptionNames[] = [
   { extensions: EXTENSIONS },
   CHANGES,
   { reinit: REINIT },
-  { custom: "object" },
+  { custom: CUSTOM },
 ];
 export const REQUEST: readonly OptionNames[] = [...EXTERNAL_REQUEST, { update: ["true", IDENTITY] }];

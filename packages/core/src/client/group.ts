@@ -22,7 +22,6 @@ import {
 } from "../group/messages/index.js";
 import {
   type CommitOptions,
-  copiedChoice,
   hasProposals,
   type KeyPackageToAdd,
   type MembersToRemove,
@@ -40,6 +39,7 @@ import type { HpkePrivateKey } from "../provider/index.js";
 import {
   ADD,
   type AddOptions,
+  CHOICE,
   COMMIT,
   MESSAGE,
   type MessageOptions,
@@ -128,7 +128,7 @@ export class Group extends MemberView {
    */
   async dropProposals(which: ProposalChoice, options: OperationOptions = {}): Promise<void> {
     checkOptions(options, OPERATION);
-    const { chosen } = this.own.guarded({ chosen: copiedChoice(which) });
+    const { chosen } = this.own.guarded({ chosen: checkOptions(which, CHOICE, "which") });
     const work = () => withoutProposals(this.own.state, chosen, this.proposals);
     const finish = (state: GroupState) => this.own.step({ state, release: () => undefined });
     return this.own.run({ work, finish }, options);
@@ -208,10 +208,9 @@ export class Group extends MemberView {
   async update(options: UpdateOptions = {}): Promise<StagedCommit> {
     checkOptions(options, UPDATE);
     const { signer, credential, renewCapabilities, ...others } = options;
-    const isNew = signer !== undefined || credential !== undefined || renewCapabilities !== undefined;
-    if (!isNew) return this.commit({ ...others, forcePath: true });
     const identity = { signer, credential, renewCapabilities } as NewIdentity;
-    return this.commit({ ...others, identity });
+    const isNew = Object.values(identity).some((value) => value !== undefined);
+    return this.commit({ ...others, ...(isNew ? { identity } : { forcePath: true }) });
   }
 
   /**

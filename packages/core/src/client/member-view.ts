@@ -28,7 +28,6 @@ import { StagedCommit } from "./staged-commit.js";
 export abstract class MemberView extends GroupBase {
   readonly #own: Membership;
   readonly #handles = new WeakMap<Candidate["commit"], StagedCommit>();
-  #staged: { of: readonly Candidate[]; list: readonly StagedCommit[] } | undefined;
 
   protected constructor(own: Membership) {
     super();
@@ -67,15 +66,11 @@ export abstract class MemberView extends GroupBase {
 
   /**
    * The commits of this epoch that were made here, or received by `Group.stage`, and neither merged nor discarded, in the
-   * order in which they came; after a restore too. The same array as long as nothing changes.
+   * order in which they came; after a restore too. A copy each time, with the same object for the same commit.
    */
   get staged(): readonly StagedCommit[] {
-    const { candidates: of } = this.#own.state;
-    if (this.#staged?.of !== of) {
-      const list = of.filter(({ discarded }) => !discarded).map((one) => this.stagedCommit(one));
-      this.#staged = { of, list };
-    }
-    return this.#staged.list;
+    const waiting = this.#own.state.candidates.filter(({ discarded }) => !discarded);
+    return waiting.map((one) => this.stagedCommit(one));
   }
 
   /** The same object for the same commit. */
@@ -127,8 +122,7 @@ export abstract class MemberView extends GroupBase {
     length: number,
     options: ExportOptions = {},
   ): Promise<Bytes> {
-    checkOptions(options, EXPORT);
-    const { epoch } = options;
+    const { epoch } = checkOptions(options, EXPORT);
     const find = () => {
       needMember(this.own.state);
       return exporterSecretOf(this.own.state, epoch);

@@ -1,6 +1,6 @@
 // RFC 9420 §10, §11, §12.4.3: the options of a client, and of creating and joining groups; and what its groups share.
 // Each interface has a shape, which the calls check.
-import { type Bytes, copied, equalBytes } from "../bytes.js";
+import { type Bytes, equalBytes } from "../bytes.js";
 import {
   capabilitiesOf,
   describeLeaf,
@@ -19,11 +19,11 @@ import {
 } from "../group/index.js";
 import type { PskChoice } from "../group/proposals/index.js";
 import { OPERATION, type OperationOptions } from "../operation/index.js";
-import type { OptionShape } from "../option-shapes.js";
+import { needed, type OptionShape } from "../option-shapes.js";
 import type { Awaitable, CipherSuiteProvider, CryptoProvider, Signer } from "../provider/index.js";
 import type { Credential, CustomProposal, Extension, Lifetime } from "../wire/index.js";
 import type { Group } from "./group.js";
-import { CREDENTIAL, EXTENSIONS, listOf, MESSAGE, PSKS } from "./group-options.js";
+import { BYTES_LIST, CUSTOM, EXTENSIONS, IDENTITY_OR_NAME, listOf, MESSAGE, PSKS } from "./group-options.js";
 import type { StagedCommit } from "./staged-commit.js";
 
 export interface KeyPackageOptions extends OperationOptions {
@@ -149,7 +149,7 @@ export const CAPABILITIES: OptionShape<ExtraCapabilities> = {
 export const KEY_PACKAGE: OptionShape<KeyPackageOptions> = {
   ...OPERATION,
   extensions: EXTENSIONS,
-  lifetime: { notBefore: "bigint", notAfter: "bigint" },
+  lifetime: { notBefore: needed("bigint"), notAfter: needed("bigint") },
   capabilities: CAPABILITIES,
   signer: "object",
 };
@@ -158,7 +158,7 @@ export const CLIENT: OptionShape<ClientOptions> = {
   ...OPERATION,
   crypto: "object",
   suite: "number",
-  credential: CREDENTIAL,
+  credential: IDENTITY_OR_NAME,
   authentication: "object",
   signer: "object",
   policy: POLICY,
@@ -183,8 +183,8 @@ export const EXTERNAL_JOIN: OptionShape<ExternalJoinOptions> = {
   signer: "object",
   replace: "boolean",
   psks: PSKS,
-  custom: listOf("object"),
-  proposals: listOf("bytes"),
+  custom: listOf(CUSTOM),
+  proposals: BYTES_LIST,
 };
 
 export const READ_WELCOME: OptionShape<ReadWelcomeOptions> = {
@@ -192,6 +192,8 @@ export const READ_WELCOME: OptionShape<ReadWelcomeOptions> = {
   ratchetTree: "bytes",
   previous: "object",
 };
+
+export const RECORDS = ["bytes", BYTES_LIST];
 
 export const JOIN_STAGED: OptionShape<JoinStagedOptions> = { ...OPERATION, replace: "boolean" };
 
@@ -208,7 +210,7 @@ export function configOf(
   const registry = new Registry(extensions);
   const capabilities = capabilitiesOf(crypto, registry, options.capabilities);
   const identity = { signatureKey: signer.publicKey.slice(), credential };
-  const leafExtensions = copied(options.leafExtensions ?? []);
+  const { leafExtensions = [] } = options;
   // One for each key. Of two with one key, the latest is used.
   let signers = [signer];
   return {

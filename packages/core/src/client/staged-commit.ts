@@ -7,7 +7,7 @@ import {
   type Epoch,
   findCandidate,
   type Member,
-  memberOf,
+  membersOf,
   needMember,
   type PublicCandidate,
   signerIn,
@@ -40,7 +40,6 @@ export interface WelcomeForOne {
 export abstract class CommitView {
   readonly #shown: PublicCandidate;
   readonly #before: MembersView;
-  #report: CommitMessage | undefined;
 
   /** @internal */
   protected constructor(shown: PublicCandidate, before: MembersView) {
@@ -48,9 +47,9 @@ export abstract class CommitView {
     this.#before = before;
   }
 
+  /** A copy each time: the application may write into it. */
   get #told(): CommitMessage {
-    this.#report ??= reportCommit(this.#shown);
-    return this.#report;
+    return reportCommit(this.#shown);
   }
 
   /** The encoded MLSMessage for all members. */
@@ -70,7 +69,7 @@ export abstract class CommitView {
 
   /** The epoch that it starts. */
   get epoch(): bigint {
-    return this.#told.epoch;
+    return this.#shown.next.groupContext.epoch;
   }
 
   /** Whether it has a path (§12.4), which renews the committer's keys. */
@@ -125,7 +124,7 @@ export abstract class CommitView {
   }
 
   get authenticatedData(): Bytes {
-    return this.#told.authenticatedData.slice();
+    return this.#told.authenticatedData;
   }
 }
 
@@ -293,8 +292,4 @@ export class StagedCommit extends CommitView {
       throw new MlsError("removed", "this commit removes this client: it has no secrets of the next epoch");
     return epoch;
   }
-}
-
-function membersOf({ tree }: Pick<MembersView, "tree">): Member[] {
-  return Array.from(tree.members(), ({ leafIndex, leafNode }) => memberOf(leafIndex, leafNode));
 }

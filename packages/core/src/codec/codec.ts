@@ -331,7 +331,7 @@ export function remembered<T extends object, C extends Codec<T>>(codec: C & Code
 }
 
 /** Freezes a value and all that it contains, byte strings excepted. */
-function frozen<T>(value: T): T {
+export function frozen<T>(value: T): T {
   if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value)) {
     for (const part of Object.values(value)) frozen(part);
     Object.freeze(value);

@@ -102,8 +102,17 @@ export type UnverifiedMessage =
   | UnverifiedGroupInfo
   | UnverifiedKeyPackage;
 
-/** A list of extensions. */
-export const EXTENSIONS = { "[]": "object" };
+const LISTED = { "[]": "object" };
+
+/** The types that extensions register. @throws MlsError `usage` */
+export function typesOf(extensions: readonly ReadableTypes[]): ProposalTypes {
+  checkOptions(extensions, LISTED, "extensions");
+  for (const { proposals = [], psks = [] } of extensions) {
+    checkOptions(proposals, LISTED, "proposals");
+    checkOptions(psks, LISTED, "psks");
+  }
+  return ProposalTypes.of(extensions);
+}
 
 const CONTENT_TYPES = { 1: "application", 2: "proposal", 3: "commit" } as const;
 
@@ -167,9 +176,8 @@ function ownMemory(bytes: Uint8Array): Bytes {
  */
 export function readMessage(bytes: Uint8Array, extensions: readonly ReadableTypes[] = []): UnverifiedMessage {
   const all = ownMemory(needBytes(bytes, "a message"));
-  checkOptions(extensions, EXTENSIONS, "extensions");
+  const types = typesOf(extensions);
   const { proposalType } = peekMessage(all);
-  const types = ProposalTypes.of(extensions);
   const isOpen =
     proposalType !== undefined && !isStandardType(proposalType) && types.form(proposalType) === undefined;
   const reader = new Reader(all, types);

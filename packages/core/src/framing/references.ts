@@ -3,20 +3,18 @@ import { type Bytes, copied, needBytes } from "../bytes.js";
 import { decode, encode } from "../codec/index.js";
 import { guardProvider, makeKeyPackageRef, makeProposalRef } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import { checkOptions } from "../option-shapes.js";
 import type { CryptoProvider } from "../provider/index.js";
 import {
   AuthenticatedContent,
   ContentType,
   KeyPackage,
   MlsMessage,
-  ProposalTypes,
   type ReadableTypes,
   readKeyPackage,
   WireFormat,
 } from "../wire/index.js";
 import { readPublic } from "./public-message.js";
-import { EXTENSIONS } from "./read-message.js";
+import { typesOf } from "./read-message.js";
 
 /**
  * The KeyPackageRef (§5.2) of a key package: the name by which Welcomes and servers refer to it. Nothing is verified.
@@ -48,9 +46,8 @@ export async function proposalReference(
   message: Uint8Array,
   extensions: readonly ReadableTypes[] = [],
 ): Promise<Bytes> {
-  checkOptions(extensions, EXTENSIONS, "extensions");
+  const types = typesOf(extensions);
   const provider = guardProvider(crypto.suite(suite));
-  const types = ProposalTypes.of(extensions);
   const decoded = decode(MlsMessage, needBytes(message, "a message").slice(), types);
   const isProposal =
     decoded.wireFormat === WireFormat.publicMessage &&

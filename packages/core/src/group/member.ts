@@ -19,6 +19,16 @@ export function memberOf(
   return { leafIndex, credential: copied(credential), signatureKey: signatureKey.slice() };
 }
 
+export interface MemberLeaf {
+  readonly leafIndex: number;
+  readonly leafNode: LeafNode;
+}
+
+/** The members of a tree, as {@link memberOf} has each. */
+export function membersOf({ tree }: { readonly tree: { members(): Iterable<MemberLeaf> } }): Member[] {
+  return Array.from(tree.members(), ({ leafIndex, leafNode }) => memberOf(leafIndex, leafNode));
+}
+
 type HasCredential = Pick<LeafNode, "credential">;
 
 /** Whether two have the same credential, as bytes. */

@@ -64,20 +64,30 @@ export interface KeptEpochs {
   readonly release: () => void;
 }
 
-/** The past epochs that the policy keeps: by number and by age. The same array if it keeps all of them. */
+/**
+ * The past epochs that the policy keeps: by number and by age. The same array if it keeps all of them as they are. One that
+ * ended in the future did so by a clock that ran ahead: it is taken to end now, so that its secrets don't stay for longer.
+ */
 export function keptEpochs(all: readonly PastEpoch[], policy: Policy): KeptEpochs {
-  const oldest = secondsNow(policy) - policy.maxPastEpochAge;
+  const seconds = secondsNow(policy);
+  const now = uint64Of(seconds);
+  const oldest = seconds - policy.maxPastEpochAge;
   const end = all.findIndex(({ endedAt }, i) => i >= policy.maxPastEpochs || Number(endedAt) < oldest);
   const kept = end < 0 ? all : all.slice(0, end);
   const isOver = ({ exporterSecret }: PastEpoch, i: number) =>
     exporterSecret !== undefined && i >= policy.maxPastExporters;
-  const past = kept.some(isOver)
-    ? kept.map((one, i) => (isOver(one, i) ? { ...one, exporterSecret: undefined } : one))
+  const past = kept.some((one, i) => isOver(one, i) || one.endedAt > now)
+    ? kept.map((one, i) => ({
+        ...one,
+        exporterSecret: isOver(one, i) ? undefined : one.exporterSecret,
+        endedAt: one.endedAt > now ? now : one.endedAt,
+      }))
     : kept;
   const release = () => {
     for (const [i, one] of all.entries()) {
-      if (i >= past.length) wipePast(one);
-      else if (past[i] !== one) wipe(one.exporterSecret);
+      const next = past[i];
+      if (next === undefined) wipePast(one);
+      else if (next.exporterSecret === undefined) wipe(one.exporterSecret);
     }
   };
   return { past, release };

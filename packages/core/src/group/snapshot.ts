@@ -2,7 +2,7 @@
 import { type Bytes, copied, type Owned } from "../bytes.js";
 import type { RatchetTree } from "../tree/index.js";
 import type { Extension, GroupContext } from "../wire/index.js";
-import { type Member, memberOf } from "./member.js";
+import { type Member, memberOf, membersOf } from "./member.js";
 
 /** The public state of a group in the epoch in which a hook is asked. It doesn't change later. */
 export interface GroupSnapshot {
@@ -37,12 +37,10 @@ export function snapshotOf(
     return leafNode && memberOf(leafIndex, leafNode);
   };
   const list = () => {
-    const indices = Array.from(tree.members(), ({ leafIndex }) => leafIndex);
-    if (changed !== undefined && tree.leaf(changed.leafIndex) === undefined) {
-      indices.push(changed.leafIndex);
-      indices.sort((a, b) => a - b);
-    }
-    return indices.map((leafIndex) => member(leafIndex) as Member);
+    const all = membersOf({ tree });
+    if (changed === undefined) return all;
+    const others = all.filter(({ leafIndex }) => leafIndex !== changed.leafIndex);
+    return [...others, changed].sort((a, b) => a.leafIndex - b.leafIndex);
   };
   return {
     get groupId() {

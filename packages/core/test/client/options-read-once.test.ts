@@ -1,5 +1,6 @@
 // What a call was given is read once, when it is called, and only what it can take: JavaScript has no type checker.
-import { basicCredential, Client, type Group, insecureAcceptAll } from "@copse/core";
+import { basicCredential, Client, customProposal, type Group, insecureAcceptAll } from "@copse/core";
+import { customPsk, type MlsExtension, uint8, uint16 } from "@copse/core/extension";
 import { readMessage } from "@copse/core/message";
 import { externalProposal, PublicGroup } from "@copse/core/public-group";
 import { branch } from "@copse/core/resumption";
@@ -25,6 +26,31 @@ beforeEach(async () => {
   ({ a: alice, alice: client } = await pair({ suite: SUITE, policy: { handshake: "public" } }));
   carol = await party("carol", { suite: SUITE });
 });
+
+const TYPE = 0xf123;
+const PSK_TYPE = 77;
+
+/** A group of a client with a proposal type and a PSK type, and what the PSKs that were asked for are named. */
+async function withCustomTypes(): Promise<[Group, number[]]> {
+  const asked: number[] = [];
+  const extension: MlsExtension = {
+    name: "mine",
+    proposals: [{ proposalType: TYPE, name: "mine", codec: uint16, external: true, pathRequired: false }],
+    psks: [
+      {
+        pskType: PSK_TYPE,
+        name: "mine",
+        codec: uint8,
+        find: (id) => {
+          asked.push(id as number);
+          return new Uint8Array(32);
+        },
+      },
+    ],
+  };
+  const { client } = await party("dave", { suite: SUITE, extensions: [extension] });
+  return [await client.createGroup(), asked];
+}
 
 /** A call that waits until another one of the group has ended, while `change` happens. */
 async function waiting<T>(call: () => Promise<T>, change: () => void): Promise<T> {
@@ -60,6 +86,99 @@ describe("what changes after the call changes nothing of", () => {
     expect(alice.proposals.map(({ proposal }) => proposal)).toEqual([{ proposalType: 3, removed: 1 }]);
   });
 
+  it("a key package to add, and who is meant", async () => {
+    const credential: Untyped = basicCredential("carol");
+    const one: Untyped = { keyPackage: await carol.client.createKeyPackage(), credential };
+    const staged = await waiting(
+      () => alice.add(one),
+      () => {
+        credential.identity.fill(0);
+        credential.credentialType = 2;
+        one.credential = "mallory";
+      },
+    );
+    expect(staged.added.map((member) => member.credential)).toEqual([basicCredential("carol")]);
+  });
+
+  it("a proposal of a registered type, in a request and in a commit", async () => {
+    const [group] = await withCustomTypes();
+    const proposal: Untyped = customProposal(TYPE, new Uint8Array([1, 2]));
+    const busy = group.save();
+    const calls = [group.propose({ custom: proposal }), group.commit({ proposals: [proposal] })] as const;
+    proposal.data.fill(9);
+    proposal.proposalType = 1;
+    await busy;
+    await calls[0];
+    const staged = await calls[1];
+    expect(group.proposals.map((one) => one.proposal)).toEqual([
+      customProposal(TYPE, new Uint8Array([1, 2])),
+    ]);
+    const datas = staged.proposals.map((one) => Array.from((one.proposal as Untyped).data));
+    expect(datas).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+  });
+
+  it("a pre-shared key of a registered type", async () => {
+    const [group, asked] = await withCustomTypes();
+    const custom: Untyped = customPsk(PSK_TYPE, new Uint8Array([7]));
+    const busy = group.save();
+    const making = group.commit({ psks: [{ custom }] });
+    custom.data.fill(9);
+    custom.pskType = 1;
+    await busy;
+    await making;
+    expect(asked).toEqual([7]);
+  });
+
+  it("a Welcome that is joined by", async () => {
+    const bob = await party("bob", { suite: SUITE });
+    const { welcome } = await alice.add(await bob.client.createKeyPackage());
+    await alice.mergePendingCommit();
+    const bytes = welcome as Uint8Array;
+    const late = new AbortController();
+    const joining: Untyped = { ratchetTree: undefined };
+    const joined = bob.client.join(bytes, joining);
+    bytes.fill(0);
+    late.abort();
+    joining.signal = late.signal;
+    expect((await joined).epoch).toBe(alice.epoch);
+  });
+
+  it("a GroupInfo and the options of joining by it", async () => {
+    const bytes = await alice.groupInfo();
+    const options: Untyped = { authenticatedData: new Uint8Array([1]), psks: [] };
+    const joining = carol.client.joinByExternalCommit(bytes, options);
+    bytes.fill(0);
+    options.authenticatedData.fill(9);
+    options.psks.push("not checked");
+    expect([...(await joining).staged.authenticatedData]).toEqual([1]);
+  });
+
+  it("a group ID and an epoch that this client asks to join", async () => {
+    const group = { groupId: new Uint8Array([1, 2, 3]), epoch: 5n };
+    const asking = client.proposeJoin(group);
+    group.groupId.fill(0);
+    group.epoch = 6n;
+    const read = readMessage(await asking) as Untyped;
+    expect([[...read.groupId], read.epoch]).toEqual([[1, 2, 3], 5n]);
+  });
+
+  it("a saved state and saved key packages", async () => {
+    const again = await party("carol", { suite: SUITE, signer: carol.signer });
+    await carol.client.createKeyPackage();
+    const saved = await carol.client.saveKeyPackages();
+    const loading = again.client.loadKeyPackages(saved);
+    saved.fill(0);
+    await loading;
+    expect(again.client.keyPackages()).toHaveLength(1);
+    const state = await (await carol.client.createGroup()).save();
+    const restoring = again.client.restore(state);
+    state.fill(0);
+    expect((await restoring).active).toBe(true);
+  });
+
   it("a follower's return that waits", async () => {
     const options = { crypto, authentication, groupInfo: await alice.groupInfo() };
     const follower = await PublicGroup.follow(options);
@@ -81,12 +200,17 @@ describe("what changes after the call changes nothing of", () => {
 
   it("an external proposal, after its key package was checked", async () => {
     const { signer } = carol;
-    const context = { suite: SUITE, groupId: alice.groupId, epoch: alice.epoch, senderIndex: 0 };
+    const { groupId, epoch } = alice;
+    const context = { suite: SUITE, groupId: alice.groupId, epoch, senderIndex: 0 };
     const request: Untyped = { add: await carol.client.createKeyPackage() };
     const making = externalProposal(crypto, signer, context, request);
     request.add.fill(0);
     request.add = EMPTY;
-    expect((await making).length).toBeGreaterThan(200);
+    Object.assign(context, { epoch: 99n });
+    context.groupId.fill(0);
+    const message = await making;
+    expect(message.length).toBeGreaterThan(200);
+    expect(readMessage(message)).toMatchObject({ groupId, epoch });
   });
 
   it("a client that is made", async () => {

@@ -9,7 +9,13 @@ import {
   StagedWelcome,
 } from "@copse/core";
 import { importKeyPackage } from "@copse/core/import";
-import { externalProposal, PublicGroup, StagedPublicCommit } from "@copse/core/public-group";
+import { readMessage } from "@copse/core/message";
+import {
+  externalProposal,
+  PublicGroup,
+  proposalReference,
+  StagedPublicCommit,
+} from "@copse/core/public-group";
 import { branch, reinitialize } from "@copse/core/resumption";
 import { nodeProvider } from "@copse/provider-node";
 import { pair, party } from "@copse/test-support/clients";
@@ -275,7 +281,48 @@ const NESTED: readonly (readonly [
   ["a", "propose", [{ update: false }], "request.update: expected true or object"],
   ["a", "propose", [{ psk: { extrnal: BYTES } }], '"request.psk.extrnal"'],
   ["a", "propose", [undefined], "request: expected object, got undefined"],
-  ["a", "propose", [{}], "expected a request"],
+  ["a", "propose", [{}], "request: expected one of add, remove, psk"],
+  ["a", "propose", [{ psk: {} }], "request.psk: expected one of external, resumption, custom"],
+  [
+    "a",
+    "propose",
+    [{ psk: { custom: { pskType: 9 } } }],
+    "request.psk.custom.data: expected bytes, got undefined",
+  ],
+  [
+    "a",
+    "propose",
+    [{ psk: { custom: { pskType: 9, data: BYTES, nonce: 1 } } }],
+    '"request.psk.custom.nonce"',
+  ],
+  ["a", "propose", [{ custom: {} }], "request.custom.proposalType: expected number, got undefined"],
+  ["a", "propose", [{ custom: { proposalType: 1, data: BYTES, body: 1 } }], '"request.custom.body"'],
+  ["a", "propose", [{ reinit: {} }], "request.reinit.groupId: expected bytes, got undefined"],
+  ["a", "commit", [{ psks: [{}] }], "psks[0]: expected one of external, resumption, custom"],
+  ["a", "commit", [{ psks: [{ external: undefined }] }], "psks[0]: expected one of external"],
+  ["a", "commit", [{ reinit: {} }], "reinit.groupId: expected bytes, got undefined"],
+  ["a", "commit", [{ reinit: { groupId: BYTES } }], "reinit.cipherSuite: expected number, got undefined"],
+  [
+    "a",
+    "commit",
+    [{ reinit: { groupId: BYTES, cipherSuite: 1 } }],
+    "reinit.extensions: expected array, got undefined",
+  ],
+  ["a", "commit", [{ extensions: [{}] }], "extensions[0].extensionType: expected number, got undefined"],
+  ["a", "commit", [{ add: [{ credential: "bob" }] }], "add[0].keyPackage: expected bytes, got undefined"],
+  ["a", "commit", [{ add: [{ keyPackage: BYTES }] }], "add[0].credential: expected object or string, got"],
+  [
+    "a",
+    "commit",
+    [{ add: [{ keyPackage: BYTES, credential: { type: 1 } }] }],
+    '"add[0].credential.type" here, only credentialType',
+  ],
+  ["a", "commit", [{ identity: { credential: {} } }], "identity.credential.credentialType: expected number"],
+  // biome-ignore lint/suspicious/noSparseArray: JavaScript has them
+  ["a", "dropProposals", [[, BYTES]], "which[0]: expected bytes, got undefined"],
+  ["a", "dropProposals", ["all"], "which: expected bytes or function or array, got string"],
+  ["alice", "createKeyPackage", [{ lifetime: { notBefore: 0n } }], "lifetime.notAfter: expected bigint, got"],
+  ["alice", "proposeJoin", [{ groupId: "team", epoch: 1n }], "the group ID must be a Uint8Array, got string"],
   ["alice", "createKeyPackage", [{ lifetime: { notBefore: 0n, until: 1n } }], '"lifetime.until"'],
   [
     "alice",
@@ -294,6 +341,46 @@ it.each(NESTED)("%s.%s(%o) is refused", async (thing, name, args, named) => {
   const error = await refused(here.a, async () => (here[thing] as Untyped)[name](...args));
   expect(error.code).toBe("usage");
   expect(error.message).toContain(named);
+});
+
+it.each([
+  [{ bla: 1 }, '"context.bla" here, only suite, groupId, epoch, senderIndex'],
+  [{ groupId: undefined }, "context.groupId: expected bytes, got undefined"],
+  [{ epoch: 1 }, "context.epoch: expected bigint, got number"],
+  [{ senderIndex: undefined }, "context.senderIndex: expected number, got undefined"],
+  [{ suite: "1" }, "context.suite: expected number, got string"],
+])("the context of an external proposal: %o is refused", async (wrong, named) => {
+  const signer = await generateSigner(crypto, SUITE);
+  const context = { suite: SUITE, groupId: BYTES, epoch: 1n, senderIndex: 0, ...wrong };
+  const error = await failure(externalProposal(crypto, signer, context as Untyped, { remove: 1 }));
+  expect(error.code).toBe("usage");
+  expect(error.message).toContain(named);
+});
+
+it.each([undefined, null, "group", []])(
+  "no context of an external proposal: %s",
+  async (context: Untyped) => {
+    const signer = await generateSigner(crypto, SUITE);
+    const error = await failure(externalProposal(crypto, signer, context, { remove: 1 }));
+    expect(error.message).toContain("context: expected object, got");
+  },
+);
+
+describe.each([null, 5, [null], "none"])("extensions of the protocol with %o", (list) => {
+  it.each(["proposals", "psks"])("in the place of the list of %s are refused", async (name) => {
+    const extensions: Untyped = [{ name: "mine", [name]: list }];
+    const bytes = await here.alice.createKeyPackage();
+    const calls: readonly (() => unknown)[] = [
+      () => readMessage(bytes, extensions),
+      () => proposalReference(crypto, SUITE, bytes, extensions),
+      () => Client.create({ ...options, extensions }),
+    ];
+    for (const call of calls) {
+      const error = await failure((async () => call())());
+      expect(error.code).toBe("usage");
+      expect(error.message).toMatch(new RegExp(`^${name}(\\[0\\])?: expected (array|object), got `));
+    }
+  });
 });
 
 it("a new group's options are checked wherever it comes from", async () => {

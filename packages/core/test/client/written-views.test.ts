@@ -36,7 +36,7 @@ function deface(value: unknown, seen = new Set<unknown>()): number {
     count += deface(part, seen);
     if (!isOfClass && typeof part !== "object" && Reflect.set(value, name, 77)) count++;
   }
-  if (isOfClass) return count;
+  if (isOfClass || Object.isFrozen(value)) return count;
   if (Array.isArray(value) && value.length > 0) value.reverse().push(value[0], value[0]);
   else Reflect.set(value, "added", 77);
   return count + 1;
@@ -279,6 +279,67 @@ describe.each(TABLE)("written into what %s returns", (_class, target, rows) => {
       for (const name of Object.getOwnPropertyNames(level)) expect(known).toContain(name);
   });
 });
+
+/** What is shown again when it is read again: objects with getters. */
+const SHOWN: Readonly<Record<string, (here: World) => Promise<object>>> = {
+  Group: async ({ a }) => a,
+  StagedCommit: staged,
+  StagedWelcome: async (here) => (await invited(here)).staged,
+  PublicGroup: async ({ follower }) => follower,
+  StagedPublicCommit: async (here) => here.follower.stage(await stagedByB(here)),
+  Client: async ({ alice }) => alice.client,
+};
+
+/** The public getters of an object's class. */
+function gettersOf(value: object): string[] {
+  const names: string[] = [];
+  for (
+    let level = Object.getPrototypeOf(value);
+    level !== Object.prototype;
+    level = Object.getPrototypeOf(level)
+  )
+    for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(level)))
+      if (get !== undefined && !INTERNAL.includes(name)) names.push(name);
+  return names;
+}
+const INTERNAL = ["config", "current", "cached", "ownLeaf", "own", "provider", "externalPsk"].concat([
+  "configOfGroups",
+  "kept",
+  "signer",
+  "predecessor",
+]);
+
+describe("what is read again after somebody has written into it", () => {
+  it.each(Object.entries(SHOWN))("%s shows what it showed before", async (name, of) => {
+    const shown = await of(await world());
+    let defaced = 0;
+    for (const getter of gettersOf(shown)) {
+      // Staged commits are the same objects each time.
+      if (getter === "staged") continue;
+      const before = structuredClone(Reflect.get(shown, getter));
+      // The proposals that wait are the same objects each time, too: frozen, but bytes can't be.
+      if (getter === "proposals" && "receive" in shown) freezes(Reflect.get(shown, getter));
+      else defaced += deface(Reflect.get(shown, getter));
+      expect(Reflect.get(shown, getter), getter).toEqual(before);
+    }
+    expect(defaced, name).toBeGreaterThan(2);
+  });
+
+  it("Group: the list of staged commits", async () => {
+    const here = await world();
+    const commit = await staged(here);
+    (here.a.staged as StagedCommit[]).pop();
+    expect(here.a.staged).toEqual([commit]);
+    expect(here.a.staged[0]).toBe(commit);
+  });
+});
+
+/** Expects that all of a value is frozen, except byte strings. */
+function freezes(value: unknown): void {
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return;
+  expect(Object.isFrozen(value)).toBe(true);
+  for (const part of Object.values(value)) freezes(part);
+}
 
 describe("written into what a call returns", () => {
   const received: Readonly<Record<string, (here: World) => Promise<readonly Received[]>>> = {

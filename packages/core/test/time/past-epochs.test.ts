@@ -129,6 +129,44 @@ describe("a past epoch", () => {
     else expect((await failure(a.receive(late))).code).toBe("forgotten");
   });
 
+  it.each([
+    ["while the group is open", async (_alice: Party, a: Group) => a],
+    ["over a restore before it is set right", async (alice: Party, a: Group) => reopened(alice.client, a)],
+  ])("that ended while the clock ran ahead is no older when it is set right: %s", async (_how, open) => {
+    const all = await here({ maxPastEpochAge: 60 });
+    const { clock, b, alice } = all;
+    const [early, late] = [await b.encrypt("early"), await b.encrypt("late")];
+    clock.now += 1e8;
+    await next(all);
+    const a = await open(alice, all.a);
+    clock.now -= 1e8;
+    await a.save();
+    clock.now += 60;
+    expect(await a.receive(early)).toMatchObject({ kind: "application" });
+    clock.now += 1;
+    expect((await failure(a.receive(late))).code).toBe("forgotten");
+  });
+
+  it("that ended while the clock ran ahead is saved with the time at which it was set right", async () => {
+    const all = await here({ maxPastEpochAge: 60, maxPastExporters: 1 });
+    const { clock, a, b, alice } = all;
+    const { epoch } = a;
+    clock.now += 1e8;
+    await next(all);
+    const secret = await a.exportSecret("label", NOTHING, 16, { epoch });
+    clock.now -= 1e8;
+    const states = [await a.save(), await a.saveChanges()];
+    // Its end has changed, and nothing else of it.
+    expect(await a.exportSecret("label", NOTHING, 16, { epoch })).toEqual(secret);
+    expect(secretsOf(a).some(isZero)).toBe(false);
+    clock.now += 50;
+    const restored = await (await alice.again()).restore(states);
+    expect(await restored.exportSecret("label", NOTHING, 16, { epoch })).toEqual(secret);
+    clock.now += 11;
+    expect(await restored.receive(await b.encrypt("now"))).toMatchObject({ kind: "application" });
+    expect(restored.predecessor.past).toEqual([]);
+  });
+
   it("isn't forgotten by a clock that fails: the call is to be tried again", async () => {
     let fails = false;
     const now = () => {

@@ -1,5 +1,5 @@
 // RFC 9420 §12.1.8: proposals of external senders that know no more of a group than its ID and epoch.
-import { type Bytes, EMPTY, needBytes } from "../../bytes.js";
+import { type Bytes, EMPTY } from "../../bytes.js";
 import { guardProvider, guardSigner } from "../../crypto/index.js";
 import { type MlsExtension, Registry } from "../../group/extensions/index.js";
 import { DEFAULT_POLICY, type GroupConfig, insecureAcceptAll } from "../../group/index.js";
@@ -12,7 +12,7 @@ import {
   keyPackageOf,
 } from "../../group/proposals/index.js";
 import { answer, perform } from "../../operation/index.js";
-import { checkOptions, type OptionShape } from "../../option-shapes.js";
+import { checkOptions, needed, type OptionShape } from "../../option-shapes.js";
 import type { CryptoProvider, Signer } from "../../provider/index.js";
 import { EXTERNAL_REQUEST, MESSAGE, type MessageOptions } from "../group-options.js";
 
@@ -24,6 +24,13 @@ export interface ExternalProposalOptions extends MessageOptions {
 const EXTERNAL_PROPOSAL: OptionShape<ExternalProposalOptions> = {
   ...MESSAGE,
   extensions: { "[]": "object" },
+};
+
+const CONTEXT: OptionShape<ExternalSenderContext> = {
+  suite: needed("number"),
+  groupId: needed("bytes"),
+  epoch: needed("bigint"),
+  senderIndex: needed("number"),
 };
 
 /**
@@ -41,15 +48,14 @@ const EXTERNAL_PROPOSAL: OptionShape<ExternalProposalOptions> = {
 export async function externalProposal(
   crypto: CryptoProvider,
   signer: Signer,
-  { suite, ...context }: ExternalSenderContext,
+  context: ExternalSenderContext,
   request: Exclude<ExternalProposalRequest, ExtensionChange>,
   options: ExternalProposalOptions = {},
 ): Promise<Bytes> {
   const chosen = checkOptions(options, EXTERNAL_PROPOSAL);
   const requested = checkOptions(request, EXTERNAL_REQUEST, "request");
-  const { epoch, senderIndex } = context;
-  const groupId = needBytes(context.groupId, "a group ID").slice();
-  const authenticatedData = chosen.authenticatedData ?? EMPTY;
+  const { suite, ...known } = checkOptions(context, CONTEXT, "context");
+  const { authenticatedData = EMPTY } = chosen;
   const work = async () => {
     const config: GroupConfig = {
       provider: guardProvider(crypto.suite(suite)),
@@ -59,7 +65,6 @@ export async function externalProposal(
       registry: new Registry(chosen.extensions),
     };
     if ("add" in requested) await checkKeyPackageAlone(config, keyPackageOf(requested.add));
-    const known = { groupId, epoch, senderIndex };
     const guarded = guardSigner(signer, (hook) => hook());
     const { message } = await externalSenderProposal(config, known, guarded, requested, authenticatedData);
     return message;

@@ -40,7 +40,7 @@ import {
   perform,
   type Steps,
 } from "../../operation/index.js";
-import { checkOptions, type OptionShape } from "../../option-shapes.js";
+import { checkOptions, needed, type OptionShape } from "../../option-shapes.js";
 import type { CryptoProvider, Signer } from "../../provider/index.js";
 import { ExtensionType, ExternalSenders, findExtension, readGroupInfo } from "../../wire/index.js";
 import { GroupBase } from "../group-base.js";
@@ -69,12 +69,12 @@ export interface PublicGroupOptions extends ResumeOptions {
 const RESUME: OptionShape<ResumeOptions> = { ...OPERATION, ratchetTree: "bytes" };
 const FOLLOW: OptionShape<PublicGroupOptions> = {
   ...RESUME,
-  crypto: "object",
+  crypto: needed("object"),
   authentication: "object",
   policy: POLICY,
   asyncContext: "object",
   extensions: { "[]": "object" },
-  groupInfo: "bytes",
+  groupInfo: needed("bytes"),
 };
 
 /**

@@ -4,6 +4,7 @@ import { decode } from "../../codec/index.js";
 import { guardFunctions, noVerdict } from "../../crypto/index.js";
 import { ensure, MlsError, UnsupportedError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
+import { checkOptions } from "../../option-shapes.js";
 import type { Awaitable } from "../../provider/index.js";
 import { EPOCH_SECRET_LABELS } from "../../schedule/index.js";
 import {
@@ -63,7 +64,8 @@ function byType<F extends string, D extends { readonly [K in F]: number }>(
   return map;
 }
 
-const LISTS = ["extensions", "proposals", "credentials", "secrets"] as const;
+const LISTS = ["extensions", "proposals", "credentials", "secrets", "psks"] as const;
+const OBJECTS = { "[]": "object" };
 
 /**
  * The extension, whose functions throw only MlsErrors. They are pure, except for the one that finds a PSK: what they
@@ -73,12 +75,13 @@ function guardExtension(extension: MlsExtension): MlsExtension {
   const whose = `the extension ${extension.name}`;
   const refusal = (cause: unknown) => new MlsError("validation", `${whose} refused its input`, { cause });
   const guard = <T extends object>(one: T): T => guardFunctions(one, refusal);
+  const guardPsk = (one: object) => guardFunctions(one, (cause) => noVerdict(whose, cause));
   const lists = LISTS.flatMap((name) => {
     const list: readonly object[] | undefined = extension[name];
-    return list === undefined ? [] : [[name, list.map(guard)]];
+    if (list === undefined) return [];
+    return [[name, checkOptions(list, OBJECTS, name).map(name === "psks" ? guardPsk : guard)]];
   });
-  const psks = extension.psks?.map((one) => guardFunctions(one, (cause) => noVerdict(whose, cause)));
-  return { ...guard(extension), ...Object.fromEntries(lists), ...(psks && { psks }) };
+  return { ...guard(extension), ...Object.fromEntries(lists) };
 }
 
 /** The extensions of a client. Immutable. */

@@ -7,7 +7,6 @@ import {
   type GroupContext,
   isCustomProposal,
   isProposal,
-  type LeafNode,
   type Proposal,
   ProposalType,
   type ReInit,
@@ -18,7 +17,7 @@ import {
 import { type Candidate, ownCandidates, type PublicCandidate } from "../candidate.js";
 import type { Epoch } from "../epoch.js";
 import type { Registry } from "../extensions/index.js";
-import { type Member, memberOf, type Party, sameCredential } from "../member.js";
+import { type Member, type MemberLeaf, memberOf, type Party, sameCredential } from "../member.js";
 import type { CachedProposal, GroupState } from "../state.js";
 
 /** An application message (§15). */
@@ -111,11 +110,6 @@ export interface ListedProposal {
 export interface MembersView {
   readonly groupContext: GroupContext;
   readonly tree: Pick<RatchetTree, "leaf"> & { members(): Iterable<MemberLeaf> };
-}
-
-interface MemberLeaf {
-  readonly leafIndex: number;
-  readonly leafNode: LeafNode;
 }
 
 /** The group before a staged commit. */

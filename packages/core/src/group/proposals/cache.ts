@@ -1,5 +1,5 @@
 // RFC 9420 §12.4: the proposals that were received in an epoch: how many are kept, and which of them own commits have.
-import { type Bytes, copied, equalBytes, needBytes, type Owned, toHex } from "../../bytes.js";
+import { type Bytes, copied, equalBytes, type Owned, toHex } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import { isProposal, type Proposal, ProposalType, type Sender, SenderType } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
@@ -55,25 +55,18 @@ export function withProposal<S extends { readonly proposals: readonly CachedProp
 /** Proposals by their ProposalRefs, or by a function that says it of each that waits. */
 export type ProposalChoice = Uint8Array | readonly Uint8Array[] | ((waiting: WaitingProposal) => boolean);
 
-/** A choice as a list of copies, or a function. @throws MlsError `usage` */
-export function copiedChoice(which: ProposalChoice): Exclude<ProposalChoice, Uint8Array> {
-  if (typeof which === "function") return which;
-  const list: readonly Uint8Array[] = Array.isArray(which) ? which : [which];
-  return list.map((one) => needBytes(one, "a ProposalRef").slice());
-}
-
 /**
  * The state in which own commits don't include some proposals. They stay known, because another member may commit them.
  * @throws MlsError `proposal-missing` if there is no such proposal in this epoch
  */
 export function withoutProposals<S extends { readonly proposals: readonly CachedProposal[] }>(
   state: S,
-  which: Exclude<ProposalChoice, Uint8Array>,
+  which: ProposalChoice,
   waiting: readonly WaitingProposal[],
 ): S {
   const find = proposalFinder(state.proposals);
   const isChosen = typeof which === "function" && which;
-  const references = isChosen ? [] : (which as readonly Uint8Array[]);
+  const references = isChosen ? [] : ([which].flat() as Uint8Array[]);
   const missing = references.filter((one) => find(one) === undefined);
   if (missing.length > 0) {
     throw new MlsError("proposal-missing", "no proposal with this reference was received in this epoch", {

@@ -2,7 +2,6 @@
 export { type AddedMember, type Applied, changesOf } from "./apply.js";
 export { authorizeCommit } from "./authorize.js";
 export {
-  copiedChoice,
   hasProposals,
   type ProposalChoice,
   proposalFinder,

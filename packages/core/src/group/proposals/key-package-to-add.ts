@@ -33,8 +33,6 @@ export function keyPackageOf(toAdd: KeyPackageToAdd): KeyPackage {
   const { credential, signatureKey } = keyPackage.leafNode;
   const expected =
     typeof toAdd.credential === "string" ? basicCredential(toAdd.credential) : toAdd.credential;
-  if (expected === undefined)
-    throw new MlsError("usage", "expected `credential`: whose key package it must be");
   if (!equalBytes(encode(Credential, credential), encode(Credential, expected))) {
     throw new MlsError(
       "authentication",

@@ -1,5 +1,5 @@
 // RFC 9420 §12.1: making the proposals that an application requests.
-import { copied, needBytes } from "../../bytes.js";
+import { needBytes } from "../../bytes.js";
 import { validateSigner } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { SourcedProposal } from "../../framing/index.js";
@@ -45,7 +45,7 @@ export async function requestedProposal(
 }
 
 /**
- * The proposal that a request describes.
+ * The proposal that a request describes, which shares its memory.
  * @param present the GroupContext's extensions; `undefined` if they aren't known
  * @throws DecodeError, MlsError `usage`, `limit`
  */
@@ -61,15 +61,13 @@ export function proposalOf(
     return { proposalType: ProposalType.psk, psk: pskIdOf(provider, groupId, request.psk) };
   }
   if ("extensions" in request) {
-    return { proposalType: ProposalType.groupContextExtensions, extensions: copied(request.extensions) };
+    return { proposalType: ProposalType.groupContextExtensions, extensions: request.extensions };
   }
-  if ("custom" in request) return copied(request.custom);
+  if ("custom" in request) return request.custom;
   if ("reinit" in request) {
     needBytes(request.reinit.groupId, "the group ID", MAX_ID_SIZE);
-    return { proposalType: ProposalType.reinit, version: 1, ...copied(request.reinit) };
+    return { proposalType: ProposalType.reinit, version: 1, ...request.reinit };
   }
-  if (!("setExtensions" in request || "dropExtensions" in request))
-    throw new MlsError("usage", "expected a request such as { add }, { remove }, { update } or { psk }");
   const extensions = changedExtensions(present, request);
   return { proposalType: ProposalType.groupContextExtensions, extensions };
 }
@@ -94,10 +92,7 @@ function changedExtensions(
     );
   }
   const changed = [...set, ...dropExtensions];
-  return [
-    ...present.filter(({ extensionType }) => !changed.includes(extensionType)),
-    ...copied(setExtensions),
-  ];
+  return [...present.filter(({ extensionType }) => !changed.includes(extensionType)), ...setExtensions];
 }
 
 /** The leaves that a commit removes. @throws MlsError `usage` if no member matches */
@@ -115,11 +110,11 @@ function leavesToRemove({ epoch }: MemberContext, remove: MembersToRemove = []):
 /** The PreSharedKeyID of a pre-shared key, with a random nonce (§8.4). @throws MlsError `usage`, `limit` */
 export function pskIdOf(provider: CipherSuiteProvider, groupId: Uint8Array, psk: PskChoice): PreSharedKeyID {
   const pskNonce = provider.random(provider.suite.hash.Nh);
-  if ("custom" in psk) return { ...copied(psk.custom), pskNonce };
+  if ("custom" in psk) return { ...psk.custom, pskNonce };
   if ("external" in psk) {
     return {
       pskType: PSKType.external,
-      pskId: needBytes(psk.external, "the PSK ID", MAX_ID_SIZE).slice(),
+      pskId: needBytes(psk.external, "the PSK ID", MAX_ID_SIZE),
       pskNonce,
     };
   }
@@ -153,7 +148,7 @@ export function ownProposals(context: MemberContext, options: CommitOptions): So
   const { groupId, extensions: present } = epoch.groupContext;
   return [
     ...requests.map((request) => proposalOf(config.provider, groupId, request, present)),
-    ...copied(proposals),
+    ...proposals,
   ].map((proposal) => ({ proposal, sender }));
 }
 
@@ -188,7 +183,7 @@ export function ownDescription(
   const leaf = epoch.tree.leaf(epoch.keys.leafIndex) as LeafNode;
   const own = renewCapabilities === true ? { ...config.describeLeaf(), credential: leaf.credential } : leaf;
   const { capabilities, extensions } = own;
-  return { credential: copied(credential) ?? own.credential, capabilities, extensions };
+  return { credential: credential ?? own.credential, capabilities, extensions };
 }
 
 /** A pre-shared key to inject (§8.4): an external one by its ID, or the resumption PSK of an epoch of the group. */
