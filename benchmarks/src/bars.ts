@@ -1,17 +1,20 @@
-// The bars that the project has set itself: what is to be how fast, compared with ts-mls, with the floor, and with itself
-// at another size. All of them are ratios of one run on one machine.
+// The bars that the project has set itself: what is to be how fast, compared with ts-mls, with OpenMLS, with the floor, with
+// another provider, and with itself at another size. All of them are ratios of one run on one machine.
+import { ratio } from "./format.js";
 import type { Operation } from "./operations.js";
 import type { Primitives } from "./primitive-prices.js";
+import { asDavey, DAVEY, isPeer, OPENMLS, REFERENCE, SUITE_OF_DAVE, SUITE_OF_OPENMLS } from "./references.js";
 import { type Result, type Tree, timesAsLong } from "./samples.js";
-import { REFERENCE } from "./ts-mls.js";
 
 export interface Bar {
-  readonly group: "ts-mls" | "floor" | "growth";
+  readonly group: "ts-mls" | "OpenMLS" | "provider" | "floor" | "growth";
   readonly what: string;
   /** Times faster than: at least. Times the floor, times the smaller group: below. */
   readonly need: { readonly atLeast: number } | { readonly below: number };
   /** `undefined` if it wasn't measured; then it is missed. */
   readonly measured: number | undefined;
+  /** What is to be known beside it. */
+  readonly note?: string;
 }
 
 export function isMet({ need, measured }: Bar): boolean {
@@ -42,6 +45,33 @@ const AGAINST_PEER: readonly {
   { operation: "key package", fastest: 4, webcrypto: 2 },
 ];
 
+/** How many times faster than OpenMLS in WebAssembly (mls-ts), on the fastest provider. */
+const AGAINST_OPENMLS: readonly (readonly [Operation, number])[] = [
+  ["key package", 2],
+  ["join", 1.25],
+  ["encrypt 1 KiB", 1.3],
+  ["decrypt 1 KiB", 1.2],
+];
+/** How many times faster than native OpenMLS (davey), on node. */
+const AGAINST_DAVEY: readonly (readonly [Operation, number])[] = [
+  ["key package", 2],
+  ["add all others", 2],
+  ["join", 2],
+];
+/** Members of the groups in which they are compared with OpenMLS. */
+export const OPENMLS_SIZE = 100;
+
+/** How many times less processor time sodium-native takes than node, at 1,000 members. */
+const SODIUM_OVER_NODE: readonly (readonly [Operation, number])[] = [
+  ["encrypt 1 KiB", 1.25],
+  ["decrypt 1 KiB", 1.25],
+  ["add all others", 1.5],
+  ["join", 1.6],
+  ["key package", 1.8],
+];
+export const SODIUM_SUITES = [1, 3] as const;
+export const SODIUM_PROVIDERS: readonly string[] = ["node", "sodium-native"];
+
 /** How many times the floor at the most, at 1,000 members. */
 const AGAINST_FLOOR: readonly {
   readonly operation: Operation;
@@ -70,9 +100,22 @@ const MEMORY_BELOW = 2048;
 export const GROWTH_PROVIDER = "node";
 const GROWTH_SUITE = 1;
 
-/** Every bar, with what was measured of it. */
-export function bars(results: readonly Result[], primitives: readonly Primitives[]): Bar[] {
-  return [...peerBars(results), ...floorBars(results, primitives), ...growthBars(results)];
+/**
+ * Every bar, with what was measured of it.
+ * @param processorTime of {@link SODIUM_PROVIDERS}: what all threads worked, not what a user waited
+ */
+export function bars(
+  results: readonly Result[],
+  primitives: readonly Primitives[],
+  processorTime: readonly Result[],
+): Bar[] {
+  return [
+    ...peerBars(results),
+    ...openMlsBars(results),
+    ...sodiumBars(results, processorTime),
+    ...floorBars(results, primitives),
+    ...growthBars(results),
+  ];
 }
 
 function find(
@@ -84,27 +127,89 @@ function find(
   );
 }
 
-/** How many times faster than the peer, in a fresh group of 1,000. */
-function faster(results: readonly Result[], suite: Suite, provider: string, operation: Operation) {
-  const place = { suite, members: COMPARED_SIZE, tree: "fresh", operation } as const;
-  const [ours, theirs] = [
-    find(results, { ...place, provider }),
-    find(results, { ...place, provider: REFERENCE }),
-  ];
+/** Who is compared with whom, in which groups, and by what the fastest of ours is told. The groups are fresh. */
+interface Comparison {
+  readonly suite: number;
+  readonly members: number;
+  readonly peer: string;
+  readonly operations: readonly Operation[];
+}
+
+const withPeer = (suite: Suite): Comparison => ({
+  suite,
+  members: COMPARED_SIZE,
+  peer: REFERENCE,
+  operations: AGAINST_PEER.map(({ operation }) => operation),
+});
+
+/** How many times faster than the peer. */
+function faster(
+  results: readonly Result[],
+  { suite, members, peer }: Comparison,
+  provider: string,
+  operation: Operation,
+) {
+  const place = { suite, members, tree: "fresh", operation } as const;
+  const [ours, theirs] = [find(results, { ...place, provider }), find(results, { ...place, provider: peer })];
   return ours && theirs && timesAsLong(theirs, ours);
 }
 
 /** The one whose product of all advantages is the largest: one provider for all operations, as an application has. */
-export function fastestProvider(results: readonly Result[], suite: Suite): string | undefined {
-  const providers = new Set(results.filter((one) => one.suite === suite).map(({ provider }) => provider));
-  providers.delete(REFERENCE);
+function fastestOf(results: readonly Result[], comparison: Comparison): string | undefined {
+  const here = results.filter((one) => one.suite === comparison.suite);
+  const providers = new Set(here.map(({ provider }) => provider).filter((name) => !isPeer(name)));
   let best: { provider: string; product: number } | undefined;
   for (const provider of providers) {
     let product = 1;
-    for (const { operation } of AGAINST_PEER) product *= faster(results, suite, provider, operation) ?? 0;
+    for (const one of comparison.operations) product *= faster(results, comparison, provider, one) ?? 0;
     if (product > (best?.product ?? 0)) best = { provider, product };
   }
   return best?.provider;
+}
+
+/** The fastest one beside ts-mls. */
+export const fastestProvider = (results: readonly Result[], suite: Suite): string | undefined =>
+  fastestOf(results, withPeer(suite));
+
+function openMlsBars(results: readonly Result[]): Bar[] {
+  const members = OPENMLS_SIZE;
+  const operations = AGAINST_OPENMLS.map(([operation]) => operation);
+  const webAssembly: Comparison = { suite: SUITE_OF_OPENMLS, members, peer: OPENMLS, operations };
+  const native: Comparison = { suite: SUITE_OF_DAVE, members, peer: DAVEY, operations: [] };
+  const bar = (
+    comparison: Comparison,
+    provider: string | undefined,
+    label: string,
+    [operation, atLeast]: readonly [Operation, number],
+  ): Bar => ({
+    group: "OpenMLS",
+    what: `suite ${comparison.suite}, ${label} over ${comparison.peer}: ${operation}, ${members} members`,
+    need: { atLeast },
+    measured: provider === undefined ? undefined : faster(results, comparison, provider, operation),
+  });
+  const fastest = fastestOf(results, webAssembly);
+  return [
+    ...AGAINST_DAVEY.map((one) => bar(native, asDavey("node"), "node", one)),
+    ...AGAINST_OPENMLS.map((one) => bar(webAssembly, fastest, `fastest (${fastest ?? "none"})`, one)),
+  ];
+}
+
+/** By processor time, because sodium-native has one thread and node many; what a user waits stands beside. */
+function sodiumBars(results: readonly Result[], processorTime: readonly Result[]): Bar[] {
+  const [node, sodium] = SODIUM_PROVIDERS as [string, string];
+  return SODIUM_SUITES.flatMap((suite) => {
+    const comparison: Comparison = { suite, members: COMPARED_SIZE, peer: node, operations: [] };
+    return SODIUM_OVER_NODE.map(([operation, atLeast]): Bar => {
+      const wall = faster(results, comparison, sodium, operation);
+      return {
+        group: "provider",
+        what: `suite ${suite}, ${sodium} over ${node}, processor time: ${operation}`,
+        need: { atLeast },
+        measured: faster(processorTime, comparison, sodium, operation),
+        ...(wall !== undefined && { note: `${ratio(wall)} by the wall clock` }),
+      };
+    });
+  });
 }
 
 function peerBars(results: readonly Result[]): Bar[] {
@@ -116,10 +221,10 @@ function peerBars(results: readonly Result[]): Bar[] {
       operation: Operation,
       atLeast: number,
     ): Bar => ({
-      group: "ts-mls",
+      group: REFERENCE,
       what: `suite ${suite}, ${label}: ${operation}`,
       need: { atLeast },
-      measured: provider === undefined ? undefined : faster(results, suite, provider, operation),
+      measured: provider === undefined ? undefined : faster(results, withPeer(suite), provider, operation),
     });
     const p256 = suite === 2;
     return [

@@ -2,26 +2,85 @@
 
 import {
   type Bar,
+  bars,
   CHECKED_SUITES,
   COMPARED_SIZE,
   GROWTH_PROVIDER,
   isMet,
   LARGER_SIZE,
   LARGEST_SIZE,
+  OPENMLS_SIZE,
+  SODIUM_PROVIDERS,
+  SODIUM_SUITES,
 } from "./bars.js";
+import { type Report, report } from "./files.js";
 import { aligned, ratio } from "./format.js";
 import type { Implementation } from "./implementation.js";
 import type { Options } from "./options.js";
-import type { Processes } from "./processes.js";
+import { peer } from "./peer.js";
+import { available } from "./plan.js";
+import { Processes } from "./processes.js";
+import { progress } from "./progress.js";
+import { DAVEY, SUITE_OF_DAVE, SUITE_OF_OPENMLS } from "./references.js";
+import type { Result } from "./samples.js";
+import { THOROUGH } from "./stopwatch.js";
 
 const ROUNDS = 5;
 const PAYLOADS = ["1 KiB"] as const;
+/** Everything is measured once in a round beside native OpenMLS. */
+const DAVEY_ROUNDS = 15;
 
 /**
- * Measures everything that the bars are about. All implementations of a suite are measured side by side.
+ * Measures everything that the bars are about.
+ * @param save keeps what there is; called after each part of it
+ */
+export async function check(
+  run: Processes,
+  implementations: readonly Implementation[],
+  options: Options,
+  save: (report: Report) => Promise<void>,
+): Promise<Bar[]> {
+  await measure(run, implementations, options, async () =>
+    save(report(await run.results(), await run.allPrimitives())),
+  );
+  const results = [...(await run.results()), ...(await besideDavey(options))];
+  const primitives = await run.allPrimitives();
+  const processorTime = await inProcessorTime(implementations, options);
+  await save({ ...report(results, primitives), processorTime });
+  return bars(results, primitives, processorTime);
+}
+
+/** Beside native OpenMLS; nothing where it isn't. */
+async function besideDavey({ suites = CHECKED_SUITES, clock }: Options): Promise<Result[]> {
+  if (!suites.includes(SUITE_OF_DAVE)) return [];
+  const { daveyResults } = await peer(DAVEY, () => import("./davey.js"));
+  return daveyResults(OPENMLS_SIZE, DAVEY_ROUNDS, clock);
+}
+
+/** What sodium-native and node cost by the other clock, in processes of their own. */
+async function inProcessorTime(
+  implementations: readonly Implementation[],
+  { suites = CHECKED_SUITES, runs = ROUNDS }: Options,
+): Promise<Result[]> {
+  const { served } = await available(implementations.filter(({ name }) => SODIUM_PROVIDERS.includes(name)));
+  const both = served.map(({ implementation }) => implementation);
+  const run = new Processes(progress, THOROUGH, "cpu");
+  try {
+    for (const suite of SODIUM_SUITES.filter((one) => suites.includes(one))) {
+      const block = { suite, members: COMPARED_SIZE, implementations: both, payloads: PAYLOADS };
+      for (let round = 0; round < runs; round++) await run.block({ ...block, tree: "fresh", rounds: 1 });
+    }
+    return await run.results();
+  } finally {
+    run.close();
+  }
+}
+
+/**
+ * All implementations of a suite are measured side by side.
  * @param done called after each part of it
  */
-export async function measureForCheck(
+async function measure(
   run: Processes,
   implementations: readonly Implementation[],
   options: Options,
@@ -29,17 +88,23 @@ export async function measureForCheck(
 ): Promise<void> {
   const rounds = options.runs ?? ROUNDS;
   const growing = implementations.filter(({ name }) => name === GROWTH_PROVIDER);
+  // Those that can't be loaded miss their bars.
+  const { served } = await available(implementations);
   for (const suite of options.suites ?? CHECKED_SUITES) {
-    const serving: Implementation[] = [];
-    for (const implementation of implementations)
-      if ((await implementation.suites()).includes(suite)) serving.push(implementation);
-    // JavaScript is measured for its HPKE alone: it is nowhere the fastest.
-    const measured = serving.filter(({ name }) => name !== "noble");
+    const serving = served.filter(({ suites }) => suites.includes(suite)).map((one) => one.implementation);
+    // JavaScript is measured for its HPKE alone: it is nowhere the fastest. OpenMLS has a size of its own.
+    const measured = serving.filter(({ name, hosted }) => name !== "noble" && !hosted);
     const block = { suite, members: COMPARED_SIZE, implementations: measured, payloads: PAYLOADS };
     await run.primitives(suite, serving);
     for (let round = 0; round < rounds; round++) {
       await run.block({ ...block, tree: "fresh", rounds: 1 });
       await run.primitives(suite, serving);
+      await done();
+    }
+    if (suite === SUITE_OF_OPENMLS) {
+      const beside = serving.filter(({ name, hosted, provider }) => hosted || (provider && name !== "noble"));
+      const small = { ...block, members: OPENMLS_SIZE, implementations: beside };
+      await run.block({ ...small, tree: "fresh", rounds });
       await done();
     }
     const ours = measured.filter(({ provider }) => provider !== undefined);
@@ -66,8 +131,9 @@ export function verdict(bars: readonly Bar[]): string {
     "below" in bar.need ? `< ${bar.need.below}` : `≥ ${bar.need.atLeast}`,
     bar.measured === undefined ? "not measured" : ratio(bar.measured),
     isMet(bar) ? "met" : "MISSED",
+    bar.note ?? "",
   ]);
   const missed = bars.filter((bar) => !isMet(bar)).length;
-  const table = aligned([["bar", "needed", "measured", ""], ...rows]);
+  const table = aligned([["bar", "needed", "measured", "", ""], ...rows]);
   return `${table}\n\n${bars.length - missed} of ${bars.length} bars met, ${missed} missed`;
 }

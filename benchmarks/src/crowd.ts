@@ -28,6 +28,11 @@ export class Crowd {
     return made.slice(0, count);
   }
 
+  /** One who makes a group, for those who make none. */
+  groupMaker(suite: number): ReturnType<Implementation["createMember"]> {
+    return this.maker.createMember(suite, "maker");
+  }
+
   /** @param members at least 4 */
   async livedIn(suite: number, members: number): Promise<LivedInGroup> {
     const key = `${suite}/${members}`;

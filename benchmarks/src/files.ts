@@ -16,6 +16,8 @@ export interface Report {
   readonly load: number;
   readonly primitives: readonly Primitives[];
   readonly results: readonly Result[];
+  /** Of a check: what some of it costs in processor time. */
+  readonly processorTime?: readonly Result[];
 }
 
 export function report(results: readonly Result[], primitives: readonly Primitives[]): Report {

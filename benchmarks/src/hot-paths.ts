@@ -119,10 +119,11 @@ const OPTIONS: Readonly<Record<(typeof COMMITS)[number], CommitOptions>> = {
 
 /** Some commits are made in a row, and then received in a row: each side does what it does without the other's part. */
 async function commits(
-  { committer, receiver, watch }: Session,
+  { implementation, committer, receiver, watch }: Session,
   operation: (typeof COMMITS)[number],
   turn: number,
 ): Promise<void> {
+  if (implementation.hosted) return;
   await watch.repeat(
     async (counted) => {
       const waiting: Uint8Array[] = [];
@@ -141,9 +142,10 @@ async function commits(
 
 /** The same for commits as large as the group, which leave as much garbage behind: the next doesn't pay for that. */
 async function largeCommits(
-  { committer, receiver, watch }: Session,
+  { implementation, committer, receiver, watch }: Session,
   operation: (typeof COMMITS)[number],
 ): Promise<void> {
+  if (implementation.hosted) return;
   const waiting: Uint8Array[] = [];
   const runs = await watch.repeatLarge(async () => {
     const commit = () => committer.commit(OPTIONS[operation]);
@@ -190,7 +192,7 @@ async function canSave(save: NonNullable<Member["save"]>): Promise<boolean> {
 async function comingAndGoing(session: Session, tree: Tree): Promise<void> {
   const { implementation, suite, committer, receiver, members, watch } = session;
   // One who can't be removed makes the group grow: that does in a fresh one, which is at its end.
-  if (!implementation.removes && tree === "lived-in") return;
+  if (implementation.hosted || (!implementation.removes && tree === "lived-in")) return;
   await watch.repeat(
     async (counted) => {
       // The join of the one before left as much behind as the group is large.

@@ -53,7 +53,7 @@ export async function hpkeTimes(
   const { Nh } = suite.hash;
   const [info, plaintext, empty] = [random(64), random(Nh), new Uint8Array(0)];
   const recipient = await hpke.generateKeyPair();
-  const dh = rawDh(provider, suite.kem);
+  const dh = await rawDh(provider, suite.kem);
   const own = await dh?.generate();
   const imported = own && (await dh?.importPublic(own.publicKey));
 

@@ -1,6 +1,7 @@
 // RFC 9420: what a benchmark needs of an MLS implementation: clients in one group each, with bytes as their interface.
 import type { CipherSuiteProvider } from "@copse/core";
 import type { Counter } from "./counting.js";
+import type { Tree } from "./samples.js";
 
 export interface CommitOptions {
   /** KeyPackages. */
@@ -40,7 +41,7 @@ export interface Member {
   ownLeafIndex(): number;
 }
 
-/** What is measured: Copse with one provider, or ts-mls. */
+/** What is measured: Copse with one provider, or another implementation. */
 export interface Implementation {
   readonly name: string;
   /** The module that it is loaded from, if it isn't one of ours. */
@@ -52,6 +53,20 @@ export interface Implementation {
   provider?(suite: number): Promise<CipherSuiteProvider>;
   /** Whether its commit of a Remove follows §12.4. */
   readonly removes: boolean;
+  /** Whether it makes no commits of its own: it joins a group that Copse made, and is measured as far as that goes. */
+  readonly hosted?: boolean;
   /** Counts the calls to the members' cryptography while started. */
   readonly counter?: Counter;
+}
+
+/** Who makes the group of one that makes none, and the two who are measured. */
+const SMALLEST_HOSTED = 3;
+
+/** Why it can't be measured in such a group; `undefined` if it can. */
+export function whyNotIn({ name, hosted }: Implementation, members: number, tree: Tree): string | undefined {
+  if (hosted !== true) return undefined;
+  if (tree === "lived-in") return `${name} makes no commits: it is measured in fresh trees only`;
+  return members < SMALLEST_HOSTED
+    ? `${name} makes no groups of others: it is measured from ${SMALLEST_HOSTED} members on`
+    : undefined;
 }

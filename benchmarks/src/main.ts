@@ -1,21 +1,26 @@
-// `npm run bench`: the hot paths of each suite and provider, beside their floor and beside ts-mls in the same run.
+#!/usr/bin/env node
+// `npm run bench`, published as `npx copse-bench`: the hot paths of each suite and provider, beside their floor and beside ts-mls in the same run.
 import { loadavg } from "node:os";
-import { bars, isMet } from "./bars.js";
-import { measureForCheck, verdict } from "./check.js";
+import { isMet } from "./bars.js";
+import { check, verdict } from "./check.js";
 import { comparison, readReport, report, writeReport } from "./files.js";
 import { hostile } from "./hostile/main.js";
 import type { Implementation } from "./implementation.js";
 import { implementations } from "./implementations.js";
-import { openmls } from "./openmls.js";
 import { type Options, parseOptions, UsageError, usage } from "./options.js";
 import { ownImplementation } from "./own-provider.js";
-import { plan } from "./plan.js";
+import { peer } from "./peer.js";
+import { available, chosen, plan } from "./plan.js";
 import { Processes } from "./processes.js";
 import { progress } from "./progress.js";
+import { DAVEY, OPENMLS, SUITE_OF_OPENMLS } from "./references.js";
 import type { Block, Measuring } from "./run.js";
 import type { Result } from "./samples.js";
 import { EFFORT, THOROUGH } from "./stopwatch.js";
 import { primitivesTable, sharesTable, table } from "./table.js";
+
+/** What is measured beside OpenMLS: it, and the providers that may be the fastest. */
+const BESIDE = [OPENMLS, "node", "sodium-native", "libsodium", "webcrypto"];
 
 const names = implementations.map(({ name }) => name);
 
@@ -24,9 +29,9 @@ try {
   if (options === "help") console.log(usage(names));
   else await main(options);
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(`${error.message}\n\n${usage(names)}`);
-  process.exitCode = 2;
+  // A mistake in the command line is answered before anything is measured; what fails later is somebody's code.
+  console.error(error instanceof UsageError ? `${error.message}\n\nFor help: copse-bench --help` : error);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 
 async function main(options: Options): Promise<void> {
@@ -40,13 +45,13 @@ async function main(options: Options): Promise<void> {
   const { processor, cores, node: version } = report([], []);
   console.log(`${processor}, ${cores} cores, Node ${version}, load ${load()} at the start`);
   if (options.hostile) return hostile(options);
-  if (options.openmls) return console.log(`\n${await openmls(options)}`);
   const run = new Processes(progress, options.check ? THOROUGH : EFFORT, options.clock);
   try {
-    if (options.check) await check(run, options);
+    if (options.check) await held(run, options);
+    else if (options.openmls) await besideOpenMls(run, options);
     else await bench(run, options, own);
     if (earlier) console.log(`\n${comparison(earlier.results, await run.results())}`);
-    await saveRun(options, run);
+    if (!options.check) await saveRun(options, run);
   } finally {
     run.close();
   }
@@ -61,17 +66,28 @@ async function saveRun({ json }: Options, run: Measuring): Promise<void> {
   if (json !== undefined) await writeReport(json, report(await run.results(), await run.allPrimitives()));
 }
 
-async function check(run: Processes, options: Options): Promise<void> {
-  await measureForCheck(run, implementations, options, () => saveRun(options, run));
-  const all = bars(await run.results(), await run.allPrimitives());
+async function held(run: Processes, options: Options): Promise<void> {
+  const all = await check(run, implementations, options, async (content) => {
+    if (options.json !== undefined) await writeReport(options.json, content);
+  });
   console.log(`\n${verdict(all)}`);
   if (!all.every(isMet)) process.exitCode = 1;
 }
 
+/** What is measured in two ways: OpenMLS in WebAssembly in the same turns as all, native OpenMLS as Discord uses it. */
+async function besideOpenMls(run: Processes, { size = 100, runs = 15, clock }: Options): Promise<void> {
+  const { served, absent } = await available(implementations.filter(({ name }) => BESIDE.includes(name)));
+  for (const { name, why } of absent) console.log(`${name} isn't measured: ${why}`);
+  const block = { suite: SUITE_OF_OPENMLS, members: size, tree: "fresh", payloads: ["1 KiB"] } as const;
+  await run.block({ ...block, rounds: runs, implementations: served.map((one) => one.implementation) });
+  console.log(`\n${table(await run.results())}`);
+  const { daveyResults } = await peer(DAVEY, () => import("./davey.js"));
+  console.log(`\n${table(await daveyResults(size, runs, clock)) || `${DAVEY} isn't for this platform`}`);
+}
+
 async function bench(run: Measuring, options: Options, own: readonly Implementation[]): Promise<void> {
-  const served = [];
-  for (const implementation of [...own, ...implementations])
-    served.push({ implementation, suites: await implementation.suites() });
+  const { served, absent } = await chosen(options, [...own, ...implementations]);
+  for (const { name, why } of absent) console.log(`${name} isn't measured: ${why}`);
   const blocks = plan(options, served);
   for (const suite of new Set(blocks.map((block) => block.suite))) {
     const own = blocks.filter((block) => block.suite === suite);

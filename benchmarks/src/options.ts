@@ -1,8 +1,8 @@
 // The command line of the benchmarks.
 import { parseArgs } from "node:util";
 import type { Clock } from "./clock.js";
+import { REFERENCE } from "./references.js";
 import type { Tree } from "./samples.js";
-import { REFERENCE } from "./ts-mls.js";
 
 export interface Options {
   readonly suites: readonly number[] | undefined;
@@ -46,8 +46,10 @@ export function parseOptions(args: string[], providers: readonly string[]): Opti
   if (values.help) return "help";
   const { suite, members, tree, size, json, against, runs } = values;
   if (values.provider?.includes("")) throw new UsageError("--provider needs the name of a file");
-  if (values.provider && (values.check || values.hostile))
-    throw new UsageError("--provider can't be used with --check and --hostile, which are about ours");
+  if (values.provider && (values.check || values.hostile || values.openmls))
+    throw new UsageError(
+      "--provider can't be used with --check, --hostile and --openmls, which are about ours",
+    );
   if (json === "") throw new UsageError("--json needs the name of a file");
   if (against === "") throw new UsageError("--against needs the name of a file");
   if (size !== undefined && members !== undefined)
@@ -77,7 +79,7 @@ export function parseOptions(args: string[], providers: readonly string[]): Opti
 }
 
 export function usage(providers: readonly string[]): string {
-  return `npm run bench -- [options]
+  return `copse-bench [options]          (in a clone of the project: npm run bench -- [options])
 
   --full              all suites and providers, sizes from 2 to 10,000 (default: two suites, up to 1,000: less
                       than two minutes on an idle machine)
@@ -99,7 +101,8 @@ export function usage(providers: readonly string[]): string {
   --hostile           measure the worst inputs known instead, for each KB of them; with --check: exit with 1 if one
                       misses a bar
   --only TEXT         with --hostile: only the inputs whose title contains this
-  --openmls           measure what OpenMLS's npm packages can do, beside Copse, in groups of 100 or of --size
+  --openmls           measure what OpenMLS's npm packages can do, beside Copse, in groups of 100 or of --size;
+                      in a clone only
   --help              show this help
 
 Each time is the median of its runs, followed by half of the interquartile range in per cent, and the number of runs.

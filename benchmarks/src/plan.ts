@@ -1,14 +1,29 @@
 // Which blocks a run has, by its options.
-import type { Implementation } from "./implementation.js";
+import { type Implementation, whyNotIn } from "./implementation.js";
 import { SLOW } from "./implementations.js";
 import { PAYLOADS, type Payload } from "./operations.js";
 import { type Options, UsageError } from "./options.js";
+import { REFERENCE } from "./references.js";
 import type { Block } from "./run.js";
-import { REFERENCE } from "./ts-mls.js";
 
-interface Served {
+export interface Served {
   readonly implementation: Implementation;
   readonly suites: readonly number[];
+}
+
+/** Which of these can be loaded here, with their suites; of the others, why not. */
+export async function available(all: readonly Implementation[]) {
+  const served: Served[] = [];
+  const absent: { readonly name: string; readonly why: string }[] = [];
+  for (const implementation of all) {
+    const { name } = implementation;
+    try {
+      served.push({ implementation, suites: await implementation.suites() });
+    } catch (error) {
+      absent.push({ name, why: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return { served, absent };
 }
 
 const SHORT = { suites: [1, 2], members: [2, 100, 1000] } as const;
@@ -29,13 +44,13 @@ export function defaultRounds(members: number, full: boolean): number {
 }
 
 /** @throws UsageError if no provider has a suite that is asked for */
-export function plan(options: Options, served: readonly Served[]): Block[] {
+export function plan(options: Options, all: readonly Served[]): Block[] {
   const { full, size, runs } = options;
-  const chosen = served.filter(({ implementation }) => isChosen(options, implementation));
+  const served = all.filter(({ implementation }) => isChosen(options, implementation));
   const blocks: Block[] = [];
-  for (const suite of suitesOf(options, chosen)) {
+  for (const suite of suitesOf(options, served)) {
     for (const members of size === undefined ? (options.members ?? membersOf(options)) : [size]) {
-      const implementations = chosen
+      const implementations = served
         .filter(({ suites }) => suites.includes(suite))
         .map(({ implementation }) => implementation)
         .filter(
@@ -44,8 +59,8 @@ export function plan(options: Options, served: readonly Served[]): Block[] {
       if (implementations.length === 0) continue;
       const rounds = runs ?? defaultRounds(members, full);
       for (const tree of options.trees) {
-        const measured =
-          isShort(options) && tree === "lived-in" ? inShort(members, implementations) : implementations;
+        const able = implementations.filter((one) => whyNotIn(one, members, tree) === undefined);
+        const measured = isShort(options) && tree === "lived-in" ? inShort(members, able) : able;
         if (measured.length === 0) continue;
         blocks.push({
           suite,
@@ -64,6 +79,15 @@ export function plan(options: Options, served: readonly Served[]): Block[] {
 /** Whether nothing was asked for that takes longer. */
 const isShort = ({ full, size, members, providers }: Options): boolean =>
   !full && size === undefined && members === undefined && providers === undefined;
+
+/** Those that the options choose. @throws UsageError if one that is named can't be loaded */
+export async function chosen(options: Options, all: readonly Implementation[]): ReturnType<typeof available> {
+  const found = await available(all.filter((one) => isChosen(options, one)));
+  for (const { name, why } of found.absent) {
+    if (options.providers?.includes(name)) throw new UsageError(`--providers: ${name}: ${why}`);
+  }
+  return found;
+}
 
 /** A short run has lived-in trees of its largest size only, and none for a peer, whose joins are long. */
 const inShort = (members: number, implementations: readonly Implementation[]): Implementation[] =>

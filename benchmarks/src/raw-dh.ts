@@ -1,13 +1,7 @@
 // RFC 9180 §7.1: Diffie-Hellman as each platform offers it, without provider or HPKE around it: what the floor of
 // an HPKE seal and open is made of, beside HKDF and the AEAD.
-import { createECDH, createPublicKey, diffieHellman, generateKeyPairSync } from "node:crypto";
+// Each is loaded when it is asked for: not all are everywhere, and none is to be loaded with another.
 import type { Awaitable, KemAlgorithm } from "@copse/core";
-import { x448 } from "@noble/curves/ed448.js";
-import { x25519 } from "@noble/curves/ed25519.js";
-import { p256, p384, p521 } from "@noble/curves/nist.js";
-import sodium from "libsodium-wrappers";
-// @ts-expect-error: it brings no declarations
-import sodiumNative from "sodium-native";
 
 export interface RawDh {
   /** A fresh key pair, with the public key as bytes. */
@@ -18,16 +12,16 @@ export interface RawDh {
 }
 
 /** `undefined` if this provider has no group for the KEM. */
-export function rawDh(provider: string, { id }: KemAlgorithm): RawDh | undefined {
+export async function rawDh(provider: string, { id }: KemAlgorithm): Promise<RawDh | undefined> {
   switch (provider) {
     case "node":
       return nodeDh(id);
     case "webcrypto":
       return webCryptoDh(id);
     case "libsodium":
-      return id === 0x20 ? libsodiumDh : undefined;
+      return id === 0x20 ? libsodiumDh() : undefined;
     case "sodium-native":
-      return id === 0x20 ? sodiumNativeDh : undefined;
+      return id === 0x20 ? sodiumNativeDh() : undefined;
     case "noble":
       return nobleDh(id);
     case "hpke":
@@ -39,15 +33,15 @@ export function rawDh(provider: string, { id }: KemAlgorithm): RawDh | undefined
 }
 
 const NIST = {
-  16: { openssl: "prime256v1", webcrypto: "P-256", noble: p256, bits: 256 },
-  17: { openssl: "secp384r1", webcrypto: "P-384", noble: p384, bits: 384 },
-  18: { openssl: "secp521r1", webcrypto: "P-521", noble: p521, bits: 528 },
+  16: { openssl: "prime256v1", webcrypto: "P-256", noble: "p256", bits: 256 },
+  17: { openssl: "secp384r1", webcrypto: "P-384", noble: "p384", bits: 384 },
+  18: { openssl: "secp521r1", webcrypto: "P-521", noble: "p521", bits: 528 },
 } as const;
 const isNist = (id: number): id is keyof typeof NIST => id in NIST;
 
-type KeyObject = Parameters<typeof diffieHellman>[0]["privateKey"];
-
-function nodeDh(id: number): RawDh | undefined {
+async function nodeDh(id: number): Promise<RawDh | undefined> {
+  const { createECDH, createPublicKey, diffieHellman, generateKeyPairSync } = await import("node:crypto");
+  type KeyObject = Parameters<typeof diffieHellman>[0]["privateKey"];
   if (isNist(id)) {
     const { openssl } = NIST[id];
     return {
@@ -103,7 +97,7 @@ function webCryptoDh(id: number): RawDh | undefined {
 }
 
 /** Each function writes to its first argument. */
-const native = sodiumNative as Record<
+type SodiumNative = Record<
   "crypto_scalarmult" | "crypto_scalarmult_base" | "randombytes_buf",
   (out: Uint8Array, ...inputs: Uint8Array[]) => void
 >;
@@ -114,37 +108,49 @@ function written(write: (out: Uint8Array) => void): Uint8Array {
   return out;
 }
 
-const sodiumNativeDh: RawDh = {
-  generate() {
-    const privateKey = written((out) => native.randombytes_buf(out));
-    return { publicKey: written((out) => native.crypto_scalarmult_base(out, privateKey)), privateKey };
-  },
-  importPublic: (bytes) => bytes,
-  agree: (privateKey, publicKey) =>
-    written((out) => native.crypto_scalarmult(out, privateKey as Uint8Array, publicKey as Uint8Array)),
-};
+async function sodiumNativeDh(): Promise<RawDh> {
+  // @ts-expect-error: it brings no declarations
+  const native = (await import("sodium-native")).default as SodiumNative;
+  return {
+    generate() {
+      const privateKey = written((out) => native.randombytes_buf(out));
+      return { publicKey: written((out) => native.crypto_scalarmult_base(out, privateKey)), privateKey };
+    },
+    importPublic: (bytes) => bytes,
+    agree: (privateKey, publicKey) =>
+      written((out) => native.crypto_scalarmult(out, privateKey as Uint8Array, publicKey as Uint8Array)),
+  };
+}
 
-const libsodiumDh: RawDh = {
-  generate() {
-    const privateKey = sodium.randombytes_buf(32);
-    return { publicKey: sodium.crypto_scalarmult_base(privateKey), privateKey };
-  },
-  importPublic: (bytes) => bytes,
-  agree: (privateKey, publicKey) =>
-    sodium.crypto_scalarmult(privateKey as Uint8Array, publicKey as Uint8Array),
-};
+async function libsodiumDh(): Promise<RawDh> {
+  const { default: sodium } = await import("libsodium-wrappers");
+  await sodium.ready;
+  return {
+    generate() {
+      const privateKey = sodium.randombytes_buf(32);
+      return { publicKey: sodium.crypto_scalarmult_base(privateKey), privateKey };
+    },
+    importPublic: (bytes) => bytes,
+    agree: (privateKey, publicKey) =>
+      sodium.crypto_scalarmult(privateKey as Uint8Array, publicKey as Uint8Array),
+  };
+}
 
-function nobleDh(id: number): RawDh | undefined {
-  const curve = isNist(id) ? NIST[id].noble : id === 0x20 ? x25519 : id === 0x21 ? x448 : undefined;
+async function nobleCurve(id: number) {
+  if (isNist(id)) return (await import("@noble/curves/nist.js"))[NIST[id].noble];
+  if (id === 0x20) return (await import("@noble/curves/ed25519.js")).x25519;
+  return id === 0x21 ? (await import("@noble/curves/ed448.js")).x448 : undefined;
+}
+
+async function nobleDh(id: number): Promise<RawDh | undefined> {
+  const curve = await nobleCurve(id);
   if (curve === undefined) return undefined;
   return {
     generate() {
       const privateKey = curve.utils.randomSecretKey();
       // MLS has uncompressed points.
       return {
-        publicKey: isNist(id)
-          ? NIST[id].noble.getPublicKey(privateKey, false)
-          : curve.getPublicKey(privateKey),
+        publicKey: isNist(id) ? curve.getPublicKey(privateKey, false) : curve.getPublicKey(privateKey),
         privateKey,
       };
     },

@@ -48,6 +48,7 @@ export async function freshSession(
   crowd: Crowd,
   watch: Stopwatch,
 ): Promise<Session> {
+  if (implementation.hosted) return hostedSession(implementation, suite, members, crowd, watch);
   const others = await crowd.keyPackages(suite, members - 2);
   let committer!: Member;
   let receiver!: Member;
@@ -60,6 +61,34 @@ export async function freshSession(
       const addAll = () => committer.commit({ add: [...others, keyPackage] });
       const { welcome } = await watch.time("add all others", addAll);
       await timedJoin(receiver, welcome, members, watch);
+    },
+    { large: true },
+  );
+  return { implementation, suite, members, committer, receiver, watch };
+}
+
+/** The same group, made by one who can: both join it, with the tree beside the Welcome. */
+async function hostedSession(
+  implementation: Implementation,
+  suite: number,
+  members: number,
+  crowd: Crowd,
+  watch: Stopwatch,
+): Promise<Session> {
+  const others = await crowd.keyPackages(suite, members - 3);
+  let committer!: Member;
+  let receiver!: Member;
+  await watch.repeat(
+    async () => {
+      committer = await implementation.createMember(suite, "committer");
+      receiver = await implementation.createMember(suite, "receiver");
+      const maker = await crowd.groupMaker(suite);
+      await maker.createGroup();
+      const add = [await committer.keyPackage(), ...others, await receiver.keyPackage()];
+      const { welcome } = await maker.commit({ add, ratchetTreeInWelcome: false });
+      const ratchetTree = maker.ratchetTree();
+      await committer.join(welcome as Uint8Array, ratchetTree);
+      await watch.time("join", () => receiver.join(welcome as Uint8Array, ratchetTree));
     },
     { large: true },
   );

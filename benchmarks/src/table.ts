@@ -3,12 +3,12 @@ import { floorOf, floorShares } from "./floor.js";
 import { aligned, bytes, duration, ratio } from "./format.js";
 import { isSize, OPERATIONS } from "./operations.js";
 import type { Primitives } from "./primitive-prices.js";
+import { isPeer } from "./references.js";
 import { type Result, timesAsLong } from "./samples.js";
-import { REFERENCE } from "./ts-mls.js";
 
 /**
  * One suite, size and tree. Behind each provider's median: half of the distance between the quartiles, in per cent
- * of it, and the number of runs; the time over its floor; and over that of the reference.
+ * of it, and the number of runs; the time over its floor; and over that of each other implementation of MLS.
  */
 export function table(results: readonly Result[]): string {
   const [first] = results;
@@ -16,25 +16,26 @@ export function table(results: readonly Result[]): string {
   const providers = [...new Set(results.map(({ provider }) => provider))];
   const find = (operation: string, provider: string) =>
     results.find((result) => result.operation === operation && result.provider === provider);
-  const compared = providers.includes(REFERENCE) && providers.length > 1;
+  const peers = providers.filter(isPeer);
 
   const head = [`suite ${first.suite}, ${first.members} members, ${first.tree}`];
   for (const provider of providers) {
     head.push(provider, "± runs");
-    if (provider === REFERENCE) continue;
-    head.push("/floor");
-    if (compared) head.push(`/${REFERENCE}`);
+    if (isPeer(provider)) continue;
+    head.push("/floor", ...peers.map((peer) => `/${peer}`));
   }
   const rows = OPERATIONS.filter((operation) => results.some((one) => one.operation === operation)).map(
     (operation) => {
       const row: string[] = [operation];
-      const reference = find(operation, REFERENCE);
       for (const provider of providers) {
         const result = find(operation, provider);
         row.push(result ? amount(result) : "-", result ? spread(result) : "");
-        if (provider === REFERENCE) continue;
+        if (isPeer(provider)) continue;
         row.push(result?.overFloor ? ratio(result.overFloor) : "");
-        if (compared) row.push(result && reference ? ratio(timesAsLong(result, reference)) : "");
+        for (const peer of peers) {
+          const theirs = find(operation, peer);
+          row.push(result && theirs ? ratio(timesAsLong(result, theirs)) : "");
+        }
       }
       return row;
     },

@@ -1,9 +1,10 @@
 // ts-mls, the peer that everything is compared with.
-import { type Suite, TsMlsClient } from "@copse/peer-ts-mls";
+import type { Suite } from "@copse/peer-ts-mls";
 import type { Implementation } from "./implementation.js";
+import { peer } from "./peer.js";
+import { REFERENCE } from "./references.js";
 
-/** The name of the peer that the others are compared with. */
-export const REFERENCE = "ts-mls";
+const load = () => peer(REFERENCE, () => import("@copse/peer-ts-mls"));
 
 const SUITES: readonly Suite[] = [1, 2, 3];
 
@@ -11,10 +12,14 @@ export const tsMls: Implementation = {
   name: REFERENCE,
   // One Remove by itself it commits without a path, which is another and cheaper thing.
   removes: false,
-  suites: async () => SUITES,
+  suites: async () => {
+    await load();
+    return SUITES;
+  },
   async createMember(id, name) {
     const suite = SUITES.find((served) => served === id);
     if (suite === undefined) throw new RangeError(`ts-mls is not measured in suite ${id}`);
+    const { TsMlsClient } = await load();
     const client = await TsMlsClient.create(suite, name);
     return {
       keyPackage: () => client.keyPackage(),

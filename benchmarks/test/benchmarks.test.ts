@@ -7,8 +7,8 @@ import { implementations, node } from "../src/implementations.js";
 import { livedInGroup } from "../src/lived-in-tree.js";
 import { memoryOf } from "../src/memory.js";
 import { isSize, OPERATIONS } from "../src/operations.js";
+import { REFERENCE } from "../src/references.js";
 import { Run } from "../src/run.js";
-import { REFERENCE } from "../src/ts-mls.js";
 import { TINY } from "./effort.js";
 
 const quiet = () => {};

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Implementation } from "../src/implementation.js";
 import { type Options, parseOptions, UsageError, usage } from "../src/options.js";
-import { defaultRounds, plan } from "../src/plan.js";
+import { available, chosen, defaultRounds, plan } from "../src/plan.js";
 
 const NAMES = ["ours", "ts-mls"];
 
@@ -70,6 +70,10 @@ describe("the command line", () => {
     [["--providers", "theirs"], '--providers: there is no "theirs"; choose of ours, ts-mls'],
     [["--provider="], "--provider needs the name of a file"],
     [["--provider", "mine.js", "--check"], "--provider can't be used with --check"],
+    [
+      ["--provider", "mine.js", "--openmls"],
+      "--provider can't be used with --check, --hostile and --openmls",
+    ],
     [["--tree", "old"], '--tree: there is no "old"; choose of fresh, lived-in'],
     [["--clock", "sun"], '--clock: there is no "sun"; choose of wall, cpu'],
     [["--json="], "--json needs the name of a file"],
@@ -172,6 +176,35 @@ describe("the plan", () => {
     expect(names(of()[0])).toEqual(["mine", "node"]);
     expect(names(of("--providers", "noble")[0])).toEqual(["mine", "noble"]);
     expect(names(of("--suite", "61441")[0])).toEqual(["mine"]);
+  });
+
+  test("says why something can't be loaded, and refuses it if it is named", async () => {
+    const one = (name: string, suites: () => Promise<readonly number[]>) =>
+      ({ name, suites, createMember: () => Promise.reject(new Error()), removes: true }) as Implementation;
+    const all = [
+      one("node", async () => [1]),
+      one("gone", async () => {
+        throw new Error("it isn't installed");
+      }),
+    ];
+    const options = (...args: string[]) => parseOptions(args, ["node", "gone"]) as Options;
+    const found = await available(all);
+    expect(found.served.map(({ suites }) => suites)).toEqual([[1]]);
+    expect(found.absent).toEqual([{ name: "gone", why: "it isn't installed" }]);
+    expect((await chosen(options(), all)).absent).toHaveLength(1);
+    expect((await chosen(options("--providers", "node"), all)).absent).toEqual([]);
+    await expect(chosen(options("--providers", "gone"), all)).rejects.toThrow(
+      "--providers: gone: it isn't installed",
+    );
+  });
+
+  test("leaves out what one that makes no groups can't be in", () => {
+    const hosted = { implementation: { name: "mls-ts", hosted: true } as Implementation, suites: [3] };
+    const options = parseOptions(["--full", "--suite", "3", "--members", "2,10"], NAMES) as Options;
+    const of = (trees: Options["trees"]) =>
+      plan({ ...options, trees }, [hosted, ...served]).map((one) => names(one)?.includes("mls-ts"));
+    expect(of(["fresh"])).toEqual([false, true]);
+    expect(of(["lived-in"])).toEqual([false, false]);
   });
 
   test("refuses a suite that nobody has", () => {

@@ -109,9 +109,14 @@ describe("processes", () => {
 
   test.each([
     ["nothing.mjs", undefined, "there is no file"],
-    ["number.mjs", "export default 7", "expected a module whose default export is a CryptoProvider"],
-    ["none.mjs", "export const provider = {}", "expected a module whose default export"],
-    ["other.mjs", "export default async () => ({ name: 'x' })", "expected a module whose default export"],
+    ["number.mjs", "export default 7", /default export is a CryptoProvider, .*got number/],
+    ["none.mjs", "export const provider = {}", /expected a module .* it exports provider and no default/],
+    ["empty.mjs", "", "it exports nothing"],
+    ["other.mjs", "export default async () => ({ name: 'x' })", "got a function that returns object"],
+    ["lazy.mjs", "export default () => { throw new Error('no token') }", "its function failed: no token"],
+    ["broken.mjs", "export default {", "it can't be imported: "],
+    ["far.mjs", "import 'not-installed'", "it can't be imported: Cannot find package 'not-installed'"],
+    ["suites.mjs", "export default { name: 'mine', suites: [], suite() {} }", '"mine" serves no suite here'],
   ])("refuse a module without a provider: %s", async (name, code, words) => {
     if (code !== undefined) writeFileSync(join(folder, name), code);
     await expect(ownImplementation(join(folder, name))).rejects.toThrow(words);

@@ -14,7 +14,10 @@ const problems = [];
 
 mkdirSync(folder, { recursive: true });
 const pages = new Map();
-for (const { name, report, hidden } of apiReports(ts, PACKAGES)) {
+for (const { name, report, hidden } of apiReports(
+  ts,
+  PACKAGES.filter(({ entries }) => entries.size > 0),
+)) {
   pages.set(`${name.split("/")[1]}.md`, report);
   problems.push(...hidden.map((line) => `${name}: ${line}, which no entry point exports`));
 }

@@ -1,6 +1,6 @@
 // What must hold of a package before it is published: its manifest, its README, and the files of its tarball.
 import { readdirSync, readFileSync } from "node:fs";
-import { root } from "./packages.mjs";
+import { PACKAGES, root } from "./packages.mjs";
 
 const FIELDS = [
   "name",
@@ -75,7 +75,8 @@ export function unmarked() {
       ? readdirSync(`${root}${pattern.slice(0, -2)}`).map((one) => `${pattern.slice(0, -1)}${one}`)
       : [pattern],
   );
-  return ["", "scripts/packaging", ...folders.filter((folder) => !folder.startsWith("packages/"))]
+  const published = new Set(PACKAGES.map(({ folder }) => folder));
+  return ["", "scripts/packaging", ...folders.filter((folder) => !published.has(`${root}${folder}`))]
     .filter((folder) => JSON.parse(readFileSync(`${root}${folder}/package.json`, "utf8")).private !== true)
     .map((folder) => `${folder}/package.json must be private`);
 }

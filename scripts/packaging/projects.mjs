@@ -114,6 +114,41 @@ async function twoCopies(folder) {
   await prints(`${folder}/out`, "main.js", PROGRAMS.project);
 }
 
+/** As the page for authors says it: a provider of one's own, beside ours, and what was wrong if it can't be measured. */
+async function measured(folder) {
+  const mine = `import { nobleProvider } from "@copse/provider-noble";
+    export default async () => ({ ...nobleProvider(), name: "mine" });`;
+  await project(folder, "module", { "mine.js": mine, "none.js": "export const provider = 1;" });
+  const bench = (...args) => run("npx", ["--no-install", "copse-bench", ...args], { cwd: folder });
+  const failing = (...args) =>
+    bench(...args).then(
+      () => Promise.reject(new Error(`copse-bench ${args.join(" ")} did not fail`)),
+      ({ message }) => message,
+    );
+  const short = ["--suite", "3", "--members", "2", "--tree", "fresh", "--runs", "1"];
+  const said = {
+    [await bench("--help")]: ["copse-bench [options]", "--provider FILE", "--members", "--json"],
+    [await bench("--provider", "./mine.js", ...short, "--json", "out.json")]: [
+      "suite 3, 2 members, fresh",
+      "mine",
+      "node",
+      "decrypt 1 KiB",
+    ],
+    [await failing("--provider", "./theirs.js")]: ["there is no file ./theirs.js"],
+    [await failing("--provider", "./none.js")]: [
+      "expected a module whose default export is a CryptoProvider",
+    ],
+    [await failing("--providers", "ts-mls", ...short)]: ["measured in a clone of the project"],
+  };
+  for (const [text, parts] of Object.entries(said)) {
+    for (const part of parts) if (!text.includes(part)) throw new Error(`expected "${part}" in ${text}`);
+  }
+  const { results } = JSON.parse(await readFile(`${folder}/out.json`, "utf8"));
+  const providers = [...new Set(results.map(({ provider }) => provider))];
+  if (providers.join() !== "mine,node")
+    throw new Error(`expected results of mine and node, got ${providers}`);
+}
+
 async function bundled(folder, bundle) {
   const { code } = PROGRAMS.project;
   const html = '<!doctype html><script type="module" src="/main.ts"></script>';
@@ -147,6 +182,7 @@ export const PROJECTS = {
   "TypeScript, newest, bundler": typeScript("newest", "ESNext", "Bundler", ["ESNext", "DOM"]),
   "types of all that is returned, 3 compilers": types,
   "two copies of the core": twoCopies,
+  "copse-bench, with a provider of one's own": measured,
   esbuild: (folder) =>
     bundled(folder, async () => {
       const { build } = await import("esbuild");
