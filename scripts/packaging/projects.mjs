@@ -116,8 +116,8 @@ async function twoCopies(folder) {
 
 /** As the page for authors says it: a provider of one's own, beside ours, and what was wrong if it can't be measured. */
 async function measured(folder) {
-  const mine = `import { nobleProvider } from "@copse/provider-noble";
-    export default async () => ({ ...nobleProvider(), name: "mine" });`;
+  const mine = `import { nodeProvider } from "@copse/provider-node";
+    export default async () => ({ ...nodeProvider(), name: "mine" });`;
   await project(folder, "module", { "mine.js": mine, "none.js": "export const provider = 1;" });
   const bench = (...args) => run("npx", ["--no-install", "copse-bench", ...args], { cwd: folder });
   const failing = (...args) =>
