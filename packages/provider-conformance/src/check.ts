@@ -1,5 +1,6 @@
 // RFC 9420 §5.1: what a check is, and what comes of it. Knows no test runner.
 import type { CipherSuiteProvider } from "@copse/core/provider";
+import type { Effort } from "./tools/cost.js";
 import { settles, Watch } from "./watch.js";
 
 /** What came of a check. `skipped`: it doesn't apply to this suite or provider; the detail says why. */
@@ -61,9 +62,10 @@ export function check(
   name: string,
   body: (watch: Watch) => unknown,
   timeLimit: number = TIME_LIMIT,
+  effort: Effort = "full",
 ): Check {
   async function result(): Promise<CheckResult> {
-    const watch = new Watch();
+    const watch = new Watch(effort);
     const outcome = outcomeOf(suite, name, async () => body(watch));
     const inTime = await settles(outcome, timeLimit);
     const pending = watch.pending.join(", ") || "the check itself";

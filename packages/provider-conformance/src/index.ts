@@ -8,8 +8,10 @@ export {
   checksForSuite,
   formatReport,
   runChecks,
+  type SuiteConformanceOptions,
   testProvider,
 } from "./run.js";
+export type { Effort } from "./tools/cost.js";
 export {
   type WycheproofFile,
   type WycheproofGroup,

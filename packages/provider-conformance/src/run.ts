@@ -13,28 +13,39 @@ import { callChecks, instanceChecks } from "./checks/calls/index.js";
 import { checksOfHpke } from "./checks/hpke/index.js";
 import { checksOfSignatures } from "./checks/signatures/index.js";
 import { symmetricChecks } from "./checks/symmetric/index.js";
+import type { Effort } from "./tools/cost.js";
 import { type WycheproofFile, wycheproofChecks } from "./wycheproof.js";
 
-/** What to check beside the provider itself. */
-export interface ConformanceOptions {
+/** How to check a suite. */
+export interface SuiteConformanceOptions {
+  /** Another provider, with which it must agree on bytes in the suites that both serve. */
+  readonly second?: CryptoProvider;
+  /**
+   * How much the checks do, by default `"full"`. `"short"` runs the same checks with fewer rounds, smaller batches and
+   * fewer lengths, in a sixth to a half of the time: for slow platforms, and while you work. It misses what goes wrong
+   * once in many times, or only in large inputs.
+   */
+  readonly effort?: Effort;
+  /**
+   * How long each check may take, in milliseconds; by default two minutes. A check that takes longer fails, and names
+   * the calls that haven't settled. Has no effect on calls that never return, nor on a platform without `setTimeout`.
+   */
+  readonly timeLimit?: number;
+}
+
+/** What to check beside the provider itself, and how. */
+export interface ConformanceOptions extends SuiteConformanceOptions {
   /** The code points of the suites to check; without it all that the provider lists. */
   readonly suites?: readonly number[];
   /**
    * The areas to check, which are what the names of checks begin with: `["aead", "hpke keys"]`. Without it all of them.
    */
   readonly areas?: readonly string[];
-  /** Another provider, with which it must agree on bytes in the suites that both serve. */
-  readonly second?: CryptoProvider;
   /**
    * Makes another instance of the provider, as an application does when it starts. With it, the checks named
    * `instances` see whether two instances make the same random bytes and keys.
    */
   readonly make?: () => Awaitable<CryptoProvider>;
-  /**
-   * How long each check may take, in milliseconds; by default two minutes. A check that takes longer fails, and names
-   * the calls that haven't settled. Has no effect on calls that never return, nor on a platform without `setTimeout`.
-   */
-  readonly timeLimit?: number;
   /** Project Wycheproof's files. Each is run once for each algorithm of the provider's that it tests. */
   readonly wycheproof?: readonly {
     /** `x25519_test.json` */
@@ -44,12 +55,16 @@ export interface ConformanceOptions {
   }[];
 }
 
+const SUITE_OPTIONS: OptionShape<SuiteConformanceOptions> = {
+  second: "object",
+  effort: ['"full"', '"short"'],
+  timeLimit: "number",
+};
 const OPTIONS: OptionShape<ConformanceOptions> = {
+  ...SUITE_OPTIONS,
   suites: { "[]": "number" },
   areas: { "[]": "string" },
-  second: "object",
   make: "function",
-  timeLimit: "number",
   wycheproof: { "[]": { fileName: "string", json: "object" } },
 };
 
@@ -105,11 +120,11 @@ export function checksFor(provider: CryptoProvider, options: ConformanceOptions 
 
 /**
  * The checks of one suite: for a suite that no provider lists, such as one that was just composed.
- *
- * @param second another provider, with which it must agree on bytes if that serves the suite
+ * @throws MlsError `usage` for unknown options
  */
-export function checksForSuite(suite: CipherSuiteProvider, second?: CryptoProvider): Check[] {
-  return checksOfSuite(suite, second === undefined ? {} : { second });
+export function checksForSuite(suite: CipherSuiteProvider, options: SuiteConformanceOptions = {}): Check[] {
+  checkOptions(options, SUITE_OPTIONS);
+  return checksOfSuite(suite, options);
 }
 
 function checksOfSuite(
@@ -117,7 +132,7 @@ function checksOfSuite(
   options: ConformanceOptions,
   provider?: CryptoProvider,
 ): Check[] {
-  const { second, timeLimit } = options;
+  const { second, timeLimit, effort } = options;
   const { kem, signature, name: suiteName } = suite.suite;
   const groups: SuiteChecks[] = [
     algorithmChecks,
@@ -133,7 +148,7 @@ function checksOfSuite(
   }
   return groups.flatMap((group) =>
     Object.entries(group).map(([name, body]) =>
-      check(suiteName, name, (watch) => body(watch.suite(suite), watch), timeLimit),
+      check(suiteName, name, (watch) => body(watch.suite(suite), watch), timeLimit, effort),
     ),
   );
 }

@@ -1,5 +1,6 @@
 // RFC 9420 §5.1: what a check does with a provider: the calls that haven't settled, and the private keys that it made.
 import { type Awaitable, type CipherSuiteProvider, isPromise } from "@copse/core/provider";
+import type { Effort } from "./tools/cost.js";
 
 type Call = (...args: never[]) => unknown;
 
@@ -35,10 +36,12 @@ export async function settles(work: Promise<unknown>, ms: number): Promise<boole
   return inTime;
 }
 
-/** Follows the calls of one check. */
+/** Follows the calls of one check, and tells how much it should do. */
 export class Watch {
   readonly #pending = new Map<object, string>();
   readonly #made: { readonly owner: object; readonly destroy: () => unknown }[] = [];
+
+  constructor(readonly effort: Effort) {}
 
   /** The names of the calls that haven't settled, such as `hpke.open`, each once. */
   get pending(): string[] {

@@ -24,7 +24,8 @@ conforms(provider, {
     "calls",
     "errors",
   ],
-  full: [1, 2, 3],
+  full: 1,
+  all: [1, 2, 3],
   second: nodeProvider(),
   make: hpkeProvider,
   maySkip: [

@@ -43,6 +43,7 @@ describeWithSoftHsm("the provider over SoftHSM", (hsm) => {
       areas: suite === 2 ? AREAS : ["signature keys", "hpke keys", "verdicts", "handles"],
       second: nodeProvider(),
       make: () => another,
+      effort: suite === 2 ? "full" : "short",
     });
     expect(report.checks.filter(({ outcome }) => outcome === "failed")).toEqual([]);
     const skipped = report.checks.filter(({ outcome }) => outcome === "skipped");

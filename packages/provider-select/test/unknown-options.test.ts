@@ -1,5 +1,5 @@
 // What a factory doesn't know is refused by name, never ignored: JavaScript has no type checker.
-import { checksFor, runChecks, testProvider } from "@copse/provider-conformance";
+import { checksFor, checksForSuite, runChecks, testProvider } from "@copse/provider-conformance";
 import { libsodiumProvider } from "@copse/provider-libsodium";
 import { nobleProvider } from "@copse/provider-noble";
 import { noblePqProvider } from "@copse/provider-noble/pq";
@@ -81,12 +81,27 @@ const FACTORIES: Readonly<
       [{ clock: 1 }, "clock: expected function"],
     ],
   ],
-  testProvider: [(options: never) => testProvider(node, options), [[{ suite: 1 }, '"suite"']]],
+  testProvider: [
+    (options: never) => testProvider(node, options),
+    [
+      [{ suite: 1 }, '"suite"'],
+      [{ effort: "long" }, 'effort: expected "full" or "short"'],
+    ],
+  ],
   runChecks: [(options: never) => runChecks(node, options).next(), [[{ suite: 1 }, '"suite"']]],
+  checksForSuite: [
+    (options: never) => checksForSuite(node.suite(1), options),
+    [
+      [{ suites: [1] }, '"suites"'],
+      [{ effort: "Short" }, 'effort: expected "full" or "short"'],
+      [{ second: "node" }, "second: expected object"],
+    ],
+  ],
   checksFor: [
     (options: never) => checksFor(node, options),
     [
       [{ suites: 1 }, "suites: expected array"],
+      [{ effort: true }, 'effort: expected "full" or "short"'],
       [{ wycheproof: [{ name: "x25519_test.json" }] }, '"wycheproof[0].name"'],
     ],
   ],

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 
 const provider = sodiumNativeProvider();
 conforms(provider, {
+  full: 1,
   second: nodeProvider(),
   make: sodiumNativeProvider,
   maySkip: ["hpke keys: loads what it saves"],

@@ -15,12 +15,16 @@ import {
   refuses,
   toHex,
 } from "../../tools/assert.js";
-import { costOf } from "../../tools/cost.js";
+import { costOf, type Effort } from "../../tools/cost.js";
 
-const SIZES = [...range(1, 10), 16, 17, 33, 65, 100, 101, 129, 257, 513, 1000];
+const SIZES = {
+  full: [...range(1, 10), 16, 17, 33, 65, 100, 101, 129, 257, 513, 1000],
+  short: [1, 2, 3, 10, 33, 65],
+};
+const REFUSED_SIZES = { full: [1, 2, 3, 8, 33, 65, 101, 129, 257, 1000], short: [1, 3, 8, 33] };
 
 /** How long one batch may take, in milliseconds: a slow provider is held to smaller ones. */
-const BUDGET = 700;
+const BUDGET = { full: 700, short: 40 };
 
 async function pairs({ hpke }: CipherSuiteProvider): Promise<HpkeKeyPair[]> {
   const list: HpkeKeyPair[] = [];
@@ -29,11 +33,11 @@ async function pairs({ hpke }: CipherSuiteProvider): Promise<HpkeKeyPair[]> {
 }
 
 /** How long it takes to seal and to open, in milliseconds. */
-const roundTrip = ({ hpke }: CipherSuiteProvider, { publicKey, privateKey }: HpkeKeyPair) =>
+const roundTrip = ({ hpke }: CipherSuiteProvider, { publicKey, privateKey }: HpkeKeyPair, effort: Effort) =>
   costOf(async () => {
     const { kemOutput, ciphertext } = await hpke.seal(publicKey, EMPTY, EMPTY, EMPTY);
     await hpke.open(privateKey, kemOutput, EMPTY, EMPTY, ciphertext);
-  });
+  }, effort);
 
 /** Requests of which neighbours differ in everything, and each in something. */
 function requests(keys: readonly HpkeKeyPair[], size: number): HpkeSealRequest[] {
@@ -47,13 +51,14 @@ function requests(keys: readonly HpkeKeyPair[], size: number): HpkeSealRequest[]
 }
 
 export const hpkeBatchChecks: SuiteChecks = {
-  "hpke: sealAll seals each of 1 to 1,000 as it should": async (suite) => {
+  "hpke: sealAll seals each of 1 to 1,000 as it should": async (suite, { effort }) => {
     const { hpke } = suite;
     const { sealAll } = hpke;
     if (sealAll === undefined) skip("there is no sealAll");
     const keys = await pairs(suite);
-    const cost = await roundTrip(suite, keys[0] as HpkeKeyPair);
-    for (const size of SIZES.filter((size) => size <= 17 || size * cost < BUDGET)) {
+    const cost = await roundTrip(suite, keys[0] as HpkeKeyPair, effort);
+    const always = { full: 17, short: 3 }[effort];
+    for (const size of SIZES[effort].filter((n) => n <= always || n * cost < BUDGET[effort])) {
       const list = requests(keys, size);
       const sealed = await sealAll.call(hpke, list);
       is(sealed.length, size, `the number of answers to ${size} requests`);
@@ -71,13 +76,14 @@ export const hpkeBatchChecks: SuiteChecks = {
     }
   },
 
-  "hpke: sealAll refuses a bad key at each place": async (suite) => {
+  "hpke: sealAll refuses a bad key at each place": async (suite, { effort }) => {
     const { hpke } = suite;
     if (hpke.sealAll === undefined) skip("there is no sealAll");
     const keys = await pairs(suite);
     const { Npk } = suite.suite.kem;
-    const cost = await roundTrip(suite, keys[0] as HpkeKeyPair);
-    const sizes = [1, 2, 3, 8, 33, 65, 101, 129, 257, 1000].filter((n) => n <= 8 || n * cost < BUDGET);
+    const cost = await roundTrip(suite, keys[0] as HpkeKeyPair, effort);
+    const always = { full: 8, short: 3 }[effort];
+    const sizes = REFUSED_SIZES[effort].filter((n) => n <= always || n * cost < BUDGET[effort]);
     for (const size of sizes) {
       const places = size <= 8 ? range(0, size - 1) : [0, size - 1];
       for (const place of places) {

@@ -67,11 +67,11 @@ function vary(numbers: readonly bigint[], bits: number, what: string): void {
 }
 
 const nonceChecks: SuiteChecks = {
-  "signature: no nonce comes twice, among many signatures": async ({ signature, suite }) => {
+  "signature: no nonce comes twice, among many signatures": async ({ signature, suite }, { effort }) => {
     const keys = [await signature.generateKeyPair(), await signature.generateKeyPair()];
     const seen = new Map<string, number>();
     const once = () => signature.sign((keys[0] as SignatureKeyPair).privateKey, EMPTY);
-    const rounds = await roundsOf(once, ROUNDS);
+    const rounds = await roundsOf(once, ROUNDS, effort);
     for (let i = 0; i < rounds; i++) {
       const { privateKey } = keys[i % 5 === 4 ? 1 : 0] as SignatureKeyPair;
       const commitment = commitmentOf(suite.signature, await signature.sign(privateKey, numbered(i)));

@@ -20,6 +20,17 @@ export function bitsVary(values: readonly Uint8Array[], what: string, except?: U
   }
 }
 
+/** How many places before, the lengths, and the numbers of calls that are looked at. */
+const LAGS = {
+  full: [...range(1, 64), 128, 256, 512, 1024, 4096, 32_768],
+  short: [1, 2, 4, 16, 32, 64, 4096],
+};
+const LENGTHS = {
+  full: [...range(1, 72), 100, 127, 128, 129, 255, 256, 257, 1000],
+  short: [...range(1, 4), 12, 16, 31, 32, 33, 66, 257],
+};
+const CALLS = { full: 20_000, short: 2000 };
+
 export const randomChecks: SuiteChecks = {
   "random: gives as many bytes as are asked for": (suite) => {
     // 65,536 is as much as WebCrypto gives in one call.
@@ -28,7 +39,7 @@ export const randomChecks: SuiteChecks = {
     }
   },
 
-  "random: looks random": (suite) => {
+  "random: looks random": (suite, { effort }) => {
     const bytes = suite.random(200_000);
     if (equalBytes(bytes.subarray(0, 65_536), bytes.subarray(65_536, 131_072))) {
       is("alike", "different", "what two parts of a long answer are");
@@ -45,23 +56,23 @@ export const randomChecks: SuiteChecks = {
       }
     }
     // How often a byte is that of so many places before: again 781 times.
-    for (const lag of [...range(1, 64), 128, 256, 512, 1024, 4096, 32_768]) {
+    for (const lag of LAGS[effort]) {
       let count = 0;
       for (let at = lag; at < bytes.length; at++) if (bytes[at] === bytes[at - lag]) count++;
       if (count > 1080) is(count, "about 781", `how often a byte comes again ${lag} places later`);
     }
   },
 
-  "random: every bit of every byte varies, at every length": (suite) => {
-    for (const length of [...range(1, 72), 100, 127, 128, 129, 255, 256, 257, 1000]) {
+  "random: every bit of every byte varies, at every length": (suite, { effort }) => {
+    for (const length of LENGTHS[effort]) {
       const values = range(1, 64).map(() => suite.random(length));
       bitsVary(values, `random(${length})`);
     }
   },
 
-  "random: doesn't repeat itself in 20,000 calls": (suite) => {
+  "random: doesn't repeat itself in 20,000 calls": (suite, { effort }) => {
     const seen = new Map<string, number>();
-    for (let i = 0; i < 20_000; i++) {
+    for (let i = 0; i < CALLS[effort]; i++) {
       const value = toHex(suite.random(16));
       const before = seen.get(value);
       holds(before === undefined, `call ${i} gives the same 16 bytes as call ${before}`);
