@@ -23,7 +23,7 @@ it("short effort makes less than half as many keys and signatures", async () => 
       });
     const suite = { ...rest, hpke: counting({ ...hpke }), signature: counting({ ...signature }) };
     const provider = { ...nodeProvider(), suites: [suite.suite], suite: () => suite };
-    const report = await testProvider(provider, { effort, areas: ["hpke keys", "signature"] });
+    const report = await testProvider(provider, { effort, areas: ["hpke keys", "signature keys"] });
     expect(report.failed).toBe(0);
     return count;
   };
