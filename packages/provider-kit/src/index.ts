@@ -25,6 +25,7 @@ export { type ComposedHpke, checkExportLength, type HpkeParts, hpke, kemOf } fro
 export { isPqKem, type PqKemParts, pqKem, type SyncDhPrimitives } from "./hybrid-kem.js";
 export { isMlKemPublicKey, pqDeriveInput } from "./ml-kem.js";
 export { isX448PublicKey, isX25519PublicKey } from "./montgomery.js";
+export { isP256PublicKey, isP384PublicKey, isP521PublicKey } from "./nist-points.js";
 export { ownInputs } from "./own-inputs.js";
 export * from "./pq-suites.js";
 export { PrivateKeyHandle } from "./private-key.js";

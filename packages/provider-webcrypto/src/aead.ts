@@ -1,8 +1,8 @@
 // RFC 9180 §7.3: AES-GCM by the platform, and ChaCha20-Poly1305, which no platform has, by `@hpke/chacha20poly1305`.
 import { type AeadAlgorithm, type AeadPart, CHACHA20_POLY1305 } from "@copse/core/provider";
 import { checkOpenInputs, checkSealInputs, guard } from "@copse/provider-kit";
-import { Chacha20Poly1305 } from "@hpke/chacha20poly1305";
 import { source } from "./bytes.js";
+import { libraryChaCha20Poly1305 } from "./libraries.js";
 
 /** AES-128-GCM or AES-256-GCM by the platform. MLS uses each key once, so imported keys are not cached. */
 export function aesGcm(subtle: SubtleCrypto, algorithm: AeadAlgorithm): AeadPart {
@@ -26,18 +26,8 @@ export function aesGcm(subtle: SubtleCrypto, algorithm: AeadAlgorithm): AeadPart
   });
 }
 
-/** ChaCha20-Poly1305 by `@hpke/chacha20poly1305`, in JavaScript. */
-export function chacha20Poly1305(): AeadPart {
-  const aead = new Chacha20Poly1305();
-  return checked(CHACHA20_POLY1305, {
-    async seal(key, nonce, aad, plaintext) {
-      return new Uint8Array(await aead.createEncryptionContext(key).seal(nonce, plaintext, aad));
-    },
-    async open(key, nonce, aad, ciphertext) {
-      return new Uint8Array(await aead.createEncryptionContext(key).open(nonce, ciphertext, aad));
-    },
-  });
-}
+/** ChaCha20-Poly1305, which no platform has. */
+export const chacha20Poly1305 = (): AeadPart => checked(CHACHA20_POLY1305, libraryChaCha20Poly1305());
 
 /** Adds what the implementations leave out: checks of the key's and the nonce's size, and CryptoErrors. */
 function checked(algorithm: AeadAlgorithm, aead: Pick<AeadPart, "seal" | "open">): AeadPart {

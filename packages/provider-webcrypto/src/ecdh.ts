@@ -11,7 +11,6 @@ import {
   type DhKeyPair,
   type DhPrimitives,
   guard,
-  isX25519PublicKey,
   P256_SCALARS,
   P384_SCALARS,
   P521_SCALARS,
@@ -19,9 +18,9 @@ import {
 } from "@copse/provider-kit";
 import { source } from "./bytes.js";
 import { importPoint, importScalar, type NistCurve } from "./nist.js";
-import { importOkp } from "./okp.js";
+import { importOkp } from "./pkcs8.js";
 import { exportScalar } from "./private-keys.js";
-import { publicKeyCache } from "./public-keys.js";
+import { publicKeyCache, validateX25519 } from "./public-keys.js";
 
 const NIST_KEMS: readonly (readonly [KemAlgorithm, NistCurve, ScalarRange])[] = [
   [DHKEM_P256, "P-256", P256_SCALARS],
@@ -69,9 +68,7 @@ function x25519Group(subtle: SubtleCrypto, extractable: boolean): DhPrimitives<C
       guard(`${DHKEM_X25519.name}: the private key can't be imported`, () =>
         importOkp(subtle, "X25519", bytes, extractable, "deriveBits"),
       ),
-    validatePublicKey(publicKey) {
-      if (!isX25519PublicKey(publicKey)) throw new CryptoError("X25519: a point of low order");
-    },
+    validatePublicKey: validateX25519,
   };
 }
 

@@ -34,7 +34,7 @@ import { randomFrom } from "./bytes.js";
 import { nativeGroup } from "./ecdh.js";
 import { nativeHash } from "./hashing.js";
 import { storedKem } from "./key-store.js";
-import { libraryEd25519, libraryX25519 } from "./library-curves.js";
+import { libraryEd25519, libraryX25519 } from "./libraries.js";
 import type { KeyStore, PlatformCrypto } from "./platform.js";
 import { aeadWorks, groupWorks, hashWorks, signatureWorks, X25519_AGREEMENT } from "./probe.js";
 import { nativeSignature } from "./signatures.js";
@@ -83,7 +83,8 @@ type KemMaker = (kdf: KdfPart) => Kem;
  * A provider over the platform's WebCrypto: suites 1, 2, 3, 5 and 7, as far as the platform
  * supports their algorithms, which is tried once, now. Private keys are CryptoKeys, and a signature key's handle is the CryptoKey
  * itself. ChaCha20-Poly1305 (suite 3) is that of `@hpke/chacha20poly1305`; where the platform lacks X25519
- * or Ed25519, `@hpke/dhkem-x25519` and `@noble/curves` serve.
+ * or Ed25519, `@hpke/dhkem-x25519` and `@noble/curves` serve. Each library is loaded by `import()` when it is first used;
+ * a call that can't load it throws MlsError `try-again`.
  * @throws MlsError `usage` (a rejected promise) for unknown options, and if there is no WebCrypto, as in a page without TLS
  */
 export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise<CryptoProvider> {

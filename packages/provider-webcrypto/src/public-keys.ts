@@ -1,4 +1,6 @@
 // RFC 9420 §5.1: public keys come as bytes again and again; importing each once is most of what can be saved.
+import { CryptoError, ED25519 } from "@copse/core/provider";
+import { expectLength, isEd25519PublicKey, isX25519PublicKey } from "@copse/provider-kit";
 
 /** How many imported keys one cache keeps: the ones used last. A key costs a few hundred bytes. */
 export const PUBLIC_KEY_LIMIT = 1024;
@@ -29,4 +31,21 @@ export function publicKeyCache(
     keys.set(name, key);
     return key;
   };
+}
+
+/**
+ * Platforms and the library import any 32 bytes, so the point is checked here.
+ * @throws CryptoError unless they are a public key (RFC 8032 §5.1.3), and not of low order
+ */
+export function validateEd25519(publicKey: Uint8Array): void {
+  expectLength(publicKey, ED25519.Npk, "ed25519 public key");
+  if (!isEd25519PublicKey(publicKey)) throw new CryptoError("ed25519: invalid public key");
+}
+
+/**
+ * Platforms import any 32 bytes here, too.
+ * @throws CryptoError for a point of low order
+ */
+export function validateX25519(publicKey: Uint8Array): void {
+  if (!isX25519PublicKey(publicKey)) throw new CryptoError("X25519: a point of low order");
 }

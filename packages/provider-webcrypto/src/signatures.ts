@@ -13,11 +13,10 @@ import {
 } from "@copse/core/provider";
 import { expectLength, fromDer, guard, toDer } from "@copse/provider-kit";
 import { source } from "./bytes.js";
-import { validateEd25519 } from "./library-curves.js";
 import { importPoint, importScalar, type NistCurve } from "./nist.js";
-import { importOkp } from "./okp.js";
+import { importOkp } from "./pkcs8.js";
 import { expectPrivateKey, exportScalar } from "./private-keys.js";
-import { publicKeyCache } from "./public-keys.js";
+import { publicKeyCache, validateEd25519 } from "./public-keys.js";
 
 /** What the schemes do in their own ways; the rest is common to them. */
 interface Scheme {
