@@ -13,6 +13,8 @@ export interface Job {
   readonly folder: string;
   readonly files: readonly string[];
   readonly options: RunOptions;
+  /** Is told the name of each file that a browser fetches. */
+  readonly fetched?: (name: string) => void;
 }
 
 /** Runs a job by a platform's program. Ends when the platform has; throws if it didn't get to the end. */
@@ -96,8 +98,9 @@ export function inProcess(args: readonly string[]): Launch {
 }
 
 const TYPES: Readonly<Record<string, string>> = { ".js": "text/javascript", ".html": "text/html" };
+/** Its empty icon keeps browsers from asking for another. */
 const PAGE =
-  '<!doctype html><meta charset="utf-8"><title>Copse</title><script type="module" src="/browser.js"></script>';
+  '<!doctype html><meta charset="utf-8"><title>Copse</title><link rel="icon" href="data:,"><script type="module" src="/browser.js"></script>';
 
 /** Serves a page that runs the bundle and reports to the server, for as long as `show` has it open. */
 async function withPage(
@@ -121,6 +124,7 @@ async function withPage(
     }
     const name = pathname.slice(1);
     if (name === "") return response.writeHead(200, { "content-type": "text/html" }).end(PAGE);
+    job.fetched?.(name);
     if (!job.files.includes(name)) return response.writeHead(404).end();
     void readFile(`${job.folder}/${name}`).then((content) => {
       response.writeHead(200, { "content-type": TYPES[extname(name)] ?? "" }).end(content);

@@ -13,6 +13,8 @@ import {
   composeSuite,
   defineProvider,
   dhkem,
+  ED448_TRIAL,
+  ED25519_TRIAL,
   hkdf,
   hpke,
   isPqKem,
@@ -95,7 +97,7 @@ function isAvailable({ kem, aead, hash, signature }: CipherSuite): boolean {
     group.validatePublicKey(other.publicKey);
     const signers = [scheme.generateKeyPair(), scheme.importPrivateKey(one(signature.Nsk))];
     // Also of what this provider must not serve by another rule than others (Deno's Ed448).
-    if (verifiesByRule(scheme) !== true) return false;
+    if (verifiesByRule(scheme, ED25519_TRIAL, ED448_TRIAL) !== true) return false;
     return signers.length === 2 && group.dh(own.privateKey, other.publicKey).length === kem.Nsk;
   } catch {
     return false;

@@ -1,6 +1,6 @@
 // RFC 9420 §17.1: tries what a platform can do, instead of trusting its name.
 import { type AeadPart, equalBytes, type HashPart, type SignaturePart } from "@copse/core/provider";
-import { type DhPrimitives, verifiesByRule } from "@copse/provider-kit";
+import { type DhPrimitives, ED25519_TRIAL, verifiesByRule } from "@copse/provider-kit";
 import { fromBase64Url } from "./bytes.js";
 
 /** Whether `trial` resolves to true. */
@@ -61,7 +61,7 @@ export function signatureWorks(signature: SignaturePart, seed?: Uint8Array): Pro
     return (
       (await signature.verify(pair.publicKey, message, signed)) &&
       !(await signature.verify(pair.publicKey, Uint8Array.of(2), signed)) &&
-      (await verifiesByRule(signature))
+      (await verifiesByRule(signature, ED25519_TRIAL))
     );
   });
 }

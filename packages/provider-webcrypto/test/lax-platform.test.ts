@@ -1,4 +1,5 @@
-// RFC 9180 §7.1.4: a platform that imports any bytes as a point, as Deno does, is not trusted with that.
+// RFC 9180 §7.1.4: a platform that imports any bytes as a point, as Deno and WebKitGTK do, is not trusted with that; and what
+// other platforms do wrong isn't used.
 import { checksFor } from "@copse/provider-conformance";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { describe, expect, it } from "vitest";
@@ -116,4 +117,69 @@ describe("a platform that takes keys and secrets of X25519 for numbers", () => {
   it("one without such faults is used", async () => {
     expect(await agreements({})).toBe(2);
   });
+});
+
+describe("the public key of a private key of a NIST curve", () => {
+  /** Where PKCS#8 comes for one of these curves, the platform does this instead. */
+  const withPkcs8 = (instead: (...args: Parameters<SubtleCrypto["importKey"]>) => Promise<CryptoKey>) => {
+    let asked = 0;
+    const faulty = new Proxy(subtle, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (name !== "importKey") return typeof value === "function" ? value.bind(target) : value;
+        return (...args: Parameters<SubtleCrypto["importKey"]>) => {
+          const isNist = args[0] === ("pkcs8" as string) && Object.hasOwn(args[2] as object, "namedCurve");
+          if (!isNist) return target.importKey(...args);
+          asked++;
+          return instead(...args);
+        };
+      },
+    });
+    const { getRandomValues } = globalThis.crypto;
+    const crypto = { subtle: faulty, getRandomValues: getRandomValues.bind(globalThis.crypto) } as Crypto;
+    return { crypto, asked: () => asked };
+  };
+  const refuses = async () => {
+    throw new DOMException("The operation failed for an operation-specific reason", "OperationError");
+  };
+  const importsAnother = async (
+    ...[, , algorithm, extractable, usages]: Parameters<SubtleCrypto["importKey"]>
+  ) => {
+    const all: KeyUsage[] = [...usages].includes("sign") ? ["sign", "verify"] : ["deriveBits"];
+    const own = (await subtle.generateKey(algorithm as EcKeyAlgorithm, true, all)) as CryptoKeyPair;
+    const other = (await subtle.generateKey(algorithm as EcKeyAlgorithm, true, all)) as CryptoKeyPair;
+    const jwk: JsonWebKey = await subtle.exportKey("jwk", own.privateKey);
+    const { x, y } = (await subtle.exportKey("jwk", other.publicKey)) as Record<"x" | "y", string>;
+    // Node 20 takes a JWK whose parts don't belong together; where one doesn't, that is a refusal.
+    return subtle.importKey("jwk", { ...jwk, x, y }, algorithm as EcKeyAlgorithm, extractable, [...usages]);
+  };
+
+  it.each([2, 5, 7])(
+    "in suite %i is computed by the platform or a library, with the same result",
+    async (id) => {
+      const own = withPkcs8((...args) =>
+        subtle.importKey(...(args as Parameters<SubtleCrypto["importKey"]>)),
+      );
+      const platforms = [own, withPkcs8(refuses), withPkcs8(importsAnother)];
+      const providers = await Promise.all(platforms.map(({ crypto }) => webCryptoProvider({ crypto })));
+      const scalar = new Uint8Array(providers[0]!.suite(id).hpke.algorithm.Nsk).fill(9, 3);
+      const pairs = [];
+      for (const one of providers) {
+        const { hpke, signature } = one.suite(id);
+        pairs.push({
+          imported: (await hpke.importPrivateKey(scalar)).publicKey,
+          derived: (await hpke.deriveKeyPair(new Uint8Array(32).fill(5))).publicKey,
+          signer: (await signature.importPrivateKey(scalar)).publicKey,
+        });
+        // What was imported belongs to its public key.
+        const { publicKey, privateKey } = await hpke.deriveKeyPair(new Uint8Array(64).fill(1));
+        const { kemOutput, ciphertext } = await hpke.seal(publicKey, scalar, scalar, scalar);
+        expect(await hpke.open(privateKey, kemOutput, scalar, scalar, ciphertext)).toEqual(scalar);
+      }
+      expect(pairs[1]).toEqual(pairs[0]);
+      expect(pairs[2]).toEqual(pairs[0]);
+      // Two of HPKE and one of signatures, and another for the trial; of a platform that fails, the trial alone.
+      expect(platforms.map(({ asked }) => asked())).toEqual([5, 1, 1]);
+    },
+  );
 });

@@ -6,4 +6,4 @@ export { isEd448PublicKey, isEd25519PublicKey } from "./edwards.js";
 export { type EdwardsEquation, type EdwardsPoint, fitsEdwards } from "./equation.js";
 export { type SeededEd25519, seededEd25519 } from "./seeded.js";
 export { strictSignature } from "./strict.js";
-export { verifiesByRule } from "./trial.js";
+export { ED448_TRIAL, ED25519_TRIAL, type EdwardsTrial, verifiesByRule } from "./trial.js";
