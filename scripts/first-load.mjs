@@ -37,8 +37,8 @@ export const gzipped = (code) => gzipSync(code, { level: 9 }).length;
 /**
  * Bundles a page as `browser.js` and pieces that it loads later, or at once as well.
  * @param sources the packages' sources, as aliases, the longest first
- * @returns the files by name; the names of those that are loaded at once; and for those that are loaded later, the
- *   module for whose sake
+ * @returns the files by name; the names of those that are loaded at once, and the modules in these; and for those that are
+ *   loaded later, the module for whose sake
  */
 export async function bundleInPieces(contents, sources, resolveDir) {
   const { outputFiles, metafile } = await build({
@@ -72,5 +72,6 @@ export async function bundleInPieces(contents, sources, resolveDir) {
       .filter(([name, { entryPoint }]) => entryPoint !== undefined && name !== "browser.js")
       .map(([name, { entryPoint }]) => [name, nameOf(entryPoint).replace(/\.\w+$/, "")]),
   );
-  return { files, first: [...first], later };
+  const modules = [...first].flatMap((name) => Object.keys(outputs[name].inputs));
+  return { files, first: [...first], modules, later };
 }
