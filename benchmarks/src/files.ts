@@ -2,6 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { aligned, duration, ratio } from "./format.js";
+import { compare } from "./noise.js";
 import { isSize } from "./operations.js";
 import { UsageError } from "./options.js";
 import type { Primitives } from "./primitive-prices.js";
@@ -58,7 +59,7 @@ export async function readReport(file: string): Promise<Report> {
 
 /**
  * What is measured in both runs: the times, and the later over the earlier. Where the quartiles overlap it may be
- * chance, and is marked as such.
+ * chance, and is said to be.
  */
 export function comparison(before: readonly Result[], after: readonly Result[]): string {
   const key = (r: Result) => [r.suite, r.members, r.tree, r.operation, r.provider].join("|");
@@ -69,8 +70,6 @@ export function comparison(before: readonly Result[], after: readonly Result[]):
   for (const now of after) {
     const then = earlier.get(key(now));
     if (then === undefined || isSize(now.operation)) continue;
-    const overlap = now.low <= then.high && then.low <= now.high;
-    const mark = overlap ? "~" : now.median < then.median ? "faster" : "slower";
     rows.push([
       `${now.operation}, ${now.tree}`,
       now.provider,
@@ -79,7 +78,7 @@ export function comparison(before: readonly Result[], after: readonly Result[]):
       duration(then.median),
       duration(now.median),
       ratio(now.median / then.median),
-      mark,
+      compare(now, then),
     ]);
   }
   return rows.length === 1 ? "Nothing of this was measured in the earlier run." : aligned(rows);

@@ -63,7 +63,11 @@ export interface Implementation {
 const SMALLEST_HOSTED = 3;
 
 /** Why it can't be measured in such a group; `undefined` if it can. */
-export function whyNotIn({ name, hosted }: Implementation, members: number, tree: Tree): string | undefined {
+export function whyNotIn(
+  { name, hosted }: Pick<Implementation, "name" | "hosted">,
+  members: number,
+  tree: Tree,
+): string | undefined {
   if (hosted !== true) return undefined;
   if (tree === "lived-in") return `${name} makes no commits: it is measured in fresh trees only`;
   return members < SMALLEST_HOSTED

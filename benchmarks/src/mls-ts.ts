@@ -3,7 +3,11 @@ import type { Implementation } from "./implementation.js";
 import { peer } from "./peer.js";
 import { OPENMLS } from "./references.js";
 
-const load = () => peer(OPENMLS, () => import("@copse/peer-mls-ts"));
+async function load() {
+  const found = await peer(OPENMLS, () => import("@copse/peer-mls-ts"));
+  await found.init();
+  return found;
+}
 
 export const mlsTs: Implementation = {
   name: OPENMLS,

@@ -179,7 +179,7 @@ test("a later run is compared with an earlier one, and chance is marked", () => 
   ).split("\n");
   expect(lines).toHaveLength(4);
   expect(lines[2]).toMatch(/^join, fresh +ours +1 +2 +2\.00 ms +1\.00 ms +0\.50 +faster$/);
-  expect(lines[3]).toMatch(/0\.90 +~$/);
+  expect(lines[3]).toMatch(/0\.90 +too close to tell$/);
   expect(comparison([], [result])).toContain("Nothing");
 });
 

@@ -32,6 +32,7 @@ export default defineConfig({
     alias: [
       { find: /^@copse\/core\/provider$/, replacement: path("../../packages/core/src/provider/index.ts") },
       { find: /^@copse\/core\/extension$/, replacement: path("../../packages/core/src/extension.ts") },
+      { find: /^@copse\/peer-([a-z-]+)$/, replacement: `${path("../../peers")}/$1/src/index.ts` },
       { find: /^@copse\/([a-z0-9-]+)$/, replacement: `${path("../../packages")}/$1/src/index.ts` },
     ],
   },

@@ -11,7 +11,7 @@ import {
 } from "chart.js";
 import { duration, ratio } from "../../src/format.js";
 import { element, row } from "./dom.js";
-import type { ProviderName } from "./messages.js";
+import { BUILT_IN } from "./messages.js";
 import { type Cell, fastestOf, type Panel, type Row, summaryOf } from "./panels.js";
 
 Chart.register(BarController, BarElement, CategoryScale, Legend, LogarithmicScale, Tooltip);
@@ -19,6 +19,14 @@ Chart.register(BarController, BarElement, CategoryScale, Legend, LogarithmicScal
 /** Of the page's style sheet, which knows whether it is dark. */
 export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+/** Of those that aren't ours, in the order of their first bar. */
+const OTHER_COLOURS = ["other-1", "other-2", "other-3", "other-4", "other-5"];
+
+function colourOf(provider: string, others: readonly string[]): string {
+  if (BUILT_IN.includes(provider)) return colour(provider);
+  return colour(OTHER_COLOURS[others.indexOf(provider) % OTHER_COLOURS.length] as string);
 }
 
 const BAR = 13;
@@ -54,6 +62,7 @@ const spread: Plugin<"bar"> = {
 function draw(canvas: HTMLCanvasElement, { rows, providers }: Panel): Chart<"bar", (Point | null)[], string> {
   const text = colour("text");
   const line = colour("line");
+  const others = providers.filter((name) => !BUILT_IN.includes(name));
   const values = rows.flatMap(({ cells }) =>
     [...cells.values()].map(({ median, low }) => Math.min(median, low)),
   );
@@ -66,7 +75,7 @@ function draw(canvas: HTMLCanvasElement, { rows, providers }: Panel): Chart<"bar
       datasets: providers.map((name) => ({
         label: name,
         data: rows.map((one) => point(one, name)),
-        backgroundColor: colour(name),
+        backgroundColor: colourOf(name, others),
         barThickness: BAR - 2,
         borderRadius: 2,
       })),
@@ -109,7 +118,7 @@ interface Point extends Cell {
   readonly label: string;
 }
 
-function point(one: Row, name: ProviderName): Point | null {
+function point(one: Row, name: string): Point | null {
   const cell = one.cells.get(name);
   return cell === undefined ? null : { ...cell, label: one.label };
 }

@@ -2,14 +2,8 @@
 import { CIPHER_SUITES } from "@copse/core/provider";
 import type { Tree } from "../../src/samples.js";
 import { element, find } from "./dom.js";
-import {
-  EFFORTS,
-  type EffortName,
-  PROVIDERS,
-  type ProviderName,
-  type Served,
-  type Wish,
-} from "./messages.js";
+import { BUILT_IN, EFFORTS, type EffortName, type Served, type Wish } from "./messages.js";
+import { suiteName } from "./suites.js";
 
 const SIZES = [2, 10, 100, 1000, 10_000];
 const TREES: Readonly<Record<Tree, string>> = {
@@ -24,9 +18,9 @@ const EFFORT_NAMES: Readonly<Record<EffortName, string>> = {
 
 const DEFAULTS = {
   suites: ["1", "2", "3"],
-  providers: [...PROVIDERS] as string[],
+  providers: BUILT_IN,
   sizes: ["2", "100"],
-  trees: ["lived-in"],
+  trees: ["fresh", "lived-in"],
   efforts: ["quick"],
 } as const;
 type Name = keyof typeof DEFAULTS;
@@ -38,19 +32,18 @@ function initial(name: Name): readonly string[] {
   return address.get(name)?.split(",") ?? DEFAULTS[name];
 }
 
-export const suiteName = (id: number): string => {
-  const suite = CIPHER_SUITES.find((one) => one.id === id);
-  if (suite === undefined) return `${id}`;
-  const [, , kem, aead] = suite.name.split("_") as [string, string, string, string];
-  return `${id}: ${kem.replace("DHKEM", "")}, ${aead.replace("POLY1305", "").replace("GCM", "")}`;
-};
+/** Whether it is chosen: as the visitor left it, else as at first. What is new is chosen, as it was asked for. */
+function isChosen(name: Name, value: string): boolean {
+  const boxes = [...document.querySelectorAll<HTMLInputElement>(`input[name="${name}"]`)];
+  if (boxes.length === 0) return initial(name).includes(value);
+  return boxes.find((box) => box.value === value)?.checked ?? true;
+}
 
 function choices(
   name: Name,
   type: "checkbox" | "radio",
   options: readonly (readonly [string, string, boolean])[],
 ) {
-  const chosen = initial(name);
   find(name, HTMLElement).replaceChildren(
     ...options.map(([value, label, possible]) =>
       element("label", {}, [
@@ -58,7 +51,7 @@ function choices(
           type,
           name,
           value,
-          checked: possible && chosen.includes(value),
+          checked: possible && isChosen(name, value),
           disabled: !possible,
         }),
         label,
@@ -67,20 +60,24 @@ function choices(
   );
 }
 
-/** Shows what can be chosen here. */
+/** Shows what can be chosen here: again when there is more. */
 export function fillForm(served: readonly Served[]): void {
   const has = (suite: number) => served.some(({ suites }) => suites.includes(suite));
   const able = (name: string) =>
     served.some(({ provider, suites }) => provider === name && suites.length > 0);
+  const own = served.flatMap(({ suites }) =>
+    suites.filter((id) => !CIPHER_SUITES.some((one) => one.id === id)),
+  );
+  const suites = [...CIPHER_SUITES.map(({ id }) => id), ...new Set(own)];
   choices(
     "suites",
     "checkbox",
-    CIPHER_SUITES.map(({ id }) => [String(id), suiteName(id), has(id)]),
+    suites.map((id) => [String(id), suiteName(id), has(id)]),
   );
   choices(
     "providers",
     "checkbox",
-    PROVIDERS.map((name) => [name, name, able(name)]),
+    served.map(({ provider }) => [provider, provider, able(provider)]),
   );
   const sizes = [
     ...new Set([
@@ -117,7 +114,7 @@ export function readForm(form: HTMLFormElement): Wish {
   };
   return {
     suites: all("suites", "a cipher suite").map(Number),
-    providers: all("providers", "a provider") as ProviderName[],
+    providers: all("providers", "a provider"),
     sizes: all("sizes", "a number of members").map(Number),
     trees: all("trees", "a kind of tree") as Tree[],
     effort: all("efforts", "how thoroughly")[0] as EffortName,

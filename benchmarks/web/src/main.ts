@@ -1,13 +1,25 @@
 // The page: starts and ends the worker that measures, and shows what comes of it.
 import type { Primitives } from "../../src/primitive-prices.js";
-import type { Result, Tree } from "../../src/samples.js";
-import { Plot } from "./charts.js";
-import { element, find, row } from "./dom.js";
-import { fillForm, readForm, suiteName } from "./form.js";
+import type { Result } from "../../src/samples.js";
+import { savePicture, showCharts } from "./charts-view.js";
+import { browserName, type Device } from "./devices.js";
+import { offerDevices, showDevices } from "./devices-view.js";
+import { find } from "./dom.js";
+import { fillForm, readForm } from "./form.js";
 import { FrameWatch } from "./frames.js";
-import type { Choice, FromWorker, Platform, ToWorker, Wish } from "./messages.js";
-import { panelsOf, type View } from "./panels.js";
-import { saveJson, savePng } from "./save.js";
+import {
+  BUILT_IN,
+  type Choice,
+  type FromWorker,
+  type OwnModules,
+  type Platform,
+  type Served,
+  type ToWorker,
+  type Wish,
+} from "./messages.js";
+import { offerOwn, probe } from "./own.js";
+import { showChoices, showPlatform, showServed } from "./platform-view.js";
+import { saveJson } from "./save.js";
 
 const form = find("wish", HTMLFormElement);
 const start = find("start", HTMLButtonElement);
@@ -15,15 +27,16 @@ const cancel = find("cancel", HTMLButtonElement);
 const bar = find("progress", HTMLProgressElement);
 const status = find("status", HTMLElement);
 const problem = find("problem", HTMLElement);
-const bySuite = find("view-suite", HTMLSelectElement);
-const byGroup = find("view-group", HTMLSelectElement);
+const save = find("save-json", HTMLButtonElement);
 
 let platform: Platform | undefined;
+let served: readonly Served[] = [];
 let worker: Worker | undefined;
+let wish: Wish | undefined;
 let results: readonly Result[] = [];
 let primitives: readonly Primitives[] = [];
-let choices: Choice[] = [];
-let plots: Plot[] = [];
+let choices: readonly Choice[] = [];
+let others: readonly Device[] = [];
 const frames = new FrameWatch();
 
 function startWorker(message: ToWorker): Worker {
@@ -39,8 +52,8 @@ function receive(message: FromWorker): void {
     case "platform":
       platform = message.platform;
       showPlatform(message.platform);
-      fillForm(message.platform.served);
-      end("idle", "Nothing measured yet.");
+      worker?.terminate();
+      void tryAll();
       return;
     case "progress":
       bar.max = message.of;
@@ -52,19 +65,28 @@ function receive(message: FromWorker): void {
       showResults();
       return;
     case "choice":
-      choices.push(message.choice);
-      showChoices();
+      choices = [...choices, message.choice];
+      showChoices(choices);
       return;
     case "done":
       bar.value = bar.max;
       end("done", `Done. The page's longest pause while measuring: ${Math.round(frames.longest)} ms.`);
       return;
     case "failed":
-      problem.textContent = `It failed: ${message.message}`;
-      problem.hidden = false;
+      say(`It failed: ${message.message}`);
       end("failed", "Stopped by an error.");
       return;
   }
+}
+
+/** One after the other: what one takes to be loaded is its own. */
+async function tryAll(): Promise<void> {
+  for (const name of BUILT_IN) {
+    served = [...served, await probe({ name })];
+    showServed(served);
+  }
+  fillForm(served);
+  end("idle", "Nothing measured yet.");
 }
 
 /** There is no work any more. */
@@ -83,26 +105,31 @@ function setState(state: string): void {
   cancel.disabled = !running;
 }
 
+function say(words: string): void {
+  problem.textContent = words;
+  problem.hidden = false;
+}
+
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   problem.hidden = true;
-  let wish: Wish;
   try {
     wish = readForm(form);
   } catch (error) {
-    problem.textContent = (error as Error).message;
-    problem.hidden = false;
+    say((error as Error).message);
     return;
   }
   [results, primitives, choices] = [[], [], []];
-  shown = "";
-  bySuite.replaceChildren();
-  byGroup.replaceChildren();
+  showChoices(choices);
+  showResults();
   setState("running");
   bar.value = 0;
   status.textContent = "Starting…";
   frames.start();
-  worker = startWorker({ kind: "run", wish });
+  const modules: OwnModules = Object.fromEntries(
+    served.flatMap(({ provider, module }) => (module === undefined ? [] : [[provider, module]])),
+  );
+  worker = startWorker({ kind: "run", wish, modules });
   cancel.focus();
 });
 
@@ -111,105 +138,49 @@ cancel.addEventListener("click", () => {
   start.focus();
 });
 
-function showPlatform({ facts, served }: Platform): void {
-  find("facts", HTMLElement).replaceChildren(...facts.map(({ name, value }) => row(name, [value])));
-  const suites = [1, 2, 3, 4, 5, 6, 7];
-  const head = ["Provider", ...suites.map((id) => `Suite ${id}`)];
-  find("served-head", HTMLElement).replaceChildren(
-    element(
-      "tr",
-      {},
-      head.map((name) => element("th", { scope: "col" }, [name])),
-    ),
-  );
-  find("served", HTMLElement).replaceChildren(
-    ...served.map((one) =>
-      row(
-        one.problem === undefined ? one.provider : `${one.provider}: ${one.problem}`,
-        suites.map((id) => (one.suites.includes(id) ? "yes" : "–")),
-      ),
-    ),
-  );
-}
-
-function showChoices(): void {
-  find("recommendation", HTMLElement).hidden = false;
-  find("choices", HTMLElement).replaceChildren(
-    ...choices.map(({ suite, fastest, nonExtractable, verdicts }) => {
-      const why = verdicts.map(({ candidate, refusal, milliseconds }) => {
-        const words = refusal
-          ? refusal.detail
-          : milliseconds === undefined
-            ? ""
-            : `${milliseconds.toFixed(1)} ms a round`;
-        return element("li", {}, [`${candidate}: ${words}`]);
-      });
-      return row(suiteName(suite), [
-        fastest ?? "none",
-        nonExtractable ?? "none",
-        element("ul", { className: "why" }, why),
-      ]);
-    }),
-  );
-}
-
-/** Fills a choice, and keeps what was chosen; else the first is. */
-function options(select: HTMLSelectElement, list: readonly (readonly [string, string])[]): void {
-  const { value } = select;
-  select.replaceChildren(...list.map(([key, label]) => element("option", { value: key }, [label])));
-  if (list.some(([key]) => key === value)) select.value = value;
-}
-
-function view(): View {
-  const [members, tree] = byGroup.value.split("/") as [string, Tree];
-  return { suite: Number(bySuite.value), members: Number(members), tree };
+/** This device, once something of it is measured, and those that were loaded. */
+function devices(): readonly Device[] {
+  if (results.length === 0) return others;
+  const date = new Date().toISOString().slice(0, 10);
+  const name = `This device, ${browserName(navigator.userAgent)}`;
+  return [{ name, date, results, primitives, served, wish, own: true }, ...others];
 }
 
 function showResults(): void {
-  if (results.length === 0) return;
-  find("results", HTMLElement).hidden = false;
-  const suites = [...new Set(results.map(({ suite }) => suite))];
-  options(
-    bySuite,
-    suites.map((id) => [String(id), suiteName(id)]),
-  );
-  const groups = new Map(
-    results
-      .filter(({ suite }) => suite === Number(bySuite.value))
-      .map(({ members, tree }) => [`${members}/${tree}`, `${members.toLocaleString("en")} members, ${tree}`]),
-  );
-  options(byGroup, [...groups]);
-  showPanels();
+  const all = devices();
+  find("results", HTMLElement).hidden = all.length === 0;
+  find("charts", HTMLElement).hidden = all.length === 0;
+  save.disabled = results.length === 0;
+  showDevices(all, (gone) => {
+    others = others.filter((one) => one !== gone);
+    showResults();
+  });
+  showCharts(all);
 }
 
-/** What the panels show: results of other groups, which come while one is looked at, change nothing of it. */
-let shown = "";
+offerOwn(
+  (name) => served.some(({ provider }) => provider === name),
+  (one) => {
+    served = [...served, one];
+    showServed(served);
+    fillForm(served);
+  },
+);
+offerDevices((device) => {
+  // Two of the same name couldn't be told apart.
+  const same = others.filter(({ name }) => name.replace(/ \(\d+\)$/, "") === device.name).length;
+  others = [...others, same === 0 ? device : { ...device, name: `${device.name} (${same + 1})` }];
+  showResults();
+}, showResults);
 
-function showPanels(): void {
-  const { suite, members, tree } = view();
-  const here = results.filter((one) => one.suite === suite && one.members === members && one.tree === tree);
-  const prices = primitives.filter((one) => one.suite === suite).map(({ rounds }) => rounds);
-  const key = JSON.stringify([suite, members, tree, here.map(({ runs }) => runs), prices]);
-  if (key === shown) return;
-  shown = key;
-  for (const plot of plots) plot.remove();
-  plots = panelsOf(results, primitives, view()).map((panel, i) => new Plot(panel, i));
-  find("panels", HTMLElement).replaceChildren(...plots.map(({ section }) => section));
-  for (const plot of plots) plot.draw();
-}
-
-bySuite.addEventListener("change", showResults);
-byGroup.addEventListener("change", showPanels);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  for (const plot of plots) plot.draw();
-});
-
-find("save-json", HTMLButtonElement).addEventListener("click", () => {
+save.addEventListener("click", () => {
   saveJson({
     format: 1,
     date: new Date().toISOString(),
     browser: navigator.userAgent,
     platform,
+    served,
+    wish,
     choices,
     longestPause: frames.longest,
     primitives,
@@ -217,13 +188,7 @@ find("save-json", HTMLButtonElement).addEventListener("click", () => {
   });
 });
 find("save-png", HTMLButtonElement).addEventListener("click", () => {
-  const { suite, members, tree } = view();
-  savePng(plots, `Copse, suite ${suiteName(suite)}, ${members} members, ${tree} tree`).catch(
-    (error: Error) => {
-      problem.textContent = error.message;
-      problem.hidden = false;
-    },
-  );
+  savePicture().catch((error: Error) => say(error.message));
 });
 
 // What is wider than a phone is scrolled, by the keyboard too.

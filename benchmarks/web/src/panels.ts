@@ -3,7 +3,7 @@ import { duration } from "../../src/format.js";
 import { isSize, OPERATIONS, type Operation } from "../../src/operations.js";
 import type { Primitives } from "../../src/primitive-prices.js";
 import type { Result, Tree } from "../../src/samples.js";
-import { PROVIDERS, type ProviderName } from "./messages.js";
+import { BUILT_IN } from "./messages.js";
 
 /** All times in milliseconds. */
 export interface Cell {
@@ -16,12 +16,12 @@ export interface Cell {
 
 export interface Row {
   readonly label: string;
-  readonly cells: ReadonlyMap<ProviderName, Cell>;
+  readonly cells: ReadonlyMap<string, Cell>;
 }
 
 export interface Panel {
   readonly title: string;
-  readonly providers: readonly ProviderName[];
+  readonly providers: readonly string[];
   readonly rows: readonly Row[];
 }
 
@@ -94,14 +94,15 @@ function panel(
     .filter(({ cells }) => cells.length > 0)
     .map(({ label, cells }) => ({
       label,
-      cells: new Map(cells as readonly (readonly [ProviderName, Cell])[]),
+      cells: new Map(cells),
     }));
-  const providers = PROVIDERS.filter((name) => rows.some(({ cells }) => cells.has(name)));
+  const others = rows.flatMap(({ cells }) => [...cells.keys()]);
+  const providers = [...new Set([...BUILT_IN, ...others])].filter((name) => others.includes(name));
   return { title, providers, rows };
 }
 
 /** A row's provider with the shortest time. */
-export function fastestOf({ cells }: Row): ProviderName | undefined {
+export function fastestOf({ cells }: Row): string | undefined {
   return [...cells].sort(([, a], [, b]) => a.median - b.median)[0]?.[0];
 }
 

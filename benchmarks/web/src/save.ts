@@ -3,7 +3,7 @@ import type { Primitives } from "../../src/primitive-prices.js";
 import type { Result } from "../../src/samples.js";
 import { colour, type Plot } from "./charts.js";
 import { element } from "./dom.js";
-import type { Choice, Platform } from "./messages.js";
+import type { Choice, Platform, Served, Wish } from "./messages.js";
 
 /** All that was measured. The `results` are those of `npm run bench -- --json`. */
 export interface Saved {
@@ -12,6 +12,10 @@ export interface Saved {
   readonly date: string;
   readonly browser: string;
   readonly platform: Platform | undefined;
+  /** The providers, with what it took to load them, and why one couldn't be. */
+  readonly served: readonly Served[];
+  /** What was asked for. */
+  readonly wish: Wish | undefined;
   readonly choices: readonly Choice[];
   /** The longest that the page drew nothing while it was measured, in milliseconds. */
   readonly longestPause: number;
@@ -58,8 +62,8 @@ function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   return context;
 }
 
-/** The charts, one below the other, with what they are of. */
-export async function savePng(plots: readonly Plot[], title: string): Promise<void> {
+/** The charts, one below the other, with what they are of. @param device where it was measured */
+export async function savePng(plots: readonly Plot[], title: string, device: string): Promise<void> {
   const scale = window.devicePixelRatio || 1;
   const charts = plots.map(({ canvas, title: name }) => ({
     canvas,
@@ -69,12 +73,7 @@ export async function savePng(plots: readonly Plot[], title: string): Promise<vo
   }));
   const inner = Math.max(320, ...charts.map(({ width }) => width));
   const head = paragraph(title, `600 18px ${FONT}`, 26, inner);
-  const foot = paragraph(
-    `${new Date().toISOString().slice(0, 10)}, ${navigator.userAgent}`,
-    `12px ${FONT}`,
-    18,
-    inner,
-  );
+  const foot = paragraph(`${new Date().toISOString().slice(0, 10)}, ${device}`, `12px ${FONT}`, 18, inner);
   const texts = [head, foot].reduce((sum, { lines, height }) => sum + lines.length * height, 0);
   const height = charts.reduce((sum, chart) => sum + chart.height + HEADING + MARGIN, texts + 3 * MARGIN);
   const width = inner + 2 * MARGIN;

@@ -1,6 +1,9 @@
 // RFC 9420 over mls-ts, which is OpenMLS in WebAssembly: one client in at most one group, in bytes only; for tests.
 import { type AddResult, type Group, MlsClient } from "mls-ts";
 
+/** To be awaited once before all else in a browser; in Node it does nothing. */
+export { init } from "mls-ts";
+
 /** The cipher suite of mls-ts, its only one: X25519, ChaCha20-Poly1305, SHA-256, Ed25519. */
 export const SUITE = 3;
 

@@ -1,17 +1,25 @@
 // What this platform can do, found by trying.
-import { type Fact, type Platform, PROVIDERS, type Served } from "../messages.js";
-import { load } from "./providers.js";
+import type { Fact, Platform } from "../messages.js";
 
 export async function look(): Promise<Platform> {
-  return { facts: await facts(), served: await Promise.all(PROVIDERS.map(served)) };
+  return { facts: await facts(), warnings: warnings() };
 }
 
-async function served(provider: Served["provider"]): Promise<Served> {
-  try {
-    return { provider, suites: (await load(provider)).suites.map(({ id }) => id) };
-  } catch (error) {
-    return { provider, suites: [], problem: error instanceof Error ? error.message : String(error) };
+/** What makes figures worse here, or missing. */
+function warnings(): string[] {
+  const list: string[] = [];
+  if (!globalThis.isSecureContext) {
+    list.push(
+      "This page isn't a secure context (https, or localhost), so there is no WebCrypto: the webcrypto provider is missing.",
+    );
   }
+  if (!globalThis.crossOriginIsolated) {
+    const step = `${Math.round(clockStep() * 1000)} µs`;
+    list.push(
+      `This page isn't cross-origin isolated (its server sends no COOP and COEP headers), so the clock makes steps of ${step}: times below ten such steps are rough.`,
+    );
+  }
+  return list;
 }
 
 type Usages = readonly ("deriveBits" | "sign" | "verify" | "encrypt" | "decrypt")[];

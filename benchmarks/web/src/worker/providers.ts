@@ -1,38 +1,32 @@
-// The providers for browsers, each loaded on first use.
+// What can be measured in a page: our providers, OpenMLS, and providers of the visitor's own.
 import type { CryptoProvider } from "@copse/core";
 import type { ProviderCandidate } from "@copse/provider-select";
 import { copse } from "../../../src/copse.js";
 import type { Implementation } from "../../../src/implementation.js";
-import { PROVIDERS, type ProviderName } from "../messages.js";
+import { mlsTs } from "../../../src/mls-ts.js";
+import { OPENMLS } from "../../../src/references.js";
+import { OURS, type OurName, type OwnModules } from "../messages.js";
+import { LOADERS, loadOwn } from "./loaders.js";
 
-const noble = async () => (await import("@copse/provider-noble")).nobleProvider();
+const loaded = new Map<OurName, Promise<CryptoProvider>>();
 
-const LOADERS: Readonly<Record<ProviderName, () => Promise<CryptoProvider>>> = {
-  webcrypto: async () => (await import("@copse/provider-webcrypto")).webCryptoProvider(),
-  // libsodium has no AES-128: suite 1 uses noble's, which is synchronous like the rest of this provider.
-  libsodium: async () => {
-    const { libsodiumProvider } = await import("@copse/provider-libsodium");
-    return libsodiumProvider({ aes: (await noble()).suite(1).aead });
-  },
-  noble,
-};
-
-const loaded = new Map<ProviderName, Promise<CryptoProvider>>();
-
-export function load(name: ProviderName): Promise<CryptoProvider> {
+function load(name: OurName): Promise<CryptoProvider> {
   const known = loaded.get(name) ?? LOADERS[name]();
   loaded.set(name, known);
   return known;
 }
 
-export const candidates: readonly ProviderCandidate[] = PROVIDERS.map((name) => ({
-  name,
-  load: () => load(name),
-  native: name === "webcrypto",
-}));
+/** All of them, by their names. */
+export function implementations(modules: OwnModules): ReadonlyMap<string, Implementation> {
+  return new Map<string, Implementation>([
+    ...OURS.map((name) => [name, copse(name, () => load(name))] as const),
+    [OPENMLS, mlsTs],
+    ...Object.entries(modules).map(([name, own]) => [name, copse(name, () => loadOwn(own))] as const),
+  ]);
+}
 
-export const implementations: Readonly<Record<ProviderName, Implementation>> = {
-  webcrypto: copse("webcrypto", () => load("webcrypto")),
-  libsodium: copse("libsodium", () => load("libsodium")),
-  noble: copse("noble", () => load("noble")),
-};
+/** What `selectProvider` chooses from. */
+export const candidates = (modules: OwnModules): readonly ProviderCandidate[] => [
+  ...OURS.map((name) => ({ name, load: () => load(name), native: name === "webcrypto" })),
+  ...Object.entries(modules).map(([name, own]) => ({ name, load: () => loadOwn(own) })),
+];

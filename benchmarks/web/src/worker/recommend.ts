@@ -1,11 +1,16 @@
 // RFC 9420 §5.1: what selectProvider recommends here.
-import { NoProviderError, type SelectionPolicy, selectProvider, type Verdict } from "@copse/provider-select";
+import {
+  NoProviderError,
+  type ProviderCandidate,
+  type SelectionPolicy,
+  selectProvider,
+  type Verdict,
+} from "@copse/provider-select";
 import type { Choice } from "../messages.js";
-import { candidates } from "./providers.js";
 
-export async function recommend(suite: number): Promise<Choice> {
-  const fastest = await select(suite, "fastest");
-  const nonExtractable = await select(suite, "non-extractable");
+export async function recommend(suite: number, candidates: readonly ProviderCandidate[]): Promise<Choice> {
+  const fastest = await select(suite, candidates, "fastest");
+  const nonExtractable = await select(suite, candidates, "non-extractable");
   return {
     suite,
     fastest: fastest.name,
@@ -16,6 +21,7 @@ export async function recommend(suite: number): Promise<Choice> {
 
 async function select(
   suite: number,
+  candidates: readonly ProviderCandidate[],
   policy: SelectionPolicy,
 ): Promise<{ readonly name: string | undefined; readonly verdicts: readonly Verdict[] }> {
   try {

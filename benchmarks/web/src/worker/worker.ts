@@ -1,11 +1,19 @@
 // The page's worker: looks at the platform, and measures, so that the page stays live. It is ended to cancel.
 import { Crowd } from "../../../src/crowd.js";
+import { type Implementation, whyNotIn } from "../../../src/implementation.js";
 import type { Payload } from "../../../src/operations.js";
-import { type Block, Run } from "../../../src/run.js";
+import { Run } from "../../../src/run.js";
 import type { Effort } from "../../../src/stopwatch.js";
-import { type EffortName, type FromWorker, PROVIDERS, type ToWorker, type Wish } from "../messages.js";
+import {
+  type EffortName,
+  type FromWorker,
+  OURS,
+  type OwnModules,
+  type ToWorker,
+  type Wish,
+} from "../messages.js";
 import { look } from "./platform.js";
-import { implementations, load } from "./providers.js";
+import { candidates, implementations } from "./providers.js";
 import { recommend } from "./recommend.js";
 
 interface Thoroughness {
@@ -68,7 +76,9 @@ function post(message: FromWorker): void {
 
 self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
   const work =
-    data.kind === "look" ? look().then((platform) => post({ kind: "platform", platform })) : run(data.wish);
+    data.kind === "look"
+      ? look().then((platform) => post({ kind: "platform", platform }))
+      : run(data.wish, data.modules);
   work.catch((error: unknown) => {
     post({
       kind: "failed",
@@ -77,75 +87,80 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
   });
 });
 
-async function run(wish: Wish): Promise<void> {
+async function run(wish: Wish, modules: OwnModules): Promise<void> {
   const { effort, rounds, payloads } = EFFORTS[wish.effort];
-  const served = new Map<number, Block["implementations"]>();
-  for (const suite of wish.suites) {
-    const able = [];
-    for (const name of wish.providers) if (await serves(name, suite)) able.push(implementations[name]);
-    served.set(suite, able);
-  }
+  const all = implementations(modules);
+  const served = new Map<number, Implementation[]>();
+  for (const suite of wish.suites) served.set(suite, await serving(all, wish.providers, suite));
   const groups = wish.suites.flatMap((suite) =>
-    wish.sizes.flatMap((members) => wish.trees.map((tree) => ({ suite, members, tree }))),
+    wish.sizes.flatMap((members) =>
+      wish.trees.map((tree) => ({
+        suite,
+        members,
+        tree,
+        implementations: served.get(suite)!.filter((one) => whyNotIn(one, members, tree) === undefined),
+      })),
+    ),
   );
   // Two steps for each provider's primitives, one for each round in each group, one for each recommendation.
-  const implementationsOf = (suite: number) => served.get(suite) ?? [];
   const of =
-    wish.suites.reduce((sum, suite) => sum + 2 * implementationsOf(suite).length + 1, 0) +
-    groups.reduce((sum, { suite }) => sum + implementationsOf(suite).length * rounds, 0);
+    [...served.values()].reduce((sum, able) => sum + 2 * priced(able).length + 1, 0) +
+    groups.reduce((sum, group) => sum + group.implementations.length * rounds, 0);
   let done = -1;
   const progress = (text: string) => {
     if (/, primitives: |, round /.test(text)) done++;
     if (text !== "") post({ kind: "progress", text, done: Math.max(0, done), of });
   };
 
-  const maker = await fastestMaker(wish);
-  const crowd = new Crowd(maker, progress);
+  const crowd = new Crowd(await maker(all, wish), progress);
   const measuring = new Run(crowd, progress, effort);
   const report = () => {
     // What a page can't measure is no number.
     const results = measuring.results().filter(({ median }) => Number.isFinite(median));
     post({ kind: "results", results, primitives: measuring.allPrimitives() });
   };
-  for (const suite of wish.suites) {
-    if (implementationsOf(suite).length === 0) continue;
-    await measuring.primitives(suite, implementationsOf(suite));
+  for (const [suite, able] of served) {
+    if (able.length === 0) continue;
+    await measuring.primitives(suite, able);
     report();
-    for (const { members, tree } of groups.filter((group) => group.suite === suite)) {
-      await measuring.block({
-        suite,
-        members,
-        tree,
-        rounds,
-        implementations: implementationsOf(suite),
-        payloads,
-      });
+    for (const group of groups.filter((one) => one.suite === suite && one.implementations.length > 0)) {
+      await measuring.block({ ...group, rounds, payloads });
       report();
     }
     // Once more at the end, as their median counts: the machine may be busier now, or the engine further.
-    await measuring.primitives(suite, implementationsOf(suite));
+    await measuring.primitives(suite, able);
     report();
     measuring.forget(suite);
     done++;
     post({ kind: "progress", text: `suite ${suite}: which provider to take`, done, of });
-    post({ kind: "choice", choice: await recommend(suite) });
+    post({ kind: "choice", choice: await recommend(suite, candidates(modules)) });
   }
   post({ kind: "done" });
 }
 
-async function serves(name: Wish["providers"][number], suite: number): Promise<boolean> {
-  try {
-    return (await load(name)).suites.some(({ id }) => id === suite);
-  } catch {
-    return false;
+const priced = (all: readonly Implementation[]) => all.filter(({ provider }) => provider !== undefined);
+
+/** Those of these names that have a suite; one that can't be loaded was told of before. */
+async function serving(
+  all: ReadonlyMap<string, Implementation>,
+  names: readonly string[],
+  suite: number,
+): Promise<Implementation[]> {
+  const able: Implementation[] = [];
+  for (const name of names) {
+    const one = all.get(name);
+    const suites = await one?.suites().catch((): readonly number[] => []);
+    if (one !== undefined && suites?.includes(suite)) able.push(one);
   }
+  return able;
 }
 
-/** Makes the other members of the groups: the first provider that has all suites. */
-async function fastestMaker({ suites }: Wish) {
-  for (const name of PROVIDERS) {
-    const able = await Promise.all(suites.map((suite) => serves(name, suite)));
-    if (able.every(Boolean)) return implementations[name];
+/** Makes the other members of the groups: the first of ours that has all suites, else the first at all. */
+async function maker(all: ReadonlyMap<string, Implementation>, { suites, providers }: Wish) {
+  for (const name of [...OURS, ...providers]) {
+    const one = all.get(name);
+    const own = await one?.suites().catch((): readonly number[] => []);
+    if (one !== undefined && !one.hosted && suites.every((suite) => own?.includes(suite))) return one;
   }
-  return implementations.noble;
+  return all.get("noble") as Implementation;
 }
