@@ -11,12 +11,28 @@ export class TokenError extends CryptoError {
   readonly ckr: string | undefined;
   /** Whether the session or the token was lost: a later call tries to find it again. */
   readonly lost: boolean;
+  /** Whether the token says that it has no room left (`CKR_DEVICE_MEMORY`). */
+  readonly full: boolean;
 
   constructor(message: string, answer: { readonly ckr?: string | undefined; readonly lost?: boolean } = {}) {
     super(message);
     this.ckr = answer.ckr;
     this.lost = answer.lost ?? false;
+    this.full = answer.ckr === "CKR_DEVICE_MEMORY";
   }
+}
+
+/** Answers after which the library may have been finalised, and initialised anew by somebody else. */
+const RESTARTED: ReadonlySet<string | undefined> = new Set([
+  "CKR_SESSION_CLOSED",
+  "CKR_SESSION_HANDLE_INVALID",
+  "CKR_USER_NOT_LOGGED_IN",
+  "CKR_CRYPTOKI_NOT_INITIALIZED",
+]);
+
+/** Whether an error leaves it open who has initialised the library as it is now. */
+export function mayBeRestarted({ lost, ckr }: TokenError): boolean {
+  return lost && (ckr === undefined || RESTARTED.has(ckr));
 }
 
 const GONE: Readonly<Record<number, string>> = {
@@ -31,6 +47,12 @@ const GONE: Readonly<Record<number, string>> = {
   400: "lost its session",
 };
 
+const RESOURCES: Readonly<Record<string, string>> = {
+  CKR_DEVICE_MEMORY:
+    "is full (CKR_DEVICE_MEMORY): delete keys that nothing needs, with sweep() or destroyKey()",
+};
+
+export const CKR_CANT_LOCK = 0xa;
 export const CKR_KEY_HANDLE_INVALID = 0x60;
 export const CKR_OBJECT_HANDLE_INVALID = 0x82;
 export const CKR_PIN_INCORRECT = 0xa0;
@@ -63,7 +85,7 @@ export function tokenError(token: string, what: string, error: unknown): MlsErro
   const { code, ckr } = answer;
   const gone = GONE[code];
   return gone === undefined
-    ? new TokenError(`${what}: the token "${token}" refused (${ckr})`, { ckr })
+    ? new TokenError(`${what}: the token "${token}" ${RESOURCES[ckr] ?? `refused (${ckr})`}`, { ckr })
     : new TokenError(`${what}: the token "${token}" ${gone} (${ckr}); a later call looks for it again`, {
         ckr,
         lost: true,

@@ -91,7 +91,7 @@ export function hpkePart(
     async generateKeyPair() {
       const { curve, variant } = way;
       const id = inner.random(16);
-      const request = { curve, variant, use: "derive", id, label, persistent: true } as const;
+      const request = { curve, variant, use: "derive", id, isOwnId: true, label, persistent: true } as const;
       return store.make(id, async () => {
         const key = await generateKey(token, request);
         return { publicKey: key.publicKey.slice(), privateKey: adopt(key) };

@@ -48,6 +48,8 @@ export interface KeyRequest {
   readonly variant: Variant;
   readonly use: "sign" | "derive";
   readonly id: Uint8Array;
+  /** Whether the id was drawn for this key, so that no other object has it. */
+  readonly isOwnId: boolean;
   readonly label: string;
   /** Whether the objects outlive the session; only a probe's don't. */
   readonly persistent: boolean;
@@ -64,63 +66,92 @@ const bytes = (value: Uint8Array): Buffer => Buffer.from(value);
  * @throws TokenError, also if the token made a key that could be read
  */
 export function generateKey(token: Token, request: KeyRequest): Promise<TokenKey> {
-  const { curve, variant, use, id, label, persistent } = request;
-  const signs = use === "sign";
-  return token.use(
-    `generating a key of ${curve.name}`,
-    async ({ cryptoki, long, handle: session, connection }) => {
-      const common: Attribute[] = [
-        { type: CKA_KEY_TYPE, value: variant.keyType },
-        { type: CKA_ID, value: bytes(id) },
-        { type: CKA_LABEL, value: label },
-      ];
-      const pair = await long.generateKeyPair(
-        session,
-        { mechanism: variant.generate },
-        [
-          { type: CKA_CLASS, value: CKO_PUBLIC_KEY },
-          ...common,
-          { type: CKA_TOKEN, value: persistent && signs },
-          { type: CKA_PRIVATE, value: false },
-          { type: CKA_EC_PARAMS, value: bytes(variant.params) },
-          ...(signs ? [{ type: CKA_VERIFY, value: true }] : []),
-        ],
-        [
-          { type: CKA_CLASS, value: CKO_PRIVATE_KEY },
-          ...common,
-          { type: CKA_TOKEN, value: persistent },
-          { type: CKA_PRIVATE, value: true },
-          { type: CKA_SENSITIVE, value: true },
-          { type: CKA_EXTRACTABLE, value: false },
-          { type: CKA_SIGN, value: signs },
-          { type: CKA_DERIVE, value: !signs },
-        ],
-      );
-      try {
-        const [sensitive, extractable] = cryptoki.C_GetAttributeValue(session, pair.privateKey, [
-          { type: CKA_SENSITIVE },
-          { type: CKA_EXTRACTABLE },
-        ]);
-        if (sensitive?.value[0] !== 1 || extractable?.value[0] !== 0) {
-          throw new TokenError(`the token "${token.label}" made a private key that can be read`);
-        }
-        const [point] = cryptoki.C_GetAttributeValue(session, pair.publicKey, [{ type: CKA_EC_POINT }]);
-        const publicKey = publicKeyOfPoint(point?.value ?? Buffer.alloc(0), curve.Npk);
-        if (!signs) cryptoki.C_DestroyObject(session, pair.publicKey);
-        const at = { connection, handle: pair.privateKey };
-        return { id: Uint8Array.from(id), keyType: variant.keyType, publicKey, at };
-      } catch (error) {
-        for (const object of [pair.privateKey, pair.publicKey]) {
-          try {
-            cryptoki.C_DestroyObject(session, object);
-          } catch {
-            // What matters is why the key isn't used.
-          }
-        }
-        throw error;
+  const { curve, variant, use, id } = request;
+  return token.use(`generating a key of ${curve.name}`, async (session) => {
+    const { cryptoki, long, handle, connection } = session;
+    let pair: { publicKey: Handle; privateKey: Handle };
+    try {
+      pair = await long.generateKeyPair(handle, { mechanism: variant.generate }, ...templates(request));
+    } catch (error) {
+      dropRemains(session, request);
+      throw perhapsFull(token, request, error);
+    }
+    try {
+      const [sensitive, extractable] = cryptoki.C_GetAttributeValue(handle, pair.privateKey, [
+        { type: CKA_SENSITIVE },
+        { type: CKA_EXTRACTABLE },
+      ]);
+      if (sensitive?.value[0] !== 1 || extractable?.value[0] !== 0) {
+        throw new TokenError(`the token "${token.label}" made a private key that can be read`);
       }
-    },
-  );
+      const [point] = cryptoki.C_GetAttributeValue(handle, pair.publicKey, [{ type: CKA_EC_POINT }]);
+      const publicKey = publicKeyOfPoint(point?.value ?? Buffer.alloc(0), curve.Npk);
+      if (use === "derive") cryptoki.C_DestroyObject(handle, pair.publicKey);
+      const at = { connection, handle: pair.privateKey };
+      return { id: Uint8Array.from(id), keyType: variant.keyType, publicKey, at };
+    } catch (error) {
+      for (const object of [pair.privateKey, pair.publicKey]) drop(session, object);
+      throw error;
+    }
+  });
+}
+
+/** What the token is asked for: the public key, and the private one. */
+function templates({ variant, use, id, label, persistent }: KeyRequest): [Attribute[], Attribute[]] {
+  const signs = use === "sign";
+  const common: Attribute[] = [
+    { type: CKA_KEY_TYPE, value: variant.keyType },
+    { type: CKA_ID, value: bytes(id) },
+    { type: CKA_LABEL, value: label },
+  ];
+  return [
+    [
+      { type: CKA_CLASS, value: CKO_PUBLIC_KEY },
+      ...common,
+      { type: CKA_TOKEN, value: persistent && signs },
+      { type: CKA_PRIVATE, value: false },
+      { type: CKA_EC_PARAMS, value: bytes(variant.params) },
+      ...(signs ? [{ type: CKA_VERIFY, value: true }] : []),
+    ],
+    [
+      { type: CKA_CLASS, value: CKO_PRIVATE_KEY },
+      ...common,
+      { type: CKA_TOKEN, value: persistent },
+      { type: CKA_PRIVATE, value: true },
+      { type: CKA_SENSITIVE, value: true },
+      { type: CKA_EXTRACTABLE, value: false },
+      { type: CKA_SIGN, value: signs },
+      { type: CKA_DERIVE, value: !signs },
+    ],
+  ];
+}
+
+/** A key pair is two objects, and a full token may have made one of them. Under an id of the caller's may be others. */
+function dropRemains(session: Session, { id, isOwnId }: KeyRequest): void {
+  if (!isOwnId) return;
+  try {
+    for (const { object } of objectsOf(session, id)) drop(session, object);
+  } catch {
+    // What matters is why there is no key.
+  }
+}
+
+function drop({ cryptoki, handle }: Session, object: Handle): void {
+  try {
+    cryptoki.C_DestroyObject(handle, object);
+  } catch {
+    // What matters is why the key isn't used.
+  }
+}
+
+/** SoftHSM answers so when the disk is full, and the library of TPMs too: there is nothing that says it clearly. */
+const VAGUE: ReadonlySet<string> = new Set(["CKR_GENERAL_ERROR", "CKR_FUNCTION_FAILED", "CKR_HOST_MEMORY"]);
+
+function perhapsFull(token: Token, { curve }: KeyRequest, error: unknown): unknown {
+  const ckr = answerOf(error)?.ckr;
+  if (ckr === undefined || !VAGUE.has(ckr)) return error;
+  const what = `generating a key of ${curve.name}: the token "${token.label}" refused`;
+  return new TokenError(`${what} (${ckr}), as some do when they are full`, { ckr });
 }
 
 /** Signs with a key in the token: a hash with ECDSA (giving `r || s`), a message with EdDSA. */

@@ -1,8 +1,9 @@
 // PKCS#11 v2.40 §5.4: a library, loaded once in a process for all who use it.
+import { realpathSync } from "node:fs";
 import { type Awaitable, MlsError } from "@copse/core/provider";
 import type { Cryptoki, Handle } from "./cryptoki.js";
 import { CKF_OS_LOCKING_OK } from "./cryptoki.js";
-import { answerOf, CKR_CRYPTOKI_ALREADY_INITIALIZED, TokenError } from "./errors.js";
+import { answerOf, CKR_CANT_LOCK, CKR_CRYPTOKI_ALREADY_INITIALIZED, TokenError } from "./errors.js";
 
 /** The functions of a library that take long: they run in another thread where the library allows it. */
 export interface LongCalls {
@@ -19,6 +20,8 @@ export interface Library {
   readonly long: LongCalls;
   /** Initialises it, also if it was finalised meanwhile. @throws TokenError */
   initialize(): void;
+  /** Somebody may have finalised and initialised it anew: nothing is known of its locks any more. */
+  doubt(): void;
   /** Ends this use of it; the last one to do so finalises it. */
   release(): void;
 }
@@ -26,13 +29,16 @@ export interface Library {
 interface Loaded {
   readonly cryptoki: Cryptoki;
   users: number;
-  /** Whether it was initialised here, and so must be finalised here. */
+  /** Whether it was initialised here, as far as is known. */
   ours: boolean;
   /** Whether it was initialised for calls from several threads, as far as is known. */
   locks: boolean;
 }
 
+/** By their real paths: a process has a library once, whatever links lead to it. */
 const loaded = new Map<string, Loaded>();
+/** Those that applications have loaded themselves. */
+const given = new WeakMap<Cryptoki, Loaded>();
 
 /**
  * @param library a path, or a library that the application has loaded itself and finalises itself
@@ -41,15 +47,27 @@ const loaded = new Map<string, Loaded>();
  */
 export async function openLibrary(library: string | Cryptoki, osLocking: boolean): Promise<Library> {
   if (typeof library !== "string") {
-    return use({ cryptoki: library, users: 0, ours: false, locks: false }, undefined, osLocking);
+    const entry = given.get(library) ?? { cryptoki: library, users: 0, ours: false, locks: false };
+    given.set(library, entry);
+    return use(entry, undefined, osLocking);
   }
   const load = await pkcs11js();
-  let entry = loaded.get(library);
+  const path = realPath(library);
+  let entry = loaded.get(path);
   if (entry === undefined) {
     entry = { cryptoki: load(library), users: 0, ours: false, locks: false };
-    loaded.set(library, entry);
+    loaded.set(path, entry);
   }
-  return use(entry, library, osLocking);
+  return use(entry, path, osLocking);
+}
+
+/** A name without a folder is looked for by the system, and stands for itself. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 function use(entry: Loaded, path: string | undefined, osLocking: boolean): Library {
@@ -59,22 +77,28 @@ function use(entry: Loaded, path: string | undefined, osLocking: boolean): Libra
     cryptoki: entry.cryptoki,
     long: longCalls(entry),
     initialize() {
-      try {
+      let answer = initialized(entry.cryptoki, CKF_OS_LOCKING_OK);
+      if (answer === undefined) {
         // Calls come from several threads of Node's pool.
-        entry.cryptoki.C_Initialize({ flags: CKF_OS_LOCKING_OK });
-        entry.ours = path !== undefined;
-        entry.locks = true;
-      } catch (error) {
-        const answer = answerOf(error);
-        if (answer?.code === CKR_CRYPTOKI_ALREADY_INITIALIZED) {
-          // By another provider here, or by somebody who may not have asked for locks.
-          entry.locks = entry.ours || osLocking;
-          return;
-        }
-        throw new TokenError(`the PKCS#11 library can't be initialised (${answer?.ckr ?? "no answer"})`, {
-          ckr: answer?.ckr,
-        });
+        Object.assign(entry, { ours: true, locks: true });
+        return;
       }
+      // By another provider here, or by somebody who may not have asked for locks.
+      if (answer.code === CKR_CRYPTOKI_ALREADY_INITIALIZED) {
+        if (!entry.ours) entry.locks = osLocking;
+        return;
+      }
+      // It can't lock: all calls are made on one thread.
+      if (answer.code === CKR_CANT_LOCK) answer = initialized(entry.cryptoki);
+      if (answer === undefined) Object.assign(entry, { ours: true, locks: false });
+      else {
+        const { ckr } = answer;
+        throw new TokenError(`the PKCS#11 library can't be initialised (${ckr ?? "no answer"})`, { ckr });
+      }
+    },
+    doubt() {
+      entry.ours = false;
+      entry.locks = osLocking;
     },
     release() {
       if (released) return;
@@ -89,6 +113,17 @@ function use(entry: Loaded, path: string | undefined, osLocking: boolean): Libra
       }
     },
   };
+}
+
+/** The answer of a library that refuses to be initialised; undefined if it doesn't. */
+function initialized(cryptoki: Cryptoki, flags?: number): { code?: number; ckr?: string } | undefined {
+  try {
+    if (flags === undefined) cryptoki.C_Initialize();
+    else cryptoki.C_Initialize({ flags });
+    return undefined;
+  } catch (error) {
+    return answerOf(error) ?? {};
+  }
 }
 
 /** Nothing tells whether somebody else's library locks. Without locks, calls in two threads destroy its state. */

@@ -46,6 +46,7 @@ const refused = new Set<string>();
 /**
  * Logs in with at most one attempt. If the process is logged in to the token already, the PIN isn't needed,
  * and isn't asked for.
+ * @param place tells tokens apart that say the same of themselves
  * @throws TokenError if the token refuses, or the PIN must not be tried; MlsError `usage` if there is no PIN
  */
 export async function login(
@@ -53,6 +54,7 @@ export async function login(
   slot: Handle,
   session: Handle,
   options: LoginOptions,
+  place: string,
 ): Promise<void> {
   if (cryptoki.C_GetSessionInfo(session).state === CKS_RW_USER_FUNCTIONS) return;
   const info = cryptoki.C_GetTokenInfo(slot);
@@ -74,8 +76,9 @@ export async function login(
 
   const pin = typeof options.pin === "string" ? options.pin : await options.pin();
   if (typeof pin !== "string" || pin === "") throw new MlsError("usage", `${name} needs a PIN`);
-  const trace = await traceOf(info, pin, options);
-  if (refused.has(trace)) {
+  const trace = await traceOf(info, place, pin, options);
+  // It may have been refused before there was another token that says the same of itself.
+  if (refused.has(trace) || refused.has(await traceOf(info, "", pin, options))) {
     throw new TokenError(`${name} refused this PIN before, so it isn't tried again`, {
       ckr: "CKR_PIN_INCORRECT",
     });
@@ -99,9 +102,14 @@ export async function login(
   }
 }
 
-async function traceOf(info: TokenInfo, pin: string, { digest }: LoginOptions): Promise<string> {
+async function traceOf(
+  info: TokenInfo,
+  place: string,
+  pin: string,
+  { digest }: LoginOptions,
+): Promise<string> {
   const { manufacturerID, model, serialNumber, label } = info;
-  const bytes = await digest(JSON.stringify([manufacturerID, model, serialNumber, label, pin]));
+  const bytes = await digest(JSON.stringify([manufacturerID, model, serialNumber, label, place, pin]));
   return Buffer.from(bytes).toString("hex");
 }
 

@@ -53,7 +53,7 @@ export async function probeAgreement(
   return undefined;
 }
 
-/** Whether a trial works with a key that is deleted after it. Throws only if the token is lost. */
+/** Whether a trial works with a key that is deleted after it. Throws only if the token is lost or full. */
 async function withTrialKey(
   token: Token,
   suite: CipherSuiteProvider,
@@ -66,12 +66,13 @@ async function withTrialKey(
   // Some tokens make only key pairs that are stored.
   for (const persistent of [false, true]) {
     const id = suite.random(16);
-    const request = { curve, variant, use, id, label: "copse: probe", persistent };
+    const request = { curve, variant, use, id, isOwnId: true, label: "copse: probe", persistent };
     let key: TokenKey;
     try {
       key = await generateKey(token, request);
     } catch (error) {
-      if (error instanceof TokenError && error.lost) throw error;
+      // One that is full may be able to do it all the same.
+      if (error instanceof TokenError && (error.lost || error.full)) throw error;
       continue;
     }
     try {

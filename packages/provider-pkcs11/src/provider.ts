@@ -13,7 +13,8 @@ import {
   UnsupportedError,
 } from "@copse/core/provider";
 import { composeSuite, defineProvider, ownInputs } from "@copse/provider-kit";
-import { CKA_CLASS, CKA_ID, CKA_LABEL, CKO_PRIVATE_KEY, type Cryptoki } from "./cryptoki.js";
+import { CKA_CLASS, CKA_ID, CKA_LABEL, CKO_PRIVATE_KEY, type Cryptoki, type Handle } from "./cryptoki.js";
+import { answerOf, CKR_OBJECT_HANDLE_INVALID } from "./errors.js";
 import { type AgreementWay, hpkePart } from "./hpke.js";
 import { attribute, destroyKey, destroyObject, expectLogin, findObjects } from "./keys.js";
 import { openLibrary } from "./library.js";
@@ -22,8 +23,8 @@ import { probeAgreement, probeSigning } from "./probe.js";
 import { referencesIn } from "./reference.js";
 import { findSigner, makeSigner, type SignerChoice, type SignerName, type TokenSigner } from "./signers.js";
 import { type SigningWay, signaturePart } from "./signing.js";
-import { hex, Store } from "./store.js";
-import { Token } from "./token.js";
+import { hex, isBeingMade, isInUse, Store } from "./store.js";
+import { type Session, Token } from "./token.js";
 
 export interface Pkcs11Options {
   /**
@@ -283,15 +284,27 @@ function makeProvider(token: Token, served: readonly Served[], label: string): P
     },
     async sweep(saved, options = {}) {
       checkOptions(options, SWEEP);
-      return sweep(token, store, hpkeLabel, saved, options.inUse ?? "keep");
+      return sweep(token, hpkeLabel, saved, options.inUse ?? "keep");
     },
-    close: () => token.close(),
+    async close() {
+      await token.close();
+      store.close();
+    },
   };
+}
+
+/** Another sweep, of another process perhaps, may have deleted the object since it was found. */
+function idOf(session: Session, object: Handle): Uint8Array | undefined {
+  try {
+    return attribute(session, object, CKA_ID);
+  } catch (error) {
+    if (answerOf(error)?.code === CKR_OBJECT_HANDLE_INVALID) return undefined;
+    throw error;
+  }
 }
 
 async function sweep(
   token: Token,
-  store: Store,
   label: string,
   saved: readonly Uint8Array[],
   inUse: "keep" | "delete",
@@ -304,9 +317,9 @@ async function sweep(
       { type: CKA_CLASS, value: CKO_PRIVATE_KEY },
       { type: CKA_LABEL, value: label },
     ])) {
-      const id = attribute(session, object, CKA_ID);
+      const id = idOf(session, object);
       if (id === undefined || needed.has(hex(id))) continue;
-      if (store.isBeingMade(id) || (inUse === "keep" && store.alive(id) !== undefined)) continue;
+      if (isBeingMade(id) || (inUse === "keep" && isInUse(id))) continue;
       if (destroyObject(session, object)) deleted++;
     }
     return deleted;

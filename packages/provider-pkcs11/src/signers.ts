@@ -58,7 +58,8 @@ export async function makeSigner(context: SignerContext, name: SignerName): Prom
   if (taken || id.length === 0) {
     throw new MlsError("usage", `a key needs an id of its own in the token "${token.label}"`);
   }
-  const request = { ...way, use: "sign", id, label: name.label, persistent: true } as const;
+  const isOwnId = name.id === undefined;
+  const request = { ...way, use: "sign", id, isOwnId, label: name.label, persistent: true } as const;
   return signerOf(context, await generateKey(token, request));
 }
 

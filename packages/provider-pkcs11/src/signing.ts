@@ -63,7 +63,7 @@ export function signaturePart(
     algorithm: soft.algorithm,
     async generateKeyPair() {
       const id = inner.random(16);
-      const request = { curve, variant, use: "sign", id, label, persistent: true } as const;
+      const request = { curve, variant, use: "sign", id, isOwnId: true, label, persistent: true } as const;
       const key: TokenKey = await generateKey(token, request);
       const handle = new TokenSignatureKey();
       store.add(handle, key, suite.signature);

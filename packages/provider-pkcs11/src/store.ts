@@ -4,8 +4,30 @@ import type { TokenKey } from "./keys.js";
 
 type Algorithm = KemAlgorithm | SignatureAlgorithm;
 
+/** Those of all open providers of this process: several may use one token. */
+const open = new Set<Store>();
+
+/** Whether a handle of a key may be in use anywhere in this process. Ids are random. */
+export function isInUse(id: Uint8Array): boolean {
+  return [...open].some((store) => store.alive(id) !== undefined);
+}
+
+/** Whether a key is in a token perhaps, while nobody in this process has its handle yet. */
+export function isBeingMade(id: Uint8Array): boolean {
+  return [...open].some((store) => store.isBeingMade(id));
+}
+
 /** The handles of one provider. */
 export class Store {
+  constructor() {
+    open.add(this);
+  }
+
+  /** Its handles are of no use any more. */
+  close(): void {
+    open.delete(this);
+  }
+
   readonly #keys = new WeakMap<object, { readonly key: TokenKey; readonly algorithm: Algorithm }>();
   /** By the hexadecimal id. Whoever holds a handle holds its key. */
   readonly #alive = new Map<string, WeakRef<TokenKey>>();

@@ -9,7 +9,7 @@ import {
   type Handle,
   type TokenInfo,
 } from "./cryptoki.js";
-import { answerOf, CKR_SESSION_COUNT, TokenError, tokenError } from "./errors.js";
+import { answerOf, CKR_SESSION_COUNT, mayBeRestarted, TokenError, tokenError } from "./errors.js";
 import type { Library, LongCalls } from "./library.js";
 import { type LoginOptions, login } from "./login.js";
 
@@ -46,6 +46,8 @@ export class Token {
   #connecting: Promise<Connection> | undefined;
   #info: TokenInfo | undefined;
   #slot: number | undefined;
+  /** Whether no other token says the same of itself. */
+  #unique = false;
   #mechanisms: ReadonlySet<number> = new Set();
   #active = 0;
   #closing: Promise<void> | undefined;
@@ -167,7 +169,7 @@ export class Token {
       const slot = this.#findSlot();
       const handle = cryptoki.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION);
       session = handle;
-      await login(cryptoki, slot, handle, this.#login);
+      await login(cryptoki, slot, handle, this.#login, this.#unique ? "" : `slot ${this.#slot}`);
       // The application may have closed the provider while it was asked for the PIN.
       if (this.#closing !== undefined) throw closed();
       this.#connection = { slot, idle: [handle], open: 1, lost: false, waiting: [] };
@@ -183,17 +185,23 @@ export class Token {
     const { cryptoki } = this.#library;
     const { slot: number, tokenLabel } = this.#choice;
     const known = this.#info;
-    const found: { slot: Handle; info: TokenInfo }[] = [];
-    for (const slot of cryptoki.C_GetSlotList(true)) {
-      const info = cryptoki.C_GetTokenInfo(slot);
-      if ((info.flags & CKF_TOKEN_INITIALIZED) === 0) continue;
-      const fits =
-        known !== undefined
-          ? isSameToken(info, known) && (hasSerial(known) || slotNumber(slot) === this.#slot)
-          : (number === undefined || slotNumber(slot) === number) &&
-            (tokenLabel === undefined || info.label.trim() === tokenLabel);
-      if (fits) found.push({ slot, info });
-    }
+    const all = cryptoki
+      .C_GetSlotList(true)
+      .map((slot) => ({ slot, info: cryptoki.C_GetTokenInfo(slot), number: slotNumber(slot) }))
+      .filter(({ info }) => (info.flags & CKF_TOKEN_INITIALIZED) !== 0);
+    const same = (info: TokenInfo) => all.filter((one) => isSameToken(one.info, info));
+    const there = known === undefined ? [] : same(known);
+    const inItsSlot = there.filter((one) => one.number === this.#slot);
+    const fits = (one: (typeof all)[number]) =>
+      (number === undefined || one.number === number) &&
+      (tokenLabel === undefined || one.info.label.trim() === tokenLabel);
+    const found =
+      known === undefined
+        ? all.filter(fits)
+        : // One that has a twin may be either of them, unless it is where it was.
+          inItsSlot.length > 0 || !this.#unique || there.length > 1
+          ? inItsSlot
+          : there;
     const [first] = found;
     if (first === undefined) {
       if (known !== undefined) {
@@ -212,8 +220,11 @@ export class Token {
         `there are ${found.length} of ${describeChoice(this.#choice)}: name the slot`,
       );
     }
+    // Whoever had a twin once may have it again.
+    const isFirst = known === undefined;
+    this.#unique = (isFirst || this.#unique) && hasSerial(first.info) && same(first.info).length === 1;
     this.#info = first.info;
-    this.#slot = slotNumber(first.slot);
+    this.#slot = first.number;
     this.#mechanisms = new Set(cryptoki.C_GetMechanismList(first.slot));
     return first.slot;
   }
@@ -284,6 +295,7 @@ export class Token {
     if (this.#connection === connection) this.#connection = undefined;
     for (const session of connection.idle.splice(0)) this.#closeSession(session);
     for (const { reject } of connection.waiting.splice(0)) reject(error);
+    if (error instanceof TokenError && mayBeRestarted(error)) this.#library.doubt();
   }
 }
 

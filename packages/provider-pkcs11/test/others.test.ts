@@ -1,7 +1,11 @@
 // PKCS#11 v2.40 §5.4: others in the same process use, finalise and initialise the same library, and the same token.
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { nodeProvider } from "@copse/provider-node";
 import { type Pkcs11Options, pkcs11Provider } from "@copse/provider-pkcs11";
-import { beforeAll, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { Handle } from "../src/cryptoki.js";
 import { describeWithSoftHsm, objects, tapped } from "./softhsm.js";
 
@@ -68,6 +72,95 @@ describeWithSoftHsm("beside others who use the library", (hsm) => {
     await told.close();
     raw.C_Finalize();
     raw.C_Initialize({ flags: 2 });
+  });
+
+  it("makes no calls in other threads after somebody initialised it anew, without locks, since its own", async () => {
+    raw.C_Finalize();
+    const inThread = vi.fn<typeof raw.C_SignAsync>((...args) => raw.C_SignAsync(...args));
+    const { library } = tapped(raw, { C_SignAsync: inThread });
+    const provider = await make({ library });
+    const signer = await provider.generateSigner(2, { label: "mine" });
+    await signer.sign(Uint8Array.of(1));
+    expect(inThread).toHaveBeenCalled();
+    raw.C_Finalize();
+    raw.C_Initialize();
+    await expect(signer.sign(Uint8Array.of(2))).rejects.toMatchObject({ lost: true });
+    inThread.mockClear();
+    for (let i = 0; i < 3; i++) await signer.sign(Uint8Array.of(3));
+    expect(inThread).not.toHaveBeenCalled();
+    // Finalised again, it is initialised here, with locks.
+    raw.C_Finalize();
+    await expect(signer.sign(Uint8Array.of(4))).rejects.toMatchObject({ lost: true });
+    await signer.sign(Uint8Array.of(5));
+    expect(inThread).toHaveBeenCalledTimes(1);
+    await provider.destroyKey(signer);
+    await provider.close();
+  });
+
+  it("knows of locks that another provider with the same library asked for", async () => {
+    raw.C_Finalize();
+    let threads = 0;
+    let removed = false;
+    const { library } = tapped(raw, {
+      C_SignInit: (...args) => {
+        if (removed) throw Object.assign(new Error("CKR_DEVICE_REMOVED"), { code: 0x32 });
+        raw.C_SignInit(...args);
+      },
+      C_SignAsync: (...args) => {
+        threads++;
+        return raw.C_SignAsync(...args);
+      },
+    });
+    const [one, two] = [await make({ library }), await make({ library })];
+    threads = 0;
+    const signer = await two.generateSigner(2, { label: "of the second" });
+    await signer.sign(Uint8Array.of(1));
+    expect(threads).toBe(1);
+    // A token that is taken out and put back says nothing of the library.
+    removed = true;
+    await expect(signer.sign(Uint8Array.of(2))).rejects.toMatchObject({ lost: true });
+    removed = false;
+    await signer.sign(Uint8Array.of(3));
+    expect(threads).toBe(2);
+    await two.destroyKey(signer);
+    for (const provider of [one, two]) await provider.close();
+  });
+
+  it("uses a library that can't lock, on the caller's thread", async () => {
+    raw.C_Finalize();
+    const flags: unknown[] = [];
+    let threads = 0;
+    const { library } = tapped(raw, {
+      C_Initialize: (options) => {
+        flags.push(options?.flags);
+        if (options?.flags === 2) throw Object.assign(new Error("CKR_CANT_LOCK"), { code: 0xa });
+        raw.C_Initialize(options);
+      },
+      C_SignAsync: (...args) => {
+        threads++;
+        return raw.C_SignAsync(...args);
+      },
+    });
+    const provider = await make({ library });
+    const signer = await provider.generateSigner(2, { label: "alone" });
+    expect((await signer.sign(Uint8Array.of(1))).length).toBeGreaterThan(0);
+    expect([flags, threads]).toEqual([[2, undefined], 0]);
+    await provider.destroyKey(signer);
+    await provider.close();
+    raw.C_Finalize();
+    raw.C_Initialize({ flags: 2 });
+  });
+
+  it("finalises no library that another provider uses under another name", async () => {
+    raw.C_Finalize();
+    const link = `${hsm.folder}/link.so`;
+    symlinkSync(hsm.library, link);
+    const [one, two] = [await make(), await make({ library: link })];
+    const signer = await two.generateSigner(2, { label: "by a link" });
+    await one.close();
+    expect((await signer.sign(Uint8Array.of(1))).length).toBeGreaterThan(0);
+    await two.destroyKey(signer);
+    await two.close();
   });
 
   it("never signs with another key after somebody finalised and initialised the library", async () => {
@@ -179,26 +272,127 @@ describeWithSoftHsm("beside others who use the library", (hsm) => {
     for (const provider of [one, two, late]) await provider.close();
   });
 
-  it("tells tokens apart whose serial numbers are zeros", async () => {
-    hsm.addToken("twin", "1111");
-    const slots = raw
-      .C_GetSlotList(true)
-      .filter((slot) => /shared|twin/.test(raw.C_GetTokenInfo(slot).label));
-    const { library } = tapped(raw, {
+  it("sweeps at the same time as another process", async () => {
+    const provider = await make({ label: "crowded" });
+    const made = 60;
+    for (let i = 0; i < made; i++) await provider.suite(2).hpke.generateKeyPair();
+    const program = join(import.meta.dirname, "sweeping.mjs");
+    const sweeps = [1, 2, 3].map(() => fork(program, [hsm.library], { stdio: ["ignore", 1, 2, "ipc"] }));
+    const heard = () => Promise.all(sweeps.map(async (one) => (await once(one, "message"))[0] as unknown));
+    expect(await heard()).toEqual(["ready", "ready", "ready"]);
+    const counts = heard();
+    for (const one of sweeps) one.send("sweep");
+    const deleted = (await counts) as number[];
+    expect(deleted.reduce((sum, count) => sum + count, 0)).toBe(made);
+    expect(await provider.sweep([], { inUse: "delete" })).toBe(0);
+    await Promise.all(sweeps.map((one) => once(one, "exit")));
+    await provider.close();
+  }, 30_000);
+
+  it("spares the keys that another provider of this process holds handles of", async () => {
+    const [one, two] = [await make({ label: "common" }), await make({ label: "common" })];
+    const { hpke } = two.suite(2);
+    const pair = await hpke.generateKeyPair();
+    const making = hpke.generateKeyPair();
+    expect(await one.sweep([])).toBe(0);
+    const other = await making;
+    const empty = new Uint8Array();
+    for (const { publicKey, privateKey } of [pair, other]) {
+      const { kemOutput, ciphertext } = await hpke.seal(publicKey, empty, empty, Uint8Array.of(7));
+      expect(await hpke.open(privateKey, kemOutput, empty, empty, ciphertext)).toEqual(Uint8Array.of(7));
+    }
+    await two.close();
+    // A closed provider's handles are of no use.
+    expect(await one.sweep([])).toBe(2);
+    await one.close();
+  });
+
+  /** Two tokens that say the same of themselves, except where `apart` is true. */
+  function twins(serialNumber: string) {
+    const state = { apart: false, gone: [] as Handle[] };
+    const { library, pins } = tapped(raw, {
+      C_GetSlotList: (present) =>
+        raw.C_GetSlotList(present).filter((slot) => !state.gone.some((one) => one.equals(slot))),
       C_GetTokenInfo: (slot) => {
         const info = raw.C_GetTokenInfo(slot);
-        return {
-          ...info,
-          serialNumber: "0000000000000000",
-          label: /shared|twin/.test(info.label) ? "twins" : info.label,
-        };
+        return state.apart || !/shared|twin/.test(info.label)
+          ? info
+          : { ...info, serialNumber, label: "twins" };
       },
     });
-    const shared = hsm.slotOf("shared");
-    expect(slots).toHaveLength(2);
-    const provider = await make({ library, tokenLabel: "twins", slot: Number(shared.readBigUInt64LE()) });
-    const signer = await provider.generateSigner(2, { label: "of the right twin" });
-    raw.C_CloseAllSessions(shared);
+    return { library, pins, state };
+  }
+
+  describe.each(["0000000000000000", "4711"])("two tokens with the serial number %s", (serial) => {
+    const pins = { shared: "5678", twin: "1111" } as const;
+    const slotOf = (label: keyof typeof pins) => hsm.slotOf(label);
+    const number = (slot: Handle) => Number(slot.readBigUInt64LE());
+    beforeAll(() => {
+      if (!raw.C_GetSlotList(true).some((slot) => raw.C_GetTokenInfo(slot).label.startsWith("twin ")))
+        hsm.addToken("twin", "1111");
+    });
+
+    it.each(["shared", "twin"] as const)("are told apart by their slots: %s", async (label) => {
+      const { library, pins: tried } = twins(serial);
+      await expect(make({ library, tokenLabel: "twins" })).rejects.toMatchObject({ code: "usage" });
+      const slot = slotOf(label);
+      const provider = await make({ library, tokenLabel: "twins", slot: number(slot), pin: pins[label] });
+      const signer = await provider.generateSigner(2, { label: "of the right twin" });
+      raw.C_CloseAllSessions(slot);
+      await Promise.resolve(signer.sign(Uint8Array.of(1))).catch(() => undefined);
+      expect((await signer.sign(Uint8Array.of(1))).length).toBeGreaterThan(0);
+      await provider.destroyKey(signer);
+      await provider.close();
+      expect(new Set(tried)).toEqual(new Set([pins[label]]));
+    });
+
+    it("aren't taken for each other when one is taken out: the other gets no PIN of it", async () => {
+      const { library, pins: tried, state } = twins(serial);
+      const slot = slotOf("shared");
+      const provider = await make({ library, tokenLabel: "twins", slot: number(slot) });
+      const signer = await provider.generateSigner(2, { label: "taken out" });
+      tried.length = 0;
+      raw.C_CloseAllSessions(slot);
+      state.gone = [slot];
+      for (let i = 0; i < 2; i++)
+        await expect(signer.sign(Uint8Array.of(1))).rejects.toMatchObject({ name: "TokenError", lost: true });
+      expect(tried).toEqual([]);
+      state.gone = [];
+      expect((await signer.sign(Uint8Array.of(1))).length).toBeGreaterThan(0);
+      await provider.destroyKey(signer);
+      await provider.close();
+    });
+
+    it("don't share what PINs they refused", async () => {
+      const { library, pins: tried } = twins(serial);
+      const [shared, twin] = [number(slotOf("shared")), number(slotOf("twin"))];
+      const at = (slot: number) => ({ library, tokenLabel: "twins", slot });
+      const wrong = `wrong ${serial}`;
+      const refused = { ckr: "CKR_PIN_INCORRECT" };
+      await expect(make({ ...at(shared), pin: wrong })).rejects.toMatchObject(refused);
+      await expect(make({ ...at(shared), pin: wrong })).rejects.toMatchObject(refused);
+      expect(tried).toEqual([wrong]);
+      await expect(make({ ...at(twin), pin: wrong })).rejects.toMatchObject(refused);
+      expect(tried).toEqual([wrong, wrong]);
+      // Their counters start again.
+      for (const [slot, pin] of [
+        [shared, pins.shared],
+        [twin, pins.twin],
+      ] as const)
+        await (await make({ ...at(slot), pin })).close();
+    });
+  });
+
+  it("finds a token in another slot, if no other says the same of itself", async () => {
+    const { library, state } = twins("4712");
+    const twin = hsm.slotOf("twin");
+    state.gone = [twin];
+    const provider = await make({ library, tokenLabel: "twins" });
+    const signer = await provider.generateSigner(2, { label: "moved" });
+    const slot = hsm.slotOf("shared");
+    raw.C_CloseAllSessions(slot);
+    // Its twin is put into another slot meanwhile: it stays the one in the slot where it was.
+    state.gone = [];
     await Promise.resolve(signer.sign(Uint8Array.of(1))).catch(() => undefined);
     expect((await signer.sign(Uint8Array.of(1))).length).toBeGreaterThan(0);
     await provider.destroyKey(signer);
