@@ -36,7 +36,7 @@ const PACKAGES = {
   "provider-node": ["@copse/core/provider", "@copse/provider-kit", "node:crypto"],
   "provider-noble": ["@copse/core/provider", "@copse/provider-kit", "@noble/"],
   worker: ["@copse/core", "@copse/core/extension", "@copse/core/import", "@copse/core/resumption"],
-  "provider-pkcs11": ["@copse/core/provider", "@copse/provider-kit", "pkcs11js"],
+  "provider-pkcs11": ["@copse/core/provider", "@copse/provider-kit", "node:fs", "pkcs11js"],
   interop: [
     "@copse/core",
     "@copse/core/public-group",
