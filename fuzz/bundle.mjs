@@ -14,6 +14,7 @@ const alias = {
   "@copse/core/import": path("../packages/core/src/import.ts"),
   "@copse/core/message": path("../packages/core/src/message.ts"),
   "@copse/core/extension": path("../packages/core/src/extension.ts"),
+  "@copse/core/storage": path("../packages/core/src/storage.ts"),
   "@copse/core": path("../packages/core/src/index.ts"),
   "@copse/test-support": path("../tests/support"),
 };

@@ -54,7 +54,7 @@ const PACKAGES = {
 };
 
 /** The entries of the core that are kept apart from what every client loads: they reach into its folders. */
-const APART = ["public-group.ts", "resumption.ts", "import.ts", "message.ts"];
+const APART = ["public-group.ts", "resumption.ts", "import.ts", "message.ts", "storage.ts"];
 
 /** The folders of the core. Each may import from those before it; files at the top (bytes, errors) are free to all. */
 const FOLDERS = [

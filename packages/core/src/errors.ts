@@ -29,6 +29,8 @@ import type { Bytes } from "./byte-types.js";
  * - `missing`: the application did not provide something that is needed (a PSK, a key package, a ratchet tree)
  * - `authentication`: the application's authentication service refused a credential
  * - `state`: the bytes are not a valid saved state, or do not belong to the given keys
+ * - `stale-state`: another opener of the storage has moved the state on. Nothing has changed: get the group again
+ * - `storage`: nobody knows whether the storage has the change. The group is closed: get it again
  * - `missing-signer`: the client lacks the signer of a leaf: give it to the client, and try again
  * - `try-again`: a hook, a provider or a signer failed, took too long or was aborted. Nothing is decided and nothing
  *   has changed; `cause` says why
@@ -61,6 +63,8 @@ export type MlsErrorCode =
   | "missing"
   | "authentication"
   | "state"
+  | "stale-state"
+  | "storage"
   | "missing-signer"
   | "try-again"
   | "reentrant"
@@ -106,6 +110,8 @@ const RETRY: Partial<Record<MlsErrorCode, Retry>> = {
   "missing-signer": "later",
   pending: "later",
   "group-exists": "later",
+  "stale-state": "later",
+  storage: "later",
 };
 
 /** The base class of all errors that Copse throws. It never contains a secret. */

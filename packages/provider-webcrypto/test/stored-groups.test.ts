@@ -112,7 +112,7 @@ describe("a key store with the keys of groups", () => {
     await third.mergePendingCommit();
     await (await second.join(welcome as Uint8Array)).close();
     // Deleted, its leaf key stays for the groups that aren't open; only the sweep knows when none needs it.
-    for (const { reference } of second.keyPackages()) second.deleteKeyPackage(reference);
+    for (const { reference } of second.keyPackages()) await second.deleteKeyPackage(reference);
     await (await alice()).restore(states[1] as Uint8Array);
     expect(await sweepKeyStore(keyStore, states)).toBe(0);
     expect(await sweepKeyStore(keyStore, [states[0] as Uint8Array])).toBe(1);

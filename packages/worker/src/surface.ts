@@ -186,7 +186,7 @@ type Large = "members" | keyof typeof GROUP_REQUESTS;
 /** @ignore Fails to compile if a getter is missing from the lists. */
 export type AllGetters = [
   Complete<GetterOf<Client>, (typeof CLIENT_GETTERS)[number]>,
-  Complete<Exclude<GetterOf<Group>, "predecessor">, (typeof GROUP_GETTERS)[number] | Large>,
+  Complete<Exclude<GetterOf<Group>, "predecessor" | "own">, (typeof GROUP_GETTERS)[number] | Large>,
   Complete<GetterOf<StagedCommit>, (typeof STAGED_GETTERS)[number] | keyof typeof STAGED_REQUESTS>,
   Complete<GetterOf<StagedWelcome>, (typeof WELCOME_GETTERS)[number] | keyof typeof WELCOME_REQUESTS>,
 ];

@@ -139,6 +139,11 @@ export abstract class ClientBase {
     return needSigner(this.config, this.config.identity);
   }
 
+  /** Runs an operation of the client, as all of them are run. */
+  protected perform<R, T>(steps: Steps<R, T>, options: OperationOptions): Promise<T> {
+    return perform(steps, options);
+  }
+
   /** Runs an operation. The private keys that it makes end with it, except those of its result. */
   protected run<R, T>(
     make: (config: ClientConfig) => Steps<R, T>,
@@ -147,7 +152,7 @@ export abstract class ClientBase {
   ): Promise<T> {
     const scope = new KeyScope(this.provider);
     const steps = make({ ...this.config, provider: scope.provider });
-    return perform(
+    return this.perform(
       withKeys(scope, steps, (result) => (result === undefined ? [] : keysIn(result))),
       options,
     );
@@ -292,10 +297,12 @@ export abstract class ClientBase {
    * @param reference its KeyPackageRef
    * @returns whether it was there
    * @example
-   * client.deleteKeyPackage(reference);
+   * await client.deleteKeyPackage(reference);
    */
-  deleteKeyPackage(reference: Uint8Array): boolean {
-    return this.kept.delete(needBytes(reference, "a KeyPackageRef"));
+  async deleteKeyPackage(reference: Uint8Array, options: OperationOptions = {}): Promise<boolean> {
+    checkOptions(options, OPERATION);
+    const work = () => needBytes(reference, "a KeyPackageRef").slice();
+    return this.perform({ work, finish: (id) => this.kept.delete(id) }, options);
   }
 
   /**
@@ -314,7 +321,7 @@ export abstract class ClientBase {
       this.kept.recorded(all);
       return saveKeyPackages(this.provider, all);
     };
-    return perform({ work, finish: answer, drop: wipe }, options);
+    return this.perform({ work, finish: answer, drop: wipe }, options);
   }
 
   /**

@@ -22,6 +22,7 @@ import {
   type Awaitable,
   type CipherSuiteProvider,
   type CryptoProvider,
+  chain,
   type HpkePrivateKey,
   isPromise,
   type Signer,
@@ -36,7 +37,7 @@ import {
 } from "../wire/index.js";
 import { ClientBase } from "./client-base.js";
 import type { Group } from "./group.js";
-import { OpenGroups } from "./open-groups.js";
+import { type Keeper, OpenGroups } from "./open-groups.js";
 import {
   CLIENT,
   type ClientOptions,
@@ -63,6 +64,30 @@ function needProvider(crypto: CryptoProvider | undefined): void {
   throw new MlsError("usage", `expected options.crypto: a crypto provider, got ${hint}`);
 }
 
+/** What a client is made of. */
+export interface ClientParts {
+  readonly options: ClientOptions;
+  readonly provider: CipherSuiteProvider;
+  readonly signer: Signer;
+}
+
+/** @param makeSigner makes the signer, unless the options have one */
+export async function partsOf(
+  chosen: ClientOptions,
+  makeSigner: (provider: CipherSuiteProvider) => Awaitable<Signer>,
+): Promise<ClientParts> {
+  const { crypto, authentication } = chosen;
+  needProvider(crypto);
+  needAuthentication(authentication);
+  const suite = chosen.suite ?? crypto.suites[0]?.id;
+  if (suite === undefined)
+    throw new MlsError("unsupported", `${crypto.name} serves no suite on this platform`);
+  const provider = guardProvider(crypto.suite(suite));
+  const signer = chosen.signer ?? (await makeSigner(provider));
+  await validateSigner(provider, signer);
+  return { options: chosen, provider, signer };
+}
+
 /**
  * One identity in one cipher suite: makes key packages, and creates, joins and restores groups.
  * @example
@@ -74,9 +99,13 @@ function needProvider(crypto: CryptoProvider | undefined): void {
 export class Client extends ClientBase {
   readonly #groups: OpenGroups;
 
-  private constructor(options: ClientOptions, provider: CipherSuiteProvider, signer: Signer) {
+  protected constructor({ options, provider, signer }: ClientParts, keeper?: Keeper) {
     super(options, provider, signer);
-    this.#groups = new OpenGroups(this.configOfGroups, (key) => this.kept.hasLeafKey(key));
+    this.#groups = new OpenGroups(this.configOfGroups, (key) => this.kept.hasLeafKey(key), keeper);
+  }
+
+  protected get groups(): OpenGroups {
+    return this.#groups;
   }
 
   /**
@@ -88,18 +117,9 @@ export class Client extends ClientBase {
    */
   static async create(options: ClientOptions): Promise<Client> {
     const chosen = checkOptions(options, CLIENT);
-    const work = async () => {
-      const { crypto, authentication } = chosen;
-      needProvider(crypto);
-      needAuthentication(authentication);
-      const suite = chosen.suite ?? crypto.suites[0]?.id;
-      if (suite === undefined)
-        throw new MlsError("unsupported", `${crypto.name} serves no suite on this platform`);
-      const provider = guardProvider(crypto.suite(suite));
-      const signer = chosen.signer ?? signerOf(provider, await provider.signature.generateKeyPair());
-      await validateSigner(provider, signer);
-      return new Client(chosen, provider, signer);
-    };
+    const newSigner = async (provider: CipherSuiteProvider) =>
+      signerOf(provider, await provider.signature.generateKeyPair());
+    const work = async () => new Client(await partsOf(chosen, newSigner));
     return perform({ work, finish: answer }, options);
   }
 
@@ -147,7 +167,8 @@ export class Client extends ClientBase {
     try {
       return await staged.join({ replace, signal: reading.signal });
     } catch (error) {
-      await staged.discard();
+      // It has joined, if only the storage failed.
+      await staged.discard().catch(() => undefined);
       throw error;
     }
   }
@@ -179,6 +200,7 @@ export class Client extends ClientBase {
         const lastResort = this.config.registry.isReusable(own.keyPackage);
         const keyPackage = { reference: own.reference.slice(), lastResort };
         return new StagedWelcome(this.config, opened, keyPackage, {
+          perform: (steps, options) => this.perform(steps, options),
           enter: (replace) => this.#enterStaged(opened, previous, replace),
           drop: () => {
             wipeEpoch(epoch);
@@ -232,6 +254,7 @@ export class Client extends ClientBase {
     const steps = (config: ClientConfig): Steps<OwnCommit, ExternalJoin> => ({
       work: async () => {
         const info = readGroupInfo(groupInfo, config.policy.maxJoinSize);
+        await this.load(info.groupContext.groupId);
         return buildExternalCommit(config, info, {
           former: this.#groups.get(info.groupContext.groupId)?.predecessor,
           signer: await this.signerOr(chosen.signer),
@@ -271,15 +294,30 @@ export class Client extends ClientBase {
   async restore(saved: Uint8Array | readonly Uint8Array[], options: OperationOptions = {}): Promise<Group> {
     checkOptions(options, OPERATION);
     const records = [checkOptions(saved, RECORDS, "saved")].flat() as Uint8Array[];
+    const read = () => {
+      if (records.length === 0) throw new MlsError("usage", "expected a saved group, got an empty list");
+      return records;
+    };
+    return this.restoreFrom(read, (loaded) => this.#groups.restore(loaded), options);
+  }
+
+  /** Loads a group. @param read returns its records, which are overwritten. @param enter takes it over */
+  protected restoreFrom(
+    read: () => Awaitable<readonly Uint8Array[]>,
+    enter: (loaded: LoadedState) => Group,
+    options: OperationOptions,
+  ): Promise<Group> {
     const steps = (config: ClientConfig): Steps<LoadedState, Group> => ({
-      work: async () => {
-        if (records.length === 0) throw new MlsError("usage", "expected a saved group, got an empty list");
-        return loadState(config, records);
-      },
-      finish: (loaded) => this.#groups.restore(loaded),
+      work: async () => loadState(config, await read()),
+      finish: enter,
       drop: ({ state }) => wipeState(state),
     });
     return this.run(steps, ({ state }) => privateKeysIn(state), options);
+  }
+
+  /** Loads a group that only the storage has, where there is one. */
+  protected load(_groupId: Uint8Array): Awaitable<unknown> {
+    return undefined;
   }
 
   protected override needsKey(key: HpkePrivateKey): boolean {
@@ -289,11 +327,12 @@ export class Client extends ClientBase {
   protected override findPsk(id: PreSharedKeyID, previous?: Group): Awaitable<Uint8Array | undefined> {
     if (isCustomPsk(id)) return this.config.registry.psk(id);
     if (id.pskType === PSKType.external) return this.externalPsk?.(id.pskId.slice());
-    return this.#findGroup(id.pskGroupId, previous)?.resumptionPsk(id.pskEpoch);
+    const { pskGroupId, pskEpoch } = id;
+    return chain(this.load(pskGroupId), () => this.#findGroup(pskGroupId, previous)?.resumptionPsk(pskEpoch));
   }
 
   protected override isOpen(groupId: Uint8Array): boolean {
-    return this.#groups.get(groupId)?.active === true;
+    return this.#groups.has(groupId);
   }
 
   /** The group with this ID: `previous`, or one of this client's. */

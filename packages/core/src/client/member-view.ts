@@ -34,7 +34,8 @@ export abstract class MemberView extends GroupBase {
     this.#own = own;
   }
 
-  protected get own(): Membership {
+  /** @internal */
+  get own(): Membership {
     return this.#own;
   }
 

@@ -28,7 +28,14 @@ import {
 } from "../group/index.js";
 import { type CommitMessage, mergeStaged, type Received, type Reception } from "../group/messages/index.js";
 import { type SavePoint, saveState } from "../group/storage/index.js";
-import { answer, Lock, type OperationOptions, type Steps, withKeys } from "../operation/index.js";
+import {
+  answer,
+  Lock,
+  type OperationOptions,
+  type Safety,
+  type Steps,
+  withKeys,
+} from "../operation/index.js";
 import type { HpkePrivateKey, Signer } from "../provider/index.js";
 import type { LeafNode } from "../wire/index.js";
 
@@ -40,6 +47,8 @@ export interface Watcher {
   readonly onLeave: () => void;
   /** Whether another group or a key package of this client has a private key too. */
   readonly needsKey: (key: HpkePrivateKey) => boolean;
+  /** How operations make safe what they changed, where the client has a storage. */
+  readonly safety?: Safety | undefined;
 }
 
 /** How a group begins here. */
@@ -47,6 +56,8 @@ export interface Origin extends KnownKeys {
   /** The record that it was restored from. */
   readonly saved?: SavePoint | undefined;
 }
+
+const isClosed = () => new MlsError("closed", "the group was closed before the call ended");
 
 export class Membership {
   /** With hooks and signers that the lock calls. */
@@ -127,7 +138,7 @@ export class Membership {
     return this.lock.run(
       withKeys(
         this.#keys.scope,
-        { ...steps, work },
+        { ...steps, ...this.#watcher.safety, work },
         () => privateKeysIn(this.#state),
         () => this.lock.isBusy,
       ),
@@ -192,6 +203,22 @@ export class Membership {
     Object.assign(identity, { signatureKey: after.signatureKey, credential: after.credential });
   }
 
+  /** The state as bytes, and the save point that they make. @param since the record before, for the changes only */
+  async record(since?: SavePoint): Promise<Awaited<ReturnType<typeof saveState>>> {
+    const { state } = this;
+    checkSavedSigners(this.config, state);
+    const record = await saveState(this.config.provider, state, this.#keys, since);
+    if (state === this.state) return record;
+    // Closed meanwhile: what was encoded may be overwritten already.
+    wipe(record.bytes);
+    throw isClosed();
+  }
+
+  /** Notes that the state was saved, or may be. */
+  recorded(): void {
+    this.#keys.saved(privateKeysIn(this.state));
+  }
+
   /**
    * The state as bytes.
    * @param since returns the record before, if only what changed since is wanted
@@ -199,12 +226,11 @@ export class Membership {
   save(since: () => SavePoint | undefined, options: OperationOptions): Promise<Bytes> {
     const work = async () => {
       needOpen(this.state);
-      checkSavedSigners(this.config, this.state);
-      return saveState(this.config.provider, this.state, this.#keys, since());
+      return this.record(since());
     };
     const finish = ({ bytes, saved }: { bytes: Bytes; saved: SavePoint }) => {
       this.saved = saved;
-      this.#keys.saved(privateKeysIn(this.state));
+      this.recorded();
       return bytes;
     };
     return this.run({ work, finish, drop: ({ bytes }) => wipe(bytes) }, options);
@@ -244,12 +270,12 @@ export class Membership {
   }
 
   /** Overwrites all secrets. Operations that haven't ended are given up. */
-  close(): void {
+  close(error: unknown = isClosed()): void {
     const { status } = this.state;
     if (status === "closed") return;
     // A saved state that says that this client was removed needs no keys, and replaces those before it.
     this.#end(status === "removed" && this.#keys.retired.length === 0);
-    this.lock.giveUpAll(() => new MlsError("closed", "the group was closed before the call ended"));
+    this.lock.giveUpAll(error);
   }
 
   /** @param isOver whether no saved state may be restored */
@@ -259,7 +285,8 @@ export class Membership {
     this.#state = state;
     release();
     const records = isOver ? "useless" : "needed";
-    this.#keys.leave(keys, this.saved === undefined ? "none" : records);
+    const isSaved = this.saved !== undefined || this.#watcher.safety !== undefined;
+    this.#keys.leave(keys, isSaved ? records : "none");
     this.#watcher.onLeave();
   }
 }

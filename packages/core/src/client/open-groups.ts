@@ -14,9 +14,20 @@ import {
 } from "../group/index.js";
 import type { Predecessors } from "../group/join/index.js";
 import type { LoadedState } from "../group/storage/index.js";
+import type { Safety } from "../operation/index.js";
 import type { HpkePrivateKey } from "../provider/index.js";
 import { Group } from "./group.js";
 import type { Origin } from "./membership.js";
+
+/** Keeps groups in a storage. */
+export interface Keeper {
+  /** Whether it has an active group with this ID that isn't open. */
+  has(groupId: Uint8Array): boolean;
+  /** How the operations of a group make safe what they changed. @param group is called when one has */
+  safety(group: () => Group): Safety;
+  /** Notes a group that was created, joined or restored. */
+  added(group: Group): void;
+}
 
 /** The groups of a client, from when they are created, joined or restored until they are closed or left. */
 export class OpenGroups {
@@ -28,10 +39,18 @@ export class OpenGroups {
 
   readonly #isKept: (key: HpkePrivateKey) => boolean;
 
+  readonly #keeper: Keeper | undefined;
+
   /** @param isKept whether a private key is that of a key package */
-  constructor(config: ClientConfig, isKept: (key: HpkePrivateKey) => boolean) {
+  constructor(config: ClientConfig, isKept: (key: HpkePrivateKey) => boolean, keeper?: Keeper) {
     this.#config = config;
     this.#isKept = isKept;
+    this.#keeper = keeper;
+  }
+
+  /** Whether this client is active in a group. */
+  has(groupId: Uint8Array): boolean {
+    return this.get(groupId)?.active === true || this.#keeper?.has(groupId) === true;
   }
 
   /** Whether an open group has a private key. */
@@ -63,7 +82,7 @@ export class OpenGroups {
 
   /** §12.4.3: a group's ID is unique among those of a client. @throws MlsError `group-exists` if such a group is open */
   checkNew(groupId: Uint8Array): void {
-    if (this.get(groupId)?.active === true) {
+    if (this.has(groupId)) {
       throw new MlsError(
         "group-exists",
         "a group with this ID is open: close it first, or pass `replace: true`",
@@ -126,9 +145,11 @@ export class OpenGroups {
         if (this.#groups.get(id) === group) this.#groups.delete(id);
       },
       needsKey: (key) => this.#isKept(key) || this.need(key),
+      safety: this.#keeper?.safety(() => group),
     });
     if (state.status === "joining") this.#joining.add(group);
     else enter();
+    this.#keeper?.added(group);
     return group;
   }
 }

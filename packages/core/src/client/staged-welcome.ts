@@ -3,7 +3,7 @@ import { type Bytes, copied, type Owned } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import { type Epoch, type GroupConfig, type Member, memberOf, type ResumedGroup } from "../group/index.js";
 import { type OpenedWelcome, resumedGroup } from "../group/join/index.js";
-import { perform } from "../operation/index.js";
+import type { perform } from "../operation/index.js";
 import { checkOptions } from "../option-shapes.js";
 import type { LeafNode } from "../wire/index.js";
 import type { Group } from "./group.js";
@@ -22,6 +22,8 @@ export interface InvitedKeyPackage {
 interface Steps {
   /** @throws MlsError if the group can't be entered now, and nothing has changed */
   enter(replace: boolean | undefined): Group;
+  /** Runs the operation that joins. */
+  readonly perform: typeof perform;
   /** Overwrites the secrets, and ends the keys that only they need. */
   drop(): void;
 }
@@ -112,7 +114,7 @@ export class StagedWelcome extends EpochView {
       this.#ended = "joined";
       return group;
     };
-    return perform({ work: () => this.#needStaged(), finish }, options);
+    return this.#steps.perform({ work: () => this.#needStaged(), finish }, options);
   }
 
   /**

@@ -30,6 +30,7 @@ export {
   type GroupConfig,
   needSigner,
 } from "./config.js";
+export { digestOf } from "./digest.js";
 export { type Epoch, type PublicEpoch, wipeEpoch } from "./epoch.js";
 export { exporterSecretOf, exportFrom } from "./exporter.js";
 export { guardHooks, guardMember } from "./hooks.js";
@@ -55,6 +56,7 @@ export {
   firstState,
   forgetOld,
   type GroupState,
+  type GroupStatus,
   joiningState,
   leaveGroup,
   type MemberContext,

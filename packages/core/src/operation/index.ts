@@ -6,6 +6,7 @@ export {
   OPERATION,
   type OperationOptions,
   perform,
+  type Safety,
   type Steps,
   withKeys,
 } from "./operation.js";

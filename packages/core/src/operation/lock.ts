@@ -89,11 +89,11 @@ export class Lock {
   }
 
   /** Ends the running operation and all that wait. */
-  giveUpAll(error: () => Error): void {
+  giveUpAll(error: unknown): void {
     const all = [...this.#waiting].map(({ operation }) => operation);
     this.#waiting.clear();
     if (this.#running !== undefined) all.unshift(this.#running);
-    for (const operation of all) operation.giveUp(error());
+    for (const operation of all) operation.giveUp(error);
   }
 
   /** Calls a hook for the running operation. */

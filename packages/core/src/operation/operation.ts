@@ -32,6 +32,10 @@ export interface Steps<R, T> {
   readonly finish: (result: R) => T;
   /** Overwrites the secrets of a result that isn't taken over. */
   readonly drop?: ((result: R) => void) | undefined;
+  /** Makes safe what {@link finish} changed, before the caller gets its answer. */
+  readonly store?: (() => Awaitable<void>) | undefined;
+  /** Is called if that failed, or was given up: what {@link finish} changed may not be safe. */
+  readonly unsafe?: ((error: unknown) => void) | undefined;
   /** Is called after work that failed or whose result isn't taken over. @param late whether it was given up before */
   readonly failed?: ((late: boolean) => void) | undefined;
 }
@@ -60,6 +64,9 @@ export function withKeys<R, T>(
   };
 }
 
+/** How operations make safe what they changed. */
+export type Safety = Pick<Steps<unknown, unknown>, "store" | "unsafe">;
+
 /** For operations that change nothing. */
 export function answer<T>(result: T): T {
   return result;
@@ -73,6 +80,8 @@ export class Operation<R = unknown, T = unknown> {
   /** Is called when it is over. */
   onEnd: (() => void) | undefined;
   readonly #steps: Steps<R, T>;
+  /** Whether it has taken effect, and its answer waits for the storage. */
+  #isStoring = false;
   // The Promise constructor assigns both before it returns.
   #resolve!: (value: T) => void;
   #reject!: (error: unknown) => void;
@@ -90,7 +99,7 @@ export class Operation<R = unknown, T = unknown> {
   #obey(signal: AbortSignalLike): void {
     const abort = () => {
       const message = "the operation was given up, because its signal was aborted";
-      this.giveUp(new MlsError("try-again", message, { cause: signal.reason }));
+      this.giveUp(new MlsError(this.#isStoring ? "storage" : "try-again", message, { cause: signal.reason }));
     };
     try {
       if (signal.aborted) abort();
@@ -120,20 +129,31 @@ export class Operation<R = unknown, T = unknown> {
   }
 
   #finish(result: R): void {
-    const { finish, drop } = this.#steps;
+    const { finish, drop, store } = this.#steps;
     if (this.over) {
       quietly(() => drop?.(result));
       this.#steps.failed?.(true);
       return;
     }
+    let answer: T;
     try {
-      this.#resolve(finish(result));
+      answer = finish(result);
     } catch (error) {
       quietly(() => drop?.(result));
       this.#fail(error);
       return;
     }
-    this.#end();
+    const succeed = () => {
+      this.#resolve(answer);
+      if (!this.over) this.#end();
+    };
+    if (store === undefined) {
+      succeed();
+      return;
+    }
+    this.#isStoring = true;
+    // In a function, so that what it throws at once is a rejection.
+    (async () => store())().then(succeed, (error: unknown) => this.giveUp(error));
   }
 
   #fail(error: unknown): void {
@@ -146,6 +166,7 @@ export class Operation<R = unknown, T = unknown> {
     if (this.over) return;
     this.#reject(error);
     this.#end();
+    if (this.#isStoring) this.#steps.unsafe?.(error);
   }
 
   #end(): void {

@@ -124,8 +124,8 @@ describe("key packages", () => {
       expect(lastResort).toBe(false);
     }
     expect(live.size).toBe(4);
-    expect(alice.client.deleteKeyPackage(one.reference)).toBe(true);
-    expect(alice.client.deleteKeyPackage(one.reference)).toBe(false);
+    expect(await alice.client.deleteKeyPackage(one.reference)).toBe(true);
+    expect(await alice.client.deleteKeyPackage(one.reference)).toBe(false);
     expect(live.size).toBe(2);
     const group = await (await party("bob", { suite: SUITE })).client.createGroup();
     const { welcome } = await group.add(keyPackages[0] as Uint8Array);
@@ -168,7 +168,7 @@ describe("with key packages of last resort", () => {
     for (const { group } of joined) await group.close();
     const [left] = alice.client.keyPackages();
     expect(live.size, "those of the key package that is left").toBe(2);
-    alice.client.deleteKeyPackage(left?.reference as Uint8Array);
+    await alice.client.deleteKeyPackage(left?.reference as Uint8Array);
     expect(live.size).toBe(0);
   });
 
@@ -190,7 +190,7 @@ describe("with key packages of last resort", () => {
     await one.group.update();
     await one.group.mergePendingCommit();
     expect(live).toContain(leafKey);
-    alice.client.deleteKeyPackage(alice.client.keyPackages()[0]?.reference as Uint8Array);
+    await alice.client.deleteKeyPackage(alice.client.keyPackages()[0]?.reference as Uint8Array);
     expect(live).toContain(leafKey);
     const update = await two.founder.update();
     await two.group.receive(update.commit);
@@ -205,7 +205,7 @@ describe("with key packages of last resort", () => {
     const [leafKey] = needed(joined[0]?.group as Group);
     for (const { group } of joined) await group.close();
     expect(live).toContain(leafKey);
-    alice.client.deleteKeyPackage(alice.client.keyPackages()[0]?.reference as Uint8Array);
+    await alice.client.deleteKeyPackage(alice.client.keyPackages()[0]?.reference as Uint8Array);
     expect(live.size).toBe(0);
   });
 });

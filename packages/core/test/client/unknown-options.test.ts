@@ -108,6 +108,7 @@ const CLIENT: Readonly<Record<string, Row>> = {
   proposeJoin: [[{ groupId: BYTES, epoch: 1n }], "authenticatedData"],
   saveKeyPackages: [[]],
   loadKeyPackages: [[BYTES]],
+  deleteKeyPackage: [[BYTES]],
   createGroup: [[], "groupId extensions signer"],
   join: [[BYTES], "ratchetTree previous replace"],
   readWelcome: [[BYTES], "ratchetTree previous"],
@@ -149,9 +150,9 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
 
 /** Methods that take no options, and those that only the core calls. */
 const WITHOUT = [
-  ...["constructor", "close", "member", "leafNode", "addSigner", "keyPackages", "deleteKeyPackage"],
+  ...["constructor", "close", "member", "leafNode", "addSigner", "keyPackages"],
   ...["replace", "retire", "resumptionPsk", "commitBy", "adopt", "stagedCommit", "needsKey", "signerOr"],
-  ...["run", "findPsk", "isOpen", "length", "name", "prototype"],
+  ...["run", "perform", "restoreFrom", "load", "findPsk", "isOpen", "length", "name", "prototype"],
 ];
 
 function methodsOf(target: object): string[] {

@@ -227,7 +227,7 @@ const OTHERS = [
   ...["receive", "withEpoch", "merge", "discard", "follow", "resume"],
   ...["config", "current", "cached", "ownLeaf", "predecessor", "provider", "externalPsk", "configOfGroups"],
   ...["kept", "signer", "run", "signerOr", "findPsk", "isOpen", "needsKey", "adopt", "commitBy", "retire"],
-  ...["replace", "resumptionPsk", "stagedCommit"],
+  ...["replace", "resumptionPsk", "stagedCommit", "perform", "restoreFrom", "load", "groups"],
 ];
 
 const TABLE = [

@@ -204,7 +204,7 @@ describe("meanwhile", () => {
     const welcome = await invite();
     const saved = await bob.client.saveKeyPackages();
     const staged = await bob.client.readWelcome(welcome);
-    if (what !== "loaded again") bob.client.deleteKeyPackage(staged.keyPackage.reference);
+    if (what !== "loaded again") await bob.client.deleteKeyPackage(staged.keyPackage.reference);
     if (what !== "deleted") await bob.client.loadKeyPackages(saved);
     expect(await failure(staged.join())).toEqual(code("not-invited"));
     await staged.discard();

@@ -148,8 +148,9 @@ async function readRecord({ provider, registry }: GroupConfig, bytes: Uint8Array
   return { digest, saved: decode(SavedGroup, body, registry.proposalTypes) };
 }
 
-/** The save point of the last record: the tree of the snapshot, with the changes of the later records. */
-function lastSavePoint(records: readonly ReadRecord[]): SavePoint {
+/** The save points of records: the tree of the snapshot, with the changes of the later records. */
+function savePoints(records: readonly ReadRecord[]): SavePoint[] {
+  const points: SavePoint[] = [];
   let before: SavePoint | undefined;
   for (const { digest, saved } of records) {
     const { previous, current } = saved;
@@ -162,8 +163,9 @@ function lastSavePoint(records: readonly ReadRecord[]): SavePoint {
       tree = before.tree.withChanges(decode(SavedChanges, current.tree));
     }
     before = { tree, digest };
+    points.push(before);
   }
-  return before as SavePoint;
+  return points;
 }
 
 /**
@@ -185,6 +187,8 @@ export async function loadState(config: GroupConfig, bytes: readonly Uint8Array[
 export interface LoadedState {
   readonly state: GroupState;
   readonly saved: SavePoint;
+  /** The save point of each record. */
+  readonly points: readonly SavePoint[];
   /** As in `KnownKeys`. */
   readonly retired: readonly HpkePrivateKey[];
   readonly shared: HpkePrivateKey | undefined;
@@ -194,7 +198,8 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
   const { provider, policy } = config;
   const records = await inTurn(bytes, (record) => readRecord(config, record));
   const { saved } = records.at(-1) as ReadRecord;
-  const point = lastSavePoint(records);
+  const points = savePoints(records);
+  const point = points.at(-1) as SavePoint;
   const { tree } = point;
   const { status, resumes } = saved;
   const joining = saved.candidates.some(({ next }) => next === undefined);
@@ -231,6 +236,7 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
   return {
     state: { status, current, past, proposals, candidates, reinit, resumes, joinedBy },
     saved: point,
+    points,
     retired: retired.flat(),
     shared: saved.sharesLeafKey ? current.keys.leafKey : undefined,
   };

@@ -1,0 +1,63 @@
+// RFC 9420 §10, §11: the entries of a client in its storage: what it is read from when it is opened.
+import { concat } from "../../bytes.js";
+import { MlsError } from "../../errors.js";
+import type { GroupStatus } from "../../group/index.js";
+import type { ClientStorage, StorageChange } from "./client-storage.js";
+
+/** Everything but the groups themselves, so that one list has it as it is at one moment. */
+const CLIENT = "client/";
+const GROUPS = `${CLIENT}groups/`;
+const KEY_PACKAGES = `${CLIENT}key-packages/`;
+
+export const VERSION_KEY: string = `${CLIENT}version`;
+export const SIGNER_KEY: string = `${CLIENT}signer`;
+
+/** @param name that of the group in the storage: a group may be there twice, while this client joins it anew */
+export const prefixOf = (name: string): string => `group/${name}/`;
+
+/** @param id the hexadecimal KeyPackageRef */
+export const keyPackageKey = (id: string): string => `${KEY_PACKAGES}${id}`;
+
+/** The status of a group that a client has: one that is closed isn't there. */
+export type StoredStatus = Exclude<GroupStatus, "closed">;
+const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized", "joining"];
+
+/** The entry that lists a group. */
+export function groupEntry(name: string, status: GroupStatus, groupId: Uint8Array): StorageChange {
+  return { key: `${GROUPS}${name}`, value: concat(Uint8Array.of(STATUSES.indexOf(status)), groupId) };
+}
+
+export const noGroupEntry = (name: string): StorageChange => ({ key: `${GROUPS}${name}`, value: undefined });
+
+/** What a storage has of a client. */
+export interface FoundClient {
+  readonly version: Uint8Array | undefined;
+  readonly signer: Uint8Array | undefined;
+  readonly groups: readonly {
+    readonly name: string;
+    readonly status: StoredStatus;
+    readonly groupId: Uint8Array;
+  }[];
+  /** By the hexadecimal KeyPackageRef. */
+  readonly keyPackages: ReadonlyMap<string, Uint8Array>;
+}
+
+/** @throws MlsError `state` for an entry that no client wrote */
+export async function readClient(storage: ClientStorage): Promise<FoundClient> {
+  const entries = new Map((await storage.list(CLIENT)).map(({ key, value }) => [key, value]));
+  const below = (prefix: string) =>
+    Array.from(entries).flatMap(([key, value]) =>
+      key.startsWith(prefix) ? [[key.slice(prefix.length), value] as const] : [],
+    );
+  return {
+    version: entries.get(VERSION_KEY),
+    signer: entries.get(SIGNER_KEY),
+    groups: below(GROUPS).map(([name, value]) => {
+      const status = STATUSES[value[0] ?? -1];
+      if (status === undefined || status === "closed")
+        throw new MlsError("state", `invalid entry of a group: unknown status ${value[0]}`);
+      return { name, status, groupId: value.slice(1) };
+    }),
+    keyPackages: new Map(below(KEY_PACKAGES)),
+  };
+}

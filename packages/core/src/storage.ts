@@ -1,0 +1,16 @@
+// RFC 9420 §16.2: clients whose state is in a storage. An entry of its own: a page without a storage loads nothing of it.
+export type {
+  ClientStorage,
+  StorageChange,
+  StoredEntry,
+  VersionStep,
+} from "./client/stored/client-storage.js";
+export type { StoredStatus } from "./client/stored/entries.js";
+export { memoryStorage } from "./client/stored/memory.js";
+export {
+  type KnownGroup,
+  type KnownGroupOptions,
+  openClient,
+  StoredClient,
+  type StoredClientOptions,
+} from "./client/stored/stored-client.js";

@@ -1,0 +1,297 @@
+// RFC 9420 §16.2: nothing is answered before it is safe, and what couldn't be made safe wasn't answered.
+import { type Group, generateSigner, type StagedCommit } from "@copse/core";
+import { importKeyPackage } from "@copse/core/import";
+import type { StoredClient } from "@copse/core/storage";
+import { nodeProvider } from "@copse/provider-node";
+import { type Party, party, savedKeyPackages, send } from "@copse/test-support/clients";
+import { code, failure } from "@copse/test-support/errors";
+import { beforeEach, describe, expect, it } from "vitest";
+import { type Fate, found, opened, SUITE, TestStorage } from "./stores.js";
+
+interface World {
+  readonly storage: TestStorage;
+  readonly alice: StoredClient;
+  readonly bob: Party;
+  readonly a: Group;
+  readonly b: Group;
+}
+
+async function world(): Promise<World> {
+  const storage = new TestStorage();
+  const alice = await opened(storage);
+  const bob = await party("bob", { suite: SUITE });
+  const a = await alice.createGroup({ groupId: new Uint8Array([1, 2]) });
+  const { welcome } = await a.add(await bob.client.createKeyPackage());
+  await a.mergePendingCommit();
+  return { storage, alice, bob, a, b: await bob.client.join(welcome as Uint8Array) };
+}
+
+type Row = (here: World) => Promise<() => Promise<unknown>>;
+
+const CLIENT: Readonly<Record<string, Row>> = {
+  createKeyPackage:
+    async ({ alice }) =>
+    () =>
+      alice.createKeyPackage(),
+  importKeyPackage: async ({ alice }) => {
+    const signer = await generateSigner(nodeProvider(), SUITE);
+    alice.addSigner(signer);
+    const other = await party("alice", { suite: SUITE, signer });
+    const keyPackage = await other.client.createKeyPackage();
+    const [{ initKey, leafKey } = { initKey: keyPackage, leafKey: keyPackage }] = await savedKeyPackages(
+      other.client,
+    );
+    return () => importKeyPackage(alice, { keyPackage, initKey, leafKey });
+  },
+  deleteKeyPackage: async ({ alice }) => {
+    const { reference } = await alice.readKeyPackage(await alice.createKeyPackage());
+    return () => alice.deleteKeyPackage(reference);
+  },
+  loadKeyPackages: async ({ alice }) => {
+    const saved = await alice.saveKeyPackages();
+    const { reference } = await alice.readKeyPackage(await alice.createKeyPackage());
+    const more = await alice.saveKeyPackages();
+    await alice.loadKeyPackages(saved);
+    await alice.deleteKeyPackage(reference);
+    return () => alice.loadKeyPackages(more);
+  },
+  proposeJoin:
+    async ({ alice, b }) =>
+    () =>
+      alice.proposeJoin({ groupId: b.groupId, epoch: b.epoch }),
+  createGroup:
+    async ({ alice }) =>
+    () =>
+      alice.createGroup(),
+  join: async ({ alice, bob }) => {
+    const group = await bob.client.createGroup();
+    const { welcome } = await group.add(await alice.createKeyPackage());
+    return () => alice.join(welcome as Uint8Array);
+  },
+  joinByExternalCommit: async ({ alice, bob }) => {
+    const groupInfo = await (await bob.client.createGroup()).groupInfo();
+    return () => alice.joinByExternalCommit(groupInfo);
+  },
+  restore: async ({ alice, a }) => {
+    const saved = await a.save();
+    await alice.deleteGroup(a.groupId);
+    return () => alice.restore(saved);
+  },
+  deleteGroup:
+    async ({ alice, a }) =>
+    () =>
+      alice.deleteGroup(a.groupId),
+};
+
+const GROUP: Readonly<Record<string, Row>> = {
+  encrypt:
+    async ({ a }) =>
+    () =>
+      a.encrypt("hello"),
+  propose:
+    async ({ a }) =>
+    () =>
+      a.propose({ update: true }),
+  dropProposals: async ({ a, b }) => {
+    await a.receive(await b.propose({ update: true }));
+    return () => a.dropProposals(() => true);
+  },
+  commit:
+    async ({ a }) =>
+    () =>
+      a.commit(),
+  add: async ({ a }) => {
+    const keyPackage = await (await party("carol", { suite: SUITE })).client.createKeyPackage();
+    return () => a.add(keyPackage);
+  },
+  remove:
+    async ({ a, b }) =>
+    () =>
+      a.remove(b.ownLeafIndex),
+  update:
+    async ({ a }) =>
+    () =>
+      a.update(),
+  mergePendingCommit: async ({ a }) => {
+    await a.update();
+    return () => a.mergePendingCommit();
+  },
+  clearPendingCommit: async ({ a }) => {
+    await a.update();
+    return () => a.clearPendingCommit();
+  },
+  stage: async ({ a, b }) => {
+    const { commit } = await b.update();
+    return () => a.stage(commit);
+  },
+  "receive a message": async ({ a, b }) => {
+    const message = await b.encrypt("hello");
+    return () => a.receive(message);
+  },
+  "receive a proposal": async ({ a, b }) => {
+    const message = await b.propose({ update: true });
+    return () => a.receive(message);
+  },
+  "receive a commit": async ({ a, b }) => {
+    const { commit } = await b.update();
+    return () => a.receive(commit);
+  },
+  "receive a removal": async ({ a, b }) => {
+    const { commit } = await b.remove(a.ownLeafIndex);
+    return () => a.receive(commit);
+  },
+  "StagedCommit.merge": async ({ a }) => {
+    const staged = await a.update();
+    return () => staged.merge();
+  },
+  "StagedCommit.discard": async ({ a }) => {
+    const staged: StagedCommit = await a.update();
+    return () => staged.discard();
+  },
+};
+
+const ROWS = [...Object.entries(CLIENT), ...Object.entries(GROUP)];
+
+let here: World;
+beforeEach(async () => {
+  here = await world();
+});
+
+describe("before it answers, a write is made by", () => {
+  it.each(ROWS)("%s", async (_, row) => {
+    const { storage } = here;
+    const call = await row(here);
+    const { writes } = storage;
+    let open: (() => void) | undefined;
+    storage.gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    let isAnswered = false;
+    const answer = call().then(() => {
+      isAnswered = true;
+    });
+    // Whatever the call does besides is done long before.
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(isAnswered, "before the write").toBe(false);
+    open?.();
+    await answer;
+    expect(storage.writes).toBe(writes + 1);
+  });
+});
+
+describe("if its write fails, it changes nothing in the storage:", () => {
+  const FATES: readonly Fate[] = ["lost", "refused"];
+  it.each(ROWS.flatMap(([name, row]) => FATES.map((fate) => [name, fate, row] as const)))(
+    "%s, %s",
+    async (_, fate, row) => {
+      const { storage, alice } = here;
+      const call = await row(here);
+      const before = await storage.all();
+      const keyPackages = alice.keyPackages();
+      storage.fates.push(fate);
+      expect(await failure(call())).toEqual(code(fate === "refused" ? "stale-state" : "storage"));
+      expect(await storage.all()).toEqual(before);
+      // The client goes on from what is stored.
+      await alice.createKeyPackage();
+      expect(alice.keyPackages()).toHaveLength(keyPackages.length + 1);
+      for (const { groupId, status } of alice.knownGroups()) {
+        const group = await alice.group(groupId, { joining: status === "joining" });
+        if (group?.active && group.proposals.length === 0) await group.encrypt("on it goes");
+      }
+    },
+  );
+});
+
+describe("after a failure", () => {
+  it("the object is closed, and the client gives another one as it was before", async () => {
+    const { storage, alice, a, b } = here;
+    storage.fates.push("lost");
+    const [one, two] = await Promise.allSettled([a.encrypt("lost"), a.encrypt("after it")]);
+    expect([one, two].map((settled) => settled.status === "rejected" && settled.reason)).toEqual([
+      code("storage"),
+      code("storage"),
+    ]);
+    expect(await failure(a.encrypt("again"))).toEqual(code("closed"));
+    const again = await alice.group(a.groupId);
+    expect(again).not.toBe(a);
+    await send(again as Group, [b], "again");
+  });
+
+  it("what was written all the same isn't used again", async () => {
+    const { storage, alice, a, b } = here;
+    storage.fates.push("late");
+    expect(await failure(a.encrypt("nobody gets it"))).toEqual(code("storage"));
+    const again = (await alice.group(a.groupId)) as Group;
+    const received = await b.receive(await again.encrypt("next"));
+    expect(received).toMatchObject({ kind: "application" });
+    storage.fates.push("late");
+    expect(await failure(alice.createKeyPackage())).toEqual(code("storage"));
+    await alice.refresh();
+    expect(alice.keyPackages()).toHaveLength(1);
+  });
+
+  it("a call that is given up while it is written closes the group", async () => {
+    const { storage, alice, a, b } = here;
+    storage.gate = new Promise(() => undefined);
+    const controller = new AbortController();
+    const call = a.encrypt("stuck", { signal: controller.signal });
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    controller.abort();
+    expect(await failure(call)).toEqual(code("storage"));
+    storage.gate = undefined;
+    await send((await alice.group(a.groupId)) as Group, [b], "again");
+  });
+
+  it("reading is tried again", async () => {
+    const { storage, a } = here;
+    storage.isDown = true;
+    expect(await failure(opened(storage))).toEqual(code("try-again"));
+    storage.isDown = false;
+    const again = await opened(storage);
+    storage.isDown = true;
+    expect(await failure(again.group(a.groupId))).toEqual(code("try-again"));
+    storage.isDown = false;
+    expect((await again.group(a.groupId))?.active).toBe(true);
+  });
+
+  it("a storage that doesn't say whether it has written is refused", async () => {
+    const { storage, a } = here;
+    storage.fates.push("silent");
+    expect((await failure(a.encrypt("hello"))).message).toContain("expected true or false");
+  });
+
+  it("a group that is closed while it is written is as the storage has it", async () => {
+    const { storage, alice, a, b } = here;
+    let open: (() => void) | undefined;
+    storage.gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const call = a.encrypt("closed");
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    await a.close();
+    expect(await failure(call)).toEqual(code("closed"));
+    open?.();
+    await send((await alice.group(a.groupId)) as Group, [b], "again");
+  });
+});
+
+it("independent groups don't wait for each other", async () => {
+  const { storage, alice, a } = here;
+  const other = await alice.createGroup();
+  storage.gate = new Promise(() => undefined);
+  void a.encrypt("stuck").catch(() => undefined);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  storage.gate = undefined;
+  await other.encrypt("not stuck");
+});
+
+it("calls that change nothing write nothing, and stale groups answer them", async () => {
+  const { storage, a } = here;
+  await a.encrypt("hello");
+  const { writes } = storage;
+  await a.exportSecret("label", new Uint8Array(), 16);
+  await a.groupInfo();
+  await a.save();
+  expect(storage.writes).toBe(writes);
+  expect((await found(storage, a.groupId)).epoch).toBe(a.epoch);
+});

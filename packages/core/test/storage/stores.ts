@@ -1,0 +1,75 @@
+// RFC 9420 §16.2: clients with storages for tests, and storages that fail, wait and crash.
+import { type Group, insecureAcceptAll } from "@copse/core";
+import { type ClientStorage, memoryStorage, openClient, type StoredClient } from "@copse/core/storage";
+import { nodeProvider } from "@copse/provider-node";
+import type { PartyOptions } from "@copse/test-support/clients";
+
+export const SUITE = 1;
+
+/** Opens a client that has its signer in the storage. */
+export function opened(
+  storage: ClientStorage,
+  name = "alice",
+  options: Partial<PartyOptions> = {},
+): Promise<StoredClient> {
+  const common = { crypto: nodeProvider(), suite: SUITE, authentication: insecureAcceptAll() };
+  return openClient({ ...common, credential: name, ...options, storage });
+}
+
+/** What a write does: `refused` isn't made, `lost` isn't made and `late` is made, and both fail; `silent` is made. */
+export type Fate = "made" | "refused" | "lost" | "late" | "silent";
+
+/** A storage whose calls can be looked at and made to fail or wait. */
+export class TestStorage implements ClientStorage {
+  readonly #inner: ClientStorage;
+  /** How many writes were made, and how many bytes they had. */
+  writes = 0;
+  bytes = 0;
+  /** The fate of the next writes. */
+  readonly fates: Fate[] = [];
+  /** What each write waits for. */
+  gate: Promise<unknown> | undefined;
+  /** Whether reading fails. */
+  isDown = false;
+
+  constructor(inner: ClientStorage = memoryStorage()) {
+    this.#inner = inner;
+  }
+
+  #read<T>(work: () => T): T {
+    if (this.isDown) throw new Error("the disk is gone");
+    return work();
+  }
+
+  get(key: string) {
+    return this.#read(() => this.#inner.get(key));
+  }
+
+  list(prefix: string) {
+    return this.#read(() => this.#inner.list(prefix));
+  }
+
+  async write(...write: Parameters<ClientStorage["write"]>): Promise<boolean> {
+    const fate = this.fates.shift() ?? "made";
+    await this.gate;
+    if (fate === "refused") return false;
+    if (fate === "lost") throw new Error("the disk is full");
+    const isMade = await this.#inner.write(...write);
+    if (isMade) this.writes++;
+    for (const { value } of write[0]) this.bytes += value?.length ?? 0;
+    if (fate === "late") throw new Error("the connection was lost");
+    return fate === "silent" ? (undefined as unknown as boolean) : isMade;
+  }
+
+  /** All entries, as text and in their order. */
+  async all(): Promise<[key: string, value: string][]> {
+    return (await this.#inner.list("")).map(({ key, value }) => [key, Buffer.from(value).toString("hex")]);
+  }
+}
+
+/** The group as a client finds it that is opened anew, as after a crash. */
+export async function found(storage: ClientStorage, groupId: Uint8Array, name = "alice"): Promise<Group> {
+  const group = await (await opened(storage, name)).group(groupId);
+  if (group === undefined) throw new Error("the group isn't there");
+  return group;
+}
