@@ -1,5 +1,5 @@
 // RFC 9420 §10, §12, §16.2: a client that is opened again is as it was after its last answer.
-import { Client, generateSigner, insecureAcceptAll } from "@copse/core";
+import { Client, generateSigner, insecureAcceptAll, toHex } from "@copse/core";
 import { branch, reinitialize } from "@copse/core/resumption";
 import { openClient, StoredClient } from "@copse/core/storage";
 import { nodeProvider } from "@copse/provider-node";
@@ -62,7 +62,8 @@ describe("a client that is opened again", () => {
     const [one, , three] = await Promise.all([1, 2, 3].map(() => first.createKeyPackage()));
     await first.deleteKeyPackage((await first.readKeyPackage(three as Uint8Array)).reference);
     const again = await opened(storage);
-    expect(again.keyPackages()).toEqual(first.keyPackages());
+    const references = (client: Client) => client.keyPackages().map(({ reference }) => toHex(reference)).sort();
+    expect(references(again)).toEqual(references(first));
     expect(again.keyPackages()).toHaveLength(2);
     const bob = await party("bob", { suite: SUITE });
     const b = await bob.client.createGroup();
