@@ -62,7 +62,11 @@ describe("a client that is opened again", () => {
     const [one, , three] = await Promise.all([1, 2, 3].map(() => first.createKeyPackage()));
     await first.deleteKeyPackage((await first.readKeyPackage(three as Uint8Array)).reference);
     const again = await opened(storage);
-    const references = (client: Client) => client.keyPackages().map(({ reference }) => toHex(reference)).sort();
+    const references = (client: Client) =>
+      client
+        .keyPackages()
+        .map(({ reference }) => toHex(reference))
+        .sort();
     expect(references(again)).toEqual(references(first));
     expect(again.keyPackages()).toHaveLength(2);
     const bob = await party("bob", { suite: SUITE });

@@ -3,7 +3,7 @@ import { type Bytes, copied, needBytes } from "../../bytes.js";
 import { guardFunctions, noVerdict } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import { answer, OPERATION, type OperationOptions, perform, type Steps } from "../../operation/index.js";
-import { checkOptions, type OptionShape } from "../../option-shapes.js";
+import { checkOptions, needed, type OptionShape } from "../../option-shapes.js";
 import type { CipherSuiteProvider } from "../../provider/index.js";
 import { MAX_ID_SIZE } from "../../wire/index.js";
 import { Client, type ClientParts, partsOf } from "../client.js";
@@ -37,7 +37,7 @@ export interface KnownGroupOptions extends OperationOptions {
   readonly joining?: boolean;
 }
 
-const STORED_CLIENT: OptionShape<StoredClientOptions> = { ...CLIENT, storage: "object" };
+const STORED_CLIENT: OptionShape<StoredClientOptions> = { ...CLIENT, storage: needed("object") };
 const KNOWN_GROUP: OptionShape<KnownGroupOptions> = { ...OPERATION, joining: "boolean" };
 
 /**
@@ -176,7 +176,7 @@ const MAX_TRIES = 5;
  */
 export async function openClient(options: StoredClientOptions): Promise<StoredClient> {
   const { storage, ...chosen } = checkOptions(options, STORED_CLIENT);
-  if (typeof storage?.write !== "function")
+  if (typeof storage.write !== "function")
     throw new MlsError("usage", `expected options.storage: a client storage, got ${typeof storage}`);
   const guarded = guardFunctions(storage, (cause) => noVerdict("the storage", cause));
   const work = async () => {
