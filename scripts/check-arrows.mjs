@@ -35,10 +35,17 @@ const PACKAGES = {
   ],
   "provider-node": ["@copse/core/provider", "@copse/provider-kit", "node:crypto"],
   "provider-noble": ["@copse/core/provider", "@copse/provider-kit", "@noble/"],
-  worker: ["@copse/core", "@copse/core/extension", "@copse/core/import", "@copse/core/resumption"],
+  worker: [
+    "@copse/core",
+    "@copse/core/extension",
+    "@copse/core/external",
+    "@copse/core/import",
+    "@copse/core/resumption",
+  ],
   "provider-pkcs11": ["@copse/core/provider", "@copse/provider-kit", "node:fs", "pkcs11js"],
   interop: [
     "@copse/core",
+    "@copse/core/external",
     "@copse/core/public-group",
     "@copse/core/resumption",
     "@copse/provider-libsodium",
@@ -54,7 +61,7 @@ const PACKAGES = {
 };
 
 /** The entries of the core that are kept apart from what every client loads: they reach into its folders. */
-const APART = ["public-group.ts", "resumption.ts", "import.ts", "message.ts", "storage.ts"];
+const APART = ["public-group.ts", "resumption.ts", "external.ts", "import.ts", "message.ts", "storage.ts"];
 
 /** The folders of the core. Each may import from those before it; files at the top (bytes, errors) are free to all. */
 const FOLDERS = [

@@ -1,5 +1,7 @@
 // Copse with one of its providers.
+
 import { Client, type CryptoProvider, type Group, generateSigner, insecureAcceptAll } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { type Counter, countable } from "./counting.js";
 import type { Implementation, Member } from "./implementation.js";
 
@@ -58,7 +60,7 @@ async function member(crypto: CryptoProvider, suite: number, credential: string)
       group = await client.join(welcome, { ratchetTree });
     },
     async joinByExternalCommit(groupInfo) {
-      ({ group } = await client.joinByExternalCommit(groupInfo));
+      ({ group } = await joinByExternalCommit(client, groupInfo));
       await group.mergePendingCommit();
     },
     encrypt: (data) => current().encrypt(data),

@@ -1,5 +1,7 @@
 // One round of each implementation in tiny groups: everything has a time and a floor, however large.
+
 import { Client, insecureAcceptAll } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import { describe, expect, test } from "vitest";
 import { Crowd } from "../src/crowd.js";
@@ -72,7 +74,7 @@ describe("a lived-in group", () => {
         vacant.map((leaf) => Client.create({ ...options, suite: 1, credential: `joiner ${leaf}` })),
       );
       const [host, committer, receiver] = clients as [Client, Client, Client];
-      const { group } = await host.joinByExternalCommit(groupInfo);
+      const { group } = await joinByExternalCommit(host, groupInfo);
       await group.mergePendingCommit();
       const add = [await committer.createKeyPackage(), await receiver.createKeyPackage()];
       const { welcome } = await group.commit({ add, forcePath: true });

@@ -1,6 +1,7 @@
 // RFC 9420 §11, §12: a group through several epochs, with a passive client. It only receives, and the vector records
 // what it is given.
 
+import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { Client } from "../../packages/core/src/client/client.js";
 import type { Group } from "../../packages/core/src/client/group.js";
 import { decode } from "../../packages/core/src/codec/codec.js";
@@ -195,7 +196,7 @@ export class TestGroup {
     }
     for (let i = 0; i < newMemberProposals; i++) {
       const client = await this.client();
-      const message = await client.proposeJoin({ groupId: by.groupId, epoch: by.epoch });
+      const message = await proposeJoin(client, { groupId: by.groupId, epoch: by.epoch });
       this.joining.push(client);
       await this.deliver(message);
       sent.push(message);
@@ -222,7 +223,7 @@ export class TestGroup {
     await former?.close();
     this.members = this.members.filter((member) => member !== former);
     const client = known ?? (await this.client());
-    const { group, commit } = await client.joinByExternalCommit(groupInfo, {
+    const { group, commit } = await joinByExternalCommit(client, groupInfo, {
       resync: former !== undefined,
       psks: psk ? [{ external: this.pskId }] : [],
     });

@@ -1,5 +1,7 @@
 // docs/moving-to-copse.md: what a user of ts-mls takes along, and how its groups are moved.
+
 import { Client, type Group, insecureAcceptAll } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { importKeyPackage, importSigner, type SignerKey } from "@copse/core/import";
 import { TsMlsClient, type TsMlsKeys } from "@copse/peer-ts-mls";
 import { expect, it } from "vitest";
@@ -71,7 +73,7 @@ it.each(settings)("suite $suite on $name: a group is moved by rejoining", async 
 
   // The same identity and signature key, another implementation: it takes the place of the old leaf.
   const bob = await Client.create({ ...options, credential: "bob", signer });
-  const moved = await bob.joinByExternalCommit(await group.groupInfo(), { resync: true });
+  const moved = await joinByExternalCommit(bob, await group.groupInfo(), { resync: true });
   expect(await group.receive(moved.commit)).toMatchObject({
     external: true,
     added: [{ signatureKey: signer.publicKey }],

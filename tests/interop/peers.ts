@@ -1,13 +1,14 @@
 // RFC 9420 §12, §15: members of one group by different implementations, behind one interface.
+
 import {
   Client,
   type ClientOptions,
   type CommitOptions,
-  type ExternalJoinOptions,
   type Group,
   generateSigner,
   insecureAcceptAll,
 } from "@copse/core";
+import { type ExternalJoinOptions, joinByExternalCommit } from "@copse/core/external";
 import type { CryptoProvider } from "@copse/core/provider";
 import { type Handshake, type Suite, TsMlsClient } from "@copse/peer-ts-mls";
 
@@ -107,7 +108,7 @@ export class CopsePeer implements Peer {
 
   /** @returns the external commit, once the delivery service has accepted it */
   async joinByExternalCommit(groupInfo: Uint8Array, options: ExternalJoinOptions = {}): Promise<Uint8Array> {
-    const { group, commit } = await this.client.joinByExternalCommit(groupInfo, {
+    const { group, commit } = await joinByExternalCommit(this.client, groupInfo, {
       ...options,
       replace: true,
     });

@@ -1,6 +1,8 @@
 // RFC 9420 §5.1: in a group with members on all providers, a crafted key package and crafted signatures leave nobody
 // behind: either all members accept, or all refuse, and the group goes on.
+
 import { Client, type CryptoProvider, type Group, insecureAcceptAll, type Signer } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { gather, type Meeting, party, send } from "@copse/test-support/clients";
 import { failure, saying } from "@copse/test-support/errors";
@@ -168,7 +170,7 @@ describe.each([
     expect(await verdictOf(members, await group.propose({ add: keyPackage }))).toBe(KEY_RULE);
     expect(await verdictOf(members, (await group.add(keyPackage)).commit)).toBe(KEY_RULE);
     await group.clearPendingCommit();
-    const { commit } = await trudy.joinByExternalCommit(await group.groupInfo());
+    const { commit } = await joinByExternalCommit(trudy, await group.groupInfo());
     expect(await verdictOf(members, commit)).toMatch(/^6\.1/);
     // What Mallory proposed is in her own list alone.
     await goesOn(members);

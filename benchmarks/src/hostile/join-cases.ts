@@ -1,5 +1,7 @@
 // RFC 9420 §12.4.3: hostile Welcomes and GroupInfos, whose whole group may be the attacker's.
+
 import { generateSigner, type Signer } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import {
   authentication,
@@ -78,7 +80,7 @@ type IdSize = Pick<Parameters<typeof welcomeTo>[2], "idSize">;
 async function externally(groupInfo: GroupInfo, { idSize }: IdSize = {}): Promise<Attempt> {
   const bob = await client("bob");
   const bytes = groupInfoMessage(groupInfo, idSize);
-  return { bytes: bytes.length, run: () => bob.joinByExternalCommit(bytes) };
+  return { bytes: bytes.length, run: () => joinByExternalCommit(bob, bytes) };
 }
 
 async function following(groupInfo: GroupInfo, { idSize }: IdSize = {}): Promise<Attempt> {

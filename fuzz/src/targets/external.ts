@@ -1,6 +1,6 @@
 // RFC 9420 §12.4.3.2, §16.4: a GroupInfo, re-signed as an insider can, to join by an external commit and to follow.
 
-import type { ExternalJoin } from "@copse/core";
+import { type ExternalJoin, joinByExternalCommit } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { mayRefuse } from "../agreement.js";
@@ -64,7 +64,7 @@ export async function externalTarget(suite: number): Promise<Target> {
     } catch {
       return undefined;
     }
-    const joins = await judge(() => client.joinByExternalCommit(message), mayRefuse);
+    const joins = await judge(() => joinByExternalCommit(client, message), mayRefuse);
     const follows = await follow(room, message);
     if (joins.said === "accepted") await (joins.value as ExternalJoin).group.close();
     const problem = joins.problem ?? follows.problem ?? joinDiffers(joins, follows, BY_JOINING);

@@ -1,5 +1,7 @@
 // RFC 9420 §6, §12: messages to a group: of an insider, of an external sender, of a new member, and damaged ones.
+
 import type { Group } from "@copse/core";
+import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { equalBytes } from "../../../packages/core/src/bytes.js";
 import type { SourcedProposal } from "../../../packages/core/src/framing/sourced-proposal.js";
 import type { Proposal } from "../../../packages/core/src/wire/proposal.js";
@@ -83,14 +85,15 @@ async function honestFrames(room: Room): Promise<[string, FramePlan][]> {
   await commit("commit psk", { psks: [{ external: PSK_ID }] });
   await commit("commit extensions", { extensions: seat.group.extensions });
   const { groupId, epoch } = seat.group;
-  note("new member proposes", await newMember.client.proposeJoin({ groupId, epoch }), 1);
+  note("new member proposes", await proposeJoin(newMember.client, { groupId, epoch }), 1);
   note("server proposes", await room.follower.propose(room.server, { remove: others }), 2);
   for (const [name, resync] of [
     ["external commit", false],
     ["external resync", true],
   ] as const) {
     const isMallory = ({ leafIndex }: { leafIndex: number }) => leafIndex === MALLORY;
-    const joined = await newMember.client.joinByExternalCommit(
+    const joined = await joinByExternalCommit(
+      newMember.client,
       room.groupInfo,
       resync ? { resync: isMallory } : {},
     );

@@ -1,5 +1,7 @@
 // RFC 9420 §11, §12.1.8, §12.4.3: Copse as the harness drives it, with any provider.
+
 import { basicCredential, type CryptoProvider, externalSenders, insecureAcceptAll } from "@copse/core";
+import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { type ExternalProposalRequest, PublicGroup } from "@copse/core/public-group";
 import type {
   GroupInfoAnswer,
@@ -79,7 +81,7 @@ export function copseImplementation(crypto: CryptoProvider): MlsImplementation {
       const owner = await party(cipherSuite.id, identity);
       for (const { id, secret } of psks) owner.psks.set(toHex(id), secret);
       const client = await clientOf(owner, encryptHandshake);
-      const joined = await client.joinByExternalCommit(groupInfo, {
+      const joined = await joinByExternalCommit(client, groupInfo, {
         ratchetTree,
         resync: removePrior ? isNamed(identity) : false,
         psks: psks.map(({ id }) => ({ external: id })),
@@ -95,7 +97,7 @@ export function copseImplementation(crypto: CryptoProvider): MlsImplementation {
       const observer = await follow(crypto, { groupInfo, ratchetTree: undefined });
       const owner = await party(observer.cipherSuite.id, identity);
       const client = await clientOf(owner, true);
-      const proposal = await client.proposeJoin(observer);
+      const proposal = await proposeJoin(client, observer);
       return { proposal, joiner: await CopseJoiner.of(owner, client) };
     },
     async createExternalSigner({ cipherSuite, identity }) {

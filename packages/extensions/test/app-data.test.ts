@@ -1,4 +1,5 @@
 // draft-ietf-mls-extensions: application data in the group's state, beside commits, and in authenticated_data.
+
 import {
   type Client,
   type ClientOptions,
@@ -8,6 +9,7 @@ import {
   requiredCapabilities,
 } from "@copse/core";
 import { decode, type Extension, encode, utf8 } from "@copse/core/extension";
+import { joinByExternalCommit } from "@copse/core/external";
 import {
   APP_DATA_DICTIONARY,
   APP_DATA_UPDATE,
@@ -126,7 +128,7 @@ describe("AppDataUpdate", () => {
     agree(alice, ofDave);
     expect(text(dataOf(ofDave, NAME))).toBe("for four");
     const erin = await client("erin", make());
-    const joined = await erin.joinByExternalCommit(await ofDave.groupInfo(), {
+    const joined = await joinByExternalCommit(erin, await ofDave.groupInfo(), {
       custom: [appDataUpdate(NAME, utf8("for five")), appEphemeral(COUNTER, utf8("hi"))],
     });
     const received = await deliver(joined.commit, alice, bob, carol, ofDave, joined.group);
@@ -299,7 +301,7 @@ describe("AppDataUpdate", () => {
     await alice.mergePendingCommit();
     const carol = await client("carol", []);
     expect(await refusal(alice.add(await carol.createKeyPackage()))).toMatch(/^13\.4: /);
-    expect(await refusal(carol.joinByExternalCommit(await alice.groupInfo()))).toMatch(/^(13\.4|12\.2): /);
+    expect(await refusal(joinByExternalCommit(carol, await alice.groupInfo()))).toMatch(/^(13\.4|12\.2): /);
   });
 });
 
@@ -350,7 +352,7 @@ describe("components", () => {
     });
     const poor = await client("poor", [appData({ components: [name] })]);
     expect(await refused(alice, async () => alice.add(await poor.createKeyPackage()))).toMatch(/negotiation/);
-    expect(await refusal(poor.joinByExternalCommit(await alice.groupInfo()))).toMatch(/negotiation/);
+    expect(await refusal(joinByExternalCommit(poor, await alice.groupInfo()))).toMatch(/negotiation/);
     await expect(poor.createGroup({ extensions: [required] })).rejects.toThrow(/negotiation/);
   });
 
@@ -409,7 +411,7 @@ describe("Safe AAD", () => {
     await commit({ authenticatedData }, alice, bob, carol);
     await commit({ forcePath: true }, alice, bob, carol);
     const dave = await client("dave", make());
-    const joined = await dave.joinByExternalCommit(await alice.groupInfo());
+    const joined = await joinByExternalCommit(dave, await alice.groupInfo());
     await deliver(joined.commit, alice, bob, carol, joined.group);
     agree(alice, joined.group);
   });

@@ -1,6 +1,8 @@
 // draft-ietf-mls-extensions, Pre-Shared Keys (PSKs): keys of components in the key schedule.
+
 import { type Group, generateSigner } from "@copse/core";
 import { customPsk, utf8 } from "@copse/core/extension";
+import { joinByExternalCommit } from "@copse/core/external";
 import { appData, componentPsk, componentPsks } from "@copse/extensions";
 import { failure } from "@copse/test-support/errors";
 import { expect, it } from "vitest";
@@ -44,7 +46,7 @@ it("can be used in a commit, a proposal, a Welcome and an external commit", asyn
   const ofDave = await dave.join(invited.welcome as Uint8Array);
   agree(alice, bob, carol, ofDave);
   const erin = await client("erin", make());
-  const { group, commit } = await erin.joinByExternalCommit(await ofDave.groupInfo(), {
+  const { group, commit } = await joinByExternalCommit(erin, await ofDave.groupInfo(), {
     psks: [{ custom }],
   });
   await deliver(commit, alice, bob, carol, ofDave, server, group);

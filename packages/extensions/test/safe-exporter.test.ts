@@ -1,6 +1,8 @@
 // draft-ietf-mls-extensions, Exported Secrets: the exporter tree, which gives each secret once.
+
 import { type Group, generateSigner } from "@copse/core";
 import { deriveSecret, expandWithLabel, utf8 } from "@copse/core/extension";
+import { joinByExternalCommit } from "@copse/core/external";
 import { safeExporter, safeExportSecret } from "@copse/extensions";
 import { reopened } from "@copse/test-support/clients";
 import { expect, it } from "vitest";
@@ -72,7 +74,7 @@ it("exists from the first epoch, and for members who join by an external commit"
   const alice = await (await client("alice", [safeExporter()])).createGroup();
   expect(await safeExportSecret(alice, 5)).toHaveLength(32);
   const bob = await client("bob", [safeExporter()]);
-  const { group, commit } = await bob.joinByExternalCommit(await alice.groupInfo());
+  const { group, commit } = await joinByExternalCommit(bob, await alice.groupInfo());
   await alice.receive(commit);
   await group.mergePendingCommit();
   expect(await safeExportSecret(group, 5)).toEqual(await safeExportSecret(alice, 5));

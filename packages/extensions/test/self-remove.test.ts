@@ -1,6 +1,8 @@
 // draft-ietf-mls-extensions, SelfRemove: members who leave, whoever commits.
+
 import { type Group, generateSigner, type ProposalMessage, type ProposedAction } from "@copse/core";
 import { decode, ProposalType, SenderType } from "@copse/core/extension";
+import { joinByExternalCommit } from "@copse/core/external";
 import { SELF_REMOVE, selfRemove, selfRemoveProposal } from "@copse/extensions";
 import { gather as gatherParties, type Party, party, party as partyOf } from "@copse/test-support/clients";
 import { failure } from "@copse/test-support/errors";
@@ -97,7 +99,7 @@ describe("a member that removes itself", () => {
     await deliver(proposal, alice, bob, server);
     const dave = await client("dave", [selfRemove()]);
     const groupInfo = await alice.groupInfo();
-    const { group, commit } = await dave.joinByExternalCommit(groupInfo, { proposals: [proposal] });
+    const { group, commit } = await joinByExternalCommit(dave, groupInfo, { proposals: [proposal] });
     await deliver(commit, alice, bob, carol, server, group);
     agree(alice, bob, group);
     // The joiner sits where the leaf became free.
@@ -123,9 +125,9 @@ describe("a member that removes itself", () => {
     const groupInfo = await alice.groupInfo();
     const again = await client("carol", [selfRemove()], { signer });
     expect(
-      await refusal(again.joinByExternalCommit(groupInfo, { resync: true, proposals: [proposal] })),
+      await refusal(joinByExternalCommit(again, groupInfo, { resync: true, proposals: [proposal] })),
     ).toMatch(/^12\.2: .*same leaf/);
-    const { commit, group } = await again.joinByExternalCommit(groupInfo, { proposals: [proposal] });
+    const { commit, group } = await joinByExternalCommit(again, groupInfo, { proposals: [proposal] });
     await deliver(commit, alice, group);
     agree(alice, group);
   });
@@ -254,10 +256,10 @@ describe("a SelfRemove is refused", () => {
     await alice.mergePendingCommit();
     const dave = await client("dave", [selfRemove()]);
     const groupInfo = await alice.groupInfo();
-    expect(await refusal(dave.joinByExternalCommit(groupInfo, { custom: [custom] }))).toMatch(
+    expect(await refusal(joinByExternalCommit(dave, groupInfo, { custom: [custom] }))).toMatch(
       /^12\.4|^draft/,
     );
-    expect(await refusal(dave.joinByExternalCommit(groupInfo, { proposals: [late] }))).toBe("past-epoch");
+    expect(await refusal(joinByExternalCommit(dave, groupInfo, { proposals: [late] }))).toBe("past-epoch");
   });
 
   it("from an external sender, and by a client without the extension", async () => {
@@ -269,9 +271,9 @@ describe("a SelfRemove is refused", () => {
     changed[changed.length - 1] = (changed.at(-1) as number) ^ 1;
     expect(await refused(bob, () => bob.receive(changed))).toMatch(/^6\.2: the membership tag/);
     const dave = await client("dave", []);
-    expect(await refusal(dave.joinByExternalCommit(await alice.groupInfo(), { proposals: [proposal] }))).toBe(
-      "decode",
-    );
+    expect(
+      await refusal(joinByExternalCommit(dave, await alice.groupInfo(), { proposals: [proposal] })),
+    ).toBe("decode");
   });
 
   it("in a group with a member that doesn't support it", async () => {

@@ -1,6 +1,7 @@
 // RFC 9420 doesn't cover this: the worker's side of the messages between a page and a worker.
 import { type Client, type Group, MlsError, type StagedCommit, type StagedWelcome } from "@copse/core";
 import { encode } from "@copse/core/extension";
+import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { importKeyPackage } from "@copse/core/import";
 import { branch, reinitialize } from "@copse/core/resumption";
 import { type AbortControllerLike, newAbortController } from "./abort.js";
@@ -362,7 +363,13 @@ function tablesFor(
   return staged === undefined ? [GROUP_METHODS, GROUP_REQUESTS] : [STAGED_METHODS, STAGED_REQUESTS];
 }
 
-const FUNCTIONS: ClientFunctions = { branch, reinitialize, importKeyPackage };
+const FUNCTIONS: ClientFunctions = {
+  branch,
+  reinitialize,
+  joinByExternalCommit,
+  proposeJoin,
+  importKeyPackage,
+};
 
 /** A property of an object; or a function that takes a client first, as a method of this one. */
 function propertyOf(receiver: object, name: string): unknown {

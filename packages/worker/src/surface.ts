@@ -1,5 +1,6 @@
 // RFC 9420 §10 to §15: the methods and getters of Client and Group that a page can use. This file is their only list.
 import type { AbortSignalLike, Client, Group, StagedCommit, StagedWelcome } from "@copse/core";
+import type { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import type { importKeyPackage } from "@copse/core/import";
 import type { branch, reinitialize } from "@copse/core/resumption";
 
@@ -40,20 +41,20 @@ export const CLIENT_METHODS = {
   createGroup: "group",
   join: "group",
   readWelcome: "welcome",
-  joinByExternalCommit: "groups",
   restore: "group",
-  proposeJoin: "bytes",
   saveKeyPackages: "bytes",
   loadKeyPackages: "value",
   keyPackages: "value",
   deleteKeyPackage: "value",
   readKeyPackage: "value",
-} as const satisfies Kinds<Client, Exclude<MethodOf<Client>, "adopt">>;
+} as const satisfies Kinds<Client, Exclude<MethodOf<Client>, "adopt" | "joinBy" | "newKeyPackage">>;
 
 /** Functions that take a client first: for a page they are methods of it. */
 export interface ClientFunctions {
   readonly branch: typeof branch;
   readonly reinitialize: typeof reinitialize;
+  readonly joinByExternalCommit: typeof joinByExternalCommit;
+  readonly proposeJoin: typeof proposeJoin;
   readonly importKeyPackage: typeof importKeyPackage;
 }
 
@@ -61,6 +62,8 @@ export interface ClientFunctions {
 export const CLIENT_FUNCTIONS = {
   branch: "groups",
   reinitialize: "groups",
+  joinByExternalCommit: "groups",
+  proposeJoin: "bytes",
   importKeyPackage: "bytes",
 } as const satisfies Kinds<ClientFunctions, keyof ClientFunctions>;
 

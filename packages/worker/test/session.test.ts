@@ -1,4 +1,5 @@
 // RFC 9420 §10 to §15: groups of clients in workers behave as those of clients in this thread.
+
 import type { Worker } from "node:worker_threads";
 import {
   type Client,
@@ -9,6 +10,7 @@ import {
   type Received,
   UnsupportedError,
 } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { selfRemove, selfRemoveProposal } from "@copse/extensions";
 import { nodeProvider } from "@copse/provider-node";
 import { connectClient, type WorkerGroup } from "@copse/worker";
@@ -145,7 +147,7 @@ describe.each(["node", "web"] as const)("by ports as of %s", (kind) => {
       await Promise.all([first, other, group].map((one) => one.receive(commit)));
       expect(group.members).toEqual(first.members);
     }
-    const { group: back, commit } = await d.joinByExternalCommit(await group.groupInfo());
+    const { group: back, commit } = await joinByExternalCommit(d, await group.groupInfo());
     await Promise.all([first, other, group].map((one) => one.receive(commit)));
     await back.mergePendingCommit();
     expect(group.members).toEqual(back.members);

@@ -1,5 +1,7 @@
 // RFC 9420 §12.4: staged commits stay in the worker, and a page looks at them, merges and discards them there.
+
 import { type Group, insecureAcceptAll, type StagedCommit } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { connectClient, type WorkerGroup, type WorkerStagedCommit } from "@copse/worker";
 import { afterEach, describe, expect, test } from "vitest";
 import { closePorts, connected, makeClient, type Options, startWorker } from "./workers.js";
@@ -85,7 +87,7 @@ describe.each(["node", "web"] as const)("by ports as of %s", (kind) => {
       };
       await inStep(await one.join(welcome, { ratchetTree }), b);
     }
-    const joined = await (await makeClient({ credential: "e" })).joinByExternalCommit(groupInfo, {
+    const joined = await joinByExternalCommit(await makeClient({ credential: "e" }), groupInfo, {
       ratchetTree: b.ratchetTree,
     });
     expect(await a.receive(joined.commit)).toMatchObject({ external: true });

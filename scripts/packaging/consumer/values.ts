@@ -1,4 +1,5 @@
 // One value of each kind that an application gets. None is `any`: then it could be a number.
+
 import {
   basicCredential,
   type Client,
@@ -15,6 +16,7 @@ import {
   type StagedCommit,
 } from "@copse/core";
 import { decode, encode, struct, uint8 } from "@copse/core/extension";
+import { joinByExternalCommit } from "@copse/core/external";
 import { readMessage } from "@copse/core/message";
 import type { PublicGroup } from "@copse/core/public-group";
 import { componentDataIn, safeExportSecret, selfRemoveProposal } from "@copse/extensions";
@@ -37,7 +39,7 @@ export async function bytesOf(given: Given) {
   const { client, group, staged, follower, received, crypto, claim, port } = given;
   const remote = await connectClient(port);
   const made = await group.commit();
-  const joined = await client.joinByExternalCommit(await group.groupInfo());
+  const joined = await joinByExternalCommit(client, await group.groupInfo());
   const known = isBasicCredential(claim.credential) ? claim.credential.identity : new Uint8Array();
   const error = new MlsError("usage", "");
   return [

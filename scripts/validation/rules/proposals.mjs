@@ -86,7 +86,7 @@ export const PROPOSALS = [
     section: "12.1.4",
     musts: [5, "8.4#2", "11.3#1"],
     text: "`psk_nonce` MUST be sampled at random.",
-    by: "`Group.propose`, `Group.commit`, `Client.joinByExternalCommit`: the provider's random bytes",
+    by: "`Group.propose`, `Group.commit`, `joinByExternalCommit`: the provider's random bytes",
     tests: [[ORDER, "names a PSK with another random nonce each time, of KDF.Nh bytes"]],
   },
   {

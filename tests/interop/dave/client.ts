@@ -1,4 +1,5 @@
 // A client of Discord's voice gateway over Copse: RFC 9420 as DAVE (version 1) profiles it.
+
 import {
   basicCredential,
   Client,
@@ -14,6 +15,7 @@ import {
   ProposalType,
   unframe,
 } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { readMessage } from "@copse/core/message";
 import type { VoiceClient } from "@copse/peer-davey";
 import { concat, equal, takeVector, vector } from "./bytes.js";
@@ -174,7 +176,7 @@ export class CopseVoiceClient implements VoiceClient {
 
   /** Beyond DAVE: joins by an external commit, which it returns. */
   async joinByExternalCommit(groupInfo: Uint8Array): Promise<Uint8Array> {
-    const { group, commit } = await this.client.joinByExternalCommit(groupInfo, { replace: true });
+    const { group, commit } = await joinByExternalCommit(this.client, groupInfo, { replace: true });
     await group.mergePendingCommit();
     this.#group = group;
     return commit;

@@ -1,5 +1,7 @@
 // RFC 9420: groups shared with OpenMLS, by davey (native code), as Discord's DAVE profiles them, and beyond that.
+
 import type { Policy } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { readMessage } from "@copse/core/message";
 import { cannot, DaveyClient, SUITE, type VoiceClient, whyMissing } from "@copse/peer-davey";
 import { notPlayed, playedBy } from "@copse/test-support/played";
@@ -116,7 +118,7 @@ describe.skipIf(missing !== undefined).each(settings)("on $provider, with davey"
     const forbidden = [
       (await rogue.group.update()).commit,
       (await rogue.group.commit({ add: [await outsider.keyPackage()], replacePending: true })).commit,
-      (await outsider.client.joinByExternalCommit(await rogue.groupInfo(), { replace: true })).commit,
+      (await joinByExternalCommit(outsider.client, await rogue.groupInfo(), { replace: true })).commit,
       await rogue.group.propose({ remove: strict.leafIndex }),
     ];
     for (const message of forbidden) {

@@ -1,5 +1,5 @@
 // RFC 9420 §10, §12.1.8: a client without its groups: its identity and its key packages.
-import { type Bytes, copied, EMPTY, needBytes, type Owned, wipe } from "../bytes.js";
+import { type Bytes, copied, needBytes, type Owned, wipe } from "../bytes.js";
 import {
   checkSigner,
   guardHooksOf,
@@ -16,7 +16,7 @@ import {
   needSigner,
   newLifetime,
 } from "../group/index.js";
-import { checkKeyPackageAlone, checkOwnLeaf, newMemberProposal } from "../group/proposals/index.js";
+import { checkKeyPackageAlone, checkOwnLeaf } from "../group/proposals/index.js";
 import { loadKeyPackages, saveKeyPackages } from "../group/storage/index.js";
 import { createKeyPackage, type KeptKeyPackage, type OwnKeyPackage } from "../key-package/index.js";
 import {
@@ -40,12 +40,10 @@ import {
   basicCredential,
   type Credential,
   KeyPackage,
-  MAX_ID_SIZE,
   type PreSharedKeyID,
   readKeyPackage,
   writeKeyPackage,
 } from "../wire/index.js";
-import { MESSAGE, type MessageOptions } from "./group-options.js";
 import {
   detailsOf,
   type KeyPackageDetails,
@@ -165,7 +163,8 @@ export abstract class ClientBase {
     return this.config.guard(given);
   }
 
-  async #newKeyPackage(
+  /** A new key package of this client. @internal */
+  async newKeyPackage(
     config: ClientConfig,
     { extensions: chosen = [], lifetime, capabilities, signer }: KeyPackageOptions = {},
   ): Promise<OwnKeyPackage> {
@@ -189,22 +188,34 @@ export abstract class ClientBase {
    */
   async createKeyPackage(options: KeyPackageOptions = {}): Promise<Bytes> {
     const chosen = checkOptions(options, KEY_PACKAGE);
-    const finish = (own: OwnKeyPackage) => {
-      if (chosen.signer !== undefined) this.addSigner(chosen.signer);
-      this.kept.add(own);
-      return writeKeyPackage(own.keyPackage);
-    };
-    const work = (config: ClientConfig) => this.#newKeyPackage(config, chosen);
-    return this.run((config) => ({ work: () => work(config), finish }), keysOfPackage, options);
+    return this.adopt(async (config) => {
+      const own = await this.newKeyPackage(config, chosen);
+      const message = writeKeyPackage(own.keyPackage);
+      const finish = () => {
+        if (chosen.signer !== undefined) this.addSigner(chosen.signer);
+        return message;
+      };
+      return [own, finish];
+    }, options);
   }
 
-  /** Keeps a key package that `make` returns, with its private keys. @returns its KeyPackageRef @internal */
-  adopt(make: (config: ClientConfig) => Promise<OwnKeyPackage>, options: OperationOptions): Promise<Bytes> {
-    const finish = (own: OwnKeyPackage) => {
-      this.kept.addNew(own);
-      return copied(own.reference);
-    };
-    return this.run((config) => ({ work: () => make(config), finish }), keysOfPackage, options);
+  /**
+   * Keeps a key package that `make` returns, with its private keys.
+   * @returns what the function gives that `make` returns besides, and that is called then
+   * @internal
+   */
+  adopt<T>(
+    make: (config: ClientConfig) => Promise<readonly [own: OwnKeyPackage, finish: () => T]>,
+    options: OperationOptions,
+  ): Promise<T> {
+    const steps = (config: ClientConfig): Steps<readonly [OwnKeyPackage, () => T], T> => ({
+      work: () => make(config),
+      finish: ([own, finish]) => {
+        this.kept.addNew(own);
+        return finish();
+      },
+    });
+    return this.run(steps, ([own]) => keysOfPackage(own), options);
   }
 
   /**
@@ -235,42 +246,6 @@ export abstract class ClientBase {
       finish: answer,
     });
     return this.run(steps, () => [], options);
-  }
-
-  /**
-   * Proposes to add this client to a group (§12.1.8), with a new key package. After a member commits the proposal,
-   * this client joins by the Welcome.
-   * @param group its ID and present epoch, for example from the delivery service
-   * @returns an encoded MLSMessage
-   * @throws MlsError `forbidden`
-   * @example
-   * const proposal = await bob.proposeJoin({ groupId: group.groupId, epoch: group.epoch });
-   */
-  async proposeJoin(
-    group: { readonly groupId: Uint8Array; readonly epoch: bigint },
-    options: MessageOptions = {},
-  ): Promise<Bytes> {
-    const { authenticatedData = EMPTY } = checkOptions(options, MESSAGE);
-    // Without a shape: a group has more than these.
-    const { epoch } = group;
-    const groupId = needBytes(group.groupId, "the group ID", MAX_ID_SIZE).slice();
-    const work = async (config: ClientConfig) => {
-      const own = await this.#newKeyPackage(config);
-      const { keyPackage } = own;
-      const { signer } = this;
-      const proposal = { keyPackage, signer, authenticatedData };
-      const message = await newMemberProposal(this.config, { groupId, epoch }, proposal);
-      return { own, message };
-    };
-    const finish = ({ own, message }: { own: OwnKeyPackage; message: Bytes }) => {
-      this.kept.add(own);
-      return message;
-    };
-    return this.run(
-      (config) => ({ work: () => work(config), finish }),
-      ({ own }) => keysOfPackage(own),
-      options,
-    );
   }
 
   /**

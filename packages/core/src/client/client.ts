@@ -2,10 +2,10 @@
 import { equalBytes, needBytes } from "../bytes.js";
 import { destroyKey, guardProvider, signerOf, validateSigner } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import { buildExternalCommit, type OwnCommit } from "../group/commit/index.js";
 import {
   type ClientConfig,
   type Epoch,
+  type GroupState,
   needAuthentication,
   newLifetime,
   privateKeysIn,
@@ -27,32 +27,22 @@ import {
   isPromise,
   type Signer,
 } from "../provider/index.js";
-import {
-  isCustomPsk,
-  MAX_ID_SIZE,
-  type PreSharedKeyID,
-  PSKType,
-  readGroupInfo,
-  readWelcome,
-} from "../wire/index.js";
+import { isCustomPsk, MAX_ID_SIZE, type PreSharedKeyID, PSKType, readWelcome } from "../wire/index.js";
 import { ClientBase } from "./client-base.js";
 import type { Group } from "./group.js";
 import { type Keeper, OpenGroups } from "./open-groups.js";
 import {
   CLIENT,
   type ClientOptions,
-  EXTERNAL_JOIN,
-  type ExternalJoin,
-  type ExternalJoinOptions,
   type GroupOptions,
   JOIN,
   type JoinOptions,
+  type JoinStagedOptions,
   NEW_GROUP,
   READ_WELCOME,
   RECORDS,
   type ReadWelcomeOptions,
 } from "./options.js";
-import type { StagedCommit } from "./staged-commit.js";
 import { StagedWelcome } from "./staged-welcome.js";
 
 type StagedWelcomeParts = OpenedWelcome & { readonly own: OwnKeyPackage };
@@ -230,53 +220,33 @@ export class Client extends ClientBase {
   }
 
   /**
-   * Joins a group by an external commit (§12.4.3.2): no member needs to be online. The returned group has the commit
-   * staged, as a member's group has its own one: until the commit is merged, the group shows the epoch that the commit
-   * starts, and refuses to be used with `pending`. When the delivery service has accepted the commit, call
-   * {@link StagedCommit.merge}, or pass the commit to {@link Group.receive} when it comes back. If another commit was
-   * accepted, call {@link StagedCommit.discard}, and join again by a newer GroupInfo.
-   * @param groupInfo an encoded MLSMessage, from {@link Group.groupInfo}, or a raw GroupInfo
-   * @param options `replace`: whether the group replaces an open one with the same ID, which is closed by the merge. A
-   *   restored group doesn't know it: close the other one before the merge.
-   * @returns the group, the commit for its members as an encoded MLSMessage, and the same as it is staged
-   * @throws MlsError `missing` without `external_pub`, the tree or a PSK; `usage` if `resync` matches no member;
-   *   `authentication`, `forbidden`, `limit`; ValidationError, CryptoError, DecodeError
-   * @example
-   * const { group, commit, staged } = await bob.joinByExternalCommit(await aliceGroup.groupInfo());
-   * await server.send(commit, await staged.groupInfo());
-   * await staged.merge();
+   * Enters the state of a new member whose commit is staged.
+   * @param make builds it. Gets the signer, and the state of this client's group with an ID, when it asks for them
+   * @param resultOf makes the result
+   * @internal
    */
-  async joinByExternalCommit(
-    groupInfo: Uint8Array,
-    options: ExternalJoinOptions = {},
-  ): Promise<ExternalJoin> {
-    const chosen = checkOptions(options, EXTERNAL_JOIN);
-    const steps = (config: ClientConfig): Steps<OwnCommit, ExternalJoin> => ({
-      work: async () => {
-        const info = readGroupInfo(groupInfo, config.policy.maxJoinSize);
-        await this.load(info.groupContext.groupId);
-        return buildExternalCommit(config, info, {
-          former: this.#groups.get(info.groupContext.groupId)?.predecessor,
-          signer: await this.signerOr(chosen.signer),
-          description: this.config.describeLeaf(),
-          ratchetTree: chosen.ratchetTree,
-          isOwn: ({ signatureKey }) => this.config.signerFor(signatureKey) !== undefined,
-          resync: chosen.resync,
-          psks: chosen.psks ?? [],
-          custom: chosen.custom ?? [],
-          proposals: chosen.proposals ?? [],
-          authenticatedData: chosen.authenticatedData,
-        });
+  joinBy<T>(
+    make: (
+      config: ClientConfig,
+      signer: () => Promise<Signer>,
+      find: (groupId: Uint8Array) => Promise<GroupState | undefined>,
+    ) => Promise<GroupState>,
+    resultOf: (group: Group) => T,
+    { signer, replace, ...options }: Pick<GroupOptions, "signer"> & JoinStagedOptions,
+  ): Promise<T> {
+    const find = async (groupId: Uint8Array) => {
+      await this.load(groupId);
+      return this.#groups.get(groupId)?.predecessor;
+    };
+    const steps = (config: ClientConfig): Steps<GroupState, T> => ({
+      work: () => make(config, () => this.signerOr(signer), find),
+      finish: (state) => {
+        if (signer !== undefined) this.addSigner(signer);
+        return resultOf(this.#groups.join(state, replace));
       },
-      finish: (commit) => {
-        if (chosen.signer !== undefined) this.addSigner(chosen.signer);
-        const group = this.#groups.join(commit, chosen.replace);
-        const [staged] = group.staged as [StagedCommit];
-        return { group, commit: staged.commit, staged };
-      },
-      drop: ({ epoch }) => wipeEpoch(epoch),
+      drop: wipeState,
     });
-    return this.run(steps, ({ epoch }) => privateKeysOf(epoch), options);
+    return this.run(steps, privateKeysIn, options);
   }
 
   /**

@@ -29,8 +29,6 @@ export type {
 export type { KeyPackageDetails, KeyPackageInfo } from "./key-packages.js";
 export type {
   ClientOptions,
-  ExternalJoin,
-  ExternalJoinOptions,
   GroupOptions,
   JoinOptions,
   JoinStagedOptions,

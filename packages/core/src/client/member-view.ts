@@ -86,7 +86,7 @@ export abstract class MemberView extends GroupBase {
 
   /**
    * Whether a commit of this client is staged: one that it made as a member, or the external commit by which it joins
-   * ({@link Client.joinByExternalCommit}).
+   * ({@link joinByExternalCommit}).
    */
   get hasPendingCommit(): boolean {
     return ownCandidates(this.#own.state.candidates).length > 0;

@@ -1,13 +1,11 @@
 // RFC 9420 §12.4.3: the groups that a client is in: at most one with each ID.
 import { equalBytes, toHex } from "../bytes.js";
 import { MlsError } from "../errors.js";
-import type { OwnCommit } from "../group/commit/index.js";
 import {
   type ClientConfig,
   type Epoch,
   firstState,
   type GroupState,
-  joiningState,
   ownLeaf,
   privateKeysIn,
   type ResumedGroup,
@@ -105,9 +103,9 @@ export class OpenGroups {
    * merged: until then an open group with the same ID goes on.
    * @throws as {@link enter}
    */
-  join(commit: OwnCommit, replace = false): Group {
-    if (!replace) this.checkNew(commit.epoch.groupContext.groupId);
-    return this.#add(joiningState(commit), {}, replace);
+  join(state: GroupState, replace = false): Group {
+    if (!replace) this.checkNew(state.current.groupContext.groupId);
+    return this.#add(state, {}, replace);
   }
 
   /** A restored group. @throws MlsError `group-exists` if it is open already, `missing-signer` */

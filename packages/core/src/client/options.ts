@@ -1,6 +1,6 @@
 // RFC 9420 §10, §11, §12.4.3: the options of a client, and of creating and joining groups; and what its groups share.
 // Each interface has a shape, which the calls check.
-import { type Bytes, equalBytes } from "../bytes.js";
+import { equalBytes } from "../bytes.js";
 import {
   capabilitiesOf,
   describeLeaf,
@@ -12,19 +12,16 @@ import {
   type AsyncContext,
   type AuthenticationService,
   type ClientConfig,
-  type Member,
   POLICY,
   type Policy,
   policyOf,
 } from "../group/index.js";
-import type { PskChoice } from "../group/proposals/index.js";
 import { OPERATION, type OperationOptions } from "../operation/index.js";
 import { needed, type OptionShape } from "../option-shapes.js";
 import type { Awaitable, CipherSuiteProvider, CryptoProvider, Signer } from "../provider/index.js";
-import type { Credential, CustomProposal, Extension, Lifetime } from "../wire/index.js";
+import type { Credential, Extension, Lifetime } from "../wire/index.js";
 import type { Group } from "./group.js";
-import { BYTES_LIST, CUSTOM, EXTENSIONS, IDENTITY_OR_NAME, listOf, MESSAGE, PSKS } from "./group-options.js";
-import type { StagedCommit } from "./staged-commit.js";
+import { BYTES_LIST, EXTENSIONS, IDENTITY_OR_NAME, listOf } from "./group-options.js";
 
 export interface KeyPackageOptions extends OperationOptions {
   /**
@@ -85,30 +82,6 @@ export interface GroupOptions extends OperationOptions {
   readonly signer?: Signer | undefined;
 }
 
-export interface ExternalJoinOptions extends OperationOptions {
-  /** The encoded tree. Needed if the GroupInfo doesn't carry it. */
-  readonly ratchetTree?: Uint8Array | undefined;
-  /**
-   * Whether to replace a former leaf of this client, which lost its state: `true` for the leaf with a signature key
-   * of this client's signers, or a function that finds the leaf if that key is lost too. The members' authentication services
-   * must accept the new credential as a successor (§5.3.1). `"if-member"`: as `true`, but if there is no such leaf, the
-   * client joins anew. Default: false.
-   */
-  readonly resync?: boolean | "if-member" | ((member: Member) => boolean) | undefined;
-  /** As in {@link GroupOptions}. */
-  readonly signer?: Signer | undefined;
-  /** As in {@link JoinOptions}, but the other group goes on until the commit is merged. */
-  readonly replace?: boolean | undefined;
-  /** Pre-shared keys to inject (§8.4). */
-  readonly psks?: readonly PskChoice[];
-  /** Proposals of registered types, included by value. */
-  readonly custom?: readonly CustomProposal[];
-  /** Members' proposals of registered types, included by reference: encoded MLSMessages. */
-  readonly proposals?: readonly Uint8Array[];
-  /** Bytes that the commit authenticates but doesn't encrypt. */
-  readonly authenticatedData?: Uint8Array;
-}
-
 /** The options of {@link Client.readWelcome}. */
 export interface ReadWelcomeOptions extends OperationOptions {
   /** The encoded tree. Needed if the Welcome doesn't carry it. */
@@ -131,14 +104,6 @@ export interface JoinStagedOptions extends OperationOptions {
 
 /** The options of {@link Client.join}. */
 export interface JoinOptions extends ReadWelcomeOptions, JoinStagedOptions {}
-
-export interface ExternalJoin {
-  /** With the commit staged. */
-  readonly group: Group;
-  /** An encoded MLSMessage for the members: that of `staged`. */
-  readonly commit: Bytes;
-  readonly staged: StagedCommit;
-}
 
 export const CAPABILITIES: OptionShape<ExtraCapabilities> = {
   extensions: listOf("number"),
@@ -174,17 +139,6 @@ export const NEW_GROUP: OptionShape<GroupOptions> = {
   groupId: "bytes",
   extensions: EXTENSIONS,
   signer: "object",
-};
-
-export const EXTERNAL_JOIN: OptionShape<ExternalJoinOptions> = {
-  ...MESSAGE,
-  ratchetTree: "bytes",
-  resync: ["boolean", "function", '"if-member"'],
-  signer: "object",
-  replace: "boolean",
-  psks: PSKS,
-  custom: listOf(CUSTOM),
-  proposals: BYTES_LIST,
 };
 
 export const READ_WELCOME: OptionShape<ReadWelcomeOptions> = {

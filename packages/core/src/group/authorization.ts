@@ -66,7 +66,7 @@ export type Authorization =
 /**
  * What holds without {@link Policy.authorize}, for hooks that have no rule for an action. Every valid commit is
  * authorized. Own commits include this client's own proposals, and those of members and of the external senders that
- * the group lists. Not those of new members (`Client.proposeJoin`): anybody can send them. Of others no ReInit: it ends
+ * the group lists. Not those of new members (`proposeJoin`): anybody can send them. Of others no ReInit: it ends
  * the group. And no PreSharedKey: only the application knows whether all members have the key, and who hasn't can't
  * process the commit.
  * @example

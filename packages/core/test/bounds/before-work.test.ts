@@ -1,5 +1,7 @@
 // RFC 9420 §6, §12.4.3, §16: what can be refused cheaply is refused before anything is decoded, hashed or derived.
+
 import type { Group } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { instrumentProvider } from "@copse/provider-select";
@@ -44,7 +46,7 @@ describe("a tree is hashed before its GroupInfo is verified", () => {
   const follow = (groupInfo: Uint8Array) =>
     PublicGroup.follow({ crypto, authentication: newMember.config.authentication, groupInfo });
   it.each<[string, (groupInfo: Uint8Array) => Promise<unknown>]>([
-    ["joinByExternalCommit", (groupInfo) => newMember.client.joinByExternalCommit(groupInfo)],
+    ["joinByExternalCommit", (groupInfo) => joinByExternalCommit(newMember.client, groupInfo)],
     ["PublicGroup.follow", follow],
   ])("by %s", async (_, give) => {
     const groupInfo = await alice.groupInfo();
@@ -99,7 +101,7 @@ describe("a commit is decoded before it is authenticated", () => {
   });
   it("its new member's key is found without decoding it", async () => {
     const { client } = await party("joiner", { suite: SUITE, crypto });
-    const { commit } = await client.joinByExternalCommit(await alice.groupInfo());
+    const { commit } = await joinByExternalCommit(client, await alice.groupInfo());
     const message = decode(MlsMessage, commit);
     if (message.wireFormat !== 1) throw new Error("no PublicMessage");
     const { content } = message.publicMessage;
@@ -146,11 +148,11 @@ describe("a message is decoded before its size is checked", () => {
     ["a key package, by add", () => bob.add([huge([0, 1, 0, 5], 129 * 1024)])],
     ["a key package, by propose", () => bob.propose({ add: huge([0, 1, 0, 5], 129 * 1024) })],
     ["a Welcome", () => newMember.client.join(huge([0, 1, 0, 3], 17 * MB))],
-    ["a GroupInfo", () => newMember.client.joinByExternalCommit(huge([0, 1, 0, 4], 17 * MB))],
+    ["a GroupInfo", () => joinByExternalCommit(newMember.client, huge([0, 1, 0, 4], 17 * MB))],
     [
       "a ratchet tree",
       async () =>
-        newMember.client.joinByExternalCommit(await alice.groupInfo({ ratchetTree: false }), {
+        joinByExternalCommit(newMember.client, await alice.groupInfo({ ratchetTree: false }), {
           ratchetTree: new Uint8Array(17 * MB),
         }),
     ],

@@ -1,5 +1,7 @@
 // RFC 9420 §8.1, §8.4, §16: group IDs and PSK IDs, which are looked up before anything is known of their sender.
+
 import { DecodeError, type Group, type MlsError, ProposalType } from "@copse/core";
+import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { pair, party } from "@copse/test-support/clients";
@@ -41,7 +43,7 @@ describe("longer ones are refused where they are made", () => {
     [
       "proposeJoin",
       async () =>
-        (await party("carol", { suite: SUITE })).client.proposeJoin({ groupId: tooLong, epoch: 1n }),
+        proposeJoin((await party("carol", { suite: SUITE })).client, { groupId: tooLong, epoch: 1n }),
     ],
     ["a PSK", (group) => group.commit({ psks: [{ external: tooLong }] })],
     ["a ReInit", (group) => group.propose({ reinit: { groupId: tooLong, cipherSuite: 1, extensions: [] } })],
@@ -101,7 +103,7 @@ describe("a group ID or PSK ID of 15 MB is looked up before it is refused", () =
     forged.set(groupInfo.subarray(10), 11);
     forged[9] = 1;
     const options = { crypto: nodeProvider(), authentication: { validate: () => true }, groupInfo: forged };
-    for (const join of [client.joinByExternalCommit(forged), PublicGroup.follow(options as never)]) {
+    for (const join of [joinByExternalCommit(client, forged), PublicGroup.follow(options as never)]) {
       expect((await failure(join)).message).toContain("expected at most 1024 bytes, got 1025");
     }
   });

@@ -1,5 +1,7 @@
 // RFC 9420 §12.4, §16: each sender of proposals has a share of the room of an epoch, which nobody else can take.
+
 import type { Group, Policy } from "@copse/core";
+import { proposeJoin } from "@copse/core/external";
 import { gather, type Party, party, reopened } from "@copse/test-support/clients";
 import { code, failure, refused } from "@copse/test-support/errors";
 import { frame, type Insider, insider } from "@copse/test-support/insiders";
@@ -85,7 +87,7 @@ it("each sender has its share, the same for who sends and who receives", async (
   const more = junk.at(-1) as Uint8Array;
   expect((await refused(a, more)).code).toBe("limit");
   // Others still have room. A dropped one takes its room too, because another member may commit it.
-  await a.receive(await (parties[2] as Party).client.proposeJoin(a));
+  await a.receive(await proposeJoin((parties[2] as Party).client, a));
   await a.dropProposals(a.proposals[0]?.reference as Uint8Array);
   expect((await refused(a, more)).code).toBe("limit");
   expect(a.proposals).toHaveLength(MAX + 2);

@@ -1,4 +1,5 @@
 // RFC 9420 §12.2: what an application is asked to authorize, when, and what its answers do.
+
 import {
   type Authorization,
   authorizeByDefault,
@@ -13,6 +14,7 @@ import {
   type ProposedAction,
   requiredCapabilities,
 } from "@copse/core";
+import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { instrumentProvider } from "@copse/provider-select";
@@ -142,7 +144,7 @@ describe("a whole commit", () => {
       }
       hook.asked.length = 0;
       const carol = await member("carol", hook.authorize);
-      const { group, commit } = await carol.client.joinByExternalCommit(await alice.groupInfo());
+      const { group, commit } = await joinByExternalCommit(carol.client, await alice.groupInfo());
       for (const one of [bob, follower]) await one.receive(commit);
       await group.mergePendingCommit();
       const [made, ...others] = hook.commits() as [CommitAction, ...CommitAction[]];
@@ -183,13 +185,13 @@ describe("a whole commit", () => {
     const add = await carol.createKeyPackage();
     await bob.receive(await alice.propose({ update: true }));
     const { commit } = await alice.update();
-    const external = await carol.joinByExternalCommit(await alice.groupInfo());
+    const external = await joinByExternalCommit(carol, await alice.groupInfo());
     for (const attempt of [() => bob.add(add), () => bob.commit(), commit, external.commit])
       expect(saying(await refused(bob, attempt))).toBe("forbidden");
     for (const message of [commit, external.commit])
       expect(saying(await failure(follower.receive(message)))).toBe("forbidden");
     const strict = await member("dave", () => answer);
-    expect(await failure(strict.client.joinByExternalCommit(await alice.groupInfo()))).toEqual(
+    expect(await failure(joinByExternalCommit(strict.client, await alice.groupInfo()))).toEqual(
       code("forbidden"),
     );
   });
@@ -298,7 +300,7 @@ describe("a proposal by itself", () => {
     const hook = noting();
     const dave = await member("dave", hook.authorize);
     const { alice } = await scene(undefined);
-    await dave.client.proposeJoin(alice);
+    await proposeJoin(dave.client, alice);
     expect(hook.asked).toMatchObject([{ kind: "proposal", own: true, proposer: { kind: "new-member" } }]);
     expect(hook.proposals()[0]?.group).toBeUndefined();
   });
@@ -310,7 +312,7 @@ describe("a proposal by itself", () => {
       const keep = answer === "keep";
       await alice.receive(await bob.propose({ remove: 0 }));
       const stranger = await member("dave");
-      const join = await stranger.client.proposeJoin(bob);
+      const join = await proposeJoin(stranger.client, bob);
       for (const one of [alice, bob]) await one.receive(join);
       // Own ones too.
       expect(bob.proposals.map(({ willCommit }) => willCommit)).toEqual([keep, keep]);
@@ -355,7 +357,7 @@ describe("a proposal by itself", () => {
     expect(await failure(follower.receive(proposal))).toEqual(code("forbidden"));
     expect([bob.proposals, follower.proposals]).toEqual([[], []]);
     const strict = await member("dave", () => answer);
-    expect(await failure(strict.client.proposeJoin(alice))).toEqual(code("forbidden"));
+    expect(await failure(proposeJoin(strict.client, alice))).toEqual(code("forbidden"));
     // Its commit can't be processed.
     expect((await refused(bob, (await alice.commit()).commit)).code).toBe("proposal-missing");
   });
@@ -363,7 +365,7 @@ describe("a proposal by itself", () => {
   it("that is answered by `true` is kept or ignored as without a hook", async () => {
     for (const authorize of [() => true, async () => true, authorizeByDefault, undefined]) {
       const { alice, bob } = await scene(authorize);
-      const join = await (await member("dave")).client.proposeJoin(alice);
+      const join = await proposeJoin((await member("dave")).client, alice);
       const reinit = { groupId: new Uint8Array(3), cipherSuite: suite, extensions: [] };
       const own = await bob.propose({ reinit });
       await alice.receive(own);
@@ -426,7 +428,7 @@ describe("a promise", () => {
     await follower.receive(commit);
     await bob.receive(commit);
     await alice.mergePendingCommit();
-    const external = await carol.joinByExternalCommit(await alice.groupInfo());
+    const external = await joinByExternalCommit(carol, await alice.groupInfo());
     for (const one of [bob, follower])
       expect(await one.receive(external.commit)).toMatchObject({ kind: "commit" });
     await bob.update();
@@ -435,15 +437,15 @@ describe("a promise", () => {
   it("of a no isn't taken for a yes", async () => {
     const { alice, bob, follower, carol } = await scene(async () => false);
     const add = await carol.createKeyPackage();
-    const { commit } = await carol.joinByExternalCommit(await alice.groupInfo());
+    const { commit } = await joinByExternalCommit(carol, await alice.groupInfo());
     for (const attempt of [() => bob.propose({ add }), () => bob.add(add), () => bob.update(), commit]) {
       expect(saying(await refused(bob, attempt))).toBe("forbidden");
     }
     expect(saying(await failure(follower.receive(commit)))).toBe("forbidden");
     const strict = await member("dave", async () => false);
-    expect(await failure(strict.client.joinByExternalCommit(await alice.groupInfo()))).toEqual(
+    expect(await failure(joinByExternalCommit(strict.client, await alice.groupInfo()))).toEqual(
       code("forbidden"),
     );
-    expect(await failure(strict.client.proposeJoin(alice))).toEqual(code("forbidden"));
+    expect(await failure(proposeJoin(strict.client, alice))).toEqual(code("forbidden"));
   });
 });

@@ -8,6 +8,7 @@ import {
   MlsError,
   requiredCapabilities,
 } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import { branch } from "@copse/core/resumption";
 import { nodeProvider } from "@copse/provider-node";
@@ -93,14 +94,14 @@ it("rejoins with another signature key at the leaf of a member that the client n
   const isBob = ({ credential }: { credential: unknown }) =>
     JSON.stringify(credential) === JSON.stringify(basicCredential("bob"));
   const groupInfo = await a.groupInfo();
-  const { group, commit } = await again.joinByExternalCommit(groupInfo, { resync: isBob });
+  const { group, commit } = await joinByExternalCommit(again, groupInfo, { resync: isBob });
   expect(await a.receive(commit)).toMatchObject({ removed: [{ leafIndex: 1 }] });
   expect(await group.mergePendingCommit()).toMatchObject({ own: true, removed: [{ leafIndex: 1 }] });
   expect(a.members).toHaveLength(2);
   expect(group.ownLeafIndex).toBe(1);
   expect(group.epochAuthenticator).toEqual(a.epochAuthenticator);
   expect(await b.receive(commit)).toMatchObject({ active: false });
-  await expect(again.joinByExternalCommit(groupInfo, { resync: () => false })).rejects.toMatchObject({
+  await expect(joinByExternalCommit(again, groupInfo, { resync: () => false })).rejects.toMatchObject({
     code: "usage",
   });
 });

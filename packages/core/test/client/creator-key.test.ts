@@ -1,4 +1,5 @@
 // RFC 9420 §5.1.1, §12.4.3.1: the creator of a group made its first tree alone. Who joins checks its keys.
+import { joinByExternalCommit } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { party } from "@copse/test-support/clients";
@@ -38,7 +39,7 @@ it.each([1, 2])(
     await group.mergePendingCommit();
     await expect(alice.client.join(welcome as Uint8Array)).rejects.toEqual(code("crypto"));
     const groupInfo = await group.groupInfo();
-    await expect(alice.client.joinByExternalCommit(groupInfo)).rejects.toEqual(code("crypto"));
+    await expect(joinByExternalCommit(alice.client, groupInfo)).rejects.toEqual(code("crypto"));
     const authentication = { validate: () => true };
     const followed = PublicGroup.follow({ crypto: nodeProvider(), authentication, groupInfo });
     await expect(followed).rejects.toEqual(code("crypto"));

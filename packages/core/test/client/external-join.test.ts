@@ -1,5 +1,7 @@
 // RFC 9420 §12.4.3.2: joining and rejoining by an external commit.
+
 import { Client, type Group, generateSigner, insecureAcceptAll, type Signer } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { nodeProvider } from "@copse/provider-node";
 import { four, gather, type Party, party, send } from "@copse/test-support/clients";
 import { providers } from "@copse/test-support/providers";
@@ -44,7 +46,7 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
     const { welcome } = await a.add(await bob.createKeyPackage());
     await a.mergePendingCommit();
     const b = await bob.join(welcome as Uint8Array);
-    const joined = await carol.joinByExternalCommit(await b.groupInfo(), {
+    const joined = await joinByExternalCommit(carol, await b.groupInfo(), {
       psks: [{ external: new Uint8Array([7]) }],
     });
     for (const group of [a, b]) {
@@ -74,8 +76,8 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
     const [alice, bob] = await three();
     const a = await alice.createGroup();
     const info = await a.groupInfo({ ratchetTree: false });
-    await expect(bob.joinByExternalCommit(info)).rejects.toMatchObject({ code: "missing" });
-    const { group, commit } = await bob.joinByExternalCommit(info, { ratchetTree: a.ratchetTree });
+    await expect(joinByExternalCommit(bob, info)).rejects.toMatchObject({ code: "missing" });
+    const { group, commit } = await joinByExternalCommit(bob, info, { ratchetTree: a.ratchetTree });
     await a.receive(commit);
     await group.mergePendingCommit();
     await agree(a, group);
@@ -101,10 +103,10 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
     const lost = await carol.join(welcome as Uint8Array);
 
     const again = await Client.create(options);
-    await expect(again.joinByExternalCommit(await a.groupInfo())).rejects.toMatchObject({
+    await expect(joinByExternalCommit(again, await a.groupInfo())).rejects.toMatchObject({
       code: "validation",
     });
-    const { group, commit } = await again.joinByExternalCommit(await a.groupInfo(), { resync: true });
+    const { group, commit } = await joinByExternalCommit(again, await a.groupInfo(), { resync: true });
     for (const other of [a, b]) {
       expect(await other.receive(commit)).toMatchObject({
         external: true,
@@ -122,10 +124,10 @@ describe.each([1, 2, 3])("suite %i", (suite) => {
   it("a GroupInfo without external_pub is refused", async () => {
     const [alice, bob] = await three();
     const a = await alice.createGroup();
-    await expect(bob.joinByExternalCommit(await a.groupInfo({ externalPub: false }))).rejects.toMatchObject({
+    await expect(joinByExternalCommit(bob, await a.groupInfo({ externalPub: false }))).rejects.toMatchObject({
       code: "missing",
     });
-    await expect(bob.joinByExternalCommit(await a.groupInfo(), { resync: true })).rejects.toMatchObject({
+    await expect(joinByExternalCommit(bob, await a.groupInfo(), { resync: true })).rejects.toMatchObject({
       code: "usage",
     });
   });
@@ -141,7 +143,7 @@ describe("a commit's GroupInfo", () => {
     for (const group of groups.slice(1)) await group.receive(staged.commit);
     // Alice crashes here. A new member joins by what she sent.
     const carol = await party("carol", { suite: 1 });
-    const joined = await carol.client.joinByExternalCommit(groupInfo);
+    const joined = await joinByExternalCommit(carol.client, groupInfo);
     const next = await joined.staged.groupInfo({ ratchetTree: false });
     await bob.receive(joined.commit);
     await joined.group.mergePendingCommit();
@@ -150,7 +152,7 @@ describe("a commit's GroupInfo", () => {
     const again = await (parties[0] as Party).again();
     const former = ({ leafIndex }: { leafIndex: number }) => leafIndex === 0;
     const { ratchetTree } = bob;
-    const rejoined = await again.joinByExternalCommit(next, { resync: former, ratchetTree });
+    const rejoined = await joinByExternalCommit(again, next, { resync: former, ratchetTree });
     await bob.receive(rejoined.commit);
     await rejoined.staged.merge();
     expect(rejoined.group.epochAuthenticator).toEqual(bob.epochAuthenticator);
@@ -166,7 +168,7 @@ describe('resync: "if-member"', () => {
     const [alice, bob] = groups as [Group, Group];
     const one = isMember ? (parties[0] as Party) : await party("carol", { suite: 1 });
     const again = await one.again();
-    const { commit, staged, group } = await again.joinByExternalCommit(await bob.groupInfo(), {
+    const { commit, staged, group } = await joinByExternalCommit(again, await bob.groupInfo(), {
       resync: "if-member",
     });
     const removed = isMember ? [{ leafIndex: 0 }] : [];
@@ -189,7 +191,7 @@ it("rejoins by resync also a group whose leaf has an earlier signature key than 
   await first.update({ signer: await generateSigner(nodeProvider(), 1) });
   await first.mergePendingCommit();
   await a.close();
-  const { group, commit } = await alice.client.joinByExternalCommit(await b.groupInfo(), { resync: true });
+  const { group, commit } = await joinByExternalCommit(alice.client, await b.groupInfo(), { resync: true });
   expect(await b.receive(commit)).toMatchObject({ removed: [{ leafIndex: 1 }] });
   await group.mergePendingCommit();
   expect(group.member(group.ownLeafIndex)?.signatureKey).toEqual(alice.client.signatureKey);

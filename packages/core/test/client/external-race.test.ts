@@ -1,5 +1,7 @@
 // RFC 9420 §12.4.3.2, §14: an external commit may lose against another commit of the same epoch.
+
 import type { Group } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { copyOf, gather, type Party, party } from "@copse/test-support/clients";
 import { failure, refused } from "@copse/test-support/errors";
 import { describe, expect, it, test } from "vitest";
@@ -21,8 +23,8 @@ async function race(go: (party: Party, group: Group) => Promise<Group>) {
   const [alice, bob, carol] = [await make("alice"), await make("bob"), await make("carol")];
   const a = await alice.client.createGroup();
   const groupInfo = await a.groupInfo();
-  const byBob = await bob.client.joinByExternalCommit(groupInfo);
-  const byCarol = await carol.client.joinByExternalCommit(groupInfo);
+  const byBob = await joinByExternalCommit(bob.client, groupInfo);
+  const byCarol = await joinByExternalCommit(carol.client, groupInfo);
   const [b, c] = [await go(bob, byBob.group), await go(carol, byCarol.group)];
   return { a, b, c, carol, bobs: byBob.commit, carols: byCarol.commit };
 }
@@ -61,7 +63,7 @@ describe("the loser of a race of external commits doesn't keep a group that encr
     expect((await failure(c.mergePendingCommit())).code).toBe("missing");
     expect((await failure(c.receive(carols))).code).toBe("closed");
 
-    const again = await carol.client.joinByExternalCommit(await a.groupInfo());
+    const again = await joinByExternalCommit(carol.client, await a.groupInfo());
     await a.receive(again.commit);
     await again.group.mergePendingCommit();
     expect(await a.receive(await again.group.encrypt("here"))).toMatchObject({ kind: "application" });
@@ -102,7 +104,8 @@ describe("the winner of a race of external commits", () => {
 
   it("knows its commit after it was restored", async () => {
     const [alice, bob] = [await make("alice"), await make("bob")];
-    const { group, commit } = await bob.client.joinByExternalCommit(
+    const { group, commit } = await joinByExternalCommit(
+      bob.client,
       await (await alice.client.createGroup()).groupInfo(),
     );
     const first = await group.save();
@@ -119,7 +122,7 @@ describe("an open group with the ID of one that is joined by an external commit"
     const [a, b] = groups as [Group, Group];
     const { client } = parties[1] as Party;
     const join = async () =>
-      client.joinByExternalCommit(await a.groupInfo(), { resync: true, replace: true });
+      joinByExternalCommit(client, await a.groupInfo(), { resync: true, replace: true });
     return { a, b, client, bob: parties[1] as Party, join };
   }
 
@@ -149,7 +152,7 @@ describe("an open group with the ID of one that is joined by an external commit"
     await restored.close();
     expect(await late.mergePendingCommit()).toMatchObject({ own: true });
     await group.mergePendingCommit();
-    const again = client.joinByExternalCommit(await a.groupInfo(), { resync: true });
+    const again = joinByExternalCommit(client, await a.groupInfo(), { resync: true });
     expect((await failure(again)).code).toBe("group-exists");
   });
 });
@@ -158,7 +161,7 @@ it("a saved state is refused that is in the epoch of a commit which it doesn't j
   const [alice, bob] = [await make("alice"), await make("bob")];
   const { provider } = bob.config;
   const a = await alice.client.createGroup();
-  const { group } = await bob.client.joinByExternalCommit(await a.groupInfo());
+  const { group } = await joinByExternalCommit(bob.client, await a.groupInfo());
   const record = await group.save();
   const { body } = await openRecord(provider, record[0] as number, record);
   const saved = decode(SavedGroup, body);
@@ -171,7 +174,7 @@ it("a saved state is refused that is in the epoch of a commit which it doesn't j
 test("a state from before the merge isn't restored beside the group that has it: both would use the same keys", async () => {
   const [alice, bob] = [await make("alice"), await make("bob")];
   const a = await alice.client.createGroup();
-  const first = await bob.client.joinByExternalCommit(await a.groupInfo(), { replace: true });
+  const first = await joinByExternalCommit(bob.client, await a.groupInfo(), { replace: true });
   const saved = await first.group.save();
   expect((await failure(bob.client.restore(saved))).code).toBe("group-exists");
   await a.receive(first.commit);
@@ -184,7 +187,7 @@ test("a state from before the merge isn't restored beside the group that has it:
 test("a state from before the merge can be restored when that commit was given up", async () => {
   const [alice, bob] = [await make("alice"), await make("bob")];
   const a = await alice.client.createGroup();
-  const { group } = await bob.client.joinByExternalCommit(await a.groupInfo());
+  const { group } = await joinByExternalCommit(bob.client, await a.groupInfo());
   const saved = await group.save();
   await group.clearPendingCommit();
   expect((await bob.client.restore(saved)).hasPendingCommit).toBe(true);

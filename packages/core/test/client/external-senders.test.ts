@@ -1,4 +1,5 @@
 // RFC 9420 §5.3.1, §12.1.8.1: who a group lists as external senders is validated, whatever way the list comes.
+
 import {
   type AuthenticationService,
   basicCredential,
@@ -11,6 +12,7 @@ import {
 } from "@copse/core";
 import type { MlsExtension } from "@copse/core/extension";
 import { customProposal } from "@copse/core/extension";
+import { joinByExternalCommit } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { text } from "@copse/test-support/bytes";
@@ -93,7 +95,7 @@ const WAYS: readonly [string, (scene: Scene, listed: Listed) => Promise<Error>][
     "in a group to join by an external commit",
     async (scene, listed) => {
       const group = await groupWith(scene, listed);
-      return failure(scene.carol.joinByExternalCommit(await group.groupInfo()));
+      return failure(joinByExternalCommit(scene.carol, await group.groupInfo()));
     },
   ],
   ["in a group to follow", async (scene, listed) => failure(scene.follow(await groupWith(scene, listed)))],
@@ -168,7 +170,7 @@ describe("external senders", () => {
     await bob.commit();
     await bob.mergePendingCommit();
     expect(senders()).toEqual(["server"]);
-    await carol.joinByExternalCommit(await bob.groupInfo());
+    await joinByExternalCommit(carol, await bob.groupInfo());
     await follow(bob);
     expect(senders()).toEqual(["server", "server", "server"]);
     const second = { ...server, credential: basicCredential("second") };

@@ -1,5 +1,7 @@
 // RFC 9420 §9.2, §10, §16.2: private keys end when no state needs them, and not before.
+
 import type { Group, MlsExtension } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { party } from "@copse/test-support/clients";
 import { failure } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
@@ -62,13 +64,13 @@ describe("a private key ends when no state needs it, and not before", () => {
     const groupInfo = await b.groupInfo();
     const dave = watched();
     const joining = await party("dave", { suite: SUITE, crypto: dave.crypto });
-    const { group } = await joining.client.joinByExternalCommit(groupInfo);
+    const { group } = await joinByExternalCommit(joining.client, groupInfo);
     expect(dave.live).toEqual(needed(group));
-    const twice = await joining.client.joinByExternalCommit(groupInfo);
+    const twice = await joinByExternalCommit(joining.client, groupInfo);
     await twice.group.clearPendingCommit();
     expect(dave.live, "an external commit that was refused").toEqual(needed(group));
     await group.mergePendingCommit();
-    await failure(joining.client.joinByExternalCommit(groupInfo));
+    await failure(joinByExternalCommit(joining.client, groupInfo));
     expect(dave.live).toEqual(needed(group));
     await failure(alice.client.createGroup({ groupId: a.groupId }));
     check("a group that isn't created");

@@ -1,6 +1,7 @@
 // RFC 9420 §7.2, §10, §16.8: key packages begin, expire and end; and have a signer and capabilities of their own.
 
 import { type Group, generateSigner, type KeyPackageInfo, type Policy, type Signer } from "@copse/core";
+import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { branch } from "@copse/core/resumption";
 import { nodeProvider } from "@copse/provider-node";
 import { gather, keyPackageIn, type Party, party, reopened, send } from "@copse/test-support/clients";
@@ -51,7 +52,7 @@ describe("an expired key package", () => {
   const USES: readonly (readonly [string, (bob: Party["client"]) => unknown])[] = [
     ["keyPackages", (bob) => bob.keyPackages()],
     ["createKeyPackage", (bob) => bob.createKeyPackage()],
-    ["proposeJoin", (bob) => bob.proposeJoin({ groupId: new Uint8Array(3), epoch: 1n })],
+    ["proposeJoin", (bob) => proposeJoin(bob, { groupId: new Uint8Array(3), epoch: 1n })],
     ["saveKeyPackages", (bob) => bob.saveKeyPackages()],
     ["deleteKeyPackage", (bob) => bob.deleteKeyPackage(new Uint8Array(32))],
   ];
@@ -198,7 +199,7 @@ describe("a signer for one group", () => {
     const [one, two] = [await signer(), await signer()];
     const group = await alice.client.createGroup({ signer: one });
     expect(keyOf(group)).toEqual(one.publicKey);
-    const { group: joined, commit } = await bob.client.joinByExternalCommit(await group.groupInfo(), {
+    const { group: joined, commit } = await joinByExternalCommit(bob.client, await group.groupInfo(), {
       signer: two,
     });
     await group.receive(commit);

@@ -1,4 +1,5 @@
 // RFC 9420 §12.2, §12.4: received proposals that the application leaves out of own commits, and that nobody is held up by.
+
 import {
   authorizeByDefault,
   type CommitAction,
@@ -7,6 +8,7 @@ import {
   ProposalType,
   type ProposedAction,
 } from "@copse/core";
+import { proposeJoin } from "@copse/core/external";
 import { gather, party } from "@copse/test-support/clients";
 import { refused } from "@copse/test-support/errors";
 import { eachProposal } from "@copse/test-support/policies";
@@ -145,7 +147,7 @@ describe("a member's proposal that a rule forbids", () => {
       );
       const [alice, bob, mallory] = groups as [Group, Group, Group];
       const bad = await mallory.propose({ remove: 3 });
-      const stranger = await (await member("eve")).client.proposeJoin(alice);
+      const stranger = await proposeJoin((await member("eve")).client, alice);
       for (const group of [alice, bob]) {
         for (const message of [bad, stranger]) await group.receive(message).catch(() => undefined);
       }

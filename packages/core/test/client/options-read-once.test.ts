@@ -1,6 +1,8 @@
 // What a call was given is read once, when it is called, and only what it can take: JavaScript has no type checker.
+
 import { basicCredential, Client, customProposal, type Group, insecureAcceptAll } from "@copse/core";
 import { customPsk, type MlsExtension, uint8, uint16 } from "@copse/core/extension";
+import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { readMessage } from "@copse/core/message";
 import { externalProposal, PublicGroup } from "@copse/core/public-group";
 import { branch } from "@copse/core/resumption";
@@ -149,7 +151,7 @@ describe("what changes after the call changes nothing of", () => {
   it("a GroupInfo and the options of joining by it", async () => {
     const bytes = await alice.groupInfo();
     const options: Untyped = { authenticatedData: new Uint8Array([1]), psks: [] };
-    const joining = carol.client.joinByExternalCommit(bytes, options);
+    const joining = joinByExternalCommit(carol.client, bytes, options);
     bytes.fill(0);
     options.authenticatedData.fill(9);
     options.psks.push("not checked");
@@ -158,7 +160,7 @@ describe("what changes after the call changes nothing of", () => {
 
   it("a group ID and an epoch that this client asks to join", async () => {
     const group = { groupId: new Uint8Array([1, 2, 3]), epoch: 5n };
-    const asking = client.proposeJoin(group);
+    const asking = proposeJoin(client, group);
     group.groupId.fill(0);
     group.epoch = 6n;
     const read = readMessage(await asking) as Untyped;

@@ -1,4 +1,5 @@
 // RFC 9420 §5.3.1, §7.3: a committer's own new leaf is held to what every receiver holds it to.
+
 import {
   type AuthenticationService,
   basicCredential,
@@ -6,6 +7,7 @@ import {
   type Identity,
   insecureAcceptAll,
 } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { nodeProvider } from "@copse/provider-node";
 import { gather, type PartyOptions, party } from "@copse/test-support/clients";
 import { failure, refused, saying } from "@copse/test-support/errors";
@@ -38,11 +40,11 @@ describe("a credential that the own authentication service refuses", () => {
     const groupInfo = await alice.groupInfo();
     const resync = { resync: ({ leafIndex }: { leafIndex: number }) => leafIndex === 2 };
     const mallory = await named("mallory");
-    expect((await failure(mallory.client.joinByExternalCommit(groupInfo, resync))).code).toBe(
+    expect((await failure(joinByExternalCommit(mallory.client, groupInfo, resync))).code).toBe(
       "authentication",
     );
     const again = await named("carol");
-    const { commit: resynced } = await again.client.joinByExternalCommit(groupInfo, resync);
+    const { commit: resynced } = await joinByExternalCommit(again.client, groupInfo, resync);
     expect(await alice.receive(resynced)).toMatchObject({ kind: "commit", removed: [{ leafIndex: 2 }] });
   });
 });

@@ -10,6 +10,7 @@ import {
   insecureAcceptAll,
   ProposalType,
 } from "@copse/core";
+import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { PublicGroup, type PublicGroupOptions } from "@copse/core/public-group";
 import { branch, reinitialize } from "@copse/core/resumption";
 import { nodeProvider } from "@copse/provider-node";
@@ -161,7 +162,7 @@ const ways: readonly (readonly [name: string, way: Way, notAsked?: Partial<Recor
       "receiving a new member's proposal to be added",
       async (rule) => {
         const { bobGroup, carol } = await scene(rule);
-        return bobGroup.receive(await carol.proposeJoin(bobGroup));
+        return bobGroup.receive(await proposeJoin(carol, bobGroup));
       },
       { limit: "a proposal adds nobody" },
     ],
@@ -188,7 +189,7 @@ const ways: readonly (readonly [name: string, way: Way, notAsked?: Partial<Recor
       "receiving an external commit",
       async (rule) => {
         const { aliceGroup, bobGroup, carol } = await scene(rule);
-        return bobGroup.receive((await carol.joinByExternalCommit(await aliceGroup.groupInfo())).commit);
+        return bobGroup.receive((await joinByExternalCommit(carol, await aliceGroup.groupInfo())).commit);
       },
       { limit: "the limit is this client's own, and would divide the group" },
     ],
@@ -205,14 +206,14 @@ const ways: readonly (readonly [name: string, way: Way, notAsked?: Partial<Recor
       "joining by an external commit",
       async (rule) => {
         const { bob, aliceGroup } = await strangers(rule);
-        return bob.joinByExternalCommit(await aliceGroup.groupInfo());
+        return joinByExternalCommit(bob, await aliceGroup.groupInfo());
       },
     ],
     [
       "proposing to be added",
       async (rule) => {
         const { bob, aliceGroup } = await strangers(rule);
-        return bob.proposeJoin(aliceGroup);
+        return proposeJoin(bob, aliceGroup);
       },
       { limit: "a proposal adds nobody", authentication: "the one credential is Bob's own" },
     ],
@@ -260,7 +261,7 @@ const ways: readonly (readonly [name: string, way: Way, notAsked?: Partial<Recor
       "following an external commit",
       async (rule) => {
         const { carol, aliceGroup, follower } = await followed(rule);
-        return follower.receive((await carol.joinByExternalCommit(await aliceGroup.groupInfo())).commit);
+        return follower.receive((await joinByExternalCommit(carol, await aliceGroup.groupInfo())).commit);
       },
       { limit: "the limit is this client's own, and would divide the group" },
     ],

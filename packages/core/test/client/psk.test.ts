@@ -1,5 +1,7 @@
 // RFC 9420 §8.4, §12.1.4: pre-shared keys in commits.
+
 import type { Group } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { four, gather, type Party, party } from "@copse/test-support/clients";
 import { failure, refused, saying } from "@copse/test-support/errors";
 import { by, forge, insider } from "@copse/test-support/insiders";
@@ -58,7 +60,7 @@ describe("pre-shared keys", () => {
     const { groups } = await four(SUITE, { externalPsk });
     const [alice, bob] = groups as [Group, Group];
     const joiner = await party("joiner", { suite: SUITE, externalPsk });
-    const { group, commit } = await joiner.client.joinByExternalCommit(await alice.groupInfo(), {
+    const { group, commit } = await joinByExternalCommit(joiner.client, await alice.groupInfo(), {
       psks: [{ external: new Uint8Array([7]) }],
     });
     for (const one of [alice, bob]) await one.receive(commit);

@@ -1,4 +1,5 @@
 // A server that follows a group without being a member, and proposes to it.
+
 import {
   Client,
   externalSenders,
@@ -8,6 +9,7 @@ import {
   type ProposedAction,
   type Signer,
 } from "@copse/core";
+import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { code } from "@copse/test-support/errors";
@@ -131,7 +133,7 @@ describe("a PublicGroup", () => {
       },
       async () => {
         const [one] = (await newMembers(1)) as [Client];
-        const { group, commit } = await one.joinByExternalCommit(await any().groupInfo());
+        const { group, commit } = await joinByExternalCommit(one, await any().groupInfo());
         await world.deliver(commit);
         await group.mergePendingCommit();
         groups.push(group);
@@ -139,7 +141,7 @@ describe("a PublicGroup", () => {
       },
       async () => {
         const [one] = (await newMembers(1)) as [Client];
-        await world.deliver(await one.proposeJoin({ groupId: follower.groupId, epoch: follower.epoch }));
+        await world.deliver(await proposeJoin(one, { groupId: follower.groupId, epoch: follower.epoch }));
         const by = any();
         await world.accept(by, await by.commit(), [one]);
       },

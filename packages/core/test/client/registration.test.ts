@@ -1,4 +1,5 @@
 // RFC 9420 §13: extension, proposal and credential types of an application's own, and the rules that they bring.
+
 import {
   Client,
   type Credential,
@@ -22,6 +23,7 @@ import {
   utf8,
   vector,
 } from "@copse/core/extension";
+import { joinByExternalCommit } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { flipped } from "@copse/test-support/bytes";
@@ -219,13 +221,13 @@ describe("a proposal type", () => {
       await everyone(groups, proposal, 1);
       const groupInfo = await alice.groupInfo();
       const dave = await party("dave", { suite: SUITE, extensions });
-      const byValue = dave.client.joinByExternalCommit(groupInfo, { custom: [topic("by value")] });
+      const byValue = joinByExternalCommit(dave.client, groupInfo, { custom: [topic("by value")] });
       if (form === "value") {
         const { commit } = await byValue;
         await everyone(groups, commit, -1);
       } else expect(saying(await failure(byValue))).toMatch(/^12\.[24]/);
       const erin = await party("erin", { suite: SUITE, extensions });
-      const byReference = erin.client.joinByExternalCommit(groupInfo, { proposals: [proposal] });
+      const byReference = joinByExternalCommit(erin.client, groupInfo, { proposals: [proposal] });
       if (form === "reference") {
         const { commit, group } = await byReference;
         await everyone([...groups, group], commit, -1);
@@ -254,11 +256,11 @@ describe("a proposal type", () => {
     // All but the membership tag, which a new member can't check.
     for (let at = 4; at < proposal.length - 33; at += 3) {
       await failure(
-        dave.client.joinByExternalCommit(groupInfo, { proposals: [flipped(proposal, at, at % 8)] }),
+        joinByExternalCommit(dave.client, groupInfo, { proposals: [flipped(proposal, at, at % 8)] }),
       );
     }
     // And only once the group knows them too.
-    const { commit } = await dave.client.joinByExternalCommit(groupInfo, { proposals: [proposal] });
+    const { commit } = await joinByExternalCommit(dave.client, groupInfo, { proposals: [proposal] });
     expect((await refused(alice, commit)).code).toBe("proposal-missing");
     await alice.receive(proposal);
     await alice.receive(commit);
@@ -338,7 +340,7 @@ describe("an extension type", () => {
         const joined = await alice.client.join(welcome as Uint8Array);
         expect(saying(await refused(joined, await theirs.propose({ extensions })))).toBe(said);
         expect(
-          saying(await failure(alice.client.joinByExternalCommit(await theirs.groupInfo({ extensions })))),
+          saying(await failure(joinByExternalCommit(alice.client, await theirs.groupInfo({ extensions })))),
         ).toBe(said);
       }
     }
@@ -355,7 +357,7 @@ describe("an extension type", () => {
     expect(bob.extensions).toEqual([ext(4)]);
     const plain = await party("plain", { suite: SUITE });
     expect(saying(await failure(alice.add(await plain.client.createKeyPackage())))).toMatch(/^13\.4: /);
-    expect(saying(await failure(plain.client.joinByExternalCommit(await alice.groupInfo())))).toMatch(
+    expect(saying(await failure(joinByExternalCommit(plain.client, await alice.groupInfo())))).toMatch(
       /^13\.4: /,
     );
   });

@@ -1,5 +1,7 @@
 // RFC 9420 §12.4.3: what is saved is restored as it was, at most once at a time, or refused with the reason.
+
 import { Client, type Group, generateSigner, insecureAcceptAll } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { nodeProvider } from "@copse/provider-node";
 import { everyone, four, gather, type Party, party } from "@copse/test-support/clients";
 import { failure } from "@copse/test-support/errors";
@@ -73,15 +75,15 @@ describe("a group that is open", () => {
     const [alice, bob] = groups as [Group, Group];
     const { client } = parties[1] as Party;
     const groupInfo = await alice.groupInfo();
-    const refused = await failure(client.joinByExternalCommit(groupInfo, { resync: true }));
+    const refused = await failure(joinByExternalCommit(client, groupInfo, { resync: true }));
     expect(refused).toMatchObject({ code: "group-exists", groupId: bob.groupId });
     const damaged = groupInfo.slice();
     damaged[damaged.length - 1] = (damaged.at(-1) as number) ^ 1;
     const options = { resync: true, replace: true };
-    await failure(client.joinByExternalCommit(damaged, options));
+    await failure(joinByExternalCommit(client, damaged, options));
     // The open group goes on, in both cases.
     expect(await alice.receive(await bob.encrypt("still here"))).toMatchObject({ kind: "application" });
-    const { group, commit } = await client.joinByExternalCommit(groupInfo, options);
+    const { group, commit } = await joinByExternalCommit(client, groupInfo, options);
     // Nor before the new one is in force.
     expect(await alice.receive(await bob.encrypt("still here"))).toMatchObject({ kind: "application" });
     await group.mergePendingCommit();

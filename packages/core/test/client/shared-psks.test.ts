@@ -1,5 +1,7 @@
 // RFC 9420 §8.6, §12.4: what own commits leave out, so that no member is left behind and no commit is blocked.
+
 import type { Group } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { gather, type Party, party } from "@copse/test-support/clients";
 import { failure, named, refused, saying } from "@copse/test-support/errors";
 import { frame, insider } from "@copse/test-support/insiders";
@@ -32,7 +34,7 @@ describe("a resumption PSK", () => {
     const { client } = parties[1] as Party;
     const join = async (psks: { resumption: bigint }[], from = a) => {
       const groupInfo = await from.groupInfo();
-      return client.joinByExternalCommit(groupInfo, { resync: true, replace: true, psks });
+      return joinByExternalCommit(client, groupInfo, { resync: true, replace: true, psks });
     };
     expect(saying(await failure(join([{ resumption: old }])))).toMatch(named(RULE));
     // Bob missed a commit by which Dave joined: Bob's state doesn't say so, but the tree does.
@@ -96,7 +98,7 @@ describe("a resumption PSK", () => {
     const { groups } = await gather([await member("alice"), await member("bob")]);
     const [a, b] = groups as [Group, Group];
     const old = a.epoch;
-    const { commit } = await (await member("carol")).client.joinByExternalCommit(await a.groupInfo());
+    const { commit } = await joinByExternalCommit((await member("carol")).client, await a.groupInfo());
     for (const group of [a, b]) await group.receive(commit);
     expect(saying(await refused(a, () => a.commit({ psks: [{ resumption: old }] })))).toMatch(named(RULE));
     const own = await a.commit({ psks: [{ resumption: a.epoch }] });

@@ -1,5 +1,7 @@
 // RFC 9420 §9.2, §16.2: private keys in a key store or a token end too, whatever becomes of the process and the group.
+
 import type { Bytes, Group } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { type Party, party } from "@copse/test-support/clients";
 import { describe, expect, it } from "vitest";
 import { needed, SUITE, watched } from "./watched.js";
@@ -105,7 +107,7 @@ describe("keys in a key store", () => {
     await b.mergePendingCommit();
     await a.close();
     for (const save of [true, false]) {
-      const { group, staged } = await alice.client.joinByExternalCommit(await b.groupInfo());
+      const { group, staged } = await joinByExternalCommit(alice.client, await b.groupInfo());
       if (save) {
         await group.save();
         expect(store.size).toBeGreaterThan(0);
@@ -118,7 +120,7 @@ describe("keys in a key store", () => {
   it("stay there after another group took the place of theirs", async () => {
     const { store, alice, b, a } = await two();
     const before = await a.save();
-    const { group, staged } = await alice.client.joinByExternalCommit(await b.groupInfo(), {
+    const { group, staged } = await joinByExternalCommit(alice.client, await b.groupInfo(), {
       replace: true,
       resync: true,
     });

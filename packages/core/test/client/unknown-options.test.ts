@@ -1,4 +1,5 @@
 // What a call doesn't know is refused by name, never ignored: JavaScript has no type checker.
+
 import {
   Client,
   Group,
@@ -8,6 +9,7 @@ import {
   StagedCommit,
   StagedWelcome,
 } from "@copse/core";
+import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { importKeyPackage } from "@copse/core/import";
 import { readMessage } from "@copse/core/message";
 import {
@@ -105,17 +107,12 @@ const CLIENT: Readonly<Record<string, Row>> = {
   ],
   createKeyPackage: [[], "extensions lifetime capabilities signer"],
   readKeyPackage: [[BYTES]],
-  proposeJoin: [[{ groupId: BYTES, epoch: 1n }], "authenticatedData"],
   saveKeyPackages: [[]],
   loadKeyPackages: [[BYTES]],
   deleteKeyPackage: [[BYTES]],
   createGroup: [[], "groupId extensions signer"],
   join: [[BYTES], "ratchetTree previous replace"],
   readWelcome: [[BYTES], "ratchetTree previous"],
-  joinByExternalCommit: [
-    [BYTES],
-    "ratchetTree resync signer replace psks custom proposals authenticatedData",
-  ],
   restore: [[BYTES]],
 };
 
@@ -139,6 +136,11 @@ const PUBLIC_GROUP: Readonly<Record<string, Row>> = {
 const STAGED_PUBLIC_COMMIT: Readonly<Record<string, Row>> = { merge: [[]] };
 
 const FUNCTIONS: Readonly<Record<string, Row>> = {
+  proposeJoin: [["the client", { groupId: BYTES, epoch: 1n }], "authenticatedData"],
+  joinByExternalCommit: [
+    ["the client", BYTES],
+    "ratchetTree resync signer replace psks custom proposals authenticatedData",
+  ],
   externalProposal: [
     [crypto, "the signer", { suite: 1, groupId: BYTES, epoch: 1n, senderIndex: 0 }, { remove: 1 }],
     "authenticatedData extensions",
@@ -152,6 +154,7 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
 const WITHOUT = [
   ...["constructor", "close", "member", "leafNode", "addSigner", "keyPackages"],
   ...["replace", "retire", "resumptionPsk", "commitBy", "adopt", "stagedCommit", "needsKey", "signerOr"],
+  ...["joinBy", "newKeyPackage"],
   ...["run", "perform", "restoreFrom", "load", "findPsk", "isOpen", "length", "name", "prototype"],
 ];
 
@@ -181,6 +184,15 @@ beforeAll(async () => {
   here = await things();
 });
 
+const functions = {
+  externalProposal,
+  importKeyPackage,
+  branch,
+  reinitialize,
+  joinByExternalCommit,
+  proposeJoin,
+};
+
 type Things = Awaited<ReturnType<typeof things>>;
 const TABLE: readonly (readonly [name: string, of: (here: Things) => object, rows: typeof GROUP])[] = [
   ["Client", ({ alice }) => ({ ...bound(alice), create: Client.create }), CLIENT],
@@ -189,7 +201,7 @@ const TABLE: readonly (readonly [name: string, of: (here: Things) => object, row
   ["StagedWelcome", ({ stagedWelcome }) => bound(stagedWelcome), STAGED_WELCOME],
   ["PublicGroup", ({ follower }) => ({ ...bound(follower), follow: PublicGroup.follow }), PUBLIC_GROUP],
   ["StagedPublicCommit", ({ stagedPublic }) => bound(stagedPublic), STAGED_PUBLIC_COMMIT],
-  ["no class", () => ({ externalProposal, importKeyPackage, branch, reinitialize }), FUNCTIONS],
+  ["no class", () => functions, FUNCTIONS],
 ];
 
 function bound(of: object): object {
@@ -239,7 +251,7 @@ it("all methods are in the tables", () => {
 
 /** Calls with something wrong inside of an option: the method, its arguments, and how the error names it. */
 const NESTED: readonly (readonly [
-  thing: "a" | "alice" | "follower",
+  thing: "a" | "alice" | "follower" | "functions",
   name: string,
   args: readonly unknown[],
   named: string,
@@ -323,7 +335,12 @@ const NESTED: readonly (readonly [
   ["a", "dropProposals", [[, BYTES]], "which[0]: expected bytes, got undefined"],
   ["a", "dropProposals", ["all"], "which: expected bytes or function or array, got string"],
   ["alice", "createKeyPackage", [{ lifetime: { notBefore: 0n } }], "lifetime.notAfter: expected bigint, got"],
-  ["alice", "proposeJoin", [{ groupId: "team", epoch: 1n }], "the group ID must be a Uint8Array, got string"],
+  [
+    "functions",
+    "proposeJoin",
+    ["the client", { groupId: "team", epoch: 1n }],
+    "the group ID must be a Uint8Array, got string",
+  ],
   ["alice", "createKeyPackage", [{ lifetime: { notBefore: 0n, until: 1n } }], '"lifetime.until"'],
   [
     "alice",
@@ -333,13 +350,21 @@ const NESTED: readonly (readonly [
   ],
   ["alice", "createKeyPackage", [{ capabilities: { extension: [1] } }], '"capabilities.extension"'],
   ["alice", "createKeyPackage", [{ capabilities: { proposals: ["add"] } }], "capabilities.proposals[0]"],
-  ["alice", "joinByExternalCommit", [BYTES, { psks: [{ id: BYTES }] }], '"psks[0].id"'],
-  ["alice", "joinByExternalCommit", [BYTES, { resync: "yes" }], "resync: expected boolean or function or"],
+  ["functions", "joinByExternalCommit", ["the client", BYTES, { psks: [{ id: BYTES }] }], '"psks[0].id"'],
+  [
+    "functions",
+    "joinByExternalCommit",
+    ["the client", BYTES, { resync: "yes" }],
+    "resync: expected boolean or function or",
+  ],
   ["follower", "propose", ["signer", { update: true }], '"request.update"'],
 ];
 
 it.each(NESTED)("%s.%s(%o) is refused", async (thing, name, args, named) => {
-  const error = await refused(here.a, async () => (here[thing] as Untyped)[name](...args));
+  const given = args.map((one) => (one === "the client" ? here.alice : one));
+  const error = await refused(here.a, async () =>
+    (({ ...here, functions })[thing] as Untyped)[name](...given),
+  );
   expect(error.code).toBe("usage");
   expect(error.message).toContain(named);
 });

@@ -1,4 +1,5 @@
 // RFC 9420 §12.4: which received proposals own commits include, and how many are kept.
+
 import {
   authorizeByDefault,
   externalSenders,
@@ -7,6 +8,7 @@ import {
   type Policy,
   ProposalType,
 } from "@copse/core";
+import { proposeJoin } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { everyone, gather, type Party, party } from "@copse/test-support/clients";
@@ -35,7 +37,7 @@ const propose = (from: Insider, proposal: ReturnType<typeof reinit>) =>
 it("a stranger's proposal to be added isn't committed unless the application says so", async () => {
   const [a, b, c] = await three();
   const mallory = await member("mallory");
-  const proposal = await mallory.client.proposeJoin(a);
+  const proposal = await proposeJoin(mallory.client, a);
   for (const group of [a, b, c]) await group.receive(proposal);
   expect(a.proposals).toMatchObject([{ proposer: { kind: "new-member" }, willCommit: false }]);
   await b.receive(await a.encrypt("not held up"));
@@ -57,7 +59,7 @@ it("a stranger's proposal to be added is committed if the policy says so", async
         ? "keep"
         : authorizeByDefault(action),
   });
-  await a.receive(await (await member("dave")).client.proposeJoin(a));
+  await a.receive(await proposeJoin((await member("dave")).client, a));
   await expect(a.encrypt("held up")).rejects.toEqual(code("pending"));
   expect((await a.commit()).welcome).toBeDefined();
 });

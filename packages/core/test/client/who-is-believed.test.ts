@@ -10,6 +10,7 @@ import {
   isBasicCredential,
   type Succession,
 } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import { branch } from "@copse/core/resumption";
 import { nodeProvider } from "@copse/provider-node";
@@ -54,12 +55,12 @@ describe("who takes whose leaf", () => {
     const [alice, bob] = groups as [Group, Group];
     const follower = await follow(alice, service);
     const mallory = await enter("mallory", reckless);
-    const { commit } = await mallory.client.joinByExternalCommit(await alice.groupInfo(), at(1));
+    const { commit } = await joinByExternalCommit(mallory.client, await alice.groupInfo(), at(1));
     for (const group of [alice, bob]) expect((await refused(group, commit)).code).toBe("authentication");
     expect((await failure(follower.receive(commit))).code).toBe("authentication");
     // An honest client doesn't even make it.
     const honest = await enter("dave");
-    expect((await failure(honest.client.joinByExternalCommit(await alice.groupInfo(), at(1)))).code).toBe(
+    expect((await failure(joinByExternalCommit(honest.client, await alice.groupInfo(), at(1)))).code).toBe(
       "authentication",
     );
   });
@@ -86,7 +87,7 @@ describe("who takes whose leaf", () => {
     const [group] = groups as [Group];
     const follower = await follow(group, service);
     const tablet = await enter("bob");
-    const { commit } = await tablet.client.joinByExternalCommit(await group.groupInfo(), at(1));
+    const { commit } = await joinByExternalCommit(tablet.client, await group.groupInfo(), at(1));
     expect(await follower.receive(commit)).toMatchObject({ removed: [{ leafIndex: 1 }] });
     expect(await group.receive(commit)).toMatchObject({ removed: [{ leafIndex: 1 }] });
     expect(group.members.map(({ credential }) => nameOf(credential))).toEqual(["alice", "bob", "bob"]);
@@ -122,7 +123,7 @@ describe("who takes whose leaf", () => {
     expect(asked.at(-1)?.old.signatureKey).not.toEqual(asked.at(-1)?.new.signatureKey);
     await bob.mergePendingCommit();
     const rob = await party("rob", { suite: SUITE, policy });
-    const { commit } = await rob.client.joinByExternalCommit(await alice.groupInfo(), at(1));
+    const { commit } = await joinByExternalCommit(rob.client, await alice.groupInfo(), at(1));
     await alice.receive(commit);
     expect(last()).toEqual(["resync", "bob", "rob"]);
     expect(asked).toHaveLength(3);
@@ -137,7 +138,7 @@ describe("who takes whose leaf", () => {
     const { groups } = await gather([await enter("alice", { authentication }), await enter("bob")]);
     const [alice] = groups as [Group];
     const second = await enter("bob");
-    const { commit } = await second.client.joinByExternalCommit(await alice.groupInfo(), at(1));
+    const { commit } = await joinByExternalCommit(second.client, await alice.groupInfo(), at(1));
     expect((await refused(alice, commit)).code).toBe("authentication");
   });
 

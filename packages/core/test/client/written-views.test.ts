@@ -1,4 +1,5 @@
 // RFC 9420 §7, §12: whatever a call or a getter returns is the application's to write into. Nothing here changes by it.
+
 import {
   basicCredential,
   Client,
@@ -9,6 +10,7 @@ import {
   StagedCommit,
   StagedWelcome,
 } from "@copse/core";
+import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { importKeyPackage } from "@copse/core/import";
 import { readMessage } from "@copse/core/message";
 import { externalProposal, PublicGroup, StagedPublicCommit } from "@copse/core/public-group";
@@ -187,18 +189,18 @@ const CLIENT: Readonly<Record<string, Row>> = {
     await alice.client.createKeyPackage();
     return alice.client.keyPackages();
   },
-  proposeJoin: async ({ alice, a }) => alice.client.proposeJoin({ groupId: BYTES, epoch: a.epoch }),
   saveKeyPackages: async ({ alice }) => {
     await alice.client.createKeyPackage();
     return alice.client.saveKeyPackages();
   },
-  joinByExternalCommit: async ({ dave, a }) => {
-    const { commit, staged } = await dave.client.joinByExternalCommit(await a.groupInfo());
-    return [commit, staged];
-  },
 };
 
 const FUNCTIONS: Readonly<Record<string, Row>> = {
+  joinByExternalCommit: async ({ dave, a }) => {
+    const { commit, staged } = await joinByExternalCommit(dave.client, await a.groupInfo());
+    return [commit, staged];
+  },
+  proposeJoin: async ({ alice, a }) => proposeJoin(alice.client, { groupId: BYTES, epoch: a.epoch }),
   readMessage: async ({ b }) => readMessage((await b.update()).commit),
   externalProposal: async ({ a, service }) =>
     externalProposal(
@@ -227,7 +229,17 @@ const OTHERS = [
   ...["receive", "withEpoch", "merge", "discard", "follow", "resume"],
   ...["config", "current", "cached", "ownLeaf", "predecessor", "provider", "externalPsk", "configOfGroups"],
   ...["kept", "signer", "run", "signerOr", "findPsk", "isOpen", "needsKey", "adopt", "commitBy", "retire"],
-  ...["replace", "resumptionPsk", "stagedCommit", "perform", "restoreFrom", "load", "groups"],
+  ...[
+    "replace",
+    "resumptionPsk",
+    "stagedCommit",
+    "perform",
+    "restoreFrom",
+    "load",
+    "groups",
+    "joinBy",
+    "newKeyPackage",
+  ],
 ];
 
 const TABLE = [

@@ -1,5 +1,7 @@
 // RFC 9420 §6: key packages, Welcomes and GroupInfos come in an MLSMessage, or raw: and no bytes are taken for the other.
+
 import { DecodeError, type Group, MlsError, unframe } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { CIPHER_SUITES } from "@copse/core/provider";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
@@ -63,7 +65,7 @@ describe.each(SUITES)("in suite %i", (suite) => {
     await carol.client.join(unframe(added as Uint8Array));
 
     const dave = await party("dave", { suite });
-    const { commit } = await dave.client.joinByExternalCommit(unframe(await alice.groupInfo()));
+    const { commit } = await joinByExternalCommit(dave.client, unframe(await alice.groupInfo()));
     expect(await alice.receive(commit)).toMatchObject({ external: true });
   });
 

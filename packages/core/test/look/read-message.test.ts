@@ -1,4 +1,5 @@
 // RFC 9420 §6: what anybody can read of a message, without a group: where it belongs, and where it ends.
+
 import {
   customProposal,
   DecodeError,
@@ -8,6 +9,7 @@ import {
   MlsError,
 } from "@copse/core";
 import { encode, type MlsExtension, opaque, utf8 } from "@copse/core/extension";
+import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { readMessage, type UnverifiedMessage } from "@copse/core/message";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
@@ -60,8 +62,8 @@ beforeAll(async () => {
     "a public commit": commit,
     "a public proposal": await group.propose({ remove: 1 }, { authenticatedData }),
     "a server's proposal": await follower.propose(server, { remove: 1 }),
-    "a new member's proposal": await bob.client.proposeJoin({ groupId: group.groupId, epoch: group.epoch }),
-    "a new member's commit": (await bob.client.joinByExternalCommit(groupInfo)).commit,
+    "a new member's proposal": await proposeJoin(bob.client, { groupId: group.groupId, epoch: group.epoch }),
+    "a new member's commit": (await joinByExternalCommit(bob.client, groupInfo)).commit,
     welcome: welcome as Uint8Array,
     groupInfo,
     keyPackage,

@@ -1,6 +1,8 @@
 // RFC 9420 §5.2: what a server that keeps nothing of a group can tell of key packages, proposals and commits.
+
 import { customProposal, DecodeError, externalSenders, generateSigner } from "@copse/core";
 import { encode, type MlsExtension, opaque, utf8 } from "@copse/core/extension";
+import { proposeJoin } from "@copse/core/external";
 import { readMessage } from "@copse/core/message";
 import { externalProposal, keyPackageReference, proposalReference } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
@@ -43,7 +45,7 @@ describe("the references of proposals", () => {
       await b.propose({ custom: topic }),
       await externalProposal(crypto, server, known, { remove: 2 }),
       await externalProposal(crypto, server, known, { custom: topic }, { extensions: [topics] }),
-      await dave.client.proposeJoin({ groupId: a.groupId, epoch: a.epoch }),
+      await proposeJoin(dave.client, { groupId: a.groupId, epoch: a.epoch }),
     ];
     for (const message of sent) {
       await a.receive(message);

@@ -2,6 +2,7 @@
 
 import { type Group, generateSigner, isBasicCredential, type StagedWelcome } from "@copse/core";
 import type { MlsExtension } from "@copse/core/extension";
+import { joinByExternalCommit } from "@copse/core/external";
 import { branch } from "@copse/core/resumption";
 import { nodeProvider } from "@copse/provider-node";
 import { flipped, isZero, text } from "@copse/test-support/bytes";
@@ -218,7 +219,7 @@ describe("meanwhile", () => {
     const removal = await alice.remove(2);
     await alice.mergePendingCommit();
     await carol.receive(removal.commit);
-    const { group, commit } = await bob.client.joinByExternalCommit(await alice.groupInfo());
+    const { group, commit } = await joinByExternalCommit(bob.client, await alice.groupInfo());
     for (const member of [alice, carol]) await member.receive(commit);
     await group.mergePendingCommit();
     expect(await failure(staged.join())).toEqual(code("group-exists"));

@@ -1,5 +1,7 @@
 // RFC 9420 §16.4.3: a follower looks at a commit before it follows it.
+
 import { externalSenders, type Group, generateSigner, type Policy, type ProposedAction } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { flipped } from "@copse/test-support/bytes";
@@ -107,7 +109,7 @@ it("stages several, of which one is merged, also after other proposals came", as
 it("shows an external commit, with who joins by it", async () => {
   const { a, follower } = await scene();
   const { client } = await newMember();
-  const { commit, group } = await client.joinByExternalCommit(await a.groupInfo());
+  const { commit, group } = await joinByExternalCommit(client, await a.groupInfo());
   const seen = await follower.stage(commit);
   expect(seen).toMatchObject({ external: true, committer: { leafIndex: 2 }, added: [{ leafIndex: 2 }] });
   expect([seen.membersBefore.length, seen.membersAfter.length]).toEqual([2, 3]);

@@ -1,5 +1,7 @@
 // RFC 9420 §12.4: what a staged commit shows before it is merged, to who made it and to who received it.
+
 import { type Group, type MlsExtension, ProposalType, type StagedCommit } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { selfRemove, selfRemoveProposal } from "@copse/extensions";
 import { everyone, four, gather, type Meeting, type Party, party, send } from "@copse/test-support/clients";
 import { failure } from "@copse/test-support/errors";
@@ -179,7 +181,7 @@ describe.each(["private", "public"] as const)("a commit, with %s handshakes,", (
       [again, [3], [3]],
       [(await party("erin", { suite: SUITE, extensions, policy: { handshake } })).client, [], [4]],
     ] as const) {
-      const joined = await client.joinByExternalCommit(await a.groupInfo(), { resync: "if-member" });
+      const joined = await joinByExternalCommit(client, await a.groupInfo(), { resync: "if-member" });
       const { staged } = joined;
       const seen = await a.stage(joined.commit);
       expect(shown(staged)).toEqual(shown(seen));

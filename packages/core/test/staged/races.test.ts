@@ -1,6 +1,8 @@
 // RFC 9420 §14: several commits of one epoch, of which the delivery service takes one, whichever.
+
 import type { Group, StagedCommit } from "@copse/core";
 import { generateSigner } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { nodeProvider } from "@copse/provider-node";
 import { everyone, four, type Meeting, type Party, party, send } from "@copse/test-support/clients";
 import { failure } from "@copse/test-support/errors";
@@ -150,7 +152,7 @@ describe("a further own commit", () => {
     const { groups } = await four(SUITE);
     const [alice] = groups as [Group];
     const { client } = await party("eve", { suite: SUITE });
-    const { group, staged } = await client.joinByExternalCommit(await alice.groupInfo());
+    const { group, staged } = await joinByExternalCommit(client, await alice.groupInfo());
     expect((await failure(group.update({ replacePending: true }))).code).toBe("pending");
     expect((await failure(group.stage((await alice.update()).commit))).code).toBe("pending");
     expect(await group.stage(staged.commit)).toBe(staged);

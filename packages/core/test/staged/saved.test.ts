@@ -1,5 +1,7 @@
 // RFC 9420 §9.2, §12.4, §14: what is staged is part of the saved state, until one commit is merged.
+
 import { type Group, generateSigner, type StagedCommit } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { selfRemove, selfRemoveProposal } from "@copse/extensions";
 import { nodeProvider } from "@copse/provider-node";
 import {
@@ -90,7 +92,7 @@ const STATES: readonly (readonly [what: string, stage: (scene: Scene) => Promise
     "an external commit of another",
     async ({ alice, bob }) => {
       const eve = await party("eve", { suite: SUITE, extensions });
-      const { commit } = await eve.client.joinByExternalCommit(await bob.groupInfo());
+      const { commit } = await joinByExternalCommit(eve.client, await bob.groupInfo());
       await bob.stage(commit);
       return alice.stage(commit);
     },
@@ -140,7 +142,7 @@ describe.each(WAYS)("by %s,", (_way, save) => {
   it("the external commit of who joins is staged, discarded and merged", async () => {
     const { bob } = await scene();
     const eve = await party("eve", { suite: SUITE, extensions });
-    const { group, staged } = await eve.client.joinByExternalCommit(await bob.groupInfo());
+    const { group, staged } = await joinByExternalCommit(eve.client, await bob.groupInfo());
     const before = await shown(staged);
     const lost = await group.save();
     const restored = await save(eve, group);

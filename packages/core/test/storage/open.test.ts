@@ -1,5 +1,7 @@
 // RFC 9420 §10, §12, §16.2: a client that is opened again is as it was after its last answer.
+
 import { Client, generateSigner, insecureAcceptAll, toHex } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { branch, reinitialize } from "@copse/core/resumption";
 import { openClient, StoredClient } from "@copse/core/storage";
 import { nodeProvider } from "@copse/provider-node";
@@ -117,7 +119,7 @@ describe("a client that is opened again", () => {
 
   it("has a group that it joins by an external commit, beside the one with the same ID", async () => {
     const { storage, alice, a, b } = await two();
-    const { commit, group } = await alice.joinByExternalCommit(await b.groupInfo(), {
+    const { commit, group } = await joinByExternalCommit(alice, await b.groupInfo(), {
       resync: true,
       replace: true,
     });
@@ -146,7 +148,7 @@ describe("a client that is opened again", () => {
 
   it("has one group with an ID after the other was replaced", async () => {
     const { storage, alice, b } = await two();
-    const { commit, staged } = await alice.joinByExternalCommit(await b.groupInfo(), {
+    const { commit, staged } = await joinByExternalCommit(alice, await b.groupInfo(), {
       resync: true,
       replace: true,
     });
@@ -160,7 +162,7 @@ describe("a client that is opened again", () => {
   it("forgets an external commit that was discarded", async () => {
     const { storage, b } = await two();
     const carol = await opened(new TestStorage(), "carol");
-    const { staged } = await carol.joinByExternalCommit(await b.groupInfo());
+    const { staged } = await joinByExternalCommit(carol, await b.groupInfo());
     await staged.discard();
     expect(carol.knownGroups()).toEqual([]);
     expect(storage.writes).toBeGreaterThan(0);
@@ -195,7 +197,7 @@ describe("groups that aren't loaded", () => {
     const { storage, b } = await two();
     const again = await opened(storage);
     expect(await failure(again.createGroup({ groupId: ID }))).toEqual(code("group-exists"));
-    expect(await failure(again.joinByExternalCommit(await b.groupInfo(), { resync: true }))).toEqual(
+    expect(await failure(joinByExternalCommit(again, await b.groupInfo(), { resync: true }))).toEqual(
       code("group-exists"),
     );
     expect((await again.group(ID))?.active).toBe(true);

@@ -1,5 +1,7 @@
 // RFC 9420 §16.2: nothing is answered before it is safe, and what couldn't be made safe wasn't answered.
+
 import { type Group, generateSigner, type StagedCommit } from "@copse/core";
+import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { importKeyPackage } from "@copse/core/import";
 import type { StoredClient } from "@copse/core/storage";
 import { nodeProvider } from "@copse/provider-node";
@@ -58,7 +60,7 @@ const CLIENT: Readonly<Record<string, Row>> = {
   proposeJoin:
     async ({ alice, b }) =>
     () =>
-      alice.proposeJoin({ groupId: b.groupId, epoch: b.epoch }),
+      proposeJoin(alice, { groupId: b.groupId, epoch: b.epoch }),
   createGroup:
     async ({ alice }) =>
     () =>
@@ -70,7 +72,7 @@ const CLIENT: Readonly<Record<string, Row>> = {
   },
   joinByExternalCommit: async ({ alice, bob }) => {
     const groupInfo = await (await bob.client.createGroup()).groupInfo();
-    return () => alice.joinByExternalCommit(groupInfo);
+    return () => joinByExternalCommit(alice, groupInfo);
   },
   restore: async ({ alice, a }) => {
     const saved = await a.save();

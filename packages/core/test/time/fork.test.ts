@@ -1,5 +1,7 @@
 // RFC 9420 §14: `fork` is what a member's signature proves. Bytes that anybody could have made never give it.
+
 import type { Group } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { gather, party } from "@copse/test-support/clients";
@@ -62,7 +64,7 @@ test("a stranger's external commit that came too late is no fork", async () => {
   const members = [await party("alice", { suite: SUITE }), await party("bob", { suite: SUITE })];
   const carol = await party("carol", { suite: SUITE });
   const [a, b] = (await gather(members)).groups as [Group, Group];
-  const { commit } = await carol.client.joinByExternalCommit(await a.groupInfo());
+  const { commit } = await joinByExternalCommit(carol.client, await a.groupInfo());
   await b.receive((await a.update()).commit);
   expect((await failure(b.receive(commit))).code).toBe("past-epoch");
 });

@@ -1,13 +1,14 @@
 // Every operation can be given up, whatever its provider, its signer and its hooks do: no call can block a group.
+
 import {
   Client,
-  type ExternalJoin,
   externalSenders,
   Group,
   generateSigner,
   StagedCommit,
   type StagedWelcome,
 } from "@copse/core";
+import { type ExternalJoin, joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { importKeyPackage } from "@copse/core/import";
 import { externalProposal, PublicGroup, StagedPublicCommit } from "@copse/core/public-group";
 import { branch, type NewGroup, reinitialize } from "@copse/core/resumption";
@@ -64,18 +65,6 @@ const CLIENT: Readonly<Record<string, Row>> = {
     const keyPackage = await carolsKeyPackage(here);
     return { run: (options) => here.alice.readKeyPackage(keyPackage, options) };
   },
-  joinByExternalCommit: async ({ alice, carol }) => {
-    const c = await carol.client.createGroup();
-    const groupInfo = await c.groupInfo();
-    return {
-      run: (options) => alice.joinByExternalCommit(groupInfo, { psks: [{ external: PSK }], ...options }),
-      succeeded: async ({ group, commit }: ExternalJoin) => {
-        await c.receive(commit);
-        await group.mergePendingCommit();
-        await c.receive(await group.encrypt("here I am"));
-      },
-    };
-  },
   restore: async ({ alice, carol }) => {
     const c = await carol.client.createGroup();
     const { welcome } = await c.add(await alice.createKeyPackage());
@@ -86,13 +75,6 @@ const CLIENT: Readonly<Record<string, Row>> = {
     return {
       run: (options) => alice.restore(saved, options),
       succeeded: async (restored: Group) => c.receive(await restored.encrypt("back again")),
-    };
-  },
-  proposeJoin: async ({ alice, carol }) => {
-    const c = await carol.client.createGroup();
-    return {
-      run: (options) => alice.proposeJoin({ groupId: c.groupId, epoch: c.epoch }, options),
-      succeeded: (proposal: Uint8Array) => c.receive(proposal),
     };
   },
   saveKeyPackages: async ({ alice }) => {
@@ -114,6 +96,25 @@ const CLIENT: Readonly<Record<string, Row>> = {
 
 /** Functions that take a client first. */
 const FUNCTIONS: Readonly<Record<string, Row>> = {
+  joinByExternalCommit: async ({ alice, carol }) => {
+    const c = await carol.client.createGroup();
+    const groupInfo = await c.groupInfo();
+    return {
+      run: (options) => joinByExternalCommit(alice, groupInfo, { psks: [{ external: PSK }], ...options }),
+      succeeded: async ({ group, commit }: ExternalJoin) => {
+        await c.receive(commit);
+        await group.mergePendingCommit();
+        await c.receive(await group.encrypt("here I am"));
+      },
+    };
+  },
+  proposeJoin: async ({ alice, carol }) => {
+    const c = await carol.client.createGroup();
+    return {
+      run: (options) => proposeJoin(alice, { groupId: c.groupId, epoch: c.epoch }, options),
+      succeeded: (proposal: Uint8Array) => c.receive(proposal),
+    };
+  },
   importKeyPackage: async ({ alice, aliceOptions }) => {
     const other = await Client.create({ credential: "alice", ...aliceOptions });
     const keyPackage = await other.createKeyPackage();
@@ -229,7 +230,7 @@ const GROUP: Readonly<Record<string, Row>> = {
   groupInfo: async ({ a, carol, b }) => ({
     run: (options) => a.groupInfo(options),
     succeeded: async (groupInfo: Uint8Array) =>
-      b.receive((await carol.client.joinByExternalCommit(groupInfo)).commit),
+      b.receive((await joinByExternalCommit(carol.client, groupInfo)).commit),
   }),
   save: async ({ a, b, alice }) => ({
     run: (options) => a.save(options),
@@ -272,7 +273,7 @@ const STAGED: Readonly<Record<string, Row>> = {
       run: (options) => staged.groupInfo(options),
       succeeded: async (groupInfo: Uint8Array) => {
         await staged.merge();
-        await a.receive((await carol.client.joinByExternalCommit(groupInfo)).commit);
+        await a.receive((await joinByExternalCommit(carol.client, groupInfo)).commit);
       },
     };
   },
@@ -450,6 +451,8 @@ const AT_ONCE: readonly string[] = [
   "leafNode",
   "close",
   "adopt",
+  "joinBy",
+  "newKeyPackage",
   "commitBy",
   "resumptionPsk",
   "needsKey",

@@ -1,5 +1,7 @@
 // RFC 9420 §10, §13.4, §17.3: lists of extensions, in each place and on each way, sent and received.
+
 import type { Extension, Group } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { PublicGroup } from "@copse/core/public-group";
 import { nodeProvider } from "@copse/provider-node";
 import { gather, keyPackageIn, type Party, party } from "@copse/test-support/clients";
@@ -134,7 +136,8 @@ const WAYS: Record<Place, readonly Way[]> = {
       "of a group to join by an external commit",
       async (extensions) =>
         fail(
-          stranger.client.joinByExternalCommit(
+          joinByExternalCommit(
+            stranger.client,
             await infoMessage({ context: { extensions }, info: { extensions: publicExtensions() } }),
           ),
         ),
@@ -151,7 +154,8 @@ const WAYS: Record<Place, readonly Way[]> = {
       "of a group to join by an external commit",
       async (extensions) =>
         fail(
-          stranger.client.joinByExternalCommit(
+          joinByExternalCommit(
+            stranger.client,
             await infoMessage({ info: { extensions: [...publicExtensions(), ...extensions] } }),
           ),
         ),

@@ -1,5 +1,7 @@
 // RFC 9420 §12.2, §12.4.3.2: invalid external commits with valid signatures are refused, each by its rule.
+
 import { type Group, generateSigner, type Signer } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import { nodeProvider } from "@copse/provider-node";
 import { four, keyPackageIn, type Party, party, publicIn } from "@copse/test-support/clients";
 import { failure, named, refused, saying } from "@copse/test-support/errors";
@@ -195,7 +197,7 @@ describe("an external commit", () => {
   });
 
   it("with another ExternalInit or confirmation tag than its epoch's is refused by 12.4.2", async () => {
-    const { commit, group } = await joiner.client.joinByExternalCommit(await bob.groupInfo());
+    const { commit, group } = await joinByExternalCommit(joiner.client, await bob.groupInfo());
     const good = publicIn(commit);
     const tampered = encode(MlsMessage, {
       version: 1,
@@ -208,9 +210,9 @@ describe("an external commit", () => {
 
   it("takes a GroupInfo with external_pub, of the client's suite", async () => {
     const bare = await bob.groupInfo({ externalPub: false });
-    expect((await failure(joiner.client.joinByExternalCommit(bare))).code).toBe("missing");
+    expect((await failure(joinByExternalCommit(joiner.client, bare))).code).toBe("missing");
     const elsewhere = await party("elsewhere", { suite: 3 });
-    const error = await failure(elsewhere.client.joinByExternalCommit(await bob.groupInfo()));
+    const error = await failure(joinByExternalCommit(elsewhere.client, await bob.groupInfo()));
     expect(saying(error)).toMatch(/^12\.4\.3\.1: the cipher suite in the GroupInfo/);
   });
 
@@ -221,7 +223,7 @@ describe("an external commit", () => {
     const removal = await a.remove(2);
     await b.receive(removal.commit);
     await a.mergePendingCommit();
-    const { commit, group } = await guest.client.joinByExternalCommit(await a.groupInfo());
+    const { commit, group } = await joinByExternalCommit(guest.client, await a.groupInfo());
     await a.receive(commit);
     await b.receive(commit);
     await group.mergePendingCommit();

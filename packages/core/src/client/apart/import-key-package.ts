@@ -1,5 +1,5 @@
 // RFC 9420 §10: key packages that were made elsewhere.
-import { type Bytes, copySecret, equalBytes, needBytes, wipe } from "../../bytes.js";
+import { type Bytes, copied, copySecret, equalBytes, needBytes, wipe } from "../../bytes.js";
 import { makeKeyPackageRef } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import { type ClientConfig, needSigner } from "../../group/index.js";
@@ -58,19 +58,21 @@ async function opened(
   config: ClientConfig,
   encoded: Uint8Array,
   [initKey, leafKey]: readonly [Uint8Array, Uint8Array],
-): Promise<OwnKeyPackage> {
+): Promise<[OwnKeyPackage, () => Bytes]> {
   const { provider } = config;
   const keyPackage = readKeyPackage(encoded);
   const { leafNode } = keyPackage;
   checkOwnLeaf(config, leafNode);
   needSigner(config, leafNode);
   await checkKeyPackageAlone(config, keyPackage);
-  return {
+  const reference = await makeKeyPackageRef(provider, KeyPackage.encoding(keyPackage));
+  const own = {
     keyPackage,
-    reference: await makeKeyPackageRef(provider, KeyPackage.encoding(keyPackage)),
+    reference,
     initKey: await importKey(provider.hpke, initKey, keyPackage.initKey, "initKey"),
     leafKey: await importKey(provider.hpke, leafKey, leafNode.encryptionKey, "leafKey"),
   };
+  return [own, () => copied(reference)];
 }
 
 /** Imports the private key of a public one. @throws CryptoError; MlsError `usage` for that of another one */
