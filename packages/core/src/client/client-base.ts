@@ -57,7 +57,6 @@ import { type ClientOptions, configOf, KEY_PACKAGE, type KeyPackageOptions } fro
 export abstract class ClientBase {
   // In private fields, so that printing a client shows nothing of them.
   readonly #crypto: CryptoProvider;
-  readonly #provider: CipherSuiteProvider;
   readonly #externalPsk: ClientOptions["externalPsk"];
   readonly #configOfGroups: ClientConfig;
   readonly #config: ClientConfig;
@@ -66,7 +65,6 @@ export abstract class ClientBase {
   protected constructor(options: ClientOptions, provider: CipherSuiteProvider, signer: Signer) {
     const { credential } = options;
     this.#crypto = options.crypto;
-    this.#provider = provider;
     const { externalPsk } = guardHooksOf({ externalPsk: options.externalPsk }, "externalPsk", (hook) =>
       hook(),
     );
@@ -90,7 +88,7 @@ export abstract class ClientBase {
   protected abstract needsKey(key: HpkePrivateKey): boolean;
 
   protected get provider(): CipherSuiteProvider {
-    return this.#provider;
+    return this.config.provider;
   }
 
   protected get externalPsk(): ClientOptions["externalPsk"] {

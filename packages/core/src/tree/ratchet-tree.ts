@@ -210,18 +210,13 @@ export class RatchetTree {
     return { tree: this.edit(edits, addUnmerged), leafIndices: edits.map((edit) => edit.leafIndex) };
   }
 
-  private needMember(leafIndex: number): void {
-    if (this.leaf(leafIndex) === undefined) {
-      throw new MlsError("usage", `expected the leaf index of a member, got ${leafIndex}`);
-    }
-  }
-
   /**
    * §12.1.2: replaces a member's leaf node, and blanks the parents above.
    * @throws MlsError `usage` if the leaf has no member
    */
-  update(leafIndex: number, leafNode: LeafNode): RatchetTree {
-    this.needMember(leafIndex);
+  update(leafIndex: number, leafNode: LeafNode | undefined): RatchetTree {
+    if (this.leaf(leafIndex) === undefined)
+      throw new MlsError("usage", `expected the leaf index of a member, got ${leafIndex}`);
     return this.edit([{ leafIndex, node: leafNode }], blank);
   }
 
@@ -230,8 +225,7 @@ export class RatchetTree {
    * @throws MlsError `usage` if the leaf has no member
    */
   remove(leafIndex: number): RatchetTree {
-    this.needMember(leafIndex);
-    return this.edit([{ leafIndex, node: undefined }], blank);
+    return this.update(leafIndex, undefined);
   }
 
   /**
@@ -242,20 +236,6 @@ export class RatchetTree {
     return this.edit([{ leafIndex, node: leafNode }], ({ nodeIndex }) => parents.get(nodeIndex));
   }
 
-  /** The leaves of another tree of the group that differ from this one, in time linear in their number. */
-  leavesTo(other: RatchetTree): readonly LeafEdit[] {
-    return this.changesTo(other).leaves;
-  }
-
-  /**
-   * The tree with the leaves of {@link leavesTo}: those of the other tree. Its parents are not those of the other tree.
-   * @throws MlsError `usage` for leaves out of order, or beyond the tree and not adjacent: an index alone can't make
-   *   the tree grow
-   */
-  withLeaves(edits: readonly LeafEdit[]): RatchetTree {
-    return this.withChanges({ leaves: edits, parents: [] });
-  }
-
   /** The differences of another tree of the group from this one, in time linear in their number. */
   changesTo(other: RatchetTree): TreeChanges {
     return treeChanges(this.root, other.root);
@@ -263,7 +243,8 @@ export class RatchetTree {
 
   /**
    * The tree with the changes of {@link changesTo}: the other tree. Parents change only above leaves that change.
-   * @throws MlsError `usage`, as {@link withLeaves}
+   * @throws MlsError `usage` for leaves out of order, or beyond the tree and not adjacent: an index alone can't make
+   *   the tree grow
    */
   withChanges({ leaves: edits, parents }: TreeChanges): RatchetTree {
     let previous = -1;

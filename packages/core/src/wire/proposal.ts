@@ -107,6 +107,14 @@ export function isProposal<T extends StandardProposal["proposalType"]>(
   return proposal.proposalType === proposalType;
 }
 
+/** The proposals of a type of RFC 9420 in a list. */
+export function ofType<T extends StandardProposal["proposalType"]>(
+  list: readonly { readonly proposal: Proposal }[],
+  proposalType: T,
+): Extract<StandardProposal, { readonly proposalType: T }>[] {
+  return list.flatMap(({ proposal }) => (isProposal(proposal, proposalType) ? [proposal] : []));
+}
+
 /** How proposals of a registered type are handled. */
 export interface ProposalForm {
   readonly codec: Codec<unknown>;

@@ -8,6 +8,7 @@ import {
   isProposal,
   type KeyPackage,
   type LeafNode,
+  ofType,
   type PreSharedKeyID,
   type Proposal,
   ProposalType,
@@ -54,10 +55,8 @@ export function statedExtensions(
   epoch: Pick<Epoch, "groupContext">,
   proposals: readonly SourcedProposal[],
 ): readonly Extension[] {
-  for (const { proposal } of proposals) {
-    if (isProposal(proposal, ProposalType.groupContextExtensions)) return proposal.extensions;
-  }
-  return epoch.groupContext.extensions;
+  const [stated] = ofType(proposals, ProposalType.groupContextExtensions);
+  return (stated ?? epoch.groupContext).extensions;
 }
 
 /** The GroupContext extensions after a list of proposals. @throws what an extension throws */
@@ -82,68 +81,40 @@ export function applyProposals(
   extensions = extensionsAfter(epoch, proposals, registry),
 ): Applied {
   let { tree } = epoch;
-  const custom: CommittedProposal[] = [];
-  const updated: { leafIndex: number; leafNode: LeafNode }[] = [];
-  const removed: { leafIndex: number; leafNode: LeafNode }[] = [];
-  const adds: KeyPackage[] = [];
-  const psks: PreSharedKeyID[] = [];
-  let reinit: ReInit | undefined;
-  let externalInit: Uint8Array | undefined;
-  const remove = (leafIndex: number) => {
+  const adds = ofType(proposals, ProposalType.add);
+  const updated = proposals.flatMap(({ proposal, sender }) =>
+    isProposal(proposal, ProposalType.update) && sender.senderType === SenderType.member
+      ? [{ leafIndex: sender.leafIndex, leafNode: proposal.leafNode }]
+      : [],
+  );
+  const removed = proposals.flatMap((sourced) => {
+    const { proposal } = sourced;
+    const isRemove = isProposal(proposal, ProposalType.remove);
+    const leafIndex = isRemove ? proposal.removed : registry.removes(sourced);
+    if (leafIndex === undefined) return [];
     const leafNode = tree.leaf(leafIndex);
     ensure(
       leafNode !== undefined,
       "12.1.3: removed must identify a non-blank leaf node",
       `leaf ${leafIndex}`,
     );
-    removed.push({ leafIndex, leafNode });
-  };
-  for (const sourced of proposals) {
-    const { proposal, sender } = sourced;
-    if (isCustomProposal(proposal)) {
-      custom.push({ proposal, sender });
-      const leafIndex = registry.removes(sourced);
-      if (leafIndex !== undefined) remove(leafIndex);
-      continue;
-    }
-    switch (proposal.proposalType) {
-      case ProposalType.add:
-        adds.push(proposal.keyPackage);
-        break;
-      case ProposalType.update:
-        if (sender.senderType === SenderType.member) {
-          updated.push({ leafIndex: sender.leafIndex, leafNode: proposal.leafNode });
-        }
-        break;
-      case ProposalType.remove:
-        remove(proposal.removed);
-        break;
-      case ProposalType.psk:
-        psks.push(proposal.psk);
-        break;
-      case ProposalType.reinit:
-        reinit = proposal;
-        break;
-      case ProposalType.externalInit:
-        externalInit = proposal.kemOutput;
-        break;
-      case ProposalType.groupContextExtensions:
-        break;
-    }
-  }
+    return [{ leafIndex, leafNode }];
+  });
   for (const { leafIndex, leafNode } of updated) tree = tree.update(leafIndex, leafNode);
   for (const { leafIndex } of removed) tree = tree.remove(leafIndex);
-  const { tree: after, leafIndices } = tree.addAll(adds.map((keyPackage) => keyPackage.leafNode));
+  const { tree: after, leafIndices } = tree.addAll(adds.map(({ keyPackage }) => keyPackage.leafNode));
   return {
     tree: after,
     extensions,
-    added: adds.map((keyPackage, i) => ({ keyPackage, leafIndex: leafIndices[i] as number })),
+    added: adds.map(({ keyPackage }, i) => ({ keyPackage, leafIndex: leafIndices[i] as number })),
     removed,
     updated,
-    psks,
-    reinit,
-    externalInit,
-    custom,
+    psks: ofType(proposals, ProposalType.psk).map(({ psk }) => psk),
+    reinit: ofType(proposals, ProposalType.reinit)[0],
+    externalInit: ofType(proposals, ProposalType.externalInit)[0]?.kemOutput,
+    custom: proposals.flatMap(({ proposal, sender }) =>
+      isCustomProposal(proposal) ? [{ proposal, sender }] : [],
+    ),
     pathRequired: proposals.length === 0 || proposals.some(({ proposal }) => needsPath(proposal, registry)),
   };
 }

@@ -8,6 +8,7 @@ import {
   isProposal,
   type LeafNode,
   MAX_PSKS,
+  ofType,
   PreSharedKeyID,
   ProposalType,
   type Sender,
@@ -19,12 +20,9 @@ import type { Registry } from "../extensions/index.js";
 /** The leaf that a proposal updates or removes; `undefined` for other proposals. */
 function targetOf(sourced: SourcedProposal, registry: Registry): number | undefined {
   const { proposal, sender } = sourced;
-  if (isCustomProposal(proposal)) return registry.removes(sourced);
-  if (proposal.proposalType === ProposalType.remove) return proposal.removed;
-  if (proposal.proposalType === ProposalType.update && sender.senderType === SenderType.member) {
-    return sender.leafIndex;
-  }
-  return undefined;
+  if (isProposal(proposal, ProposalType.remove)) return proposal.removed;
+  const isUpdate = isProposal(proposal, ProposalType.update) && sender.senderType === SenderType.member;
+  return isUpdate ? sender.leafIndex : registry.removes(sourced);
 }
 
 const isType = (type: number) => (one: SourcedProposal) => one.proposal.proposalType === type;
@@ -185,12 +183,9 @@ export function replacedLeaf(
     const old = tree.leaf(committer.leafIndex);
     return old && { old, by: "commit" };
   }
-  for (const { proposal } of proposals) {
-    if (!isProposal(proposal, ProposalType.remove)) continue;
-    const old = tree.leaf(proposal.removed);
-    return old && { old, by: "resync" };
-  }
-  return undefined;
+  const [remove] = ofType(proposals, ProposalType.remove);
+  const old = remove && tree.leaf(remove.removed);
+  return old && { old, by: "resync" };
 }
 
 /** The proposals to commit. If they make the commit invalid, that is an error, unless there is a fallback. */

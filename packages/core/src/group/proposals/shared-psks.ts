@@ -5,6 +5,7 @@ import type { SourcedProposal } from "../../framing/index.js";
 import {
   isCustomPsk,
   isProposal,
+  ofType,
   type Proposal,
   ProposalType,
   PSKType,
@@ -30,9 +31,7 @@ function epochOfPsk({ groupContext }: Epoch, proposal: Proposal): bigint | undef
 const isAdd = ({ proposal }: SourcedProposal) => isProposal(proposal, ProposalType.add);
 
 function removedBy(list: readonly SourcedProposal[]): number[] {
-  return list.flatMap(({ proposal }) =>
-    isProposal(proposal, ProposalType.remove) ? [proposal.removed] : [],
-  );
+  return ofType(list, ProposalType.remove).map(({ removed }) => removed);
 }
 
 /** Whether somebody joined after an epoch and is a member after these proposals. */

@@ -149,17 +149,14 @@ export function checkSending(
     if (rule !== undefined) checkLifetime(proposal.keyPackage.leafNode, rule);
     checkKeyPackageLists(registry, proposal.keyPackage);
   }
-  if (isProposal(proposal, ProposalType.groupContextExtensions)) {
+  const isReInit = isProposal(proposal, ProposalType.reinit);
+  if (isReInit || isProposal(proposal, ProposalType.groupContextExtensions))
     registry.checkExtensions(proposal.extensions, "groupContext");
-  }
-  if (isProposal(proposal, ProposalType.reinit)) {
-    registry.checkExtensions(proposal.extensions, "groupContext");
-    ensure(
-      equalBytes(proposal.groupId, groupContext.groupId) || isOpen?.(proposal.groupId) !== true,
-      "12.4.3: group_id must be unique among the groups that a client participates in",
-      "the ReInit names another group of this client",
-    );
-  }
+  ensure(
+    !isReInit || equalBytes(proposal.groupId, groupContext.groupId) || isOpen?.(proposal.groupId) !== true,
+    "12.4.3: group_id must be unique among the groups that a client participates in",
+    "the ReInit names another group of this client",
+  );
 }
 
 /** The checks of one proposal that need neither the provider nor the application. The others go into `deferred`. */

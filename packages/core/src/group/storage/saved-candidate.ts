@@ -4,13 +4,13 @@ import type { CipherSuiteProvider } from "../../provider/index.js";
 import {
   GroupContext,
   isCustomProposal,
-  isProposal,
   LeafNode,
+  ofType,
   Proposal,
   ProposalType,
   Sender,
 } from "../../wire/index.js";
-import type { Candidate, CommitChanges } from "../candidate.js";
+import type { Candidate } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import { flag, later, nested, ownBytes, publicBytes } from "./fields.js";
@@ -76,8 +76,7 @@ export async function loadCandidate(
 ): Promise<Candidate> {
   const { next, epoch } = await loadNext(config, current, savedNext, loadKey);
   const proposals = saved.proposals.value;
-  let reinit: CommitChanges["reinit"];
-  for (const { proposal } of proposals) if (isProposal(proposal, ProposalType.reinit)) reinit = proposal;
+  const [reinit] = ofType(proposals, ProposalType.reinit);
   const custom = proposals.flatMap(({ sender, proposal }) =>
     isCustomProposal(proposal) ? [{ sender, proposal }] : [],
   );

@@ -121,7 +121,7 @@ export async function saveState(
     },
     past: state.past.map((past) => ({
       ...past,
-      leaves: tree.leavesTo(past.tree),
+      leaves: tree.changesTo(past.tree).leaves,
       secretTree: past.secretTree.save(),
     })),
     proposals,
@@ -212,7 +212,7 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
     ({ leaves, ...one }): PastEpoch => ({
       ...one,
       epoch: decode(GroupContext, one.groupContext).epoch,
-      tree: current.tree.withLeaves(leaves),
+      tree: current.tree.withChanges({ leaves, parents: [] }),
       secretTree: SecretTree.load(provider, one.secretTree, policy.ratchets),
       senderDataSecret: copySecret(one.senderDataSecret),
       resumptionPsk: copySecret(one.resumptionPsk),
