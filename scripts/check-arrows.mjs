@@ -12,6 +12,7 @@ const PACKAGES = {
   extensions: ["@copse/core/extension"],
   "provider-kit": ["@copse/core/provider", "@noble/hashes/"],
   "provider-conformance": ["@copse/core/provider"],
+  "storage-conformance": ["@copse/core/storage"],
   // The ready-made candidates import each provider when it is tried; an application installs those that it wants.
   "provider-select": [
     "@copse/core/provider",

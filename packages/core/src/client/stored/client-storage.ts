@@ -32,7 +32,7 @@ export interface VersionStep {
  * belongs to the caller: the core overwrites both.
  *
  * What a call throws or rejects with says nothing about the state: after a `write` that failed, the core reads again what is
- * there. {@link https://www.npmjs.com/package/@copse/storage-conformance | @copse/storage-conformance} checks a storage.
+ * there. `@copse/storage-conformance` checks a storage.
  */
 export interface ClientStorage {
   /** The value of an entry; `undefined` if it isn't there. */
