@@ -96,7 +96,9 @@ export function copied(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (ArrayBuffer.isView(value)) return new Uint8Array(value as Uint8Array);
   if (Array.isArray(value)) return value.map(copied);
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, copied(part)]));
+  const copy: Record<string, unknown> = {};
+  for (const [name, part] of Object.entries(value)) copy[name] = copied(part);
+  return copy;
 }
 
 /** Lower-case hexadecimal. */

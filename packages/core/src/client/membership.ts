@@ -103,7 +103,7 @@ export class Membership {
   set state(next: GroupState) {
     if (next === this.#state) return;
     const kept = new Set(privateKeysIn(next));
-    const ending = [...privateKeysIn(this.#state)].filter((key) => !kept.has(key));
+    const ending = privateKeysIn(this.#state).filter((key) => !kept.has(key));
     this.#state = next;
     this.#keys.retire(ending);
   }
@@ -111,7 +111,7 @@ export class Membership {
   /** Ends a private key that the group made superfluous, while no operation runs. */
   retireNow(key: HpkePrivateKey): void {
     this.#keys.retire([key]);
-    this.#keys.scope.end(privateKeysIn(this.#state));
+    this.#keys.scope.end(() => privateKeysIn(this.#state));
   }
 
   /** Closes a group that this one replaces, and takes over the keys that its saved states need. */
@@ -129,16 +129,16 @@ export class Membership {
    * Runs an operation in its turn, after past epochs that are too old are forgotten. Private keys that it made end with
    * it, unless the state needs them.
    */
-  run<R, T>(steps: Steps<R, T>, options: OperationOptions): Promise<T> {
-    const work = () => {
+  run<R, T>({ work, finish, drop }: Steps<R, T>, options: OperationOptions): Promise<T> {
+    const inTurn = () => {
       const step = forgetOld(this.state, this.config.policy);
       if (step !== undefined) this.step(step);
-      return steps.work();
+      return work();
     };
     return this.lock.run(
       withKeys(
         this.#keys.scope,
-        { ...steps, ...this.#watcher.safety, work },
+        { work: inTurn, finish, drop, ...this.#watcher.safety },
         () => privateKeysIn(this.#state),
         () => this.lock.isBusy,
       ),
@@ -280,7 +280,7 @@ export class Membership {
 
   /** @param isOver whether no saved state may be restored */
   #end(isOver: boolean): void {
-    const keys = [...privateKeysIn(this.#state)];
+    const keys = privateKeysIn(this.#state);
     const { state, release } = leaveGroup(this.state, "closed");
     this.#state = state;
     release();

@@ -54,7 +54,7 @@ export class OpenGroups {
   /** Whether an open group has a private key. */
   need(key: HpkePrivateKey): boolean {
     return [...this.#groups.values()].some(({ predecessor }) =>
-      [...privateKeysIn(predecessor)].includes(key),
+      privateKeysIn(predecessor).includes(key),
     );
   }
 

@@ -16,6 +16,8 @@ export interface Codec<T> {
    * @throws DecodeError if its end can't be found
    */
   skip?(reader: Reader): void;
+  /** Reads the fields of a structure into an object that has others already. */
+  readInto?(reader: Reader, value: Record<string, unknown>): void;
 }
 
 /** {@link Codec.skip}, or its default. */
@@ -240,8 +242,12 @@ export function struct<const F extends Record<string, AnyCodec>>(
 ): Codec<StructOf<F>> & { readonly fields: F } {
   const names = Object.keys(fields);
   const codecs: AnyCodec[] = Object.values(fields);
+  const readInto = (reader: Reader, value: Record<string, unknown>) => {
+    for (let i = 0; i < names.length; i++) value[names[i] as string] = (codecs[i] as AnyCodec).read(reader);
+  };
   return {
     fields,
+    readInto,
     write(writer, value) {
       for (let i = 0; i < names.length; i++) {
         (codecs[i] as AnyCodec).write(writer, value[names[i] as string]);
@@ -249,7 +255,7 @@ export function struct<const F extends Record<string, AnyCodec>>(
     },
     read(reader) {
       const value: Record<string, unknown> = {};
-      for (let i = 0; i < names.length; i++) value[names[i] as string] = (codecs[i] as AnyCodec).read(reader);
+      readInto(reader, value);
       return value as StructOf<F>;
     },
     skip(reader) {
@@ -290,7 +296,10 @@ export function variant<const Tag extends string, const C extends Record<number,
     },
     read(reader) {
       const { key, codec } = readTag(reader);
-      return { [tag]: key, ...codec.read(reader) };
+      const value: Record<string, unknown> = { [tag]: key };
+      if (codec.readInto === undefined) Object.assign(value, codec.read(reader));
+      else codec.readInto(reader, value);
+      return value as VariantOf<Tag, C>;
     },
     skip: (reader) => skip(readTag(reader).codec, reader),
   };

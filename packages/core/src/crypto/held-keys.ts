@@ -97,6 +97,6 @@ export class HeldKeys {
     if (records === "needed") this.scope.add(...this.#ending(keys).filter((key) => !this.#recorded.has(key)));
     else this.scope.add(...this.#ending([...keys, ...this.#recorded]));
     if (records === "useless") this.scope.add(...this.#last, ...this.#earlier);
-    this.scope.end([]);
+    this.scope.end(() => []);
   }
 }

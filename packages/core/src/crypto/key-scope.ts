@@ -41,9 +41,9 @@ export class KeyScope {
   }
 
   /** Ends all keys except those that are kept, and begins anew. */
-  end(kept: Iterable<HpkePrivateKey>): void {
+  end(kept: () => Iterable<HpkePrivateKey>): void {
     if (this.#loose.size === 0) return;
-    for (const key of kept) this.#loose.delete(key);
+    for (const key of kept()) this.#loose.delete(key);
     for (const key of this.#loose) destroyKey(this.#hpke, key);
     this.#loose.clear();
   }

@@ -3,7 +3,7 @@ import { wipe } from "../bytes.js";
 import { type AnyCodec, decode, encode, Reader, vectorSize, Writer } from "../codec/index.js";
 import { expandAllWithLabels, withBuffer } from "../crypto/index.js";
 import { CryptoError, ensure, MlsError, withDetails } from "../errors.js";
-import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain, withCleanup } from "../provider/index.js";
 import type { PeekedKey, RatchetKind, SecretTree } from "../schedule/index.js";
 import {
   type AuthenticatedContent,
@@ -78,32 +78,31 @@ function additionalData(message: AAD): { content: Uint8Array; senderData: Uint8A
 }
 
 /** The key and nonce that encrypt SenderData, §6.3.2, derived from a sample of the message's ciphertext. */
-export async function senderDataKeyAndNonce(
+export function senderDataKeyAndNonce(
   provider: CipherSuiteProvider,
   senderDataSecret: Uint8Array,
   ciphertext: Uint8Array,
-): Promise<KeyAndNonce> {
+): Awaitable<KeyAndNonce> {
   const { hash, aead } = provider.suite;
   const sample = ciphertext.subarray(0, hash.Nh);
-  const [key, nonce] = await expandAllWithLabels(provider, senderDataSecret, [
+  const derived = expandAllWithLabels(provider, senderDataSecret, [
     ["key", sample, aead.Nk],
     ["nonce", sample, aead.Nn],
   ]);
-  return { key, nonce };
+  return chain(derived, ([key, nonce]) => ({ key, nonce }));
 }
 
 /** Encrypts with a key that is used once, and overwrites the key. */
-async function sealOnce(
+function sealOnce(
   { aead }: CipherSuiteProvider,
   { key, nonce }: KeyAndNonce,
   aad: Uint8Array,
   plaintext: Uint8Array,
-): Promise<Uint8Array> {
-  try {
-    return await aead.seal(key, nonce, aad, plaintext);
-  } finally {
-    wipe(key, nonce);
-  }
+): Awaitable<Uint8Array> {
+  return withCleanup(
+    () => aead.seal(key, nonce, aad, plaintext),
+    () => wipe(key, nonce),
+  );
 }
 
 /** XORs the reuse guard into the first four bytes of the nonce, §6.3.1, in place. */

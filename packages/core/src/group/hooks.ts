@@ -1,5 +1,6 @@
 // RFC 9420 §5.3.1, §8.4, §12.2: how operations call the application's hooks.
 import { type CallHook, guardHooksOf, guardSigner } from "../crypto/index.js";
+import type { Signer } from "../provider/index.js";
 import type { ClientConfig, GroupConfig } from "./config.js";
 
 /** The configuration with hooks that are called by `call`, and whose failures are `try-again`: they are no verdict. */
@@ -15,12 +16,19 @@ export function guardHooks<C extends GroupConfig>(config: C, call: CallHook): C 
 
 /** {@link guardHooks} for a member, who has signers too. */
 export function guardMember(config: ClientConfig, call: CallHook): ClientConfig {
+  // The signer is looked up for each message: it is guarded only once.
+  const guards = new WeakMap<Signer, Signer>();
+  const guard = (signer: Signer): Signer => {
+    const guarded = guards.get(signer) ?? guardSigner(signer, call);
+    guards.set(signer, guarded);
+    return guarded;
+  };
   return {
     ...guardHooks(config, call),
     signerFor: (publicKey) => {
       const signer = config.signerFor(publicKey);
-      return signer && guardSigner(signer, call);
+      return signer && guard(signer);
     },
-    guard: (signer) => guardSigner(signer, call),
+    guard,
   };
 }

@@ -138,22 +138,17 @@ export function leaveGroup(state: GroupState, status: "removed" | "closed"): Tra
 }
 
 /** The private HPKE keys of an epoch. */
-export function* privateKeysOf({ keys }: Pick<Epoch, "keys">): Iterable<HpkePrivateKey> {
-  yield keys.leafKey;
-  yield* keys.pathKeys.values();
+export function privateKeysOf({ keys }: Pick<Epoch, "keys">): HpkePrivateKey[] {
+  return [keys.leafKey, ...keys.pathKeys.values()];
 }
 
 /** The private HPKE keys that a state needs. */
-export function* privateKeysIn({
-  status,
-  current,
-  candidates,
-  proposals,
-}: GroupState): Iterable<HpkePrivateKey> {
-  if (status === "removed" || status === "closed") return;
-  yield* privateKeysOf(current);
-  for (const { epoch } of candidates) if (epoch !== undefined) yield* privateKeysOf(epoch);
-  for (const { leafKey } of proposals) if (leafKey !== undefined) yield leafKey;
+export function privateKeysIn({ status, current, candidates, proposals }: GroupState): HpkePrivateKey[] {
+  if (status === "removed" || status === "closed") return [];
+  const keys = privateKeysOf(current);
+  for (const { epoch } of candidates) if (epoch !== undefined) keys.push(...privateKeysOf(epoch));
+  for (const { leafKey } of proposals) if (leafKey !== undefined) keys.push(leafKey);
+  return keys;
 }
 
 /** Overwrites all secrets of a state. */

@@ -51,15 +51,19 @@ export function withKeys<R, T>(
   kept: (result?: R) => Iterable<HpkePrivateKey>,
   isShared: () => boolean = () => false,
 ): Steps<R, T> {
+  const { work, finish, drop, store, unsafe } = steps;
   return {
-    ...steps,
+    work,
     finish: (result) => {
-      const answer = steps.finish(result);
-      scope.end(kept(result));
+      const answer = finish(result);
+      scope.end(() => kept(result));
       return answer;
     },
+    drop,
+    store,
+    unsafe,
     failed: (late) => {
-      if (!(late && isShared())) scope.end(kept());
+      if (!(late && isShared())) scope.end(kept);
     },
   };
 }

@@ -8,9 +8,7 @@ export type Awaitable<T> = T | Promise<T>;
 
 /** Whether a value is a promise, of this realm or another. */
 export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
-  return (
-    value instanceof Promise || typeof (value as { then?: unknown } | null | undefined)?.then === "function"
-  );
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
 
 /** Applies `next` to a value: at once, or if it is a promise, when it is resolved. */

@@ -124,9 +124,11 @@ export async function epochSecretsFrom(
       labels.map((label) => [label, EMPTY, Nh]),
     ),
   );
+  // The cast: LABELS names each field once.
+  const secrets = {} as { -readonly [K in keyof EpochSecrets]: EpochSecrets[K] };
+  for (const [i, [name]] of LABELS.entries()) secrets[name] = outputs[i] as Uint8Array;
   return {
-    // The cast: LABELS names each field of EpochSecrets once, which fromEntries() can't tell.
-    secrets: Object.fromEntries(LABELS.map(([name], i) => [name, outputs[i]])) as unknown as EpochSecrets,
+    secrets,
     additional: new Map(additional.map((label, i) => [label, outputs[LABELS.length + i] as Uint8Array])),
   };
 }

@@ -28,7 +28,7 @@ import {
   type RatchetLimits,
 } from "./ratchet-limits.js";
 import { isTreeWidth, loadSecretTree, type SecretTreeContents, saveSecretTree } from "./secret-tree-state.js";
-import { forgetSkipped, SkippedKeys } from "./skipped-keys.js";
+import { forgetSkipped, keepSkipped, SkippedKeys } from "./skipped-keys.js";
 
 /** A step of a ratchet, and for a new leaf the secrets down to it. */
 type Ahead = [step: RatchetStep, leafSecrets?: LeafSecrets];
@@ -302,21 +302,14 @@ export class SecretTree {
       return;
     }
     this.#checkpoints.forget(ratchetName(leafIndex, kind));
-    const passed = step.skipped.filter((one) => one.generation < ratchet.generation);
-    for (const { key, nonce } of passed) wipe(key, nonce);
-    const skipped = step.skipped.slice(passed.length);
-    const moved = moveSecrets(skipped.flatMap(({ key, nonce }) => [key, nonce])).values();
-    for (const { generation } of skipped) {
-      const [key, nonce] = [moved.next().value, moved.next().value] as [Uint8Array, Uint8Array];
-      ratchet.skipped.set(generation, { generation, key, nonce });
-    }
+    const skipped = keepSkipped(ratchet, step.skipped);
     // The older ones, whose keys the step didn't derive.
-    if (generation - ratchet.generation > skipped.length) ratchet.forgotten = generation - skipped.length;
+    if (generation - ratchet.generation > skipped) ratchet.forgotten = generation - skipped;
     // In the memory that the ratchet has.
     ratchet.secret.set(step.secret);
     wipe(step.secret);
     ratchet.generation = generation + 1;
-    if (kind === "application" && skipped.length > 0) this.#skipped.added(ratchet, skipped.length);
+    if (kind === "application" && skipped > 0) this.#skipped.added(ratchet, skipped);
   }
 
   /** Replaces each node secret on the path by those of its children, and the leaf's by its two ratchets. */

@@ -1,5 +1,5 @@
 // RFC 9420 §9.2, §15.3: how many keys of skipped generations are kept for late application messages.
-import { wipe } from "../bytes.js";
+import { moveSecrets, wipe } from "../bytes.js";
 import type { MessageKey, Ratchet } from "./ratchet.js";
 import type { RatchetLimits } from "./ratchet-limits.js";
 
@@ -7,6 +7,20 @@ import type { RatchetLimits } from "./ratchet-limits.js";
 export function forgetSkipped(ratchet: Ratchet, { generation, key, nonce }: MessageKey): void {
   wipe(key, nonce);
   ratchet.skipped.delete(generation);
+}
+
+/** Moves the keys that a step skipped to the ratchet, but for those that it has passed since. @returns how many it keeps */
+export function keepSkipped(ratchet: Ratchet, skipped: readonly MessageKey[]): number {
+  if (skipped.length === 0) return 0;
+  const passed = skipped.filter(({ generation }) => generation < ratchet.generation);
+  for (const { key, nonce } of passed) wipe(key, nonce);
+  const kept = skipped.slice(passed.length);
+  const moved = moveSecrets(kept.flatMap(({ key, nonce }) => [key, nonce])).values();
+  for (const { generation } of kept) {
+    const [key, nonce] = [moved.next().value, moved.next().value] as [Uint8Array, Uint8Array];
+    ratchet.skipped.set(generation, { generation, key, nonce });
+  }
+  return kept.length;
 }
 
 /** What the ratchets of application messages of a tree hold together. */

@@ -59,16 +59,10 @@ export async function openCommit(
   };
   const processed = await processCommit(config, current, authenticated, find);
   const epoch = await openEpoch(config, current, processed, (reference) => find(reference)?.leafKey);
-  const candidate = receivedCommit(processed, bytes);
-  return {
-    ...candidate,
-    next: epoch ?? candidate.next,
-    epoch,
-    generation,
-    welcome: undefined,
-    needsTree: false,
-    discarded: false,
-  };
+  const received = receivedCommit(processed, bytes);
+  const next = epoch ?? received.next;
+  const sent = { welcome: undefined, needsTree: false, discarded: false };
+  return Object.assign(received, { next, epoch, generation, ...sent });
 }
 
 /** The step to the epoch that a commit starts. */

@@ -38,12 +38,12 @@ import { type ApplicationMessage, type Received, reportOwn, reportProposal } fro
 
 /** A valid message: the step that it leads to, or a commit; and the key that a PrivateMessage had. */
 type Opened = ({ readonly reception: Reception } | { readonly commit: Candidate }) & {
-  readonly key?: OpenedPrivateMessage;
+  readonly key?: OpenedPrivateMessage | undefined;
 };
 
-/** A message that has no effect on the state. */
-function noStep(state: GroupState, received: Received): Opened {
-  return { reception: { state, received, release: () => undefined } };
+/** A message after which there is nothing to release. */
+function noStep(state: GroupState, received: Received, key?: OpenedPrivateMessage): Opened {
+  return { reception: { state, received, release: () => undefined }, key };
 }
 
 /**
@@ -71,12 +71,12 @@ export async function receiveMessage(
     throw error;
   }
   if (key === undefined) return reception;
-  const { drop: dropStep } = reception;
+  const { state: next, received, release, drop: dropStep } = reception;
   const drop = () => {
     key.discard();
     dropStep?.();
   };
-  return { ...reception, consume: key.consume, drop };
+  return { state: next, received, release, consume: key.consume, drop };
 }
 
 /** The step by which a commit is staged. */
@@ -111,7 +111,7 @@ export async function stageMessage(config: GroupConfig, state: GroupState, bytes
 }
 
 /** @param only the one content type that is wanted @throws MlsError `usage` for another one, before it is opened */
-async function openMessage(
+function openMessage(
   config: GroupConfig,
   state: GroupState,
   bytes: Bytes,
@@ -123,7 +123,7 @@ async function openMessage(
   const header = headerOf(message);
   if (only !== undefined && header.contentType !== only)
     throw new MlsError("usage", "expected a commit: receive() takes all other messages");
-  return explained(header, async () => {
+  return explained(header, () => {
     if (isPast(state, header)) return receivePast(config, state, bytes, header, message);
     return message.wireFormat === WireFormat.publicMessage
       ? receivePublic(config, state, message.publicMessage, bytes)
@@ -182,7 +182,7 @@ async function receivePast(
   }
   const opened = await openUnlessOwn(config, state, message.privateMessage, past);
   if (opened === undefined) return noStep(state, reportOwn(message.privateMessage, false));
-  return holding(opened, async () => {
+  const check = async () => {
     const leafNode = senderLeaf(opened.content.content, past.tree);
     await verifyContent(provider, opened.content, past.groupContext, leafNode.signatureKey);
     if (isCommit) throw forkOf(epoch, opened.leafIndex);
@@ -190,8 +190,9 @@ async function receivePast(
       const { authenticatedData } = message.privateMessage;
       registry.checkAuthenticatedData(authenticatedData, decode(GroupContext, past.groupContext));
     }
-    return noStep(state, applicationMessage(opened.content.content, leafNode));
-  });
+    return noStep(state, applicationMessage(opened.content.content, leafNode), opened);
+  };
+  return onFailure(check, opened.discard);
 }
 
 /** Opens a PrivateMessage. Returns `undefined` for an application message or proposal of this client's own. */
@@ -216,11 +217,6 @@ async function openUnlessOwn(
   }
 }
 
-/** A message with its key. If the message is refused, the key stays available. */
-async function holding(key: OpenedPrivateMessage, check: () => Promise<Opened>): Promise<Opened> {
-  return { ...(await onFailure(check, key.discard)), key };
-}
-
 async function receivePrivate(
   config: GroupConfig,
   state: GroupState,
@@ -232,15 +228,17 @@ async function receivePrivate(
   const { senderDataSecret } = secrets;
   const opened = await openUnlessOwn(config, state, message, { tree, secretTree, senderDataSecret });
   if (opened === undefined) return noStep(state, reportOwn(message, false));
-  return holding(opened, async () => {
+  // If the message is refused, its key stays available.
+  const check = async () => {
     const { content } = opened.content;
     const leafNode = senderLeaf(content, tree);
     const isApplication = content.content.contentType === ContentType.application;
     await verifyContent(config.provider, opened.content, contextBytes(current), leafNode.signatureKey);
     config.registry.checkAuthenticatedData(content.authenticatedData, groupContext);
-    if (isApplication) return noStep(state, applicationMessage(content, leafNode));
-    return receiveHandshake(config, state, opened.content, bytes, opened.generation);
-  });
+    if (isApplication) return noStep(state, applicationMessage(content, leafNode), opened);
+    return receiveHandshake(config, state, opened.content, bytes, opened);
+  };
+  return onFailure(check, opened.discard);
 }
 
 async function receivePublic(
@@ -272,19 +270,19 @@ async function receiveHandshake(
   state: GroupState,
   authenticated: AuthenticatedContent,
   bytes: Bytes,
-  generation?: number,
+  key?: OpenedPrivateMessage,
 ): Promise<Opened> {
   const { current, proposals } = state;
   needActive(state);
   if (authenticated.content.content.contentType === ContentType.commit)
-    return { commit: await openCommit(config, state, authenticated, bytes, generation) };
+    return { commit: await openCommit(config, state, authenticated, bytes, key?.generation), key };
   const cached = await cacheProposal(config, current, authenticated, {
     direction: "receiving",
     own: false,
     known: proposals,
   });
   const received = reportProposal(current, authenticated, cached);
-  return { reception: { state: withProposal(state, cached), received, release: () => undefined } };
+  return noStep(withProposal(state, cached), received, key);
 }
 
 function applicationMessage(

@@ -2,6 +2,7 @@
 import type { Bytes } from "../../bytes.js";
 import { encode } from "../../codec/index.js";
 import { sealPrivate, signContent } from "../../framing/index.js";
+import { type Awaitable, chain } from "../../provider/index.js";
 import {
   type AuthenticatedContent,
   ContentType,
@@ -17,12 +18,12 @@ import { cacheProposal, checkMaySend, proposalFormat } from "../proposals/index.
 import type { CachedProposal, MemberContext } from "../state.js";
 
 /** A message's content, signed by this member (§6.1). Not for commits: it has no confirmation tag. */
-async function signed(
+function signed(
   { config, epoch, signer }: MemberContext,
   wireFormat: 1 | 2,
   content: FramedContent["content"],
   authenticatedData: Uint8Array | undefined,
-): Promise<AuthenticatedContent> {
+): Awaitable<AuthenticatedContent> {
   const { groupContext, keys } = epoch;
   const framed: FramedContent = {
     groupId: groupContext.groupId,
@@ -31,8 +32,11 @@ async function signed(
     authenticatedData: config.registry.authenticatedData(authenticatedData, groupContext),
     content,
   };
-  const signature = await signContent(signer, wireFormat, framed, contextBytes(epoch));
-  return { wireFormat, content: framed, auth: { signature, confirmationTag: undefined } };
+  return chain(signContent(signer, wireFormat, framed, contextBytes(epoch)), (signature) => ({
+    wireFormat,
+    content: framed,
+    auth: { signature, confirmationTag: undefined },
+  }));
 }
 
 /** Application data (§15), padded by the policy and encrypted: an encoded MLSMessage. */
