@@ -53,9 +53,7 @@ export class OpenGroups {
 
   /** Whether an open group has a private key. */
   need(key: HpkePrivateKey): boolean {
-    return [...this.#groups.values()].some(({ predecessor }) =>
-      privateKeysIn(predecessor).includes(key),
-    );
+    return [...this.#groups.values()].some(({ predecessor }) => privateKeysIn(predecessor).includes(key));
   }
 
   get(groupId: Uint8Array): Group | undefined {

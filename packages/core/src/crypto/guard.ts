@@ -1,39 +1,33 @@
 // What a provider, a hook or a signer fails with, when it gives no verdict: a message isn't invalid because of it.
 import { MlsError } from "../errors.js";
-import { type Awaitable, type CipherSuiteProvider, isPromise, type Signer } from "../provider/index.js";
+import { type CipherSuiteProvider, isPromise, type Signer } from "../provider/index.js";
 
-type AnyFunction = (...args: never[]) => unknown;
+type AnyFunction = (...args: unknown[]) => unknown;
 
-/** Calls a function with its arguments. */
-type Call = (work: AnyFunction, self: object, args: readonly unknown[]) => unknown;
-
-/** An object with the fields of `target`, in which each function, own or inherited, is called by `call`. */
-export function wrapFunctions<T extends object>(target: T, call: Call): T {
+/** An object with the fields of `target`, in which `wrap` stands before each function, own or inherited. */
+export function wrapFunctions<T extends object>(target: T, wrap: (work: AnyFunction) => AnyFunction): T {
   const wrapped: Record<string, unknown> = {};
   for (let level: object | null = target; level !== null; level = Object.getPrototypeOf(level)) {
     if (level === Object.prototype) break;
     for (const name of Object.getOwnPropertyNames(level)) {
       if (name === "constructor" || Object.hasOwn(wrapped, name)) continue;
       const value: unknown = Reflect.get(target, name);
-      wrapped[name] =
-        typeof value === "function"
-          ? (...args: unknown[]) => call(value as AnyFunction, target, args)
-          : value;
+      wrapped[name] = typeof value === "function" ? wrap(value.bind(target) as AnyFunction) : value;
     }
   }
   // It has each field of `target`, and a function of the same type for each function.
   return wrapped as T;
 }
 
-/** Calls functions, and changes what they throw or reject with. */
-function changingErrors(change: (error: unknown) => unknown): Call {
+/** The function, which throws or rejects with what `change` makes of its errors. */
+function changingErrors(work: AnyFunction, change: (error: unknown) => unknown): AnyFunction {
   const fail = (error: unknown): never => {
     throw change(error);
   };
-  return (work, self, args) => {
-    let result: Awaitable<unknown>;
+  return (...args) => {
+    let result: unknown;
     try {
-      result = Reflect.apply(work, self, args);
+      result = work(...args);
     } catch (error) {
       return fail(error);
     }
@@ -48,10 +42,8 @@ export function noVerdict(whose: string, cause: unknown): MlsError {
 
 /** An object whose functions throw only MlsErrors: their verdicts. What else they throw is changed by `change`. */
 export function guardFunctions<T extends object>(target: T, change: (cause: unknown) => MlsError): T {
-  return wrapFunctions(
-    target,
-    changingErrors((error) => (error instanceof MlsError ? error : change(error))),
-  );
+  const verdict = (error: unknown) => (error instanceof MlsError ? error : change(error));
+  return wrapFunctions(target, (work) => changingErrors(work, verdict));
 }
 
 /**
@@ -91,10 +83,12 @@ export type CallHook = <R>(hook: () => R) => R;
  *   doesn't help
  */
 export function guardHooksOf<T extends object>(target: T, whose: string, call: CallHook): T {
-  const guarded = changingErrors((error) =>
-    error instanceof MlsError && error.code === "reentrant" ? error : noVerdict(whose, error),
-  );
-  return wrapFunctions(target, (hook, self, args) => call(() => guarded(hook, self, args)));
+  const failure = (error: unknown) =>
+    error instanceof MlsError && error.code === "reentrant" ? error : noVerdict(whose, error);
+  return wrapFunctions(target, (hook) => {
+    const guarded = changingErrors(hook, failure);
+    return (...args) => call(() => guarded(...args));
+  });
 }
 
 /** The signer as an operation calls it. */
