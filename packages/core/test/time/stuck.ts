@@ -55,7 +55,12 @@ export class Calls {
 
 /** An object each of whose functions is called by `call`. */
 export function through<T extends object>(target: T, call: <R>(work: () => R) => R): T {
-  return wrapFunctions(target, (work, self, args) => call(() => Reflect.apply(work, self, args)));
+  return wrapFunctions(
+    target,
+    (work) =>
+      (...args) =>
+        call(() => work(...args)),
+  );
 }
 
 /** A provider whose asynchronous functions go through `calls`. */
