@@ -36,6 +36,10 @@ type Methods = Record<string, Method>;
 /** @param verifiers the signatures of a suite, of the provider that is to verify them */
 type Call = (verifiers: (suite: number) => SignaturePart) => unknown;
 
+/** Whether it may be a private key that isn't bytes. */
+const isHandle = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !(value instanceof Uint8Array) && !Array.isArray(value);
+
 /** Bytes as they are now. */
 const copied = <T>(value: T): T =>
   value instanceof Uint8Array ? (new Uint8Array(value) as Uint8Array & T) : value;
@@ -80,6 +84,8 @@ export function countable(
   const made = new Map<number, CipherSuiteProvider>();
   let counting = false;
   let calls: Call[] = [];
+  /** The keys of recorded calls: they are needed when the calls are repeated, which is after the group has ended them. */
+  const needed = new WeakSet<object>();
 
   const methodsOf = (id: number, part: (typeof PARTS)[number]): Record<string, unknown> => {
     const bare = provider.suite(id);
@@ -87,9 +93,11 @@ export function countable(
     const entries = Object.entries(bare[part]).map(([name, value]) => {
       if (typeof value !== "function") return [name, value];
       const own = value as Method;
+      if (name === "destroyPrivateKey") {
+        return [name, (key: unknown) => (counting || needed.has(key as object) ? undefined : own(key))];
+      }
       const record: Method = (...args) => {
-        // The keys are needed again when the calls are.
-        if (name === "destroyPrivateKey") return undefined;
+        for (const one of args) if (isHandle(one)) needed.add(one);
         for (const call of callsOf(bare, part, name, kept(part, name, args))) calls.push(call);
         return counted[name]!(...args);
       };
