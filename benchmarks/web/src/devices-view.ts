@@ -38,6 +38,8 @@ export function offerDevices(add: (device: Device) => void, redraw: () => void):
 
 /** @param remove takes a device away */
 export function showDevices(devices: readonly Device[], remove: (device: Device) => void): void {
+  // While something is measured the list is made anew again and again: who is at a button stays there.
+  const focused = document.activeElement?.ariaLabel;
   list.replaceChildren(
     ...devices.map((device) => {
       const about = [device.date, `${providersOf(device).length} providers`, noiseWords(device.results)];
@@ -52,6 +54,7 @@ export function showDevices(devices: readonly Device[], remove: (device: Device)
       return element("li", {}, [words, " ", button]);
     }),
   );
+  if (focused) list.querySelector<HTMLElement>(`button[aria-label="${CSS.escape(focused)}"]`)?.focus();
   if (devices.length === 0) {
     place.replaceChildren();
     return;

@@ -29,6 +29,20 @@ export function providersOf({ results }: Device): string[] {
   return [...ours, ...others.filter((name) => !isPeer(name)), ...others.filter(isPeer)];
 }
 
+export type Place = Pick<Result, "provider" | "suite" | "members" | "tree" | "operation">;
+
+const keyOf = ({ provider, suite, members, tree, operation }: Place) =>
+  JSON.stringify([provider, suite, members, tree, operation]);
+
+const indexes = new WeakMap<readonly Result[], ReadonlyMap<string, Result>>();
+
+/** What a device has in a place. There are thousands of places and of results. */
+export function resultOf({ results }: Device, place: Place): Result | undefined {
+  const index = indexes.get(results) ?? new Map(results.map((one) => [keyOf(one), one]));
+  indexes.set(results, index);
+  return index.get(keyOf(place));
+}
+
 const EXPECTED = "expected the JSON that this page saves, or that copse-bench --json writes";
 /** No report is as large. */
 const MAX_BYTES = 32 << 20;

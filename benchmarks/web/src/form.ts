@@ -32,11 +32,11 @@ function initial(name: Name): readonly string[] {
   return address.get(name)?.split(",") ?? DEFAULTS[name];
 }
 
-/** Whether it is chosen: as the visitor left it, else as at first. What is new is chosen, as it was asked for. */
+/** Whether it is chosen: as the visitor left it, else as at first. A provider that the visitor brings is chosen. */
 function isChosen(name: Name, value: string): boolean {
   const boxes = [...document.querySelectorAll<HTMLInputElement>(`input[name="${name}"]`)];
-  if (boxes.length === 0) return initial(name).includes(value);
-  return boxes.find((box) => box.value === value)?.checked ?? true;
+  const isBrought = name === "providers" && !BUILT_IN.includes(value);
+  return boxes.find((box) => box.value === value)?.checked ?? (isBrought || initial(name).includes(value));
 }
 
 function choices(

@@ -82,7 +82,9 @@ function receive(message: FromWorker): void {
 /** One after the other: what one takes to be loaded is its own. */
 async function tryAll(): Promise<void> {
   for (const name of BUILT_IN) {
-    served = [...served, await probe({ name })];
+    const one = await probe({ name });
+    // Meanwhile the visitor may have brought one.
+    served = [...served, one];
     showServed(served);
   }
   fillForm(served);

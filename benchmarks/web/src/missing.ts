@@ -1,20 +1,12 @@
 // Why there is no figure where one could be.
 import { whyNotIn } from "../../src/implementation.js";
-import type { Operation } from "../../src/operations.js";
+import { OPERATIONS } from "../../src/operations.js";
 import { OPENMLS, REFERENCE } from "../../src/references.js";
-import type { Tree } from "../../src/samples.js";
-import type { Device } from "./devices.js";
-
-export interface Place {
-  readonly provider: string;
-  readonly suite: number;
-  readonly members: number;
-  readonly tree: Tree;
-  readonly operation: Operation;
-}
+import { type Device, type Place, resultOf } from "./devices.js";
 
 /** Why a device has no figure in a place, in words that fit a table's cell. */
-export function whyMissing(device: Device, { provider, suite, members, tree, operation }: Place): string {
+export function whyMissing(device: Device, place: Place): string {
+  const { provider, suite, members, tree, operation } = place;
   const served = device.served.find((one) => one.provider === provider);
   if (served?.problem !== undefined) return "couldn't be loaded";
   if (served !== undefined && !served.suites.includes(suite)) return `doesn't serve suite ${suite}`;
@@ -26,15 +18,12 @@ export function whyMissing(device: Device, { provider, suite, members, tree, ope
   if (wish !== undefined && !wish.suites.includes(suite)) return `suite ${suite} wasn't chosen`;
   if (wish !== undefined && !(wish.sizes.includes(members) && wish.trees.includes(tree)))
     return "this group wasn't chosen";
-  const here = device.results.filter(
-    (one) => one.provider === provider && one.suite === suite && one.members === members && one.tree === tree,
-  );
-  if (here.length === 0) return "not measured";
+  const isHere = OPERATIONS.some((one) => resultOf(device, { ...place, operation: one }) !== undefined);
+  if (!isHere) return "not measured";
   if (provider === OPENMLS) return "has no function for it";
   if (provider === REFERENCE) return "deviates from the RFC there, or can't";
-  if (operation === "save" || operation === "restore") return "its private keys can't be exported";
-  return device.results.some((one) => one.operation === operation)
-    ? "not measured yet"
+  return operation === "save" || operation === "restore"
+    ? "its private keys can't be exported"
     : "not measured on this device";
 }
 

@@ -3,7 +3,7 @@ import { duration, ratio } from "../../src/format.js";
 import { compare, isNoisy, spreadOf } from "../../src/noise.js";
 import { isSize, OPERATIONS, type Operation } from "../../src/operations.js";
 import type { Result, Tree } from "../../src/samples.js";
-import { type Device, providersOf } from "./devices.js";
+import { type Device, providersOf, resultOf } from "./devices.js";
 import { element } from "./dom.js";
 import { whyMissing } from "./missing.js";
 import { suiteName } from "./suites.js";
@@ -37,7 +37,9 @@ export function overview(devices: readonly Device[], all: boolean): HTMLTableEle
   for (const group of groupsOf(devices)) {
     const rows = OPERATIONS.filter((one) => !isSize(one) && (all || HOT.includes(one))).flatMap(
       (operation) => {
-        const cells = columns.map(({ device, provider }) => find(device, { ...group, provider, operation }));
+        const cells = columns.map(({ device, provider }) =>
+          resultOf(device, { ...group, provider, operation }),
+        );
         if (!cells.some(Boolean)) return [];
         return [
           element("tr", {}, [
@@ -91,20 +93,6 @@ function groupsOf(devices: readonly Device[]): Group[] {
   );
 }
 
-function find(
-  { results }: Device,
-  wanted: Group & { readonly provider: string; readonly operation: Operation },
-): Result | undefined {
-  return results.find(
-    (one) =>
-      one.provider === wanted.provider &&
-      one.operation === wanted.operation &&
-      one.suite === wanted.suite &&
-      one.members === wanted.members &&
-      one.tree === wanted.tree,
-  );
-}
-
 interface Cell {
   readonly devices: readonly Device[];
   readonly device: Device;
@@ -122,7 +110,7 @@ function cellOf({ devices, device, provider, operation, group, result }: Cell): 
   const time = duration(result.median);
   const others = providersOf(device)
     .filter((name) => name !== provider)
-    .flatMap((name) => find(device, { ...group, provider: name, operation }) ?? []);
+    .flatMap((name) => resultOf(device, { ...group, provider: name, operation }) ?? []);
   const fastest = others.length > 0 && others.every((other) => compare(result, other) === "faster");
   const notes: string[] = [];
   if (isNoisy(result)) notes.push(`±${Math.round(100 * spreadOf(result))} %: too noisy`);
@@ -136,7 +124,7 @@ function cellOf({ devices, device, provider, operation, group, result }: Cell): 
 
 /** How it compares with the same provider on the first device. */
 function besideFirst(first: Device, result: Result): string[] {
-  const there = find(first, result);
+  const there = resultOf(first, result);
   if (there === undefined) return [];
   const verdict = compare(result, there);
   const times = `× ${ratio(result.median / there.median)}`;

@@ -2,6 +2,9 @@
 import { find } from "./dom.js";
 import type { OwnModule, Served, ToProbe } from "./messages.js";
 
+/** Then a module hangs, or its server does. */
+const SECONDS = 30;
+
 /** Loads a provider in a worker of its own, which is ended. */
 export function probe(what: ToProbe): Promise<Served> {
   const worker = new Worker(new URL("./worker/probe.ts", import.meta.url), { type: "module" });
@@ -11,6 +14,9 @@ export function probe(what: ToProbe): Promise<Served> {
     worker.addEventListener("error", ({ message }) => {
       resolve({ provider, suites: [], problem: message || "its worker failed" });
     });
+    setTimeout(() => {
+      resolve({ provider, suites: [], problem: `it didn't answer within ${SECONDS} seconds` });
+    }, 1000 * SECONDS);
     worker.postMessage(what);
   }).finally(() => worker.terminate());
 }

@@ -112,7 +112,7 @@ async function run(wish: Wish, modules: OwnModules): Promise<void> {
     if (text !== "") post({ kind: "progress", text, done: Math.max(0, done), of });
   };
 
-  const crowd = new Crowd(await maker(all, wish), progress);
+  const crowd = new Crowd(makerOf(all, served), progress);
   const measuring = new Run(crowd, progress, effort);
   const report = () => {
     // What a page can't measure is no number.
@@ -155,12 +155,24 @@ async function serving(
   return able;
 }
 
-/** Makes the other members of the groups: the first of ours that has all suites, else the first at all. */
-async function maker(all: ReadonlyMap<string, Implementation>, { suites, providers }: Wish) {
-  for (const name of [...OURS, ...providers]) {
-    const one = all.get(name);
-    const own = await one?.suites().catch((): readonly number[] => []);
-    if (one !== undefined && !one.hosted && suites.every((suite) => own?.includes(suite))) return one;
-  }
-  return all.get("noble") as Implementation;
+/** Makes the other members of the groups: in each suite the first of ours that has it, else the first at all. */
+function makerOf(all: ReadonlyMap<string, Implementation>, served: ReadonlyMap<number, Implementation[]>) {
+  const makers = new Map<number, Promise<Implementation>>();
+  const of = (suite: number): Promise<Implementation> => {
+    const known =
+      makers.get(suite) ??
+      serving(all, OURS, suite).then(
+        ([first]) => (first ?? served.get(suite)?.find(({ hosted }) => !hosted)) as Implementation,
+      );
+    makers.set(suite, known);
+    return known;
+  };
+  const maker: Implementation = {
+    name: "maker",
+    removes: true,
+    suites: async () => [...served.keys()],
+    createMember: async (suite, name) => (await of(suite)).createMember(suite, name),
+    provider: async (suite) => (await of(suite)).provider!(suite),
+  };
+  return maker;
 }
