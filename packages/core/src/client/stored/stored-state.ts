@@ -69,6 +69,8 @@ export class StoredState implements Keeper {
   readonly #ending = new Set<StoredGroup>();
   /** The key packages in the storage. `undefined` for one whose keys are gone. */
   #keyPackages = new Map<string, KeptKeyPackage | undefined>();
+  /** The hexadecimal KeyPackageRefs: each write compares all key packages. */
+  readonly #ids = new WeakMap<KeptKeyPackage, string>();
   /** Why the storage may have another state than the one here, if it may. */
   #behind: unknown;
   /** How often the storage was read: changes of a state from before are refused. */
@@ -251,7 +253,7 @@ export class StoredState implements Keeper {
     const ending = new Set(this.#ending);
     this.#changed.clear();
     this.#ending.clear();
-    const kept = new Map(this.#access.kept().all.map((own) => [toHex(own.reference), own]));
+    const kept = new Map(this.#access.kept().all.map((own) => [this.#idOf(own), own]));
     for (const one of changed) for (const other of this.#replacedBy(one)) ending.add(other);
     try {
       if (this.#behind !== undefined) throw this.#behind;
@@ -292,6 +294,15 @@ export class StoredState implements Keeper {
     return this.groups.filter(
       (other) => other.name !== name && other.status !== "joining" && other.id === id,
     );
+  }
+
+  #idOf(own: KeptKeyPackage): string {
+    let id = this.#ids.get(own);
+    if (id === undefined) {
+      id = toHex(own.reference);
+      this.#ids.set(own, id);
+    }
+    return id;
   }
 
   async #keyPackageChanges(kept: Map<string, KeptKeyPackage>): Promise<StorageChange[]> {
