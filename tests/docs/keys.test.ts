@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => programsOfPage.remove());
 
 test("the page's code compiles", async () => {
-  expect(Object.keys(files)).toEqual(["kms.ts", "chat.ts", "passkey.ts"]);
+  expect(Object.keys(files)).toEqual(["kms.ts", "chat.ts", "passkey.ts", "phone.ts", "phone-keys.ts"]);
   expect(await programsOfPage.errors()).toEqual([]);
 });
 

@@ -71,7 +71,7 @@ describe("the guide's code", () => {
 });
 
 test("the guide links to files that are there, and names scripts that are there", async () => {
-  for (const [, target] of text.matchAll(/\]\((?!https:|#)([^)]+)\)/g)) {
+  for (const [, target] of text.matchAll(/\]\((?!https:|#)([^)#]+)(?:#[^)]*)?\)/g)) {
     await expect(access(`${root}${dirname(PATH)}/${target}`), target).resolves.toBeUndefined();
   }
   const { scripts } = JSON.parse(await readFile(`${root}package.json`, "utf8")) as { scripts: object };

@@ -11,6 +11,7 @@ import {
   type HpkePrivateKey,
   type KdfPart,
   type KemAlgorithm,
+  MlsError,
   useSecret,
   withCleanup,
 } from "@copse/core/provider";
@@ -71,8 +72,26 @@ export interface DhPrimitives<Key> {
   validatePublicKey(publicKey: Uint8Array): Awaitable<void>;
   /** The shared point as RFC 9180 §4.1 encodes it: its x-coordinate, in bytes that the kit may wipe. @throws CryptoError */
   dh(privateKey: Key, publicKey: Uint8Array): Awaitable<Uint8Array>;
-  /** Overwrites a key that is no longer needed, such as an ephemeral one after use. */
+  /** Overwrites a key that is no longer needed, such as an ephemeral one after use; deletes one that is stored. */
   destroyPrivateKey?(privateKey: Key): Awaitable<void>;
+  /**
+   * The key pair for one message to somebody else. Default: that of {@link generateKeyPair}; for a group whose keys are made
+   * in a token or a key store, where these must not be.
+   */
+  generateEphemeralKeyPair?(): Awaitable<DhKeyPair<Key>>;
+  /**
+   * Bytes for a saved state, from which {@link loadPrivateKey} finds the key again: a reference, where the key can't be
+   * exported. A reference to a key alone isn't enough where its public key can't be computed: save that too.
+   */
+  savePrivateKey?(privateKey: Key, publicKey: Uint8Array): Awaitable<Uint8Array>;
+  /**
+   * The key that {@link savePrivateKey} saved, and its public key. A group has both functions or neither.
+   * @throws CryptoError or MlsError `state` if the bytes were never saved, or the key is gone; `try-again` if that can't be
+   *   told now
+   */
+  loadPrivateKey?(saved: Uint8Array): Awaitable<DhKeyPair<Key>>;
+  /** Whether destroying the key makes what was saved of it useless. Default: all that can be saved are such. */
+  isStored?(privateKey: Key): boolean;
 }
 
 const EAE_PRK = /* @__PURE__ */ ascii("eae_prk");
@@ -81,8 +100,37 @@ const DKP_PRK = /* @__PURE__ */ ascii("dkp_prk");
 const CANDIDATE = /* @__PURE__ */ ascii("candidate");
 const SK = /* @__PURE__ */ ascii("sk");
 
+/** How a KEM saves and loads the keys of its group, if that does. */
+function savedKeys<Key>(
+  group: DhPrimitives<Key>,
+  open: (privateKey: HpkePrivateKey) => DhKeyPair<Key>,
+  handle: (pair: DhKeyPair<Key>) => HpkeKeyPair,
+): Pick<KeyManagement, "savePrivateKey" | "loadPrivateKey" | "isStored"> {
+  const { name, Npk } = group.algorithm;
+  const [saves, loads] = [group.savePrivateKey, group.loadPrivateKey].map((one) => one !== undefined);
+  if (saves !== loads) {
+    throw new MlsError("usage", `${name}: expected both savePrivateKey and loadPrivateKey, or neither`);
+  }
+  if (group.savePrivateKey === undefined || group.loadPrivateKey === undefined) return {};
+  const { savePrivateKey, loadPrivateKey, isStored } = group;
+  return {
+    savePrivateKey(privateKey) {
+      const own = open(privateKey);
+      return savePrivateKey.call(group, own.privateKey, own.publicKey.slice());
+    },
+    loadPrivateKey: (saved) =>
+      chain(loadPrivateKey.call(group, saved), (pair) => {
+        expectLength(pair.publicKey, Npk, `${name} public key of a saved private key`);
+        return handle(pair).privateKey;
+      }),
+    ...(isStored && { isStored: (privateKey) => isStored.call(group, open(privateKey).privateKey) }),
+  };
+}
+
 /**
- * DHKEM over a group. `kdf` is the one in the KEM's name, which may differ from the HPKE suite's. Refuses an all-zero shared secret of X25519 and X448, even if the provider doesn't.
+ * DHKEM over a group, whose keys it saves, loads and destroys as the group does. `kdf` is the one in the KEM's name, which
+ * may differ from the HPKE suite's. Refuses an all-zero shared secret of X25519 and X448, even if the provider doesn't.
+ * @throws MlsError `usage` for a group with only one of `savePrivateKey` and `loadPrivateKey`
  */
 export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
   const { algorithm, scalars } = group;
@@ -122,6 +170,7 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
   }
 
   return {
+    ...savedKeys(group, open, handle),
     algorithm,
     generateKeyPair: () => chain(group.generateKeyPair(), handle),
     deriveKeyPair: (ikm) =>
@@ -155,7 +204,8 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
     },
     encap(publicKey) {
       expectLength(publicKey, Npk, `${name} public key`);
-      return chain(group.generateKeyPair(), (ephemeral) => {
+      const made = group.generateEphemeralKeyPair?.() ?? group.generateKeyPair();
+      return chain(made, (ephemeral) => {
         const kemOutput = ephemeral.publicKey;
         const kemContext = concat(kemOutput, publicKey);
         return chain(

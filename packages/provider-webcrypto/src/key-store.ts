@@ -1,13 +1,6 @@
 // RFC 9420 §5.1, §7: HPKE keys that can't be extracted, saved as references into the application's own store.
-import {
-  type Awaitable,
-  CryptoError,
-  chain,
-  type HpkePrivateKey,
-  type KdfPart,
-  MlsError,
-} from "@copse/core/provider";
-import { type DhKeyPair, type DhPrimitives, dhkem, guard, type Kem } from "@copse/provider-kit";
+import { type Awaitable, CryptoError, type KdfPart, MlsError } from "@copse/core/provider";
+import { type DhPrimitives, dhkem, guard, type Kem } from "@copse/provider-kit";
 import type { KeyStore } from "./platform.js";
 import { HEADER_SIZE, referenceAt, writeSaved } from "./saved-key.js";
 
@@ -16,19 +9,8 @@ import { HEADER_SIZE, referenceAt, writeSaved } from "./saved-key.js";
  */
 export function storedKem(group: DhPrimitives<CryptoKey>, kdf: KdfPart, store: KeyStore): Kem {
   const { name, Npk } = group.algorithm;
-  const publicKeys = new WeakMap<CryptoKey, Uint8Array>();
   /** Of the keys that are in the store. */
   const references = new WeakMap<CryptoKey, Awaitable<Uint8Array>>();
-  const remember = (answer: Awaitable<DhKeyPair<CryptoKey>>) =>
-    chain(answer, (pair) => {
-      publicKeys.set(pair.privateKey, pair.publicKey.slice());
-      return pair;
-    });
-
-  // The kit's handles are closed to all but the group that they were made from. So saving asks the kit for
-  // an export, and loading for a fresh pair; both reach the group before the kit returns, in the same turn.
-  let saving = false;
-  let loading: DhKeyPair<CryptoKey> | undefined;
 
   /** Puts a key into the store, once: two saves at a time wait for the same reference. */
   const stored = async (key: CryptoKey): Promise<Uint8Array> => {
@@ -44,60 +26,37 @@ export function storedKem(group: DhPrimitives<CryptoKey>, kdf: KdfPart, store: K
     }
   };
 
-  const save = (key: CryptoKey) =>
-    guard(`${name}: storing the key failed`, async () => {
-      const reference = await stored(key);
-      return writeSaved(reference, publicKeys.get(key) as Uint8Array);
-    });
-
-  const kem = dhkem(
+  return dhkem(
     {
       ...group,
-      generateKeyPair: () => remember(loading ?? group.generateKeyPair()),
-      importPrivateKey: (bytes) => remember(group.importPrivateKey(bytes)),
-      exportPrivateKey: (key) => (saving ? save(key) : group.exportPrivateKey(key)),
       destroyPrivateKey(key) {
         const reference = references.get(key);
         if (reference === undefined) return;
         references.delete(key);
         return guard(`${name}: deleting the key failed`, async () => store.delete(await reference));
       },
+      savePrivateKey: (key, publicKey) =>
+        guard(`${name}: storing the key failed`, async () => writeSaved(await stored(key), publicKey)),
+      async loadPrivateKey(saved) {
+        const reference = referenceAt(saved, 0);
+        const publicKey = saved.slice(HEADER_SIZE + (reference?.length ?? 0));
+        if (reference === undefined || publicKey.length !== Npk) {
+          throw new CryptoError(`${name}: invalid saved private key`);
+        }
+        let privateKey: CryptoKey | undefined;
+        try {
+          privateKey = await store.get(reference);
+        } catch (cause) {
+          throw new MlsError("try-again", `${name}: the key store doesn't answer now`, { cause });
+        }
+        if (privateKey === undefined)
+          throw new MlsError("state", `${name}: the key store doesn't have the private key of this state`);
+        if (privateKey.type !== "private")
+          throw new CryptoError(`${name}: expected a private key from the key store`);
+        references.set(privateKey, reference);
+        return { publicKey, privateKey };
+      },
     },
     kdf,
   );
-
-  return {
-    ...kem,
-    savePrivateKey(privateKey) {
-      saving = true;
-      try {
-        return kem.exportPrivateKey(privateKey);
-      } finally {
-        saving = false;
-      }
-    },
-    async loadPrivateKey(saved): Promise<HpkePrivateKey> {
-      const reference = referenceAt(saved, 0);
-      const publicKey = saved.slice(HEADER_SIZE + (reference?.length ?? 0));
-      if (reference === undefined || publicKey.length !== Npk) {
-        throw new CryptoError(`${name}: invalid saved private key`);
-      }
-      let key: CryptoKey | undefined;
-      try {
-        key = await store.get(reference);
-      } catch (cause) {
-        throw new MlsError("try-again", `${name}: the key store doesn't answer now`, { cause });
-      }
-      if (key === undefined)
-        throw new MlsError("state", `${name}: the key store doesn't have the private key of this state`);
-      if (key.type !== "private") throw new CryptoError(`${name}: expected a private key from the key store`);
-      references.set(key, reference);
-      loading = { publicKey, privateKey: key };
-      try {
-        return chain(kem.generateKeyPair(), (pair) => pair.privateKey);
-      } finally {
-        loading = undefined;
-      }
-    },
-  };
 }

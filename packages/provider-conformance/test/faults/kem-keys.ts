@@ -11,6 +11,7 @@ import { broken, cachedBy, cut, type Fault, fault, orElse, toHex } from "./fault
 const DESTROYED = "hpke keys: a destroyed key is refused, and destroying it again does nothing";
 const ZEROS = "hpke keys: derives, exports and imports keys that begin or end with zeros";
 const EACH = "hpke keys: each of many exports, saves and loads as itself";
+const LOADS = "hpke keys: loads what it saves";
 const ALONE = "hpke keys: destroying one key ends no other, an equal one neither";
 const MANY = "hpke keys: many that are generated are different and valid";
 const BITS = "hpke keys: every bit of a generated private key varies";
@@ -288,6 +289,24 @@ export const KEM_KEYS: readonly Fault[] = [
         return Uint8Array.of(0);
       },
     })),
+  ),
+  fault("can't save again what it loaded", 3, LOADS, ({ hpke }) =>
+    stored(hpke, (store) => {
+      const loaded = new Set<HpkePrivateKey>();
+      return {
+        savePrivateKey(key) {
+          if (loaded.has(key)) throw new CryptoError("it has no name");
+          store.set(store.size, key);
+          return Uint8Array.of(store.size - 1);
+        },
+        loadPrivateKey([number]) {
+          const key = store.get(number ?? -1);
+          if (key === undefined) throw new MlsError("state", "there is no such key");
+          loaded.add(key);
+          return key;
+        },
+      };
+    }),
   ),
   broken(
     "keeps keys that it should destroy",

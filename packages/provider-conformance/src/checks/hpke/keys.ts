@@ -124,6 +124,9 @@ export const hpkeKeyChecks: SuiteChecks = {
       const saved = await savePrivateKey.call(hpke, pair.privateKey);
       const privateKey = await loadPrivateKey.call(hpke, saved);
       await belong(hpke, pair, { privateKey }, "what the loaded key opens");
+      // A state is restored and saved again.
+      const again = await loadPrivateKey.call(hpke, await savePrivateKey.call(hpke, privateKey));
+      await belong(hpke, pair, { privateKey: again }, "what the key opens that is saved and loaded again");
     }
     for (const bytes of [EMPTY, Uint8Array.of(1), pattern(300)]) {
       // A key store can't tell a key that is gone from one that it never had.
