@@ -130,7 +130,7 @@ export class Group extends MemberView {
     checkOptions(options, OPERATION);
     const { chosen } = this.own.guarded({ chosen: checkOptions(which, CHOICE, "which") });
     const work = () => withoutProposals(this.own.state, chosen, this.proposals);
-    const finish = (state: GroupState) => this.own.step({ state, release: () => undefined });
+    const finish = (state: GroupState) => this.own.step({ state });
     return this.own.run({ work, finish }, options);
   }
 

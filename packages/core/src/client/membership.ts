@@ -175,7 +175,7 @@ export class Membership {
   /** Makes a step by which nothing but the staged commits change. */
   step({ state, release }: Transition): void {
     this.state = state;
-    release();
+    release?.();
   }
 
   /** Makes the step that a message leads to: all of it, or none if it throws. */
@@ -187,7 +187,7 @@ export class Membership {
     consume?.();
     this.state = state;
     this.#signer = signer;
-    release();
+    release?.();
     if (left) this.#watcher.onLeave();
     else this.#switchIdentity(before, ownLeaf(state.current));
     return received;
@@ -283,7 +283,7 @@ export class Membership {
     const keys = privateKeysIn(this.#state);
     const { state, release } = leaveGroup(this.state, "closed");
     this.#state = state;
-    release();
+    release?.();
     const records = isOver ? "useless" : "needed";
     const isSaved = this.saved !== undefined || this.#watcher.safety !== undefined;
     this.#keys.leave(keys, isSaved ? records : "none");

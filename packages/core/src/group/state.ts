@@ -70,14 +70,14 @@ export function joiningState(commit: Candidate & { readonly epoch: Epoch }): Gro
 /** The step of who joins by an external commit into the epoch that it starts. */
 export function enterJoined(state: GroupState, joinedBy: EndedEpoch): Transition {
   const entered: GroupState = { ...state, status: "active", candidates: [], joinedBy };
-  return { state: entered, release: () => undefined };
+  return { state: entered };
 }
 
 /** A step to another state. */
 export interface Transition {
   readonly state: GroupState;
   /** Overwrites the secrets that the new state doesn't need. Call it when nobody can read the old state any more. */
-  readonly release: () => void;
+  readonly release?: (() => void) | undefined;
 }
 
 /** The step by which one more commit is staged. @throws MlsError `limit` */
@@ -101,14 +101,13 @@ export function enterEpoch(
   const { past, release } = withPast(state.past, current, { endedBy, endedByOwn: own, joined }, policy);
   return {
     state: {
+      ...state,
       status: changes.reinit === undefined ? "active" : "reinitialized",
       current: epoch,
       past,
       proposals: [],
       candidates: [],
       reinit: changes.reinit,
-      resumes: state.resumes,
-      joinedBy: state.joinedBy,
     },
     release: () => {
       wipeEnded(current);

@@ -43,7 +43,7 @@ type Opened = ({ readonly reception: Reception } | { readonly commit: Candidate 
 
 /** A message after which there is nothing to release. */
 function noStep(state: GroupState, received: Received, key?: OpenedPrivateMessage): Opened {
-  return { reception: { state, received, release: () => undefined }, key };
+  return { reception: { state, received }, key };
 }
 
 /**
@@ -96,7 +96,7 @@ export async function stageMessage(config: GroupConfig, state: GroupState, bytes
   if (staged !== undefined) {
     const commit = { ...staged, discarded: false };
     const candidates = state.candidates.map((one) => (one === staged ? commit : one));
-    return { state: { ...state, candidates }, release: () => undefined, commit };
+    return { state: { ...state, candidates }, commit };
   }
   leastExpected(state.candidates);
   const opened = await openMessage(config, state, bytes, ContentType.commit);

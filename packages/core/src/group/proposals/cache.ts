@@ -94,25 +94,26 @@ function isForOthers({ proposal, sender }: CachedProposal, committer: number | u
 }
 
 /**
- * §12.4: whether a commit of a member includes a proposal, as far as this proposal alone decides. What the policy
+ * §12.4: tells which of the cached proposals a commit of a member includes, as far as each alone decides. What the policy
  * leaves out counts as "invalid due to application policy".
  * @param ownLeaf the member's leaf; `undefined` for a follower
- * @param inShare whether its sender has kept to its share
  */
-function willCommit(
+function includedOf(
   config: GroupConfig,
   epoch: PublicEpoch,
-  one: CachedProposal,
+  known: readonly CachedProposal[],
   ownLeaf: number | undefined,
-  inShare: (one: CachedProposal) => boolean,
-): boolean {
-  if (one.dropped === true || isForOthers(one, ownLeaf) || !inShare(one)) return false;
-  try {
-    checkSending(config, epoch, one);
-    return true;
-  } catch {
-    return false;
-  }
+): (one: CachedProposal) => boolean {
+  const inShare = keepsToShare(config.provider.suite, known);
+  return (one) => {
+    if (one.dropped === true || isForOthers(one, ownLeaf) || !inShare(one)) return false;
+    try {
+      checkSending(config, epoch, one);
+      return true;
+    } catch {
+      return false;
+    }
+  };
 }
 
 /** What the application is told about the cached proposals: a copy of this. */
@@ -122,13 +123,13 @@ export function waitingProposals(
   known: readonly CachedProposal[],
   ownLeaf: number | undefined,
 ): (Omit<WaitingProposal, "proposal" | "reference"> & Pick<CachedProposal, "proposal" | "reference">)[] {
-  const inShare = keepsToShare(config.provider.suite, known);
+  const isIncluded = includedOf(config, epoch, known, ownLeaf);
   return known.map((one) => ({
     proposal: one.proposal,
     sender: one.sender,
     proposer: partyOf(epoch, one.sender),
     reference: one.reference,
-    willCommit: willCommit(config, epoch, one, ownLeaf, inShare),
+    willCommit: isIncluded(one),
   }));
 }
 
@@ -140,11 +141,8 @@ export async function proposalsToCommit(
   ownLeaf: number,
 ): Promise<CachedProposal[]> {
   const chosen: CachedProposal[] = [];
-  const inShare = keepsToShare(config.provider.suite, known);
-  for (const one of known) {
-    if (willCommit(config, epoch, one, ownLeaf, inShare) && (await isUsable(config, epoch, one)))
-      chosen.push({ ...one, checked: true });
-  }
+  for (const one of known.filter(includedOf(config, epoch, known, ownLeaf)))
+    if (await isUsable(config, epoch, one)) chosen.push({ ...one, checked: true });
   return chosen;
 }
 
@@ -155,8 +153,7 @@ export function hasProposals(
   known: readonly CachedProposal[],
   ownLeaf: number,
 ): boolean {
-  const inShare = keepsToShare(config.provider.suite, known);
-  return known.some((one) => willCommit(config, epoch, one, ownLeaf, inShare));
+  return known.some(includedOf(config, epoch, known, ownLeaf));
 }
 
 /** Whether a proposal is still valid if it was restored, and its PSK is known here. What fails here isn't committed. */
