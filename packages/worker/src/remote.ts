@@ -74,6 +74,13 @@ export class RemoteClient {
   }
 }
 
+/** Freezes plain data, except the byte strings in it, which can't be frozen. */
+function frozen<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value) || bytes(value)) return value;
+  for (const part of Object.values(value)) frozen(part);
+  return Object.freeze(value);
+}
+
 /** A group in the worker. Its other methods and getters come from the tables in `surface.ts`. */
 export class RemoteGroup {
   readonly remote: Remote;
@@ -83,12 +90,11 @@ export class RemoteGroup {
   private encoded: Uint8Array | undefined;
   private changes: GroupChange["members"][number][] = [];
   private readonly byLeaf = new Map<number, Member>();
-  private sorted: readonly Member[] | undefined;
 
   constructor(remote: Remote, { id, snapshot, members }: NewGroupMessage) {
     this.remote = remote;
     this.id = id;
-    this.snapshot = snapshot;
+    this.snapshot = { ...snapshot, proposals: frozen(snapshot.proposals) };
     this.encoded = members;
   }
 
@@ -104,10 +110,8 @@ export class RemoteGroup {
         proposals.push(known.willCommit === willCommit ? known : { ...known, willCommit });
       }
     }
-    this.snapshot = { ...snapshot, proposals };
-    if (members.length === 0) return true;
+    this.snapshot = { ...snapshot, proposals: frozen(proposals) };
     this.changes.push(...members);
-    this.sorted = undefined;
     return true;
   }
 
@@ -135,12 +139,17 @@ export class RemoteGroup {
   }
 
   get members(): readonly Member[] {
-    this.sorted ??= [...this.current().values()].sort((a, b) => a.leafIndex - b.leafIndex);
-    return this.sorted;
+    return Array.from(this.current().values(), copied<Member>).sort((a, b) => a.leafIndex - b.leafIndex);
   }
 
   member(leafIndex: number): Member | undefined {
-    return this.current().get(leafIndex);
+    const member = this.current().get(leafIndex);
+    return member && copied<Member>(member);
+  }
+
+  /** The same array as long as nothing changes, as that of a Group. The worker sends each proposal once. */
+  get proposals(): GroupSnapshot["proposals"] {
+    return this.snapshot.proposals;
   }
 
   call(method: string, kind: Kind, args: unknown[]): Promise<unknown> {
@@ -208,11 +217,13 @@ function define(
     Object.defineProperty(prototype, name, { get, configurable: true });
   }
   for (const name of getters) {
+    // What a class defines itself.
+    if (Object.hasOwn(prototype, name)) continue;
     const get = function (this: RemoteObject): unknown {
       const value: unknown = Reflect.get(this.snapshot, name);
       if (Refused(value)) throw unpackError(value.refused);
       // A copy, as from a Group: a caller who changes it doesn't change what others get.
-      return bytes(value) ? value.slice() : value;
+      return copied(value);
     };
     Object.defineProperty(prototype, name, { get, configurable: true });
   }

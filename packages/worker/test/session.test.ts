@@ -32,6 +32,16 @@ async function inThread(options: Options = {}) {
 const text = (received: Received) =>
   received.kind === "application" ? new TextDecoder().decode(received.data) : received.kind;
 
+/** Writes into all that can be reached in plain data. */
+function deface(value: unknown): void {
+  if (value instanceof Uint8Array) value.fill(0xee);
+  else if (typeof value === "object" && value !== null) {
+    Object.values(value).forEach(deface);
+    if (Array.isArray(value)) value.reverse().push("added");
+    else Object.assign(value, { added: 77, leafIndex: 77, id: 77 });
+  }
+}
+
 /** What a group says of itself that all members agree on. */
 async function sight(group: Group | WorkerGroup) {
   return {
@@ -88,6 +98,37 @@ describe("a client in a thread", () => {
     expect(a.active).toBe(false);
     await expect(a.encrypt("too late")).rejects.toMatchObject({ code: "removed" });
     expect(() => a.epochAuthenticator).toThrowError(expect.objectContaining({ code: "removed" }));
+    await alice.close();
+  });
+
+  test("shows its groups as they are, whatever the page writes into what it was shown before", async () => {
+    const alice = await inThread({ credential: "alice" });
+    const bob = await makeClient({ credential: "bob" });
+    const a = await alice.createGroup();
+    const { welcome } = await a.add(await bob.createKeyPackage());
+    await a.mergePendingCommit();
+    const b = await bob.join(welcome as Uint8Array);
+    await a.receive(await b.propose({ update: true }));
+    const names = ["groupId", "cipherSuite", "extensions", "members", "treeHash", "resumes"] as const;
+    for (const name of names) {
+      const before = structuredClone(a[name]);
+      deface(a[name]);
+      expect(a[name], name).toEqual(before);
+    }
+    deface([a.member(1), alice.credential, alice.cipherSuite]);
+    expect(a.member(1)).toEqual(a.members[1]);
+    expect(alice.credential).toEqual(a.member(0)?.credential);
+    const [proposal] = a.proposals;
+    for (const one of [a.proposals, proposal, proposal?.proposal, proposal?.sender])
+      expect(Object.isFrozen(one)).toBe(true);
+    expect(a.proposals).toBe(a.proposals);
+    // What the worker sends from now on goes with what it sent before.
+    await a.dropProposals(proposal?.reference as Uint8Array);
+    expect(a.proposals.map(({ willCommit }) => willCommit)).toEqual([false]);
+    expect(proposal).toMatchObject({ willCommit: true });
+    await b.receive((await a.update()).commit);
+    await a.mergePendingCommit();
+    expect(await sight(a)).toEqual(await sight(b));
     await alice.close();
   });
 
