@@ -76,3 +76,23 @@ it("calls a function with its part as this", () => {
   });
   expect(part.times(bytes(2))).toBe(6);
 });
+
+it("lends long copies memory that no other call has at the same time, and that is empty afterwards", async () => {
+  const seen: Uint8Array[] = [];
+  const part = ownInputs({
+    async both(a: Uint8Array, b: Uint8Array) {
+      seen.push(a, b);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      return [a.slice(), b.slice()];
+    },
+  });
+  const sizes = [4095, 4096, 65_536, 131_072, 131_073];
+  for (let round = 1; round < 4; round++) {
+    const inputs = sizes.map((size, i) => new Uint8Array(size).fill(10 * round + i));
+    const answers = inputs.map((input) => part.both(input, input.subarray(1)));
+    const wanted = inputs.map((input) => [input.slice(), input.slice(1)]);
+    for (const input of inputs) input.fill(0);
+    expect(await Promise.all(answers)).toEqual(wanted);
+    for (const copy of seen.splice(0)) expect(copy.every((byte) => byte === 0)).toBe(true);
+  }
+});

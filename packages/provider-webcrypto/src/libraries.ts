@@ -9,7 +9,14 @@ import {
   ED25519,
   type SignaturePart,
 } from "@copse/core/provider";
-import { type DhPrimitives, expectLength, fitsEdwards, PrivateKeyHandle, sha512 } from "@copse/provider-kit";
+import {
+  type DhPrimitives,
+  expectLength,
+  fitsEdwards,
+  ownInputs,
+  PrivateKeyHandle,
+  sha512,
+} from "@copse/provider-kit";
 import { type RandomSource, randomFrom } from "./bytes.js";
 import type { LibraryKey, X25519Functions } from "./library/x25519.js";
 import { onDemand } from "./on-demand.js";
@@ -52,7 +59,7 @@ export function libraryEd25519(random: RandomSource, extractable: boolean): Sign
         extractable,
       ),
   );
-  return { ...library, algorithm: ED25519, validatePublicKey: validateEd25519 };
+  return { ...ownInputs(library), algorithm: ED25519, validatePublicKey: validateEd25519 };
 }
 
 /** ChaCha20-Poly1305 of `@hpke/chacha20poly1305`, in JavaScript. It checks no sizes. */

@@ -163,7 +163,7 @@ export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise
           kdf: late(kdf),
           aead: ownInputs(aead),
           hpke: ownInputs(hpke({ kem: kem(kdf), kdf, aead })),
-          signature: ownInputs(signature),
+          signature,
           random: (length) => randomFrom(crypto, length),
         });
       },

@@ -6,26 +6,31 @@ import { expectLength, isEd25519PublicKey, isX25519PublicKey } from "@copse/prov
 export const PUBLIC_KEY_LIMIT = 1024;
 
 /**
- * Imports public keys through `importKey`, and keeps the last {@link PUBLIC_KEY_LIMIT} of them. Keys on
- * their way are shared too; what can't be imported isn't remembered.
+ * Imports public keys through `importKey`, and keeps the last {@link PUBLIC_KEY_LIMIT} of them. A key that is there is
+ * given at once. Keys on their way are shared too; what can't be imported isn't remembered.
  */
 export function publicKeyCache(
   importKey: (publicKey: Uint8Array) => Promise<CryptoKey>,
   limit: number = PUBLIC_KEY_LIMIT,
-): (publicKey: Uint8Array) => Promise<CryptoKey> {
+): (publicKey: Uint8Array) => CryptoKey | Promise<CryptoKey> {
   // A Map keeps the order of insertion, so that its first entry is the one unused for longest.
-  const keys = new Map<string, Promise<CryptoKey>>();
+  const keys = new Map<string, CryptoKey | Promise<CryptoKey>>();
   return (publicKey) => {
     const name = String.fromCharCode(...publicKey);
     let key = keys.get(name);
     if (key !== undefined) {
       keys.delete(name);
     } else {
-      key = importKey(publicKey);
-      const imported = key;
-      imported.catch(() => {
-        if (keys.get(name) === imported) keys.delete(name);
-      });
+      // Of a copy: it may be read later, when the caller's array has changed.
+      const importing = importKey(new Uint8Array(publicKey));
+      key = importing;
+      const replace = (imported?: CryptoKey) => {
+        if (keys.get(name) !== importing) return;
+        if (imported === undefined) keys.delete(name);
+        // In its place: it isn't used anew.
+        else keys.set(name, imported);
+      };
+      importing.then(replace, () => replace());
       if (keys.size >= limit) keys.delete(keys.keys().next().value as string);
     }
     keys.set(name, key);

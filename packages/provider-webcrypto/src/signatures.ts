@@ -6,12 +6,13 @@ import {
   ECDSA_P384,
   ECDSA_P521,
   ED25519,
+  isPromise,
   type SignatureAlgorithm,
   type SignatureKeyPair,
   type SignaturePart,
   type SignaturePrivateKey,
 } from "@copse/core/provider";
-import { expectLength, fromDer, guard, toDer } from "@copse/provider-kit";
+import { expectLength, fromDer, guard, ownInputs, toDer } from "@copse/provider-kit";
 import { source } from "./bytes.js";
 import { importPoint, importScalar, type NistCurve } from "./nist.js";
 import { importOkp } from "./pkcs8.js";
@@ -81,14 +82,21 @@ function ed25519(subtle: SubtleCrypto, extractable: boolean): Scheme {
   };
 }
 
+/**
+ * Inputs are read at once: the platform copies what it is given when it is asked to sign or verify (W3C WebCrypto), and what
+ * must wait for a key works on copies of ours.
+ */
 function signatures(subtle: SubtleCrypto, scheme: Scheme, extractable: boolean): SignaturePart {
   const { algorithm, keys, use } = scheme;
   const { name, Npk, Nsk } = algorithm;
   const publicKeys = publicKeyCache((publicKey) => scheme.importPublic(publicKey));
   /** The platform overwrites a key, or not, when its CryptoKey is collected. */
   const destroyed = new WeakSet<CryptoKey>();
+  /** Those that were looked at: it takes as long as a short signature. */
+  const known = new WeakSet<object>();
   const open = (privateKey: object): CryptoKey => {
-    const key = expectPrivateKey(privateKey, keys, name);
+    const key = known.has(privateKey) ? (privateKey as CryptoKey) : expectPrivateKey(privateKey, keys, name);
+    known.add(key);
     if (destroyed.has(key)) throw new CryptoError(`${name}: the private key was destroyed`);
     return key;
   };
@@ -96,8 +104,36 @@ function signatures(subtle: SubtleCrypto, scheme: Scheme, extractable: boolean):
     publicKey,
     privateKey: privateKey as object as SignaturePrivateKey,
   });
+  const fits = async (key: CryptoKey, message: Uint8Array, signature: Uint8Array): Promise<boolean> => {
+    try {
+      return await subtle.verify(use, key, source(signature), source(message));
+    } catch {
+      return false;
+    }
+  };
+  const later = ownInputs({
+    importPrivateKey: (bytes: Uint8Array) =>
+      guard(`${name}: invalid private key`, async () => {
+        expectLength(bytes, Nsk, `${name} private key`);
+        const { publicKey, privateKey } = await scheme.importPrivate(bytes);
+        return handle(publicKey, privateKey);
+      }),
+    validatePublicKey: (publicKey: Uint8Array) =>
+      guard(`${name}: invalid public key`, async () => {
+        expectLength(publicKey, Npk, `${name} public key`);
+        await scheme.validate?.(publicKey);
+        await publicKeys(publicKey);
+      }),
+    verify: (key: Promise<CryptoKey>, message: Uint8Array, signature: Uint8Array): Promise<boolean> =>
+      key.then(
+        (imported) => fits(imported, message, signature),
+        () => false,
+      ),
+  });
   return {
     algorithm,
+    importPrivateKey: later.importPrivateKey,
+    validatePublicKey: later.validatePublicKey,
     generateKeyPair: () =>
       guard(`${name}: key generation failed`, async () => {
         const pair = (await subtle.generateKey(keys, extractable, ["sign", "verify"])) as CryptoKeyPair;
@@ -108,23 +144,11 @@ function signatures(subtle: SubtleCrypto, scheme: Scheme, extractable: boolean):
           );
         return handle(publicKey, pair.privateKey);
       }),
-    importPrivateKey: (bytes) =>
-      guard(`${name}: invalid private key`, async () => {
-        expectLength(bytes, Nsk, `${name} private key`);
-        const { publicKey, privateKey } = await scheme.importPrivate(bytes);
-        return handle(publicKey, privateKey);
-      }),
     exportPrivateKey: (privateKey) =>
       guard(`${name}: export failed`, () => exportScalar(subtle, open(privateKey), Nsk, name)),
     destroyPrivateKey(privateKey) {
       destroyed.add(expectPrivateKey(privateKey, keys, name));
     },
-    validatePublicKey: (publicKey) =>
-      guard(`${name}: invalid public key`, async () => {
-        expectLength(publicKey, Npk, `${name} public key`);
-        await scheme.validate?.(publicKey);
-        await publicKeys(publicKey);
-      }),
     sign: (privateKey, message) =>
       guard(`${name}: signing failed`, async () => {
         const key = open(privateKey);
@@ -133,11 +157,8 @@ function signatures(subtle: SubtleCrypto, scheme: Scheme, extractable: boolean):
     async verify(publicKey, message, signature) {
       const decoded = scheme.decode(signature);
       if (decoded === undefined || publicKey.length !== Npk) return false;
-      try {
-        return await subtle.verify(use, await publicKeys(publicKey), source(decoded), source(message));
-      } catch {
-        return false;
-      }
+      const key = publicKeys(publicKey);
+      return isPromise(key) ? later.verify(key, message, decoded) : fits(key, message, decoded);
     },
   };
 }

@@ -74,6 +74,26 @@ describe.each(SUITE_IDS)("suite %i", (id) => {
   });
 });
 
+test.each([1, 2])(
+  "suite %i signs and verifies what it was given, though that changes at once",
+  async (id) => {
+    const { signature } = provider.suite(id);
+    const { publicKey, privateKey } = await signature.generateKeyPair();
+    const message = new Uint8Array(65_536).fill(1);
+    const signing = signature.sign(privateKey, message);
+    message.fill(2);
+    const signed = await signing;
+    // With a key that must be imported first, and with one that is there.
+    for (const as of ["a new key", "a known key"]) {
+      const [key, given, fits] = [publicKey.slice(), message.slice().fill(1), signed.slice()];
+      const verifying = signature.verify(key, given, fits);
+      for (const input of [key, given, fits]) input.fill(0);
+      expect(await verifying, as).toBe(true);
+    }
+    expect(await signature.verify(publicKey, message, signed)).toBe(false);
+  },
+);
+
 describe("the cache of public keys", () => {
   const key = (n: number) => Uint8Array.of(n);
 
@@ -85,6 +105,16 @@ describe("the cache of public keys", () => {
     }, 2);
     for (const n of [1, 2, 1, 3, 1, 2]) await cache(key(n));
     expect(imported).toEqual([1, 2, 3, 2]);
+  });
+
+  test("gives a key at once when it is there", async () => {
+    const imported = {} as CryptoKey;
+    const cache = publicKeyCache(async () => imported);
+    const [first, second] = [cache(key(1)), cache(key(1))];
+    expect(first).toBeInstanceOf(Promise);
+    expect(second).toBe(first);
+    await first;
+    expect(cache(key(1))).toBe(imported);
   });
 
   test("doesn't remember what can't be imported", async () => {

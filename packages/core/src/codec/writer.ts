@@ -6,12 +6,26 @@ import { MlsError } from "../errors.js";
 const MAX_VECTOR = 2 ** 30 - 1;
 
 /**
- * Working buffers for reuse. A message is encoded in a dozen small parts, and to allocate memory for each part would
- * cost as much as to hash it (docs/decisions/working-buffers.md). All bytes of a free buffer are zero.
+ * Working buffers for reuse, of two sizes: a message is encoded in a dozen small parts, and to allocate memory for each
+ * part would cost as much as to hash it; memory for a large one costs more than to encrypt it
+ * (docs/decisions/working-buffers.md). All bytes of a free buffer are zero.
  */
-const free: Bytes[] = [];
-const BUFFER_SIZE = 4096;
-const MAX_FREE = 8;
+const SIZES = [2 ** 12, 2 ** 17];
+const MAX_FREE = [8, 2];
+const free: Bytes[][] = [[], []];
+
+/** A buffer of zeros, of at least so many bytes. */
+function take(capacity: number): Bytes {
+  const i = SIZES.findIndex((size) => capacity <= size);
+  return free[i]?.pop() ?? new Uint8Array(SIZES[i] ?? capacity);
+}
+
+/** Overwrites what was written to a buffer, which may be secret, and keeps the buffer. */
+function give(bytes: Bytes, length: number): void {
+  bytes.fill(0, 0, length);
+  const i = SIZES.indexOf(bytes.length);
+  if (i >= 0 && free[i]!.length < MAX_FREE[i]!) free[i]!.push(bytes);
+}
 
 /** The number of bytes that encode the length of a vector (§2.1.2). */
 function varintSize(value: number): 1 | 2 | 4 {
@@ -33,8 +47,7 @@ export class Writer {
    * @param exact whether the estimate is exact: then {@link finish} returns the bytes without a copy
    */
   constructor(capacity = 0, exact = false) {
-    const pooled = !exact && capacity <= BUFFER_SIZE;
-    this.bytes = pooled ? (free.pop() ?? new Uint8Array(BUFFER_SIZE)) : new Uint8Array(capacity);
+    this.bytes = exact ? new Uint8Array(capacity) : take(capacity);
   }
 
   /** The number of bytes written. */
@@ -46,10 +59,9 @@ export class Writer {
     const at = this.length;
     const needed = at + more;
     if (needed > this.bytes.length) {
-      const larger = new Uint8Array(Math.max(needed, this.bytes.length * 2));
+      const larger = take(Math.max(needed, this.bytes.length * 2));
       larger.set(this.bytes.subarray(0, at));
-      // The outgrown buffer may hold a secret.
-      this.bytes.fill(0, 0, at);
+      give(this.bytes, at);
       this.bytes = larger;
     }
     this.length = needed;
@@ -130,7 +142,6 @@ export class Writer {
     const { bytes, length } = this;
     this.bytes = EMPTY;
     this.length = 0;
-    bytes.fill(0, 0, length);
-    if (bytes.length === BUFFER_SIZE && free.length < MAX_FREE) free.push(bytes);
+    give(bytes, length);
   }
 }

@@ -23,6 +23,7 @@ export function signerOf({ suite, signature }: CipherSuiteProvider, keyPair: Sig
   return {
     algorithm: suite.signature,
     publicKey: copied(keyPair.publicKey),
+    borrows: true,
     sign: (message) => signature.sign(keyPair.privateKey, message),
   };
 }

@@ -70,8 +70,11 @@ export function signContent(
   content: FramedContent,
   groupContext: Uint8Array | undefined,
 ): Awaitable<Uint8Array> {
-  // An array of its own, because the signer belongs to the application and may keep it.
-  return signer.sign(writeTBS(wireFormat, content, groupContext, true).finish());
+  const writer = writeTBS(wireFormat, content, groupContext, true);
+  // Else an array of its own, because the signer belongs to the application and may keep it.
+  return signer.borrows === true
+    ? withBuffer(writer, () => signer.sign(writer.view()))
+    : signer.sign(writer.finish());
 }
 
 /**

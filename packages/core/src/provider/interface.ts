@@ -238,6 +238,11 @@ export interface Signer {
   readonly algorithm: SignatureAlgorithm;
   /** `Npk` bytes, as RFC 9420 §5.1.1 encodes it. */
   readonly publicKey: Uint8Array;
-  /** Signs a message. The message is the signer's to keep. */
+  /**
+   * Whether `sign` needs the message only until it has answered. Then it is lent a working buffer, which is overwritten
+   * afterwards; that saves a copy of each message. Signers with keys of a provider say so. Default: false.
+   */
+  readonly borrows?: boolean;
+  /** Signs a message, which is the signer's to keep unless it borrows. */
   sign(message: Uint8Array): Awaitable<Uint8Array>;
 }
