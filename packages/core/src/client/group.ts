@@ -1,7 +1,5 @@
 // RFC 9420 §11, §12, §15: a group as a member uses it.
 import { type Bytes, needBytes, utf8 } from "../bytes.js";
-import { Writer } from "../codec/index.js";
-import { withBuffer } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import { type PreparedCommit, prepareCommit } from "../group/commit/index.js";
 import {
@@ -82,20 +80,15 @@ export class Group extends MemberView {
    */
   async encrypt(data: Uint8Array | string, options: MessageOptions = {}): Promise<Bytes> {
     const { authenticatedData } = checkOptions(options, MESSAGE);
-    const copy = new Writer();
-    copy.raw(typeof data === "string" ? utf8(data) : needBytes(data, "data"));
-    const work = () =>
-      withBuffer(copy, async () => {
-        needActive(this.own.state);
-        const { current, ownLeaf } = this;
-        if (hasProposals(this.config, current, this.cached, ownLeaf)) {
-          throw new MlsError(
-            "pending",
-            "proposals were received: commit them before sending application data",
-          );
-        }
-        return applicationMessage(this.own.context, copy.view(), authenticatedData);
-      });
+    const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
+    const work = async () => {
+      needActive(this.own.state);
+      const { current, ownLeaf } = this;
+      if (hasProposals(this.config, current, this.cached, ownLeaf)) {
+        throw new MlsError("pending", "proposals were received: commit them before sending application data");
+      }
+      return applicationMessage(this.own.context, applicationData, authenticatedData);
+    };
     return this.own.run({ work, finish: answer }, options);
   }
 

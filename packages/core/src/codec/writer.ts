@@ -10,8 +10,8 @@ const MAX_VECTOR = 2 ** 30 - 1;
  * part would cost as much as to hash it; memory for a large one costs more than to encrypt it
  * (docs/decisions/working-buffers.md). All bytes of a free buffer are zero.
  */
-const SIZES = [2 ** 12, 2 ** 17];
-const MAX_FREE = [8, 2];
+const SIZES = [4096, 131_072];
+const MAX_FREE = 8;
 const free: Bytes[][] = [[], []];
 
 /** A buffer of zeros, of at least so many bytes. */
@@ -23,8 +23,8 @@ function take(capacity: number): Bytes {
 /** Overwrites what was written to a buffer, which may be secret, and keeps the buffer. */
 function give(bytes: Bytes, length: number): void {
   bytes.fill(0, 0, length);
-  const i = SIZES.indexOf(bytes.length);
-  if (i >= 0 && free[i]!.length < MAX_FREE[i]!) free[i]!.push(bytes);
+  const same = free[SIZES.indexOf(bytes.length)];
+  if (same && same.length < MAX_FREE) same.push(bytes);
 }
 
 /** The number of bytes that encode the length of a vector (§2.1.2). */

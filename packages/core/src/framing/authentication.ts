@@ -72,9 +72,7 @@ export function signContent(
 ): Awaitable<Uint8Array> {
   const writer = writeTBS(wireFormat, content, groupContext, true);
   // Else an array of its own, because the signer belongs to the application and may keep it.
-  return signer.borrows === true
-    ? withBuffer(writer, () => signer.sign(writer.view()))
-    : signer.sign(writer.finish());
+  return signer.borrows ? withBuffer(writer, () => signer.sign(writer.view())) : signer.sign(writer.finish());
 }
 
 /**
