@@ -10,20 +10,21 @@ const MAX_VECTOR = 2 ** 30 - 1;
  * part would cost as much as to hash it; memory for a large one costs more than to encrypt it
  * (docs/decisions/working-buffers.md). All bytes of a free buffer are zero.
  */
-const SIZES = [4096, 131_072];
+const SMALL = 4096;
+const LARGE = 131_072;
 const MAX_FREE = 8;
-const free: Bytes[][] = [[], []];
+const free: Record<number, Bytes[]> = { 4096: [], 131072: [] };
 
 /** A buffer of zeros, of at least so many bytes. */
 function take(capacity: number): Bytes {
-  const i = SIZES.findIndex((size) => capacity <= size);
-  return free[i]?.pop() ?? new Uint8Array(SIZES[i] ?? capacity);
+  const size = capacity <= SMALL ? SMALL : capacity <= LARGE ? LARGE : capacity;
+  return free[size]?.pop() ?? new Uint8Array(size);
 }
 
 /** Overwrites what was written to a buffer, which may be secret, and keeps the buffer. */
 function give(bytes: Bytes, length: number): void {
   bytes.fill(0, 0, length);
-  const same = free[SIZES.indexOf(bytes.length)];
+  const same = free[bytes.length];
   if (same && same.length < MAX_FREE) same.push(bytes);
 }
 
@@ -42,12 +43,9 @@ export class Writer {
   private bytes: Bytes;
   private length = 0;
 
-  /**
-   * @param capacity an estimate of the number of bytes, which saves growing
-   * @param exact whether the estimate is exact: then {@link finish} returns the bytes without a copy
-   */
-  constructor(capacity = 0, exact = false) {
-    this.bytes = exact ? new Uint8Array(capacity) : take(capacity);
+  /** @param capacity an estimate of the number of bytes, which saves growing */
+  constructor(capacity = 0) {
+    this.bytes = take(capacity);
   }
 
   /** The number of bytes written. */
@@ -124,10 +122,7 @@ export class Writer {
 
   /** The bytes written, in an array of their own. Overwrites the working buffer and empties the writer. */
   finish(): Bytes {
-    const { bytes, length } = this;
-    const whole = length === bytes.length;
-    const written = whole ? bytes : bytes.slice(0, length);
-    if (whole) this.bytes = EMPTY;
+    const written = this.bytes.slice(0, this.length);
     this.release();
     return written;
   }

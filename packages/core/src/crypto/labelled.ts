@@ -43,7 +43,7 @@ export const mlsLabel = (label: Label): Uint8Array =>
 
 /** Encodes `{ opaque label<V>; opaque content<V>; }`, the form of SignContent, EncryptContext and RefHashInput. */
 function labelAndContent(label: Uint8Array, content: Uint8Array): Uint8Array {
-  const writer = new Writer(vectorSize(label) + vectorSize(content), true);
+  const writer = new Writer(vectorSize(label) + vectorSize(content));
   opaque.write(writer, label);
   opaque.write(writer, content);
   return writer.finish();
@@ -54,7 +54,7 @@ export function kdfLabel(label: string, context: Uint8Array, length: number): Ui
   const { bytes, infos } = knownLabel(label);
   const found = context.length === 0 ? infos.get(length) : undefined;
   if (found !== undefined) return found;
-  const writer = new Writer(2 + vectorSize(bytes) + vectorSize(context), true);
+  const writer = new Writer(2 + vectorSize(bytes) + vectorSize(context));
   writer.uint16(length);
   opaque.write(writer, bytes);
   opaque.write(writer, context);

@@ -70,9 +70,10 @@ export function signContent(
   content: FramedContent,
   groupContext: Uint8Array | undefined,
 ): Awaitable<Uint8Array> {
-  const writer = writeTBS(wireFormat, content, groupContext, true);
   // Else an array of its own, because the signer belongs to the application and may keep it.
-  return signer.borrows ? withBuffer(writer, () => signer.sign(writer.view())) : signer.sign(writer.finish());
+  return withBuffer(writeTBS(wireFormat, content, groupContext, true), (signed) =>
+    signer.sign(signer.borrows ? signed.view() : signed.finish()),
+  );
 }
 
 /**

@@ -118,7 +118,7 @@ function writePlaintext({ content: framed, auth }: AuthenticatedContent, padding
   const codec: AnyCodec = contentCases[content.contentType];
   codec.write(writer, content);
   framedContentAuthData(content.contentType).write(writer, auth);
-  if (padding > 0) writer.raw(new Uint8Array(padding));
+  writer.raw(new Uint8Array(padding));
   return writer;
 }
 
