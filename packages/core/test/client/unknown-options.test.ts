@@ -341,6 +341,7 @@ const NESTED: readonly (readonly [
     ["the client", { groupId: "team", epoch: 1n }],
     "the group ID must be a Uint8Array, got string",
   ],
+  ["functions", "proposeJoin", ["the client", undefined], "the group ID must be a Uint8Array, got undefined"],
   ["alice", "createKeyPackage", [{ lifetime: { notBefore: 0n, until: 1n } }], '"lifetime.until"'],
   [
     "alice",

@@ -131,8 +131,8 @@ export async function proposeJoin(
   const { authenticatedData = EMPTY } = checkOptions(options, MESSAGE);
   needClient(client);
   // Without a shape: a group has more than these.
-  const { epoch } = group;
-  const groupId = needBytes(group.groupId, "the group ID", MAX_ID_SIZE).slice();
+  const { epoch, groupId: id } = Object(group) as typeof group;
+  const groupId = needBytes(id, "the group ID", MAX_ID_SIZE).slice();
   return client.adopt(async (config) => {
     const own = await client.newKeyPackage(config);
     const signer = needSigner(config, config.identity);
