@@ -48,10 +48,9 @@ async function main(options: Options): Promise<void> {
   const run = new Processes(progress, options.check ? THOROUGH : EFFORT, options.clock);
   try {
     if (options.check) await held(run, options);
-    else if (options.openmls) await besideOpenMls(run, options);
+    else if (options.openmls) await saveRun(options, run, await besideOpenMls(run, options));
     else await bench(run, options, own);
     if (earlier) console.log(`\n${comparison(earlier.results, await run.results())}`);
-    if (!options.check) await saveRun(options, run);
   } finally {
     run.close();
   }
@@ -62,8 +61,9 @@ function load(): string {
   return (loadavg()[0] as number).toFixed(1);
 }
 
-async function saveRun({ json }: Options, run: Measuring): Promise<void> {
-  if (json !== undefined) await writeReport(json, report(await run.results(), await run.allPrimitives()));
+async function saveRun({ json }: Options, run: Measuring, more: readonly Result[] = []): Promise<void> {
+  if (json === undefined) return;
+  await writeReport(json, report([...(await run.results()), ...more], await run.allPrimitives()));
 }
 
 async function held(run: Processes, options: Options): Promise<void> {
@@ -74,15 +74,23 @@ async function held(run: Processes, options: Options): Promise<void> {
   if (!all.every(isMet)) process.exitCode = 1;
 }
 
-/** What is measured in two ways: OpenMLS in WebAssembly in the same turns as all, native OpenMLS as Discord uses it. */
-async function besideOpenMls(run: Processes, { size = 100, runs = 15, clock }: Options): Promise<void> {
+/**
+ * OpenMLS in WebAssembly in the same turns as all, and native OpenMLS as Discord uses it.
+ * @returns what was measured of the latter, which isn't in the run
+ */
+async function besideOpenMls(
+  run: Processes,
+  { size = 100, runs = 15, clock }: Options,
+): Promise<Result[]> {
   const { served, absent } = await available(implementations.filter(({ name }) => BESIDE.includes(name)));
   for (const { name, why } of absent) console.log(`${name} isn't measured: ${why}`);
   const block = { suite: SUITE_OF_OPENMLS, members: size, tree: "fresh", payloads: ["1 KiB"] } as const;
   await run.block({ ...block, rounds: runs, implementations: served.map((one) => one.implementation) });
   console.log(`\n${table(await run.results())}`);
   const { daveyResults } = await peer(DAVEY, () => import("./davey.js"));
-  console.log(`\n${table(await daveyResults(size, runs, clock)) || `${DAVEY} isn't for this platform`}`);
+  const native = await daveyResults(size, runs, clock);
+  console.log(`\n${table(native) || `${DAVEY} isn't for this platform`}`);
+  return native;
 }
 
 async function bench(run: Measuring, options: Options, own: readonly Implementation[]): Promise<void> {
@@ -103,6 +111,7 @@ async function bench(run: Measuring, options: Options, own: readonly Implementat
     await run.primitives(suite, measured);
     const primitives = (await run.allPrimitives()).filter((one) => one.suite === suite);
     console.log(`\n${primitivesTable(primitives)}`);
+    await saveRun(options, run);
     await run.forget(suite);
   }
 }

@@ -65,7 +65,7 @@ export function parseOptions(args: string[], providers: readonly string[]): Opti
     modules: values.provider ?? [],
     runs: runs === undefined ? undefined : whole("--runs", runs, 1, MAX_RUNS),
     full: values.full === true,
-    size: size === undefined ? undefined : whole("--size", size, 2, MAX_MEMBERS),
+    size: size === undefined ? undefined : whole("--size", size, values.openmls ? 5 : 2, MAX_MEMBERS),
     clock: oneOf("--clock", values.clock ?? "wall", CLOCKS),
     shares: values.shares === true,
     json,

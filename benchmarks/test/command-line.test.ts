@@ -65,6 +65,8 @@ describe("the command line", () => {
     [["--members", "1e3"], '"1e3" is not a whole number'],
     [["--members", "100001"], "from 2 to 100000"],
     [["--size", "1"], '--size: "1"'],
+    // Four take part beside native OpenMLS.
+    [["--openmls", "--size", "4"], '--size: "4" is not a whole number from 5'],
     [["--size", "5", "--members", "5"], "--size and --members say the same thing"],
     [["--runs", "0"], '--runs: "0"'],
     [["--providers", "theirs"], '--providers: there is no "theirs"; choose of ours, ts-mls'],
