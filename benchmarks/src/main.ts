@@ -78,10 +78,7 @@ async function held(run: Processes, options: Options): Promise<void> {
  * OpenMLS in WebAssembly in the same turns as all, and native OpenMLS as Discord uses it.
  * @returns what was measured of the latter, which isn't in the run
  */
-async function besideOpenMls(
-  run: Processes,
-  { size = 100, runs = 15, clock }: Options,
-): Promise<Result[]> {
+async function besideOpenMls(run: Processes, { size = 100, runs = 15, clock }: Options): Promise<Result[]> {
   const { served, absent } = await available(implementations.filter(({ name }) => BESIDE.includes(name)));
   for (const { name, why } of absent) console.log(`${name} isn't measured: ${why}`);
   const block = { suite: SUITE_OF_OPENMLS, members: size, tree: "fresh", payloads: ["1 KiB"] } as const;

@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { report } from "../src/files.js";
 import type { Operation } from "../src/operations.js";
 import type { Result } from "../src/samples.js";
-import type { Saved } from "../web/src/save.js";
+import type { Saved } from "../web/src/results/save.js";
 
 const configFile = fileURLToPath(new URL("../web/vite.config.ts", import.meta.url));
 const TINY = "suites=2,3&providers=webcrypto,libsodium,mls-ts&sizes=3&trees=fresh&efforts=glance";

@@ -1,9 +1,6 @@
 // The page: starts and ends the worker that measures, and shows what comes of it.
 import type { Primitives } from "../../src/primitive-prices.js";
 import type { Result } from "../../src/samples.js";
-import { savePicture, showCharts } from "./charts-view.js";
-import { browserName, type Device } from "./devices.js";
-import { offerDevices, showDevices } from "./devices-view.js";
 import { find } from "./dom.js";
 import { fillForm, readForm } from "./form.js";
 import { FrameWatch } from "./frames.js";
@@ -18,8 +15,11 @@ import {
   type Wish,
 } from "./messages.js";
 import { offerOwn, probe } from "./own.js";
-import { showChoices, showPlatform, showServed } from "./platform-view.js";
-import { saveJson } from "./save.js";
+import { savePicture, showCharts } from "./results/charts-view.js";
+import { browserName, type Device } from "./results/devices.js";
+import { offerDevices, showDevices } from "./results/devices-view.js";
+import { showChoices, showPlatform, showServed } from "./results/platform-view.js";
+import { saveJson } from "./results/save.js";
 
 const form = find("wish", HTMLFormElement);
 const start = find("start", HTMLButtonElement);

@@ -1,10 +1,10 @@
 // What was measured on this device and on others, as files bring it.
-import { type Noise, noiseOf } from "../../src/noise.js";
-import { OPERATIONS } from "../../src/operations.js";
-import type { Primitives } from "../../src/primitive-prices.js";
-import { isPeer } from "../../src/references.js";
-import type { Result } from "../../src/samples.js";
-import { BUILT_IN, type Served, type Wish } from "./messages.js";
+import { type Noise, noiseOf } from "../../../src/noise.js";
+import { OPERATIONS } from "../../../src/operations.js";
+import type { Primitives } from "../../../src/primitive-prices.js";
+import { isPeer } from "../../../src/references.js";
+import type { Result } from "../../../src/samples.js";
+import { BUILT_IN, type Served, type Wish } from "../messages.js";
 
 /** The results of one device. */
 export interface Device {

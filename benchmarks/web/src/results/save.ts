@@ -1,9 +1,9 @@
 // The results to keep: as JSON for machines, as a picture for people.
-import type { Primitives } from "../../src/primitive-prices.js";
-import type { Result } from "../../src/samples.js";
+import type { Primitives } from "../../../src/primitive-prices.js";
+import type { Result } from "../../../src/samples.js";
+import { element } from "../dom.js";
+import type { Choice, Platform, Served, Wish } from "../messages.js";
 import { colour, type Plot } from "./charts.js";
-import { element } from "./dom.js";
-import type { Choice, Platform, Served, Wish } from "./messages.js";
 
 /** All that was measured. The `results` are those of `npm run bench -- --json`. */
 export interface Saved {

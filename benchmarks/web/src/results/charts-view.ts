@@ -1,11 +1,11 @@
 // The charts of one device, suite and group, which the visitor chooses.
-import type { Tree } from "../../src/samples.js";
+import type { Tree } from "../../../src/samples.js";
+import { element, find } from "../dom.js";
+import { suiteName } from "../suites.js";
 import { Plot } from "./charts.js";
 import type { Device } from "./devices.js";
-import { element, find } from "./dom.js";
 import { panelsOf, type View } from "./panels.js";
 import { savePng } from "./save.js";
-import { suiteName } from "./suites.js";
 
 const byDevice = find("view-device", HTMLSelectElement);
 const bySuite = find("view-suite", HTMLSelectElement);

@@ -1,9 +1,9 @@
 // The results as the page shows them: groups of operations, each a chart and a table.
-import { duration } from "../../src/format.js";
-import { isSize, OPERATIONS, type Operation } from "../../src/operations.js";
-import type { Primitives } from "../../src/primitive-prices.js";
-import type { Result, Tree } from "../../src/samples.js";
-import { BUILT_IN } from "./messages.js";
+import { duration } from "../../../src/format.js";
+import { isSize, OPERATIONS, type Operation } from "../../../src/operations.js";
+import type { Primitives } from "../../../src/primitive-prices.js";
+import type { Result, Tree } from "../../../src/samples.js";
+import { BUILT_IN } from "../messages.js";
 
 /** All times in milliseconds. */
 export interface Cell {

@@ -9,9 +9,9 @@ import {
   type Plugin,
   Tooltip,
 } from "chart.js";
-import { duration, ratio } from "../../src/format.js";
-import { element, row } from "./dom.js";
-import { BUILT_IN } from "./messages.js";
+import { duration, ratio } from "../../../src/format.js";
+import { element, row } from "../dom.js";
+import { BUILT_IN } from "../messages.js";
 import { type Cell, fastestOf, type Panel, type Row, summaryOf } from "./panels.js";
 
 Chart.register(BarController, BarElement, CategoryScale, Legend, LogarithmicScale, Tooltip);

@@ -1,12 +1,12 @@
 // All suites, sizes and devices in one table.
-import { duration, ratio } from "../../src/format.js";
-import { compare, isNoisy, spreadOf } from "../../src/noise.js";
-import { isSize, OPERATIONS, type Operation } from "../../src/operations.js";
-import type { Result, Tree } from "../../src/samples.js";
+import { duration, ratio } from "../../../src/format.js";
+import { compare, isNoisy, spreadOf } from "../../../src/noise.js";
+import { isSize, OPERATIONS, type Operation } from "../../../src/operations.js";
+import type { Result, Tree } from "../../../src/samples.js";
+import { element } from "../dom.js";
+import { suiteName } from "../suites.js";
 import { type Device, providersOf, resultOf } from "./devices.js";
-import { element } from "./dom.js";
 import { whyMissing } from "./missing.js";
-import { suiteName } from "./suites.js";
 
 /** The operations that most applications wait for. */
 const HOT: readonly Operation[] = [

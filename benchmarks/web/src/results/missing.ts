@@ -1,7 +1,7 @@
 // Why there is no figure where one could be.
-import { whyNotIn } from "../../src/implementation.js";
-import { OPERATIONS } from "../../src/operations.js";
-import { OPENMLS, REFERENCE } from "../../src/references.js";
+import { whyNotIn } from "../../../src/implementation.js";
+import { OPERATIONS } from "../../../src/operations.js";
+import { OPENMLS, REFERENCE } from "../../../src/references.js";
 import { type Device, type Place, resultOf } from "./devices.js";
 
 /** Why a device has no figure in a place, in words that fit a table's cell. */

@@ -1,10 +1,10 @@
 // The platform, and what each provider takes to be loaded.
 import { CIPHER_SUITES } from "@copse/core/provider";
-import { duration } from "../../src/format.js";
-import { element, find, row } from "./dom.js";
-import type { Choice, Loading, Platform, Served } from "./messages.js";
+import { duration } from "../../../src/format.js";
+import { element, find, row } from "../dom.js";
+import type { Choice, Loading, Platform, Served } from "../messages.js";
+import { suiteName } from "../suites.js";
 import { NEVER_IN_A_PAGE } from "./missing.js";
-import { suiteName } from "./suites.js";
 
 export function showPlatform({ facts, warnings }: Platform): void {
   find("facts", HTMLElement).replaceChildren(...facts.map(({ name, value }) => row(name, [value])));

@@ -1,6 +1,7 @@
 // This device and others: their list, the files they come from, and all of their results in one table.
+
+import { element, find } from "../dom.js";
 import { type Device, noiseWords, providersOf, readDevice } from "./devices.js";
-import { element, find } from "./dom.js";
 import { overview, wordsOf } from "./overview.js";
 
 const list = find("devices", HTMLElement);
