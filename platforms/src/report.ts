@@ -9,6 +9,10 @@ export interface RunOptions {
   readonly providers?: readonly string[];
   /** Code points of suites. */
   readonly suites?: readonly number[];
+  /** How much the checks do; default: `"full"`. */
+  readonly effort?: "full" | "short";
+  /** libsodium's WASM as a module, where a platform compiles none from bytes. */
+  readonly libsodium?: object;
   /** Where pkcs11 finds a token; without one it isn't tried. */
   readonly token?: TokenPlace;
 }
@@ -58,6 +62,8 @@ export interface FactsLine {
   readonly curves: readonly string[];
   /** Whether WASM can be compiled from bytes. */
   readonly wasm: boolean;
+  /** What it lacks and the test provides, by name. */
+  readonly provided?: readonly string[];
 }
 
 /** Everything was run. */

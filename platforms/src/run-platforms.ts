@@ -72,10 +72,12 @@ async function runOne(
   let broken: string | undefined;
   try {
     const token = tokenOf?.(name);
-    const options = token === undefined ? job.options : { ...job.options, token };
+    const options = { ...platform.runs, ...job.options, ...(token && { token }) };
     await platform.launch(command, { ...job, options }, (line) => {
       if (line.kind === "facts") facts = line;
-      if (line.kind === "provider") providers.push(line);
+      // Of what isn't run nothing is claimed.
+      const claimed = (id: number) => platform.runs?.suites?.includes(id) ?? true;
+      if (line.kind === "provider") providers.push({ ...line, serves: line.serves.filter(claimed) });
       if (line.kind === "refusal") {
         refusals.push(line);
         say(`${name}: ${line.provider}: not served: ${line.reason}`);

@@ -1,7 +1,7 @@
 // RFC 8439: ChaCha20-Poly1305 by libsodium.
 import { type AeadPart, CHACHA20_POLY1305 } from "@copse/core/provider";
 import { checkOpenInputs, checkSealInputs, guardSync } from "@copse/provider-kit";
-import sodium from "libsodium-wrappers";
+import { sodium } from "./sodium.js";
 
 const { name } = CHACHA20_POLY1305;
 

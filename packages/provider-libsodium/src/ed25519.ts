@@ -1,7 +1,7 @@
 // RFC 9420 §5.1.2, RFC 8032: Ed25519 in libsodium.
 import { seededEd25519 } from "@copse/provider-kit";
-import sodium from "libsodium-wrappers";
 import { randomBytes } from "./random.js";
+import { sodium } from "./sodium.js";
 
 /** Ready when `sodium` is. */
 export const ed25519 = /* @__PURE__ */ seededEd25519({

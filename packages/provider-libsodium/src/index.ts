@@ -26,14 +26,15 @@ import {
   sha2,
   sha256,
 } from "@copse/provider-kit";
-import sodium from "libsodium-wrappers";
 import { chacha20Poly1305 } from "./aead.js";
 import { ed25519 } from "./ed25519.js";
 import { PQ_KEMS, pqKem } from "./pq-kem.js";
 import { randomBytes } from "./random.js";
+import { loadSodium } from "./sodium.js";
 import { x25519 } from "./x25519.js";
 
 export type { PqCodePoints, PqSuiteName } from "@copse/provider-kit";
+export { libsodiumWasm } from "./sodium.js";
 
 export interface LibsodiumOptions {
   /**
@@ -48,9 +49,20 @@ export interface LibsodiumOptions {
    * of a group must agree on. Those for which libsodium lacks an algorithm, or no AES is given, aren't served.
    */
   readonly codePoints?: PqCodePoints;
+  /**
+   * libsodium's WASM as a `WebAssembly.Module`, for platforms that compile none from bytes, such as Cloudflare's Workers:
+   * what a bundler makes of `import module from "./libsodium.wasm"`. {@link libsodiumWasm} gives that file's bytes. It must
+   * be of the version of `libsodium-wrappers` that is used. libsodium is loaded once: the first call decides.
+   */
+  readonly module?: object;
 }
 
-const OPTIONS: OptionShape<LibsodiumOptions> = { aes: "object", aes256: "object", codePoints: "object" };
+const OPTIONS: OptionShape<LibsodiumOptions> = {
+  aes: "object",
+  aes256: "object",
+  codePoints: "object",
+  module: "object",
+};
 
 /**
  * Cryptography by libsodium: X25519, Ed25519, ChaCha20-Poly1305, ML-KEM-768 and X-Wing, the same on every
@@ -59,15 +71,16 @@ const OPTIONS: OptionShape<LibsodiumOptions> = { aes: "object", aes256: "object"
  *
  * `suites` are the post-quantum ones that have a code point and can be served (those with Ed25519), suite 3,
  * and suite 1 if {@link LibsodiumOptions.aes} is given.
- * @throws MlsError `usage` (rejects) for unknown options, if `aes` isn't AES-128-GCM, `aes256` isn't AES-256-GCM, or a code point is
- *   invalid, given twice, or one of RFC 9420's
+ * @throws MlsError `usage` (rejects) for unknown options, if `aes` isn't AES-128-GCM, `aes256` isn't AES-256-GCM, a code point is
+ *   invalid, given twice, or one of RFC 9420's, or `module` isn't libsodium's; UnsupportedError if the platform can't load
+ *   libsodium's WASM
  */
 export async function libsodiumProvider(options: LibsodiumOptions = {}): Promise<CryptoProvider> {
   checkOptions(options, OPTIONS);
-  const { aes, aes256, codePoints = {} } = options;
+  const { aes, aes256, codePoints = {}, module } = options;
   checkAead(aes, AES_128_GCM);
   checkAead(aes256, AES_256_GCM);
-  await sodium.ready;
+  await loadSodium(module);
   const aeads = [chacha20Poly1305, aes, aes256].filter((part) => part !== undefined);
   const suites: LazySuite[] = [];
   for (const suite of pqSuites({ codePoints })) {

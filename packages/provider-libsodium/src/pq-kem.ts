@@ -8,7 +8,7 @@ import {
   type SyncKem,
   seedKem,
 } from "@copse/provider-kit";
-import sodium from "libsodium-wrappers";
+import { sodium } from "./sodium.js";
 import { checkPublicKey as checkX25519 } from "./x25519.js";
 
 const PROVIDER = { name: "libsodium" };

@@ -1,6 +1,6 @@
 // RFC 9420 §16.8: random bytes from the platform's source, in one call.
 import { randomBytes as fromSource } from "@copse/provider-kit";
-import sodium from "libsodium-wrappers";
+import { sodium } from "./sodium.js";
 
 interface RandomSource {
   getRandomValues(bytes: Uint8Array): unknown;

@@ -1,8 +1,8 @@
 // RFC 9180 §7.1, RFC 7748: X25519 in libsodium, for the kit's DHKEM.
 import { CryptoError, DHKEM_X25519 } from "@copse/core/provider";
 import { type DhPrimitives, guardSync, isX25519PublicKey } from "@copse/provider-kit";
-import sodium from "libsodium-wrappers";
 import { randomBytes } from "./random.js";
+import { sodium } from "./sodium.js";
 
 /** A private key is its 32 bytes, in a handle that the kit makes around them. Ready when `sodium` is. */
 export const x25519: DhPrimitives<Uint8Array> = {

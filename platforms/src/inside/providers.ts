@@ -6,7 +6,7 @@ import { NO_TOKEN, type RunOptions } from "../report.js";
 export interface ProviderEntry {
   readonly name: string;
   load(options: RunOptions): Promise<CryptoProvider>;
-  /** The provider that it must agree with on bytes. */
+  /** The provider that it must agree with on bytes, where that is there. */
   readonly second: string;
 }
 
@@ -43,7 +43,7 @@ export const PROVIDERS: readonly ProviderEntry[] = [
   {
     name: "libsodium",
     second: "noble",
-    async load() {
+    async load({ libsodium }) {
       const { libsodiumProvider } = await import("@copse/provider-libsodium");
       // libsodium's WASM has no AES; noble's is there on every platform.
       const lender = await noble();
@@ -51,6 +51,7 @@ export const PROVIDERS: readonly ProviderEntry[] = [
         aes: lender.suite(1).aead,
         aes256: lender.suite(7).aead,
         codePoints: await codePoints(),
+        ...(libsodium && { module: libsodium }),
       });
     },
   },

@@ -2,7 +2,7 @@
 import type { CryptoProvider } from "@copse/core";
 import { testProvider } from "@copse/provider-conformance";
 import type { FactsLine, Line, RunOptions } from "../report.js";
-import { PROVIDERS, type ProviderEntry } from "./providers.js";
+import type { ProviderEntry } from "./providers.js";
 import { session } from "./session.js";
 
 /** An error in words of one line. */
@@ -38,8 +38,11 @@ async function facts(): Promise<FactsLine> {
 }
 
 /** Runs what is wanted and says what came of it, as it comes. The last line is `end`. */
-export async function* run(options: RunOptions): AsyncGenerator<Line, void, undefined> {
-  const { providers, suites } = options;
+export async function* run(
+  entries: readonly ProviderEntry[],
+  options: RunOptions,
+): AsyncGenerator<Line, void, undefined> {
+  const { providers, suites, effort = "full" } = options;
   yield await facts();
   const loaded = new Map<string, CryptoProvider>();
   const load = async ({ name, load }: ProviderEntry): Promise<CryptoProvider> => {
@@ -47,7 +50,7 @@ export async function* run(options: RunOptions): AsyncGenerator<Line, void, unde
     loaded.set(name, provider);
     return provider;
   };
-  for (const entry of PROVIDERS) {
+  for (const entry of entries) {
     const { name } = entry;
     if (!(providers?.includes(name) ?? true)) continue;
     let provider: CryptoProvider;
@@ -58,12 +61,13 @@ export async function* run(options: RunOptions): AsyncGenerator<Line, void, unde
       continue;
     }
     yield { kind: "provider", provider: name, serves: provider.suites.map(({ id }) => id) };
-    const other = PROVIDERS.find((one) => one.name === entry.second) as ProviderEntry;
-    const second = await load(other).catch(() => undefined);
+    const other = entries.find((one) => one.name === entry.second);
+    const second = other && (await load(other).catch(() => undefined));
     for (const suite of provider.suites) {
       if (!(suites?.includes(suite.id) ?? true)) continue;
       const report = await testProvider(provider, {
         suites: [suite.id],
+        effort,
         ...(second === undefined ? {} : { second }),
       });
       const went = await session(suite.id, provider, second ?? provider).then(() => "", words);
