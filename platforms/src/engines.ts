@@ -40,7 +40,9 @@ export const inHermes: Launch = async (command, job, emit) => {
       dev: false,
     };
     const whole = { babelrc: false, configFile: false, sourceType: "script", filename: "engine.js" };
-    return babel.transformSync(code, { ...whole, presets: [[preset, options]] }).code;
+    const { code: compiled } = babel.transformSync(code, { ...whole, presets: [[preset, options]] });
+    // The command line's timers don't wait, and nothing needs them.
+    return `delete globalThis.setTimeout;\n${compiled}`;
   });
   await inProcess(["-O", "-w"], [path])(command, job, emit);
 };

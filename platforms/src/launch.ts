@@ -72,8 +72,7 @@ function lineReader(emit: (line: Line) => void) {
     fail = reject;
   });
   // A platform that has ended is no reason to wait.
-  const watch = () =>
-    setTimeout(() => fail(new Error("nothing was heard for ten minutes")), SILENCE).unref();
+  const watch = () => setTimeout(() => fail(new Error("nothing was heard for ten minutes")), SILENCE).unref();
   let timer = watch();
   const read = (text: string) => {
     clearTimeout(timer);

@@ -2,20 +2,19 @@
 import { CryptoError } from "@copse/core/provider";
 
 /**
- * A private key's handle, around the key in the provider's own type. Its fields are private, so that no log or
- * serialiser shows the key.
+ * Keys and their owners by the handles. Not in private fields: compilers for engines without these, such as that of React
+ * Native, make properties of them, which a log or a serialiser may show.
  */
-export class PrivateKeyHandle<Key> {
-  readonly #owner: object;
-  #key: Key | undefined;
+const kept = new WeakMap<object, { readonly owner: object; key: unknown }>();
 
+/** A private key's handle, which stands for the key in the provider's own type and shows nothing of it. */
+export class PrivateKeyHandle<Key> {
   /**
    * @param owner whose key it is: an object that stands for one scheme of one provider. Who has the owner can open the
    * handle, so a provider with keys that can't be exported keeps its owner to itself.
    */
   constructor(owner: object, key: Key) {
-    this.#owner = owner;
-    this.#key = key;
+    kept.set(this, { owner, key });
   }
 
   /**
@@ -24,7 +23,7 @@ export class PrivateKeyHandle<Key> {
    * @throws CryptoError unless the handle was made for `owner`
    */
   static open<Key>(handle: unknown, owner: object, name: string): Key {
-    const key = PrivateKeyHandle.#keyOf<Key>(handle, owner, name);
+    const { key } = find<Key>(handle, owner, name);
     if (key === undefined) throw new CryptoError(`${name}: the private key was destroyed`);
     return key;
   }
@@ -35,15 +34,17 @@ export class PrivateKeyHandle<Key> {
    * @throws CryptoError unless the handle was made for `owner`
    */
   static take<Key>(handle: unknown, owner: object, name: string): Key | undefined {
-    const key = PrivateKeyHandle.#keyOf<Key>(handle, owner, name);
-    (handle as PrivateKeyHandle<Key>).#key = undefined;
+    const found = find<Key>(handle, owner, name);
+    const { key } = found;
+    found.key = undefined;
     return key;
   }
+}
 
-  static #keyOf<Key>(handle: unknown, owner: object, name: string): Key | undefined {
-    if (!(handle instanceof PrivateKeyHandle) || handle.#owner !== owner) {
-      throw new CryptoError(`${name}: the private key is not a handle of this provider`);
-    }
-    return handle.#key;
+function find<Key>(handle: unknown, owner: object, name: string): { key: Key | undefined } {
+  const found = kept.get(handle as object);
+  if (found?.owner !== owner) {
+    throw new CryptoError(`${name}: the private key is not a handle of this provider`);
   }
+  return found as { key: Key | undefined };
 }

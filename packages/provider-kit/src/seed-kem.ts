@@ -52,50 +52,45 @@ interface Expanded<Key> {
   readonly key: Key;
 }
 
-/** A private key's handle. Its fields are private, so that no log or serialiser shows the key. */
-class PqPrivateKey<Key> {
-  readonly #provider: SeedKemParts["provider"];
-  readonly #id: number;
-  #expanded: Expanded<Key> | undefined;
+/** The provider and KEM of a handle, which its keys have in common. */
+type Owner = SeedKemParts["provider"];
+interface Kept {
+  readonly provider: Owner;
+  readonly id: number;
+  expanded: Expanded<unknown> | undefined;
+}
 
-  constructor(provider: SeedKemParts["provider"], { id }: KemAlgorithm, expanded: Expanded<Key>) {
-    this.#provider = provider;
-    this.#id = id;
-    this.#expanded = expanded;
+/** What handles stand for. Not in private fields, for the reason given at {@link PrivateKeyHandle}. */
+const kept = new WeakMap<object, Kept>();
+
+/** A private key's handle, which shows nothing of the key. */
+class PqPrivateKey<Key> {
+  constructor(provider: Owner, { id }: KemAlgorithm, expanded: Expanded<Key>) {
+    kept.set(this, { provider, id, expanded });
   }
 
   /** @throws CryptoError if `handle` isn't a key that this provider made for this KEM */
-  static open<Key>(
-    handle: unknown,
-    provider: SeedKemParts["provider"],
-    algorithm: KemAlgorithm,
-  ): Expanded<Key> {
-    const expanded = PqPrivateKey.#of<Key>(handle, provider, algorithm);
+  static open<Key>(handle: unknown, provider: Owner, algorithm: KemAlgorithm): Expanded<Key> {
+    const { expanded } = find(handle, provider, algorithm);
     if (expanded === undefined) throw new CryptoError(`${algorithm.name}: the private key was destroyed`);
-    return expanded;
+    return expanded as Expanded<Key>;
   }
 
   /** Empties a handle, for good. `undefined` if it was emptied before. @throws CryptoError, as {@link open} */
-  static take<Key>(
-    handle: unknown,
-    provider: SeedKemParts["provider"],
-    algorithm: KemAlgorithm,
-  ): Expanded<Key> | undefined {
-    const expanded = PqPrivateKey.#of<Key>(handle, provider, algorithm);
-    (handle as PqPrivateKey<Key>).#expanded = undefined;
-    return expanded;
+  static take<Key>(handle: unknown, provider: Owner, algorithm: KemAlgorithm): Expanded<Key> | undefined {
+    const found = find(handle, provider, algorithm);
+    const { expanded } = found;
+    found.expanded = undefined;
+    return expanded as Expanded<Key> | undefined;
   }
+}
 
-  static #of<Key>(
-    handle: unknown,
-    provider: SeedKemParts["provider"],
-    { id, name }: KemAlgorithm,
-  ): Expanded<Key> | undefined {
-    if (!(handle instanceof PqPrivateKey) || handle.#provider !== provider || handle.#id !== id) {
-      throw new CryptoError(`${name}: the private key is not a handle of this provider`);
-    }
-    return handle.#expanded;
+function find(handle: unknown, provider: Owner, { id, name }: KemAlgorithm): Kept {
+  const found = kept.get(handle as object);
+  if (found?.provider !== provider || found.id !== id) {
+    throw new CryptoError(`${name}: the private key is not a handle of this provider`);
   }
+  return found;
 }
 
 /** Key management, checks and `DeriveKeyPair` of draft-ietf-hpke-pq around the provider's primitives. */
