@@ -14,7 +14,7 @@ let loading: Promise<void> | undefined;
  */
 export async function loadSodium(module?: object): Promise<void> {
   if (module !== undefined) checkModule(module);
-  loading ??= module === undefined ? load() : instantiating(() => module as WebAssembly.Module, load);
+  loading ??= load(module && (() => module as WebAssembly.Module));
   try {
     await loading;
   } catch (error) {
@@ -37,18 +37,27 @@ export async function libsodiumWasm(): Promise<Uint8Array> {
     throw new MlsError("usage", "libsodiumWasm: expected libsodium not to be loaded yet: call it first");
   }
   let wasm = new Uint8Array();
-  loading = instantiating((bytes) => {
+  loading = load((bytes) => {
     wasm = Uint8Array.from(bytes);
     return bytes;
-  }, load);
+  });
   await loadSodium();
   return wasm;
 }
 
-async function load(): Promise<void> {
-  const { default: loaded } = await import("libsodium-wrappers");
-  await loaded.ready;
-  sodium = loaded;
+/** What is instantiated in place of the bytes that libsodium's code contains. */
+type Choose = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> | WebAssembly.Module;
+
+async function load(choose?: Choose): Promise<void> {
+  const instead = choose && instantiateInstead(choose);
+  try {
+    const { default: loaded } = await import("libsodium-wrappers");
+    instead?.begin();
+    await loaded.ready;
+    sodium = loaded;
+  } finally {
+    instead?.end();
+  }
 }
 
 function checkModule(module: object): void {
@@ -73,26 +82,36 @@ function isLibsodium(source: unknown): source is Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Does some work, in which libsodium is loaded, with what `choose` gives in place of the WASM's bytes. libsodium's own
- * code has no option for it: it calls `WebAssembly.instantiate` with the bytes that it contains. Meanwhile that function
- * is another, which does as always with all other bytes.
+ * Makes libsodium instantiate what `choose` gives. Its own code has no option for it: it calls `WebAssembly.instantiate`
+ * with the bytes that it contains. From here to `end` that function is another, which does as always with other bytes.
+ * @returns `begin` lets it go on. In a Worker that is after the import: while a module is evaluated, as in all that
+ * happens outside of requests, there are no random bytes, and libsodium asks for some when it is instantiated.
  */
-async function instantiating(
-  choose: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> | WebAssembly.Module,
-  work: () => Promise<void>,
-): Promise<void> {
+function instantiateInstead(choose: Choose): { begin(): void; end(): void } {
+  const place = WebAssembly as { instantiate: unknown };
   const before = WebAssembly.instantiate as (source: unknown, imports?: unknown) => Promise<unknown>;
-  const instead = async (source: unknown, imports?: unknown): Promise<unknown> => {
+  let waits: (() => void) | undefined;
+  let begun = false;
+  const instead = (source: unknown, imports?: unknown): Promise<unknown> => {
     if (!isLibsodium(source)) return before.call(WebAssembly, source, imports);
     const chosen = choose(source);
-    const made = await before.call(WebAssembly, chosen, imports);
-    return chosen instanceof WebAssembly.Module ? { module: chosen, instance: made } : made;
+    const make = async () => {
+      const made = await before.call(WebAssembly, chosen, imports);
+      return chosen instanceof WebAssembly.Module ? { module: chosen, instance: made } : made;
+    };
+    // A Worker's module can't wait for a promise that a request made: so this one is made by the module.
+    return new Promise((resolve) => {
+      waits = () => resolve(make());
+      if (begun) waits();
+    });
   };
-  const place = WebAssembly as { instantiate: unknown };
   place.instantiate = instead;
-  try {
-    await work();
-  } finally {
+  const end = () => {
     if (place.instantiate === instead) place.instantiate = before;
-  }
+  };
+  const begin = () => {
+    begun = true;
+    waits?.();
+  };
+  return { begin, end };
 }
