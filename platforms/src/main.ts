@@ -4,9 +4,9 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { bundle, CACHE, ROOT } from "./bundle.js";
 import { PLATFORMS } from "./platforms.js";
-import type { RunOptions } from "./report.js";
+import { NO_TOKEN, type RunOptions } from "./report.js";
 import { type PlatformResult, runPlatforms } from "./run-platforms.js";
-import { render, shortfalls } from "./table.js";
+import { merged, type Row, render, rowOf, shortfalls, stored } from "./table.js";
 import { removeTokens, tokens } from "./tokens.js";
 
 const HELP = `npm run test:platforms -- [options]
@@ -15,13 +15,15 @@ const HELP = `npm run test:platforms -- [options]
   --providers a,b  these providers alone
   --suites 1,2     these suites alone
   --offline        takes only what is here already
-  --write          writes docs/platforms.md; nothing may be left out
+  --effort short   the conformance kit's short effort; default: full, and short on engines alone
+  --write          writes the rows of these platforms to docs/platforms.md and .json, with all providers and suites
   --jobs n         so many platforms at once
 
 It is an error if a check or a session fails, or if a provider serves fewer suites on a platform than
 docs/platforms.md says. That is looked at for all suites, also with --suites.`;
 
 const DOCUMENT = `${ROOT}docs/platforms.md`;
+const ROWS = `${ROOT}docs/platforms.json`;
 
 const { values } = parseArgs({
   options: {
@@ -29,6 +31,7 @@ const { values } = parseArgs({
     required: { type: "string", default: "" },
     providers: { type: "string" },
     suites: { type: "string" },
+    effort: { type: "string" },
     jobs: { type: "string", default: String(Math.min(2, availableParallelism())) },
     offline: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
@@ -38,6 +41,11 @@ const { values } = parseArgs({
 
 const list = (text: string) => text.split(",").filter((name) => name !== "");
 const names = PLATFORMS.map(({ name }) => name);
+
+function effortOf(text: string | undefined): RunOptions["effort"] {
+  if (text === undefined || text === "full" || text === "short") return text;
+  throw new Error(`--effort: expected full or short, got ${text}`);
+}
 
 function platformNames(text: string): string[] {
   const given = text === "all" ? names : list(text);
@@ -52,13 +60,15 @@ async function main(): Promise<number> {
     return 0;
   }
   const only = platformNames(values.only ?? "all");
-  const required = platformNames(values.write ? "all" : values.required);
+  const required = values.write ? only : platformNames(values.required);
+  const effort = effortOf(values.effort);
+  if (values.write && (values.providers ?? values.suites) !== undefined)
+    throw new Error("--write needs all providers and suites");
   const options: RunOptions = {
     ...(values.providers === undefined ? {} : { providers: list(values.providers) }),
     ...(values.suites === undefined ? {} : { suites: list(values.suites).map(Number) }),
+    ...(effort && { effort }),
   };
-  const whole = only.length === names.length && Object.keys(options).length === 0;
-  if (values.write && !whole) throw new Error("--write needs all platforms, providers and suites");
   // In the repository, so that native modules are found from there.
   await mkdir(CACHE, { recursive: true });
   const folder = await mkdtemp(`${CACHE}/bundle-`);
@@ -87,19 +97,29 @@ async function main(): Promise<number> {
   const where = results.filter((result) => result.suites.length > 0).map(({ name }) => name);
   says(`${verdicts} verdicts on public keys and signatures were as they must be, on ${where.join(", ")}`);
 
-  const problems = results.flatMap(({ name, missing, broken, suites }) => [
+  const problems = results.flatMap(({ name, missing, broken, refusals, suites }) => [
     ...(missing !== undefined && required.includes(name) ? [`${name} is required: ${missing}`] : []),
     ...(broken === undefined ? [] : [`${name}: ${broken}`]),
+    ...refusals
+      .filter(({ reason }) => values.write && reason.includes(NO_TOKEN))
+      .map(({ provider }) => `${name}: ${provider} wasn't tried: --write needs SoftHSM`),
     ...suites.flatMap(({ provider, id, failed, session }) => [
       ...failed.map((check) => `${name}: ${provider}, suite ${id}: ${check.name}: ${check.detail}`),
       ...(session === "" ? [] : [`${name}: ${provider}, suite ${id}: ${session}`]),
     ]),
   ]);
+  const rows = JSON.parse(await readFile(ROWS, "utf8")) as Row[];
   if (!values.write) {
-    problems.push(...shortfalls(await readFile(DOCUMENT, "utf8"), results, options.providers));
+    problems.push(...shortfalls(rows, results, options.providers));
   } else if (problems.length === 0) {
-    await writeFile(DOCUMENT, render(results));
-    console.log("wrote docs/platforms.md");
+    const date = new Date().toISOString().slice(0, 10);
+    const newer = results.map((result, i) =>
+      rowOf(result, effort ?? selected[i]?.runs?.effort ?? "full", date),
+    );
+    const all = merged(rows, newer, names);
+    await writeFile(ROWS, stored(all));
+    await writeFile(DOCUMENT, render(all));
+    console.log("wrote docs/platforms.md and docs/platforms.json");
   }
   for (const problem of problems) console.error(problem);
   return problems.length === 0 ? 0 : 1;

@@ -1,11 +1,27 @@
-// RFC 9420 §17.1: docs/platforms.md, from what was observed. The same observation gives the same text.
-import { NO_TOKEN } from "./report.js";
+// RFC 9420 §17.1: docs/platforms.md, from the rows of docs/platforms.json. The same rows give the same text.
+import { PQ_SUITE_NAMES } from "@copse/provider-kit";
+import { NO_TOKEN, type RunOptions } from "./report.js";
 import type { PlatformResult } from "./run-platforms.js";
 
 const PROVIDERS = ["webcrypto", "node", "libsodium", "sodium-native", "hpke", "noble", "pkcs11"] as const;
 
-/** The heading of the column with the platforms' names. */
-const HEADING = "platform";
+/** What is kept of a run on one platform. */
+export interface Row {
+  readonly name: string;
+  readonly title: string;
+  readonly version: string;
+  /** Of the run, as in 2026-11-29. */
+  readonly date: string;
+  readonly effort: NonNullable<RunOptions["effort"]>;
+  /** The code points of the suites that each provider serves. */
+  readonly serves: Readonly<Record<string, readonly number[]>>;
+  readonly curves: readonly string[];
+  /** What the platform lacks and the test provides. */
+  readonly provided?: readonly string[];
+  /** What came of it; absent for runs that were kept as a sum over all platforms only. */
+  readonly counts?: { readonly checks: number; readonly verdicts: number; readonly sessions: number };
+  readonly refusals: readonly { readonly provider: string; readonly reason: string }[];
+}
 
 const PQ_FIRST = 0xf001;
 /** Suites of RFC 9420 by their code points, those of the draft by their place in its table. */
@@ -25,108 +41,108 @@ function ranges(ids: readonly number[]): string {
   return parts.join(" ");
 }
 
-/** The code points that a cell names: `ranges` backwards. None for "no", and for "?", which wasn't tried. */
-function codePointsIn(cell: string): number[] {
-  if (["", "no", "?"].includes(cell)) return [];
-  return cell.split(" ").flatMap((part) => {
-    const [from, to = from] = part.split("–").map(codePoint) as [number, number?];
-    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
-  });
-}
-
-function codePoint(text: string): number {
-  const [, draft, digits] = /^(P?)(\d+)$/.exec(text) ?? [];
-  if (digits === undefined)
-    throw new Error(`docs/platforms.md: expected a suite such as 1 or P1, got "${text}"`);
-  return draft === "P" ? PQ_FIRST + Number(digits) - 1 : Number(digits);
-}
-
-const wasNotTried = ({ refusals }: PlatformResult, provider: string) =>
+const wasNotTried = (refusals: PlatformResult["refusals"], provider: string) =>
   refusals.some((one) => one.provider === provider && one.reason.includes(NO_TOKEN));
 
-/** The code points of the suites that a provider serves on a platform; undefined if it refused. */
-function served({ providers }: PlatformResult, provider: string): number[] | undefined {
-  const line = providers.find((one) => one.provider === provider);
-  return line && [...line.serves].sort((a, b) => a - b);
+/** The code points of the suites that a provider serves on a platform. */
+const served = ({ providers }: PlatformResult, provider: string): number[] =>
+  [...(providers.find((one) => one.provider === provider)?.serves ?? [])].sort((a, b) => a - b);
+
+/** What is kept of a result that has no problem. */
+export function rowOf(result: PlatformResult, effort: Row["effort"], date: string): Row {
+  const { name, title, version, facts, suites, refusals } = result;
+  const sum = (of: (suite: (typeof suites)[number]) => number) =>
+    suites.reduce((total, suite) => total + of(suite), 0);
+  return {
+    name,
+    title,
+    version,
+    date,
+    effort,
+    serves: Object.fromEntries(
+      PROVIDERS.map((provider) => [provider, served(result, provider)] as const).filter(
+        ([, ids]) => ids.length > 0,
+      ),
+    ),
+    curves: facts?.curves ?? [],
+    ...(facts?.provided && { provided: facts.provided }),
+    counts: {
+      checks: sum(({ passed }) => passed),
+      verdicts: sum(({ verdicts }) => verdicts),
+      sessions: sum(({ session }) => (session === "" ? 1 : 0)),
+    },
+    refusals: refusals.map(({ provider, reason }) => ({ provider, reason })),
+  };
 }
 
-function cell(result: PlatformResult, provider: string): string {
-  if (result.missing !== undefined || wasNotTried(result, provider)) return "?";
-  const ids = served(result, provider);
-  return ids === undefined ? "no" : ranges(ids);
+/** Rows with newer ones in the places of older ones, in an order of names. */
+export function merged(rows: readonly Row[], newer: readonly Row[], names: readonly string[]): Row[] {
+  const all = new Map([...rows, ...newer].map((row) => [row.name, row]));
+  return names.flatMap((name) => all.get(name) ?? []);
 }
 
-const platformOf = ({ title, version }: PlatformResult) => `${title} ${version}`.trim();
-
-function row(result: PlatformResult): string {
-  const { name, missing, facts } = result;
-  const curves = missing === undefined ? facts?.curves.join(" ") || "none" : "?";
-  const cells = [name, platformOf(result), ...PROVIDERS.map((provider) => cell(result, provider)), curves];
-  return `| ${cells.join(" | ")} |`;
-}
-
-function findings(results: readonly PlatformResult[]): string[] {
-  const lines: string[] = [];
-  for (const result of results) {
-    const { title, missing, broken, refusals, suites } = result;
-    const platform = platformOf(result);
-    if (missing !== undefined) lines.push(`- ${title} couldn't be got: ${missing}`);
-    if (broken !== undefined) lines.push(`- ${platform} didn't come to its end.`);
-    for (const { provider, reason } of refusals) lines.push(`- ${platform}, ${provider}: \`${reason}\``);
-    for (const { provider, id, failed, session } of suites) {
-      const where = `- ${platform}, ${provider}, suite ${label(id)}`;
-      for (const { name } of failed) lines.push(`${where}: failed "${name}"`);
-      if (session !== "") lines.push(`${where}: the session failed: \`${session}\``);
-    }
-  }
-  return lines;
+function tableRow({ name, title, version, date, effort, serves, curves, counts }: Row): string {
+  const cells = [name, `${title} ${version}`, date];
+  const checks = counts === undefined ? "–" : `${counts.checks}${effort === "short" ? " (short)" : ""}`;
+  for (const provider of PROVIDERS) cells.push(ranges(serves[provider] ?? []) || "no");
+  return `| ${[...cells, curves.join(" ") || "none", checks, counts?.sessions ?? "–"].join(" | ")} |`;
 }
 
 /** The document of what was observed. */
-export function render(results: readonly PlatformResult[]): string {
-  const pq = new Map<number, string>();
-  let [passed, failed, sessions, verdicts] = [0, 0, 0, 0];
-  for (const { suites } of results) {
-    for (const suite of suites) {
-      if (suite.id >= PQ_FIRST) pq.set(suite.id, suite.name);
-      passed += suite.passed;
-      verdicts += suite.verdicts;
-      failed += suite.failed.length;
-      if (suite.session === "") sessions += 1;
-    }
-  }
-  const ran = results.filter(({ missing }) => missing === undefined).length;
-  const names = [...pq].sort(([a], [b]) => a - b).map(([id, name]) => `- ${label(id)}: \`${name}\``);
-  const notes = findings(results);
+export function render(rows: readonly Row[]): string {
+  const refused = rows.flatMap(({ title, version, refusals }) =>
+    refusals.map(({ provider, reason }) => `- ${title} ${version}, ${provider}: \`${reason}\``),
+  );
+  const provided = rows.flatMap(({ title, version, provided }) =>
+    provided
+      ? [`- ${title} ${version}: ${provided.map((name) => `\`${name}\``).join(", ") || "nothing"}`]
+      : [],
+  );
+  const sum = (of: (counts: NonNullable<Row["counts"]>) => number) =>
+    rows.reduce((total, { counts }) => total + (counts === undefined ? 0 : of(counts)), 0);
+  const names = PQ_SUITE_NAMES.map((name, i) => `- ${label(PQ_FIRST + i)}: \`${name}\``);
   return `# Platforms
 
-\`npm run test:platforms -- --write\` writes this page from its results: don't edit it by hand. Without \`--write\`,
+\`npm run test:platforms -- --write\` writes this page, and \`platforms.json\` beside it, from its results: don't edit them
+by hand. With \`--only\` it writes the rows of some platforms, each with the day of its run. Without \`--write\`,
 \`npm run test:platforms\` fails if a provider serves fewer suites on a platform than the table says.
 
 The same bundle ran on each platform, for each provider and suite. It runs all checks of
 \`@copse/provider-conformance\`, which also compare the provider with a second one. Then it plays a group session (create,
 add, join, messages in both directions, update, remove, exporter), in which one member uses the second provider.
-Results:
-${ran} of ${results.length} platforms, ${passed} checks passed, ${failed} failed, and ${sessions} sessions completed.
-In ${verdicts} cases a provider's verdict on an edge case of a public key or a signature was
-[the one that all must give](decisions/strict-signatures.md).
+In the runs of the table ${sum(({ checks }) => checks)} checks passed, none failed, and ${sum(({ sessions }) => sessions)} sessions completed.
+In ${sum(({ verdicts }) => verdicts)} cases a provider's verdict on an edge case of a public key or a signature was
+[the one that all must give](decisions/strict-signatures.md). The last two columns have the numbers of checks that passed
+and of sessions: "short" stands for the kit's short effort, a dash for a run of an earlier kit that was counted only
+together with others.
 
 ## Which suites each provider serves
 
 1 to 7 are the suites of RFC 9420 §17.1 by their code points, P1 to P${names.length} those of
-draft-ietf-mls-pq-ciphersuites, listed below. The last column lists the newer curves that the platform's own WebCrypto
+draft-ietf-mls-pq-ciphersuites, listed below. The column of curves lists the newer ones that the platform's own WebCrypto
 supports. If it lacks X25519 or Ed25519, the webcrypto provider uses a library for them; it doesn't use X448 and Ed448.
 In this test libsodium uses noble's AES-GCM. pkcs11 has its signature and HPKE keys in a token of SoftHSM 2, and uses
 noble for the rest. hpke lists a suite only if hpke-js derives, exports and imports its keys rightly on the platform: in
 Firefox it doesn't for the NIST curves.
 
-| ${HEADING} | version | ${PROVIDERS.join(" | ")} | curves of its WebCrypto |
-|${"---|".repeat(PROVIDERS.length + 3)}
-${results.map(row).join("\n")}
+| platform | version | run on | ${PROVIDERS.join(" | ")} | curves of its WebCrypto | checks | sessions |
+|${"---|".repeat(PROVIDERS.length + 6)}
+${rows.map(tableRow).join("\n")}
 
-## Not served, or failed
+## Not served
 
-${notes.length === 0 ? "Nothing." : notes.join("\n")}
+${refused.join("\n")}
+
+## Engines alone
+
+Hermes is React Native's engine, here by its command line. It runs what Babel makes of the bundle with React Native's
+preset, for an engine without classes and private fields. QuickJS runs the bundle as it is, compiled to WebAssembly. An
+engine has neither WebCrypto nor WebAssembly nor Node's modules, so that noble alone serves it; and none of them has a
+compiler to machine code, so that they run suites 1 to 3 in short effort, and what else noble serves isn't tried there.
+What they lack of what Copse and its conformance kit need, the test provides, as an application does on React Native
+([what must be there](react-native.md)):
+
+${provided.join("\n")}
 
 ## Post-quantum suites
 
@@ -140,34 +156,17 @@ ${names.join("\n")}
 day of the run, because a release can change what \`node:crypto\` accepts. For example, Node 24.22.3 and 26.12.1 refuse
 a JWK whose public key doesn't belong to its private key, which Node 24.21.0 accepted. The versions of the other
 Nodes, and of Bun, Deno and workerd, are pinned. In continuous integration they, Bun, Deno and Chromium
-run suites 1 and 2 with webcrypto, node, libsodium and sodium-native, and check that all other suites of these are still
-served.
+run suites 1 and 2 with webcrypto, node, libsodium and sodium-native in short effort, and check that all other suites of
+these are still served.
 
-Node, Bun, Deno and workerd come from npm packages, at the versions above, and are stored in \`platforms/.cache\`.
+Node, Bun, Deno, workerd and the engines come from npm packages, at the versions above, and are stored in
+\`platforms/.cache\`, as is Babel with the preset.
 Chromium, Firefox and WebKitGTK are Debian's; the first two run headless, the third by WebDriver on a virtual display,
 each on a page of a local server. workerd is the runtime of
-Cloudflare's Workers and of Miniflare, here with \`nodejs_compat\`. Like them it compiles no WebAssembly from bytes, which
-\`libsodium-wrappers\` needs. Bun, Deno and workerd have their own implementation of \`node:crypto\`. The provider lists a
+Cloudflare's Workers and of Miniflare, here with \`nodejs_compat\`. Like them it compiles no WebAssembly from bytes: libsodium's is
+[given as a module](../packages/provider-libsodium/README.md#in-a-worker). Bun, Deno and workerd have their own implementation of \`node:crypto\`. The provider lists a
 suite only if that implementation supports all of it.
 `;
-}
-
-/** The suites that the document's table says a provider serves: by the platform's name, then by the provider's. */
-function expected(document: string): Map<string, Map<string, number[]>> {
-  const rows = [...document.matchAll(/^\| (\w.*) \|$/gm)].map(([, cells]) => (cells as string).split(" | "));
-  const heading = rows.find(([name]) => name === HEADING) ?? [];
-  const lost = PROVIDERS.find((provider) => !heading.includes(provider));
-  if (lost !== undefined) throw new Error(`docs/platforms.md: expected a column for ${lost}, got none`);
-  return new Map(
-    rows
-      .filter((cells) => cells !== heading)
-      .map(([name, ...cells]) => [
-        name as string,
-        new Map(
-          PROVIDERS.map((provider) => [provider, codePointsIn(cells[heading.indexOf(provider) - 1] ?? "")]),
-        ),
-      ]),
-  );
 }
 
 /**
@@ -175,23 +174,24 @@ function expected(document: string): Map<string, Map<string, number[]>> {
  * @param providers those that were run; all if left out
  */
 export function shortfalls(
-  document: string,
+  rows: readonly Row[],
   results: readonly PlatformResult[],
   providers: readonly string[] = PROVIDERS,
 ): string[] {
-  const table = expected(document);
   return results.flatMap((result) => {
-    const { name, missing, broken } = result;
+    const { name, missing, broken, refusals } = result;
     if (missing !== undefined || broken !== undefined) return [];
-    const row = table.get(name);
+    const row = rows.find((one) => one.name === name);
     if (row === undefined) return [`${name}: docs/platforms.md has no row for it: run with --write`];
-    return [...row].flatMap(([provider, ids]) => {
-      if (!providers.includes(provider) || wasNotTried(result, provider)) return [];
-      const here = served(result, provider) ?? [];
-      const lacking = ids.filter((id) => !here.includes(id));
-      if (lacking.length === 0) return [];
+    return Object.entries(row.serves).flatMap(([provider, ids]) => {
+      if (!providers.includes(provider) || wasNotTried(refusals, provider)) return [];
+      const here = served(result, provider);
+      if (ids.every((id) => here.includes(id))) return [];
       const [says, serves] = [ranges(ids), ranges(here) || "none"];
       return [`${name}: ${provider}: expected suites ${says} (docs/platforms.md), got ${serves}`];
     });
   });
 }
+
+/** The document's rows as they are stored. */
+export const stored = (rows: readonly Row[]): string => `${JSON.stringify(rows, undefined, 1)}\n`;
