@@ -193,5 +193,6 @@ export function shortfalls(
   });
 }
 
-/** The document's rows as they are stored. */
-export const stored = (rows: readonly Row[]): string => `${JSON.stringify(rows, undefined, 1)}\n`;
+/** The document's rows as they are stored, each in a line. */
+export const stored = (rows: readonly Row[]): string =>
+  `[\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]\n`;

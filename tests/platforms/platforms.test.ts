@@ -39,7 +39,11 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const job = (suites: number[]): Job => ({ folder, files, options: { suites, providers: PROVIDERS } });
+const job = (suites: number[]): Job => ({
+  folder,
+  files,
+  options: { suites, providers: PROVIDERS, effort: "short" },
+});
 const suitesOf = (lines: readonly Line[]) => lines.filter((line): line is SuiteLine => line.kind === "suite");
 
 describe("a short run", () => {
