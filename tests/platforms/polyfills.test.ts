@@ -31,13 +31,19 @@ describe("the polyfills", () => {
     expect(ask("Object.getOwnPropertyDescriptor(Array.prototype, 'at').enumerable")).toBe(false);
   });
 
-  it.each(["", "abc", "\0", "ä€𝄞", "\ud834", "\udd1e", "a\ud834b\udd1e", "\u07ff\u0800\uffff\u{10000}\u{10ffff}"])(
-    "encode %j as the platform does",
-    (text) => {
-      const bytes = ask(`Array.from(new TextEncoder().encode(${JSON.stringify(text)}))`);
-      expect(Array.from(bytes as number[])).toEqual(Array.from(new TextEncoder().encode(text)));
-    },
-  );
+  it.each([
+    "",
+    "abc",
+    "\0",
+    "ä€𝄞",
+    "\ud834",
+    "\udd1e",
+    "a\ud834b\udd1e",
+    "\u07ff\u0800\uffff\u{10000}\u{10ffff}",
+  ])("encode %j as the platform does", (text) => {
+    const bytes = ask(`Array.from(new TextEncoder().encode(${JSON.stringify(text)}))`);
+    expect(Array.from(bytes as number[])).toEqual(Array.from(new TextEncoder().encode(text)));
+  });
 
   it("give the item at a place, from either end", () => {
     const places = [0, 1, -1, -3, 3, -4];
