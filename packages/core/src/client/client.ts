@@ -264,21 +264,21 @@ export class Client extends ClientBase {
   async restore(saved: Uint8Array | readonly Uint8Array[], options: OperationOptions = {}): Promise<Group> {
     checkOptions(options, OPERATION);
     const records = [checkOptions(saved, RECORDS, "saved")].flat() as Uint8Array[];
-    const read = () => {
+    const read = (config: ClientConfig) => {
       if (records.length === 0) throw new MlsError("usage", "expected a saved group, got an empty list");
-      return records;
+      return loadState(config, records);
     };
     return this.restoreFrom(read, (loaded) => this.#groups.restore(loaded), options);
   }
 
-  /** Loads a group. @param read returns its records, which are overwritten. @param enter takes it over */
+  /** Loads a group. @param enter takes it over */
   protected restoreFrom(
-    read: () => Awaitable<readonly Uint8Array[]>,
+    read: (config: ClientConfig) => Promise<LoadedState>,
     enter: (loaded: LoadedState) => Group,
     options: OperationOptions,
   ): Promise<Group> {
     const steps = (config: ClientConfig): Steps<LoadedState, Group> => ({
-      work: async () => loadState(config, await read()),
+      work: async () => read(config),
       finish: enter,
       drop: ({ state }) => wipeState(state),
     });

@@ -45,7 +45,7 @@ it("a failed write that many calls share fails all of them, and nothing of them 
 });
 
 describe("a damaged entry", () => {
-  it.each(["signer", "groups", "key-packages", "snapshot", "latest", "version"])(
+  it.each(["signer", "groups", "key-packages", "tree", "state", "version"])(
     "%s is refused by name",
     async (what) => {
       const inner = memoryStorage();

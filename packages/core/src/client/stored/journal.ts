@@ -1,15 +1,26 @@
-// RFC 9420 §8, §12: what a storage has of one group: a snapshot, what changed in the tree since, and what changed last.
+// RFC 9420 §7, §8, §12: what a storage has of one group.
 import { equalBytes, wipe } from "../../bytes.js";
 import { encode, opaque, vector } from "../../codec/index.js";
-import { digestOf, type GroupState } from "../../group/index.js";
-import type { SavePoint } from "../../group/storage/index.js";
+import { digestOf, type GroupConfig, type GroupState } from "../../group/index.js";
+import {
+  type LoadedState,
+  loadState,
+  loadTreeRecords,
+  type SavePoint,
+  saveTreeRecord,
+} from "../../group/storage/index.js";
 import type { CipherSuiteProvider } from "../../provider/index.js";
+import type { RatchetTree } from "../../tree/index.js";
 import type { Membership } from "../membership.js";
 import type { StorageChange, StoredEntry, VersionStep } from "./client-storage.js";
 
-/** The records of a group, in their order. Each has the changes of the tree since the one before, and all else anew. */
-const RECORDS = ["snapshot", "changes", "latest"] as const;
-type RecordName = (typeof RECORDS)[number];
+/**
+ * The entries of a group besides its version: the tree, its changes since then, and all else, with the secrets. That is
+ * written anew each time, so that no used key stays. Trees hold no secrets.
+ */
+const TREE = "tree";
+const CHANGES = "tree-changes";
+const STATE = "state";
 
 /** The size of a version in bytes. It is random: so a version that was there before never comes back. */
 const VERSION_SIZE = 16;
@@ -36,8 +47,9 @@ export class Journal {
   readonly #prefix: string;
   readonly #random: (length: number) => Uint8Array;
   #version: Uint8Array | undefined;
-  #snapshot: { readonly point: SavePoint; readonly size: number } | undefined;
-  /** The last record that has changes of the tree. The latest changes follow it, and replace one another. */
+  /** The whole tree, and the size of its record. */
+  #whole: { readonly point: SavePoint; readonly size: number } | undefined;
+  /** The latest record of the tree. */
   #base: SavePoint | undefined;
   /** The state in the storage, and the digest of what changes in place in it. */
   #state: GroupState | undefined;
@@ -57,75 +69,64 @@ export class Journal {
     return known === undefined || version === undefined ? known === version : equalBytes(known, version);
   }
 
-  /**
-   * The records among the entries of the group, in their order.
-   * @returns `records`: none if the group isn't there; `begin` takes their save points when they were loaded
-   */
-  read(entries: readonly StoredEntry[]): {
-    records: Uint8Array[];
-    begin: (points: readonly SavePoint[]) => void;
-  } {
+  /** Loads the state from the entries of the group; `undefined` if it isn't there. */
+  async load(config: GroupConfig, entries: readonly StoredEntry[]): Promise<LoadedState | undefined> {
     const values = new Map(entries.map(({ key, value }) => [key.slice(this.#prefix.length), value]));
-    const names = RECORDS.filter((name) => values.has(name));
-    const records = names.map((name) => values.get(name) as Uint8Array);
-    const size = records[0]?.length ?? 0;
-    const begin = (points: readonly SavePoint[]) => {
-      this.#version = values.get("version");
-      this.#snapshot = { point: points[0] as SavePoint, size };
-      this.#base = points[names.includes("changes") ? 1 : 0];
-    };
-    return { records: values.has("snapshot") && values.has("version") ? records : [], begin };
+    const [tree, changes, state, version] = [TREE, CHANGES, STATE, "version"].map((name) => values.get(name));
+    if (tree === undefined || state === undefined || version === undefined) return undefined;
+    const points = await loadTreeRecords(config.provider, changes === undefined ? [tree] : [tree, changes]);
+    this.#version = version;
+    this.#whole = { point: points[0] as SavePoint, size: tree.length };
+    this.#base = points.at(-1);
+    return loadState(config, [state], this.#base);
   }
 
   /** Deletes all of the group. */
   deletions(): StorageChange[] {
-    return ["version", ...RECORDS].map((name) => ({ key: `${this.#prefix}${name}`, value: undefined }));
+    return ["version", TREE, CHANGES, STATE].map((name) => ({
+      key: `${this.#prefix}${name}`,
+      value: undefined,
+    }));
   }
 
   /** The write that makes the group's state safe; `undefined` if the storage has it already. */
   async next(own: Membership): Promise<Draft | undefined> {
     const { state } = own;
-    const used = await usedIn(own.config.provider, state);
+    const { provider } = own.config;
+    const used = await usedIn(provider, state);
     if (state === this.#state && this.#used !== undefined && equalBytes(used, this.#used)) return undefined;
-    const { name, bytes, saved } = await this.#record(own);
-    const draft = this.#draft(name, bytes, saved);
+    const { tree } = state.current;
+    const isSame = this.#base?.tree === tree;
+    const trees = isSame
+      ? { base: this.#base, whole: this.#whole, changes: [] }
+      : await this.#trees(provider, tree);
+    const { bytes } = await own.record(trees.base);
+    const step = stepFrom(this.versionKey, this.#version, this.#random);
     const done = () => {
-      draft.done();
+      this.#version = step.to;
+      this.#base = trees.base;
+      this.#whole = trees.whole;
       this.#state = state;
       this.#used = used;
       if (own.state.status !== "closed") own.recorded();
     };
-    return { ...draft, done };
+    return { changes: [...trees.changes, { key: `${this.#prefix}${STATE}`, value: bytes }], step, done };
   }
 
-  async #record(own: Membership): Promise<{ name: RecordName; bytes: Uint8Array; saved: SavePoint }> {
-    const base = this.#base;
-    if (base !== undefined && base.tree === own.state.current.tree)
-      return { name: "latest", ...(await own.record(base)) };
-    const snapshot = this.#snapshot;
-    if (snapshot !== undefined) {
-      const record = await own.record(snapshot.point);
-      if (2 * record.bytes.length <= snapshot.size) return { name: "changes", ...record };
-      wipe(record.bytes);
+  /** The records of a tree: its changes, or, if those are large, the whole of it. */
+  async #trees(provider: CipherSuiteProvider, tree: RatchetTree) {
+    const change = (name: string, value: Uint8Array | undefined) => ({
+      key: `${this.#prefix}${name}`,
+      value,
+    });
+    const whole = this.#whole;
+    if (whole !== undefined) {
+      const { bytes, saved } = await saveTreeRecord(provider, tree, whole.point);
+      if (2 * bytes.length <= whole.size) return { base: saved, whole, changes: [change(CHANGES, bytes)] };
     }
-    return { name: "snapshot", ...(await own.record()) };
-  }
-
-  /** A record takes the place of the one with its name, and makes those superfluous that come after it. */
-  #draft(name: RecordName, value: Uint8Array, saved: SavePoint): Draft {
-    const later = RECORDS.slice(RECORDS.indexOf(name) + 1);
-    const changes = [
-      { key: `${this.#prefix}${name}`, value },
-      ...later.map((one) => ({ key: `${this.#prefix}${one}`, value: undefined })),
-    ];
-    const step = stepFrom(this.versionKey, this.#version, this.#random);
-    const size = value.length;
-    const done = () => {
-      this.#version = step.to;
-      if (name !== "latest") this.#base = saved;
-      if (name === "snapshot") this.#snapshot = { point: saved, size };
-    };
-    return { changes, step, done };
+    const { bytes, saved } = await saveTreeRecord(provider, tree);
+    const changes = [change(TREE, bytes), change(CHANGES, undefined)];
+    return { base: saved, whole: { point: saved, size: bytes.length }, changes };
   }
 }
 

@@ -2,6 +2,7 @@
 import { type Bytes, copied, needBytes } from "../../bytes.js";
 import { guardFunctions, noVerdict } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
+import type { ClientConfig } from "../../group/index.js";
 import { answer, OPERATION, type OperationOptions, perform, type Steps } from "../../operation/index.js";
 import { checkOptions, needed, type OptionShape } from "../../option-shapes.js";
 import type { CipherSuiteProvider } from "../../provider/index.js";
@@ -149,12 +150,12 @@ export class StoredClient extends Client {
     const { group } = found;
     if (group !== undefined && group.own.state.status !== "closed") return group;
     let enter: Awaited<ReturnType<StoredState["read"]>>["enter"];
-    const read = async () => {
-      const { records, ...rest } = await this.#state.read(found);
+    const read = async (config: ClientConfig) => {
+      const { loaded, ...rest } = await this.#state.read(config, found);
       enter = rest.enter;
-      return records;
+      return loaded;
     };
-    return this.restoreFrom(read, (loaded) => enter(loaded, () => this.groups.restore(loaded)), options);
+    return this.restoreFrom(read, (loaded) => enter(() => this.groups.restore(loaded)), options);
   }
 }
 

@@ -142,24 +142,23 @@ export class StoredState implements Keeper {
     return new Journal(prefixOf(name), this.#random);
   }
 
-  /** The records of a group, and how it is entered when they were loaded. @throws MlsError `stale-state` if it is gone */
-  async read(one: StoredGroup): Promise<{
-    records: Uint8Array[];
-    enter: (loaded: LoadedState, restore: () => Group) => Group;
-  }> {
+  /** Loads a group. @returns its state, and how it is entered. @throws MlsError `stale-state` if it is gone */
+  async read(
+    config: ClientConfig,
+    one: StoredGroup,
+  ): Promise<{ loaded: LoadedState; enter: (restore: () => Group) => Group }> {
     const journal = this.#journal(one.name);
-    const { records, begin } = journal.read(await this.storage.list(prefixOf(one.name)));
-    if (records.length === 0) {
+    const loaded = await journal.load(config, await this.storage.list(prefixOf(one.name)));
+    if (loaded === undefined) {
       this.#behind = stale();
       throw this.#behind;
     }
-    const enter = (loaded: LoadedState, restore: () => Group) => {
+    const enter = (restore: () => Group) => {
       if (one.group !== undefined && isOpen(one)) {
         // Two calls have asked for it.
         wipeState(loaded.state);
         return one.group;
       }
-      begin(loaded.points);
       one.journal = journal;
       this.#opening = one;
       try {
@@ -168,7 +167,7 @@ export class StoredState implements Keeper {
         this.#opening = undefined;
       }
     };
-    return { records, enter };
+    return { loaded, enter };
   }
 
   /** The group will be gone with the next write. */

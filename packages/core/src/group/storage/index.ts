@@ -3,3 +3,4 @@
 export { openRecord, sealRecord } from "./record.js";
 export { type LoadedState, loadState, type SavePoint, saveState } from "./saved-group.js";
 export { loadKeyPackages, saveKeyPackages } from "./saved-key-packages.js";
+export { loadTreeRecords, saveTreeRecord } from "./saved-tree.js";

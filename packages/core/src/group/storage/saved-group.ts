@@ -113,10 +113,7 @@ export async function saveState(
     previous: since?.digest,
     current: {
       groupContext: current.groupContext,
-      tree:
-        since === undefined
-          ? encode(RatchetTreeNodes, tree.toNodes())
-          : encode(SavedChanges, since.tree.changesTo(tree)),
+      tree: saveTree(tree, since),
       member: await saveMember(provider, current),
     },
     past: state.past.map((past) => ({
@@ -148,36 +145,41 @@ async function readRecord({ provider, registry }: GroupConfig, bytes: Uint8Array
   return { digest, saved: decode(SavedGroup, body, registry.proposalTypes) };
 }
 
-/** The save points of records: the tree of the snapshot, with the changes of the later records. */
-function savePoints(records: readonly ReadRecord[]): SavePoint[] {
-  const points: SavePoint[] = [];
-  let before: SavePoint | undefined;
-  for (const { digest, saved } of records) {
-    const { previous, current } = saved;
-    let tree: RatchetTree;
-    if (previous === undefined) tree = RatchetTree.fromNodes(decode(RatchetTreeNodes, current.tree));
-    else {
-      if (before === undefined || !equalBytes(previous, before.digest)) {
-        throw new MlsError("state", "the saved changes don't follow the record before them");
-      }
-      tree = before.tree.withChanges(decode(SavedChanges, current.tree));
-    }
-    before = { tree, digest };
-    points.push(before);
+/** A tree in a record. @param since the record before, if only what changed since is wanted */
+export function saveTree(tree: RatchetTree, since: SavePoint | undefined): Bytes {
+  return since === undefined
+    ? encode(RatchetTreeNodes, tree.toNodes())
+    : encode(SavedChanges, since.tree.changesTo(tree));
+}
+
+/** The tree of {@link saveTree}. @throws MlsError `state` if the record before isn't the one that it names */
+export function loadTree(
+  saved: Uint8Array,
+  previous: Uint8Array | undefined,
+  before: SavePoint | undefined,
+): RatchetTree {
+  if (previous === undefined) return RatchetTree.fromNodes(decode(RatchetTreeNodes, saved));
+  if (before === undefined || !equalBytes(previous, before.digest)) {
+    throw new MlsError("state", "the saved changes don't follow the record before them");
   }
-  return points;
+  return before.tree.withChanges(decode(SavedChanges, saved));
 }
 
 /**
  * The state that {@link saveState} saved.
  * @param bytes a snapshot, and the later records in their order. They are overwritten.
+ * @param before the record before the first, if that isn't a snapshot
  * @returns the state, and the save point for further changes
  * @throws MlsError `state` for damaged or foreign bytes, another suite, or records out of order; `try-again` if the
  *   provider can't find the keys now
  */
-export async function loadState(config: GroupConfig, bytes: readonly Uint8Array[]): Promise<LoadedState> {
+export async function loadState(
+  config: GroupConfig,
+  bytes: readonly Uint8Array[],
+  before?: SavePoint,
+): Promise<LoadedState> {
   try {
-    return await loading("saved state", () => loadRecords(config, bytes));
+    return await loading("saved state", () => loadRecords(config, bytes, before));
   } finally {
     wipe(...bytes);
   }
@@ -187,20 +189,23 @@ export async function loadState(config: GroupConfig, bytes: readonly Uint8Array[
 export interface LoadedState {
   readonly state: GroupState;
   readonly saved: SavePoint;
-  /** The save point of each record. */
-  readonly points: readonly SavePoint[];
   /** As in `KnownKeys`. */
   readonly retired: readonly HpkePrivateKey[];
   readonly shared: HpkePrivateKey | undefined;
 }
 
-async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): Promise<LoadedState> {
+async function loadRecords(
+  config: GroupConfig,
+  bytes: readonly Uint8Array[],
+  before: SavePoint | undefined,
+): Promise<LoadedState> {
   const { provider, policy } = config;
   const records = await inTurn(bytes, (record) => readRecord(config, record));
   const { saved } = records.at(-1) as ReadRecord;
-  const points = savePoints(records);
-  const point = points.at(-1) as SavePoint;
-  const { tree } = point;
+  let point = before;
+  for (const { digest, saved } of records)
+    point = { tree: loadTree(saved.current.tree, saved.previous, point), digest };
+  const { tree } = point as SavePoint;
   const { status, resumes } = saved;
   const joining = saved.candidates.some(({ next }) => next === undefined);
   if (joining !== (status === "joining") || (joining && saved.candidates.length !== 1))
@@ -235,8 +240,7 @@ async function loadRecords(config: GroupConfig, bytes: readonly Uint8Array[]): P
   const retired = await inTurn(saved.retired, (one) => loadIfThere(loadKey, one));
   return {
     state: { status, current, past, proposals, candidates, reinit, resumes, joinedBy },
-    saved: point,
-    points,
+    saved: point as SavePoint,
     retired: retired.flat(),
     shared: saved.sharesLeafKey ? current.keys.leafKey : undefined,
   };
