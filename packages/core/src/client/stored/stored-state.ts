@@ -247,7 +247,17 @@ export class StoredState implements Keeper {
     return done;
   }
 
+  /** Lets go of groups that were closed, and of their trees. */
+  #release(): void {
+    for (const one of this.#groups.values()) {
+      if (one.group === undefined || isOpen(one)) continue;
+      one.group = undefined;
+      one.journal = this.#journal(one.name);
+    }
+  }
+
   async #storeClient(reads: number): Promise<void> {
+    this.#release();
     const changed = [...this.#changed].filter(isOpen);
     const ending = new Set(this.#ending);
     this.#changed.clear();
