@@ -42,23 +42,26 @@ it.each([
 it.each([
   [64, 0],
   [2, 5],
-])("in a group of %i, 10 commits write changes of the tree, and %i times or more the whole", async (members, least) => {
-  const { storage, a, b } = await groupOf(members);
-  const entry = async (name: string) =>
-    (await storage.all()).find(([key]) => key.startsWith("group/") && key.endsWith(`/${name}`))?.[1] ?? "";
-  let before = await entry("tree");
-  let wholes = 0;
-  for (let i = 0; i < 10; i++) {
-    await b.receive((await a.update()).commit);
-    await a.mergePendingCommit();
-    const now = await entry("tree");
-    if (now !== before) wholes++;
-    expect((await entry("tree-changes")).length).toBeLessThanOrEqual(now.length / 2);
-    before = now;
-  }
-  expect(wholes).toBeGreaterThanOrEqual(least);
-  expect(wholes).toBeLessThanOrEqual(2 * least);
-});
+])(
+  "in a group of %i, 10 commits write changes of the tree, and %i times or more the whole",
+  async (members, least) => {
+    const { storage, a, b } = await groupOf(members);
+    const entry = async (name: string) =>
+      (await storage.all()).find(([key]) => key.startsWith("group/") && key.endsWith(`/${name}`))?.[1] ?? "";
+    let before = await entry("tree");
+    let wholes = 0;
+    for (let i = 0; i < 10; i++) {
+      await b.receive((await a.update()).commit);
+      await a.mergePendingCommit();
+      const now = await entry("tree");
+      if (now !== before) wholes++;
+      expect((await entry("tree-changes")).length).toBeLessThanOrEqual(now.length / 2);
+      before = now;
+    }
+    expect(wholes).toBeGreaterThanOrEqual(least);
+    expect(wholes).toBeLessThanOrEqual(2 * least);
+  },
+);
 
 it("only the state has secrets, and each write puts it anew", async () => {
   const { storage, a, b } = await groupOf(8);
