@@ -81,7 +81,7 @@ export class Group extends MemberView {
   async encrypt(data: Uint8Array | string, options: MessageOptions = {}): Promise<Bytes> {
     const { authenticatedData } = checkOptions(options, MESSAGE);
     const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
-    const work = async () => {
+    const work = () => {
       needActive(this.own.state);
       const { current, ownLeaf } = this;
       if (hasProposals(this.config, current, this.cached, ownLeaf)) {

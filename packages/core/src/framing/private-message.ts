@@ -161,16 +161,18 @@ export async function sealPrivate(
   const { leafIndex } = sender;
   const aad = additionalData({ groupId, epoch, contentType, authenticatedData });
   const reuseGuard = provider.random(4);
-  return withBuffer(writePlaintext(authenticated, padding), async (plaintext) => {
+  const { generation, ciphertext } = await withBuffer(writePlaintext(authenticated, padding), (plaintext) => {
     checkMessageSize(maxSize, messageSize(provider, aad.content, plaintext.position));
-    const { generation, key, nonce } = await secretTree.next(leafIndex, kindOf(contentType), isAlone);
-    applyReuseGuard(nonce, reuseGuard);
-    const ciphertext = await sealOnce(provider, { key, nonce }, aad.content, plaintext.view());
-    const outer = await senderDataKeyAndNonce(provider, senderDataSecret, ciphertext);
-    const senderData = encode(SenderData, { leafIndex, generation, reuseGuard });
-    const encryptedSenderData = await sealOnce(provider, outer, aad.senderData, senderData);
-    return { groupId, epoch, contentType, authenticatedData, encryptedSenderData, ciphertext };
+    return chain(secretTree.next(leafIndex, kindOf(contentType), isAlone), ({ generation, key, nonce }) => {
+      applyReuseGuard(nonce, reuseGuard);
+      const sealed = sealOnce(provider, { key, nonce }, aad.content, plaintext.view());
+      return chain(sealed, (ciphertext) => ({ generation, ciphertext }));
+    });
   });
+  const outer = await senderDataKeyAndNonce(provider, senderDataSecret, ciphertext);
+  const senderData = encode(SenderData, { leafIndex, generation, reuseGuard });
+  const encryptedSenderData = await sealOnce(provider, outer, aad.senderData, senderData);
+  return { groupId, epoch, contentType, authenticatedData, encryptedSenderData, ciphertext };
 }
 
 /** Decodes PrivateMessageContent, §6.3.1, as the content of the member who sent it. */

@@ -50,15 +50,14 @@ export function deriveLeafSecrets(
 
   const steps: LeafSecrets["steps"][number][] = [];
   // A copy, because another message may consume the secret while an asynchronous provider works.
-  let secret = copySecret(known);
+  const secret = copySecret(known);
   const { Nh } = provider.suite.hash;
   const toChildren = [LEFT, RIGHT].map((side) => ({ info: kdfLabel("tree", side, Nh), length: Nh }));
   const down = (children: readonly Uint8Array[]) => {
     const [left, right] = children as [Uint8Array, Uint8Array];
     const next = path.pop() as number;
     steps.push({ parent: Math.floor(next / 2), left, right });
-    wipe(secret);
-    secret = copySecret(next % 2 === 0 ? left : right);
+    secret.set(next % 2 === 0 ? left : right);
     return true;
   };
   const walk = () => repeat(() => path.length > 0 && chain(expandAll(provider, secret, toChildren), down));

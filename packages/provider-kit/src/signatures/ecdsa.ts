@@ -1,5 +1,5 @@
 // RFC 9420 §5.1.1, §5.1.2, FIPS 186-5 §6.4.2: which byte strings may be public keys and signatures of ECDSA.
-import { isScalar, P256_SCALARS, P384_SCALARS, P521_SCALARS, type ScalarRange } from "../scalars.js";
+import { P256_SCALARS, P384_SCALARS, P521_SCALARS, type ScalarRange } from "../scalars.js";
 import { fromDer } from "./der.js";
 import type { SignatureRules } from "./edwards.js";
 
@@ -19,7 +19,7 @@ function isBelow(bytes: Uint8Array, start: number, limit: Uint8Array): boolean {
  * An uncompressed point with both coordinates below the prime `p`; and a signature in DER with r and s from 1 to
  * `order - 1`. Of s and its negative both are valid: RFC 8446 doesn't ask for the smaller one.
  */
-function rulesOf(scalars: ScalarRange, p: Uint8Array): SignatureRules {
+function rulesOf({ order }: ScalarRange, p: Uint8Array): SignatureRules {
   const size = p.length;
   return {
     isKey: (publicKey) =>
@@ -28,10 +28,9 @@ function rulesOf(scalars: ScalarRange, p: Uint8Array): SignatureRules {
       isBelow(publicKey, 1, p) &&
       isBelow(publicKey, 1 + size, p),
     isSignature(signature) {
+      // Both numbers are above zero.
       const rs = fromDer(signature, size);
-      return (
-        rs !== undefined && isScalar(rs.subarray(0, size), scalars) && isScalar(rs.subarray(size), scalars)
-      );
+      return rs !== undefined && isBelow(rs, 0, order) && isBelow(rs, size, order);
     },
   };
 }
