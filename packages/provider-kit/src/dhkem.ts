@@ -9,6 +9,7 @@ import {
   type HpkeKeyPair,
   type HpkePart,
   type HpkePrivateKey,
+  isPromise,
   type KdfPart,
   type KemAlgorithm,
   MlsError,
@@ -99,6 +100,16 @@ const SHARED_SECRET = /* @__PURE__ */ ascii("shared_secret");
 const DKP_PRK = /* @__PURE__ */ ascii("dkp_prk");
 const CANDIDATE = /* @__PURE__ */ ascii("candidate");
 const SK = /* @__PURE__ */ ascii("sk");
+
+/** Ends an ephemeral key. What is sent with it doesn't depend on whether that works. */
+function forget<Key>(group: DhPrimitives<Key>, privateKey: Key): void {
+  try {
+    const ended = group.destroyPrivateKey?.(privateKey);
+    if (isPromise(ended)) ended.catch(() => undefined);
+  } catch {
+    // As above.
+  }
+}
 
 /** How a KEM saves and loads the keys of its group, if that does. */
 function savedKeys<Key>(
@@ -211,7 +222,7 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
         return chain(
           withCleanup(
             () => group.dh(ephemeral.privateKey, publicKey),
-            () => void group.destroyPrivateKey?.(ephemeral.privateKey),
+            () => forget(group, ephemeral.privateKey),
           ),
           (dh) => chain(sharedSecret(dh, kemContext), (secret) => ({ sharedSecret: secret, kemOutput })),
         );
