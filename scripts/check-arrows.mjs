@@ -43,7 +43,7 @@ const PACKAGES = {
     "@copse/core/import",
     "@copse/core/resumption",
   ],
-  "provider-pkcs11": ["@copse/core/provider", "@copse/provider-kit", "node:fs", "pkcs11js"],
+  "provider-pkcs11": ["@copse/core/provider", "@copse/provider-kit", "pkcs11js"],
   interop: [
     "@copse/core",
     "@copse/core/external",

@@ -181,22 +181,25 @@ it("refuses a group that does only half of it, and one that loads a public key o
   await expect(kem.loadPrivateKey?.(saved)).rejects.toMatchObject({ code: "crypto" });
 });
 
-it.each([false, true])("sends with an ephemeral key that can't be deleted (with promises: %s)", async (later) => {
-  const { group } = stored(later);
-  const { generateEphemeralKeyPair: _, ...others } = group;
-  const asked: Key[] = [];
-  const fail = (key: Key): Awaitable<void> => {
-    asked.push(key);
-    const error = new Error("the store is away");
-    if (later) return Promise.reject(error);
-    throw error;
-  };
-  const part = hpke({ ...suite, kem: dhkem({ ...others, destroyPrivateKey: fail }, suite.kdf) });
-  const { publicKey, privateKey } = await part.generateKeyPair();
-  const { kemOutput, ciphertext } = await part.seal(publicKey, NONE, NONE, Uint8Array.of(7));
-  expect(await part.open(privateKey, kemOutput, NONE, NONE, ciphertext)).toEqual(Uint8Array.of(7));
-  expect(asked).toEqual([{ number: 2 }]);
-});
+it.each([false, true])(
+  "sends with an ephemeral key that can't be deleted (with promises: %s)",
+  async (later) => {
+    const { group } = stored(later);
+    const { generateEphemeralKeyPair: _, ...others } = group;
+    const asked: Key[] = [];
+    const fail = (key: Key): Awaitable<void> => {
+      asked.push(key);
+      const error = new Error("the store is away");
+      if (later) return Promise.reject(error);
+      throw error;
+    };
+    const part = hpke({ ...suite, kem: dhkem({ ...others, destroyPrivateKey: fail }, suite.kdf) });
+    const { publicKey, privateKey } = await part.generateKeyPair();
+    const { kemOutput, ciphertext } = await part.seal(publicKey, NONE, NONE, Uint8Array.of(7));
+    expect(await part.open(privateKey, kemOutput, NONE, NONE, ciphertext)).toEqual(Uint8Array.of(7));
+    expect(asked).toEqual([{ number: 2 }]);
+  },
+);
 
 it("has no functions to save keys for a group that has none", () => {
   const kem = dhkem(native, suite.kdf);

@@ -1,5 +1,4 @@
 // PKCS#11 v2.40 §5.4: a library, loaded once in a process for all who use it.
-import { realpathSync } from "node:fs";
 import { type Awaitable, MlsError } from "@copse/core/provider";
 import type { Cryptoki, Handle } from "./cryptoki.js";
 import { CKF_OS_LOCKING_OK } from "./cryptoki.js";
@@ -52,7 +51,7 @@ export async function openLibrary(library: string | Cryptoki, osLocking: boolean
     return use(entry, undefined, osLocking);
   }
   const load = await pkcs11js();
-  const path = realPath(library);
+  const path = await realPath(library);
   let entry = loaded.get(path);
   if (entry === undefined) {
     entry = { cryptoki: load(library), users: 0, ours: false, locks: false };
@@ -62,8 +61,13 @@ export async function openLibrary(library: string | Cryptoki, osLocking: boolean
 }
 
 /** A name without a folder is looked for by the system, and stands for itself. */
-function realPath(path: string): string {
+async function realPath(path: string): Promise<string> {
+  // In a variable, so that this package can be bundled for platforms without files.
+  const name: string = "node:fs";
   try {
+    const { realpathSync } = (await import(/* @vite-ignore */ name)) as {
+      realpathSync(path: string): string;
+    };
     return realpathSync(path);
   } catch {
     return path;
