@@ -54,7 +54,7 @@ export function kdfLabel(label: string, context: Uint8Array, length: number): Ui
   const { bytes, infos } = knownLabel(label);
   const found = context.length === 0 ? infos.get(length) : undefined;
   if (found !== undefined) return found;
-  const writer = new Writer(2 + vectorSize(bytes) + vectorSize(context));
+  const writer = new Writer();
   writer.uint16(length);
   opaque.write(writer, bytes);
   opaque.write(writer, context);

@@ -18,7 +18,7 @@ function withContext(
   if (context === undefined) {
     throw new MlsError("usage", "a leaf node of source update or commit needs a group ID and a leaf index");
   }
-  const writer = new Writer(fields.length + vectorSize(context.groupId) + 4);
+  const writer = new Writer(fields.length);
   writer.raw(fields);
   LeafNodeContext.write(writer, context);
   return writer.finish();
