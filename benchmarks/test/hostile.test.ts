@@ -35,3 +35,26 @@ describe("a hostile input", () => {
     expect(lines.at(-1)).toBe("The worst: receive, before 100: 80 % of its bar");
   });
 });
+
+/** Not an import of types: the cases reach into the core's sources, the benchmarks into what it is built to. */
+const CASES = "../src/hostile/cases.js";
+interface Case {
+  readonly entry: string;
+  readonly name: string;
+  make(size: number): Promise<{ run(): Promise<unknown> }>;
+}
+
+it("every hostile input can be made, and no wrong call is taken for it", async () => {
+  const { hostileCases } = (await import(/* @vite-ignore */ CASES)) as { hostileCases: readonly Case[] };
+  expect(hostileCases.length).toBeGreaterThan(50);
+  for (const { entry, name, make } of hostileCases) {
+    const { run } = await make(4 * KB).catch((error) => {
+      throw new Error(`${entry}: ${name} can't be made`, { cause: error });
+    });
+    const outcome = await run().then(
+      () => "accepted",
+      ({ code }) => code ?? "not an MlsError",
+    );
+    expect(["usage", "encode", "not an MlsError"], `${entry}: ${name}`).not.toContain(outcome);
+  }
+});

@@ -59,8 +59,11 @@ const both = (
 /** As many as a commit may have. */
 const REFERENCES = 2 ** 17;
 
+/** As short as a reference may be, with its type and its length. */
+const REFERENCE_SIZE = 34;
+
 export const references = (size: number) => {
-  const count = Math.min(REFERENCES, Math.floor(size / 3));
+  const count = Math.min(REFERENCES, Math.floor(size / REFERENCE_SIZE));
   const reference = { type: 2 as const, reference: new Uint8Array(Math.floor(size / count) - 2) };
   return { contentType: 3 as const, commit: { proposals: repeat(count, () => reference), path: undefined } };
 };
