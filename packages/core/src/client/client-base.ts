@@ -75,11 +75,7 @@ export abstract class ClientBase {
       isOpen: (groupId) => this.isOpen(groupId),
     };
     this.#config = guardMember(this.#configOfGroups, (hook) => hook());
-    this.#kept = new KeyPackageStore(
-      provider.hpke,
-      ({ keyPackage }) => this.#config.registry.isReusable(keyPackage),
-      (key) => this.needsKey(key),
-    );
+    this.#kept = new KeyPackageStore(provider.hpke, (key) => this.needsKey(key));
   }
 
   protected abstract findPsk(id: PreSharedKeyID): Awaitable<Uint8Array | undefined>;

@@ -214,7 +214,7 @@ export class Client extends ClientBase {
     const isReusable = this.config.registry.isReusable(own.keyPackage);
     const origin = { shared: isReusable ? own.leafKey : undefined, recorded: this.kept.recordedKeys(own) };
     const enter = () => this.#groups.enter(epoch, origin, replace, resumes);
-    const group = this.kept.use(own, epoch.groupContext, enter);
+    const group = this.kept.use(own, isReusable, epoch.groupContext, enter);
     if (!isReusable) group.retire(own.initKey);
     return group;
   }

@@ -102,7 +102,6 @@ const MAX_TOLD = 64;
 
 export class KeyPackageStore {
   readonly #hpke: HpkePart;
-  readonly #isReusable: (own: OwnKeyPackage) => boolean;
   readonly #isUsed: (key: HpkePrivateKey) => boolean;
   /** By the hexadecimal KeyPackageRef. */
   readonly #all = new Map<string, KeptKeyPackage>();
@@ -112,13 +111,8 @@ export class KeyPackageStore {
   readonly #recorded = new WeakSet<HpkePrivateKey>();
 
   /** @param isUsed whether an open group has a private key */
-  constructor(
-    hpke: HpkePart,
-    isReusable: (own: OwnKeyPackage) => boolean,
-    isUsed: (key: HpkePrivateKey) => boolean,
-  ) {
+  constructor(hpke: HpkePart, isUsed: (key: HpkePrivateKey) => boolean) {
     this.#hpke = hpke;
-    this.#isReusable = isReusable;
     this.#isUsed = isUsed;
   }
 
@@ -187,10 +181,16 @@ export class KeyPackageStore {
   /**
    * Uses a key package to enter a group. It is then deleted, unless it may be used again; and that not for a group that
    * it was used for, by the same or an older Welcome, which would bring deleted message keys back (§9.2).
+   * @param isReusable whether an extension allows that
    * @throws MlsError `not-invited` if it was used since, `duplicate` for a Welcome that was used before, `limit` after
    *   {@link MAX_JOINED} groups
    */
-  use<T>({ reference, initKey }: OwnKeyPackage, { groupId, epoch }: JoinedGroup, enter: () => T): T {
+  use<T>(
+    { reference, initKey }: OwnKeyPackage,
+    isReusable: boolean,
+    { groupId, epoch }: JoinedGroup,
+    enter: () => T,
+  ): T {
     const id = toHex(reference);
     const own = this.#all.get(id);
     // Loaded again, it has other handles: those that the Welcome was read with may have ended.
@@ -208,7 +208,7 @@ export class KeyPackageStore {
       throw new MlsError("limit", message);
     }
     const result = enter();
-    if (this.#isReusable(own)) {
+    if (isReusable) {
       // A copy of the ID: a view would keep the whole Welcome in memory.
       const others = own.joined.filter((one) => one !== before);
       this.#all.set(id, { ...own, joined: [...others, { groupId: groupId.slice(), epoch }] });

@@ -122,11 +122,7 @@ it("the hexadecimal of many bytes is that of their pieces", () => {
 });
 
 it("a key package of last resort remembers groups without end", () => {
-  const store = new KeyPackageStore(
-    nodeProvider().suite(SUITE).hpke,
-    () => true,
-    () => false,
-  );
+  const store = new KeyPackageStore(nodeProvider().suite(SUITE).hpke, () => false);
   const leafNodeSource = { type: 1, lifetime: { notBefore: 0n, notAfter: 1n } };
   const keyPackage = { leafNode: { leafNodeSource } };
   const own = { reference: filled(), initKey: {}, keyPackage } as unknown as OwnKeyPackage;
@@ -135,7 +131,7 @@ it("a key package of last resort remembers groups without end", () => {
     groupId: encode(struct({ a: uint8, b: uint16 }), { a: 1, b: i }),
     epoch: 1n,
   });
-  const use = (i: number, epoch = 1n) => store.use(own, { ...group(i), epoch }, () => i);
+  const use = (i: number, epoch = 1n) => store.use(own, true, { ...group(i), epoch }, () => i);
   for (let i = 0; i < MAX_JOINED; i++) use(i);
   expect(() => use(MAX_JOINED)).toThrow(expect.objectContaining({ code: "limit" }) as unknown as MlsError);
   // It can still be used to enter one of these again, and by no Welcome twice.

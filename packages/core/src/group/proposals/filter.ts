@@ -13,15 +13,15 @@ import { fairly } from "./room.js";
 /** The longest list to search in quadratic time. */
 const MAX_SEARCHED = 64;
 
-/** The error about the group after a list of proposals; `undefined` if that group is valid. */
-function resultError(config: GroupConfig, epoch: PublicEpoch, list: readonly SourcedProposal[]): unknown {
+/** Whether the group after a list of proposals is valid. */
+function isValid(config: GroupConfig, epoch: PublicEpoch, list: readonly SourcedProposal[]): boolean {
   try {
     const applied = applyProposals(epoch, list, config.registry);
     checkOutcome(config, epoch, list, applied, applied.tree);
     checkOwnSupport(config, applied.extensions);
-    return undefined;
-  } catch (error) {
-    return error;
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -123,11 +123,11 @@ export function blameOne(
 ): unknown {
   if (proposals.length > MAX_SEARCHED) return error;
   const before = proposals.filter(isRemove);
-  if (resultError(config, epoch, before) !== undefined) return error;
+  if (!isValid(config, epoch, before)) return error;
   for (const [index, sourced] of proposals.entries()) {
     if (isRemove(sourced)) continue;
     before.push(sourced);
-    if (resultError(config, epoch, before) !== undefined) return blame(error, sourced, index);
+    if (!isValid(config, epoch, before)) return blame(error, sourced, index);
   }
   return error;
 }
