@@ -16,50 +16,11 @@ export function hashPart(algorithm: HashAlgorithm): HashPart {
   const hash = oneShot
     ? (data: Uint8Array): Uint8Array => ownBytes(oneShot(name, data, "buffer"))
     : (data: Uint8Array): Uint8Array => ownBytes(createHash(name).update(data).digest());
-  const mac = (key: Uint8Array, data: Uint8Array): Uint8Array =>
-    ownBytes(createHmac(name, key).update(data).digest());
   return {
     algorithm,
     hash,
     hashAll: (data) => data.map(hash),
-    mac: oneShot ? shortMac(algorithm, hash, mac) : mac,
-  };
-}
-
-/** An HKDF input of MLS or HPKE fits. */
-const SHORT = 512;
-
-/**
- * HMAC (RFC 2104), for a short key and short data as two calls of the hash: node's object for an HMAC takes longer, most of
- * all to be collected as garbage (docs/decisions/short-macs-on-node.md).
- * @param long computes all others
- */
-function shortMac(
-  { Nh }: HashAlgorithm,
-  hash: (data: Uint8Array) => Uint8Array,
-  long: (key: Uint8Array, data: Uint8Array) => Uint8Array,
-): (key: Uint8Array, data: Uint8Array) => Uint8Array {
-  // FIPS 180-4: a block of SHA-256 has 64 bytes, one of SHA-384 and SHA-512 has 128.
-  const block = Nh > 32 ? 128 : 64;
-  // Working buffers. All of their bytes are zero between calls.
-  const inner = new Uint8Array(block + SHORT);
-  const outer = new Uint8Array(block + Nh);
-  return (key, data) => {
-    if (key.length > block || data.length > SHORT) return long(key, data);
-    const end = block + data.length;
-    for (let i = 0; i < block; i++) {
-      const byte = i < key.length ? (key[i] as number) : 0;
-      inner[i] = byte ^ 0x36;
-      outer[i] = byte ^ 0x5c;
-    }
-    inner.set(data, block);
-    const digest = hash(inner.subarray(0, end));
-    outer.set(digest, block);
-    const mac = hash(outer);
-    digest.fill(0);
-    inner.fill(0, 0, end);
-    outer.fill(0);
-    return mac;
+    mac: (key, data) => ownBytes(createHmac(name, key).update(data).digest()),
   };
 }
 
