@@ -7,19 +7,14 @@ import { build } from "esbuild";
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /** Where esbuild finds our packages: longer names first, because it takes an alias for all paths below it. */
-const alias = {
-  "@copse/core/provider": path("../packages/core/src/provider/index.ts"),
-  "@copse/core/public-group": path("../packages/core/src/public-group.ts"),
-  "@copse/core/resumption": path("../packages/core/src/resumption.ts"),
-  "@copse/core/import": path("../packages/core/src/import.ts"),
-  "@copse/core/message": path("../packages/core/src/message.ts"),
-  "@copse/core/extension": path("../packages/core/src/extension.ts"),
-  "@copse/core/storage": path("../packages/core/src/storage.ts"),
-  "@copse/core": path("../packages/core/src/index.ts"),
-  "@copse/test-support": path("../tests/support"),
-};
-for (const name of readdirSync(path("../packages"))) {
-  if (name !== "core") alias[`@copse/${name}`] = path(`../packages/${name}/src/index.ts`);
+const alias = { "@copse/test-support": path("../tests/support") };
+const packages = readdirSync(path("../packages"));
+for (const name of packages.sort((a, b) => Number(a === "core") - Number(b === "core"))) {
+  const { exports } = JSON.parse(readFileSync(path(`../packages/${name}/package.json`), "utf8"));
+  for (const [entry, { node, default: any }] of Object.entries(exports).reverse()) {
+    const source = (node ?? any).replace("./dist/", "src/").replace(/\.js$/, ".ts");
+    alias[`@copse/${name}${entry.slice(1)}`] = path(`../packages/${name}/${source}`);
+  }
 }
 
 /**
