@@ -261,15 +261,29 @@ function objectsOf(session: Session, id: Uint8Array): { object: Handle; isPrivat
   );
 }
 
-/** @returns whether it was there: somebody else may delete it at the same time */
-export function destroyObject({ cryptoki, handle }: Session, object: Handle): boolean {
+/**
+ * What a call with an object answers; undefined if the object is gone: another process may delete it at any time. SoftHSM
+ * answers CKR_FUNCTION_FAILED if that happens during the call, so another answer counts only if the object is still there.
+ */
+export function ifThere<T>(session: Session, object: Handle, call: () => T): T | undefined {
   try {
-    cryptoki.C_DestroyObject(handle, object);
-    return true;
+    return call();
   } catch (error) {
-    if (answerOf(error)?.code === CKR_OBJECT_HANDLE_INVALID) return false;
-    throw error;
+    const code = answerOf(error)?.code;
+    if (code === undefined) throw error;
+    if (code !== CKR_OBJECT_HANDLE_INVALID && findObjects(session, []).some((one) => one.equals(object)))
+      throw error;
+    return undefined;
   }
+}
+
+/** @returns whether it was there: somebody else may delete it at the same time */
+export function destroyObject(session: Session, object: Handle): boolean {
+  const destroy = () => {
+    session.cryptoki.C_DestroyObject(session.handle, object);
+    return true;
+  };
+  return ifThere(session, object, destroy) ?? false;
 }
 
 /** Handles of all objects that have the attributes. */
@@ -336,13 +350,8 @@ function locate(session: Session, key: TokenKey): Handle | undefined {
 }
 
 function hasId(session: Session, object: Handle, id: Uint8Array): boolean {
-  try {
-    const found = attribute(session, object, CKA_ID);
-    return found !== undefined && bytes(found).equals(id);
-  } catch (error) {
-    if (answerOf(error)?.code === CKR_OBJECT_HANDLE_INVALID) return false;
-    throw error;
-  }
+  const found = ifThere(session, object, () => attribute(session, object, CKA_ID));
+  return found !== undefined && bytes(found).equals(id);
 }
 
 /** From the public key's object, which has the same id, or from the private key's, which has it in few tokens. */

@@ -13,10 +13,9 @@ import {
   UnsupportedError,
 } from "@copse/core/provider";
 import { composeSuite, defineProvider, ownInputs } from "@copse/provider-kit";
-import { CKA_CLASS, CKA_ID, CKA_LABEL, CKO_PRIVATE_KEY, type Cryptoki, type Handle } from "./cryptoki.js";
-import { answerOf, CKR_OBJECT_HANDLE_INVALID } from "./errors.js";
+import { CKA_CLASS, CKA_ID, CKA_LABEL, CKO_PRIVATE_KEY, type Cryptoki } from "./cryptoki.js";
 import { type AgreementWay, hpkePart } from "./hpke.js";
-import { attribute, destroyKey, destroyObject, expectLogin, findObjects } from "./keys.js";
+import { attribute, destroyKey, destroyObject, expectLogin, findObjects, ifThere } from "./keys.js";
 import { openLibrary } from "./library.js";
 import type { LoginOptions } from "./login.js";
 import { probeAgreement, probeSigning } from "./probe.js";
@@ -24,7 +23,7 @@ import { referencesIn } from "./reference.js";
 import { findSigner, makeSigner, type SignerChoice, type SignerName, type TokenSigner } from "./signers.js";
 import { type SigningWay, signaturePart } from "./signing.js";
 import { hex, isBeingMade, isInUse, Store } from "./store.js";
-import { type Session, Token } from "./token.js";
+import { Token } from "./token.js";
 
 export interface Pkcs11Options {
   /**
@@ -293,16 +292,6 @@ function makeProvider(token: Token, served: readonly Served[], label: string): P
   };
 }
 
-/** Another sweep, of another process perhaps, may have deleted the object since it was found. */
-function idOf(session: Session, object: Handle): Uint8Array | undefined {
-  try {
-    return attribute(session, object, CKA_ID);
-  } catch (error) {
-    if (answerOf(error)?.code === CKR_OBJECT_HANDLE_INVALID) return undefined;
-    throw error;
-  }
-}
-
 async function sweep(
   token: Token,
   label: string,
@@ -317,7 +306,8 @@ async function sweep(
       { type: CKA_CLASS, value: CKO_PRIVATE_KEY },
       { type: CKA_LABEL, value: label },
     ])) {
-      const id = idOf(session, object);
+      // Another sweep, of another process perhaps, may have deleted it since it was found.
+      const id = ifThere(session, object, () => attribute(session, object, CKA_ID));
       if (id === undefined || needed.has(hex(id))) continue;
       if (isBeingMade(id) || (inUse === "keep" && isInUse(id))) continue;
       if (destroyObject(session, object)) deleted++;

@@ -281,11 +281,12 @@ describeWithSoftHsm("beside others who use the library", (hsm) => {
     const heard = () => Promise.all(sweeps.map(async (one) => (await once(one, "message"))[0] as unknown));
     expect(await heard()).toEqual(["ready", "ready", "ready"]);
     const counts = heard();
+    const exits = sweeps.map((one) => once(one, "exit"));
     for (const one of sweeps) one.send("sweep");
     const deleted = (await counts) as number[];
     expect(deleted.reduce((sum, count) => sum + count, 0)).toBe(made);
     expect(await provider.sweep([], { inUse: "delete" })).toBe(0);
-    await Promise.all(sweeps.map((one) => once(one, "exit")));
+    await Promise.all(exits);
     await provider.close();
   }, 30_000);
 
