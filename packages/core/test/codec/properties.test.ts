@@ -23,6 +23,7 @@ import {
 import { Reader } from "../../src/codec/reader.js";
 import { Writer } from "../../src/codec/writer.js";
 import { DecodeError, MlsError } from "../../src/errors.js";
+import { choice } from "../../src/group/storage/fields.js";
 import { AuthenticatedContent } from "../../src/wire/framed-content.js";
 import { GroupContext } from "../../src/wire/group-context.js";
 import { KeyPackage } from "../../src/wire/key-package.js";
@@ -214,4 +215,10 @@ describe("random bytes", () => {
       { numRuns: 2000 },
     );
   });
+});
+
+it("a saved choice that stands for no name is refused", () => {
+  const codec = choice(["reinit", "branch"]);
+  expect(encode(codec, "branch")).toEqual(Uint8Array.of(1));
+  expect(() => decode(codec, Uint8Array.of(2))).toThrow("expected reinit or branch, got 2");
 });

@@ -63,6 +63,14 @@ export function describeLeaf(
   };
 }
 
+function refuseDefault(kind: string, type: number | undefined): void {
+  if (type !== undefined)
+    throw new MlsError(
+      "usage",
+      `expected capabilities without the default types of RFC 9420 §7.2, got ${kind} type ${type}`,
+    );
+}
+
 /**
  * The capabilities of a client (§7.2): from its provider, its extensions, and what the application adds.
  * @throws MlsError `usage` if the application adds a default type, or a proposal type that isn't registered
@@ -74,10 +82,8 @@ export function capabilitiesOf(
 ): Capabilities {
   const { basic, x509 } = CredentialType;
   const { extensions = [], proposals = [], credentials = [basic, x509] } = extra;
-  const isDefault = (kind: string) => (type: number) =>
-    `expected capabilities without the default types of RFC 9420 §7.2, got ${kind} type ${type}`;
-  refuse(extensions, (type) => DEFAULT_EXTENSIONS.has(type), isDefault("extension"));
-  refuse(proposals, isStandardType, isDefault("proposal"));
+  refuseDefault("extension", extensions.find(DEFAULT_EXTENSIONS.has, DEFAULT_EXTENSIONS));
+  refuseDefault("proposal", proposals.find(isStandardType));
   // The client couldn't decode proposals of other types.
   refuse(
     proposals,
