@@ -46,7 +46,7 @@ const refused = new Set<string>();
 /**
  * Logs in with at most one attempt. If the process is logged in to the token already, the PIN isn't needed,
  * and isn't asked for.
- * @param place tells tokens apart that say the same of themselves
+ * @param isUnique whether no other token says the same of itself: then a refusal counts in every slot, otherwise in this one
  * @throws TokenError if the token refuses, or the PIN must not be tried; MlsError `usage` if there is no PIN
  */
 export async function login(
@@ -54,36 +54,31 @@ export async function login(
   slot: Handle,
   session: Handle,
   options: LoginOptions,
-  place: string,
+  isUnique: boolean,
 ): Promise<void> {
   if (cryptoki.C_GetSessionInfo(session).state === CKS_RW_USER_FUNCTIONS) return;
   const info = cryptoki.C_GetTokenInfo(slot);
-  const name = `the token "${info.label.trim()}"`;
-  const { flags } = info;
-  if ((flags & CKF_USER_PIN_INITIALIZED) === 0) {
-    throw new TokenError(`${name} has no user PIN yet; set one first`);
-  }
-  if (flags & CKF_USER_PIN_LOCKED) {
-    throw new TokenError(`the PIN of ${name} is locked; it must be unlocked with the security officer's`, {
-      ckr: "CKR_PIN_LOCKED",
-    });
-  }
-  if (flags & CKF_USER_PIN_FINAL_TRY && !options.allowFinalTry) {
-    throw new TokenError(
-      `one more wrong PIN locks ${name}, so none is tried; log in once by other means, or allow the final try`,
-    );
-  }
+  const name = nameOf(info);
+  expectTries(info, options);
 
   const pin = typeof options.pin === "string" ? options.pin : await options.pin();
   if (typeof pin !== "string" || pin === "") throw new MlsError("usage", `${name} needs a PIN`);
-  const trace = await traceOf(info, place, pin, options);
-  // It may have been refused before there was another token that says the same of itself.
-  if (refused.has(trace) || refused.has(await traceOf(info, "", pin, options))) {
+  // A token that is alone now may have been refused it beside a twin, in this slot, and one with a twin when it was alone.
+  // What another slot's twin was refused doesn't count here. What says other things of itself, such as another serial
+  // number, shares no trace, though it be in the same slot.
+  const here = `slot ${slot.toString("hex")}`;
+  const [inSlot, alone] = await Promise.all([
+    traceOf(info, here, pin, options),
+    traceOf(info, "", pin, options),
+  ]);
+  // From here to the memory of a refusal nothing is awaited, so that no other call tries the same PIN, or the last try.
+  expectTries(cryptoki.C_GetTokenInfo(slot), options);
+  if (refused.has(inSlot) || refused.has(alone)) {
     throw new TokenError(`${name} refused this PIN before, so it isn't tried again`, {
       ckr: "CKR_PIN_INCORRECT",
     });
   }
-  // From here to the memory of a refusal nothing is awaited, so that no other call tries the same PIN.
+  const trace = isUnique ? alone : inSlot;
   try {
     cryptoki.C_Login(session, CKU_USER, pin);
   } catch (error) {
@@ -99,6 +94,27 @@ export async function login(
     throw new TokenError(`${name} refused the PIN (${answer?.ckr})${outlook}; it isn't tried again`, {
       ckr: answer?.ckr,
     });
+  }
+}
+
+const nameOf = ({ label }: TokenInfo): string => `the token "${label.trim()}"`;
+
+/** @throws TokenError unless a PIN may be tried */
+function expectTries(info: TokenInfo, { allowFinalTry }: LoginOptions): void {
+  const { flags } = info;
+  if ((flags & CKF_USER_PIN_INITIALIZED) === 0) {
+    throw new TokenError(`${nameOf(info)} has no user PIN yet; set one first`);
+  }
+  if (flags & CKF_USER_PIN_LOCKED) {
+    throw new TokenError(
+      `the PIN of ${nameOf(info)} is locked; it must be unlocked with the security officer's`,
+      { ckr: "CKR_PIN_LOCKED" },
+    );
+  }
+  if (flags & CKF_USER_PIN_FINAL_TRY && !allowFinalTry) {
+    throw new TokenError(
+      `one more wrong PIN locks ${nameOf(info)}, so none is tried; log in once by other means, or allow the final try`,
+    );
   }
 }
 

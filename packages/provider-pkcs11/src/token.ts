@@ -169,7 +169,7 @@ export class Token {
       const slot = this.#findSlot();
       const handle = cryptoki.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION);
       session = handle;
-      await login(cryptoki, slot, handle, this.#login, this.#unique ? "" : `slot ${this.#slot}`);
+      await login(cryptoki, slot, handle, this.#login, this.#unique);
       // The application may have closed the provider while it was asked for the PIN.
       if (this.#closing !== undefined) throw closed();
       this.#connection = { slot, idle: [handle], open: 1, lost: false, waiting: [] };

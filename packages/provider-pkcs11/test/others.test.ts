@@ -382,6 +382,21 @@ describeWithSoftHsm("beside others who use the library", (hsm) => {
       ] as const)
         await (await make({ ...at(slot), pin })).close();
     });
+
+    it("get a wrong PIN once, from providers that are made at once and after the twin is gone", async () => {
+      const { library, pins: tried, state } = twins(serial);
+      const slot = number(slotOf("shared"));
+      const at = { library, tokenLabel: "twins", slot };
+      const wrong = `wrong at once ${serial}`;
+      for (const gone of [[], [slotOf("twin")]]) {
+        state.gone = gone;
+        const made = await Promise.allSettled(Array.from({ length: 5 }, () => make({ ...at, pin: wrong })));
+        for (const one of made)
+          expect(one).toMatchObject({ status: "rejected", reason: { ckr: "CKR_PIN_INCORRECT" } });
+        expect(tried).toEqual([wrong]);
+      }
+      await (await make(at)).close();
+    });
   });
 
   it("finds a token in another slot, if no other says the same of itself", async () => {

@@ -112,6 +112,23 @@ describeWithSoftHsm("a PIN", (hsm) => {
     });
   });
 
+  it("isn't tried where another's wrong one, meanwhile, left one try", async () => {
+    const label = newToken();
+    let flag = 0;
+    const { library, pins } = tapped(raw, {
+      C_GetTokenInfo(slot) {
+        const info = raw.C_GetTokenInfo(slot);
+        return { ...info, flags: info.flags | flag };
+      },
+    });
+    const ask = async () => {
+      flag = USER_PIN_FINAL_TRY;
+      return "wrong-4321";
+    };
+    await expect(open(label, ask, { library })).rejects.toThrow("one more wrong PIN locks");
+    expect(pins).toEqual([]);
+  });
+
   it("and the other options are checked", async () => {
     const label = newToken();
     await expect(open("no such token", "x")).rejects.toMatchObject({ code: "missing" });
