@@ -2,12 +2,10 @@
 import { type Bytes, CryptoError } from "@copse/core/provider";
 import { randomBytes } from "@copse/provider-kit";
 
-/**
- * The same bytes, typed for `subtle`, which takes no view of a SharedArrayBuffer. (The platform refuses such a view,
- * and the refusal becomes a CryptoError.)
- */
+/** The same bytes for `subtle`: a copy of them, if they are in memory that it doesn't take: shared or resizable (Web IDL). */
 export function source(bytes: Uint8Array): Bytes {
-  return bytes as Bytes;
+  const { buffer } = bytes as { buffer: ArrayBufferLike & { readonly resizable?: boolean } };
+  return buffer instanceof ArrayBuffer && !buffer.resizable ? (bytes as Bytes) : new Uint8Array(bytes);
 }
 
 /** base64url without padding, of at most a few hundred bytes. */

@@ -94,6 +94,49 @@ test.each([1, 2])(
   },
 );
 
+test.each([1, 2, 3, 5, 7])("suite %i takes inputs in memory that the platform doesn't take", async (id) => {
+  /** As Web IDL has it; Node 20 refuses shared memory alone. */
+  const strict = new Proxy(crypto.subtle, {
+    get(target, property) {
+      const method = Reflect.get(target, property);
+      return async (...args: unknown[]) => {
+        const isResizable = (arg: unknown) =>
+          ArrayBuffer.isView(arg) && (arg.buffer as { resizable?: boolean }).resizable === true;
+        const parameters = args.flatMap((arg) => [arg, ...Object.values({ ...(arg as object) })]);
+        if (parameters.some(isResizable)) throw new TypeError("resizable");
+        return method.apply(target, args);
+      };
+    },
+  });
+  const getRandomValues = crypto.getRandomValues.bind(crypto);
+  const strictCrypto = { subtle: strict, getRandomValues } as Crypto;
+  const suite = (await webCryptoProvider({ crypto: strictCrypto, hashing: "native" })).suite(id);
+  const Resizable = ArrayBuffer as unknown as new (
+    length: number,
+    options: { maxByteLength: number },
+  ) => ArrayBuffer;
+  const memories = {
+    shared: (length: number) => new SharedArrayBuffer(length),
+    resizable: (length: number) => new Resizable(length, { maxByteLength: 2 * length }),
+  };
+  const { publicKey, privateKey } = await suite.signature.generateKeyPair();
+  for (const [name, memory] of Object.entries(memories)) {
+    const inside = (bytes: Uint8Array): Uint8Array => {
+      const view = new Uint8Array(memory(bytes.length));
+      view.set(bytes);
+      return view;
+    };
+    const signed = await suite.signature.sign(privateKey, inside(text));
+    // With a key that must be imported first, and with one that is there.
+    for (let i = 0; i < 2; i++)
+      expect(await suite.signature.verify(publicKey, inside(text), inside(signed)), name).toBe(true);
+    expect(await suite.hash.hash(inside(text)), name).toEqual(await suite.hash.hash(text));
+    const [key, nonce] = [suite.suite.aead.Nk, suite.suite.aead.Nn].map((n) => inside(new Uint8Array(n)));
+    const sealed = await suite.aead.seal(key!, nonce!, inside(text), inside(text));
+    expect(await suite.aead.open(key!, nonce!, inside(text), inside(sealed)), name).toEqual(text);
+  }
+});
+
 describe("the cache of public keys", () => {
   const key = (n: number) => Uint8Array.of(n);
 

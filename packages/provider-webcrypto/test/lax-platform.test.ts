@@ -1,5 +1,6 @@
 // RFC 9180 §7.1.4: a platform that imports any bytes as a point, as Deno and WebKitGTK do, is not trusted with that; and what
 // other platforms do wrong isn't used.
+import { CryptoError } from "@copse/core/provider";
 import { checksFor } from "@copse/provider-conformance";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { describe, expect, it } from "vitest";
@@ -48,6 +49,31 @@ describe.each([2, 5, 7])("suite %i on a platform that takes any bytes for a poin
   it.each(checks)("$name", async (check) => {
     await check.run();
   });
+});
+
+it.each([2, 5, 7])("suite %i refuses all such points on a platform that refuses some", async (id) => {
+  const picky = new Proxy(laxSubtle, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (name !== "importKey") return typeof value === "function" ? value.bind(target) : value;
+      return async (...args: Parameters<SubtleCrypto["importKey"]>) => {
+        // The coordinate x is small. It might be any reason.
+        const isSmall =
+          args[0] === ("raw" as string) && !(args[1] as Uint8Array).subarray(1, 32).some(Boolean);
+        if (isSmall && Object.hasOwn(args[2] as object, "namedCurve"))
+          throw new DOMException("", "DataError");
+        return importKey(...args);
+      };
+    },
+  });
+  const { hpke, signature } = (await webCryptoProvider({ crypto: { ...crypto, subtle: picky } })).suite(id);
+  for (const part of [hpke, signature]) {
+    const { publicKey } = await part.generateKeyPair();
+    const off = publicKey.slice();
+    off[off.length - 1]! ^= 1;
+    await expect((async () => part.validatePublicKey(off))()).rejects.toThrow(CryptoError);
+    await part.validatePublicKey(publicKey);
+  }
 });
 
 it("refuses a plain object that shows what a key of the platform does, as copies of keys do on workerd", async () => {
