@@ -73,7 +73,7 @@ const OPTIONS: OptionShape<LibsodiumOptions> = {
  * and suite 1 if {@link LibsodiumOptions.aes} is given.
  * @throws MlsError `usage` (rejects) for unknown options, if `aes` isn't AES-128-GCM, `aes256` isn't AES-256-GCM, a code point is
  *   invalid, given twice, or one of RFC 9420's, or `module` isn't libsodium's; UnsupportedError if the platform can't load
- *   libsodium's WASM
+ *   libsodium's WASM, or `module` is that of another version
  */
 export async function libsodiumProvider(options: LibsodiumOptions = {}): Promise<CryptoProvider> {
   checkOptions(options, OPTIONS);

@@ -10,57 +10,66 @@ let loading: Promise<void> | undefined;
 /**
  * Loads libsodium, unless it is loaded already.
  * @param module a `WebAssembly.Module` of its WASM, where none can be compiled from bytes
- * @throws MlsError `usage` for another module; UnsupportedError if the platform can't load it
+ * @throws MlsError `usage` for another module; UnsupportedError if the platform can't load it, or the module doesn't fit
  */
 export async function loadSodium(module?: object): Promise<void> {
-  if (module !== undefined) checkModule(module);
-  loading ??= load(module && (() => module as WebAssembly.Module));
-  try {
-    await loading;
-  } catch (error) {
-    throw new UnsupportedError(
+  if (module === undefined) {
+    loading ??= load(
       "libsodium's WASM can't be loaded here: where none is compiled from bytes, give it as the option module, in the first call",
-      { cause: error },
+    );
+  } else {
+    checkModule(module);
+    loading ??= load(
+      "libsodium can't be loaded with this module: expected the WASM of the libsodium-wrappers that is used here, as libsodiumWasm gives it",
+      () => module,
     );
   }
+  return loading;
 }
 
 /**
  * The WASM that `libsodium-wrappers` contains, for a file that a Worker imports as a module. Call it in a script, before
  * any provider is made, and again after each update of `libsodium-wrappers`.
- * @throws MlsError `usage` if libsodium is loaded already; UnsupportedError if the platform can't load it
+ * @throws MlsError `usage` if libsodium is loaded already, by a provider or by others; UnsupportedError if the platform can't
+ *   load it
  * @example
  * await writeFile("src/libsodium.wasm", await libsodiumWasm());
  */
 export async function libsodiumWasm(): Promise<Uint8Array> {
-  if (loading !== undefined) {
+  let wasm = new Uint8Array();
+  if (loading === undefined) {
+    loading = load("libsodium's WASM can't be loaded here", (bytes) => {
+      wasm = Uint8Array.from(bytes);
+      return bytes;
+    });
+    await loading;
+  }
+  // Whoever imports libsodium-wrappers also loads it.
+  if (wasm.length === 0) {
     throw new MlsError("usage", "libsodiumWasm: expected libsodium not to be loaded yet: call it first");
   }
-  let wasm = new Uint8Array();
-  loading = load((bytes) => {
-    wasm = Uint8Array.from(bytes);
-    return bytes;
-  });
-  await loadSodium();
   return wasm;
 }
 
 /** What is instantiated in place of the bytes that libsodium's code contains. */
 type Choose = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> | WebAssembly.Module;
 
-async function load(choose?: Choose): Promise<void> {
+/** @param failure the message of the UnsupportedError if it fails */
+async function load(failure: string, choose?: Choose): Promise<void> {
   const instead = choose && instantiateInstead(choose);
   try {
     const { default: loaded } = await import("libsodium-wrappers");
     instead?.begin();
     await loaded.ready;
     sodium = loaded;
+  } catch (cause) {
+    throw new UnsupportedError(failure, { cause });
   } finally {
     instead?.end();
   }
 }
 
-function checkModule(module: object): void {
+function checkModule(module: object): asserts module is WebAssembly.Module {
   if (typeof WebAssembly === "undefined" || !(module instanceof WebAssembly.Module)) {
     throw new MlsError("usage", "module: expected a WebAssembly.Module");
   }
@@ -90,7 +99,8 @@ function isLibsodium(source: unknown): source is Uint8Array<ArrayBuffer> {
 function instantiateInstead(choose: Choose): { begin(): void; end(): void } {
   const place = WebAssembly as { instantiate: unknown };
   const before = WebAssembly.instantiate as (source: unknown, imports?: unknown) => Promise<unknown>;
-  let waits: (() => void) | undefined;
+  /** What goes on at `begin`. An application may load another copy of libsodium at the same time. */
+  const waiting: (() => void)[] = [];
   let begun = false;
   const instead = (source: unknown, imports?: unknown): Promise<unknown> => {
     if (!isLibsodium(source)) return before.call(WebAssembly, source, imports);
@@ -101,17 +111,20 @@ function instantiateInstead(choose: Choose): { begin(): void; end(): void } {
     };
     // A Worker's module can't wait for a promise that a request made: so this one is made by the module.
     return new Promise((resolve) => {
-      waits = () => resolve(make());
-      if (begun) waits();
+      const goOn = () => resolve(make());
+      if (begun) goOn();
+      else waiting.push(goOn);
     });
   };
   place.instantiate = instead;
-  const end = () => {
-    if (place.instantiate === instead) place.instantiate = before;
-  };
   const begin = () => {
     begun = true;
-    waits?.();
+    for (const goOn of waiting.splice(0)) goOn();
+  };
+  const end = () => {
+    if (place.instantiate === instead) place.instantiate = before;
+    // If the import failed, another copy waits still.
+    begin();
   };
   return { begin, end };
 }

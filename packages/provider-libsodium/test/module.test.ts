@@ -53,6 +53,48 @@ it("libsodiumWasm gives the bytes of a module that libsodium is made of", async 
   expect(await printed(program)).toEqual([true, true, "usage", 32]);
 });
 
+it("libsodiumWasm says that it comes too late, if the application has loaded libsodium", async () => {
+  const program = `${BEGIN}
+    import sodium from "libsodium-wrappers";
+    await sodium.ready;
+    const answers = [await codeOf(libsodiumWasm()), await codeOf(libsodiumWasm())];
+    console.log(JSON.stringify([...answers, (await libsodiumProvider()).suites.length]));
+  `;
+  expect(await printed(program)).toEqual(["usage", "usage", 1]);
+});
+
+it("an application loads another copy of libsodium at the same time", async () => {
+  const program = `${BEGIN}
+    import { createRequire } from "node:module";
+    const loading = libsodiumWasm();
+    const copy = createRequire(${JSON.stringify(`${root}/`)})("libsodium-wrappers");
+    const wasm = await loading;
+    await copy.ready;
+    console.log(JSON.stringify([wasm.length > 1000, copy.crypto_generichash(16, "a").length]));
+  `;
+  expect(await printed(program)).toEqual([true, 16]);
+});
+
+it("a module that doesn't fit is refused as such", async () => {
+  const program = `${WORKER}
+    // A hundred exports of one function that does nothing.
+    const names = Array.from({ length: 100 }, (_, i) => [2, 97 + (i % 26), 97 + Math.floor(i / 26), 0, 0]).flat();
+    const size = names.length + 1;
+    const module = await WebAssembly.compile(Uint8Array.of(
+      0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0,
+      7, 128 | (size & 127), size >> 7, 100, ...names, 10, 4, 1, 2, 0, 11,
+    ));
+    const error = await libsodiumProvider({ module }).catch((e) => e);
+    const again = await libsodiumProvider().catch((e) => e);
+    console.log(JSON.stringify([error.code, error.message, again.message === error.message]));
+  `;
+  expect(await printed(program)).toEqual([
+    "unsupported",
+    expect.stringContaining("can't be loaded with this module"),
+    true,
+  ]);
+});
+
 it("a module serves where none is compiled from bytes, and the platform's function is put back", async () => {
   const wasm = await printed(`${BEGIN} console.log(JSON.stringify(Array.from(await libsodiumWasm())));`);
   const program = `${WORKER}
