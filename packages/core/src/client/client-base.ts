@@ -224,8 +224,8 @@ export abstract class ClientBase {
    */
   async readKeyPackage(keyPackage: Uint8Array, options: OperationOptions = {}): Promise<KeyPackageDetails> {
     checkOptions(options, OPERATION);
+    const read = readKeyPackage(keyPackage);
     const work = async (config: ClientConfig) => {
-      const read = readKeyPackage(keyPackage);
       const { cipherSuite } = read;
       const provider =
         cipherSuite === config.provider.suite.id
@@ -270,8 +270,8 @@ export abstract class ClientBase {
    */
   async deleteKeyPackage(reference: Uint8Array, options: OperationOptions = {}): Promise<boolean> {
     checkOptions(options, OPERATION);
-    const work = () => needBytes(reference, "a KeyPackageRef").slice();
-    return this.perform({ work, finish: (id) => this.kept.delete(id) }, options);
+    const id = needBytes(reference, "a KeyPackageRef").slice();
+    return this.perform({ work: () => undefined, finish: () => this.kept.delete(id) }, options);
   }
 
   /**
@@ -304,8 +304,9 @@ export abstract class ClientBase {
    */
   async loadKeyPackages(saved: Uint8Array, options: OperationOptions = {}): Promise<void> {
     checkOptions(options, OPERATION);
+    const bytes = needBytes(saved, "saved key packages").slice();
     const steps = (config: ClientConfig): Steps<readonly KeptKeyPackage[], void> => ({
-      work: async () => loadKeyPackages(config, needBytes(saved, "saved key packages").slice()),
+      work: async () => loadKeyPackages(config, bytes),
       finish: (loaded) => {
         for (const own of loaded) this.kept.add(own, own.joined);
         this.kept.recorded(loaded);

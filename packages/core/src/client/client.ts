@@ -176,9 +176,9 @@ export class Client extends ClientBase {
    */
   async readWelcome(welcome: Uint8Array, options: ReadWelcomeOptions = {}): Promise<StagedWelcome> {
     const { previous, ratchetTree } = checkOptions(options, READ_WELCOME);
+    const message = readWelcome(welcome, this.config.policy.maxJoinSize);
     const steps = (config: ClientConfig): Steps<StagedWelcomeParts, StagedWelcome> => ({
       work: async () => {
-        const message = readWelcome(welcome, config.policy.maxJoinSize);
         const invitation = this.kept.for(message);
         const predecessors = this.#groups.predecessors(previous);
         const withPsks = { ...config, psk: (id: PreSharedKeyID) => this.findPsk(id, previous) };

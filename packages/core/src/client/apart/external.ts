@@ -91,8 +91,9 @@ export async function joinByExternalCommit(
 ): Promise<ExternalJoin> {
   const chosen = checkOptions(options, EXTERNAL_JOIN);
   needClient(client);
+  const bytes = needBytes(groupInfo, "the GroupInfo").slice();
   const build = async (config: ClientConfig, signer: () => Promise<Signer>, find: FindState) => {
-    const info = readGroupInfo(groupInfo, config.policy.maxJoinSize);
+    const info = readGroupInfo(bytes, config.policy.maxJoinSize);
     const commit = await buildExternalCommit(config, info, {
       former: await find(info.groupContext.groupId),
       signer: await signer(),

@@ -177,11 +177,8 @@ export class PublicGroup extends GroupBase {
    */
   async resume(groupInfo: Uint8Array, options: ResumeOptions = {}): Promise<void> {
     const { ratchetTree } = checkOptions(options, RESUME);
-    const bytes = needBytes(groupInfo, "a GroupInfo").slice();
-    const work = async () => {
-      const info = readGroupInfo(bytes, this.config.policy.maxJoinSize);
-      return resumeFrom(this.config, this.#state, info, ratchetTree);
-    };
+    const info = readGroupInfo(groupInfo, this.config.policy.maxJoinSize);
+    const work = () => resumeFrom(this.config, this.#state, info, ratchetTree);
     const finish = (state: PublicGroupState) => {
       this.#state = state;
     };

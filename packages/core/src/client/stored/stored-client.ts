@@ -121,10 +121,11 @@ export class StoredClient extends Client {
   }
 
   override async readWelcome(welcome: Uint8Array, options: ReadWelcomeOptions = {}): Promise<StagedWelcome> {
+    const bytes = needBytes(welcome, "a Welcome").slice();
     // A group that ended by ReInit says what the group must be that follows it.
     const ended = this.#state.groups.filter(({ status }) => status === "reinitialized");
     for (const one of ended) await this.#open(one, { signal: options.signal });
-    return super.readWelcome(welcome, options);
+    return super.readWelcome(bytes, options);
   }
 
   protected override load(groupId: Uint8Array): Promise<Group | undefined> | undefined {
