@@ -6,8 +6,8 @@ import {
   testStorage,
 } from "@copse/storage-conformance";
 import { describe, expect, it } from "vitest";
-import { FAULTS } from "./faults.js";
-import { under } from "./faulty.js";
+import { under } from "./faults/faulty.js";
+import { FAULTS } from "./faults/index.js";
 
 const memory = () => under(({ inner }) => ({ get: inner.get, list: inner.list, write: inner.write }));
 

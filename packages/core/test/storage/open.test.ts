@@ -9,21 +9,7 @@ import { text } from "@copse/test-support/bytes";
 import { party, send } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
-import { found, opened, SUITE, TestStorage } from "./stores.js";
-
-const ID = new TextEncoder().encode("team");
-
-/** Alice, with a storage, and Bob, without one, in a group. */
-async function two() {
-  const storage = new TestStorage();
-  const alice = await opened(storage);
-  const bob = await party("bob", { suite: SUITE });
-  const a = await alice.createGroup({ groupId: ID });
-  const { welcome } = await a.add(await bob.client.createKeyPackage());
-  await a.mergePendingCommit();
-  const b = await bob.client.join(welcome as Uint8Array);
-  return { storage, alice, bob, a, b };
-}
+import { found, ID, opened, SUITE, TestStorage, team } from "./stores.js";
 
 describe("a client that is opened again", () => {
   it("has the signer that it made, and its suite", async () => {
@@ -83,7 +69,7 @@ describe("a client that is opened again", () => {
   });
 
   it("has its groups, each loaded when it is asked for", async () => {
-    const { storage, a, b, alice } = await two();
+    const { storage, a, b, alice } = await team();
     const other = await alice.createGroup();
     await send(a, [b], "one");
     const again = await opened(storage);
@@ -100,7 +86,7 @@ describe("a client that is opened again", () => {
   });
 
   it("has received proposals, own Updates, and staged commits", async () => {
-    const { storage, a, b } = await two();
+    const { storage, a, b } = await team();
     const carol = await party("carol", { suite: SUITE });
     await b.receive(await a.propose({ update: true }));
     await a.receive(await b.propose({ add: await carol.client.createKeyPackage() }));
@@ -118,7 +104,7 @@ describe("a client that is opened again", () => {
   });
 
   it("has a group that it joins by an external commit, beside the one with the same ID", async () => {
-    const { storage, alice, a, b } = await two();
+    const { storage, alice, a, b } = await team();
     const { commit, group } = await joinByExternalCommit(alice, await b.groupInfo(), {
       resync: true,
       replace: true,
@@ -147,7 +133,7 @@ describe("a client that is opened again", () => {
   });
 
   it("has one group with an ID after the other was replaced", async () => {
-    const { storage, alice, b } = await two();
+    const { storage, alice, b } = await team();
     const { commit, staged } = await joinByExternalCommit(alice, await b.groupInfo(), {
       resync: true,
       replace: true,
@@ -160,7 +146,7 @@ describe("a client that is opened again", () => {
   });
 
   it("forgets an external commit that was discarded", async () => {
-    const { storage, b } = await two();
+    const { storage, b } = await team();
     const carol = await opened(new TestStorage(), "carol");
     const { staged } = await joinByExternalCommit(carol, await b.groupInfo());
     await staged.discard();
@@ -169,7 +155,7 @@ describe("a client that is opened again", () => {
   });
 
   it("knows that it was removed, until the group is deleted", async () => {
-    const { storage, a, b } = await two();
+    const { storage, a, b } = await team();
     await a.receive((await b.remove(a.ownLeafIndex)).commit);
     const again = await opened(storage);
     expect(again.knownGroups()).toEqual([{ groupId: ID, status: "removed" }]);
@@ -194,7 +180,7 @@ describe("a client that is opened again", () => {
 
 describe("groups that aren't loaded", () => {
   it("stand in the way of another one with the same ID", async () => {
-    const { storage, b } = await two();
+    const { storage, b } = await team();
     const again = await opened(storage);
     expect(await failure(again.createGroup({ groupId: ID }))).toEqual(code("group-exists"));
     expect(await failure(joinByExternalCommit(again, await b.groupInfo(), { resync: true }))).toEqual(
@@ -204,7 +190,7 @@ describe("groups that aren't loaded", () => {
   });
 
   it("have the resumption PSKs of their subgroups", async () => {
-    const { storage, alice, bob, b } = await two();
+    const { storage, alice, bob, b } = await team();
     const { welcome } = await branch(bob.client, b, { add: [await alice.createKeyPackage()] });
     const again = await opened(storage);
     const group = await again.join(welcome as Uint8Array);
@@ -212,7 +198,7 @@ describe("groups that aren't loaded", () => {
   });
 
   it("have the group that follows them", async () => {
-    const { storage, alice, bob, a, b } = await two();
+    const { storage, alice, bob, a, b } = await team();
     const reinit = { groupId: new Uint8Array([7]), cipherSuite: SUITE, extensions: [] };
     await a.receive((await b.commit({ reinit })).commit);
     await b.mergePendingCommit();
@@ -230,7 +216,7 @@ describe("groups that aren't loaded", () => {
 });
 
 it("what was received can't be received again", async () => {
-  const { storage, a, b } = await two();
+  const { storage, a, b } = await team();
   const message = await b.encrypt("once");
   const received = await a.receive(message);
   expect(received.kind === "application" && text(received.data)).toBe("once");

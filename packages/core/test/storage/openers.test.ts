@@ -1,12 +1,10 @@
 // RFC 9420 §9.2: two openers of one storage never both move the state on, and none uses a key that the other used.
 import type { Group } from "@copse/core";
 import { memoryStorage, openClient, type StoredClient } from "@copse/core/storage";
-import { type Party, party } from "@copse/test-support/clients";
+import type { Party } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
 import { expect, it } from "vitest";
-import { opened, SUITE, TestStorage } from "./stores.js";
-
-const ID = new Uint8Array([9]);
+import { ID, opened, type TestStorage, team } from "./stores.js";
 
 async function tabs(): Promise<{
   left: StoredClient;
@@ -15,13 +13,7 @@ async function tabs(): Promise<{
   b: Group;
   storage: TestStorage;
 }> {
-  const storage = new TestStorage();
-  const left = await opened(storage);
-  const bob = await party("bob", { suite: SUITE });
-  const a = await left.createGroup({ groupId: ID });
-  const { welcome } = await a.add(await bob.client.createKeyPackage());
-  await a.mergePendingCommit();
-  const b = await bob.client.join(welcome as Uint8Array);
+  const { storage, alice: left, bob, b } = await team();
   return { left, right: await opened(storage), bob, b, storage };
 }
 

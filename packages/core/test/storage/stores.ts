@@ -2,7 +2,7 @@
 import { type Group, insecureAcceptAll } from "@copse/core";
 import { type ClientStorage, memoryStorage, openClient, type StoredClient } from "@copse/core/storage";
 import { nodeProvider } from "@copse/provider-node";
-import type { PartyOptions } from "@copse/test-support/clients";
+import { type Party, type PartyOptions, party } from "@copse/test-support/clients";
 
 export const SUITE = 1;
 
@@ -72,4 +72,26 @@ export async function found(storage: ClientStorage, groupId: Uint8Array, name = 
   const group = await (await opened(storage, name)).group(groupId);
   if (group === undefined) throw new Error("the group isn't there");
   return group;
+}
+
+/** The ID of {@link team}. */
+export const ID: Uint8Array = new TextEncoder().encode("team");
+
+interface Team {
+  readonly storage: TestStorage;
+  readonly alice: StoredClient;
+  readonly bob: Party;
+  readonly a: Group;
+  readonly b: Group;
+}
+
+/** Alice, with a storage, and Bob, without one, in a group. */
+export async function team(storage: TestStorage = new TestStorage()): Promise<Team> {
+  const alice = await opened(storage);
+  const bob = await party("bob", { suite: SUITE });
+  const a = await alice.createGroup({ groupId: ID });
+  const { welcome } = await a.add(await bob.client.createKeyPackage());
+  await a.mergePendingCommit();
+  const b = await bob.client.join(welcome as Uint8Array);
+  return { storage, alice, bob, a, b };
 }

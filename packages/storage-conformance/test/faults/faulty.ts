@@ -82,3 +82,16 @@ export async function oneByOne(
   }
   return true;
 }
+
+/** A storage with a fault, and the check that must catch it. */
+export interface Fault {
+  readonly fault: string;
+  readonly caughtBy: string;
+  readonly storage: StorageUnderTest;
+}
+
+export const of = (fault: string, caughtBy: string, storage: StorageUnderTest): Fault => ({
+  fault,
+  caughtBy,
+  storage,
+});
