@@ -129,7 +129,10 @@ export class Group extends MemberView {
   async dropProposals(which: ProposalChoice, options: OperationOptions = {}): Promise<void> {
     checkOptions(options, OPERATION);
     const { chosen } = this.own.guarded({ chosen: checkOptions(which, CHOICE, "which") });
-    const work = () => withoutProposals(this.own.state, chosen, this.proposals);
+    const work = () => {
+      needActive(this.own.state);
+      return withoutProposals(this.own.state, chosen, this.proposals);
+    };
     const finish = (state: GroupState) => this.own.step({ state });
     return this.own.run({ work, finish }, options);
   }

@@ -206,6 +206,7 @@ export class Membership {
   /** The state as bytes, and the save point that they make. @param since the record before, for the changes only */
   async record(since?: SavePoint): Promise<Awaited<ReturnType<typeof saveState>>> {
     const { state } = this;
+    needOpen(state);
     checkSavedSigners(this.config, state);
     const record = await saveState(this.config.provider, state, this.#keys, since);
     if (state === this.state) return record;

@@ -1,8 +1,8 @@
 // RFC 9420 §10, §11: the entries of a client in its storage: what it is read from when it is opened.
-import { concat } from "../../bytes.js";
+import { concat, isBytes } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import type { GroupStatus } from "../../group/index.js";
-import type { ClientStorage, StorageChange } from "./client-storage.js";
+import type { ClientStorage, StorageChange, StoredEntry } from "./client-storage.js";
 
 /** Everything but the groups themselves, so that one list has it as it is at one moment. */
 const CLIENT = "client/";
@@ -23,7 +23,7 @@ export type StoredStatus = Exclude<GroupStatus, "closed">;
 const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized", "joining"];
 
 /** The entry that lists a group. */
-export function groupEntry(name: string, status: GroupStatus, groupId: Uint8Array): StorageChange {
+export function groupEntry(name: string, status: StoredStatus, groupId: Uint8Array): StorageChange {
   return { key: `${GROUPS}${name}`, value: concat(Uint8Array.of(STATUSES.indexOf(status)), groupId) };
 }
 
@@ -42,9 +42,29 @@ export interface FoundClient {
   readonly keyPackages: ReadonlyMap<string, Uint8Array>;
 }
 
-/** @throws MlsError `state` for an entry that no client wrote */
+const wrong = (name: string, expected: string) =>
+  new MlsError("storage", `expected ${expected} of the storage's ${name}()`);
+
+/** What a storage lists. @throws MlsError `storage` for anything else than entries */
+export async function readList(storage: ClientStorage, prefix: string): Promise<readonly StoredEntry[]> {
+  const entries: readonly (Partial<StoredEntry> | null | undefined)[] = await storage.list(prefix);
+  const isEntry = (one: Partial<StoredEntry> | null | undefined) =>
+    typeof one?.key === "string" && isBytes(one.value);
+  if (!Array.isArray(entries) || !entries.every(isEntry))
+    throw wrong("list", "entries of a string and a Uint8Array");
+  return entries;
+}
+
+/** A value of a storage. @throws MlsError `storage` for anything else than bytes, or undefined */
+export async function readValue(storage: ClientStorage, key: string): Promise<Uint8Array | undefined> {
+  const value: unknown = await storage.get(key);
+  if (value !== undefined && !isBytes(value)) throw wrong("get", "a Uint8Array or undefined");
+  return value;
+}
+
+/** @throws MlsError `state` for an entry that no client wrote, `storage` */
 export async function readClient(storage: ClientStorage): Promise<FoundClient> {
-  const entries = new Map((await storage.list(CLIENT)).map(({ key, value }) => [key, value]));
+  const entries = new Map((await readList(storage, CLIENT)).map(({ key, value }) => [key, value]));
   const below = (prefix: string) =>
     Array.from(entries).flatMap(([key, value]) =>
       key.startsWith(prefix) ? [[key.slice(prefix.length), value] as const] : [],

@@ -75,10 +75,14 @@ export class Journal {
     const [tree, changes, state, version] = [TREE, CHANGES, STATE, "version"].map((name) => values.get(name));
     if (tree === undefined || state === undefined || version === undefined) return undefined;
     const points = await loadTreeRecords(config.provider, changes === undefined ? [tree] : [tree, changes]);
+    const loaded = await loadState(config, [state], points.at(-1));
     this.#version = version;
     this.#whole = { point: points[0] as SavePoint, size: tree.length };
     this.#base = points.at(-1);
-    return loadState(config, [state], this.#base);
+    // Reading from it writes nothing.
+    this.#state = loaded.state;
+    this.#used = await usedIn(config.provider, loaded.state);
+    return loaded;
   }
 
   /** Deletes all of the group. */
@@ -89,7 +93,10 @@ export class Journal {
     }));
   }
 
-  /** The write that makes the group's state safe; `undefined` if the storage has it already. */
+  /**
+   * The write that makes the group's state safe; `undefined` if the storage has it already.
+   * @throws MlsError `closed` if the group is closed meanwhile: its secrets may be overwritten already
+   */
   async next(own: Membership): Promise<Draft | undefined> {
     const { state } = own;
     const { provider } = own.config;

@@ -9,7 +9,7 @@ import type { CipherSuiteProvider } from "../../provider/index.js";
 import { MAX_ID_SIZE } from "../../wire/index.js";
 import { Client, type ClientParts, partsOf } from "../client.js";
 import type { Group } from "../group.js";
-import { CLIENT, type ClientOptions, type ReadWelcomeOptions } from "../options.js";
+import { CLIENT, type ClientOptions, READ_WELCOME, type ReadWelcomeOptions } from "../options.js";
 import type { StagedWelcome } from "../staged-welcome.js";
 import type { ClientStorage } from "./client-storage.js";
 import { type FoundClient, readClient, type StoredStatus } from "./entries.js";
@@ -121,11 +121,13 @@ export class StoredClient extends Client {
   }
 
   override async readWelcome(welcome: Uint8Array, options: ReadWelcomeOptions = {}): Promise<StagedWelcome> {
+    const chosen = checkOptions(options, READ_WELCOME);
     const bytes = needBytes(welcome, "a Welcome").slice();
-    // A group that ended by ReInit says what the group must be that follows it.
+    // A group that ended by ReInit says what the group must be that follows it. Without it, the Welcome for that is refused,
+    // and all others are none of its business.
     const ended = this.#state.groups.filter(({ status }) => status === "reinitialized");
-    for (const one of ended) await this.#open(one, { signal: options.signal });
-    return super.readWelcome(bytes, options);
+    for (const one of ended) await this.#open(one, { signal: chosen.signal }).catch(() => undefined);
+    return super.readWelcome(bytes, chosen);
   }
 
   protected override load(groupId: Uint8Array): Promise<Group | undefined> | undefined {
@@ -178,8 +180,9 @@ const MAX_TRIES = 5;
  */
 export async function openClient(options: StoredClientOptions): Promise<StoredClient> {
   const { storage, ...chosen } = checkOptions(options, STORED_CLIENT);
-  if (typeof storage.write !== "function")
-    throw new MlsError("usage", `expected options.storage: a client storage, got ${typeof storage}`);
+  for (const name of ["get", "list", "write"] as const)
+    if (typeof storage[name] !== "function")
+      throw new MlsError("usage", `expected options.storage: a client storage, got one without ${name}()`);
   const guarded = guardFunctions(storage, (cause) => noVerdict("the storage", cause));
   const work = async () => {
     for (let i = 1; ; i++) {

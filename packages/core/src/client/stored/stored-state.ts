@@ -1,6 +1,6 @@
 // RFC 9420 §9.2, §10, §12: what a client with a storage has made safe, and what its operations have changed since.
 import { equalBytes, toHex, wipe } from "../../bytes.js";
-import { MlsError, type MlsErrorCode } from "../../errors.js";
+import { MlsError } from "../../errors.js";
 import { type ClientConfig, wipeState } from "../../group/index.js";
 import { type LoadedState, loadKeyPackages, saveKeyPackages } from "../../group/storage/index.js";
 import type { KeptKeyPackage } from "../../key-package/index.js";
@@ -16,10 +16,13 @@ import {
   noGroupEntry,
   prefixOf,
   readClient,
+  readList,
+  readValue,
   SIGNER_KEY,
   type StoredStatus,
   VERSION_KEY,
 } from "./entries.js";
+import { isStale, notOpen, said, saidError, stale } from "./failures.js";
 import { type Draft, Journal, stepFrom } from "./journal.js";
 
 /** A group of the client. */
@@ -41,18 +44,6 @@ interface ClientAccess {
   readonly config: () => ClientConfig;
   readonly kept: () => KeyPackageStore;
 }
-
-/** Errors that say already what happened. */
-const SAID: ReadonlySet<MlsErrorCode> = new Set([
-  "stale-state",
-  "storage",
-  "closed",
-  "usage",
-  "key-not-extractable",
-]);
-
-const stale = () =>
-  new MlsError("stale-state", "another opener of the storage has moved the state on: get the group again");
 
 const isOpen = ({ group }: StoredGroup) => group !== undefined && group.own.state.status !== "closed";
 
@@ -119,7 +110,7 @@ export class StoredState implements Keeper {
   safety(group: () => Group): Safety {
     return {
       store: () => this.#storeGroup(group()),
-      unsafe: (error) => this.#fail(group(), error),
+      unsafe: (error) => this.#fail(group().own, error),
     };
   }
 
@@ -148,7 +139,7 @@ export class StoredState implements Keeper {
     one: StoredGroup,
   ): Promise<{ loaded: LoadedState; enter: (restore: () => Group) => Group }> {
     const journal = this.#journal(one.name);
-    const loaded = await journal.load(config, await this.storage.list(prefixOf(one.name)));
+    const loaded = await journal.load(config, await readList(this.storage, prefixOf(one.name)));
     if (loaded === undefined) {
       this.#behind = stale();
       throw this.#behind;
@@ -180,8 +171,11 @@ export class StoredState implements Keeper {
   async #storeGroup(group: Group): Promise<void> {
     const one = this.#of.get(group) as StoredGroup;
     const { status } = group.own.state;
-    if (status === "closed") this.#ending.add(one);
-    else if (status !== one.status) this.#changed.add(one);
+    // Only who gives up joining ends a group by an operation of it. Any other closed one is in the storage, for later.
+    if (status === "closed") {
+      if (one.group !== group || one.status !== "joining") throw notOpen();
+      this.#ending.add(one);
+    } else if (status !== one.status) this.#changed.add(one);
     else {
       const draft = await said(() => one.journal.next(group.own));
       if (draft === undefined) return;
@@ -192,8 +186,7 @@ export class StoredState implements Keeper {
   }
 
   /** Closes a group whose last change may not be safe. */
-  #fail(group: Group, error: unknown): void {
-    const { own } = group;
+  #fail(own: Group["own"], error: unknown): void {
     if (own.state.status === "closed") return;
     // What may be in the storage may need the new keys.
     if (!isStale(error)) own.recorded();
@@ -213,18 +206,24 @@ export class StoredState implements Keeper {
   /** Looks at the versions. Groups that were moved on elsewhere are closed. @returns whether there was anything */
   async refresh(): Promise<boolean> {
     await this.#enqueue(async () => {
-      const version = await this.storage.get(VERSION_KEY);
+      const version = await readValue(this.storage, VERSION_KEY);
       const isAt = version !== undefined && this.#version !== undefined && equalBytes(version, this.#version);
       if (!isAt) this.#behind = stale();
     });
     let isChanged = this.#behind !== undefined;
     await this.ready();
-    for (const { group, journal } of this.groups.filter(isOpen)) {
-      const { own } = group as Group;
+    const open = this.groups
+      .filter(isOpen)
+      .map(({ group, journal }) => ({ own: (group as Group).own, journal }));
+    for (const { own, journal } of open) {
       // In its turn, so that no write of its own comes between.
-      const work = () => this.storage.get(journal.versionKey);
-      const isAt = await own.lock.run({ work, finish: (version) => journal.isAt(version) }, {});
-      if (isAt) continue;
+      const work = () => readValue(this.storage, journal.versionKey);
+      const isAt = own.lock.run({ work, finish: (version) => journal.isAt(version) }, {}).catch((error) => {
+        // Closed by the application meanwhile, it is nothing to look at.
+        if (own.state.status === "closed") return true;
+        throw error;
+      });
+      if (await isAt) continue;
       isChanged = true;
       own.close(stale());
     }
@@ -258,33 +257,45 @@ export class StoredState implements Keeper {
 
   async #storeClient(reads: number): Promise<void> {
     this.#release();
-    const changed = [...this.#changed].filter(isOpen);
     const ending = new Set(this.#ending);
+    // As they are now: one that is closed later is in the storage as it was before.
+    let changed = [...this.#changed].filter(isOpen).map((one) => {
+      const { own } = one.group as Group;
+      return { one, own, status: own.state.status as StoredStatus };
+    });
     this.#changed.clear();
     this.#ending.clear();
     const kept = new Map(this.#access.kept().all.map((own) => [this.#idOf(own), own]));
-    for (const one of changed) for (const other of this.#replacedBy(one)) ending.add(other);
+    for (const { one } of changed) for (const other of this.#replacedBy(one)) ending.add(other);
+    for (const { one, own } of changed) if (ending.has(one)) own.close();
+    changed = changed.filter(({ one }) => !ending.has(one));
+    const changes: StorageChange[] = [];
     try {
       if (this.#behind !== undefined) throw this.#behind;
       if (reads !== this.#reads) throw stale();
-      const changes = await this.#keyPackageChanges(kept);
+      changes.push(...(await this.#keyPackageChanges(kept)));
       for (const { name, journal } of ending) changes.push(noGroupEntry(name), ...journal.deletions());
       const drafts: Draft[] = [];
-      for (const { name, groupId, group, journal } of changed) {
-        const { own } = group as Group;
-        const draft = await journal.next(own);
-        changes.push(groupEntry(name, own.state.status, groupId), ...(draft?.changes ?? []));
+      const written: typeof changed = [];
+      for (const { one, own, status } of changed) {
+        const draft = await one.journal.next(own).catch((error) => {
+          // Closed meanwhile: its own call says so, and the others go on.
+          if (own.state.status !== "closed") throw error;
+          return "closed" as const;
+        });
+        if (draft === "closed") continue;
+        written.push({ one, own, status });
+        changes.push(groupEntry(one.name, status, one.groupId), ...(draft?.changes ?? []));
         if (draft !== undefined) drafts.push(draft);
       }
       if (changes.length === 0) return;
       const step = stepFrom(VERSION_KEY, this.#version, this.#random);
-      const statuses = changed.map(({ group }) => (group as Group).own.state.status);
       await this.#write(changes, [step, ...drafts.map((draft) => draft.step)]);
       this.#version = step.to;
       for (const { done } of drafts) done();
       for (const { name } of ending) this.#groups.delete(name);
-      for (const [i, one] of changed.entries()) {
-        one.status = statuses[i] as StoredStatus;
+      for (const { one, status } of written) {
+        one.status = status;
         this.#groups.set(one.name, one);
       }
       this.#access.kept().recorded([...kept.values()]);
@@ -292,8 +303,10 @@ export class StoredState implements Keeper {
     } catch (cause) {
       const error = saidError(cause);
       this.#behind = error;
-      for (const { group } of changed) this.#fail(group as Group, error);
+      for (const { own } of changed) this.#fail(own, error);
       throw error;
+    } finally {
+      wipe(...changes.map(({ value }) => value));
     }
   }
 
@@ -334,7 +347,8 @@ export class StoredState implements Keeper {
   }
 
   /** Takes over what the storage has. */
-  async #take({ version, groups, keyPackages }: FoundClient): Promise<void> {
+  async #take({ version, signer, groups, keyPackages }: FoundClient): Promise<void> {
+    wipe(signer);
     const store = this.#access.kept();
     const loaded = new Map<string, KeptKeyPackage[]>();
     for (const [id, bytes] of keyPackages)
@@ -373,23 +387,5 @@ export class StoredState implements Keeper {
     if (isWritten === true) return;
     if (isWritten === false) throw stale();
     throw new MlsError("storage", `expected true or false of the storage's write(), got ${typeof isWritten}`);
-  }
-}
-
-function isStale(error: unknown): boolean {
-  return error instanceof MlsError && error.code === "stale-state";
-}
-
-/** The error of a change that couldn't be made safe. */
-function saidError(cause: unknown): unknown {
-  if (cause instanceof MlsError && SAID.has(cause.code)) return cause;
-  return new MlsError("storage", "the change couldn't be written to the storage", { cause });
-}
-
-async function said<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw saidError(cause);
   }
 }

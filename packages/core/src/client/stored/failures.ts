@@ -1,0 +1,34 @@
+// What operations of a client with a storage fail with.
+import { MlsError, type MlsErrorCode } from "../../errors.js";
+
+/** Errors that say already what happened. */
+const SAID: ReadonlySet<MlsErrorCode> = new Set([
+  "stale-state",
+  "storage",
+  "closed",
+  "usage",
+  "key-not-extractable",
+]);
+
+export const stale = () =>
+  new MlsError("stale-state", "another opener of the storage has moved the state on: get the group again");
+
+export const notOpen = () => new MlsError("closed", "the group is closed");
+
+export function isStale(error: unknown): boolean {
+  return error instanceof MlsError && error.code === "stale-state";
+}
+
+/** The error of a change that couldn't be made safe. */
+export function saidError(cause: unknown): unknown {
+  if (cause instanceof MlsError && SAID.has(cause.code)) return cause;
+  return new MlsError("storage", "the change couldn't be written to the storage", { cause });
+}
+
+export async function said<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw saidError(cause);
+  }
+}
