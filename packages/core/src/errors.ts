@@ -18,7 +18,7 @@ import type { Bytes } from "./byte-types.js";
  * - `forgotten`: the message, or the epoch, is too old: its key is deleted
  * - `proposal-missing`: the commit refers to proposals that weren't received: {@link MlsError.references}
  * - `not-invited`: the Welcome is for none of this client's key packages. `references` are those that it is for
- * - `group-exists`: a group with this ID is open: {@link MlsError.groupId}
+ * - `group-exists`: this client has a group with this ID: {@link MlsError.groupId}
  * - `own-message`: this client sent the message itself
  * - `limit`: a limit of the policy was exceeded (skipped generations, sizes)
  * - `removed`: this client was removed from the group
@@ -29,7 +29,7 @@ import type { Bytes } from "./byte-types.js";
  * - `missing`: the application did not provide something that is needed (a PSK, a key package, a ratchet tree)
  * - `authentication`: the application's authentication service refused a credential
  * - `state`: the bytes are not a valid saved state, or do not belong to the given keys
- * - `stale-state`: another opener of the storage has moved the state on. Nothing has changed: get the group again
+ * - `stale-state`: another opener has changed the storage. Nothing has changed: get the group again, and call again
  * - `storage`: nobody knows whether the storage has the change. The group is closed: get it again
  * - `missing-signer`: the client lacks the signer of a leaf: give it to the client, and try again
  * - `try-again`: a hook, a provider or a signer failed, took too long or was aborted. Nothing is decided and nothing

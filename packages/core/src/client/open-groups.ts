@@ -81,7 +81,7 @@ export class OpenGroups {
     if (this.has(groupId)) {
       throw new MlsError(
         "group-exists",
-        "a group with this ID is open: close it first, or pass `replace: true`",
+        "this client has a group with this ID: close or delete it first, or pass `replace: true`",
         { groupId: groupId.slice() },
       );
     }

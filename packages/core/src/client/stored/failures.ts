@@ -11,7 +11,7 @@ const SAID: ReadonlySet<MlsErrorCode> = new Set([
 ]);
 
 export const stale = () =>
-  new MlsError("stale-state", "another opener of the storage has moved the state on: get the group again");
+  new MlsError("stale-state", "another opener has changed the storage: get the group again, and call again");
 
 export const notOpen = () => new MlsError("closed", "the group is closed");
 
