@@ -58,7 +58,8 @@ export const C = {
   parentKeyUnique:
     "12.4.3.1: the encryption key of a parent node must not appear in any other node of the tree",
   groupIdUnique: "12.4.3: group_id must be unique among the groups that a client participates in",
-  groupExists: "group-exists: this client has a group with this ID: close or delete it first, or pass `replace: true`",
+  groupExists:
+    "group-exists: this client has a group with this ID: close or delete it first, or pass `replace: true`",
   noPathExternal: "12.4.3.2: external commits must contain a path",
   noReference: "12.4.3.2: an external commit must not include any proposals by reference",
   oneExternalInit: "12.2: an external commit must contain exactly one ExternalInit",

@@ -109,7 +109,10 @@ async function proposalsOf(
     const removed = findMember(epoch, typeof resync === "function" ? resync : isOwn);
     if (removed !== undefined) own.push({ proposalType: ProposalType.remove, removed });
     else if (resync !== "if-member")
-      throw new MlsError("usage", "expected a former leaf of this client to replace, but no member matches: give resync a function that finds it");
+      throw new MlsError(
+        "usage",
+        "expected a former leaf of this client to replace, but no member matches: give resync a function that finds it",
+      );
   }
   for (const choice of psks) {
     own.push({ proposalType: ProposalType.psk, psk: pskIdOf(config.provider, groupId, choice) });
