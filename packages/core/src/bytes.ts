@@ -96,8 +96,9 @@ export function copied(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (ArrayBuffer.isView(value)) return new Uint8Array(value as Uint8Array);
   if (Array.isArray(value)) return value.map(copied);
-  const copy: Record<string, unknown> = {};
-  for (const [name, part] of Object.entries(value)) copy[name] = copied(part);
+  // It has a field named __proto__ as its own already: else to assign that would set the prototype.
+  const copy: Record<string, unknown> = { ...value };
+  for (const [name, part] of Object.entries(copy)) copy[name] = copied(part);
   return copy;
 }
 
