@@ -45,9 +45,11 @@ export function ownInputs<T extends object>(part: T): T {
 function onCopies(part: object, call: Call): Call {
   return (...args) => {
     const copies: Bytes[] = [];
-    const given = args.map((arg) => copied(arg, copies));
     return withCleanup(
-      () => Reflect.apply(call, part, given) as Awaitable<unknown>,
+      () => {
+        const given = args.map((arg) => copied(arg, copies));
+        return Reflect.apply(call, part, given) as Awaitable<unknown>;
+      },
       () => {
         for (const copy of copies) giveBack(copy);
       },

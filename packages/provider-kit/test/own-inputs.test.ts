@@ -1,6 +1,6 @@
 // RFC 9420 §5.1: parts that read their inputs late work on copies, which are overwritten afterwards.
 import { ownInputs } from "@copse/provider-kit";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 
@@ -65,6 +65,21 @@ it("overwrites the copies, whether the call succeeds, fails at once or fails lat
   expect(() => part.throws(bytes(5))).toThrow("now");
   await expect(part.rejects(bytes(5))).rejects.toThrow("later");
   expect(seen).toEqual([bytes(0), bytes(0), bytes(0)]);
+});
+
+it("overwrites the copies that it made before an input couldn't be read", () => {
+  const part = ownInputs({ all: (first: Uint8Array, requests: readonly object[]) => [first, requests] });
+  const broken = {
+    get data(): Uint8Array {
+      throw new Error("no such data");
+    },
+  };
+  const set = vi.spyOn(Object.getPrototypeOf(Uint8Array.prototype), "set");
+  expect(() => part.all(bytes(5), [{ data: new Uint8Array(5000).fill(6) }, broken])).toThrow("no such data");
+  const copies = set.mock.contexts as Uint8Array[];
+  set.mockRestore();
+  expect(copies.map((copy) => copy.length)).toEqual([1, 5000]);
+  for (const copy of copies) expect(copy.every((byte) => byte === 0)).toBe(true);
 });
 
 it("calls a function with its part as this", () => {
