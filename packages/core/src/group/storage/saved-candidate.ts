@@ -1,6 +1,5 @@
 // RFC 9420 §12.4: staged commits in a saved state.
 import { opaque, optional, struct, type TypeOf, uint32, vector } from "../../codec/index.js";
-import type { CipherSuiteProvider } from "../../provider/index.js";
 import {
   GroupContext,
   isCustomProposal,
@@ -15,7 +14,7 @@ import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import { flag, later, nested, ownBytes, publicBytes } from "./fields.js";
 import { loadEpoch, SavedChanges, SavedMember, saveMember } from "./saved-epoch.js";
-import type { LoadKey } from "./stored-key.js";
+import type { LoadKey, Saver } from "./stored-key.js";
 
 /** A staged commit. */
 export const SavedCandidate = struct({
@@ -46,11 +45,7 @@ export const SavedCandidate = struct({
 });
 type SavedCandidate = TypeOf<typeof SavedCandidate>;
 
-export async function saveCandidate(
-  provider: CipherSuiteProvider,
-  current: Epoch,
-  one: Candidate,
-): Promise<SavedCandidate> {
+export async function saveCandidate(save: Saver, current: Epoch, one: Candidate): Promise<SavedCandidate> {
   const { changes, next, epoch } = one;
   return {
     ...one,
@@ -62,7 +57,7 @@ export async function saveCandidate(
         : {
             groupContext: next.groupContext,
             tree: current.tree.changesTo(next.tree),
-            member: epoch && (await saveMember(provider, epoch)),
+            member: epoch && (await saveMember(save, epoch)),
           },
   };
 }

@@ -2,7 +2,6 @@
 import { copySecret, equalBytes, utf8 } from "../../bytes.js";
 import { opaque, optional, struct, type TypeOf, uint32, vector } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
-import type { CipherSuiteProvider } from "../../provider/index.js";
 import { SecretTree } from "../../schedule/index.js";
 import type { RatchetTree, TreeKeys } from "../../tree/index.js";
 import { type GroupContext, LeafNode, ParentNode } from "../../wire/index.js";
@@ -11,7 +10,7 @@ import type { Epoch } from "../epoch.js";
 import type { EpochLedger } from "../extensions/index.js";
 import { checkOwnLeaf } from "../proposals/index.js";
 import { publicBytes } from "./fields.js";
-import { inTurn, type LoadKey, saveKey } from "./stored-key.js";
+import { inTurn, type LoadKey, type Saver } from "./stored-key.js";
 
 const SavedKeys = struct({
   leafIndex: uint32,
@@ -48,17 +47,17 @@ export const SavedChanges = struct({
 });
 
 export async function saveMember(
-  provider: CipherSuiteProvider,
+  save: Saver,
   { keys, secrets, secretTree, interimTranscriptHash, confirmationTag, ledgers }: Epoch,
 ): Promise<TypeOf<typeof SavedMember>> {
   const pathKeys = await inTurn(keys.pathKeys, async ([node, key]) => ({
     node,
-    key: await saveKey(provider, key),
+    key: await save.key(key),
   }));
   return {
-    keys: { leafIndex: keys.leafIndex, leafKey: await saveKey(provider, keys.leafKey), pathKeys },
+    keys: { leafIndex: keys.leafIndex, leafKey: await save.key(keys.leafKey), pathKeys },
     secrets,
-    secretTree: secretTree.save(),
+    secretTree: save.secretTree(secretTree),
     interimTranscriptHash,
     confirmationTag,
     ledgers: Array.from(ledgers, ([label, ledger]) => ({ label: utf8(label), ledger: ledger.save() })),

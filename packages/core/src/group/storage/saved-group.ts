@@ -27,7 +27,7 @@ import { choice, flag, later, nested, publicBytes } from "./fields.js";
 import { loading, openRecord, sealRecord } from "./record.js";
 import { loadCandidate, SavedCandidate, saveCandidate } from "./saved-candidate.js";
 import { loadEpoch, SavedChanges, SavedLeaves, SavedMember, saveMember } from "./saved-epoch.js";
-import { inTurn, keyLoader, loadIfThere, saveKey } from "./stored-key.js";
+import { inTurn, keyLoader, loadIfThere, saving } from "./stored-key.js";
 
 const FORMAT = 6;
 const status = /* @__PURE__ */ choice<GroupStatus>(["active", "removed", "reinitialized", "joining"]);
@@ -100,34 +100,36 @@ export async function saveState(
 ): Promise<{ bytes: Bytes; saved: SavePoint }> {
   const { current } = state;
   const { tree } = current;
-  const proposals = await inTurn(state.proposals, async (value) => {
-    const { reference, leafKey: key, dropped = false } = value;
-    return { reference, sourced: { value }, leafKey: key && (await saveKey(provider, key)), dropped };
-  });
-  const candidates = await inTurn(state.candidates, (one) => saveCandidate(provider, current, one));
-  const retired = await inTurn(keys.retired, (key) => saveKey(provider, key));
-  const body = encode(SavedGroup, {
-    format: FORMAT,
-    cipherSuite: provider.suite.id,
-    status: state.status,
-    previous: since?.digest,
-    current: {
-      groupContext: current.groupContext,
-      tree: saveTree(tree, since),
-      member: await saveMember(provider, current),
-    },
-    past: state.past.map((past) => ({
-      ...past,
-      leaves: tree.changesTo(past.tree).leaves,
-      secretTree: past.secretTree.save(),
-    })),
-    proposals,
-    candidates,
-    reinit: state.reinit,
-    resumes: state.resumes,
-    joinedBy: state.joinedBy,
-    retired,
-    sharesLeafKey: keys.isShared(current.keys.leafKey),
+  const body = await saving(provider, async (save) => {
+    const proposals = await inTurn(state.proposals, async (value) => {
+      const { reference, leafKey: key, dropped = false } = value;
+      return { reference, sourced: { value }, leafKey: key && (await save.key(key)), dropped };
+    });
+    const candidates = await inTurn(state.candidates, (one) => saveCandidate(save, current, one));
+    const retired = await inTurn(keys.retired, (key) => save.key(key));
+    return encode(SavedGroup, {
+      format: FORMAT,
+      cipherSuite: provider.suite.id,
+      status: state.status,
+      previous: since?.digest,
+      current: {
+        groupContext: current.groupContext,
+        tree: saveTree(tree, since),
+        member: await saveMember(save, current),
+      },
+      past: state.past.map((past) => ({
+        ...past,
+        leaves: tree.changesTo(past.tree).leaves,
+        secretTree: save.secretTree(past.secretTree),
+      })),
+      proposals,
+      candidates,
+      reinit: state.reinit,
+      resumes: state.resumes,
+      joinedBy: state.joinedBy,
+      retired,
+      sharesLeafKey: keys.isShared(current.keys.leafKey),
+    });
   });
   const { bytes, digest } = await sealRecord(provider, body);
   return { bytes, saved: { tree, digest } };

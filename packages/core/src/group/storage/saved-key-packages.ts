@@ -9,7 +9,7 @@ import type { GroupConfig } from "../config.js";
 import { checkOwnLeaf } from "../proposals/index.js";
 import { publicBytes } from "./fields.js";
 import { loading, openRecord, sealRecord } from "./record.js";
-import { inTurn, keyLoader, saveKey } from "./stored-key.js";
+import { inTurn, keyLoader, saving } from "./stored-key.js";
 
 /** The number of this format. Far from those of groups, so that the one is never taken for the other. */
 export const SAVED_KEY_PACKAGES = 0x82;
@@ -34,16 +34,18 @@ export async function saveKeyPackages(
   provider: CipherSuiteProvider,
   own: Iterable<KeptKeyPackage>,
 ): Promise<Bytes> {
-  const keyPackages = await inTurn(own, async (one) => ({
-    ...one,
-    keyPackage: writeKeyPackage(one.keyPackage),
-    initKey: await saveKey(provider, one.initKey),
-    leafKey: await saveKey(provider, one.leafKey),
-  }));
-  const body = encode(SavedKeyPackages, {
-    format: SAVED_KEY_PACKAGES,
-    cipherSuite: provider.suite.id,
-    keyPackages,
+  const body = await saving(provider, async (save) => {
+    const keyPackages = await inTurn(own, async (one) => ({
+      ...one,
+      keyPackage: writeKeyPackage(one.keyPackage),
+      initKey: await save.key(one.initKey),
+      leafKey: await save.key(one.leafKey),
+    }));
+    return encode(SavedKeyPackages, {
+      format: SAVED_KEY_PACKAGES,
+      cipherSuite: provider.suite.id,
+      keyPackages,
+    });
   });
   return (await sealRecord(provider, body)).bytes;
 }

@@ -1,13 +1,37 @@
 // RFC 9420 §16.2: private keys in saved records: their bytes, or references to a key store or a token.
-import { EMPTY, equalBytes } from "../../bytes.js";
+import { EMPTY, equalBytes, wipe } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
+import type { SecretTree } from "../../schedule/index.js";
 import { NO_KEY } from "../../tree/index.js";
 
-/** A private key as bytes. @throws MlsError `key-not-extractable` if the provider neither exports nor saves it */
-export async function saveKey({ hpke }: CipherSuiteProvider, key: HpkePrivateKey): Promise<Uint8Array> {
-  if (key === NO_KEY) return EMPTY;
-  return hpke.savePrivateKey === undefined ? hpke.exportPrivateKey(key) : hpke.savePrivateKey(key);
+/** Makes the secret parts of one record. */
+export interface Saver {
+  /** A private key as bytes. @throws MlsError `key-not-extractable` if the provider neither exports nor saves it */
+  key(key: HpkePrivateKey): Promise<Uint8Array>;
+  secretTree(tree: SecretTree): Uint8Array;
+}
+
+/** Runs `work`, which makes a record, and then overwrites the secret parts, of which the record has copies. */
+export async function saving<T>(
+  { hpke }: CipherSuiteProvider,
+  work: (save: Saver) => Promise<T>,
+): Promise<T> {
+  const parts: Uint8Array[] = [];
+  const part = (bytes: Uint8Array) => {
+    parts.push(bytes);
+    return bytes;
+  };
+  const save: Saver = {
+    key: async (key) =>
+      key === NO_KEY ? EMPTY : part(await (hpke.savePrivateKey ?? hpke.exportPrivateKey).call(hpke, key)),
+    secretTree: (tree) => part(tree.save()),
+  };
+  try {
+    return await work(save);
+  } finally {
+    wipe(...parts);
+  }
 }
 
 /** A key that was loaded. */
@@ -26,7 +50,7 @@ export async function inTurn<T, R>(items: Iterable<T>, work: (item: T) => Promis
 }
 
 /**
- * Loads a key that {@link saveKey} saved.
+ * Loads a key that {@link Saver.key} saved.
  * @param saved is kept as long as this function
  * @param publicKey the expected public key, checked if the provider imports keys
  * @throws CryptoError, MlsError `state`
