@@ -2,7 +2,7 @@
 import type { ByteArray, Bytes } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import { Reader } from "./reader.js";
-import { Writer } from "./writer.js";
+import { type Writer, written } from "./writer.js";
 
 /** Encodes and decodes a structure. */
 export interface Codec<T> {
@@ -31,9 +31,7 @@ export type TypeOf<C> = C extends Codec<infer T> ? T : never;
 
 /** The encoding of a value. @throws MlsError `encode` if the value does not fit the structure */
 export function encode<T>(codec: Codec<T>, value: T): Bytes {
-  const writer = new Writer();
-  codec.write(writer, value);
-  return writer.finish();
+  return written((writer) => codec.write(writer, value));
 }
 
 /**

@@ -38,7 +38,10 @@ export function vectorSize({ length }: { readonly length: number }): number {
   return varintSize(length) + length;
 }
 
-/** A byte string that grows as it is written. It begins in a working buffer that other writers use again later. */
+/**
+ * A byte string that grows as it is written. It begins in a working buffer that other writers use again later: make one by
+ * {@link written} or `withBuffer`, which overwrite the buffer and give it back, whatever fails.
+ */
 export class Writer {
   private bytes: Bytes;
   private length = 0;
@@ -138,5 +141,16 @@ export class Writer {
     this.bytes = EMPTY;
     this.length = 0;
     give(bytes, length);
+  }
+}
+
+/** The bytes that `write` writes, in an array of their own. @param capacity as in {@link Writer} */
+export function written(write: (writer: Writer) => void, capacity?: number): Bytes {
+  const writer = new Writer(capacity);
+  try {
+    write(writer);
+    return writer.finish();
+  } finally {
+    writer.release();
   }
 }

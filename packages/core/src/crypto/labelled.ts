@@ -1,6 +1,6 @@
 // RFC 9420 §5.1.2, §5.1.3, §5.2, §8: operations with labels.
 import { concat, EMPTY, utf8 } from "../bytes.js";
-import { opaque, vectorSize, Writer } from "../codec/index.js";
+import { opaque, vectorSize, written } from "../codec/index.js";
 import {
   type Awaitable,
   type CipherSuiteProvider,
@@ -43,10 +43,10 @@ export const mlsLabel = (label: Label): Uint8Array =>
 
 /** Encodes `{ opaque label<V>; opaque content<V>; }`, the form of SignContent, EncryptContext and RefHashInput. */
 function labelAndContent(label: Uint8Array, content: Uint8Array): Uint8Array {
-  const writer = new Writer(vectorSize(label) + vectorSize(content));
-  opaque.write(writer, label);
-  opaque.write(writer, content);
-  return writer.finish();
+  return written((writer) => {
+    opaque.write(writer, label);
+    opaque.write(writer, content);
+  }, vectorSize(label) + vectorSize(content));
 }
 
 /** Encodes KDFLabel, RFC 9420 §8: the `info` of the KDF in ExpandWithLabel. */
@@ -54,11 +54,11 @@ export function kdfLabel(label: string, context: Uint8Array, length: number): Ui
   const { bytes, infos } = knownLabel(label);
   const found = context.length === 0 ? infos.get(length) : undefined;
   if (found !== undefined) return found;
-  const writer = new Writer();
-  writer.uint16(length);
-  opaque.write(writer, bytes);
-  opaque.write(writer, context);
-  const info = writer.finish();
+  const info = written((writer) => {
+    writer.uint16(length);
+    opaque.write(writer, bytes);
+    opaque.write(writer, context);
+  });
   // Most labels have no context: their KDFLabel is the same each time.
   if (context.length === 0 && infos.size < MAX_KNOWN) infos.set(length, info);
   return info;

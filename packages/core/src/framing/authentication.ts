@@ -1,5 +1,5 @@
 // RFC 9420 §6.1: the signature of a message, and which sender may send which content.
-import { opaque, Writer } from "../codec/index.js";
+import { opaque, type Writer, written } from "../codec/index.js";
 import { mlsLabel, withBuffer } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain, type Signer } from "../provider/index.js";
@@ -17,36 +17,40 @@ import {
 
 const LABEL = "FramedContentTBS";
 
-/**
- * Writes FramedContentTBS, RFC 9420 §6.1.
- * @param labelled whether to write it as the content of a SignContent (§5.1.2), which saves a copy of the message
- */
+/** Writes FramedContentTBS, RFC 9420 §6.1. */
 function writeTBS(
+  writer: Writer,
   wireFormat: number,
   content: FramedContent,
   groupContext: Uint8Array | undefined,
-  labelled: boolean,
-): Writer {
+): void {
+  writer.uint16(ProtocolVersion.mls10);
+  writer.uint16(wireFormat);
+  FramedContent.write(writer, content);
   const { senderType } = content.sender;
-  const covered = senderType === SenderType.member || senderType === SenderType.newMemberCommit;
-  // Large enough that the writer need not grow and copy.
-  const context = covered && groupContext !== undefined ? groupContext.length : 0;
-  const writer = new Writer(64 + framedContentSize(content) + context);
-  const write = () => {
-    writer.uint16(ProtocolVersion.mls10);
-    writer.uint16(wireFormat);
-    FramedContent.write(writer, content);
-    if (covered) {
-      if (groupContext === undefined)
-        throw new MlsError("usage", "the signature covers the GroupContext, which is missing");
-      writer.raw(groupContext);
-    }
-  };
-  if (labelled) {
+  if (senderType === SenderType.member || senderType === SenderType.newMemberCommit) {
+    if (groupContext === undefined)
+      throw new MlsError("usage", "the signature covers the GroupContext, which is missing");
+    writer.raw(groupContext);
+  }
+}
+
+/** Large enough that the writer need not grow and copy. */
+const tbsSize = (content: FramedContent, groupContext: Uint8Array | undefined): number =>
+  64 + framedContentSize(content) + (groupContext?.length ?? 0);
+
+/** Runs `work` with the SignContent (§5.1.2) of FramedContentTBS, written at once, which saves a copy of the message. */
+function withSigned<T>(
+  wireFormat: number,
+  content: FramedContent,
+  groupContext: Uint8Array | undefined,
+  work: (signed: Writer) => Awaitable<T>,
+): Awaitable<T> {
+  return withBuffer(tbsSize(content, groupContext), (writer) => {
     opaque.write(writer, mlsLabel(LABEL));
-    writer.vector(write);
-  } else write();
-  return writer;
+    writer.vector(() => writeTBS(writer, wireFormat, content, groupContext));
+    return work(writer);
+  });
 }
 
 /**
@@ -60,7 +64,10 @@ export function framedContentTBS(
   content: FramedContent,
   groupContext: Uint8Array | undefined,
 ): Uint8Array {
-  return writeTBS(wireFormat, content, groupContext, false).finish();
+  return written(
+    (writer) => writeTBS(writer, wireFormat, content, groupContext),
+    tbsSize(content, groupContext),
+  );
 }
 
 /** The signature of FramedContentAuthData, RFC 9420 §6.1. @throws MlsError `usage`, as {@link framedContentTBS} */
@@ -71,7 +78,7 @@ export function signContent(
   groupContext: Uint8Array | undefined,
 ): Awaitable<Uint8Array> {
   // Else an array of its own, because the signer belongs to the application and may keep it.
-  return withBuffer(writeTBS(wireFormat, content, groupContext, true), (signed) =>
+  return withSigned(wireFormat, content, groupContext, (signed) =>
     signer.sign(signer.borrows ? signed.view() : signed.finish()),
   );
 }
@@ -88,7 +95,7 @@ export function verifyContent(
   groupContext: Uint8Array | undefined,
   signatureKey: Uint8Array,
 ): Awaitable<void> {
-  const verified = withBuffer(writeTBS(wireFormat, content, groupContext, true), (signed) =>
+  const verified = withSigned(wireFormat, content, groupContext, (signed) =>
     provider.signature.verify(signatureKey, signed.view(), auth.signature),
   );
   return chain(verified, (fits) => {

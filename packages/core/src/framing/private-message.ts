@@ -1,6 +1,6 @@
 // RFC 9420 §6.3: messages that are encrypted and authenticated.
 import { wipe } from "../bytes.js";
-import { type AnyCodec, decode, encode, Reader, vectorSize, Writer } from "../codec/index.js";
+import { type AnyCodec, decode, encode, Reader, vectorSize, type Writer } from "../codec/index.js";
 import { expandAllWithLabels, withBuffer } from "../crypto/index.js";
 import { CryptoError, ensure, MlsError, withDetails } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain, withCleanup } from "../provider/index.js";
@@ -111,15 +111,16 @@ function applyReuseGuard(nonce: Uint8Array, reuseGuard: Uint8Array): void {
 }
 
 /** Writes PrivateMessageContent, §6.3.1. */
-function writePlaintext({ content: framed, auth }: AuthenticatedContent, padding: number): Writer {
-  const { content } = framed;
-  const writer = new Writer(framedContentSize(framed) + auth.signature.length + padding + 64);
+function writePlaintext(
+  writer: Writer,
+  { content: { content }, auth }: AuthenticatedContent,
+  padding: number,
+): void {
   // The type of the content, which its case has too, isn't written.
   const codec: AnyCodec = contentCases[content.contentType];
   codec.write(writer, content);
   framedContentAuthData(content.contentType).write(writer, auth);
   writer.raw(new Uint8Array(padding));
-  return writer;
 }
 
 /**
@@ -161,7 +162,9 @@ export async function sealPrivate(
   const { leafIndex } = sender;
   const aad = additionalData({ groupId, epoch, contentType, authenticatedData });
   const reuseGuard = provider.random(4);
-  const { generation, ciphertext } = await withBuffer(writePlaintext(authenticated, padding), (plaintext) => {
+  const size = framedContentSize(content) + authenticated.auth.signature.length + padding + 64;
+  const { generation, ciphertext } = await withBuffer(size, (plaintext) => {
+    writePlaintext(plaintext, authenticated, padding);
     checkMessageSize(maxSize, messageSize(provider, aad.content, plaintext.position));
     return chain(secretTree.next(leafIndex, kindOf(contentType), isAlone), ({ generation, key, nonce }) => {
       applyReuseGuard(nonce, reuseGuard);

@@ -1,5 +1,5 @@
 // RFC 9420 §8.2, §6.1: transcript hashes and the confirmation tag.
-import { opaque, Writer } from "../codec/index.js";
+import { opaque } from "../codec/index.js";
 import { withBuffer } from "../crypto/index.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
 import { type AuthenticatedContent, FramedContent, framedContentSize } from "../wire/index.js";
@@ -14,12 +14,14 @@ export function confirmedTranscriptHash(
   interimBefore: Uint8Array,
   { wireFormat, content, auth }: AuthenticatedContent,
 ): Awaitable<Uint8Array> {
-  const input = new Writer(interimBefore.length + framedContentSize(content) + auth.signature.length + 8);
-  input.raw(interimBefore);
-  input.uint16(wireFormat);
-  FramedContent.write(input, content);
-  opaque.write(input, auth.signature);
-  return withBuffer(input, (written) => provider.hash.hash(written.view()));
+  const size = interimBefore.length + framedContentSize(content) + auth.signature.length + 8;
+  return withBuffer(size, (writer) => {
+    writer.raw(interimBefore);
+    writer.uint16(wireFormat);
+    FramedContent.write(writer, content);
+    opaque.write(writer, auth.signature);
+    return provider.hash.hash(writer.view());
+  });
 }
 
 /** `interim_transcript_hash_[n]`, RFC 9420 §8.2, of a confirmed hash and its confirmation tag: `Nh` bytes. */
@@ -28,10 +30,11 @@ export function interimTranscriptHash(
   confirmed: Uint8Array,
   confirmationTag: Uint8Array,
 ): Awaitable<Uint8Array> {
-  const input = new Writer();
-  input.raw(confirmed);
-  opaque.write(input, confirmationTag);
-  return withBuffer(input, (written) => provider.hash.hash(written.view()));
+  return withBuffer(0, (writer) => {
+    writer.raw(confirmed);
+    opaque.write(writer, confirmationTag);
+    return provider.hash.hash(writer.view());
+  });
 }
 
 /** `confirmation_tag`, RFC 9420 §6.1: `Nh` bytes. Compare it with `equalSecret`. */

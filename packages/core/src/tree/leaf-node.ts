@@ -1,6 +1,6 @@
 // RFC 9420 §7.2, §7.3: signing leaf nodes, and what a leaf node must be by itself.
 import { equalBytes } from "../bytes.js";
-import { encode, vectorSize, Writer } from "../codec/index.js";
+import { encode, vectorSize, written } from "../codec/index.js";
 import { signWithLabel, verifyRequest } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, chain, type Signer, type VerifyRequest } from "../provider/index.js";
@@ -18,10 +18,10 @@ function withContext(
   if (context === undefined) {
     throw new MlsError("usage", "a leaf node of source update or commit needs a group ID and a leaf index");
   }
-  const writer = new Writer(fields.length);
-  writer.raw(fields);
-  LeafNodeContext.write(writer, context);
-  return writer.finish();
+  return written((writer) => {
+    writer.raw(fields);
+    LeafNodeContext.write(writer, context);
+  }, fields.length);
 }
 
 /**

@@ -1,6 +1,6 @@
 // RFC 9420 §7.9: parent hashes.
 import { EMPTY, equalBytes } from "../bytes.js";
-import { Writer } from "../codec/index.js";
+import type { Writer } from "../codec/index.js";
 import { withBuffer } from "../crypto/index.js";
 import { ensure } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain, isPromise } from "../provider/index.js";
@@ -150,9 +150,11 @@ export async function pathParents(
     const encryptionKey = keys[i] as Uint8Array;
     parents.set((path[i] as PathStep).node, { encryptionKey, parentHash, unmergedLeaves: [] });
     const originalSiblingTreeHash = siblings[i] as Uint8Array;
-    const input = new Writer();
-    ParentHashInput.write(input, { encryptionKey, parentHash, originalSiblingTreeHash });
-    const hash = withBuffer(input, (written) => provider.hash.hash(written.view()));
+    const input = { encryptionKey, parentHash, originalSiblingTreeHash };
+    const hash = withBuffer(0, (writer) => {
+      ParentHashInput.write(writer, input);
+      return provider.hash.hash(writer.view());
+    });
     parentHash = isPromise(hash) ? await hash : hash;
   }
   return { parents, leafParentHash: parentHash };

@@ -1,5 +1,5 @@
 // RFC 9420 §7.8: tree hashes.
-import { opaque, Writer } from "../codec/index.js";
+import { opaque, type Writer } from "../codec/index.js";
 import { hashAll, repeat, withBuffer } from "../crypto/index.js";
 import { type Awaitable, type CipherSuiteProvider, chain, type HashPart } from "../provider/index.js";
 import { NodeType, TreeHashInput } from "../wire/index.js";
@@ -30,7 +30,7 @@ function hashesOf<T>(
   targets: readonly T[],
   write: WriteInput<T>,
 ): Awaitable<Uint8Array[]> {
-  return withBuffer(new Writer(), (writer) => {
+  return withBuffer(0, (writer) => {
     const ends = targets.map((target) => {
       write(writer, target);
       return writer.position;
