@@ -48,8 +48,10 @@ export function parseOptions(args: string[], providers: readonly string[]): Opti
   if (values.provider?.includes("")) throw new UsageError("--provider needs the name of a file");
   if (values.provider && (values.check || values.hostile || values.openmls))
     throw new UsageError(
-      "--provider can't be used with --check, --hostile and --openmls, which are about ours",
+      "--provider can't be used with --check, --hostile and --openmls, which measure Copse's own providers",
     );
+  if (values.only !== undefined && !values.hostile) throw new UsageError("--only needs --hostile");
+  if (values["skip-large"] && !values.check) throw new UsageError("--skip-large needs --check");
   if (json === "") throw new UsageError("--json needs the name of a file");
   if (against === "") throw new UsageError("--against needs the name of a file");
   if (size !== undefined && members !== undefined)
@@ -150,7 +152,7 @@ function list(flag: string, values: readonly string[]): string[] {
 function oneOf<T extends string>(flag: string, text: string, choice: readonly T[]): T {
   const found = choice.find((one) => one === text);
   if (found !== undefined) return found;
-  throw new UsageError(`${flag}: there is no "${text}"; choose of ${choice.join(", ")}`);
+  throw new UsageError(`${flag}: there is no "${text}"; choose from ${choice.join(", ")}`);
 }
 
 function whole(flag: string, text: string, min: number, max: number): number {

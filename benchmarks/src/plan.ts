@@ -107,12 +107,17 @@ function suitesOf({ suites, full, size }: Options, chosen: readonly Served[]): r
   for (const suite of suites ?? []) {
     if (!all.includes(suite)) {
       const by = chosen.map(({ implementation }) => implementation.name).join(", ");
-      throw new UsageError(`--suite: suite ${suite} is not served by ${by}; choose of ${all.join(", ")}`);
+      throw new UsageError(`--suite: suite ${suite} is not served by ${by}; choose from ${all.join(", ")}`);
     }
   }
-  if (suites) return suites;
-  if (full) return all;
   const own = chosen.filter(({ implementation }) => implementation.module !== undefined);
+  if (suites) {
+    for (const { implementation, suites: served } of own)
+      if (!served.some((suite) => suites.includes(suite)))
+        throw new UsageError(`--suite: ${implementation.name} serves suites ${served.join(", ")} only`);
+    return suites;
+  }
+  if (full) return all;
   if (own.length > 0) return [...new Set(own.flatMap((each) => each.suites.slice(0, SHORT.suites.length)))];
   if (size !== undefined) return all.slice(0, 1);
   return all.filter((suite) => (SHORT.suites as readonly number[]).includes(suite));

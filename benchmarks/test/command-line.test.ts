@@ -69,15 +69,17 @@ describe("the command line", () => {
     [["--openmls", "--size", "4"], '--size: "4" is not a whole number from 5'],
     [["--size", "5", "--members", "5"], "--size and --members say the same thing"],
     [["--runs", "0"], '--runs: "0"'],
-    [["--providers", "theirs"], '--providers: there is no "theirs"; choose of ours, ts-mls'],
+    [["--providers", "theirs"], '--providers: there is no "theirs"; choose from ours, ts-mls'],
     [["--provider="], "--provider needs the name of a file"],
     [["--provider", "mine.js", "--check"], "--provider can't be used with --check"],
     [
       ["--provider", "mine.js", "--openmls"],
       "--provider can't be used with --check, --hostile and --openmls",
     ],
-    [["--tree", "old"], '--tree: there is no "old"; choose of fresh, lived-in'],
-    [["--clock", "sun"], '--clock: there is no "sun"; choose of wall, cpu'],
+    [["--only", "join"], "--only needs --hostile"],
+    [["--skip-large"], "--skip-large needs --check"],
+    [["--tree", "old"], '--tree: there is no "old"; choose from fresh, lived-in'],
+    [["--clock", "sun"], '--clock: there is no "sun"; choose from wall, cpu'],
     [["--json="], "--json needs the name of a file"],
     [["--against="], "--against needs the name of a file"],
     [["--fast"], "'--fast'"],
@@ -178,6 +180,7 @@ describe("the plan", () => {
     expect(names(of()[0])).toEqual(["mine", "node"]);
     expect(names(of("--providers", "noble")[0])).toEqual(["mine", "noble"]);
     expect(names(of("--suite", "61441")[0])).toEqual(["mine"]);
+    expect(() => of("--suite", "1")).toThrow("--suite: mine serves suites 4, 3, 61441 only");
   });
 
   test("says why something can't be loaded, and refuses it if it is named", async () => {
