@@ -81,11 +81,11 @@ describe("the time limit", () => {
     const suite = { ...rest, signature: { ...signature, sign: silent }, hpke };
     const report = await testProvider(provider(suite), {
       areas: ["calls: signatures made", "signature: verifies"],
-      timeLimit: 100,
+      timeLimit: 1000,
     });
     expect(report.checks.map(({ outcome, detail }) => [outcome, detail])).toEqual([
-      ["failed", "signature.sign has not settled after 0.1 seconds"],
-      ["failed", "signature.sign has not settled after 0.1 seconds"],
+      ["failed", "signature.sign has not settled after 1 seconds"],
+      ["failed", "signature.sign has not settled after 1 seconds"],
     ]);
   });
 
@@ -93,9 +93,9 @@ describe("the time limit", () => {
     const suite = { ...rest, signature, hpke: { ...hpke, destroyPrivateKey: silent } };
     const start = Date.now();
     const areas = ["hpke: refuses another info", "hpke: refuses other additional data", "hpke: opens"];
-    const report = await testProvider(provider(suite), { areas, timeLimit: 700 });
+    const report = await testProvider(provider(suite), { areas, timeLimit: 1500 });
     expect(report).toMatchObject({ passed: 3, failed: 0 });
-    expect(Date.now() - start).toBeLessThan(3 * 700);
+    expect(Date.now() - start).toBeLessThan(3 * 1500);
   });
 
   it("leaves no timer behind", async () => {

@@ -7,7 +7,7 @@ import { MessageChannel } from "node:worker_threads";
 import { type Client, type Group, generateSigner } from "@copse/core";
 import { nodeProvider } from "@copse/provider-node";
 import { connectClient, serveClient, WorkerError } from "@copse/worker";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import {
   answerTo,
   clientOf,
@@ -278,9 +278,7 @@ test("a page that goes away during createGroup leaves no active group behind", a
   page.own.close();
   await page.serving.closed;
   go();
-  while (groups.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(groups[0]?.active).toBe(false);
+  await vi.waitFor(() => expect(groups[0]?.active).toBe(false), { timeout: 30_000, interval: 2 });
 });
 
 test("release closes the group, whose secrets nobody needs any more", async () => {

@@ -3,7 +3,7 @@
 import { MessageChannel } from "node:worker_threads";
 import type { Client } from "@copse/core";
 import { connectClient, serveClient, WorkerError } from "@copse/worker";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { clientOf, hostile, type Message, NEW_GROUP, ports, seenSome, started } from "./hostile.js";
 import { connected, makeClient } from "./workers.js";
 
@@ -170,8 +170,7 @@ test("a page that closes before its client is made gets none, and the worker's l
     post({ copse: "close", now: true });
     await serving.closed;
     held();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(events).toEqual(["released"]);
+    await vi.waitFor(() => expect(events).toEqual(["released"]), { timeout: 30_000, interval: 2 });
     expect(side.seen.map(({ copse }) => copse)).toEqual(["ready", "closed"]);
   } finally {
     if (before === undefined) Reflect.deleteProperty(globalThis, "navigator");

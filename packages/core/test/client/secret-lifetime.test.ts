@@ -97,14 +97,16 @@ describe("the secrets of an epoch are overwritten", () => {
     async (way) => {
       const node = nodeProvider();
       const suite = node.suite(SUITE);
-      const gate: { stuck: string; message: Uint8Array; open(): void } = {
+      const gate = {
         stuck: "",
         message: new Uint8Array(),
-        open: () => undefined,
+        reached: () => {},
+        open: () => {},
       };
       /** Answers when the gate opens. */
       const late = (call: string, answer: Uint8Array): Uint8Array | Promise<Uint8Array> => {
         if (gate.stuck !== call) return answer;
+        gate.reached();
         return new Promise((resolve) => {
           gate.open = () => resolve(answer);
         });
@@ -126,18 +128,19 @@ describe("the secrets of an epoch are overwritten", () => {
       const [alice, bob] = groups as [Group, Group];
       const { commit } = await bob.update();
       const wiped = vi.spyOn(SecretTree.prototype, "wipe");
-      Object.assign(gate, { stuck: way, message: commit });
+      const reached = new Promise<void>((resolve) => {
+        Object.assign(gate, { stuck: way, message: commit, reached: resolve });
+      });
       const controller = new AbortController();
       const working = alice[way](commit, { signal: controller.signal });
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await reached;
       controller.abort();
       expect((await failure(working)).code).toBe("try-again");
       expect(wiped).not.toHaveBeenCalled();
       gate.stuck = "none";
       gate.open();
-      await new Promise((resolve) => setTimeout(resolve, 50));
       // That of the epoch that would have started.
-      expect(wiped).toHaveBeenCalledTimes(1);
+      await vi.waitFor(() => expect(wiped).toHaveBeenCalledTimes(1), { timeout: 30_000 });
       wiped.mockRestore();
       expect(alice.staged).toEqual([]);
       expect(latest(alice).some(isZero)).toBe(false);

@@ -83,17 +83,13 @@ describe("a group that is closed", () => {
     for (let moment = 0; moment < 2 * MOMENTS; moment += 2) {
       const { storage, alice, a, b } = await team();
       const { commit } = await b.remove(a.ownLeafIndex);
-      let open: (() => void) | undefined;
-      storage.gate = new Promise<void>((resolve) => {
-        open = resolve;
-      });
+      const hold = storage.hold();
       const first = alice.createKeyPackage();
       await settled();
       const removal = a.receive(commit).catch(() => undefined);
       const others = Promise.all([alice.createGroup(), alice.createKeyPackage()]);
       await settled();
-      storage.gate = undefined;
-      open?.();
+      hold.open();
       for (let i = 0; i < moment; i++) await undefined;
       await a.close();
       await Promise.all([first, removal, others]);
@@ -130,17 +126,14 @@ it("a removed group that is replaced in the write of its removal is gone from th
   const { welcome } = await b.add(keyPackage);
   await b.mergePendingCommit();
   const staged = await alice.readWelcome(welcome as Uint8Array);
-  let open: (() => void) | undefined;
-  storage.gate = new Promise<void>((resolve) => {
-    open = resolve;
-  });
+  const hold = storage.hold();
   const calls = [alice.createKeyPackage()];
   await settled();
   const removal = a.receive(commit).catch(() => undefined);
   await settled();
   const joined = staged.join();
   await settled();
-  open?.();
+  hold.open();
   await Promise.all([...calls, removal, joined]);
   const again = await opened(storage);
   expect(again.knownGroups()).toMatchObject([{ status: "active" }]);

@@ -128,16 +128,13 @@ it("hooks may ask for groups, and not wait for their own", async () => {
 it("a call of the client that is given up while it is written may have taken effect", async () => {
   const storage = new TestStorage();
   const alice = await opened(storage);
-  let open: (() => void) | undefined;
-  storage.gate = new Promise<void>((resolve) => {
-    open = resolve;
-  });
+  const hold = storage.hold();
   const controller = new AbortController();
   const call = alice.createGroup({ signal: controller.signal });
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  await hold.reached;
   controller.abort();
   expect(await failure(call)).toEqual(code("storage"));
-  open?.();
+  hold.open();
   await alice.createKeyPackage();
   const [known] = alice.knownGroups();
   expect((await alice.group(known?.groupId as Uint8Array))?.active).toBe(true);

@@ -164,18 +164,15 @@ describe("before it answers, a write is made by", () => {
     const { storage } = here;
     const call = await row(here);
     const { writes } = storage;
-    let open: (() => void) | undefined;
-    storage.gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const hold = storage.hold();
     let isAnswered = false;
     const answer = call().then(() => {
       isAnswered = true;
     });
-    // Whatever the call does besides is done long before.
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await Promise.race([hold.reached, answer]);
+    await new Promise((resolve) => setTimeout(resolve, 5));
     expect(isAnswered, "before the write").toBe(false);
-    open?.();
+    hold.open();
     await answer;
     expect(storage.writes).toBe(writes + 1);
   });
@@ -234,13 +231,13 @@ describe("after a failure", () => {
 
   it("a call that is given up while it is written closes the group", async () => {
     const { storage, alice, a, b } = here;
-    storage.gate = new Promise(() => undefined);
+    const hold = storage.hold();
     const controller = new AbortController();
     const call = a.encrypt("stuck", { signal: controller.signal });
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await hold.reached;
     controller.abort();
     expect(await failure(call)).toEqual(code("storage"));
-    storage.gate = undefined;
+    storage.release();
     await send((await alice.group(a.groupId)) as Group, [b], "again");
   });
 
@@ -264,15 +261,12 @@ describe("after a failure", () => {
 
   it("a group that is closed while it is written is as the storage has it", async () => {
     const { storage, alice, a, b } = here;
-    let open: (() => void) | undefined;
-    storage.gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const hold = storage.hold();
     const call = a.encrypt("closed");
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await hold.reached;
     await a.close();
     expect(await failure(call)).toEqual(code("closed"));
-    open?.();
+    hold.open();
     await send((await alice.group(a.groupId)) as Group, [b], "again");
   });
 });
@@ -280,10 +274,10 @@ describe("after a failure", () => {
 it("independent groups don't wait for each other", async () => {
   const { storage, alice, a } = here;
   const other = await alice.createGroup();
-  storage.gate = new Promise(() => undefined);
+  const hold = storage.hold();
   void a.encrypt("stuck").catch(() => undefined);
-  await new Promise((resolve) => setTimeout(resolve, 30));
-  storage.gate = undefined;
+  await hold.reached;
+  storage.release();
   await other.encrypt("not stuck");
 });
 

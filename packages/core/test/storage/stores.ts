@@ -19,6 +19,14 @@ export function opened(
 /** What a write does: `refused` isn't made, `lost` isn't made and `late` is made, and both fail; `silent` is made. */
 export type Fate = "made" | "refused" | "lost" | "late" | "silent";
 
+/** Writes that wait, until they are let go. */
+export interface Hold {
+  /** When the first of them waits. */
+  readonly reached: Promise<void>;
+  /** Lets them go on, and those that follow. */
+  open(): void;
+}
+
 /** A storage whose calls can be looked at and made to fail or wait. */
 export class TestStorage implements ClientStorage {
   readonly #inner: ClientStorage;
@@ -27,8 +35,7 @@ export class TestStorage implements ClientStorage {
   bytes = 0;
   /** The fate of the next writes. */
   readonly fates: Fate[] = [];
-  /** What each write waits for. */
-  gate: Promise<unknown> | undefined;
+  #gate: { readonly opened: Promise<void>; readonly arrive: () => void } | undefined;
   /** Whether reading fails. */
   isDown = false;
 
@@ -51,7 +58,8 @@ export class TestStorage implements ClientStorage {
 
   async write(...write: Parameters<ClientStorage["write"]>): Promise<boolean> {
     const fate = this.fates.shift() ?? "made";
-    await this.gate;
+    this.#gate?.arrive();
+    await this.#gate?.opened;
     if (fate === "refused") return false;
     if (fate === "lost") throw new Error("the disk is full");
     const isMade = await this.#inner.write(...write);
@@ -59,6 +67,30 @@ export class TestStorage implements ClientStorage {
     for (const { value } of write[0]) this.bytes += value?.length ?? 0;
     if (fate === "late") throw new Error("the connection was lost");
     return fate === "silent" ? (undefined as unknown as boolean) : isMade;
+  }
+
+  /** Lets the writes that follow wait. */
+  hold(): Hold {
+    let arrive = () => {};
+    const reached = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    let go = () => {};
+    const opened = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const gate = { opened, arrive };
+    this.#gate = gate;
+    const open = () => {
+      if (this.#gate === gate) this.#gate = undefined;
+      go();
+    };
+    return { reached, open };
+  }
+
+  /** Writes that follow go on. Those that wait are never let go. */
+  release(): void {
+    this.#gate = undefined;
   }
 
   /** All entries, as text and in their order. */

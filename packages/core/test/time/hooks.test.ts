@@ -182,10 +182,15 @@ describe("a hook that calls an operation of its own group", () => {
     const { client, group } = await lone({ asyncContext: new AsyncLocalStorage() });
     const other = await client.createGroup();
     let later: Promise<unknown> | undefined;
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
     await group.withEpoch(async () => {
       await other.encrypt("another group");
-      later = new Promise((resolve) => setTimeout(resolve, 5)).then(() => group.encrypt("later"));
+      later = ended.then(() => group.encrypt("later"));
     });
+    end();
     await later;
   });
 
