@@ -20,6 +20,10 @@ export default defineConfig({
         find: /^@copse\/provider-select\/candidates$/,
         replacement: src("packages/provider-select/src/candidates/node.ts"),
       },
+      {
+        find: /^@copse\/(provider-[a-z]+)\/storage$/,
+        replacement: `${src("packages")}/$1/src/storage.ts`,
+      },
       { find: /^@copse\/([a-z0-9-]+)$/, replacement: `${src("packages")}/$1/src/index.ts` },
     ],
   },

@@ -41,6 +41,7 @@ const SHAKEN = [
   { name: "CIPHER_SUITES", package: "core", entry: "/provider", below: 0.08, without: ["MLS 1.0 "] },
   { name: "importSigner", package: "core", entry: "/import", below: 0.1, without: ["MLS 1.0 "] },
   { name: "memoryStorage", package: "core", entry: "/storage", below: 0.02, without: ["MLS 1.0 "] },
+  { name: "sealedStorage", package: "core", entry: "/storage", below: 0.1, without: ["MLS 1.0 "] },
   { name: "readMessage", package: "core", entry: "/message", below: 0.25, without: ["MLS 1.0 "] },
   // It verifies commits. It neither makes commits nor encrypts or decrypts messages.
   {

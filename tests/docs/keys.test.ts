@@ -23,7 +23,9 @@ beforeAll(async () => {
 afterAll(() => programsOfPage.remove());
 
 test("the page's code compiles", async () => {
-  expect(Object.keys(files)).toEqual(["kms.ts", "chat.ts", "passkey.ts", "phone.ts", "phone-keys.ts"]);
+  expect(Object.keys(files)).toEqual([
+    ...["kms.ts", "chat.ts", "passkey.ts", "passkey-storage.ts", "phone.ts", "phone-keys.ts"],
+  ]);
   expect(await programsOfPage.errors()).toEqual([]);
 });
 
@@ -154,11 +156,18 @@ test("each operation takes as many signatures as the page's table says", async (
 describe.skipIf(CHROMIUM === undefined)("a passkey, in Chromium", () => {
   const GLUE = `
     import { Client, insecureAcceptAll } from "@copse/core";
+    import { memoryStorage, openClient } from "@copse/core/storage";
     import { webCryptoProvider } from "@copse/provider-webcrypto";
     const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
     const bytes = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
     const provider = webCryptoProvider();
-    let client, group;
+    let client, group, wrapped;
+    const disk = memoryStorage();
+    const open = async (id) => openClient({
+      storage: await openStorage(disk, bytes(id), wrapped),
+      crypto: await webCryptoProvider({ extractable: true }),
+      suite: 1, credential: "alice", authentication: insecureAcceptAll(),
+    });
     Object.assign(globalThis, {
       create: async () => base64(await createPasskey("alice")),
       publicKey: async (id, suite) => base64((await passkeySigner(await provider, suite, bytes(id))).publicKey),
@@ -172,16 +181,28 @@ describe.skipIf(CHROMIUM === undefined)("a passkey, in Chromium", () => {
         group = await client.join(bytes(welcome));
         return base64(await group.encrypt("signed by what a passkey knows"));
       },
+      begin: async (id) => {
+        wrapped = await newWrappedKey(bytes(id));
+        const { groupId } = await (await open(id)).createGroup();
+        return base64(groupId);
+      },
+      goOn: async (id, groupId) => {
+        const found = await (await open(id)).group(bytes(groupId));
+        await found.encrypt("sealed by what a passkey knows");
+        return found.epoch.toString();
+      },
+      onDisk: async () => (await disk.list("")).map(({ key, value }) => key + " " + base64(value)).join(" "),
     });
   `;
   let server: Server;
   let browser: Browser;
   let page: Page;
+  let forget: () => Promise<unknown>;
   const ask = (call: string, ...args: (string | number)[]): Promise<string> =>
     page.evaluate(`${call}(${args.map((one) => JSON.stringify(one)).join(", ")})`);
 
   beforeAll(async () => {
-    const script = await bundle(`${files["passkey.ts"]}\n${GLUE}`, "neutral");
+    const script = await bundle(`${files["passkey.ts"]}\n${files["passkey-storage.ts"]}\n${GLUE}`, "neutral");
     server = createServer(({ url }, response) => {
       response.setHeader("content-type", url === "/page.js" ? "text/javascript" : "text/html");
       const html = '<!doctype html><link rel="icon" href="data:,"><script src="/page.js"></script>';
@@ -192,15 +213,18 @@ describe.skipIf(CHROMIUM === undefined)("a passkey, in Chromium", () => {
     page = await browser.newPage();
     const cdp = await page.context().newCDPSession(page);
     await cdp.send("WebAuthn.enable");
-    await cdp.send("WebAuthn.addVirtualAuthenticator", {
+    const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", {
       options: {
         ...{ protocol: "ctap2", ctap2Version: "ctap2_1", transport: "internal", hasPrf: true },
         ...{ hasResidentKey: true, hasUserVerification: true, isUserVerified: true },
         automaticPresenceSimulation: true,
       },
     });
+    // It has room for three passkeys.
+    forget = () => cdp.send("WebAuthn.clearCredentials", { authenticatorId });
     await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
   });
+  beforeEach(() => forget());
   afterAll(async () => {
     await browser?.close();
     server?.close();
@@ -226,5 +250,18 @@ describe.skipIf(CHROMIUM === undefined)("a passkey, in Chromium", () => {
     expect(Buffer.from(group.members[1]?.signatureKey as Uint8Array).toString("base64")).toBe(
       await ask("publicKey", id, 1),
     );
+  });
+
+  test("opens a sealed storage again, and another passkey doesn't", async () => {
+    const [one, two] = [await ask("create"), await ask("create")];
+    const groupId = await ask("begin", one);
+    const before = await ask("onDisk");
+    expect(await ask("goOn", one, groupId)).toBe("0");
+    const after = await ask("onDisk");
+    expect(after).not.toBe(before);
+    // "alice", in base64 at each of its three places.
+    for (const name of ["YWxpY2", "FsaWNl", "hbGljZ"]) expect(after).not.toContain(name);
+    await expect(ask("goOn", two, groupId)).rejects.toThrow("OperationError");
+    expect(await ask("onDisk")).toBe(after);
   });
 });

@@ -7,6 +7,9 @@ export type {
 } from "./client/stored/client-storage.js";
 export type { StoredStatus } from "./client/stored/entries.js";
 export { memoryStorage } from "./client/stored/memory.js";
+export type { WriteMemory } from "./client/stored/sealing/part-list.js";
+export { resealStorage } from "./client/stored/sealing/reseal.js";
+export { type SealedStorageOptions, sealedStorage } from "./client/stored/sealing/sealed-storage.js";
 export {
   type KnownGroup,
   type KnownGroupOptions,
@@ -14,3 +17,4 @@ export {
   StoredClient,
   type StoredClientOptions,
 } from "./client/stored/stored-client.js";
+export type { StorageCipher, StorageKey } from "./provider/index.js";

@@ -6,4 +6,5 @@ export { CryptoError, MlsError, type MlsErrorCode, UnsupportedError } from "../e
 export { checkOptions, type OptionKind, type OptionNames, type OptionShape } from "../option-shapes.js";
 export * from "./awaitable.js";
 export * from "./interface.js";
+export type { StorageCipher, StorageKey } from "./storage-cipher.js";
 export * from "./suites.js";

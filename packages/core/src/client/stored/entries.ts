@@ -5,7 +5,7 @@ import type { GroupStatus } from "../../group/index.js";
 import type { ClientStorage, StorageChange, StoredEntry } from "./client-storage.js";
 
 /** Everything but the groups themselves, so that one list has it as it is at one moment. */
-const CLIENT = "client/";
+export const CLIENT = "client/";
 const GROUPS = `${CLIENT}groups/`;
 const KEY_PACKAGES = `${CLIENT}key-packages/`;
 
@@ -22,12 +22,15 @@ export const keyPackageKey = (id: string): string => `${KEY_PACKAGES}${id}`;
 export type StoredStatus = Exclude<GroupStatus, "closed">;
 const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized", "joining"];
 
+/** The key of the entry that lists a group. */
+export const groupKey = (name: string): string => `${GROUPS}${name}`;
+
 /** The entry that lists a group. */
 export function groupEntry(name: string, status: StoredStatus, groupId: Uint8Array): StorageChange {
-  return { key: `${GROUPS}${name}`, value: concat(Uint8Array.of(STATUSES.indexOf(status)), groupId) };
+  return { key: groupKey(name), value: concat(Uint8Array.of(STATUSES.indexOf(status)), groupId) };
 }
 
-export const noGroupEntry = (name: string): StorageChange => ({ key: `${GROUPS}${name}`, value: undefined });
+export const noGroupEntry = (name: string): StorageChange => ({ key: groupKey(name), value: undefined });
 
 /** What a storage has of a client. */
 export interface FoundClient {

@@ -12,6 +12,7 @@ import type { ClientStorage, StorageChange, VersionStep } from "./client-storage
 import {
   type FoundClient,
   groupEntry,
+  groupKey,
   keyPackageKey,
   noGroupEntry,
   prefixOf,
@@ -141,6 +142,9 @@ export class StoredState implements Keeper {
     const journal = this.#journal(one.name);
     const loaded = await journal.load(config, await readList(this.storage, prefixOf(one.name)));
     if (loaded === undefined) {
+      // Who deletes it takes it from the list in the same write.
+      if ((await readValue(this.storage, groupKey(one.name))) !== undefined)
+        throw new MlsError("state", "entries of the group are missing in the storage");
       this.#behind = stale();
       throw this.#behind;
     }
