@@ -13,6 +13,7 @@ const PACKAGES = {
   "provider-kit": ["@copse/core/provider", "@noble/hashes/"],
   "provider-conformance": ["@copse/core/provider"],
   "storage-conformance": ["@copse/core/storage"],
+  "storage-indexeddb": ["@copse/core/provider", "@copse/core/storage", "idb"],
   // The ready-made candidates import each provider when it is tried; an application installs those that it wants.
   "provider-select": [
     "@copse/core/provider",
@@ -42,6 +43,7 @@ const PACKAGES = {
     "@copse/core/external",
     "@copse/core/import",
     "@copse/core/resumption",
+    "@copse/core/storage",
   ],
   "provider-pkcs11": ["@copse/core/provider", "@copse/provider-kit", "pkcs11js"],
   interop: [

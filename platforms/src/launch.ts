@@ -1,13 +1,12 @@
 // RFC 9420 §17.1: starts platforms on the bundle, and hands on the lines that they report.
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { extname } from "node:path";
 import { createInterface } from "node:readline";
 import { libsodiumWasm } from "@copse/provider-libsodium";
+import type { Show } from "./browsers.js";
 import { LIBSODIUM } from "./bundle.js";
+import { freePort, listening, reached, start } from "./programs.js";
 import type { Line, RunOptions } from "./report.js";
 
 /** Where the bundle is, its files, and what to run of it. */
@@ -24,44 +23,6 @@ export type Launch = (command: string, job: Job, emit: (line: Line) => void) => 
 
 /** A platform from which nothing was heard for that long has hung. */
 const SILENCE = 10 * 60_000;
-
-interface Started {
-  readonly child: ChildProcess;
-  /** Rejects when the program ends, with the last that it said. */
-  readonly ended: Promise<never>;
-  stop(): void;
-}
-
-/** Starts a program as the leader of a group of processes, all of which end when it is stopped. */
-function start(
-  command: string,
-  args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
-): Started {
-  const env = { ...process.env, ...environment };
-  const child = spawn(command, args, { detached: true, stdio: ["ignore", "pipe", "pipe"], env });
-  let last = "";
-  child.stderr?.on("data", (data: Buffer) => {
-    last = (last + data.toString()).slice(-2000);
-  });
-  const ended = new Promise<never>((_, reject) => {
-    child.once("error", reject);
-    child.once("close", (code, signal) => reject(new Error(`it ended (${signal ?? code}): ${last.trim()}`)));
-  });
-  // It is no news that it ended when it was stopped.
-  ended.catch(() => undefined);
-  const stop = () => {
-    process.off("exit", stop);
-    if (child.pid === undefined || child.exitCode !== null) return;
-    try {
-      process.kill(-child.pid, "SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
-  };
-  process.once("exit", stop);
-  return { child, ended, stop };
-}
 
 /** Hands lines on, and tells whether all of them came: `done` is fulfilled by the last one. */
 function lineReader(emit: (line: Line) => void) {
@@ -145,71 +106,11 @@ async function withPage(
   }
 }
 
-/** A browser whose command line takes an address. */
-export function inBrowser(args: (profile: string) => readonly string[]): Launch {
-  return (command, job, emit) =>
-    withPage(job, emit, async (address, done) => {
-      const profile = await mkdtemp(`${tmpdir()}/copse-browser-`);
-      const { ended, stop } = start(command, [...args(profile), address]);
-      try {
-        await Promise.race([done, ended]);
-      } finally {
-        stop();
-        await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-      }
-    });
-}
-
-/** WebKitGTK by its WebDriver, on a display of its own: its browser has no other way to run without a window. */
-export const inWebKit: Launch = (command, job, emit) =>
-  withPage(job, emit, async (address, done) => {
-    const display = start("Xvfb", ["-displayfd", "1", "-screen", "0", "1024x768x24"]);
-    const running = [display];
-    try {
-      const number = await Promise.race([firstLine(display.child), display.ended]);
-      const port = await freePort();
-      const driver = start(command, [`--port=${port}`], {
-        DISPLAY: `:${number}`,
-        // As root, WebKit can't confine its processes. Only our own page runs in them.
-        ...(process.getuid?.() === 0 && { WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" }),
-      });
-      running.push(driver);
-      const ask = async (path: string, body: object): Promise<{ value: { sessionId?: string } }> => {
-        const request = { method: "POST", body: JSON.stringify(body) };
-        const answer = await reached(`http://127.0.0.1:${port}/${path}`, request);
-        const said = await answer.text();
-        if (!answer.ok) throw new Error(`WebDriver answered ${answer.status}: ${said}`);
-        return JSON.parse(said);
-      };
-      const open = async () => {
-        const { value } = await ask("session", { capabilities: {} });
-        await ask(`session/${value.sessionId}/url`, { url: address });
-        await done;
-      };
-      await Promise.race([open(), ...running.map(({ ended }) => ended)]);
-    } finally {
-      for (const one of running.reverse()) one.stop();
-    }
-  });
-
-async function firstLine({ stdout }: ChildProcess): Promise<string> {
-  for await (const line of createInterface(stdout as NonNullable<typeof stdout>)) return line;
-  throw new Error("it said nothing");
-}
-
-function listening(server: Server): Promise<number> {
-  return new Promise((resolve) => {
-    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
-  });
-}
-
-/** A port that is free now. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listening(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+/** A browser, which shows a page that runs the bundle. */
+export const inPage =
+  (show: Show): Launch =>
+  (command, job, emit) =>
+    withPage(job, emit, (address, done) => show(command, [address], done));
 
 /** workerd, as Cloudflare's Workers and Miniflare have it: a server whose answer is the report. */
 export const inWorkerd: Launch = async (command, { folder, files, options }, emit) => {
@@ -254,15 +155,3 @@ const main :Workerd.Worker = (
     stop();
   }
 };
-
-/** The answer of a server that may not have started yet. */
-async function reached(address: string, request?: RequestInit): Promise<Response> {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await fetch(address, request);
-    } catch (error) {
-      if (tries === 50) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  }
-}

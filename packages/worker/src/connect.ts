@@ -1,8 +1,9 @@
 // RFC 9420 §10 to §15: a client that runs in a worker, for the page.
+import { MlsError } from "@copse/core";
 import { Connection } from "./connection.js";
 import type { Port } from "./port.js";
-import { RemoteClient } from "./remote.js";
-import type { WorkerClient } from "./surface.js";
+import { RemoteClient, RemoteStoredClient } from "./remote.js";
+import type { WorkerClient, WorkerStoredClient } from "./surface.js";
 
 /**
  * Connects to the client that `serveClient` serves on the other side of a port. It has the methods of `Client`, and
@@ -33,4 +34,31 @@ export async function connectClient<Options = undefined>(
   await connection.started;
   // The methods of WorkerClient are defined from the tables in surface.ts, which the compiler doesn't see.
   return new RemoteClient(connection) as RemoteClient & WorkerClient;
+}
+
+/**
+ * As {@link connectClient}, for a worker whose `make` opens a client with a storage (`openClient`). The page never has the
+ * storage: it finds its groups again by `knownGroups` and `group`.
+ * @throws MlsError `usage` if the worker's client has no storage
+ * @example
+ * ```ts
+ * const client = await connectStoredClient(worker, { name: "alice" });
+ * for (const { groupId } of await client.knownGroups()) show(await client.group(groupId));
+ * ```
+ */
+export async function connectStoredClient<Options = undefined>(
+  port: Port,
+  ...[options]: undefined extends Options ? [options?: Options] : [options: Options]
+): Promise<WorkerStoredClient> {
+  const connection = new Connection(port, options);
+  await connection.started;
+  if (!connection.isStored) {
+    await connection.close();
+    throw new MlsError(
+      "usage",
+      "expected a worker whose client has a storage, got one without: connectClient",
+    );
+  }
+  // The same holds for the methods of WorkerStoredClient.
+  return new RemoteStoredClient(connection) as RemoteStoredClient & WorkerStoredClient;
 }

@@ -52,6 +52,12 @@ function addStaged(group: RemoteGroup, message: StagedMessage): WorkerStagedComm
   return new RemoteStaged(group, message) as RemoteStaged & WorkerStagedCommit;
 }
 
+/** A group or a staged Welcome that this page has, and how many times it was sent. */
+interface Held {
+  readonly id: string;
+  times: number;
+}
+
 /** The connection of a page to one client in a worker. */
 export class Connection implements Remote {
   private readonly name = randomName();
@@ -64,19 +70,26 @@ export class Connection implements Remote {
   private readonly callbacks = new Map<number, Callback>();
   private callbackCount = 0;
   private answers: CallbackAnswer[] = [];
-  private readonly unreferenced: FinalizationRegistry<string>;
+  /** The groups that this page has. Who asks for one twice gets the same object. */
+  private readonly groups = new Map<string, WeakRef<RemoteGroup & WorkerGroup>>();
+  private readonly held = new WeakMap<RemoteGroup, Held>();
+  private readonly unreferenced: FinalizationRegistry<Held>;
+  readonly listeners = new Set<() => void>();
   private readonly start = defer<void>();
   private readonly end = defer<Error | undefined>();
   private readonly closed = defer<void>();
   /** What the worker said last of its client: from its start on. */
   private snapshot: ClientSnapshot | undefined;
+  /** Whether the client has a storage, once it has {@link started}. */
+  isStored = false;
   private isClosing = false;
   /** Set once there is no worker any more: what all calls reject with. */
   private endError: Error | undefined;
 
   constructor(port: Port, options: unknown) {
-    this.unreferenced = new FinalizationRegistry((group) => {
-      if (this.endError === undefined) this.post({ copse: "release", group });
+    this.unreferenced = new FinalizationRegistry(({ id, times }) => {
+      if (this.groups.get(id)?.deref() === undefined) this.groups.delete(id);
+      if (this.endError === undefined) this.post({ copse: "release", group: id, times });
     });
     // Packed before the channel opens: if this throws, there are no listeners to remove.
     const packed = pack(options, this.sender());
@@ -209,7 +222,9 @@ export class Connection implements Remote {
       case "welcome":
         if (WelcomeMessage(value)) return this.addWelcome(value);
         break;
+      case "found":
       case "group":
+        if (value === undefined && kind === "found") return undefined;
         if (NewGroupMessage(value)) return this.addGroup(value);
         break;
       case "groups": {
@@ -223,15 +238,25 @@ export class Connection implements Remote {
   }
 
   private addGroup(message: NewGroupMessage): RemoteGroup & WorkerGroup {
+    const { id } = message;
+    const known = this.groups.get(id)?.deref();
+    if (known !== undefined) {
+      known.renew(message);
+      (this.held.get(known) as Held).times++;
+      return known;
+    }
     // The methods of WorkerGroup are defined from the tables in surface.ts, which the compiler doesn't see.
     const group = new RemoteGroup(this, message) as RemoteGroup & WorkerGroup;
-    this.unreferenced.register(group, message.id);
+    const held = { id, times: 1 };
+    this.groups.set(id, new WeakRef(group));
+    this.held.set(group, held);
+    this.unreferenced.register(group, held);
     return group;
   }
 
   private addWelcome(message: WelcomeMessage): WorkerStagedWelcome {
     const welcome = new RemoteWelcome(this, message) as RemoteWelcome & WorkerStagedWelcome;
-    this.unreferenced.register(welcome, message.id);
+    this.unreferenced.register(welcome, { id: message.id, times: 1 });
     return welcome;
   }
 
@@ -260,6 +285,7 @@ export class Connection implements Remote {
         return;
       case "started":
         this.snapshot = message.client;
+        this.isStored = message.stored;
         this.start.resolve();
         return;
       case "failed":
@@ -274,6 +300,9 @@ export class Connection implements Remote {
         return;
       case "forget":
         for (const id of message.callbacks) this.callbacks.delete(id);
+        return;
+      case "changed":
+        for (const listener of this.listeners) void Promise.resolve().then(listener);
         return;
       case "closed":
         this.finish(undefined);
@@ -292,7 +321,8 @@ export class Connection implements Remote {
     if (this.calls.settle(id, outcome) || "error" in outcome) return;
     // The call was given up. Nobody else has the group or the staged Welcome that it made.
     for (const value of [outcome.value, ownValue(outcome.value, "group")]) {
-      if (NewGroupMessage(value) || WelcomeMessage(value)) this.post({ copse: "release", group: value.id });
+      if (NewGroupMessage(value) || WelcomeMessage(value))
+        this.post({ copse: "release", group: value.id, times: 1 });
     }
   }
 
@@ -354,6 +384,7 @@ export class Connection implements Remote {
     this.unclaim();
     this.callers.clear();
     this.callbacks.clear();
+    this.listeners.clear();
     this.calls.rejectAll(this.endError);
     this.start.reject(this.endError);
     this.end.resolve(error);

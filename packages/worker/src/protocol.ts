@@ -180,12 +180,13 @@ export type NewGroupMessage = ShapeOf<typeof NewGroupMessage>;
 
 /**
  * What has changed in a group since the last answer. `members` has the leaves that changed, each with the member who is
- * there now, or `undefined` for a blank leaf.
+ * there now, or `undefined` for a blank leaf. `all` is an encoded {@link MemberList}, if anybody may be another one.
  */
 const GroupChange = /* @__PURE__ */ record({
   snapshot: /* @__PURE__ */ record(SNAPSHOT) as unknown as Shape<Omit<GroupSnapshot, "proposals">>,
   proposals: /* @__PURE__ */ list(/* @__PURE__ */ either(KnownProposal, Waiting)),
   members: /* @__PURE__ */ list(/* @__PURE__ */ tuple(count, /* @__PURE__ */ optional(ShownMember))),
+  all: /* @__PURE__ */ optional(bytes),
 });
 export type GroupChange = ShapeOf<typeof GroupChange>;
 
@@ -220,8 +221,11 @@ const TO_WORKER = /* @__PURE__ */ {
   /** The signal of a call was aborted. */
   abort: /* @__PURE__ */ record({ id: count, reason: PackedError }),
   "callback-answers": /* @__PURE__ */ record({ answers: list(CallbackAnswer) }),
-  /** The page no longer has a reference to this group or staged Welcome. */
-  release: /* @__PURE__ */ record({ group: text }),
+  /**
+   * The page no longer has a reference to this group or staged Welcome, which it got so many times: one that is on its way
+   * is another reference.
+   */
+  release: /* @__PURE__ */ record({ group: text, times: count }),
   /** `now`: without waiting for open calls. */
   close: /* @__PURE__ */ record({ now: flag }),
 };
@@ -230,7 +234,8 @@ export type ToWorker = MessageOf<typeof TO_WORKER>;
 const TO_PAGE = /* @__PURE__ */ {
   /** The name of the lock that the worker holds until it ends. */
   lock: /* @__PURE__ */ record({ name: text }),
-  started: /* @__PURE__ */ record({ client: ClientSnapshot }),
+  /** `stored`: whether the client has a storage. */
+  started: /* @__PURE__ */ record({ client: ClientSnapshot, stored: flag }),
   failed: /* @__PURE__ */ record({ error: PackedError }),
   /** `client` if it has another identity than the page knows. */
   answer: /* @__PURE__ */ record({
@@ -242,6 +247,8 @@ const TO_PAGE = /* @__PURE__ */ {
   callbacks: /* @__PURE__ */ record({ requests: list(CallbackRequest) }),
   /** The worker has dropped these functions of the page. */
   forget: /* @__PURE__ */ record({ callbacks: list(count) }),
+  /** Another opener has written to the client's storage. */
+  changed: /* @__PURE__ */ record({}),
   closed: /* @__PURE__ */ record({}),
 };
 export type ToPage = MessageOf<typeof TO_PAGE>;

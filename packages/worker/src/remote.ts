@@ -26,6 +26,7 @@ import {
   STAGED_GETTERS,
   STAGED_METHODS,
   STAGED_REQUESTS,
+  STORED_METHODS,
   WELCOME_GETTERS,
   WELCOME_METHODS,
   WELCOME_REQUESTS,
@@ -36,6 +37,8 @@ export interface Remote {
   readonly ended: Promise<Error | undefined>;
   /** What the worker said last of its client. */
   readonly client: ClientSnapshot;
+  /** Whoever wants to know that another opener has written. */
+  readonly listeners: Set<() => void>;
   /** Ends the connection, because what the worker sent isn't what it must be. @returns the error to throw */
   refuse(what: string): Error;
   /** Calls a method of a group, one of its staged commits, or a staged Welcome; of the client if `target` is undefined. */
@@ -74,6 +77,16 @@ export class RemoteClient {
   }
 }
 
+/** A client in the worker that has a storage. */
+export class RemoteStoredClient extends RemoteClient {
+  onChange(listener: () => void): () => void {
+    // A listener that is given twice is called twice.
+    const own = () => listener();
+    this.remote.listeners.add(own);
+    return () => this.remote.listeners.delete(own);
+  }
+}
+
 /** Freezes plain data, except the byte strings in it, which can't be frozen. */
 function frozen<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value) || bytes(value)) return value;
@@ -91,15 +104,27 @@ export class RemoteGroup {
   private changes: GroupChange["members"][number][] = [];
   private readonly byLeaf = new Map<number, Member>();
 
-  constructor(remote: Remote, { id, snapshot, members }: NewGroupMessage) {
+  constructor(remote: Remote, message: NewGroupMessage) {
     this.remote = remote;
-    this.id = id;
+    this.id = message.id;
+    this.snapshot = message.snapshot;
+    this.renew(message);
+  }
+
+  /** Takes over all that the worker says of the group. */
+  renew({ snapshot, members }: NewGroupMessage): void {
     this.snapshot = { ...snapshot, proposals: frozen(snapshot.proposals) };
+    this.renewMembers(members);
+  }
+
+  private renewMembers(members: Uint8Array): void {
     this.encoded = members;
+    this.changes = [];
+    this.byLeaf.clear();
   }
 
   /** Takes over what an answer says of the group. @returns whether it is about proposals that this page has */
-  change({ snapshot, proposals: changed, members }: GroupChange): boolean {
+  change({ snapshot, proposals: changed, members, all }: GroupChange): boolean {
     const proposals = [];
     for (const one of changed) {
       if (!("at" in one)) proposals.push(one);
@@ -111,6 +136,7 @@ export class RemoteGroup {
       }
     }
     this.snapshot = { ...snapshot, proposals: frozen(proposals) };
+    if (all !== undefined) this.renewMembers(all);
     this.changes.push(...members);
     return true;
   }
@@ -230,6 +256,7 @@ function define(
 }
 
 define(RemoteClient.prototype, { ...CLIENT_METHODS, ...CLIENT_FUNCTIONS }, CLIENT_GETTERS, {});
+define(RemoteStoredClient.prototype, STORED_METHODS, [], {});
 define(RemoteGroup.prototype, GROUP_METHODS, GROUP_GETTERS, GROUP_REQUESTS);
 define(RemoteStaged.prototype, STAGED_METHODS, STAGED_GETTERS, STAGED_REQUESTS);
 define(RemoteWelcome.prototype, WELCOME_METHODS, WELCOME_GETTERS, WELCOME_REQUESTS);

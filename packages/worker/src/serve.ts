@@ -1,6 +1,7 @@
 // RFC 9420 §10 to §15: a client that runs in a worker, for the worker.
 import type { Client } from "@copse/core";
 import { checkOptions, type OptionShape } from "@copse/core/extension";
+import type { ClientStorage } from "@copse/core/storage";
 import type { Port } from "./port.js";
 import { Server } from "./server.js";
 
@@ -14,6 +15,8 @@ export interface ServeOptions<Options> {
    *   `validate` and `isSuccessor` of an authentication service, `sign` of a signer, and `externalPsk`.
    */
   make(options: Options): Client | Promise<Client>;
+  /** The storage that `make` opens the client with: the page is told when another opener has written to it. */
+  readonly storage?: ClientStorage & { changes?(listener: () => void): () => void };
 }
 
 /** A client that is served. */
@@ -22,7 +25,7 @@ export interface Serving {
   readonly closed: Promise<void>;
 }
 
-const SERVE: OptionShape<ServeOptions<unknown>> = { port: "unknown", make: "function" };
+const SERVE: OptionShape<ServeOptions<unknown>> = { port: "unknown", make: "function", storage: "unknown" };
 
 /**
  * Serves one client by a port, for `connectClient` on the other side. Each further client needs a port of its own.
@@ -34,11 +37,16 @@ const SERVE: OptionShape<ServeOptions<unknown>> = { port: "unknown", make: "func
  *     Client.create({ crypto: nodeProvider(), suite: 1, credential: name, authentication }),
  * });
  * ```
+ * A client with a storage, which the page connects to by `connectStoredClient`:
+ * ```ts
+ * const storage = indexedDbStorage({ name: "alice" });
+ * serveClient({ port: self, storage, make: () => openClient({ storage, crypto, credential: "alice", authentication }) });
+ * ```
  */
 export function serveClient<Options = undefined>(options: ServeOptions<Options>): Serving {
   checkOptions(options, SERVE);
-  const { port, make } = options;
+  const { port, make, storage } = options;
   // The page's `connectClient` is typed with the same Options.
-  const server = new Server(port, (given) => make(given as Options));
+  const server = new Server(port, (given) => make(given as Options), storage?.changes?.bind(storage));
   return { closed: server.closed };
 }

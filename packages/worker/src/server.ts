@@ -1,19 +1,14 @@
 // RFC 9420 doesn't cover this: the worker's side of the messages between a page and a worker.
 import { type Client, type Group, MlsError, type StagedCommit, type StagedWelcome } from "@copse/core";
-import { encode } from "@copse/core/extension";
-import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
-import { importKeyPackage } from "@copse/core/import";
-import { branch, reinitialize } from "@copse/core/resumption";
-import { type AbortControllerLike, newAbortController } from "./abort.js";
+import { type AbortControllerLike, later, newAbortController } from "./abort.js";
 import { packError, unpackError, WorkerError } from "./errors.js";
+import { findGroup, KnownGroups } from "./known-groups.js";
 import { type Packed, pack, type Reference, unpack } from "./pack.js";
 import { PendingRequests } from "./pending.js";
 import { type Channel, claimPort, openChannel, type Port } from "./port.js";
 import {
   type CallbackRequest,
-  MemberList,
   messageToWorker,
-  type NewGroupMessage,
   READY,
   type ToPage,
   type ToWorker,
@@ -22,33 +17,22 @@ import {
 } from "./protocol.js";
 import { randomName } from "./random-name.js";
 import { changeOf, gettersOf, KnownClient, KnownGroup, VALUES_ONLY } from "./snapshot.js";
-import {
-  CLIENT_FUNCTIONS,
-  CLIENT_METHODS,
-  type ClientFunctions,
-  GROUP_METHODS,
-  GROUP_REQUESTS,
-  type Kind,
-  STAGED_METHODS,
-  STAGED_REQUESTS,
-  WELCOME_GETTERS,
-  WELCOME_METHODS,
-  WELCOME_REQUESTS,
-} from "./surface.js";
+import { type Kind, WELCOME_GETTERS } from "./surface.js";
+import { kindIn, propertyOf, tablesFor } from "./targets.js";
 import { holdWorkerLock, type WorkerLock } from "./worker-lock.js";
 
 /** How many callback requests go in one message. The page can't draw a frame while it answers one message. */
 const REQUESTS_PER_MESSAGE = 64;
 
-/**
- * The groups of all ports of this worker: a group may be given to the client of another port (`reinitialize`), by a
- * page that was told its name. Nobody can guess a name.
- */
-const groups = new Map<string, Group>();
-
 type Call = ToWorker & { readonly copse: "call" };
 /** A message without its connection, which `post` adds. */
 type Unaddressed<M> = M extends unknown ? Omit<M, "connection"> : never;
+
+/** As in a storage: calls a listener after another opener has written. @returns ends it */
+export type Changes = (listener: () => void) => () => void;
+
+/** Within this time, in milliseconds, a page is told once that others have written. */
+const CHANGES_TIME = 50;
 
 /** Serves one client to one page. */
 export class Server {
@@ -56,11 +40,13 @@ export class Server {
   private readonly channel: Channel;
   private readonly unclaim: () => void;
   private readonly make: (options: unknown) => Client | Promise<Client>;
+  private readonly changes: Changes | undefined;
+  /** Ends being told what other openers write. */
+  private unlisten: () => void = () => undefined;
   private readonly callbacks = new PendingRequests();
   /** Tells the page which of its functions are no longer needed. */
   private readonly dropped: FinalizationRegistry<number>;
-  /** The groups that the page has, by their names. */
-  private readonly known = new Map<string, KnownGroup>();
+  private readonly known = new KnownGroups();
   /** The staged Welcomes that the page has, by their names. */
   private readonly welcomes = new Map<string, StagedWelcome>();
   /** The calls without an answer yet, by number. */
@@ -74,8 +60,9 @@ export class Server {
   private lock: WorkerLock | undefined;
   private finish: () => void = () => undefined;
 
-  constructor(port: Port, make: (options: unknown) => Client | Promise<Client>) {
+  constructor(port: Port, make: (options: unknown) => Client | Promise<Client>, changes?: Changes) {
     this.make = make;
+    this.changes = changes;
     this.closed = new Promise((resolve) => {
       this.finish = resolve;
     });
@@ -119,7 +106,7 @@ export class Server {
         for (const { id, outcome } of message.answers) this.callbacks.settle(id, outcome);
         return;
       case "release":
-        void this.release(message.group);
+        void this.release(message.group, message.times);
         return;
       case "close":
         void this.close(message.now);
@@ -146,12 +133,27 @@ export class Server {
       this.knownClient = new KnownClient(client);
       const { value, transfer } = pack(this.knownClient.snapshot, VALUES_ONLY);
       // `pack` keeps the shape of a snapshot.
-      this.post({ copse: "started", client: value } as Unaddressed<ToPage>, transfer);
+      const stored = "knownGroups" in client;
+      this.post({ copse: "started", client: value, stored } as Unaddressed<ToPage>, transfer);
+      this.listen();
     } catch (error) {
       if (this.isEnded) return;
       this.post({ copse: "failed", error: packError(error) });
       await this.end("its client can't be made");
     }
+  }
+
+  private listen(): void {
+    let isTelling = false;
+    const tell = () => {
+      isTelling = false;
+      if (!this.isEnded) this.post({ copse: "changed" });
+    };
+    const end = this.changes?.(() => {
+      if (!isTelling) later(CHANGES_TIME, tell);
+      isTelling = true;
+    });
+    if (end !== undefined) this.unlisten = end;
   }
 
   private unpack(value: unknown, references: readonly Reference[], abort?: AbortControllerLike): unknown {
@@ -210,8 +212,8 @@ export class Server {
     abort: AbortControllerLike,
   ): Promise<void> {
     let change: Packed | undefined;
+    const known = group === undefined ? undefined : this.known.get(group);
     try {
-      const known = group === undefined ? undefined : this.known.get(group);
       const welcome = group === undefined ? undefined : this.welcomes.get(group);
       if (group !== undefined && known === undefined && welcome === undefined) {
         throw new MlsError("closed", "the group was closed, or isn't one of this page");
@@ -220,7 +222,8 @@ export class Server {
       const { result, value, transfer } = await this.call(known ?? welcome, staged, method, received);
       change = known && changeOf(known, result);
       const client = this.knownClient?.change();
-      if (method === "close" && group !== undefined && staged === undefined) this.forget(group);
+      if (method === "close" && known !== undefined && staged === undefined)
+        this.known.forget(group as string);
       // `pack` keeps the shape of a change and of a snapshot.
       const answer = {
         copse: "answer",
@@ -231,7 +234,8 @@ export class Server {
       } as Unaddressed<ToPage>;
       this.post(answer, [...transfer, ...(change?.transfer ?? []), ...(client?.transfer ?? [])]);
     } catch (error) {
-      // Also if the result can't be sent. An error always can, and so can a change.
+      // Also if the result can't be sent. An error always can, and so can a change: of a group that was loaded again.
+      change ??= known && changeOf(known, undefined);
       const answer = { copse: "answer", id, outcome: { error: packError(error) }, change: change?.value };
       if (!this.isEnded) this.post(answer as Unaddressed<ToPage>);
     }
@@ -261,6 +265,8 @@ export class Server {
     switch (kind) {
       case "group":
         return pack(this.addGroup(result as Group).message, VALUES_ONLY, 2);
+      case "found":
+        return result === undefined ? pack(result, VALUES_ONLY) : this.packResult("group", result, known);
       case "groups": {
         const { group, staged, ...rest } = result as {
           readonly group: Group;
@@ -287,19 +293,12 @@ export class Server {
     }
   }
 
-  /** Gives a name to a group that the page doesn't know yet. */
-  private addGroup(group: Group): { readonly known: KnownGroup; readonly message: NewGroupMessage } {
-    if (this.isEnded) {
-      // The page went away meanwhile: nobody can use or close this group.
-      void group.close();
-      throw new WorkerError("the page is gone");
-    }
-    const id = randomName();
-    groups.set(id, group);
-    const known = new KnownGroup(group);
-    this.known.set(id, known);
-    const members = encode(MemberList, group.members);
-    return { known, message: { id, snapshot: known.snapshot, members } };
+  private addGroup(group: Group): ReturnType<KnownGroups["add"]> {
+    if (!this.isEnded) return this.known.add(group);
+    // The page went away meanwhile. It never had the group; another one that shares the client may.
+    const { message } = this.known.add(group);
+    void this.known.release(message.id, Number.MAX_SAFE_INTEGER);
+    throw new WorkerError("the page is gone");
   }
 
   /** Gives a name to a staged Welcome. */
@@ -314,18 +313,12 @@ export class Server {
   }
 
   /** The page has dropped a group or a staged Welcome, so nobody can use it any more. */
-  private async release(id: string): Promise<void> {
-    const known = this.known.get(id);
-    this.forget(id);
-    await known?.group.close();
+  private async release(id: string, times = Number.MAX_SAFE_INTEGER): Promise<void> {
+    await this.known.release(id, times);
     const welcome = this.welcomes.get(id);
     this.welcomes.delete(id);
     // It may have been joined or discarded: then there is nothing to overwrite.
     await welcome?.discard().catch(() => undefined);
-  }
-
-  private forget(id: string): void {
-    if (this.known.delete(id)) groups.delete(id);
   }
 
   private async close(now: boolean): Promise<void> {
@@ -339,9 +332,10 @@ export class Server {
     if (this.isEnded) return;
     this.isEnded = true;
     const error = new WorkerError(`the page is gone: ${reason}`);
+    this.unlisten();
     this.callbacks.rejectAll(error);
     for (const { abort } of this.running.values()) abort.abort(error);
-    const open = [...this.known.keys(), ...this.welcomes.keys()].map((id) => this.release(id));
+    const open = [...this.known.ids, ...this.welcomes.keys()].map((id) => this.release(id));
     await Promise.allSettled(open);
     this.post({ copse: "closed" });
     this.channel.detach();
@@ -349,43 +343,4 @@ export class Server {
     this.lock?.release();
     this.finish();
   }
-}
-
-type Kinds = Readonly<Record<string, Kind>>;
-
-/** The tables of a client, a group, one of its staged commits, or a staged Welcome: methods, and getters that are requested. */
-function tablesFor(
-  target: KnownGroup | StagedWelcome | undefined,
-  staged: number | undefined,
-): readonly [Kinds, Kinds] {
-  if (target === undefined) return [{ ...CLIENT_METHODS, ...CLIENT_FUNCTIONS }, {}];
-  if (!(target instanceof KnownGroup)) return [WELCOME_METHODS, WELCOME_REQUESTS];
-  return staged === undefined ? [GROUP_METHODS, GROUP_REQUESTS] : [STAGED_METHODS, STAGED_REQUESTS];
-}
-
-const FUNCTIONS: ClientFunctions = {
-  branch,
-  reinitialize,
-  joinByExternalCommit,
-  proposeJoin,
-  importKeyPackage,
-};
-
-/** A property of an object; or a function that takes a client first, as a method of this one. */
-function propertyOf(receiver: object, name: string): unknown {
-  if (!Object.hasOwn(FUNCTIONS, name)) return Reflect.get(receiver, name);
-  const work = FUNCTIONS[name as keyof ClientFunctions] as (...args: unknown[]) => unknown;
-  return (...args: unknown[]) => work(receiver, ...args);
-}
-
-function kindIn(table: Kinds, name: string): Kind | undefined {
-  return Object.hasOwn(table, name) ? table[name] : undefined;
-}
-
-/** @throws MlsError `usage` */
-function findGroup(id: string): Group {
-  const group = groups.get(id);
-  if (group === undefined)
-    throw new MlsError("usage", "expected a group of this worker, got one of another worker or a closed one");
-  return group;
 }

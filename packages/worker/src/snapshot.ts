@@ -1,14 +1,16 @@
 // RFC 9420 §10 to §15: what a page knows of a group in the worker, and what it must learn after a call.
 import { type Client, Group, type Member, MlsError, type StagedCommit } from "@copse/core";
-import { Credential, encode } from "@copse/core/extension";
+import { Credential, encode, equalBytes } from "@copse/core/extension";
 import { packError } from "./errors.js";
 import { type Packed, pack } from "./pack.js";
-import type {
-  ClientSnapshot,
-  GroupChange,
-  GroupSnapshot,
-  StagedMessage,
-  StagedSnapshot,
+import {
+  type ClientSnapshot,
+  type GroupChange,
+  type GroupSnapshot,
+  MemberList,
+  type NewGroupMessage,
+  type StagedMessage,
+  type StagedSnapshot,
 } from "./protocol.js";
 import { CLIENT_GETTERS, GROUP_GETTERS, STAGED_GETTERS } from "./surface.js";
 
@@ -38,6 +40,8 @@ export class KnownGroup {
   snapshot: GroupSnapshot;
   /** The list that the snapshot was made from: the group makes a new array when its proposals change. */
   proposals: Group["proposals"];
+  /** How many times the page was sent the group. */
+  sent = 0;
   /** The staged commits that the page knows, by number. */
   private readonly staged = new Map<number, StagedCommit>();
   private next = 0;
@@ -46,6 +50,14 @@ export class KnownGroup {
     this.group = group;
     this.snapshot = snapshotOf(group);
     this.proposals = group.proposals;
+  }
+
+  /** All that a page gets of the group, under this name. */
+  whole(id: string): NewGroupMessage {
+    this.sent++;
+    this.snapshot = snapshotOf(this.group);
+    this.proposals = this.group.proposals;
+    return { id, snapshot: this.snapshot, members: encode(MemberList, this.group.members) };
   }
 
   /** What the page gets of a staged commit. The same one keeps its number. */
@@ -93,8 +105,10 @@ function snapshotOf(group: Group): GroupSnapshot {
 export function changeOf(known: KnownGroup, result: unknown): Packed | undefined {
   const { group, snapshot: last, proposals } = known;
   const leaves = isCommit(result) ? leavesOf(result) : [];
+  const isSameTree = equalBytes(group.treeHash, last.treeHash);
   const same =
     leaves.length === 0 &&
+    isSameTree &&
     group.epoch === last.epoch &&
     group.active === last.active &&
     group.hasPendingCommit === last.hasPendingCommit &&
@@ -102,7 +116,10 @@ export function changeOf(known: KnownGroup, result: unknown): Packed | undefined
   if (same) return undefined;
   known.snapshot = snapshotOf(group);
   known.proposals = group.proposals;
-  const members = leaves.map((leafIndex) => [leafIndex, group.member(leafIndex)] as const);
+  // A group that another opener has moved on is loaded again in the course of a call: then a commit doesn't tell all.
+  const isTold = isSameTree || (leaves.length > 0 && group.epoch === last.epoch + 1n);
+  const members = isTold ? leaves.map((leafIndex) => [leafIndex, group.member(leafIndex)] as const) : [];
+  const all = isTold ? undefined : encode(MemberList, group.members);
   const { proposals: listed, ...snapshot } = known.snapshot;
   // A group copies each proposal once.
   const before = new Map(proposals.map(({ proposal }, at) => [proposal, at]));
@@ -110,7 +127,7 @@ export function changeOf(known: KnownGroup, result: unknown): Packed | undefined
     const at = before.get(one.proposal);
     return at === undefined ? one : { at, willCommit: one.willCommit };
   });
-  return pack({ snapshot, proposals: sent, members } satisfies GroupChange, VALUES_ONLY);
+  return pack({ snapshot, proposals: sent, members, all } satisfies GroupChange, VALUES_ONLY, 1);
 }
 
 /** What the page knows of a client, whose identity a group may change. */

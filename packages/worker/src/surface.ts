@@ -3,6 +3,7 @@ import type { AbortSignalLike, Client, Group, StagedCommit, StagedWelcome } from
 import type { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import type { importKeyPackage } from "@copse/core/import";
 import type { branch, reinitialize } from "@copse/core/resumption";
+import type { StoredClient } from "@copse/core/storage";
 
 type MethodOf<T> = { [K in keyof T]: T[K] extends (...args: never[]) => unknown ? K : never }[keyof T];
 type GetterOf<T> = Exclude<keyof T, MethodOf<T>>;
@@ -15,22 +16,25 @@ type ResultOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
  * - `stagedList`: a list of them.
  * - `welcome`: a staged Welcome, which stays in the worker. The page gets its name and a snapshot.
  * - `group`: a group, which stays in the worker. The page gets its ID and a snapshot.
+ * - `found`: the same, or nothing.
  * - `groups`: an object with a group, byte arrays, and perhaps a staged commit.
  * - `value`: a copy.
  */
-export type Kind = "bytes" | "staged" | "stagedList" | "welcome" | "group" | "groups" | "value";
+export type Kind = "bytes" | "staged" | "stagedList" | "welcome" | "group" | "found" | "groups" | "value";
 
 type KindOf<R> = [R] extends [Uint8Array]
   ? "bytes"
   : [R] extends [Group]
     ? "group"
-    : [R] extends [{ readonly group: Group }]
-      ? "groups"
-      : [R] extends [StagedCommit]
-        ? "staged"
-        : [R] extends [StagedWelcome]
-          ? "welcome"
-          : "value";
+    : [R] extends [Group | undefined]
+      ? "found"
+      : [R] extends [{ readonly group: Group }]
+        ? "groups"
+        : [R] extends [StagedCommit]
+          ? "staged"
+          : [R] extends [StagedWelcome]
+            ? "welcome"
+            : "value";
 
 type Kinds<T, M extends keyof T> = { readonly [K in M]: KindOf<ResultOf<T[K]>> };
 
@@ -48,6 +52,14 @@ export const CLIENT_METHODS = {
   deleteKeyPackage: "value",
   readKeyPackage: "value",
 } as const satisfies Kinds<Client, Exclude<MethodOf<Client>, "adopt" | "joinBy" | "newKeyPackage">>;
+
+/** The further methods of a client with a storage. */
+export const STORED_METHODS = {
+  knownGroups: "value",
+  group: "found",
+  deleteGroup: "value",
+  refresh: "value",
+} as const satisfies Kinds<StoredClient, Exclude<MethodOf<StoredClient>, MethodOf<Client> | "begin">>;
 
 /** Functions that take a client first: for a page they are methods of it. */
 export interface ClientFunctions {
@@ -300,3 +312,24 @@ export type WorkerClient = { readonly [K in ClientMethod]: Remote<Client[K]> } &
     /** Resolves when there is no client any more: to the error if its worker ended, to `undefined` if it was closed. */
     readonly ended: Promise<Error | undefined>;
   };
+
+/**
+ * A `StoredClient` in a worker, with its storage: the page sees only what its calls answer.
+ * @example
+ * ```ts
+ * for (const { groupId } of await client.knownGroups()) show(await client.group(groupId));
+ * client.onChange(async () => {
+ *   if (await client.refresh()) await showAll();
+ * });
+ * ```
+ */
+export type WorkerStoredClient = WorkerClient & {
+  readonly [K in keyof typeof STORED_METHODS]: Remote<StoredClient[K]>;
+} & {
+  /**
+   * Calls a function after another opener of the storage, such as another tab, has written something. The worker must have
+   * been given the storage (`serveClient({ storage })`).
+   * @returns ends it
+   */
+  onChange(listener: () => void): () => void;
+};

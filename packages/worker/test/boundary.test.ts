@@ -158,7 +158,7 @@ test("one function of the page that never answers doesn't hold up the answers of
   const side = hostile((message, post) => {
     const { copse, connection, references } = message;
     if (copse !== "start") return;
-    post({ copse: "started", connection, client: started });
+    post({ copse: "started", connection, client: started, stored: false });
     const [{ id: callback }] = references as [{ id: number }];
     const requests = [0, 1, 2].map((id) => ({ id, callback, args: [] }));
     post({ copse: "callbacks", connection, requests });
@@ -195,7 +195,8 @@ const MALFORMED: readonly (readonly [string, Message])[] = [
   ["arguments that are no list", { copse: "call", id: 0, method: "createGroup", args: null, references: [] }],
   ["a method that is no name", { copse: "call", id: 0, method: {}, args: [], references: [] }],
   ["a reference of no kind", { copse: "call", id: 0, method: "join", args: [], references: [{ kind: "x" }] }],
-  ["a release of no group", { copse: "release", group: null }],
+  ["a release of no group", { copse: "release", group: null, times: 1 }],
+  ["a release of no number of times", { copse: "release", group: "a name" }],
   ["an abort without a reason", { copse: "abort", id: 0 }],
   ["no kind that there is", { copse: "toString" }],
 ];
@@ -248,7 +249,7 @@ test("a page can't use, close or release the group of another page", async () =>
   // A name has 128 random bits: one's own says nothing of the next.
   expect(id).toMatch(/^[0-9a-f]{32}$/);
   const { id: named } = group as unknown as { id: string };
-  page.post({ copse: "release", group: named });
+  page.post({ copse: "release", group: named, times: 1 });
   page.call("close", named);
   page.call("encrypt", named, ["x"]);
   for (const call of [1, 2]) {
@@ -294,7 +295,7 @@ test("release closes the group, whose secrets nobody needs any more", async () =
   };
   page.call("createGroup");
   const { outcome } = await answerTo(page.seen, 0);
-  page.post({ copse: "release", group: (outcome as { value: { id: string } }).value.id });
+  page.post({ copse: "release", group: (outcome as { value: { id: string } }).value.id, times: 1 });
   page.call("createKeyPackage");
   await answerTo(page.seen, 1);
   expect(groups.map(({ active }) => active)).toEqual([false]);

@@ -90,7 +90,7 @@ test("a call whose signal is aborted settles, though the worker doesn't answer; 
   const calls: Message[] = [];
   const side = hostile((message, post) => {
     const { copse, connection } = message;
-    if (copse === "start") post({ copse: "started", connection, client: started });
+    if (copse === "start") post({ copse: "started", connection, client: started, stored: false });
     if (copse === "call") calls.push(message);
   });
   const client = await connectClient(side.other);

@@ -1,7 +1,7 @@
 // What a hostile page or worker posts, by a port of its own.
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Client } from "@copse/core";
-import { connectClient, serveClient } from "@copse/worker";
+import { connectClient, connectStoredClient, serveClient } from "@copse/worker";
 import { afterEach, expect } from "vitest";
 import { closePorts, makeClient, type Options } from "./workers.js";
 
@@ -36,14 +36,14 @@ export const started = {
   signatureKey: new Uint8Array(32),
 };
 
-/** A client of a worker that answers each call with what `answer` makes of it. */
-export async function clientOf(answer: (call: Message) => unknown) {
+/** A client of a worker that answers each call with what `answer` makes of it. @param stored whether it has a storage */
+export async function clientOf(answer: (call: Message) => unknown, stored = false) {
   const side = hostile((message, post) => {
     const { copse, connection } = message;
-    if (copse === "start") post({ copse: "started", connection, client: started });
+    if (copse === "start") post({ copse: "started", connection, client: started, stored });
     if (copse === "call") post(answer(message));
   });
-  return { client: await connectClient(side.other), ...side };
+  return { client: await (stored ? connectStoredClient : connectClient)(side.other), ...side };
 }
 
 /** A page that has started a client, and posts what it likes. */
