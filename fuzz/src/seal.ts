@@ -77,7 +77,8 @@ export const frameOf = (room: Room, content: Content, change: Partial<FramePlan>
 
 /** A secret tree of Mallory's epoch with all of its keys. */
 export function freshTree({ epoch, config }: Insider): SecretTree {
-  return SecretTree.load(config.provider, epoch.secretTree.save(), config.policy.ratchets);
+  const { tree, secretTree } = epoch;
+  return SecretTree.load(config.provider, tree.width, secretTree.pieces.all(), config.policy.ratchets);
 }
 
 /** The message that a plan describes. @throws whatever the encoder says to values that don't fit */

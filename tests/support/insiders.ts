@@ -42,7 +42,7 @@ export interface Insider {
 }
 
 export async function insider({ config, signer }: Party, group: Group): Promise<Insider> {
-  return { config, signer, epoch: (await loadState(config, [await group.save()])).state.current };
+  return { config, signer, epoch: (await loadState(config, await group.save())).state.current };
 }
 
 export interface Framing {

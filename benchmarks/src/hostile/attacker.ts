@@ -104,7 +104,7 @@ export async function infiltrated(
     psk: () => undefined,
     registry: new Registry(extensions),
   };
-  const { state } = await loadState(config, [await joined.save()]);
+  const { state } = await loadState(config, await joined.save());
   return { bob, bobClient, follower, signer, signers, epoch: state.current };
 }
 
@@ -169,7 +169,7 @@ export async function privately(
   const whole = framed(from, content, { ...how, sender: { senderType: 1, leafIndex } });
   const auth = await authOf(from, PRIVATE, whole, how);
   const kind = content.contentType === 1 ? "application" : "handshake";
-  const secretTree = SecretTree.load(provider, from.epoch.secretTree.save(), {
+  const secretTree = SecretTree.load(provider, from.epoch.tree.width, from.epoch.secretTree.pieces.all(), {
     maxForward: 2 ** 32,
     maxSkipped: 0,
     maxSkippedTotal: 0,

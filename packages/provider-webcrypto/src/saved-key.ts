@@ -35,7 +35,7 @@ export function referenceAt(bytes: Uint8Array, at: number): Uint8Array | undefin
  * before it stored what `Group.save` returned leaves such keys, and so does an application that deletes saved states.
  * Call it before states are restored, and while nobody else saves: the keys of a state that isn't stored yet end too.
  * @param store with {@link KeyStore.list}, and with the keys of no others
- * @param saved all states that are kept: what `Group.save`, `Group.saveChanges` and `Client.saveKeyPackages` gave, not
+ * @param saved all states that are kept: what `Group.save` and `Client.saveKeyPackages` gave, not
  *   encrypted
  * @returns how many were deleted
  * @throws MlsError `usage` if the store has no `list`

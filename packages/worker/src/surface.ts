@@ -101,7 +101,6 @@ export const GROUP_METHODS = {
   exportSecret: "bytes",
   groupInfo: "bytes",
   save: "bytes",
-  saveChanges: "bytes",
   close: "value",
 } as const satisfies Kinds<Group, Exclude<MethodOf<Group>, NotCalled>>;
 

@@ -139,15 +139,14 @@ describe("a client in a thread", () => {
     const carol = await makeClient({ credential: "carol" });
     const group = await first.createGroup();
     const c = await carol.createGroup();
-    const snapshot = await group.save();
     await group.add(await carol.createKeyPackage());
     await group.mergePendingCommit();
-    const changes = await group.saveChanges();
+    const snapshot = await group.save();
     const offered = await first.createKeyPackage();
     const keyPackages = await first.saveKeyPackages();
 
     const second = await inThread({ signer });
-    const restored = await second.restore([snapshot, changes]);
+    const restored = await second.restore(snapshot);
     expect(await sight(restored)).toEqual(await sight(group));
     await second.loadKeyPackages(keyPackages);
     const { welcome } = await c.add(offered);

@@ -56,7 +56,6 @@ export async function bytesOf(given: Given) {
     joined.group.ratchetTree,
     await group.exportSecret("label", new Uint8Array(), 32),
     await group.save(),
-    await group.saveChanges(),
     group.groupId,
     group.epochAuthenticator,
     group.treeHash,

@@ -85,12 +85,12 @@ export const FRAMING = [
     section: "6.3.1",
     musts: [3],
     text: "A client MUST keep, in its saved state too, which generations it has used.",
-    by: "`SecretTree.save`, `Group.save`, `Group.saveChanges`",
+    by: "`SecretPieces.get`, `Group.save`, `StoredClient`",
     tests: [
       [SECRET_TREE, "goes on from a saved state at any point"],
       [
-        "packages/core/test/client/journal.test.ts",
-        "restore the group as it is, after each of many operations",
+        "packages/core/test/storage/records.test.ts",
+        "what is written is the group as it is, after each of many operations",
       ],
     ],
   },

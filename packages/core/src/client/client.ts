@@ -40,7 +40,6 @@ import {
   type JoinStagedOptions,
   NEW_GROUP,
   READ_WELCOME,
-  RECORDS,
   type ReadWelcomeOptions,
 } from "./options.js";
 import { StagedWelcome } from "./staged-welcome.js";
@@ -253,21 +252,16 @@ export class Client extends ClientBase {
    * Restores a group that {@link Group.save} saved. The client needs the signer of its leaf in the group: signature
    * keys are never saved. A group that is open here can't be restored: two objects with one state would encrypt with
    * the same keys.
-   * @param saved the bytes of {@link Group.save}; or a list of them and of all results of {@link Group.saveChanges}
-   *   since then, in their order
-   * @throws MlsError `state` for damaged or foreign bytes, another suite, or changes out of order; `missing-signer`;
-   *   `try-again` if the provider can't find the keys now, with the `cause`; `usage` if the group is open, or if the
+   * @param saved the bytes of {@link Group.save}
+   * @throws MlsError `state` for damaged or foreign bytes, or another suite; `missing-signer`; `try-again` if the provider can't find the keys now, with the `cause`; `usage` if the group is open, or if the
    *   leaf lists types of extensions, proposals or credentials that this client doesn't support
    * @example
-   * const group = await client.restore([saved, ...changes]);
+   * const group = await client.restore(saved);
    */
-  async restore(saved: Uint8Array | readonly Uint8Array[], options: OperationOptions = {}): Promise<Group> {
+  async restore(saved: Uint8Array, options: OperationOptions = {}): Promise<Group> {
     checkOptions(options, OPERATION);
-    const records = [checkOptions(saved, RECORDS, "saved")].flat() as Uint8Array[];
-    const read = (config: ClientConfig) => {
-      if (records.length === 0) throw new MlsError("usage", "expected a saved group, got an empty list");
-      return loadState(config, records);
-    };
+    const record = needBytes(saved, "a saved group").slice();
+    const read = (config: ClientConfig) => loadState(config, record);
     return this.restoreFrom(read, (loaded) => this.#groups.restore(loaded), options);
   }
 

@@ -1,6 +1,5 @@
 // RFC 9420 §8, §11, §12.4: what a member sees of its group, and takes out of it.
 import { type Bytes, copied, type Owned } from "../bytes.js";
-import { MlsError } from "../errors.js";
 import {
   type CachedProposal,
   type Candidate,
@@ -183,22 +182,7 @@ export abstract class MemberView extends GroupBase {
    */
   async save(options: OperationOptions = {}): Promise<Bytes> {
     checkOptions(options, OPERATION);
-    return this.own.save(() => undefined, options);
-  }
-
-  /**
-   * Like {@link save}, but with only the tree's changes since the last call of either: small and fast in a large group.
-   * {@link Client.restore} needs the last snapshot and all changes after it, in their order.
-   * @throws MlsError `usage` before the first {@link save} or {@link Client.restore}; `key-not-extractable`, `closed`
-   * @example
-   * const changes = [await group.saveChanges()];
-   */
-  async saveChanges(options: OperationOptions = {}): Promise<Bytes> {
-    checkOptions(options, OPERATION);
-    return this.own.save(() => {
-      if (this.own.saved !== undefined) return this.own.saved;
-      throw new MlsError("usage", "there is no snapshot yet: call save() first");
-    }, options);
+    return this.own.save(options);
   }
 
   /** The state that a group which resumes this one is checked against. @internal */

@@ -27,7 +27,7 @@ import {
   type Transition,
 } from "../group/index.js";
 import { type CommitMessage, mergeStaged, type Received, type Reception } from "../group/messages/index.js";
-import { type SavePoint, saveState } from "../group/storage/index.js";
+import { type Part, partsOf, saveState } from "../group/storage/index.js";
 import {
   answer,
   Lock,
@@ -53,8 +53,8 @@ export interface Watcher {
 
 /** How a group begins here. */
 export interface Origin extends KnownKeys {
-  /** The record that it was restored from. */
-  readonly saved?: SavePoint | undefined;
+  /** Whether there is a saved state. */
+  readonly isSaved?: boolean;
 }
 
 const isClosed = () => new MlsError("closed", "the group was closed before the call ended");
@@ -63,8 +63,7 @@ export class Membership {
   /** With hooks and signers that the lock calls. */
   readonly config: ClientConfig;
   readonly lock: Lock;
-  /** The last saved record. */
-  saved: SavePoint | undefined;
+  #isSaved: boolean;
   #state: GroupState;
   readonly #keys: HeldKeys;
   #signer: Signer;
@@ -78,7 +77,7 @@ export class Membership {
     this.#keys = new HeldKeys(config.provider, origin, watcher.needsKey);
     const { provider } = this.#keys.scope;
     this.config = guardMember({ ...config, provider }, (hook) => this.lock.callHook(hook));
-    this.saved = origin.saved;
+    this.#isSaved = origin.isSaved === true || watcher.safety !== undefined;
     this.#state = state;
     this.#watcher = watcher;
     checkSigners(config, state);
@@ -203,16 +202,20 @@ export class Membership {
     Object.assign(identity, { signatureKey: after.signatureKey, credential: after.credential });
   }
 
-  /** The state as bytes, and the save point that they make. @param since the record before, for the changes only */
-  async record(since?: SavePoint): Promise<Awaited<ReturnType<typeof saveState>>> {
-    const { state } = this;
-    needOpen(state);
-    checkSavedSigners(this.config, state);
-    const record = await saveState(this.config.provider, state, this.#keys, since);
-    if (state === this.state) return record;
-    // Closed meanwhile: what was encoded may be overwritten already.
-    wipe(record.bytes);
-    throw isClosed();
+  /** The parts of the state, to be saved. @throws MlsError `closed`, `usage` */
+  parts(): Part[] {
+    this.#checkToSave();
+    return partsOf(this.config.provider, this.#state, this.#keys);
+  }
+
+  #checkToSave(): void {
+    needOpen(this.#state);
+    checkSavedSigners(this.config, this.#state);
+  }
+
+  /** @throws MlsError `closed` if this isn't the state any more: what was encoded of it may be overwritten already */
+  needState(state: GroupState): void {
+    if (state !== this.#state) throw isClosed();
   }
 
   /** Notes that the state was saved, or may be. */
@@ -220,21 +223,22 @@ export class Membership {
     this.#keys.saved(privateKeysIn(this.state));
   }
 
-  /**
-   * The state as bytes.
-   * @param since returns the record before, if only what changed since is wanted
-   */
-  save(since: () => SavePoint | undefined, options: OperationOptions): Promise<Bytes> {
+  /** As `Group.save`. */
+  save(options: OperationOptions): Promise<Bytes> {
     const work = async () => {
-      needOpen(this.state);
-      return this.record(since());
+      const { state } = this;
+      this.#checkToSave();
+      const bytes = await saveState(this.config.provider, state, this.#keys);
+      if (state !== this.#state) wipe(bytes);
+      this.needState(state);
+      return bytes;
     };
-    const finish = ({ bytes, saved }: { bytes: Bytes; saved: SavePoint }) => {
-      this.saved = saved;
+    const finish = (bytes: Bytes) => {
+      this.#isSaved = true;
       this.recorded();
       return bytes;
     };
-    return this.run({ work, finish, drop: ({ bytes }) => wipe(bytes) }, options);
+    return this.run({ work, finish, drop: wipe }, options);
   }
 
   /** As `StagedCommit.merge`. @param find the commit, looked up when it is the operation's turn */
@@ -286,8 +290,7 @@ export class Membership {
     this.#state = state;
     release?.();
     const records = isOver ? "useless" : "needed";
-    const isSaved = this.saved !== undefined || this.#watcher.safety !== undefined;
-    this.#keys.leave(keys, isSaved ? records : "none");
+    this.#keys.leave(keys, this.#isSaved ? records : "none");
     this.#watcher.onLeave();
   }
 }

@@ -120,7 +120,7 @@ export class OpenGroups {
         },
       );
     }
-    return this.#add(state, { ...origin, recorded: privateKeysIn(state) });
+    return this.#add(state, { ...origin, isSaved: true, recorded: privateKeysIn(state) });
   }
 
   /** @param replace whether a group that joins closes an open one with the same ID */

@@ -21,7 +21,7 @@ import { needed, type OptionShape } from "../option-shapes.js";
 import type { Awaitable, CipherSuiteProvider, CryptoProvider, Signer } from "../provider/index.js";
 import type { Credential, Extension, Lifetime } from "../wire/index.js";
 import type { Group } from "./group.js";
-import { BYTES_LIST, EXTENSIONS, IDENTITY_OR_NAME, listOf } from "./group-options.js";
+import { EXTENSIONS, IDENTITY_OR_NAME, listOf } from "./group-options.js";
 
 export interface KeyPackageOptions extends OperationOptions {
   /**
@@ -146,8 +146,6 @@ export const READ_WELCOME: OptionShape<ReadWelcomeOptions> = {
   ratchetTree: "bytes",
   previous: "object",
 };
-
-export const RECORDS = ["bytes", BYTES_LIST];
 
 export const JOIN_STAGED: OptionShape<JoinStagedOptions> = { ...OPERATION, replace: "boolean" };
 

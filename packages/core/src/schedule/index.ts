@@ -3,6 +3,7 @@ export * from "./key-schedule.js";
 export * from "./leaf-secrets.js";
 export * from "./ratchet.js";
 export * from "./ratchet-limits.js";
+export * from "./secret-pieces.js";
 export * from "./secret-tree.js";
 export * from "./secret-tree-state.js";
 export * from "./transcript.js";

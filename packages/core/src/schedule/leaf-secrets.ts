@@ -50,7 +50,7 @@ export function deriveLeafSecrets(
 
   const steps: LeafSecrets["steps"][number][] = [];
   // A copy, because another message may consume the secret while an asynchronous provider works.
-  const secret = copySecret(known);
+  const secret = copySecret(known.secret);
   const { Nh } = provider.suite.hash;
   const toChildren = [LEFT, RIGHT].map((side) => ({ info: kdfLabel("tree", side, Nh), length: Nh }));
   const down = (children: readonly Uint8Array[]) => {

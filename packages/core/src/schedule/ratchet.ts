@@ -17,6 +17,8 @@ export interface MessageKey {
 
 /** One of a sender's two ratchets: its next generation, and the keys of those it skipped. */
 export interface Ratchet {
+  /** One for each ratchet of a tree: twice the leaf index, and 1 more for that of handshakes. */
+  readonly number: number;
   /** The next generation; {@link GENERATIONS} when none is left. */
   generation: number;
   /** `ratchet_secret_[generation]`, `KDF.Nh` bytes */

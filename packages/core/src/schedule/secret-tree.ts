@@ -27,7 +27,13 @@ import {
   type RatchetKind,
   type RatchetLimits,
 } from "./ratchet-limits.js";
-import { isTreeWidth, loadSecretTree, type SecretTreeContents, saveSecretTree } from "./secret-tree-state.js";
+import { SecretPieces } from "./secret-pieces.js";
+import {
+  isTreeWidth,
+  loadSecretTree,
+  type SecretPiece,
+  type SecretTreeContents,
+} from "./secret-tree-state.js";
 import { forgetSkipped, keepSkipped, SkippedKeys } from "./skipped-keys.js";
 
 /** A step of a ratchet, and for a new leaf the secrets down to it. */
@@ -65,6 +71,8 @@ export class SecretTree {
   readonly #contents: SecretTreeContents;
   readonly #skipped: SkippedKeys;
   readonly #checkpoints = new Checkpoints();
+  /** In which the tree is saved. */
+  readonly pieces: SecretPieces;
 
   /**
    * @param width the number of leaves of the ratchet tree, blank ones included: a power of two
@@ -86,19 +94,31 @@ export class SecretTree {
     }
     this.#provider = provider;
     this.#limits = limits;
-    this.#skipped = new SkippedKeys(limits);
-    this.#contents = { width, nodes: new Map([[1, encryptionSecret]]), senders: new Map() };
+    this.#skipped = new SkippedKeys(limits, (ratchet, { generation }) => {
+      this.pieces.moved(ratchet);
+      this.pieces.skipped(ratchet, generation);
+    });
+    const root = { secret: encryptionSecret, home: 1 };
+    this.#contents = { width, nodes: new Map([[1, root]]), senders: new Map() };
+    this.pieces = new SecretPieces(this.#contents);
   }
 
-  /** Restores a tree from the bytes of {@link save}. @throws DecodeError, MlsError `state` */
+  /**
+   * Restores a tree from its {@link pieces}, and copies what it needs of them.
+   * @param areSaved whether they are in a storage, which is told what changes in them from here on
+   * @throws DecodeError, MlsError `state`
+   */
   static load(
     provider: CipherSuiteProvider,
-    bytes: Uint8Array,
+    width: number,
+    pieces: Iterable<SecretPiece>,
     limits: RatchetLimits = DEFAULT_RATCHET_LIMITS,
+    areSaved = false,
   ): SecretTree {
     const { hash, aead } = provider.suite;
-    const contents = loadSecretTree(bytes, { Nh: hash.Nh, Nk: aead.Nk, Nn: aead.Nn });
-    const tree = new SecretTree(provider, contents.width, secretBytes(hash.Nh), limits);
+    const contents = loadSecretTree(width, pieces, { Nh: hash.Nh, Nk: aead.Nk, Nn: aead.Nn });
+    const tree = new SecretTree(provider, width, secretBytes(hash.Nh), limits);
+    if (areSaved) tree.pieces.allSaved();
     tree.#contents.nodes.clear();
     for (const [node, secret] of contents.nodes) tree.#contents.nodes.set(node, secret);
     for (const [leafIndex, ratchets] of contents.senders) {
@@ -106,11 +126,6 @@ export class SecretTree {
       tree.#skipped.added(ratchets.application, ratchets.application.skipped.size);
     }
     return tree;
-  }
-
-  /** Encodes the tree. The bytes are secret: they decrypt every message that is not consumed yet. */
-  save(): Uint8Array {
-    return saveSecretTree(this.#contents);
   }
 
   /**
@@ -179,7 +194,7 @@ export class SecretTree {
   /** Overwrites and deletes all secrets. */
   wipe(): void {
     const { nodes, senders } = this.#contents;
-    for (const secret of nodes.values()) wipe(secret);
+    for (const { secret } of nodes.values()) wipe(secret);
     for (const { handshake, application } of senders.values()) {
       wipeRatchet(handshake);
       wipeRatchet(application);
@@ -199,7 +214,7 @@ export class SecretTree {
 
   /** The same without the skipped keys, and from the nearest checkpoint on. */
   #farAhead(leafIndex: number, kind: RatchetKind, generation: number): Awaitable<Ahead> {
-    const name = ratchetName(leafIndex, kind);
+    const name = ratchetNumber(leafIndex, kind);
     const { moves } = this.#checkpoints;
     return this.#from(leafIndex, kind, (start, from) =>
       chain(this.#checkpoints.secretAt(this.#provider, name, moves, start, from, generation), (secret) =>
@@ -299,10 +314,13 @@ export class SecretTree {
       wipe(step.secret);
       if (kind === "application") this.#skipped.forget(ratchet, kept);
       else forgetSkipped(ratchet, kept);
+      this.pieces.skipped(ratchet, generation);
       return;
     }
-    this.#checkpoints.forget(ratchetName(leafIndex, kind));
+    this.#checkpoints.forget(ratchetNumber(leafIndex, kind));
+    this.pieces.moved(ratchet);
     const skipped = keepSkipped(ratchet, step.skipped);
+    for (let i = generation - skipped; i < generation; i++) this.pieces.skipped(ratchet, i);
     // The older ones, whose keys the step didn't derive.
     if (generation - ratchet.generation > skipped) ratchet.forgotten = generation - skipped;
     // In the memory that the ratchet has.
@@ -321,31 +339,42 @@ export class SecretTree {
     ]);
     const [handshake, application, ...children] = moved as [Uint8Array, Uint8Array, ...Uint8Array[]];
     const { nodes, senders, width } = this.#contents;
+    const own = width + leafIndex;
     const replace = (node: number): boolean => {
-      wipe(nodes.get(node));
+      const known = nodes.get(node);
+      if (known === undefined) return false;
+      this.pieces.node(known.home);
+      wipe(known.secret);
       return nodes.delete(node);
     };
     for (const [i, { parent }] of steps.entries()) {
       const [left, right] = children.slice(2 * i, 2 * i + 2) as [Uint8Array, Uint8Array];
       if (replace(parent)) {
-        nodes.set(2 * parent, left);
-        nodes.set(2 * parent + 1, right);
+        nodes.set(2 * parent, { secret: left, home: own });
+        nodes.set(2 * parent + 1, { secret: right, home: own });
+        this.pieces.node(own);
       } else wipe(left, right);
     }
-    if (replace(width + leafIndex)) {
-      const ratchet = (secret: Uint8Array): Ratchet => ({
+    if (replace(own)) {
+      const ratchet = (secret: Uint8Array, kind: RatchetKind): Ratchet => ({
+        number: ratchetNumber(leafIndex, kind),
         generation: 0,
         secret,
         skipped: new Map(),
         forgotten: 0,
       });
-      senders.set(leafIndex, { handshake: ratchet(handshake), application: ratchet(application) });
+      const ratchets = {
+        handshake: ratchet(handshake, "handshake"),
+        application: ratchet(application, "application"),
+      };
+      senders.set(leafIndex, ratchets);
+      this.pieces.moved(ratchets.handshake);
     } else wipe(handshake, application);
   }
 }
 
-/** A number for each ratchet. */
-const ratchetName = (leafIndex: number, kind: RatchetKind): number =>
+/** As {@link Ratchet.number}. */
+const ratchetNumber = (leafIndex: number, kind: RatchetKind): number =>
   2 * leafIndex + (kind === "handshake" ? 1 : 0);
 
 function used(generation: number): MlsError {

@@ -28,10 +28,13 @@ export class SkippedKeys {
   readonly #limits: RatchetLimits;
   /** The ratchets that hold any. */
   readonly #late = new Set<Ratchet>();
+  readonly #onForget: (ratchet: Ratchet, key: MessageKey) => void;
   #total = 0;
 
-  constructor(limits: RatchetLimits) {
+  /** @param onForget is told when the limits make a ratchet lose a key */
+  constructor(limits: RatchetLimits, onForget: (ratchet: Ratchet, key: MessageKey) => void) {
     this.#limits = limits;
+    this.#onForget = onForget;
   }
 
   /** Counts keys that a ratchet got, and enforces the limits. */
@@ -69,6 +72,7 @@ export class SkippedKeys {
       if (left-- <= 0) return;
       this.forget(ratchet, oldest);
       ratchet.forgotten = oldest.generation + 1;
+      this.#onForget(ratchet, oldest);
     }
   }
 }

@@ -205,7 +205,7 @@ describe("a junk message in another member's name costs 1,000 derivations each t
         await peeked.complete();
         peeked.consume();
       }
-      expect(one.save()).toEqual(other.save());
+      expect(one.pieces.all()).toEqual(other.pieces.all());
     }
   });
 });

@@ -65,7 +65,6 @@ it("bytes that are handed out are of the type that fetch, Blob and WebCrypto tak
     await staged.groupInfo(),
     await staged.exportSecret("label", new Uint8Array(), 16),
     await group.save(),
-    await group.saveChanges(),
     await group.groupInfo(),
     await group.exportSecret("label", new Uint8Array(), 16),
     await group.propose({ update: true }),

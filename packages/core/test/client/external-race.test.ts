@@ -108,9 +108,8 @@ describe("the winner of a race of external commits", () => {
       bob.client,
       await (await alice.client.createGroup()).groupInfo(),
     );
-    const first = await group.save();
     await group.mergePendingCommit();
-    const restored = await (await bob.again()).restore([first, await group.saveChanges()]);
+    const restored = await (await bob.again()).restore(await group.save());
     expect([restored.active, restored.hasPendingCommit]).toEqual([true, false]);
     expect(await restored.receive(commit)).toMatchObject({ kind: "own", verified: true });
   });

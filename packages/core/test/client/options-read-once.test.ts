@@ -247,8 +247,9 @@ describe("what no call can take is refused, and not made into something else:", 
     await expect(staged.exportSecret(label, EMPTY, 16)).rejects.toThrow(usage);
   });
 
-  it("a list of saved records with a hole", async () => {
-    await expect(client.restore(new Array(1))).rejects.toThrow(usage);
+  it("a list of saved states", async () => {
+    const list = [await alice.save()] as Untyped;
+    await expect(client.restore(list)).rejects.toThrow(usage);
   });
 
   it("a request of nothing", async () => {

@@ -4,16 +4,16 @@ import { isZero } from "@copse/test-support/bytes";
 import { gather, party } from "@copse/test-support/clients";
 import { failure } from "@copse/test-support/errors";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { SecretTree } from "../../src/schedule/secret-tree.js";
+import { SecretPieces } from "../../src/schedule/secret-pieces.js";
 import { SUITE, watched } from "./watched.js";
 
 /** What the provider gave for saved states, and the saved secret trees. */
 let copies: Uint8Array[] = [];
 beforeEach(() => {
-  const { save } = SecretTree.prototype;
-  vi.spyOn(SecretTree.prototype, "save").mockImplementation(function (this: SecretTree) {
-    const saved = save.call(this);
-    copies.push(saved);
+  const { all } = SecretPieces.prototype;
+  vi.spyOn(SecretPieces.prototype, "all").mockImplementation(function (this: SecretPieces) {
+    const saved = all.call(this);
+    copies.push(...saved.map(({ bytes }) => bytes));
     return saved;
   });
 });

@@ -97,7 +97,6 @@ const GROUP: Readonly<Record<string, Row>> = {
   withEpoch: [[() => 1]],
   groupInfo: [[], "externalPub ratchetTree extensions"],
   save: [[]],
-  saveChanges: [[]],
 };
 
 const CLIENT: Readonly<Record<string, Row>> = {

@@ -146,7 +146,6 @@ const GROUP: Readonly<Record<string, Row>> = {
   ],
   groupInfo: async ({ a }) => a.groupInfo(),
   save: async ({ a }) => a.save(),
-  saveChanges: async ({ a }) => [await a.save(), await a.saveChanges()],
 };
 
 const STAGED: Readonly<Record<string, Row>> = {

@@ -19,6 +19,7 @@ import {
 } from "../../src/wire/framed-content.js";
 import { PrivateContentAAD, PrivateMessage, SenderData, SenderDataAAD } from "../../src/wire/message.js";
 import { counting, failing, later } from "../schedule/providers.js";
+import { stateOf } from "../schedule/secret-trees.js";
 import { application, commit, member, party, removal } from "./party.js";
 
 const provider = nodeSuite(1);
@@ -125,10 +126,10 @@ describe("what can't be sent", () => {
     ["a tag on what is no commit", { auth: { signature: utf8("s"), confirmationTag: utf8("t") } }],
   ])("%s", async (_, change) => {
     const keys = group.keys();
-    const before = toHex(keys.secretTree.save());
+    const before = stateOf(keys.secretTree);
     const authenticated = { ...(await group.authenticate(PRIVATE, application("hello"))), ...change };
     await expect(seal(authenticated, keys)).rejects.toMatchObject({ code: "usage" });
-    expect(toHex(keys.secretTree.save())).toBe(before);
+    expect(stateOf(keys.secretTree)).toBe(before);
   });
 
   it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("a padding of %s", async (padding) => {
@@ -141,7 +142,7 @@ describe("what is refused", () => {
   it("any bit of any field changed", async () => {
     const message = await seal(await group.authenticate(PRIVATE, application("hello")));
     const keys = group.keys();
-    const before = toHex(keys.secretTree.save());
+    const before = stateOf(keys.secretTree);
     for (const field of ["groupId", "authenticatedData", "encryptedSenderData", "ciphertext"] as const) {
       for (let bit = 0; bit < message[field].length * 8; bit++) {
         const changed = message[field].slice();
@@ -166,7 +167,7 @@ describe("what is refused", () => {
       });
     }
     // Refusals leave the receiver as it was, and the message itself is accepted afterwards.
-    expect(toHex(keys.secretTree.save())).toBe(before);
+    expect(stateOf(keys.secretTree)).toBe(before);
     await open(message, keys);
   });
 
@@ -184,12 +185,12 @@ describe("what is refused", () => {
       const padding = new Uint8Array(20);
       padding[at] = 1;
       const keys = group.keys();
-      const before = toHex(keys.secretTree.save());
+      const before = stateOf(keys.secretTree);
       await expect(open(await forge(await plaintext(padding)), keys)).rejects.toMatchObject({
         code: "validation",
         rule: "6.3.1: there must be no non-zero bytes in the padding",
       });
-      expect(toHex(keys.secretTree.save())).toBe(before);
+      expect(stateOf(keys.secretTree)).toBe(before);
     }
   });
 
@@ -330,13 +331,13 @@ describe("keys", () => {
     const message = await seal(await group.authenticate(PRIVATE, application("hello")));
     for (let from = 0; from < 13; from++) {
       const keys = group.keys(DEFAULT_RATCHET_LIMITS, provider);
-      const before = toHex(keys.secretTree.save());
+      const before = stateOf(keys.secretTree);
       const broken = failing(provider, from);
       const tree = group.keys(DEFAULT_RATCHET_LIMITS, broken).secretTree;
       await expect(async () => openPrivate(broken, message, { ...keys, secretTree: tree })).rejects.toThrow(
         "the provider is gone",
       );
-      expect(toHex(tree.save())).toBe(before);
+      expect(stateOf(tree)).toBe(before);
     }
   });
 });

@@ -11,9 +11,9 @@ import type { CipherSuiteProvider } from "../../src/provider/interface.js";
 import type { MessageKey } from "../../src/schedule/ratchet.js";
 import { DEFAULT_RATCHET_LIMITS, HANDSHAKE_GENERATIONS } from "../../src/schedule/ratchet-limits.js";
 import { type PeekedKey, SecretTree } from "../../src/schedule/secret-tree.js";
-import { saveSecretTree } from "../../src/schedule/secret-tree-state.js";
+import { ratchetsPiece, savePiece } from "../../src/schedule/secret-tree-state.js";
 import { counting, failing, later } from "./providers.js";
-import { now, provider, same, sent, tree } from "./secret-trees.js";
+import { now, provider, reloaded, same, sent, stateOf, tree } from "./secret-trees.js";
 
 describe("order", () => {
   it("messages may arrive in any order, each of them once", () => {
@@ -35,12 +35,12 @@ describe("order", () => {
     const keys = sent(9);
     let receiver = tree();
     for (const generation of [4, 1, 0, 8, 6, 2, 7, 3, 5]) {
-      receiver = SecretTree.load(provider, receiver.save(), DEFAULT_RATCHET_LIMITS);
+      receiver = reloaded(receiver);
       const peeked = now(receiver.peek(3, "application", generation));
       same(peeked, keys[generation]);
       peeked.consume();
     }
-    receiver = SecretTree.load(provider, receiver.save(), DEFAULT_RATCHET_LIMITS);
+    receiver = reloaded(receiver);
     for (let generation = 0; generation < 9; generation++) {
       expect(() => receiver.peek(3, "application", generation)).toThrow(code("duplicate"));
     }
@@ -68,7 +68,7 @@ describe("order", () => {
       const last = width - 1;
       const peeked = now(a.peek(last, "handshake", 0));
       same(peeked, now(b.next(last, "handshake")));
-      const saved = SecretTree.load(provider, a.save(), DEFAULT_RATCHET_LIMITS);
+      const saved = reloaded(a, {}, width);
       same(now(saved.peek(last, "handshake", 0)), { generation: 0, ...peeked });
     }
   });
@@ -77,12 +77,12 @@ describe("order", () => {
 describe("peek", () => {
   it("changes nothing until consume, and discard leaves the tree as it was", () => {
     const receiver = tree();
-    const before = toHex(receiver.save());
+    const before = stateOf(receiver);
     for (const generation of [0, 5, 999]) {
       const peeked = now(receiver.peek(3, "application", generation));
-      expect(toHex(receiver.save())).toBe(before);
+      expect(stateOf(receiver)).toBe(before);
       peeked.discard();
-      expect(toHex(receiver.save())).toBe(before);
+      expect(stateOf(receiver)).toBe(before);
       expect(toHex(peeked.key)).toMatch(/^0+$/);
       expect(() => peeked.consume()).toThrow(code("duplicate"));
     }
@@ -98,12 +98,12 @@ describe("peek", () => {
     const keys = sent(8);
     const receiver = tree();
     now(receiver.peek(3, "application", 1)).consume();
-    const before = toHex(receiver.save());
+    const before = stateOf(receiver);
     for (const generation of [2, 6, 0]) {
       const peeked = now(receiver.peek(3, "application", generation));
-      expect(toHex(receiver.save())).toBe(before);
+      expect(stateOf(receiver)).toBe(before);
       peeked.discard();
-      expect(toHex(receiver.save())).toBe(before);
+      expect(stateOf(receiver)).toBe(before);
     }
     for (const generation of [6, 2, 0]) {
       const peeked = now(receiver.peek(3, "application", generation));
@@ -116,11 +116,11 @@ describe("peek", () => {
     for (const generation of [0, 3, 1]) {
       const peeked = [1, 2, 3].map(() => now(receiver.peek(3, "application", generation)));
       (peeked[1] as PeekedKey).consume();
-      const after = toHex(receiver.save());
+      const after = stateOf(receiver);
       expect(() => (peeked[0] as PeekedKey).consume()).toThrow(code("duplicate"));
       expect(() => (peeked[1] as PeekedKey).consume()).toThrow(code("duplicate"));
       (peeked[2] as PeekedKey).discard();
-      expect(toHex(receiver.save())).toBe(after);
+      expect(stateOf(receiver)).toBe(after);
     }
   });
   it("allows to consume late what was peeked early, in any order, and brings no consumed key back", () => {
@@ -157,12 +157,12 @@ describe("peek", () => {
   it("leaves the tree unchanged when the provider fails at any point", () => {
     for (let from = 0; from < 20; from++) {
       const receiver = tree(8, {}, failing(provider, from));
-      const before = toHex(receiver.save());
+      const before = stateOf(receiver);
       expect(() => receiver.peek(3, "application", 3)).toThrow("the provider is gone");
-      expect(toHex(receiver.save())).toBe(before);
+      expect(stateOf(receiver)).toBe(before);
       if (from < 11) {
         expect(() => receiver.next(3, "application")).toThrow("the provider is gone");
-        expect(toHex(receiver.save())).toBe(before);
+        expect(stateOf(receiver)).toBe(before);
       }
     }
   });
@@ -231,11 +231,8 @@ describe("limits", () => {
     now(receiver.peek(4, "application", 3)).consume();
     expect([1, 2, 3, 4].map(left)).toEqual([[2, 3], [3], [2, 3], [0, 1, 2]]);
     // The limits given on loading apply at once.
-    const loaded = SecretTree.load(provider, receiver.save(), {
-      ...DEFAULT_RATCHET_LIMITS,
-      maxSkippedTotal: 2,
-    });
-    expect(loaded.save().length).toBeLessThan(receiver.save().length - 5 * (16 + 12));
+    const loaded = reloaded(receiver, { maxSkippedTotal: 2 });
+    expect(stateOf(loaded).length).toBeLessThan(stateOf(receiver).length - 2 * 5 * (16 + 12));
   });
   it("members who skip many generations crowd out the late keys of one who skips few", () => {
     const receiver = tree(16);
@@ -244,20 +241,19 @@ describe("limits", () => {
     same(now(receiver.peek(3, "application", 0)), now(tree(16).next(3, "application")));
   });
   it("a ratchet ends with generation 2^32 - 1", () => {
-    const ratchet = () => ({
+    const ratchet = (number: number) => ({
+      number,
       generation: 2 ** 32 - 1,
       secret: new Uint8Array(32).fill(5),
       skipped: new Map(),
       forgotten: 0,
     });
-    const bytes = saveSecretTree({
-      width: 1,
-      nodes: new Map(),
-      senders: new Map([[0, { handshake: ratchet(), application: ratchet() }]]),
-    });
-    let last = SecretTree.load(provider, bytes, DEFAULT_RATCHET_LIMITS);
+    const name = ratchetsPiece(0);
+    const ratchets = { handshake: ratchet(1), application: ratchet(0) };
+    const bytes = savePiece({ width: 1, nodes: new Map(), senders: new Map([[0, ratchets]]) }, name);
+    let last = SecretTree.load(provider, 1, [{ name, bytes: bytes as Uint8Array }]);
     expect(now(last.next(0, "application")).generation).toBe(2 ** 32 - 1);
-    last = SecretTree.load(provider, last.save(), DEFAULT_RATCHET_LIMITS);
+    last = reloaded(last, {}, 1);
     expect(() => last.next(0, "application")).toThrow(code("limit"));
     expect(() => last.peek(0, "application", 2 ** 32 - 1)).toThrow(code("duplicate"));
   });
@@ -273,7 +269,7 @@ describe("limits", () => {
       now(receiver.peek(2, "handshake", skipped)).consume();
     }
     expect(() => receiver.peek(2, "handshake", HANDSHAKE_GENERATIONS)).toThrow(code("limit"));
-    const restored = SecretTree.load(provider, receiver.save(), { ...DEFAULT_RATCHET_LIMITS, ...strict });
+    const restored = reloaded(receiver, strict);
     now(restored.peek(2, "handshake", 1)).consume();
   });
 
@@ -315,7 +311,7 @@ describe("an asynchronous provider", () => {
     }
     const fast = tree();
     for (const generation of [5, 0, 3]) now(fast.peek(3, "application", generation)).consume();
-    expect(toHex(slow.save())).toBe(toHex(fast.save()));
+    expect(stateOf(slow)).toBe(stateOf(fast));
   });
   it("never gives one key to two messages sent at once", async () => {
     const slow = tree(8, {}, later(provider));
@@ -431,32 +427,51 @@ describe("a saved state", () => {
     return receiver;
   };
   it("comes back the same, in memory of its own", () => {
-    const saved = full().save();
-    const loaded = SecretTree.load(provider, saved, DEFAULT_RATCHET_LIMITS);
-    expect(toHex(loaded.save())).toBe(toHex(saved));
-    const copy = saved.slice();
+    const saved = full().pieces.all();
+    const copy = structuredClone(saved);
+    const loaded = SecretTree.load(provider, 8, saved);
+    expect(loaded.pieces.all()).toEqual(copy);
     loaded.wipe();
     expect(saved).toEqual(copy);
   });
   it("of another suite, cut short or changed anywhere is an MlsError or a state that can be saved", () => {
-    const saved = full().save();
-    expect(() => SecretTree.load(nodeSuite(5), saved, DEFAULT_RATCHET_LIMITS)).toThrow(code("state"));
-    for (let length = 0; length < saved.length; length++) {
-      expect(() => SecretTree.load(provider, saved.slice(0, length), DEFAULT_RATCHET_LIMITS)).toThrow(
-        MlsError,
-      );
-    }
+    const saved = full().pieces.all();
+    expect(() => SecretTree.load(nodeSuite(5), 8, saved)).toThrow(code("state"));
+    const changed = (at: number, change: (bytes: Uint8Array) => Uint8Array) =>
+      saved.map((piece, i) => (i === at ? { ...piece, bytes: change(piece.bytes) } : piece));
+    for (const [i, { bytes }] of saved.entries())
+      for (let length = 0; length < bytes.length; length++) {
+        const cut = changed(i, (whole) => whole.slice(0, length));
+        expect(() => SecretTree.load(provider, 8, cut)).toThrow(MlsError);
+      }
     fc.assert(
-      fc.property(fc.nat(saved.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
-        const changed = saved.slice();
-        changed[at] = (changed[at] as number) ^ flip;
+      fc.property(fc.nat(saved.length - 1), fc.nat(), fc.integer({ min: 1, max: 255 }), (i, place, flip) => {
+        const flipped = changed(i, (whole) =>
+          whole.map((byte, at) => (at === place % whole.length ? byte ^ flip : byte)),
+        );
         try {
-          SecretTree.load(provider, changed, DEFAULT_RATCHET_LIMITS).save();
+          SecretTree.load(provider, 8, flipped).pieces.all();
         } catch (error) {
           expect(error).toBeInstanceOf(MlsError);
         }
       }),
       { numRuns: 2000 },
     );
+  });
+  it.each([
+    ["no piece's name", "nodes"],
+    ["no piece's name", "nodes/1/2"],
+    ["no piece's name", "keys/1"],
+    ["a number that isn't written as it is saved", "ratchets/03"],
+    ["a leaf outside of the tree", "ratchets/8"],
+    ["skipped keys of another ratchet", "skipped/2/0"],
+    ["skipped keys of other generations", "skipped/6/1"],
+    ["nodes beside another leaf's path", "nodes/8"],
+  ])("with %s is refused: %s", (_, name) => {
+    const saved = full().pieces.all();
+    const kind = name.split("/")[0] as string;
+    const moved = saved.map((piece) => (piece.name.startsWith(kind) ? { ...piece, name } : piece));
+    const wrong = kind === "keys" ? [...saved, { name, bytes: new Uint8Array() }] : moved;
+    expect(() => SecretTree.load(provider, 8, wrong)).toThrow(code("state"));
   });
 });

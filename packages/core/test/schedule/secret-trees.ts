@@ -50,3 +50,14 @@ export function remembering() {
   };
   return { recording, derived };
 }
+
+/** All that a tree holds. */
+export const stateOf = (tree: SecretTree): string =>
+  tree.pieces
+    .all()
+    .map(({ name, bytes }) => `${name} ${toHex(bytes)}`)
+    .join("\n");
+
+/** The tree as it is loaded from its pieces. */
+export const reloaded = (tree: SecretTree, limits: Partial<RatchetLimits> = {}, width = 8): SecretTree =>
+  SecretTree.load(provider, width, tree.pieces.all(), { ...DEFAULT_RATCHET_LIMITS, ...limits });

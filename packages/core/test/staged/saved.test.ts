@@ -43,19 +43,6 @@ async function shown(staged: StagedCommit) {
   });
 }
 
-/** Saved as a snapshot, or as a snapshot and changes. */
-const WAYS: readonly (readonly [way: string, save: (party: Party, group: Group) => Promise<Group>])[] = [
-  ["a snapshot", ({ client }, group) => reopened(client, group)],
-  [
-    "changes after a snapshot",
-    async ({ client }, group) => {
-      const records = [await group.save(), await group.saveChanges()];
-      await group.close();
-      return client.restore(records);
-    },
-  ],
-];
-
 type Scene = Meeting & { readonly alice: Group; readonly bob: Group };
 
 async function scene(): Promise<Scene> {
@@ -101,12 +88,12 @@ const STATES: readonly (readonly [what: string, stage: (scene: Scene) => Promise
 
 const REINIT = { groupId: new Uint8Array([3]), cipherSuite: 2, extensions: [] };
 
-describe.each(WAYS)("by %s,", (_way, save) => {
+describe("by a snapshot,", () => {
   it.each(STATES)("%s is staged after a restore, and can be merged", async (_what, stage) => {
     const here = await scene();
     const staged = await stage(here);
     const before = await shown(staged);
-    const alice = await save(here.parties[0] as Party, here.alice);
+    const alice = await reopened((here.parties[0] as Party).client, here.alice);
     const [restored, ...others] = alice.staged as [StagedCommit];
     expect(others).toEqual([]);
     expect(await shown(restored)).toEqual(before);
@@ -130,7 +117,7 @@ describe.each(WAYS)("by %s,", (_way, save) => {
     const staged = await stage(here);
     const before = await shown(staged);
     await staged.discard();
-    const alice = await save(here.parties[0] as Party, here.alice);
+    const alice = await reopened((here.parties[0] as Party).client, here.alice);
     expect([alice.staged, alice.hasPendingCommit]).toEqual([[], false]);
     await here.bob.receive(staged.commit);
     const again = await reopened((here.parties[0] as Party).client, alice);
@@ -145,7 +132,7 @@ describe.each(WAYS)("by %s,", (_way, save) => {
     const { group, staged } = await joinByExternalCommit(eve.client, await bob.groupInfo());
     const before = await shown(staged);
     const lost = await group.save();
-    const restored = await save(eve, group);
+    const restored = await reopened(eve.client, group);
     const [one] = restored.staged as [StagedCommit];
     expect(await shown(one)).toEqual(before);
     await bob.receive(one.commit);
@@ -167,7 +154,7 @@ describe.each(WAYS)("by %s,", (_way, save) => {
     ];
     await commits[2]?.discard();
     const [one, two, three, four] = commits.map(({ commit }) => commit) as [Uint8Array, ...Uint8Array[]];
-    const restored = await save(parties[0] as Party, alice);
+    const restored = await reopened((parties[0] as Party).client, alice);
     expect(restored.staged.map(({ commit }) => commit)).toEqual([two, four]);
     await restored.stage(one);
     await restored.stage(three as Uint8Array);

@@ -7,7 +7,7 @@ import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { party, send } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
-import { found, opened, SUITE, TestStorage } from "./stores.js";
+import { found, opened, SUITE, TestStorage, team } from "./stores.js";
 
 it("many calls at once share writes, and all of them are safe", async () => {
   const storage = new TestStorage();
@@ -45,39 +45,41 @@ it("a failed write that many calls share fails all of them, and nothing of them 
 });
 
 describe("a damaged entry", () => {
-  it.each(["signer", "groups", "key-packages", "tree", "state", "version"])(
-    "%s is refused by name",
-    async (what) => {
-      const inner = memoryStorage();
-      const alice = await opened(inner);
-      await alice.createKeyPackage();
-      const group = await alice.createGroup({ groupId: new Uint8Array([1]) });
-      await group.encrypt("hello");
-      for (const damage of [
-        (value: Uint8Array) => value.map((byte, i) => (i === value.length >> 1 ? byte ^ 1 : byte)),
-        (value: Uint8Array) => value.slice(0, value.length >> 1),
-        () => new Uint8Array(),
-        () => undefined,
-      ]) {
-        const copy = memoryStorage();
-        for (const { key, value } of await inner.list("")) {
-          const isMeant = key.includes(what) && !(what === "version" && key.startsWith("client"));
-          await copy.write([{ key, value: isMeant ? damage(value) : value }], []);
-        }
-        const use = async () => {
-          const again = await opened(copy);
-          const loaded = await again.group(group.groupId);
-          await loaded?.encrypt("again");
-          await again.createKeyPackage();
-        };
-        // An entry that is missing isn't damaged; a group ID that is changed is another one.
-        const isNoticed = damage(new Uint8Array(3)) !== undefined && !["groups", "version"].includes(what);
-        const error: unknown = await use().catch((error: unknown) => error);
-        if (isNoticed) expect(error).toEqual(code("state"));
-        else if (error !== undefined) expect(error).toBeInstanceOf(MlsError);
+  const parts = ["tree", "state", "sum", "nodes", "ratchets", "past", "candidate", "proposal"];
+  it.each(["signer", "groups", "key-packages", "version", ...parts])("%s is refused", async (what) => {
+    const { storage: inner, alice, a: group, b } = await team();
+    await alice.createKeyPackage();
+    const carol = await party("carol", { suite: SUITE });
+    await b.receive((await group.add(await carol.client.createKeyPackage())).commit);
+    await group.mergePendingCommit();
+    await group.encrypt("hello");
+    await group.receive(await b.propose({ update: true }));
+    await group.update();
+    for (const damage of [
+      (value: Uint8Array) => value.map((byte, i) => (i === value.length >> 1 ? byte ^ 1 : byte)),
+      (value: Uint8Array) => value.slice(0, value.length >> 1),
+      () => new Uint8Array(),
+      () => undefined,
+    ]) {
+      const copy = memoryStorage();
+      for (const { key, value } of await inner.list("")) {
+        const isMeant = key.split("/").includes(what) && !(what === "version" && key.startsWith("client"));
+        await copy.write([{ key, value: isMeant ? damage(value) : value }], []);
       }
-    },
-  );
+      const use = async () => {
+        const again = await opened(copy);
+        const loaded = await again.group(group.groupId);
+        await loaded?.encrypt("again");
+        await again.createKeyPackage();
+      };
+      // A group ID that is changed is another one, and what isn't there was never made: but not a part of a group.
+      const isNoticed = damage(new Uint8Array(3)) !== undefined && !["groups", "version"].includes(what);
+      const isPart = parts.includes(what);
+      const error: unknown = await use().catch((error: unknown) => error);
+      if (isNoticed || isPart) expect(error).toEqual(code("state"));
+      else if (error !== undefined) expect(error).toBeInstanceOf(MlsError);
+    }
+  });
 });
 
 it("a provider that gives no keys away is refused clearly, and with a signer too", async () => {

@@ -65,6 +65,7 @@ export class TestStorage implements ClientStorage {
     const isMade = await this.#inner.write(...write);
     if (isMade) this.writes++;
     for (const { value } of write[0]) this.bytes += value?.length ?? 0;
+    for (const { to } of write[1]) this.bytes += to.length;
     if (fate === "late") throw new Error("the connection was lost");
     return fate === "silent" ? (undefined as unknown as boolean) : isMade;
   }

@@ -236,10 +236,6 @@ const GROUP: Readonly<Record<string, Row>> = {
     run: (options) => a.save(options),
     succeeded: async () => b.receive(await (await reopened(alice, a)).encrypt("from the state")),
   }),
-  saveChanges: async ({ a }) => {
-    await a.save();
-    return { run: (options) => a.saveChanges(options) };
-  },
 };
 
 const STAGED: Readonly<Record<string, Row>> = {

@@ -24,7 +24,6 @@ const CALLS: Readonly<Record<string, (group: Group) => Promise<unknown>>> = {
   withEpoch: (group) => group.withEpoch(() => undefined),
   groupInfo: (group) => group.groupInfo(),
   save: (group) => group.save(),
-  saveChanges: (group) => group.saveChanges(),
 };
 
 async function lone(options: Partial<PartyOptions> = {}): Promise<{ client: Client; group: Group }> {

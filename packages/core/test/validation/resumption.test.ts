@@ -20,7 +20,7 @@ let stranger: Successor;
 beforeAll(async () => {
   people = await Promise.all(["alice", "bob"].map((name) => party(name, { suite: SUITE })));
   const { groups } = await gather(people);
-  old = (await loadState((people[0] as Party).config, [await (groups[0] as Group).save()])).state;
+  old = (await loadState((people[0] as Party).config, await (groups[0] as Group).save())).state;
   const after = await gather(people);
   const epoch = (await insider(people[0] as Party, after.groups[0] as Group)).epoch;
   follower = { groupContext: epoch.groupContext, tree: epoch.tree };

@@ -1,26 +1,31 @@
-// RFC 9420 §7, §8, §12: what a storage has of one group.
+// RFC 9420 §7, §8, §9.2, §12: what a storage has of one group, and what must change in it.
 import { equalBytes, wipe } from "../../bytes.js";
-import { encode, opaque, vector } from "../../codec/index.js";
-import { digestOf, type GroupConfig, type GroupState } from "../../group/index.js";
+import type { GroupConfig } from "../../group/index.js";
 import {
   type LoadedState,
-  loadState,
-  loadTreeRecords,
-  type SavePoint,
-  saveTreeRecord,
+  loadParts,
+  nameOf,
+  type Part,
+  partsOf,
+  saveTree,
+  saveTreeChanges,
+  saving,
+  secretPartsOf,
+  secretPrefix,
+  TREE,
+  TREE_CHANGES,
 } from "../../group/storage/index.js";
 import type { CipherSuiteProvider } from "../../provider/index.js";
+import type { SecretTree } from "../../schedule/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import type { Membership } from "../membership.js";
-import type { StorageChange, StoredEntry, VersionStep } from "./client-storage.js";
+import type { ClientStorage, StorageChange, StoredEntry, VersionStep } from "./client-storage.js";
+import { readList } from "./entries.js";
+import { EntrySum } from "./sum.js";
 
-/**
- * The entries of a group besides its version: the tree, its changes since then, and all else, with the secrets. That is
- * written anew each time, so that no used key stays. Trees hold no secrets.
- */
-const TREE = "tree";
-const CHANGES = "tree-changes";
-const STATE = "state";
+/** The entries of a group besides the parts of its state. */
+const VERSION = "version";
+const SUM = "sum";
 
 /** The size of a version in bytes. It is random: so a version that was there before never comes back. */
 const VERSION_SIZE = 16;
@@ -42,18 +47,60 @@ export function stepFrom(
   return { key, from, to: random(VERSION_SIZE) };
 }
 
+/** The tree in the storage: a whole one, and the changes since. It holds no secrets, so they may stay. */
+interface StoredTree {
+  readonly tree: RatchetTree;
+  /** The sizes of the whole one and of all changes, in bytes. */
+  readonly size: number;
+  readonly changed: number;
+  /** How many changes. */
+  readonly count: number;
+}
+
+type Values = Map<string, Uint8Array | undefined>;
+
+/** What the storage has as it was saved: with it, a part that hasn't changed need not be encoded. */
+interface Known {
+  readonly tree: StoredTree | undefined;
+  readonly parts: ReadonlyMap<string, Part["of"]>;
+  /** By the beginnings of the names of their pieces. */
+  readonly secretTrees: ReadonlyMap<string, SecretTree | undefined>;
+}
+
+const isOfTree = (name: string): boolean => name === TREE || name.startsWith(`${TREE_CHANGES}/`);
+
+/** @param values what was loaded. There may be more in it than in the state, such as epochs that are too old by now */
+function knownOf(
+  provider: CipherSuiteProvider,
+  { state, retired, shared }: LoadedState,
+  values: ReadonlyMap<string, Uint8Array>,
+): Known {
+  const held = { retired, isShared: (key: unknown) => key === shared };
+  const made = new Map(partsOf(provider, state, held).map(({ name, of }) => [name, of]));
+  const parts = new Map<string, Part["of"]>();
+  const secretTrees = new Map<string, SecretTree | undefined>();
+  let [changed, count] = [0, 0];
+  for (const [name, { length }] of values) {
+    const prefix = secretPrefix(name);
+    if (prefix !== undefined) secretTrees.set(prefix, undefined);
+    else if (!isOfTree(name)) parts.set(name, made.get(name));
+    else if (name !== TREE) {
+      changed += length;
+      count++;
+    }
+  }
+  for (const { prefix, secretTree } of secretPartsOf(state)) secretTrees.set(prefix, secretTree);
+  const size = values.get(TREE)?.length ?? 0;
+  return { tree: { tree: state.current.tree, size, changed, count }, parts, secretTrees };
+}
+
 export class Journal {
   /** Before the names of its entries. */
   readonly #prefix: string;
   readonly #random: (length: number) => Uint8Array;
   #version: Uint8Array | undefined;
-  /** The whole tree, and the size of its record. */
-  #whole: { readonly point: SavePoint; readonly size: number } | undefined;
-  /** The latest record of the tree. */
-  #base: SavePoint | undefined;
-  /** The state in the storage, and the digest of what changes in place in it. */
-  #state: GroupState | undefined;
-  #used: Uint8Array | undefined;
+  #sum = new EntrySum();
+  #known: Known = { tree: undefined, parts: new Map(), secretTrees: new Map() };
 
   constructor(prefix: string, random: (length: number) => Uint8Array) {
     this.#prefix = prefix;
@@ -61,7 +108,7 @@ export class Journal {
   }
 
   get versionKey(): string {
-    return `${this.#prefix}version`;
+    return `${this.#prefix}${VERSION}`;
   }
 
   isAt(version: Uint8Array | undefined): boolean {
@@ -69,82 +116,122 @@ export class Journal {
     return known === undefined || version === undefined ? known === version : equalBytes(known, version);
   }
 
-  /** Loads the state from the entries of the group; `undefined` if it isn't there. */
+  /**
+   * Loads the state from the entries of the group; `undefined` if it isn't there.
+   * @throws MlsError `state` if they aren't those of one write, `try-again`
+   */
   async load(config: GroupConfig, entries: readonly StoredEntry[]): Promise<LoadedState | undefined> {
     const values = new Map(entries.map(({ key, value }) => [key.slice(this.#prefix.length), value]));
-    const [tree, changes, state, version] = [TREE, CHANGES, STATE, "version"].map((name) => values.get(name));
-    if (tree === undefined || state === undefined || version === undefined) return undefined;
-    const points = await loadTreeRecords(config.provider, changes === undefined ? [tree] : [tree, changes]);
-    const loaded = await loadState(config, [state], points.at(-1));
-    this.#version = version;
-    this.#whole = { point: points[0] as SavePoint, size: tree.length };
-    this.#base = points.at(-1);
-    // Reading from it writes nothing.
-    this.#state = loaded.state;
-    this.#used = await usedIn(config.provider, loaded.state);
-    return loaded;
+    const [version, sum] = [values.get(VERSION), values.get(SUM)];
+    for (const name of [VERSION, SUM]) values.delete(name);
+    if (version === undefined) return undefined;
+    try {
+      const checked = await EntrySum.check(config.provider, values, sum);
+      const loaded = await loadParts(config, values);
+      this.#version = version;
+      this.#sum = checked;
+      this.#known = knownOf(config.provider, loaded, values);
+      return loaded;
+    } finally {
+      // Trees aren't secret, and read from their bytes.
+      for (const [name, value] of values) if (!isOfTree(name)) wipe(value);
+    }
   }
 
-  /** Deletes all of the group. */
-  deletions(): StorageChange[] {
-    return ["version", TREE, CHANGES, STATE].map((name) => ({
-      key: `${this.#prefix}${name}`,
-      value: undefined,
-    }));
+  /** Deletes all that the storage has of the group. */
+  async deletions(storage: ClientStorage): Promise<StorageChange[]> {
+    const entries = await readList(storage, this.#prefix);
+    wipe(...entries.map(({ value }) => value));
+    return entries.map(({ key }) => ({ key, value: undefined }));
   }
 
   /**
-   * The write that makes the group's state safe; `undefined` if the storage has it already.
+   * The write that makes the group's state safe; `undefined` if the storage has it already. It is made, or the group is
+   * loaded again: which keys were used is told once.
    * @throws MlsError `closed` if the group is closed meanwhile: its secrets may be overwritten already
    */
   async next(own: Membership): Promise<Draft | undefined> {
-    const { state } = own;
     const { provider } = own.config;
-    const used = await usedIn(provider, state);
-    if (state === this.#state && this.#used !== undefined && equalBytes(used, this.#used)) return undefined;
-    const { tree } = state.current;
-    const isSame = this.#base?.tree === tree;
-    const trees = isSame
-      ? { base: this.#base, whole: this.#whole, changes: [] }
-      : await this.#trees(provider, tree);
-    const { bytes } = await own.record(trees.base);
-    const step = stepFrom(this.versionKey, this.#version, this.#random);
-    const done = () => {
-      this.#version = step.to;
-      this.#base = trees.base;
-      this.#whole = trees.whole;
-      this.#state = state;
-      this.#used = used;
-      if (own.state.status !== "closed") own.recorded();
-    };
-    return { changes: [...trees.changes, { key: `${this.#prefix}${STATE}`, value: bytes }], step, done };
+    const { state } = own;
+    const values: Values = new Map();
+    try {
+      const parts = await this.#partChanges(own, values);
+      const tree = await this.#treeChanges(state.current.tree, values);
+      const secretTrees = this.#secretChanges(own, values);
+      const { sum, changed, done } = await this.#sum.after(provider, values);
+      own.needState(state);
+      const written = new Set(changed);
+      for (const [name, value] of values) if (!written.has(name)) wipe(value);
+      if (changed.length === 0) return undefined;
+      const step = stepFrom(this.versionKey, this.#version, this.#random);
+      const change = (name: string, value: Uint8Array | undefined) => ({
+        key: `${this.#prefix}${name}`,
+        value,
+      });
+      return {
+        // A copy: what is written is overwritten.
+        changes: [...changed.map((name) => change(name, values.get(name))), change(SUM, sum.slice())],
+        step,
+        done: () => {
+          done();
+          this.#version = step.to;
+          this.#known = { tree, parts, secretTrees };
+          if (own.state.status !== "closed") own.recorded();
+        },
+      };
+    } catch (error) {
+      wipe(...values.values());
+      throw error;
+    }
   }
 
-  /** The records of a tree: its changes, or, if those are large, the whole of it. */
-  async #trees(provider: CipherSuiteProvider, tree: RatchetTree) {
-    const change = (name: string, value: Uint8Array | undefined) => ({
-      key: `${this.#prefix}${name}`,
-      value,
+  async #partChanges(own: Membership, values: Values): Promise<Known["parts"]> {
+    const parts = own.parts();
+    const known = this.#known.parts;
+    await saving(own.config.provider, async (save) => {
+      for (const { name, of, encode } of parts)
+        if (!isSame(of, known.get(name))) values.set(name, await encode(save));
     });
-    const whole = this.#whole;
-    if (whole !== undefined) {
-      const { bytes, saved } = await saveTreeRecord(provider, tree, whole.point);
-      if (2 * bytes.length <= whole.size) return { base: saved, whole, changes: [change(CHANGES, bytes)] };
+    const names = new Map(parts.map(({ name, of }) => [name, of]));
+    for (const name of known.keys()) if (!names.has(name)) values.set(name, undefined);
+    return names;
+  }
+
+  /** What changed in the tree, or, if there are more changes than half the tree, the whole of it. */
+  async #treeChanges(tree: RatchetTree, values: Values): Promise<StoredTree> {
+    const known = this.#known.tree;
+    if (known?.tree === tree) return known;
+    if (known !== undefined) {
+      const bytes = saveTreeChanges(known.tree, tree);
+      const changed = known.changed + bytes.length;
+      if (2 * changed <= known.size) {
+        values.set(nameOf(TREE_CHANGES, known.count), bytes);
+        return { ...known, tree, changed, count: known.count + 1 };
+      }
     }
-    const { bytes, saved } = await saveTreeRecord(provider, tree);
-    const changes = [change(TREE, bytes), change(CHANGES, undefined)];
-    return { base: saved, whole: { point: saved, size: bytes.length }, changes };
+    const whole = await saveTree(tree);
+    values.set(TREE, whole);
+    for (let i = 0; i < (known?.count ?? 0); i++) values.set(nameOf(TREE_CHANGES, i), undefined);
+    return { tree, size: whole.length, changed: 0, count: 0 };
+  }
+
+  /** The pieces of secret trees that changed, and those of trees that ended. */
+  #secretChanges({ state }: Membership, values: Values): Known["secretTrees"] {
+    const known = this.#known.secretTrees;
+    const now = new Map(secretPartsOf(state).map(({ prefix, secretTree }) => [prefix, secretTree]));
+    const ended = [...known].flatMap(([prefix, secretTree]) =>
+      now.get(prefix) === secretTree ? [] : [prefix],
+    );
+    if (ended.length > 0)
+      for (const name of this.#sum.names)
+        if (ended.some((prefix) => name.startsWith(prefix))) values.set(name, undefined);
+    for (const [prefix, { pieces }] of now)
+      for (const name of pieces.takeChanged()) values.set(`${prefix}${name}`, pieces.get(name));
+    return now;
   }
 }
 
-/** The digest of what changes in a state in place, as keys are used: its secret trees, and the ledgers of extensions. */
-async function usedIn(provider: CipherSuiteProvider, { current, past }: GroupState): Promise<Uint8Array> {
-  const trees = [current, ...past].map(({ secretTree }) => secretTree.save());
-  const ledgers = Array.from(current.ledgers.values(), (ledger) => ledger.save());
-  const all = encode(vector(opaque), [...trees, ...ledgers]);
-  try {
-    return await digestOf(provider, all);
-  } finally {
-    wipe(all, ...trees);
-  }
+/** Whether a part is made of the same. What may have changed in place is encoded, and its digest compared. */
+function isSame(a: Part["of"], b: Part["of"]): boolean {
+  return a !== undefined && b !== undefined && a.length === b.length && a.every((one, i) => one === b[i]);
 }

@@ -278,7 +278,8 @@ export class StoredState implements Keeper {
       if (this.#behind !== undefined) throw this.#behind;
       if (reads !== this.#reads) throw stale();
       changes.push(...(await this.#keyPackageChanges(kept)));
-      for (const { name, journal } of ending) changes.push(noGroupEntry(name), ...journal.deletions());
+      for (const { name, journal } of ending)
+        changes.push(noGroupEntry(name), ...(await journal.deletions(this.storage)));
       const drafts: Draft[] = [];
       const written: typeof changed = [];
       for (const { one, own, status } of changed) {

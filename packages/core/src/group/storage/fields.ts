@@ -1,6 +1,6 @@
 // RFC 9420 §12: the fields of saved records. A record is overwritten when it is loaded, so what is public is copied when
 // it is read. Secrets are read as views, and copied by who keeps them.
-import type { ByteArray, Bytes } from "../../bytes.js";
+import { ascii, type ByteArray, type Bytes, mapKey } from "../../bytes.js";
 import { type Codec, decode, opaque } from "../../codec/index.js";
 
 /** A boolean, as 1 or 0. */
@@ -30,6 +30,12 @@ export const ownBytes: Codec<Bytes> = {
 
 /** The same, of bytes that may be anywhere before they are saved. */
 export const publicBytes: Codec<ByteArray> = ownBytes;
+
+/** A short name of ASCII characters. */
+export const codeText: Codec<string> = {
+  write: (writer, name) => opaque.write(writer, ascii(name)),
+  read: (reader) => mapKey(opaque.read(reader)),
+};
 
 /** A structure that is decoded when it is first asked for. */
 export interface Later<T> {

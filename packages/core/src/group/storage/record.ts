@@ -33,9 +33,18 @@ export async function openRecord(
   format: number,
   bytes: Uint8Array,
 ): Promise<{ body: Uint8Array; digest: Uint8Array }> {
-  const { id, hash } = provider.suite;
-  const length = bytes.length - hash.Nh;
-  if (length < HEAD) {
+  const body = bytes.subarray(0, Math.max(0, bytes.length - provider.suite.hash.Nh));
+  checkHead(provider, format, body);
+  const digest = await digestOf(provider, body);
+  if (!equalBytes(digest, bytes.subarray(body.length))) {
+    throw new MlsError("state", "the saved state is damaged: its digest isn't that of its bytes");
+  }
+  return { body, digest };
+}
+
+/** @throws MlsError `state` for another format or suite */
+export function checkHead({ suite: { id } }: CipherSuiteProvider, format: number, bytes: Uint8Array): void {
+  if (bytes.length < HEAD) {
     throw new MlsError("state", `expected a saved state, got ${bytes.length} bytes, too few to be one`);
   }
   const [gotFormat, high, low] = bytes as unknown as [number, number, number];
@@ -45,12 +54,6 @@ export async function openRecord(
   if (((high << 8) | low) !== id) {
     throw new MlsError("state", `expected a saved state of suite ${id}, got suite ${(high << 8) | low}`);
   }
-  const body = bytes.subarray(0, length);
-  const digest = await digestOf(provider, body);
-  if (!equalBytes(digest, bytes.subarray(length))) {
-    throw new MlsError("state", "the saved state is damaged: its digest isn't that of its bytes");
-  }
-  return { body, digest };
 }
 
 /** Errors that say already whose fault it is. */

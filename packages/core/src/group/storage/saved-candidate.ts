@@ -1,5 +1,6 @@
 // RFC 9420 §12.4: staged commits in a saved state.
 import { opaque, optional, struct, type TypeOf, uint32, vector } from "../../codec/index.js";
+import { SecretTree } from "../../schedule/index.js";
 import {
   GroupContext,
   isCustomProposal,
@@ -13,7 +14,16 @@ import type { Candidate } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import { flag, later, nested, ownBytes, publicBytes } from "./fields.js";
-import { loadEpoch, SavedChanges, SavedMember, saveMember } from "./saved-epoch.js";
+import {
+  loadEpoch,
+  loadLedgers,
+  SavedChanges,
+  SavedLedger,
+  SavedMember,
+  SavedPieces,
+  savedLedgers,
+  saveMember,
+} from "./saved-epoch.js";
 import type { LoadKey, Saver } from "./stored-key.js";
 
 /** A staged commit. */
@@ -35,7 +45,9 @@ export const SavedCandidate = struct({
       /** The changes to the tree of the current epoch. */
       tree: nested(SavedChanges),
       /** `undefined` if the commit removes this client */
-      member: optional(SavedMember),
+      member: optional(
+        struct({ ...SavedMember.fields, secretTree: SavedPieces, ledgers: vector(SavedLedger) }),
+      ),
     }),
   ),
   generation: optional(uint32),
@@ -57,7 +69,11 @@ export async function saveCandidate(save: Saver, current: Epoch, one: Candidate)
         : {
             groupContext: next.groupContext,
             tree: current.tree.changesTo(next.tree),
-            member: epoch && (await saveMember(save, epoch)),
+            member: epoch && {
+              ...(await saveMember(save, epoch)),
+              secretTree: save.secretTree(epoch.secretTree),
+              ledgers: savedLedgers(save, epoch),
+            },
           },
   };
 }
@@ -88,6 +104,9 @@ async function loadNext(
   const { groupContext, member } = next;
   const tree = current.tree.withChanges(next.tree);
   if (member === undefined) return { next: { groupContext, tree }, epoch: undefined };
-  const epoch = await loadEpoch(config, groupContext, tree, member, loadKey);
+  const { provider, policy } = config;
+  const secretTree = SecretTree.load(provider, tree.width, member.secretTree, policy.ratchets);
+  const used = { secretTree, ledgers: loadLedgers(config, member.ledgers) };
+  const epoch = await loadEpoch(config, groupContext, tree, member, used, loadKey);
   return { next: epoch, epoch };
 }

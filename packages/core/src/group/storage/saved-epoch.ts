@@ -2,14 +2,13 @@
 import { copySecret, equalBytes, utf8 } from "../../bytes.js";
 import { opaque, optional, struct, type TypeOf, uint32, vector } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
-import { SecretTree } from "../../schedule/index.js";
 import type { RatchetTree, TreeKeys } from "../../tree/index.js";
 import { type GroupContext, LeafNode, ParentNode } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import type { EpochLedger } from "../extensions/index.js";
 import { checkOwnLeaf } from "../proposals/index.js";
-import { publicBytes } from "./fields.js";
+import { codeText, publicBytes } from "./fields.js";
 import { inTurn, type LoadKey, type Saver } from "./stored-key.js";
 
 const SavedKeys = struct({
@@ -29,15 +28,20 @@ const SavedSecrets = struct({
   initSecret: opaque,
 });
 
-/** What a member has of an epoch. */
+/** What a member has of an epoch, and what stays the same in it. */
 export const SavedMember = struct({
   keys: SavedKeys,
   secrets: SavedSecrets,
-  secretTree: opaque,
   interimTranscriptHash: publicBytes,
   confirmationTag: publicBytes,
-  ledgers: vector(struct({ label: opaque, ledger: opaque })),
 });
+
+/** What is used up in an epoch. */
+export const SavedPieces = vector(struct({ name: codeText, bytes: opaque }));
+export const SavedLedger = struct({ label: opaque, ledger: opaque });
+
+/** The part of {@link Epoch} in {@link SavedPieces} and {@link SavedLedger}. */
+export type UsedUp = Pick<Epoch, "secretTree" | "ledgers">;
 
 export const SavedLeaves = vector(struct({ leafIndex: uint32, node: optional(LeafNode) }));
 /** The changes to a tree: since the record before, or from the current epoch to a staged commit. */
@@ -48,7 +52,7 @@ export const SavedChanges = struct({
 
 export async function saveMember(
   save: Saver,
-  { keys, secrets, secretTree, interimTranscriptHash, confirmationTag, ledgers }: Epoch,
+  { keys, secrets, interimTranscriptHash, confirmationTag }: Epoch,
 ): Promise<TypeOf<typeof SavedMember>> {
   const pathKeys = await inTurn(keys.pathKeys, async ([node, key]) => ({
     node,
@@ -57,17 +61,22 @@ export async function saveMember(
   return {
     keys: { leafIndex: keys.leafIndex, leafKey: await save.key(keys.leafKey), pathKeys },
     secrets,
-    secretTree: save.secretTree(secretTree),
     interimTranscriptHash,
     confirmationTag,
-    ledgers: Array.from(ledgers, ([label, ledger]) => ({ label: utf8(label), ledger: ledger.save() })),
   };
 }
 
+export function savedLedgers(save: Saver, { ledgers }: Epoch): TypeOf<typeof SavedLedger>[] {
+  return Array.from(ledgers, ([label, ledger]) => ({
+    label: utf8(label),
+    ledger: save.secret(ledger.save()),
+  }));
+}
+
 /** The ledgers of extensions. @throws MlsError `state` for one of an extension that this client doesn't have */
-function loadLedgers(
+export function loadLedgers(
   config: GroupConfig,
-  saved: TypeOf<typeof SavedMember>["ledgers"],
+  saved: readonly TypeOf<typeof SavedLedger>[],
 ): Map<string, EpochLedger> {
   const ledgers = new Map<string, EpochLedger>();
   for (const { label, ledger } of saved) {
@@ -85,9 +94,9 @@ export async function loadEpoch(
   groupContext: GroupContext,
   tree: RatchetTree,
   saved: TypeOf<typeof SavedMember>,
+  used: UsedUp,
   loadKey: LoadKey,
 ): Promise<Epoch> {
-  const { provider, policy } = config;
   const { leafIndex } = saved.keys;
   const leafNode = tree.leaf(leafIndex);
   if (leafNode === undefined) throw new MlsError("state", "invalid saved state: the own leaf is blank");
@@ -98,7 +107,7 @@ export async function loadEpoch(
   );
   const leafKey = await loadKey(saved.keys.leafKey, leafNode.encryptionKey);
   const keys: TreeKeys = { leafIndex, leafKey, pathKeys: new Map(pathKeys) };
-  const { Nh } = provider.suite.hash;
+  const { Nh } = config.provider.suite.hash;
   const secrets = Object.fromEntries(
     Object.entries(saved.secrets).map(([name, secret]) => {
       if (secret.length !== Nh && secret.length !== 0)
@@ -111,9 +120,9 @@ export async function loadEpoch(
     tree,
     keys,
     secrets,
-    secretTree: SecretTree.load(provider, saved.secretTree, policy.ratchets),
+    secretTree: used.secretTree,
     interimTranscriptHash: saved.interimTranscriptHash,
     confirmationTag: saved.confirmationTag,
-    ledgers: loadLedgers(config, saved.ledgers),
+    ledgers: used.ledgers,
   };
 }

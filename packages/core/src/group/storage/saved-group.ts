@@ -1,5 +1,5 @@
 // RFC 9420 §8, §12: the state of a group as bytes, in a format of this library.
-import { type Bytes, copied, copySecret, equalBytes, wipe } from "../../bytes.js";
+import { type Bytes, copied, copySecret, wipe } from "../../bytes.js";
 import {
   decode,
   encode,
@@ -16,234 +16,238 @@ import {
 import type { HeldKeys } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
-import { SecretTree } from "../../schedule/index.js";
-import { RatchetTree } from "../../tree/index.js";
-import { GroupContext, Proposal, RatchetTreeNodes, ReInit, Sender } from "../../wire/index.js";
+import { type SecretPiece, SecretTree } from "../../schedule/index.js";
+import type { RatchetTree } from "../../tree/index.js";
+import { GroupContext, Proposal, ReInit, Sender } from "../../wire/index.js";
 import { MAX_CANDIDATES } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
 import { keptEpochs, type PastEpoch } from "../past-epoch.js";
-import type { GroupState, GroupStatus } from "../state.js";
+import type { CachedProposal, GroupState, GroupStatus } from "../state.js";
 import { choice, flag, later, nested, publicBytes } from "./fields.js";
 import { loading, openRecord, sealRecord } from "./record.js";
 import { loadCandidate, SavedCandidate, saveCandidate } from "./saved-candidate.js";
-import { loadEpoch, SavedChanges, SavedLeaves, SavedMember, saveMember } from "./saved-epoch.js";
-import { inTurn, keyLoader, loadIfThere, saving } from "./stored-key.js";
+import {
+  loadEpoch,
+  loadLedgers,
+  SavedLeaves,
+  SavedLedger,
+  SavedMember,
+  SavedPieces,
+  savedLedgers,
+  saveMember,
+} from "./saved-epoch.js";
+import { loadTree, saveTree } from "./saved-tree.js";
+import { inTurn, keyLoader, type LoadKey, loadIfThere, type Saver, saving } from "./stored-key.js";
 
-const FORMAT = 6;
+/** The number of this format, and of that of its parts. */
+export const FORMAT = 7;
 const status = /* @__PURE__ */ choice<GroupStatus>(["active", "removed", "reinitialized", "joining"]);
 
-/** The format of `Group.save`, without the digest at its end. */
-export const SavedGroup = struct({
-  format: uint8,
-  cipherSuite: uint16,
-  /** The digest of the record before; `undefined` for a snapshot. */
-  previous: optional(opaque),
+/** How a saved state begins. */
+export const SavedHead = struct({ format: uint8, cipherSuite: uint16 });
+
+export const headOf = ({ suite }: CipherSuiteProvider): TypeOf<typeof SavedHead> => ({
+  format: FORMAT,
+  cipherSuite: suite.id,
+});
+
+/** What stays the same until the epoch ends, or this client leaves the group. */
+export const SavedState = struct({
   status,
-  current: struct({
-    groupContext: nested(GroupContext),
-    /** RatchetTreeNodes in a snapshot, else SavedChanges */
-    tree: publicBytes,
-    member: SavedMember,
-  }),
-  past: vector(
-    struct({
-      groupContext: publicBytes,
-      /** The changes to the leaves of the current epoch. */
-      leaves: nested(SavedLeaves),
-      secretTree: opaque,
-      senderDataSecret: opaque,
-      resumptionPsk: opaque,
-      exporterSecret: optional(opaque),
-      endedBy: publicBytes,
-      endedByOwn: flag,
-      endedAt: uint64,
-      joined: vector(uint32),
-    }),
-  ),
-  proposals: vector(
-    struct({
-      reference: publicBytes,
-      sourced: later(struct({ sender: Sender, proposal: Proposal })),
-      leafKey: optional(opaque),
-      dropped: flag,
-    }),
-  ),
-  candidates: vector(SavedCandidate, MAX_CANDIDATES),
+  groupContext: nested(GroupContext),
+  member: SavedMember,
   reinit: optional(ReInit),
   resumes: optional(struct({ by: choice(["reinit", "branch"]), groupId: publicBytes, epoch: uint64 })),
   joinedBy: optional(struct({ epoch: uint64, endedBy: publicBytes })),
-  /** In a key store or a token: private keys that only the record before needs. */
-  retired: vector(opaque),
   /** Whether the leaf key is that of a key package that may be used again. */
   sharesLeafKey: flag,
 });
 
-/** The last saved record. The next one can have the changes since. */
-export interface SavePoint {
-  readonly tree: RatchetTree;
-  /** The digest of the record: `Nh` bytes */
-  readonly digest: Uint8Array;
+export const SavedPast = struct({
+  groupContext: publicBytes,
+  /** The changes to the leaves of the epoch after it. */
+  leaves: nested(SavedLeaves),
+  senderDataSecret: opaque,
+  resumptionPsk: opaque,
+  exporterSecret: optional(opaque),
+  endedBy: publicBytes,
+  endedByOwn: flag,
+  endedAt: uint64,
+  joined: vector(uint32),
+});
+
+export const SavedProposal = struct({
+  reference: publicBytes,
+  sourced: later(struct({ sender: Sender, proposal: Proposal })),
+  leafKey: optional(opaque),
+  dropped: flag,
+});
+
+/** In a key store or a token: private keys that only the record before needs. */
+export const SavedKeys = vector(opaque);
+
+/** The format of `Group.save`, without the digest at its end. */
+export const SavedGroup = struct({
+  ...SavedHead.fields,
+  ...SavedState.fields,
+  tree: publicBytes,
+  secretTree: SavedPieces,
+  ledgers: vector(SavedLedger),
+  past: vector(struct({ ...SavedPast.fields, secretTree: SavedPieces })),
+  proposals: vector(SavedProposal),
+  candidates: vector(SavedCandidate, MAX_CANDIDATES),
+  retired: SavedKeys,
+});
+
+/** Which of a group's private keys only the record before needs, and which another group may have. */
+export type SavedHeldKeys = Pick<HeldKeys, "retired" | "isShared">;
+
+export async function savedState(
+  save: Saver,
+  state: GroupState,
+  keys: SavedHeldKeys,
+): Promise<TypeOf<typeof SavedState>> {
+  const { current } = state;
+  return {
+    ...state,
+    groupContext: current.groupContext,
+    member: await saveMember(save, current),
+    sharesLeafKey: keys.isShared(current.keys.leafKey),
+  };
+}
+
+/** @param next the tree of the epoch after it: so the bytes stay the same as long as the epoch is kept */
+export function savedPast(past: PastEpoch, next: RatchetTree): TypeOf<typeof SavedPast> {
+  return { ...past, leaves: next.changesTo(past.tree).leaves };
+}
+
+/** The past epochs of a state, each with the tree of the epoch after it. */
+export function pastOf({ current, past }: GroupState): [past: PastEpoch, next: RatchetTree][] {
+  return past.map((one, i) => [one, (past[i - 1] ?? current).tree]);
+}
+
+export async function savedProposal(
+  save: Saver,
+  value: CachedProposal,
+): Promise<TypeOf<typeof SavedProposal>> {
+  const { reference, leafKey: key, dropped = false } = value;
+  return { reference, sourced: { value }, leafKey: key && (await save.key(key)), dropped };
 }
 
 /**
  * The state as bytes: all of the group's secrets, but no signature key. The same state gives the same bytes.
- * @param keys which of the group's private keys only the record before needs
- * @param since the record before: the tree is then saved as the changes since that record
- * @returns the record, and the save point that it makes
  * @throws MlsError `key-not-extractable` if the provider neither exports nor saves private keys
  */
 export async function saveState(
   provider: CipherSuiteProvider,
   state: GroupState,
-  keys: Pick<HeldKeys, "retired" | "isShared">,
-  since?: SavePoint,
-): Promise<{ bytes: Bytes; saved: SavePoint }> {
+  keys: SavedHeldKeys,
+): Promise<Bytes> {
   const { current } = state;
-  const { tree } = current;
-  const body = await saving(provider, async (save) => {
-    const proposals = await inTurn(state.proposals, async (value) => {
-      const { reference, leafKey: key, dropped = false } = value;
-      return { reference, sourced: { value }, leafKey: key && (await save.key(key)), dropped };
-    });
-    const candidates = await inTurn(state.candidates, (one) => saveCandidate(save, current, one));
-    const retired = await inTurn(keys.retired, (key) => save.key(key));
-    return encode(SavedGroup, {
-      format: FORMAT,
-      cipherSuite: provider.suite.id,
-      status: state.status,
-      previous: since?.digest,
-      current: {
-        groupContext: current.groupContext,
-        tree: saveTree(tree, since),
-        member: await saveMember(save, current),
-      },
-      past: state.past.map((past) => ({
-        ...past,
-        leaves: tree.changesTo(past.tree).leaves,
+  const tree = await saveTree(current.tree);
+  const body = await saving(provider, async (save) =>
+    encode(SavedGroup, {
+      ...headOf(provider),
+      ...(await savedState(save, state, keys)),
+      tree,
+      secretTree: save.secretTree(current.secretTree),
+      ledgers: savedLedgers(save, current),
+      past: pastOf(state).map(([past, next]) => ({
+        ...savedPast(past, next),
         secretTree: save.secretTree(past.secretTree),
       })),
-      proposals,
-      candidates,
-      reinit: state.reinit,
-      resumes: state.resumes,
-      joinedBy: state.joinedBy,
-      retired,
-      sharesLeafKey: keys.isShared(current.keys.leafKey),
-    });
-  });
-  const { bytes, digest } = await sealRecord(provider, body);
-  return { bytes, saved: { tree, digest } };
-}
-
-/** A record that was checked and decoded. */
-interface ReadRecord {
-  readonly digest: Uint8Array;
-  readonly saved: TypeOf<typeof SavedGroup>;
-}
-
-/** Decodes a record. @throws DecodeError, MlsError `state` for another format or suite, and for damaged bytes */
-async function readRecord({ provider, registry }: GroupConfig, bytes: Uint8Array): Promise<ReadRecord> {
-  const { body, digest } = await openRecord(provider, FORMAT, bytes);
-  return { digest, saved: decode(SavedGroup, body, registry.proposalTypes) };
-}
-
-/** A tree in a record. @param since the record before, if only what changed since is wanted */
-export function saveTree(tree: RatchetTree, since: SavePoint | undefined): Bytes {
-  return since === undefined
-    ? encode(RatchetTreeNodes, tree.toNodes())
-    : encode(SavedChanges, since.tree.changesTo(tree));
-}
-
-/** The tree of {@link saveTree}. @throws MlsError `state` if the record before isn't the one that it names */
-export function loadTree(
-  saved: Uint8Array,
-  previous: Uint8Array | undefined,
-  before: SavePoint | undefined,
-): RatchetTree {
-  if (previous === undefined) return RatchetTree.fromNodes(decode(RatchetTreeNodes, saved));
-  if (before === undefined || !equalBytes(previous, before.digest)) {
-    throw new MlsError("state", "the saved changes don't follow the record before them");
-  }
-  return before.tree.withChanges(decode(SavedChanges, saved));
+      proposals: await inTurn(state.proposals, (one) => savedProposal(save, one)),
+      candidates: await inTurn(state.candidates, (one) => saveCandidate(save, current, one)),
+      retired: await inTurn(keys.retired, (key) => save.key(key)),
+    }),
+  );
+  return (await sealRecord(provider, body)).bytes;
 }
 
 /**
  * The state that {@link saveState} saved.
- * @param bytes a snapshot, and the later records in their order. They are overwritten.
- * @param before the record before the first, if that isn't a snapshot
- * @returns the state, and the save point for further changes
- * @throws MlsError `state` for damaged or foreign bytes, another suite, or records out of order; `try-again` if the
- *   provider can't find the keys now
+ * @param bytes are overwritten
+ * @throws MlsError `state` for damaged or foreign bytes, or another suite; `try-again` if the provider can't find the keys
+ *   now
  */
-export async function loadState(
-  config: GroupConfig,
-  bytes: readonly Uint8Array[],
-  before?: SavePoint,
-): Promise<LoadedState> {
+export async function loadState(config: GroupConfig, bytes: Uint8Array): Promise<LoadedState> {
   try {
-    return await loading("saved state", () => loadRecords(config, bytes, before));
+    return await loading("saved state", async () => {
+      const { body } = await openRecord(config.provider, FORMAT, bytes);
+      const saved = decode(SavedGroup, body, config.registry.proposalTypes);
+      return loadSaved(config, saved, loadTree(saved.tree), false);
+    });
   } finally {
-    wipe(...bytes);
+    wipe(bytes);
   }
 }
 
-/** A loaded group, and the save point for further changes. */
+/** A loaded group. */
 export interface LoadedState {
   readonly state: GroupState;
-  readonly saved: SavePoint;
   /** As in `KnownKeys`. */
   readonly retired: readonly HpkePrivateKey[];
   readonly shared: HpkePrivateKey | undefined;
 }
 
-async function loadRecords(
+/** @param areStored whether the secrets are entries of a storage, which is told what changes in them */
+export async function loadSaved(
   config: GroupConfig,
-  bytes: readonly Uint8Array[],
-  before: SavePoint | undefined,
+  saved: Omit<TypeOf<typeof SavedGroup>, "format" | "cipherSuite" | "tree">,
+  tree: RatchetTree,
+  areStored: boolean,
 ): Promise<LoadedState> {
   const { provider, policy } = config;
-  const records = await inTurn(bytes, (record) => readRecord(config, record));
-  const { saved } = records.at(-1) as ReadRecord;
-  let point = before;
-  for (const { digest, saved } of records)
-    point = { tree: loadTree(saved.current.tree, saved.previous, point), digest };
-  const { tree } = point as SavePoint;
   const { status, resumes } = saved;
   const joining = saved.candidates.some(({ next }) => next === undefined);
   if (joining !== (status === "joining") || (joining && saved.candidates.length !== 1))
     throw new MlsError("state", "invalid saved state: only who joins by a commit is in its epoch already");
   const member = status === "active" || joining ? config : { ...config, own: undefined };
   const loadKey = keyLoader(provider);
-  const current = await loadEpoch(member, saved.current.groupContext, tree, saved.current.member, loadKey);
-  const loaded = saved.past.map(
-    ({ leaves, ...one }): PastEpoch => ({
+  const secretTreeOf = ({ width }: RatchetTree, pieces: readonly SecretPiece[]) =>
+    SecretTree.load(provider, width, pieces, policy.ratchets, areStored);
+  const used = {
+    secretTree: secretTreeOf(tree, saved.secretTree),
+    ledgers: loadLedgers(config, saved.ledgers),
+  };
+  const current = await loadEpoch(member, saved.groupContext, tree, saved.member, used, loadKey);
+  let next = tree;
+  const loaded = saved.past.map(({ leaves, ...one }): PastEpoch => {
+    next = next.withChanges({ leaves, parents: [] });
+    return {
       ...one,
       epoch: decode(GroupContext, one.groupContext).epoch,
-      tree: current.tree.withChanges({ leaves, parents: [] }),
-      secretTree: SecretTree.load(provider, one.secretTree, policy.ratchets),
+      tree: next,
+      secretTree: secretTreeOf(next, one.secretTree),
       senderDataSecret: copySecret(one.senderDataSecret),
       resumptionPsk: copySecret(one.resumptionPsk),
       exporterSecret: one.exporterSecret && copySecret(one.exporterSecret),
-    }),
-  );
+    };
+  });
   const { past, release } = keptEpochs(loaded, policy);
   release();
-  const proposals = await inTurn(saved.proposals, async ({ sourced: { value }, ...one }) => ({
-    ...value,
-    ...one,
-    size: encode(Proposal, value.proposal).length,
-    // Whoever could change the saved state could change the proposal: it is validated again before it is committed.
-    checked: false,
-    leafKey: one.leafKey && (await loadKey(one.leafKey, undefined)),
-  }));
+  const proposals = await inTurn(saved.proposals, (one) => loadProposal(one, loadKey));
   const candidates = await inTurn(saved.candidates, (one) => loadCandidate(member, current, one, loadKey));
   const reinit = copied(saved.reinit);
   const joinedBy = saved.joinedBy && { ...saved.joinedBy, endedByOwn: true };
   const retired = await inTurn(saved.retired, (one) => loadIfThere(loadKey, one));
   return {
     state: { status, current, past, proposals, candidates, reinit, resumes, joinedBy },
-    saved: point as SavePoint,
     retired: retired.flat(),
     shared: saved.sharesLeafKey ? current.keys.leafKey : undefined,
+  };
+}
+
+async function loadProposal(
+  { sourced: { value }, ...one }: TypeOf<typeof SavedProposal>,
+  loadKey: LoadKey,
+): Promise<CachedProposal> {
+  return {
+    ...value,
+    ...one,
+    size: encode(Proposal, value.proposal).length,
+    // Whoever could change the saved state could change the proposal: it is validated again before it is committed.
+    checked: false,
+    leafKey: one.leafKey && (await loadKey(one.leafKey, undefined)),
   };
 }

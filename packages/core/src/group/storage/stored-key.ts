@@ -2,14 +2,16 @@
 import { EMPTY, equalBytes, wipe } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
-import type { SecretTree } from "../../schedule/index.js";
+import type { SecretPiece, SecretTree } from "../../schedule/index.js";
 import { NO_KEY } from "../../tree/index.js";
 
 /** Makes the secret parts of one record. */
 export interface Saver {
   /** A private key as bytes. @throws MlsError `key-not-extractable` if the provider neither exports nor saves it */
   key(key: HpkePrivateKey): Promise<Uint8Array>;
-  secretTree(tree: SecretTree): Uint8Array;
+  secretTree(tree: SecretTree): SecretPiece[];
+  /** A part that has secrets. */
+  secret(bytes: Uint8Array): Uint8Array;
 }
 
 /** Runs `work`, which makes a record, and then overwrites the secret parts, of which the record has copies. */
@@ -25,7 +27,12 @@ export async function saving<T>(
   const save: Saver = {
     key: async (key) =>
       key === NO_KEY ? EMPTY : part(await (hpke.savePrivateKey ?? hpke.exportPrivateKey).call(hpke, key)),
-    secretTree: (tree) => part(tree.save()),
+    secretTree: (tree) => {
+      const pieces = tree.pieces.all();
+      for (const { bytes } of pieces) part(bytes);
+      return pieces;
+    },
+    secret: part,
   };
   try {
     return await work(save);

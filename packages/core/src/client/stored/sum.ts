@@ -1,0 +1,80 @@
+// RFC 9420 §12: what binds the entries of a group together: the sum of their digests, which each write brings up to date.
+import { ascii, concat, EMPTY, equalBytes, wipe } from "../../bytes.js";
+import { MlsError } from "../../errors.js";
+import { digestOf } from "../../group/index.js";
+import type { CipherSuiteProvider } from "../../provider/index.js";
+
+/** The size of a sum, in bytes: that of a digest, whatever the suite. */
+const SIZE = 32;
+
+/** Values of entries, by their names. `undefined` for one that is deleted. */
+export type Values = ReadonlyMap<string, Uint8Array | undefined>;
+
+/**
+ * The entries that a storage has, by their digests. Their sum is an entry too: so one that is damaged, missing or old, or
+ * another group's, is noticed when the others are read.
+ */
+export class EntrySum {
+  readonly #digests = new Map<string, Uint8Array>();
+  #sum: Uint8Array = new Uint8Array(SIZE);
+
+  /** @throws MlsError `state` if `sum` isn't that of the entries */
+  static async check(
+    provider: CipherSuiteProvider,
+    values: ReadonlyMap<string, Uint8Array>,
+    sum: Uint8Array | undefined,
+  ): Promise<EntrySum> {
+    const checked = new EntrySum();
+    (await checked.after(provider, values)).done();
+    if (sum === undefined || !equalBytes(checked.#sum, sum)) {
+      const message =
+        "the entries of the group aren't those of one write: one is damaged, missing, old or another group's";
+      throw new MlsError("state", message);
+    }
+    return checked;
+  }
+
+  get names(): Iterable<string> {
+    return this.#digests.keys();
+  }
+
+  /**
+   * The sum after a write.
+   * @returns the changes among `values`, and what takes them over when they are written
+   */
+  async after(
+    provider: CipherSuiteProvider,
+    values: Values,
+  ): Promise<{ sum: Uint8Array; changed: string[]; done: () => void }> {
+    const sum = this.#sum.slice();
+    const digests = new Map<string, Uint8Array | undefined>();
+    for (const [name, value] of values) {
+      const before = this.#digests.get(name);
+      const digest = value && (await entryDigest(provider, name, value));
+      if (equalBytes(before ?? EMPTY, digest ?? EMPTY)) continue;
+      digests.set(name, digest);
+      for (const one of [before, digest])
+        for (let i = 0; one !== undefined && i < SIZE; i++) sum[i] = (sum[i] as number) ^ (one[i] as number);
+    }
+    const done = () => {
+      this.#sum = sum;
+      for (const [name, digest] of digests)
+        if (digest === undefined) this.#digests.delete(name);
+        else this.#digests.set(name, digest);
+    };
+    return { sum, changed: [...digests.keys()], done };
+  }
+}
+
+async function entryDigest(
+  provider: CipherSuiteProvider,
+  name: string,
+  value: Uint8Array,
+): Promise<Uint8Array> {
+  const input = concat(ascii(`${name}\0`), value);
+  try {
+    return (await digestOf(provider, input)).slice(0, SIZE);
+  } finally {
+    wipe(input);
+  }
+}
