@@ -123,6 +123,16 @@ export class Writer {
     this.length = start + header + contents;
   }
 
+  /** What `write` writes, after its length in four bytes. */
+  sized(write: () => void): void {
+    const start = this.grow(4);
+    write();
+    const end = this.length;
+    this.length = start;
+    this.uint32(end - start - 4);
+    this.length = end;
+  }
+
   /** The bytes written, in an array of their own. Overwrites the working buffer and empties the writer. */
   finish(): Bytes {
     const written = this.bytes.slice(0, this.length);

@@ -1,23 +1,8 @@
 // What a provider, a hook or a signer fails with, when it gives no verdict: a message isn't invalid because of it.
 import { MlsError } from "../errors.js";
 import { type CipherSuiteProvider, isPromise, type Signer } from "../provider/index.js";
-
-type AnyFunction = (...args: unknown[]) => unknown;
-
-/** An object with the fields of `target`, in which `wrap` stands before each function, own or inherited. */
-export function wrapFunctions<T extends object>(target: T, wrap: (work: AnyFunction) => AnyFunction): T {
-  const wrapped: Record<string, unknown> = {};
-  for (let level: object | null = target; level !== null; level = Object.getPrototypeOf(level)) {
-    if (level === Object.prototype) break;
-    for (const name of Object.getOwnPropertyNames(level)) {
-      if (name === "constructor" || Object.hasOwn(wrapped, name)) continue;
-      const value: unknown = Reflect.get(target, name);
-      wrapped[name] = typeof value === "function" ? wrap(value.bind(target) as AnyFunction) : value;
-    }
-  }
-  // It has each field of `target`, and a function of the same type for each function.
-  return wrapped as T;
-}
+import { withLaterKeys } from "./later-keys.js";
+import { type AnyFunction, wrapFunctions } from "./wrap.js";
 
 /** The function, which throws or rejects with what `change` makes of its errors. */
 function changingErrors(work: AnyFunction, change: (error: unknown) => unknown): AnyFunction {
@@ -68,7 +53,7 @@ function newGuard(provider: CipherSuiteProvider): CipherSuiteProvider {
     hash: guard(hash),
     kdf: guard(kdf),
     aead: guard(aead),
-    hpke: guard(hpke),
+    hpke: withLaterKeys(guard(hpke)),
     signature: guard(signature),
     random: guard({ random: (length: number) => provider.random(length) }).random,
   };

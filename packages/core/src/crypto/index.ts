@@ -5,6 +5,7 @@ export * from "./guard.js";
 export * from "./held-keys.js";
 export * from "./key-scope.js";
 export * from "./labelled.js";
+export { importLater } from "./later-keys.js";
 export * from "./repeat.js";
 export * from "./signature-keys.js";
 export * from "./signer.js";

@@ -8,6 +8,7 @@ import {
   type HpkePrivateKey,
   isPromise,
 } from "../provider/index.js";
+import type { HpkeWithLaterKeys } from "./later-keys.js";
 
 /** The private keys that work makes, until it is known which of them a state needs. All others end. */
 export class KeyScope {
@@ -17,7 +18,8 @@ export class KeyScope {
   readonly #loose = new Set<HpkePrivateKey>();
 
   constructor(provider: CipherSuiteProvider) {
-    const { hpke } = provider;
+    const hpke: HpkeWithLaterKeys = provider.hpke;
+    const later = hpke.importLater;
     const note = (pair: Awaitable<HpkeKeyPair>) =>
       chain(pair, (made) => {
         this.#loose.add(made.privateKey);
@@ -31,7 +33,14 @@ export class KeyScope {
         generateKeyPair: () => note(hpke.generateKeyPair()),
         deriveKeyPair: (ikm) => note(hpke.deriveKeyPair(ikm)),
         importPrivateKey: (bytes) => note(hpke.importPrivateKey(bytes)),
-      },
+        importLater:
+          later &&
+          ((bytes) => {
+            const key = later(bytes);
+            this.#loose.add(key);
+            return key;
+          }),
+      } as HpkeWithLaterKeys,
     };
   }
 

@@ -1,6 +1,6 @@
 // RFC 9420 §12.4.3.3, §12.4.3.1: the conversion between a ratchet tree and the list of its nodes.
 import { ensure } from "../errors.js";
-import { type LeafNode, NodeType, type ParentNode, type RatchetTreeNodes } from "../wire/index.js";
+import { type LeafNodeHead, NodeType, type ParentNode, type RatchetTreeNodes } from "../wire/index.js";
 import { isLeafBelow } from "./math.js";
 import { blankSubtree, type TreeNode, type TreeParent, treeLeaf, treeParent } from "./tree-node.js";
 
@@ -15,6 +15,24 @@ function includes(sorted: readonly number[], value: number): boolean {
   return sorted[from] === value;
 }
 
+/** Checks that unmerged leaves are in order, and below their parent. @throws ValidationError */
+export function checkUnmerged(unmergedLeaves: readonly number[], nodeIndex: number): void {
+  let previous = -1;
+  for (const leafIndex of unmergedLeaves) {
+    const detail = () => unmergedLeaf(leafIndex, nodeIndex);
+    ensure(leafIndex > previous, "7.1: unmerged_leaves must be sorted in increasing order", detail);
+    previous = leafIndex;
+    ensure(
+      leafIndex < 2 ** 30 && isLeafBelow(leafIndex, nodeIndex),
+      "12.4.3.1: each unmerged leaf must be a descendant of its parent node",
+      detail,
+    );
+  }
+}
+
+const unmergedLeaf = (leafIndex: number, nodeIndex: number) =>
+  `leaf index ${leafIndex} in the unmerged leaves of node ${nodeIndex}`;
+
 /** Checks a parent node against the subtree below it, whose parents are checked already. */
 function checkParent({ content, nodeIndex, left, right }: TreeParent): void {
   if (content === undefined) return;
@@ -23,16 +41,9 @@ function checkParent({ content, nodeIndex, left, right }: TreeParent): void {
     "4.1.2: a parent node without members below both of its children is filtered out of every path, and blank",
     () => `node ${nodeIndex}`,
   );
-  let previous = -1;
+  checkUnmerged(content.unmergedLeaves, nodeIndex);
   for (const leafIndex of content.unmergedLeaves) {
-    const detail = () => `leaf index ${leafIndex} in the unmerged leaves of node ${nodeIndex}`;
-    ensure(leafIndex > previous, "7.1: unmerged_leaves must be sorted in increasing order", detail);
-    previous = leafIndex;
-    ensure(
-      leafIndex < 2 ** 30 && isLeafBelow(leafIndex, nodeIndex),
-      "12.4.3.1: each unmerged leaf must be a descendant of its parent node",
-      detail,
-    );
+    const detail = () => unmergedLeaf(leafIndex, nodeIndex);
     // The nearest non-blank parent below must list the leaf. It was itself checked against those below it.
     let below: TreeNode = 2 * leafIndex < nodeIndex ? left : right;
     while (below.kind === "parent" && below.content === undefined) {
@@ -101,19 +112,24 @@ export function treeToNodes(root: TreeNode): RatchetTreeNodes {
   return nodes.slice(0, end);
 }
 
-/** The contents of all non-blank leaves and parents of a tree. */
-export function allNodes(root: TreeNode): { leaves: LeafNode[]; parents: ParentNode[] } {
-  const leaves: LeafNode[] = [];
-  const parents: ParentNode[] = [];
+/** The public keys of a tree: those of its members, and then those of its parents. */
+export function keysIn(root: TreeNode): { signatureKeys: Uint8Array[]; encryptionKeys: Uint8Array[] } {
+  const signatureKeys: Uint8Array[] = [];
+  const encryptionKeys: Uint8Array[] = [];
+  const ofParents: Uint8Array[] = [];
   const visit = (node: TreeNode): void => {
     if (node.memberCount === 0) return;
-    if (node.kind === "leaf") leaves.push(node.content as LeafNode);
-    else {
-      if (node.content !== undefined) parents.push(node.content);
+    if (node.kind === "leaf") {
+      const { signatureKey, encryptionKey } = node.head as LeafNodeHead;
+      signatureKeys.push(signatureKey);
+      encryptionKeys.push(encryptionKey);
+    } else {
+      if (node.content !== undefined) ofParents.push(node.content.encryptionKey);
       visit(node.left);
       visit(node.right);
     }
   };
   visit(root);
-  return { leaves, parents };
+  for (const key of ofParents) encryptionKeys.push(key);
+  return { signatureKeys, encryptionKeys };
 }

@@ -1,11 +1,13 @@
 // RFC 9420 §4, §7.7, §12.1: the public state of a ratchet tree, as an immutable value.
 import { equalBytes } from "../bytes.js";
+import type { Writer } from "../codec/index.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
 import { LeafNode, type ParentNode, type RatchetTreeNodes } from "../wire/index.js";
 import { KeySet } from "./key-set.js";
-import { rootIndex } from "./math.js";
-import { allNodes, treeFromNodes, treeToNodes } from "./node-list.js";
+import { level, rootIndex } from "./math.js";
+import { keysIn, treeFromNodes, treeToNodes } from "./node-list.js";
+import { readTree, writeSubtree } from "./saved-nodes.js";
 import { summaryOf } from "./summary.js";
 import { treeHashes } from "./tree-hash.js";
 import {
@@ -13,6 +15,7 @@ import {
   blankSubtree,
   type Changes,
   edited,
+  inSavedTree,
   type LeafEdit,
   type ParentEdit,
   resolutionOf,
@@ -48,11 +51,6 @@ const addUnmerged: ParentEdit = ({ content }, edits) => {
   return { ...content, unmergedLeaves };
 };
 
-function encryptionKeysIn(root: TreeNode): Uint8Array[] {
-  const { leaves, parents } = allNodes(root);
-  return [...leaves, ...parents].map((node) => node.encryptionKey);
-}
-
 /**
  * The public state of a ratchet tree. A change returns a new tree, which shares all nodes but those of the changed
  * paths with the old one, and with them their cached hashes and summaries. A tree belongs to a group, and so to one
@@ -76,8 +74,8 @@ export class RatchetTree {
   private static withRoot(root: TreeNode): RatchetTree {
     return new RatchetTree(
       root,
-      KeySet.of(() => allNodes(root).leaves.map((node) => node.signatureKey)),
-      KeySet.of(() => encryptionKeysIn(root)),
+      KeySet.of(() => keysIn(root).signatureKeys),
+      KeySet.of(() => keysIn(root).encryptionKeys),
     );
   }
 
@@ -99,6 +97,23 @@ export class RatchetTree {
   /** All nodes in their order, `undefined` for a blank one, up to the last non-blank node (§12.4.3.3). */
   toNodes(): RatchetTreeNodes {
     return treeToNodes(this.root);
+  }
+
+  /**
+   * Writes the tree for a saved state. What came from one is copied.
+   * @throws MlsError `state`
+   */
+  save(writer: Writer): void {
+    writer.uint8(level(this.root.nodeIndex));
+    writeSubtree(writer, this.root);
+  }
+
+  /**
+   * The tree that {@link save} wrote. It keeps the bytes, and decodes a node when it is first asked for.
+   * @throws MlsError `state` if the bytes are no tree, also later
+   */
+  static load(bytes: Uint8Array): RatchetTree {
+    return RatchetTree.withRoot(inSavedTree(() => readTree(bytes)));
   }
 
   /** The number of leaves, a power of two. */
@@ -130,12 +145,13 @@ export class RatchetTree {
 
   /** The public HPKE key at a node index, `Npk` bytes; `undefined` if the node is blank or out of range. */
   encryptionKey(nodeIndex: number): Uint8Array | undefined {
-    return this.nodeAt(nodeIndex)?.content?.encryptionKey;
+    const node = this.nodeAt(nodeIndex);
+    return (node?.kind === "leaf" ? node.head : node?.content)?.encryptionKey;
   }
 
   /** The public HPKE keys of all non-blank nodes that have members below them, or are members. */
   get publicKeys(): Uint8Array[] {
-    return encryptionKeysIn(this.root);
+    return keysIn(this.root).encryptionKeys;
   }
 
   /** The non-blank leaves, left to right. */
@@ -152,10 +168,7 @@ export class RatchetTree {
   private edit(edits: readonly LeafEdit[], parentEdit: ParentEdit): RatchetTree {
     if (edits.length === 0) return this;
     const changes: Changes = { removed: [], added: [] };
-    let root = this.extendedTo((edits.at(-1) as LeafEdit).leafIndex + 1);
-    root = edited(root, edits, parentEdit, changes);
-    // §7.7: truncates the tree. A root with an empty right half is blank, so no key is lost.
-    while (root.kind === "parent" && root.right.memberCount === 0) root = root.left;
+    const root = this.edited(edits, parentEdit, changes);
     const signatureKeys = (nodes: readonly (LeafNode | ParentNode)[]) =>
       nodes.flatMap((node) => ("signatureKey" in node ? [node.signatureKey] : []));
     const encryptionKeys = (nodes: readonly (LeafNode | ParentNode)[]) =>
@@ -165,6 +178,15 @@ export class RatchetTree {
       this.signatureKeys.change(signatureKeys(changes.removed), signatureKeys(changes.added)),
       this.encryptionKeys.change(encryptionKeys(changes.removed), encryptionKeys(changes.added)),
     );
+  }
+
+  /** The root of the tree with new leaves. @param changes as in {@link edited} */
+  private edited(edits: readonly LeafEdit[], parentEdit: ParentEdit, changes?: Changes): TreeNode {
+    let root = this.extendedTo((edits.at(-1) as LeafEdit).leafIndex + 1);
+    root = edited(root, edits, parentEdit, changes);
+    // §7.7: truncates the tree. A root with an empty right half is blank, so no key is lost.
+    while (root.kind === "parent" && root.right.memberCount === 0) root = root.left;
+    return root;
   }
 
   /** §7.7: the root of the tree, extended to the right until it has at least `leaves` leaves. */
@@ -256,10 +278,12 @@ export class RatchetTree {
       if (leafIndex > Math.max(previous + 1, this.width)) throw outOfRange(leafIndex, this.width);
       previous = leafIndex;
     }
+    if (edits.length === 0) return this;
     const changed = new Map(parents.map(({ nodeIndex, node }) => [nodeIndex, node]));
-    return this.edit(edits, ({ nodeIndex, content }) =>
-      changed.has(nodeIndex) ? changed.get(nodeIndex) : content,
-    );
+    const parentEdit: ParentEdit = ({ nodeIndex, content }) =>
+      changed.has(nodeIndex) ? changed.get(nodeIndex) : content;
+    // A tree that is loaded builds its index of keys when it is asked for: most are never.
+    return RatchetTree.withRoot(this.edited(edits, parentEdit));
   }
 
   /** §4.1.1: the resolution of a node, as node indices. Empty for a node out of range. */

@@ -1,5 +1,5 @@
 // RFC 9420 §7.3: what the members of a tree have in common, so that a new leaf node is checked without a scan of them.
-import type { Capabilities, LeafNode } from "../wire/index.js";
+import type { Capabilities, LeafNode, LeafNodeHead } from "../wire/index.js";
 import type { SubtreeSummary, TreeNode, TreeSummary } from "./tree-node.js";
 
 /** The lists of `capabilities` (§7.2). */
@@ -62,7 +62,7 @@ export function supportOf(leafNode: LeafNode): TreeSummary["supported"] {
   return ofLeaf(leafNode).supported;
 }
 
-function ofLeaf({ capabilities, credential }: LeafNode): SubtreeSummary {
+function ofLeaf({ capabilities, credential }: LeafNodeHead): SubtreeSummary {
   const { credentialType } = credential;
   let byType = summaries.get(capabilities);
   if (byType === undefined) {
@@ -81,7 +81,10 @@ function ofLeaf({ capabilities, credential }: LeafNode): SubtreeSummary {
 }
 
 function ofSubtree(node: TreeNode): SubtreeSummary | null {
-  if (node.kind === "leaf") return node.content === undefined ? null : ofLeaf(node.content);
+  if (node.kind === "leaf") {
+    const { head } = node;
+    return head === undefined ? null : ofLeaf(head);
+  }
   if (node.summary === undefined) {
     const [a, b] = [ofSubtree(node.left), ofSubtree(node.right)];
     node.summary = a === null ? b : b === null ? a : combined(a, b);

@@ -1,32 +1,108 @@
 // RFC 9420 §4.1, §7.7: the nodes of a ratchet tree, immutable and shared between the trees of many epochs.
-import type { LeafNode, ParentNode } from "../wire/index.js";
+import { decode } from "../codec/index.js";
+import { MlsError } from "../errors.js";
+import { LeafNode, type LeafNodeHead, leafNodeHead, type ParentNode } from "../wire/index.js";
 import { level, rootIndex } from "./math.js";
 
 /** A leaf of the tree. */
-export interface TreeLeaf {
-  readonly kind: "leaf";
+export class TreeLeaf {
+  readonly kind = "leaf";
   readonly nodeIndex: number;
-  /** `undefined` for a blank leaf. */
-  readonly content: LeafNode | undefined;
   readonly memberCount: 0 | 1;
+  /** Its encoding, if it was in a saved tree. */
+  readonly saved: Uint8Array | undefined;
   /** Tree hash (§7.8), `Nh` bytes, once computed. */
-  hash: Uint8Array | undefined;
+  hash: Uint8Array | undefined = undefined;
+  #content: LeafNode | undefined;
+
+  constructor(nodeIndex: number, content: LeafNode | undefined, saved?: Uint8Array) {
+    this.nodeIndex = nodeIndex;
+    this.memberCount = (content ?? saved) === undefined ? 0 : 1;
+    this.saved = saved;
+    this.#content = content;
+  }
+
+  /** `undefined` for a blank leaf. One of a saved tree is decoded when it is first asked for. */
+  get content(): LeafNode | undefined {
+    const { saved } = this;
+    if (saved !== undefined) this.#content ??= inSavedTree(() => decode(LeafNode, saved));
+    return this.#content;
+  }
+
+  /** What the index of keys and the summary need: of a leaf that isn't decoded, the first fields. */
+  get head(): LeafNodeHead | undefined {
+    const { saved } = this;
+    return this.#content ?? (saved && inSavedTree(() => leafNodeHead(saved)));
+  }
 }
 
-/** A parent of the tree, with its subtrees. */
-export interface TreeParent {
-  readonly kind: "parent";
-  readonly nodeIndex: number;
+/** What a parent consists of. */
+export interface ParentParts {
   /** `undefined` for a blank parent. */
   readonly content: ParentNode | undefined;
   readonly left: TreeNode;
   readonly right: TreeNode;
+}
+
+/** A parent of the tree, with its subtrees. */
+export class TreeParent implements ParentParts {
+  readonly kind = "parent";
+  readonly nodeIndex: number;
   /** The number of non-blank leaves below. If it is 0, all nodes below are blank. */
   readonly memberCount: number;
+  /** The encoding of the subtree, if it was in a saved tree. */
+  readonly saved: Uint8Array | undefined;
   /** Tree hash (§7.8), `Nh` bytes, once computed. */
   hash: Uint8Array | undefined;
   /** What the members below have in common, once computed; `null` if there are none. */
   summary: SubtreeSummary | null | undefined;
+  #content: ParentNode | undefined;
+  #left: TreeNode | undefined;
+  #right: TreeNode | undefined;
+  /** Makes the parts when the first of them is asked for. */
+  #make: (() => ParentParts) | undefined;
+
+  constructor(
+    nodeIndex: number,
+    memberCount: number,
+    parts: ParentParts | (() => ParentParts),
+    saved?: Uint8Array,
+    hash?: Uint8Array,
+  ) {
+    this.nodeIndex = nodeIndex;
+    this.memberCount = memberCount;
+    this.saved = saved;
+    this.hash = hash;
+    this.summary = memberCount === 0 ? null : undefined;
+    const isMade = typeof parts !== "function";
+    this.#content = isMade ? parts.content : undefined;
+    this.#left = isMade ? parts.left : undefined;
+    this.#right = isMade ? parts.right : undefined;
+    this.#make = isMade ? undefined : parts;
+  }
+
+  get content(): ParentNode | undefined {
+    if (this.#make !== undefined) this.#load(this.#make);
+    return this.#content;
+  }
+
+  get left(): TreeNode {
+    if (this.#make !== undefined) this.#load(this.#make);
+    return this.#left as TreeNode;
+  }
+
+  get right(): TreeNode {
+    if (this.#make !== undefined) this.#load(this.#make);
+    return this.#right as TreeNode;
+  }
+
+  #load(make: () => ParentParts): void {
+    const { content, left, right } = make();
+    this.#content = content;
+    this.#left = left;
+    this.#right = right;
+    this.#make = undefined;
+  }
 }
 
 /**
@@ -36,7 +112,7 @@ export interface TreeParent {
 export type TreeNode = TreeLeaf | TreeParent;
 
 export function treeLeaf(nodeIndex: number, content: LeafNode | undefined): TreeLeaf {
-  return { kind: "leaf", nodeIndex, content, memberCount: content === undefined ? 0 : 1, hash: undefined };
+  return new TreeLeaf(nodeIndex, content);
 }
 
 export function treeParent(
@@ -45,54 +121,32 @@ export function treeParent(
   left: TreeNode,
   right: TreeNode,
 ): TreeParent {
-  const memberCount = left.memberCount + right.memberCount;
-  return {
-    kind: "parent",
-    nodeIndex,
-    content,
-    left,
-    right,
-    memberCount,
-    hash: undefined,
-    summary: undefined,
-  };
-}
-
-/** A subtree of blank nodes with `width` leaves, the first of them at leaf index `start`. O(1) */
-export function blankSubtree(start: number, width: number): TreeNode {
-  return width === 1 ? treeLeaf(2 * start, undefined) : new BlankParent(start, width);
+  return new TreeParent(nodeIndex, left.memberCount + right.memberCount, { content, left, right });
 }
 
 /**
- * The root of a subtree of blank nodes, whose children are made when they are asked for: a node that isn't blank costs
- * its sender 200 bytes, a blank one a single byte.
+ * A subtree of blank nodes with `width` leaves, the first of them at leaf index `start`. O(1): those below its root are
+ * made when they are asked for, since a node that isn't blank costs its sender 200 bytes, a blank one a single byte.
  */
-class BlankParent implements TreeParent {
-  readonly kind = "parent";
-  readonly content = undefined;
-  readonly memberCount = 0;
-  readonly nodeIndex: number;
-  hash: Uint8Array | undefined = undefined;
-  summary = null;
-  readonly #start: number;
-  readonly #half: number;
-  #left: TreeNode | undefined;
-  #right: TreeNode | undefined;
+export function blankSubtree(start: number, width: number): TreeNode {
+  if (width === 1) return treeLeaf(2 * start, undefined);
+  const half = width / 2;
+  return new TreeParent(2 * start + rootIndex(width), 0, () => ({
+    content: undefined,
+    left: blankSubtree(start, half),
+    right: blankSubtree(start + half, half),
+  }));
+}
 
-  constructor(start: number, width: number) {
-    this.nodeIndex = 2 * start + rootIndex(width);
-    this.#start = start;
-    this.#half = width / 2;
-  }
-
-  get left(): TreeNode {
-    this.#left ??= blankSubtree(this.#start, this.#half);
-    return this.#left;
-  }
-
-  get right(): TreeNode {
-    this.#right ??= blankSubtree(this.#start + this.#half, this.#half);
-    return this.#right;
+/**
+ * Reads of a saved tree. It was checked by its digest: what fails was written by somebody else.
+ * @throws MlsError `state`
+ */
+export function inSavedTree<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new MlsError("state", "invalid saved tree", { cause });
   }
 }
 
@@ -155,23 +209,23 @@ export interface Changes {
  * A subtree with new leaves and new parents above them. It shares all other nodes with the old subtree.
  * @param edits the new leaves in the order of their indices, at least one
  * @param parentEdit gives the content of each parent above a new leaf
- * @param changes receives what is removed and added
+ * @param changes receives what is removed and added, if anybody wants to know
  */
 export function edited(
   node: TreeNode,
   edits: readonly LeafEdit[],
   parentEdit: ParentEdit,
-  changes: Changes,
+  changes?: Changes,
 ): TreeNode {
-  if (node.content !== undefined) changes.removed.push(node.content);
+  if (changes !== undefined && node.content !== undefined) changes.removed.push(node.content);
   if (node.kind === "leaf") {
     const { node: content } = edits[0] as LeafEdit;
-    if (content !== undefined) changes.added.push(content);
+    if (content !== undefined) changes?.added.push(content);
     return treeLeaf(node.nodeIndex, content);
   }
   const { nodeIndex, left, right } = node;
   const content = parentEdit(node, edits);
-  if (content !== undefined) changes.added.push(content);
+  if (content !== undefined) changes?.added.push(content);
   const firstRight = edits.findIndex((edit) => 2 * edit.leafIndex > nodeIndex);
   const split = firstRight < 0 ? edits.length : firstRight;
   // Most edits are of one leaf: no copy of the list is made for a side that has all or none of them.
@@ -223,7 +277,8 @@ export function treeChanges(
   }
   if (either.kind === "leaf" && growth === 0) {
     const content = (to as TreeLeaf | undefined)?.content;
-    if (from === undefined || from.content !== content) {
+    // Without decoding a leaf that became blank.
+    if (from === undefined || from.memberCount !== to?.memberCount || from.content !== content) {
       changes.leaves.push({ leafIndex: either.nodeIndex / 2, node: content });
     }
     return changes;

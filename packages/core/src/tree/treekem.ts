@@ -106,7 +106,10 @@ export async function createUpdatePath(
     const counts = path.map((step, i) => {
       const nodes = recipients(before, step.copath, exclude);
       for (const nodeIndex of nodes) {
-        const publicKey = before.encryptionKey(nodeIndex) as Uint8Array;
+        const publicKey = before.encryptionKey(nodeIndex);
+        // Not in a tree that was joined: there it was checked (§12.4.3.1).
+        if (publicKey === undefined)
+          throw new MlsError("state", "invalid saved tree: an unmerged leaf is blank");
         requests.push({ publicKey, info, aad: EMPTY, plaintext: pathSecrets[i] as Uint8Array });
       }
       return nodes.length;

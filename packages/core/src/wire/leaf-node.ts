@@ -2,7 +2,7 @@
 import {
   oneOf,
   opaque,
-  type Reader,
+  Reader,
   remembered,
   shared,
   skip,
@@ -71,6 +71,25 @@ export type LeafNode = TypeOf<typeof LeafNode>;
 export function leafSignatureKey(reader: Reader): Uint8Array {
   skip(opaque, reader);
   return opaque.read(reader);
+}
+
+/** The fields of a LeafNode that tell who may be in a group with it. */
+export interface LeafNodeHead extends Pick<LeafNode, "encryptionKey" | "signatureKey" | "capabilities"> {
+  readonly credential: Pick<Credential, "credentialType">;
+}
+
+/** The first fields of an encoded LeafNode. @throws DecodeError */
+export function leafNodeHead(bytes: Uint8Array): LeafNodeHead {
+  const reader = new Reader(bytes);
+  const [encryptionKey, signatureKey] = [opaque.read(reader), opaque.read(reader)];
+  const credentialType = reader.peekUint16();
+  skip(Credential, reader);
+  return {
+    encryptionKey,
+    signatureKey,
+    credential: { credentialType },
+    capabilities: Capabilities.read(reader),
+  };
 }
 
 /** The fields that LeafNodeTBS, RFC 9420 §7.2, adds to those of a LeafNode of source `update` or `commit` */

@@ -142,9 +142,10 @@ describe("an error of restore says whose fault it is", () => {
     const cause = new Error("the key store is locked");
     const hpke: typeof suite.hpke = {
       ...suite.hpke,
-      async importPrivateKey(bytes) {
+      savePrivateKey: (key) => suite.hpke.exportPrivateKey(key),
+      async loadPrivateKey(bytes) {
         if (line.down) throw cause;
-        return suite.hpke.importPrivateKey(bytes);
+        return (await suite.hpke.importPrivateKey(bytes)).privateKey;
       },
     };
     const crypto = { ...node, suite: () => ({ ...suite, hpke }) };

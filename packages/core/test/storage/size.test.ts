@@ -42,7 +42,7 @@ const changedIn = (before: Map<string, string>, after: Map<string, string>) =>
 
 it.each([
   [2, 1],
-  [64, 1],
+  [48, 1],
   [2, 5],
 ])(
   "in a group of %i of suite %i, a message takes at most 300 bytes, however many came before",
@@ -96,7 +96,7 @@ it("each generation that is skipped takes 36 bytes at most, once, and a late one
 });
 
 it.each([
-  [64, 1],
+  [48, 1],
   [2, 5],
 ])(
   "in a group of %i, 10 commits write changes of the tree, and %i times or more the whole",

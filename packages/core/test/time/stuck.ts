@@ -15,7 +15,7 @@ import { nodeProvider } from "@copse/provider-node";
 import { gather, type Party, type PartyOptions, party } from "@copse/test-support/clients";
 import { expect } from "vitest";
 import { toHex } from "../../src/bytes.js";
-import { wrapFunctions } from "../../src/crypto/guard.js";
+import { wrapFunctions } from "../../src/crypto/wrap.js";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
 
 export const SUITE = 1;

@@ -156,7 +156,7 @@ export class Journal {
     const values: Values = new Map();
     try {
       const parts = await this.#partChanges(own, values);
-      const tree = await this.#treeChanges(state.current.tree, values);
+      const tree = await this.#treeChanges(own, values);
       const secretTrees = this.#secretChanges(own, values);
       const { sum, changed, done } = await this.#sum.after(provider, values);
       own.needState(state);
@@ -198,7 +198,8 @@ export class Journal {
   }
 
   /** What changed in the tree, or, if there are more changes than half the tree, the whole of it. */
-  async #treeChanges(tree: RatchetTree, values: Values): Promise<StoredTree> {
+  async #treeChanges({ config, state }: Membership, values: Values): Promise<StoredTree> {
+    const { tree } = state.current;
     const known = this.#known.tree;
     if (known?.tree === tree) return known;
     if (known !== undefined) {
@@ -209,7 +210,7 @@ export class Journal {
         return { ...known, tree, changed, count: known.count + 1 };
       }
     }
-    const whole = await saveTree(tree);
+    const whole = await saveTree(config.provider, tree);
     values.set(TREE, whole);
     for (let i = 0; i < (known?.count ?? 0); i++) values.set(nameOf(TREE_CHANGES, i), undefined);
     return { tree, size: whole.length, changed: 0, count: 0 };

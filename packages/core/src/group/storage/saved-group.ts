@@ -40,7 +40,7 @@ import { loadTree, saveTree } from "./saved-tree.js";
 import { inTurn, keyLoader, type LoadKey, loadIfThere, type Saver, saving } from "./stored-key.js";
 
 /** The number of this format, and of that of its parts. */
-export const FORMAT = 7;
+export const FORMAT = 8;
 const status = /* @__PURE__ */ choice<GroupStatus>(["active", "removed", "reinitialized", "joining"]);
 
 /** How a saved state begins. */
@@ -144,7 +144,7 @@ export async function saveState(
   keys: SavedHeldKeys,
 ): Promise<Bytes> {
   const { current } = state;
-  const tree = await saveTree(current.tree);
+  const tree = await saveTree(provider, current.tree);
   const body = await saving(provider, async (save) =>
     encode(SavedGroup, {
       ...headOf(provider),

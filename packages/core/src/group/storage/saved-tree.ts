@@ -1,17 +1,19 @@
 // RFC 9420 §7: the ratchet tree in a saved state. It holds no secrets, and so may outlast the keys of its epoch.
 import type { Bytes } from "../../bytes.js";
-import { decode, encode } from "../../codec/index.js";
+import { decode, encode, written } from "../../codec/index.js";
+import type { CipherSuiteProvider } from "../../provider/index.js";
 import { RatchetTree } from "../../tree/index.js";
-import { RatchetTreeNodes } from "../../wire/index.js";
 import { SavedChanges } from "./saved-epoch.js";
 
-export async function saveTree(tree: RatchetTree): Promise<Bytes> {
-  return encode(RatchetTreeNodes, tree.toNodes());
+/** A whole tree, with its hashes: so none is computed after it is loaded. */
+export async function saveTree(provider: CipherSuiteProvider, tree: RatchetTree): Promise<Bytes> {
+  await tree.treeHash(provider);
+  return written((writer) => tree.save(writer));
 }
 
-/** @throws DecodeError, MlsError */
+/** @param saved is kept: nodes are decoded when they are asked for. @throws MlsError `state` */
 export function loadTree(saved: Uint8Array): RatchetTree {
-  return RatchetTree.fromNodes(decode(RatchetTreeNodes, saved));
+  return RatchetTree.load(saved);
 }
 
 /** What must change in a tree to make it another one. */

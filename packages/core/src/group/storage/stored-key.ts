@@ -1,5 +1,6 @@
 // RFC 9420 §16.2: private keys in saved records: their bytes, or references to a key store or a token.
 import { EMPTY, equalBytes, wipe } from "../../bytes.js";
+import { importLater } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
 import type { SecretPiece, SecretTree } from "../../schedule/index.js";
@@ -71,10 +72,12 @@ export type LoadKey = (saved: Uint8Array, publicKey: Uint8Array | undefined) => 
  */
 export function keyLoader({ hpke }: CipherSuiteProvider): LoadKey {
   const loaded: Loaded[] = [];
-  const make = async (saved: Uint8Array): Promise<Omit<Loaded, "saved">> =>
-    hpke.loadPrivateKey === undefined
-      ? hpke.importPrivateKey(saved)
-      : { privateKey: await hpke.loadPrivateKey(saved), publicKey: undefined };
+  const make = async (saved: Uint8Array): Promise<Omit<Loaded, "saved">> => {
+    if (hpke.loadPrivateKey !== undefined)
+      return { privateKey: await hpke.loadPrivateKey(saved), publicKey: undefined };
+    const later = importLater(hpke, saved);
+    return later === undefined ? hpke.importPrivateKey(saved) : { privateKey: later, publicKey: undefined };
+  };
   return async (saved, publicKey) => {
     if (saved.length === 0) return NO_KEY;
     let found = loaded.find((one) => equalBytes(one.saved, saved));

@@ -1,0 +1,91 @@
+// RFC 9420 §16.2: private keys whose bytes are in a saved state, imported when they are first used: a member has a key for
+// each node above its leaf, and most groups are restored to read or send a few messages, which need none of them.
+import { copySecret, wipe } from "../bytes.js";
+import { CryptoError } from "../errors.js";
+import { type Awaitable, chain, type HpkePart, type HpkePrivateKey, isPromise } from "../provider/index.js";
+import { wrapFunctions } from "./wrap.js";
+
+/** Keys of HPKE, some of which are imported later. */
+export interface HpkeWithLaterKeys extends HpkePart {
+  /**
+   * A private key that is imported when it is first used. What fails then is that call.
+   * @param bytes as {@link HpkePart.importPrivateKey} takes them; copied
+   */
+  importLater?(bytes: Uint8Array): HpkePrivateKey;
+}
+
+/** A key until it is imported, and then the provider's. */
+class LaterKey {
+  #bytes: Uint8Array | undefined;
+  #key: Awaitable<HpkePrivateKey> | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = copySecret(bytes);
+  }
+
+  /** Its bytes, as long as it isn't imported. */
+  get bytes(): Uint8Array | undefined {
+    return this.#bytes;
+  }
+
+  /** Whether the provider has it, or is about to. */
+  get isImported(): boolean {
+    return this.#key !== undefined;
+  }
+
+  import({ importPrivateKey }: HpkePart): Awaitable<HpkePrivateKey> {
+    if (this.#key !== undefined) return this.#key;
+    if (this.#bytes === undefined) throw new CryptoError("the private key has ended");
+    const key = chain(importPrivateKey(this.#bytes), ({ privateKey }) => {
+      this.end();
+      this.#key = privateKey;
+      return privateKey;
+    });
+    if (isPromise(key)) {
+      this.#key = key;
+      // The next call tries again.
+      key.catch(() => {
+        this.#key = undefined;
+      });
+    }
+    return key;
+  }
+
+  end(): void {
+    wipe(this.#bytes);
+    this.#bytes = undefined;
+  }
+}
+
+/** As {@link HpkeWithLaterKeys.importLater}, where that can be. */
+export function importLater(hpke: HpkePart, bytes: Uint8Array): HpkePrivateKey | undefined {
+  return (hpke as HpkeWithLaterKeys).importLater?.(bytes);
+}
+
+/** Functions for HPKE that import a key before they use it. */
+export function withLaterKeys(hpke: HpkePart): HpkeWithLaterKeys {
+  const keys = new WeakMap<object, LaterKey>();
+  const wrapped = wrapFunctions(hpke, (work) => (first, ...rest) => {
+    const later = keys.get(first as HpkePrivateKey);
+    return later === undefined
+      ? work(first, ...rest)
+      : chain(later.import(hpke), (key) => work(key, ...rest));
+  });
+  return {
+    ...wrapped,
+    importLater(bytes) {
+      const handle = Object.freeze({}) as HpkePrivateKey;
+      keys.set(handle, new LaterKey(bytes));
+      return handle;
+    },
+    exportPrivateKey(key) {
+      const bytes = keys.get(key)?.bytes;
+      return bytes === undefined ? wrapped.exportPrivateKey(key) : copySecret(bytes);
+    },
+    destroyPrivateKey(key) {
+      const later = keys.get(key);
+      later?.end();
+      return later?.isImported === false ? undefined : wrapped.destroyPrivateKey(key);
+    },
+  };
+}
