@@ -24,6 +24,10 @@ export default defineConfig({
         find: /^@copse\/(provider-[a-z]+)\/storage$/,
         replacement: `${src("packages")}/$1/src/storage.ts`,
       },
+      {
+        find: /^@copse\/storage-conformance\/file$/,
+        replacement: src("packages/storage-conformance/src/file.ts"),
+      },
       { find: /^@copse\/([a-z0-9-]+)$/, replacement: `${src("packages")}/$1/src/index.ts` },
     ],
   },
