@@ -12,8 +12,9 @@ const PACKAGES = {
   extensions: ["@copse/core/extension"],
   "provider-kit": ["@copse/core/provider", "@noble/hashes/"],
   "provider-conformance": ["@copse/core/provider"],
-  "storage-conformance": ["@copse/core/storage"],
+  "storage-conformance": ["@copse/core/storage", "node:fs", "node:path"],
   "storage-indexeddb": ["@copse/core/provider", "@copse/core/storage", "idb"],
+  "storage-sqlite": ["@copse/core/provider", "@copse/core/storage"],
   // The ready-made candidates import each provider when it is tried; an application installs those that it wants.
   "provider-select": [
     "@copse/core/provider",

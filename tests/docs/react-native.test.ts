@@ -10,19 +10,53 @@ const rows = JSON.parse(await readFile(`${root}docs/platforms.json`, "utf8")) as
   provided?: string[];
 }[];
 
+/** Not in the page: a database with such calls, which is none of a phone's, but SQLite all the same. */
+const SECOND = `
+import { createRequire } from "node:module";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { formatStorageReport, testStorage } from "@copse/storage-conformance";
+import { openStorage } from "./storage.js";
+
+const Database = createRequire(import.meta.url)("libsql");
+const folder = mkdtempSync(tmpdir() + "/copse-");
+const report = await testStorage({
+  name: "expo",
+  open(name) {
+    const db = new Database(folder + "/" + name);
+    const prepareSync = (sql) => {
+      const statement = db.prepare(sql);
+      // Statements without rows can't be asked for them.
+      const isQuery = /^(SELECT|PRAGMA)/.test(sql);
+      return { executeSync: (values) => (isQuery ? { getAllSync: () => statement.all(values) } : (statement.run(values), { getAllSync: () => [] })) };
+    };
+    return openStorage({ execSync: (sql) => void db.exec(sql), prepareSync, closeSync: () => db.close() });
+  },
+});
+console.log(formatStorageReport(report));
+rmSync(folder, { recursive: true });
+`;
+
 let code: Programs;
 
 beforeAll(async () => {
-  code = await programs({ "app.ts": app?.code ?? "" });
+  code = await programs({
+    ...Object.fromEntries(blocks.map((block) => [block.file, block.code])),
+    "second.ts": SECOND,
+  });
 });
 
 afterAll(() => code.remove());
 
 test("the page's code compiles and prints what it says", async () => {
-  expect(blocks.map(({ file }) => file)).toEqual(["app.ts"]);
-  expect(await code.errors()).toEqual([]);
+  expect(blocks.map(({ file }) => file)).toEqual(["app.ts", "storage.ts"]);
+  expect((await code.errors()).filter((line) => !line.includes("second.ts"))).toEqual([]);
   expect(promised(app?.code ?? "")).toEqual(["hello"]);
   expect(await code.printed("app.ts")).toEqual(["hello"]);
+});
+
+test("the page's storage passes all checks over a SQLite with such calls", async () => {
+  expect((await code.printed("second.ts"))[0]).toMatch(/^expo: \d+ passed, 0 failed$/);
 });
 
 test("the page lists what Hermes lacked when it was last run, and nothing else", () => {
