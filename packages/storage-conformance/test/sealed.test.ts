@@ -6,7 +6,7 @@ import { type ClientStorage, memoryStorage, sealedStorage, type WriteMemory } fr
 import { nobleStorageCipher } from "@copse/provider-noble/storage";
 import { nodeStorageCipher } from "@copse/provider-node/storage";
 import { checksForStorage } from "@copse/storage-conformance";
-import { fileStorage } from "@copse/test-support/file-storage";
+import { fileStorage } from "@copse/storage-conformance/file";
 import { afterAll, describe, expect, it } from "vitest";
 
 const folder = mkdtempSync(join(tmpdir(), "copse-"));
