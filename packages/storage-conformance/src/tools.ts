@@ -16,10 +16,10 @@ export const put = (key: string, value: Uint8Array | string): StorageChange => (
 
 export const drop = (key: string): StorageChange => ({ key, value: undefined });
 
-export const step = (key: string, from: string | undefined, to: string): VersionStep => ({
+export const step = (key: string, from: string | undefined, to: string | undefined): VersionStep => ({
   key,
   from: from === undefined ? undefined : bytes(from),
-  to: bytes(to),
+  to: to === undefined ? undefined : bytes(to),
 });
 
 /** Bytes that differ from place to place, and by the seed. */

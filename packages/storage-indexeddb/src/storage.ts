@@ -103,7 +103,7 @@ async function write(
     ...changes.map(({ key, value, handle }) =>
       value === undefined ? store.delete(key) : put(key, value, handle),
     ),
-    ...steps.map(({ key, to }) => put(key, to)),
+    ...steps.map(({ key, to }) => (to === undefined ? store.delete(key) : put(key, to))),
   ]);
   return true;
 }

@@ -62,7 +62,12 @@ export abstract class ClientBase {
   readonly #config: ClientConfig;
   readonly #kept: KeyPackageStore;
 
-  protected constructor(options: ClientOptions, provider: CipherSuiteProvider, signer: Signer) {
+  protected constructor(
+    options: ClientOptions,
+    provider: CipherSuiteProvider,
+    signer: Signer,
+    keepSigner?: (signer: Signer) => void,
+  ) {
     const { credential } = options;
     this.#crypto = options.crypto;
     const { externalPsk } = guardHooksOf({ externalPsk: options.externalPsk }, "externalPsk", (hook) =>
@@ -71,7 +76,7 @@ export abstract class ClientBase {
     this.#externalPsk = externalPsk;
     const own = typeof credential === "string" ? basicCredential(credential) : credential;
     this.#configOfGroups = {
-      ...configOf(options, provider, own, signer, (id) => this.findPsk(id)),
+      ...configOf(options, provider, own, signer, (id) => this.findPsk(id), keepSigner),
       isOpen: (groupId) => this.isOpen(groupId),
     };
     this.#config = guardMember(this.#configOfGroups, (hook) => hook());
@@ -124,7 +129,7 @@ export abstract class ClientBase {
   /** Adds a signer that restored groups need, because they switched to it. @throws UnsupportedError */
   addSigner(signer: Signer): void {
     checkSigner(this.provider, signer);
-    this.config.addSigner(signer);
+    this.config.addSigner(signer, true);
   }
 
   protected get signer(): Signer {
@@ -186,7 +191,7 @@ export abstract class ClientBase {
       const own = await this.newKeyPackage(config, chosen);
       const message = writeKeyPackage(own.keyPackage);
       const finish = () => {
-        if (chosen.signer !== undefined) this.addSigner(chosen.signer);
+        if (chosen.signer !== undefined) this.config.addSigner(chosen.signer);
         return message;
       };
       return [own, finish];

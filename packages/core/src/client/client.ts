@@ -89,7 +89,7 @@ export class Client extends ClientBase {
   readonly #groups: OpenGroups;
 
   protected constructor({ options, provider, signer }: ClientParts, keeper?: Keeper) {
-    super(options, provider, signer);
+    super(options, provider, signer, keeper && ((added) => keeper.signed(added)));
     this.#groups = new OpenGroups(this.configOfGroups, (key) => this.kept.hasLeafKey(key), keeper);
   }
 
@@ -130,7 +130,7 @@ export class Client extends ClientBase {
       return createEpoch(config, groupId, chosen.extensions ?? [], leaf);
     };
     const finish = (epoch: Epoch) => {
-      if (chosen.signer !== undefined) this.addSigner(chosen.signer);
+      if (chosen.signer !== undefined) this.config.addSigner(chosen.signer);
       return this.#groups.enter(epoch, {});
     };
     return this.run(
@@ -240,7 +240,7 @@ export class Client extends ClientBase {
     const steps = (config: ClientConfig): Steps<GroupState, T> => ({
       work: () => make(config, () => this.signerOr(signer), find),
       finish: (state) => {
-        if (signer !== undefined) this.addSigner(signer);
+        if (signer !== undefined) this.config.addSigner(signer);
         return resultOf(this.#groups.join(state, replace));
       },
       drop: wipeState,

@@ -89,7 +89,7 @@ export class Group extends MemberView {
       }
       return applicationMessage(this.own.context, applicationData, authenticatedData);
     };
-    return this.own.run({ work, finish: answer }, options);
+    return this.own.run({ work, finish: answer }, options, "members");
   }
 
   /**
@@ -261,7 +261,7 @@ export class Group extends MemberView {
       },
       drop: ({ drop }) => drop?.(),
     };
-    return this.own.run(steps, options);
+    return this.own.run(steps, options, "nothing");
   }
 
   /**
@@ -285,7 +285,7 @@ export class Group extends MemberView {
       finish: (reception) => this.own.enter(reception),
       drop: ({ drop }) => drop?.(),
     };
-    return this.own.run(steps, options);
+    return this.own.run(steps, options, "nothing");
   }
 
   /**

@@ -109,6 +109,8 @@ export class KeyPackageStore {
   #earliest: bigint | undefined;
   /** Init keys that saved key packages have too. */
   readonly #recorded = new WeakSet<HpkePrivateKey>();
+  /** Ends stored keys of a key package that was deleted, when nothing refers to them any more. Default: at once. */
+  endLater: ((own: KeptKeyPackage, end: () => void) => void) | undefined;
 
   /** @param isUsed whether an open group has a private key */
   constructor(hpke: HpkePart, isUsed: (key: HpkePrivateKey) => boolean) {
@@ -150,9 +152,11 @@ export class KeyPackageStore {
     if (this.#earliest === undefined || notAfter < this.#earliest) this.#earliest = notAfter;
   }
 
-  add(own: OwnKeyPackage, joined: readonly JoinedGroup[] = []): void {
-    this.#all.set(toHex(own.reference), { ...own, joined });
+  add(own: OwnKeyPackage, joined: readonly JoinedGroup[] = []): KeptKeyPackage {
+    const kept = { ...own, joined };
+    this.#all.set(toHex(own.reference), kept);
     this.#expect(lifetimeOf(own.keyPackage));
+    return kept;
   }
 
   /** @throws MlsError `usage` if it is here already */
@@ -216,16 +220,27 @@ export class KeyPackageStore {
     return result;
   }
 
-  /** Deletes a key package and its private keys. Returns whether it was there. */
-  delete(reference: Uint8Array): boolean {
+  /**
+   * Deletes a key package and its private keys.
+   * @param keep whether keys in a key store or a token stay there, because a storage may have the key package
+   * @returns whether it was there
+   */
+  delete(reference: Uint8Array, keep = false): boolean {
     const id = toHex(reference);
     const own = this.#all.get(id);
     if (own === undefined) return false;
     this.#all.delete(id);
+    const stored = isStored(this.#hpke, own.initKey);
+    if (!stored || this.endLater === undefined) this.end(own);
+    else if (!keep) this.endLater(own, () => this.end(own));
+    return true;
+  }
+
+  /** Ends the private keys of a key package. */
+  end(own: KeptKeyPackage): void {
     destroyKey(this.#hpke, own.initKey);
     // An open group may have its leaf key still; and, where it is in a key store or a token, one that isn't open.
     const isSaved = own.joined.length > 0 && isStored(this.#hpke, own.leafKey);
     if (!isSaved && !this.#isUsed(own.leafKey)) destroyKey(this.#hpke, own.leafKey);
-    return true;
   }
 }

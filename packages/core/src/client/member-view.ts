@@ -43,7 +43,7 @@ export abstract class MemberView extends GroupBase {
   }
 
   protected override get current(): Epoch {
-    return this.#own.state.current;
+    return this.#own.shown.current;
   }
 
   /** The index of this client's leaf. */
@@ -56,12 +56,12 @@ export abstract class MemberView extends GroupBase {
    * didn't end by ReInit and isn't closed.
    */
   get active(): boolean {
-    return this.#own.state.status === "active";
+    return this.#own.shown.status === "active";
   }
 
   /** The group that this one resumes (§11.2, §11.3), which was checked; `undefined` for other groups. */
   get resumes(): Owned<ResumedGroup> | undefined {
-    return copied(this.#own.state.resumes);
+    return copied(this.#own.shown.resumes);
   }
 
   /**
@@ -69,7 +69,7 @@ export abstract class MemberView extends GroupBase {
    * order in which they came; after a restore too. A copy each time, with the same object for the same commit.
    */
   get staged(): readonly StagedCommit[] {
-    const waiting = this.#own.state.candidates.filter(({ discarded }) => !discarded);
+    const waiting = this.#own.shown.candidates.filter(({ discarded }) => !discarded);
     return waiting.map((one) => this.stagedCommit(one));
   }
 
@@ -88,11 +88,11 @@ export abstract class MemberView extends GroupBase {
    * ({@link joinByExternalCommit}).
    */
   get hasPendingCommit(): boolean {
-    return ownCandidates(this.#own.state.candidates).length > 0;
+    return ownCandidates(this.#own.shown.candidates).length > 0;
   }
 
   protected override get cached(): readonly CachedProposal[] {
-    return this.#own.state.proposals;
+    return this.#own.shown.proposals;
   }
 
   protected override get ownLeaf(): number {
@@ -144,6 +144,7 @@ export abstract class MemberView extends GroupBase {
     checkOptions(options, OPERATION);
     const changes: (() => void)[] = [];
     const call = async () => {
+      changes.length = 0;
       needMember(this.own.state);
       const access = this.own.access((change) => changes.push(change));
       return this.own.lock.callHook(() => work(access));
@@ -168,7 +169,7 @@ export abstract class MemberView extends GroupBase {
       needActive(this.own.state);
       return groupInfoMessage(this.own.context, chosen);
     };
-    return this.own.run({ work, finish: answer }, options);
+    return this.own.run({ work, finish: answer }, options, "nothing");
   }
 
   /**

@@ -13,6 +13,7 @@ import {
   exportFrom,
   forgetOld,
   type GroupState,
+  type GroupStatus,
   guardMember,
   leastExpected,
   leaveGroup,
@@ -27,7 +28,7 @@ import {
   type Transition,
 } from "../group/index.js";
 import { type CommitMessage, mergeStaged, type Received, type Reception } from "../group/messages/index.js";
-import { type Part, partsOf, saveState } from "../group/storage/index.js";
+import { type LoadedState, type Part, partsOf, saveState } from "../group/storage/index.js";
 import {
   answer,
   Lock,
@@ -36,8 +37,22 @@ import {
   type Steps,
   withKeys,
 } from "../operation/index.js";
-import type { HpkePrivateKey, Signer } from "../provider/index.js";
+import type { Awaitable, HpkePrivateKey, Signer } from "../provider/index.js";
 import type { LeafNode } from "../wire/index.js";
+
+/**
+ * What an operation goes by: what its caller saw of the group, such as leaf indices; who the members are, who get what is
+ * sent; or neither.
+ */
+export type Sight = "group" | "members" | "nothing";
+
+/** What a storage has to do with an operation of a group. */
+export interface GroupSafety extends Safety {
+  /** In its turn: has the state loaded again where it must be. @throws MlsError `stale-state` for a caller who saw another */
+  readonly before: () => Awaitable<void>;
+  /** After work that failed: whether that may be because the storage has another state, so that it is to be done again. */
+  readonly isBehind: () => Promise<boolean>;
+}
 
 /** Who is told about the membership. */
 export interface Watcher {
@@ -47,8 +62,8 @@ export interface Watcher {
   readonly onLeave: () => void;
   /** Whether another group or a key package of this client has a private key too. */
   readonly needsKey: (key: HpkePrivateKey) => boolean;
-  /** How operations make safe what they changed, where the client has a storage. */
-  readonly safety?: Safety | undefined;
+  /** How operations make safe what they changed, where the client has a storage. Is asked for each call, when it comes. */
+  readonly safety?: ((sight: Sight) => GroupSafety) | undefined;
 }
 
 /** How a group begins here. */
@@ -58,6 +73,17 @@ export interface Origin extends KnownKeys {
 }
 
 const isClosed = () => new MlsError("closed", "the group was closed before the call ended");
+
+async function withSafety<R>(safety: GroupSafety, work: () => Awaitable<R>): Promise<R> {
+  for (;;) {
+    await safety.before();
+    try {
+      return await work();
+    } catch (error) {
+      if (!(await safety.isBehind())) throw error;
+    }
+  }
+}
 
 export class Membership {
   /** With hooks and signers that the lock calls. */
@@ -70,6 +96,12 @@ export class Membership {
   /** As the client has it, for all of its groups. */
   readonly #shared: ClientConfig;
   readonly #watcher: Watcher;
+  /** As it was before the operation that runs, or ran last. */
+  #before: GroupState;
+  /** The status before the storage got another state, perhaps: until that is loaded, there is none here. */
+  #lapsed: GroupStatus | undefined;
+  /** The identity of new key packages before a commit switched it. */
+  #formerIdentity: ClientConfig["identity"] | undefined;
 
   constructor(config: ClientConfig, state: GroupState, origin: Origin, watcher: Watcher) {
     this.lock = new Lock(config.asyncContext);
@@ -79,6 +111,7 @@ export class Membership {
     this.config = guardMember({ ...config, provider }, (hook) => this.lock.callHook(hook));
     this.#isSaved = origin.isSaved === true || watcher.safety !== undefined;
     this.#state = state;
+    this.#before = state;
     this.#watcher = watcher;
     checkSigners(config, state);
     this.#signer = signerIn(this.config, state.current);
@@ -128,8 +161,15 @@ export class Membership {
    * Runs an operation in its turn, after past epochs that are too old are forgotten. Private keys that it made end with
    * it, unless the state needs them.
    */
-  run<R, T>({ work, finish, drop }: Steps<R, T>, options: OperationOptions): Promise<T> {
+  run<R, T>(
+    { work, finish, drop }: Steps<R, T>,
+    options: OperationOptions,
+    sight: Sight = "group",
+  ): Promise<T> {
+    const safety = this.#watcher.safety?.(sight);
     const inTurn = () => {
+      this.#before = this.#state;
+      this.#formerIdentity = undefined;
       const step = forgetOld(this.state, this.config.policy);
       if (step !== undefined) this.step(step);
       return work();
@@ -137,7 +177,7 @@ export class Membership {
     return this.lock.run(
       withKeys(
         this.#keys.scope,
-        { work: inTurn, finish, drop, ...this.#watcher.safety },
+        { work: safety === undefined ? inTurn : () => withSafety(safety, inTurn), finish, drop, ...safety },
         () => privateKeysIn(this.#state),
         () => this.lock.isBusy,
       ),
@@ -199,6 +239,7 @@ export class Membership {
   #switchIdentity(before: LeafNode, after: LeafNode): void {
     const { identity } = this.config;
     if (sameIdentity(before, after) || !equalBytes(before.signatureKey, identity.signatureKey)) return;
+    this.#formerIdentity = { ...identity };
     Object.assign(identity, { signatureKey: after.signatureKey, credential: after.credential });
   }
 
@@ -242,23 +283,23 @@ export class Membership {
   }
 
   /** As `StagedCommit.merge`. @param find the commit, looked up when it is the operation's turn */
-  merge(find: () => Candidate, options: OperationOptions): Promise<CommitMessage> {
+  merge(find: () => Candidate, options: OperationOptions, sight?: Sight): Promise<CommitMessage> {
     const steps: Steps<Reception<CommitMessage>, CommitMessage> = {
       work: async () => mergeStaged(this.config, this.state, find()),
       finish: (merged) => this.enter(merged),
       drop: ({ drop }) => drop?.(),
     };
-    return this.run(steps, options);
+    return this.run(steps, options, sight);
   }
 
-  /** As `StagedCommit.discard`. @param find as for {@link merge} */
-  discard(find: () => Candidate, options: OperationOptions): Promise<void> {
+  /** As `StagedCommit.discard`. @param find and `sight` as for {@link merge} */
+  discard(find: () => Candidate, options: OperationOptions, sight?: Sight): Promise<void> {
     const finish = (commit: Candidate) => {
       if (this.state.status === "joining") return this.#end(true);
       const candidates = discardedAmong(this.state.candidates, (one) => one === commit);
       this.state = { ...this.state, candidates };
     };
-    return this.run({ work: async () => find(), finish }, options);
+    return this.run({ work: async () => find(), finish }, options, sight);
   }
 
   /** As `Group.exportSecret`. @param find the exporter secret, looked up when it is the operation's turn */
@@ -271,13 +312,64 @@ export class Membership {
   ): Promise<Bytes> {
     const bytes = needBytes(context, "the context").slice();
     const work = async () => exportFrom(this.config.provider, find(), label, bytes, length);
-    return this.run({ work, finish: answer, drop: wipe }, options);
+    return this.run({ work, finish: answer, drop: wipe }, options, "nothing");
+  }
+
+  /** What the application sees, except secrets: the state before, while it must be loaded again. */
+  get shown(): GroupState {
+    return this.#lapsed === undefined ? this.state : this.#before;
+  }
+
+  /** Whether the state must be loaded again. */
+  get isLapsed(): boolean {
+    return this.#lapsed !== undefined;
+  }
+
+  /**
+   * Drops the state, which the storage may not have, until {@link reload} has what is there.
+   * @param shown as it is shown until then: the state before the operation that runs
+   */
+  lapse(shown: GroupState = this.#before): void {
+    const { status, current } = this.#state;
+    if (status === "closed") return;
+    const { identity } = this.config;
+    const isSwitched = equalBytes(identity.signatureKey, ownLeaf(current).signatureKey);
+    if (shown !== this.#state && isSwitched) Object.assign(identity, this.#formerIdentity);
+    // Whether it entered or left the group isn't known any more.
+    const isOther = status !== shown.status && [status, shown.status].includes("joining");
+    this.#lapsed = status === "removed" ? "joining" : shown.status;
+    this.#before = shown;
+    this.#drop("needed");
+    if (isOther) this.#watcher.onLeave();
+  }
+
+  /** Takes over a state that was loaded after {@link lapse}. @throws MlsError `missing-signer`, and what the watcher throws */
+  reload({ state, ...origin }: LoadedState): void {
+    checkSigners(this.config, state);
+    const signer = signerIn(this.config, state.current);
+    if (this.#lapsed === "joining" && state.status === "active") this.#watcher.onJoin();
+    this.#keys.begin({ ...origin, recorded: privateKeysIn(state) });
+    this.#signer = signer;
+    this.#state = state;
+    const before = ownLeaf(this.#before.current);
+    if (state.status === "removed" && this.#lapsed !== "removed") this.#watcher.onLeave();
+    else this.#switchIdentity(before, ownLeaf(state.current));
+    this.#before = state;
+    this.#lapsed = undefined;
+  }
+
+  /** Notes that a storage has the state in the place of the one before: keys that only that needed end now. */
+  replaced(): void {
+    this.recorded();
+    this.recorded();
+    this.#keys.scope.end(() => privateKeysIn(this.#state));
   }
 
   /** Overwrites all secrets. Operations that haven't ended are given up. */
   close(error: unknown = isClosed()): void {
     const { status } = this.state;
-    if (status === "closed") return;
+    if (status === "closed" && !this.isLapsed) return;
+    this.#lapsed = undefined;
     // A saved state that says that this client was removed needs no keys, and replaces those before it.
     this.#end(status === "removed" && this.#keys.retired.length === 0);
     this.lock.giveUpAll(error);
@@ -285,12 +377,16 @@ export class Membership {
 
   /** @param isOver whether no saved state may be restored */
   #end(isOver: boolean): void {
+    const records = isOver ? "useless" : "needed";
+    this.#drop(this.#isSaved ? records : "none");
+    this.#watcher.onLeave();
+  }
+
+  #drop(records: "none" | "needed" | "useless"): void {
     const keys = privateKeysIn(this.#state);
     const { state, release } = leaveGroup(this.state, "closed");
     this.#state = state;
     release?.();
-    const records = isOver ? "useless" : "needed";
-    this.#keys.leave(keys, this.#isSaved ? records : "none");
-    this.#watcher.onLeave();
+    this.#keys.leave(keys, records);
   }
 }

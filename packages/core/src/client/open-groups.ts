@@ -12,17 +12,18 @@ import {
 } from "../group/index.js";
 import type { Predecessors } from "../group/join/index.js";
 import type { LoadedState } from "../group/storage/index.js";
-import type { Safety } from "../operation/index.js";
-import type { HpkePrivateKey } from "../provider/index.js";
+import type { HpkePrivateKey, Signer } from "../provider/index.js";
 import { Group } from "./group.js";
-import type { Origin } from "./membership.js";
+import type { GroupSafety, Origin, Sight } from "./membership.js";
 
 /** Keeps groups in a storage. */
 export interface Keeper {
   /** Whether it has an active group with this ID that isn't open. */
   has(groupId: Uint8Array): boolean;
-  /** How the operations of a group make safe what they changed. @param group is called when one has */
-  safety(group: () => Group): Safety;
+  /** How an operation of a group makes safe what it changes. */
+  safety(group: Group, sight: Sight): GroupSafety;
+  /** Notes a signer that an operation was given. */
+  signed(signer: Signer): void;
   /** Notes a group that was created, joined or restored. */
   added(group: Group): void;
 }
@@ -127,6 +128,7 @@ export class OpenGroups {
   #add(state: GroupState, origin: Origin, replace = false): Group {
     const { groupId } = state.current.groupContext;
     const id = toHex(groupId);
+    const keeper = this.#keeper;
     const enter = () => {
       const former = this.get(groupId);
       if (!replace) this.checkNew(groupId);
@@ -141,11 +143,11 @@ export class OpenGroups {
         if (this.#groups.get(id) === group) this.#groups.delete(id);
       },
       needsKey: (key) => this.#isKept(key) || this.need(key),
-      safety: this.#keeper?.safety(() => group),
+      safety: keeper && ((sight) => keeper.safety(group, sight)),
     });
     if (state.status === "joining") this.#joining.add(group);
     else enter();
-    this.#keeper?.added(group);
+    keeper?.added(group);
     return group;
   }
 }

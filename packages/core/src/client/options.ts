@@ -151,13 +151,14 @@ export const JOIN_STAGED: OptionShape<JoinStagedOptions> = { ...OPERATION, repla
 
 export const JOIN: OptionShape<JoinOptions> = { ...READ_WELCOME, ...JOIN_STAGED };
 
-/** The configuration of a client's groups. @throws MlsError `usage` */
+/** The configuration of a client's groups. @param keep is called with a signer that an operation was given @throws MlsError `usage` */
 export function configOf(
   { crypto, authentication, policy, extensions, asyncContext, ...options }: ClientOptions,
   provider: CipherSuiteProvider,
   credential: Credential,
   signer: Signer,
   psk: ClientConfig["psk"],
+  keep?: (signer: Signer) => void,
 ): ClientConfig {
   const registry = new Registry(extensions);
   const capabilities = capabilitiesOf(crypto, registry, options.capabilities);
@@ -181,7 +182,8 @@ export function configOf(
     },
     signerFor: (publicKey) => signers.find((one) => equalBytes(one.publicKey, publicKey)),
     guard: (added) => added,
-    addSigner: (added) => {
+    addSigner: (added, isKept) => {
+      if (!isKept) keep?.(added);
       const others = signers.filter((one) => !equalBytes(one.publicKey, added.publicKey));
       signers = [added, ...others];
     },

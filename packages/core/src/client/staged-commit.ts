@@ -147,7 +147,7 @@ export class StagedCommit extends CommitView {
 
   /** @internal */
   constructor(own: Membership, commit: Candidate) {
-    super(commit, groupBefore(own.state, commit));
+    super(commit, groupBefore(own.shown, commit));
     this.#own = own;
     this.#commit = commit;
   }
@@ -234,7 +234,7 @@ export class StagedCommit extends CommitView {
       if (!this.active) throw new MlsError("closed", "this commit ends the group by ReInit");
       return groupInfoMessage({ config, epoch, signer: signerIn(config, epoch) }, chosen);
     };
-    return this.#own.run({ work, finish: answer }, options);
+    return this.#own.run({ work, finish: answer }, options, "nothing");
   }
 
   /**
@@ -248,7 +248,7 @@ export class StagedCommit extends CommitView {
    */
   async merge(options: OperationOptions = {}): Promise<CommitMessage> {
     checkOptions(options, OPERATION);
-    return this.#own.merge(() => this.#find(), options);
+    return this.#own.merge(() => this.#find(), options, "nothing");
   }
 
   /**
@@ -262,7 +262,7 @@ export class StagedCommit extends CommitView {
    */
   async discard(options: OperationOptions = {}): Promise<void> {
     checkOptions(options, OPERATION);
-    return this.#own.discard(() => this.#find(), options);
+    return this.#own.discard(() => this.#find(), options, "nothing");
   }
 
   /** @throws MlsError as {@link merge} */

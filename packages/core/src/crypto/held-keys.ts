@@ -26,26 +26,28 @@ export class HeldKeys {
   readonly scope: KeyScope;
   readonly #isStored: (key: HpkePrivateKey) => boolean;
   readonly #isNeeded: (key: HpkePrivateKey) => boolean;
-  readonly #shared: HpkePrivateKey | undefined;
+  #shared: HpkePrivateKey | undefined;
   /** Those that the last record needs. */
-  #recorded: ReadonlySet<HpkePrivateKey>;
+  #recorded!: ReadonlySet<HpkePrivateKey>;
   /** Those of them that the state doesn't need any more. */
   #last: HpkePrivateKey[] = [];
   /** Those that only earlier records need. */
-  #earlier: readonly HpkePrivateKey[];
+  #earlier!: readonly HpkePrivateKey[];
 
   /** @param isNeeded whether another group or a key package of this client has a key too */
-  constructor(
-    provider: CipherSuiteProvider,
-    { recorded = [], retired = [], shared }: KnownKeys,
-    isNeeded: (key: HpkePrivateKey) => boolean,
-  ) {
+  constructor(provider: CipherSuiteProvider, known: KnownKeys, isNeeded: (key: HpkePrivateKey) => boolean) {
     this.scope = new KeyScope(provider);
     this.#isStored = (key) => isStored(provider.hpke, key);
     // Where it is stored, groups that aren't open may need it.
     this.#isNeeded = (key) => this.#isStored(key) || isNeeded(key);
+    this.begin(known);
+  }
+
+  /** Begins, or begins anew, with the keys of a state that was loaded. */
+  begin({ recorded = [], retired = [], shared }: KnownKeys): void {
     this.#shared = shared;
     this.#recorded = this.#storedAmong(recorded);
+    this.#last = [];
     this.#earlier = retired;
   }
 

@@ -20,12 +20,27 @@ export type OwnSigner = Signer & { readonly publicKey: Bytes };
  * const signer = signerOf(suite, await suite.signature.importPrivateKey(savedKey));
  */
 export function signerOf({ suite, signature }: CipherSuiteProvider, keyPair: SignatureKeyPair): OwnSigner {
-  return {
+  const signer = {
     algorithm: suite.signature,
     publicKey: copied(keyPair.publicKey),
     borrows: true,
-    sign: (message) => signature.sign(keyPair.privateKey, message),
+    sign: (message: Uint8Array) => signature.sign(keyPair.privateKey, message),
   };
+  keys.set(signer, { signature, privateKey: keyPair.privateKey });
+  return signer;
+}
+
+/** The keys of these signers. */
+const keys = /* @__PURE__ */ new WeakMap<Signer, SignerKeyParts>();
+
+interface SignerKeyParts {
+  readonly signature: CipherSuiteProvider["signature"];
+  readonly privateKey: SignatureKeyPair["privateKey"];
+}
+
+/** The key of a signer that {@link signerOf} made, and the part of its provider; `undefined` for others. */
+export function keyOfSigner(signer: Signer): SignerKeyParts | undefined {
+  return keys.get(signer);
 }
 
 /**

@@ -47,8 +47,8 @@ export interface ClientConfig extends GroupConfig {
   signerFor(publicKey: Uint8Array): Signer | undefined;
   /** A signer that an operation was given, as the operation calls it. */
   guard(signer: Signer): Signer;
-  /** Adds a signer, such as one that a group switches to. */
-  addSigner(signer: Signer): void;
+  /** Adds a signer, such as one that a group switches to. @param isKept whether the application keeps it for the next start */
+  addSigner(signer: Signer, isKept?: boolean): void;
   /** Whether nobody but this client holds a signer, so that no other client could restore what it saves. */
   isUnsaved(signer: Signer): boolean;
   /** That of new leaf nodes and key packages. It changes when a group switches to another one. */

@@ -34,7 +34,7 @@ export { digestOf } from "./digest.js";
 export { type Epoch, type PublicEpoch, wipeEpoch } from "./epoch.js";
 export { exporterSecretOf, exportFrom } from "./exporter.js";
 export { guardHooks, guardMember } from "./hooks.js";
-export { type Member, memberOf, membersOf, type Party, sameIdentity } from "./member.js";
+export { type Member, memberOf, membersOf, type Party, sameCredential, sameIdentity } from "./member.js";
 export { noPadding, padme, padToMultiple } from "./padding.js";
 export {
   DEFAULT_POLICY,

@@ -32,8 +32,13 @@ export interface Steps<R, T> {
   readonly finish: (result: R) => T;
   /** Overwrites the secrets of a result that isn't taken over. */
   readonly drop?: ((result: R) => void) | undefined;
-  /** Makes safe what {@link finish} changed, before the caller gets its answer. */
-  readonly store?: (() => Awaitable<void>) | undefined;
+  /** Runs the whole operation while none of another opener of the storage runs. */
+  readonly turn?: ((whole: () => Promise<void>) => Awaitable<void>) | undefined;
+  /**
+   * Makes safe what {@link finish} changed, before the caller gets its answer.
+   * @returns `again` if nothing was changed after all, and the work is to be done once more
+   */
+  readonly store?: (() => Awaitable<unknown>) | undefined;
   /** Is called if that failed, or was given up: what {@link finish} changed may not be safe. */
   readonly unsafe?: ((error: unknown) => void) | undefined;
   /** Is called after work that failed or whose result isn't taken over. @param late whether it was given up before */
@@ -51,17 +56,14 @@ export function withKeys<R, T>(
   kept: (result?: R) => Iterable<HpkePrivateKey>,
   isShared: () => boolean = () => false,
 ): Steps<R, T> {
-  const { work, finish, drop, store, unsafe } = steps;
+  const { finish, ...others } = steps;
   return {
-    work,
+    ...others,
     finish: (result) => {
       const answer = finish(result);
       scope.end(() => kept(result));
       return answer;
     },
-    drop,
-    store,
-    unsafe,
     failed: (late) => {
       if (!(late && isShared())) scope.end(kept);
     },
@@ -69,7 +71,7 @@ export function withKeys<R, T>(
 }
 
 /** How operations make safe what they changed. */
-export type Safety = Pick<Steps<unknown, unknown>, "store" | "unsafe">;
+export type Safety = Pick<Steps<unknown, unknown>, "turn" | "store" | "unsafe">;
 
 /** For operations that change nothing. */
 export function answer<T>(result: T): T {
@@ -90,6 +92,7 @@ export class Operation<R = unknown, T = unknown> {
   #resolve!: (value: T) => void;
   #reject!: (error: unknown) => void;
   #ignoreSignal: (() => void) | undefined;
+  #endTurn: (() => void) | undefined;
 
   constructor(steps: Steps<R, T>, options: OperationOptions) {
     this.#steps = steps;
@@ -119,6 +122,21 @@ export class Operation<R = unknown, T = unknown> {
   }
 
   start(): void {
+    const { turn } = this.#steps;
+    if (turn === undefined) {
+      this.#begin();
+      return;
+    }
+    const whole = () =>
+      new Promise<void>((resolve) => {
+        this.#endTurn = resolve;
+        if (this.over) resolve();
+        else this.#begin();
+      });
+    (async () => turn(whole))().catch((error: unknown) => this.giveUp(error));
+  }
+
+  #begin(): void {
     try {
       const result = this.#steps.work();
       if (!isPromise(result)) this.#finish(result);
@@ -147,12 +165,18 @@ export class Operation<R = unknown, T = unknown> {
       this.#fail(error);
       return;
     }
-    const succeed = () => {
+    const succeed = (stored: unknown) => {
+      this.#isStoring = false;
+      if (this.over) return;
+      if (stored === "again") {
+        this.#begin();
+        return;
+      }
       this.#resolve(answer);
-      if (!this.over) this.#end();
+      this.#end();
     };
     if (store === undefined) {
-      succeed();
+      succeed(undefined);
       return;
     }
     this.#isStoring = true;
@@ -176,6 +200,7 @@ export class Operation<R = unknown, T = unknown> {
   #end(): void {
     this.over = true;
     quietly(() => this.#ignoreSignal?.());
+    this.#endTurn?.();
     this.onEnd?.();
   }
 }

@@ -5,7 +5,7 @@ import { joinByExternalCommit } from "@copse/core/external";
 import { type ClientStorage, memoryStorage } from "@copse/core/storage";
 import { code, failure } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
-import { found, ID, opened, TestStorage, team } from "./stores.js";
+import { bound, found, ID, opened, TestStorage, team } from "./stores.js";
 
 interface Running {
   readonly storage: TestStorage;
@@ -167,11 +167,3 @@ describe("a storage that answers with something else", () => {
     expect(await failure(opened(storage))).toEqual(code("usage"));
   });
 });
-
-function bound(storage: ClientStorage): ClientStorage {
-  return {
-    get: (key) => storage.get(key),
-    list: (prefix) => storage.list(prefix),
-    write: (changes, steps) => storage.write(changes, steps),
-  };
-}

@@ -1,10 +1,11 @@
 // RFC 9420 §9.2: two openers of one storage never both move the state on, and none uses a key that the other used.
 import type { Group } from "@copse/core";
-import { memoryStorage, openClient, type StoredClient } from "@copse/core/storage";
-import type { Party } from "@copse/test-support/clients";
+import { type ClientStorage, memoryStorage, openClient, type StoredClient } from "@copse/core/storage";
+import { text } from "@copse/test-support/bytes";
+import { type Party, party } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
-import { expect, it } from "vitest";
-import { ID, opened, type TestStorage, team } from "./stores.js";
+import { describe, expect, it } from "vitest";
+import { bound, ID, opened, SUITE, type TestStorage, team } from "./stores.js";
 
 async function tabs(): Promise<{
   left: StoredClient;
@@ -17,52 +18,210 @@ async function tabs(): Promise<{
   return { left, right: await opened(storage), bob, b, storage };
 }
 
-it("the second learns that its state is stale, and goes on from the first one's", async () => {
+it("the second goes on from what the first one did, in the same object", async () => {
   const { left, right, b } = await tabs();
   const [a1, a2] = [(await left.group(ID)) as Group, (await right.group(ID)) as Group];
   await b.receive(await a1.encrypt("left"));
-  expect(await failure(a2.encrypt("right"))).toEqual(code("stale-state"));
-  expect(await failure(a2.encrypt("right"))).toEqual(code("closed"));
-  const again = (await right.group(ID)) as Group;
-  await b.receive(await again.encrypt("right"));
-  expect(await failure(a1.update())).toEqual(code("stale-state"));
+  await b.receive(await a2.encrypt("right"));
+  await a1.receive(await b.encrypt("to the left"));
+  const message = await b.encrypt("to both");
+  await a2.receive(message);
+  expect(await failure(a1.receive(message))).toEqual(code("duplicate"));
+  const { commit } = await a2.update();
+  await b.receive(commit);
+  await a2.mergePendingCommit();
+  await b.receive(await a1.encrypt("left again"));
+  expect(a1.epoch).toBe(a2.epoch);
+  expect(await right.group(ID)).toBe(a2);
+});
+
+describe("after another opener's commit", () => {
+  type Call = (group: Group, b: Group) => Promise<unknown>;
+  const GO_ON: Readonly<Record<string, Call>> = {
+    encrypt: async (group, b) => b.receive(await group.encrypt("hello")),
+    receive: async (group, b) => group.receive(await b.encrypt("hello")),
+    stage: async (group, b) => group.stage((await b.update()).commit),
+  };
+  it.each(Object.entries(GO_ON))("%s goes on", async (_, call) => {
+    const { left, right, b } = await tabs();
+    const [a1, a2] = [(await left.group(ID)) as Group, (await right.group(ID)) as Group];
+    await b.receive((await a1.update()).commit);
+    await a1.mergePendingCommit();
+    await call(a2, b);
+    expect(a2.epoch).toBe(a1.epoch);
+  });
+
+  const REFUSED: Readonly<Record<string, Call>> = {
+    remove: (group, b) => group.remove(b.ownLeafIndex),
+    update: (group) => group.update(),
+    propose: (group) => group.propose({ update: true }),
+    withEpoch: (group) => group.withEpoch((access) => access.leafIndex).then(() => group.update()),
+  };
+  it.each(Object.entries(REFUSED))("%s changes nothing, and its caller can look", async (_, call) => {
+    const { left, right, b, storage } = await tabs();
+    const [a1, a2] = [(await left.group(ID)) as Group, (await right.group(ID)) as Group];
+    await b.receive((await a1.update()).commit);
+    await a1.mergePendingCommit();
+    await b.propose({ update: true });
+    const before = await storage.all();
+    const calls = [call(a2, b), call(a2, b)];
+    for (const one of calls) expect(await failure(one)).toEqual(code("stale-state"));
+    expect(await storage.all()).toEqual(before);
+    expect(a2.epoch).toBe(a1.epoch);
+    await a2.update();
+  });
+
+  it("what was staged goes on by name, and not as whatever is staged", async () => {
+    const { left, right, b } = await tabs();
+    const [a1, a2] = [(await left.group(ID)) as Group, (await right.group(ID)) as Group];
+    const staged = await a1.update();
+    expect(await failure(a2.mergePendingCommit())).toEqual(code("stale-state"));
+    expect(a2.hasPendingCommit).toBe(true);
+    await b.receive(staged.commit);
+    await a2.mergePendingCommit();
+    expect(await failure(staged.merge())).toEqual(code("past-epoch"));
+    expect(a1.epoch).toBe(2n);
+  });
+});
+
+it("nothing is encrypted for a new member whom the caller hasn't seen", async () => {
+  const { left, right, b } = await tabs();
+  const [a1, a2] = [(await left.group(ID)) as Group, (await right.group(ID)) as Group];
+  const carol = await party("carol", { suite: SUITE });
+  const { commit } = await a1.add(await carol.client.createKeyPackage());
+  await a1.mergePendingCommit();
+  await b.receive(commit);
+  const calls = [a2.encrypt("for Bob"), a2.encrypt("for Bob, too")];
+  for (const one of calls) expect(await failure(one)).toEqual(code("stale-state"));
+  expect(a2.members).toHaveLength(3);
+  await b.receive(await a2.encrypt("for both"));
+  // Who was removed is no such reason.
+  await b.receive((await a1.remove(2)).commit);
+  await a1.mergePendingCommit();
+  await b.receive(await a2.encrypt("for Bob again"));
+});
+
+it("a third one that comes and goes loses nothing of two that send at once", async () => {
+  const { left, right, storage, b } = await tabs();
+  const sent: Uint8Array[] = [];
+  let isOver = false;
+  const send = async (client: StoredClient, name: string) => {
+    const group = (await client.group(ID)) as Group;
+    for (let i = 0; i < 100; i++) sent.push(await group.encrypt(`${name} ${i}`));
+  };
+  const visit = async () => {
+    for (let i = 0; !isOver; i++) {
+      const group = (await (await opened(storage)).group(ID)) as Group;
+      sent.push(await group.encrypt(`visitor ${i}`));
+      await group.close();
+    }
+  };
+  const visitor = visit();
+  await Promise.all([send(left, "left"), send(right, "right")]);
+  isOver = true;
+  await visitor;
+  for (const message of sent) expect(await b.receive(message)).toMatchObject({ kind: "application" });
+  expect(sent.length).toBeGreaterThan(200);
+});
+
+it("a storage that gives turns is asked for one by each call that changes something", async () => {
+  const { storage } = await tabs();
+  const turns = new Map<string, Promise<void>>();
+  const refused = { count: 0 };
+  const inner = bound(storage);
+  const taking: ClientStorage = {
+    ...inner,
+    write: async (changes, steps) => {
+      const isMade = await inner.write(changes, steps);
+      if (!isMade) refused.count++;
+      return isMade;
+    },
+    turn(name, work) {
+      const done = (turns.get(name) ?? Promise.resolve()).then(work, work);
+      turns.set(name, done);
+      return done;
+    },
+  };
+  const [left, right] = await Promise.all([opened(taking), opened(taking)]);
+  const groups = await Promise.all([left, right].map(async (one) => (await one.group(ID)) as Group));
+  const sent = await Promise.all(
+    groups.flatMap((group) => Array.from({ length: 50 }, () => group.encrypt("x"))),
+  );
+  expect(sent).toHaveLength(100);
+  await Promise.all([left, right].flatMap((one) => [1, 2, 3].map(() => one.createKeyPackage())));
+  expect(left.keyPackages().length + right.keyPackages().length).toBeGreaterThanOrEqual(9);
+  expect(turns.size).toBe(2);
+  // Each has at most one write refused for each turn, and then goes on.
+  expect(refused.count).toBeLessThanOrEqual(101 + 6);
+  const never = { ...taking, turn: () => new Promise<void>(() => undefined) };
+  const stuck = await opened(never);
+  const controller = new AbortController();
+  const calls = [stuck.createKeyPackage({ signal: controller.signal })];
+  const group = (await stuck.group(ID)) as Group;
+  calls.push(group.encrypt("stuck", { signal: controller.signal }));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  controller.abort();
+  for (const call of calls) expect((await failure(call)).code).toMatch(/^(storage|try-again)$/);
+  const broken = await opened({ ...taking, turn: async () => undefined });
+  expect(await failure(((await broken.group(ID)) as Group).encrypt("x"))).toEqual(code("storage"));
 });
 
 it("both send at once, and each message arrives once", async () => {
   const { left, right, b } = await tabs();
   const sent: Uint8Array[] = [];
-  let stale = 0;
   const send = async (client: StoredClient, name: string) => {
-    for (let i = 0; i < 40; ) {
-      try {
-        sent.push(await ((await client.group(ID)) as Group).encrypt(`${name} ${i}`));
-        i++;
-      } catch (error) {
-        expect(error).toEqual(code("stale-state"));
-        stale++;
-      }
-    }
+    const group = (await client.group(ID)) as Group;
+    for (let i = 0; i < 500; i++) sent.push(await group.encrypt(`${name} ${i}`));
   };
   await Promise.all([send(left, "left"), send(right, "right")]);
-  for (const message of sent) expect(await b.receive(message)).toMatchObject({ kind: "application" });
-  expect(sent).toHaveLength(80);
-  expect(stale).toBeGreaterThan(0);
+  const texts = new Set<string>();
+  for (const message of sent) {
+    const received = await b.receive(message);
+    if (received.kind === "application") texts.add(text(received.data));
+  }
+  expect(sent).toHaveLength(1000);
+  expect(texts.size).toBe(1000);
 });
 
 it("key packages of both are known to both", async () => {
   const { left, right, bob } = await tabs();
   const one = await left.createKeyPackage();
-  expect(await failure(right.createKeyPackage())).toEqual(code("stale-state"));
   await right.createKeyPackage();
   expect(right.keyPackages()).toHaveLength(2);
   expect(await left.refresh()).toBe(true);
   expect(await left.refresh()).toBe(false);
   expect(left.keyPackages()).toHaveLength(2);
+  const [, , { reference }] = await Promise.all([
+    left.createKeyPackage(),
+    right.createKeyPackage(),
+    right.readKeyPackage(one),
+  ]);
+  await left.refresh();
+  expect(left.keyPackages()).toHaveLength(4);
   const group = await bob.client.createGroup();
   const { welcome } = await group.add(one);
-  await right.join(welcome as Uint8Array);
-  expect(await failure(left.join(welcome as Uint8Array))).toEqual(code("stale-state"));
+  const joins = await Promise.allSettled([left, right].map((tab) => tab.join(welcome as Uint8Array)));
+  expect(joins.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  expect(joins).toContainEqual({ status: "rejected", reason: code("stale-state") });
   expect(await failure(left.join(welcome as Uint8Array))).toEqual(code("not-invited"));
+  expect(await left.deleteKeyPackage(reference)).toBe(false);
+  await Promise.all([left.refresh(), right.refresh()]);
+  for (const tab of [left, right]) {
+    expect(tab.keyPackages()).toHaveLength(3);
+    expect(tab.knownGroups()).toHaveLength(2);
+  }
+});
+
+it("a key package that both use at once is used once", async () => {
+  const { left, right, bob } = await tabs();
+  const keyPackage = await left.createKeyPackage();
+  await right.refresh();
+  const welcomes = await Promise.all(
+    [1, 2].map(async () => (await (await bob.client.createGroup()).add(keyPackage)).welcome),
+  );
+  const joins = await Promise.allSettled([left, right].map((tab, i) => tab.join(welcomes[i] as Uint8Array)));
+  expect(joins.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  await left.refresh();
   expect(left.knownGroups()).toHaveLength(2);
 });
 
@@ -70,12 +229,25 @@ it("one notices by refresh what the other has done", async () => {
   const { left, right } = await tabs();
   const [a1, a2] = [(await left.group(ID)) as Group, (await right.group(ID)) as Group];
   expect(await right.refresh()).toBe(false);
-  await a1.encrypt("hello");
+  await a1.update();
   expect(await right.refresh()).toBe(true);
-  expect(await failure(a2.encrypt("hello"))).toEqual(code("closed"));
+  expect(a2.hasPendingCommit).toBe(true);
   await left.deleteGroup(ID);
   expect(await right.refresh()).toBe(true);
   expect(await right.group(ID)).toBeUndefined();
+  expect(await failure(a2.encrypt("hello"))).toEqual(code("closed"));
+});
+
+it("a removal that one received is the other's too", async () => {
+  const { left, right, b } = await tabs();
+  const [a1, a2] = [(await left.group(ID)) as Group, (await right.group(ID)) as Group];
+  await a1.receive((await b.remove(a1.ownLeafIndex)).commit);
+  expect(await failure(a2.receive(await b.encrypt("late")))).toMatchObject({ code: /./ });
+  await right.refresh();
+  expect(a2.active).toBe(false);
+  expect(right.knownGroups()).toMatchObject([{ status: "removed" }]);
+  await right.createGroup({ groupId: ID });
+  expect(right.knownGroups()).toMatchObject([{ status: "active" }]);
 });
 
 it("a group that the other one deleted and made anew isn't taken for the same", async () => {

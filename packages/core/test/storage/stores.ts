@@ -65,7 +65,7 @@ export class TestStorage implements ClientStorage {
     const isMade = await this.#inner.write(...write);
     if (isMade) this.writes++;
     for (const { value } of write[0]) this.bytes += value?.length ?? 0;
-    for (const { to } of write[1]) this.bytes += to.length;
+    for (const { to } of write[1]) this.bytes += to?.length ?? 0;
     if (fate === "late") throw new Error("the connection was lost");
     return fate === "silent" ? (undefined as unknown as boolean) : isMade;
   }
@@ -98,6 +98,15 @@ export class TestStorage implements ClientStorage {
   async all(): Promise<[key: string, value: string][]> {
     return (await this.#inner.list("")).map(({ key, value }) => [key, Buffer.from(value).toString("hex")]);
   }
+}
+
+/** The functions of a storage, each by itself. */
+export function bound(storage: ClientStorage): ClientStorage {
+  return {
+    get: (key) => storage.get(key),
+    list: (prefix) => storage.list(prefix),
+    write: (changes, steps) => storage.write(changes, steps),
+  };
 }
 
 /** The group as a client finds it that is opened anew, as after a crash. */

@@ -43,6 +43,17 @@ export const versionChecks: Readonly<Record<string, Body>> = {
     await lists(storage, "", []);
   },
 
+  "versions: a step to nothing deletes it": async (storage) => {
+    await make(storage, [put("version/of", "1")], step("version", undefined, "v1"));
+    await refuse(storage, [drop("version/of")], step("version", "v0", undefined));
+    await has(storage, "version", "v1");
+    await make(storage, [drop("version/of")], step("version", "v1", undefined));
+    await lists(storage, "", []);
+    await refuse(storage, [], step("version", "v1", undefined));
+    await refuse(storage, [], step("version", "", "v2"));
+    await make(storage, [], step("version", undefined, "v2"));
+  },
+
   "versions: all of it is compared": async (storage) => {
     const version = new Uint8Array(64).map((_, i) => i + 1);
     await make(storage, [], { key: "version", from: undefined, to: version });

@@ -55,7 +55,7 @@ export const FAULTS: readonly Fault[] = [
       get: async (key) => ((await inner.get(key)) === undefined ? undefined : notes.get(key)?.slice()),
       async write(changes, steps) {
         for (const { key, value } of changes) if (value !== undefined) notes.set(key, value);
-        for (const { key, to } of steps) notes.set(key, to);
+        for (const { key, to } of steps) if (to !== undefined) notes.set(key, to);
         return inner.write(changes, steps);
       },
     })),

@@ -142,7 +142,7 @@ export const FAULTS: readonly Fault[] = [
       async write(changes, steps) {
         for (const { key, from } of steps)
           if (!exact(notes.get(key) ?? (await inner.get(key)), from)) return false;
-        for (const { key, to } of steps) notes.set(key, to.slice());
+        for (const { key, to } of steps) if (to !== undefined) notes.set(key, to.slice());
         return inner.write([...changes, ...steps.map(({ key, to }) => ({ key, value: to }))], []);
       },
     })),

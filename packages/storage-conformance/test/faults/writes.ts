@@ -1,5 +1,5 @@
 // Storages with one fault each, in their writes.
-import { exact, type Fault, later, of, under, with_ } from "./faulty.js";
+import { exact, type Fault, later, of, under, with_, writing } from "./faulty.js";
 
 export const FAULTS: readonly Fault[] = [
   of(
@@ -61,6 +61,11 @@ export const FAULTS: readonly Fault[] = [
     }),
   ),
   of(
+    "writes nothing bytes for a step to nothing",
+    "versions: a step to nothing deletes it",
+    writing((changes, steps) => [changes, steps.map((one) => ({ ...one, to: one.to ?? new Uint8Array() }))]),
+  ),
+  of(
     "compares with the version that it has seen last",
     "writes: another opener's version is the version",
     under(({ inner }) => {
@@ -72,7 +77,7 @@ export const FAULTS: readonly Fault[] = [
           for (const { key, from } of steps)
             if (!exact(seen.get(key) ?? (await inner.get(key)), from)) return false;
           for (const { key, value } of changes) if (value === undefined) seen.delete(key);
-          for (const { key, to } of steps) seen.set(key, to.slice());
+          for (const { key, to } of steps) if (to !== undefined) seen.set(key, to.slice());
           return inner.write([...changes, ...steps.map(({ key, to }) => ({ key, value: to }))], []);
         },
       };

@@ -5,6 +5,8 @@ import type { Awaitable } from "../../provider/index.js";
 export interface StoredEntry {
   readonly key: string;
   readonly value: Uint8Array;
+  /** What was put with it, as an object that is of as much use; see {@link ClientStorage.handles}. */
+  readonly handle?: object | undefined;
 }
 
 /** A change of an entry. */
@@ -12,15 +14,17 @@ export interface StorageChange {
   readonly key: string;
   /** `undefined` deletes the entry, if it is there. */
   readonly value: Uint8Array | undefined;
+  /** Is kept with the bytes, and deleted with them; see {@link ClientStorage.handles}. Not with a `value` of `undefined`. */
+  readonly handle?: object | undefined;
 }
 
-/** A step from one version to the next: an entry that is compared, and replaced, in the same write. */
+/** A step from one version to the next: an entry that is compared, and replaced or deleted, in the same write. */
 export interface VersionStep {
   readonly key: string;
   /** What the entry must be for the write to take place: at most 64 bytes; `undefined`: it must not be there. */
   readonly from: Uint8Array | undefined;
-  /** What it is afterwards: at most 64 bytes. */
-  readonly to: Uint8Array;
+  /** What it is afterwards: at most 64 bytes; `undefined` deletes it. */
+  readonly to: Uint8Array | undefined;
 }
 
 /**
@@ -48,4 +52,21 @@ export interface ClientStorage {
    * @returns `true` if they were made; `false` if the entry of a step isn't what the step comes from: then nothing has changed
    */
   write(changes: readonly StorageChange[], steps: readonly VersionStep[]): Awaitable<boolean>;
+  /**
+   * Whether an entry may have a handle beside its bytes: a private key that the platform keeps and doesn't give away, such as
+   * a CryptoKey, which IndexedDB stores as it is. It comes and goes with the bytes, in the same write, and `list` returns
+   * it. Default: no, and then none is given.
+   */
+  readonly handles?: boolean;
+  /**
+   * Runs `work` while no other opener's work with the same name runs, in the order of the calls, and settles as it does: by
+   * Web Locks, for example. Without it, openers that write at once are told so by `write`, and the core tries again; with
+   * it, each gets its turn. The name is like a key.
+   */
+  turn?(name: string, work: () => Promise<void>): Promise<void>;
+  /**
+   * Calls `listener` soon after another opener has written something: by a BroadcastChannel, for example.
+   * @returns what ends that
+   */
+  changes?(listener: () => void): () => void;
 }

@@ -11,6 +11,8 @@ const KEY_PACKAGES = `${CLIENT}key-packages/`;
 
 export const VERSION_KEY: string = `${CLIENT}version`;
 export const SIGNER_KEY: string = `${CLIENT}signer`;
+/** Those that calls were given, by their public keys. */
+export const SIGNERS: string = `${CLIENT}signers/`;
 
 /** @param name that of the group in the storage: a group may be there twice, while this client joins it anew */
 export const prefixOf = (name: string): string => `group/${name}/`;
@@ -36,6 +38,7 @@ export const noGroupEntry = (name: string): StorageChange => ({ key: groupKey(na
 export interface FoundClient {
   readonly version: Uint8Array | undefined;
   readonly signer: Uint8Array | undefined;
+  readonly signers: readonly Pick<StoredEntry, "value">[];
   readonly groups: readonly {
     readonly name: string;
     readonly status: StoredStatus;
@@ -75,6 +78,7 @@ export async function readClient(storage: ClientStorage): Promise<FoundClient> {
   return {
     version: entries.get(VERSION_KEY),
     signer: entries.get(SIGNER_KEY),
+    signers: below(SIGNERS).map(([, value]) => ({ value })),
     groups: below(GROUPS).map(([name, value]) => {
       const status = STATUSES[value[0] ?? -1];
       if (status === undefined || status === "closed")

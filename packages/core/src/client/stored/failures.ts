@@ -11,9 +11,14 @@ const SAID: ReadonlySet<MlsErrorCode> = new Set([
 ]);
 
 export const stale = () =>
-  new MlsError("stale-state", "another opener has changed the storage: get the group again, and call again");
+  new MlsError(
+    "stale-state",
+    "another opener has changed the storage: look at what is there now, and call again",
+  );
 
 export const notOpen = () => new MlsError("closed", "the group is closed");
+
+export const noTurn = () => new MlsError("storage", "expected the storage's turn() to run what it is given");
 
 export function isStale(error: unknown): boolean {
   return error instanceof MlsError && error.code === "stale-state";

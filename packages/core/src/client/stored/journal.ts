@@ -19,8 +19,7 @@ import type { CipherSuiteProvider } from "../../provider/index.js";
 import type { SecretTree } from "../../schedule/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import type { Membership } from "../membership.js";
-import type { ClientStorage, StorageChange, StoredEntry, VersionStep } from "./client-storage.js";
-import { readList } from "./entries.js";
+import type { StorageChange, StoredEntry, VersionStep } from "./client-storage.js";
 import { EntrySum } from "./sum.js";
 
 /** The entries of a group besides the parts of its state. */
@@ -138,13 +137,6 @@ export class Journal {
     }
   }
 
-  /** Deletes all that the storage has of the group. */
-  async deletions(storage: ClientStorage): Promise<StorageChange[]> {
-    const entries = await readList(storage, this.#prefix);
-    wipe(...entries.map(({ value }) => value));
-    return entries.map(({ key }) => ({ key, value: undefined }));
-  }
-
   /**
    * The write that makes the group's state safe; `undefined` if the storage has it already. It is made, or the group is
    * loaded again: which keys were used is told once.
@@ -176,7 +168,7 @@ export class Journal {
           done();
           this.#version = step.to;
           this.#known = { tree, parts, secretTrees };
-          if (own.state.status !== "closed") own.recorded();
+          if (own.state.status !== "closed") own.replaced();
         },
       };
     } catch (error) {

@@ -8,32 +8,32 @@ import type { ClientStorage, StoredEntry } from "./client-storage.js";
  * const client = await openClient({ storage: memoryStorage(), crypto, credential: "alice", authentication });
  */
 export function memoryStorage(): ClientStorage {
-  const entries = new Map<string, Uint8Array>();
-  const set = (key: string, value: Uint8Array | undefined) => {
-    wipe(entries.get(key));
+  const entries = new Map<string, Omit<StoredEntry, "key">>();
+  const set = (key: string, value: Uint8Array | undefined, handle?: object) => {
+    wipe(entries.get(key)?.value);
     if (value === undefined) entries.delete(key);
-    else entries.set(key, new Uint8Array(value));
+    else entries.set(key, { value: new Uint8Array(value), handle });
   };
   return {
+    handles: true,
     get(key) {
-      const value = entries.get(key);
+      const value = entries.get(key)?.value;
       return value && new Uint8Array(value);
     },
     list(prefix) {
       const found: StoredEntry[] = [];
+      for (const [key, { value, handle }] of entries)
+        if (key.startsWith(prefix)) found.push({ key, value: new Uint8Array(value), handle });
       // Keys are ASCII: the order of characters is that of bytes.
-      for (const key of [...entries.keys()].sort())
-        if (key.startsWith(prefix))
-          found.push({ key, value: new Uint8Array(entries.get(key) as Uint8Array) });
-      return found;
+      return found.sort((a, b) => (a.key < b.key ? -1 : 1));
     },
     write(changes, steps) {
       for (const { key, from } of steps) {
-        const value = entries.get(key);
+        const value = entries.get(key)?.value;
         const isSame = value === undefined || from === undefined ? value === from : equalBytes(value, from);
         if (!isSame) return false;
       }
-      for (const { key, value } of changes) set(key, value);
+      for (const { key, value, handle } of changes) set(key, value, handle);
       for (const { key, to } of steps) set(key, to);
       return true;
     },

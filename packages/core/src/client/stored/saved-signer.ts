@@ -28,13 +28,16 @@ export function suiteOf([, high = 0, low = 0]: Uint8Array): number {
   return (high << 8) | low;
 }
 
+/** @param privateKey is overwritten */
 export async function recordOf(
   provider: CipherSuiteProvider,
   publicKey: Uint8Array,
   privateKey: Uint8Array = EMPTY,
 ): Promise<Uint8Array> {
   const saved = { format: FORMAT, cipherSuite: provider.suite.id, publicKey, privateKey };
-  return (await sealRecord(provider, encode(SavedSigner, saved))).bytes;
+  const body = encode(SavedSigner, saved);
+  wipe(privateKey);
+  return (await sealRecord(provider, body)).bytes;
 }
 
 /** A new signer that the storage keeps. @throws MlsError `key-not-extractable` */
@@ -42,7 +45,6 @@ export async function makeSigner(provider: CipherSuiteProvider): Promise<MadeSig
   const keyPair = await provider.signature.generateKeyPair();
   const privateKey = await provider.signature.exportPrivateKey(keyPair.privateKey);
   const record = await recordOf(provider, keyPair.publicKey, privateKey);
-  wipe(privateKey);
   return { signer: signerOf(provider, keyPair), record };
 }
 

@@ -1,5 +1,5 @@
 // RFC 9420 §10, §11, §16.2: a client whose state is in a storage: nothing that it answers can be lost or used again.
-import { type Bytes, copied, needBytes } from "../../bytes.js";
+import { type Bytes, copied, isBytes, needBytes } from "../../bytes.js";
 import { guardFunctions, noVerdict } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { ClientConfig } from "../../group/index.js";
@@ -13,8 +13,10 @@ import { CLIENT, type ClientOptions, READ_WELCOME, type ReadWelcomeOptions } fro
 import type { StagedWelcome } from "../staged-welcome.js";
 import type { ClientStorage } from "./client-storage.js";
 import { type FoundClient, readClient, type StoredStatus } from "./entries.js";
+import type { StoredGroup } from "./group-writes.js";
 import { makeSigner, needGiven, recordOf, signerIn, suiteOf } from "./saved-signer.js";
-import { type StoredGroup, StoredState } from "./stored-state.js";
+import { StoredState } from "./stored-state.js";
+import type { Batch } from "./writing.js";
 
 /** The options of {@link openClient}. */
 export interface StoredClientOptions extends ClientOptions {
@@ -24,6 +26,8 @@ export interface StoredClientOptions extends ClientOptions {
 
 /** A group that a {@link StoredClient} has. */
 export interface KnownGroup {
+  /** Its name in the storage. Two groups that this client joins by external commits may have one ID, and never one name. */
+  readonly name: string;
   readonly groupId: Bytes;
   /** `joining`: by an external commit that isn't merged. */
   readonly status: StoredStatus;
@@ -45,11 +49,12 @@ const KNOWN_GROUP: OptionShape<KnownGroupOptions> = { ...OPERATION, joining: "bo
  * A client whose state is in a storage. No method of it, of its groups or of their staged commits answers before what it
  * changed is safe there; so whatever it returned may be sent at once.
  *
- * - A write that fails rejects with `storage`, and closes the group: nobody knows whether the storage has the change.
- *   {@link group} returns it as the storage has it.
- * - If another opener of the storage was first, the call rejects with `stale-state`, and nothing has changed.
- *   {@link group} returns the group as the other one left it: call again.
- * - What is given up by its `signal` while it is written rejects with `storage`.
+ * - A write that fails, or that is given up by its `signal`, rejects with `storage`: nobody knows whether the storage has
+ *   the change. The client and its groups are then as the storage has them: they read it again before they go on.
+ * - If another opener of the storage was first, its changes are taken over, and the call goes on. Only what goes by
+ *   something that its caller hasn't seen yet rejects with `stale-state`, and nothing has changed: what goes by the group
+ *   as it was, such as `remove` and `commit`, where anything but keys of messages is different; and `encrypt` where there are
+ *   new members, who would read it. Look at the group, which is as the storage has it now, and call again.
  */
 export class StoredClient extends Client {
   readonly #state: StoredState;
@@ -68,7 +73,8 @@ export class StoredClient extends Client {
 
   /** All groups of this client. Each is loaded when {@link group} is first called for it. */
   knownGroups(): readonly KnownGroup[] {
-    return this.#state.groups.map(({ groupId, status }) => ({
+    return this.#state.groups.map(({ name, groupId, status }) => ({
+      name,
       groupId: copied(groupId),
       status: status as StoredStatus,
     }));
@@ -77,29 +83,31 @@ export class StoredClient extends Client {
   /**
    * A group of this client, with its proposals and staged commits: the object that is open, or else a new one, loaded from
    * the storage.
+   * @param which its ID, or one of {@link knownGroups}
    * @returns `undefined` if this client has no such group
    * @throws MlsError `missing-signer` (see {@link Client.addSigner}), `state` for damaged entries, `try-again` if the storage
    *   or the provider fails, `stale-state` if another opener has just deleted it
    * @example
    * const group = await client.group(groupId);
    */
-  async group(groupId: Uint8Array, options: KnownGroupOptions = {}): Promise<Group | undefined> {
-    const found = await this.#find(groupId, options);
+  async group(which: Uint8Array | KnownGroup, options: KnownGroupOptions = {}): Promise<Group | undefined> {
+    const find = this.#finder(which, options);
+    const found = await this.perform({ work: find, finish: answer }, options);
     return found && this.#open(found, { signal: options.signal });
   }
 
   /**
    * Deletes all that the storage has of a group, and closes it. The other members aren't told.
+   * @param which as for {@link group}
    * @returns whether it was there
-   * @throws MlsError `storage`, `stale-state`
+   * @throws MlsError `storage`
    * @example
    * if (!group.active) await client.deleteGroup(group.groupId);
    */
-  async deleteGroup(groupId: Uint8Array, options: KnownGroupOptions = {}): Promise<boolean> {
-    const { joining = false } = checkOptions(options, KNOWN_GROUP);
-    const id = needBytes(groupId, "the group ID", MAX_ID_SIZE).slice();
+  async deleteGroup(which: Uint8Array | KnownGroup, options: KnownGroupOptions = {}): Promise<boolean> {
+    const find = this.#finder(which, options);
     const finish = () => {
-      const found = this.#state.find(id, joining);
+      const found = find();
       if (found !== undefined) this.#state.end(found);
       return found !== undefined;
     };
@@ -107,17 +115,17 @@ export class StoredClient extends Client {
   }
 
   /**
-   * Looks whether another opener of the storage has changed anything, and takes it over: key packages and the list of
-   * groups. Open groups that it has moved on are closed: get them again. Nothing goes wrong without it: who is late learns
-   * so by `stale-state`. Call it when another tab says that it has changed something, or when the page is shown again.
+   * Looks whether another opener of the storage has changed anything, and takes it over: key packages, the list of groups,
+   * and the groups that are open. Nothing goes wrong without it: whoever is late learns so with the next call. Call it when
+   * another tab says that it has changed something, or when the page is shown again.
    * @returns whether anything was changed
    * @throws MlsError `try-again` if the storage fails
    * @example
-   * if (await client.refresh()) group = await client.group(groupId);
+   * if (await client.refresh()) show(group.members);
    */
   async refresh(options: OperationOptions = {}): Promise<boolean> {
     checkOptions(options, OPERATION);
-    return perform({ work: () => this.#state.refresh(), finish: answer }, options);
+    return perform({ work: () => this.#state.writes.refresh(), finish: answer }, options);
   }
 
   override async readWelcome(welcome: Uint8Array, options: ReadWelcomeOptions = {}): Promise<StagedWelcome> {
@@ -131,27 +139,50 @@ export class StoredClient extends Client {
   }
 
   protected override load(groupId: Uint8Array): Promise<Group | undefined> | undefined {
-    const found = this.groups.get(groupId) === undefined ? this.#state.find(groupId, false) : undefined;
+    const open = this.groups.get(groupId);
+    if (open !== undefined)
+      return open.own.isLapsed ? this.#state.revive(open, {}).then(() => open) : undefined;
+    const found = this.#state.find(groupId, false);
     return found && this.#open(found, {});
   }
 
   protected override perform<R, T>(steps: Steps<R, T>, options: OperationOptions): Promise<T> {
     const work = async () => {
-      await this.#state.ready();
+      await this.#state.writes.ready();
       return steps.work();
     };
-    return super.perform({ ...steps, work, store: () => this.#state.store() }, options);
+    const state = this.#state.writes;
+    let isChanged = false;
+    let batch: Batch | undefined;
+    const finish = (result: R) => {
+      const before = state.mark;
+      const answer = steps.finish(result);
+      const after = state.mark;
+      isChanged = after.length !== before.length || after.some((one, i) => one !== before[i]);
+      return answer;
+    };
+    const store = () => {
+      // What changes nothing waits for no write of others.
+      if (isChanged) batch = state.store();
+      return batch?.done;
+    };
+    return super.perform({ ...steps, work, finish, store, unsafe: () => state.giveUp(batch) }, options);
   }
 
-  #find(groupId: Uint8Array, options: KnownGroupOptions): Promise<StoredGroup | undefined> {
+  /** Finds a group when it is asked. @throws MlsError `usage` */
+  #finder(which: Uint8Array | KnownGroup, options: KnownGroupOptions): () => StoredGroup | undefined {
     const { joining = false } = checkOptions(options, KNOWN_GROUP);
+    const { groupId, name } = isBytes(which) ? { groupId: which } : (Object(which) as Partial<KnownGroup>);
     const id = needBytes(groupId, "the group ID", MAX_ID_SIZE).slice();
-    return this.perform({ work: () => this.#state.find(id, joining), finish: answer }, options);
+    return () => this.#state.find(id, joining, name);
   }
 
   async #open(found: StoredGroup, options: OperationOptions): Promise<Group> {
     const { group } = found;
-    if (group !== undefined && group.own.state.status !== "closed") return group;
+    if (group !== undefined) {
+      await this.#state.revive(group, options);
+      if (group.own.state.status !== "closed") return group;
+    }
     let enter: Awaited<ReturnType<StoredState["read"]>>["enter"];
     const read = async (config: ClientConfig) => {
       const { loaded, ...rest } = await this.#state.read(config, found);
@@ -183,7 +214,9 @@ export async function openClient(options: StoredClientOptions): Promise<StoredCl
   for (const name of ["get", "list", "write"] as const)
     if (typeof storage[name] !== "function")
       throw new MlsError("usage", `expected options.storage: a client storage, got one without ${name}()`);
-  const guarded = guardFunctions(storage, (cause) => noVerdict("the storage", cause));
+  const reading = guardFunctions(storage, (cause) => noVerdict("the storage", cause));
+  // What fails to be written is no more than that: `makeWrite` says so.
+  const guarded = { ...reading, write: storage.write.bind(storage) };
   const work = async () => {
     for (let i = 1; ; i++) {
       try {

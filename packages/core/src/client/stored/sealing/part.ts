@@ -121,8 +121,8 @@ export class Part {
       return {
         part: this,
         state: NOTHING,
-        changes: [...sealed, { key: this.versionKey, value: undefined }],
-        step: undefined,
+        changes: sealed,
+        step: state.seal && { key: this.versionKey, from: state.seal, to: undefined },
       };
     const writes = state.writes + 1;
     const plaintext = concat(sixBytes(writes), ...(version === undefined ? [] : [Uint8Array.of(1), version]));

@@ -132,7 +132,7 @@ function workOf(
 /** Whether a part must be read again before a write: it is deleted, or another entry than its version is compared. */
 function needsRead({ part, changes, steps }: PartWork): boolean {
   const isVersion = ({ key }: { readonly key: string }) => key === part.versionKey;
-  return changes.some(isVersion) || !steps.every(isVersion);
+  return changes.some(isVersion) || !steps.every((step) => isVersion(step) && step.to !== undefined);
 }
 
 type Seen = Pick<FoundPart, "state"> & Partial<FoundPart>;

@@ -1,0 +1,333 @@
+// RFC 9420 §10, §11: the writes of what a client has besides the contents of its groups, one after the other.
+import { equalBytes, wipe } from "../../bytes.js";
+import { destroyKey } from "../../crypto/index.js";
+import { MlsError } from "../../errors.js";
+import type { ClientConfig } from "../../group/index.js";
+import type { HpkePrivateKey } from "../../provider/index.js";
+import type { Group } from "../group.js";
+import type { KeyPackageStore } from "../key-packages.js";
+import type { Membership } from "../membership.js";
+import type { StorageChange, VersionStep } from "./client-storage.js";
+import { addDeletions } from "./deletions.js";
+import {
+  type FoundClient,
+  groupEntry,
+  readClient,
+  readValue,
+  SIGNER_KEY,
+  type StoredStatus,
+  VERSION_KEY,
+} from "./entries.js";
+import { isStale, noTurn, saidError, stale } from "./failures.js";
+import { type Home, isOpen, lapse, refreshGroup, type StoredGroup } from "./group-writes.js";
+import { type Draft, stepFrom } from "./journal.js";
+import type { KeptSigners } from "./kept-signers.js";
+import { type KeyPackageMap, KeyPackageWrites } from "./key-package-writes.js";
+import { type Batch, Batches, makeWrite } from "./writing.js";
+
+/** What the client gives. */
+export interface ClientAccess {
+  readonly config: () => ClientConfig;
+  readonly kept: () => KeyPackageStore;
+}
+
+/** A group whose entry changes, and what it changes to. */
+interface ChangedGroup {
+  readonly one: StoredGroup;
+  readonly own: Membership;
+  readonly status: StoredStatus;
+}
+
+/** What one write of the client is to make safe: as it was when that began. */
+interface Contents {
+  readonly kept: KeyPackageMap;
+  changed: readonly ChangedGroup[];
+  readonly ending: Set<StoredGroup>;
+  /** The writes of the groups: {@link Journal.next} tells what they are once. */
+  readonly drafts: Map<StoredGroup, Draft | undefined>;
+  /** Whether another opener has written what doesn't go with it. */
+  isRefused: boolean;
+}
+
+/** What has the groups. */
+export interface GroupHome extends Home {
+  readonly signers: KeptSigners;
+  newEntry(name: string, groupId: Uint8Array): StoredGroup;
+}
+
+/** How often a write of the client is made again, because other openers were faster. */
+const MAX_TRIES = 1000;
+
+export class ClientWrites {
+  readonly #home: GroupHome;
+  readonly #access: ClientAccess;
+  readonly #random: (length: number) => Uint8Array;
+  readonly #keyPackages: KeyPackageWrites;
+  #version: Uint8Array | undefined;
+  /** The groups in the storage, by their names. */
+  groups: ReadonlyMap<string, StoredGroup> = new Map();
+  /** Groups that are new, or whose status has changed; and those that end. */
+  readonly changed: Set<StoredGroup> = new Set();
+  readonly ending: Set<StoredGroup> = new Set();
+  readonly #batches = new Batches((batch) => this.#inTurn(batch));
+  /** What is being written. */
+  #contents: Contents | undefined;
+  /** Whether the storage may have another state than the one here. */
+  isBehind = false;
+  /** How often that changed which is known of the storage. */
+  #changes = 0;
+
+  constructor(home: GroupHome, access: ClientAccess, random: (length: number) => Uint8Array) {
+    this.#home = home;
+    this.#access = access;
+    this.#random = random;
+    this.#keyPackages = new KeyPackageWrites(access.config, access.kept);
+    this.#keyPackages.watch();
+  }
+
+  /** Begins with what was found. @param signer the record of a new client's signer */
+  async begin(found: FoundClient, signer: Uint8Array | undefined): Promise<void> {
+    let { version } = found;
+    if (signer !== undefined) {
+      const step = stepFrom(VERSION_KEY, version, this.#random);
+      await makeWrite(this.#home.storage, [{ key: SIGNER_KEY, value: signer }], [step]);
+      version = step.to;
+    }
+    await this.#home.signers.load(found.signers);
+    await this.#take({ ...found, signers: [], version });
+  }
+
+  /** Takes over what the storage has, if it may be another state than the one here. */
+  async ready(): Promise<void> {
+    while (this.isBehind) {
+      const changes = this.#changes;
+      const found = await readClient(this.#home.storage);
+      if (changes === this.#changes) await this.#take(found);
+    }
+  }
+
+  /** Looks at the versions, and takes over what was changed elsewhere. @returns whether there was anything */
+  async refresh(): Promise<boolean> {
+    await this.#batches.running?.done.catch(() => undefined);
+    const changes = this.#changes;
+    const version = await readValue(this.#home.storage, VERSION_KEY);
+    if (!sameVersion(version, this.#version) && changes === this.#changes) this.isBehind = true;
+    let isChanged = this.isBehind;
+    await this.ready();
+    for (const one of this.groups.values()) if (await refreshGroup(this.#home, one)) isChanged = true;
+    return isChanged;
+  }
+
+  /** What is compared to see whether an operation of the client has changed anything. */
+  get mark(): readonly unknown[] {
+    return [...this.changed, this, ...this.ending, this, ...this.#access.kept().all];
+  }
+
+  /** Makes safe what operations of the client changed: what comes while a write is made shares the next one. */
+  store(): Batch {
+    return this.#batches.next;
+  }
+
+  /** Somebody waits for a write no longer: the next ones don't wait for one that may never be answered. */
+  giveUp(batch: Batch | undefined): void {
+    if (batch?.isOver !== false) return;
+    const message =
+      "the write was given up, by a call that waited for it too: nobody knows whether the storage has it";
+    this.#batches.running?.end(new MlsError("storage", message));
+  }
+
+  async #inTurn(batch: Batch): Promise<void> {
+    const { storage } = this.#home;
+    if (storage.turn === undefined) return this.#storeClient(batch);
+    let isRun = false;
+    await storage.turn(VERSION_KEY, () => {
+      isRun = true;
+      return this.#storeClient(batch);
+    });
+    if (!isRun) throw noTurn();
+  }
+
+  /** Lets go of groups that were closed, and of their trees. */
+  #release(): void {
+    for (const one of this.groups.values()) {
+      if (one.group === undefined || isOpen(one) || one.group.own.isLapsed) continue;
+      one.group = undefined;
+      one.journal = this.#home.newJournal(one.name);
+    }
+  }
+
+  async #storeClient(batch: Batch): Promise<void> {
+    if (batch.isOver) return;
+    this.#release();
+    // As they are now: one that is closed later is in the storage as it was before.
+    const changed = [...this.changed].filter(isOpen).map((one) => {
+      const { own } = one.group as Group;
+      return { one, own, status: own.state.status as StoredStatus };
+    });
+    const ending = new Set(this.ending);
+    this.changed.clear();
+    this.ending.clear();
+    for (const { one } of changed) for (const other of this.#replacedBy(one)) ending.add(other);
+    for (const { one, own } of changed) if (ending.has(one)) own.close();
+    const contents: Contents = {
+      kept: this.#keyPackages.all,
+      changed,
+      ending,
+      drafts: new Map(),
+      isRefused: false,
+    };
+    this.#contents = contents;
+    const undo = (error: unknown) => {
+      batch.undo = undefined;
+      this.#drop(contents, error);
+    };
+    batch.undo = undo;
+    try {
+      for (let tries = 1; !(await this.#tryStore(batch, contents, tries)); tries++);
+      if (!batch.isOver) this.#contents = undefined;
+    } catch (cause) {
+      const error = saidError(cause);
+      if (!batch.isOver) {
+        undo(error);
+        // So that the client shows what is there when its callers learn of it.
+        await this.ready().catch(() => undefined);
+      }
+      throw error;
+    } finally {
+      for (const draft of contents.drafts.values()) wipe(...(draft?.changes.map(({ value }) => value) ?? []));
+    }
+  }
+
+  /** @returns whether the batch is written, or given up; otherwise another opener was first */
+  async #tryStore(batch: Batch, contents: Contents, tries: number): Promise<boolean> {
+    await this.ready();
+    if (batch.isOver) return true;
+    if (contents.isRefused) throw stale();
+    const { kept, ending } = contents;
+    contents.changed = contents.changed.filter((group) => isOpen(group.one) && !ending.has(group.one));
+    const version = this.#version;
+    const changes: StorageChange[] = [];
+    const steps: VersionStep[] = [stepFrom(VERSION_KEY, version, this.#random)];
+    try {
+      changes.push(...(await this.#keyPackages.changes(kept)));
+      const ends: HpkePrivateKey[] = [];
+      for (const one of ending) ends.push(...(await addDeletions(this.#home, one, changes, steps)));
+      const written: ChangedGroup[] = [];
+      for (const group of contents.changed) {
+        const draft = await this.#draft(contents, group);
+        if (draft === "closed") continue;
+        const { one, status } = group;
+        written.push(group);
+        changes.push(groupEntry(one.name, status, one.groupId));
+        if (draft === undefined) continue;
+        // Copies: what is written is overwritten, and may have to be written again.
+        changes.push(...draft.changes.map((change) => ({ ...change, value: change.value?.slice() })));
+        steps.push(draft.step);
+      }
+      if (changes.length === 0) return true;
+      const signed = await this.#home.signers.addTo(changes);
+      if (batch.isOver) return true;
+      const known = this.#changes;
+      await makeWrite(this.#home.storage, changes, steps);
+      signed();
+      if (batch.isOver) return true;
+      for (const { one } of written) contents.drafts.get(one)?.done();
+      for (const key of ends) destroyKey(this.#home.config.provider.hpke, key);
+      this.#wrote(written, ending);
+      if (known === this.#changes) {
+        this.#version = steps[0]?.to;
+        this.#keyPackages.wrote(kept);
+      } else this.isBehind = true;
+      this.#changes++;
+      return true;
+    } catch (error) {
+      if (!isStale(error) || batch.isOver || tries === MAX_TRIES) throw error;
+      // Another opener was first, with the client's entries or with those of a group.
+      this.isBehind = true;
+      await this.ready();
+      if (sameVersion(version, this.#version) && (ending.size === 0 || tries > 10)) throw error;
+      return false;
+    } finally {
+      wipe(...changes.map(({ value }) => value));
+    }
+  }
+
+  async #draft({ drafts }: Contents, { one, own }: ChangedGroup): Promise<Draft | undefined | "closed"> {
+    if (!isOpen(one)) return "closed";
+    if (drafts.has(one)) return drafts.get(one);
+    try {
+      const draft = await one.journal.next(own);
+      drafts.set(one, draft);
+      return draft;
+    } catch (error) {
+      // Closed meanwhile: its own call says so, and the others go on.
+      if (own.state.status !== "closed") throw error;
+      return "closed";
+    }
+  }
+
+  #wrote(written: readonly ChangedGroup[], ending: ReadonlySet<StoredGroup>): void {
+    const groups = new Map(this.groups);
+    for (const { name } of ending) groups.delete(name);
+    for (const { one, status } of written) {
+      one.status = status;
+      groups.set(one.name, one);
+    }
+    this.groups = groups;
+  }
+
+  /** Undoes here what a batch couldn't make safe. */
+  #drop({ kept, changed }: Contents, error: unknown): void {
+    this.#contents = undefined;
+    this.#keyPackages.drop(kept, isStale(error));
+    for (const { one, own } of changed) {
+      if (one.status !== undefined) lapse(one, own, error);
+      else if (own.state.status !== "closed") {
+        // What may be in the storage may need its keys.
+        if (!isStale(error)) own.recorded();
+        own.close(error);
+      }
+    }
+    this.isBehind = true;
+    this.#changes++;
+  }
+
+  /** The groups with the same ID that a group takes the place of. */
+  #replacedBy({ name, id, group }: StoredGroup): StoredGroup[] {
+    if (group?.own.state.status === "joining") return [];
+    return [...this.groups.values()].filter(
+      (other) => other.name !== name && other.status !== "joining" && other.id === id,
+    );
+  }
+
+  /** Takes over what the storage has. What is changed here and not written yet stays changed. */
+  async #take(found: FoundClient): Promise<void> {
+    wipe(found.signer, ...found.signers.map(({ value }) => value));
+    const changes = this.#changes;
+    const loaded = await this.#keyPackages.load(found.keyPackages);
+    if (changes !== this.#changes) return;
+    // From here on without waiting.
+    const contents = this.#contents;
+    const isUsedElsewhere = this.#keyPackages.take(loaded, contents?.kept);
+    const before = this.groups;
+    const groups = new Map<string, StoredGroup>();
+    for (const { name, status, groupId } of found.groups) {
+      const one = before.get(name) ?? this.#home.newEntry(name, groupId);
+      one.status = status;
+      groups.set(name, one);
+    }
+    this.groups = groups;
+    for (const [name, { group }] of before) if (!groups.has(name)) group?.own.close(stale());
+    this.#version = found.version;
+    this.isBehind = false;
+    this.#changes++;
+    const added = contents?.changed.filter(({ one }) => one.status === undefined) ?? [];
+    const isTaken = ({ one }: ChangedGroup) => this.#replacedBy(one).some((other) => !before.has(other.name));
+    if (contents !== undefined && (added.some(isTaken) || (added.length > 0 && isUsedElsewhere)))
+      contents.isRefused = true;
+  }
+}
+
+function sameVersion(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  return one !== undefined && other !== undefined && equalBytes(one, other);
+}

@@ -1,0 +1,217 @@
+// RFC 9420 §9.2, §12: how operations of a group make safe what they changed, and go on where another opener was first.
+import { equalBytes } from "../../bytes.js";
+import type { MlsError } from "../../errors.js";
+import { type ClientConfig, type GroupState, sameCredential, wipeState } from "../../group/index.js";
+import type { LoadedState } from "../../group/storage/index.js";
+import { answer } from "../../operation/index.js";
+import type { Group } from "../group.js";
+import type { GroupSafety, Membership, Sight } from "../membership.js";
+import type { ClientStorage } from "./client-storage.js";
+import { prefixOf, readList, readValue, type StoredStatus } from "./entries.js";
+import { isStale, noTurn, notOpen, stale } from "./failures.js";
+import type { Journal } from "./journal.js";
+
+/** How often the state of a group was replaced by one that looks different: at all, and by having other members. */
+interface Views {
+  readonly group: number;
+  readonly members: number;
+}
+
+/** A group of the client. */
+export interface StoredGroup {
+  /** Its name in the storage. */
+  readonly name: string;
+  readonly groupId: Uint8Array;
+  /** The same, hexadecimal. */
+  readonly id: string;
+  /** As the storage has it; `undefined` if it isn't there yet. */
+  status: StoredStatus | undefined;
+  journal: Journal;
+  /** Its object, from when it is asked for until it is closed. */
+  group: Group | undefined;
+  views: Views;
+  /** The operation whose changes count: those before have ended, or were given up. */
+  attempt: object | undefined;
+  /** Whether the object has what the storage may not have. */
+  isUnsafe: boolean;
+}
+
+export const isOpen = ({ group }: StoredGroup): boolean =>
+  group !== undefined && group.own.state.status !== "closed";
+
+export const NO_VIEWS: Views = { group: 0, members: 0 };
+
+/** What the client does for its groups. */
+export interface Home {
+  readonly storage: ClientStorage;
+  readonly config: ClientConfig;
+  newJournal(name: string): Journal;
+  /** Writes what an operation changed. @param isGivenUp whether nothing is to be written any more */
+  write(one: StoredGroup, own: Membership, isGivenUp: () => boolean): Promise<void>;
+  /** Looks in the storage for signers that a group needs. */
+  signersFor(state: GroupState): Promise<void>;
+  /** Takes a group over that was loaded: it doesn't stand in its own way. */
+  entering<T>(one: StoredGroup, enter: () => T): T;
+  /** Why the storage doesn't have the group any more: `stale-state` if another opener has deleted it. */
+  missing(one: StoredGroup): Promise<MlsError>;
+}
+
+/** How often an operation is done again, because other openers were faster. */
+const MAX_TRIES = 1000;
+
+export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: Sight): GroupSafety {
+  const seen = one.views;
+  const { storage } = home;
+  const attempt = {};
+  const isGivenUp = () => one.attempt !== attempt;
+  let tries = 0;
+  const check = () => {
+    const { group, members } = one.views;
+    if (sight === "group" ? group !== seen.group : sight === "members" && members !== seen.members)
+      throw stale();
+  };
+  return {
+    turn:
+      storage.turn &&
+      (async (whole) => {
+        let isRun = false;
+        await storage.turn?.(prefixOf(one.name), () => {
+          isRun = true;
+          return whole();
+        });
+        if (!isRun) throw noTurn();
+      }),
+    before: () => {
+      one.attempt = attempt;
+      return own.isLapsed ? reload(home, one, own, attempt).then(check) : check();
+    },
+    isBehind: async () => {
+      if (own.state.status === "closed" || ++tries > MAX_TRIES || (await isAt(home, one))) return false;
+      if (isGivenUp()) return false;
+      own.lapse(own.state);
+      return true;
+    },
+    store: async () => {
+      one.isUnsafe = true;
+      try {
+        await home.write(one, own, isGivenUp);
+        if (!isGivenUp()) one.isUnsafe = false;
+        return undefined;
+      } catch (error) {
+        if (isGivenUp() || !isStale(error) || ++tries > MAX_TRIES) throw error;
+        one.isUnsafe = false;
+        own.lapse();
+        await reload(home, one, own, attempt);
+        check();
+        return "again";
+      }
+    },
+    unsafe: (error) => {
+      one.attempt = undefined;
+      if (one.isUnsafe) lapse(one, own, error);
+    },
+  };
+}
+
+async function isAt({ storage }: Home, { journal }: StoredGroup): Promise<boolean> {
+  return journal.isAt(await readValue(storage, journal.versionKey));
+}
+
+/** Drops what the storage may not have. */
+export function lapse(one: StoredGroup, own: Membership, error: unknown): void {
+  one.isUnsafe = false;
+  if (own.state.status === "closed") return;
+  // What may be in the storage may need the new keys.
+  if (!isStale(error)) own.recorded();
+  own.lapse();
+}
+
+/**
+ * Has an open group take over what the storage has.
+ * @param attempt whether it is still wanted
+ * @throws MlsError `stale-state` if it is gone; `closed` if that was given up meanwhile; otherwise as loading
+ */
+async function reload(home: Home, one: StoredGroup, own: Membership, attempt: object): Promise<void> {
+  const journal = home.newJournal(one.name);
+  const loaded = await journal.load(home.config, await readList(home.storage, prefixOf(one.name)));
+  if (loaded !== undefined) await home.signersFor(loaded.state);
+  if (one.attempt !== attempt || !own.isLapsed) {
+    if (loaded !== undefined) wipeState(loaded.state);
+    throw notOpen();
+  }
+  if (loaded === undefined) {
+    const error = await home.missing(one);
+    own.close(error);
+    throw error;
+  }
+  home.entering(one, () => takeOver(one, own, journal, loaded));
+}
+
+/** Looks whether another opener has moved a group on, and takes that over. @returns whether there was anything */
+export async function refreshGroup(home: Home, one: StoredGroup): Promise<boolean> {
+  const own = one.group?.own;
+  if (own === undefined || (!isOpen(one) && !own.isLapsed)) return false;
+  const work = async () => {
+    const attempt = {};
+    one.attempt = attempt;
+    if (!own.isLapsed && (await isAt(home, one))) return false;
+    if (one.attempt !== attempt) throw notOpen();
+    own.lapse(own.state);
+    await reload(home, one, own, attempt);
+    return true;
+  };
+  try {
+    // In its turn, so that no write of its own comes between.
+    return await own.lock.run({ work, finish: answer }, {});
+  } catch (error) {
+    if (isStale(error)) return true;
+    // Closed by the application meanwhile, it is nothing to look at.
+    if (!isOpen(one) && !own.isLapsed) return false;
+    throw error;
+  }
+}
+
+function takeOver(one: StoredGroup, own: Membership, journal: Journal, loaded: LoadedState): void {
+  const before = own.shown;
+  const { state } = loaded;
+  try {
+    own.reload(loaded);
+  } catch (error) {
+    wipeState(state);
+    throw error;
+  }
+  one.journal = journal;
+  one.status = state.status as StoredStatus;
+  if (looksSame(before, state)) return;
+  const { group, members } = one.views;
+  one.views = { group: group + 1, members: members + (hasMore(before, state) ? 1 : 0) };
+}
+
+/** Whether only keys of messages differ. */
+function looksSame(a: GroupState, b: GroupState): boolean {
+  const lists = (all: readonly (readonly Uint8Array[])[]) => all;
+  const same = (left: readonly Uint8Array[], right: readonly Uint8Array[]) =>
+    left.length === right.length && left.every((one, i) => equalBytes(one, right[i] as Uint8Array));
+  const [mine, others] = [a, b].map(({ current, proposals, candidates }) =>
+    lists([
+      [current.groupContext.treeHash, current.groupContext.confirmedTranscriptHash],
+      proposals.filter(({ dropped }) => !dropped).map(({ reference }) => reference),
+      candidates.filter(({ discarded }) => !discarded).map(({ commit }) => commit),
+    ]),
+  ) as [readonly (readonly Uint8Array[])[], readonly (readonly Uint8Array[])[]];
+  return (
+    a.status === b.status &&
+    a.current.groupContext.epoch === b.current.groupContext.epoch &&
+    mine.every((list, i) => same(list, others[i] as readonly Uint8Array[]))
+  );
+}
+
+/** Whether a group has members that it didn't have before. */
+function hasMore(before: GroupState, after: GroupState): boolean {
+  const { tree } = before.current;
+  for (const { leafIndex, leafNode } of after.current.tree.members()) {
+    const former = tree.leaf(leafIndex);
+    if (former === undefined || !sameCredential(former, leafNode)) return true;
+  }
+  return false;
+}

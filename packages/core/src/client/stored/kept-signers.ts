@@ -1,0 +1,74 @@
+// RFC 9420 §5.1.2: the signers that calls were given, in the storage: groups and key packages need them after a restart.
+import { toHex } from "../../bytes.js";
+import { keyOfSigner } from "../../crypto/index.js";
+import { MlsError } from "../../errors.js";
+import { type ClientConfig, checkSigners, type GroupState } from "../../group/index.js";
+import type { Signer } from "../../provider/index.js";
+import type { ClientStorage, StorageChange, StoredEntry } from "./client-storage.js";
+import { readList, SIGNERS } from "./entries.js";
+import { recordOf, signerIn } from "./saved-signer.js";
+
+export class KeptSigners {
+  readonly #storage: ClientStorage;
+  readonly #config: () => ClientConfig;
+  /** Those that the storage doesn't have yet. */
+  readonly #new = new Set<Signer>();
+
+  constructor(storage: ClientStorage, config: () => ClientConfig) {
+    this.#storage = storage;
+    this.#config = config;
+  }
+
+  add(signer: Signer): void {
+    this.#new.add(signer);
+  }
+
+  /**
+   * Adds entries with the new ones to a write. A signer whose private key isn't to be had, as one of a token, stays the
+   * application's, which adds it after a restart.
+   * @returns is called when that is written
+   */
+  async addTo(changes: StorageChange[]): Promise<() => void> {
+    const added = [...this.#new];
+    for (const signer of added) {
+      const value = await this.#record(signer);
+      if (value !== undefined) changes.push({ key: `${SIGNERS}${toHex(signer.publicKey)}`, value });
+    }
+    return () => {
+      for (const signer of added) this.#new.delete(signer);
+    };
+  }
+
+  async #record(signer: Signer): Promise<Uint8Array | undefined> {
+    const { signature, privateKey } = keyOfSigner(signer) ?? {};
+    if (signature === undefined || privateKey === undefined) return undefined;
+    try {
+      return await recordOf(
+        this.#config().provider,
+        signer.publicKey,
+        await signature.exportPrivateKey(privateKey),
+      );
+    } catch (error) {
+      if (error instanceof MlsError && error.code === "key-not-extractable") return undefined;
+      throw error;
+    }
+  }
+
+  /** Takes those of the storage. @throws MlsError `state` */
+  async load(entries: Iterable<Pick<StoredEntry, "value">>): Promise<void> {
+    const config = this.#config();
+    for (const { value } of entries) {
+      const signer = await signerIn(config.provider, value);
+      if (signer !== undefined) config.addSigner(signer, true);
+    }
+  }
+
+  /** Looks in the storage for what a group needs: another opener may have put it there. */
+  async loadFor(state: GroupState): Promise<void> {
+    try {
+      checkSigners(this.#config(), state);
+    } catch {
+      await this.load(await readList(this.#storage, SIGNERS));
+    }
+  }
+}

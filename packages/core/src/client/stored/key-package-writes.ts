@@ -1,0 +1,165 @@
+// RFC 9420 §10: the key packages in a storage, and those of the client, which other openers change too.
+import { toHex, wipe } from "../../bytes.js";
+import { isStored } from "../../crypto/index.js";
+import type { ClientConfig } from "../../group/index.js";
+import { loadKeyPackages, saveKeyPackages } from "../../group/storage/index.js";
+import type { JoinedGroup, KeptKeyPackage } from "../../key-package/index.js";
+import type { KeyPackageStore } from "../key-packages.js";
+import type { StorageChange } from "./client-storage.js";
+import { keyPackageKey } from "./entries.js";
+
+/** By the hexadecimal KeyPackageRef. */
+export type KeyPackageMap = Map<string, KeptKeyPackage>;
+
+/** Those in the storage: `undefined` for one whose keys are gone, `known` for one that is as it was. */
+type Loaded = ReadonlyMap<string, KeptKeyPackage | undefined | "known">;
+
+export class KeyPackageWrites {
+  readonly #config: () => ClientConfig;
+  readonly #kept: () => KeyPackageStore;
+  /** Those in the storage. `undefined` for one whose keys are gone. */
+  #stored = new Map<string, KeptKeyPackage | undefined>();
+  /** The hexadecimal KeyPackageRefs: each write compares all key packages. */
+  readonly #ids = new WeakMap<KeptKeyPackage, string>();
+  /** What ends the keys of those that were deleted here, when the storage doesn't have them any more. */
+  readonly #ends = new Map<() => void, string>();
+
+  constructor(config: () => ClientConfig, kept: () => KeyPackageStore) {
+    this.#config = config;
+    this.#kept = kept;
+  }
+
+  #idOf(own: KeptKeyPackage): string {
+    let id = this.#ids.get(own);
+    if (id === undefined) {
+      id = toHex(own.reference);
+      this.#ids.set(own, id);
+    }
+    return id;
+  }
+
+  /** Those of the client. */
+  get all(): KeyPackageMap {
+    return new Map(this.#kept().all.map((own) => [this.#idOf(own), own]));
+  }
+
+  /** What makes the storage have these. Those whose keys have ended meanwhile are taken out. */
+  async changes(kept: KeyPackageMap): Promise<StorageChange[]> {
+    const changes: StorageChange[] = [];
+    const store = this.#kept();
+    for (const [id, own] of kept) {
+      if (this.#stored.get(id) === own) continue;
+      try {
+        const value = await saveKeyPackages(this.#config().provider, [own]);
+        changes.push({ key: keyPackageKey(id), value });
+      } catch (error) {
+        // Used or deleted meanwhile: its keys have ended.
+        if (store.all.includes(own)) throw error;
+        kept.delete(id);
+      }
+    }
+    for (const id of this.#stored.keys())
+      if (!kept.has(id)) changes.push({ key: keyPackageKey(id), value: undefined });
+    return changes;
+  }
+
+  /** Notes that they are in the storage. */
+  wrote(kept: KeyPackageMap): void {
+    this.#kept().recorded([...kept.values()]);
+    this.#stored = kept;
+    this.#end();
+  }
+
+  /** Ends the keys of those that neither the storage has any more nor the client. */
+  #end(): void {
+    const { all } = this;
+    for (const [end, id] of this.#ends) {
+      if (this.#stored.has(id)) continue;
+      this.#ends.delete(end);
+      if (!all.has(id)) end();
+    }
+  }
+
+  /** Has the keys of key packages that are deleted end when the storage doesn't have them any more. */
+  watch(): void {
+    const store = this.#kept();
+    store.endLater = (own, end) => this.#ends.set(end, this.#idOf(own));
+  }
+
+  /** Undoes here what wasn't written. @param isRefused whether the storage surely doesn't have it */
+  drop(kept: KeyPackageMap, isRefused: boolean): void {
+    const store = this.#kept();
+    const now = this.all;
+    for (const [id, own] of kept) {
+      if (this.#stored.get(id) === own) continue;
+      this.#stored.delete(id);
+      if (now.has(id)) store.delete(own.reference, !isRefused);
+    }
+    // Used or deleted here: {@link take} brings them back.
+    for (const id of this.#stored.keys()) if (!kept.has(id)) this.#stored.delete(id);
+  }
+
+  /** Loads those that another opener has put there or changed. Overwrites the bytes. */
+  async load(found: ReadonlyMap<string, Uint8Array>): Promise<Loaded> {
+    const loaded = new Map<string, KeptKeyPackage | undefined | "known">();
+    for (const [id, bytes] of found) {
+      const known = this.#stored.get(id);
+      // Only one that may be used again changes.
+      if (known !== undefined && !this.#config().registry.isReusable(known.keyPackage)) {
+        wipe(bytes);
+        loaded.set(id, "known");
+      } else loaded.set(id, (await loadKeyPackages(this.#config(), bytes))[0]);
+    }
+    return loaded;
+  }
+
+  /**
+   * Takes over what the storage has. What the client has changed since stays changed.
+   * @param kept those that are being written: they are changed in the same way
+   * @returns whether one of them was used or deleted both here and elsewhere
+   */
+  take(found: Loaded, kept?: KeyPackageMap): boolean {
+    const store = this.#kept();
+    const { hpke } = this.#config().provider;
+    const [before, now] = [this.#stored, this.all];
+    const put = (id: string, own: KeptKeyPackage, joined: readonly JoinedGroup[]) => {
+      const added = store.add(own, joined);
+      kept?.set(id, added);
+      return added;
+    };
+    this.#stored = new Map();
+    for (const [id, theirs] of found) {
+      const [mine, former] = [now.get(id), before.get(id)];
+      if (theirs === "known" || theirs === undefined) this.#stored.set(id, former);
+      else if (mine === undefined && !before.has(id)) this.#stored.set(id, put(id, theirs, theirs.joined));
+      else {
+        // It is here already, or was used or deleted here.
+        if (!isStored(hpke, theirs.initKey)) store.end(theirs);
+        const isChanged = former !== undefined && mine !== former;
+        const merged = mine && put(id, mine, isChanged ? union(mine.joined, theirs.joined) : theirs.joined);
+        this.#stored.set(id, isChanged ? former : merged);
+      }
+    }
+    let isUsedElsewhere = false;
+    for (const id of before.keys()) {
+      if (found.has(id)) continue;
+      const mine = now.get(id);
+      if (mine !== undefined) store.delete(mine.reference);
+      if (kept !== undefined && !kept.delete(id)) isUsedElsewhere = true;
+    }
+    store.recorded(store.all);
+    this.#end();
+    return isUsedElsewhere;
+  }
+}
+
+/** The groups of both lists; of one that is in both, the later epoch. */
+function union(some: readonly JoinedGroup[], others: readonly JoinedGroup[]): JoinedGroup[] {
+  const all = new Map<string, JoinedGroup>();
+  for (const one of [...some, ...others]) {
+    const id = toHex(one.groupId);
+    const known = all.get(id);
+    if (known === undefined || known.epoch < one.epoch) all.set(id, one);
+  }
+  return [...all.values()];
+}
