@@ -152,11 +152,10 @@ export function fileStorage(directory: string): ClientStorage {
       for (;;) {
         const { number, entries } = read(directory);
         if (steps.some(({ key, from }) => !isSame(entries.get(key), from))) return false;
-        for (const { key, value } of changes) {
+        for (const { key, value } of [...changes, ...steps.map(({ key, to }) => ({ key, value: to }))]) {
           if (value === undefined) entries.delete(key);
           else entries.set(key, value);
         }
-        for (const { key, to } of steps) entries.set(key, to);
         if (take(directory, writeAside(directory, entries), number + 1)) return true;
       }
     },

@@ -175,11 +175,10 @@ class Table implements SqliteStorage {
     try {
       const isCurrent = steps.every(({ key, from }) => isSame(this.#read(key), from));
       if (isCurrent) {
-        for (const { key, value } of changes) {
+        for (const { key, value } of [...changes, ...steps.map(({ key, to }) => ({ key, value: to }))]) {
           if (value === undefined) drop.run(key);
           else put.run(key, value);
         }
-        for (const { key, to } of steps) put.run(key, to);
       }
       commit.run();
       return isCurrent;
