@@ -10,7 +10,7 @@ export default defineConfig({
     alias: [
       { find: /^@copse\/core\/provider$/, replacement: src("packages/core/src/provider/index.ts") },
       {
-        find: /^@copse\/core\/(extension|external|import|message|public-group|resumption|storage)$/,
+        find: /^@copse\/core\/(extension|external|import|message|public-group|resumption|rewind|storage)$/,
         replacement: `${src("packages/core/src")}/$1.ts`,
       },
       { find: /^@copse\/test-support\/(.+)$/, replacement: `${src("tests/support")}/$1.ts` },

@@ -65,7 +65,15 @@ const PACKAGES = {
 };
 
 /** The entries of the core that are kept apart from what every client loads: they reach into its folders. */
-const APART = ["public-group.ts", "resumption.ts", "external.ts", "import.ts", "message.ts", "storage.ts"];
+const APART = [
+  "public-group.ts",
+  "resumption.ts",
+  "rewind.ts",
+  "external.ts",
+  "import.ts",
+  "message.ts",
+  "storage.ts",
+];
 
 /** The folders of the core. Each may import from those before it; files at the top (bytes, errors) are free to all. */
 const FOLDERS = [
@@ -83,7 +91,7 @@ const FOLDERS = [
 ];
 
 /** The rooms of the core's group folder, in the same way; "." stands for the files beside them. */
-const ROOMS = ["extensions", ".", "proposals", "join", "commit", "messages", "storage"];
+const ROOMS = ["extensions", ".", "proposals", "join", "commit", "messages", "storage", "rewind"];
 
 const problems = [];
 

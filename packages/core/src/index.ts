@@ -35,6 +35,7 @@ export {
   padme,
   padToMultiple,
   type ResumedGroup,
+  type Rewind,
   type Succession,
 } from "./group/index.js";
 export type {

@@ -82,7 +82,14 @@ export const CLIENT_FUNCTIONS = {
 /**
  * Methods that a page doesn't call. `member` answers from the page's snapshot; the others are for code in the worker.
  */
-type NotCalled = "withEpoch" | "member" | "commitBy" | "resumptionPsk" | "retire" | "replace";
+type NotCalled =
+  | "withEpoch"
+  | "member"
+  | "commitBy"
+  | "stagedCommit"
+  | "resumptionPsk"
+  | "retire"
+  | "replace";
 
 /** The methods of a group, and how their results are sent. */
 export const GROUP_METHODS = {

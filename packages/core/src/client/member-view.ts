@@ -73,8 +73,8 @@ export abstract class MemberView extends GroupBase {
     return waiting.map((one) => this.stagedCommit(one));
   }
 
-  /** The same object for the same commit. */
-  protected stagedCommit(one: Candidate): StagedCommit {
+  /** The same object for the same commit. @internal */
+  stagedCommit(one: Candidate): StagedCommit {
     let staged = this.#handles.get(one.commit);
     if (staged === undefined) {
       staged = new StagedCommit(this.#own, one);

@@ -8,6 +8,7 @@ import {
   type ClientConfig,
   checkSavedSigners,
   checkSigners,
+  closeGroup,
   discardedAmong,
   type EpochAccess,
   exportFrom,
@@ -16,7 +17,6 @@ import {
   type GroupStatus,
   guardMember,
   leastExpected,
-  leaveGroup,
   type MemberContext,
   needActive,
   needOpen,
@@ -27,7 +27,7 @@ import {
   signerIn,
   type Transition,
 } from "../group/index.js";
-import { type CommitMessage, mergeStaged, type Received, type Reception } from "../group/messages/index.js";
+import { type CommitMessage, mergeStaged, type Reception } from "../group/messages/index.js";
 import { type LoadedState, type Part, partsOf, saveState } from "../group/storage/index.js";
 import {
   answer,
@@ -218,11 +218,13 @@ export class Membership {
   }
 
   /** Makes the step that a message leads to: all of it, or none if it throws. */
-  enter<R extends Received>({ state, received, consume, release }: Reception<R>): R {
+  enter<R>({ state, received, consume, release }: Reception<R>): R {
     const left = state.status === "removed";
     const signer = left ? this.#signer : signerIn(this.config, state.current);
     const before = ownLeaf(this.state.current);
-    if (this.state.status === "joining" && !left) this.#watcher.onJoin();
+    // A group that removed this client is entered again if another branch is taken, in which it is a member.
+    const wasOut = this.state.status === "joining" || this.state.status === "removed";
+    if (wasOut && !left) this.#watcher.onJoin();
     consume?.();
     this.state = state;
     this.#signer = signer;
@@ -371,7 +373,7 @@ export class Membership {
     if (status === "closed" && !this.isLapsed) return;
     this.#lapsed = undefined;
     // A saved state that says that this client was removed needs no keys, and replaces those before it.
-    this.#end(status === "removed" && this.#keys.retired.length === 0);
+    this.#end(status === "removed" && !this.state.kept && this.#keys.retired.length === 0);
     this.lock.giveUpAll(error);
   }
 
@@ -384,7 +386,7 @@ export class Membership {
 
   #drop(records: "none" | "needed" | "useless"): void {
     const keys = privateKeysIn(this.#state);
-    const { state, release } = leaveGroup(this.state, "closed");
+    const { state, release } = closeGroup(this.state);
     this.#state = state;
     release?.();
     this.#keys.leave(keys, records);

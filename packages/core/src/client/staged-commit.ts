@@ -5,7 +5,9 @@ import { MlsError } from "../errors.js";
 import {
   type Candidate,
   type Epoch,
+  epochsIn,
   findCandidate,
+  keptAs,
   type Member,
   membersOf,
   needMember,
@@ -280,10 +282,12 @@ export class StagedCommit extends CommitView {
     throw new MlsError("missing", `this staged commit was forgotten: ${way}`);
   }
 
-  /** The epoch that it starts, also if that is the present one now. */
+  /** The epoch that it starts, also if that is the present one now, or a kept one. */
   #epoch(): Epoch | undefined {
+    const { state } = this.#own;
     const { epoch } = this.#commit;
-    return epoch !== undefined && epoch === this.#own.state.current ? epoch : this.#find().epoch;
+    const isThere = epoch === undefined ? keptAs(state, this.#commit) : epochsIn(state).includes(epoch);
+    return isThere ? epoch : this.#find().epoch;
   }
 
   #needEpoch(): Epoch {

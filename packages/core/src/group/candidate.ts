@@ -81,13 +81,9 @@ export function discardedAmong(candidates: Candidates, which: (one: Candidate) =
  * {@link MAX_CANDIDATES}, the oldest discarded one is forgotten.
  * @throws MlsError `limit` if none was discarded
  */
-export function withCandidate(
-  candidates: Candidates,
-  added: Candidate,
-): { readonly candidates: Candidates; readonly forgotten: Candidate | undefined } {
+export function withCandidate(candidates: Candidates, added: Candidate): Candidates {
   const forgotten = findCandidate(candidates, added.commit) ?? leastExpected(candidates);
-  const kept = candidates.filter((one) => one !== forgotten);
-  return { candidates: [...kept, added], forgotten };
+  return [...candidates.filter((one) => one !== forgotten), added];
 }
 
 /**

@@ -43,6 +43,7 @@ export {
   POLICY,
   type Policy,
   policyOf,
+  type Rewind,
   secondsNow,
 } from "./policy.js";
 export type { GroupSnapshot } from "./snapshot.js";
@@ -51,14 +52,16 @@ export {
   type CachedProposal,
   checkSavedSigners,
   checkSigners,
+  closeGroup,
   type EpochAccess,
   enterJoined,
+  epochsIn,
   firstState,
   forgetOld,
   type GroupState,
   type GroupStatus,
   joiningState,
-  leaveGroup,
+  keptAs,
   type MemberContext,
   needActive,
   needMember,
@@ -70,6 +73,7 @@ export {
   resumptionPskOf,
   signerIn,
   stageCandidate,
+  stepTo,
   type Transition,
   wipeState,
 } from "./state.js";

@@ -1,5 +1,5 @@
 // RFC 9420 §8.6, §9.2, §15.3: the part of a past epoch that is kept, for late messages and resumption PSKs.
-import { equalBytes, toHex, wipe } from "../bytes.js";
+import { equalBytes, toHex } from "../bytes.js";
 import { encode } from "../codec/index.js";
 import { MlsError } from "../errors.js";
 import type { CipherSuiteProvider } from "../provider/index.js";
@@ -42,7 +42,7 @@ export interface PastEpoch extends EndedEpoch, Ending {
 }
 
 /** The part of an epoch that is kept when it ends. */
-function pastEpoch(epoch: Epoch, ending: Ending, endedAt: bigint): PastEpoch {
+export function pastEpoch(epoch: Epoch, ending: Ending, endedAt: bigint): PastEpoch {
   const { senderDataSecret, resumptionPsk, exporterSecret } = epoch.secrets;
   return {
     epoch: epoch.groupContext.epoch,
@@ -58,17 +58,11 @@ function pastEpoch(epoch: Epoch, ending: Ending, endedAt: bigint): PastEpoch {
   };
 }
 
-/** Past epochs, the latest first, and what overwrites those that aren't among them any more. */
-export interface KeptEpochs {
-  readonly past: readonly PastEpoch[];
-  readonly release: () => void;
-}
-
 /**
  * The past epochs that the policy keeps: by number and by age. The same array if it keeps all of them as they are. One that
  * ended in the future did so by a clock that ran ahead: it is taken to end now, so that its secrets don't stay for longer.
  */
-export function keptEpochs(all: readonly PastEpoch[], policy: Policy): KeptEpochs {
+export function keptEpochs(all: readonly PastEpoch[], policy: Policy): readonly PastEpoch[] {
   const seconds = secondsNow(policy);
   const now = uint64Of(seconds);
   const oldest = seconds - policy.maxPastEpochAge;
@@ -76,21 +70,13 @@ export function keptEpochs(all: readonly PastEpoch[], policy: Policy): KeptEpoch
   const kept = end < 0 ? all : all.slice(0, end);
   const isOver = ({ exporterSecret }: PastEpoch, i: number) =>
     exporterSecret !== undefined && i >= policy.maxPastExporters;
-  const past = kept.some((one, i) => isOver(one, i) || one.endedAt > now)
+  return kept.some((one, i) => isOver(one, i) || one.endedAt > now)
     ? kept.map((one, i) => ({
         ...one,
         exporterSecret: isOver(one, i) ? undefined : one.exporterSecret,
         endedAt: one.endedAt > now ? now : one.endedAt,
       }))
     : kept;
-  const release = () => {
-    for (const [i, one] of all.entries()) {
-      const next = past[i];
-      if (next === undefined) wipePast(one);
-      else if (next.exporterSecret === undefined) wipe(one.exporterSecret);
-    }
-  };
-  return { past, release };
 }
 
 /** The past epochs after another one ended. */
@@ -99,21 +85,8 @@ export function withPast(
   ended: Epoch,
   ending: Ending,
   policy: Policy,
-): KeptEpochs {
+): readonly PastEpoch[] {
   return keptEpochs([pastEpoch(ended, ending, uint64Of(secondsNow(policy))), ...past], policy);
-}
-
-/** Overwrites the secrets of an epoch that ended, except those of its {@link pastEpoch}. */
-export function wipeEnded({ secrets, ledgers }: Epoch): void {
-  const { senderDataSecret, resumptionPsk, exporterSecret, ...others } = secrets;
-  wipe(...Object.values(others));
-  for (const ledger of ledgers.values()) ledger.wipe();
-}
-
-/** Overwrites the secrets of a past epoch. */
-export function wipePast({ secretTree, senderDataSecret, resumptionPsk, exporterSecret }: PastEpoch): void {
-  secretTree.wipe();
-  wipe(senderDataSecret, resumptionPsk, exporterSecret);
 }
 
 /** A group ID for an error message. */

@@ -1,6 +1,6 @@
 // RFC 9420 §7.2, §9, §12.2, §15.1: the choices of an application, and their defaults.
 import { MlsError } from "../errors.js";
-import type { OptionShape } from "../option-shapes.js";
+import { needed, type OptionShape } from "../option-shapes.js";
 import type { Awaitable } from "../provider/index.js";
 import { DEFAULT_RATCHET_LIMITS, type RatchetLimits } from "../schedule/index.js";
 import type { LifetimeRule } from "../tree/index.js";
@@ -80,6 +80,21 @@ export interface Policy {
    * };
    */
   readonly authorize?: ((action: ProposedAction) => Awaitable<Authorization>) | undefined;
+  /**
+   * Second thoughts: `keepEpochs()` of `@copse/core/rewind` keeps what is needed to take another commit than the one that was
+   * merged. Whoever takes the device meanwhile can read all messages since the oldest epoch that is kept. Default: nothing is kept.
+   */
+  readonly rewind?: Rewind | undefined;
+}
+
+/** How many epochs are kept for second thoughts, and for how long: made by `keepEpochs()` of `@copse/core/rewind`. */
+export interface Rewind {
+  /** How many epochs before the present one. */
+  readonly epochs: number;
+  /** For how long after each ended, in seconds. */
+  readonly age: number;
+  /** The code. */
+  readonly steps: object;
 }
 
 const HOUR = 60 * 60;
@@ -114,10 +129,15 @@ function shapeOf<T extends object>(defaults: T): OptionShape<T> {
 }
 
 export const POLICY: OptionShape<Policy> = {
-  .../* @__PURE__ */ shapeOf<Omit<Policy, "authorize">>(DEFAULT_POLICY),
+  .../* @__PURE__ */ shapeOf<Omit<Policy, "authorize" | "rewind">>(DEFAULT_POLICY),
   handshake: ['"private"', '"public"'],
   ratchets: /* @__PURE__ */ shapeOf(DEFAULT_RATCHET_LIMITS),
   authorize: "function",
+  rewind: {
+    epochs: /* @__PURE__ */ needed("number"),
+    age: /* @__PURE__ */ needed("number"),
+    steps: /* @__PURE__ */ needed("object"),
+  },
 };
 
 /** Some of the fields of an object, with defaults for the others. @throws MlsError `usage` for a number below 0, or NaN */

@@ -1,15 +1,16 @@
 // RFC 9420 §8, §12: the state of a group as a member has it.
-import { type ByteArray, copySecret } from "../bytes.js";
+import { type ByteArray, copySecret, wipe } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import type { SourcedProposal } from "../framing/index.js";
 import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../provider/index.js";
+import type { SecretPiece, SecretTree } from "../schedule/index.js";
 import { NO_KEY } from "../tree/index.js";
 import { isProposal, type LeafNode, ProposalType, type ReInit } from "../wire/index.js";
 import { type Candidate, withCandidate } from "./candidate.js";
-import { type ClientConfig, checkSavedSigner, needSigner } from "./config.js";
-import { type Epoch, wipeEpoch } from "./epoch.js";
+import { type ClientConfig, checkSavedSigner, type GroupConfig, needSigner } from "./config.js";
+import type { Epoch } from "./epoch.js";
 import type { EpochLedger, GroupView } from "./extensions/index.js";
-import { type EndedEpoch, keptEpochs, type PastEpoch, wipeEnded, wipePast, withPast } from "./past-epoch.js";
+import { type EndedEpoch, keptEpochs, type PastEpoch, withPast } from "./past-epoch.js";
 import type { Policy } from "./policy.js";
 
 /**
@@ -45,6 +46,62 @@ export interface GroupState {
   readonly resumes: ResumedGroup | undefined;
   /** The epoch that this client ended when it joined, by an external commit. It doesn't have the secrets of that. */
   readonly joinedBy: EndedEpoch | undefined;
+  /** What is kept so that another commit can be taken; only by `policy.rewind`, and while there is any. */
+  readonly kept?: Kept | undefined;
+}
+
+/** An epoch that is kept by `policy.rewind`: the present one, one before it, or one of another branch. */
+export interface KeptEpoch {
+  /** The commit that starts it; `undefined` if it was there before epochs were kept. */
+  readonly commit: Candidate | undefined;
+  /** `undefined` if that commit removes this client */
+  readonly epoch: Epoch | undefined;
+  /** The epoch before it; `undefined` if that isn't kept. */
+  readonly on: Epoch | undefined;
+  /** Those received in it. */
+  readonly proposals: readonly CachedProposal[];
+  /** Whether this client was in it: then it isn't derived again, because that would bring back keys that were used. */
+  readonly entered: boolean;
+  /** When a commit first ended it here, in seconds since the Unix epoch. */
+  readonly endedAt: bigint | undefined;
+}
+
+/** All that is kept, besides the staged commits of the present epoch. */
+export interface Kept {
+  readonly by: RewindSteps;
+  /** The present one, as it began. Its epoch is the current one, unless this client was removed. */
+  readonly present: KeptEpoch;
+  /** The others, in the order in which they came. */
+  readonly others: readonly KeptEpoch[];
+}
+
+/** What `policy.rewind` does: the code of `@copse/core/rewind`, which is loaded only with it. */
+export interface RewindSteps {
+  /** The state after a commit, with what is kept. @param after the same without it */
+  entered(config: GroupConfig, before: GroupState, after: GroupState, commit: Candidate): GroupState;
+  /** The state without what is too old; the same object if nothing is. */
+  forget(state: GroupState, policy: Policy): GroupState;
+  /** What is kept, as bytes. @param save makes the secret parts */
+  save(
+    save: {
+      key(key: HpkePrivateKey): Promise<Uint8Array>;
+      secretTree(tree: SecretTree): SecretPiece[];
+      secret(bytes: Uint8Array): Uint8Array;
+    },
+    state: GroupState,
+  ): Promise<Uint8Array>;
+  /** The state with what {@link save} saved. @throws MlsError `state` */
+  load(
+    config: GroupConfig,
+    state: GroupState,
+    bytes: Uint8Array,
+    loadKey: (saved: Uint8Array, publicKey: Uint8Array | undefined) => Promise<HpkePrivateKey>,
+  ): Promise<GroupState>;
+}
+
+/** That of the policy: the cast is the one place where its type, which can't name states, is known. */
+export function rewindOf({ rewind }: Policy): RewindSteps | undefined {
+  return rewind?.steps as RewindSteps | undefined;
 }
 
 /** The group that another one resumes: as its subgroup (§11.3), or after a ReInit (§11.2). */
@@ -80,60 +137,80 @@ export interface Transition {
   readonly release?: (() => void) | undefined;
 }
 
+/** The step to a state, which overwrites what that doesn't need. */
+export function stepTo(before: GroupState, state: GroupState): Transition {
+  return { state, release: () => wipeUnneeded(before, state) };
+}
+
 /** The step by which one more commit is staged. @throws MlsError `limit` */
 export function stageCandidate(state: GroupState, added: Candidate): Transition {
-  const { candidates, forgotten } = withCandidate(state.candidates, added);
-  return { state: { ...state, candidates }, release: () => wipeCandidates(forgotten ? [forgotten] : []) };
+  return stepTo(state, { ...state, candidates: withCandidate(state.candidates, added) });
 }
 
 /**
- * The step to the epoch of a commit. It keeps the old epoch's secrets for late messages, and drops all other candidates.
+ * The step to the epoch of a commit, or out of the group. It keeps the old epoch's secrets for late messages, and drops all
+ * other candidates.
  * @param endedBy the digest of the commit: `Nh` bytes
  */
 export function enterEpoch(
+  config: GroupConfig,
   state: GroupState,
-  { epoch, changes, own, external, committer }: Candidate & { readonly epoch: Epoch },
+  commit: Candidate,
+  endedBy: Uint8Array,
+): Transition {
+  const next = stateAfter(state, commit, endedBy, config.policy);
+  return stepTo(state, rewindOf(config.policy)?.entered(config, state, next, commit) ?? next);
+}
+
+function stateAfter(
+  state: GroupState,
+  { epoch, changes, own, external, committer }: Candidate,
   endedBy: Uint8Array,
   policy: Policy,
-): Transition {
-  const { current, candidates } = state;
+): GroupState {
+  if (epoch === undefined) return stateOutside(state, "removed");
   const joined = external ? [...changes.added, committer] : changes.added;
-  const { past, release } = withPast(state.past, current, { endedBy, endedByOwn: own, joined }, policy);
   return {
-    state: {
-      ...state,
-      status: changes.reinit === undefined ? "active" : "reinitialized",
-      current: epoch,
-      past,
-      proposals: [],
-      candidates: [],
-      reinit: changes.reinit,
-    },
-    release: () => {
-      wipeEnded(current);
-      release();
-      wipeCandidates(candidates, epoch);
-    },
+    ...state,
+    status: changes.reinit === undefined ? "active" : "reinitialized",
+    current: epoch,
+    past: withPast(state.past, state.current, { endedBy, endedByOwn: own, joined }, policy),
+    proposals: [],
+    candidates: [],
+    reinit: changes.reinit,
   };
 }
 
 /** The step that forgets past epochs which are too old; `undefined` if none is. */
 export function forgetOld(state: GroupState, policy: Policy): Transition | undefined {
-  if (state.past.length === 0) return undefined;
-  const { past, release } = keptEpochs(state.past, policy);
-  return past === state.past ? undefined : { state: { ...state, past }, release };
+  const past = state.past.length === 0 ? state.past : keptEpochs(state.past, policy);
+  const kept = past === state.past ? state : { ...state, past };
+  const next = kept.kept?.by.forget(kept, policy) ?? kept;
+  return next === state ? undefined : stepTo(state, next);
 }
 
-/** Overwrites the secrets of the epochs that don't start. @param except the one that does */
-function wipeCandidates(candidates: readonly Candidate[], except?: Epoch): void {
-  for (const { epoch } of candidates) if (epoch !== undefined && epoch !== except) wipeEpoch(epoch);
-}
-
-/** The step after this client was removed or closed the group: the last epoch, without its secrets. */
-export function leaveGroup(state: GroupState, status: "removed" | "closed"): Transition {
+/** The state after this client was removed or closed the group: the last epoch, without its keys. */
+export function stateOutside(state: GroupState, status: "removed" | "closed"): GroupState {
   const { leafIndex } = state.current.keys;
   const current = { ...state.current, keys: { leafIndex, leafKey: NO_KEY, pathKeys: new Map() } };
-  return { state: { ...firstState(current, state.resumes), status }, release: () => wipeState(state) };
+  return { ...firstState(current, state.resumes), status };
+}
+
+/** The step by which this client closes the group. */
+export function closeGroup(state: GroupState): Transition {
+  return stepTo(state, stateOutside(state, "closed"));
+}
+
+/** The epochs whose secrets and private keys a state needs: also those that staged commits start, and kept ones. */
+export function epochsIn({ status, current, candidates, kept }: GroupState): Epoch[] {
+  const isOutside = status === "removed" || status === "closed";
+  const others = [...candidates, ...(kept?.others ?? [])].flatMap(({ epoch }) => epoch ?? []);
+  return isOutside ? others : [current, ...others];
+}
+
+/** What is kept of a commit. */
+export function keptAs({ kept }: GroupState, { commit }: Candidate): KeptEpoch | undefined {
+  return kept && [kept.present, ...kept.others].find((one) => one.commit?.commit === commit);
 }
 
 /** The private HPKE keys of an epoch. */
@@ -142,19 +219,42 @@ export function privateKeysOf({ keys }: Pick<Epoch, "keys">): HpkePrivateKey[] {
 }
 
 /** The private HPKE keys that a state needs. */
-export function privateKeysIn({ status, current, candidates, proposals }: GroupState): HpkePrivateKey[] {
-  if (status === "removed" || status === "closed") return [];
-  const keys = privateKeysOf(current);
-  for (const { epoch } of candidates) if (epoch !== undefined) keys.push(...privateKeysOf(epoch));
-  for (const { leafKey } of proposals) if (leafKey !== undefined) keys.push(leafKey);
-  return keys;
+export function privateKeysIn(state: GroupState): HpkePrivateKey[] {
+  const proposals = [state, ...(state.kept?.others ?? [])].flatMap((one) => one.proposals);
+  return [...epochsIn(state).flatMap(privateKeysOf), ...proposals.flatMap(({ leafKey }) => leafKey ?? [])];
+}
+
+/** The secrets that a state has, and what holds some. */
+function secretsIn(state: GroupState): (Uint8Array | { wipe(): void } | undefined)[] {
+  return [
+    ...state.past.flatMap((one) => [
+      one.secretTree,
+      one.senderDataSecret,
+      one.resumptionPsk,
+      one.exporterSecret,
+    ]),
+    ...epochsIn(state).flatMap((one) => [
+      ...Object.values(one.secrets),
+      one.secretTree,
+      ...one.ledgers.values(),
+    ]),
+  ];
+}
+
+/** Overwrites the secrets of a state, except those that the next one has too. */
+export function wipeUnneeded(before: GroupState, after?: GroupState): void {
+  const needed = new Set(after && secretsIn(after));
+  for (const one of secretsIn(before)) {
+    if (one === undefined || needed.has(one)) continue;
+    if ("wipe" in one) one.wipe();
+    else wipe(one);
+  }
 }
 
 /** Overwrites all secrets of a state. */
-export function wipeState({ current, past, candidates }: GroupState): void {
-  for (const old of past) wipePast(old);
-  wipeEpoch(current);
-  wipeCandidates(candidates, current);
+export function wipeState(state: GroupState): void {
+  // The epoch of a group that was left has none; those of one that was restored are to be overwritten all the same.
+  wipeUnneeded({ ...state, status: "active" });
 }
 
 /** @throws MlsError `closed` */

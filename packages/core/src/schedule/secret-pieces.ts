@@ -43,6 +43,11 @@ export class SecretPieces {
     this.#changed = new Set();
   }
 
+  /** None is saved: where they were, others have taken their place meanwhile. */
+  noneSaved(): void {
+    this.#changed = undefined;
+  }
+
   /** A ratchet has moved. */
   moved({ number }: Ratchet): void {
     this.#changed?.add(ratchetsPiece(Math.floor(number / 2)));

@@ -128,6 +128,11 @@ export class SecretTree {
     return tree;
   }
 
+  /** How far the ratchets are. Don't change them. */
+  get senders(): SecretTreeContents["senders"] {
+    return this.#contents.senders;
+  }
+
   /**
    * Consumes the next key of a ratchet, for sending: of two calls at once, each gets another. The caller must overwrite
    * the key after use.

@@ -218,8 +218,11 @@ export class Journal {
     if (ended.length > 0)
       for (const name of this.#sum.names)
         if (ended.some((prefix) => name.startsWith(prefix))) values.set(name, undefined);
-    for (const [prefix, { pieces }] of now)
+    for (const [prefix, secretTree] of now) {
+      const { pieces } = secretTree;
+      if (known.get(prefix) !== secretTree) pieces.noneSaved();
       for (const name of pieces.takeChanged()) values.set(`${prefix}${name}`, pieces.get(name));
+    }
     return now;
   }
 }

@@ -8,7 +8,7 @@ export {
   type PublicGroupState,
   resumeFrom,
 } from "./follow.js";
-export { mergeStaged, type Reception } from "./merge.js";
+export { keyOf, mergeStaged, type Reception } from "./merge.js";
 export { receiveMessage, type Staging, stageMessage } from "./receive.js";
 export {
   type ApplicationMessage,

@@ -10,11 +10,11 @@ import type { GroupConfig } from "../config.js";
 import { digestOf } from "../digest.js";
 import { type Epoch, wipeEpoch } from "../epoch.js";
 import { changesOf, proposalFinder } from "../proposals/index.js";
-import { enterEpoch, enterJoined, type GroupState, leaveGroup, type Transition } from "../state.js";
+import { enterEpoch, enterJoined, type GroupState, type Transition } from "../state.js";
 import { type CommitMessage, isActive, ownDropped, type Received, reportCommit } from "./report.js";
 
 /** A valid message: the step that it makes, and what the application is told about it. */
-export interface Reception<R extends Received = Received> extends Transition {
+export interface Reception<R = Received> extends Transition {
   readonly received: R;
   /** Deletes the message's key (§9.2). Call it before the step. @throws MlsError `duplicate` */
   readonly consume?: (() => void) | undefined;
@@ -67,10 +67,11 @@ export async function openCommit(
 
 /** The step to the epoch that a commit starts. */
 async function mergeCommit(
-  { provider, policy, registry }: GroupConfig,
+  config: GroupConfig,
   state: GroupState,
   commit: Candidate,
 ): Promise<Reception<CommitMessage>> {
+  const { provider, registry } = config;
   const endedBy = await digestOf(provider, commit.commit);
   const { epoch } = commit;
   const received = reportCommit(commit, {
@@ -82,11 +83,7 @@ async function mergeCommit(
     const before = commit.next.groupContext.epoch - 1n;
     return { ...enterJoined(state, { epoch: before, endedBy, endedByOwn: true }), received };
   }
-  const step =
-    epoch === undefined
-      ? leaveGroup(state, "removed")
-      : enterEpoch(state, { ...commit, epoch }, endedBy, policy);
-  return { ...step, received };
+  return { ...enterEpoch(config, state, commit, endedBy), received };
 }
 
 /** {@link mergeCommit} for a commit that isn't staged. */
@@ -112,8 +109,8 @@ export async function mergeStaged(
 }
 
 /** The key of a received PrivateMessage, which staging left in the secret tree (§9.2). */
-async function keyOf(
-  { secretTree }: Epoch,
+export async function keyOf(
+  { secretTree }: Pick<Epoch, "secretTree">,
   { committer, generation }: Candidate,
 ): Promise<PeekedKey | undefined> {
   if (generation === undefined) return undefined;

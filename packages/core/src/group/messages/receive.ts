@@ -83,7 +83,7 @@ export async function receiveMessage(
 export interface Staging extends Transition {
   readonly commit: Candidate;
   /** Overwrites what was derived, if the step isn't made. */
-  readonly drop?: () => void;
+  readonly drop?: (() => void) | undefined;
 }
 
 /**

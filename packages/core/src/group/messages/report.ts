@@ -18,7 +18,7 @@ import { type Candidate, ownCandidates, type PublicCandidate } from "../candidat
 import type { Epoch } from "../epoch.js";
 import type { Registry } from "../extensions/index.js";
 import { type Member, type MemberLeaf, memberOf, type Party, sameCredential } from "../member.js";
-import type { CachedProposal, GroupState } from "../state.js";
+import { type CachedProposal, type GroupState, keptAs } from "../state.js";
 
 /** An application message (§15). */
 export interface ApplicationMessage {
@@ -113,10 +113,11 @@ export interface MembersView {
 }
 
 /** The group before a staged commit. */
-export function groupBefore(
-  { status, current: { groupContext, tree } }: GroupState,
-  { committer, changes: { removed } }: Candidate,
-): MembersView {
+export function groupBefore(state: GroupState, commit: Candidate): MembersView {
+  const { status, current } = state;
+  const { committer, changes } = commit;
+  const { removed } = changes;
+  const { groupContext, tree } = keptAs(state, commit)?.on ?? current;
   if (status !== "joining") return { groupContext, tree };
   // Who joins is in the next epoch already: an external commit changes no leaves but these.
   const changed = new Map([[committer, undefined], ...removed.map((one) => [one.leafIndex, one] as const)]);

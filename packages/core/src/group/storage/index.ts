@@ -1,5 +1,6 @@
 // Groups and key packages as bytes, in formats of this library.
 
+export { flag, later, nested, publicBytes } from "./fields.js";
 export {
   loadParts,
   nameOf,
@@ -12,7 +13,25 @@ export {
   TREE_CHANGES,
 } from "./parts.js";
 export { openRecord, sealRecord } from "./record.js";
-export { type LoadedState, loadState, saveState } from "./saved-group.js";
+export { loadCandidate, SavedCandidate, saveCandidate } from "./saved-candidate.js";
+export {
+  loadEpoch,
+  loadLedgers,
+  SavedChanges,
+  SavedLedger,
+  SavedMember,
+  SavedPieces,
+  savedLedgers,
+  saveMember,
+} from "./saved-epoch.js";
+export {
+  type LoadedState,
+  loadProposal,
+  loadState,
+  SavedProposal,
+  savedProposal,
+  saveState,
+} from "./saved-group.js";
 export { loadKeyPackages, saveKeyPackages } from "./saved-key-packages.js";
 export { saveTree, saveTreeChanges } from "./saved-tree.js";
-export { saving } from "./stored-key.js";
+export { inTurn, saving } from "./stored-key.js";

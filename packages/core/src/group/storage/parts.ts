@@ -36,6 +36,7 @@ const PAST = "past";
 const PROPOSAL = "proposal";
 const CANDIDATE = "candidate";
 const LEDGER = "ledger";
+const REWIND = "rewind";
 const RETIRED = "retired";
 const SECRETS = "secrets";
 
@@ -64,7 +65,7 @@ export const secretPrefix = (name: string): string | undefined =>
 
 /** All parts but the trees. */
 export function partsOf(provider: CipherSuiteProvider, state: GroupState, keys: SavedHeldKeys): Part[] {
-  const { status, current, reinit, resumes, joinedBy, proposals, candidates } = state;
+  const { status, current, past, reinit, resumes, joinedBy, proposals, candidates, kept } = state;
   const { retired } = keys;
   const main: Part = {
     name: STATE,
@@ -103,6 +104,16 @@ export function partsOf(provider: CipherSuiteProvider, state: GroupState, keys: 
         encode: (save) => encode(SavedLedger, savedLedgers(save, current)[i] as TypeOf<typeof SavedLedger>),
       }),
     ),
+    ...(kept === undefined
+      ? []
+      : [
+          {
+            name: REWIND,
+            // Its trees are changes to the current one, and secret trees of past epochs aren't in it.
+            of: [kept, current, past, candidates],
+            encode: (save: Saver) => kept.by.save(save, state),
+          },
+        ]),
     ...(retired.length === 0
       ? []
       : [
@@ -158,6 +169,7 @@ export function loadParts(
       past: past.reverse(),
       proposals: all(PROPOSAL, SavedProposal),
       candidates: all(CANDIDATE, SavedCandidate),
+      kept: found.take(REWIND)[0]?.bytes,
       retired: found.take(RETIRED).flatMap(({ bytes }) => read(SavedKeys, bytes)),
     };
     const tree = withSavedChanges(loadTree(found.one(TREE)), found.numbered(TREE_CHANGES));

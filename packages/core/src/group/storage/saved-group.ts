@@ -22,7 +22,7 @@ import { GroupContext, Proposal, ReInit, Sender } from "../../wire/index.js";
 import { MAX_CANDIDATES } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
 import { keptEpochs, type PastEpoch } from "../past-epoch.js";
-import type { CachedProposal, GroupState, GroupStatus } from "../state.js";
+import { type CachedProposal, type GroupState, type GroupStatus, rewindOf, wipeUnneeded } from "../state.js";
 import { choice, flag, later, nested, publicBytes } from "./fields.js";
 import { loading, openRecord, sealRecord } from "./record.js";
 import { loadCandidate, SavedCandidate, saveCandidate } from "./saved-candidate.js";
@@ -96,6 +96,8 @@ export const SavedGroup = struct({
   past: vector(struct({ ...SavedPast.fields, secretTree: SavedPieces })),
   proposals: vector(SavedProposal),
   candidates: vector(SavedCandidate, MAX_CANDIDATES),
+  /** What `policy.rewind` keeps. */
+  kept: optional(opaque),
   retired: SavedKeys,
 });
 
@@ -158,6 +160,7 @@ export async function saveState(
       })),
       proposals: await inTurn(state.proposals, (one) => savedProposal(save, one)),
       candidates: await inTurn(state.candidates, (one) => saveCandidate(save, current, one)),
+      kept: state.kept && save.secret(await state.kept.by.save(save, state)),
       retired: await inTurn(keys.retired, (key) => save.key(key)),
     }),
   );
@@ -224,21 +227,24 @@ export async function loadSaved(
       exporterSecret: one.exporterSecret && copySecret(one.exporterSecret),
     };
   });
-  const { past, release } = keptEpochs(loaded, policy);
-  release();
+  const past = keptEpochs(loaded, policy);
   const proposals = await inTurn(saved.proposals, (one) => loadProposal(one, loadKey));
   const candidates = await inTurn(saved.candidates, (one) => loadCandidate(member, current, one, loadKey));
   const reinit = copied(saved.reinit);
   const joinedBy = saved.joinedBy && { ...saved.joinedBy, endedByOwn: true };
+  const read: GroupState = { status, current, past, proposals, candidates, reinit, resumes, joinedBy };
+  wipeUnneeded({ ...read, past: loaded }, read);
+  const { kept } = saved;
+  const state = (kept && (await rewindOf(policy)?.load(config, read, kept, loadKey))) ?? read;
   const retired = await inTurn(saved.retired, (one) => loadIfThere(loadKey, one));
   return {
-    state: { status, current, past, proposals, candidates, reinit, resumes, joinedBy },
+    state,
     retired: retired.flat(),
     shared: saved.sharesLeafKey ? current.keys.leafKey : undefined,
   };
 }
 
-async function loadProposal(
+export async function loadProposal(
   { sourced: { value }, ...one }: TypeOf<typeof SavedProposal>,
   loadKey: LoadKey,
 ): Promise<CachedProposal> {

@@ -1,0 +1,149 @@
+// RFC 9420 §9.2, §14: the epochs that are kept for second thoughts, as a tree: each has the epoch that its commit ended.
+import { equalBytes } from "../../bytes.js";
+import { MlsError } from "../../errors.js";
+import { type Candidate, MAX_CANDIDATES } from "../candidate.js";
+import { contextBytes, type Epoch } from "../epoch.js";
+import { type Policy, secondsNow, uint64Of } from "../policy.js";
+import type { GroupState, Kept, KeptEpoch } from "../state.js";
+
+/** How many epochs are kept besides the present one, of all branches together. */
+export const MAX_KEPT = 64;
+
+/** A staged commit that nobody has entered. */
+export function stagedOn(on: Epoch, commit: Candidate): KeptEpoch {
+  return { commit, epoch: commit.epoch, on, proposals: [], entered: false, endedAt: undefined };
+}
+
+/** What a state keeps, of the present epoch too. */
+export function keptIn({ kept, current }: GroupState): Pick<Kept, "present" | "others"> {
+  if (kept !== undefined) return kept;
+  const started = { commit: undefined, on: undefined, endedAt: undefined };
+  return { present: { ...started, epoch: current, proposals: [], entered: true }, others: [] };
+}
+
+/** Everything that a state keeps: the present epoch first, and the commits that are staged in it. */
+export interface KeptTree {
+  readonly present: KeptEpoch;
+  readonly all: readonly KeptEpoch[];
+  /** The present one and those before it, the latest first. */
+  readonly line: readonly KeptEpoch[];
+}
+
+export function treeOf(state: GroupState): KeptTree {
+  const { present: before, others } = keptIn(state);
+  const present = { ...before, proposals: state.proposals };
+  const staged = state.candidates
+    .filter((one) => !others.some((other) => isOf(other, one)))
+    .map((one) => stagedOn(state.current, one));
+  const all = [present, ...others, ...staged];
+  return { present, all, line: lineOf(all, present) };
+}
+
+/** Whether an epoch is that of a commit, by the message. */
+export function isOf({ commit }: KeptEpoch, { commit: bytes }: Pick<Candidate, "commit">): boolean {
+  return commit !== undefined && equalBytes(commit.commit, bytes);
+}
+
+/** The epoch and those before it, as far as they are kept: the latest first. */
+export function lineOf(all: readonly KeptEpoch[], from: KeptEpoch): KeptEpoch[] {
+  const line: KeptEpoch[] = [];
+  for (let one: KeptEpoch | undefined = from; one !== undefined; one = parentOf(all, one)) line.push(one);
+  return line;
+}
+
+function parentOf(all: readonly KeptEpoch[], { on }: KeptEpoch): KeptEpoch | undefined {
+  return on && all.find(({ epoch }) => epoch === on);
+}
+
+/**
+ * A commit that starts the same epoch: the same one, sent again in another message. Its keys are those of that epoch, and
+ * some may have been used.
+ */
+export function sameEpoch(all: readonly KeptEpoch[], { epoch }: Candidate): KeptEpoch | undefined {
+  if (epoch === undefined) return undefined;
+  const context = contextBytes(epoch);
+  return all.find((one) => one.epoch && one.epoch !== epoch && equalBytes(contextBytes(one.epoch), context));
+}
+
+/** @throws MlsError `missing` */
+export function findKept(all: readonly KeptEpoch[], commit: Uint8Array): KeptEpoch {
+  const found = all.find((one) => isOf(one, { commit: commit as Candidate["commit"] }));
+  if (found !== undefined) return found;
+  throw new MlsError("missing", "this commit isn't staged any more, nor is it in a kept epoch");
+}
+
+export const inForce = () => new MlsError("duplicate", "this commit is in force already");
+
+/**
+ * What is kept, and one more commit. If there is no room, the oldest one makes it that can be staged again from its message.
+ * @throws MlsError `limit` if there is none
+ */
+export function withStaged(
+  { current }: GroupState,
+  others: readonly KeptEpoch[],
+  on: Epoch,
+  commit: Candidate,
+): KeptEpoch[] {
+  const added = stagedOn(on, commit);
+  const here = others.filter((one) => one.on === on);
+  const [room, most] = here.length < MAX_CANDIDATES ? [others, MAX_KEPT] : [here, MAX_CANDIDATES];
+  if (room.length < most) return [...others, added];
+  // What is staged in the present epoch isn't kept for second thoughts.
+  const oldest = room.find((one) => one.epoch !== on && one.on !== current && isForgettable(others, one));
+  if (oldest === undefined)
+    throw new MlsError(
+      "limit",
+      `expected at most ${most} kept epochs and staged commits: call settle() first`,
+    );
+  return [...others.filter((one) => one !== oldest), added];
+}
+
+/** Whether it can be staged again from its message, and nobody builds on it. */
+function isForgettable(all: readonly KeptEpoch[], { commit, epoch, entered }: KeptEpoch): boolean {
+  if (commit === undefined || commit.own || entered) return false;
+  return epoch === undefined || !all.some((one) => one.on === epoch);
+}
+
+/**
+ * The state with what is kept of these epochs: the present one, as many before it and for as long as the policy says, and
+ * the branches that leave it there.
+ * @param settled the first epoch that isn't left any more. Default: none
+ */
+export function pruned(state: GroupState, policy: Policy, settled = 0n): GroupState {
+  const { kept } = state;
+  if (kept === undefined) return state;
+  const { present, others } = kept;
+  const seconds = secondsNow(policy);
+  const { epochs, age } = policy.rewind ?? { epochs: 0, age: 0 };
+  const [now, oldest] = [uint64Of(seconds), seconds - age];
+  const before = lineOf([present, ...others], present).slice(1);
+  const isOver = ({ epoch, endedAt = now }: KeptEpoch, i: number) =>
+    i >= epochs || Number(endedAt) < oldest || (epoch as Epoch).groupContext.epoch < settled;
+  const end = before.findIndex(isOver);
+  const line = end < 0 ? before : before.slice(0, end);
+  const reached = new Set<Epoch | undefined>(line.map(({ epoch }) => epoch));
+  const isStaged = (one: KeptEpoch) => state.candidates.some((candidate) => isOf(one, candidate));
+  for (const { epoch } of state.candidates) reached.add(epoch);
+  // Each epoch comes after the one that it follows, or is found in the next round.
+  const isKept = (one: KeptEpoch): boolean =>
+    line.includes(one) ||
+    (one.on !== undefined && one.on === present.epoch
+      ? isStaged(one)
+      : one.on !== undefined && reached.has(one.on));
+  for (let size = -1; size !== reached.size; ) {
+    size = reached.size;
+    for (const one of others) if (one.epoch !== undefined && isKept(one)) reached.add(one.epoch);
+  }
+  let left = others.filter(isKept);
+  while (left.length > MAX_KEPT) {
+    const surplus = left.find((one) => isForgettable(left, one) && !isStaged(one));
+    if (surplus === undefined) break;
+    left = left.filter((one) => one !== surplus);
+  }
+  if (left.length === 0) return { ...state, kept: undefined };
+  // A clock that ran ahead when an epoch ended doesn't keep it for longer.
+  const isEarly = ({ endedAt }: KeptEpoch) => endedAt !== undefined && endedAt > now;
+  const next = left.map((one) => (isEarly(one) ? { ...one, endedAt: now } : one));
+  const isSame = next.length === others.length && next.every((one, i) => one === others[i]);
+  return isSame ? state : { ...state, kept: { ...kept, others: next } };
+}
