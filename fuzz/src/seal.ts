@@ -78,7 +78,7 @@ export const frameOf = (room: Room, content: Content, change: Partial<FramePlan>
 /** A secret tree of Mallory's epoch with all of its keys. */
 export function freshTree({ epoch, config }: Insider): SecretTree {
   const { tree, secretTree } = epoch;
-  return SecretTree.load(config.provider, tree.width, secretTree.pieces.all(), config.policy.ratchets);
+  return SecretTree.load(config.provider, tree, secretTree.pieces.all(), config.policy.ratchets);
 }
 
 /** The message that a plan describes. @throws whatever the encoder says to values that don't fit */

@@ -169,7 +169,7 @@ export async function privately(
   const whole = framed(from, content, { ...how, sender: { senderType: 1, leafIndex } });
   const auth = await authOf(from, PRIVATE, whole, how);
   const kind = content.contentType === 1 ? "application" : "handshake";
-  const secretTree = SecretTree.load(provider, from.epoch.tree.width, from.epoch.secretTree.pieces.all(), {
+  const secretTree = SecretTree.load(provider, from.epoch.tree, from.epoch.secretTree.pieces.all(), {
     maxForward: 2 ** 32,
     maxSkipped: 0,
     maxSkippedTotal: 0,

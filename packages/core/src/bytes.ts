@@ -66,20 +66,25 @@ export function copySecret(secret: Uint8Array): Bytes {
   return copy;
 }
 
-/** Moves secrets that are kept together into one piece of such memory, and overwrites them where they were. */
-export function moveSecrets(secrets: readonly Uint8Array[]): Bytes[] {
-  if (secrets.length === 0) return [];
+/** Copies of secrets that are kept together, in one piece of such memory. */
+export function copySecrets(secrets: readonly Uint8Array[]): Bytes[] {
   let length = 0;
   for (const secret of secrets) length += secret.length;
   const memory = secretBytes(length);
   let at = 0;
   return secrets.map((secret) => {
-    const moved = memory.subarray(at, at + secret.length);
-    moved.set(secret);
-    secret.fill(0);
+    const copy = memory.subarray(at, at + secret.length);
+    copy.set(secret);
     at += secret.length;
-    return moved;
+    return copy;
   });
+}
+
+/** Moves secrets that are kept together into one piece of such memory, and overwrites them where they were. */
+export function moveSecrets(secrets: readonly Uint8Array[]): Bytes[] {
+  const moved = copySecrets(secrets);
+  wipe(...secrets);
+  return moved;
 }
 
 /** Overwrites secrets with zeros. */

@@ -203,3 +203,15 @@ export class ValidationError extends MlsError {
 export function ensure(holds: boolean, rule: Rule, detail?: string | (() => string)): asserts holds {
   if (!holds) throw new ValidationError(rule, typeof detail === "function" ? detail() : detail);
 }
+
+/**
+ * Reads a part of a saved state when it is first asked for. Its digest was right: what fails was written by somebody else.
+ * @throws MlsError `state`
+ */
+export function inSavedState<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new MlsError("state", "invalid saved state", { cause });
+  }
+}

@@ -11,29 +11,29 @@ import {
 } from "./secret-tree-state.js";
 
 export class SecretPieces {
-  readonly #contents: SecretTreeContents;
+  readonly #contents: () => SecretTreeContents;
   /** The names of those that have changed, once somebody saves them by themselves: else the set would only grow. */
   #changed: Set<string> | undefined;
 
-  constructor(contents: SecretTreeContents) {
+  constructor(contents: () => SecretTreeContents) {
     this.#contents = contents;
   }
 
   /** All of them. The same tree gives the same ones. The caller must overwrite their bytes. */
   all(): SecretPiece[] {
-    return [...pieceNames(this.#contents)]
+    return [...pieceNames(this.#contents())]
       .sort()
       .map((name) => ({ name, bytes: this.get(name) as Uint8Array }));
   }
 
   /** A piece as it is now; `undefined` if nothing is left of it. The caller must overwrite it. */
   get(name: string): Uint8Array | undefined {
-    return savePiece(this.#contents, name);
+    return savePiece(this.#contents(), name);
   }
 
   /** The names of those that changed since {@link allSaved}, or the last call; of all at the first. */
   takeChanged(): Iterable<string> {
-    const changed = this.#changed ?? pieceNames(this.#contents);
+    const changed = this.#changed ?? pieceNames(this.#contents());
     this.allSaved();
     return changed;
   }

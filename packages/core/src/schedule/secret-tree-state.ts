@@ -1,5 +1,4 @@
 // RFC 9420 §9: the encoding of a secret tree for a saved state: pieces, of which a message changes one or two.
-import { copySecret } from "../bytes.js";
 import { decode, encode, opaque, struct, type TypeOf, uint32, uint64, vector } from "../codec/index.js";
 import { MlsError } from "../errors.js";
 import { GENERATIONS, type MessageKey, type Ratchet } from "./ratchet.js";
@@ -134,7 +133,7 @@ interface SecretSizes {
 }
 
 /**
- * The secret tree of all pieces, in any order, with secrets in arrays of their own.
+ * The secret tree of all pieces, in any order. Its secrets are views of them.
  * @throws DecodeError, or MlsError `state` if they are no valid secret tree of this suite
  */
 export function loadSecretTree(
@@ -165,7 +164,7 @@ function loadPiece(
       check(node < 2 * width && places.has(node), `node ${node} isn't one of this tree, or of this piece`);
       check(!nodes.has(node), `node ${node} is listed twice`);
       checkLength("node secret", secret, sizes.Nh);
-      nodes.set(node, { secret: copySecret(secret), home: at });
+      nodes.set(node, { secret, home: at });
     }
     return;
   }
@@ -191,8 +190,7 @@ function loadPiece(
     );
     checkLength("message key", key, sizes.Nk);
     checkLength("message nonce", nonce, sizes.Nn);
-    const copy = { generation, key: copySecret(key), nonce: copySecret(nonce) };
-    (ratchet as Ratchet).skipped.set(generation, copy);
+    (ratchet as Ratchet).skipped.set(generation, { generation, key, nonce });
     before = generation;
   }
 }
@@ -207,15 +205,18 @@ function loadRatchet(
   return {
     number,
     generation: Number(generation),
-    secret: copySecret(secret),
+    secret,
     skipped: new Map(),
     forgotten,
   };
 }
 
-/** Whether a tree can have this number of leaves: a power of two (§4.1) up to 2^31 (leaf indices are uint32). */
+/** Leaf indices are uint32. */
+export const MAX_WIDTH = 2 ** 31;
+
+/** Whether a tree can have this number of leaves: a power of two (§4.1). */
 export function isTreeWidth(width: number): boolean {
-  return Number.isInteger(width) && width >= 1 && width <= 2 ** 31 && Number.isInteger(Math.log2(width));
+  return Number.isInteger(width) && width >= 1 && width <= MAX_WIDTH && Number.isInteger(Math.log2(width));
 }
 
 function check(holds: boolean, message: string): void {

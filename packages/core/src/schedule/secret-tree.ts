@@ -1,7 +1,7 @@
 // RFC 9420 §9: the secret tree, from which message keys are derived and in which they are deleted after use.
-import { copySecret, EMPTY, moveSecrets, secretBytes, wipe } from "../bytes.js";
+import { copySecret, copySecrets, EMPTY, moveSecrets, wipe } from "../bytes.js";
 import { onFailure } from "../crypto/index.js";
-import { MlsError } from "../errors.js";
+import { inSavedState, MlsError } from "../errors.js";
 import {
   type Awaitable,
   type CipherSuiteProvider,
@@ -31,6 +31,7 @@ import { SecretPieces } from "./secret-pieces.js";
 import {
   isTreeWidth,
   loadSecretTree,
+  MAX_WIDTH,
   type SecretPiece,
   type SecretTreeContents,
 } from "./secret-tree-state.js";
@@ -68,7 +69,9 @@ export interface PeekedKey {
 export class SecretTree {
   readonly #provider: CipherSuiteProvider;
   readonly #limits: RatchetLimits;
-  readonly #contents: SecretTreeContents;
+  #known: SecretTreeContents;
+  /** What a restored tree consists of, until it is first used: most past epochs get no late message. */
+  #saved: { readonly pieces: readonly SecretPiece[]; readonly of: { readonly width: number } } | undefined;
   readonly #skipped: SkippedKeys;
   readonly #checkpoints = new Checkpoints();
   /** In which the tree is saved. */
@@ -99,32 +102,39 @@ export class SecretTree {
       this.pieces.skipped(ratchet, generation);
     });
     const root = { secret: encryptionSecret, home: 1 };
-    this.#contents = { width, nodes: new Map([[1, root]]), senders: new Map() };
-    this.pieces = new SecretPieces(this.#contents);
+    this.#known = { width, nodes: new Map([[1, root]]), senders: new Map() };
+    this.pieces = new SecretPieces(() => this.#contents);
+  }
+
+  /** @throws MlsError `state` if the tree was restored from pieces that somebody else wrote */
+  get #contents(): SecretTreeContents {
+    if (this.#saved === undefined) return this.#known;
+    const { pieces, of } = this.#saved;
+    const { hash, aead } = this.#provider.suite;
+    this.#known = inSavedState(() => loadSecretTree(of.width, pieces, { ...aead, Nh: hash.Nh }));
+    this.#saved = undefined;
+    for (const { application } of this.#known.senders.values())
+      this.#skipped.added(application, application.skipped.size);
+    return this.#known;
   }
 
   /**
-   * Restores a tree from its {@link pieces}, and copies what it needs of them.
+   * Restores a tree from its {@link pieces}, which it copies, and reads when it is first used.
+   * @param of the ratchet tree, which is asked then
    * @param areSaved whether they are in a storage, which is told what changes in them from here on
-   * @throws DecodeError, MlsError `state`
    */
   static load(
     provider: CipherSuiteProvider,
-    width: number,
-    pieces: Iterable<SecretPiece>,
+    of: { readonly width: number },
+    pieces: readonly SecretPiece[],
     limits: RatchetLimits = DEFAULT_RATCHET_LIMITS,
     areSaved = false,
   ): SecretTree {
-    const { hash, aead } = provider.suite;
-    const contents = loadSecretTree(width, pieces, { Nh: hash.Nh, Nk: aead.Nk, Nn: aead.Nn });
-    const tree = new SecretTree(provider, width, secretBytes(hash.Nh), limits);
+    const tree = new SecretTree(provider, MAX_WIDTH, new Uint8Array(provider.suite.hash.Nh), limits);
     if (areSaved) tree.pieces.allSaved();
-    tree.#contents.nodes.clear();
-    for (const [node, secret] of contents.nodes) tree.#contents.nodes.set(node, secret);
-    for (const [leafIndex, ratchets] of contents.senders) {
-      tree.#contents.senders.set(leafIndex, ratchets);
-      tree.#skipped.added(ratchets.application, ratchets.application.skipped.size);
-    }
+    const copies = copySecrets(pieces.map(({ bytes }) => bytes));
+    const saved = pieces.map(({ name }, i) => ({ name, bytes: copies[i] as Uint8Array }));
+    tree.#saved = { pieces: saved, of };
     return tree;
   }
 
@@ -198,7 +208,9 @@ export class SecretTree {
 
   /** Overwrites and deletes all secrets. */
   wipe(): void {
-    const { nodes, senders } = this.#contents;
+    for (const { bytes } of this.#saved?.pieces ?? []) wipe(bytes);
+    this.#saved = undefined;
+    const { nodes, senders } = this.#known;
     for (const { secret } of nodes.values()) wipe(secret);
     for (const { handshake, application } of senders.values()) {
       wipeRatchet(handshake);

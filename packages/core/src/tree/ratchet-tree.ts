@@ -1,7 +1,7 @@
 // RFC 9420 §4, §7.7, §12.1: the public state of a ratchet tree, as an immutable value.
 import { equalBytes } from "../bytes.js";
 import type { Writer } from "../codec/index.js";
-import { ensure, MlsError } from "../errors.js";
+import { ensure, inSavedState, MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
 import { LeafNode, type ParentNode, type RatchetTreeNodes } from "../wire/index.js";
 import { KeySet } from "./key-set.js";
@@ -15,7 +15,6 @@ import {
   blankSubtree,
   type Changes,
   edited,
-  inSavedTree,
   type LeafEdit,
   type ParentEdit,
   resolutionOf,
@@ -60,28 +59,29 @@ const addUnmerged: ParentEdit = ({ content }, edits) => {
  * leaf index.
  */
 export class RatchetTree {
-  /** @internal for this folder only */
-  readonly root: TreeNode;
+  #root: TreeNode | (() => TreeNode);
   private readonly signatureKeys: KeySet;
   private readonly encryptionKeys: KeySet;
 
-  private constructor(root: TreeNode, signatureKeys: KeySet, encryptionKeys: KeySet) {
-    this.root = root;
+  private constructor(
+    root: TreeNode | (() => TreeNode),
+    signatureKeys = KeySet.of(() => keysIn(this.root).signatureKeys),
+    encryptionKeys = KeySet.of(() => keysIn(this.root).encryptionKeys),
+  ) {
+    this.#root = root;
     this.signatureKeys = signatureKeys;
     this.encryptionKeys = encryptionKeys;
   }
 
-  private static withRoot(root: TreeNode): RatchetTree {
-    return new RatchetTree(
-      root,
-      KeySet.of(() => keysIn(root).signatureKeys),
-      KeySet.of(() => keysIn(root).encryptionKeys),
-    );
+  /** @internal for this folder only */
+  get root(): TreeNode {
+    if (typeof this.#root === "function") this.#root = this.#root();
+    return this.#root;
   }
 
   /** A tree of one member, at leaf index 0. */
   static of(leafNode: LeafNode): RatchetTree {
-    return RatchetTree.withRoot(treeLeaf(0, leafNode));
+    return new RatchetTree(treeLeaf(0, leafNode));
   }
 
   /**
@@ -91,7 +91,7 @@ export class RatchetTree {
    * @throws ValidationError
    */
   static fromNodes(nodes: RatchetTreeNodes): RatchetTree {
-    return RatchetTree.withRoot(treeFromNodes(nodes));
+    return new RatchetTree(treeFromNodes(nodes));
   }
 
   /** All nodes in their order, `undefined` for a blank one, up to the last non-blank node (§12.4.3.3). */
@@ -113,7 +113,7 @@ export class RatchetTree {
    * @throws MlsError `state` if the bytes are no tree, also later
    */
   static load(bytes: Uint8Array): RatchetTree {
-    return RatchetTree.withRoot(inSavedTree(() => readTree(bytes)));
+    return new RatchetTree(inSavedState(() => readTree(bytes)));
   }
 
   /** The number of leaves, a power of two. */
@@ -283,7 +283,12 @@ export class RatchetTree {
     const parentEdit: ParentEdit = ({ nodeIndex, content }) =>
       changed.has(nodeIndex) ? changed.get(nodeIndex) : content;
     // A tree that is loaded builds its index of keys when it is asked for: most are never.
-    return RatchetTree.withRoot(this.edited(edits, parentEdit));
+    return new RatchetTree(this.edited(edits, parentEdit));
+  }
+
+  /** The same, made when it is first asked for: most past epochs that are restored get no late message. */
+  withChangesLater(changes: () => TreeChanges): RatchetTree {
+    return new RatchetTree(() => inSavedState(() => this.withChanges(changes())).root);
   }
 
   /** §4.1.1: the resolution of a node, as node indices. Empty for a node out of range. */

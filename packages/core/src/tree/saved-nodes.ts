@@ -2,18 +2,11 @@
 // it is found, copied and skipped as such: a node is decoded when it is first asked for, and its subtrees after it.
 import { EMPTY } from "../bytes.js";
 import { opaque, optional, Reader, type Writer } from "../codec/index.js";
-import { MlsError } from "../errors.js";
+import { inSavedState, MlsError } from "../errors.js";
 import { LeafNode, ParentNode } from "../wire/index.js";
 import { level, rootIndex } from "./math.js";
 import { checkUnmerged } from "./node-list.js";
-import {
-  blankSubtree,
-  inSavedTree,
-  type ParentParts,
-  TreeLeaf,
-  type TreeNode,
-  TreeParent,
-} from "./tree-node.js";
+import { blankSubtree, type ParentParts, TreeLeaf, type TreeNode, TreeParent } from "./tree-node.js";
 
 /**
  * From this level on, a node has its tree hash with it: 8 leaves, so that it takes 8 bytes a member. The few hashes below
@@ -58,7 +51,7 @@ function readSubtree(saved: Uint8Array, start: number, width: number): TreeNode 
   const members = reader.varint();
   if (members === 0) throw new MlsError("state", "expected a subtree with members");
   const hash = opaque.read(reader);
-  const parts = () => inSavedTree(() => readParts(reader, start, width, members));
+  const parts = () => inSavedState(() => readParts(reader, start, width, members));
   return new TreeParent(nodeIndex, members, parts, saved, hash.length === 0 ? undefined : hash);
 }
 

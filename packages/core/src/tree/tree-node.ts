@@ -1,6 +1,6 @@
 // RFC 9420 §4.1, §7.7: the nodes of a ratchet tree, immutable and shared between the trees of many epochs.
 import { decode } from "../codec/index.js";
-import { MlsError } from "../errors.js";
+import { inSavedState } from "../errors.js";
 import { LeafNode, type LeafNodeHead, leafNodeHead, type ParentNode } from "../wire/index.js";
 import { level, rootIndex } from "./math.js";
 
@@ -25,14 +25,14 @@ export class TreeLeaf {
   /** `undefined` for a blank leaf. One of a saved tree is decoded when it is first asked for. */
   get content(): LeafNode | undefined {
     const { saved } = this;
-    if (saved !== undefined) this.#content ??= inSavedTree(() => decode(LeafNode, saved));
+    if (saved !== undefined) this.#content ??= inSavedState(() => decode(LeafNode, saved));
     return this.#content;
   }
 
   /** What the index of keys and the summary need: of a leaf that isn't decoded, the first fields. */
   get head(): LeafNodeHead | undefined {
     const { saved } = this;
-    return this.#content ?? (saved && inSavedTree(() => leafNodeHead(saved)));
+    return this.#content ?? (saved && inSavedState(() => leafNodeHead(saved)));
   }
 }
 
@@ -136,18 +136,6 @@ export function blankSubtree(start: number, width: number): TreeNode {
     left: blankSubtree(start, half),
     right: blankSubtree(start + half, half),
   }));
-}
-
-/**
- * Reads of a saved tree. It was checked by its digest: what fails was written by somebody else.
- * @throws MlsError `state`
- */
-export function inSavedTree<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    throw new MlsError("state", "invalid saved tree", { cause });
-  }
 }
 
 /** The number of leaves of a subtree, blank ones included. */

@@ -251,7 +251,7 @@ describe("limits", () => {
     const name = ratchetsPiece(0);
     const ratchets = { handshake: ratchet(1), application: ratchet(0) };
     const bytes = savePiece({ width: 1, nodes: new Map(), senders: new Map([[0, ratchets]]) }, name);
-    let last = SecretTree.load(provider, 1, [{ name, bytes: bytes as Uint8Array }]);
+    let last = SecretTree.load(provider, { width: 1 }, [{ name, bytes: bytes as Uint8Array }]);
     expect(now(last.next(0, "application")).generation).toBe(2 ** 32 - 1);
     last = reloaded(last, {}, 1);
     expect(() => last.next(0, "application")).toThrow(code("limit"));
@@ -429,20 +429,25 @@ describe("a saved state", () => {
   it("comes back the same, in memory of its own", () => {
     const saved = full().pieces.all();
     const copy = structuredClone(saved);
-    const loaded = SecretTree.load(provider, 8, saved);
+    const loaded = SecretTree.load(provider, { width: 8 }, saved);
+    const unused = SecretTree.load(provider, { width: 8 }, saved);
     expect(loaded.pieces.all()).toEqual(copy);
-    loaded.wipe();
-    expect(saved).toEqual(copy);
+    for (const tree of [loaded, unused]) {
+      tree.wipe();
+      expect(saved).toEqual(copy);
+      expect(tree.pieces.all()).toEqual([]);
+      expect(() => tree.next(6, "application")).toThrow(code("forgotten"));
+    }
   });
   it("of another suite, cut short or changed anywhere is an MlsError or a state that can be saved", () => {
     const saved = full().pieces.all();
-    expect(() => SecretTree.load(nodeSuite(5), 8, saved)).toThrow(code("state"));
+    expect(() => SecretTree.load(nodeSuite(5), { width: 8 }, saved).pieces.all()).toThrow(code("state"));
     const changed = (at: number, change: (bytes: Uint8Array) => Uint8Array) =>
       saved.map((piece, i) => (i === at ? { ...piece, bytes: change(piece.bytes) } : piece));
     for (const [i, { bytes }] of saved.entries())
       for (let length = 0; length < bytes.length; length++) {
         const cut = changed(i, (whole) => whole.slice(0, length));
-        expect(() => SecretTree.load(provider, 8, cut)).toThrow(MlsError);
+        expect(() => SecretTree.load(provider, { width: 8 }, cut).pieces.all()).toThrow(MlsError);
       }
     fc.assert(
       fc.property(fc.nat(saved.length - 1), fc.nat(), fc.integer({ min: 1, max: 255 }), (i, place, flip) => {
@@ -450,7 +455,7 @@ describe("a saved state", () => {
           whole.map((byte, at) => (at === place % whole.length ? byte ^ flip : byte)),
         );
         try {
-          SecretTree.load(provider, 8, flipped).pieces.all();
+          SecretTree.load(provider, { width: 8 }, flipped).pieces.all();
         } catch (error) {
           expect(error).toBeInstanceOf(MlsError);
         }
@@ -472,6 +477,6 @@ describe("a saved state", () => {
     const kind = name.split("/")[0] as string;
     const moved = saved.map((piece) => (piece.name.startsWith(kind) ? { ...piece, name } : piece));
     const wrong = kind === "keys" ? [...saved, { name, bytes: new Uint8Array() }] : moved;
-    expect(() => SecretTree.load(provider, 8, wrong)).toThrow(code("state"));
+    expect(() => SecretTree.load(provider, { width: 8 }, wrong).pieces.all()).toThrow(code("state"));
   });
 });

@@ -60,4 +60,4 @@ export const stateOf = (tree: SecretTree): string =>
 
 /** The tree as it is loaded from its pieces. */
 export const reloaded = (tree: SecretTree, limits: Partial<RatchetLimits> = {}, width = 8): SecretTree =>
-  SecretTree.load(provider, width, tree.pieces.all(), { ...DEFAULT_RATCHET_LIMITS, ...limits });
+  SecretTree.load(provider, { width }, tree.pieces.all(), { ...DEFAULT_RATCHET_LIMITS, ...limits });

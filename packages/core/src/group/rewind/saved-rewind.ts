@@ -111,7 +111,7 @@ export const loadKept: RewindSteps["load"] = async (config, state, bytes, loadKe
     const past =
       one.secretTree === undefined && state.past.find((old) => equalBytes(old.groupContext, context));
     // One that was among the past epochs, and is too old for that by now, has no message keys any more.
-    const load = () => SecretTree.load(provider, tree.width, one.secretTree ?? [], policy.ratchets, false);
+    const load = () => SecretTree.load(provider, tree, one.secretTree ?? [], policy.ratchets, false);
     const used = { secretTree: past ? past.secretTree : load(), ledgers: loadLedgers(config, one.ledgers) };
     return loadEpoch(config, groupContext, tree, member, used, loadKey);
   };

@@ -105,7 +105,7 @@ async function loadNext(
   const tree = current.tree.withChanges(next.tree);
   if (member === undefined) return { next: { groupContext, tree }, epoch: undefined };
   const { provider, policy } = config;
-  const secretTree = SecretTree.load(provider, tree.width, member.secretTree, policy.ratchets);
+  const secretTree = SecretTree.load(provider, tree, member.secretTree, policy.ratchets);
   const used = { secretTree, ledgers: loadLedgers(config, member.ledgers) };
   const epoch = await loadEpoch(config, groupContext, tree, member, used, loadKey);
   return { next: epoch, epoch };

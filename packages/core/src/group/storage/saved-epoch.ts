@@ -1,5 +1,5 @@
 // RFC 9420 §8: an epoch in a saved state: what everybody knows of it, and the keys and secrets of a member.
-import { copySecret, equalBytes, utf8 } from "../../bytes.js";
+import { copySecrets, equalBytes, utf8 } from "../../bytes.js";
 import { opaque, optional, struct, type TypeOf, uint32, vector } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import type { RatchetTree, TreeKeys } from "../../tree/index.js";
@@ -108,12 +108,15 @@ export async function loadEpoch(
   const leafKey = await loadKey(saved.keys.leafKey, leafNode.encryptionKey);
   const keys: TreeKeys = { leafIndex, leafKey, pathKeys: new Map(pathKeys) };
   const { Nh } = config.provider.suite.hash;
+  const names = Object.keys(saved.secrets) as (keyof typeof saved.secrets)[];
+  for (const name of names) {
+    const { length } = saved.secrets[name];
+    if (length !== Nh && length !== 0)
+      throw new MlsError("state", `expected ${Nh} bytes of ${name}, got ${length}`);
+  }
+  const copies = copySecrets(Object.values(saved.secrets));
   const secrets = Object.fromEntries(
-    Object.entries(saved.secrets).map(([name, secret]) => {
-      if (secret.length !== Nh && secret.length !== 0)
-        throw new MlsError("state", `expected ${Nh} bytes of ${name}, got ${secret.length}`);
-      return [name, copySecret(secret)];
-    }),
+    names.map((name, i) => [name, copies[i]]),
   ) as unknown as Epoch["secrets"];
   return {
     groupContext,

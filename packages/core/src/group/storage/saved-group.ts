@@ -1,5 +1,5 @@
 // RFC 9420 §8, §12: the state of a group as bytes, in a format of this library.
-import { type Bytes, copied, copySecret, wipe } from "../../bytes.js";
+import { type Bytes, copied, copySecrets, EMPTY, wipe } from "../../bytes.js";
 import {
   decode,
   encode,
@@ -66,7 +66,7 @@ export const SavedState = struct({
 export const SavedPast = struct({
   groupContext: publicBytes,
   /** The changes to the leaves of the epoch after it. */
-  leaves: nested(SavedLeaves),
+  leaves: later(SavedLeaves),
   senderDataSecret: opaque,
   resumptionPsk: opaque,
   exporterSecret: optional(opaque),
@@ -120,7 +120,7 @@ export async function savedState(
 
 /** @param next the tree of the epoch after it: so the bytes stay the same as long as the epoch is kept */
 export function savedPast(past: PastEpoch, next: RatchetTree): TypeOf<typeof SavedPast> {
-  return { ...past, leaves: next.changesTo(past.tree).leaves };
+  return { ...past, leaves: { value: next.changesTo(past.tree).leaves } };
 }
 
 /** The past epochs of a state, each with the tree of the epoch after it. */
@@ -207,8 +207,8 @@ export async function loadSaved(
     throw new MlsError("state", "invalid saved state: only who joins by a commit is in its epoch already");
   const member = status === "active" || joining ? config : { ...config, own: undefined };
   const loadKey = keyLoader(provider);
-  const secretTreeOf = ({ width }: RatchetTree, pieces: readonly SecretPiece[]) =>
-    SecretTree.load(provider, width, pieces, policy.ratchets, areStored);
+  const secretTreeOf = (of: RatchetTree, pieces: readonly SecretPiece[]) =>
+    SecretTree.load(provider, of, pieces, policy.ratchets, areStored);
   const used = {
     secretTree: secretTreeOf(tree, saved.secretTree),
     ledgers: loadLedgers(config, saved.ledgers),
@@ -216,15 +216,17 @@ export async function loadSaved(
   const current = await loadEpoch(member, saved.groupContext, tree, saved.member, used, loadKey);
   let next = tree;
   const loaded = saved.past.map(({ leaves, ...one }): PastEpoch => {
-    next = next.withChanges({ leaves, parents: [] });
+    next = next.withChangesLater(() => ({ leaves: leaves.value, parents: [] }));
+    const secrets = [one.senderDataSecret, one.resumptionPsk, one.exporterSecret ?? EMPTY];
+    const [senderDataSecret, resumptionPsk, exporterSecret] = copySecrets(secrets) as [Bytes, Bytes, Bytes];
     return {
       ...one,
       epoch: decode(GroupContext, one.groupContext).epoch,
       tree: next,
       secretTree: secretTreeOf(next, one.secretTree),
-      senderDataSecret: copySecret(one.senderDataSecret),
-      resumptionPsk: copySecret(one.resumptionPsk),
-      exporterSecret: one.exporterSecret && copySecret(one.exporterSecret),
+      senderDataSecret,
+      resumptionPsk,
+      exporterSecret: one.exporterSecret && exporterSecret,
     };
   });
   const past = keptEpochs(loaded, policy);
