@@ -1,8 +1,6 @@
 // NIST SP 800-38D, RFC 5869: sealing the values of a storage, by the noble libraries.
 import {
-  type Bytes,
   checkOptions,
-  concat,
   copySecret,
   MlsError,
   type OptionShape,
@@ -15,8 +13,6 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { type Random, randomSource } from "./random.js";
 
 const KEY_SIZE = 32;
-const NONCE_SIZE = 12;
-const TAG_SIZE = 16;
 
 /** The options of {@link nobleStorageCipher}. */
 export interface NobleStorageCipherOptions {
@@ -45,22 +41,17 @@ export function nobleStorageCipher(
     throw new MlsError("usage", `expected a master key of ${KEY_SIZE} bytes, got ${size}`);
   const master = copySecret(masterKey);
   return {
-    deriveKey: (salt, info) => aes256Gcm(hkdf(sha256, master, salt, info, KEY_SIZE), source),
+    deriveKey: (salt, info) => aes256Gcm(hkdf(sha256, master, salt, info, KEY_SIZE)),
     random: source,
   };
 }
 
-function aes256Gcm(key: Uint8Array, random: Random): StorageKey {
+function aes256Gcm(key: Uint8Array): StorageKey {
   return {
-    seal(plaintext, associatedData) {
-      const nonce = random(NONCE_SIZE);
-      return concat(nonce, gcm(key, nonce, associatedData).encrypt(plaintext));
-    },
-    open(sealed, associatedData) {
-      if (sealed.length < NONCE_SIZE + TAG_SIZE) return undefined;
+    seal: (nonce, plaintext, associatedData) => gcm(key, nonce, associatedData).encrypt(plaintext),
+    open(nonce, ciphertext, associatedData) {
       try {
-        const nonce = sealed.subarray(0, NONCE_SIZE);
-        return gcm(key, nonce, associatedData).decrypt(sealed.subarray(NONCE_SIZE)) as Bytes;
+        return gcm(key, nonce, associatedData).decrypt(ciphertext);
       } catch {
         return undefined;
       }

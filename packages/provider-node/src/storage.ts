@@ -5,14 +5,12 @@ import {
   createSecretKey,
   hkdfSync,
   type KeyObject,
-  randomBytes as nodeRandomBytes,
   randomFillSync,
 } from "node:crypto";
-import { type Bytes, MlsError, type StorageCipher, type StorageKey } from "@copse/core/provider";
+import { MlsError, type StorageCipher, type StorageKey } from "@copse/core/provider";
 import { ownBytes, randomBytes } from "@copse/provider-kit";
 
 const KEY_SIZE = 32;
-const NONCE_SIZE = 12;
 const TAG_SIZE = 16;
 const CIPHER = "aes-256-gcm";
 const OPTIONS = { authTagLength: TAG_SIZE };
@@ -47,31 +45,29 @@ function keyOf(masterKey: Uint8Array | KeyObject): KeyObject {
 
 function aes256Gcm(key: KeyObject): StorageKey {
   return {
-    seal(plaintext, associatedData) {
-      const nonce = nodeRandomBytes(NONCE_SIZE);
+    seal(nonce, plaintext, associatedData) {
       const cipher = createCipheriv(CIPHER, key, nonce, OPTIONS);
       cipher.setAAD(associatedData);
-      const sealed = new Uint8Array(NONCE_SIZE + plaintext.length + TAG_SIZE);
-      sealed.set(nonce);
-      sealed.set(cipher.update(plaintext), NONCE_SIZE);
+      const sealed = new Uint8Array(plaintext.length + TAG_SIZE);
+      sealed.set(cipher.update(plaintext));
       cipher.final();
-      sealed.set(cipher.getAuthTag(), NONCE_SIZE + plaintext.length);
+      sealed.set(cipher.getAuthTag(), plaintext.length);
       return sealed;
     },
-    open(sealed, associatedData) {
-      const end = sealed.length - TAG_SIZE;
-      if (end < NONCE_SIZE) return undefined;
-      const decipher = createDecipheriv(CIPHER, key, sealed.subarray(0, NONCE_SIZE), OPTIONS);
+    open(nonce, ciphertext, associatedData) {
+      const end = ciphertext.length - TAG_SIZE;
+      if (end < 0) return undefined;
+      const decipher = createDecipheriv(CIPHER, key, nonce, OPTIONS);
       decipher.setAAD(associatedData);
-      decipher.setAuthTag(sealed.subarray(end));
-      const plaintext = decipher.update(sealed.subarray(NONCE_SIZE, end));
+      decipher.setAuthTag(ciphertext.subarray(end));
+      const plaintext = decipher.update(ciphertext.subarray(0, end));
       try {
         decipher.final();
       } catch {
         plaintext.fill(0);
         return undefined;
       }
-      return ownBytes(plaintext) as Bytes;
+      return ownBytes(plaintext);
     },
   };
 }

@@ -12,7 +12,6 @@ import type { PlatformCrypto, PlatformKey } from "./platform.js";
 export type { PlatformCrypto, PlatformKey } from "./platform.js";
 
 const KEY_SIZE = 32;
-const NONCE_SIZE = 12;
 const TAG_SIZE = 16;
 
 /** The options of {@link webCryptoStorageCipher} and {@link newStorageKey}. */
@@ -60,7 +59,7 @@ export async function webCryptoStorageCipher(
     async deriveKey(salt, info) {
       const hkdf = { name: "HKDF", hash: "SHA-256", salt: source(salt), info: source(info) };
       const key = await subtle.deriveKey(hkdf, master, algorithm, false, ["encrypt", "decrypt"]);
-      return aes256Gcm(crypto, key);
+      return aes256Gcm(subtle, key);
     },
     random: (length) => randomFrom(crypto, length),
   };
@@ -88,8 +87,7 @@ function forHkdf(key: PlatformKey): CryptoKey {
   );
 }
 
-function aes256Gcm(crypto: Crypto, key: CryptoKey): StorageKey {
-  const { subtle } = crypto;
+function aes256Gcm(subtle: SubtleCrypto, key: CryptoKey): StorageKey {
   const parameters = (nonce: Uint8Array, associatedData: Uint8Array): AesGcmParams => ({
     name: "AES-GCM",
     iv: source(nonce),
@@ -97,19 +95,14 @@ function aes256Gcm(crypto: Crypto, key: CryptoKey): StorageKey {
     tagLength: 8 * TAG_SIZE,
   });
   return {
-    async seal(plaintext, associatedData) {
-      const nonce = randomFrom(crypto, NONCE_SIZE);
-      const body = await subtle.encrypt(parameters(nonce, associatedData), key, source(plaintext));
-      const sealed = new Uint8Array(NONCE_SIZE + body.byteLength);
-      sealed.set(nonce);
-      sealed.set(new Uint8Array(body), NONCE_SIZE);
-      return sealed;
+    async seal(nonce, plaintext, associatedData) {
+      return new Uint8Array(await subtle.encrypt(parameters(nonce, associatedData), key, source(plaintext)));
     },
-    async open(sealed, associatedData) {
-      if (sealed.length < NONCE_SIZE + TAG_SIZE) return undefined;
-      const [nonce, body] = [sealed.subarray(0, NONCE_SIZE), sealed.subarray(NONCE_SIZE)];
+    async open(nonce, ciphertext, associatedData) {
       try {
-        return new Uint8Array(await subtle.decrypt(parameters(nonce, associatedData), key, source(body)));
+        return new Uint8Array(
+          await subtle.decrypt(parameters(nonce, associatedData), key, source(ciphertext)),
+        );
       } catch {
         return undefined;
       }

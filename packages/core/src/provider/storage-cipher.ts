@@ -1,19 +1,22 @@
 // NIST SP 800-38D, RFC 5869: the cipher of a storage whose values are sealed.
-import type { Bytes } from "../byte-types.js";
 import type { Awaitable } from "./awaitable.js";
 
 /** A key that seals values: AES-256-GCM (NIST SP 800-38D). */
 export interface StorageKey {
   /**
-   * Seals with a new random nonce of 12 bytes.
-   * @returns the nonce, the ciphertext (as long as `plaintext`) and the tag of 16 bytes, in memory of their own
+   * @param nonce 12 bytes, never the same twice
+   * @returns the ciphertext (as long as `plaintext`) and the tag of 16 bytes
    */
-  seal(plaintext: Uint8Array, associatedData: Uint8Array): Awaitable<Bytes>;
+  seal(nonce: Uint8Array, plaintext: Uint8Array, associatedData: Uint8Array): Awaitable<Uint8Array>;
   /**
    * Opens what {@link seal} of the same key returned, by this or another implementation.
-   * @returns the plaintext, in memory of its own; `undefined` if it isn't that, or the associated data are others
+   * @returns the plaintext, in memory of its own; `undefined` if it isn't that, or nonce or associated data are others
    */
-  open(sealed: Uint8Array, associatedData: Uint8Array): Awaitable<Bytes | undefined>;
+  open(
+    nonce: Uint8Array,
+    ciphertext: Uint8Array,
+    associatedData: Uint8Array,
+  ): Awaitable<Uint8Array | undefined>;
 }
 
 /**

@@ -1,5 +1,6 @@
 // NIST SP 800-38D §8.3: the keys of a part of a storage, one for each generation.
 import { ascii, type Bytes, concat, mapKey } from "../../../bytes.js";
+import { MlsError } from "../../../errors.js";
 import { type Awaitable, isPromise, type StorageCipher, type StorageKey } from "../../../provider/index.js";
 import { TAG_SIZE } from "./tag-list.js";
 
@@ -21,7 +22,10 @@ interface Generation {
 }
 
 /** Opens values of one part. @returns `undefined` for what wasn't sealed there with this master key */
-export type OpenValue = (sealed: Uint8Array, associatedData: Uint8Array) => Promise<Bytes | undefined>;
+export type OpenValue = (sealed: Uint8Array, associatedData: Uint8Array) => Promise<Uint8Array | undefined>;
+
+/** Seals a value of a part. */
+export type SealValue = (plaintext: Uint8Array, associatedData: Uint8Array) => Promise<Bytes>;
 
 /** The tag of a sealed value: different for each. */
 export const tagOf = (sealed: Uint8Array): Uint8Array => sealed.subarray(sealed.length - TAG_SIZE);
@@ -39,9 +43,25 @@ export class PartKeys {
     this.#valuesPerKey = valuesPerKey;
   }
 
-  async seal(plaintext: Uint8Array, associatedData: Uint8Array): Promise<Bytes> {
-    const { header, key } = this.#next();
-    return concat(header, await (await key).seal(plaintext, associatedData));
+  /** @returns a function that seals as many values: their nonces are drawn at once */
+  sealer(count: number): SealValue {
+    const nonces = this.#random(count * NONCE_SIZE);
+    let at = 0;
+    return async (plaintext, associatedData) => {
+      const { header, key } = this.#next();
+      const nonce = nonces.subarray(at, at + NONCE_SIZE);
+      at += NONCE_SIZE;
+      return concat(header, nonce, await (await key).seal(nonce, plaintext, associatedData));
+    };
+  }
+
+  #random(length: number): Uint8Array {
+    const bytes = this.#cipher.random(length);
+    if (bytes.length === length) return bytes;
+    throw new MlsError(
+      "crypto",
+      `expected ${length} random bytes of the storage cipher, got ${bytes.length}`,
+    );
   }
 
   /** @returns a function for one moment: it keeps the keys that it has derived */
@@ -53,7 +73,8 @@ export class PartKeys {
       const name = mapKey(salt);
       const key = keys.get(name) ?? this.#keyOf(salt);
       keys.set(name, key);
-      return (await key).open(sealed.subarray(HEADER_SIZE), associatedData);
+      const start = HEADER_SIZE + NONCE_SIZE;
+      return (await key).open(sealed.subarray(HEADER_SIZE, start), sealed.subarray(start), associatedData);
     };
   }
 
@@ -66,7 +87,7 @@ export class PartKeys {
   #next(): Generation {
     let own = this.#own;
     if (own === undefined || own.sealed >= this.#valuesPerKey) {
-      const salt = this.#cipher.random(SALT_SIZE);
+      const salt = this.#random(SALT_SIZE);
       const made: Generation = {
         header: concat(Uint8Array.of(FORMAT), salt),
         key: this.#cipher.deriveKey(salt, this.#info),

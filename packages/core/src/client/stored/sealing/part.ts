@@ -22,8 +22,6 @@ export interface PartState {
   readonly tags: TagList;
 }
 
-const NOTHING: PartState = { seal: undefined, writes: 0, version: undefined, tags: TagList.EMPTY };
-
 /** The keys of entries, each character a byte. */
 const KEY = /^[a-z0-9/-]+$/;
 
@@ -49,7 +47,8 @@ export class Part {
    * it fits one set of values alone, and the storage compares it as the version that it replaces.
    */
   readonly versionKey: string;
-  readonly #place: Uint8Array;
+  /** When nothing of it is there. */
+  readonly #nothing: PartState;
   readonly #keys: PartKeys;
   /** As this opener has seen it last: it may be another meanwhile. */
   state: PartState | undefined;
@@ -57,8 +56,9 @@ export class Part {
   constructor(name: string, cipher: StorageCipher, valuesPerKey: number) {
     this.name = name;
     this.versionKey = `${name}version`;
-    // No key has a zero: so these associated data are those of no value.
-    this.#place = ascii(`${this.versionKey}\0`);
+    // No key has a zero: so the associated data of a seal are those of no value.
+    const tags = TagList.after(ascii(`${this.versionKey}\0`));
+    this.#nothing = { seal: undefined, writes: 0, version: undefined, tags };
     this.#keys = new PartKeys(cipher, name, valuesPerKey);
   }
 
@@ -72,13 +72,13 @@ export class Part {
    * @throws MlsError `state`
    */
   async check(entries: readonly StoredEntry[], open: OpenValue): Promise<PartState> {
-    if (entries.length === 0) return NOTHING;
+    if (entries.length === 0) return this.#nothing;
     const values = entries.filter(({ key }) => key !== this.versionKey);
     const seal = entries.find(({ key }) => key === this.versionKey)?.value;
-    const tags = TagList.EMPTY.with(values.map(({ key, value }) => [key, tagOf(value)]));
+    const tags = this.#nothing.tags.with(values.map(({ key, value }) => [key, tagOf(value)]));
     // A key with other characters, or one that is there twice, could be taken for another.
     const areKeys = tags.size === values.length && values.every(({ key }) => KEY.test(key));
-    const opened = areKeys && seal && (await open(seal, concat(this.#place, tags.tags)));
+    const opened = areKeys && seal && (await open(seal, tags.bytes));
     if (!seal || !opened || opened.length < WRITES_SIZE) {
       // To say which, if it can be told.
       for (const entry of values) await this.open(entry, open);
@@ -90,7 +90,7 @@ export class Part {
   }
 
   /** @throws MlsError `state` */
-  async open({ key, value }: StoredEntry, open: OpenValue): Promise<Bytes> {
+  async open({ key, value }: StoredEntry, open: OpenValue): Promise<Uint8Array> {
     const opened = await open(value, ascii(key));
     if (opened === undefined)
       throw damaged(`${key} isn't what was sealed there with this key: it is damaged, or of another place`);
@@ -103,11 +103,14 @@ export class Part {
     let isEnding = state.seal === undefined;
     const tags: [string, Uint8Array | undefined][] = [];
     const sealed: StorageChange[] = [];
-    const seal = async (change: StorageChange): Promise<StorageChange> => {
+    const seal = this.#keys.sealer(changes.length + 1);
+    const sealOne = async (change: StorageChange): Promise<StorageChange> => {
       const { key, value } = change;
-      return value === undefined ? change : { ...change, value: await this.#keys.seal(value, ascii(key)) };
+      return value === undefined ? change : { ...change, value: await seal(value, ascii(key)) };
     };
-    for (const change of await Promise.all(changes.filter(({ key }) => key !== this.versionKey).map(seal))) {
+    for (const change of await Promise.all(
+      changes.filter(({ key }) => key !== this.versionKey).map(sealOne),
+    )) {
       tags.push([change.key, change.value && tagOf(change.value)]);
       sealed.push(change);
     }
@@ -120,13 +123,13 @@ export class Part {
     if (isEnding && version === undefined && list.size === 0)
       return {
         part: this,
-        state: NOTHING,
+        state: this.#nothing,
         changes: sealed,
         step: state.seal && { key: this.versionKey, from: state.seal, to: undefined },
       };
     const writes = state.writes + 1;
     const plaintext = concat(sixBytes(writes), ...(version === undefined ? [] : [Uint8Array.of(1), version]));
-    const to = await this.#keys.seal(plaintext, concat(this.#place, list.tags));
+    const to = await seal(plaintext, list.bytes);
     return {
       part: this,
       state: { seal: to, writes, version, tags: list },

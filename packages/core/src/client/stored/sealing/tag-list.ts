@@ -5,15 +5,20 @@ export const TAG_SIZE = 16;
 
 /** The tags of values, in the order of their keys. It never changes: {@link with} makes another. */
 export class TagList {
-  static readonly EMPTY: TagList = new TagList([], new Uint8Array());
-
   readonly #keys: readonly string[];
-  /** One after the other: so a list of thousands is associated data as it is. */
-  readonly tags: Uint8Array;
+  readonly #start: number;
+  /** What the list begins with, and then the tags: so one of thousands is associated data as it is. */
+  readonly bytes: Uint8Array;
 
-  private constructor(keys: readonly string[], tags: Uint8Array) {
+  private constructor(keys: readonly string[], start: number, bytes: Uint8Array) {
     this.#keys = keys;
-    this.tags = tags;
+    this.#start = start;
+    this.bytes = bytes;
+  }
+
+  /** One without tags. @param start what it begins with */
+  static after(start: Uint8Array): TagList {
+    return new TagList([], start.length, start);
   }
 
   get size(): number {
@@ -22,31 +27,38 @@ export class TagList {
 
   get(key: string): Uint8Array | undefined {
     const at = placeIn(this.#keys, key);
-    return this.#keys[at] === key ? this.tags.subarray(at * TAG_SIZE, (at + 1) * TAG_SIZE) : undefined;
+    const start = this.#start + at * TAG_SIZE;
+    return this.#keys[at] === key ? this.bytes.subarray(start, start + TAG_SIZE) : undefined;
   }
 
   /** @param changes `undefined` for a value that is deleted */
-  with(changes: Iterable<readonly [key: string, tag: Uint8Array | undefined]>): TagList {
-    const all = [...changes];
-    const keys = [...this.#keys];
-    const tags = new Uint8Array(this.tags.length + all.length * TAG_SIZE);
-    tags.set(this.tags);
-    for (const [key, tag] of all) {
+  with(changes: readonly (readonly [key: string, tag: Uint8Array | undefined])[]): TagList {
+    const start = this.#start;
+    const bytes = new Uint8Array(this.bytes.length + changes.length * TAG_SIZE);
+    bytes.set(this.bytes);
+    let keys = this.#keys;
+    let isOwn = false;
+    const own = (): string[] => {
+      if (!isOwn) keys = [...keys];
+      isOwn = true;
+      return keys as string[];
+    };
+    for (const [key, tag] of changes) {
       const at = placeIn(keys, key);
-      const [here, next] = [at * TAG_SIZE, (at + 1) * TAG_SIZE];
+      const [here, end] = [start + at * TAG_SIZE, start + keys.length * TAG_SIZE];
       const isThere = keys[at] === key;
       if (tag !== undefined) {
         if (!isThere) {
-          tags.copyWithin(next, here, keys.length * TAG_SIZE);
-          keys.splice(at, 0, key);
+          bytes.copyWithin(here + TAG_SIZE, here, end);
+          own().splice(at, 0, key);
         }
-        tags.set(tag, here);
+        bytes.set(tag, here);
       } else if (isThere) {
-        tags.copyWithin(here, next, keys.length * TAG_SIZE);
-        keys.splice(at, 1);
+        bytes.copyWithin(here, here + TAG_SIZE, end);
+        own().splice(at, 1);
       }
     }
-    return new TagList(keys, tags.subarray(0, keys.length * TAG_SIZE));
+    return new TagList(keys, start, bytes.subarray(0, start + keys.length * TAG_SIZE));
   }
 }
 
