@@ -2,13 +2,12 @@
 // kills many more.
 import { join } from "node:path";
 import { insecureAcceptAll } from "@copse/core";
-import { type ClientStorage, openClient } from "@copse/core/storage";
+import { openClient } from "@copse/core/storage";
 import { nodeProvider } from "@copse/provider-node";
-import { fileStorage } from "@copse/storage-conformance/file";
-import { sqliteStorage } from "@copse/storage-sqlite";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import type { Orders, Place } from "./orders.js";
 import { Peer, SUITE } from "./peer.js";
+import { storageAt } from "./place.js";
 import { type End, program, Waiting } from "./process.js";
 
 const TIMES = Number(process.env.COPSE_CRASHES ?? 6);
@@ -35,8 +34,7 @@ async function withAlice<T>(
   place: Place,
   work: (alice: Awaited<ReturnType<typeof openClient>>) => Promise<T>,
 ) {
-  const storage: ClientStorage & { close?(): void } =
-    place.kind === "sqlite" ? await sqliteStorage(place.path) : fileStorage(place.path);
+  const storage = await storageAt(place);
   const common = { crypto: nodeProvider(), suite: SUITE, authentication: insecureAcceptAll() };
   try {
     return await work(await openClient({ storage, credential: "alice", ...common }));
@@ -49,7 +47,7 @@ async function withAlice<T>(
 const waiting = (life: number) =>
   Array.from({ length: life % EXTENSION === 1 ? 2 : 1 }, () => new Waiting(code.script));
 
-it.each(["sqlite", "files"] as const)(
+it.each(["sqlite", "files", "sealed"] as const)(
   `%s: uses no key twice and loses nothing that it answered, killed ${TIMES} times`,
   async (kind) => {
     const start = performance.now();

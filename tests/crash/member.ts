@@ -3,9 +3,8 @@ import { writeSync } from "node:fs";
 import { type Group, insecureAcceptAll, MlsError, toHex } from "@copse/core";
 import { openClient, type StoredClient } from "@copse/core/storage";
 import { nodeProvider } from "@copse/provider-node";
-import { fileStorage } from "@copse/storage-conformance/file";
-import { sqliteStorage } from "@copse/storage-sqlite";
 import type { Found, Item, Orders } from "./orders.js";
+import { storageAt } from "./place.js";
 
 const hex = (text: string) => new Uint8Array(Buffer.from(text, "hex"));
 const say = (...words: (string | number)[]) => writeSync(1, `${words.join(" ")}\n`);
@@ -133,7 +132,7 @@ class Alice {
 
 const orders = await start();
 const { place, role } = orders;
-const storage = place.kind === "sqlite" ? await sqliteStorage(place.path) : fileStorage(place.path);
+const storage = await storageAt(place);
 const common = { crypto: nodeProvider(), credential: "alice", authentication: insecureAcceptAll() };
 const alice = new Alice(await openClient({ storage, ...common }), orders);
 await (role === "app" ? alice.app() : alice.extension());

@@ -10,7 +10,7 @@ export interface Item {
 
 /** Where Alice's state is. */
 export interface Place {
-  readonly kind: "sqlite" | "files";
+  readonly kind: "sqlite" | "files" | "sealed";
   readonly path: string;
 }
 

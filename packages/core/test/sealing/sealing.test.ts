@@ -1,7 +1,7 @@
 // RFC 9420 §16.6: what a sealed storage hides, its keys, several openers, and calls that fail.
 import { type MlsError, toHex } from "@copse/core";
 import type { StorageCipher, StorageKey } from "@copse/core/provider";
-import { type ClientStorage, memoryStorage, sealedStorage } from "@copse/core/storage";
+import { type ClientStorage, memoryStorage, resealStorage, sealedStorage } from "@copse/core/storage";
 import { nodeProvider } from "@copse/provider-node";
 import { nodeStorageCipher } from "@copse/provider-node/storage";
 import { holds, text } from "@copse/test-support/bytes";
@@ -11,6 +11,7 @@ import { describe, expect, it } from "vitest";
 import { opened, SUITE, TestStorage } from "../storage/stores.js";
 import { ID, KEY, type Scene, scene, sealed, snapshot } from "./sealed.js";
 
+const OTHER = new Uint8Array(32).fill(5);
 const bytes = (value: string) => new TextEncoder().encode(value);
 const put = (key: string, value: string) => ({ key, value: bytes(value) });
 const step = (key: string, from: string | undefined, to: string) => ({
@@ -241,6 +242,57 @@ describe("a write", () => {
       ...["group/a/state", "group/a/version", "group/b/state", "group/b/version"],
     ]);
   });
+});
+
+describe("what a storage has besides", () => {
+  it("is there: a key that nobody can extract stays a handle, beside sealed bytes", async () => {
+    const inner = memoryStorage();
+    const { privateKey: handle } = (await crypto.subtle.generateKey("Ed25519", false, [
+      "sign",
+    ])) as CryptoKeyPair;
+    const change = { ...put("group/a/key/1", "public"), handle };
+    expect(sealed(inner).handles).toBe(true);
+    expect(await sealed(inner).write([change], [step("group/a/version", undefined, "1")])).toBe(true);
+    const hidden = (await inner.list("group/"))[0];
+    expect(hidden?.handle).toBe(handle);
+    expect(hidden?.value.length).toBe(6 + 37);
+    expect((await sealed(inner).list("group/"))[0]).toEqual(change);
+    await resealStorage(inner, nodeStorageCipher(KEY), nodeStorageCipher(OTHER));
+    expect((await sealed(inner, {}, OTHER).list("group/"))[0]).toEqual(change);
+  });
+
+  it("turns and changes of other openers are those of the storage", async () => {
+    const calls: unknown[] = [];
+    const inner: ClientStorage = {
+      ...memoryStorage(),
+      turn(name, work) {
+        calls.push(this === inner, name);
+        return work();
+      },
+      changes(listener) {
+        calls.push(this === inner, listener);
+        return () => calls.push("ended");
+      },
+    };
+    const storage = sealed(inner);
+    const listener = () => undefined;
+    await storage.turn?.("group/a/", async () => void calls.push("work"));
+    storage.changes?.(listener)();
+    expect(calls).toEqual([true, "group/a/", "work", true, listener, "ended"]);
+    expect(Object.keys(sealed({ ...memoryStorage(), handles: false }))).not.toContain("turn");
+  });
+});
+
+it("a group that one opener deletes while another writes to it leaves nothing", async () => {
+  for (let i = 0; i < 10; i++) {
+    const { inner } = await scene();
+    const [one, two] = [await opened(sealed(inner)), await opened(sealed(inner))];
+    const group = await two.group(ID);
+    await one.group(ID);
+    await Promise.allSettled([group?.encrypt("hello"), one.deleteGroup(ID), group?.encrypt("hello")]);
+    await (await opened(sealed(inner))).deleteGroup(ID);
+    expect((await snapshot(inner)).filter(({ key }) => key.startsWith("group/"))).toEqual([]);
+  }
 });
 
 it("what isn't a storage, a cipher or an option is refused", () => {

@@ -42,7 +42,11 @@ export function sealedStorage(
   options: SealedStorageOptions = {},
 ): ClientStorage {
   const parts = partsOf(storage, cipher, options);
+  const { handles, turn, changes } = storage;
   return {
+    ...(handles !== undefined && { handles }),
+    ...(turn !== undefined && { turn: turn.bind(storage) }),
+    ...(changes !== undefined && { changes: changes.bind(storage) }),
     get: (key) => get(storage, parts, key),
     list: (prefix) => list(parts, prefix),
     write: (changes, steps) => write(storage, parts, changes, steps),
@@ -129,11 +133,8 @@ function workOf(
   return [...work.values()];
 }
 
-/** Whether a part must be read again before a write: it is deleted, or another entry than its version is compared. */
-function needsRead({ part, changes, steps }: PartWork): boolean {
-  const isVersion = ({ key }: { readonly key: string }) => key === part.versionKey;
-  return changes.some(isVersion) || !steps.every((step) => isVersion(step) && step.to !== undefined);
-}
+/** Whether a part must be read again before a write: another entry than its version is compared. */
+const needsRead = ({ part, steps }: PartWork): boolean => steps.some(({ key }) => key !== part.versionKey);
 
 type Seen = Pick<FoundPart, "state"> & Partial<FoundPart>;
 
