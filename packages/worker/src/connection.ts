@@ -1,7 +1,7 @@
 // RFC 9420 doesn't cover this: the page's side of the messages between a page and a worker.
 import { type AbortSignalLike, MlsError } from "@copse/core";
 import { later, onAbort } from "./abort.js";
-import { packError, unpackError, WorkerError } from "./errors.js";
+import { packError, unpackError, unpackSettled, WorkerError } from "./errors.js";
 import { pack, type Sender } from "./pack.js";
 import { type Outcome, PendingRequests } from "./pending.js";
 import { type Channel, claimPort, openChannel, type Port } from "./port.js";
@@ -213,6 +213,11 @@ export class Connection implements Remote {
       case "bytes":
         if (bytes(value)) return value;
         break;
+      case "settled": {
+        const settled = unpackSettled(value);
+        if (settled !== undefined) return settled;
+        break;
+      }
       case "staged":
         if (StagedMessage(value) && of !== undefined) return addStaged(of, value);
         break;

@@ -8,9 +8,12 @@ import {
   ValidationError,
 } from "@copse/core";
 import {
+  anything,
   bytes,
   count,
+  either,
   list,
+  literal,
   optional,
   ownValue,
   record,
@@ -151,4 +154,28 @@ export function unpackError({ type, name, message, code, fields = {}, cause }: P
   // A subclass that a provider defines isn't known on this side. Its name is kept.
   error.name = name;
   return error;
+}
+
+const Settled = /* @__PURE__ */ list(
+  either(
+    /* @__PURE__ */ record({ status: /* @__PURE__ */ literal("fulfilled"), value: anything }),
+    /* @__PURE__ */ record({ status: /* @__PURE__ */ literal("rejected"), reason: PackedError }),
+  ),
+);
+
+/** What `Promise.allSettled` says, as it is posted. */
+export function packSettled(results: readonly PromiseSettledResult<unknown>[]): ShapeOf<typeof Settled> {
+  return results.map((one) =>
+    one.status === "fulfilled" ? one : { status: one.status, reason: packError(one.reason) },
+  );
+}
+
+/** The same on this side; `undefined` for anything else. */
+export function unpackSettled(value: unknown): PromiseSettledResult<unknown>[] | undefined {
+  if (!Settled(value)) return undefined;
+  return value.map((one) =>
+    one.status === "fulfilled"
+      ? { status: one.status, value: one.value }
+      : { status: one.status, reason: unpackError(one.reason) },
+  );
 }

@@ -1,7 +1,7 @@
 // RFC 9420 doesn't cover this: the worker's side of the messages between a page and a worker.
 import { type Client, type Group, MlsError, type StagedCommit, type StagedWelcome } from "@copse/core";
 import { type AbortControllerLike, later, newAbortController } from "./abort.js";
-import { packError, unpackError, WorkerError } from "./errors.js";
+import { packError, packSettled, unpackError, WorkerError } from "./errors.js";
 import { findGroup, KnownGroups } from "./known-groups.js";
 import { type Packed, pack, type Reference, unpack } from "./pack.js";
 import { PendingRequests } from "./pending.js";
@@ -288,6 +288,8 @@ export class Server {
         );
       case "bytes":
         return pack(result, VALUES_ONLY, 1);
+      case "settled":
+        return pack(packSettled(result as readonly PromiseSettledResult<unknown>[]), VALUES_ONLY);
       case "value":
         return pack(result, VALUES_ONLY);
     }

@@ -18,9 +18,19 @@ type ResultOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
  * - `group`: a group, which stays in the worker. The page gets its ID and a snapshot.
  * - `found`: the same, or nothing.
  * - `groups`: an object with a group, byte arrays, and perhaps a staged commit.
+ * - `settled`: what `Promise.allSettled` says. Errors are packed.
  * - `value`: a copy.
  */
-export type Kind = "bytes" | "staged" | "stagedList" | "welcome" | "group" | "found" | "groups" | "value";
+export type Kind =
+  | "bytes"
+  | "staged"
+  | "stagedList"
+  | "welcome"
+  | "group"
+  | "found"
+  | "groups"
+  | "settled"
+  | "value";
 
 type KindOf<R> = [R] extends [Uint8Array]
   ? "bytes"
@@ -34,7 +44,9 @@ type KindOf<R> = [R] extends [Uint8Array]
           ? "staged"
           : [R] extends [StagedWelcome]
             ? "welcome"
-            : "value";
+            : [R] extends [readonly PromiseSettledResult<unknown>[]]
+              ? "settled"
+              : "value";
 
 type Kinds<T, M extends keyof T> = { readonly [K in M]: KindOf<ResultOf<T[K]>> };
 
@@ -95,6 +107,7 @@ type NotCalled =
 export const GROUP_METHODS = {
   leafNode: "value",
   encrypt: "bytes",
+  encryptAll: "value",
   propose: "bytes",
   dropProposals: "value",
   commit: "staged",
@@ -105,6 +118,7 @@ export const GROUP_METHODS = {
   mergePendingCommit: "value",
   clearPendingCommit: "value",
   receive: "value",
+  receiveAll: "settled",
   exportSecret: "bytes",
   groupInfo: "bytes",
   save: "bytes",

@@ -7,6 +7,7 @@ import {
   type Group,
   generateSigner,
   isBasicCredential,
+  MlsError,
   type Received,
   UnsupportedError,
 } from "@copse/core";
@@ -272,6 +273,29 @@ test("a member removed by an extension of the worker's is gone from the page's l
   await inC.receive(own);
   const { commit: without } = await inC.commit();
   expect(await group.receive(without)).toMatchObject({ active: false });
+});
+
+test("several messages at once, with an error for each that is refused", async () => {
+  const { client } = await connected();
+  const bob = await makeClient({ credential: "bob" });
+  const group = await client.createGroup();
+  const { welcome } = await group.add(await bob.createKeyPackage());
+  await group.mergePendingCommit();
+  const b = await bob.join(welcome as Uint8Array);
+  const sent = await group.encryptAll(["one", "two"]);
+  const received = await b.receiveAll(sent);
+  expect(received.map((one) => one.status === "fulfilled" && text(one.value))).toEqual(["one", "two"]);
+  const [message] = await b.encryptAll(["hello"]);
+  const { commit } = await b.update();
+  await b.mergePendingCommit();
+  const results = await group.receiveAll([message, message, commit] as Uint8Array[]);
+  expect(results).toMatchObject([
+    { status: "fulfilled", value: { kind: "application" } },
+    { status: "rejected", reason: { code: "duplicate" } },
+    { status: "fulfilled", value: { kind: "commit" } },
+  ]);
+  expect(results[1]).toMatchObject({ reason: expect.any(MlsError) });
+  expect(await sight(group)).toEqual(await sight(b));
 });
 
 test("private keys of own Updates stay in the worker", async () => {

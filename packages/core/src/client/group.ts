@@ -53,6 +53,15 @@ import { MemberView } from "./member-view.js";
 import { Membership } from "./membership.js";
 import type { StagedCommit } from "./staged-commit.js";
 
+const toSend = (data: Uint8Array | string, name: string): Bytes =>
+  typeof data === "string" ? utf8(data) : needBytes(data, name).slice();
+
+/** The results for each item of a list, read once. @throws MlsError `usage` */
+function eachOf<T, R>(list: readonly T[], name: string, read: (one: T, name: string) => R): R[] {
+  if (!Array.isArray(list)) throw new MlsError("usage", `expected a list of ${name}, got ${typeof list}`);
+  return Array.from(list, (one: T, i) => read(one, `${name}[${i}]`));
+}
+
 /**
  * A group that this client is a member of. Created by {@link Client}.
  *
@@ -80,16 +89,41 @@ export class Group extends MemberView {
    */
   async encrypt(data: Uint8Array | string, options: MessageOptions = {}): Promise<Bytes> {
     const { authenticatedData } = checkOptions(options, MESSAGE);
-    const applicationData = typeof data === "string" ? utf8(data) : needBytes(data, "data").slice();
-    const work = () => {
-      needActive(this.own.state);
-      const { current, ownLeaf } = this;
-      if (hasProposals(this.config, current, this.cached, ownLeaf)) {
-        throw new MlsError("pending", "proposals were received: commit them before sending application data");
+    const applicationData = toSend(data, "data");
+    const work = () => this.#encrypt(applicationData, authenticatedData);
+    return this.own.run({ work, finish: answer }, options, "members");
+  }
+
+  /**
+   * The same as {@link encrypt} for several messages, in one turn, and with a storage in one write: each has a key of its
+   * own, and they are to be sent in this order. All or none: if one fails, the keys of those before it stay used.
+   * @param options as of {@link encrypt}, for each of them
+   * @returns as many encoded MLSMessages
+   * @throws as {@link encrypt}
+   * @example
+   * for (const message of await group.encryptAll(["hello", "again"])) await server.send(message);
+   */
+  async encryptAll(data: readonly (Uint8Array | string)[], options: MessageOptions = {}): Promise<Bytes[]> {
+    const { authenticatedData, signal } = checkOptions(options, MESSAGE);
+    const all = eachOf(data, "data", toSend);
+    const work = async () => {
+      const messages: Bytes[] = [];
+      for (const one of all) {
+        // What was given up uses no more keys.
+        if (signal?.aborted !== true) messages.push(await this.#encrypt(one, authenticatedData));
       }
-      return applicationMessage(this.own.context, applicationData, authenticatedData);
+      return messages;
     };
     return this.own.run({ work, finish: answer }, options, "members");
+  }
+
+  #encrypt(data: Uint8Array, authenticatedData: Uint8Array | undefined): Promise<Bytes> {
+    needActive(this.own.state);
+    const { current, ownLeaf } = this;
+    if (hasProposals(this.config, current, this.cached, ownLeaf)) {
+      throw new MlsError("pending", "proposals were received: commit them before sending application data");
+    }
+    return applicationMessage(this.own.context, data, authenticatedData);
   }
 
   /**
@@ -279,13 +313,39 @@ export class Group extends MemberView {
    */
   async receive(message: Uint8Array, options: OperationOptions = {}): Promise<Received> {
     checkOptions(options, OPERATION);
-    const bytes = needBytes(message, "a message").slice();
-    const steps: Steps<Reception, Received> = {
-      work: () => receiveMessage(this.config, this.own.state, bytes),
+    return this.own.run(this.#reception(needBytes(message, "a message").slice()), options, "nothing");
+  }
+
+  /**
+   * The same as {@link receive} for several messages, one after the other in this order, in one turn, and with a storage in
+   * one write. One that is refused doesn't hold up the others.
+   * @param options a `signal` gives up those that weren't received yet: they are answered by `try-again`
+   * @returns as of `Promise.allSettled`, for each message: `{ status: "fulfilled", value }`, or `{ status: "rejected", reason }`
+   *   with the error of {@link receive}
+   * @throws MlsError `try-again` if the signal was aborted before any was received, `storage`, `stale-state`, `closed`
+   * @example
+   * for (const one of await group.receiveAll(messages))
+   *   if (one.status === "fulfilled" && one.value.kind === "application") show(one.value.data);
+   */
+  async receiveAll(
+    messages: readonly Uint8Array[],
+    options: OperationOptions = {},
+  ): Promise<PromiseSettledResult<Received>[]> {
+    checkOptions(options, OPERATION);
+    const all = eachOf(messages, "messages", (one, name) => needBytes(one, name).slice());
+    return this.own.runAll(
+      all.map((bytes) => this.#reception(bytes)),
+      options,
+      "nothing",
+    );
+  }
+
+  #reception(message: Bytes): Steps<Reception, Received> {
+    return {
+      work: () => receiveMessage(this.config, this.own.state, message),
       finish: (reception) => this.own.enter(reception),
       drop: ({ drop }) => drop?.(),
     };
-    return this.own.run(steps, options, "nothing");
   }
 
   /**

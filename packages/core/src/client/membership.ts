@@ -31,28 +31,16 @@ import { type CommitMessage, mergeStaged, type Reception } from "../group/messag
 import { type LoadedState, type Part, partsOf, saveState } from "../group/storage/index.js";
 import {
   answer,
+  batchOf,
+  isAllRefused,
   Lock,
   type OperationOptions,
-  type Safety,
   type Steps,
   withKeys,
 } from "../operation/index.js";
-import type { Awaitable, HpkePrivateKey, Signer } from "../provider/index.js";
+import type { HpkePrivateKey, Signer } from "../provider/index.js";
 import type { LeafNode } from "../wire/index.js";
-
-/**
- * What an operation goes by: what its caller saw of the group, such as leaf indices; who the members are, who get what is
- * sent; or neither.
- */
-export type Sight = "group" | "members" | "nothing";
-
-/** What a storage has to do with an operation of a group. */
-export interface GroupSafety extends Safety {
-  /** In its turn: has the state loaded again where it must be. @throws MlsError `stale-state` for a caller who saw another */
-  readonly before: () => Awaitable<void>;
-  /** After work that failed: whether that may be because the storage has another state, so that it is to be done again. */
-  readonly isBehind: () => Promise<boolean>;
-}
+import { type GroupSafety, type Sight, withSafety } from "./group-safety.js";
 
 /** Who is told about the membership. */
 export interface Watcher {
@@ -73,17 +61,6 @@ export interface Origin extends KnownKeys {
 }
 
 const isClosed = () => new MlsError("closed", "the group was closed before the call ended");
-
-async function withSafety<R>(safety: GroupSafety, work: () => Awaitable<R>): Promise<R> {
-  for (;;) {
-    await safety.before();
-    try {
-      return await work();
-    } catch (error) {
-      if (!(await safety.isBehind())) throw error;
-    }
-  }
-}
 
 export class Membership {
   /** With hooks and signers that the lock calls. */
@@ -166,6 +143,29 @@ export class Membership {
     options: OperationOptions,
     sight: Sight = "group",
   ): Promise<T> {
+    return this.lock.run(this.#withKeys(this.#inTurn({ work, finish, drop }, sight)), options);
+  }
+
+  /**
+   * Runs several operations in one turn: each takes effect, or fails and changes nothing. What they changed is made safe
+   * together, before any of them is answered.
+   */
+  runAll<R, T>(
+    all: readonly Steps<R, T>[],
+    options: OperationOptions,
+    sight?: Sight,
+  ): Promise<PromiseSettledResult<T>[]> {
+    const withEnds = all.map((steps) => this.#withKeys(steps));
+    const batch = batchOf(withEnds, options, () => needOpen(this.state));
+    return this.lock.run(this.#inTurn(batch, sight, isAllRefused), options);
+  }
+
+  /** The same steps, as of an operation of the group. @param isRefused as for {@link withSafety} */
+  #inTurn<R, T>(
+    { work, ...steps }: Steps<R, T>,
+    sight: Sight = "group",
+    isRefused: (result: R) => boolean = () => false,
+  ): Steps<R, T> {
     const safety = this.#watcher.safety?.(sight);
     const inTurn = () => {
       this.#before = this.#state;
@@ -174,15 +174,16 @@ export class Membership {
       if (step !== undefined) this.step(step);
       return work();
     };
-    return this.lock.run(
-      withKeys(
-        this.#keys.scope,
-        { work: safety === undefined ? inTurn : () => withSafety(safety, inTurn), finish, drop, ...safety },
-        () => privateKeysIn(this.#state),
-        () => this.lock.isBusy,
-      ),
-      options,
-    );
+    return {
+      ...steps,
+      work: safety === undefined ? inTurn : () => withSafety(safety, inTurn, isRefused),
+      ...safety,
+    };
+  }
+
+  #withKeys<R, T>(steps: Steps<R, T>): Steps<R, T> {
+    const kept = () => privateKeysIn(this.#state);
+    return withKeys(this.#keys.scope, steps, kept, () => this.lock.isBusy);
   }
 
   /** The one own commit that is staged. @throws MlsError `missing` without any, `usage` if there are several */

@@ -14,7 +14,8 @@ import type { Predecessors } from "../group/join/index.js";
 import type { LoadedState } from "../group/storage/index.js";
 import type { HpkePrivateKey, Signer } from "../provider/index.js";
 import { Group } from "./group.js";
-import type { GroupSafety, Origin, Sight } from "./membership.js";
+import type { GroupSafety, Sight } from "./group-safety.js";
+import type { Origin } from "./membership.js";
 
 /** Keeps groups in a storage. */
 export interface Keeper {

@@ -1,4 +1,5 @@
 // Work that waits for its turn, and can be given up.
+export { batchOf, isAllRefused } from "./batch.js";
 export { Lock } from "./lock.js";
 export {
   type AbortSignalLike,

@@ -30,6 +30,8 @@ export interface Steps<R, T> {
   readonly work: () => Awaitable<R>;
   /** Takes the result over, and returns what the caller gets. It isn't called for work that was given up. */
   readonly finish: (result: R) => T;
+  /** Whether the work has taken effect in part: then it looks at the signal itself, and answers with what it did until then. */
+  readonly isPartlyDone?: (() => boolean) | undefined;
   /** Overwrites the secrets of a result that isn't taken over. */
   readonly drop?: ((result: R) => void) | undefined;
   /** Runs the whole operation while none of another opener of the storage runs. */
@@ -105,6 +107,7 @@ export class Operation<R = unknown, T = unknown> {
 
   #obey(signal: AbortSignalLike): void {
     const abort = () => {
+      if (!this.#isStoring && this.#steps.isPartlyDone?.() === true) return;
       const message = "the operation was given up, because its signal was aborted";
       this.giveUp(new MlsError(this.#isStoring ? "storage" : "try-again", message, { cause: signal.reason }));
     };

@@ -83,6 +83,7 @@ type Row = readonly [before: readonly unknown[], names?: string];
 
 const GROUP: Readonly<Record<string, Row>> = {
   encrypt: [["hello"], "authenticatedData"],
+  encryptAll: [[["hello"]], "authenticatedData"],
   propose: [[{ update: true }], "authenticatedData"],
   dropProposals: [[[]]],
   commit: [[], `${COMMIT} add remove identity forcePath`],
@@ -93,6 +94,7 @@ const GROUP: Readonly<Record<string, Row>> = {
   clearPendingCommit: [[]],
   stage: [[BYTES]],
   receive: [[BYTES]],
+  receiveAll: [[[BYTES]]],
   exportSecret: [["label", BYTES, 32], "epoch"],
   withEpoch: [[() => 1]],
   groupInfo: [[], "externalPub ratchetTree extensions"],

@@ -127,6 +127,7 @@ const GROUP: Readonly<Record<string, Row>> = {
   },
   // Another group of hers: in this one, she has proposals to commit.
   encrypt: async ({ alice }) => (await alice.client.createGroup()).encrypt("hello"),
+  encryptAll: async ({ alice }) => (await alice.client.createGroup()).encryptAll(["hello", "again"]),
   propose: async ({ a, b, c, follower }) => {
     const message = await a.propose({ psk: { external: BYTES } });
     for (const one of [b, c, follower]) await one.receive(message);
@@ -225,7 +226,7 @@ const OTHERS = [
   ...["constructor", "length", "name", "prototype", "epoch", "active", "ownLeafIndex", "hasPendingCommit"],
   ...["own", "external", "path", "create", "addSigner", "deleteKeyPackage", "loadKeyPackages", "createGroup"],
   ...["join", "readWelcome", "restore", "dropProposals", "mergePendingCommit", "clearPendingCommit", "close"],
-  ...["receive", "withEpoch", "merge", "discard", "follow", "resume"],
+  ...["receive", "receiveAll", "withEpoch", "merge", "discard", "follow", "resume"],
   ...["config", "current", "cached", "ownLeaf", "predecessor", "provider", "externalPsk", "configOfGroups"],
   ...["kept", "signer", "run", "signerOr", "findPsk", "isOpen", "needsKey", "adopt", "commitBy", "retire"],
   ...[

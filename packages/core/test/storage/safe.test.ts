@@ -130,6 +130,14 @@ const GROUP: Readonly<Record<string, Row>> = {
     const message = await b.encrypt("hello");
     return () => a.receive(message);
   },
+  encryptAll:
+    async ({ a }) =>
+    () =>
+      a.encryptAll(["hello", "again"]),
+  receiveAll: async ({ a, b }) => {
+    const messages = await b.encryptAll(["hello", "again"]);
+    return () => a.receiveAll(messages);
+  },
   "receive a proposal": async ({ a, b }) => {
     const message = await b.propose({ update: true });
     return () => a.receive(message);

@@ -147,6 +147,10 @@ const GROUP: Readonly<Record<string, Row>> = {
     run: (options) => a.encrypt("hello", options),
     succeeded: (message: Uint8Array) => b.receive(message),
   }),
+  encryptAll: async ({ a, b }) => ({
+    run: (options) => a.encryptAll(["hello"], options),
+    succeeded: ([message]: Uint8Array[]) => b.receive(message as Uint8Array),
+  }),
   propose: async ({ a, b }) => ({
     run: (options) => a.propose({ update: true }, options),
     succeeded: (message: Uint8Array) => b.receive(message),
@@ -218,6 +222,14 @@ const GROUP: Readonly<Record<string, Row>> = {
         await b.mergePendingCommit();
         expect(a.epochAuthenticator).toEqual(b.epochAuthenticator);
       },
+    };
+  },
+  // One message: what was received before a call is given up is answered (in another file).
+  receiveAll: async ({ a, b }) => {
+    const message = await b.encrypt("hello");
+    return {
+      run: (options) => a.receiveAll([message], options),
+      succeeded: async (results) => expect(results).toMatchObject([{ value: { kind: "application" } }]),
     };
   },
   exportSecret: async ({ a, b }) => ({

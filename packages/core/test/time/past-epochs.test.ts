@@ -64,6 +64,8 @@ describe("a past epoch", () => {
     save: (a) => a.save(),
     stage: async (a, b) => a.stage((await b.update()).commit),
     receive: async (a, b) => a.receive(await b.encrypt("hello")),
+    encryptAll: (a) => a.encryptAll(["hello"]),
+    receiveAll: async (a, b) => a.receiveAll([await b.encrypt("hello")]),
     "receive, which refuses a message": (a) => failure(a.receive(new Uint8Array(4))),
   };
   test.each(Object.entries(CALLS))("that is too old is overwritten by %s", async (_name, call) => {

@@ -5,7 +5,8 @@ import { type ClientConfig, type GroupState, sameCredential, wipeState } from ".
 import type { LoadedState } from "../../group/storage/index.js";
 import { answer } from "../../operation/index.js";
 import type { Group } from "../group.js";
-import type { GroupSafety, Membership, Sight } from "../membership.js";
+import type { GroupSafety, Sight } from "../group-safety.js";
+import type { Membership } from "../membership.js";
 import type { ClientStorage } from "./client-storage.js";
 import { prefixOf, readList, readValue, type StoredStatus } from "./entries.js";
 import { isStale, noTurn, notOpen, stale } from "./failures.js";

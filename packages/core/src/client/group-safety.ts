@@ -1,0 +1,34 @@
+// RFC 9420 §9.2, §16.2: what a storage has to do with an operation of a group.
+import type { Safety } from "../operation/index.js";
+import type { Awaitable } from "../provider/index.js";
+
+/**
+ * What an operation goes by: what its caller saw of the group, such as leaf indices; who the members are, who get what is
+ * sent; or neither.
+ */
+export type Sight = "group" | "members" | "nothing";
+
+/** What a storage has to do with an operation of a group. */
+export interface GroupSafety extends Safety {
+  /** In its turn: has the state loaded again where it must be. @throws MlsError `stale-state` for a caller who saw another */
+  readonly before: () => Awaitable<void>;
+  /** After work that failed: whether that may be because the storage has another state, so that it is to be done again. */
+  readonly isBehind: () => Promise<boolean>;
+}
+
+/** @param isRefused whether a result is as good as an error: it may be so because another opener was first */
+export async function withSafety<R>(
+  safety: GroupSafety,
+  work: () => Awaitable<R>,
+  isRefused: (result: R) => boolean,
+): Promise<R> {
+  for (;;) {
+    await safety.before();
+    try {
+      const result = await work();
+      if (!isRefused(result) || !(await safety.isBehind())) return result;
+    } catch (error) {
+      if (!(await safety.isBehind())) throw error;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+// Several operations as one: each takes effect by itself, and all are made safe and answered together.
+import { answer, type OperationOptions, perform, type Steps } from "./operation.js";
+
+type Results<T> = PromiseSettledResult<T>[];
+
+/** Whether none of them took effect. */
+export const isAllRefused = (results: readonly PromiseSettledResult<unknown>[]): boolean =>
+  !results.some(({ status }) => status === "fulfilled");
+
+/**
+ * One operation of several, one after the other: each takes effect, or fails and changes nothing. The signal gives up those that
+ * haven't ended, and the whole only if none has taken effect.
+ * @param check throws if the whole is over for another reason
+ */
+export function batchOf<R, T>(
+  all: readonly Steps<R, T>[],
+  options: OperationOptions,
+  check: () => void,
+): Steps<Results<T>, Results<T>> {
+  let done = 0;
+  const work = async () => {
+    done = 0;
+    const results: Results<T> = [];
+    for (const steps of all) {
+      const finish = (result: R) => {
+        check();
+        const said = steps.finish(result);
+        done++;
+        return said;
+      };
+      results.push(...(await Promise.allSettled([perform({ ...steps, finish }, options)])));
+    }
+    return results;
+  };
+  return { work, finish: answer, isPartlyDone: () => done > 0 };
+}
