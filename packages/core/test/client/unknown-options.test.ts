@@ -19,6 +19,7 @@ import {
   StagedPublicCommit,
 } from "@copse/core/public-group";
 import { branch, reinitialize } from "@copse/core/resumption";
+import { adopt, peek, settle, stageOn, stageProposal } from "@copse/core/rewind";
 import { nodeProvider } from "@copse/provider-node";
 import { pair, party } from "@copse/test-support/clients";
 import { failure, refused } from "@copse/test-support/errors";
@@ -57,6 +58,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   leafExtensions: [EXTENSION],
   lifetime: { notBefore: 0n, notAfter: 1n },
   policy: { handshake: "public" },
+  on: 1n,
   previous: {},
   proposals: [],
   psks: [{ external: BYTES }],
@@ -70,6 +72,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   replacePending: true,
   resync: "if-member",
   setExtensions: [EXTENSION],
+  undoRemovals: true,
   signal: new AbortController().signal,
   signer: {},
   suite: SUITE,
@@ -149,6 +152,11 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
   importKeyPackage: [["the client", { keyPackage: BYTES, initKey: BYTES, leafKey: BYTES }]],
   branch: [["the client", "the group"], "groupId extensions signer add forcePath ratchetTreeInWelcome"],
   reinitialize: [["the client", "the group"], "signer add forcePath ratchetTreeInWelcome"],
+  stageOn: [["the group", BYTES], "on"],
+  stageProposal: [["the group", BYTES], "on"],
+  peek: [["the group", "the commit", BYTES]],
+  adopt: [["the group", "the commit"], "undoRemovals"],
+  settle: [["the group"], "epoch"],
 };
 
 /** Methods that take no options, and those that only the core calls. */
@@ -192,6 +200,11 @@ const functions = {
   reinitialize,
   joinByExternalCommit,
   proposeJoin,
+  stageOn,
+  stageProposal,
+  peek,
+  adopt,
+  settle,
 };
 
 type Things = Awaited<ReturnType<typeof things>>;
@@ -230,7 +243,7 @@ describe.each(TABLE)("of %s", (_name, of, rows) => {
       for (const wrong of [null, Symbol("wrong"), 1n, [1n], { wrong: 1 }, "bytes", "object", "function"]) {
         if (typeof VALUES[option] === "object" && typeof wrong === "object" && wrong !== null) continue;
         if (option === "credential" && typeof wrong === "string") continue;
-        if (option === "epoch" && typeof wrong === "bigint") continue;
+        if (["epoch", "on"].includes(option) && typeof wrong === "bigint") continue;
         const error = await call({ [option]: wrong });
         expect(error.code, `${option}: ${String(wrong)}`).toBe("usage");
         expect(error.message).toMatch(new RegExp(`^${option}(\\[0\\])?: expected `));

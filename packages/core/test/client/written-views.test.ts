@@ -15,8 +15,17 @@ import { importKeyPackage } from "@copse/core/import";
 import { readMessage } from "@copse/core/message";
 import { externalProposal, PublicGroup, StagedPublicCommit } from "@copse/core/public-group";
 import { branch } from "@copse/core/resumption";
+import { adopt, keepEpochs, keptCommits, peek, stageOn, stageProposal } from "@copse/core/rewind";
 import { nodeProvider } from "@copse/provider-node";
-import { gather, type Party, party, reopened, savedKeyPackages, send } from "@copse/test-support/clients";
+import {
+  copyOf,
+  gather,
+  type Party,
+  party,
+  reopened,
+  savedKeyPackages,
+  send,
+} from "@copse/test-support/clients";
 import { describe, expect, it } from "vitest";
 
 const SUITE = 1;
@@ -49,7 +58,7 @@ async function world() {
   const service = await generateSigner(crypto, SUITE);
   const options = {
     suite: SUITE,
-    policy: { handshake: "public", maxPastExporters: 1 },
+    policy: { handshake: "public", maxPastExporters: 1, rewind: keepEpochs({ epochs: 3, age: 3600 }) },
     capabilities: { extensions: [TYPE] },
     externalPsk: () => BYTES,
   } as const;
@@ -70,7 +79,7 @@ async function world() {
   const { authentication } = parties[0].config;
   const follower = await PublicGroup.follow({ crypto, authentication, groupInfo: await a.groupInfo() });
   const dave = await party("dave", options);
-  const here = { alice: parties[0] as Party, dave, service, a, b, c, follower };
+  const here = { alice: parties[0] as Party, bob: parties[1] as Party, dave, service, a, b, c, follower };
   await everywhere(here, await b.propose({ update: true }), b);
   await everywhere(here, await c.propose({ add: await dave.client.createKeyPackage() }), c);
   return here;
@@ -195,7 +204,41 @@ const CLIENT: Readonly<Record<string, Row>> = {
   },
 };
 
+/** All have merged Alice's commit. A copy of Bob has made another one of the same epoch. */
+async function parted(here: World) {
+  const { a, b, c, bob, dave } = here;
+  const on = a.epoch;
+  const other = await copyOf(bob, b);
+  const proposal = await other.propose({ psk: { external: BYTES } });
+  const { commit } = await other.commit();
+  await other.mergePendingCommit();
+  const own = await a.commit({ references: [], forcePath: true });
+  await everywhere(here, own.commit, a);
+  await own.merge();
+  await everywhere(here, await c.propose({ add: await dave.client.createKeyPackage() }), c);
+  return { on, proposal, commit, own, message: await other.encrypt("hello") };
+}
+
 const FUNCTIONS: Readonly<Record<string, Row>> = {
+  stageProposal: async (here) => {
+    const { on, proposal } = await parted(here);
+    return stageProposal(here.a, proposal, { on });
+  },
+  peek: async (here) => {
+    const { on, proposal, commit, message } = await parted(here);
+    await stageProposal(here.a, proposal, { on });
+    return peek(here.a, await stageOn(here.a, commit, { on }), message);
+  },
+  adopt: async (here) => {
+    const { on, proposal, commit, own } = await parted(here);
+    await stageProposal(here.a, proposal, { on });
+    const adoption = await adopt(here.a, await stageOn(here.a, commit, { on }));
+    return [adoption, await adopt(here.a, own)];
+  },
+  keptCommits: async (here) => {
+    await parted(here);
+    return keptCommits(here.a);
+  },
   joinByExternalCommit: async ({ dave, a }) => {
     const { commit, staged } = await joinByExternalCommit(dave.client, await a.groupInfo());
     return [commit, staged];

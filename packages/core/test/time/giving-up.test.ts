@@ -12,9 +12,10 @@ import { type ExternalJoin, joinByExternalCommit, proposeJoin } from "@copse/cor
 import { importKeyPackage } from "@copse/core/import";
 import { externalProposal, PublicGroup, StagedPublicCommit } from "@copse/core/public-group";
 import { branch, type NewGroup, reinitialize } from "@copse/core/resumption";
+import { adopt, peek, settle, stageOn, stageProposal } from "@copse/core/rewind";
 import { nobleProvider } from "@copse/provider-noble";
 import { nodeProvider } from "@copse/provider-node";
-import { reopened, savedKeyPackages } from "@copse/test-support/clients";
+import { copyOf, reopened, savedKeyPackages } from "@copse/test-support/clients";
 import { describe, expect, test } from "vitest";
 import { type Attempt, follower, giveUpAtEachCall, PSK, type World, world } from "./stuck.js";
 
@@ -139,6 +140,52 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
       run: (options) => reinitialize(alice, a, { add, ...options }),
       succeeded: ({ welcome }: NewGroup) => bob.client.join(welcome as Uint8Array),
     };
+  },
+};
+
+/** All have merged Alice's commit. A copy of Bob has made another one of the same epoch. */
+async function parted({ a, b, bob }: World) {
+  const on = a.epoch;
+  const other = await copyOf(bob, b);
+  const proposal = await other.propose({ update: true });
+  const { commit } = await other.update();
+  await other.mergePendingCommit();
+  const message = await other.encrypt("in the other branch");
+  const own = await a.update();
+  await b.receive(own.commit);
+  await own.merge();
+  const agreed = async () => expect(a.epochAuthenticator).toEqual(other.epochAuthenticator);
+  return { on, proposal, commit, message, agreed };
+}
+
+/** Functions that take a group first. */
+const OF_GROUPS: Readonly<Record<string, Row>> = {
+  stageOn: async (here) => {
+    const { on, commit, agreed } = await parted(here);
+    return {
+      run: (options) => stageOn(here.a, commit, { on, ...options }),
+      succeeded: async (staged: StagedCommit) => {
+        await adopt(here.a, staged);
+        await agreed();
+      },
+    };
+  },
+  stageProposal: async (here) => {
+    const { on, proposal } = await parted(here);
+    return { run: (options) => stageProposal(here.a, proposal, { on, ...options }) };
+  },
+  peek: async (here) => {
+    const { on, commit, message } = await parted(here);
+    const staged = await stageOn(here.a, commit, { on });
+    return {
+      run: (options) => peek(here.a, staged, message, options),
+      succeeded: async (received) => expect(received).toMatchObject({ kind: "application" }),
+    };
+  },
+  adopt: async (here) => {
+    const { on, commit, agreed } = await parted(here);
+    const staged = await stageOn(here.a, commit, { on });
+    return { run: (options) => adopt(here.a, staged, options), succeeded: agreed };
   },
 };
 
@@ -514,9 +561,21 @@ describe.each([
 });
 
 describe("other ways", () => {
-  test.each([...Object.entries(FUNCTIONS), ...MORE])("%s", async (_name, row) => {
+  test.each([...Object.entries(FUNCTIONS), ...Object.entries(OF_GROUPS), ...MORE])(
+    "%s",
+    async (_name, row) => {
+      const here = await world();
+      expect(await giveUpAtEachCall(here, await row(here))).toBeGreaterThan(0);
+    },
+  );
+
+  test("settle, which calls nobody", async () => {
     const here = await world();
-    expect(await giveUpAtEachCall(here, await row(here))).toBeGreaterThan(0);
+    await parted(here);
+    const controller = new AbortController();
+    controller.abort();
+    await expect(settle(here.a, { signal: controller.signal })).rejects.toMatchObject({ code: "try-again" });
+    expect(await giveUpAtEachCall(here, { run: (options) => settle(here.a, options) })).toBe(0);
   });
 
   test.each(["commit", "propose", "receive"])("%s with handshakes that anybody can read", async (name) => {

@@ -11,6 +11,7 @@ import {
   type Signer,
 } from "@copse/core";
 import { PublicGroup } from "@copse/core/public-group";
+import { keepEpochs } from "@copse/core/rewind";
 import { nodeProvider } from "@copse/provider-node";
 import { gather, type Party, type PartyOptions, party } from "@copse/test-support/clients";
 import { expect } from "vitest";
@@ -127,7 +128,12 @@ export async function world(
     signer: stickySigner(calls, await generateSigner(nodeProvider(), SUITE)),
     authentication: stickyAuthentication(calls),
     externalPsk: () => calls.answer(() => PSK),
-    policy: { handshake, maxPastExporters: 1, authorize: () => calls.answer(() => true) },
+    policy: {
+      handshake,
+      maxPastExporters: 1,
+      authorize: () => calls.answer(() => true),
+      rewind: keepEpochs({ epochs: 3, age: 3600 }),
+    },
   };
   const plain = { suite: SUITE, externalPsk: () => PSK, policy: { handshake } };
   const bob = await party("bob", plain);

@@ -53,14 +53,17 @@ const ADOPT: OptionShape<AdoptOptions> = { ...OPERATION, undoRemovals: "boolean"
 const SETTLE: OptionShape<SettleOptions> = { ...OPERATION, epoch: "bigint" };
 
 /** @throws MlsError `usage` for anything else than a staged commit */
-function bytesOf(staged: StagedCommit): Uint8Array {
+function bytesOf(staged: StagedCommit, name = ""): Uint8Array {
   // By its bytes: there may be two copies of this package.
   const { commit, merge } = Object(staged) as Partial<StagedCommit>;
   if (typeof merge === "function") return needBytes(commit, "the commit");
-  throw new MlsError("usage", `expected a StagedCommit, got ${staged?.constructor?.name ?? String(staged)}`);
+  throw new MlsError(
+    "usage",
+    `${name}expected a StagedCommit, got ${staged?.constructor?.name ?? String(staged)}`,
+  );
 }
 
-const placeOf = ({ on }: PlaceOptions): Place => (typeof on === "bigint" ? on : bytesOf(on));
+const placeOf = ({ on }: PlaceOptions): Place => (typeof on === "bigint" ? on : bytesOf(on, "on: "));
 
 /**
  * Stages a commit as {@link Group.stage} does, with all its checks and hooks, but on an earlier epoch that `policy.rewind`
