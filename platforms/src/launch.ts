@@ -4,10 +4,10 @@ import { createServer } from "node:http";
 import { extname } from "node:path";
 import { createInterface } from "node:readline";
 import { libsodiumWasm } from "@copse/provider-libsodium";
-import type { Show } from "./browsers.js";
 import { LIBSODIUM } from "./bundle.js";
 import { freePort, listening, reached, start } from "./programs.js";
 import type { Line, RunOptions } from "./report.js";
+import type { Show } from "./show.js";
 
 /** Where the bundle is, its files, and what to run of it. */
 export interface Job {

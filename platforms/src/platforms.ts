@@ -1,7 +1,7 @@
 // RFC 9420 §17.1: the platforms, where each is had from, and how it is started.
-import { byCommandLine, byWebDriver, type Show } from "./browsers.js";
+import { BROWSERS } from "./browsers.js";
 import { inHermes, inQuickJS } from "./engines.js";
-import { APT, type Got, NPM, ofNode, ofPackage, packageVersion, runningNode } from "./get.js";
+import { type Got, NPM, ofNode, ofPackage, runningNode } from "./get.js";
 import { inPage, inProcess, inWorkerd, type Launch } from "./launch.js";
 import type { RunOptions } from "./report.js";
 
@@ -35,47 +35,6 @@ const newestNode = (major: number): Platform => ({
   launch: inProcess([]),
 });
 
-/** A browser, which can show other pages than ours, too. */
-const browser = (name: string, title: string, get: Platform["get"], show: Show) => ({
-  name,
-  title,
-  get,
-  show,
-  launch: inPage(show),
-});
-
-export const BROWSERS = [
-  browser(
-    "chromium",
-    "Chromium",
-    APT("chromium", "/usr/bin/chromium"),
-    byCommandLine((profile) => [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-dev-shm-usage",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      `--user-data-dir=${profile}`,
-    ]),
-  ),
-  browser(
-    "firefox",
-    "Firefox",
-    APT("firefox-esr", "/usr/bin/firefox-esr"),
-    byCommandLine((profile) => ["--headless", "--no-remote", "--new-instance", "--profile", profile]),
-  ),
-  browser(
-    "webkit",
-    "WebKitGTK",
-    APT("webkit2gtk-driver", "/usr/bin/WebKitWebDriver", ["xvfb"], () => packageVersion("webkit2gtk-driver")),
-    byWebDriver,
-  ),
-] as const;
-
 /** Versions are pinned, but for the newest Nodes and what Debian has. */
 export const PLATFORMS: readonly Platform[] = [
   node(20, "20.20.2"),
@@ -102,7 +61,7 @@ export const PLATFORMS: readonly Platform[] = [
     get: NPM("@cloudflare/workerd-linux-64@1.20261117.1", "bin/workerd"),
     launch: inWorkerd,
   },
-  ...BROWSERS,
+  ...BROWSERS.map((one) => ({ ...one, launch: inPage(one.show) })),
   {
     name: "hermes",
     title: "Hermes",

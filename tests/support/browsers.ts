@@ -1,8 +1,8 @@
 // Real browsers, which show pages of ours that ask this process. Chromium; and all that are here, if COPSE_BROWSERS=all.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { BROWSERS as ALL } from "../../platforms/src/browsers.js";
 import { Unavailable } from "../../platforms/src/get.js";
-import { BROWSERS as ALL } from "../../platforms/src/platforms.js";
 import { bundle } from "./bundle.js";
 import { CHROMIUM, launch } from "./chromium.js";
 

@@ -1,15 +1,13 @@
 // Turns with other openers of a database, and what tells them that something was written.
+import type { ClientStorage } from "@copse/core/storage";
 
 /** What is used of Web Locks. They are only there in secure contexts. */
 interface Locks {
-  request<T>(name: string, work: () => Promise<T>): Promise<T>;
+  request(name: string, work: () => Promise<void>): Promise<void>;
 }
 
-export interface OtherOpeners {
-  /** Runs work while no other opener runs work of the same name. */
-  readonly turn: (<T>(name: string, work: () => Promise<T>) => Promise<T>) | undefined;
-  /** Calls a listener after another opener has written. @returns ends it */
-  readonly changes: ((listener: () => void) => () => void) | undefined;
+/** What a storage has of other openers, where the platform has it. */
+export interface OtherOpeners extends Pick<ClientStorage, "turn" | "changes"> {
   /** Tells other openers that something was written. */
   tell(): void;
   /** Ends all of it. */
@@ -31,15 +29,15 @@ export function otherOpeners(database: string): OtherOpeners {
     return channel;
   };
   return {
-    turn: locks && ((name, work) => locks.request(`copse ${database} ${name}`, work)),
-    changes:
-      BroadcastChannel &&
-      ((listener) => {
+    ...(locks && { turn: (name, work) => locks.request(`copse ${database} ${name}`, work) }),
+    ...(BroadcastChannel && {
+      changes(listener) {
         const target = opened();
         const heard = () => listener();
         target?.addEventListener("message", heard);
         return () => target?.removeEventListener("message", heard);
-      }),
+      },
+    }),
     tell: () => opened()?.postMessage(null),
     silence() {
       isSilent = true;

@@ -14,10 +14,6 @@ export interface IndexedDbStorageOptions {
 export interface IndexedDbStorage extends ClientStorage {
   /** Entries may have a `CryptoKey` beside their bytes. */
   readonly handles: true;
-  /** Runs work while no other opener runs work of the same name: a Web Lock. Not there without Web Locks. */
-  turn?<T>(name: string, work: () => Promise<T>): Promise<T>;
-  /** Calls a listener after another opener has written. @returns ends it */
-  changes?(listener: () => void): () => void;
   /**
    * A key for `sealedStorage`, for HKDF, of 256 bits, which can't be exported. It is made when it is first asked for, is the
    * same for all openers, and ends with the database.
@@ -31,8 +27,6 @@ export interface IndexedDbStorage extends ClientStorage {
    */
   delete(): Promise<void>;
 }
-
-type Change = StorageChange & { readonly handle?: object | undefined };
 
 const OPTIONS: OptionShape<IndexedDbStorageOptions> = { name: ["string", "!"] };
 
@@ -48,7 +42,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): IndexedDbSto
   if (name === "")
     throw new MlsError("usage", "expected options.name: the name of a database, got an empty one");
   const connection = new Connection(name);
-  const { turn, changes, tell, silence } = otherOpeners(name);
+  const { tell, silence, ...others } = otherOpeners(name);
   return {
     handles: true,
     get: (key) => connection.read("entries", async (store) => entryOf(key, await store.get(key))?.value),
@@ -58,8 +52,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): IndexedDbSto
       if (isMade) tell();
       return isMade;
     },
-    ...(turn && { turn }),
-    ...(changes && { changes }),
+    ...others,
     masterKey: () => masterKey(connection),
     close() {
       silence();
@@ -87,7 +80,7 @@ async function list(store: Store<"entries", "readonly">, prefix: string): Promis
 
 async function write(
   store: Store<"entries", "readwrite">,
-  changes: readonly Change[],
+  changes: readonly StorageChange[],
   steps: readonly VersionStep[],
 ): Promise<boolean> {
   const found = await Promise.all(steps.map(({ key }) => store.get(key)));

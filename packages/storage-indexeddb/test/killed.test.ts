@@ -10,7 +10,7 @@ import { type Party, party } from "@copse/test-support/clients";
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 
-const TIMES = Number(process.env.COPSE_PAGE_CRASHES ?? 8);
+const TIMES = Number(process.env.COPSE_PAGE_CRASHES ?? 3);
 const SUITE = 1;
 
 /**
@@ -262,7 +262,7 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
         const visitor = i % 3 === 1 ? await alice.page("visitor", i) : undefined;
         await until(() => bob.counts.messages > before || bob.problems.length > 0);
         await pause(random(300));
-        await alice.end(page, TIMES < 10 ? i : random(10));
+        await alice.end(page, TIMES < 10 ? 4 * i : random(10));
         await visitor?.close().catch(() => undefined);
       }
       const last = await alice.page("last", TIMES);

@@ -1,7 +1,7 @@
 // Pages in Chromium with a storage each, which tests talk to.
 import { type Site, serve } from "@copse/test-support/browsers";
 import { launch } from "@copse/test-support/chromium";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 
 const SCRIPT = {
   imports: `
@@ -19,39 +19,45 @@ const SCRIPT = {
 /** What is true once a page's script has run. */
 export const LOADED = "globalThis.storage !== undefined";
 
-/** Tabs of one browser on one site. */
+/** Two tabs of one browser on one site. They are loaded anew for each test: new ones would cost a process each. */
 export class Tabs {
   readonly #browser: Browser;
-  readonly #context: BrowserContext;
   readonly #site: Site;
+  readonly #tabs: readonly [Page, Page];
   #databases = 0;
 
-  private constructor(browser: Browser, context: BrowserContext, site: Site) {
+  private constructor(browser: Browser, site: Site, tabs: readonly [Page, Page]) {
     this.#browser = browser;
-    this.#context = context;
     this.#site = site;
+    this.#tabs = tabs;
   }
 
   static async open(): Promise<Tabs> {
     const browser = await launch();
     const site = await serve(SCRIPT, ({ error }) => console.error(error));
-    return new Tabs(browser, await browser.newContext(), site);
+    const context = await browser.newContext();
+    return new Tabs(browser, site, [await context.newPage(), await context.newPage()]);
   }
 
   get address(): string {
     return this.#site.address;
   }
 
-  /** A tab with a new database, and the tabs of before closed; or one with the database of another tab. */
-  async tab(beside?: Page): Promise<Page> {
-    if (beside === undefined) {
-      for (const page of this.#context.pages()) await page.close();
-      this.#databases++;
-    }
-    const page = await this.#context.newPage();
+  async #load(page: Page): Promise<Page> {
     await page.goto(`${this.address}?name=test${this.#databases}`);
     await page.waitForFunction(LOADED);
     return page;
+  }
+
+  /** A tab with a new database. */
+  one(): Promise<Page> {
+    this.#databases++;
+    return this.#load(this.#tabs[0]);
+  }
+
+  /** Two tabs with a new database. */
+  async two(): Promise<[Page, Page]> {
+    return [await this.one(), await this.#load(this.#tabs[1])];
   }
 
   async close(): Promise<void> {

@@ -16,7 +16,7 @@ export interface ServeOptions<Options> {
    */
   make(options: Options): Client | Promise<Client>;
   /** The storage that `make` opens the client with: the page is told when another opener has written to it. */
-  readonly storage?: ClientStorage & { changes?(listener: () => void): () => void };
+  readonly storage?: ClientStorage;
 }
 
 /** A client that is served. */
