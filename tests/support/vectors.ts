@@ -114,7 +114,7 @@ function atMost(provider: string, suite: number): number {
     provider === "hpke" ||
     (provider === "noble" && (suite === 5 || suite === 7)) ||
     (provider === "webcrypto" && suite === 5);
-  return isCostly ? 4 : Number.POSITIVE_INFINITY;
+  return isCostly ? 2 : Number.POSITIVE_INFINITY;
 }
 
 /**
