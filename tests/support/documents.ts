@@ -85,7 +85,8 @@ export async function programs(files: Readonly<Record<string, string>>): Promise
     },
     bundled,
     async printed(name) {
-      const { stdout } = await run(process.execPath, [await bundled(name)]);
+      // There, because programs may leave files.
+      const { stdout } = await run(process.execPath, [await bundled(name)], { cwd: folder });
       return stdout.trimEnd().split("\n");
     },
     remove: () => rm(folder, { recursive: true, force: true }),
