@@ -29,9 +29,13 @@ export function skip(codec: Codec<unknown>, reader: Reader): void {
 /** The type of the values of a codec. */
 export type TypeOf<C> = C extends Codec<infer T> ? T : never;
 
-/** The encoding of a value. @throws MlsError `encode` if the value does not fit the structure */
-export function encode<T>(codec: Codec<T>, value: T): Bytes {
-  return written((writer) => codec.write(writer, value));
+/**
+ * The encoding of a value.
+ * @param capacity an estimate of its size, for what is large
+ * @throws MlsError `encode` if the value does not fit the structure
+ */
+export function encode<T>(codec: Codec<T>, value: T, capacity?: number): Bytes {
+  return written((writer) => codec.write(writer, value), capacity);
 }
 
 /**

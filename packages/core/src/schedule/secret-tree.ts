@@ -69,7 +69,7 @@ export interface PeekedKey {
 export class SecretTree {
   readonly #provider: CipherSuiteProvider;
   readonly #limits: RatchetLimits;
-  #known: SecretTreeContents;
+  #contents: SecretTreeContents;
   /** What a restored tree consists of, until it is first used: most past epochs get no late message. */
   #saved: { readonly pieces: readonly SecretPiece[]; readonly of: { readonly width: number } } | undefined;
   readonly #skipped: SkippedKeys;
@@ -102,20 +102,21 @@ export class SecretTree {
       this.pieces.skipped(ratchet, generation);
     });
     const root = { secret: encryptionSecret, home: 1 };
-    this.#known = { width, nodes: new Map([[1, root]]), senders: new Map() };
-    this.pieces = new SecretPieces(() => this.#contents);
+    this.#contents = { width, nodes: new Map([[1, root]]), senders: new Map() };
+    this.pieces = new SecretPieces(() => this.#open());
   }
 
-  /** @throws MlsError `state` if the tree was restored from pieces that somebody else wrote */
-  get #contents(): SecretTreeContents {
-    if (this.#saved === undefined) return this.#known;
-    const { pieces, of } = this.#saved;
-    const { hash, aead } = this.#provider.suite;
-    this.#known = inSavedState(() => loadSecretTree(of.width, pieces, { ...aead, Nh: hash.Nh }));
-    this.#saved = undefined;
-    for (const { application } of this.#known.senders.values())
-      this.#skipped.added(application, application.skipped.size);
-    return this.#known;
+  /** Reads a restored tree, before its first use. @throws MlsError `state` if somebody else wrote its pieces */
+  #open(): SecretTreeContents {
+    if (this.#saved !== undefined) {
+      const { pieces, of } = this.#saved;
+      const { hash, aead } = this.#provider.suite;
+      this.#contents = inSavedState(() => loadSecretTree(of.width, pieces, { ...aead, Nh: hash.Nh }));
+      this.#saved = undefined;
+      for (const { application } of this.#contents.senders.values())
+        this.#skipped.added(application, application.skipped.size);
+    }
+    return this.#contents;
   }
 
   /**
@@ -140,7 +141,7 @@ export class SecretTree {
 
   /** How far the ratchets are. Don't change them. */
   get senders(): SecretTreeContents["senders"] {
-    return this.#contents.senders;
+    return this.#open().senders;
   }
 
   /**
@@ -150,6 +151,7 @@ export class SecretTree {
    * @throws MlsError `limit` when all generations are used: 1,000 for handshakes, 2^32 for others; `forgotten` after {@link wipe}
    */
   next(leafIndex: number, kind: RatchetKind, isAlone = false): Awaitable<MessageKey> {
+    this.#open();
     const generation = this.#nextGeneration(leafIndex, kind);
     if (generation >= (isAlone ? GENERATIONS : generationsOf(kind))) {
       throw new MlsError("limit", `the sender's ratchet is exhausted: ${generation} generations are used`);
@@ -182,6 +184,7 @@ export class SecretTree {
    * used, `forgotten` for one that is too old, `limit` for one too far ahead; each of them before any key is derived
    */
   peek(leafIndex: number, kind: RatchetKind, generation: number): Awaitable<PeekedKey> {
+    this.#open();
     const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
     const position = ratchet?.generation ?? 0;
     if (generation < position) {
@@ -210,7 +213,7 @@ export class SecretTree {
   wipe(): void {
     for (const { bytes } of this.#saved?.pieces ?? []) wipe(bytes);
     this.#saved = undefined;
-    const { nodes, senders } = this.#known;
+    const { nodes, senders } = this.#contents;
     for (const { secret } of nodes.values()) wipe(secret);
     for (const { handshake, application } of senders.values()) {
       wipeRatchet(handshake);

@@ -431,6 +431,9 @@ describe("a saved state", () => {
     const copy = structuredClone(saved);
     const loaded = SecretTree.load(provider, { width: 8 }, saved);
     const unused = SecretTree.load(provider, { width: 8 }, saved);
+    // Whatever asks first reads it.
+    const asked = SecretTree.load(provider, { width: 8 }, saved);
+    expect([...asked.senders.keys()].sort()).toEqual([3, 5]);
     expect(loaded.pieces.all()).toEqual(copy);
     for (const tree of [loaded, unused]) {
       tree.wipe();

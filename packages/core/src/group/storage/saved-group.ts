@@ -90,7 +90,8 @@ export const SavedKeys = vector(opaque);
 export const SavedGroup = struct({
   ...SavedHead.fields,
   ...SavedState.fields,
-  tree: publicBytes,
+  /** A view: it is large, and kept. */
+  tree: opaque,
   secretTree: SavedPieces,
   ledgers: vector(SavedLedger),
   past: vector(struct({ ...SavedPast.fields, secretTree: SavedPieces })),
@@ -100,6 +101,9 @@ export const SavedGroup = struct({
   kept: optional(opaque),
   retired: SavedKeys,
 });
+
+/** The size of all but the tree, in bytes, of most groups: a larger one makes the buffer grow. */
+const BESIDES_TREE = 16_384;
 
 /** Which of a group's private keys only the record before needs, and which another group may have. */
 export type SavedHeldKeys = Pick<HeldKeys, "retired" | "isShared">;
@@ -148,40 +152,47 @@ export async function saveState(
   const { current } = state;
   const tree = await saveTree(provider, current.tree);
   const body = await saving(provider, async (save) =>
-    encode(SavedGroup, {
-      ...headOf(provider),
-      ...(await savedState(save, state, keys)),
-      tree,
-      secretTree: save.secretTree(current.secretTree),
-      ledgers: savedLedgers(save, current),
-      past: pastOf(state).map(([past, next]) => ({
-        ...savedPast(past, next),
-        secretTree: save.secretTree(past.secretTree),
-      })),
-      proposals: await inTurn(state.proposals, (one) => savedProposal(save, one)),
-      candidates: await inTurn(state.candidates, (one) => saveCandidate(save, current, one)),
-      kept: state.kept && save.secret(await state.kept.by.save(save, state)),
-      retired: await inTurn(keys.retired, (key) => save.key(key)),
-    }),
+    encode(
+      SavedGroup,
+      {
+        ...headOf(provider),
+        ...(await savedState(save, state, keys)),
+        tree,
+        secretTree: save.secretTree(current.secretTree),
+        ledgers: savedLedgers(save, current),
+        past: pastOf(state).map(([past, next]) => ({
+          ...savedPast(past, next),
+          secretTree: save.secretTree(past.secretTree),
+        })),
+        proposals: await inTurn(state.proposals, (one) => savedProposal(save, one)),
+        candidates: await inTurn(state.candidates, (one) => saveCandidate(save, current, one)),
+        kept: state.kept && save.secret(await state.kept.by.save(save, state)),
+        retired: await inTurn(keys.retired, (key) => save.key(key)),
+      },
+      tree.length + BESIDES_TREE,
+    ),
   );
   return (await sealRecord(provider, body)).bytes;
 }
 
 /**
  * The state that {@link saveState} saved.
- * @param bytes are overwritten
+ * @param bytes are kept, for the tree, and overwritten but for that
  * @throws MlsError `state` for damaged or foreign bytes, or another suite; `try-again` if the provider can't find the keys
  *   now
  */
 export async function loadState(config: GroupConfig, bytes: Uint8Array): Promise<LoadedState> {
+  let tree: Uint8Array = EMPTY;
   try {
     return await loading("saved state", async () => {
       const { body } = await openRecord(config.provider, FORMAT, bytes);
       const saved = decode(SavedGroup, body, config.registry.proposalTypes);
-      return loadSaved(config, saved, loadTree(saved.tree), false);
+      tree = saved.tree;
+      return loadSaved(config, saved, loadTree(tree), false);
     });
   } finally {
-    wipe(bytes);
+    const start = tree.length === 0 ? 0 : tree.byteOffset - bytes.byteOffset;
+    wipe(bytes.subarray(0, start), bytes.subarray(start + tree.length));
   }
 }
 

@@ -5,10 +5,13 @@ import type { CipherSuiteProvider } from "../../provider/index.js";
 import { RatchetTree } from "../../tree/index.js";
 import { SavedChanges } from "./saved-epoch.js";
 
+/** About as many bytes as a member takes, with a parent: more than that makes the buffer grow. */
+const MEMBER_SIZE = 384;
+
 /** A whole tree, with its hashes: so none is computed after it is loaded. */
 export async function saveTree(provider: CipherSuiteProvider, tree: RatchetTree): Promise<Bytes> {
   await tree.treeHash(provider);
-  return written((writer) => tree.save(writer));
+  return written((writer) => tree.save(writer), MEMBER_SIZE * tree.memberCount);
 }
 
 /** @param saved is kept: nodes are decoded when they are asked for. @throws MlsError `state` */
