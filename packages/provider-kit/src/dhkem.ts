@@ -33,6 +33,9 @@ export type KeyManagement = Pick<
   | "savePrivateKey"
   | "loadPrivateKey"
   | "isStored"
+  | "exportHandle"
+  | "importHandle"
+  | "sweepPrivateKeys"
   | "destroyPrivateKey"
 >;
 
@@ -93,6 +96,12 @@ export interface DhPrimitives<Key> {
   loadPrivateKey?(saved: Uint8Array): Awaitable<DhKeyPair<Key>>;
   /** Whether destroying the key makes what was saved of it useless. Default: all that can be saved are such. */
   isStored?(privateKey: Key): boolean;
+  /** As in {@link HpkePart.sweepPrivateKeys}. */
+  sweepPrivateKeys?(saved: readonly Uint8Array[]): Awaitable<number>;
+  /** The key as an object that a storage keeps; `undefined` if its bytes can be exported. See {@link HpkePart.exportHandle}. */
+  exportHandle?(privateKey: Key): object | undefined;
+  /** The key of {@link exportHandle}. A group has both functions or neither. @throws CryptoError if it is none of this group */
+  importHandle?(handle: object): Awaitable<Key>;
 }
 
 const EAE_PRK = /* @__PURE__ */ ascii("eae_prk");
@@ -116,15 +125,16 @@ function savedKeys<Key>(
   group: DhPrimitives<Key>,
   open: (privateKey: HpkePrivateKey) => DhKeyPair<Key>,
   handle: (pair: DhKeyPair<Key>) => HpkeKeyPair,
-): Pick<KeyManagement, "savePrivateKey" | "loadPrivateKey" | "isStored"> {
+): Pick<KeyManagement, "savePrivateKey" | "loadPrivateKey" | "isStored" | "sweepPrivateKeys"> {
   const { name, Npk } = group.algorithm;
   const [saves, loads] = [group.savePrivateKey, group.loadPrivateKey].map((one) => one !== undefined);
   if (saves !== loads) {
     throw new MlsError("usage", `${name}: expected both savePrivateKey and loadPrivateKey, or neither`);
   }
   if (group.savePrivateKey === undefined || group.loadPrivateKey === undefined) return {};
-  const { savePrivateKey, loadPrivateKey, isStored } = group;
+  const { savePrivateKey, loadPrivateKey, isStored, sweepPrivateKeys } = group;
   return {
+    ...(sweepPrivateKeys && { sweepPrivateKeys: (saved) => sweepPrivateKeys.call(group, saved) }),
     savePrivateKey(privateKey) {
       const own = open(privateKey);
       return savePrivateKey.call(group, own.privateKey, own.publicKey.slice());
@@ -135,6 +145,33 @@ function savedKeys<Key>(
         return handle(pair).privateKey;
       }),
     ...(isStored && { isStored: (privateKey) => isStored.call(group, open(privateKey).privateKey) }),
+  };
+}
+
+/** How a KEM hands the keys of its group over to a storage, if that does. */
+function handedKeys<Key>(
+  group: DhPrimitives<Key>,
+  open: (privateKey: HpkePrivateKey) => DhKeyPair<Key>,
+  handle: (pair: DhKeyPair<Key>) => HpkeKeyPair,
+): Pick<KeyManagement, "exportHandle" | "importHandle"> {
+  const { name, Npk } = group.algorithm;
+  if ((group.exportHandle === undefined) !== (group.importHandle === undefined))
+    throw new MlsError("usage", `${name}: expected both exportHandle and importHandle, or neither`);
+  if (group.exportHandle === undefined) return {};
+  return {
+    exportHandle(privateKey) {
+      const own = open(privateKey);
+      const made = group.exportHandle?.(own.privateKey);
+      return made && { handle: made, publicKey: own.publicKey.slice() };
+    },
+    importHandle(given, publicKey) {
+      expectLength(publicKey, Npk, `${name} public key of a private key's handle`);
+      const own = publicKey.slice();
+      return chain(
+        (group.importHandle as NonNullable<typeof group.importHandle>)(given),
+        (privateKey) => handle({ publicKey: own, privateKey }).privateKey,
+      );
+    },
   };
 }
 
@@ -182,6 +219,7 @@ export function dhkem<Key>(group: DhPrimitives<Key>, kdf: KdfPart): Kem {
 
   return {
     ...savedKeys(group, open, handle),
+    ...handedKeys(group, open, handle),
     algorithm,
     generateKeyPair: () => chain(group.generateKeyPair(), handle),
     deriveKeyPair: (ikm) =>

@@ -147,7 +147,7 @@ export function checkExportLength(length: number, Nh: number): void {
 
 /** The KEM's own management of its keys, as a part of HPKE has it. */
 function keyManagement(kem: Kem): KeyManagement {
-  const { savePrivateKey, loadPrivateKey, isStored } = kem;
+  const { savePrivateKey, loadPrivateKey, isStored, exportHandle, importHandle, sweepPrivateKeys } = kem;
   return {
     algorithm: kem.algorithm,
     generateKeyPair: () => kem.generateKeyPair(),
@@ -160,6 +160,9 @@ function keyManagement(kem: Kem): KeyManagement {
       ? { savePrivateKey: savePrivateKey.bind(kem), loadPrivateKey: loadPrivateKey.bind(kem) }
       : {}),
     ...(isStored && { isStored: isStored.bind(kem) }),
+    ...(exportHandle && { exportHandle: exportHandle.bind(kem) }),
+    ...(importHandle && { importHandle: importHandle.bind(kem) }),
+    ...(sweepPrivateKeys && { sweepPrivateKeys: sweepPrivateKeys.bind(kem) }),
   };
 }
 

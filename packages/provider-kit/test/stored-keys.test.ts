@@ -30,8 +30,9 @@ function stored(later: boolean) {
     if (found === undefined) throw new MlsError("state", "the store has this key no longer");
     return found.privateKey;
   };
+  const { exportHandle: _export, importHandle: _import, ...primitives } = native;
   const group: DhPrimitives<Key> = {
-    ...native,
+    ...primitives,
     generateKeyPair: () =>
       answer(() => {
         const pair = native.generateKeyPair() as DhKeyPair<Native>;

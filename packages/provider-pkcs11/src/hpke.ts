@@ -65,6 +65,7 @@ export function hpkePart(
   way: AgreementWay,
   store: Store,
   label: string,
+  sweep: (saved: readonly Uint8Array[]) => Promise<number>,
 ): HpkePart {
   const { hpke: soft, suite } = inner;
   const { part, handleOf } = hpkeInToken(inner, token, way);
@@ -142,6 +143,10 @@ export function hpkePart(
       } finally {
         bytes.fill(0);
       }
+    },
+    // Of the inner provider too, if that has a key store: a 0 comes before what it saves.
+    async sweepPrivateKeys(saved) {
+      return (await sweep(saved)) + ((await soft.sweepPrivateKeys?.(saved)) ?? 0);
     },
     seal: (publicKey, info, aad, plaintext) => soft.seal(publicKey, info, aad, plaintext),
     ...(soft.sealAll === undefined ? {} : { sealAll: soft.sealAll.bind(soft) }),

@@ -231,7 +231,11 @@ function makeProvider(token: Token, served: readonly Served[], label: string): P
           hpke:
             agreement === undefined
               ? inner.hpke
-              : ownInputs(hpkePart(inner, token, agreement, store, hpkeLabel)),
+              : ownInputs(
+                  hpkePart(inner, token, agreement, store, hpkeLabel, (saved) =>
+                    sweep(token, hpkeLabel, saved, "keep"),
+                  ),
+                ),
           signature:
             signing === undefined
               ? inner.signature

@@ -305,6 +305,9 @@ function instrumentHpke(part: HpkePart, count: Meter): HpkePart {
       count("hpke.loadPrivateKey", saved.length, () => part.loadPrivateKey!(saved), none);
   }
   if (part.isStored) counted.isStored = (key) => part.isStored!(key);
+  if (part.exportHandle) counted.exportHandle = (key) => part.exportHandle!(key);
+  if (part.importHandle) counted.importHandle = (handle, key) => part.importHandle!(handle, key);
+  if (part.sweepPrivateKeys) counted.sweepPrivateKeys = (saved) => part.sweepPrivateKeys!(saved);
   if (part.sealAll) {
     counted.sealAll = (requests) =>
       count(

@@ -19,7 +19,7 @@ import {
 import { source } from "./bytes.js";
 import { importPoint, importScalar, type NistCurve } from "./nist.js";
 import { importOkp } from "./pkcs8.js";
-import { exportScalar } from "./private-keys.js";
+import { expectPrivateKey, exportScalar, handleOf } from "./private-keys.js";
 import { publicKeyCache, validateX25519 } from "./public-keys.js";
 
 const NIST_KEMS: readonly (readonly [KemAlgorithm, NistCurve, ScalarRange])[] = [
@@ -94,6 +94,8 @@ function group(
       return { publicKey, privateKey: pair.privateKey };
     },
     exportPrivateKey: (key) => guard(`${name}: export failed`, () => exportScalar(subtle, key, Nsk, name)),
+    exportHandle: handleOf,
+    importHandle: (handle) => expectPrivateKey(handle, parameters, name),
     validatePublicKey: (publicKey) =>
       guard(`${name}: invalid public key`, async () => {
         await publicKeys(publicKey);

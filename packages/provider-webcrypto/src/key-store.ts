@@ -2,7 +2,7 @@
 import { type Awaitable, CryptoError, type KdfPart, MlsError } from "@copse/core/provider";
 import { type DhPrimitives, dhkem, guard, type Kem } from "@copse/provider-kit";
 import type { KeyStore } from "./platform.js";
-import { HEADER_SIZE, referenceAt, writeSaved } from "./saved-key.js";
+import { HEADER_SIZE, referenceAt, sweepStore, writeSaved } from "./saved-key.js";
 
 /**
  * DHKEM over the platform's keys, that saves them through `store`.
@@ -11,6 +11,8 @@ export function storedKem(group: DhPrimitives<CryptoKey>, kdf: KdfPart, store: K
   const { name, Npk } = group.algorithm;
   /** Of the keys that are in the store. */
   const references = new WeakMap<CryptoKey, Awaitable<Uint8Array>>();
+  /** The same that this provider has put there or read: records that refer to them may be on their way. */
+  const held = new Set<string>();
 
   /** Puts a key into the store, once: two saves at a time wait for the same reference. */
   const stored = async (key: CryptoKey): Promise<Uint8Array> => {
@@ -19,6 +21,7 @@ export function storedKem(group: DhPrimitives<CryptoKey>, kdf: KdfPart, store: K
     const reference = Promise.resolve(store.put(key));
     references.set(key, reference);
     try {
+      held.add((await reference).join());
       return await reference;
     } catch (error) {
       references.delete(key);
@@ -33,8 +36,13 @@ export function storedKem(group: DhPrimitives<CryptoKey>, kdf: KdfPart, store: K
         const reference = references.get(key);
         if (reference === undefined) return;
         references.delete(key);
-        return guard(`${name}: deleting the key failed`, async () => store.delete(await reference));
+        return guard(`${name}: deleting the key failed`, async () => {
+          const stored = await reference;
+          held.delete(stored.join());
+          await store.delete(stored);
+        });
       },
+      sweepPrivateKeys: async (saved) => (store.list === undefined ? 0 : sweepStore(store, saved, held)),
       savePrivateKey: (key, publicKey) =>
         guard(`${name}: storing the key failed`, async () => writeSaved(await stored(key), publicKey)),
       async loadPrivateKey(saved) {
@@ -54,6 +62,7 @@ export function storedKem(group: DhPrimitives<CryptoKey>, kdf: KdfPart, store: K
         if (privateKey.type !== "private")
           throw new CryptoError(`${name}: expected a private key from the key store`);
         references.set(privateKey, reference);
+        held.add(reference.join());
         return { publicKey, privateKey };
       },
     },

@@ -11,6 +11,11 @@ export function notExtractable(what: string): MlsError {
   );
 }
 
+/** The object that a storage keeps: a key that can't be extracted. */
+export function handleOf(key: CryptoKey): CryptoKey | undefined {
+  return key.extractable ? undefined : key;
+}
+
 /**
  * The private key's `length` bytes.
  * @throws MlsError `key-not-extractable`

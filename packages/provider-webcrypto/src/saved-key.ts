@@ -44,6 +44,15 @@ export function referenceAt(bytes: Uint8Array, at: number): Uint8Array | undefin
  */
 export async function sweepKeyStore(store: KeyStore, saved: readonly Uint8Array[]): Promise<number> {
   if (store.list === undefined) throw new MlsError("usage", "expected a key store with `list`");
+  return sweepStore(store, saved);
+}
+
+/** @param held references that stay too, as decimal numbers with commas between */
+export async function sweepStore(
+  store: KeyStore,
+  saved: readonly Uint8Array[],
+  held: ReadonlySet<string> = new Set(),
+): Promise<number> {
   // Decimal numbers with commas between: references have any length.
   const needed = new Set<string>();
   for (const bytes of saved) {
@@ -56,7 +65,8 @@ export async function sweepKeyStore(store: KeyStore, saved: readonly Uint8Array[
       if (reference !== undefined) needed.add(reference.join());
     }
   }
-  const unneeded = [...(await store.list())].filter((reference) => !needed.has(reference.join()));
+  const stays = (id: string) => needed.has(id) || held.has(id);
+  const unneeded = [...((await store.list?.()) ?? [])].filter((reference) => !stays(reference.join()));
   for (const reference of unneeded) await store.delete(reference);
   return unneeded.length;
 }

@@ -16,7 +16,7 @@ import { expectLength, fromDer, guard, ownInputs, toDer } from "@copse/provider-
 import { source } from "./bytes.js";
 import { importPoint, importScalar, type NistCurve } from "./nist.js";
 import { importOkp } from "./pkcs8.js";
-import { expectPrivateKey, exportScalar } from "./private-keys.js";
+import { expectPrivateKey, exportScalar, handleOf } from "./private-keys.js";
 import { publicKeyCache, validateEd25519 } from "./public-keys.js";
 
 /** What the schemes do in their own ways; the rest is common to them. */
@@ -146,6 +146,8 @@ function signatures(subtle: SubtleCrypto, scheme: Scheme, extractable: boolean):
       }),
     exportPrivateKey: (privateKey) =>
       guard(`${name}: export failed`, () => exportScalar(subtle, open(privateKey), Nsk, name)),
+    exportHandle: (privateKey) => handleOf(open(privateKey)),
+    importHandle: (handle) => expectPrivateKey(handle, keys, name) as object as SignaturePrivateKey,
     destroyPrivateKey(privateKey) {
       destroyed.add(expectPrivateKey(privateKey, keys, name));
     },

@@ -1,6 +1,7 @@
 // All checks of a storage, as a list for a test runner or run to a report.
 import { check, fail, type StorageCheck, type StorageCheckResult, type StorageUnderTest } from "./check.js";
 import { entryChecks } from "./checks/entries.js";
+import { handleChecks } from "./checks/handles.js";
 import { listChecks } from "./checks/lists.js";
 import { versionChecks } from "./checks/versions.js";
 
@@ -27,8 +28,8 @@ export function checksForStorage(
   { timeLimit = 120_000 }: StorageConformanceOptions = {},
 ): StorageCheck[] {
   if (typeof under?.open !== "function") fail(`expected an object with open(), got ${typeof under}`);
-  return Object.entries({ ...entryChecks, ...listChecks, ...versionChecks }).map(([name, body]) =>
-    check(under, name, body, timeLimit),
+  return Object.entries({ ...entryChecks, ...listChecks, ...versionChecks, ...handleChecks }).map(
+    ([name, body]) => check(under, name, body, timeLimit),
   );
 }
 

@@ -9,7 +9,8 @@ import { describe, expect, it } from "vitest";
 import { under } from "./faults/faulty.js";
 import { FAULTS } from "./faults/index.js";
 
-const memory = () => under(({ inner }) => ({ get: inner.get, list: inner.list, write: inner.write }));
+const memory = () =>
+  under(({ inner }) => ({ handles: true, get: inner.get, list: inner.list, write: inner.write }));
 
 describe("a good storage passes:", () => {
   it.each(checksForStorage(memory()).map((check) => [check.name, check] as const))("%s", (_, check) =>
@@ -23,6 +24,7 @@ describe("a good storage passes:", () => {
         return work();
       };
       return {
+        handles: true,
         get: (key) => after(() => inner.get(key)),
         list: (prefix) => after(() => inner.list(prefix)),
         write: (...write) => after(() => inner.write(...write)),

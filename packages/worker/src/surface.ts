@@ -65,13 +65,17 @@ export const CLIENT_METHODS = {
   readKeyPackage: "value",
 } as const satisfies Kinds<Client, Exclude<MethodOf<Client>, "adopt" | "joinBy" | "newKeyPackage">>;
 
-/** The further methods of a client with a storage. */
+/** The further methods of a client with a storage. Code in the worker may watch it: the page learns of what changes by its calls. */
 export const STORED_METHODS = {
   knownGroups: "value",
   group: "found",
   deleteGroup: "value",
   refresh: "value",
-} as const satisfies Kinds<StoredClient, Exclude<MethodOf<StoredClient>, MethodOf<Client> | "begin">>;
+  sweep: "value",
+} as const satisfies Kinds<
+  StoredClient,
+  Exclude<MethodOf<StoredClient>, MethodOf<Client> | "begin" | "watch">
+>;
 
 /** Functions that take a client first: for a page they are methods of it. */
 export interface ClientFunctions {

@@ -154,6 +154,8 @@ test("a page is told that another tab has written, and finds it", async () => {
   await withBob(one);
   await other.refresh();
   await other.group(ID);
+  // Held: one that no page has any more is closed.
+  const group = await one.group(ID);
   let times = 0;
   const told = new Promise<void>((resolve) => {
     one.onChange(() => {
@@ -168,7 +170,7 @@ test("a page is told that another tab has written, and finds it", async () => {
   expect(await one.refresh()).toBe(true);
   expect(await one.refresh()).toBe(false);
   // Its own writes are no news.
-  await (await one.group(ID))?.encrypt("hello");
+  await group?.encrypt("hello");
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect(times).toBe(1);
 });

@@ -136,6 +136,26 @@ export interface HpkePart {
    */
   isStored?(privateKey: HpkePrivateKey): boolean;
   /**
+   * The private key as the platform keeps it, such as a CryptoKey, and its public key: for a storage that keeps such objects
+   * (`ClientStorage.handles`), and so has the key as long as a record refers to it. `undefined` for a key whose bytes can be
+   * exported. {@link destroyPrivateKey} doesn't change the object. A provider has it, or {@link savePrivateKey}.
+   */
+  exportHandle?(
+    privateKey: HpkePrivateKey,
+  ): Awaitable<{ readonly handle: object; readonly publicKey: Uint8Array } | undefined>;
+  /**
+   * The key of {@link exportHandle}. A provider has both functions or neither.
+   * @throws CryptoError if this isn't a private key of this KEM
+   */
+  importHandle?(handle: object, publicKey: Uint8Array): Awaitable<HpkePrivateKey>;
+  /**
+   * Deletes what nothing refers to from the key store or the token in which {@link savePrivateKey} keeps keys: a crash
+   * may leave such. Keys of which this process has a handle stay.
+   * @param saved all bytes in which references may be, at any place
+   * @returns how many keys were deleted
+   */
+  sweepPrivateKeys?(saved: readonly Uint8Array[]): Awaitable<number>;
+  /**
    * Ends a private key that is needed nowhere any more, not even by a saved state: overwrites its bytes, and deletes it
    * from the token or key store that holds it. Later calls with this handle are CryptoErrors; a second call does
    * nothing.
@@ -191,6 +211,10 @@ export interface SignaturePart {
   importPrivateKey(bytes: Uint8Array): Awaitable<SignatureKeyPair>;
   /** The private key's `Nsk` bytes. @throws MlsError `key-not-extractable`, as in {@link HpkePart} */
   exportPrivateKey(privateKey: SignaturePrivateKey): Awaitable<Uint8Array>;
+  /** The private key as the platform keeps it, as in {@link HpkePart}. */
+  exportHandle?(privateKey: SignaturePrivateKey): Awaitable<object | undefined>;
+  /** The key of {@link exportHandle}. @throws CryptoError if this isn't a private key of this scheme */
+  importHandle?(handle: object): Awaitable<SignaturePrivateKey>;
   /** Ends a private key that isn't needed any more, as in {@link HpkePart}. The core never calls it. */
   destroyPrivateKey(privateKey: SignaturePrivateKey): Awaitable<void>;
   /**

@@ -7,7 +7,7 @@ import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { party, send } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
-import { found, opened, SUITE, TestStorage, team } from "./stores.js";
+import { bound, found, opened, SUITE, TestStorage, team } from "./stores.js";
 
 it("many calls at once share writes, and all of them are safe", async () => {
   const storage = new TestStorage();
@@ -82,11 +82,12 @@ describe("a damaged entry", () => {
   });
 });
 
-it("a provider that gives no keys away is refused clearly, and with a signer too", async () => {
+it("a provider that gives no keys away is refused clearly by a storage of bytes, and with a signer too", async () => {
   const crypto = await webCryptoProvider();
-  expect(await failure(opened(memoryStorage(), "alice", { crypto }))).toEqual(code("key-not-extractable"));
+  const bytesOnly = () => bound(memoryStorage());
+  expect(await failure(opened(bytesOnly(), "alice", { crypto }))).toEqual(code("key-not-extractable"));
   const signer = await generateSigner(crypto, SUITE);
-  const alice = await opened(memoryStorage(), "alice", { crypto, signer });
+  const alice = await opened(bytesOnly(), "alice", { crypto, signer });
   expect(await failure(alice.createKeyPackage())).toEqual(code("key-not-extractable"));
   expect(await failure(alice.createGroup())).toEqual(code("key-not-extractable"));
   expect(alice.knownGroups()).toEqual([]);

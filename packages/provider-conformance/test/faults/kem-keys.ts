@@ -11,6 +11,7 @@ import { broken, cachedBy, cut, type Fault, fault, orElse, toHex } from "./fault
 const DESTROYED = "hpke keys: a destroyed key is refused, and destroying it again does nothing";
 const ZEROS = "hpke keys: derives, exports and imports keys that begin or end with zeros";
 const EACH = "hpke keys: each of many exports, saves and loads as itself";
+const HANDED = "hpke keys: keys that it hands over to a storage come back";
 const LOADS = "hpke keys: loads what it saves";
 const ALONE = "hpke keys: destroying one key ends no other, an equal one neither";
 const MANY = "hpke keys: many that are generated are different and valid";
@@ -289,6 +290,18 @@ export const KEM_KEYS: readonly Fault[] = [
         return Uint8Array.of(0);
       },
     })),
+  ),
+  fault("takes another key back than the one that it handed over", 1, HANDED, ({ hpke }) =>
+    remembering(hpke, (pairs) => ({
+      exportHandle(privateKey) {
+        const pair = pairs.find((one) => one.privateKey === privateKey);
+        return pair && { handle: { privateKey }, publicKey: pair.publicKey.slice() };
+      },
+      importHandle: () => (pairs[0] as HpkeKeyPair).privateKey,
+    })),
+  ),
+  fault("hands keys over, and takes none back", 1, HANDED, ({ hpke }) =>
+    remembering(hpke, () => ({ exportHandle: () => undefined })),
   ),
   fault("can't save again what it loaded", 3, LOADS, ({ hpke }) =>
     stored(hpke, (store) => {

@@ -74,8 +74,11 @@ function withRules(part: SignaturePart, rules: SignatureRules): SignaturePart {
     });
   };
 
+  const { exportHandle, importHandle } = part;
   const strict: Every<SignaturePart> = {
     algorithm: part.algorithm,
+    exportHandle: exportHandle && ((privateKey) => exportHandle.call(part, privateKey)),
+    importHandle: importHandle && ((handle) => importHandle.call(part, handle)),
     generateKeyPair: () => part.generateKeyPair(),
     importPrivateKey: (bytes) => part.importPrivateKey(bytes),
     exportPrivateKey: (privateKey) => part.exportPrivateKey(privateKey),

@@ -81,16 +81,17 @@ export class ClientWrites {
     this.#home = home;
     this.#access = access;
     this.#random = random;
-    this.#keyPackages = new KeyPackageWrites(access.config, access.kept);
+    const forRows = home.storage.handles === true ? random : undefined;
+    this.#keyPackages = new KeyPackageWrites(access.config, access.kept, forRows);
     this.#keyPackages.watch();
   }
 
   /** Begins with what was found. @param signer the record of a new client's signer */
-  async begin(found: FoundClient, signer: Uint8Array | undefined): Promise<void> {
+  async begin(found: FoundClient, signer: Omit<StorageChange, "key"> | undefined): Promise<void> {
     let { version } = found;
     if (signer !== undefined) {
       const step = stepFrom(VERSION_KEY, version, this.#random);
-      await makeWrite(this.#home.storage, [{ key: SIGNER_KEY, value: signer }], [step]);
+      await makeWrite(this.#home.storage, [{ ...signer, key: SIGNER_KEY }], [step]);
       version = step.to;
     }
     await this.#home.signers.load(found.signers);
@@ -302,9 +303,9 @@ export class ClientWrites {
 
   /** Takes over what the storage has. What is changed here and not written yet stays changed. */
   async #take(found: FoundClient): Promise<void> {
-    wipe(found.signer, ...found.signers.map(({ value }) => value));
+    wipe(found.signer?.value, ...found.signers.map(({ value }) => value));
     const changes = this.#changes;
-    const loaded = await this.#keyPackages.load(found.keyPackages);
+    const loaded = await this.#keyPackages.load(found);
     if (changes !== this.#changes) return;
     // From here on without waiting.
     const contents = this.#contents;

@@ -9,6 +9,8 @@ export const CLIENT = "client/";
 const GROUPS = `${CLIENT}groups/`;
 const KEY_PACKAGES = `${CLIENT}key-packages/`;
 
+const KEYS = `${CLIENT}keys/`;
+
 export const VERSION_KEY: string = `${CLIENT}version`;
 export const SIGNER_KEY: string = `${CLIENT}signer`;
 /** Those that calls were given, by their public keys. */
@@ -19,6 +21,9 @@ export const prefixOf = (name: string): string => `group/${name}/`;
 
 /** @param id the hexadecimal KeyPackageRef */
 export const keyPackageKey = (id: string): string => `${KEY_PACKAGES}${id}`;
+
+/** Before the names of a key package's private keys, where the storage keeps handles of them. */
+export const keyRowsOf = (id: string): string => `${KEYS}${id}/`;
 
 /** The status of a group that a client has: one that is closed isn't there. */
 export type StoredStatus = Exclude<GroupStatus, "closed">;
@@ -37,8 +42,8 @@ export const noGroupEntry = (name: string): StorageChange => ({ key: groupKey(na
 /** What a storage has of a client. */
 export interface FoundClient {
   readonly version: Uint8Array | undefined;
-  readonly signer: Uint8Array | undefined;
-  readonly signers: readonly Pick<StoredEntry, "value">[];
+  readonly signer: StoredEntry | undefined;
+  readonly signers: readonly StoredEntry[];
   readonly groups: readonly {
     readonly name: string;
     readonly status: StoredStatus;
@@ -46,6 +51,8 @@ export interface FoundClient {
   }[];
   /** By the hexadecimal KeyPackageRef. */
   readonly keyPackages: ReadonlyMap<string, Uint8Array>;
+  /** Their private keys, where the storage keeps handles of them. */
+  readonly keyRows: readonly StoredEntry[];
 }
 
 const wrong = (name: string, expected: string) =>
@@ -70,21 +77,22 @@ export async function readValue(storage: ClientStorage, key: string): Promise<Ui
 
 /** @throws MlsError `state` for an entry that no client wrote, `storage` */
 export async function readClient(storage: ClientStorage): Promise<FoundClient> {
-  const entries = new Map((await readList(storage, CLIENT)).map(({ key, value }) => [key, value]));
-  const below = (prefix: string) =>
-    Array.from(entries).flatMap(([key, value]) =>
-      key.startsWith(prefix) ? [[key.slice(prefix.length), value] as const] : [],
-    );
+  const found = await readList(storage, CLIENT);
+  const entries = new Map(found.map((entry) => [entry.key, entry]));
+  const below = (prefix: string) => found.filter(({ key }) => key.startsWith(prefix));
+  const named = (prefix: string) =>
+    below(prefix).map(({ key, value }) => [key.slice(prefix.length), value] as const);
   return {
-    version: entries.get(VERSION_KEY),
+    version: entries.get(VERSION_KEY)?.value,
     signer: entries.get(SIGNER_KEY),
-    signers: below(SIGNERS).map(([, value]) => ({ value })),
-    groups: below(GROUPS).map(([name, value]) => {
+    signers: below(SIGNERS),
+    keyRows: below(KEYS),
+    groups: named(GROUPS).map(([name, value]) => {
       const status = STATUSES[value[0] ?? -1];
       if (status === undefined || status === "closed")
         throw new MlsError("state", `invalid entry of a group: unknown status ${value[0]}`);
       return { name, status, groupId: value.slice(1) };
     }),
-    keyPackages: new Map(below(KEY_PACKAGES)),
+    keyPackages: new Map(named(KEY_PACKAGES)),
   };
 }

@@ -1,6 +1,6 @@
 // RFC 9420 §7, §8, §9.2, §12: what a storage has of one group, and what must change in it.
 import { equalBytes, wipe } from "../../bytes.js";
-import type { GroupConfig } from "../../group/index.js";
+import { type GroupConfig, privateKeysIn } from "../../group/index.js";
 import {
   type LoadedState,
   loadParts,
@@ -20,6 +20,7 @@ import type { SecretTree } from "../../schedule/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import type { Membership } from "../membership.js";
 import type { StorageChange, StoredEntry, VersionStep } from "./client-storage.js";
+import { KeyRows } from "./key-rows.js";
 import { EntrySum } from "./sum.js";
 
 /** The entries of a group besides the parts of its state. */
@@ -100,10 +101,13 @@ export class Journal {
   #version: Uint8Array | undefined;
   #sum = new EntrySum();
   #known: Known = { tree: undefined, parts: new Map(), secretTrees: new Map() };
+  readonly #rows: KeyRows | undefined;
 
-  constructor(prefix: string, random: (length: number) => Uint8Array) {
+  /** @param handles whether the storage keeps handles of keys */
+  constructor(prefix: string, random: (length: number) => Uint8Array, handles = false) {
     this.#prefix = prefix;
     this.#random = random;
+    this.#rows = handles ? new KeyRows(`${prefix}key/`, random) : undefined;
   }
 
   get versionKey(): string {
@@ -120,13 +124,15 @@ export class Journal {
    * @throws MlsError `state` if they aren't those of one write, `try-again`
    */
   async load(config: GroupConfig, entries: readonly StoredEntry[]): Promise<LoadedState | undefined> {
-    const values = new Map(entries.map(({ key, value }) => [key.slice(this.#prefix.length), value]));
+    const parts = this.#rows?.take(entries) ?? entries;
+    const values = new Map(parts.map(({ key, value }) => [key.slice(this.#prefix.length), value]));
     const [version, sum] = [values.get(VERSION), values.get(SUM)];
     for (const name of [VERSION, SUM]) values.delete(name);
     if (version === undefined) return undefined;
     try {
       const checked = await EntrySum.check(config.provider, values, sum);
-      const loaded = await loadParts(config, values);
+      const provider = this.#rows?.provider(config.provider) ?? config.provider;
+      const loaded = await loadParts({ ...config, provider }, values);
       this.#version = version;
       this.#sum = checked;
       this.#known = knownOf(config.provider, loaded, values);
@@ -152,6 +158,7 @@ export class Journal {
       const secretTrees = this.#secretChanges(own, values);
       const { sum, changed, done } = await this.#sum.after(provider, values);
       own.needState(state);
+      const rows = this.#rows?.changes(privateKeysIn(state));
       const written = new Set(changed);
       for (const [name, value] of values) if (!written.has(name)) wipe(value);
       if (changed.length === 0) return undefined;
@@ -162,10 +169,15 @@ export class Journal {
       });
       return {
         // A copy: what is written is overwritten.
-        changes: [...changed.map((name) => change(name, values.get(name))), change(SUM, sum.slice())],
+        changes: [
+          ...changed.map((name) => change(name, values.get(name))),
+          change(SUM, sum.slice()),
+          ...(rows?.changes ?? []),
+        ],
         step,
         done: () => {
           done();
+          rows?.done();
           this.#version = step.to;
           this.#known = { tree, parts, secretTrees };
           if (own.state.status !== "closed") own.replaced();
@@ -180,7 +192,8 @@ export class Journal {
   async #partChanges(own: Membership, values: Values): Promise<Known["parts"]> {
     const parts = own.parts();
     const known = this.#known.parts;
-    await saving(own.config.provider, async (save) => {
+    const { provider } = own.config;
+    await saving(this.#rows?.provider(provider) ?? provider, async (save) => {
       for (const { name, of, encode } of parts)
         if (!isSame(of, known.get(name))) values.set(name, await encode(save));
     });

@@ -4,9 +4,9 @@ import { keyOfSigner } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import { type ClientConfig, checkSigners, type GroupState } from "../../group/index.js";
 import type { Signer } from "../../provider/index.js";
-import type { ClientStorage, StorageChange, StoredEntry } from "./client-storage.js";
+import type { ClientStorage, StorageChange } from "./client-storage.js";
 import { readList, SIGNERS } from "./entries.js";
-import { recordOf, signerIn } from "./saved-signer.js";
+import { entryOf, type SignerEntry, signerIn } from "./saved-signer.js";
 
 export class KeptSigners {
   readonly #storage: ClientStorage;
@@ -31,23 +31,21 @@ export class KeptSigners {
   async addTo(changes: StorageChange[]): Promise<() => void> {
     const added = [...this.#new];
     for (const signer of added) {
-      const value = await this.#record(signer);
-      if (value !== undefined) changes.push({ key: `${SIGNERS}${toHex(signer.publicKey)}`, value });
+      const entry = await this.#entry(signer);
+      if (entry !== undefined) changes.push({ ...entry, key: `${SIGNERS}${toHex(signer.publicKey)}` });
     }
     return () => {
       for (const signer of added) this.#new.delete(signer);
     };
   }
 
-  async #record(signer: Signer): Promise<Uint8Array | undefined> {
+  async #entry(signer: Signer): Promise<SignerEntry | undefined> {
     const { signature, privateKey } = keyOfSigner(signer) ?? {};
     if (signature === undefined || privateKey === undefined) return undefined;
     try {
-      return await recordOf(
-        this.#config().provider,
-        signer.publicKey,
-        await signature.exportPrivateKey(privateKey),
-      );
+      const { publicKey } = signer;
+      const provider = { ...this.#config().provider, signature };
+      return await entryOf(provider, { publicKey, privateKey }, this.#storage.handles === true);
     } catch (error) {
       if (error instanceof MlsError && error.code === "key-not-extractable") return undefined;
       throw error;
@@ -55,10 +53,10 @@ export class KeptSigners {
   }
 
   /** Takes those of the storage. @throws MlsError `state` */
-  async load(entries: Iterable<Pick<StoredEntry, "value">>): Promise<void> {
+  async load(entries: Iterable<SignerEntry>): Promise<void> {
     const config = this.#config();
-    for (const { value } of entries) {
-      const signer = await signerIn(config.provider, value);
+    for (const entry of entries) {
+      const signer = await signerIn(config.provider, entry);
       if (signer !== undefined) config.addSigner(signer, true);
     }
   }

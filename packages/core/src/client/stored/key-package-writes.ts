@@ -4,9 +4,10 @@ import { isStored } from "../../crypto/index.js";
 import type { ClientConfig } from "../../group/index.js";
 import { loadKeyPackages, saveKeyPackages } from "../../group/storage/index.js";
 import type { JoinedGroup, KeptKeyPackage } from "../../key-package/index.js";
-import type { KeyPackageStore } from "../key-packages.js";
+import { type KeyPackageStore, keysOfPackage } from "../key-packages.js";
 import type { StorageChange } from "./client-storage.js";
-import { keyPackageKey } from "./entries.js";
+import { type FoundClient, keyPackageKey, keyRowsOf } from "./entries.js";
+import { KeyRows } from "./key-rows.js";
 
 /** By the hexadecimal KeyPackageRef. */
 export type KeyPackageMap = Map<string, KeptKeyPackage>;
@@ -21,12 +22,30 @@ export class KeyPackageWrites {
   #stored = new Map<string, KeptKeyPackage | undefined>();
   /** The hexadecimal KeyPackageRefs: each write compares all key packages. */
   readonly #ids = new WeakMap<KeptKeyPackage, string>();
+  readonly #random: ((length: number) => Uint8Array) | undefined;
+  /** The private keys in the storage, where it keeps handles of them. */
+  readonly #rows = new Map<string, KeyRows>();
   /** What ends the keys of those that were deleted here, when the storage doesn't have them any more. */
+  #written: (() => void)[] = [];
   readonly #ends = new Map<() => void, string>();
 
-  constructor(config: () => ClientConfig, kept: () => KeyPackageStore) {
+  /** @param random for a storage that keeps handles of keys */
+  constructor(
+    config: () => ClientConfig,
+    kept: () => KeyPackageStore,
+    random: ((length: number) => Uint8Array) | undefined,
+  ) {
     this.#config = config;
     this.#kept = kept;
+    this.#random = random;
+  }
+
+  #rowsOf(id: string): KeyRows | undefined {
+    const random = this.#random;
+    if (random === undefined) return undefined;
+    const rows = this.#rows.get(id) ?? new KeyRows(keyRowsOf(id), random);
+    this.#rows.set(id, rows);
+    return rows;
   }
 
   #idOf(own: KeptKeyPackage): string {
@@ -47,25 +66,38 @@ export class KeyPackageWrites {
   async changes(kept: KeyPackageMap): Promise<StorageChange[]> {
     const changes: StorageChange[] = [];
     const store = this.#kept();
+    this.#written = [];
     for (const [id, own] of kept) {
       if (this.#stored.get(id) === own) continue;
       try {
-        const value = await saveKeyPackages(this.#config().provider, [own]);
+        const rows = this.#rowsOf(id);
+        const { provider } = this.#config();
+        const value = await saveKeyPackages(rows?.provider(provider) ?? provider, [own]);
         changes.push({ key: keyPackageKey(id), value });
+        const keys = rows?.changes(keysOfPackage(own));
+        if (keys !== undefined) {
+          changes.push(...keys.changes);
+          this.#written.push(keys.done);
+        }
       } catch (error) {
         // Used or deleted meanwhile: its keys have ended.
         if (store.all.includes(own)) throw error;
         kept.delete(id);
       }
     }
-    for (const id of this.#stored.keys())
-      if (!kept.has(id)) changes.push({ key: keyPackageKey(id), value: undefined });
+    for (const id of this.#stored.keys()) {
+      if (kept.has(id)) continue;
+      changes.push({ key: keyPackageKey(id), value: undefined });
+      changes.push(...(this.#rows.get(id)?.changes([]).changes ?? []));
+      this.#written.push(() => this.#rows.delete(id));
+    }
     return changes;
   }
 
   /** Notes that they are in the storage. */
   wrote(kept: KeyPackageMap): void {
     this.#kept().recorded([...kept.values()]);
+    for (const done of this.#written) done();
     this.#stored = kept;
     this.#end();
   }
@@ -100,7 +132,7 @@ export class KeyPackageWrites {
   }
 
   /** Loads those that another opener has put there or changed. Overwrites the bytes. */
-  async load(found: ReadonlyMap<string, Uint8Array>): Promise<Loaded> {
+  async load({ keyPackages: found, keyRows }: FoundClient): Promise<Loaded> {
     const loaded = new Map<string, KeptKeyPackage | undefined | "known">();
     for (const [id, bytes] of found) {
       const known = this.#stored.get(id);
@@ -108,7 +140,13 @@ export class KeyPackageWrites {
       if (known !== undefined && !this.#config().registry.isReusable(known.keyPackage)) {
         wipe(bytes);
         loaded.set(id, "known");
-      } else loaded.set(id, (await loadKeyPackages(this.#config(), bytes))[0]);
+      } else {
+        const config = this.#config();
+        const rows = this.#rowsOf(id);
+        rows?.take(keyRows);
+        const provider = rows?.provider(config.provider) ?? config.provider;
+        loaded.set(id, (await loadKeyPackages({ ...config, provider }, bytes))[0]);
+      }
     }
     return loaded;
   }

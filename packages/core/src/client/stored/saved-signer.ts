@@ -4,7 +4,8 @@ import { decode, encode, opaque, struct, uint8, uint16 } from "../../codec/index
 import { signerOf } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import { openRecord, sealRecord } from "../../group/storage/index.js";
-import type { CipherSuiteProvider, Signer } from "../../provider/index.js";
+import type { CipherSuiteProvider, SignatureKeyPair, Signer } from "../../provider/index.js";
+import type { StoredEntry } from "./client-storage.js";
 
 /** Far from the numbers of the other formats. */
 const FORMAT = 0xc1;
@@ -17,10 +18,13 @@ const SavedSigner = struct({
   privateKey: opaque,
 });
 
-/** A signer, and its record. */
+/** The entry of a signer, besides its place. */
+export type SignerEntry = Pick<StoredEntry, "value" | "handle">;
+
+/** A signer, and its entry. */
 export interface MadeSigner {
   readonly signer: Signer;
-  readonly record: Uint8Array;
+  readonly entry: SignerEntry;
 }
 
 /** The suite in a record, as it is before it is known to be undamaged. */
@@ -40,28 +44,48 @@ export async function recordOf(
   return (await sealRecord(provider, body)).bytes;
 }
 
-/** A new signer that the storage keeps. @throws MlsError `key-not-extractable` */
-export async function makeSigner(provider: CipherSuiteProvider): Promise<MadeSigner> {
+/** A new signer that the storage keeps. @param handles whether it keeps handles of keys @throws MlsError `key-not-extractable` */
+export async function makeSigner(provider: CipherSuiteProvider, handles: boolean): Promise<MadeSigner> {
   const keyPair = await provider.signature.generateKeyPair();
-  const privateKey = await provider.signature.exportPrivateKey(keyPair.privateKey);
-  const record = await recordOf(provider, keyPair.publicKey, privateKey);
-  return { signer: signerOf(provider, keyPair), record };
+  return { signer: signerOf(provider, keyPair), entry: await entryOf(provider, keyPair, handles) };
 }
 
 /**
- * The signer of a record, which is overwritten.
+ * The entry of a signer with a key of a provider: its bytes, or the platform's object.
+ * @throws MlsError `key-not-extractable`
+ */
+export async function entryOf(
+  provider: CipherSuiteProvider,
+  { publicKey, privateKey }: SignatureKeyPair,
+  handles: boolean,
+): Promise<SignerEntry> {
+  const { signature } = provider;
+  const handle = handles ? await signature.exportHandle?.(privateKey) : undefined;
+  const bytes = handle === undefined ? await signature.exportPrivateKey(privateKey) : undefined;
+  return { value: await recordOf(provider, publicKey, bytes), handle };
+}
+
+/**
+ * The signer of an entry, whose record is overwritten.
  * @returns `undefined` if the application has the private key
  * @throws MlsError `state` for damaged bytes, or another suite
  */
 export async function signerIn(
   provider: CipherSuiteProvider,
-  record: Uint8Array,
+  { value, handle }: SignerEntry,
 ): Promise<Signer | undefined> {
-  const { body } = await openRecord(provider, FORMAT, record);
-  const { privateKey } = decode(SavedSigner, body);
-  const keyPair = privateKey.length === 0 ? undefined : await provider.signature.importPrivateKey(privateKey);
-  wipe(record);
-  return keyPair && signerOf(provider, keyPair);
+  const { body } = await openRecord(provider, FORMAT, value);
+  const { privateKey: bytes, publicKey } = decode(SavedSigner, body);
+  const { signature } = provider;
+  try {
+    if (handle !== undefined && signature.importHandle !== undefined) {
+      const privateKey = await signature.importHandle(handle);
+      return signerOf(provider, { publicKey: publicKey.slice(), privateKey });
+    }
+    return bytes.length === 0 ? undefined : signerOf(provider, await signature.importPrivateKey(bytes));
+  } finally {
+    wipe(value);
+  }
 }
 
 /** @throws MlsError `missing-signer` */

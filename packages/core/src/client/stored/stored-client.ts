@@ -14,7 +14,7 @@ import type { StagedWelcome } from "../staged-welcome.js";
 import type { ClientStorage } from "./client-storage.js";
 import { type FoundClient, readClient, type StoredStatus } from "./entries.js";
 import type { StoredGroup } from "./group-writes.js";
-import { makeSigner, needGiven, recordOf, signerIn, suiteOf } from "./saved-signer.js";
+import { makeSigner, needGiven, recordOf, type SignerEntry, signerIn, suiteOf } from "./saved-signer.js";
 import { StoredState } from "./stored-state.js";
 import type { Batch } from "./writing.js";
 
@@ -43,6 +43,7 @@ export interface KnownGroupOptions extends OperationOptions {
 }
 
 const STORED_CLIENT: OptionShape<StoredClientOptions> = { ...CLIENT, storage: needed("object") };
+const WATCH: OptionShape<{ listener: () => void }> = { listener: needed("function") };
 const KNOWN_GROUP: OptionShape<KnownGroupOptions> = { ...OPERATION, joining: "boolean" };
 
 /**
@@ -66,7 +67,7 @@ export class StoredClient extends Client {
   }
 
   /** @internal */
-  begin(found: FoundClient, signer: Uint8Array | undefined): Promise<void> {
+  begin(found: FoundClient, signer: SignerEntry | undefined): Promise<void> {
     const access = { config: () => this.config, kept: () => this.kept };
     return this.#state.begin(access, found, signer);
   }
@@ -126,6 +127,35 @@ export class StoredClient extends Client {
   async refresh(options: OperationOptions = {}): Promise<boolean> {
     checkOptions(options, OPERATION);
     return perform({ work: () => this.#state.writes.refresh(), finish: answer }, options);
+  }
+
+  /**
+   * Deletes the private keys in a key store or a token that nothing in the storage refers to: a process that ended between
+   * making a key and writing its reference leaves such, and so does one that ended before it could delete a key. Keys that
+   * the storage keeps itself are never left behind. Call it at the start, while no other opener of the storage works, and only
+   * if this client has the key store, or the label in the token, to itself.
+   * @returns how many were deleted; 0 if the provider has no key store of its own
+   * @throws MlsError `try-again` if the storage, the key store or the token fails
+   * @example
+   * const client = await openClient({ storage, crypto, credential: "alice", authentication });
+   * await client.sweep();
+   */
+  async sweep(options: OperationOptions = {}): Promise<number> {
+    checkOptions(options, OPERATION);
+    return perform({ work: () => this.#state.sweep(), finish: answer }, options);
+  }
+
+  /**
+   * Takes over what other openers of the storage change from now on, as {@link refresh} does, soon after they did.
+   * @param listener is called after something was taken over. What it throws is dropped
+   * @returns what ends that: it keeps a process alive, perhaps
+   * @throws MlsError `unsupported` if the storage tells nothing of other openers: call {@link refresh} now and then
+   * @example
+   * const stop = client.watch(() => show(group.members));
+   */
+  watch(listener: () => void): () => void {
+    checkOptions({ listener }, WATCH);
+    return this.#state.watch(listener);
   }
 
   override async readWelcome(welcome: Uint8Array, options: ReadWelcomeOptions = {}): Promise<StagedWelcome> {
@@ -233,20 +263,20 @@ export async function openClient(options: StoredClientOptions): Promise<StoredCl
 async function open(storage: ClientStorage, chosen: ClientOptions): Promise<StoredClient> {
   const found = await readClient(storage);
   const { signer: saved } = found;
-  let made: Uint8Array | undefined;
+  let made: SignerEntry | undefined;
   const newSigner = async (provider: CipherSuiteProvider) => {
     if (saved !== undefined) return needGiven(await signerIn(provider, saved));
-    const { signer, record } = await makeSigner(provider);
-    made = record;
+    const { signer, entry } = await makeSigner(provider, storage.handles === true);
+    made = entry;
     return signer;
   };
-  const suite = chosen.suite ?? (saved && suiteOf(saved));
+  const suite = chosen.suite ?? (saved && suiteOf(saved.value));
   const parts = await partsOf(suite === undefined ? chosen : { ...chosen, suite }, newSigner);
   const { provider, signer } = parts;
   const state = new StoredState(storage, (length) => provider.random(length));
   const client = new StoredClient({ ...parts, options: { ...parts.options, signer } }, state);
   if (chosen.signer !== undefined) {
-    if (saved === undefined) made = await recordOf(provider, signer.publicKey);
+    if (saved === undefined) made = { value: await recordOf(provider, signer.publicKey) };
     else {
       const former = await signerIn(provider, saved);
       if (former !== undefined) client.addSigner(former);

@@ -1,5 +1,5 @@
 // RFC 9420 §9.2, §10, §12: what a client with a storage has made safe, and what its operations have changed since.
-import { toHex } from "../../bytes.js";
+import { toHex, wipe } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import { type ClientConfig, type GroupState, wipeState } from "../../group/index.js";
 import type { LoadedState } from "../../group/storage/index.js";
@@ -9,7 +9,7 @@ import type { Group } from "../group.js";
 import type { GroupSafety, Sight } from "../group-safety.js";
 import type { Membership } from "../membership.js";
 import type { Keeper } from "../open-groups.js";
-import type { ClientStorage } from "./client-storage.js";
+import type { ClientStorage, StorageChange } from "./client-storage.js";
 import { type ClientAccess, ClientWrites, type GroupHome } from "./client-writes.js";
 import { type FoundClient, groupKey, prefixOf, readList, readValue } from "./entries.js";
 import { notOpen, said, stale } from "./failures.js";
@@ -36,7 +36,11 @@ export class StoredState implements Keeper, GroupHome {
   }
 
   /** Begins with what was found. @param signer the record of a new client's signer */
-  begin(access: ClientAccess, found: FoundClient, signer: Uint8Array | undefined): Promise<void> {
+  begin(
+    access: ClientAccess,
+    found: FoundClient,
+    signer: Omit<StorageChange, "key"> | undefined,
+  ): Promise<void> {
     this.#access = access;
     this.writes = new ClientWrites(this, access, this.#random);
     return this.writes.begin(found, signer);
@@ -97,7 +101,8 @@ export class StoredState implements Keeper, GroupHome {
     return { name, groupId, id: toHex(groupId), journal, views: NO_VIEWS, isUnsafe: false, ...rest };
   }
 
-  readonly newJournal = (name: string): Journal => new Journal(prefixOf(name), this.#random);
+  readonly newJournal = (name: string): Journal =>
+    new Journal(prefixOf(name), this.#random, this.storage.handles);
 
   /** Loads a group. @returns its state, and how it is entered. @throws MlsError `stale-state` if it is gone */
   async read(
@@ -132,6 +137,46 @@ export class StoredState implements Keeper, GroupHome {
   /** Has an open group take over what the storage has, if it dropped what it had. */
   async revive({ own }: Group, options: Parameters<Membership["run"]>[1]): Promise<void> {
     if (own.isLapsed) await own.run({ work: () => undefined, finish: answer }, options, "nothing");
+  }
+
+  /** @returns how many keys were deleted that nothing refers to */
+  async sweep(): Promise<number> {
+    const { hpke } = this.config.provider;
+    if (hpke.sweepPrivateKeys === undefined) return 0;
+    const entries = [
+      ...(await readList(this.storage, "client/")),
+      ...(await readList(this.storage, "group/")),
+    ];
+    const values = entries.map(({ value }) => value);
+    try {
+      return await hpke.sweepPrivateKeys(values);
+    } finally {
+      wipe(...values);
+    }
+  }
+
+  /** @throws MlsError `unsupported` */
+  watch(listener: () => void): () => void {
+    const { storage } = this;
+    if (storage.changes === undefined)
+      throw new MlsError("unsupported", "this storage doesn't tell when another opener has changed it");
+    let [isRunning, isAgain, isOver] = [false, false, false];
+    const look = async (): Promise<void> => {
+      isAgain = isRunning;
+      if (isRunning || isOver) return;
+      isRunning = true;
+      try {
+        // What fails now is noticed by the next call of the client, too.
+        if ((await this.writes.refresh()) && !isOver) listener();
+      } catch {}
+      isRunning = false;
+      if (isAgain) await look();
+    };
+    const stop = storage.changes(() => void look());
+    return () => {
+      isOver = true;
+      stop();
+    };
   }
 
   async missing({ name }: StoredGroup): Promise<MlsError> {

@@ -136,6 +136,34 @@ export const hpkeKeyChecks: SuiteChecks = {
     }
   },
 
+  "hpke keys: keys that it hands over to a storage come back": async ({ hpke, signature }) => {
+    const { exportHandle, importHandle } = hpke;
+    if ((exportHandle === undefined) !== (importHandle === undefined))
+      fail("there is one of exportHandle and importHandle, but not the other");
+    if (exportHandle === undefined || importHandle === undefined) return;
+    for (const pair of [await hpke.generateKeyPair(), await hpke.deriveKeyPair(pattern(64))]) {
+      const made = await exportHandle.call(hpke, pair.privateKey);
+      if (made === undefined) {
+        await hpke.exportPrivateKey(pair.privateKey);
+        continue;
+      }
+      equal(made.publicKey, pair.publicKey, "the public key of a key that is handed over");
+      const privateKey = await importHandle.call(hpke, made.handle, made.publicKey);
+      await belong(hpke, pair, { privateKey }, "what the key opens that came back");
+      await hpke.destroyPrivateKey(pair.privateKey);
+      await belong(hpke, pair, { privateKey }, "what it opens after the first handle was destroyed");
+      const signer = (await signature.generateKeyPair()).privateKey as object;
+      for (const [what, handle] of [
+        ["an empty object", {}],
+        ["a signature key", signer],
+      ] as const)
+        await refuses(`importHandle of ${what}`, () => importHandle.call(hpke, handle, made.publicKey));
+      await refuses("importHandle with a public key that is too short", () =>
+        importHandle.call(hpke, made.handle, made.publicKey.slice(1)),
+      );
+    }
+  },
+
   "hpke keys: refuses private keys of a wrong length": async ({ hpke, suite }) => {
     const { Nsk } = suite.kem;
     await imported(async () => hpke.importPrivateKey(await someKey(hpke)));
