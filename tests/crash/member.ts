@@ -4,7 +4,7 @@ import { type Group, insecureAcceptAll, MlsError, toHex } from "@copse/core";
 import { openClient, type StoredClient } from "@copse/core/storage";
 import { nodeProvider } from "@copse/provider-node";
 import type { Found, Item, Orders } from "./orders.js";
-import { storageAt } from "./place.js";
+import { openPlace } from "./places.js";
 
 const hex = (text: string) => new Uint8Array(Buffer.from(text, "hex"));
 const say = (...words: (string | number)[]) => writeSync(1, `${words.join(" ")}\n`);
@@ -132,7 +132,7 @@ class Alice {
 
 const orders = await start();
 const { place, role } = orders;
-const storage = await storageAt(place);
+const storage = await openPlace(place);
 const common = { crypto: nodeProvider(), credential: "alice", authentication: insecureAcceptAll() };
 const alice = new Alice(await openClient({ storage, ...common }), orders);
 await (role === "app" ? alice.app() : alice.extension());

@@ -1,4 +1,5 @@
 // What Alice's process is told before it begins, and what it says.
+import type { Place } from "./places.js";
 
 /** What Bob sends to Alice: a message or a commit of the group in which she only receives, or a Welcome. */
 export interface Item {
@@ -6,12 +7,6 @@ export interface Item {
   readonly kind: "message" | "commit" | "welcome";
   /** Hexadecimal, as all bytes here. */
   readonly bytes: string;
-}
-
-/** Where Alice's state is. */
-export interface Place {
-  readonly kind: "sqlite" | "files" | "sealed";
-  readonly path: string;
 }
 
 export interface Orders {
