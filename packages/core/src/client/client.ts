@@ -220,12 +220,15 @@ export class Client extends ClientBase {
 
   /**
    * Enters the state of a new member whose commit is staged.
-   * @param make builds it. Gets the signer, and the state of this client's group with an ID, when it asks for them
+   * @param read reads its arguments at the call, and returns what builds the state. That gets the signer, and the state of
+   *   this client's group with an ID, when it asks for them
    * @param resultOf makes the result
    * @internal
    */
   joinBy<T>(
-    make: (
+    read: (
+      limits: ClientConfig["policy"],
+    ) => (
       config: ClientConfig,
       signer: () => Promise<Signer>,
       find: (groupId: Uint8Array) => Promise<GroupState | undefined>,
@@ -233,6 +236,7 @@ export class Client extends ClientBase {
     resultOf: (group: Group) => T,
     { signer, replace, ...options }: Pick<GroupOptions, "signer"> & JoinStagedOptions,
   ): Promise<T> {
+    const make = read(this.config.policy);
     const find = async (groupId: Uint8Array) => {
       await this.load(groupId);
       return this.#groups.get(groupId)?.predecessor;

@@ -91,28 +91,29 @@ export async function joinByExternalCommit(
 ): Promise<ExternalJoin> {
   const chosen = checkOptions(options, EXTERNAL_JOIN);
   needClient(client);
-  const bytes = needBytes(groupInfo, "the GroupInfo").slice();
-  const build = async (config: ClientConfig, signer: () => Promise<Signer>, find: FindState) => {
-    const info = readGroupInfo(bytes, config.policy.maxJoinSize);
-    const commit = await buildExternalCommit(config, info, {
-      former: await find(info.groupContext.groupId),
-      signer: await signer(),
-      description: config.describeLeaf(),
-      ratchetTree: chosen.ratchetTree,
-      isOwn: ({ signatureKey }) => config.signerFor(signatureKey) !== undefined,
-      resync: chosen.resync,
-      psks: chosen.psks ?? [],
-      custom: chosen.custom ?? [],
-      proposals: chosen.proposals ?? [],
-      authenticatedData: chosen.authenticatedData,
-    });
-    return joiningState(commit);
+  const read = ({ maxJoinSize }: ClientConfig["policy"]) => {
+    const info = readGroupInfo(groupInfo, maxJoinSize);
+    return async (config: ClientConfig, signer: () => Promise<Signer>, find: FindState) => {
+      const commit = await buildExternalCommit(config, info, {
+        former: await find(info.groupContext.groupId),
+        signer: await signer(),
+        description: config.describeLeaf(),
+        ratchetTree: chosen.ratchetTree,
+        isOwn: ({ signatureKey }) => config.signerFor(signatureKey) !== undefined,
+        resync: chosen.resync,
+        psks: chosen.psks ?? [],
+        custom: chosen.custom ?? [],
+        proposals: chosen.proposals ?? [],
+        authenticatedData: chosen.authenticatedData,
+      });
+      return joiningState(commit);
+    };
   };
   const answer = (group: Group): ExternalJoin => {
     const [staged] = group.staged as [StagedCommit];
     return { group, commit: staged.commit, staged };
   };
-  return client.joinBy(build, answer, chosen);
+  return client.joinBy(read, answer, chosen);
 }
 
 /**
