@@ -3,6 +3,7 @@
 import { loadavg } from "node:os";
 import { isMet } from "./bars.js";
 import { check, verdict } from "./check.js";
+import { useClock } from "./clock.js";
 import { comparison, readReport, report, writeReport } from "./files.js";
 import { hostile } from "./hostile/main.js";
 import type { Implementation } from "./implementation.js";
@@ -17,6 +18,7 @@ import { DAVEY, OPENMLS, SUITE_OF_OPENMLS } from "./references.js";
 import type { Block, Measuring } from "./run.js";
 import type { Result } from "./samples.js";
 import { EFFORT, THOROUGH } from "./stopwatch.js";
+import { storageSection } from "./storage/main.js";
 import { primitivesTable, sharesTable, table } from "./table.js";
 
 /** What is measured beside OpenMLS: it, and the providers that may be the fastest. */
@@ -45,11 +47,18 @@ async function main(options: Options): Promise<void> {
   const { processor, cores, node: version } = report([], []);
   console.log(`${processor}, ${cores} cores, Node ${version}, load ${load()} at the start`);
   if (options.hostile) return hostile(options);
+  if (options.storage) {
+    useClock(options.clock);
+    return storageSection(storageSizes(options), options.runs, progress);
+  }
   const run = new Processes(progress, options.check ? THOROUGH : EFFORT, options.clock);
   try {
     if (options.check) await held(run, options);
     else if (options.openmls) await saveRun(options, run, await besideOpenMls(run, options));
-    else await bench(run, options, own);
+    else {
+      await bench(run, options, own);
+      if (isWhole(options)) await storageSection(storageSizes(options), options.runs, progress);
+    }
     if (earlier) console.log(`\n${comparison(earlier.results, await run.results())}`);
   } finally {
     run.close();
@@ -88,6 +97,14 @@ async function besideOpenMls(run: Processes, { size = 100, runs = 15, clock }: O
   const native = await daveyResults(size, runs, clock);
   console.log(`\n${table(native) || `${DAVEY} isn't for this platform`}`);
   return native;
+}
+
+/** Whether nothing is asked for by itself. */
+const isWhole = ({ suites, members, size, providers, modules, json, against }: Options): boolean =>
+  [suites, members, size, providers, json, against].every((one) => one === undefined) && modules.length === 0;
+
+function storageSizes({ members, size, full }: Options): readonly number[] {
+  return size !== undefined ? [size] : (members ?? [2, 10, 100, 1000, ...(full ? [10_000] : [])]);
 }
 
 async function bench(run: Measuring, options: Options, own: readonly Implementation[]): Promise<void> {

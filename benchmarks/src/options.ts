@@ -27,6 +27,8 @@ export interface Options {
   readonly only: string | undefined;
   /** Whether to measure beside OpenMLS instead. */
   readonly openmls: boolean;
+  /** Whether to measure what a storage costs, and nothing else. */
+  readonly storage: boolean;
 }
 
 /** A command line that can't be served; the message says what is wrong and what would be right. */
@@ -52,6 +54,7 @@ export function parseOptions(args: string[], providers: readonly string[]): Opti
     );
   if (values.only !== undefined && !values.hostile) throw new UsageError("--only needs --hostile");
   if (values["skip-large"] && !values.check) throw new UsageError("--skip-large needs --check");
+  if (values.storage) checkForStorage(values);
   if (json === "") throw new UsageError("--json needs the name of a file");
   if (against === "") throw new UsageError("--against needs the name of a file");
   if (size !== undefined && members !== undefined)
@@ -77,7 +80,18 @@ export function parseOptions(args: string[], providers: readonly string[]): Opti
     hostile: values.hostile === true,
     only: values.only,
     openmls: values.openmls === true,
+    storage: values.storage === true,
   };
+}
+
+/** What measuring storages doesn't go by is refused. */
+function checkForStorage(values: ReturnType<typeof parse>): void {
+  const known = ["storage", "members", "size", "full", "runs", "clock"];
+  const other = Object.keys(values).find((name) => !known.includes(name));
+  if (other !== undefined)
+    throw new UsageError(
+      `--storage can't be used with --${other}: only with --members, --size, --full, --runs, --clock`,
+    );
 }
 
 export function usage(providers: readonly string[]): string {
@@ -105,6 +119,8 @@ export function usage(providers: readonly string[]): string {
   --only TEXT         with --hostile: only the inputs whose title contains this
   --openmls           measure what OpenMLS's npm packages can do, beside Copse, in groups of 100 or of --size;
                       in a clone only
+  --storage           measure only what it costs to keep the state in a storage, with provider node in suite 1 (a
+                      run without options has this section too)
   --help              show this help
 
 Each time is the median of its runs, followed by half of the interquartile range in per cent, and the number of runs.
@@ -134,6 +150,7 @@ function parse(args: string[]) {
         hostile: { type: "boolean" },
         only: { type: "string" },
         openmls: { type: "boolean" },
+        storage: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     }).values;

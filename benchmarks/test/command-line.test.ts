@@ -26,6 +26,7 @@ describe("the command line", () => {
       hostile: false,
       only: undefined,
       openmls: false,
+      storage: false,
     });
   });
 
@@ -77,6 +78,8 @@ describe("the command line", () => {
       "--provider can't be used with --check, --hostile and --openmls",
     ],
     [["--only", "join"], "--only needs --hostile"],
+    [["--storage", "--suite", "2"], "--storage can't be used with --suite"],
+    [["--storage", "--check"], "--storage can't be used with --check"],
     [["--skip-large"], "--skip-large needs --check"],
     [["--tree", "old"], '--tree: there is no "old"; choose from fresh, lived-in'],
     [["--clock", "sun"], '--clock: there is no "sun"; choose from wall, cpu'],
@@ -102,7 +105,16 @@ describe("the command line", () => {
       "shares",
       "json",
     ];
-    for (const flag of [...flags, "provider", "openmls", "against", "check", "skip-large", "help"]) {
+    for (const flag of [
+      ...flags,
+      "provider",
+      "openmls",
+      "storage",
+      "against",
+      "check",
+      "skip-large",
+      "help",
+    ]) {
       expect(usage(NAMES)).toContain(`--${flag}`);
     }
   });
