@@ -61,6 +61,9 @@ describe("resealStorage", () => {
           () => true,
           () => false,
         );
+        // The client's part is the last: nobody opens with the new key what is half done.
+        if (!ended && !(isMade && stop === 2))
+          expect(await failure(opened(sealed(copy, {}, NEW))), `${stop}`).toEqual(code("state"));
         await resealStorage(copy, from, to);
         expect(await opens(copy, NEW), `${stop}`).toBe(true);
         expect(await opens(copy, KEY)).toBe(false);

@@ -177,6 +177,45 @@ describe("two openers", () => {
     );
   });
 
+  it("see at once what the other has added, changed and deleted, entry by entry", async () => {
+    const inner = memoryStorage();
+    const [one, two] = [sealed(inner), sealed(inner)];
+    const get = async (key: string) => {
+      const value = await two.get(key);
+      return value && text(value);
+    };
+    await one.write([put("client/a", "1"), put("client/b", "1")], [step("client/version", undefined, "1")]);
+    expect([await get("client/a"), await get("client/c")]).toEqual(["1", undefined]);
+    await one.write([put("client/c", "2")], [step("client/version", "1", "2")]);
+    expect(await get("client/c")).toBe("2");
+    await one.write([put("client/c", "3")], [step("client/version", "2", "3")]);
+    expect(await get("client/c")).toBe("3");
+    await one.write([{ key: "client/c", value: undefined }], [step("client/version", "3", "4")]);
+    expect(await get("client/c")).toBeUndefined();
+    await one.write([], [step("client/version", "4", "5")]);
+    expect(await get("client/version")).toBe("5");
+  });
+
+  it("don't lose what one writes while the other deletes all", async () => {
+    const inner = memoryStorage();
+    const two = sealed(inner);
+    let meanwhile: (() => unknown) | undefined;
+    const one = sealed({
+      ...inner,
+      async write(...write) {
+        await meanwhile?.();
+        meanwhile = undefined;
+        return inner.write(...write);
+      },
+    });
+    await one.write([put("group/a/state", "1")], [step("group/a/version", undefined, "1")]);
+    meanwhile = () => two.write([put("group/a/more", "2")], [step("group/a/version", "1", "2")]);
+    const deletions = [{ key: "group/a/state", value: undefined }];
+    const last = { key: "group/a/version", from: bytes("1"), to: undefined };
+    expect(await one.write(deletions, [last])).toBe(false);
+    expect((await one.list("group/a/")).map(({ value }) => text(value))).toEqual(["2", "1", "2"]);
+  });
+
   it("write entries of one part without a version at once, and none is lost", async () => {
     const inner = memoryStorage();
     const openers = [sealed(inner), sealed(inner), sealed(inner)];
