@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 it("compiles", async () => {
   const { blocks } = await readDocument("packages/storage-indexeddb/README.md");
   const files = Object.fromEntries(blocks.map(({ file, code }) => [file, code]));
-  expect(Object.keys(files)).toEqual(["page.ts", "worker.ts", "app.ts"]);
+  expect(Object.keys(files)).toEqual(["page.ts", "sealed.ts", "worker.ts", "app.ts"]);
   const code = await programs(files);
   try {
     expect(await code.errors()).toEqual([]);

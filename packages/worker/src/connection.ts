@@ -3,11 +3,10 @@ import { type AbortSignalLike, MlsError } from "@copse/core";
 import { later, onAbort } from "./abort.js";
 import { packError, unpackError, unpackSettled, WorkerError } from "./errors.js";
 import { pack, type Sender } from "./pack.js";
-import { type Outcome, PendingRequests } from "./pending.js";
+import { PageFunctions } from "./page-functions.js";
+import { PendingRequests } from "./pending.js";
 import { type Channel, claimPort, openChannel, type Port } from "./port.js";
 import {
-  type CallbackAnswer,
-  type CallbackRequest,
   type ClientSnapshot,
   isReady,
   messageToPage,
@@ -29,8 +28,6 @@ import { watchWorkerLock } from "./worker-lock.js";
  * comes at once unless the worker is busy.
  */
 const ABORT_TIME = 2000;
-
-type Callback = (...args: readonly unknown[]) => unknown;
 
 /** A message without its connection, which `post` adds. */
 type Unaddressed<M> = M extends unknown ? Omit<M, "connection"> : never;
@@ -66,10 +63,13 @@ export class Connection implements Remote {
   private readonly calls = new PendingRequests();
   /** The groups whose calls have no answer yet, by the number of the call. */
   private readonly callers = new Map<number, RemoteGroup>();
-  /** The functions that the worker may call, by their numbers. */
-  private readonly callbacks = new Map<number, Callback>();
-  private callbackCount = 0;
-  private answers: CallbackAnswer[] = [];
+  /** The functions that the worker may call. */
+  private readonly callbacks = new PageFunctions(
+    () => this.sender(),
+    (answers) => {
+      if (this.endError === undefined) this.post({ copse: "callback-answers", answers });
+    },
+  );
   /** The groups that this page has. Who asks for one twice gets the same object. */
   private readonly groups = new Map<string, WeakRef<RemoteGroup & WorkerGroup>>();
   private readonly held = new WeakMap<RemoteGroup, Held>();
@@ -129,10 +129,7 @@ export class Connection implements Remote {
   private sender(signal?: (signal: AbortSignalLike) => void): Sender {
     return {
       group: (value) => (value instanceof RemoteGroup ? value.id : undefined),
-      callback: (call) => {
-        this.callbacks.set(this.callbackCount, call);
-        return this.callbackCount++;
-      },
+      callback: (call) => this.callbacks.keep(call),
       signal: (one) => {
         if (signal === undefined)
           throw new MlsError("usage", "expected a signal in the options of a call only");
@@ -301,18 +298,31 @@ export class Connection implements Remote {
         return;
       }
       case "callbacks":
-        for (const request of message.requests) void this.answer(request);
+        for (const request of message.requests) void this.callbacks.answer(request);
         return;
       case "forget":
-        for (const id of message.callbacks) this.callbacks.delete(id);
+        this.callbacks.forget(message.callbacks);
         return;
       case "changed":
-        for (const listener of this.listeners) void Promise.resolve().then(listener);
+        this.takeChanges(message);
         return;
       case "closed":
         this.finish(undefined);
         return;
     }
+  }
+
+  private takeChanges({ groups, client }: Extract<ToPage, { copse: "changed" }>): void {
+    if (client !== undefined) this.snapshot = client;
+    for (const { id, change } of groups) {
+      // One that this page has dropped is no affair of its any more.
+      if (this.groups.get(id)?.deref()?.change(change) === false)
+        return void this.refuse("a change of a proposal that this page doesn't have");
+    }
+    for (const listener of this.listeners)
+      void Promise.resolve()
+        .then(listener)
+        .catch(() => undefined);
   }
 
   private takeAnswer({ id, outcome, change, client }: Extract<ToPage, { copse: "answer" }>): void {
@@ -328,44 +338,6 @@ export class Connection implements Remote {
     for (const value of [outcome.value, ownValue(outcome.value, "group")]) {
       if (NewGroupMessage(value) || WelcomeMessage(value))
         this.post({ copse: "release", group: value.id, times: 1 });
-    }
-  }
-
-  /** Calls a function that the worker asks for. Answers that are there at the same time go in one message. */
-  private async answer({ id, callback, args }: CallbackRequest): Promise<void> {
-    const outcome = await this.outcomeOf(callback, args);
-    if (this.answers.length === 0) void Promise.resolve().then(() => this.sendAnswers());
-    this.answers.push({ id, outcome });
-  }
-
-  private async outcomeOf(callback: number, args: readonly unknown[]): Promise<Outcome> {
-    try {
-      const call = this.callbacks.get(callback);
-      if (call === undefined) throw new MlsError("usage", `there is no function number ${callback}`);
-      return { value: pack(await call(...args), this.sender()).value };
-    } catch (error) {
-      return { error: packError(error) };
-    }
-  }
-
-  private sendAnswers(): void {
-    const answers = this.answers;
-    this.answers = [];
-    if (this.endError !== undefined) return;
-    try {
-      this.post({ copse: "callback-answers", answers });
-    } catch {
-      // One of them can't be cloned. Each goes by itself, so that only that one fails.
-      for (const answer of answers) this.sendAnswer(answer);
-    }
-  }
-
-  private sendAnswer({ id, outcome }: CallbackAnswer): void {
-    try {
-      this.post({ copse: "callback-answers", answers: [{ id, outcome }] });
-    } catch (cause) {
-      const error = new MlsError("usage", "the result of a callback can't be sent to a worker", { cause });
-      this.post({ copse: "callback-answers", answers: [{ id, outcome: { error: packError(error) } }] });
     }
   }
 
@@ -388,7 +360,7 @@ export class Connection implements Remote {
     this.channel.detach();
     this.unclaim();
     this.callers.clear();
-    this.callbacks.clear();
+    this.callbacks.end();
     this.listeners.clear();
     this.calls.rejectAll(this.endError);
     this.start.reject(this.endError);

@@ -1,8 +1,9 @@
 // RFC 9420 §11, §12: the groups of a worker that pages have, and their names.
 import { type Group, MlsError } from "@copse/core";
+import type { Packed } from "./pack.js";
 import type { NewGroupMessage } from "./protocol.js";
 import { randomName } from "./random-name.js";
-import { KnownGroup } from "./snapshot.js";
+import { changeOf, KnownGroup } from "./snapshot.js";
 
 /**
  * The groups of all ports of this worker: a group may be given to the client of another port (`reinitialize`), by a
@@ -45,6 +46,14 @@ export class KnownGroups {
       pages.set(group, (pages.get(group) ?? 0) + 1);
     }
     return { known, message: known.whole(id) };
+  }
+
+  /** What has changed in each since the page was told, without a call of the page. */
+  changes(): { readonly id: string; readonly change: Packed }[] {
+    return [...this.known].flatMap(([id, known]) => {
+      const change = changeOf(known, undefined);
+      return change === undefined ? [] : [{ id, change }];
+    });
   }
 
   /** The page has no longer what it was sent so many times. The last page that has a group closes it. */

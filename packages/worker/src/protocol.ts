@@ -247,8 +247,11 @@ const TO_PAGE = /* @__PURE__ */ {
   callbacks: /* @__PURE__ */ record({ requests: list(CallbackRequest) }),
   /** The worker has dropped these functions of the page. */
   forget: /* @__PURE__ */ record({ callbacks: list(count) }),
-  /** Another opener has written to the client's storage. */
-  changed: /* @__PURE__ */ record({}),
+  /** What another opener of the client's storage has changed, in those groups that the page has. */
+  changed: /* @__PURE__ */ record({
+    groups: list(/* @__PURE__ */ record({ id: text, change: GroupChange })),
+    client: optional(ClientSnapshot),
+  }),
   closed: /* @__PURE__ */ record({}),
 };
 export type ToPage = MessageOf<typeof TO_PAGE>;

@@ -79,7 +79,8 @@ export class RemoteClient {
 
 /** A client in the worker that has a storage. */
 export class RemoteStoredClient extends RemoteClient {
-  onChange(listener: () => void): () => void {
+  watch(listener: () => void): () => void {
+    checkOptions({ listener }, { listener: ["function", "!"] });
     // A listener that is given twice is called twice.
     const own = () => listener();
     this.remote.listeners.add(own);

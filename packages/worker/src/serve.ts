@@ -1,7 +1,6 @@
 // RFC 9420 §10 to §15: a client that runs in a worker, for the worker.
 import type { Client } from "@copse/core";
 import { checkOptions, type OptionShape } from "@copse/core/extension";
-import type { ClientStorage } from "@copse/core/storage";
 import type { Port } from "./port.js";
 import { Server } from "./server.js";
 
@@ -15,8 +14,6 @@ export interface ServeOptions<Options> {
    *   `validate` and `isSuccessor` of an authentication service, `sign` of a signer, and `externalPsk`.
    */
   make(options: Options): Client | Promise<Client>;
-  /** The storage that `make` opens the client with: the page is told when another opener has written to it. */
-  readonly storage?: ClientStorage;
 }
 
 /** A client that is served. */
@@ -25,7 +22,7 @@ export interface Serving {
   readonly closed: Promise<void>;
 }
 
-const SERVE: OptionShape<ServeOptions<unknown>> = { port: "unknown", make: "function", storage: "unknown" };
+const SERVE: OptionShape<ServeOptions<unknown>> = { port: "unknown", make: "function" };
 
 /**
  * Serves one client by a port, for `connectClient` on the other side. Each further client needs a port of its own.
@@ -40,13 +37,13 @@ const SERVE: OptionShape<ServeOptions<unknown>> = { port: "unknown", make: "func
  * A client with a storage, which the page connects to by `connectStoredClient`:
  * ```ts
  * const storage = indexedDbStorage({ name: "alice" });
- * serveClient({ port: self, storage, make: () => openClient({ storage, crypto, credential: "alice", authentication }) });
+ * serveClient({ port: self, make: () => openClient({ storage, crypto, credential: "alice", authentication }) });
  * ```
  */
 export function serveClient<Options = undefined>(options: ServeOptions<Options>): Serving {
   checkOptions(options, SERVE);
-  const { port, make, storage } = options;
+  const { port, make } = options;
   // The page's `connectClient` is typed with the same Options.
-  const server = new Server(port, (given) => make(given as Options), storage?.changes?.bind(storage));
+  const server = new Server(port, (given) => make(given as Options));
   return { closed: server.closed };
 }

@@ -1,6 +1,6 @@
 // RFC 9420 doesn't cover this: the worker's side of the messages between a page and a worker.
 import { type Client, type Group, MlsError, type StagedCommit, type StagedWelcome } from "@copse/core";
-import { type AbortControllerLike, later, newAbortController } from "./abort.js";
+import { type AbortControllerLike, newAbortController } from "./abort.js";
 import { packError, packSettled, unpackError, WorkerError } from "./errors.js";
 import { findGroup, KnownGroups } from "./known-groups.js";
 import { type Packed, pack, type Reference, unpack } from "./pack.js";
@@ -18,7 +18,7 @@ import {
 import { randomName } from "./random-name.js";
 import { changeOf, gettersOf, KnownClient, KnownGroup, VALUES_ONLY } from "./snapshot.js";
 import { type Kind, WELCOME_GETTERS } from "./surface.js";
-import { kindIn, propertyOf, tablesFor } from "./targets.js";
+import { isStored, kindIn, propertyOf, tablesFor } from "./targets.js";
 import { holdWorkerLock, type WorkerLock } from "./worker-lock.js";
 
 /** How many callback requests go in one message. The page can't draw a frame while it answers one message. */
@@ -28,19 +28,12 @@ type Call = ToWorker & { readonly copse: "call" };
 /** A message without its connection, which `post` adds. */
 type Unaddressed<M> = M extends unknown ? Omit<M, "connection"> : never;
 
-/** As in a storage: calls a listener after another opener has written. @returns ends it */
-export type Changes = (listener: () => void) => () => void;
-
-/** Within this time, in milliseconds, a page is told once that others have written. */
-const CHANGES_TIME = 50;
-
 /** Serves one client to one page. */
 export class Server {
   readonly closed: Promise<void>;
   private readonly channel: Channel;
   private readonly unclaim: () => void;
   private readonly make: (options: unknown) => Client | Promise<Client>;
-  private readonly changes: Changes | undefined;
   /** Ends being told what other openers write. */
   private unlisten: () => void = () => undefined;
   private readonly callbacks = new PendingRequests();
@@ -60,9 +53,8 @@ export class Server {
   private lock: WorkerLock | undefined;
   private finish: () => void = () => undefined;
 
-  constructor(port: Port, make: (options: unknown) => Client | Promise<Client>, changes?: Changes) {
+  constructor(port: Port, make: (options: unknown) => Client | Promise<Client>) {
     this.make = make;
-    this.changes = changes;
     this.closed = new Promise((resolve) => {
       this.finish = resolve;
     });
@@ -133,9 +125,11 @@ export class Server {
       this.knownClient = new KnownClient(client);
       const { value, transfer } = pack(this.knownClient.snapshot, VALUES_ONLY);
       // `pack` keeps the shape of a snapshot.
-      const stored = "knownGroups" in client;
-      this.post({ copse: "started", client: value, stored } as Unaddressed<ToPage>, transfer);
-      this.listen();
+      this.post(
+        { copse: "started", client: value, stored: isStored(client) } as Unaddressed<ToPage>,
+        transfer,
+      );
+      this.listen(client);
     } catch (error) {
       if (this.isEnded) return;
       this.post({ copse: "failed", error: packError(error) });
@@ -143,17 +137,26 @@ export class Server {
     }
   }
 
-  private listen(): void {
-    let isTelling = false;
-    const tell = () => {
-      isTelling = false;
-      if (!this.isEnded) this.post({ copse: "changed" });
-    };
-    const end = this.changes?.(() => {
-      if (!isTelling) later(CHANGES_TIME, tell);
-      isTelling = true;
-    });
-    if (end !== undefined) this.unlisten = end;
+  /** Tells the page what other openers of the storage have changed, where the storage tells of them. */
+  private listen(client: Client): void {
+    if (!isStored(client)) return;
+    try {
+      this.unlisten = client.watch(() => this.tell());
+    } catch (error) {
+      if (!(error instanceof MlsError && error.code === "unsupported")) throw error;
+    }
+  }
+
+  private tell(): void {
+    if (this.isEnded) return;
+    const changed = this.known.changes();
+    const client = this.knownClient?.change();
+    const groups = changed.map(({ id, change }) => ({ id, change: change.value }));
+    const transfer = [...changed.map(({ change }) => change), ...(client ? [client] : [])].flatMap(
+      (one) => one.transfer,
+    );
+    // `pack` keeps the shape of a change and of a snapshot.
+    this.post({ copse: "changed", groups, client: client?.value } as Unaddressed<ToPage>, transfer);
   }
 
   private unpack(value: unknown, references: readonly Reference[], abort?: AbortControllerLike): unknown {

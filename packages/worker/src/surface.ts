@@ -342,18 +342,17 @@ export type WorkerClient = { readonly [K in ClientMethod]: Remote<Client[K]> } &
  * @example
  * ```ts
  * for (const { groupId } of await client.knownGroups()) show(await client.group(groupId));
- * client.onChange(async () => {
- *   if (await client.refresh()) await showAll();
- * });
+ * const stop = client.watch(() => showAgain());
  * ```
  */
 export type WorkerStoredClient = WorkerClient & {
   readonly [K in keyof typeof STORED_METHODS]: Remote<StoredClient[K]>;
 } & {
   /**
-   * Calls a function after another opener of the storage, such as another tab, has written something. The worker must have
-   * been given the storage (`serveClient({ storage })`).
-   * @returns ends it
+   * Calls a listener after the client in the worker has taken over what another opener of its storage changed, such as another
+   * tab: `members` and the other getters of groups show it then. Never called if the storage doesn't tell of other openers:
+   * call `refresh` now and then. What it throws is dropped.
+   * @returns what ends that
    */
-  onChange(listener: () => void): () => void;
+  watch(listener: () => void): () => void;
 };

@@ -1,8 +1,9 @@
 // RFC 9420 §10 to §15: what a page can call, of a client, a group, a staged commit or a staged Welcome.
-import type { StagedWelcome } from "@copse/core";
+import type { Client, StagedWelcome } from "@copse/core";
 import { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import { importKeyPackage } from "@copse/core/import";
 import { branch, reinitialize } from "@copse/core/resumption";
+import type { StoredClient } from "@copse/core/storage";
 import { KnownGroup } from "./snapshot.js";
 import {
   CLIENT_FUNCTIONS,
@@ -17,6 +18,9 @@ import {
   WELCOME_METHODS,
   WELCOME_REQUESTS,
 } from "./surface.js";
+
+/** Whether a client has a storage. Not by its class, with which all code of storages would come. */
+export const isStored = (client: Client): client is StoredClient => "knownGroups" in client;
 
 type Kinds = Readonly<Record<string, Kind>>;
 

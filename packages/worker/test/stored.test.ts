@@ -6,7 +6,13 @@ import { nodeProvider } from "@copse/provider-node";
 import { bundle } from "@copse/test-support/bundle";
 import { text } from "@copse/test-support/bytes";
 import { code, failure } from "@copse/test-support/errors";
-import { connectClient, connectStoredClient, serveClient, type WorkerStoredClient } from "@copse/worker";
+import {
+  connectClient,
+  connectStoredClient,
+  serveClient,
+  WorkerError,
+  type WorkerStoredClient,
+} from "@copse/worker";
 import { afterEach, describe, expect, test } from "vitest";
 import { answerTo, clientOf, hostile, type Message, NEW_GROUP, ports } from "./hostile.js";
 import { makeClient } from "./workers.js";
@@ -46,7 +52,7 @@ function openers(): () => ClientStorage {
 async function page(storage: ClientStorage, given?: StoredClient): Promise<WorkerStoredClient> {
   const { port1, port2 } = new MessageChannel();
   ports.push(port1, port2);
-  serveClient({ port: port1, storage, make: () => given ?? open(storage) });
+  serveClient({ port: port1, make: () => given ?? open(storage) });
   return connectStoredClient(port2);
 }
 
@@ -148,31 +154,39 @@ test("a call that fails tells what has changed, too", async () => {
   expect(group).toMatchObject({ epoch: 2n, members: inWorker.members });
 });
 
-test("a page is told that another tab has written, and finds it", async () => {
+test("a page is told what another tab has changed, and its groups show it", async () => {
   const storage = openers();
   const [one, other] = [await page(storage()), await page(storage())];
   await withBob(one);
+  const mine = await one.group(ID);
   await other.refresh();
-  await other.group(ID);
-  // Held: one that no page has any more is closed.
-  const group = await one.group(ID);
+  const theirs = await other.group(ID);
   let times = 0;
-  const told = new Promise<void>((resolve) => {
-    one.onChange(() => {
-      times++;
-      resolve();
+  const next = () =>
+    new Promise<void>((resolve) => {
+      const stop = one.watch(() => {
+        times++;
+        stop();
+        resolve();
+      });
     });
+  one.watch(() => {
+    throw new Error("what a listener throws is dropped");
   });
-  const end = one.onChange(() => expect.unreachable("it was ended"));
-  end();
-  await (await other.group(ID))?.encrypt("hello");
+  const ended = one.watch(() => expect.unreachable("it was ended"));
+  ended();
+  const told = next();
+  await theirs?.remove(1);
   await told;
-  expect(await one.refresh()).toBe(true);
+  expect(mine).toMatchObject({ epoch: 1n, hasPendingCommit: true });
+  const toldAgain = next();
+  await theirs?.mergePendingCommit();
+  await toldAgain;
+  expect(mine).toMatchObject({ epoch: 2n, hasPendingCommit: false, members: theirs?.members });
+  expect(mine?.members).toHaveLength(1);
+  expect(times).toBe(2);
   expect(await one.refresh()).toBe(false);
-  // Its own writes are no news.
-  await group?.encrypt("hello");
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  expect(times).toBe(1);
+  expect(() => one.watch(1 as never)).toThrow(/function/);
 });
 
 test("two pages share one client: a group is closed when both have dropped it", async () => {
@@ -235,6 +249,31 @@ test.each([
   const { client } = await clientOf(answer, true);
   const call = (client as WorkerStoredClient).group(ID);
   await expect(call).rejects.toThrow(/something else/);
+});
+
+test.each([
+  ["no list", undefined],
+  ["a change of no group", [{ change: {} }]],
+  ["a change that is none", [{ id: "a name", change: {} }]],
+  ["a change of a proposal that the page doesn't have", "unknown"],
+])("a worker that tells of changes with %s is given up", async (_, junk) => {
+  const { proposals: __, ...snapshot } = NEW_GROUP.snapshot;
+  const unknown = [
+    { id: "a name", change: { snapshot, proposals: [{ at: 0, willCommit: true }], members: [] } },
+  ];
+  const answer = ({ connection, id }: Message) => ({
+    copse: "answer",
+    connection,
+    id,
+    outcome: { value: NEW_GROUP },
+  });
+  const { client, own, seen } = await clientOf(answer, true);
+  const group = await (client as WorkerStoredClient).group(ID);
+  const { connection } = seen[0] as Message;
+  own.postMessage({ copse: "changed", connection, groups: [] });
+  own.postMessage({ copse: "changed", connection, groups: junk === "unknown" ? unknown : junk });
+  expect(await client.ended).toBeInstanceOf(WorkerError);
+  expect(group?.epoch).toBe(0n);
 });
 
 test.each([
