@@ -15,7 +15,7 @@ const SCRIPT = {
     import { indexedDbStorage } from "@copse/storage-indexeddb";`,
   code: `
     let time = Date.now();
-    const crypto = await webCryptoProvider({ extractable: true });
+    const crypto = await webCryptoProvider();
     const options = { crypto, suite: 1, authentication: insecureAcceptAll(), policy: { now: () => time } };
     const storage = indexedDbStorage({ name: "alice" });
     const alice = await openClient({ ...options, storage, credential: "alice" });

@@ -26,7 +26,7 @@ const ALICE = {
   code: `
     const role = text("role"), life = text("life"), id = new Uint8Array([6]);
     const client = await openClient({
-      storage: indexedDbStorage({ name: "alice" }), crypto: await webCryptoProvider({ extractable: true }), suite: ${SUITE},
+      storage: indexedDbStorage({ name: "alice" }), crypto: await webCryptoProvider(), suite: ${SUITE},
       credential: "alice", authentication: insecureAcceptAll(),
     });
     const again = async (work) => {

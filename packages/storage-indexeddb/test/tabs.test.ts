@@ -18,7 +18,7 @@ const TAB = {
   code: `
     const name = text("tab"), id = new Uint8Array([6]);
     const open = async () => openClient({
-      storage: indexedDbStorage({ name: "alice" }), crypto: await webCryptoProvider({ extractable: true }), suite: ${SUITE},
+      storage: indexedDbStorage({ name: "alice" }), crypto: await webCryptoProvider(), suite: ${SUITE},
       credential: "alice", authentication: insecureAcceptAll(),
     });
     if (name === "left") {

@@ -17,7 +17,7 @@ const SCRIPT = {
     const storage = indexedDbStorage({ name: "alice" });
     serveClient({
       port: self,
-      make: async ({ credential }) => openClient({ storage, crypto: await webCryptoProvider({ extractable: true }), suite: 1, credential,
+      make: async ({ credential }) => openClient({ storage, crypto: await webCryptoProvider(), suite: 1, credential,
         authentication: insecureAcceptAll() }),
     });`,
   imports: `import { connectStoredClient } from "@copse/worker";`,
