@@ -10,7 +10,7 @@ const hex = (text: string) => new Uint8Array(Buffer.from(text, "hex"));
 const say = (...words: (string | number)[]) => writeSync(1, `${words.join(" ")}\n`);
 
 /** What a message is refused with that an opener has received before. */
-const AGAIN: readonly string[] = ["duplicate", "past-epoch", "group-exists", "not-invited"];
+const AGAIN: readonly string[] = ["duplicate", "past-epoch", "forgotten", "group-exists", "not-invited"];
 
 /** Whether another opener has moved the state on. */
 const isStale = (error: unknown) =>

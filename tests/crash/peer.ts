@@ -106,7 +106,7 @@ export class Peer {
   async read(lines: readonly string[], killed: number): Promise<void> {
     this.counts.lives++;
     if (!lines.some((line) => line.startsWith("begin"))) this.counts["killed while opening"]++;
-    const again: number[] = [];
+    const [again, forgotten]: [number[], number[]] = [[], []];
     for (const line of lines) {
       const [kind, ...words] = line.split(" ") as [string, ...string[]];
       if (kind === "begin") this.#begin(JSON.parse(words.join(" ")) as Found);
@@ -116,9 +116,11 @@ export class Peer {
       else if (kind === "got") this.#got(Number(words[0]), words[1] as string);
       else if (kind === "joined") this.#join(Number(words[0]), words[1] as string);
       else if (kind === "deleted") await this.#delete(words[0] as string);
-      else if (kind === "again") again.push(Number(words[0]));
+      else if (kind === "again") (words[1] === "forgotten" ? forgotten : again).push(Number(words[0]));
       else throw new Error(`expected what Alice says, got ${line}`);
     }
+    // An extension that begins late finds what the app has received epochs before.
+    expect(forgotten.filter((n) => !this.#acknowledged.has(n))).toEqual([]);
     const untold = [...new Set(again)].filter((n) => !this.#acknowledged.has(n));
     expect(untold.length, "received without an answer").toBeLessThanOrEqual(this.#killed + killed);
     this.counts["received, but killed before the answer"] += untold.length;

@@ -2,6 +2,7 @@
 import { checkOptions, MlsError, type OptionShape } from "@copse/core/provider";
 import type { ClientStorage, StorageChange, StoredEntry, VersionStep } from "@copse/core/storage";
 import { failed, openFile, type SqliteDatabase } from "./database.js";
+import { watchOthers } from "./others.js";
 import { makeDurable, makeTable } from "./settings.js";
 import { Traces } from "./traces.js";
 
@@ -19,7 +20,7 @@ export interface SqliteStorageOptions {
   readonly busyTimeout?: number;
   /**
    * How long what was replaced or deleted may stay in the database's files, in milliseconds from the write. 0: it is gone
-   * when the write answers, which then takes about three times as long. Default: 1,000.
+   * when the write answers, which then takes about five times as long. Default: 1,000.
    */
   readonly tracesFor?: number;
 }
@@ -29,6 +30,8 @@ export interface SqliteStorage extends ClientStorage {
   get(key: string): Uint8Array | undefined;
   list(prefix: string): StoredEntry[];
   write(changes: readonly StorageChange[], steps: readonly VersionStep[]): boolean;
+  /** Calls `listener` within a quarter of a second after another connection has written something to the database. */
+  changes(listener: () => void): () => void;
   /**
    * Removes what was deleted from the files, and closes the database, unless it was given. Calls after that fail. Closing
    * twice does no harm.
@@ -127,6 +130,7 @@ class Table implements SqliteStorage {
     "get" | "list" | "put" | "drop" | "begin" | "commit",
     ReturnType<SqliteDatabase["prepare"]>
   >;
+  readonly #watches = new Set<() => void>();
   #isClosed = false;
 
   constructor(db: SqliteDatabase, name: string, isOwn: boolean, traces: Traces) {
@@ -162,9 +166,20 @@ class Table implements SqliteStorage {
     return isMade;
   };
 
+  changes = (listener: () => void): (() => void) =>
+    this.#do("watch", () => {
+      const end = watchOthers(this.#db, listener);
+      this.#watches.add(end);
+      return () => {
+        this.#watches.delete(end);
+        end();
+      };
+    });
+
   close = (): void => {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    for (const end of this.#watches) end();
     this.#traces.end();
     if (this.#isOwn) this.#db.close();
   };

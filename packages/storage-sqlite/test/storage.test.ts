@@ -181,6 +181,48 @@ describe("openers", () => {
     for (const one of all) one.close();
   });
 
+  it("are told of each other's writes, not of their own, until they have had enough", async () => {
+    const path = newPath();
+    const [one, two] = [await sqliteStorage(path), await sqliteStorage(path)];
+    let told = 0;
+    const soon = () => new Promise((resolve) => setTimeout(resolve, 600));
+    const end = one.changes(() => told++);
+    await one.write(put("a", "1"), []);
+    await soon();
+    expect(told).toBe(0);
+    await two.write(put("a", "2"), []);
+    await soon();
+    expect(told).toBe(1);
+    end();
+    one.changes(() => told++);
+    one.close();
+    await two.write(put("a", "3"), []);
+    await soon();
+    expect(told).toBe(1);
+    expect(() => one.changes(() => undefined)).toThrow("closed");
+    two.close();
+  });
+
+  it("that are clients hear of each other's groups", async () => {
+    const path = newPath();
+    const common = {
+      crypto: nodeProvider(),
+      suite: 1,
+      credential: "alice",
+      authentication: insecureAcceptAll(),
+    };
+    const storages = [await sqliteStorage(path), await sqliteStorage(path)] as const;
+    const [one, two] = [
+      await openClient({ storage: storages[0], ...common }),
+      await openClient({ storage: storages[1], ...common }),
+    ];
+    const heard = new Promise<void>((resolve) => one.watch(resolve));
+    const { groupId } = await two.createGroup();
+    await heard;
+    expect(one.knownGroups()).toMatchObject([{ groupId }]);
+    for (const storage of storages) storage.close();
+  });
+
   it("a write that fails half-way has changed nothing, and the next is made", async () => {
     const db = openDatabase(newPath());
     const storage = await sqliteStorage(db);
