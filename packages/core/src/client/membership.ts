@@ -28,7 +28,7 @@ import {
   type Transition,
 } from "../group/index.js";
 import { type CommitMessage, mergeStaged, type Reception } from "../group/messages/index.js";
-import { type LoadedState, type Part, partsOf, saveState } from "../group/storage/index.js";
+import { type LoadedState, type SavedHeldKeys, saveState } from "../group/storage/index.js";
 import {
   answer,
   batchOf,
@@ -246,15 +246,11 @@ export class Membership {
     Object.assign(identity, { signatureKey: after.signatureKey, credential: after.credential });
   }
 
-  /** The parts of the state, to be saved. @throws MlsError `closed`, `usage` */
-  parts(): Part[] {
-    this.#checkToSave();
-    return partsOf(this.config.provider, this.#state, this.#keys);
-  }
-
-  #checkToSave(): void {
+  /** What a saved state says of the private keys. @throws MlsError `closed`, `usage` if the state can't be saved */
+  keysToSave(): SavedHeldKeys {
     needOpen(this.#state);
     checkSavedSigners(this.config, this.#state);
+    return this.#keys;
   }
 
   /** @throws MlsError `closed` if this isn't the state any more: what was encoded of it may be overwritten already */
@@ -271,8 +267,7 @@ export class Membership {
   save(options: OperationOptions): Promise<Bytes> {
     const work = async () => {
       const { state } = this;
-      this.#checkToSave();
-      const bytes = await saveState(this.config.provider, state, this.#keys);
+      const bytes = await saveState(this.config.provider, state, this.keysToSave());
       if (state !== this.#state) wipe(bytes);
       this.needState(state);
       return bytes;

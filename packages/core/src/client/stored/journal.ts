@@ -190,9 +190,9 @@ export class Journal {
   }
 
   async #partChanges(own: Membership, values: Values): Promise<Known["parts"]> {
-    const parts = own.parts();
-    const known = this.#known.parts;
     const { provider } = own.config;
+    const parts = partsOf(provider, own.state, own.keysToSave());
+    const known = this.#known.parts;
     await saving(this.#rows?.provider(provider) ?? provider, async (save) => {
       for (const { name, of, encode } of parts)
         if (!isSame(of, known.get(name))) values.set(name, await encode(save));

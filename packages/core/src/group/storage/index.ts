@@ -28,6 +28,7 @@ export {
   type LoadedState,
   loadProposal,
   loadState,
+  type SavedHeldKeys,
   SavedProposal,
   savedProposal,
   saveState,
