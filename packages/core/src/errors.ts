@@ -29,8 +29,9 @@ import type { Bytes } from "./byte-types.js";
  * - `missing`: the application did not provide something that is needed (a PSK, a key package, a ratchet tree)
  * - `authentication`: the application's authentication service refused a credential
  * - `state`: the bytes are not a valid saved state, or do not belong to the given keys
- * - `stale-state`: another opener has changed the storage. Nothing has changed: get the group again, and call again
- * - `storage`: nobody knows whether the storage has the change. The group is closed: get it again
+ * - `stale-state`: another opener of the storage has changed what the call goes by. Nothing was done: the group is now as
+ *   the storage has it; look at it, and call again
+ * - `storage`: the storage failed, and nobody knows whether it has the change. The next call reads what is there
  * - `missing-signer`: the client lacks the signer of a leaf: give it to the client, and try again
  * - `try-again`: a hook, a provider or a signer failed, took too long or was aborted. Nothing is decided and nothing
  *   has changed; `cause` says why
