@@ -20,6 +20,10 @@ test.each([2, 10])("times and bytes in a group of %i, for each way to keep the s
     expect(find("encrypt, 100 at once", way)?.bytes).toBeLessThan(10);
     expect(find("restore", way)).toBeDefined();
   }
+  // Two values, and the version.
+  const sealing = (find("encrypt", "sealed")?.bytes as number) - (find("encrypt", "memory")?.bytes as number);
+  expect(sealing).toBeGreaterThan(100);
+  expect(sealing).toBeLessThan(150);
   expect(find("encrypt", "none")?.bytes).toBeUndefined();
   expect(find("encrypt", "save()")?.bytes).toBeGreaterThan(1000);
   expect(find("restore", "none")).toBeUndefined();

@@ -1,13 +1,15 @@
 // Where the clients that are measured keep their state, and how many bytes they write there.
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ClientStorage, memoryStorage } from "@copse/core/storage";
+import { type ClientStorage, memoryStorage, sealedStorage } from "@copse/core/storage";
+import { nodeStorageCipher } from "@copse/provider-node/storage";
 
 /** What is written to a storage is counted: the values, without the keys. */
 export interface Counted {
   readonly storage: ClientStorage;
-  written: number;
+  readonly written: number;
 }
 
 /** A way to keep the state, and what it leaves behind when it is over. */
@@ -19,12 +21,12 @@ export interface Keeping {
 }
 
 export function counting(inner: ClientStorage): Counted {
-  const counted: Counted = {
+  const counted = {
     written: 0,
     storage: {
-      get: (key) => inner.get(key),
-      list: (prefix) => inner.list(prefix),
-      write: (changes, steps) => {
+      get: (key: string) => inner.get(key),
+      list: (prefix: string) => inner.list(prefix),
+      write: (...[changes, steps]: Parameters<ClientStorage["write"]>) => {
         for (const { value } of changes) counted.written += value?.length ?? 0;
         for (const { to } of steps) counted.written += to?.length ?? 0;
         return inner.write(changes, steps);
@@ -35,6 +37,21 @@ export function counting(inner: ClientStorage): Counted {
 }
 
 const none = (name: string): Keeping => ({ name, counted: undefined, end: async () => {} });
+
+/** In memory, sealed: what is written is what the memory gets. */
+function sealed(): Keeping {
+  const below = counting(memoryStorage());
+  const storage = sealedStorage(below.storage, nodeStorageCipher(randomBytes(32)));
+  return {
+    ...none("sealed"),
+    counted: {
+      storage,
+      get written() {
+        return below.written;
+      },
+    },
+  };
+}
 
 /** In a file of a new directory, durable: each write is on the disk before it is answered. */
 async function sqlite(): Promise<Keeping> {
@@ -51,7 +68,7 @@ async function sqlite(): Promise<Keeping> {
 /** All of them; of those that aren't there, why not. */
 export async function keepings(): Promise<{ all: Keeping[]; absent: string[] }> {
   const memory: Keeping = { ...none("memory"), counted: counting(memoryStorage()) };
-  const all = [none("none"), none("save()"), memory];
+  const all = [none("none"), none("save()"), memory, sealed()];
   try {
     return { all: [...all, await sqlite()], absent: [] };
   } catch (error) {
