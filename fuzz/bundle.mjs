@@ -1,21 +1,9 @@
 // Bundles the fuzzer from the sources: it needs no build, and the sources are one script, whose coverage V8 reports at
 // once.
-import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { bundleSources } from "../scripts/bundle-sources.mjs";
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
-
-/** Where esbuild finds our packages: longer names first, because it takes an alias for all paths below it. */
-const alias = { "@copse/test-support": path("../tests/support") };
-const packages = readdirSync(path("../packages"));
-for (const name of packages.sort((a, b) => Number(a === "core") - Number(b === "core"))) {
-  const { exports } = JSON.parse(readFileSync(path(`../packages/${name}/package.json`), "utf8"));
-  for (const [entry, { node, default: any }] of Object.entries(exports).reverse()) {
-    const source = (node ?? any).replace("./dist/", "src/").replace(/\.js$/, ".ts");
-    alias[`@copse/${name}${entry.slice(1)}`] = path(`../packages/${name}/${source}`);
-  }
-}
 
 /**
  * Writes the bundle to the folder `dist`, and returns its path.
@@ -23,32 +11,6 @@ for (const name of packages.sort((a, b) => Number(a === "core") - Number(b === "
  * @param fault replaces a text of a source, to see that the fuzzer finds it
  * @param {{ file: string, from: string, to: string }} [fault]
  */
-export async function bundle(name, fault) {
-  const outfile = path(`dist/${name}.mjs`);
-  let isPlanted = fault === undefined;
-  const plant = {
-    name: "plant",
-    setup({ onLoad }) {
-      onLoad({ filter: /\.ts$/ }, ({ path: file }) => {
-        if (fault === undefined || !file.endsWith(fault.file)) return undefined;
-        const text = readFileSync(file, "utf8");
-        isPlanted = text.includes(fault.from);
-        return { contents: text.replace(fault.from, () => fault.to), loader: "ts" };
-      });
-    },
-  };
-  await build({
-    entryPoints: [path("src/main.ts")],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "es2022",
-    alias,
-    plugins: [plant],
-    external: ["vitest", "libsodium-wrappers", "sodium-native", "@noble/*", "@hpke/*"],
-    logLevel: "warning",
-  });
-  if (!isPlanted) throw new Error(`${fault.file} doesn't contain: ${fault.from}`);
-  return outfile;
+export function bundle(name, fault) {
+  return bundleSources(path("src/main.ts"), path(`dist/${name}.mjs`), fault);
 }

@@ -1,0 +1,46 @@
+// The faults of `npm run simulate -- --planted`. With each of them an invariant breaks.
+
+/**
+ * Those of the core are a text of a source, and what replaces it in a copy. The others stand before the storage, the key
+ * store or the random source: `src/faults.ts`.
+ * @type {Readonly<Record<string, { file: string, from: string, to: string } | undefined>>}
+ */
+export const PLANTED = {
+  "writes after its answer": undefined,
+  "compares no versions": undefined,
+  "writes half": undefined,
+  "keeps key packages": undefined,
+  "keeps groups": undefined,
+  "guards no key that is used again": undefined,
+  "keeps private keys": undefined,
+  "doesn't move a counter on": {
+    file: "core/src/schedule/secret-tree.ts",
+    from: "    this.#checkpoints.forget(ratchetName(leafIndex, kind));\n",
+    to: "    if (kind === 'application' && generation === 5) return;\n    this.#checkpoints.forget(ratchetName(leafIndex, kind));\n",
+  },
+  "keeps a removed member's leaf": {
+    file: "core/src/group/proposals/apply.ts",
+    from: "  for (const { leafIndex } of removed) tree = tree.remove(leafIndex);\n",
+    to: "  if (adds.length === 0) for (const { leafIndex } of removed) tree = tree.remove(leafIndex);\n",
+  },
+  "skips a check of the epoch": {
+    file: "core/src/group/past-epoch.ts",
+    from: "  if (epoch > current.epoch) {\n",
+    to: "  if (epoch > current.epoch + 1n) {\n",
+  },
+  "loses a proposal": {
+    file: "core/src/group/messages/receive.ts",
+    from: "noStep(withProposal(state, cached), received, key)",
+    to: "noStep((cached.reference[0] ?? 0) < 8 ? state : withProposal(state, cached), received, key)",
+  },
+  "merges a commit twice": {
+    file: "core/src/group/state.ts",
+    from: "      proposals: [],\n      candidates: [],\n      reinit",
+    to: "      proposals: [],\n      candidates: candidates.filter(({ own }) => own),\n      reinit",
+  },
+  "forgets a past epoch too early": {
+    file: "core/src/group/past-epoch.ts",
+    from: "i >= policy.maxPastEpochs ||",
+    to: "i + 1 >= policy.maxPastEpochs ||",
+  },
+};

@@ -1,0 +1,30 @@
+// The kinds of steps.
+import type { Kind } from "../step.js";
+import type { Action } from "./action.js";
+import { commit, submit } from "./commit.js";
+import { deliver, lose } from "./deliver.js";
+import { external } from "./join.js";
+import { offer, withdraw } from "./key-packages.js";
+import { crash, create, leave, open, settleRoom, shut, wait } from "./life.js";
+import { look } from "./look.js";
+import { propose, send } from "./send.js";
+
+export const ACTIONS: Readonly<Record<Kind, Action>> = {
+  create,
+  send,
+  propose,
+  commit,
+  submit,
+  deliver,
+  lose,
+  external,
+  offer,
+  withdraw,
+  crash,
+  open,
+  shut,
+  look,
+  leave,
+  wait,
+  settle: settleRoom,
+};

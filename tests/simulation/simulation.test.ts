@@ -1,0 +1,68 @@
+// RFC 9420: hundreds of clients in a world that is the same for the same seed: `npm run simulate` plays longer courses.
+import { describe, expect, it } from "vitest";
+import { PLANTED } from "../../simulation/planted.mjs";
+import { FAULTS } from "../../simulation/src/faults.js";
+import { replay, simulate } from "../../simulation/src/run.js";
+import { Shrinker } from "../../simulation/src/shrink.js";
+import { readStep, writeStep } from "../../simulation/src/step.js";
+
+/** A small world, where much happens in a few steps. */
+const small = (seed: number, fault?: string) => ({ seed, devices: 12, rooms: 2, fault });
+
+describe("a course", () => {
+  it("is the same for the same seed, and another one for another", async () => {
+    const courses = [];
+    for (const seed of [7, 7, 8]) courses.push(await simulate(small(seed), 500));
+    const [one, again, other] = courses.map(({ world, steps }) => ({ steps, trace: world.trace }));
+    expect(courses.map(({ broken }) => broken)).toEqual([undefined, undefined, undefined]);
+    expect(again).toEqual(one);
+    expect(other?.trace).not.toBe(one?.trace);
+  });
+
+  it("can be written down, and played again to the same end", async () => {
+    const { steps, world } = await simulate(small(9), 400);
+    const again = await replay(small(9), steps.map(writeStep).map(readStep));
+    expect(again.broken).toBeUndefined();
+    expect(again.world.trace).toBe(world.trace);
+    expect(() => readStep("12 jump 3")).toThrow('expected a step, got "12 jump 3"');
+  });
+
+  it("keeps all invariants, whichever of its steps are left out", async () => {
+    const { steps } = await simulate(small(10), 400);
+    for (const part of [2, 3]) {
+      const some = steps.filter((_, i) => i % part !== 0);
+      expect((await replay(small(10), some)).broken).toBeUndefined();
+    }
+  });
+
+  it("has all that can happen", async () => {
+    const { world, broken } = await simulate(small(11), 1500);
+    expect(broken).toBeUndefined();
+    const happened = ["joins by Welcome", "joins by external commit", "removals", "lost races", "recovered"];
+    for (const what of [...happened, "disks copied", "second openers", "received: application"])
+      expect(world.tally.get(what), what).toBeGreaterThan(0);
+  });
+});
+
+describe("with a planted fault", () => {
+  it.each([
+    ["compares no versions", "no generation encrypts twice"],
+    ["keeps groups", "nothing is left behind"],
+    ["keeps key packages", "key packages are there until they are used, and then gone"],
+  ])("that %s an invariant breaks, and the course is made short", async (fault, invariant) => {
+    const options = small(1, fault);
+    const course = await simulate(options, 3000);
+    expect(course.broken?.invariant).toBe(invariant);
+    const end = performance.now() + 2000;
+    const shortest = await new Shrinker(options, course.broken as Error & { invariant: string }, end).shrink(
+      course,
+    );
+    expect(shortest.length).toBeLessThan(Math.min(course.steps.length, 60));
+    expect((await replay(options, shortest)).broken?.invariant).toBe(invariant);
+  });
+
+  it("npm run simulate -- --planted knows all faults", () => {
+    const own = Object.keys(PLANTED).filter((name) => PLANTED[name] === undefined);
+    expect(own).toEqual(Object.keys(FAULTS));
+  });
+});
