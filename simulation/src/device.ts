@@ -103,6 +103,8 @@ export class Device {
     const { seals, faults, entropy } = this.#world;
     const watch = new Watch(seals);
     const connection = new Connection(disk);
+    // What was encrypted for a write that wasn't made doesn't leave the process.
+    connection.onRefused = () => watch.drop();
     const random = faults.entropy?.(entropy) ?? entropy;
     const client = await openClient({
       storage: connection,

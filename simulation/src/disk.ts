@@ -72,6 +72,8 @@ export class Connection implements ClientStorage {
   fate: Fate | undefined;
   /** Whether the write that had a fate was made. */
   wasMade = false;
+  /** Is called when another process was first, and nothing was written. */
+  onRefused: (() => void) | undefined;
   /** Is called when the process ends by its fate. */
   onDeath: (() => void) | undefined;
 
@@ -109,6 +111,7 @@ export class Connection implements ClientStorage {
     if (fate === "fails before") throw new Error("the disk is full");
     const isMade = this.#disk.write(...args);
     if (isMade) this.writes++;
+    else this.onRefused?.();
     this.wasMade = isMade;
     if (fate === "fails after") throw new Error("the connection was lost");
     if (fate !== "dies after") return isMade;

@@ -28,7 +28,8 @@ async function main(options: Options): Promise<number> {
   report(course.world, done, performance.now() - start, process.cpuUsage(cpu).user / 1000);
   if (course.broken === undefined) return 0;
   tell(course);
-  const shrinker = new Shrinker(options, course.broken, performance.now() + patience * 1000);
+  const end = performance.now() + patience * 1000;
+  const shrinker = new Shrinker(options, course.broken, () => performance.now() > end);
   const shortest = await shrinker.shrink(course);
   console.log(`\n${shortest.length} steps, after ${shrinker.replays} replays, with --seed ${seed}:`);
   for (const step of shortest) console.log(writeStep(step));

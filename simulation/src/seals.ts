@@ -51,8 +51,13 @@ export class Watch {
   }
 
   begin(): void {
-    this.#pending = [];
+    this.drop();
     this.opened = [];
+  }
+
+  /** What was sealed since {@link begin} never leaves the process. */
+  drop(): void {
+    this.#pending = [];
   }
 
   /** What was sealed since {@link begin} has left the process. */

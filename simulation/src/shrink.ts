@@ -18,18 +18,18 @@ const isAlone = ({ kind }: Step): boolean =>
 export class Shrinker {
   readonly #options: WorldOptions;
   readonly #invariant: string;
-  /** When to stop, as `performance.now()` has it. */
-  readonly #end: number;
+  readonly #isEnough: (replays: number) => boolean;
   replays = 0;
 
-  constructor(options: WorldOptions, broken: Broken, end: number) {
+  /** @param isEnough says when to stop: else every single step of the result is needed */
+  constructor(options: WorldOptions, broken: Broken, isEnough: (replays: number) => boolean = () => false) {
     this.#options = options;
     this.#invariant = broken.invariant;
-    this.#end = end;
+    this.#isEnough = isEnough;
   }
 
   get #isLate(): boolean {
-    return performance.now() > this.#end;
+    return this.#isEnough(this.replays);
   }
 
   /** The steps that did something until the invariant broke; `undefined` if it doesn't. */

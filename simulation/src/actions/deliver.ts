@@ -1,5 +1,5 @@
 // RFC 9420 §14, §15: what arrives is read once, by whom it is for, and by nobody else.
-import type { Group, Received } from "@copse/core";
+import { type Group, MlsError, type Received } from "@copse/core";
 import { Broken, hold } from "../broken.js";
 import type { Process } from "../device.js";
 import { expectedOf } from "../expected.js";
@@ -68,8 +68,13 @@ const READ: ReadonlySet<string> = new Set(["application", "proposal", "commit"])
 async function take(group: Group, { letter }: Entry, looksFirst: boolean): Promise<Received> {
   if (!looksFirst || !group.active || Number(group.epoch) !== letter.epoch)
     return group.receive(letter.bytes);
-  const staged = await group.stage(letter.bytes);
-  return staged.merge();
+  try {
+    return await (await group.stage(letter.bytes)).merge();
+  } catch (error) {
+    // Another process has merged it meanwhile: then it is read as the one that ended its epoch.
+    if (error instanceof MlsError && Number(group.epoch) > letter.epoch) return group.receive(letter.bytes);
+    throw error;
+  }
 }
 
 /** What was read must never be read again. */

@@ -41,8 +41,7 @@ export const crash: Action = async (scene) => {
 
 /** Opens the state a second time, as a second tab does. */
 export const open: Action = async ({ world, device }) => {
-  // With a key store the one would destroy the keys of the other.
-  if (device.processes.length > 1 || device.keyStore !== undefined) return false;
+  if (device.processes.length > 1) return false;
   device.processes = [...device.processes, await device.open()];
   device.hadTwo = true;
   world.count("second openers");

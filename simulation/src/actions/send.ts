@@ -13,10 +13,8 @@ export const send = asMember(async (scene) => {
   const { epoch } = membership;
   const words = numbers.once(50) ? 4000 : numbers.below(120);
   const data = Buffer.concat([Buffer.from(opening(`${step.n}.0`)), numbers.bytes(words)]);
-  let waiting = 0;
   const outcome = await device.insist(tab, step.fate, async (process) => {
     const group = await need(device, process, room);
-    waiting = group.proposals.length;
     return group.encrypt(data);
   });
   if (outcome.kind === "answer") {
@@ -25,7 +23,8 @@ export const send = asMember(async (scene) => {
   } else if (isUnknown(outcome)) await recover(scene, room, false);
   else if (outcome.kind === "error") {
     // §12.4: a member with pending proposals commits them before it sends data.
-    if (outcome.error.code !== "pending" || waiting === 0) throw refused(device, "send", outcome.error);
+    if (outcome.error.code !== "pending" || membership.proposals.size === 0)
+      throw refused(device, "send", outcome.error);
     world.count("waits for a commit");
   }
   return true;
@@ -47,9 +46,12 @@ export const propose = asMember(async (scene) => {
       if (leaf !== undefined && leaf !== group.ownLeafIndex) return { remove: leaf };
       return numbers.once(3) ? { psk: { external: PSK } } : { update: true };
     };
-    const before = group.proposals.length;
     const message = await group.propose(request(), options);
-    hold(group.proposals.length === before + 1, "a proposal that was made is there", () => device.name);
+    hold(
+      group.proposals.length === membership.proposals.size + 1,
+      "a proposal that was made is there",
+      () => device.name,
+    );
     return message;
   });
   if (outcome.kind === "answer") {

@@ -182,7 +182,8 @@ export class KeyPackageWrites {
     for (const id of before.keys()) {
       if (found.has(id)) continue;
       const mine = now.get(id);
-      if (mine !== undefined) store.delete(mine.reference);
+      // The other one may have joined by it: its group has the leaf key now.
+      if (mine !== undefined) store.delete(mine.reference, true);
       if (kept !== undefined && !kept.delete(id)) isUsedElsewhere = true;
     }
     store.recorded(store.all);
