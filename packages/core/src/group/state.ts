@@ -95,7 +95,7 @@ export interface RewindSteps {
     config: GroupConfig,
     state: GroupState,
     bytes: Uint8Array,
-    loadKey: (saved: Uint8Array, publicKey: Uint8Array | undefined) => Promise<HpkePrivateKey>,
+    loadKey: (saved: Uint8Array) => Promise<HpkePrivateKey>,
   ): Promise<GroupState>;
 }
 

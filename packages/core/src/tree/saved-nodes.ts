@@ -35,10 +35,14 @@ export function writeSubtree(writer: Writer, node: TreeNode): void {
   }
 }
 
+function check(holds: boolean): void {
+  if (!holds) throw new MlsError("state", "invalid saved tree");
+}
+
 /** The root of a tree: its level is before it. @throws DecodeError, MlsError `state` */
 export function readTree(bytes: Uint8Array): TreeNode {
   const height = bytes[0] ?? 0;
-  if (bytes.length < 2 || height > MAX_LEVEL) throw new MlsError("state", "expected a tree with members");
+  check(bytes.length > 1 && height <= MAX_LEVEL);
   return readSubtree(bytes.subarray(1), 0, 2 ** height);
 }
 
@@ -49,7 +53,7 @@ function readSubtree(saved: Uint8Array, start: number, width: number): TreeNode 
   if (width === 1) return new TreeLeaf(nodeIndex, undefined, saved);
   const reader = new Reader(saved);
   const members = reader.varint();
-  if (members === 0) throw new MlsError("state", "expected a subtree with members");
+  check(members > 0);
   const hash = opaque.read(reader);
   const parts = () => inSavedState(() => readParts(reader, start, width, members));
   return new TreeParent(nodeIndex, members, parts, saved, hash.length === 0 ? undefined : hash);
@@ -63,8 +67,7 @@ function readParts(header: Reader, start: number, width: number, members: number
   const half = width / 2;
   const left = readSubtree(reader.take(reader.uint32()), start, half);
   const right = readSubtree(reader.take(reader.remaining), start + half, half);
-  if (left.memberCount + right.memberCount !== members)
-    throw new MlsError("state", `expected ${members} members, got ${left.memberCount + right.memberCount}`);
+  check(left.memberCount + right.memberCount === members);
   if (node !== undefined) checkUnmerged(node.unmergedLeaves, 2 * start + rootIndex(width));
   return { content: node, left, right };
 }

@@ -108,8 +108,7 @@ export async function createUpdatePath(
       for (const nodeIndex of nodes) {
         const publicKey = before.encryptionKey(nodeIndex);
         // Not in a tree that was joined: there it was checked (§12.4.3.1).
-        if (publicKey === undefined)
-          throw new MlsError("state", "invalid saved tree: an unmerged leaf is blank");
+        if (publicKey === undefined) throw new MlsError("state", "invalid saved tree");
         requests.push({ publicKey, info, aad: EMPTY, plaintext: pathSecrets[i] as Uint8Array });
       }
       return nodes.length;

@@ -103,9 +103,9 @@ export async function loadEpoch(
   checkOwnLeaf(config, leafNode);
   const pathKeys = await inTurn(
     saved.keys.pathKeys,
-    async ({ node, key }) => [node, await loadKey(key, tree.parentNode(node)?.encryptionKey)] as const,
+    async ({ node, key }) => [node, await loadKey(key)] as const,
   );
-  const leafKey = await loadKey(saved.keys.leafKey, leafNode.encryptionKey);
+  const leafKey = await loadKey(saved.keys.leafKey);
   const keys: TreeKeys = { leafIndex, leafKey, pathKeys: new Map(pathKeys) };
   const { Nh } = config.provider.suite.hash;
   const names = Object.keys(saved.secrets) as (keyof typeof saved.secrets)[];

@@ -267,6 +267,6 @@ export async function loadProposal(
     size: encode(Proposal, value.proposal).length,
     // Whoever could change the saved state could change the proposal: it is validated again before it is committed.
     checked: false,
-    leafKey: one.leafKey && (await loadKey(one.leafKey, undefined)),
+    leafKey: one.leafKey && (await loadKey(one.leafKey)),
   };
 }

@@ -65,13 +65,12 @@ export async function loadKeyPackages(config: GroupConfig, bytes: Uint8Array): P
     for (const saved of keyPackages) {
       const keyPackage = readKeyPackage(saved.keyPackage);
       checkOwnLeaf(config, keyPackage.leafNode);
-      const { encryptionKey } = keyPackage.leafNode;
       try {
         loaded.push({
           ...saved,
           keyPackage,
-          initKey: await loadKey(saved.initKey, keyPackage.initKey),
-          leafKey: await loadKey(saved.leafKey, encryptionKey),
+          initKey: await loadKey(saved.initKey),
+          leafKey: await loadKey(saved.leafKey),
         });
       } catch (error) {
         // Gone from the key store: the key package was used or deleted since.

@@ -42,14 +42,6 @@ export async function saving<T>(
   }
 }
 
-/** A key that was loaded. */
-interface Loaded {
-  readonly saved: Uint8Array;
-  readonly privateKey: HpkePrivateKey;
-  /** `undefined` if the provider doesn't tell it. */
-  readonly publicKey: Uint8Array | undefined;
-}
-
 /** The results of `work` for each item, one after the other: a token answers one call at a time. */
 export async function inTurn<T, R>(items: Iterable<T>, work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
@@ -60,33 +52,30 @@ export async function inTurn<T, R>(items: Iterable<T>, work: (item: T) => Promis
 /**
  * Loads a key that {@link Saver.key} saved.
  * @param saved is kept as long as this function
- * @param publicKey the expected public key, checked if the provider imports keys
  * @throws CryptoError, MlsError `state`
  */
-export type LoadKey = (saved: Uint8Array, publicKey: Uint8Array | undefined) => Promise<HpkePrivateKey>;
+export type LoadKey = (saved: Uint8Array) => Promise<HpkePrivateKey>;
 
 /**
- * For the keys of one saved state. A key that stands in several places, such as a leaf key in the present epoch and in a
- * staged commit, gets one handle: of two, the one that isn't needed any more would end the key in its store for the
- * other.
+ * For the keys of one saved state. Those of a key store or a token are looked up at once, so that one that can't be had now is
+ * told before the state is used. Others are imported when they are first used.
+ *
+ * A key that stands in several places, such as a leaf key in the present epoch and in a staged commit, gets one handle: of
+ * two, the one that isn't needed any more would end the key in its store for the other.
  */
 export function keyLoader({ hpke }: CipherSuiteProvider): LoadKey {
-  const loaded: Loaded[] = [];
-  const make = async (saved: Uint8Array): Promise<Omit<Loaded, "saved">> => {
-    if (hpke.loadPrivateKey !== undefined)
-      return { privateKey: await hpke.loadPrivateKey(saved), publicKey: undefined };
-    const later = importLater(hpke, saved);
-    return later === undefined ? hpke.importPrivateKey(saved) : { privateKey: later, publicKey: undefined };
-  };
-  return async (saved, publicKey) => {
+  const loaded: { readonly saved: Uint8Array; readonly privateKey: HpkePrivateKey }[] = [];
+  const make = async (saved: Uint8Array) =>
+    hpke.loadPrivateKey?.(saved) ??
+    importLater(hpke, saved) ??
+    (await hpke.importPrivateKey(saved)).privateKey;
+  return async (saved) => {
     if (saved.length === 0) return NO_KEY;
     let found = loaded.find((one) => equalBytes(one.saved, saved));
     if (found === undefined) {
-      found = { saved, ...(await make(saved)) };
+      found = { saved, privateKey: await make(saved) };
       loaded.push(found);
     }
-    const isOther = publicKey && found.publicKey && !equalBytes(found.publicKey, publicKey);
-    if (isOther) throw new MlsError("state", "a private key in the saved state doesn't match its public key");
     return found.privateKey;
   };
 }
@@ -94,7 +83,7 @@ export function keyLoader({ hpke }: CipherSuiteProvider): LoadKey {
 /** The key; none if it has ended since. @throws MlsError `try-again` */
 export async function loadIfThere(load: LoadKey, saved: Uint8Array): Promise<HpkePrivateKey[]> {
   try {
-    return [await load(saved, undefined)];
+    return [await load(saved)];
   } catch (error) {
     if (error instanceof MlsError && (error.code === "state" || error.code === "crypto")) return [];
     throw error;
