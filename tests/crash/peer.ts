@@ -20,6 +20,8 @@ export class Peer {
   readonly #keyPackages = new Map<string, string>();
   readonly #joined = new Set<string>();
   readonly #deleted = new Set<string>();
+  /** The groups in which she has sent her message. */
+  readonly #leaving = new Set<string>();
   /** What she hasn't acknowledged, the oldest first, and the plaintexts of all that are messages. */
   #inbox: Item[] = [];
   readonly #texts = new Map<number, string>();
@@ -109,7 +111,7 @@ export class Peer {
     const [again, forgotten]: [number[], number[]] = [[], []];
     for (const line of lines) {
       const [kind, ...words] = line.split(" ") as [string, ...string[]];
-      if (kind === "begin") this.#begin(JSON.parse(words.join(" ")) as Found);
+      if (kind === "begin") await this.#begin(JSON.parse(words.join(" ")) as Found);
       else if (kind === "message") await this.#message(words[0] as string, words[1] as string);
       else if (kind === "commit") await this.#commit(words[0] as string);
       else if (kind === "keyPackage") this.#keyPackage(words[0] as string, words[1] as string);
@@ -130,8 +132,16 @@ export class Peer {
   }
 
   /** All that was answered before is there. */
-  #begin({ groups, keyPackages, epochs, staged }: Found): void {
-    expect(groups).toEqual(expect.arrayContaining([ALICES, BOBS, ...this.#joined]));
+  async #begin({ groups, keyPackages, epochs, staged }: Found): Promise<void> {
+    // One that she was about to delete may be gone before she said so.
+    const missing = [...this.#joined].filter((id) => !groups.includes(id));
+    expect(
+      missing.filter((id) => !this.#leaving.has(id)),
+      "groups that are gone",
+    ).toEqual([]);
+    expect(missing.length).toBeLessThanOrEqual(this.#killed);
+    for (const id of missing) await this.#delete(id);
+    expect(groups).toEqual(expect.arrayContaining([ALICES, BOBS]));
     for (const id of this.#deleted) expect(groups).not.toContain(id);
     expect(keyPackages).toEqual(expect.arrayContaining([...this.#keyPackages.keys()]));
     // Her commit came into force for Bob when it was sent. It is in force for her too, or staged.
@@ -144,6 +154,7 @@ export class Peer {
   async #message(id: string, bytes: string): Promise<void> {
     const received = await this.#group(id).receive(hex(bytes));
     expect(received.kind === "application" && text(received.data)).toMatch(/^message /);
+    this.#leaving.add(id);
     this.counts["messages sent"]++;
   }
 
@@ -183,6 +194,7 @@ export class Peer {
 
   async #delete(id: string): Promise<void> {
     this.#joined.delete(id);
+    this.#leaving.delete(id);
     this.#deleted.add(id);
     this.counts["groups deleted"]++;
     await this.#group(id).close();

@@ -116,6 +116,18 @@ function bytesOf({ value }: Row): Uint8Array {
     : new Uint8Array(value);
 }
 
+/** Some databases take what is neither, and libsql ends the process. */
+function textOf(key: string): string {
+  if (typeof key !== "string") throw new TypeError(`expected a string as the key, got ${typeof key}`);
+  return key;
+}
+
+function viewOf(value: Uint8Array): Uint8Array {
+  if (!ArrayBuffer.isView(value))
+    throw new TypeError(`expected a Uint8Array as the value, got ${typeof value}`);
+  return value;
+}
+
 function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
@@ -156,7 +168,7 @@ class Table implements SqliteStorage {
   list = (prefix: string): StoredEntry[] =>
     this.#do("read", () => {
       // "{" follows "z", the last character of keys.
-      const rows = this.#statements.list.all(prefix, `${prefix}{`) as Row[];
+      const rows = this.#statements.list.all(textOf(prefix), `${prefix}{`) as Row[];
       return rows.map((row) => ({ key: row.key, value: bytesOf(row) }));
     });
 
@@ -191,8 +203,8 @@ class Table implements SqliteStorage {
       const isCurrent = steps.every(({ key, from }) => isSame(this.#read(key), from));
       if (isCurrent) {
         for (const { key, value } of [...changes, ...steps.map(({ key, to }) => ({ key, value: to }))]) {
-          if (value === undefined) drop.run(key);
-          else put.run(key, value);
+          if (value === undefined) drop.run(textOf(key));
+          else put.run(textOf(key), viewOf(value));
         }
       }
       commit.run();
@@ -212,7 +224,7 @@ class Table implements SqliteStorage {
   }
 
   #read(key: string): Uint8Array | undefined {
-    const [row] = this.#statements.get.all(key) as Row[];
+    const [row] = this.#statements.get.all(textOf(key)) as Row[];
     return row && bytesOf(row);
   }
 

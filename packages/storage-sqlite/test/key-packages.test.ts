@@ -45,7 +45,7 @@ it(
     let now = Date.now();
     const policy = { lifetime: HOUR, keyPackageGrace: 0, now: () => now };
     const open = async () => {
-      const storage = await sqliteStorage(path, { tracesFor: 0 });
+      const storage = await sqliteStorage(path);
       const common = { crypto, suite: SUITE, credential: "alice", authentication: insecureAcceptAll() };
       return { storage, alice: await openClient({ storage, ...common, policy }) };
     };

@@ -284,6 +284,25 @@ describe("errors", () => {
     db.close();
   });
 
+  it("what is neither a key nor bytes is refused, and changes nothing", async () => {
+    const storage = await sqliteStorage(newPath());
+    await storage.write(put("a", "1"), []);
+    const wrong = { key: 5, text: "text", none: null, plain: {} } as never as Record<string, never>;
+    for (const call of [
+      () => storage.get(wrong.key as never),
+      () => storage.get(wrong.plain as never),
+      () => storage.list(undefined as never),
+      () => storage.write([{ key: wrong.plain as never, value: bytes("1") }], []),
+      () => storage.write([...put("a", "2"), { key: "b", value: wrong.text as never }], []),
+      () => storage.write([...put("a", "2"), { key: "b", value: wrong.none as never }], []),
+      () => storage.write(put("a", "2"), [{ key: wrong.key as never, from: undefined, to: bytes("1") }]),
+      () => storage.write(undefined as never, undefined as never),
+    ])
+      expect(call).toThrow(MlsError);
+    expect(storage.list("")).toEqual([{ key: "a", value: bytes("1") }]);
+    storage.close();
+  });
+
   it("closing twice does no harm, and calls after it say so", async () => {
     const storage = await sqliteStorage(newPath());
     storage.close();
