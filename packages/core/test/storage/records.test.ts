@@ -7,7 +7,7 @@ import { type Party, party } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
 import { randomFrom } from "@copse/test-support/random";
 import { expect, it } from "vitest";
-import { found, ID, SUITE, type TestStorage, team } from "./stores.js";
+import { found, ID, opened, SUITE, TestStorage, team } from "./stores.js";
 
 /** Alice, with a storage, in a group with others, without one. */
 class Course {
@@ -165,4 +165,37 @@ it("an old entry among new ones is refused, as is another group's, or one in a p
     refusals++;
   }
   expect(refusals).toBeGreaterThan(10);
+});
+
+it("keys beyond the limits are deleted in the write that finds them, also when the limits become lower", async () => {
+  const storage = new TestStorage();
+  const limited = (maxSkipped: number) => ({
+    policy: { ratchets: { maxSkipped, maxSkippedTotal: maxSkipped } },
+  });
+  const alice = await opened(storage, "alice", limited(20));
+  const bob = await party("bob", { suite: SUITE });
+  const a = await alice.createGroup({ groupId: ID });
+  const { welcome } = await a.add(await bob.client.createKeyPackage());
+  await a.mergePendingCommit();
+  const b = await bob.client.join(welcome as Uint8Array);
+  const skipped = async () => {
+    const entries = await entriesOf(storage, ID);
+    const size = [...entries].reduce(
+      (sum, [name, { length }]) => sum + (name.includes("skipped") ? length : 0),
+      0,
+    );
+    // Each has a generation, a key and a nonce, and each 8 the size of all.
+    return Math.floor(size / (4 + 17 + 13));
+  };
+  const messages = await b.encryptAll(Array.from({ length: 60 }, (_, i) => `${i}`));
+  for (const i of [20, 40]) await a.receive(messages[i] as Uint8Array);
+  expect(await skipped()).toBe(20);
+  const lower = await (await opened(storage, "alice", limited(5))).group(ID);
+  await lower?.receive(messages[41] as Uint8Array);
+  expect(await skipped()).toBe(5);
+  const again = await opened(storage, "alice", limited(5));
+  expect(toHex((await (await again.group(ID))?.save()) ?? ID)).toBe(toHex((await lower?.save()) ?? ID));
+  expect(await failure(lower?.receive(messages[30] as Uint8Array) as Promise<unknown>)).toEqual(
+    code("forgotten"),
+  );
 });
