@@ -165,6 +165,32 @@ describe("receiveAll", () => {
     expect(await failure(waiting[1])).toEqual(code("try-again"));
   });
 
+  it("of a group that is closed in the course of a message without a key changes nothing any more", async () => {
+    const provider = nodeProvider();
+    const suite = provider.suite(SUITE);
+    let close: (() => unknown) | undefined;
+    const verify: typeof suite.signature.verify = (...args) => {
+      close?.();
+      return suite.signature.verify(...args);
+    };
+    const signature = { ...suite.signature, verify };
+    const crypto = { ...provider, suite: () => ({ ...suite, signature }) };
+    const policy = { handshake: "public" } as const;
+    const parties = [
+      await party("alice", { suite: SUITE, crypto, policy }),
+      await party("bob", { suite: SUITE, policy }),
+    ];
+    const [a, b] = (await gather(parties)).groups as [Group, Group];
+    const proposals = [
+      await b.propose({ update: true }),
+      await b.propose({ psk: { external: new Uint8Array(1) } }),
+    ];
+    close = () => a.close();
+    expect(await failure(a.receiveAll(proposals))).toEqual(code("closed"));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(a.predecessor).toMatchObject({ status: "closed", proposals: [] });
+  });
+
   it("of a group that is closed meanwhile changes nothing any more", async () => {
     let close: (() => unknown) | undefined;
     const { a, b } = await watched((count) => count === 3 && close?.());

@@ -160,6 +160,22 @@ it("an operation writes what it changed, and nothing else", async () => {
   expect(before.get("tree")).toBeDefined();
 });
 
+it("what is kept of a past epoch stays as it was written, however many follow", async () => {
+  const { storage, a, b } = await groupOf(8);
+  const pasts: Map<string, string>[] = [];
+  for (let i = 0; i < 4; i++) {
+    const by = i % 2 === 0 ? a : b;
+    await (by === a ? b : a).receive((await by.update()).commit);
+    await by.mergePendingCommit();
+    pasts.push(new Map([...(await entriesOf(storage))].filter(([key]) => key.startsWith("past/"))));
+  }
+  // The policy keeps three.
+  const [before, after] = pasts.slice(-2) as [Map<string, string>, Map<string, string>];
+  const kept = [...after.keys()].filter((key) => before.has(key));
+  expect(kept).toHaveLength(2);
+  for (const key of kept) expect(after.get(key)).toBe(before.get(key));
+});
+
 it("key packages that were used or deleted leave nothing", async () => {
   const storage = new TestStorage();
   const alice = await opened(storage);
