@@ -2,6 +2,7 @@
 // was used is left.
 import type { Group, StagedCommit } from "@copse/core";
 import { memoryStorage } from "@copse/core/storage";
+import { safeExporter, safeExportSecret } from "@copse/extensions";
 import { toHex } from "@copse/test-support/bytes";
 import { type Party, party } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
@@ -170,7 +171,7 @@ it("an old entry among new ones is refused, as is another group's, or one in a p
 it("keys beyond the limits are deleted in the write that finds them, also when the limits become lower", async () => {
   const storage = new TestStorage();
   const limited = (maxSkipped: number) => ({
-    policy: { ratchets: { maxSkipped, maxSkippedTotal: maxSkipped } },
+    policy: { ratchets: { maxForward: 1000, maxSkipped, maxSkippedTotal: maxSkipped } },
   });
   const alice = await opened(storage, "alice", limited(20));
   const bob = await party("bob", { suite: SUITE });
@@ -198,4 +199,26 @@ it("keys beyond the limits are deleted in the write that finds them, also when t
   expect(await failure(lower?.receive(messages[30] as Uint8Array) as Promise<unknown>)).toEqual(
     code("forgotten"),
   );
+});
+
+it("what an extension keeps of an epoch is a part of its own, which is written when a secret of it was used", async () => {
+  const storage = new TestStorage();
+  const options = { extensions: [safeExporter()] };
+  const alice = await opened(storage, "alice", options);
+  const a = await alice.createGroup({ groupId: ID });
+  await safeExportSecret(a, 7);
+  const before = await entriesOf(storage, ID);
+  const again = (await (await opened(storage, "alice", options)).group(ID)) as Group;
+  expect(await failure(safeExportSecret(again, 7))).toEqual(code("forgotten"));
+  await safeExportSecret(again, 8);
+  const after = await entriesOf(storage, ID);
+  const changed = [...after].filter(([name, value]) => toHex(value) !== toHex(before.get(name) ?? ID));
+  expect(changed.map(([name]) => name)).toEqual(["ledger/0", "sum", "version"]);
+  await again.update();
+  await again.mergePendingCommit();
+  await safeExportSecret(again, 8);
+  expect(await failure((await opened(storage)).group(ID) as Promise<unknown>)).toEqual(code("state"));
+  const last = (await (await opened(storage, "alice", options)).group(ID)) as Group;
+  expect(await failure(safeExportSecret(last, 8))).toEqual(code("forgotten"));
+  expect(await safeExportSecret(last, 7)).toHaveLength(32);
 });
