@@ -53,6 +53,8 @@ export function deferred<T>() {
     resolve = onResolve;
     reject = onReject;
   });
+  // It may be rejected before anybody waits for it.
+  promise.catch(() => undefined);
   return { promise, resolve, reject };
 }
 

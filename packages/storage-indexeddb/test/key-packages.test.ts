@@ -16,7 +16,7 @@ const SCRIPT = {
   code: `
     let time = Date.now();
     const crypto = await webCryptoProvider();
-    const options = { crypto, suite: 1, authentication: insecureAcceptAll(), policy: { now: () => time } };
+    const options = { crypto, suite: 2, authentication: insecureAcceptAll(), policy: { now: () => time } };
     const storage = indexedDbStorage({ name: "alice" });
     const alice = await openClient({ ...options, storage, credential: "alice" });
     const bob = await Client.create({ ...options, credential: "bob" });

@@ -11,7 +11,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 
 const TIMES = Number(process.env.COPSE_PAGE_CRASHES ?? 3);
-const SUITE = 1;
+const SUITE = 2;
 
 /**
  * Alice's pages. `main` sends, receives, commits, joins groups and makes key packages as fast as it can; `visitor`, like a

@@ -13,7 +13,7 @@ const SCRIPT = {
     const secret = "a name that nobody reads";
     const holds = (value) => new TextDecoder("latin1").decode(value).includes(secret);
     const open = async (storage) => openClient({
-      storage, crypto: await webCryptoProvider(), suite: 1, credential: secret,
+      storage, crypto: await webCryptoProvider(), suite: 2, credential: secret,
       authentication: insecureAcceptAll(),
     });
     const sealed = async (storage) => sealedStorage(storage, await webCryptoStorageCipher(await storage.masterKey()));

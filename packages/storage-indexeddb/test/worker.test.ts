@@ -17,7 +17,7 @@ const SCRIPT = {
     const storage = indexedDbStorage({ name: "alice" });
     serveClient({
       port: self,
-      make: async ({ credential }) => openClient({ storage, crypto: await webCryptoProvider(), suite: 1, credential,
+      make: async ({ credential }) => openClient({ storage, crypto: await webCryptoProvider(), suite: 2, credential,
         authentication: insecureAcceptAll() }),
     });`,
   imports: `import { connectStoredClient } from "@copse/worker";`,
@@ -66,7 +66,7 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
     await page.goto(site.address);
     await ready(page);
     expect(await call(page, "known")).toEqual([]);
-    const bob = await party("bob", { suite: 1 });
+    const bob = await party("bob", { suite: 2 });
     const keyPackage = Buffer.from(await bob.client.createKeyPackage()).toString("base64");
     const welcome = await call<string>(page, "create", keyPackage);
     const b: Group = await bob.client.join(Buffer.from(welcome, "base64"));
