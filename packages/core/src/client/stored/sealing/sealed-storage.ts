@@ -26,9 +26,9 @@ const MAX_VALUES_PER_KEY = 2 ** 20;
  * one version of it alone: one that is damaged, foreign, old, missing or in another's place is refused when the client is
  * opened or the group is loaded, with MlsError `state`, and nothing is overwritten.
  *
- * In clear are the keys of entries: names of groups in the storage, which are random, the references of key packages, and how
- * many there are of what; the sizes of values; and handles (CryptoKeys), which stay what they are. A sealed value is 37 bytes
- * longer, that of a version at most 62 bytes.
+ * In clear are the keys of entries: names of groups in the storage, which are random, references of key packages, numbers of
+ * epochs, leaf indices of who has sent; the sizes of values; and handles (CryptoKeys), which stay what they are. A sealed value
+ * is 37 bytes longer; that of a client's version has 60 bytes.
  *
  * Two clients need two master keys. Use the storage within it for nothing else.
  * @throws MlsError `usage`
