@@ -119,8 +119,9 @@ describe("a restored group", () => {
     for (const name of ["hash.hashAll", "hpke.importPrivateKey", "hpke.exportPrivateKey"])
       expect(calls(crypto, name), name).toBe(0);
     expect(decoded.mock.calls.length).toBe(1);
-    // A past epoch, too: its tree differs by a path.
     const again = await reopened(client, restored);
+    // To save it takes no other leaf than its own: those of each epoch.
+    expect(decoded.mock.calls.length).toBeLessThanOrEqual(4);
     expect(calls(crypto, "hpke.importPrivateKey")).toBe(0);
     const { commit } = await (rest[38] as Group).update();
     crypto.reset();

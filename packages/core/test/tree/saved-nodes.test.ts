@@ -173,8 +173,26 @@ describe("a saved tree that somebody wrote", () => {
       const use = () => [...RatchetTree.load(damaged).members()];
       expect(use).toThrow(expect.objectContaining({ code: "state" }));
     }
+    for (const height of [31, 32, 62, 255]) {
+      bytes[0] = height;
+      expect(() => RatchetTree.load(bytes)).toThrow(expect.objectContaining({ code: "state" }));
+    }
     for (const none of [new Uint8Array(), Uint8Array.of(0), Uint8Array.of(3), Uint8Array.of(31, 1)])
       expect(() => RatchetTree.load(none)).toThrow(expect.objectContaining({ code: "state" }));
+  });
+
+  it.each([
+    ["a leaf elsewhere", [3]],
+    ["an order of their own", [1, 0]],
+    ["a leaf twice", [1, 1]],
+  ])("can't have %s among the unmerged leaves of a parent", async (_, unmerged) => {
+    const tree = RatchetTree.of(fakeLeaf(0)).addAll([fakeLeaf(1), fakeLeaf(2), fakeLeaf(3)]).tree;
+    const parents = new Map([
+      [1, fakeParent(1, unmerged)],
+      [3, fakeParent(2)],
+    ]);
+    const restored = await loaded(tree.withPath(0, fakeLeaf(4), parents));
+    expect(() => restored.resolution(1)).toThrow(expect.objectContaining({ code: "state" }));
   });
 
   it("can't say that it has more members than it has", async () => {
