@@ -15,8 +15,13 @@ export const PLANTED = {
   "keeps private keys": undefined,
   "doesn't move a counter on": {
     file: "core/src/schedule/secret-tree.ts",
-    from: "    this.#checkpoints.forget(ratchetName(leafIndex, kind));\n",
-    to: "    if (kind === 'application' && generation === 5) return;\n    this.#checkpoints.forget(ratchetName(leafIndex, kind));\n",
+    from: "    const skipped = keepSkipped(ratchet, step.skipped);\n",
+    to: "    if (kind === 'application' && generation === 5) return;\n    const skipped = keepSkipped(ratchet, step.skipped);\n",
+  },
+  "doesn't write a counter": {
+    file: "core/src/schedule/secret-tree.ts",
+    from: "    this.pieces.moved(ratchet);\n    const skipped",
+    to: "    const skipped",
   },
   "keeps a removed member's leaf": {
     file: "core/src/group/proposals/apply.ts",
@@ -35,8 +40,8 @@ export const PLANTED = {
   },
   "merges a commit twice": {
     file: "core/src/group/state.ts",
-    from: "      proposals: [],\n      candidates: [],\n      reinit",
-    to: "      proposals: [],\n      candidates: candidates.filter(({ own }) => own),\n      reinit",
+    from: "    candidates: [],\n    reinit: changes.reinit",
+    to: "    candidates: state.candidates.filter(({ own }) => own),\n    reinit: changes.reinit",
   },
   "forgets a past epoch too early": {
     file: "core/src/group/past-epoch.ts",

@@ -155,6 +155,7 @@ export class Device {
     connection.onDeath = undefined;
     connection.fate = undefined;
     if (isUnknown(outcome)) this.wasMade = connection.wasMade;
+    if (watch.broken !== undefined) throw watch.broken;
     if (outcome.kind === "answer") watch.release();
     if (outcome.kind === "crash") {
       this.hasCrashed = true;

@@ -43,6 +43,7 @@ export class Seals {
 export class Watch {
   readonly #seals: Seals;
   #pending: { readonly key: string; readonly seal: Seal }[] = [];
+  broken: Broken | undefined;
   /** The keys of what the running operation has opened. */
   opened: Uint8Array[] = [];
 
@@ -76,7 +77,12 @@ export class Watch {
           content: digestOf(nonce, aad, plaintext),
           isReleased: false,
         };
-        this.#seals.add(id, seal);
+        // Not thrown here: what a provider throws isn't what the caller gets.
+        try {
+          this.#seals.add(id, seal);
+        } catch (error) {
+          this.broken ??= error as Broken;
+        }
         this.#pending.push({ key: id, seal });
         return aead.seal(key, nonce, aad, plaintext);
       },

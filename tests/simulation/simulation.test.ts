@@ -1,4 +1,5 @@
 // RFC 9420: hundreds of clients in a world that is the same for the same seed: `npm run simulate` plays longer courses.
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { PLANTED } from "../../simulation/planted.mjs";
 import { FAULTS } from "../../simulation/src/faults.js";
@@ -53,5 +54,10 @@ describe("with a planted fault", () => {
   it("npm run simulate -- --planted knows all faults", () => {
     const own = Object.keys(PLANTED).filter((name) => PLANTED[name] === undefined);
     expect(own).toEqual(Object.keys(FAULTS));
+    for (const fault of Object.values(PLANTED)) {
+      if (fault === undefined) continue;
+      const source = readFileSync(new URL(`../../packages/${fault.file}`, import.meta.url), "utf8");
+      expect(source).toContain(fault.from);
+    }
   });
 });
