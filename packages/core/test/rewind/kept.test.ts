@@ -235,6 +235,11 @@ describe("what others send", () => {
     const staged = [await dora.stage(adas.commit), await dora.stage(twin)];
     await staged[0]?.merge();
     expect(await codeOf(adopt(dora, staged[1] as StagedCommit))).toBe("missing");
+    // Nor where both were staged before another one was merged.
+    const twins = [await ben.stage(adas.commit), await ben.stage(twin)];
+    await (await ben.update()).merge();
+    await adopt(ben, twins[1] as StagedCommit);
+    expect(await codeOf(adopt(ben, twins[0] as StagedCommit))).toBe("missing");
   });
 
   it("is authorized as any commit, and a received message alone changes nothing", async () => {
@@ -274,6 +279,18 @@ describe("what others send", () => {
     expect(await codeOf(stageOn(cleo, adas.commit, { on }))).toBe("no error");
     void ben;
   });
+});
+
+it("many own commits that were given up don't fill the saved state", async () => {
+  const { groups, ada } = await four({ policy: { rewind: keepEpochs({ epochs: 32, age: 3600 }) } });
+  for (let epoch = 0; epoch < 6; epoch++) {
+    for (let i = 0; i < 15; i++) await ada.update({ replacePending: true });
+    await everyone(groups, (ada.staged[0] as StagedCommit).commit, 0);
+    await ada.mergePendingCommit();
+  }
+  expect(keptCommits(ada).length).toBeLessThanOrEqual(65);
+  expect(keptCommits(ada).filter(({ inForce }) => inForce).length).toBeGreaterThan(9);
+  expect((await ada.save()).length).toBeLessThan(500_000);
 });
 
 describe("in a storage", () => {

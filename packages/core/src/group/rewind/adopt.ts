@@ -9,7 +9,7 @@ import { type CommitMessage, isActive, keyOf, type Reception, reportCommit } fro
 import { secondsNow, uint64Of } from "../policy.js";
 import { type GroupState, type KeptEpoch, stateOutside, stepTo } from "../state.js";
 import { needRewind, stateIn } from "./branch.js";
-import { findKept, inForce, lineOf, pruned, treeOf } from "./kept.js";
+import { findKept, inForce, lineOf, pruned, treeOf, withoutTwins } from "./kept.js";
 import { type LeftEpoch, leftEpoch } from "./report.js";
 import { withoutSecrets } from "./steps.js";
 
@@ -83,7 +83,9 @@ export async function adoptCommit(
   if (undone.length > 0 && !undoRemovals) throw new RemovalsUndone(undone);
   const now = uint64Of(secondsNow(policy));
   const passed = (one: KeptEpoch) => ({ ...one, entered: true, endedAt: one.endedAt ?? now });
-  const others = all.filter((one) => one !== target).map((one) => (way.includes(one) ? passed(one) : one));
+  const others = withoutTwins(all, entering)
+    .filter((one) => one !== target)
+    .map((one) => (way.includes(one) ? passed(one) : one));
   const kept = { by, present: { ...target, entered: true }, others };
   const next = pruned({ ...(await stateAfter(config, state, all, target)), kept }, policy);
   const { consume, discard } = await keysOf(entering);

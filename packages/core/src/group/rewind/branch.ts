@@ -26,7 +26,7 @@ import {
   rewindOf,
   stepTo,
 } from "../state.js";
-import { findKept, inForce, isOf, keptIn, lineOf, sameEpoch, treeOf, withStaged } from "./kept.js";
+import { findKept, inForce, isOf, isTwin, keptIn, lineOf, treeOf, withStaged } from "./kept.js";
 
 /** The state in a kept epoch that doesn't remove this client, as if it were the present one. Its secrets are the same objects. */
 export async function stateIn(config: GroupConfig, state: GroupState, one: KeptEpoch): Promise<GroupState> {
@@ -124,7 +124,7 @@ export async function stageIn(
   const at = await stateIn(config, state, needPlace(state, place));
   const { commit, drop } = await stageMessage(configIn(config, at), { ...at, candidates: [] }, bytes);
   try {
-    if (sameEpoch(all, commit))
+    if (all.some(({ epoch }) => isTwin(epoch, commit.epoch)))
       throw new MlsError("duplicate", "this is a commit that is known already, in another message");
     const { others, ...kept } = keptIn(state);
     const next = { ...state, kept: { ...kept, by, others: withStaged(state, others, at.current, commit) } };

@@ -56,13 +56,16 @@ function parentOf(all: readonly KeptEpoch[], { on }: KeptEpoch): KeptEpoch | und
 }
 
 /**
- * A commit that starts the same epoch: the same one, sent again in another message. Its keys are those of that epoch, and
- * some may have been used.
+ * Whether a commit starts an epoch that another one starts, too: it is the same one, sent again in another message. Its keys
+ * are those of that epoch, and some may have been used.
  */
-export function sameEpoch(all: readonly KeptEpoch[], { epoch }: Candidate): KeptEpoch | undefined {
-  if (epoch === undefined) return undefined;
-  const context = contextBytes(epoch);
-  return all.find((one) => one.epoch && one.epoch !== epoch && equalBytes(contextBytes(one.epoch), context));
+export function isTwin(a: KeptEpoch["epoch"], b: KeptEpoch["epoch"]): boolean {
+  return a !== undefined && b !== undefined && a !== b && equalBytes(contextBytes(a), contextBytes(b));
+}
+
+/** Without the twins of those that were entered. */
+export function withoutTwins(all: readonly KeptEpoch[], entered: readonly KeptEpoch[]): KeptEpoch[] {
+  return all.filter((one) => one.entered || !entered.some(({ epoch }) => isTwin(epoch, one.epoch)));
 }
 
 /** @throws MlsError `missing` */
@@ -98,9 +101,13 @@ export function withStaged(
   return [...others.filter((one) => one !== oldest), added];
 }
 
-/** Whether it can be staged again from its message, and nobody builds on it. */
-function isForgettable(all: readonly KeptEpoch[], { commit, epoch, entered }: KeptEpoch): boolean {
-  if (commit === undefined || commit.own || entered) return false;
+/** Whether it can be staged again from its message, and nobody builds on it. @param own whether own ones may go, which can't */
+function isForgettable(
+  all: readonly KeptEpoch[],
+  { commit, epoch, entered }: KeptEpoch,
+  own = false,
+): boolean {
+  if (commit === undefined || (commit.own && !own) || entered) return false;
   return epoch === undefined || !all.some((one) => one.on === epoch);
 }
 
@@ -136,7 +143,8 @@ export function pruned(state: GroupState, policy: Policy, settled = 0n): GroupSt
   }
   let left = others.filter(isKept);
   while (left.length > MAX_KEPT) {
-    const surplus = left.find((one) => isForgettable(left, one) && !isStaged(one));
+    const find = (own: boolean) => left.find((one) => isForgettable(left, one, own) && !isStaged(one));
+    const surplus = find(false) ?? find(true);
     if (surplus === undefined) break;
     left = left.filter((one) => one !== surplus);
   }

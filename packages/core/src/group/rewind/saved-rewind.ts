@@ -26,7 +26,7 @@ import {
   savedProposal,
   saveMember,
 } from "../storage/index.js";
-import { keptIn, MAX_KEPT } from "./kept.js";
+import { keptIn } from "./kept.js";
 
 const SavedEpoch = struct({
   groupContext: nested(GroupContext),
@@ -49,7 +49,7 @@ const SavedKept = struct({
   endedAt: optional(uint64),
 });
 
-const SavedRewind = struct({ present: SavedKept, others: vector(SavedKept, 4 * MAX_KEPT) });
+const SavedRewind = struct({ present: SavedKept, others: vector(SavedKept) });
 
 /** Those that one can be on, by their places. */
 function epochsOf({ current, candidates }: GroupState, others: readonly KeptEpoch[]): (Epoch | undefined)[] {

@@ -7,7 +7,7 @@ import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
 import { type Rewind, secondsNow, uint64Of } from "../policy.js";
 import type { GroupState, RewindSteps } from "../state.js";
-import { isOf, MAX_KEPT, pruned, sameEpoch, stagedOn, treeOf } from "./kept.js";
+import { isOf, MAX_KEPT, pruned, stagedOn, treeOf, withoutTwins } from "./kept.js";
 import { loadKept, saveKept } from "./saved-rewind.js";
 
 /** The epoch that a client was removed from, as it stays visible: its secrets are those of the kept epoch alone. */
@@ -24,10 +24,9 @@ function entered(config: GroupConfig, before: GroupState, after: GroupState, com
   const { present, all } = treeOf(before);
   const { epoch } = commit;
   const one = all.find((other) => isOf(other, commit)) ?? stagedOn(before.current, commit);
-  const twin = sameEpoch(all, commit);
   const now = uint64Of(secondsNow(policy));
-  const others = all
-    .filter((other) => other !== one && other !== twin)
+  const others = withoutTwins(all, [{ ...one, epoch }])
+    .filter((other) => other !== one)
     .map((other) => (other === present ? { ...other, endedAt: other.endedAt ?? now } : other));
   const state: GroupState = {
     ...after,
