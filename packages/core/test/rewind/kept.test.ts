@@ -18,6 +18,22 @@ const codeOf = (call: Promise<unknown>) =>
     (error) => (error instanceof MlsError ? error.code : error),
   );
 const stateOf = (group: Group): GroupState => group.predecessor;
+/** The epochs before the present one. */
+const lineOf = (group: Group) => {
+  const { current } = stateOf(group);
+  const inForce = keptCommits(group).filter((one) => one.inForce);
+  return epochsIn(stateOf(group)).filter(
+    (one) =>
+      one !== current &&
+      inForce.some(({ commit }) => one.groupContext.epoch === commit.epoch - 1n) &&
+      [...inForce].every(
+        ({ commit }) =>
+          commit.epoch !== one.groupContext.epoch ||
+          isEqual(commit.epochAuthenticator, one.secrets.epochAuthenticator),
+      ),
+  );
+};
+const isEqual = (a: Uint8Array | undefined, b: Uint8Array) => a !== undefined && toHex(a) === toHex(b);
 const initSecrets = (group: Group) => epochsIn(stateOf(group)).map(({ secrets }) => secrets.initSecret);
 const isZero = (bytes: Uint8Array) => bytes.every((byte) => byte === 0);
 
@@ -348,6 +364,12 @@ describe("in a storage", () => {
     await restart();
     expect(await codeOf(cleo.receive(second))).toBe("duplicate");
     await send(cleo, [ada], "still with the keys");
+    // There and back without a restart between.
+    await adopt(cleo, other());
+    await adopt(cleo, other());
+    await restart();
+    await send(cleo, [ada], "and again");
+    await send(ada, [cleo], "and back");
     await adopt(cleo, other());
     await restart();
     await send(cleo, [ben], "four");
@@ -356,5 +378,65 @@ describe("in a storage", () => {
     expect(stateOf(cleo).kept).toBeUndefined();
     expect((await storage.list("group/")).filter(({ key }) => key.endsWith("/rewind"))).toEqual([]);
     await send(cleo, [ben], "five");
+  });
+
+  it("an epoch has its keys, and each commit its place, whatever else changes beside them", async () => {
+    let now = 1e9;
+    const policy = {
+      rewind: keepEpochs({ epochs: 3, age: 3600 }),
+      maxPastEpochAge: 10,
+      now: () => now * 1000,
+    };
+    const storage = memoryStorage();
+    const options = {
+      ...{ storage, policy, crypto: nodeProvider(), suite: SUITE, credential: "cleo" },
+      authentication: insecureAcceptAll(),
+    };
+    let client = await openClient(options);
+    const others = [
+      await party("ada", { suite: SUITE, policy }),
+      await party("ben", { suite: SUITE, policy }),
+    ];
+    const [ada, ben] = (await gather(others)).groups as [Group, Group];
+    const added = await ada.add(await client.createKeyPackage());
+    await ben.receive(added.commit);
+    await added.merge();
+    let cleo = await client.join(added.welcome as Uint8Array);
+    const on = ada.epoch;
+    const [adas, bens] = [await ada.update(), await ben.update()];
+    await adas.merge();
+    await bens.merge();
+    await cleo.receive(adas.commit);
+    // Only the past epoch ends, for late messages.
+    now += 11;
+    await cleo.encrypt("hello");
+    expect(stateOf(cleo).past).toHaveLength(0);
+    const restart = async () => {
+      const { groupId } = cleo;
+      await cleo.close();
+      client = await openClient(options);
+      cleo = (await client.group(groupId)) as Group;
+    };
+    await restart();
+    const other = await stageOn(cleo, bens.commit, { on });
+    const { commit } = await ben.update();
+    await ben.mergePendingCommit();
+    await stageOn(cleo, commit, { on: other });
+    const places = () =>
+      keptCommits(cleo)
+        .map(({ commit, after }) => [toHex(commit.commit.slice(-4)), after && toHex(after.commit.slice(-4))])
+        .sort();
+    await cleo.stage((await ada.update()).commit);
+    const before = places();
+    expect(before).toHaveLength(4);
+    await restart();
+    expect(places()).toEqual(before);
+    const tip = keptCommits(cleo).find((one) => toHex(one.commit.commit) === toHex(commit))?.commit;
+    await adopt(cleo, tip as StagedCommit);
+    await restart();
+    await send(ben, [cleo], "all is there");
+    // The keys of the commits are used.
+    const ended = lineOf(cleo).map(({ secretTree }) => secretTree.senders.get(1)?.handshake.generation);
+    expect(ended).toEqual([1, 1]);
   });
 });
