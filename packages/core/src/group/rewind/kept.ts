@@ -47,7 +47,9 @@ export function isOf({ commit }: KeptEpoch, { commit: bytes }: Pick<Candidate, "
 /** The epoch and those before it, as far as they are kept: the latest first. */
 export function lineOf(all: readonly KeptEpoch[], from: KeptEpoch): KeptEpoch[] {
   const line: KeptEpoch[] = [];
-  for (let one: KeptEpoch | undefined = from; one !== undefined; one = parentOf(all, one)) line.push(one);
+  let one: KeptEpoch | undefined = from;
+  // In a saved state that was made by somebody else, they could go in a circle.
+  for (; one !== undefined && !line.includes(one); one = parentOf(all, one)) line.push(one);
   return line;
 }
 
