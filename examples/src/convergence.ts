@@ -8,6 +8,7 @@ import {
   type KeptCommit,
   keptCommits,
   type PeekedMessage,
+  type PlaceOptions,
   peek,
   stageOn,
   stageProposal,
@@ -45,11 +46,17 @@ const FINAL = new Set([
   "storage",
 ]);
 
+function headerOf({ message }: Pick<Sent, "message">) {
+  const read = readMessage(message);
+  if ("contentType" in read) return read;
+  throw new Error(`expected a message of a group, got a ${read.kind}`);
+}
+
 export class Convergence {
   readonly #group: Group;
   readonly #inOrder: InOrder;
   /** The commits that were offered, by their bytes: own ones only after they were sent. */
-  readonly #commits: Map<string, Sent>;
+  readonly #commits = new Map<string, Sent>();
   /** Commits whose epoch, or whose proposals, aren't there yet. */
   #waiting: Sent[] = [];
   /** Proposals, for branches that come later. */
@@ -59,24 +66,29 @@ export class Convergence {
   constructor(group: Group, inOrder: InOrder = earliest, known: readonly Sent[] = []) {
     this.#group = group;
     this.#inOrder = inOrder;
-    this.#commits = new Map(known.map((one) => [toHex(one.message), one]));
-    this.#waiting = [...known];
+    for (const one of known) this.#note(one);
   }
 
+  /** The commits and proposals that were offered: an application stores them with its state. */
   get known(): readonly Sent[] {
-    return [...this.#commits.values()];
+    return [...this.#commits.values(), ...this.#proposals];
   }
 
   /** Takes a message in whatever order it comes, an own commit too, and changes over to the branch that counts. */
   async offer(sent: Sent): Promise<Outcome> {
-    const read = readMessage(sent.message);
-    if (!("contentType" in read)) throw new Error(`expected a message of a group, got a ${read.kind}`);
-    if (read.contentType === "application") return this.#open(sent.message, read.epoch);
-    if (read.contentType === "commit") {
-      this.#commits.set(toHex(sent.message), sent);
-      this.#waiting.push(sent);
-    } else this.#proposals.push(sent);
+    const { epoch } = headerOf(sent);
+    if (!this.#note(sent)) return this.#open(sent.message, epoch);
     return { kind: "handshake", adopted: await this.#place() };
+  }
+
+  /** @returns whether it is a commit or a proposal */
+  #note(sent: Sent): boolean {
+    const { contentType } = headerOf(sent);
+    if (contentType === "proposal") this.#proposals.push(sent);
+    if (contentType !== "commit") return contentType === "proposal";
+    this.#commits.set(toHex(sent.message), sent);
+    this.#waiting.push(sent);
+    return true;
   }
 
   /** Receives a message of the present branch, or looks at one of another. */
@@ -103,7 +115,11 @@ export class Convergence {
       this.#waiting = left;
     }
     const tip = this.#tip();
-    if (tip === undefined || tip.inForce) return [];
+    if (tip === undefined || tip.inForce) {
+      // Those of the present epoch are for the next commit, too.
+      await this.#stageProposals(this.#group.epoch);
+      return [];
+    }
     const adoption = await adopt(this.#group, tip.commit, { undoRemovals: true });
     // Now there may be room for what waited, and keys for what is to come.
     return [adoption, ...(await this.#place())];
@@ -111,12 +127,11 @@ export class Convergence {
 
   /** @returns whether there is nothing more to do with a commit */
   async #stage(commit: Uint8Array): Promise<boolean> {
-    const { epoch } = readMessage(commit) as { readonly epoch: bigint };
+    const { epoch } = headerOf({ message: commit });
     const branches = keptCommits(this.#group).filter((one) => !one.inForce && one.commit.epoch === epoch);
     for (const on of [epoch, ...branches.map((one) => one.commit)]) {
       try {
-        for (const { message } of this.#proposals)
-          await stageProposal(this.#group, message, { on }).catch(() => undefined);
+        await this.#stageProposals(on);
         await stageOn(this.#group, commit, { on });
         return true;
       } catch (error) {
@@ -125,6 +140,14 @@ export class Convergence {
       }
     }
     return false;
+  }
+
+  async #stageProposals(on: PlaceOptions["on"]): Promise<void> {
+    const epoch = typeof on === "bigint" ? on : on.epoch;
+    // It may be known already, or of another branch.
+    for (const one of this.#proposals)
+      if (headerOf(one).epoch === epoch)
+        await stageProposal(this.#group, one.message, { on }).catch(() => undefined);
   }
 
   /** From the oldest epoch, always the commit that counts, as long as there is one. What was merged without being offered stays. */
