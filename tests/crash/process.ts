@@ -16,9 +16,13 @@ export interface End {
 export class Waiting {
   readonly #process: ChildProcess;
   readonly #closed: Promise<void>;
+  #complaint = "";
 
   constructor(script: string) {
-    this.#process = spawn(process.execPath, [script], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#process = spawn(process.execPath, [script], { stdio: "pipe" });
+    this.#process.stderr?.on("data", (data: Buffer) => {
+      this.#complaint += data;
+    });
     this.#process.stdin?.on("error", () => undefined);
     this.#closed = new Promise((resolve) => this.#process.on("close", () => resolve()));
   }
@@ -47,7 +51,7 @@ export class Waiting {
     clearTimeout(timer);
     const { exitCode, signalCode } = this.#process;
     if (signalCode !== "SIGKILL" && exitCode !== 0)
-      throw new Error(`Alice's process ended by itself: ${signalCode ?? exitCode}`);
+      throw new Error(`Alice's process ended by itself: ${signalCode ?? exitCode}: ${this.#complaint}`);
     return signalCode === "SIGKILL";
   }
 
