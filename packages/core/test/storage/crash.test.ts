@@ -1,5 +1,5 @@
 // RFC 9420 §9.2, §16.2: a member whose process ends at any write goes on from its storage, and uses no key twice.
-import { type Group, MlsError } from "@copse/core";
+import { type Group, MlsError, type Received } from "@copse/core";
 import type { StoredClient } from "@copse/core/storage";
 import { text } from "@copse/test-support/bytes";
 import { type Party, party } from "@copse/test-support/clients";
@@ -18,6 +18,12 @@ function numbers(seed: number): (below: number) => number {
   };
 }
 
+/** What was received, or why not. */
+const said = (one: PromiseSettledResult<Received>): unknown => {
+  if (one.status === "rejected") return one.reason.code;
+  return one.value.kind === "application" && text(one.value.data);
+};
+
 /** Alice, whose process ends now and then, and Bob, who takes each of her messages once. */
 class Course {
   readonly storage = new TestStorage();
@@ -26,7 +32,7 @@ class Course {
   #alice!: StoredClient;
   #a!: Group;
   #b!: Group;
-  readonly tally = { crashes: 0, sent: 0, received: 0, lost: 0, commits: 0, joins: 0 };
+  readonly tally = { crashes: 0, sent: 0, received: 0, lost: 0, batches: 0, commits: 0, joins: 0 };
 
   constructor(seed: number, bob: Party) {
     this.#next = numbers(seed);
@@ -60,8 +66,10 @@ class Course {
 
   async step(): Promise<void> {
     const kind = this.#next(10);
-    if (kind < 3) await this.#send();
-    else if (kind < 5) await this.#receive();
+    if (kind < 2) await this.#send();
+    else if (kind < 3) await this.#sendAll();
+    else if (kind < 4) await this.#receive();
+    else if (kind < 5) await this.#receiveAll();
     else if (kind < 7) await this.#commit();
     else if (kind < 9) await this.#follow();
     else await this.#joinAnother();
@@ -91,6 +99,29 @@ class Course {
       isTaken = true;
     }
     await expect(this.#a.receive(message)).rejects.toEqual(code("duplicate"));
+  }
+
+  #words(): string[] {
+    return Array.from({ length: this.#next(5) }, (_, i) => `batch ${this.tally.batches++} ${i}`);
+  }
+
+  async #sendAll(): Promise<void> {
+    const sent = this.#words();
+    const messages = await this.#try(() => this.#a.encryptAll(sent));
+    if (messages !== undefined) expect((await this.#b.receiveAll(messages)).map(said)).toEqual(sent);
+  }
+
+  /** All of them were written, or none. */
+  async #receiveAll(): Promise<void> {
+    const sent = this.#words();
+    const messages = await this.#b.encryptAll(sent);
+    let results: PromiseSettledResult<Received>[] | undefined;
+    while (results === undefined) results = await this.#try(() => this.#a.receiveAll(messages));
+    const lost = sent.map(() => "duplicate");
+    expect([sent, lost]).toContainEqual(results.map(said));
+    // Written, but not answered.
+    if (results.some(({ status }) => status === "rejected")) this.tally.lost++;
+    expect((await this.#a.receiveAll(messages)).map(said)).toEqual(lost);
   }
 
   async #commit(): Promise<void> {
@@ -135,6 +166,6 @@ class Course {
 it.each([1, 2, 3, 4])("course %i", async (seed) => {
   const course = new Course(seed, await party("bob", { suite: SUITE }));
   await course.begin();
-  for (let i = 0; i < 60; i++) await course.step();
+  for (let i = 0; i < 80; i++) await course.step();
   for (const [what, times] of Object.entries(course.tally)) expect(times, what).toBeGreaterThan(0);
 });
