@@ -186,6 +186,12 @@ test("a page is told what another tab has changed, and its groups show it", asyn
   expect(mine?.members).toHaveLength(1);
   expect(times).toBe(2);
   expect(await one.refresh()).toBe(false);
+  const toldOfTheEnd = next();
+  await other.deleteGroup(ID);
+  await toldOfTheEnd;
+  expect(mine?.active).toBe(false);
+  expect(await one.group(ID)).toBeUndefined();
+  expect(await failure(mine?.encrypt("gone") as Promise<unknown>)).toEqual(code("closed"));
   expect(() => one.watch(1 as never)).toThrow(/function/);
 });
 
