@@ -216,6 +216,33 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
     expect(found).toEqual([false, 0, true, true, ["key", "value"]]);
   });
 
+  it("gives each tab its turn, and tells it what another one has written", async () => {
+    const [page, other] = await tabs.two();
+    await run(
+      page,
+      `globalThis.heard = 0;
+      storage.changes(() => heard++);
+      globalThis.turn = storage.turn("one", () => new Promise((resolve) => { globalThis.end = resolve; }));`,
+    );
+    await run(
+      other,
+      `globalThis.heard = 0;
+      globalThis.stop = storage.changes(() => heard++);
+      globalThis.isTurn = false;
+      void storage.turn("one", async () => { isTurn = true; });`,
+    );
+    const failed = `storage.turn("another", async () => { throw new Error("its own") }).catch(({ message }) => message)`;
+    expect(await run(other, `return [await ${failed}, isTurn]`)).toEqual(["its own", false]);
+    await run(page, "end(); await turn");
+    await expect.poll(() => run(other, "return isTurn")).toBe(true);
+    const write = `await storage.write([{ key: "a", value: bytes("a") }], [])`;
+    await run(page, write);
+    await expect.poll(() => run(other, "return heard")).toBe(1);
+    await run(other, `stop(); ${write}`);
+    await expect.poll(() => run(page, "return heard")).toBe(1);
+    expect(await run(other, "return heard")).toBe(1);
+  });
+
   it("stores of a view its own bytes alone", async () => {
     const page = await tabs.one();
     const size = await run(
