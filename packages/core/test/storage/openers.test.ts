@@ -274,6 +274,10 @@ it("what isn't a storage, or an option of the calls, is refused", async () => {
     () => left.group("team" as never),
     () => left.deleteGroup(ID, { joining: 1 } as never),
     () => left.refresh({ soon: true } as never),
+    () => left.sweep({ soon: true } as never),
+    () => left.group({ groupId: ID, name: 7 } as never),
+    () => left.group({ name: "team" } as never),
+    () => left.deleteGroup(null as never),
     () => left.deleteKeyPackage(ID, { all: true } as never),
   ])
     expect(await failure(call)).toEqual(code("usage"));

@@ -204,6 +204,8 @@ export class StoredClient extends Client {
     const { joining = false } = checkOptions(options, KNOWN_GROUP);
     const { groupId, name } = isBytes(which) ? { groupId: which } : (Object(which) as Partial<KnownGroup>);
     const id = needBytes(groupId, "the group ID", MAX_ID_SIZE).slice();
+    if (name !== undefined && typeof name !== "string")
+      throw new MlsError("usage", `expected the name of a known group, got a ${typeof name}`);
     return () => this.#state.find(id, joining, name);
   }
 
