@@ -7,7 +7,7 @@ import type { Entry } from "../letter.js";
 import type { Room } from "../room.js";
 import { type Action, isUnknown, refused, type Scene, told } from "./action.js";
 import { submitted } from "./commit.js";
-import { lookAtKeyPackages } from "./key-packages.js";
+import { forgetExpired, lookAtKeyPackages } from "./key-packages.js";
 
 /** Takes a Welcome. */
 export async function join(scene: Scene, entry: Entry): Promise<boolean> {
@@ -46,6 +46,7 @@ export async function join(scene: Scene, entry: Entry): Promise<boolean> {
     if (code !== "not-invited") throw refused(device, "join", outcome.error);
     device.inbox.delete(letter.id);
     world.count("late Welcomes");
+    forgetExpired(device, world.now);
     hold(device.hasLost, "an invitation isn't lost", () => device.name);
   }
   return true;

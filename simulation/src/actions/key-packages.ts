@@ -82,7 +82,7 @@ export async function lookAtKeyPackages({ world, device, tab }: Scene, change: C
 }
 
 /** Those whose grace is over end at a time of the client's choice. */
-function forgetExpired(device: Device, now: number): void {
+export function forgetExpired(device: Device, now: number): void {
   for (const [id, notAfter] of device.keyPackages) {
     if (!isOver(notAfter, now)) continue;
     device.keyPackages.delete(id);
