@@ -162,7 +162,7 @@ export class Membership {
 
   /** The same steps, as of an operation of the group. @param isRefused as for {@link withSafety} */
   #inTurn<R, T>(
-    { work, ...steps }: Steps<R, T>,
+    { work, finish, drop, isPartlyDone, failed }: Steps<R, T>,
     sight: Sight = "group",
     isRefused: (result: R) => boolean = () => false,
   ): Steps<R, T> {
@@ -175,9 +175,14 @@ export class Membership {
       return work();
     };
     return {
-      ...steps,
       work: safety === undefined ? inTurn : () => withSafety(safety, inTurn, isRefused),
-      ...safety,
+      finish,
+      drop,
+      isPartlyDone,
+      failed,
+      turn: safety?.turn,
+      store: safety?.store,
+      unsafe: safety?.unsafe,
     };
   }
 
