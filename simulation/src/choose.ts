@@ -53,6 +53,7 @@ function stepOf(world: World, device: Device, n: number, numbers: Numbers): Step
   if (waiting > 0 && numbers.below(waiting + BACKLOG) < waiting + BACKLOG - 2) {
     const letter = letterFor(device, numbers);
     if (letter !== undefined) {
+      if (numbers.once(8)) return { ...of, kind: "batch", room: letter.room.n };
       const isLost = letter.kind === "application" && numbers.once(40);
       return { ...of, kind: isLost ? "lose" : "deliver", room: letter.room.n, letter: letter.id };
     }

@@ -51,6 +51,8 @@ export const PSK: Uint8Array = new Uint8Array([9, 4, 2, 0]);
 export const LIFETIME = 20 * 24 * 3600;
 export const GRACE = 5 * 24 * 3600;
 export const MAX_PAST_EPOCHS = 3;
+/** How many keys of letters are looked for. */
+const USED_KEYS = 16;
 
 export class Device {
   readonly n: number;
@@ -200,6 +202,12 @@ export class Device {
   async fresh(process: Process, room: Room): Promise<Group | undefined> {
     await process.client.refresh();
     return process.client.group(room.id);
+  }
+
+  /** Notes keys that must not be on the disk any more. */
+  keepUsed(keys: readonly Uint8Array[]): void {
+    this.usedKeys.push(...keys);
+    this.usedKeys.splice(0, this.usedKeys.length - USED_KEYS);
   }
 
   choose(numbers: Numbers): number {

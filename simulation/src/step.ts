@@ -9,6 +9,7 @@ export const KINDS = [
   "commit",
   "submit",
   "deliver",
+  "batch",
   "lose",
   "external",
   "offer",

@@ -155,6 +155,14 @@ export class World {
       proposals: new Set(),
     };
     device.memberships.set(room, membership);
+    this.entered(device, membership, group);
+  }
+
+  /** The same, of a device whose membership says it already. */
+  entered(device: Device, membership: Membership, group: Group): void {
+    const { room } = membership;
+    const epoch = Number(group.epoch);
+    const isActive = group.active;
     if (isActive) room.arrived(device, membership, group);
     hold(room.epoch >= epoch, "nobody is ahead of the delivery service", () => `${device.name}: ${epoch}`);
     // Who joined anew by an external commit has left its former leaf.

@@ -10,9 +10,8 @@ import { type Action, isUnknown, need, type RoomScene, recover, type Scene, told
 import { join } from "./join.js";
 import { opening } from "./send.js";
 
-/** How many read letters, and keys of letters, a device tries again. */
+/** How many read letters a device tries again. */
 const CONSUMED = 30;
-const USED_KEYS = 16;
 
 export const deliver: Action = async (scene) => {
   const { device, step } = scene;
@@ -63,7 +62,7 @@ async function receive(scene: RoomScene, entry: Entry): Promise<boolean> {
 }
 
 /** What uses a key up. */
-const READ: ReadonlySet<string> = new Set(["application", "proposal", "commit"]);
+export const READ: ReadonlySet<string> = new Set(["application", "proposal", "commit"]);
 
 async function take(group: Group, { letter }: Entry, looksFirst: boolean): Promise<Received> {
   if (!looksFirst || !group.active || Number(group.epoch) !== letter.epoch)
@@ -78,14 +77,13 @@ async function take(group: Group, { letter }: Entry, looksFirst: boolean): Promi
 }
 
 /** What was read must never be read again. */
-function consumed({ device }: Scene, entry: Entry, used: readonly Uint8Array[]): void {
+export function consumed({ device }: Scene, entry: Entry, used: readonly Uint8Array[]): void {
   entry.taken = "yes";
   if (entry.letter.kind === "application") {
     device.consumed.push(entry);
     if (device.consumed.length > CONSUMED) device.consumed.shift();
   }
-  device.usedKeys.push(...used);
-  device.usedKeys.splice(0, device.usedKeys.length - USED_KEYS);
+  device.keepUsed(used);
 }
 
 /** After a call without an end: the state is that before the letter, or that after it. */
@@ -101,7 +99,11 @@ async function lookAfter(scene: RoomScene, { letter }: Entry): Promise<void> {
   if (count > expected) membership.proposals.add(letter.id);
 }
 
-function check({ world, device, room }: RoomScene, { letter, taken }: Entry, received: Received): void {
+export function check(
+  { world, device, room }: RoomScene,
+  { letter, taken }: Entry,
+  received: Received,
+): void {
   const where = () => `${device.name} reads ${letter.id} of epoch ${letter.epoch} in room ${room.n}`;
   if (received.kind !== "application") return;
   hold(
@@ -115,7 +117,7 @@ function check({ world, device, room }: RoomScene, { letter, taken }: Entry, rec
   world.note(device.name, letter.id);
 }
 
-function unexpected(
+export function unexpected(
   { device, room, membership }: RoomScene,
   { letter, taken }: Entry,
   expected: readonly string[],

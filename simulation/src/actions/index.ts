@@ -1,6 +1,7 @@
 // The kinds of steps.
 import type { Kind } from "../step.js";
 import type { Action } from "./action.js";
+import { batch } from "./batch.js";
 import { commit, submit } from "./commit.js";
 import { deliver, lose } from "./deliver.js";
 import { external } from "./join.js";
@@ -16,6 +17,7 @@ export const ACTIONS: Readonly<Record<Kind, Action>> = {
   commit,
   submit,
   deliver,
+  batch,
   lose,
   external,
   offer,

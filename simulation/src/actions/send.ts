@@ -11,15 +11,21 @@ export const opening = (id: string): string => `${id}|`;
 export const send = asMember(async (scene) => {
   const { world, device, step, numbers, tab, room, membership } = scene;
   const { epoch } = membership;
-  const words = numbers.once(50) ? 4000 : numbers.below(120);
-  const data = Buffer.concat([Buffer.from(opening(`${step.n}.0`)), numbers.bytes(words)]);
+  const words = () => numbers.bytes(numbers.once(50) ? 4000 : numbers.below(120));
+  const count = numbers.once(6) ? 2 + numbers.below(4) : 1;
+  const data = Array.from({ length: count }, (_, i) =>
+    Buffer.concat([Buffer.from(opening(`${step.n}.${i}`)), words()]),
+  );
   const outcome = await device.insist(tab, step.fate, async (process) => {
     const group = await need(device, process, room);
-    return group.encrypt(data);
+    const [first] = data;
+    return first !== undefined && count === 1 ? [await group.encrypt(first)] : group.encryptAll(data);
   });
   if (outcome.kind === "answer") {
-    room.post(world.letter({ kind: "application", room, bytes: outcome.value, epoch, from: device }));
-    world.count("messages");
+    for (const bytes of outcome.value)
+      room.post(world.letter({ kind: "application", room, bytes, epoch, from: device }));
+    world.count("messages", count);
+    if (count > 1) world.count("batches sent");
   } else if (isUnknown(outcome)) await recover(scene, room, false);
   else if (outcome.kind === "error") {
     // §12.4: a member with pending proposals commits them before it sends data.
