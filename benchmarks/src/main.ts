@@ -100,8 +100,12 @@ async function besideOpenMls(run: Processes, { size = 100, runs = 15, clock }: O
 }
 
 /** Whether nothing is asked for by itself. */
-const isWhole = ({ suites, members, size, providers, modules, json, against }: Options): boolean =>
-  [suites, members, size, providers, json, against].every((one) => one === undefined) && modules.length === 0;
+function isWhole({ suites, members, size, providers, modules, json, against }: Options): boolean {
+  return (
+    [suites, members, size, providers, json, against].every((one) => one === undefined) &&
+    modules.length === 0
+  );
+}
 
 function storageSizes({ members, size, full }: Options): readonly number[] {
   return size !== undefined ? [size] : (members ?? [2, 10, 100, 1000, ...(full ? [10_000] : [])]);

@@ -4,6 +4,7 @@ import {
   DecodeError,
   MlsError,
   type MlsErrorCode,
+  type Outcome,
   UnsupportedError,
   ValidationError,
 } from "@copse/core";
@@ -164,7 +165,7 @@ const Settled = /* @__PURE__ */ list(
 );
 
 /** What `Promise.allSettled` says, as it is posted. */
-export function packSettled(results: readonly PromiseSettledResult<unknown>[]): ShapeOf<typeof Settled> {
+export function packSettled(results: readonly Outcome<unknown>[]): ShapeOf<typeof Settled> {
   return results.map((one) =>
     one.status === "fulfilled" ? one : { status: one.status, reason: packError(one.reason) },
   );

@@ -1,5 +1,12 @@
 // RFC 9420 doesn't cover this: the worker's side of the messages between a page and a worker.
-import { type Client, type Group, MlsError, type StagedCommit, type StagedWelcome } from "@copse/core";
+import {
+  type Client,
+  type Group,
+  MlsError,
+  type Outcome,
+  type StagedCommit,
+  type StagedWelcome,
+} from "@copse/core";
 import { type AbortControllerLike, newAbortController } from "./abort.js";
 import { packError, packSettled, unpackError, WorkerError } from "./errors.js";
 import { findGroup, KnownGroups } from "./known-groups.js";
@@ -292,7 +299,7 @@ export class Server {
       case "bytes":
         return pack(result, VALUES_ONLY, 1);
       case "settled":
-        return pack(packSettled(result as readonly PromiseSettledResult<unknown>[]), VALUES_ONLY);
+        return pack(packSettled(result as readonly Outcome<unknown>[]), VALUES_ONLY);
       case "value":
         return pack(result, VALUES_ONLY);
     }

@@ -1,5 +1,5 @@
 // RFC 9420 §10 to §15: the methods and getters of Client and Group that a page can use. This file is their only list.
-import type { AbortSignalLike, Client, Group, StagedCommit, StagedWelcome } from "@copse/core";
+import type { AbortSignalLike, Client, Group, Outcome, StagedCommit, StagedWelcome } from "@copse/core";
 import type { joinByExternalCommit, proposeJoin } from "@copse/core/external";
 import type { importKeyPackage } from "@copse/core/import";
 import type { branch, reinitialize } from "@copse/core/resumption";
@@ -44,7 +44,7 @@ type KindOf<R> = [R] extends [Uint8Array]
           ? "staged"
           : [R] extends [StagedWelcome]
             ? "welcome"
-            : [R] extends [readonly PromiseSettledResult<unknown>[]]
+            : [R] extends [readonly Outcome<unknown>[]]
               ? "settled"
               : "value";
 

@@ -33,7 +33,7 @@ import {
   withoutProposals,
   withProposal,
 } from "../group/proposals/index.js";
-import { answer, OPERATION, type OperationOptions, type Steps } from "../operation/index.js";
+import { answer, OPERATION, type OperationOptions, type Outcome, type Steps } from "../operation/index.js";
 import { checkOptions } from "../option-shapes.js";
 import type { HpkePrivateKey } from "../provider/index.js";
 import {
@@ -330,7 +330,7 @@ export class Group extends MemberView {
   async receiveAll(
     messages: readonly Uint8Array[],
     options: OperationOptions = {},
-  ): Promise<PromiseSettledResult<Received>[]> {
+  ): Promise<Outcome<Received>[]> {
     checkOptions(options, OPERATION);
     const all = eachOf(messages, "messages", (one, name) => needBytes(one, name).slice());
     return this.own.runAll(

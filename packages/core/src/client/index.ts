@@ -16,7 +16,7 @@ export type {
   PskChoice,
   WaitingProposal,
 } from "../group/proposals/index.js";
-export type { AbortSignalLike, OperationOptions } from "../operation/index.js";
+export type { AbortSignalLike, OperationOptions, Outcome } from "../operation/index.js";
 export { Client } from "./client.js";
 export { Group } from "./group.js";
 export type {

@@ -35,6 +35,7 @@ import {
   isAllRefused,
   Lock,
   type OperationOptions,
+  type Outcome,
   type Steps,
   withKeys,
 } from "../operation/index.js";
@@ -150,11 +151,7 @@ export class Membership {
    * Runs several operations in one turn: each takes effect, or fails and changes nothing. What they changed is made safe
    * together, before any of them is answered.
    */
-  runAll<R, T>(
-    all: readonly Steps<R, T>[],
-    options: OperationOptions,
-    sight?: Sight,
-  ): Promise<PromiseSettledResult<T>[]> {
+  runAll<R, T>(all: readonly Steps<R, T>[], options: OperationOptions, sight?: Sight): Promise<Outcome<T>[]> {
     const withEnds = all.map((steps) => this.#withKeys(steps));
     const batch = batchOf(withEnds, options, () => needOpen(this.state));
     return this.lock.run(this.#inTurn(batch, sight, isAllRefused), options);

@@ -1,10 +1,14 @@
 // Several operations as one: each takes effect by itself, and all are made safe and answered together.
+import type { MlsError } from "../errors.js";
 import { answer, type OperationOptions, perform, type Steps } from "./operation.js";
 
-type Results<T> = PromiseSettledResult<T>[];
+/** What became of one of several: as `Promise.allSettled` says it, but for the type of the reason. */
+export type Outcome<T> =
+  | { readonly status: "fulfilled"; readonly value: T }
+  | { readonly status: "rejected"; readonly reason: MlsError };
 
 /** Whether none of them took effect. */
-export const isAllRefused = (results: readonly PromiseSettledResult<unknown>[]): boolean =>
+export const isAllRefused = (results: readonly Outcome<unknown>[]): boolean =>
   !results.some(({ status }) => status === "fulfilled");
 
 /**
@@ -16,11 +20,11 @@ export function batchOf<R, T>(
   all: readonly Steps<R, T>[],
   options: OperationOptions,
   check: () => void,
-): Steps<Results<T>, Results<T>> {
+): Steps<Outcome<T>[], Outcome<T>[]> {
   let done = 0;
   const work = async () => {
     done = 0;
-    const results: Results<T> = [];
+    const results: Outcome<T>[] = [];
     for (const steps of all) {
       const finish = (result: R) => {
         check();
