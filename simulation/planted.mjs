@@ -48,4 +48,19 @@ export const PLANTED = {
     from: "i >= policy.maxPastEpochs ||",
     to: "i + 1 >= policy.maxPastEpochs ||",
   },
+  "consumes what it peeks at": {
+    file: "core/src/group/rewind/branch.ts",
+    from: "{ received, drop } = await receiveMessage(configIn(config, at), at, bytes);\n  drop?.();\n  return received as PeekedMessage",
+    to: "{ received, consume } = await receiveMessage(configIn(config, at), at, bytes);\n  consume?.();\n  return received as PeekedMessage",
+  },
+  "keeps what is settled": {
+    file: "core/src/group/rewind/kept.ts",
+    from: "Number(endedAt) < oldest || (epoch as Epoch).groupContext.epoch < settled",
+    to: "Number(endedAt) < oldest || (epoch as Epoch).groupContext.epoch < settled - 1n",
+  },
+  "undoes removals unasked": {
+    file: "core/src/group/rewind/adopt.ts",
+    from: "if (undone.length > 0 && !undoRemovals)",
+    to: "if (undone.length > 1 && !undoRemovals)",
+  },
 };

@@ -1,6 +1,7 @@
 // The next step, by what there is to do.
 import type { Device, Membership } from "./device.js";
 import { FATES, type Fate } from "./disk.js";
+import type { Member } from "./forks/tree.js";
 import type { Letter } from "./letter.js";
 import type { Numbers } from "./numbers.js";
 import type { Kind, Step } from "./step.js";
@@ -38,6 +39,8 @@ export function choose(world: World, n: number, numbers: Numbers): Step {
   const { rooms } = world.options;
   const by = numbers.below(world.devices.length);
   if (world.rooms.size < rooms && numbers.once(4)) return { n, kind: "create", by };
+  const first = foundation(world, n, numbers);
+  if (first !== undefined) return first;
   for (let i = 0; i < 20; i++) {
     const device = world.devices[numbers.below(world.devices.length)] as Device;
     const step = stepOf(world, device, n, numbers);
@@ -49,6 +52,8 @@ export function choose(world: World, n: number, numbers: Numbers): Step {
 
 function stepOf(world: World, device: Device, n: number, numbers: Numbers): Step | undefined {
   const of = { n, by: device.n };
+  const member = numbers.once(2) ? numbers.pick([...device.forked.values()]) : undefined;
+  if (member !== undefined) return { ...of, room: member.room.n, ...ofMember(member, numbers) };
   const waiting = device.inbox.size;
   if (waiting > 0 && numbers.below(waiting + BACKLOG) < waiting + BACKLOG - 2) {
     const letter = letterFor(device, numbers);
@@ -75,6 +80,36 @@ function stepOf(world: World, device: Device, n: number, numbers: Numbers): Step
   if (kind === "commit" || kind === "propose")
     return { ...of, kind, room, ...change(world, membership, numbers) };
   return { ...of, kind, room };
+}
+
+/** A room without order: one for so many others. */
+const SHARE = 4;
+
+/** A device that keeps epochs founds a group of such. */
+function foundation(world: World, n: number, numbers: Numbers): Step | undefined {
+  if (world.forked.size * SHARE >= world.options.rooms || !numbers.once(10)) return undefined;
+  const founder = numbers.pick(world.devices.filter(({ rewinds }) => rewinds));
+  const add: Offered[] = [];
+  for (const [id, offered] of world.offered) {
+    const { device, notAfter } = offered;
+    if (!device.rewinds || device === founder || add.some((one) => one.device === device)) continue;
+    if (notAfter < world.now / 1000 + 3600 || numbers.once(2) || add.length > 6) continue;
+    world.offered.delete(id);
+    world.claimed.set(id, offered);
+    add.push(offered);
+  }
+  if (founder === undefined || add.length === 0) return undefined;
+  return { n, kind: "found", by: founder.n, add: add.map((one) => one.n) };
+}
+
+/** What is done in a room without order. */
+function ofMember({ room, waiting, others }: Member, numbers: Numbers): Pick<Step, "kind" | "letter"> {
+  const letters = [...waiting.values()];
+  if (letters.length > 0 && numbers.below(letters.length + BACKLOG) < letters.length + 1)
+    return { kind: "pass", letter: numbers.pick(letters)?.id };
+  if (others.length > 0 && numbers.once(3)) return { kind: "turn" };
+  if (numbers.once(room.isFull ? 6 : 60)) return { kind: "agree" };
+  return { kind: numbers.once(3) ? "fork" : "tell" };
 }
 
 function kindOf(numbers: Numbers): Kind {

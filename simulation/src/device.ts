@@ -1,10 +1,12 @@
 // RFC 9420 §2: a client of the simulated world: its disk, and one or two processes that have it open.
 import { type Group, insecureAcceptAll, MlsError, type Policy } from "@copse/core";
+import { keepEpochs } from "@copse/core/rewind";
 import { openClient, type StoredClient } from "@copse/core/storage";
 import { Broken, hold } from "./broken.js";
 import { type Library, SUITE, seededProvider } from "./crypto.js";
 import { Connection, type Disk, type Fate } from "./disk.js";
 import type { Faults } from "./faults.js";
+import type { Member } from "./forks/tree.js";
 import { KeyStore } from "./key-store.js";
 import type { Entry } from "./letter.js";
 import type { Numbers } from "./numbers.js";
@@ -54,6 +56,9 @@ export const MAX_PAST_EPOCHS = 3;
 /** How many keys of letters are looked for. */
 const USED_KEYS = 16;
 
+/** How many epochs those devices keep that can go back. */
+const REWINDABLE = 8;
+
 export class Device {
   readonly n: number;
   readonly name: string;
@@ -61,6 +66,8 @@ export class Device {
   readonly keyStore: KeyStore | undefined;
   readonly library: Library;
   readonly memberships = new Map<Room, Membership>();
+  /** Its memberships of rooms without order. */
+  readonly forked = new Map<number, Member>();
   readonly inbox = new Map<string, Entry>();
   /** What was read here, to be tried again. */
   readonly consumed: Entry[] = [];
@@ -78,6 +85,8 @@ export class Device {
   hasLost = false;
   /** Whether any process has ended within a call, or any write failed. */
   hasCrashed = false;
+  /** Whether it keeps epochs, to go back to. */
+  readonly rewinds: boolean;
   readonly #world: Surroundings;
   readonly #policy: Partial<Policy>;
 
@@ -88,6 +97,7 @@ export class Device {
     this.disk = disk;
     this.#world = world;
     this.keyStore = n % 5 === 4 ? new KeyStore(world.entropy, world.faults.keepsKeys) : undefined;
+    this.rewinds = n % 4 === 1;
     // Some send their handshakes in public, and some keep the tree out of the Welcome. Their clocks differ.
     this.#policy = {
       handshake: n % 3 === 2 ? "public" : "private",
@@ -96,6 +106,7 @@ export class Device {
       keyPackageGrace: GRACE,
       maxPastEpochs: MAX_PAST_EPOCHS,
       maxPastEpochAge: Number.POSITIVE_INFINITY,
+      ...(this.rewinds && { rewind: keepEpochs({ epochs: REWINDABLE, age: 1e9 }) }),
       now: () => world.now() + (n % 7) * 60_000,
     };
   }
@@ -191,7 +202,7 @@ export class Device {
   }
 
   /** The group, as a process has it or finds it. */
-  async group({ client }: Process, room: Room, joining = false): Promise<Group | undefined> {
+  async group({ client }: Process, room: Pick<Room, "id">, joining = false): Promise<Group | undefined> {
     const found = await client.group(room.id, { joining });
     if (found !== undefined || !this.hadTwo) return found;
     await client.refresh();
@@ -199,7 +210,7 @@ export class Device {
   }
 
   /** The same, as the storage has it now. */
-  async fresh(process: Process, room: Room): Promise<Group | undefined> {
+  async fresh(process: Process, room: Pick<Room, "id">): Promise<Group | undefined> {
     await process.client.refresh();
     return process.client.group(room.id);
   }

@@ -21,11 +21,16 @@ async function take(world: World, step: Step): Promise<boolean> {
   const device = await world.device(step.by);
   const numbers = world.begin(step);
   const tab = device.choose(numbers);
-  world.at = { device, room: world.rooms.get(step.kind === "create" ? step.n : (step.room ?? -1)) };
+  world.at = { device, room: roomOf(world, step) };
   const didSomething = await ACTIONS[step.kind]({ world, device, step, numbers, tab });
   world.count(didSomething ? step.kind : "nothing");
   if (didSomething && step.fate !== undefined) world.count(`fate: ${step.fate}`);
   return didSomething;
+}
+
+function roomOf({ rooms, forked }: World, { kind, n, room }: Step): { readonly n: number } | undefined {
+  const name = kind === "create" || kind === "found" ? n : (room ?? -1);
+  return rooms.get(name) ?? forked.get(name);
 }
 
 async function end(world: World, n: number): Promise<void> {

@@ -7,10 +7,12 @@ import type { WorldOptions } from "./world.js";
 /** Steps that may have to do with some rooms: their own, and those of devices alone. */
 function about(rooms: ReadonlySet<number>, steps: readonly Step[]): Step[] {
   const used = new Set<number>();
-  const inRoom = (step: Step) => rooms.has((step.kind === "create" ? step.n : step.room) ?? -1);
+  const inRoom = (step: Step) => rooms.has((isFirst(step) ? step.n : step.room) ?? -1);
   for (const step of steps) if (inRoom(step)) for (const n of step.add ?? []) used.add(n);
   return steps.filter((step) => (step.kind === "offer" ? used.has(step.n) : inRoom(step) || isAlone(step)));
 }
+
+const isFirst = ({ kind }: Step): boolean => kind === "create" || kind === "found";
 
 const isAlone = ({ kind }: Step): boolean =>
   ["withdraw", "crash", "open", "shut", "look", "wait"].includes(kind);
@@ -42,7 +44,7 @@ export class Shrinker {
   async shrink({ steps: all, world: { at } }: Course): Promise<readonly Step[]> {
     const ofDevice = all
       .filter(({ by }) => by === at?.device.n)
-      .map(({ kind, n, room }) => (kind === "create" ? n : room));
+      .map((step) => (isFirst(step) ? step.n : step.room));
     const rooms = at?.room === undefined ? ofDevice : [at.room.n];
     let steps = (await this.#breaks(about(new Set(rooms.filter((room) => room !== undefined)), all))) ?? all;
     // Devices that have nothing to do with the last steps go at once.

@@ -21,6 +21,12 @@ export const KINDS = [
   "leave",
   "wait",
   "settle",
+  "found",
+  "tell",
+  "fork",
+  "pass",
+  "turn",
+  "agree",
 ] as const;
 export type Kind = (typeof KINDS)[number];
 

@@ -5,6 +5,7 @@ import { type Library, libraries } from "./crypto.js";
 import { Device, type Membership, type Surroundings } from "./device.js";
 import { Disk } from "./disk.js";
 import { FAULTS } from "./faults.js";
+import type { ForkedRoom } from "./forks/tree.js";
 import type { Letter } from "./letter.js";
 import { digestOf, Numbers } from "./numbers.js";
 import { Room } from "./room.js";
@@ -38,6 +39,8 @@ export class World {
   readonly devices: readonly Device[];
   /** By their numbers: those of steps that made them. */
   readonly rooms = new Map<number, Room>();
+  /** Those without order. */
+  readonly forked = new Map<number, ForkedRoom>();
   /** Key packages by the steps that offered them: those that nobody wants yet, and those that steps to come are about. */
   readonly offered = new Map<number, Offered>();
   readonly claimed = new Map<number, Offered>();
@@ -47,7 +50,7 @@ export class World {
   /** How much time has passed besides a second for each step, in milliseconds. */
   waited = 0;
   /** Whom and what the last step was about: more than it says, where it is about all. */
-  at: { readonly device: Device; readonly room: Room | undefined } | undefined;
+  at: { readonly device: Device; readonly room: { readonly n: number } | undefined } | undefined;
   /** Of the trace: the same for the same steps. */
   trace = 0;
   #entropy: Numbers;

@@ -37,6 +37,18 @@ describe("a course", () => {
   });
 });
 
+it("plays rooms without order, whose members go over to other branches and come to one", async () => {
+  const { broken, world } = await simulate(small(13), 500);
+  expect(broken).toBeUndefined();
+  for (const what of [
+    "branches left",
+    "agreed",
+    "settled without order",
+    "peeked without order: application",
+  ])
+    expect(world.tally.get(what), what).toBeGreaterThan(0);
+});
+
 describe("with a planted fault", () => {
   it.each([
     ["compares no versions", 1],

@@ -40,7 +40,7 @@ export function asMember(action: (scene: RoomScene) => Promise<boolean>): Action
 }
 
 /** The group of a membership: what a device was told that it has, it has. */
-export async function need(device: Device, process: Process, room: Room): Promise<Group> {
+export async function need(device: Device, process: Process, room: Pick<Room, "id" | "n">): Promise<Group> {
   const group = await device.group(process, room);
   hold(group !== undefined, "no membership is lost", () => `${device.name} isn't in room ${room.n} any more`);
   return group;

@@ -5,7 +5,7 @@ import { Broken, hold } from "../broken.js";
 import { expectedOf } from "../expected.js";
 import type { Entry } from "../letter.js";
 import { type Action, isUnknown, need, type RoomScene, told } from "./action.js";
-import { check, consumed, READ, unexpected } from "./deliver.js";
+import { check, consumed, isDone, READ, unexpected } from "./deliver.js";
 
 /** How many letters are read at once. */
 const MOST = 8;
@@ -46,8 +46,8 @@ export const batch: Action = async (scene) => {
   results.forEach((result, i) => {
     const entry = entries[i] as Entry;
     const kind = note(ofRoom, entry, result);
-    const isLater = "refused" in result && result.refused.retry === "later";
-    if (!isLater && !stays) device.inbox.delete(entry.letter.id);
+    const isOver = !("refused" in result) || isDone(device, entry.letter, result.refused);
+    if (isOver && !stays) device.inbox.delete(entry.letter.id);
     world.count(`${"refused" in result ? "refused" : "received"}: ${kind}`);
   });
   // What was opened and refused isn't used up.

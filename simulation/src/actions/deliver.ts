@@ -1,9 +1,9 @@
 // RFC 9420 §14, §15: what arrives is read once, by whom it is for, and by nobody else.
 import { type Group, MlsError, type Received } from "@copse/core";
 import { Broken, hold } from "../broken.js";
-import type { Process } from "../device.js";
+import type { Device, Process } from "../device.js";
 import { expectedOf } from "../expected.js";
-import type { Entry } from "../letter.js";
+import type { Entry, Letter } from "../letter.js";
 import { latin1 } from "../numbers.js";
 import { nameOf } from "../room.js";
 import { type Action, isUnknown, need, type RoomScene, recover, type Scene, told } from "./action.js";
@@ -46,7 +46,7 @@ async function receive(scene: RoomScene, entry: Entry): Promise<boolean> {
     const { code } = outcome.error;
     if (!isIt(code)) throw unexpected(scene, entry, expected, told(outcome));
     world.count(`refused: ${code}`);
-    if (outcome.error.retry !== "later" && !stays) device.inbox.delete(letter.id);
+    if (isDone(device, letter, outcome.error) && !stays) device.inbox.delete(letter.id);
     return true;
   }
   if (outcome.kind === "crash") return true;
@@ -59,6 +59,14 @@ async function receive(scene: RoomScene, entry: Entry): Promise<boolean> {
   if (READ.has(received.kind)) consumed(scene, entry, used);
   if (!stays) device.inbox.delete(letter.id);
   return true;
+}
+
+/** Whether a letter that was refused needn't be kept: for who comes back by a Welcome that waits, some may yet be. */
+export function isDone({ inbox }: Device, { room, epoch }: Letter, { code, retry }: MlsError): boolean {
+  if (retry === "later") return false;
+  const leadsThere = ({ letter }: Entry) =>
+    letter.kind === "welcome" && letter.room === room && letter.epoch <= epoch;
+  return code !== "removed" || ![...inbox.values()].some(leadsThere);
 }
 
 /** What uses a key up. */

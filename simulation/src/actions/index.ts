@@ -1,4 +1,7 @@
 // The kinds of steps.
+import { agree } from "../forks/agree.js";
+import { fork, found, tell } from "../forks/make.js";
+import { pass, turn } from "../forks/take.js";
 import type { Kind } from "../step.js";
 import type { Action } from "./action.js";
 import { batch } from "./batch.js";
@@ -29,4 +32,10 @@ export const ACTIONS: Readonly<Record<Kind, Action>> = {
   leave,
   wait,
   settle: settleRoom,
+  found,
+  tell,
+  fork,
+  pass,
+  turn,
+  agree,
 };

@@ -1,6 +1,7 @@
 // RFC 9420 §11, §16.2: how devices and groups begin and end, and what stands still or is switched off meanwhile.
 import { Broken, hold } from "../broken.js";
 import type { Device } from "../device.js";
+import { agree } from "../forks/agree.js";
 import type { Room } from "../room.js";
 import type { World } from "../world.js";
 import { type Action, isUnknown, need, refused, type Scene, told } from "./action.js";
@@ -155,6 +156,11 @@ export const settleRoom: Action = async (scene) => {
 /** At the end all rooms come to rest, and all devices have nothing but what they need. */
 export async function finish(world: World, scene: Scene): Promise<void> {
   for (const room of world.rooms.values()) await settle(scene, room);
+  for (const room of [...world.forked.values()]) {
+    const [device] = room.members.keys();
+    if (device !== undefined)
+      await agree({ ...scene, device, tab: 0, step: { ...scene.step, room: room.n } });
+  }
   for (const device of world.devices) {
     if (device.processes.length === 0) continue;
     world.at = { device, room: undefined };

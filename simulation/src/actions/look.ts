@@ -1,6 +1,7 @@
 // RFC 9420 §9.2, §16.2: what a device has, as it sees it itself, and as somebody does who takes its disk.
 import { hold } from "../broken.js";
 import type { Device, Membership, Process } from "../device.js";
+import { readAgain as readInBranches } from "../forks/take.js";
 import { type Action, need, type Scene, told } from "./action.js";
 import { readAgain } from "./deliver.js";
 import { lookAtKeyPackages } from "./key-packages.js";
@@ -10,6 +11,7 @@ export const look: Action = async (scene) => {
   const outcome = await device.insist(tab, undefined, async (process) => {
     if (device.hadTwo) await process.client.refresh();
     for (const membership of device.memberships.values()) await compare(device, process, membership);
+    for (const member of device.forked.values()) member.compare(await need(device, process, member.room));
     return true;
   });
   hold(
@@ -61,12 +63,17 @@ async function lookAtDisk({ world, device, numbers }: Scene): Promise<void> {
     );
   }
   lookAtKeys(device);
-  if (device.consumed.length === 0 || !numbers.once(3)) return;
+  if ((device.consumed.length === 0 && device.forked.size === 0) || !numbers.once(3)) return;
   const thief = await device.open(disk.copy(), keyStore?.copy());
   for (let i = 0; i < 4; i++) {
     const entry = device.consumed[numbers.below(device.consumed.length)];
     const group = entry && (await thief.client.group(entry.letter.room.id));
     if (entry !== undefined && group !== undefined) await readAgain(thief, entry, group);
+  }
+  for (const { room, consumed } of device.forked.values()) {
+    const message = numbers.pick([...consumed.values()]);
+    const group = message && (await thief.client.group(room.id));
+    if (message !== undefined && group !== undefined) await readInBranches(group, message);
   }
   world.count("disks copied");
 }
