@@ -61,7 +61,7 @@ export interface ClientStorage {
   /**
    * Runs `work` while no other opener's work with the same name runs, in the order of the calls, and settles as it does: by
    * Web Locks, for example. Without it, openers that write at once are told so by `write`, and the core tries again; with
-   * it, each gets its turn. The name is like a key.
+   * it, each gets its turn. The name is like a key. A turn that ends early ends nothing that has begun.
    */
   turn?(name: string, work: () => Promise<void>): Promise<void>;
   /**

@@ -18,12 +18,12 @@ import {
   type StoredStatus,
   VERSION_KEY,
 } from "./entries.js";
-import { isStale, noTurn, saidError, stale } from "./failures.js";
+import { isStale, saidError, stale } from "./failures.js";
 import { type Home, isOpen, lapse, refreshGroup, type StoredGroup } from "./group-writes.js";
 import { type Draft, stepFrom } from "./journal.js";
 import type { KeptSigners } from "./kept-signers.js";
 import { type KeyPackageMap, KeyPackageWrites } from "./key-package-writes.js";
-import { type Batch, Batches, makeWrite } from "./writing.js";
+import { type Batch, Batches, inTurn, makeWrite } from "./writing.js";
 
 /** What the client gives. */
 export interface ClientAccess {
@@ -69,7 +69,7 @@ export class ClientWrites {
   /** Groups that are new, or whose status has changed; and those that end. */
   readonly changed: Set<StoredGroup> = new Set();
   readonly ending: Set<StoredGroup> = new Set();
-  readonly #batches = new Batches((batch) => this.#inTurn(batch));
+  readonly #batches = new Batches((batch) => this.#storeClient(batch));
   /** What is being written. */
   #contents: Contents | undefined;
   /** Whether the storage may have another state than the one here. */
@@ -137,17 +137,6 @@ export class ClientWrites {
     this.#batches.running?.end(new MlsError("storage", message));
   }
 
-  async #inTurn(batch: Batch): Promise<void> {
-    const { storage } = this.#home;
-    if (storage.turn === undefined) return this.#storeClient(batch);
-    let isRun = false;
-    await storage.turn(VERSION_KEY, () => {
-      isRun = true;
-      return this.#storeClient(batch);
-    });
-    if (!isRun) throw noTurn();
-  }
-
   /** Lets go of groups that were closed, and of their trees. */
   #release(): void {
     for (const one of this.groups.values()) {
@@ -158,7 +147,6 @@ export class ClientWrites {
   }
 
   async #storeClient(batch: Batch): Promise<void> {
-    if (batch.isOver) return;
     this.#release();
     // As they are now: one that is closed later is in the storage as it was before.
     const changed = [...this.changed].filter(isOpen).map((one) => {
@@ -184,7 +172,10 @@ export class ClientWrites {
     };
     batch.undo = undo;
     try {
-      for (let tries = 1; !(await this.#tryStore(batch, contents, tries)); tries++);
+      // What comes while it waits for its turn shares the next one, and a turn that fails has this one undone.
+      await inTurn(this.#home.storage, VERSION_KEY, async () => {
+        for (let tries = 1; !(await this.#tryStore(batch, contents, tries)); tries++);
+      });
       if (!batch.isOver) this.#contents = undefined;
     } catch (cause) {
       const error = saidError(cause);

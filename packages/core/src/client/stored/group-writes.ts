@@ -9,8 +9,9 @@ import type { GroupSafety, Sight } from "../group-safety.js";
 import type { Membership } from "../membership.js";
 import type { ClientStorage } from "./client-storage.js";
 import { prefixOf, readList, readValue, type StoredStatus } from "./entries.js";
-import { isStale, noTurn, notOpen, stale } from "./failures.js";
+import { isStale, notOpen, stale } from "./failures.js";
 import type { Journal } from "./journal.js";
+import { inTurn } from "./writing.js";
 
 /** How often the state of a group was replaced by one that looks different: at all, and by having other members. */
 interface Views {
@@ -72,16 +73,7 @@ export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: S
       throw stale();
   };
   return {
-    turn:
-      storage.turn &&
-      (async (whole) => {
-        let isRun = false;
-        await storage.turn?.(prefixOf(one.name), () => {
-          isRun = true;
-          return whole();
-        });
-        if (!isRun) throw noTurn();
-      }),
+    turn: storage.turn && ((whole) => inTurn(storage, prefixOf(one.name), whole)),
     before: () => {
       one.attempt = attempt;
       return own.isLapsed ? reload(home, one, own, attempt).then(check) : check();

@@ -2,7 +2,36 @@
 import { wipe } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import type { ClientStorage, StorageChange, VersionStep } from "./client-storage.js";
-import { stale } from "./failures.js";
+import { noTurn, stale } from "./failures.js";
+
+/**
+ * Runs work in the storage's turn: once, and to its end. A turn only spares openers from starting again; what is safe, the
+ * versions decide. So one that ends early, like a lock that was stolen, ends nothing that has begun.
+ * @throws MlsError what the turn throws before the work begins; `storage` if it ends without it; what the work throws
+ */
+export function inTurn(storage: ClientStorage, name: string, work: () => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let running: Promise<void> | undefined;
+    const once = () => {
+      if (running === undefined) {
+        running = work();
+        running.then(resolve, reject);
+      }
+      return running;
+    };
+    const over = (error: unknown) => {
+      if (running !== undefined) return;
+      // So that it isn't begun later.
+      running = Promise.resolve();
+      reject(error);
+    };
+    // In a function, so that what it throws at once is a rejection.
+    (async () => (storage.turn === undefined ? once() : storage.turn(name, once)))().then(
+      () => over(noTurn()),
+      over,
+    );
+  });
+}
 
 /** @throws MlsError `stale-state` if nothing was written, `storage` if nobody knows whether it was */
 export async function makeWrite(
