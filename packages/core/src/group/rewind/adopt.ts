@@ -4,7 +4,7 @@ import type { PeekedKey } from "../../schedule/index.js";
 import type { Candidate } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
 import type { Epoch } from "../epoch.js";
-import { type Member, memberOf } from "../member.js";
+import type { Member } from "../member.js";
 import { type CommitMessage, isActive, keyOf, type Reception, reportCommit } from "../messages/index.js";
 import { secondsNow, uint64Of } from "../policy.js";
 import { type GroupState, type KeptEpoch, stateOutside, stepTo } from "../state.js";
@@ -12,6 +12,7 @@ import { needRewind, stateIn } from "./branch.js";
 import { findKept, inForce, lineOf, pruned, treeOf, withoutTwins } from "./kept.js";
 import { type LeftEpoch, leftEpoch } from "./report.js";
 import { withoutSecrets } from "./steps.js";
+import { undoneRemovals } from "./undone.js";
 
 /** What {@link adopt} did. */
 export interface Adoption {
@@ -44,22 +45,6 @@ export class RemovalsUndone extends MlsError {
   }
 }
 
-/** The tree at the end of a commit, also if that removes this client. */
-const treeAfter = ({ commit, epoch }: KeptEpoch) => (epoch ?? (commit as Candidate).next).tree;
-
-/** Those whom a branch has removed, and another one has. By their signature keys: a key may be why somebody was removed. */
-function undoneRemovals(left: readonly KeptEpoch[], to: KeptEpoch): Member[] {
-  const [last] = left;
-  if (last === undefined) return [];
-  const [before, after] = [treeAfter(last), treeAfter(to)];
-  return left
-    .flatMap(({ commit }) => commit?.changes.removed ?? [])
-    .filter(
-      ({ leafNode: { signatureKey: key } }) => !before.hasSignatureKey(key) && after.hasSignatureKey(key),
-    )
-    .map(({ leafIndex, leafNode }) => memberOf(leafIndex, leafNode));
-}
-
 /** The step to the epoch of another commit. @throws as `adopt` */
 export async function adoptCommit(
   config: GroupConfig,
@@ -79,7 +64,7 @@ export async function adoptCommit(
   const fork = way.findIndex((one) => line.includes(one));
   const entering = way.slice(0, fork);
   const left = line.slice(0, line.indexOf(way[fork] as KeptEpoch));
-  const undone = undoneRemovals(left, target);
+  const undone = undoneRemovals(left, entering, way[fork] as KeptEpoch);
   if (undone.length > 0 && !undoRemovals) throw new RemovalsUndone(undone);
   const now = uint64Of(secondsNow(policy));
   const passed = (one: KeptEpoch) => ({ ...one, entered: true, endedAt: one.endedAt ?? now });
