@@ -41,19 +41,19 @@ export function choose(world: World, n: number, numbers: Numbers): Step {
   if (world.rooms.size < rooms && numbers.once(4)) return { n, kind: "create", by };
   const first = foundation(world, n, numbers);
   if (first !== undefined) return first;
+  const member = numbers.once(FORKED_SHARE) ? memberOf(world, numbers) : undefined;
+  if (member !== undefined)
+    return fated({ n, by: member.device.n, room: member.room.n, ...ofMember(member, numbers) }, numbers);
   for (let i = 0; i < 20; i++) {
     const device = world.devices[numbers.below(world.devices.length)] as Device;
     const step = stepOf(world, device, n, numbers);
-    if (step !== undefined)
-      return numbers.once(FATE_RARITY) ? { ...step, fate: numbers.pick<Fate>(FATES) } : step;
+    if (step !== undefined) return fated(step, numbers);
   }
   return { n, kind: "offer", by };
 }
 
 function stepOf(world: World, device: Device, n: number, numbers: Numbers): Step | undefined {
   const of = { n, by: device.n };
-  const member = numbers.once(2) ? numbers.pick([...device.forked.values()]) : undefined;
-  if (member !== undefined) return { ...of, room: member.room.n, ...ofMember(member, numbers) };
   const waiting = device.inbox.size;
   if (waiting > 0 && numbers.below(waiting + BACKLOG) < waiting + BACKLOG - 2) {
     const letter = letterFor(device, numbers);
@@ -84,6 +84,15 @@ function stepOf(world: World, device: Device, n: number, numbers: Numbers): Step
 
 /** A room without order: one for so many others. */
 const SHARE = 4;
+/** One step in so many is in one. */
+const FORKED_SHARE = 5;
+
+function memberOf({ forked }: World, numbers: Numbers): Member | undefined {
+  return numbers.pick([...(numbers.pick([...forked.values()])?.members.values() ?? [])]);
+}
+
+const fated = (step: Step, numbers: Numbers): Step =>
+  numbers.once(FATE_RARITY) ? { ...step, fate: numbers.pick<Fate>(FATES) } : step;
 
 /** A device that keeps epochs founds a group of such. */
 function foundation(world: World, n: number, numbers: Numbers): Step | undefined {

@@ -89,8 +89,8 @@ export const submit = asMember(async (scene) => {
   const outcome = await device.insist(tab, step.fate, async (process) => {
     let group = await need(device, process, room);
     let staged = group.staged.find(({ own }) => own);
-    if (staged === undefined && device.hadTwo) {
-      // The other process has made it.
+    if (device.hadTwo && Number(staged?.epoch) !== membership.epoch + 1) {
+      // The other process has made it, also if this one has one of an epoch that the other has ended.
       group = (await device.fresh(process, room)) ?? group;
       staged = group.staged.find(({ own }) => own);
     }
