@@ -17,6 +17,7 @@ import {
   SIGNER_KEY,
   type StoredStatus,
   VERSION_KEY,
+  wipeFound,
 } from "./entries.js";
 import { isStale, saidError, stale } from "./failures.js";
 import { type Home, isOpen, lapse, refreshGroup, type StoredGroup } from "./group-writes.js";
@@ -95,7 +96,7 @@ export class ClientWrites {
       version = step.to;
     }
     await this.#home.signers.load(found.signers);
-    await this.#take({ ...found, signers: [], version });
+    await this.#take({ ...found, version });
   }
 
   /** Takes over what the storage has, if it may be another state than the one here. */
@@ -103,7 +104,11 @@ export class ClientWrites {
     while (this.isBehind) {
       const changes = this.#changes;
       const found = await readClient(this.#home.storage);
-      if (changes === this.#changes) await this.#take(found);
+      try {
+        if (changes === this.#changes) await this.#take(found);
+      } finally {
+        wipeFound(found);
+      }
     }
   }
 
@@ -294,10 +299,12 @@ export class ClientWrites {
 
   /** Takes over what the storage has. What is changed here and not written yet stays changed. */
   async #take(found: FoundClient): Promise<void> {
-    wipe(found.signer?.value, ...found.signers.map(({ value }) => value));
     const changes = this.#changes;
     const loaded = await this.#keyPackages.load(found);
-    if (changes !== this.#changes) return;
+    if (changes !== this.#changes) {
+      this.#keyPackages.leave(loaded);
+      return;
+    }
     // From here on without waiting.
     const contents = this.#contents;
     const isUsedElsewhere = this.#keyPackages.take(loaded, contents?.kept);

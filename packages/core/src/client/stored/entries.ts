@@ -1,5 +1,5 @@
 // RFC 9420 §10, §11: the entries of a client in its storage: what it is read from when it is opened.
-import { concat, isBytes } from "../../bytes.js";
+import { concat, isBytes, wipe } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import type { GroupStatus } from "../../group/index.js";
 import type { ClientStorage, StorageChange, StoredEntry } from "./client-storage.js";
@@ -75,6 +75,11 @@ export async function readValue(storage: ClientStorage, key: string): Promise<Ui
   return value;
 }
 
+/** Overwrites what was found: its keys have been taken over, or nobody needs them. */
+export function wipeFound({ signer, signers, keyPackages }: FoundClient): void {
+  wipe(signer?.value, ...signers.map(({ value }) => value), ...keyPackages.values());
+}
+
 /** @throws MlsError `state` for an entry that no client wrote, `storage` */
 export async function readClient(storage: ClientStorage): Promise<FoundClient> {
   const found = await readList(storage, CLIENT);
@@ -82,17 +87,19 @@ export async function readClient(storage: ClientStorage): Promise<FoundClient> {
   const below = (prefix: string) => found.filter(({ key }) => key.startsWith(prefix));
   const named = (prefix: string) =>
     below(prefix).map(({ key, value }) => [key.slice(prefix.length), value] as const);
+  const groups = named(GROUPS).map(([name, value]) => {
+    const status = STATUSES[value[0] ?? -1];
+    if (status !== undefined && status !== "closed") return { name, status, groupId: value.slice(1) };
+    const message = `invalid entry of a group: unknown status ${value[0]}`;
+    wipe(...found.map((entry) => entry.value));
+    throw new MlsError("state", message);
+  });
   return {
     version: entries.get(VERSION_KEY)?.value,
     signer: entries.get(SIGNER_KEY),
     signers: below(SIGNERS),
     keyRows: below(KEYS),
-    groups: named(GROUPS).map(([name, value]) => {
-      const status = STATUSES[value[0] ?? -1];
-      if (status === undefined || status === "closed")
-        throw new MlsError("state", `invalid entry of a group: unknown status ${value[0]}`);
-      return { name, status, groupId: value.slice(1) };
-    }),
+    groups,
     keyPackages: new Map(named(KEY_PACKAGES)),
   };
 }

@@ -128,8 +128,8 @@ export class Journal {
     const values = new Map(parts.map(({ key, value }) => [key.slice(this.#prefix.length), value]));
     const [version, sum] = [values.get(VERSION), values.get(SUM)];
     for (const name of [VERSION, SUM]) values.delete(name);
-    if (version === undefined) return undefined;
     try {
+      if (version === undefined) return undefined;
       const checked = await EntrySum.check(config.provider, values, sum);
       const provider = this.#rows?.provider(config.provider) ?? config.provider;
       const loaded = await loadParts({ ...config, provider }, values);

@@ -1,5 +1,5 @@
 // RFC 9420 §5.1.2: the signers that calls were given, in the storage: groups and key packages need them after a restart.
-import { toHex } from "../../bytes.js";
+import { toHex, wipe } from "../../bytes.js";
 import { keyOfSigner } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import { type ClientConfig, checkSigners, type GroupState } from "../../group/index.js";
@@ -55,9 +55,14 @@ export class KeptSigners {
   /** Takes those of the storage. @throws MlsError `state` */
   async load(entries: Iterable<SignerEntry>): Promise<void> {
     const config = this.#config();
-    for (const entry of entries) {
-      const signer = await signerIn(config.provider, entry);
-      if (signer !== undefined) config.addSigner(signer, true);
+    const all = [...entries];
+    try {
+      for (const entry of all) {
+        const signer = await signerIn(config.provider, entry);
+        if (signer !== undefined) config.addSigner(signer, true);
+      }
+    } finally {
+      wipe(...all.map(({ value }) => value));
     }
   }
 

@@ -1,5 +1,5 @@
 // RFC 9420 §10: the key packages in a storage, and those of the client, which other openers change too.
-import { toHex, wipe } from "../../bytes.js";
+import { toHex } from "../../bytes.js";
 import { isStored } from "../../crypto/index.js";
 import type { ClientConfig } from "../../group/index.js";
 import { loadKeyPackages, saveKeyPackages } from "../../group/storage/index.js";
@@ -131,14 +131,13 @@ export class KeyPackageWrites {
     for (const id of this.#stored.keys()) if (!kept.has(id)) this.#stored.delete(id);
   }
 
-  /** Loads those that another opener has put there or changed. Overwrites the bytes. */
+  /** Loads those that another opener has put there or changed. */
   async load({ keyPackages: found, keyRows }: FoundClient): Promise<Loaded> {
     const loaded = new Map<string, KeptKeyPackage | undefined | "known">();
     for (const [id, bytes] of found) {
       const known = this.#stored.get(id);
       // Only one that may be used again changes.
       if (known !== undefined && !this.#config().registry.isReusable(known.keyPackage)) {
-        wipe(bytes);
         loaded.set(id, "known");
       } else {
         const config = this.#config();
@@ -151,6 +150,16 @@ export class KeyPackageWrites {
     return loaded;
   }
 
+  /** Ends the keys of one that was loaded, and is here already or isn't needed: a key store has them still. */
+  #leave(own: KeptKeyPackage): void {
+    if (!isStored(this.#config().provider.hpke, own.initKey)) this.#kept().end(own);
+  }
+
+  /** Leaves all that were loaded. */
+  leave(found: Loaded): void {
+    for (const one of found.values()) if (typeof one === "object") this.#leave(one);
+  }
+
   /**
    * Takes over what the storage has. What the client has changed since stays changed.
    * @param kept those that are being written: they are changed in the same way
@@ -158,7 +167,6 @@ export class KeyPackageWrites {
    */
   take(found: Loaded, kept?: KeyPackageMap): boolean {
     const store = this.#kept();
-    const { hpke } = this.#config().provider;
     const [before, now] = [this.#stored, this.all];
     const put = (id: string, own: KeptKeyPackage, joined: readonly JoinedGroup[]) => {
       const added = store.add(own, joined);
@@ -172,7 +180,7 @@ export class KeyPackageWrites {
       else if (mine === undefined && !before.has(id)) this.#stored.set(id, put(id, theirs, theirs.joined));
       else {
         // It is here already, or was used or deleted here.
-        if (!isStored(hpke, theirs.initKey)) store.end(theirs);
+        this.#leave(theirs);
         const isChanged = former !== undefined && mine !== former;
         const merged = mine && put(id, mine, isChanged ? union(mine.joined, theirs.joined) : theirs.joined);
         this.#stored.set(id, isChanged ? former : merged);

@@ -74,10 +74,10 @@ export async function signerIn(
   provider: CipherSuiteProvider,
   { value, handle }: SignerEntry,
 ): Promise<Signer | undefined> {
-  const { body } = await openRecord(provider, FORMAT, value);
-  const { privateKey: bytes, publicKey } = decode(SavedSigner, body);
   const { signature } = provider;
   try {
+    const { body } = await openRecord(provider, FORMAT, value);
+    const { privateKey: bytes, publicKey } = decode(SavedSigner, body);
     if (handle !== undefined && signature.importHandle !== undefined) {
       const privateKey = await signature.importHandle(handle);
       return signerOf(provider, { publicKey: publicKey.slice(), privateKey });

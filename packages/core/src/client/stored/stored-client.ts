@@ -12,7 +12,7 @@ import type { Group } from "../group.js";
 import { CLIENT, type ClientOptions, READ_WELCOME, type ReadWelcomeOptions } from "../options.js";
 import type { StagedWelcome } from "../staged-welcome.js";
 import type { ClientStorage } from "./client-storage.js";
-import { type FoundClient, readClient, type StoredStatus } from "./entries.js";
+import { type FoundClient, readClient, type StoredStatus, wipeFound } from "./entries.js";
 import type { StoredGroup } from "./group-writes.js";
 import { makeSigner, needGiven, recordOf, type SignerEntry, signerIn, suiteOf } from "./saved-signer.js";
 import { StoredState } from "./stored-state.js";
@@ -264,6 +264,18 @@ export async function openClient(options: StoredClientOptions): Promise<StoredCl
 
 async function open(storage: ClientStorage, chosen: ClientOptions): Promise<StoredClient> {
   const found = await readClient(storage);
+  try {
+    return await openFound(storage, chosen, found);
+  } finally {
+    wipeFound(found);
+  }
+}
+
+async function openFound(
+  storage: ClientStorage,
+  chosen: ClientOptions,
+  found: FoundClient,
+): Promise<StoredClient> {
   const { signer: saved } = found;
   let made: SignerEntry | undefined;
   const newSigner = async (provider: CipherSuiteProvider) => {
