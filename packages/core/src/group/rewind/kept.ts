@@ -1,5 +1,5 @@
 // RFC 9420 §9.2, §14: the epochs that are kept for second thoughts, as a tree: each has the epoch that its commit ended.
-import { equalBytes } from "../../bytes.js";
+import { type Bytes, equalBytes } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import { type Candidate, MAX_CANDIDATES } from "../candidate.js";
 import { contextBytes, type Epoch } from "../epoch.js";
@@ -32,14 +32,18 @@ export interface KeptTree {
 export function treeOf(state: GroupState): KeptTree {
   const { present: before, others } = keptIn(state);
   const present = { ...before, proposals: state.proposals };
+  const known = new Set(others.map(({ commit }) => commit?.commit));
   const staged = state.candidates
-    .filter((one) => !others.some((other) => isOf(other, one)))
+    .filter(({ commit }) => !known.has(commit))
     .map((one) => stagedOn(state.current, one));
   const all = [present, ...others, ...staged];
   return { present, all, line: lineOf(all, present) };
 }
 
-/** Whether an epoch is that of a commit, by the message. */
+/**
+ * Whether an epoch is that of a commit, by the message. A commit has one array with it wherever a state has it: what is asked for
+ * by each operation compares those, because messages are large, and their beginnings can be equal.
+ */
 export function isOf({ commit }: KeptEpoch, { commit: bytes }: Pick<Candidate, "commit">): boolean {
   return commit !== undefined && equalBytes(commit.commit, bytes);
 }
@@ -131,7 +135,8 @@ export function pruned(state: GroupState, policy: Policy, settled = 0n): GroupSt
   const end = before.findIndex(isOver);
   const line = end < 0 ? before : before.slice(0, end);
   const reached = new Set<Epoch | undefined>(line.map(({ epoch }) => epoch));
-  const isStaged = (one: KeptEpoch) => state.candidates.some((candidate) => isOf(one, candidate));
+  const staged = new Set<Bytes | undefined>(state.candidates.map(({ commit }) => commit));
+  const isStaged = ({ commit }: KeptEpoch) => commit !== undefined && staged.has(commit.commit);
   for (const { epoch } of state.candidates) reached.add(epoch);
   // Each epoch comes after the one that it follows, or is found in the next round.
   const isKept = (one: KeptEpoch): boolean =>

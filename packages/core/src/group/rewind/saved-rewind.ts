@@ -56,14 +56,16 @@ function epochsOf({ current, candidates }: GroupState, others: readonly KeptEpoc
   return [undefined, current, ...candidates.map(({ epoch }) => epoch), ...others.map(({ epoch }) => epoch)];
 }
 
-/** The same commit among those that are staged in the present epoch, which are saved with that. */
+/** The same commit among those that were staged in the present epoch, which are saved with that. */
 function stagedAs({ candidates }: GroupState, one: Candidate | undefined): Candidate | undefined {
   return one && findCandidate(candidates, one.commit);
 }
 
 export const saveKept: RewindSteps["save"] = async (save, state) => {
   const { present, others } = keptIn(state);
-  const { current, past } = state;
+  const { current, past, candidates } = state;
+  const isStaged = ({ commit }: KeptEpoch) =>
+    commit && candidates.some(({ commit: bytes }) => bytes === commit.commit);
   const places = epochsOf(state, others);
   const saveThat = async (epoch: Epoch): Promise<TypeOf<typeof SavedEpoch>> => {
     const isPast = past.some(({ secretTree }) => secretTree === epoch.secretTree);
@@ -84,7 +86,7 @@ export const saveKept: RewindSteps["save"] = async (save, state) => {
   });
   const saved = {
     present: await saveOne({ ...present, proposals: [] }, undefined),
-    others: await inTurn(others, (one) => saveOne(one, stagedAs(state, one.commit) ? undefined : one.epoch)),
+    others: await inTurn(others, (one) => saveOne(one, isStaged(one) ? undefined : one.epoch)),
   };
   return encode(SavedRewind, saved);
 };
