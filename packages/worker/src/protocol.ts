@@ -152,6 +152,7 @@ const Waiting = /* @__PURE__ */ record({
   ...SHOWN_PROPOSAL,
   reference: bytes,
   willCommit: flag,
+  message: /* @__PURE__ */ optional(bytes),
 }) as unknown as Shape<Waiting>;
 const SNAPSHOT = /* @__PURE__ */ {
   groupId: bytes,

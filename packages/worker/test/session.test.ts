@@ -307,7 +307,7 @@ test("private keys of own Updates stay in the worker", async () => {
   await bob.join(welcome as Uint8Array);
   await group.propose({ update: true });
   expect(group.proposals).toHaveLength(1);
-  const shown = ["proposal", "proposer", "reference", "sender", "willCommit"];
+  const shown = ["message", "proposal", "proposer", "reference", "sender", "willCommit"];
   expect(Object.keys(group.proposals[0] ?? {}).sort()).toEqual(shown);
 });
 

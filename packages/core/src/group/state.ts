@@ -30,6 +30,8 @@ export interface CachedProposal extends SourcedProposal {
   readonly dropped?: boolean | undefined;
   /** In an own Update: the new leaf's private key. */
   readonly leafKey?: HpkePrivateKey | undefined;
+  /** Of an own proposal: the encoded MLSMessage. After a crash nobody else may know whether it was sent. */
+  readonly message?: Uint8Array | undefined;
 }
 
 /** The state of a group as a member has it. Immutable, like {@link Epoch}. */

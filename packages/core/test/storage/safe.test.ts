@@ -278,6 +278,20 @@ describe("after a failure", () => {
     await send((await alice.group(a.groupId)) as Group, [b], "again");
   });
 
+  it("a proposal that nobody got is sent again, and can be committed", async () => {
+    const { storage, a, b } = here;
+    const carol = await party("carol", { suite: SUITE });
+    storage.fates.push("late");
+    const add = a.propose({ add: await carol.client.createKeyPackage() });
+    expect(await failure(add)).toEqual(code("storage"));
+    const again = await found(storage, a.groupId);
+    const { commit } = await again.commit();
+    expect(await failure(b.receive(commit))).toEqual(code("proposal-missing"));
+    for (const { message } of again.proposals) await b.receive(message as Uint8Array);
+    await b.receive(commit);
+    expect(b.members).toHaveLength(3);
+  });
+
   it("reading is tried again", async () => {
     const { storage, a } = here;
     storage.isDown = true;

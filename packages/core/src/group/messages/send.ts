@@ -76,5 +76,6 @@ export async function proposalMessage(
     known: others,
   });
   checkMaySend(config, epoch, cached, others);
-  return { message: await protect(config, epoch, epoch, authenticated), cached };
+  const message = await protect(config, epoch, epoch, authenticated);
+  return { message, cached: { ...cached, message: message.slice() } };
 }

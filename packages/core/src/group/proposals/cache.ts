@@ -24,6 +24,11 @@ export interface WaitingProposal {
    * only another member can commit. Only proposals that own commits include hold up `encrypt`.
    */
   readonly willCommit: boolean;
+  /**
+   * Of an own proposal: the encoded MLSMessage that `propose` returned. A member that hasn't received it can't receive a
+   * commit of it: so after a restart, send it again if it may not have been sent.
+   */
+  readonly message: Bytes | undefined;
 }
 
 /** Finds cached proposals by their ProposalRefs: in a time that doesn't depend on their number. */
@@ -116,13 +121,15 @@ function includedOf(
   };
 }
 
+type Kept = "proposal" | "reference" | "message";
+
 /** What the application is told about the cached proposals: a copy of this. */
 export function waitingProposals(
   config: GroupConfig,
   epoch: PublicEpoch,
   known: readonly CachedProposal[],
   ownLeaf: number | undefined,
-): (Omit<WaitingProposal, "proposal" | "reference"> & Pick<CachedProposal, "proposal" | "reference">)[] {
+): (Omit<WaitingProposal, Kept> & Pick<CachedProposal, Kept>)[] {
   const isIncluded = includedOf(config, epoch, known, ownLeaf);
   return known.map((one) => ({
     proposal: one.proposal,
@@ -130,6 +137,7 @@ export function waitingProposals(
     proposer: partyOf(epoch, one.sender),
     reference: one.reference,
     willCommit: isIncluded(one),
+    message: one.message,
   }));
 }
 

@@ -40,7 +40,7 @@ import { loadTree, saveTree } from "./saved-tree.js";
 import { inTurn, keyLoader, type LoadKey, loadIfThere, type Saver, saving } from "./stored-key.js";
 
 /** The number of this format, and of that of its parts. */
-export const FORMAT = 8;
+export const FORMAT = 9;
 const status = /* @__PURE__ */ choice<GroupStatus>(["active", "removed", "reinitialized", "joining"]);
 
 /** How a saved state begins. */
@@ -81,6 +81,7 @@ export const SavedProposal = struct({
   sourced: later(struct({ sender: Sender, proposal: Proposal })),
   leafKey: optional(opaque),
   dropped: flag,
+  message: optional(publicBytes),
 });
 
 /** In a key store or a token: private keys that only the record before needs. */
@@ -136,8 +137,8 @@ export async function savedProposal(
   save: Saver,
   value: CachedProposal,
 ): Promise<TypeOf<typeof SavedProposal>> {
-  const { reference, leafKey: key, dropped = false } = value;
-  return { reference, sourced: { value }, leafKey: key && (await save.key(key)), dropped };
+  const { reference, leafKey: key, dropped = false, message } = value;
+  return { reference, sourced: { value }, leafKey: key && (await save.key(key)), dropped, message };
 }
 
 /**
