@@ -220,7 +220,7 @@ it("the error says which value it is, and nothing of its content", async () => {
   const value = contentOf(entries, key) as Uint8Array;
   const damaged = await use(attacked(changed(entries, { [key]: flipped(value, 30) })));
   expect((damaged as Error).message).toBe(
-    `${key} isn't what was sealed there with this key: it is damaged, or of another place`,
+    `${key} isn't what was sealed there with this master key: the key is another one, or the value is damaged, of another place, or not sealed`,
   );
   const missing = await use(attacked(changed(entries, { [key]: undefined })));
   expect((missing as Error).message).toBe(

@@ -93,7 +93,9 @@ export class Part {
   async open({ key, value }: StoredEntry, open: OpenValue): Promise<Uint8Array> {
     const opened = await open(value, ascii(key));
     if (opened === undefined)
-      throw damaged(`${key} isn't what was sealed there with this key: it is damaged, or of another place`);
+      throw damaged(
+        `${key} isn't what was sealed there with this master key: the key is another one, or the value is damaged, of another place, or not sealed`,
+      );
     return opened;
   }
 
