@@ -21,6 +21,8 @@ import type { Origin } from "./membership.js";
 export interface Keeper {
   /** Whether it has an active group with this ID that isn't open. */
   has(groupId: Uint8Array): boolean;
+  /** The ID of a group that ended by a ReInit to this group ID, open or not. */
+  endedFor(groupId: Uint8Array): Uint8Array | undefined;
   /** How an operation of a group makes safe what it changes. */
   safety(group: Group, sight: Sight): GroupSafety;
   /** Notes a signer that an operation was given. */
@@ -73,7 +75,7 @@ export class OpenGroups {
         const ended = states().find(
           ({ reinit }) => reinit !== undefined && equalBytes(reinit.groupId, groupId),
         );
-        return ended && idOf(ended);
+        return ended ? idOf(ended) : this.#keeper?.endedFor(groupId);
       },
     };
   }

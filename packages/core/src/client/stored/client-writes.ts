@@ -3,7 +3,7 @@ import { equalBytes, wipe } from "../../bytes.js";
 import { destroyKey } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { ClientConfig } from "../../group/index.js";
-import type { HpkePrivateKey } from "../../provider/index.js";
+import type { Awaitable, HpkePrivateKey } from "../../provider/index.js";
 import type { Group } from "../group.js";
 import type { KeyPackageStore } from "../key-packages.js";
 import type { Membership } from "../membership.js";
@@ -12,10 +12,12 @@ import { addDeletions } from "./deletions.js";
 import {
   type FoundClient,
   groupEntry,
+  isSame,
   readClient,
   readValue,
   SIGNER_KEY,
   type StoredStatus,
+  successorOf,
   VERSION_KEY,
   wipeFound,
 } from "./entries.js";
@@ -37,6 +39,7 @@ interface ChangedGroup {
   readonly one: StoredGroup;
   readonly own: Membership;
   readonly status: StoredStatus;
+  readonly successor: Uint8Array | undefined;
 }
 
 /** What one write of the client is to make safe: as it was when that began. */
@@ -114,14 +117,41 @@ export class ClientWrites {
 
   /** Looks at the versions, and takes over what was changed elsewhere. @returns whether there was anything */
   async refresh(): Promise<boolean> {
+    let isChanged = await this.#look();
+    for (const one of this.groups.values()) if (await refreshGroup(this.#home, one)) isChanged = true;
+    return isChanged;
+  }
+
+  /** Looks whether another opener has changed what the client has, and takes it over. @returns whether there was anything */
+  async #look(): Promise<boolean> {
     await this.#batches.running?.done.catch(() => undefined);
     const changes = this.#changes;
     const version = await readValue(this.#home.storage, VERSION_KEY);
-    if (!sameVersion(version, this.#version) && changes === this.#changes) this.isBehind = true;
-    let isChanged = this.isBehind;
+    if (!isSame(version, this.#version) && changes === this.#changes) this.isBehind = true;
+    const isChanged = this.isBehind;
     await this.ready();
-    for (const one of this.groups.values()) if (await refreshGroup(this.#home, one)) isChanged = true;
     return isChanged;
+  }
+
+  /**
+   * Does work of the client. Where it fails, or finds nothing, that may be because another opener was first: then it is done
+   * again with what that one changed.
+   */
+  async upToDate<R>(work: () => Awaitable<R>): Promise<R> {
+    await this.ready();
+    for (let tries = 1; ; tries++) {
+      const version = this.#version;
+      const isOld = async () => {
+        await this.#look();
+        return tries < MAX_TRIES && !isSame(version, this.#version);
+      };
+      try {
+        const result = await work();
+        if (result !== undefined || !(await isOld())) return result;
+      } catch (error) {
+        if (!(await isOld())) throw error;
+      }
+    }
   }
 
   /** What is compared to see whether an operation of the client has changed anything. */
@@ -156,7 +186,7 @@ export class ClientWrites {
     // As they are now: one that is closed later is in the storage as it was before.
     const changed = [...this.changed].filter(isOpen).map((one) => {
       const { own } = one.group as Group;
-      return { one, own, status: own.state.status as StoredStatus };
+      return { one, own, status: own.state.status as StoredStatus, successor: successorOf(own.state) };
     });
     const ending = new Set(this.ending);
     this.changed.clear();
@@ -213,9 +243,9 @@ export class ClientWrites {
       for (const group of contents.changed) {
         const draft = await this.#draft(contents, group);
         if (draft === "closed") continue;
-        const { one, status } = group;
+        const { one, status, successor } = group;
         written.push(group);
-        changes.push(groupEntry(one.name, status, one.groupId));
+        changes.push(groupEntry(one.name, { status, groupId: one.groupId, successor }));
         if (draft === undefined) continue;
         // Copies: what is written is overwritten, and may have to be written again.
         changes.push(...draft.changes.map((change) => ({ ...change, value: change.value?.slice() })));
@@ -242,7 +272,7 @@ export class ClientWrites {
       // Another opener was first, with the client's entries or with those of a group.
       this.isBehind = true;
       await this.ready();
-      if (sameVersion(version, this.#version) && (ending.size === 0 || tries > 10)) throw error;
+      if (isSame(version, this.#version) && (ending.size === 0 || tries > 10)) throw error;
       return false;
     } finally {
       wipe(...changes.map(({ value }) => value));
@@ -266,8 +296,9 @@ export class ClientWrites {
   #wrote(written: readonly ChangedGroup[], ending: ReadonlySet<StoredGroup>): void {
     const groups = new Map(this.groups);
     for (const { name } of ending) groups.delete(name);
-    for (const { one, status } of written) {
+    for (const { one, status, successor } of written) {
       one.status = status;
+      one.successor = successor;
       groups.set(one.name, one);
     }
     this.groups = groups;
@@ -309,10 +340,14 @@ export class ClientWrites {
     const contents = this.#contents;
     const isUsedElsewhere = this.#keyPackages.take(loaded, contents?.kept);
     const before = this.groups;
+    const ended = new Set([...before.values()].flatMap(({ name, successor }) => (successor ? name : [])));
+    const added = contents?.changed.filter(({ one }) => one.status === undefined) ?? [];
     const groups = new Map<string, StoredGroup>();
-    for (const { name, status, groupId } of found.groups) {
-      const one = before.get(name) ?? this.#home.newEntry(name, groupId);
+    for (const { name, status, groupId, successor } of found.groups) {
+      const own = added.find(({ one }) => one.name === name)?.one;
+      const one = before.get(name) ?? own ?? this.#home.newEntry(name, groupId);
       one.status = status;
+      one.successor = successor;
       groups.set(name, one);
     }
     this.groups = groups;
@@ -320,13 +355,13 @@ export class ClientWrites {
     this.#version = found.version;
     this.isBehind = false;
     this.#changes++;
-    const added = contents?.changed.filter(({ one }) => one.status === undefined) ?? [];
-    const isTaken = ({ one }: ChangedGroup) => this.#replacedBy(one).some((other) => !before.has(other.name));
+    const isNews = ({ name, successor }: StoredGroup, { groupId }: StoredGroup) =>
+      successor !== undefined && !ended.has(name) && equalBytes(successor, groupId);
+    const isTaken = ({ one }: ChangedGroup) =>
+      this.#replacedBy(one).some((other) => !before.has(other.name)) ||
+      // Who joins it doesn't know yet what it must resume.
+      [...groups.values()].some((other) => isNews(other, one));
     if (contents !== undefined && (added.some(isTaken) || (added.length > 0 && isUsedElsewhere)))
       contents.isRefused = true;
   }
-}
-
-function sameVersion(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
-  return one !== undefined && other !== undefined && equalBytes(one, other);
 }

@@ -1,7 +1,7 @@
 // RFC 9420 §10, §11: the entries of a client in its storage: what it is read from when it is opened.
-import { concat, isBytes, wipe } from "../../bytes.js";
+import { concat, equalBytes, isBytes, wipe } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
-import type { GroupStatus } from "../../group/index.js";
+import type { GroupState, GroupStatus } from "../../group/index.js";
 import type { ClientStorage, StorageChange, StoredEntry } from "./client-storage.js";
 
 /** Everything but the groups themselves, so that one list has it as it is at one moment. */
@@ -32,9 +32,40 @@ const STATUSES: readonly GroupStatus[] = ["active", "removed", "reinitialized", 
 /** The key of the entry that lists a group. */
 export const groupKey = (name: string): string => `${GROUPS}${name}`;
 
-/** The entry that lists a group. */
-export function groupEntry(name: string, status: StoredStatus, groupId: Uint8Array): StorageChange {
-  return { key: groupKey(name), value: concat(Uint8Array.of(STATUSES.indexOf(status)), groupId) };
+/** What the list says of a group: so much is known of one that can't be loaded, too. */
+export interface ListedGroup {
+  readonly status: StoredStatus;
+  readonly groupId: Uint8Array;
+  /** The ID of the group that follows it, if it ended by a ReInit. */
+  readonly successor: Uint8Array | undefined;
+}
+
+/** Whether two values are the same, or both aren't there. */
+export const isSame = (one: Uint8Array | undefined, other: Uint8Array | undefined): boolean =>
+  one === other || (one !== undefined && other !== undefined && equalBytes(one, other));
+
+/** The ID in the ReInit that ended a group. */
+export const successorOf = ({ status, reinit }: GroupState): Uint8Array | undefined =>
+  status === "reinitialized" ? reinit?.groupId : undefined;
+
+/** The entry that lists a group: its status, where it has ended by a ReInit the size of the ID in that and the ID, and its ID. */
+export function groupEntry(name: string, { status, groupId, successor }: ListedGroup): StorageChange {
+  const next =
+    successor === undefined ? [] : [Uint8Array.of(successor.length >> 8, successor.length), successor];
+  return { key: groupKey(name), value: concat(Uint8Array.of(STATUSES.indexOf(status)), ...next, groupId) };
+}
+
+/** @throws MlsError `state` */
+function readGroupEntry(value: Uint8Array): ListedGroup {
+  const [index = -1, high = 0, low = 0] = value;
+  const status = STATUSES[index];
+  if (status === undefined || status === "closed")
+    throw new MlsError("state", `invalid entry of a group: unknown status ${value[0]}`);
+  if (status !== "reinitialized") return { status, groupId: value.slice(1), successor: undefined };
+  const end = 3 + ((high << 8) | low);
+  if (end > value.length)
+    throw new MlsError("state", `invalid entry of a group: ${value.length} bytes, expected ${end}`);
+  return { status, groupId: value.slice(end), successor: value.slice(3, end) };
 }
 
 export const noGroupEntry = (name: string): StorageChange => ({ key: groupKey(name), value: undefined });
@@ -44,11 +75,7 @@ export interface FoundClient {
   readonly version: Uint8Array | undefined;
   readonly signer: StoredEntry | undefined;
   readonly signers: readonly StoredEntry[];
-  readonly groups: readonly {
-    readonly name: string;
-    readonly status: StoredStatus;
-    readonly groupId: Uint8Array;
-  }[];
+  readonly groups: readonly (ListedGroup & { readonly name: string })[];
   /** By the hexadecimal KeyPackageRef. */
   readonly keyPackages: ReadonlyMap<string, Uint8Array>;
   /** Their private keys, where the storage keeps handles of them. */
@@ -87,13 +114,13 @@ export async function readClient(storage: ClientStorage): Promise<FoundClient> {
   const below = (prefix: string) => found.filter(({ key }) => key.startsWith(prefix));
   const named = (prefix: string) =>
     below(prefix).map(({ key, value }) => [key.slice(prefix.length), value] as const);
-  const groups = named(GROUPS).map(([name, value]) => {
-    const status = STATUSES[value[0] ?? -1];
-    if (status !== undefined && status !== "closed") return { name, status, groupId: value.slice(1) };
-    const message = `invalid entry of a group: unknown status ${value[0]}`;
-    wipe(...found.map((entry) => entry.value));
-    throw new MlsError("state", message);
-  });
+  let groups: FoundClient["groups"];
+  try {
+    groups = named(GROUPS).map(([name, value]) => ({ name, ...readGroupEntry(value) }));
+  } catch (error) {
+    wipe(...found.map(({ value }) => value));
+    throw error;
+  }
   return {
     version: entries.get(VERSION_KEY)?.value,
     signer: entries.get(SIGNER_KEY),

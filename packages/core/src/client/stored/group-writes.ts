@@ -8,7 +8,7 @@ import type { Group } from "../group.js";
 import type { GroupSafety, Sight } from "../group-safety.js";
 import type { Membership } from "../membership.js";
 import type { ClientStorage } from "./client-storage.js";
-import { prefixOf, readList, readValue, type StoredStatus } from "./entries.js";
+import { prefixOf, readList, readValue, type StoredStatus, successorOf } from "./entries.js";
 import { isStale, notOpen, stale } from "./failures.js";
 import type { Journal } from "./journal.js";
 import { inTurn } from "./writing.js";
@@ -28,6 +28,8 @@ export interface StoredGroup {
   readonly id: string;
   /** As the storage has it; `undefined` if it isn't there yet. */
   status: StoredStatus | undefined;
+  /** As the storage has it: the ID in the ReInit that ended the group. */
+  successor: Uint8Array | undefined;
   journal: Journal;
   /** Its object, from when it is asked for until it is closed. */
   group: Group | undefined;
@@ -175,6 +177,7 @@ function takeOver(one: StoredGroup, own: Membership, journal: Journal, loaded: L
   }
   one.journal = journal;
   one.status = state.status as StoredStatus;
+  one.successor = successorOf(state);
   if (looksSame(before, state)) return;
   const { group, members } = one.views;
   one.views = { group: group + 1, members: members + (hasMore(before, state) ? 1 : 0) };

@@ -101,7 +101,7 @@ export class StoredClient extends Client {
    * Deletes all that the storage has of a group, and closes it. The other members aren't told.
    * @param which as for {@link group}
    * @returns whether it was there
-   * @throws MlsError `storage`
+   * @throws MlsError `storage`; `try-again` if the storage can't be read
    * @example
    * if (!group.active) await client.deleteGroup(group.groupId);
    */
@@ -161,11 +161,17 @@ export class StoredClient extends Client {
   override async readWelcome(welcome: Uint8Array, options: ReadWelcomeOptions = {}): Promise<StagedWelcome> {
     const chosen = checkOptions(options, READ_WELCOME);
     const bytes = needBytes(welcome, "a Welcome").slice();
-    // A group that ended by ReInit says what the group must be that follows it. Without it, the Welcome for that is refused,
-    // and all others are none of its business.
-    const ended = this.#state.groups.filter(({ status }) => status === "reinitialized");
-    for (const one of ended) await this.#open(one, { signal: chosen.signal }).catch(() => undefined);
-    return super.readWelcome(bytes, chosen);
+    const { signal } = chosen;
+    // Groups that ended by ReInit say which one follows them: those that another opener has ended, too.
+    await this.perform({ work: () => undefined, finish: answer }, { signal });
+    try {
+      return await super.readWelcome(bytes, chosen);
+    } catch (error) {
+      // An open group may be one that another opener has moved on, to the epoch that the new one resumes.
+      if (!(error instanceof MlsError && error.code === "missing") || !(await this.refresh({ signal })))
+        throw error;
+      return super.readWelcome(bytes, chosen);
+    }
   }
 
   protected override load(groupId: Uint8Array): Promise<Group | undefined> | undefined {
@@ -177,11 +183,8 @@ export class StoredClient extends Client {
   }
 
   protected override perform<R, T>(steps: Steps<R, T>, options: OperationOptions): Promise<T> {
-    const work = async () => {
-      await this.#state.writes.ready();
-      return steps.work();
-    };
     const state = this.#state.writes;
+    const work = () => state.upToDate(steps.work);
     let isChanged = false;
     let batch: Batch | undefined;
     const finish = (result: R) => {

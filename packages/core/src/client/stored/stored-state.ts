@@ -1,5 +1,5 @@
 // RFC 9420 §9.2, §10, §12: what a client with a storage has made safe, and what its operations have changed since.
-import { toHex, wipe } from "../../bytes.js";
+import { equalBytes, toHex, wipe } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import { type ClientConfig, type GroupState, wipeState } from "../../group/index.js";
 import type { LoadedState } from "../../group/storage/index.js";
@@ -11,7 +11,7 @@ import type { Membership } from "../membership.js";
 import type { Keeper } from "../open-groups.js";
 import type { ClientStorage, StorageChange } from "./client-storage.js";
 import { type ClientAccess, ClientWrites, type GroupHome } from "./client-writes.js";
-import { type FoundClient, groupKey, prefixOf, readList, readValue } from "./entries.js";
+import { type FoundClient, groupKey, isSame, prefixOf, readList, readValue, successorOf } from "./entries.js";
 import { notOpen, said, stale } from "./failures.js";
 import { isOpen, NO_VIEWS, type StoredGroup, safetyOf } from "./group-writes.js";
 import { Journal } from "./journal.js";
@@ -73,6 +73,11 @@ export class StoredState implements Keeper, GroupHome {
     return found?.status === "active" && !isOpen(found) && found !== this.#opening;
   }
 
+  endedFor(groupId: Uint8Array): Uint8Array | undefined {
+    const isNamed = ({ successor }: StoredGroup) => successor !== undefined && equalBytes(successor, groupId);
+    return this.groups.find(isNamed)?.groupId;
+  }
+
   safety(group: Group, sight: Sight): GroupSafety {
     return safetyOf(this, this.#of.get(group) as StoredGroup, group.own, sight);
   }
@@ -97,7 +102,7 @@ export class StoredState implements Keeper, GroupHome {
 
   newEntry(name: string, groupId: Uint8Array): StoredGroup {
     const journal = this.newJournal(name);
-    const rest = { status: undefined, group: undefined, attempt: undefined };
+    const rest = { status: undefined, successor: undefined, group: undefined, attempt: undefined };
     return { name, groupId, id: toHex(groupId), journal, views: NO_VIEWS, isUnsafe: false, ...rest };
   }
 
@@ -199,7 +204,8 @@ export class StoredState implements Keeper, GroupHome {
     if (status === "closed") {
       if (one.group?.own !== own || one.status !== "joining") throw notOpen();
       this.writes.ending.add(one);
-    } else if (status !== one.status) this.writes.changed.add(one);
+    } else if (status !== one.status || !isSame(successorOf(own.state), one.successor))
+      this.writes.changed.add(one);
     else {
       const { journal } = one;
       const draft = await said(() => journal.next(own));
