@@ -31,6 +31,9 @@ export interface Keeper {
   added(group: Group): void;
 }
 
+/** Whether a group has removed this client, and has kept epochs by which it may come back. */
+const isReturnable = ({ predecessor: { status, kept } }: Group) => status === "removed" && kept !== undefined;
+
 /** The groups of a client, from when they are created, joined or restored until they are closed or left. */
 export class OpenGroups {
   readonly #config: ClientConfig;
@@ -38,6 +41,8 @@ export class OpenGroups {
   readonly #groups = new Map<string, Group>();
   /** Those that this client joins by an external commit which isn't merged. */
   readonly #joining = new Set<Group>();
+  /** Those that have removed this client, and that it may enter again by another branch, as `policy.rewind` has it. */
+  readonly #left = new Set<Group>();
 
   readonly #isKept: (key: HpkePrivateKey) => boolean;
 
@@ -57,7 +62,13 @@ export class OpenGroups {
 
   /** Whether an open group has a private key. */
   need(key: HpkePrivateKey): boolean {
-    return [...this.#groups.values()].some(({ predecessor }) => privateKeysIn(predecessor).includes(key));
+    const all = [...this.#groups.values(), ...this.#returnable()];
+    return all.some(({ predecessor }) => privateKeysIn(predecessor).includes(key));
+  }
+
+  #returnable(): Iterable<Group> {
+    for (const group of this.#left) if (!isReturnable(group)) this.#left.delete(group);
+    return this.#left;
   }
 
   get(groupId: Uint8Array): Group | undefined {
@@ -115,13 +126,16 @@ export class OpenGroups {
     // An earlier membership of the same group has another leaf, and other keys.
     const { signature } = ownLeaf(state.current);
     const isSame = ({ predecessor }: Group) => equalBytes(ownLeaf(predecessor.current).signature, signature);
-    if ([...this.#joining].some(isSame) || this.get(state.current.groupContext.groupId) !== undefined) {
+    const { groupId } = state.current.groupContext;
+    // A storage knows itself which membership is open.
+    const isLeft =
+      this.#keeper === undefined &&
+      [...this.#returnable()].some((group) => equalBytes(group.groupId, groupId));
+    if ([...this.#joining].some(isSame) || isLeft || this.get(groupId) !== undefined) {
       throw new MlsError(
         "group-exists",
         "the group is open here: close it before you restore an earlier state",
-        {
-          groupId: state.current.groupContext.groupId.slice(),
-        },
+        { groupId: groupId.slice() },
       );
     }
     return this.#add(state, { ...origin, isSaved: true, recorded: privateKeysIn(state) });
@@ -136,6 +150,8 @@ export class OpenGroups {
       const former = this.get(groupId);
       if (!replace) this.checkNew(groupId);
       else if (former !== undefined) group.replace(former);
+      if (former !== undefined && isReturnable(former)) this.#left.add(former);
+      this.#left.delete(group);
       this.#joining.delete(group);
       this.#groups.set(id, group);
     };
@@ -144,6 +160,7 @@ export class OpenGroups {
       onLeave: () => {
         this.#joining.delete(group);
         if (this.#groups.get(id) === group) this.#groups.delete(id);
+        if (isReturnable(group)) this.#left.add(group);
       },
       needsKey: (key) => this.#isKept(key) || this.need(key),
       safety: keeper && ((sight) => keeper.safety(group, sight)),
