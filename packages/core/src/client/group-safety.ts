@@ -12,6 +12,8 @@ export type Sight = "group" | "members" | "nothing";
 export interface GroupSafety extends Safety {
   /** In its turn: has the state loaded again where it must be. @throws MlsError `stale-state` for a caller who saw another */
   readonly before: () => Awaitable<void>;
+  /** Is called with the error of an operation, right before its caller gets it. */
+  readonly refused: (error: unknown) => void;
   /** After work that failed: whether that may be because the storage has another state, so that it is to be done again. */
   readonly isBehind: () => Promise<boolean>;
 }

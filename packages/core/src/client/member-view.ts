@@ -127,7 +127,7 @@ export abstract class MemberView extends GroupBase {
       needMember(this.own.state);
       return exporterSecretOf(this.own.state, epoch);
     };
-    return this.own.exportSecret(find, label, context, length, options);
+    return this.own.exportSecret(find, label, context, length, options, "members");
   }
 
   /**

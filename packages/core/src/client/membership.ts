@@ -144,26 +144,34 @@ export class Membership {
     options: OperationOptions,
     sight: Sight = "group",
   ): Promise<T> {
-    return this.lock.run(this.#withKeys(this.#inTurn({ work, finish, drop }, sight)), options);
+    const safety = this.#watcher.safety?.(sight);
+    return this.#perform(this.#withKeys(this.#inTurn({ work, finish, drop }, safety)), options, safety);
   }
 
   /**
    * Runs several operations in one turn: each takes effect, or fails and changes nothing. What they changed is made safe
    * together, before any of them is answered.
    */
-  runAll<R, T>(all: readonly Steps<R, T>[], options: OperationOptions, sight?: Sight): Promise<Outcome<T>[]> {
+  runAll<R, T>(all: readonly Steps<R, T>[], options: OperationOptions, sight: Sight): Promise<Outcome<T>[]> {
+    const safety = this.#watcher.safety?.(sight);
     const withEnds = all.map((steps) => this.#withKeys(steps));
     const batch = batchOf(withEnds, options, () => needOpen(this.state));
-    return this.lock.run(this.#inTurn(batch, sight, isAllRefused), options);
+    return this.#perform(this.#inTurn(batch, safety, isAllRefused), options, safety);
+  }
+
+  #perform<R, T>(steps: Steps<R, T>, options: OperationOptions, safety: GroupSafety | undefined): Promise<T> {
+    const answer = this.lock.run(steps, options);
+    // Noted first, so that it is called before whoever waits for the answer.
+    if (safety !== undefined) answer.catch(safety.refused);
+    return answer;
   }
 
   /** The same steps, as of an operation of the group. @param isRefused as for {@link withSafety} */
   #inTurn<R, T>(
     { work, finish, drop, isPartlyDone, failed }: Steps<R, T>,
-    sight: Sight = "group",
+    safety: GroupSafety | undefined,
     isRefused: (result: R) => boolean = () => false,
   ): Steps<R, T> {
-    const safety = this.#watcher.safety?.(sight);
     const inTurn = () => {
       this.#before = this.#state;
       this.#formerIdentity = undefined;
@@ -309,10 +317,11 @@ export class Membership {
     context: Uint8Array,
     length: number,
     options: OperationOptions,
+    sight: Sight,
   ): Promise<Bytes> {
     const bytes = needBytes(context, "the context").slice();
     const work = async () => exportFrom(this.config.provider, find(), label, bytes, length);
-    return this.run({ work, finish: answer, drop: wipe }, options, "nothing");
+    return this.run({ work, finish: answer, drop: wipe }, options, sight);
   }
 
   /** What the application sees, except secrets: the state before, while it must be loaded again. */

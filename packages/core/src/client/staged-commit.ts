@@ -216,6 +216,7 @@ export class StagedCommit extends CommitView {
       context,
       length,
       options,
+      "nothing",
     );
   }
 

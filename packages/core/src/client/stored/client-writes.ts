@@ -115,11 +115,14 @@ export class ClientWrites {
     }
   }
 
-  /** Looks at the versions, and takes over what was changed elsewhere. @returns whether there was anything */
+  /**
+   * Looks at the versions, and takes over what was changed elsewhere.
+   * @returns whether there was anything, now or in an operation whose caller wasn't told: see {@link tell}
+   */
   async refresh(): Promise<boolean> {
     let isChanged = await this.#look();
     for (const one of this.groups.values()) if (await refreshGroup(this.#home, one)) isChanged = true;
-    return isChanged;
+    return isChanged || [...this.groups.values()].some(({ views, told }) => views !== told);
   }
 
   /** Looks whether another opener has changed what the client has, and takes it over. @returns whether there was anything */
@@ -131,6 +134,11 @@ export class ClientWrites {
     const isChanged = this.isBehind;
     await this.ready();
     return isChanged;
+  }
+
+  /** Notes that the application learns that groups have changed. */
+  tell(): void {
+    for (const one of this.groups.values()) one.told = one.views;
   }
 
   /**

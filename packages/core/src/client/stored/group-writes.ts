@@ -34,6 +34,8 @@ export interface StoredGroup {
   /** Its object, from when it is asked for until it is closed. */
   group: Group | undefined;
   views: Views;
+  /** The views that the application has been told of: by `stale-state`, or by the client's `refresh` or `watch`. */
+  told: Views;
   /** The operation whose changes count: those before have ended, or were given up. */
   attempt: object | undefined;
   /** Whether the object has what the storage may not have. */
@@ -64,7 +66,7 @@ export interface Home {
 const MAX_TRIES = 1000;
 
 export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: Sight): GroupSafety {
-  const seen = one.views;
+  const seen = one.told;
   const { storage } = home;
   const attempt = {};
   const isGivenUp = () => one.attempt !== attempt;
@@ -79,6 +81,9 @@ export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: S
     before: () => {
       one.attempt = attempt;
       return own.isLapsed ? reload(home, one, own, attempt).then(check) : check();
+    },
+    refused: (error) => {
+      if (isStale(error)) one.told = one.views;
     },
     isBehind: async () => {
       if (own.state.status === "closed" || ++tries > MAX_TRIES || (await isAt(home, one))) return false;

@@ -53,9 +53,10 @@ const KNOWN_GROUP: OptionShape<KnownGroupOptions> = { ...OPERATION, joining: "bo
  * - A write that fails, or that is given up by its `signal`, rejects with `storage`: nobody knows whether the storage has
  *   the change. The client and its groups are then as the storage has them: they read it again before they go on.
  * - If another opener of the storage was first, its changes are taken over, and the call goes on. Only what goes by
- *   something that its caller hasn't seen yet rejects with `stale-state`, and nothing has changed: what goes by the group
- *   as it was, such as `remove` and `commit`, where anything but keys of messages is different; and `encrypt` where there are
- *   new members, who would read it. Look at the group, which is as the storage has it now, and call again.
+ *   something that its caller wasn't told of yet rejects with `stale-state`, and nothing has changed: what goes by the group
+ *   as it was, such as `remove` and `commit`, where anything but keys of messages is different; and `encrypt` and
+ *   `exportSecret` where there are new members, who would read it. Look at the group, which is as the storage has it now, and
+ *   call again. {@link refresh} and {@link watch} tell of changes too.
  */
 export class StoredClient extends Client {
   readonly #state: StoredState;
@@ -126,7 +127,12 @@ export class StoredClient extends Client {
    */
   async refresh(options: OperationOptions = {}): Promise<boolean> {
     checkOptions(options, OPERATION);
-    return perform({ work: () => this.#state.writes.refresh(), finish: answer }, options);
+    const { writes } = this.#state;
+    const finish = (isChanged: boolean) => {
+      writes.tell();
+      return isChanged;
+    };
+    return perform({ work: () => writes.refresh(), finish }, options);
   }
 
   /**

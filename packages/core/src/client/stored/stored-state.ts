@@ -103,7 +103,16 @@ export class StoredState implements Keeper, GroupHome {
   newEntry(name: string, groupId: Uint8Array): StoredGroup {
     const journal = this.newJournal(name);
     const rest = { status: undefined, successor: undefined, group: undefined, attempt: undefined };
-    return { name, groupId, id: toHex(groupId), journal, views: NO_VIEWS, isUnsafe: false, ...rest };
+    return {
+      name,
+      groupId,
+      id: toHex(groupId),
+      journal,
+      views: NO_VIEWS,
+      told: NO_VIEWS,
+      isUnsafe: false,
+      ...rest,
+    };
   }
 
   readonly newJournal = (name: string): Journal =>
@@ -172,7 +181,10 @@ export class StoredState implements Keeper, GroupHome {
       isRunning = true;
       try {
         // What fails now is noticed by the next call of the client, too.
-        if ((await this.writes.refresh()) && !isOver) listener();
+        if ((await this.writes.refresh()) && !isOver) {
+          this.writes.tell();
+          listener();
+        }
       } catch {}
       isRunning = false;
       if (isAgain) await look();
