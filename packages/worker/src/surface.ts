@@ -63,7 +63,10 @@ export const CLIENT_METHODS = {
   keyPackages: "value",
   deleteKeyPackage: "value",
   readKeyPackage: "value",
-} as const satisfies Kinds<Client, Exclude<MethodOf<Client>, "adopt" | "joinBy" | "newKeyPackage">>;
+} as const satisfies Kinds<
+  Client,
+  Exclude<MethodOf<Client>, "adopt" | "forget" | "joinBy" | "newKeyPackage">
+>;
 
 /** The further methods of a client with a storage. Code in the worker may watch it: the page learns of what changes by its calls. */
 export const STORED_METHODS = {

@@ -283,6 +283,11 @@ export class Client extends ClientBase {
     return this.run(steps, ({ state }) => privateKeysIn(state), options);
   }
 
+  /** Closes a new group that isn't whole: nothing is left of it. @internal */
+  forget(group: Group): Awaitable<void> {
+    return group.close();
+  }
+
   /** Loads a group that only the storage has, where there is one. */
   protected load(_groupId: Uint8Array): Awaitable<unknown> {
     return undefined;

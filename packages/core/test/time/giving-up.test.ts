@@ -506,6 +506,7 @@ const AT_ONCE: readonly string[] = [
   "leafNode",
   "close",
   "adopt",
+  "forget",
   "joinBy",
   "newKeyPackage",
   "commitBy",

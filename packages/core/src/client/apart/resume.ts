@@ -5,7 +5,7 @@ import { prepareResumption } from "../../group/commit/index.js";
 import type { GroupState } from "../../group/index.js";
 import { needReinit } from "../../group/join/index.js";
 import type { ResumptionOptions, ResumptionUsage } from "../../group/proposals/index.js";
-import { OPERATION } from "../../operation/index.js";
+import { answer, OPERATION, type OperationOptions, perform } from "../../operation/index.js";
 import { checkOptions, type OptionShape } from "../../option-shapes.js";
 import type { CipherSuite } from "../../provider/index.js";
 import { ProtocolVersion, type ReInit, ResumptionPSKUsage } from "../../wire/index.js";
@@ -52,6 +52,7 @@ export async function branch(client: Client, from: Group, options: BranchOptions
   const chosen = checkOptions(options, BRANCH);
   needClient(client);
   needGroup(from);
+  await inTurn(from, () => undefined, chosen);
   const { groupId, extensions = from.extensions, signer, ...resumption } = chosen;
   // Without an ID of the options, createGroup() chooses one.
   const created = groupId === undefined ? { extensions, signer } : { groupId, extensions, signer };
@@ -75,7 +76,8 @@ export async function reinitialize(
   const { signer, ...resumption } = checkOptions(options, REINITIALIZE);
   needClient(client);
   needGroup(from);
-  const { groupId, extensions } = needOwnReinit(from.predecessor, client.cipherSuite);
+  const reinit = () => needOwnReinit(from.predecessor, client.cipherSuite);
+  const { groupId, extensions } = await inTurn(from, reinit, resumption);
   return resume(client, from, ResumptionPSKUsage.reinit, { groupId, extensions, signer }, resumption);
 }
 
@@ -90,6 +92,11 @@ function needOwnReinit(from: GroupState, { id }: CipherSuite): ReInit {
   return reinit;
 }
 
+/** Looks at a group in its turn: what another opener of a storage changed, or a write that failed, is read before. */
+function inTurn<T>(from: Group, look: () => T, { signal }: OperationOptions): Promise<T> {
+  return from.own.run({ work: look, finish: answer }, { signal }, "nothing");
+}
+
 /** A new group with the members of `from` that the options add. @throws as {@link branch} */
 async function resume(
   client: Client,
@@ -102,15 +109,18 @@ async function resume(
   const group = await client.createGroup({ ...created, signal });
   try {
     const findPsk = (epoch: bigint) => from.resumptionPsk(epoch);
-    const staged = await group.commitBy(options, (context) =>
-      prepareResumption(context, from.predecessor, usage, findPsk, options),
-    );
+    const staged = await group.commitBy(options, async (context) => {
+      const old = await inTurn(from, () => from.predecessor, options);
+      return prepareResumption(context, old, usage, findPsk, options);
+    });
     const { welcome, ratchetTree } = staged;
     // This client is the only member, so no other commit can come first.
     await staged.merge({ signal });
     return { group, welcome, ratchetTree };
   } catch (error) {
-    await group.close();
+    const gone = client.forget(group);
+    // A storage that never answers is given up by the signal.
+    await perform({ work: () => gone, finish: answer }, { signal }).catch(() => undefined);
     throw error;
   }
 }

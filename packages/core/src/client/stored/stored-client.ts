@@ -180,6 +180,11 @@ export class StoredClient extends Client {
     }
   }
 
+  /** @internal */
+  override forget(group: Group): Promise<void> {
+    return this.#state.forget(group);
+  }
+
   protected override load(groupId: Uint8Array): Promise<Group | undefined> | undefined {
     const open = this.groups.get(groupId);
     if (open !== undefined)

@@ -210,6 +210,13 @@ export class StoredState implements Keeper, GroupHome {
     this.writes.ending.add(one);
   }
 
+  /** Deletes a group that was just made. */
+  forget(group: Group): Promise<void> {
+    const one = this.#of.get(group);
+    if (one !== undefined) this.end(one);
+    return this.writes.store().done;
+  }
+
   async write(one: StoredGroup, own: Membership, isGivenUp: () => boolean): Promise<void> {
     const { status } = own.state;
     // Only who gives up joining ends a group by an operation of it. Any other closed one is in the storage, for later.

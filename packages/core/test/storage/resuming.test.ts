@@ -1,0 +1,71 @@
+// RFC 9420 §11.2, §11.3: groups that resume another one, made by a client with a storage: whole, or not at all.
+import type { Group } from "@copse/core";
+import { branch, reinitialize } from "@copse/core/resumption";
+import { code, failure } from "@copse/test-support/errors";
+import { expect, it } from "vitest";
+import { type Hold, ID, opened, SUITE, TestStorage, team } from "./stores.js";
+
+const NEXT = new Uint8Array([7]);
+const REINIT = { groupId: NEXT, cipherSuite: SUITE, extensions: [] };
+
+it("one that fails leaves nothing, and can be made anew", async () => {
+  const { storage, alice, a, b, bob } = await team();
+  await a.receive((await b.commit({ reinit: REINIT })).commit);
+  const before = (await storage.all()).filter(([key]) => key !== "client/version");
+  expect(await failure(reinitialize(alice, a, { add: [] }))).toEqual(code("validation"));
+  expect((await storage.all()).filter(([key]) => key !== "client/version")).toEqual(before);
+  expect(alice.knownGroups()).toHaveLength(1);
+  const add = [await bob.client.createKeyPackage()];
+  expect((await reinitialize(alice, a, { add })).group.members).toHaveLength(2);
+});
+
+it("one whose merge isn't written leaves nothing", async () => {
+  const { storage, alice, a, bob } = await team();
+  storage.fates.push("made", "made", "late");
+  const add = [await bob.client.createKeyPackage()];
+  expect(await failure(branch(alice, a, { add }))).toEqual(code("storage"));
+  expect(storage.fates).toEqual([]);
+  expect((await opened(storage)).knownGroups()).toHaveLength(1);
+  expect((await storage.all()).filter(([key]) => key.startsWith("client/groups/"))).toHaveLength(1);
+});
+
+it("one that is given up while the storage waits ends at once, and is gone when the storage goes on", async () => {
+  const storage = new TestStorage();
+  const write = storage.write.bind(storage);
+  const ended = new AbortController();
+  let hold: Hold | undefined;
+  let count: number | undefined;
+  // The client keeps the functions that it was opened with. The third write is that of the merge.
+  storage.write = (...change) => {
+    if (count !== undefined && ++count === 3) {
+      hold = storage.hold();
+      setTimeout(() => ended.abort());
+    }
+    return write(...change);
+  };
+  const { alice, a, bob } = await team(storage);
+  const add = [await bob.client.createKeyPackage()];
+  count = 0;
+  expect(await failure(branch(alice, a, { add, signal: ended.signal }))).toEqual(code("storage"));
+  hold?.open();
+  await alice.createKeyPackage();
+  expect((await opened(storage)).knownGroups()).toHaveLength(1);
+});
+
+it("the group that is resumed is read again after a write that failed", async () => {
+  const { storage, alice, a, bob } = await team();
+  storage.fates.push("lost");
+  expect(await failure(a.encrypt("lost"))).toEqual(code("storage"));
+  const { group } = await branch(alice, a, { add: [await bob.client.createKeyPackage()] });
+  expect(group.resumes).toMatchObject({ by: "branch", groupId: ID });
+});
+
+it("the group that is resumed is looked at, if another opener has ended it", async () => {
+  const { storage, a, b, bob } = await team();
+  const right = await opened(storage);
+  const a2 = (await right.group(ID)) as Group;
+  const { commit } = await b.commit({ reinit: REINIT });
+  await a.receive(commit);
+  const add = [await bob.client.createKeyPackage()];
+  expect((await reinitialize(right, a2, { add })).group.resumes).toMatchObject({ by: "reinit" });
+});
