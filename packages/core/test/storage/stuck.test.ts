@@ -1,6 +1,7 @@
 // RFC 9420 §16.2: a storage that never answers, or that answers late: what is given up stands in nobody's way, and changes
 // nothing afterwards.
 import type { Group } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import type { ClientStorage, StoredClient } from "@copse/core/storage";
 import { party } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
@@ -188,4 +189,45 @@ it("a refused merge leaves the client's identity as it was", async () => {
   await staged.merge();
   expect(alice.signatureKey).toEqual(other.signer.publicKey);
   expect(await opened(bound(storage))).toBeDefined();
+});
+
+it("a merge that is given up takes nothing along: neither the group's entry, nor the group that it replaces", async () => {
+  const { storage, stick, letGo, alice, b } = await world();
+  const other = new Uint8Array([1]);
+  await alice.createGroup({ groupId: other });
+  const options = { resync: true, replace: true };
+  const { staged, group, commit } = await joinByExternalCommit(alice, await b.groupInfo(), options);
+  await b.receive(commit);
+  // Their names are random, and so is their order.
+  const known = (client: StoredClient) =>
+    [...client.knownGroups()].sort((one, next) => (one.status < next.status ? -1 : 1));
+  const before = known(alice).filter(({ groupId }) => groupId.length > 1);
+  expect(before.map(({ status }) => status)).toEqual(["active", "joining"]);
+  // The merge waits in one write with what is deleted, and that for a slow list.
+  stick("write");
+  const keyPackage = alice.createKeyPackage();
+  await settled();
+  const controller = new AbortController();
+  const deleted = alice.deleteGroup(other);
+  const merged = staged.merge({ signal: controller.signal });
+  await settled();
+  stick("list");
+  letGo();
+  await keyPackage;
+  await settled();
+  controller.abort();
+  expect(await failure(merged)).toEqual(code("storage"));
+  stick(undefined);
+  // It takes over what the storage has.
+  expect(await failure(group.exportSecret("label", other, 16))).toEqual(code("pending"));
+  letGo();
+  expect(await deleted).toBe(true);
+  expect(known(alice)).toEqual(before);
+  const again = await opened(storage);
+  expect(known(again)).toEqual(before);
+  expect((await again.group(ID))?.active).toBe(true);
+  await group.mergePendingCommit();
+  await b.receive(await group.encrypt("hello"));
+  const [one, ...rest] = (await opened(storage)).knownGroups();
+  expect([one?.status, rest.length]).toEqual(["active", 0]);
 });

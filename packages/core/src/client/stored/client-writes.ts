@@ -23,7 +23,7 @@ import {
 } from "./entries.js";
 import { isStale, saidError, stale } from "./failures.js";
 import { type Home, isOpen, lapse, refreshGroup, type StoredGroup } from "./group-writes.js";
-import { type Draft, stepFrom } from "./journal.js";
+import { type Draft, type Journal, stepFrom } from "./journal.js";
 import type { KeptSigners } from "./kept-signers.js";
 import { type KeyPackageMap, KeyPackageWrites } from "./key-package-writes.js";
 import { type Batch, Batches, inTurn, makeWrite } from "./writing.js";
@@ -40,7 +40,14 @@ interface ChangedGroup {
   readonly own: Membership;
   readonly status: StoredStatus;
   readonly successor: Uint8Array | undefined;
+  /** Another one, when it was loaded again: then its operation was given up. */
+  readonly journal: Journal;
+  /** Those that it takes the place of: they end if it is written. */
+  readonly replaced: readonly StoredGroup[];
 }
+
+/** Whether a group is as it was when its write began. */
+const isStill = ({ one, journal }: ChangedGroup): boolean => isOpen(one) && one.journal === journal;
 
 /** What one write of the client is to make safe: as it was when that began. */
 interface Contents {
@@ -194,13 +201,16 @@ export class ClientWrites {
     // As they are now: one that is closed later is in the storage as it was before.
     const changed = [...this.changed].filter(isOpen).map((one) => {
       const { own } = one.group as Group;
-      return { one, own, status: own.state.status as StoredStatus, successor: successorOf(own.state) };
+      const { state } = own;
+      const status = state.status as StoredStatus;
+      const [successor, replaced] = [successorOf(state), this.#replacedBy(one)];
+      return { one, own, status, successor, journal: one.journal, replaced };
     });
     const ending = new Set(this.ending);
     this.changed.clear();
     this.ending.clear();
-    for (const { one } of changed) for (const other of this.#replacedBy(one)) ending.add(other);
-    for (const { one, own } of changed) if (ending.has(one)) own.close();
+    const ended = new Set([...ending, ...changed.flatMap(({ replaced }) => replaced)]);
+    for (const { one, own } of changed) if (ended.has(one)) own.close();
     const contents: Contents = {
       kept: this.#keyPackages.all,
       changed,
@@ -238,15 +248,14 @@ export class ClientWrites {
     await this.ready();
     if (batch.isOver) return true;
     if (contents.isRefused) throw stale();
-    const { kept, ending } = contents;
-    contents.changed = contents.changed.filter((group) => isOpen(group.one) && !ending.has(group.one));
+    const { kept } = contents;
+    contents.changed = contents.changed.filter((group) => isStill(group) && !contents.ending.has(group.one));
+    const ending = new Set(contents.ending);
     const version = this.#version;
     const changes: StorageChange[] = [];
     const steps: VersionStep[] = [stepFrom(VERSION_KEY, version, this.#random)];
     try {
       changes.push(...(await this.#keyPackages.changes(kept)));
-      const ends: HpkePrivateKey[] = [];
-      for (const one of ending) ends.push(...(await addDeletions(this.#home, one, changes, steps)));
       const written: ChangedGroup[] = [];
       for (const group of contents.changed) {
         const draft = await this.#draft(contents, group);
@@ -259,14 +268,19 @@ export class ClientWrites {
         changes.push(...draft.changes.map((change) => ({ ...change, value: change.value?.slice() })));
         steps.push(draft.step);
       }
+      for (const { replaced } of written) for (const one of replaced) ending.add(one);
+      const ends: HpkePrivateKey[] = [];
+      for (const one of ending) ends.push(...(await addDeletions(this.#home, one, changes, steps)));
       if (changes.length === 0) return true;
       const signed = await this.#home.signers.addTo(changes);
       if (batch.isOver) return true;
+      // One that was given up meanwhile takes nothing with it.
+      if (!written.every(isStill)) return false;
       const known = this.#changes;
       await makeWrite(this.#home.storage, changes, steps);
       signed();
       if (batch.isOver) return true;
-      for (const { one } of written) contents.drafts.get(one)?.done();
+      for (const { one, journal } of written) if (one.journal === journal) contents.drafts.get(one)?.done();
       for (const key of ends) destroyKey(this.#home.config.provider.hpke, key);
       this.#wrote(written, ending);
       if (known === this.#changes) {
@@ -316,7 +330,8 @@ export class ClientWrites {
   #drop({ kept, changed }: Contents, error: unknown): void {
     this.#contents = undefined;
     this.#keyPackages.drop(kept, isStale(error));
-    for (const { one, own } of changed) {
+    for (const { one, own, journal } of changed) {
+      if (one.journal !== journal) continue;
       if (one.status !== undefined) lapse(one, own, error);
       else if (own.state.status !== "closed") {
         // What may be in the storage may need its keys.
