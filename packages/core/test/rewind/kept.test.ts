@@ -17,6 +17,7 @@ const codeOf = (call: Promise<unknown>) =>
     () => "no error",
     (error) => (error instanceof MlsError ? error.code : error),
   );
+const agree = (a: Group, b: Group) => expect(toHex(a.epochAuthenticator)).toBe(toHex(b.epochAuthenticator));
 const stateOf = (group: Group): GroupState => group.predecessor;
 /** The epochs before the present one. */
 const lineOf = (group: Group) => {
@@ -316,16 +317,50 @@ it("large commits that begin alike cost later operations nothing", async () => {
   expect(performance.now() - start).toBeLessThan(2000);
 });
 
-it("many own commits that were given up don't fill the saved state", async () => {
-  const { groups, ada } = await four({ policy: { rewind: keepEpochs({ epochs: 32, age: 3600 }) } });
-  for (let epoch = 0; epoch < 6; epoch++) {
-    for (let i = 0; i < 15; i++) await ada.update({ replacePending: true });
-    await everyone(groups, (ada.staged[0] as StagedCommit).commit, 0);
-    await ada.mergePendingCommit();
-  }
-  expect(keptCommits(ada).length).toBeLessThanOrEqual(65);
-  expect(keptCommits(ada).filter(({ inForce }) => inForce).length).toBeGreaterThan(9);
-  expect((await ada.save()).length).toBeLessThan(500_000);
+describe("own commits that were given up", () => {
+  it("make room for those of others", async () => {
+    const { ada, ben, cleo } = await four();
+    const on = cleo.epoch;
+    for (let i = 0; i < 16; i++) await cleo.update({ replacePending: true });
+    const [adas, bens] = [await ada.update(), await ben.update()];
+    const { commit } = await ben.update({ replacePending: true });
+    await cleo.receive(adas.commit);
+    // The oldest own one goes, not the one before.
+    const first = await stageOn(cleo, bens.commit, { on });
+    await stageOn(cleo, commit, { on });
+    expect(keptCommits(cleo).filter(({ commit, inForce }) => commit.own && !inForce)).toHaveLength(14);
+    await adopt(cleo, first);
+    await bens.merge();
+    agree(ben, cleo);
+  });
+
+  it("end before one that wasn't", async () => {
+    const { groups, ada, ben, cleo } = await four({
+      policy: { rewind: keepEpochs({ epochs: 32, age: 3600 }) },
+    });
+    const on = cleo.epoch;
+    const [own, adas] = [await cleo.update(), await ada.update()];
+    for (const one of [ben, cleo, groups[3] as Group]) await one.receive(adas.commit);
+    await adas.merge();
+    for (let epoch = 0; epoch < 5; epoch++) {
+      for (let i = 0; i < 15; i++) await cleo.update({ replacePending: true });
+      await cleo.mergePendingCommit();
+    }
+    expect(keptCommits(cleo).length).toBeLessThan(75);
+    expect(await stageOn(cleo, own.commit, { on })).toMatchObject({ own: true });
+  });
+
+  it("don't fill the saved state", async () => {
+    const { groups, ada } = await four({ policy: { rewind: keepEpochs({ epochs: 32, age: 3600 }) } });
+    for (let epoch = 0; epoch < 6; epoch++) {
+      for (let i = 0; i < 15; i++) await ada.update({ replacePending: true });
+      await everyone(groups, (ada.staged[0] as StagedCommit).commit, 0);
+      await ada.mergePendingCommit();
+    }
+    expect(keptCommits(ada).length).toBeLessThanOrEqual(65);
+    expect(keptCommits(ada).filter(({ inForce }) => inForce).length).toBeGreaterThan(9);
+    expect((await ada.save()).length).toBeLessThan(500_000);
+  });
 });
 
 describe("in a storage", () => {

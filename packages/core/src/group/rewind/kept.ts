@@ -84,7 +84,8 @@ export function findKept(all: readonly KeptEpoch[], commit: Uint8Array): KeptEpo
 export const inForce = () => new MlsError("duplicate", "this commit is in force already");
 
 /**
- * What is kept, and one more commit. If there is no room, the oldest one makes it that can be staged again from its message.
+ * What is kept, and one more commit. If there is no room, the oldest one makes it that can be staged again from its message, or
+ * an own one that was discarded: these have half of the room at most.
  * @throws MlsError `limit` if there is none
  */
 export function withStaged(
@@ -98,7 +99,10 @@ export function withStaged(
   const [room, most] = here.length < MAX_CANDIDATES ? [others, MAX_KEPT] : [here, MAX_CANDIDATES];
   if (room.length < most) return [...others, added];
   // What is staged in the present epoch isn't kept for second thoughts.
-  const oldest = room.find((one) => one.epoch !== on && one.on !== current && isForgettable(others, one));
+  const free = room.filter((one) => one.epoch !== on && one.on !== current && isForgettable(others, one));
+  const received = free.find(isReceived);
+  const own = free.filter(isGivenUp);
+  const oldest = own.length > most / 2 ? own[0] : (received ?? own[0]);
   if (oldest === undefined)
     throw new MlsError(
       "limit",
@@ -107,13 +111,12 @@ export function withStaged(
   return [...others.filter((one) => one !== oldest), added];
 }
 
-/** Whether it can be staged again from its message, and nobody builds on it. @param own whether own ones may go, which can't */
-function isForgettable(
-  all: readonly KeptEpoch[],
-  { commit, epoch, entered }: KeptEpoch,
-  own = false,
-): boolean {
-  if (commit === undefined || (commit.own && !own) || entered) return false;
+const isReceived = ({ commit }: KeptEpoch) => commit?.own === false;
+const isGivenUp = ({ commit }: KeptEpoch) => commit?.own === true && commit.discarded;
+
+/** Whether this client wasn't in it, and nobody builds on it. An own one can't be staged again from its message. */
+function isForgettable(all: readonly KeptEpoch[], { commit, epoch, entered }: KeptEpoch): boolean {
+  if (commit === undefined || entered) return false;
   return epoch === undefined || !all.some((one) => one.on === epoch);
 }
 
@@ -150,8 +153,8 @@ export function pruned(state: GroupState, policy: Policy, settled = 0n): GroupSt
   }
   let left = others.filter(isKept);
   while (left.length > MAX_KEPT) {
-    const find = (own: boolean) => left.find((one) => isForgettable(left, one, own) && !isStaged(one));
-    const surplus = find(false) ?? find(true);
+    const free = left.filter((one) => isForgettable(left, one) && !isStaged(one));
+    const surplus = free.find(isReceived) ?? free.find(isGivenUp) ?? free[0];
     if (surplus === undefined) break;
     left = left.filter((one) => one !== surplus);
   }
