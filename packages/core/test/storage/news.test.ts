@@ -38,8 +38,8 @@ describe("a stranger's group doesn't follow one that ended", () => {
     await right.refresh();
     await end(a, b);
     const welcome = await strangers(keyPackage);
-    expect(await failure(right.join(welcome))).toEqual(code("validation"));
     expect(await failure(right.readWelcome(welcome))).toEqual(code("validation"));
+    expect(await failure(right.join(welcome))).toEqual(code("validation"));
   });
 
   it("where the ended group can't be loaded", async () => {
