@@ -1,4 +1,5 @@
 // RFC 9420 §9.2, §16.2: what a storage has to do with an operation of a group.
+import { MlsError } from "../errors.js";
 import type { Safety } from "../operation/index.js";
 import type { Awaitable } from "../provider/index.js";
 
@@ -30,7 +31,18 @@ export async function withSafety<R>(
       const result = await work();
       if (!isRefused(result) || !(await safety.isBehind())) return result;
     } catch (error) {
-      if (!(await safety.isBehind())) throw error;
+      if (!(await isBehind(safety, error))) throw error;
     }
+  }
+}
+
+/** @throws MlsError `try-again` if the storage doesn't say: then the error is no verdict */
+async function isBehind(safety: GroupSafety, cause: unknown): Promise<boolean> {
+  try {
+    return await safety.isBehind();
+  } catch {
+    const message =
+      "the operation failed, and the storage didn't say whether that is because its state is another one";
+    throw new MlsError("try-again", message, { cause });
   }
 }

@@ -1,5 +1,5 @@
 // RFC 9420 §12.4, §14: a commit that was made or received and isn't in force, as an application looks at it.
-import { type Bytes, copied, type Owned } from "../bytes.js";
+import { type Bytes, copied, equalBytes, type Owned } from "../bytes.js";
 import { decode, encode } from "../codec/index.js";
 import { MlsError } from "../errors.js";
 import {
@@ -287,8 +287,13 @@ export class StagedCommit extends CommitView {
   #epoch(): Epoch | undefined {
     const { state } = this.#own;
     const { epoch } = this.#commit;
-    const isThere = epoch === undefined ? keptAs(state, this.#commit) : epochsIn(state).includes(epoch);
-    return isThere ? epoch : this.#find().epoch;
+    if (epoch === undefined) return keptAs(state, this.#commit) ? undefined : this.#find().epoch;
+    // Loaded again, it is another object.
+    const { confirmedTranscriptHash } = epoch.groupContext;
+    const isIt = ({ groupContext: one }: Epoch) =>
+      one.epoch === epoch.groupContext.epoch &&
+      equalBytes(one.confirmedTranscriptHash, confirmedTranscriptHash);
+    return epochsIn(state).find(isIt) ?? this.#find().epoch;
   }
 
   #needEpoch(): Epoch {

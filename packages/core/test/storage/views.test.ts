@@ -4,7 +4,7 @@ import { memoryStorage, type StoredClient } from "@copse/core/storage";
 import { type Party, party } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
-import { bound, ID, opened, SUITE } from "./stores.js";
+import { bound, ID, opened, SUITE, team } from "./stores.js";
 
 interface World {
   readonly left: Group;
@@ -121,4 +121,27 @@ it("watch() tells its listener", async () => {
   });
   change();
   await await told;
+});
+
+it("the exporter of a merged commit goes on when the group is read again", async () => {
+  const { left, right } = await world();
+  expect(await failure(right.encrypt("x"))).toEqual(code("stale-state"));
+  const staged = await right.update();
+  await staged.merge();
+  const [authenticator, secret] = [staged.epochAuthenticator, await staged.exportSecret("x", ID, 16)];
+  // It takes over the commit, and sends: so the right one reads the group again.
+  await left.encrypt("x");
+  await right.encrypt("x");
+  expect(staged.epochAuthenticator).toEqual(authenticator);
+  expect(await staged.exportSecret("x", ID, 16)).toEqual(secret);
+});
+
+it("what is refused while the storage can't be read is to be tried again, and why is told", async () => {
+  const { storage, a, b } = await team();
+  const message = await b.encrypt("hello");
+  await a.receive(message);
+  storage.isDown = true;
+  const error = await failure(a.receive(message));
+  expect(error).toEqual(code("try-again"));
+  expect(error.cause).toEqual(code("duplicate"));
 });
