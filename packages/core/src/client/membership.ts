@@ -96,8 +96,9 @@ export class Membership {
   }
 
   get context(): MemberContext {
-    const { current: epoch, past, candidates } = this.state;
-    return { config: this.config, epoch, past, signer: this.#signer, staged: candidates.length > 0 };
+    const { current: epoch, past, candidates, kept } = this.state;
+    const staged = candidates.length > 0 || kept?.present.staged === true;
+    return { config: this.config, epoch, past, signer: this.#signer, staged };
   }
 
   /** The epoch for an extension, with a provider whose keys are the extension's own. */

@@ -64,6 +64,8 @@ export interface KeptEpoch {
   readonly proposals: readonly CachedProposal[];
   /** Whether this client was in it: then it isn't derived again, because that would bring back keys that were used. */
   readonly entered: boolean;
+  /** Whether this client left it with a commit staged: that may be forgotten since. See {@link MemberContext.staged}. */
+  readonly staged: boolean;
   /** When a commit first ended it here, in seconds since the Unix epoch. */
   readonly endedAt: bigint | undefined;
 }

@@ -11,14 +11,22 @@ export const MAX_KEPT = 64;
 
 /** A staged commit that nobody has entered. */
 export function stagedOn(on: Epoch, commit: Candidate): KeptEpoch {
-  return { commit, epoch: commit.epoch, on, proposals: [], entered: false, endedAt: undefined };
+  return {
+    commit,
+    epoch: commit.epoch,
+    on,
+    proposals: [],
+    entered: false,
+    staged: false,
+    endedAt: undefined,
+  };
 }
 
 /** What a state keeps, of the present epoch too. */
 export function keptIn({ kept, current }: GroupState): Pick<Kept, "present" | "others"> {
   if (kept !== undefined) return kept;
   const started = { commit: undefined, on: undefined, endedAt: undefined };
-  return { present: { ...started, epoch: current, proposals: [], entered: true }, others: [] };
+  return { present: { ...started, epoch: current, proposals: [], entered: true, staged: false }, others: [] };
 }
 
 /** Everything that a state keeps: the present epoch first, and the commits that are staged in it. */
@@ -31,7 +39,11 @@ export interface KeptTree {
 
 export function treeOf(state: GroupState): KeptTree {
   const { present: before, others } = keptIn(state);
-  const present = { ...before, proposals: state.proposals };
+  const present = {
+    ...before,
+    proposals: state.proposals,
+    staged: before.staged || state.candidates.length > 0,
+  };
   const known = new Set(others.map(({ commit }) => commit?.commit));
   const staged = state.candidates
     .filter(({ commit }) => !known.has(commit))
@@ -158,7 +170,7 @@ export function pruned(state: GroupState, policy: Policy, settled = 0n): GroupSt
     if (surplus === undefined) break;
     left = left.filter((one) => one !== surplus);
   }
-  if (left.length === 0) return { ...state, kept: undefined };
+  if (left.length === 0 && !present.staged) return { ...state, kept: undefined };
   // A clock that ran ahead when an epoch ended doesn't keep it for longer.
   const isEarly = ({ endedAt }: KeptEpoch) => endedAt !== undefined && endedAt > now;
   const next = left.map((one) => (isEarly(one) ? { ...one, endedAt: now } : one));

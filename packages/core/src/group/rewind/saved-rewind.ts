@@ -46,6 +46,7 @@ const SavedKept = struct({
   on: uint32,
   proposals: vector(SavedProposal),
   entered: flag,
+  staged: flag,
   endedAt: optional(uint64),
 });
 
@@ -99,6 +100,7 @@ export const loadKept: RewindSteps["load"] = async (config, state, bytes, loadKe
   const isOutside = state.status === "removed";
   const loadOne = async (one: TypeOf<typeof SavedKept>, epoch: Epoch | undefined): Promise<KeptEpoch> => ({
     entered: one.entered,
+    staged: one.staged,
     endedAt: one.endedAt,
     on: undefined,
     epoch,
