@@ -280,6 +280,7 @@ const OTHERS = [
     "restoreFrom",
     "load",
     "groups",
+    "forget",
     "joinBy",
     "newKeyPackage",
   ],
