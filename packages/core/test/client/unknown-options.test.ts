@@ -163,7 +163,7 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
 const WITHOUT = [
   ...["constructor", "close", "member", "leafNode", "addSigner", "keyPackages"],
   ...["replace", "retire", "resumptionPsk", "commitBy", "adopt", "stagedCommit", "needsKey", "signerOr"],
-  ...["joinBy", "newKeyPackage"],
+  ...["forget", "joinBy", "newKeyPackage"],
   ...["run", "perform", "restoreFrom", "load", "findPsk", "isOpen", "length", "name", "prototype"],
 ];
 
