@@ -192,7 +192,7 @@ export class ClientWrites {
     for (const one of this.groups.values()) {
       if (one.group === undefined || isOpen(one) || one.group.own.isLapsed) continue;
       one.group = undefined;
-      one.journal = this.#home.newJournal(one.name, one.journal);
+      one.journal = this.#home.newJournal(one.name);
     }
   }
 

@@ -51,8 +51,7 @@ export const NO_VIEWS: Views = { group: 0, members: 0 };
 export interface Home {
   readonly storage: ClientStorage;
   readonly config: ClientConfig;
-  /** @param former the one that it takes the place of in this opener */
-  newJournal(name: string, former?: Journal): Journal;
+  newJournal(name: string): Journal;
   /** Writes what an operation changed. @param isGivenUp whether nothing is to be written any more */
   write(one: StoredGroup, own: Membership, isGivenUp: () => boolean): Promise<void>;
   /** Looks in the storage for signers that a group needs. */
@@ -133,7 +132,7 @@ export function lapse(one: StoredGroup, own: Membership, error: unknown): void {
  * @throws MlsError `stale-state` if it is gone; `closed` if that was given up meanwhile; otherwise as loading
  */
 async function reload(home: Home, one: StoredGroup, own: Membership, attempt: object): Promise<void> {
-  const journal = home.newJournal(one.name, one.journal);
+  const journal = home.newJournal(one.name);
   const loaded = await journal.load(home.config, await readList(home.storage, prefixOf(one.name)));
   if (loaded !== undefined) await home.signersFor(loaded.state);
   if (one.attempt !== attempt || !own.isLapsed) {

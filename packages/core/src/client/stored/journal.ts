@@ -1,6 +1,6 @@
 // RFC 9420 §7, §8, §9.2, §12: what a storage has of one group, and what must change in it.
 import { equalBytes, wipe } from "../../bytes.js";
-import { type GroupConfig, privateKeysIn, wipeState } from "../../group/index.js";
+import { type GroupConfig, privateKeysIn } from "../../group/index.js";
 import {
   type LoadedState,
   loadParts,
@@ -20,7 +20,6 @@ import type { SecretTree } from "../../schedule/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import type { Membership } from "../membership.js";
 import type { StorageChange, StoredEntry, VersionStep } from "./client-storage.js";
-import { checkFloor, type Floor, floorOf } from "./floor.js";
 import { KeyRows } from "./key-rows.js";
 import { EntrySum } from "./sum.js";
 
@@ -101,24 +100,14 @@ export class Journal {
   readonly #random: (length: number) => Uint8Array;
   #version: Uint8Array | undefined;
   #sum = new EntrySum();
-  #floor: Floor | undefined;
   #known: Known = { tree: undefined, parts: new Map(), secretTrees: new Map() };
   readonly #rows: KeyRows | undefined;
 
-  /**
-   * @param handles whether the storage keeps handles of keys
-   * @param floor that of the journal which it takes the place of
-   */
-  constructor(prefix: string, random: (length: number) => Uint8Array, handles = false, floor?: Floor) {
-    this.#floor = floor;
+  /** @param handles whether the storage keeps handles of keys */
+  constructor(prefix: string, random: (length: number) => Uint8Array, handles = false) {
     this.#prefix = prefix;
     this.#random = random;
     this.#rows = handles ? new KeyRows(`${prefix}key/`, random) : undefined;
-  }
-
-  /** Which keys this opener has used, as of its last write. */
-  get floor(): Floor | undefined {
-    return this.#floor;
   }
 
   get versionKey(): string {
@@ -132,7 +121,7 @@ export class Journal {
 
   /**
    * Loads the state from the entries of the group; `undefined` if it isn't there.
-   * @throws MlsError `state` if they aren't those of one write, or of one before the last that this opener made; `try-again`
+   * @throws MlsError `state` if they aren't those of one write, `try-again`
    */
   async load(config: GroupConfig, entries: readonly StoredEntry[]): Promise<LoadedState | undefined> {
     const parts = this.#rows?.take(entries) ?? entries;
@@ -144,12 +133,6 @@ export class Journal {
       const checked = await EntrySum.check(config.provider, values, sum);
       const provider = this.#rows?.provider(config.provider) ?? config.provider;
       const loaded = await loadParts({ ...config, provider }, values);
-      try {
-        checkFloor(this.#floor, loaded.state);
-      } catch (error) {
-        wipeState(loaded.state);
-        throw error;
-      }
       this.#version = version;
       this.#sum = checked;
       this.#known = knownOf(config.provider, loaded, values);
@@ -179,7 +162,6 @@ export class Journal {
       const written = new Set(changed);
       for (const [name, value] of values) if (!written.has(name)) wipe(value);
       if (changed.length === 0) return undefined;
-      const floor = floorOf(state);
       const step = stepFrom(this.versionKey, this.#version, this.#random);
       const change = (name: string, value: Uint8Array | undefined) => ({
         key: `${this.#prefix}${name}`,
@@ -197,7 +179,6 @@ export class Journal {
           done();
           rows?.done();
           this.#version = step.to;
-          this.#floor = floor ?? this.#floor;
           this.#known = { tree, parts, secretTrees };
           if (own.state.status !== "closed") own.replaced();
         },

@@ -115,15 +115,15 @@ export class StoredState implements Keeper, GroupHome {
     };
   }
 
-  readonly newJournal = (name: string, former?: Journal): Journal =>
-    new Journal(prefixOf(name), this.#random, this.storage.handles, former?.floor);
+  readonly newJournal = (name: string): Journal =>
+    new Journal(prefixOf(name), this.#random, this.storage.handles);
 
   /** Loads a group. @returns its state, and how it is entered. @throws MlsError `stale-state` if it is gone */
   async read(
     config: ClientConfig,
     one: StoredGroup,
   ): Promise<{ loaded: LoadedState; enter: (restore: () => Group) => Group }> {
-    const journal = this.newJournal(one.name, one.journal);
+    const journal = this.newJournal(one.name);
     const loaded = await journal.load(config, await readList(this.storage, prefixOf(one.name)));
     if (loaded === undefined) throw await this.missing(one);
     await this.signersFor(loaded.state);
