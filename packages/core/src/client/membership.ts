@@ -42,18 +42,7 @@ import {
 import type { HpkePrivateKey, Signer } from "../provider/index.js";
 import type { LeafNode } from "../wire/index.js";
 import { type GroupSafety, type Sight, withSafety } from "./group-safety.js";
-
-/** Who is told about the membership. */
-export interface Watcher {
-  /** The external commit by which this client joins is merged. What it throws refuses that. */
-  readonly onJoin: () => void;
-  /** This client was removed, or closed the group. */
-  readonly onLeave: () => void;
-  /** Whether another group or a key package of this client has a private key too. */
-  readonly needsKey: (key: HpkePrivateKey) => boolean;
-  /** How operations make safe what they changed, where the client has a storage. Is asked for each call, when it comes. */
-  readonly safety?: ((sight: Sight) => GroupSafety) | undefined;
-}
+import type { Watcher } from "./watcher.js";
 
 /** How a group begins here. */
 export interface Origin extends KnownKeys {
@@ -370,6 +359,7 @@ export class Membership {
 
   /** Notes that a storage has the state in the place of the one before: keys that only that needed end now. */
   replaced(): void {
+    // Twice: the first keeps what the record before may need, and that isn't there any more.
     this.recorded();
     this.recorded();
     this.#keys.scope.end(() => privateKeysIn(this.#state));

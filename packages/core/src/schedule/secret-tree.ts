@@ -10,6 +10,7 @@ import {
   withCleanup,
 } from "../provider/index.js";
 import { Checkpoints, DISTANCE } from "./checkpoints.js";
+import { gone, used } from "./consumed.js";
 import { deriveLeafSecrets, type LeafSecrets, wipeLeafSecrets } from "./leaf-secrets.js";
 import {
   deriveStep,
@@ -396,16 +397,3 @@ export class SecretTree {
 /** As {@link Ratchet.number}. */
 const ratchetNumber = (leafIndex: number, kind: RatchetKind): number =>
   2 * leafIndex + (kind === "handshake" ? 1 : 0);
-
-function used(generation: number): MlsError {
-  return new MlsError(
-    "duplicate",
-    `the key of generation ${generation} was used: the message was received before`,
-  );
-}
-
-/** The error for a key that isn't there any more. Without a ratchet, the whole tree is wiped. */
-function gone(generation: number, ratchet: Ratchet | undefined): MlsError {
-  if (ratchet !== undefined && generation >= ratchet.forgotten) return used(generation);
-  return new MlsError("forgotten", `the key of generation ${generation} is deleted: the message is too old`);
-}

@@ -174,7 +174,11 @@ export async function refreshGroup(home: Home, one: StoredGroup): Promise<boolea
 function takeOver(one: StoredGroup, own: Membership, journal: Journal, loaded: LoadedState): void {
   const before = own.shown;
   const { state } = loaded;
+  let { views } = one;
   try {
+    // Looked at first: a tree that can't be read isn't taken over.
+    if (!looksSame(before, state))
+      views = { group: views.group + 1, members: views.members + (hasMore(before, state) ? 1 : 0) };
     own.reload(loaded);
   } catch (error) {
     wipeState(state);
@@ -183,9 +187,7 @@ function takeOver(one: StoredGroup, own: Membership, journal: Journal, loaded: L
   one.journal = journal;
   one.status = state.status as StoredStatus;
   one.successor = successorOf(state);
-  if (looksSame(before, state)) return;
-  const { group, members } = one.views;
-  one.views = { group: group + 1, members: members + (hasMore(before, state) ? 1 : 0) };
+  one.views = views;
 }
 
 /** Whether only keys of messages differ. */
