@@ -11,6 +11,8 @@ import { MlsError } from "../../src/errors.js";
 import { sealRecord } from "../../src/group/storage/record.js";
 
 const SUITE = 3;
+/** Version and wire format, two bytes each: what an MLSMessage has before its content. */
+const FRAME = 4;
 let meeting: Meeting;
 let alice: Group;
 let bob: Group;
@@ -166,7 +168,8 @@ describe.each(DOORS)("%s", (name) => {
         for (const { at, cut, put } of edits) {
           bytes = new Uint8Array([...bytes.subarray(0, at), ...put, ...bytes.subarray(at + cut)]);
         }
-        if (equalBytes(bytes, good)) return;
+        // Key packages and Welcomes are read without the frame of an MLSMessage too: that changes nothing.
+        if (equalBytes(bytes, good) || equalBytes(bytes, good.subarray(FRAME))) return;
         if ((await survives(() => give(bytes))) === "taken") taken++;
       }),
       { numRuns: 300 },
