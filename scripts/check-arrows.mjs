@@ -15,6 +15,27 @@ const PACKAGES = {
   "storage-conformance": ["@copse/core/storage", "node:fs", "node:path"],
   "storage-indexeddb": ["@copse/core/provider", "@copse/core/storage", "idb"],
   "storage-sqlite": ["@copse/core/provider", "@copse/core/storage"],
+  delivery: [
+    "@copse/core",
+    "@copse/core/external",
+    "@copse/core/message",
+    "@copse/core/rewind",
+    "@copse/core/storage",
+  ],
+  "delivery-conformance": ["@copse/delivery/service"],
+  "delivery-http": [
+    "@copse/core",
+    "@copse/core/message",
+    "@copse/core/provider",
+    "@copse/core/public-group",
+    "@copse/delivery/service",
+    "@copse/provider-node",
+    "@hono/",
+    "hono",
+    "node:",
+    "ws",
+  ],
+  "delivery-nats": ["@copse/core", "@copse/core/message", "@copse/delivery/service", "@nats-io/"],
   // The ready-made candidates import each provider when it is tried; an application installs those that it wants.
   "provider-select": [
     "@copse/core/provider",

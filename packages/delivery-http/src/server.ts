@@ -1,0 +1,2 @@
+// The service.
+export type { DeliveryService } from "@copse/delivery/service";

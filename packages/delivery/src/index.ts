@@ -1,0 +1,2 @@
+// Conversations over a delivery service (RFC 9750).
+export * from "./service.js";
