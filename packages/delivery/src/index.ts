@@ -1,2 +1,21 @@
 // Conversations over a delivery service (RFC 9750).
+export { MessengerError, type MessengerErrorCode } from "./messenger/errors.js";
+export { DEFAULT_LIMITS, openMessenger } from "./messenger/open.js";
+export type {
+  Conversation,
+  ConversationState,
+  HistoryEntry,
+  HistoryOptions,
+  Invitation,
+  MembersEntry,
+  MessageEntry,
+  Messenger,
+  MessengerEvent,
+  MessengerLimits,
+  MessengerOptions,
+  Outgoing,
+  Participant,
+  Person,
+  Problem,
+} from "./messenger/types.js";
 export * from "./service.js";

@@ -1,0 +1,280 @@
+// RFC 9750 §5 has what a delivery service owes. This is what an application gets on top of it: conversations.
+import type { AbortSignalLike, Awaitable, Bytes, Credential, Group, OperationOptions } from "@copse/core";
+import type { StoredClient, StoredClientOptions } from "@copse/core/storage";
+import type { DeliveryService } from "../service.js";
+
+/** A client of a user. */
+export interface Person {
+  /** As the delivery service names the user. By default the UTF-8 text of a basic credential. */
+  readonly user: string;
+  /** The client's signature key: `Npk` bytes. */
+  readonly signatureKey: Bytes;
+  /** Whether it is this client. */
+  readonly own: boolean;
+}
+
+/** A member of a conversation. */
+export interface Participant extends Person {
+  readonly leafIndex: number;
+  /** Since when this client knows it as a member, in milliseconds since 1970 by the service's clock. */
+  readonly since: number;
+}
+
+/**
+ * - `starting`: made here, and the service doesn't know it yet
+ * - `joining`: this client joins, or rejoins after it lost the state or the group took another way
+ * - `catching-up`: it reads what came while it was away. What is sent waits
+ * - `active`
+ * - `leaving`: it has asked to be removed
+ * - `left`, `removed`: it is no member any more. The history stays
+ */
+export type ConversationState =
+  | "starting"
+  | "joining"
+  | "catching-up"
+  | "active"
+  | "leaving"
+  | "left"
+  | "removed";
+
+/** What was said. */
+export interface MessageEntry {
+  readonly kind: "message";
+  /** Its place in the history. Later ones are greater numbers. `undefined` as long as it is only in the outbox. */
+  readonly place: number | undefined;
+  readonly id: string;
+  /** In milliseconds since 1970: by the service's clock, or, in the outbox, by this client's. */
+  readonly time: number;
+  readonly sender: Person;
+  /** The epoch in which it was encrypted; `undefined` if it isn't yet. */
+  readonly epoch: bigint | undefined;
+  readonly data: Bytes;
+  /** The data as UTF-8. */
+  readonly text: string;
+}
+
+/** A commit, as far as it changed who is there. */
+export interface MembersEntry {
+  readonly kind: "members";
+  readonly place: number;
+  readonly time: number;
+  /** The epoch that it started. */
+  readonly epoch: bigint;
+  /** Who made the commit. */
+  readonly by: Person;
+  readonly added: readonly Person[];
+  readonly removed: readonly Person[];
+  /** Those of `removed` who had asked for it. */
+  readonly left: readonly Person[];
+  /** Clients that lost their state, or took another way, and are there again. */
+  readonly rejoined: readonly Person[];
+}
+
+export type HistoryEntry = MessageEntry | MembersEntry;
+
+export interface HistoryOptions {
+  /** Only entries after this place. Then the oldest of them come, otherwise the newest. */
+  readonly after?: number;
+  /** Only entries before this place. */
+  readonly before?: number;
+  /** 1 to 1,000. Default: 50. */
+  readonly limit?: number;
+}
+
+/** A message that is safe in the outbox. */
+export interface Outgoing {
+  readonly id: string;
+  /**
+   * Resolves when it stands in the group's log, where all members find it, however often this client must try.
+   * @throws MessengerError `removed`, `refused`; `closed` if the messenger is closed before: it is sent by the next one
+   */
+  readonly sent: Promise<MessageEntry>;
+}
+
+/** A group, as its members talk in it. */
+export interface Conversation {
+  /** The group ID in hexadecimal. */
+  readonly id: string;
+  readonly groupId: Bytes;
+  /** Chosen when it was started. All members see it. */
+  readonly name: string | undefined;
+  readonly state: ConversationState;
+  readonly epoch: bigint;
+  /** After this client left or was removed: as of before that. */
+  readonly members: readonly Participant[];
+  /** The MLS group, to look at: don't change it. `undefined` while this client has none. */
+  readonly group: Group | undefined;
+
+  /**
+   * Sends a message. It is in the history, and told by an event, when it stands in the log.
+   * @param content a text, or bytes
+   * @returns when it is safe in the storage
+   * @throws MessengerError `removed`, `left`; `limit` if too much waits in the outbox; MlsError `storage`
+   * @example
+   * const { sent } = await conversation.send("Hello!");
+   * await sent;
+   */
+  send(content: string | Uint8Array, options?: OperationOptions): Promise<Outgoing>;
+  /** What isn't in the log yet. */
+  outbox(): readonly MessageEntry[];
+  /**
+   * Adds all clients of users.
+   * @returns when they are members. The wish outlives a restart; the `signal` withdraws it, unless it is too late
+   * @throws MessengerError `unknown-user` if one of them has no key package left, `refused`, `removed`
+   */
+  invite(users: readonly string[], options?: OperationOptions): Promise<void>;
+  /** Removes all clients of users. @throws MessengerError as {@link invite} */
+  remove(users: readonly string[], options?: OperationOptions): Promise<void>;
+  /** Renews this client's keys. The schedule does it, too. */
+  update(options?: OperationOptions): Promise<void>;
+  /** Asks the others to remove this client. @returns when one of them has done it */
+  leave(options?: OperationOptions): Promise<void>;
+  /** Entries in their order. */
+  history(options?: HistoryOptions): Promise<readonly HistoryEntry[]>;
+  /**
+   * 60 digits to compare with a person, aloud or by a picture: they depend on both names and both signature keys, and are
+   * the same on both sides. Without a person: of the whole group in its present epoch, the same for all its members.
+   */
+  safetyNumber(person?: Pick<Person, "user" | "signatureKey">): Promise<string>;
+  /** Deletes all that is stored of a conversation that is over. @throws MessengerError `usage` if it isn't */
+  delete(): Promise<void>;
+}
+
+/** A Welcome that waits for a decision. It outlives a restart. All that it shows is verified, as `Client.readWelcome` says. */
+export interface Invitation {
+  readonly id: string;
+  /** That of the conversation that it leads to. */
+  readonly conversationId: string;
+  readonly name: string | undefined;
+  readonly by: Person;
+  readonly members: readonly Person[];
+  /** In milliseconds since 1970. */
+  readonly time: number;
+  /** As {@link Conversation.safetyNumber}, with who invites. */
+  safetyNumber(person?: Pick<Person, "user" | "signatureKey">): Promise<string>;
+  /** @throws MessengerError `gone` if it was answered already */
+  accept(options?: OperationOptions): Promise<Conversation>;
+  decline(options?: OperationOptions): Promise<void>;
+}
+
+/**
+ * What went wrong, and what the engine did about it: nothing needs to be done.
+ * - `junk`: a member's commit, message or Welcome that is refused, though the service took it
+ * - `unreadable`: a message that this client can't read: it is too old, or not for it
+ * - `dropped`: messages that came before their epoch, and for which there was no room, or no epoch
+ * - `rejoined`: this client had another state than the group, or none, and has joined again
+ * - `delivery`: the service can't be reached, or refuses. `retry` says whether the engine goes on trying
+ * - `change`: a wish (invite, remove, update) that can't be fulfilled any more
+ * - `storage`: the storage failed
+ */
+export interface Problem {
+  readonly code: "junk" | "unreadable" | "dropped" | "rejoined" | "delivery" | "change" | "storage";
+  readonly message: string;
+  /** Who caused it, where that can be told. */
+  readonly who: Person | undefined;
+  /** Whether the engine tries again. */
+  readonly retry: boolean;
+  readonly cause: unknown;
+}
+
+export type MessengerEvent =
+  | { readonly kind: "conversation"; readonly conversation: Conversation }
+  | { readonly kind: "invitation"; readonly invitation: Invitation }
+  | { readonly kind: "message"; readonly conversation: Conversation; readonly entry: MessageEntry }
+  | { readonly kind: "members"; readonly conversation: Conversation; readonly entry: MembersEntry }
+  | {
+      readonly kind: "state";
+      readonly conversation: Conversation;
+      readonly state: ConversationState;
+    }
+  /** Another epoch. `bytes`: of the commit. */
+  | {
+      readonly kind: "epoch";
+      readonly conversation: Conversation;
+      readonly epoch: bigint;
+      readonly by: Person;
+      readonly bytes: number;
+    }
+  /** While it catches up: `behind` entries are still to come, as far as the service knows. */
+  | {
+      readonly kind: "progress";
+      readonly conversation: Conversation;
+      readonly done: number;
+      readonly behind: number;
+    }
+  /** This client was removed by somebody. Told once. */
+  | { readonly kind: "removed"; readonly conversation: Conversation; readonly by: Person }
+  | { readonly kind: "connection"; readonly connected: boolean }
+  | {
+      readonly kind: "problem";
+      readonly conversation: Conversation | undefined;
+      readonly problem: Problem;
+    };
+
+/** The options of {@link openMessenger}: those of `openClient`, and these. One messenger at a time may have a storage. */
+export interface MessengerOptions extends StoredClientOptions {
+  /** The service, or what connects to it. One that a function made is closed with the messenger. */
+  readonly delivery: DeliveryService | ((client: StoredClient) => Awaitable<DeliveryService>);
+  /**
+   * Decides about invitations: `true` accepts, `false` declines, `undefined` leaves it to {@link Invitation.accept}.
+   * Default: all wait.
+   */
+  readonly accept?: (invitation: Invitation) => Awaitable<boolean | undefined>;
+  /** The user that a credential names. Default: the UTF-8 text of a basic credential. @returns `undefined`: nobody */
+  readonly userOf?: (credential: Credential) => string | undefined;
+  readonly limits?: Partial<MessengerLimits>;
+}
+
+/** Every number has a default: {@link DEFAULT_LIMITS}. */
+export interface MessengerLimits {
+  /** How many key packages others should find at the service. */
+  readonly keyPackages: number;
+  /** After how many seconds, and after how many commits of others, this client renews its keys in a group. */
+  readonly updateAfter: number;
+  readonly updateAfterCommits: number;
+  /** How many messages, and how many bytes, wait in the outbox of a conversation. */
+  readonly outbox: number;
+  readonly outboxBytes: number;
+  /** How many messages, and how many bytes, are kept of a group whose epoch hasn't come. */
+  readonly early: number;
+  readonly earlyBytes: number;
+  /** How many entries of the history are kept of a conversation. */
+  readonly history: number;
+  readonly conversations: number;
+  readonly invitations: number;
+  /** How often a wish (invite, remove, update) is tried against commits of others. */
+  readonly tries: number;
+  /** Milliseconds: the first and the longest wait before a call is made again, and how long others' proposals may wait. */
+  readonly firstWait: number;
+  readonly longestWait: number;
+  readonly proposalWait: number;
+}
+
+/** The conversations of one client of a user. */
+export interface Messenger {
+  readonly user: string;
+  readonly client: StoredClient;
+  readonly conversations: readonly Conversation[];
+  readonly invitations: readonly Invitation[];
+  /** Whether the service is reached. */
+  readonly connected: boolean;
+  conversation(id: string): Conversation | undefined;
+  /**
+   * Starts a conversation with all clients of these users, and with this user's other ones.
+   * @param options `name`: at most 1,000 bytes of UTF-8, for all members
+   * @returns when the service has it, and the others are members
+   * @throws MessengerError as {@link Conversation.invite}, `limit`
+   * @example
+   * const conversation = await messenger.start(["bob", "carol"], { name: "Birds" });
+   */
+  start(
+    users: readonly string[],
+    options?: OperationOptions & { readonly name?: string },
+  ): Promise<Conversation>;
+  /** Calls `listener` for each event. What it throws is dropped. @returns what ends that */
+  on(listener: (event: MessengerEvent) => void): () => void;
+  /** Resolves when all that the service has now is read, and the outboxes are empty. */
+  settled(options?: { readonly signal?: AbortSignalLike | undefined }): Promise<void>;
+  /** Ends it, when what is being written is written. Calls that wait reject with `closed`. */
+  close(): Promise<void>;
+}
