@@ -28,6 +28,10 @@ export default defineConfig({
         find: /^@copse\/storage-conformance\/file$/,
         replacement: src("packages/storage-conformance/src/file.ts"),
       },
+      {
+        find: /^@copse\/(delivery[a-z-]*|storage-sqlite)\/([a-z-]+)$/,
+        replacement: `${src("packages")}/$1/src/$2.ts`,
+      },
       { find: /^@copse\/([a-z0-9-]+)$/, replacement: `${src("packages")}/$1/src/index.ts` },
     ],
   },
