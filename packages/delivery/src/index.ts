@@ -1,4 +1,11 @@
 // Conversations over a delivery service (RFC 9750).
+
+export {
+  type MemoryDelivery,
+  type MemoryDeliveryOptions,
+  memoryDelivery,
+  type Retention,
+} from "./memory/index.js";
 export { MessengerError, type MessengerErrorCode } from "./messenger/errors.js";
 export { DEFAULT_LIMITS, openMessenger } from "./messenger/open.js";
 export type {
@@ -18,4 +25,5 @@ export type {
   Person,
   Problem,
 } from "./messenger/types.js";
+export type { DeliveryLimits } from "./rules.js";
 export * from "./service.js";

@@ -1,0 +1,101 @@
+// A service in memory, beyond what all services do: its own options.
+import { DeliveryError, type DeliveryService, memoryDelivery } from "@copse/delivery";
+import { nodeProvider } from "@copse/provider-node";
+import { describe, expect, it } from "vitest";
+
+const bytes = (text: string) => new Uint8Array(Buffer.from(text));
+const groupId = bytes("group");
+let ids = 0;
+const id = () => `id-${String(++ids).padStart(20, "0")}`;
+
+async function handshake(service: DeliveryService, after: string, more: object = {}) {
+  const answer = await service.submit({
+    id: id(),
+    groupId,
+    epoch: 0n,
+    after,
+    message: bytes("commit"),
+    groupInfo: bytes("group info"),
+    welcomes: [],
+    nextKey: { epoch: 1n, suite: 1, publicKey: bytes("key") },
+    ...more,
+  });
+  return answer;
+}
+const accepted = async (...arguments_: Parameters<typeof handshake>) => {
+  const answer = await handshake(...arguments_);
+  if (answer.kind !== "accepted") throw new Error(answer.kind);
+  return answer.cursor;
+};
+const send = (service: DeliveryService, text: string) =>
+  service.send({ id: id(), groupId, epoch: 1n, message: bytes(text) });
+
+describe("a service in memory", () => {
+  it("keeps as many entries as it is told, and says what has expired", async () => {
+    const service = memoryDelivery({ retention: { entries: 3 } }).connect("alice", "phone");
+    const first = await accepted(service, "");
+    for (const text of ["a", "b", "c", "d"]) await send(service, text);
+    const [batch] = await take(service.subscribe({ groupId, after: "" }), 1);
+    expect(batch?.entries.map(({ message }) => Buffer.from(message).toString())).toEqual(["b", "c", "d"]);
+    await expect(take(service.subscribe({ groupId, after: first }), 1)).rejects.toMatchObject({
+      code: "expired",
+    });
+    // The newest handshake is known though its entry is gone.
+    await accepted(service, first);
+  });
+
+  it("keeps entries as long as it is told", async () => {
+    let time = 1_000_000;
+    const service = memoryDelivery({ retention: { time: 1000 }, now: () => time }).connect("alice", "phone");
+    const first = await accepted(service, "");
+    time += 1001;
+    await send(service, "new");
+    await expect(take(service.subscribe({ groupId, after: first }), 1)).resolves.toHaveLength(1);
+    const [batch] = await take(service.subscribe({ groupId, after: "" }), 1);
+    expect(batch?.entries).toHaveLength(1);
+    expect(batch?.entries[0]?.time).toBe(time);
+  });
+
+  it("stops and goes on: what waited is unavailable, and what it had is there", async () => {
+    const memory = memoryDelivery();
+    const service = memory.connect("alice", "phone");
+    const first = await accepted(service, "");
+    const reader = service.subscribe({ groupId, after: first })[Symbol.asyncIterator]();
+    const waiting = reader.next();
+    memory.pause();
+    await expect(waiting).rejects.toMatchObject({ code: "unavailable", retry: true });
+    await expect(send(service, "lost")).rejects.toThrow(DeliveryError);
+    memory.restart();
+    expect(await reader.next()).toEqual({ done: true, value: undefined });
+    await send(service, "kept");
+    const [batch] = await take(service.subscribe({ groupId, after: first }), 1);
+    expect(batch?.entries).toHaveLength(1);
+  });
+
+  it("needs a provider to check members, and a name for each client", () => {
+    expect(() => memoryDelivery({ members: "checked" })).toThrow("crypto");
+    expect(() => memoryDelivery().connect("", "phone")).toThrow("user");
+    expect(() => memoryDelivery().connect("alice", "")).toThrow("clientKey");
+  });
+
+  it("lets nobody in whose key it can't check", async () => {
+    const crypto = nodeProvider();
+    const service = memoryDelivery({ members: "checked", crypto }).connect("alice", "phone");
+    await expect(handshake(service, "")).rejects.toMatchObject({ code: "invalid" });
+    const { publicKey, privateKey } = await crypto.suite(1).hpke.generateKeyPair();
+    const nextKey = { epoch: 1n, suite: 1, publicKey };
+    await accepted(service, "", { nextKey });
+    await expect(send(service, "without a key")).rejects.toMatchObject({ code: "forbidden" });
+    const info = bytes("copse delivery grant");
+    const open = (kemOutput: Uint8Array, ciphertext: Uint8Array) =>
+      crypto.suite(1).hpke.open(privateKey, kemOutput, info, new Uint8Array(), ciphertext);
+    const message = { id: id(), groupId, epoch: 1n, message: bytes("hi") };
+    await expect(service.send({ ...message, key: () => ({ ...nextKey, open }) })).resolves.not.toBe("");
+  });
+});
+
+async function take<T>(iterable: AsyncIterable<T>, count: number): Promise<T[]> {
+  const taken: T[] = [];
+  for await (const one of iterable) if (taken.push(one) === count) break;
+  return taken;
+}
