@@ -61,6 +61,7 @@ describe("a service in memory", () => {
     const service = memory.connect("alice", "phone");
     const first = await accepted(service, "");
     const reader = service.subscribe({ groupId, after: first })[Symbol.asyncIterator]();
+    expect((await reader.next()).value).toEqual({ entries: [], behind: 0 });
     const waiting = reader.next();
     memory.pause();
     await expect(waiting).rejects.toMatchObject({ code: "unavailable", retry: true });

@@ -137,7 +137,7 @@ export class Connection implements DeliveryService {
     const isKnown = group.hasHandshakes;
     // Without a key it joins.
     if (isChecked && isKnown && proven === undefined) this.#checkKnown(group);
-    const first = group.follower(handshake.after, proven, isChecked);
+    const first = group.follower(handshake.after, proven, now);
     if (first !== undefined) return { kind: "stale", first };
     if (isChecked && isKnown && handshake.key !== undefined) group.checkMayWrite(proven, now);
     const more = new Map<ClientRecord, number>();
@@ -222,11 +222,8 @@ export class Connection implements DeliveryService {
         const upTo = (key && readsUpTo(key)) ?? group.log.last;
         const found = group.log.after(place, upTo, options.batch, options.batchBytes);
         place = found.at(-1)?.place ?? place;
-        if (found.length > 0)
-          return {
-            entries: found.map((one) => group.entry(one.entry, one.place)),
-            behind: Math.max(upTo - place, 0),
-          };
+        const entries = found.map((one) => group.entry(one.entry, one.place));
+        if (entries.length > 0) return { entries, behind: Math.max(upTo - place, 0) };
         // Nothing more is read with this key, unless members write with it once more.
         patience = key && group.patience(key, now());
         return undefined;
@@ -247,11 +244,8 @@ export class Connection implements DeliveryService {
           place = Math.max(place, log.dropped);
           const found = log.after(place, log.last, batch, batchBytes);
           place = found.at(-1)?.place ?? place;
-          if (found.length === 0) return undefined;
-          return {
-            entries: found.map((one) => client.entry(one.entry, one.place)),
-            behind: log.last - place,
-          };
+          const entries = found.map((one) => client.entry(one.entry, one.place));
+          return entries.length > 0 ? { entries, behind: log.last - place } : undefined;
         },
       };
     });

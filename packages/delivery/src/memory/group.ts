@@ -72,8 +72,12 @@ export class Group {
     return place;
   }
 
-  /** What has followed a handshake. @throws DeliveryError `invalid`, `expired`, `forbidden` */
-  follower(after: string, proven: GroupKey | undefined, isChecked: boolean): LogEntry | undefined {
+  /**
+   * What has followed a handshake.
+   * @param proven whoever has a key sees what is read with it, and what came first if it may write: it can't follow otherwise
+   * @throws DeliveryError `invalid`, `expired`, `forbidden`
+   */
+  follower(after: string, proven: GroupKey | undefined, now: number): LogEntry | undefined {
     if (this.#options.ordering === "none" || this.#newest === undefined) return undefined;
     const place = after === "" ? 0 : this.log.place(after);
     const link = this.#links.get(place);
@@ -85,8 +89,7 @@ export class Group {
     if (next === undefined) return undefined;
     const first = this.log.at(next);
     if (first === undefined) throw new DeliveryError("expired", "what came first isn't kept any more");
-    if (isChecked && proven !== undefined && next > (readsUpTo(proven) ?? next))
-      throw new DeliveryError("forbidden", "the key isn't that of a member at the handshake that came first");
+    if (proven !== undefined && next > (readsUpTo(proven) ?? next)) this.checkMayWrite(proven, now);
     return this.entry(first, next);
   }
 

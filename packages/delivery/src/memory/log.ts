@@ -131,7 +131,8 @@ export interface Source<Entry> {
 }
 
 /**
- * Reads a log as long as its caller asks, without a queue: a slow reader finds in the log what has come meanwhile.
+ * Reads a log as long as its caller asks, without a queue: a slow reader finds in the log what has come meanwhile. The first
+ * batch comes at once, empty if there is nothing: so the reader knows that it has caught up.
  * @param open is called once, when the first batch is asked for
  */
 export function read<Entry>(
@@ -141,6 +142,7 @@ export function read<Entry>(
 ): AsyncIterableIterator<Batch<Entry>> {
   const since = life.stops;
   let source: Source<Entry> | undefined;
+  let isFirst = true;
   let isOver = false;
   let change: Change | undefined;
   let turn: Promise<unknown> = Promise.resolve();
@@ -151,7 +153,9 @@ export function read<Entry>(
       change = source.log.change();
       let timer: unknown;
       try {
-        const value = await source.next(ended);
+        const found = await source.next(ended);
+        const value = found ?? (isFirst ? { entries: [], behind: 0 } : undefined);
+        isFirst = false;
         if (value !== undefined && !isOver) return { done: false, value };
         timer = wakeIn(source.patience?.(), change);
         await Promise.race([change.happens, ended]);

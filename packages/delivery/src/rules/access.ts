@@ -48,9 +48,9 @@ export interface SubmittedHandshake<Key> {
 }
 
 /**
- * Which keys read up to a handshake that is accepted now: for these, its place is the new `readsUpTo`. The one that was proven;
- * if none was, because somebody joins by it, that of the handshake before, and while members may have refused
- * that one, theirs.
+ * Which keys read up to a handshake that is accepted now: for these, its place is the new `readsUpTo`. The one that was
+ * proven. That of the handshake before, whose holders it follows: also if those who prove an older one have refused theirs.
+ * And if nobody proved any, because somebody joins by it, the key of those who may have refused the handshake before.
  */
 export function keysThatReadUpTo<Key>(
   proven: Key | undefined,
@@ -58,8 +58,8 @@ export function keysThatReadUpTo<Key>(
   now: number,
   grace: number,
 ): Key[] {
-  if (proven !== undefined) return [proven];
   if (previous === undefined) return [];
-  const isContested = previous.proven !== undefined && now - previous.time <= grace;
-  return isContested ? [previous.key, previous.proven as Key] : [previous.key];
+  const isContested = now - previous.time <= grace;
+  const other = proven ?? (isContested ? previous.proven : undefined);
+  return other === undefined || other === previous.key ? [previous.key] : [previous.key, other];
 }
