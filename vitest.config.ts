@@ -44,6 +44,7 @@ export default defineConfig({
       "benchmarks/test/**/*.test.ts",
       "examples/test/**/*.test.ts",
       "fuzz/test/**/*.test.ts",
+      "chaos/test/**/*.test.ts",
     ],
     globalSetup: ["tests/vectors/counts.ts", "tests/interop/counts.ts"],
     // One worker for each core. Vitest's default is one less: then a core idles while the few long files run.

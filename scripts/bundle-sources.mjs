@@ -48,7 +48,18 @@ export async function bundleSources(entry, outfile, fault) {
     target: "es2022",
     alias: aliases(),
     plugins: [plant],
-    external: ["vitest", "libsodium-wrappers", "sodium-native", "@noble/*", "@hpke/*"],
+    external: [
+      "vitest",
+      "libsodium-wrappers",
+      "sodium-native",
+      "libsql",
+      "ws",
+      "hono",
+      "@hono/*",
+      "@nats-io/*",
+      "@noble/*",
+      "@hpke/*",
+    ],
     logLevel: "warning",
   });
   if (!isPlanted) throw new Error(`${fault.file} doesn't contain: ${fault.from}`);

@@ -79,6 +79,14 @@ export interface Forgery extends Framing {
   readonly proposals?: readonly SourcedProposal[];
   /** What becomes of the path; `"none"` leaves it out. */
   readonly path?: "none" | ((made: CreatedUpdatePath, applied: Applied) => Promise<UpdatePath> | UpdatePath);
+  /** Whether the confirmation tag is right though the path was changed: so it is for members whose part wasn't. */
+  readonly isConfirmed?: boolean;
+}
+
+/** A forged commit, and the epoch that it starts for whoever takes it: `undefined` if nobody can. */
+export interface Forged {
+  readonly message: Uint8Array;
+  readonly next: Epoch | undefined;
 }
 
 /** A good path for these proposals. */
@@ -120,6 +128,15 @@ function tryToApply(epoch: Epoch, proposals: readonly SourcedProposal[]): Applie
  * confirmation tag is right; else the tag is zero, for what is asked for is a refusal before that.
  */
 export async function forge(from: Insider, forgery: Forgery = {}): Promise<Uint8Array> {
+  return (await forgeEpoch(from, forgery)).message;
+}
+
+/** {@link forge}, with the epoch that it starts. */
+export async function forgeEpoch(from: Insider, forgery: Forgery = {}): Promise<Forged> {
+  const unconfirmable = async (content: Content) => ({
+    message: await frame(from, content, forgery),
+    next: undefined,
+  });
   const { config, epoch, signer } = from;
   const proposals = forgery.proposals ?? [];
   const listed: Commit["proposals"] = proposals.map(({ proposal, reference }) =>
@@ -130,7 +147,7 @@ export async function forge(from: Insider, forgery: Forgery = {}): Promise<Uint8
   const applied = tryToApply(epoch, proposals);
   if (applied?.tree.leaf(epoch.keys.leafIndex) === undefined) {
     const commit = { proposals: listed, path: undefined };
-    return frame(from, { contentType: ContentType.commit, commit }, forgery);
+    return unconfirmable({ contentType: ContentType.commit, commit });
   }
   const { provider } = config;
   const made = forgery.path === "none" ? undefined : await goodPath(from, applied);
@@ -139,15 +156,15 @@ export async function forge(from: Insider, forgery: Forgery = {}): Promise<Uint8
       ? await forgery.path(made, applied)
       : made?.updatePath;
   const content: Content = { contentType: ContentType.commit, commit: { proposals: listed, path } };
-  if (path !== made?.updatePath || forgery.confirmationTag !== undefined || forgery.sender !== undefined) {
-    return frame(from, content, forgery);
-  }
+  const isChanged = path !== made?.updatePath && forgery.isConfirmed !== true;
+  if (isChanged || forgery.confirmationTag !== undefined || forgery.sender !== undefined)
+    return unconfirmable(content);
   const wireFormat = forgery.wireFormat ?? WireFormat.publicMessage;
   const framed: FramedContent = {
     groupId: forgery.groupId ?? epoch.groupContext.groupId,
     epoch: forgery.epoch ?? epoch.groupContext.epoch,
     sender: { senderType: SenderType.member, leafIndex: epoch.keys.leafIndex },
-    authenticatedData: new Uint8Array(),
+    authenticatedData: forgery.authenticatedData ?? new Uint8Array(),
     content,
   };
   const signature = await signContent(signer, wireFormat, framed, contextBytes(epoch));
@@ -162,7 +179,8 @@ export async function forge(from: Insider, forgery: Forgery = {}): Promise<Uint8
     { commitSecret: made?.commitSecret ?? zero, pskSecret: zero, initSecret: epoch.secrets.initSecret },
   );
   const auth = { signature, confirmationTag: next.epoch.confirmationTag };
-  return protect(config, epoch, epoch, { wireFormat, content: framed, auth });
+  const message = await protect(config, epoch, epoch, { wireFormat, content: framed, auth });
+  return { message, next: next.epoch };
 }
 
 /** Proposals by value, of a committer at this leaf. */

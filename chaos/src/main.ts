@@ -1,0 +1,57 @@
+// `npm run test:chaos`: exits with 1 if something was lost, came twice, or members disagree.
+import { randomInt } from "node:crypto";
+import { Worker } from "./clients/worker.js";
+import type { Verdict } from "./model/judge.js";
+import { ArgumentError, type Options, optionsOf, type ServiceName, USAGE } from "./options.js";
+import { run } from "./run.js";
+import { openService } from "./services/open.js";
+
+/** How many complaints of each rule are printed. */
+const SHOWN = 8;
+
+function report(name: ServiceName, { complaints, counts }: Verdict): void {
+  for (const [what, n] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1))) console.log(`  ${what}: ${n}`);
+  for (const [rule, all] of grouped(complaints)) {
+    console.log(`BROKEN: ${rule}: ${all.length} times`);
+    for (const { group, text } of all.slice(0, SHOWN)) console.log(`  ${group.slice(0, 8)} ${text}`);
+  }
+  console.log(
+    complaints.length === 0
+      ? `${name}: HOLDS: all agree, and all was delivered to everybody, once and in order`
+      : `${name}: BROKEN`,
+  );
+}
+
+function grouped(complaints: Verdict["complaints"]): Map<string, Verdict["complaints"][number][]> {
+  const found = new Map<string, Verdict["complaints"][number][]>();
+  for (const one of complaints) found.set(one.rule, [...(found.get(one.rule) ?? []), one]);
+  return found;
+}
+
+async function main(options: Options): Promise<number> {
+  let isBroken = false;
+  for (const name of options.services) {
+    const { seed, clients, groups, messages, fault } = options;
+    console.log(
+      `${name}: seed ${seed}, ${clients} clients, ${groups} groups, ${messages} messages${fault === undefined ? "" : `, with a fault: ${fault}`}`,
+    );
+    const service = await openService(name, seed);
+    try {
+      const verdict = await run(options, service);
+      report(name, verdict);
+      isBroken ||= verdict.complaints.length > 0;
+    } finally {
+      await service.close();
+    }
+  }
+  return isBroken ? 1 : 0;
+}
+
+if (process.argv.includes("--worker")) new Worker().listen();
+else
+  try {
+    process.exitCode = await main(optionsOf(process.argv.slice(2), () => randomInt(2 ** 31)));
+  } catch (error) {
+    console.error(error instanceof ArgumentError ? `${error.message}\n${USAGE}` : error);
+    process.exitCode = 2;
+  }

@@ -1,0 +1,79 @@
+// RFC 9750 §5.2: who was in a group when, and so who must have received what.
+import type { EpochEvent, FinalView, MessageName } from "./events.js";
+
+/** Where a message stands. */
+export interface Place {
+  /** In which it was encrypted. */
+  readonly epoch: number;
+  /** The last epoch before it that changed who is a member. */
+  readonly at: number;
+}
+
+/** Epochs whose keys a client doesn't have: it came back by an external commit, which started epoch `before`. */
+interface Gap {
+  readonly after: number;
+  readonly before: number;
+}
+
+export class GroupRecord {
+  /** Who was in each epoch, by the authenticators of its branches, if there were several. */
+  readonly #members = new Map<number, Map<string, readonly string[]>>();
+  /** The epochs in which each client was, in the order in which it told them. */
+  readonly #epochs = new Map<string, number[]>();
+  readonly #places = new Map<MessageName, Place>();
+  readonly #gaps = new Map<string, Gap[]>();
+  readonly acknowledged = new Set<MessageName>();
+
+  enter({ client, epoch, authenticator, members }: EpochEvent): void {
+    const branches = this.#members.get(epoch) ?? new Map<string, readonly string[]>();
+    this.#members.set(epoch, branches.set(authenticator, members));
+    const epochs = this.#epochs.get(client) ?? [];
+    this.#epochs.set(client, epochs);
+    epochs.push(epoch);
+  }
+
+  /** Reads where messages stand, and who came back, in somebody's history. */
+  read({ history }: FinalView): void {
+    let at = 0;
+    for (const entry of history) {
+      if ("message" in entry) {
+        const { message, epoch } = entry;
+        const place = { epoch, at: Math.max(at, epoch, this.#places.get(message)?.at ?? 0) };
+        this.#places.set(message, place);
+      } else {
+        at = entry.epoch;
+        for (const user of entry.rejoined) this.#rejoin(user, entry.epoch);
+      }
+    }
+  }
+
+  #rejoin(user: string, before: number): void {
+    const gaps = this.#gaps.get(user) ?? [];
+    if (gaps.some((gap) => gap.before === before)) return;
+    const after = Math.max(-1, ...(this.#epochs.get(user) ?? []).filter((epoch) => epoch < before));
+    this.#gaps.set(user, [...gaps, { after, before }]);
+  }
+
+  get messages(): ReadonlyMap<MessageName, Place> {
+    return this.#places;
+  }
+
+  /** Whoever was a member in all of these epochs, and in all branches of them. */
+  #membersOf(first: number, last: number): readonly string[] {
+    const lists: (readonly string[])[] = [];
+    for (let epoch = first; epoch <= last; epoch++) lists.push(...(this.#members.get(epoch)?.values() ?? []));
+    const [one = [], ...others] = lists;
+    return one.filter((name) => others.every((list) => list.includes(name)));
+  }
+
+  /** Who must have received a message; and who can't, because they came back without the keys of its epoch. */
+  owed({ epoch, at }: Place): { owed: string[]; excused: string[] } {
+    const [owed, excused]: [string[], string[]] = [[], []];
+    for (const name of this.#membersOf(epoch, at)) {
+      const gaps = this.#gaps.get(name) ?? [];
+      const isExcused = gaps.some(({ after, before }) => epoch < before && at >= after);
+      (isExcused ? excused : owed).push(name);
+    }
+    return { owed, excused };
+  }
+}

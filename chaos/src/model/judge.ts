@@ -1,0 +1,149 @@
+// RFC 9750 §5.2: compares what clients told with what they have.
+import { type ClientEvent, type FinalView, type MessageName, readName, type TwiceEvent } from "./events.js";
+import { GroupRecord } from "./group.js";
+
+export type Rule =
+  | "members agree"
+  | "delivered to all"
+  | "delivered once"
+  | "in order of each sender"
+  | "from whom it says"
+  | "no generation twice"
+  | "nothing waits for ever"
+  | "clients answer";
+
+/** Something that must not be. */
+export interface Complaint {
+  readonly rule: Rule;
+  readonly group: string;
+  readonly text: string;
+}
+
+export interface Verdict {
+  readonly complaints: readonly Complaint[];
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+export class Judge {
+  readonly #groups = new Map<string, GroupRecord>();
+  readonly #complaints: Complaint[] = [];
+  readonly #counts = new Map<string, number>();
+  readonly #isHonest: (user: string) => boolean;
+  readonly #twice: TwiceEvent[] = [];
+  readonly #forgers = new Set<string>();
+
+  constructor(isHonest: (user: string) => boolean) {
+    this.#isHonest = isHonest;
+  }
+
+  count(what: string, by = 1): void {
+    this.#counts.set(what, (this.#counts.get(what) ?? 0) + by);
+  }
+
+  complain(rule: Rule, group: string, text: string): void {
+    this.#complaints.push({ rule, group, text });
+  }
+
+  #group(name: string): GroupRecord {
+    const group = this.#groups.get(name) ?? new GroupRecord();
+    this.#groups.set(name, group);
+    return group;
+  }
+
+  /** What a client tells, in the order in which it tells it. Dishonest ones are heard only about what they forge. */
+  hear(event: ClientEvent): void {
+    if (event.kind === "forged") {
+      this.count(`forged: ${event.what}`);
+      this.#forgers.add(`${event.group} ${event.leafIndex}`);
+    }
+    if (!this.#isHonest(event.client)) return;
+    if (event.kind === "epoch") this.#group(event.group).enter(event);
+    else if (event.kind === "acknowledged") this.#group(event.group).acknowledged.add(event.message);
+    else if (event.kind === "twice") this.#twice.push(event);
+    else if (event.kind === "problem") this.count(`problems: ${event.code}`);
+  }
+
+  /** @param views of all honest clients, of each group in which they ever were */
+  judge(views: readonly FinalView[]): Verdict {
+    const byGroup = new Map<string, FinalView[]>();
+    for (const view of views) byGroup.set(view.group, [...(byGroup.get(view.group) ?? []), view]);
+    for (const [name, own] of byGroup) {
+      for (const view of own) this.#group(name).read(view);
+      this.#agree(name, own);
+      for (const view of own) this.#ordered(view);
+      this.#delivered(name, own);
+    }
+    for (const { group, epoch, leafIndex, generation, client } of this.#twice)
+      if (!this.#forgers.has(`${group} ${leafIndex}`))
+        this.complain(
+          "no generation twice",
+          group,
+          `leaf ${leafIndex}, epoch ${epoch}, generation ${generation}, saw ${client}`,
+        );
+    return { complaints: this.#complaints, counts: this.#counts };
+  }
+
+  #agree(group: string, views: readonly FinalView[]): void {
+    const members = views.filter(({ isMember }) => isMember);
+    this.count("members at the end", members.length);
+    const states = new Map<string, string[]>();
+    for (const { epoch, authenticator, members: list, client } of members) {
+      const state = `epoch ${epoch}, ${authenticator.slice(0, 8)}, ${list.join(" ")}`;
+      states.set(state, [...(states.get(state) ?? []), client]);
+    }
+    if (states.size > 1)
+      this.complain(
+        "members agree",
+        group,
+        [...states].map(([state, who]) => `${who.join(" ")}: ${state}`).join("; "),
+      );
+    for (const name of new Set(members.flatMap(({ members: list }) => list)))
+      if (this.#isHonest(name) && !members.some(({ client }) => client === name))
+        this.complain("members agree", group, `${name} is a member, others say, and says that it isn't`);
+    for (const { client, waiting } of members)
+      if (waiting > 0)
+        this.complain("nothing waits for ever", group, `${waiting} messages in the outbox of ${client}`);
+  }
+
+  #ordered({ client, group, history }: FinalView): void {
+    const last = new Map<string, number>();
+    const seen = new Set<MessageName>();
+    for (const entry of history) {
+      if (!("message" in entry)) continue;
+      const { message, sender } = entry;
+      const { sender: said, n } = readName(message);
+      if (said !== sender) this.complain("from whom it says", group, `${client} has ${message} by ${sender}`);
+      if (seen.has(message)) this.complain("delivered once", group, `${client} has ${message} twice`);
+      seen.add(message);
+      const before = last.get(sender) ?? -1;
+      if (n < before)
+        this.complain("in order of each sender", group, `${client} has ${message} after ${before}`);
+      last.set(sender, Math.max(n, before));
+    }
+    this.count("deliveries", seen.size);
+  }
+
+  #delivered(name: string, views: readonly FinalView[]): void {
+    const group = this.#group(name);
+    const has = new Map(
+      views.map(({ client, history }) => [
+        client,
+        new Set(history.map((entry) => ("message" in entry ? entry.message : ""))),
+      ]),
+    );
+    for (const [message, place] of group.messages) {
+      const { owed, excused } = group.owed(place);
+      this.count("excused: came back without the keys", excused.filter(this.#isHonest).length);
+      const honest = owed.filter(this.#isHonest);
+      this.count("owed", honest.length);
+      const missing = honest.filter((user) => !has.get(user)?.has(message));
+      if (missing.length === 0) continue;
+      const where = `of epoch ${place.epoch}, there at ${place.at}`;
+      this.complain("delivered to all", name, `${message} ${where}: not to ${missing.join(" ")}`);
+    }
+    this.count("acknowledged", group.acknowledged.size);
+    for (const message of group.acknowledged)
+      if (!group.messages.has(message))
+        this.complain("delivered to all", name, `${message} was acknowledged, and nobody has it`);
+  }
+}

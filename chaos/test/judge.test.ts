@@ -1,0 +1,155 @@
+// The judge of `npm run test:chaos`: what it lets pass, and what it doesn't.
+import { describe, expect, it } from "vitest";
+import type { EpochEvent, FinalEntry, FinalView } from "../src/model/events.js";
+import { Judge } from "../src/model/judge.js";
+
+const NAMES = ["alice", "bob", "carol"];
+const message = (name: string, epoch: number): FinalEntry => ({
+  message: name,
+  sender: name.split("#")[0] as string,
+  epoch,
+});
+const commit = (epoch: number, ...rejoined: string[]): FinalEntry => ({ epoch, rejoined });
+const epoch = (client: string, n: number, members = NAMES, authenticator = `a${n}`): EpochEvent => ({
+  kind: "epoch",
+  client,
+  group: "g",
+  epoch: n,
+  authenticator,
+  members,
+});
+const view = (client: string, history: readonly FinalEntry[], more: Partial<FinalView> = {}): FinalView => ({
+  client,
+  group: "g",
+  isMember: true,
+  epoch: 1,
+  authenticator: "a1",
+  members: NAMES,
+  waiting: 0,
+  history,
+  ...more,
+});
+
+/** What is wrong with these, after everybody was in epoch 1. */
+function complaintsOf(views: readonly FinalView[], prepare: (judge: Judge) => void = () => {}): string[] {
+  const judge = new Judge((user) => user !== "mallory");
+  for (const name of NAMES) judge.hear(epoch(name, 1));
+  prepare(judge);
+  return judge.judge(views).complaints.map(({ rule, text }) => `${rule}: ${text}`);
+}
+
+const all = [message("alice#0", 1), message("bob#0", 1), message("alice#1", 1)];
+
+describe("the judge", () => {
+  it("has nothing to say where all have all, in the order of each sender", () => {
+    const other = [message("bob#0", 1), message("alice#0", 1), message("alice#1", 1)];
+    expect(complaintsOf([view("alice", all), view("bob", other), view("carol", all)])).toEqual([]);
+  });
+
+  it.each<[string, string, readonly FinalEntry[]]>([
+    ["a message that one hasn't got", "delivered to all: bob#0", [all[0], all[2]] as FinalEntry[]],
+    ["one that came twice", "delivered once: carol has bob#0 twice", [...all, message("bob#0", 1)]],
+    ["a wrong order", "in order of each sender", [all[2], all[1], all[0]] as FinalEntry[]],
+    ["another sender", "from whom it says", [{ ...all[0], sender: "bob" } as FinalEntry, ...all.slice(1)]],
+  ])("finds %s", (_, complaint, history) => {
+    const found = complaintsOf([view("alice", all), view("bob", all), view("carol", history)]);
+    expect(found.join("\n")).toContain(complaint);
+  });
+
+  it("finds what was acknowledged and nobody has, and what still waits", () => {
+    const views = [view("alice", all), view("bob", all, { waiting: 1 }), view("carol", all)];
+    const found = complaintsOf(views, (judge) =>
+      judge.hear({ kind: "acknowledged", client: "bob", group: "g", message: "bob#1" }),
+    );
+    expect(found).toEqual([
+      "nothing waits for ever: 1 messages in the outbox of bob",
+      "delivered to all: bob#1 was acknowledged, and nobody has it",
+    ]);
+  });
+
+  it("finds members that aren't in the same epoch, and one that doesn't know that it is a member", () => {
+    const forked = view("carol", all, { authenticator: "b1" });
+    expect(complaintsOf([view("alice", all), view("bob", all), forked])[0]).toMatch(
+      /^members agree: alice bob: .*; carol: /,
+    );
+    const away = view("carol", all, { isMember: false });
+    expect(complaintsOf([view("alice", all), view("bob", all), away])).toEqual([
+      "members agree: carol is a member, others say, and says that it isn't",
+    ]);
+  });
+
+  it("knows who was no member any more where a message stands, and who wasn't one yet in its epoch", () => {
+    const late = [message("alice#0", 1), commit(2), message("bob#0", 1), message("bob#1", 2)];
+    const members = ["alice", "bob", "dave"];
+    const now = { epoch: 2, authenticator: "a2", members };
+    const prepare = (judge: Judge) => {
+      for (const name of members) judge.hear(epoch(name, 2, members));
+    };
+    const carol = view("carol", [message("alice#0", 1)], { isMember: false });
+    const dave = view("dave", [message("bob#1", 2)], now);
+    expect(complaintsOf([view("alice", late, now), view("bob", late, now), carol, dave], prepare)).toEqual(
+      [],
+    );
+    const [first] = complaintsOf(
+      [view("alice", late, now), view("bob", late, now), carol, view("dave", [], now)],
+      prepare,
+    );
+    expect(first).toBe("delivered to all: bob#1 of epoch 2, there at 2: not to dave");
+  });
+
+  it("excuses who came back by an external commit, and for no more than they missed", () => {
+    const history = [
+      message("alice#0", 1),
+      commit(2),
+      message("alice#1", 2),
+      commit(4, "carol"),
+      message("alice#2", 4),
+    ];
+    const now = { epoch: 4, authenticator: "a4" };
+    const prepare = (judge: Judge) => {
+      for (const n of [2, 3, 4]) judge.hear(epoch("alice", n));
+      judge.hear(epoch("carol", 4));
+    };
+    const [alice, bob] = [view("alice", history, now), view("bob", history, now)];
+    const carol = [message("alice#0", 1), message("alice#2", 4)];
+    expect(complaintsOf([alice, bob, view("carol", carol, now)], prepare)).toEqual([]);
+    expect(complaintsOf([alice, bob, view("carol", carol.slice(0, 1), now)], prepare)).toHaveLength(1);
+  });
+
+  it("doesn't ask whether the dishonest have anything", () => {
+    const members = [...NAMES, "mallory"];
+    const now = { epoch: 2, authenticator: "a2", members };
+    const prepare = (judge: Judge) => judge.hear(epoch("alice", 2, members));
+    const history = [...all, commit(2), message("mallory#0", 2)];
+    const views = NAMES.map((name) => view(name, history, now));
+    expect(complaintsOf(views, prepare)).toEqual([]);
+  });
+
+  it("finds a generation that came with two messages, unless it is that of one who forges", () => {
+    const twice = {
+      kind: "twice",
+      client: "bob",
+      group: "g",
+      epoch: 1,
+      leafIndex: 0,
+      generation: 3,
+    } as const;
+    const views = NAMES.map((name) => view(name, all));
+    expect(complaintsOf(views, (judge) => judge.hear(twice))).toEqual([
+      "no generation twice: leaf 0, epoch 1, generation 3, saw bob",
+    ]);
+    const forged = {
+      kind: "forged",
+      client: "mallory",
+      group: "g",
+      epoch: 1,
+      leafIndex: 0,
+      what: "",
+    } as const;
+    const prepare = (judge: Judge) => {
+      judge.hear(forged);
+      judge.hear(twice);
+    };
+    expect(complaintsOf(views, prepare)).toEqual([]);
+  });
+});
