@@ -247,7 +247,7 @@ export async function loadSaved(
   const reinit = copied(saved.reinit);
   const joinedBy = saved.joinedBy && { ...saved.joinedBy, endedByOwn: true };
   const read: GroupState = { status, current, past, proposals, candidates, reinit, resumes, joinedBy };
-  wipeUnneeded({ ...read, past: loaded }, read);
+  if (past !== loaded) wipeUnneeded({ ...read, past: loaded }, read);
   const { kept } = saved;
   const state = (kept && (await rewindOf(policy)?.load(config, read, kept, loadKey))) ?? read;
   const retired = await inTurn(saved.retired, (one) => loadIfThere(loadKey, one));
