@@ -1,2 +1,12 @@
-// Checks that any delivery service can run against itself.
-export type { DeliveryService } from "@copse/delivery/service";
+// Checks that any author of a delivery service can run, on any test runner or none.
+export type { DeliveryCheck, DeliveryCheckResult } from "./check.js";
+export type { KeyMaker } from "./keys.js";
+export {
+  checksForDelivery,
+  type DeliveryConformanceOptions,
+  type DeliveryConformanceReport,
+  formatDeliveryReport,
+  testDelivery,
+} from "./run.js";
+export { DeliveryConformanceError } from "./tools.js";
+export type { DeliveryLimitsUnderTest, DeliveryUnderTest } from "./under.js";

@@ -87,7 +87,7 @@ export class Connection implements DeliveryService {
     const { directory, limits } = this.#hub;
     return this.#call(
       options,
-      () => references && takeReferences(references, limits),
+      () => (references === undefined ? undefined : takeReferences(references, limits)),
       (taken) => directory.withdraw(this.#client, taken),
     );
   }

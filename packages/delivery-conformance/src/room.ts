@@ -1,0 +1,237 @@
+// What a check works with: a service that runs, its clients, and groups that no other check has.
+import type {
+  Cursor,
+  DeliveryService,
+  Handshake,
+  InboxEntry,
+  LogEntry,
+  OfferedKeyPackage,
+  OutgoingMessage,
+} from "@copse/delivery/service";
+import { makeKey, type TestKey } from "./keys.js";
+import { otherMessage, privateMessage } from "./messages.js";
+import { Reader } from "./reader.js";
+import { bytes, fail } from "./tools.js";
+import type { DeliveryUnderTest } from "./under.js";
+
+/** Until then key packages can be used: in 2100. */
+const LATER = 4_102_444_800n;
+
+/** What no other check has, nor another run against the same service. */
+const run = `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 10)}`;
+let count = 0;
+export const unique = (): string => `${run}-${++count}`.padStart(20, "0");
+
+/** A submission, and where the service has put it. */
+export interface Sent<Submission = OutgoingMessage> {
+  readonly id: string;
+  readonly cursor: Cursor;
+  readonly submission: Submission;
+}
+
+/** What a check leaves behind unless it is ended. */
+interface Ending {
+  end(): Promise<void>;
+}
+
+export class Room {
+  readonly under: DeliveryUnderTest;
+  readonly #service: unknown;
+  readonly #connections = new Set<DeliveryService>();
+  readonly #name = unique();
+  readonly #readers = new Set<Ending>();
+
+  constructor(under: DeliveryUnderTest, service: unknown) {
+    this.under = under;
+    this.#service = service;
+  }
+
+  /** The whole name of a user of this check. */
+  user(name: string): string {
+    return `${this.#name}-${name}`;
+  }
+
+  /** A new connection of a client. */
+  async connect(name: string, device = "phone"): Promise<DeliveryService> {
+    const service = await this.under.connect(this.#service, this.user(name), device);
+    this.#connections.add(service);
+    return service;
+  }
+
+  /** Connections of so many users. */
+  connectMany(many: number): Promise<DeliveryService[]> {
+    return Promise.all(Array.from({ length: many }, (_, i) => this.connect(`user${i}`)));
+  }
+
+  async pair(): Promise<[DeliveryService, DeliveryService]> {
+    return [await this.connect("alice"), await this.connect("bob")];
+  }
+
+  key(epoch: bigint): Promise<TestKey> {
+    return makeKey(this.under.crypto, epoch);
+  }
+
+  /** A group that the service doesn't know yet. */
+  async newGroup(): Promise<TestGroup> {
+    return new TestGroup(this, bytes(`group ${unique()}`), await this.key(0n));
+  }
+
+  /** A group that has its first handshake. */
+  async group(creator: DeliveryService): Promise<TestGroup> {
+    const group = await this.newGroup();
+    await group.commit(creator);
+    return group;
+  }
+
+  inbox(service: DeliveryService, after: Cursor = ""): Reader<InboxEntry> {
+    return this.kept(new Reader(service.inbox(after)));
+  }
+
+  /** Ends a reader with the check. */
+  kept<R extends Ending>(reader: R): R {
+    this.#readers.add(reader);
+    return reader;
+  }
+
+  /** Restarts the service. All connections are closed before. */
+  async restart(): Promise<void> {
+    await this.#close();
+    await this.restartWithConnections();
+  }
+
+  async restartWithConnections(): Promise<void> {
+    await this.under.restart?.(this.#service);
+  }
+
+  async #close(): Promise<void> {
+    for (const reader of this.#readers) await reader.end().catch(() => undefined);
+    this.#readers.clear();
+    for (const service of this.#connections) await service.close();
+    this.#connections.clear();
+  }
+
+  async leave(): Promise<void> {
+    try {
+      await this.#close();
+    } finally {
+      await this.under.stop?.(this.#service);
+    }
+  }
+}
+
+/** A group, as one who knows all of it sees it. */
+export class TestGroup {
+  readonly id: Uint8Array;
+  readonly #room: Room;
+  /** The cursor of its newest handshake. */
+  last: Cursor = "";
+  epoch = 0n;
+  /** The key of the newest epoch. */
+  key: TestKey;
+
+  constructor(room: Room, id: Uint8Array, key: TestKey) {
+    this.#room = room;
+    this.id = id;
+    this.key = key;
+  }
+
+  /** A handshake that is to be the group's next. */
+  async handshake(more: Partial<Handshake> = {}): Promise<Handshake> {
+    const id = more.id ?? unique();
+    const next = await this.#room.key(this.epoch + 1n);
+    this.#keys.set(next.registered.publicKey, next);
+    return {
+      id,
+      groupId: this.id,
+      epoch: this.epoch,
+      after: this.last,
+      message: this.framed(`commit ${id}`, "commit"),
+      groupInfo: otherMessage("group info", `group info ${id}`),
+      welcomes: [],
+      nextKey: next.registered,
+      key: this.last === "" ? undefined : this.key.source,
+      ...more,
+    };
+  }
+
+  /** The keys of handshakes that were made here. */
+  readonly #keys = new Map<Uint8Array, TestKey>();
+
+  keyOf({ nextKey }: Handshake): TestKey {
+    return this.#keys.get(nextKey.publicKey) ?? fail("a key that wasn't made here");
+  }
+
+  /** Takes note that a handshake was accepted: it is the newest. */
+  accepted(handshake: Handshake, cursor: Cursor): Sent<Handshake> {
+    this.last = cursor;
+    this.epoch = handshake.epoch + 1n;
+    this.key = this.keyOf(handshake);
+    return { id: handshake.id, cursor, submission: handshake };
+  }
+
+  /** Submits a handshake that must be accepted. */
+  async commit(service: DeliveryService, more: Partial<Handshake> = {}): Promise<Sent<Handshake>> {
+    const handshake = await this.handshake(more);
+    const answer = await service.submit(handshake);
+    if (answer.kind !== "accepted")
+      fail(`submit: expected "accepted" for the next handshake, got "${answer.kind}"`);
+    return this.accepted(handshake, answer.cursor);
+  }
+
+  message(more: Partial<OutgoingMessage> = {}): OutgoingMessage {
+    const id = more.id ?? unique();
+    const message = this.framed(`message ${id}`);
+    return { id, groupId: this.id, epoch: this.epoch, message, key: this.key.source, ...more };
+  }
+
+  /** A message of the newest epoch with this content. */
+  framed(
+    content: Uint8Array | string,
+    type: "application" | "commit" = "application",
+    epoch = this.epoch,
+  ): Uint8Array {
+    return privateMessage(this.id, epoch, type, typeof content === "string" ? bytes(content) : content);
+  }
+
+  async send(service: DeliveryService, more: Partial<OutgoingMessage> = {}): Promise<Sent> {
+    const message = this.message(more);
+    return { id: message.id, cursor: await service.send(message), submission: message };
+  }
+
+  /** Sends so many messages, one after the other. */
+  async sendMany(service: DeliveryService, many: number): Promise<Sent[]> {
+    const sent: Sent[] = [];
+    while (sent.length < many) sent.push(await this.send(service));
+    return sent;
+  }
+
+  /** Reads the log with the key of the newest epoch. */
+  reader(service: DeliveryService, after: Cursor = "", more: object = {}): Reader<LogEntry> {
+    const key = this.key.source && (() => this.key.source?.());
+    return this.#room.kept(new Reader(service.subscribe({ groupId: this.id, after, key, ...more })));
+  }
+
+  /** All that the log has now. It is known by a message that is sent for it, and left out. */
+  async log(service: DeliveryService, after: Cursor = ""): Promise<LogEntry[]> {
+    const end = await this.send(service);
+    const reader = this.reader(service, after);
+    const entries = await reader.until(({ id }) => id === end.id);
+    await reader.end();
+    return entries.slice(0, -1);
+  }
+}
+
+let packages = 0;
+
+/** A key package to publish. */
+export function keyPackage(name: string, more: Partial<OfferedKeyPackage> = {}): OfferedKeyPackage {
+  const unlike = `${unique()} ${++packages}`;
+  return {
+    reference: bytes(unlike.padEnd(32, ".").slice(-32)),
+    keyPackage: otherMessage("key package", `${name} ${unlike}`),
+    suite: 1,
+    notAfter: LATER,
+    lastResort: false,
+    ...more,
+  };
+}
