@@ -112,10 +112,14 @@ export function toHex(bytes: Uint8Array): string {
   let text = "";
   // In pieces: a string that grows by a byte at a time takes 30 times its length.
   for (let start = 0; start < bytes.length; start += PIECE) {
-    const codes: number[] = [];
-    for (const byte of bytes.subarray(start, start + PIECE))
-      codes.push(hexDigit(byte >> 4), hexDigit(byte & 15));
-    text += String.fromCharCode(...codes);
+    const end = Math.min(start + PIECE, bytes.length);
+    const codes = new Uint8Array(2 * (end - start));
+    for (let i = start, at = 0; i < end; i++) {
+      const byte = bytes[i] as number;
+      codes[at++] = hexDigit(byte >> 4);
+      codes[at++] = hexDigit(byte & 15);
+    }
+    text += Reflect.apply(String.fromCharCode, undefined, codes);
   }
   return text;
 }

@@ -75,7 +75,7 @@ export class Membership {
     this.#shared = config;
     this.#keys = new HeldKeys(config.provider, origin, watcher.needsKey);
     const { provider } = this.#keys.scope;
-    this.config = guardMember({ ...config, provider }, (hook) => this.lock.callHook(hook));
+    this.config = guardMember(config, (hook) => this.lock.callHook(hook), provider);
     this.#isSaved = origin.isSaved === true || watcher.safety !== undefined;
     this.#state = state;
     this.#before = state;

@@ -2,7 +2,7 @@
 import { type ByteArray, copySecret, wipe } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import type { SourcedProposal } from "../framing/index.js";
-import type { CipherSuiteProvider, HpkePrivateKey, Signer } from "../provider/index.js";
+import type { Awaitable, CipherSuiteProvider, HpkePrivateKey, Signer } from "../provider/index.js";
 import type { SecretPiece, SecretTree } from "../schedule/index.js";
 import { NO_KEY } from "../tree/index.js";
 import { isProposal, type LeafNode, ProposalType, type ReInit } from "../wire/index.js";
@@ -99,7 +99,7 @@ export interface RewindSteps {
     config: GroupConfig,
     state: GroupState,
     bytes: Uint8Array,
-    loadKey: (saved: Uint8Array) => Promise<HpkePrivateKey>,
+    loadKey: (saved: Uint8Array) => Awaitable<HpkePrivateKey>,
   ): Promise<GroupState>;
 }
 

@@ -2,6 +2,7 @@
 import { copySecrets, equalBytes, utf8 } from "../../bytes.js";
 import { opaque, optional, struct, type TypeOf, uint32, vector } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
+import { chain } from "../../provider/index.js";
 import type { RatchetTree, TreeKeys } from "../../tree/index.js";
 import { type GroupContext, LeafNode, ParentNode } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
@@ -101,9 +102,8 @@ export async function loadEpoch(
   const leafNode = tree.leaf(leafIndex);
   if (leafNode === undefined) throw new MlsError("state", "invalid saved state: the own leaf is blank");
   checkOwnLeaf(config, leafNode);
-  const pathKeys = await inTurn(
-    saved.keys.pathKeys,
-    async ({ node, key }) => [node, await loadKey(key)] as const,
+  const pathKeys = await inTurn(saved.keys.pathKeys, ({ node, key }) =>
+    chain(loadKey(key), (privateKey) => [node, privateKey] as const),
   );
   const leafKey = await loadKey(saved.keys.leafKey);
   const keys: TreeKeys = { leafIndex, leafKey, pathKeys: new Map(pathKeys) };

@@ -227,18 +227,23 @@ export async function loadSaved(
   };
   const current = await loadEpoch(member, saved.groupContext, tree, saved.member, used, loadKey);
   let next = tree;
-  const loaded = saved.past.map(({ leaves, ...one }): PastEpoch => {
+  const loaded = saved.past.map((one): PastEpoch => {
+    const { groupContext, leaves, endedBy, endedByOwn, endedAt, joined } = one;
     next = next.withChangesLater(() => ({ leaves: leaves.value, parents: [] }));
     const secrets = [one.senderDataSecret, one.resumptionPsk, one.exporterSecret ?? EMPTY];
     const [senderDataSecret, resumptionPsk, exporterSecret] = copySecrets(secrets) as [Bytes, Bytes, Bytes];
     return {
-      ...one,
-      epoch: decode(GroupContext, one.groupContext).epoch,
+      epoch: decode(GroupContext, groupContext).epoch,
+      groupContext,
       tree: next,
       secretTree: secretTreeOf(next, one.secretTree),
       senderDataSecret,
       resumptionPsk,
       exporterSecret: one.exporterSecret && exporterSecret,
+      endedBy,
+      endedByOwn,
+      endedAt,
+      joined,
     };
   });
   const past = keptEpochs(loaded, policy);

@@ -2,7 +2,13 @@
 import { EMPTY, equalBytes, wipe } from "../../bytes.js";
 import { importLater } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
-import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
+import {
+  type Awaitable,
+  type CipherSuiteProvider,
+  chain,
+  type HpkePrivateKey,
+  isPromise,
+} from "../../provider/index.js";
 import type { SecretPiece, SecretTree } from "../../schedule/index.js";
 import { NO_KEY } from "../../tree/index.js";
 
@@ -43,9 +49,12 @@ export async function saving<T>(
 }
 
 /** The results of `work` for each item, one after the other: a token answers one call at a time. */
-export async function inTurn<T, R>(items: Iterable<T>, work: (item: T) => Promise<R>): Promise<R[]> {
+export async function inTurn<T, R>(items: Iterable<T>, work: (item: T) => Awaitable<R>): Promise<R[]> {
   const results: R[] = [];
-  for (const item of items) results.push(await work(item));
+  for (const item of items) {
+    const result = work(item);
+    results.push(isPromise(result) ? await result : result);
+  }
   return results;
 }
 
@@ -54,7 +63,7 @@ export async function inTurn<T, R>(items: Iterable<T>, work: (item: T) => Promis
  * @param saved is kept as long as this function
  * @throws CryptoError, MlsError `state`
  */
-export type LoadKey = (saved: Uint8Array) => Promise<HpkePrivateKey>;
+export type LoadKey = (saved: Uint8Array) => Awaitable<HpkePrivateKey>;
 
 /**
  * For the keys of one saved state. Those of a key store or a token are looked up at once, so that one that can't be had now is
@@ -65,18 +74,18 @@ export type LoadKey = (saved: Uint8Array) => Promise<HpkePrivateKey>;
  */
 export function keyLoader({ hpke }: CipherSuiteProvider): LoadKey {
   const loaded: { readonly saved: Uint8Array; readonly privateKey: HpkePrivateKey }[] = [];
-  const make = async (saved: Uint8Array) =>
+  const make = (saved: Uint8Array) =>
     hpke.loadPrivateKey?.(saved) ??
     importLater(hpke, saved) ??
-    (await hpke.importPrivateKey(saved)).privateKey;
-  return async (saved) => {
+    chain(hpke.importPrivateKey(saved), ({ privateKey }) => privateKey);
+  return (saved) => {
     if (saved.length === 0) return NO_KEY;
-    let found = loaded.find((one) => equalBytes(one.saved, saved));
-    if (found === undefined) {
-      found = { saved, privateKey: await make(saved) };
-      loaded.push(found);
-    }
-    return found.privateKey;
+    const found = loaded.find((one) => equalBytes(one.saved, saved));
+    if (found !== undefined) return found.privateKey;
+    return chain(make(saved), (privateKey) => {
+      loaded.push({ saved, privateKey });
+      return privateKey;
+    });
   };
 }
 
