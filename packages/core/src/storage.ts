@@ -17,4 +17,6 @@ export {
   StoredClient,
   type StoredClientOptions,
 } from "./client/stored/stored-client.js";
+export type { AppEntry } from "./client/stored/stored-state.js";
+export type { EntryChange, WriteOptions } from "./operation/index.js";
 export type { StorageCipher, StorageKey } from "./provider/index.js";

@@ -63,6 +63,7 @@ export const CLIENT_METHODS = {
   keyPackages: "value",
   deleteKeyPackage: "value",
   readKeyPackage: "value",
+  sign: "bytes",
 } as const satisfies Kinds<
   Client,
   Exclude<MethodOf<Client>, "adopt" | "forget" | "joinBy" | "newKeyPackage">
@@ -75,6 +76,9 @@ export const STORED_METHODS = {
   deleteGroup: "value",
   refresh: "value",
   sweep: "value",
+  getEntry: "value",
+  listEntries: "value",
+  writeEntries: "value",
 } as const satisfies Kinds<
   StoredClient,
   Exclude<MethodOf<StoredClient>, MethodOf<Client> | "begin" | "watch">

@@ -56,6 +56,24 @@ async function page(storage: ClientStorage, given?: StoredClient): Promise<Worke
   return connectStoredClient(port2);
 }
 
+test("entries of the application are read and written from the page; alongside() is for code in the worker", async () => {
+  const storage = memoryStorage();
+  const client = await page(storage);
+  const value = new Uint8Array([1]);
+  expect(await client.writeEntries([{ key: "app/a", value }])).toBe(true);
+  expect(await client.getEntry("app/a")).toEqual(value);
+  expect(await client.listEntries("app/")).toEqual([{ key: "app/a", value }]);
+  const group = await client.createGroup({ groupId: ID });
+  const alongside = () => [{ key: "app/b", value }];
+  // The compiler refuses it.
+  const options = { alongside } as never;
+  for (const call of [group.update(options), client.createKeyPackage(options)])
+    expect(await failure(call)).toMatchObject({ code: "usage", message: /at once, got a promise/ });
+  expect([await group.staged, await client.keyPackages()]).toEqual([[], []]);
+  expect(await client.listEntries("app/")).toHaveLength(1);
+  expect(await client.sign("login", value)).toHaveLength(64);
+});
+
 const heard = async (group: Group, message: Uint8Array) => {
   const received = await group.receive(message);
   return received.kind === "application" ? text(received.data) : received.kind;

@@ -6,8 +6,10 @@ import {
   guardProvider,
   KeyScope,
   makeKeyPackageRef,
+  signWithLabel,
   validateSigner,
 } from "../crypto/index.js";
+import { MlsError } from "../errors.js";
 import {
   type ClientConfig,
   checkSavedSigner,
@@ -25,6 +27,8 @@ import {
   type OperationOptions,
   perform,
   type Steps,
+  WRITE,
+  type WriteOptions,
   withKeys,
 } from "../operation/index.js";
 import { checkOptions } from "../option-shapes.js";
@@ -137,7 +141,7 @@ export abstract class ClientBase {
   }
 
   /** Runs an operation of the client, as all of them are run. */
-  protected perform<R, T>(steps: Steps<R, T>, options: OperationOptions): Promise<T> {
+  protected perform<R, T>(steps: Steps<R, T>, options: WriteOptions<T>): Promise<T> {
     return perform(steps, options);
   }
 
@@ -145,7 +149,7 @@ export abstract class ClientBase {
   protected run<R, T>(
     make: (config: ClientConfig) => Steps<R, T>,
     keysIn: (result: R) => Iterable<HpkePrivateKey>,
-    options: OperationOptions,
+    options: WriteOptions<T>,
   ): Promise<T> {
     const scope = new KeyScope(this.provider);
     const steps = make({ ...this.config, provider: scope.provider });
@@ -153,6 +157,28 @@ export abstract class ClientBase {
       withKeys(scope, steps, (result) => (result === undefined ? [] : keysIn(result))),
       options,
     );
+  }
+
+  /**
+   * Signs for this client outside of groups, by SignWithLabel (§5.1.2): to log in at a service, for example. `verifyWithLabel` of
+   * `@copse/core/extension` checks it. The signer is that of new key packages: see {@link signatureKey}.
+   * @param label what it is for, so that the signature is good for nothing else: 1 to 100 printable ASCII characters. Those of
+   *   the protocol's own signatures end in `TBS`, and none of the application may
+   * @param content should have a challenge of who asks, and who that is
+   * @throws MlsError `usage`, `missing-signer`; CryptoError
+   * @example
+   * const signature = await client.sign("chat.example login", challenge);
+   */
+  async sign(label: string, content: Uint8Array, options: OperationOptions = {}): Promise<Bytes> {
+    checkOptions(options, OPERATION);
+    if (typeof label !== "string" || !/^[ -~]{1,100}$/.test(label) || label.endsWith("TBS"))
+      throw new MlsError(
+        "usage",
+        'expected a label of 1 to 100 printable ASCII characters that doesn\'t end in "TBS"',
+      );
+    const bytes = needBytes(content, "the content").slice();
+    const work = async () => (await signWithLabel(this.signer, label, bytes)).slice();
+    return perform({ work, finish: answer }, options);
   }
 
   /** The signer of an option as an operation calls it, or else the client's. @throws as {@link validateSigner} */
@@ -195,7 +221,7 @@ export abstract class ClientBase {
         return message;
       };
       return [own, finish];
-    }, options);
+    }, chosen);
   }
 
   /**
@@ -205,7 +231,7 @@ export abstract class ClientBase {
    */
   adopt<T>(
     make: (config: ClientConfig) => Promise<readonly [own: OwnKeyPackage, finish: () => T]>,
-    options: OperationOptions,
+    options: WriteOptions<T>,
   ): Promise<T> {
     const steps = (config: ClientConfig): Steps<readonly [OwnKeyPackage, () => T], T> => ({
       work: () => make(config),
@@ -273,8 +299,8 @@ export abstract class ClientBase {
    * @example
    * await client.deleteKeyPackage(reference);
    */
-  async deleteKeyPackage(reference: Uint8Array, options: OperationOptions = {}): Promise<boolean> {
-    checkOptions(options, OPERATION);
+  async deleteKeyPackage(reference: Uint8Array, options: WriteOptions<boolean> = {}): Promise<boolean> {
+    checkOptions(options, WRITE);
     const id = needBytes(reference, "a KeyPackageRef").slice();
     return this.perform({ work: () => undefined, finish: () => this.kept.delete(id) }, options);
   }

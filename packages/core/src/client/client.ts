@@ -16,7 +16,14 @@ import {
 import { checkPredecessor, createEpoch, joinByWelcome, type OpenedWelcome } from "../group/join/index.js";
 import { type LoadedState, loadState } from "../group/storage/index.js";
 import { createLeafNode, type OwnKeyPackage } from "../key-package/index.js";
-import { answer, OPERATION, type OperationOptions, perform, type Steps } from "../operation/index.js";
+import {
+  answer,
+  OPERATION,
+  type OperationOptions,
+  perform,
+  type Steps,
+  type WriteOptions,
+} from "../operation/index.js";
 import { checkOptions } from "../option-shapes.js";
 import {
   type Awaitable,
@@ -151,10 +158,10 @@ export class Client extends ClientBase {
    * const group = await bob.join(welcome);
    */
   async join(welcome: Uint8Array, options: JoinOptions = {}): Promise<Group> {
-    const { replace, ...reading } = checkOptions(options, JOIN);
+    const { replace, alongside, ...reading } = checkOptions(options, JOIN);
     const staged = await this.readWelcome(welcome, reading);
     try {
-      return await staged.join({ replace, signal: reading.signal });
+      return await staged.join({ replace, alongside, signal: reading.signal });
     } catch (error) {
       // It has joined, if only the storage failed.
       await staged.discard().catch(() => undefined);
@@ -234,7 +241,11 @@ export class Client extends ClientBase {
       find: (groupId: Uint8Array) => Promise<GroupState | undefined>,
     ) => Promise<GroupState>,
     resultOf: (group: Group) => T,
-    { signer, replace, ...options }: Pick<GroupOptions, "signer"> & JoinStagedOptions,
+    {
+      signer,
+      replace,
+      ...options
+    }: Pick<GroupOptions, "signer"> & Pick<JoinStagedOptions, "replace"> & WriteOptions<T>,
   ): Promise<T> {
     const make = read(this.config.policy);
     const find = async (groupId: Uint8Array) => {

@@ -6,7 +6,7 @@ import type {
   GroupInfoOptions,
   NewIdentity,
 } from "../group/proposals/index.js";
-import { OPERATION, type OperationOptions } from "../operation/index.js";
+import { OPERATION, type OperationOptions, WRITE, type WriteOptions } from "../operation/index.js";
 import { needed, type OptionKind, type OptionNames, type OptionShape } from "../option-shapes.js";
 import type { Credential, CustomProposal, CustomPsk, Extension, ReInit } from "../wire/index.js";
 
@@ -22,14 +22,8 @@ export interface ExportOptions extends OperationOptions {
   readonly epoch?: bigint | undefined;
 }
 
-/** The options of `add`: those of `commit`. */
-export type AddOptions = Omit<CommitOptions, "add"> & OperationOptions;
-
-/** The options of `remove`: those of `commit`. */
-export type RemoveOptions = Omit<CommitOptions, "remove"> & OperationOptions;
-
-/** What changes besides the keys, and the options of `commit`. */
-export type UpdateOptions = NewIdentity & Omit<CommitOptions, "identity" | "forcePath"> & OperationOptions;
+/** What they answer doesn't matter here. */
+type Writing = WriteOptions<never>;
 
 export const listOf = (item: OptionKind): OptionNames => ({ "[]": item });
 const EXTENSION: OptionShape<Extension> = {
@@ -77,13 +71,16 @@ export const EXPORT: OptionShape<ExportOptions> = { ...OPERATION, epoch: "bigint
 
 export const MESSAGE: OptionShape<MessageOptions> = { ...OPERATION, authenticatedData: "bytes" };
 
+/** Of a message whose sending a storage keeps. */
+export const SENT: OptionShape<MessageOptions & Writing> = { ...MESSAGE, ...WRITE };
+
 export const BYTES_LIST = listOf("bytes");
 export const CHOICE = ["bytes", "function", BYTES_LIST];
 const ADDED = { add: TO_ADD_LIST };
 const REMOVED = { remove: ["function", listOf("number")] };
 const OWN_PATH = { identity: IDENTITY, forcePath: "boolean" };
 const OTHERS = {
-  ...MESSAGE,
+  ...SENT,
   ...CHANGES,
   psks: PSKS,
   extensions: EXTENSIONS,
@@ -93,15 +90,24 @@ const OTHERS = {
   ratchetTreeInWelcome: "boolean",
   replacePending: "boolean",
 };
-export const COMMIT: OptionShape<CommitOptions & OperationOptions> = {
+export const COMMIT: OptionShape<CommitOptions & Writing> = {
   ...OTHERS,
   ...ADDED,
   ...REMOVED,
   ...OWN_PATH,
 };
-export const ADD: OptionShape<AddOptions> = { ...OTHERS, ...REMOVED, ...OWN_PATH };
-export const REMOVE: OptionShape<RemoveOptions> = { ...OTHERS, ...ADDED, ...OWN_PATH };
-export const UPDATE: OptionShape<UpdateOptions> = { ...OTHERS, ...ADDED, ...REMOVED, ...IDENTITY };
+export const ADD: OptionShape<Omit<CommitOptions, "add"> & Writing> = { ...OTHERS, ...REMOVED, ...OWN_PATH };
+export const REMOVE: OptionShape<Omit<CommitOptions, "remove"> & Writing> = {
+  ...OTHERS,
+  ...ADDED,
+  ...OWN_PATH,
+};
+export const UPDATE: OptionShape<NewIdentity & Omit<CommitOptions, "identity" | "forcePath"> & Writing> = {
+  ...OTHERS,
+  ...ADDED,
+  ...REMOVED,
+  ...IDENTITY,
+};
 
 export const GROUP_INFO: OptionShape<GroupInfoOptions & OperationOptions> = {
   ...OPERATION,

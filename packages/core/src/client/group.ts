@@ -33,25 +33,13 @@ import {
   withoutProposals,
   withProposal,
 } from "../group/proposals/index.js";
-import { answer, OPERATION, type OperationOptions, type Outcome, type Steps } from "../operation/index.js";
+import { answer, type Outcome, type Steps, WRITE, type WriteOptions } from "../operation/index.js";
 import { checkOptions } from "../option-shapes.js";
 import type { HpkePrivateKey } from "../provider/index.js";
-import {
-  ADD,
-  type AddOptions,
-  CHOICE,
-  COMMIT,
-  MESSAGE,
-  type MessageOptions,
-  REMOVE,
-  REQUEST,
-  type RemoveOptions,
-  UPDATE,
-  type UpdateOptions,
-} from "./group-options.js";
+import { ADD, CHOICE, COMMIT, type MessageOptions, REMOVE, REQUEST, SENT, UPDATE } from "./group-options.js";
 import { MemberView } from "./member-view.js";
 import { Membership } from "./membership.js";
-import type { StagedCommit } from "./staged-commit.js";
+import type { AddOptions, RemoveOptions, StagedCommit, UpdateOptions } from "./staged-commit.js";
 
 const toSend = (data: Uint8Array | string, name: string): Bytes =>
   typeof data === "string" ? utf8(data) : needBytes(data, name).slice();
@@ -87,8 +75,11 @@ export class Group extends MemberView {
    * @example
    * const message = await group.encrypt("hello");
    */
-  async encrypt(data: Uint8Array | string, options: MessageOptions = {}): Promise<Bytes> {
-    const { authenticatedData } = checkOptions(options, MESSAGE);
+  async encrypt(
+    data: Uint8Array | string,
+    options: MessageOptions & WriteOptions<Bytes> = {},
+  ): Promise<Bytes> {
+    const { authenticatedData } = checkOptions(options, SENT);
     const applicationData = toSend(data, "data");
     const work = () => this.#encrypt(applicationData, authenticatedData);
     return this.own.run({ work, finish: answer }, options, "members");
@@ -103,8 +94,11 @@ export class Group extends MemberView {
    * @example
    * for (const message of await group.encryptAll(["hello", "again"])) await server.send(message);
    */
-  async encryptAll(data: readonly (Uint8Array | string)[], options: MessageOptions = {}): Promise<Bytes[]> {
-    const { authenticatedData, signal } = checkOptions(options, MESSAGE);
+  async encryptAll(
+    data: readonly (Uint8Array | string)[],
+    options: MessageOptions & WriteOptions<Bytes[]> = {},
+  ): Promise<Bytes[]> {
+    const { authenticatedData, signal } = checkOptions(options, SENT);
     const all = eachOf(data, "data", toSend);
     const work = async () => {
       const messages: Bytes[] = [];
@@ -133,8 +127,11 @@ export class Group extends MemberView {
    * @example
    * const proposal = await group.propose({ update: true });
    */
-  async propose(request: ProposalRequest, options: MessageOptions = {}): Promise<Bytes> {
-    const { authenticatedData } = checkOptions(options, MESSAGE);
+  async propose(
+    request: ProposalRequest,
+    options: MessageOptions & WriteOptions<Bytes> = {},
+  ): Promise<Bytes> {
+    const { authenticatedData } = checkOptions(options, SENT);
     const requested = checkOptions(request, REQUEST, "request");
     const work = async () => {
       needActive(this.own.state);
@@ -160,8 +157,8 @@ export class Group extends MemberView {
    * @example
    * await group.dropProposals(({ proposer }) => proposer.kind === "external");
    */
-  async dropProposals(which: ProposalChoice, options: OperationOptions = {}): Promise<void> {
-    checkOptions(options, OPERATION);
+  async dropProposals(which: ProposalChoice, options: WriteOptions<void> = {}): Promise<void> {
+    checkOptions(options, WRITE);
     const { chosen } = this.own.guarded({ chosen: checkOptions(which, CHOICE, "which") });
     const work = () => {
       needActive(this.own.state);
@@ -180,7 +177,7 @@ export class Group extends MemberView {
    * @example
    * const { commit, welcome } = await group.commit({ add: [keyPackage], remove: [2] });
    */
-  async commit(options: CommitOptions & OperationOptions = {}): Promise<StagedCommit> {
+  async commit(options: CommitOptions & WriteOptions<StagedCommit> = {}): Promise<StagedCommit> {
     const chosen = checkOptions(options, COMMIT);
     return this.commitBy(chosen, async (context) => {
       const own = ownProposals(context, this.own.guarded(chosen));
@@ -190,7 +187,10 @@ export class Group extends MemberView {
 
   /** Makes a commit as `prepare` says: for functions that few applications load. @internal */
   commitBy(
-    { replacePending = false, ...options }: Pick<CommitOptions, "replacePending"> & OperationOptions,
+    {
+      replacePending = false,
+      ...options
+    }: Pick<CommitOptions, "replacePending"> & WriteOptions<StagedCommit>,
     prepare: (context: MemberContext) => Promise<PreparedCommit>,
   ): Promise<StagedCommit> {
     const before = () => this.own.toStage(replacePending);
@@ -256,8 +256,8 @@ export class Group extends MemberView {
    * @example
    * const { epoch, added } = await group.mergePendingCommit();
    */
-  async mergePendingCommit(options: OperationOptions = {}): Promise<CommitMessage> {
-    checkOptions(options, OPERATION);
+  async mergePendingCommit(options: WriteOptions<CommitMessage> = {}): Promise<CommitMessage> {
+    checkOptions(options, WRITE);
     return this.own.merge(() => this.own.needPending(), options);
   }
 
@@ -267,8 +267,8 @@ export class Group extends MemberView {
    * @example
    * await group.clearPendingCommit();
    */
-  async clearPendingCommit(options: OperationOptions = {}): Promise<void> {
-    checkOptions(options, OPERATION);
+  async clearPendingCommit(options: WriteOptions<void> = {}): Promise<void> {
+    checkOptions(options, WRITE);
     return this.own.discard(() => this.own.needPending(), options);
   }
 
@@ -284,8 +284,8 @@ export class Group extends MemberView {
    * const staged = await group.stage(message);
    * show(staged.committer, staged.added, staged.removed);
    */
-  async stage(message: Uint8Array, options: OperationOptions = {}): Promise<StagedCommit> {
-    checkOptions(options, OPERATION);
+  async stage(message: Uint8Array, options: WriteOptions<StagedCommit> = {}): Promise<StagedCommit> {
+    checkOptions(options, WRITE);
     const bytes = needBytes(message, "a message").slice();
     const steps: Steps<Staging, StagedCommit> = {
       work: () => stageMessage(this.config, this.own.state, bytes),
@@ -311,8 +311,8 @@ export class Group extends MemberView {
    * const received = await group.receive(message);
    * if (received.kind === "application") show(received.sender, received.data);
    */
-  async receive(message: Uint8Array, options: OperationOptions = {}): Promise<Received> {
-    checkOptions(options, OPERATION);
+  async receive(message: Uint8Array, options: WriteOptions<Received> = {}): Promise<Received> {
+    checkOptions(options, WRITE);
     return this.own.run(this.#reception(needBytes(message, "a message").slice()), options, "nothing");
   }
 
@@ -329,9 +329,9 @@ export class Group extends MemberView {
    */
   async receiveAll(
     messages: readonly Uint8Array[],
-    options: OperationOptions = {},
+    options: WriteOptions<Outcome<Received>[]> = {},
   ): Promise<Outcome<Received>[]> {
-    checkOptions(options, OPERATION);
+    checkOptions(options, WRITE);
     const all = eachOf(messages, "messages", (one, name) => needBytes(one, name).slice());
     return this.own.runAll(
       all.map((bytes) => this.#reception(bytes)),

@@ -16,16 +16,16 @@ export type {
   PskChoice,
   WaitingProposal,
 } from "../group/proposals/index.js";
-export type { AbortSignalLike, OperationOptions, Outcome } from "../operation/index.js";
+export type {
+  AbortSignalLike,
+  EntryChange,
+  OperationOptions,
+  Outcome,
+  WriteOptions,
+} from "../operation/index.js";
 export { Client } from "./client.js";
 export { Group } from "./group.js";
-export type {
-  AddOptions,
-  ExportOptions,
-  MessageOptions,
-  RemoveOptions,
-  UpdateOptions,
-} from "./group-options.js";
+export type { ExportOptions, MessageOptions } from "./group-options.js";
 export type { KeyPackageDetails, KeyPackageInfo } from "./key-packages.js";
 export type {
   ClientOptions,
@@ -35,5 +35,11 @@ export type {
   KeyPackageOptions,
   ReadWelcomeOptions,
 } from "./options.js";
-export { StagedCommit, type WelcomeForOne } from "./staged-commit.js";
+export {
+  type AddOptions,
+  type RemoveOptions,
+  StagedCommit,
+  type UpdateOptions,
+  type WelcomeForOne,
+} from "./staged-commit.js";
 export { type InvitedKeyPackage, StagedWelcome } from "./staged-welcome.js";

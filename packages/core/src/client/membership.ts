@@ -37,6 +37,7 @@ import {
   type OperationOptions,
   type Outcome,
   type Steps,
+  type WriteOptions,
   withKeys,
 } from "../operation/index.js";
 import type { HpkePrivateKey, Signer } from "../provider/index.js";
@@ -131,7 +132,7 @@ export class Membership {
    */
   run<R, T>(
     { work, finish, drop }: Steps<R, T>,
-    options: OperationOptions,
+    options: WriteOptions<T>,
     sight: Sight = "group",
   ): Promise<T> {
     const safety = this.#watcher.safety?.(sight);
@@ -142,14 +143,19 @@ export class Membership {
    * Runs several operations in one turn: each takes effect, or fails and changes nothing. What they changed is made safe
    * together, before any of them is answered.
    */
-  runAll<R, T>(all: readonly Steps<R, T>[], options: OperationOptions, sight: Sight): Promise<Outcome<T>[]> {
+  runAll<R, T>(
+    all: readonly Steps<R, T>[],
+    options: WriteOptions<Outcome<T>[]>,
+    sight: Sight,
+  ): Promise<Outcome<T>[]> {
+    const { signal } = options;
     const safety = this.#watcher.safety?.(sight);
     const withEnds = all.map((steps) => this.#withKeys(steps));
-    const batch = batchOf(withEnds, options, () => needOpen(this.state));
+    const batch = batchOf(withEnds, { signal }, () => needOpen(this.state));
     return this.#perform(this.#inTurn(batch, safety, isAllRefused), options, safety);
   }
 
-  #perform<R, T>(steps: Steps<R, T>, options: OperationOptions, safety: GroupSafety | undefined): Promise<T> {
+  #perform<R, T>(steps: Steps<R, T>, options: WriteOptions<T>, safety: GroupSafety | undefined): Promise<T> {
     const answer = this.lock.run(steps, options);
     // Noted first, so that it is called before whoever waits for the answer.
     if (safety !== undefined) answer.catch(safety.refused);
@@ -176,6 +182,7 @@ export class Membership {
       isPartlyDone,
       failed,
       turn: safety?.turn,
+      beside: safety?.beside && ((ask) => safety.beside?.(() => this.lock.callHook(ask))),
       store: safety?.store,
       unsafe: safety?.unsafe,
     };
@@ -281,7 +288,7 @@ export class Membership {
   }
 
   /** As `StagedCommit.merge`. @param find the commit, looked up when it is the operation's turn */
-  merge(find: () => Candidate, options: OperationOptions, sight?: Sight): Promise<CommitMessage> {
+  merge(find: () => Candidate, options: WriteOptions<CommitMessage>, sight?: Sight): Promise<CommitMessage> {
     const steps: Steps<Reception<CommitMessage>, CommitMessage> = {
       work: async () => mergeStaged(this.config, this.state, find()),
       finish: (merged) => this.enter(merged),
@@ -291,7 +298,7 @@ export class Membership {
   }
 
   /** As `StagedCommit.discard`. @param find and `sight` as for {@link merge} */
-  discard(find: () => Candidate, options: OperationOptions, sight?: Sight): Promise<void> {
+  discard(find: () => Candidate, options: WriteOptions<void>, sight?: Sight): Promise<void> {
     const finish = (commit: Candidate) => {
       if (this.state.status === "joining") return this.#end(true);
       const candidates = discardedAmong(this.state.candidates, (one) => one === commit);

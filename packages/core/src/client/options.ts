@@ -1,6 +1,6 @@
 // RFC 9420 §10, §11, §12.4.3: the options of a client, and of creating and joining groups; and what its groups share.
 // Each interface has a shape, which the calls check.
-import { equalBytes } from "../bytes.js";
+import { type Bytes, equalBytes } from "../bytes.js";
 import {
   capabilitiesOf,
   describeLeaf,
@@ -16,14 +16,14 @@ import {
   type Policy,
   policyOf,
 } from "../group/index.js";
-import { OPERATION, type OperationOptions } from "../operation/index.js";
+import { OPERATION, type OperationOptions, WRITE, type WriteOptions } from "../operation/index.js";
 import { needed, type OptionShape } from "../option-shapes.js";
 import type { Awaitable, CipherSuiteProvider, CryptoProvider, Signer } from "../provider/index.js";
 import type { Credential, Extension, Lifetime } from "../wire/index.js";
 import type { Group } from "./group.js";
 import { EXTENSIONS, IDENTITY_OR_NAME, listOf } from "./group-options.js";
 
-export interface KeyPackageOptions extends OperationOptions {
+export interface KeyPackageOptions extends WriteOptions<Bytes> {
   /**
    * KeyPackage extensions. The capabilities of the leaf node list their types (§10), so the client must support them: by
    * an extension that registers the type, or by `capabilities.extensions`.
@@ -70,7 +70,7 @@ export interface ClientOptions extends OperationOptions {
   readonly extensions?: readonly MlsExtension[];
 }
 
-export interface GroupOptions extends OperationOptions {
+export interface GroupOptions extends WriteOptions<Group> {
   /** 1 to 1,024 bytes. Default: `Nh` random bytes. */
   readonly groupId?: Uint8Array;
   /** GroupContext extensions. */
@@ -94,7 +94,7 @@ export interface ReadWelcomeOptions extends OperationOptions {
 }
 
 /** The options of {@link StagedWelcome.join}. */
-export interface JoinStagedOptions extends OperationOptions {
+export interface JoinStagedOptions extends WriteOptions<Group> {
   /**
    * Whether the new group replaces one with the same ID that is open here. That is closed once the new one is known to
    * be valid; until then it goes on. Default: false, and the call fails.
@@ -112,7 +112,7 @@ export const CAPABILITIES: OptionShape<ExtraCapabilities> = {
 };
 
 export const KEY_PACKAGE: OptionShape<KeyPackageOptions> = {
-  ...OPERATION,
+  ...WRITE,
   extensions: EXTENSIONS,
   lifetime: { notBefore: needed("bigint"), notAfter: needed("bigint") },
   capabilities: CAPABILITIES,
@@ -135,7 +135,7 @@ export const CLIENT: OptionShape<ClientOptions> = {
 };
 
 export const NEW_GROUP: OptionShape<GroupOptions> = {
-  ...OPERATION,
+  ...WRITE,
   groupId: "bytes",
   extensions: EXTENSIONS,
   signer: "object",
@@ -147,7 +147,7 @@ export const READ_WELCOME: OptionShape<ReadWelcomeOptions> = {
   previous: "object",
 };
 
-export const JOIN_STAGED: OptionShape<JoinStagedOptions> = { ...OPERATION, replace: "boolean" };
+export const JOIN_STAGED: OptionShape<JoinStagedOptions> = { ...WRITE, replace: "boolean" };
 
 export const JOIN: OptionShape<JoinOptions> = { ...READ_WELCOME, ...JOIN_STAGED };
 

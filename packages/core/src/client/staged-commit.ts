@@ -23,12 +23,28 @@ import {
   type MembersView,
   reportCommit,
 } from "../group/messages/index.js";
-import { type GroupInfoOptions, partyOf } from "../group/proposals/index.js";
-import { answer, OPERATION, type OperationOptions } from "../operation/index.js";
+import {
+  type CommitOptions,
+  type GroupInfoOptions,
+  type NewIdentity,
+  partyOf,
+} from "../group/proposals/index.js";
+import { answer, OPERATION, type OperationOptions, WRITE, type WriteOptions } from "../operation/index.js";
 import { checkOptions } from "../option-shapes.js";
 import { type Extension, MlsMessage, RatchetTreeNodes, WireFormat } from "../wire/index.js";
 import { GROUP_INFO } from "./group-options.js";
 import type { Membership } from "./membership.js";
+
+/** The options of `add`: those of `commit`. */
+export type AddOptions = Omit<CommitOptions, "add"> & WriteOptions<StagedCommit>;
+
+/** The options of `remove`: those of `commit`. */
+export type RemoveOptions = Omit<CommitOptions, "remove"> & WriteOptions<StagedCommit>;
+
+/** What changes besides the keys, and the options of `commit`. */
+export type UpdateOptions = NewIdentity &
+  Omit<CommitOptions, "identity" | "forcePath"> &
+  WriteOptions<StagedCommit>;
 
 /** A Welcome (§12.4.3.1) for one new member. */
 export interface WelcomeForOne {
@@ -249,8 +265,8 @@ export class StagedCommit extends CommitView {
    * @example
    * const { epoch, added } = await staged.merge();
    */
-  async merge(options: OperationOptions = {}): Promise<CommitMessage> {
-    checkOptions(options, OPERATION);
+  async merge(options: WriteOptions<CommitMessage> = {}): Promise<CommitMessage> {
+    checkOptions(options, WRITE);
     return this.#own.merge(() => this.#find(), options, "nothing");
   }
 
@@ -263,8 +279,8 @@ export class StagedCommit extends CommitView {
    * @example
    * await staged.discard();
    */
-  async discard(options: OperationOptions = {}): Promise<void> {
-    checkOptions(options, OPERATION);
+  async discard(options: WriteOptions<void> = {}): Promise<void> {
+    checkOptions(options, WRITE);
     return this.#own.discard(() => this.#find(), options, "nothing");
   }
 

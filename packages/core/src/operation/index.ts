@@ -4,10 +4,13 @@ export { Lock } from "./lock.js";
 export {
   type AbortSignalLike,
   answer,
+  type EntryChange,
   OPERATION,
   type OperationOptions,
   perform,
   type Safety,
   type Steps,
+  WRITE,
+  type WriteOptions,
   withKeys,
 } from "./operation.js";

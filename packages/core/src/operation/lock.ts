@@ -1,7 +1,7 @@
 // Runs the operations of a group one at a time, in the order of the calls.
 import { MlsError } from "../errors.js";
 import type { AsyncContext } from "../group/index.js";
-import { Operation, type OperationOptions, type Steps } from "./operation.js";
+import { Operation, type Steps, type WriteOptions } from "./operation.js";
 
 /** In the asynchronous context of a hook: the operation that called it. */
 class Frame {
@@ -39,7 +39,7 @@ export class Lock {
   }
 
   /** @throws MlsError `reentrant` if a hook of the running operation calls; `try-again` if the signal was aborted */
-  run<R, T>(steps: Steps<R, T>, options: OperationOptions): Promise<T> {
+  run<R, T>(steps: Steps<R, T>, options: WriteOptions<T>): Promise<T> {
     if (this.#isReentrant()) {
       const message = "a hook called an operation of its own group, which waits for the hook";
       return Promise.reject(new MlsError("reentrant", message));

@@ -24,6 +24,27 @@ export interface OperationOptions {
 
 export const OPERATION: OptionShape<OperationOptions> = { signal: "object" };
 
+/** A change of an entry that the application has in the storage of a client. */
+export interface EntryChange {
+  /** `app/`, and 1 to 251 of `a` to `z`, `0` to `9`, `-` and `/`. What is after the last `/` isn't `version`. */
+  readonly key: string;
+  /** `undefined` deletes the entry, if it is there. */
+  readonly value: Uint8Array | undefined;
+}
+
+/** The options of operations whose changes a storage keeps. `T` is what they answer. */
+export interface WriteOptions<T> extends OperationOptions {
+  /**
+   * Writes entries of the application in the same write that makes this call's changes safe: both are there, or neither. For a
+   * client of `openClient` only. It is called with what the call will answer, and returns the entries, no key twice. If
+   * it throws, the call fails with that, and nothing has changed. Where another opener of the storage was first, the call is
+   * done again, and so it is asked again. It isn't called for a call that fails.
+   */
+  readonly alongside?: ((answer: T) => readonly EntryChange[]) | undefined;
+}
+
+export const WRITE: OptionShape<WriteOptions<never>> = { ...OPERATION, alongside: "function" };
+
 /** The parts of an operation. */
 export interface Steps<R, T> {
   /** Computes a result. It changes nothing that another operation depends on, because it may be given up. */
@@ -32,6 +53,12 @@ export interface Steps<R, T> {
   readonly finish: (result: R) => T;
   /** Whether the work has taken effect in part: then it looks at the signal itself, and answers with what it did until then. */
   readonly isPartlyDone?: (() => boolean) | undefined;
+  /**
+   * Keeps the application's entries for {@link store}, after {@link finish}.
+   * @param ask asks the application for them
+   * @throws what that throws, and MlsError `usage`: then what {@link finish} changed is undone
+   */
+  readonly beside?: ((ask: () => unknown) => void) | undefined;
   /** Overwrites the secrets of a result that isn't taken over. */
   readonly drop?: ((result: R) => void) | undefined;
   /** Runs the whole operation while none of another opener of the storage runs. */
@@ -64,6 +91,7 @@ export function withKeys<R, T>(
     isPartlyDone: steps.isPartlyDone,
     drop: steps.drop,
     turn: steps.turn,
+    beside: steps.beside,
     store: steps.store,
     unsafe: steps.unsafe,
     finish: (result) => {
@@ -78,7 +106,7 @@ export function withKeys<R, T>(
 }
 
 /** How operations make safe what they changed. */
-export type Safety = Pick<Steps<unknown, unknown>, "turn" | "store" | "unsafe">;
+export type Safety = Pick<Steps<unknown, unknown>, "turn" | "beside" | "store" | "unsafe">;
 
 /** For operations that change nothing. */
 export function answer<T>(result: T): T {
@@ -93,6 +121,7 @@ export class Operation<R = unknown, T = unknown> {
   /** Is called when it is over. */
   onEnd: (() => void) | undefined;
   readonly #steps: Steps<R, T>;
+  readonly #alongside: WriteOptions<T>["alongside"];
   /** Whether it has taken effect, and its answer waits for the storage. */
   #isStoring = false;
   // The Promise constructor assigns both before it returns.
@@ -101,13 +130,18 @@ export class Operation<R = unknown, T = unknown> {
   #ignoreSignal: (() => void) | undefined;
   #endTurn: (() => void) | undefined;
 
-  constructor(steps: Steps<R, T>, options: OperationOptions) {
+  constructor(steps: Steps<R, T>, { signal, alongside }: WriteOptions<T>) {
     this.#steps = steps;
+    this.#alongside = alongside;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    if (options.signal !== undefined) this.#obey(options.signal);
+    if (signal !== undefined) this.#obey(signal);
+    if (alongside !== undefined && steps.beside === undefined)
+      this.giveUp(
+        new MlsError("usage", "options.alongside: expected a client with a storage, got one without"),
+      );
   }
 
   #obey(signal: AbortSignalLike): void {
@@ -159,7 +193,8 @@ export class Operation<R = unknown, T = unknown> {
   }
 
   #finish(result: R): void {
-    const { finish, drop, store } = this.#steps;
+    const { finish, beside, drop, store } = this.#steps;
+    const alongside = this.#alongside;
     if (this.over) {
       quietly(() => drop?.(result));
       this.#steps.failed?.(true);
@@ -168,6 +203,7 @@ export class Operation<R = unknown, T = unknown> {
     let answer: T;
     try {
       answer = finish(result);
+      if (alongside !== undefined) beside?.(() => alongside(answer));
     } catch (error) {
       quietly(() => drop?.(result));
       this.#fail(error);
@@ -224,7 +260,7 @@ function quietly(call: () => void): void {
 }
 
 /** Runs an operation that waits for no other. */
-export function perform<R, T>(steps: Steps<R, T>, options: OperationOptions): Promise<T> {
+export function perform<R, T>(steps: Steps<R, T>, options: WriteOptions<T>): Promise<T> {
   const operation = new Operation(steps, options);
   if (!operation.over) operation.start();
   return operation.promise;

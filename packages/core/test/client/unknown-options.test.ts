@@ -39,6 +39,7 @@ const EXTENSION = { extensionType: 0xff00, extensionData: BYTES };
 /** Of each option, a value that some call takes. */
 const VALUES: Readonly<Record<string, unknown>> = {
   add: [],
+  alongside: () => [],
   asyncContext: { run: (_store: unknown, work: () => unknown) => work(), getStore: () => undefined },
   authenticatedData: BYTES,
   authentication,
@@ -79,25 +80,25 @@ const VALUES: Readonly<Record<string, unknown>> = {
 };
 
 const COMMIT =
-  "authenticatedData dropExtensions extensions psks proposals ratchetTreeInWelcome references reinit replacePending setExtensions";
+  "authenticatedData dropExtensions extensions psks proposals ratchetTreeInWelcome references reinit replacePending setExtensions alongside";
 
 /** A method: the arguments before its options, and the names of these besides `signal`. */
 type Row = readonly [before: readonly unknown[], names?: string];
 
 const GROUP: Readonly<Record<string, Row>> = {
-  encrypt: [["hello"], "authenticatedData"],
-  encryptAll: [[["hello"]], "authenticatedData"],
-  propose: [[{ update: true }], "authenticatedData"],
-  dropProposals: [[[]]],
+  encrypt: [["hello"], "authenticatedData alongside"],
+  encryptAll: [[["hello"]], "authenticatedData alongside"],
+  propose: [[{ update: true }], "authenticatedData alongside"],
+  dropProposals: [[[]], "alongside"],
   commit: [[], `${COMMIT} add remove identity forcePath`],
   add: [[[]], `${COMMIT} remove identity forcePath`],
   remove: [[[]], `${COMMIT} add identity forcePath`],
   update: [[], `${COMMIT} add remove signer credential renewCapabilities`],
-  mergePendingCommit: [[]],
-  clearPendingCommit: [[]],
-  stage: [[BYTES]],
-  receive: [[BYTES]],
-  receiveAll: [[[BYTES]]],
+  mergePendingCommit: [[], "alongside"],
+  clearPendingCommit: [[], "alongside"],
+  stage: [[BYTES], "alongside"],
+  receive: [[BYTES], "alongside"],
+  receiveAll: [[[BYTES]], "alongside"],
   exportSecret: [["label", BYTES, 32], "epoch"],
   withEpoch: [[() => 1]],
   groupInfo: [[], "externalPub ratchetTree extensions"],
@@ -109,25 +110,26 @@ const CLIENT: Readonly<Record<string, Row>> = {
     [],
     "crypto suite credential authentication signer policy capabilities leafExtensions externalPsk asyncContext extensions",
   ],
-  createKeyPackage: [[], "extensions lifetime capabilities signer"],
+  createKeyPackage: [[], "extensions lifetime capabilities signer alongside"],
   readKeyPackage: [[BYTES]],
+  sign: [["label", BYTES]],
   saveKeyPackages: [[]],
   loadKeyPackages: [[BYTES]],
-  deleteKeyPackage: [[BYTES]],
-  createGroup: [[], "groupId extensions signer"],
-  join: [[BYTES], "ratchetTree previous replace"],
+  deleteKeyPackage: [[BYTES], "alongside"],
+  createGroup: [[], "groupId extensions signer alongside"],
+  join: [[BYTES], "ratchetTree previous replace alongside"],
   readWelcome: [[BYTES], "ratchetTree previous"],
   restore: [[BYTES]],
 };
 
 const STAGED_COMMIT: Readonly<Record<string, Row>> = {
-  merge: [[]],
-  discard: [[]],
+  merge: [[], "alongside"],
+  discard: [[], "alongside"],
   exportSecret: [["label", BYTES, 32]],
   groupInfo: [[], "externalPub ratchetTree extensions"],
 };
 
-const STAGED_WELCOME: Readonly<Record<string, Row>> = { join: [[], "replace"] };
+const STAGED_WELCOME: Readonly<Record<string, Row>> = { join: [[], "replace alongside"] };
 
 const PUBLIC_GROUP: Readonly<Record<string, Row>> = {
   follow: [[], "crypto authentication policy asyncContext extensions groupInfo ratchetTree"],
@@ -140,23 +142,23 @@ const PUBLIC_GROUP: Readonly<Record<string, Row>> = {
 const STAGED_PUBLIC_COMMIT: Readonly<Record<string, Row>> = { merge: [[]] };
 
 const FUNCTIONS: Readonly<Record<string, Row>> = {
-  proposeJoin: [["the client", { groupId: BYTES, epoch: 1n }], "authenticatedData"],
+  proposeJoin: [["the client", { groupId: BYTES, epoch: 1n }], "authenticatedData alongside"],
   joinByExternalCommit: [
     ["the client", BYTES],
-    "ratchetTree resync signer replace psks custom proposals authenticatedData",
+    "ratchetTree resync signer replace psks custom proposals authenticatedData alongside",
   ],
   externalProposal: [
     [crypto, "the signer", { suite: 1, groupId: BYTES, epoch: 1n, senderIndex: 0 }, { remove: 1 }],
     "authenticatedData extensions",
   ],
-  importKeyPackage: [["the client", { keyPackage: BYTES, initKey: BYTES, leafKey: BYTES }]],
+  importKeyPackage: [["the client", { keyPackage: BYTES, initKey: BYTES, leafKey: BYTES }], "alongside"],
   branch: [["the client", "the group"], "groupId extensions signer add forcePath ratchetTreeInWelcome"],
   reinitialize: [["the client", "the group"], "signer add forcePath ratchetTreeInWelcome"],
-  stageOn: [["the group", BYTES], "on"],
-  stageProposal: [["the group", BYTES], "on"],
+  stageOn: [["the group", BYTES], "on alongside"],
+  stageProposal: [["the group", BYTES], "on alongside"],
   peek: [["the group", "the commit", BYTES]],
-  adopt: [["the group", "the commit"], "undoRemovals"],
-  settle: [["the group"], "epoch"],
+  adopt: [["the group", "the commit"], "undoRemovals alongside"],
+  settle: [["the group"], "epoch alongside"],
 };
 
 /** Methods that take no options, and those that only the core calls. */

@@ -194,6 +194,7 @@ const CLIENT: Readonly<Record<string, Row>> = {
   createKeyPackage: async ({ alice }) => alice.client.createKeyPackage(),
   readKeyPackage: async ({ alice, dave }) =>
     alice.client.readKeyPackage(await dave.client.createKeyPackage()),
+  sign: async ({ alice }) => alice.client.sign("label", BYTES),
   keyPackages: async ({ alice }) => {
     await alice.client.createKeyPackage();
     return alice.client.keyPackages();

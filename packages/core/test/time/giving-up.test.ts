@@ -66,6 +66,7 @@ const CLIENT: Readonly<Record<string, Row>> = {
     const keyPackage = await carolsKeyPackage(here);
     return { run: (options) => here.alice.readKeyPackage(keyPackage, options) };
   },
+  sign: async ({ alice }) => ({ run: (options) => alice.sign("label", PSK, options) }),
   restore: async ({ alice, carol }) => {
     const c = await carol.client.createGroup();
     const { welcome } = await c.add(await alice.createKeyPackage());

@@ -10,18 +10,18 @@ import {
   needSigner,
 } from "../../group/index.js";
 import { newMemberProposal, type PskChoice } from "../../group/proposals/index.js";
-import type { OperationOptions } from "../../operation/index.js";
+import type { WriteOptions } from "../../operation/index.js";
 import { checkOptions, type OptionShape } from "../../option-shapes.js";
 import type { Signer } from "../../provider/index.js";
 import { type CustomProposal, MAX_ID_SIZE, readGroupInfo } from "../../wire/index.js";
 import type { Client } from "../client.js";
 import type { Group } from "../group.js";
-import { BYTES_LIST, CUSTOM, listOf, MESSAGE, type MessageOptions, PSKS } from "../group-options.js";
+import { BYTES_LIST, CUSTOM, listOf, type MessageOptions, PSKS, SENT } from "../group-options.js";
 import type { StagedCommit } from "../staged-commit.js";
 import { needClient } from "./arguments.js";
 
 /** The options of {@link joinByExternalCommit}. */
-export interface ExternalJoinOptions extends OperationOptions {
+export interface ExternalJoinOptions extends WriteOptions<ExternalJoin> {
   /** The encoded tree. Needed if the GroupInfo doesn't carry it. */
   readonly ratchetTree?: Uint8Array | undefined;
   /**
@@ -57,7 +57,7 @@ export interface ExternalJoin {
 }
 
 const EXTERNAL_JOIN: OptionShape<ExternalJoinOptions> = {
-  ...MESSAGE,
+  ...SENT,
   ratchetTree: "bytes",
   resync: ["boolean", "function", '"if-member"'],
   signer: "object",
@@ -128,9 +128,9 @@ export async function joinByExternalCommit(
 export async function proposeJoin(
   client: Client,
   group: { readonly groupId: Uint8Array; readonly epoch: bigint },
-  options: MessageOptions = {},
+  options: MessageOptions & WriteOptions<Bytes> = {},
 ): Promise<Bytes> {
-  const { authenticatedData = EMPTY } = checkOptions(options, MESSAGE);
+  const { authenticatedData = EMPTY } = checkOptions(options, SENT);
   needClient(client);
   // Without a shape: a group has more than these.
   const { epoch, groupId: id } = Object(group) as typeof group;

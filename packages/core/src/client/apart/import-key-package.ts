@@ -5,7 +5,7 @@ import { MlsError } from "../../errors.js";
 import { type ClientConfig, needSigner } from "../../group/index.js";
 import { checkKeyPackageAlone, checkOwnLeaf } from "../../group/proposals/index.js";
 import type { OwnKeyPackage } from "../../key-package/index.js";
-import { OPERATION, type OperationOptions } from "../../operation/index.js";
+import { WRITE, type WriteOptions } from "../../operation/index.js";
 import { checkOptions, type OptionShape } from "../../option-shapes.js";
 import type { HpkePart, HpkePrivateKey } from "../../provider/index.js";
 import { KeyPackage, readKeyPackage } from "../../wire/index.js";
@@ -40,9 +40,9 @@ const IMPORTED: OptionShape<ImportedKeyPackage> = {
 export async function importKeyPackage(
   client: Client,
   imported: ImportedKeyPackage,
-  options: OperationOptions = {},
+  options: WriteOptions<Bytes> = {},
 ): Promise<Bytes> {
-  checkOptions(options, OPERATION);
+  checkOptions(options, WRITE);
   const { keyPackage, initKey, leafKey } = checkOptions(imported, IMPORTED, "imported");
   needClient(client);
   const given = [needBytes(initKey, "initKey"), needBytes(leafKey, "leafKey")];

@@ -11,8 +11,8 @@ import type { CipherSuite } from "../../provider/index.js";
 import { ProtocolVersion, type ReInit, ResumptionPSKUsage } from "../../wire/index.js";
 import type { Client } from "../client.js";
 import type { Group } from "../group.js";
-import { TO_ADD_LIST } from "../group-options.js";
-import { type GroupOptions, NEW_GROUP } from "../options.js";
+import { EXTENSIONS, TO_ADD_LIST } from "../group-options.js";
+import type { GroupOptions } from "../options.js";
 import { needClient, needGroup } from "./arguments.js";
 
 /** A group that resumes another one, and the Welcome for its other members. */
@@ -25,10 +25,11 @@ export interface NewGroup {
 }
 
 /** The options of {@link branch}. */
-export interface BranchOptions extends ResumptionOptions, GroupOptions {}
+export interface BranchOptions extends ResumptionOptions, Omit<GroupOptions, "alongside"> {}
 
 /** The options of {@link reinitialize}. The ReInit says the rest. */
-export type ReinitializeOptions = ResumptionOptions & Omit<GroupOptions, "groupId" | "extensions">;
+export type ReinitializeOptions = ResumptionOptions &
+  Omit<GroupOptions, "groupId" | "extensions" | "alongside">;
 
 const REINITIALIZE: OptionShape<ReinitializeOptions> = {
   ...OPERATION,
@@ -37,7 +38,7 @@ const REINITIALIZE: OptionShape<ReinitializeOptions> = {
   forcePath: "boolean",
   ratchetTreeInWelcome: "boolean",
 };
-const BRANCH: OptionShape<BranchOptions> = { ...NEW_GROUP, ...REINITIALIZE };
+const BRANCH: OptionShape<BranchOptions> = { ...REINITIALIZE, groupId: "bytes", extensions: EXTENSIONS };
 
 /**
  * Creates a subgroup (§11.3) of some members of a group, linked to it by a resumption PSK. They join by the Welcome,

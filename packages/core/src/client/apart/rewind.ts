@@ -15,7 +15,14 @@ import {
   stageIn,
   treeOf,
 } from "../../group/rewind/index.js";
-import { answer, OPERATION, type OperationOptions, type Steps } from "../../operation/index.js";
+import {
+  answer,
+  OPERATION,
+  type OperationOptions,
+  type Steps,
+  WRITE,
+  type WriteOptions,
+} from "../../operation/index.js";
 import { checkOptions, type OptionShape } from "../../option-shapes.js";
 import type { Group } from "../group.js";
 import type { StagedCommit } from "../staged-commit.js";
@@ -28,13 +35,13 @@ export interface PlaceOptions extends OperationOptions {
 }
 
 /** The options of {@link adopt}. */
-export interface AdoptOptions extends OperationOptions {
+export interface AdoptOptions extends WriteOptions<Adoption> {
   /** Whether members may come back whom the branch that is left has removed. Default: false. */
   readonly undoRemovals?: boolean | undefined;
 }
 
 /** The options of {@link settle}. */
-export interface SettleOptions extends OperationOptions {
+export interface SettleOptions extends WriteOptions<void> {
   /** The first epoch that won't be left any more. Default: the present one. */
   readonly epoch?: bigint | undefined;
 }
@@ -48,9 +55,9 @@ export interface KeptCommit {
   readonly inForce: boolean;
 }
 
-const PLACE: OptionShape<PlaceOptions> = { ...OPERATION, on: ["bigint", "object", "!"] };
-const ADOPT: OptionShape<AdoptOptions> = { ...OPERATION, undoRemovals: "boolean" };
-const SETTLE: OptionShape<SettleOptions> = { ...OPERATION, epoch: "bigint" };
+const PLACE: OptionShape<PlaceOptions & WriteOptions<never>> = { ...WRITE, on: ["bigint", "object", "!"] };
+const ADOPT: OptionShape<AdoptOptions> = { ...WRITE, undoRemovals: "boolean" };
+const SETTLE: OptionShape<SettleOptions> = { ...WRITE, epoch: "bigint" };
 
 /** @throws MlsError `usage` for anything else than a staged commit */
 function bytesOf(staged: StagedCommit, name = ""): Uint8Array {
@@ -81,7 +88,7 @@ const placeOf = ({ on }: PlaceOptions): Place => (typeof on === "bigint" ? on : 
 export async function stageOn(
   group: Group,
   message: Uint8Array,
-  options: PlaceOptions,
+  options: PlaceOptions & WriteOptions<StagedCommit>,
 ): Promise<StagedCommit> {
   const place = placeOf(checkOptions(options, PLACE));
   needGroup(group);
@@ -110,7 +117,7 @@ export async function stageOn(
 export async function stageProposal(
   group: Group,
   message: Uint8Array,
-  options: PlaceOptions,
+  options: PlaceOptions & WriteOptions<ProposalMessage | Extract<PeekedMessage, { kind: "own" }>>,
 ): Promise<ProposalMessage | Extract<PeekedMessage, { kind: "own" }>> {
   const place = placeOf(checkOptions(options, PLACE));
   needGroup(group);

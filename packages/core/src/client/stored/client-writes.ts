@@ -3,11 +3,21 @@ import { equalBytes, wipe } from "../../bytes.js";
 import { destroyKey } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { ClientConfig } from "../../group/index.js";
+import type { EntryChange } from "../../operation/index.js";
 import type { Awaitable, HpkePrivateKey } from "../../provider/index.js";
 import type { Group } from "../group.js";
 import type { KeyPackageStore } from "../key-packages.js";
-import type { Membership } from "../membership.js";
 import type { StorageChange, VersionStep } from "./client-storage.js";
+import {
+  type AppEntries,
+  type ChangedGroup,
+  type Contents,
+  goingWith,
+  isStill,
+  type Mark,
+  mergedChanges,
+  wipeEntries,
+} from "./contents.js";
 import { addDeletions } from "./deletions.js";
 import {
   type FoundClient,
@@ -23,41 +33,15 @@ import {
 } from "./entries.js";
 import { isStale, saidError, stale } from "./failures.js";
 import { type Home, isOpen, lapse, refreshGroup, type StoredGroup } from "./group-writes.js";
-import { type Draft, type Journal, stepFrom } from "./journal.js";
+import { type Draft, stepFrom } from "./journal.js";
 import type { KeptSigners } from "./kept-signers.js";
-import { type KeyPackageMap, KeyPackageWrites } from "./key-package-writes.js";
+import { KeyPackageWrites } from "./key-package-writes.js";
 import { type Batch, Batches, inTurn, makeWrite } from "./writing.js";
 
 /** What the client gives. */
 export interface ClientAccess {
   readonly config: () => ClientConfig;
   readonly kept: () => KeyPackageStore;
-}
-
-/** A group whose entry changes, and what it changes to. */
-interface ChangedGroup {
-  readonly one: StoredGroup;
-  readonly own: Membership;
-  readonly status: StoredStatus;
-  readonly successor: Uint8Array | undefined;
-  /** Another one, when it was loaded again: then its operation was given up. */
-  readonly journal: Journal;
-  /** Those that it takes the place of: they end if it is written. */
-  readonly replaced: readonly StoredGroup[];
-}
-
-/** Whether a group is as it was when its write began. */
-const isStill = ({ one, journal }: ChangedGroup): boolean => isOpen(one) && one.journal === journal;
-
-/** What one write of the client is to make safe: as it was when that began. */
-interface Contents {
-  readonly kept: KeyPackageMap;
-  changed: readonly ChangedGroup[];
-  readonly ending: Set<StoredGroup>;
-  /** The writes of the groups: {@link Journal.next} tells what they are once. */
-  readonly drafts: Map<StoredGroup, Draft | undefined>;
-  /** Whether another opener has written what doesn't go with it. */
-  isRefused: boolean;
 }
 
 /** What has the groups. */
@@ -71,7 +55,6 @@ const MAX_TRIES = 1000;
 
 export class ClientWrites {
   readonly #home: GroupHome;
-  readonly #access: ClientAccess;
   readonly #random: (length: number) => Uint8Array;
   readonly #keyPackages: KeyPackageWrites;
   #version: Uint8Array | undefined;
@@ -80,6 +63,8 @@ export class ClientWrites {
   /** Groups that are new, or whose status has changed; and those that end. */
   readonly changed: Set<StoredGroup> = new Set();
   readonly ending: Set<StoredGroup> = new Set();
+  /** Entries of the application that go with what is changed. */
+  readonly #entries = new Set<AppEntries>();
   readonly #batches = new Batches((batch) => this.#storeClient(batch));
   /** What is being written. */
   #contents: Contents | undefined;
@@ -90,7 +75,6 @@ export class ClientWrites {
 
   constructor(home: GroupHome, access: ClientAccess, random: (length: number) => Uint8Array) {
     this.#home = home;
-    this.#access = access;
     this.#random = random;
     const forRows = home.storage.handles === true ? random : undefined;
     this.#keyPackages = new KeyPackageWrites(access.config, access.kept, forRows);
@@ -170,8 +154,30 @@ export class ClientWrites {
   }
 
   /** What is compared to see whether an operation of the client has changed anything. */
-  get mark(): readonly unknown[] {
-    return [...this.changed, this, ...this.ending, this, ...this.#access.kept().all];
+  get mark(): Mark {
+    return { changed: new Set(this.changed), ending: new Set(this.ending), kept: this.#keyPackages.all };
+  }
+
+  /** Undoes what an operation changed since, which nothing was written of. */
+  undo({ changed, ending, kept }: Mark, error: unknown): void {
+    for (const one of this.changed) {
+      if (changed.has(one)) continue;
+      this.changed.delete(one);
+      one.group?.own.close(error);
+    }
+    for (const one of this.ending) if (!ending.has(one)) this.ending.delete(one);
+    this.#keyPackages.undo(kept);
+    this.isBehind = true;
+    this.#changes++;
+  }
+
+  /** Keeps entries of the application for the next write. @param groups those that the call has changed */
+  keep(changes: readonly EntryChange[], groups: readonly StoredGroup[]): AppEntries | undefined {
+    if (changes.length === 0) return undefined;
+    const of = groups.map((one) => ({ one, journal: one.journal }));
+    const kept = { changes, of, isWritten: false };
+    this.#entries.add(kept);
+    return kept;
   }
 
   /** Makes safe what operations of the client changed: what comes while a write is made shares the next one. */
@@ -207,17 +213,18 @@ export class ClientWrites {
       return { one, own, status, successor, journal: one.journal, replaced };
     });
     const ending = new Set(this.ending);
-    this.changed.clear();
-    this.ending.clear();
+    for (const all of [this.changed, this.ending]) all.clear();
     const ended = new Set([...ending, ...changed.flatMap(({ replaced }) => replaced)]);
     for (const { one, own } of changed) if (ended.has(one)) own.close();
     const contents: Contents = {
       kept: this.#keyPackages.all,
       changed,
       ending,
+      entries: [...this.#entries],
       drafts: new Map(),
       isRefused: false,
     };
+    this.#entries.clear();
     this.#contents = contents;
     const undo = (error: unknown) => {
       batch.undo = undefined;
@@ -240,6 +247,7 @@ export class ClientWrites {
       throw error;
     } finally {
       for (const draft of contents.drafts.values()) wipe(...(draft?.changes.map(({ value }) => value) ?? []));
+      wipeEntries(contents.entries);
     }
   }
 
@@ -251,7 +259,7 @@ export class ClientWrites {
     const { kept } = contents;
     contents.changed = contents.changed.filter((group) => isStill(group) && !contents.ending.has(group.one));
     const ending = new Set(contents.ending);
-    const version = this.#version;
+    const [version, known] = [this.#version, this.#changes];
     const changes: StorageChange[] = [];
     const steps: VersionStep[] = [stepFrom(VERSION_KEY, version, this.#random)];
     try {
@@ -271,15 +279,17 @@ export class ClientWrites {
       for (const { replaced } of written) for (const one of replaced) ending.add(one);
       const ends: HpkePrivateKey[] = [];
       for (const one of ending) ends.push(...(await addDeletions(this.#home, one, changes, steps)));
+      const entries = goingWith(contents.entries, written);
+      changes.push(...mergedChanges(entries));
       if (changes.length === 0) return true;
       const signed = await this.#home.signers.addTo(changes);
       if (batch.isOver) return true;
       // One that was given up meanwhile takes nothing with it.
       if (!written.every(isStill)) return false;
-      const known = this.#changes;
       await makeWrite(this.#home.storage, changes, steps);
       signed();
       if (batch.isOver) return true;
+      for (const one of entries) one.isWritten = true;
       for (const { one, journal } of written) if (one.journal === journal) contents.drafts.get(one)?.done();
       for (const key of ends) destroyKey(this.#home.config.provider.hpke, key);
       this.#wrote(written, ending);

@@ -6,6 +6,8 @@ import type { ClientStorage, StorageChange, StoredEntry } from "./client-storage
 
 /** Everything but the groups themselves, so that one list has it as it is at one moment. */
 export const CLIENT = "client/";
+/** Before the names of groups. */
+export const GROUP = "group/";
 const GROUPS = `${CLIENT}groups/`;
 const KEY_PACKAGES = `${CLIENT}key-packages/`;
 
@@ -17,7 +19,7 @@ export const SIGNER_KEY: string = `${CLIENT}signer`;
 export const SIGNERS: string = `${CLIENT}signers/`;
 
 /** @param name that of the group in the storage: a group may be there twice, while this client joins it anew */
-export const prefixOf = (name: string): string => `group/${name}/`;
+export const prefixOf = (name: string): string => `${GROUP}${name}/`;
 
 /** @param id the hexadecimal KeyPackageRef */
 export const keyPackageKey = (id: string): string => `${KEY_PACKAGES}${id}`;

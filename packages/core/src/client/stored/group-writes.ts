@@ -3,10 +3,11 @@ import { equalBytes } from "../../bytes.js";
 import type { MlsError } from "../../errors.js";
 import { type ClientConfig, type GroupState, sameCredential, wipeState } from "../../group/index.js";
 import type { LoadedState } from "../../group/storage/index.js";
-import { answer } from "../../operation/index.js";
+import { answer, type EntryChange } from "../../operation/index.js";
 import type { Group } from "../group.js";
 import type { GroupSafety, Sight } from "../group-safety.js";
 import type { Membership } from "../membership.js";
+import { askedChanges } from "./app-entries.js";
 import type { ClientStorage } from "./client-storage.js";
 import { prefixOf, readList, readValue, type StoredStatus, successorOf } from "./entries.js";
 import { isStale, notOpen, stale } from "./failures.js";
@@ -52,8 +53,17 @@ export interface Home {
   readonly storage: ClientStorage;
   readonly config: ClientConfig;
   newJournal(name: string): Journal;
-  /** Writes what an operation changed. @param isGivenUp whether nothing is to be written any more */
-  write(one: StoredGroup, own: Membership, isGivenUp: () => boolean): Promise<void>;
+  /**
+   * Writes what an operation changed.
+   * @param entries what the application writes with it
+   * @param isGivenUp whether nothing is to be written any more
+   */
+  write(
+    one: StoredGroup,
+    own: Membership,
+    entries: readonly EntryChange[],
+    isGivenUp: () => boolean,
+  ): Promise<void>;
   /** Looks in the storage for signers that a group needs. */
   signersFor(state: GroupState): Promise<void>;
   /** Takes a group over that was loaded: it doesn't stand in its own way. */
@@ -71,6 +81,7 @@ export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: S
   const attempt = {};
   const isGivenUp = () => one.attempt !== attempt;
   let tries = 0;
+  let entries: readonly EntryChange[] = [];
   const check = () => {
     const { group, members } = one.views;
     if (sight === "group" ? group !== seen.group : sight === "members" && members !== seen.members)
@@ -91,10 +102,19 @@ export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: S
       own.lapse(own.state);
       return true;
     },
+    beside: (ask) => {
+      try {
+        entries = askedChanges(ask);
+      } catch (error) {
+        // The storage has the state before.
+        own.lapse();
+        throw error;
+      }
+    },
     store: async () => {
       one.isUnsafe = true;
       try {
-        await home.write(one, own, isGivenUp);
+        await home.write(one, own, entries, isGivenUp);
         if (!isGivenUp()) one.isUnsafe = false;
         return undefined;
       } catch (error) {

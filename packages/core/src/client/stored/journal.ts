@@ -146,9 +146,10 @@ export class Journal {
   /**
    * The write that makes the group's state safe; `undefined` if the storage has it already. It is made, or the group is
    * loaded again: which keys were used is told once.
+   * @param isMade whether there is one in any case: it compares the version
    * @throws MlsError `closed` if the group is closed meanwhile: its secrets may be overwritten already
    */
-  async next(own: Membership): Promise<Draft | undefined> {
+  async next(own: Membership, isMade = false): Promise<Draft | undefined> {
     const { provider } = own.config;
     const { state } = own;
     const values: Values = new Map();
@@ -161,7 +162,7 @@ export class Journal {
       const rows = this.#rows?.changes(privateKeysIn(state));
       const written = new Set(changed);
       for (const [name, value] of values) if (!written.has(name)) wipe(value);
-      if (changed.length === 0) return undefined;
+      if (changed.length === 0 && !isMade) return undefined;
       const step = stepFrom(this.versionKey, this.#version, this.#random);
       const change = (name: string, value: Uint8Array | undefined) => ({
         key: `${this.#prefix}${name}`,

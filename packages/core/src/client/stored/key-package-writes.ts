@@ -131,6 +131,14 @@ export class KeyPackageWrites {
     for (const id of this.#stored.keys()) if (!kept.has(id)) this.#stored.delete(id);
   }
 
+  /** Undoes what wasn't even begun to be written. @param before those of the client before it */
+  undo(before: KeyPackageMap): void {
+    const now = this.all;
+    for (const [id, own] of now) if (before.get(id) !== own) this.#kept().delete(own.reference);
+    // {@link take} brings them back: their keys may have ended here.
+    for (const [id, own] of before) if (now.get(id) !== own) this.#stored.delete(id);
+  }
+
   /** Loads those that another opener has put there or changed. */
   async load({ keyPackages: found, keyRows }: FoundClient): Promise<Loaded> {
     const loaded = new Map<string, KeptKeyPackage | undefined | "known">();

@@ -3,7 +3,16 @@ import { type Bytes, copied, isBytes, needBytes } from "../../bytes.js";
 import { guardFunctions, noVerdict } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { ClientConfig } from "../../group/index.js";
-import { answer, OPERATION, type OperationOptions, perform, type Steps } from "../../operation/index.js";
+import {
+  answer,
+  type EntryChange,
+  OPERATION,
+  type OperationOptions,
+  perform,
+  type Steps,
+  WRITE,
+  type WriteOptions,
+} from "../../operation/index.js";
 import { checkOptions, needed, type OptionShape } from "../../option-shapes.js";
 import type { CipherSuiteProvider } from "../../provider/index.js";
 import { MAX_ID_SIZE } from "../../wire/index.js";
@@ -11,11 +20,14 @@ import { Client, type ClientParts, partsOf } from "../client.js";
 import type { Group } from "../group.js";
 import { CLIENT, type ClientOptions, READ_WELCOME, type ReadWelcomeOptions } from "../options.js";
 import type { StagedWelcome } from "../staged-welcome.js";
-import type { ClientStorage } from "./client-storage.js";
+import { askedChanges, changesOf, needKey, needPrefix, stepsOf } from "./app-entries.js";
+import type { ClientStorage, VersionStep } from "./client-storage.js";
+import { type AppEntries, isSameMark, type Mark } from "./contents.js";
 import { type FoundClient, readClient, type StoredStatus, wipeFound } from "./entries.js";
+import { notOpen } from "./failures.js";
 import type { StoredGroup } from "./group-writes.js";
 import { makeSigner, needGiven, recordOf, type SignerEntry, signerIn, suiteOf } from "./saved-signer.js";
-import { StoredState } from "./stored-state.js";
+import { type AppEntry, StoredState } from "./stored-state.js";
 import type { Batch } from "./writing.js";
 
 /** The options of {@link openClient}. */
@@ -45,6 +57,7 @@ export interface KnownGroupOptions extends OperationOptions {
 const STORED_CLIENT: OptionShape<StoredClientOptions> = { ...CLIENT, storage: needed("object") };
 const WATCH: OptionShape<{ listener: () => void }> = { listener: needed("function") };
 const KNOWN_GROUP: OptionShape<KnownGroupOptions> = { ...OPERATION, joining: "boolean" };
+const DELETED_GROUP: OptionShape<KnownGroupOptions & WriteOptions<never>> = { ...KNOWN_GROUP, ...WRITE };
 
 /**
  * A client whose state is in a storage. No method of it, of its groups or of their staged commits answers before what it
@@ -106,11 +119,14 @@ export class StoredClient extends Client {
    * @example
    * if (!group.active) await client.deleteGroup(group.groupId);
    */
-  async deleteGroup(which: Uint8Array | KnownGroup, options: KnownGroupOptions = {}): Promise<boolean> {
-    const find = this.#finder(which, options);
+  async deleteGroup(
+    which: Uint8Array | KnownGroup,
+    options: KnownGroupOptions & WriteOptions<boolean> = {},
+  ): Promise<boolean> {
+    const find = this.#finder(which, options, DELETED_GROUP);
     const finish = () => {
       const found = find();
-      if (found !== undefined) this.#state.end(found);
+      if (found !== undefined) this.#state.writes.ending.add(found);
       return found !== undefined;
     };
     return this.perform({ work: () => undefined, finish }, options);
@@ -164,6 +180,57 @@ export class StoredClient extends Client {
     return this.#state.watch(listener);
   }
 
+  /**
+   * The value of an entry of the application, as it is in the storage.
+   * @param key as of {@link EntryChange}
+   * @throws MlsError `try-again` if the storage fails, `usage`
+   * @example
+   * const cursor = await client.getEntry("app/cursor");
+   */
+  async getEntry(key: string, options: OperationOptions = {}): Promise<Bytes | undefined> {
+    checkOptions(options, OPERATION);
+    needKey(key);
+    return perform({ work: () => this.#state.entry(key), finish: answer }, options);
+  }
+
+  /**
+   * All entries of the application whose key begins with `prefix`, in the byte order of their keys, as of one moment.
+   * @param prefix `app/`, or more
+   * @throws as {@link getEntry}
+   * @example
+   * for (const { key, value } of await client.listEntries("app/outbox/")) await send(key, value);
+   */
+  async listEntries(prefix: string, options: OperationOptions = {}): Promise<readonly AppEntry[]> {
+    checkOptions(options, OPERATION);
+    needPrefix(prefix);
+    return perform({ work: () => this.#state.entries(prefix), finish: answer }, options);
+  }
+
+  /**
+   * Writes entries of the application by themselves, all or none. {@link WriteOptions.alongside} writes them with what a call
+   * changes.
+   * @param steps entries that are compared, and replaced or deleted with the others
+   * @returns `false` if the entry of a step isn't what the step comes from: then nothing has changed
+   * @throws MlsError `storage` if nobody knows whether they were written; `usage`
+   * @example
+   * await client.writeEntries([{ key: "app/outbox/7", value: undefined }]);
+   */
+  async writeEntries(
+    changes: readonly EntryChange[],
+    steps: readonly VersionStep[] = [],
+    options: OperationOptions = {},
+  ): Promise<boolean> {
+    checkOptions(options, OPERATION);
+    const all = changesOf(changes, "changes");
+    const compared = stepsOf(steps, all);
+    let isMade = true;
+    const store = async () => {
+      isMade = await this.#state.writeEntries(all, compared);
+    };
+    await perform({ work: () => undefined, finish: answer, store }, options);
+    return isMade;
+  }
+
   override async readWelcome(welcome: Uint8Array, options: ReadWelcomeOptions = {}): Promise<StagedWelcome> {
     const chosen = checkOptions(options, READ_WELCOME);
     const bytes = needBytes(welcome, "a Welcome").slice();
@@ -193,29 +260,56 @@ export class StoredClient extends Client {
     return found && this.#open(found, {});
   }
 
-  protected override perform<R, T>(steps: Steps<R, T>, options: OperationOptions): Promise<T> {
+  protected override perform<R, T>(steps: Steps<R, T>, options: WriteOptions<T>): Promise<T> {
     const state = this.#state.writes;
     const work = () => state.upToDate(steps.work);
-    let isChanged = false;
+    let before!: Mark;
+    let [isChanged, isUndone] = [false, false];
     let batch: Batch | undefined;
+    let entries: AppEntries | undefined;
     const finish = (result: R) => {
-      const before = state.mark;
+      before = state.mark;
       const answer = steps.finish(result);
-      const after = state.mark;
-      isChanged = after.length !== before.length || after.some((one, i) => one !== before[i]);
+      isChanged = !isSameMark(before, state.mark);
       return answer;
     };
-    const store = () => {
-      // What changes nothing waits for no write of others.
-      if (isChanged) batch = state.store();
-      return batch?.done;
+    const beside = (ask: () => unknown) => {
+      try {
+        const changes = askedChanges(ask);
+        const groups = [...state.changed].filter((one) => !before.changed.has(one));
+        entries = state.keep(changes, groups);
+      } catch (error) {
+        isUndone = true;
+        state.undo(before, error);
+        throw error;
+      }
     };
-    return super.perform({ ...steps, work, finish, store, unsafe: () => state.giveUp(batch) }, options);
+    const store = async () => {
+      // Not before: alongside() may have thrown.
+      for (const { group } of state.ending) group?.own.close();
+      // What changes nothing waits for no write of others.
+      if (isChanged || entries !== undefined) batch = state.store();
+      await batch?.done;
+      // Its group was closed before it was written.
+      if (entries?.isWritten === false) throw notOpen();
+    };
+    const unsafe = () => state.giveUp(batch);
+    const answer = super.perform({ ...steps, work, finish, beside, store, unsafe }, options);
+    if (options.alongside === undefined) return answer;
+    return answer.catch(async (error: unknown) => {
+      // So that the client shows what is there when its caller learns of it.
+      if (isUndone) await state.ready().catch(() => undefined);
+      throw error;
+    });
   }
 
   /** Finds a group when it is asked. @throws MlsError `usage` */
-  #finder(which: Uint8Array | KnownGroup, options: KnownGroupOptions): () => StoredGroup | undefined {
-    const { joining = false } = checkOptions(options, KNOWN_GROUP);
+  #finder(
+    which: Uint8Array | KnownGroup,
+    options: KnownGroupOptions,
+    shape: OptionShape<KnownGroupOptions> = KNOWN_GROUP,
+  ): () => StoredGroup | undefined {
+    const { joining = false } = checkOptions(options, shape);
     const { groupId, name } = isBytes(which) ? { groupId: which } : (Object(which) as Partial<KnownGroup>);
     const id = needBytes(groupId, "the group ID", MAX_ID_SIZE).slice();
     if (name !== undefined && typeof name !== "string")

@@ -1,22 +1,25 @@
 // RFC 9420 §9.2, §10, §12: what a client with a storage has made safe, and what its operations have changed since.
-import { equalBytes, toHex, wipe } from "../../bytes.js";
+import { type Bytes, equalBytes, toHex, wipe } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import { type ClientConfig, type GroupState, wipeState } from "../../group/index.js";
 import type { LoadedState } from "../../group/storage/index.js";
-import { answer } from "../../operation/index.js";
+import { answer, type EntryChange } from "../../operation/index.js";
 import type { Signer } from "../../provider/index.js";
 import type { Group } from "../group.js";
 import type { GroupSafety, Sight } from "../group-safety.js";
 import type { Membership } from "../membership.js";
 import type { Keeper } from "../open-groups.js";
-import type { ClientStorage, StorageChange } from "./client-storage.js";
+import type { ClientStorage, StorageChange, StoredEntry, VersionStep } from "./client-storage.js";
 import { type ClientAccess, ClientWrites, type GroupHome } from "./client-writes.js";
 import { type FoundClient, groupKey, isSame, prefixOf, readList, readValue, successorOf } from "./entries.js";
-import { notOpen, said, stale } from "./failures.js";
+import { isStale, notOpen, said, stale } from "./failures.js";
 import { isOpen, NO_VIEWS, type StoredGroup, safetyOf } from "./group-writes.js";
 import { Journal } from "./journal.js";
 import { KeptSigners } from "./kept-signers.js";
 import { makeWrite } from "./writing.js";
+
+/** An entry that the application has in the storage of its client. */
+export type AppEntry = Pick<StoredEntry, "key"> & { readonly value: Bytes };
 
 export class StoredState implements Keeper, GroupHome {
   readonly storage: ClientStorage;
@@ -204,32 +207,57 @@ export class StoredState implements Keeper, GroupHome {
     return stale();
   }
 
-  /** The group will be gone with the next write. */
-  end(one: StoredGroup): void {
-    one.group?.own.close();
-    this.writes.ending.add(one);
-  }
-
   /** Deletes a group that was just made. */
   forget(group: Group): Promise<void> {
     const one = this.#of.get(group);
-    if (one !== undefined) this.end(one);
+    one?.group?.own.close();
+    if (one !== undefined) this.writes.ending.add(one);
     return this.writes.store().done;
   }
 
-  async write(one: StoredGroup, own: Membership, isGivenUp: () => boolean): Promise<void> {
+  // The application's own entries
+
+  entry(key: string): Promise<Bytes | undefined> {
+    return readValue(this.storage, key) as Promise<Bytes | undefined>;
+  }
+
+  async entries(prefix: string): Promise<AppEntry[]> {
+    const found = await readList(this.storage, prefix);
+    return found.map(({ key, value }) => ({ key, value: value as Bytes }));
+  }
+
+  /** @returns whether the steps came from what is there @throws MlsError `storage` */
+  async writeEntries(changes: readonly EntryChange[], steps: readonly VersionStep[]): Promise<boolean> {
+    if (changes.length === 0 && steps.length === 0) return true;
+    try {
+      await makeWrite(this.storage, changes, steps);
+      return true;
+    } catch (error) {
+      if (isStale(error)) return false;
+      throw error;
+    }
+  }
+
+  async write(
+    one: StoredGroup,
+    own: Membership,
+    entries: readonly EntryChange[],
+    isGivenUp: () => boolean,
+  ): Promise<void> {
     const { status } = own.state;
     // Only who gives up joining ends a group by an operation of it. Any other closed one is in the storage, for later.
     if (status === "closed") {
       if (one.group?.own !== own || one.status !== "joining") throw notOpen();
       this.writes.ending.add(one);
-    } else if (status !== one.status || !isSame(successorOf(own.state), one.successor))
+      this.writes.keep(entries, []);
+    } else if (status !== one.status || !isSame(successorOf(own.state), one.successor)) {
       this.writes.changed.add(one);
-    else {
+      this.writes.keep(entries, [one]);
+    } else {
       const { journal } = one;
-      const draft = await said(() => journal.next(own));
+      const draft = await said(() => journal.next(own, entries.length > 0));
       if (draft === undefined) return;
-      const changes = [...draft.changes];
+      const changes: StorageChange[] = [...draft.changes, ...entries];
       const signed = await said(() => this.signers.addTo(changes));
       if (isGivenUp()) throw notOpen();
       await makeWrite(this.storage, changes, [draft.step]);

@@ -3,7 +3,7 @@ import { equalBytes } from "../../../bytes.js";
 import { MlsError } from "../../../errors.js";
 import type { Awaitable, StorageCipher } from "../../../provider/index.js";
 import type { ClientStorage, StoredEntry } from "../client-storage.js";
-import { CLIENT, readList } from "../entries.js";
+import { GROUP, readList } from "../entries.js";
 import { damaged, Part, type PartState, partOf } from "./part.js";
 import type { OpenValue } from "./part-keys.js";
 
@@ -90,7 +90,7 @@ export class PartList {
     const open = part.opener();
     const state = await part.check(entries, open);
     // A group that isn't there was deleted, perhaps just now: the client's part lists those that must be there.
-    if (state.writes < recalled && (entries.length > 0 || name === CLIENT))
+    if (state.writes < recalled && (entries.length > 0 || !name.startsWith(GROUP)))
       throw damaged(
         `${part.shown} was put back: expected its write ${recalled} or a later one, got write ${state.writes}`,
       );

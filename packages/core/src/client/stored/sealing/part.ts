@@ -6,9 +6,9 @@ import type { StorageChange, StoredEntry, VersionStep } from "../client-storage.
 import { type OpenValue, PartKeys, tagOf } from "./part-keys.js";
 import { TagList } from "./tag-list.js";
 
-/** The part that a key, or a prefix of keys, belongs to: one for the client, one for each group, one for all else. */
+/** The part that a key, or a prefix of keys, belongs to: one for the client, one for each group and each name below `app/`. */
 export function partOf(key: string): string {
-  return /^(?:client\/|group\/(?:[^/]{1,200}\/)?)/.exec(key)?.[0] ?? "";
+  return /^(?:client\/|(?:group|app)\/(?:[^/]{1,200}\/)?)/.exec(key)?.[0] ?? "";
 }
 
 /** What a part is after one of its writes. */

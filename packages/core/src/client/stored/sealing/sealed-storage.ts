@@ -22,7 +22,7 @@ const MAX_VALUES_PER_KEY = 2 ** 20;
 
 /**
  * A storage around another one that has only sealed values: AES-256-GCM, with keys that the cipher derives from its master
- * key for each part (the client, and each group) and each opener. A value fits its key alone, and all values of a part fit
+ * key for each part (the client, each group, and the application's entries below each `app/NAME/`) and each opener. A value fits its key alone, and all values of a part fit
  * one version of it alone: one that is damaged, foreign, old, missing or in another's place is refused when the client is
  * opened or the group is loaded, with MlsError `state`, and nothing is overwritten.
  *

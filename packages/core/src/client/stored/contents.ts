@@ -1,0 +1,84 @@
+// What one write of a client is to make safe.
+import { wipe } from "../../bytes.js";
+import type { EntryChange } from "../../operation/index.js";
+import type { Membership } from "../membership.js";
+import type { StorageChange } from "./client-storage.js";
+import type { StoredStatus } from "./entries.js";
+import { isOpen, type StoredGroup } from "./group-writes.js";
+import type { Draft, Journal } from "./journal.js";
+import type { KeyPackageMap } from "./key-package-writes.js";
+
+/** A group whose entry changes, and what it changes to. */
+export interface ChangedGroup {
+  readonly one: StoredGroup;
+  readonly own: Membership;
+  readonly status: StoredStatus;
+  readonly successor: Uint8Array | undefined;
+  /** Another one, when it was loaded again: then its operation was given up. */
+  readonly journal: Journal;
+  /** Those that it takes the place of: they end if it is written. */
+  readonly replaced: readonly StoredGroup[];
+}
+
+/** Whether a group is as it was when its write began. */
+export const isStill = ({ one, journal }: ChangedGroup): boolean => isOpen(one) && one.journal === journal;
+
+type GroupAt = Pick<ChangedGroup, "one" | "journal">;
+
+/** Entries that go with what one call changes. */
+export interface AppEntries {
+  readonly changes: readonly EntryChange[];
+  /** The groups whose entries change with them. They are written if these are: one may be closed or given up before. */
+  readonly of: readonly GroupAt[];
+  isWritten: boolean;
+}
+
+/** Those of the calls that a write makes safe. @param written the groups in it */
+export function goingWith(all: readonly AppEntries[], written: readonly GroupAt[]): readonly AppEntries[] {
+  const isWritten = (at: GroupAt) =>
+    written.some(({ one, journal }) => one === at.one && journal === at.journal);
+  return all.filter(({ of }) => of.every(isWritten));
+}
+
+/** Copies of all their changes. Of two with one key, the later call's: a write has no key twice. */
+export function mergedChanges(all: readonly AppEntries[]): Iterable<StorageChange> {
+  const byKey = new Map<string, StorageChange>();
+  for (const { changes } of all)
+    for (const { key, value } of changes) byKey.set(key, { key, value: value?.slice() });
+  return byKey.values();
+}
+
+export function wipeEntries(all: readonly AppEntries[]): void {
+  for (const { changes } of all) wipe(...changes.map(({ value }) => value));
+}
+
+/** What one write is to make safe: as it was when that began. */
+export interface Contents {
+  readonly kept: KeyPackageMap;
+  changed: readonly ChangedGroup[];
+  readonly ending: Set<StoredGroup>;
+  readonly entries: readonly AppEntries[];
+  /** The writes of the groups: {@link Journal.next} tells what they are once. */
+  readonly drafts: Map<StoredGroup, Draft | undefined>;
+  /** Whether another opener has written what doesn't go with it. */
+  isRefused: boolean;
+}
+
+/** What is changed here at one moment, and not written yet; and all key packages. */
+export interface Mark {
+  readonly changed: ReadonlySet<StoredGroup>;
+  readonly ending: ReadonlySet<StoredGroup>;
+  readonly kept: KeyPackageMap;
+}
+
+/** Whether nothing has changed between two moments. */
+export function isSameMark(one: Mark, other: Mark): boolean {
+  const same = (a: ReadonlySet<StoredGroup>, b: ReadonlySet<StoredGroup>) =>
+    a.size === b.size && [...a].every((group) => b.has(group));
+  return (
+    one.kept.size === other.kept.size &&
+    [...one.kept].every(([id, own]) => other.kept.get(id) === own) &&
+    same(one.changed, other.changed) &&
+    same(one.ending, other.ending)
+  );
+}
