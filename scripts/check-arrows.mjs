@@ -19,8 +19,10 @@ const PACKAGES = {
     "@copse/core",
     "@copse/core/external",
     "@copse/core/message",
+    "@copse/core/public-group",
     "@copse/core/rewind",
     "@copse/core/storage",
+    "@copse/extensions",
   ],
   "delivery-conformance": ["@copse/delivery/service"],
   "delivery-http": [

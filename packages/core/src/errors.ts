@@ -89,8 +89,16 @@ export interface ErrorDetails {
   readonly groupId?: Bytes;
   /** The epoch that the message says it belongs to, or that was asked for. */
   readonly epoch?: bigint;
-  /** The leaf index of its sender in that epoch. Only with `fork` is it verified. */
+  /**
+   * The leaf index of its sender in that epoch. It is verified with `fork` and `alone`, and if a PrivateMessage has it, which
+   * hides it until it is opened.
+   */
   readonly sender?: number;
+  /**
+   * Of a commit: all that any member can check of it is right. What isn't is for this member alone, such as its part of the
+   * path: the others may have taken the commit. `sender` is verified then.
+   */
+  readonly alone?: true;
   /** What is missing: ProposalRefs with `proposal-missing`, KeyPackageRefs with `not-invited` (§5.2). */
   readonly references?: readonly Bytes[];
 }
@@ -124,6 +132,7 @@ export class MlsError extends Error {
   declare readonly groupId?: Bytes;
   declare readonly epoch?: bigint;
   declare readonly sender?: number;
+  declare readonly alone?: true;
   declare readonly references?: readonly Bytes[];
   /** The proposal that caused the error, if it was one in a list. */
   proposal?: BlamedProposal;

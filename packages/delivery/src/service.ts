@@ -105,7 +105,10 @@ export interface LogEntry {
 /** Some entries of a log, in order. */
 export interface Batch<Entry> {
   readonly entries: readonly Entry[];
-  /** How many more the service has now, as far as it knows: 0 when the reader has caught up. */
+  /**
+   * How many more the service has now, as far as it knows: 0 when the reader has caught up. Also those that it can't read
+   * before it proves another key.
+   */
   readonly behind: number;
 }
 

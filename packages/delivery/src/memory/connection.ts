@@ -215,6 +215,7 @@ export class Connection implements DeliveryService {
     let patience: number | undefined;
     return {
       log: group.log,
+      behind: () => group.log.last - place,
       patience: () => patience,
       next: async (ended) => {
         const key = members && (await this.#prove(group, source, ended));
@@ -223,7 +224,7 @@ export class Connection implements DeliveryService {
         const found = group.log.after(place, upTo, options.batch, options.batchBytes);
         place = found.at(-1)?.place ?? place;
         const entries = found.map((one) => group.entry(one.entry, one.place));
-        if (entries.length > 0) return { entries, behind: Math.max(upTo - place, 0) };
+        if (entries.length > 0) return { entries, behind: group.log.last - place };
         // Nothing more is read with this key, unless members write with it once more.
         patience = key && group.patience(key, now());
         return undefined;
@@ -239,6 +240,7 @@ export class Connection implements DeliveryService {
       let place = log.place(takeCursor(after, "after"));
       return {
         log,
+        behind: () => log.last - place,
         next: async () => {
           // What the client has cleared, it has read.
           place = Math.max(place, log.dropped);

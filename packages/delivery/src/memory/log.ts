@@ -126,6 +126,8 @@ export interface Source<Entry> {
   readonly log: Log<Kept>;
   /** The next batch, or `undefined` if there is none now. @param ended rejects when the reader ends */
   next(ended: Promise<never>): Promise<Batch<Entry> | undefined>;
+  /** How many more there are, whether they can be read now or not. */
+  behind(): number;
   /** For how long to wait at most before it is asked again, in milliseconds. Default: until something comes. */
   patience?(): number | undefined;
 }
@@ -154,7 +156,7 @@ export function read<Entry>(
       let timer: unknown;
       try {
         const found = await source.next(ended);
-        const value = found ?? (isFirst ? { entries: [], behind: 0 } : undefined);
+        const value = found ?? (isFirst ? { entries: [], behind: source.behind() } : undefined);
         isFirst = false;
         if (value !== undefined && !isOver) return { done: false, value };
         timer = wakeIn(source.patience?.(), change);

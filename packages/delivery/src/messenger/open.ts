@@ -1,6 +1,17 @@
 // Conversations over any delivery service.
+import { basicCredential, type Credential, DEFAULT_POLICY, MlsError, toHex } from "@copse/core";
+import { PublicGroup } from "@copse/core/public-group";
+import { openClient, type StoredClientOptions } from "@copse/core/storage";
+import { lastResort } from "@copse/extensions";
+import type { JudgedGroupInfo } from "../conversation/host.js";
+import type { DeliveryService } from "../service.js";
 import { MessengerError } from "./errors.js";
+import { type Base, ClientMessenger } from "./messenger.js";
+import { NAME_EXTENSION } from "./name.js";
+import { People, userOfBasic } from "./people.js";
+import { type AbortControllerLike, deferred, newAbortController, unlessAborted } from "./platform.js";
 import type { Messenger, MessengerLimits, MessengerOptions } from "./types.js";
+import { FRAME_SIZE } from "./wire.js";
 
 export const DEFAULT_LIMITS: MessengerLimits = {
   keyPackages: 20,
@@ -19,16 +30,143 @@ export const DEFAULT_LIMITS: MessengerLimits = {
   proposalWait: 2000,
 };
 
+/** How many past epochs are kept by default: a message may come some commits late, where many commit. */
+const PAST_EPOCHS = 5;
+/** The name of the turn that a messenger has for as long as it is open. */
+const TURN = "app/delivery/messenger";
+
+/** @throws MessengerError `usage` */
+function limitsOf(chosen: Partial<MessengerLimits> = {}): MessengerLimits {
+  for (const [name, value] of Object.entries(chosen)) {
+    if (!(name in DEFAULT_LIMITS)) throw new MessengerError("usage", `there is no limit ${name}`);
+    if (value !== undefined && !(typeof value === "number" && value >= 0))
+      throw new MessengerError("usage", `expected limits.${name} of 0 or more, got ${value}`);
+  }
+  const given = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
+  return { ...DEFAULT_LIMITS, ...given };
+}
+
+/** The client's options, with what conversations need. */
+function clientOptions(options: StoredClientOptions): StoredClientOptions {
+  const { extensions = [], capabilities = {}, policy } = options;
+  const has = extensions.some(({ name }) => name === lastResort().name);
+  const types = capabilities.extensions ?? [];
+  return {
+    ...options,
+    extensions: has ? extensions : [...extensions, lastResort()],
+    capabilities: {
+      ...capabilities,
+      extensions: types.includes(NAME_EXTENSION) ? types : [...types, NAME_EXTENSION],
+    },
+    policy: { maxPastEpochs: PAST_EPOCHS, ...policy },
+  };
+}
+
+/** Waits for the storage's turn, and keeps it. @returns what gives it back */
+async function takeTurn(options: MessengerOptions): Promise<() => void> {
+  const { storage, signal } = options;
+  const entered = deferred<void>();
+  const ended = deferred<void>();
+  const turn = storage.turn?.(TURN, () => {
+    entered.resolve();
+    return ended.promise;
+  });
+  if (turn === undefined) return () => undefined;
+  turn.catch((error) => entered.reject(error));
+  await unlessAborted(entered.promise, signal, () => ended.resolve());
+  return () => ended.resolve();
+}
+
 /**
  * Opens the conversations that a storage has, or begins with none: opens the client, publishes its key packages, and follows
  * its inbox and the logs of its groups until {@link Messenger.close}, whether the service is reached or not.
- * @throws as `openClient`; MessengerError `usage`
+ *
+ * One messenger has a storage at a time. Where the storage has `turn` (IndexedDB: Web Locks), it waits until others have
+ * closed it, as a tab for another tab.
+ * @param options those of `openClient`; `signal` gives the opening up
+ * @throws as `openClient`; MessengerError `usage`, `aborted`
  * @example
  * const messenger = await openMessenger({ storage, crypto, credential: "alice", authentication, delivery });
  * messenger.on((event) => event.kind === "message" && console.log(event.entry.sender.user, event.entry.text));
  * const conversation = await messenger.start(["bob", "carol"]);
  * await conversation.send("Hello!");
  */
-export async function openMessenger(_options: MessengerOptions): Promise<Messenger> {
-  throw new MessengerError("usage", "not built yet");
+export async function openMessenger(options: MessengerOptions): Promise<Messenger> {
+  const { delivery, accept, userOf = userOfBasic, limits: chosen, ...rest } = options;
+  if (typeof delivery !== "function" && typeof delivery?.submit !== "function")
+    throw new MessengerError(
+      "usage",
+      "expected options.delivery: a delivery service, or a function that gives one",
+    );
+  const limits = limitsOf(chosen);
+  const giveBack = await takeTurn(options);
+  const abort = newAbortController();
+  let service: DeliveryService | undefined;
+  const end = async () => {
+    if (typeof delivery === "function") await service?.close();
+    giveBack();
+  };
+  try {
+    const opened = await openClient(clientOptions(rest));
+    service = typeof delivery === "function" ? await delivery(opened) : delivery;
+    if (service.ordering !== "service")
+      throw new MessengerError("usage", "expected a delivery service that orders handshakes");
+    const base = baseOf(options, opened, service, limits, userOf, abort);
+    const messenger = new ClientMessenger(base, abort, accept, end);
+    await messenger.resume();
+    return messenger;
+  } catch (error) {
+    abort.abort();
+    await end();
+    throw error;
+  }
+}
+
+function baseOf(
+  options: MessengerOptions,
+  client: Base["client"],
+  service: DeliveryService,
+  limits: MessengerLimits,
+  userOf: (credential: Credential) => string | undefined,
+  { signal }: AbortControllerLike,
+): Base {
+  const { credential, crypto, authentication, policy, asyncContext, extensions } = options;
+  const own = typeof credential === "string" ? basicCredential(credential) : credential;
+  const user = userOf(own);
+  if (user === undefined || user === "")
+    throw new MessengerError("usage", "expected a credential that names a user: see the option userOf");
+  const provider = crypto.suite(client.cipherSuite.id);
+  const now = policy?.now ?? DEFAULT_POLICY.now;
+  const judging = {
+    crypto,
+    authentication,
+    extensions: extensions ?? [],
+    ...(asyncContext && { asyncContext }),
+  };
+  return {
+    client,
+    provider,
+    service,
+    user,
+    people: new People(userOf, () => client.signatureKey),
+    limits,
+    maxMessage: (policy?.maxApplicationSize ?? DEFAULT_POLICY.maxApplicationSize) - FRAME_SIZE,
+    signal,
+    now,
+    newId: () => toHex(provider.random(16)),
+    judge: (groupInfo) => judge({ ...judging, ...(policy && { policy }), groupInfo }),
+  };
+}
+
+/** @returns `undefined` for an invalid GroupInfo @throws MlsError `try-again` if that can't be told now */
+async function judge(
+  options: Parameters<typeof PublicGroup.follow>[0],
+): Promise<JudgedGroupInfo | undefined> {
+  try {
+    const { groupId, epoch, treeHash, confirmedTranscriptHash } = await PublicGroup.follow(options);
+    return { groupId, epoch, treeHash, confirmedTranscriptHash };
+  } catch (error) {
+    if (error instanceof MlsError && error.retry === "now") throw error;
+    return undefined;
+  }
 }

@@ -260,7 +260,7 @@ export interface Messenger {
   readonly connected: boolean;
   conversation(id: string): Conversation | undefined;
   /**
-   * Starts a conversation with all clients of these users, and with this user's other ones.
+   * Starts a conversation with all clients of these users; with this user's other ones if the own name is among them.
    * @param options `name`: at most 1,000 bytes of UTF-8, for all members
    * @returns when the service has it, and the others are members
    * @throws MessengerError as {@link Conversation.invite}, `limit`
@@ -271,9 +271,19 @@ export interface Messenger {
     users: readonly string[],
     options?: OperationOptions & { readonly name?: string },
   ): Promise<Conversation>;
+  /**
+   * Joins a group by an external commit, without an invitation: after this client's storage was lost, with its signer,
+   * or if the service lets everybody in. It takes the place of the client's former leaf, if that is there.
+   * @param id that of the conversation
+   * @throws MessengerError `usage` if this client is in it already
+   */
+  join(id: string, options?: OperationOptions): Promise<Conversation>;
   /** Calls `listener` for each event. What it throws is dropped. @returns what ends that */
   on(listener: (event: MessengerEvent) => void): () => void;
-  /** Resolves when all that the service has now is read, and the outboxes are empty. */
+  /**
+   * Resolves when all that the service has now is read, the outboxes are empty, wishes have come true (but for
+   * {@link Conversation.leave}), and others find this client's key packages.
+   */
   settled(options?: { readonly signal?: AbortSignalLike | undefined }): Promise<void>;
   /** Ends it, when what is being written is written. Calls that wait reject with `closed`. */
   close(): Promise<void>;

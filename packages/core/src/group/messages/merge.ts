@@ -1,7 +1,7 @@
 // RFC 9420 §9.2, §12.4.2: a received commit before it is in force, and the step that puts one in force.
 import type { Bytes } from "../../bytes.js";
 import { onFailure } from "../../crypto/index.js";
-import { MlsError } from "../../errors.js";
+import { MlsError, withDetails } from "../../errors.js";
 import type { PeekedKey } from "../../schedule/index.js";
 import { type AuthenticatedContent, SenderType } from "../../wire/index.js";
 import { type Candidate, listed, ownCandidates, type PublicCandidate } from "../candidate.js";
@@ -58,11 +58,20 @@ export async function openCommit(
     return found && { ...found, checked: true };
   };
   const processed = await processCommit(config, current, authenticated, find);
-  const epoch = await openEpoch(config, current, processed, (reference) => find(reference)?.leafKey);
+  const epoch = await openOwnPart(config, current, processed, (reference) => find(reference)?.leafKey);
   const received = receivedCommit(processed, bytes);
   const next = epoch ?? received.next;
   const sent = { welcome: undefined, needsTree: false, discarded: false };
   return Object.assign(received, { next, epoch, generation, ...sent });
+}
+
+/** {@link openEpoch}. What it refuses other members may take. */
+async function openOwnPart(...[config, current, processed, ownLeafKey]: Parameters<typeof openEpoch>) {
+  try {
+    return await openEpoch(config, current, processed, ownLeafKey);
+  } catch (error) {
+    throw withDetails(error, { alone: true, sender: processed.committer.leafIndex });
+  }
 }
 
 /** The step to the epoch that a commit starts. */

@@ -264,13 +264,23 @@ async function receivePublic(
   return receiveHandshake(config, state, authenticated, bytes);
 }
 
-/** Receives a proposal or a commit whose signature was verified. */
+/** Receives a proposal or a commit whose signature was verified: so its sender is known, if it is refused. */
 async function receiveHandshake(
   config: GroupConfig,
   state: GroupState,
   authenticated: AuthenticatedContent,
   bytes: Bytes,
   key?: OpenedPrivateMessage,
+): Promise<Opened> {
+  return explained(authenticated.content, () => takeHandshake(config, state, authenticated, bytes, key));
+}
+
+async function takeHandshake(
+  config: GroupConfig,
+  state: GroupState,
+  authenticated: AuthenticatedContent,
+  bytes: Bytes,
+  key: OpenedPrivateMessage | undefined,
 ): Promise<Opened> {
   const { current, proposals } = state;
   needActive(state);

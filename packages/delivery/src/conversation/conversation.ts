@@ -1,0 +1,270 @@
+// A conversation: a group, with what is to be sent, what is wished, and what was said.
+import type { Bytes, Group, OperationOptions } from "@copse/core";
+import { MessengerError } from "../messenger/errors.js";
+import { groupNumber, safetyNumber } from "../messenger/people.js";
+import type {
+  Conversation,
+  ConversationState,
+  HistoryEntry,
+  HistoryOptions,
+  MessageEntry,
+  Outgoing,
+  Participant,
+  Person,
+} from "../messenger/types.js";
+import { utf8 } from "../messenger/wire.js";
+import { Doubt } from "./doubt.js";
+import { Driver } from "./driver.js";
+import { readHistory } from "./history.js";
+import type { Host } from "./host.js";
+import { Joiner } from "./joiner.js";
+import { Outbox } from "./outbox.js";
+import { Reader } from "./reader.js";
+import { type ConversationRecord, KEYS, type Wish } from "./record.js";
+import { Room } from "./room.js";
+import { Wishes } from "./wishes.js";
+
+const MAX_HISTORY = 1000;
+const DEFAULT_HISTORY = 50;
+/** How many entries are deleted in one write. */
+const AT_ONCE = 1000;
+/** How many users a call takes. */
+const MAX_USERS = 1000;
+
+/** @throws MessengerError `usage` */
+export function needUsers(users: readonly string[]): readonly string[] {
+  const isName = (one: unknown) => typeof one === "string" && one !== "" && utf8(one).length <= 255;
+  if (!Array.isArray(users) || users.length > MAX_USERS || !users.every(isName))
+    throw new MessengerError("usage", `expected up to ${MAX_USERS} users, each of 1 to 255 bytes of UTF-8`);
+  return [...new Set(users)];
+}
+
+export class GroupConversation implements Conversation {
+  readonly #room: Room;
+  readonly #outbox: Outbox;
+  readonly #wishes: Wishes;
+  readonly #joiner: Joiner;
+  readonly #driver: Driver;
+  readonly #doubt: Doubt;
+  readonly #reader: Reader;
+
+  constructor(host: Host, id: string, record: ConversationRecord) {
+    const room = new Room(host, id, record);
+    this.#room = room;
+    this.#outbox = new Outbox(room);
+    this.#wishes = new Wishes(room);
+    this.#driver = new Driver(room, this.#outbox, this.#wishes);
+    this.#joiner = new Joiner(room);
+    this.#doubt = new Doubt(room);
+    const caughtUp = () => {
+      this.#outbox.recheck();
+      this.#driver.recheck();
+    };
+    const doubt = (isRefused: boolean) => this.#doubt.raise(isRefused);
+    this.#reader = new Reader(room, this.#outbox, this.#joiner, doubt, caughtUp);
+    room.begin(this, [this.#outbox, this.#driver], () => this.#reader.start());
+    room.wishEnded = (done, isLost, pending) => this.#driver.merged(done, isLost, pending);
+    room.ended = () => this.#ended();
+  }
+
+  get id(): string {
+    return this.#room.id;
+  }
+
+  get groupId(): Bytes {
+    return this.#room.groupId.slice();
+  }
+
+  get name(): string | undefined {
+    return this.#room.record.name;
+  }
+
+  get state(): ConversationState {
+    return this.#room.state;
+  }
+
+  get epoch(): bigint {
+    return this.group?.epoch ?? 0n;
+  }
+
+  get members(): readonly Participant[] {
+    return this.#room.participants();
+  }
+
+  get group(): Group | undefined {
+    return this.#room.group;
+  }
+
+  async send(content: string | Uint8Array, { signal }: OperationOptions = {}): Promise<Outgoing> {
+    this.#room.needMember();
+    const isText = typeof content === "string";
+    if (!isText && !(content instanceof Uint8Array))
+      throw new MessengerError("usage", `expected a text or bytes, got ${typeof content}`);
+    return this.#outbox.add(isText ? utf8(content) : content.slice(), signal);
+  }
+
+  outbox(): readonly MessageEntry[] {
+    return this.#outbox.entries();
+  }
+
+  async invite(users: readonly string[], { signal }: OperationOptions = {}): Promise<void> {
+    await this.#wishes.fulfil("invite", needUsers(users), signal);
+  }
+
+  async remove(users: readonly string[], { signal }: OperationOptions = {}): Promise<void> {
+    await this.#wishes.fulfil("remove", needUsers(users), signal);
+  }
+
+  async update({ signal }: OperationOptions = {}): Promise<void> {
+    await this.#wishes.fulfil("update", [], signal);
+  }
+
+  async leave({ signal }: OperationOptions = {}): Promise<void> {
+    await this.#wishes.fulfil("leave", [], signal);
+  }
+
+  async history(options: HistoryOptions = {}): Promise<readonly HistoryEntry[]> {
+    const { limit = DEFAULT_HISTORY } = options;
+    if (!(Number.isInteger(limit) && limit >= 1 && limit <= MAX_HISTORY))
+      throw new MessengerError("usage", `expected a limit of 1 to ${MAX_HISTORY}, got ${limit}`);
+    const { host, id, record } = this.#room;
+    return readHistory(host.client, id, record, { ...options, limit });
+  }
+
+  async safetyNumber(person?: Pick<Person, "user" | "signatureKey">): Promise<string> {
+    const { host, group } = this.#room;
+    const { hash } = host.provider;
+    if (person !== undefined) return safetyNumber(hash, this.#room.ownPerson(), person);
+    if (group === undefined) throw new MessengerError("usage", "this client isn't in the group now");
+    return groupNumber(hash, group.epochAuthenticator);
+  }
+
+  async delete(): Promise<void> {
+    if (!this.#room.isOver) throw new MessengerError("usage", "expected a conversation that is over");
+    await this.erase();
+  }
+
+  // What the messenger does with it.
+
+  /** Makes it so that commits of `users` begin it. @internal */
+  wishToStart(users: readonly string[]) {
+    return this.#wishes.make("start", users);
+  }
+
+  /** Takes a group that was made or joined just now. @internal */
+  begin(group: Group, wish?: Wish): Promise<void> | undefined {
+    this.#room.group = group;
+    const done = wish && this.#wishes.enter(wish);
+    if (wish === undefined) this.#reader.start();
+    else this.#driver.wake();
+    return done;
+  }
+
+  /** Gives up to begin it, unless that is too late. @internal */
+  async giveUp(wish: Wish): Promise<void> {
+    await this.#wishes.withdraw(wish);
+    if (!this.#room.wishes.includes(wish) && this.#room.record.state === "starting") await this.erase();
+  }
+
+  /** Joins a group that this client isn't in. @returns resolves when it is a member @internal */
+  joinAnew(): Promise<void> {
+    this.#joiner.isNew = true;
+    this.#room.lost = "it isn't a member yet";
+    this.#reader.start();
+    return this.#joiner.joined.promise;
+  }
+
+  /** Goes on after a restart. @internal */
+  async resume(): Promise<void> {
+    const room = this.#room;
+    await room.load();
+    await this.#outbox.load();
+    if (room.isOver) {
+      room.group = await this.#find().catch(() => undefined);
+      return;
+    }
+    try {
+      room.group = await this.#find();
+      if (room.record.state === "joining") room.joining = await this.#find(true);
+    } catch (cause) {
+      room.problem("storage", "the state of the group can't be read", { retry: true, cause });
+    }
+    const { state } = room.record;
+    if (state === "starting" && !room.wishes.some(({ kind }) => kind === "start")) return this.erase();
+    if (state === "starting" && room.group !== undefined) {
+      this.#driver.wake();
+      return;
+    }
+    if (state === "joining" && room.joining === undefined) room.lost = "it hadn't joined when it ended";
+    if (state === "active" && room.group === undefined) room.lost = "its state was lost";
+    this.#reader.start();
+  }
+
+  async #find(joining = false): Promise<Group | undefined> {
+    const known = this.#room.known(joining);
+    return known && this.#room.host.client.group(known);
+  }
+
+  /** Deletes all that is stored of it. @internal */
+  async erase(): Promise<void> {
+    const room = this.#room;
+    room.isDeleted = true;
+    room.end();
+    this.#rejectAll(new MessengerError("gone", "the conversation was deleted"));
+    await this.#reader.end();
+    await room.turn(async () => {
+      const { client } = room.host;
+      const { id, record } = room;
+      const keys: string[] = [];
+      for (let place = record.first; place < record.next; place++) keys.push(KEYS.history(id, place));
+      for (const prefix of [KEYS.outbox(id), KEYS.wishes(id), KEYS.early(id)])
+        for (const { key } of await client.listEntries(prefix)) keys.push(key);
+      for (const joining of [false, true]) await room.deleteKnown(joining);
+      // Last: until then it is there, to be deleted again.
+      keys.push(KEYS.since(id), KEYS.conversation(id));
+      for (let i = 0; i < keys.length; i += AT_ONCE)
+        await client.writeEntries(keys.slice(i, i + AT_ONCE).map((key) => ({ key, value: undefined })));
+    });
+    room.group = undefined;
+    room.host.forget(room.id);
+  }
+
+  /** Resolves when there is nothing to do. @internal */
+  get isSettled(): boolean {
+    const { record, caughtUp, isOver, wishes } = this.#room;
+    const waits = wishes.some(({ kind }) => kind !== "leave");
+    return isOver || (caughtUp && this.#outbox.isEmpty && record.pending === undefined && !waits);
+  }
+
+  /** @internal */
+  async close(): Promise<void> {
+    const error = new MessengerError("closed", "the messenger was closed");
+    this.#room.end();
+    this.#rejectAll(error);
+    await this.#reader.end();
+    await Promise.all([this.#outbox.idle(), this.#driver.idle(), this.#doubt.idle()]);
+    await this.#room.turn(async () => undefined);
+  }
+
+  #rejectAll(error: MessengerError): void {
+    this.#outbox.end(error);
+    this.#wishes.close(error);
+  }
+
+  #ended(): void {
+    const room = this.#room;
+    const { state } = room.record;
+    room.end();
+    const error = new MessengerError(
+      state === "left" ? "left" : "removed",
+      "this client is no member any more",
+    );
+    const leave = room.wishes.filter(({ kind }) => kind === "leave").map(({ number }) => number);
+    this.#wishes.ended(leave);
+    this.#rejectAll(error);
+    room.wishes = [];
+    this.#outbox.items = [];
+    room.tellState();
+    room.host.over(room.id);
+  }
+}

@@ -1,0 +1,46 @@
+// What all conversations of a messenger share.
+import type { AbortSignalLike, CipherSuiteProvider } from "@copse/core";
+import type { StoredClient } from "@copse/core/storage";
+import type { People } from "../messenger/people.js";
+import type { Conversation, MessengerEvent, MessengerLimits, Problem } from "../messenger/types.js";
+import type { DeliveryService } from "../service.js";
+
+export interface Host {
+  readonly client: StoredClient;
+  readonly provider: CipherSuiteProvider;
+  readonly service: DeliveryService;
+  readonly people: People;
+  /** Whose client this is. */
+  readonly user: string;
+  readonly limits: MessengerLimits;
+  /** The largest message, in bytes. */
+  readonly maxMessage: number;
+  /** Is aborted when the messenger is closed. */
+  readonly signal: AbortSignalLike;
+  /** In milliseconds since 1970. */
+  now(): number;
+  /** 32 hexadecimal digits, random. */
+  newId(): string;
+  tell(event: MessengerEvent): void;
+  report(problem: Problem, conversation?: Conversation): void;
+  /** Notes whether the service could be reached. */
+  reached(connected: boolean): void;
+  /** Says whether a GroupInfo is valid, and of which epoch. */
+  judge(groupInfo: Uint8Array): Promise<JudgedGroupInfo | undefined>;
+  /** Looks whether all is done that `settled` waits for. */
+  settles(): void;
+  /** Looks whether key packages are to be published. */
+  replenish(): void;
+  /** A conversation is over, and may be begun again by a Welcome that waits. */
+  over(conversationId: string): void;
+  /** A conversation was deleted. */
+  forget(conversationId: string): void;
+}
+
+/** A GroupInfo that is valid: signed by a member of its tree, whose members the authentication service knows. */
+export interface JudgedGroupInfo {
+  readonly groupId: Uint8Array;
+  readonly epoch: bigint;
+  readonly confirmedTranscriptHash: Uint8Array;
+  readonly treeHash: Uint8Array;
+}

@@ -1,0 +1,156 @@
+// RFC 9420 §12.4.3.2: joining by an external commit, without an invitation: a client that has lost the group's state, or
+// is in another epoch than the others. The commit takes the place of its former leaf: all see who did it.
+import { equalBytes, type Group, MlsError } from "@copse/core";
+import { type ExternalJoinOptions, joinByExternalCommit } from "@copse/core/external";
+import { epochKey } from "../messenger/epoch-key.js";
+import { MessengerError } from "../messenger/errors.js";
+import { nameIn } from "../messenger/name.js";
+import { Backoff, deferred, pause } from "../messenger/platform.js";
+import { DeliveryError, type Handshake } from "../service.js";
+import { partsOf } from "./driver.js";
+import { KEYS, type Pending, recordChange } from "./record.js";
+import type { Room } from "./room.js";
+
+export class Joiner {
+  readonly #room: Room;
+  /** Whether a client that is no member yet may join, too. */
+  isNew = false;
+  /** Settles when the commit that joins is in force, for the first time. */
+  readonly joined = deferred<void>();
+  readonly #backoff: Backoff;
+
+  constructor(room: Room) {
+    this.#room = room;
+    this.#backoff = new Backoff(room.host.limits);
+  }
+
+  /**
+   * Tries until the service has taken the commit; its entry in the log is then merged.
+   * @throws MlsError, DeliveryError if it isn't to be tried again
+   */
+  async join(): Promise<void> {
+    const room = this.#room;
+    while (!room.isEnded) {
+      try {
+        if (await this.#tryOnce()) {
+          this.#backoff.reset();
+          return;
+        }
+      } catch (error) {
+        if (room.isEnded) return;
+        if (error instanceof MlsError && error.code === "usage" && !this.isNew) return this.#isNoMember();
+        if (error instanceof DeliveryError && error.code === "unavailable") room.host.reached(false);
+        room.problem("delivery", "the group can't be joined again yet", { retry: true, cause: error });
+        await this.#drop();
+      }
+      await pause(this.#backoff.next(), room.host.signal);
+    }
+  }
+
+  /** The commit that joins is in force. */
+  done(): void {
+    const room = this.#room;
+    this.joined.resolve();
+    if (!this.isNew) room.problem("rejoined", "this client has joined the group again");
+    this.isNew = false;
+    const { group } = room;
+    const name = group && nameIn(group.extensions);
+    if (name !== room.record.name) room.record = { ...room.record, name };
+  }
+
+  async #tryOnce(): Promise<boolean> {
+    const room = this.#room;
+    const { signal } = room.host;
+    const isStaged = room.record.pending?.kind === "join" && room.joining !== undefined;
+    if (!isStaged || room.lost !== undefined) await this.#stage();
+    const { pending } = room.record;
+    const { joining } = room;
+    if (pending === undefined || joining === undefined) return false;
+    const handshake = await this.#handshake(joining, pending);
+    const answer = await room.host.service.submit(handshake, { signal });
+    room.host.reached(true);
+    if (answer.kind === "accepted") return true;
+    await this.#drop();
+    if (answer.kind === "refused") throw new DeliveryError("forbidden", answer.reason);
+    return false;
+  }
+
+  async #stage(): Promise<void> {
+    const room = this.#room;
+    const { host, groupId } = room;
+    const published = await host.service.groupInfo(groupId, { signal: host.signal });
+    if (published === undefined) throw new DeliveryError("not-found", "the service doesn't know the group");
+    await room.turn(async () => {
+      await this.#dropNow();
+      const { handshake: after, groupInfo } = published;
+      const pending: Pending = { id: host.newId(), kind: "join", after, wishes: [] };
+      const record = {
+        ...room.record,
+        state: "joining" as const,
+        cursor: after,
+        last: after,
+        taken: true,
+        pending,
+      };
+      const early = room.early.map(({ number }) => ({
+        key: KEYS.earlyOne(room.id, number),
+        value: undefined,
+      }));
+      const options: ExternalJoinOptions = {
+        resync: this.isNew ? "if-member" : true,
+        replace: true,
+        signal: host.signal,
+        alongside: ({ group }) => {
+          if (!equalBytes(group.groupId, groupId))
+            throw new MessengerError("refused", "the service gave the GroupInfo of another group");
+          return [recordChange(room.id, record), ...early];
+        },
+      };
+      const { group } = await joinByExternalCommit(host.client, groupInfo, options);
+      const reason = room.lost;
+      room.record = record;
+      room.joining = group;
+      room.lost = undefined;
+      if (early.length > 0) room.problem("dropped", `${early.length} messages that had waited can't be read`);
+      room.early = [];
+      if (reason !== undefined)
+        room.problem("rejoined", `joining the group again: ${reason}`, { retry: true });
+      room.tellState();
+    });
+  }
+
+  async #handshake(joining: Group, { id, after }: Pending): Promise<Handshake> {
+    const room = this.#room;
+    const [staged] = joining.staged;
+    if (staged === undefined) throw new MlsError("state", "expected the commit that joins to be staged");
+    const parts = await partsOf(staged, (epoch) => epochKey(room.host.provider, epoch, staged));
+    return { ...parts, id, groupId: room.groupId, epoch: staged.epoch - 1n, after };
+  }
+
+  /** Forgets a commit that came too late. */
+  async #drop(): Promise<void> {
+    await this.#room.turn(() => this.#dropNow()).catch(() => undefined);
+  }
+
+  async #dropNow(): Promise<void> {
+    const room = this.#room;
+    const { joining } = room;
+    if (joining === undefined) return;
+    room.joining = undefined;
+    const record = { ...room.record, pending: undefined };
+    const [staged] = joining.staged;
+    await staged?.discard({ alongside: () => [recordChange(room.id, record)] });
+    room.record = record;
+    await room.deleteKnown(true);
+  }
+
+  /** The others have removed this client meanwhile. */
+  async #isNoMember(): Promise<void> {
+    const room = this.#room;
+    await room.turn(() => room.write({ ...room.record, state: "removed", pending: undefined }));
+    room.lost = undefined;
+    room.tellState();
+    room.problem("rejoined", "this client isn't a member any more: it was removed meanwhile");
+    room.ended();
+  }
+}

@@ -1,0 +1,328 @@
+// What is to be sent: first into the storage, then to the service, in order, until it stands in the log.
+import { type AbortSignalLike, type Bytes, MlsError } from "@copse/core";
+import { MessengerError } from "../messenger/errors.js";
+import { Again, abortedBy, Backoff, type Deferred, deferred, pause } from "../messenger/platform.js";
+import type { MessageEntry, Outgoing } from "../messenger/types.js";
+import { framed, pack, unpack } from "../messenger/wire.js";
+import { DeliveryError } from "../service.js";
+import { messageEntry } from "./history.js";
+import { type EntryChange, KEYS, type SavedItem } from "./record.js";
+import type { Room } from "./room.js";
+
+/** How many messages are encrypted in one write. */
+const AT_ONCE = 256;
+/** How often the service may forbid a message of a member, who may be behind, before it is given up. */
+const TRIES = 12;
+
+/** A message to be sent. */
+export interface Item extends Omit<SavedItem, "epoch"> {
+  readonly data: Bytes;
+  /** Encrypted, in this epoch. */
+  readonly message: Bytes | undefined;
+  readonly epoch: bigint | undefined;
+}
+
+/** Asked for, and not in the storage yet. */
+interface Fresh {
+  readonly item: Item;
+  readonly stored: Deferred<void>;
+}
+
+/** The ID at the service: another one each time when it came there too late. */
+const idAtService = ({ id, version }: Pick<Item, "id" | "version">): string =>
+  version === 0 ? id : `${id}-${version}`;
+
+export class Outbox {
+  readonly #room: Room;
+  /** In their order. */
+  items: Item[] = [];
+  #fresh: Fresh[] = [];
+  #bytes = 0;
+  /** What whoever has sent an item waits for, by its number. */
+  readonly #waiting = new Map<number, Deferred<MessageEntry>>();
+  /** Those that the service has, by their numbers; they aren't in the log yet, as far as it was read. */
+  readonly #accepted = new Set<number>();
+  /** Those that were handed to the service in another form, by their numbers: it may have that one. */
+  readonly #repeated = new Set<number>();
+  readonly #sending = new Again(() => this.#send());
+  readonly #storing = new Again(() => this.#store());
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  async load(): Promise<void> {
+    const { client } = this.#room.host;
+    const found = await client.listEntries(KEYS.outbox(this.#room.id));
+    this.items = found.map(({ value }) => {
+      const { header, parts } = unpack<SavedItem>(value);
+      const [data = new Uint8Array(), message] = parts;
+      this.#room.used(header.number);
+      const epoch = header.epoch === undefined ? undefined : BigInt(header.epoch);
+      return { ...header, data, message: message?.length ? message : undefined, epoch };
+    });
+    this.#bytes = this.items.reduce((sum, { data }) => sum + data.length, 0);
+    // Nobody knows what the service has of them.
+    for (const { number } of this.items) this.#repeated.add(number);
+  }
+
+  get isEmpty(): boolean {
+    return this.items.length + this.#fresh.length === 0;
+  }
+
+  /** As entries of the history, which they will be. */
+  entries(): MessageEntry[] {
+    const sender = this.#room.ownPerson();
+    return this.items
+      .filter(({ kind }) => kind === "message")
+      .map(({ id, time, epoch, data }) => messageEntry({ place: undefined, id, time, sender, epoch, data }));
+  }
+
+  /** @throws MessengerError `limit`, `aborted` */
+  async add(data: Bytes, signal: AbortSignalLike | undefined): Promise<Outgoing> {
+    const { limits, maxMessage, now, newId } = this.#room.host;
+    const count = this.items.length + this.#fresh.length;
+    if (data.length > maxMessage)
+      throw new MessengerError("usage", `expected at most ${maxMessage} bytes, got ${data.length}`);
+    if (count >= limits.outbox || this.#bytes + data.length > limits.outboxBytes)
+      throw new MessengerError("limit", `${count} messages wait in the outbox already`);
+    const common = { id: newId(), time: now(), version: 0, message: undefined, epoch: undefined };
+    const item: Item = { ...common, number: this.#room.nextNumber(), kind: "message", data };
+    const fresh = { item, stored: deferred<void>() };
+    const sent = deferred<MessageEntry>();
+    this.#waiting.set(item.number, sent);
+    this.#fresh.push(fresh);
+    this.#bytes += data.length;
+    this.#storing.wake();
+    const giveUp = () => {
+      if (!this.#fresh.includes(fresh)) return;
+      this.#fresh = this.#fresh.filter((one) => one !== fresh);
+      this.#forget(item);
+      fresh.stored.reject(abortedBy(signal as AbortSignalLike));
+    };
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener("abort", giveUp);
+    try {
+      await fresh.stored.promise;
+    } catch (error) {
+      if (!this.items.includes(item)) this.#forget(item);
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+    }
+    return { id: item.id, sent: sent.promise };
+  }
+
+  #forget(item: Item): void {
+    if (this.#waiting.delete(item.number)) this.#bytes -= item.data.length;
+  }
+
+  /** Adds a proposal that was made just now: the change that stores it. @param add is called when it is stored */
+  proposal(message: Bytes, epoch: bigint): { readonly change: EntryChange; add(): void } {
+    const { now, newId } = this.#room.host;
+    const common = { id: newId(), time: now(), version: 0, message, epoch };
+    const item: Item = {
+      ...common,
+      number: this.#room.nextNumber(),
+      kind: "proposal",
+      data: new Uint8Array(),
+    };
+    return { change: this.#change(item), add: () => void this.items.push(item) };
+  }
+
+  #change(item: Item): EntryChange {
+    const { number, id, kind, time, version, epoch, data, message = new Uint8Array() } = item;
+    const saved: SavedItem = { number, id, kind, time, version, epoch: epoch?.toString() };
+    return { key: KEYS.item(this.#room.id, number), value: pack(saved, data, message) };
+  }
+
+  /** The item that an entry of the log is. */
+  find(id: string): Item | undefined {
+    return this.items.find((one) => idAtService(one) === id);
+  }
+
+  drop(item: Item): void {
+    this.items = this.items.filter(({ number }) => number !== item.number);
+    this.#bytes -= item.data.length;
+    this.#accepted.delete(item.number);
+    this.#repeated.delete(item.number);
+  }
+
+  /** It stands in the log. */
+  done(item: Item, entry: MessageEntry): void {
+    this.#waiting.get(item.number)?.resolve(entry);
+    this.#waiting.delete(item.number);
+  }
+
+  /** It stands in the log where nobody can read it: it is sent once more, as another one for the service. */
+  again(item: Item): void {
+    this.#accepted.delete(item.number);
+    const again = { ...item, version: item.version + 1, message: undefined, epoch: undefined };
+    this.#replace([again]);
+    this.wake();
+  }
+
+  /** All is read that the service has. What isn't there may be lost. */
+  recheck(): void {
+    this.#accepted.clear();
+    this.wake();
+  }
+
+  wake(): void {
+    if (!this.isEmpty) this.#sending.wake();
+  }
+
+  /** Rejects whoever waits. */
+  end(error: MessengerError): void {
+    for (const { stored } of this.#fresh) stored.reject(error);
+    this.#fresh = [];
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+
+  async idle(): Promise<void> {
+    await this.#storing.idle();
+    await this.#sending.idle();
+  }
+
+  #replace(items: readonly Item[]): void {
+    const byNumber = new Map(items.map((one) => [one.number, one]));
+    this.items = this.items.map((one) => byNumber.get(one.number) ?? one);
+  }
+
+  /** Whether an item must be encrypted, for the first time or anew. */
+  #mustSeal(item: Item): boolean {
+    if (item.kind === "proposal" || this.#accepted.has(item.number)) return false;
+    return item.message === undefined || item.epoch !== this.#room.group?.epoch;
+  }
+
+  async #store(): Promise<void> {
+    while (this.#fresh.length > 0) {
+      const taken = this.#fresh.splice(0, AT_ONCE);
+      try {
+        await this.#room.turn(() => this.#storeNow(taken.map(({ item }) => item)));
+        for (const { stored } of taken) stored.resolve();
+      } catch (error) {
+        for (const { stored } of taken) stored.reject(error);
+      }
+    }
+    this.wake();
+  }
+
+  async #storeNow(fresh: readonly Item[]): Promise<void> {
+    this.#room.needMember();
+    const isFirst = !this.items.some((one) => this.#mustSeal(one));
+    if (isFirst && (await this.#seal(fresh, true))) return;
+    await this.#room.host.client.writeEntries(fresh.map((one) => this.#change(one)));
+    this.items.push(...fresh);
+  }
+
+  /** Encrypts items, and stores them so. @returns whether it could */
+  async #seal(items: readonly Item[], areFresh: boolean): Promise<boolean> {
+    const { isReady, group } = this.#room;
+    if (!isReady || group === undefined) return false;
+    if (group.proposals.some(({ willCommit }) => willCommit)) return false;
+    let sealed: Item[] = [];
+    const alongside = (messages: readonly Bytes[]) => {
+      const { epoch } = group;
+      sealed = items.map((one, i) => ({ ...one, message: messages[i] as Bytes, epoch }));
+      return sealed.map((one) => this.#change(one));
+    };
+    try {
+      await group.encryptAll(
+        items.map(({ id, data }) => framed(id, data)),
+        { alongside },
+      );
+    } catch (error) {
+      // First there are proposals to commit, or it isn't a member any more.
+      if (error instanceof MlsError && ["pending", "removed", "closed", "stale-state"].includes(error.code))
+        return false;
+      throw error;
+    }
+    if (areFresh) this.items.push(...sealed);
+    else this.#replace(sealed);
+    return true;
+  }
+
+  /** Hands items to the service, one after the other, as long as it can. */
+  async #send(): Promise<void> {
+    const room = this.#room;
+    const backoff = new Backoff(room.host.limits);
+    while (!room.isEnded) {
+      const item = this.items.find(({ number }) => !this.#accepted.has(number));
+      if (item === undefined) return;
+      try {
+        if (this.#mustSeal(item)) {
+          if (!(await room.turn(() => this.#sealNext()))) return;
+          continue;
+        }
+        if (!room.isReady) return;
+        if (item.kind === "proposal" && item.epoch !== room.group?.epoch) {
+          await this.#remove(item);
+          continue;
+        }
+        await this.#hand(item);
+        backoff.reset();
+      } catch (error) {
+        if (room.isEnded) return;
+        if (!(await this.#isOver(item, error, backoff.count)))
+          await pause(backoff.next(error), room.host.signal);
+      }
+    }
+  }
+
+  async #sealNext(): Promise<boolean> {
+    const items = this.items.filter((one) => this.#mustSeal(one)).slice(0, AT_ONCE);
+    if (items.length === 0) return true;
+    for (const { number, message } of items) if (message !== undefined) this.#repeated.add(number);
+    return this.#seal(items, false);
+  }
+
+  async #hand(item: Item): Promise<void> {
+    const { host, groupId, keySource: key } = this.#room;
+    const { message, epoch } = item as Item & { message: Bytes; epoch: bigint };
+    const { signal } = host;
+    // First: its entry in the log may be read before the answer comes.
+    this.#accepted.add(item.number);
+    try {
+      await host.service.send({ id: idAtService(item), groupId, epoch, message, key }, { signal });
+      host.reached(true);
+    } catch (error) {
+      // Under this ID the service has the same message, encrypted in an earlier epoch.
+      const hasIt =
+        error instanceof DeliveryError && error.code === "invalid" && this.#repeated.has(item.number);
+      if (hasIt) return;
+      this.#accepted.delete(item.number);
+      throw error;
+    }
+  }
+
+  /** Whether an item is given up because of an error. */
+  async #isOver(item: Item, error: unknown, tries: number): Promise<boolean> {
+    if (!(error instanceof DeliveryError)) {
+      this.#room.problem("storage", "a message couldn't be encrypted or stored", {
+        retry: true,
+        cause: error,
+      });
+      return false;
+    }
+    const { code } = error;
+    const mayChange = code === "forbidden" || code === "not-found";
+    const again = error.retry || code === "closed" || (mayChange && tries < TRIES);
+    if (code === "unavailable") this.#room.host.reached(false);
+    if (again || !this.items.some(({ number }) => number === item.number)) return again === false;
+    this.#room.problem("delivery", `the service refuses a message: ${error.message}`, { cause: error });
+    await this.#remove(item);
+    this.#waiting.get(item.number)?.reject(new MessengerError("refused", "the service refuses it", error));
+    this.#waiting.delete(item.number);
+    return true;
+  }
+
+  async #remove(item: Item): Promise<void> {
+    const change = { key: KEYS.item(this.#room.id, item.number), value: undefined };
+    await this.#room.turn(async () => {
+      await this.#room.host.client.writeEntries([change]);
+      this.drop(item);
+    });
+  }
+}

@@ -1,0 +1,362 @@
+// RFC 9750 §5.2: what entries of the log that were received make of a conversation: its record, its history, and who is told.
+// All of it goes into one write with the state of MLS.
+import {
+  type ApplicationMessage,
+  type CommitMessage,
+  equalBytes,
+  type Member,
+  MlsError,
+  type Outcome,
+  type ProposalMessage,
+  ProposalType,
+  type Received,
+  toHex,
+} from "@copse/core";
+import type { MembersEntry, MessageEntry, Person } from "../messenger/types.js";
+import { pack, unframed } from "../messenger/wire.js";
+import type { LogEntry } from "../service.js";
+import { historyChange, mark, messageEntry, type Remembered } from "./history.js";
+import type { Item, Outbox } from "./outbox.js";
+import { type ConversationRecord, type EntryChange, KEYS, recordChange, type SavedEarly } from "./record.js";
+import type { Early, Room } from "./room.js";
+
+/** Refusals of a commit that other members may not have had. */
+const OWN_REASONS: readonly string[] = ["missing", "limit", "unsupported", "missing-signer", "own-message"];
+
+/** What is known of those whom the next commits remove. */
+export interface Before {
+  readonly remembered: Remembered;
+  /** The leaves that have asked to be removed. */
+  readonly leavers: ReadonlySet<number>;
+  readonly epoch: bigint;
+}
+
+/** How many commits wait for proposals, or for each other. */
+const MAX_COMMITS = 8;
+
+/** Whether an error says nothing about the entry: it is read again. */
+const isUndecided = (error: unknown): boolean => !(error instanceof MlsError) || error.retry === "now";
+
+export class Plan {
+  readonly #room: Room;
+  readonly #outbox: Outbox;
+  readonly #before: Before;
+  readonly #isRetry: boolean;
+  record: ConversationRecord;
+  /** By their keys. */
+  readonly #changes = new Map<string, Uint8Array | undefined>();
+  /** What is done when it is written. */
+  readonly #effects: (() => void)[] = [];
+  readonly #marks = new Set<string>();
+  readonly #leavers: Set<number>;
+  #early: Early[];
+  #earlyBytes: number;
+  #droppedEarly = 0;
+  #since: Map<string, number> | undefined;
+  /** Whether an entry must be read again, and so all after it. */
+  #isStuck = false;
+  /** A commit was refused here: how. */
+  refused: "by-all" | "alone" | undefined;
+  /** What makes it likely that other members are in another epoch. */
+  isDoubtful = false;
+  /** Whether the group came into another epoch. */
+  isNewEpoch = false;
+  /** The error because of which an entry must be read again. */
+  stuckBy: unknown;
+
+  /** @param isRetry whether the entries were read before, and waited */
+  constructor(room: Room, outbox: Outbox, before: Before, isRetry: boolean) {
+    this.#room = room;
+    this.#outbox = outbox;
+    this.#before = before;
+    this.#isRetry = isRetry;
+    this.record = room.record;
+    this.#leavers = new Set(before.leavers);
+    this.#early = [...room.early];
+    this.#earlyBytes = room.early.reduce((sum, { message }) => sum + message.length, 0);
+  }
+
+  /** Takes what became of an entry. */
+  add(entry: LogEntry, outcome: Outcome<Received>): void {
+    if (outcome.status === "rejected" && isUndecided(outcome.reason)) {
+      this.#isStuck = true;
+      this.stuckBy = outcome.reason;
+      return;
+    }
+    if (!this.#isRetry && !this.#isStuck) this.record = { ...this.record, cursor: entry.cursor };
+    if (outcome.status === "fulfilled") this.#received(entry, outcome.value);
+    else this.#rejected(entry, outcome.reason as MlsError);
+  }
+
+  /** The changes to write. */
+  changes(): EntryChange[] {
+    const { id } = this.#room;
+    const { pending, last } = this.record;
+    // What is staged still follows another handshake now.
+    if (pending?.kind === "commit" && pending.after !== last)
+      this.record = { ...this.record, pending: { ...pending, id: this.#room.host.newId(), after: last } };
+    if (this.#since !== undefined) this.#changes.set(KEYS.since(id), pack({ since: [...this.#since] }));
+    const written = [...this.#changes].map(([key, value]) => ({ key, value }));
+    return this.record === this.#room.record ? written : [recordChange(id, this.record), ...written];
+  }
+
+  /** Makes it so in memory, and tells it, after it is written. */
+  apply(): void {
+    const room = this.#room;
+    room.record = this.record;
+    room.early = this.#early;
+    if (this.#since !== undefined) room.since = this.#since;
+    for (const one of this.#marks) this.#before.remembered.add(one);
+    for (const effect of this.#effects) effect();
+    if (this.#droppedEarly > 0)
+      room.problem(
+        "dropped",
+        `${this.#droppedEarly} messages came before their epoch: there was no room for them`,
+      );
+    room.tellState();
+    room.host.settles();
+  }
+
+  #received(entry: LogEntry, received: Received): void {
+    if (this.#isRetry) this.#endEarly(entry);
+    if (received.kind === "application") this.#message(entry, received);
+    else if (received.kind === "commit") this.#commit(entry, received);
+    else if (received.kind === "proposal") this.#proposal(received);
+    // An own commit comes as `commit` the first time.
+    else if (entry.kind === "message") this.#ownMessage(entry);
+  }
+
+  #message(entry: LogEntry, { sender, data, epoch }: ApplicationMessage): void {
+    const message = unframed(data);
+    const who = this.#person(sender);
+    if (message === undefined) {
+      this.#report("junk", `a message of epoch ${epoch} isn't one of a conversation`, who);
+      return;
+    }
+    const { id, content } = message;
+    this.#say(messageEntry({ place: 0, id, time: entry.time, sender: who, epoch, data: content }));
+  }
+
+  /** Writes a message into the history, if it isn't there. */
+  #say(said: MessageEntry): void {
+    const one = mark(said.sender, said.id);
+    if (this.#before.remembered.has(one) || this.#marks.has(one)) return;
+    this.#marks.add(one);
+    const entry = { ...said, place: this.record.next };
+    this.#write(entry);
+    const { conversation } = this.#room;
+    this.#effects.push(() => this.#room.host.tell({ kind: "message", conversation, entry }));
+  }
+
+  #write(entry: MessageEntry | MembersEntry): void {
+    const { id, host } = this.#room;
+    const { key, value } = historyChange(id, this.record.next, entry);
+    this.#changes.set(key, value);
+    const next = this.record.next + 1;
+    let { first } = this.record;
+    for (; next - first > host.limits.history; first++) this.#changes.set(KEYS.history(id, first), undefined);
+    this.record = { ...this.record, next, first };
+  }
+
+  #ownMessage(entry: LogEntry): void {
+    const item = this.#outbox.find(entry.id);
+    if (item === undefined) return;
+    this.#endItem(item);
+    if (item.kind === "proposal") return;
+    const { id, data, epoch } = item;
+    const sender = this.#room.ownPerson();
+    const said = messageEntry({ place: this.record.next, id, time: entry.time, sender, epoch, data });
+    this.#say(said);
+    this.#effects.push(() => this.#outbox.done(item, said));
+  }
+
+  #endItem(item: Item): void {
+    this.#changes.set(KEYS.item(this.#room.id, item.number), undefined);
+    this.#effects.push(() => this.#outbox.drop(item));
+  }
+
+  #proposal({ proposal, sender }: ProposalMessage): void {
+    if (proposal.proposalType !== ProposalType.remove || !("removed" in proposal)) return;
+    const own = "leafIndex" in sender && sender.leafIndex === proposal.removed;
+    if (own) this.#leavers.add(proposal.removed);
+  }
+
+  /** A handshake that is over, whether it was taken. */
+  #passed({ cursor }: LogEntry, taken = true): void {
+    if (!this.#isRetry) this.record = { ...this.record, last: cursor, taken };
+    else if (this.record.last === cursor) this.record = { ...this.record, taken };
+  }
+
+  #commit(entry: LogEntry, commit: CommitMessage): void {
+    const room = this.#room;
+    this.#passed(entry);
+    this.isNewEpoch = true;
+    const by = this.#person(commit.committer);
+    const wasOwn = this.record.pending !== undefined && commit.own;
+    const done = wasOwn ? (this.record.pending?.wishes ?? []) : [];
+    for (const number of done) this.#changes.set(KEYS.wish(room.id, number), undefined);
+    const { pending } = this.record;
+    const lost = !wasOwn && pending !== undefined;
+    const now = room.host.now();
+    const joins = this.record.state === "joining" && commit.own;
+    const isOut = !commit.active;
+    this.record = {
+      ...this.record,
+      pending: undefined,
+      renewed: commit.own ? now : this.record.renewed,
+      commits: commit.own ? 0 : this.record.commits + 1,
+      ...((this.record.state === "starting" || joins) && { state: "active" as const }),
+      ...(joins && { alone: undefined, joined: entry.time }),
+    };
+    this.#members(entry, commit, by);
+    this.#leavers.clear();
+    const { epoch } = commit;
+    this.#effects.push(() => {
+      room.wishEnded(done, lost, pending);
+      const { conversation } = room;
+      room.host.tell({ kind: "epoch", conversation, epoch, by, bytes: entry.message.length });
+    });
+    if (isOut) this.#removed(commit, by);
+  }
+
+  #members(entry: LogEntry, commit: CommitMessage, by: Person): void {
+    if (commit.added.length + commit.removed.length === 0) return;
+    const rejoins = (one: Member) =>
+      commit.external &&
+      commit.removed.some(({ signatureKey }) => equalBytes(signatureKey, one.signatureKey));
+    const rejoined = commit.added.filter(rejoins);
+    const isRejoined = ({ signatureKey }: Member) =>
+      rejoined.some((one) => equalBytes(one.signatureKey, signatureKey));
+    const people = (list: readonly Member[]) => list.map((one) => this.#person(one));
+    const members: MembersEntry = {
+      kind: "members",
+      place: this.record.next,
+      time: entry.time,
+      epoch: commit.epoch,
+      by,
+      added: people(commit.added.filter((one) => !isRejoined(one))),
+      removed: people(commit.removed.filter((one) => !isRejoined(one))),
+      left: people(commit.removed.filter(({ leafIndex }) => this.#leavers.has(leafIndex))),
+      rejoined: people(rejoined),
+    };
+    this.#since ??= new Map(this.#room.since);
+    for (const { signatureKey } of members.removed) this.#since.delete(toHex(signatureKey));
+    for (const { signatureKey } of [...members.added, ...members.rejoined])
+      this.#since.set(toHex(signatureKey), entry.time);
+    this.#write(members);
+    const { conversation } = this.#room;
+    this.#effects.push(() => this.#room.host.tell({ kind: "members", conversation, entry: members }));
+  }
+
+  #removed({ removed, reinit }: CommitMessage, by: Person): void {
+    const room = this.#room;
+    const asked =
+      reinit === undefined &&
+      removed.some((one) => room.isOwn(one) && this.#before.leavers.has(one.leafIndex));
+    const left = asked || room.wishes.some(({ kind }) => kind === "leave");
+    this.record = { ...this.record, state: left ? "left" : "removed" };
+    for (const { number } of room.wishes) this.#changes.set(KEYS.wish(room.id, number), undefined);
+    for (const item of this.#outbox.items) this.#changes.set(KEYS.item(room.id, item.number), undefined);
+    for (const { number } of this.#early) this.#changes.set(KEYS.earlyOne(room.id, number), undefined);
+    this.#early = [];
+    this.#effects.push(() => {
+      const { conversation } = room;
+      if (!left) room.host.tell({ kind: "removed", conversation, by });
+      room.ended();
+    });
+  }
+
+  #rejected(entry: LogEntry, error: MlsError): void {
+    const { code } = error;
+    if (code === "duplicate" || code === "removed" || code === "closed") {
+      this.#endEarly(entry);
+      return;
+    }
+    if (entry.kind === "handshake") this.#refusedCommit(entry, error);
+    else this.#refusedMessage(entry, error);
+  }
+
+  #refusedMessage(entry: LogEntry, error: MlsError): void {
+    if (error.code === "future-epoch") {
+      this.#keep(entry);
+      return;
+    }
+    this.#endEarly(entry);
+    const item = this.#outbox.find(entry.id);
+    if (item !== undefined) {
+      // It came so late that nobody has its keys any more.
+      this.#effects.push(() => this.#outbox.again(item));
+      return;
+    }
+    // Late proposals, and, before it has joined, what isn't for this client.
+    if (error.code === "past-epoch" || error.code === "pending") return;
+    if (error.code === "crypto" || error.code === "authentication") this.isDoubtful = true;
+    const code = error.code === "forgotten" ? "unreadable" : "junk";
+    this.#report(code, `a message of epoch ${entry.epoch} is refused: ${error.message}`, undefined, error);
+  }
+
+  #refusedCommit(entry: LogEntry, error: MlsError): void {
+    if (error.code === "pending") return;
+    const isBefore = (one: Early) => one.kind === "handshake" && one.epoch < entry.epoch;
+    const follows = error.code === "future-epoch" && this.#early.some(isBefore);
+    if (error.code === "proposal-missing" || follows) {
+      this.#passed(entry, false);
+      this.#keepCommit(entry);
+      return;
+    }
+    this.#endEarly(entry);
+    // One of an epoch that is over: of somebody who has refused what this client has taken.
+    this.#passed(entry, false);
+    const isAlone = error.alone === true || OWN_REASONS.includes(error.code);
+    this.refused = isAlone ? "alone" : (this.refused ?? "by-all");
+    if (isAlone) this.record = { ...this.record, alone: String(this.#before.epoch) };
+    const message = `the commit of epoch ${entry.epoch} is refused: ${error.message}`;
+    this.#report("junk", message, this.#room.memberAt(error.sender), error);
+  }
+
+  /** Keeps a commit until its proposals come, or the commit that it follows. */
+  #keepCommit(entry: LogEntry): void {
+    if (this.#isRetry) return;
+    const commits = this.#early.filter(({ kind }) => kind === "handshake");
+    const [first] = commits;
+    if (first !== undefined && commits.length >= MAX_COMMITS) {
+      this.#endEarly(first);
+      this.refused ??= "by-all";
+      this.#report("junk", `a commit of epoch ${first.epoch} refers to proposals that never came`, undefined);
+    }
+    this.#keep(entry);
+  }
+
+  /** Keeps an entry until its time comes. */
+  #keep(entry: LogEntry): void {
+    const { id, host } = this.#room;
+    if (this.#isRetry) return;
+    const { limits } = host;
+    this.#earlyBytes += entry.message.length;
+    if (this.#early.length >= limits.early || this.#earlyBytes > limits.earlyBytes) {
+      this.#earlyBytes -= entry.message.length;
+      this.#droppedEarly++;
+      return;
+    }
+    const number = this.#room.nextNumber();
+    this.#early.push({ ...entry, number });
+    const { message, ...rest } = entry;
+    const saved: SavedEarly = { ...rest, number, epoch: String(entry.epoch) };
+    this.#changes.set(KEYS.earlyOne(id, number), pack(saved, message));
+  }
+
+  #endEarly(entry: LogEntry): void {
+    const found = this.#early.find((one) => one === entry);
+    if (found === undefined) return;
+    this.#early = this.#early.filter((one) => one !== found);
+    this.#changes.set(KEYS.earlyOne(this.#room.id, found.number), undefined);
+  }
+
+  #person(member: Member): Person {
+    return this.#room.host.people.person(member);
+  }
+
+  #report(code: "junk" | "unreadable", message: string, who: Person | undefined, cause?: unknown): void {
+    this.#effects.push(() => this.#room.problem(code, message, { who, cause }));
+  }
+}

@@ -1,0 +1,241 @@
+// RFC 9750 §5.2: the log of a group, read in order: what it says, where it was read to, and the state of MLS go into one write.
+import { type Group, MlsError, ProposalType } from "@copse/core";
+import { type AbortControllerLike, Backoff, newAbortController, pause } from "../messenger/platform.js";
+import { type Batch, DeliveryError, type LogEntry } from "../service.js";
+import type { Joiner } from "./joiner.js";
+import type { Outbox } from "./outbox.js";
+import { type Before, Plan } from "./plan.js";
+import type { Early, Room } from "./room.js";
+
+/** How often in a row a service may forbid reading, or not know the group, before this client joins anew. */
+const TRIES = 4;
+
+/** How many of the members look at the GroupInfo of a commit. */
+const CHECKERS = 2;
+
+export class Reader {
+  readonly #room: Room;
+  readonly #outbox: Outbox;
+  readonly #joiner: Joiner;
+  /** Is called after a commit was refused, or when others seem to be elsewhere. */
+  readonly #doubt: (isRefused: boolean) => void;
+  /** Is called when all is read. */
+  readonly #caughtUp: () => void;
+  #abort: AbortControllerLike = newAbortController();
+  #running: Promise<void> | undefined;
+  #done = 0;
+
+  constructor(
+    room: Room,
+    outbox: Outbox,
+    joiner: Joiner,
+    doubt: (isRefused: boolean) => void,
+    caughtUp: () => void,
+  ) {
+    this.#room = room;
+    this.#outbox = outbox;
+    this.#joiner = joiner;
+    this.#doubt = doubt;
+    this.#caughtUp = caughtUp;
+  }
+
+  /** Begins to read, or begins again, from the record's cursor. */
+  start(): void {
+    this.#abort.abort();
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async end(): Promise<void> {
+    this.#abort.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const room = this.#room;
+    const backoff = new Backoff(room.host.limits);
+    const { signal } = room.host;
+    const onClose = () => this.#abort.abort();
+    signal.addEventListener("abort", onClose);
+    try {
+      while (!room.isEnded) {
+        this.#abort = newAbortController();
+        try {
+          if (room.lost !== undefined || room.record.state === "joining") await this.#joiner.join();
+          if (!room.isEnded) await this.#read(backoff);
+        } catch (error) {
+          if (room.isEnded) return;
+          // Begun again on purpose.
+          if (this.#abort.signal.aborted) continue;
+          await this.#failed(error, backoff);
+        } finally {
+          this.#isBehind();
+        }
+      }
+    } finally {
+      signal.removeEventListener("abort", onClose);
+    }
+  }
+
+  #isBehind(): void {
+    this.#room.caughtUp = false;
+    this.#done = 0;
+    if (!this.#room.isEnded) this.#room.tellState();
+  }
+
+  async #read(backoff: Backoff): Promise<void> {
+    const { host, groupId, record, keySource: key } = this.#room;
+    const { signal } = this.#abort;
+    for await (const batch of host.service.subscribe({ groupId, after: record.cursor, key, signal })) {
+      host.reached(true);
+      await this.#take(batch);
+      backoff.reset();
+      if (this.#room.isEnded || signal.aborted) return;
+    }
+    throw new DeliveryError("unavailable", "the service ended the subscription");
+  }
+
+  async #failed(error: unknown, backoff: Backoff): Promise<void> {
+    const room = this.#room;
+    const code = error instanceof DeliveryError ? error.code : undefined;
+    if (code === "unavailable" || code === "closed") room.host.reached(false);
+    if (backoff.count === 0 || code === undefined)
+      room.problem("delivery", "the group's log can't be read", { retry: true, cause: error });
+    const isStrange = code === "forbidden" || code === "not-found";
+    if (code === "expired") room.lost = "the service doesn't keep what came meanwhile";
+    if (isStrange && backoff.count >= TRIES) room.lost = `the service says: ${(error as Error).message}`;
+    if (error instanceof MlsError && error.code === "storage")
+      await room.turn(() => room.reload()).catch(() => {});
+    await pause(backoff.next(error), room.host.signal);
+  }
+
+  async #take({ entries, behind }: Batch<LogEntry>): Promise<void> {
+    const room = this.#room;
+    for (const segment of this.#segments(entries)) {
+      await room.turn(() => this.#receive(segment));
+      if (room.isEnded || room.lost !== undefined) break;
+    }
+    if (!room.caughtUp && entries.length > 0) {
+      this.#done += entries.length;
+      room.host.tell({ kind: "progress", conversation: room.conversation, done: this.#done, behind });
+    }
+    if (behind === 0 && !room.caughtUp && room.record.state !== "joining") {
+      room.caughtUp = true;
+      room.tellState();
+      this.#caughtUp();
+    }
+    room.wake();
+    room.host.settles();
+  }
+
+  /** The entries in parts that are received in one write each. A part ends where the order needs care. */
+  #segments(entries: readonly LogEntry[]): LogEntry[][] {
+    const room = this.#room;
+    let epoch = room.group?.epoch ?? 0n;
+    const needsCare =
+      room.record.state === "joining" ||
+      room.early.length > 0 ||
+      entries.some((one) => {
+        if (one.kind === "handshake") epoch++;
+        return one.kind === "message" && one.epoch > epoch;
+      });
+    if (!needsCare) return entries.length === 0 ? [] : [[...entries]];
+    const parts: LogEntry[][] = [[]];
+    for (const one of entries) {
+      const last = parts.at(-1) as LogEntry[];
+      if (one.kind === "message") last.push(one);
+      else parts.push([one], []);
+    }
+    return parts.filter(({ length }) => length > 0);
+  }
+
+  async #receive(entries: readonly LogEntry[]): Promise<void> {
+    const room = this.#room;
+    if (room.isEnded || room.lost !== undefined) return;
+    if (room.record.state === "joining") return this.#receiveJoining(entries);
+    if (room.group === undefined) throw new MlsError("state", "this client has no state of the group");
+    const plan = await this.#step(room.group, entries, false);
+    await this.#retryEarly(plan);
+  }
+
+  /** What is in the log before the own commit that joins isn't for this client. */
+  async #receiveJoining(entries: readonly LogEntry[]): Promise<void> {
+    const room = this.#room;
+    const { joining } = room;
+    const own = entries.find(({ id }) => id === room.record.pending?.id);
+    const last = entries.at(-1) as LogEntry;
+    if (joining === undefined) return;
+    if (own === undefined) {
+      await room.write({ ...room.record, cursor: last.cursor });
+      return;
+    }
+    // The one that it takes the place of ends first: after a restart they don't know of each other.
+    room.group = undefined;
+    await room.deleteKnown(false);
+    room.group = joining;
+    room.joining = undefined;
+    await this.#step(joining, [own], false);
+    this.#joiner.done();
+  }
+
+  /** Receives entries, with all that follows from it, in one write. */
+  async #step(group: Group, entries: readonly LogEntry[], isRetry: boolean): Promise<Plan> {
+    const room = this.#room;
+    const before: Before = {
+      remembered: await room.remembered(),
+      leavers: leaversOf(group),
+      epoch: group.epoch,
+    };
+    let plan!: Plan;
+    await group.receiveAll(
+      entries.map(({ message }) => message),
+      {
+        alongside: (outcomes) => {
+          plan = new Plan(room, this.#outbox, before, isRetry);
+          entries.forEach((entry, i) => {
+            const outcome = outcomes[i];
+            if (outcome !== undefined) plan.add(entry, outcome);
+          });
+          return plan.changes();
+        },
+      },
+    );
+    plan.apply();
+    // Some of those who take a commit look whether its GroupInfo is right, too.
+    const isSample = plan.isNewEpoch && room.caughtUp && Math.random() < CHECKERS / group.members.length;
+    if (plan.refused !== undefined) this.#doubt(true);
+    else if (plan.isDoubtful || isSample) this.#doubt(false);
+    if (plan.stuckBy !== undefined && !isRetry) throw plan.stuckBy;
+    return plan;
+  }
+
+  /** Receives what has waited, for as long as that leads to another epoch. */
+  async #retryEarly(first: Plan): Promise<void> {
+    const room = this.#room;
+    for (let plan = first; room.early.length > 0 && !room.isEnded; ) {
+      const { group } = room;
+      if (group === undefined) return;
+      const commit = room.early.find((one) => one.kind === "handshake");
+      const isBefore = (one: Early) => commit === undefined || one.number <= commit.number;
+      const ripe = room.early.filter(
+        (one) => one.kind === "handshake" || (one.epoch <= group.epoch && isBefore(one)),
+      );
+      if (ripe.length === 0) return;
+      const count = room.early.length;
+      plan = await this.#step(group, ripe, true);
+      if (!plan.isNewEpoch && room.early.length === count) return;
+    }
+  }
+}
+
+/** The leaves that have asked to be removed. */
+function leaversOf(group: Group): Set<number> {
+  const leaves = new Set<number>();
+  for (const { proposal, proposer } of group.proposals) {
+    if (proposal.proposalType !== ProposalType.remove || !("removed" in proposal)) continue;
+    const isOwn = proposer.kind === "member" && proposer.member.leafIndex === proposal.removed;
+    if (isOwn) leaves.add(proposal.removed);
+  }
+  return leaves;
+}

@@ -1,0 +1,128 @@
+// What the storage has of a conversation, in entries of the application: written in one write with the state of MLS.
+import { type Bytes, toHex } from "@copse/core";
+import { fromHex, pack, unpack } from "../messenger/wire.js";
+import type { Cursor } from "../service.js";
+
+/** A change of an entry, as `alongside` takes it. */
+export interface EntryChange {
+  readonly key: string;
+  readonly value: Uint8Array | undefined;
+}
+
+/** A commit that is staged, as it is submitted. */
+export interface Pending {
+  readonly id: string;
+  readonly kind: "commit" | "join";
+  readonly after: Cursor;
+  /** The numbers of the wishes that it fulfils. */
+  readonly wishes: readonly number[];
+}
+
+export interface ConversationRecord {
+  readonly state: "starting" | "joining" | "active" | "left" | "removed";
+  readonly name?: string | undefined;
+  /** What was read of the log. */
+  readonly cursor: Cursor;
+  /** The last handshake, taken or refused. */
+  readonly last: Cursor;
+  /** Whether it was taken: it has led to the epoch in which this client is. */
+  readonly taken: boolean;
+  readonly pending?: Pending | undefined;
+  /** The epoch whose commit was refused for a reason that other members may not have, in decimal. */
+  readonly alone?: string | undefined;
+  /** The place of the next entry of the history, and the first that is kept. */
+  readonly next: number;
+  readonly first: number;
+  /** When this client's keys were renewed, in milliseconds since 1970, and how many commits of others came since. */
+  readonly renewed: number;
+  readonly commits: number;
+  /** When this client became a member. */
+  readonly joined: number;
+}
+
+/** A new one that has read nothing yet. */
+export function newRecord(
+  state: ConversationRecord["state"],
+  after: Cursor,
+  now: number,
+  name?: string,
+): ConversationRecord {
+  return {
+    state,
+    name,
+    cursor: after,
+    last: after,
+    taken: true,
+    next: 1,
+    first: 1,
+    renewed: now,
+    commits: 0,
+    joined: now,
+  };
+}
+
+/** A wish: what the next commits are to do. */
+export interface Wish {
+  readonly number: number;
+  readonly kind: "start" | "invite" | "remove" | "update" | "leave";
+  readonly users: readonly string[];
+}
+
+/** A message to be sent. */
+export interface SavedItem {
+  readonly number: number;
+  /** That of the message. */
+  readonly id: string;
+  readonly kind: "message" | "proposal";
+  readonly time: number;
+  /** How often it was given another ID at the service. */
+  readonly version: number;
+  /** In which it is encrypted, in decimal; `undefined` if it isn't. */
+  readonly epoch?: string | undefined;
+}
+
+/** An entry of the log that waits: for its epoch, or a commit for its proposals. */
+export interface SavedEarly {
+  readonly number: number;
+  readonly kind: "handshake" | "message";
+  readonly cursor: Cursor;
+  readonly id: string;
+  readonly epoch: string;
+  readonly time: number;
+}
+
+const ROOT = "app/delivery/";
+const digitsOf = (n: number): string => String(n).padStart(12, "0");
+
+/** The keys of the entries. @param id of a conversation */
+export const KEYS = {
+  inbox: `${ROOT}inbox`,
+  conversations: `${ROOT}c/`,
+  invitations: `${ROOT}i/`,
+  conversation: (id: string) => `${ROOT}c/${id}`,
+  invitation: (reference: string) => `${ROOT}i/${reference}`,
+  since: (id: string) => `${ROOT}s/${id}`,
+  history: (id: string, place: number) => `${ROOT}h/${id}/${digitsOf(place)}`,
+  outbox: (id: string) => `${ROOT}o/${id}/`,
+  item: (id: string, n: number) => `${ROOT}o/${id}/${digitsOf(n)}`,
+  wishes: (id: string) => `${ROOT}w/${id}/`,
+  wish: (id: string, n: number) => `${ROOT}w/${id}/${digitsOf(n)}`,
+  early: (id: string) => `${ROOT}e/${id}/`,
+  earlyOne: (id: string, n: number) => `${ROOT}e/${id}/${digitsOf(n)}`,
+} as const;
+
+export const recordChange = (id: string, record: ConversationRecord): EntryChange => ({
+  key: KEYS.conversation(id),
+  value: pack(record),
+});
+
+export const readRecord = (value: Uint8Array): ConversationRecord => unpack<ConversationRecord>(value).header;
+
+/** The group ID of a conversation. */
+export const groupIdOf = (id: string): Bytes => fromHex(id);
+
+/** The ID of a group's conversation. */
+export const idOf = (groupId: Uint8Array): string => toHex(groupId);
+
+/** The longest group ID, so that keys of entries aren't too long. */
+export const MAX_GROUP_ID = 64;

@@ -1,0 +1,267 @@
+// What the parts of a conversation share: its record, its group, and one turn for all that changes them.
+import { equalBytes, type Group, type Member, toHex } from "@copse/core";
+import type { KnownGroup } from "@copse/core/storage";
+import { epochKey, type HeldEpochKey } from "../messenger/epoch-key.js";
+import { MessengerError } from "../messenger/errors.js";
+import { later, Turns } from "../messenger/platform.js";
+import type { Conversation, ConversationState, Participant, Person, Problem } from "../messenger/types.js";
+import { unpack } from "../messenger/wire.js";
+import type { EpochKey, LogEntry } from "../service.js";
+import { Remembered } from "./history.js";
+import type { Host } from "./host.js";
+import {
+  type ConversationRecord,
+  type EntryChange,
+  groupIdOf,
+  KEYS,
+  type Pending,
+  recordChange,
+  type SavedEarly,
+  type Wish,
+} from "./record.js";
+
+/** An entry of the log that waits. */
+export interface Early extends LogEntry {
+  readonly number: number;
+}
+
+/** Is woken when there may be something to do. */
+interface Duty {
+  wake(): void;
+}
+
+const isOver = ({ state }: ConversationRecord): boolean => state === "left" || state === "removed";
+
+export class Room {
+  readonly host: Host;
+  readonly id: string;
+  readonly groupId: Uint8Array;
+  readonly turns = new Turns();
+  record: ConversationRecord;
+  /** The group that this client is in. */
+  group: Group | undefined;
+  /** The group that it joins by an external commit. */
+  joining: Group | undefined;
+  /** Whether all is read that the service had when it was asked last. */
+  caughtUp = false;
+  /** Why it is to join anew; `undefined` if it isn't. */
+  lost: string | undefined;
+  wishes: Wish[] = [];
+  /** In their order in the log. */
+  early: Early[] = [];
+  since = new Map<string, number>();
+  isDeleted = false;
+  /** Where the next number of an entry comes from. */
+  #numbers = 0;
+  #key: { readonly of: Group; readonly epoch: bigint; readonly key: Promise<HeldEpochKey> } | undefined;
+  #remembered: Promise<Remembered> | undefined;
+  #told: ConversationState | undefined;
+  #timer: (() => void) | undefined;
+  #conversation!: Conversation;
+  #duties: readonly Duty[] = [];
+  /** Reads the log from the record's cursor again. */
+  readAgain: () => void = () => undefined;
+  /** A commit is in force, and wishes came true by it. @param isLost whether one of this client came too late: `pending` */
+  wishEnded: (done: readonly number[], isLost: boolean, pending: Pending | undefined) => void = () =>
+    undefined;
+  /** This client is no member any more. */
+  ended: () => void = () => undefined;
+
+  constructor(host: Host, id: string, record: ConversationRecord) {
+    this.host = host;
+    this.id = id;
+    this.groupId = groupIdOf(id);
+    this.record = record;
+  }
+
+  get conversation(): Conversation {
+    return this.#conversation;
+  }
+
+  begin(conversation: Conversation, duties: readonly Duty[], readAgain: () => void): void {
+    this.#conversation = conversation;
+    this.#duties = duties;
+    this.readAgain = readAgain;
+    this.#told = this.state;
+  }
+
+  /** Reads what the storage has besides the record. */
+  async load(): Promise<void> {
+    const { client } = this.host;
+    const read = async <T>(prefix: string) => {
+      const found = await client.listEntries(prefix);
+      return found.map(({ value }) => unpack<T>(value));
+    };
+    this.wishes = (await read<Wish>(KEYS.wishes(this.id))).map(({ header }) => header);
+    const early = await read<SavedEarly>(KEYS.early(this.id));
+    this.early = early.map(({ header, parts: [message = new Uint8Array()] }) => ({
+      ...header,
+      epoch: BigInt(header.epoch),
+      message,
+    }));
+    const since = await client.getEntry(KEYS.since(this.id));
+    this.since = new Map(since && unpack<{ since: [string, number][] }>(since).header.since);
+    for (const { number } of [...this.wishes, ...this.early]) this.used(number);
+    this.#remembered = undefined;
+  }
+
+  /** After a write of which nobody knows whether it was made. */
+  async reload(): Promise<void> {
+    const value = await this.host.client.getEntry(KEYS.conversation(this.id));
+    if (value !== undefined) this.record = unpack<ConversationRecord>(value).header;
+    await this.load();
+  }
+
+  nextNumber(): number {
+    return ++this.#numbers;
+  }
+
+  used(number: number): void {
+    this.#numbers = Math.max(this.#numbers, number);
+  }
+
+  get isOver(): boolean {
+    return this.isDeleted || isOver(this.record);
+  }
+
+  /** Whether it is closed or over: nothing is done any more. */
+  get isEnded(): boolean {
+    return this.host.signal.aborted || this.isOver;
+  }
+
+  /** Whether commits and messages may be made now. */
+  get isReady(): boolean {
+    const { record, group, caughtUp, lost } = this;
+    return !this.isEnded && caughtUp && lost === undefined && record.state === "active" && !!group?.active;
+  }
+
+  get state(): ConversationState {
+    const { state } = this.record;
+    if (state !== "active") return state;
+    if (this.lost !== undefined) return "joining";
+    if (this.wishes.some(({ kind }) => kind === "leave")) return "leaving";
+    return this.caughtUp ? "active" : "catching-up";
+  }
+
+  /** Tells the state, if it is another one. */
+  tellState(): void {
+    const { state } = this;
+    if (state === this.#told) return;
+    this.#told = state;
+    this.host.tell({ kind: "state", conversation: this.#conversation, state });
+  }
+
+  turn<T>(work: () => Promise<T>): Promise<T> {
+    return this.turns.run(work);
+  }
+
+  wake(): void {
+    if (!this.isEnded) for (const duty of this.#duties) duty.wake();
+  }
+
+  /** Wakes it later, if not sooner. */
+  wakeIn(time: number): void {
+    this.#timer?.();
+    this.#timer = later(time, () => this.wake());
+  }
+
+  end(): void {
+    this.#timer?.();
+    this.#endKey();
+  }
+
+  /** Writes entries by themselves, with the record. */
+  async write(record: ConversationRecord, changes: readonly EntryChange[] = []): Promise<void> {
+    await this.host.client.writeEntries([recordChange(this.id, record), ...changes]);
+    this.record = record;
+  }
+
+  problem(
+    code: Problem["code"],
+    message: string,
+    details: Partial<Pick<Problem, "who" | "retry" | "cause">> = {},
+  ): void {
+    const { who, retry = false, cause } = details;
+    this.host.report({ code, message, who, retry, cause }, this.#conversation);
+  }
+
+  remembered(): Promise<Remembered> {
+    this.#remembered ??= Remembered.of(this.host.client, this.id, this.record);
+    return this.#remembered;
+  }
+
+  /** The key of the epoch in which this client is, or that its first commit starts. */
+  readonly keySource = async (): Promise<EpochKey | undefined> => {
+    const group = this.joining ?? this.group;
+    if (group === undefined) return undefined;
+    const isFirst = group === this.joining || this.record.state === "starting";
+    const staged = isFirst ? group.staged.find(({ own }) => own) : undefined;
+    const { epoch } = staged ?? group;
+    if (this.#key?.of !== group || this.#key.epoch !== epoch) {
+      this.#endKey();
+      this.#key = { of: group, epoch, key: epochKey(this.host.provider, epoch, staged ?? group) };
+    }
+    try {
+      return await this.#key.key;
+    } catch {
+      // It was removed, or the group moves on right now.
+      this.#key = undefined;
+      return undefined;
+    }
+  };
+
+  #endKey(): void {
+    void this.#key?.key.then((key) => key.end()).catch(() => undefined);
+    this.#key = undefined;
+  }
+
+  participants(): Participant[] {
+    const group = this.joining === undefined ? this.group : undefined;
+    return (group?.members ?? []).map((member) => this.participant(member));
+  }
+
+  participant(member: Member): Participant {
+    const since = this.since.get(toHex(member.signatureKey)) ?? this.record.joined;
+    return { ...this.host.people.person(member), leafIndex: member.leafIndex, since };
+  }
+
+  /** @throws MessengerError `removed`, `left`, `closed`, `gone` */
+  needMember(): void {
+    if (this.host.signal.aborted) throw new MessengerError("closed", "the messenger was closed");
+    if (this.isDeleted) throw new MessengerError("gone", "the conversation was deleted");
+    const { state } = this.record;
+    if (state === "left" || state === "removed")
+      throw new MessengerError(state, "this client is no member of the conversation any more");
+  }
+
+  ownPerson(): Person {
+    const { group, host } = this;
+    const own = group?.member(group.ownLeafIndex);
+    if (own !== undefined) return { ...host.people.person(own), own: true };
+    return { user: host.user, signatureKey: host.client.signatureKey, own: true };
+  }
+
+  memberAt(leafIndex: number | undefined): Person | undefined {
+    const member = leafIndex === undefined ? undefined : this.group?.member(leafIndex);
+    return member && this.host.people.person(member);
+  }
+
+  /** The group as the storage has it. @param joining whether that is meant which this client joins */
+  known(joining: boolean): KnownGroup | undefined {
+    const all = this.host.client.knownGroups();
+    return all.find(
+      ({ groupId, status }) => equalBytes(groupId, this.groupId) && (status === "joining") === joining,
+    );
+  }
+
+  /** Deletes a group from the storage, if it is there. */
+  async deleteKnown(joining: boolean): Promise<void> {
+    const known = this.known(joining);
+    if (known !== undefined) await this.host.client.deleteGroup(known);
+  }
+
+  /** Whether a member is this client. */
+  isOwn({ signatureKey }: Pick<Member, "signatureKey">): boolean {
+    return equalBytes(signatureKey, this.host.client.signatureKey);
+  }
+}

@@ -1,0 +1,38 @@
+// RFC 9750 §5 asks a service for access control: the key that the members of an epoch prove to it.
+import type { Bytes, CipherSuiteProvider } from "@copse/core";
+import type { EpochKey } from "../service.js";
+import { utf8 } from "./wire.js";
+
+/** The label of the exporter. */
+const LABEL = "copse delivery";
+/** What the service binds a grant to (RFC 9180, `info`). */
+const INFO = "copse delivery grant";
+const NOTHING = new Uint8Array();
+
+/** A group in an epoch, or a staged commit that starts one. */
+interface Exports {
+  exportSecret(label: string, context: Uint8Array, length: number): Promise<Bytes>;
+}
+
+/** A key of an epoch, until nobody needs it any more. */
+export interface HeldEpochKey extends EpochKey {
+  end(): void;
+}
+
+/** The key of an epoch. */
+export async function epochKey(
+  provider: CipherSuiteProvider,
+  epoch: bigint,
+  exports: Exports,
+): Promise<HeldEpochKey> {
+  const secret = await exports.exportSecret(LABEL, NOTHING, provider.suite.hash.Nh);
+  const { publicKey, privateKey } = await provider.hpke.deriveKeyPair(secret);
+  return {
+    epoch,
+    suite: provider.suite.id,
+    publicKey,
+    open: (kemOutput, ciphertext) =>
+      provider.hpke.open(privateKey, kemOutput, utf8(INFO), NOTHING, ciphertext),
+    end: () => void provider.hpke.destroyPrivateKey(privateKey),
+  };
+}

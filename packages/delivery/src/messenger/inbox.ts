@@ -1,0 +1,280 @@
+// RFC 9420 §12.4.3.1: Welcomes: each is kept as an invitation until the application, or its user, has decided.
+import { MlsError, type OperationOptions, type StagedWelcome, toHex } from "@copse/core";
+import type { Host } from "../conversation/host.js";
+import {
+  type ConversationRecord,
+  idOf,
+  KEYS,
+  MAX_GROUP_ID,
+  newRecord,
+  recordChange,
+} from "../conversation/record.js";
+import { type Batch, type Cursor, DeliveryError, type InboxEntry } from "../service.js";
+import { MessengerError } from "./errors.js";
+import { nameIn } from "./name.js";
+import { groupNumber, safetyNumber } from "./people.js";
+import { Backoff, pause, Turns } from "./platform.js";
+import type { Conversation, Invitation, MessengerOptions, Person } from "./types.js";
+import { pack, unpack } from "./wire.js";
+
+/** What the storage has of an invitation, before the Welcome. */
+interface SavedInvitation {
+  readonly id: string;
+  readonly handshake: Cursor;
+  readonly time: number;
+}
+
+/** What the messenger does with a group that it has joined. */
+export interface Joined {
+  /** Whether this client is in the conversation now. */
+  isActive(conversationId: string): boolean;
+  /** Makes room for the group: deletes what is left of a conversation that is over. */
+  prepare(conversationId: string): Promise<void>;
+  enter(conversationId: string, record: ConversationRecord): Promise<Conversation>;
+}
+
+/** What can be seen of a Welcome. */
+type Seen = Pick<Invitation, "conversationId" | "name" | "by" | "members"> & { readonly number: string };
+
+export class Inbox {
+  readonly #host: Host;
+  readonly #accept: MessengerOptions["accept"];
+  readonly #joined: Joined;
+  readonly #turns = new Turns();
+  readonly #all = new Map<string, WaitingInvitation>();
+  #cursor: Cursor = "";
+  #running: Promise<void> | undefined;
+
+  constructor(host: Host, accept: MessengerOptions["accept"], joined: Joined) {
+    this.#host = host;
+    this.#accept = accept;
+    this.#joined = joined;
+  }
+
+  /** Those that can be accepted now. */
+  get invitations(): readonly Invitation[] {
+    return [...this.#all.values()].filter(({ conversationId }) => !this.#joined.isActive(conversationId));
+  }
+
+  /** Reads what the storage has, and begins to follow the inbox. */
+  async start(): Promise<void> {
+    const { client } = this.#host;
+    const saved = await client.getEntry(KEYS.inbox);
+    if (saved !== undefined) this.#cursor = unpack<{ cursor: Cursor }>(saved).header.cursor;
+    for (const { value } of await client.listEntries(KEYS.invitations)) {
+      const { header, parts } = unpack<SavedInvitation>(value);
+      await this.#add(header, parts[0] ?? new Uint8Array());
+    }
+    this.#running = this.#run();
+    for (const one of this.#all.values()) void this.#ask(one);
+  }
+
+  async close(): Promise<void> {
+    await this.#running;
+    await this.#turns.run(async () => undefined);
+  }
+
+  /** A conversation is over: what waits for it can be shown. */
+  over(conversationId: string): void {
+    for (const one of this.#all.values()) if (one.conversationId === conversationId) this.#show(one);
+  }
+
+  #show(one: WaitingInvitation): void {
+    if (this.#host.signal.aborted) return;
+    this.#host.tell({ kind: "invitation", invitation: one });
+    void this.#ask(one);
+  }
+
+  async #run(): Promise<void> {
+    const { service, signal, limits } = this.#host;
+    const backoff = new Backoff(limits);
+    while (!signal.aborted) {
+      try {
+        for await (const batch of service.inbox(this.#cursor, { signal })) {
+          this.#host.reached(true);
+          backoff.reset();
+          await this.#take(batch);
+          if (signal.aborted) return;
+        }
+        throw new DeliveryError("unavailable", "the service ended the subscription");
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof DeliveryError) || error.code === "unavailable") this.#host.reached(false);
+        if (error instanceof DeliveryError && error.code === "expired") this.#cursor = "";
+        if (backoff.count === 0) this.#problem("delivery", "the inbox can't be read", error, true);
+        await pause(backoff.next(error), signal);
+      }
+    }
+  }
+
+  async #take({ entries }: Batch<InboxEntry>): Promise<void> {
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    for (const entry of entries) await this.#takeOne(entry);
+    // What is cleared comes no more; what isn't, because this fails, is known.
+    await this.#host.service.clearInbox(last.cursor, { signal: this.#host.signal });
+    this.#host.replenish();
+  }
+
+  async #takeOne(entry: InboxEntry): Promise<void> {
+    const { client, limits } = this.#host;
+    // One of last resort has invitations to several groups.
+    const id = `${toHex(entry.reference).slice(0, 32)}-${idOf(entry.groupId).slice(0, 64)}`;
+    const saved: SavedInvitation = { id, handshake: entry.handshake, time: entry.time };
+    const cursor = { key: KEYS.inbox, value: pack({ cursor: entry.cursor }) };
+    let added: WaitingInvitation | undefined;
+    if (this.#all.size >= limits.invitations)
+      this.#problem("dropped", `${this.#all.size} invitations wait: there was no room for another one`);
+    else if (!this.#all.has(id)) added = await this.#add(saved, entry.welcome);
+    const kept = added && { key: KEYS.invitation(id), value: pack(saved, entry.welcome) };
+    await client.writeEntries(kept === undefined ? [cursor] : [cursor, kept]);
+    this.#cursor = entry.cursor;
+    if (added !== undefined && !this.#joined.isActive(added.conversationId)) this.#show(added);
+  }
+
+  /** Reads a Welcome. @returns `undefined` if it is refused */
+  async #add(saved: SavedInvitation, welcome: Uint8Array): Promise<WaitingInvitation | undefined> {
+    const { client, provider, people } = this.#host;
+    let staged: StagedWelcome;
+    try {
+      staged = await client.readWelcome(welcome);
+    } catch (error) {
+      if (error instanceof MlsError && error.retry === "now") throw error;
+      // A Welcome that was used before comes again if the inbox wasn't cleared.
+      const isOld = error instanceof MlsError && (error.code === "not-invited" || error.code === "duplicate");
+      if (!isOld) this.#problem("junk", `a Welcome is refused: ${(error as Error).message}`, error);
+      return undefined;
+    }
+    const seen: Seen = {
+      conversationId: idOf(staged.groupId),
+      name: nameIn(staged.extensions),
+      by: people.person(staged.committer),
+      members: staged.members.map((one) => people.person(one)),
+      number: await groupNumber(provider.hash, staged.epochAuthenticator),
+    };
+    const isLong = staged.groupId.length > MAX_GROUP_ID;
+    await staged.discard();
+    if (isLong) {
+      this.#problem("junk", `a Welcome is refused: its group ID has more than ${MAX_GROUP_ID} bytes`);
+      return undefined;
+    }
+    const answers: Answers = {
+      accept: (options: OperationOptions) => this.#turns.run(() => this.#join(one, saved, welcome, options)),
+      decline: () => this.#turns.run(() => this.#drop(one)),
+    };
+    const one: WaitingInvitation = new WaitingInvitation(this.#host, saved, seen, answers);
+    this.#all.set(saved.id, one);
+    return one;
+  }
+
+  async #ask(one: WaitingInvitation): Promise<void> {
+    if (this.#accept === undefined || this.#joined.isActive(one.conversationId)) return;
+    try {
+      const answer = await this.#accept(one);
+      if (answer === true) await one.accept();
+      else if (answer === false) await one.decline();
+    } catch (error) {
+      if (this.#host.signal.aborted || (error instanceof MessengerError && error.code === "gone")) return;
+      this.#problem("delivery", "an invitation couldn't be answered", error);
+    }
+  }
+
+  #need(one: WaitingInvitation): void {
+    if (this.#host.signal.aborted) throw new MessengerError("closed", "the messenger was closed");
+    if (!this.#all.has(one.id)) throw new MessengerError("gone", "the invitation was answered already");
+    if (this.#joined.isActive(one.conversationId))
+      throw new MessengerError("usage", "this client is in the conversation already");
+  }
+
+  async #join(
+    one: WaitingInvitation,
+    { handshake, time }: SavedInvitation,
+    welcome: Uint8Array,
+    { signal }: OperationOptions,
+  ): Promise<Conversation> {
+    this.#need(one);
+    const { client } = this.#host;
+    const id = one.conversationId;
+    await this.#joined.prepare(id);
+    const record = { ...newRecord("active", handshake, this.#host.now(), one.name), joined: time };
+    const alongside = () => [recordChange(id, record), { key: KEYS.invitation(one.id), value: undefined }];
+    try {
+      await client.join(welcome, { replace: true, signal, alongside });
+    } catch (error) {
+      // It was used meanwhile, or its lifetime is over: nobody can accept it any more.
+      if (error instanceof MlsError && error.retry === "never" && error.code !== "closed")
+        await this.#drop(one);
+      throw error;
+    }
+    this.#all.delete(one.id);
+    this.#host.replenish();
+    return this.#joined.enter(id, record);
+  }
+
+  async #drop(one: WaitingInvitation): Promise<void> {
+    if (!this.#all.has(one.id)) throw new MessengerError("gone", "the invitation was answered already");
+    await this.#host.client.writeEntries([{ key: KEYS.invitation(one.id), value: undefined }]);
+    this.#all.delete(one.id);
+  }
+
+  #problem(code: "junk" | "dropped" | "delivery", message: string, cause?: unknown, retry = false): void {
+    this.#host.report({ code, message, who: undefined, retry, cause });
+  }
+}
+
+interface Answers {
+  accept(options: OperationOptions): Promise<Conversation>;
+  decline(): Promise<void>;
+}
+
+class WaitingInvitation implements Invitation {
+  readonly #host: Host;
+  readonly #saved: SavedInvitation;
+  readonly #seen: Seen;
+  readonly #answers: Answers;
+
+  constructor(host: Host, saved: SavedInvitation, seen: Seen, answers: Answers) {
+    this.#host = host;
+    this.#saved = saved;
+    this.#seen = seen;
+    this.#answers = answers;
+  }
+
+  get id(): string {
+    return this.#saved.id;
+  }
+
+  get conversationId(): string {
+    return this.#seen.conversationId;
+  }
+
+  get name(): string | undefined {
+    return this.#seen.name;
+  }
+
+  get by(): Person {
+    return this.#seen.by;
+  }
+
+  get members(): readonly Person[] {
+    return this.#seen.members;
+  }
+
+  get time(): number {
+    return this.#saved.time;
+  }
+
+  async safetyNumber(person?: Pick<Person, "user" | "signatureKey">): Promise<string> {
+    if (person === undefined) return this.#seen.number;
+    const { user, client, provider } = this.#host;
+    return safetyNumber(provider.hash, { user, signatureKey: client.signatureKey }, person);
+  }
+
+  accept(options: OperationOptions = {}): Promise<Conversation> {
+    return this.#answers.accept(options);
+  }
+
+  decline(): Promise<void> {
+    return this.#answers.decline();
+  }
+}

@@ -1,0 +1,93 @@
+// RFC 9420 §10, RFC 9750 §5.1: the key packages by which others add this client: enough of them, none that has expired, and
+// one of last resort.
+import { earlierLastResortKeyPackage } from "@copse/extensions";
+import type { Host } from "../conversation/host.js";
+import { DeliveryError, type OfferedKeyPackage } from "../service.js";
+import { Again, Backoff, later, pause } from "./platform.js";
+
+const HOUR = 60 * 60 * 1000;
+/** How many are made for one that others should find: who claims them all, and uses none, gets no more. */
+const KEPT = 10;
+/** A key package is taken for as good as expired, in seconds before it is. */
+const MARGIN = 24 * 60 * 60;
+
+export class KeyPackages {
+  readonly #host: Host;
+  readonly #again = new Again(() => this.#run());
+  #timer: (() => void) | undefined;
+  #isPublished = false;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** Whether others find enough of them, as far as this client knows. */
+  get isPublished(): boolean {
+    return this.#isPublished;
+  }
+
+  wake(): void {
+    if (!this.#host.signal.aborted) this.#again.wake();
+  }
+
+  async close(): Promise<void> {
+    this.#timer?.();
+    await this.#again.idle();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#host;
+    const backoff = new Backoff(this.#host.limits);
+    while (!signal.aborted) {
+      try {
+        await this.#replenish();
+        this.#isPublished = true;
+        this.#host.reached(true);
+        this.#host.settles();
+        break;
+      } catch (error) {
+        if (signal.aborted) return;
+        const retry = error instanceof DeliveryError ? error.retry : true;
+        if (error instanceof DeliveryError && error.code === "unavailable") this.#host.reached(false);
+        const message = "key packages couldn't be published";
+        if (backoff.count === 0)
+          this.#host.report({ code: "delivery", message, who: undefined, retry, cause: error });
+        if (!retry) break;
+        await pause(backoff.next(error), signal);
+      }
+    }
+    this.#timer?.();
+    if (!signal.aborted) this.#timer = later(HOUR * (0.5 + Math.random()), () => this.wake());
+  }
+
+  async #replenish(): Promise<void> {
+    const { client, service, provider, limits, signal, now } = this.#host;
+    const suite = provider.suite.id;
+    const end = BigInt(Math.floor(now() / 1000) + MARGIN);
+    const own = client.keyPackages();
+    const old = own.filter(({ notAfter }) => notAfter <= end);
+    if (old.length > 0)
+      await service.withdrawKeyPackages(
+        old.map(({ reference }) => reference),
+        { signal },
+      );
+    const count = await service.countKeyPackages(suite, { signal });
+    const good = own.filter(({ notAfter }) => notAfter > end);
+    const offered: OfferedKeyPackage[] = [];
+    const single = good.filter(({ lastResort }) => !lastResort).length;
+    const room = Math.max(0, limits.keyPackages * KEPT - single);
+    const wanted = count.single < limits.keyPackages / 2 ? limits.keyPackages - count.single : 0;
+    for (let i = 0; i < Math.min(wanted, room); i++) offered.push(await this.#make(false));
+    const hasLast = count.lastResort > 0 && good.some(({ lastResort }) => lastResort);
+    if (!hasLast) offered.push(await this.#make(true));
+    if (offered.length > 0) await service.publishKeyPackages(offered, { signal });
+  }
+
+  async #make(lastResort: boolean): Promise<OfferedKeyPackage> {
+    const { client } = this.#host;
+    const extensions = lastResort ? [earlierLastResortKeyPackage()] : [];
+    const keyPackage = await client.createKeyPackage({ extensions });
+    const { reference, suite, notAfter } = await client.readKeyPackage(keyPackage);
+    return { reference, keyPackage, suite, notAfter, lastResort };
+  }
+}

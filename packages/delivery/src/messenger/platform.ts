@@ -1,0 +1,160 @@
+// RFC 9750 doesn't cover this: timers and abort signals, which every platform has, and waiting with them.
+import type { AbortSignalLike } from "@copse/core";
+import { DeliveryError } from "../service.js";
+import { MessengerError } from "./errors.js";
+
+/** What is used of an `AbortController`. */
+export interface AbortControllerLike {
+  readonly signal: AbortSignalLike;
+  abort(reason?: unknown): void;
+}
+
+export function newAbortController(): AbortControllerLike {
+  const { AbortController } = globalThis as unknown as {
+    readonly AbortController: new () => AbortControllerLike;
+  };
+  return new AbortController();
+}
+
+/** The longest time that timers of all platforms can wait. */
+const LONGEST = 2 ** 31 - 1;
+
+/** Calls `work` later. @param time in milliseconds @returns calls it off */
+export function later(time: number, work: () => void): () => void {
+  const { setTimeout, clearTimeout } = globalThis as unknown as {
+    readonly setTimeout: (work: () => void, time: number) => unknown;
+    readonly clearTimeout: (timer: unknown) => void;
+  };
+  const timer = setTimeout(work, Math.min(Math.max(time, 0), LONGEST));
+  return () => clearTimeout(timer);
+}
+
+/** Waits, for as long or until the signal is aborted. */
+export function pause(time: number, signal: AbortSignalLike): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    const end = () => {
+      off();
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const off = later(time, end);
+    signal.addEventListener("abort", end);
+  });
+}
+
+/** A promise, and what settles it. */
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+export function deferred<T>(): Deferred<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  // Whoever waits gets the error; nobody must.
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
+}
+
+export const abortedBy = ({ reason }: AbortSignalLike): MessengerError =>
+  new MessengerError("aborted", "the call was given up by its signal", reason);
+
+/** The promise, unless the signal is aborted before. @param giveUp is called then @throws MessengerError `aborted` */
+export async function unlessAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignalLike | undefined,
+  giveUp: () => void = () => undefined,
+): Promise<T> {
+  if (signal === undefined) return promise;
+  const { promise: aborted, reject } = deferred<never>();
+  const listener = () => {
+    giveUp();
+    reject(abortedBy(signal));
+  };
+  if (signal.aborted) listener();
+  else signal.addEventListener("abort", listener);
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", listener);
+  }
+}
+
+/** Waits that grow, up to a longest one; each is random between its half and its whole, so that clients don't call in step. */
+export class Backoff {
+  readonly #first: number;
+  readonly #longest: number;
+  #count = 0;
+
+  constructor({ firstWait, longestWait }: { readonly firstWait: number; readonly longestWait: number }) {
+    this.#first = firstWait;
+    this.#longest = longestWait;
+  }
+
+  /** How many waits there were since {@link reset}. */
+  get count(): number {
+    return this.#count;
+  }
+
+  reset(): void {
+    this.#count = 0;
+  }
+
+  /** @param error what the service answered: it may say how long to wait */
+  next(error?: unknown): number {
+    const full = Math.min(this.#longest, this.#first * 2 ** Math.min(this.#count++, 30));
+    const wanted = error instanceof DeliveryError ? (error.retryAfter ?? 0) : 0;
+    return Math.max(full * (0.5 + Math.random() / 2), wanted);
+  }
+}
+
+/** Runs works one after the other, in the order of the calls. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** Work that is done again if it was asked for while it ran, and never twice at a time. */
+export class Again {
+  readonly #work: () => Promise<void>;
+  #running: Promise<void> | undefined;
+  #wanted = false;
+
+  constructor(work: () => Promise<void>) {
+    this.#work = work;
+  }
+
+  wake(): void {
+    this.#wanted = true;
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when nothing runs. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    // Whoever wakes it goes on first.
+    await Promise.resolve();
+    while (this.#wanted) {
+      this.#wanted = false;
+      await this.#work();
+    }
+    this.#running = undefined;
+  }
+}
