@@ -1,2 +1,5 @@
-// A delivery service in one process by HTTP and WebSocket, and its client.
-export type { DeliveryService } from "@copse/delivery/service";
+// A client of the service by HTTP and WebSocket.
+export type { HttpDelivery } from "./client/delivery.js";
+export { type HttpDeliveryOptions, httpDelivery } from "./client/options.js";
+export type { FetchLike, SignLabelled } from "./client/requests.js";
+export type { WebSocketClass, WebSocketLike } from "./client/socket.js";

@@ -1,12 +1,15 @@
 // What this package uses of SQLite, and where a runtime has it. All of them answer at once, and share these calls.
 import { MlsError } from "@copse/core/provider";
 
+/** What SQLite binds to a statement. */
+export type SqliteValue = string | number | Uint8Array | null;
+
 /** A statement of a {@link SqliteDatabase}. */
 export interface SqliteStatement {
   /** Runs it, and drops its rows. */
-  run(...values: (string | Uint8Array)[]): unknown;
+  run(...values: SqliteValue[]): unknown;
   /** Its rows, as objects with the names of the columns. */
-  all(...values: (string | Uint8Array)[]): unknown[];
+  all(...values: SqliteValue[]): unknown[];
 }
 
 /**

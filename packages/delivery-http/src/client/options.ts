@@ -1,0 +1,64 @@
+// What a client of the service is made of.
+import { takeBytes, takeSuite, takeUser } from "@copse/delivery/rules";
+import { DeliveryError } from "@copse/delivery/service";
+import { HttpConnection, type HttpDelivery } from "./delivery.js";
+import type { FetchLike, SignLabelled } from "./requests.js";
+import type { WebSocketClass } from "./socket.js";
+
+/** The options of {@link httpDelivery}: `client`, or the three in its place. */
+export interface HttpDeliveryOptions {
+  /** Where the service is: `https://delivery.example`. The client signs the URL's origin. */
+  readonly url: string;
+  /** The user whose client it is: 1 to 255 bytes of UTF-8. */
+  readonly user: string;
+  /** The client, whose key logs it in. */
+  readonly client?: {
+    readonly signatureKey: Uint8Array;
+    readonly cipherSuite: { readonly id: number };
+    readonly sign: SignLabelled;
+  };
+  /** SignWithLabel (RFC 9420 §5.1.2) by the key that logs it in. */
+  readonly sign?: SignLabelled;
+  /** `Npk` bytes: its public half. */
+  readonly signatureKey?: Uint8Array;
+  /** The cipher suite whose signature scheme the key is of. */
+  readonly suite?: number;
+  /** If the user has other clients already: what `admit()` of one of them gave for this one. */
+  readonly admission?: Uint8Array;
+  /** In milliseconds: how long an answer is waited for. Default: 30,000. */
+  readonly timeout?: number;
+  /** Default: the platform's. */
+  readonly fetch?: FetchLike;
+  /** Default: the platform's; on Node 20, that of the package `ws`. */
+  readonly WebSocket?: WebSocketClass;
+}
+
+/**
+ * Connects to a delivery service by HTTP and WebSocket. It logs in with the first call. A lost connection is `unavailable`:
+ * the same call may be made again.
+ * @throws DeliveryError `invalid` for wrong options
+ * @example
+ * const delivery = httpDelivery({ url: "https://delivery.example", user: "alice", client: alice });
+ */
+export function httpDelivery(options: HttpDeliveryOptions): HttpDelivery {
+  const { client, url, timeout = 30_000, admission } = options;
+  const sign = options.sign ?? client?.sign.bind(client);
+  if (typeof sign !== "function")
+    throw new DeliveryError("invalid", "expected a client, or sign, signatureKey and suite");
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new DeliveryError("invalid", "url: expected one of http or https");
+  const fetchOfPlatform: FetchLike = (target, request) => fetch(target, request);
+  return new HttpConnection(
+    {
+      url,
+      user: takeUser(options.user),
+      suite: takeSuite(options.suite ?? client?.cipherSuite.id),
+      signatureKey: takeBytes(options.signatureKey ?? client?.signatureKey, "signatureKey", 1, 4096),
+      sign,
+      admission: admission && takeBytes(admission, "admission", 1, 16_384),
+      fetch: options.fetch ?? fetchOfPlatform,
+      timeout,
+    },
+    options.WebSocket,
+  );
+}

@@ -1,0 +1,123 @@
+// Reading a log or the inbox over the socket: each batch is asked for when the one before has been worked on.
+import type { AbortSignalLike } from "@copse/core";
+import { type Batch, DeliveryError, type EpochKeySource } from "@copse/delivery/service";
+import type { RequestFrame } from "../wire/structures.js";
+import { hex, keyOf, type Proofs } from "./keys.js";
+import type { Life } from "./life.js";
+import { ServiceError } from "./requests.js";
+import type { SocketClient, StreamFrame } from "./socket.js";
+
+/** What is read. */
+export interface Reading<Entry> {
+  readonly signal?: AbortSignalLike | undefined;
+  /** Checks what was asked for, and makes the frame that asks for it. */
+  open(): (stream: number) => RequestFrame;
+  /** The entries of a frame. */
+  entries(frame: StreamFrame): Batch<Entry> | undefined;
+  /** Of a group whose members alone read it. */
+  readonly groupId?: Uint8Array | undefined;
+  readonly key?: EpochKeySource | undefined;
+}
+
+interface Parts {
+  readonly life: Life;
+  readonly socket: SocketClient;
+  readonly proofs: Proofs;
+}
+
+export class Reader<Entry> implements AsyncIterableIterator<Batch<Entry>> {
+  readonly #parts: Parts;
+  readonly #reading: Reading<Entry>;
+  #stream: number | undefined;
+  #isOver = false;
+  /** The newest frame that wasn't looked at. The service sends the next batch when it is asked to. */
+  #frame: StreamFrame | undefined;
+  #wake: () => void = () => undefined;
+  #tried: string | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: Parts, reading: Reading<Entry>) {
+    this.#parts = parts;
+    this.#reading = reading;
+  }
+
+  next(): Promise<IteratorResult<Batch<Entry>>> {
+    const result = this.#turn.then(() => this.#step());
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  return(): Promise<IteratorResult<Batch<Entry>>> {
+    this.#end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    if (this.#stream !== undefined) this.#parts.socket.end(this.#stream);
+    this.#wake();
+  }
+
+  async #step(): Promise<IteratorResult<Batch<Entry>>> {
+    if (this.#isOver) return { done: true, value: undefined };
+    try {
+      return await this.#parts.life.run(this.#reading.signal, () => this.#batch());
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+
+  async #batch(): Promise<IteratorResult<Batch<Entry>>> {
+    const { socket } = this.#parts;
+    if (this.#stream === undefined) {
+      const frame = this.#reading.open();
+      this.#stream = await socket.subscribe(frame, (got) => {
+        this.#frame = got;
+        this.#wake();
+      });
+      // It was ended while the socket opened.
+      if (this.#isOver) socket.end(this.#stream);
+    } else {
+      socket.send({ kind: "next", stream: this.#stream });
+    }
+    while (!this.#isOver) {
+      const frame = await this.#take();
+      const value = frame && this.#reading.entries(frame);
+      if (value !== undefined) return { done: false, value };
+      if (frame?.kind === "locked") await this.#unlock(this.#stream, frame.isFinal);
+      if (frame?.kind === "failed") throw new ServiceError(frame.failure);
+      if (frame?.kind === "lost")
+        throw new DeliveryError("unavailable", "the connection to the service was lost");
+    }
+    return { done: true, value: undefined };
+  }
+
+  async #take(): Promise<StreamFrame | undefined> {
+    if (this.#frame === undefined && !this.#isOver)
+      await new Promise<void>((wake) => {
+        this.#wake = wake;
+      });
+    const frame = this.#frame;
+    this.#frame = undefined;
+    return frame;
+  }
+
+  /** Proves the key of the epoch in which the client is now. @throws DeliveryError `forbidden` if it has no other */
+  async #unlock(stream: number, isFinal: boolean): Promise<void> {
+    const { groupId, key: source } = this.#reading;
+    const key = await keyOf(source);
+    const name = key && hex(key.publicKey);
+    if (groupId !== undefined && key !== undefined && name !== this.#tried) {
+      await this.#parts.proofs.prove(groupId, key);
+      this.#tried = name;
+      this.#parts.socket.send({ kind: "next", stream });
+    } else if (isFinal || key === undefined) {
+      throw new DeliveryError("forbidden", "the client has no key with which it reads more of the group");
+    }
+  }
+}

@@ -1,0 +1,207 @@
+// The routes, as the server answers them.
+import type { IncomingMessage } from "node:http";
+import { DeliveryError } from "@copse/delivery/service";
+import type { HttpBindings } from "@hono/node-server";
+import { type Context, Hono } from "hono";
+import { cors } from "hono/cors";
+import { type AnswerOf, type BodyOf, MEDIA_TYPE, ROUTES, type RouteName, STATUS } from "../wire/routes.js";
+import { decode, encode, type Shape } from "../wire/shape.js";
+import { type Failure, failureShape, MAX_MESSAGE } from "../wire/structures.js";
+import type { Account, Accounts } from "./accounts.js";
+import type { DeliveryCounters } from "./counters.js";
+import type { EpochKeys } from "./epoch-keys.js";
+import { failureOf, limited, refuse } from "./failures.js";
+import type { Groups } from "./groups.js";
+import type { KeyPackages } from "./key-packages.js";
+import { OPENAPI } from "./openapi.js";
+import type { DeliveryRates, Settings } from "./options.js";
+import type { Rates } from "./rates.js";
+
+interface Parts {
+  readonly settings: Settings;
+  readonly counters: DeliveryCounters;
+  readonly rates: Rates<keyof DeliveryRates>;
+  readonly accounts: Accounts;
+  readonly keyPackages: KeyPackages;
+  readonly groups: Groups;
+  readonly epochKeys: EpochKeys;
+  addressOf(request: IncomingMessage): string;
+  report(error: unknown): void;
+}
+
+type Env = { Bindings: HttpBindings };
+
+/** Who calls. Routes that need no login have no account. */
+interface Caller {
+  readonly account: Account;
+  readonly address: string;
+  readonly token: string;
+}
+
+type Handlers = {
+  readonly [N in RouteName]: (body: BodyOf<N>, caller: Caller) => AnswerOf<N> | Promise<AnswerOf<N>>;
+};
+
+const KIB = 1024;
+
+function handlersOf({ accounts, keyPackages, groups, epochKeys, rates, ...parts }: Parts): Handlers {
+  const send = async (account: Account, message: BodyOf<"send">["messages"][number]) => {
+    try {
+      return { kind: "accepted", cursor: await groups.send(account, message) } as const;
+    } catch (error) {
+      return { kind: "failed", failure: failureOf(error, parts.counters, parts.report) } as const;
+    }
+  };
+  return {
+    challenge: () => ({ challenge: accounts.challenge() }),
+    login: async (body, { address }) => ({ token: await accounts.login(body, address) }),
+    logout: async (_, { token }) => {
+      await accounts.logout(token);
+      return {};
+    },
+    publish: async (body, { account }) => {
+      await keyPackages.publish(account.id, body);
+      return {};
+    },
+    count: ({ suite }, { account }) => keyPackages.count(account.id, suite),
+    withdraw: async ({ references }, { account }) => {
+      await keyPackages.withdraw(account.id, references);
+      return {};
+    },
+    claim: async ({ user, suite }, { account }) => {
+      rates.take("claim", account.id);
+      rates.take("claimed", user);
+      return { keyPackages: await keyPackages.claim(user, suite) };
+    },
+    submit: (body, { account }) => {
+      rates.take("handshake", account.id);
+      return groups.submit(account, body);
+    },
+    send: async ({ messages }, { account }) => {
+      rates.take("message", account.id, messages.length);
+      return { answers: await Promise.all(messages.map((message) => send(account, message))) };
+    },
+    challengeKey: ({ groupId, key }, { account }) => {
+      rates.take("proof", account.id);
+      return epochKeys.challenge(account, groupId, key);
+    },
+    proveKey: async ({ challenge, proof }, { account }) => {
+      await epochKeys.prove(account, challenge, proof);
+      return {};
+    },
+    groupInfo: ({ groupId }, { account }) => ({ published: groups.groupInfo(account, groupId) }),
+    publishGroupInfo: async (body, { account }) => {
+      rates.take("handshake", account.id);
+      return { taken: await groups.publishGroupInfo(account, body) };
+    },
+    clearInbox: async ({ upTo }, { account }) => {
+      await groups.clearInbox(account, upTo);
+      return {};
+    },
+  };
+}
+
+/** The bytes of bodies that are being received, in all. */
+class Receiving {
+  readonly #most: number;
+  #now = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Reads a body. @throws DeliveryError `limit`, `unavailable`, and the rest of the body isn't read */
+  async body(request: IncomingMessage, max: number): Promise<Uint8Array> {
+    const announced = Number(request.headers["content-length"] ?? 0);
+    const tooLarge = () => limited(`expected a body of at most ${max} bytes`);
+    if (announced > max) throw tooLarge();
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    try {
+      for await (const chunk of request as AsyncIterable<Uint8Array>) {
+        size += chunk.length;
+        this.#now += chunk.length;
+        if (size > max) throw tooLarge();
+        if (this.#now > this.#most)
+          throw new DeliveryError("unavailable", "the service has too much to do", { retryAfter: 1000 });
+        chunks.push(chunk);
+      }
+    } finally {
+      this.#now -= size;
+    }
+    return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+  }
+}
+
+const statusOf = ({ code, needs }: Failure): number =>
+  needs === "login" ? 401 : (STATUS[code as keyof typeof STATUS] ?? 503);
+
+const tokenOf = (header: string | undefined): string | undefined =>
+  header?.startsWith("Bearer ") && header.length < 200 ? header.slice(7) : undefined;
+
+function answer<T>(shape: Shape<T>, value: T, status = 200, headers: Record<string, string> = {}): Response {
+  return new Response(encode(shape, value), {
+    status,
+    headers: { "content-type": MEDIA_TYPE, "cache-control": "no-store", ...headers },
+  });
+}
+
+/** The application that answers all requests. */
+export function appOf(parts: Parts): Hono<Env> {
+  const { settings, counters, rates, accounts, addressOf, report } = parts;
+  const { limits, quotas } = settings;
+  const receiving = new Receiving(quotas.receiving);
+  const sizes = {
+    small: 32 * KIB,
+    messages: Math.max(8 * limits.message, 16 * limits.keyPackage, 64 * KIB),
+    commit: Math.min(8 * limits.handshake, 4 * MAX_MESSAGE),
+  };
+  const handlers = handlersOf(parts);
+  const app = new Hono<Env>();
+  const fail = (error: unknown) => {
+    const failure = failureOf(error, counters, report);
+    const { retryAfter } = failure;
+    // What is left of a body isn't waited for.
+    const headers = { connection: "close" };
+    return answer(
+      failureShape,
+      failure,
+      statusOf(failure),
+      retryAfter === undefined
+        ? headers
+        : { ...headers, "retry-after": String(Math.ceil(retryAfter / 1000)) },
+    );
+  };
+  // Nothing here goes by cookies: a page of another origin has only what its user's client has logged in for.
+  app.use(cors({ origin: "*", allowHeaders: ["authorization", "content-type"], maxAge: 86_400 }));
+  app.get("/openapi.json", (c) => c.json(OPENAPI));
+  for (const name of Object.keys(ROUTES) as RouteName[])
+    app.post(ROUTES[name].path, async (c) => {
+      counters.requests += 1;
+      return serve(c, name).catch(fail);
+    });
+  app.notFound(() => {
+    counters.requests += 1;
+    return fail(new DeliveryError("not-found", "there is nothing at this path"));
+  });
+  app.onError(fail);
+
+  // Cheap refusals come first: the token before the body, its size before it is read.
+  async function serve<N extends RouteName>(c: Context<Env>, name: N): Promise<Response> {
+    const { incoming } = c.env;
+    const route = ROUTES[name];
+    const address = addressOf(incoming);
+    const token = tokenOf(incoming.headers.authorization);
+    const account = route.login ? accounts.accountOf(token) : undefined;
+    if (account === undefined) rates.take("login", address);
+    else rates.take("call", account.id);
+    if (incoming.headers["content-type"] !== MEDIA_TYPE)
+      refuse("invalid", `expected a body of ${MEDIA_TYPE}`);
+    const bytes = await receiving.body(incoming, sizes[route.size]);
+    if (account !== undefined) rates.take("byte", account.id, bytes.length);
+    const body = decode(route.body as Shape<BodyOf<N>>, bytes);
+    const caller = { account, address, token } as Caller;
+    return answer(route.answer as Shape<AnswerOf<N>>, await handlers[name](body, caller));
+  }
+  return app;
+}

@@ -1,0 +1,283 @@
+// What clients do with groups: one handshake for each place in the chain, messages, the newest GroupInfo.
+import type { CryptoProvider } from "@copse/core/provider";
+import { checkCount, keysThatReadUpTo } from "@copse/delivery/rules";
+import { DeliveryError } from "@copse/delivery/service";
+import type { BodyOf } from "../wire/routes.js";
+import type { WireHandshake, WireMessage, WireSubmitted } from "../wire/structures.js";
+import type { Account } from "./accounts.js";
+import type { DeliveryCounters } from "./counters.js";
+import { refuse } from "./failures.js";
+import { cursorOf, type GroupRow, GroupRows, type KeyRow, seqOf } from "./group-rows.js";
+import type { KeyPackages } from "./key-packages.js";
+import { Logs } from "./logs.js";
+import type { Settings } from "./options.js";
+import type { Store } from "./store.js";
+
+/** Who waits for entries. */
+export interface Listener {
+  onEntries(group: number): void;
+  onWelcomes(client: number): void;
+}
+
+/** Reads handshakes, where members send them as PublicMessages. */
+export interface Follower {
+  /**
+   * Checks a commit, and calls `accept` if members would take it.
+   * @returns the answer of `accept`, or why no member would take the commit
+   */
+  check(handshake: WireHandshake, accept: () => Promise<WireSubmitted>): Promise<WireSubmitted>;
+}
+
+interface Parts {
+  readonly store: Store;
+  readonly settings: Settings;
+  readonly counters: DeliveryCounters;
+  readonly crypto: CryptoProvider;
+  readonly keyPackages: KeyPackages;
+  readonly listener: Listener;
+}
+
+export class Groups {
+  readonly rows: GroupRows;
+  readonly logs: Logs;
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.rows = new GroupRows(parts.store, parts.settings);
+    this.logs = new Logs(parts.store);
+  }
+
+  async send({ id: client }: Account, message: WireMessage): Promise<string> {
+    const { store, settings, counters, listener } = this.#parts;
+    checkCount("message, bytes", message.message.length, settings.limits.message);
+    const { group, seq, isNew } = await store.write(() => {
+      const group = this.rows.need(message.groupId);
+      const key = this.rows.provenKey(group.id, client, message.key);
+      const known = this.logs.known(group.id, message.id, client, "message");
+      if (known !== undefined) return { group, seq: known, isNew: false };
+      this.rows.checkMayWrite(key);
+      const seq = this.logs.append({ kind: "message", group, client, time: settings.now() }, message);
+      return { group, seq, isNew: true };
+    });
+    if (isNew) {
+      counters.messages += 1;
+      listener.onEntries(group.id);
+    }
+    return cursorOf(seq);
+  }
+
+  async submit(account: Account, handshake: WireHandshake): Promise<WireSubmitted> {
+    const { settings, store, counters, listener } = this.#parts;
+    const { handshake: max, welcomes } = settings.limits;
+    checkCount("message, bytes", handshake.message.length, max);
+    checkCount("groupInfo, bytes", handshake.groupInfo.length, max);
+    for (const { welcome } of handshake.welcomes) checkCount("welcome, bytes", welcome.length, max);
+    const references = handshake.welcomes.reduce((sum, one) => sum + one.references.length, 0);
+    checkCount("welcomes", references, welcomes);
+    if (settings.members === "checked") await this.#checkKey(handshake.nextKey);
+    const told: { group?: number; clients: number[] } = { clients: [] };
+    const answer = await store.write(() => {
+      told.clients = [];
+      return this.#submit(account, handshake, told);
+    });
+    if (answer.kind === "stale") counters.stale += 1;
+    if (told.group !== undefined) {
+      counters.handshakes += 1;
+      counters.welcomes += told.clients.length;
+      listener.onEntries(told.group);
+      for (const client of told.clients) listener.onWelcomes(client);
+    }
+    return answer;
+  }
+
+  async #checkKey({ suite, publicKey }: WireHandshake["nextKey"]): Promise<void> {
+    const { crypto } = this.#parts;
+    if (!crypto.suites.some(({ id }) => id === suite))
+      refuse("invalid", `nextKey: suite ${suite} isn't known here`);
+    try {
+      await crypto.suite(suite).hpke.validatePublicKey(publicKey);
+    } catch (cause) {
+      throw new DeliveryError("invalid", "nextKey: expected a public key of the suite", { cause });
+    }
+  }
+
+  /** One step in a transaction: nothing comes between the comparison and the acceptance. */
+  #submit(
+    account: Account,
+    handshake: WireHandshake,
+    told: { group?: number; clients: number[] },
+  ): WireSubmitted {
+    const { rows, logs } = this;
+    const known = rows.find(handshake.groupId);
+    let key: KeyRow | undefined;
+    if (known !== undefined) {
+      const seq = logs.known(known.id, handshake.id, account.id, "handshake");
+      if (seq !== undefined) return { kind: "accepted", cursor: cursorOf(seq) };
+      // Without a key it joins.
+      if (handshake.key === undefined) rows.checkKnown(known.id, account.user);
+      else key = rows.provenKey(known.id, account.id, handshake.key);
+      const first = this.#follower(known, handshake.after, key);
+      if (first !== undefined) return { kind: "stale", first };
+      if (handshake.key !== undefined) rows.checkMayWrite(key);
+    } else if (handshake.after !== "") {
+      refuse("not-found", "the service doesn't know this group");
+    }
+    const clients = this.#recipients(handshake);
+    const group = known ?? this.#make(account, handshake);
+    const seq = this.#accept(account, group, handshake, key);
+    told.group = group.id;
+    told.clients = [...clients.keys()];
+    return { kind: "accepted", cursor: cursorOf(seq) };
+  }
+
+  /** What has followed a handshake. @throws DeliveryError `invalid`, `expired`, `forbidden` */
+  #follower(group: GroupRow, after: string, key: KeyRow | undefined) {
+    const seq = after === "" ? 0 : seqOf(after, group.last, group.gone);
+    if (seq === group.lastHandshake) return undefined;
+    if (seq < group.gone) refuse("expired", "the handshake isn't kept any more");
+    if (seq !== 0 && seq !== group.gone && this.logs.entry(group.id, seq)?.kind !== "handshake")
+      refuse("invalid", "after: expected the cursor of a handshake");
+    const first = this.logs.handshakeAfter(group.id, seq);
+    if (first === undefined) return refuse("expired", "what came first isn't kept any more");
+    const bound = key === undefined || key.overtaken === null ? undefined : key.readsUpTo;
+    if (bound !== undefined && seqOf(first.cursor, group.last, 0) > bound)
+      refuse("forbidden", "the key isn't that of a member at the handshake that came first");
+    return first;
+  }
+
+  /** Who gets a Welcome. @throws DeliveryError `invalid`, `limit` */
+  #recipients(handshake: WireHandshake): Map<number, number> {
+    const { keyPackages, settings } = this.#parts;
+    const counts = new Map<number, number>();
+    for (const { references } of handshake.welcomes) {
+      for (const reference of references) {
+        const owner = keyPackages.ownerOf(reference);
+        counts.set(owner, (counts.get(owner) ?? 0) + 1);
+      }
+    }
+    for (const [client, count] of counts)
+      checkCount("Welcomes in the inbox", this.logs.waiting(client) + count, settings.limits.inbox);
+    return counts;
+  }
+
+  #make(account: Account, handshake: WireHandshake): GroupRow {
+    const { store, settings } = this.#parts;
+    const { limits, quotas } = settings;
+    const count = (sql: string, ...values: number[]) => store.one<{ n: number }>(sql, ...values)?.n ?? 0;
+    checkCount("groups", count("SELECT count(*) AS n FROM grp") + 1, limits.groups);
+    const own = count("SELECT count(*) AS n FROM grp WHERE maker = ?", account.id);
+    checkCount("groups of the client", own + 1, quotas.groupsOfClient);
+    store.run(
+      "INSERT INTO grp (group_id, maker, last, last_handshake, gone, size, group_info) VALUES (?, ?, 0, 0, 0, 0, ?)",
+      handshake.groupId,
+      account.id,
+      handshake.groupInfo,
+    );
+    return this.rows.find(handshake.groupId) as GroupRow;
+  }
+
+  #accept(account: Account, group: GroupRow, handshake: WireHandshake, key: KeyRow | undefined): number {
+    const { store, settings } = this.#parts;
+    const now = settings.now();
+    const seq = this.logs.append({ kind: "handshake", group, client: account.id, time: now }, handshake);
+    const set = "UPDATE epoch_key SET reads_up_to = ? WHERE grp = ? AND handshake = ?";
+    for (const one of this.#readers(group, key, now)) store.run(set, seq, group.id, one);
+    store.run(
+      "UPDATE epoch_key SET overtaken = ? WHERE grp = ? AND handshake = ?",
+      now,
+      group.id,
+      group.lastHandshake,
+    );
+    // Who makes the group has the key of its first epoch, and reads its own commit with it.
+    const isFirst = group.lastHandshake === 0;
+    if (isFirst && handshake.key !== undefined)
+      this.#register(group.id, 0, handshake.nextKey.suite, handshake.key, {
+        now,
+        proven: null,
+        overtaken: now,
+        seq,
+      });
+    const { suite, publicKey } = handshake.nextKey;
+    const proven = isFirst && handshake.key !== undefined ? 0 : (key?.handshake ?? null);
+    this.#register(group.id, seq, suite, publicKey, { now, proven, overtaken: null, seq });
+    // Who has chosen a key has it.
+    if (isFirst) this.rows.addProof(group.id, account.id, 0);
+    this.rows.addProof(group.id, account.id, seq);
+    store.run(
+      "UPDATE grp SET last_handshake = ?, group_info = ? WHERE id = ?",
+      seq,
+      handshake.groupInfo,
+      group.id,
+    );
+    for (const { welcome, references } of handshake.welcomes) {
+      const id = this.logs.addWelcome(welcome);
+      for (const reference of references) {
+        const owner = this.#parts.keyPackages.ownerOf(reference);
+        this.logs.deliver(owner, { reference, group: group.id, handshake: seq, welcome: id, time: now });
+      }
+    }
+    return seq;
+  }
+
+  /** The handshakes whose keys read up to the one that is accepted now. */
+  #readers(group: GroupRow, key: KeyRow | undefined, now: number): number[] {
+    const newest = this.rows.keyOf(group.id, group.lastHandshake);
+    const previous = newest && {
+      key: newest.handshake,
+      proven: newest.proven ?? undefined,
+      time: newest.time,
+    };
+    return keysThatReadUpTo(key?.handshake, previous, now, this.#parts.settings.times.grace);
+  }
+
+  #register(
+    group: number,
+    handshake: number,
+    suite: number,
+    publicKey: Uint8Array,
+    of: {
+      readonly now: number;
+      readonly proven: number | null;
+      readonly overtaken: number | null;
+      readonly seq: number;
+    },
+  ): void {
+    this.#parts.store.run(
+      "INSERT INTO epoch_key (grp, handshake, suite, public_key, proven, time, overtaken, reads_up_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      group,
+      handshake,
+      suite,
+      publicKey,
+      of.proven,
+      of.now,
+      of.overtaken,
+      of.seq,
+    );
+  }
+
+  groupInfo(account: Account, groupId: Uint8Array) {
+    const group = this.rows.find(groupId);
+    if (group === undefined) return undefined;
+    this.rows.checkKnown(group.id, account.user);
+    return this.rows.groupInfo(group.id);
+  }
+
+  publishGroupInfo({ id: client }: Account, body: BodyOf<"publishGroupInfo">): Promise<boolean> {
+    const { store, settings } = this.#parts;
+    checkCount("groupInfo, bytes", body.groupInfo.length, settings.limits.handshake);
+    return store.write(() => {
+      const group = this.rows.need(body.groupId);
+      this.rows.checkMayWrite(this.rows.provenKey(group.id, client, body.key));
+      if (seqOf(body.handshake, group.last, group.gone) !== group.lastHandshake) return false;
+      store.run("UPDATE grp SET group_info = ? WHERE id = ?", body.groupInfo, group.id);
+      return true;
+    });
+  }
+
+  clearInbox({ id: client }: Account, upTo: string): Promise<void> {
+    return this.#parts.store.write(() => {
+      this.logs.clearInbox(client, seqOf(upTo, this.logs.inboxLast(client), 0));
+    });
+  }
+}

@@ -1,0 +1,116 @@
+// Key packages: published, handed out once each, those of last resort last.
+import { checkCount } from "@copse/delivery/rules";
+import type { BodyOf } from "../wire/routes.js";
+import type { DeliveryCounters } from "./counters.js";
+import { refuse } from "./failures.js";
+import type { Settings } from "./options.js";
+import { ALWAYS, type Blob, bytesOf, type Store } from "./store.js";
+
+/** How many key packages that were handed out are known of each client: Welcomes may come for them. */
+const HANDED_OUT = 10_000;
+
+export class KeyPackages {
+  readonly #store: Store;
+  readonly #settings: Settings;
+  readonly #counters: DeliveryCounters;
+
+  constructor(store: Store, settings: Settings, counters: DeliveryCounters) {
+    this.#store = store;
+    this.#settings = settings;
+    this.#counters = counters;
+  }
+
+  publish(client: number, { keyPackages }: BodyOf<"publish">): Promise<void> {
+    const { limits, now } = this.#settings;
+    for (const { keyPackage } of keyPackages)
+      checkCount("keyPackage, bytes", keyPackage.length, limits.keyPackage);
+    return this.#store.write(() => {
+      const fresh = keyPackages.filter(({ reference }) => this.#isNew(client, reference));
+      const sql =
+        "SELECT count(*) AS n FROM key_package WHERE client = ? AND bytes IS NOT NULL AND not_after * 1000 > ?";
+      const offered = this.#store.one<{ n: number }>(sql, client, now())?.n ?? 0;
+      checkCount("keyPackages", offered + fresh.length, limits.keyPackages);
+      this.#store.run("DELETE FROM key_package WHERE client = ? AND not_after * 1000 <= ?", client, now());
+      for (const one of fresh) this.#put(client, one);
+      this.#store.run(
+        "DELETE FROM key_package WHERE id IN (SELECT id FROM key_package WHERE client = ? AND bytes IS NULL ORDER BY id DESC LIMIT -1 OFFSET ?)",
+        client,
+        HANDED_OUT,
+      );
+    });
+  }
+
+  #isNew(client: number, reference: Uint8Array): boolean {
+    const found = this.#store.one<{ client: number }>(
+      "SELECT client FROM key_package WHERE reference = ? AND ?",
+      reference,
+      ALWAYS,
+    );
+    if (found !== undefined && found.client !== client)
+      refuse("invalid", "another client has published this key package");
+    return found === undefined;
+  }
+
+  #put(client: number, one: BodyOf<"publish">["keyPackages"][number]): void {
+    const { reference, keyPackage, suite, notAfter, lastResort } = one;
+    if (lastResort)
+      this.#store.run(
+        "UPDATE key_package SET bytes = NULL WHERE client = ? AND suite = ? AND last_resort = 1 AND bytes IS NOT NULL",
+        client,
+        suite,
+      );
+    const end = Math.min(Number(notAfter), Number.MAX_SAFE_INTEGER / 1000);
+    const sql =
+      "INSERT OR IGNORE INTO key_package (reference, client, suite, not_after, last_resort, bytes) VALUES (?, ?, ?, ?, ?, ?)";
+    this.#store.run(sql, reference, client, suite, Math.floor(end), lastResort ? 1 : 0, keyPackage);
+  }
+
+  count(client: number, suite: number): { single: number; lastResort: number } {
+    const rows = this.#store.all<{ last_resort: number; n: number }>(
+      "SELECT last_resort, count(*) AS n FROM key_package WHERE client = ? AND suite = ? AND bytes IS NOT NULL AND not_after * 1000 > ? GROUP BY last_resort",
+      client,
+      suite,
+      this.#settings.now(),
+    );
+    const of = (lastResort: number) => rows.find((row) => row.last_resort === lastResort)?.n ?? 0;
+    return { single: of(0), lastResort: of(1) };
+  }
+
+  withdraw(client: number, references: readonly Uint8Array[] | undefined): Promise<void> {
+    const all = "DELETE FROM key_package WHERE client = ? AND bytes IS NOT NULL";
+    return this.#store.write(() => {
+      if (references === undefined) this.#store.run(all, client);
+      else for (const one of references) this.#store.run(`${all} AND reference = ?`, client, one);
+    });
+  }
+
+  claim(user: string, suite: number): Promise<Uint8Array[]> {
+    return this.#store.write(() => {
+      const clients = this.#store.all<{ id: number }>(
+        "SELECT id FROM client WHERE user = ? ORDER BY id",
+        user,
+      );
+      const taken = clients.flatMap(({ id }) => this.#take(id, suite) ?? []);
+      this.#counters.keyPackagesClaimed += taken.length;
+      return taken;
+    });
+  }
+
+  #take(client: number, suite: number): Uint8Array | undefined {
+    const row = this.#store.one<{ id: number; last_resort: number; bytes: Blob }>(
+      "SELECT id, last_resort, bytes FROM key_package WHERE client = ? AND suite = ? AND bytes IS NOT NULL AND not_after * 1000 > ? ORDER BY last_resort, id LIMIT 1",
+      client,
+      suite,
+      this.#settings.now(),
+    );
+    if (row?.last_resort === 0) this.#store.run("UPDATE key_package SET bytes = NULL WHERE id = ?", row.id);
+    return row && bytesOf(row.bytes);
+  }
+
+  /** Whose the key package with this reference is. @throws DeliveryError `invalid` */
+  ownerOf(reference: Uint8Array): number {
+    const sql = "SELECT client FROM key_package WHERE reference = ? AND ?";
+    const owner = this.#store.one<{ client: number }>(sql, reference, ALWAYS)?.client;
+    return owner ?? refuse("invalid", "welcomes: nobody has published a key package with this reference");
+  }
+}

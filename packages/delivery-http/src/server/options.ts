@@ -1,0 +1,155 @@
+// What an operator chooses, and the defaults.
+import { DEFAULT_DELIVERY_LIMITS, DEFAULT_GRACE, type DeliveryLimits } from "@copse/delivery/rules";
+import type { Rate } from "./rates.js";
+
+/** Who asks to be a client of a user. The signature under its login is right already. */
+export interface AdmissionRequest {
+  readonly user: string;
+  readonly suite: number;
+  readonly signatureKey: Uint8Array;
+  /** Whether the user has no client yet. */
+  readonly isFirst: boolean;
+  /** Whether a client of the user has signed an admission of this key. */
+  readonly isVouchedFor: boolean;
+  /** The address from which it comes. */
+  readonly address: string;
+}
+
+/** How often something may be asked for. */
+export interface DeliveryRates {
+  /** Challenges and logins, by address. Default: 20 a second, 500 at once. */
+  readonly login: Rate;
+  /** New clients, by address. Default: 5 a second, 500 at once. */
+  readonly register: Rate;
+  /** Calls of a client. Default: 500 a second, 5,000 at once. */
+  readonly call: Rate;
+  /** Messages of a client. Default: 500 a second, 5,000 at once. */
+  readonly message: Rate;
+  /** Bytes that a client sends. Default: 4 MiB a second, 64 MiB at once. */
+  readonly byte: Rate;
+  /** Handshakes of a client. Default: 20 a second, 200 at once. */
+  readonly handshake: Rate;
+  /** Claims by a client. Default: 10 a second, 500 at once. */
+  readonly claim: Rate;
+  /** Claims of a user's key packages by others together. Default: 10 a second, 500 at once. */
+  readonly claimed: Rate;
+  /** Proofs of epochs' keys by a client. Default: 50 a second, 2,000 at once. */
+  readonly proof: Rate;
+  /** Sockets that a client opens. Default: 2 a second, 50 at once. */
+  readonly socket: Rate;
+}
+
+const rate = (perSecond: number, burst: number): Rate => ({ perSecond, burst });
+const MIB = 1024 * 1024;
+
+export const DEFAULT_RATES: DeliveryRates = {
+  login: rate(20, 500),
+  register: rate(5, 500),
+  call: rate(500, 5000),
+  message: rate(500, 5000),
+  byte: rate(4 * MIB, 64 * MIB),
+  handshake: rate(20, 200),
+  claim: rate(10, 500),
+  claimed: rate(10, 500),
+  proof: rate(50, 2000),
+  socket: rate(2, 50),
+};
+
+/** How much the service has of each thing at a time, besides {@link DeliveryLimits}. */
+export interface ServerQuotas {
+  /** Groups that one client has made. Default: 10,000. */
+  readonly groupsOfClient: number;
+  /** Logins of one client: the oldest ends. Default: 8. */
+  readonly tokens: number;
+  /** Sockets of one client: the oldest is closed. Default: 4. */
+  readonly sockets: number;
+  /** Sockets and connections in all. Default: 10,000. */
+  readonly connections: number;
+  /** Subscriptions of one socket. Default: 1,000. */
+  readonly subscriptions: number;
+  /** Bytes sent over one socket that its client hasn't worked on. Default: 4 MiB, or one message. */
+  readonly window: number;
+  /** Bytes of requests that are being received, in all. Default: 256 MiB. */
+  readonly receiving: number;
+}
+
+export const DEFAULT_QUOTAS: ServerQuotas = {
+  groupsOfClient: 10_000,
+  tokens: 8,
+  sockets: 4,
+  connections: 10_000,
+  subscriptions: 1000,
+  window: 4 * MIB,
+  receiving: 256 * MIB,
+};
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+/** For how long things are kept and waited for, in milliseconds, and how many bytes of a group. */
+export interface ServerTimes {
+  /** A login. Default: a day. */
+  readonly login: number;
+  /** A challenge of a login. Default: a minute. */
+  readonly challenge: number;
+  /** How long an older epoch's key may still be used to write. Default: a minute. */
+  readonly grace: number;
+  /** Entries of logs. Default: 90 days. */
+  readonly entries: number;
+  /** Welcomes in inboxes. Default: 90 days. */
+  readonly welcomes: number;
+  /** IDs of what was sent, by which it is known again. Default: 90 days. */
+  readonly ids: number;
+  /** Until the headers, and the whole, of a request are there. Default: 10 seconds, 60 seconds. */
+  readonly headers: number;
+  readonly request: number;
+  /** How often a socket is asked for a sign of life, and how long a new one has to log in. Default: 30 seconds, 10 seconds. */
+  readonly ping: number;
+  readonly socketLogin: number;
+}
+
+export const DEFAULT_TIMES: ServerTimes = {
+  login: DAY,
+  challenge: MINUTE,
+  grace: DEFAULT_GRACE,
+  entries: 90 * DAY,
+  welcomes: 90 * DAY,
+  ids: 90 * DAY,
+  headers: 10_000,
+  request: MINUTE,
+  ping: 30_000,
+  socketLogin: 10_000,
+};
+
+/** What the parts of the service share of its options: all of them are there. */
+export interface Settings {
+  readonly limits: DeliveryLimits;
+  readonly rates: DeliveryRates;
+  readonly quotas: ServerQuotas;
+  readonly times: ServerTimes;
+  /** Bytes of the log of a group. */
+  readonly groupBytes: number;
+  readonly members: "checked" | "unchecked";
+  readonly openGroups: boolean;
+  readonly now: () => number;
+}
+
+export const settingsOf = (options: {
+  readonly limits?: Partial<DeliveryLimits> | undefined;
+  readonly rates?: Partial<DeliveryRates> | undefined;
+  readonly quotas?: Partial<ServerQuotas> | undefined;
+  readonly times?: Partial<ServerTimes> | undefined;
+  readonly groupBytes?: number | undefined;
+  readonly members?: "checked" | "unchecked" | undefined;
+  readonly openGroups?: boolean | undefined;
+  readonly now?: (() => number) | undefined;
+}): Settings => ({
+  limits: { ...DEFAULT_DELIVERY_LIMITS, ...options.limits },
+  rates: { ...DEFAULT_RATES, ...options.rates },
+  quotas: { ...DEFAULT_QUOTAS, ...options.quotas },
+  times: { ...DEFAULT_TIMES, ...options.times },
+  groupBytes: options.groupBytes ?? 64 * MIB,
+  members: options.members ?? "checked",
+  openGroups: options.openGroups ?? false,
+  now: options.now ?? Date.now,
+});

@@ -1,0 +1,103 @@
+// The tables of the service.
+
+export const VERSION = 1;
+
+// Epochs are text: SQLite's integers have 63 bits. Times are in milliseconds since 1970.
+export const SCHEMA = `
+CREATE TABLE client (
+  id INTEGER PRIMARY KEY,
+  user TEXT NOT NULL,
+  signature_key BLOB NOT NULL,
+  suite INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  inbox_last INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (user, signature_key)
+);
+CREATE TABLE token (
+  hash BLOB PRIMARY KEY,
+  client INTEGER NOT NULL REFERENCES client (id),
+  until INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX token_client ON token (client, until);
+
+-- bytes is NULL when it was handed out or withdrawn: its Welcome may still come.
+CREATE TABLE key_package (
+  id INTEGER PRIMARY KEY,
+  reference BLOB NOT NULL,
+  client INTEGER NOT NULL REFERENCES client (id),
+  suite INTEGER NOT NULL,
+  not_after INTEGER NOT NULL,
+  last_resort INTEGER NOT NULL,
+  bytes BLOB,
+  UNIQUE (reference)
+);
+CREATE INDEX key_package_offered ON key_package (client, suite, last_resort) WHERE bytes IS NOT NULL;
+CREATE INDEX key_package_client ON key_package (client, id);
+CREATE INDEX key_package_end ON key_package (not_after);
+
+CREATE TABLE grp (
+  id INTEGER PRIMARY KEY,
+  group_id BLOB NOT NULL UNIQUE,
+  maker INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  last_handshake INTEGER NOT NULL,
+  gone INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  group_info BLOB NOT NULL
+);
+CREATE INDEX grp_maker ON grp (maker);
+CREATE TABLE entry (
+  grp INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  epoch TEXT NOT NULL,
+  message BLOB NOT NULL,
+  time INTEGER NOT NULL,
+  PRIMARY KEY (grp, seq)
+) WITHOUT ROWID;
+CREATE INDEX entry_time ON entry (time);
+CREATE INDEX entry_handshake ON entry (grp, seq) WHERE kind = 1;
+CREATE TABLE submission (
+  grp INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  client INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  PRIMARY KEY (grp, id)
+) WITHOUT ROWID;
+CREATE INDEX submission_time ON submission (time);
+
+-- The key that a handshake has registered; that of handshake 0 is the key of the epoch that the first one ended.
+CREATE TABLE epoch_key (
+  grp INTEGER NOT NULL,
+  handshake INTEGER NOT NULL,
+  suite INTEGER NOT NULL,
+  public_key BLOB NOT NULL,
+  proven INTEGER,
+  time INTEGER NOT NULL,
+  overtaken INTEGER,
+  reads_up_to INTEGER NOT NULL,
+  PRIMARY KEY (grp, handshake)
+) WITHOUT ROWID;
+CREATE TABLE proof (
+  grp INTEGER NOT NULL,
+  client INTEGER NOT NULL,
+  handshake INTEGER NOT NULL,
+  PRIMARY KEY (grp, client, handshake)
+) WITHOUT ROWID;
+
+CREATE TABLE welcome (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE inbox (
+  client INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  reference BLOB NOT NULL,
+  grp INTEGER NOT NULL,
+  handshake INTEGER NOT NULL,
+  welcome INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  PRIMARY KEY (client, seq)
+) WITHOUT ROWID;
+CREATE INDEX inbox_welcome ON inbox (welcome);
+CREATE INDEX inbox_time ON inbox (time);
+`;
