@@ -2,4 +2,4 @@
 export type { HttpDelivery } from "./client/delivery.js";
 export { type HttpDeliveryOptions, httpDelivery } from "./client/options.js";
 export type { FetchLike, SignLabelled } from "./client/requests.js";
-export type { WebSocketClass, WebSocketLike } from "./client/socket.js";
+export type { WebSocketClass, WebSocketEvent, WebSocketLike } from "./client/socket.js";

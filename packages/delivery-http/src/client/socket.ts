@@ -5,7 +5,8 @@ import { decode, encode } from "../wire/shape.js";
 import { type AnswerFrame, answerFrame, type RequestFrame, requestFrame } from "../wire/structures.js";
 import type { Requests } from "./requests.js";
 
-interface SocketEvent {
+/** An event of a WebSocket. */
+export interface WebSocketEvent {
   readonly data?: unknown;
   readonly reason?: string;
 }
@@ -17,7 +18,7 @@ export interface WebSocketLike {
   close(): void;
   addEventListener(
     type: "open" | "message" | "close" | "error",
-    listener: (event: SocketEvent) => void,
+    listener: (event: WebSocketEvent) => void,
   ): void;
 }
 
