@@ -1,6 +1,6 @@
 // Checks that any author of a delivery service can run, on any test runner or none.
 export type { DeliveryCheck, DeliveryCheckResult } from "./check.js";
-export type { KeyMaker } from "./keys.js";
+export type { HpkeKeys, KeyMaker } from "./keys.js";
 export {
   checksForDelivery,
   type DeliveryConformanceOptions,

@@ -2,21 +2,24 @@
 import type { EpochKey, EpochKeySource, PublicEpochKey } from "@copse/delivery/service";
 import { bytes, EMPTY, numbers } from "./tools.js";
 
-type Awaitable<T> = T | Promise<T>;
+export interface HpkeKeys {
+  readonly publicKey: Uint8Array;
+  readonly privateKey: object;
+}
 
 /** What makes keys of epochs: any `CryptoProvider` is such. */
 export interface KeyMaker {
   readonly suites: readonly { readonly id: number }[];
   suite(id: number): {
     readonly hpke: {
-      generateKeyPair(): Awaitable<{ readonly publicKey: Uint8Array; readonly privateKey: object }>;
+      generateKeyPair(): HpkeKeys | Promise<HpkeKeys>;
       open(
         privateKey: object,
         kemOutput: Uint8Array,
         info: Uint8Array,
         aad: Uint8Array,
         ciphertext: Uint8Array,
-      ): Awaitable<Uint8Array>;
+      ): Uint8Array | Promise<Uint8Array>;
     };
   };
 }

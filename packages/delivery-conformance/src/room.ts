@@ -72,8 +72,8 @@ export class Room {
   }
 
   /** A group that the service doesn't know yet. */
-  async newGroup(): Promise<TestGroup> {
-    return new TestGroup(this, bytes(`group ${unique()}`), await this.key(0n));
+  async newGroup(id = `group ${unique()}`): Promise<TestGroup> {
+    return new TestGroup(this, bytes(id), await this.key(0n));
   }
 
   /** A group that has its first handshake. */

@@ -4,7 +4,7 @@ import { type Definition, needing } from "../check.js";
 import { otherMessage } from "../messages.js";
 import { cursors } from "../reader.js";
 import { keyPackage, type Room, type TestGroup } from "../room.js";
-import { fail, is, numbers, same } from "../tools.js";
+import { fail, hex, is, numbers, same } from "../tools.js";
 
 /** A Welcome for a new key package of a client, which has been claimed. */
 async function invited(room: Room, name: string, device = "phone"): Promise<AddressedWelcome> {
@@ -46,7 +46,7 @@ async function welcomes(room: Room, many: number): Promise<AddressedWelcome[]> {
 }
 
 const references = (all: readonly { readonly reference: Uint8Array }[]) =>
-  all.map(({ reference }) => `${reference}`);
+  all.map(({ reference }) => hex(reference));
 
 export const inboxChecks: Record<string, Definition> = {
   "inbox: a Welcome comes to the client whose key package it names": needing([], async (room) => {

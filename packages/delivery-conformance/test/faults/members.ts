@@ -1,0 +1,176 @@
+// Services with one fault each, in whom they let in, and in what is left of them when they have stopped.
+import { DeliveryError, type DeliveryService, type EpochKeySource, memoryDelivery } from "@copse/delivery";
+import { checking, crypto, type Fault, faulty, hex, note, of, reading, type Shared } from "./faulty.js";
+
+const forbidden = () => new DeliveryError("forbidden", "this service lets nobody in");
+
+/** A service that notes the newest key that anybody has shown to it. */
+const noting = (
+  subscribe: (inner: DeliveryService, newest: EpochKeySource) => DeliveryService["subscribe"],
+) =>
+  checking(({ inner, shared }) => {
+    const noted = (key: EpochKeySource | undefined) => {
+      if (key !== undefined) shared.notes.set("newest key", key);
+    };
+    return {
+      async send(message, options) {
+        const cursor = await inner.send(message, options);
+        noted(message.key);
+        return cursor;
+      },
+      subscribe: subscribe(inner, () => note<EpochKeySource>(shared, "newest key", () => undefined)()),
+    };
+  });
+
+const REMOVED = "members: whom a commit removes reads up to it and no further";
+const REFUSES = "members: whoever refuses a handshake may submit the next";
+
+const RESTARTS = [
+  "restart: the log is there, and goes on",
+  "restart: one handshake follows, as before",
+  "restart: the GroupInfo is there",
+  "restart: key packages are there, and claimed ones aren't",
+  "restart: the inbox is there, and what was cleared isn't",
+];
+
+export const FAULTS: readonly Fault[] = [
+  of(
+    "serves everybody",
+    ["members: nobody without a key gets in", REMOVED],
+    faulty(() => ({}), {}, { members: "checked", crypto }),
+  ),
+  of(
+    "takes a public key for a proof",
+    "members: nobody without a key gets in",
+    checking(({ inner, shared }) => ({
+      async send(message, options) {
+        const key = await message.key?.();
+        const name = key && hex(key.publicKey);
+        const known = name && note<EpochKeySource | undefined>(shared, name, message.key);
+        return inner.send({ ...message, key: known || message.key }, options);
+      },
+    })),
+  ),
+  of(
+    "gives everybody the GroupInfo",
+    ["members: nobody without a key gets in", "members: whoever was a member joins again without a key"],
+    checking(() => ({}), { openGroups: true }),
+  ),
+  of(
+    "serves the group's creator alone",
+    "members: whoever has the key sends, reads and commits",
+    checking(({ inner, shared, user }) => ({
+      submit(handshake, options) {
+        const creator = note(shared, hex(handshake.groupId), user);
+        return creator === user ? inner.submit(handshake, options) : Promise.reject(forbidden());
+      },
+    })),
+  ),
+  of(
+    "lets a removed member in",
+    REMOVED,
+    noting((inner, newest) => (what) => inner.subscribe({ ...what, key: newest })),
+  ),
+  of(
+    "asks for a key when a reader begins, and never again",
+    "members: whom a commit removes isn't kept by its connection",
+    noting((inner, newest) => (what) => {
+      let isLetIn = false;
+      const key = () => (isLetIn ? newest() : what.key?.());
+      return reading(inner.subscribe({ ...what, key }), async (below) => {
+        const batch = await below();
+        isLetIn = true;
+        return batch;
+      });
+    }),
+  ),
+  of(
+    "takes the key that a reader had when it began",
+    "members: with the next key a reader goes on",
+    checking(({ inner }) => ({
+      subscribe(what) {
+        const first = Promise.resolve(what.key?.());
+        return inner.subscribe({ ...what, key: () => first });
+      },
+    })),
+  ),
+  of(
+    "knows the newest key alone",
+    ["members: whoever was away reads step by step", REFUSES],
+    checking(({ inner, shared }) => {
+      const name = (groupId: Uint8Array) => `newest ${hex(groupId)}`;
+      const check = async (groupId: Uint8Array, key: EpochKeySource | undefined) => {
+        const newest = note<string | undefined>(shared, name(groupId), undefined);
+        const own = await key?.();
+        if (own !== undefined && newest !== undefined && hex(own.publicKey) !== newest) throw forbidden();
+        return own;
+      };
+      return {
+        async submit(handshake, options) {
+          await check(handshake.groupId, handshake.key);
+          const answer = await inner.submit(handshake, options);
+          if (answer.kind === "accepted")
+            shared.notes.set(name(handshake.groupId), hex(handshake.nextKey.publicKey));
+          return answer;
+        },
+        subscribe: (what) => inner.subscribe({ ...what, key: () => check(what.groupId, what.key) }),
+      };
+    }),
+  ),
+  of(
+    "gives those who refuse a handshake no time",
+    REFUSES,
+    checking(() => ({}), { grace: -1 }),
+  ),
+  of(
+    "forbids what comes too late",
+    "members: a late one with a key is told what came first",
+    checking(({ inner }) => ({
+      async submit(handshake, options) {
+        const answer = await inner.submit(handshake, options);
+        if (answer.kind === "stale") throw forbidden();
+        return answer;
+      },
+    })),
+  ),
+  of(
+    "lets nobody join without a key",
+    "members: whoever was a member joins again without a key",
+    checking(({ inner }) => ({
+      submit: (handshake, options) =>
+        handshake.key === undefined && handshake.after !== ""
+          ? Promise.reject(forbidden())
+          : inner.submit(handshake, options),
+    })),
+  ),
+  of("has nothing when it has stopped", RESTARTS, {
+    ...faulty(() => ({})),
+    connect: (shared: Shared, user, client) =>
+      note(shared, `service ${shared.restarts}`, memoryDelivery()).connect(user, client),
+    restart(shared: Shared) {
+      shared.restarts++;
+    },
+  }),
+  of(
+    "goes on with the end when it has stopped",
+    "restart: a reader loses nothing, and gets nothing twice",
+    faulty(({ inner, shared }) => ({
+      async send(message, options) {
+        const cursor = await inner.send(message, options);
+        shared.notes.set("newest", cursor);
+        return cursor;
+      },
+      subscribe(what) {
+        const newest = note(shared, "newest", what.after);
+        return inner.subscribe({ ...what, after: shared.restarts > 0 ? newest : what.after });
+      },
+    })),
+  ),
+  of(
+    "begins anew when it has stopped",
+    "restart: a reader loses nothing, and gets nothing twice",
+    faulty(({ inner, shared }) => ({
+      subscribe: (what) => inner.subscribe({ ...what, after: shared.restarts > 0 ? "" : what.after }),
+    })),
+  ),
+];
