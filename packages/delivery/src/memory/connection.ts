@@ -1,6 +1,8 @@
 // The connection of one client to a service in memory.
 import {
+  type Calls,
   readsUpTo,
+  type Source,
   takeBytes,
   takeCursor,
   takeGroupId,
@@ -32,13 +34,12 @@ import {
 import type { ClientRecord } from "./directory.js";
 import type { Group, GroupKey } from "./group.js";
 import type { Hub } from "./hub.js";
-import type { Life } from "./life.js";
-import { cursorOf, read, type Source } from "./log.js";
+import { cursorOf } from "./log.js";
 
 export class Connection implements DeliveryService {
   readonly ordering: "service" | "none";
   readonly #hub: Hub;
-  readonly #life: Life;
+  readonly #calls: Calls;
   readonly #user: string;
   readonly #client: ClientRecord;
   readonly #proven = new WeakSet<GroupKey>();
@@ -47,7 +48,7 @@ export class Connection implements DeliveryService {
     this.#hub = hub;
     this.#user = user;
     this.#client = hub.directory.client(user, clientKey);
-    this.#life = hub.running.connect();
+    this.#calls = hub.running.connect();
     this.ordering = hub.options.ordering;
   }
 
@@ -58,7 +59,7 @@ export class Connection implements DeliveryService {
     work: (taken: In, ended: Promise<never>) => Out | Promise<Out>,
   ): Promise<Out> {
     const taken = take();
-    return this.#life.run(options?.signal, async (ended) => {
+    return this.#calls.run(options?.signal, async (ended) => {
       // As a service that is elsewhere: no answer is there at once.
       await Promise.race([Promise.resolve(), ended]);
       return work(taken, ended);
@@ -199,11 +200,11 @@ export class Connection implements DeliveryService {
     try {
       taken = takeSubscription(subscription);
     } catch (error) {
-      return read(this.#life, undefined, () => {
+      return this.#calls.read(undefined, () => {
         throw error;
       });
     }
-    return read(this.#life, taken.signal, () => {
+    return this.#calls.read(taken.signal, () => {
       const group = this.#hub.group(taken.groupId);
       return this.#entries(group, group.log.place(taken.after), taken.key);
     });
@@ -214,7 +215,7 @@ export class Connection implements DeliveryService {
     let place = start;
     let patience: number | undefined;
     return {
-      log: group.log,
+      wait: (wake) => group.log.wait(wake),
       behind: () => group.log.last - place,
       patience: () => patience,
       next: async (ended) => {
@@ -235,11 +236,11 @@ export class Connection implements DeliveryService {
   inbox(after: Cursor, options: CallOptions = {}): AsyncIterable<Batch<InboxEntry>> {
     const client = this.#client;
     const { batch, batchBytes } = this.#hub.options;
-    return read(this.#life, options.signal, () => {
+    return this.#calls.read(options.signal, () => {
       const log = client.inbox;
       let place = log.place(takeCursor(after, "after"));
       return {
-        log,
+        wait: (wake) => log.wait(wake),
         behind: () => log.last - place,
         next: async () => {
           // What the client has cleared, it has read.
@@ -299,6 +300,6 @@ export class Connection implements DeliveryService {
   }
 
   async close(): Promise<void> {
-    this.#life.close();
+    this.#hub.running.disconnect(this.#calls);
   }
 }

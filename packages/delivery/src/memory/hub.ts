@@ -4,8 +4,8 @@ import { checkCount, type DeliveryLimits } from "../rules.js";
 import { DeliveryError, type Handshake } from "../service.js";
 import { Directory } from "./directory.js";
 import { Group, type GroupOptions } from "./group.js";
-import { Running } from "./life.js";
 import type { Members } from "./members.js";
+import { Running } from "./running.js";
 
 /** The options of a service, with their defaults filled in. */
 export interface HubOptions extends GroupOptions {

@@ -1,7 +1,5 @@
-// A log: entries at places that count up, of which the first are dropped, and readers that go on when more comes.
-import type { AbortSignalLike } from "@copse/core";
-import { type Batch, type Cursor, DeliveryError } from "../service.js";
-import type { Life } from "./life.js";
+// A log: entries at places that count up, of which the first are dropped.
+import { type Cursor, DeliveryError } from "../service.js";
 
 /** How much of a log is kept. The oldest entries go first. */
 export interface Retention {
@@ -104,103 +102,9 @@ export class Log<Entry extends Kept> {
     for (const wake of [...this.#readers]) wake();
   }
 
-  /** Something to wait for: what the next call of {@link wake} ends, or its own `wake`. */
-  change(): Change {
-    let wake: () => void = () => undefined;
-    const happens = new Promise<void>((resolve) => {
-      wake = resolve;
-    });
+  /** Calls back each time that there may be more to read. @returns what ends that */
+  wait(wake: () => void): () => void {
     this.#readers.add(wake);
-    return { happens, wake, forget: () => this.#readers.delete(wake) };
+    return () => this.#readers.delete(wake);
   }
-}
-
-interface Change {
-  readonly happens: Promise<void>;
-  wake(): void;
-  forget(): void;
-}
-
-/** What a reader reads from. */
-export interface Source<Entry> {
-  readonly log: Log<Kept>;
-  /** The next batch, or `undefined` if there is none now. @param ended rejects when the reader ends */
-  next(ended: Promise<never>): Promise<Batch<Entry> | undefined>;
-  /** How many more there are, whether they can be read now or not. */
-  behind(): number;
-  /** For how long to wait at most before it is asked again, in milliseconds. Default: until something comes. */
-  patience?(): number | undefined;
-}
-
-/**
- * Reads a log as long as its caller asks, without a queue: a slow reader finds in the log what has come meanwhile. The first
- * batch comes at once, empty if there is nothing: so the reader knows that it has caught up.
- * @param open is called once, when the first batch is asked for
- */
-export function read<Entry>(
-  life: Life,
-  signal: AbortSignalLike | undefined,
-  open: () => Source<Entry>,
-): AsyncIterableIterator<Batch<Entry>> {
-  const since = life.stops;
-  let source: Source<Entry> | undefined;
-  let isFirst = true;
-  let isOver = false;
-  let change: Change | undefined;
-  let turn: Promise<unknown> = Promise.resolve();
-
-  async function batch(ended: Promise<never>): Promise<IteratorResult<Batch<Entry>>> {
-    source ??= open();
-    while (!isOver) {
-      change = source.log.change();
-      let timer: unknown;
-      try {
-        const found = await source.next(ended);
-        const value = found ?? (isFirst ? { entries: [], behind: source.behind() } : undefined);
-        isFirst = false;
-        if (value !== undefined && !isOver) return { done: false, value };
-        timer = wakeIn(source.patience?.(), change);
-        await Promise.race([change.happens, ended]);
-      } finally {
-        change.forget();
-        (globalThis as Timers).clearTimeout?.(timer);
-      }
-    }
-    return { done: true, value: undefined };
-  }
-  async function step(): Promise<IteratorResult<Batch<Entry>>> {
-    if (isOver) return { done: true, value: undefined };
-    try {
-      return await life.run(signal, batch, since);
-    } catch (error) {
-      isOver = true;
-      throw error;
-    }
-  }
-  return {
-    next() {
-      const result = turn.then(step);
-      turn = result.catch(() => undefined);
-      return result;
-    },
-    return() {
-      isOver = true;
-      change?.wake();
-      return Promise.resolve({ done: true, value: undefined });
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
-}
-
-/** The timers of all platforms, if it has them. */
-interface Timers {
-  setTimeout?(work: () => void, milliseconds: number): unknown;
-  clearTimeout?(timer: unknown): void;
-}
-
-function wakeIn(milliseconds: number | undefined, change: Change): unknown {
-  if (milliseconds === undefined) return undefined;
-  return (globalThis as Timers).setTimeout?.(change.wake, milliseconds);
 }
