@@ -47,7 +47,7 @@ const PACKAGES = {
     "node:util",
     "ws",
   ],
-  "delivery-nats": ["@copse/core", "@copse/core/message", "@copse/delivery/service", "@nats-io/"],
+  "delivery-nats": ["@copse/core", "@copse/delivery/rules", "@copse/delivery/service", "@nats-io/"],
   // The ready-made candidates import each provider when it is tried; an application installs those that it wants.
   "provider-select": [
     "@copse/core/provider",

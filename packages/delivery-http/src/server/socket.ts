@@ -30,10 +30,8 @@ interface Stream {
   /** Where it begins, until that is looked up. */
   readonly after: string;
   at: number | undefined;
-  /** How many batches were sent. The first one comes at once, if it is empty too. */
-  batches: number;
-  /** The client's last `next`. */
-  turn: number;
+  /** Whether nothing was sent: the first batch comes at once, if it is empty too. */
+  isNew: boolean;
   /** Whether the client has asked for the next batch. */
   isWanted: boolean;
   /** Bytes that the client hasn't said that it has worked on. */
@@ -76,7 +74,7 @@ export class Socket {
   #serve(frame: Exclude<RequestFrame, { kind: "login" }>): void {
     try {
       if (frame.kind === "end") this.#end(frame.stream);
-      else if (frame.kind === "next") this.#goOn(frame);
+      else if (frame.kind === "next") this.#goOn(frame.stream);
       else this.#begin(frame);
     } catch (error) {
       this.#fail(frame.stream, error);
@@ -89,11 +87,9 @@ export class Socket {
     this.#send({ kind: "failed", stream, failure: failureOf(error, counters, report) });
   }
 
-  #goOn({ stream: id, turn, batches }: Extract<RequestFrame, { kind: "next" }>): void {
+  #goOn(id: number): void {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
-    stream.turn = turn;
-    if (batches !== stream.batches) return;
     this.#waiting -= stream.waiting;
     stream.waiting = 0;
     stream.isWanted = true;
@@ -112,8 +108,7 @@ export class Socket {
       group,
       after,
       at: undefined,
-      batches: 0,
-      turn: 0,
+      isNew: true,
       isWanted: true,
       waiting: 0,
       timer: undefined,
@@ -175,7 +170,7 @@ export class Socket {
       const entries = stream.at < upTo ? groups.logs.after(row.id, stream.at, upTo) : [];
       const last = entries.at(-1);
       if (last !== undefined) stream.at = seqOf(last.cursor, row.last, 0);
-      if (last !== undefined || (stream.batches === 0 && upTo >= row.last)) {
+      if (last !== undefined || (stream.isNew && upTo >= row.last)) {
         const behind = row.last - stream.at;
         this.#sent(stream, { kind: "entries", stream: stream.id, entries, behind });
         return;
@@ -208,7 +203,7 @@ export class Socket {
       stream.timer = setTimeout(() => this.#tryPump(stream), wait);
       stream.timer.unref();
     }
-    this.#send({ kind: "locked", stream: stream.id, turn: stream.turn, isFinal });
+    this.#send({ kind: "locked", stream: stream.id, isFinal });
   }
 
   #pumpInbox(stream: Stream): void {
@@ -217,7 +212,7 @@ export class Socket {
     stream.at ??= seqOf(stream.after, last, 0);
     const found = stream.at < last ? logs.inboxAfter(this.account.id, stream.at) : [];
     const newest = found.at(-1)?.seq;
-    if (newest === undefined && stream.batches > 0) return;
+    if (newest === undefined && !stream.isNew) return;
     // What isn't there was cleared.
     stream.at = newest ?? last;
     const entries = found.map(({ entry }) => entry);
@@ -225,7 +220,7 @@ export class Socket {
   }
 
   #sent(stream: Stream, frame: AnswerFrame): void {
-    stream.batches += 1;
+    stream.isNew = false;
     stream.isWanted = false;
     stream.waiting = this.#send(frame);
     this.#waiting += stream.waiting;

@@ -1,0 +1,269 @@
+// The connection to NATS, as the parts of the service use it: what waits can be given up, and fails with a DeliveryError.
+import type { AbortSignalLike } from "@copse/core";
+import { type CallOptions, DeliveryError } from "@copse/delivery/service";
+import {
+  DeliverPolicy,
+  type JetStreamClient,
+  type JetStreamManager,
+  type JsMsg,
+  jetstreamManager,
+  type MsgRequest,
+  type NextMsgRequest,
+  type StoredMsg,
+} from "@nats-io/jetstream";
+import { type KV, Kvm } from "@nats-io/kv";
+import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/nats-core";
+import { Ending } from "./ending.js";
+import { asDeliveryError, isNoMessage, isWrongLastSequence } from "./errors.js";
+
+/** What is published to a stream. */
+export interface Publication {
+  readonly subject: string;
+  readonly data?: Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What is sent twice under one ID, within the stream's time for it, is stored once. */
+  readonly id?: string;
+  /** It is stored only if this is the last sequence on the subject: 0 if there may be none. */
+  readonly last?: number;
+}
+
+/** Where a publication is. */
+export interface Stored {
+  readonly sequence: number;
+  /** Whether it was there: by its ID. */
+  readonly isDuplicate: boolean;
+}
+
+/** How many requests one call has in flight. */
+const IN_FLIGHT = 64;
+
+/** Does some work for each of many, some of them at a time. */
+export async function forEach<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  const rest = items.values();
+  const worker = async () => {
+    for (const item of rest) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, items.length) }, worker));
+}
+
+export class Link {
+  readonly connection: NatsConnection;
+  readonly #js: JetStreamClient;
+  readonly #jsm: JetStreamManager;
+  readonly #closing = new Ending();
+  #lost = new Ending();
+  /** Ended while there is a connection. */
+  #back = new Ending();
+  readonly #timeout: number;
+  readonly #isOwn: boolean;
+  readonly #buckets = new Map<string, Promise<KV>>();
+
+  private constructor(connection: NatsConnection, isOwn: boolean, timeout: number, jsm: JetStreamManager) {
+    this.connection = connection;
+    this.#isOwn = isOwn;
+    this.#timeout = timeout;
+    this.#js = jsm.jetstream();
+    this.#jsm = jsm;
+    this.#back.abort();
+    // It ends with the connection.
+    this.#watch().catch(() => undefined);
+  }
+
+  /**
+   * @param isOwn whether the connection is closed with this
+   * @param timeout for each answer of a server, in milliseconds
+   */
+  static async open(connection: NatsConnection, isOwn: boolean, timeout: number): Promise<Link> {
+    return new Link(
+      connection,
+      isOwn,
+      timeout,
+      await jetstreamManager(connection, { timeout, checkAPI: false }),
+    );
+  }
+
+  /** The number of bytes that one message may have here. */
+  get maxPayload(): number {
+    return this.connection.info?.max_payload ?? 1024 * 1024;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new DeliveryError("closed", "this service was closed here"));
+    if (this.#isOwn) await this.connection.close();
+  }
+
+  /** Aborted when the connection that is open now is lost: NATS makes another one. */
+  get lost(): AbortSignalLike {
+    return this.#lost;
+  }
+
+  async #watch(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (this.#closing.aborted) return;
+      if (type === "reconnect") this.#back.abort();
+      if (type !== "disconnect" && type !== "close") continue;
+      if (this.#back.aborted) this.#back = new Ending();
+      const lost = this.#lost;
+      this.#lost = new Ending();
+      lost.abort(new DeliveryError("unavailable", "the connection to NATS was lost"));
+    }
+  }
+
+  /** What is sent while there is no connection is lost: it waits for the next one, as long as for an answer. */
+  async #connected(): Promise<void> {
+    const back = this.#back;
+    if (back.aborted) return;
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        back.removeEventListener("abort", onBack);
+        reject(new DeliveryError("unavailable", "there is no connection to NATS now"));
+      }, this.#timeout);
+      const onBack = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      back.addEventListener("abort", onBack);
+    });
+  }
+
+  /**
+   * Waits for work, until it is given up, or the connection is lost.
+   * @param failed what else gives it up
+   * @throws what the signal gives as its reason; DeliveryError
+   */
+  async run<T>(
+    options: CallOptions | undefined,
+    work: () => Promise<T>,
+    failed?: AbortSignalLike,
+  ): Promise<T> {
+    const given = [options?.signal, this.#closing, this.lost, failed];
+    const signals = given.filter((signal) => signal !== undefined);
+    for (const { aborted, reason } of signals) if (aborted) throw reason;
+    let giveUp: (reason: unknown) => void = () => undefined;
+    const givenUp = new Promise<never>((_, reject) => {
+      giveUp = reject;
+    });
+    const listeners = signals.map((signal) => ({ signal, listener: () => giveUp(signal.reason) }));
+    for (const { signal, listener } of listeners) signal.addEventListener("abort", listener);
+    const worked = (this.#back.aborted ? work() : this.#connected().then(work)).catch((error: unknown) =>
+      Promise.reject(asDeliveryError(error)),
+    );
+    // It may fail when nobody waits for it any more.
+    worked.catch(() => undefined);
+    try {
+      return await Promise.race([worked, givenUp]);
+    } finally {
+      for (const { signal, listener } of listeners) signal.removeEventListener("abort", listener);
+    }
+  }
+
+  /** @returns where it is; `undefined` if another one is the last on its subject */
+  async publish({ subject, data, headers: fields, id, last }: Publication): Promise<Stored | undefined> {
+    try {
+      const { seq, duplicate } = await this.#js.publish(subject, data ?? new Uint8Array(), {
+        ...(fields && { headers: toHeaders(fields) }),
+        ...(id !== undefined && { msgID: id }),
+        ...(last !== undefined && { expect: { lastSubjectSequence: last } }),
+      });
+      return { sequence: seq, isDuplicate: duplicate };
+    } catch (error) {
+      if (isWrongLastSequence(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * One message, as the stream's leader has it: another server may be behind.
+   * @returns `undefined` if there is none
+   */
+  async get(stream: string, query: MsgRequest | NextMsgRequest): Promise<StoredMsg | undefined> {
+    try {
+      // The server has taken `next_by_subj` in this request since it has it in direct ones.
+      return (await this.#jsm.streams.getMessage(stream, query as MsgRequest)) ?? undefined;
+    } catch (error) {
+      if (isNoMessage(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The first message on a subject from a sequence on. */
+  first(stream: string, subject: string, from: number): Promise<StoredMsg | undefined> {
+    return this.get(stream, { seq: from, next_by_subj: subject });
+  }
+
+  last(stream: string, subject: string): Promise<StoredMsg | undefined> {
+    return this.get(stream, { last_by_subj: subject });
+  }
+
+  /** One message, as the nearest server has it, which may not have it yet. */
+  async nearest(stream: string, subject: string): Promise<StoredMsg | undefined> {
+    try {
+      return (await this.#jsm.direct.getMessage(stream, { last_by_subj: subject })) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Deletes what is on a subject up to a sequence. */
+  async purge(stream: string, subject: string, upTo: number): Promise<void> {
+    await this.#jsm.streams.purge(stream, { filter: subject, seq: upTo + 1 });
+  }
+
+  async lastSequence(stream: string): Promise<number> {
+    return (await this.#jsm.streams.info(stream)).state.last_seq;
+  }
+
+  bucket(name: string): Promise<KV> {
+    const found = this.#buckets.get(name);
+    if (found !== undefined) return found;
+    // Read at its leader: whoever was told that a handshake is accepted finds its GroupInfo.
+    const opened = new Kvm(this.#js).open(name, { allow_direct: false });
+    this.#buckets.set(name, opened);
+    return opened;
+  }
+
+  /** A consumer for what is on a subject from a sequence on. The server forgets it soon after it isn't asked any more. */
+  consumer(stream: string, subject: string, from: number) {
+    return this.#js.consumers.get(stream, {
+      filter_subjects: subject,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: Math.max(1, from),
+    });
+  }
+}
+
+function toHeaders(fields: Readonly<Record<string, string>>): MsgHdrs {
+  const made = headers();
+  for (const [name, value] of Object.entries(fields)) made.set(name, value);
+  return made;
+}
+
+/** What is known of a message that a stream has accepted. */
+export interface Accepted {
+  readonly sequence: number;
+  /** "" if there is none with this name. */
+  header(name: string): string;
+}
+
+/** What readers need of a message, whether it was got or delivered. */
+export interface Received extends Accepted {
+  readonly subject: string;
+  readonly time: number;
+  readonly data: Uint8Array;
+}
+
+export const fromStored = (message: StoredMsg): Received => ({
+  subject: message.subject,
+  sequence: message.seq,
+  time: message.time.getTime(),
+  data: message.data,
+  header: (name) => message.header.get(name),
+});
+
+export const fromDelivered = (message: JsMsg): Received => ({
+  subject: message.subject,
+  sequence: message.seq,
+  time: message.time.getTime(),
+  data: message.data,
+  header: (name) => message.headers?.get(name) ?? "",
+});

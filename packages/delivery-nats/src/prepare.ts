@@ -1,0 +1,178 @@
+// Makes what a service needs on a NATS cluster: for each partition four streams and a bucket.
+import { DeliveryError } from "@copse/delivery/service";
+import {
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  type Placement,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
+import { type NatsConnection, nanos } from "@nats-io/nats-core";
+import { asDeliveryError, isWrongLastSequence } from "./errors.js";
+import { Names } from "./names.js";
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+/** Servers count nanoseconds in 64 bits. */
+const MAX_AGE = 100 * 365 * DAY;
+const NAME_IN_USE = 10058;
+
+/** The options of {@link prepareNats}. */
+export interface PrepareOptions {
+  /** What names of streams, subjects and buckets begin with: 1 to 32 of `0-9a-zA-Z_-`. Default: `copse`. */
+  readonly prefix?: string;
+  /**
+   * How many parts groups and clients are dealt to, 1 to 1024: each has streams of its own, and leaders that may be on different
+   * servers. It can't be changed afterwards. Default: 1.
+   */
+  readonly partitions?: number;
+  /** How many servers keep each stream: 1, 3 or 5. Default: 1, which is for trying things out. */
+  readonly replicas?: number;
+  /** Default: `file`. */
+  readonly storage?: "file" | "memory";
+  /** For how long logs and Welcomes are kept, in milliseconds, at least a minute. Default: 30 days. */
+  readonly retention?: number;
+  /** For how long key packages are kept, in milliseconds: at least as long as they live. Default: 400 days. */
+  readonly keyPackageRetention?: number;
+  /**
+   * For how long servers remember the IDs of what was published, in milliseconds, in their memory: about 150 bytes each. Default: 20
+   * minutes.
+   */
+  readonly duplicates?: number;
+  /** Where the streams of a partition are kept: a cluster, and servers with certain tags. Default: anywhere. */
+  readonly placement?: (partition: number) => Placement | undefined;
+}
+
+type Filled = Required<PrepareOptions>;
+
+/** What all clients of a service must agree on. */
+export interface ServiceRecord {
+  readonly version: 1;
+  readonly partitions: number;
+}
+
+export const RECORD_KEY = "service";
+
+/** @throws DeliveryError `invalid` */
+export function checkPrefix(prefix: string): string {
+  if (/^[\w-]{1,32}$/.test(prefix)) return prefix;
+  throw new DeliveryError("invalid", `prefix: expected 1 to 32 characters of 0-9a-zA-Z_-, got "${prefix}"`);
+}
+
+function fill(options: PrepareOptions): Filled {
+  const filled: Filled = {
+    prefix: checkPrefix(options.prefix ?? "copse"),
+    partitions: options.partitions ?? 1,
+    replicas: options.replicas ?? 1,
+    storage: options.storage ?? "file",
+    retention: options.retention ?? 30 * DAY,
+    keyPackageRetention: options.keyPackageRetention ?? 400 * DAY,
+    duplicates: options.duplicates ?? Math.min(20 * MINUTE, options.retention ?? 30 * DAY),
+    placement: options.placement ?? (() => undefined),
+  };
+  const check = (
+    name: "partitions" | "replicas" | "retention" | "keyPackageRetention",
+    min: number,
+    max: number,
+  ) => {
+    const value = filled[name];
+    if (Number.isInteger(value) && value >= min && value <= max) return;
+    throw new DeliveryError("invalid", `${name}: expected an integer from ${min} to ${max}, got ${value}`);
+  };
+  check("partitions", 1, 1024);
+  check("replicas", 1, 5);
+  check("retention", MINUTE, MAX_AGE);
+  check("keyPackageRetention", MINUTE, MAX_AGE);
+  return filled;
+}
+
+/**
+ * Makes the streams and buckets of a service, or changes them to these options. For whoever runs the service: clients need no
+ * permission for it.
+ *
+ * ```ts
+ * const connection = await connect({ servers: "nats://nats.example.com" });
+ * await prepareNats(connection, { replicas: 3 });
+ * ```
+ * @throws DeliveryError `invalid`; `limit` if there aren't as many servers as replicas; `unavailable`
+ */
+export async function prepareNats(connection: NatsConnection, options: PrepareOptions = {}): Promise<void> {
+  const filled = fill(options);
+  const names = new Names(filled.prefix, filled.partitions);
+  try {
+    const js = jetstream(connection, { timeout: 30_000 });
+    const jsm = await jetstreamManager(connection, { timeout: 30_000 });
+    const kvm = new Kvm(js);
+    for (let partition = 0; partition < filled.partitions; partition++) {
+      const placement = filled.placement(partition);
+      const common: Partial<StreamConfig> = {
+        num_replicas: filled.replicas,
+        storage: filled.storage === "file" ? StorageType.File : StorageType.Memory,
+        ...(placement && { placement }),
+      };
+      const bucket = names.bucket(partition);
+      const { num_replicas: replicas = 1, storage = StorageType.File } = common;
+      const kv = await kvm.create(bucket, {
+        replicas,
+        storage,
+        allow_direct: false,
+        ...(placement && { placement }),
+      });
+      // What can't be changed is compared before anything else is made.
+      if (partition === 0) await record(kv, { version: 1, partitions: filled.partitions });
+      await jsm.streams.update(`KV_${bucket}`, common);
+      for (const config of configs(names, partition, filled)) await put(jsm, { ...common, ...config });
+    }
+  } catch (error) {
+    throw asDeliveryError(error);
+  }
+}
+
+type Bucket = Awaited<ReturnType<Kvm["create"]>>;
+
+async function record(kv: Bucket, wanted: ServiceRecord): Promise<void> {
+  try {
+    await kv.create(RECORD_KEY, JSON.stringify(wanted));
+  } catch (error) {
+    if (!isWrongLastSequence(error)) throw error;
+    const there = (await kv.get(RECORD_KEY))?.json<ServiceRecord>();
+    if (there?.version === wanted.version && there.partitions === wanted.partitions) return;
+    throw new DeliveryError(
+      "invalid",
+      `partitions: the service has ${there?.partitions}, which can't be changed to ${wanted.partitions}`,
+    );
+  }
+}
+
+type Config = Partial<StreamConfig> & { readonly name: string };
+
+function configs(names: Names, partition: number, options: Filled): readonly Config[] {
+  const common = { retention: RetentionPolicy.Limits, duplicate_window: nanos(options.duplicates) };
+  const named = (kind: "log" | "parcels" | "keys" | "inbox") => ({
+    ...common,
+    name: names.stream(kind, partition),
+    subjects: [names.pattern(kind, partition)],
+  });
+  // What an entry refers to outlives it.
+  const longer = nanos(options.retention + Math.min(DAY, options.retention));
+  return [
+    { ...named("log"), max_age: nanos(options.retention) },
+    { ...named("inbox"), max_age: nanos(options.retention) },
+    // A chunk is under its hash: whoever has it has the right one.
+    { ...named("parcels"), max_age: longer, max_msgs_per_subject: 1, allow_direct: true },
+    { ...named("keys"), max_age: nanos(options.keyPackageRetention), max_msgs_per_subject: 1 },
+  ];
+}
+
+async function put(jsm: JetStreamManager, config: Config): Promise<void> {
+  try {
+    await jsm.streams.add(config);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || error.code !== NAME_IN_USE) throw error;
+    await jsm.streams.update(config.name, config);
+  }
+}

@@ -1,0 +1,79 @@
+// Records in key-value buckets, changed by comparing revisions.
+import { DeliveryError } from "@copse/delivery/service";
+import type { KV } from "@nats-io/kv";
+import { isWrongLastSequence } from "./errors.js";
+import type { Link } from "./link.js";
+import type { Names } from "./names.js";
+
+/** How often a change is tried again that another one has overtaken. Each time, that one has come through. */
+const TRIES = 200;
+/** Milliseconds that are waited at most before the next one, so that not all of them meet again. */
+const PAUSE = 20;
+
+/** A record as it was read. */
+export interface Kept {
+  /** `undefined` if there is none. */
+  readonly value: Uint8Array | undefined;
+  readonly revision: number;
+}
+
+/** What is to become of a record. */
+export interface Change<T> {
+  /** `undefined` if it stays as it is. */
+  readonly value?: Uint8Array | undefined;
+  readonly result: T;
+}
+
+/** What a record is about: its key is `<kind>.<token>`, in the bucket of the token's partition. */
+export interface RecordName {
+  readonly kind: "group" | "user" | "shelf";
+  readonly token: string;
+}
+
+export class Records {
+  readonly #link: Link;
+  readonly #names: Names;
+
+  constructor(link: Link, names: Names) {
+    this.#link = link;
+    this.#names = names;
+  }
+
+  #bucket({ token }: RecordName): Promise<KV> {
+    return this.#link.bucket(this.#names.bucket(this.#names.partitionOf(token)));
+  }
+
+  async get(name: RecordName): Promise<Kept> {
+    const found = await (await this.#bucket(name)).get(keyOf(name));
+    return { value: found?.operation === "PUT" ? found.value : undefined, revision: found?.revision ?? 0 };
+  }
+
+  /**
+   * @param decide is called again if somebody else was faster
+   * @param known what the caller has read before, if it has
+   */
+  async change<T>(
+    name: RecordName,
+    decide: (value: Uint8Array | undefined) => Change<T> | Promise<Change<T>>,
+    known?: Kept,
+  ): Promise<T> {
+    const bucket = await this.#bucket(name);
+    let kept = known ?? (await this.get(name));
+    for (let tries = 0; tries < TRIES; tries++) {
+      const { value, result } = await decide(kept.value);
+      if (value === undefined) return result;
+      try {
+        await bucket.put(keyOf(name), value, { previousSeq: kept.revision });
+        return result;
+      } catch (error) {
+        if (!isWrongLastSequence(error)) throw error;
+      }
+      if (tries > 0)
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(PAUSE, tries)));
+      kept = await this.get(name);
+    }
+    throw new DeliveryError("unavailable", `others change a record all the time: tried ${TRIES} times`);
+  }
+}
+
+const keyOf = ({ kind, token }: RecordName) => `${kind}.${token}`;
