@@ -1,0 +1,45 @@
+// A process that ends at any write: the next one goes on, nothing that was promised is lost, and nothing comes twice.
+import { memoryStorage } from "@copse/core/storage";
+import { describe, expect, it } from "vitest";
+import { CutStorage } from "./support/cut-storage.js";
+import { agree, conversationOf, heard, names, type Someone, said, together, World } from "./support/people.js";
+
+/** More writes than what is done below takes. */
+const WRITES = 14;
+
+describe.each([false, true])("ended at a write (which is made: %s)", (isLastMade) => {
+  it("goes on with what it sent and what it was changing", async () => {
+    const world = new World();
+    const cut = new CutStorage(memoryStorage());
+    const [bob] = (await world.people("bob")) as [Someone];
+    let alice = await world.person("alice", { storage: cut.storage });
+    let [a, b] = (await together([alice, bob])) as [C, C];
+    const promised: string[] = [];
+    for (let after = 0; after < WRITES; after++) {
+      cut.cut(after, isLastMade);
+      const send = async (text: string) => {
+        await a.send(text);
+        promised.push(text);
+      };
+      const all = Promise.allSettled([send(`${after}, once`), a.update(), send(`${after}, twice`)]);
+      // What waits for the storage waits until the process ends.
+      await Promise.race([all, cut.isCut]);
+      await alice.messenger.close();
+      await all;
+      cut.mend();
+      alice = await alice.reopen();
+      a = await conversationOf(alice, b.id);
+      await alice.messenger.settled();
+      await agree([alice, bob], [a, b]);
+    }
+    await (await a.send("the end")).sent;
+    const log = await heard(bob, b, (await said(a)).length);
+    expect(new Set(log).size).toBe(log.length);
+    for (const text of promised) expect(log).toContain(`alice: ${text}`);
+    expect(promised.length).toBeGreaterThan(WRITES / 2);
+    expect(await said(a)).toEqual(log);
+    expect(names(a)).toEqual(["alice", "bob"]);
+  });
+});
+
+type C = Awaited<ReturnType<typeof together>>[number];
