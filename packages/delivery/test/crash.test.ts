@@ -2,7 +2,16 @@
 import { memoryStorage } from "@copse/core/storage";
 import { describe, expect, it } from "vitest";
 import { CutStorage } from "./support/cut-storage.js";
-import { agree, conversationOf, heard, names, type Someone, said, together, World } from "./support/people.js";
+import {
+  agree,
+  conversationOf,
+  heard,
+  names,
+  type Someone,
+  said,
+  together,
+  World,
+} from "./support/people.js";
 
 /** More writes than what is done below takes. */
 const WRITES = 14;

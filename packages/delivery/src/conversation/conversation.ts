@@ -198,6 +198,7 @@ export class GroupConversation implements Conversation {
     if (state === "joining" && room.joining === undefined) room.lost = "it hadn't joined when it ended";
     if (state === "active" && room.group === undefined) room.lost = "its state was lost";
     this.#reader.start();
+    if (!room.record.taken) this.#doubt.raise(true);
   }
 
   async #find(joining = false): Promise<Group | undefined> {
@@ -231,9 +232,11 @@ export class GroupConversation implements Conversation {
 
   /** Resolves when there is nothing to do. @internal */
   get isSettled(): boolean {
-    const { record, caughtUp, isOver, wishes } = this.#room;
+    const { record, caughtUp, isInDoubt, isOver, wishes } = this.#room;
     const waits = wishes.some(({ kind }) => kind !== "leave");
-    return isOver || (caughtUp && this.#outbox.isEmpty && record.pending === undefined && !waits);
+    return (
+      isOver || (caughtUp && !isInDoubt && this.#outbox.isEmpty && record.pending === undefined && !waits)
+    );
   }
 
   /** @internal */

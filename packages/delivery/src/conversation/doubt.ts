@@ -1,6 +1,6 @@
 // RFC 9420 §14, RFC 9750 §5.2: a commit that the service took and this client refuses. Either all honest members refuse it
 // alike; or others took it, and this client can't tell. What the group's newest GroupInfo says decides.
-import { equalBytes } from "@copse/core";
+import { equalBytes, type Group } from "@copse/core";
 import { pause } from "../messenger/platform.js";
 import { DeliveryError } from "../service.js";
 import type { JudgedGroupInfo } from "./host.js";
@@ -8,6 +8,11 @@ import type { Room } from "./room.js";
 
 /** For how many epochs it is remembered that a commit was refused that others may have taken. */
 const REMEMBERED = 3n;
+/** After how many handshakes in a row that only others can have taken they are believed to be the others. */
+const MOST_REFUSED = 3;
+/** How often who is alone looks whether those who took the commit have said so. */
+const PATIENCE = 5;
+const ROUNDS = 12;
 
 export class Doubt {
   readonly #room: Room;
@@ -23,11 +28,18 @@ export class Doubt {
 
   /** Looks, soon, whether others are in another epoch. @param isRefused whether a commit was refused */
   raise(isRefused: boolean): void {
-    const { last } = this.#room.record;
-    if (!isRefused && this.#settled === last) return;
-    if (isRefused) this.#patience = this.#isAlone ? 3 : 0;
+    const room = this.#room;
+    if (!isRefused && this.#settled === room.record.last) return;
+    if (isRefused && this.#isAlone) {
+      this.#patience = PATIENCE;
+      // Until it is settled, what it says might be heard by nobody.
+      room.isInDoubt = true;
+    }
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
+      room.isInDoubt = false;
+      room.tellState();
+      room.wake();
     });
   }
 
@@ -45,9 +57,9 @@ export class Doubt {
   async #run(): Promise<void> {
     const room = this.#room;
     const { limits, signal } = room.host;
-    for (let i = 0; !room.isEnded && i < 10; i++) {
+    for (let i = 0; !room.isEnded && i < ROUNDS; i++) {
       // One of the members is enough.
-      await pause(Math.random() * limits.firstWait * 2 ** Math.min(i, 5), signal);
+      await pause(Math.random() * limits.firstWait * 2 ** Math.min(i, 4), signal);
       if (room.isEnded || room.lost !== undefined || room.record.state !== "active") return;
       try {
         if (await this.#look()) return;
@@ -55,7 +67,7 @@ export class Doubt {
         if (room.isEnded) return;
         const retry = error instanceof DeliveryError && error.retry;
         if (!retry)
-          room.problem("delivery", "the newest GroupInfo can't be had", { retry: i < 9, cause: error });
+          room.problem("delivery", "the newest GroupInfo can't be had", { retry: i < ROUNDS, cause: error });
       }
     }
   }
@@ -71,21 +83,34 @@ export class Doubt {
     const judged = published && (await host.judge(published.groupInfo));
     const { group, record } = room;
     if (group === undefined || record.last !== last || !group.active) return false;
-    if (judged !== undefined && this.#isHere(judged)) return this.#end(last);
-    const isElsewhere = judged !== undefined && equalBytes(judged.groupId, groupId);
-    if (this.#isAlone && isElsewhere && judged.epoch > group.epoch - (record.taken ? 1n : 0n)) {
-      room.lost = "others took a commit that this client couldn't take";
+    const isHere = judged !== undefined && this.#isHere(judged);
+    const isElsewhere = !isHere && judged !== undefined && equalBytes(judged.groupId, groupId);
+    if (isElsewhere && this.#mustFollow(judged)) {
+      room.lost = "the others took a commit that this client didn't take";
       room.tellState();
       room.readAgain();
       return this.#end(last);
     }
-    // Whoever took the commit may publish the right one.
-    if (this.#patience-- > 0) return false;
+    // Whoever took the commit publishes the right one.
+    if (!record.taken && this.#patience-- > 0) return false;
+    if (!isHere) await this.#publish(group, last);
+    return this.#end(last);
+  }
+
+  /** Whether the others are where a GroupInfo is, as far as this client can tell. */
+  #mustFollow({ epoch }: JudgedGroupInfo): boolean {
+    const { record, group } = this.#room;
+    if (group === undefined) return false;
+    if (record.refused >= MOST_REFUSED) return true;
+    return this.#isAlone && epoch > group.epoch - (record.taken ? 1n : 0n);
+  }
+
+  async #publish(group: Group, handshake: string): Promise<void> {
+    const { host, groupId, keySource, record } = this.#room;
     const { signal } = host;
     const groupInfo = await group.groupInfo({ signal });
-    if (room.record.last !== last) return false;
-    await host.service.publishGroupInfo(groupId, { groupInfo, handshake: last }, room.keySource, { signal });
-    return this.#end(last);
+    if (record.last === handshake)
+      await host.service.publishGroupInfo(groupId, { groupInfo, handshake }, keySource, { signal });
   }
 
   /** Whether a GroupInfo is that of the epoch in which this client is. */

@@ -183,8 +183,9 @@ export class Plan {
 
   /** A handshake that is over, whether it was taken. */
   #passed({ cursor }: LogEntry, taken = true): void {
-    if (!this.#isRetry) this.record = { ...this.record, last: cursor, taken };
-    else if (this.record.last === cursor) this.record = { ...this.record, taken };
+    const refused = taken ? 0 : this.record.refused + 1;
+    if (!this.#isRetry) this.record = { ...this.record, last: cursor, taken, refused };
+    else if (this.record.last === cursor) this.record = { ...this.record, taken, refused };
   }
 
   #commit(entry: LogEntry, commit: CommitMessage): void {

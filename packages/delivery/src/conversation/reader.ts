@@ -10,8 +10,8 @@ import type { Early, Room } from "./room.js";
 /** How often in a row a service may forbid reading, or not know the group, before this client joins anew. */
 const TRIES = 4;
 
-/** How many of the members look at the GroupInfo of a commit. */
-const CHECKERS = 2;
+/** How many of the members look at the GroupInfo of a commit: so that one of them does it, almost surely. */
+const CHECKERS = 8;
 
 export class Reader {
   readonly #room: Room;

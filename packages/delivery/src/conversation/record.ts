@@ -27,6 +27,8 @@ export interface ConversationRecord {
   readonly last: Cursor;
   /** Whether it was taken: it has led to the epoch in which this client is. */
   readonly taken: boolean;
+  /** How many were refused since one was taken. */
+  readonly refused: number;
   readonly pending?: Pending | undefined;
   /** The epoch whose commit was refused for a reason that other members may not have, in decimal. */
   readonly alone?: string | undefined;
@@ -53,6 +55,7 @@ export function newRecord(
     cursor: after,
     last: after,
     taken: true,
+    refused: 0,
     next: 1,
     first: 1,
     renewed: now,

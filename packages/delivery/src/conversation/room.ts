@@ -46,6 +46,8 @@ export class Room {
   caughtUp = false;
   /** Why it is to join anew; `undefined` if it isn't. */
   lost: string | undefined;
+  /** Whether others may be in another epoch: nothing is sent before that is settled. */
+  isInDoubt = false;
   wishes: Wish[] = [];
   /** In their order in the log. */
   early: Early[] = [];
@@ -131,8 +133,9 @@ export class Room {
 
   /** Whether commits and messages may be made now. */
   get isReady(): boolean {
-    const { record, group, caughtUp, lost } = this;
-    return !this.isEnded && caughtUp && lost === undefined && record.state === "active" && !!group?.active;
+    const { record, group, caughtUp, isInDoubt, lost } = this;
+    const isHere = caughtUp && !isInDoubt && lost === undefined;
+    return !this.isEnded && isHere && record.state === "active" && group?.active === true;
   }
 
   get state(): ConversationState {
@@ -140,7 +143,7 @@ export class Room {
     if (state !== "active") return state;
     if (this.lost !== undefined) return "joining";
     if (this.wishes.some(({ kind }) => kind === "leave")) return "leaving";
-    return this.caughtUp ? "active" : "catching-up";
+    return this.caughtUp && !this.isInDoubt ? "active" : "catching-up";
   }
 
   /** Tells the state, if it is another one. */

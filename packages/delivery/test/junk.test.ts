@@ -1,0 +1,90 @@
+// RFC 9420 §12.4.2, RFC 9750 §5.2: commits of an insider that the service takes and members refuse: all of them, or some.
+import { generateSigner } from "@copse/core";
+import { expect, it } from "vitest";
+import { type Junk, logOf, spoilt, submitJunk } from "./support/mallory.js";
+import {
+  agree,
+  conversationOf,
+  crypto,
+  heard,
+  names,
+  problems,
+  type Someone,
+  SUITE,
+  together,
+  until,
+  World,
+} from "./support/people.js";
+
+/** Alice, Bob, Carol and Mallory at leaves 0 to 3; Mallory's messenger is closed when the junk is there. */
+async function infiltrated(junk: Junk) {
+  const world = new World({ members: "unchecked" });
+  const signer = await generateSigner(crypto, SUITE);
+  const [alice, bob, carol] = (await world.people("alice", "bob", "carol")) as [Someone, Someone, Someone];
+  const mallory = await world.person("mallory", { signer });
+  await mallory.messenger.settled();
+  const [a, b, c, m] = (await together([alice, bob, carol, mallory])) as [C, C, C, C];
+  await agree([alice, bob, carol, mallory], [a, b, c, m]);
+  const service = world.connect("mallory", signer.publicKey);
+  const before = a.epoch;
+  await submitJunk(service, m, signer, junk);
+  await mallory.messenger.close();
+  return { world, people: [alice, bob, carol], all: [a, b, c], service, before };
+}
+
+/** The group goes on: everybody can change it, speak in it and be heard. */
+async function goesOn(people: readonly Someone[], all: readonly C[]) {
+  await all[2]?.update();
+  await all[0]?.update();
+  for (const one of all) await (await one.send("here")).sent;
+  for (const [i, one] of people.entries()) expect(await heard(one, all[i] as C, 3)).toHaveLength(3);
+  await agree(people, all);
+}
+
+const blamed = ({ events }: Someone) =>
+  events.flatMap((one) =>
+    one.kind === "problem" && one.problem.code === "junk" ? [one.problem.who?.user] : [],
+  );
+
+it("goes on after a commit that all refuse, with its sender blamed, and its GroupInfo replaced", async () => {
+  const junk: Junk = { path: spoilt(0, 1), confirmationTag: new Uint8Array(32), beside: "nothing" };
+  const { world, people, all, service, before } = await infiltrated(junk);
+  await until(people, () => people.every((one) => blamed(one).length > 0));
+  for (const one of people) expect(blamed(one)).toEqual(["mallory"]);
+  await goesOn(people, all);
+  expect(all[0]?.epoch).toBe(before + 2n);
+  const dave = await world.person("dave");
+  const d = await dave.messenger.join(all[0]?.id as string);
+  await agree([...people, dave], [...all, d]);
+  expect(names(d)).toEqual(["alice", "bob", "carol", "dave", "mallory"]);
+  expect((await logOf(service, d.groupId)).filter(({ kind }) => kind === "handshake")).toHaveLength(5);
+});
+
+it("has who alone can't take a commit join again, without waiting for anybody", async () => {
+  const { people, all, before } = await infiltrated({ path: spoilt(0), isConfirmed: true, beside: "right" });
+  const carol = people[2] as Someone;
+  await carol.until(
+    (one) => one.kind === "problem" && one.problem.message.includes("has joined the group again"),
+  );
+  await agree(people, all);
+  expect(blamed(carol)).toEqual(["mallory"]);
+  expect(all[0]?.epoch).toBe(before + 2n);
+  // The others see that she was there before.
+  const alice = people[0] as Someone;
+  const told = await alice.until((one) => one.kind === "members" && one.entry.rejoined.length > 0);
+  expect(told).toMatchObject({ entry: { added: [], removed: [], rejoined: [{ user: "carol" }] } });
+  await goesOn(people, all);
+});
+
+it.each(["present", "nothing"] as const)(
+  "has it find the others, though the GroupInfo beside the commit is wrong: %s",
+  async (beside) => {
+    const { people, all } = await infiltrated({ path: spoilt(0), isConfirmed: true, beside });
+    await agree(people, all);
+    await goesOn(people, all);
+    expect(problems(people[2] as Someone).join()).toContain("has joined the group again");
+    expect(await conversationOf(people[0] as Someone, all[0]?.id as string)).toBe(all[0]);
+  },
+);
+
+type C = Awaited<ReturnType<typeof together>>[number];

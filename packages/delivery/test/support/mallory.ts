@@ -1,0 +1,80 @@
+// An insider, who hands commits to the service that break the rules.
+import { insecureAcceptAll, type Signer } from "@copse/core";
+import { type Conversation, DeliveryError, type DeliveryService, type LogEntry } from "@copse/delivery";
+import { type Forgery, forgeEpoch, type Insider } from "@copse/test-support/insiders";
+import { Registry } from "../../../core/src/group/extensions/registry.js";
+import { groupInfoMessage } from "../../../core/src/group/join/group-info.js";
+import { DEFAULT_POLICY } from "../../../core/src/group/policy.js";
+import { loadState } from "../../../core/src/group/storage/saved-group.js";
+import type { UpdatePath } from "../../../core/src/wire/update-path.js";
+import { crypto, SUITE } from "./people.js";
+
+/** A path whose first nodes tell some members nothing. @param which of the nodes */
+export const spoilt =
+  (...which: readonly number[]) =>
+  ({ updatePath }: { readonly updatePath: UpdatePath }): UpdatePath => ({
+    ...updatePath,
+    nodes: updatePath.nodes.map((node, i) => {
+      if (!which.includes(i)) return node;
+      const encryptedPathSecret = node.encryptedPathSecret.map(({ kemOutput, ciphertext }) => ({
+        kemOutput,
+        ciphertext: ciphertext.map((byte) => byte ^ 1),
+      }));
+      return { ...node, encryptedPathSecret };
+    }),
+  });
+
+/** All entries of a group's log now. */
+export async function logOf(service: DeliveryService, groupId: Uint8Array): Promise<LogEntry[]> {
+  const all: LogEntry[] = [];
+  for await (const { entries, behind } of service.subscribe({ groupId, after: "" })) {
+    all.push(...entries);
+    if (behind === 0) break;
+  }
+  return all;
+}
+
+export interface Junk extends Forgery {
+  /** The GroupInfo beside it: of the epoch that it starts for whoever takes it, of the present one, or bytes that are none. */
+  readonly beside: "right" | "present" | "nothing";
+}
+
+/** Has the service accept a commit that ends the present epoch. */
+export async function submitJunk(
+  service: DeliveryService,
+  conversation: Conversation,
+  signer: Signer,
+  junk: Junk,
+): Promise<void> {
+  const { group, groupId } = conversation;
+  if (group === undefined) throw new Error("expected an insider");
+  const provider = crypto.suite(SUITE);
+  const config: Insider["config"] = {
+    provider,
+    authentication: insecureAcceptAll(),
+    policy: DEFAULT_POLICY,
+    psk: () => undefined,
+    registry: new Registry([]),
+  };
+  const { current: epoch } = (await loadState(config, await group.save())).state;
+  const { message, next } = await forgeEpoch({ config, signer, epoch }, junk);
+  const infos = {
+    right: async () =>
+      next === undefined ? provider.random(99) : groupInfoMessage({ config, epoch: next, signer }, {}),
+    present: () => group.groupInfo(),
+    nothing: async () => provider.random(99),
+  };
+  const { publicKey } = await provider.hpke.generateKeyPair();
+  const all = (await logOf(service, groupId)).filter(({ kind }) => kind === "handshake");
+  const answer = await service.submit({
+    id: "junk-".padEnd(20, String(all.length)),
+    groupId,
+    epoch: group.epoch,
+    after: all.at(-1)?.cursor ?? "",
+    message,
+    groupInfo: await infos[junk.beside](),
+    welcomes: [],
+    nextKey: { epoch: group.epoch + 1n, suite: SUITE, publicKey },
+  });
+  if (answer.kind !== "accepted") throw new DeliveryError("invalid", `expected accepted, got ${answer.kind}`);
+}
