@@ -1,12 +1,20 @@
 // An insider, who hands commits to the service that break the rules.
 import { insecureAcceptAll, type Signer } from "@copse/core";
-import { type Conversation, DeliveryError, type DeliveryService, type LogEntry } from "@copse/delivery";
+import {
+  type Conversation,
+  DeliveryError,
+  type DeliveryService,
+  type EpochKeySource,
+  type LogEntry,
+} from "@copse/delivery";
 import { type Forgery, forgeEpoch, type Insider } from "@copse/test-support/insiders";
+import { exportFrom } from "../../../core/src/group/exporter.js";
 import { Registry } from "../../../core/src/group/extensions/registry.js";
 import { groupInfoMessage } from "../../../core/src/group/join/group-info.js";
 import { DEFAULT_POLICY } from "../../../core/src/group/policy.js";
 import { loadState } from "../../../core/src/group/storage/saved-group.js";
 import type { UpdatePath } from "../../../core/src/wire/update-path.js";
+import { epochKey } from "../../src/messenger/epoch-key.js";
 import { crypto, SUITE } from "./people.js";
 
 /** A path whose first nodes tell some members nothing. @param which of the nodes */
@@ -25,9 +33,13 @@ export const spoilt =
   });
 
 /** All entries of a group's log now. */
-export async function logOf(service: DeliveryService, groupId: Uint8Array): Promise<LogEntry[]> {
+export async function logOf(
+  service: DeliveryService,
+  groupId: Uint8Array,
+  key?: EpochKeySource,
+): Promise<LogEntry[]> {
   const all: LogEntry[] = [];
-  for await (const { entries, behind } of service.subscribe({ groupId, after: "" })) {
+  for await (const { entries, behind } of service.subscribe({ groupId, after: "", key })) {
     all.push(...entries);
     if (behind === 0) break;
   }
@@ -64,8 +76,15 @@ export async function submitJunk(
     present: () => group.groupInfo(),
     nothing: async () => provider.random(99),
   };
-  const { publicKey } = await provider.hpke.generateKeyPair();
-  const all = (await logOf(service, groupId)).filter(({ kind }) => kind === "handshake");
+  const ofNext = {
+    exportSecret: (label: string, context: Uint8Array, length: number) =>
+      next === undefined
+        ? Promise.resolve(provider.random(length))
+        : exportFrom(provider, next.secrets.exporterSecret, label, context, length),
+  };
+  const nextKey = await epochKey(provider, group.epoch + 1n, ofNext);
+  const key = () => epochKey(provider, group.epoch, group);
+  const all = (await logOf(service, groupId, key)).filter(({ kind }) => kind === "handshake");
   const answer = await service.submit({
     id: "junk-".padEnd(20, String(all.length)),
     groupId,
@@ -74,7 +93,8 @@ export async function submitJunk(
     message,
     groupInfo: await infos[junk.beside](),
     welcomes: [],
-    nextKey: { epoch: group.epoch + 1n, suite: SUITE, publicKey },
+    nextKey,
+    key,
   });
   if (answer.kind !== "accepted") throw new DeliveryError("invalid", `expected accepted, got ${answer.kind}`);
 }
