@@ -20,7 +20,7 @@ import type { Host } from "./host.js";
 import { Joiner } from "./joiner.js";
 import { Outbox } from "./outbox.js";
 import { Reader } from "./reader.js";
-import { type ConversationRecord, KEYS, type Wish } from "./record.js";
+import { type ConversationRecord, type HistoryPlaces, KEYS, type Wish } from "./record.js";
 import { Room } from "./room.js";
 import { Wishes } from "./wishes.js";
 
@@ -206,6 +206,27 @@ export class GroupConversation implements Conversation {
     return known && this.#room.host.client.group(known);
   }
 
+  /** Ends it, to begin again as another one. @returns where its history goes on @internal */
+  async retire(): Promise<HistoryPlaces> {
+    const room = this.#room;
+    const { next, first } = room.record;
+    await this.close();
+    await room.turn(async () => {
+      const left = await this.#leftovers();
+      await room.host.client.writeEntries(left.map((key) => ({ key, value: undefined })));
+    });
+    return { next, first };
+  }
+
+  /** The keys of what is to be done. */
+  async #leftovers(): Promise<string[]> {
+    const { id, host } = this.#room;
+    const lists = [KEYS.outbox(id), KEYS.wishes(id), KEYS.early(id)].map((prefix) =>
+      host.client.listEntries(prefix),
+    );
+    return (await Promise.all(lists)).flatMap((list) => list.map(({ key }) => key));
+  }
+
   /** Deletes all that is stored of it. @internal */
   async erase(): Promise<void> {
     const room = this.#room;
@@ -218,8 +239,7 @@ export class GroupConversation implements Conversation {
       const { id, record } = room;
       const keys: string[] = [];
       for (let place = record.first; place < record.next; place++) keys.push(KEYS.history(id, place));
-      for (const prefix of [KEYS.outbox(id), KEYS.wishes(id), KEYS.early(id)])
-        for (const { key } of await client.listEntries(prefix)) keys.push(key);
+      keys.push(...(await this.#leftovers()));
       for (const joining of [false, true]) await room.deleteKnown(joining);
       // Last: until then it is there, to be deleted again.
       keys.push(KEYS.since(id), KEYS.conversation(id));

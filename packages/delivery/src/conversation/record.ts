@@ -42,6 +42,9 @@ export interface ConversationRecord {
   readonly joined: number;
 }
 
+/** Where the history of a conversation is. */
+export type HistoryPlaces = Pick<ConversationRecord, "next" | "first">;
+
 /** A new one that has read nothing yet. */
 export function newRecord(
   state: ConversationRecord["state"],

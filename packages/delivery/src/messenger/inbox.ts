@@ -3,6 +3,7 @@ import { MlsError, type OperationOptions, type StagedWelcome, toHex } from "@cop
 import type { Host } from "../conversation/host.js";
 import {
   type ConversationRecord,
+  type HistoryPlaces,
   idOf,
   KEYS,
   MAX_GROUP_ID,
@@ -28,8 +29,8 @@ interface SavedInvitation {
 export interface Joined {
   /** Whether this client is in the conversation now. */
   isActive(conversationId: string): boolean;
-  /** Makes room for the group: deletes what is left of a conversation that is over. */
-  prepare(conversationId: string): Promise<void>;
+  /** Makes room for the group: ends a conversation that is over, whose history goes on. */
+  prepare(conversationId: string): Promise<HistoryPlaces | undefined>;
   enter(conversationId: string, record: ConversationRecord): Promise<Conversation>;
 }
 
@@ -195,8 +196,8 @@ export class Inbox {
     this.#need(one);
     const { client } = this.#host;
     const id = one.conversationId;
-    await this.#joined.prepare(id);
-    const record = { ...newRecord("active", handshake, this.#host.now(), one.name), joined: time };
+    const places = await this.#joined.prepare(id);
+    const record = { ...newRecord("active", handshake, this.#host.now(), one.name), ...places, joined: time };
     const alongside = () => [recordChange(id, record), { key: KEYS.invitation(one.id), value: undefined }];
     try {
       await client.join(welcome, { replace: true, signal, alongside });

@@ -6,6 +6,7 @@ import type { Host } from "../conversation/host.js";
 import {
   type ConversationRecord,
   groupIdOf,
+  type HistoryPlaces,
   idOf,
   KEYS,
   MAX_GROUP_ID,
@@ -140,8 +141,7 @@ export class ClientMessenger implements Messenger {
     if (!/^([0-9a-f]{2})+$/.test(id) || groupIdOf(id).length > MAX_GROUP_ID)
       throw new MessengerError("usage", "expected the ID of a conversation in hexadecimal");
     if (!this.#isOver(id)) throw new MessengerError("usage", "this client is in the conversation already");
-    await this.#prepare(id);
-    const record = newRecord("joining", "", this.#host.now());
+    const record = { ...newRecord("joining", "", this.#host.now()), ...(await this.#prepare(id)) };
     await this.#host.client.writeEntries([recordChange(id, record)], [], { signal });
     const conversation = new GroupConversation(this.#host, id, record);
     this.#all.set(id, conversation);
@@ -203,13 +203,14 @@ export class ClientMessenger implements Messenger {
     return state === undefined || state === "left" || state === "removed";
   }
 
-  /** Deletes what is left of a conversation that is over, and of a group that no conversation has. */
-  async #prepare(id: string): Promise<void> {
-    this.#needRoom();
+  /** Ends a conversation that is over, and deletes groups that no conversation has. @returns what its history has */
+  async #prepare(id: string): Promise<HistoryPlaces | undefined> {
     const before = this.#all.get(id);
-    if (before !== undefined) await before.erase();
+    if (before === undefined) this.#needRoom();
+    const places = await before?.retire();
     const stray = this.#host.client.knownGroups().filter(({ groupId }) => idOf(groupId) === id);
     for (const one of stray) await this.#host.client.deleteGroup(one);
+    return places;
   }
 
   async #enterJoined(id: string, record: ConversationRecord): Promise<Conversation> {

@@ -1,5 +1,5 @@
 // An insider, who hands commits to the service that break the rules.
-import { insecureAcceptAll, type Signer } from "@copse/core";
+import { type Bytes, insecureAcceptAll, type Signer } from "@copse/core";
 import {
   type Conversation,
   DeliveryError,
@@ -79,7 +79,7 @@ export async function submitJunk(
   const ofNext = {
     exportSecret: (label: string, context: Uint8Array, length: number) =>
       next === undefined
-        ? Promise.resolve(provider.random(length))
+        ? Promise.resolve(provider.random(length).slice() as Bytes)
         : exportFrom(provider, next.secrets.exporterSecret, label, context, length),
   };
   const nextKey = await epochKey(provider, group.epoch + 1n, ofNext);
