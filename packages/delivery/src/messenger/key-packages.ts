@@ -73,14 +73,30 @@ export class KeyPackages {
       );
     const count = await service.countKeyPackages(suite, { signal });
     const good = own.filter(({ notAfter }) => notAfter > end);
-    const offered: OfferedKeyPackage[] = [];
     const single = good.filter(({ lastResort }) => !lastResort).length;
     const room = Math.max(0, limits.keyPackages * KEPT - single);
     const wanted = count.single < limits.keyPackages / 2 ? limits.keyPackages - count.single : 0;
-    for (let i = 0; i < Math.min(wanted, room); i++) offered.push(await this.#make(false));
     const hasLast = count.lastResort > 0 && good.some(({ lastResort }) => lastResort);
-    if (!hasLast) offered.push(await this.#make(true));
-    if (offered.length > 0) await service.publishKeyPackages(offered, { signal });
+    if (!hasLast) await this.#publish(1, true);
+    await this.#publish(Math.min(wanted, room), false);
+  }
+
+  /** Publishes so many new ones, or as many as the service takes. */
+  async #publish(count: number, lastResort: boolean): Promise<void> {
+    const { client, service, signal } = this.#host;
+    for (let left = count; left > 0; ) {
+      const offered: OfferedKeyPackage[] = [];
+      while (offered.length < left) offered.push(await this.#make(lastResort));
+      try {
+        return await service.publishKeyPackages(offered, { signal });
+      } catch (error) {
+        const isTooMany = error instanceof DeliveryError && error.code === "limit" && !error.retry;
+        if (!isTooMany) throw error;
+        // It keeps fewer. What nobody will ever find isn't kept here either.
+        for (const { reference } of offered) await client.deleteKeyPackage(reference);
+        left = Math.floor(left / 2);
+      }
+    }
   }
 
   async #make(lastResort: boolean): Promise<OfferedKeyPackage> {

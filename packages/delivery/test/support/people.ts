@@ -40,7 +40,8 @@ export interface Someone {
 export interface WorldOptions extends MemoryDeliveryOptions {
   /** What each client has instead of its connection. */
   readonly wrap?: (service: DeliveryService, name: string) => DeliveryService;
-  readonly limits?: Limits;
+  /** Those of the messengers. */
+  readonly engine?: Limits;
 }
 
 const open: Messenger[] = [];
@@ -76,7 +77,7 @@ export class World {
       ...options,
       storage,
       signer,
-      limits: { ...QUICK, ...this.#options.limits, ...options.limits },
+      limits: { ...QUICK, ...this.#options.engine, ...options.limits },
     };
     const messenger = await openMessenger(all);
     open.push(messenger);
