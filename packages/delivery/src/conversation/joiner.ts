@@ -82,6 +82,8 @@ export class Joiner {
     if (published === undefined) throw new DeliveryError("not-found", "the service doesn't know the group");
     await room.turn(async () => {
       await this.#dropNow();
+      // What can't be read stands in the way.
+      if (room.group === undefined) await room.deleteKnown(false);
       const { handshake: after, groupInfo } = published;
       const pending: Pending = { id: host.newId(), kind: "join", after, wishes: [] };
       const record = {

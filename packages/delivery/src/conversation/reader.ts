@@ -11,7 +11,7 @@ import type { Early, Room } from "./room.js";
 const TRIES = 4;
 
 /** How many of the members look at the GroupInfo of a commit: so that one of them does it, almost surely. */
-const CHECKERS = 8;
+const CHECKERS = 4;
 
 export class Reader {
   readonly #room: Room;

@@ -14,7 +14,7 @@ import { type Batch, type Cursor, DeliveryError, type InboxEntry } from "../serv
 import { MessengerError } from "./errors.js";
 import { nameIn } from "./name.js";
 import { groupNumber, safetyNumber } from "./people.js";
-import { Backoff, pause, Turns } from "./platform.js";
+import { Backoff, orAborted, pause, Turns } from "./platform.js";
 import type { Conversation, Invitation, MessengerOptions, Person } from "./types.js";
 import { pack, unpack } from "./wire.js";
 
@@ -200,7 +200,7 @@ export class Inbox {
     const record = { ...newRecord("active", handshake, this.#host.now(), one.name), ...places, joined: time };
     const alongside = () => [recordChange(id, record), { key: KEYS.invitation(one.id), value: undefined }];
     try {
-      await client.join(welcome, { replace: true, signal, alongside });
+      await orAborted(signal, () => client.join(welcome, { replace: true, signal, alongside }));
     } catch (error) {
       // It was used meanwhile, or its lifetime is over: nobody can accept it any more.
       if (error instanceof MlsError && error.retry === "never" && error.code !== "closed")

@@ -18,7 +18,7 @@ import { MessengerError } from "./errors.js";
 import { Inbox } from "./inbox.js";
 import { KeyPackages } from "./key-packages.js";
 import { MAX_NAME, nameExtension } from "./name.js";
-import { type AbortControllerLike, deferred, unlessAborted } from "./platform.js";
+import { type AbortControllerLike, deferred, orAborted, unlessAborted } from "./platform.js";
 import type { Conversation, Invitation, Messenger, MessengerEvent, MessengerOptions } from "./types.js";
 import { utf8 } from "./wire.js";
 
@@ -116,12 +116,11 @@ export class ClientMessenger implements Messenger {
     const record = newRecord("starting", "", now(), name);
     const conversation = new GroupConversation(this.#host, id, record);
     const { wish, change } = conversation.wishToStart(all);
-    const group = await client.createGroup({
-      groupId,
-      extensions: name === undefined ? [] : [nameExtension(name)],
-      signal,
-      alongside: () => [recordChange(id, record), change],
-    });
+    const extensions = name === undefined ? [] : [nameExtension(name)];
+    const alongside = () => [recordChange(id, record), change];
+    const group = await orAborted(signal, () =>
+      client.createGroup({ groupId, extensions, signal, alongside }),
+    );
     this.#all.set(id, conversation);
     const done = conversation.begin(group, wish);
     try {
@@ -142,7 +141,8 @@ export class ClientMessenger implements Messenger {
       throw new MessengerError("usage", "expected the ID of a conversation in hexadecimal");
     if (!this.#isOver(id)) throw new MessengerError("usage", "this client is in the conversation already");
     const record = { ...newRecord("joining", "", this.#host.now()), ...(await this.#prepare(id)) };
-    await this.#host.client.writeEntries([recordChange(id, record)], [], { signal });
+    const { client } = this.#host;
+    await orAborted(signal, () => client.writeEntries([recordChange(id, record)], [], { signal }));
     const conversation = new GroupConversation(this.#host, id, record);
     this.#all.set(id, conversation);
     const joined = conversation.joinAnew();

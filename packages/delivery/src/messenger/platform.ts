@@ -89,6 +89,15 @@ export async function unlessAborted<T>(
   }
 }
 
+/** Runs a call of the core that has the same signal. @throws MessengerError `aborted` if that gave it up */
+export async function orAborted<T>(signal: AbortSignalLike | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw signal?.aborted ? abortedBy(signal) : error;
+  }
+}
+
 /** Waits that grow, up to a longest one; each is random between its half and its whole, so that clients don't call in step. */
 export class Backoff {
   readonly #first: number;

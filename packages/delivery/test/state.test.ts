@@ -1,0 +1,190 @@
+// State that was lost or is behind: what a client regains, and how; calls that are given up; limits.
+import { memoryStorage } from "@copse/core/storage";
+import { expect, it } from "vitest";
+import { CutStorage } from "./support/cut-storage.js";
+import {
+  agree,
+  conversationOf,
+  heard,
+  names,
+  problems,
+  type Someone,
+  said,
+  together,
+  until,
+  World,
+} from "./support/people.js";
+
+type C = Awaited<ReturnType<typeof together>>[number];
+
+it("joins again when the group's state is gone from its storage, with the history", async () => {
+  const people = await new World().people("alice", "bob");
+  const [alice, bob] = people as [Someone, Someone];
+  const [a, b] = (await together(people)) as [C, C];
+  await (await a.send("one")).sent;
+  await heard(bob, b, 1);
+  await bob.messenger.close();
+  // All but the entries of the conversation, and the signer.
+  const entries = await bob.storage.list("");
+  const ofGroup = entries.filter(({ key }) => key.startsWith("group"));
+  expect(ofGroup.length).toBeGreaterThan(3);
+  await bob.storage.write(
+    ofGroup.map(({ key, value }) => ({
+      key,
+      value: value.length < 65 ? value : value.map((byte) => byte ^ 1),
+    })),
+    [],
+  );
+  const again = await bob.reopen();
+  const b2 = await conversationOf(again, a.id);
+  await agree([alice, again], [a, b2]);
+  await (await b2.send("two")).sent;
+  await heard(alice, a, 2);
+  expect(await said(b2)).toEqual(["alice: one", "bob: two"]);
+  expect(problems(again).join()).toContain("joining the group again");
+  const rejoined = (await a.history()).flatMap((one) => (one.kind === "members" ? one.rejoined : []));
+  expect(rejoined.map(({ user }) => user)).toEqual(["bob"]);
+});
+
+it("catches up after many epochs, tells how far it is, and commits nothing before", async () => {
+  const world = new World({ batch: 7 });
+  const people = await world.people("alice", "bob");
+  const [alice, bob] = people as [Someone, Someone];
+  const [a, b] = (await together(people)) as [C, C];
+  const { epoch } = b;
+  await bob.messenger.close();
+  for (let i = 0; i < 20; i++) {
+    await a.update();
+    await (await a.send(`${i}`)).sent;
+  }
+  const again = await bob.reopen();
+  const b2 = await conversationOf(again, a.id);
+  const update = b2.update();
+  await heard(again, b2, 20);
+  await update;
+  await agree([alice, again], [a, b2]);
+  expect(b2.epoch).toBe(epoch + 21n);
+  const kinds = again.events.map(({ kind }) => kind);
+  expect(kinds.filter((kind) => kind === "progress").length).toBeGreaterThan(2);
+  // Its own commit is the last.
+  const own = again.events.flatMap((one) => (one.kind === "epoch" && one.by.own ? [one.epoch] : []));
+  expect(own).toEqual([epoch + 21n]);
+  expect(await said(b2)).toEqual(Array.from({ length: 20 }, (_, i) => `alice: ${i}`));
+});
+
+it("joins again when the service has dropped what came meanwhile", async () => {
+  const world = new World({ retention: { entries: 5 } });
+  const people = await world.people("alice", "bob");
+  const [alice, bob] = people as [Someone, Someone];
+  const [a] = (await together(people)) as [C, C];
+  await bob.messenger.close();
+  for (let i = 0; i < 8; i++) await a.update();
+  const again = await bob.reopen();
+  const b = await conversationOf(again, a.id);
+  await agree([alice, again], [a, b]);
+  await (await b.send("here")).sent;
+  expect(await heard(alice, a, 1)).toEqual(["bob: here"]);
+});
+
+it("is removed, and not in the group again, if that happened while it had lost the state", async () => {
+  const people = await new World().people("alice", "bob");
+  const [, bob] = people as [Someone, Someone];
+  const [a, b] = (await together(people)) as [C, C];
+  await bob.messenger.close();
+  await a.remove(["bob"]);
+  const entries = await bob.storage.list("group");
+  await bob.storage.write(
+    entries.map(({ key, value }) => ({
+      key,
+      value: value.length < 65 ? value : value.map((byte) => byte ^ 1),
+    })),
+    [],
+  );
+  const again = await bob.reopen();
+  const b2 = await conversationOf(again, b.id);
+  await until([again], () => b2.state === "removed");
+  expect(names(a)).toEqual(["alice"]);
+  await b2.delete();
+  expect(again.messenger.conversations).toEqual([]);
+  expect(await again.messenger.client.listEntries("app/delivery/c/")).toEqual([]);
+});
+
+it("gives calls up, and says whether to call again", async () => {
+  const world = new World();
+  const people = await world.people("alice", "bob");
+  const [alice] = people as [Someone];
+  const [a] = (await together(people)) as [C, C];
+  const stop = new AbortController();
+  world.delivery.pause();
+  await until(people, () => a.state === "catching-up");
+  const invited = a.invite(["bob"], { signal: stop.signal });
+  const settled = alice.messenger.settled({ signal: stop.signal });
+  const begun = alice.messenger.start(["bob"], { signal: stop.signal });
+  const all = Promise.allSettled([invited, settled, begun]);
+  stop.abort("enough");
+  for (const one of await all)
+    expect(one).toMatchObject({
+      status: "rejected",
+      reason: { code: "aborted", cause: "enough", retry: false },
+    });
+  const sent = a.send("never", { signal: stop.signal });
+  await expect(sent).rejects.toMatchObject({ code: "aborted" });
+  world.delivery.restart();
+  await alice.messenger.settled();
+  expect(alice.messenger.conversations).toEqual([a]);
+  expect(a.outbox()).toEqual([]);
+});
+
+it("keeps no more than its limits", async () => {
+  const world = new World({ engine: { outbox: 3, outboxBytes: 100, history: 4 } });
+  const people = await world.people("alice", "bob");
+  const [alice] = people as [Someone];
+  const [a] = (await together(people)) as [C, C];
+  for (let i = 0; i < 6; i++) await (await a.send(`${i}`)).sent;
+  expect(await said(a)).toEqual(["2", "3", "4", "5"].map((text) => `alice: ${text}`));
+  expect(await alice.messenger.client.listEntries(`app/delivery/h/${a.id}/`)).toHaveLength(4);
+  const page = await a.history({ limit: 2, before: 7 });
+  expect(page.map((one) => one.place)).toEqual([5, 6]);
+  expect((await a.history({ limit: 2, after: 3 })).map((one) => one.place)).toEqual([4, 5]);
+  world.delivery.pause();
+  await until(people, () => a.state === "catching-up");
+  for (let i = 0; i < 3; i++) await a.send("waits");
+  await expect(a.send("too many")).rejects.toMatchObject({ code: "limit", retry: true });
+  await expect(a.send(new Uint8Array(200))).rejects.toMatchObject({ code: "limit" });
+  const closed = a.update();
+  await alice.messenger.close();
+  await expect(closed).rejects.toMatchObject({ code: "closed", retry: true });
+  await expect(a.send("closed")).rejects.toMatchObject({ code: "closed" });
+});
+
+it("leaves a conversation in which it is alone", async () => {
+  const [alice] = (await new World().people("alice")) as [Someone];
+  const a = await alice.messenger.start([], { name: "Notes" });
+  await (await a.send("to myself")).sent;
+  await a.leave();
+  expect(a.state).toBe("left");
+  const again = await alice.reopen({ storage: alice.storage });
+  expect(again.messenger.conversations.map(({ state, name }) => [state, name])).toEqual([["left", "Notes"]]);
+  expect(await said(again.messenger.conversations[0] as C)).toEqual(["alice: to myself"]);
+});
+
+it.each([0, 1, 2, 3, 4, 5])("begins a conversation, or doesn't, if it ends at write %i", async (after) => {
+  const world = new World();
+  const [bob] = (await world.people("bob")) as [Someone];
+  const cut = new CutStorage(memoryStorage());
+  const alice = await world.person("alice", { storage: cut.storage });
+  await alice.messenger.settled();
+  cut.cut(after, after % 2 === 0);
+  const begun = alice.messenger.start(["bob"], { name: "Birds" });
+  await Promise.race([begun.catch(() => undefined), cut.isCut]);
+  await alice.messenger.close();
+  await begun.catch(() => undefined);
+  cut.mend();
+  const again = await alice.reopen();
+  const [a = await again.messenger.start(["bob"])] = again.messenger.conversations;
+  const b = await conversationOf(bob, a.id);
+  await agree([again, bob], [a, b]);
+  await (await a.send("here")).sent;
+  expect(await heard(bob, b, 1)).toEqual(["alice: here"]);
+  expect(bob.messenger.conversations).toHaveLength(1);
+});
