@@ -143,7 +143,7 @@ export class HttpConnection implements HttpDelivery {
 
   async withdrawKeyPackages(references?: readonly Uint8Array[], options?: CallOptions): Promise<void> {
     await this.#call("withdraw", options, () => ({
-      references: references && takeReferences(references, LIMITS),
+      references: references === undefined ? undefined : takeReferences(references, LIMITS),
     }));
   }
 

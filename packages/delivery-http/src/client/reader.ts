@@ -30,9 +30,12 @@ export class Reader<Entry> implements AsyncIterableIterator<Batch<Entry>> {
   readonly #reading: Reading<Entry>;
   #stream: number | undefined;
   #isOver = false;
-  /** The newest frame that wasn't looked at. The service sends the next batch when it is asked to. */
+  /** The newest frame that wasn't looked at. After a batch none comes before it is asked for. */
   #frame: StreamFrame | undefined;
   #wake: () => void = () => undefined;
+  /** How many batches have come, and how often was asked for one. */
+  #batches = 0;
+  #asked = 0;
   #tried: string | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -83,18 +86,27 @@ export class Reader<Entry> implements AsyncIterableIterator<Batch<Entry>> {
       // It was ended while the socket opened.
       if (this.#isOver) socket.end(this.#stream);
     } else {
-      socket.send({ kind: "next", stream: this.#stream });
+      this.#ask(this.#stream);
     }
     while (!this.#isOver) {
       const frame = await this.#take();
       const value = frame && this.#reading.entries(frame);
-      if (value !== undefined) return { done: false, value };
-      if (frame?.kind === "locked") await this.#unlock(this.#stream, frame.isFinal);
+      if (value !== undefined) {
+        this.#batches += 1;
+        return { done: false, value };
+      }
+      if (frame?.kind === "locked" && frame.turn === this.#asked)
+        await this.#unlock(this.#stream, frame.isFinal);
       if (frame?.kind === "failed") throw new ServiceError(frame.failure);
       if (frame?.kind === "lost")
         throw new DeliveryError("unavailable", "the connection to the service was lost");
     }
     return { done: true, value: undefined };
+  }
+
+  #ask(stream: number): void {
+    this.#asked += 1;
+    this.#parts.socket.send({ kind: "next", stream, turn: this.#asked, batches: this.#batches });
   }
 
   async #take(): Promise<StreamFrame | undefined> {
@@ -115,7 +127,7 @@ export class Reader<Entry> implements AsyncIterableIterator<Batch<Entry>> {
     if (groupId !== undefined && key !== undefined && name !== this.#tried) {
       await this.#parts.proofs.prove(groupId, key);
       this.#tried = name;
-      this.#parts.socket.send({ kind: "next", stream });
+      this.#ask(stream);
     } else if (isFinal || key === undefined) {
       throw new DeliveryError("forbidden", "the client has no key with which it reads more of the group");
     }

@@ -122,11 +122,12 @@ export class Requests {
     const route = ROUTES[name];
     const headers: Record<string, string> = { "content-type": MEDIA_TYPE };
     if (token !== undefined) headers.authorization = `Bearer ${token}`;
-    const { status, bytes } = await this.#fetch(
-      this.urlOf(route.path),
-      { method: "POST", headers, body: encode(route.body as Shape<BodyOf<N>>, body) },
-      signal,
-    );
+    const request = {
+      method: "POST",
+      headers,
+      body: encode(route.body as Shape<BodyOf<N>>, body),
+    } as const;
+    const { status, bytes } = await this.#fetch(this.urlOf(route.path), request, signal);
     if (status !== 200) throw failureIn(status, bytes);
     try {
       return decode(route.answer as Shape<AnswerOf<N>>, bytes);
@@ -145,10 +146,17 @@ export class Requests {
     const timer = setTimeout(() => controller.abort(), timeout);
     const abort = () => controller.abort();
     signal?.addEventListener("abort", abort);
-    try {
-      if (signal?.aborted) throw signal.reason;
+    const attempt = async () => {
       const response = await fetch(url, { ...request, signal: controller.signal });
       return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
+    };
+    try {
+      if (signal?.aborted) throw signal.reason;
+      // Once more at once: the platform may have taken a connection that the service has closed meanwhile.
+      return await attempt().catch((error: unknown) => {
+        if (controller.signal.aborted) throw error;
+        return attempt();
+      });
     } catch (cause) {
       if (signal?.aborted) throw signal.reason;
       const isLate = controller.signal.aborted;

@@ -30,8 +30,10 @@ interface Stream {
   /** Where it begins, until that is looked up. */
   readonly after: string;
   at: number | undefined;
-  /** Whether nothing was sent: the first batch comes at once, if it is empty too. */
-  isNew: boolean;
+  /** How many batches were sent. The first one comes at once, if it is empty too. */
+  batches: number;
+  /** The client's last `next`. */
+  turn: number;
   /** Whether the client has asked for the next batch. */
   isWanted: boolean;
   /** Bytes that the client hasn't said that it has worked on. */
@@ -74,7 +76,7 @@ export class Socket {
   #serve(frame: Exclude<RequestFrame, { kind: "login" }>): void {
     try {
       if (frame.kind === "end") this.#end(frame.stream);
-      else if (frame.kind === "next") this.#goOn(frame.stream);
+      else if (frame.kind === "next") this.#goOn(frame);
       else this.#begin(frame);
     } catch (error) {
       this.#fail(frame.stream, error);
@@ -87,9 +89,11 @@ export class Socket {
     this.#send({ kind: "failed", stream, failure: failureOf(error, counters, report) });
   }
 
-  #goOn(id: number): void {
+  #goOn({ stream: id, turn, batches }: Extract<RequestFrame, { kind: "next" }>): void {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
+    stream.turn = turn;
+    if (batches !== stream.batches) return;
     this.#waiting -= stream.waiting;
     stream.waiting = 0;
     stream.isWanted = true;
@@ -108,7 +112,8 @@ export class Socket {
       group,
       after,
       at: undefined,
-      isNew: true,
+      batches: 0,
+      turn: 0,
       isWanted: true,
       waiting: 0,
       timer: undefined,
@@ -170,7 +175,7 @@ export class Socket {
       const entries = stream.at < upTo ? groups.logs.after(row.id, stream.at, upTo) : [];
       const last = entries.at(-1);
       if (last !== undefined) stream.at = seqOf(last.cursor, row.last, 0);
-      if (last !== undefined || (stream.isNew && upTo >= row.last)) {
+      if (last !== undefined || (stream.batches === 0 && upTo >= row.last)) {
         const behind = row.last - stream.at;
         this.#sent(stream, { kind: "entries", stream: stream.id, entries, behind });
         return;
@@ -203,7 +208,7 @@ export class Socket {
       stream.timer = setTimeout(() => this.#tryPump(stream), wait);
       stream.timer.unref();
     }
-    this.#send({ kind: "locked", stream: stream.id, isFinal });
+    this.#send({ kind: "locked", stream: stream.id, turn: stream.turn, isFinal });
   }
 
   #pumpInbox(stream: Stream): void {
@@ -212,7 +217,7 @@ export class Socket {
     stream.at ??= seqOf(stream.after, last, 0);
     const found = stream.at < last ? logs.inboxAfter(this.account.id, stream.at) : [];
     const newest = found.at(-1)?.seq;
-    if (newest === undefined && !stream.isNew) return;
+    if (newest === undefined && stream.batches > 0) return;
     // What isn't there was cleared.
     stream.at = newest ?? last;
     const entries = found.map(({ entry }) => entry);
@@ -220,7 +225,7 @@ export class Socket {
   }
 
   #sent(stream: Stream, frame: AnswerFrame): void {
-    stream.isNew = false;
+    stream.batches += 1;
     stream.isWanted = false;
     stream.waiting = this.#send(frame);
     this.#waiting += stream.waiting;

@@ -179,8 +179,15 @@ export const requestFrame = choice({
   login: { token: text(1, 128) },
   subscribe: { stream, groupId: groupIdShape, after: cursorShape },
   inbox: { stream, after: cursorShape },
-  /** Asks for the next batch, when the one before has been worked on. */
-  next: { stream },
+  /** Asks for the next batch, when the one before has been worked on, or the client has proven another key. */
+  next: {
+    stream,
+    turn: integer(Number.MAX_SAFE_INTEGER, "Counts the client's `next` of this subscription, from 1."),
+    batches: integer(
+      Number.MAX_SAFE_INTEGER,
+      "How many batches it has got: one that is on its way isn't asked for again.",
+    ),
+  },
   end: { stream },
 });
 export type RequestFrame = TypeOf<typeof requestFrame>;
@@ -194,6 +201,10 @@ export const answerFrame = choice({
   /** There is nothing more that the client may read before it proves the next epoch's key. Then `next` again. */
   locked: {
     stream,
+    turn: integer(
+      Number.MAX_SAFE_INTEGER,
+      "That of the last `next`: an answer to an earlier one is outdated.",
+    ),
     isFinal: flag("Whether nothing more can come that it reads with the keys that it has proven."),
   },
   failed: { stream, failure: failureShape },
