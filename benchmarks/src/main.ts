@@ -51,6 +51,11 @@ async function main(options: Options): Promise<void> {
     useClock(options.clock);
     return storageSection(storageSizes(options), options.runs, progress);
   }
+  if (options.delivery) {
+    const { deliverySection, THOROUGH: effort } = await peer("delivery", () => import("./delivery/main.js"));
+    const { size: members = effort.members, runs: rounds = effort.rounds } = options;
+    return deliverySection({ ...effort, members, rounds }, progress);
+  }
   const run = new Processes(progress, options.check ? THOROUGH : EFFORT, options.clock);
   try {
     if (options.check) await held(run, options);

@@ -29,6 +29,8 @@ export interface Options {
   readonly openmls: boolean;
   /** Whether to measure what a storage costs, and nothing else. */
   readonly storage: boolean;
+  /** Whether to measure delivery services, and nothing else. */
+  readonly delivery: boolean;
 }
 
 /** A command line that can't be served; the message says what is wrong and what would be right. */
@@ -54,7 +56,8 @@ export function parseOptions(args: string[], providers: readonly string[]): Opti
     );
   if (values.only !== undefined && !values.hostile) throw new UsageError("--only needs --hostile");
   if (values["skip-large"] && !values.check) throw new UsageError("--skip-large needs --check");
-  if (values.storage) checkForStorage(values);
+  if (values.storage) checkAlone(values, "storage", ["members", "size", "full", "runs", "clock"]);
+  if (values.delivery) checkAlone(values, "delivery", ["size", "runs"]);
   if (json === "") throw new UsageError("--json needs the name of a file");
   if (against === "") throw new UsageError("--against needs the name of a file");
   if (size !== undefined && members !== undefined)
@@ -81,16 +84,16 @@ export function parseOptions(args: string[], providers: readonly string[]): Opti
     only: values.only,
     openmls: values.openmls === true,
     storage: values.storage === true,
+    delivery: values.delivery === true,
   };
 }
 
-/** What measuring storages doesn't go by is refused. */
-function checkForStorage(values: ReturnType<typeof parse>): void {
-  const known = ["storage", "members", "size", "full", "runs", "clock"];
-  const other = Object.keys(values).find((name) => !known.includes(name));
+/** What measuring something by itself doesn't go by is refused. */
+function checkAlone(values: ReturnType<typeof parse>, name: string, known: readonly string[]): void {
+  const other = Object.keys(values).find((one) => one !== name && !known.includes(one));
   if (other !== undefined)
     throw new UsageError(
-      `--storage can't be used with --${other}: only with --members, --size, --full, --runs, --clock`,
+      `--${name} can't be used with --${other}: only with ${known.map((one) => `--${one}`).join(", ")}`,
     );
 }
 
@@ -121,6 +124,8 @@ export function usage(providers: readonly string[]): string {
                       in a clone only
   --storage           measure only what it costs to keep the state in a storage, with provider node in suite 1 (a
                       run without options has this section too)
+  --delivery          measure only delivery services: messages a second, and a commit in a group of 10,000 or of --size;
+                      in a clone only
   --help              show this help
 
 Each time is the median of its runs, followed by half of the interquartile range in per cent, and the number of runs.
@@ -151,6 +156,7 @@ function parse(args: string[]) {
         only: { type: "string" },
         openmls: { type: "boolean" },
         storage: { type: "boolean" },
+        delivery: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     }).values;

@@ -27,6 +27,7 @@ describe("the command line", () => {
       only: undefined,
       openmls: false,
       storage: false,
+      delivery: false,
     });
   });
 
@@ -79,6 +80,7 @@ describe("the command line", () => {
     ],
     [["--only", "join"], "--only needs --hostile"],
     [["--storage", "--suite", "2"], "--storage can't be used with --suite"],
+    [["--delivery", "--suite", "1"], "--delivery can't be used with --suite"],
     [["--storage", "--check"], "--storage can't be used with --check"],
     [["--skip-large"], "--skip-large needs --check"],
     [["--tree", "old"], '--tree: there is no "old"; choose from fresh, lived-in'],
@@ -110,6 +112,7 @@ describe("the command line", () => {
       "provider",
       "openmls",
       "storage",
+      "delivery",
       "against",
       "check",
       "skip-large",

@@ -1,0 +1,45 @@
+// The section "delivery": what is counted, and that the bars say what was measured.
+import { afterAll, expect, test } from "vitest";
+import { bars, measureTraffic, type Row, trafficTable } from "../src/delivery/main.js";
+import { memoryStation } from "../src/delivery/memory.js";
+import { fanOut } from "../src/delivery/traffic.js";
+
+const station = await memoryStation();
+afterAll(() => station.close());
+
+test("messages a second and their times, for each size, with many in flight and one by one", async () => {
+  const effort = { rounds: 1, messages: 100, members: 10, connections: 5 };
+  const rows = await measureTraffic([station], effort, () => {});
+  expect(rows.map(({ name, size, lanes }) => `${name} ${size} ${lanes}`)).toEqual([
+    "memory 256 full",
+    "memory 256 quiet",
+    "memory 2048 full",
+    "memory 2048 quiet",
+  ]);
+  for (const { perSecond, p50, p99 } of rows) {
+    expect(perSecond).toBeGreaterThan(0);
+    expect(p50).toBeGreaterThan(0);
+    expect(p99).toBeGreaterThanOrEqual(p50);
+  }
+  expect(trafficTable(rows).split("\n")).toHaveLength(2 + rows.length);
+});
+
+test("a commit reaches each of several connections", async () => {
+  expect(await fanOut(station, { connections: 5, size: 1000, rounds: 2 }, () => {})).toBeGreaterThan(0);
+});
+
+test("a bar that is missed is said to be", () => {
+  const row = (name: string, perSecond: number): Row => ({
+    name,
+    size: 256,
+    lanes: "full",
+    perSecond,
+    p50: 1,
+    p99: 1,
+  });
+  expect(bars([row("http", 1999), row("nats", 400), row("plain NATS", 1000)])).toEqual([
+    "http, 256 B: 1999 a second, at least 2000 wanted: MISSED",
+    "nats, 256 B: 0.40 of plain publishing, at least 0.5 wanted: MISSED",
+  ]);
+  expect(bars([row("http", 2000), row("nats", 500), row("plain NATS", 1000)]).join()).not.toContain("MISSED");
+});
