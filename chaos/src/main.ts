@@ -1,13 +1,15 @@
 // `npm run test:chaos`: exits with 1 if something was lost, came twice, or members disagree.
 import { randomInt } from "node:crypto";
+import { FAULTS } from "./clients/faults.js";
 import { Worker } from "./clients/worker.js";
 import type { Verdict } from "./model/judge.js";
 import { ArgumentError, type Options, optionsOf, type ServiceName, USAGE } from "./options.js";
 import { run } from "./run.js";
+import { serve } from "./services/http.js";
 import { openService } from "./services/open.js";
 
 /** How many complaints of each rule are printed. */
-const SHOWN = 8;
+const SHOWN = Number(process.env.COPSE_CHAOS_SHOWN ?? 8);
 
 function report(name: ServiceName, { complaints, counts }: Verdict): void {
   for (const [what, n] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1))) console.log(`  ${what}: ${n}`);
@@ -48,6 +50,8 @@ async function main(options: Options): Promise<number> {
 }
 
 if (process.argv.includes("--worker")) new Worker().listen();
+else if (process.argv[2] === "--serve") await serve(process.argv.slice(3));
+else if (process.argv.includes("--faults")) console.log(Object.keys(FAULTS).join("\n"));
 else
   try {
     process.exitCode = await main(optionsOf(process.argv.slice(2), () => randomInt(2 ** 31)));

@@ -43,6 +43,10 @@ class Run {
   #hear(event: ClientEvent): void {
     this.#judge.hear(event);
     if (event.kind === "epoch") this.#rooms.enter(event);
+    if (event.kind === "epoch" && process.env.COPSE_CHAOS_PROBLEMS !== undefined)
+      this.#say(
+        `${event.client} ${event.group.slice(0, 8)} epoch ${event.epoch} ${event.authenticator.slice(0, 6)} ${event.members.join(" ")}`,
+      );
     if (event.kind === "problem" && process.env.COPSE_CHAOS_PROBLEMS !== undefined)
       this.#say(`${event.client} ${event.group.slice(0, 8)} ${event.code}: ${event.text}`);
   }
@@ -107,8 +111,8 @@ class Run {
     for (const { name, isHonest } of this.#company.all) {
       if (!isHonest) continue;
       const left = Math.max(0, end - performance.now());
-      if (!(await this.#fleet.settle(name, left)))
-        this.#judge.complain("nothing waits for ever", "", `${name} doesn't come to rest`);
+      const isSettled = await this.#fleet.settle(name, left).catch(() => false);
+      if (!isSettled) this.#judge.complain("nothing waits for ever", "", `${name} doesn't come to rest`);
     }
   }
 

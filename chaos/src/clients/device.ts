@@ -23,6 +23,9 @@ const LIMITS = {
 
 const usersOf = (people: readonly { readonly user: string }[]) => people.map(({ user }) => user).sort();
 
+const authenticatorOf = ({ group }: Conversation) =>
+  group?.active === true ? toHex(group.epochAuthenticator) : "none";
+
 export class Device {
   readonly name: string;
   readonly messenger: Messenger;
@@ -74,7 +77,7 @@ export class Device {
 
   #enter(conversation: Conversation): void {
     const { id, group, epoch, members } = conversation;
-    if (group === undefined) return;
+    if (group?.active !== true) return;
     this.#tell({
       kind: "epoch",
       client: this.name,
@@ -147,8 +150,7 @@ export class Device {
         group: conversation.id,
         isMember: conversation.state !== "left" && conversation.state !== "removed",
         epoch: Number(conversation.epoch),
-        authenticator:
-          conversation.group === undefined ? "none" : toHex(conversation.group.epochAuthenticator),
+        authenticator: authenticatorOf(conversation),
         members: usersOf(conversation.members),
         history: await this.#history(conversation),
         waiting: conversation.outbox().length,

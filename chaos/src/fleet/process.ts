@@ -38,6 +38,7 @@ export class ClientProcess {
       stdio: ["ignore", "inherit", "pipe", "ipc"],
     });
     this.#child.stderr?.on("data", (data) => {
+      if (process.env.COPSE_CHAOS_PROBLEMS !== undefined) process.stderr.write(data);
       this.#said = (this.#said + data).slice(-4000);
     });
     this.#wire = service.wire?.((answer) => this.#send({ kind: "answer", answer }));

@@ -31,20 +31,14 @@ function nextPiece(bytes: Buffer): Piece | undefined {
 /** The frames of one connection. */
 export function natsFrames(weather: Weather): Frames {
   let rest: Buffer = Buffer.alloc(0);
-  let held: Buffer | undefined;
-  return function* (bytes) {
+  return function* (bytes, later) {
     rest = Buffer.concat([rest, bytes]);
     for (let piece = nextPiece(rest); piece !== undefined; piece = nextPiece(rest)) {
       rest = rest.subarray(piece.bytes.length);
-      if (piece.subject !== undefined && held === undefined && weather.strikes("delayed")) {
-        // It goes with the next one, or with the client's next PING.
-        held = Buffer.from(piece.bytes);
-        continue;
-      }
-      yield piece.bytes;
+      const late = piece.subject === undefined ? 0 : weather.delay();
+      if (late > 0) later(Buffer.from(piece.bytes), late);
+      else yield piece.bytes;
       if (piece.subject !== undefined && weather.strikes("duplicated")) yield piece.bytes;
-      if (held !== undefined) yield held;
-      held = undefined;
     }
   };
 }

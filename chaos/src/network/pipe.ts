@@ -2,8 +2,14 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { sleep, type Weather } from "./weather.js";
 
-/** Takes bytes as they come, and gives what is to be sent on: whole pieces, in the order in which they are to be sent. */
-export type Frames = (bytes: Buffer) => Iterable<Buffer>;
+/**
+ * Takes bytes as they come, and gives what is to be sent on: whole pieces, in the order in which they are to be sent. `later`
+ * sends one after so many milliseconds.
+ */
+export type Frames = (
+  bytes: Buffer,
+  later: (piece: Buffer, milliseconds: number) => void,
+) => Iterable<Buffer>;
 
 const whole: Frames = (bytes) => [bytes];
 
@@ -17,10 +23,12 @@ export interface PipeOptions {
 
 /** Passes bytes on in their order, some late. */
 async function pass(from: Socket, to: Socket, weather: Weather, frames: Frames): Promise<void> {
+  const later = (piece: Buffer, milliseconds: number) =>
+    void setTimeout(() => to.destroyed || to.write(piece), milliseconds);
   for await (const bytes of from as AsyncIterable<Buffer>) {
     await sleep(weather.delay());
     if (weather.strikes("cut")) break;
-    for (const piece of frames(bytes))
+    for (const piece of frames(bytes, later))
       if (!to.write(piece)) await new Promise((resolve) => to.once("drain", resolve).once("close", resolve));
   }
   // Both ways end: half a connection is no connection.

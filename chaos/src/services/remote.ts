@@ -120,8 +120,10 @@ export class Remote {
     const signal = args
       .map((one) => (one as { signal?: Signal } | undefined)?.signal)
       .find((one) => one !== undefined);
-    const answer = this.#answer({ n, kind: "call", client, method, args: args.map(plain) });
-    return answered(await Promise.race([answer, aborted(signal)]));
+    return untilAborted(signal, async (given) => {
+      const answer = this.#answer({ n, kind: "call", client, method, args: args.map(plain) });
+      return answered(await Promise.race([answer, given]));
+    });
   }
 
   async *#stream<Entry>(
@@ -132,10 +134,11 @@ export class Remote {
   ): AsyncGenerator<Batch<Entry>> {
     const n = ++this.#count;
     this.#post({ n, kind: "stream", client, method, args: args.map(plain) });
-    const given = aborted(signal);
     try {
       for (;;) {
-        const answer = await Promise.race([this.#answer({ n, kind: "next" }), given]);
+        const answer = await untilAborted(signal, (given) =>
+          Promise.race([this.#answer({ n, kind: "next" }), given]),
+        );
         if (answer.kind === "end") return;
         yield answered(answer) as Batch<Entry>;
       }
@@ -171,15 +174,20 @@ export class Remote {
 
 type Signal = Parameters<DeliveryService["subscribe"]>[0]["signal"];
 
-/** Rejects when the signal is given. */
-function aborted(signal: Signal): Promise<never> {
+/** Works until the signal is given: `given` rejects with its reason then. */
+async function untilAborted<T>(signal: Signal, work: (given: Promise<never>) => Promise<T>): Promise<T> {
+  if (signal?.aborted) throw signal.reason;
+  let giveUp: () => void = () => undefined;
   const given = new Promise<never>((_, reject) => {
-    const giveUp = () => reject(signal?.reason);
-    if (signal?.aborted) giveUp();
-    else signal?.addEventListener("abort", giveUp);
+    giveUp = () => reject(signal?.reason);
   });
   given.catch(() => undefined);
-  return given;
+  signal?.addEventListener("abort", giveUp);
+  try {
+    return await work(given);
+  } finally {
+    signal?.removeEventListener("abort", giveUp);
+  }
 }
 
 /** Without what can't be sent: signals, and keys of epochs, which a service without membership ignores. */

@@ -1,0 +1,134 @@
+// Three nodes of NATS with JetStream, of which one at a time is killed; each behind a proxy.
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { prepareNats } from "@copse/delivery-nats";
+import { connect } from "@nats-io/transport-node";
+import { natsFrames } from "../network/nats.js";
+import { Pipe } from "../network/pipe.js";
+import { sleep, Weather } from "../network/weather.js";
+import { freePorts, ServiceProcess } from "./child.js";
+import type { Service } from "./service.js";
+
+const NODES = 3;
+const TRIES = 60;
+
+interface Ports {
+  readonly ports: readonly number[];
+  readonly routes: readonly number[];
+  readonly monitors: readonly number[];
+}
+
+/** Nodes tell clients nothing of each other: else these would go past the proxies. */
+const configOf = (i: number, { ports, routes, monitors }: Ports, folder: string) => `
+server_name: node-${i}
+listen: "127.0.0.1:${ports[i]}"
+http: "127.0.0.1:${monitors[i]}"
+jetstream { store_dir: "${folder}" }
+cluster {
+  name: chaos
+  listen: "127.0.0.1:${routes[i]}"
+  no_advertise: true
+  routes: [${routes.map((port) => `"nats://127.0.0.1:${port}"`).join(", ")}]
+}
+`;
+
+export interface NatsCluster {
+  readonly ports: readonly number[];
+  readonly nodes: readonly ServiceProcess[];
+  /** Waits until a node has all that the others have. */
+  isHealthy(i: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Whether a node says that it is well, JetStream too. */
+async function answersWell(monitor: number): Promise<boolean> {
+  try {
+    return (await fetch(`http://127.0.0.1:${monitor}/healthz`)).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Starts three nodes on this machine. */
+export async function natsCluster(): Promise<NatsCluster> {
+  const folder = await mkdtemp(join(process.env.COPSE_CRASH_FOLDER ?? tmpdir(), "copse-nats-"));
+  const all = await freePorts(3 * NODES);
+  const part = (n: number) => all.slice(n * NODES, (n + 1) * NODES);
+  const own: Ports = { ports: part(0), routes: part(1), monitors: part(2) };
+  const nodes: ServiceProcess[] = [];
+  for (let i = 0; i < NODES; i++) {
+    const [store, config] = [join(folder, `${i}`), join(folder, `${i}.conf`)];
+    await mkdir(store);
+    await writeFile(config, configOf(i, own, store));
+    nodes.push(new ServiceProcess("nats-server", ["-c", config], own.ports[i] as number));
+  }
+  await Promise.all(nodes.map((node) => node.start()));
+  const isHealthy = async (i: number) => {
+    while (!(await answersWell(own.monitors[i] as number))) await sleep(100);
+  };
+  for (let i = 0; i < NODES; i++) await isHealthy(i);
+  return {
+    ports: own.ports,
+    nodes,
+    isHealthy,
+    async close() {
+      await Promise.all(nodes.map((node) => node.kill()));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Makes the streams, as soon as the nodes have chosen a leader. */
+async function prepare(cluster: NatsCluster): Promise<void> {
+  const connection = await connect({ servers: cluster.ports.map((port) => `127.0.0.1:${port}`) });
+  try {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await prepareNats(connection, { replicas: NODES });
+      } catch (error) {
+        if (tries === TRIES) throw error;
+        await sleep(250);
+      }
+    }
+  } finally {
+    await connection.close();
+  }
+}
+
+export async function natsService(seed: number): Promise<Service> {
+  const cluster = await natsCluster();
+  await prepare(cluster);
+  const weather = new Weather(seed, 2000, {
+    delayed: 40,
+    delay: 60,
+    duplicated: 40,
+    lost: 0,
+    unanswered: 0,
+    cut: 4000,
+  });
+  const frames = () => natsFrames(weather);
+  const pipes = await Promise.all(cluster.ports.map((target) => Pipe.open({ target, weather, frames })));
+  let next = 0;
+  return {
+    place: { kind: "nats", servers: pipes.map(({ port }) => `127.0.0.1:${port}`) },
+    async strike(milliseconds) {
+      const i = next++ % NODES;
+      const node = cluster.nodes[i] as ServiceProcess;
+      await node.kill();
+      await sleep(milliseconds);
+      await node.start();
+      // One at a time: two of three always have all.
+      await cluster.isHealthy(i);
+    },
+    cut() {
+      for (const pipe of pipes) pipe.cut();
+    },
+    calm: () => weather.calm(),
+    counts: weather.counts,
+    async close() {
+      for (const pipe of pipes) await pipe.close();
+      await cluster.close();
+    },
+  };
+}
