@@ -1,7 +1,7 @@
 // Key packages: each is handed out once, those of last resort come last.
 import type { DeliveryService, OfferedKeyPackage } from "@copse/delivery/service";
 import { type Definition, needing } from "../check.js";
-import { keyPackage, type Room } from "../room.js";
+import { keyPackage, type Room, unique } from "../room.js";
 import { bytes, fail, has, hex, is, numbers, refused } from "../tools.js";
 
 const named = (packages: readonly OfferedKeyPackage[]) => packages.map((one) => hex(one.keyPackage));
@@ -186,7 +186,7 @@ export const keyPackageChecks: Record<string, Definition> = {
   "key packages: they are what was published": needing([], async (room) => {
     const { bob, user } = await published(room, 0);
     const alice = await room.connect("alice");
-    const reference = bytes("r".repeat(64));
+    const reference = bytes(unique().padEnd(64, "."));
     const whole = Uint8Array.from(numbers(3000), (i) => (i * 7) & 255);
     await alice.publishKeyPackages([keyPackage("", { reference, keyPackage: whole.subarray(4, 2000) })]);
     is(await claimed(bob, user, 2), [hex(whole.slice(4, 2000))], "the key package");

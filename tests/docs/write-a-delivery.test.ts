@@ -1,0 +1,69 @@
+// docs/write-a-delivery.md: its service compiles as its text stands, and passes all checks on a real server.
+import { type Programs, programs, promised, readDocument } from "@copse/test-support/documents";
+import { type Postgres, postgresPrograms, startPostgres } from "@copse/test-support/postgres";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const { blocks } = await readDocument("docs/write-a-delivery.md");
+const files = Object.fromEntries(blocks.map(({ file, code }) => [file, code]));
+
+/** Not in the guide: two processes' services over one database, which all checks share. Those that need others' writes. */
+const SECOND = `
+import { checksForDelivery } from "@copse/delivery-conformance";
+import pg from "pg";
+import { SCHEMA } from "./schema.js";
+import { postgresDelivery } from "./service.js";
+
+const pools = [new pg.Pool(), new pg.Pool()];
+await pools[0].query(SCHEMA);
+const services = await Promise.all(pools.map((pool) => postgresDelivery(pool)));
+let connected = 0;
+const checks = checksForDelivery({
+  name: "two processes",
+  start: () => services,
+  connect: (all, user, client) => all[connected++ % 2].connect(user, client),
+});
+for (const check of checks.filter(({ name }) => /at once|sent again|what comes|readers|waits/.test(name))) {
+  const { outcome, detail } = await check.result();
+  console.log(outcome + detail);
+}
+for (const service of services) await service.close();
+for (const pool of pools) await pool.end();
+`;
+
+const bin = postgresPrograms();
+let code: Programs;
+let server: Postgres | undefined;
+
+beforeAll(async () => {
+  code = await programs({ ...files, "second.ts": SECOND });
+  if (bin !== undefined) {
+    server = await startPostgres(bin);
+    Object.assign(process.env, server.env);
+  }
+});
+afterAll(async () => {
+  await code.remove();
+  await server?.stop();
+});
+
+test("the guide's code is these files, and compiles", async () => {
+  const names = ["schema.ts", "database.ts", "log.ts", "key-packages.ts", "service.ts", "check.ts"];
+  expect(Object.keys(files)).toEqual(names);
+  expect((await code.errors()).filter((line) => !line.includes("second.ts"))).toEqual([]);
+});
+
+describe.skipIf(bin === undefined)("on PostgreSQL (not tested where /usr/lib/postgresql isn't there)", () => {
+  test("it passes all checks of a service that orders, restarts too", async () => {
+    const lines = await code.printed("check.ts");
+    const other = /^skipped (none|members|key packages: so many)/;
+    expect(lines.slice(0, -2).filter((line) => !other.test(line))).toEqual([]);
+    expect(lines.at(-2)).toMatch(/^postgres: \d+ passed, 0 failed, 11 skipped$/);
+    expect(lines.slice(-1)).toEqual(promised(files["check.ts"] as string));
+  });
+
+  test("two processes are one service", async () => {
+    const lines = await code.printed("second.ts");
+    expect(lines.length).toBeGreaterThan(10);
+    expect([...new Set(lines)]).toEqual(["passed"]);
+  });
+});
