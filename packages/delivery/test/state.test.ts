@@ -106,6 +106,7 @@ it("is removed, and not in the group again, if that happened while it had lost t
   expect(names(a)).toEqual(["alice"]);
   await b2.delete();
   expect(again.messenger.conversations).toEqual([]);
+  expect(await again.messenger.client.listEntries("app/delivery-")).toEqual([]);
   expect(await again.messenger.client.listEntries("app/delivery/c/")).toEqual([]);
 });
 
@@ -142,7 +143,7 @@ it("keeps no more than its limits", async () => {
   const [a] = (await together(people)) as [C, C];
   for (let i = 0; i < 6; i++) await (await a.send(`${i}`)).sent;
   expect(await said(a)).toEqual(["2", "3", "4", "5"].map((text) => `alice: ${text}`));
-  expect(await alice.messenger.client.listEntries(`app/delivery/h/${a.id}/`)).toHaveLength(4);
+  expect(await alice.messenger.client.listEntries(`app/delivery-h-${a.id}`)).toHaveLength(4);
   const page = await a.history({ limit: 2, before: 7 });
   expect(page.map((one) => one.place)).toEqual([5, 6]);
   expect((await a.history({ limit: 2, after: 3 })).map((one) => one.place)).toEqual([4, 5]);

@@ -242,7 +242,7 @@ export class GroupConversation implements Conversation {
       keys.push(...(await this.#leftovers()));
       for (const joining of [false, true]) await room.deleteKnown(joining);
       // Last: until then it is there, to be deleted again.
-      keys.push(KEYS.since(id), KEYS.conversation(id));
+      keys.push(KEYS.since(id), KEYS.conversation(id), KEYS.listed(id));
       for (let i = 0; i < keys.length; i += AT_ONCE)
         await client.writeEntries(keys.slice(i, i + AT_ONCE).map((key) => ({ key, value: undefined })));
     });

@@ -100,27 +100,40 @@ export interface SavedEarly {
 const ROOT = "app/delivery/";
 const digitsOf = (n: number): string => String(n).padStart(12, "0");
 
+/** How many entries of a history stand together: a sealed storage seals them together. */
+const CHUNK = 256;
+const ofOne = (id: string): string => `app/delivery-c-${id}/`;
+
 /** The keys of the entries. @param id of a conversation */
 export const KEYS = {
   inbox: `${ROOT}inbox`,
-  conversations: `${ROOT}c/`,
   invitations: `${ROOT}i/`,
-  conversation: (id: string) => `${ROOT}c/${id}`,
-  invitation: (reference: string) => `${ROOT}i/${reference}`,
-  since: (id: string) => `${ROOT}s/${id}`,
-  history: (id: string, place: number) => `${ROOT}h/${id}/${digitsOf(place)}`,
-  outbox: (id: string) => `${ROOT}o/${id}/`,
-  item: (id: string, n: number) => `${ROOT}o/${id}/${digitsOf(n)}`,
-  wishes: (id: string) => `${ROOT}w/${id}/`,
-  wish: (id: string, n: number) => `${ROOT}w/${id}/${digitsOf(n)}`,
-  early: (id: string) => `${ROOT}e/${id}/`,
-  earlyOne: (id: string, n: number) => `${ROOT}e/${id}/${digitsOf(n)}`,
+  invitation: (id: string) => `${ROOT}i/${id}`,
+  /** Has an empty entry for each conversation. */
+  conversations: `${ROOT}c/`,
+  listed: (id: string) => `${ROOT}c/${id}`,
+  conversation: (id: string) => `${ofOne(id)}record`,
+  since: (id: string) => `${ofOne(id)}since`,
+  outbox: (id: string) => `${ofOne(id)}o/`,
+  item: (id: string, n: number) => `${ofOne(id)}o/${digitsOf(n)}`,
+  wishes: (id: string) => `${ofOne(id)}w/`,
+  wish: (id: string, n: number) => `${ofOne(id)}w/${digitsOf(n)}`,
+  early: (id: string) => `${ofOne(id)}e/`,
+  earlyOne: (id: string, n: number) => `${ofOne(id)}e/${digitsOf(n)}`,
+  history: (id: string, place: number) =>
+    `app/delivery-h-${id}-${Math.floor(place / CHUNK)}/${digitsOf(place)}`,
 } as const;
 
 export const recordChange = (id: string, record: ConversationRecord): EntryChange => ({
   key: KEYS.conversation(id),
   value: pack(record),
 });
+
+/** The changes that begin a conversation. */
+export const beginning = (id: string, record: ConversationRecord): EntryChange[] => [
+  { key: KEYS.listed(id), value: new Uint8Array() },
+  recordChange(id, record),
+];
 
 export const readRecord = (value: Uint8Array): ConversationRecord => unpack<ConversationRecord>(value).header;
 

@@ -2,13 +2,13 @@
 import { MlsError, type OperationOptions, type StagedWelcome, toHex } from "@copse/core";
 import type { Host } from "../conversation/host.js";
 import {
+  beginning,
   type ConversationRecord,
   type HistoryPlaces,
   idOf,
   KEYS,
   MAX_GROUP_ID,
   newRecord,
-  recordChange,
 } from "../conversation/record.js";
 import { type Batch, type Cursor, DeliveryError, type InboxEntry } from "../service.js";
 import { MessengerError } from "./errors.js";
@@ -198,7 +198,7 @@ export class Inbox {
     const id = one.conversationId;
     const places = await this.#joined.prepare(id);
     const record = { ...newRecord("active", handshake, this.#host.now(), one.name), ...places, joined: time };
-    const alongside = () => [recordChange(id, record), { key: KEYS.invitation(one.id), value: undefined }];
+    const alongside = () => [...beginning(id, record), { key: KEYS.invitation(one.id), value: undefined }];
     try {
       await orAborted(signal, () => client.join(welcome, { replace: true, signal, alongside }));
     } catch (error) {

@@ -4,6 +4,7 @@ import type { StoredClient } from "@copse/core/storage";
 import { GroupConversation, needUsers } from "../conversation/conversation.js";
 import type { Host } from "../conversation/host.js";
 import {
+  beginning,
   type ConversationRecord,
   groupIdOf,
   type HistoryPlaces,
@@ -12,7 +13,6 @@ import {
   MAX_GROUP_ID,
   newRecord,
   readRecord,
-  recordChange,
 } from "../conversation/record.js";
 import { MessengerError } from "./errors.js";
 import { Inbox } from "./inbox.js";
@@ -69,9 +69,10 @@ export class ClientMessenger implements Messenger {
 
   /** Reads what the storage has, and goes on with it. */
   async resume(): Promise<void> {
-    for (const { key, value } of await this.#host.client.listEntries(KEYS.conversations)) {
+    for (const { key } of await this.#host.client.listEntries(KEYS.conversations)) {
       const id = key.slice(KEYS.conversations.length);
-      this.#all.set(id, new GroupConversation(this.#host, id, readRecord(value)));
+      const value = await this.#host.client.getEntry(KEYS.conversation(id));
+      if (value !== undefined) this.#all.set(id, new GroupConversation(this.#host, id, readRecord(value)));
     }
     await Promise.all([...this.#all.values()].map((one) => one.resume()));
     await this.#inbox.start();
@@ -117,7 +118,7 @@ export class ClientMessenger implements Messenger {
     const conversation = new GroupConversation(this.#host, id, record);
     const { wish, change } = conversation.wishToStart(all);
     const extensions = name === undefined ? [] : [nameExtension(name)];
-    const alongside = () => [recordChange(id, record), change];
+    const alongside = () => [...beginning(id, record), change];
     const group = await orAborted(signal, () =>
       client.createGroup({ groupId, extensions, signal, alongside }),
     );
@@ -142,7 +143,7 @@ export class ClientMessenger implements Messenger {
     if (!this.#isOver(id)) throw new MessengerError("usage", "this client is in the conversation already");
     const record = { ...newRecord("joining", "", this.#host.now()), ...(await this.#prepare(id)) };
     const { client } = this.#host;
-    await orAborted(signal, () => client.writeEntries([recordChange(id, record)], [], { signal }));
+    await orAborted(signal, () => client.writeEntries(beginning(id, record), [], { signal }));
     const conversation = new GroupConversation(this.#host, id, record);
     this.#all.set(id, conversation);
     const joined = conversation.joinAnew();
