@@ -1,9 +1,15 @@
 // The session from its command line to its exit code.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { MlsError } from "@copse/core";
-import { makePeople, type Person } from "./members.js";
-import { type Options, parseOptions, UsageError, usage } from "./options.js";
+import { Friend } from "./delivery/friend.js";
+import { startService } from "./delivery/services.js";
+import { runDeliveryStory } from "./delivery/story.js";
+import { makePeople, namesFor, type Person } from "./members.js";
+import { type Options, parseOptions, type Stack, UsageError, usage } from "./options.js";
 import { pairsOf, playPair } from "./pairs.js";
-import { makePlan, type Plan, type Run, Workshop } from "./plan.js";
+import { makePlan, type Plan, type Ready, type Run, Workshop } from "./plan.js";
 import type { ProviderEntry } from "./provider-entry.js";
 import { DEFAULT_PROVIDERS, PROVIDERS } from "./providers.js";
 import { formatTime, list, type Output, Report } from "./report.js";
@@ -23,13 +29,15 @@ export async function main(
 ): Promise<number> {
   const names = entries.map(({ name }) => name);
   const help = usage(names, DEFAULT_PROVIDERS, DEFAULT_MEMBERS);
-  const workshop = new Workshop(entries);
+  let workshop: Workshop | undefined;
   try {
     const options = parseOptions(args, names);
     if (options === "help") {
       output.stdout(help);
       return 0;
     }
+    // A database keeps private keys as bytes.
+    workshop = new Workshop(entries, { extractable: options.stack?.storage === "sqlite" });
     return await play(options, await makePlan(options, workshop), output);
   } catch (error) {
     if (error instanceof UsageError) {
@@ -39,7 +47,7 @@ export async function main(
     output.stderr(`FAILED to make the providers: ${reason(error)}\n`);
     return 1;
   } finally {
-    await workshop.close();
+    await workshop?.close();
   }
 }
 
@@ -48,7 +56,8 @@ async function play(options: Options, { runs, absent }: Plan, output: Output): P
   for (const text of absent) report.notice(text);
   for (const run of runs) {
     try {
-      if (run.kind === "pairs") await playPairs(run, report);
+      if (options.stack) await playStack(options.stack, run, membersFor(options, run), report);
+      else if (run.kind === "pairs") await playPairs(run, report);
       else await playGroup(run, membersFor(options, run), report);
     } catch (error) {
       output.stderr(`FAILED in suite ${run.suite.id}: ${reason(error)}\n`);
@@ -87,6 +96,29 @@ async function playGroup({ suite, serving, note }: Run, count: number, report: R
   }
   report.blank();
   await runStory(everybody, report);
+}
+
+/** A conversation over a delivery service, with what it keeps in a folder that is removed. */
+async function playStack(stack: Stack, { suite, serving, note }: Run, count: number, report: Report) {
+  report.title(`Suite ${suite.id}: ${suite.name}`);
+  if (note !== undefined) report.paragraph(note);
+  const data = await mkdtemp(join(tmpdir(), "copse-session-"));
+  const service = await startService(stack.delivery, data);
+  report.entry("delivery", service.name, 8);
+  report.entry("storage", stack.storage === "sqlite" ? "SQLite, a database for each client" : "in memory", 8);
+  report.entry("crypto", list(serving.map(({ entry }) => entry.name)), 8);
+  report.blank();
+  const friends = namesFor(count).map((name, i) => {
+    const { provider: crypto } = serving[i % serving.length] as Ready;
+    return new Friend({ name, crypto, suite: suite.id, service, storage: stack.storage, data });
+  });
+  try {
+    await runDeliveryStory(friends, report);
+  } finally {
+    await Promise.all(friends.map((friend) => friend.close()));
+    await service.close();
+    await rm(data, { recursive: true, force: true });
+  }
 }
 
 async function playPairs({ suite, serving }: Run, report: Report): Promise<void> {

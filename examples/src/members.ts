@@ -21,6 +21,10 @@ export interface Participant extends Person {
 
 const NAMES = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"];
 
+/** So many names. */
+export const namesFor = (count: number): string[] =>
+  Array.from({ length: count }, (_, i) => NAMES[i] ?? `member ${i + 1}`);
+
 /** One client for each name; the providers are assigned in turn. */
 export async function makePeople(
   suite: number,
@@ -29,8 +33,7 @@ export async function makePeople(
 ): Promise<Person[]> {
   const directory = new Directory();
   const people: Person[] = [];
-  for (let i = 0; i < count; i++) {
-    const name = NAMES[i] ?? `member ${i + 1}`;
+  for (const [i, name] of namesFor(count).entries()) {
     const crypto = providers[i % providers.length] as CryptoProvider;
     const client = await Client.create({ crypto, suite, credential: name, authentication: directory });
     directory.register(name, client.signatureKey);

@@ -1,5 +1,7 @@
 // The command line of the session.
 import { parseArgs } from "node:util";
+import { STORAGES, type StorageName } from "./delivery/friend.js";
+import { DELIVERIES, type DeliveryName } from "./delivery/services.js";
 import { wrap } from "./report.js";
 
 export interface Options {
@@ -8,6 +10,13 @@ export interface Options {
   readonly members: number | undefined;
   /** Names, without duplicates. Default: `DEFAULT_PROVIDERS`. */
   readonly providers: readonly string[] | "all" | undefined;
+  /** A conversation over a delivery service, in place of a group whose messages the session hands on. */
+  readonly stack: Stack | undefined;
+}
+
+export interface Stack {
+  readonly delivery: DeliveryName;
+  readonly storage: StorageName;
 }
 
 /** An invalid command line. The message says what is wrong and what is allowed. */
@@ -25,7 +34,7 @@ const MAX_SUITE = 7;
 
 /** @throws UsageError */
 export function parseOptions(args: readonly string[], providers: readonly string[]): Options | "help" {
-  const { help, suite, members, providers: chosen } = parse(args);
+  const { help, suite, members, providers: chosen, delivery, storage } = parse(args);
   if (help) return "help";
   const names = chosen && list("--providers", chosen);
   for (const name of names ?? []) {
@@ -37,6 +46,7 @@ export function parseOptions(args: readonly string[], providers: readonly string
     suites: suite && list("--suite", suite).map((text) => whole("--suite", text, 1, MAX_SUITE)),
     members: members === undefined ? undefined : whole("--members", members, MIN_MEMBERS, MAX_MEMBERS),
     providers: names?.includes(ALL) ? ALL : names,
+    stack: stackOf(delivery, storage),
   };
 }
 
@@ -51,6 +61,10 @@ export function usage(providers: readonly string[], defaults: readonly string[],
                        members take them in turn (default: ${defaults.join(",")})
   --providers all      one group with all providers, in suites that all have;
                        groups of two providers in the other suites
+  --delivery http      a conversation over a delivery service: memory, http or
+                       nats (with the system's nats-server)
+  --storage sqlite     where its clients keep their state: memory or sqlite
+                       (default: memory, or sqlite with --delivery http or nats)
   --help               show this help
 
 If only some providers have a suite, it runs with those, and the output says so.
@@ -66,12 +80,31 @@ function parse(args: readonly string[]) {
         suite: { type: "string", multiple: true },
         members: { type: "string" },
         providers: { type: "string", multiple: true },
+        delivery: { type: "string" },
+        storage: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     }).values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Where one of the two is chosen, the other one has a default. */
+function stackOf(delivery: string | undefined, storage: string | undefined): Stack | undefined {
+  if (delivery === undefined && storage === undefined) return undefined;
+  const service = oneOf("--delivery", delivery ?? "memory", DELIVERIES);
+  return {
+    delivery: service,
+    storage: oneOf("--storage", storage ?? (service === "memory" ? service : "sqlite"), STORAGES),
+  };
+}
+
+function oneOf<T extends string>(flag: string, text: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === text);
+  if (found === undefined)
+    throw new UsageError(`${flag}: there is no "${text}"; choose from ${allowed.join(", ")}`);
+  return found;
 }
 
 /** Comma-separated values, given once or several times, each kept once. */

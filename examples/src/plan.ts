@@ -2,7 +2,12 @@
 import type { CipherSuite } from "@copse/core";
 import { CIPHER_SUITES } from "@copse/core/provider";
 import { type Options, UsageError } from "./options.js";
-import { NotHereError, type ProviderEntry, type SessionProvider } from "./provider-entry.js";
+import {
+  type MakeOptions,
+  NotHereError,
+  type ProviderEntry,
+  type SessionProvider,
+} from "./provider-entry.js";
 import { DEFAULT_PROVIDERS } from "./providers.js";
 import { people } from "./report.js";
 
@@ -36,14 +41,17 @@ export class Workshop {
   readonly entries: readonly ProviderEntry[];
   private readonly made = new Map<string, Promise<Ready>>();
 
-  constructor(entries: readonly ProviderEntry[]) {
+  private readonly options: MakeOptions;
+
+  constructor(entries: readonly ProviderEntry[], options: MakeOptions = {}) {
     this.entries = entries;
+    this.options = options;
   }
 
   /** Rejects with NotHereError if something that the provider needs isn't installed, or with an MlsError. */
   make(name: string): Promise<Ready> {
     const entry = this.entries.find((each) => each.name === name) as ProviderEntry;
-    const made = this.made.get(name) ?? entry.make().then((provider) => ({ entry, provider }));
+    const made = this.made.get(name) ?? entry.make(this.options).then((provider) => ({ entry, provider }));
     this.made.set(name, made);
     return made;
   }

@@ -10,7 +10,7 @@ import { tokenProvider } from "./token.js";
 
 const webcrypto: ProviderEntry = {
   name: "webcrypto",
-  make: () => webCryptoProvider(),
+  make: (options) => webCryptoProvider(options),
   async describe({ kem, signature, aead, hash }) {
     const [group, scheme] = [groupName(kem.name), schemeName(signature.name)];
     const platform = [];

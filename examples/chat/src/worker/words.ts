@@ -1,0 +1,85 @@
+// What happened in a group, in plain words.
+import type { HistoryEntry, MembersEntry, Person } from "@copse/delivery";
+import type { LitPath } from "../tree/path.js";
+
+const list = new Intl.ListFormat("en", { type: "conjunction" });
+
+export const listed = (names: readonly string[]): string => list.format(names).replace(/, and /, " and ");
+
+/** People by their names, each once; this device's owner is "you". */
+const namesOf = (people: readonly Person[]): string =>
+  listed([...new Set(people.map(({ user, own }) => (own ? "you" : user)))]);
+
+const begin = (text: string): string => text.charAt(0).toLocaleUpperCase() + text.slice(1);
+
+const nameOf = ({ user, own }: Person): string => (own ? "you" : user);
+
+/** Who came and went. @returns "" if nobody did */
+export function wordsForMembers({ epoch, by, added, removed, left, rejoined }: MembersEntry): string {
+  const hasLeft = (one: Person) => left.some(({ user }) => user === one.user);
+  const out = removed.filter((one) => !hasLeft(one));
+  // The first commit of a group.
+  if (epoch === 1n)
+    return begin(`${nameOf(by)} started the group${added.length > 0 ? ` with ${namesOf(added)}` : ""}`);
+  const parts: string[] = [];
+  if (added.length > 0) parts.push(`${nameOf(by)} added ${namesOf(added)}`);
+  if (left.length > 0) parts.push(`${namesOf(left)} left`);
+  if (out.length > 0) parts.push(`${nameOf(by)} removed ${namesOf(out)}`);
+  if (rejoined.length > 0) parts.push(`${namesOf(rejoined)} came back with new keys`);
+  return begin(parts.join("; "));
+}
+
+/** The line under a conversation's name in the list. */
+export function lastWords(entry: HistoryEntry | undefined): string {
+  if (entry === undefined) return "";
+  if (entry.kind === "members") return wordsForMembers(entry);
+  return `${entry.sender.own ? "You" : entry.sender.user}: ${entry.text}`;
+}
+
+/** A commit, as far as this device knows what it was. */
+export interface CommitRecord {
+  readonly epoch: string;
+  readonly by: Person;
+  readonly bytes: number;
+  readonly time: number;
+  /** Who came and went by it. */
+  readonly members: MembersEntry | undefined;
+  readonly path: LitPath;
+}
+
+const possessive = ({ user, own }: Person) => (own ? "Your" : `${user}'s`);
+
+const plural = (count: number, one: string): string =>
+  `${count.toLocaleString("en")} ${one}${count === 1 ? "" : "s"}`;
+
+/** What a commit did, in half a sentence. */
+export function deedOf({ members, path, by }: CommitRecord): string {
+  const changed = members === undefined ? "" : deedsOf(members);
+  if (changed !== "") return changed;
+  return path.renewed.length > 0 ? `renewed ${by.own ? "your" : "the sender's"} keys` : "started a new epoch";
+}
+
+function deedsOf({ added, removed, rejoined }: MembersEntry): string {
+  return [
+    ...(added.length > 0 ? [`added ${namesOf(added)}`] : []),
+    ...(removed.length > 0 ? [`took out ${namesOf(removed)}`] : []),
+    ...(rejoined.length > 0 ? [`let ${namesOf(rejoined)} in again`] : []),
+  ].join(" and ");
+}
+
+export function wordsForCommit(commit: CommitRecord): string {
+  const { epoch, by, bytes, path } = commit;
+  const way =
+    path.renewed.length === 0
+      ? "It needs no new keys in the tree: the new members have theirs by the Welcome."
+      : `New keys for ${plural(path.renewed.length, "node")} of the tree, and ${plural(path.reached.length, "ciphertext")} for everybody else.`;
+  return `${possessive(by)} commit ${deedOf(commit)}, and started epoch ${epoch}: ${plural(bytes, "byte")}. ${way}`;
+}
+
+export function wordsForMessage(who: Person, text: string, bytes: number | undefined): string {
+  const size =
+    bytes === undefined
+      ? ""
+      : ` ${plural(bytes, "byte")} on the wire, with the signature and padding inside.`;
+  return `${begin(nameOf(who))} wrote ${plural(Array.from(text).length, "character")}, encrypted with a key that is used once and then deleted.${size}`;
+}

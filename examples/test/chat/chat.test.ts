@@ -1,0 +1,155 @@
+// The chat as it is served, used by several people in a real browser. `npm run test:chat` does all of it, in Firefox too.
+import { CHROMIUM } from "@copse/test-support/chromium";
+import { FIREFOX, openChromium, openFirefox, type TabBrowser, until } from "@copse/test-support/tabs";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { type ChatServer, serveChat } from "../../src/chat/serve.js";
+import { Person } from "./person.js";
+
+const WHOLE = process.env.COPSE_CHAT === "whole";
+
+const BROWSERS: readonly (readonly [string, boolean, () => Promise<TabBrowser>])[] = [
+  ["Chromium", CHROMIUM !== undefined, openChromium],
+  ["Firefox", WHOLE && FIREFOX !== undefined, openFirefox],
+];
+
+describe.each(BROWSERS.filter(([, isHere]) => isHere))("the chat in %s", (_, __, openBrowser) => {
+  let server: ChatServer;
+  let browser: TabBrowser;
+  let alice: Person;
+  let bob: Person;
+  let carol: Person;
+  const everybody: Person[] = [];
+
+  const enter = async (name: string) => {
+    const person = await Person.enter(browser, server.url, name);
+    everybody.push(person);
+    return person;
+  };
+
+  beforeAll(async () => {
+    server = await serveChat({ data: undefined, port: 0, delivery: "http" });
+    browser = await openBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+  afterEach(() => {
+    for (const { name, tab } of everybody) expect(tab.complaints, name).toEqual([]);
+  });
+
+  test("people come in, and are told what to do where there is nothing yet", async () => {
+    [alice, bob, carol] = [await enter("Alice"), await enter("Bob"), await enter("Carol")];
+    expect(await alice.text(".sidebar .empty")).toContain(
+      "Start a group, or let somebody invite you as “Alice”",
+    );
+  });
+
+  test("who invites somebody that isn't there is told what to do", async () => {
+    await alice.tab.click("#new-group");
+    await alice.tab.type("Nobody");
+    await alice.tab.click("dialog .people-input input");
+    await alice.tab.type("Nemo");
+    await alice.clickText("dialog .button", "Start the group");
+    await alice.sees("dialog .problem", "must have opened this page once");
+    await alice.closeDialogs();
+  });
+
+  test("an invitation is looked at with its safety number before it is accepted", async () => {
+    await alice.startGroup("Birds", ["Bob", "Carol"]);
+    const shown = await bob.look("Birds");
+    expect(shown).toContain("Alice invites you. The group has 3 members, with you.");
+    for (const name of ["Alice", "Bob (you)", "Carol"]) expect(shown).toContain(name);
+    const digits = await bob.safetyNumber("Alice");
+    expect(digits.replace(/\s/g, "")).toMatch(/^\d{60}$/);
+    await alice.openMembers();
+    expect(await alice.safetyNumber("Bob")).toBe(digits);
+    await alice.clickText("dialog .button", "They match");
+    await alice.sees("dialog .mark.good", "Compared");
+    await alice.closeDialogs();
+    await bob.closeDialogs();
+    await bob.join("Birds");
+    await carol.join("Birds");
+    await bob.sees(".notice", "Alice invited you, and you joined");
+    await alice.sees(".notice", "You started the group with Bob and Carol");
+  });
+
+  test("everybody reads what one writes", async () => {
+    await alice.say("Who is in for the herons?");
+    await bob.hears("Alice", "Who is in for the herons?");
+    await bob.say("Me");
+    for (const one of [alice, carol]) await one.hears("Bob", "Me");
+    await alice.sees(".message.mine", "sent");
+  });
+
+  test("the panel shows the epoch, the tree and the bytes, and lights the path of a commit", async () => {
+    for (const one of [alice, bob, carol]) await one.openInside();
+    const before = await bob.epoch();
+    await bob.tab.click("#renew");
+    for (const one of [alice, bob, carol]) await one.reachesEpoch(before + 1);
+    for (const one of [alice, bob, carol]) {
+      await until(one.tab, `document.querySelector(".node.leaf.renewed .name")?.textContent === "Bob"`);
+      expect((await one.texts(".node.leaf .name")).sort()).toEqual(["Alice", "Bob", "Carol"]);
+      expect(await one.tab.evaluate(`document.querySelectorAll(".edge.lit").length`)).toBeGreaterThan(0);
+      expect(await one.text(".wire")).toMatch(/commit\s+(sent|received)\s+[\d,]+/);
+    }
+    const numbers = await Promise.all([alice, bob, carol].map((one) => one.text(".inside .digits")));
+    expect(new Set(numbers).size).toBe(1);
+    await alice.sees(".log", "Bob's commit renewed the sender's keys, and started epoch");
+  });
+
+  test("what is written offline waits, and comes when one is back", async () => {
+    await carol.switchOnline();
+    await carol.sees(".note", "You are offline");
+    await alice.say("At seven, by the lake");
+    await carol.say("Is anybody there?");
+    await carol.sees(".message.mine", "waits to be sent");
+    expect(await carol.text(".items")).not.toContain("At seven, by the lake");
+    await carol.switchOnline();
+    await carol.hears("Alice", "At seven, by the lake");
+    await alice.hears("Carol", "Is anybody there?");
+    await carol.sees(".message.mine", "sent");
+  });
+
+  test("a page that is loaded again has all it had, and goes on", async () => {
+    await bob.tab.reload();
+    await bob.clickText(".entry", "Birds");
+    await bob.hears("Alice", "At seven, by the lake");
+    await bob.say("I bring the scope");
+    await alice.hears("Bob", "I bring the scope");
+  });
+
+  test.runIf(WHOLE)("somebody joins later, and reads only what comes then", async () => {
+    const dave = await enter("Dave");
+    await bob.openMembers();
+    await bob.tab.click("dialog .people-input input");
+    await bob.tab.type("Dave");
+    await bob.clickText("dialog .button", "Invite");
+    await alice.sees(".notice", "Bob added Dave");
+    await dave.join("Birds");
+    await alice.say("Hello Dave");
+    await dave.hears("Alice", "Hello Dave");
+    expect(await dave.text(".items")).not.toContain("herons");
+  });
+
+  test.runIf(WHOLE)("who leaves is gone for all, and who is removed is told so", async () => {
+    await carol.openMembers();
+    await carol.clickText("dialog .button", "Leave this group");
+    await carol.clickText("dialog:last-of-type .button.danger", "Leave");
+    await alice.sees(".notice", "Carol left");
+    await carol.sees(".note", "You left this group");
+    await alice.openMembers();
+    await alice.clickText("dialog .button", "Remove Dave");
+    await alice.clickText("dialog:last-of-type .button.danger", "Remove Dave");
+    await bob.sees(".notice", "Alice removed Dave");
+    await everybody.at(-1)?.sees(".note", "You were removed from this group");
+  });
+
+  test.runIf(WHOLE)("an invitation can be declined", async () => {
+    await alice.closeDialogs();
+    await alice.startGroup("Book club", ["Carol"]);
+    await carol.look("Book club");
+    await carol.clickText("dialog .button", "Decline");
+    await until(carol.tab, `document.querySelector(".entry.invited") === null`);
+  });
+});
