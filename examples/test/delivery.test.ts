@@ -18,30 +18,35 @@ async function run(args: readonly string[]) {
 }
 
 describe("a conversation", () => {
-  test.each([
+  const stacks: [string, string, string, string][] = [
     ["memory", "memory", "in memory", "in memory"],
     ["http", "sqlite", "HTTP and WebSocket, with SQLite", "SQLite, a database for each client"],
-    ...(HAS_NATS ? [["nats", "memory", "NATS JetStream", "in memory"] as const] : []),
-  ])("over %s, with state in %s, ends with members that agree", async (delivery, storage, service, place) => {
-    const args = ["--suite=1", "--members=3", `--delivery=${delivery}`, `--storage=${storage}`];
-    const { code, out, err } = await run(args);
-    expect({ code, err }).toEqual({ code: 0, err: "" });
-    expect(out).toContain(`delivery  ${service}\n  storage   ${place}\n`);
-    for (const step of [
-      /alice starts "Birds" with bob and carol: commit +[\d,]+ +[\d.,]+\n/,
-      /bob compares \d{5} \d{5} \d{5} ... with alice, and\n? +accepts +[\d.,]+\n/,
-      /carol: "Hello, alice." +[\d.,]+\n +alice and bob read it +[\d.,]+\n/,
-      /carol's process ends\n/,
-      /carol opens what the storage has, and catches up +[\d.,]+\n/,
-      /alice, bob and carol enter epoch 4 +[\d.,]+\n/,
-      /carol leaves, and one of the others commits it +[\d,]+ +[\d.,]+\n/,
-      /group's number +(\d{5} ){4}\.\.\. +ok\n +members +alice, bob +ok\n/,
-    ]) {
-      expect(out).toMatch(step);
-    }
-    expect(out).toMatch(/\nAll members agree, in suite 1\.\n$/);
-    expect(Math.max(...out.split("\n").map(({ length }) => length))).toBeLessThanOrEqual(80);
-  });
+  ];
+  if (HAS_NATS) stacks.push(["nats", "memory", "NATS JetStream", "in memory"]);
+
+  test.each(stacks)(
+    "over %s, with state in %s, ends with members that agree",
+    async (delivery, storage, service, place) => {
+      const args = ["--suite=1", "--members=3", `--delivery=${delivery}`, `--storage=${storage}`];
+      const { code, out, err } = await run(args);
+      expect({ code, err }).toEqual({ code: 0, err: "" });
+      expect(out).toContain(`delivery  ${service}\n  storage   ${place}\n`);
+      for (const step of [
+        /alice starts "Birds" with bob and carol: commit +[\d,]+ +[\d.,]+\n/,
+        /bob compares \d{5} \d{5} \d{5} ... with alice, and\n? +accepts +[\d.,]+\n/,
+        /carol: "Hello, alice." +[\d.,]+\n +alice and bob read it +[\d.,]+\n/,
+        /carol's process ends\n/,
+        /carol opens what the storage has, and catches up +[\d.,]+\n/,
+        /alice, bob and carol enter epoch 4 +[\d.,]+\n/,
+        /carol leaves, and one of the others commits it +[\d,]+ +[\d.,]+\n/,
+        /group's number +(\d{5} ){4}\.\.\. +ok\n +members +alice, bob +ok\n/,
+      ]) {
+        expect(out).toMatch(step);
+      }
+      expect(out).toMatch(/\nAll members agree, in suite 1\.\n$/);
+      expect(Math.max(...out.split("\n").map(({ length }) => length))).toBeLessThanOrEqual(80);
+    },
+  );
 
   test.each([
     [["--delivery", "post"], '--delivery: there is no "post"; choose from memory, http, nats'],
