@@ -5,15 +5,11 @@ import { MlsError } from "../errors.js";
 import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
 import type { SecretTreeContents } from "./secret-tree-state.js";
 
-/** The secrets on the path from a node whose secret is known down to a leaf. */
+/** The secrets beside the path from a node whose secret is known down to a leaf, and those of the leaf. */
 export interface LeafSecrets {
   readonly leafIndex: number;
-  /** Top down: the secrets of both children of a node, `KDF.Nh` bytes each, which replace the node's own. */
-  readonly steps: readonly {
-    readonly parent: number;
-    readonly left: Uint8Array;
-    readonly right: Uint8Array;
-  }[];
+  /** Top down: a child of the node above, which isn't on the path, and its secret of `KDF.Nh` bytes. */
+  readonly copath: readonly { readonly node: number; readonly secret: Uint8Array }[];
   /** `handshake_ratchet_secret_[0]` of the leaf, `KDF.Nh` bytes */
   readonly handshake: Uint8Array;
   /** `application_ratchet_secret_[0]` of the leaf, `KDF.Nh` bytes */
@@ -48,16 +44,17 @@ export function deriveLeafSecrets(
   const known = nodes.get(node);
   if (known === undefined) throw new MlsError("forgotten", "the message keys of this epoch are deleted");
 
-  const steps: LeafSecrets["steps"][number][] = [];
+  const copath: LeafSecrets["copath"][number][] = [];
   // A copy, because another message may consume the secret while an asynchronous provider works.
   const secret = copySecret(known.secret);
   const { Nh } = provider.suite.hash;
   const toChildren = [LEFT, RIGHT].map((side) => ({ info: kdfLabel("tree", side, Nh), length: Nh }));
-  const down = (children: readonly Uint8Array[]) => {
-    const [left, right] = children as [Uint8Array, Uint8Array];
+  const down = ([left, right]: readonly Uint8Array[]) => {
     const next = path.pop() as number;
-    steps.push({ parent: Math.floor(next / 2), left, right });
-    secret.set(next % 2 === 0 ? left : right);
+    const [onPath, beside] = (next % 2 === 0 ? [left, right] : [right, left]) as [Uint8Array, Uint8Array];
+    copath.push({ node: next % 2 === 0 ? next + 1 : next - 1, secret: beside });
+    secret.set(onPath);
+    wipe(onPath);
     return true;
   };
   const walk = () => repeat(() => path.length > 0 && chain(expandAll(provider, secret, toChildren), down));
@@ -69,24 +66,24 @@ export function deriveLeafSecrets(
       ]),
       ([handshake, application]): LeafSecrets => {
         wipe(secret);
-        return { leafIndex, steps, handshake, application };
+        return { leafIndex, copath, handshake, application };
       },
     );
   return onFailure(
     () => chain(walk(), ratchets),
     () => {
       wipe(secret);
-      wipeSteps(steps);
+      wipeCopath(copath);
     },
   );
 }
 
-function wipeSteps(steps: LeafSecrets["steps"]): void {
-  for (const { left, right } of steps) wipe(left, right);
+function wipeCopath(copath: LeafSecrets["copath"]): void {
+  for (const { secret } of copath) wipe(secret);
 }
 
 /** Overwrites secrets that are not going to be entered into the tree. */
-export function wipeLeafSecrets({ steps, handshake, application }: LeafSecrets): void {
-  wipeSteps(steps);
+export function wipeLeafSecrets({ copath, handshake, application }: LeafSecrets): void {
+  wipeCopath(copath);
   wipe(handshake, application);
 }

@@ -351,14 +351,13 @@ export class SecretTree {
     if (kind === "application" && skipped > 0) this.#skipped.added(ratchet, skipped);
   }
 
-  /** Replaces each node secret on the path by those of its children, and the leaf's by its two ratchets. */
-  #enter({ leafIndex, steps, ...leaf }: LeafSecrets): void {
-    const moved = moveSecrets([
-      leaf.handshake,
-      leaf.application,
-      ...steps.flatMap(({ left, right }) => [left, right]),
-    ]);
-    const [handshake, application, ...children] = moved as [Uint8Array, Uint8Array, ...Uint8Array[]];
+  /**
+   * Replaces the node secret above a leaf by those beside the path down to it, and by its two ratchets. What another
+   * message has passed meanwhile stays deleted.
+   */
+  #enter({ leafIndex, copath, ...leaf }: LeafSecrets): void {
+    const moved = moveSecrets([leaf.handshake, leaf.application, ...copath.map(({ secret }) => secret)]);
+    const [handshake, application, ...secrets] = moved as [Uint8Array, Uint8Array, ...Uint8Array[]];
     const { nodes, senders, width } = this.#contents;
     const own = width + leafIndex;
     const replace = (node: number): boolean => {
@@ -368,15 +367,15 @@ export class SecretTree {
       wipe(known.secret);
       return nodes.delete(node);
     };
-    for (const [i, { parent }] of steps.entries()) {
-      const [left, right] = children.slice(2 * i, 2 * i + 2) as [Uint8Array, Uint8Array];
-      if (replace(parent)) {
-        nodes.set(2 * parent, { secret: left, home: own });
-        nodes.set(2 * parent + 1, { secret: right, home: own });
-        this.pieces.node(own);
-      } else wipe(left, right);
+    let isBelow = false;
+    for (const [i, { node }] of copath.entries()) {
+      const secret = secrets[i] as Uint8Array;
+      isBelow ||= replace(Math.floor(node / 2));
+      if (isBelow) nodes.set(node, { secret, home: own });
+      else wipe(secret);
     }
-    if (replace(own)) {
+    if (isBelow) this.pieces.node(own);
+    if (isBelow || replace(own)) {
       const ratchet = (secret: Uint8Array, kind: RatchetKind): Ratchet => ({
         number: ratchetNumber(leafIndex, kind),
         generation: 0,
