@@ -103,7 +103,7 @@ export function copied(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copied);
   // It has a field named __proto__ as its own already: else to assign that would set the prototype.
   const copy: Record<string, unknown> = { ...value };
-  for (const [name, part] of Object.entries(copy)) copy[name] = copied(part);
+  for (const name of Object.keys(copy)) copy[name] = copied(copy[name]);
   return copy;
 }
 
@@ -128,11 +128,15 @@ const PIECE = 1024;
 /** The ASCII code of a hexadecimal digit. */
 const hexDigit = (value: number): number => value + (value < 10 ? 0x30 : 0x57);
 
+const characters = (bytes: Uint8Array): string => Reflect.apply(String.fromCharCode, undefined, bytes);
+
 /** A string that is equal for equal bytes, as the key of a map: one character for each byte. */
 export function mapKey(bytes: Uint8Array): string {
+  // A view of all of a public key would take longer than the rest.
+  if (bytes.length <= PIECE) return characters(bytes);
   let text = "";
   for (let start = 0; start < bytes.length; start += PIECE)
-    text += Reflect.apply(String.fromCharCode, undefined, bytes.subarray(start, start + PIECE));
+    text += characters(bytes.subarray(start, start + PIECE));
   return text;
 }
 

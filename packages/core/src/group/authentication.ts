@@ -1,10 +1,10 @@
 // RFC 9420 §5.3.1, §12.2: the authentication service, which the application provides.
-import { type Bytes, copied, equalBytes, type Owned } from "../bytes.js";
+import { type Bytes, copied, type Owned } from "../bytes.js";
 import { validateSignatureKey } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
 import { type Credential, type ExternalSender, isBasicCredential } from "../wire/index.js";
-import { sameCredential } from "./member.js";
+import { sameCredential, sameIdentity } from "./member.js";
 
 /** Somebody: a member, a new member, or an external sender. */
 export interface Identity {
@@ -124,6 +124,7 @@ export async function authenticate(
   if (!valid) throw new MlsError("authentication", "the authentication service refused a credential");
   if (replaces === undefined || groupId === undefined) return;
   const { old, by } = replaces;
+  if (sameIdentity(old, identity)) return;
   const succession = { old: identityOf(old), new: identityOf(identity), groupId: copied(groupId), by };
   if (!(await isSuccessor(authentication, succession))) {
     throw new MlsError("authentication", "the credential isn't a successor of the one that it replaces");
@@ -133,7 +134,6 @@ export async function authenticate(
 async function isSuccessor(service: AuthenticationService, succession: Succession): Promise<boolean> {
   const { old, new: next } = succession;
   const unchanged = sameCredential(old, next);
-  if (unchanged && equalBytes(old.signatureKey, next.signatureKey)) return true;
   if (service.isSuccessor !== undefined) {
     return ask(() => service.isSuccessor?.(succession) ?? false);
   }

@@ -30,14 +30,15 @@ export function membersOf({ tree }: { readonly tree: { members(): Iterable<Membe
 }
 
 type HasCredential = Pick<LeafNode, "credential">;
+type HasIdentity = Pick<LeafNode, "credential" | "signatureKey">;
 
 /** Whether two have the same credential, as bytes. */
 export function sameCredential(a: HasCredential, b: HasCredential): boolean {
   return a === b || equalBytes(encode(Credential, a.credential), encode(Credential, b.credential));
 }
 
-/** Whether two leaves have the same credential and signature key. */
-export function sameIdentity(a: LeafNode, b: LeafNode): boolean {
+/** Whether two have the same credential and signature key. */
+export function sameIdentity(a: HasIdentity, b: HasIdentity): boolean {
   return a === b || (equalBytes(a.signatureKey, b.signatureKey) && sameCredential(a, b));
 }
 

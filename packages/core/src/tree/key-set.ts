@@ -65,6 +65,7 @@ export class KeySet {
   /** Makes this version the owner of the index. */
   private takeIndex(): Index {
     this.build();
+    if (this.base === undefined) return this.index as Index;
     const path: KeySet[] = [];
     for (let set: KeySet = this; set.base !== undefined; set = set.base) path.push(set);
     for (let set = path.pop(); set !== undefined; set = path.pop()) {

@@ -13,8 +13,8 @@ import { treeHashes } from "./tree-hash.js";
 import {
   blankLeaves,
   blankSubtree,
-  type Changes,
   edited,
+  KeyChanges,
   type LeafEdit,
   type ParentEdit,
   resolutionOf,
@@ -167,21 +167,18 @@ export class RatchetTree {
   /** The tree with new leaves, in the order of their indices, and the parents that `parentEdit` puts above them. */
   private edit(edits: readonly LeafEdit[], parentEdit: ParentEdit): RatchetTree {
     if (edits.length === 0) return this;
-    const changes: Changes = { removed: [], added: [] };
+    const changes = new KeyChanges();
     const root = this.edited(edits, parentEdit, changes);
-    const signatureKeys = (nodes: readonly (LeafNode | ParentNode)[]) =>
-      nodes.flatMap((node) => ("signatureKey" in node ? [node.signatureKey] : []));
-    const encryptionKeys = (nodes: readonly (LeafNode | ParentNode)[]) =>
-      nodes.map((node) => node.encryptionKey);
+    const { signature, encryption } = changes;
     return new RatchetTree(
       root,
-      this.signatureKeys.change(signatureKeys(changes.removed), signatureKeys(changes.added)),
-      this.encryptionKeys.change(encryptionKeys(changes.removed), encryptionKeys(changes.added)),
+      this.signatureKeys.change(signature.removed, signature.added),
+      this.encryptionKeys.change(encryption.removed, encryption.added),
     );
   }
 
   /** The root of the tree with new leaves. @param changes as in {@link edited} */
-  private edited(edits: readonly LeafEdit[], parentEdit: ParentEdit, changes?: Changes): TreeNode {
+  private edited(edits: readonly LeafEdit[], parentEdit: ParentEdit, changes?: KeyChanges): TreeNode {
     let root = this.extendedTo((edits.at(-1) as LeafEdit).leafIndex + 1);
     root = edited(root, edits, parentEdit, changes);
     // §7.7: truncates the tree. A root with an empty right half is blank, so no key is lost.

@@ -211,7 +211,8 @@ export function treeHashes(
   const hashes = () => roots.map(({ hash }) => hash as Uint8Array);
   if (roots.every(({ hash }) => hash !== undefined)) return hashes();
   const top = roots.reduce((highest, root) => Math.max(highest, level(root.nodeIndex)), 0);
-  const levels: TreeNode[][] = Array.from({ length: top + 1 }, () => []);
+  const levels: TreeNode[][] = [];
+  while (levels.length <= top) levels.push([]);
   const blanks: TreeNode[] = [];
   for (const root of roots) collect(root, levels, blanks);
   return chain(

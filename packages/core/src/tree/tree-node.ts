@@ -187,33 +187,39 @@ export interface LeafEdit {
 /** The new content of a parent when the leaves of `edits`, all of them below it, change. */
 export type ParentEdit = (parent: TreeParent, edits: readonly LeafEdit[]) => ParentNode | undefined;
 
-/** The leaf nodes and parent nodes that an edit removed and added. */
-export interface Changes {
-  readonly removed: (LeafNode | ParentNode)[];
-  readonly added: (LeafNode | ParentNode)[];
+/** The keys that an edit removed and added. */
+export class KeyChanges {
+  readonly signature = { removed: [] as Uint8Array[], added: [] as Uint8Array[] };
+  readonly encryption = { removed: [] as Uint8Array[], added: [] as Uint8Array[] };
+
+  note(which: "removed" | "added", node: LeafNode | ParentNode | undefined): void {
+    if (node === undefined) return;
+    this.encryption[which].push(node.encryptionKey);
+    if ("signatureKey" in node) this.signature[which].push(node.signatureKey);
+  }
 }
 
 /**
  * A subtree with new leaves and new parents above them. It shares all other nodes with the old subtree.
  * @param edits the new leaves in the order of their indices, at least one
  * @param parentEdit gives the content of each parent above a new leaf
- * @param changes receives what is removed and added, if anybody wants to know
+ * @param changes is told the keys, if anybody wants to know them
  */
 export function edited(
   node: TreeNode,
   edits: readonly LeafEdit[],
   parentEdit: ParentEdit,
-  changes?: Changes,
+  changes?: KeyChanges,
 ): TreeNode {
-  if (changes !== undefined && node.content !== undefined) changes.removed.push(node.content);
+  changes?.note("removed", node.content);
   if (node.kind === "leaf") {
     const { node: content } = edits[0] as LeafEdit;
-    if (content !== undefined) changes?.added.push(content);
+    changes?.note("added", content);
     return treeLeaf(node.nodeIndex, content);
   }
   const { nodeIndex, left, right } = node;
   const content = parentEdit(node, edits);
-  if (content !== undefined) changes?.added.push(content);
+  changes?.note("added", content);
   const firstRight = edits.findIndex((edit) => 2 * edit.leafIndex > nodeIndex);
   const split = firstRight < 0 ? edits.length : firstRight;
   // Most edits are of one leaf: no copy of the list is made for a side that has all or none of them.
