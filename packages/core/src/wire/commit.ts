@@ -1,5 +1,14 @@
 // RFC 9420 §12.4: commits.
-import { opaqueOf, optional, struct, type TypeOf, uint8, variant, vector } from "../codec/index.js";
+import {
+  opaqueOf,
+  optional,
+  remembered,
+  struct,
+  type TypeOf,
+  uint8,
+  variant,
+  vector,
+} from "../codec/index.js";
 import { MIN_REFERENCE_SIZE } from "./limits.js";
 import { Proposal } from "./proposal.js";
 import { UpdatePath } from "./update-path.js";
@@ -14,6 +23,8 @@ export const ProposalOrRef = variant("type", uint8, {
 });
 export type ProposalOrRef = TypeOf<typeof ProposalOrRef>;
 
-/** Commit, RFC 9420 §12.4 */
-export const Commit = struct({ proposals: vector(ProposalOrRef), path: optional(UpdatePath) });
+/**
+ * Commit, RFC 9420 §12.4. Its encoding is remembered: what is signed and hashed has it in another place than a PrivateMessage.
+ */
+export const Commit = remembered(struct({ proposals: vector(ProposalOrRef), path: optional(UpdatePath) }));
 export type Commit = TypeOf<typeof Commit>;
