@@ -63,6 +63,8 @@ export interface HttpDelivery extends DeliveryService {
    * @throws DeliveryError `forbidden` if the service doesn't let it in
    */
   login(options?: CallOptions): Promise<void>;
+  /** Ends the login. The next call makes another one. */
+  logout(options?: CallOptions): Promise<void>;
   /**
    * Lets another client of this user in: gives what that one passes as `admission`.
    * @param client the other client's public signature key, and its cipher suite
@@ -118,6 +120,10 @@ export class HttpConnection implements HttpDelivery {
 
   async login(options?: CallOptions): Promise<void> {
     await this.#life.run(options?.signal, () => this.#requests.token());
+  }
+
+  async logout(options?: CallOptions): Promise<void> {
+    await this.#call("logout", options, () => ({}));
   }
 
   async admit(

@@ -1,6 +1,7 @@
 // Proofs that the client is a member of a group: one for each key of an epoch.
 import { takePublicKey } from "@copse/delivery/rules";
 import { DeliveryError, type EpochKey, type EpochKeySource } from "@copse/delivery/service";
+import { Ending } from "./life.js";
 import { needsProof, type Requests } from "./requests.js";
 
 const forbidden = (what: string, cause?: unknown) => new DeliveryError("forbidden", what, { cause });
@@ -53,7 +54,7 @@ export class Proofs {
 
   // Not ended by a call's signal: others may wait for it too.
   async #prove(groupId: Uint8Array, key: EpochKey): Promise<void> {
-    const { signal } = new AbortController();
+    const signal = new Ending();
     const sealed = await this.#requests.call("challengeKey", { groupId, key: key.publicKey }, signal);
     let proof: unknown;
     try {

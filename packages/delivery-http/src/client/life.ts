@@ -1,41 +1,42 @@
 // What ends calls that wait: their signals, and the end of the connection.
 import type { AbortSignalLike } from "@copse/core";
-import { DeliveryError } from "@copse/delivery/service";
+import { Calls } from "@copse/delivery/rules";
 
-const closed = () => new DeliveryError("closed", "the connection was closed");
+/** The end of a call, for what it waits for. To make the platform's own signals takes longer than the rest of a call. */
+export class Ending implements AbortSignalLike {
+  aborted = false;
+  reason: unknown;
+  readonly #listeners = new Set<() => void>();
+
+  addEventListener(_: "abort", listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  removeEventListener(_: "abort", listener: () => void): void {
+    this.#listeners.delete(listener);
+  }
+
+  end(reason: unknown): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = reason;
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
 
 export class Life {
-  readonly #calls = new Set<(reason: unknown) => void>();
-  #isClosed = false;
+  readonly #calls = new Calls();
 
-  /**
-   * Runs a call until it is done or ended, whichever is first.
-   * @param work gets a signal for what it waits for
-   */
-  async run<T>(signal: AbortSignalLike | undefined, work: (ended: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw closed();
-    if (signal?.aborted === true) throw signal.reason;
-    const controller = new AbortController();
-    let end: (reason: unknown) => void = () => undefined;
-    const ended = new Promise<never>((_, reject) => {
-      end = (reason) => {
-        reject(reason);
-        controller.abort(reason);
-      };
+  /** Runs a call until it is done or ended, whichever is first. */
+  run<T>(signal: AbortSignalLike | undefined, work: (ending: Ending) => Promise<T>): Promise<T> {
+    return this.#calls.run(signal, (ended) => {
+      const ending = new Ending();
+      ended.catch((reason: unknown) => ending.end(reason));
+      return work(ending);
     });
-    const abort = () => end(signal?.reason);
-    this.#calls.add(end);
-    signal?.addEventListener("abort", abort);
-    try {
-      return await Promise.race([ended, work(controller.signal)]);
-    } finally {
-      this.#calls.delete(end);
-      signal?.removeEventListener("abort", abort);
-    }
   }
 
   close(): void {
-    this.#isClosed = true;
-    for (const end of [...this.#calls]) end(closed());
+    this.#calls.close();
   }
 }

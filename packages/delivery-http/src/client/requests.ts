@@ -1,4 +1,5 @@
 // Calls by HTTP, and the login that they need.
+import type { AbortSignalLike } from "@copse/core";
 import { DeliveryError, type DeliveryErrorCode } from "@copse/delivery/service";
 import {
   type AnswerOf,
@@ -101,7 +102,7 @@ export class Requests {
   }
 
   /** @throws DeliveryError */
-  async call<N extends RouteName>(name: N, body: BodyOf<N>, signal: AbortSignal): Promise<AnswerOf<N>> {
+  async call<N extends RouteName>(name: N, body: BodyOf<N>, signal: AbortSignalLike): Promise<AnswerOf<N>> {
     const token = this.token();
     try {
       return await this.#post(name, body, await token, signal);
@@ -117,7 +118,7 @@ export class Requests {
     name: N,
     body: BodyOf<N>,
     token: string | undefined,
-    signal: AbortSignal | undefined,
+    signal: AbortSignalLike | undefined,
   ): Promise<AnswerOf<N>> {
     const route = ROUTES[name];
     const headers: Record<string, string> = { "content-type": MEDIA_TYPE };
@@ -139,7 +140,7 @@ export class Requests {
   async #fetch(
     url: string,
     request: Omit<Parameters<FetchLike>[1], "signal">,
-    signal: AbortSignal | undefined,
+    signal: AbortSignalLike | undefined,
   ): Promise<{ status: number; bytes: Uint8Array }> {
     const { fetch, timeout } = this.#options;
     const controller = new AbortController();

@@ -1,5 +1,7 @@
 // Messages on their way: those that come while a request is under way go together in the next one.
+import type { AbortSignalLike } from "@copse/core";
 import type { WireMessage } from "../wire/structures.js";
+import { Ending } from "./life.js";
 import { type Requests, ServiceError } from "./requests.js";
 
 /** The most of one request: messages, and bytes but for the first message. */
@@ -7,7 +9,7 @@ const MOST = { messages: 500, bytes: 1 << 20 } as const;
 
 interface Waiting {
   readonly message: WireMessage;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   resolve(cursor: string): void;
   reject(error: unknown): void;
 }
@@ -22,7 +24,7 @@ export class Sender {
   }
 
   /** @returns its cursor. @throws DeliveryError */
-  send(message: WireMessage, signal: AbortSignal): Promise<string> {
+  send(message: WireMessage, signal: AbortSignalLike): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ message, signal, resolve, reject });
       if (this.#isSending) return;
@@ -55,16 +57,16 @@ export class Sender {
 
   async #post(batch: readonly Waiting[]): Promise<void> {
     // It ends when nobody waits for it any more.
-    const controller = new AbortController();
+    const ending = new Ending();
     let left = batch.length;
     const end = () => {
       left--;
-      if (left === 0) controller.abort();
+      if (left === 0) ending.end(undefined);
     };
     for (const { signal } of batch) signal.addEventListener("abort", end);
     try {
       const messages = batch.map(({ message }) => message);
-      const { answers } = await this.#requests.call("send", { messages }, controller.signal);
+      const { answers } = await this.#requests.call("send", { messages }, ending);
       batch.forEach(({ resolve, reject }, i) => {
         const answer = answers[i];
         if (answer?.kind === "accepted") resolve(answer.cursor);

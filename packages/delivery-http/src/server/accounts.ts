@@ -24,6 +24,12 @@ export interface Account {
   readonly user: string;
 }
 
+interface KnownToken extends Account {
+  readonly until: number;
+}
+
+/** The most tokens that are known without a look into the database. */
+const MAX_KNOWN = 10_000;
 const NONCE = 16;
 const TIME = 6;
 const TAG = 32;
@@ -42,6 +48,8 @@ export class Accounts {
   readonly #key = randomBytes(32);
   /** Challenges that a login has used, until they would be over. */
   readonly #used = new Map<string, number>();
+  /** Tokens that have been used, by their hashes. */
+  readonly #known = new Map<string, KnownToken>();
 
   constructor(parts: {
     readonly store: Store;
@@ -177,6 +185,8 @@ export class Accounts {
     const token = randomBytes(32).toString("base64url");
     const { now, times, quotas } = this.#settings;
     await this.#store.write(() => {
+      // One of the client's may end.
+      this.#known.clear();
       const until = now() + times.login;
       this.#store.run("DELETE FROM token WHERE client = ? AND until <= ?", id, now());
       this.#store.run(
@@ -191,16 +201,27 @@ export class Accounts {
 
   /** Whose token it is. @throws Needed */
   accountOf(token: string | undefined): Account {
+    const hash = token === undefined ? "" : sha256(token).toString("base64");
+    const known = this.#known.get(hash) ?? this.#look(hash);
+    if (known === undefined || known.until <= this.#settings.now())
+      throw new Needed("login", "expected the token of a login");
+    return known;
+  }
+
+  #look(hash: string): KnownToken | undefined {
     const sql =
-      "SELECT client.id, client.user FROM token JOIN client ON client.id = token.client WHERE hash = ? AND until > ?";
-    const account = token && this.#store.one<Account>(sql, sha256(token), this.#settings.now());
-    if (!account) throw new Needed("login", "expected the token of a login");
-    return account;
+      "SELECT client.id, client.user, until FROM token JOIN client ON client.id = token.client WHERE hash = ? AND until > ?";
+    const found = this.#store.one<KnownToken>(sql, Buffer.from(hash, "base64"), this.#settings.now());
+    if (found === undefined) return undefined;
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(hash, found);
+    return found;
   }
 
   logout(token: string): Promise<void> {
-    return this.#store.write(() =>
-      this.#store.run("DELETE FROM token WHERE hash = ? AND ?", sha256(token), ALWAYS),
-    );
+    return this.#store.write(() => {
+      this.#store.run("DELETE FROM token WHERE hash = ? AND ?", sha256(token), ALWAYS);
+      this.#known.clear();
+    });
   }
 }

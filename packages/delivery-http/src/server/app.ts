@@ -126,6 +126,9 @@ class Receiving {
           throw new DeliveryError("unavailable", "the service has too much to do", { retryAfter: 1000 });
         chunks.push(chunk);
       }
+    } catch (cause) {
+      if (cause instanceof DeliveryError) throw cause;
+      throw new DeliveryError("invalid", "the body hasn't come as a whole, or not in time", { cause });
     } finally {
       this.#now -= size;
     }

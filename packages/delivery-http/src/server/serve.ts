@@ -129,6 +129,12 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
   }) as Server;
   server.maxConnections = settings.quotas.connections;
   server.on("upgrade", (incoming, socket, head) => sockets.upgrade(incoming, socket, head));
+  server.on("clientError", (error: { readonly code?: string }, socket) => {
+    counters.invalid += 1;
+    const status = error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? "408 Request Timeout" : "400 Bad Request";
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    else socket.destroy();
+  });
   const host = options.host ?? "127.0.0.1";
   let port: number;
   try {

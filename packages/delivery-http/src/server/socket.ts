@@ -69,8 +69,11 @@ export class Socket {
   /** @throws ShapeError, DeliveryError for what ends the socket */
   receive(data: Uint8Array): void {
     const frame = decode(requestFrame, data);
-    if (frame.kind === "login") refuse("invalid", "the socket is logged in already");
-    else this.#serve(frame);
+    if (frame.kind === "login") throw new DeliveryError("invalid", "the socket is logged in already");
+    const isNew = frame.kind === "subscribe" || frame.kind === "inbox";
+    if (isNew && this.#streams.has(frame.stream))
+      throw new DeliveryError("invalid", "there is a subscription with this number");
+    this.#serve(frame);
   }
 
   #serve(frame: Exclude<RequestFrame, { kind: "login" }>): void {
@@ -102,7 +105,6 @@ export class Socket {
 
   #begin(frame: Extract<RequestFrame, { kind: "subscribe" | "inbox" }>): void {
     const { rates, settings, groups } = this.#parts;
-    if (this.#streams.has(frame.stream)) refuse("invalid", "there is a subscription with this number");
     rates.take("call", this.account.id);
     if (this.#streams.size >= settings.quotas.subscriptions) throw limited("too many subscriptions");
     const group = frame.kind === "inbox" ? undefined : groups.rows.need(frame.groupId).id;
