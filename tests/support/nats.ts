@@ -21,6 +21,8 @@ export interface NatsServer {
   readonly url: string;
   /** `ws://127.0.0.1:…` */
   readonly websocket: string;
+  /** Of its process, while it runs. */
+  pid(): number | undefined;
   /** Ends it at once, as `kill -9` does. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -115,6 +117,7 @@ ${settings}
   return {
     url: `nats://127.0.0.1:${ports.client}`,
     websocket: `ws://127.0.0.1:${ports.websocket}`,
+    pid: () => child?.pid,
     kill,
     async start() {
       child = spawn("nats-server", ["-c", file], { stdio: ["ignore", "ignore", "pipe"] });

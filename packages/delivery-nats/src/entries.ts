@@ -6,7 +6,7 @@ import type { Parcels } from "./parcels.js";
 
 /** The headers of entries. */
 export const HEADER = {
-  id: "Nats-Msg-Id",
+  id: "Copse-Id",
   epoch: "Copse-Epoch",
   sender: "Copse-Sender",
   /** Of a handshake: the one that it follows. */
@@ -20,9 +20,10 @@ export const HEADER = {
   reference: "Copse-Reference",
   group: "Copse-Group",
   handshake: "Copse-Handshake",
-  /** Of a key package: whose it is, and what has become of it. */
+  /** What has become of a key package, by whom, and in which call. */
   client: "Copse-Client",
   state: "Copse-State",
+  call: "Copse-Call",
 } as const;
 
 const SEQUENCE = /^[1-9][0-9]{0,15}$/;
@@ -49,11 +50,6 @@ export function fromHex(text: string): Uint8Array | undefined {
   );
 }
 
-/** An ID is known in one group alone, and by it in a stream of many. */
-export const toMessageId = (id: string, group: string): string => `${id}.${group}`;
-
-const idOf = (entry: Received) => entry.header(HEADER.id).split(".")[0] ?? "";
-
 /** Whether an entry of the log of handshakes and messages is a handshake. */
 export const isHandshake = (entry: Received): boolean => entry.subject.endsWith(".h");
 
@@ -63,7 +59,7 @@ export async function toLogEntry(entry: Received, parcels: Parcels): Promise<Log
   return {
     cursor: toCursor(entry.sequence),
     kind: isHandshake(entry) ? "handshake" : "message",
-    id: idOf(entry),
+    id: entry.header(HEADER.id),
     epoch: toUint64(entry.header(HEADER.epoch)),
     message: parcel === "" ? entry.data : ((await parcels.get(parcel)) ?? new Uint8Array()),
     time: entry.time,

@@ -11,14 +11,18 @@ import {
   type PublishedGroupInfo,
   type Submitted,
 } from "@copse/delivery/service";
-import { HEADER, toCursor, toLogEntry, toMessageId, toSequence } from "./entries.js";
+import { HEADER, isHandshake, toCursor, toLogEntry, toSequence } from "./entries.js";
 import type { Heads, KnownHead } from "./heads.js";
-import { type Accepted, fromStored, type Link, type Received } from "./link.js";
+import { fromStored, type Link, type Received } from "./link.js";
 import { type Names, tokenOf } from "./names.js";
 import type { Parcels } from "./parcels.js";
 import { read } from "./reader.js";
 import type { Welcomes } from "./welcomes.js";
 
+/** How often a handshake is published again that nothing follows, and that isn't there. */
+const TRIES = 8;
+/** How many entries are looked at that are no handshakes. */
+const OTHERS = 10_000;
 /** How many groups a client remembers to be there. */
 const KNOWN = 10_000;
 
@@ -94,40 +98,48 @@ export class Groups {
     const after = toSequence(handshake.after);
     if (after === undefined) throw invalidCursor(handshake.after, "the cursor of a handshake");
     const group = await tokenOf(handshake.groupId);
-    const head = await this.#parts.heads.get(group);
+    const known = await this.#parts.heads.get(group);
     // Whoever follows a handshake finishes it: at most the last one isn't.
-    if (after > head.handshake) await this.#finishAt(handshake.groupId, group, after);
+    const head = after > known.handshake ? await this.#newest(handshake.groupId, group, known) : known;
     const entry = await this.#store(group, handshake);
     // The log may have forgotten all handshakes of a group that is there.
-    const isNew = after > 0 || head.handshake === 0;
-    let stored = isNew ? await this.#publish(handshake, group, entry, after) : undefined;
-    if (stored === undefined) {
-      const follower = await this.#follower(group, after, handshake.after);
-      if (follower !== undefined) return this.#answer(handshake, group, follower);
-      await this.#checkForgotten(group, after, handshake.after);
-      stored = await this.#publish(handshake, group, entry, 0);
-    }
-    if (stored === undefined)
-      throw new DeliveryError("unavailable", "another handshake came at the same time");
-    if (stored.isDuplicate) {
-      const there = await this.#at(group, stored.sequence);
+    let last = after === 0 && head.handshake > 0 ? undefined : after;
+    for (let tries = 0; tries < TRIES; tries++) {
+      const stored = last === undefined ? undefined : await this.#publish(handshake, group, entry, last);
+      const there = stored?.isDuplicate === true ? await this.#underId(group, stored.sequence) : undefined;
       if (there !== undefined) return this.#answer(handshake, group, there);
+      // Whatever was acknowledged, the log decides: a cluster may take several at once.
+      const follower = await this.#follower(group, after, handshake.after);
+      if (follower !== undefined) return this.#answer(handshake, group, follower, stored && head);
+      last = await this.#lastBefore(group, after, handshake.after);
     }
-    const header = (name: string) => entry.headers[name] ?? "";
-    return this.#accept(handshake, group, { sequence: stored.sequence, header }, head);
+    throw new DeliveryError("unavailable", "other handshakes come all the time");
+  }
+
+  #publish({ id }: Handshake, group: string, entry: Unpublished, last: number) {
+    const subject = this.#parts.names.handshakes(group);
+    return this.#parts.link.publish({ ...entry, subject, id: `${group}.${id}`, last });
+  }
+
+  /** What is there under an ID; `undefined` if it is a handshake of this client that came too late. */
+  async #underId(group: string, sequence: number): Promise<Received | undefined> {
+    const there = await this.#at(group, sequence);
+    if (there === undefined) return undefined;
+    await this.#checkSender(group, there);
+    if (there.subject !== this.#parts.names.handshakes(group))
+      throw new DeliveryError("invalid", "a message has this id");
+    return (await this.#isHandshake(group, there)) ? there : undefined;
   }
 
   /**
    * Stores what a handshake names, before it is submitted: whatever happens afterwards, an accepted one is whole, and whoever
    * meets it can finish what its sender couldn't.
    */
-  async #store(
-    group: string,
-    { epoch, after, message, groupInfo, welcomes }: Handshake,
-  ): Promise<Unpublished> {
+  async #store(group: string, handshake: Handshake): Promise<Unpublished> {
+    const { after, groupInfo, welcomes } = handshake;
     const { parcels } = this.#parts;
     const [{ data, headers }, info, list] = await Promise.all([
-      this.#body(group, epoch, message),
+      this.#body(group, handshake),
       parcels.put(groupInfo),
       welcomes.length === 0 ? "" : this.#parts.welcomes.prepare(welcomes),
     ]);
@@ -137,8 +149,9 @@ export class Groups {
     return { data, headers };
   }
 
-  async #body(group: string, epoch: bigint, message: Uint8Array): Promise<Unpublished> {
+  async #body(group: string, { id, epoch, message }: OutgoingMessage): Promise<Unpublished> {
     const headers: Record<string, string> = {
+      [HEADER.id]: id,
       [HEADER.epoch]: String(epoch),
       [HEADER.sender]: await this.#sender(group),
     };
@@ -147,64 +160,66 @@ export class Groups {
     return { data: new Uint8Array(), headers };
   }
 
-  #publish({ id }: Handshake, group: string, entry: Unpublished, last: number) {
-    const subject = this.#parts.names.handshakes(group);
-    return this.#parts.link.publish({ ...entry, subject, id: toMessageId(id, group), last });
-  }
-
-  /** The handshake that follows one. @throws DeliveryError `expired` if it isn't known; `invalid` if `after` is none */
+  /**
+   * The handshake that follows one: the first that names it. Others may be in between that came at the same time as the one that is
+   * followed; they are none.
+   * @throws DeliveryError `expired` if it isn't known; `invalid` if `after` is none
+   */
   async #follower(group: string, after: number, cursor: Cursor): Promise<Received | undefined> {
     const first = await this.#first(group, after + 1);
+    if (first === undefined || toSequence(first.header(HEADER.after)) === after) return first;
     const own = after === 0 ? undefined : await this.#at(group, after);
-    if (own !== undefined && own.subject !== this.#parts.names.handshakes(group))
+    if (own === undefined) throw expired();
+    if (own.subject !== this.#parts.names.handshakes(group))
       throw invalidCursor(cursor, "the cursor of a handshake");
-    if (own === undefined && first !== undefined && toSequence(first.header(HEADER.after)) !== after)
-      throw expired();
-    return first;
+    return this.#naming(group, after, first);
+  }
+
+  /** The first handshake from one on that names another one. */
+  async #naming(group: string, after: number, from: Received): Promise<Received | undefined> {
+    let found: Received | undefined = from;
+    for (let count = 0; found !== undefined && toSequence(found.header(HEADER.after)) !== after; count++) {
+      if (count >= OTHERS) throw new DeliveryError("unavailable", "too much in the log that is no handshake");
+      found = await this.#first(group, found.sequence + 1);
+    }
+    return found;
   }
 
   /**
-   * Checks that a handshake is a group's last, though none is in the log any more.
+   * The sequence that a handshake has to expect to be the last, if none follows the one that it names: that of one that came too
+   * late, or 0, if the log has forgotten all.
    * @throws DeliveryError
    */
-  async #checkForgotten(group: string, after: number, cursor: Cursor): Promise<void> {
-    const [last, head, end] = await Promise.all([
-      this.#last(group),
-      this.#parts.heads.get(group),
-      this.#parts.link.lastSequence(this.#stream(group)),
-    ]);
+  async #lastBefore(group: string, after: number, cursor: Cursor): Promise<number> {
+    const { heads, link, names } = this.#parts;
+    const [last, head] = await Promise.all([this.#last(group), heads.get(group)]);
     if (last === undefined && head.handshake === 0) throw unknown();
-    if (last?.sequence === after)
-      throw new DeliveryError("unavailable", "NATS has not caught up with this handshake");
-    if (last !== undefined || after > end) throw invalidCursor(cursor, "the cursor of a handshake");
-    if (head.handshake > after) throw expired();
+    const own = after === 0 ? undefined : await this.#at(group, after);
+    if (own !== undefined && own.subject === names.handshakes(group)) return last?.sequence ?? after;
+    const isAhead = after > (await link.lastSequence(this.#stream(group)));
+    if (own !== undefined || isAhead || (last !== undefined && after >= last.sequence))
+      throw invalidCursor(cursor, "the cursor of a handshake");
+    if (last !== undefined || head.handshake > after) throw expired();
+    return 0;
   }
 
-  async #answer(handshake: Handshake, group: string, there: Received): Promise<Submitted> {
+  /** @param head what is known of the group if nobody has finished this handshake yet */
+  async #answer(handshake: Handshake, group: string, there: Received, head?: KnownHead): Promise<Submitted> {
     const first = await toLogEntry(there, this.#parts.parcels);
     if (first.id !== handshake.id) return { kind: "stale", first };
     await this.#checkSender(group, there);
     checkSameSubmission(first, { kind: "handshake", epoch: handshake.epoch, message: handshake.message });
-    const head = await this.#parts.heads.get(group);
-    if (head.handshake >= there.sequence) return { kind: "accepted", cursor: first.cursor };
-    return this.#accept(handshake, group, there, head);
-  }
-
-  async #accept(
-    handshake: Handshake,
-    group: string,
-    accepted: Accepted,
-    head?: KnownHead,
-  ): Promise<Submitted> {
-    await this.#finish(handshake.groupId, group, accepted, handshake.groupInfo, head);
-    return { kind: "accepted", cursor: toCursor(accepted.sequence) };
+    const known = head ?? (await this.#parts.heads.get(group));
+    if (known.handshake < there.sequence)
+      await this.#finish(handshake.groupId, group, there, handshake.groupInfo, known);
+    return { kind: "accepted", cursor: first.cursor };
   }
 
   /** Does what a handshake's sender does after it is accepted. Whoever does it, and how often, it is the same. */
   async #finish(
     groupId: Uint8Array,
     group: string,
-    accepted: Accepted,
+    accepted: Received,
     groupInfo?: Uint8Array,
     head?: KnownHead,
   ) {
@@ -214,9 +229,25 @@ export class Groups {
     await heads.put(group, accepted.sequence, info, false, head);
   }
 
-  async #finishAt(groupId: Uint8Array, group: string, sequence: number): Promise<void> {
-    const entry = await this.#at(group, sequence);
-    if (entry?.subject === this.#parts.names.handshakes(group)) await this.#finish(groupId, group, entry);
+  /** The group's newest handshake and its GroupInfo, after whatever was left to be done is done. */
+  async #newest(groupId: Uint8Array, group: string, known?: KnownHead): Promise<KnownHead> {
+    let head = known ?? (await this.#parts.heads.get(group));
+    for (;;) {
+      const first = await this.#first(group, head.handshake + 1);
+      const follower = first && (await this.#naming(group, head.handshake, first));
+      if (follower === undefined) return head;
+      await this.#finish(groupId, group, follower, undefined, head);
+      head = await this.#parts.heads.get(group);
+    }
+  }
+
+  /** Whether an entry on the subject of handshakes is one: the first that names the one that it follows. */
+  async #isHandshake(group: string, entry: Received): Promise<boolean> {
+    if (entry.subject !== this.#parts.names.handshakes(group)) return false;
+    const after = toSequence(entry.header(HEADER.after));
+    if (after === undefined || after >= entry.sequence) return false;
+    const first = await this.#first(group, after + 1);
+    return first !== undefined && (await this.#naming(group, after, first))?.sequence === entry.sequence;
   }
 
   async #isKnown(group: string): Promise<boolean> {
@@ -232,15 +263,15 @@ export class Groups {
     if (!(await this.#isKnown(group))) throw unknown();
   }
 
-  async send({ id, groupId, epoch, message }: OutgoingMessage): Promise<Cursor> {
-    const group = await tokenOf(groupId);
+  async send(message: OutgoingMessage): Promise<Cursor> {
+    const group = await tokenOf(message.groupId);
     await this.#checkKnown(group);
-    const entry = await this.#body(group, epoch, message);
+    const entry = await this.#body(group, message);
     const { link, names } = this.#parts;
     const stored = await link.publish({
       ...entry,
       subject: names.messages(group),
-      id: toMessageId(id, group),
+      id: `${group}.${message.id}`,
     });
     if (stored === undefined)
       throw new DeliveryError("unavailable", "NATS has refused a message for its sequence");
@@ -262,7 +293,8 @@ export class Groups {
     const from = toSequence(after);
     if (from === undefined) throw invalidCursor(after, "a cursor");
     const group = await tokenOf(groupId);
-    await link.run(options, () => this.#checkReadable(group, from, after));
+    const start = await link.run(options, () => this.#checkReadable(group, from, after));
+    let newest = start && isHandshake(start) ? from : undefined;
     const reading = {
       ...options,
       stream: this.#stream(group),
@@ -270,9 +302,20 @@ export class Groups {
       from: from + 1,
     };
     for await (const { entries, behind } of read(link, reading, heartbeat)) {
-      const known = await link.run(options, () =>
-        Promise.all(entries.map((entry) => toLogEntry(entry, parcels))),
-      );
+      const known = await link.run(options, async () => {
+        const kept: Received[] = [];
+        for (const entry of entries) {
+          if (isHandshake(entry)) {
+            // What came at the same time as the one that is followed is none.
+            const after = toSequence(entry.header(HEADER.after));
+            const follows = newest === undefined ? await this.#isHandshake(group, entry) : after === newest;
+            if (!follows) continue;
+            newest = entry.sequence;
+          }
+          kept.push(entry);
+        }
+        return Promise.all(kept.map((entry) => toLogEntry(entry, parcels)));
+      });
       yield { entries: known, behind };
     }
   }
@@ -281,21 +324,17 @@ export class Groups {
    * Checks that nothing is missing after a cursor. Entries are forgotten in their order: if its own is there, what follows is.
    * If it isn't, nobody can say what was between.
    */
-  async #checkReadable(group: string, after: number, cursor: Cursor): Promise<void> {
+  async #checkReadable(group: string, after: number, cursor: Cursor): Promise<Received | undefined> {
     await this.#checkKnown(group);
-    if (after === 0) return;
+    if (after === 0) return undefined;
     const entry = await this.#at(group, after);
-    if (entry?.subject.startsWith(`${this.#parts.names.log(group)}.`)) return;
+    if (entry?.subject.startsWith(`${this.#parts.names.log(group)}.`)) return entry;
     const isAhead = entry === undefined && after > (await this.#parts.link.lastSequence(this.#stream(group)));
     throw entry !== undefined || isAhead ? invalidCursor(cursor, "a cursor") : expired();
   }
 
   async groupInfo(groupId: Uint8Array): Promise<PublishedGroupInfo | undefined> {
-    const group = await tokenOf(groupId);
-    const [last, known] = await Promise.all([this.#last(group), this.#parts.heads.get(group)]);
-    const isFinished = last === undefined || last.sequence <= known.handshake;
-    if (!isFinished) await this.#finish(groupId, group, last);
-    const head = isFinished ? known : await this.#parts.heads.get(group);
+    const head = await this.#newest(groupId, await tokenOf(groupId));
     if (head.handshake === 0) return undefined;
     return { groupInfo: await this.#parts.heads.groupInfo(head), handshake: toCursor(head.handshake) };
   }
@@ -306,13 +345,9 @@ export class Groups {
   ): Promise<boolean> {
     const sequence = toSequence(handshake);
     const group = await tokenOf(groupId);
-    const [last, head] = await Promise.all([this.#last(group), this.#parts.heads.get(group)]);
-    const newest = last?.sequence ?? head.handshake;
-    if (newest === 0) throw unknown();
+    const head = await this.#newest(groupId, group);
+    if (head.handshake === 0) throw unknown();
     if (!sequence) throw invalidCursor(handshake, "the cursor of a handshake");
-    if (sequence !== newest) return false;
-    // Its Welcomes come first: a newer GroupInfo would say that they were delivered.
-    if (last !== undefined && last.sequence > head.handshake) await this.#finish(groupId, group, last);
-    return this.#parts.heads.put(group, sequence, groupInfo, true);
+    return sequence === head.handshake && this.#parts.heads.put(group, sequence, groupInfo, true, head);
   }
 }

@@ -1,11 +1,11 @@
-// Key packages: each is in the stream of keys under its reference, where it is known for good whose it is, and on the shelf of its
-// client until it is claimed. A claim is a change of the shelf: of several at once, one comes through.
+// Key packages: what becomes of each stands under its reference, in the stream of keys, and its client's shelf names those that can be
+// claimed. The first one who takes it there has it.
 import { checkCount, type DeliveryLimits } from "@copse/delivery/rules";
 import { DeliveryError, type KeyPackageCount, type OfferedKeyPackage } from "@copse/delivery/service";
 import { HEADER } from "./entries.js";
 import { forEach, fromStored, type Link, type Received } from "./link.js";
 import { type Names, tokenOf } from "./names.js";
-import type { Change, Records } from "./records.js";
+import type { Records } from "./records.js";
 import {
   allOffers,
   decodeClients,
@@ -15,25 +15,33 @@ import {
   encodeShelf,
   fresh,
   isToken,
-  type Offer,
-  offersOf,
   type Shelf,
-  type SuiteShelf,
   withOffer,
   without,
 } from "./shelf.js";
 
-/** What has become of a key package. */
+/** What the entries under a reference say, each after those before it. */
+const STORED = "stored";
 const TAKEN = "taken";
 const WITHDRAWN = "withdrawn";
+/** More than ever stand under one reference. */
+const ENTRIES = 100;
+
+/** What has become of a key package. */
+interface Fate {
+  readonly state: typeof STORED | typeof TAKEN | typeof WITHDRAWN | "unknown";
+  /** Whose it is, if it is stored or taken. */
+  readonly client: string | undefined;
+  /** Its bytes, if it is stored. */
+  readonly keyPackage: Uint8Array | undefined;
+  /** The call that took it. */
+  readonly call: string;
+  /** The last entry under its reference. */
+  readonly last: number;
+}
 
 /** A key package with what it is called. */
 type Named = OfferedKeyPackage & { readonly token: string };
-
-interface Claimed {
-  readonly stored: Received;
-  readonly isLast: boolean;
-}
 
 export class KeyPackages {
   readonly #link: Link;
@@ -59,16 +67,34 @@ export class KeyPackages {
     this.#client = own.client;
   }
 
-  /** What is under a reference. */
-  async #at(token: string): Promise<Received | undefined> {
+  /**
+   * What has become of a key package, by what stands under its reference, in order. The first one who takes it has it, whatever
+   * others were told: a cluster may take several entries at once.
+   */
+  async #fate(token: string): Promise<Fate> {
     const stream = this.#names.stream("keys", this.#names.partitionOf(token));
-    const found = await this.#link.last(stream, this.#names.keyPackage(token));
-    return found && fromStored(found);
+    let fate: Fate = { state: "unknown", client: undefined, keyPackage: undefined, call: "", last: 0 };
+    for (let count = 0; count < ENTRIES; count++) {
+      const found = await this.#link.first(stream, this.#names.keyPackage(token), fate.last + 1);
+      if (found === undefined) break;
+      fate = next(fate, fromStored(found));
+    }
+    return fate;
+  }
+
+  /** Says what becomes of a key package. @returns what became of it */
+  async #settle(token: string, state: Fate["state"], client: string, last: number, data?: Uint8Array) {
+    const call = crypto.randomUUID();
+    const headers = { [HEADER.client]: client, [HEADER.state]: state, [HEADER.call]: call };
+    const subject = this.#names.keyPackage(token);
+    await this.#link.publish({ subject, headers, last, id: `${token}.${last}`, ...(data && { data }) });
+    const fate = await this.#fate(token);
+    return { fate, isOurs: fate.call === call };
   }
 
   /** @returns the client that has published the key package with this reference; `undefined` if none has */
   async ownerOf(reference: Uint8Array): Promise<string | undefined> {
-    return ownerIn(await this.#at(await tokenOf(reference)));
+    return (await this.#fate(await tokenOf(reference))).client;
   }
 
   #shelf(client: string) {
@@ -79,73 +105,39 @@ export class KeyPackages {
     return fresh(decodeShelf((await this.#records.get(this.#shelf(client))).value));
   }
 
-  /**
-   * First they are put on the shelf, all at once, and then stored. So one that is stored, and not on the shelf, was handed out: if
-   * this is interrupted and done again, none is offered twice.
-   */
+  /** First they are stored, and then put on the shelf, all at once: done again, it goes on, and offers none that was taken. */
   async publish(keyPackages: readonly OfferedKeyPackage[]): Promise<void> {
     const named = await Promise.all(
       keyPackages.map(async (one) => ({ ...one, token: await tokenOf(one.reference) })),
     );
     await this.#register();
-    const handedOut = await this.#handedOut(named);
-    const wanted = named.filter(({ token }) => !handedOut.has(token));
-    const offer = (value: Uint8Array | undefined): Change<ReadonlySet<string>> => {
-      let shelf = fresh(decodeShelf(value));
-      const there = new Set(allOffers(shelf).map(({ token }) => token));
-      const missing = wanted.filter(({ token }) => !there.has(token));
-      checkCount("keyPackages", there.size + missing.length, this.#limits.keyPackages);
-      for (const { token, suite, notAfter, lastResort } of missing)
-        shelf = withOffer(shelf, suite, { token, notAfter: Number(notAfter) }, lastResort);
-      const offered = new Set(allOffers(shelf).map(({ token }) => token));
-      return { value: missing.length > 0 ? encodeShelf(shelf) : undefined, result: offered };
-    };
-    const offered = await this.#records.change(this.#shelf(this.#client), offer);
-    await forEach(
-      wanted.filter(({ token }) => offered.has(token)),
-      (one) => this.#store(one),
-    );
+    const fates = new Map<string, Fate>();
+    await forEach(named, async ({ token }) => {
+      const fate = await this.#fate(token);
+      if (fate.client !== undefined && fate.client !== this.#client) throw isOthers();
+      fates.set(token, fate);
+    });
+    const wanted = named.filter(({ token }) => fates.get(token)?.state !== TAKEN);
+    // What exceeds the limit is refused before anything is stored.
+    offer(await this.#readShelf(this.#client), wanted, this.#limits.keyPackages);
+    await forEach(wanted, async ({ token, keyPackage }) => {
+      const { state, last } = fates.get(token) as Fate;
+      if (state === STORED) return;
+      const { fate } = await this.#settle(token, STORED, this.#client, last, keyPackage);
+      if (fate.client !== this.#client) throw isOthers();
+    });
+    await this.#records.change<void>(this.#shelf(this.#client), (value) => {
+      const shelf = offer(fresh(decodeShelf(value)), wanted, this.#limits.keyPackages);
+      return { value: shelf && encodeShelf(shelf), result: undefined };
+    });
   }
 
-  /** Those that this client has published before, and that aren't on its shelf any more. */
-  async #handedOut(named: readonly Named[]): Promise<ReadonlySet<string>> {
-    const shelf = new Set(allOffers(await this.#readShelf(this.#client)).map(({ token }) => token));
-    const handedOut = new Set<string>();
-    await forEach(
-      named.filter(({ token }) => !shelf.has(token)),
-      async ({ token }) => {
-        const owner = ownerIn(await this.#at(token));
-        if (owner !== undefined && owner !== this.#client) throw isOthers();
-        if (owner !== undefined) handedOut.add(token);
-      },
-    );
-    return handedOut;
-  }
-
-  async #store({ token, keyPackage }: Named): Promise<void> {
-    const there = await this.#at(token);
-    const owner = ownerIn(there);
-    const stored =
-      owner === undefined &&
-      (await this.#link.publish({
-        subject: this.#names.keyPackage(token),
-        data: keyPackage,
-        headers: { [HEADER.client]: this.#client },
-        last: there?.sequence ?? 0,
-      }));
-    if (stored || ownerIn(await this.#at(token)) === this.#client) return;
-    // Another client was faster.
-    await this.#take([token]);
-    throw isOthers();
-  }
-
-  /** Takes some off this client's shelf. @returns which of them were there */
-  async #take(tokens: Iterable<string>): Promise<readonly string[]> {
-    const wanted = new Set(tokens);
-    return this.#records.change(this.#shelf(this.#client), (value) => {
+  /** Takes some off a client's shelf. */
+  async #takeOff(client: string, tokens: ReadonlySet<string>): Promise<void> {
+    await this.#records.change<void>(this.#shelf(client), (value) => {
       const shelf = decodeShelf(value);
-      const found = allOffers(shelf).flatMap(({ token }) => (wanted.has(token) ? [token] : []));
-      return { value: found.length > 0 ? encodeShelf(without(shelf, wanted)) : undefined, result: found };
+      const isThere = allOffers(shelf).some(({ token }) => tokens.has(token));
+      return { value: isThere ? encodeShelf(without(shelf, tokens)) : undefined, result: undefined };
     });
   }
 
@@ -155,20 +147,14 @@ export class KeyPackages {
   }
 
   async withdraw(references: readonly Uint8Array[] | undefined): Promise<void> {
-    const tokens = references
-      ? await Promise.all(references.map(tokenOf))
-      : allOffers(await this.#readShelf(this.#client)).map(({ token }) => token);
-    await forEach(await this.#take(tokens), async (token) => {
-      const there = await this.#at(token);
-      if (there !== undefined && ownerIn(there) === this.#client)
-        await this.#mark(there, this.#client, WITHDRAWN);
+    const offered = new Set(allOffers(await this.#readShelf(this.#client)).map(({ token }) => token));
+    const wanted = references ? await Promise.all(references.map(tokenOf)) : [...offered];
+    const tokens = wanted.filter((token) => offered.has(token));
+    await this.#takeOff(this.#client, new Set(tokens));
+    await forEach(tokens, async (token) => {
+      const { state, client, last } = await this.#fate(token);
+      if (state === STORED && client === this.#client) await this.#settle(token, WITHDRAWN, client, last);
     });
-  }
-
-  /** Leaves of a key package whose it is, and what has become of it. */
-  async #mark(there: Received, client: string, state: string): Promise<void> {
-    const headers = { [HEADER.client]: client, [HEADER.state]: state };
-    await this.#link.publish({ subject: there.subject, headers, last: there.sequence });
   }
 
   async claim(user: string, suite: number): Promise<readonly Uint8Array[]> {
@@ -182,29 +168,23 @@ export class KeyPackages {
   }
 
   async #claimOf(client: string, suite: number): Promise<Uint8Array | undefined> {
-    const claimed = await this.#records.change<Claimed | undefined>(this.#shelf(client), async (value) => {
-      const shelf = fresh(decodeShelf(value));
-      const ofSuite = shelf.get(suite) ?? EMPTY;
-      const [offer, stored] = (await this.#firstStored(client, ofSuite)) ?? [];
-      if (offer === undefined || stored === undefined) return { result: undefined };
-      const isLast = offer === ofSuite.last;
-      const left = isLast ? undefined : encodeShelf(without(shelf, new Set([offer.token])));
-      return { value: left, result: { stored, isLast } };
-    });
-    if (claimed === undefined) return undefined;
-    // It is off the shelf: if it stays stored, it costs room, and nothing else.
-    if (!claimed.isLast) await this.#mark(claimed.stored, client, TAKEN).catch(() => undefined);
-    return claimed.stored.data;
-  }
-
-  /** The first one that is stored: others are just being published. */
-  async #firstStored(client: string, shelf: SuiteShelf): Promise<readonly [Offer, Received] | undefined> {
-    for (const offer of offersOf(shelf)) {
-      const stored = await this.#at(offer.token);
-      if (stored !== undefined && ownerIn(stored) === client && stored.header(HEADER.state) === "")
-        return [offer, stored];
+    const { single, last } = (await this.#readShelf(client)).get(suite) ?? EMPTY;
+    const gone = new Set<string>();
+    let claimed: Uint8Array | undefined;
+    for (const { token } of single) {
+      const before = await this.#fate(token);
+      if (before.state === STORED && before.client === client) {
+        const { isOurs } = await this.#settle(token, TAKEN, client, before.last);
+        if (isOurs) claimed = before.keyPackage;
+      }
+      gone.add(token);
+      if (claimed !== undefined) break;
     }
-    return undefined;
+    // Whoever comes next needn't look at them. If this fails, it costs time, and nothing else.
+    if (gone.size > 0) await this.#takeOff(client, gone).catch(() => undefined);
+    if (claimed !== undefined || last === undefined) return claimed;
+    const fate = await this.#fate(last.token);
+    return fate.client === client ? fate.keyPackage : undefined;
   }
 
   /** Says that this client is one of the user's. */
@@ -220,8 +200,32 @@ export class KeyPackages {
 
 const isOthers = () => new DeliveryError("invalid", "another client has published this key package");
 
-/** Whose a stored key package is; `undefined` if it is withdrawn, or none. */
-function ownerIn(stored: Received | undefined): string | undefined {
-  const client = stored?.header(HEADER.client) ?? "";
-  return isToken(client) && stored?.header(HEADER.state) !== WITHDRAWN ? client : undefined;
+/** What an entry makes of a key package. One that doesn't fit what was before it makes nothing. */
+function next(fate: Fate, entry: Received): Fate {
+  const last = entry.sequence;
+  const state = entry.header(HEADER.state);
+  const client = entry.header(HEADER.client);
+  const call = entry.header(HEADER.call);
+  const isFree = fate.state === "unknown" || fate.state === WITHDRAWN;
+  if (state === STORED && isFree && isToken(client))
+    return { state, client, keyPackage: entry.data, call, last };
+  if (fate.state !== STORED || client !== fate.client) return { ...fate, last };
+  if (state === TAKEN) return { state, client, keyPackage: undefined, call, last };
+  if (state === WITHDRAWN) return { state, client: undefined, keyPackage: undefined, call, last };
+  return { ...fate, last };
+}
+
+/**
+ * A shelf with more on it.
+ * @returns `undefined` if all are there
+ * @throws DeliveryError `limit`
+ */
+function offer(shelf: Shelf, wanted: readonly Named[], limit: number): Shelf | undefined {
+  const there = new Set(allOffers(shelf).map(({ token }) => token));
+  const missing = wanted.filter(({ token }) => !there.has(token));
+  checkCount("keyPackages", there.size + missing.length, limit);
+  let changed = shelf;
+  for (const { token, suite, notAfter, lastResort } of missing)
+    changed = withOffer(changed, suite, { token, notAfter: Number(notAfter) }, lastResort);
+  return missing.length > 0 ? changed : undefined;
 }

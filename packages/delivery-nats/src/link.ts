@@ -11,7 +11,6 @@ import {
   type NextMsgRequest,
   type StoredMsg,
 } from "@nats-io/jetstream";
-import { type KV, Kvm } from "@nats-io/kv";
 import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/nats-core";
 import { Ending } from "./ending.js";
 import { asDeliveryError, isNoMessage, isWrongLastSequence } from "./errors.js";
@@ -22,7 +21,7 @@ export interface Publication {
   readonly data?: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
   /** What is sent twice under one ID, within the stream's time for it, is stored once. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** It is stored only if this is the last sequence on the subject: 0 if there may be none. */
   readonly last?: number;
 }
@@ -56,7 +55,6 @@ export class Link {
   #back = new Ending();
   readonly #timeout: number;
   readonly #isOwn: boolean;
-  readonly #buckets = new Map<string, Promise<KV>>();
 
   private constructor(connection: NatsConnection, isOwn: boolean, timeout: number, jsm: JetStreamManager) {
     this.connection = connection;
@@ -211,15 +209,6 @@ export class Link {
 
   async lastSequence(stream: string): Promise<number> {
     return (await this.#jsm.streams.info(stream)).state.last_seq;
-  }
-
-  bucket(name: string): Promise<KV> {
-    const found = this.#buckets.get(name);
-    if (found !== undefined) return found;
-    // Read at its leader: whoever was told that a handshake is accepted finds its GroupInfo.
-    const opened = new Kvm(this.#js).open(name, { allow_direct: false });
-    this.#buckets.set(name, opened);
-    return opened;
   }
 
   /** A consumer for what is on a subject from a sequence on. The server forgets it soon after it isn't asked any more. */

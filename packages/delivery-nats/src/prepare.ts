@@ -164,7 +164,7 @@ function configs(names: Names, partition: number, options: Filled): readonly Con
     { ...named("inbox"), max_age: nanos(options.retention) },
     // A chunk is under its hash: whoever has it has the right one.
     { ...named("parcels"), max_age: longer, max_msgs_per_subject: 1, allow_direct: true },
-    { ...named("keys"), max_age: nanos(options.keyPackageRetention), max_msgs_per_subject: 1 },
+    { ...named("keys"), max_age: nanos(options.keyPackageRetention) },
   ];
 }
 

@@ -1,7 +1,5 @@
 // Records in key-value buckets, changed by comparing revisions.
 import { DeliveryError } from "@copse/delivery/service";
-import type { KV } from "@nats-io/kv";
-import { isWrongLastSequence } from "./errors.js";
 import type { Link } from "./link.js";
 import type { Names } from "./names.js";
 
@@ -39,13 +37,17 @@ export class Records {
     this.#names = names;
   }
 
-  #bucket({ token }: RecordName): Promise<KV> {
-    return this.#link.bucket(this.#names.bucket(this.#names.partitionOf(token)));
+  /** Where a record is: a bucket is a stream, and a key the end of a subject. */
+  #place({ kind, token }: RecordName) {
+    const bucket = this.#names.bucket(this.#names.partitionOf(token));
+    return { stream: `KV_${bucket}`, subject: `$KV.${bucket}.${kind}.${token}` };
   }
 
   async get(name: RecordName): Promise<Kept> {
-    const found = await (await this.#bucket(name)).get(keyOf(name));
-    return { value: found?.operation === "PUT" ? found.value : undefined, revision: found?.revision ?? 0 };
+    const { stream, subject } = this.#place(name);
+    // From its leader: whoever was told that a handshake is accepted finds its GroupInfo.
+    const found = await this.#link.last(stream, subject);
+    return { value: found?.data, revision: found?.seq ?? 0 };
   }
 
   /**
@@ -57,17 +59,16 @@ export class Records {
     decide: (value: Uint8Array | undefined) => Change<T> | Promise<Change<T>>,
     known?: Kept,
   ): Promise<T> {
-    const bucket = await this.#bucket(name);
+    const { subject } = this.#place(name);
     let kept = known ?? (await this.get(name));
     for (let tries = 0; tries < TRIES; tries++) {
       const { value, result } = await decide(kept.value);
       if (value === undefined) return result;
-      try {
-        await bucket.put(keyOf(name), value, { previousSeq: kept.revision });
-        return result;
-      } catch (error) {
-        if (!isWrongLastSequence(error)) throw error;
-      }
+      // A cluster may take several changes at once for the same revision, but not under the same ID. One under which nothing was
+      // stored, because a leader was lost, must not be in the way.
+      const id = tries % 4 === 3 ? undefined : `${subject}.${kept.revision}`;
+      const stored = await this.#link.publish({ subject, data: value, id, last: kept.revision });
+      if (stored !== undefined && !stored.isDuplicate) return result;
       if (tries > 0)
         await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(PAUSE, tries)));
       kept = await this.get(name);
@@ -75,5 +76,3 @@ export class Records {
     throw new DeliveryError("unavailable", `others change a record all the time: tried ${TRIES} times`);
   }
 }
-
-const keyOf = ({ kind, token }: RecordName) => `${kind}.${token}`;

@@ -103,8 +103,8 @@ async function opened(connect: () => Promise<NatsConnection>): Promise<NatsConne
 }
 
 async function partitionsOf(link: Link, prefix: string): Promise<number> {
-  const bucket = await link.bucket(new Names(prefix, 1).bucket(0));
-  const found = await bucket.get(RECORD_KEY);
+  const bucket = new Names(prefix, 1).bucket(0);
+  const found = await link.last(`KV_${bucket}`, `$KV.${bucket}.${RECORD_KEY}`);
   const record = found?.json<Partial<ServiceRecord>>();
   if (record?.version === 1 && Number.isInteger(record.partitions)) return record.partitions as number;
   throw new DeliveryError(

@@ -71,6 +71,7 @@ export class Welcomes {
       const token = await tokenOf(`${group}.${handshake.sequence}.${welcome.reference}`);
       await this.#link.publish({
         subject: `${this.#names.inbox(welcome.client)}.${token}`,
+        id: token,
         headers: {
           [HEADER.reference]: welcome.reference,
           [HEADER.group]: toHex(groupId),
