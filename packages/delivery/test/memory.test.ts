@@ -95,6 +95,87 @@ describe("a service in memory", () => {
   });
 });
 
+describe("the limits of a service in memory", () => {
+  const nextKey = { epoch: 1n, suite: 1, publicKey: bytes("key") };
+  const keyPackage = (reference: string) => ({
+    reference: bytes(reference),
+    keyPackage: bytes("key package"),
+    suite: 1,
+    notAfter: 2n ** 40n,
+    lastResort: false,
+  });
+  const welcome = (reference: string) => ({ reference: bytes(reference), welcome: bytes("welcome") });
+
+  it("end what fills an inbox, until it is cleared", async () => {
+    const memory = memoryDelivery({ limits: { inbox: 2 } });
+    const [alice, bob] = [memory.connect("alice", "phone"), memory.connect("bob", "phone")];
+    await bob.publishKeyPackages(["a", "b", "c"].map(keyPackage));
+    const last = await accepted(alice, "", { welcomes: [welcome("a")] });
+    const two = { welcomes: [welcome("b"), welcome("c")] };
+    await expect(handshake(alice, last, two)).rejects.toMatchObject({ code: "limit" });
+    const [batch] = await take(bob.inbox(""), 1);
+    expect(batch?.entries).toHaveLength(1);
+    await bob.clearInbox(batch?.entries[0]?.cursor as string);
+    await accepted(alice, last, two);
+  });
+
+  it("are for users, clients, groups and the Welcomes of a handshake", async () => {
+    const memory = memoryDelivery({ limits: { users: 2, clients: 2, groups: 1, welcomes: 1 } });
+    const alice = memory.connect("alice", "phone");
+    memory.connect("alice", "laptop");
+    memory.connect("bob", "phone");
+    expect(() => memory.connect("alice", "tablet")).toThrow("clients of the user: expected at most 2, got 3");
+    expect(() => memory.connect("carol", "phone")).toThrow("users: expected at most 2, got 3");
+    const last = await accepted(alice, "");
+    await expect(handshake(alice, "", { groupId: bytes("other") })).rejects.toMatchObject({ code: "limit" });
+    const welcomes = [welcome("a"), welcome("b")];
+    await expect(handshake(alice, last, { welcomes })).rejects.toMatchObject({ code: "limit" });
+  });
+
+  it("refuse a Welcome for a key package that nobody has published, and the handshake with it", async () => {
+    const alice = memoryDelivery().connect("alice", "phone");
+    const last = await accepted(alice, "");
+    const unknown = { welcomes: [welcome("unknown")] };
+    await expect(handshake(alice, last, unknown)).rejects.toMatchObject({ code: "invalid" });
+    await accepted(alice, last);
+  });
+
+  it("make a batch smaller, and never empty", async () => {
+    const alice = memoryDelivery({ batchBytes: 10 }).connect("alice", "phone");
+    const last = await accepted(alice, "", { nextKey });
+    for (const text of ["12345678", "1234", "1234", "12345678901234"]) await send(alice, text);
+    const batches = await take(alice.subscribe({ groupId, after: last }), 3);
+    expect(batches.map(({ entries, behind }) => [entries.length, behind])).toEqual([
+      [1, 3],
+      [2, 1],
+      [1, 0],
+    ]);
+  });
+});
+
+it("a reader with the key of an older epoch is refused when the grace time is over", async () => {
+  const crypto = nodeProvider();
+  const { hpke } = crypto.suite(1);
+  const info = bytes("copse delivery grant");
+  const keyOf = async () => {
+    const { publicKey, privateKey } = await hpke.generateKeyPair();
+    const registered = { epoch: 1n, suite: 1, publicKey };
+    const open = (...sealed: [Uint8Array, Uint8Array]) =>
+      hpke.open(privateKey, sealed[0], info, new Uint8Array(), sealed[1]);
+    return { registered, source: () => ({ ...registered, open }) };
+  };
+  const alice = memoryDelivery({ members: "checked", crypto, grace: 30 }).connect("alice", "phone");
+  const [older, newer] = [await keyOf(), await keyOf()];
+  const first = await accepted(alice, "", { nextKey: older.registered });
+  await accepted(alice, first, { nextKey: newer.registered, key: older.source });
+  const reader = alice.subscribe({ groupId, after: first, key: older.source })[Symbol.asyncIterator]();
+  expect((await reader.next()).value?.entries).toHaveLength(1);
+  await expect(reader.next()).rejects.toMatchObject({ code: "forbidden" });
+  const message = { id: id(), groupId, epoch: 1n, message: bytes("late") };
+  await expect(alice.send({ ...message, key: older.source })).rejects.toMatchObject({ code: "forbidden" });
+  await expect(alice.send({ ...message, key: newer.source })).resolves.not.toBe("");
+});
+
 async function take<T>(iterable: AsyncIterable<T>, count: number): Promise<T[]> {
   const taken: T[] = [];
   for await (const one of iterable) if (taken.push(one) === count) break;

@@ -34,6 +34,8 @@ export const logChecks: Record<string, Definition> = {
       const { id, cursor, submission } = sent[i] ?? fail("there are more entries than were sent");
       is(entry.id, id, "id");
       is(entry.cursor, cursor, "cursor, and that which the submission has returned");
+      if (cursor.length < 1 || cursor.length > 128)
+        fail(`cursor: expected 1 to 128 characters, got ${cursor.length}`);
       is(entry.epoch, submission.epoch, "epoch");
       is(entry.kind, "nextKey" in submission ? "handshake" : "message", "kind");
       same(entry.message, submission.message, "message");

@@ -118,6 +118,17 @@ export const FAULTS: readonly Fault[] = [
     }),
   ),
   of(
+    "counts only what a reader may read",
+    "members: whoever was away reads step by step",
+    checking(({ inner }) => ({
+      subscribe: (what) =>
+        reading(inner.subscribe(what), async (below) => {
+          const { done, value } = await below();
+          return done === true ? { done, value } : { done: false, value: { ...value, behind: 0 } };
+        }),
+    })),
+  ),
+  of(
     "gives those who refuse a handshake no time",
     REFUSES,
     checking(() => ({}), { grace: -1 }),
