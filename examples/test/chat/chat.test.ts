@@ -1,5 +1,10 @@
 // The chat as it is served, used by several people in a real browser. `npm run test:chat` does all of it, in Firefox too.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { serveDelivery } from "@copse/delivery-http/server";
 import { CHROMIUM } from "@copse/test-support/chromium";
+import { HAS_NATS } from "@copse/test-support/nats";
 import { FIREFOX, openChromium, openFirefox, type TabBrowser, until } from "@copse/test-support/tabs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type ChatServer, serveChat } from "../../src/chat/serve.js";
@@ -7,12 +12,14 @@ import { Person } from "./person.js";
 
 const WHOLE = process.env.COPSE_CHAT === "whole";
 
-const BROWSERS: readonly (readonly [string, boolean, () => Promise<TabBrowser>])[] = [
-  ["Chromium", CHROMIUM !== undefined, openChromium],
-  ["Firefox", WHOLE && FIREFOX !== undefined, openFirefox],
-];
+type Place = [browser: string, delivery: "http" | "nats", open: () => Promise<TabBrowser>];
+const PLACES: Place[] = [];
+if (CHROMIUM !== undefined) PLACES.push(["Chromium", "http", openChromium]);
+if (WHOLE && FIREFOX !== undefined) PLACES.push(["Firefox", "http", openFirefox]);
+if (WHOLE && HAS_NATS && CHROMIUM !== undefined) PLACES.push(["Chromium", "nats", openChromium]);
 
-describe.each(BROWSERS.filter(([, isHere]) => isHere))("the chat in %s", (_, __, openBrowser) => {
+describe.each(PLACES)("the chat in %s over %s", (_, delivery, openBrowser) => {
+  let data: string;
   let server: ChatServer;
   let browser: TabBrowser;
   let alice: Person;
@@ -27,12 +34,14 @@ describe.each(BROWSERS.filter(([, isHere]) => isHere))("the chat in %s", (_, __,
   };
 
   beforeAll(async () => {
-    server = await serveChat({ data: undefined, port: 0, delivery: "http" });
+    data = await mkdtemp(join(tmpdir(), "copse-chat-test-"));
+    server = await serveChat({ data, port: 0, delivery });
     browser = await openBrowser();
   });
   afterAll(async () => {
     await browser?.close();
     await server?.close();
+    await rm(data, { recursive: true, force: true });
   });
   afterEach(() => {
     for (const { name, tab } of everybody) expect(tab.complaints, name).toEqual([]);
@@ -80,6 +89,10 @@ describe.each(BROWSERS.filter(([, isHere]) => isHere))("the chat in %s", (_, __,
     await bob.say("Me");
     for (const one of [alice, carol]) await one.hears("Bob", "Me");
     await alice.sees(".message.mine", "sent");
+    expect(await bob.tab.evaluate(`document.getElementById("said").textContent`)).toContain(
+      "Alice: Who is in",
+    );
+    expect(await bob.tab.evaluate(`document.getElementById("app").scrollHeight - innerHeight`)).toBe(0);
   });
 
   test("the panel shows the epoch, the tree and the bytes, and lights the path of a commit", async () => {
@@ -93,9 +106,16 @@ describe.each(BROWSERS.filter(([, isHere]) => isHere))("the chat in %s", (_, __,
       expect(await one.tab.evaluate(`document.querySelectorAll(".edge.lit").length`)).toBeGreaterThan(0);
       expect(await one.text(".wire")).toMatch(/commit\s+(sent|received)\s+[\d,]+/);
     }
+    // Keyboard and screen reader: one stop, from which arrow keys go from node to node.
+    await carol.tab.click('.node[data-node="0"]');
+    await carol.sees("#tree-words", "Leaf 0: Alice, with the public key …");
+    for (let i = 0; i < 4; i++) await carol.tab.press("ArrowRight");
+    await carol.sees("#tree-words", "Leaf 2: Carol");
+    expect(await carol.tab.evaluate(`document.activeElement.ariaLabel`)).toMatch(/^Leaf 2: Carol/);
+    expect(await carol.tab.evaluate(`document.querySelectorAll('.node[tabindex="0"]').length`)).toBe(1);
     const numbers = await Promise.all([alice, bob, carol].map((one) => one.text(".inside .digits")));
     expect(new Set(numbers).size).toBe(1);
-    await alice.sees(".log", "Bob's commit renewed the sender's keys, and started epoch");
+    await alice.sees(".log", "Bob made new keys. The commit of");
   });
 
   test("what is written offline waits, and comes when one is back", async () => {
@@ -117,6 +137,31 @@ describe.each(BROWSERS.filter(([, isHere]) => isHere))("the chat in %s", (_, __,
     await bob.hears("Alice", "At seven, by the lake");
     await bob.say("I bring the scope");
     await alice.hears("Bob", "I bring the scope");
+  });
+
+  test.runIf(WHOLE && delivery === "http")("a service that ends and begins again loses nothing", async () => {
+    const first = server;
+    await server.service.close();
+    await alice.sees(".note", "The service doesn't answer");
+    await alice.say("Does anybody read this?");
+    await alice.sees(".message.mine", "waits to be sent");
+    const { port } = new URL(server.service.url);
+    const again = await serveDelivery({ data: join(data, "http"), port: Number(port) });
+    try {
+      await bob.hears("Alice", "Does anybody read this?");
+      await bob.say("Now I do");
+      await alice.hears("Bob", "Now I do");
+      await alice.sees("#connection", "Connected");
+    } finally {
+      // Browsers themselves complain about a server that doesn't answer.
+      const byBrowser =
+        /Failed to load resource|WebSocket connection|can’t establish a connection|ERR_CONNECTION/;
+      for (const { tab } of everybody) {
+        expect(tab.complaints.filter((text) => !byBrowser.test(text))).toEqual([]);
+        tab.complaints.length = 0;
+      }
+      server = { ...server, close: () => again.close().then(first.close) };
+    }
   });
 
   test.runIf(WHOLE)("somebody joins later, and reads only what comes then", async () => {

@@ -107,14 +107,19 @@ function wireBlock(): Block {
 
 function logBlock(): Block {
   const log = element("ol", { className: "log", "aria-label": "What happened, newest first" });
-  const block = section("log-title", "What happened", [log]);
+  const block = section("log-title", "What happened", [
+    log,
+    element("p", { className: "hint" }, [
+      "Each message has a key of its own, which is deleted once it was used. Its sender, its signature and its padding are inside the ciphertext.",
+    ]),
+  ]);
   return { element: block, show: (inside) => showList(log, inside.log, ({ id }) => id, logLine) };
 }
 
 export function insidePanel(actions: Actions, close: () => void) {
   let current: string | undefined;
   const renewKeys = () => attempt(async () => current && actions.renewKeys(current));
-  const blocks = [epochBlock(), treeBlock(renewKeys), numberBlock(), wireBlock(), logBlock()];
+  const blocks = [epochBlock(), treeBlock(renewKeys), logBlock(), wireBlock(), numberBlock()];
   const body = element("div", { className: "inside-body" }, [...blocks.map((block) => block.element)]);
   const nothing = element("p", { className: "inside-body hint" }, [
     "Pick a conversation of which you are a member: here you see its epoch, its tree and what goes over the wire.",
@@ -143,7 +148,7 @@ const wireRow = ({ what, isOut, bytes }: WireLine) =>
   ]);
 
 const logLine = ({ kind, text, time }: LogLine) =>
-  element("li", { className: `log-line ${kind}` }, [
+  element("li", { className: `log-line by-${kind}` }, [
     icon(ICONS[kind]),
     element("p", {}, [text, " ", element("time", {}, [timeOf(time)])]),
   ]);

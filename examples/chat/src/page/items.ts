@@ -69,8 +69,12 @@ export function itemList(earlier: () => void) {
   const toEnd = () => {
     scroller.scrollTop = scroller.scrollHeight;
   };
+  let top = 0;
   scroller.addEventListener("scroll", () => {
-    isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+    const isNear = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+    // Only who scrolls up leaves the end: it may also have moved away by itself, because the room or a message changed.
+    if (isNear || scroller.scrollTop < top) isAtEnd = isNear;
+    top = scroller.scrollTop;
   });
   // Whoever reads the newest goes on doing so when the room changes: by a keyboard, a panel, another view on a phone.
   new ResizeObserver(() => isAtEnd && toEnd()).observe(scroller);

@@ -10,8 +10,8 @@ import { counted, namesOf, shortTime } from "./words.js";
 const CONNECTION: Record<ConnectionState, string> = {
   connecting: "Connecting…",
   online: "Connected",
-  offline: "Offline: what you write waits",
-  unreachable: "The service doesn't answer: trying again",
+  offline: "Not connected",
+  unreachable: "No answer: trying again",
 };
 
 interface Choices {
@@ -121,7 +121,7 @@ function invitationEntry(one: InvitationView, look: Choices["look"]): HTMLElemen
       avatar(one.by.name),
       element("span", { className: "entry-text" }, [
         element("span", { className: "entry-line" }, [element("strong", {}, [one.title]), icon("mail")]),
-        element("span", { className: "last" }, [`${one.by.name} invites you: look, then decide`]),
+        element("span", { className: "last" }, [`Invitation by ${one.by.name}`]),
       ]),
     ]),
   ]);

@@ -39,7 +39,7 @@ export interface Drawing {
   readonly edges: readonly DrawnEdge[];
 }
 
-const [ACROSS, DOWN, MARGIN, BELOW] = [64, 62, 36, 58];
+const [ACROSS, DOWN, MARGIN, BELOW] = [56, 60, 34, 60];
 
 const hexOf = (bytes: Uint8Array) =>
   Array.from(bytes.subarray(-4), (byte) => byte.toString(16).padStart(2, "0")).join("");

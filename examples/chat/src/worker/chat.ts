@@ -24,7 +24,7 @@ import type {
 import { Line } from "./line.js";
 import { Notes } from "./notes.js";
 import { keyOf, Room } from "./room.js";
-import { lastWords } from "./words.js";
+import { lastWords, sentence } from "./words.js";
 
 /** P-256 and AES-GCM: every browser does them itself, and keeps their keys from all scripts. */
 const PREFERRED_SUITE = 2;
@@ -119,7 +119,7 @@ export class Chat implements Actions {
   async #room(conversation: Conversation): Promise<Room> {
     const known = this.#rooms.get(conversation.id);
     if (known) return known;
-    const room = await Room.open(conversation);
+    const room = await Room.open(conversation, this.#there.notes.lastCommit(conversation.id));
     this.#rooms.set(conversation.id, room);
     return room;
   }
@@ -137,8 +137,12 @@ export class Chat implements Actions {
   #noteIn(room: Room, event: MessengerEvent): void {
     if (event.kind === "message") room.said(event.entry);
     else if (event.kind === "members") room.membersChanged(event.entry);
-    else if (event.kind === "epoch") room.commit(event.epoch, event.by, event.bytes);
-    else if (event.kind === "problem") room.note("problem", () => `${event.problem.message}.`);
+    else if (event.kind === "epoch") {
+      const commit = room.commit(event.epoch, event.by, event.bytes);
+      if (commit) void this.#there.notes.noteCommit(room.conversation.id, commit);
+    } else if (event.kind === "problem" && (this.#isOnline || event.problem.code !== "delivery")) {
+      room.note("problem", () => sentence(event.problem.message));
+    }
   }
 
   async start(title: string, names: readonly string[]): Promise<string> {

@@ -2,6 +2,7 @@
 import { MlsError } from "@copse/core";
 import { DeliveryError, MessengerError } from "@copse/delivery";
 import type { Problem } from "../shared/view.js";
+import { sentence } from "./words.js";
 
 const MESSENGER: Readonly<Record<string, string>> = {
   "unknown-user": "Check the name. Who is invited must have opened this page once, with exactly this name.",
@@ -35,9 +36,4 @@ export function explain(error: unknown): Problem {
     what: sentence(error instanceof Error ? error.message : String(error)),
     advice: "Load the page again. If it stays so, it is a defect of this chat.",
   };
-}
-
-function sentence(text: string): string {
-  const whole = text.charAt(0).toLocaleUpperCase() + text.slice(1);
-  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }

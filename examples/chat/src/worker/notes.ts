@@ -1,11 +1,14 @@
 // What the chat itself remembers of a person: which keys were compared, and how far each conversation was read.
 import type { ClientStorage } from "@copse/core/storage";
+import type { CommitRecord } from "./words.js";
 
 interface Content {
   /** Names, by the keys in hexadecimal that were compared. */
   readonly verified: Record<string, string>;
   /** Places in histories, by conversation. */
   readonly read: Record<string, number>;
+  /** The newest commit of each conversation. */
+  readonly commits: Record<string, CommitRecord>;
   /** Conversations that this device has joined by an invitation. */
   readonly joined: Record<string, Joined>;
 }
@@ -30,7 +33,7 @@ export class Notes {
   static async open(storage: ClientStorage): Promise<Notes> {
     const stored = await storage.get(KEY);
     const content = stored && (JSON.parse(new TextDecoder().decode(stored)) as Content);
-    return new Notes(storage, content ?? { verified: {}, read: {}, joined: {} });
+    return new Notes(storage, content ?? { verified: {}, read: {}, joined: {}, commits: {} });
   }
 
   async #save(): Promise<void> {
@@ -59,6 +62,15 @@ export class Notes {
 
   async join(conversation: string, joined: Joined): Promise<void> {
     this.#content.joined[conversation] = joined;
+    await this.#save();
+  }
+
+  lastCommit(conversation: string): CommitRecord | undefined {
+    return this.#content.commits[conversation];
+  }
+
+  async noteCommit(conversation: string, commit: CommitRecord): Promise<void> {
+    this.#content.commits[conversation] = commit;
     await this.#save();
   }
 

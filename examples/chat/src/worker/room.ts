@@ -10,7 +10,7 @@ import type { Joined } from "./notes.js";
 import { type CommitRecord, deedOf, wordsForCommit, wordsForMembers, wordsForMessage } from "./words.js";
 
 const PAGE = 60;
-const [LINES, WIRE] = [60, 12];
+const [LINES, WIRE] = [60, 8];
 
 /** Its text is made when it is shown, as more may be known by then. */
 interface Noted extends Omit<LogLine, "text"> {
@@ -31,12 +31,14 @@ export class Room {
   readonly #sizes = new Map<string, number>();
   #count = 0;
 
-  private constructor(conversation: Conversation) {
+  private constructor(conversation: Conversation, last: CommitRecord | undefined) {
     this.conversation = conversation;
+    this.#last = last;
   }
 
-  static async open(conversation: Conversation): Promise<Room> {
-    const room = new Room(conversation);
+  /** @param last the newest commit that was seen of it */
+  static async open(conversation: Conversation, last: CommitRecord | undefined): Promise<Room> {
+    const room = new Room(conversation, last);
     const { group } = conversation;
     room.#tree = group && readTree(group.ratchetTree);
     await room.earlier();
@@ -79,23 +81,19 @@ export class Room {
 
   membersChanged(entry: MembersEntry): void {
     this.#add(entry);
-    const epoch = String(entry.epoch);
-    if (this.#last?.epoch === epoch) this.#last = { ...this.#last, members: entry };
   }
 
-  /** A commit has started an epoch. */
-  commit(epoch: bigint, by: Person, bytes: number): void {
+  /** A commit has started an epoch. @returns what is known of it */
+  commit(epoch: bigint, by: Person, bytes: number): CommitRecord | undefined {
     const { group } = this.conversation;
-    if (group === undefined) return;
+    if (group === undefined) return undefined;
     const tree = readTree(group.ratchetTree);
-    const members = this.#membersEntry(epoch);
     const path = pathOf(tree, this.#leafOf(by) ?? 0, this.#tree);
-    const record = { epoch: String(epoch), by, bytes, time: Date.now(), members, path };
+    const record = { epoch: String(epoch), by: { user: by.user, own: by.own }, bytes, path };
     this.#tree = tree;
     this.#last = record;
-    const known = () =>
-      this.#last?.epoch === record.epoch ? this.#last : { ...record, members: this.#membersEntry(epoch) };
-    this.note("commit", () => wordsForCommit(known()));
+    this.note("commit", () => wordsForCommit(record, this.#membersEntry(epoch)));
+    return record;
   }
 
   #leafOf({ signatureKey }: Person): number | undefined {
@@ -145,12 +143,11 @@ export class Room {
     const tree = readTree(group.ratchetTree);
     const last = this.#last?.epoch === String(epoch) ? this.#last : undefined;
     const entry = this.#membersEntry(epoch);
-    const by = last?.by ?? entry?.by;
-    const path = last?.path ?? (by ? pathOf(tree, this.#leafOf(by) ?? 0) : NO_PATH);
+    const path = last?.path ?? (entry ? pathOf(tree, this.#leafOf(entry.by) ?? 0) : NO_PATH);
     const named = members.map(({ leafIndex, user }) => ({ leafIndex, name: user }));
     return {
       epoch: String(epoch),
-      suite: `Cipher suite ${group.cipherSuite.id}: ${suiteName(group.cipherSuite.name)}`,
+      suite: `Cipher suite ${group.cipherSuite.id}: ${group.cipherSuite.kem.name}, ${group.cipherSuite.aead.name}`,
       groupNumber: this.#number.digits,
       began: beganBy(last, entry),
       drawing: layOut(tree, named, path),
@@ -161,13 +158,10 @@ export class Room {
 }
 
 function beganBy(last: CommitRecord | undefined, entry: MembersEntry | undefined): string {
-  if (last !== undefined) return `${last.by.own ? "Your" : `${last.by.user}'s`} commit ${deedOf(last)}.`;
-  if (entry !== undefined) return `${wordsForMembers(entry)}.`;
+  const by = last?.by ?? entry?.by;
+  if (by !== undefined) return `${deedOf({ by }, entry)}.`;
   return "It had begun before this page was loaded.";
 }
-
-/** MLS_128_DHKEMP256_AES128GCM_SHA256_P256: its algorithms. */
-const suiteName = (name: string): string => name.replace(/^MLS_\d+_/, "").replaceAll("_", ", ");
 
 function itemOf(entry: HistoryEntry): Item[] {
   const { time } = entry;

@@ -12,7 +12,7 @@ const namesOf = (people: readonly Person[]): string =>
 
 const begin = (text: string): string => text.charAt(0).toLocaleUpperCase() + text.slice(1);
 
-const nameOf = ({ user, own }: Person): string => (own ? "you" : user);
+const nameOf = ({ user, own }: Pick<Person, "user" | "own">): string => (own ? "you" : user);
 
 /** Who came and went. @returns "" if nobody did */
 export function wordsForMembers({ epoch, by, added, removed, left, rejoined }: MembersEntry): string {
@@ -39,47 +39,36 @@ export function lastWords(entry: HistoryEntry | undefined): string {
 /** A commit, as far as this device knows what it was. */
 export interface CommitRecord {
   readonly epoch: string;
-  readonly by: Person;
+  readonly by: Pick<Person, "user" | "own">;
   readonly bytes: number;
-  readonly time: number;
-  /** Who came and went by it. */
-  readonly members: MembersEntry | undefined;
   readonly path: LitPath;
 }
-
-const possessive = ({ user, own }: Person) => (own ? "Your" : `${user}'s`);
 
 const plural = (count: number, one: string): string =>
   `${count.toLocaleString("en")} ${one}${count === 1 ? "" : "s"}`;
 
-/** What a commit did, in half a sentence. */
-export function deedOf({ members, path, by }: CommitRecord): string {
-  const changed = members === undefined ? "" : deedsOf(members);
-  if (changed !== "") return changed;
-  return path.renewed.length > 0 ? `renewed ${by.own ? "your" : "the sender's"} keys` : "started a new epoch";
+/** What a commit did. @param members who came and went by it */
+export function deedOf({ by }: Pick<CommitRecord, "by">, members: MembersEntry | undefined): string {
+  const changed = members === undefined ? "" : wordsForMembers(members);
+  return changed === "" ? `${begin(nameOf(by))} made new keys` : changed;
 }
 
-function deedsOf({ added, removed, rejoined }: MembersEntry): string {
-  return [
-    ...(added.length > 0 ? [`added ${namesOf(added)}`] : []),
-    ...(removed.length > 0 ? [`took out ${namesOf(removed)}`] : []),
-    ...(rejoined.length > 0 ? [`let ${namesOf(rejoined)} in again`] : []),
-  ].join(" and ");
-}
-
-export function wordsForCommit(commit: CommitRecord): string {
-  const { epoch, by, bytes, path } = commit;
+export function wordsForCommit(commit: CommitRecord, members: MembersEntry | undefined): string {
+  const { epoch, bytes, path } = commit;
   const way =
     path.renewed.length === 0
-      ? "It needs no new keys in the tree: the new members have theirs by the Welcome."
-      : `New keys for ${plural(path.renewed.length, "node")} of the tree, and ${plural(path.reached.length, "ciphertext")} for everybody else.`;
-  return `${possessive(by)} commit ${deedOf(commit)}, and started epoch ${epoch}: ${plural(bytes, "byte")}. ${way}`;
+      ? "It needs no new keys in the tree: new members have theirs by the Welcome."
+      : `It has new keys for ${plural(path.renewed.length, "node")}, and ${plural(path.reached.length, "ciphertext")} for the others.`;
+  return `${deedOf(commit, members)}. The commit of ${plural(bytes, "byte")} started epoch ${epoch}. ${way}`;
 }
 
 export function wordsForMessage(who: Person, text: string, bytes: number | undefined): string {
-  const size =
-    bytes === undefined
-      ? ""
-      : ` ${plural(bytes, "byte")} on the wire, with the signature and padding inside.`;
-  return `${begin(nameOf(who))} wrote ${plural(Array.from(text).length, "character")}, encrypted with a key that is used once and then deleted.${size}`;
+  const size = bytes === undefined ? "" : `: ${plural(bytes, "byte")} on the wire`;
+  return `${begin(nameOf(who))} wrote ${plural(Array.from(text).length, "character")}${size}.`;
+}
+
+/** A sentence of an error. */
+export function sentence(text: string): string {
+  const whole = begin(text);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
