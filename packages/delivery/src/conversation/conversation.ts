@@ -65,6 +65,8 @@ export class GroupConversation implements Conversation {
     room.begin(this, [this.#outbox, this.#driver], () => this.#reader.start());
     room.wishEnded = (done, isLost, pending) => this.#driver.merged(done, isLost, pending);
     room.ended = () => this.#ended();
+    room.reloaded = (before) => this.#reloaded(before);
+    this.#joiner.onJoined = () => this.#outbox.renew();
   }
 
   get id(): string {
@@ -267,6 +269,27 @@ export class GroupConversation implements Conversation {
     await this.#reader.end();
     await Promise.all([this.#outbox.idle(), this.#driver.idle(), this.#doubt.idle()]);
     await this.#room.turn(async () => undefined);
+  }
+
+  /** Tells what was written though the storage said that it failed. */
+  async #reloaded(before: ConversationRecord): Promise<void> {
+    const room = this.#room;
+    await this.#outbox.load();
+    const entries = await this.history({ after: before.next - 1, limit: MAX_HISTORY });
+    for (const entry of entries)
+      room.host.tell(
+        entry.kind === "message"
+          ? { kind: "message", conversation: this, entry }
+          : { kind: "members", conversation: this, entry },
+      );
+    this.#outbox.found(entries);
+    this.#wishes.found();
+    room.tellState();
+    if (!room.isOver || before.state === room.record.state) return;
+    const [by] = entries.flatMap((one) => (one.kind === "members" ? [one.by] : [])).reverse();
+    if (room.record.state === "removed" && by !== undefined)
+      room.host.tell({ kind: "removed", conversation: this, by });
+    this.#ended();
   }
 
   #rejectAll(error: MessengerError): void {

@@ -81,7 +81,9 @@ export class Driver {
         if (!(await this.#step())) return;
       } catch (error) {
         if (room.isEnded) return;
-        room.problem("delivery", "a commit couldn't be made or submitted", { retry: true, cause: error });
+        await room.recover(error);
+        const code = error instanceof DeliveryError ? "delivery" : "storage";
+        room.problem(code, "a commit couldn't be made or submitted", { retry: true, cause: error });
         await pause(this.#backoff.next(error), room.host.signal);
       }
     }

@@ -15,6 +15,8 @@ export class Joiner {
   readonly #room: Room;
   /** Whether a client that is no member yet may join, too. */
   isNew = false;
+  /** Is called when the commit that joins is in force. */
+  onJoined: () => void = () => undefined;
   /** Settles when the commit that joins is in force, for the first time. */
   readonly joined = deferred<void>();
   readonly #backoff: Backoff;
@@ -38,6 +40,7 @@ export class Joiner {
         }
       } catch (error) {
         if (room.isEnded) return;
+        await room.recover(error);
         if (error instanceof MlsError && error.code === "usage" && !this.isNew) return this.#isNoMember();
         if (error instanceof DeliveryError && error.code === "unavailable") room.host.reached(false);
         room.problem("delivery", "the group can't be joined again yet", { retry: true, cause: error });
@@ -51,6 +54,7 @@ export class Joiner {
   done(): void {
     const room = this.#room;
     this.joined.resolve();
+    this.onJoined();
     if (!this.isNew) room.problem("rejoined", "this client has joined the group again");
     this.isNew = false;
     const { group } = room;

@@ -2,7 +2,7 @@
 import { type AbortSignalLike, type Bytes, MlsError } from "@copse/core";
 import { MessengerError } from "../messenger/errors.js";
 import { Again, abortedBy, Backoff, type Deferred, deferred, pause } from "../messenger/platform.js";
-import type { MessageEntry, Outgoing } from "../messenger/types.js";
+import type { HistoryEntry, MessageEntry, Outgoing } from "../messenger/types.js";
 import { framed, pack, unpack } from "../messenger/wire.js";
 import { DeliveryError } from "../service.js";
 import { messageEntry } from "./history.js";
@@ -39,9 +39,9 @@ export class Outbox {
   #fresh: Fresh[] = [];
   #bytes = 0;
   /** What whoever has sent an item waits for, by its number. */
-  readonly #waiting = new Map<number, Deferred<MessageEntry>>();
+  readonly #waiting = new Map<number, Deferred<MessageEntry> & { readonly id: string }>();
   /** Those that the service has, by their numbers; they aren't in the log yet, as far as it was read. */
-  readonly #accepted = new Set<number>();
+  readonly #accepted = new Map<number, "sent" | "known">();
   /** Those that were handed to the service in another form, by their numbers: it may have that one. */
   readonly #repeated = new Set<number>();
   readonly #sending = new Again(() => this.#send());
@@ -90,7 +90,7 @@ export class Outbox {
     const item: Item = { ...common, number: this.#room.nextNumber(), kind: "message", data };
     const fresh = { item, stored: deferred<void>() };
     const sent = deferred<MessageEntry>();
-    this.#waiting.set(item.number, sent);
+    this.#waiting.set(item.number, { ...sent, id: item.id });
     this.#fresh.push(fresh);
     this.#bytes += data.length;
     this.#storing.wake();
@@ -154,6 +154,17 @@ export class Outbox {
     this.#waiting.delete(item.number);
   }
 
+  /** After the storage was read again: entries of the history that weren't told. */
+  found(entries: readonly HistoryEntry[]): void {
+    const byId = new Map(entries.map((one) => [one.kind === "message" ? one.id : "", one]));
+    for (const [number, { id, resolve }] of this.#waiting) {
+      const entry = byId.get(id);
+      if (entry?.kind !== "message") continue;
+      this.#waiting.delete(number);
+      resolve(entry);
+    }
+  }
+
   /** It stands in the log where nobody can read it: it is sent once more, as another one for the service. */
   again(item: Item): void {
     this.#accepted.delete(item.number);
@@ -162,8 +173,14 @@ export class Outbox {
     this.wake();
   }
 
-  /** All is read that the service has. What isn't there may be lost. */
+  /** This client has joined anew, and doesn't read what the log had before: what may stand there is sent as another one. */
+  renew(): void {
+    for (const item of this.items) this.again(item);
+  }
+
+  /** All is read that the service has. What it should have, and isn't there, is sent again. */
   recheck(): void {
+    for (const item of this.items) if (this.#accepted.get(item.number) === "known") this.again(item);
     this.#accepted.clear();
     this.wake();
   }
@@ -203,6 +220,7 @@ export class Outbox {
         await this.#room.turn(() => this.#storeNow(taken.map(({ item }) => item)));
         for (const { stored } of taken) stored.resolve();
       } catch (error) {
+        await this.#room.recover(error);
         for (const { stored } of taken) stored.reject(error);
       }
     }
@@ -283,7 +301,7 @@ export class Outbox {
     const { message, epoch } = item as Item & { message: Bytes; epoch: bigint };
     const { signal } = host;
     // First: its entry in the log may be read before the answer comes.
-    this.#accepted.add(item.number);
+    this.#accepted.set(item.number, "sent");
     try {
       await host.service.send({ id: idAtService(item), groupId, epoch, message, key }, { signal });
       host.reached(true);
@@ -291,7 +309,10 @@ export class Outbox {
       // Under this ID the service has the same message, encrypted in an earlier epoch.
       const hasIt =
         error instanceof DeliveryError && error.code === "invalid" && this.#repeated.has(item.number);
-      if (hasIt) return;
+      if (hasIt) {
+        this.#accepted.set(item.number, "known");
+        return;
+      }
       this.#accepted.delete(item.number);
       throw error;
     }
@@ -300,6 +321,7 @@ export class Outbox {
   /** Whether an item is given up because of an error. */
   async #isOver(item: Item, error: unknown, tries: number): Promise<boolean> {
     if (!(error instanceof DeliveryError)) {
+      await this.#room.recover(error);
       this.#room.problem("storage", "a message couldn't be encrypted or stored", {
         retry: true,
         cause: error,

@@ -105,8 +105,7 @@ export class Reader {
     const isStrange = code === "forbidden" || code === "not-found";
     if (code === "expired") room.lost = "the service doesn't keep what came meanwhile";
     if (isStrange && backoff.count >= TRIES) room.lost = `the service says: ${(error as Error).message}`;
-    if (error instanceof MlsError && error.code === "storage")
-      await room.turn(() => room.reload()).catch(() => {});
+    await room.recover(error);
     await pause(backoff.next(error), room.host.signal);
   }
 

@@ -1,5 +1,5 @@
 // What the parts of a conversation share: its record, its group, and one turn for all that changes them.
-import { equalBytes, type Group, type Member, toHex } from "@copse/core";
+import { equalBytes, type Group, type Member, MlsError, toHex } from "@copse/core";
 import type { KnownGroup } from "@copse/core/storage";
 import { epochKey, type HeldEpochKey } from "../messenger/epoch-key.js";
 import { MessengerError } from "../messenger/errors.js";
@@ -63,6 +63,8 @@ export class Room {
   #duties: readonly Duty[] = [];
   /** Reads the log from the record's cursor again. */
   readAgain: () => void = () => undefined;
+  /** Goes on from what the storage has. */
+  reloaded: (before: ConversationRecord) => Promise<void> = async () => undefined;
   /** A commit is in force, and wishes came true by it. @param isLost whether one of this client came too late: `pending` */
   wishEnded: (done: readonly number[], isLost: boolean, pending: Pending | undefined) => void = () =>
     undefined;
@@ -107,11 +109,22 @@ export class Room {
     this.#remembered = undefined;
   }
 
-  /** After a write of which nobody knows whether it was made. */
-  async reload(): Promise<void> {
-    const value = await this.host.client.getEntry(KEYS.conversation(this.id));
-    if (value !== undefined) this.record = unpack<ConversationRecord>(value).header;
-    await this.load();
+  /** Reads again what the storage has, if an error says that nobody knows what was written. */
+  async recover(error: unknown): Promise<void> {
+    if (!(error instanceof MlsError && error.code === "storage")) return;
+    await this.turn(async () => {
+      const { client } = this.host;
+      const before = this.record;
+      const value = await client.getEntry(KEYS.conversation(this.id));
+      if (value !== undefined) this.record = unpack<ConversationRecord>(value).header;
+      await this.load();
+      // They show what they were until they are read again.
+      await client.refresh();
+      const [known, joining] = [this.known(false), this.known(true)];
+      this.group = known && (await client.group(known));
+      this.joining = joining && (await client.group(joining));
+      await this.reloaded(before);
+    }).catch(() => undefined);
   }
 
   nextNumber(): number {

@@ -98,6 +98,12 @@ export class Wishes {
     }
   }
 
+  /** After the storage was read again: those that aren't there came true. */
+  found(): void {
+    const there = this.#room.wishes.map(({ number }) => number);
+    this.ended([...this.#waiting.keys()].filter((number) => !there.includes(number)));
+  }
+
   /** Rejects whoever waits; the wishes stay. */
   close(error: MessengerError): void {
     for (const { reject } of this.#waiting.values()) reject(error);

@@ -64,7 +64,8 @@ export class Inbox {
     if (saved !== undefined) this.#cursor = unpack<{ cursor: Cursor }>(saved).header.cursor;
     for (const { value } of await client.listEntries(KEYS.invitations)) {
       const { header, parts } = unpack<SavedInvitation>(value);
-      await this.#add(header, parts[0] ?? new Uint8Array());
+      const found = await this.#read(header, parts[0] ?? new Uint8Array());
+      if (found !== undefined) this.#all.set(found.id, found);
     }
     this.#running = this.#run();
     for (const one of this.#all.values()) void this.#ask(one);
@@ -126,15 +127,16 @@ export class Inbox {
     let added: WaitingInvitation | undefined;
     if (this.#all.size >= limits.invitations)
       this.#problem("dropped", `${this.#all.size} invitations wait: there was no room for another one`);
-    else if (!this.#all.has(id)) added = await this.#add(saved, entry.welcome);
+    else if (!this.#all.has(id)) added = await this.#read(saved, entry.welcome);
     const kept = added && { key: KEYS.invitation(id), value: pack(saved, entry.welcome) };
     await client.writeEntries(kept === undefined ? [cursor] : [cursor, kept]);
     this.#cursor = entry.cursor;
+    if (added !== undefined) this.#all.set(added.id, added);
     if (added !== undefined && !this.#joined.isActive(added.conversationId)) this.#show(added);
   }
 
   /** Reads a Welcome. @returns `undefined` if it is refused */
-  async #add(saved: SavedInvitation, welcome: Uint8Array): Promise<WaitingInvitation | undefined> {
+  async #read(saved: SavedInvitation, welcome: Uint8Array): Promise<WaitingInvitation | undefined> {
     const { client, provider, people } = this.#host;
     let staged: StagedWelcome;
     try {
@@ -164,7 +166,6 @@ export class Inbox {
       decline: () => this.#turns.run(() => this.#drop(one)),
     };
     const one: WaitingInvitation = new WaitingInvitation(this.#host, saved, seen, answers);
-    this.#all.set(saved.id, one);
     return one;
   }
 
@@ -202,6 +203,7 @@ export class Inbox {
     try {
       await orAborted(signal, () => client.join(welcome, { replace: true, signal, alongside }));
     } catch (error) {
+      if (await this.#hasJoined(one, error)) return this.#joined.enter(id, record);
       // It was used meanwhile, or its lifetime is over: nobody can accept it any more.
       if (error instanceof MlsError && error.retry === "never" && error.code !== "closed")
         await this.#drop(one);
@@ -210,6 +212,15 @@ export class Inbox {
     this.#all.delete(one.id);
     this.#host.replenish();
     return this.#joined.enter(id, record);
+  }
+
+  /** Whether the storage has it all the same, which said that it failed. */
+  async #hasJoined(one: WaitingInvitation, error: unknown): Promise<boolean> {
+    const { client } = this.#host;
+    if (!(error instanceof MlsError && error.code === "storage")) return false;
+    await client.refresh();
+    if ((await client.getEntry(KEYS.invitation(one.id))) !== undefined) return false;
+    return this.#all.delete(one.id);
   }
 
   async #drop(one: WaitingInvitation): Promise<void> {

@@ -48,3 +48,17 @@ export class CutStorage {
     this.#isLastMade = false;
   }
 }
+
+/** A storage that fails now and then: before a write, or after it is made. */
+export function flaky(inner: ClientStorage, line: { fails: number }, random: () => number): ClientStorage {
+  return {
+    get: (key) => inner.get(key),
+    list: (prefix) => inner.list(prefix),
+    write: async (changes, steps) => {
+      if (random() < line.fails / 2) throw new Error("not written");
+      const isWritten = await inner.write(changes, steps);
+      if (random() < line.fails / 2) throw new Error("written, perhaps");
+      return isWritten;
+    },
+  };
+}
