@@ -63,6 +63,20 @@ describe("a conversation", () => {
     expect(people.flatMap(problems)).toEqual([]);
   });
 
+  it("has read what others did a moment ago when it is settled", async () => {
+    const people = await new World().people("alice", "bob");
+    const [alice, bob] = people as [P, P];
+    for (let i = 0; i < 3; i++) {
+      const a = await alice.messenger.start(["bob"]);
+      await (await a.send("one")).sent;
+      await bob.messenger.settled();
+      expect(await said(bob.messenger.conversation(a.id) as C)).toEqual(["alice: one"]);
+      await (await a.send("two")).sent;
+      await bob.messenger.settled();
+      expect(await said(bob.messenger.conversation(a.id) as C)).toEqual(["alice: one", "alice: two"]);
+    }
+  });
+
   it("goes on after a restart, with what was sent meanwhile", async () => {
     const people = await new World().people("alice", "bob");
     const [alice, bob] = people as [P, P];

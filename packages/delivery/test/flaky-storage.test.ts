@@ -9,9 +9,8 @@ it.each([1, 2, 3])("goes on as the storage has it (seed %i)", async (seed) => {
   const world = new World();
   const random = randomFrom(seed);
   const line = { fails: 0 };
-  const storages = [0, 1].map(() => flaky(memoryStorage(), line, random));
-  const alice = await world.person("alice", { storage: storages[0] });
-  const bob = await world.person("bob", { storage: storages[1] });
+  const open = (name: string) => world.person(name, { storage: flaky(memoryStorage(), line, random) });
+  const [alice, bob] = [await open("alice"), await open("bob")];
   await Promise.all([alice, bob].map(({ messenger }) => messenger.settled()));
   const [a, b] = (await together([alice, bob])) as [C, C];
   line.fails = 0.15;

@@ -1,5 +1,5 @@
 // A conversation: a group, with what is to be sent, what is wished, and what was said.
-import type { Bytes, Group, OperationOptions } from "@copse/core";
+import type { AbortSignalLike, Bytes, Group, OperationOptions } from "@copse/core";
 import { MessengerError } from "../messenger/errors.js";
 import { groupNumber, safetyNumber } from "../messenger/people.js";
 import type {
@@ -259,6 +259,16 @@ export class GroupConversation implements Conversation {
     return (
       isOver || (caughtUp && !isInDoubt && this.#outbox.isEmpty && record.pending === undefined && !waits)
     );
+  }
+
+  /** Whether all is read that the service has now. @internal */
+  async isUpToDate(signal: AbortSignalLike): Promise<boolean> {
+    const { host, groupId, record, keySource: key, isOver } = this.#room;
+    if (isOver) return true;
+    const { cursor: after } = record;
+    for await (const { entries, behind } of host.service.subscribe({ groupId, after, key, signal }))
+      return entries.length + behind === 0 && this.isSettled;
+    return false;
   }
 
   /** @internal */

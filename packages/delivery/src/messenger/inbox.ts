@@ -1,5 +1,11 @@
 // RFC 9420 §12.4.3.1: Welcomes: each is kept as an invitation until the application, or its user, has decided.
-import { MlsError, type OperationOptions, type StagedWelcome, toHex } from "@copse/core";
+import {
+  type AbortSignalLike,
+  MlsError,
+  type OperationOptions,
+  type StagedWelcome,
+  toHex,
+} from "@copse/core";
 import type { Host } from "../conversation/host.js";
 import {
   beginning,
@@ -44,6 +50,8 @@ export class Inbox {
   readonly #turns = new Turns();
   readonly #all = new Map<string, WaitingInvitation>();
   #cursor: Cursor = "";
+  /** How many invitations are being answered. */
+  #asking = 0;
   #running: Promise<void> | undefined;
 
   constructor(host: Host, accept: MessengerOptions["accept"], joined: Joined) {
@@ -55,6 +63,14 @@ export class Inbox {
   /** Those that can be accepted now. */
   get invitations(): readonly Invitation[] {
     return [...this.#all.values()].filter(({ conversationId }) => !this.#joined.isActive(conversationId));
+  }
+
+  /** Whether all is read that the service has now, and answered that is to be answered at once. */
+  async isUpToDate(signal: AbortSignalLike): Promise<boolean> {
+    if (this.#asking > 0) return false;
+    for await (const { entries, behind } of this.#host.service.inbox(this.#cursor, { signal }))
+      return entries.length + behind + this.#asking === 0;
+    return false;
   }
 
   /** Reads what the storage has, and begins to follow the inbox. */
@@ -171,6 +187,7 @@ export class Inbox {
 
   async #ask(one: WaitingInvitation): Promise<void> {
     if (this.#accept === undefined || this.#joined.isActive(one.conversationId)) return;
+    this.#asking++;
     try {
       const answer = await this.#accept(one);
       if (answer === true) await one.accept();
@@ -178,6 +195,8 @@ export class Inbox {
     } catch (error) {
       if (this.#host.signal.aborted || (error instanceof MessengerError && error.code === "gone")) return;
       this.#problem("delivery", "an invitation couldn't be answered", error);
+    } finally {
+      this.#asking--;
     }
   }
 

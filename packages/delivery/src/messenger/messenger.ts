@@ -18,7 +18,14 @@ import { MessengerError } from "./errors.js";
 import { Inbox } from "./inbox.js";
 import { KeyPackages } from "./key-packages.js";
 import { MAX_NAME, nameExtension } from "./name.js";
-import { type AbortControllerLike, deferred, orAborted, unlessAborted } from "./platform.js";
+import {
+  type AbortControllerLike,
+  deferred,
+  newAbortController,
+  orAborted,
+  pause,
+  unlessAborted,
+} from "./platform.js";
 import type { Conversation, Invitation, Messenger, MessengerEvent, MessengerOptions } from "./types.js";
 import { utf8 } from "./wire.js";
 
@@ -159,18 +166,47 @@ export class ClientMessenger implements Messenger {
   }
 
   async settled({ signal }: { readonly signal?: AbortSignalLike | undefined } = {}): Promise<void> {
-    const isSettled = () =>
-      this.#keyPackages.isPublished && [...this.#all.values()].every((one) => one.isSettled);
+    const stop = newAbortController();
+    const end = () => stop.abort();
+    this.#abort.signal.addEventListener("abort", end);
+    try {
+      await unlessAborted(this.#settle(stop.signal), signal, end);
+    } finally {
+      this.#abort.signal.removeEventListener("abort", end);
+      end();
+    }
+  }
+
+  async #settle(signal: AbortSignalLike): Promise<void> {
+    const isClosed = () => this.#abort.signal.aborted || signal.aborted;
+    while (!isClosed()) {
+      await this.#locallySettled(signal);
+      try {
+        // What came a moment ago isn't read yet, perhaps: the service is asked.
+        const all = [this.#inbox, ...this.#all.values()].map((one) => one.isUpToDate(signal));
+        if ((await Promise.all(all)).every(Boolean)) return;
+      } catch {
+        // Who reads it tells what is wrong.
+      }
+      await pause(this.#host.limits.firstWait, signal);
+    }
+    throw new MessengerError("closed", "the messenger was closed");
+  }
+
+  /** Waits until nothing is to be done, as far as this client knows. */
+  async #locallySettled(signal: AbortSignalLike): Promise<void> {
     const done = deferred<void>();
     const look = () => {
-      if (this.#abort.signal.aborted) done.reject(new MessengerError("closed", "the messenger was closed"));
-      else if (isSettled()) done.resolve();
+      const isDone = [...this.#all.values()].every((one) => one.isSettled) && this.#keyPackages.isPublished;
+      if (isDone || signal.aborted || this.#abort.signal.aborted) done.resolve();
     };
     this.#settling.add(look);
+    signal.addEventListener("abort", look);
     look();
     try {
-      await unlessAborted(done.promise, signal);
+      await done.promise;
     } finally {
+      signal.removeEventListener("abort", look);
       this.#settling.delete(look);
     }
   }
