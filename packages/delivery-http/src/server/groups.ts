@@ -11,6 +11,7 @@ import { cursorOf, type GroupRow, GroupRows, type KeyRow, seqOf } from "./group-
 import type { KeyPackages } from "./key-packages.js";
 import { Logs } from "./logs.js";
 import type { Settings } from "./options.js";
+import { dropOver } from "./retention.js";
 import type { Store } from "./store.js";
 
 /** Who waits for entries. */
@@ -58,6 +59,7 @@ export class Groups {
       if (known !== undefined) return { group, seq: known, isNew: false };
       this.rows.checkMayWrite(key);
       const seq = this.logs.append({ kind: "message", group, client, time: settings.now() }, message);
+      counters.expired += dropOver(store, group.id, settings.groupBytes);
       return { group, seq, isNew: true };
     });
     if (isNew) {
@@ -217,6 +219,7 @@ export class Groups {
         this.logs.deliver(owner, { reference, group: group.id, handshake: seq, welcome: id, time: now });
       }
     }
+    this.#parts.counters.expired += dropOver(store, group.id, settings.groupBytes);
     return seq;
   }
 

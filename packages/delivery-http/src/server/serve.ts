@@ -20,6 +20,7 @@ import {
   settingsOf,
 } from "./options.js";
 import { Rates } from "./rates.js";
+import { Retention } from "./retention.js";
 import { Sockets } from "./sockets.js";
 import { Store } from "./store.js";
 
@@ -104,6 +105,7 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
   const sockets = new Sockets({ settings, counters, rates, report, accounts, addressOf });
   const groups = new Groups({ store, settings, counters, crypto, keyPackages, listener: sockets });
   sockets.use(groups);
+  const retention = new Retention(store, settings, counters, report);
   const epochKeys = new EpochKeys(store, groups.rows, settings, crypto);
   const app = appOf({
     settings,
@@ -140,6 +142,7 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
   try {
     port = (await listen(server, options.port ?? 0, host)).port;
   } catch (error) {
+    retention.close();
     sockets.close();
     store.close();
     throw error;
@@ -153,6 +156,7 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
     counters,
     close: () => {
       closing ??= new Promise((resolve) => {
+        retention.close();
         sockets.close();
         server.close(() => {
           store.close();
