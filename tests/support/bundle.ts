@@ -27,8 +27,15 @@ export const SOURCES: Readonly<Record<string, string>> = Object.fromEntries(
     .sort(([a], [b]) => b.length - a.length),
 );
 
-/** A script whose imports of our packages are bundled from their sources, as a bundler of an application does. */
-export async function bundle(contents: string, platform: "node" | "neutral"): Promise<string> {
+/**
+ * A script whose imports of our packages are bundled from their sources, as a bundler of an application does.
+ * @param packages others that are imported where the script runs
+ */
+export async function bundle(
+  contents: string,
+  platform: "node" | "neutral",
+  packages: readonly string[] = [],
+): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: fromRoot("tests"), loader: "ts" },
     bundle: true,
@@ -38,7 +45,7 @@ export async function bundle(contents: string, platform: "node" | "neutral"): Pr
     target: "es2022",
     alias: SOURCES,
     // Native code, which finds its binary by its own place.
-    external: platform === "node" ? ["sodium-native"] : [],
+    external: [...(platform === "node" ? ["sodium-native"] : []), ...packages],
     logLevel: "silent",
   });
   return outputFiles[0]?.text as string;

@@ -52,7 +52,7 @@ export class TestService {
   ): Promise<HttpDelivery> {
     const signer = await this.signer(`${user} ${client}`);
     const connection = httpDelivery({
-      url: this.server.url,
+      url: options.url ?? this.server.url,
       user,
       suite: SUITE,
       signatureKey: signer.publicKey,

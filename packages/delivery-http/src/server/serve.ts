@@ -9,8 +9,10 @@ import { createAdaptorServer } from "@hono/node-server";
 import { Accounts } from "./accounts.js";
 import { appOf } from "./app.js";
 import { type DeliveryCounters, newCounters } from "./counters.js";
-import { EpochKeys } from "./epoch-keys.js";
-import { Groups } from "./groups.js";
+import { EpochKeys } from "./groups/epoch-keys.js";
+import { Followers, type PublicHandshakes } from "./groups/followers.js";
+import { Groups } from "./groups/groups.js";
+import { Retention } from "./groups/retention.js";
 import { KeyPackages } from "./key-packages.js";
 import {
   type AdmissionRequest,
@@ -20,7 +22,6 @@ import {
   settingsOf,
 } from "./options.js";
 import { Rates } from "./rates.js";
-import { Retention } from "./retention.js";
 import { Sockets } from "./sockets.js";
 import { Store } from "./store.js";
 
@@ -46,6 +47,11 @@ export interface ServeDeliveryOptions {
   readonly members?: "checked" | "unchecked";
   /** Whether everybody gets a group's GroupInfo, and may join by it. Default: users who were members. */
   readonly openGroups?: boolean;
+  /**
+   * `private`: handshakes are ordered, and not read. Otherwise the groups that it names are followed, which need handshakes
+   * as PublicMessages (`policy.handshake` of the members): a commit that no member would take is `refused`. Default: `private`.
+   */
+  readonly handshakes?: "private" | PublicHandshakes;
   readonly limits?: Partial<DeliveryLimits>;
   readonly rates?: Partial<DeliveryRates>;
   readonly quotas?: Partial<ServerQuotas>;
@@ -103,7 +109,10 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
   const accounts = new Accounts({ store, settings, counters, crypto, origins: () => origins, admit, rates });
   const keyPackages = new KeyPackages(store, settings, counters);
   const sockets = new Sockets({ settings, counters, rates, report, accounts, addressOf });
-  const groups = new Groups({ store, settings, counters, crypto, keyPackages, listener: sockets });
+  const { handshakes = "private" } = options;
+  const followers = handshakes === "private" ? undefined : new Followers(handshakes, crypto, counters);
+  const groups = new Groups({ store, settings, counters, crypto, keyPackages, listener: sockets, followers });
+  followers?.use(groups);
   sockets.use(groups);
   const retention = new Retention(store, settings, counters, report);
   const epochKeys = new EpochKeys(store, groups.rows, settings, crypto);

@@ -7,8 +7,8 @@ import { type AnswerFrame, answerFrame, type RequestFrame, requestFrame } from "
 import type { Account } from "./accounts.js";
 import type { DeliveryCounters } from "./counters.js";
 import { failureOf, limited, refuse } from "./failures.js";
-import { type GroupRow, seqOf } from "./group-rows.js";
-import type { Groups } from "./groups.js";
+import { type GroupRow, seqOf } from "./groups/group-rows.js";
+import type { Groups } from "./groups/groups.js";
 import type { DeliveryRates, Settings } from "./options.js";
 import type { Rates } from "./rates.js";
 

@@ -7,7 +7,7 @@ import { decode } from "../wire/shape.js";
 import { requestFrame } from "../wire/structures.js";
 import type { Accounts } from "./accounts.js";
 import { failureOf, refuse } from "./failures.js";
-import type { Groups, Listener } from "./groups.js";
+import type { Groups, Listener } from "./groups/groups.js";
 import { closeCode, Socket, type SocketParts } from "./socket.js";
 
 /** The largest frame that a client sends, in bytes. */

@@ -1,5 +1,5 @@
 // RFC 9420 §12.1.8, §16: following a group, and sending it proposals, without being a member: for servers.
-import { type Bytes, equalBytes, needBytes } from "../../bytes.js";
+import { type Bytes, copied, equalBytes, needBytes } from "../../bytes.js";
 import { guardProvider, guardSigner } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import { type MlsExtension, Registry } from "../../group/extensions/index.js";
@@ -83,6 +83,7 @@ const FOLLOW: OptionShape<PublicGroupOptions> = {
  */
 export class StagedPublicCommit extends CommitView {
   readonly #merge: (options: OperationOptions) => Promise<CommitMessage>;
+  readonly #commit: PublicCandidate;
 
   /** @internal */
   constructor(
@@ -91,7 +92,18 @@ export class StagedPublicCommit extends CommitView {
     merge: (options: OperationOptions) => Promise<CommitMessage>,
   ) {
     super(commit, before);
+    this.#commit = commit;
     this.#merge = merge;
+  }
+
+  /** The tree hash (§7.8) of the epoch that it starts: `Nh` bytes, as in a GroupInfo of that epoch. */
+  get treeHash(): Bytes {
+    return copied(this.#commit.next.groupContext.treeHash);
+  }
+
+  /** The transcript hash (§8.2) of the epoch that it starts: `Nh` bytes, as in a GroupInfo of that epoch. */
+  get confirmedTranscriptHash(): Bytes {
+    return copied(this.#commit.next.groupContext.confirmedTranscriptHash);
   }
 
   /**

@@ -2,11 +2,11 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { CryptoProvider } from "@copse/core/provider";
 import { GRANT_INFO } from "@copse/delivery/rules";
-import type { Account } from "./accounts.js";
-import { refuse } from "./failures.js";
+import type { Account } from "../accounts.js";
+import { refuse } from "../failures.js";
+import type { Settings } from "../options.js";
+import type { Store } from "../store.js";
 import type { GroupRows } from "./group-rows.js";
-import type { Settings } from "./options.js";
-import type { Store } from "./store.js";
 
 const INFO = new TextEncoder().encode(GRANT_INFO);
 const EMPTY = new Uint8Array(0);

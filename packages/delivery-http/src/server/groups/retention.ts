@@ -1,7 +1,7 @@
 // What isn't kept any more: old entries and Welcomes, IDs, logins, and keys of epochs whose handshakes are gone.
-import type { DeliveryCounters } from "./counters.js";
-import type { Settings } from "./options.js";
-import type { Store } from "./store.js";
+import type { DeliveryCounters } from "../counters.js";
+import type { Settings } from "../options.js";
+import type { Store } from "../store.js";
 
 /** How often is looked for what is too old, in milliseconds. */
 const EVERY = 60_000;

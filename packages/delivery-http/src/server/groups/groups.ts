@@ -2,31 +2,23 @@
 import type { CryptoProvider } from "@copse/core/provider";
 import { checkCount, keysThatReadUpTo } from "@copse/delivery/rules";
 import { DeliveryError } from "@copse/delivery/service";
-import type { BodyOf } from "../wire/routes.js";
-import type { WireHandshake, WireMessage, WireSubmitted } from "../wire/structures.js";
-import type { Account } from "./accounts.js";
-import type { DeliveryCounters } from "./counters.js";
-import { refuse } from "./failures.js";
+import type { BodyOf } from "../../wire/routes.js";
+import type { WireHandshake, WireMessage, WireSubmitted } from "../../wire/structures.js";
+import type { Account } from "../accounts.js";
+import type { DeliveryCounters } from "../counters.js";
+import { refuse } from "../failures.js";
+import type { KeyPackages } from "../key-packages.js";
+import type { Settings } from "../options.js";
+import type { Store } from "../store.js";
+import type { Followers } from "./followers.js";
 import { cursorOf, type GroupRow, GroupRows, type KeyRow, seqOf } from "./group-rows.js";
-import type { KeyPackages } from "./key-packages.js";
 import { Logs } from "./logs.js";
-import type { Settings } from "./options.js";
 import { dropOver } from "./retention.js";
-import type { Store } from "./store.js";
 
 /** Who waits for entries. */
 export interface Listener {
   onEntries(group: number): void;
   onWelcomes(client: number): void;
-}
-
-/** Reads handshakes, where members send them as PublicMessages. */
-export interface Follower {
-  /**
-   * Checks a commit, and calls `accept` if members would take it.
-   * @returns the answer of `accept`, or why no member would take the commit
-   */
-  check(handshake: WireHandshake, accept: () => Promise<WireSubmitted>): Promise<WireSubmitted>;
 }
 
 interface Parts {
@@ -36,6 +28,8 @@ interface Parts {
   readonly crypto: CryptoProvider;
   readonly keyPackages: KeyPackages;
   readonly listener: Listener;
+  /** Where handshakes are public. */
+  readonly followers?: Followers | undefined;
 }
 
 export class Groups {
@@ -50,7 +44,7 @@ export class Groups {
   }
 
   async send({ id: client }: Account, message: WireMessage): Promise<string> {
-    const { store, settings, counters, listener } = this.#parts;
+    const { store, settings, counters, listener, followers } = this.#parts;
     checkCount("message, bytes", message.message.length, settings.limits.message);
     const { group, seq, isNew } = await store.write(() => {
       const group = this.rows.need(message.groupId);
@@ -64,13 +58,14 @@ export class Groups {
     });
     if (isNew) {
       counters.messages += 1;
+      if (followers?.isPublic(message.groupId)) await followers.sent(message.groupId, message.message);
       listener.onEntries(group.id);
     }
     return cursorOf(seq);
   }
 
   async submit(account: Account, handshake: WireHandshake): Promise<WireSubmitted> {
-    const { settings, store, counters, listener } = this.#parts;
+    const { settings } = this.#parts;
     const { handshake: max, welcomes } = settings.limits;
     checkCount("message, bytes", handshake.message.length, max);
     checkCount("groupInfo, bytes", handshake.groupInfo.length, max);
@@ -78,6 +73,14 @@ export class Groups {
     const references = handshake.welcomes.reduce((sum, one) => sum + one.references.length, 0);
     checkCount("welcomes", references, welcomes);
     if (settings.members === "checked") await this.#checkKey(handshake.nextKey);
+    const accept = () => this.#write(account, handshake);
+    const { followers } = this.#parts;
+    if (!followers?.isPublic(handshake.groupId)) return accept();
+    return followers.submit(handshake, () => this.#before(account, handshake).answer, accept);
+  }
+
+  async #write(account: Account, handshake: WireHandshake): Promise<WireSubmitted> {
+    const { store, counters, listener } = this.#parts;
     const told: { group?: number; clients: number[] } = { clients: [] };
     const answer = await store.write(() => {
       told.clients = [];
@@ -104,30 +107,39 @@ export class Groups {
     }
   }
 
+  /** What needs no look at the commit: the answer, or what is needed to accept it. */
+  #before(
+    account: Account,
+    handshake: WireHandshake,
+  ): { readonly answer?: WireSubmitted; readonly group?: GroupRow; readonly key?: KeyRow | undefined } {
+    const { rows, logs } = this;
+    const group = rows.find(handshake.groupId);
+    if (group === undefined) {
+      if (handshake.after !== "") refuse("not-found", "the service doesn't know this group");
+      return {};
+    }
+    const seq = logs.known(group.id, handshake.id, account.id, "handshake");
+    if (seq !== undefined) return { answer: { kind: "accepted", cursor: cursorOf(seq) } };
+    // Without a key it joins.
+    if (handshake.key === undefined) rows.checkKnown(group.id, account.user);
+    const key = handshake.key === undefined ? undefined : rows.provenKey(group.id, account.id, handshake.key);
+    const first = this.#follower(group, handshake.after, key);
+    if (first !== undefined) return { answer: { kind: "stale", first } };
+    if (handshake.key !== undefined) rows.checkMayWrite(key);
+    return { group, key };
+  }
+
   /** One step in a transaction: nothing comes between the comparison and the acceptance. */
   #submit(
     account: Account,
     handshake: WireHandshake,
     told: { group?: number; clients: number[] },
   ): WireSubmitted {
-    const { rows, logs } = this;
-    const known = rows.find(handshake.groupId);
-    let key: KeyRow | undefined;
-    if (known !== undefined) {
-      const seq = logs.known(known.id, handshake.id, account.id, "handshake");
-      if (seq !== undefined) return { kind: "accepted", cursor: cursorOf(seq) };
-      // Without a key it joins.
-      if (handshake.key === undefined) rows.checkKnown(known.id, account.user);
-      else key = rows.provenKey(known.id, account.id, handshake.key);
-      const first = this.#follower(known, handshake.after, key);
-      if (first !== undefined) return { kind: "stale", first };
-      if (handshake.key !== undefined) rows.checkMayWrite(key);
-    } else if (handshake.after !== "") {
-      refuse("not-found", "the service doesn't know this group");
-    }
+    const before = this.#before(account, handshake);
+    if (before.answer !== undefined) return before.answer;
     const clients = this.#recipients(handshake);
-    const group = known ?? this.#make(account, handshake);
-    const seq = this.#accept(account, group, handshake, key);
+    const group = before.group ?? this.#make(account, handshake);
+    const seq = this.#accept(account, group, handshake, before.key);
     told.group = group.id;
     told.clients = [...clients.keys()];
     return { kind: "accepted", cursor: cursorOf(seq) };
@@ -266,13 +278,23 @@ export class Groups {
     return this.rows.groupInfo(group.id);
   }
 
-  publishGroupInfo({ id: client }: Account, body: BodyOf<"publishGroupInfo">): Promise<boolean> {
-    const { store, settings } = this.#parts;
+  async publishGroupInfo({ id: client }: Account, body: BodyOf<"publishGroupInfo">): Promise<boolean> {
+    const { store, settings, followers } = this.#parts;
     checkCount("groupInfo, bytes", body.groupInfo.length, settings.limits.handshake);
-    return store.write(() => {
+    const need = (): GroupRow | undefined => {
       const group = this.rows.need(body.groupId);
       this.rows.checkMayWrite(this.rows.provenKey(group.id, client, body.key));
-      if (seqOf(body.handshake, group.last, group.gone) !== group.lastHandshake) return false;
+      const isNewest = seqOf(body.handshake, group.last, group.gone) === group.lastHandshake;
+      return isNewest ? group : undefined;
+    };
+    if (followers?.isPublic(body.groupId)) {
+      if (need() === undefined) return false;
+      if (!(await followers.isCurrent(body.groupId, body.groupInfo)))
+        refuse("invalid", "expected a GroupInfo of the group's present epoch");
+    }
+    return store.write(() => {
+      const group = need();
+      if (group === undefined) return false;
       store.run("UPDATE grp SET group_info = ? WHERE id = ?", body.groupInfo, group.id);
       return true;
     });

@@ -1,8 +1,8 @@
 // Groups and the keys of their epochs, as the database has them.
 import { mayWrite } from "@copse/delivery/rules";
-import { Needed, refuse } from "./failures.js";
-import type { Settings } from "./options.js";
-import { ALWAYS, type Blob, bytesOf, type Store } from "./store.js";
+import { Needed, refuse } from "../failures.js";
+import type { Settings } from "../options.js";
+import { ALWAYS, type Blob, bytesOf, type Store } from "../store.js";
 
 /** A group. `last` is the number of its newest entry, `gone` that of the last entry which isn't kept. */
 export interface GroupRow {

@@ -1,8 +1,8 @@
 // The logs of groups, and inboxes.
-import type { WireEntry, WireInboxEntry, WireMessage } from "../wire/structures.js";
-import { refuse } from "./failures.js";
+import type { WireEntry, WireInboxEntry, WireMessage } from "../../wire/structures.js";
+import { refuse } from "../failures.js";
+import { type Blob, bytesOf, type Store } from "../store.js";
 import { cursorOf, type GroupRow } from "./group-rows.js";
-import { type Blob, bytesOf, type Store } from "./store.js";
 
 /** In the database: kinds of entries. */
 const HANDSHAKE = 1;
