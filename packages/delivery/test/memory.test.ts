@@ -30,6 +30,15 @@ const accepted = async (...arguments_: Parameters<typeof handshake>) => {
 const send = (service: DeliveryService, text: string) =>
   service.send({ id: id(), groupId, epoch: 1n, message: bytes(text) });
 
+const keyPackage = (reference: string) => ({
+  reference: bytes(reference),
+  keyPackage: bytes("key package"),
+  suite: 1,
+  notAfter: 2n ** 40n,
+  lastResort: false,
+});
+const welcome = (reference: string) => ({ reference: bytes(reference), welcome: bytes("welcome") });
+
 describe("a service in memory", () => {
   it("keeps as many entries as it is told, and says what has expired", async () => {
     const service = memoryDelivery({ retention: { entries: 3 } }).connect("alice", "phone");
@@ -54,6 +63,37 @@ describe("a service in memory", () => {
     const [batch] = await take(service.subscribe({ groupId, after: "" }), 1);
     expect(batch?.entries).toHaveLength(1);
     expect(batch?.entries[0]?.time).toBe(time);
+    time += 1001;
+    const [later] = await take(service.subscribe({ groupId, after: "" }), 1);
+    expect(later).toEqual({ entries: [], behind: 0 });
+  });
+
+  it("keeps as many bytes as it is told", async () => {
+    const service = memoryDelivery({ retention: { bytes: 10 } }).connect("alice", "phone");
+    await accepted(service, "");
+    for (const text of ["12345", "12345", "123"]) await send(service, text);
+    const [batch] = await take(service.subscribe({ groupId, after: "" }), 1);
+    expect(batch?.entries.map(({ message }) => message.length)).toEqual([5, 3]);
+  });
+
+  it("goes on after what a client has cleared, wherever its reader was", async () => {
+    const memory = memoryDelivery();
+    const [alice, bob] = [memory.connect("alice", "phone"), memory.connect("bob", "phone")];
+    await bob.publishKeyPackages(["a", "b", "c"].map(keyPackage));
+    const welcomes = ["a", "b", "c"].map(welcome);
+    await accepted(alice, "", { welcomes });
+    const [all] = await take(bob.inbox(""), 1);
+    const [first, second, third] = all?.entries ?? [];
+    await bob.clearInbox(second?.cursor as string);
+    const [rest] = await take(bob.inbox(first?.cursor as string), 1);
+    expect(rest).toMatchObject({ entries: [{ cursor: third?.cursor }], behind: 0 });
+  });
+
+  it("takes no key package that another client has published", async () => {
+    const memory = memoryDelivery();
+    await memory.connect("alice", "phone").publishKeyPackages([keyPackage("a")]);
+    const again = memory.connect("mallory", "phone").publishKeyPackages([keyPackage("a")]);
+    await expect(again).rejects.toMatchObject({ code: "invalid" });
   });
 
   it("stops and goes on: what waited is unavailable, and what it had is there", async () => {
@@ -63,14 +103,18 @@ describe("a service in memory", () => {
     const reader = service.subscribe({ groupId, after: first })[Symbol.asyncIterator]();
     expect((await reader.next()).value).toEqual({ entries: [], behind: 0 });
     const waiting = reader.next();
+    // Other calls are done meanwhile: the reader waits in the service.
+    await send(memory.connect("bob", "phone"), "before").then(() => waiting);
+    const later = reader.next();
+    await service.groupInfo(groupId);
     memory.pause();
-    await expect(waiting).rejects.toMatchObject({ code: "unavailable", retry: true });
+    await expect(later).rejects.toMatchObject({ code: "unavailable", retry: true });
     await expect(send(service, "lost")).rejects.toThrow(DeliveryError);
     memory.restart();
     expect(await reader.next()).toEqual({ done: true, value: undefined });
     await send(service, "kept");
     const [batch] = await take(service.subscribe({ groupId, after: first }), 1);
-    expect(batch?.entries).toHaveLength(1);
+    expect(batch?.entries).toHaveLength(2);
   });
 
   it("needs a provider to check members, and a name for each client", () => {
@@ -97,14 +141,6 @@ describe("a service in memory", () => {
 
 describe("the limits of a service in memory", () => {
   const nextKey = { epoch: 1n, suite: 1, publicKey: bytes("key") };
-  const keyPackage = (reference: string) => ({
-    reference: bytes(reference),
-    keyPackage: bytes("key package"),
-    suite: 1,
-    notAfter: 2n ** 40n,
-    lastResort: false,
-  });
-  const welcome = (reference: string) => ({ reference: bytes(reference), welcome: bytes("welcome") });
 
   it("end what fills an inbox, until it is cleared", async () => {
     const memory = memoryDelivery({ limits: { inbox: 2 } });
@@ -167,13 +203,19 @@ it("a reader with the key of an older epoch is refused when the grace time is ov
   const alice = memoryDelivery({ members: "checked", crypto, grace: 30 }).connect("alice", "phone");
   const [older, newer] = [await keyOf(), await keyOf()];
   const first = await accepted(alice, "", { nextKey: older.registered });
-  await accepted(alice, first, { nextKey: newer.registered, key: older.source });
+  const second = await accepted(alice, first, { nextKey: newer.registered, key: older.source });
   const reader = alice.subscribe({ groupId, after: first, key: older.source })[Symbol.asyncIterator]();
   expect((await reader.next()).value?.entries).toHaveLength(1);
   await expect(reader.next()).rejects.toMatchObject({ code: "forbidden" });
   const message = { id: id(), groupId, epoch: 1n, message: bytes("late") };
   await expect(alice.send({ ...message, key: older.source })).rejects.toMatchObject({ code: "forbidden" });
   await expect(alice.send({ ...message, key: newer.source })).resolves.not.toBe("");
+  const next = { nextKey: newer.registered, key: older.source };
+  await expect(handshake(alice, second, next)).rejects.toMatchObject({ code: "forbidden" });
+  await accepted(alice, second, { nextKey: newer.registered, key: newer.source });
+  // What came first is nothing that it reads.
+  await expect(handshake(alice, second, next)).rejects.toMatchObject({ code: "forbidden" });
+  await expect(handshake(alice, first, next)).resolves.toMatchObject({ kind: "stale" });
 });
 
 async function take<T>(iterable: AsyncIterable<T>, count: number): Promise<T[]> {

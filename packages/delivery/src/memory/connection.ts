@@ -206,6 +206,8 @@ export class Connection implements DeliveryService {
     }
     return this.#calls.read(taken.signal, () => {
       const group = this.#hub.group(taken.groupId);
+      // Else what "" stands for would be gone when it is read.
+      group.retain(this.#hub.now());
       return this.#entries(group, group.log.place(taken.after), taken.key);
     });
   }
