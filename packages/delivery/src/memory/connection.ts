@@ -222,7 +222,6 @@ export class Connection implements DeliveryService {
       patience: () => patience,
       next: async (ended) => {
         const key = members && (await this.#prove(group, source, ended));
-        group.retain(now());
         const upTo = (key && readsUpTo(key)) ?? group.log.last;
         const found = group.log.after(place, upTo, options.batch, options.batchBytes);
         place = found.at(-1)?.place ?? place;
