@@ -1,4 +1,5 @@
 // The logs of groups: handshakes, each of which follows the one that it names, and messages.
+import { toHex } from "@copse/core";
 import { checkSameSubmission } from "@copse/delivery/rules";
 import {
   type Batch,
@@ -52,6 +53,7 @@ export class Groups {
   readonly #parts: Parts;
   readonly #client: string;
   readonly #known = new Set<string>();
+  readonly #tokens = new Map<string, Promise<string>>();
 
   /** @param client its token */
   constructor(parts: Parts, client: string) {
@@ -61,7 +63,18 @@ export class Groups {
 
   /** What this client is called as the sender of entries of a group: in each it is another name. */
   async #sender(group: string): Promise<string> {
-    return (await tokenOf(`${group}.${this.#client}`)).slice(0, 16);
+    return (await this.#token(`${group}.${this.#client}`)).slice(0, 16);
+  }
+
+  /** As {@link tokenOf}, which each message would wait for. */
+  #token(name: Uint8Array | string): Promise<string> {
+    const key = typeof name === "string" ? name : `bytes ${toHex(name)}`;
+    const found = this.#tokens.get(key);
+    if (found !== undefined) return found;
+    if (this.#tokens.size >= KNOWN) this.#tokens.clear();
+    const token = tokenOf(name);
+    this.#tokens.set(key, token);
+    return token;
   }
 
   /** @throws DeliveryError `invalid` if another client has used this ID */
@@ -97,7 +110,7 @@ export class Groups {
   async submit(handshake: Handshake): Promise<Submitted> {
     const after = toSequence(handshake.after);
     if (after === undefined) throw invalidCursor(handshake.after, "the cursor of a handshake");
-    const group = await tokenOf(handshake.groupId);
+    const group = await this.#token(handshake.groupId);
     const known = await this.#parts.heads.get(group);
     // Whoever follows a handshake finishes it: at most the last one isn't.
     const head = after > known.handshake ? await this.#newest(handshake.groupId, group, known) : known;
@@ -264,7 +277,7 @@ export class Groups {
   }
 
   async send(message: OutgoingMessage): Promise<Cursor> {
-    const group = await tokenOf(message.groupId);
+    const group = await this.#token(message.groupId);
     await this.#checkKnown(group);
     const entry = await this.#body(group, message);
     const { link, names } = this.#parts;
@@ -292,7 +305,7 @@ export class Groups {
     const { link, names, parcels } = this.#parts;
     const from = toSequence(after);
     if (from === undefined) throw invalidCursor(after, "a cursor");
-    const group = await tokenOf(groupId);
+    const group = await this.#token(groupId);
     const start = await link.run(options, () => this.#checkReadable(group, from, after));
     let newest = start && isHandshake(start) ? from : undefined;
     const reading = {
@@ -334,7 +347,7 @@ export class Groups {
   }
 
   async groupInfo(groupId: Uint8Array): Promise<PublishedGroupInfo | undefined> {
-    const head = await this.#newest(groupId, await tokenOf(groupId));
+    const head = await this.#newest(groupId, await this.#token(groupId));
     if (head.handshake === 0) return undefined;
     return { groupInfo: await this.#parts.heads.groupInfo(head), handshake: toCursor(head.handshake) };
   }
@@ -344,7 +357,7 @@ export class Groups {
     { groupInfo, handshake }: PublishedGroupInfo,
   ): Promise<boolean> {
     const sequence = toSequence(handshake);
-    const group = await tokenOf(groupId);
+    const group = await this.#token(groupId);
     const head = await this.#newest(groupId, group);
     if (head.handshake === 0) throw unknown();
     if (!sequence) throw invalidCursor(handshake, "the cursor of a handshake");

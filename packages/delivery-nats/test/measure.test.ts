@@ -12,7 +12,7 @@ import { accepted, bytes, clientOf, handshake, keyPackage, message, someBytes } 
 const IS_LARGE = process.env.COPSE_NATS_MEASURE === "1";
 const MESSAGES = IS_LARGE ? 20_000 : 200;
 const ONE_BY_ONE = IS_LARGE ? 2_000 : 20;
-const GROUPS = IS_LARGE ? 50_000 : 50;
+const GROUPS = IS_LARGE ? [1_000, 10_000, 100_000] : [20, 50];
 const READERS = IS_LARGE ? 1_000 : 10;
 /** Bytes of an application message as it is on the wire. */
 const SIZE = 300;
@@ -21,11 +21,13 @@ const IN_FLIGHT = 256;
 const lines: string[] = [];
 const note = (what: string, value: string) => lines.push(`${what}: ${value}`);
 
-async function rate(what: string, count: number, work: () => Promise<unknown>): Promise<void> {
-  const start = performance.now();
-  await work();
-  const seconds = (performance.now() - start) / 1000;
-  note(what, `${Math.round(count / seconds)} a second`);
+/** Microseconds of processor time that processes have used, by Linux: in hundredths of a second. */
+function processorOf(servers: readonly NatsServer[]): number {
+  const used = servers.map((server) => {
+    const fields = readFileSync(`/proc/${server.pid()}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    return Number(fields[11]) + Number(fields[12]);
+  });
+  return used.reduce((sum, ticks) => sum + ticks, 0) * 10_000;
 }
 
 async function inFlight(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
@@ -48,6 +50,16 @@ describe.skipIf(!HAS_NATS || process.platform !== "linux").each([1, IS_LARGE ? 3
     let servers: readonly NatsServer[] = [];
     let connection: NatsConnection;
     let alice: DeliveryService;
+    /** How many of something are done in a second, and what processors do for each. */
+    async function rate(what: string, count: number, work: () => Promise<unknown>): Promise<void> {
+      const [start, client, server] = [performance.now(), process.cpuUsage(), processorOf(servers)];
+      await work();
+      const seconds = (performance.now() - start) / 1000;
+      const { user, system } = process.cpuUsage(client);
+      const each = (microseconds: number) => `${Math.round(microseconds / count)} µs`;
+      const cost = `of processors: client ${each(user + system)}, servers ${each(processorOf(servers) - server)}`;
+      note(name(what), `${Math.round(count / seconds)} a second; ${cost}`);
+    }
     const name = (what: string) => `${replicas} ${replicas === 1 ? "server" : "servers"}: ${what}`;
 
     beforeAll(async () => {
@@ -55,7 +67,7 @@ describe.skipIf(!HAS_NATS || process.platform !== "linux").each([1, IS_LARGE ? 3
       connection = await connect({ servers: servers[0]?.url as string });
       while ((await jetstreamManager(connection, { timeout: 500 }).catch(() => undefined)) === undefined);
       await prepareNats(connection, { replicas });
-      alice = await clientOf(connection, "alice", { timeout: 30_000 });
+      alice = await clientOf(connection, "alice", { timeout: 30_000, heartbeat: 5000 });
     });
     afterAll(async () => {
       await connection?.close();
@@ -73,23 +85,23 @@ describe.skipIf(!HAS_NATS || process.platform !== "linux").each([1, IS_LARGE ? 3
       await jsm.streams.add({ name: "plain", subjects: ["plain.>"], num_replicas: replicas });
       const js = jetstream(connection, { timeout: 30_000 });
       const content = someBytes(SIZE);
-      await rate(name("plain, one by one"), ONE_BY_ONE, async () => {
+      await rate("plain, one by one", ONE_BY_ONE, async () => {
         for (let index = 0; index < ONE_BY_ONE; index++) await js.publish("plain.one", content);
       });
-      await rate(name("plain, in flight"), MESSAGES, () =>
+      await rate("plain, in flight", MESSAGES, () =>
         inFlight(MESSAGES, () => js.publish("plain.many", content)),
       );
-      await rate(name("plain, one by one, each expecting the last sequence"), ONE_BY_ONE, async () => {
+      await rate("plain, one by one, each expecting the last sequence", ONE_BY_ONE, async () => {
         let last = 0;
         for (let index = 0; index < ONE_BY_ONE; index++)
           last = (await js.publish("plain.chain", content, { expect: { lastSubjectSequence: last } })).seq;
       });
       await accepted(alice.submit(handshake("speed", "", "first")));
-      await rate(name("send, one by one"), ONE_BY_ONE, async () => {
+      await rate("send, one by one", ONE_BY_ONE, async () => {
         for (let index = 0; index < ONE_BY_ONE; index++) await alice.send(message("speed", content));
       });
       const before = await state("copse-log-0");
-      await rate(name("send, in flight"), MESSAGES, () =>
+      await rate("send, in flight", MESSAGES, () =>
         inFlight(MESSAGES, () => alice.send(message("speed", content))),
       );
       const after = await state("copse-log-0");
@@ -104,23 +116,23 @@ describe.skipIf(!HAS_NATS || process.platform !== "linux").each([1, IS_LARGE ? 3
       const parts = { message: someBytes(1500), groupInfo: someBytes(4000) };
       let last = await accepted(alice.submit(handshake("chain", "", "first", parts)));
       const count = Math.ceil(ONE_BY_ONE / 4);
-      await rate(name("submit, one after the other"), count, async () => {
+      await rate("submit, one after the other", count, async () => {
         for (let index = 0; index < count; index++)
           last = await accepted(alice.submit(handshake("chain", last, "next", parts)));
       });
-      await rate(name("submit, of many groups"), count, () =>
+      await rate("submit, of many groups", count, () =>
         inFlight(count, (index) => accepted(alice.submit(handshake(`many ${index}`, "", "first", parts)))),
       );
       await alice.publishKeyPackages(
         Array.from({ length: Math.min(500, count) }, (_, index) => keyPackage(`${index}`)),
       );
-      await rate(name("claims of one client's key packages, one by one"), Math.min(500, count), async () => {
+      await rate("claims of one client's key packages, one by one", Math.min(500, count), async () => {
         for (let index = 0; index < Math.min(500, count); index++)
           expect(await alice.claimKeyPackages("alice", 1)).toHaveLength(1);
       });
     });
 
-    test("readers of one group, and groups that nobody reads", async () => {
+    test("readers of one group", async () => {
       const server = servers[0] as NatsServer;
       await accepted(alice.submit(handshake("read", "", "first")));
       const groupId = bytes("read");
@@ -128,7 +140,7 @@ describe.skipIf(!HAS_NATS || process.platform !== "linux").each([1, IS_LARGE ? 3
       const readers = Array.from({ length: READERS }, () =>
         alice.subscribe({ groupId, after: "" })[Symbol.asyncIterator](),
       );
-      await rate(name("readers that begin"), READERS, () =>
+      await rate("readers that begin", READERS, () =>
         inFlight(READERS, (index) => (readers[index] as (typeof readers)[0]).next()),
       );
       note(
@@ -144,17 +156,34 @@ describe.skipIf(!HAS_NATS || process.platform !== "linux").each([1, IS_LARGE ? 3
         `${Math.round(performance.now() - start)} ms`,
       );
       await Promise.all(readers.map((reader) => reader.return?.()));
+    });
+
+    test("readers of one group among many others", async () => {
+      const server = servers[0] as NatsServer;
       const empty = memoryOf(server);
       const js = jetstream(connection, { timeout: 30_000 });
-      await inFlight(GROUPS, async (index) => {
-        const group = `copse.log.0.${String(index).padStart(32, "a")}`;
-        await js.publish(`${group}.h`, new Uint8Array(10));
-        await js.publish(`${group}.m`, new Uint8Array(10));
-      });
-      note(
-        name("bytes of the first server's memory for each group of two subjects"),
-        String(Math.round((memoryOf(server) - empty) / GROUPS)),
-      );
+      let made = 0;
+      for (const wanted of GROUPS) {
+        await inFlight(wanted - made, async (index) => {
+          const group = `copse.log.0.${String(made + index).padStart(32, "a")}`;
+          await js.publish(`${group}.h`, new Uint8Array(10));
+          await js.publish(`${group}.m`, new Uint8Array(10));
+        });
+        made = wanted;
+        await rate(
+          `readers that begin, one by one, with ${made} other groups in the stream`,
+          20,
+          async () => {
+            for (let count = 0; count < 20; count++) {
+              const reader = alice.subscribe({ groupId: bytes("read"), after: "" })[Symbol.asyncIterator]();
+              await reader.next();
+              await reader.return?.();
+            }
+          },
+        );
+      }
+      const memory = Math.round((memoryOf(server) - empty) / made);
+      note(name("bytes of the first server's memory for each group of two subjects"), String(memory));
     });
   },
 );
