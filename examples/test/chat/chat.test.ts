@@ -188,10 +188,43 @@ describe.each(PLACES)("the chat in %s over %s", (_, delivery, openBrowser) => {
     await alice.clickText("dialog:last-of-type .button.danger", "Remove Dave");
     await bob.sees(".notice", "Alice removed Dave");
     await everybody.at(-1)?.sees(".note", "You were removed from this group");
+    await alice.closeDialogs();
   });
 
+  test.runIf(WHOLE && delivery === "http")("nobody takes another's name", async () => {
+    const mallory = new Person("Alice", await browser.open());
+    await mallory.tab.goto(server.url);
+    await mallory.tab.click("#name");
+    await mallory.tab.type("Alice");
+    await mallory.tab.click("#create");
+    await mallory.sees(".toast", "The name is somebody's already");
+  });
+
+  test.runIf(WHOLE && delivery === "http")(
+    "a further device is let in by the first one, and then invited",
+    async () => {
+      const phone = new Person("Bob", await browser.open(bob.tab));
+      everybody.push(phone);
+      await phone.tab.goto(server.url);
+      await phone.tab.click("#name");
+      await phone.tab.type("Bob");
+      await phone.tab.evaluate(`document.querySelector("#device").select()`);
+      await phone.tab.type("Phone");
+      await phone.tab.click("#create");
+      await phone.sees(".toast", "Bob is here with another device");
+      await bob.clickText(".entry.invited", "Phone");
+      await bob.clickText("dialog .button", "Let it in");
+      await phone.isIn();
+      await alice.startGroup("Two devices", ["Bob"]);
+      await phone.join("Two devices");
+      await alice.say("Hello, both of you");
+      await phone.hears("Alice", "Hello, both of you");
+      await bob.look("Two devices");
+      await bob.closeDialogs();
+    },
+  );
+
   test.runIf(WHOLE)("an invitation can be declined", async () => {
-    await alice.closeDialogs();
     await alice.startGroup("Book club", ["Carol"]);
     await carol.look("Book club");
     await carol.clickText("dialog .button", "Decline");

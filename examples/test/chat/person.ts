@@ -18,10 +18,18 @@ export class Person {
     await person.tab.goto(address);
     await person.tab.click("#name");
     await person.tab.type(name);
-    await person.tab.click("#create");
-    await person.sees(".sidebar .me", name);
-    await person.sees("#connection", "Connected");
+    await person.goIn();
     return person;
+  }
+
+  async goIn(): Promise<void> {
+    await this.tab.click("#create");
+    await this.isIn();
+  }
+
+  async isIn(): Promise<void> {
+    await this.sees(".sidebar .me", this.name);
+    await this.sees("#connection", "Connected");
   }
 
   /** Waits until some element that is seen has a text. */

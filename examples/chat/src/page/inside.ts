@@ -1,10 +1,10 @@
 // What MLS does in the conversation that is shown.
 import type { Actions, Inside, LogLine, View, WireLine } from "../shared/view.js";
-import { attempt } from "./dialog.js";
+import { attempt } from "./dialogs/dialog.js";
+import { digits } from "./dialogs/safety.js";
 import { type Child, element, setText, showList } from "./dom.js";
 import { type Icon, icon } from "./icons.js";
 import { button, iconButton } from "./parts.js";
-import { digits } from "./safety.js";
 import { treeView } from "./tree-view.js";
 import { timeOf } from "./words.js";
 

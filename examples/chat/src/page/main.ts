@@ -1,6 +1,6 @@
 // The page of one tab: who is here, and then their conversations.
 import { connect } from "../shared/bridge.js";
-import type { Account, Actions, InvitationView, View } from "../shared/view.js";
+import type { Account, Actions, InvitationView, KnockView, View } from "../shared/view.js";
 import {
   accountOfAddress,
   keyOf,
@@ -10,12 +10,12 @@ import {
   remember,
   take,
 } from "./accounts.js";
-import { attempt, toast, wordsOf } from "./dialog.js";
+import { attempt, toast, wordsOf } from "./dialogs/dialog.js";
+import { showInvitation, showKnock } from "./dialogs/invitation.js";
+import { type MembersDialog, openMembers } from "./dialogs/members.js";
+import { openNewGroup } from "./dialogs/new-group.js";
 import { element } from "./dom.js";
 import { insidePanel } from "./inside.js";
-import { showInvitation } from "./invitation.js";
-import { type MembersDialog, openMembers } from "./members.js";
-import { openNewGroup } from "./new-group.js";
 import { say } from "./parts.js";
 import { sidebar, unreadIn } from "./sidebar.js";
 import { talk } from "./talk.js";
@@ -71,7 +71,8 @@ function chat(account: Account, actions: Actions) {
   });
   conversation.insideButton.setAttribute("aria-controls", "inside");
   conversation.insideButton.setAttribute("aria-expanded", "false");
-  const side = sidebar(actions, { open: (id) => void open(id), look, begin });
+  const knock = (one: KnockView) => showKnock(one, actions);
+  const side = sidebar(actions, { open: (id) => void open(id), look, knock, begin });
   root.append(side.element, conversation.element, inside.element);
   go("list");
 
@@ -97,6 +98,10 @@ async function enter(account: Account): Promise<void> {
     toast(`${account.name} is open in another tab. Go there, or be somebody else here.`);
     return;
   }
+  const others = await knownAccounts();
+  const isFurther = others.some((one) => one.name === account.name && one.device !== account.device);
+  if (isFurther && !others.some((one) => keyOf(one) === keyOf(account)))
+    toast(`${account.name} is here with another device. Let this one in there, in its tab.`);
   const worker = new Worker(new URL("../worker/worker.ts", import.meta.url), { type: "module" });
   let show: (view: View) => void = () => undefined;
   const actions = connect(worker, (view) => show(view));
@@ -112,6 +117,7 @@ async function enter(account: Account): Promise<void> {
   remember(account);
   nameInAddress(account);
   app.replaceChildren(screen.element);
+  document.querySelector(".toast")?.remove();
   void navigator.storage?.persist?.();
 }
 

@@ -1,7 +1,14 @@
 // The left side: oneself, invitations, conversations.
-import type { Actions, ConnectionState, ConversationView, InvitationView, View } from "../shared/view.js";
+import type {
+  Actions,
+  ConnectionState,
+  ConversationView,
+  InvitationView,
+  KnockView,
+  View,
+} from "../shared/view.js";
 import { avatar, avatars } from "./avatar.js";
-import { attempt } from "./dialog.js";
+import { attempt } from "./dialogs/dialog.js";
 import { type Child, element, setText, showList } from "./dom.js";
 import { icon } from "./icons.js";
 import { button, emptyState } from "./parts.js";
@@ -17,11 +24,13 @@ const CONNECTION: Record<ConnectionState, string> = {
 interface Choices {
   readonly open: (conversation: string) => void;
   readonly look: (invitation: InvitationView) => void;
+  readonly knock: (knock: KnockView) => void;
   readonly begin: () => void;
 }
 
-export function sidebar(actions: Actions, { open, look, begin }: Choices) {
+export function sidebar(actions: Actions, { open, look, knock, begin }: Choices) {
   const me = element("div", { className: "me" });
+  const knocks = element("ul", { className: "list", "aria-label": "Devices that ask to be let in" });
   const invitations = element("ul", { className: "list", "aria-label": "Invitations" });
   const conversations = element("ul", { className: "list", "aria-label": "Conversations" });
   const nothing = element("div");
@@ -36,7 +45,7 @@ export function sidebar(actions: Actions, { open, look, begin }: Choices) {
   });
   const root = element("nav", { className: "sidebar", "aria-label": "Conversations" }, [
     me,
-    element("div", { className: "sidebar-lists" }, [invitations, conversations, nothing]),
+    element("div", { className: "sidebar-lists" }, [knocks, invitations, conversations, nothing]),
     element("footer", {}, [
       button("New group", begin, { kind: "primary", icon: "plus", id: "new-group" }),
       element("div", { className: "connection" }, [
@@ -69,6 +78,12 @@ export function sidebar(actions: Actions, { open, look, begin }: Choices) {
       view.invitations,
       ({ id }) => id,
       (one) => invitationEntry(one, look),
+    );
+    showList(
+      knocks,
+      view.knocks,
+      ({ id }) => id,
+      (one) => knockEntry(one, knock),
     );
     const shown = view.open?.id;
     const entries = view.conversations.map((one) => ({ ...one, isShown: one.id === shown }));
@@ -122,6 +137,18 @@ function invitationEntry(one: InvitationView, look: Choices["look"]): HTMLElemen
       element("span", { className: "entry-text" }, [
         element("span", { className: "entry-line" }, [element("strong", {}, [one.title]), icon("mail")]),
         element("span", { className: "last" }, [`Invitation by ${one.by.name}`]),
+      ]),
+    ]),
+  ]);
+}
+
+function knockEntry(one: KnockView, knock: Choices["knock"]): HTMLElement {
+  return element("li", {}, [
+    element("button", { type: "button", className: "entry invited", click: () => knock(one) }, [
+      avatar(one.device),
+      element("span", { className: "entry-text" }, [
+        element("span", { className: "entry-line" }, [element("strong", {}, [one.device]), icon("shield")]),
+        element("span", { className: "last" }, ["A new device of yours?"]),
       ]),
     ]),
   ]);

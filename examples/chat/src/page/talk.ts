@@ -1,6 +1,6 @@
 // A conversation: its head, what was said, and where one writes.
 import type { Actions, ConnectionState, ConversationState, ConversationView, View } from "../shared/view.js";
-import { attempt } from "./dialog.js";
+import { attempt } from "./dialogs/dialog.js";
 import { element, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { itemList } from "./items.js";

@@ -93,6 +93,12 @@ export interface InvitationView {
   readonly time: number;
 }
 
+/** Another device that says it is this person's. */
+export interface KnockView {
+  readonly id: string;
+  readonly device: string;
+}
+
 /** `offline`: as its owner wants it. `unreachable`: the service doesn't answer. `connecting`: others can't invite yet. */
 export type ConnectionState = "connecting" | "online" | "offline" | "unreachable";
 
@@ -103,6 +109,7 @@ export interface View {
   readonly connection: ConnectionState;
   readonly conversations: readonly ConversationView[];
   readonly invitations: readonly InvitationView[];
+  readonly knocks: readonly KnockView[];
   readonly open: OpenView | undefined;
 }
 
@@ -128,6 +135,8 @@ export interface Actions {
   /** @returns the conversation's ID */
   accept(id: string): Promise<string>;
   decline(id: string): Promise<void>;
+  /** Lets another device in, or refuses it. */
+  admit(knock: string, isMine: boolean): Promise<void>;
   remove(id: string, name: string): Promise<void>;
   leave(id: string): Promise<void>;
   forget(id: string): Promise<void>;

@@ -4,7 +4,6 @@ import type { StoredClient } from "@copse/core/storage";
 import {
   type Conversation,
   DeliveryError,
-  type DeliveryService,
   type Messenger,
   type MessengerEvent,
   openMessenger,
@@ -21,9 +20,11 @@ import type {
   InvitationView,
   View,
 } from "../shared/view.js";
+import { Devices, type Knock } from "./devices.js";
 import { Line } from "./line.js";
 import { Notes } from "./notes.js";
 import { keyOf, Room } from "./room.js";
+import type { Caller, Service } from "./service.js";
 import { lastWords, sentence } from "./words.js";
 
 /** P-256 and AES-GCM: every browser does them itself, and keeps their keys from all scripts. */
@@ -51,13 +52,19 @@ const authentication: AuthenticationService = {
 };
 
 /** Makes a connection for a user's client. */
-export type Connect = (user: string, client: StoredClient) => Promise<DeliveryService>;
+export type Connect = (caller: Caller) => Promise<Service>;
+
+const knockOf = ({ device }: Account, { cipherSuite, signatureKey }: StoredClient): Knock => {
+  return { id: crypto.randomUUID(), device, suite: cipherSuite.id, signatureKey };
+};
 
 export class Chat implements Actions {
   readonly #connect: Connect;
   readonly #tell: (view: View) => void;
   readonly #rooms = new Map<string, Room>();
   readonly #numbers = new Map<string, string>();
+  readonly #knocks = new Map<string, Knock>();
+  #devices: Devices | undefined;
   #account: Account | undefined;
   #messenger: Messenger | undefined;
   #notes: Notes | undefined;
@@ -84,6 +91,8 @@ export class Chat implements Actions {
     const crypto = await webCryptoProvider();
     const suite = crypto.suites.find(({ id }) => id === PREFERRED_SUITE)?.id ?? crypto.suites[0]?.id;
     this.#account = account;
+    const devices = new Devices(account.place, account.name);
+    this.#devices = devices;
     this.#notes = await Notes.open(indexedDbStorage({ name: `${name}, notes` }));
     const messenger = await openMessenger({
       storage: indexedDbStorage({ name }),
@@ -93,7 +102,12 @@ export class Chat implements Actions {
       authentication,
       delivery: async (client) => {
         const line = new Line(
-          () => this.#connect(account.name, client),
+          () =>
+            this.#connect({
+              user: account.name,
+              client,
+              knock: () => devices.knock(knockOf(account, client)),
+            }),
           (passed) => {
             if (passed.group) this.#rooms.get(passed.group)?.passed(passed);
             this.#changed();
@@ -107,6 +121,10 @@ export class Chat implements Actions {
     this.#messenger = messenger;
     for (const conversation of messenger.conversations) await this.#room(conversation);
     messenger.on((event) => void this.#heard(event));
+    devices.listen((knock) => {
+      this.#knocks.set(knock.id, knock);
+      this.#changed();
+    });
     this.#changed();
     // Others can invite them as soon as their key packages are there.
     const isReady = messenger.settled().then(() => {
@@ -234,6 +252,14 @@ export class Chat implements Actions {
     this.#changed();
   }
 
+  async admit(id: string, isMine: boolean): Promise<void> {
+    const knock = this.#knocks.get(id);
+    if (knock === undefined) return;
+    this.#devices?.answer(knock, isMine ? await this.#there.line.admit(knock) : undefined);
+    this.#knocks.delete(id);
+    this.#changed();
+  }
+
   async goOnline(wanted: boolean): Promise<void> {
     const { line } = this.#there;
     this.#isOnline = wanted;
@@ -298,6 +324,7 @@ export class Chat implements Actions {
       connection: this.#isOnline ? reached : "offline",
       conversations: rooms.sort((a, b) => b.lastTime - a.lastTime),
       invitations: await Promise.all(messenger.invitations.map((one) => this.#invitationView(one))),
+      knocks: Array.from(this.#knocks.values(), ({ id, device }) => ({ id, device })),
       open: open && {
         id: open.conversation.id,
         items: open.items(notes.howJoined(open.conversation.id)),

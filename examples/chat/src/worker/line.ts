@@ -14,6 +14,7 @@ import {
   type PublishedGroupInfo,
   type Subscription,
 } from "@copse/delivery";
+import type { Service } from "./service.js";
 
 /** What went over the line. */
 export interface Passed {
@@ -34,14 +35,14 @@ const REMEMBERED = 1000;
 /** A service over a connection that is made when it is needed, and again after it was cut. */
 export class Line implements DeliveryService {
   readonly ordering = "service";
-  readonly #connect: () => Promise<DeliveryService>;
+  readonly #connect: () => Promise<Service>;
   readonly #tell: (passed: Passed) => void;
   readonly #sent = new Set<string>();
-  #service: Promise<DeliveryService> | undefined;
+  #service: Promise<Service> | undefined;
   #isCut = false;
 
   /** @param connect makes a connection */
-  constructor(connect: () => Promise<DeliveryService>, tell: (passed: Passed) => void) {
+  constructor(connect: () => Promise<Service>, tell: (passed: Passed) => void) {
     this.#connect = connect;
     this.#tell = tell;
   }
@@ -65,7 +66,7 @@ export class Line implements DeliveryService {
     this.#isCut = false;
   }
 
-  async #there(): Promise<DeliveryService> {
+  async #there(): Promise<Service> {
     if (this.#isCut) throw new DeliveryError("unavailable", "offline, as its owner wants it");
     this.#service ??= this.#connect();
     try {
@@ -76,7 +77,7 @@ export class Line implements DeliveryService {
     }
   }
 
-  async #call<T>(work: (service: DeliveryService) => Promise<T>): Promise<T> {
+  async #call<T>(work: (service: Service) => Promise<T>): Promise<T> {
     const service = await this.#there();
     try {
       return await work(service);
@@ -111,6 +112,14 @@ export class Line implements DeliveryService {
       if (this.#sent.size <= REMEMBERED) break;
       this.#sent.delete(oldest);
     }
+  }
+
+  /** Lets another client of this user in. */
+  admit(client: { readonly signatureKey: Uint8Array; readonly suite: number }): Promise<Uint8Array> {
+    return this.#call(async (service) => {
+      if (service.admit === undefined) throw new DeliveryError("invalid", "the service lets everybody in");
+      return service.admit(client);
+    });
   }
 
   publishKeyPackages(keyPackages: readonly OfferedKeyPackage[], options?: CallOptions) {

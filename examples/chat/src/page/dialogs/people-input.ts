@@ -1,8 +1,8 @@
 // A field for names of people: each becomes a chip.
-import { avatar } from "./avatar.js";
-import { element, showList } from "./dom.js";
-import { icon } from "./icons.js";
-import { field } from "./parts.js";
+import { avatar } from "../avatar.js";
+import { element, showList } from "../dom.js";
+import { icon } from "../icons.js";
+import { field } from "../parts.js";
 
 export interface PeopleInput {
   readonly element: HTMLElement;

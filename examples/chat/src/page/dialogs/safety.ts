@@ -1,11 +1,11 @@
 // Safety numbers: what two people compare to know that nobody is between them.
-import type { Actions, DeviceView } from "../shared/view.js";
-import { avatar } from "./avatar.js";
+import type { Actions, DeviceView } from "../../shared/view.js";
+import { avatar } from "../avatar.js";
+import { element } from "../dom.js";
+import { icon } from "../icons.js";
+import { button } from "../parts.js";
+import { digitGroups } from "../words.js";
 import { openDialog } from "./dialog.js";
-import { element } from "./dom.js";
-import { icon } from "./icons.js";
-import { button } from "./parts.js";
-import { digitGroups } from "./words.js";
 
 /** Sixty digits in groups. Screen readers read them one by one. */
 export function digits(number: string, label: string): HTMLElement {

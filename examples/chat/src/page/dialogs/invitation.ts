@@ -1,11 +1,11 @@
 // An invitation is shown before it is accepted: what group, who is there, and by whom.
-import type { Actions, InvitationView } from "../shared/view.js";
-import { avatar } from "./avatar.js";
+import type { Actions, InvitationView, KnockView } from "../../shared/view.js";
+import { avatar } from "../avatar.js";
+import { element } from "../dom.js";
+import { button } from "../parts.js";
+import { counted } from "../words.js";
 import { openDialog } from "./dialog.js";
-import { element } from "./dom.js";
 import { peopleOf, personCard } from "./members.js";
-import { button } from "./parts.js";
-import { counted } from "./words.js";
 
 export function showInvitation(
   invitation: InvitationView,
@@ -36,6 +36,24 @@ export function showInvitation(
     element("div", { className: "actions" }, [
       button("Decline", decline),
       button("Join", accept, { kind: "primary", id: "join" }),
+    ]),
+  ]);
+}
+
+/** Another device asks: only its owner can know whose it is. */
+export function showKnock({ id, device }: KnockView, actions: Actions): void {
+  const answer = (isMine: boolean) => async () => {
+    if (await dialog.attempt(() => actions.admit(id, isMine))) dialog.close();
+  };
+  const dialog = openDialog("A new device of yours?", [
+    element("div", { className: "safety-head" }, [avatar(device, "large")]),
+    element("p", {}, [
+      element("strong", {}, [device]),
+      " in another tab of this browser says that it is yours. If you let it in, it is invited wherever somebody invites you, and reads what you read there. Refuse it if you haven't just made it yourself.",
+    ]),
+    element("div", { className: "actions" }, [
+      button("Refuse", answer(false)),
+      button("Let it in", answer(true), { kind: "primary" }),
     ]),
   ]);
 }

@@ -1,12 +1,12 @@
 // Who is in a group: comparing, inviting, removing, leaving.
-import type { Actions, ConversationView, DeviceView } from "../shared/view.js";
-import { avatar } from "./avatar.js";
+import type { Actions, ConversationView, DeviceView } from "../../shared/view.js";
+import { avatar } from "../avatar.js";
+import { element, showList } from "../dom.js";
+import { button } from "../parts.js";
+import { counted, listed } from "../words.js";
 import { confirm, type Dialog, openDialog } from "./dialog.js";
-import { element, showList } from "./dom.js";
-import { button } from "./parts.js";
 import { peopleInput } from "./people-input.js";
 import { showSafetyNumber, verifiedMark } from "./safety.js";
-import { counted, listed } from "./words.js";
 
 export interface PersonView {
   readonly name: string;

@@ -1,8 +1,8 @@
 // A new group: its name and who is invited.
-import type { Actions } from "../shared/view.js";
+import type { Actions } from "../../shared/view.js";
+import { element } from "../dom.js";
+import { button, field } from "../parts.js";
 import { openDialog } from "./dialog.js";
-import { element } from "./dom.js";
-import { button, field } from "./parts.js";
 import { peopleInput } from "./people-input.js";
 
 /** @param known names that are offered */

@@ -1,7 +1,7 @@
 // Dialogs: the browser's own, which keep the focus inside and give it back, and end by Escape.
-import { Failure } from "../shared/bridge.js";
-import { type Child, element } from "./dom.js";
-import { button, iconButton, say } from "./parts.js";
+import { Failure } from "../../shared/bridge.js";
+import { type Child, element } from "../dom.js";
+import { button, iconButton, say } from "../parts.js";
 
 let dialogs = 0;
 
