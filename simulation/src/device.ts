@@ -13,6 +13,9 @@ import type { Numbers } from "./numbers.js";
 import type { Room } from "./room.js";
 import { type Seals, Watch } from "./seals.js";
 
+/** The ID of no group. */
+const NOWHERE = new Uint8Array([0]);
+
 /** What a device knows of its own membership, and has told others: less it must never know again. */
 export interface Membership {
   readonly room: Room;
@@ -158,6 +161,8 @@ export class Device {
     work: (process: Process) => Promise<T>,
   ): Promise<Outcome<T>> {
     const { connection, watch } = process;
+    // Key packages that have expired leave the storage with the next call of the client: the write with the fate is another one.
+    if (fate !== undefined) await process.client.group(NOWHERE);
     watch.begin();
     connection.fate = fate;
     connection.wasMade = false;

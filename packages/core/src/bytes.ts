@@ -107,6 +107,11 @@ export function copied(value: unknown): unknown {
   return copy;
 }
 
+/** @param text as {@link toHex} makes it */
+export function fromHex(text: string): Bytes {
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
 /** Lower-case hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";

@@ -107,6 +107,8 @@ export class KeyPackageStore {
   readonly #all = new Map<string, KeptKeyPackage>();
   /** No key package ends before this time (§7.2), in seconds since 1970. */
   #earliest: bigint | undefined;
+  /** Whether any has ended so since {@link takeExpired}. */
+  #hasExpired = false;
   /** Init keys that saved key packages have too. */
   readonly #recorded = new WeakSet<HpkePrivateKey>();
   /** Ends stored keys of a key package that was deleted, when nothing refers to them any more. Default: at once. */
@@ -143,9 +145,16 @@ export class KeyPackageStore {
     this.#earliest = undefined;
     for (const { keyPackage, reference } of this.all) {
       const lifetime = lifetimeOf(keyPackage);
-      if (isOver(lifetime)) this.delete(reference);
+      if (isOver(lifetime)) this.#hasExpired = this.delete(reference);
       else this.#expect(lifetime);
     }
+  }
+
+  /** Whether any has expired since this was asked last. */
+  takeExpired(): boolean {
+    const hasExpired = this.#hasExpired;
+    this.#hasExpired = false;
+    return hasExpired;
   }
 
   #expect({ notAfter }: Lifetime): void {

@@ -123,7 +123,8 @@ it.each([1, 2])(
 /** The beginning of the keys of a group's entries. */
 async function prefixOf(storage: TestStorage, groupId: Uint8Array): Promise<string> {
   const listed = await storage.list("client/groups/");
-  const entry = listed.find(({ value }) => toHex(value.slice(1)) === toHex(groupId));
+  // After the status, and the size of the ID.
+  const entry = listed.find(({ value }) => toHex(value.slice(2, 2 + groupId.length)) === toHex(groupId));
   return `group/${entry?.key.split("/").at(-1)}/`;
 }
 

@@ -16,6 +16,7 @@ import {
   isStill,
   type Mark,
   mergedChanges,
+  neededSigners,
   wipeEntries,
 } from "./contents.js";
 import { addDeletions } from "./deletions.js";
@@ -34,7 +35,7 @@ import {
 import { isStale, saidError, stale } from "./failures.js";
 import { type Home, isOpen, lapse, refreshGroup, type StoredGroup } from "./group-writes.js";
 import { type Draft, stepFrom } from "./journal.js";
-import type { KeptSigners } from "./kept-signers.js";
+import { type KeptSigners, signersIn } from "./kept-signers.js";
 import { KeyPackageWrites } from "./key-package-writes.js";
 import { type Batch, Batches, inTurn, makeWrite } from "./writing.js";
 
@@ -89,7 +90,6 @@ export class ClientWrites {
       await makeWrite(this.#home.storage, [{ ...signer, key: SIGNER_KEY }], [step]);
       version = step.to;
     }
-    await this.#home.signers.load(found.signers);
     await this.#take({ ...found, version });
   }
 
@@ -209,8 +209,8 @@ export class ClientWrites {
       const { own } = one.group as Group;
       const { state } = own;
       const status = state.status as StoredStatus;
-      const [successor, replaced] = [successorOf(state), this.#replacedBy(one)];
-      return { one, own, status, successor, journal: one.journal, replaced };
+      const [successor, signers, replaced] = [successorOf(state), signersIn(state), this.#replacedBy(one)];
+      return { one, own, status, successor, signers, journal: one.journal, replaced };
     });
     const ending = new Set(this.ending);
     for (const all of [this.changed, this.ending]) all.clear();
@@ -268,9 +268,9 @@ export class ClientWrites {
       for (const group of contents.changed) {
         const draft = await this.#draft(contents, group);
         if (draft === "closed") continue;
-        const { one, status, successor } = group;
+        const { one, status, successor, signers } = group;
         written.push(group);
-        changes.push(groupEntry(one.name, { status, groupId: one.groupId, successor }));
+        changes.push(groupEntry(one.name, { status, groupId: one.groupId, successor, signers }));
         if (draft === undefined) continue;
         // Copies: what is written is overwritten, and may have to be written again.
         changes.push(...draft.changes.map((change) => ({ ...change, value: change.value?.slice() })));
@@ -279,15 +279,17 @@ export class ClientWrites {
       for (const { replaced } of written) for (const one of replaced) ending.add(one);
       const ends: HpkePrivateKey[] = [];
       for (const one of ending) ends.push(...(await addDeletions(this.#home, one, changes, steps)));
+      const signed = await this.#home.signers.changes(
+        neededSigners(this.#home.config.identity, { kept, groups: this.groups.values(), written, ending }),
+      );
+      changes.push(...signed.changes);
       const entries = goingWith(contents.entries, written);
       changes.push(...mergedChanges(entries));
       if (changes.length === 0) return true;
-      const signed = await this.#home.signers.addTo(changes);
       if (batch.isOver) return true;
       // One that was given up meanwhile takes nothing with it.
       if (!written.every(isStill)) return false;
       await makeWrite(this.#home.storage, changes, steps);
-      signed();
       if (batch.isOver) return true;
       for (const one of entries) one.isWritten = true;
       for (const { one, journal } of written) if (one.journal === journal) contents.drafts.get(one)?.done();
@@ -295,6 +297,7 @@ export class ClientWrites {
       this.#wrote(written, ending);
       if (known === this.#changes) {
         this.#version = steps[0]?.to;
+        signed.done();
         this.#keyPackages.wrote(kept);
       } else this.isBehind = true;
       this.#changes++;
@@ -328,9 +331,8 @@ export class ClientWrites {
   #wrote(written: readonly ChangedGroup[], ending: ReadonlySet<StoredGroup>): void {
     const groups = new Map(this.groups);
     for (const { name } of ending) groups.delete(name);
-    for (const { one, status, successor } of written) {
-      one.status = status;
-      one.successor = successor;
+    for (const { one, status, successor, signers } of written) {
+      Object.assign(one, { status, successor, signers });
       groups.set(one.name, one);
     }
     this.groups = groups;
@@ -364,6 +366,7 @@ export class ClientWrites {
   /** Takes over what the storage has. What is changed here and not written yet stays changed. */
   async #take(found: FoundClient): Promise<void> {
     const changes = this.#changes;
+    await this.#home.signers.load(found.signers);
     const loaded = await this.#keyPackages.load(found);
     if (changes !== this.#changes) {
       this.#keyPackages.leave(loaded);
@@ -376,14 +379,13 @@ export class ClientWrites {
     const ended = new Set([...before.values()].flatMap(({ name, successor }) => (successor ? name : [])));
     const added = contents?.changed.filter(({ one }) => one.status === undefined) ?? [];
     const groups = new Map<string, StoredGroup>();
-    for (const { name, status, groupId, successor } of found.groups) {
+    for (const { name, groupId, ...listed } of found.groups) {
       const own = added.find(({ one }) => one.name === name)?.one;
       const one = before.get(name) ?? own ?? this.#home.newEntry(name, groupId);
-      one.status = status;
-      one.successor = successor;
-      groups.set(name, one);
+      groups.set(name, Object.assign(one, listed));
     }
     this.groups = groups;
+    this.#home.signers.found(found.signers);
     for (const [name, { group }] of before) if (!groups.has(name)) group?.own.close(stale());
     this.#version = found.version;
     this.isBehind = false;

@@ -6,6 +6,7 @@ import type { StorageChange } from "./client-storage.js";
 import type { StoredStatus } from "./entries.js";
 import { isOpen, type StoredGroup } from "./group-writes.js";
 import type { Draft, Journal } from "./journal.js";
+import { nameOf } from "./kept-signers.js";
 import type { KeyPackageMap } from "./key-package-writes.js";
 
 /** A group whose entry changes, and what it changes to. */
@@ -14,6 +15,7 @@ export interface ChangedGroup {
   readonly own: Membership;
   readonly status: StoredStatus;
   readonly successor: Uint8Array | undefined;
+  readonly signers: readonly string[];
   /** Another one, when it was loaded again: then its operation was given up. */
   readonly journal: Journal;
   /** Those that it takes the place of: they end if it is written. */
@@ -81,4 +83,31 @@ export function isSameMark(one: Mark, other: Mark): boolean {
     same(one.changed, other.changed) &&
     same(one.ending, other.ending)
   );
+}
+
+/**
+ * The names of all signers that a client needs after a write.
+ * @param identity that of new key packages: it may be one that a group has switched to
+ * @param groups those before it
+ */
+export function neededSigners(
+  identity: { readonly signatureKey: Uint8Array },
+  {
+    kept,
+    groups,
+    written,
+    ending,
+  }: Pick<Contents, "kept"> & {
+    readonly groups: Iterable<StoredGroup>;
+    readonly written: readonly ChangedGroup[];
+    readonly ending: ReadonlySet<StoredGroup>;
+  },
+): ReadonlySet<string> {
+  const changed = new Set(written.map(({ one }) => one));
+  const others = [...groups].filter((one) => !ending.has(one) && !changed.has(one));
+  const leaves = [identity, ...[...kept.values()].map(({ keyPackage }) => keyPackage.leafNode)];
+  return new Set([
+    ...leaves.map(({ signatureKey }) => nameOf(signatureKey)),
+    ...[...others, ...written].flatMap(({ signers }) => signers),
+  ]);
 }

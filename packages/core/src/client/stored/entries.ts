@@ -1,5 +1,6 @@
 // RFC 9420 §10, §11: the entries of a client in its storage: what it is read from when it is opened.
-import { concat, equalBytes, isBytes, wipe } from "../../bytes.js";
+import { equalBytes, fromHex, isBytes, toHex, wipe } from "../../bytes.js";
+import { decode, encode, opaque, optional, struct, uint8, vector } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import type { GroupState, GroupStatus } from "../../group/index.js";
 import type { ClientStorage, StorageChange, StoredEntry } from "./client-storage.js";
@@ -40,7 +41,16 @@ export interface ListedGroup {
   readonly groupId: Uint8Array;
   /** The ID of the group that follows it, if it ended by a ReInit. */
   readonly successor: Uint8Array | undefined;
+  /** The names of the signers that it needs. */
+  readonly signers: readonly string[];
 }
+
+const GroupEntry = struct({
+  status: uint8,
+  groupId: opaque,
+  successor: optional(opaque),
+  signers: vector(opaque),
+});
 
 /** Whether two values are the same, or both aren't there. */
 export const isSame = (one: Uint8Array | undefined, other: Uint8Array | undefined): boolean =>
@@ -50,24 +60,27 @@ export const isSame = (one: Uint8Array | undefined, other: Uint8Array | undefine
 export const successorOf = ({ status, reinit }: GroupState): Uint8Array | undefined =>
   status === "reinitialized" ? reinit?.groupId : undefined;
 
-/** The entry that lists a group: its status, where it has ended by a ReInit the size of the ID in that and the ID, and its ID. */
-export function groupEntry(name: string, { status, groupId, successor }: ListedGroup): StorageChange {
-  const next =
-    successor === undefined ? [] : [Uint8Array.of(successor.length >> 8, successor.length), successor];
-  return { key: groupKey(name), value: concat(Uint8Array.of(STATUSES.indexOf(status)), ...next, groupId) };
+/** The entry that lists a group. */
+export function groupEntry(name: string, { status, signers, ...rest }: ListedGroup): StorageChange {
+  const value = encode(GroupEntry, {
+    ...rest,
+    status: STATUSES.indexOf(status),
+    signers: signers.map(fromHex),
+  });
+  return { key: groupKey(name), value };
 }
 
 /** @throws MlsError `state` */
 function readGroupEntry(value: Uint8Array): ListedGroup {
-  const [index = -1, high = 0, low = 0] = value;
-  const status = STATUSES[index];
-  if (status === undefined || status === "closed")
-    throw new MlsError("state", `invalid entry of a group: unknown status ${value[0]}`);
-  if (status !== "reinitialized") return { status, groupId: value.slice(1), successor: undefined };
-  const end = 3 + ((high << 8) | low);
-  if (end > value.length)
-    throw new MlsError("state", `invalid entry of a group: ${value.length} bytes, expected ${end}`);
-  return { status, groupId: value.slice(end), successor: value.slice(3, end) };
+  try {
+    const { status: index, groupId, successor, signers } = decode(GroupEntry, value);
+    const status = STATUSES[index];
+    if (status === undefined || status === "closed") throw new Error(`unknown status ${index}`);
+    // Copies: what was read is overwritten.
+    return { status, groupId: groupId.slice(), successor: successor?.slice(), signers: signers.map(toHex) };
+  } catch (cause) {
+    throw new MlsError("state", "invalid entry of a group: the client didn't write it", { cause });
+  }
 }
 
 export const noGroupEntry = (name: string): StorageChange => ({ key: groupKey(name), value: undefined });

@@ -12,6 +12,7 @@ import type { ClientStorage } from "./client-storage.js";
 import { prefixOf, readList, readValue, type StoredStatus, successorOf } from "./entries.js";
 import { isStale, notOpen, stale } from "./failures.js";
 import type { Journal } from "./journal.js";
+import { signersIn } from "./kept-signers.js";
 import { inTurn } from "./writing.js";
 
 /** How often the state of a group was replaced by one that looks different: at all, and by having other members. */
@@ -31,6 +32,8 @@ export interface StoredGroup {
   status: StoredStatus | undefined;
   /** As the storage has it: the ID in the ReInit that ended the group. */
   successor: Uint8Array | undefined;
+  /** As the storage has it: the names of the signers that it needs. */
+  signers: readonly string[];
   journal: Journal;
   /** Its object, from when it is asked for until it is closed. */
   group: Group | undefined;
@@ -207,6 +210,7 @@ function takeOver(one: StoredGroup, own: Membership, journal: Journal, loaded: L
   one.journal = journal;
   one.status = state.status as StoredStatus;
   one.successor = successorOf(state);
+  one.signers = signersIn(state);
   one.views = views;
 }
 

@@ -2,17 +2,36 @@
 import { toHex, wipe } from "../../bytes.js";
 import { keyOfSigner } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
-import { type ClientConfig, checkSigners, type GroupState } from "../../group/index.js";
+import { type ClientConfig, checkSigners, epochsIn, type GroupState, ownLeaf } from "../../group/index.js";
 import type { Signer } from "../../provider/index.js";
-import type { ClientStorage, StorageChange } from "./client-storage.js";
+import { isProposal, ProposalType } from "../../wire/index.js";
+import type { ClientStorage, StorageChange, StoredEntry } from "./client-storage.js";
 import { readList, SIGNERS } from "./entries.js";
 import { entryOf, type SignerEntry, signerIn } from "./saved-signer.js";
+
+/** How many bytes of a public key are in a name: those of some are longer than a key of an entry. */
+const NAMED = 32;
+
+/** The name of a signer in the storage. Public keys are as good as random, so that the beginning of one is enough. */
+export const nameOf = (publicKey: Uint8Array): string => toHex(publicKey.subarray(0, NAMED));
+
+/** The names of the signers that a group needs, or may need: in staged commits, own Updates and kept epochs, too. */
+export function signersIn(state: GroupState): readonly string[] {
+  const names = new Set([state.current, ...epochsIn(state)].map((one) => nameOf(ownLeaf(one).signatureKey)));
+  for (const { proposals } of [state, ...(state.kept?.others ?? [])])
+    for (const { proposal, leafKey } of proposals)
+      if (leafKey !== undefined && isProposal(proposal, ProposalType.update))
+        names.add(nameOf(proposal.leafNode.signatureKey));
+  return [...names].sort();
+}
 
 export class KeptSigners {
   readonly #storage: ClientStorage;
   readonly #config: () => ClientConfig;
-  /** Those that the storage doesn't have yet. */
-  readonly #new = new Set<Signer>();
+  /** Those that the storage has, or would have if they were needed. */
+  readonly #known = new Map<string, Signer>();
+  /** The names of those that the storage has. */
+  #stored: ReadonlySet<string> = new Set();
 
   constructor(storage: ClientStorage, config: () => ClientConfig) {
     this.#storage = storage;
@@ -20,23 +39,32 @@ export class KeptSigners {
   }
 
   add(signer: Signer): void {
-    this.#new.add(signer);
+    this.#known.set(nameOf(signer.publicKey), signer);
   }
 
   /**
-   * Adds entries with the new ones to a write. A signer whose private key isn't to be had, as one of a token, stays the
+   * What makes the storage have these and no others. A signer whose private key isn't to be had, as one of a token, stays the
    * application's, which adds it after a restart.
-   * @returns is called when that is written
+   * @returns besides, what is called when that is written
    */
-  async addTo(changes: StorageChange[]): Promise<() => void> {
-    const added = [...this.#new];
-    for (const signer of added) {
-      const entry = await this.#entry(signer);
-      if (entry !== undefined) changes.push({ ...entry, key: `${SIGNERS}${toHex(signer.publicKey)}` });
+  async changes(needed: ReadonlySet<string>): Promise<{ changes: StorageChange[]; done: () => void }> {
+    const changes: StorageChange[] = [];
+    const stored = new Set<string>();
+    for (const name of needed) {
+      const signer = this.#known.get(name);
+      if (!this.#stored.has(name)) {
+        const entry = signer && (await this.#entry(signer));
+        if (entry === undefined) continue;
+        changes.push({ ...entry, key: `${SIGNERS}${name}` });
+      }
+      stored.add(name);
     }
-    return () => {
-      for (const signer of added) this.#new.delete(signer);
+    for (const name of this.#stored)
+      if (!needed.has(name)) changes.push({ key: `${SIGNERS}${name}`, value: undefined });
+    const done = () => {
+      this.#stored = stored;
     };
+    return { changes, done };
   }
 
   async #entry(signer: Signer): Promise<SignerEntry | undefined> {
@@ -52,18 +80,25 @@ export class KeptSigners {
     }
   }
 
-  /** Takes those of the storage. @throws MlsError `state` */
-  async load(entries: Iterable<SignerEntry>): Promise<void> {
+  /** Takes those of the storage that aren't here. @throws MlsError `state` */
+  async load(entries: readonly StoredEntry[]): Promise<void> {
     const config = this.#config();
-    const all = [...entries];
+    const added = entries.filter(({ key }) => !this.#known.has(key.slice(SIGNERS.length)));
     try {
-      for (const entry of all) {
+      for (const entry of added) {
         const signer = await signerIn(config.provider, entry);
-        if (signer !== undefined) config.addSigner(signer, true);
+        if (signer === undefined) continue;
+        config.addSigner(signer, true);
+        this.add(signer);
       }
     } finally {
-      wipe(...all.map(({ value }) => value));
+      wipe(...entries.map(({ value }) => value));
     }
+  }
+
+  /** Notes which the storage has. */
+  found(entries: readonly StoredEntry[]): void {
+    this.#stored = new Set(entries.map(({ key }) => key.slice(SIGNERS.length)));
   }
 
   /** Looks in the storage for what a group needs: another opener may have put it there. */

@@ -1,5 +1,5 @@
 // RFC 9420 §9.2, §16.2: private keys that can't be exported, as entries of a storage that keeps the platform's objects.
-import { concat, toHex } from "../../bytes.js";
+import { concat, fromHex, toHex } from "../../bytes.js";
 import { importLater } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
@@ -91,6 +91,5 @@ export class KeyRows {
 }
 
 function referenceTo(name: string): Uint8Array {
-  const bytes = Uint8Array.from(name.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-  return concat(MARK, bytes);
+  return concat(MARK, fromHex(name));
 }

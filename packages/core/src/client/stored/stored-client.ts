@@ -81,9 +81,11 @@ export class StoredClient extends Client {
   }
 
   /** @internal */
-  begin(found: FoundClient, signer: SignerEntry | undefined): Promise<void> {
+  async begin(found: FoundClient, signer: SignerEntry | undefined): Promise<void> {
     const access = { config: () => this.config, kept: () => this.kept };
-    return this.#state.begin(access, found, signer);
+    await this.#state.begin(access, found, signer);
+    // Key packages that have expired since leave the storage.
+    await this.perform({ work: () => true, finish: answer }, {});
   }
 
   /** All groups of this client. Each is loaded when {@link group} is first called for it. */
@@ -264,13 +266,14 @@ export class StoredClient extends Client {
     const state = this.#state.writes;
     const work = () => state.upToDate(steps.work);
     let before!: Mark;
-    let [isChanged, isUndone] = [false, false];
+    let [isChanged, hasExpired, isUndone] = [false, false, false];
     let batch: Batch | undefined;
     let entries: AppEntries | undefined;
     const finish = (result: R) => {
       before = state.mark;
       const answer = steps.finish(result);
       isChanged = !isSameMark(before, state.mark);
+      hasExpired = this.kept.takeExpired();
       return answer;
     };
     const beside = (ask: () => unknown) => {
@@ -288,8 +291,10 @@ export class StoredClient extends Client {
       // Not before: alongside() may have thrown.
       for (const { group } of state.ending) group?.own.close();
       // What changes nothing waits for no write of others.
-      if (isChanged || entries !== undefined) batch = state.store();
-      await batch?.done;
+      const mustWrite = isChanged || entries !== undefined;
+      if (mustWrite || hasExpired) batch = state.store();
+      // What has expired can leave the storage with a later one.
+      await (mustWrite ? batch?.done : batch?.done.catch(() => undefined));
       // Its group was closed before it was written.
       if (entries?.isWritten === false) throw notOpen();
     };

@@ -15,11 +15,22 @@ import { type FoundClient, groupKey, isSame, prefixOf, readList, readValue, succ
 import { isStale, notOpen, said, stale } from "./failures.js";
 import { isOpen, NO_VIEWS, type StoredGroup, safetyOf } from "./group-writes.js";
 import { Journal } from "./journal.js";
-import { KeptSigners } from "./kept-signers.js";
+import { KeptSigners, signersIn } from "./kept-signers.js";
 import { makeWrite } from "./writing.js";
 
 /** An entry that the application has in the storage of its client. */
 export type AppEntry = Pick<StoredEntry, "key"> & { readonly value: Bytes };
+
+/** Whether the list of groups must say something else of one. */
+function isListedOtherwise({ status, successor, signers }: StoredGroup, state: GroupState): boolean {
+  const others = signersIn(state);
+  return (
+    status !== state.status ||
+    !isSame(successorOf(state), successor) ||
+    signers.length !== others.length ||
+    signers.some((one, i) => one !== others[i])
+  );
+}
 
 export class StoredState implements Keeper, GroupHome {
   readonly storage: ClientStorage;
@@ -105,7 +116,13 @@ export class StoredState implements Keeper, GroupHome {
 
   newEntry(name: string, groupId: Uint8Array): StoredGroup {
     const journal = this.newJournal(name);
-    const rest = { status: undefined, successor: undefined, group: undefined, attempt: undefined };
+    const rest = {
+      status: undefined,
+      successor: undefined,
+      signers: [],
+      group: undefined,
+      attempt: undefined,
+    };
     return {
       name,
       groupId,
@@ -250,7 +267,7 @@ export class StoredState implements Keeper, GroupHome {
       if (one.group?.own !== own || one.status !== "joining") throw notOpen();
       this.writes.ending.add(one);
       this.writes.keep(entries, []);
-    } else if (status !== one.status || !isSame(successorOf(own.state), one.successor)) {
+    } else if (isListedOtherwise(one, own.state)) {
       this.writes.changed.add(one);
       this.writes.keep(entries, [one]);
     } else {
@@ -258,10 +275,8 @@ export class StoredState implements Keeper, GroupHome {
       const draft = await said(() => journal.next(own, entries.length > 0));
       if (draft === undefined) return;
       const changes: StorageChange[] = [...draft.changes, ...entries];
-      const signed = await said(() => this.signers.addTo(changes));
       if (isGivenUp()) throw notOpen();
       await makeWrite(this.storage, changes, [draft.step]);
-      signed();
       if (!isGivenUp()) draft.done();
       return;
     }
