@@ -68,6 +68,11 @@ export interface KeptEpoch {
   readonly staged: boolean;
   /** When a commit first ended it here, in seconds since the Unix epoch. */
   readonly endedAt: bigint | undefined;
+  /**
+   * The commits that this client went on by from it, and left, and that are forgotten: by the confirmed transcript hashes of the epochs
+   * that they start. None of those is derived again, because that would bring back keys that were used.
+   */
+  readonly forgotten: readonly ByteArray[];
 }
 
 /** All that is kept, besides the staged commits of the present epoch. */

@@ -76,7 +76,8 @@ const placeOf = ({ on }: PlaceOptions): Place => (typeof on === "bigint" ? on : 
  * Stages a commit as {@link Group.stage} does, with all its checks and hooks, but on an earlier epoch that `policy.rewind`
  * keeps, or on another commit that is staged: so a whole branch can be looked at. Nothing is in force before
  * {@link adopt}, and nothing is consumed. At most 16 are kept on an epoch and 64 in all, kept epochs included: beyond that, the oldest
- * one ends that can be staged again from its message, or an own one that was discarded.
+ * one ends that can be staged again from its message, or an own one that was discarded; or else the branch that was entered and left
+ * first, for good: its commit is refused as `duplicate` then.
  * @param message an encoded MLSMessage
  * @throws MlsError `usage` without `policy.rewind`; `forgotten` for an epoch that isn't kept, `future-epoch`; `missing` if `on` isn't staged any
  *   more, `removed` if it removes this client; `duplicate` for a commit that is in force; `limit`; otherwise as

@@ -58,7 +58,7 @@ export async function adoptCommit(
   const target = findKept(all, commit);
   if (line.includes(target)) throw inForce();
   const isBefore = all.some((one) => one.entered && one.on !== undefined && one.on === target.epoch);
-  if (isBefore)
+  if (isBefore || target.forgotten.length > 0)
     throw new MlsError("usage", "expected the last commit of a branch: this one was followed by another");
   const way = lineOf(all, target);
   const fork = way.findIndex((one) => line.includes(one));

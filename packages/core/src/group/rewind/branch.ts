@@ -113,7 +113,7 @@ export async function stageIn(
   place: Place,
 ): Promise<Staging> {
   const by = needRewind(config, state);
-  const { epoch: on } = needPlace(state, place);
+  const { epoch: on, forgotten } = needPlace(state, place);
   const { present, line, all } = treeOf(state);
   const known = all.find((one) => isOf(one, { commit: bytes }));
   if (known?.commit !== undefined) {
@@ -126,6 +126,9 @@ export async function stageIn(
   try {
     if (all.some(({ epoch }) => isTwin(epoch, commit.epoch)))
       throw new MlsError("duplicate", "this is a commit that is known already, in another message");
+    const { confirmedTranscriptHash } = commit.next.groupContext;
+    if (forgotten.some((one) => equalBytes(one, confirmedTranscriptHash)))
+      throw new MlsError("duplicate", "this commit was in force, and its branch was left and is forgotten");
     const { others, ...kept } = keptIn(state);
     const next = { ...state, kept: { ...kept, by, others: withStaged(state, others, at.current, commit) } };
     return { ...stepTo(state, next), commit, drop };

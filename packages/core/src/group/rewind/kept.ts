@@ -9,6 +9,9 @@ import type { GroupState, Kept, KeptEpoch } from "../state.js";
 /** How many epochs are kept besides the present one, of all branches together. */
 export const MAX_KEPT = 64;
 
+/** How many commits are remembered that were entered, left and forgotten, of all epochs together. */
+const MAX_FORGOTTEN = 1000;
+
 /** A staged commit that nobody has entered. */
 export function stagedOn(on: Epoch, commit: Candidate): KeptEpoch {
   return {
@@ -19,13 +22,14 @@ export function stagedOn(on: Epoch, commit: Candidate): KeptEpoch {
     entered: false,
     staged: false,
     endedAt: undefined,
+    forgotten: [],
   };
 }
 
 /** What a state keeps, of the present epoch too. */
 export function keptIn({ kept, current }: GroupState): Pick<Kept, "present" | "others"> {
   if (kept !== undefined) return kept;
-  const started = { commit: undefined, on: undefined, endedAt: undefined };
+  const started = { commit: undefined, on: undefined, endedAt: undefined, forgotten: [] };
   return { present: { ...started, epoch: current, proposals: [], entered: true, staged: false }, others: [] };
 }
 
@@ -97,30 +101,71 @@ export const inForce = () => new MlsError("duplicate", "this commit is in force 
 
 /**
  * What is kept, and one more commit. If there is no room, the oldest one makes it that can be staged again from its message, or
- * an own one that was discarded: these have half of the room at most.
+ * an own one that was discarded: these have half of the room at most. Otherwise a branch that was left makes it, for good.
  * @throws MlsError `limit` if there is none
  */
 export function withStaged(
-  { current }: GroupState,
+  { current, kept }: GroupState,
   others: readonly KeptEpoch[],
   on: Epoch,
   commit: Candidate,
 ): KeptEpoch[] {
-  const added = stagedOn(on, commit);
-  const here = others.filter((one) => one.on === on);
-  const [room, most] = here.length < MAX_CANDIDATES ? [others, MAX_KEPT] : [here, MAX_CANDIDATES];
-  if (room.length < most) return [...others, added];
-  // What is staged in the present epoch isn't kept for second thoughts.
-  const free = room.filter((one) => one.epoch !== on && one.on !== current && isForgettable(others, one));
-  const received = free.find(isReceived);
-  const own = free.filter(isGivenUp);
-  const oldest = own.length > most / 2 ? own[0] : (received ?? own[0]);
-  if (oldest === undefined)
-    throw new MlsError(
-      "limit",
-      `expected at most ${most} kept epochs and staged commits: call settle() first`,
-    );
-  return [...others.filter((one) => one !== oldest), added];
+  const line = kept === undefined ? [] : lineOf([kept.present, ...others], kept.present);
+  const needed = [...line.map(({ epoch }) => epoch), on];
+  for (let rest = others; ; ) {
+    const here = rest.filter((one) => one.on === on);
+    const [room, most] = here.length < MAX_CANDIDATES ? [rest, MAX_KEPT] : [here, MAX_CANDIDATES];
+    if (room.length < most) return [...rest, stagedOn(on, commit)];
+    // What is staged in the present epoch isn't kept for second thoughts.
+    const free = room.filter((one) => one.epoch !== on && one.on !== current && isForgettable(rest, one));
+    const received = free.find(isReceived);
+    const own = free.filter(isGivenUp);
+    const oldest = own.length > most / 2 ? own[0] : (received ?? own[0]);
+    const less =
+      oldest === undefined ? withoutLeft(rest, room, needed) : rest.filter((one) => one !== oldest);
+    if (less === undefined)
+      throw new MlsError(
+        "limit",
+        `expected at most ${most} kept epochs and staged commits: call settle() first`,
+      );
+    rest = less;
+  }
+}
+
+const isAt =
+  (on: Epoch | undefined) =>
+  ({ epoch }: KeptEpoch): boolean =>
+    on !== undefined && epoch === on;
+
+/**
+ * The same without the oldest branch that this client has entered and left: the epoch before it remembers that. One of a single
+ * commit, if there is one.
+ * @param room where it is looked for
+ * @param needed epochs that must stay
+ */
+function withoutLeft(
+  others: readonly KeptEpoch[],
+  room: readonly KeptEpoch[],
+  needed: readonly (Epoch | undefined)[],
+): KeptEpoch[] | undefined {
+  const remembered = others.reduce((sum, { forgotten }) => sum + forgotten.length, 0);
+  if (remembered >= MAX_FORGOTTEN) return undefined;
+  const isFree = (one: KeptEpoch) =>
+    !(one.epoch !== undefined && needed.includes(one.epoch)) &&
+    (one.entered || one.commit?.own === false || isGivenUp(one));
+  const branches = room
+    .filter(({ entered, on, commit }) => entered && commit !== undefined && others.some(isAt(on)))
+    .map((one) => [one, ...others.filter((other) => other !== one && lineOf(others, other).includes(one))])
+    .filter((branch) => branch.every(isFree))
+    // The one that was left last is the first of all.
+    .reverse();
+  const branch = branches.find(({ length }) => length === 1) ?? branches[0];
+  const [first] = branch ?? [];
+  if (branch === undefined || first === undefined) return undefined;
+  const mark = (first.commit as Candidate).next.groupContext.confirmedTranscriptHash;
+  return others
+    .filter((one) => !branch.includes(one))
+    .map((one) => (isAt(first.on)(one) ? { ...one, forgotten: [...one.forgotten, mark] } : one));
 }
 
 const isReceived = ({ commit }: KeptEpoch) => commit?.own === false;
@@ -167,8 +212,11 @@ export function pruned(state: GroupState, policy: Policy, settled = 0n): GroupSt
   while (left.length > MAX_KEPT) {
     const free = left.filter((one) => isForgettable(left, one) && !isStaged(one));
     const surplus = free.find(isReceived) ?? free.find(isGivenUp) ?? free[0];
-    if (surplus === undefined) break;
-    left = left.filter((one) => one !== surplus);
+    const needed = [present, ...line].map(({ epoch }) => epoch);
+    const less =
+      surplus === undefined ? withoutLeft(left, left, needed) : left.filter((one) => one !== surplus);
+    if (less === undefined) break;
+    left = less;
   }
   if (left.length === 0 && !present.staged) return { ...state, kept: undefined };
   // A clock that ran ahead when an epoch ended doesn't keep it for longer.

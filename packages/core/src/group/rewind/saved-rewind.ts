@@ -1,6 +1,16 @@
 // RFC 9420 §12.4: kept epochs in a saved state.
 import { equalBytes } from "../../bytes.js";
-import { decode, encode, optional, struct, type TypeOf, uint32, uint64, vector } from "../../codec/index.js";
+import {
+  decode,
+  encode,
+  opaque,
+  optional,
+  struct,
+  type TypeOf,
+  uint32,
+  uint64,
+  vector,
+} from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import { SecretTree } from "../../schedule/index.js";
 import { GroupContext } from "../../wire/index.js";
@@ -48,6 +58,7 @@ const SavedKept = struct({
   entered: flag,
   staged: flag,
   endedAt: optional(uint64),
+  forgotten: vector(opaque),
 });
 
 const SavedRewind = struct({ present: SavedKept, others: vector(SavedKept) });
@@ -102,6 +113,7 @@ export const loadKept: RewindSteps["load"] = async (config, state, bytes, loadKe
     entered: one.entered,
     staged: one.staged,
     endedAt: one.endedAt,
+    forgotten: one.forgotten.map((hash) => hash.slice()),
     on: undefined,
     epoch,
     commit: one.commit && (await loadCandidate(config, epoch ?? current, one.commit, loadKey)),
