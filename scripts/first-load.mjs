@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 /** For all that is loaded at once, gzipped, in bytes. */
-export const FIRST_LOAD_BUDGET = 82_000;
+export const FIRST_LOAD_BUDGET = 82_200;
 
 /**
  * Creates a group, adds a member, joins, encrypts and receives; with `update`, commits with a path, too. What comes of it

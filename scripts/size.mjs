@@ -28,7 +28,7 @@ const PACKAGES = {
  * The budgets for a package's own code, gzipped, in bytes. The core's is for its main entry with all that it exports. What
  * few clients need has entries of its own; docs/decisions/entries.md says what the rest consists of.
  */
-const BUDGETS = { core: 62_600, "provider-webcrypto": 25_000, "provider-hpke": 5_000 };
+const BUDGETS = { core: 62_900, "provider-webcrypto": 25_000, "provider-hpke": 5_000 };
 
 /**
  * What is left of a package if an application imports only `name` from it. `entry` is the subpath to import from;
