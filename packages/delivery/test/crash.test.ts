@@ -51,4 +51,29 @@ describe.each([false, true])("ended at a write (which is made: %s)", (isLastMade
   });
 });
 
+it.each([1, 2, 3, 4])("joins again, though it ends at write %i of that", async (after) => {
+  const [alice, bob] = (await new World().people("alice", "bob")) as [Someone, Someone];
+  const [a] = (await together([alice, bob])) as [C, C];
+  await bob.messenger.close();
+  const entries = await bob.storage.list("group");
+  const damaged = ({ key, value }: (typeof entries)[number]) => ({
+    key,
+    value: value.map((byte) => byte ^ 1),
+  });
+  await bob.storage.write(entries.filter(({ value }) => value.length > 64).map(damaged), []);
+  const cut = new CutStorage(bob.storage);
+  cut.cut(after, after % 2 === 1);
+  const { isCut } = cut;
+  const ending = await bob.reopen({ storage: cut.storage }).catch(() => undefined);
+  if (ending !== undefined) await Promise.race([isCut, ending.messenger.settled().catch(() => undefined)]);
+  await ending?.messenger.close();
+  cut.mend();
+  const again = await bob.reopen();
+  const b = await conversationOf(again, a.id);
+  await agree([alice, again], [a, b]);
+  await (await b.send("here")).sent;
+  expect(await heard(alice, a, 1)).toEqual(["bob: here"]);
+  expect(names(a)).toEqual(["alice", "bob"]);
+});
+
 type C = Awaited<ReturnType<typeof together>>[number];

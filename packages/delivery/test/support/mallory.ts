@@ -7,7 +7,7 @@ import {
   type EpochKeySource,
   type LogEntry,
 } from "@copse/delivery";
-import { type Forgery, forgeEpoch, type Insider } from "@copse/test-support/insiders";
+import { type Forgery, forgeEpoch, frame, type Insider } from "@copse/test-support/insiders";
 import { exportFrom } from "../../../core/src/group/exporter.js";
 import { Registry } from "../../../core/src/group/extensions/registry.js";
 import { groupInfoMessage } from "../../../core/src/group/join/group-info.js";
@@ -46,6 +46,37 @@ export async function logOf(
   return all;
 }
 
+async function insiderOf({ group }: Conversation, signer: Signer): Promise<Insider> {
+  if (group === undefined) throw new Error("expected an insider");
+  const config: Insider["config"] = {
+    provider: crypto.suite(SUITE),
+    authentication: insecureAcceptAll(),
+    policy: DEFAULT_POLICY,
+    psk: () => undefined,
+    registry: new Registry([]),
+  };
+  return { config, signer, epoch: (await loadState(config, await group.save())).state.current };
+}
+
+/** Sends a message that says it is of an epoch that is far from being reached. */
+export async function sendEarly(
+  service: DeliveryService,
+  conversation: Conversation,
+  signer: Signer,
+  count: number,
+): Promise<void> {
+  const insider = await insiderOf(conversation, signer);
+  const { groupId, group } = conversation;
+  if (group === undefined) return;
+  const epoch = group.epoch + 9n;
+  for (let i = 0; i < count; i++) {
+    const content = { contentType: 1, applicationData: Uint8Array.of(i) } as const;
+    const message = await frame(insider, content, { epoch, wireFormat: 2 });
+    const key = () => epochKey(insider.config.provider, group.epoch, group);
+    await service.send({ id: "early-".padEnd(20, `${i}`), groupId, epoch, message, key });
+  }
+}
+
 export interface Junk extends Forgery {
   /** The GroupInfo beside it: of the epoch that it starts for whoever takes it, of the present one, or bytes that are none. */
   readonly beside: "right" | "present" | "nothing";
@@ -60,16 +91,10 @@ export async function submitJunk(
 ): Promise<void> {
   const { group, groupId } = conversation;
   if (group === undefined) throw new Error("expected an insider");
-  const provider = crypto.suite(SUITE);
-  const config: Insider["config"] = {
-    provider,
-    authentication: insecureAcceptAll(),
-    policy: DEFAULT_POLICY,
-    psk: () => undefined,
-    registry: new Registry([]),
-  };
-  const { current: epoch } = (await loadState(config, await group.save())).state;
-  const { message, next } = await forgeEpoch({ config, signer, epoch }, junk);
+  const insider = await insiderOf(conversation, signer);
+  const { config } = insider;
+  const { provider } = config;
+  const { message, next } = await forgeEpoch(insider, junk);
   const infos = {
     right: async () =>
       next === undefined ? provider.random(99) : groupInfoMessage({ config, epoch: next, signer }, {}),
