@@ -133,11 +133,9 @@ export class Writer {
     this.length = end;
   }
 
-  /** The bytes written, in an array of their own. Overwrites the working buffer and empties the writer. */
+  /** The bytes written, in an array of their own. */
   finish(): Bytes {
-    const written = this.bytes.slice(0, this.length);
-    this.release();
-    return written;
+    return this.bytes.slice(0, this.length);
   }
 
   /** A view of the bytes written from `start` to `end`. Valid until {@link release}. */
