@@ -93,7 +93,9 @@ function collect(node: TreeNode, levels: TreeNode[][], blanks: TreeNode[]): void
     collect(node.left, levels, blanks);
     collect(node.right, levels, blanks);
   }
-  (levels[level(node.nodeIndex)] as TreeNode[]).push(node);
+  const height = level(node.nodeIndex);
+  while (levels.length <= height) levels.push([]);
+  (levels[height] as TreeNode[]).push(node);
 }
 
 // The inputs of {@link TreeHashInput} for blank nodes. The codec would take as long as the hash function.
@@ -208,15 +210,11 @@ export function treeHashes(
   provider: CipherSuiteProvider,
   roots: readonly TreeNode[],
 ): Awaitable<Uint8Array[]> {
-  const hashes = () => roots.map(({ hash }) => hash as Uint8Array);
-  if (roots.every(({ hash }) => hash !== undefined)) return hashes();
-  const top = roots.reduce((highest, root) => Math.max(highest, level(root.nodeIndex)), 0);
   const levels: TreeNode[][] = [];
-  while (levels.length <= top) levels.push([]);
   const blanks: TreeNode[] = [];
   for (const root of roots) collect(root, levels, blanks);
   return chain(
     inOrder(blanks, (root) => hashBlank(provider, root)),
-    () => chain(hashLevels(provider, levels, writeInput), hashes),
+    () => chain(hashLevels(provider, levels, writeInput), () => roots.map(({ hash }) => hash as Uint8Array)),
   );
 }
