@@ -47,9 +47,7 @@ const ROWS: Readonly<Record<string, (here: World) => Promise<() => Promise<unkno
   },
   "a commit that is merged, and another after it": async ({ alice }) => {
     const group = await alice.createGroup({ signer: await newSigner() });
-    const { publicKey } = await newSigner();
     await group.update({ signer: await newSigner() });
-    expect(publicKey).toHaveLength(32);
     await group.mergePendingCommit();
     // Both are needed: the first one by new key packages, perhaps.
     await group.update({ signer: await newSigner() });
@@ -75,17 +73,13 @@ const ROWS: Readonly<Record<string, (here: World) => Promise<() => Promise<unkno
 describe.each(Object.entries(ROWS))("of %s", (_, row) => {
   it("nothing is left", async () => {
     const here = await world();
-    const before = (await here.storage.all()).map(([key]) => key).filter((key) => key.startsWith("client/"));
     const end = await row(here);
     expect(await signersIn(here.storage)).toBeGreaterThan(0);
-    const { groups } = { groups: here.alice.knownGroups() };
     await end();
     // An identity that a group has switched to goes with the next write of a client that was opened since.
     const again = await opened(here.storage);
     await again.createKeyPackage();
     expect(await signersIn(here.storage)).toBe(0);
-    expect(groups.length).toBeLessThan(2);
-    expect(before).toContain("client/signer");
   });
 });
 
