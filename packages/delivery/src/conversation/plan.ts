@@ -163,9 +163,11 @@ export class Plan {
     if (item === undefined) return;
     this.#endItem(item);
     if (item.kind === "proposal") return;
-    const { id, data, epoch } = item;
+    const { id, data } = item;
     const sender = this.#room.ownPerson();
-    const said = messageEntry({ place: this.record.next, id, time: entry.time, sender, epoch, data });
+    // The service may have taken a form of it that was encrypted before the one that is in the outbox now.
+    const { time, epoch } = entry;
+    const said = messageEntry({ place: this.record.next, id, time, sender, epoch, data });
     this.#say(said);
     this.#effects.push(() => this.#outbox.done(item, said));
   }
