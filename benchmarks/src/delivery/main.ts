@@ -3,7 +3,9 @@
 import { aligned, bytes, duration, ratio } from "../format.js";
 import type { Progress } from "../progress.js";
 import { follow } from "./follow.js";
+import { httpStation } from "./http.js";
 import { memoryStation } from "./memory.js";
+import { natsStation } from "./nats.js";
 import type { Starter, Station } from "./station.js";
 import { talk } from "./talk.js";
 import { fanOut, type Load, plainTraffic, type Traffic, traffic } from "./traffic.js";
@@ -34,7 +36,11 @@ export interface Row extends Traffic {
   readonly lanes: keyof typeof LANES;
 }
 
-const STARTERS: Readonly<Record<string, Starter>> = { memory: memoryStation };
+const STARTERS: Readonly<Record<string, Starter>> = {
+  memory: memoryStation,
+  http: httpStation,
+  nats: natsStation,
+};
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 

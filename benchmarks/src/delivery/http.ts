@@ -1,0 +1,44 @@
+// The service by HTTP: in a process of its own, with SQLite in a folder; each message is on the disk when it is acknowledged.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Client, insecureAcceptAll } from "@copse/core";
+import { httpDelivery } from "@copse/delivery-http";
+import { nodeProvider } from "@copse/provider-node";
+import { Children, freePorts } from "./children.js";
+import type { Station } from "./station.js";
+
+/** All that is measured comes from one machine, and as fast as it can. */
+const PROGRAM = `
+const [server, data, port] = process.argv.slice(2);
+const { serveDelivery } = await import(server);
+const many = { perSecond: 1e9, burst: 1e9 };
+const kinds = ["login", "register", "call", "message", "byte", "handshake", "claim", "claimed", "proof", "socket"];
+const rates = Object.fromEntries(kinds.map((kind) => [kind, many]));
+await serveDelivery({ data, port: Number(port), rates, admit: () => true });
+`;
+
+export async function httpStation(): Promise<Station> {
+  const children = await Children.in("http");
+  try {
+    const [port = 0] = await freePorts(1);
+    const program = join(children.folder, "service.mjs");
+    await writeFile(program, PROGRAM);
+    const server = import.meta.resolve("@copse/delivery-http/server");
+    await children.start(process.execPath, [program, server, join(children.folder, "data"), `${port}`], port);
+    const crypto = nodeProvider();
+    return {
+      name: "http",
+      async connect(n) {
+        const credential = `user-${n}`;
+        const client = await Client.create({ crypto, suite: 1, credential, authentication: insecureAcceptAll() });
+        const delivery = httpDelivery({ url: `http://127.0.0.1:${port}`, user: credential, client });
+        await delivery.login();
+        return delivery;
+      },
+      close: () => children.close(),
+    };
+  } catch (error) {
+    await children.close();
+    throw error;
+  }
+}
