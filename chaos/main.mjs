@@ -6,7 +6,8 @@ const program = await bundle("chaos");
 const args = process.argv.slice(2);
 const run = (options, stdio) => spawnSync(process.execPath, [program, ...options], { stdio });
 /** A small run is enough for a fault in one client. */
-const SMALL = "--service memory --clients 8 --groups 2 --messages 600 --killed 2 --dishonest 0".split(" ");
+const SMALL =
+  "--service memory --clients 6 --groups 2 --messages 400 --killed 1 --dishonest 0 --patience 4".split(" ");
 
 /** Plants one fault after the other. @returns whether each was found */
 function plantAll(options) {

@@ -17,6 +17,8 @@ export interface Options {
   readonly killed: number;
   readonly dishonest: number;
   readonly fault: Fault | undefined;
+  /** Seconds that all have, once nothing disturbs them, to answer and to come to the same state. */
+  readonly patience: number;
 }
 
 export const USAGE = `usage: npm run test:chaos -- [options]
@@ -28,6 +30,7 @@ export const USAGE = `usage: npm run test:chaos -- [options]
   --killed 6         how many clients are killed again and again (kill -9)
   --dishonest 3      how many forge commits
   --seed N           the choices; by default others each time, which are printed
+  --patience 60      seconds that all have in the end to come to rest
   --fault NAME       plant a fault in a client: ${Object.keys(FAULTS).join("; ")}
   --planted          plant one fault after the other, and say by what it is found`;
 
@@ -65,6 +68,7 @@ export function optionsOf(args: readonly string[], fresh: () => number): Options
     seconds: numberOf("seconds", values.seconds, 1),
     killed,
     dishonest,
+    patience: numberOf("patience", values.patience, 1),
     fault:
       values.fault === undefined ? undefined : oneOf("fault", values.fault, Object.keys(FAULTS) as Fault[]),
   };
@@ -82,6 +86,7 @@ function parsed(args: readonly string[]) {
         seconds: { type: "string", default: "900" },
         killed: { type: "string", default: "6" },
         dishonest: { type: "string", default: "3" },
+        patience: { type: "string", default: "60" },
         seed: { type: "string" },
         fault: { type: "string" },
       },

@@ -9,12 +9,10 @@ import { MEMBERS, Rooms } from "./fleet/rooms.js";
 import { Storm } from "./fleet/storm.js";
 import type { ClientEvent, FinalView } from "./model/events.js";
 import { Judge, type Verdict } from "./model/judge.js";
-import { sleep } from "./network/weather.js";
+import { endsWithin, sleep } from "./network/weather.js";
 import type { Options } from "./options.js";
 import type { Service } from "./services/service.js";
 
-/** Milliseconds that all have, once nothing disturbs them, to answer and to come to the same state. */
-const PATIENCE = 60_000;
 const PROGRESS = 5000;
 
 class Run {
@@ -24,12 +22,15 @@ class Run {
   readonly #judge: Judge;
   readonly #rooms: Rooms;
   readonly #start = performance.now();
+  /** In milliseconds. */
+  readonly #patience: number;
   #fleet!: Fleet;
   #storm!: Storm;
   #printed = 0;
 
   constructor(options: Options, service: Service, folder: string) {
     this.#options = options;
+    this.#patience = options.patience * 1000;
     this.#service = service;
     this.#company = companyOf(options, folder);
     this.#judge = new Judge(this.#company.isHonest);
@@ -101,18 +102,19 @@ class Run {
     this.#service.calm();
     this.#fleet.calm();
     this.#say(`calm, ${this.#storm.open} open`);
-    if (!(await this.#storm.answered(PATIENCE)))
+    if (!(await this.#storm.answered(this.#patience)))
       this.#judge.complain("nothing waits for ever", "", `${this.#storm.open} calls have no answer`);
     await this.#settle();
   }
 
   async #settle(): Promise<void> {
-    const end = performance.now() + PATIENCE;
+    const end = performance.now() + this.#patience;
     for (const { name, isHonest } of this.#company.all) {
       if (!isHonest) continue;
       const left = Math.max(0, end - performance.now());
-      const isSettled = await this.#fleet.settle(name, left).catch(() => false);
-      if (!isSettled) this.#judge.complain("nothing waits for ever", "", `${name} doesn't come to rest`);
+      const waitsFor = await this.#fleet.settle(name, left).catch((error: unknown) => `${error}`);
+      if (waitsFor !== undefined)
+        this.#judge.complain("nothing waits for ever", "", `${name} doesn't come to rest: ${waitsFor}`);
     }
   }
 
@@ -135,7 +137,7 @@ class Run {
 
   /** Waits until all agree, has each say a last word, and compares all that they have. */
   async judge(): Promise<Verdict> {
-    const end = performance.now() + PATIENCE;
+    const end = performance.now() + this.#patience;
     let views = await this.#views();
     while (!this.#isAgreed(views) && performance.now() < end) {
       await sleep(250);
@@ -143,10 +145,9 @@ class Run {
     }
     this.#say("all are quiet; each says a last word");
     const words = views.filter(({ isMember }) => isMember);
-    await Promise.race([
-      Promise.all(words.map(({ group, client }) => this.#storm.do(this.#rooms.send(group, client)))),
-      sleep(PATIENCE),
-    ]);
+    const said = words.map(({ group, client }) => this.#storm.do(this.#rooms.send(group, client)));
+    if (!(await endsWithin(Promise.all(said), this.#patience)))
+      this.#judge.complain("nothing waits for ever", "", "a last word isn't acknowledged");
     await this.#settle();
     const verdict = this.#judge.judge(await this.#views());
     const all = new Map([...this.#storm.counts, ...verdict.counts]);

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(program));
 
-const SMALL = "--service memory --clients 8 --groups 2 --killed 2 --seconds 20".split(" ");
+const SMALL = "--service memory --clients 6 --groups 2 --killed 1 --seconds 20".split(" ");
 
 function play(...options: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...SMALL, ...options], {
@@ -20,16 +20,14 @@ function play(...options: string[]) {
 }
 
 it("a short run: all agree, and all is delivered to everybody, once and in order", () => {
-  const { status, said } = play("--messages", "500", "--dishonest", "1", "--seed", "1");
+  const { status, said } = play("--messages", "300", "--dishonest", "1", "--seed", "1");
   expect(said).toContain("memory: HOLDS");
   expect(status).toBe(0);
 });
 
-it.each([
-  ["the service loses a message", "BROKEN: delivered to all"],
-  ["an older state is restored", "BROKEN: "],
-])("with a planted fault, that %s, it is broken", (fault, broken) => {
-  const { status, said } = play("--messages", "400", "--dishonest", "0", "--seed", "2", "--fault", fault);
-  expect(said).toContain(broken);
+it("with a service that loses a message it is broken", () => {
+  const fault = ["--fault", "the service loses a message", "--patience", "2"];
+  const { status, said } = play("--messages", "150", "--dishonest", "0", "--seed", "2", ...fault);
+  expect(said).toContain("BROKEN: delivered to all");
   expect(status).toBe(1);
 });

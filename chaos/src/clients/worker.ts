@@ -5,7 +5,7 @@ import type { DeliveryService } from "@copse/delivery/service";
 import { Insider } from "../insiders/insider.js";
 import type { ClientEvent } from "../model/events.js";
 import { rough } from "../network/rough.js";
-import { sleep, Weather } from "../network/weather.js";
+import { endsWithin, Weather } from "../network/weather.js";
 import { connectTo } from "../services/connect.js";
 import { Remote } from "../services/remote.js";
 import { Device } from "./device.js";
@@ -76,10 +76,7 @@ export class Worker {
           ? await device.do(order.deed)
           : order.kind === "look"
             ? await device.look()
-            : await Promise.race([
-                device.messenger.settled().then(() => true),
-                sleep(order.within).then(() => false),
-              ]);
+            : await settled(device, order.within);
       this.#flush();
       post({ kind: "done", n, value });
     } catch (error) {
@@ -88,6 +85,14 @@ export class Worker {
       post({ kind: "failed", n, code, text: `${error}` });
     }
   }
+}
+
+/** @returns whether it came to rest, or what it waits for */
+async function settled({ messenger }: Device | Insider, within: number): Promise<true | string> {
+  if (await endsWithin(messenger.settled(), within)) return true;
+  return messenger.conversations
+    .map((one) => `${one.id.slice(0, 8)} ${one.state}, ${one.outbox().length} in the outbox`)
+    .join("; ");
 }
 
 function fail(error: unknown): void {

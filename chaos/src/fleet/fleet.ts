@@ -85,10 +85,11 @@ export class Fleet {
     return this.#order(client, { kind: "do", client, deed });
   }
 
-  /** @returns whether it has come to rest within so many milliseconds */
-  async settle(client: string, within: number): Promise<boolean> {
+  /** @returns `undefined` if it has come to rest within so many milliseconds, or else what it waits for */
+  async settle(client: string, within: number): Promise<string | undefined> {
     const done = await this.#order(client, { kind: "settle", client, within });
-    return done.kind === "done" && done.value === true;
+    if (done.kind === "failed") return done.text;
+    return done.value === true ? undefined : `${done.value}`;
   }
 
   async look(client: string) {

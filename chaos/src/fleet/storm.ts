@@ -1,7 +1,7 @@
 // The middle of a run: all talk and commit, and clients and the service are killed.
 import { Numbers } from "../../../simulation/src/numbers.js";
 import type { Done } from "../clients/orders.js";
-import { sleep } from "../network/weather.js";
+import { endsWithin, sleep } from "../network/weather.js";
 import type { Options } from "../options.js";
 import type { Service } from "../services/service.js";
 import type { Company } from "./cast.js";
@@ -10,7 +10,7 @@ import { Ended } from "./process.js";
 import type { Choice, Rooms } from "./rooms.js";
 
 /** So many deeds are done at once. */
-const AT_ONCE = 60;
+const AT_ONCE = 200;
 /** Milliseconds between two of each kind: at least, and at most. */
 const KILLS = [300, 1500] as const;
 const STRIKES = [4000, 12_000] as const;
@@ -110,7 +110,7 @@ export class Storm {
   }
 
   /** @returns whether all deeds have been answered within so many milliseconds */
-  async answered(within: number): Promise<boolean> {
-    return Promise.race([Promise.all(this.#open).then(() => true), sleep(within).then(() => false)]);
+  answered(within: number): Promise<boolean> {
+    return endsWithin(Promise.all(this.#open), within);
   }
 }
