@@ -30,7 +30,12 @@ export async function httpStation(): Promise<Station> {
       name: "http",
       async connect(n) {
         const credential = `user-${n}`;
-        const client = await Client.create({ crypto, suite: 1, credential, authentication: insecureAcceptAll() });
+        const client = await Client.create({
+          crypto,
+          suite: 1,
+          credential,
+          authentication: insecureAcceptAll(),
+        });
         const delivery = httpDelivery({ url: `http://127.0.0.1:${port}`, user: credential, client });
         await delivery.login();
         return delivery;

@@ -35,13 +35,14 @@ function swapping(log: Log): Log {
   );
 }
 
-/** Whoever subscribes again gets what comes after the first entries. */
+/** Whoever subscribes again doesn't get the first messages that come. */
 function skipping(log: Log, after: string): Log {
   let isFirst = after !== "";
   return changed(log, (entries) => {
-    const rest = isFirst ? entries.filter(({ kind }) => kind === "handshake") : entries;
-    isFirst = false;
-    return rest;
+    const handshakes = entries.filter(({ kind }) => kind === "handshake");
+    const isSkipped = isFirst && handshakes.length < entries.length;
+    if (isSkipped) isFirst = false;
+    return isSkipped ? handshakes : entries;
   });
 }
 
