@@ -16,6 +16,7 @@ import {
   until,
   World,
 } from "./support/people.js";
+import { watching } from "./support/unreliable.js";
 
 /** Alice, Bob, Carol and Mallory at leaves 0 to 3; Mallory's messenger is closed when the junk is there. */
 async function infiltrated(junk: Junk) {
@@ -61,6 +62,40 @@ it("goes on after a commit that all refuse, with its sender blamed, and its Grou
   const c = await again.messenger.join(all[0]?.id as string);
   await agree([...people.slice(0, 2), again], [...all.slice(0, 2), c]);
   expect(names(c)).toEqual(["alice", "bob", "carol", "mallory"]);
+});
+
+it("commits what it was about to when junk came first", async () => {
+  let isHeld = false;
+  let reached: () => void = () => undefined;
+  let open: () => void = () => undefined;
+  const isReached = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const hold = () => {
+    if (!isHeld) return undefined;
+    reached();
+    return gate;
+  };
+  const world = new World({ wrap: (one, name) => (name === "alice" ? watching(one, "submit", hold) : one) });
+  const signer = await generateSigner(crypto, SUITE);
+  const [alice, bob] = (await world.people("alice", "bob")) as [Someone, Someone];
+  const mallory = await world.person("mallory", { signer });
+  await mallory.messenger.settled();
+  const [a, b, m] = (await together([alice, bob, mallory])) as [C, C, C];
+  await agree([alice, bob, mallory], [a, b, m]);
+  isHeld = true;
+  const update = a.update();
+  await isReached;
+  const junk: Junk = { path: spoilt(0), confirmationTag: new Uint8Array(32), beside: "nothing" };
+  await submitJunk(world.connect("mallory", signer.publicKey), m, signer, junk);
+  await mallory.messenger.close();
+  open();
+  await update;
+  await agree([alice, bob], [a, b]);
+  expect(a.epoch).toBe(m.epoch + 1n);
 });
 
 it("has who alone can't take a commit join again, without waiting for anybody", async () => {

@@ -1,5 +1,6 @@
 // State that was lost or is behind: what a client regains, and how; calls that are given up; limits.
 import { memoryStorage } from "@copse/core/storage";
+import type { DeliveryService } from "@copse/delivery";
 import { expect, it } from "vitest";
 import { CutStorage } from "./support/cut-storage.js";
 import {
@@ -14,6 +15,17 @@ import {
   until,
   World,
 } from "./support/people.js";
+import { watching } from "./support/unreliable.js";
+
+/** Spoils all that a storage has of groups: not the entries of conversations. */
+async function damage({ storage }: Someone): Promise<void> {
+  const entries = (await storage.list("group")).filter(({ value }) => value.length > 64);
+  expect(entries.length).toBeGreaterThan(1);
+  await storage.write(
+    entries.map(({ key, value }) => ({ key, value: value.map((byte) => byte ^ 1) })),
+    [],
+  );
+}
 
 type C = Awaited<ReturnType<typeof together>>[number];
 
@@ -24,17 +36,7 @@ it("joins again when the group's state is gone from its storage, with the histor
   await (await a.send("one")).sent;
   await heard(bob, b, 1);
   await bob.messenger.close();
-  // All but the entries of the conversation, and the signer.
-  const entries = await bob.storage.list("");
-  const ofGroup = entries.filter(({ key }) => key.startsWith("group"));
-  expect(ofGroup.length).toBeGreaterThan(3);
-  await bob.storage.write(
-    ofGroup.map(({ key, value }) => ({
-      key,
-      value: value.length < 65 ? value : value.map((byte) => byte ^ 1),
-    })),
-    [],
-  );
+  await damage(bob);
   const again = await bob.reopen();
   const b2 = await conversationOf(again, a.id);
   await agree([alice, again], [a, b2]);
@@ -47,7 +49,11 @@ it("joins again when the group's state is gone from its storage, with the histor
 });
 
 it("catches up after many epochs, tells how far it is, and commits nothing before", async () => {
-  const world = new World({ batch: 5 });
+  let submitted = 0;
+  const world = new World({
+    batch: 5,
+    wrap: (one, name) => watching(one, "submit", () => name === "bob" && submitted++),
+  });
   const people = await world.people("alice", "bob");
   const [alice, bob] = people as [Someone, Someone];
   const [a, b] = (await together(people)) as [C, C];
@@ -66,10 +72,32 @@ it("catches up after many epochs, tells how far it is, and commits nothing befor
   expect(b2.epoch).toBe(epoch + 11n);
   const kinds = again.events.map(({ kind }) => kind);
   expect(kinds.filter((kind) => kind === "progress").length).toBeGreaterThan(2);
+  expect(submitted).toBe(1);
   // Its own commit is the last.
   const own = again.events.flatMap((one) => (one.kind === "epoch" && one.by.own ? [one.epoch] : []));
   expect(own).toEqual([epoch + 11n]);
   expect(await said(b2)).toEqual(Array.from({ length: 10 }, (_, i) => `alice: ${i}`));
+});
+
+it("sends what the log has already to nobody twice, though it joins again and doesn't read that", async () => {
+  const isDeaf = { now: false };
+  const deaf = (one: DeliveryService, name: string) =>
+    name === "bob" ? watching(one, "subscribe", () => isDeaf.now && new Promise(() => undefined)) : one;
+  const people = await new World({ wrap: deaf }).people("alice", "bob");
+  const [alice, bob] = people as [Someone, Someone];
+  const [a, b] = (await together(people)) as [C, C];
+  isDeaf.now = true;
+  await b.send("once");
+  await heard(alice, a, 1);
+  await bob.messenger.close();
+  await damage(bob);
+  isDeaf.now = false;
+  const again = await bob.reopen();
+  await again.messenger.settled();
+  const b2 = await conversationOf(again, a.id);
+  await (await b2.send("twice")).sent;
+  expect(await heard(alice, a, 2)).toEqual(["bob: once", "bob: twice"]);
+  expect(await said(b2)).toEqual(["bob: once", "bob: twice"]);
 });
 
 it("joins again when the service has dropped what came meanwhile", async () => {
@@ -92,14 +120,7 @@ it("is removed, and not in the group again, if that happened while it had lost t
   const [a, b] = (await together(people)) as [C, C];
   await bob.messenger.close();
   await a.remove(["bob"]);
-  const entries = await bob.storage.list("group");
-  await bob.storage.write(
-    entries.map(({ key, value }) => ({
-      key,
-      value: value.length < 65 ? value : value.map((byte) => byte ^ 1),
-    })),
-    [],
-  );
+  await damage(bob);
   const again = await bob.reopen();
   const b2 = await conversationOf(again, b.id);
   await until([again], () => b2.state === "removed");

@@ -66,3 +66,38 @@ export function unreliable(
     },
   });
 }
+
+/** A service that calls `before` when a method is called, and waits for it; a subscription waits at each batch. */
+export function watching(
+  service: DeliveryService,
+  method: "submit" | "subscribe",
+  before: () => unknown,
+): DeliveryService {
+  async function* waiting(batches: AsyncIterable<unknown>, signal: Aborted): AsyncGenerator<unknown> {
+    for await (const batch of batches) {
+      await Promise.race([before(), aborted(signal)]);
+      yield batch;
+    }
+  }
+  return new Proxy(service, {
+    get(target, name: keyof DeliveryService) {
+      const value: unknown = target[name];
+      if (typeof value !== "function") return value;
+      const call = value.bind(target) as (...args: readonly unknown[]) => unknown;
+      if (name !== method) return call;
+      if (name === "subscribe")
+        return (options: { signal: Aborted }) => waiting(call(options) as never, options.signal);
+      return async (...args: readonly unknown[]) => {
+        await before();
+        return call(...args);
+      };
+    },
+  });
+}
+
+type Aborted = AbortSignal | undefined;
+const aborted = (signal: Aborted): Promise<never> =>
+  new Promise((_, reject) => {
+    if (signal?.aborted) reject(signal.reason);
+    signal?.addEventListener("abort", () => reject(signal.reason));
+  });
