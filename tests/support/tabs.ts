@@ -57,10 +57,15 @@ const expressionOf = (element: string | { readonly expression: string }): string
     : element.expression;
 
 /** Tries again for some seconds. @param attempt says whether it was done */
-async function retry(what: string, attempt: () => Promise<boolean>): Promise<void> {
+async function retry(tab: Tab, what: string, attempt: () => Promise<boolean>): Promise<void> {
   const end = Date.now() + PATIENCE;
   while (!(await attempt().catch(() => false))) {
-    if (Date.now() > end) throw new Error(`it couldn't be clicked: ${what}`);
+    if (Date.now() > end) {
+      const shown = await tab.evaluate<string>("document.body.innerText");
+      throw new Error(
+        `it couldn't be clicked: ${what}\nthe page shows:\n${shown}\n${tab.complaints.join("\n")}`,
+      );
+    }
     await new Promise((resolve) => setTimeout(resolve, 40));
   }
 }
@@ -74,7 +79,7 @@ export async function openChromium(): Promise<TabBrowser> {
     });
     page.on("pageerror", (error) => complaints.push(String(error.stack ?? error)));
     page.setDefaultTimeout(PATIENCE);
-    return {
+    const tab: Tab = {
       page,
       complaints,
       goto: async (address) => void (await page.goto(address)),
@@ -82,7 +87,7 @@ export async function openChromium(): Promise<TabBrowser> {
       evaluate: (expression) => page.evaluate(expression),
       click: (element) => {
         const expression = expressionOf(element);
-        return retry(expression, async () => {
+        return retry(tab, expression, async () => {
           const found = (await page.evaluateHandle<Node | undefined>(expression)).asElement();
           await found?.click({ timeout: 2000 });
           return found !== null;
@@ -91,6 +96,7 @@ export async function openChromium(): Promise<TabBrowser> {
       type: (text) => page.keyboard.type(text),
       press: (key) => page.keyboard.press(key),
     };
+    return tab;
   };
   const open = async (beside?: Tab) => {
     const context =
@@ -199,7 +205,7 @@ class FirefoxTab implements Tab {
 
   click(element: string | { readonly expression: string }): Promise<void> {
     const expression = expressionOf(element);
-    return retry(expression, async () => {
+    return retry(this, expression, async () => {
       const { sharedId } = await this.#run(`(() => {
         const found = ${expression};
         found?.scrollIntoView({ block: "nearest" });

@@ -183,6 +183,10 @@ describe.each(PLACES)("the chat in %s over %s", (_, delivery, openBrowser) => {
     await carol.clickText("dialog:last-of-type .button.danger", "Leave");
     await alice.sees(".notice", "Carol left");
     await carol.sees(".note", "You left this group");
+    await carol.openMembers();
+    await carol.clickText("dialog .button", "Delete it from this device");
+    await carol.clickText("dialog:last-of-type .button.danger", "Delete");
+    await carol.sees(".sidebar .empty", "No conversations yet");
     await alice.openMembers();
     await alice.clickText("dialog .button", "Remove Dave");
     await alice.clickText("dialog:last-of-type .button.danger", "Remove Dave");

@@ -34,6 +34,20 @@ export function svg<K extends keyof SVGElementTagNameMap>(
 
 const shownAs = new WeakMap<Element, string>();
 
+/** Lists that wait until they aren't pressed any more. */
+const waiting = new Map<Element, () => void>();
+
+/** What is being pressed must stay the same node until it is let go: otherwise it isn't clicked. */
+function letGo(): void {
+  // After the click.
+  setTimeout(() => {
+    const all = [...waiting.values()];
+    waiting.clear();
+    for (const show of all) show();
+  });
+}
+for (const end of ["pointerup", "pointercancel", "keyup"]) document.addEventListener(end, letGo, true);
+
 /**
  * Brings the children of an element up to date: what has not changed stays the same node, so that focus, selection and
  * scrolling stay, too.
@@ -45,6 +59,11 @@ export function showList<T>(
   keyOf: (item: T) => string,
   make: (item: T) => HTMLElement,
 ): void {
+  waiting.delete(parent);
+  if (parent.matches(":active")) {
+    waiting.set(parent, () => showList(parent, items, keyOf, make));
+    return;
+  }
   const present = new Map(
     Array.from(parent.children, (child) => [child.getAttribute("data-key") as string, child] as const),
   );

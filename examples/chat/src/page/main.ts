@@ -43,6 +43,8 @@ function chat(account: Account, actions: Actions) {
     if (id !== undefined) conversation.composer.focus();
   };
   const back = () => {
+    // Where there is no room for both, the panel would hide the list.
+    showInside(false);
     go("list");
     void attempt(() => actions.open(undefined));
     root.querySelector<HTMLElement>(".sidebar [aria-current], #new-group")?.focus();

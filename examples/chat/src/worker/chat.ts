@@ -30,6 +30,9 @@ import { lastWords, sentence } from "./words.js";
 /** P-256 and AES-GCM: every browser does them itself, and keeps their keys from all scripts. */
 const PREFERRED_SUITE = 2;
 
+/** The longest wait, in milliseconds, until a service that doesn't answer is tried again. */
+const LONGEST_WAIT = 3000;
+
 /** After so many milliseconds one is told that the service doesn't answer. */
 const PATIENCE = 20_000;
 
@@ -100,6 +103,8 @@ export class Chat implements Actions {
       ...(suite !== undefined && { suite }),
       credential: account.name,
       authentication,
+      // Somebody looks at it, and the service has few clients.
+      limits: { longestWait: LONGEST_WAIT },
       delivery: async (client) => {
         const line = new Line(
           () =>

@@ -86,11 +86,19 @@ export function openMembers(
   const leave = button("Leave this group", () => askToLeave(conversation, actions, dialog), {
     kind: "danger",
   });
-  const dialog = openDialog(`Members of ${title}`, [list, form, element("hr"), leave], closed);
+  const forget = button("Delete it from this device", () => askToForget(conversation, actions, dialog), {
+    kind: "danger",
+  });
+  const dialog: Dialog = openDialog(
+    `Members of ${title}`,
+    [list, form, element("hr"), leave, forget],
+    closed,
+  );
   const show = (now: ConversationView) => {
     const isOver = now.state === "left" || now.state === "removed";
     form.hidden = isOver;
     leave.hidden = isOver;
+    forget.hidden = !isOver;
     showList(
       list,
       peopleOf(now.members),
@@ -116,11 +124,25 @@ function removeButton({ id, title }: ConversationView, name: string, actions: Ac
   return made;
 }
 
+function askToForget({ id, title }: ConversationView, actions: Actions, dialog: Dialog): void {
+  confirm(
+    `Delete ${title}?`,
+    "All that was said there is gone from this device. The others keep theirs.",
+    "Delete",
+    async () => {
+      await actions.forget(id);
+      dialog.close();
+    },
+  );
+}
+
 function askToLeave({ id, title, members }: ConversationView, actions: Actions, dialog: Dialog): void {
   const others = [...new Set(members.filter(({ isMe }) => !isMe).map(({ name }) => name))];
   confirm(
     `Leave ${title}?`,
-    `You read nothing that comes after. One of the others (${listed(others)}) finishes it by a commit, as MLS lets nobody take themselves out alone.`,
+    others.length === 0
+      ? "Nobody else is here, so the group ends with it."
+      : `You read nothing that comes after. One of the others (${listed(others)}) finishes it by a commit, as MLS lets nobody take themselves out alone.`,
     "Leave",
     async () => {
       await actions.leave(id);
