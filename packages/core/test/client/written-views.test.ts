@@ -185,7 +185,7 @@ const FOLLOWER: Readonly<Record<string, Row>> = {
 };
 
 const STAGED_PUBLIC: Readonly<Record<string, Row>> = getters<StagedPublicCommit>(
-  COMMIT_GETTERS as never,
+  [...COMMIT_GETTERS, "treeHash", "confirmedTranscriptHash"] as never,
   async (here) => here.follower.stage(await stagedByB(here)),
 );
 
