@@ -2,6 +2,7 @@
 import { afterAll, expect, test } from "vitest";
 import { bars, measureTraffic, type Row, trafficTable } from "../src/delivery/main.js";
 import { memoryStation } from "../src/delivery/memory.js";
+import { talk } from "../src/delivery/talk.js";
 import { fanOut } from "../src/delivery/traffic.js";
 
 const station = await memoryStation();
@@ -22,6 +23,14 @@ test("messages a second and their times, for each size, with many in flight and 
     expect(p99).toBeGreaterThanOrEqual(p50);
   }
   expect(trafficTable(rows).split("\n")).toHaveLength(2 + rows.length);
+});
+
+test("messengers talk, and once more", async () => {
+  for (let round = 0; round < 2; round++) {
+    const { p50, p99 } = await talk(station, { members: 3, messages: 20, inFlight: 4 });
+    expect(p50).toBeGreaterThan(0);
+    expect(p99).toBeGreaterThanOrEqual(p50);
+  }
 });
 
 test("a commit reaches each of several connections", async () => {

@@ -17,6 +17,8 @@ export const LEAST_OF_PLAIN = 0.5;
 
 const SIZES = [256, 2048];
 /** Full: as many as it takes; quiet: one after the other. */
+/** How often a commit goes to all connections. */
+const FANS = 3;
 const LANES = { full: 64, quiet: 1 };
 
 export interface Effort {
@@ -140,7 +142,11 @@ async function followed(stations: readonly Station[], effort: Effort, progress: 
     `${members} members: ${bytes(commit * members)} go out from the service`,
   ];
   for (const station of stations) {
-    const time = await fanOut(station, { connections, size: commit, rounds }, progress);
+    const time = await fanOut(
+      station,
+      { connections, size: commit, rounds: Math.min(rounds, FANS) },
+      progress,
+    );
     lines.push(
       `${station.name}: ${connections} connections have it after ${duration(time)}, clients in the same process; ` +
         `${members} would after about ${duration((time * members) / connections)} (extrapolated: linear)`,

@@ -45,10 +45,17 @@ export interface Talk {
   readonly inFlight: number;
 }
 
+/** Whoever talks is new: else clients of before, which are gone, would be invited, too. */
+let people = 10_000;
+
 /** Each message counts when all others have it. */
 export async function talk(station: Station, { members, messages, inFlight }: Talk): Promise<Traffic> {
-  const messengers = await Promise.all(Array.from({ length: members }, (_, n) => opened(station, n)));
+  const first = people;
+  people += members;
+  const messengers = await Promise.all(Array.from({ length: members }, (_, n) => opened(station, first + n)));
   try {
+    // Their key packages are there.
+    for (const messenger of messengers) await messenger.settled();
     const users = messengers.slice(1).map(({ user }) => user);
     const { id } = await (messengers[0] as Messenger).start(users);
     const conversations = await together(messengers, id);
