@@ -105,6 +105,7 @@ interface Entry extends ConversationView {
 
 function conversationEntry(one: Entry, open: Choices["open"]): HTMLElement {
   const { id, title, members, unread, lastText, lastTime, isShown } = one;
+  const others = namesOf(members.filter(({ isMe }) => !isMe));
   const line = (children: readonly Child[]) => element("span", { className: "entry-line" }, children);
   const badge = [String(unread), element("span", { className: "unseen" }, [" unread"])];
   const properties = {
@@ -115,7 +116,7 @@ function conversationEntry(one: Entry, open: Choices["open"]): HTMLElement {
   };
   return element("li", {}, [
     element("button", properties, [
-      avatars(namesOf(members.filter(({ isMe }) => !isMe))),
+      avatars(others.length > 0 ? others : [title]),
       element("span", { className: "entry-text" }, [
         line([
           element("strong", {}, [title]),

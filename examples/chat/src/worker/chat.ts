@@ -65,6 +65,7 @@ export class Chat implements Actions {
   readonly #connect: Connect;
   readonly #tell: (view: View) => void;
   readonly #rooms = new Map<string, Room>();
+  readonly #opening = new Map<string, Promise<Room>>();
   readonly #numbers = new Map<string, string>();
   readonly #knocks = new Map<string, Knock>();
   #devices: Devices | undefined;
@@ -139,20 +140,24 @@ export class Chat implements Actions {
     isReady.catch(() => undefined);
   }
 
-  async #room(conversation: Conversation): Promise<Room> {
-    const known = this.#rooms.get(conversation.id);
+  /** Each is opened once, though several events ask for it. */
+  #room(conversation: Conversation): Promise<Room> {
+    const { id } = conversation;
+    const known = this.#opening.get(id);
     if (known) return known;
-    const room = await Room.open(conversation, this.#there.notes.lastCommit(conversation.id));
-    this.#rooms.set(conversation.id, room);
-    return room;
+    const opening = Room.open(conversation, this.#there.notes.lastCommit(id)).then((room) => {
+      this.#rooms.set(id, room);
+      return room;
+    });
+    this.#opening.set(id, opening);
+    // It may be tried again.
+    opening.catch(() => this.#opening.delete(id));
+    return opening;
   }
 
   async #heard(event: MessengerEvent): Promise<void> {
     if ("conversation" in event && event.conversation) {
-      const isKnown = this.#rooms.has(event.conversation.id);
-      const room = await this.#room(event.conversation);
-      // A room that has just been opened has read what there is.
-      if (isKnown) this.#noteIn(room, event);
+      this.#noteIn(await this.#room(event.conversation), event);
     }
     this.#changed();
   }
@@ -237,6 +242,7 @@ export class Chat implements Actions {
   async forget(id: string): Promise<void> {
     await this.#conversation(id).delete();
     this.#rooms.delete(id);
+    this.#opening.delete(id);
     if (this.#open === id) this.#open = undefined;
     this.#changed();
   }
