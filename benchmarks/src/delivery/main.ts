@@ -16,9 +16,9 @@ export const LEAST_HTTP = 2000;
 export const LEAST_OF_PLAIN = 0.5;
 
 const SIZES = [256, 2048];
-/** Full: as many as it takes; quiet: one after the other. */
 /** How often a commit goes to all connections. */
 const FANS = 3;
+/** Full: as many as it takes; quiet: one after the other. */
 const LANES = { full: 64, quiet: 1 };
 
 export interface Effort {
