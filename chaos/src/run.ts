@@ -118,9 +118,18 @@ class Run {
     }
   }
 
+  async #look(name: string): Promise<readonly FinalView[]> {
+    try {
+      return await this.#fleet.look(name);
+    } catch (error) {
+      this.#judge.complain("clients answer", "", `${name}: ${error}`);
+      return [];
+    }
+  }
+
   async #views(): Promise<FinalView[]> {
     const honest = this.#company.all.filter(({ isHonest }) => isHonest);
-    return (await Promise.all(honest.map(({ name }) => this.#fleet.look(name)))).flat();
+    return (await Promise.all(honest.map(({ name }) => this.#look(name)))).flat();
   }
 
   /** Whether the honest members of each group say the same of it. */

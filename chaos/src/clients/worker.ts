@@ -1,11 +1,11 @@
 // A process with some clients: it does what the conductor orders, and is killed when the conductor likes.
 
 import { MessengerError } from "@copse/delivery";
-import type { DeliveryService } from "@copse/delivery/service";
+import { DeliveryError, type DeliveryService } from "@copse/delivery/service";
 import { Insider } from "../insiders/insider.js";
 import type { ClientEvent } from "../model/events.js";
 import { rough } from "../network/rough.js";
-import { endsWithin, Weather } from "../network/weather.js";
+import { endsWithin, sleep, Weather } from "../network/weather.js";
 import { connectTo } from "../services/connect.js";
 import { Remote } from "../services/remote.js";
 import { Device } from "./device.js";
@@ -14,6 +14,9 @@ import type { Cast, Down, Order, Setting, Up } from "./orders.js";
 
 /** Events wait so many milliseconds for others, to be told together. */
 const TOGETHER = 20;
+
+/** Milliseconds until a client tries to connect once more. */
+const AGAIN = 200;
 
 const post = (message: Up) => void process.send?.(message);
 
@@ -46,7 +49,7 @@ export class Worker {
     this.#weather = weather;
     for (const one of cast) {
       const connect = async (client: Device["messenger"]["client"]): Promise<DeliveryService> => {
-        const good = await connectTo(place, one.name, client, this.#remote);
+        const good = await untilConnected(() => connectTo(place, one.name, client, this.#remote));
         return withFaultyService(rough(good, weather), one);
       };
       const tell = (event: ClientEvent) => this.#tell(event);
@@ -83,6 +86,18 @@ export class Worker {
       this.#flush();
       const code = error instanceof MessengerError ? error.code : (error as Error).name;
       post({ kind: "failed", n, code, text: `${error}` });
+    }
+  }
+}
+
+/** Tries until the service is there, as an application does. */
+async function untilConnected<T>(connect: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await connect();
+    } catch (error) {
+      if (!(error instanceof DeliveryError && error.retry)) throw error;
+      await sleep(AGAIN);
     }
   }
 }
