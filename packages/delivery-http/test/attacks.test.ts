@@ -83,6 +83,17 @@ describe("a login isn't taken", () => {
     expect(await postLogin(url, await login(url, "own", other))).toMatchObject({ status: 403 });
   });
 
+  it("with a name that a database would cut to another's", async () => {
+    const { groupId } = await group("cut");
+    for (const name of ["alice-cut\0evil", "alice-cut\n", "\u001b[31malice-cut"]) {
+      const evil = await login(url, name, await service.signer("evil"));
+      expect(await postLogin(url, evil)).toMatchObject({ status: 400, code: "invalid" });
+    }
+    const eve = await tokenOf(url, "eve-cut", await service.signer("evil"));
+    const info = encode(ROUTES.groupInfo.body, { groupId });
+    expect(await post(url, ROUTES.groupInfo.path, info, bearer(eve))).toMatchObject({ status: 403 });
+  });
+
   it("by an admission that is over, or by another user's client", async () => {
     const phone = await service.connect("ann", "phone");
     await phone.login();

@@ -51,7 +51,7 @@ export interface NatsDeliveryOptions {
    * returns is this client's, and is closed with it.
    */
   readonly connection: NatsConnection | (() => Promise<NatsConnection>);
-  /** Whose client it is: 1 to 255 bytes of UTF-8. */
+  /** Whose client it is: 1 to 255 bytes of UTF-8, without control characters. */
   readonly user: string;
   /** What tells this client from all others, 1 to 4096 bytes: its public signature key, for example. */
   readonly client: Uint8Array;

@@ -188,7 +188,7 @@ export interface DeliveryService {
   withdrawKeyPackages(references?: readonly Uint8Array[], options?: CallOptions): Promise<void>;
   /**
    * Takes one key package of each client of a user: each is handed out once, except those of last resort.
-   * @param user 1 to 255 bytes of UTF-8
+   * @param user 1 to 255 bytes of UTF-8, without control characters
    * @returns MLSMessages, one for each client that has any left for the suite: none for an unknown user
    */
   claimKeyPackages(user: string, suite: number, options?: CallOptions): Promise<readonly Uint8Array[]>;

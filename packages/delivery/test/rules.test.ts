@@ -89,6 +89,12 @@ describe("an argument", () => {
     expect(() => takeUser("日".repeat(86))).toThrow("user");
   });
 
+  it("that names a user has no control characters", () => {
+    for (const control of ["\0", "\n", "\u001b", "\u007f", "\u0085"])
+      expect(() => takeUser(`alice${control}evil`)).toThrow("user: expected no control characters");
+    expect(takeUser("Ünï-🌳 @x")).toBe("Ünï-🌳 @x");
+  });
+
   it("is bytes of another realm too, and a view is what it shows", () => {
     const view = new Uint8Array([1, 2, 3, 4]).subarray(1, 3);
     const taken = takeBytes(Buffer.from(view), "message", 1, 10);

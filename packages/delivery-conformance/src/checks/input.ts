@@ -24,7 +24,17 @@ const WRONG_GROUPS = [...NO_BYTES, new Uint8Array(), new Uint8Array(256)];
 const WRONG_EPOCHS = [undefined, 1, "1", -1n, 2n ** 64n];
 const WRONG_CURSORS = [undefined, null, 0, "x".repeat(129)];
 const WRONG_SUITES = [undefined, "1", 0, -1, 1.5, 65_536, Number.NaN, 1n];
-const WRONG_USERS = [undefined, null, 7, "", "x".repeat(256), "\u{1f333}".repeat(64), "\ud800"];
+const WRONG_USERS = [
+  undefined,
+  null,
+  7,
+  "",
+  "x".repeat(256),
+  "\u{1f333}".repeat(64),
+  "\ud800",
+  "alice\0evil",
+  "alice\n",
+];
 
 const MESSAGES: Partial<Record<keyof OutgoingMessage, readonly unknown[]>> = {
   id: WRONG_IDS,

@@ -9,7 +9,7 @@ import type { WebSocketClass } from "./socket.js";
 export interface HttpDeliveryOptions {
   /** Where the service is: `https://delivery.example`. The client signs the URL's origin. */
   readonly url: string;
-  /** The user whose client it is: 1 to 255 bytes of UTF-8. */
+  /** The user whose client it is: 1 to 255 bytes of UTF-8, without control characters. */
   readonly user: string;
   /** The client, whose key logs it in. */
   readonly client?: {

@@ -21,7 +21,8 @@ import { ALWAYS, type Store } from "./store.js";
 /** A client that has logged in. */
 export interface Account {
   readonly id: number;
-  readonly user: string;
+  /** The user's row. */
+  readonly user: number;
 }
 
 interface KnownToken extends Account {
@@ -33,6 +34,9 @@ const MAX_KNOWN = 10_000;
 const NONCE = 16;
 const TIME = 6;
 const TAG = 32;
+
+/** The clients of a user, by its name. */
+const CLIENT = "client JOIN user ON user.id = client.user WHERE user.name = ?";
 
 const sha256 = (data: string | Uint8Array) => createHash("sha256").update(data).digest();
 
@@ -141,12 +145,12 @@ export class Accounts {
   }
 
   #find(user: string, signatureKey: Uint8Array): Account | undefined {
-    const sql = "SELECT id, user FROM client WHERE user = ? AND signature_key = ?";
+    const sql = `SELECT client.id, client.user FROM ${CLIENT} AND signature_key = ?`;
     return this.#store.one<Account>(sql, user, signatureKey);
   }
 
   #countOf(user: string): number {
-    return this.#store.one<{ n: number }>("SELECT count(*) AS n FROM client WHERE user = ?", user)?.n ?? 0;
+    return this.#store.one<{ n: number }>(`SELECT count(*) AS n FROM ${CLIENT}`, user)?.n ?? 0;
   }
 
   async #register(login: Login, admission: Uint8Array | undefined, address: string): Promise<Account> {
@@ -165,8 +169,14 @@ export class Accounts {
       if (isFirst && clients > 0)
         refuse("forbidden", "the user has other clients: one of them must let this one in");
       checkCount("clients of the user", clients + 1, limits.clients);
-      const sql = "INSERT INTO client (user, signature_key, suite, time) VALUES (?, ?, ?, ?)";
-      this.#store.run(sql, user, signatureKey, suite, now());
+      if (clients === 0) {
+        const users = this.#store.one<{ n: number }>("SELECT count(*) AS n FROM user")?.n ?? 0;
+        checkCount("users", users + 1, limits.users);
+        this.#store.run("INSERT INTO user (name) VALUES (?)", user);
+      }
+      const sql =
+        "INSERT INTO client (user, signature_key, suite, time) SELECT id, ?, ?, ? FROM user WHERE name = ?";
+      this.#store.run(sql, signatureKey, suite, now(), user);
       return this.#find(user, signatureKey) as Account;
     });
   }
@@ -174,7 +184,7 @@ export class Accounts {
   async #isVouchedFor(login: Login, encoded: Uint8Array): Promise<boolean> {
     const { origin, user, suite, signatureKey } = login;
     const { by, until, signature }: Admission = decode(admissionShape, encoded);
-    const sql = "SELECT suite FROM client WHERE user = ? AND signature_key = ?";
+    const sql = `SELECT suite FROM ${CLIENT} AND signature_key = ?`;
     const voucher = this.#store.one<{ suite: number }>(sql, user, by);
     if (voucher === undefined || until < this.#settings.now()) return false;
     const content = encode(admissionStatement, { origin, user, suite, signatureKey, until });

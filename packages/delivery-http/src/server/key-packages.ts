@@ -87,7 +87,7 @@ export class KeyPackages {
   claim(user: string, suite: number): Promise<Uint8Array[]> {
     return this.#store.write(() => {
       const clients = this.#store.all<{ id: number }>(
-        "SELECT id FROM client WHERE user = ? ORDER BY id",
+        "SELECT client.id FROM client JOIN user ON user.id = client.user WHERE user.name = ? ORDER BY client.id",
         user,
       );
       const taken = clients.flatMap(({ id }) => this.#take(id, suite) ?? []);

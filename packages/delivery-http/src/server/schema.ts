@@ -1,12 +1,14 @@
 // The tables of the service.
 
-export const VERSION = 1;
+export const VERSION = 2;
 
 // Epochs are text: SQLite's integers have 63 bits. Times are in milliseconds since 1970.
+// Text is compared with what clients send, and isn't read back to decide by: SQLite's drivers may cut it at U+0000.
 export const SCHEMA = `
+CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE client (
   id INTEGER PRIMARY KEY,
-  user TEXT NOT NULL,
+  user INTEGER NOT NULL REFERENCES user (id),
   signature_key BLOB NOT NULL,
   suite INTEGER NOT NULL,
   time INTEGER NOT NULL,

@@ -1,4 +1,5 @@
 // What goes over the wire, besides the routes themselves.
+import { USER_NAME } from "@copse/delivery/rules";
 import { bytes, choice, flag, integer, list, object, optional, type TypeOf, text, uint64 } from "./shape.js";
 
 /** The largest MLSMessage that any service takes, in bytes. Options of a service make it smaller. */
@@ -14,7 +15,7 @@ const idShape = text(16, 64, "Chosen at random by the client.", /^[0-9a-z-]+$/);
 const epochKeyShape = bytes(1, 4096, "The public half of the epoch's key, by which the client is a member.");
 const timeShape = integer(Number.MAX_SAFE_INTEGER, "In milliseconds since 1970.");
 const suiteShape = integer(0xffff, "The cipher suite.");
-export const userShape = text(1, 255, "The user's name.");
+export const userShape = text(1, 255, "The user's name, without control characters.", USER_NAME);
 export const signatureKeyShape = bytes(1, 4096, "The client's public signature key.");
 const signatureShape = bytes(1, 8192, "SignWithLabel by the client's key.");
 

@@ -13,6 +13,7 @@ import type {
   Person,
 } from "../messenger/types.js";
 import { utf8 } from "../messenger/wire.js";
+import { takeUser } from "../rules/input.js";
 import { Doubt } from "./doubt.js";
 import { Driver } from "./driver.js";
 import { readHistory } from "./history.js";
@@ -33,10 +34,13 @@ const MAX_USERS = 1000;
 
 /** @throws MessengerError `usage` */
 export function needUsers(users: readonly string[]): readonly string[] {
-  const isName = (one: unknown) => typeof one === "string" && one !== "" && utf8(one).length <= 255;
-  if (!Array.isArray(users) || users.length > MAX_USERS || !users.every(isName))
-    throw new MessengerError("usage", `expected up to ${MAX_USERS} users, each of 1 to 255 bytes of UTF-8`);
-  return [...new Set(users)];
+  if (!Array.isArray(users) || users.length > MAX_USERS)
+    throw new MessengerError("usage", `expected up to ${MAX_USERS} users`);
+  try {
+    return [...new Set(users.map(takeUser))];
+  } catch (cause) {
+    throw new MessengerError("usage", cause instanceof Error ? cause.message : "expected users", cause);
+  }
 }
 
 export class GroupConversation implements Conversation {

@@ -40,7 +40,7 @@ export interface MemoryDeliveryOptions {
 export interface MemoryDelivery {
   /**
    * Connects a client. The same user and key again: another connection of the same client.
-   * @param user 1 to 255 bytes of UTF-8
+   * @param user 1 to 255 bytes of UTF-8, without control characters
    * @param clientKey names the client among those of the user: 1 to 255 bytes or characters
    * @throws DeliveryError `invalid`, `limit`
    */

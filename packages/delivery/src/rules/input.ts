@@ -12,6 +12,8 @@ import {
 import type { DeliveryLimits } from "./limits.js";
 
 const ID = /^[0-9a-z-]{16,64}$/;
+/** Of a user's name. Databases, logs and terminals take control characters for something else: some end a text at U+0000. */
+export const USER_NAME = /^\P{Cc}+$/u;
 const MAX_U64 = 2n ** 64n - 1n;
 /** Of a suite's largest hash. */
 const MAX_REFERENCE = 64;
@@ -83,7 +85,7 @@ export function takeSuite(value: unknown): number {
   return value as number;
 }
 
-/** A user's name: 1 to 255 bytes of UTF-8. */
+/** A user's name: 1 to 255 bytes of UTF-8, without control characters. */
 export function takeUser(value: unknown): string {
   if (typeof value !== "string") invalid("user", "a string", typeOf(value));
   let bytes = 0;
@@ -94,6 +96,7 @@ export function takeUser(value: unknown): string {
     if (bytes > 255) break;
   }
   if (bytes < 1 || bytes > 255) invalid("user", "1 to 255 bytes of UTF-8", bytes > 255 ? "more" : 0);
+  if (!USER_NAME.test(value)) invalid("user", "no control characters", JSON.stringify(value));
   return value;
 }
 

@@ -115,7 +115,7 @@ export class GroupRows {
   }
 
   /** Whether a client of the user has ever proven a key of the group. */
-  isKnown(group: number, user: string): boolean {
+  isKnown(group: number, user: number): boolean {
     if (this.#settings.members === "unchecked" || this.#settings.openGroups) return true;
     const sql =
       "SELECT 1 AS found FROM client JOIN proof ON proof.client = client.id WHERE client.user = ? AND proof.grp = ? LIMIT 1";
@@ -123,7 +123,7 @@ export class GroupRows {
   }
 
   /** Whether a user without a key may know the group's state, and join by it. @throws DeliveryError `forbidden` */
-  checkKnown(group: number, user: string): void {
+  checkKnown(group: number, user: number): void {
     if (!this.isKnown(group, user)) refuse("forbidden", "the user has never been a member of the group");
   }
 
