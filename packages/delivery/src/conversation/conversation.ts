@@ -230,7 +230,7 @@ export class GroupConversation implements Conversation {
     const lists = [KEYS.outbox(id), KEYS.wishes(id), KEYS.early(id)].map((prefix) =>
       host.client.listEntries(prefix),
     );
-    return (await Promise.all(lists)).flatMap((list) => list.map(({ key }) => key));
+    return [KEYS.trust(id), ...(await Promise.all(lists)).flatMap((list) => list.map(({ key }) => key))];
   }
 
   /** Deletes all that is stored of it. @internal */

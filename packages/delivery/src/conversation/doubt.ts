@@ -8,7 +8,10 @@ import type { Room } from "./room.js";
 
 /** For how many epochs it is remembered that a commit was refused that others may have taken. */
 const REMEMBERED = 3n;
-/** After how many handshakes in a row that only others can have taken they are believed to be the others. */
+/**
+ * After how many handshakes in a row that this client refused, one of them signed by a member for others, they are believed to be
+ * the others.
+ */
 const MOST_REFUSED = 3;
 /** How often who is alone looks whether those who took the commit have said so. */
 const PATIENCE = 5;
@@ -84,8 +87,10 @@ export class Doubt {
     const { group, record } = room;
     if (group === undefined || record.last !== last || !group.active) return false;
     const isHere = judged !== undefined && this.#isHere(judged);
-    const isElsewhere = !isHere && judged !== undefined && equalBytes(judged.groupId, groupId);
-    if (isElsewhere && this.#mustFollow(judged)) {
+    const isElsewhere = !isHere && judged !== undefined && this.#mustFollow(judged);
+    const refusal = isElsewhere ? await room.refuses(judged) : undefined;
+    if (refusal !== undefined) room.refusedToFollow(refusal);
+    else if (isElsewhere) {
       room.lost = "the others took a commit that this client didn't take";
       room.tellState();
       room.readAgain();
@@ -101,7 +106,9 @@ export class Doubt {
   #mustFollow({ epoch }: JudgedGroupInfo): boolean {
     const { record, group } = this.#room;
     if (group === undefined) return false;
-    if (record.refused >= MOST_REFUSED) return true;
+    // No more epochs can have passed than there were handshakes.
+    if (epoch > group.epoch + BigInt(record.refused)) return false;
+    if (record.refused >= MOST_REFUSED && record.forked === true) return true;
     return this.#isAlone && epoch > group.epoch - (record.taken ? 1n : 0n);
   }
 

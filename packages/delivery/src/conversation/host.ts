@@ -1,5 +1,5 @@
 // What all conversations of a messenger share.
-import type { AbortSignalLike, CipherSuiteProvider } from "@copse/core";
+import type { AbortSignalLike, CipherSuiteProvider, Member } from "@copse/core";
 import type { StoredClient } from "@copse/core/storage";
 import type { People } from "../messenger/people.js";
 import type { Conversation, MessengerEvent, MessengerLimits, Problem } from "../messenger/types.js";
@@ -43,4 +43,7 @@ export interface JudgedGroupInfo {
   readonly epoch: bigint;
   readonly confirmedTranscriptHash: Uint8Array;
   readonly treeHash: Uint8Array;
+  readonly members: readonly Member[];
+  /** Who has signed it. */
+  readonly signer: Member;
 }

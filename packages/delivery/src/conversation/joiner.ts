@@ -6,7 +6,7 @@ import { epochKey } from "../messenger/epoch-key.js";
 import { MessengerError } from "../messenger/errors.js";
 import { nameIn } from "../messenger/name.js";
 import { Backoff, deferred, pause } from "../messenger/platform.js";
-import { DeliveryError, type Handshake } from "../service.js";
+import { DeliveryError, type Handshake, type PublishedGroupInfo } from "../service.js";
 import { partsOf } from "./driver.js";
 import { KEYS, type Pending, recordChange } from "./record.js";
 import type { Room } from "./room.js";
@@ -20,6 +20,8 @@ export class Joiner {
   /** Settles when the commit that joins is in force, for the first time. */
   readonly joined = deferred<void>();
   readonly #backoff: Backoff;
+  /** The GroupInfo that was refused last. */
+  #refused: Uint8Array | undefined;
 
   constructor(room: Room) {
     this.#room = room;
@@ -27,7 +29,8 @@ export class Joiner {
   }
 
   /**
-   * Tries until the service has taken the commit; its entry in the log is then merged.
+   * Tries until the service has taken the commit; its entry in the log is then merged. Where the GroupInfo isn't one to follow,
+   * a client that has a state goes on reading with that: it may have been led here by nothing but the service.
    * @throws MlsError, DeliveryError if it isn't to be tried again
    */
   async join(): Promise<void> {
@@ -36,6 +39,12 @@ export class Joiner {
       try {
         if (await this.#tryOnce()) {
           this.#backoff.reset();
+          this.#refused = undefined;
+          return;
+        }
+        if (this.#refused !== undefined && room.group?.active === true) {
+          await pause(this.#backoff.next(), room.host.signal);
+          room.lost = undefined;
           return;
         }
       } catch (error) {
@@ -66,7 +75,7 @@ export class Joiner {
     const room = this.#room;
     const { signal } = room.host;
     const isStaged = room.record.pending?.kind === "join" && room.joining !== undefined;
-    if (!isStaged || room.lost !== undefined) await this.#stage();
+    if ((!isStaged || room.lost !== undefined) && !(await this.#stage())) return false;
     const { pending } = room.record;
     const { joining } = room;
     if (pending === undefined || joining === undefined) return false;
@@ -79,12 +88,27 @@ export class Joiner {
     return false;
   }
 
-  async #stage(): Promise<void> {
+  /** Whether this client may join by a GroupInfo. One that it refuses is told once. */
+  async #mayFollow({ groupInfo }: PublishedGroupInfo): Promise<boolean> {
+    const room = this.#room;
+    // Who is new knows nobody.
+    if (this.isNew) return true;
+    const judged = await room.host.judge(groupInfo);
+    const refusal = judged === undefined ? { reason: "it is invalid" } : await room.refuses(judged);
+    const isTold = this.#refused !== undefined && equalBytes(this.#refused, groupInfo);
+    this.#refused = refusal && groupInfo;
+    if (refusal !== undefined && !isTold) room.refusedToFollow(refusal);
+    return refusal === undefined;
+  }
+
+  /** @returns whether there is a GroupInfo to follow */
+  async #stage(): Promise<boolean> {
     const room = this.#room;
     const { host, groupId } = room;
     const published = await host.service.groupInfo(groupId, { signal: host.signal });
     if (published === undefined) throw new DeliveryError("not-found", "the service doesn't know the group");
-    await room.turn(async () => {
+    return room.turn(async () => {
+      if (!(await this.#mayFollow(published))) return false;
       await this.#dropNow();
       // What can't be read stands in the way.
       if (room.group === undefined) await room.deleteKnown(false);
@@ -122,6 +146,7 @@ export class Joiner {
       if (reason !== undefined)
         room.problem("rejoined", `joining the group again: ${reason}`, { retry: true });
       room.tellState();
+      return true;
     });
   }
 

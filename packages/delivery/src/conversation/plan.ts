@@ -29,6 +29,14 @@ export interface Before {
   /** The leaves that have asked to be removed. */
   readonly leavers: ReadonlySet<number>;
   readonly epoch: bigint;
+  /** If this client joins anew: who is there now and wasn't before, and the other way round. */
+  readonly difference?: Difference | undefined;
+}
+
+/** Who came and went, while this client wasn't there. */
+export interface Difference {
+  readonly added: readonly Member[];
+  readonly removed: readonly Member[];
 }
 
 /** How many commits wait for proposals, or for each other. */
@@ -61,6 +69,10 @@ export class Plan {
   isDoubtful = false;
   /** Whether the group came into another epoch. */
   isNewEpoch = false;
+  /** Who made commits, and whom they removed; whether others came, or renewed their leaves. */
+  readonly committers: Member[] = [];
+  readonly gone: Member[] = [];
+  hasNewMembers = false;
   /** The error because of which an entry must be read again. */
   stuckBy: unknown;
 
@@ -186,8 +198,9 @@ export class Plan {
   /** A handshake that is over, whether it was taken. */
   #passed({ cursor }: LogEntry, taken = true): void {
     const refused = taken ? 0 : this.record.refused + 1;
-    if (!this.#isRetry) this.record = { ...this.record, last: cursor, taken, refused };
-    else if (this.record.last === cursor) this.record = { ...this.record, taken, refused };
+    const forked = taken ? undefined : this.record.forked;
+    if (!this.#isRetry) this.record = { ...this.record, last: cursor, taken, refused, forked };
+    else if (this.record.last === cursor) this.record = { ...this.record, taken, refused, forked };
   }
 
   #commit(entry: LogEntry, commit: CommitMessage): void {
@@ -208,6 +221,7 @@ export class Plan {
       pending: undefined,
       renewed: commit.own ? now : this.record.renewed,
       commits: commit.own ? 0 : this.record.commits + 1,
+      highest: String(commit.epoch),
       ...((this.record.state === "starting" || joins) && { state: "active" as const }),
       ...(joins && { alone: undefined, joined: entry.time }),
     };
@@ -223,7 +237,11 @@ export class Plan {
   }
 
   #members(entry: LogEntry, commit: CommitMessage, by: Person): void {
+    this.committers.push(commit.committer);
+    this.gone.push(...commit.removed);
+    this.hasNewMembers ||= commit.added.length + commit.removed.length + commit.updated.length > 0;
     if (commit.added.length + commit.removed.length === 0) return;
+    const { added = [], removed = [] } = (commit.own && this.#before.difference) || {};
     const rejoins = (one: Member) =>
       commit.external &&
       commit.removed.some(({ signatureKey }) => equalBytes(signatureKey, one.signatureKey));
@@ -237,8 +255,8 @@ export class Plan {
       time: entry.time,
       epoch: commit.epoch,
       by,
-      added: people(commit.added.filter((one) => !isRejoined(one))),
-      removed: people(commit.removed.filter((one) => !isRejoined(one))),
+      added: people([...commit.added.filter((one) => !isRejoined(one)), ...added]),
+      removed: people([...commit.removed.filter((one) => !isRejoined(one)), ...removed]),
       left: people(commit.removed.filter(({ leafIndex }) => this.#leavers.has(leafIndex))),
       rejoined: people(rejoined),
     };
@@ -313,6 +331,8 @@ export class Plan {
     const isAlone = error.alone === true || OWN_REASONS.includes(error.code);
     this.refused = isAlone ? "alone" : (this.refused ?? "by-all");
     if (isAlone) this.record = { ...this.record, alone: String(this.#before.epoch) };
+    // Its signature was verified.
+    if (error.alone === true || error.code === "fork") this.record = { ...this.record, forked: true };
     const message = `the commit of epoch ${entry.epoch} is refused: ${error.message}`;
     this.#report("junk", message, this.#room.memberAt(error.sender), error);
   }

@@ -1,10 +1,10 @@
 // RFC 9750 §5.2: the log of a group, read in order: what it says, where it was read to, and the state of MLS go into one write.
-import { type Group, MlsError, ProposalType } from "@copse/core";
+import { type Group, type Member, MlsError, ProposalType, toHex } from "@copse/core";
 import { type AbortControllerLike, Backoff, newAbortController, pause } from "../messenger/platform.js";
 import { type Batch, DeliveryError, type LogEntry } from "../service.js";
 import type { Joiner } from "./joiner.js";
 import type { Outbox } from "./outbox.js";
-import { type Before, Plan } from "./plan.js";
+import { type Before, type Difference, Plan } from "./plan.js";
 import type { Early, Room } from "./room.js";
 
 /** How often in a row a service may forbid reading, or not know the group, before this client joins anew. */
@@ -85,13 +85,15 @@ export class Reader {
   }
 
   async #read(backoff: Backoff): Promise<void> {
-    const { host, groupId, record, keySource: key } = this.#room;
+    const room = this.#room;
+    await room.turn(() => room.learn());
+    const { host, groupId, record, keySource: key } = room;
     const { signal } = this.#abort;
     for await (const batch of host.service.subscribe({ groupId, after: record.cursor, key, signal })) {
       host.reached(true);
       await this.#take(batch);
       backoff.reset();
-      if (this.#room.isEnded || signal.aborted) return;
+      if (room.isEnded || signal.aborted) return;
     }
     throw new DeliveryError("unavailable", "the service ended the subscription");
   }
@@ -169,22 +171,42 @@ export class Reader {
       await room.write({ ...room.record, cursor: last.cursor });
       return;
     }
+    const difference = this.#joiner.isNew ? undefined : await this.#difference(joining);
     // The one that it takes the place of ends first: after a restart they don't know of each other.
     room.group = undefined;
     await room.deleteKnown(false);
     room.group = joining;
     room.joining = undefined;
-    await this.#step(joining, [own], false);
+    await this.#step(joining, [own], false, difference);
     this.#joiner.done();
   }
 
+  /** Who came and went since this client was in the group last. */
+  async #difference(joining: Group): Promise<Difference> {
+    const room = this.#room;
+    const now = joining.members;
+    const before = room.group?.members;
+    const without = (all: readonly Member[], others: readonly Member[]) => {
+      const keys = new Set(others.map(({ signatureKey }) => toHex(signatureKey)));
+      return all.filter(({ signatureKey }) => !keys.has(toHex(signatureKey)));
+    };
+    if (before === undefined) return { added: await room.trust.strangers(now), removed: [] };
+    return { added: without(now, before), removed: without(before, now) };
+  }
+
   /** Receives entries, with all that follows from it, in one write. */
-  async #step(group: Group, entries: readonly LogEntry[], isRetry: boolean): Promise<Plan> {
+  async #step(
+    group: Group,
+    entries: readonly LogEntry[],
+    isRetry: boolean,
+    difference?: Difference,
+  ): Promise<Plan> {
     const room = this.#room;
     const before: Before = {
       remembered: await room.remembered(),
       leavers: leaversOf(group),
       epoch: group.epoch,
+      difference,
     };
     let plan!: Plan;
     await group.receiveAll(
@@ -201,12 +223,18 @@ export class Reader {
       },
     );
     plan.apply();
+    if (plan.isNewEpoch && (await this.#isChanged(plan))) await room.learn(plan.gone);
     // Some of those who take a commit look whether its GroupInfo is right, too.
     const isSample = plan.isNewEpoch && room.caughtUp && Math.random() < CHECKERS / group.members.length;
     if (plan.refused !== undefined) this.#doubt(true);
     else if (plan.isDoubtful || isSample) this.#doubt(false);
     if (plan.stuckBy !== undefined && !isRetry) throw plan.stuckBy;
     return plan;
+  }
+
+  /** Whether there are other members now, or members with other keys. */
+  async #isChanged({ hasNewMembers, committers }: Plan): Promise<boolean> {
+    return hasNewMembers || (await this.#room.trust.strangers(committers)).length > 0;
   }
 
   /** Receives what has waited, for as long as that leads to another epoch. */

@@ -32,6 +32,10 @@ export interface ConversationRecord {
   readonly pending?: Pending | undefined;
   /** The epoch whose commit was refused for a reason that other members may not have, in decimal. */
   readonly alone?: string | undefined;
+  /** Whether one of those refused since one was taken is a commit that other members may have taken: a member has signed it. */
+  readonly forked?: boolean | undefined;
+  /** The highest epoch that this client was in, in decimal: it joins by no GroupInfo of an earlier one. */
+  readonly highest?: string | undefined;
   /** The place of the next entry of the history, and the first that is kept. */
   readonly next: number;
   readonly first: number;
@@ -114,6 +118,7 @@ export const KEYS = {
   listed: (id: string) => `${ROOT}c/${id}`,
   conversation: (id: string) => `${ofOne(id)}record`,
   since: (id: string) => `${ofOne(id)}since`,
+  trust: (id: string) => `${ofOne(id)}trust`,
   outbox: (id: string) => `${ofOne(id)}o/`,
   item: (id: string, n: number) => `${ofOne(id)}o/${digitsOf(n)}`,
   wishes: (id: string) => `${ofOne(id)}w/`,

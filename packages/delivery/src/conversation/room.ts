@@ -8,7 +8,7 @@ import type { Conversation, ConversationState, Participant, Person, Problem } fr
 import { unpack } from "../messenger/wire.js";
 import type { EpochKey, LogEntry } from "../service.js";
 import { Remembered } from "./history.js";
-import type { Host } from "./host.js";
+import type { Host, JudgedGroupInfo } from "./host.js";
 import {
   type ConversationRecord,
   type EntryChange,
@@ -19,6 +19,7 @@ import {
   type SavedEarly,
   type Wish,
 } from "./record.js";
+import { type Refusal, Trust } from "./trust.js";
 
 /** An entry of the log that waits. */
 export interface Early extends LogEntry {
@@ -37,6 +38,7 @@ export class Room {
   readonly id: string;
   readonly groupId: Uint8Array;
   readonly turns = new Turns();
+  readonly trust: Trust;
   record: ConversationRecord;
   /** The group that this client is in. */
   group: Group | undefined;
@@ -76,6 +78,7 @@ export class Room {
     this.id = id;
     this.groupId = groupIdOf(id);
     this.record = record;
+    this.trust = new Trust(host.provider.hash, id);
   }
 
   get conversation(): Conversation {
@@ -107,6 +110,29 @@ export class Room {
     this.since = new Map(since && unpack<{ since: [string, number][] }>(since).header.since);
     for (const { number } of [...this.wishes, ...this.early]) this.used(number);
     this.#remembered = undefined;
+    await this.trust.load(client);
+  }
+
+  /** Keeps who the members are now. Call it in a turn. @param gone those who were removed since */
+  async learn(gone: readonly Member[] = []): Promise<void> {
+    const { group } = this;
+    if (group?.active !== true) return;
+    const change = await this.trust.learn(group.members, gone);
+    if (change !== undefined) await this.host.client.writeEntries([change]);
+  }
+
+  /** Why this client doesn't join by a GroupInfo; `undefined` if it may. */
+  async refuses(judged: JudgedGroupInfo): Promise<Refusal | undefined> {
+    if (!equalBytes(judged.groupId, this.groupId)) return { reason: "expected one of this group" };
+    const { group, record } = this;
+    const highest = BigInt(record.highest ?? group?.epoch ?? 0n);
+    return this.trust.refusal(judged, group?.members, highest);
+  }
+
+  refusedToFollow({ reason, member }: Refusal): void {
+    const who = member && this.host.people.person(member);
+    const message = `the newest GroupInfo isn't one to join the group by: ${reason}`;
+    this.problem("rejoined", message, { who, retry: true });
   }
 
   /** Reads again what the storage has, if an error says that nobody knows what was written. */

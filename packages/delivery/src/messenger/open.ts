@@ -1,5 +1,6 @@
 // Conversations over any delivery service.
 import { basicCredential, type Credential, DEFAULT_POLICY, MlsError, toHex } from "@copse/core";
+import { readMessage } from "@copse/core/message";
 import { PublicGroup } from "@copse/core/public-group";
 import { openClient, type StoredClientOptions } from "@copse/core/storage";
 import { lastResort } from "@copse/extensions";
@@ -163,8 +164,10 @@ async function judge(
   options: Parameters<typeof PublicGroup.follow>[0],
 ): Promise<JudgedGroupInfo | undefined> {
   try {
-    const { groupId, epoch, treeHash, confirmedTranscriptHash } = await PublicGroup.follow(options);
-    return { groupId, epoch, treeHash, confirmedTranscriptHash };
+    const { groupId, epoch, treeHash, confirmedTranscriptHash, members } = await PublicGroup.follow(options);
+    const read = readMessage(options.groupInfo);
+    const signer = read.kind === "group-info" && members.find(({ leafIndex }) => leafIndex === read.signer);
+    return signer ? { groupId, epoch, treeHash, confirmedTranscriptHash, members, signer } : undefined;
   } catch (error) {
     if (error instanceof MlsError && error.retry === "now") throw error;
     return undefined;
