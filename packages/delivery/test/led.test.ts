@@ -39,11 +39,27 @@ async function speak(people: readonly Someone[], all: readonly Conversation[], s
   expect(schemer.read).toEqual([]);
 }
 
-/** Waits until all have refused so many commits. */
-const passed = (people: readonly Someone[], count: number) =>
-  until(people, () =>
-    people.every((one) => problems(one).filter((text) => text.startsWith("junk")).length >= count),
-  );
+/** A world at whose service nobody is checked, and what waits until these have looked at the GroupInfo of a handshake. */
+function looking() {
+  const seen = new Map<string, Set<string>>();
+  let look: () => void = () => undefined;
+  const wrap = (service: DeliveryService, name: string) =>
+    turned(service, {
+      groupInfo: async (groupId, options) => {
+        const found = await service.groupInfo(groupId, options);
+        const { handshake = "" } = found ?? {};
+        seen.set(handshake, (seen.get(handshake) ?? new Set()).add(name));
+        look();
+        return found;
+      },
+    });
+  const looked = (people: readonly Someone[], handshake: string) =>
+    new Promise<void>((resolve) => {
+      look = () => people.every(({ name }) => seen.get(handshake)?.has(name)) && resolve();
+      look();
+    });
+  return { world: new World({ members: "unchecked", wrap }), looked };
+}
 
 /** A service that answers for one client as somebody else wants. */
 const turned = (service: DeliveryService, how: Partial<DeliveryService>): DeliveryService =>
@@ -55,7 +71,7 @@ const turned = (service: DeliveryService, how: Partial<DeliveryService>): Delive
   });
 
 it("passes over an outsider's group with the same ID, and every handshake of it", async () => {
-  const world = new World({ members: "unchecked" });
+  const { world, looked } = looking();
   const people = await world.people("alice", "bob", "carol");
   const all = await together(people);
   await all[0]?.update();
@@ -65,7 +81,8 @@ it("passes over an outsider's group with the same ID, and every handshake of it"
   const claimed = await Promise.all(people.map(({ name }) => service.claimKeyPackages(name, SUITE)));
   const schemer = await Schemer.at(service, group);
   await schemer.fork(4, { add: claimed.map(([first]) => first as Uint8Array) });
-  await passed(people, 4);
+  await looked(people, schemer.after);
+  await Promise.all(people.map(({ messenger }) => messenger.settled()));
   await Promise.all(all.map((one) => one.update()));
   await agree(people, all);
   await speak(people, all, schemer);
@@ -74,13 +91,14 @@ it("passes over an outsider's group with the same ID, and every handshake of it"
 });
 
 it("passes over the fork of a member that was removed", async () => {
-  const world = new World({ members: "unchecked" });
+  const { world, looked } = looking();
   const { people, all, copy } = await withMallory(world, "alice", "bob", "carol");
   await all[0]?.remove(["mallory"]);
   await agree(people, all);
   const schemer = await Schemer.at(world.connect("mallory", "mallory"), copy);
   await schemer.fork(4);
-  await passed(people, 4);
+  await looked(people, schemer.after);
+  await Promise.all(people.map(({ messenger }) => messenger.settled()));
   await Promise.all(all.map((one) => one.update()));
   await agree(people, all);
   await speak(people, all, schemer);
