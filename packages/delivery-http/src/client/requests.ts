@@ -1,5 +1,5 @@
 // Calls by HTTP, and the login that they need.
-import type { AbortSignalLike } from "@copse/core";
+import type { AbortSignalLike, Bytes } from "@copse/core";
 import { DeliveryError, type DeliveryErrorCode } from "@copse/delivery/service";
 import {
   type AnswerOf,
@@ -19,7 +19,7 @@ export type FetchLike = (
   options: {
     readonly method: "POST";
     readonly headers: Readonly<Record<string, string>>;
-    readonly body: Uint8Array<ArrayBuffer>;
+    readonly body: Bytes;
     readonly signal: AbortSignal;
   },
 ) => Promise<{ readonly status: number; arrayBuffer(): Promise<ArrayBuffer> }>;

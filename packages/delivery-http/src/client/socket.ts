@@ -1,4 +1,5 @@
 // The client's one socket, over which all of its subscriptions go.
+import type { Bytes } from "@copse/core";
 import { DeliveryError } from "@copse/delivery/service";
 import { SOCKET_PATH } from "../wire/routes.js";
 import { decode, encode } from "../wire/shape.js";
@@ -14,7 +15,7 @@ export interface WebSocketEvent {
 /** What the client uses of a WebSocket. */
 export interface WebSocketLike {
   binaryType: string;
-  send(data: Uint8Array<ArrayBuffer>): void;
+  send(data: Bytes): void;
   close(): void;
   addEventListener(
     type: "open" | "message" | "close" | "error",

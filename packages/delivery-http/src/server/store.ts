@@ -1,5 +1,6 @@
 // The service's database. Calls that come at about the same time share one write to the disk.
 import { join } from "node:path";
+import type { Bytes } from "@copse/core";
 import { MlsError } from "@copse/core/provider";
 import { DeliveryError } from "@copse/delivery/service";
 import {
@@ -154,7 +155,7 @@ export class Store {
 }
 
 /** Bytes of a row. Databases give them in their own ways. */
-export function bytesOf(value: Uint8Array | ArrayBuffer | null): Uint8Array<ArrayBuffer> {
+export function bytesOf(value: Uint8Array | ArrayBuffer | null): Bytes {
   if (value === null) return new Uint8Array(0);
   if (!ArrayBuffer.isView(value)) return new Uint8Array(value);
   return new Uint8Array(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength);

@@ -1,5 +1,6 @@
 // RFC 8949: the part of CBOR that the service speaks: integers, byte and text strings, arrays, maps and booleans, all of a
 // definite length.
+import type { Bytes } from "@copse/core";
 
 /** What was read isn't what was expected. */
 export class ShapeError extends Error {
@@ -104,7 +105,7 @@ export class CborWriter {
     this.#bytes.set(bytes, at);
   }
 
-  finish(): Uint8Array<ArrayBuffer> {
+  finish(): Bytes {
     return this.#bytes.slice(0, this.#length);
   }
 }
@@ -152,7 +153,7 @@ export class CborReader {
   }
 
   /** A copy of a byte string. */
-  bytes(min: number, max: number): Uint8Array<ArrayBuffer> {
+  bytes(min: number, max: number): Bytes {
     const length = this.length(Major.bytes, min, max);
     const at = this.#take(length);
     return new Uint8Array(this.#bytes.subarray(at, at + length));

@@ -1,4 +1,5 @@
 // One declaration for each structure on the wire: what it is in TypeScript, as CBOR, and in the description (JSON Schema).
+import type { ByteArray, Bytes } from "@copse/core";
 import { CborReader, CborWriter, Major, ShapeError } from "./cbor.js";
 
 /** A JSON Schema (2020-12). A byte string of CBOR is a string of format `binary` there. */
@@ -48,7 +49,7 @@ type ObjectOf<F> = Flat<
 type ChoiceOf<C> = { [K in keyof C]: Flat<{ readonly kind: K } & ObjectOf<C[K]>> }[keyof C];
 
 /** A byte string of `min` to `max` bytes. */
-export function bytes(min: number, max: number, description?: string): Shape<Uint8Array> {
+export function bytes(min: number, max: number, description?: string): Shape<ByteArray> {
   return {
     schema: { type: "string", format: "binary", minLength: min, maxLength: max, ...described(description) },
     write: (writer, value) => writer.bytes(value),
@@ -220,7 +221,7 @@ function readFields(reader: CborReader, fields: Fields, length: number): Record<
 }
 
 /** Encodes a structure. */
-export function encode<T>(shape: Shape<T>, value: T): Uint8Array<ArrayBuffer> {
+export function encode<T>(shape: Shape<T>, value: T): Bytes {
   const writer = new CborWriter();
   shape.write(writer, value);
   return writer.finish();

@@ -1,5 +1,5 @@
 // What the next commits are to do. Wishes are in the storage until they came true, or can't any more.
-import type { AbortSignalLike } from "@copse/core";
+import type { AbortSignalLike, ByteArray } from "@copse/core";
 import { MessengerError } from "../messenger/errors.js";
 import { type Deferred, deferred, unlessAborted } from "../messenger/platform.js";
 import { pack } from "../messenger/wire.js";
@@ -15,7 +15,7 @@ export class Wishes {
   /** How often each was tried in vain. */
   readonly #tries = new Map<number, number>();
   /** Key packages that were claimed for them. */
-  readonly claimed = new Map<number, Map<string, readonly Uint8Array[]>>();
+  readonly claimed = new Map<number, Map<string, readonly ByteArray[]>>();
 
   constructor(room: Room) {
     this.#room = room;

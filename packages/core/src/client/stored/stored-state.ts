@@ -169,7 +169,8 @@ export class StoredState implements Keeper, GroupHome {
   }
 
   /** Has an open group take over what the storage has, if it dropped what it had. */
-  async revive({ own }: Group, options: Parameters<Membership["run"]>[1]): Promise<void> {
+  async revive(group: Group, options: Parameters<Membership["run"]>[1]): Promise<void> {
+    const { own } = group;
     if (own.isLapsed) await own.run({ work: () => undefined, finish: answer }, options, "nothing");
   }
 

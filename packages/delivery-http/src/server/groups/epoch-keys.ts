@@ -1,5 +1,6 @@
 // Who is a member: whoever opens what is sealed to the key of an epoch.
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import type { ByteArray } from "@copse/core";
 import type { CryptoProvider } from "@copse/core/provider";
 import { GRANT_INFO } from "@copse/delivery/rules";
 import type { Account } from "../accounts.js";
@@ -40,7 +41,11 @@ export class EpochKeys {
   }
 
   /** Seals something random to a key that a handshake has registered. @throws DeliveryError `forbidden`, `not-found` */
-  async challenge({ id: client }: Account, groupId: Uint8Array, publicKey: Uint8Array) {
+  async challenge(
+    { id: client }: Account,
+    groupId: Uint8Array,
+    publicKey: Uint8Array,
+  ): Promise<{ challenge: string; kemOutput: ByteArray; ciphertext: ByteArray }> {
     const group = this.#rows.need(groupId);
     const { handshake } = this.#rows.key(group.id, publicKey);
     const sql = "SELECT suite FROM epoch_key WHERE grp = ? AND handshake = ?";

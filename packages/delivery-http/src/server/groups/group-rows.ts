@@ -1,4 +1,5 @@
 // Groups and the keys of their epochs, as the database has them.
+import type { Bytes } from "@copse/core";
 import { mayWrite } from "@copse/delivery/rules";
 import { Needed, refuse } from "../failures.js";
 import type { Settings } from "../options.js";
@@ -128,7 +129,7 @@ export class GroupRows {
   }
 
   /** The newest GroupInfo, and the handshake that it belongs to. */
-  groupInfo(group: number): { groupInfo: Uint8Array<ArrayBuffer>; handshake: string } {
+  groupInfo(group: number): { groupInfo: Bytes; handshake: string } {
     const sql = "SELECT group_info AS bytes, last_handshake AS handshake FROM grp WHERE id = ?";
     const row = this.#store.one<{ bytes: Blob; handshake: number }>(sql, group);
     return { groupInfo: bytesOf(row?.bytes ?? null), handshake: cursorOf(row?.handshake ?? 0) };
