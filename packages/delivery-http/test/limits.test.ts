@@ -1,9 +1,8 @@
 // What a client can use up is bounded, and the others go on meanwhile.
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import WebSocket from "ws";
-import { decode, encode } from "../src/wire/shape.js";
-import { type AnswerFrame, answerFrame, type RequestFrame, requestFrame } from "../src/wire/structures.js";
-import { tokenOf } from "./raw.js";
+import { Raw, tokenOf } from "./raw.js";
 import { bytes, epochKey, groupOf, handshake, message, refusal, SUITE, TestService } from "./support.js";
 
 let service: TestService | undefined;
@@ -26,43 +25,6 @@ const keyPackage = (value: number) => ({
   notAfter: 4_000_000_000n,
   lastResort: false,
 });
-
-/** A socket by hand. */
-class Raw {
-  readonly ws: WebSocket;
-  readonly frames: AnswerFrame[] = [];
-  readonly closed: Promise<number>;
-  readonly #opened: Promise<void>;
-  #wake: () => void = () => undefined;
-
-  constructor(url: string) {
-    this.ws = new WebSocket(`${url.replace("http", "ws")}/v1/socket`);
-    this.ws.on("error", () => undefined);
-    this.ws.on("message", (data) => {
-      this.frames.push(decode(answerFrame, new Uint8Array(data as Buffer)));
-      this.#wake();
-    });
-    this.#opened = new Promise((resolve) => this.ws.once("open", () => resolve()));
-    this.closed = new Promise((resolve) => this.ws.on("close", (code) => resolve(code)));
-  }
-
-  async open(token?: string): Promise<this> {
-    await this.#opened;
-    if (token !== undefined) this.send({ kind: "login", token });
-    return this;
-  }
-
-  send(frame: RequestFrame): void {
-    this.ws.send(encode(requestFrame, frame));
-  }
-
-  async until(isThere: (frames: readonly AnswerFrame[]) => boolean): Promise<void> {
-    while (!isThere(this.frames))
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-  }
-}
 
 describe("a rate ends a client's calls and no other's", () => {
   it("of claims, by the claimer and by the claimed", async () => {
@@ -104,6 +66,33 @@ describe("a rate ends a client's calls and no other's", () => {
 });
 
 describe("a quota holds", () => {
+  it("for the connections of an address", async () => {
+    const running = await start({ quotas: { connectionsOfAddress: 2 } });
+    const { hostname, port } = new URL(running.server.url);
+    const open = () => connect(Number(port), hostname).on("error", () => undefined);
+    const [first, second] = [open(), open()];
+    await Promise.all([first, second].map((one) => once(one, "connect")));
+    await once(open(), "close");
+    first.destroy();
+    while ((await refusal((await running.connect("alice")).login())) !== "done");
+    second.destroy();
+  });
+
+  it("for the sockets of an address that a proxy tells", async () => {
+    const running = await start({
+      quotas: { connectionsOfAddress: 1 },
+      addressOf: ({ url }) => url?.split("?")[1] ?? "",
+    });
+    const { url } = running.server;
+    const token = await tokenOf(url, "alice", await running.signer("alice"));
+    const first = await new Raw(url, "?here").open(token);
+    await first.until((frames) => frames.length > 0);
+    expect(await new Raw(url, "?here").closed).toBe(1006);
+    const other = await new Raw(url, "?there").open(token);
+    await other.until((frames) => frames.length > 0);
+    expect(running.server.counters.limited).toBe(1);
+  });
+
   it("for key packages, inboxes, groups and clients of a user", async () => {
     const running = await start({
       admit: () => true,
@@ -122,98 +111,5 @@ describe("a quota holds", () => {
     expect(await refusal(alice.submit(handshake(groupOf("three"), key)))).toBe("limit");
     await (await running.connect("bob", "laptop")).login();
     expect(await refusal((await running.connect("bob", "tablet")).login())).toBe("limit");
-  });
-});
-
-describe("a socket", () => {
-  it("is ended without a login, with a wrong one, with text, and with a frame that is too large", async () => {
-    const running = await start({ times: { socketLogin: 100 } });
-    const { url, counters } = running.server;
-    const token = await tokenOf(url, "alice", await running.signer("alice"));
-    await (await new Raw(url).open()).closed;
-    const wrong = await new Raw(url).open("no token");
-    expect(await wrong.closed).toBe(1008);
-    const text = await new Raw(url).open(token);
-    text.ws.send("text");
-    expect(await text.closed).toBe(1008);
-    const large = await new Raw(url).open(token);
-    large.ws.send(bytes(5000));
-    expect(await large.closed).toBe(1009);
-    const twice = await new Raw(url).open(token);
-    twice.send({ kind: "login", token });
-    expect(await twice.closed).toBe(1008);
-    const path = new WebSocket(`${url.replace("http", "ws")}/v1/../socket`);
-    const refused = new Promise((resolve) =>
-      path.on("unexpected-response", (_, response) => resolve(response.statusCode)),
-    );
-    path.on("error", () => undefined);
-    expect(await refused).toBe(404);
-    expect(counters.socketsEnded).toBe(4);
-  });
-
-  it("makes room for a client's newer one", async () => {
-    const running = await start({ quotas: { sockets: 2 } });
-    const { url } = running.server;
-    const token = await tokenOf(url, "alice", await running.signer("alice"));
-    const [first, , third] = [
-      await new Raw(url).open(token),
-      await new Raw(url).open(token),
-      await new Raw(url).open(token),
-    ];
-    expect(await first!.closed).toBe(1001);
-    await third!.until((frames) => frames.length > 0);
-  });
-
-  it("has a bounded number of subscriptions, and each its own number", async () => {
-    const running = await start({ quotas: { subscriptions: 2 } });
-    const { url } = running.server;
-    const raw = await new Raw(url).open(await tokenOf(url, "alice", await running.signer("alice")));
-    for (const stream of [1, 2, 3]) raw.send({ kind: "inbox", stream, after: "" });
-    await raw.until((frames) => frames.some(({ kind }) => kind === "failed"));
-    expect(raw.frames.at(-1)).toMatchObject({ stream: 3, failure: { code: "limit" } });
-    raw.send({ kind: "inbox", stream: 1, after: "" });
-    expect(await raw.closed).toBe(1008);
-  });
-
-  it("of a client that works on nothing gets one batch of each log, and no more than its window", async () => {
-    const running = await start({ members: "unchecked", quotas: { window: 100_000 } });
-    const { url } = running.server;
-    const alice = await running.connect("alice");
-    const key = await epochKey(1);
-    const groups = ["a", "b", "c", "d"].map(groupOf);
-    for (const groupId of groups) {
-      await alice.submit(handshake(groupId, key));
-      await Promise.all(
-        Array.from({ length: 8 }, () => alice.send(message(groupId, key, { message: bytes(40_000) }))),
-      );
-    }
-    const slow = await new Raw(url).open(await tokenOf(url, "slow", await running.signer("slow")));
-    groups.forEach((groupId, i) => {
-      slow.send({ kind: "subscribe", stream: i + 1, groupId, after: "" });
-    });
-    // The one after them is answered: so what comes before it has been done.
-    slow.send({ kind: "subscribe", stream: 9, groupId: groupOf("none"), after: "" });
-    await slow.until((frames) => frames.some(({ kind }) => kind === "failed"));
-    await Promise.all(groups.map((groupId) => alice.send(message(groupId, key))));
-    const entries = () => slow.frames.filter(({ kind }) => kind === "entries");
-    expect(entries()).toHaveLength(1);
-    // It goes on where it was, with the others first.
-    slow.send({ kind: "next", stream: 1, turn: 1, batches: 1 });
-    await slow.until(() => entries().length === 2);
-    expect(entries()[1]).toMatchObject({ stream: 2 });
-    const log = alice.subscribe({ groupId: groups[0]!, after: "" })[Symbol.asyncIterator]();
-    expect((await log.next()).value?.entries).toHaveLength(10);
-  });
-
-  it("that has gone silent is ended", async () => {
-    const running = await start({ times: { ping: 50 } });
-    const { url } = running.server;
-    const raw = await new Raw(url).open(await tokenOf(url, "alice", await running.signer("alice")));
-    await raw.until((frames) => frames.some(({ kind }) => kind === "alive"));
-    // It reads nothing more, so it answers no ping.
-    (raw.ws as unknown as { _socket: { pause(): void } })._socket.pause();
-    while (running.server.counters.socketsEnded === 0)
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    raw.ws.terminate();
   });
 });

@@ -1,9 +1,18 @@
 // What somebody sends who doesn't use the client.
 import { connect } from "node:net";
 import { signWithLabel } from "@copse/core/extension";
+import WebSocket from "ws";
 import { ROUTES } from "../src/wire/routes.js";
 import { decode, encode } from "../src/wire/shape.js";
-import { failureShape, type Login, loginStatement } from "../src/wire/structures.js";
+import {
+  type AnswerFrame,
+  answerFrame,
+  failureShape,
+  type Login,
+  loginStatement,
+  type RequestFrame,
+  requestFrame,
+} from "../src/wire/structures.js";
 import { SUITE, type TestService } from "./support.js";
 
 type Signer = Awaited<ReturnType<TestService["signer"]>>;
@@ -71,4 +80,46 @@ export function untilClosed(url: string, first: string): Promise<string> {
     socket.on("error", () => undefined);
     socket.on("close", () => resolve(got));
   });
+}
+
+/** A socket by hand. */
+export class Raw {
+  readonly ws: WebSocket;
+  readonly frames: AnswerFrame[] = [];
+  readonly closed: Promise<number>;
+  readonly #opened: Promise<void>;
+  #wake: () => void = () => undefined;
+
+  constructor(url: string, query = "") {
+    this.ws = new WebSocket(`${url.replace("http", "ws")}/v1/socket${query}`);
+    this.ws.on("error", () => undefined);
+    this.ws.on("message", (data) => {
+      this.frames.push(decode(answerFrame, new Uint8Array(data as Buffer)));
+      this.#wake();
+    });
+    this.#opened = new Promise((resolve) => this.ws.once("open", () => resolve()));
+    this.closed = new Promise((resolve) => this.ws.on("close", (code) => resolve(code)));
+  }
+
+  async open(token?: string): Promise<this> {
+    await this.#opened;
+    if (token !== undefined) this.send({ kind: "login", token });
+    return this;
+  }
+
+  send(frame: RequestFrame): void {
+    this.ws.send(encode(requestFrame, frame));
+  }
+
+  /** Takes nothing more from its connection. */
+  stop(): void {
+    this.ws.pause();
+  }
+
+  async until(isThere: (frames: readonly AnswerFrame[]) => boolean): Promise<void> {
+    while (!isThere(this.frames))
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+  }
 }

@@ -12,10 +12,11 @@ import type { DeliveryCounters } from "./counters.js";
 import { failureOf, limited, refuse } from "./failures.js";
 import type { EpochKeys } from "./groups/epoch-keys.js";
 import type { Groups } from "./groups/groups.js";
+import type { Held, Hold } from "./held.js";
 import type { KeyPackages } from "./key-packages.js";
 import { OPENAPI } from "./openapi.js";
 import type { DeliveryRates, Settings } from "./options.js";
-import type { Rates } from "./rates.js";
+import { ownerOf, type Rates } from "./rates.js";
 
 interface Parts {
   readonly settings: Settings;
@@ -25,6 +26,8 @@ interface Parts {
   readonly keyPackages: KeyPackages;
   readonly groups: Groups;
   readonly epochKeys: EpochKeys;
+  readonly receiving: Held;
+  readonly sending: Held;
   addressOf(request: IncomingMessage): string;
   report(error: unknown): void;
 }
@@ -36,6 +39,8 @@ interface Caller {
   readonly account: Account;
   readonly address: string;
   readonly token: string;
+  /** Where answers count that are large, before they are read. */
+  readonly answer: Hold;
 }
 
 type Handlers = {
@@ -68,14 +73,14 @@ function handlersOf({ accounts, keyPackages, groups, epochKeys, rates, ...parts 
       await keyPackages.withdraw(account.id, references);
       return {};
     },
-    claim: async ({ user, suite }, { account }) => {
+    claim: async ({ user, suite }, { account, answer }) => {
       rates.take("claim", account.id);
       rates.take("claimed", user);
-      return { keyPackages: await keyPackages.claim(user, suite) };
+      return { keyPackages: await keyPackages.claim(user, suite, answer) };
     },
-    submit: (body, { account }) => {
+    submit: (body, { account, answer }) => {
       rates.take("handshake", account.id);
-      return groups.submit(account, body);
+      return groups.submit(account, body, answer);
     },
     send: async ({ messages }, { account }) => {
       rates.take("message", account.id, messages.length);
@@ -101,40 +106,28 @@ function handlersOf({ accounts, keyPackages, groups, epochKeys, rates, ...parts 
   };
 }
 
-/** The bytes of bodies that are being received, in all. */
-class Receiving {
-  readonly #most: number;
-  #now = 0;
-
-  constructor(most: number) {
-    this.#most = most;
-  }
-
-  /** Reads a body. @throws DeliveryError `limit`, `unavailable`, and the rest of the body isn't read */
-  async body(request: IncomingMessage, max: number): Promise<Uint8Array> {
-    const announced = Number(request.headers["content-length"] ?? 0);
-    const tooLarge = () => limited(`expected a body of at most ${max} bytes`);
-    if (announced > max) throw tooLarge();
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    try {
-      for await (const chunk of request as AsyncIterable<Uint8Array>) {
-        size += chunk.length;
-        this.#now += chunk.length;
-        if (size > max) throw tooLarge();
-        if (this.#now > this.#most)
-          throw new DeliveryError("unavailable", "the service has too much to do", { retryAfter: 1000 });
-        chunks.push(chunk);
-      }
-    } catch (cause) {
-      if (cause instanceof DeliveryError) throw cause;
-      throw new DeliveryError("invalid", "the body hasn't come as a whole, or not in time", { cause });
-    } finally {
-      this.#now -= size;
+/** Reads a body. @throws DeliveryError `limit`, `invalid`, and the rest of the body isn't read */
+async function bodyOf(request: IncomingMessage, max: number, hold: Hold): Promise<Uint8Array> {
+  const tooLarge = () => limited(`expected a body of at most ${max} bytes`);
+  if (announced(request) > max) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Uint8Array>) {
+      size += chunk.length;
+      if (size > max) throw tooLarge();
+      hold.add(chunk.length);
+      chunks.push(chunk);
     }
-    return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+  } catch (cause) {
+    if (cause instanceof DeliveryError) throw cause;
+    throw new DeliveryError("invalid", "the body hasn't come as a whole, or not in time", { cause });
   }
+  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
 }
+
+/** How large the body is, as the client says; 0 if it doesn't. */
+const announced = (request: IncomingMessage) => Number(request.headers["content-length"] ?? 0);
 
 const statusOf = ({ code, needs }: Failure): number =>
   needs === "login" ? 401 : (STATUS[code as keyof typeof STATUS] ?? 503);
@@ -142,8 +135,12 @@ const statusOf = ({ code, needs }: Failure): number =>
 const tokenOf = (header: string | undefined): string | undefined =>
   header?.startsWith("Bearer ") && header.length < 200 ? header.slice(7) : undefined;
 
-function answer<T>(shape: Shape<T>, value: T, status = 200, headers: Record<string, string> = {}): Response {
-  return new Response(encode(shape, value), {
+function answer(
+  bytes: Uint8Array<ArrayBuffer>,
+  status = 200,
+  headers: Record<string, string> = {},
+): Response {
+  return new Response(bytes, {
     status,
     headers: { "content-type": MEDIA_TYPE, "cache-control": "no-store", ...headers },
   });
@@ -151,9 +148,8 @@ function answer<T>(shape: Shape<T>, value: T, status = 200, headers: Record<stri
 
 /** The application that answers all requests. */
 export function appOf(parts: Parts): Hono<Env> {
-  const { settings, counters, rates, accounts, addressOf, report } = parts;
-  const { limits, quotas } = settings;
-  const receiving = new Receiving(quotas.receiving);
+  const { settings, counters, rates, accounts, receiving, sending, addressOf, report } = parts;
+  const { limits } = settings;
   const sizes = {
     small: 32 * KIB,
     messages: Math.max(8 * limits.message, 16 * limits.keyPackage, 64 * KIB),
@@ -167,8 +163,7 @@ export function appOf(parts: Parts): Hono<Env> {
     // What is left of a body isn't waited for.
     const headers = { connection: "close" };
     return answer(
-      failureShape,
-      failure,
+      encode(failureShape, failure),
       statusOf(failure),
       retryAfter === undefined
         ? headers
@@ -178,7 +173,10 @@ export function appOf(parts: Parts): Hono<Env> {
   // Nothing here goes by cookies: a page of another origin has only what its user's client has logged in for.
   app.use(cors({ origin: "*", allowHeaders: ["authorization", "content-type"], maxAge: 86_400 }));
   const description = JSON.stringify(OPENAPI);
-  app.get("/openapi.json", (c) => c.body(description, 200, { "content-type": "application/json" }));
+  app.get("/openapi.json", (c) => {
+    rates.take("login", addressOf(c.env.incoming));
+    return c.body(description, 200, { "content-type": "application/json" });
+  });
   for (const name of Object.keys(ROUTES) as RouteName[])
     app.post(ROUTES[name].path, async (c) => {
       counters.requests += 1;
@@ -192,7 +190,7 @@ export function appOf(parts: Parts): Hono<Env> {
 
   // Cheap refusals come first: the token before the body, its size before it is read.
   async function serve<N extends RouteName>(c: Context<Env>, name: N): Promise<Response> {
-    const { incoming } = c.env;
+    const { incoming, outgoing } = c.env;
     const route = ROUTES[name];
     const address = addressOf(incoming);
     const token = tokenOf(incoming.headers.authorization);
@@ -201,11 +199,26 @@ export function appOf(parts: Parts): Hono<Env> {
     else rates.take("call", account.id);
     if (incoming.headers["content-type"] !== MEDIA_TYPE)
       refuse("invalid", `expected a body of ${MEDIA_TYPE}`);
-    const bytes = await receiving.body(incoming, sizes[route.size]);
-    if (account !== undefined) rates.take("byte", account.id, bytes.length);
-    const body = decode(route.body as Shape<BodyOf<N>>, bytes);
-    const caller = { account, address, token } as Caller;
-    return answer(route.answer as Shape<AnswerOf<N>>, await handlers[name](body, caller));
+    const owner = ownerOf(account?.id, address);
+    receiving.check(owner);
+    sending.check(owner);
+    if (account !== undefined) rates.take("byte", account.id, announced(incoming));
+    const body = receiving.hold(owner, () => incoming.destroy());
+    const taking = sending.hold(owner, () => outgoing.destroy());
+    outgoing.once("close", () => taking.close());
+    try {
+      const bytes = await bodyOf(incoming, sizes[route.size], body);
+      if (account !== undefined) rates.take("byte", account.id, bytes.length - announced(incoming));
+      // Others of it may have been answered meanwhile.
+      taking.check();
+      const caller = { account, address, token, answer: taking } as Caller;
+      const value = await handlers[name](decode(route.body as Shape<BodyOf<N>>, bytes), caller);
+      const encoded = encode(route.answer as Shape<AnswerOf<N>>, value);
+      taking.add(encoded.length);
+      return answer(encoded);
+    } finally {
+      body.close();
+    }
   }
   return app;
 }

@@ -29,6 +29,9 @@ export interface DeliveryCounters {
   sockets: number;
   /** Sockets that were ended because they broke a rule, or answered no more. */
   socketsEnded: number;
+  /** At present: bytes of answers and frames that clients haven't taken, and of requests that are received and worked on. */
+  sending: number;
+  receiving: number;
   /** Log entries and Welcomes deleted by age or size. */
   expired: number;
 }
@@ -50,5 +53,7 @@ export const newCounters = (): DeliveryCounters => ({
   failed: 0,
   sockets: 0,
   socketsEnded: 0,
+  sending: 0,
+  receiving: 0,
   expired: 0,
 });

@@ -3,6 +3,7 @@ import { checkCount } from "@copse/delivery/rules";
 import type { BodyOf } from "../wire/routes.js";
 import type { DeliveryCounters } from "./counters.js";
 import { refuse } from "./failures.js";
+import type { Hold } from "./held.js";
 import type { Settings } from "./options.js";
 import { ALWAYS, type Blob, bytesOf, type Store } from "./store.js";
 
@@ -84,13 +85,15 @@ export class KeyPackages {
     });
   }
 
-  claim(user: string, suite: number): Promise<Uint8Array[]> {
+  claim(user: string, suite: number, answer: Hold): Promise<Uint8Array[]> {
     return this.#store.write(() => {
+      answer.check();
       const clients = this.#store.all<{ id: number }>(
         "SELECT client.id FROM client JOIN user ON user.id = client.user WHERE user.name = ? ORDER BY client.id",
         user,
       );
       const taken = clients.flatMap(({ id }) => this.#take(id, suite) ?? []);
+      answer.add(taken.reduce((sum, { length }) => sum + length, 0));
       this.#counters.keyPackagesClaimed += taken.length;
       return taken;
     });

@@ -37,10 +37,13 @@ export interface DeliveryRates {
   readonly proof: Rate;
   /** Sockets that a client opens. Default: 2 a second, 50 at once. */
   readonly socket: Rate;
+  /** Bytes that come over a client's sockets, which are read more slowly then. Default: 64 KiB a second, 512 KiB at once. */
+  readonly frame: Rate;
 }
 
 const rate = (perSecond: number, burst: number): Rate => ({ perSecond, burst });
-const MIB = 1024 * 1024;
+const KIB = 1024;
+const MIB = KIB * KIB;
 
 export const DEFAULT_RATES: DeliveryRates = {
   login: rate(20, 500),
@@ -53,6 +56,7 @@ export const DEFAULT_RATES: DeliveryRates = {
   claimed: rate(10, 500),
   proof: rate(50, 2000),
   socket: rate(2, 50),
+  frame: rate(64 * KIB, 512 * KIB),
 };
 
 /** How much the service has of each thing at a time, besides {@link DeliveryLimits}. */
@@ -65,12 +69,21 @@ export interface ServerQuotas {
   readonly sockets: number;
   /** Sockets and connections in all. Default: 10,000. */
   readonly connections: number;
+  /** The same, of one address. Default: 1,000. */
+  readonly connectionsOfAddress: number;
   /** Subscriptions of one socket. Default: 1,000. */
   readonly subscriptions: number;
-  /** Bytes sent over one socket that its client hasn't worked on. Default: 4 MiB, or one message. */
+  /** Bytes for one socket that it hasn't sent, or that its client hasn't worked on. Default: 4 MiB, and one batch. */
   readonly window: number;
-  /** Bytes of requests that are being received, in all. Default: 256 MiB. */
+  /**
+   * Bytes of requests that are received and worked on, and of answers and frames that clients haven't taken: each in all. Over it,
+   * the connection that has stood still for longest is ended. Default: 256 MiB.
+   */
   readonly receiving: number;
+  readonly sending: number;
+  /** The same, of requests and answers of one client, which makes no further calls meanwhile. Default: 64 MiB, 16 MiB; and one. */
+  readonly receivingOfClient: number;
+  readonly sendingOfClient: number;
 }
 
 export const DEFAULT_QUOTAS: ServerQuotas = {
@@ -78,9 +91,13 @@ export const DEFAULT_QUOTAS: ServerQuotas = {
   tokens: 8,
   sockets: 4,
   connections: 10_000,
+  connectionsOfAddress: 1000,
   subscriptions: 1000,
   window: 4 * MIB,
   receiving: 256 * MIB,
+  sending: 256 * MIB,
+  receivingOfClient: 64 * MIB,
+  sendingOfClient: 16 * MIB,
 };
 
 const MINUTE = 60_000;
@@ -106,6 +123,8 @@ export interface ServerTimes {
   /** How often a socket is asked for a sign of life, and how long a new one has to log in. Default: 30 seconds, 10 seconds. */
   readonly ping: number;
   readonly socketLogin: number;
+  /** How long a connection may take nothing of what is sent to it: an answer, a frame. Default: 2 minutes. */
+  readonly taking: number;
 }
 
 export const DEFAULT_TIMES: ServerTimes = {
@@ -119,6 +138,7 @@ export const DEFAULT_TIMES: ServerTimes = {
   request: MINUTE,
   ping: 30_000,
   socketLogin: 10_000,
+  taking: 2 * MINUTE,
 };
 
 /** What the parts of the service share of its options: all of them are there. */

@@ -14,8 +14,14 @@ interface Bucket {
   at: number;
 }
 
+/** Whose rates and bytes count together: an account, or an address without one. */
+export const ownerOf = (account: number | undefined, address: string): string =>
+  account === undefined ? `address ${address}` : `account ${account}`;
+
 /** The most buckets of one kind. The longest unused goes first, which is full again, or soon. */
 const MAX_BUCKETS = 100_000;
+/** The longest time to wait, in milliseconds. */
+const LONGEST = 60_000;
 
 export class Rates<Name extends string> {
   readonly #rates: Readonly<Record<Name, Rate>>;
@@ -30,19 +36,37 @@ export class Rates<Name extends string> {
   /** Takes from a bucket. @throws DeliveryError `limit` with the time until there is enough, and takes nothing */
   take(name: Name, whose: string | number, count = 1): void {
     const { perSecond, burst } = this.#rates[name];
+    const bucket = this.#bucket(name, whose);
+    // What is larger than the bucket passes when it is full, and takes all.
+    const needed = Math.min(count, burst);
+    if (bucket.left >= needed) {
+      bucket.left = Math.max(0, bucket.left - count);
+      return;
+    }
+    const wait = perSecond > 0 ? ((needed - bucket.left) / perSecond) * 1000 : undefined;
+    throw limited(`too many: ${name}`, wait && Math.ceil(wait));
+  }
+
+  /** Takes what has come already. @returns after how many milliseconds the bucket has paid for it */
+  owe(name: Name, whose: string | number, count: number): number {
+    const { perSecond } = this.#rates[name];
+    const bucket = this.#bucket(name, whose);
+    bucket.left -= count;
+    return bucket.left >= 0 ? 0 : Math.min(Math.ceil((-bucket.left / perSecond) * 1000), LONGEST);
+  }
+
+  /** As full as it is now. */
+  #bucket(name: Name, whose: string | number): Bucket {
+    const { perSecond, burst } = this.#rates[name];
     const key = `${name} ${whose}`;
     const now = this.#now();
     const known = this.#buckets.get(key);
     this.#buckets.delete(key);
     const filled = known ? known.left + (Math.max(0, now - known.at) * perSecond) / 1000 : burst;
-    const left = Math.min(burst, filled);
-    // What is larger than the bucket passes when it is full, and takes all.
-    const isEnough = left >= Math.min(count, burst);
-    this.#buckets.set(key, { left: isEnough ? Math.max(0, left - count) : left, at: now });
+    const bucket = { left: Math.min(burst, filled), at: now };
+    this.#buckets.set(key, bucket);
     const [oldest] = this.#buckets.keys();
     if (this.#buckets.size > MAX_BUCKETS && oldest !== undefined) this.#buckets.delete(oldest);
-    if (isEnough) return;
-    const wait = perSecond > 0 ? ((Math.min(count, burst) - left) / perSecond) * 1000 : undefined;
-    throw limited(`too many: ${name}`, wait && Math.ceil(wait));
+    return bucket;
   }
 }

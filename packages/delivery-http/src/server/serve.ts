@@ -1,11 +1,9 @@
 // A whole delivery service in one process.
 import { mkdirSync } from "node:fs";
-import type { IncomingMessage, Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage } from "node:http";
 import type { CryptoProvider } from "@copse/core/provider";
 import type { DeliveryLimits } from "@copse/delivery/rules";
 import { nodeProvider } from "@copse/provider-node";
-import { createAdaptorServer } from "@hono/node-server";
 import { Accounts } from "./accounts.js";
 import { appOf } from "./app.js";
 import { type DeliveryCounters, newCounters } from "./counters.js";
@@ -13,7 +11,9 @@ import { EpochKeys } from "./groups/epoch-keys.js";
 import { Followers, type PublicHandshakes } from "./groups/followers.js";
 import { Groups } from "./groups/groups.js";
 import { Retention } from "./groups/retention.js";
+import { heldOf } from "./held.js";
 import { KeyPackages } from "./key-packages.js";
+import { Addresses, addressOfConnection, listen, serverOf } from "./listening.js";
 import {
   type AdmissionRequest,
   type DeliveryRates,
@@ -60,7 +60,8 @@ export interface ServeDeliveryOptions {
   readonly groupBytes?: number;
   /** What verifies logins and seals to epochs' keys. Default: `nodeProvider()`. */
   readonly crypto?: CryptoProvider;
-  /** The address of a request's sender, for rates: behind a proxy, from its header. Default: that of the connection. */
+  /** The address of a request's sender, for rates and quotas: behind a proxy, from its header. Default: that of the connection, of
+   * IPv6 its first half. */
   readonly addressOf?: (request: IncomingMessage) => string;
   /** Gets what failed inside. Default: `console.error`. */
   readonly onError?: (error: unknown) => void;
@@ -75,16 +76,6 @@ export interface DeliveryServer {
   readonly counters: Readonly<DeliveryCounters>;
   /** Ends all connections, and writes what was taken. */
   close(): Promise<void>;
-}
-
-function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      server.off("error", reject);
-      resolve(server.address() as AddressInfo);
-    });
-  });
 }
 
 /**
@@ -103,12 +94,24 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
   const store = await Store.open(options.data, counters);
   const crypto = options.crypto ?? nodeProvider();
   const rates = new Rates(settings.rates, settings.now);
-  const addressOf = options.addressOf ?? (({ socket }) => socket.remoteAddress ?? "");
+  const addressOf = options.addressOf ?? (({ socket }) => addressOfConnection(socket.remoteAddress));
   let origins: readonly string[] = options.origins ?? [];
   const admit = options.admit ?? (({ isFirst, isVouchedFor }) => isFirst || isVouchedFor);
   const accounts = new Accounts({ store, settings, counters, crypto, origins: () => origins, admit, rates });
   const keyPackages = new KeyPackages(store, settings, counters);
-  const sockets = new Sockets({ settings, counters, rates, report, accounts, addressOf });
+  const { receiving, sending } = heldOf(settings, counters);
+  const isBehindProxy = options.addressOf !== undefined;
+  const addresses = new Addresses(settings.quotas.connectionsOfAddress);
+  const sockets = new Sockets({
+    settings,
+    counters,
+    rates,
+    report,
+    accounts,
+    addressOf,
+    sending,
+    ...(isBehindProxy && { addresses }),
+  });
   const { handshakes = "private" } = options;
   const followers = handshakes === "private" ? undefined : new Followers(handshakes, crypto, counters);
   const groups = new Groups({ store, settings, counters, crypto, keyPackages, listener: sockets, followers });
@@ -124,28 +127,12 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
     keyPackages,
     groups,
     epochKeys,
+    sending,
+    receiving,
     addressOf,
     report,
   });
-  const { headers, request } = settings.times;
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    serverOptions: {
-      headersTimeout: headers,
-      requestTimeout: request,
-      keepAliveTimeout: 60_000,
-      connectionsCheckingInterval: Math.min(headers, request, 30_000) / 2,
-      maxHeaderSize: 8192,
-    },
-  }) as Server;
-  server.maxConnections = settings.quotas.connections;
-  server.on("upgrade", (incoming, socket, head) => sockets.upgrade(incoming, socket, head));
-  server.on("clientError", (error: { readonly code?: string }, socket) => {
-    counters.invalid += 1;
-    const status = error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? "408 Request Timeout" : "400 Bad Request";
-    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-    else socket.destroy();
-  });
+  const server = serverOf({ fetch: app.fetch, sockets, settings, counters, isBehindProxy, addresses });
   const host = options.host ?? "127.0.0.1";
   let port: number;
   try {

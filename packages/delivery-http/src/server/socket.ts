@@ -1,12 +1,12 @@
 // One client's socket: all its subscriptions. A batch of each is sent when the client asks for it, so a slow one makes nothing grow.
 import { readsUpTo } from "@copse/delivery/rules";
 import { DeliveryError } from "@copse/delivery/service";
-import type { WebSocket } from "ws";
 import { decode, encode } from "../wire/shape.js";
 import { type AnswerFrame, answerFrame, type RequestFrame, requestFrame } from "../wire/structures.js";
 import type { Account } from "./accounts.js";
 import type { DeliveryCounters } from "./counters.js";
 import { failureOf, limited, refuse } from "./failures.js";
+import type { Flow } from "./flow.js";
 import { type GroupRow, seqOf } from "./groups/group-rows.js";
 import type { Groups } from "./groups/groups.js";
 import type { DeliveryRates, Settings } from "./options.js";
@@ -46,15 +46,16 @@ const MAX_WAIT = 2 ** 31 - 1;
 
 export class Socket {
   readonly account: Account;
-  readonly #ws: WebSocket;
+  readonly #flow: Flow;
   readonly #parts: SocketParts;
   readonly #streams = new Map<number, Stream>();
   #waiting = 0;
   /** Subscriptions that wait until the client has worked on others' batches. */
   readonly #held = new Set<Stream>();
 
-  constructor(ws: WebSocket, account: Account, parts: SocketParts) {
-    this.#ws = ws;
+  constructor(flow: Flow, account: Account, parts: SocketParts) {
+    this.#flow = flow;
+    flow.onRoom = () => this.#pumpHeld();
     this.account = account;
     this.#parts = parts;
     this.#send({ kind: "ready", every: parts.settings.times.ping });
@@ -62,7 +63,7 @@ export class Socket {
 
   #send(frame: AnswerFrame): number {
     const bytes = encode(answerFrame, frame);
-    this.#ws.send(bytes);
+    this.#flow.send(bytes);
     return bytes.length;
   }
 
@@ -100,7 +101,9 @@ export class Socket {
     this.#waiting -= stream.waiting;
     stream.waiting = 0;
     stream.isWanted = true;
-    this.#pumpAll(stream);
+    // Those that wait for room first, so that none waits for ever.
+    this.#pumpHeld();
+    if (stream.isWanted) this.#tryPump(stream);
   }
 
   #begin(frame: Extract<RequestFrame, { kind: "subscribe" | "inbox" }>): void {
@@ -149,18 +152,18 @@ export class Socket {
     }
   }
 
-  /** There is room again: for those that wait for it first, so that none waits for ever. */
-  #pumpAll(last: Stream): void {
+  /** There is room again. */
+  #pumpHeld(): void {
     const held = [...this.#held];
     this.#held.clear();
     for (const stream of held) this.#tryPump(stream);
-    if (last.isWanted) this.#tryPump(last);
   }
 
   #pump(stream: Stream): void {
     clearTimeout(stream.timer);
-    // One batch is sent however large it is, or else a large message would stay for ever.
-    if (this.#waiting >= this.#parts.settings.quotas.window) {
+    // One batch is sent however large it is, or else a large message would stay for ever. What the client says that it has
+    // worked on is for its own good: what is in this memory is what the socket hasn't sent.
+    if (this.#flow.isFull || this.#waiting >= this.#parts.settings.quotas.window) {
       this.#held.add(stream);
       return;
     }
@@ -241,10 +244,6 @@ export class Socket {
   /** Says that the service is there: pages can't see the pings of the protocol. */
   sayAlive(): void {
     this.#send({ kind: "alive" });
-  }
-
-  close(): void {
-    this.#ws.close(1001, "closing");
   }
 }
 

@@ -7,7 +7,11 @@ import { decode } from "../wire/shape.js";
 import { requestFrame } from "../wire/structures.js";
 import type { Accounts } from "./accounts.js";
 import { failureOf, refuse } from "./failures.js";
+import { Flow } from "./flow.js";
 import type { Groups, Listener } from "./groups/groups.js";
+import type { Held } from "./held.js";
+import type { Addresses } from "./listening.js";
+import { ownerOf } from "./rates.js";
 import { closeCode, Socket, type SocketParts } from "./socket.js";
 
 /** The largest frame that a client sends, in bytes. */
@@ -15,6 +19,9 @@ const MAX_FRAME = 4096;
 
 interface SocketsOptions extends Pick<SocketParts, "settings" | "counters" | "rates" | "report"> {
   readonly accounts: Accounts;
+  readonly sending: Held;
+  /** Behind a proxy: of its connections the sockets count. */
+  readonly addresses?: Addresses;
   addressOf(request: IncomingMessage): string;
 }
 
@@ -27,12 +34,15 @@ export class Sockets implements Listener {
     maxPayload: MAX_FRAME,
     perMessageDeflate: false,
     clientTracking: true,
+    // By hand: they count as what is sent.
+    autoPong: false,
   });
   readonly #groups = new Map<number, Watching>();
   readonly #inboxes = new Map<number, Watching>();
-  /** By client, the oldest first. */
-  readonly #open = new Map<number, Set<Socket>>();
+  /** By client, the oldest first, with what ends them. */
+  readonly #open = new Map<number, Map<Socket, () => void>>();
   readonly #alive = new WeakSet<WebSocket>();
+  readonly #flows = new WeakMap<WebSocket, Flow>();
   readonly #timer: ReturnType<typeof setInterval>;
   #parts: SocketParts | undefined;
 
@@ -83,7 +93,7 @@ export class Sockets implements Listener {
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
-    const { settings, rates, counters, addressOf } = this.#options;
+    const { settings, rates, counters, addresses, addressOf } = this.#options;
     const answer = (status: string): void => {
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     };
@@ -93,37 +103,53 @@ export class Sockets implements Listener {
       answer("404 Not Found");
       return;
     }
+    const address = addressOf(request);
     try {
-      rates.take("login", addressOf(request));
+      rates.take("login", address);
       if (this.#server.clients.size >= settings.quotas.connections) throw new Error("too many sockets");
+      if (addresses?.enter(address, socket) === false) throw new Error("too many sockets of the address");
     } catch {
       counters.limited += 1;
       answer("503 Service Unavailable");
       return;
     }
-    this.#server.handleUpgrade(request, socket, head, (ws) => this.#accept(ws));
+    this.#server.handleUpgrade(request, socket, head, (ws) => this.#accept(ws, socket, address));
   }
 
-  #accept(ws: WebSocket): void {
-    const { settings, counters, report } = this.#options;
+  #accept(ws: WebSocket, connection: Duplex, address: string): void {
+    const { settings, counters, rates, report, sending } = this.#options;
     counters.sockets += 1;
     this.#alive.add(ws);
     let socket: Socket | undefined;
-    const timer = setTimeout(() => {
+    const end = () => {
       counters.socketsEnded += 1;
       ws.terminate();
-    }, settings.times.socketLogin);
+    };
+    const owner = () => ownerOf(socket?.account.id, address);
+    const flow = new Flow({
+      ws,
+      window: settings.quotas.window,
+      hold: sending.hold(`socket of ${owner()}`, end),
+      pace: (bytes) => rates.owe("frame", owner(), bytes),
+    });
+    this.#flows.set(ws, flow);
+    const timer = setTimeout(end, settings.times.socketLogin);
+    connection.on("data", (data: Buffer) => flow.received(data.length));
+    ws.on("ping", (data) => flow.pong(data));
     ws.on("pong", () => this.#alive.add(ws));
     ws.on("error", () => ws.terminate());
     ws.on("close", () => {
       clearTimeout(timer);
+      flow.close();
       if (socket !== undefined) this.#remove(socket);
     });
     ws.on("message", (data, isBinary) => {
+      // What comes after the one that ended it.
+      if (ws.readyState !== ws.OPEN) return;
       try {
         if (!isBinary) refuse("invalid", "expected a binary frame");
         if (socket !== undefined) return socket.receive(viewOf(data));
-        socket = this.#login(ws, viewOf(data));
+        socket = this.#login(flow, viewOf(data), () => ws.terminate());
         clearTimeout(timer);
       } catch (error) {
         counters.socketsEnded += 1;
@@ -134,17 +160,21 @@ export class Sockets implements Listener {
     });
   }
 
-  #login(ws: WebSocket, data: Uint8Array): Socket {
+  #login(flow: Flow, data: Uint8Array, end: () => void): Socket {
     const { accounts, rates, settings } = this.#options;
     const frame = decode(requestFrame, data);
     if (frame.kind !== "login") return refuse("invalid", "expected a login first");
     const account = accounts.accountOf(frame.token);
     rates.take("socket", account.id);
-    const socket = new Socket(ws, account, this.#parts as SocketParts);
-    const open = this.#open.get(account.id) ?? new Set();
-    this.#open.set(account.id, open.add(socket));
-    const [oldest] = open;
-    if (open.size > settings.quotas.sockets) oldest?.close();
+    const socket = new Socket(flow, account, this.#parts as SocketParts);
+    const open = this.#open.get(account.id) ?? new Map<Socket, () => void>();
+    this.#open.set(account.id, open.set(socket, end));
+    for (const [oldest, endOldest] of open) {
+      if (open.size <= settings.quotas.sockets) break;
+      // At once: its peer may answer no close.
+      open.delete(oldest);
+      endOldest();
+    }
     return socket;
   }
 
@@ -156,9 +186,10 @@ export class Sockets implements Listener {
   }
 
   #ping(): void {
-    for (const open of this.#open.values()) for (const socket of open) socket.sayAlive();
+    for (const open of this.#open.values()) for (const socket of open.keys()) socket.sayAlive();
     for (const ws of this.#server.clients) {
-      if (this.#alive.delete(ws)) {
+      // Of a socket that isn't read no answer comes: it is ended if it takes nothing.
+      if (this.#alive.delete(ws) || this.#flows.get(ws)?.isPaused) {
         ws.ping();
         continue;
       }

@@ -7,6 +7,7 @@ import type { WireHandshake, WireMessage, WireSubmitted } from "../../wire/struc
 import type { Account } from "../accounts.js";
 import type { DeliveryCounters } from "../counters.js";
 import { refuse } from "../failures.js";
+import type { Hold } from "../held.js";
 import type { KeyPackages } from "../key-packages.js";
 import type { Settings } from "../options.js";
 import type { Store } from "../store.js";
@@ -64,7 +65,7 @@ export class Groups {
     return cursorOf(seq);
   }
 
-  async submit(account: Account, handshake: WireHandshake): Promise<WireSubmitted> {
+  async submit(account: Account, handshake: WireHandshake, sending: Hold): Promise<WireSubmitted> {
     const { settings } = this.#parts;
     const { handshake: max, welcomes } = settings.limits;
     checkCount("message, bytes", handshake.message.length, max);
@@ -73,18 +74,18 @@ export class Groups {
     const references = handshake.welcomes.reduce((sum, one) => sum + one.references.length, 0);
     checkCount("welcomes", references, welcomes);
     if (settings.members === "checked") await this.#checkKey(handshake.nextKey);
-    const accept = () => this.#write(account, handshake);
+    const accept = () => this.#write(account, handshake, sending);
     const { followers } = this.#parts;
     if (!followers?.isPublic(handshake.groupId)) return accept();
-    return followers.submit(handshake, () => this.#before(account, handshake).answer, accept);
+    return followers.submit(handshake, () => this.#before(account, handshake, sending).answer, accept);
   }
 
-  async #write(account: Account, handshake: WireHandshake): Promise<WireSubmitted> {
+  async #write(account: Account, handshake: WireHandshake, sending: Hold): Promise<WireSubmitted> {
     const { store, counters, listener } = this.#parts;
     const told: { group?: number; clients: number[] } = { clients: [] };
     const answer = await store.write(() => {
       told.clients = [];
-      return this.#submit(account, handshake, told);
+      return this.#submit(account, handshake, sending, told);
     });
     if (answer.kind === "stale") counters.stale += 1;
     if (told.group !== undefined) {
@@ -111,6 +112,7 @@ export class Groups {
   #before(
     account: Account,
     handshake: WireHandshake,
+    sending: Hold,
   ): { readonly answer?: WireSubmitted; readonly group?: GroupRow; readonly key?: KeyRow | undefined } {
     const { rows, logs } = this;
     const group = rows.find(handshake.groupId);
@@ -123,7 +125,9 @@ export class Groups {
     // Without a key it joins.
     if (handshake.key === undefined) rows.checkKnown(group.id, account.user);
     const key = handshake.key === undefined ? undefined : rows.provenKey(group.id, account.id, handshake.key);
+    sending.check();
     const first = this.#follower(group, handshake.after, key);
+    sending.add(first?.message.length ?? 0);
     if (first !== undefined) return { answer: { kind: "stale", first } };
     if (handshake.key !== undefined) rows.checkMayWrite(key);
     return { group, key };
@@ -133,9 +137,10 @@ export class Groups {
   #submit(
     account: Account,
     handshake: WireHandshake,
+    sending: Hold,
     told: { group?: number; clients: number[] },
   ): WireSubmitted {
-    const before = this.#before(account, handshake);
+    const before = this.#before(account, handshake, sending);
     if (before.answer !== undefined) return before.answer;
     const clients = this.#recipients(handshake);
     const group = before.group ?? this.#make(account, handshake);
