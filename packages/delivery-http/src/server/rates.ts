@@ -1,4 +1,4 @@
-// Token buckets: how much of something an account or an address may ask for.
+// How much of something an account or an address may ask for: token buckets, and connections.
 import { limited } from "./failures.js";
 
 /** A rate. */
@@ -69,4 +69,37 @@ export class Rates<Name extends string> {
     if (this.#buckets.size > MAX_BUCKETS && oldest !== undefined) this.#buckets.delete(oldest);
     return bucket;
   }
+}
+
+/** How many connections each address has. */
+export class Addresses {
+  readonly #most: number;
+  readonly #counts = new Map<string, number>();
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** @returns whether it may have this connection, which counts until it is closed */
+  enter(address: string, connection: { once(event: "close", listener: () => void): unknown }): boolean {
+    const count = this.#counts.get(address) ?? 0;
+    if (count >= this.#most) return false;
+    this.#counts.set(address, count + 1);
+    connection.once("close", () => {
+      const left = (this.#counts.get(address) ?? 1) - 1;
+      if (left > 0) this.#counts.set(address, left);
+      else this.#counts.delete(address);
+    });
+    return true;
+  }
+}
+
+/** The address of a connection. One who has an address of IPv6 has 2^64 of them: those count as one. */
+export function addressOfConnection(address: string | undefined): string {
+  if (address === undefined) return "";
+  if (!address.includes(":") || address.startsWith("::ffff:")) return address;
+  const [before = "", after = ""] = address.split("::");
+  const [left, right] = [before, after].map((part) => part.split(":").filter((one) => one !== ""));
+  const zeros = new Array<string>(Math.max(0, 8 - left!.length - right!.length)).fill("0");
+  return [...left!, ...zeros, ...right!].slice(0, 4).join(":");
 }

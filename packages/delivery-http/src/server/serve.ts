@@ -13,7 +13,7 @@ import { Groups } from "./groups/groups.js";
 import { Retention } from "./groups/retention.js";
 import { heldOf } from "./held.js";
 import { KeyPackages } from "./key-packages.js";
-import { Addresses, addressOfConnection, listen, serverOf } from "./listening.js";
+import { listen, serverOf } from "./listening.js";
 import {
   type AdmissionRequest,
   type DeliveryRates,
@@ -21,7 +21,7 @@ import {
   type ServerTimes,
   settingsOf,
 } from "./options.js";
-import { Rates } from "./rates.js";
+import { Addresses, addressOfConnection, Rates } from "./rates.js";
 import { Sockets } from "./sockets.js";
 import { Store } from "./store.js";
 

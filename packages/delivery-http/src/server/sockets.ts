@@ -10,8 +10,7 @@ import { failureOf, refuse } from "./failures.js";
 import { Flow } from "./flow.js";
 import type { Groups, Listener } from "./groups/groups.js";
 import type { Held } from "./held.js";
-import type { Addresses } from "./listening.js";
-import { ownerOf } from "./rates.js";
+import { type Addresses, ownerOf } from "./rates.js";
 import { closeCode, Socket, type SocketParts } from "./socket.js";
 
 /** The largest frame that a client sends, in bytes. */
