@@ -14,6 +14,9 @@ import type { Wishes } from "./wishes.js";
 const TRIES = 12;
 const SECOND = 1000;
 
+/** The service doesn't take a commit. */
+class Refused extends MessengerError {}
+
 export class Driver {
   readonly #room: Room;
   readonly #outbox: Outbox;
@@ -129,11 +132,29 @@ export class Driver {
       await this.#fairWait();
       await room.turn(() => this.#stageFor(wish, claimed ?? new Map()));
     } catch (error) {
+      if (await this.#leaveOut(error)) return true;
       if (!this.#isFinal(error)) throw error;
       const message = error instanceof Error ? error.message : String(error);
       const final = error instanceof MessengerError ? error : new MessengerError("refused", message, error);
       await room.turn(() => this.#wishes.end(wish, final));
     }
+    return true;
+  }
+
+  /**
+   * Leaves others' proposals out of the next commits of this epoch, if it may be because of them that one can't be made, or that the
+   * service doesn't take it: others choose what they propose, and nobody could commit or say anything any more.
+   * @returns whether there were any
+   */
+  async #leaveOut(cause: unknown): Promise<boolean> {
+    const { group } = this.#room;
+    const isTheirs = (cause instanceof MlsError && cause.retry === "never") || cause instanceof Refused;
+    if (!isTheirs || group?.active !== true) return false;
+    const others = group.proposals.filter(({ willCommit, message }) => willCommit && message === undefined);
+    if (others.length === 0) return false;
+    await group.dropProposals(others.map(({ reference }) => reference));
+    const message = `${others.length} proposals of others are left out: no commit can be made with them`;
+    this.#room.problem("delivery", message, { retry: true, cause });
     return true;
   }
 
@@ -184,7 +205,8 @@ export class Driver {
       room.host.reached(true);
     } catch (error) {
       if (error instanceof DeliveryError && error.code === "unavailable") room.host.reached(false);
-      const isOver = error instanceof DeliveryError && !error.retry && this.#backoff.count >= TRIES;
+      const isOver =
+        error instanceof DeliveryError && !error.retry && this.#backoff.count >= this.#tries(error);
       if (!isOver || signal.aborted) throw error;
       answer = { kind: "refused", reason: error.message };
     }
@@ -198,6 +220,13 @@ export class Driver {
       else if (room.record.state === "starting") room.readAgain();
     }
     return true;
+  }
+
+  /** How often a commit is submitted. Where it may be refused because of others' proposals, it isn't worth while. */
+  #tries({ code }: DeliveryError): number {
+    const isWrong = code === "invalid" || code === "limit";
+    const { proposals = [] } = this.#room.group?.staged.find(({ own }) => own) ?? {};
+    return isWrong && proposals.some(({ reference }) => reference !== undefined) ? 0 : TRIES;
   }
 
   async #handshake(pending: Pending): Promise<Handshake | undefined> {
@@ -230,7 +259,8 @@ export class Driver {
     if (staged === undefined) await room.write(record);
     else await staged.discard({ alongside: () => [recordChange(room.id, record)] });
     room.record = record;
-    const error = new MessengerError("refused", `the service refuses the commit: ${reason}`);
+    const error = new Refused("refused", `the service refuses the commit: ${reason}`);
+    if (await this.#leaveOut(error)) return;
     for (const wish of room.wishes.filter(({ number }) => pending.wishes.includes(number)))
       await this.#wishes.end(wish, error);
     if (pending.wishes.length === 0) room.problem("delivery", error.message);
@@ -277,10 +307,14 @@ export class Driver {
       room.wakeIn(at - now);
       return false;
     }
-    await room.turn(async () => {
-      const isSame = room.isReady && room.record.pending === undefined && this.#dueAt(now) !== undefined;
-      if (isSame) await this.#stage(RENEWAL, []);
-    });
+    await room
+      .turn(async () => {
+        const isSame = room.isReady && room.record.pending === undefined && this.#dueAt(now) !== undefined;
+        if (isSame) await this.#stage(RENEWAL, []);
+      })
+      .catch(async (error) => {
+        if (!(await this.#leaveOut(error))) throw error;
+      });
     return true;
   }
 

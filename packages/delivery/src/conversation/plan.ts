@@ -57,6 +57,8 @@ export class Plan {
   readonly #effects: (() => void)[] = [];
   readonly #marks = new Set<string>();
   readonly #leavers: Set<number>;
+  /** The handshakes that are over now. */
+  readonly #handshakes = new Set<string>();
   #early: Early[];
   #earlyBytes: number;
   #droppedEarly = 0;
@@ -134,8 +136,9 @@ export class Plan {
     if (received.kind === "application") this.#message(entry, received);
     else if (received.kind === "commit") this.#commit(entry, received);
     else if (received.kind === "proposal") this.#proposal(received);
-    // An own commit comes as `commit` the first time.
     else if (entry.kind === "message") this.#ownMessage(entry);
+    // An own commit comes as `commit` the first time.
+    else this.#repeated(entry);
   }
 
   #message(entry: LogEntry, { sender, data, epoch }: ApplicationMessage): void {
@@ -199,6 +202,8 @@ export class Plan {
   #passed({ cursor }: LogEntry, taken = true): void {
     const refused = taken ? 0 : this.record.refused + 1;
     const forked = taken ? undefined : this.record.forked;
+    this.#handshakes.add(cursor);
+    this.#effects.push(() => this.#room.passed(cursor));
     if (!this.#isRetry) this.record = { ...this.record, last: cursor, taken, refused, forked };
     else if (this.record.last === cursor) this.record = { ...this.record, taken, refused, forked };
   }
@@ -291,10 +296,19 @@ export class Plan {
     const { code } = error;
     if (code === "duplicate" || code === "removed" || code === "closed") {
       this.#endEarly(entry);
+      if (code === "duplicate" && entry.kind === "handshake") this.#repeated(entry);
       return;
     }
     if (entry.kind === "handshake") this.#refusedCommit(entry, error);
     else this.#refusedMessage(entry, error);
+  }
+
+  /** A commit that was taken before: it comes twice, or somebody has submitted it once more, and it is a handshake like others. */
+  #repeated(entry: LogEntry): void {
+    if (this.#handshakes.has(entry.cursor) || this.#room.handshakes.has(entry.cursor)) return;
+    this.#passed(entry, false);
+    this.refused ??= "by-all";
+    this.#report("junk", `a commit of epoch ${entry.epoch} was submitted again`, undefined);
   }
 
   #refusedMessage(entry: LogEntry, error: MlsError): void {

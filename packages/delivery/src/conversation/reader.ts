@@ -1,5 +1,6 @@
 // RFC 9750 §5.2: the log of a group, read in order: what it says, where it was read to, and the state of MLS go into one write.
 import { type Group, type Member, MlsError, ProposalType, toHex } from "@copse/core";
+import { readMessage } from "@copse/core/message";
 import { type AbortControllerLike, Backoff, newAbortController, pause } from "../messenger/platform.js";
 import { type Batch, DeliveryError, type LogEntry } from "../service.js";
 import type { Joiner } from "./joiner.js";
@@ -24,6 +25,8 @@ export class Reader {
   #abort: AbortControllerLike = newAbortController();
   #running: Promise<void> | undefined;
   #done = 0;
+  /** Why reading failed last. */
+  #told: string | undefined;
 
   constructor(
     room: Room,
@@ -101,8 +104,10 @@ export class Reader {
   async #failed(error: unknown, backoff: Backoff): Promise<void> {
     const room = this.#room;
     const code = error instanceof DeliveryError ? error.code : undefined;
+    const isNew = backoff.count === 0 || this.#told !== code;
+    this.#told = code;
     if (code === "unavailable" || code === "closed") room.host.reached(false);
-    if (backoff.count === 0 || code === undefined)
+    if (isNew || code === undefined)
       room.problem("delivery", "the group's log can't be read", { retry: true, cause: error });
     const isStrange = code === "forbidden" || code === "not-found";
     if (code === "expired") room.lost = "the service doesn't keep what came meanwhile";
@@ -210,7 +215,7 @@ export class Reader {
     };
     let plan!: Plan;
     await group.receiveAll(
-      entries.map(({ message }) => message),
+      entries.map((entry) => (isOfItsKind(entry) ? entry.message : NOTHING)),
       {
         alongside: (outcomes) => {
           plan = new Plan(room, this.#outbox, before, isRetry);
@@ -253,6 +258,23 @@ export class Reader {
       plan = await this.#step(group, ripe, true);
       if (!plan.isNewEpoch && room.early.length === count) return;
     }
+  }
+}
+
+/** Takes the place of an entry that isn't what the service says it is. */
+const NOTHING = new Uint8Array();
+
+/**
+ * Whether what ends an epoch is in the chain of handshakes, and nothing else is. Who submits an entry says what it is, and not
+ * all services look: a commit among the messages would be in no order.
+ */
+function isOfItsKind({ kind, message }: LogEntry): boolean {
+  try {
+    const read = readMessage(message);
+    return "contentType" in read && (read.contentType === "commit") === (kind === "handshake");
+  } catch {
+    // What is wrong with it is told when it is received.
+    return true;
   }
 }
 

@@ -6,7 +6,7 @@ import { MessengerError } from "../messenger/errors.js";
 import { later, Turns } from "../messenger/platform.js";
 import type { Conversation, ConversationState, Participant, Person, Problem } from "../messenger/types.js";
 import { unpack } from "../messenger/wire.js";
-import type { EpochKey, LogEntry } from "../service.js";
+import type { Cursor, EpochKey, LogEntry } from "../service.js";
 import { Remembered } from "./history.js";
 import type { Host, JudgedGroupInfo } from "./host.js";
 import {
@@ -30,6 +30,9 @@ export interface Early extends LogEntry {
 interface Duty {
   wake(): void;
 }
+
+/** How many handshakes are known again if they come twice. */
+const MOST_HANDSHAKES = 10_000;
 
 const isOver = ({ state }: ConversationRecord): boolean => state === "left" || state === "removed";
 
@@ -55,6 +58,8 @@ export class Room {
   early: Early[] = [];
   since = new Map<string, number>();
   isDeleted = false;
+  /** The last handshakes that are over, in the order in which they came: they may come again. */
+  readonly handshakes = new Set<Cursor>();
   /** Where the next number of an entry comes from. */
   #numbers = 0;
   #key: { readonly of: Group; readonly epoch: bigint; readonly key: Promise<HeldEpochKey> } | undefined;
@@ -127,6 +132,13 @@ export class Room {
     const { group, record } = this;
     const highest = BigInt(record.highest ?? group?.epoch ?? 0n);
     return this.trust.refusal(judged, group?.members, highest);
+  }
+
+  /** A handshake is over. */
+  passed(handshake: Cursor): void {
+    this.handshakes.add(handshake);
+    const [oldest] = this.handshakes;
+    if (this.handshakes.size > MOST_HANDSHAKES) this.handshakes.delete(oldest as Cursor);
   }
 
   refusedToFollow({ reason, member }: Refusal): void {

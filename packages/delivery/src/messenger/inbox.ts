@@ -110,15 +110,18 @@ export class Inbox {
       try {
         for await (const batch of service.inbox(this.#cursor, { signal })) {
           this.#host.reached(true);
-          backoff.reset();
           await this.#take(batch);
+          backoff.reset();
           if (signal.aborted) return;
         }
         throw new DeliveryError("unavailable", "the service ended the subscription");
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof DeliveryError) || error.code === "unavailable") this.#host.reached(false);
-        if (error instanceof DeliveryError && error.code === "expired") this.#cursor = "";
+        // A service that has lost what it had begins anew.
+        const isLost =
+          error instanceof DeliveryError && (error.code === "expired" || error.code === "invalid");
+        if (isLost) this.#cursor = "";
         if (backoff.count === 0) this.#problem("delivery", "the inbox can't be read", error, true);
         await pause(backoff.next(error), signal);
       }
@@ -144,6 +147,11 @@ export class Inbox {
     if (this.#all.size >= limits.invitations)
       this.#problem("dropped", `${this.#all.size} invitations wait: there was no room for another one`);
     else if (!this.#all.has(id)) added = await this.#read(saved, entry.welcome);
+    if (added !== undefined && added.conversationId !== idOf(entry.groupId)) {
+      // Its place in the log would be one of another group.
+      this.#problem("junk", "a Welcome is refused: it leads to another group than the service says");
+      added = undefined;
+    }
     const kept = added && { key: KEYS.invitation(id), value: pack(saved, entry.welcome) };
     await client.writeEntries(kept === undefined ? [cursor] : [cursor, kept]);
     this.#cursor = entry.cursor;

@@ -8,11 +8,11 @@ import {
   toHex,
 } from "@copse/core";
 import type { Person } from "./types.js";
-import { textOf, utf8 } from "./wire.js";
+import { nameOf, utf8 } from "./wire.js";
 
-/** The user of a basic credential. */
+/** The user of a basic credential: the text that its bytes are, exactly. What isn't UTF-8 names nobody. */
 export function userOfBasic(credential: Credential): string | undefined {
-  return isBasicCredential(credential) ? textOf(credential.identity) : undefined;
+  return isBasicCredential(credential) ? nameOf(credential.identity) : undefined;
 }
 
 /** Tells who somebody is. */
@@ -28,7 +28,11 @@ export class People {
 
   /** @returns `""`: nobody that the application knows */
   user(credential: Credential): string {
-    return this.#userOf(credential) ?? "";
+    try {
+      return this.#userOf(credential) ?? "";
+    } catch {
+      return "";
+    }
   }
 
   person({ credential, signatureKey }: Pick<Member, "credential" | "signatureKey">): Person {

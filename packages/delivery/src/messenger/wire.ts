@@ -12,7 +12,18 @@ export const FRAME_SIZE = HEADER_SIZE;
 
 export const utf8 = (text: string): Bytes => new TextEncoder().encode(text);
 
-export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+/** A leading U+FEFF stays: it is a part of the text. */
+export const textOf = (bytes: Uint8Array): string =>
+  new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+
+/** @returns `undefined` for what isn't UTF-8: no two byte strings have the same name */
+export function nameOf(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
 
 /** @throws RangeError for anything but an even number of hexadecimal digits */
 export function fromHex(text: string): Bytes {
