@@ -1,4 +1,5 @@
 // Nobody gets in: each attack is refused and counted, and what was there before is there afterwards.
+import { basicCredential, Client, insecureAcceptAll } from "@copse/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROUTES } from "../src/wire/routes.js";
 import { decode, encode } from "../src/wire/shape.js";
@@ -246,6 +247,30 @@ describe("a submission", () => {
     expect(entries.filter((entry: { readonly id: string }) => entry.id === id)).toMatchObject([
       { cursor, message: bytes(10, 7) },
     ]);
+  });
+
+  it("of a commit isn't a message, and of anything else isn't a handshake", async () => {
+    const { alice, groupId, key, made } = await group("framed");
+    const client = await Client.create({
+      crypto,
+      suite: SUITE,
+      credential: basicCredential(new TextEncoder().encode("alice")),
+      authentication: insecureAcceptAll(),
+    });
+    const own = await client.createGroup({ groupId });
+    await (await own.commit()).merge();
+    const proposal = await own.propose({ update: true });
+    const sent = await own.encrypt(bytes(5));
+    const { commit } = await own.commit();
+    expect(await refusal(alice.send(message(groupId, key, { message: commit })))).toBe("invalid");
+    const submit = async (wrong: Uint8Array) => {
+      const more = { after: made, key: () => key, message: wrong };
+      return refusal(alice.submit(handshake(groupId, await epochKey(2, 74), more)));
+    };
+    for (const wrong of [proposal, sent]) expect(await submit(wrong)).toBe("invalid");
+    for (const right of [proposal, sent])
+      expect(await refusal(alice.send(message(groupId, key, { message: right })))).toBe("done");
+    expect(await submit(commit)).toBe("done");
   });
 
   it("can't bring a Welcome for a key package of nobody, and delivers none if it is stale", async () => {

@@ -39,6 +39,35 @@ describe("a rate ends a client's calls and no other's", () => {
     expect(running.server.counters.limited).toBe(2);
   });
 
+  it("of claims of what is good once: then one of last resort is handed out", async () => {
+    const running = await start({ rates: { claimedByOne: NONE, claimed: { perSecond: 0, burst: 3 } } });
+    const [alice, eve, bob] = await Promise.all(["alice", "eve", "bob"].map((name) => running.connect(name)));
+    const last = { ...keyPackage(9), lastResort: true };
+    await bob!.publishKeyPackages([...[1, 2, 3, 4].map(keyPackage), last]);
+    const claims: number[] = [];
+    for (const by of [eve, eve, eve, eve, alice, alice]) {
+      // Names of nobody use up nothing.
+      expect(await by!.claimKeyPackages("nobody", SUITE)).toEqual([]);
+      claims.push((await by!.claimKeyPackages("bob", SUITE))[0]![0]!);
+    }
+    expect(claims).toEqual([1, 2, 9, 9, 3, 9]);
+    expect(await bob!.countKeyPackages(SUITE)).toEqual({ single: 1, lastResort: 1 });
+  });
+
+  it("of new groups, by the address", async () => {
+    const running = await start({ rates: { group: NONE } });
+    const key = await epochKey(1);
+    const make = async (user: string, name: string) =>
+      refusal((await running.connect(user)).submit(handshake(groupOf(name), key)));
+    expect([await make("one", "a"), await make("two", "b"), await make("three", "c")]).toEqual([
+      "done",
+      "done",
+      "limit",
+    ]);
+    // What is there isn't new.
+    expect(await make("one", "a")).not.toBe("limit");
+  });
+
   it("of messages and handshakes, which are taken again when there is room", async () => {
     let time = 0;
     const running = await start({

@@ -116,6 +116,10 @@ it("refuses a commit that is changed, of another epoch, or with a wrong GroupInf
   expect(await publish(before)).toBe("invalid");
   expect(await publish(foreign)).toBe("invalid");
   expect(await publish(await group.groupInfo())).toBe("done");
+  // Past the order, and past the checks.
+  const next = await group.commit();
+  expect(await refusal(delivery.send(message(group.groupId, key, { message: next.commit })))).toBe("invalid");
+  await next.discard();
   // What it doesn't order, it still tells apart: this one is late.
   expect(await submit(await group.commit(), made)).toMatchObject({ kind: "stale", first: { cursor } });
 });

@@ -75,11 +75,11 @@ function handlersOf({ accounts, keyPackages, groups, epochKeys, rates, ...parts 
     },
     claim: async ({ user, suite }, { account, answer }) => {
       rates.take("claim", account.id);
-      rates.take("claimed", user);
-      return { keyPackages: await keyPackages.claim(user, suite, answer) };
+      return { keyPackages: await keyPackages.claim(account.id, user, suite, answer) };
     },
-    submit: (body, { account, answer }) => {
+    submit: (body, { account, address, answer }) => {
       rates.take("handshake", account.id);
+      if (body.after === "" && groups.rows.find(body.groupId) === undefined) rates.take("group", address);
       return groups.submit(account, body, answer);
     },
     send: async ({ messages }, { account }) => {

@@ -1,24 +1,36 @@
 // Key packages: published, handed out once each, those of last resort last.
 import { checkCount } from "@copse/delivery/rules";
+import { DeliveryError } from "@copse/delivery/service";
 import type { BodyOf } from "../wire/routes.js";
 import type { DeliveryCounters } from "./counters.js";
 import { refuse } from "./failures.js";
 import type { Hold } from "./held.js";
 import type { Settings } from "./options.js";
+import type { Rates } from "./rates.js";
 import { ALWAYS, type Blob, bytesOf, type Store } from "./store.js";
 
 /** How many key packages that were handed out are known of each client: Welcomes may come for them. */
 const HANDED_OUT = 10_000;
 
+type ClaimRates = Rates<"claimed" | "claimedByOne">;
+
+interface Offer {
+  readonly id: number;
+  readonly last_resort: number;
+  readonly bytes: Blob;
+}
+
 export class KeyPackages {
   readonly #store: Store;
   readonly #settings: Settings;
   readonly #counters: DeliveryCounters;
+  readonly #rates: ClaimRates;
 
-  constructor(store: Store, settings: Settings, counters: DeliveryCounters) {
+  constructor(store: Store, settings: Settings, counters: DeliveryCounters, rates: ClaimRates) {
     this.#store = store;
     this.#settings = settings;
     this.#counters = counters;
+    this.#rates = rates;
   }
 
   publish(client: number, { keyPackages }: BodyOf<"publish">): Promise<void> {
@@ -85,29 +97,57 @@ export class KeyPackages {
     });
   }
 
-  claim(user: string, suite: number, answer: Hold): Promise<Uint8Array[]> {
+  /**
+   * Single ones go at a rate, for each claimer and for all: then those of last resort are handed out, so that nobody
+   * keeps others from inviting the user.
+   * @throws DeliveryError `limit` if a client has none of last resort then, and nothing is taken
+   */
+  claim(claimer: number, user: string, suite: number, answer: Hold): Promise<Uint8Array[]> {
     return this.#store.write(() => {
       answer.check();
-      const clients = this.#store.all<{ id: number }>(
-        "SELECT client.id FROM client JOIN user ON user.id = client.user WHERE user.name = ? ORDER BY client.id",
+      const clients = this.#store.all<{ id: number; user: number }>(
+        "SELECT client.id, client.user FROM client JOIN user ON user.id = client.user WHERE user.name = ? ORDER BY client.id",
         user,
       );
-      const taken = clients.flatMap(({ id }) => this.#take(id, suite) ?? []);
-      answer.add(taken.reduce((sum, { length }) => sum + length, 0));
-      this.#counters.keyPackagesClaimed += taken.length;
-      return taken;
+      const offers = clients.flatMap(({ id }) => this.#offer(id, suite, false) ?? []);
+      if (offers.every((one) => one.last_resort === 1)) return this.#handOut(offers, answer);
+      const over = this.#overRate(claimer, clients[0]?.user as number);
+      if (over === undefined) return this.#handOut(offers, answer);
+      const lasting = clients.flatMap(({ id }) => this.#offer(id, suite, true) ?? []);
+      if (lasting.length < offers.length) throw over;
+      return this.#handOut(lasting, answer);
     });
   }
 
-  #take(client: number, suite: number): Uint8Array | undefined {
-    const row = this.#store.one<{ id: number; last_resort: number; bytes: Blob }>(
-      "SELECT id, last_resort, bytes FROM key_package WHERE client = ? AND suite = ? AND bytes IS NOT NULL AND not_after * 1000 > ? ORDER BY last_resort, id LIMIT 1",
+  #overRate(claimer: number, user: number): DeliveryError | undefined {
+    try {
+      this.#rates.take("claimedByOne", `${claimer} of ${user}`);
+      this.#rates.take("claimed", user);
+      return undefined;
+    } catch (error) {
+      if (error instanceof DeliveryError) return error;
+      throw error;
+    }
+  }
+
+  /** What a client would hand out next: single ones first. */
+  #offer(client: number, suite: number, isLasting: boolean): Offer | undefined {
+    return this.#store.one<Offer>(
+      "SELECT id, last_resort, bytes FROM key_package WHERE client = ? AND suite = ? AND bytes IS NOT NULL AND not_after * 1000 > ? AND last_resort >= ? ORDER BY last_resort, id LIMIT 1",
       client,
       suite,
       this.#settings.now(),
+      isLasting ? 1 : 0,
     );
-    if (row?.last_resort === 0) this.#store.run("UPDATE key_package SET bytes = NULL WHERE id = ?", row.id);
-    return row && bytesOf(row.bytes);
+  }
+
+  #handOut(offers: readonly Offer[], answer: Hold): Uint8Array[] {
+    for (const { id, last_resort } of offers)
+      if (last_resort === 0) this.#store.run("UPDATE key_package SET bytes = NULL WHERE id = ?", id);
+    const taken = offers.map(({ bytes }) => bytesOf(bytes));
+    answer.add(taken.reduce((sum, { length }) => sum + length, 0));
+    this.#counters.keyPackagesClaimed += taken.length;
+    return taken;
   }
 
   /** Whose the key package with this reference is. @throws DeliveryError `invalid` */

@@ -31,8 +31,12 @@ export interface DeliveryRates {
   readonly handshake: Rate;
   /** Claims by a client. Default: 10 a second, 500 at once. */
   readonly claim: Rate;
-  /** Claims of a user's key packages by others together. Default: 10 a second, 500 at once. */
+  /** Of a user's key packages that are good once: claims by others together. Default: 10 a second, 500 at once. */
   readonly claimed: Rate;
+  /** The same, by one client. Then it gets those of last resort. Default: one in 10 seconds, 50 at once. */
+  readonly claimedByOne: Rate;
+  /** Groups that are made, by address. Default: 1 a second, 1,000 at once. */
+  readonly group: Rate;
   /** Proofs of epochs' keys by a client. Default: 50 a second, 2,000 at once. */
   readonly proof: Rate;
   /** Sockets that a client opens. Default: 2 a second, 50 at once. */
@@ -54,6 +58,8 @@ export const DEFAULT_RATES: DeliveryRates = {
   handshake: rate(20, 200),
   claim: rate(10, 500),
   claimed: rate(10, 500),
+  claimedByOne: rate(0.1, 50),
+  group: rate(1, 1000),
   proof: rate(50, 2000),
   socket: rate(2, 50),
   frame: rate(64 * KIB, 512 * KIB),

@@ -98,7 +98,7 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
   let origins: readonly string[] = options.origins ?? [];
   const admit = options.admit ?? (({ isFirst, isVouchedFor }) => isFirst || isVouchedFor);
   const accounts = new Accounts({ store, settings, counters, crypto, origins: () => origins, admit, rates });
-  const keyPackages = new KeyPackages(store, settings, counters);
+  const keyPackages = new KeyPackages(store, settings, counters, rates);
   const { receiving, sending } = heldOf(settings, counters);
   const isBehindProxy = options.addressOf !== undefined;
   const addresses = new Addresses(settings.quotas.connectionsOfAddress);

@@ -1,11 +1,11 @@
 // Groups whose members send handshakes as PublicMessages: the service follows them, and refuses what no member would take.
 import { type AuthenticationService, equalBytes, MlsError, type Policy } from "@copse/core";
-import { readMessage } from "@copse/core/message";
 import type { CryptoProvider } from "@copse/core/provider";
 import { PublicGroup, type PublicGroupOptions } from "@copse/core/public-group";
 import { DeliveryError } from "@copse/delivery/service";
 import type { WireHandshake, WireSubmitted } from "../../wire/structures.js";
 import type { DeliveryCounters } from "../counters.js";
+import { readFraming } from "./framing.js";
 import { type GroupRows, seqOf } from "./group-rows.js";
 import type { Logs } from "./logs.js";
 
@@ -105,9 +105,14 @@ export class Followers {
   /** The state after a commit, or why members would refuse it. */
   async #next(handshake: WireHandshake): Promise<{ group: PublicGroup } | { reason: string }> {
     try {
-      const group = await this.#follow(handshake.groupInfo);
-      const fits = equalBytes(group.groupId, handshake.groupId) && group.epoch === handshake.epoch + 1n;
+      // Before the tree is verified, which takes time for each of its members.
+      const info = readFraming(handshake.groupInfo);
+      const fits =
+        info?.kind === "group-info" &&
+        equalBytes(info.groupId, handshake.groupId) &&
+        info.epoch === handshake.epoch + 1n;
       if (!fits) return { reason: "the GroupInfo isn't one of the epoch that the commit starts" };
+      const group = await this.#follow(handshake.groupInfo);
       const followed = await this.#current(handshake.groupId);
       // Of a group that is new to the service, the epoch before isn't known: it begins with this one.
       if (followed === undefined) return { group };
@@ -201,12 +206,8 @@ function reasonOf(error: unknown): string {
 }
 
 function isProposal(message: Uint8Array): boolean {
-  try {
-    const read = readMessage(message);
-    return read.kind === "public-message" && read.contentType === "proposal";
-  } catch {
-    return false;
-  }
+  const read = readFraming(message);
+  return read?.kind === "public-message" && read.contentType === "proposal";
 }
 
 /** Members refuse a wrong proposal as well: then no commit can refer to it. */
