@@ -154,7 +154,7 @@ export class Groups {
     const [{ data, headers }, info, list] = await Promise.all([
       this.#body(group, handshake),
       parcels.put(groupInfo),
-      welcomes.length === 0 ? "" : this.#parts.welcomes.prepare(welcomes),
+      this.#parts.welcomes.prepare(welcomes),
     ]);
     headers[HEADER.groupInfo] = info;
     if (after !== "") headers[HEADER.after] = after;

@@ -38,9 +38,9 @@ export class Welcomes {
 
   /**
    * Stores the Welcomes of a handshake before it is submitted: the handshake says where they are, so that it can't be accepted
-   * without them.
-   * @returns the reference of the parcel that says whose they are
-   * @throws DeliveryError `invalid`
+   * without them. One for a reference that nobody has published is dropped: a member may have proposed to add whoever it likes, and
+   * no commit must fail for it.
+   * @returns the reference of the parcel that says whose they are; "" if there are none
    */
   async prepare(welcomes: readonly AddressedWelcome[]): Promise<string> {
     const kept: KeptWelcome[] = [];
@@ -48,17 +48,13 @@ export class Welcomes {
     const parcels = new Map<string, Promise<string>>();
     await forEach(welcomes, async ({ reference, welcome }) => {
       const client = await this.#keyPackages.ownerOf(reference);
-      if (client === undefined)
-        throw new DeliveryError(
-          "invalid",
-          "welcomes: nobody has published a key package with this reference",
-        );
+      if (client === undefined) return;
       const key = await digest(welcome);
       const stored = parcels.get(key) ?? this.#parcels.put(welcome);
       parcels.set(key, stored);
       kept.push({ reference: toHex(reference), client, parcel: await stored });
     });
-    return this.#parcels.put(fromWelcomes(kept));
+    return kept.length === 0 ? "" : this.#parcels.put(fromWelcomes(kept));
   }
 
   /** Puts the Welcomes of an accepted handshake into inboxes. Done again, it changes nothing while they are there. */
