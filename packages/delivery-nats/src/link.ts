@@ -171,7 +171,8 @@ export class Link {
   }
 
   /**
-   * One message, as the stream's leader has it: another server may be behind.
+   * One message, as the stream's leader has it: another server may be behind. Not by a direct request: a server publishes what that
+   * asks for, as it is stored, to whatever subject the client says, and so whoever may make them may publish anything anywhere.
    * @returns `undefined` if there is none
    */
   async get(stream: string, query: MsgRequest | NextMsgRequest): Promise<StoredMsg | undefined> {
@@ -193,18 +194,14 @@ export class Link {
     return this.get(stream, { last_by_subj: subject });
   }
 
-  /** One message, as the nearest server has it, which may not have it yet. */
-  async nearest(stream: string, subject: string): Promise<StoredMsg | undefined> {
-    try {
-      return (await this.#jsm.direct.getMessage(stream, { last_by_subj: subject })) ?? undefined;
-    } catch {
-      return undefined;
-    }
-  }
-
   /** Deletes what is on a subject up to a sequence. */
   async purge(stream: string, subject: string, upTo: number): Promise<void> {
     await this.#jsm.streams.purge(stream, { filter: subject, seq: upTo + 1 });
+  }
+
+  /** What whoever has made a stream says of it. */
+  async description(stream: string): Promise<string> {
+    return (await this.#jsm.streams.info(stream)).config.description ?? "";
   }
 
   async lastSequence(stream: string): Promise<number> {

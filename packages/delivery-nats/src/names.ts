@@ -28,7 +28,10 @@ export async function tokenOf(name: Uint8Array | string): Promise<string> {
 }
 
 /** What of a service is kept in a partition, each in a stream of its own. */
-export type StreamKind = "log" | "parcels" | "keys" | "inbox";
+export type StreamKind = "log" | "parcels" | "keys" | "inbox" | "state";
+
+/** What a record is about. */
+export type RecordKind = "group" | "user" | "shelf";
 
 /** The names of one service. */
 export class Names {
@@ -52,10 +55,6 @@ export class Names {
     return `${this.#prefix}-${kind}-${partition}`;
   }
 
-  bucket(partition: number): string {
-    return `${this.#prefix}-state-${partition}`;
-  }
-
   /** Of all messages of a stream. */
   pattern(kind: StreamKind, partition: number): string {
     return `${this.#prefix}.${kind}.${partition}.>`;
@@ -77,6 +76,10 @@ export class Names {
   /** @param id begins with a hash */
   chunk(id: string, index: number): string {
     return `${this.#prefix}.parcels.${this.partitionOf(id)}.${id}.${index}`;
+  }
+
+  record(kind: RecordKind, token: string): string {
+    return `${this.#prefix}.state.${this.partitionOf(token)}.${kind}.${token}`;
   }
 
   inbox(client: string): string {

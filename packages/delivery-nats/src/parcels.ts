@@ -53,7 +53,7 @@ export class Parcels {
     let isWhole = true;
     await forEach(starts, async (start) => {
       const subject = this.#names.chunk(id, start / size);
-      const found = (await this.#link.nearest(stream, subject)) ?? (await this.#link.last(stream, subject));
+      const found = await this.#link.last(stream, subject);
       if (found !== undefined && found.data.length === Math.min(size, bytes.length - start))
         bytes.set(found.data, start);
       else isWhole = false;

@@ -1,6 +1,6 @@
 // What a client may do at NATS: the subjects that it publishes to and subscribes to.
 import { takeBytes, takeUser } from "@copse/delivery/rules";
-import { Names, tokenOf } from "./names.js";
+import { Names, type StreamKind, tokenOf } from "./names.js";
 import { checkPrefix } from "./prepare.js";
 
 /** Whose permissions they are, as the client says it to `natsDelivery`. */
@@ -46,28 +46,27 @@ export async function natsPermissions(options: PermissionOptions): Promise<NatsP
       `${prefix}.parcels.>`,
       `${prefix}.inbox.>`,
       `${prefix}.keys.>`,
-      `$KV.${names.bucket(names.partitionOf(user))}.user.${user}`,
+      names.record("user", user),
       // What it reads, and its consumers.
-      `${api}.CONSUMER.CREATE.*.*.${prefix}.log.>`,
       `${api}.CONSUMER.CREATE.${inbox}.*.${names.inbox(client)}.*`,
       ...onConsumers(inbox),
       // Inboxes are cleared.
       `${api}.STREAM.PURGE.${inbox}`,
       ...each((partition) => [
-        `$KV.${names.bucket(partition)}.group.*`,
+        `${prefix}.state.${partition}.group.*`,
         // Key packages are claimed by taking them off their client's shelf.
-        `$KV.${names.bucket(partition)}.shelf.*`,
-        `${api}.STREAM.MSG.GET.KV_${names.bucket(partition)}`,
-        `${api}.STREAM.MSG.GET.${names.stream("log", partition)}`,
+        `${prefix}.state.${partition}.shelf.*`,
+        `${api}.CONSUMER.CREATE.${names.stream("log", partition)}.*.${names.pattern("log", partition)}`,
         ...onConsumers(names.stream("log", partition)),
-        `${api}.STREAM.MSG.GET.${names.stream("parcels", partition)}`,
-        `${api}.DIRECT.GET.${names.stream("parcels", partition)}.>`,
-        `${api}.STREAM.MSG.GET.${names.stream("keys", partition)}`,
+        // Never DIRECT.GET: its answer is what the client has stored, on any subject that it says.
+        ...READ.map((kind) => `${api}.STREAM.MSG.GET.${names.stream(kind, partition)}`),
       ]),
     ],
     subscribe: [`${options.inboxPrefix ?? "_INBOX"}.>`],
   };
 }
+
+const READ: readonly StreamKind[] = ["log", "parcels", "keys", "state"];
 
 const onConsumers = (stream: string) => [
   `$JS.API.STREAM.INFO.${stream}`,

@@ -1,19 +1,17 @@
-// Makes what a service needs on a NATS cluster: for each partition four streams and a bucket.
+// Makes what a service needs on a NATS cluster: five streams for each partition.
 import { DeliveryError } from "@copse/delivery/service";
 import {
   JetStreamApiError,
   type JetStreamManager,
-  jetstream,
   jetstreamManager,
   type Placement,
   RetentionPolicy,
   StorageType,
   type StreamConfig,
 } from "@nats-io/jetstream";
-import { Kvm } from "@nats-io/kv";
 import { type NatsConnection, nanos } from "@nats-io/nats-core";
-import { asDeliveryError, isWrongLastSequence } from "./errors.js";
-import { Names } from "./names.js";
+import { asDeliveryError } from "./errors.js";
+import { Names, type StreamKind } from "./names.js";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -49,13 +47,20 @@ export interface PrepareOptions {
 
 type Filled = Required<PrepareOptions>;
 
-/** What all clients of a service must agree on. */
-export interface ServiceRecord {
+/** What all clients of a service must agree on. It is the description of its streams, which no message can change. */
+export interface Settings {
   readonly version: 1;
   readonly partitions: number;
 }
 
-export const RECORD_KEY = "service";
+const encodeSettings = ({ version, partitions }: Settings) =>
+  `Copse delivery, version ${version}, partitions: ${partitions}`;
+
+/** @returns `undefined` if they are those of no service, or of one of another version */
+export function decodeSettings(description: string): Settings | undefined {
+  const partitions = /^Copse delivery, version 1, partitions: ([0-9]{1,4})$/.exec(description)?.[1];
+  return partitions === undefined ? undefined : { version: 1, partitions: Number(partitions) };
+}
 
 /** @throws DeliveryError `invalid` */
 export function checkPrefix(prefix: string): string {
@@ -91,7 +96,7 @@ function fill(options: PrepareOptions): Filled {
 }
 
 /**
- * Makes the streams and buckets of a service, or changes them to these options. For whoever runs the service: clients need no
+ * Makes the streams of a service, or changes them to these options. For whoever runs the service: clients need no
  * permission for it.
  *
  * ```ts
@@ -104,75 +109,58 @@ export async function prepareNats(connection: NatsConnection, options: PrepareOp
   const filled = fill(options);
   const names = new Names(filled.prefix, filled.partitions);
   try {
-    const js = jetstream(connection, { timeout: 30_000 });
     const jsm = await jetstreamManager(connection, { timeout: 30_000 });
-    const kvm = new Kvm(js);
-    for (let partition = 0; partition < filled.partitions; partition++) {
-      const placement = filled.placement(partition);
-      const common: Partial<StreamConfig> = {
-        num_replicas: filled.replicas,
-        storage: filled.storage === "file" ? StorageType.File : StorageType.Memory,
-        ...(placement && { placement }),
-      };
-      const bucket = names.bucket(partition);
-      const { num_replicas: replicas = 1, storage = StorageType.File } = common;
-      const kv = await kvm.create(bucket, {
-        replicas,
-        storage,
-        allow_direct: false,
-        ...(placement && { placement }),
-      });
-      // What can't be changed is compared before anything else is made.
-      if (partition === 0) await record(kv, { version: 1, partitions: filled.partitions });
-      await jsm.streams.update(`KV_${bucket}`, common);
-      for (const config of configs(names, partition, filled)) await put(jsm, { ...common, ...config });
-    }
+    for (let partition = 0; partition < filled.partitions; partition++)
+      for (const config of configs(names, partition, filled)) await put(jsm, config);
   } catch (error) {
     throw asDeliveryError(error);
   }
 }
 
-type Bucket = Awaited<ReturnType<Kvm["create"]>>;
-
-async function record(kv: Bucket, wanted: ServiceRecord): Promise<void> {
-  try {
-    await kv.create(RECORD_KEY, JSON.stringify(wanted));
-  } catch (error) {
-    if (!isWrongLastSequence(error)) throw error;
-    const there = (await kv.get(RECORD_KEY))?.json<ServiceRecord>();
-    if (there?.version === wanted.version && there.partitions === wanted.partitions) return;
-    throw new DeliveryError(
-      "invalid",
-      `partitions: the service has ${there?.partitions}, which can't be changed to ${wanted.partitions}`,
-    );
-  }
-}
-
-type Config = Partial<StreamConfig> & { readonly name: string };
+type Config = Partial<StreamConfig> & { readonly name: string; readonly description: string };
 
 function configs(names: Names, partition: number, options: Filled): readonly Config[] {
-  const common = { retention: RetentionPolicy.Limits, duplicate_window: nanos(options.duplicates) };
-  const named = (kind: "log" | "parcels" | "keys" | "inbox") => ({
-    ...common,
+  const placement = options.placement(partition);
+  const named = (kind: StreamKind) => ({
     name: names.stream(kind, partition),
     subjects: [names.pattern(kind, partition)],
+    description: encodeSettings({ version: 1, partitions: options.partitions }),
+    retention: RetentionPolicy.Limits,
+    duplicate_window: nanos(options.duplicates),
+    num_replicas: options.replicas,
+    storage: options.storage === "file" ? StorageType.File : StorageType.Memory,
+    allow_direct: false,
+    allow_rollup_hdrs: false,
+    // Servers answer clients on any subject, those of these requests too.
+    deny_delete: true,
+    deny_purge: true,
+    ...(placement && { placement }),
   });
   // What an entry refers to outlives it.
   const longer = nanos(options.retention + Math.min(DAY, options.retention));
   return [
     { ...named("log"), max_age: nanos(options.retention) },
-    { ...named("inbox"), max_age: nanos(options.retention) },
+    // Clients clear it.
+    { ...named("inbox"), max_age: nanos(options.retention), deny_purge: false },
     // A chunk is under its hash: whoever has it has the right one.
-    { ...named("parcels"), max_age: longer, max_msgs_per_subject: 1, allow_direct: true },
+    { ...named("parcels"), max_age: longer, max_msgs_per_subject: 1 },
     { ...named("keys"), max_age: nanos(options.keyPackageRetention) },
+    { ...named("state"), max_msgs_per_subject: 1 },
   ];
 }
 
+/** @throws DeliveryError `invalid` if it is there with other settings */
 async function put(jsm: JetStreamManager, config: Config): Promise<void> {
   try {
     await jsm.streams.add(config);
   } catch (error) {
     if (!(error instanceof JetStreamApiError) || error.code !== NAME_IN_USE) throw error;
+    const { description = "" } = (await jsm.streams.info(config.name)).config;
+    if (description !== config.description)
+      throw new DeliveryError(
+        "invalid",
+        `partitions: the service is ${description}, which can't be changed to ${config.description}`,
+      );
     await jsm.streams.update(config.name, config);
   }
 }

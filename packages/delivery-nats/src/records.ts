@@ -1,7 +1,7 @@
-// Records in key-value buckets, changed by comparing revisions.
+// Records: the last message on a subject, changed by comparing sequences.
 import { DeliveryError } from "@copse/delivery/service";
 import type { Link } from "./link.js";
-import type { Names } from "./names.js";
+import type { Names, RecordKind } from "./names.js";
 
 /** How often a change is tried again that another one has overtaken. Each time, that one has come through. */
 const TRIES = 200;
@@ -22,9 +22,8 @@ export interface Change<T> {
   readonly result: T;
 }
 
-/** What a record is about: its key is `<kind>.<token>`, in the bucket of the token's partition. */
 export interface RecordName {
-  readonly kind: "group" | "user" | "shelf";
+  readonly kind: RecordKind;
   readonly token: string;
 }
 
@@ -37,10 +36,9 @@ export class Records {
     this.#names = names;
   }
 
-  /** Where a record is: a bucket is a stream, and a key the end of a subject. */
   #place({ kind, token }: RecordName) {
-    const bucket = this.#names.bucket(this.#names.partitionOf(token));
-    return { stream: `KV_${bucket}`, subject: `$KV.${bucket}.${kind}.${token}` };
+    const stream = this.#names.stream("state", this.#names.partitionOf(token));
+    return { stream, subject: this.#names.record(kind, token) };
   }
 
   async get(name: RecordName): Promise<Kept> {

@@ -39,7 +39,7 @@ import { KeyPackages } from "./key-packages.js";
 import { Link } from "./link.js";
 import { Names, tokenOf } from "./names.js";
 import { Parcels } from "./parcels.js";
-import { checkPrefix, RECORD_KEY, type ServiceRecord } from "./prepare.js";
+import { checkPrefix, decodeSettings } from "./prepare.js";
 import { Records } from "./records.js";
 import { Welcomes } from "./welcomes.js";
 
@@ -103,10 +103,8 @@ async function opened(connect: () => Promise<NatsConnection>): Promise<NatsConne
 }
 
 async function partitionsOf(link: Link, prefix: string): Promise<number> {
-  const bucket = new Names(prefix, 1).bucket(0);
-  const found = await link.last(`KV_${bucket}`, `$KV.${bucket}.${RECORD_KEY}`);
-  const record = found?.json<Partial<ServiceRecord>>();
-  if (record?.version === 1 && Number.isInteger(record.partitions)) return record.partitions as number;
+  const settings = decodeSettings(await link.description(new Names(prefix, 1).stream("log", 0)));
+  if (settings !== undefined) return settings.partitions;
   throw new DeliveryError(
     "unavailable",
     `NATS has no service "${prefix}" of this version: prepareNats makes it`,

@@ -177,13 +177,7 @@ describe.skipIf(!HAS_NATS)("three servers that keep everything three times", () 
   async function current(index: number): Promise<void> {
     const admin = await open((index + 1) % 3);
     const jsm = await jetstreamManager(admin, { checkAPI: false });
-    for (const stream of [
-      "copse-log-0",
-      "copse-parcels-0",
-      "copse-keys-0",
-      "copse-inbox-0",
-      "KV_copse-state-0",
-    ])
+    for (const stream of ["copse-log-0", "copse-parcels-0", "copse-keys-0", "copse-inbox-0", "copse-state-0"])
       for (;;) {
         const info = await jsm.streams.info(stream).catch(() => undefined);
         const { leader, replicas = [] } = info?.cluster ?? {};

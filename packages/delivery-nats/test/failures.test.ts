@@ -1,35 +1,25 @@
 import type { DeliveryService } from "@copse/delivery/service";
-import { natsDelivery, natsPermissions, prepareNats } from "@copse/delivery-nats";
+import { natsDelivery, prepareNats } from "@copse/delivery-nats";
 import { HAS_NATS, type NatsServer, startNats } from "@copse/test-support/nats";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { accepted, bytes, clientOf, first, handshake, keyPackage, message, text } from "./support.js";
-
-const quoted = (subjects: readonly string[]) => `[${subjects.map((subject) => `"${subject}"`).join(", ")}]`;
+import {
+  accepted,
+  authorization,
+  bytes,
+  clientOf,
+  first,
+  handshake,
+  keyPackage,
+  message,
+  text,
+} from "./support.js";
 
 const NAMES = ["alice", "bob", "interrupted"] as const;
 type Name = (typeof NAMES)[number];
 
-/** Three users who have just what clients need. One of them is stopped after each handshake: by what it may not do then. */
-async function users(): Promise<string> {
-  const all = await Promise.all(
-    NAMES.map(async (name) => {
-      const { publish, subscribe } = await natsPermissions({
-        user: name,
-        client: bytes(`key of ${name}`),
-        partitions: 2,
-        inboxPrefix: `_INBOX_${name}`,
-      });
-      const deny =
-        name === "interrupted"
-          ? `, deny: ["copse.inbox.>", "$KV.copse-state-0.group.*", "$KV.copse-state-1.group.*"]`
-          : "";
-      return `{ user: ${name}, password: ${name}, permissions {
-        publish { allow: ${quoted(publish)}${deny} }, subscribe { allow: ${quoted(subscribe)} } } }`;
-    }),
-  );
-  return `authorization { users: [{ user: admin, password: admin }, ${all.join(", ")}] }`;
-}
+/** One of them is stopped after each handshake: by what it may not do then. */
+const DENIED = { interrupted: ["copse.inbox.>", "copse.state.*.group.*"] };
 
 describe.skipIf(!HAS_NATS)("clients with no more than the permissions that they need", () => {
   let server: NatsServer;
@@ -50,7 +40,7 @@ describe.skipIf(!HAS_NATS)("clients with no more than the permissions that they 
   };
 
   beforeAll(async () => {
-    server = await startNats(await users());
+    server = await startNats(await authorization(NAMES, 2, DENIED));
     const admin = await connect({ servers: server.url, user: "admin", pass: "admin" });
     await prepareNats(admin, { partitions: 2 });
     await admin.close();

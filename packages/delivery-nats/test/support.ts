@@ -10,7 +10,7 @@ import type {
   OutgoingMessage,
   Submitted,
 } from "@copse/delivery/service";
-import { type NatsDeliveryOptions, natsDelivery } from "@copse/delivery-nats";
+import { type NatsDeliveryOptions, natsDelivery, natsPermissions } from "@copse/delivery-nats";
 import type { NatsConnection } from "@nats-io/nats-core";
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -88,4 +88,31 @@ export function someBytes(length: number): Uint8Array {
   for (let start = 0; start < length; start += 65_536)
     crypto.getRandomValues(made.subarray(start, Math.min(length, start + 65_536)));
   return made;
+}
+
+const quoted = (subjects: readonly string[]) => `[${subjects.map((subject) => `"${subject}"`).join(", ")}]`;
+
+/**
+ * Of a server's configuration: users who have just what clients need, and `admin`, who may do all. Their passwords are their names.
+ * @param denied what some of them may not publish to all the same
+ */
+export async function authorization(
+  names: readonly string[],
+  partitions: number,
+  denied: Readonly<Record<string, readonly string[]>> = {},
+): Promise<string> {
+  const users = await Promise.all(
+    names.map(async (name) => {
+      const { publish, subscribe } = await natsPermissions({
+        user: name,
+        client: bytes(`key of ${name}`),
+        partitions,
+        inboxPrefix: `_INBOX_${name}`,
+      });
+      const deny = denied[name] ? `, deny: ${quoted(denied[name])}` : "";
+      return `{ user: ${name}, password: ${name}, permissions {
+        publish { allow: ${quoted(publish)}${deny} }, subscribe { allow: ${quoted(subscribe)} } } }`;
+    }),
+  );
+  return `authorization { users: [{ user: admin, password: admin }, ${users.join(", ")}] }`;
 }
