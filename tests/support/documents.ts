@@ -67,7 +67,7 @@ export async function programs(files: Readonly<Record<string, string>>): Promise
       tsconfig: `${folder}/tsconfig.json`,
       // Not by the tsconfig's paths, which don't hold below node_modules.
       alias: SOURCES,
-      external: ["@noble/*", "@hpke/*", "@stablelib/*", "libsodium-wrappers", "pg"],
+      external: ["@noble/*", "@hpke/*", "@stablelib/*", "libsodium-wrappers", "pg", "ws"],
       logLevel: "silent",
     });
     return outfile;
