@@ -1,4 +1,6 @@
 // What a check of a delivery service is, and what comes of it. Knows no test runner.
+import { DeliveryError } from "@copse/delivery/service";
+import { callOf } from "./calls.js";
 import { Room } from "./room.js";
 import { DeliveryConformanceError, fail } from "./tools.js";
 import type { DeliveryUnderTest } from "./under.js";
@@ -78,9 +80,7 @@ export function check<Service>(
       await attempt();
       return { name, outcome: "passed", detail: "" };
     } catch (error) {
-      const detail =
-        error instanceof DeliveryConformanceError ? error.message : `unexpected ${String(error)}`;
-      return { name, outcome: "failed", detail };
+      return { name, outcome: "failed", detail: detailOf(error) };
     }
   }
   return {
@@ -92,6 +92,14 @@ export function check<Service>(
       if (outcome === "failed") fail(`${under.name}: ${name}: ${detail}`);
     },
   };
+}
+
+/** What a check has found; or what it didn't expect, from which call. */
+function detailOf(error: unknown): string {
+  if (error instanceof DeliveryConformanceError) return error.message;
+  const call = callOf(error);
+  const code = error instanceof DeliveryError ? ` (${error.code})` : "";
+  return `${call === undefined ? "" : `${call}: `}unexpected ${String(error)}${code}`;
 }
 
 /** The timers of all platforms, if it has them. */

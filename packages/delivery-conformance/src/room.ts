@@ -8,6 +8,7 @@ import type {
   OfferedKeyPackage,
   OutgoingMessage,
 } from "@copse/delivery/service";
+import { noting } from "./calls.js";
 import { makeKey, type TestKey } from "./keys.js";
 import { otherMessage, privateMessage } from "./messages.js";
 import { Reader } from "./reader.js";
@@ -53,7 +54,7 @@ export class Room {
 
   /** A new connection of a client. */
   async connect(name: string, device = "phone"): Promise<DeliveryService> {
-    const service = await this.under.connect(this.#service, this.user(name), device);
+    const service = noting(await this.under.connect(this.#service, this.user(name), device));
     this.#connections.add(service);
     return service;
   }

@@ -1,4 +1,5 @@
 // Each planted fault is caught by the checks that name it, and each check catches one.
+import { DeliveryError } from "@copse/delivery";
 import {
   checksForDelivery,
   DeliveryConformanceError,
@@ -29,6 +30,36 @@ describe("a service that", () => {
     );
     await expect(first?.run()).rejects.toThrow(DeliveryConformanceError);
     await expect(first?.run()).rejects.toThrow(/^late: log: .*: something has not come after 0.02 seconds$/);
+  });
+});
+
+describe("a report names the call", () => {
+  const detailOf = async (name: string, fault: Parameters<typeof faulty>[0]) => {
+    const check = checksForDelivery(faulty(fault)).find((one) => one.name === name);
+    return (await check?.result())?.detail;
+  };
+  const gone = () => new DeliveryError("not-found", "no such group");
+
+  it("that has thrown what nobody expected", async () => {
+    const groupInfo = () => Promise.reject(gone());
+    expect(await detailOf("log: groups are apart", () => ({ groupInfo }))).toBe(
+      "groupInfo: unexpected DeliveryError: no such group (not-found)",
+    );
+  });
+
+  it.each(["subscribe", "inbox"] as const)("by which a reader came: %s", async (name) => {
+    const reader = () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(gone()) }) });
+    expect(await detailOf("log: a reader is told that there is nothing", () => ({ [name]: reader }))).toBe(
+      `${name}: unexpected DeliveryError: no such group (not-found)`,
+    );
+  });
+
+  it("that has taken what is malformed", async () => {
+    const name = "input: malformed key packages are refused";
+    const withdrawKeyPackages = async () => undefined;
+    expect(await detailOf(name, () => ({ withdrawKeyPackages }))).toBe(
+      "withdrawKeyPackages, references: null: expected a DeliveryError invalid, got undefined",
+    );
   });
 });
 

@@ -62,16 +62,23 @@ const cases = (table: Partial<Record<string, readonly unknown[]>>) =>
   Object.entries(table).flatMap(([name, values]) => (values ?? []).map((value) => [name, value] as const));
 
 const shown = (name: string, value: unknown) =>
-  `${name} ${value === null ? "null" : typeof value} ${typeof value === "object" ? "" : String(value).slice(0, 20)}`;
+  `${name}: ${value === null ? "null" : `${typeof value} ${typeof value === "object" ? nameOf(value) : String(value).slice(0, 20)}`}`;
+
+/** What kind of object it is: `Uint8Array(256)`. */
+const nameOf = (value: object) => `${value.constructor.name}${"length" in value ? `(${value.length})` : ""}`;
 
 export const inputChecks: Record<string, Definition> = {
   "input: a malformed message is refused": needing([], async (room) => {
     const alice = await room.connect("alice");
     const group = await room.group(alice);
     for (const [name, value] of cases(MESSAGES))
-      await refused(alice.send(wrong({ ...group.message(), [name]: value })), "invalid", shown(name, value));
+      await refused(
+        alice.send(wrong({ ...group.message(), [name]: value })),
+        "invalid",
+        `send, ${shown(name, value)}`,
+      );
     for (const value of [undefined, null, "message"])
-      await refused(alice.send(wrong(value)), "invalid", "send");
+      await refused(alice.send(wrong(value)), "invalid", `send, ${shown("message", value)}`);
     is((await group.log(alice, group.last)).length, 0, "messages in the log");
   }),
 
@@ -81,9 +88,10 @@ export const inputChecks: Record<string, Definition> = {
     const handshake = await group.handshake();
     for (const [name, value] of cases(HANDSHAKES)) {
       const call = alice.submit(wrong({ ...handshake, id: unique(), [name]: value }));
-      await refused(call, "invalid", shown(name, value));
+      await refused(call, "invalid", `submit, ${shown(name, value)}`);
     }
-    for (const value of [undefined, null, 1]) await refused(alice.submit(wrong(value)), "invalid", "submit");
+    for (const value of [undefined, null, 1])
+      await refused(alice.submit(wrong(value)), "invalid", `submit, ${shown("handshake", value)}`);
     is((await group.log(alice, group.last)).length, 0, "entries after the last handshake");
     await group.commit(alice);
   }),
@@ -92,20 +100,36 @@ export const inputChecks: Record<string, Definition> = {
     const alice = await room.connect("alice");
     for (const [name, value] of cases(KEY_PACKAGES)) {
       const call = alice.publishKeyPackages([wrong({ ...keyPackage("wrong"), [name]: value })]);
-      await refused(call, "invalid", shown(name, value));
+      await refused(call, "invalid", `publishKeyPackages, ${shown(name, value)}`);
     }
     for (const value of [undefined, null, "none", [undefined]])
-      await refused(alice.publishKeyPackages(wrong(value)), "invalid", shown("key packages", value));
+      await refused(
+        alice.publishKeyPackages(wrong(value)),
+        "invalid",
+        `publishKeyPackages, ${shown("key packages", value)}`,
+      );
     is((await alice.countKeyPackages(1)).single, 0, "key packages that were published");
     for (const value of WRONG_SUITES) {
-      await refused(alice.countKeyPackages(wrong(value)), "invalid", `count, ${shown("suite", value)}`);
+      await refused(
+        alice.countKeyPackages(wrong(value)),
+        "invalid",
+        `countKeyPackages, ${shown("suite", value)}`,
+      );
       const claim = alice.claimKeyPackages(room.user("alice"), wrong(value));
-      await refused(claim, "invalid", `claim, ${shown("suite", value)}`);
+      await refused(claim, "invalid", `claimKeyPackages, ${shown("suite", value)}`);
     }
     for (const value of WRONG_USERS)
-      await refused(alice.claimKeyPackages(wrong(value), 1), "invalid", `claim, ${shown("user", value)}`);
+      await refused(
+        alice.claimKeyPackages(wrong(value), 1),
+        "invalid",
+        `claimKeyPackages, ${shown("user", value)}`,
+      );
     for (const value of [null, "all", ["text"]])
-      await refused(alice.withdrawKeyPackages(wrong(value)), "invalid", shown("references", value));
+      await refused(
+        alice.withdrawKeyPackages(wrong(value)),
+        "invalid",
+        `withdrawKeyPackages, ${shown("references", value)}`,
+      );
   }),
 
   "input: other malformed arguments are refused": needing([], async (room) => {
@@ -135,7 +159,11 @@ export const inputChecks: Record<string, Definition> = {
       const publishing = alice.publishGroupInfo(group.id, wrong({ ...info, groupInfo: value }), source);
       await refused(publishing, "invalid", `publishGroupInfo, ${shown("groupInfo", value)}`);
     }
-    await refused(read({ after: "no cursor of this service" }), ["invalid", "expired"], "subscribe");
+    await refused(
+      read({ after: "no cursor of this service" }),
+      ["invalid", "expired"],
+      "subscribe, after a cursor of another service",
+    );
   }),
 
   "input: what is too large is refused": needing(["message limit"], async (room) => {
@@ -146,7 +174,7 @@ export const inputChecks: Record<string, Definition> = {
     const fits = group.framed(new Uint8Array(most - around));
     const { id } = await group.send(alice, { message: fits });
     const message = group.framed(new Uint8Array(most - around + 1));
-    await refused(group.send(alice, { message }), "limit", `a message of ${message.length} bytes`);
+    await refused(group.send(alice, { message }), "limit", `send, a message of ${message.length} bytes`);
     is(ids(await group.log(alice, group.last)), [id], "messages in the log");
   }),
 

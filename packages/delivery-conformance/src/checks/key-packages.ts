@@ -98,7 +98,7 @@ export const keyPackageChecks: Record<string, Definition> = {
     for (const lastResort of [false, true]) {
       const expired = alice.publishKeyPackages([keyPackage("expired", { notAfter, lastResort })]);
       // A service may refuse one that has expired already.
-      await expired.catch(() => refused(expired, "invalid", "publish"));
+      await expired.catch(() => refused(expired, "invalid", "publishKeyPackages"));
     }
     await counts(alice, 2, 0);
     has(await claimed(bob, user, 4), named(offered), "what is handed out");
@@ -157,7 +157,7 @@ export const keyPackageChecks: Record<string, Definition> = {
   "key packages: all or none are published": needing([], async (room) => {
     const alice = await room.connect("alice");
     const wrong = { ...keyPackage("wrong"), reference: new Uint8Array() };
-    await refused(alice.publishKeyPackages([keyPackage("good"), wrong]), "invalid", "publish");
+    await refused(alice.publishKeyPackages([keyPackage("good"), wrong]), "invalid", "publishKeyPackages");
     await counts(alice, 0, 0);
   }),
 
@@ -175,7 +175,7 @@ export const keyPackageChecks: Record<string, Definition> = {
     await refused(
       alice.publishKeyPackages([keyPackage("a"), keyPackage("b")]),
       "limit",
-      `publish ${most + 1} in all`,
+      `publishKeyPackages, ${most + 1} in all`,
     );
     await counts(alice, most - 1, 0);
     await alice.publishKeyPackages(many);
