@@ -17,19 +17,19 @@ export interface GroupSafety extends Safety {
   readonly refused: (error: unknown) => void;
   /** After work that failed: whether that may be because the storage has another state, so that it is to be done again. */
   readonly isBehind: () => Promise<boolean>;
+  /**
+   * Before `store`, of several operations in one.
+   * @param hasRefused whether the answer refuses any: that is no verdict on a state which another opener has left. So even
+   *   if nothing is written, the version is compared
+   */
+  readonly answers: (hasRefused: boolean) => void;
 }
 
-/** @param isRefused whether a result is as good as an error: it may be so because another opener was first */
-export async function withSafety<R>(
-  safety: GroupSafety,
-  work: () => Awaitable<R>,
-  isRefused: (result: R) => boolean,
-): Promise<R> {
+export async function withSafety<R>(safety: GroupSafety, work: () => Awaitable<R>): Promise<R> {
   for (;;) {
     await safety.before();
     try {
-      const result = await work();
-      if (!isRefused(result) || !(await safety.isBehind())) return result;
+      return await work();
     } catch (error) {
       if (!(await isBehind(safety, error))) throw error;
     }

@@ -32,7 +32,6 @@ import { type LoadedState, type SavedHeldKeys, saveState } from "../group/storag
 import {
   answer,
   batchOf,
-  isAllRefused,
   Lock,
   type OperationOptions,
   type Outcome,
@@ -151,8 +150,8 @@ export class Membership {
     const { signal } = options;
     const safety = this.#watcher.safety?.(sight);
     const withEnds = all.map((steps) => this.#withKeys(steps));
-    const batch = batchOf(withEnds, { signal }, () => needOpen(this.state));
-    return this.#perform(this.#inTurn(batch, safety, isAllRefused), options, safety);
+    const batch = batchOf(withEnds, { signal }, () => needOpen(this.state), safety?.answers);
+    return this.#perform(this.#inTurn(batch, safety), options, safety);
   }
 
   #perform<R, T>(steps: Steps<R, T>, options: WriteOptions<T>, safety: GroupSafety | undefined): Promise<T> {
@@ -162,11 +161,10 @@ export class Membership {
     return answer;
   }
 
-  /** The same steps, as of an operation of the group. @param isRefused as for {@link withSafety} */
+  /** The same steps, as of an operation of the group. */
   #inTurn<R, T>(
     { work, finish, drop, isPartlyDone, failed }: Steps<R, T>,
     safety: GroupSafety | undefined,
-    isRefused: (result: R) => boolean = () => false,
   ): Steps<R, T> {
     const inTurn = () => {
       this.#before = this.#state;
@@ -176,7 +174,7 @@ export class Membership {
       return work();
     };
     return {
-      work: safety === undefined ? inTurn : () => withSafety(safety, inTurn, isRefused),
+      work: safety === undefined ? inTurn : () => withSafety(safety, inTurn),
       finish,
       drop,
       isPartlyDone,

@@ -1,5 +1,5 @@
 // Work that waits for its turn, and can be given up.
-export { batchOf, isAllRefused, type Outcome } from "./batch.js";
+export { batchOf, type Outcome } from "./batch.js";
 export { Lock } from "./lock.js";
 export {
   type AbortSignalLike,

@@ -93,3 +93,36 @@ it("two openers take turns: what the other one did is taken over, and no key is 
   const results = await a.receiveAll(await b.encryptAll(words(2)));
   expect(results.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled"]);
 });
+
+it("what a batch refuses is no verdict on an old epoch, also where it reads its own message and writes nothing", async () => {
+  const { storage, a, b } = await team();
+  const own = await a.encrypt("own");
+  const other = await found(storage, ID);
+  await other.receive((await b.update()).commit);
+  await b.mergePendingCommit();
+  // Alice's first opener is in the epoch before, and nothing but the storage says so.
+  const [first, second] = await b.encryptAll(words(2));
+  const results = await a.receiveAll([first as Bytes, own, second as Bytes]);
+  const kinds = results.map((one) => (one.status === "fulfilled" ? one.value.kind : one.reason.code));
+  expect(kinds).toEqual(["application", "own", "application"]);
+  expect(a.epoch).toBe(other.epoch);
+  // What isn't old is looked at, and not written.
+  const { writes } = storage;
+  const again = await a.receiveAll([first as Bytes, own]);
+  expect(again.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
+  expect(storage.writes).toBe(writes);
+});
+
+it("a batch that refuses something while the storage can't be read takes nothing, and can be tried again", async () => {
+  const { storage, a, b } = await team();
+  const own = await a.encrypt("own");
+  const other = await found(storage, ID);
+  await other.receive((await b.update()).commit);
+  await b.mergePendingCommit();
+  const message = await b.encrypt("hello");
+  storage.isDown = true;
+  expect(await failure(a.receiveAll([message, own]))).toEqual(code("try-again"));
+  storage.isDown = false;
+  const results = await a.receiveAll([message, own]);
+  expect(results.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled"]);
+});

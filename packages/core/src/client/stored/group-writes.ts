@@ -60,13 +60,14 @@ export interface Home {
    * Writes what an operation changed.
    * @param entries what the application writes with it
    * @param isGivenUp whether nothing is to be written any more
+   * @returns whether there was anything to write, so that the version was compared
    */
   write(
     one: StoredGroup,
     own: Membership,
     entries: readonly EntryChange[],
     isGivenUp: () => boolean,
-  ): Promise<void>;
+  ): Promise<boolean>;
   /** Looks in the storage for signers that a group needs. */
   signersFor(state: GroupState): Promise<void>;
   /** Takes a group over that was loaded: it doesn't stand in its own way. */
@@ -85,6 +86,7 @@ export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: S
   const isGivenUp = () => one.attempt !== attempt;
   let tries = 0;
   let entries: readonly EntryChange[] = [];
+  let refusesSome = false;
   const check = () => {
     const { group, members } = one.views;
     if (sight === "group" ? group !== seen.group : sight === "members" && members !== seen.members)
@@ -105,6 +107,9 @@ export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: S
       own.lapse(own.state);
       return true;
     },
+    answers: (hasRefused) => {
+      refusesSome = hasRefused;
+    },
     beside: (ask) => {
       try {
         entries = askedChanges(ask);
@@ -117,7 +122,8 @@ export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: S
     store: async () => {
       one.isUnsafe = true;
       try {
-        await home.write(one, own, entries, isGivenUp);
+        const isCompared = await home.write(one, own, entries, isGivenUp);
+        if (refusesSome && !isCompared && !(await isAt(home, one))) throw stale();
         if (!isGivenUp()) one.isUnsafe = false;
         return undefined;
       } catch (error) {

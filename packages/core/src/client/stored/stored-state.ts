@@ -261,7 +261,7 @@ export class StoredState implements Keeper, GroupHome {
     own: Membership,
     entries: readonly EntryChange[],
     isGivenUp: () => boolean,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { status } = own.state;
     // Only who gives up joining ends a group by an operation of it. Any other closed one is in the storage, for later.
     if (status === "closed") {
@@ -274,13 +274,14 @@ export class StoredState implements Keeper, GroupHome {
     } else {
       const { journal } = one;
       const draft = await said(() => journal.next(own, entries.length > 0));
-      if (draft === undefined) return;
+      if (draft === undefined) return false;
       const changes: StorageChange[] = [...draft.changes, ...entries];
       if (isGivenUp()) throw notOpen();
       await makeWrite(this.storage, changes, [draft.step]);
       if (!isGivenUp()) draft.done();
-      return;
+      return true;
     }
     await this.writes.store().done;
+    return true;
   }
 }
