@@ -58,7 +58,8 @@ function looking() {
       look = () => people.every(({ name }) => seen.get(handshake)?.has(name)) && resolve();
       look();
     });
-  return { world: new World({ members: "unchecked", wrap }), looked };
+  // Nobody commits by itself before all have looked.
+  return { world: new World({ members: "unchecked", wrap, engine: { proposalWait: 600_000 } }), looked };
 }
 
 /** A service that answers for one client as somebody else wants. */

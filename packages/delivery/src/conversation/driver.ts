@@ -14,6 +14,9 @@ import type { Wishes } from "./wishes.js";
 const TRIES = 12;
 const SECOND = 1000;
 
+/** How much longer a commit may wait after a handshake that was passed over than for others' proposals: well within a grace time. */
+const PASSED_WAIT = 5;
+
 /** The service doesn't take a commit. */
 class Refused extends MessengerError {}
 
@@ -33,6 +36,8 @@ export class Driver {
   #others = 0;
   /** When others' proposals are committed, and in which epoch. */
   #due: { readonly epoch: bigint; readonly at: number } | undefined;
+  /** When there is a commit after a handshake that was passed over, and which one that is. */
+  #dueAfter: { readonly handshake: string; readonly at: number } | undefined;
 
   constructor(room: Room, outbox: Outbox, wishes: Wishes) {
     this.#room = room;
@@ -330,6 +335,13 @@ export class Driver {
       const longest = this.#outbox.isEmpty ? limits.proposalWait : limits.proposalWait / 10;
       if (this.#due?.epoch !== epoch) this.#due = { epoch, at: now + Math.random() * longest };
       times.push(this.#due.at);
+    }
+    if (!record.taken && record.refused > 0) {
+      // A service that knows who is a member has the key that a passed handshake gave it: soon it takes no other one.
+      const { last: handshake } = record;
+      if (this.#dueAfter?.handshake !== handshake)
+        this.#dueAfter = { handshake, at: now + Math.random() * limits.proposalWait * PASSED_WAIT };
+      times.push(this.#dueAfter.at);
     }
     // Not all at the same time.
     const spread = 1 + spreadOf(room.id, group.ownLeafIndex) / 4;

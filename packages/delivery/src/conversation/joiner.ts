@@ -42,7 +42,9 @@ export class Joiner {
           this.#refused = undefined;
           return;
         }
-        if (this.#refused !== undefined && room.group?.active === true) {
+        // Once it has begun to join elsewhere, its place in the log is another one.
+        const isAsBefore = room.record.state !== "joining" && room.group?.active === true;
+        if (this.#refused !== undefined && isAsBefore) {
           await pause(this.#backoff.next(), room.host.signal);
           room.lost = undefined;
           return;
