@@ -62,6 +62,8 @@ describe.each(PLACES)("the chat in %s over %s", (_, delivery, openBrowser) => {
     await alice.clickText("dialog .button", "Start the group");
     await alice.sees("dialog .problem", "must have opened this page once");
     await alice.closeDialogs();
+    // The conversation that couldn't be started isn't in the list any more.
+    await until(alice.tab, `document.querySelector(".sidebar .entry") === null`);
   });
 
   test("an invitation is looked at with its safety number before it is accepted", async () => {
@@ -97,6 +99,8 @@ describe.each(PLACES)("the chat in %s over %s", (_, delivery, openBrowser) => {
 
   test("the panel shows the epoch, the tree and the bytes, and lights the path of a commit", async () => {
     for (const one of [alice, bob, carol]) await one.openInside();
+    await carol.sees(".log", "Alice invited you, and you joined in epoch");
+    expect(await carol.text(".began")).not.toContain("before this page was loaded");
     const before = await bob.epoch();
     await bob.tab.click("#renew");
     for (const one of [alice, bob, carol]) await one.reachesEpoch(before + 1);

@@ -1,5 +1,5 @@
 // What the chat says of what happened, in plain words.
-import { type MembersEntry, MessengerError, type Person } from "@copse/delivery";
+import { DeliveryError, type MembersEntry, MessengerError, type Person } from "@copse/delivery";
 import { describe, expect, test } from "vitest";
 import { hueOf, listed, namesOf } from "../../chat/src/page/words.js";
 import { explain } from "../../chat/src/worker/explain.js";
@@ -71,6 +71,11 @@ test("an error says what went wrong, and what to do", () => {
   expect(explain(new MessengerError("unknown-user", 'the service has no key package of "Nemo"'))).toEqual({
     what: 'The service has no key package of "Nemo".',
     advice: "Check the name. Who is invited must have opened this page once, with exactly this name.",
+  });
+  expect(explain(new DeliveryError("forbidden", "the name is somebody's already"))).toEqual({
+    what: "The name is somebody's already.",
+    advice:
+      "Choose another one. If it is yours: the device that has it must be open in another tab of this browser, and let this one in.",
   });
   expect(explain(new Error("boom")).advice).toContain("Load the page again");
 });

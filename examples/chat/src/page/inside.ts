@@ -99,7 +99,7 @@ function wireBlock(): Block {
   const block = section("wire-title", "On the wire", [
     element("table", { className: "wire" }, [element("thead", {}, [element("tr", {}, head)]), rows]),
     element("p", { className: "hint" }, [
-      "What the service sees: ciphertexts, their sizes, times, and the epoch. Not who says what, and not the group's name.",
+      "What the service sees: who sends and reads in which group, when, how many bytes, and the epoch. Not what is said, and not the group's name.",
     ]),
   ]);
   return { element: block, show: ({ wire }) => showList(rows, wire, ({ id }) => id, wireRow) };

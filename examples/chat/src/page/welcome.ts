@@ -28,7 +28,7 @@ export function welcomeView(
     required: true,
     maxLength: 40,
     autocomplete: "off",
-    value: "Laptop",
+    value: matchMedia("(pointer: coarse)").matches ? "Phone" : "Laptop",
   });
   const create = async () => {
     if (!name.reportValidity() || !device.reportValidity()) return;
@@ -51,7 +51,11 @@ export function welcomeView(
       element("h2", { id: "new-title" }, [people.length > 0 ? "Somebody new" : "Who are you?"]),
       element("form", { className: "stack", submit }, [
         field("Name", name, "Others invite you by it."),
-        field("Device", device, "If you are here with more than one, give each another name."),
+        field(
+          "Device",
+          device,
+          "If you are in this browser with more than one, give each another name: the first lets the others in, in its tab.",
+        ),
         element("div", { className: "actions" }, [primary]),
       ]),
     ]),

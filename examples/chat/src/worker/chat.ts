@@ -175,11 +175,14 @@ export class Chat implements Actions {
 
   async start(title: string, names: readonly string[]): Promise<string> {
     this.#needOnline();
-    const { id } = await this.#there.messenger.start(names, {
-      name: title,
-      signal: AbortSignal.timeout(PATIENCE),
-    });
-    return id;
+    const signal = AbortSignal.timeout(PATIENCE);
+    try {
+      const { id } = await this.#there.messenger.start(names, { name: title, signal });
+      return id;
+    } finally {
+      // One that couldn't be started is gone again, and no event tells that.
+      this.#changed();
+    }
   }
 
   async open(id: string | undefined): Promise<void> {
@@ -253,7 +256,8 @@ export class Chat implements Actions {
     const { conversationId, by } = invitation;
     await this.#there.notes.join(conversationId, { by: by.user, time: Date.now() });
     const conversation = await invitation.accept({ signal: AbortSignal.timeout(PATIENCE) });
-    await this.#room(conversation);
+    const room = await this.#room(conversation);
+    room.joined(by.user);
     this.#changed();
     return conversation.id;
   }

@@ -18,7 +18,8 @@ const MESSENGER: Readonly<Record<string, string>> = {
 const DELIVERY: Readonly<Record<string, string>> = {
   unavailable: "Check that you are online and that the service runs. Then try again.",
   limit: "Wait a moment, and try again.",
-  forbidden: "The name may be taken by somebody else: choose another one.",
+  forbidden:
+    "Choose another one. If it is yours: the device that has it must be open in another tab of this browser, and let this one in.",
   closed: "Load the page again.",
 };
 

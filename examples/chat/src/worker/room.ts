@@ -7,7 +7,14 @@ import { NO_PATH, pathOf } from "../tree/path.js";
 import { readTree, type Tree } from "../tree/read.js";
 import type { Passed } from "./line.js";
 import type { Joined } from "./notes.js";
-import { type CommitRecord, deedOf, wordsForCommit, wordsForMembers, wordsForMessage } from "./words.js";
+import {
+  type CommitRecord,
+  deedOf,
+  wordsForCommit,
+  wordsForJoining,
+  wordsForMembers,
+  wordsForMessage,
+} from "./words.js";
 
 const PAGE = 60;
 const [LINES, WIRE] = [60, 8];
@@ -24,6 +31,8 @@ export class Room {
   #hasEarlier = false;
   #tree: Tree | undefined;
   #last: CommitRecord | undefined;
+  /** How this device came in, if it was since the page was loaded. */
+  #came: { readonly epoch: bigint; readonly by: string } | undefined;
   #lines: Noted[] = [];
   #wire: WireLine[] = [];
   #number: { readonly epoch: bigint; readonly digits: string } | undefined;
@@ -83,6 +92,12 @@ export class Room {
     this.#add(entry);
   }
 
+  /** This device has joined by an invitation. */
+  joined(by: string): void {
+    this.#came = { epoch: this.conversation.epoch, by };
+    this.note("welcome", () => wordsForJoining(by, this.#came?.epoch ?? 0n));
+  }
+
   /** A commit has started an epoch. @returns what is known of it */
   commit(epoch: bigint, by: Person, bytes: number): CommitRecord | undefined {
     const { group } = this.conversation;
@@ -133,6 +148,14 @@ export class Room {
     return this.#hasEarlier;
   }
 
+  #beganBy(last: CommitRecord | undefined, entry: MembersEntry | undefined): string {
+    const by = last?.by ?? entry?.by;
+    if (by !== undefined) return `${deedOf({ by }, entry)}.`;
+    if (this.#came?.epoch === this.conversation.epoch)
+      return `You came into it: ${this.#came.by} invited you.`;
+    return "It had begun before this page was loaded.";
+  }
+
   /** @returns `undefined` if this client is no member, or not yet */
   async inside(): Promise<Inside | undefined> {
     const { group, members, state, epoch } = this.conversation;
@@ -149,18 +172,12 @@ export class Room {
       epoch: String(epoch),
       suite: `Cipher suite ${group.cipherSuite.id}: ${group.cipherSuite.kem.name}, ${group.cipherSuite.aead.name}`,
       groupNumber: this.#number.digits,
-      began: beganBy(last, entry),
+      began: this.#beganBy(last, entry),
       drawing: layOut(tree, named, path),
       log: this.#lines.map(({ text, ...line }) => ({ ...line, text: text() })),
       wire: this.#wire,
     };
   }
-}
-
-function beganBy(last: CommitRecord | undefined, entry: MembersEntry | undefined): string {
-  const by = last?.by ?? entry?.by;
-  if (by !== undefined) return `${deedOf({ by }, entry)}.`;
-  return "It had begun before this page was loaded.";
 }
 
 function itemOf(entry: HistoryEntry): Item[] {

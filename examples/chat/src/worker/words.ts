@@ -62,6 +62,9 @@ export function wordsForCommit(commit: CommitRecord, members: MembersEntry | und
   return `${deedOf(commit, members)}. The commit of ${plural(bytes, "byte")} started epoch ${epoch}. ${way}`;
 }
 
+export const wordsForJoining = (by: string, epoch: bigint): string =>
+  `${by} invited you, and you joined in epoch ${epoch}. The Welcome had the epoch's secret, encrypted to your key package, and the tree with everybody's keys.`;
+
 export function wordsForMessage(who: Person, text: string, bytes: number | undefined): string {
   const size = bytes === undefined ? "" : `: ${plural(bytes, "byte")} on the wire`;
   return `${begin(nameOf(who))} wrote ${plural(Array.from(text).length, "character")}${size}.`;

@@ -49,7 +49,7 @@ export function showKnock({ id, device }: KnockView, actions: Actions): void {
     element("div", { className: "safety-head" }, [avatar(device, "large")]),
     element("p", {}, [
       element("strong", {}, [device]),
-      " in another tab of this browser says that it is yours. If you let it in, it is invited wherever somebody invites you, and reads what you read there. Refuse it if you haven't just made it yourself.",
+      " in another tab of this browser says that it is yours. If you let it in, it is invited wherever somebody invites you from now on, and reads what you read there. Into a conversation that is there already, invite your own name. Refuse it if you haven't just made it yourself.",
     ]),
     element("div", { className: "actions" }, [
       button("Refuse", answer(false)),
