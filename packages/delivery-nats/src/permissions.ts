@@ -22,7 +22,7 @@ export interface NatsPermissions {
 }
 
 /**
- * All permissions that a client needs, but no more. The README says what they don't prevent.
+ * All permissions that a client needs, but no more. They are no boundary against a client that attacks: the README says what it can do.
  *
  * ```ts
  * const { publish, subscribe } = await natsPermissions({ user: "alice", client: signatureKey, partitions: 16 });
