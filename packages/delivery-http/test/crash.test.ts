@@ -9,7 +9,7 @@ import { fromRoot } from "@copse/test-support/files";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { bytes, epochKey, groupOf, handshake, newId, TestService } from "./support.js";
 
-const KILLS = Number(process.env.COPSE_CRASHES ?? 3);
+const KILLS = Number(process.env.COPSE_CRASHES ?? 2);
 const SENDERS = 4;
 
 let folder: string;

@@ -121,7 +121,7 @@ it("no body makes a route fail", async () => {
       const { status } = await post(url, ROUTES[name].path, sent, bearer(token));
       expect(status, name).toBeLessThan(500);
     }),
-    { numRuns: 250 },
+    { numRuns: 120 },
   );
   expect(failures).toEqual([]);
   expect(service.server.counters.failed).toBe(0);
@@ -153,7 +153,7 @@ it("no frame makes a socket fail", async () => {
       await Promise.race([closed, new Promise((resolve) => ws.once("pong", resolve))]);
       ws.terminate();
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
   expect(failures).toEqual([]);
   expect(await refusal((await service.connect("after")).login())).toBe("done");
