@@ -217,21 +217,66 @@ describe("who isn't a member", () => {
 
   it("any more reads up to the commit that removed it, and writes no more after the grace time", async () => {
     const { alice, bob, groupId, key, made } = await group("removed");
+    const carol = await service.connect("carol-removed");
+    await carol.send(message(groupId, key));
     const next = await epochKey(2, 69);
     const commit = await alice.submit(handshake(groupId, next, { after: made, key: () => key }));
-    await alice.send(message(groupId, next));
+    const after = commit.kind === "accepted" ? commit.cursor : "";
+    // Another member has taken it.
+    await carol.send(message(groupId, next));
     const log = bob.subscribe({ groupId, after: made, key: () => key })[Symbol.asyncIterator]();
-    expect((await log.next()).value?.entries).toMatchObject([
-      { kind: "message" },
-      commit.kind === "accepted" && { cursor: commit.cursor },
-    ]);
+    const read = (await log.next()).value?.entries ?? [];
+    expect(read.at(-1)).toMatchObject({ kind: "handshake", cursor: after });
     time += 1001;
     expect(await refusal(log.next())).toBe("forbidden");
     expect(await refusal(bob.send(message(groupId, key)))).toBe("forbidden");
-    const after = commit.kind === "accepted" ? commit.cursor : "";
-    expect(
-      await refusal(bob.submit(handshake(groupId, await epochKey(3, 70), { after, key: () => key }))),
-    ).toBe("forbidden");
+    const mine = await epochKey(3, 70);
+    expect(await refusal(bob.submit(handshake(groupId, mine, { after, key: () => key })))).toBe("forbidden");
+    const info = { groupInfo: bytes(9), handshake: after };
+    expect(await refusal(bob.publishGroupInfo(groupId, info, () => key))).toBe("forbidden");
+    // Without a key it may say that it joins, and gets nothing by it, nor takes anything from the members.
+    const keyless = await bob.submit(handshake(groupId, mine, { after }));
+    expect(keyless.kind).toBe("accepted");
+    const joined = keyless.kind === "accepted" ? keyless.cursor : "";
+    await alice.send(message(groupId, next));
+    const beyond = bob.subscribe({ groupId, after: joined, key: () => mine })[Symbol.asyncIterator]();
+    const waits = refusal(beyond.next());
+    expect(await refusal(bob.send(message(groupId, mine)))).toBe("limit");
+    expect(await refusal(bob.publishGroupInfo(groupId, { ...info, handshake: joined }, () => mine))).toBe(
+      "limit",
+    );
+    time += 1001;
+    const last = await epochKey(3, 75);
+    await alice.submit(handshake(groupId, last, { after: joined, key: () => next }));
+    await carol.send(message(groupId, last));
+    expect(await waits).toBe("forbidden");
+    expect(await refusal(bob.send(message(groupId, mine)))).toBe("forbidden");
+  });
+
+  it("can't lock the members out by filling the log", async () => {
+    const small = await new TestService({ groupBytes: 5000, times: { grace: 0 } }).start();
+    const [alice, bob] = [await small.connect("alice"), await small.connect("bob")];
+    const [groupId, key] = [groupOf("full"), await epochKey(1)];
+    const made = await alice.submit(handshake(groupId, key));
+    for (const client of [alice, bob]) await client.send(message(groupId, key));
+    const after = made.kind === "accepted" ? made.cursor : "";
+    const junk = await bob.submit(handshake(groupId, await epochKey(2, 80), { after, key: () => key }));
+    for (let i = 0; i < 10; i++) await bob.send(message(groupId, key, { message: bytes(2000) }));
+    const right = { groupInfo: bytes(7), handshake: junk.kind === "accepted" ? junk.cursor : "" };
+    expect(await alice.publishGroupInfo(groupId, right, () => key)).toBe(true);
+    // Who has never proven a key that is kept, but was sent a Welcome, may join.
+    const carol = await small.connect("carol");
+    expect(await refusal(carol.groupInfo(groupId))).toBe("forbidden");
+    const reference = bytes(32, 81);
+    await carol.publishKeyPackages([
+      { reference, keyPackage: bytes(9), suite: SUITE, notAfter: 4_000_000_000n, lastResort: false },
+    ]);
+    const welcomes = [{ reference, welcome: bytes(5) }];
+    const more = { after: right.handshake, key: () => key, welcomes };
+    expect((await alice.submit(handshake(groupId, await epochKey(2, 82), more))).kind).toBe("accepted");
+    for (let i = 0; i < 10; i++) await bob.send(message(groupId, key, { message: bytes(2000) }));
+    expect(await carol.groupInfo(groupId)).toMatchObject({ groupInfo: bytes(200) });
+    await small.stop();
   });
 });
 
@@ -273,15 +318,16 @@ describe("a submission", () => {
     expect(await submit(commit)).toBe("done");
   });
 
-  it("can't bring a Welcome for a key package of nobody, and delivers none if it is stale", async () => {
+  it("with a Welcome for nobody is taken without it, and a late one delivers none", async () => {
     const { alice, bob, groupId, key, made } = await group("welcomes");
     const reference = bytes(32, 99);
     const lost = { after: made, key: () => key, welcomes: [{ reference, welcome: bytes(5) }] };
-    expect(await refusal(alice.submit(handshake(groupId, await epochKey(2, 71), lost)))).toBe("invalid");
+    const { welcomesDropped } = counted();
+    expect((await alice.submit(handshake(groupId, await epochKey(2, 71), lost))).kind).toBe("accepted");
+    expect(counted().welcomesDropped).toBe(welcomesDropped + 1);
     await bob.publishKeyPackages([
       { reference, keyPackage: bytes(9), suite: SUITE, notAfter: 4_000_000_000n, lastResort: false },
     ]);
-    await alice.submit(handshake(groupId, await epochKey(2, 72), { after: made, key: () => key }));
     expect((await alice.submit(handshake(groupId, await epochKey(2, 73), lost))).kind).toBe("stale");
     const inbox = bob.inbox("")[Symbol.asyncIterator]();
     expect((await inbox.next()).value).toEqual({ entries: [], behind: 0 });

@@ -68,6 +68,20 @@ describe("a rate ends a client's calls and no other's", () => {
     expect(await make("one", "a")).not.toBe("limit");
   });
 
+  it("of whoever joins without a key, or asks for the GroupInfo without being a member", async () => {
+    const running = await start({ rates: { join: { perSecond: 0, burst: 2 } } });
+    const [alice, eve] = [await running.connect("alice"), await running.connect("eve")];
+    const [groupId, key] = [groupOf("joins"), await epochKey(1)];
+    const made = await alice.submit(handshake(groupId, key));
+    const after = made.kind === "accepted" ? made.cursor : "";
+    await alice.send(message(groupId, key));
+    for (const _ of [1, 2, 3]) expect(await alice.groupInfo(groupId)).toMatchObject({ handshake: after });
+    expect(await refusal(eve.groupInfo(groupId))).toBe("forbidden");
+    expect(await refusal(eve.submit(handshake(groupId, await epochKey(2), { after })))).toBe("forbidden");
+    expect(await refusal(eve.groupInfo(groupId))).toBe("limit");
+    expect(await refusal(eve.submit(handshake(groupId, await epochKey(2), { after })))).toBe("limit");
+  });
+
   it("of messages and handshakes, which are taken again when there is room", async () => {
     let time = 0;
     const running = await start({

@@ -15,8 +15,9 @@ export interface CallOptions {
 
 /**
  * The key of an epoch at a service that serves members alone. All members of the epoch derive it from the epoch's exporter;
- * the service knows its public half from the handshake that starts the epoch, and asks for a proof. A service that doesn't
- * check membership ignores it.
+ * the service knows its public half from the handshake that starts the epoch, and asks for a proof. A proof by another client than
+ * the one that has submitted the handshake, which was a member before, confirms it: older keys are good for a grace time more. Until then it
+ * takes nothing from them. A service that doesn't check membership ignores all this.
  */
 export interface EpochKey {
   readonly epoch: bigint;
@@ -62,9 +63,12 @@ export interface Handshake {
   readonly message: Uint8Array;
   /** The GroupInfo of the epoch that it starts, as an MLSMessage, with the ratchet tree. */
   readonly groupInfo: Uint8Array;
-  /** They are delivered if the handshake is accepted. */
+  /**
+   * They are delivered if the handshake is accepted: each to the client that has published the key package. One for a reference that the
+   * service doesn't know, or for an inbox that is full, is dropped, and the handshake taken: whatever a proposal adds, a service can't judge it.
+   */
   readonly welcomes: readonly AddressedWelcome[];
-  /** Of the epoch that it starts. */
+  /** Of the epoch that it starts. One that no other handshake of the group has registered. */
   readonly nextKey: PublicEpochKey;
   /** Of the epoch that it ends. Whoever joins by this commit has none. */
   readonly key?: EpochKeySource | undefined;
@@ -193,7 +197,11 @@ export interface DeliveryService {
    */
   claimKeyPackages(user: string, suite: number, options?: CallOptions): Promise<readonly Uint8Array[]>;
 
-  /** Submits a commit. @throws DeliveryError `forbidden` if the key isn't that of a member */
+  /**
+   * Submits a commit.
+   * @throws DeliveryError `forbidden` if the key isn't that of a member; `limit` if it is that of a handshake without a key, by
+   *   which the client has joined, and no other member has taken that one yet. `send` and `publishGroupInfo` as well
+   */
   submit(handshake: Handshake, options?: CallOptions): Promise<Submitted>;
   /** Sends a message to a group. @returns its place in the log. @throws DeliveryError `forbidden`, `not-found` */
   send(message: OutgoingMessage, options?: CallOptions): Promise<Cursor>;

@@ -142,17 +142,18 @@ describe("a service in memory", () => {
 describe("the limits of a service in memory", () => {
   const nextKey = { epoch: 1n, suite: 1, publicKey: bytes("key") };
 
-  it("end what fills an inbox, until it is cleared", async () => {
+  it("drop what doesn't fit into an inbox, until it is cleared", async () => {
     const memory = memoryDelivery({ limits: { inbox: 2 } });
     const [alice, bob] = [memory.connect("alice", "phone"), memory.connect("bob", "phone")];
-    await bob.publishKeyPackages(["a", "b", "c"].map(keyPackage));
-    const last = await accepted(alice, "", { welcomes: [welcome("a")] });
-    const two = { welcomes: [welcome("b"), welcome("c")] };
-    await expect(handshake(alice, last, two)).rejects.toMatchObject({ code: "limit" });
+    await bob.publishKeyPackages(["a", "b", "c", "d"].map(keyPackage));
+    const first = await accepted(alice, "", { welcomes: [welcome("a")] });
+    const second = await accepted(alice, first, { welcomes: [welcome("b"), welcome("c")] });
     const [batch] = await take(bob.inbox(""), 1);
-    expect(batch?.entries).toHaveLength(1);
+    expect(batch?.entries.map(({ reference }) => Buffer.from(reference).toString())).toEqual(["a", "b"]);
     await bob.clearInbox(batch?.entries[0]?.cursor as string);
-    await accepted(alice, last, two);
+    await accepted(alice, second, { welcomes: [welcome("d")] });
+    const [later] = await take(bob.inbox(""), 1);
+    expect(later?.entries.map(({ reference }) => Buffer.from(reference).toString())).toEqual(["b", "d"]);
   });
 
   it("are for users, clients, groups and the Welcomes of a handshake", async () => {
@@ -168,14 +169,6 @@ describe("the limits of a service in memory", () => {
     await expect(handshake(alice, last, { welcomes })).rejects.toMatchObject({ code: "limit" });
   });
 
-  it("refuse a Welcome for a key package that nobody has published, and the handshake with it", async () => {
-    const alice = memoryDelivery().connect("alice", "phone");
-    const last = await accepted(alice, "");
-    const unknown = { welcomes: [welcome("unknown")] };
-    await expect(handshake(alice, last, unknown)).rejects.toMatchObject({ code: "invalid" });
-    await accepted(alice, last);
-  });
-
   it("make a batch smaller, and never empty", async () => {
     const alice = memoryDelivery({ batchBytes: 10 }).connect("alice", "phone");
     const last = await accepted(alice, "", { nextKey });
@@ -189,7 +182,7 @@ describe("the limits of a service in memory", () => {
   });
 });
 
-it("a reader with the key of an older epoch is refused when the grace time is over", async () => {
+describe("a service in memory that checks members", () => {
   const crypto = nodeProvider();
   const { hpke } = crypto.suite(1);
   const info = bytes("copse delivery grant");
@@ -200,22 +193,74 @@ it("a reader with the key of an older epoch is refused when the grace time is ov
       hpke.open(privateKey, sealed[0], info, new Uint8Array(), sealed[1]);
     return { registered, source: () => ({ ...registered, open }) };
   };
-  const alice = memoryDelivery({ members: "checked", crypto, grace: 30 }).connect("alice", "phone");
-  const [older, newer] = [await keyOf(), await keyOf()];
-  const first = await accepted(alice, "", { nextKey: older.registered });
-  const second = await accepted(alice, first, { nextKey: newer.registered, key: older.source });
-  const reader = alice.subscribe({ groupId, after: first, key: older.source })[Symbol.asyncIterator]();
-  expect((await reader.next()).value?.entries).toHaveLength(1);
-  await expect(reader.next()).rejects.toMatchObject({ code: "forbidden" });
-  const message = { id: id(), groupId, epoch: 1n, message: bytes("late") };
-  await expect(alice.send({ ...message, key: older.source })).rejects.toMatchObject({ code: "forbidden" });
-  await expect(alice.send({ ...message, key: newer.source })).resolves.not.toBe("");
-  const next = { nextKey: newer.registered, key: older.source };
-  await expect(handshake(alice, second, next)).rejects.toMatchObject({ code: "forbidden" });
-  await accepted(alice, second, { nextKey: newer.registered, key: newer.source });
-  // What came first is nothing that it reads.
-  await expect(handshake(alice, second, next)).rejects.toMatchObject({ code: "forbidden" });
-  await expect(handshake(alice, first, next)).resolves.toMatchObject({ kind: "stale" });
+  type Key = Awaited<ReturnType<typeof keyOf>>;
+  const hello = (service: DeliveryService, { source }: Key) =>
+    service.send({ id: id(), groupId, epoch: 1n, message: bytes("hello"), key: source });
+
+  /** Two members, whose first key both have proven; the second one is registered by alice, and nobody has proven it. */
+  async function two(options: object = {}) {
+    let time = 1_000_000;
+    const memory = memoryDelivery({ members: "checked", crypto, grace: 30, now: () => time, ...options });
+    const [alice, bob] = [memory.connect("alice", "phone"), memory.connect("bob", "phone")];
+    const [older, newer] = [await keyOf(), await keyOf()];
+    const first = await accepted(alice, "", { nextKey: older.registered });
+    await hello(alice, older);
+    await hello(bob, older);
+    const second = await accepted(alice, first, { nextKey: newer.registered, key: older.source });
+    const pass = (milliseconds: number) => {
+      time += milliseconds;
+    };
+    return { memory, alice, bob, older, newer, first, second, pass };
+  }
+
+  it("lets an older key go on, however long nobody else has taken a later handshake", async () => {
+    const { alice, bob, older, newer, pass } = await two();
+    // Whoever has submitted it proves nothing for others.
+    await hello(alice, newer);
+    pass(1000);
+    await hello(bob, older);
+    await hello(alice, newer);
+  });
+
+  it("refuses an older key when the grace time after the confirmation is over", async () => {
+    const { alice, bob, older, newer, first, second, pass } = await two();
+    const reader = bob.subscribe({ groupId, after: first, key: older.source })[Symbol.asyncIterator]();
+    expect((await reader.next()).value?.entries).toHaveLength(3);
+    await hello(bob, newer);
+    pass(30);
+    await hello(alice, older);
+    pass(1);
+    await expect(reader.next()).rejects.toMatchObject({ code: "forbidden" });
+    await expect(hello(alice, older)).rejects.toMatchObject({ code: "forbidden" });
+    const next = { nextKey: (await keyOf()).registered, key: older.source };
+    await expect(handshake(alice, second, next)).rejects.toMatchObject({ code: "forbidden" });
+    await accepted(alice, second, { ...next, key: newer.source });
+    // What came first is nothing that it reads, but what came before that is.
+    const again = { nextKey: (await keyOf()).registered, key: older.source };
+    await expect(handshake(alice, second, again)).rejects.toMatchObject({ code: "forbidden" });
+    await expect(handshake(alice, first, again)).resolves.toMatchObject({ kind: "stale" });
+  });
+
+  it("keeps the keys that are good, and who has proven them, when their handshakes are gone", async () => {
+    const { alice, bob, older, newer, second, pass } = await two({ retention: { entries: 3 } });
+    for (let i = 0; i < 5; i++) await hello(alice, newer);
+    await hello(bob, older);
+    const third = await keyOf();
+    await accepted(alice, second, { nextKey: third.registered, key: newer.source });
+    for (let i = 0; i < 5; i++) await hello(alice, third);
+    await hello(bob, older);
+    // That confirms it.
+    await hello(bob, third);
+    pass(31);
+    await hello(alice, third);
+    await expect(hello(bob, older)).rejects.toMatchObject({ code: "forbidden" });
+  });
+
+  it("takes no key that another handshake has registered", async () => {
+    const { alice, older, newer, second } = await two();
+    const again = { nextKey: older.registered, key: newer.source };
+    await expect(handshake(alice, second, again)).rejects.toMatchObject({ code: "invalid" });
+  });
 });
 
 async function take<T>(iterable: AsyncIterable<T>, count: number): Promise<T[]> {

@@ -2,11 +2,17 @@
 import { DeliveryError } from "@copse/delivery";
 import {
   Calls,
+  checkMayWrite,
   checkSameSubmission,
   DEFAULT_DELIVERY_LIMITS,
-  keysThatReadUpTo,
+  heirsOf,
+  isConfirmedBy,
+  learns,
   mayWrite,
+  overtaking,
+  patienceOf,
   readsUpTo,
+  rootOf,
   takeBytes,
   takeHandshake,
   takeUser,
@@ -16,8 +22,24 @@ import { describe, expect, it } from "vitest";
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 
 describe("a key of an epoch", () => {
-  it("is good for writing while its handshake is the newest, and for the grace time after", () => {
-    const at = (overtaken: number | undefined, now: number) => mayWrite({ overtaken }, now, 60);
+  const GRACE = 60;
+  /** A key of the handshake at this place. Its own root, submitted by mallory with the key of handshake 1, unless it is said. */
+  const key = (place: number, more: object = {}) => ({
+    place,
+    parent: 1 as number | undefined,
+    root: place as number | undefined,
+    overtaken: undefined as number | undefined,
+    readsUpTo: place,
+    submitter: "mallory",
+    ...more,
+  });
+  const by = (root: ReturnType<typeof key> | undefined, own = root ?? key(9, { root: undefined })) => ({
+    key: own,
+    root,
+  });
+
+  it("is good until a later handshake is confirmed, and for the grace time after", () => {
+    const at = (overtaken: number | undefined, now: number) => mayWrite(key(1, { overtaken }), now, GRACE);
     expect([at(undefined, 5000), at(1000, 1000), at(1000, 1060), at(1000, 1061)]).toEqual([
       true,
       true,
@@ -26,34 +48,79 @@ describe("a key of an epoch", () => {
     ]);
   });
 
-  it("reads all while its handshake is the newest, and then up to a place", () => {
-    expect(readsUpTo({ overtaken: undefined, readsUpTo: 7 })).toBe(undefined);
-    expect(readsUpTo({ overtaken: 1, readsUpTo: 7 })).toBe(7);
+  it("reads all until then, and afterwards up to a place", () => {
+    expect(readsUpTo(by(key(1)))).toBe(undefined);
+    expect(readsUpTo(by(key(1, { overtaken: 1, readsUpTo: 7 })))).toBe(7);
   });
 
-  // A key is named after the handshake that registers it; "first" makes the group.
-  const [first, junk] = ["first", "junk"];
+  it("has the rights of the key by which its handshake was submitted", () => {
+    expect(rootOf(5, key(3, { root: 1 }), false)).toBe(1);
+    const heir = key(5, { root: 1 });
+    expect(readsUpTo(by(key(1), heir))).toBe(undefined);
+    expect(readsUpTo(by(key(1, { overtaken: 1, readsUpTo: 3 }), heir))).toBe(5);
+    expect(readsUpTo(by(key(1, { overtaken: 1, readsUpTo: 7 }), heir))).toBe(7);
+    expect(() => checkMayWrite(by(key(1), heir), 0, GRACE)).not.toThrow();
+    expect(() => checkMayWrite(by(key(1, { overtaken: 0 }), heir), 61, GRACE)).toThrow("later handshake");
+  });
+
+  it("of the group's first handshake has all rights", () => {
+    expect(rootOf(1, undefined, true)).toBe(1);
+  });
+
+  it("of a keyless handshake has none until it is confirmed, but for reading up to itself", () => {
+    expect(rootOf(5, undefined, false)).toBe(undefined);
+    const joined = by(undefined, key(5, { root: undefined }));
+    expect(readsUpTo(joined)).toBe(5);
+    expect(mayWrite(joined.root, 0, GRACE)).toBe(false);
+    expect(() => checkMayWrite(joined, 0, GRACE)).toThrow(
+      expect.objectContaining({ code: "limit", retry: true }),
+    );
+    expect(patienceOf(joined, 0, GRACE)).toBe(Number.POSITIVE_INFINITY);
+    // Another one was confirmed meanwhile.
+    const passed = by(undefined, key(5, { root: undefined, overtaken: 0 }));
+    expect(() => checkMayWrite(passed, 0, GRACE)).toThrow(expect.objectContaining({ code: "forbidden" }));
+    expect(patienceOf(passed, 0, GRACE)).toBeLessThan(0);
+  });
+
+  it("tells what came first to whom may read it, or write", () => {
+    const at = (now: number) => learns(by(key(1, { overtaken: 0, readsUpTo: 3 })), 4, now, GRACE);
+    expect([at(60), at(61)]).toEqual([true, false]);
+    expect(learns(by(key(1, { overtaken: 0, readsUpTo: 4 })), 4, 61, GRACE)).toBe(true);
+  });
+
+  const junk = key(5, { root: 1 });
   it.each([
-    ["the first handshake", undefined, undefined, 0, []],
-    ["the next one of a member", first, { key: first, proven: undefined, time: 0 }, 10, [first]],
-    [
-      "one in place of one that members refuse",
-      first,
-      { key: junk, proven: first, time: 0 },
-      10,
-      [junk, first],
-    ],
-    ["who joins", undefined, { key: first, proven: undefined, time: 0 }, 10, [first]],
-    [
-      "who joins soon after one that members may refuse",
-      undefined,
-      { key: junk, proven: first, time: 0 },
-      60,
-      [junk, first],
-    ],
-    ["who joins long after", undefined, { key: junk, proven: first, time: 0 }, 61, [junk]],
-  ])("reads %s", (_, proven, previous, now, keys) => {
-    expect(keysThatReadUpTo<string>(proven, previous, now, 60)).toEqual(keys);
+    ["another client that was there before", true, junk, "alice", [key(1)]],
+    ["one whose key from before is in its grace time", true, junk, "alice", [key(1, { overtaken: 40 })]],
+    ["the client that submitted it", false, junk, "mallory", [key(1)]],
+    ["one that was only added by it", false, junk, "alice", []],
+    ["one that has proven keys of unconfirmed handshakes alone", false, junk, "alice", [key(3, { root: 1 })]],
+    ["one that has proven later keys alone", false, junk, "alice", [key(6)]],
+    ["one whose key from before isn't good any more", false, junk, "alice", [key(1, { overtaken: 39 })]],
+    ["anybody, if it was passed by another one", false, { ...junk, overtaken: 90 }, "alice", [key(1)]],
+    ["anybody, if it is confirmed already", false, key(5), "alice", [key(1)]],
+  ])("is confirmed or not by %s", (_, isConfirmed, handshake, client, before) => {
+    expect(isConfirmedBy(handshake, client, before, 100, GRACE)).toBe(isConfirmed);
+  });
+
+  it("is overtaken by a confirmed handshake, and read up to that one", () => {
+    expect(overtaking(key(1), 5, 100)).toEqual({ overtaken: 100, readsUpTo: 5 });
+    expect(overtaking(key(1, { readsUpTo: 7 }), 5, 100)).toEqual({ overtaken: 100, readsUpTo: 7 });
+    // That of somebody who joined, or pretended to, reads no more by it.
+    expect(overtaking(key(3, { root: undefined }), 5, 100)).toEqual({ overtaken: 100, readsUpTo: 3 });
+    expect(overtaking(key(1, { overtaken: 50 }), 5, 100)).toBe(undefined);
+    expect(overtaking(key(5), 5, 100)).toBe(undefined);
+    expect(overtaking(key(6), 5, 100)).toBe(undefined);
+  });
+
+  it("gives its rights on when it is confirmed, to what followed by it", () => {
+    const later = [
+      key(6, { parent: 5, root: 1 }),
+      key(7, { parent: 1, root: 1 }),
+      key(8, { parent: 6, root: 1 }),
+      key(9, { parent: undefined, root: undefined }),
+    ];
+    expect([...heirsOf(5, later)]).toEqual([5, 6, 8]);
   });
 });
 

@@ -95,6 +95,16 @@ export const inboxChecks: Record<string, Definition> = {
     isWelcome(second, group, cursor, next);
   }),
 
+  "inbox: a Welcome for nobody stops neither the handshake nor the others": needing([], async (room) => {
+    const { alice, bob, group } = await inviter(room);
+    const nobodys = { reference: keyPackage("nobody").reference, welcome: otherMessage("welcome", "nobody") };
+    const welcome = await invited(room, "bob");
+    const { cursor } = await group.commit(alice, { welcomes: [nobodys, welcome] });
+    isWelcome(await room.inbox(bob).next(), group, cursor, welcome);
+    const { id } = await group.commit(alice, { welcomes: [nobodys] });
+    is((await group.reader(alice, cursor).next()).id, id, "the handshake with a Welcome for nobody alone");
+  }),
+
   "inbox: one of last resort has several Welcomes": needing([], async (room) => {
     const { alice, bob } = await inviter(room);
     const one = keyPackage("bob", { lastResort: true });

@@ -34,11 +34,26 @@ async function beyond(room: Room, reader: Reader<LogEntry>, member: DeliveryServ
 
 async function setting(room: Room) {
   const [alice, bob] = await room.pair();
+  const carol = await room.connect("carol");
   const group = await room.group(alice);
-  // Both are members of this epoch.
+  // All are members of this epoch, and have shown it.
   const key = group.key.source as EpochKeySource;
+  for (const client of [alice, carol]) await group.send(client);
   const message = await group.send(bob);
-  return { alice, bob, group, key, message };
+  return { alice, bob, carol, group, key, message };
+}
+
+/** Submits a handshake that another member takes: it shows the next key. */
+async function confirmed(group: TestGroup, by: DeliveryService, other: DeliveryService) {
+  const commit = await group.commit(by);
+  return { ...commit, message: await group.send(other) };
+}
+
+/** That who has a key publishes the GroupInfo, and commits. */
+async function mayAll(client: DeliveryService, group: TestGroup, key: EpochKeySource, epoch: bigint) {
+  const info = { groupInfo: otherMessage("group info", "the right one"), handshake: group.last };
+  is(await client.publishGroupInfo(group.id, info, key), true, "publishGroupInfo with the key before");
+  await group.commit(client, { epoch, key });
 }
 
 export const memberChecks: Record<string, Definition> = {
@@ -67,23 +82,21 @@ export const memberChecks: Record<string, Definition> = {
       await refused(publishing, "forbidden", `publishGroupInfo ${what}`);
     }
     await refused(eve.groupInfo(group.id), "forbidden", "groupInfo by who was never a member");
-    is((await group.log(alice)).length, 2, "entries of the log");
+    is((await group.log(alice)).length, 4, "entries of the log");
   }),
 
   "members: whoever has the key sends, reads and commits": members(async (room) => {
     const { alice, bob, group, message } = await setting(room);
-    const start = group.last;
     const commit = await group.commit(bob);
     const next = await group.send(bob);
-    const expected = [message.id, commit.id, next.id];
     for (const client of [alice, bob])
-      is(ids(await group.log(client, start)).slice(0, 3), expected, "the log");
+      is(ids(await group.log(client, message.cursor)).slice(0, 2), [commit.id, next.id], "the log");
     is((await bob.groupInfo(group.id))?.handshake, group.last, "handshake of the GroupInfo");
   }),
 
   "members: whom a commit removes reads up to it and no further": members(async (room) => {
-    const { alice, bob, group, key, message } = await setting(room);
-    const commit = await group.commit(alice);
+    const { alice, bob, carol, group, key, message } = await setting(room);
+    const commit = await confirmed(group, alice, carol);
     await group.sendMany(alice, 3);
     const reader = readWith(bob, group, key);
     const got = await reader.until(({ id }) => id === commit.id);
@@ -93,42 +106,59 @@ export const memberChecks: Record<string, Definition> = {
       0,
       "entries after the commit that a removed member has read",
     );
-    await group.commit(alice);
+    await confirmed(group, alice, carol);
     const later = readWith(bob, group, key, commit.cursor);
     const more = await beyond(room, later, alice, group);
     is(more.length, 0, "entries after the next commit that a removed member has read");
   }),
 
   "members: whom a commit removes isn't kept by its connection": members(async (room) => {
-    const { alice, bob, group, key } = await setting(room);
+    const { alice, bob, carol, group, key } = await setting(room);
     const reader = readWith(bob, group, key, group.last);
-    await reader.next();
-    const { id } = await group.commit(alice);
+    await reader.take(3);
+    const { id } = await confirmed(group, alice, carol);
     await reader.until((entry) => entry.id === id);
     const more = await beyond(room, reader, alice, group);
     is(more.length, 0, "entries after the commit that a removed member has read");
   }),
 
   "members: with the next key a reader goes on": members(async (room) => {
-    const { alice, bob, group } = await setting(room);
-    const reader = group.reader(bob, group.last);
-    await reader.next();
+    const { alice, bob, carol, group, message } = await setting(room);
+    const reader = group.reader(bob, message.cursor);
+    await reader.batch();
     for (const _ of [1, 2, 3]) {
       // The reader asks for the group's newest key when it needs it.
-      const { id } = await group.commit(alice);
-      const message = await group.send(alice);
-      is(ids(await reader.take(2)), [id, message.id], "what a member reads across a commit");
+      const next = await confirmed(group, alice, carol);
+      is(ids(await reader.take(2)), [next.id, next.message.id], "what a member reads across a commit");
     }
   }),
 
+  "members: whoever reads on with the next key has taken its handshake": members(async (room) => {
+    const { alice, bob, carol, group, key, message } = await setting(room);
+    const reader = group.reader(carol, message.cursor);
+    const commit = await group.commit(alice);
+    await reader.until(({ id }) => id === commit.id);
+    // Carol has nothing to say, and only reads.
+    const reading = (async () => {
+      for (;;) await reader.next();
+    })().catch(() => undefined);
+    const more = () => beyond(room, readWith(bob, group, key, commit.cursor), alice, group);
+    let rounds = 0;
+    while ((await more()).length > 0)
+      if (++rounds > 20)
+        fail("the key of the epoch before reads on, whatever those read who have the next one");
+    await Promise.race([reading, reader.end()]);
+  }),
+
   "members: whoever was away reads step by step": members(async (room) => {
-    const { alice, bob, group } = await setting(room);
+    const { alice, bob, carol, group } = await setting(room);
     let after = group.last;
     let { key } = group;
     const steps = [];
     for (const _ of [1, 2, 3]) {
-      const commit = await group.commit(alice);
-      steps.push({ commit, message: await group.send(alice), next: group.key });
+      const { message, ...commit } = await confirmed(group, alice, carol);
+      steps.push({ commit, message, next: group.key });
+      await group.send(alice);
     }
     for (const { commit, message, next } of steps) {
       const reader = room.kept(readWith(bob, group, key.source, after));
@@ -143,17 +173,19 @@ export const memberChecks: Record<string, Definition> = {
     is((await reader.next()).id, steps[2]!.message.id, "the message after the last commit");
   }),
 
-  "members: whoever refuses a handshake may submit the next": members(async (room) => {
-    const { alice, bob, group, key, message } = await setting(room);
+  "members: whoever refuses a handshake that others have taken may submit the next": members(async (room) => {
+    const { alice, bob, carol, group, key, message } = await setting(room);
     const { epoch } = group;
     const start = message.cursor;
-    const junk = await group.commit(bob);
+    const junk = await confirmed(group, bob, carol);
     const others = group.key.source as EpochKeySource;
     // Alice hasn't taken it: she has the key of the epoch before.
     const contest = await group.commit(alice, { epoch, key });
-    const [own, theirs] = [readWith(alice, group, key, start), readWith(bob, group, others, junk.cursor)];
-    is(ids(await room.kept(own).take(2)), [junk.id, contest.id], "what who has refused one reads");
-    is((await room.kept(theirs).next()).id, contest.id, "what who has taken the other one reads");
+    const own = room.kept(readWith(alice, group, key, start));
+    const theirs = room.kept(readWith(bob, group, others, junk.message.cursor));
+    const expected = [junk.id, junk.message.id, contest.id];
+    is(ids(await own.take(3)), expected, "what who has refused one reads");
+    is((await theirs.next()).id, contest.id, "what who has taken the other one reads");
     const info = { groupInfo: otherMessage("group info", "alice's"), handshake: group.last };
     is(
       await alice.publishGroupInfo(group.id, info, key),
@@ -181,8 +213,69 @@ export const memberChecks: Record<string, Definition> = {
     const external = await group.commit(bob, { key: undefined });
     const reader = room.kept(readWith(alice, group, before, start));
     await reader.until(({ id }) => id === external.id);
-    const { id } = await group.send(bob);
-    const next = room.kept(readWith(alice, group, group.key.source, external.cursor));
-    is((await next.next()).id, id, "what comes after somebody has joined");
+    // She takes it, and shows that.
+    const { id } = await group.send(alice);
+    const answer = await group.send(bob);
+    const next = room.kept(readWith(bob, group, group.key.source, external.cursor));
+    is(ids(await next.take(2)), [id, answer.id], "what comes after somebody has joined");
+  }),
+
+  "members: a handshake that no other member has taken takes nothing from others": members(async (room) => {
+    const { alice, bob, group, key, message } = await setting(room);
+    const { epoch } = group;
+    const junk = await group.commit(bob);
+    // Its submitter shows the next key, which nobody else has.
+    const theirs = await group.send(bob);
+    const own = await group.send(alice, { epoch, key });
+    const reader = room.kept(readWith(alice, group, key, message.cursor));
+    is(ids(await reader.take(3)), [junk.id, theirs.id, own.id], "what is read with the key before");
+    await mayAll(alice, group, key, epoch);
+  }),
+
+  "members: whoever was only added by a handshake isn't another member": members(async (room) => {
+    const { alice, bob, group, key, message } = await setting(room);
+    const { epoch } = group;
+    const junk = await group.commit(bob);
+    const creature = await room.connect("creature");
+    const theirs = [await group.send(creature), await group.send(bob)];
+    // Nor by the next one, to which it belonged before.
+    const second = await group.commit(bob);
+    const last = await group.send(creature);
+    const reader = room.kept(readWith(alice, group, key, message.cursor));
+    const expected = [junk, ...theirs, second, last].map(({ id }) => id);
+    is(ids(await reader.take(5)), expected, "what is read with the key before");
+    await mayAll(alice, group, key, epoch);
+  }),
+
+  "members: whoever joins without a key waits for a member who takes it": members(async (room) => {
+    const { alice, bob, group, key, message } = await setting(room);
+    const { epoch } = group;
+    const external = await group.commit(bob, { key: undefined });
+    const joined = group.key.source as EpochKeySource;
+    await refused(group.send(bob), ["limit", "forbidden"], "send by who has joined, at once");
+    await refused(
+      bob.submit(await group.handshake()),
+      ["limit", "forbidden"],
+      "submit by who has joined, at once",
+    );
+    const info = { groupInfo: otherMessage("group info", "bob's"), handshake: group.last };
+    await refused(
+      bob.publishGroupInfo(group.id, info, joined),
+      ["limit", "forbidden"],
+      "publishGroupInfo by who has joined, at once",
+    );
+    // The others go on as before.
+    const own = await group.send(alice, { epoch, key });
+    const reader = room.kept(readWith(alice, group, key, message.cursor));
+    is(ids(await reader.take(2)), [external.id, own.id], "what is read with the key before");
+    await mayAll(alice, group, key, epoch);
+  }),
+
+  "members: no handshake registers a key that another one has": members(async (room) => {
+    const { alice, bob, group } = await setting(room);
+    const { registered } = group.key;
+    const again = await group.handshake({ nextKey: { ...registered, epoch: registered.epoch + 1n } });
+    await refused(bob.submit(again), "invalid", "a handshake with the present key as the next one");
+    await group.commit(alice);
   }),
 };

@@ -1,5 +1,5 @@
 // Services with one fault each, in Welcomes and in the newest GroupInfo.
-import type { DeliveryService, Handshake } from "@copse/delivery";
+import { DeliveryError, type DeliveryService, type Handshake } from "@copse/delivery";
 import { changing, type Fault, faulty, freshId, hex, note, of, turns } from "./faulty.js";
 
 /** Delivers a handshake's Welcomes whatever becomes of it: with another group's handshake. */
@@ -17,10 +17,39 @@ const publishing = (
   ) => Promise<boolean>,
 ) => faulty(({ inner }) => ({ publishGroupInfo: (...call) => publish(inner, ...call) }));
 
+/** What it does with a handshake that has Welcomes for key packages that nobody has published. */
+const judging = (judge: (handshake: Handshake) => Handshake) =>
+  faulty(({ inner, shared }) => {
+    const published = () => note(shared, "published", new Set<string>());
+    return {
+      async publishKeyPackages(keyPackages, options) {
+        await inner.publishKeyPackages(keyPackages, options);
+        for (const { reference } of keyPackages) published().add(hex(reference));
+      },
+      async submit(handshake, options) {
+        const areAll = handshake.welcomes.every(({ reference }) => published().has(hex(reference)));
+        return inner.submit(areAll ? handshake : judge(handshake), options);
+      },
+    };
+  });
+
+const NOBODYS = "inbox: a Welcome for nobody stops neither the handshake nor the others";
 const PLACES = "inbox: it goes on from each place, and with what comes";
 const CLEARED = "inbox: what is cleared is gone, and the rest is there";
 
 export const FAULTS: readonly Fault[] = [
+  of(
+    "refuses a handshake that has a Welcome for nobody",
+    NOBODYS,
+    judging(() => {
+      throw new DeliveryError("invalid", "nobody has published this key package");
+    }),
+  ),
+  of(
+    "drops all Welcomes of a handshake that has one for nobody",
+    NOBODYS,
+    judging((handshake) => ({ ...handshake, welcomes: [] })),
+  ),
   of(
     "doesn't say by which handshake a client was added",
     "inbox: a Welcome comes to the client whose key package it names",

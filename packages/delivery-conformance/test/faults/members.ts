@@ -23,7 +23,51 @@ const noting = (
   });
 
 const REMOVED = "members: whom a commit removes reads up to it and no further";
-const REFUSES = "members: whoever refuses a handshake may submit the next";
+const REFUSES = "members: whoever refuses a handshake that others have taken may submit the next";
+const UNTAKEN = "members: a handshake that no other member has taken takes nothing from others";
+const ADDED = "members: whoever was only added by a handshake isn't another member";
+const JOINS = "members: whoever joins without a key waits for a member who takes it";
+const REJOINS = "members: whoever was a member joins again without a key";
+
+/**
+ * A service for which a handshake is confirmed, and older keys end, when its key is proven by a client that `counts`.
+ * @param keysOf the keys that a client has proven before
+ */
+const confirming = (
+  counts: (user: string, submitter: string, keysOf: (user: string) => Set<string>) => boolean,
+) =>
+  checking(({ inner, shared, user }) => {
+    const keysOf = (name: string) => note(shared, `keys of ${name}`, new Set<string>());
+    const orderOf = (key: string) => note<number | undefined>(shared, `order ${key}`, undefined) ?? 0;
+    const check = async (groupId: Uint8Array, key: EpochKeySource | undefined) => {
+      const own = await key?.();
+      if (own === undefined) return own;
+      const name = hex(own.publicKey);
+      const confirmed = `confirmed ${hex(groupId)}`;
+      const submitter = note(shared, `submitter ${name}`, user);
+      const before = note(shared, confirmed, 0);
+      if (orderOf(name) < before) throw forbidden();
+      if (orderOf(name) > 0 && counts(user, submitter, keysOf)) shared.notes.set(confirmed, orderOf(name));
+      keysOf(user).add(name);
+      return own;
+    };
+    return {
+      async submit(handshake, options) {
+        await check(handshake.groupId, handshake.key);
+        const answer = await inner.submit(handshake, options);
+        const name = hex(handshake.nextKey.publicKey);
+        shared.notes.set(`submitter ${name}`, user);
+        if (handshake.after !== "") shared.notes.set(`order ${name}`, note(shared, "orders", 0) + 1);
+        shared.notes.set("orders", note(shared, "orders", 0) + 1);
+        return answer;
+      },
+      async send(message, options) {
+        await check(message.groupId, message.key);
+        return inner.send(message, options);
+      },
+      subscribe: (what) => inner.subscribe({ ...what, key: () => check(what.groupId, what.key) }),
+    };
+  });
 
 const RESTARTS = [
   "restart: the log is there, and goes on",
@@ -53,7 +97,7 @@ export const FAULTS: readonly Fault[] = [
   ),
   of(
     "gives everybody the GroupInfo",
-    ["members: nobody without a key gets in", "members: whoever was a member joins again without a key"],
+    ["members: nobody without a key gets in", REJOINS],
     checking(() => ({}), { openGroups: true }),
   ),
   of(
@@ -86,7 +130,10 @@ export const FAULTS: readonly Fault[] = [
   ),
   of(
     "takes the key that a reader had when it began",
-    "members: with the next key a reader goes on",
+    [
+      "members: with the next key a reader goes on",
+      "members: whoever reads on with the next key has taken its handshake",
+    ],
     checking(({ inner }) => ({
       subscribe(what) {
         const first = Promise.resolve(what.key?.());
@@ -146,12 +193,82 @@ export const FAULTS: readonly Fault[] = [
   ),
   of(
     "lets nobody join without a key",
-    "members: whoever was a member joins again without a key",
+    REJOINS,
     checking(({ inner }) => ({
       submit: (handshake, options) =>
         handshake.key === undefined && handshake.after !== ""
           ? Promise.reject(forbidden())
           : inner.submit(handshake, options),
+    })),
+  ),
+  of(
+    "takes the proof of whoever has submitted a handshake for that of another",
+    UNTAKEN,
+    confirming((user, submitter) => user === submitter),
+  ),
+  of(
+    "takes anybody with a key for a member from before",
+    ADDED,
+    confirming((user, submitter) => user !== submitter),
+  ),
+  of(
+    "takes the key of an unconfirmed handshake for one from before",
+    ADDED,
+    confirming((user, submitter, keysOf) => user !== submitter && keysOf(user).size > 0),
+  ),
+  of(
+    "says that it has taken what who joins sends at once",
+    JOINS,
+    checking(({ inner }) => ({
+      send: (message, options) =>
+        inner.send(message, options).catch((error: DeliveryError) => {
+          if (error.code === "limit") return message.id;
+          throw error;
+        }),
+    })),
+  ),
+  of(
+    "ends all keys when somebody joins",
+    JOINS,
+    checking(({ inner, shared }) => ({
+      async submit(handshake, options) {
+        const answer = await inner.submit(handshake, options);
+        if (handshake.key === undefined) shared.notes.set("key", hex(handshake.nextKey.publicKey));
+        return answer;
+      },
+      async send(message, options) {
+        const key = await message.key?.();
+        const last = note(shared, "key", "");
+        if (key !== undefined && last !== "" && hex(key.publicKey) !== last) throw forbidden();
+        return inner.send(message, options);
+      },
+    })),
+  ),
+  of(
+    "never lets in who has joined without a key",
+    REJOINS,
+    checking(({ inner, shared, user }) => ({
+      async submit(handshake, options) {
+        const answer = await inner.submit(handshake, options);
+        if (handshake.key === undefined && handshake.after !== "") shared.notes.set(`joined ${user}`, true);
+        return answer;
+      },
+      send: (message, options) =>
+        note(shared, `joined ${user}`, false) ? Promise.reject(forbidden()) : inner.send(message, options),
+    })),
+  ),
+  of(
+    "registers a key again",
+    "members: no handshake registers a key that another one has",
+    checking(({ inner }) => ({
+      async submit(handshake, options) {
+        try {
+          return await inner.submit(handshake, options);
+        } catch {
+          const { publicKey } = await crypto.suite(handshake.nextKey.suite).hpke.generateKeyPair();
+          return inner.submit({ ...handshake, nextKey: { ...handshake.nextKey, publicKey } }, options);
+        }
+      },
     })),
   ),
   of("has nothing when it has stopped", RESTARTS, {

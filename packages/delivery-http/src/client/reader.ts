@@ -119,17 +119,27 @@ export class Reader<Entry> implements AsyncIterableIterator<Batch<Entry>> {
     return frame;
   }
 
-  /** Proves the key of the epoch in which the client is now. @throws DeliveryError `forbidden` if it has no other */
+  /**
+   * Proves the key of the epoch in which the client is now. Before it is too late (`isFinal`), that may fail: it reads on by the
+   * keys that it has proven before.
+   * @throws DeliveryError `forbidden` if it has no other
+   */
   async #unlock(stream: number, isFinal: boolean): Promise<void> {
     const { groupId, key: source } = this.#reading;
     const key = await keyOf(source);
     const name = key && hex(key.publicKey);
-    if (groupId !== undefined && key !== undefined && name !== this.#tried) {
-      await this.#parts.proofs.prove(groupId, key);
-      this.#tried = name;
-      this.#ask(stream);
-    } else if (isFinal || key === undefined) {
+    if (groupId === undefined || key === undefined || name === this.#tried) {
+      if (!isFinal) return;
       throw new DeliveryError("forbidden", "the client has no key with which it reads more of the group");
     }
+    try {
+      await this.#parts.proofs.prove(groupId, key);
+    } catch (error) {
+      const isRefused = error instanceof DeliveryError && error.code === "forbidden";
+      if (isFinal || !isRefused) throw error;
+      return;
+    }
+    this.#tried = name;
+    this.#ask(stream);
   }
 }

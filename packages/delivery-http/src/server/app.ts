@@ -78,7 +78,9 @@ function handlersOf({ accounts, keyPackages, groups, epochKeys, rates, ...parts 
       return { keyPackages: await keyPackages.claim(account.id, user, suite, answer) };
     },
     submit: (body, { account, address, answer }) => {
-      rates.take("handshake", account.id);
+      // Whoever joins shows no key.
+      const joins = parts.settings.members === "checked" && body.key === undefined && body.after !== "";
+      rates.take(joins ? "join" : "handshake", account.id);
       if (body.after === "" && groups.rows.find(body.groupId) === undefined) rates.take("group", address);
       return groups.submit(account, body, answer);
     },
@@ -94,7 +96,10 @@ function handlersOf({ accounts, keyPackages, groups, epochKeys, rates, ...parts 
       await epochKeys.prove(account, challenge, proof);
       return {};
     },
-    groupInfo: ({ groupId }, { account }) => ({ published: groups.groupInfo(account, groupId) }),
+    groupInfo: ({ groupId }, { account }) => {
+      if (!groups.isMember(account, groupId)) rates.take("join", account.id);
+      return { published: groups.groupInfo(account, groupId) };
+    },
     publishGroupInfo: async (body, { account }) => {
       rates.take("handshake", account.id);
       return { taken: await groups.publishGroupInfo(account, body) };

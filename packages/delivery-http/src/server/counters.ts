@@ -15,6 +15,8 @@ export interface DeliveryCounters {
   writes: number;
   keyPackagesClaimed: number;
   welcomes: number;
+  /** Welcomes for key packages that nobody has published, or for inboxes that are full. */
+  welcomesDropped: number;
   logins: number;
   /** Logins that weren't taken: wrong signatures, challenges that are over or used, another origin. */
   loginsRefused: number;
@@ -45,6 +47,7 @@ export const newCounters = (): DeliveryCounters => ({
   writes: 0,
   keyPackagesClaimed: 0,
   welcomes: 0,
+  welcomesDropped: 0,
   logins: 0,
   loginsRefused: 0,
   forbidden: 0,

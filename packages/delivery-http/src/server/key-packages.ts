@@ -150,10 +150,9 @@ export class KeyPackages {
     return taken;
   }
 
-  /** Whose the key package with this reference is. @throws DeliveryError `invalid` */
-  ownerOf(reference: Uint8Array): number {
+  /** Whose the key package with this reference is; `undefined` if nobody has published it. */
+  ownerOf(reference: Uint8Array): number | undefined {
     const sql = "SELECT client FROM key_package WHERE reference = ? AND ?";
-    const owner = this.#store.one<{ client: number }>(sql, reference, ALWAYS)?.client;
-    return owner ?? refuse("invalid", "welcomes: nobody has published a key package with this reference");
+    return this.#store.one<{ client: number }>(sql, reference, ALWAYS)?.client;
   }
 }

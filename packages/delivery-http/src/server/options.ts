@@ -29,6 +29,8 @@ export interface DeliveryRates {
   readonly byte: Rate;
   /** Handshakes of a client. Default: 20 a second, 200 at once. */
   readonly handshake: Rate;
+  /** Handshakes without a key, by which a client joins, and GroupInfos for a client that isn't a member. Default: 1 a second, 100 at once. */
+  readonly join: Rate;
   /** Claims by a client. Default: 10 a second, 500 at once. */
   readonly claim: Rate;
   /** Of a user's key packages that are good once: claims by others together. Default: 10 a second, 500 at once. */
@@ -56,6 +58,7 @@ export const DEFAULT_RATES: DeliveryRates = {
   message: rate(500, 5000),
   byte: rate(4 * MIB, 64 * MIB),
   handshake: rate(20, 200),
+  join: rate(1, 100),
   claim: rate(10, 500),
   claimed: rate(10, 500),
   claimedByOne: rate(0.1, 50),
@@ -115,7 +118,7 @@ export interface ServerTimes {
   readonly login: number;
   /** A challenge of a login. Default: a minute. */
   readonly challenge: number;
-  /** How long an older epoch's key may still be used to write. Default: a minute. */
+  /** How long an older epoch's key may still be used to write when a later handshake is confirmed. Default: a minute. */
   readonly grace: number;
   /** Entries of logs. Default: 90 days. */
   readonly entries: number;

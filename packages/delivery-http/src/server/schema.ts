@@ -1,6 +1,6 @@
 // The tables of the service.
 
-export const VERSION = 2;
+export const VERSION = 3;
 
 // Epochs are text: SQLite's integers have 63 bits. Times are in milliseconds since 1970.
 // Text is compared with what clients send, and isn't read back to decide by: SQLite's drivers may cut it at U+0000.
@@ -70,23 +70,31 @@ CREATE TABLE submission (
 ) WITHOUT ROWID;
 CREATE INDEX submission_time ON submission (time);
 
--- The key that a handshake has registered; that of handshake 0 is the key of the epoch that the first one ended.
+-- The key that a handshake has registered, and what the rules of access need. parent and root are places of handshakes.
 CREATE TABLE epoch_key (
   grp INTEGER NOT NULL,
   handshake INTEGER NOT NULL,
   suite INTEGER NOT NULL,
   public_key BLOB NOT NULL,
-  proven INTEGER,
-  time INTEGER NOT NULL,
+  client INTEGER NOT NULL,
+  parent INTEGER,
+  root INTEGER,
   overtaken INTEGER,
   reads_up_to INTEGER NOT NULL,
   PRIMARY KEY (grp, handshake)
 ) WITHOUT ROWID;
+CREATE INDEX epoch_key_public ON epoch_key (grp, public_key);
 CREATE TABLE proof (
   grp INTEGER NOT NULL,
   client INTEGER NOT NULL,
   handshake INTEGER NOT NULL,
   PRIMARY KEY (grp, client, handshake)
+) WITHOUT ROWID;
+-- Users who may know the state of a group without a key. Outlasts its log.
+CREATE TABLE known (
+  grp INTEGER NOT NULL,
+  user INTEGER NOT NULL,
+  PRIMARY KEY (grp, user)
 ) WITHOUT ROWID;
 
 CREATE TABLE welcome (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);

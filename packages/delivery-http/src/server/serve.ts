@@ -118,7 +118,7 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
   followers?.use(groups);
   sockets.use(groups);
   const retention = new Retention(store, settings, counters, report);
-  const epochKeys = new EpochKeys(store, groups.rows, settings, crypto);
+  const epochKeys = new EpochKeys(store, groups.rows, settings, crypto, (group) => sockets.onEntries(group));
   const app = appOf({
     settings,
     counters,

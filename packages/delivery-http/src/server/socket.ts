@@ -1,5 +1,5 @@
 // One client's socket: all its subscriptions. A batch of each is sent when the client asks for it, so a slow one makes nothing grow.
-import { readsUpTo } from "@copse/delivery/rules";
+import { patienceOf, readsUpTo } from "@copse/delivery/rules";
 import { DeliveryError } from "@copse/delivery/service";
 import { decode, encode } from "../wire/shape.js";
 import { type AnswerFrame, answerFrame, type RequestFrame, requestFrame } from "../wire/structures.js";
@@ -7,7 +7,7 @@ import type { Account } from "./accounts.js";
 import type { DeliveryCounters } from "./counters.js";
 import { failureOf, limited, refuse } from "./failures.js";
 import type { Flow } from "./flow.js";
-import { type GroupRow, seqOf } from "./groups/group-rows.js";
+import { type GroupRow, type KeyRow, seqOf } from "./groups/group-rows.js";
 import type { Groups } from "./groups/groups.js";
 import type { DeliveryRates, Settings } from "./options.js";
 import type { Rates } from "./rates.js";
@@ -173,8 +173,11 @@ export class Socket {
 
   #pumpLog(stream: Stream, row: GroupRow): void {
     const { groups } = this.#parts;
-    const upTo = this.#bound(row);
-    if (upTo !== undefined) {
+    const { members } = this.#parts.settings;
+    const keys = members === "unchecked" ? undefined : groups.rows.provenKeys(row.id, this.account.id);
+    // None: the client isn't known as a member.
+    const upTo = keys ? Math.max(-1, ...keys.map(({ access }) => readsUpTo(access) ?? row.last)) : row.last;
+    if (upTo >= 0) {
       stream.at ??= seqOf(stream.after, row.last, row.gone);
       if (stream.at < row.gone) refuse("expired", "what follows the cursor isn't kept any more");
       const entries = stream.at < upTo ? groups.logs.after(row.id, stream.at, upTo) : [];
@@ -186,31 +189,19 @@ export class Socket {
         return;
       }
     }
-    if (upTo === undefined || upTo < row.last) this.#lock(stream, row);
+    // Also if it reads all by an older key: a proof of the newest one says that it has taken that handshake.
+    const isAsked = upTo < row.last || keys?.every(({ place }) => place < row.lastHandshake);
+    if (keys !== undefined && isAsked) this.#lock(stream, keys);
   }
 
-  /** The last entry that the client may read; `undefined` if it isn't known as a member. */
-  #bound(row: GroupRow): number | undefined {
-    const { groups, settings } = this.#parts;
-    if (settings.members === "unchecked") return row.last;
-    const bounds = groups.rows
-      .provenKeys(row.id, this.account.id)
-      .map((key) => readsUpTo({ ...key, overtaken: key.overtaken ?? undefined }) ?? row.last);
-    return bounds.length === 0 ? undefined : Math.max(...bounds);
-  }
-
-  #lock(stream: Stream, row: GroupRow): void {
-    const { groups, settings } = this.#parts;
-    const { now, times } = settings;
+  #lock(stream: Stream, keys: readonly KeyRow[]): void {
+    const { now, times } = this.#parts.settings;
     // While members may still write with a key of the client's, more may come.
-    const ends = groups.rows
-      .provenKeys(row.id, this.account.id)
-      .filter((key) => groups.rows.mayWrite(key))
-      .map((key) => (key.overtaken ?? 0) + times.grace);
-    const isFinal = ends.length === 0;
+    const left = keys.map((key) => patienceOf(key.access, now(), times.grace));
+    const wait = Math.max(-1, ...left);
+    const isFinal = wait < 0;
     if (!isFinal) {
-      const wait = Math.min(Math.max(...ends) - now() + 1, MAX_WAIT);
-      stream.timer = setTimeout(() => this.#tryPump(stream), wait);
+      stream.timer = setTimeout(() => this.#tryPump(stream), Math.min(wait + 1, MAX_WAIT));
       stream.timer.unref();
     }
     this.#send({ kind: "locked", stream: stream.id, turn: stream.turn, isFinal });

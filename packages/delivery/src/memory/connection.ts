@@ -141,25 +141,18 @@ export class Connection implements DeliveryService {
     const first = group.follower(handshake.after, proven, now);
     if (first !== undefined) return { kind: "stale", first };
     if (isChecked && isKnown && handshake.key !== undefined) group.checkMayWrite(proven, now);
-    const more = new Map<ClientRecord, number>();
-    const welcomes = handshake.welcomes.map(({ reference, welcome }) => {
-      const found = directory.recipient(reference);
-      more.set(found, (more.get(found) ?? 0) + 1);
-      return { reference, welcome, to: found.inbox };
-    });
-    for (const [client, count] of more) directory.checkRoom(client, count);
+    if (isChecked) group.checkNew(handshake.nextKey);
     this.#hub.register(handshake.groupId, group);
-    const place = group.accept(handshake, proven, now);
+    const place = group.accept(handshake, proven, this.#client, now);
     group.users.add(this.#user);
-    for (const { reference, welcome, to } of welcomes)
-      to.append({
-        reference,
-        groupId: handshake.groupId,
-        welcome,
-        handshake: cursorOf(place),
-        time: now,
-        size: welcome.length,
-      });
+    const { groupId } = handshake;
+    for (const { reference, welcome } of handshake.welcomes) {
+      const to = directory.recipient(reference);
+      if (to === undefined) continue;
+      group.users.add(to.user);
+      const size = welcome.length;
+      to.inbox.append({ reference, groupId, welcome, handshake: cursorOf(place), time: now, size });
+    }
     return { kind: "accepted", cursor: cursorOf(place) };
   }
 
@@ -173,9 +166,10 @@ export class Connection implements DeliveryService {
   async #prove(group: Group, source: EpochKeySource | undefined, ended: Promise<never>): Promise<GroupKey> {
     if (source === undefined) throw new DeliveryError("forbidden", "expected the key of an epoch, got none");
     const { members } = this.#hub;
-    const key = await Promise.race([members?.prove(group, source, this.#proven), ended]);
+    const key = (await Promise.race([members?.prove(group, source, this.#proven), ended])) as GroupKey;
     group.users.add(this.#user);
-    return key as GroupKey;
+    if (!key.provers.has(this.#client)) group.proved(key, this.#client, this.#hub.now());
+    return key;
   }
 
   send(message: OutgoingMessage, options?: CallOptions): Promise<Cursor> {
@@ -222,7 +216,7 @@ export class Connection implements DeliveryService {
       patience: () => patience,
       next: async (ended) => {
         const key = members && (await this.#prove(group, source, ended));
-        const upTo = (key && readsUpTo(key)) ?? group.log.last;
+        const upTo = (key && readsUpTo(group.access(key))) ?? group.log.last;
         const found = group.log.after(place, upTo, options.batch, options.batchBytes);
         place = found.at(-1)?.place ?? place;
         const entries = found.map((one) => group.entry(one.entry, one.place));

@@ -13,11 +13,16 @@ interface KeptWelcome extends Omit<InboxEntry, "cursor"> {
 
 /** One client: its key packages by their references, and its inbox. */
 export class ClientRecord {
+  readonly user: string;
   /** To be handed out, the oldest first. */
   readonly offered = new Map<string, OfferedKeyPackage>();
   /** Those that were handed out or replaced. */
   readonly handedOut = new Set<string>();
   readonly inbox = new Log<KeptWelcome>();
+
+  constructor(user: string) {
+    this.user = user;
+  }
 
   entry(kept: KeptWelcome, place: number): InboxEntry {
     const { reference, groupId, welcome, handshake, time } = kept;
@@ -49,7 +54,7 @@ export class Directory {
     if (found !== undefined) return found;
     checkCount("users", this.#users.size + (known === undefined ? 1 : 0), this.#limits.users);
     checkCount("clients of the user", (known?.size ?? 0) + 1, this.#limits.clients);
-    const client = new ClientRecord();
+    const client = new ClientRecord(user);
     this.#users.set(user, (known ?? new Map()).set(key, client));
     return client;
   }
@@ -97,16 +102,11 @@ export class Directory {
     });
   }
 
-  /** Whose the key package with this reference is. @throws DeliveryError `invalid` if no client has published it */
-  recipient(reference: Uint8Array): ClientRecord {
+  /** Who gets a Welcome for the key package with this reference: who has published it, and has room for it. */
+  recipient(reference: Uint8Array): ClientRecord | undefined {
     const client = this.#owners.get(toHex(reference));
-    if (client !== undefined) return client;
-    throw new DeliveryError("invalid", "welcomes: nobody has published a key package with this reference");
-  }
-
-  /** @throws DeliveryError `limit` if so many more don't fit into the client's inbox */
-  checkRoom({ inbox }: ClientRecord, more: number): void {
-    checkCount("Welcomes in the inbox", inbox.last - inbox.dropped + more, this.#limits.inbox);
+    const isFull = client && client.inbox.last - client.inbox.dropped >= this.#limits.inbox;
+    return isFull ? undefined : client;
   }
 
   /** Such a key package is handed out no more, and Welcomes may come for it. */

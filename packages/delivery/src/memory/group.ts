@@ -1,7 +1,20 @@
 // One group at a service in memory: its log, the chain of its handshakes, and the keys that they register.
 import { toHex } from "@copse/core";
-import { checkSameSubmission, keysThatReadUpTo, mayWrite, type RegisteredKey, readsUpTo } from "../rules.js";
+import {
+  type Access,
+  checkMayWrite,
+  checkSameSubmission,
+  heirsOf,
+  isConfirmedBy,
+  learns,
+  mayWrite,
+  overtaking,
+  patienceOf,
+  type RegisteredKey,
+  rootOf,
+} from "../rules.js";
 import { DeliveryError, type Handshake, type LogEntry, type OutgoingMessage } from "../service.js";
+import type { ClientRecord } from "./directory.js";
 import { cursorOf, Log, type Retention } from "./log.js";
 
 /** An entry as it is kept. */
@@ -9,18 +22,20 @@ export interface Kept extends Omit<LogEntry, "cursor"> {
   readonly size: number;
 }
 
-/** A key in a group, with what changes of it. */
-export interface GroupKey extends RegisteredKey<number> {
+/** The key of a handshake, with what changes of it. */
+export interface GroupKey extends RegisteredKey {
+  root: number | undefined;
   overtaken: number | undefined;
   readsUpTo: number;
+  readonly submitter: ClientRecord;
+  /** Who has proven it. */
+  readonly provers: Set<ClientRecord>;
 }
 
 /** A handshake in the chain. */
 interface Link {
   readonly place: number;
   readonly key: GroupKey;
-  readonly proven: GroupKey | undefined;
-  readonly time: number;
   /** The place of the handshake that follows. */
   next: number | undefined;
 }
@@ -35,11 +50,11 @@ const nameOf = (suite: number, publicKey: Uint8Array) => `${suite} ${toHex(publi
 
 export class Group {
   readonly log = new Log<Kept>();
-  /** Who has proven a key, or made the group. */
+  /** Who has proven a key, made the group, or was sent a Welcome. */
   readonly users = new Set<string>();
   readonly #options: GroupOptions;
   readonly #ids = new Map<string, number>();
-  /** By place; the newest, and those whose entries are kept. */
+  /** By place: the newest, those whose entries are kept, and those of keys that are good by themselves. */
   readonly #links = new Map<number, Link>();
   readonly #keys = new Map<string, GroupKey>();
   #first: Link | undefined;
@@ -60,7 +75,7 @@ export class Group {
     return { cursor: cursorOf(place), kind, id, epoch, message: message.slice(), time };
   }
 
-  /** The key with this public half; if several handshakes have registered it, that of the newest. */
+  /** The key with this public half. */
   key(suite: number, publicKey: Uint8Array): GroupKey | undefined {
     return this.#keys.get(nameOf(suite, publicKey));
   }
@@ -89,38 +104,80 @@ export class Group {
     if (next === undefined) return undefined;
     const first = this.log.at(next);
     if (first === undefined) throw new DeliveryError("expired", "what came first isn't kept any more");
-    if (proven !== undefined && next > (readsUpTo(proven) ?? next)) this.checkMayWrite(proven, now);
+    if (proven !== undefined && !learns(this.access(proven), next, now, this.#options.grace))
+      this.checkMayWrite(proven, now);
     return this.entry(first, next);
   }
 
-  /** @throws DeliveryError `forbidden` */
+  access(key: GroupKey): Access {
+    if (key.root === key.place) return { key, root: key };
+    return { key, root: key.root === undefined ? undefined : this.#links.get(key.root)?.key };
+  }
+
+  /** @throws DeliveryError `forbidden`, `limit` */
   checkMayWrite(key: GroupKey | undefined, now: number): void {
-    if (key === undefined || !mayWrite(key, now, this.#options.grace))
-      throw new DeliveryError("forbidden", "the key isn't that of the group's newest epoch");
+    if (key === undefined) throw new DeliveryError("forbidden", "expected the key of an epoch, got none");
+    checkMayWrite(this.access(key), now, this.#options.grace);
   }
 
   /**
-   * For how long a reader may wait for what members write with an older key, in milliseconds; `undefined` for the newest key.
+   * For how long a reader may wait for what members write with an older key, in milliseconds; `undefined` without an end.
    * @throws DeliveryError `forbidden` if nothing more can come
    */
   patience(key: GroupKey, now: number): number | undefined {
-    if (key.overtaken === undefined) return undefined;
-    this.checkMayWrite(key, now);
-    return key.overtaken + this.#options.grace - now + 1;
+    const left = patienceOf(this.access(key), now, this.#options.grace);
+    if (left < 0) this.checkMayWrite(key, now);
+    return left === Number.POSITIVE_INFINITY ? undefined : left + 1;
   }
 
-  accept(handshake: Handshake, proven: GroupKey | undefined, now: number): number {
+  /** Takes note that a client has proven a key, which may confirm its handshake. */
+  proved(key: GroupKey, client: ClientRecord, now: number): void {
+    key.provers.add(client);
+    // It isn't kept any more.
+    if (this.#links.get(key.place)?.key !== key) return;
+    if (!isConfirmedBy(key, client, this.#provenBy(client), now, this.#options.grace)) return;
+    const keys = Array.from(this.#links.values(), (link) => link.key);
+    const heirs = heirsOf(
+      key.place,
+      keys.filter(({ place }) => place > key.place),
+    );
+    for (const one of keys) {
+      Object.assign(one, overtaking(one, key.place, now));
+      if (heirs.has(one.place)) one.root = key.place;
+    }
+    // Who reads with another key may read less now, and who has joined by this one more.
+    this.log.wake();
+  }
+
+  *#provenBy(client: ClientRecord): Iterable<GroupKey> {
+    for (const { key } of this.#links.values()) if (key.provers.has(client)) yield key;
+  }
+
+  /** @throws DeliveryError `invalid` if a handshake has registered the key: a proof of it would count for both */
+  checkNew({ suite, publicKey }: Handshake["nextKey"]): void {
+    if (this.key(suite, publicKey) !== undefined)
+      throw new DeliveryError("invalid", "nextKey: another handshake has registered this key");
+  }
+
+  accept(handshake: Handshake, parent: GroupKey | undefined, submitter: ClientRecord, now: number): number {
     const { nextKey, groupInfo } = handshake;
     const place = this.#append("handshake", handshake, now);
     const previous = this.#newest;
-    for (const key of keysThatReadUpTo(proven, previous, now, this.#options.grace)) key.readsUpTo = place;
+    if (parent !== undefined) parent.readsUpTo = place;
     const { suite, publicKey } = nextKey;
-    const key: GroupKey = { suite, publicKey, overtaken: undefined, readsUpTo: place };
-    const link: Link = { place, key, proven, time: now, next: undefined };
-    if (previous !== undefined) {
-      previous.next = place;
-      previous.key.overtaken = now;
-    }
+    const key: GroupKey = {
+      suite,
+      publicKey,
+      place,
+      parent: parent?.place,
+      root: rootOf(place, parent, previous === undefined),
+      overtaken: undefined,
+      readsUpTo: place,
+      submitter,
+      provers: new Set(),
+    };
+    const link: Link = { place, key, next: undefined };
+    if (previous !== undefined) previous.next = place;
     this.#first ??= link;
     this.#newest = link;
     this.#links.set(place, link);
@@ -144,10 +201,12 @@ export class Group {
 
   /** Drops what isn't to be kept any more. */
   retain(now: number): void {
-    this.log.retain(this.#options.retention, now, ({ id }, place) => {
-      this.#ids.delete(id);
-      if (place !== this.#newest?.place) this.#forget(place);
-    });
+    this.log.retain(this.#options.retention, now, ({ id }) => this.#ids.delete(id));
+    for (const [place, { key }] of this.#links) {
+      if (place > this.log.dropped) return;
+      const isGood = key.root === place && mayWrite(key, now, this.#options.grace);
+      if (place !== this.#newest?.place && !isGood) this.#forget(place);
+    }
   }
 
   #forget(place: number): void {

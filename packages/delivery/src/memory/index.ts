@@ -22,7 +22,7 @@ export interface MemoryDeliveryOptions {
   readonly members?: "checked" | "unchecked";
   /** Seals to those keys: needed if members are checked. */
   readonly crypto?: CryptoProvider;
-  /** For how long the holders of a key may still write after another handshake, in milliseconds. Default: 60,000. */
+  /** For how long the holders of a key may still write when a later handshake is confirmed, in milliseconds. Default: 60,000. */
   readonly grace?: number;
   /** If members are checked: whether everybody may get the GroupInfo, and join by it. Default: those who were members. */
   readonly openGroups?: boolean;

@@ -12,7 +12,7 @@ export interface DeliveryLimits {
   readonly keyPackage: number;
   /** Key packages that one client may have published at a time, of all suites. Default: 1000. */
   readonly keyPackages: number;
-  /** Welcomes in an inbox: further handshakes that would add the client are refused. Default: 1000. */
+  /** Welcomes in an inbox: further ones are dropped. Default: 1000. */
   readonly inbox: number;
   /** Clients of one user. Default: 100. */
   readonly clients: number;

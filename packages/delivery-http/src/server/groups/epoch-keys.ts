@@ -30,10 +30,19 @@ export class EpochKeys {
   readonly #rows: GroupRows;
   readonly #settings: Settings;
   readonly #crypto: CryptoProvider;
+  readonly #onConfirmed: (group: number) => void;
   readonly #waiting = new Map<string, Waiting>();
   readonly #counts = new Map<number, number>();
 
-  constructor(store: Store, rows: GroupRows, settings: Settings, crypto: CryptoProvider) {
+  /** @param onConfirmed a proof has changed what the keys of a group are good for */
+  constructor(
+    store: Store,
+    rows: GroupRows,
+    settings: Settings,
+    crypto: CryptoProvider,
+    onConfirmed: (group: number) => void,
+  ) {
+    this.#onConfirmed = onConfirmed;
     this.#store = store;
     this.#rows = rows;
     this.#settings = settings;
@@ -47,7 +56,7 @@ export class EpochKeys {
     publicKey: Uint8Array,
   ): Promise<{ challenge: string; kemOutput: ByteArray; ciphertext: ByteArray }> {
     const group = this.#rows.need(groupId);
-    const { handshake } = this.#rows.key(group.id, publicKey);
+    const { place: handshake } = this.#rows.key(group.id, publicKey);
     const sql = "SELECT suite FROM epoch_key WHERE grp = ? AND handshake = ?";
     const suite = this.#store.one<{ suite: number }>(sql, group.id, handshake)?.suite as number;
     const grant = new Uint8Array(randomBytes(32));
@@ -96,6 +105,9 @@ export class EpochKeys {
       return refuse("forbidden", "the challenge isn't one of this client, or is over");
     if (!timingSafeEqual(waiting.hash, sha256(proof)))
       refuse("forbidden", "what the client has opened isn't what was sealed to its key");
-    await this.#store.write(() => this.#rows.addProof(waiting.group, client, waiting.handshake));
+    const { group, handshake } = waiting;
+    const isConfirmed = await this.#store.write(() => this.#rows.addProof(group, client, handshake));
+    // Others read less now, or more.
+    if (isConfirmed) this.#onConfirmed(group);
   }
 }

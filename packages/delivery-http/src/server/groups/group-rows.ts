@@ -1,6 +1,13 @@
 // Groups and the keys of their epochs, as the database has them.
 import type { Bytes } from "@copse/core";
-import { mayWrite } from "@copse/delivery/rules";
+import {
+  type Access,
+  checkMayWrite,
+  heirsOf,
+  isConfirmedBy,
+  overtaking,
+  type RegisteredKey,
+} from "@copse/delivery/rules";
 import { Needed, refuse } from "../failures.js";
 import type { Settings } from "../options.js";
 import { ALWAYS, type Blob, bytesOf, type Store } from "../store.js";
@@ -15,16 +22,45 @@ export interface GroupRow {
 }
 
 /** A key that a handshake has registered. */
-export interface KeyRow {
-  readonly handshake: number;
-  readonly proven: number | null;
-  readonly time: number;
-  /** When the next handshake was accepted; `null` for the newest one. */
-  readonly overtaken: number | null;
-  readonly readsUpTo: number;
+export interface KeyRow extends Omit<RegisteredKey, "suite" | "publicKey"> {
+  /** The client that submitted the handshake. */
+  readonly submitter: number;
+  readonly access: Access;
 }
 
-const KEY = "SELECT epoch_key.handshake, proven, time, overtaken, reads_up_to AS readsUpTo FROM epoch_key";
+/** Of a key and of the one whose rights it has, as the database has them. */
+interface KeyColumns {
+  readonly place: number;
+  readonly submitter: number;
+  readonly parent: number | null;
+  readonly root: number | null;
+  readonly overtaken: number | null;
+  readonly readsUpTo: number;
+  readonly rootOvertaken: number | null;
+  readonly rootReadsUpTo: number | null;
+}
+
+const KEY = `SELECT own.handshake AS place, own.client AS submitter, own.parent, own.root, own.overtaken, own.reads_up_to AS readsUpTo,
+  root.overtaken AS rootOvertaken, root.reads_up_to AS rootReadsUpTo
+  FROM epoch_key AS own LEFT JOIN epoch_key AS root ON root.grp = own.grp AND root.handshake = own.root`;
+
+function keyFrom(row: KeyColumns): KeyRow {
+  const { place, submitter, readsUpTo } = row;
+  const overtaken = row.overtaken ?? undefined;
+  const root =
+    row.rootReadsUpTo === null
+      ? undefined
+      : { overtaken: row.rootOvertaken ?? undefined, readsUpTo: row.rootReadsUpTo };
+  return {
+    place,
+    submitter,
+    parent: row.parent ?? undefined,
+    root: row.root ?? undefined,
+    overtaken,
+    readsUpTo,
+    access: { key: { overtaken, readsUpTo }, root },
+  };
+}
 
 /** A place in a log as clients see it. */
 export const cursorOf = (seq: number): string => (seq === 0 ? "" : `at-${seq}`);
@@ -64,15 +100,18 @@ export class GroupRows {
     return this.#store.one<GroupRow>(sql, id) as GroupRow;
   }
 
-  /** That of the newest handshake that has registered it. @throws DeliveryError `forbidden` */
-  key(group: number, publicKey: Uint8Array): KeyRow {
-    const sql = `${KEY} WHERE grp = ? AND public_key = ? ORDER BY handshake DESC LIMIT 1`;
-    const key = this.#store.one<KeyRow>(sql, group, publicKey);
-    return key ?? refuse("forbidden", "no handshake that is kept has registered this key");
+  #keys(where: string, ...values: (number | Uint8Array)[]): KeyRow[] {
+    return this.#store.all<KeyColumns>(`${KEY} WHERE own.grp = ? AND ${where}`, ...values).map(keyFrom);
   }
 
-  keyOf(group: number, handshake: number): KeyRow | undefined {
-    return this.#store.one<KeyRow>(`${KEY} WHERE grp = ? AND handshake = ?`, group, handshake);
+  findKey(group: number, publicKey: Uint8Array): KeyRow | undefined {
+    return this.#keys("own.public_key = ?", group, publicKey)[0];
+  }
+
+  /** @throws DeliveryError `forbidden` */
+  key(group: number, publicKey: Uint8Array): KeyRow {
+    const key = this.findKey(group, publicKey);
+    return key ?? refuse("forbidden", "no handshake that is kept has registered this key");
   }
 
   /**
@@ -84,48 +123,70 @@ export class GroupRows {
     if (publicKey === undefined) return refuse("forbidden", "expected the key of an epoch, got none");
     const key = this.key(group, publicKey);
     const sql = "SELECT 1 AS found FROM proof WHERE grp = ? AND client = ? AND handshake = ?";
-    if (this.#store.one(sql, group, client, key.handshake) === undefined)
+    if (this.#store.one(sql, group, client, key.place) === undefined)
       throw new Needed("proof", "expected a proof of the key");
     return key;
   }
 
-  /** @throws DeliveryError `forbidden` */
+  /** @throws DeliveryError `forbidden`, `limit` */
   checkMayWrite(key: KeyRow | undefined): void {
-    if (this.#settings.members === "unchecked") return;
-    if (key === undefined || !this.mayWrite(key))
-      refuse("forbidden", "the key isn't that of the group's newest epoch");
+    const { members, now, times } = this.#settings;
+    if (members === "unchecked") return;
+    if (key === undefined) refuse("forbidden", "expected the key of an epoch, got none");
+    else checkMayWrite(key.access, now(), times.grace);
   }
 
-  mayWrite(key: KeyRow): boolean {
-    return mayWrite(
-      { overtaken: key.overtaken ?? undefined },
-      this.#settings.now(),
-      this.#settings.times.grace,
-    );
-  }
-
-  addProof(group: number, client: number, handshake: number): void {
+  /** A client has proven the key of a handshake. @returns whether that confirms the handshake */
+  addProof(group: number, client: number, handshake: number): boolean {
+    const { now, times } = this.#settings;
+    const [key] = this.#keys("own.handshake = ?", group, handshake);
+    // It was deleted meanwhile.
+    if (key === undefined) return false;
+    const isConfirmed = isConfirmedBy(key, client, this.provenKeys(group, client), now(), times.grace);
     const sql = "INSERT OR IGNORE INTO proof (grp, client, handshake) VALUES (?, ?, ?)";
     this.#store.run(sql, group, client, handshake);
+    this.addKnown(group, client);
+    if (isConfirmed) this.#confirm(group, handshake, now());
+    return isConfirmed;
+  }
+
+  #confirm(group: number, handshake: number, now: number): void {
+    const over = "UPDATE epoch_key SET overtaken = ?, reads_up_to = ? WHERE grp = ? AND handshake = ?";
+    for (const key of this.#keys("own.handshake < ? AND own.overtaken IS NULL", group, handshake)) {
+      const { overtaken = null, readsUpTo } = overtaking(key, handshake, now) ?? key;
+      this.#store.run(over, overtaken, readsUpTo, group, key.place);
+    }
+    const later = this.#keys("own.handshake > ? ORDER BY own.handshake", group, handshake);
+    for (const heir of heirsOf(handshake, later))
+      this.#store.run(
+        "UPDATE epoch_key SET root = ? WHERE grp = ? AND handshake = ?",
+        handshake,
+        group,
+        heir,
+      );
   }
 
   /** The keys that a client has proven. */
   provenKeys(group: number, client: number): KeyRow[] {
-    const sql = `${KEY} JOIN proof ON proof.grp = epoch_key.grp AND proof.handshake = epoch_key.handshake WHERE proof.grp = ? AND proof.client = ?`;
-    return this.#store.all<KeyRow>(sql, group, client);
+    const proven = "own.handshake IN (SELECT handshake FROM proof WHERE grp = ? AND client = ?)";
+    return this.#keys(proven, group, group, client);
   }
 
-  /** Whether a client of the user has ever proven a key of the group. */
-  isKnown(group: number, user: number): boolean {
-    if (this.#settings.members === "unchecked" || this.#settings.openGroups) return true;
-    const sql =
-      "SELECT 1 AS found FROM client JOIN proof ON proof.client = client.id WHERE client.user = ? AND proof.grp = ? LIMIT 1";
-    return this.#store.one(sql, user, group) !== undefined;
+  /** The client's user may know the group's state, and join by it, from now on. */
+  addKnown(group: number, client: number): void {
+    const sql = "INSERT OR IGNORE INTO known (grp, user) SELECT ?, user FROM client WHERE id = ?";
+    this.#store.run(sql, group, client);
   }
 
-  /** Whether a user without a key may know the group's state, and join by it. @throws DeliveryError `forbidden` */
+  /**
+   * Whether a user without a key may know the group's state, and join by it: who has ever proven a key, made the group, or
+   * was sent a Welcome. @throws DeliveryError `forbidden`
+   */
   checkKnown(group: number, user: number): void {
-    if (!this.isKnown(group, user)) refuse("forbidden", "the user has never been a member of the group");
+    if (this.#settings.members === "unchecked" || this.#settings.openGroups) return;
+    const sql = "SELECT 1 AS found FROM known WHERE grp = ? AND user = ?";
+    if (this.#store.one(sql, group, user) === undefined)
+      refuse("forbidden", "the user has never been a member of the group");
   }
 
   /** The newest GroupInfo, and the handshake that it belongs to. */

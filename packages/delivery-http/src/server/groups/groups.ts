@@ -1,6 +1,6 @@
 // What clients do with groups: one handshake for each place in the chain, messages, the newest GroupInfo.
 import type { CryptoProvider } from "@copse/core/provider";
-import { checkCount, keysThatReadUpTo } from "@copse/delivery/rules";
+import { checkCount, learns, mayWrite, rootOf } from "@copse/delivery/rules";
 import { DeliveryError } from "@copse/delivery/service";
 import type { BodyOf } from "../../wire/routes.js";
 import type { WireHandshake, WireMessage, WireSubmitted } from "../../wire/structures.js";
@@ -56,7 +56,7 @@ export class Groups {
       if (known !== undefined) return { group, seq: known, isNew: false };
       this.rows.checkMayWrite(key);
       const seq = this.logs.append({ kind: "message", group, client, time: settings.now() }, message);
-      counters.expired += dropOver(store, group.id, settings.groupBytes);
+      counters.expired += dropOver(store, settings, group.id);
       return { group, seq, isNew: true };
     });
     if (isNew) {
@@ -133,6 +133,10 @@ export class Groups {
     sending.add(first?.message.length ?? 0);
     if (first !== undefined) return { answer: { kind: "stale", first } };
     if (handshake.key !== undefined) rows.checkMayWrite(key);
+    // A proof of it would count for both.
+    const isChecked = this.#parts.settings.members === "checked";
+    if (isChecked && rows.findKey(group.id, handshake.nextKey.publicKey) !== undefined)
+      refuse("invalid", "nextKey: another handshake has registered this key");
     return { group, key };
   }
 
@@ -145,11 +149,11 @@ export class Groups {
   ): WireSubmitted {
     const before = this.#before(account, handshake, sending);
     if (before.answer !== undefined) return before.answer;
-    const clients = this.#recipients(handshake);
     const group = before.group ?? this.#make(account, handshake);
     const seq = this.#accept(account, group, handshake, before.key);
     told.group = group.id;
-    told.clients = [...clients.keys()];
+    told.clients = this.#deliver(group.id, seq, handshake);
+    this.#parts.counters.expired += dropOver(this.#parts.store, this.#parts.settings, group.id);
     return { kind: "accepted", cursor: cursorOf(seq) };
   }
 
@@ -162,25 +166,10 @@ export class Groups {
       refuse("invalid", "after: expected the cursor of a handshake");
     const first = this.logs.handshakeAfter(group.id, seq);
     if (first === undefined) return refuse("expired", "what came first isn't kept any more");
-    const bound = key === undefined || key.overtaken === null ? undefined : key.readsUpTo;
-    if (bound !== undefined && seqOf(first.cursor, group.last, 0) > bound)
-      refuse("forbidden", "the key isn't that of a member at the handshake that came first");
+    const { now, times } = this.#parts.settings;
+    const place = seqOf(first.cursor, group.last, 0);
+    if (key !== undefined && !learns(key.access, place, now(), times.grace)) this.rows.checkMayWrite(key);
     return first;
-  }
-
-  /** Who gets a Welcome. @throws DeliveryError `invalid`, `limit` */
-  #recipients(handshake: WireHandshake): Map<number, number> {
-    const { keyPackages, settings } = this.#parts;
-    const counts = new Map<number, number>();
-    for (const { references } of handshake.welcomes) {
-      for (const reference of references) {
-        const owner = keyPackages.ownerOf(reference);
-        counts.set(owner, (counts.get(owner) ?? 0) + 1);
-      }
-    }
-    for (const [client, count] of counts)
-      checkCount("Welcomes in the inbox", this.logs.waiting(client) + count, settings.limits.inbox);
-    return counts;
   }
 
   #make(account: Account, handshake: WireHandshake): GroupRow {
@@ -203,80 +192,68 @@ export class Groups {
     const { store, settings } = this.#parts;
     const now = settings.now();
     const seq = this.logs.append({ kind: "handshake", group, client: account.id, time: now }, handshake);
-    const set = "UPDATE epoch_key SET reads_up_to = ? WHERE grp = ? AND handshake = ?";
-    for (const one of this.#readers(group, key, now)) store.run(set, seq, group.id, one);
-    store.run(
-      "UPDATE epoch_key SET overtaken = ? WHERE grp = ? AND handshake = ?",
-      now,
-      group.id,
-      group.lastHandshake,
-    );
-    // Who makes the group has the key of its first epoch, and reads its own commit with it.
-    const isFirst = group.lastHandshake === 0;
-    if (isFirst && handshake.key !== undefined)
-      this.#register(group.id, 0, handshake.nextKey.suite, handshake.key, {
-        now,
-        proven: null,
-        overtaken: now,
+    if (key !== undefined)
+      store.run(
+        "UPDATE epoch_key SET reads_up_to = ? WHERE grp = ? AND handshake = ?",
         seq,
-      });
+        group.id,
+        key.place,
+      );
     const { suite, publicKey } = handshake.nextKey;
-    const proven = isFirst && handshake.key !== undefined ? 0 : (key?.handshake ?? null);
-    this.#register(group.id, seq, suite, publicKey, { now, proven, overtaken: null, seq });
-    // Who has chosen a key has it.
-    if (isFirst) this.rows.addProof(group.id, account.id, 0);
-    this.rows.addProof(group.id, account.id, seq);
+    store.run(
+      "INSERT INTO epoch_key (grp, handshake, suite, public_key, client, parent, root, overtaken, reads_up_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      group.id,
+      seq,
+      suite,
+      publicKey,
+      account.id,
+      key?.place ?? null,
+      rootOf(seq, key, group.lastHandshake === 0) ?? null,
+      null,
+      seq,
+    );
+    this.rows.addKnown(group.id, account.id);
     store.run(
       "UPDATE grp SET last_handshake = ?, group_info = ? WHERE id = ?",
       seq,
       handshake.groupInfo,
       group.id,
     );
-    for (const { welcome, references } of handshake.welcomes) {
-      const id = this.logs.addWelcome(welcome);
-      for (const reference of references) {
-        const owner = this.#parts.keyPackages.ownerOf(reference);
-        this.logs.deliver(owner, { reference, group: group.id, handshake: seq, welcome: id, time: now });
-      }
-    }
-    this.#parts.counters.expired += dropOver(store, group.id, settings.groupBytes);
     return seq;
   }
 
-  /** The handshakes whose keys read up to the one that is accepted now. */
-  #readers(group: GroupRow, key: KeyRow | undefined, now: number): number[] {
-    const newest = this.rows.keyOf(group.id, group.lastHandshake);
-    const previous = newest && {
-      key: newest.handshake,
-      proven: newest.proven ?? undefined,
-      time: newest.time,
-    };
-    return keysThatReadUpTo(key?.handshake, previous, now, this.#parts.settings.times.grace);
+  /**
+   * Welcomes go to whoever has published the key packages. The service can't judge the others, which a proposal of anybody may
+   * have brought: they are dropped. @returns the clients that got one
+   */
+  #deliver(group: number, seq: number, { welcomes }: WireHandshake): number[] {
+    const { keyPackages, settings, counters } = this.#parts;
+    const time = settings.now();
+    const clients = new Set<number>();
+    for (const { welcome, references } of welcomes) {
+      let id: number | undefined;
+      for (const reference of references) {
+        const owner = keyPackages.ownerOf(reference);
+        if (owner === undefined || this.logs.waiting(owner) >= settings.limits.inbox) {
+          counters.welcomesDropped += 1;
+          continue;
+        }
+        id ??= this.logs.addWelcome(welcome);
+        this.logs.deliver(owner, { reference, group, handshake: seq, welcome: id, time });
+        this.rows.addKnown(group, owner);
+        clients.add(owner);
+      }
+    }
+    return [...clients];
   }
 
-  #register(
-    group: number,
-    handshake: number,
-    suite: number,
-    publicKey: Uint8Array,
-    of: {
-      readonly now: number;
-      readonly proven: number | null;
-      readonly overtaken: number | null;
-      readonly seq: number;
-    },
-  ): void {
-    this.#parts.store.run(
-      "INSERT INTO epoch_key (grp, handshake, suite, public_key, proven, time, overtaken, reads_up_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      group,
-      handshake,
-      suite,
-      publicKey,
-      of.proven,
-      of.now,
-      of.overtaken,
-      of.seq,
-    );
+  /** Whether a client has proven a key of the group that is good, or members aren't checked. */
+  isMember({ id: client }: Account, groupId: Uint8Array): boolean {
+    const { members, now, times } = this.#parts.settings;
+    if (members === "unchecked") return true;
+    const group = this.rows.find(groupId);
+    const keys = group === undefined ? [] : this.rows.provenKeys(group.id, client);
+    return keys.some(({ access }) => mayWrite(access.root, now(), times.grace));
   }
 
   groupInfo(account: Account, groupId: Uint8Array) {

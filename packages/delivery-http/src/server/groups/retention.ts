@@ -1,4 +1,5 @@
 // What isn't kept any more: old entries and Welcomes, IDs, logins, and keys of epochs whose handshakes are gone.
+import { mayWrite } from "@copse/delivery/rules";
 import type { DeliveryCounters } from "../counters.js";
 import type { Settings } from "../options.js";
 import type { Store } from "../store.js";
@@ -49,7 +50,7 @@ export class Retention {
       AT_ONCE,
     );
     let count = 0;
-    for (const { grp, seq } of old) count += dropEntries(store, grp, seq);
+    for (const { grp, seq } of old) count += dropEntries(store, this.#settings, grp, seq);
     const welcomes = store.all<{ client: number; seq: number }>(
       "SELECT client, seq FROM inbox WHERE time < ? LIMIT ?",
       now() - times.welcomes,
@@ -74,23 +75,38 @@ export class Retention {
 }
 
 /**
- * Deletes the entries of a group up to one. The newest handshake's key, and that of the handshake before it, stay.
+ * Deletes the entries of a group up to one, and their keys. The newest handshake's key stays, and those that are good by
+ * themselves, with who has proven them: or else who sends much would lock all others out.
  * @returns how many there were
  */
-export function dropEntries(store: Store, group: number, upTo: number): number {
+export function dropEntries(store: Store, settings: Settings, group: number, upTo: number): number {
   const sql = "SELECT count(*) AS n, total(length(message)) AS size FROM entry WHERE grp = ? AND seq <= ?";
   const { n, size } = store.one<{ n: number; size: number }>(sql, group, upTo) ?? { n: 0, size: 0 };
   store.run("DELETE FROM entry WHERE grp = ? AND seq <= ?", group, upTo);
   store.run("UPDATE grp SET gone = max(gone, ?), size = size - ? WHERE id = ?", upTo, size, group);
-  const old =
-    "grp = ? AND handshake <= ? AND handshake < (SELECT last_handshake FROM grp WHERE id = ?) AND handshake NOT IN (SELECT ifnull(proven, -1) FROM epoch_key WHERE grp = ? AND overtaken IS NULL)";
-  for (const table of ["epoch_key", "proof"])
-    store.run(`DELETE FROM ${table} WHERE ${old}`, group, upTo, group, group);
+  const keys = store.all<{ handshake: number; isRoot: number; overtaken: number | null }>(
+    "SELECT handshake, handshake IS root AS isRoot, overtaken FROM epoch_key WHERE grp = ? AND handshake <= ? AND handshake < (SELECT last_handshake FROM grp WHERE id = ?)",
+    group,
+    upTo,
+    group,
+  );
+  const { now, times } = settings;
+  for (const { handshake, isRoot, overtaken } of keys) {
+    const key = { overtaken: overtaken ?? undefined, readsUpTo: handshake };
+    if (isRoot === 1 && mayWrite(key, now(), times.grace)) continue;
+    store.run("DELETE FROM epoch_key WHERE grp = ? AND handshake = ?", group, handshake);
+  }
+  store.run(
+    "DELETE FROM proof WHERE grp = ? AND handshake <= ? AND NOT EXISTS (SELECT 1 FROM epoch_key WHERE epoch_key.grp = proof.grp AND epoch_key.handshake = proof.handshake)",
+    group,
+    upTo,
+  );
   return n;
 }
 
 /** Deletes the oldest entries of a group whose messages are too many bytes, and a tenth more, so that it isn't done each time. The newest stays. */
-export function dropOver(store: Store, group: number, most: number): number {
+export function dropOver(store: Store, settings: Settings, group: number): number {
+  const most = settings.groupBytes;
   const size = store.one<{ size: number }>("SELECT size FROM grp WHERE id = ?", group)?.size ?? 0;
   if (size <= most) return 0;
   const row = store.one<{ seq: number | null }>(
@@ -99,5 +115,5 @@ export function dropOver(store: Store, group: number, most: number): number {
     Math.floor(most * 0.9),
     group,
   );
-  return row?.seq == null ? 0 : dropEntries(store, group, row.seq);
+  return row?.seq == null ? 0 : dropEntries(store, settings, group, row.seq);
 }
