@@ -30,7 +30,7 @@ const ENTRIES = 100;
 /** What has become of a key package. */
 interface Fate {
   readonly state: typeof STORED | typeof TAKEN | typeof WITHDRAWN | "unknown";
-  /** Whose it is, if it is stored or taken. */
+  /** Whose it is, and stays, though it was taken or withdrawn: its Welcome may still come. */
   readonly client: string | undefined;
   /** Its bytes, if it is stored. */
   readonly keyPackage: Uint8Array | undefined;
@@ -206,12 +206,11 @@ function next(fate: Fate, entry: Received): Fate {
   const state = entry.header(HEADER.state);
   const client = entry.header(HEADER.client);
   const call = entry.header(HEADER.call);
-  const isFree = fate.state === "unknown" || fate.state === WITHDRAWN;
+  const isFree = fate.state === "unknown" || (fate.state === WITHDRAWN && client === fate.client);
   if (state === STORED && isFree && isToken(client))
     return { state, client, keyPackage: entry.data, call, last };
   if (fate.state !== STORED || client !== fate.client) return { ...fate, last };
-  if (state === TAKEN) return { state, client, keyPackage: undefined, call, last };
-  if (state === WITHDRAWN) return { state, client: undefined, keyPackage: undefined, call, last };
+  if (state === TAKEN || state === WITHDRAWN) return { state, client, keyPackage: undefined, call, last };
   return { ...fate, last };
 }
 
