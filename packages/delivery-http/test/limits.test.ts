@@ -139,6 +139,25 @@ describe("a quota holds", () => {
     expect(running.server.counters.limited).toBe(1);
   });
 
+  it("for users, and for the bodies that one client has begun and doesn't end", async () => {
+    const running = await start({ limits: { users: 2 }, quotas: { receivingOfClient: 20_000 } });
+    const { url, counters } = running.server;
+    const [slow, other] = [await running.connect("slow"), await running.connect("other")];
+    await other.login();
+    const token = await tokenOf(url, "slow", await running.signer("slow phone"));
+    expect(await refusal((await running.connect("third")).login())).toBe("limit");
+    const { hostname, port } = new URL(url);
+    const body = connect(Number(port), hostname).on("error", () => undefined);
+    body.write(
+      `POST /v1/groups/submit HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/cbor\r\nContent-Length: 90000\r\n\r\n${"x".repeat(30_000)}`,
+    );
+    while (counters.receiving < 30_000) await other.countKeyPackages(SUITE);
+    expect(await refusal(slow.countKeyPackages(SUITE))).toBe("limit");
+    body.destroy();
+    while (counters.receiving > 0) await other.countKeyPackages(SUITE);
+    expect(await refusal(slow.countKeyPackages(SUITE))).toBe("done");
+  });
+
   it("for key packages, inboxes, groups and clients of a user", async () => {
     const running = await start({
       admit: () => true,
