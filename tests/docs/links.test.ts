@@ -29,3 +29,12 @@ test.each(pages)("%s has no broken link", async (page) => {
     expect(anchors, file).toContain(anchor);
   }
 });
+
+// `npm run pack:check` asks for the same: registries show them where no other file of the repository is.
+test.each(pages.filter((page) => /^packages\/[^/]+\/README\.md$/.test(page)))(
+  "%s, which is published, links to no file of the repository",
+  async (page) => {
+    const { text } = await readDocument(page);
+    expect(Array.from(text.matchAll(/\]\((?!https:\/\/|#)([^)]*)\)/g), ([, target]) => target)).toEqual([]);
+  },
+);
