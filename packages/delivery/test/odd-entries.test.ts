@@ -1,6 +1,6 @@
 // RFC 9420 §12.4, RFC 9750 §5.2: what an insider can put into the log, and the group goes on all the same.
 import { Client, generateSigner, insecureAcceptAll } from "@copse/core";
-import type { Conversation } from "@copse/delivery";
+import { type Conversation, DeliveryError, type DeliveryService } from "@copse/delivery";
 import { expect, it } from "vitest";
 import { framed } from "../src/messenger/wire.js";
 import { logOf } from "./support/mallory.js";
@@ -18,8 +18,8 @@ import {
 } from "./support/people.js";
 
 /** Alice, Bob and Carol, in a group with Mallory, who doesn't keep to the rules. */
-async function infiltrated() {
-  const world = new World({ members: "unchecked" });
+async function infiltrated(wrap: (service: DeliveryService) => DeliveryService = (service) => service) {
+  const world = new World({ members: "unchecked", wrap });
   const signer = await generateSigner(crypto, SUITE);
   const people = await world.people("alice", "bob", "carol");
   const mallory = await world.person("mallory", { signer });
@@ -76,7 +76,16 @@ it("goes on after a commit of the past was submitted again, by anybody", async (
 });
 
 it("leaves a proposal out with which no commit can be made", async () => {
-  const { people, all, schemer } = await infiltrated();
+  let isJudging = false;
+  const { people, all, schemer } = await infiltrated((service) => {
+    const submit = service.submit.bind(service);
+    service.submit = async (handshake, options) => {
+      if (isJudging && handshake.welcomes.length > 0)
+        throw new DeliveryError("invalid", "a Welcome for nobody");
+      return submit(handshake, options);
+    };
+    return service;
+  });
   const zed = await Client.create({
     crypto,
     suite: SUITE,
@@ -85,7 +94,8 @@ it("leaves a proposal out with which no commit can be made", async () => {
     authentication: insecureAcceptAll(),
     capabilities: { extensions: [0xf0c5, 0x000a] },
   });
-  // No client of the service has published it: a Welcome for it is refused, and the commit with it.
+  // This service refuses a Welcome for a client that it doesn't know, and the commit with it, which none should.
+  isJudging = true;
   await schemer.send(await schemer.group.propose({ add: await zed.createKeyPackage() }));
   await until(people, () => all.every(({ group }) => (group?.proposals.length ?? 0) > 0));
   await goesOn(people, all);
