@@ -1,5 +1,6 @@
 // Conversations over a delivery service (RFC 9750).
 
+export type { Settling } from "./conversation/settling.js";
 export {
   type MemoryDelivery,
   type MemoryDeliveryOptions,

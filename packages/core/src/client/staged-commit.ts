@@ -90,6 +90,11 @@ export abstract class CommitView {
     return this.#shown.next.groupContext.epoch;
   }
 
+  /** The transcript hash (§8.2) of the epoch that it starts: `Nh` bytes, as in a GroupInfo of that epoch. */
+  get confirmedTranscriptHash(): Bytes {
+    return copied(this.#shown.next.groupContext.confirmedTranscriptHash);
+  }
+
   /** Whether it has a path (§12.4), which renews the committer's keys. */
   get path(): boolean {
     return this.#shown.path;

@@ -60,7 +60,7 @@ export async function commitFor(
   claimed: ReadonlyMap<string, readonly Uint8Array[]>,
 ): Promise<WantedCommit> {
   if (wish.kind === "update") return RENEWED;
-  if (wish.kind === "remove") return removal(room, group, wish.users);
+  if (wish.kind === "remove") return removal(room, group, wish);
   const present = new Set(group.members.map(({ signatureKey }) => toHex(signatureKey)));
   const add: KeyPackageToAdd[] = [];
   for (const [user, keyPackages] of claimed) {
@@ -76,8 +76,10 @@ export async function commitFor(
   return { ...RENEWED, add };
 }
 
-function removal(room: Room, group: Group, users: readonly string[]): WantedCommit {
-  const remove = membersOf(room, group, users).map(({ leafIndex }) => leafIndex);
+function removal(room: Room, group: Group, { users, clients }: Wish): WantedCommit {
+  const remove = membersOf(room, group, users)
+    .filter(({ signatureKey }) => clients?.includes(toHex(signatureKey)) ?? true)
+    .map(({ leafIndex }) => leafIndex);
   if (remove.length === 0) return undefined;
   if (remove.includes(group.ownLeafIndex))
     throw new MessengerError("refused", "nobody can remove the own client: leave() asks the others to do it");

@@ -23,6 +23,7 @@ import { Outbox } from "./outbox.js";
 import { Reader } from "./reader.js";
 import { type ConversationRecord, type HistoryPlaces, KEYS, type Wish } from "./record.js";
 import { Room } from "./room.js";
+import type { Follower } from "./settling.js";
 import { Wishes } from "./wishes.js";
 
 const MAX_HISTORY = 1000;
@@ -51,6 +52,7 @@ export class GroupConversation implements Conversation {
   readonly #driver: Driver;
   readonly #doubt: Doubt;
   readonly #reader: Reader;
+  readonly #follower: Follower | undefined;
 
   constructor(host: Host, id: string, record: ConversationRecord) {
     const room = new Room(host, id, record);
@@ -61,11 +63,17 @@ export class GroupConversation implements Conversation {
     this.#joiner = new Joiner(room);
     this.#doubt = new Doubt(room);
     const caughtUp = () => {
+      // Where nobody orders, what isn't there may still come.
+      if (this.#follower !== undefined) {
+        room.wake();
+        return;
+      }
       this.#outbox.recheck();
       this.#driver.recheck();
     };
     const doubt = (isRefused: boolean) => this.#doubt.raise(isRefused);
-    this.#reader = new Reader(room, this.#outbox, this.#joiner, doubt, caughtUp);
+    this.#follower = host.settling?.follow(room, this.#outbox, this.#wishes);
+    this.#reader = new Reader(room, this.#outbox, this.#joiner, doubt, caughtUp, this.#follower);
     room.begin(this, [this.#outbox, this.#driver], () => this.#reader.start());
     room.wishEnded = (done, isLost, pending) => this.#driver.merged(done, isLost, pending);
     room.ended = () => this.#ended();
@@ -227,9 +235,8 @@ export class GroupConversation implements Conversation {
   /** The keys of what is to be done. */
   async #leftovers(): Promise<string[]> {
     const { id, host } = this.#room;
-    const lists = [KEYS.outbox(id), KEYS.wishes(id), KEYS.early(id)].map((prefix) =>
-      host.client.listEntries(prefix),
-    );
+    const kinds = [KEYS.outbox, KEYS.wishes, KEYS.early, KEYS.branches, KEYS.announcements];
+    const lists = kinds.map((prefix) => host.client.listEntries(prefix(id)));
     return [KEYS.trust(id), ...(await Promise.all(lists)).flatMap((list) => list.map(({ key }) => key))];
   }
 
@@ -289,6 +296,7 @@ export class GroupConversation implements Conversation {
   async #reloaded(before: ConversationRecord): Promise<void> {
     const room = this.#room;
     await this.#outbox.load();
+    this.#follower?.reset();
     const entries = await this.history({ after: before.next - 1, limit: MAX_HISTORY });
     for (const entry of entries)
       room.host.tell(

@@ -102,7 +102,7 @@ export class Driver {
     const room = this.#room;
     const { pending, state } = room.record;
     const starts = state === "starting";
-    if (room.lost !== undefined || (!starts && !room.isReady) || this.#isHeld()) return false;
+    if (room.lost !== undefined || (starts ? room.isInDoubt : !room.isReady) || this.#isHeld()) return false;
     if (pending !== undefined) return pending !== this.#answered && this.#submit(pending);
     const wish = room.wishes.find(({ kind }) => kind !== "leave" && (!starts || kind === "start"));
     if (wish !== undefined) return this.#forWish(wish);
@@ -250,6 +250,8 @@ export class Driver {
       groupId,
       epoch: group.epoch,
       after,
+      // Where nobody orders, they follow when it is clear that the commit counts.
+      ...(room.host.settling && { welcomes: [] }),
       // The service knows no key of the first epoch.
       ...(after !== "" && { key }),
     };

@@ -4,6 +4,7 @@ import type { StoredClient } from "@copse/core/storage";
 import type { People } from "../messenger/people.js";
 import type { Conversation, MessengerEvent, MessengerLimits, Problem } from "../messenger/types.js";
 import type { DeliveryService } from "../service.js";
+import type { Settling } from "./settling.js";
 
 export interface Host {
   readonly client: StoredClient;
@@ -13,6 +14,8 @@ export interface Host {
   /** Whose client this is. */
   readonly user: string;
   readonly limits: MessengerLimits;
+  /** How branches are settled, where the service doesn't order commits. */
+  readonly settling: Settling | undefined;
   /** The largest message, in bytes. */
   readonly maxMessage: number;
   /** Is aborted when the messenger is closed. */

@@ -119,7 +119,8 @@ export class Joiner {
       const record = {
         ...room.record,
         state: "joining" as const,
-        cursor: after,
+        // Where nobody orders, what follows may stand before it.
+        cursor: host.settling === undefined ? after : "",
         last: after,
         taken: true,
         pending,

@@ -32,6 +32,15 @@ interface Fresh {
 const idAtService = ({ id, version }: Pick<Item, "id" | "version">): string =>
   version === 0 ? id : `${id}-${version}`;
 
+/** A change that is made in memory when it is written. */
+export interface Later {
+  readonly changes: readonly EntryChange[];
+  apply(): void;
+}
+
+/** A number that the message had at no time before. */
+const someVersion = (): number => 1 + Math.floor(Math.random() * 2 ** 40);
+
 export class Outbox {
   readonly #room: Room;
   /** In their order. */
@@ -171,6 +180,38 @@ export class Outbox {
     const again = { ...item, version: item.version + 1, message: undefined, epoch: undefined };
     this.#replace([again]);
     this.wake();
+  }
+
+  /** Encrypts items anew, as others for the service: the branch is left for which they were encrypted. */
+  renewed(items: readonly Item[]): Later {
+    const renewed = items.map((one) => ({
+      ...one,
+      version: someVersion(),
+      message: undefined,
+      epoch: undefined,
+    }));
+    const apply = () => {
+      for (const { number } of renewed) this.#accepted.delete(number);
+      this.#replace(renewed);
+      this.wake();
+    };
+    return { changes: renewed.map((one) => this.#change(one)), apply };
+  }
+
+  /** Sends once more what stands in a branch that is left. Who has read it there knows it again. */
+  repeated(entries: readonly MessageEntry[]): Later {
+    const items = entries.map(
+      ({ id, time, data }): Item => ({
+        ...{ number: this.#room.nextNumber(), id, kind: "message", time, version: someVersion() },
+        ...{ data: data.slice(), message: undefined, epoch: undefined },
+      }),
+    );
+    const apply = () => {
+      this.items.push(...items);
+      for (const { data } of items) this.#bytes += data.length;
+      this.wake();
+    };
+    return { changes: items.map((one) => this.#change(one)), apply };
   }
 
   /** This client has joined anew, and doesn't read what the log had before: what may stand there is sent as another one. */

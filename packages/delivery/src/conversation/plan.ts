@@ -102,6 +102,13 @@ export class Plan {
     else this.#rejected(entry, outcome.reason as MlsError);
   }
 
+  /** A commit is out of force: what it did is undone. @param by whose commit came in its place */
+  left({ time }: LogEntry, commit: CommitMessage, by: Member): void {
+    const { added, removed } = commit;
+    const undone = { ...commit, added: removed, removed: added, external: false };
+    this.#members(time, undone, this.#person(by));
+  }
+
   /** The changes to write. */
   changes(): EntryChange[] {
     const { id } = this.#room;
@@ -132,7 +139,7 @@ export class Plan {
   }
 
   #received(entry: LogEntry, received: Received): void {
-    if (this.#isRetry) this.#endEarly(entry);
+    if (this.#isRetry) this.endEarly(entry);
     if (received.kind === "application") this.#message(entry, received);
     else if (received.kind === "commit") this.#commit(entry, received);
     else if (received.kind === "proposal") this.#proposal(received);
@@ -230,7 +237,7 @@ export class Plan {
       ...((this.record.state === "starting" || joins) && { state: "active" as const }),
       ...(joins && { alone: undefined, joined: entry.time }),
     };
-    this.#members(entry, commit, by);
+    this.#members(entry.time, commit, by);
     this.#leavers.clear();
     const { epoch } = commit;
     this.#effects.push(() => {
@@ -241,7 +248,7 @@ export class Plan {
     if (isOut) this.#removed(commit, by);
   }
 
-  #members(entry: LogEntry, commit: CommitMessage, by: Person): void {
+  #members(time: number, commit: CommitMessage, by: Person): void {
     this.committers.push(commit.committer);
     this.gone.push(...commit.removed);
     this.hasNewMembers ||= commit.added.length + commit.removed.length + commit.updated.length > 0;
@@ -257,7 +264,7 @@ export class Plan {
     const members: MembersEntry = {
       kind: "members",
       place: this.record.next,
-      time: entry.time,
+      time,
       epoch: commit.epoch,
       by,
       added: people([...commit.added.filter((one) => !isRejoined(one)), ...added]),
@@ -268,7 +275,7 @@ export class Plan {
     this.#since ??= new Map(this.#room.since);
     for (const { signatureKey } of members.removed) this.#since.delete(toHex(signatureKey));
     for (const { signatureKey } of [...members.added, ...members.rejoined])
-      this.#since.set(toHex(signatureKey), entry.time);
+      this.#since.set(toHex(signatureKey), time);
     this.#write(members);
     const { conversation } = this.#room;
     this.#effects.push(() => this.#room.host.tell({ kind: "members", conversation, entry: members }));
@@ -295,7 +302,7 @@ export class Plan {
   #rejected(entry: LogEntry, error: MlsError): void {
     const { code } = error;
     if (code === "duplicate" || code === "removed" || code === "closed") {
-      this.#endEarly(entry);
+      this.endEarly(entry);
       if (code === "duplicate" && entry.kind === "handshake") this.#repeated(entry);
       return;
     }
@@ -313,10 +320,10 @@ export class Plan {
 
   #refusedMessage(entry: LogEntry, error: MlsError): void {
     if (error.code === "future-epoch") {
-      this.#keep(entry);
+      this.keep(entry);
       return;
     }
-    this.#endEarly(entry);
+    this.endEarly(entry);
     const item = this.#outbox.find(entry.id);
     if (item !== undefined) {
       // It came so late that nobody has its keys any more.
@@ -339,7 +346,7 @@ export class Plan {
       this.#keepCommit(entry);
       return;
     }
-    this.#endEarly(entry);
+    this.endEarly(entry);
     // One of an epoch that is over: of somebody who has refused what this client has taken.
     this.#passed(entry, false);
     const isAlone = error.alone === true || OWN_REASONS.includes(error.code);
@@ -357,15 +364,15 @@ export class Plan {
     const commits = this.#early.filter(({ kind }) => kind === "handshake");
     const [first] = commits;
     if (first !== undefined && commits.length >= MAX_COMMITS) {
-      this.#endEarly(first);
+      this.endEarly(first);
       this.refused ??= "by-all";
       this.#report("junk", `a commit of epoch ${first.epoch} refers to proposals that never came`, undefined);
     }
-    this.#keep(entry);
+    this.keep(entry);
   }
 
-  /** Keeps an entry until its time comes. */
-  #keep(entry: LogEntry): void {
+  /** Keeps an entry until its time comes. One that was read before stays. */
+  keep(entry: LogEntry): void {
     const { id, host } = this.#room;
     if (this.#isRetry) return;
     const { limits } = host;
@@ -382,7 +389,8 @@ export class Plan {
     this.#changes.set(KEYS.earlyOne(id, number), pack(saved, message));
   }
 
-  #endEarly(entry: LogEntry): void {
+  /** What waited waits no longer. */
+  endEarly(entry: LogEntry): void {
     const found = this.#early.find((one) => one === entry);
     if (found === undefined) return;
     this.#early = this.#early.filter((one) => one !== found);

@@ -7,6 +7,7 @@ import type { Joiner } from "./joiner.js";
 import type { Outbox } from "./outbox.js";
 import { type Before, type Difference, Plan } from "./plan.js";
 import type { Early, Room } from "./room.js";
+import type { Follower } from "./settling.js";
 
 /** How often in a row a service may forbid reading, or not know the group, before this client joins anew. */
 const TRIES = 4;
@@ -22,6 +23,8 @@ export class Reader {
   readonly #doubt: (isRefused: boolean) => void;
   /** Is called when all is read. */
   readonly #caughtUp: () => void;
+  /** Takes the entries, where the service doesn't order them. */
+  readonly #follower: Follower | undefined;
   #abort: AbortControllerLike = newAbortController();
   #running: Promise<void> | undefined;
   #done = 0;
@@ -34,12 +37,14 @@ export class Reader {
     joiner: Joiner,
     doubt: (isRefused: boolean) => void,
     caughtUp: () => void,
+    follower?: Follower,
   ) {
     this.#room = room;
     this.#outbox = outbox;
     this.#joiner = joiner;
     this.#doubt = doubt;
     this.#caughtUp = caughtUp;
+    this.#follower = follower;
   }
 
   /** Begins to read, or begins again, from the record's cursor. */
@@ -53,6 +58,7 @@ export class Reader {
   async end(): Promise<void> {
     this.#abort.abort();
     await this.#running;
+    await this.#follower?.idle();
   }
 
   async #run(): Promise<void> {
@@ -118,10 +124,7 @@ export class Reader {
 
   async #take({ entries, behind }: Batch<LogEntry>): Promise<void> {
     const room = this.#room;
-    for (const segment of this.#segments(entries)) {
-      await room.turn(() => this.#receive(segment));
-      if (room.isEnded || room.lost !== undefined) break;
-    }
+    await this.#receiveAll(entries);
     if (!room.caughtUp && entries.length > 0) {
       this.#done += entries.length;
       room.host.tell({ kind: "progress", conversation: room.conversation, done: this.#done, behind });
@@ -133,6 +136,18 @@ export class Reader {
     }
     room.wake();
     room.host.settles();
+  }
+
+  async #receiveAll(entries: readonly LogEntry[]): Promise<void> {
+    const room = this.#room;
+    if (this.#follower !== undefined && room.record.state !== "joining") {
+      await this.#follower.take(entries);
+      return;
+    }
+    for (const segment of this.#segments(entries)) {
+      await room.turn(() => this.#receive(segment));
+      if (room.isEnded || room.lost !== undefined) return;
+    }
   }
 
   /** The entries in parts that are received in one write each. A part ends where the order needs care. */
@@ -279,7 +294,7 @@ function isOfItsKind({ kind, message }: LogEntry): boolean {
 }
 
 /** The leaves that have asked to be removed. */
-function leaversOf(group: Group): Set<number> {
+export function leaversOf(group: Group): Set<number> {
   const leaves = new Set<number>();
   for (const { proposal, proposer } of group.proposals) {
     if (proposal.proposalType !== ProposalType.remove || !("removed" in proposal)) continue;

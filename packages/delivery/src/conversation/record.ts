@@ -76,6 +76,8 @@ export interface Wish {
   readonly number: number;
   readonly kind: "start" | "invite" | "remove" | "update" | "leave";
   readonly users: readonly string[];
+  /** Which of their clients, by their signature keys in hexadecimal. Default: all. */
+  readonly clients?: readonly string[] | undefined;
 }
 
 /** A message to be sent. */
@@ -125,6 +127,10 @@ export const KEYS = {
   wish: (id: string, n: number) => `${ofOne(id)}w/${digitsOf(n)}`,
   early: (id: string) => `${ofOne(id)}e/`,
   earlyOne: (id: string, n: number) => `${ofOne(id)}e/${digitsOf(n)}`,
+  branches: (id: string) => `${ofOne(id)}b/`,
+  branch: (id: string, name: string) => `${ofOne(id)}b/${name}`,
+  announcements: (id: string) => `${ofOne(id)}a/`,
+  announcement: (id: string, n: number) => `${ofOne(id)}a/${digitsOf(n)}`,
   history: (id: string, place: number) =>
     `app/delivery-h-${id}-${Math.floor(place / CHUNK)}/${digitsOf(place)}`,
 } as const;

@@ -24,10 +24,11 @@ export class Wishes {
   make(
     kind: Wish["kind"],
     users: readonly string[] = [],
+    clients?: readonly string[],
   ): { readonly wish: Wish; readonly change: EntryChange } {
     if (this.#room.wishes.length >= MAX_WISHES)
       throw new MessengerError("limit", `${MAX_WISHES} wishes wait already`);
-    const wish: Wish = { number: this.#room.nextNumber(), kind, users };
+    const wish: Wish = { number: this.#room.nextNumber(), kind, users, clients };
     return { wish, change: { key: KEYS.wish(this.#room.id, wish.number), value: pack(wish) } };
   }
 

@@ -225,7 +225,13 @@ export class Inbox {
     const { client } = this.#host;
     const id = one.conversationId;
     const places = await this.#joined.prepare(id);
-    const record = { ...newRecord("active", handshake, this.#host.now(), one.name), ...places, joined: time };
+    const record = {
+      ...newRecord("active", handshake, this.#host.now(), one.name),
+      ...places,
+      joined: time,
+      // Where nobody orders, what follows the handshake may stand before it.
+      ...(this.#host.settling && { cursor: "" }),
+    };
     const alongside = () => [...beginning(id, record), { key: KEYS.invitation(one.id), value: undefined }];
     try {
       await orAborted(signal, () => client.join(welcome, { replace: true, signal, alongside }));

@@ -5,6 +5,7 @@ import { PublicGroup } from "@copse/core/public-group";
 import { openClient, type StoredClientOptions } from "@copse/core/storage";
 import { lastResort } from "@copse/extensions";
 import type { JudgedGroupInfo } from "../conversation/host.js";
+import type { Settling } from "../conversation/settling.js";
 import type { DeliveryService } from "../service.js";
 import { MessengerError } from "./errors.js";
 import { type Base, ClientMessenger } from "./messenger.js";
@@ -48,7 +49,7 @@ function limitsOf(chosen: Partial<MessengerLimits> = {}): MessengerLimits {
 }
 
 /** The client's options, with what conversations need. */
-function clientOptions(options: StoredClientOptions): StoredClientOptions {
+function clientOptions(options: StoredClientOptions, settle: Settling | undefined): StoredClientOptions {
   const { extensions = [], capabilities = {}, policy } = options;
   const has = extensions.some(({ name }) => name === lastResort().name);
   const types = capabilities.extensions ?? [];
@@ -59,8 +60,16 @@ function clientOptions(options: StoredClientOptions): StoredClientOptions {
       ...capabilities,
       extensions: types.includes(NAME_EXTENSION) ? types : [...types, NAME_EXTENSION],
     },
-    policy: { maxPastEpochs: PAST_EPOCHS, ...policy },
+    policy: { maxPastEpochs: PAST_EPOCHS, ...policy, ...(settle && { rewind: settle.rewind }) },
   };
+}
+
+/** @throws MessengerError `usage` */
+function checkOrdering({ ordering }: DeliveryService, settle: Settling | undefined): void {
+  if (ordering === "none" && settle === undefined)
+    throw new MessengerError("usage", "the service doesn't order commits: expected options.settle");
+  if (ordering === "service" && settle !== undefined)
+    throw new MessengerError("usage", "the service orders commits: expected no options.settle");
 }
 
 /** Waits for the storage's turn, and keeps it. @returns what gives it back */
@@ -93,7 +102,7 @@ async function takeTurn(options: MessengerOptions): Promise<() => void> {
  * await conversation.send("Hello!");
  */
 export async function openMessenger(options: MessengerOptions): Promise<Messenger> {
-  const { delivery, accept, userOf = userOfBasic, limits: chosen, ...rest } = options;
+  const { delivery, accept, userOf = userOfBasic, settle, limits: chosen, ...rest } = options;
   if (typeof delivery !== "function" && typeof delivery?.submit !== "function")
     throw new MessengerError(
       "usage",
@@ -108,10 +117,9 @@ export async function openMessenger(options: MessengerOptions): Promise<Messenge
     giveBack();
   };
   try {
-    const opened = await openClient(clientOptions(rest));
+    const opened = await openClient(clientOptions(rest, settle));
     service = typeof delivery === "function" ? await delivery(opened) : delivery;
-    if (service.ordering !== "service")
-      throw new MessengerError("usage", "expected a delivery service that orders handshakes");
+    checkOrdering(service, settle);
     const base = baseOf(options, opened, service, limits, userOf, abort);
     const messenger = new ClientMessenger(base, abort, accept, end);
     await messenger.resume();
@@ -131,7 +139,7 @@ function baseOf(
   userOf: (credential: Credential) => string | undefined,
   { signal }: AbortControllerLike,
 ): Base {
-  const { credential, crypto, authentication, policy, asyncContext, extensions } = options;
+  const { credential, crypto, authentication, policy, asyncContext, extensions, settle } = options;
   const own = typeof credential === "string" ? basicCredential(credential) : credential;
   const user = userOf(own);
   if (user === undefined || user === "")
@@ -151,6 +159,7 @@ function baseOf(
     user,
     people: new People(userOf, () => client.signatureKey),
     limits,
+    settling: settle,
     maxMessage: (policy?.maxApplicationSize ?? DEFAULT_POLICY.maxApplicationSize) - FRAME_SIZE,
     signal,
     now,

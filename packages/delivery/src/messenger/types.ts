@@ -1,6 +1,7 @@
 // RFC 9750 §5 has what a delivery service owes. This is what an application gets on top of it: conversations.
 import type { AbortSignalLike, Awaitable, Bytes, Credential, Group, OperationOptions } from "@copse/core";
 import type { StoredClient, StoredClientOptions } from "@copse/core/storage";
+import type { Settling } from "../conversation/settling.js";
 import type { DeliveryService } from "../service.js";
 
 /** A client of a user. */
@@ -222,6 +223,11 @@ export interface MessengerOptions extends StoredClientOptions {
   readonly accept?: (invitation: Invitation) => Awaitable<boolean | undefined>;
   /** The user that a credential names. Default: the UTF-8 text of a basic credential. @returns `undefined`: nobody */
   readonly userOf?: (credential: Credential) => string | undefined;
+  /**
+   * For a service with `ordering: "none"`, which needs it: how members agree on a commit. `settleBranches()` of
+   * `@copse/delivery/unordered` makes it.
+   */
+  readonly settle?: Settling;
   readonly limits?: Partial<MessengerLimits>;
 }
 

@@ -101,11 +101,6 @@ export class StagedPublicCommit extends CommitView {
     return copied(this.#commit.next.groupContext.treeHash);
   }
 
-  /** The transcript hash (§8.2) of the epoch that it starts: `Nh` bytes, as in a GroupInfo of that epoch. */
-  get confirmedTranscriptHash(): Bytes {
-    return copied(this.#commit.next.groupContext.confirmedTranscriptHash);
-  }
-
   /**
    * Enters the epoch that it starts. All other staged commits end.
    * @throws MlsError `past-epoch` if its epoch is over; `missing` if the follower was resumed since

@@ -1,0 +1,23 @@
+// RFC 9420 §14: what the engine needs where nobody orders commits. Its code comes with the option: see unordered.ts.
+import type { Policy } from "@copse/core";
+import type { LogEntry } from "../service.js";
+import type { Outbox } from "./outbox.js";
+import type { Room } from "./room.js";
+import type { Wishes } from "./wishes.js";
+
+/** Takes the entries of a group's log, in whatever order they come. */
+export interface Follower {
+  take(entries: readonly LogEntry[]): Promise<void>;
+  /** The storage was read again. */
+  reset(): void;
+  /** Resolves when nothing runs. */
+  idle(): Promise<void>;
+}
+
+/** How members agree on a commit, where the service doesn't order them. `settleBranches()` makes it. */
+export interface Settling {
+  /** Which epochs are kept. */
+  readonly rewind: NonNullable<Policy["rewind"]>;
+  /** @internal */
+  readonly follow: (room: Room, outbox: Outbox, wishes: Wishes) => Follower;
+}
