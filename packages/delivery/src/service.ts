@@ -177,7 +177,7 @@ export interface PublishedGroupInfo {
 export interface DeliveryService {
   /**
    * `service`: as above. `none`: nobody orders. `submit` accepts every handshake, entries may come to each reader in another
-   * order, and the application decides which commit counts.
+   * order, and members agree on the commit that counts. The same commit comes again under another ID then, with its Welcomes.
    */
   readonly ordering: "service" | "none";
 

@@ -28,7 +28,7 @@ async function peopleOn(
   all: readonly string[],
   options: SettleBranchesOptions = {},
 ): Promise<Someone[]> {
-  const settle = settleBranches({ after: AFTER, ...options });
+  const settle = settleBranches({ after: AFTER, patience: 300, ...options });
   const people = await Promise.all(
     all.map((name) =>
       world.person(name, { settle, delivery: ({ signatureKey }) => relay.connect(name, signatureKey) }),
@@ -162,7 +162,33 @@ it("adds and removes in the end whom somebody added and removed in a branch that
   await until([alice, bob, dave], () =>
     [all[0], all[1], ofDave].every((one) => `${names(one as (typeof all)[0])}` === "alice,bob,dave"),
   );
-  await agree([alice, bob], all.slice(0, 2));
+  await agree([alice, bob, dave], [...all.slice(0, 2), ofDave]);
+});
+
+it("lets who was apart for too long join again", async () => {
+  const relay = relayOf();
+  const options = { after: 5, epochs: 1, patience: 100 };
+  const people = await peopleOn(relay, ["alice", "bob", "carol"], options);
+  const all = await together(people);
+  await settled(people);
+  relay.part(["alice"], ["bob", "carol"]);
+  const texts: string[] = [];
+  for (let n = 0; n < 4; n++) {
+    if (n < 3) await all[0]?.update();
+    await all[1]?.update();
+  }
+  relay.heal();
+  await all[2]?.update();
+  await people[0]?.until((one) => one.kind === "problem" && one.problem.code === "rejoined");
+  await settled(people);
+  await agree(people, all);
+  for (const [i, one] of all.entries()) {
+    texts.push(`${people[i]?.name}: here`);
+    await (await one.send("here")).sent;
+  }
+  await settled(people);
+  await haveHeard(people, all, texts);
+  expect(people.slice(1).flatMap(problems)).toEqual([]);
 });
 
 it("needs to be told how branches are settled, and only there", async () => {
@@ -173,6 +199,6 @@ it("needs to be told how branches are settled, and only there", async () => {
   const ordered = memoryDelivery().connect("erin", "key");
   const settle = settleBranches();
   await expect(world.person("erin", { delivery: ordered, settle })).rejects.toEqual(usage);
-  for (const wrong of [{ after: -1 }, { epochs: 0 }, { age: 0 }, { compare: 1 as never }])
+  for (const wrong of [{ after: -1 }, { patience: -1 }, { epochs: 0 }, { age: 0 }, { compare: 1 as never }])
     expect(() => settleBranches(wrong)).toThrow(MessengerError);
 });

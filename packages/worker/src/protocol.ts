@@ -119,6 +119,7 @@ const StagedSnapshot = /* @__PURE__ */ record({
   extensions: Extensions,
   active: flag,
   authenticatedData: bytes,
+  confirmedTranscriptHash: bytes,
   epochAuthenticator: /* @__PURE__ */ either(/* @__PURE__ */ optional(bytes), Refused),
 }) as unknown as Shape<StagedSnapshot>;
 

@@ -163,6 +163,7 @@ export const STAGED_GETTERS = [
   "extensions",
   "active",
   "authenticatedData",
+  "confirmedTranscriptHash",
   "epochAuthenticator",
 ] as const satisfies readonly GetterOf<StagedCommit>[];
 

@@ -109,5 +109,6 @@ export const STAGED = {
   extensions: [],
   active: true,
   authenticatedData: new Uint8Array(),
+  confirmedTranscriptHash: new Uint8Array(),
   epochAuthenticator: new Uint8Array(32),
 };

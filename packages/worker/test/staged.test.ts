@@ -22,11 +22,11 @@ async function two(kind: "node" | "web" = "node") {
 async function shown(staged: StagedCommit | WorkerStagedCommit) {
   const { commit, committer, epoch, path, proposals, added, removed, updated, custom, external } = staged;
   const { reinit, extensions, active, authenticatedData, epochAuthenticator } = staged;
-  const { membersBefore, membersAfter } = staged;
+  const { membersBefore, membersAfter, confirmedTranscriptHash } = staged;
   return {
     ...{ commit, committer, epoch, path, proposals, added, removed, updated, custom, external },
     ...{ reinit, extensions, active, authenticatedData, epochAuthenticator },
-    ...{ membersBefore: await membersBefore, membersAfter: await membersAfter },
+    ...{ membersBefore: await membersBefore, membersAfter: await membersAfter, confirmedTranscriptHash },
   };
 }
 

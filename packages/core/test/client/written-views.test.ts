@@ -123,7 +123,7 @@ const EPOCH = [
 ] as "groupId"[];
 const COMMIT_GETTERS = [
   ...["commit", "committer", "proposals", "added", "removed", "updated", "custom", "extensions"],
-  ...["membersBefore", "membersAfter", "authenticatedData", "reinit"],
+  ...["membersBefore", "membersAfter", "authenticatedData", "confirmedTranscriptHash", "reinit"],
 ] as "commit"[];
 
 const GROUP: Readonly<Record<string, Row>> = {
@@ -185,7 +185,7 @@ const FOLLOWER: Readonly<Record<string, Row>> = {
 };
 
 const STAGED_PUBLIC: Readonly<Record<string, Row>> = getters<StagedPublicCommit>(
-  [...COMMIT_GETTERS, "treeHash", "confirmedTranscriptHash"] as never,
+  [...COMMIT_GETTERS, "treeHash"] as never,
   async (here) => here.follower.stage(await stagedByB(here)),
 );
 

@@ -140,13 +140,19 @@ export class Reader {
 
   async #receiveAll(entries: readonly LogEntry[]): Promise<void> {
     const room = this.#room;
-    if (this.#follower !== undefined && room.record.state !== "joining") {
-      await this.#follower.take(entries);
+    const follower = this.#follower;
+    if (follower !== undefined && room.record.state !== "joining") {
+      await follower.take(entries);
       return;
     }
     for (const segment of this.#segments(entries)) {
       await room.turn(() => this.#receive(segment));
       if (room.isEnded || room.lost !== undefined) return;
+      if (follower === undefined || room.record.state === "joining") continue;
+      // It has joined: where nobody orders, what follows may stand before that.
+      await room.turn(() => room.write({ ...room.record, cursor: "" }));
+      this.start();
+      return;
     }
   }
 

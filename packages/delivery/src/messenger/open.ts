@@ -60,7 +60,11 @@ function clientOptions(options: StoredClientOptions, settle: Settling | undefine
       ...capabilities,
       extensions: types.includes(NAME_EXTENSION) ? types : [...types, NAME_EXTENSION],
     },
-    policy: { maxPastEpochs: PAST_EPOCHS, ...policy, ...(settle && { rewind: settle.rewind }) },
+    policy: {
+      maxPastEpochs: Math.max(PAST_EPOCHS, settle?.rewind.epochs ?? 0),
+      ...policy,
+      ...(settle && { rewind: settle.rewind }),
+    },
   };
 }
 

@@ -128,6 +128,18 @@ export class Branches {
     return last === undefined || last.kept.inForce ? [] : steps.filter(({ kept }) => !kept.inForce);
   }
 
+  /** Whether commits of an epoch may follow one that removes this client, which then can't take them. */
+  mayBeOut(group: Group, epoch: bigint): boolean {
+    return keptCommits(group).some(
+      ({ commit, inForce }) => !inForce && !commit.active && commit.epoch <= epoch,
+    );
+  }
+
+  /** Whether an epoch is one that is kept, by its transcript hash. */
+  has(group: Group, hash: Uint8Array): boolean {
+    return keptCommits(group).some(({ commit }) => nameOf(commit) === toHex(hash));
+  }
+
   /** How many commits that were read there are beside one. */
   rivals(group: Group, { kept }: Step): number {
     const all = keptCommits(group);

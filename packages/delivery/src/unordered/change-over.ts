@@ -54,6 +54,7 @@ export async function changeOver(parts: Parts, group: Group, way: readonly Step[
     await go(error.members);
   }
   after.apply();
+  await room.learn(after.gone);
 }
 
 /** What this client said in epochs after one. */
@@ -138,6 +139,11 @@ class Following {
       for (const { wish } of made) enter(wish);
     });
     return made.map(({ change }) => change);
+  }
+
+  /** Who was removed. */
+  get gone(): readonly Member[] {
+    return this.#plan.gone;
   }
 
   apply(): void {

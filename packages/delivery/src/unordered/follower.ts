@@ -15,6 +15,7 @@ import { DeliveryError, type LogEntry } from "../service.js";
 import { announce } from "./announcements.js";
 import { Branches, type Contender } from "./branches.js";
 import { changeOver } from "./change-over.js";
+import { Elsewhere } from "./elsewhere.js";
 
 /** How many commits wait for their place. */
 const MAX_COMMITS = 32;
@@ -47,6 +48,7 @@ export class UnorderedFollower implements Follower {
   readonly #outbox: Outbox;
   readonly #wishes: Wishes;
   readonly #branches: Branches;
+  readonly #elsewhere: Elsewhere;
   readonly #after: number;
   #running: Promise<void> | undefined;
   /** What runs, also when it is nearly over. */
@@ -56,12 +58,17 @@ export class UnorderedFollower implements Follower {
     room: Room,
     outbox: Outbox,
     wishes: Wishes,
-    options: { readonly compare: (a: Contender, b: Contender) => number; readonly after: number },
+    options: {
+      readonly compare: (a: Contender, b: Contender) => number;
+      readonly after: number;
+      readonly patience: number;
+    },
   ) {
     this.#room = room;
     this.#outbox = outbox;
     this.#wishes = wishes;
     this.#branches = new Branches(room, options.compare);
+    this.#elsewhere = new Elsewhere(room, this.#branches, options.patience);
     this.#after = options.after;
   }
 
@@ -71,6 +78,7 @@ export class UnorderedFollower implements Follower {
 
   async idle(): Promise<void> {
     await this.#last;
+    await this.#elsewhere.idle();
   }
 
   async take(entries: readonly LogEntry[]): Promise<void> {
@@ -89,6 +97,7 @@ export class UnorderedFollower implements Follower {
       if (room.record.cursor !== cursor) await room.write({ ...room.record, cursor });
       await this.#hold();
     });
+    this.#elsewhere.raise();
   }
 
   #group(): Group {
@@ -105,7 +114,8 @@ export class UnorderedFollower implements Follower {
     // What nobody can read any more, and junk: the cursor is written with what follows.
     if (header === undefined || isCommit !== (said.kind === "handshake")) return;
     const floor = this.#branches.floor(group);
-    if (header.epoch < floor && isCommit) return;
+    const isBefore = said.time < this.#room.record.joined;
+    if (header.epoch < floor && (isCommit || isBefore)) return;
     const entry = { ...said, epoch: header.epoch };
     if (isCommit) await this.#commit(group, entry);
     else await this.#message(group, entry, header, false);
@@ -143,10 +153,10 @@ export class UnorderedFollower implements Follower {
     });
     if (plan !== undefined) plan.apply();
     else if (failure !== undefined)
-      await this.#elsewhere(group, entry, header, { failure, isRetry, isLast, before });
+      await this.#ofAnother(group, entry, header, { failure, isRetry, isLast, before });
   }
 
-  async #elsewhere(
+  async #ofAnother(
     group: Group,
     entry: LogEntry,
     header: Header,
@@ -310,7 +320,7 @@ export class UnorderedFollower implements Follower {
   async #settle(): Promise<boolean> {
     const room = this.#room;
     const { group } = room;
-    if (group !== undefined && !room.isEnded) {
+    if (group !== undefined && !room.isEnded && room.lost === undefined && room.joining === undefined) {
       await this.#branches.load();
       if (await this.#goOn(group)) return false;
       const announcements = await room.host.client.listEntries(KEYS.announcements(room.id));

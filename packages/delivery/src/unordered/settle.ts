@@ -18,6 +18,11 @@ export interface SettleBranchesOptions {
    * entries usually take from one member to another: whatever comes later is settled too, at a greater cost. Default: 2000.
    */
   readonly after?: number;
+  /**
+   * For how many milliseconds a commit may wait for the one that it follows. Then this client looks whether the others are
+   * in a branch that it can't take any more, and joins again there. Default: 60,000.
+   */
+  readonly patience?: number;
   /** How many epochs before the present one can still be left for another commit: 1 to 32. Default: 4. */
   readonly epochs?: number;
   /** For how many seconds after it ended an epoch can still be left. Default: 600. */
@@ -50,14 +55,16 @@ export const byHash = (a: Contender, b: Contender): number =>
  * const messenger = await openMessenger({ storage, crypto, credential: "alice", authentication, delivery, settle });
  */
 export function settleBranches(options: SettleBranchesOptions = {}): Settling {
-  const { compare = byHash, after = 2000, epochs = 4, age = 600 } = options;
+  const { compare = byHash, after = 2000, patience = 60_000, epochs = 4, age = 600 } = options;
   if (typeof compare !== "function")
     throw new MessengerError("usage", `expected options.compare: a function, got ${typeof compare}`);
-  if (!(Number.isFinite(after) && after >= 0))
-    throw new MessengerError("usage", `expected options.after of 0 or more milliseconds, got ${after}`);
+  for (const [name, time] of Object.entries({ after, patience }))
+    if (!(Number.isFinite(time) && time >= 0))
+      throw new MessengerError("usage", `expected options.${name} of 0 or more milliseconds, got ${time}`);
   return {
     rewind: kept(epochs, age),
-    follow: (room, outbox, wishes) => new UnorderedFollower(room, outbox, wishes, { compare, after }),
+    follow: (room, outbox, wishes) =>
+      new UnorderedFollower(room, outbox, wishes, { compare, after, patience }),
   };
 }
 
