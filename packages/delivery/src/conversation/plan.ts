@@ -15,6 +15,7 @@ import {
 import type { MembersEntry, MessageEntry, Person } from "../messenger/types.js";
 import { pack, unframed } from "../messenger/wire.js";
 import type { LogEntry } from "../service.js";
+import type { Before } from "./before.js";
 import { historyChange, mark, messageEntry, type Remembered } from "./history.js";
 import type { Item, Outbox } from "./outbox.js";
 import { type ConversationRecord, type EntryChange, KEYS, recordChange, type SavedEarly } from "./record.js";
@@ -22,22 +23,6 @@ import type { Early, Room } from "./room.js";
 
 /** Refusals of a commit that other members may not have had. */
 const OWN_REASONS: readonly string[] = ["missing", "limit", "unsupported", "missing-signer", "own-message"];
-
-/** What is known of those whom the next commits remove. */
-export interface Before {
-  readonly remembered: Remembered;
-  /** The leaves that have asked to be removed. */
-  readonly leavers: ReadonlySet<number>;
-  readonly epoch: bigint;
-  /** If this client joins anew: who is there now and wasn't before, and the other way round. */
-  readonly difference?: Difference | undefined;
-}
-
-/** Who came and went, while this client wasn't there. */
-export interface Difference {
-  readonly added: readonly Member[];
-  readonly removed: readonly Member[];
-}
 
 /** How many commits wait for proposals, or for each other. */
 const MAX_COMMITS = 8;

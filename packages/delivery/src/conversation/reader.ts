@@ -3,9 +3,10 @@ import { type Group, type Member, MlsError, ProposalType, toHex } from "@copse/c
 import { readMessage } from "@copse/core/message";
 import { type AbortControllerLike, Backoff, newAbortController, pause } from "../messenger/platform.js";
 import { type Batch, DeliveryError, type LogEntry } from "../service.js";
+import type { Before, Difference } from "./before.js";
 import type { Joiner } from "./joiner.js";
 import type { Outbox } from "./outbox.js";
-import { type Before, type Difference, Plan } from "./plan.js";
+import { Plan } from "./plan.js";
 import type { Early, Room } from "./room.js";
 import type { Follower } from "./settling.js";
 

@@ -3,8 +3,9 @@
 import { type Group, MlsError, type Outcome, type Received } from "@copse/core";
 import { readMessage } from "@copse/core/message";
 import { peek, stageProposal } from "@copse/core/rewind";
+import type { Before } from "../conversation/before.js";
 import type { Outbox } from "../conversation/outbox.js";
-import { type Before, Plan } from "../conversation/plan.js";
+import { Plan } from "../conversation/plan.js";
 import { leaversOf } from "../conversation/reader.js";
 import { KEYS } from "../conversation/record.js";
 import type { Early, Room } from "../conversation/room.js";
