@@ -16,7 +16,7 @@ import type { MembersEntry, MessageEntry, Person } from "../messenger/types.js";
 import { pack, unframed } from "../messenger/wire.js";
 import type { LogEntry } from "../service.js";
 import type { Before } from "./before.js";
-import { historyChange, mark, messageEntry, type Remembered } from "./history.js";
+import { historyChange, mark, messageEntry } from "./history.js";
 import type { Item, Outbox } from "./outbox.js";
 import { type ConversationRecord, type EntryChange, KEYS, recordChange, type SavedEarly } from "./record.js";
 import type { Early, Room } from "./room.js";
