@@ -33,6 +33,8 @@ const AT_ONCE = 1000;
 /** How many users a call takes. */
 const MAX_USERS = 1000;
 
+type Follow = (room: Room, outbox: Outbox, wishes: Wishes) => Follower;
+
 /** @throws MessengerError `usage` */
 export function needUsers(users: readonly string[]): readonly string[] {
   if (!Array.isArray(users) || users.length > MAX_USERS)
@@ -72,7 +74,8 @@ export class GroupConversation implements Conversation {
       this.#driver.recheck();
     };
     const doubt = (isRefused: boolean) => this.#doubt.raise(isRefused);
-    this.#follower = host.settling?.follow(room, this.#outbox, this.#wishes);
+    const follow = host.settling?.follow as Follow | undefined;
+    this.#follower = follow?.(room, this.#outbox, this.#wishes);
     this.#reader = new Reader(room, this.#outbox, this.#joiner, doubt, caughtUp, this.#follower);
     room.begin(this, [this.#outbox, this.#driver], () => this.#reader.start());
     room.wishEnded = (done, isLost, pending) => this.#driver.merged(done, isLost, pending);

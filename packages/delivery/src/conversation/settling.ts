@@ -1,9 +1,6 @@
 // RFC 9420 §14: what the engine needs where nobody orders commits. Its code comes with the option: see unordered.ts.
 import type { Policy } from "@copse/core";
 import type { LogEntry } from "../service.js";
-import type { Outbox } from "./outbox.js";
-import type { Room } from "./room.js";
-import type { Wishes } from "./wishes.js";
 
 /** Takes the entries of a group's log, in whatever order they come. */
 export interface Follower {
@@ -18,6 +15,6 @@ export interface Follower {
 export interface Settling {
   /** Which epochs are kept. */
   readonly rewind: NonNullable<Policy["rewind"]>;
-  /** @internal */
-  readonly follow: (room: Room, outbox: Outbox, wishes: Wishes) => Follower;
+  /** The code: what it takes, a conversation knows. @internal */
+  readonly follow: (room: never, outbox: never, wishes: never) => Follower;
 }

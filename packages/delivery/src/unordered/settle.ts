@@ -1,7 +1,10 @@
 // RFC 9420 §14: how members agree on a commit, where nobody orders them.
 import { type Bytes, MlsError } from "@copse/core";
 import { keepEpochs } from "@copse/core/rewind";
+import type { Outbox } from "../conversation/outbox.js";
+import type { Room } from "../conversation/room.js";
 import type { Settling } from "../conversation/settling.js";
+import type { Wishes } from "../conversation/wishes.js";
 import { MessengerError } from "../messenger/errors.js";
 import type { Contender } from "./branches.js";
 import { UnorderedFollower } from "./follower.js";
@@ -63,7 +66,7 @@ export function settleBranches(options: SettleBranchesOptions = {}): Settling {
       throw new MessengerError("usage", `expected options.${name} of 0 or more milliseconds, got ${time}`);
   return {
     rewind: kept(epochs, age),
-    follow: (room, outbox, wishes) =>
+    follow: (room: Room, outbox: Outbox, wishes: Wishes) =>
       new UnorderedFollower(room, outbox, wishes, { compare, after, patience }),
   };
 }
