@@ -2,7 +2,7 @@
 import { type Group, generateSigner } from "@copse/core";
 import { type Conversation, DeliveryError, type DeliveryService } from "@copse/delivery";
 import { expect, it } from "vitest";
-import { copyOf, outlaw, Schemer } from "./support/outlaw.js";
+import { copyOf, outlaw, provider, Schemer } from "./support/outlaw.js";
 import {
   agree,
   crypto,
@@ -206,4 +206,29 @@ it("shows who came and went while a client was away and had to join anew", async
   expect((await conversation.history()).filter(({ kind }) => kind === "members").at(-1)).toEqual(
     (told as { entry: unknown }).entry,
   );
+});
+
+it("a commit whose key at the service isn't its epoch's, with a GroupInfo that is none, stops nobody", async () => {
+  const world = new World();
+  const { people, all, copy } = await withMallory(world, "alice", "bob", "carol");
+  const schemer = await Schemer.at(
+    world.connect("mallory", copy.members[3]?.signatureKey as Uint8Array),
+    copy,
+  );
+  await copy.update();
+  const { publicKey } = await provider.hpke.deriveKeyPair(provider.random(32));
+  const nextKey = { epoch: copy.epoch + 1n, suite: SUITE, publicKey };
+  const junk = { nextKey, groupInfo: provider.random(99) };
+  expect(await schemer.submit(await schemer.handshake(junk))).toBe("accepted");
+  const before = copy.epoch;
+  await until(people, () => all.every(({ epoch }) => epoch > before));
+  // Somebody's commit gives the service the key of the next epoch, and the GroupInfo by which clients join.
+  await until(people, () => all.every(({ epoch }) => epoch > before + 1n));
+  for (const one of all) await (await one.send("here")).sent;
+  for (const [i, one] of people.entries())
+    expect(await heard(one, all[i] as Conversation, 3)).toHaveLength(3);
+  await agree(people, all);
+  expect(
+    people.flatMap((one) => problems(one).filter((text) => text.includes("registered another one"))),
+  ).not.toEqual([]);
 });

@@ -117,7 +117,9 @@ export class Doubt {
     const { signal } = host;
     const groupInfo = await group.groupInfo({ signal });
     if (record.last === handshake)
-      await host.service.publishGroupInfo(groupId, { groupInfo, handshake }, keySource, { signal });
+      await this.#room.withKey(() =>
+        host.service.publishGroupInfo(groupId, { groupInfo, handshake }, keySource, { signal }),
+      );
   }
 
   /** Whether a GroupInfo is that of the epoch in which this client is. */

@@ -206,7 +206,7 @@ export class Driver {
     if (handshake === undefined) return true;
     let answer: Submitted;
     try {
-      answer = await service.submit(handshake, { signal });
+      answer = await room.withKey(() => service.submit(handshake, { signal }));
       room.host.reached(true);
     } catch (error) {
       if (error instanceof DeliveryError && error.code === "unavailable") room.host.reached(false);
@@ -338,7 +338,7 @@ export class Driver {
       if (this.#due?.epoch !== epoch) this.#due = { epoch, at: now + Math.random() * longest };
       times.push(this.#due.at);
     }
-    if (!record.taken && record.refused > 0) {
+    if (room.isKeyUnknown || (!record.taken && record.refused > 0)) {
       // A service that knows who is a member has the key that a passed handshake gave it: soon it takes no other one.
       const { last: handshake } = record;
       if (this.#dueAfter?.handshake !== handshake)

@@ -344,7 +344,8 @@ export class Outbox {
     // First: its entry in the log may be read before the answer comes.
     this.#accepted.set(item.number, "sent");
     try {
-      await host.service.send({ id: idAtService(item), groupId, epoch, message, key }, { signal });
+      const outgoing = { id: idAtService(item), groupId, epoch, message, key };
+      await this.#room.withKey(() => host.service.send(outgoing, { signal }));
       host.reached(true);
     } catch (error) {
       // Under this ID the service has the same message, encrypted in an earlier epoch.

@@ -113,6 +113,7 @@ export class Reader {
     const code = error instanceof DeliveryError ? error.code : undefined;
     const isNew = backoff.count === 0 || this.#told !== code;
     this.#told = code;
+    if (code === "forbidden" && room.offerFormer()) return;
     if (code === "unavailable" || code === "closed") room.host.reached(false);
     if (isNew || code === undefined)
       room.problem("delivery", "the group's log can't be read", { retry: true, cause: error });

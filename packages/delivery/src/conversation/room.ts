@@ -6,7 +6,7 @@ import { MessengerError } from "../messenger/errors.js";
 import { later, Turns } from "../messenger/platform.js";
 import type { Conversation, ConversationState, Participant, Person, Problem } from "../messenger/types.js";
 import { unpack } from "../messenger/wire.js";
-import type { Cursor, EpochKey, LogEntry } from "../service.js";
+import { type Cursor, DeliveryError, type EpochKey, type LogEntry } from "../service.js";
 import { Remembered } from "./history.js";
 import type { Host, JudgedGroupInfo } from "./host.js";
 import {
@@ -33,6 +33,10 @@ interface Duty {
 
 /** How many handshakes are known again if they come twice. */
 const MOST_HANDSHAKES = 10_000;
+
+const end = (key: Promise<HeldEpochKey> | undefined): void => {
+  void key?.then((held) => held.end()).catch(() => undefined);
+};
 
 const isOver = ({ state }: ConversationRecord): boolean => state === "left" || state === "removed";
 
@@ -63,6 +67,10 @@ export class Room {
   /** Where the next number of an entry comes from. */
   #numbers = 0;
   #key: { readonly of: Group; readonly epoch: bigint; readonly key: Promise<HeldEpochKey> } | undefined;
+  /** The last key before it that the service knew, as far as this client can tell. */
+  #former: Promise<HeldEpochKey> | undefined;
+  /** Whether that one is offered: whoever made the commit has registered another key than that of the epoch. */
+  #offersFormer = false;
   #remembered: Promise<Remembered> | undefined;
   #told: ConversationState | undefined;
   #timer: (() => void) | undefined;
@@ -252,11 +260,11 @@ export class Room {
     const staged = isFirst ? group.staged.find(({ own }) => own) : undefined;
     const { epoch } = staged ?? group;
     if (this.#key?.of !== group || this.#key.epoch !== epoch) {
-      this.#endKey();
+      this.#keepFormer(group);
       this.#key = { of: group, epoch, key: epochKey(this.host.provider, epoch, staged ?? group) };
     }
     try {
-      return await this.#key.key;
+      return await (this.#offersFormer ? this.#former : this.#key.key);
     } catch {
       // It was removed, or the group moves on right now.
       this.#key = undefined;
@@ -264,9 +272,56 @@ export class Room {
     }
   };
 
-  #endKey(): void {
-    void this.#key?.key.then((key) => key.end()).catch(() => undefined);
+  /** Whether the service doesn't know the key of the present epoch: another commit gives it one. */
+  get isKeyUnknown(): boolean {
+    return this.#offersFormer;
+  }
+
+  /**
+   * Offers the key before the present one from here on, until the next epoch: it stays good at a service as long as nobody has
+   * proven a later one. @returns whether there is one, and it wasn't offered yet
+   */
+  offerFormer(): boolean {
+    if (this.#offersFormer || this.#former === undefined) return false;
+    this.#offersFormer = true;
+    this.problem(
+      "junk",
+      "the service doesn't know this epoch's key: whoever made its commit registered another one",
+    );
+    this.wake();
+    return true;
+  }
+
+  /** Calls the service, and again with the key before if it doesn't know the present one. */
+  async withKey<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof DeliveryError && error.code === "forbidden" && this.offerFormer())) throw error;
+      return call();
+    }
+  }
+
+  #keepFormer(group: Group): void {
+    const { of, key } = this.#key ?? {};
+    // One that the service doesn't know takes nothing's place.
+    const [over, kept] = this.#offersFormer ? [key, this.#former] : [this.#former, key];
+    end(over);
+    if (of === group) this.#former = kept;
+    else {
+      end(kept);
+      this.#former = undefined;
+    }
     this.#key = undefined;
+    this.#offersFormer = false;
+  }
+
+  #endKey(): void {
+    end(this.#key?.key);
+    end(this.#former);
+    this.#key = undefined;
+    this.#former = undefined;
+    this.#offersFormer = false;
   }
 
   participants(): Participant[] {
