@@ -14,7 +14,8 @@ const { serveDelivery } = await import(server);
 const many = { perSecond: 1e9, burst: 1e9 };
 const kinds = ["login", "register", "call", "message", "byte", "handshake", "claim", "claimed", "proof", "socket"];
 const rates = Object.fromEntries(kinds.map((kind) => [kind, many]));
-await serveDelivery({ data, port: Number(port), rates, admit: () => true });
+// All clients have one address here.
+await serveDelivery({ data, port: Number(port), rates, quotas: { connectionsOfAddress: 10_000 }, admit: () => true });
 `;
 
 export async function httpStation(): Promise<Station> {
