@@ -5,18 +5,19 @@ import { MlsError } from "../../errors.js";
 import type { ClientConfig } from "../../group/index.js";
 import type { EntryChange } from "../../operation/index.js";
 import type { Awaitable, HpkePrivateKey } from "../../provider/index.js";
-import type { Group } from "../group.js";
 import type { KeyPackageStore } from "../key-packages.js";
 import type { StorageChange, VersionStep } from "./client-storage.js";
 import {
   type AppEntries,
   type ChangedGroup,
   type Contents,
+  changeOf,
   goingWith,
   isStill,
   type Mark,
   mergedChanges,
   neededSigners,
+  replacedBy,
   wipeEntries,
 } from "./contents.js";
 import { addDeletions } from "./deletions.js";
@@ -27,15 +28,13 @@ import {
   readClient,
   readValue,
   SIGNER_KEY,
-  type StoredStatus,
-  successorOf,
   VERSION_KEY,
   wipeFound,
 } from "./entries.js";
 import { isStale, saidError, stale } from "./failures.js";
 import { type Home, isOpen, lapse, refreshGroup, type StoredGroup } from "./group-writes.js";
 import { type Draft, stepFrom } from "./journal.js";
-import { type KeptSigners, signersIn } from "./kept-signers.js";
+import type { KeptSigners } from "./kept-signers.js";
 import { KeyPackageWrites } from "./key-package-writes.js";
 import { type Batch, Batches, inTurn, makeWrite } from "./writing.js";
 
@@ -205,13 +204,7 @@ export class ClientWrites {
   async #storeClient(batch: Batch): Promise<void> {
     this.#release();
     // As they are now: one that is closed later is in the storage as it was before.
-    const changed = [...this.changed].filter(isOpen).map((one) => {
-      const { own } = one.group as Group;
-      const { state } = own;
-      const status = state.status as StoredStatus;
-      const [successor, signers, replaced] = [successorOf(state), signersIn(state), this.#replacedBy(one)];
-      return { one, own, status, successor, signers, journal: one.journal, replaced };
-    });
+    const changed = [...this.changed].filter(isOpen).map((one) => changeOf(one, this.groups));
     const ending = new Set(this.ending);
     for (const all of [this.changed, this.ending]) all.clear();
     const ended = new Set([...ending, ...changed.flatMap(({ replaced }) => replaced)]);
@@ -355,14 +348,6 @@ export class ClientWrites {
     this.#changes++;
   }
 
-  /** The groups with the same ID that a group takes the place of. */
-  #replacedBy({ name, id, group }: StoredGroup): StoredGroup[] {
-    if (group?.own.state.status === "joining") return [];
-    return [...this.groups.values()].filter(
-      (other) => other.name !== name && other.status !== "joining" && other.id === id,
-    );
-  }
-
   /** Takes over what the storage has. What is changed here and not written yet stays changed. */
   async #take(found: FoundClient): Promise<void> {
     const changes = this.#changes;
@@ -393,7 +378,7 @@ export class ClientWrites {
     const isNews = ({ name, successor }: StoredGroup, { groupId }: StoredGroup) =>
       successor !== undefined && !ended.has(name) && equalBytes(successor, groupId);
     const isTaken = ({ one }: ChangedGroup) =>
-      this.#replacedBy(one).some((other) => !before.has(other.name)) ||
+      replacedBy(one, groups).some((other) => !before.has(other.name)) ||
       // Who joins it doesn't know yet what it must resume.
       [...groups.values()].some((other) => isNews(other, one));
     if (contents !== undefined && (added.some(isTaken) || (added.length > 0 && isUsedElsewhere)))

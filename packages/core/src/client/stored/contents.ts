@@ -1,12 +1,13 @@
 // What one write of a client is to make safe.
 import { wipe } from "../../bytes.js";
 import type { EntryChange } from "../../operation/index.js";
+import type { Group } from "../group.js";
 import type { Membership } from "../membership.js";
 import type { StorageChange } from "./client-storage.js";
-import type { StoredStatus } from "./entries.js";
+import { type StoredStatus, successorOf } from "./entries.js";
 import { isOpen, type StoredGroup } from "./group-writes.js";
 import type { Draft, Journal } from "./journal.js";
-import { nameOf } from "./kept-signers.js";
+import { nameOf, signersIn } from "./kept-signers.js";
 import type { KeyPackageMap } from "./key-package-writes.js";
 
 /** A group whose entry changes, and what it changes to. */
@@ -20,6 +21,31 @@ export interface ChangedGroup {
   readonly journal: Journal;
   /** Those that it takes the place of: they end if it is written. */
   readonly replaced: readonly StoredGroup[];
+}
+
+type Groups = ReadonlyMap<string, StoredGroup>;
+
+/** The groups with the same ID that a group takes the place of. @param groups those that the storage has */
+export function replacedBy({ name, id, group }: StoredGroup, groups: Groups): StoredGroup[] {
+  if (group?.own.state.status === "joining") return [];
+  return [...groups.values()].filter(
+    (other) => other.name !== name && other.status !== "joining" && other.id === id,
+  );
+}
+
+/** What the entry of an open group changes to, as it is now. @param groups those that the storage has */
+export function changeOf(one: StoredGroup, groups: Groups): ChangedGroup {
+  const { own } = one.group as Group;
+  const { state } = own;
+  return {
+    one,
+    own,
+    status: state.status as StoredStatus,
+    successor: successorOf(state),
+    signers: signersIn(state),
+    journal: one.journal,
+    replaced: replacedBy(one, groups),
+  };
 }
 
 /** Whether a group is as it was when its write began. */

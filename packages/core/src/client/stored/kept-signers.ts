@@ -15,14 +15,21 @@ const NAMED = 32;
 /** The name of a signer in the storage. Public keys are as good as random, so that the beginning of one is enough. */
 export const nameOf = (publicKey: Uint8Array): string => toHex(publicKey.subarray(0, NAMED));
 
+/** A state never changes. So a message, which leaves it as it is, looks at none of its keys again. */
+const inStates = new WeakMap<GroupState, readonly string[]>();
+
 /** The names of the signers that a group needs, or may need: in staged commits, own Updates and kept epochs, too. */
 export function signersIn(state: GroupState): readonly string[] {
+  const known = inStates.get(state);
+  if (known !== undefined) return known;
   const names = new Set([state.current, ...epochsIn(state)].map((one) => nameOf(ownLeaf(one).signatureKey)));
   for (const { proposals } of [state, ...(state.kept?.others ?? [])])
     for (const { proposal, leafKey } of proposals)
       if (leafKey !== undefined && isProposal(proposal, ProposalType.update))
         names.add(nameOf(proposal.leafNode.signatureKey));
-  return [...names].sort();
+  const sorted = [...names].sort();
+  inStates.set(state, sorted);
+  return sorted;
 }
 
 export class KeptSigners {

@@ -1,6 +1,5 @@
 // RFC 9420 §10, §11, §16.2: a client whose state is in a storage: nothing that it answers can be lost or used again.
 import { type Bytes, copied, isBytes, needBytes } from "../../bytes.js";
-import { guardFunctions, noVerdict } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { ClientConfig } from "../../group/index.js";
 import {
@@ -14,27 +13,20 @@ import {
   type WriteOptions,
 } from "../../operation/index.js";
 import { checkOptions, needed, type OptionShape } from "../../option-shapes.js";
-import type { CipherSuiteProvider } from "../../provider/index.js";
 import { MAX_ID_SIZE } from "../../wire/index.js";
-import { Client, type ClientParts, partsOf } from "../client.js";
+import { Client, type ClientParts } from "../client.js";
 import type { Group } from "../group.js";
-import { CLIENT, type ClientOptions, READ_WELCOME, type ReadWelcomeOptions } from "../options.js";
+import { READ_WELCOME, type ReadWelcomeOptions } from "../options.js";
 import type { StagedWelcome } from "../staged-welcome.js";
 import { askedChanges, changesOf, needKey, needPrefix, stepsOf } from "./app-entries.js";
-import type { ClientStorage, VersionStep } from "./client-storage.js";
+import type { VersionStep } from "./client-storage.js";
 import { type AppEntries, isSameMark, type Mark } from "./contents.js";
-import { type FoundClient, readClient, type StoredStatus, wipeFound } from "./entries.js";
+import type { FoundClient, StoredStatus } from "./entries.js";
 import { notOpen } from "./failures.js";
 import type { StoredGroup } from "./group-writes.js";
-import { makeSigner, needGiven, recordOf, type SignerEntry, signerIn, suiteOf } from "./saved-signer.js";
-import { type AppEntry, StoredState } from "./stored-state.js";
+import type { SignerEntry } from "./saved-signer.js";
+import type { AppEntry, StoredState } from "./stored-state.js";
 import type { Batch } from "./writing.js";
-
-/** The options of {@link openClient}. */
-export interface StoredClientOptions extends ClientOptions {
-  /** Where the client keeps its state. It has the storage to itself. */
-  readonly storage: ClientStorage;
-}
 
 /** A group that a {@link StoredClient} has. */
 export interface KnownGroup {
@@ -54,7 +46,6 @@ export interface KnownGroupOptions extends OperationOptions {
   readonly joining?: boolean;
 }
 
-const STORED_CLIENT: OptionShape<StoredClientOptions> = { ...CLIENT, storage: needed("object") };
 const WATCH: OptionShape<{ listener: () => void }> = { listener: needed("function") };
 const KNOWN_GROUP: OptionShape<KnownGroupOptions> = { ...OPERATION, joining: "boolean" };
 const DELETED_GROUP: OptionShape<KnownGroupOptions & WriteOptions<never>> = { ...KNOWN_GROUP, ...WRITE };
@@ -336,79 +327,4 @@ export class StoredClient extends Client {
     };
     return this.restoreFrom(read, (loaded) => enter(() => this.groups.restore(loaded)), options);
   }
-}
-
-/** How often a client is opened that another opener has changed meanwhile. */
-const MAX_TRIES = 5;
-
-/**
- * Opens the client that a storage has, or a new one: the signer, key packages, groups, staged commits and proposals are as
- * they were after the last call that answered. Groups are loaded when they are asked for ({@link StoredClient.group}).
- *
- * Without `signer`, the client makes one at its first opening, whose private key the storage keeps.
- * @param options the same at each opening; `suite` isn't needed again
- * @throws MlsError `state` for damaged entries or another suite; `missing-signer` without the signer that the client was
- *   opened with before; `key-not-extractable` if the provider doesn't export the signer's key: pass `signer`; `try-again`
- *   or `storage` if the storage fails; otherwise as {@link Client.create}
- * @example
- * const alice = await openClient({ storage, crypto: nodeProvider(), credential: "alice", authentication });
- * for (const { groupId } of alice.knownGroups()) show(await alice.group(groupId));
- */
-export async function openClient(options: StoredClientOptions): Promise<StoredClient> {
-  const { storage, ...chosen } = checkOptions(options, STORED_CLIENT);
-  for (const name of ["get", "list", "write"] as const)
-    if (typeof storage[name] !== "function")
-      throw new MlsError("usage", `expected options.storage: a client storage, got one without ${name}()`);
-  const reading = guardFunctions(storage, (cause) => noVerdict("the storage", cause));
-  // What fails to be written is no more than that: `makeWrite` says so.
-  const guarded = { ...reading, write: storage.write.bind(storage) };
-  const work = async () => {
-    for (let i = 1; ; i++) {
-      try {
-        return await open(guarded, chosen);
-      } catch (error) {
-        // Another process opened a new client first.
-        if (i === MAX_TRIES || !(error instanceof MlsError && error.code === "stale-state")) throw error;
-      }
-    }
-  };
-  return perform({ work, finish: answer }, chosen);
-}
-
-async function open(storage: ClientStorage, chosen: ClientOptions): Promise<StoredClient> {
-  const found = await readClient(storage);
-  try {
-    return await openFound(storage, chosen, found);
-  } finally {
-    wipeFound(found);
-  }
-}
-
-async function openFound(
-  storage: ClientStorage,
-  chosen: ClientOptions,
-  found: FoundClient,
-): Promise<StoredClient> {
-  const { signer: saved } = found;
-  let made: SignerEntry | undefined;
-  const newSigner = async (provider: CipherSuiteProvider) => {
-    if (saved !== undefined) return needGiven(await signerIn(provider, saved));
-    const { signer, entry } = await makeSigner(provider, storage.handles === true);
-    made = entry;
-    return signer;
-  };
-  const suite = chosen.suite ?? (saved && suiteOf(saved.value));
-  const parts = await partsOf(suite === undefined ? chosen : { ...chosen, suite }, newSigner);
-  const { provider, signer } = parts;
-  const state = new StoredState(storage, (length) => provider.random(length));
-  const client = new StoredClient({ ...parts, options: { ...parts.options, signer } }, state);
-  if (chosen.signer !== undefined) {
-    if (saved === undefined) made = { value: await recordOf(provider, signer.publicKey) };
-    else {
-      const former = await signerIn(provider, saved);
-      if (former !== undefined) client.addSigner(former);
-    }
-  }
-  await client.begin(found, made);
-  return client;
 }
