@@ -80,6 +80,10 @@ const CALLS: Readonly<Record<string, (here: World) => (signal: AbortSignal) => P
     ({ alice }) =>
     (signal) =>
       alice.deleteGroup(ID, { signal }),
+  writeEntries:
+    ({ alice }) =>
+    (signal) =>
+      alice.writeEntries([{ key: "app/a", value: ID }], [], { signal }),
 };
 
 describe.each(Object.entries(CALLS))("after %s was given up in a write that never ends", (name, call) => {
