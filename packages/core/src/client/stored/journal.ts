@@ -1,5 +1,5 @@
 // RFC 9420 §7, §8, §9.2, §12: what a storage has of one group, and what must change in it.
-import { equalBytes, wipe } from "../../bytes.js";
+import { wipe } from "../../bytes.js";
 import { type GroupConfig, privateKeysIn } from "../../group/index.js";
 import {
   type LoadedState,
@@ -20,6 +20,7 @@ import type { SecretTree } from "../../schedule/index.js";
 import type { RatchetTree } from "../../tree/index.js";
 import type { Membership } from "../membership.js";
 import type { StorageChange, StoredEntry, VersionStep } from "./client-storage.js";
+import { isSame } from "./entries.js";
 import { KeyRows } from "./key-rows.js";
 import { EntrySum } from "./sum.js";
 
@@ -115,8 +116,7 @@ export class Journal {
   }
 
   isAt(version: Uint8Array | undefined): boolean {
-    const known = this.#version;
-    return known === undefined || version === undefined ? known === version : equalBytes(known, version);
+    return isSame(this.#version, version);
   }
 
   /**
@@ -196,7 +196,7 @@ export class Journal {
     const known = this.#known.parts;
     await saving(this.#rows?.provider(provider) ?? provider, async (save) => {
       for (const { name, of, encode } of parts)
-        if (!isSame(of, known.get(name))) values.set(name, await encode(save));
+        if (!isMadeOfSame(of, known.get(name))) values.set(name, await encode(save));
     });
     const names = new Map(parts.map(({ name, of }) => [name, of]));
     for (const name of known.keys()) if (!names.has(name)) values.set(name, undefined);
@@ -242,6 +242,6 @@ export class Journal {
 }
 
 /** Whether a part is made of the same. What may have changed in place is encoded, and its digest compared. */
-function isSame(a: Part["of"], b: Part["of"]): boolean {
+function isMadeOfSame(a: Part["of"], b: Part["of"]): boolean {
   return a !== undefined && b !== undefined && a.length === b.length && a.every((one, i) => one === b[i]);
 }
