@@ -12,6 +12,7 @@ function vector(content: Uint8Array): number[] {
 const VERSION = [0, 1];
 const WIRE_FORMATS = { welcome: 3, "group info": 4, "key package": 5 } as const;
 const CONTENT_TYPES = { application: 1, proposal: 2, commit: 3 } as const;
+export type ContentType = keyof typeof CONTENT_TYPES;
 
 const uint64 = (value: bigint) =>
   Array.from({ length: 8 }, (_, i) => Number((value >> BigInt(56 - 8 * i)) & 255n));
@@ -20,7 +21,7 @@ const uint64 = (value: bigint) =>
 export const privateMessage = (
   groupId: Uint8Array,
   epoch: bigint,
-  type: keyof typeof CONTENT_TYPES,
+  type: ContentType,
   content: Uint8Array,
 ): Uint8Array =>
   Uint8Array.from([

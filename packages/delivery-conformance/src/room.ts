@@ -10,7 +10,7 @@ import type {
 } from "@copse/delivery/service";
 import { noting } from "./calls.js";
 import { makeKey, type TestKey } from "./keys.js";
-import { otherMessage, privateMessage } from "./messages.js";
+import { type ContentType, otherMessage, privateMessage } from "./messages.js";
 import { Reader } from "./reader.js";
 import { bytes, fail } from "./tools.js";
 import type { DeliveryUnderTest } from "./under.js";
@@ -186,11 +186,7 @@ export class TestGroup {
   }
 
   /** A message of the newest epoch with this content. */
-  framed(
-    content: Uint8Array | string,
-    type: "application" | "commit" = "application",
-    epoch = this.epoch,
-  ): Uint8Array {
+  framed(content: Uint8Array | string, type: ContentType = "application", epoch = this.epoch): Uint8Array {
     return privateMessage(this.id, epoch, type, typeof content === "string" ? bytes(content) : content);
   }
 

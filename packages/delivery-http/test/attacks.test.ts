@@ -307,12 +307,24 @@ describe("a submission", () => {
     const proposal = await own.propose({ update: true });
     const sent = await own.encrypt(bytes(5));
     const { commit } = await own.commit();
+    const next = await epochKey(2, 74);
+    const submitted = (content: Uint8Array) =>
+      handshake(groupId, next, { after: made, key: () => key, message: content });
+    const submit = (content: Uint8Array) => refusal(alice.submit(submitted(content)));
     expect(await refusal(alice.send(message(groupId, key, { message: commit })))).toBe("invalid");
-    const submit = async (wrong: Uint8Array) => {
-      const more = { after: made, key: () => key, message: wrong };
-      return refusal(alice.submit(handshake(groupId, await epochKey(2, 74), more)));
-    };
     for (const wrong of [proposal, sent]) expect(await submit(wrong)).toBe("invalid");
+    // The service doesn't go by what its client looks at before.
+    const headers = bearer(await tokenOf(url, "alice-framed", await service.signer("alice-framed phone")));
+    const body = { messages: [{ ...message(groupId, key, { message: commit }), key: key.publicKey }] };
+    const answered = await post(url, ROUTES.send.path, encode(ROUTES.send.body, body), headers);
+    expect(decode(ROUTES.send.answer, answered.bytes).answers).toMatchObject([
+      { kind: "failed", failure: { code: "invalid" } },
+    ]);
+    for (const wrong of [proposal, sent]) {
+      const alone = { ...submitted(wrong), welcomes: [], key: key.publicKey };
+      const refused = await post(url, ROUTES.submit.path, encode(ROUTES.submit.body, alone), headers);
+      expect(refused.code).toBe("invalid");
+    }
     for (const right of [proposal, sent])
       expect(await refusal(alice.send(message(groupId, key, { message: right })))).toBe("done");
     expect(await submit(commit)).toBe("done");

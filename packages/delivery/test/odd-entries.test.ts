@@ -4,7 +4,7 @@ import { type Conversation, DeliveryError, type DeliveryService } from "@copse/d
 import { expect, it } from "vitest";
 import { framed } from "../src/messenger/wire.js";
 import { logOf } from "./support/mallory.js";
-import { copyOf, newId, Schemer } from "./support/outlaw.js";
+import { careless, copyOf, newId, Schemer } from "./support/outlaw.js";
 import {
   agree,
   crypto,
@@ -18,7 +18,7 @@ import {
 } from "./support/people.js";
 
 /** Alice, Bob and Carol, in a group with Mallory, who doesn't keep to the rules. */
-async function infiltrated(wrap: (service: DeliveryService) => DeliveryService = (service) => service) {
+async function infiltrated(wrap: (service: DeliveryService) => DeliveryService = careless) {
   const world = new World({ members: "unchecked", wrap });
   const signer = await generateSigner(crypto, SUITE);
   const people = await world.people("alice", "bob", "carol");

@@ -166,6 +166,23 @@ export const inputChecks: Record<string, Definition> = {
     );
   }),
 
+  "input: a commit is no message, and nothing else is a handshake": needing([], async (room) => {
+    const alice = await room.connect("alice");
+    const group = await room.group(alice);
+    await refused(
+      group.send(alice, { message: group.framed("a commit", "commit") }),
+      "invalid",
+      "send, a commit",
+    );
+    for (const type of ["application", "proposal"] as const) {
+      const handshake = await group.handshake({ message: group.framed("no commit", type) });
+      await refused(alice.submit(handshake), "invalid", `submit, content of type ${type}`);
+    }
+    const { id } = await group.send(alice, { message: group.framed("a proposal", "proposal") });
+    is(ids(await group.log(alice, group.last)), [id], "entries after the last handshake");
+    await group.commit(alice);
+  }),
+
   "input: what is too large is refused": needing(["message limit"], async (room) => {
     const most = room.under.limits?.message as number;
     const alice = await room.connect("alice");

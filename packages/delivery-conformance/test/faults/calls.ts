@@ -17,9 +17,25 @@ const later =
     return call(...arguments_);
   };
 
+/** What no service can read the framing of. */
+const unreadable = (message: Uint8Array) => Uint8Array.of(255, ...message);
+
+const shown = (entry: LogEntry): LogEntry =>
+  entry.message[0] === 255 ? { ...entry, message: entry.message.slice(1) } : entry;
+
+/** A service that doesn't look at the framing of what it is given by one call. */
+const careless = (call: "send" | "submit") =>
+  faulty(({ inner }) => ({
+    subscribe: (what) => changing(inner.subscribe(what), (entries) => entries.map(shown)),
+    ...(call === "send"
+      ? { send: (message) => inner.send({ ...message, message: unreadable(message.message) }) }
+      : { submit: (handshake) => inner.submit({ ...handshake, message: unreadable(handshake.message) }) }),
+  }));
+
 /** The whole buffer that a view is of. */
 const whole = (view: Uint8Array) => new Uint8Array(view.buffer);
 
+const FRAMING = "input: a commit is no message, and nothing else is a handshake";
 const WAITS = "ends: a reader that waits ends with its signal's reason";
 
 export const FAULTS: readonly Fault[] = [
@@ -127,6 +143,8 @@ export const FAULTS: readonly Fault[] = [
         ),
     })),
   ),
+  of("takes commits as messages", FRAMING, careless("send")),
+  of("takes messages as handshakes", FRAMING, careless("submit")),
   of(
     "takes messages of any size",
     "input: what is too large is refused",

@@ -1,7 +1,7 @@
 // RFC 9750 §5.2: the log of a group, read in order: what it says, where it was read to, and the state of MLS go into one write.
 import { type Group, type Member, MlsError, ProposalType, toHex } from "@copse/core";
-import { readMessage } from "@copse/core/message";
 import { type AbortControllerLike, Backoff, newAbortController, pause } from "../messenger/platform.js";
+import { isOfItsKind } from "../rules/framing.js";
 import { type Batch, DeliveryError, type LogEntry } from "../service.js";
 import type { Before, Difference } from "./before.js";
 import type { Joiner } from "./joiner.js";
@@ -284,22 +284,8 @@ export class Reader {
   }
 }
 
-/** Takes the place of an entry that isn't what the service says it is. */
+/** Takes the place of an entry that isn't what it says it is: not all services look. */
 const NOTHING = new Uint8Array();
-
-/**
- * Whether what ends an epoch is in the chain of handshakes, and nothing else is. Who submits an entry says what it is, and not
- * all services look: a commit among the messages would be in no order.
- */
-function isOfItsKind({ kind, message }: LogEntry): boolean {
-  try {
-    const read = readMessage(message);
-    return "contentType" in read && (read.contentType === "commit") === (kind === "handshake");
-  } catch {
-    // What is wrong with it is told when it is received.
-    return true;
-  }
-}
 
 /** The leaves that have asked to be removed. */
 export function leaversOf(group: Group): Set<number> {

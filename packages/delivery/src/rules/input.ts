@@ -9,6 +9,7 @@ import {
   type PublicEpochKey,
   type Subscription,
 } from "../service.js";
+import { checkFraming } from "./framing.js";
 import type { DeliveryLimits } from "./limits.js";
 
 const ID = /^[0-9a-z-]{16,64}$/;
@@ -141,14 +142,14 @@ function takeWelcome(value: AddressedWelcome, limits: DeliveryLimits): Addressed
 }
 
 /**
- * A copy of a handshake whose parts all have the right form.
+ * A copy of a handshake whose parts all have the right form. Of its message the framing is read: see {@link checkFraming}.
  * @throws DeliveryError `invalid`, `limit`
  */
 export function takeHandshake(value: Handshake, limits: DeliveryLimits): Handshake {
   const handshake = takeObject(value, "handshake");
   const welcomes = takeArray(handshake.welcomes, "welcomes");
   checkCount("welcomes", welcomes.length, limits.welcomes);
-  return {
+  const taken = {
     id: takeId(handshake.id),
     groupId: takeGroupId(handshake.groupId),
     epoch: takeEpoch(handshake.epoch),
@@ -159,18 +160,22 @@ export function takeHandshake(value: Handshake, limits: DeliveryLimits): Handsha
     nextKey: takePublicKey(handshake.nextKey, "nextKey"),
     key: takeSource(handshake.key),
   };
+  checkFraming("handshake", taken.message);
+  return taken;
 }
 
 /** A copy of a message, as {@link takeHandshake}. */
 export function takeMessage(value: OutgoingMessage, limits: DeliveryLimits): OutgoingMessage {
   const message = takeObject(value, "message");
-  return {
+  const taken = {
     id: takeId(message.id),
     groupId: takeGroupId(message.groupId),
     epoch: takeEpoch(message.epoch),
     message: takeBytes(message.message, "message", 1, limits.message),
     key: takeSource(message.key),
   };
+  checkFraming("message", taken.message);
+  return taken;
 }
 
 /** A copy of what is to be read, as {@link takeHandshake}; the signal and the source of the key are the caller's own. */

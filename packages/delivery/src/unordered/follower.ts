@@ -1,7 +1,6 @@
 // RFC 9420 §14: the log of a group whose entries come to each member in another order. Commits are staged where they belong; after a while
 // the one that counts is taken, and another one later, if that comes and counts.
 import { type Group, MlsError, type Outcome, type Received } from "@copse/core";
-import { readMessage } from "@copse/core/message";
 import { peek, stageProposal } from "@copse/core/rewind";
 import type { Before } from "../conversation/before.js";
 import type { Outbox } from "../conversation/outbox.js";
@@ -12,6 +11,7 @@ import type { Early, Room } from "../conversation/room.js";
 import type { Follower } from "../conversation/settling.js";
 import type { Wishes } from "../conversation/wishes.js";
 import { Backoff, pause } from "../messenger/platform.js";
+import { readFraming } from "../rules/framing.js";
 import { DeliveryError, type LogEntry } from "../service.js";
 import { announce } from "./announcements.js";
 import { Branches, type Contender } from "./branches.js";
@@ -36,12 +36,8 @@ interface Header {
 
 /** What is encrypted, and what isn't, says its epoch: the service may say another one. */
 function headerOf(message: Uint8Array): Header | undefined {
-  try {
-    const read = readMessage(message);
-    return "contentType" in read ? read : undefined;
-  } catch {
-    return undefined;
-  }
+  const read = readFraming(message);
+  return read && "contentType" in read ? read : undefined;
 }
 
 export class UnorderedFollower implements Follower {

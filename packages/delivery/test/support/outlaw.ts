@@ -28,6 +28,26 @@ export async function copyOf(group: Group | undefined, name: string, signer: Sig
   return (await outlaw(name, signer)).restore(await group.save());
 }
 
+const unreadable = (message: Uint8Array) => Uint8Array.of(255, ...message);
+const shown = (entry: LogEntry): LogEntry => ({ ...entry, message: entry.message.slice(1) });
+
+/** A service that doesn't look at the framing of messages: it can't read it. */
+export function careless(service: DeliveryService): DeliveryService {
+  const { submit, send, subscribe } = service;
+  service.submit = async (handshake, options) => {
+    const message = unreadable(handshake.message);
+    const answer = await submit.call(service, { ...handshake, message }, options);
+    return answer.kind === "stale" ? { ...answer, first: shown(answer.first) } : answer;
+  };
+  service.send = (message, options) =>
+    send.call(service, { ...message, message: unreadable(message.message) }, options);
+  service.subscribe = async function* (what) {
+    for await (const { entries, behind } of subscribe.call(service, what))
+      yield { entries: entries.map(shown), behind };
+  };
+  return service;
+}
+
 /** What an outlaw does at the service with a group of its own. */
 export class Schemer {
   readonly service: DeliveryService;

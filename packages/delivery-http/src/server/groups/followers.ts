@@ -2,10 +2,10 @@
 import { type AuthenticationService, equalBytes, MlsError, type Policy } from "@copse/core";
 import type { CryptoProvider } from "@copse/core/provider";
 import { PublicGroup, type PublicGroupOptions } from "@copse/core/public-group";
+import { readFraming } from "@copse/delivery/rules";
 import { DeliveryError } from "@copse/delivery/service";
 import type { WireHandshake, WireSubmitted } from "../../wire/structures.js";
 import type { DeliveryCounters } from "../counters.js";
-import { readFraming } from "./framing.js";
 import { type GroupRows, seqOf } from "./group-rows.js";
 import type { Logs } from "./logs.js";
 

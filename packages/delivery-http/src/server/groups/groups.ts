@@ -1,6 +1,6 @@
 // What clients do with groups: one handshake for each place in the chain, messages, the newest GroupInfo.
 import type { CryptoProvider } from "@copse/core/provider";
-import { checkCount, learns, mayWrite, rootOf } from "@copse/delivery/rules";
+import { checkCount, checkFraming, learns, mayWrite, rootOf } from "@copse/delivery/rules";
 import { DeliveryError } from "@copse/delivery/service";
 import type { BodyOf } from "../../wire/routes.js";
 import type { WireHandshake, WireMessage, WireSubmitted } from "../../wire/structures.js";
@@ -12,7 +12,6 @@ import type { KeyPackages } from "../key-packages.js";
 import type { Settings } from "../options.js";
 import type { Store } from "../store.js";
 import type { Followers } from "./followers.js";
-import { checkIsCommit } from "./framing.js";
 import { cursorOf, type GroupRow, GroupRows, type KeyRow, seqOf } from "./group-rows.js";
 import { Logs } from "./logs.js";
 import { dropOver } from "./retention.js";
@@ -48,7 +47,7 @@ export class Groups {
   async send({ id: client }: Account, message: WireMessage): Promise<string> {
     const { store, settings, counters, listener, followers } = this.#parts;
     checkCount("message, bytes", message.message.length, settings.limits.message);
-    checkIsCommit(message.message, false);
+    checkFraming("message", message.message);
     const { group, seq, isNew } = await store.write(() => {
       const group = this.rows.need(message.groupId);
       const key = this.rows.provenKey(group.id, client, message.key);
@@ -72,10 +71,10 @@ export class Groups {
     const { handshake: max, welcomes } = settings.limits;
     checkCount("message, bytes", handshake.message.length, max);
     checkCount("groupInfo, bytes", handshake.groupInfo.length, max);
-    checkIsCommit(handshake.message, true);
     for (const { welcome } of handshake.welcomes) checkCount("welcome, bytes", welcome.length, max);
     const references = handshake.welcomes.reduce((sum, one) => sum + one.references.length, 0);
     checkCount("welcomes", references, welcomes);
+    checkFraming("handshake", handshake.message);
     if (settings.members === "checked") await this.#checkKey(handshake.nextKey);
     const accept = () => this.#write(account, handshake, sending);
     const { followers } = this.#parts;
