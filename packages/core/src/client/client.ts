@@ -18,6 +18,7 @@ import { type LoadedState, loadState } from "../group/storage/index.js";
 import { createLeafNode, type OwnKeyPackage } from "../key-package/index.js";
 import {
   answer,
+  noStorage,
   OPERATION,
   type OperationOptions,
   perform,
@@ -159,6 +160,8 @@ export class Client extends ClientBase {
    */
   async join(welcome: Uint8Array, options: JoinOptions = {}): Promise<Group> {
     const { replace, alongside, ...reading } = checkOptions(options, JOIN);
+    // Before the Welcome is read.
+    if (alongside !== undefined && !this.#groups.isStored) throw noStorage();
     const staged = await this.readWelcome(welcome, reading);
     try {
       return await staged.join({ replace, alongside, signal: reading.signal });

@@ -41,7 +41,7 @@ import {
 } from "../operation/index.js";
 import type { HpkePrivateKey, Signer } from "../provider/index.js";
 import type { LeafNode } from "../wire/index.js";
-import { type GroupSafety, type Sight, withSafety } from "./group-safety.js";
+import type { GroupSafety, Sight } from "./group-safety.js";
 import type { Watcher } from "./watcher.js";
 
 /** How a group begins here. */
@@ -174,7 +174,7 @@ export class Membership {
       return work();
     };
     return {
-      work: safety === undefined ? inTurn : () => withSafety(safety, inTurn),
+      work: safety === undefined ? inTurn : () => safety.upToDate(inTurn),
       finish,
       drop,
       isPartlyDone,

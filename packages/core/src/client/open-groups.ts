@@ -55,6 +55,11 @@ export class OpenGroups {
     this.#keeper = keeper;
   }
 
+  /** Whether a storage has the groups. */
+  get isStored(): boolean {
+    return this.#keeper !== undefined;
+  }
+
   /** Whether this client is active in a group. */
   has(groupId: Uint8Array): boolean {
     return this.get(groupId)?.active === true || this.#keeper?.has(groupId) === true;
@@ -129,8 +134,7 @@ export class OpenGroups {
     const { groupId } = state.current.groupContext;
     // A storage knows itself which membership is open.
     const isLeft =
-      this.#keeper === undefined &&
-      [...this.#returnable()].some((group) => equalBytes(group.groupId, groupId));
+      !this.isStored && [...this.#returnable()].some((group) => equalBytes(group.groupId, groupId));
     if ([...this.#joining].some(isSame) || isLeft || this.get(groupId) !== undefined) {
       throw new MlsError(
         "group-exists",

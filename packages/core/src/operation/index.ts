@@ -5,6 +5,7 @@ export {
   type AbortSignalLike,
   answer,
   type EntryChange,
+  noStorage,
   OPERATION,
   type OperationOptions,
   perform,

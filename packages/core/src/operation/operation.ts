@@ -108,6 +108,10 @@ export function withKeys<R, T>(
 /** How operations make safe what they changed. */
 export type Safety = Pick<Steps<unknown, unknown>, "turn" | "beside" | "store" | "unsafe">;
 
+/** For {@link WriteOptions.alongside} of a client that keeps its state nowhere. */
+export const noStorage = (): MlsError =>
+  new MlsError("usage", "options.alongside: expected a client with a storage, got one without");
+
 /** For operations that change nothing. */
 export function answer<T>(result: T): T {
   return result;
@@ -138,10 +142,7 @@ export class Operation<R = unknown, T = unknown> {
       this.#reject = reject;
     });
     if (signal !== undefined) this.#obey(signal);
-    if (alongside !== undefined && steps.beside === undefined)
-      this.giveUp(
-        new MlsError("usage", "options.alongside: expected a client with a storage, got one without"),
-      );
+    if (alongside !== undefined && steps.beside === undefined) this.giveUp(noStorage());
   }
 
   #obey(signal: AbortSignalLike): void {

@@ -252,6 +252,8 @@ it("a client without a storage refuses it before it does anything", async () => 
     group.update({ alongside: () => [] }),
     group.encrypt("hello", options),
     group.receiveAll([], options),
+    // Nor does it read the Welcome.
+    client.join(new Uint8Array([1]), options),
   ])
     expect(await failure(call)).toMatchObject({
       code: "usage",

@@ -1,6 +1,6 @@
 // RFC 9420 §9.2, §12: how operations of a group make safe what they changed, and go on where another opener was first.
 import { equalBytes } from "../../bytes.js";
-import type { MlsError } from "../../errors.js";
+import { MlsError } from "../../errors.js";
 import { type ClientConfig, type GroupState, sameCredential, wipeState } from "../../group/index.js";
 import type { LoadedState } from "../../group/storage/index.js";
 import { answer, type EntryChange } from "../../operation/index.js";
@@ -92,20 +92,29 @@ export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: S
     if (sight === "group" ? group !== seen.group : sight === "members" && members !== seen.members)
       throw stale();
   };
+  /** After work that failed: whether that may be because the storage has another state, so that it is to be done again. */
+  const isBehind = async (error: unknown) => {
+    if (own.state.status === "closed" || ++tries > MAX_TRIES) return false;
+    if ((await wasAt(home, one, error)) || isGivenUp()) return false;
+    own.lapse(own.state);
+    return true;
+  };
   return {
     turn: storage.turn && ((whole) => inTurn(storage, prefixOf(one.name), whole)),
-    before: () => {
-      one.attempt = attempt;
-      return own.isLapsed ? reload(home, one, own, attempt).then(check) : check();
+    upToDate: async (work) => {
+      for (;;) {
+        one.attempt = attempt;
+        if (own.isLapsed) await reload(home, one, own, attempt);
+        check();
+        try {
+          return await work();
+        } catch (error) {
+          if (!(await isBehind(error))) throw error;
+        }
+      }
     },
     refused: (error) => {
       if (isStale(error)) one.told = one.views;
-    },
-    isBehind: async () => {
-      if (own.state.status === "closed" || ++tries > MAX_TRIES || (await isAt(home, one))) return false;
-      if (isGivenUp()) return false;
-      own.lapse(own.state);
-      return true;
     },
     answers: (hasRefused) => {
       refusesSome = hasRefused;
@@ -144,6 +153,17 @@ export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: S
 
 async function isAt({ storage }: Home, { journal }: StoredGroup): Promise<boolean> {
   return journal.isAt(await readValue(storage, journal.versionKey));
+}
+
+/** {@link isAt} of work that failed. @throws MlsError `try-again` if the storage doesn't say: then the error is no verdict */
+async function wasAt(home: Home, one: StoredGroup, cause: unknown): Promise<boolean> {
+  try {
+    return await isAt(home, one);
+  } catch {
+    const message =
+      "the operation failed, and the storage didn't say whether that is because its state is another one";
+    throw new MlsError("try-again", message, { cause });
+  }
 }
 
 /** Drops what the storage may not have. */
