@@ -1,7 +1,7 @@
 // docs/write-a-delivery.md: its service compiles as its text stands, and passes all checks on a real server.
-import { type Programs, programs, promised, readDocument } from "@copse/test-support/documents";
-import { type Postgres, postgresPrograms, startPostgres } from "@copse/test-support/postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { promised, readDocument } from "@copse/test-support/documents";
+import { guideOnPostgres } from "@copse/test-support/guides";
+import { describe, expect, test } from "vitest";
 
 const { blocks } = await readDocument("docs/write-a-delivery.md");
 const files = Object.fromEntries(blocks.map(({ file, code }) => [file, code]));
@@ -30,21 +30,7 @@ for (const service of services) await service.close();
 for (const pool of pools) await pool.end();
 `;
 
-const bin = postgresPrograms();
-let code: Programs;
-let server: Postgres | undefined;
-
-beforeAll(async () => {
-  code = await programs({ ...files, "second.ts": SECOND });
-  if (bin !== undefined) {
-    server = await startPostgres(bin);
-    Object.assign(process.env, server.env);
-  }
-});
-afterAll(async () => {
-  await code.remove();
-  await server?.stop();
-});
+const code = guideOnPostgres({ ...files, "second.ts": SECOND });
 
 test("the guide's code is these files, and compiles", async () => {
   const names = ["schema.ts", "database.ts", "log.ts", "key-packages.ts", "service.ts", "check.ts"];
@@ -52,7 +38,7 @@ test("the guide's code is these files, and compiles", async () => {
   expect((await code.errors()).filter((line) => !line.includes("second.ts"))).toEqual([]);
 });
 
-describe.skipIf(bin === undefined)("on PostgreSQL (not tested where /usr/lib/postgresql isn't there)", () => {
+describe.skipIf(!code.hasServer)("on PostgreSQL (not tested where /usr/lib/postgresql isn't there)", () => {
   test("it passes all checks of a service that orders, restarts too", async () => {
     const lines = await code.printed("check.ts");
     const other = /^skipped (none|members|key packages: so many)/;

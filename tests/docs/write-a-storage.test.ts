@@ -1,9 +1,9 @@
 // docs/write-a-storage.md: its storage compiles as its text stands, and passes all checks on a real server.
 import { access } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type Programs, programs, promised, readDocument, root } from "@copse/test-support/documents";
-import { type Postgres, postgresPrograms, startPostgres } from "@copse/test-support/postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { promised, readDocument, root } from "@copse/test-support/documents";
+import { guideOnPostgres } from "@copse/test-support/guides";
+import { describe, expect, test } from "vitest";
 
 const PATH = "docs/write-a-storage.md";
 const { text, blocks } = await readDocument(PATH);
@@ -29,21 +29,7 @@ console.log(inOrderOfLanguage.checks.filter(({ outcome }) => outcome === "failed
 await Promise.all([pool.end(), other.end()]);
 `;
 
-const bin = postgresPrograms();
-let code: Programs;
-let server: Postgres | undefined;
-
-beforeAll(async () => {
-  code = await programs({ ...files, "second.ts": SECOND });
-  if (bin !== undefined) {
-    server = await startPostgres(bin);
-    Object.assign(process.env, server.env);
-  }
-});
-afterAll(async () => {
-  await code.remove();
-  await server?.stop();
-});
+const code = guideOnPostgres({ ...files, "second.ts": SECOND });
 
 test("the guide's code is these files, and compiles", async () => {
   expect(Object.keys(files)).toEqual(["storage.ts", "check.ts", "client.ts"]);
@@ -54,7 +40,7 @@ test("the storage is of about a page", () => {
   expect(files["storage.ts"]?.split("\n").length).toBeLessThan(100);
 });
 
-describe.skipIf(bin === undefined)("on PostgreSQL (not tested where /usr/lib/postgresql isn't there)", () => {
+describe.skipIf(!code.hasServer)("on PostgreSQL (not tested where /usr/lib/postgresql isn't there)", () => {
   test("it passes all checks", async () => {
     const lines = await code.printed("check.ts");
     expect(lines[0]).toMatch(/^postgres: \d+ passed, 0 failed$/);
