@@ -1,7 +1,7 @@
 // Which call of a service has thrown an error, so that a report can say it.
 import type { Batch, DeliveryService } from "@copse/delivery/service";
 
-const CALLS = [
+export const CALLS = [
   "publishKeyPackages",
   "countKeyPackages",
   "withdrawKeyPackages",

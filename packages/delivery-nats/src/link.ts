@@ -1,5 +1,6 @@
 // The connection to NATS, as the parts of the service use it: what waits can be given up, and fails with a DeliveryError.
 import type { AbortSignalLike } from "@copse/core";
+import { Ending } from "@copse/delivery/rules";
 import { type CallOptions, DeliveryError } from "@copse/delivery/service";
 import {
   DeliverPolicy,
@@ -12,7 +13,6 @@ import {
   type StoredMsg,
 } from "@nats-io/jetstream";
 import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/nats-core";
-import { Ending } from "./ending.js";
 import { asDeliveryError, isNoMessage, isWrongLastSequence } from "./errors.js";
 
 /** What is published to a stream. */

@@ -1,7 +1,7 @@
 // A stream, read from a place on: in batches, each as large as what is there, within bounds.
+import { Ending } from "@copse/delivery/rules";
 import { type Batch, type CallOptions, DeliveryError } from "@copse/delivery/service";
 import type { Consumer, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
-import { Ending } from "./ending.js";
 import { fromDelivered, type Link, type Received } from "./link.js";
 
 /** Entries of a batch, and how many the server sends ahead. */

@@ -2,6 +2,7 @@
 import {
   DEFAULT_DELIVERY_LIMITS,
   type DeliveryLimits,
+  Ending,
   takeBytes,
   takeCursor,
   takeGroupId,
@@ -31,7 +32,6 @@ import {
   type Subscription,
 } from "@copse/delivery/service";
 import type { NatsConnection } from "@nats-io/nats-core";
-import { Ending } from "./ending.js";
 import { asDeliveryError } from "./errors.js";
 import { Groups } from "./groups.js";
 import { Heads } from "./heads.js";

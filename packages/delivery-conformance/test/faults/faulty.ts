@@ -8,6 +8,7 @@ import {
 } from "@copse/delivery";
 import type { DeliveryUnderTest } from "@copse/delivery-conformance";
 import { nodeProvider } from "@copse/provider-node";
+import { CALLS } from "../../src/calls.js";
 
 export const LIMITS = { message: 50_000, keyPackages: 20 };
 
@@ -28,24 +29,9 @@ export interface Inner {
 
 type Making = (inner: Inner) => Partial<DeliveryService>;
 
-const METHODS = [
-  "publishKeyPackages",
-  "countKeyPackages",
-  "withdrawKeyPackages",
-  "claimKeyPackages",
-  "submit",
-  "send",
-  "subscribe",
-  "inbox",
-  "clearInbox",
-  "groupInfo",
-  "publishGroupInfo",
-  "close",
-] as const;
-
 /** All that a service does, as functions of their own. */
 function methodsOf(inner: DeliveryService): DeliveryService {
-  const methods = METHODS.map((name) => [name, inner[name].bind(inner)]);
+  const methods = CALLS.map((name) => [name, inner[name].bind(inner)]);
   return { ordering: inner.ordering, ...Object.fromEntries(methods) };
 }
 

@@ -1,13 +1,10 @@
 // Proofs that the client is a member of a group: one for each key of an epoch.
-import { takePublicKey } from "@copse/delivery/rules";
+import { toHex } from "@copse/core";
+import { Ending, takePublicKey } from "@copse/delivery/rules";
 import { DeliveryError, type EpochKey, type EpochKeySource } from "@copse/delivery/service";
-import { Ending } from "./life.js";
 import { needsProof, type Requests } from "./requests.js";
 
 const forbidden = (what: string, cause?: unknown) => new DeliveryError("forbidden", what, { cause });
-
-export const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** The key that a source gives, if it gives one. */
 export async function keyOf(source: EpochKeySource | undefined): Promise<EpochKey | undefined> {
@@ -44,7 +41,7 @@ export class Proofs {
 
   /** @throws DeliveryError `forbidden` if no handshake has registered the key, or the client can't open what is sealed to it */
   prove(groupId: Uint8Array, key: EpochKey): Promise<void> {
-    const name = `${hex(groupId)} ${hex(key.publicKey)}`;
+    const name = `${toHex(groupId)} ${toHex(key.publicKey)}`;
     const known = this.#now.get(name);
     if (known !== undefined) return known;
     const proof = this.#prove(groupId, key).finally(() => this.#now.delete(name));

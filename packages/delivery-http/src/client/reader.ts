@@ -1,8 +1,8 @@
 // Reading a log or the inbox over the socket: each batch is asked for when the one before has been worked on.
-import type { AbortSignalLike } from "@copse/core";
+import { type AbortSignalLike, toHex } from "@copse/core";
 import { type Batch, DeliveryError, type EpochKeySource } from "@copse/delivery/service";
 import type { RequestFrame } from "../wire/structures.js";
-import { hex, keyOf, type Proofs } from "./keys.js";
+import { keyOf, type Proofs } from "./keys.js";
 import type { Life } from "./life.js";
 import { ServiceError } from "./requests.js";
 import type { SocketClient, StreamFrame } from "./socket.js";
@@ -127,7 +127,7 @@ export class Reader<Entry> implements AsyncIterableIterator<Batch<Entry>> {
   async #unlock(stream: number, isFinal: boolean): Promise<void> {
     const { groupId, key: source } = this.#reading;
     const key = await keyOf(source);
-    const name = key && hex(key.publicKey);
+    const name = key && toHex(key.publicKey);
     if (groupId === undefined || key === undefined || name === this.#tried) {
       if (!isFinal) return;
       throw new DeliveryError("forbidden", "the client has no key with which it reads more of the group");

@@ -1,7 +1,7 @@
 // Messages on their way: those that come while a request is under way go together in the next one.
 import type { AbortSignalLike } from "@copse/core";
+import { Ending } from "@copse/delivery/rules";
 import type { WireMessage } from "../wire/structures.js";
-import { Ending } from "./life.js";
 import { type Requests, ServiceError } from "./requests.js";
 
 /** The most of one request: messages, and bytes but for the first message. */
@@ -61,7 +61,7 @@ export class Sender {
     let left = batch.length;
     const end = () => {
       left--;
-      if (left === 0) ending.end(undefined);
+      if (left === 0) ending.abort();
     };
     for (const { signal } of batch) signal.addEventListener("abort", end);
     try {

@@ -2,7 +2,8 @@
 import type { AbortSignalLike } from "@copse/core";
 
 /**
- * As an `AbortController` and its signal. Any number of calls may wait on one: the platform's warns of more than ten.
+ * As an `AbortController` and its signal, in one. Any number of calls may wait on it, where Node warns of more than ten, and to make
+ * the platform's own takes longer than the rest of a small call.
  */
 export class Ending implements AbortSignalLike {
   aborted = false;
@@ -16,11 +17,11 @@ export class Ending implements AbortSignalLike {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  addEventListener(_type: "abort", listener: () => void): void {
+  addEventListener(_: "abort", listener: () => void): void {
     this.#listeners.add(listener);
   }
 
-  removeEventListener(_type: "abort", listener: () => void): void {
+  removeEventListener(_: "abort", listener: () => void): void {
     this.#listeners.delete(listener);
   }
 }
