@@ -62,4 +62,22 @@ it.each([4, 5, 6])("joins once, though the storage fails (seed %i)", async (seed
   expect(again.messenger.invitations).toEqual([]);
 });
 
+it("keeps no more in the outbox than its limit after the storage has failed", async () => {
+  const world = new World({ engine: { outboxBytes: 100 } });
+  const line = { fails: 0 };
+  const [bob] = (await world.people("bob")) as [Someone];
+  const alice = await world.person("alice", { storage: flaky(memoryStorage(), line, () => 0) });
+  await alice.messenger.settled();
+  const [a] = (await together([alice, bob])) as [C];
+  world.delivery.pause();
+  await until([alice], () => a.state === "catching-up");
+  const send = () => a.send(new Uint8Array(40));
+  line.fails = 1;
+  await expect(send()).rejects.toMatchObject({ code: "storage" });
+  line.fails = 0;
+  for (let i = 0; i < 2; i++) await send();
+  await expect(send()).rejects.toMatchObject({ code: "limit" });
+  expect(a.outbox()).toHaveLength(2);
+});
+
 type C = Awaited<ReturnType<typeof together>>[number];

@@ -1,6 +1,6 @@
 // Welcomes: shown before they are accepted, kept over a restart, used once; and the key packages that they need.
 import { memoryStorage } from "@copse/core/storage";
-import type { Invitation } from "@copse/delivery";
+import { DeliveryError, type DeliveryService, type Invitation } from "@copse/delivery";
 import { expect, it } from "vitest";
 import {
   agree,
@@ -103,6 +103,22 @@ it("publishes as many key packages as the service keeps", async () => {
   expect(lastResort).toBe(1);
   expect(alice.messenger.client.keyPackages()).toHaveLength(single + lastResort);
   expect(problems(alice)).toEqual([]);
+});
+
+it("makes one key package of last resort, however often it can't be published", async () => {
+  let failures = 5;
+  const wrap = (service: DeliveryService): DeliveryService => {
+    const publish = service.publishKeyPackages.bind(service);
+    service.publishKeyPackages = async (...args) => {
+      if (failures-- > 0) throw new DeliveryError("unavailable", "the line is bad");
+      await publish(...args);
+    };
+    return service;
+  };
+  const [alice] = (await new World({ wrap }).people("alice")) as [Someone];
+  expect(failures).toBeLessThan(0);
+  const own = alice.messenger.client.keyPackages();
+  expect(own.filter(({ lastResort }) => lastResort)).toHaveLength(1);
 });
 
 it("takes no Welcome that was used, or that is for another client", async () => {

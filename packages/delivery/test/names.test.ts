@@ -1,5 +1,6 @@
 // RFC 9420 §5.3: a basic credential names the user that its bytes are, and nobody else.
 import { basicCredential } from "@copse/core";
+import { memoryStorage } from "@copse/core/storage";
 import { MessengerError } from "@copse/delivery";
 import { expect, it } from "vitest";
 import { userOfBasic } from "../src/messenger/people.js";
@@ -22,7 +23,9 @@ it("has no user where a credential's bytes aren't UTF-8", async () => {
   const bytes = [[0xff], [0xfe], [0xc0, 0xaf], [0xed, 0xa0, 0x80]];
   for (const one of bytes) expect(userOfBasic(basicCredential(Uint8Array.from(one)))).toBeUndefined();
   const credential = basicCredential(Uint8Array.of(0xff));
-  await expect(new World().person("nobody", { credential })).rejects.toThrow(MessengerError);
+  const storage = memoryStorage();
+  await expect(new World().person("nobody", { credential, storage })).rejects.toThrow(MessengerError);
+  expect(await storage.list("")).toEqual([]);
 });
 
 it("refuses names that are no text, before it asks the service", async () => {

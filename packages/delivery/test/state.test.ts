@@ -179,6 +179,38 @@ it("keeps no more than its limits", async () => {
   await expect(a.send("closed")).rejects.toMatchObject({ code: "closed" });
 });
 
+it("joins once, though it is asked to twice at once", async () => {
+  const people = await new World().people("alice", "bob");
+  const [alice, bob] = people as [Someone, Someone];
+  const [a] = (await together(people)) as [C, C];
+  await bob.messenger.close();
+  const again = await bob.reopen({ storage: memoryStorage() });
+  const joins = await Promise.allSettled([again.messenger.join(a.id), again.messenger.join(a.id)]);
+  expect(joins).toMatchObject([{ status: "fulfilled" }, { status: "rejected", reason: { code: "usage" } }]);
+  const b = await conversationOf(again, a.id);
+  await agree([alice, again], [a, b]);
+});
+
+it("changes nothing in its storage when it is closed", async () => {
+  const world = new World();
+  const [alice] = (await world.people("alice")) as [Someone];
+  const bob = await world.person("bob", { accept: () => undefined });
+  await bob.messenger.settled();
+  await alice.messenger.start(["bob"]);
+  await bob.until(({ kind }) => kind === "invitation");
+  const notes = await bob.messenger.start([]);
+  await notes.leave();
+  const [invitation] = bob.messenger.invitations;
+  await bob.messenger.close();
+  const closed = { code: "closed", retry: true };
+  await expect(invitation?.accept()).rejects.toMatchObject(closed);
+  await expect(invitation?.decline()).rejects.toMatchObject(closed);
+  await expect(notes.delete()).rejects.toMatchObject(closed);
+  const again = await bob.reopen();
+  expect(again.messenger.invitations.map(({ id }) => id)).toEqual([invitation?.id]);
+  expect(again.messenger.conversations.map(({ id }) => id)).toEqual([notes.id]);
+});
+
 it("leaves a conversation in which it is alone", async () => {
   const [alice] = (await new World().people("alice")) as [Someone];
   const a = await alice.messenger.start([], { name: "Notes" });

@@ -157,6 +157,7 @@ export class GroupConversation implements Conversation {
   }
 
   async delete(): Promise<void> {
+    this.#room.needOpen();
     if (!this.#room.isOver) throw new MessengerError("usage", "expected a conversation that is over");
     await this.erase();
   }

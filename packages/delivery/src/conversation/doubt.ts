@@ -70,7 +70,10 @@ export class Doubt {
         if (room.isEnded) return;
         const retry = error instanceof DeliveryError && error.retry;
         if (!retry)
-          room.problem("delivery", "the newest GroupInfo can't be had", { retry: i < ROUNDS, cause: error });
+          room.problem("delivery", "the newest GroupInfo can't be had", {
+            retry: i + 1 < ROUNDS,
+            cause: error,
+          });
       }
     }
   }

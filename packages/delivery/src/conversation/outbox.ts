@@ -46,7 +46,8 @@ export class Outbox {
   /** In their order. */
   items: Item[] = [];
   #fresh: Fresh[] = [];
-  #bytes = 0;
+  /** Those of them that are being written. */
+  #taken: readonly Fresh[] = [];
   /** What whoever has sent an item waits for, by its number. */
   readonly #waiting = new Map<number, Deferred<MessageEntry> & { readonly id: string }>();
   /** Those that the service has, by their numbers; they aren't in the log yet, as far as it was read. */
@@ -70,13 +71,21 @@ export class Outbox {
       const epoch = header.epoch === undefined ? undefined : BigInt(header.epoch);
       return { ...header, data, message: message?.length ? message : undefined, epoch };
     });
-    this.#bytes = this.items.reduce((sum, { data }) => sum + data.length, 0);
     // Nobody knows what the service has of them.
     for (const { number } of this.items) this.#repeated.add(number);
   }
 
   get isEmpty(): boolean {
-    return this.items.length + this.#fresh.length === 0;
+    return this.#count === 0;
+  }
+
+  get #count(): number {
+    return this.items.length + this.#taken.length + this.#fresh.length;
+  }
+
+  get #bytes(): number {
+    const stored = this.items.reduce((sum, { data }) => sum + data.length, 0);
+    return [...this.#taken, ...this.#fresh].reduce((sum, { item }) => sum + item.data.length, stored);
   }
 
   /** As entries of the history, which they will be. */
@@ -90,23 +99,20 @@ export class Outbox {
   /** @throws MessengerError `limit`, `aborted` */
   async add(data: Bytes, signal: AbortSignalLike | undefined): Promise<Outgoing> {
     const { limits, maxMessage, now, newId } = this.#room.host;
-    const count = this.items.length + this.#fresh.length;
     if (data.length > maxMessage)
       throw new MessengerError("usage", `expected at most ${maxMessage} bytes, got ${data.length}`);
-    if (count >= limits.outbox || this.#bytes + data.length > limits.outboxBytes)
-      throw new MessengerError("limit", `${count} messages wait in the outbox already`);
+    if (this.#count >= limits.outbox || this.#bytes + data.length > limits.outboxBytes)
+      throw new MessengerError("limit", `${this.#count} messages wait in the outbox already`);
     const common = { id: newId(), time: now(), version: 0, message: undefined, epoch: undefined };
     const item: Item = { ...common, number: this.#room.nextNumber(), kind: "message", data };
     const fresh = { item, stored: deferred<void>() };
     const sent = deferred<MessageEntry>();
     this.#waiting.set(item.number, { ...sent, id: item.id });
     this.#fresh.push(fresh);
-    this.#bytes += data.length;
     this.#storing.wake();
     const giveUp = () => {
       if (!this.#fresh.includes(fresh)) return;
       this.#fresh = this.#fresh.filter((one) => one !== fresh);
-      this.#forget(item);
       fresh.stored.reject(abortedBy(signal as AbortSignalLike));
     };
     if (signal?.aborted) giveUp();
@@ -114,16 +120,12 @@ export class Outbox {
     try {
       await fresh.stored.promise;
     } catch (error) {
-      if (!this.items.includes(item)) this.#forget(item);
+      this.#waiting.delete(item.number);
       throw error;
     } finally {
       signal?.removeEventListener("abort", giveUp);
     }
     return { id: item.id, sent: sent.promise };
-  }
-
-  #forget(item: Item): void {
-    if (this.#waiting.delete(item.number)) this.#bytes -= item.data.length;
   }
 
   /** Adds a proposal that was made just now: the change that stores it. @param add is called when it is stored */
@@ -152,7 +154,6 @@ export class Outbox {
 
   drop(item: Item): void {
     this.items = this.items.filter(({ number }) => number !== item.number);
-    this.#bytes -= item.data.length;
     this.#accepted.delete(item.number);
     this.#repeated.delete(item.number);
   }
@@ -208,7 +209,6 @@ export class Outbox {
     );
     const apply = () => {
       this.items.push(...items);
-      for (const { data } of items) this.#bytes += data.length;
       this.wake();
     };
     return { changes: items.map((one) => this.#change(one)), apply };
@@ -257,14 +257,18 @@ export class Outbox {
   async #store(): Promise<void> {
     while (this.#fresh.length > 0) {
       const taken = this.#fresh.splice(0, AT_ONCE);
+      this.#taken = taken;
       try {
         await this.#room.turn(() => this.#storeNow(taken.map(({ item }) => item)));
+        this.#taken = [];
         for (const { stored } of taken) stored.resolve();
       } catch (error) {
         await this.#room.recover(error);
+        this.#taken = [];
         for (const { stored } of taken) stored.reject(error);
       }
     }
+    this.#room.host.settles();
     this.wake();
   }
 
@@ -374,7 +378,7 @@ export class Outbox {
     const mayChange = code === "forbidden" || code === "not-found";
     const again = error.retry || code === "closed" || (mayChange && tries < TRIES);
     if (code === "unavailable") this.#room.host.reached(false);
-    if (again || !this.items.some(({ number }) => number === item.number)) return again === false;
+    if (again || !this.items.some(({ number }) => number === item.number)) return !again;
     this.#room.problem("delivery", `the service refuses a message: ${error.message}`, { cause: error });
     await this.#remove(item);
     this.#waiting.get(item.number)?.reject(new MessengerError("refused", "the service refuses it", error));

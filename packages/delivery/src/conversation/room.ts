@@ -15,6 +15,7 @@ import {
   groupIdOf,
   KEYS,
   type Pending,
+  readRecord,
   recordChange,
   type SavedEarly,
   type Wish,
@@ -162,7 +163,7 @@ export class Room {
       const { client } = this.host;
       const before = this.record;
       const value = await client.getEntry(KEYS.conversation(this.id));
-      if (value !== undefined) this.record = unpack<ConversationRecord>(value).header;
+      if (value !== undefined) this.record = readRecord(value);
       await this.load();
       // They show what they were until they are read again.
       await client.refresh();
@@ -334,9 +335,14 @@ export class Room {
     return { ...this.host.people.person(member), leafIndex: member.leafIndex, since };
   }
 
+  /** @throws MessengerError `closed`: another messenger may have the storage now */
+  needOpen(): void {
+    if (this.host.signal.aborted) throw new MessengerError("closed", "the messenger was closed");
+  }
+
   /** @throws MessengerError `removed`, `left`, `closed`, `gone` */
   needMember(): void {
-    if (this.host.signal.aborted) throw new MessengerError("closed", "the messenger was closed");
+    this.needOpen();
     if (this.isDeleted) throw new MessengerError("gone", "the conversation was deleted");
     const { state } = this.record;
     if (state === "left" || state === "removed")

@@ -1,12 +1,11 @@
 // RFC 9750 §5 asks a service for access control: the key that the members of an epoch prove to it.
 import type { Bytes, CipherSuiteProvider } from "@copse/core";
+import { GRANT_INFO } from "../rules/access.js";
 import type { EpochKey } from "../service.js";
 import { utf8 } from "./wire.js";
 
 /** The label of the exporter. */
 const LABEL = "copse delivery";
-/** What the service binds a grant to (RFC 9180, `info`). */
-const INFO = "copse delivery grant";
 const NOTHING = new Uint8Array();
 
 /** A group in an epoch, or a staged commit that starts one. */
@@ -32,7 +31,7 @@ export async function epochKey(
     suite: provider.suite.id,
     publicKey,
     open: (kemOutput, ciphertext) =>
-      provider.hpke.open(privateKey, kemOutput, utf8(INFO), NOTHING, ciphertext),
+      provider.hpke.open(privateKey, kemOutput, utf8(GRANT_INFO), NOTHING, ciphertext),
     end: () => void provider.hpke.destroyPrivateKey(privateKey),
   };
 }

@@ -172,6 +172,11 @@ export class Inbox {
       if (!isOld) this.#problem("junk", `a Welcome is refused: ${(error as Error).message}`, error);
       return undefined;
     }
+    if (staged.groupId.length > MAX_GROUP_ID) {
+      await staged.discard();
+      this.#problem("junk", `a Welcome is refused: its group ID has more than ${MAX_GROUP_ID} bytes`);
+      return undefined;
+    }
     const seen: Seen = {
       conversationId: idOf(staged.groupId),
       name: nameIn(staged.extensions),
@@ -179,15 +184,14 @@ export class Inbox {
       members: staged.members.map((one) => people.person(one)),
       number: await groupNumber(provider.hash, staged.epochAuthenticator),
     };
-    const isLong = staged.groupId.length > MAX_GROUP_ID;
     await staged.discard();
-    if (isLong) {
-      this.#problem("junk", `a Welcome is refused: its group ID has more than ${MAX_GROUP_ID} bytes`);
-      return undefined;
-    }
     const answers: Answers = {
       accept: (options: OperationOptions) => this.#turns.run(() => this.#join(one, saved, welcome, options)),
-      decline: () => this.#turns.run(() => this.#drop(one)),
+      decline: ({ signal }: OperationOptions) =>
+        this.#turns.run(async () => {
+          this.#needOpen(one);
+          await orAborted(signal, () => this.#drop(one, { signal }));
+        }),
     };
     const one: WaitingInvitation = new WaitingInvitation(this.#host, saved, seen, answers);
     return one;
@@ -208,9 +212,14 @@ export class Inbox {
     }
   }
 
-  #need(one: WaitingInvitation): void {
+  /** @throws MessengerError `closed`, `gone` */
+  #needOpen(one: WaitingInvitation): void {
     if (this.#host.signal.aborted) throw new MessengerError("closed", "the messenger was closed");
     if (!this.#all.has(one.id)) throw new MessengerError("gone", "the invitation was answered already");
+  }
+
+  #need(one: WaitingInvitation): void {
+    this.#needOpen(one);
     if (this.#joined.isActive(one.conversationId))
       throw new MessengerError("usage", "this client is in the conversation already");
   }
@@ -256,9 +265,9 @@ export class Inbox {
     return this.#all.delete(one.id);
   }
 
-  async #drop(one: WaitingInvitation): Promise<void> {
-    if (!this.#all.has(one.id)) throw new MessengerError("gone", "the invitation was answered already");
-    await this.#host.client.writeEntries([{ key: KEYS.invitation(one.id), value: undefined }]);
+  async #drop(one: WaitingInvitation, options?: OperationOptions): Promise<void> {
+    const change = { key: KEYS.invitation(one.id), value: undefined };
+    await this.#host.client.writeEntries([change], [], options);
     this.#all.delete(one.id);
   }
 
@@ -269,7 +278,7 @@ export class Inbox {
 
 interface Answers {
   accept(options: OperationOptions): Promise<Conversation>;
-  decline(): Promise<void>;
+  decline(options: OperationOptions): Promise<void>;
 }
 
 class WaitingInvitation implements Invitation {
@@ -319,7 +328,7 @@ class WaitingInvitation implements Invitation {
     return this.#answers.accept(options);
   }
 
-  decline(): Promise<void> {
-    return this.#answers.decline();
+  decline(options: OperationOptions = {}): Promise<void> {
+    return this.#answers.decline(options);
   }
 }

@@ -1,5 +1,6 @@
 // RFC 9420 §10, RFC 9750 §5.1: the key packages by which others add this client: enough of them, none that has expired, and
 // one of last resort.
+import { equalBytes } from "@copse/core";
 import { earlierLastResortKeyPackage } from "@copse/extensions";
 import type { Host } from "../conversation/host.js";
 import { DeliveryError, type OfferedKeyPackage } from "../service.js";
@@ -11,11 +12,17 @@ const KEPT = 10;
 /** A key package is taken for as good as expired, in seconds before it is. */
 const MARGIN = 24 * 60 * 60;
 
+/** Whether a service keeps no more of them. */
+const isTooMany = (error: unknown): boolean =>
+  error instanceof DeliveryError && error.code === "limit" && !error.retry;
+
 export class KeyPackages {
   readonly #host: Host;
   readonly #again = new Again(() => this.#run());
   #timer: (() => void) | undefined;
   #isPublished = false;
+  /** The one of last resort that was made last, until the service has it: it is offered again, instead of one more each time. */
+  #lastResort: OfferedKeyPackage | undefined;
 
   constructor(host: Host) {
     this.#host = host;
@@ -77,21 +84,35 @@ export class KeyPackages {
     const room = Math.max(0, limits.keyPackages * KEPT - single);
     const wanted = count.single < limits.keyPackages / 2 ? limits.keyPackages - count.single : 0;
     const hasLast = count.lastResort > 0 && good.some(({ lastResort }) => lastResort);
-    if (!hasLast) await this.#publish(1, true);
-    await this.#publish(Math.min(wanted, room), false);
+    const isOffered = ({ reference }: (typeof good)[number]) =>
+      this.#lastResort !== undefined && equalBytes(reference, this.#lastResort.reference);
+    if (hasLast || !good.some(isOffered)) this.#lastResort = undefined;
+    if (!hasLast) await this.#publishLastResort();
+    await this.#publish(Math.min(wanted, room));
+  }
+
+  async #publishLastResort(): Promise<void> {
+    const { client, service, signal } = this.#host;
+    this.#lastResort ??= await this.#make(true);
+    try {
+      await service.publishKeyPackages([this.#lastResort], { signal });
+    } catch (error) {
+      if (!isTooMany(error)) throw error;
+      await client.deleteKeyPackage(this.#lastResort.reference);
+    }
+    this.#lastResort = undefined;
   }
 
   /** Publishes so many new ones, or as many as the service takes. */
-  async #publish(count: number, lastResort: boolean): Promise<void> {
+  async #publish(count: number): Promise<void> {
     const { client, service, signal } = this.#host;
     for (let left = count; left > 0; ) {
       const offered: OfferedKeyPackage[] = [];
-      while (offered.length < left) offered.push(await this.#make(lastResort));
+      while (offered.length < left) offered.push(await this.#make(false));
       try {
         return await service.publishKeyPackages(offered, { signal });
       } catch (error) {
-        const isTooMany = error instanceof DeliveryError && error.code === "limit" && !error.retry;
-        if (!isTooMany) throw error;
+        if (!isTooMany(error)) throw error;
         // It keeps fewer. What nobody will ever find isn't kept here either.
         for (const { reference } of offered) await client.deleteKeyPackage(reference);
         left = Math.floor(left / 2);

@@ -24,6 +24,7 @@ import {
   newAbortController,
   orAborted,
   pause,
+  Turns,
   unlessAborted,
 } from "./platform.js";
 import type { Conversation, Invitation, Messenger, MessengerEvent, MessengerOptions } from "./types.js";
@@ -44,6 +45,8 @@ export class ClientMessenger implements Messenger {
   readonly #inbox: Inbox;
   readonly #keyPackages: KeyPackages;
   readonly #settling = new Set<() => void>();
+  /** One after the other: nobody joins a group twice at a time. */
+  readonly #joins = new Turns();
   #connected = false;
   #closed: Promise<void> | undefined;
 
@@ -144,18 +147,23 @@ export class ClientMessenger implements Messenger {
   }
 
   async join(id: string, { signal }: OperationOptions = {}): Promise<Conversation> {
-    this.#needRoom();
     if (!/^([0-9a-f]{2})+$/.test(id) || groupIdOf(id).length > MAX_GROUP_ID)
       throw new MessengerError("usage", "expected the ID of a conversation in hexadecimal");
+    const conversation = await this.#joins.run(() => this.#beginToJoin(id, signal));
+    const joined = conversation.joinAnew();
+    await unlessAborted(joined, signal, () => void conversation.erase());
+    this.#tell({ kind: "conversation", conversation });
+    return conversation;
+  }
+
+  async #beginToJoin(id: string, signal: AbortSignalLike | undefined): Promise<GroupConversation> {
+    this.#needOpen();
     if (!this.#isOver(id)) throw new MessengerError("usage", "this client is in the conversation already");
     const record = { ...newRecord("joining", "", this.#host.now()), ...(await this.#prepare(id)) };
     const { client } = this.#host;
     await orAborted(signal, () => client.writeEntries(beginning(id, record), [], { signal }));
     const conversation = new GroupConversation(this.#host, id, record);
     this.#all.set(id, conversation);
-    const joined = conversation.joinAnew();
-    await unlessAborted(joined, signal, () => void conversation.erase());
-    this.#tell({ kind: "conversation", conversation });
     return conversation;
   }
 
@@ -228,8 +236,12 @@ export class ClientMessenger implements Messenger {
     await this.#end();
   }
 
-  #needRoom(): void {
+  #needOpen(): void {
     if (this.#abort.signal.aborted) throw new MessengerError("closed", "the messenger was closed");
+  }
+
+  #needRoom(): void {
+    this.#needOpen();
     const { conversations } = this.#host.limits;
     if (this.#all.size >= conversations)
       throw new MessengerError("limit", `expected at most ${conversations} conversations`);

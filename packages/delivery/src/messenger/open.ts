@@ -76,6 +76,17 @@ function checkOrdering({ ordering }: DeliveryService, settle: Settling | undefin
     throw new MessengerError("usage", "the service orders commits: expected no options.settle");
 }
 
+/** The user whose client this is. @throws MessengerError `usage` */
+function userFor(
+  credential: MessengerOptions["credential"],
+  userOf: (credential: Credential) => string | undefined,
+): string {
+  const user = userOf(typeof credential === "string" ? basicCredential(credential) : credential);
+  if (user === undefined || user === "")
+    throw new MessengerError("usage", "expected a credential that names a user: see the option userOf");
+  return user;
+}
+
 /** Waits for the storage's turn, and keeps it. @returns what gives it back */
 async function takeTurn(options: MessengerOptions): Promise<() => void> {
   const { storage, signal } = options;
@@ -113,6 +124,7 @@ export async function openMessenger(options: MessengerOptions): Promise<Messenge
       "expected options.delivery: a delivery service, or a function that gives one",
     );
   const limits = limitsOf(chosen);
+  const user = userFor(options.credential, userOf);
   const giveBack = await takeTurn(options);
   const abort = newAbortController();
   let service: DeliveryService | undefined;
@@ -124,7 +136,15 @@ export async function openMessenger(options: MessengerOptions): Promise<Messenge
     const opened = await openClient(clientOptions(rest, settle));
     service = typeof delivery === "function" ? await delivery(opened) : delivery;
     checkOrdering(service, settle);
-    const base = baseOf(options, opened, service, limits, userOf, abort);
+    const base = baseOf(
+      options,
+      opened,
+      service,
+      limits,
+      new People(userOf, () => opened.signatureKey),
+      user,
+      abort,
+    );
     const messenger = new ClientMessenger(base, abort, accept, end);
     await messenger.resume();
     return messenger;
@@ -140,14 +160,11 @@ function baseOf(
   client: Base["client"],
   service: DeliveryService,
   limits: MessengerLimits,
-  userOf: (credential: Credential) => string | undefined,
+  people: People,
+  user: string,
   { signal }: AbortControllerLike,
 ): Base {
-  const { credential, crypto, authentication, policy, asyncContext, extensions, settle } = options;
-  const own = typeof credential === "string" ? basicCredential(credential) : credential;
-  const user = userOf(own);
-  if (user === undefined || user === "")
-    throw new MessengerError("usage", "expected a credential that names a user: see the option userOf");
+  const { crypto, authentication, policy, asyncContext, extensions, settle } = options;
   const provider = crypto.suite(client.cipherSuite.id);
   const now = policy?.now ?? DEFAULT_POLICY.now;
   const judging = {
@@ -161,7 +178,7 @@ function baseOf(
     provider,
     service,
     user,
-    people: new People(userOf, () => client.signatureKey),
+    people,
     limits,
     settling: settle,
     maxMessage: (policy?.maxApplicationSize ?? DEFAULT_POLICY.maxApplicationSize) - FRAME_SIZE,

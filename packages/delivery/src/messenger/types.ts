@@ -137,7 +137,7 @@ export interface Conversation {
    * the same on both sides. Without a person: of the whole group in its present epoch, the same for all its members.
    */
   safetyNumber(person?: Pick<Person, "user" | "signatureKey">): Promise<string>;
-  /** Deletes all that is stored of a conversation that is over. @throws MessengerError `usage` if it isn't */
+  /** Deletes all that is stored of a conversation that is over. @throws MessengerError `usage` if it isn't, `closed` */
   delete(): Promise<void>;
 }
 
@@ -153,8 +153,9 @@ export interface Invitation {
   readonly time: number;
   /** As {@link Conversation.safetyNumber}, with who invites. */
   safetyNumber(person?: Pick<Person, "user" | "signatureKey">): Promise<string>;
-  /** @throws MessengerError `gone` if it was answered already */
+  /** @throws MessengerError `gone` if it was answered already, `closed` */
   accept(options?: OperationOptions): Promise<Conversation>;
+  /** @throws MessengerError as {@link accept} */
   decline(options?: OperationOptions): Promise<void>;
 }
 

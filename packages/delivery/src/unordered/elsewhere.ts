@@ -50,8 +50,7 @@ export class Elsewhere {
   async #run(): Promise<void> {
     const room = this.#room;
     const { host } = room;
-    const { firstWait, longestWait } = host.limits;
-    const backoff = new Backoff({ firstWait, longestWait });
+    const backoff = new Backoff(host.limits);
     let wait = this.#patience;
     for (let i = 0; i < ROUNDS; i++) {
       await pause(wait, host.signal);

@@ -1,6 +1,6 @@
 // RFC 9420 §14: the log of a group whose entries come to each member in another order. Commits are staged where they belong; after a while
 // the one that counts is taken, and another one later, if that comes and counts.
-import { type Group, MlsError, type Outcome, type Received } from "@copse/core";
+import { equalBytes, type Group, MlsError, type Outcome, type Received } from "@copse/core";
 import { peek, stageProposal } from "@copse/core/rewind";
 import type { Before } from "../conversation/before.js";
 import type { Outbox } from "../conversation/outbox.js";
@@ -210,7 +210,7 @@ export class UnorderedFollower implements Follower {
   }
 
   #isMember(group: Group, key: Uint8Array): boolean {
-    return group.members.some(({ signatureKey }) => signatureKey.every((byte, i) => byte === key[i]));
+    return group.members.some(({ signatureKey }) => equalBytes(signatureKey, key));
   }
 
   async #placeProposal(group: Group, { epoch, message }: LogEntry): Promise<boolean> {
@@ -333,13 +333,12 @@ export class UnorderedFollower implements Follower {
   async #goOn(group: Group): Promise<boolean> {
     const way = this.#branches.way(group);
     if (way.length === 0) return false;
-    const { outbox, wishes, branches, room } = {
-      outbox: this.#outbox,
-      wishes: this.#wishes,
-      branches: this.#branches,
-      room: this.#room,
-    };
-    await changeOver({ room, outbox, wishes, branches }, group, way);
+    const room = this.#room;
+    await changeOver(
+      { room, outbox: this.#outbox, wishes: this.#wishes, branches: this.#branches },
+      group,
+      way,
+    );
     if (!room.isEnded) await this.#retry(group);
     return true;
   }
