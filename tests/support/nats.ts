@@ -1,9 +1,9 @@
 // NATS servers for tests: real ones, each in a folder of its own, on ports of this machine alone.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "./ports.js";
 
 /** Whether Debian's package, or the program from elsewhere, is there. */
 export const HAS_NATS: boolean = spawnSync("nats-server", ["--version"]).status === 0;
@@ -28,28 +28,6 @@ export interface NatsServer {
   start(): Promise<void>;
   /** Kills it, and deletes what it has stored. */
   stop(): Promise<void>;
-}
-
-/** Whether nobody has a port of this machine now. */
-function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
-}
-
-/**
- * Ports that nobody else has now, below those that systems give to clients: a client that tries to connect while a server is
- * down could else get its port, and connect to itself.
- */
-async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    if (!ports.has(port) && (await isFree(port))) ports.add(port);
-  }
-  return [...ports];
 }
 
 interface Ports {

@@ -10,7 +10,7 @@ import { connectTo } from "../services/connect.js";
 import { Remote } from "../services/remote.js";
 import { Device } from "./device.js";
 import { withFaultyService } from "./faults.js";
-import type { Cast, Down, Order, Setting, Up } from "./orders.js";
+import type { Down, Order, Setting, Up } from "./orders.js";
 
 /** Events wait so many milliseconds for others, to be told together. */
 const TOGETHER = 20;
@@ -114,5 +114,3 @@ function fail(error: unknown): void {
   console.error(error);
   process.exit(3);
 }
-
-export type { Cast };

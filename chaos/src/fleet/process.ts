@@ -86,11 +86,6 @@ export class ClientProcess {
       this.#listener.failed(`a process of clients ended, ${signalCode ?? exitCode}: ${this.#said}`);
   }
 
-  /** How many orders it hasn't answered. */
-  get busy(): number {
-    return this.#waiting.size;
-  }
-
   /** @throws Ended */
   async order(wish: Wish): Promise<Done> {
     const n = ++this.#count;

@@ -1,17 +1,17 @@
 // RFC 9420 §16: a dishonest member. It talks as all do, until it is told to forge.
 import { insecureAcceptAll, type Signer } from "@copse/core";
-import type { DeliveryService, EpochKey, Handshake } from "@copse/delivery/service";
+import type { DeliveryService, Handshake } from "@copse/delivery/service";
 import { nodeProvider } from "@copse/provider-node";
 import { type Insider as Hands, insider } from "@copse/test-support/insiders";
 import { Registry } from "../../../packages/core/src/group/extensions/registry.js";
 import { DEFAULT_POLICY } from "../../../packages/core/src/group/policy.js";
+import { epochKey } from "../../../packages/delivery/src/messenger/epoch-key.js";
 import { Device, newSigner, SUITE } from "../clients/device.js";
 import type { Cast, Deed } from "../clients/orders.js";
 import type { ClientEvent } from "../model/events.js";
 import { type ForgeryName, makeJunk } from "./forgeries.js";
 
 const provider = nodeProvider().suite(SUITE);
-const { Nh } = provider.suite.hash;
 const config = {
   provider,
   authentication: insecureAcceptAll(),
@@ -19,19 +19,6 @@ const config = {
   psk: () => undefined,
   registry: new Registry(),
 };
-
-/** The service's key of an epoch, from the secret that its exporter gives. */
-async function keyOf(secret: Uint8Array, epoch: bigint): Promise<EpochKey> {
-  const { publicKey, privateKey } = await provider.hpke.deriveKeyPair(secret);
-  const info = new TextEncoder().encode("copse delivery grant");
-  return {
-    epoch,
-    suite: SUITE,
-    publicKey,
-    open: (kemOutput, ciphertext) =>
-      provider.hpke.open(privateKey, kemOutput, info, new Uint8Array(), ciphertext),
-  };
-}
 
 export class Insider {
   readonly #device: Device;
@@ -96,8 +83,8 @@ export class Insider {
     );
     const { epoch } = hands.epoch.groupContext;
     const { message, groupInfo, secret } = await makeJunk(hands, what);
-    const own = await keyOf(await group.exportSecret("copse delivery", new Uint8Array(), Nh), epoch);
-    const { publicKey } = await keyOf(secret, epoch + 1n);
+    const own = await epochKey(provider, epoch, group);
+    const { publicKey } = await epochKey(provider, epoch + 1n, { exportSecret: async () => secret.slice() });
     const handshake: Handshake = {
       id: `junk-${this.#device.name}-${process.pid}-${++this.#count}`.padEnd(16, "0"),
       groupId,

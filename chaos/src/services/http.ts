@@ -3,9 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { serveDelivery } from "@copse/delivery-http/server";
+import { freePorts } from "@copse/test-support/ports";
 import { HttpProxy } from "../network/http.js";
 import { sleep, Weather } from "../network/weather.js";
-import { freePorts, ServiceProcess } from "./child.js";
+import { ServiceProcess } from "./child.js";
 import type { Service } from "./service.js";
 
 /** All clients of the run come from one address, and say in minutes what people say in months. */

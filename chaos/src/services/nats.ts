@@ -3,11 +3,12 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { prepareNats } from "@copse/delivery-nats";
+import { freePorts } from "@copse/test-support/ports";
 import { connect } from "@nats-io/transport-node";
 import { natsFrames } from "../network/nats.js";
 import { Pipe } from "../network/pipe.js";
 import { sleep, Weather } from "../network/weather.js";
-import { freePorts, ServiceProcess } from "./child.js";
+import { ServiceProcess } from "./child.js";
 import type { Service } from "./service.js";
 
 const NODES = 3;
