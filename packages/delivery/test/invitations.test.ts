@@ -121,6 +121,16 @@ it("makes one key package of last resort, however often it can't be published", 
   expect(own.filter(({ lastResort }) => lastResort)).toHaveLength(1);
 });
 
+it("can be invited after its storage was lost: what the service has of before is withdrawn", async () => {
+  const world = new World();
+  const [alice, bob] = (await world.people("alice", "bob")) as [Someone, Someone];
+  const again = await bob.reopen({ storage: memoryStorage() });
+  await again.messenger.settled();
+  const a = await alice.messenger.start(["bob"]);
+  await agree([alice, again], [a, await conversationOf(again, a.id)]);
+  expect(problems(again)).toEqual([]);
+});
+
 it("takes no Welcome that was used, or that is for another client", async () => {
   const welcomes: Uint8Array[] = [];
   const world = new World({

@@ -78,9 +78,14 @@ export class KeyPackages {
         old.map(({ reference }) => reference),
         { signal },
       );
-    const count = await service.countKeyPackages(suite, { signal });
     const good = own.filter(({ notAfter }) => notAfter > end);
     const single = good.filter(({ lastResort }) => !lastResort).length;
+    let count = await service.countKeyPackages(suite, { signal });
+    if (count.single > single) {
+      // Of a storage that was lost: nobody can read a Welcome for them.
+      await service.withdrawKeyPackages(undefined, { signal });
+      count = { single: 0, lastResort: 0 };
+    }
     const room = Math.max(0, limits.keyPackages * KEPT - single);
     const wanted = count.single < limits.keyPackages / 2 ? limits.keyPackages - count.single : 0;
     const hasLast = count.lastResort > 0 && good.some(({ lastResort }) => lastResort);
