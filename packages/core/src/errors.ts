@@ -99,6 +99,11 @@ export interface ErrorDetails {
    * path: the others may have taken the commit. `sender` is verified then.
    */
   readonly alone?: true;
+  /**
+   * With `alone`: the epoch that the commit starts for whoever takes it, as {@link PublicGroup.epochContext} shows it. So a
+   * GroupInfo can be told that says it is of that epoch and isn't.
+   */
+  readonly leadsTo?: Bytes;
   /** What is missing: ProposalRefs with `proposal-missing`, KeyPackageRefs with `not-invited` (§5.2). */
   readonly references?: readonly Bytes[];
 }
@@ -133,6 +138,7 @@ export class MlsError extends Error {
   declare readonly epoch?: bigint;
   declare readonly sender?: number;
   declare readonly alone?: true;
+  declare readonly leadsTo?: Bytes;
   declare readonly references?: readonly Bytes[];
   /** The proposal that caused the error, if it was one in a list. */
   proposal?: BlamedProposal;

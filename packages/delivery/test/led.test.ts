@@ -2,7 +2,7 @@
 import { type Group, generateSigner } from "@copse/core";
 import { type Conversation, DeliveryError, type DeliveryService } from "@copse/delivery";
 import { expect, it } from "vitest";
-import { copyOf, outlaw, provider, Schemer } from "./support/outlaw.js";
+import { copyOf, outlaw, provider, Schemer, turned } from "./support/outlaw.js";
 import {
   agree,
   crypto,
@@ -61,15 +61,6 @@ function looking() {
   // Nobody commits by itself before all have looked.
   return { world: new World({ members: "unchecked", wrap, engine: { proposalWait: 600_000 } }), looked };
 }
-
-/** A service that answers for one client as somebody else wants. */
-const turned = (service: DeliveryService, how: Partial<DeliveryService>): DeliveryService =>
-  new Proxy(service, {
-    get: (target, name: keyof DeliveryService) => {
-      const value: unknown = how[name] ?? target[name];
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
 
 it("passes over an outsider's group with the same ID, and every handshake of it", async () => {
   const { world, looked } = looking();

@@ -225,7 +225,7 @@ async function openSenderData(
  * Decrypts a PrivateMessage, RFC 9420 §6.3. The secret tree does not change before `consume`.
  * @throws CryptoError if the sender data or the content can't be decrypted; DecodeError or ValidationError if the
  * plaintext is malformed; MlsError `unknown-sender` for a blank leaf, `own-message`
- * for a message of the receiver itself, `duplicate` or `forgotten` if the key is deleted, `limit` if the generation is too far ahead
+ * for a message of the receiver itself, but for a commit whose key wasn't used, `duplicate` or `forgotten` if the key is deleted, `limit` if the generation is too far ahead
  */
 export async function openPrivate(
   provider: CipherSuiteProvider,
@@ -242,9 +242,11 @@ export async function openPrivate(
   let peeked: PeekedKey | undefined;
   try {
     if (!keys.isMember(leafIndex)) throw new MlsError("unknown-sender", `leaf ${leafIndex} has no member`);
-    if (leafIndex === keys.ownLeafIndex) {
+    const used = keys.secretTree.senders.get(leafIndex)?.handshake.generation ?? 0;
+    // A commit that this state doesn't know can be verified.
+    const isUnknown = message.contentType === ContentType.commit && generation >= used;
+    if (leafIndex === keys.ownLeafIndex && !isUnknown)
       throw new MlsError("own-message", "this client sent the message itself");
-    }
     peeked = await keys.secretTree.peek(leafIndex, kindOf(message.contentType), generation);
     const nonce = peeked.nonce.slice();
     applyReuseGuard(nonce, reuseGuard);

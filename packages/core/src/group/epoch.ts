@@ -1,5 +1,5 @@
 // RFC 9420 §8: the epochs of a group, and the step from one to the next.
-import { wipe } from "../bytes.js";
+import { type Bytes, concat, wipe } from "../bytes.js";
 import type { CipherSuiteProvider } from "../provider/index.js";
 import {
   confirmationTag,
@@ -41,6 +41,11 @@ export interface Epoch extends PublicEpoch {
 /** The encoded GroupContext. It is cached: don't change it. */
 export function contextBytes({ groupContext }: Pick<PublicEpoch, "groupContext">): Uint8Array {
   return GroupContext.encoding(groupContext);
+}
+
+/** What tells an epoch from all others: its GroupContext, and the hash that its confirmation tag is in. */
+export function epochContext(epoch: PublicEpoch): Bytes {
+  return concat(contextBytes(epoch), epoch.interimTranscriptHash);
 }
 
 /** Overwrites the secrets of an epoch that ended or never starts. */

@@ -31,7 +31,7 @@ export {
   needSigner,
 } from "./config.js";
 export { digestOf } from "./digest.js";
-export { type Epoch, type PublicEpoch, wipeEpoch } from "./epoch.js";
+export { type Epoch, epochContext, type PublicEpoch, wipeEpoch } from "./epoch.js";
 export { exporterSecretOf, exportFrom } from "./exporter.js";
 export { guardHooks, guardMember } from "./hooks.js";
 export { type Member, memberOf, membersOf, type Party, sameCredential, sameIdentity } from "./member.js";

@@ -145,7 +145,12 @@ describe("a commit", () => {
       () => [],
       { sender: { senderType: 1, leafIndex: 0 } },
     ],
-    ["in the receiver's name", "own-message", () => [], { sender: { senderType: 1, leafIndex: 1 } }],
+    [
+      "in the receiver's name",
+      "6.1: recipients must verify",
+      () => [],
+      { sender: { senderType: 1, leafIndex: 1 } },
+    ],
   ];
   it.each(wrong)("%s is refused by %s", async (_, rule, proposals, forgery = {}) => {
     const message = await forge(mallory, { proposals: byMallory(...(await proposals())), ...forgery });

@@ -177,7 +177,7 @@ const STAGED_WELCOME: Readonly<Record<string, Row>> = {
 };
 
 const FOLLOWER: Readonly<Record<string, Row>> = {
-  ...getters<PublicGroup>([...EPOCH, "proposals"], async ({ follower }) => follower),
+  ...getters<PublicGroup>([...EPOCH, "epochContext", "proposals"], async ({ follower }) => follower),
   member: async ({ follower }) => follower.member(1),
   leafNode: async ({ follower }) => follower.leafNode(1),
   propose: async ({ follower, service }) => follower.propose(service, { remove: 2 }),

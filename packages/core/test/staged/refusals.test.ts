@@ -97,7 +97,8 @@ describe("what isn't a commit of the present epoch", () => {
       const { alice, parties } = await scene(handshake);
       const twin = await copyOf(parties[0] as Party, alice);
       const { commit } = await twin.update();
-      expect((await refused(alice, () => alice.stage(commit))).code).toBe("own-message");
+      const error = await refused(alice, () => alice.stage(commit));
+      expect(error).toMatchObject({ code: "own-message", alone: true, sender: alice.ownLeafIndex });
     },
   );
 });

@@ -1,10 +1,11 @@
 // RFC 9420 §14, RFC 9750 §5.2: a commit that the service took and this client refuses. Either all honest members refuse it
 // alike; or others took it, and this client can't tell. What the group's newest GroupInfo says decides.
-import { equalBytes, type Group } from "@copse/core";
+import type { Group } from "@copse/core";
 import { pause } from "../messenger/platform.js";
 import { DeliveryError } from "../service.js";
 import type { JudgedGroupInfo } from "./host.js";
 import type { Room } from "./room.js";
+import { isHere } from "./trust.js";
 
 /** For how many epochs it is remembered that a commit was refused that others may have taken. */
 const REMEMBERED = 3n;
@@ -89,8 +90,8 @@ export class Doubt {
     const judged = published && (await host.judge(published.groupInfo));
     const { group, record } = room;
     if (group === undefined || record.last !== last || !group.active) return false;
-    const isHere = judged !== undefined && this.#isHere(judged);
-    const isElsewhere = !isHere && judged !== undefined && this.#mustFollow(judged);
+    const isSame = judged !== undefined && isHere(group, judged);
+    const isElsewhere = !isSame && judged !== undefined && this.#mustFollow(judged);
     const refusal = isElsewhere ? await room.refuses(judged) : undefined;
     if (refusal !== undefined) room.refusedToFollow(refusal);
     else if (isElsewhere) {
@@ -101,18 +102,22 @@ export class Doubt {
     }
     // Whoever took the commit publishes the right one.
     if (!record.taken && this.#patience-- > 0) return false;
-    if (!isHere) await this.#publish(group, last);
+    if (!isSame) await this.#publish(group, last);
     return this.#end(last);
   }
 
   /** Whether the others are where a GroupInfo is, as far as this client can tell. */
-  #mustFollow({ epoch }: JudgedGroupInfo): boolean {
-    const { record, group } = this.#room;
+  #mustFollow(judged: JudgedGroupInfo): boolean {
+    const { record, group, trust } = this.#room;
+    const { epoch } = judged;
     if (group === undefined) return false;
     // No more epochs can have passed than there were handshakes.
-    if (epoch > group.epoch + BigInt(record.refused)) return false;
+    if (epoch < group.epoch || epoch > group.epoch + BigInt(record.refused)) return false;
+    const isExpected = trust.isExpected(judged);
+    if (isExpected === false) return false;
     if (record.refused >= MOST_REFUSED && record.forked === true) return true;
-    return this.#isAlone && epoch > group.epoch - (record.taken ? 1n : 0n);
+    // A later epoch than the one that is expected can't be told from what somebody made up.
+    return this.#isAlone && (isExpected === true || (!record.taken && epoch > group.epoch));
   }
 
   async #publish(group: Group, handshake: string): Promise<void> {
@@ -123,17 +128,6 @@ export class Doubt {
       await this.#room.withKey(() =>
         host.service.publishGroupInfo(groupId, { groupInfo, handshake }, keySource, { signal }),
       );
-  }
-
-  /** Whether a GroupInfo is that of the epoch in which this client is. */
-  #isHere({ epoch, treeHash, confirmedTranscriptHash }: JudgedGroupInfo): boolean {
-    const { group } = this.#room;
-    return (
-      group !== undefined &&
-      epoch === group.epoch &&
-      equalBytes(treeHash, group.treeHash) &&
-      equalBytes(confirmedTranscriptHash, group.confirmedTranscriptHash)
-    );
   }
 
   #end(handshake: string): boolean {

@@ -45,6 +45,7 @@ export interface JudgedGroupInfo {
   readonly groupId: Uint8Array;
   readonly epoch: bigint;
   readonly confirmedTranscriptHash: Uint8Array;
+  readonly epochContext: Uint8Array;
   readonly treeHash: Uint8Array;
   readonly members: readonly Member[];
   /** Who has signed it. */

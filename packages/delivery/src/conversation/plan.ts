@@ -21,9 +21,6 @@ import type { Item, Outbox } from "./outbox.js";
 import { type ConversationRecord, type EntryChange, KEYS, recordChange, type SavedEarly } from "./record.js";
 import type { Early, Room } from "./room.js";
 
-/** Refusals of a commit that other members may not have had. */
-const OWN_REASONS: readonly string[] = ["missing", "limit", "unsupported", "missing-signer", "own-message"];
-
 /** How many commits wait for proposals, or for each other. */
 const MAX_COMMITS = 8;
 
@@ -334,9 +331,13 @@ export class Plan {
     this.endEarly(entry);
     // One of an epoch that is over: of somebody who has refused what this client has taken.
     this.#passed(entry, false);
-    const isAlone = error.alone === true || OWN_REASONS.includes(error.code);
-    this.refused = isAlone ? "alone" : (this.refused ?? "by-all");
-    if (isAlone) this.record = { ...this.record, alone: String(this.#before.epoch) };
+    this.refused = error.alone === true ? "alone" : (this.refused ?? "by-all");
+    if (error.leadsTo !== undefined) {
+      const { epoch = this.#before.epoch, leadsTo } = error;
+      const { key, value } = this.#room.trust.expect(epoch + 1n, leadsTo);
+      this.#changes.set(key, value);
+      this.record = { ...this.record, alone: String(epoch) };
+    }
     // Its signature was verified.
     if (error.alone === true || error.code === "fork") this.record = { ...this.record, forked: true };
     const message = `the commit of epoch ${entry.epoch} is refused: ${error.message}`;

@@ -118,7 +118,11 @@ export class Reader {
     if (isNew || code === undefined)
       room.problem("delivery", "the group's log can't be read", { retry: true, cause: error });
     const isStrange = code === "forbidden" || code === "not-found";
-    if (code === "expired") room.lost = "the service doesn't keep what came meanwhile";
+    if (code === "expired") {
+      room.lost = "the service doesn't keep what came meanwhile";
+      // Another commit may have ended the epoch.
+      room.trust.expectAny();
+    }
     if (isStrange && backoff.count >= TRIES) room.lost = `the service says: ${(error as Error).message}`;
     await room.recover(error);
     await pause(backoff.next(error), room.host.signal);

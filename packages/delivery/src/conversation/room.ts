@@ -20,7 +20,7 @@ import {
   type SavedEarly,
   type Wish,
 } from "./record.js";
-import { type Refusal, Trust } from "./trust.js";
+import { isHere, type Refusal, Trust } from "./trust.js";
 
 /** An entry of the log that waits. */
 export interface Early extends LogEntry {
@@ -139,6 +139,9 @@ export class Room {
   async refuses(judged: JudgedGroupInfo): Promise<Refusal | undefined> {
     if (!equalBytes(judged.groupId, this.groupId)) return { reason: "expected one of this group" };
     const { group, record } = this;
+    // Who has no state doesn't know what came meanwhile.
+    if (group !== undefined && !isHere(group, judged) && this.trust.isExpected(judged) === false)
+      return { reason: "expected the epoch that the commit starts which this client couldn't take" };
     const highest = BigInt(record.highest ?? group?.epoch ?? 0n);
     return this.trust.refusal(judged, group?.members, highest);
   }

@@ -1,6 +1,6 @@
 // RFC 9750 §5.2, §7: what of a group this client keeps besides its state, so that nobody leads it elsewhere: a delivery service
 // chooses the GroupInfo by which a client joins anew, and a GroupInfo alone says nothing about the group that the client knew.
-import { type HashPart, type Member, toHex } from "@copse/core";
+import { equalBytes, type Group, type HashPart, type Member, toHex } from "@copse/core";
 import type { StoredClient } from "@copse/core/storage";
 import { pack, unpack } from "../messenger/wire.js";
 import type { JudgedGroupInfo } from "./host.js";
@@ -19,7 +19,19 @@ interface SavedTrust {
   readonly members: readonly string[] | undefined;
   /** Hashes of those who were removed, and not added again: the last ones. */
   readonly removed: readonly string[];
+  /** The epoch of {@link Expected}, in decimal. Its contexts follow. */
+  readonly expected?: string | undefined;
 }
+
+/** The epoch that commits start which this client alone can't take: it knows all of it that anybody may know. */
+interface Expected {
+  readonly epoch: bigint;
+  /** One for each of these commits, the latest ones. */
+  readonly contexts: readonly Uint8Array[];
+}
+
+/** How many commits of one epoch that this client alone couldn't take are remembered. */
+const MAX_CONTEXTS = 4;
 
 /** A GroupInfo by which this client doesn't join. */
 export interface Refusal {
@@ -31,11 +43,24 @@ export interface Refusal {
 const isSame = (a: ReadonlySet<string> | undefined, b: ReadonlySet<string> | undefined): boolean =>
   a === b || (a?.size === b?.size && a !== undefined && [...a].every((one) => b?.has(one)));
 
+/** Whether a GroupInfo is that of the epoch in which a group is. */
+export function isHere(
+  group: Group | undefined,
+  { epoch, treeHash, confirmedTranscriptHash }: JudgedGroupInfo,
+): boolean {
+  return (
+    epoch === group?.epoch &&
+    equalBytes(treeHash, group.treeHash) &&
+    equalBytes(confirmedTranscriptHash, group.confirmedTranscriptHash)
+  );
+}
+
 export class Trust {
   readonly #hash: HashPart;
   readonly #id: string;
   #members: ReadonlySet<string> | undefined;
   #removed: ReadonlySet<string> = new Set();
+  #expected: Expected | undefined;
 
   constructor(hash: HashPart, id: string) {
     this.#hash = hash;
@@ -44,9 +69,42 @@ export class Trust {
 
   async load(client: StoredClient): Promise<void> {
     const value = await client.getEntry(KEYS.trust(this.#id));
-    const saved = value && unpack<SavedTrust>(value).header;
-    this.#members = saved?.members && new Set(saved.members);
-    this.#removed = new Set(saved?.removed);
+    const saved = value && unpack<SavedTrust>(value);
+    const { members, removed, expected } = saved?.header ?? {};
+    this.#members = members && new Set(members);
+    this.#removed = new Set(removed);
+    this.#expected =
+      expected === undefined ? undefined : { epoch: BigInt(expected), contexts: saved?.parts ?? [] };
+  }
+
+  #saved(): EntryChange {
+    const members = this.#members && [...this.#members];
+    const expected = this.#expected?.epoch.toString();
+    const saved: SavedTrust = { members, removed: [...this.#removed], expected };
+    return { key: KEYS.trust(this.#id), value: pack(saved, ...(this.#expected?.contexts ?? [])) };
+  }
+
+  /**
+   * Takes the epoch that a commit starts for whoever takes it, which this client alone can't.
+   * @param context as the error has it
+   * @returns the change that keeps it
+   */
+  expect(epoch: bigint, context: Uint8Array): EntryChange {
+    const before = this.#expected?.epoch === epoch ? this.#expected.contexts : [];
+    const others = before.filter((one) => !equalBytes(one, context));
+    this.#expected = { epoch, contexts: [...others, context].slice(-MAX_CONTEXTS) };
+    return this.#saved();
+  }
+
+  /** Forgets what was expected: another commit may have come that this client won't see. */
+  expectAny(): void {
+    this.#expected = undefined;
+  }
+
+  /** Whether a GroupInfo is of the epoch that a commit starts which this client alone can't take; `undefined`: of another one. */
+  isExpected({ epoch, epochContext }: JudgedGroupInfo): boolean | undefined {
+    if (this.#expected?.epoch !== epoch) return undefined;
+    return this.#expected.contexts.some((one) => equalBytes(one, epochContext));
   }
 
   async #names(all: readonly WithKey[]): Promise<string[]> {
@@ -77,8 +135,7 @@ export class Trust {
     if (isSame(known, this.#members) && isSame(new Set(kept), this.#removed)) return undefined;
     this.#members = known;
     this.#removed = new Set(kept);
-    const saved: SavedTrust = { members: known && [...known], removed: kept };
-    return { key: KEYS.trust(this.#id), value: pack(saved) };
+    return this.#saved();
   }
 
   /**

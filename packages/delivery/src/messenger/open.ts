@@ -194,10 +194,12 @@ async function judge(
   options: Parameters<typeof PublicGroup.follow>[0],
 ): Promise<JudgedGroupInfo | undefined> {
   try {
-    const { groupId, epoch, treeHash, confirmedTranscriptHash, members } = await PublicGroup.follow(options);
+    const { groupId, epoch, treeHash, confirmedTranscriptHash, epochContext, members } =
+      await PublicGroup.follow(options);
     const read = readMessage(options.groupInfo);
     const signer = read.kind === "group-info" && members.find(({ leafIndex }) => leafIndex === read.signer);
-    return signer ? { groupId, epoch, treeHash, confirmedTranscriptHash, members, signer } : undefined;
+    if (!signer) return undefined;
+    return { groupId, epoch, treeHash, confirmedTranscriptHash, epochContext, members, signer };
   } catch (error) {
     if (error instanceof MlsError && error.retry === "now") throw error;
     return undefined;

@@ -1,5 +1,5 @@
 // An insider, who hands commits to the service that break the rules.
-import { type Bytes, insecureAcceptAll, type Signer } from "@copse/core";
+import { type Bytes, insecureAcceptAll, ProposalType, type Signer } from "@copse/core";
 import {
   type Conversation,
   DeliveryError,
@@ -7,7 +7,7 @@ import {
   type EpochKeySource,
   type LogEntry,
 } from "@copse/delivery";
-import { type Forgery, forgeEpoch, frame, type Insider } from "@copse/test-support/insiders";
+import { by, type Forgery, forgeEpoch, frame, type Insider } from "@copse/test-support/insiders";
 import { exportFrom } from "../../../core/src/group/exporter.js";
 import { Registry } from "../../../core/src/group/extensions/registry.js";
 import { groupInfoMessage } from "../../../core/src/group/join/group-info.js";
@@ -78,17 +78,22 @@ export async function sendEarly(
 }
 
 export interface Junk extends Forgery {
-  /** The GroupInfo beside it: of the epoch that it starts for whoever takes it, of the present one, or bytes that are none. */
-  readonly beside: "right" | "present" | "nothing";
+  /**
+   * The GroupInfo beside it: of the epoch that it starts for whoever takes it, of the present one, of the epoch that another
+   * commit would start, which removes the member at leaf 0, or bytes that are none.
+   */
+  readonly beside: "right" | "present" | "other" | "nothing";
+  /** How many bytes follow the commit. */
+  readonly excess?: number;
 }
 
-/** Has the service accept a commit that ends the present epoch. */
+/** Has the service accept a commit that ends the present epoch. @returns the GroupInfo beside it */
 export async function submitJunk(
   service: DeliveryService,
   conversation: Conversation,
   signer: Signer,
   junk: Junk,
-): Promise<void> {
+): Promise<Uint8Array> {
   const { group, groupId } = conversation;
   if (group === undefined) throw new Error("expected an insider");
   const insider = await insiderOf(conversation, signer);
@@ -99,6 +104,13 @@ export async function submitJunk(
     right: async () =>
       next === undefined ? provider.random(99) : groupInfoMessage({ config, epoch: next, signer }, {}),
     present: () => group.groupInfo(),
+    other: async () => {
+      const { leafIndex } = insider.epoch.keys;
+      const proposals = by(leafIndex, { proposalType: ProposalType.remove, removed: 0 });
+      const { next: epoch } = await forgeEpoch(insider, { proposals });
+      if (epoch === undefined) throw new Error("expected an epoch");
+      return groupInfoMessage({ config, epoch, signer }, {});
+    },
     nothing: async () => provider.random(99),
   };
   const ofNext = {
@@ -109,17 +121,19 @@ export async function submitJunk(
   };
   const nextKey = await epochKey(provider, group.epoch + 1n, ofNext);
   const key = () => epochKey(provider, group.epoch, group);
+  const groupInfo = await infos[junk.beside]();
   const all = (await logOf(service, groupId, key)).filter(({ kind }) => kind === "handshake");
   const answer = await service.submit({
     id: "junk-".padEnd(20, String(all.length)),
     groupId,
     epoch: group.epoch,
     after: all.at(-1)?.cursor ?? "",
-    message,
-    groupInfo: await infos[junk.beside](),
+    message: Uint8Array.from([...message, ...new Uint8Array(junk.excess ?? 0)]),
+    groupInfo,
     welcomes: [],
     nextKey,
     key,
   });
   if (answer.kind !== "accepted") throw new DeliveryError("invalid", `expected accepted, got ${answer.kind}`);
+  return groupInfo;
 }

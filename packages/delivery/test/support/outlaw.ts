@@ -48,6 +48,15 @@ export function careless(service: DeliveryService): DeliveryService {
   return service;
 }
 
+/** A service that answers for one client as somebody else wants. */
+export const turned = (service: DeliveryService, how: Partial<DeliveryService>): DeliveryService =>
+  new Proxy(service, {
+    get: (target, name: keyof DeliveryService) => {
+      const value: unknown = how[name] ?? target[name];
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+
 /** What an outlaw does at the service with a group of its own. */
 export class Schemer {
   readonly service: DeliveryService;

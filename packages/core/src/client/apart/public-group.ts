@@ -7,6 +7,7 @@ import {
   type AsyncContext,
   type AuthenticationService,
   type CachedProposal,
+  epochContext,
   type GroupConfig,
   guardHooks,
   needAuthentication,
@@ -158,6 +159,15 @@ export class PublicGroup extends GroupBase {
       return new PublicGroup(config, state, chosen.asyncContext);
     };
     return perform({ work, finish: answer }, options);
+  }
+
+  /**
+   * What tells this epoch from all others that a group with this ID can have: the encoded GroupContext (§8.1) and, in `Nh`
+   * bytes, the interim transcript hash (§8.2), in which the confirmation tag is. Two GroupInfos show the same if they are of
+   * the same epoch. What remains their signers' word is their extensions, such as `external_pub`.
+   */
+  get epochContext(): Bytes {
+    return epochContext(this.current);
   }
 
   protected override get config(): GroupConfig {

@@ -8,7 +8,7 @@ import { type Candidate, listed, ownCandidates, type PublicCandidate } from "../
 import { openEpoch, type ProcessedCommit, processCommit } from "../commit/index.js";
 import type { GroupConfig } from "../config.js";
 import { digestOf } from "../digest.js";
-import { type Epoch, wipeEpoch } from "../epoch.js";
+import { type Epoch, epochContext, publicEpoch, wipeEpoch } from "../epoch.js";
 import { changesOf, proposalFinder } from "../proposals/index.js";
 import { enterEpoch, enterJoined, type GroupState, type Transition } from "../state.js";
 import { type CommitMessage, isActive, ownDropped, type Received, reportCommit } from "./report.js";
@@ -67,10 +67,15 @@ export async function openCommit(
 
 /** {@link openEpoch}. What it refuses other members may take. */
 async function openOwnPart(...[config, current, processed, ownLeafKey]: Parameters<typeof openEpoch>) {
+  const { authenticated, committer, groupContext, tree, confirmationTag } = processed;
+  const { leafIndex: sender } = committer;
   try {
+    if (sender === current.keys.leafIndex && authenticated.content.sender.senderType === SenderType.member)
+      throw new MlsError("own-message", "this client's own commit isn't staged here any more");
     return await openEpoch(config, current, processed, ownLeafKey);
   } catch (error) {
-    throw withDetails(error, { alone: true, sender: processed.committer.leafIndex });
+    const next = await publicEpoch(config.provider, groupContext, tree, confirmationTag);
+    throw withDetails(error, { alone: true, sender, leadsTo: epochContext(next) });
   }
 }
 

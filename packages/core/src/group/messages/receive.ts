@@ -253,14 +253,10 @@ async function receivePublic(
   const context = contextBytes(current);
   const authenticated = await openPublic(config.provider, message, context, membershipKey, proposalTypes);
   const { sender, content } = authenticated.content;
-  if (sender.senderType === SenderType.member && sender.leafIndex === current.keys.leafIndex) {
-    if (content.contentType === ContentType.proposal) {
-      await verifySender(config, current, authenticated);
-      return noStep(state, reportOwn(authenticated.content, true));
-    }
-    throw new MlsError("own-message", "received this client's own commit, which isn't staged here any more");
-  }
   await verifySender(config, current, authenticated);
+  const isOwn = sender.senderType === SenderType.member && sender.leafIndex === current.keys.leafIndex;
+  if (isOwn && content.contentType === ContentType.proposal)
+    return noStep(state, reportOwn(authenticated.content, true));
   return receiveHandshake(config, state, authenticated, bytes);
 }
 
