@@ -59,6 +59,8 @@ const FIELDS = /* @__PURE__ */ {
   groupId: optional(bytes),
   epoch: optional(uint64),
   sender: optional(count),
+  alone: optional(/* @__PURE__ */ literal(true)),
+  leadsTo: optional(bytes),
   references: optional(/* @__PURE__ */ list(bytes)),
   proposal: optional(
     /* @__PURE__ */ record({ index: count, type: count, name: text, reference: optional(bytes) }),
@@ -109,6 +111,8 @@ export function packError(thrown: unknown, causes = MAX_CAUSES): PackedError {
     groupId: read(thrown, "groupId", bytes),
     epoch: read(thrown, "epoch", uint64),
     sender: read(thrown, "sender", count),
+    alone: read(thrown, "alone", literal(true)),
+    leadsTo: read(thrown, "leadsTo", bytes),
     references: read(thrown, "references", list(bytes)),
     proposal: read(thrown, "proposal", (value): value is NonNullable<Fields["proposal"]> =>
       Fields({ proposal: value }),

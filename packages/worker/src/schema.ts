@@ -27,7 +27,7 @@ export const bytes: Shape<Bytes> = (value): value is Bytes =>
 /** An object that isn't null. Its properties are checked elsewhere. */
 export const object: Shape<object> = (value): value is object => typeof value === "object" && value !== null;
 
-export function literal<const T extends string>(expected: T): Shape<T> {
+export function literal<const T extends string | true>(expected: T): Shape<T> {
   return (value): value is T => value === expected;
 }
 

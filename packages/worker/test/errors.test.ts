@@ -4,6 +4,7 @@ import {
   type AuthenticationService,
   type CredentialClaim,
   DecodeError,
+  type ErrorDetails,
   generateSigner,
   insecureAcceptAll,
   isBasicCredential,
@@ -14,6 +15,7 @@ import {
 import { nodeProvider } from "@copse/provider-node";
 import { connectClient, WorkerError } from "@copse/worker";
 import { afterEach, describe, expect, test } from "vitest";
+import { PackedError, packError, unpackError } from "../src/errors.js";
 import { closePorts, connected, makeClient, type Options, startWorker } from "./workers.js";
 
 const workers: Worker[] = [];
@@ -65,6 +67,17 @@ describe("errors", () => {
       codes.add(there.code);
     }
     expect([...codes].sort()).toEqual(["decode", "missing", "state", "usage", "validation"].sort());
+  });
+
+  test("keep all that they know", () => {
+    const bytes = new Uint8Array(3);
+    const details: Required<ErrorDetails> = {
+      ...{ groupId: bytes, epoch: 4n, sender: 5, alone: true, leadsTo: bytes },
+      references: [bytes],
+    };
+    const packed: unknown = structuredClone(packError(new MlsError("crypto", "wrong", details)));
+    if (!PackedError(packed)) throw new Error("expected an error as it is posted");
+    expect(unpackError(packed)).toMatchObject(details);
   });
 
   test("say which proposal is invalid", async () => {
