@@ -192,3 +192,18 @@ it("has two devices of a user in a conversation", async () => {
 });
 
 type C = Awaited<ReturnType<typeof together>>[number];
+
+it("has room for others' invitations when one user has filled half of it", async () => {
+  const world = new World();
+  const [alice, mallory] = (await world.people("alice", "mallory")) as [Someone, Someone];
+  const bob = await world.person("bob", { ...asked, limits: { invitations: 10 } });
+  await bob.messenger.settled();
+  for (let i = 0; i < 8; i++) await mallory.messenger.start(["bob"]);
+  const a = await alice.messenger.start(["bob"]);
+  await until([bob], () => bob.messenger.invitations.some(({ conversationId }) => conversationId === a.id));
+  expect(bob.messenger.invitations.map(({ by }) => by.user)).toEqual([...Array(5).fill("mallory"), "alice"]);
+  const dropped = bob.events.flatMap((one) =>
+    one.kind === "problem" && one.problem.code === "dropped" ? [one.problem.who?.user] : [],
+  );
+  expect(dropped).toEqual(["mallory", "mallory", "mallory"]);
+});

@@ -53,6 +53,8 @@ export class Joiner {
         if (room.isEnded) return;
         await room.recover(error);
         if (error instanceof MlsError && error.code === "usage" && !this.isNew) return this.#isNoMember();
+        if (error instanceof MlsError && error.code === "forbidden" && this.isNew)
+          this.joined.reject(new MessengerError("refused", "the policy doesn't let this client join", error));
         if (error instanceof DeliveryError && error.code === "unavailable") room.host.reached(false);
         room.problem("delivery", "the group can't be joined again yet", { retry: true, cause: error });
         await this.#drop();

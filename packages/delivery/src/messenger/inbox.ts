@@ -24,6 +24,9 @@ import { Backoff, orAborted, pause, Turns } from "./platform.js";
 import type { Conversation, Invitation, MessengerOptions, Person } from "./types.js";
 import { pack, unpack } from "./wire.js";
 
+/** Among how many users the room for invitations is shared. */
+const SHARES = 10;
+
 /** What the storage has of an invitation, before the Welcome. */
 interface SavedInvitation {
   readonly id: string;
@@ -152,11 +155,27 @@ export class Inbox {
       this.#problem("junk", "a Welcome is refused: it leads to another group than the service says");
       added = undefined;
     }
+    if (added !== undefined && !this.#hasRoomFor(added)) {
+      const message = `${this.#by(added.by)} invitations by one user wait: there was no room for another one`;
+      this.#problem("dropped", message, undefined, false, added.by);
+      added = undefined;
+    }
     const kept = added && { key: KEYS.invitation(id), value: pack(saved, entry.welcome) };
     await client.writeEntries(kept === undefined ? [cursor] : [cursor, kept]);
     this.#cursor = entry.cursor;
     if (added !== undefined) this.#all.set(added.id, added);
     if (added !== undefined && !this.#joined.isActive(added.conversationId)) this.#show(added);
+  }
+
+  /** How many wait by a user. */
+  #by({ user }: Person): number {
+    return [...this.#all.values()].filter(({ by }) => by.user === user).length;
+  }
+
+  /** When half of the room is taken, each user has a share of it: nobody takes that of all others. */
+  #hasRoomFor({ by }: Invitation): boolean {
+    const { invitations } = this.#host.limits;
+    return this.#all.size < invitations / 2 || this.#by(by) < invitations / SHARES;
   }
 
   /** Reads a Welcome. @returns `undefined` if it is refused */
@@ -271,8 +290,14 @@ export class Inbox {
     this.#all.delete(one.id);
   }
 
-  #problem(code: "junk" | "dropped" | "delivery", message: string, cause?: unknown, retry = false): void {
-    this.#host.report({ code, message, who: undefined, retry, cause });
+  #problem(
+    code: "junk" | "dropped" | "delivery",
+    message: string,
+    cause?: unknown,
+    retry = false,
+    who?: Person,
+  ): void {
+    this.#host.report({ code, message, who, retry, cause });
   }
 }
 

@@ -151,7 +151,12 @@ export class ClientMessenger implements Messenger {
       throw new MessengerError("usage", "expected the ID of a conversation in hexadecimal");
     const conversation = await this.#joins.run(() => this.#beginToJoin(id, signal));
     const joined = conversation.joinAnew();
-    await unlessAborted(joined, signal, () => void conversation.erase());
+    try {
+      await unlessAborted(joined, signal, () => void conversation.erase());
+    } catch (error) {
+      if (error instanceof MessengerError && error.code === "refused") await conversation.erase();
+      throw error;
+    }
     this.#tell({ kind: "conversation", conversation });
     return conversation;
   }

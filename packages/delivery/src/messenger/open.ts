@@ -1,5 +1,14 @@
 // Conversations over any delivery service.
-import { basicCredential, type Credential, DEFAULT_POLICY, MlsError, toHex } from "@copse/core";
+import {
+  authorizeByDefault,
+  basicCredential,
+  type Credential,
+  DEFAULT_POLICY,
+  MlsError,
+  type Policy,
+  ProposalType,
+  toHex,
+} from "@copse/core";
 import { readMessage } from "@copse/core/message";
 import { PublicGroup } from "@copse/core/public-group";
 import { openClient, type StoredClientOptions } from "@copse/core/storage";
@@ -48,6 +57,19 @@ function limitsOf(chosen: Partial<MessengerLimits> = {}): MessengerLimits {
   return { ...DEFAULT_LIMITS, ...given };
 }
 
+/**
+ * What holds without `policy.authorize`. Nobody joins by an external commit who isn't a member: it must take the place of the client's
+ * former leaf. So who was removed comes back only if a member adds it; and the rule is one of the group alone, so that all members
+ * come to the same answer, also those who came after the removal.
+ */
+const authorizeMembers: NonNullable<Policy["authorize"]> = (action) => {
+  const isStranger =
+    action.kind === "commit" &&
+    action.external &&
+    !action.proposals.some(({ proposal }) => proposal.proposalType === ProposalType.remove);
+  return !isStranger && authorizeByDefault(action);
+};
+
 /** The client's options, with what conversations need. */
 function clientOptions(options: StoredClientOptions, settle: Settling | undefined): StoredClientOptions {
   const { extensions = [], capabilities = {}, policy } = options;
@@ -63,6 +85,7 @@ function clientOptions(options: StoredClientOptions, settle: Settling | undefine
     policy: {
       maxPastEpochs: Math.max(PAST_EPOCHS, settle?.rewind.epochs ?? 0),
       ...policy,
+      authorize: policy?.authorize ?? authorizeMembers,
       ...(settle && { rewind: settle.rewind }),
     },
   };

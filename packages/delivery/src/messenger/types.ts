@@ -213,7 +213,12 @@ export type MessengerEvent =
       readonly problem: Problem;
     };
 
-/** The options of {@link openMessenger}: those of `openClient`, and these. One messenger at a time may have a storage. */
+/**
+ * The options of {@link openMessenger}: those of `openClient`, and these. One messenger at a time may have a storage.
+ *
+ * Without `policy.authorize`, who isn't a member joins by a Welcome only: an external commit must take the place of a leaf. With it,
+ * that is for it to say. It must give the same answer at all members.
+ */
 export interface MessengerOptions extends StoredClientOptions {
   /** The service, or what connects to it. One that a function made is closed with the messenger. */
   readonly delivery: DeliveryService | ((client: StoredClient) => Awaitable<DeliveryService>);
@@ -248,6 +253,7 @@ export interface MessengerLimits {
   /** How many entries of the history are kept of a conversation. */
   readonly history: number;
   readonly conversations: number;
+  /** How many wait. When it is half of them, a user whose invitations are a tenth of them has no room for more. */
   readonly invitations: number;
   /** How often a wish (invite, remove, update) is tried against commits of others. */
   readonly tries: number;
@@ -279,10 +285,11 @@ export interface Messenger {
     options?: OperationOptions & { readonly name?: string },
   ): Promise<Conversation>;
   /**
-   * Joins a group by an external commit, without an invitation: after this client's storage was lost, with its signer,
-   * or if the service lets everybody in. It takes the place of the client's former leaf, if that is there.
+   * Joins a group by an external commit, without an invitation: after this client's storage was lost, with its signer.
+   * It takes the place of the client's former leaf. If that isn't there, `policy.authorize` of all members must let it in: by default it
+   * doesn't.
    * @param id that of the conversation
-   * @throws MessengerError `usage` if this client is in it already
+   * @throws MessengerError `usage` if this client is in it already, `refused` if its own policy doesn't let it in
    */
   join(id: string, options?: OperationOptions): Promise<Conversation>;
   /** Calls `listener` for each event. What it throws is dropped. @returns what ends that */
