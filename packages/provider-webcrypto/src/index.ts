@@ -7,4 +7,4 @@ export {
   toCryptoKey,
 } from "./platform.js";
 export { type WebCryptoOptions, webCryptoProvider } from "./provider.js";
-export { sweepKeyStore } from "./saved-key.js";
+export { sweepKeyStore } from "./sweep-key-store.js";

@@ -1,13 +1,29 @@
 // RFC 9420 §5.1, §7: HPKE keys that can't be extracted, saved as references into the application's own store.
-import { type Awaitable, CryptoError, type KdfPart, MlsError } from "@copse/core/provider";
-import { type DhPrimitives, dhkem, guard, type Kem } from "@copse/provider-kit";
+//
+// It is loaded where the application has a key store. Like the modules in `library` it imports nothing of ours but types and
+// what nobody else needs, and is handed the rest.
+import type { Awaitable, CryptoError, KdfPart, MlsError } from "@copse/core/provider";
+import type { DhPrimitives, dhkem, guard, Kem } from "@copse/provider-kit";
 import type { KeyStore } from "./platform.js";
 import { HEADER_SIZE, referenceAt, sweepStore, writeSaved } from "./saved-key.js";
+
+/** What this needs of ours. */
+export interface KeyStoreNeeds {
+  readonly CryptoError: typeof CryptoError;
+  readonly MlsError: typeof MlsError;
+  readonly dhkem: typeof dhkem;
+  readonly guard: typeof guard;
+}
 
 /**
  * DHKEM over the platform's keys, that saves them through `store`.
  */
-export function storedKem(group: DhPrimitives<CryptoKey>, kdf: KdfPart, store: KeyStore): Kem {
+export function storedKem(
+  { CryptoError, MlsError, dhkem, guard }: KeyStoreNeeds,
+  group: DhPrimitives<CryptoKey>,
+  kdf: KdfPart,
+  store: KeyStore,
+): Kem {
   const { name, Npk } = group.algorithm;
   /** Of the keys that are in the store. */
   const references = new WeakMap<CryptoKey, Awaitable<Uint8Array>>();

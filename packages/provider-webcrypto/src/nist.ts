@@ -27,7 +27,7 @@ interface ImportedPair {
   readonly privateKey: CryptoKey;
 }
 
-const library = loadOnce("NIST curves", () => import("./library/nist.js"));
+const library = loadOnce("the library for NIST curves", () => import("./library/nist.js"));
 
 /**
  * A private key of the platform for a scalar, and its public key (an uncompressed point).

@@ -1,14 +1,14 @@
-// RFC 9420 §5.1: libraries that are loaded when they are first used. What isn't used isn't fetched.
+// RFC 9420 §5.1: libraries, and code of ours, that are loaded when they are first used. What isn't used isn't fetched.
 import { type Awaitable, MlsError } from "@copse/core/provider";
 import { guard } from "@copse/provider-kit";
 
-/** Loads a module once. What failed is tried again by the next call. @param what for the error */
+/** Loads a module once. What failed is tried again by the next call. @param what names it in the error */
 export function loadOnce<T>(what: string, load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined;
   return () => {
     loading ??= load().catch((cause: unknown) => {
       loading = undefined;
-      throw new MlsError("try-again", `the library for ${what} can't be loaded now`, { cause });
+      throw new MlsError("try-again", `${what} can't be loaded now`, { cause });
     });
     return loading;
   };
@@ -27,7 +27,7 @@ export function onDemand<T extends object>(
   load: () => Promise<T>,
 ): T {
   let loaded: T | undefined;
-  const loading = loadOnce(what, async () => {
+  const loading = loadOnce(`the library for ${what}`, async () => {
     loaded = await load();
     return loaded;
   });

@@ -3,6 +3,7 @@ import {
   type AeadPart,
   CHACHA20_POLY1305,
   type CipherSuite,
+  CryptoError,
   type CryptoProvider,
   checkOptions,
   DHKEM_X25519,
@@ -22,6 +23,7 @@ import {
   composeSuite,
   defineProvider,
   dhkem,
+  guard,
   hkdf,
   hpke,
   type Kem,
@@ -33,8 +35,9 @@ import { aesGcm, chacha20Poly1305 } from "./aead.js";
 import { randomFrom } from "./bytes.js";
 import { nativeGroup } from "./ecdh.js";
 import { nativeHash } from "./hashing.js";
-import { storedKem } from "./key-store.js";
+import type { KeyStoreNeeds } from "./key-store.js";
 import { libraryEd25519, libraryX25519 } from "./libraries.js";
+import { loadOnce } from "./on-demand.js";
 import type { KeyStore, PlatformCrypto } from "./platform.js";
 import { aeadWorks, groupWorks, hashWorks, signatureWorks, X25519_AGREEMENT } from "./probe.js";
 import { nativeSignature } from "./signatures.js";
@@ -77,6 +80,10 @@ const SUITES: readonly CipherSuite[] = [
   MLS_256_DHKEMP521_AES256GCM_SHA512_P521,
 ];
 
+/** Few pages have a key store: the others don't load it. */
+const KEY_STORE_NEEDS: KeyStoreNeeds = { CryptoError, MlsError, dhkem, guard };
+const keyStores = loadOnce("the code for key stores", () => import("./key-store.js"));
+
 type KemMaker = (kdf: KdfPart) => Kem;
 
 /**
@@ -84,8 +91,9 @@ type KemMaker = (kdf: KdfPart) => Kem;
  * supports their algorithms, which is tried once, now. Private keys are CryptoKeys, and a signature key's handle is the CryptoKey
  * itself. ChaCha20-Poly1305 (suite 3) is that of `@hpke/chacha20poly1305`; where the platform lacks X25519
  * or Ed25519, `@hpke/dhkem-x25519` and `@noble/curves` serve. Each library is loaded by `import()` when it is first used;
- * a call that can't load it throws MlsError `try-again`.
- * @throws MlsError `usage` (a rejected promise) for unknown options, and if there is no WebCrypto, as in a page without TLS
+ * a call that can't load it throws MlsError `try-again`. What serves `keyStore` is loaded here.
+ * @throws MlsError `usage` (a rejected promise) for unknown options, and if there is no WebCrypto, as in a page without TLS;
+ *   `try-again` if what serves `keyStore` can't be loaded now
  */
 export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise<CryptoProvider> {
   checkOptions(options, OPTIONS);
@@ -110,7 +118,9 @@ export async function webCryptoProvider(options: WebCryptoOptions = {}): Promise
       const native = nativeGroup(subtle, algorithm, extractable);
       if (native !== undefined && !(isX25519 && forceLibraryCurves)) {
         if (await groupWorks(native, isX25519 ? X25519_AGREEMENT : undefined)) {
-          return (kdf) => (keyStore === undefined ? dhkem(native, kdf) : storedKem(native, kdf, keyStore));
+          if (keyStore === undefined) return (kdf) => dhkem(native, kdf);
+          const { storedKem } = await keyStores();
+          return (kdf) => storedKem(KEY_STORE_NEEDS, native, kdf, keyStore);
         }
       }
       if (!isX25519) return undefined;

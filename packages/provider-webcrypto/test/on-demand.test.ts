@@ -33,7 +33,7 @@ describe("a module", () => {
       expect(one.status).toBe("rejected");
       const { reason } = one as PromiseRejectedResult;
       expect(reason).toBeInstanceOf(MlsError);
-      expect(reason).toMatchObject({ ...refusal, message: "the library for a curve can't be loaded now" });
+      expect(reason).toMatchObject({ ...refusal, message: "a curve can't be loaded now" });
     }
     expect(await library()).toBe("it");
     expect(loads.count).toBe(2);
