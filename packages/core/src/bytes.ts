@@ -80,6 +80,28 @@ export function copySecrets(secrets: readonly Uint8Array[]): Bytes[] {
   });
 }
 
+/** The size of a piece of memory that copies of secrets share, in bytes. */
+const SHARED = 2048;
+
+/** Copies a secret: each into memory of its own, or all into pieces of memory that they share. */
+export type CopySecret = (secret: Uint8Array) => Bytes;
+
+/** A {@link CopySecret} for what is read together and kept about as long: to ask for memory takes longer than to copy. */
+export function sharedCopies(): CopySecret {
+  let memory = EMPTY;
+  let at = 0;
+  return (secret) => {
+    if (secret.length > memory.length - at) {
+      memory = secretBytes(Math.max(SHARED, secret.length));
+      at = 0;
+    }
+    const copy = memory.subarray(at, at + secret.length);
+    copy.set(secret);
+    at += secret.length;
+    return copy;
+  };
+}
+
 /** Moves secrets that are kept together into one piece of such memory, and overwrites them where they were. */
 export function moveSecrets(secrets: readonly Uint8Array[]): Bytes[] {
   const moved = copySecrets(secrets);
@@ -161,7 +183,8 @@ export function needBytes(value: unknown, what: string, max = Number.POSITIVE_IN
 
 /** Whether a view of memory is a Uint8Array, also one of another realm. */
 export function isBytes(value: unknown): value is Uint8Array {
-  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]";
+  if (!ArrayBuffer.isView(value)) return false;
+  return value instanceof Uint8Array || Object.prototype.toString.call(value) === "[object Uint8Array]";
 }
 
 function bytesOf(value: unknown, what: string): Uint8Array {

@@ -1,6 +1,6 @@
 // RFC 9420 §16.2: private keys whose bytes are in a saved state, imported when they are first used: a member has a key for
 // each node above its leaf, and most groups are restored to read or send a few messages, which need none of them.
-import { copySecret, wipe } from "../bytes.js";
+import { type CopySecret, copySecret, wipe } from "../bytes.js";
 import { CryptoError } from "../errors.js";
 import { type Awaitable, chain, type HpkePart, type HpkePrivateKey, isPromise } from "../provider/index.js";
 import { wrapFunctions } from "./wrap.js";
@@ -9,7 +9,7 @@ import { wrapFunctions } from "./wrap.js";
 export interface HpkeWithLaterKeys extends HpkePart {
   /**
    * A private key that is imported when it is first used. What fails then is that call.
-   * @param bytes as {@link HpkePart.importPrivateKey} takes them; copied
+   * @param bytes as {@link HpkePart.importPrivateKey} takes them. They are taken over, and overwritten when it is imported
    */
   importLater?(bytes: Uint8Array): HpkePrivateKey;
 }
@@ -20,7 +20,7 @@ class LaterKey {
   #key: Awaitable<HpkePrivateKey> | undefined;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = copySecret(bytes);
+    this.#bytes = bytes;
   }
 
   /** Its bytes, as long as it isn't imported. */
@@ -57,9 +57,13 @@ class LaterKey {
   }
 }
 
-/** As {@link HpkeWithLaterKeys.importLater}, where that can be. */
-export function importLater(hpke: HpkePart, bytes: Uint8Array): HpkePrivateKey | undefined {
-  return (hpke as HpkeWithLaterKeys).importLater?.(bytes);
+/** As {@link HpkeWithLaterKeys.importLater} with a copy of the bytes, where that can be. */
+export function importLater(
+  hpke: HpkePart,
+  bytes: Uint8Array,
+  copy: CopySecret = copySecret,
+): HpkePrivateKey | undefined {
+  return (hpke as HpkeWithLaterKeys).importLater?.(copy(bytes));
 }
 
 /** Functions for HPKE that import a key before they use it. */

@@ -1,5 +1,5 @@
 // RFC 9420 §9: the secret tree, from which message keys are derived and in which they are deleted after use.
-import { copySecret, copySecrets, EMPTY, moveSecrets, wipe } from "../bytes.js";
+import { type CopySecret, copySecret, EMPTY, moveSecrets, wipe } from "../bytes.js";
 import { onFailure } from "../crypto/index.js";
 import { inSavedState, MlsError } from "../errors.js";
 import {
@@ -124,6 +124,7 @@ export class SecretTree {
    * Restores a tree from its {@link pieces}, which it copies, and reads when it is first used.
    * @param of the ratchet tree, which is asked then
    * @param areSaved whether they are in a storage, which is told what changes in them from here on
+   * @param copy copies them
    */
   static load(
     provider: CipherSuiteProvider,
@@ -131,12 +132,11 @@ export class SecretTree {
     pieces: readonly SecretPiece[],
     limits: RatchetLimits = DEFAULT_RATCHET_LIMITS,
     areSaved = false,
+    copy: CopySecret = copySecret,
   ): SecretTree {
     const tree = new SecretTree(provider, MAX_WIDTH, new Uint8Array(provider.suite.hash.Nh), limits);
     if (areSaved) tree.pieces.allSaved();
-    const copies = copySecrets(pieces.map(({ bytes }) => bytes));
-    const saved = pieces.map(({ name }, i) => ({ name, bytes: copies[i] as Uint8Array }));
-    tree.#saved = { pieces: saved, of };
+    tree.#saved = { pieces: pieces.map(({ name, bytes }) => ({ name, bytes: copy(bytes) })), of };
     return tree;
   }
 

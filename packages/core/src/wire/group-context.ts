@@ -1,15 +1,15 @@
 // RFC 9420 §8.1: the group context.
-import { opaque, remembered, struct, type TypeOf, uint16, uint64 } from "../codec/index.js";
+import { opaque, Reader, remembered, skip, struct, type TypeOf, uint16, uint64 } from "../codec/index.js";
 import { Extensions } from "./extension.js";
 import { protocolVersion } from "./leaf-node.js";
 import { identifier } from "./limits.js";
 
+const beforeEpoch = struct({ version: protocolVersion, cipherSuite: uint16, groupId: identifier });
+
 /** GroupContext, RFC 9420 §8.1 */
 export const GroupContext = remembered(
   struct({
-    version: protocolVersion,
-    cipherSuite: uint16,
-    groupId: identifier,
+    ...beforeEpoch.fields,
     epoch: uint64,
     treeHash: opaque,
     confirmedTranscriptHash: opaque,
@@ -17,3 +17,10 @@ export const GroupContext = remembered(
   }),
 );
 export type GroupContext = TypeOf<typeof GroupContext>;
+
+/** The epoch in an encoded GroupContext, without the rest. @throws DecodeError */
+export function epochIn(encoded: Uint8Array): bigint {
+  const reader = new Reader(encoded);
+  skip(beforeEpoch, reader);
+  return reader.uint64();
+}

@@ -70,30 +70,42 @@ interface Known {
 
 const isOfTree = (name: string): boolean => name === TREE || name.startsWith(`${TREE_CHANGES}/`);
 
-/** @param values what was loaded. There may be more in it than in the state, such as epochs that are too old by now */
+/**
+ * @param names those of what was loaded. There may be more than in the state, such as epochs that are too old by now
+ * @param tree the one that was loaded
+ */
 function knownOf(
   provider: CipherSuiteProvider,
   { state, retired, shared }: LoadedState,
-  values: ReadonlyMap<string, Uint8Array>,
+  names: Iterable<string>,
+  tree: StoredTree,
 ): Known {
   const held = { retired, isShared: (key: unknown) => key === shared };
   const made = new Map(partsOf(provider, state, held).map(({ name, of }) => [name, of]));
   const parts = new Map<string, Part["of"]>();
   const secretTrees = new Map<string, SecretTree | undefined>();
-  let [changed, count] = [0, 0];
-  for (const [name, { length }] of values) {
+  for (const name of names) {
     const prefix = secretPrefix(name);
     if (prefix !== undefined) secretTrees.set(prefix, undefined);
     else if (!isOfTree(name)) parts.set(name, made.get(name));
-    else if (name !== TREE) {
+  }
+  for (const { prefix, secretTree } of secretPartsOf(state)) secretTrees.set(prefix, secretTree);
+  return { tree, parts, secretTrees };
+}
+
+function treeIn({ state }: LoadedState, values: ReadonlyMap<string, Uint8Array>): StoredTree {
+  let [size, changed, count] = [0, 0, 0];
+  for (const [name, { length }] of values) {
+    if (name === TREE) size = length;
+    else if (isOfTree(name)) {
       changed += length;
       count++;
     }
   }
-  for (const { prefix, secretTree } of secretPartsOf(state)) secretTrees.set(prefix, secretTree);
-  const size = values.get(TREE)?.length ?? 0;
-  return { tree: { tree: state.current.tree, size, changed, count }, parts, secretTrees };
+  return { tree: state.current.tree, size, changed, count };
 }
+
+const NOTHING: Known = { tree: undefined, parts: new Map(), secretTrees: new Map() };
 
 export class Journal {
   /** Before the names of its entries. */
@@ -101,7 +113,8 @@ export class Journal {
   readonly #random: (length: number) => Uint8Array;
   #version: Uint8Array | undefined;
   #sum = new EntrySum();
-  #known: Known = { tree: undefined, parts: new Map(), secretTrees: new Map() };
+  /** After it was loaded, made when it is first asked for: many a group is loaded to be looked at. */
+  #known: () => Known = () => NOTHING;
   readonly #rows: KeyRows | undefined;
 
   /** @param handles whether the storage keeps handles of keys */
@@ -135,7 +148,8 @@ export class Journal {
       const loaded = await loadParts({ ...config, provider }, values);
       this.#version = version;
       this.#sum = checked;
-      this.#known = knownOf(config.provider, loaded, values);
+      const tree = treeIn(loaded, values);
+      this.#known = () => knownOf(config.provider, loaded, checked.names, tree);
       return loaded;
     } finally {
       // Trees aren't secret, and read from their bytes.
@@ -154,9 +168,10 @@ export class Journal {
     const { state } = own;
     const values: Values = new Map();
     try {
-      const parts = await this.#partChanges(own, values);
-      const tree = await this.#treeChanges(own, values);
-      const secretTrees = this.#secretChanges(own, values);
+      const known = this.#known();
+      const parts = await this.#partChanges(own, known.parts, values);
+      const tree = await this.#treeChanges(own, known.tree, values);
+      const secretTrees = this.#secretChanges(own, known.secretTrees, values);
       const { sum, changed, done } = await this.#sum.after(provider, values);
       own.needState(state);
       const rows = this.#rows?.changes(privateKeysIn(state));
@@ -180,7 +195,8 @@ export class Journal {
           done();
           rows?.done();
           this.#version = step.to;
-          this.#known = { tree, parts, secretTrees };
+          const now = { tree, parts, secretTrees };
+          this.#known = () => now;
           if (own.state.status !== "closed") own.replaced();
         },
       };
@@ -190,10 +206,9 @@ export class Journal {
     }
   }
 
-  async #partChanges(own: Membership, values: Values): Promise<Known["parts"]> {
+  async #partChanges(own: Membership, known: Known["parts"], values: Values): Promise<Known["parts"]> {
     const { provider } = own.config;
     const parts = partsOf(provider, own.state, own.keysToSave());
-    const known = this.#known.parts;
     await saving(this.#rows?.provider(provider) ?? provider, async (save) => {
       for (const { name, of, encode } of parts)
         if (!isMadeOfSame(of, known.get(name))) values.set(name, await encode(save));
@@ -204,9 +219,12 @@ export class Journal {
   }
 
   /** What changed in the tree, or, if there are more changes than half the tree, the whole of it. */
-  async #treeChanges({ config, state }: Membership, values: Values): Promise<StoredTree> {
+  async #treeChanges(
+    { config, state }: Membership,
+    known: Known["tree"],
+    values: Values,
+  ): Promise<StoredTree> {
     const { tree } = state.current;
-    const known = this.#known.tree;
     if (known?.tree === tree) return known;
     if (known !== undefined) {
       const bytes = saveTreeChanges(known.tree, tree);
@@ -223,8 +241,7 @@ export class Journal {
   }
 
   /** The pieces of secret trees that changed, and those of trees that ended. */
-  #secretChanges({ state }: Membership, values: Values): Known["secretTrees"] {
-    const known = this.#known.secretTrees;
+  #secretChanges({ state }: Membership, known: Known["secretTrees"], values: Values): Known["secretTrees"] {
     const now = new Map(secretPartsOf(state).map(({ prefix, secretTree }) => [prefix, secretTree]));
     const ended = [...known].flatMap(([prefix, secretTree]) =>
       now.get(prefix) === secretTree ? [] : [prefix],

@@ -30,9 +30,10 @@ export class KeyRows {
 
   /** Takes the rows out of entries that were found. @returns the other ones */
   take(entries: readonly StoredEntry[]): readonly StoredEntry[] {
-    const isRow = ({ key }: StoredEntry) => key.startsWith(this.#prefix);
+    const prefix = this.#prefix;
+    const isRow = ({ key }: StoredEntry) => key.startsWith(prefix);
     const rows = entries.filter(isRow);
-    this.#rows = new Map(rows.map((row) => [row.key.slice(this.#prefix.length), row]));
+    this.#rows = new Map(rows.map((row) => [row.key.slice(prefix.length), row]));
     return rows.length === 0 ? entries : entries.filter((entry) => !isRow(entry));
   }
 

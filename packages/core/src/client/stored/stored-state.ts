@@ -106,9 +106,8 @@ export class StoredState implements Keeper, GroupHome {
 
   added(group: Group): void {
     const { groupId } = group;
-    const name = toHex(this.#random(8));
     const opening = this.#opening;
-    const one = opening ?? this.newEntry(name, groupId);
+    const one = opening ?? this.newEntry(toHex(this.#random(8)), groupId);
     one.group = group;
     this.#of.set(group, one);
     if (opening === undefined) this.writes.changed.add(one);

@@ -1,7 +1,7 @@
 // RFC 9420 §12: what binds the entries of a group together: the sum of their digests, which each write brings up to date.
-import { ascii, concat, EMPTY, equalBytes, wipe } from "../../bytes.js";
+import { EMPTY, equalBytes, secretBytes, wipe } from "../../bytes.js";
+import { hashAll } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
-import { digestOf } from "../../group/index.js";
 import type { CipherSuiteProvider } from "../../provider/index.js";
 
 /** The size of a sum, in bytes: that of a digest, whatever the suite. */
@@ -48,9 +48,10 @@ export class EntrySum {
   ): Promise<{ sum: Uint8Array; changed: string[]; done: () => void }> {
     const sum = this.#sum.slice();
     const digests = new Map<string, Uint8Array | undefined>();
-    for (const [name, value] of values) {
+    const computed = await digestsOf(provider, values);
+    for (const name of values.keys()) {
       const before = this.#digests.get(name);
-      const digest = value && (await entryDigest(provider, name, value));
+      const digest = computed.get(name);
       if (equalBytes(before ?? EMPTY, digest ?? EMPTY)) continue;
       digests.set(name, digest);
       for (const one of [before, digest])
@@ -66,15 +67,31 @@ export class EntrySum {
   }
 }
 
-async function entryDigest(
-  provider: CipherSuiteProvider,
-  name: string,
-  value: Uint8Array,
-): Promise<Uint8Array> {
-  const input = concat(ascii(`${name}\0`), value);
+/** The digests of values, each with its name, by their names: of all in one piece of memory. */
+async function digestsOf(provider: CipherSuiteProvider, values: Values): Promise<Map<string, Uint8Array>> {
+  const names: string[] = [];
+  let size = 0;
+  for (const [name, value] of values) {
+    if (value === undefined) continue;
+    names.push(name);
+    size += name.length + 1 + value.length;
+  }
+  const memory = secretBytes(size);
+  let at = 0;
+  const inputs = names.map((name) => {
+    const start = at;
+    for (let i = 0; i < name.length; i++) memory[at++] = name.charCodeAt(i);
+    // A zero ends the name.
+    at++;
+    const value = values.get(name) as Uint8Array;
+    memory.set(value, at);
+    at += value.length;
+    return memory.subarray(start, at);
+  });
   try {
-    return (await digestOf(provider, input)).slice(0, SIZE);
+    const digests = await hashAll(provider, inputs);
+    return new Map(names.map((name, i) => [name, (digests[i] as Uint8Array).slice(0, SIZE)]));
   } finally {
-    wipe(input);
+    wipe(memory);
   }
 }

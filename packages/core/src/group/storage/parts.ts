@@ -3,7 +3,6 @@ import { type Codec, decode, encode, struct, type TypeOf } from "../../codec/ind
 import { MlsError } from "../../errors.js";
 import type { Awaitable, CipherSuiteProvider } from "../../provider/index.js";
 import type { SecretPiece, SecretTree } from "../../schedule/index.js";
-import { GroupContext } from "../../wire/index.js";
 import type { GroupConfig } from "../config.js";
 import type { GroupState } from "../state.js";
 import { checkHead, loading } from "./record.js";
@@ -59,9 +58,15 @@ export interface SecretPart {
 /** @param number of an epoch, or of one of several */
 export const nameOf = (kind: string, number: number | bigint): string => `${kind}/${number.toString(16)}`;
 
+const IN_SECRETS = `${SECRETS}/`;
+
+/** Where the beginning of a part's name ends, which is its kind, and the epoch of a secret tree's piece; -1 if nothing follows. */
+const endOfStart = (name: string): number =>
+  name.indexOf("/", name.startsWith(IN_SECRETS) ? IN_SECRETS.length : 0);
+
 /** The beginning of the name of a secret tree's piece; `undefined` for another part. */
 export const secretPrefix = (name: string): string | undefined =>
-  name.startsWith(`${SECRETS}/`) ? name.slice(0, name.indexOf("/", SECRETS.length + 1) + 1) : undefined;
+  name.startsWith(IN_SECRETS) ? name.slice(0, endOfStart(name) + 1) : undefined;
 
 /** All parts but the trees. */
 export function partsOf(provider: CipherSuiteProvider, state: GroupState, keys: SavedHeldKeys): Part[] {
@@ -153,14 +158,16 @@ export function loadParts(
     const found = new FoundParts(values);
     const read = <T>(codec: Codec<T>, bytes: Uint8Array) =>
       decode(codec, bytes, config.registry.proposalTypes);
-    const all = <T>(kind: string, codec: Codec<T>) => found.numbered(kind).map((bytes) => read(codec, bytes));
+    const all = <T>(kind: string, codec: Codec<T>) =>
+      found.numbered(kind).map(({ bytes }) => read(codec, bytes));
     const main = found.one(STATE);
     checkHead(config.provider, FORMAT, main);
     const state = read(StatePart, main);
-    const past = all(PAST, SavedPast).map((one) => {
-      const { epoch } = decode(GroupContext, one.groupContext);
-      return { ...one, secretTree: found.take(nameOf(SECRETS, epoch)) };
-    });
+    // The secrets of an epoch have its number in their names, as it has.
+    const past = found.numbered(PAST).map(({ name, bytes }) => ({
+      ...read(SavedPast, bytes),
+      secretTree: found.take(`${SECRETS}/${name}`),
+    }));
     const saved = {
       ...state,
       secretTree: found.take(nameOf(SECRETS, state.groupContext.epoch)),
@@ -172,7 +179,8 @@ export function loadParts(
       kept: found.take(REWIND)[0]?.bytes,
       retired: found.take(RETIRED).flatMap(({ bytes }) => read(SavedKeys, bytes)),
     };
-    const tree = withSavedChanges(loadTree(found.one(TREE)), found.numbered(TREE_CHANGES));
+    const changes = found.numbered(TREE_CHANGES).map(({ bytes }) => bytes);
+    const tree = withSavedChanges(loadTree(found.one(TREE)), changes);
     found.end();
     return loadSaved(config, saved, tree, true);
   });
@@ -185,9 +193,9 @@ class FoundParts {
 
   constructor(values: ReadonlyMap<string, Uint8Array>) {
     for (const [whole, bytes] of values) {
-      const [kind = "", ...rest] = whole.split("/");
-      const start = kind === SECRETS ? `${kind}/${rest.shift()}` : kind;
-      const part = { name: rest.join("/"), bytes };
+      const end = endOfStart(whole);
+      const start = end < 0 ? whole : whole.slice(0, end);
+      const part = { name: end < 0 ? "" : whole.slice(end + 1), bytes };
       const others = this.#left.get(start);
       if (others === undefined) this.#left.set(start, [part]);
       else others.push(part);
@@ -208,11 +216,10 @@ class FoundParts {
     return part.bytes;
   }
 
-  /** In the order of their numbers. */
-  numbered(kind: string): Uint8Array[] {
+  /** In the order of their numbers, which are their names. */
+  numbered(kind: string): SecretPiece[] {
     const numberOf = ({ name }: SecretPiece) => Number.parseInt(name, 16);
-    const parts = this.take(kind).sort((a, b) => numberOf(a) - numberOf(b));
-    return parts.map(({ bytes }) => bytes);
+    return this.take(kind).sort((a, b) => numberOf(a) - numberOf(b));
   }
 
   end(): void {

@@ -1,5 +1,5 @@
 // RFC 9420 §8: an epoch in a saved state: what everybody knows of it, and the keys and secrets of a member.
-import { copySecrets, equalBytes, utf8 } from "../../bytes.js";
+import { type CopySecret, equalBytes, sharedCopies, utf8 } from "../../bytes.js";
 import { opaque, optional, struct, type TypeOf, uint32, vector } from "../../codec/index.js";
 import { MlsError } from "../../errors.js";
 import { chain } from "../../provider/index.js";
@@ -97,6 +97,7 @@ export async function loadEpoch(
   saved: TypeOf<typeof SavedMember>,
   used: UsedUp,
   loadKey: LoadKey,
+  copy: CopySecret = sharedCopies(),
 ): Promise<Epoch> {
   const { leafIndex } = saved.keys;
   const leafNode = tree.leaf(leafIndex);
@@ -108,16 +109,14 @@ export async function loadEpoch(
   const leafKey = await loadKey(saved.keys.leafKey);
   const keys: TreeKeys = { leafIndex, leafKey, pathKeys: new Map(pathKeys) };
   const { Nh } = config.provider.suite.hash;
-  const names = Object.keys(saved.secrets) as (keyof typeof saved.secrets)[];
+  const secrets = { ...saved.secrets };
+  const names = Object.keys(secrets) as (keyof typeof secrets)[];
   for (const name of names) {
-    const { length } = saved.secrets[name];
+    const { length } = secrets[name];
     if (length !== Nh && length !== 0)
       throw new MlsError("state", `expected ${Nh} bytes of ${name}, got ${length}`);
   }
-  const copies = copySecrets(Object.values(saved.secrets));
-  const secrets = Object.fromEntries(
-    names.map((name, i) => [name, copies[i]]),
-  ) as unknown as Epoch["secrets"];
+  for (const name of names) secrets[name] = copy(secrets[name]);
   return {
     groupContext,
     tree,

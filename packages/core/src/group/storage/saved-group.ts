@@ -1,5 +1,5 @@
 // RFC 9420 §8, §12: the state of a group as bytes, in a format of this library.
-import { type Bytes, copied, copySecrets, EMPTY, wipe } from "../../bytes.js";
+import { type Bytes, copied, EMPTY, sharedCopies, wipe } from "../../bytes.js";
 import {
   decode,
   encode,
@@ -18,7 +18,7 @@ import { MlsError } from "../../errors.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
 import { type SecretPiece, SecretTree } from "../../schedule/index.js";
 import type { RatchetTree } from "../../tree/index.js";
-import { GroupContext, Proposal, ReInit, Sender } from "../../wire/index.js";
+import { epochIn, GroupContext, Proposal, ReInit, Sender } from "../../wire/index.js";
 import { MAX_CANDIDATES } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
 import { keptEpochs, type PastEpoch } from "../past-epoch.js";
@@ -218,28 +218,27 @@ export async function loadSaved(
   if (joining !== (status === "joining") || (joining && saved.candidates.length !== 1))
     throw new MlsError("state", "invalid saved state: only who joins by a commit is in its epoch already");
   const member = status === "active" || joining ? config : { ...config, own: undefined };
-  const loadKey = keyLoader(provider);
+  const copy = sharedCopies();
+  const loadKey = keyLoader(provider, copy);
   const secretTreeOf = (of: RatchetTree, pieces: readonly SecretPiece[]) =>
-    SecretTree.load(provider, of, pieces, policy.ratchets, areStored);
+    SecretTree.load(provider, of, pieces, policy.ratchets, areStored, copy);
   const used = {
     secretTree: secretTreeOf(tree, saved.secretTree),
     ledgers: loadLedgers(config, saved.ledgers),
   };
-  const current = await loadEpoch(member, saved.groupContext, tree, saved.member, used, loadKey);
+  const current = await loadEpoch(member, saved.groupContext, tree, saved.member, used, loadKey, copy);
   let next = tree;
   const loaded = saved.past.map((one): PastEpoch => {
     const { groupContext, leaves, endedBy, endedByOwn, endedAt, joined } = one;
     next = next.withChangesLater(() => ({ leaves: leaves.value, parents: [] }));
-    const secrets = [one.senderDataSecret, one.resumptionPsk, one.exporterSecret ?? EMPTY];
-    const [senderDataSecret, resumptionPsk, exporterSecret] = copySecrets(secrets) as [Bytes, Bytes, Bytes];
     return {
-      epoch: decode(GroupContext, groupContext).epoch,
+      epoch: epochIn(groupContext),
       groupContext,
       tree: next,
       secretTree: secretTreeOf(next, one.secretTree),
-      senderDataSecret,
-      resumptionPsk,
-      exporterSecret: one.exporterSecret && exporterSecret,
+      senderDataSecret: copy(one.senderDataSecret),
+      resumptionPsk: copy(one.resumptionPsk),
+      exporterSecret: one.exporterSecret && copy(one.exporterSecret),
       endedBy,
       endedByOwn,
       endedAt,

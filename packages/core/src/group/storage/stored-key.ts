@@ -1,5 +1,5 @@
 // RFC 9420 §16.2: private keys in saved records: their bytes, or references to a key store or a token.
-import { EMPTY, equalBytes, wipe } from "../../bytes.js";
+import { type CopySecret, EMPTY, equalBytes, wipe } from "../../bytes.js";
 import { importLater } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import {
@@ -72,11 +72,11 @@ export type LoadKey = (saved: Uint8Array) => Awaitable<HpkePrivateKey>;
  * A key that stands in several places, such as a leaf key in the present epoch and in a staged commit, gets one handle: of
  * two, the one that isn't needed any more would end the key in its store for the other.
  */
-export function keyLoader({ hpke }: CipherSuiteProvider): LoadKey {
+export function keyLoader({ hpke }: CipherSuiteProvider, copy?: CopySecret): LoadKey {
   const loaded: { readonly saved: Uint8Array; readonly privateKey: HpkePrivateKey }[] = [];
   const make = (saved: Uint8Array) =>
     hpke.loadPrivateKey?.(saved) ??
-    importLater(hpke, saved) ??
+    importLater(hpke, saved, copy) ??
     chain(hpke.importPrivateKey(saved), ({ privateKey }) => privateKey);
   return (saved) => {
     if (saved.length === 0) return NO_KEY;
