@@ -76,7 +76,7 @@ export abstract class GroupBase extends EpochView {
   protected abstract readonly cached: readonly CachedProposal[];
   #waiting: readonly WaitingProposal[] = [];
   /** Proposals as the application got them. They aren't copied again when another one comes. */
-  readonly #shown = new WeakMap<CachedProposal, WaitingProposal>();
+  #shown: WeakMap<CachedProposal, WaitingProposal> | undefined;
 
   /** This client's leaf; `undefined` for a follower. */
   protected get ownLeaf(): number | undefined {
@@ -96,6 +96,7 @@ export abstract class GroupBase extends EpochView {
   }
 
   #show(cached: CachedProposal, waiting: WaitingProposal): WaitingProposal {
+    this.#shown ??= new WeakMap();
     const known = this.#shown.get(cached);
     const { willCommit } = waiting;
     if (known?.willCommit === willCommit) return known;
