@@ -1,5 +1,6 @@
 // A process that ends at any write: the next one goes on, nothing that was promised is lost, and nothing comes twice.
 import { memoryStorage } from "@copse/core/storage";
+import { DeliveryError, type DeliveryService } from "@copse/delivery";
 import { describe, expect, it } from "vitest";
 import { CutStorage } from "./support/cut-storage.js";
 import {
@@ -12,6 +13,7 @@ import {
   together,
   World,
 } from "./support/people.js";
+import { watching } from "./support/unreliable.js";
 
 /** More writes than what is done below takes. */
 const WRITES = 14;
@@ -74,6 +76,60 @@ it.each([1, 2, 3, 4])("joins again, though it ends at write %i of that", async (
   await (await b.send("here")).sent;
   expect(await heard(alice, a, 1)).toEqual(["bob: here"]);
   expect(names(a)).toEqual(["alice", "bob"]);
+});
+
+/** A service that gives the first answer again, whatever comes under an ID. */
+function forgiving(service: DeliveryService): DeliveryService {
+  const send = service.send.bind(service);
+  service.send = (message, options) =>
+    send(message, options).catch((error: unknown) => {
+      if (error instanceof DeliveryError && error.code === "invalid") return "at-1";
+      throw error;
+    });
+  return service;
+}
+
+describe.each([
+  ["says that it has another form", undefined],
+  ["gives its first answer", forgiving],
+])("a message that came too late, at a service that %s", (_, wrap) => {
+  it.each([0, 1, 2, 3, 4, 5])(
+    "is sent again, though the process ends at write %i after that",
+    async (after) => {
+      const isDeaf = { now: false };
+      const world = new World({
+        members: "unchecked",
+        wrap: (one, name) => {
+          const service = wrap?.(one) ?? one;
+          return name === "bob"
+            ? watching(service, "subscribe", () => isDeaf.now && new Promise(() => undefined))
+            : service;
+        },
+      });
+      const [alice] = (await world.people("alice")) as [Someone];
+      const cut = new CutStorage(memoryStorage());
+      const bob = await world.person("bob", { storage: cut.storage });
+      await bob.messenger.settled();
+      const [a, b] = (await together([alice, bob])) as [C, C];
+      isDeaf.now = true;
+      for (let i = 0; i < 8; i++) await a.update();
+      await b.send("late");
+      // Alice has no keys for it any more.
+      await alice.until((one) => one.kind === "problem" && one.problem.message.includes("is refused"));
+      isDeaf.now = false;
+      cut.cut(after, false);
+      const ending = await bob.reopen().catch(() => undefined);
+      if (ending !== undefined)
+        await Promise.race([cut.isCut, ending.messenger.settled().catch(() => undefined)]);
+      await ending?.messenger.close();
+      cut.mend();
+      const again = await bob.reopen();
+      await again.messenger.settled();
+      const b2 = await conversationOf(again, a.id);
+      expect(await heard(alice, a, 1)).toEqual(["bob: late"]);
+      expect(await said(b2)).toEqual(["bob: late"]);
+    },
+  );
 });
 
 type C = Awaited<ReturnType<typeof together>>[number];

@@ -1,5 +1,7 @@
 // Many members who change a group at the same time: each commit is accepted or made anew, and all wishes come true.
+import { DeliveryError, type DeliveryService } from "@copse/delivery";
 import { expect, it } from "vitest";
+import { logOf } from "./support/mallory.js";
 import {
   agree,
   conversationOf,
@@ -64,4 +66,51 @@ it("loses no message, repeats none and keeps their order while the keys change a
   const logs = await Promise.all(all.map(said));
   for (const log of logs) expect(log).toEqual(logs[0]);
   expect(people.flatMap(problems)).toEqual([]);
+});
+
+it("hands a message over once, though the log is read to its end before the service has it", async () => {
+  let calls = 0;
+  let open: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  let isHeld: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    isHeld = resolve;
+  });
+  const wrap = (service: DeliveryService, name: string) => {
+    if (name !== "bob") return service;
+    const send = service.send.bind(service);
+    service.send = async (message, options) => {
+      calls++;
+      if (calls === 1) throw new DeliveryError("unavailable", "the request was lost");
+      if (calls === 2) {
+        isHeld();
+        await gate;
+      }
+      return send(message, options);
+    };
+    return service;
+  };
+  const world = new World({ members: "unchecked", wrap, engine: { firstWait: 50 } });
+  const people = await world.people("alice", "bob");
+  const [alice, bob] = people as [(typeof people)[0], (typeof people)[0]];
+  const all = await together(people);
+  const [a, b] = all as [(typeof all)[0], (typeof all)[0]];
+  const sending = b.send("once");
+  // When it is handed over again, it is encrypted for another epoch.
+  await until(people, () => calls === 1);
+  await a.update();
+  const { sent } = await sending;
+  await held;
+  const from = bob.events.length;
+  world.delivery.restart();
+  const states = () => bob.events.slice(from).flatMap((one) => (one.kind === "state" ? [one.state] : []));
+  await until([bob], () => states().includes("active"));
+  open();
+  await sent;
+  await bob.messenger.settled();
+  expect(await heard(alice, a, 1)).toEqual(["bob: once"]);
+  const log = await logOf(world.connect("alice", alice.messenger.client.signatureKey), a.groupId);
+  expect(log.filter(({ kind }) => kind === "message")).toHaveLength(1);
 });

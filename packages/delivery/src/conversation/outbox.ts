@@ -3,10 +3,11 @@ import { type AbortSignalLike, type Bytes, MlsError } from "@copse/core";
 import { MessengerError } from "../messenger/errors.js";
 import { Again, abortedBy, Backoff, type Deferred, deferred, pause } from "../messenger/platform.js";
 import type { HistoryEntry, MessageEntry, Outgoing } from "../messenger/types.js";
-import { framed, pack, unpack } from "../messenger/wire.js";
+import { framed } from "../messenger/wire.js";
 import { DeliveryError } from "../service.js";
 import { messageEntry } from "./history.js";
-import { type EntryChange, KEYS, type SavedItem } from "./record.js";
+import { type Item, idAtService, type Later, packItem, readItem, someVersion } from "./item.js";
+import { type EntryChange, KEYS } from "./record.js";
 import type { Room } from "./room.js";
 
 /** How many messages are encrypted in one write. */
@@ -14,32 +15,11 @@ const AT_ONCE = 256;
 /** How often the service may forbid a message of a member, who may be behind, before it is given up. */
 const TRIES = 12;
 
-/** A message to be sent. */
-export interface Item extends Omit<SavedItem, "epoch"> {
-  readonly data: Bytes;
-  /** Encrypted, in this epoch. */
-  readonly message: Bytes | undefined;
-  readonly epoch: bigint | undefined;
-}
-
 /** Asked for, and not in the storage yet. */
 interface Fresh {
   readonly item: Item;
   readonly stored: Deferred<void>;
 }
-
-/** The ID at the service: another one each time when it came there too late. */
-const idAtService = ({ id, version }: Pick<Item, "id" | "version">): string =>
-  version === 0 ? id : `${id}-${version}`;
-
-/** A change that is made in memory when it is written. */
-export interface Later {
-  readonly changes: readonly EntryChange[];
-  apply(): void;
-}
-
-/** A number that the message had at no time before. */
-const someVersion = (): number => 1 + Math.floor(Math.random() * 2 ** 40);
 
 export class Outbox {
   readonly #room: Room;
@@ -50,11 +30,14 @@ export class Outbox {
   #taken: readonly Fresh[] = [];
   /** What whoever has sent an item waits for, by its number. */
   readonly #waiting = new Map<number, Deferred<MessageEntry> & { readonly id: string }>();
-  /** Those that the service has, by their numbers; they aren't in the log yet, as far as it was read. */
-  readonly #accepted = new Map<number, "sent" | "known">();
-  /** Those that were handed to the service in another form, by their numbers: it may have that one. */
-  readonly #repeated = new Set<number>();
-  readonly #sending = new Again(() => this.#send());
+  /**
+   * Those that the service has, by their numbers; they aren't in the log yet, as far as it was read. Of one that it has in some
+   * form, that one is still to come, or came when nobody could read it: `known`, and `sought` when the log is read for it.
+   */
+  readonly #accepted = new Map<number, "sent" | "known" | "sought">();
+  /** Those that were handed to the service, by their numbers: whether it may have several forms of it, encrypted anew. */
+  readonly #forms = new Map<number, "one" | "several">();
+  readonly #sending = new Again(() => this.#send().then(() => this.#seek()));
   readonly #storing = new Again(() => this.#store());
 
   constructor(room: Room) {
@@ -64,15 +47,11 @@ export class Outbox {
   async load(): Promise<void> {
     const { client } = this.#room.host;
     const found = await client.listEntries(KEYS.outbox(this.#room.id));
-    this.items = found.map(({ value }) => {
-      const { header, parts } = unpack<SavedItem>(value);
-      const [data = new Uint8Array(), message] = parts;
-      this.#room.used(header.number);
-      const epoch = header.epoch === undefined ? undefined : BigInt(header.epoch);
-      return { ...header, data, message: message?.length ? message : undefined, epoch };
-    });
+    this.items = found.map(({ value }) => readItem(value));
+    for (const { number } of this.items) this.#room.used(number);
     // Nobody knows what the service has of them.
-    for (const { number } of this.items) this.#repeated.add(number);
+    for (const { number, message } of this.items)
+      if (message !== undefined) this.#forms.set(number, "several");
   }
 
   get isEmpty(): boolean {
@@ -142,9 +121,7 @@ export class Outbox {
   }
 
   #change(item: Item): EntryChange {
-    const { number, id, kind, time, version, epoch, data, message = new Uint8Array() } = item;
-    const saved: SavedItem = { number, id, kind, time, version, epoch: epoch?.toString() };
-    return { key: KEYS.item(this.#room.id, number), value: pack(saved, data, message) };
+    return { key: KEYS.item(this.#room.id, item.number), value: packItem(item) };
   }
 
   /** The item that an entry of the log is. */
@@ -154,8 +131,13 @@ export class Outbox {
 
   drop(item: Item): void {
     this.items = this.items.filter(({ number }) => number !== item.number);
-    this.#accepted.delete(item.number);
-    this.#repeated.delete(item.number);
+    this.#forget(item);
+  }
+
+  /** The service has nothing under the ID that it has now. */
+  #forget({ number }: Item): void {
+    this.#accepted.delete(number);
+    this.#forms.delete(number);
   }
 
   /** It stands in the log. */
@@ -177,7 +159,7 @@ export class Outbox {
 
   /** It stands in the log where nobody can read it: it is sent once more, as another one for the service. */
   again(item: Item): void {
-    this.#accepted.delete(item.number);
+    this.#forget(item);
     const again = { ...item, version: item.version + 1, message: undefined, epoch: undefined };
     this.#replace([again]);
     this.wake();
@@ -192,7 +174,7 @@ export class Outbox {
       epoch: undefined,
     }));
     const apply = () => {
-      for (const { number } of renewed) this.#accepted.delete(number);
+      for (const one of renewed) this.#forget(one);
       this.#replace(renewed);
       this.wake();
     };
@@ -219,10 +201,20 @@ export class Outbox {
     for (const item of this.items) this.again(item);
   }
 
-  /** All is read that the service has. What it should have, and isn't there, is sent again. */
+  /** Has the log read to its end as it is now, if what the service has may not be there. */
+  #seek(): void {
+    const known = [...this.#accepted].filter(([, state]) => state === "known");
+    for (const [number] of known) this.#accepted.set(number, "sought");
+    if (known.length > 0) this.#room.readAgain();
+  }
+
+  /** All is read that the service had when reading began. What it should have, and isn't there, is sent again. */
   recheck(): void {
-    for (const item of this.items) if (this.#accepted.get(item.number) === "known") this.again(item);
-    this.#accepted.clear();
+    for (const item of this.items) {
+      const state = this.#accepted.get(item.number);
+      if (state === "sought") this.again(item);
+      else if (state === "sent") this.#accepted.delete(item.number);
+    }
     this.wake();
   }
 
@@ -313,7 +305,7 @@ export class Outbox {
     const backoff = new Backoff(room.host.limits);
     while (!room.isEnded) {
       const item = this.items.find(({ number }) => !this.#accepted.has(number));
-      if (item === undefined) return;
+      if (item === undefined || this.#mustWait(item)) return;
       try {
         if (this.#mustSeal(item)) {
           if (!(await room.turn(() => this.#sealNext()))) return;
@@ -334,10 +326,17 @@ export class Outbox {
     }
   }
 
+  /** Whether it is looked first whether one before it is sent again: it would come after this one. */
+  #mustWait({ number }: Item): boolean {
+    return (
+      this.#forms.get(number) !== "several" && [...this.#accepted.values()].some((one) => one !== "sent")
+    );
+  }
+
   async #sealNext(): Promise<boolean> {
     const items = this.items.filter((one) => this.#mustSeal(one)).slice(0, AT_ONCE);
     if (items.length === 0) return true;
-    for (const { number, message } of items) if (message !== undefined) this.#repeated.add(number);
+    for (const { number } of items) if (this.#forms.has(number)) this.#forms.set(number, "several");
     return this.#seal(items, false);
   }
 
@@ -345,23 +344,26 @@ export class Outbox {
     const { host, groupId, keySource: key } = this.#room;
     const { message, epoch } = item as Item & { message: Bytes; epoch: bigint };
     const { signal } = host;
+    const { number, version } = item;
+    const isRepeated = this.#forms.get(number) === "several";
+    if (!isRepeated) this.#forms.set(number, "one");
     // First: its entry in the log may be read before the answer comes.
-    this.#accepted.set(item.number, "sent");
+    this.#accepted.set(number, "sent");
     try {
       const outgoing = { id: idAtService(item), groupId, epoch, message, key };
       await this.#room.withKey(() => host.service.send(outgoing, { signal }));
       host.reached(true);
     } catch (error) {
-      // Under this ID the service has the same message, encrypted in an earlier epoch.
-      const hasIt =
-        error instanceof DeliveryError && error.code === "invalid" && this.#repeated.has(item.number);
-      if (hasIt) {
-        this.#accepted.set(item.number, "known");
-        return;
+      // Under this ID the service has the same message, encrypted in an earlier epoch. Others give the first answer again.
+      const hasIt = error instanceof DeliveryError && error.code === "invalid" && isRepeated;
+      if (!hasIt) {
+        this.#accepted.delete(number);
+        throw error;
       }
-      this.#accepted.delete(item.number);
-      throw error;
     }
+    const isThere = this.items.some((one) => one.number === number && one.version === version);
+    // Where nobody orders, what isn't there may still come.
+    if (isThere) this.#accepted.set(number, isRepeated && host.settling === undefined ? "known" : "sent");
   }
 
   /** Whether an item is given up because of an error. */

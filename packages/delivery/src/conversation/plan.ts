@@ -17,7 +17,8 @@ import { pack, unframed } from "../messenger/wire.js";
 import type { LogEntry } from "../service.js";
 import type { Before } from "./before.js";
 import { historyChange, mark, messageEntry } from "./history.js";
-import type { Item, Outbox } from "./outbox.js";
+import type { Item } from "./item.js";
+import type { Outbox } from "./outbox.js";
 import { type ConversationRecord, type EntryChange, KEYS, recordChange, type SavedEarly } from "./record.js";
 import type { Early, Room } from "./room.js";
 

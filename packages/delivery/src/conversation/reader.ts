@@ -135,7 +135,8 @@ export class Reader {
       this.#done += entries.length;
       room.host.tell({ kind: "progress", conversation: room.conversation, done: this.#done, behind });
     }
-    if (behind === 0 && !room.caughtUp && room.record.state !== "joining") {
+    const isCurrent = !this.#abort.signal.aborted;
+    if (isCurrent && behind === 0 && !room.caughtUp && room.record.state !== "joining") {
       room.caughtUp = true;
       room.tellState();
       this.#caughtUp();
