@@ -1,6 +1,7 @@
 // RFC 9420 §12.4.2, RFC 9750 §5.2: commits of an insider that the service takes and members refuse: all of them, or some.
 import { generateSigner } from "@copse/core";
 import { memoryStorage } from "@copse/core/storage";
+import { DeliveryError, type DeliveryService } from "@copse/delivery";
 import { expect, it } from "vitest";
 import { type Junk, spoilt, submitJunk } from "./support/mallory.js";
 import {
@@ -15,12 +16,13 @@ import {
   together,
   until,
   World,
+  type WorldOptions,
 } from "./support/people.js";
 import { watching } from "./support/unreliable.js";
 
 /** Alice, Bob, Carol and Mallory at leaves 0 to 3; Mallory's messenger is closed when the junk is there. */
-async function infiltrated(junk: Junk) {
-  const world = new World();
+async function infiltrated(junk: Junk, options: WorldOptions = {}) {
+  const world = new World(options);
   const signer = await generateSigner(crypto, SUITE);
   const [alice, bob, carol] = (await world.people("alice", "bob", "carol")) as [Someone, Someone, Someone];
   const mallory = await world.person("mallory", { signer });
@@ -118,6 +120,24 @@ it("has who alone can't take a commit join again, without waiting for anybody", 
   const alice = people[0] as Someone;
   const told = await alice.until((one) => one.kind === "members" && one.entry.rejoined.length > 0);
   expect(told).toMatchObject({ entry: { added: [], removed: [], rejoined: [{ user: "carol" }] } });
+  await goesOn(people, all);
+});
+
+it("says and commits nothing until it knows where the others are, however long the service can't tell", async () => {
+  let left = 30;
+  const refuse = () => {
+    if (left-- > 0) throw new DeliveryError("unavailable", "the GroupInfo can't be had now");
+  };
+  const wrap = (one: DeliveryService, name: string) =>
+    name === "carol" ? watching(one, "groupInfo", refuse) : one;
+  const { people, all, before } = await infiltrated(
+    { path: spoilt(0), isConfirmed: true, beside: "right" },
+    { wrap },
+  );
+  await until(people, () => left < 0);
+  await agree(people, all);
+  // The commit that she couldn't take, and that by which she joined again.
+  expect(all[0]?.epoch).toBe(before + 2n);
   await goesOn(people, all);
 });
 

@@ -1,7 +1,7 @@
 // RFC 9420 §14, RFC 9750 §5.2: a commit that the service took and this client refuses. Either all honest members refuse it
 // alike; or others took it, and this client can't tell. What the group's newest GroupInfo says decides.
 import type { Group } from "@copse/core";
-import { pause } from "../messenger/platform.js";
+import { Again, Backoff, pause } from "../messenger/platform.js";
 import { DeliveryError } from "../service.js";
 import type { JudgedGroupInfo } from "./host.js";
 import type { Room } from "./room.js";
@@ -16,11 +16,14 @@ const REMEMBERED = 3n;
 const MOST_REFUSED = 3;
 /** How often who is alone looks whether those who took the commit have said so. */
 const PATIENCE = 5;
+/** How often it looks at what the service has for the last handshake, and that settles nothing. */
 const ROUNDS = 12;
 
 export class Doubt {
   readonly #room: Room;
-  #running: Promise<void> | undefined;
+  readonly #again = new Again(() => this.#run());
+  /** Whether it was raised since it began to look. */
+  #isRaised = false;
   /** The handshake for which this was settled last. */
   #settled: string | undefined;
   /** In how many of the next rounds this client lets others go first. */
@@ -39,16 +42,12 @@ export class Doubt {
       // Until it is settled, what it says might be heard by nobody.
       room.isInDoubt = true;
     }
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-      room.isInDoubt = false;
-      room.tellState();
-      room.wake();
-    });
+    this.#isRaised = true;
+    this.#again.wake();
   }
 
-  async idle(): Promise<void> {
-    await this.#running;
+  idle(): Promise<void> {
+    return this.#again.idle();
   }
 
   get #isAlone(): boolean {
@@ -60,36 +59,55 @@ export class Doubt {
 
   async #run(): Promise<void> {
     const room = this.#room;
+    this.#isRaised = false;
+    await this.#settle();
+    // Then this runs once more.
+    if (this.#isRaised) return;
+    room.isInDoubt = false;
+    room.tellState();
+    room.wake();
+  }
+
+  async #settle(): Promise<void> {
+    const room = this.#room;
     const { limits, signal } = room.host;
-    for (let i = 0; !room.isEnded && i < ROUNDS; i++) {
+    const backoff = new Backoff(limits);
+    const isOver = () => room.isEnded || room.lost !== undefined || room.record.state !== "active";
+    for (let round = 0; round < ROUNDS; ) {
       // One of the members is enough.
-      await pause(Math.random() * limits.firstWait * 2 ** Math.min(i, 4), signal);
-      if (room.isEnded || room.lost !== undefined || room.record.state !== "active") return;
+      await pause(Math.random() * limits.firstWait * 2 ** Math.min(round, 4), signal);
+      if (isOver()) return;
       try {
-        if (await this.#look()) return;
+        const found = await this.#look();
+        if (found === "settled") return;
+        round++;
+        if (found === "open") backoff.reset();
+        else await pause(backoff.next(), signal);
       } catch (error) {
         if (room.isEnded) return;
+        // As long as the service can't be asked, nothing is settled.
         const retry = error instanceof DeliveryError && error.retry;
-        if (!retry)
-          room.problem("delivery", "the newest GroupInfo can't be had", {
-            retry: i + 1 < ROUNDS,
-            cause: error,
-          });
+        if (!retry) this.#failed(error, ++round < ROUNDS);
+        await pause(backoff.next(error), signal);
       }
     }
   }
 
-  /** @returns whether it is settled */
-  async #look(): Promise<boolean> {
+  #failed(cause: unknown, retry: boolean): void {
+    this.#room.problem("delivery", "the newest GroupInfo can't be had", { retry, cause });
+  }
+
+  /** @returns `behind` if there is something to be read first */
+  async #look(): Promise<"settled" | "open" | "behind"> {
     const room = this.#room;
     const { host, groupId } = room;
     const published = await host.service.groupInfo(groupId, { signal: host.signal });
     const { last } = room.record;
     // What came since is read first: it may settle everything.
-    if (published !== undefined && published.handshake !== last) return false;
+    if (published !== undefined && published.handshake !== last) return "behind";
     const judged = published && (await host.judge(published.groupInfo));
     const { group, record } = room;
-    if (group === undefined || record.last !== last || !group.active) return false;
+    if (group === undefined || record.last !== last || !group.active) return "behind";
     const isSame = judged !== undefined && isHere(group, judged);
     const isElsewhere = !isSame && judged !== undefined && this.#mustFollow(judged);
     const refusal = isElsewhere ? await room.refuses(judged) : undefined;
@@ -101,7 +119,7 @@ export class Doubt {
       return this.#end(last);
     }
     // Whoever took the commit publishes the right one.
-    if (!record.taken && this.#patience-- > 0) return false;
+    if (!record.taken && this.#patience-- > 0) return "open";
     if (!isSame) await this.#publish(group, last);
     return this.#end(last);
   }
@@ -121,17 +139,17 @@ export class Doubt {
   }
 
   async #publish(group: Group, handshake: string): Promise<void> {
-    const { host, groupId, keySource, record } = this.#room;
+    const { host, groupId, keySource } = this.#room;
     const { signal } = host;
     const groupInfo = await group.groupInfo({ signal });
-    if (record.last === handshake)
+    if (this.#room.record.last === handshake)
       await this.#room.withKey(() =>
         host.service.publishGroupInfo(groupId, { groupInfo, handshake }, keySource, { signal }),
       );
   }
 
-  #end(handshake: string): boolean {
+  #end(handshake: string): "settled" {
     this.#settled = handshake;
-    return true;
+    return "settled";
   }
 }

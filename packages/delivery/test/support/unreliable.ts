@@ -70,7 +70,7 @@ export function unreliable(
 /** A service that calls `before` when a method is called, and waits for it; a subscription waits at each batch. */
 export function watching(
   service: DeliveryService,
-  method: "submit" | "subscribe",
+  method: "submit" | "subscribe" | "groupInfo",
   before: () => unknown,
 ): DeliveryService {
   async function* waiting(batches: AsyncIterable<unknown>, signal: Aborted): AsyncGenerator<unknown> {
