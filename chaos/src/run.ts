@@ -14,6 +14,11 @@ import type { Options } from "./options.js";
 import type { Service } from "./services/service.js";
 
 const PROGRESS = 5000;
+/** Milliseconds that all have to open and to start the groups; and how much longer than planned a phase may take. */
+const BEGIN = 300_000;
+const MARGIN = 60_000;
+/** How many times the patience calls may take to be answered, as long as something happens. */
+const SLOW = 8;
 
 class Run {
   readonly #options: Options;
@@ -27,6 +32,7 @@ class Run {
   #fleet!: Fleet;
   #storm!: Storm;
   #printed = 0;
+  #found: readonly FinalView[] = [];
 
   constructor(options: Options, service: Service, folder: string) {
     this.#options = options;
@@ -43,6 +49,7 @@ class Run {
 
   #hear(event: ClientEvent): void {
     this.#judge.hear(event);
+    this.#storm?.hear();
     if (event.kind === "epoch") this.#rooms.enter(event);
     if (event.kind === "epoch" && process.env.COPSE_CHAOS_PROBLEMS !== undefined)
       this.#say(
@@ -103,7 +110,11 @@ class Run {
     this.#fleet.calm();
     this.#say(`calm, ${this.#storm.open} open`);
     if (!(await this.#storm.answered(this.#patience)))
-      this.#judge.complain("nothing waits for ever", "", `${this.#storm.open} calls have no answer`);
+      this.#judge.complain(
+        "nothing waits for ever",
+        "",
+        `${this.#storm.open} calls have no answer: ${this.#storm.waiting}`,
+      );
     await this.#settle();
   }
 
@@ -118,18 +129,19 @@ class Run {
     }
   }
 
-  async #look(name: string): Promise<readonly FinalView[]> {
+  async #look(name: string, wholly: boolean): Promise<readonly FinalView[]> {
     try {
-      return await this.#fleet.look(name);
+      return await this.#fleet.look(name, wholly);
     } catch (error) {
       this.#judge.complain("clients answer", "", `${name}: ${error}`);
       return [];
     }
   }
 
-  async #views(): Promise<FinalView[]> {
+  /** @param wholly with their histories */
+  async #views(wholly: boolean): Promise<FinalView[]> {
     const honest = this.#company.all.filter(({ isHonest }) => isHonest);
-    return (await Promise.all(honest.map(({ name }) => this.#look(name)))).flat();
+    return (await Promise.all(honest.map(({ name }) => this.#look(name, wholly)))).flat();
   }
 
   /** Whether the honest members of each group say the same of it. */
@@ -144,13 +156,13 @@ class Run {
     });
   }
 
-  /** Waits until all agree, has each say a last word, and compares all that they have. */
-  async judge(): Promise<Verdict> {
+  /** Waits until all agree, and has each say a last word. */
+  async agree(): Promise<void> {
     const end = performance.now() + this.#patience;
-    let views = await this.#views();
+    let views = await this.#views(false);
     while (!this.#isAgreed(views) && performance.now() < end) {
       await sleep(250);
-      views = await this.#views();
+      views = await this.#views(false);
     }
     this.#say("all are quiet; each says a last word");
     const words = views.filter(({ isMember }) => isMember);
@@ -158,15 +170,48 @@ class Run {
     if (!(await endsWithin(Promise.all(said), this.#patience)))
       this.#judge.complain("nothing waits for ever", "", "a last word isn't acknowledged");
     await this.#settle();
-    const verdict = this.#judge.judge(await this.#views());
-    const all = new Map([...this.#storm.counts, ...verdict.counts]);
-    all.set("clients killed", this.#fleet.kills);
-    for (const [what, n] of [...Object.entries(this.#fleet.weather), ...Object.entries(this.#service.counts)])
+  }
+
+  /** Compares all that they have. */
+  async look(): Promise<void> {
+    this.#found = await this.#views(true);
+    this.#say("all have said what they have");
+  }
+
+  /** What is wrong, as far as it is known: a phase may not have ended. */
+  verdict(): Verdict {
+    const verdict = this.#judge.judge(this.#found);
+    const all = new Map([...(this.#storm?.counts ?? []), ...verdict.counts]);
+    // If the clients weren't opened in time, there is no fleet.
+    const { kills = 0, weather = {} } = this.#fleet ?? {};
+    all.set("clients killed", kills);
+    for (const [what, n] of [...Object.entries(weather), ...Object.entries(this.#service.counts)])
       all.set(`network: ${what}`, (all.get(`network: ${what}`) ?? 0) + n);
     return { complaints: verdict.complaints, counts: all };
   }
 
+  /** Does the phases one after the other. One that doesn't end is the last; if a fault is found, they needn't agree. */
+  async play(): Promise<Verdict> {
+    const { seconds, fault } = this.#options;
+    const phases = {
+      begin: [() => this.begin(), BEGIN],
+      rage: [() => this.rage(), seconds * 1000],
+      calm: [() => this.calm(), SLOW * this.#patience],
+      agree: [() => this.agree(), 3 * this.#patience],
+      look: [() => this.look(), this.#patience],
+    } as const;
+    for (const [name, [work, milliseconds]] of Object.entries(phases)) {
+      if (name === "agree" && fault !== undefined && this.#judge.isBroken) continue;
+      const isOver = await endsWithin(work(), milliseconds + MARGIN);
+      if (isOver) continue;
+      this.#judge.complain("nothing waits for ever", "", `the run doesn't come to the end of "${name}"`);
+      break;
+    }
+    return this.verdict();
+  }
+
   async close(): Promise<void> {
+    this.#storm?.end();
     await this.#fleet?.close();
   }
 }
@@ -175,10 +220,7 @@ export async function run(options: Options, service: Service): Promise<Verdict> 
   const folder = await mkdtemp(join(process.env.COPSE_CRASH_FOLDER ?? tmpdir(), "copse-chaos-"));
   const one = new Run(options, service, folder);
   try {
-    await one.begin();
-    await one.rage();
-    await one.calm();
-    return await one.judge();
+    return await one.play();
   } finally {
     await one.close();
     await rm(folder, { recursive: true, force: true });

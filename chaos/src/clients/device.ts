@@ -142,8 +142,8 @@ export class Device {
     }
   }
 
-  /** What it has of all groups in which it ever was. */
-  async look(): Promise<FinalView[]> {
+  /** What it has of all groups in which it ever was. @param wholly with their histories */
+  async look(wholly: boolean): Promise<FinalView[]> {
     return Promise.all(
       this.messenger.conversations.map(async (conversation) => ({
         client: this.name,
@@ -152,7 +152,7 @@ export class Device {
         epoch: Number(conversation.epoch),
         authenticator: authenticatorOf(conversation),
         members: usersOf(conversation.members),
-        history: await this.#history(conversation),
+        history: wholly ? await this.#history(conversation) : [],
         waiting: conversation.outbox().length,
       })),
     );

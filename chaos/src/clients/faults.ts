@@ -1,6 +1,6 @@
 // Faults that are planted in a client or before it, to see that the run finds them.
 import { cpSync, existsSync, rmSync } from "node:fs";
-import type { Batch, DeliveryService, LogEntry } from "@copse/delivery/service";
+import { type Batch, DeliveryError, type DeliveryService, type LogEntry } from "@copse/delivery/service";
 import type { Cast } from "./orders.js";
 
 /** Each with the client that has it: one that is killed, or one that isn't. */
@@ -35,26 +35,37 @@ function swapping(log: Log): Log {
   );
 }
 
-/** Whoever subscribes again doesn't get the first messages that come. */
-function skipping(log: Log, after: string): Log {
-  let isFirst = after !== "";
-  return changed(log, (entries) => {
-    const handshakes = entries.filter(({ kind }) => kind === "handshake");
-    const isSkipped = isFirst && handshakes.length < entries.length;
-    if (isSkipped) isFirst = false;
-    return isSkipped ? handshakes : entries;
-  });
+/** Whoever subscribes again begins after the next message of somebody else; and each subscription ends after so many. */
+async function* skipping(log: Log, after: string, own: ReadonlySet<string>): Log {
+  let count = 0;
+  let isToSkip = after !== "";
+  for await (const { entries, behind } of log) {
+    const kept: LogEntry[] = [];
+    for (const entry of entries) {
+      const isOthers = entry.kind === "message" && !own.has(entry.id);
+      if (!isToSkip || !isOthers) kept.push(entry);
+      if (isOthers) isToSkip = false;
+      if (isOthers) count++;
+    }
+    yield { entries: kept, behind };
+    if (count > GOOD) throw new DeliveryError("unavailable", "the subscription ends");
+  }
 }
 
 /** What a client with a fault sees of the service. */
 export function withFaultyService(service: DeliveryService, { fault }: Cast): DeliveryService {
   if (fault === undefined) return service;
   let sent = 0;
+  const own = new Set<string>();
   const changes: Partial<Record<string, Partial<DeliveryService>>> = {
     "the service loses a message": { subscribe: (wish) => losing(service.subscribe(wish)) },
     "the service swaps messages": { subscribe: (wish) => swapping(service.subscribe(wish)) },
     "a cursor is moved on too far": {
-      subscribe: (wish) => skipping(service.subscribe(wish), wish.after),
+      send: (message, options) => {
+        own.add(message.id);
+        return service.send(message, options);
+      },
+      subscribe: (wish) => skipping(service.subscribe(wish), wish.after, own),
     },
     "the service forgets what it has acknowledged": {
       send: async (message, options) =>

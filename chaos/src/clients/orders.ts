@@ -45,7 +45,7 @@ export type Order =
   | { readonly kind: "do"; readonly n: number; readonly client: string; readonly deed: Deed }
   /** Resolves when all is quiet, or after so many milliseconds. */
   | { readonly kind: "settle"; readonly n: number; readonly client: string; readonly within: number }
-  | { readonly kind: "look"; readonly n: number; readonly client: string };
+  | { readonly kind: "look"; readonly n: number; readonly client: string; readonly wholly: boolean };
 
 /** From the conductor. */
 export type Down =

@@ -78,7 +78,7 @@ export class Worker {
         order.kind === "do"
           ? await device.do(order.deed)
           : order.kind === "look"
-            ? await device.look()
+            ? await device.look(order.wholly)
             : await settled(device, order.within);
       this.#flush();
       post({ kind: "done", n, value });

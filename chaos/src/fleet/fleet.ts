@@ -92,8 +92,9 @@ export class Fleet {
     return done.value === true ? undefined : `${done.value}`;
   }
 
-  async look(client: string) {
-    const done = await this.#order(client, { kind: "look", client });
+  /** @param wholly with its histories */
+  async look(client: string, wholly: boolean) {
+    const done = await this.#order(client, { kind: "look", client, wholly });
     if (done.kind === "failed" || !Array.isArray(done.value))
       throw new Error(`expected what ${client} has, got ${done.kind === "failed" ? done.text : done.value}`);
     return done.value;

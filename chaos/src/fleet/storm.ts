@@ -1,7 +1,7 @@
 // The middle of a run: all talk and commit, and clients and the service are killed.
 import { Numbers } from "../../../simulation/src/numbers.js";
 import type { Done } from "../clients/orders.js";
-import { endsWithin, sleep } from "../network/weather.js";
+import { sleep } from "../network/weather.js";
 import type { Options } from "../options.js";
 import type { Service } from "../services/service.js";
 import type { Company } from "./cast.js";
@@ -11,10 +11,19 @@ import type { Choice, Rooms } from "./rooms.js";
 
 /** So many deeds are done at once. */
 const AT_ONCE = 200;
-/** Milliseconds between two of each kind: at least, and at most. */
-const KILLS = [300, 1500] as const;
-const STRIKES = [4000, 12_000] as const;
-const CUTS = [1500, 6000] as const;
+
+interface Pause {
+  /** Milliseconds, at least and at most. */
+  readonly least: number;
+  readonly most: number;
+  /** How many deeds are answered meanwhile, at least: a slow machine does more than starting and connecting again. */
+  readonly deeds: number;
+}
+
+/** Between two of each kind. */
+const KILLS: Pause = { least: 300, most: 1500, deeds: 40 };
+const STRIKES: Pause = { least: 4000, most: 12_000, deeds: 200 };
+const CUTS: Pause = { least: 1500, most: 6000, deeds: 100 };
 /** For how many milliseconds a client or the service is away. */
 const AWAY = 1200;
 
@@ -24,9 +33,12 @@ export class Storm {
   readonly #service: Service;
   readonly #company: Company;
   readonly #options: Options;
-  readonly #open = new Set<Promise<void>>();
+  readonly #open = new Map<Promise<void>, Choice>();
   readonly counts = new Map<string, number>();
   #isOver = false;
+  /** How many deeds were answered, and when something happened last. */
+  #answers = 0;
+  #progress = performance.now();
 
   constructor(parts: { fleet: Fleet; rooms: Rooms; service: Service; company: Company; options: Options }) {
     this.#fleet = parts.fleet;
@@ -43,6 +55,17 @@ export class Storm {
   /** How many of its deeds have no answer. */
   get open(): number {
     return this.#open.size;
+  }
+
+  /** Those deeds, with who does them. */
+  get waiting(): string {
+    const counts = new Map<string, number>();
+    for (const { client, deed } of this.#open.values()) {
+      const where = "group" in deed ? ` in ${deed.group.slice(0, 8)}` : "";
+      const what = `${client} ${deed.kind}${where}`;
+      counts.set(what, (counts.get(what) ?? 0) + 1);
+    }
+    return [...counts].map(([what, n]) => (n === 1 ? what : `${what} (${n})`)).join(", ");
   }
 
   /** Has a client do something, and counts what became of it. */
@@ -62,8 +85,10 @@ export class Storm {
   #begin(choice: Choice): void {
     const work = this.do(choice).then(() => {
       this.#open.delete(work);
+      this.#answers++;
+      this.hear();
     });
-    this.#open.add(work);
+    this.#open.set(work, choice);
   }
 
   /** Goes on until all messages are sent, or the time is over. */
@@ -83,18 +108,25 @@ export class Storm {
       }),
     ];
     while ((this.counts.get("send") ?? 0) < this.#options.messages && performance.now() < end) {
-      if (this.#open.size >= AT_ONCE) await Promise.race(this.#open);
-      const choice = this.#rooms.choose((client) => this.#fleet.isReady(client));
-      if (choice === undefined) await sleep(1);
-      else this.#begin(choice);
       progress();
+      const isFull = this.#open.size >= AT_ONCE;
+      const choice = isFull ? undefined : this.#rooms.choose((client) => this.#fleet.isReady(client));
+      if (choice !== undefined) this.#begin(choice);
+      else await sleep(1);
+      // Nobody answers any more: who waits for what is told when it is calm.
+      if (isFull && performance.now() - this.#progress > this.#options.patience * 1000) break;
     }
-    this.#isOver = true;
+    this.end();
     await Promise.all(others);
   }
 
+  /** From now on nothing more is done, killed or cut. */
+  end(): void {
+    this.#isOver = true;
+  }
+
   async #every(
-    [least, most]: readonly [number, number],
+    { least, most, deeds }: Pause,
     stream: number,
     work: (numbers: Numbers) => Promise<void>,
   ): Promise<void> {
@@ -103,14 +135,23 @@ export class Storm {
     const times = stream > 1000 ? 1 : this.#company.killed.length;
     for (;;) {
       const until = performance.now() + times * (least + numbers.below(most - least));
-      while (performance.now() < until && !this.#isOver) await sleep(50);
+      const count = this.#answers + times * deeds;
+      const isTime = () => performance.now() >= until && this.#answers >= count;
+      while (!isTime() && !this.#isOver) await sleep(50);
       if (this.#isOver) return;
       await work(numbers);
     }
   }
 
-  /** @returns whether all deeds have been answered within so many milliseconds */
-  answered(within: number): Promise<boolean> {
-    return endsWithin(Promise.all(this.#open), within);
+  /** Somebody has told something: there is progress. */
+  hear(): void {
+    this.#progress = performance.now();
+  }
+
+  /** @returns whether all deeds have been answered, before nothing happened for so many milliseconds */
+  async answered(within: number): Promise<boolean> {
+    this.hear();
+    while (this.#open.size > 0 && performance.now() - this.#progress < within) await sleep(50);
+    return this.#open.size === 0;
   }
 }

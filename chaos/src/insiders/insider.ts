@@ -66,8 +66,8 @@ export class Insider {
     return this.#device.messenger;
   }
 
-  look() {
-    return this.#device.look();
+  look(wholly: boolean) {
+    return this.#device.look(wholly);
   }
 
   async do(deed: Deed): Promise<string | undefined> {

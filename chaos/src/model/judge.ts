@@ -40,6 +40,11 @@ export class Judge {
     this.#counts.set(what, (this.#counts.get(what) ?? 0) + by);
   }
 
+  /** Whether something is wrong already. */
+  get isBroken(): boolean {
+    return this.#complaints.length > 0;
+  }
+
   complain(rule: Rule, group: string, text: string): void {
     this.#complaints.push({ rule, group, text });
   }

@@ -23,6 +23,7 @@ export class ServiceProcess {
   readonly #port: number;
   #child: ChildProcess | undefined;
   #said = "";
+  #isClosed = false;
 
   /** @param port on which it listens when it is there */
   constructor(command: string, args: readonly string[], port: number) {
@@ -33,6 +34,7 @@ export class ServiceProcess {
 
   /** @throws Error with what it said, if it doesn't come up */
   async start(): Promise<void> {
+    if (this.#isClosed) return;
     const child = spawn(this.#command, this.#args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr])
@@ -52,6 +54,12 @@ export class ServiceProcess {
       if (performance.now() > end)
         throw new Error(`${this.#command} doesn't listen on ${this.#port}: ${this.#said}`);
     }
+  }
+
+  /** Kills it for good. */
+  close(): Promise<void> {
+    this.#isClosed = true;
+    return this.kill();
   }
 
   async kill(): Promise<void> {

@@ -61,7 +61,7 @@ export async function httpService(seed: number): Promise<Service> {
     counts: weather.counts,
     async close() {
       await proxy.close();
-      await server.kill();
+      await server.close();
       await rm(folder, { recursive: true, force: true });
     },
   };

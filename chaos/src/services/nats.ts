@@ -74,7 +74,7 @@ export async function natsCluster(): Promise<NatsCluster> {
     nodes,
     isHealthy,
     async close() {
-      await Promise.all(nodes.map((node) => node.kill()));
+      await Promise.all(nodes.map((node) => node.close()));
       await rm(folder, { recursive: true, force: true });
     },
   };
