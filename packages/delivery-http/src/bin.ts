@@ -3,9 +3,10 @@
 import { parseArgs } from "node:util";
 import { serveDelivery } from "./server.js";
 
-const HELP = `usage: copse-delivery --data FOLDER [--port 8080] [--host 127.0.0.1] [--origin https://chat.example]...
+const HELP = `usage: copse-delivery --data FOLDER [--port 8080] [--host 127.0.0.1] [--origin https://chat.example]... [--page https://app.example]...
 
-A delivery service for Copse in one process. --origin: by which clients reach it; once for each.
+A delivery service for Copse in one process. --origin: by which clients reach it; --page: whose web pages may call it besides those;
+once for each.
 `;
 
 async function main(): Promise<void> {
@@ -15,6 +16,7 @@ async function main(): Promise<void> {
       port: { type: "string", default: "8080" },
       host: { type: "string", default: "127.0.0.1" },
       origin: { type: "string", multiple: true },
+      page: { type: "string", multiple: true },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -28,6 +30,7 @@ async function main(): Promise<void> {
     port,
     host: values.host,
     ...(values.origin === undefined ? {} : { origins: values.origin }),
+    ...(values.page === undefined ? {} : { pages: values.page }),
   });
   process.stdout.write(`${server.url}\n`);
   const stop = () => void server.close().then(() => process.exit(0));

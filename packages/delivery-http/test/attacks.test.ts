@@ -158,9 +158,9 @@ describe("a call isn't answered", () => {
 
   it("if its headers or its body come too slowly", async () => {
     const { invalid } = counted();
-    expect(await untilClosed(url, "POST /v1/login HTTP/1.1\r\nHost: x\r\nX-Slow: ")).toContain("408");
+    expect(await untilClosed(url, "POST /v1/login HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")).toContain("408");
     const token = await tokenOf(url, "slow", await service.signer("slow"));
-    const head = `POST ${ROUTES.count.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/cbor\r\nContent-Length: 100\r\n\r\n`;
+    const head = `POST ${ROUTES.count.path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/cbor\r\nContent-Length: 100\r\n\r\n`;
     expect(await untilClosed(url, `${head}half`)).not.toContain("200 OK");
     expect(counted().invalid).toBeGreaterThanOrEqual(invalid + 2);
     expect(counted().failed).toBe(0);

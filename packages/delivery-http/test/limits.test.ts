@@ -149,7 +149,7 @@ describe("a quota holds", () => {
     const { hostname, port } = new URL(url);
     const body = connect(Number(port), hostname).on("error", () => undefined);
     body.write(
-      `POST /v1/groups/submit HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/cbor\r\nContent-Length: 90000\r\n\r\n${"x".repeat(30_000)}`,
+      `POST /v1/groups/submit HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/cbor\r\nContent-Length: 90000\r\n\r\n${"x".repeat(30_000)}`,
     );
     while (counters.receiving < 30_000) await other.countKeyPackages(SUITE);
     expect(await refusal(slow.countKeyPackages(SUITE))).toBe("limit");

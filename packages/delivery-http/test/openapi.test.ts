@@ -156,11 +156,10 @@ it.each(Object.keys(ROUTES) as RouteName[])("describes what %s takes and answers
   );
 });
 
-it("lets pages of other origins in", async () => {
+it("lets pages send logins", async () => {
   const asked = await fetch(url + ROUTES.claim.path, {
     method: "OPTIONS",
-    headers: { origin: "https://chat.example", "access-control-request-method": "POST" },
+    headers: { origin: "http://localhost:5173", "access-control-request-method": "POST" },
   });
-  expect(asked.headers.get("access-control-allow-origin")).toBe("*");
   expect(asked.headers.get("access-control-allow-headers")).toContain("authorization");
 });

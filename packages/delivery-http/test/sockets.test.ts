@@ -182,7 +182,7 @@ describe("a client that takes nothing", () => {
     await maker.submit(handshake(groupId, await epochKey(1), { groupInfo: bytes(4 * MIB) }));
     const token = await tokenOf(url, user, await running.signer(`${user} phone`));
     const body = encode(ROUTES.groupInfo.body, { groupId });
-    const head = `POST ${ROUTES.groupInfo.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/cbor\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const head = `POST ${ROUTES.groupInfo.path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/cbor\r\nContent-Length: ${body.length}\r\n\r\n`;
     return Array.from({ length: count }, () => {
       const socket = connect(Number(port), hostname).on("error", () => undefined);
       socket.pause();

@@ -9,6 +9,7 @@ import { decode, encode, type Shape } from "../wire/shape.js";
 import { type Failure, failureShape, MAX_MESSAGE } from "../wire/structures.js";
 import type { Account, Accounts } from "./accounts.js";
 import type { DeliveryCounters } from "./counters.js";
+import type { Doors } from "./doors.js";
 import { failureOf, limited, refuse } from "./failures.js";
 import type { EpochKeys } from "./groups/epoch-keys.js";
 import type { Groups } from "./groups/groups.js";
@@ -21,6 +22,7 @@ import { ownerOf, type Rates } from "./rates.js";
 interface Parts {
   readonly settings: Settings;
   readonly counters: DeliveryCounters;
+  readonly doors: Doors;
   readonly rates: Rates<keyof DeliveryRates>;
   readonly accounts: Accounts;
   readonly keyPackages: KeyPackages;
@@ -153,7 +155,7 @@ function answer(
 
 /** The application that answers all requests. */
 export function appOf(parts: Parts): Hono<Env> {
-  const { settings, counters, rates, accounts, receiving, sending, addressOf, report } = parts;
+  const { settings, counters, doors, rates, accounts, receiving, sending, addressOf, report } = parts;
   const { limits } = settings;
   const sizes = {
     small: 32 * KIB,
@@ -175,8 +177,18 @@ export function appOf(parts: Parts): Hono<Env> {
         : { ...headers, "retry-after": String(Math.ceil(retryAfter / 1000)) },
     );
   };
-  // Nothing here goes by cookies: a page of another origin has only what its user's client has logged in for.
-  app.use(cors({ origin: "*", allowHeaders: ["authorization", "content-type"], maxAge: 86_400 }));
+  app.use(async (c, next) => {
+    try {
+      doors.check(c.env.incoming.headers);
+    } catch (error) {
+      counters.requests += 1;
+      return fail(error);
+    }
+    return next();
+  });
+  // Nothing here goes by cookies: a page has only what its own client has logged in for.
+  const allowHeaders = ["authorization", "content-type"];
+  app.use(cors({ origin: (origin) => origin, allowHeaders, maxAge: 86_400 }));
   const description = JSON.stringify(OPENAPI);
   app.get("/openapi.json", (c) => {
     rates.take("login", addressOf(c.env.incoming));

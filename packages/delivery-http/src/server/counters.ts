@@ -36,6 +36,8 @@ export interface DeliveryCounters {
   receiving: number;
   /** Log entries and Welcomes deleted by age or size. */
   expired: number;
+  /** Groups that nobody has used for too long. */
+  groupsEnded: number;
 }
 
 export const newCounters = (): DeliveryCounters => ({
@@ -59,4 +61,5 @@ export const newCounters = (): DeliveryCounters => ({
   sending: 0,
   receiving: 0,
   expired: 0,
+  groupsEnded: 0,
 });

@@ -72,6 +72,8 @@ export const DEFAULT_RATES: DeliveryRates = {
 export interface ServerQuotas {
   /** Groups that one client has made. Default: 10,000. */
   readonly groupsOfClient: number;
+  /** IDs of a group's entries that aren't kept any more: the oldest are forgotten before their time. Default: 100,000. */
+  readonly idsOfGroup: number;
   /** Logins of one client: the oldest ends. Default: 8. */
   readonly tokens: number;
   /** Sockets of one client: the oldest is closed. Default: 4. */
@@ -97,6 +99,7 @@ export interface ServerQuotas {
 
 export const DEFAULT_QUOTAS: ServerQuotas = {
   groupsOfClient: 10_000,
+  idsOfGroup: 100_000,
   tokens: 8,
   sockets: 4,
   connections: 10_000,
@@ -126,6 +129,11 @@ export interface ServerTimes {
   readonly welcomes: number;
   /** IDs of what was sent, by which it is known again. Default: 90 days. */
   readonly ids: number;
+  /**
+   * A group that no member reads, writes to or is subscribed to: then it ends, and nobody gets its ID again. It doesn't
+   * end before its entries, Welcomes and IDs are too old. Default: 365 days.
+   */
+  readonly groups: number;
   /** Until the headers, and the whole, of a request are there. Default: 10 seconds, 60 seconds. */
   readonly headers: number;
   readonly request: number;
@@ -143,6 +151,7 @@ export const DEFAULT_TIMES: ServerTimes = {
   entries: 90 * DAY,
   welcomes: 90 * DAY,
   ids: 90 * DAY,
+  groups: 365 * DAY,
   headers: 10_000,
   request: MINUTE,
   ping: 30_000,
@@ -156,7 +165,7 @@ export interface Settings {
   readonly rates: DeliveryRates;
   readonly quotas: ServerQuotas;
   readonly times: ServerTimes;
-  /** Bytes of the log of a group. */
+  /** Bytes of the log of a group, with what its entries take besides their messages. */
   readonly groupBytes: number;
   readonly members: "checked" | "unchecked";
   readonly openGroups: boolean;

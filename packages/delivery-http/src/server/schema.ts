@@ -1,6 +1,6 @@
 // The tables of the service.
 
-export const VERSION = 3;
+export const VERSION = 4;
 
 // Epochs are text: SQLite's integers have 63 bits. Times are in milliseconds since 1970.
 // Text is compared with what clients send, and isn't read back to decide by: SQLite's drivers may cut it at U+0000.
@@ -37,17 +37,22 @@ CREATE INDEX key_package_offered ON key_package (client, suite, last_resort) WHE
 CREATE INDEX key_package_client ON key_package (client, id);
 CREATE INDEX key_package_end ON key_package (not_after);
 
+-- The number of a group is never given again: what is in memory may name one that has ended. used is when a member last was there.
 CREATE TABLE grp (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   group_id BLOB NOT NULL UNIQUE,
   maker INTEGER NOT NULL,
   last INTEGER NOT NULL,
   last_handshake INTEGER NOT NULL,
   gone INTEGER NOT NULL,
   size INTEGER NOT NULL,
+  used INTEGER NOT NULL,
   group_info BLOB NOT NULL
 );
 CREATE INDEX grp_maker ON grp (maker);
+CREATE INDEX grp_used ON grp (used);
+-- Hashes of the IDs of groups that have ended: nobody gets one again.
+CREATE TABLE ended (hash BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE entry (
   grp INTEGER NOT NULL,
   seq INTEGER NOT NULL,
@@ -69,6 +74,7 @@ CREATE TABLE submission (
   PRIMARY KEY (grp, id)
 ) WITHOUT ROWID;
 CREATE INDEX submission_time ON submission (time);
+CREATE INDEX submission_place ON submission (grp, seq);
 
 -- The key that a handshake has registered, and what the rules of access need. parent and root are places of handshakes.
 CREATE TABLE epoch_key (

@@ -7,6 +7,7 @@ import { nodeProvider } from "@copse/provider-node";
 import { Accounts } from "./accounts.js";
 import { appOf } from "./app.js";
 import { type DeliveryCounters, newCounters } from "./counters.js";
+import { Doors } from "./doors.js";
 import { EpochKeys } from "./groups/epoch-keys.js";
 import { Followers, type PublicHandshakes } from "./groups/followers.js";
 import { Groups } from "./groups/groups.js";
@@ -39,6 +40,11 @@ export interface ServeDeliveryOptions {
    */
   readonly origins?: readonly string[];
   /**
+   * The origins of further web pages that may call it, such as `https://app.example`, or `any`. Those of `origins` may, and if there
+   * are none, all pages of this machine. Other pages are refused before anything is read; what isn't a page isn't asked. Default: none.
+   */
+  readonly pages?: readonly string[] | "any";
+  /**
    * Whether a new client becomes one of a user. Default: if it is the user's first, or another client of the user has signed
    * its admission.
    */
@@ -56,12 +62,14 @@ export interface ServeDeliveryOptions {
   readonly rates?: Partial<DeliveryRates>;
   readonly quotas?: Partial<ServerQuotas>;
   readonly times?: Partial<ServerTimes>;
-  /** Bytes of messages that are kept of each group. Default: 64 MiB. */
+  /** Bytes that are kept of each group's log: of its messages, and 256 for each entry besides. Default: 64 MiB. */
   readonly groupBytes?: number;
   /** What verifies logins and seals to epochs' keys. Default: `nodeProvider()`. */
   readonly crypto?: CryptoProvider;
-  /** The address of a request's sender, for rates and quotas: behind a proxy, from its header. Default: that of the connection, of
-   * IPv6 its first half. */
+  /**
+   * The address of a request's sender, for rates and quotas: behind a proxy, from its header. Then the proxy decides which names lead
+   * here; else that is an address, a name of this machine, or one in `origins`. Default: that of the connection, of IPv6 its first half.
+   */
   readonly addressOf?: (request: IncomingMessage) => string;
   /** Gets what failed inside. Default: `console.error`. */
   readonly onError?: (error: unknown) => void;
@@ -88,6 +96,8 @@ export interface DeliveryServer {
  */
 export async function serveDelivery(options: ServeDeliveryOptions): Promise<DeliveryServer> {
   const settings = settingsOf(options);
+  const isBehindProxy = options.addressOf !== undefined;
+  const doors = new Doors({ origins: options.origins, pages: options.pages ?? [], isBehindProxy });
   const counters = newCounters();
   const report = options.onError ?? ((error: unknown) => console.error(error));
   mkdirSync(options.data, { recursive: true, mode: 0o700 });
@@ -100,7 +110,6 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
   const accounts = new Accounts({ store, settings, counters, crypto, origins: () => origins, admit, rates });
   const keyPackages = new KeyPackages(store, settings, counters, rates);
   const { receiving, sending } = heldOf(settings, counters);
-  const isBehindProxy = options.addressOf !== undefined;
   const addresses = new Addresses(settings.quotas.connectionsOfAddress);
   const sockets = new Sockets({
     settings,
@@ -108,6 +117,7 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
     rates,
     report,
     accounts,
+    doors,
     addressOf,
     sending,
     ...(isBehindProxy && { addresses }),
@@ -117,11 +127,13 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
   const groups = new Groups({ store, settings, counters, crypto, keyPackages, listener: sockets, followers });
   followers?.use(groups);
   sockets.use(groups);
-  const retention = new Retention(store, settings, counters, report);
+  const isRead = (group: number) => sockets.isRead(group);
+  const retention = new Retention({ store, settings, counters, isRead, report });
   const epochKeys = new EpochKeys(store, groups.rows, settings, crypto, (group) => sockets.onEntries(group));
   const app = appOf({
     settings,
     counters,
+    doors,
     rates,
     accounts,
     keyPackages,

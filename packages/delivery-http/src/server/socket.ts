@@ -178,6 +178,8 @@ export class Socket {
     // None: the client isn't known as a member.
     const upTo = keys ? Math.max(-1, ...keys.map(({ access }) => readsUpTo(access) ?? row.last)) : row.last;
     if (upTo >= 0) {
+      // If that fails, it is noted the next time.
+      groups.rows.use(row).catch(() => undefined);
       stream.at ??= seqOf(stream.after, row.last, row.gone);
       if (stream.at < row.gone) refuse("expired", "what follows the cursor isn't kept any more");
       const entries = stream.at < upTo ? groups.logs.after(row.id, stream.at, upTo) : [];

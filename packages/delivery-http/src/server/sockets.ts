@@ -6,6 +6,7 @@ import { SOCKET_PATH } from "../wire/routes.js";
 import { decode } from "../wire/shape.js";
 import { requestFrame } from "../wire/structures.js";
 import type { Accounts } from "./accounts.js";
+import type { Doors } from "./doors.js";
 import { failureOf, refuse } from "./failures.js";
 import { Flow } from "./flow.js";
 import type { Groups, Listener } from "./groups/groups.js";
@@ -18,6 +19,7 @@ const MAX_FRAME = 4096;
 
 interface SocketsOptions extends Pick<SocketParts, "settings" | "counters" | "rates" | "report"> {
   readonly accounts: Accounts;
+  readonly doors: Doors;
   readonly sending: Held;
   /** Behind a proxy: of its connections the sockets count. */
   readonly addresses?: Addresses;
@@ -80,6 +82,11 @@ export class Sockets implements Listener {
     return group === undefined ? [this.#inboxes, socket.account.id] : [this.#groups, group];
   }
 
+  /** Whether somebody is subscribed to a group. */
+  isRead(group: number): boolean {
+    return this.#groups.has(group);
+  }
+
   onEntries(group: number): void {
     for (const [socket, streams] of [...(this.#groups.get(group) ?? [])])
       for (const stream of [...streams]) socket.wake(stream);
@@ -92,7 +99,7 @@ export class Sockets implements Listener {
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
-    const { settings, rates, counters, addresses, addressOf } = this.#options;
+    const { settings, rates, counters, doors, addresses, addressOf } = this.#options;
     const answer = (status: string): void => {
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     };
@@ -100,6 +107,13 @@ export class Sockets implements Listener {
     if (path !== SOCKET_PATH) {
       counters.invalid += 1;
       answer("404 Not Found");
+      return;
+    }
+    try {
+      doors.check(request.headers);
+    } catch {
+      counters.forbidden += 1;
+      answer("403 Forbidden");
       return;
     }
     const address = addressOf(request);

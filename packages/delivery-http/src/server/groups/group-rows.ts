@@ -1,4 +1,5 @@
 // Groups and the keys of their epochs, as the database has them.
+import { createHash } from "node:crypto";
 import type { Bytes } from "@copse/core";
 import {
   type Access,
@@ -12,14 +13,23 @@ import { Needed, refuse } from "../failures.js";
 import type { Settings } from "../options.js";
 import { ALWAYS, type Blob, bytesOf, type Store } from "../store.js";
 
-/** A group. `last` is the number of its newest entry, `gone` that of the last entry which isn't kept. */
+/** A group. `last` is the number of its newest entry, `gone` that of the last entry which isn't kept, `used` when a member last was there. */
 export interface GroupRow {
   readonly id: number;
   readonly last: number;
   readonly lastHandshake: number;
   readonly gone: number;
-  readonly size: number;
+  readonly used: number;
 }
+
+/** The columns of a group's row. */
+const GROUP = "SELECT id, last, last_handshake AS lastHandshake, gone, used FROM grp";
+
+/** A group that somebody reads is noted as used as often as this, in parts of the time after which it ends. */
+const PARTS = 20;
+
+/** What is left of a group that has ended. */
+export const endedHash = (groupId: Uint8Array) => createHash("sha256").update(groupId).digest();
 
 /** A key that a handshake has registered. */
 export interface KeyRow extends Omit<RegisteredKey, "suite" | "publicKey"> {
@@ -82,22 +92,43 @@ export class GroupRows {
   }
 
   find(groupId: Uint8Array): GroupRow | undefined {
-    return this.#store.one<GroupRow>(
-      "SELECT id, last, last_handshake AS lastHandshake, gone, size FROM grp WHERE group_id = ? AND ?",
-      groupId,
-      ALWAYS,
-    );
+    return this.#store.one<GroupRow>(`${GROUP} WHERE group_id = ? AND ?`, groupId, ALWAYS);
   }
 
   /** @throws DeliveryError `not-found` */
   need(groupId: Uint8Array): GroupRow {
-    return this.find(groupId) ?? refuse("not-found", "the service doesn't know this group");
+    const group = this.find(groupId);
+    if (group !== undefined) return group;
+    const isOver = this.#hasEnded(groupId);
+    return refuse("not-found", isOver ? "the group has ended" : "the service doesn't know this group");
+  }
+
+  #hasEnded(groupId: Uint8Array): boolean {
+    const sql = "SELECT 1 AS found FROM ended WHERE hash = ? AND ?";
+    return this.#store.one(sql, endedHash(groupId), ALWAYS) !== undefined;
+  }
+
+  /**
+   * Whether a group may be made. The ID of one that has ended isn't given again: a former member who has lost its state would else
+   * join the group of whoever has taken it.
+   * @throws DeliveryError `forbidden`
+   */
+  checkNew(groupId: Uint8Array): void {
+    if (this.#hasEnded(groupId)) refuse("forbidden", "a group had this ID, and has ended");
+  }
+
+  /** A member reads a group. Not each time is written. */
+  async use({ id, used }: GroupRow): Promise<void> {
+    const { now, times } = this.#settings;
+    if (now() - used < times.groups / PARTS) return;
+    await this.#store.write(() =>
+      this.#store.run("UPDATE grp SET used = max(used, ?) WHERE id = ?", now(), id),
+    );
   }
 
   /** As it is now. */
   get(id: number): GroupRow {
-    const sql = "SELECT id, last, last_handshake AS lastHandshake, gone, size FROM grp WHERE id = ?";
-    return this.#store.one<GroupRow>(sql, id) as GroupRow;
+    return this.#store.one<GroupRow>(`${GROUP} WHERE id = ?`, id) as GroupRow;
   }
 
   #keys(where: string, ...values: (number | Uint8Array)[]): KeyRow[] {

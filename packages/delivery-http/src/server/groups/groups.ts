@@ -119,7 +119,8 @@ export class Groups {
     const { rows, logs } = this;
     const group = rows.find(handshake.groupId);
     if (group === undefined) {
-      if (handshake.after !== "") refuse("not-found", "the service doesn't know this group");
+      if (handshake.after !== "") rows.need(handshake.groupId);
+      rows.checkNew(handshake.groupId);
       return {};
     }
     const seq = logs.known(group.id, handshake.id, account.id, "handshake");
@@ -179,9 +180,10 @@ export class Groups {
     const own = count("SELECT count(*) AS n FROM grp WHERE maker = ?", account.id);
     checkCount("groups of the client", own + 1, quotas.groupsOfClient);
     store.run(
-      "INSERT INTO grp (group_id, maker, last, last_handshake, gone, size, group_info) VALUES (?, ?, 0, 0, 0, 0, ?)",
+      "INSERT INTO grp (group_id, maker, last, last_handshake, gone, size, used, group_info) VALUES (?, ?, 0, 0, 0, 0, ?, ?)",
       handshake.groupId,
       account.id,
+      settings.now(),
       handshake.groupInfo,
     );
     return this.rows.find(handshake.groupId) as GroupRow;
@@ -279,7 +281,12 @@ export class Groups {
     return store.write(() => {
       const group = need();
       if (group === undefined) return false;
-      store.run("UPDATE grp SET group_info = ? WHERE id = ?", body.groupInfo, group.id);
+      store.run(
+        "UPDATE grp SET group_info = ?, used = ? WHERE id = ?",
+        body.groupInfo,
+        settings.now(),
+        group.id,
+      );
       return true;
     });
   }
