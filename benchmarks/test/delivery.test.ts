@@ -1,15 +1,16 @@
 // The section "delivery": what is counted, and that the bars say what was measured.
 import { afterAll, expect, test } from "vitest";
-import { bars, measureTraffic, type Row, trafficTable } from "../src/delivery/main.js";
+import { reach } from "../src/delivery/audience.js";
+import { follow, largeGroup } from "../src/delivery/follow.js";
+import { bars, measureTraffic, type Row, reachedTable, trafficTable } from "../src/delivery/main.js";
 import { memoryStation } from "../src/delivery/memory.js";
 import { talk } from "../src/delivery/talk.js";
-import { fanOut } from "../src/delivery/traffic.js";
 
 const station = await memoryStation();
 afterAll(() => station.close());
 
 test("messages a second and their times, for each size, with many in flight and one by one", async () => {
-  const effort = { rounds: 1, messages: 100, members: 10, connections: 5 };
+  const effort = { rounds: 1, messages: 100, members: 10, patience: 1000 };
   const rows = await measureTraffic([station], effort, () => {});
   expect(rows.map(({ name, size, lanes }) => `${name} ${size} ${lanes}`)).toEqual([
     "memory 256 full",
@@ -33,8 +34,21 @@ test("messengers talk, and once more", async () => {
   }
 });
 
-test("a commit reaches each of several connections", async () => {
-  expect(await fanOut(station, { connections: 5, size: 1000, rounds: 2 }, () => {})).toBeGreaterThan(0);
+test("commits of a real group reach each of its members, and the real ones take them", async () => {
+  const group = await largeGroup(20, () => {});
+  expect(group.members).toBe(20);
+  expect(group.sample.map(({ members }) => members.length)).toEqual([20, 20, 20, 20]);
+  const epoch = group.sample[0]!.epoch;
+  const { commit, groupInfo } = await follow(group, 1);
+  expect(groupInfo).toBeGreaterThan(commit);
+  // One connection is for each, or only some of the real ones have one.
+  for (const members of [20, 2]) {
+    const reached = await reach(station, group, { members, rounds: 2, patience: 60_000 }, () => {});
+    expect(reached.members).toBe(members);
+    expect(reached.bytes / members).toBeGreaterThan(commit / 2);
+    expect(reachedTable([{ name: "memory", ...reached }])).toMatch(new RegExp(`memory +${members} `));
+  }
+  expect(new Set(group.sample.map((one) => one.epoch))).toEqual(new Set([epoch + 8n + 4n]));
 });
 
 test("a bar that is missed is said to be", () => {

@@ -11,11 +11,17 @@ const NOTHING = new Uint8Array();
 
 export const newId = () => randomBytes(16).toString("hex");
 
+/** What a service doesn't understand. */
+interface Content {
+  readonly commit: Uint8Array;
+  readonly groupInfo: Uint8Array;
+}
+
 export interface BareGroup {
   readonly groupId: Uint8Array;
   readonly key: () => EpochKey;
   /** A handshake that may be submitted next. */
-  next(after: string, size: number): Promise<Handshake>;
+  next(after: string, content: Content): Promise<Handshake>;
 }
 
 async function newKey(epoch: bigint): Promise<EpochKey> {
@@ -32,7 +38,7 @@ async function newKey(epoch: bigint): Promise<EpochKey> {
 export async function bareGroup(service: DeliveryService): Promise<BareGroup & { readonly first: string }> {
   const groupId = randomBytes(16);
   let [epoch, key] = [0n, await newKey(0n)];
-  const next = async (after: string, size: number): Promise<Handshake> => {
+  const next = async (after: string, { commit, groupInfo }: Content): Promise<Handshake> => {
     const before = key;
     key = await newKey(epoch + 1n);
     const { publicKey } = key;
@@ -41,8 +47,8 @@ export async function bareGroup(service: DeliveryService): Promise<BareGroup & {
       groupId,
       epoch,
       after,
-      message: randomBytes(size),
-      groupInfo: randomBytes(size),
+      message: commit,
+      groupInfo,
       welcomes: [],
       nextKey: { epoch: epoch + 1n, suite: SUITE, publicKey },
       key: () => before,
@@ -50,7 +56,9 @@ export async function bareGroup(service: DeliveryService): Promise<BareGroup & {
     epoch += 1n;
     return handshake;
   };
-  const submitted = await service.submit(await next("", 100));
+  const submitted = await service.submit(
+    await next("", { commit: randomBytes(100), groupInfo: randomBytes(100) }),
+  );
   if (submitted.kind !== "accepted") throw new Error(`expected the group to be taken, got ${submitted.kind}`);
   return { groupId, key: () => key, next, first: submitted.cursor };
 }

@@ -14,9 +14,32 @@ const { serveDelivery } = await import(server);
 const many = { perSecond: 1e9, burst: 1e9 };
 const kinds = ["login", "register", "call", "message", "byte", "handshake", "claim", "claimed", "proof", "socket"];
 const rates = Object.fromEntries(kinds.map((kind) => [kind, many]));
-// All clients have one address here.
-await serveDelivery({ data, port: Number(port), rates, quotas: { connectionsOfAddress: 10_000 }, admit: () => true });
+// All clients have one address here, each a socket, and calls besides.
+const quotas = { connectionsOfAddress: 100_000, connections: 100_000 };
+await serveDelivery({ data, port: Number(port), rates, quotas, admit: () => true });
 `;
+
+/** Calls that are under way at a time, of all clients together: on their own devices they would have connections of their own. */
+const CALLS = 64;
+/** Ten thousand clients at once have to wait for each other in this process. */
+const TIMEOUT = 300_000;
+
+/** The platform's `fetch`, a bounded number at a time. */
+function boundedFetch(): typeof fetch {
+  let free = CALLS;
+  const waiting: (() => void)[] = [];
+  return async (...request) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await fetch(...request);
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    }
+  };
+}
 
 export async function httpStation(): Promise<Station> {
   const children = await Children.in("http");
@@ -27,6 +50,7 @@ export async function httpStation(): Promise<Station> {
     const server = import.meta.resolve("@copse/delivery-http/server");
     await children.start(process.execPath, [program, server, join(children.folder, "data"), `${port}`], port);
     const crypto = nodeProvider();
+    const [url, bounded] = [`http://127.0.0.1:${port}`, boundedFetch()];
     return {
       name: "http",
       async connect(n) {
@@ -37,7 +61,7 @@ export async function httpStation(): Promise<Station> {
           credential,
           authentication: insecureAcceptAll(),
         });
-        const delivery = httpDelivery({ url: `http://127.0.0.1:${port}`, user: credential, client });
+        const delivery = httpDelivery({ url, user: credential, client, fetch: bounded, timeout: TIMEOUT });
         await delivery.login();
         return delivery;
       },

@@ -2,13 +2,14 @@
 // commit costs a large group.
 import { aligned, bytes, duration, ratio } from "../format.js";
 import type { Progress } from "../progress.js";
-import { follow } from "./follow.js";
+import { type Reached, reach } from "./audience.js";
+import { follow, largeGroup } from "./follow.js";
 import { httpStation } from "./http.js";
 import { memoryStation } from "./memory.js";
 import { natsStation } from "./nats.js";
 import type { Starter, Station } from "./station.js";
 import { talk } from "./talk.js";
-import { fanOut, type Load, plainTraffic, type Traffic, traffic } from "./traffic.js";
+import { type Load, plainTraffic, type Traffic, traffic } from "./traffic.js";
 
 /** Messages a second that the service by HTTP must take. */
 export const LEAST_HTTP = 2000;
@@ -16,8 +17,8 @@ export const LEAST_HTTP = 2000;
 export const LEAST_OF_PLAIN = 0.5;
 
 const SIZES = [256, 2048];
-/** How often a commit goes to all connections. */
-const FANS = 3;
+/** How many commits go to all members. */
+const COMMITS = 3;
 /** Full: as many as it takes; quiet: one after the other. */
 const LANES = { full: 64, quiet: 1 };
 
@@ -25,12 +26,13 @@ export interface Effort {
   readonly rounds: number;
   /** Messages of each measurement with many in flight; a tenth with one. */
   readonly messages: number;
-  /** The size of the group that follows a commit, and how many connections hear of it. */
+  /** The size of the group that follows a commit. */
   readonly members: number;
-  readonly connections: number;
+  /** Milliseconds after which no further members are connected to a service. */
+  readonly patience: number;
 }
 
-export const THOROUGH: Effort = { rounds: 5, messages: 4000, members: 10_000, connections: 1000 };
+export const THOROUGH: Effort = { rounds: 5, messages: 4000, members: 10_000, patience: 90_000 };
 
 export interface Row extends Traffic {
   readonly name: string;
@@ -133,26 +135,61 @@ export function bars(rows: readonly Row[]): string[] {
 }
 
 /** How a commit reaches all members of a large group. */
-async function followed(stations: readonly Station[], effort: Effort, progress: Progress): Promise<string[]> {
-  const { members, connections, rounds } = effort;
-  const { commit, groupInfo, make, take } = await follow(members, rounds, progress);
-  const lines = [
-    `a commit in a group of ${members}: ${bytes(commit)}, with a GroupInfo of ${bytes(groupInfo)}; ${duration(make)} to make, ` +
-      `${duration(take)} for each member to take`,
-    `${members} members: ${bytes(commit * members)} go out from the service`,
+export function reachedTable(rows: readonly (Reached & { readonly name: string })[]): string {
+  const head = [
+    "",
+    "members connected",
+    "in",
+    "bytes out",
+    "all have it",
+    "the real ones took it",
+    "first message",
   ];
-  for (const station of stations) {
-    const time = await fanOut(
-      station,
-      { connections, size: commit, rounds: Math.min(rounds, FANS) },
-      progress,
-    );
-    lines.push(
-      `${station.name}: ${connections} connections have it after ${duration(time)}, clients in the same process; ` +
-        `${members} would after about ${duration((time * members) / connections)} (extrapolated: linear)`,
-    );
-  }
-  return lines;
+  return aligned([
+    head,
+    ...rows.map(({ name, members, begun, bytes: out, delivered, taken, proven }) => [
+      name,
+      `${members}`,
+      duration(begun),
+      bytes(out),
+      duration(delivered),
+      duration(taken),
+      duration(proven),
+    ]),
+  ]);
+}
+
+async function followed(stations: readonly Station[], effort: Effort, progress: Progress): Promise<void> {
+  const { members, patience } = effort;
+  const rounds = Math.min(effort.rounds, COMMITS);
+  const group = await largeGroup(members, progress);
+  const { commit, groupInfo, make, take } = await follow(group, rounds);
+  progress("");
+  const real = group.sample.length;
+  console.log(
+    `one commit in a group of ${group.members}: ${real} members are real and hold the whole tree, ` +
+      `${group.members - real} are leaves of it`,
+  );
+  console.log(
+    `run: ${bytes(commit)}, with a GroupInfo of ${bytes(groupInfo)}; ${duration(make)} to make, ` +
+      `${duration(take)} for a real member to take, alone`,
+  );
+  console.log(
+    `multiplied: ${group.members} members take ${duration(take * group.members)}, each on its own device`,
+  );
+  const rows: (Reached & { readonly name: string })[] = [];
+  for (const station of stations)
+    rows.push({
+      name: station.name,
+      ...(await reach(station, group, { members, rounds, patience }, progress)),
+    });
+  progress("");
+  console.log(`\n${reachedTable(rows)}`);
+  for (const { name, members: connected } of rows)
+    if (connected < members)
+      console.log(
+        `${name}: ${connected} of ${members} members, as many as were connected after ${duration(patience)}; nothing is multiplied`,
+      );
 }
 
 /** The section of the benchmarks. */
@@ -174,7 +211,7 @@ export async function deliverySection(effort: Effort, progress: Progress): Promi
       }
     progress("");
     console.log(`\n${aligned(talks)}\n`);
-    for (const line of await followed(stations, effort, progress)) console.log(line);
+    await followed(stations, effort, progress);
   } finally {
     for (const station of stations) await station.close();
   }

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { DeliveryService } from "@copse/delivery/service";
 import { bareGroup, newId } from "./group.js";
+import { readLog } from "./read-log.js";
 import type { Plain, Station } from "./station.js";
 
 export interface Load {
@@ -65,31 +66,6 @@ async function measure({ send, receive }: Way, { messages, size, inFlight }: Loa
 const SENDERS = 4;
 const GROUPS = 8;
 
-/** Reads a group's log until it is stopped. */
-async function follow(
-  service: DeliveryService,
-  group: Awaited<ReturnType<typeof bareGroup>>,
-  listener: (id: string) => void,
-): Promise<() => Promise<void>> {
-  const stop = new AbortController();
-  const { groupId, key, first } = group;
-  const batches = service.subscribe({ groupId, after: first, key, signal: stop.signal });
-  const iterator = batches[Symbol.asyncIterator]();
-  // The first batch says that it has begun.
-  await iterator.next();
-  const read = (async () => {
-    for (;;) {
-      const { done, value } = await iterator.next();
-      if (done) return;
-      for (const { id } of value.entries) listener(id);
-    }
-  })().catch(() => undefined);
-  return async () => {
-    stop.abort();
-    await read;
-  };
-}
-
 /** Measures the service. */
 export async function traffic(station: Station, load: Load): Promise<Traffic> {
   const clients = await Promise.all(Array.from({ length: SENDERS }, (_, n) => station.connect(n)));
@@ -106,7 +82,9 @@ export async function traffic(station: Station, load: Load): Promise<Traffic> {
           return (client as DeliveryService).send({ id, groupId, epoch: 1n, message, key });
         },
         receive: async (listener) => {
-          const stops = await Promise.all(groups.map((group) => follow(reader, group, listener)));
+          const stops = await Promise.all(
+            groups.map((group) => readLog(reader, group, ({ id }) => listener(id))),
+          );
           return async () => {
             for (const stop of stops) await stop();
           };
@@ -125,56 +103,4 @@ export function plainTraffic(plain: Plain, load: Load): Promise<Traffic> {
     { send: (id, message) => plain.publish(id, message), receive: (listener) => plain.receive(listener) },
     load,
   );
-}
-
-/** Milliseconds from a commit's submission until so many connections have it. */
-export async function fanOut(
-  station: Station,
-  {
-    connections,
-    size,
-    rounds,
-  }: { readonly connections: number; readonly size: number; readonly rounds: number },
-  progress: (text: string) => void,
-): Promise<number> {
-  const clients: DeliveryService[] = [];
-  try {
-    for (let n = 0; n < connections; n++) {
-      clients.push(await station.connect(n));
-      if (n % 100 === 99) progress(`${station.name}: connection ${n + 1} of ${connections}`);
-    }
-    const committer = clients[0] as DeliveryService;
-    const group = await bareGroup(committer);
-    let [count, all] = [0, () => {}];
-    const stops: (() => Promise<void>)[] = [];
-    for (const client of clients)
-      stops.push(
-        await follow(client, group, () => {
-          if (++count === connections) all();
-        }),
-      );
-    const times: number[] = [];
-    let after = group.first;
-    for (let round = 0; round < rounds; round++) {
-      count = 0;
-      const got = new Promise<void>((resolve) => {
-        all = resolve;
-      });
-      const handshake = await group.next(after, size);
-      const start = performance.now();
-      const submitted = await committer.submit(handshake);
-      if (submitted.kind !== "accepted")
-        throw new Error(`expected the commit to be taken, got ${submitted.kind}`);
-      after = submitted.cursor;
-      await got;
-      times.push(performance.now() - start);
-    }
-    for (const stop of stops) await stop();
-    return percentile(
-      times.sort((a, b) => a - b),
-      0.5,
-    );
-  } finally {
-    for (const client of clients) await client.close();
-  }
 }
