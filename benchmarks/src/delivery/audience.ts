@@ -31,7 +31,7 @@ export interface Reached {
 }
 
 /** So many connect at a time. */
-const LANES = 32;
+const LANES = 256;
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 
@@ -91,7 +91,7 @@ class Audience {
         const client = member === 0 ? first : await this.#station.connect(member);
         if (member > 0) this.#clients[member] = client;
         this.#stops.push(await readLog(client, group, (entry) => this.#onEntry(entry, member)));
-        if (this.size % 100 === 0) progress(`${this.#station.name}: member ${this.size} of ${members}`);
+        if (this.size % 500 === 0) progress(`${this.#station.name}: member ${this.size} of ${members}`);
       }
     };
     await Promise.all(Array.from({ length: LANES }, lane));
