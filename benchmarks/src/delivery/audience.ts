@@ -30,7 +30,7 @@ export interface Reached {
   readonly proven: number;
 }
 
-/** So many connect at a time. */
+/** So many connect at a time: their calls share writes of the service. */
 const LANES = 256;
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] as number;
