@@ -96,7 +96,7 @@ async function untilConnected<T>(connect: () => Promise<T>): Promise<T> {
     try {
       return await connect();
     } catch (error) {
-      if (!(error instanceof DeliveryError && error.retry)) throw error;
+      if (!(error instanceof DeliveryError && error.retry === "later")) throw error;
       await sleep(AGAIN);
     }
   }

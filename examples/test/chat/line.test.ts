@@ -58,7 +58,7 @@ describe("a line", () => {
 
   test("that is cut refuses calls as a service does that can't be reached, and goes on when it is joined", async () => {
     await line.cut();
-    const unavailable = { code: "unavailable", retry: true };
+    const unavailable = { code: "unavailable", retry: "later" };
     await expect(line.send(message(`${ID}-1`, "lost?"))).rejects.toMatchObject(unavailable);
     await expect(line.groupInfo(GROUP)).rejects.toMatchObject(unavailable);
     line.join();
@@ -72,7 +72,7 @@ describe("a line", () => {
         if (behind === 0) void line.cut();
       }
     })();
-    await expect(reading).rejects.toMatchObject({ code: "unavailable", retry: true });
+    await expect(reading).rejects.toMatchObject({ code: "unavailable", retry: "later" });
   });
 
   test("connects anew after a connection couldn't be made", async () => {

@@ -29,7 +29,7 @@ const entry = (by: Person, parts: Partial<MembersEntry>): MembersEntry => ({
 describe("who comes and goes", () => {
   test.each([
     [entry(me, { epoch: 1n, added: [bob, carol] }), "You started the group with Bob and Carol"],
-    [entry(bob, { epoch: 1n, added: [me, bob] }), "Bob started the group with you and Bob"],
+    [entry(bob, { epoch: 1n, added: [me, bob] }), "Bob invited you, and you joined"],
     [entry(bob, { added: [carol, carol] }), "Bob added Carol"],
     [entry(bob, { removed: [carol], left: [carol] }), "Carol left"],
     [entry(bob, { removed: [me] }), "Bob removed you"],

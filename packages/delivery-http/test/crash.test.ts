@@ -68,8 +68,8 @@ it("loses nothing that it has acknowledged, and has nothing twice", async () => 
       ids.push(id);
       for (;;) {
         const message = { id, groupId, epoch: 1n, message: bytes(200), key: () => key };
-        const cursor = await delivery.send(message).catch(async (error: { retry?: boolean }) => {
-          if (error.retry !== true) throw error;
+        const cursor = await delivery.send(message).catch(async (error: { retry?: string }) => {
+          if (error.retry !== "later") throw error;
           await new Promise((resolve) => setTimeout(resolve, 50));
         });
         if (cursor === undefined) continue;

@@ -92,7 +92,7 @@ describe("a rate ends a client's calls and no other's", () => {
     const [groupId, key] = [groupOf("rates"), await epochKey(1)];
     await alice.submit(handshake(groupId, key));
     const commit = alice.submit(handshake(groupOf("more"), key));
-    await expect(commit).rejects.toMatchObject({ code: "limit", retry: true, retryAfter: 1000 });
+    await expect(commit).rejects.toMatchObject({ code: "limit", retry: "later", retryAfter: 1000 });
     // She proves the key: or else the first message would be sent twice.
     const log = alice.subscribe({ groupId, after: "", key: () => key })[Symbol.asyncIterator]();
     await log.next();

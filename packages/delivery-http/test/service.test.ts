@@ -49,7 +49,7 @@ describe("a conversation by HTTP", () => {
     const lost = reader.next();
     await Promise.all([
       running.restart(),
-      expect(lost).rejects.toMatchObject({ code: "unavailable", retry: true }),
+      expect(lost).rejects.toMatchObject({ code: "unavailable", retry: "later" }),
     ]);
     const again = alice.subscribe({ groupId, after: "", key: () => one })[Symbol.asyncIterator]();
     expect((await again.next()).value?.entries).toHaveLength(2);

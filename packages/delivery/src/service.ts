@@ -1,5 +1,5 @@
 // RFC 9750 §5: what a delivery service does for one client.
-import type { AbortSignalLike, Awaitable } from "@copse/core";
+import type { AbortSignalLike, Awaitable, Retry } from "@copse/core";
 
 /**
  * A place in a log that a service keeps. Opaque: only the service that gave it can read it. `""` is the place before the
@@ -169,7 +169,7 @@ export interface PublishedGroupInfo {
  * checks that; a user is named by a string, and may have several clients.
  *
  * Who has handed a service a message knows that it is safe when the call has resolved. A call that rejects with a
- * {@link DeliveryError} whose `retry` is true may be made again as it was, with the same ID: nothing is delivered twice by it.
+ * {@link DeliveryError} whose `retry` is `later` may be made again as it was, with the same ID: nothing is delivered twice by it.
  *
  * The service orders the handshakes of a group: of all that name the same `after` it accepts one. It needn't understand them.
  * If members refuse one that it has accepted, the next handshake names that one as `after`, and ends the same epoch once more.
@@ -274,8 +274,9 @@ export class DeliveryError extends Error {
     this.retryAfter = options.retryAfter;
   }
 
-  /** Whether the same call, made later, may succeed. */
-  get retry(): boolean {
-    return this.code === "unavailable" || (this.code === "limit" && this.retryAfter !== undefined);
+  /** Whether the same call may succeed, as of an `MlsError`, by the code: `later`, after a while; `never`. */
+  get retry(): Extract<Retry, "later" | "never"> {
+    const { code, retryAfter } = this;
+    return code === "unavailable" || (code === "limit" && retryAfter !== undefined) ? "later" : "never";
   }
 }

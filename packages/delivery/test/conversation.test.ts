@@ -4,6 +4,7 @@ import {
   agree,
   conversationOf,
   heard,
+  isRemoved,
   names,
   problems,
   said,
@@ -44,7 +45,7 @@ describe("a conversation", () => {
     const d = await conversationOf(dave, a.id);
     await agree(people, [a, b, c, d]);
     await a.remove(["carol"]);
-    await carol.until(({ kind }) => kind === "removed");
+    await carol.until(isRemoved);
     expect(c.state).toBe("removed");
     await b.leave();
     expect(b.state).toBe("left");
@@ -54,12 +55,13 @@ describe("a conversation", () => {
     const entries = await d.history();
     const changes = entries.flatMap((one) => (one.kind === "members" ? [one] : []));
     expect(changes.map(({ by, removed, left }) => [by.user, removed[0]?.user, left[0]?.user])).toEqual([
+      ["bob", undefined, undefined],
       ["alice", "carol", undefined],
       [expect.stringMatching("alice|dave"), "bob", "bob"],
     ]);
-    await expect(b.send("too late")).rejects.toMatchObject({ code: "left", retry: false });
+    await expect(b.send("too late")).rejects.toMatchObject({ code: "left", retry: "never" });
     await expect(c.send("too late")).rejects.toMatchObject({ code: "removed" });
-    expect(carol.events.filter(({ kind }) => kind === "removed")).toHaveLength(1);
+    expect(carol.events.filter(isRemoved)).toHaveLength(1);
     expect(people.flatMap(problems)).toEqual([]);
   });
 

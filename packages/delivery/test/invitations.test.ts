@@ -6,6 +6,7 @@ import {
   agree,
   conversationOf,
   heard,
+  isRemoved,
   names,
   problems,
   type Someone,
@@ -65,7 +66,7 @@ it("goes on with the history of who was removed and is invited again", async () 
   await (await a.send("one")).sent;
   await heard(bob, b, 1);
   await a.remove(["bob"]);
-  await bob.until(({ kind }) => kind === "removed");
+  await bob.until(isRemoved);
   await (await a.send("not for Bob")).sent;
   expect(await said(b)).toEqual(["alice: one"]);
   await a.invite(["bob"]);
@@ -164,7 +165,7 @@ it("begins nothing with a user who has no key package, or an impostor's", async 
   const [alice] = (await world.people("alice")) as [Someone];
   await expect(alice.messenger.start(["nobody"])).rejects.toMatchObject({
     code: "unknown-user",
-    retry: true,
+    retry: "later",
   });
   expect(alice.messenger.conversations).toEqual([]);
   // The service says that it is Bob's.

@@ -108,7 +108,7 @@ describe("a service in memory", () => {
     const later = reader.next();
     await service.groupInfo(groupId);
     memory.pause();
-    await expect(later).rejects.toMatchObject({ code: "unavailable", retry: true });
+    await expect(later).rejects.toMatchObject({ code: "unavailable", retry: "later" });
     await expect(send(service, "lost")).rejects.toThrow(DeliveryError);
     memory.restart();
     expect(await reader.next()).toEqual({ done: true, value: undefined });

@@ -73,7 +73,7 @@ describe("a key of an epoch", () => {
     expect(readsUpTo(joined)).toBe(5);
     expect(mayWrite(joined.root, 0, GRACE)).toBe(false);
     expect(() => checkMayWrite(joined, 0, GRACE)).toThrow(
-      expect.objectContaining({ code: "limit", retry: true }),
+      expect.objectContaining({ code: "limit", retry: "later" }),
     );
     expect(patienceOf(joined, 0, GRACE)).toBe(Number.POSITIVE_INFINITY);
     // Another one was confirmed meanwhile.

@@ -43,7 +43,7 @@ it("joins again when the group's state is gone from its storage, with the histor
   await (await b2.send("two")).sent;
   await heard(alice, a, 2);
   expect(await said(b2)).toEqual(["alice: one", "bob: two"]);
-  expect(problems(again).join()).toContain("joining the group again");
+  expect(problems(again).join()).toContain("has joined the group again: its state was lost");
   const rejoined = (await a.history()).flatMap((one) => (one.kind === "members" ? one.rejoined : []));
   expect(rejoined.map(({ user }) => user)).toEqual(["bob"]);
 });
@@ -147,7 +147,7 @@ it("gives calls up, and says whether to call again", async () => {
   for (const one of await all)
     expect(one).toMatchObject({
       status: "rejected",
-      reason: { code: "aborted", cause: "enough", retry: false },
+      reason: { code: "aborted", cause: "enough", retry: "now" },
     });
   const sent = a.send("never", { signal: stop.signal });
   await expect(sent).rejects.toMatchObject({ code: "aborted" });
@@ -171,11 +171,11 @@ it("keeps no more than its limits", async () => {
   world.delivery.pause();
   await until(people, () => a.state === "catching-up");
   for (let i = 0; i < 3; i++) await a.send("waits");
-  await expect(a.send("too many")).rejects.toMatchObject({ code: "limit", retry: true });
+  await expect(a.send("too many")).rejects.toMatchObject({ code: "limit", retry: "later" });
   await expect(a.send(new Uint8Array(200))).rejects.toMatchObject({ code: "limit" });
   const closed = a.update();
   await alice.messenger.close();
-  await expect(closed).rejects.toMatchObject({ code: "closed", retry: true });
+  await expect(closed).rejects.toMatchObject({ code: "closed", retry: "never" });
   await expect(a.send("closed")).rejects.toMatchObject({ code: "closed" });
 });
 
@@ -202,7 +202,7 @@ it("changes nothing in its storage when it is closed", async () => {
   await notes.leave();
   const [invitation] = bob.messenger.invitations;
   await bob.messenger.close();
-  const closed = { code: "closed", retry: true };
+  const closed = { code: "closed", retry: "never" };
   await expect(invitation?.accept()).rejects.toMatchObject(closed);
   await expect(invitation?.decline()).rejects.toMatchObject(closed);
   await expect(notes.delete()).rejects.toMatchObject(closed);

@@ -9,6 +9,7 @@ import {
   agree,
   conversationOf,
   heard,
+  isRemoved,
   names,
   problems,
   type Someone,
@@ -51,7 +52,7 @@ async function without(policy: Partial<Policy>) {
   const all = await together([alice, bob, mallory]);
   const [a, b, m] = all as [Conversation, Conversation, Conversation];
   await a.remove(["mallory"]);
-  await mallory.until(({ kind }) => kind === "removed");
+  await mallory.until(isRemoved);
   await a.invite(["carol"]);
   const c = await conversationOf(carol, a.id);
   await agree([alice, bob, carol], [a, b, c]);

@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import {
   agree,
   conversationOf,
+  isRemoved,
   names,
   problems,
   type Someone,
@@ -157,7 +158,7 @@ it("adds and removes in the end whom somebody added and removed in a branch that
   ]);
   expect(names(all[1] as (typeof all)[0])).toContain("carol");
   relay.heal();
-  await carol.until(({ kind }) => kind === "removed");
+  await carol.until(isRemoved);
   const ofDave = await conversationOf(dave, all[0]?.id as string);
   await until([alice, bob, dave], () =>
     [all[0], all[1], ofDave].every((one) => `${names(one as (typeof all)[0])}` === "alice,bob,dave"),

@@ -253,13 +253,9 @@ export class Chat implements Actions {
   async accept(id: string): Promise<string> {
     this.#needOnline();
     const invitation = this.#invitation(id);
-    const { conversationId, by } = invitation;
-    await this.#there.notes.join(conversationId, { by: by.user, time: Date.now() });
-    const conversation = await invitation.accept({ signal: AbortSignal.timeout(PATIENCE) });
-    const room = await this.#room(conversation);
-    room.joined(by.user);
+    const { id: joined } = await invitation.accept({ signal: AbortSignal.timeout(PATIENCE) });
     this.#changed();
-    return conversation.id;
+    return joined;
   }
 
   async decline(id: string): Promise<void> {
@@ -342,7 +338,7 @@ export class Chat implements Actions {
       knocks: Array.from(this.#knocks.values(), ({ id, device }) => ({ id, device })),
       open: open && {
         id: open.conversation.id,
-        items: open.items(notes.howJoined(open.conversation.id)),
+        items: open.items(),
         hasEarlier: open.hasEarlier,
         inside: await open.inside(),
       },

@@ -50,7 +50,7 @@ export class Line implements DeliveryService {
   /** Connects, if the service can be reached now. @throws DeliveryError `forbidden` if it doesn't let this client in */
   async reach(): Promise<void> {
     await this.#there().catch((error: unknown) => {
-      if (!(error instanceof DeliveryError) || !error.retry) throw error;
+      if (!(error instanceof DeliveryError) || error.retry === "never") throw error;
     });
   }
 

@@ -9,14 +9,6 @@ interface Content {
   readonly read: Record<string, number>;
   /** The newest commit of each conversation. */
   readonly commits: Record<string, CommitRecord>;
-  /** Conversations that this device has joined by an invitation. */
-  readonly joined: Record<string, Joined>;
-}
-
-/** How somebody came into a conversation. */
-export interface Joined {
-  readonly by: string;
-  readonly time: number;
 }
 
 const KEY = "notes";
@@ -33,7 +25,7 @@ export class Notes {
   static async open(storage: ClientStorage): Promise<Notes> {
     const stored = await storage.get(KEY);
     const content = stored && (JSON.parse(new TextDecoder().decode(stored)) as Content);
-    return new Notes(storage, content ?? { verified: {}, read: {}, joined: {}, commits: {} });
+    return new Notes(storage, content ?? { verified: {}, read: {}, commits: {} });
   }
 
   async #save(): Promise<void> {
@@ -53,15 +45,6 @@ export class Notes {
   async verify(key: string, name: string, verified: boolean): Promise<void> {
     if (verified) this.#content.verified[key] = name;
     else delete this.#content.verified[key];
-    await this.#save();
-  }
-
-  howJoined(conversation: string): Joined | undefined {
-    return this.#content.joined[conversation];
-  }
-
-  async join(conversation: string, joined: Joined): Promise<void> {
-    this.#content.joined[conversation] = joined;
     await this.#save();
   }
 

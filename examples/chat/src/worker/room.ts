@@ -6,10 +6,10 @@ import { layOut } from "../tree/layout.js";
 import { NO_PATH, pathOf } from "../tree/path.js";
 import { readTree, type Tree } from "../tree/read.js";
 import type { Passed } from "./line.js";
-import type { Joined } from "./notes.js";
 import {
   type CommitRecord,
   deedOf,
+  isJoining,
   wordsForCommit,
   wordsForJoining,
   wordsForMembers,
@@ -31,8 +31,6 @@ export class Room {
   #hasEarlier = false;
   #tree: Tree | undefined;
   #last: CommitRecord | undefined;
-  /** How this device came in, if it was since the page was loaded. */
-  #came: { readonly epoch: bigint; readonly by: string } | undefined;
   #lines: Noted[] = [];
   #wire: WireLine[] = [];
   #number: { readonly epoch: bigint; readonly digits: string } | undefined;
@@ -90,12 +88,7 @@ export class Room {
 
   membersChanged(entry: MembersEntry): void {
     this.#add(entry);
-  }
-
-  /** This device has joined by an invitation. */
-  joined(by: string): void {
-    this.#came = { epoch: this.conversation.epoch, by };
-    this.note("welcome", () => wordsForJoining(by, this.#came?.epoch ?? 0n));
+    if (isJoining(entry)) this.note("welcome", () => wordsForJoining(entry.by.user, entry.epoch));
   }
 
   /** A commit has started an epoch. @returns what is known of it */
@@ -136,12 +129,8 @@ export class Room {
     }
   }
 
-  /** @param joined how this device came in: before all that it has of the conversation */
-  items(joined: Joined | undefined): Item[] {
-    const items = [...this.#entries, ...this.conversation.outbox()].flatMap(itemOf);
-    if (joined === undefined || this.#hasEarlier) return items;
-    const text = `${joined.by} invited you, and you joined`;
-    return [{ kind: "notice", id: "joined", time: joined.time, text }, ...items];
+  items(): Item[] {
+    return [...this.#entries, ...this.conversation.outbox()].flatMap(itemOf);
   }
 
   get hasEarlier(): boolean {
@@ -151,8 +140,6 @@ export class Room {
   #beganBy(last: CommitRecord | undefined, entry: MembersEntry | undefined): string {
     const by = last?.by ?? entry?.by;
     if (by !== undefined) return `${deedOf({ by }, entry)}.`;
-    if (this.#came?.epoch === this.conversation.epoch)
-      return `You came into it: ${this.#came.by} invited you.`;
     return "It had begun before this page was loaded.";
   }
 

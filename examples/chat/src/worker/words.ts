@@ -14,8 +14,13 @@ const begin = (text: string): string => text.charAt(0).toLocaleUpperCase() + tex
 
 const nameOf = ({ user, own }: Pick<Person, "user" | "own">): string => (own ? "you" : user);
 
+/** Whether this device has joined by an invitation. */
+export const isJoining = ({ by, added }: MembersEntry): boolean => !by.own && added.some(({ own }) => own);
+
 /** Who came and went. @returns "" if nobody did */
-export function wordsForMembers({ epoch, by, added, removed, left, rejoined }: MembersEntry): string {
+export function wordsForMembers(entry: MembersEntry): string {
+  const { epoch, by, added, removed, left, rejoined } = entry;
+  if (isJoining(entry)) return `${begin(by.user)} invited you, and you joined`;
   const hasLeft = (one: Person) => left.some(({ user }) => user === one.user);
   const out = removed.filter((one) => !hasLeft(one));
   // The first commit of a group.

@@ -115,7 +115,7 @@ export const restartChecks: Record<string, Definition> = {
         got.push(await reader.next());
       } catch (error) {
         // The reader has ended with the service, as it may: it goes on from its last entry.
-        if (!(error instanceof DeliveryError && error.retry)) throw error;
+        if (!(error instanceof DeliveryError && error.retry === "later")) throw error;
         reader = group.reader(await room.connect("bob"), got.at(-1)?.cursor);
       }
     }

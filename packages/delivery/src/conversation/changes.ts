@@ -77,9 +77,9 @@ export async function commitFor(
 }
 
 function removal(room: Room, group: Group, { users, clients }: Wish): WantedCommit {
-  const remove = membersOf(room, group, users)
-    .filter(({ signatureKey }) => clients?.includes(toHex(signatureKey)) ?? true)
-    .map(({ leafIndex }) => leafIndex);
+  const isMeant = ({ credential, signatureKey }: Member) =>
+    users.includes(room.host.people.user(credential)) || clients?.includes(toHex(signatureKey));
+  const remove = group.members.filter(isMeant).map(({ leafIndex }) => leafIndex);
   if (remove.length === 0) return undefined;
   if (remove.includes(group.ownLeafIndex))
     throw new MessengerError("refused", "nobody can remove the own client: leave() asks the others to do it");

@@ -1,7 +1,8 @@
 // A conversation: a group, with what is to be sent, what is wished, and what was said.
-import type { AbortSignalLike, Bytes, Group, OperationOptions } from "@copse/core";
-import { MessengerError } from "../messenger/errors.js";
+import { type AbortSignalLike, type Bytes, type Group, type OperationOptions, toHex } from "@copse/core";
+import { endOf, MessengerError } from "../messenger/errors.js";
 import { groupNumber, safetyNumber } from "../messenger/people.js";
+import { called } from "../messenger/platform.js";
 import type {
   Conversation,
   ConversationState,
@@ -10,7 +11,6 @@ import type {
   MessageEntry,
   Outgoing,
   Participant,
-  Person,
 } from "../messenger/types.js";
 import { utf8 } from "../messenger/wire.js";
 import { takeUser } from "../rules/input.js";
@@ -44,6 +44,20 @@ export function needUsers(users: readonly string[]): readonly string[] {
   } catch (cause) {
     throw new MessengerError("usage", cause instanceof Error ? cause.message : "expected users", cause);
   }
+}
+
+type Client = Pick<Participant, "signatureKey">;
+
+/** @throws MessengerError `usage` */
+function needClients(
+  who: readonly (string | Client)[],
+): Required<Pick<Wish, "users">> & { clients: string[] } {
+  const isClient = (one: string | Client): one is Client =>
+    typeof one === "object" && one?.signatureKey instanceof Uint8Array;
+  if (!Array.isArray(who))
+    throw new MessengerError("usage", `expected a list of users or members, got ${typeof who}`);
+  const clients = who.filter(isClient).map(({ signatureKey }) => toHex(signatureKey));
+  return { users: needUsers(who.filter((one) => !isClient(one))), clients };
 }
 
 export class GroupConversation implements Conversation {
@@ -125,41 +139,70 @@ export class GroupConversation implements Conversation {
   }
 
   async invite(users: readonly string[], { signal }: OperationOptions = {}): Promise<void> {
-    await this.#wishes.fulfil("invite", needUsers(users), signal);
+    await this.#wishes.fulfil({ kind: "invite", users: needUsers(users) }, signal);
   }
 
-  async remove(users: readonly string[], { signal }: OperationOptions = {}): Promise<void> {
-    await this.#wishes.fulfil("remove", needUsers(users), signal);
+  async remove(who: readonly (string | Client)[], { signal }: OperationOptions = {}): Promise<void> {
+    const { users, clients } = needClients(who);
+    this.#room.needMember();
+    const known = this.group?.active ? this.members : undefined;
+    const isThere = (found: (one: Participant) => boolean) => known?.some(found) ?? true;
+    const missing = [
+      ...users.filter((name) => !isThere(({ user }) => user === name)),
+      ...clients.filter((key) => !isThere(({ signatureKey }) => toHex(signatureKey) === key)),
+    ];
+    if (missing.length > 0)
+      throw new MessengerError(
+        "unknown-user",
+        `expected members of the conversation, got ${missing.join(", ")}`,
+      );
+    await this.#wishes.fulfil({ kind: "remove", users, clients }, signal);
   }
 
   async update({ signal }: OperationOptions = {}): Promise<void> {
-    await this.#wishes.fulfil("update", [], signal);
+    await this.#wishes.fulfil({ kind: "update" }, signal);
   }
 
   async leave({ signal }: OperationOptions = {}): Promise<void> {
-    await this.#wishes.fulfil("leave", [], signal);
+    await this.#wishes.fulfil({ kind: "leave" }, signal);
   }
 
   async history(options: HistoryOptions = {}): Promise<readonly HistoryEntry[]> {
-    const { limit = DEFAULT_HISTORY } = options;
+    const { limit = DEFAULT_HISTORY, signal } = options;
     if (!(Number.isInteger(limit) && limit >= 1 && limit <= MAX_HISTORY))
       throw new MessengerError("usage", `expected a limit of 1 to ${MAX_HISTORY}, got ${limit}`);
     const { host, id, record } = this.#room;
-    return readHistory(host.client, id, record, { ...options, limit });
+    return called(host, { signal }, () => readHistory(host.client, id, record, { ...options, limit }));
   }
 
-  async safetyNumber(person?: Pick<Person, "user" | "signatureKey">): Promise<string> {
-    const { host, group } = this.#room;
+  async safetyNumber(
+    person?: Client & { readonly user: string },
+    options: OperationOptions = {},
+  ): Promise<string> {
+    const { host } = this.#room;
     const { hash } = host.provider;
-    if (person !== undefined) return safetyNumber(hash, this.#room.ownPerson(), person);
-    if (group === undefined) throw new MessengerError("usage", "this client isn't in the group now");
-    return groupNumber(hash, group.epochAuthenticator);
+    return called(host, options, async () => {
+      if (person !== undefined) return safetyNumber(hash, this.#room.ownPerson(), person);
+      const { group } = this.#room;
+      if (group === undefined) throw new MessengerError("usage", "this client isn't in the group now");
+      return groupNumber(hash, group.epochAuthenticator);
+    });
   }
 
-  async delete(): Promise<void> {
-    this.#room.needOpen();
-    if (!this.#room.isOver) throw new MessengerError("usage", "expected a conversation that is over");
-    await this.erase();
+  async delete(options: OperationOptions = {}): Promise<void> {
+    await called(this.#room.host, options, async () => {
+      if (!this.#room.isOver) throw new MessengerError("usage", "expected a conversation that is over");
+      await this.erase();
+    });
+  }
+
+  /** As `settled` finds it. @internal */
+  get refusal(): MessengerError | undefined {
+    return this.#room.refusal;
+  }
+
+  set refusal(refusal: MessengerError | undefined) {
+    this.#room.refusal = refusal;
   }
 
   // What the messenger does with it.
@@ -288,9 +331,8 @@ export class GroupConversation implements Conversation {
 
   /** @internal */
   async close(): Promise<void> {
-    const error = new MessengerError("closed", "the messenger was closed");
     this.#room.end();
-    this.#rejectAll(error);
+    this.#rejectAll(endOf(this.#room.host.signal));
     await this.#reader.end();
     await Promise.all([this.#outbox.idle(), this.#driver.idle(), this.#doubt.idle()]);
     await this.#room.turn(async () => undefined);
@@ -311,14 +353,11 @@ export class GroupConversation implements Conversation {
     this.#outbox.found(entries);
     this.#wishes.found();
     room.tellState();
-    if (!room.isOver || before.state === room.record.state) return;
-    const [by] = entries.flatMap((one) => (one.kind === "members" ? [one.by] : [])).reverse();
-    if (room.record.state === "removed" && by !== undefined)
-      room.host.tell({ kind: "removed", conversation: this, by });
-    this.#ended();
+    if (room.isOver && before.state !== room.record.state) this.#ended();
   }
 
   #rejectAll(error: MessengerError): void {
+    this.#joiner.joined.reject(error);
     this.#outbox.end(error);
     this.#wishes.close(error);
   }

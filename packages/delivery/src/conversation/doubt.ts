@@ -86,7 +86,7 @@ export class Doubt {
       } catch (error) {
         if (room.isEnded) return;
         // As long as the service can't be asked, nothing is settled.
-        const retry = error instanceof DeliveryError && error.retry;
+        const retry = error instanceof DeliveryError && error.retry === "later";
         if (!retry) this.#failed(error, ++round < ROUNDS);
         await pause(backoff.next(error), signal);
       }

@@ -12,6 +12,8 @@ import type { Wishes } from "./wishes.js";
 
 /** How often in a row a service may forbid a commit, or be out of order, before it is given up. */
 const TRIES = 12;
+/** The same, where it has nothing to do with the group's epoch: to claim key packages, or to begin a group. */
+const FEW_TRIES = 3;
 const SECOND = 1000;
 
 /** How much longer a commit may wait after a handshake that was passed over than for others' proposals: well within a grace time. */
@@ -90,8 +92,9 @@ export class Driver {
       } catch (error) {
         if (room.isEnded) return;
         await room.recover(error);
-        const code = error instanceof DeliveryError ? "delivery" : "storage";
-        room.problem(code, "a commit couldn't be made or submitted", { retry: true, cause: error });
+        const message = "a commit couldn't be made or submitted";
+        if (error instanceof DeliveryError) room.failed(message, error, true);
+        else room.problem("storage", message, { retry: true, cause: error });
         await pause(this.#backoff.next(error), room.host.signal);
       }
     }
@@ -164,7 +167,7 @@ export class Driver {
   }
 
   #isFinal(error: unknown): boolean {
-    if (error instanceof DeliveryError) return !error.retry && this.#backoff.count >= TRIES;
+    if (error instanceof DeliveryError) return error.retry === "never" && this.#backoff.count >= FEW_TRIES;
     if (error instanceof MlsError)
       return error.retry === "never" && error.code !== "closed" && error.code !== "removed";
     return error instanceof MessengerError;
@@ -209,9 +212,10 @@ export class Driver {
       answer = await room.withKey(() => service.submit(handshake, { signal }));
       room.host.reached(true);
     } catch (error) {
-      if (error instanceof DeliveryError && error.code === "unavailable") room.host.reached(false);
       const isOver =
-        error instanceof DeliveryError && !error.retry && this.#backoff.count >= this.#tries(error);
+        error instanceof DeliveryError &&
+        error.retry === "never" &&
+        this.#backoff.count >= this.#tries(error);
       if (!isOver || signal.aborted) throw error;
       answer = { kind: "refused", reason: error.message };
     }
@@ -229,6 +233,7 @@ export class Driver {
 
   /** How often a commit is submitted. Where it may be refused because of others' proposals, it isn't worth while. */
   #tries({ code }: DeliveryError): number {
+    if (this.#room.record.state === "starting") return FEW_TRIES;
     const isWrong = code === "invalid" || code === "limit";
     const { proposals = [] } = this.#room.group?.staged.find(({ own }) => own) ?? {};
     return isWrong && proposals.some(({ reference }) => reference !== undefined) ? 0 : TRIES;

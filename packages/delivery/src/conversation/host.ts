@@ -26,8 +26,10 @@ export interface Host {
   newId(): string;
   tell(event: MessengerEvent): void;
   report(problem: Problem, conversation?: Conversation): void;
-  /** Notes whether the service could be reached. */
-  reached(connected: boolean): void;
+  /** Notes whether the service could be reached. @param cause why not */
+  reached(connected: boolean, cause?: unknown): void;
+  /** Tells what a call of the service failed with. @param retry whether it is made again */
+  failed(message: string, cause: unknown, retry: boolean, conversation?: Conversation): void;
   /** Says whether a GroupInfo is valid, and of which epoch. */
   judge(groupInfo: Uint8Array): Promise<JudgedGroupInfo | undefined>;
   /** Looks whether all is done that `settled` waits for. */

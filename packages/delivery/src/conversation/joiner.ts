@@ -11,6 +11,9 @@ import { partsOf } from "./driver.js";
 import { KEYS, type Pending, recordChange } from "./record.js";
 import type { Room } from "./room.js";
 
+/** How often in a row the service may refuse before that is told to whoever waits. It may be that others haven't come so far. */
+const TRIES = 8;
+
 export class Joiner {
   readonly #room: Room;
   /** Whether a client that is no member yet may join, too. */
@@ -20,6 +23,10 @@ export class Joiner {
   /** Settles when the commit that joins is in force, for the first time. */
   readonly joined = deferred<void>();
   readonly #backoff: Backoff;
+  /** Why it joins again. */
+  #reason: string | undefined;
+  /** How often in a row the service has refused. */
+  #refusals = 0;
   /** The GroupInfo that was refused last. */
   #refused: Uint8Array | undefined;
 
@@ -39,6 +46,8 @@ export class Joiner {
       try {
         if (await this.#tryOnce()) {
           this.#backoff.reset();
+          this.#refusals = 0;
+          room.refusal = undefined;
           this.#refused = undefined;
           return;
         }
@@ -55,12 +64,20 @@ export class Joiner {
         if (error instanceof MlsError && error.code === "usage" && !this.isNew) return this.#isNoMember();
         if (error instanceof MlsError && error.code === "forbidden" && this.isNew)
           this.joined.reject(new MessengerError("refused", "the policy doesn't let this client join", error));
-        if (error instanceof DeliveryError && error.code === "unavailable") room.host.reached(false);
-        room.problem("delivery", "the group can't be joined again yet", { retry: true, cause: error });
+        room.failed("the group can't be joined again yet", error, true);
         await this.#drop();
+        if (!(error instanceof DeliveryError) || error.retry !== "never") this.#refusals = 0;
+        else if (++this.#refusals >= TRIES) this.#isRefused(error);
       }
       await pause(this.#backoff.next(), room.host.signal);
     }
+  }
+
+  /** Whoever waits is told. It goes on trying, but for a client that was no member. */
+  #isRefused(error: DeliveryError): void {
+    const room = this.#room;
+    room.refused(error);
+    if (this.isNew && room.refusal !== undefined) this.joined.reject(room.refusal);
   }
 
   /** The commit that joins is in force. */
@@ -68,7 +85,11 @@ export class Joiner {
     const room = this.#room;
     this.joined.resolve();
     this.onJoined();
-    if (!this.isNew) room.problem("rejoined", "this client has joined the group again");
+    if (!this.isNew) {
+      const why = this.#reason === undefined ? "" : `: ${this.#reason}`;
+      room.problem("rejoined", `this client has joined the group again${why}`);
+    }
+    this.#reason = undefined;
     this.isNew = false;
     const { group } = room;
     const name = group && nameIn(group.extensions);
@@ -142,14 +163,12 @@ export class Joiner {
         },
       };
       const { group } = await joinByExternalCommit(host.client, groupInfo, options);
-      const reason = room.lost;
+      this.#reason = room.lost ?? this.#reason;
       room.record = record;
       room.joining = group;
       room.lost = undefined;
       if (early.length > 0) room.problem("dropped", `${early.length} messages that had waited can't be read`);
       room.early = [];
-      if (reason !== undefined)
-        room.problem("rejoined", `joining the group again: ${reason}`, { retry: true });
       room.tellState();
       return true;
     });

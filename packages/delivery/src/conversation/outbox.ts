@@ -1,7 +1,7 @@
 // What is to be sent: first into the storage, then to the service, in order, until it stands in the log.
 import { type AbortSignalLike, type Bytes, MlsError } from "@copse/core";
-import { MessengerError } from "../messenger/errors.js";
-import { Again, abortedBy, Backoff, type Deferred, deferred, pause } from "../messenger/platform.js";
+import { MessengerError, refusedBy } from "../messenger/errors.js";
+import { Again, Backoff, called, type Deferred, deferred, pause } from "../messenger/platform.js";
 import type { HistoryEntry, MessageEntry, Outgoing } from "../messenger/types.js";
 import { framed } from "../messenger/wire.js";
 import { DeliveryError } from "../service.js";
@@ -14,6 +14,9 @@ import type { Room } from "./room.js";
 const AT_ONCE = 256;
 /** How often the service may forbid a message of a member, who may be behind, before it is given up. */
 const TRIES = 12;
+
+/** Not encrypted yet, or to be encrypted anew. */
+const UNSEALED = { message: undefined, epoch: undefined } as const;
 
 /** Asked for, and not in the storage yet. */
 interface Fresh {
@@ -29,7 +32,7 @@ export class Outbox {
   /** Those of them that are being written. */
   #taken: readonly Fresh[] = [];
   /** What whoever has sent an item waits for, by its number. */
-  readonly #waiting = new Map<number, Deferred<MessageEntry> & { readonly id: string }>();
+  readonly #waiting = new Map<number, Deferred<MessageEntry> & { readonly id: string; isAsked: boolean }>();
   /**
    * Those that the service has, by their numbers; they aren't in the log yet, as far as it was read. Of one that it has in some
    * form, that one is still to come, or came when nobody could read it: `known`, and `sought` when the log is read for it.
@@ -82,29 +85,34 @@ export class Outbox {
       throw new MessengerError("usage", `expected at most ${maxMessage} bytes, got ${data.length}`);
     if (this.#count >= limits.outbox || this.#bytes + data.length > limits.outboxBytes)
       throw new MessengerError("limit", `${this.#count} messages wait in the outbox already`);
-    const common = { id: newId(), time: now(), version: 0, message: undefined, epoch: undefined };
+    const common = { id: newId(), time: now(), version: 0, ...UNSEALED };
     const item: Item = { ...common, number: this.#room.nextNumber(), kind: "message", data };
     const fresh = { item, stored: deferred<void>() };
     const sent = deferred<MessageEntry>();
-    this.#waiting.set(item.number, { ...sent, id: item.id });
-    this.#fresh.push(fresh);
-    this.#storing.wake();
-    const giveUp = () => {
-      if (!this.#fresh.includes(fresh)) return;
-      this.#fresh = this.#fresh.filter((one) => one !== fresh);
-      fresh.stored.reject(abortedBy(signal as AbortSignalLike));
+    const waiting = { ...sent, id: item.id, isAsked: false };
+    const store = () => {
+      this.#waiting.set(item.number, waiting);
+      this.#fresh.push(fresh);
+      this.#storing.wake();
+      return fresh.stored.promise;
     };
-    if (signal?.aborted) giveUp();
-    signal?.addEventListener("abort", giveUp);
+    // What is being written may be sent all the same.
+    const giveUp = () => {
+      this.#fresh = this.#fresh.filter((one) => one !== fresh);
+    };
     try {
-      await fresh.stored.promise;
+      await called(this.#room.host, { signal, giveUp }, store);
     } catch (error) {
       this.#waiting.delete(item.number);
       throw error;
-    } finally {
-      signal?.removeEventListener("abort", giveUp);
     }
-    return { id: item.id, sent: sent.promise };
+    return {
+      id: item.id,
+      get sent() {
+        waiting.isAsked = true;
+        return sent.promise;
+      },
+    };
   }
 
   /** Adds a proposal that was made just now: the change that stores it. @param add is called when it is stored */
@@ -160,19 +168,14 @@ export class Outbox {
   /** It stands in the log where nobody can read it: it is sent once more, as another one for the service. */
   again(item: Item): void {
     this.#forget(item);
-    const again = { ...item, version: item.version + 1, message: undefined, epoch: undefined };
+    const again = { ...item, version: item.version + 1, ...UNSEALED };
     this.#replace([again]);
     this.wake();
   }
 
   /** Encrypts items anew, as others for the service: the branch is left for which they were encrypted. */
   renewed(items: readonly Item[]): Later {
-    const renewed = items.map((one) => ({
-      ...one,
-      version: someVersion(),
-      message: undefined,
-      epoch: undefined,
-    }));
+    const renewed = items.map((one) => ({ ...one, version: someVersion(), ...UNSEALED }));
     const apply = () => {
       for (const one of renewed) this.#forget(one);
       this.#replace(renewed);
@@ -186,7 +189,7 @@ export class Outbox {
     const items = entries.map(
       ({ id, time, data }): Item => ({
         ...{ number: this.#room.nextNumber(), id, kind: "message", time, version: someVersion() },
-        ...{ data: data.slice(), message: undefined, epoch: undefined },
+        ...{ data: data.slice(), ...UNSEALED },
       }),
     );
     const apply = () => {
@@ -370,21 +373,21 @@ export class Outbox {
   async #isOver(item: Item, error: unknown, tries: number): Promise<boolean> {
     if (!(error instanceof DeliveryError)) {
       await this.#room.recover(error);
-      this.#room.problem("storage", "a message couldn't be encrypted or stored", {
-        retry: true,
-        cause: error,
-      });
+      const details = { retry: true, cause: error };
+      this.#room.problem("storage", "a message couldn't be encrypted or stored", details);
       return false;
     }
     const { code } = error;
     const mayChange = code === "forbidden" || code === "not-found";
-    const again = error.retry || code === "closed" || (mayChange && tries < TRIES);
-    if (code === "unavailable") this.#room.host.reached(false);
+    const again = error.retry === "later" || code === "closed" || (mayChange && tries < TRIES);
+    if (code === "unavailable") this.#room.host.reached(false, error);
     if (again || !this.items.some(({ number }) => number === item.number)) return !again;
-    this.#room.problem("delivery", `the service refuses a message: ${error.message}`, { cause: error });
     await this.#remove(item);
-    this.#waiting.get(item.number)?.reject(new MessengerError("refused", "the service refuses it", error));
+    const waiting = this.#waiting.get(item.number);
     this.#waiting.delete(item.number);
+    waiting?.reject(refusedBy("a message", error));
+    // Who has asked for `sent` is told by it.
+    if (waiting?.isAsked !== true) this.#room.failed("the service refuses a message", error, false);
     return true;
   }
 

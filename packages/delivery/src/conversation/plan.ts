@@ -228,7 +228,7 @@ export class Plan {
       const { conversation } = room;
       room.host.tell({ kind: "epoch", conversation, epoch, by, bytes: entry.message.length });
     });
-    if (isOut) this.#removed(commit, by);
+    if (isOut) this.#removed(commit);
   }
 
   #members(time: number, commit: CommitMessage, by: Person): void {
@@ -264,7 +264,7 @@ export class Plan {
     this.#effects.push(() => this.#room.host.tell({ kind: "members", conversation, entry: members }));
   }
 
-  #removed({ removed, reinit }: CommitMessage, by: Person): void {
+  #removed({ removed, reinit }: CommitMessage): void {
     const room = this.#room;
     const asked =
       reinit === undefined &&
@@ -276,8 +276,6 @@ export class Plan {
     for (const { number } of this.#early) this.#changes.set(KEYS.earlyOne(room.id, number), undefined);
     this.#early = [];
     this.#effects.push(() => {
-      const { conversation } = room;
-      if (!left) room.host.tell({ kind: "removed", conversation, by });
       room.ended();
     });
   }

@@ -114,9 +114,8 @@ export class Reader {
     const isNew = backoff.count === 0 || this.#told !== code;
     this.#told = code;
     if (code === "forbidden" && room.offerFormer()) return;
-    if (code === "unavailable" || code === "closed") room.host.reached(false);
-    if (isNew || code === undefined)
-      room.problem("delivery", "the group's log can't be read", { retry: true, cause: error });
+    if (isNew || code === undefined) room.failed("the group's log can't be read", error, true);
+    else if (code === "unavailable" || code === "closed") room.host.reached(false, error);
     const isStrange = code === "forbidden" || code === "not-found";
     if (code === "expired") {
       room.lost = "the service doesn't keep what came meanwhile";

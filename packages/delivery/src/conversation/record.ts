@@ -75,8 +75,9 @@ export function newRecord(
 export interface Wish {
   readonly number: number;
   readonly kind: "start" | "invite" | "remove" | "update" | "leave";
+  /** All clients of these. */
   readonly users: readonly string[];
-  /** Which of their clients, by their signature keys in hexadecimal. Default: all. */
+  /** Other clients that are meant, by their signature keys in hexadecimal. */
   readonly clients?: readonly string[] | undefined;
 }
 

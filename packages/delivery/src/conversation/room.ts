@@ -2,7 +2,7 @@
 import { equalBytes, type Group, type Member, MlsError, toHex } from "@copse/core";
 import type { KnownGroup } from "@copse/core/storage";
 import { epochKey, type HeldEpochKey } from "../messenger/epoch-key.js";
-import { MessengerError } from "../messenger/errors.js";
+import { MessengerError, needOpen, refusedBy } from "../messenger/errors.js";
 import { later, Turns } from "../messenger/platform.js";
 import type { Conversation, ConversationState, Participant, Person, Problem } from "../messenger/types.js";
 import { unpack } from "../messenger/wire.js";
@@ -63,6 +63,8 @@ export class Room {
   early: Early[] = [];
   since = new Map<string, number>();
   isDeleted = false;
+  /** Why the service lets this client neither read the group's log nor join it again. */
+  refusal: MessengerError | undefined;
   /** The last handshakes that are over, in the order in which they came: they may come again. */
   readonly handshakes = new Set<Cursor>();
   /** Where the next number of an entry comes from. */
@@ -161,7 +163,7 @@ export class Room {
 
   /** Reads again what the storage has, if an error says that nobody knows what was written. */
   async recover(error: unknown): Promise<void> {
-    if (!(error instanceof MlsError && error.code === "storage")) return;
+    if (!(error instanceof MlsError && error.code === "storage") || this.host.signal.aborted) return;
     await this.turn(async () => {
       const { client } = this.host;
       const before = this.record;
@@ -251,6 +253,17 @@ export class Room {
     this.host.report({ code, message, who, retry, cause }, this.#conversation);
   }
 
+  /** Tells what a call of the service failed with. @param retry whether it is made again */
+  failed(message: string, cause: unknown, retry: boolean): void {
+    this.host.failed(message, cause, retry, this.#conversation);
+  }
+
+  /** The service refuses this client, however often it has asked. */
+  refused(cause: DeliveryError): void {
+    this.refusal = refusedBy("to let this client into the group", cause);
+    this.host.settles();
+  }
+
   remembered(): Promise<Remembered> {
     this.#remembered ??= Remembered.of(this.host.client, this.id, this.record);
     return this.#remembered;
@@ -338,14 +351,9 @@ export class Room {
     return { ...this.host.people.person(member), leafIndex: member.leafIndex, since };
   }
 
-  /** @throws MessengerError `closed`: another messenger may have the storage now */
-  needOpen(): void {
-    if (this.host.signal.aborted) throw new MessengerError("closed", "the messenger was closed");
-  }
-
-  /** @throws MessengerError `removed`, `left`, `closed`, `gone` */
+  /** @throws MessengerError `removed`, `left`, `closed`, `taken`, `gone` */
   needMember(): void {
-    this.needOpen();
+    needOpen(this.host.signal);
     if (this.isDeleted) throw new MessengerError("gone", "the conversation was deleted");
     const { state } = this.record;
     if (state === "left" || state === "removed")

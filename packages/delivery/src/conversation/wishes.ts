@@ -1,7 +1,7 @@
 // What the next commits are to do. Wishes are in the storage until they came true, or can't any more.
 import type { AbortSignalLike, ByteArray } from "@copse/core";
-import { MessengerError } from "../messenger/errors.js";
-import { type Deferred, deferred, unlessAborted } from "../messenger/platform.js";
+import { endOf, MessengerError } from "../messenger/errors.js";
+import { called, type Deferred, deferred } from "../messenger/platform.js";
 import { pack } from "../messenger/wire.js";
 import { type EntryChange, KEYS, type Wish } from "./record.js";
 import type { Room } from "./room.js";
@@ -32,30 +32,48 @@ export class Wishes {
     return { wish, change: { key: KEYS.wish(this.#room.id, wish.number), value: pack(wish) } };
   }
 
+  /** Takes a stored wish that nobody waits for. */
+  keep(wish: Wish): void {
+    this.#room.wishes = [...this.#room.wishes, wish];
+  }
+
   /** Takes a stored wish. @returns resolves when it came true */
   enter(wish: Wish): Promise<void> {
     const waits = deferred<void>();
-    this.#waiting.set(wish.number, waits);
-    this.#room.wishes = [...this.#room.wishes, wish];
+    const { signal } = this.#room.host;
+    // It was closed while the wish was written.
+    if (signal.aborted) waits.reject(endOf(signal));
+    else this.#waiting.set(wish.number, waits);
+    this.keep(wish);
     return waits.promise;
   }
 
   /** Stores a wish, and waits until it came true. @throws MessengerError */
   async fulfil(
-    kind: Wish["kind"],
-    users: readonly string[],
+    { kind, users = [], clients }: Pick<Wish, "kind" | "clients"> & Partial<Wish>,
     signal: AbortSignalLike | undefined,
   ): Promise<void> {
     const room = this.#room;
-    const { wish, done } = await room.turn(async () => {
-      room.needMember();
-      const { wish, change } = this.make(kind, users);
-      await room.host.client.writeEntries([change]);
-      return { wish, done: this.enter(wish) };
-    });
-    room.tellState();
-    room.wake();
-    await unlessAborted(done, signal, () => void this.withdraw(wish));
+    let wished: Wish | undefined;
+    let isGivenUp = false;
+    const work = async () => {
+      const { wish, done } = await room.turn(async () => {
+        room.needMember();
+        const { wish, change } = this.make(kind, users, clients);
+        await room.host.client.writeEntries([change]);
+        return { wish, done: this.enter(wish) };
+      });
+      wished = wish;
+      if (isGivenUp) void this.withdraw(wish);
+      room.tellState();
+      room.wake();
+      await done;
+    };
+    const giveUp = () => {
+      isGivenUp = true;
+      if (wished !== undefined) void this.withdraw(wished);
+    };
+    await called(room.host, { signal, giveUp }, work);
   }
 
   /** Gives a wish up, unless a commit for it is on its way. */
@@ -79,9 +97,12 @@ export class Wishes {
   /** Ends a wish. Call it in a turn. @param error why it can't come true; `undefined`: it did */
   async end(wish: Wish, error?: MessengerError): Promise<void> {
     await this.#room.host.client.writeEntries([this.#deletion(wish)]);
+    // Who has asked for it is told by the call. After a restart nobody waits for that.
+    const isAwaited = this.#waiting.has(wish.number);
     this.ended([wish.number], error);
-    if (error === undefined) return;
-    const message = `${wish.kind} ${wish.users.join(", ")}`.trim();
+    if (error === undefined || isAwaited) return;
+    const { kind, users, clients = [] } = wish;
+    const message = `${kind} ${[...users, ...clients].join(", ")}`.trim();
     this.#room.problem("change", `${message}: ${error.message}`, { cause: error });
   }
 

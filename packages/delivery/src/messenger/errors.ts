@@ -1,7 +1,8 @@
 // Why a conversation doesn't do what it was asked to.
+import type { AbortSignalLike, Retry } from "@copse/core";
 
 /**
- * - `unknown-user`: the service has no key package of a user, or the user is no member
+ * - `unknown-user`: the service has no key package of a user, or who is to be removed is no member
  * - `refused`: the service or the group doesn't take it, also if it were sent again
  * - `gave-up`: too many commits of others came first, or the service couldn't be reached for too long
  * - `removed`, `left`: this client is no member any more
@@ -9,6 +10,7 @@
  * - `limit`: too much waits already
  * - `aborted`: its `signal` gave it up; `cause` has the reason
  * - `closed`: the messenger was closed
+ * - `taken`: another messenger has opened the same storage, and has it now: this one has ended
  * - `usage`: the arguments are invalid, or it isn't allowed now
  */
 export type MessengerErrorCode =
@@ -21,9 +23,15 @@ export type MessengerErrorCode =
   | "limit"
   | "aborted"
   | "closed"
+  | "taken"
   | "usage";
 
-const RETRIED: readonly MessengerErrorCode[] = ["unknown-user", "gave-up", "limit", "closed"];
+const RETRY: Partial<Record<MessengerErrorCode, Retry>> = {
+  aborted: "now",
+  "unknown-user": "later",
+  "gave-up": "later",
+  limit: "later",
+};
 
 export class MessengerError extends Error {
   override name = "MessengerError";
@@ -34,8 +42,23 @@ export class MessengerError extends Error {
     this.code = code;
   }
 
-  /** Whether the same call, made later, may succeed. */
-  get retry(): boolean {
-    return RETRIED.includes(this.code);
+  /** Whether the same call may succeed, as of an `MlsError`, by the code: `now`; `later`, after something else; `never`. */
+  get retry(): Retry {
+    return RETRY[this.code] ?? "never";
   }
+}
+
+export const closed = (): MessengerError => new MessengerError("closed", "the messenger was closed");
+
+/** The service doesn't take what it was asked for, and won't. */
+export const refusedBy = (what: string, cause: Error): MessengerError =>
+  new MessengerError("refused", `the service refuses ${what}: ${cause.message}`, cause);
+
+/** Why a messenger has ended. @param signal that of the host */
+export const endOf = ({ reason }: AbortSignalLike): MessengerError =>
+  reason instanceof MessengerError ? reason : closed();
+
+/** @throws MessengerError `closed`, `taken`: another messenger may have the storage now */
+export function needOpen(signal: AbortSignalLike): void {
+  if (signal.aborted) throw endOf(signal);
 }

@@ -6,6 +6,7 @@ import {
   type StagedWelcome,
   toHex,
 } from "@copse/core";
+import { historyChange } from "../conversation/history.js";
 import type { Host } from "../conversation/host.js";
 import {
   beginning,
@@ -17,11 +18,11 @@ import {
   newRecord,
 } from "../conversation/record.js";
 import { type Batch, type Cursor, DeliveryError, type InboxEntry } from "../service.js";
-import { MessengerError } from "./errors.js";
+import { MessengerError, needOpen, refusedBy } from "./errors.js";
 import { nameIn } from "./name.js";
 import { groupNumber, safetyNumber } from "./people.js";
-import { Backoff, orAborted, pause, Turns } from "./platform.js";
-import type { Conversation, Invitation, MessengerOptions, Person } from "./types.js";
+import { abortedBy, Backoff, called, pause, Turns } from "./platform.js";
+import type { Conversation, Invitation, MembersEntry, MessengerOptions, Person } from "./types.js";
 import { pack, unpack } from "./wire.js";
 
 /** Among how many users the room for invitations is shared. */
@@ -40,11 +41,15 @@ export interface Joined {
   isActive(conversationId: string): boolean;
   /** Makes room for the group: ends a conversation that is over, whose history goes on. */
   prepare(conversationId: string): Promise<HistoryPlaces | undefined>;
-  enter(conversationId: string, record: ConversationRecord): Promise<Conversation>;
+  /** @param joined the entry of the history that says so */
+  enter(conversationId: string, record: ConversationRecord, joined: MembersEntry): Promise<Conversation>;
 }
 
 /** What can be seen of a Welcome. */
-type Seen = Pick<Invitation, "conversationId" | "name" | "by" | "members"> & { readonly number: string };
+type Seen = Pick<Invitation, "conversationId" | "name" | "by" | "members"> & {
+  readonly number: string;
+  readonly epoch: bigint;
+};
 
 export class Inbox {
   readonly #host: Host;
@@ -52,6 +57,8 @@ export class Inbox {
   readonly #joined: Joined;
   readonly #turns = new Turns();
   readonly #all = new Map<string, WaitingInvitation>();
+  /** Why the service doesn't let this client read it. */
+  refusal: MessengerError | undefined;
   #cursor: Cursor = "";
   /** How many invitations are being answered. */
   #asking = 0;
@@ -76,6 +83,26 @@ export class Inbox {
     return false;
   }
 
+  /** Asks the service once more if it has refused. */
+  async look(signal: AbortSignalLike): Promise<void> {
+    if (this.refusal === undefined) return;
+    this.refusal = undefined;
+    try {
+      await this.isUpToDate(signal);
+    } catch (error) {
+      if (!signal.aborted) this.#refused(error);
+    }
+  }
+
+  #refused(error: unknown): void {
+    if (!(error instanceof DeliveryError) || error.retry !== "never") return;
+    // A service that has lost what it had begins anew.
+    const isLost = error.code === "expired" || error.code === "invalid";
+    if (isLost && this.#cursor !== "") this.#cursor = "";
+    else this.refusal = refusedBy("to let this client read its inbox", error);
+    this.#host.settles();
+  }
+
   /** Reads what the storage has, and begins to follow the inbox. */
   async start(): Promise<void> {
     const { client } = this.#host;
@@ -87,7 +114,7 @@ export class Inbox {
       if (found !== undefined) this.#all.set(found.id, found);
     }
     this.#running = this.#run();
-    for (const one of this.#all.values()) void this.#ask(one);
+    for (const one of this.#all.values()) void this.#ask(one, false);
   }
 
   async close(): Promise<void> {
@@ -101,9 +128,7 @@ export class Inbox {
   }
 
   #show(one: WaitingInvitation): void {
-    if (this.#host.signal.aborted) return;
-    this.#host.tell({ kind: "invitation", invitation: one });
-    void this.#ask(one);
+    if (!this.#host.signal.aborted) void this.#ask(one, true);
   }
 
   async #run(): Promise<void> {
@@ -113,6 +138,7 @@ export class Inbox {
       try {
         for await (const batch of service.inbox(this.#cursor, { signal })) {
           this.#host.reached(true);
+          this.refusal = undefined;
           await this.#take(batch);
           backoff.reset();
           if (signal.aborted) return;
@@ -120,12 +146,10 @@ export class Inbox {
         throw new DeliveryError("unavailable", "the service ended the subscription");
       } catch (error) {
         if (signal.aborted) return;
-        if (!(error instanceof DeliveryError) || error.code === "unavailable") this.#host.reached(false);
-        // A service that has lost what it had begins anew.
-        const isLost =
-          error instanceof DeliveryError && (error.code === "expired" || error.code === "invalid");
-        if (isLost) this.#cursor = "";
-        if (backoff.count === 0) this.#problem("delivery", "the inbox can't be read", error, true);
+        if (backoff.count === 0) this.#host.failed("the inbox can't be read", error, true);
+        else if (error instanceof DeliveryError && error.code === "unavailable")
+          this.#host.reached(false, error);
+        this.#refused(error);
         await pause(backoff.next(error), signal);
       }
     }
@@ -157,7 +181,7 @@ export class Inbox {
     }
     if (added !== undefined && !this.#hasRoomFor(added)) {
       const message = `${this.#by(added.by)} invitations by one user wait: there was no room for another one`;
-      this.#problem("dropped", message, undefined, false, added.by);
+      this.#problem("dropped", message, undefined, added.by);
       added = undefined;
     }
     const kept = added && { key: KEYS.invitation(id), value: pack(saved, entry.welcome) };
@@ -202,43 +226,55 @@ export class Inbox {
       by: people.person(staged.committer),
       members: staged.members.map((one) => people.person(one)),
       number: await groupNumber(provider.hash, staged.epochAuthenticator),
+      epoch: staged.epoch,
     };
     await staged.discard();
     const answers: Answers = {
-      accept: (options: OperationOptions) => this.#turns.run(() => this.#join(one, saved, welcome, options)),
-      decline: ({ signal }: OperationOptions) =>
-        this.#turns.run(async () => {
-          this.#needOpen(one);
-          await orAborted(signal, () => this.#drop(one, { signal }));
-        }),
+      accept: (options: OperationOptions) =>
+        called(this.#host, options, () =>
+          this.#turns.run(() => this.#join(one, saved, seen, welcome, options)),
+        ),
+      decline: (options: OperationOptions) =>
+        called(this.#host, options, () =>
+          this.#turns.run(async () => {
+            this.#needThere(one, options);
+            await this.#drop(one, options);
+          }),
+        ),
     };
     const one: WaitingInvitation = new WaitingInvitation(this.#host, saved, seen, answers);
     return one;
   }
 
-  async #ask(one: WaitingInvitation): Promise<void> {
-    if (this.#accept === undefined || this.#joined.isActive(one.conversationId)) return;
+  /** Has the application decide. @param isNew whether it is told of what that leaves to be answered */
+  async #ask(one: WaitingInvitation, isNew: boolean): Promise<void> {
+    const { signal, tell } = this.#host;
+    if (this.#joined.isActive(one.conversationId)) return;
     this.#asking++;
     try {
-      const answer = await this.#accept(one);
+      const answer = await this.#accept?.(one);
       if (answer === true) await one.accept();
       else if (answer === false) await one.decline();
     } catch (error) {
-      if (this.#host.signal.aborted || (error instanceof MessengerError && error.code === "gone")) return;
-      this.#problem("delivery", "an invitation couldn't be answered", error);
+      const isGone = error instanceof MessengerError && error.code === "gone";
+      if (!signal.aborted && !isGone) this.#problem("delivery", "an invitation couldn't be answered", error);
     } finally {
       this.#asking--;
     }
+    const waits = this.#all.has(one.id) && !this.#joined.isActive(one.conversationId);
+    if (isNew && waits && !signal.aborted) tell({ kind: "invitation", invitation: one });
+    this.#host.settles();
   }
 
-  /** @throws MessengerError `closed`, `gone` */
-  #needOpen(one: WaitingInvitation): void {
-    if (this.#host.signal.aborted) throw new MessengerError("closed", "the messenger was closed");
+  /** @throws MessengerError `closed`, `gone`; what the signal gave up while it waited for its turn changes nothing */
+  #needThere(one: WaitingInvitation, { signal }: OperationOptions): void {
+    needOpen(this.#host.signal);
+    if (signal?.aborted) throw abortedBy(signal);
     if (!this.#all.has(one.id)) throw new MessengerError("gone", "the invitation was answered already");
   }
 
-  #need(one: WaitingInvitation): void {
-    this.#needOpen(one);
+  #need(one: WaitingInvitation, options: OperationOptions): void {
+    this.#needThere(one, options);
     if (this.#joined.isActive(one.conversationId))
       throw new MessengerError("usage", "this client is in the conversation already");
   }
@@ -246,10 +282,12 @@ export class Inbox {
   async #join(
     one: WaitingInvitation,
     { handshake, time }: SavedInvitation,
+    seen: Seen,
     welcome: Uint8Array,
-    { signal }: OperationOptions,
+    options: OperationOptions,
   ): Promise<Conversation> {
-    this.#need(one);
+    this.#need(one, options);
+    const { signal } = options;
     const { client } = this.#host;
     const id = one.conversationId;
     const places = await this.#joined.prepare(id);
@@ -260,11 +298,18 @@ export class Inbox {
       // Where nobody orders, what follows the handshake may stand before it.
       ...(this.#host.settling && { cursor: "" }),
     };
-    const alongside = () => [...beginning(id, record), { key: KEYS.invitation(one.id), value: undefined }];
+    const joined = joiningOf(seen, record.next, time);
+    const begun = { ...record, next: record.next + 1 };
+    const alongside = () => [
+      ...beginning(id, begun),
+      historyChange(id, joined.place, joined),
+      { key: KEYS.invitation(one.id), value: undefined },
+    ];
+    const enter = () => this.#joined.enter(id, begun, joined);
     try {
-      await orAborted(signal, () => client.join(welcome, { replace: true, signal, alongside }));
+      await client.join(welcome, { replace: true, signal, alongside });
     } catch (error) {
-      if (await this.#hasJoined(one, error)) return this.#joined.enter(id, record);
+      if (await this.#hasJoined(one, error)) return enter();
       // It was used meanwhile, or its lifetime is over: nobody can accept it any more.
       if (error instanceof MlsError && error.retry === "never" && error.code !== "closed")
         await this.#drop(one);
@@ -272,7 +317,7 @@ export class Inbox {
     }
     this.#all.delete(one.id);
     this.#host.replenish();
-    return this.#joined.enter(id, record);
+    return enter();
   }
 
   /** Whether the storage has it all the same, which said that it failed. */
@@ -290,15 +335,15 @@ export class Inbox {
     this.#all.delete(one.id);
   }
 
-  #problem(
-    code: "junk" | "dropped" | "delivery",
-    message: string,
-    cause?: unknown,
-    retry = false,
-    who?: Person,
-  ): void {
-    this.#host.report({ code, message, who, retry, cause });
+  #problem(code: "junk" | "dropped" | "delivery", message: string, cause?: unknown, who?: Person): void {
+    this.#host.report({ code, message, who, retry: false, cause });
   }
+}
+
+/** That this client has joined: as others have it in their histories. Who else came by the same commit, a Welcome doesn't say. */
+function joiningOf({ by, members, epoch }: Seen, place: number, time: number): MembersEntry {
+  const added = members.filter(({ own }) => own);
+  return { kind: "members", place, time, epoch, by, added, removed: [], left: [], rejoined: [] };
 }
 
 interface Answers {
@@ -343,10 +388,15 @@ class WaitingInvitation implements Invitation {
     return this.#saved.time;
   }
 
-  async safetyNumber(person?: Pick<Person, "user" | "signatureKey">): Promise<string> {
-    if (person === undefined) return this.#seen.number;
-    const { user, client, provider } = this.#host;
-    return safetyNumber(provider.hash, { user, signatureKey: client.signatureKey }, person);
+  async safetyNumber(
+    person?: Pick<Person, "user" | "signatureKey">,
+    options: OperationOptions = {},
+  ): Promise<string> {
+    return called(this.#host, options, async () => {
+      if (person === undefined) return this.#seen.number;
+      const { user, client, provider } = this.#host;
+      return safetyNumber(provider.hash, { user, signatureKey: client.signatureKey }, person);
+    });
   }
 
   accept(options: OperationOptions = {}): Promise<Conversation> {

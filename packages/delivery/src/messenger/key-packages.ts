@@ -4,6 +4,7 @@ import { equalBytes } from "@copse/core";
 import { earlierLastResortKeyPackage } from "@copse/extensions";
 import type { Host } from "../conversation/host.js";
 import { DeliveryError, type OfferedKeyPackage } from "../service.js";
+import { type MessengerError, refusedBy } from "./errors.js";
 import { Again, Backoff, later, pause } from "./platform.js";
 
 const HOUR = 60 * 60 * 1000;
@@ -14,13 +15,15 @@ const MARGIN = 24 * 60 * 60;
 
 /** Whether a service keeps no more of them. */
 const isTooMany = (error: unknown): boolean =>
-  error instanceof DeliveryError && error.code === "limit" && !error.retry;
+  error instanceof DeliveryError && error.code === "limit" && error.retry === "never";
 
 export class KeyPackages {
   readonly #host: Host;
   readonly #again = new Again(() => this.#run());
   #timer: (() => void) | undefined;
   #isPublished = false;
+  /** Why the service takes none. */
+  refusal: MessengerError | undefined;
   /** The one of last resort that was made last, until the service has it: it is offered again, instead of one more each time. */
   #lastResort: OfferedKeyPackage | undefined;
 
@@ -31,6 +34,13 @@ export class KeyPackages {
   /** Whether others find enough of them, as far as this client knows. */
   get isPublished(): boolean {
     return this.#isPublished;
+  }
+
+  /** Tries once more if it was refused. */
+  look(): void {
+    if (this.refusal === undefined) return;
+    this.refusal = undefined;
+    this.wake();
   }
 
   wake(): void {
@@ -49,17 +59,24 @@ export class KeyPackages {
       try {
         await this.#replenish();
         this.#isPublished = true;
+        this.refusal = undefined;
         this.#host.reached(true);
         this.#host.settles();
         break;
       } catch (error) {
         if (signal.aborted) return;
-        const retry = error instanceof DeliveryError ? error.retry : true;
-        if (error instanceof DeliveryError && error.code === "unavailable") this.#host.reached(false);
-        const message = "key packages couldn't be published";
-        if (backoff.count === 0)
-          this.#host.report({ code: "delivery", message, who: undefined, retry, cause: error });
-        if (!retry) break;
+        const retry = !(error instanceof DeliveryError) || error.retry === "later";
+        if (backoff.count === 0) this.#host.failed("key packages couldn't be published", error, retry);
+        else if (error instanceof DeliveryError && error.code === "unavailable")
+          this.#host.reached(false, error);
+        if (!retry) {
+          this.refusal = refusedBy(
+            "key packages, by which others invite this client",
+            error as DeliveryError,
+          );
+          this.#host.settles();
+          break;
+        }
         await pause(backoff.next(error), signal);
       }
     }
@@ -92,37 +109,52 @@ export class KeyPackages {
     const isOffered = ({ reference }: (typeof good)[number]) =>
       this.#lastResort !== undefined && equalBytes(reference, this.#lastResort.reference);
     if (hasLast || !good.some(isOffered)) this.#lastResort = undefined;
-    if (!hasLast) await this.#publishLastResort();
-    await this.#publish(Math.min(wanted, room));
+    const refusals = [
+      hasLast ? undefined : await this.#publishLastResort(),
+      await this.#publish(Math.min(wanted, room)),
+    ];
+    // It keeps fewer: that is its right, as long as others find one.
+    const refusal = refusals.find((one) => one !== undefined);
+    if (refusal === undefined) return;
+    const { single: left, lastResort } = await service.countKeyPackages(suite, { signal });
+    if (left + lastResort === 0) throw refusal;
   }
 
-  async #publishLastResort(): Promise<void> {
+  /** @returns why the service doesn't keep it */
+  async #publishLastResort(): Promise<unknown> {
     const { client, service, signal } = this.#host;
     this.#lastResort ??= await this.#make(true);
+    let refusal: unknown;
     try {
       await service.publishKeyPackages([this.#lastResort], { signal });
     } catch (error) {
       if (!isTooMany(error)) throw error;
+      refusal = error;
       await client.deleteKeyPackage(this.#lastResort.reference);
     }
     this.#lastResort = undefined;
+    return refusal;
   }
 
-  /** Publishes so many new ones, or as many as the service takes. */
-  async #publish(count: number): Promise<void> {
+  /** Publishes so many new ones, or as many as the service takes. @returns why it takes no more */
+  async #publish(count: number): Promise<unknown> {
     const { client, service, signal } = this.#host;
+    let refusal: unknown;
     for (let left = count; left > 0; ) {
       const offered: OfferedKeyPackage[] = [];
       while (offered.length < left) offered.push(await this.#make(false));
       try {
-        return await service.publishKeyPackages(offered, { signal });
+        await service.publishKeyPackages(offered, { signal });
+        return refusal;
       } catch (error) {
         if (!isTooMany(error)) throw error;
+        refusal = error;
         // It keeps fewer. What nobody will ever find isn't kept here either.
         for (const { reference } of offered) await client.deleteKeyPackage(reference);
         left = Math.floor(left / 2);
       }
     }
+    return refusal;
   }
 
   async #make(lastResort: boolean): Promise<OfferedKeyPackage> {

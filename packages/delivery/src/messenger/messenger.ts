@@ -14,27 +14,44 @@ import {
   newRecord,
   readRecord,
 } from "../conversation/record.js";
-import { MessengerError } from "./errors.js";
+import { DeliveryError } from "../service.js";
+import { closed, endOf, MessengerError, needOpen } from "./errors.js";
 import { Inbox } from "./inbox.js";
 import { KeyPackages } from "./key-packages.js";
 import { MAX_NAME, nameExtension } from "./name.js";
 import {
   type AbortControllerLike,
+  called,
   deferred,
+  later,
   newAbortController,
-  orAborted,
   pause,
   Turns,
   unlessAborted,
 } from "./platform.js";
-import type { Conversation, Invitation, Messenger, MessengerEvent, MessengerOptions } from "./types.js";
+import type {
+  Conversation,
+  Invitation,
+  MembersEntry,
+  Messenger,
+  MessengerEvent,
+  MessengerOptions,
+} from "./types.js";
 import { utf8 } from "./wire.js";
+
+/** What the service may refuse for good. */
+interface Refusable {
+  refusal: MessengerError | undefined;
+}
 
 /** The bytes of a group ID. */
 const GROUP_ID_SIZE = 16;
 
 /** What is known before the messenger is. */
-export type Base = Omit<Host, "tell" | "report" | "settles" | "reached" | "replenish" | "over" | "forget">;
+export type Base = Omit<
+  Host,
+  "tell" | "report" | "settles" | "reached" | "failed" | "replenish" | "over" | "forget"
+>;
 
 export class ClientMessenger implements Messenger {
   readonly #host: Host;
@@ -45,9 +62,12 @@ export class ClientMessenger implements Messenger {
   readonly #inbox: Inbox;
   readonly #keyPackages: KeyPackages;
   readonly #settling = new Set<() => void>();
+  /** What was told before anybody could listen. */
+  #early: MessengerEvent[] | undefined = [];
   /** One after the other: nobody joins a group twice at a time. */
   readonly #joins = new Turns();
-  #connected = false;
+  /** `undefined` until that is known. */
+  #connected: boolean | undefined;
   #closed: Promise<void> | undefined;
 
   /** @param end is called when all has ended */
@@ -63,7 +83,8 @@ export class ClientMessenger implements Messenger {
       ...base,
       tell: (event) => this.#tell(event),
       report: (problem, conversation) => this.#tell({ kind: "problem", conversation, problem }),
-      reached: (connected) => this.#reached(connected),
+      reached: (connected, cause) => this.#reached(connected, cause),
+      failed: (message, cause, retry, conversation) => this.#failed(message, cause, retry, conversation),
       settles: () => this.#lookAll(),
       replenish: () => this.#keyPackages.wake(),
       over: (id) => this.#inbox.over(id),
@@ -73,7 +94,7 @@ export class ClientMessenger implements Messenger {
     this.#inbox = new Inbox(this.#host, accept, {
       isActive: (id) => !this.#isOver(id),
       prepare: (id) => this.#prepare(id),
-      enter: (id, record) => this.#enterJoined(id, record),
+      enter: (id, record, joined) => this.#enterJoined(id, record, joined),
     });
   }
 
@@ -87,6 +108,14 @@ export class ClientMessenger implements Messenger {
     await Promise.all([...this.#all.values()].map((one) => one.resume()));
     await this.#inbox.start();
     this.#keyPackages.wake();
+    // Whoever opens it has listeners by then.
+    later(0, () => this.#tellEarly());
+  }
+
+  #tellEarly(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const event of early) this.#call(event);
   }
 
   get user(): string {
@@ -106,7 +135,7 @@ export class ClientMessenger implements Messenger {
   }
 
   get connected(): boolean {
-    return this.#connected;
+    return this.#connected === true;
   }
 
   conversation(id: string): Conversation | undefined {
@@ -116,6 +145,23 @@ export class ClientMessenger implements Messenger {
   async start(
     users: readonly string[],
     { name, signal }: OperationOptions & { readonly name?: string } = {},
+  ): Promise<Conversation> {
+    let giveUp: () => void = () => undefined;
+    const onBegun = (how: () => void) => {
+      giveUp = how;
+      if (signal?.aborted) how();
+    };
+    return called(this.#host, { signal, giveUp: () => giveUp() }, () =>
+      this.#start(users, name, signal, onBegun),
+    );
+  }
+
+  /** @param onBegun gets what gives it up once it has begun */
+  async #start(
+    users: readonly string[],
+    name: string | undefined,
+    signal: AbortSignalLike | undefined,
+    onBegun: (giveUp: () => void) => void,
   ): Promise<Conversation> {
     const all = needUsers(users);
     this.#needRoom();
@@ -129,19 +175,19 @@ export class ClientMessenger implements Messenger {
     const { wish, change } = conversation.wishToStart(all);
     const extensions = name === undefined ? [] : [nameExtension(name)];
     const alongside = () => [...beginning(id, record), change];
-    const group = await orAborted(signal, () =>
-      client.createGroup({ groupId, extensions, signal, alongside }),
-    );
+    const group = await client.createGroup({ groupId, extensions, signal, alongside });
     this.#all.set(id, conversation);
     const done = conversation.begin(group, wish);
+    onBegun(() => void conversation.giveUp(wish));
     try {
-      await unlessAborted(done ?? Promise.resolve(), signal, () => void conversation.giveUp(wish));
+      await done;
     } catch (error) {
-      const isClosed =
-        error instanceof MessengerError && (error.code === "closed" || error.code === "aborted");
-      if (!isClosed) await conversation.erase();
+      // One that is closed goes on after the next start.
+      if (!this.#abort.signal.aborted) await conversation.erase();
       throw error;
     }
+    // It was given up before it began.
+    if (conversation.state === "starting") throw new MessengerError("gone", "it was given up");
     this.#tell({ kind: "conversation", conversation });
     return conversation;
   }
@@ -149,24 +195,29 @@ export class ClientMessenger implements Messenger {
   async join(id: string, { signal }: OperationOptions = {}): Promise<Conversation> {
     if (!/^([0-9a-f]{2})+$/.test(id) || groupIdOf(id).length > MAX_GROUP_ID)
       throw new MessengerError("usage", "expected the ID of a conversation in hexadecimal");
-    const conversation = await this.#joins.run(() => this.#beginToJoin(id, signal));
-    const joined = conversation.joinAnew();
-    try {
-      await unlessAborted(joined, signal, () => void conversation.erase());
-    } catch (error) {
-      if (error instanceof MessengerError && error.code === "refused") await conversation.erase();
-      throw error;
-    }
-    this.#tell({ kind: "conversation", conversation });
-    return conversation;
+    let begun: GroupConversation | undefined;
+    const giveUp = () => void begun?.erase();
+    return called(this.#host, { signal, giveUp }, async () => {
+      begun = await this.#joins.run(() => this.#beginToJoin(id, signal));
+      if (signal?.aborted) giveUp();
+      needOpen(this.#abort.signal);
+      try {
+        await begun.joinAnew();
+      } catch (error) {
+        if (!this.#abort.signal.aborted) await begun.erase();
+        throw error;
+      }
+      this.#tell({ kind: "conversation", conversation: begun });
+      return begun;
+    });
   }
 
   async #beginToJoin(id: string, signal: AbortSignalLike | undefined): Promise<GroupConversation> {
-    this.#needOpen();
+    needOpen(this.#abort.signal);
     if (!this.#isOver(id)) throw new MessengerError("usage", "this client is in the conversation already");
     const record = { ...newRecord("joining", "", this.#host.now()), ...(await this.#prepare(id)) };
     const { client } = this.#host;
-    await orAborted(signal, () => client.writeEntries(beginning(id, record), [], { signal }));
+    await client.writeEntries(beginning(id, record), [], { signal });
     const conversation = new GroupConversation(this.#host, id, record);
     this.#all.set(id, conversation);
     return conversation;
@@ -175,6 +226,7 @@ export class ClientMessenger implements Messenger {
   on(listener: (event: MessengerEvent) => void): () => void {
     const one = (event: MessengerEvent) => listener(event);
     this.#listeners.add(one);
+    this.#tellEarly();
     return () => void this.#listeners.delete(one);
   }
 
@@ -183,7 +235,7 @@ export class ClientMessenger implements Messenger {
     const end = () => stop.abort();
     this.#abort.signal.addEventListener("abort", end);
     try {
-      await unlessAborted(this.#settle(stop.signal), signal, end);
+      await called(this.#host, { signal, giveUp: end }, () => this.#settle(stop.signal));
     } finally {
       this.#abort.signal.removeEventListener("abort", end);
       end();
@@ -191,9 +243,13 @@ export class ClientMessenger implements Messenger {
   }
 
   async #settle(signal: AbortSignalLike): Promise<void> {
-    const isClosed = () => this.#abort.signal.aborted || signal.aborted;
-    while (!isClosed()) {
-      await this.#locallySettled(signal);
+    // What was refused before, the service is asked again.
+    const parts = () => [this.#inbox, this.#keyPackages, ...this.#all.values()];
+    for (const one of this.#all.values()) one.refusal = undefined;
+    this.#keyPackages.look();
+    await this.#inbox.look(signal);
+    while (!signal.aborted) {
+      await this.#locallySettled(signal, parts);
       try {
         // What came a moment ago isn't read yet, perhaps: the service is asked.
         const all = [this.#inbox, ...this.#all.values()].map((one) => one.isUpToDate(signal));
@@ -203,13 +259,15 @@ export class ClientMessenger implements Messenger {
       }
       await pause(this.#host.limits.firstWait, signal);
     }
-    throw new MessengerError("closed", "the messenger was closed");
+    throw endOf(this.#abort.signal);
   }
 
-  /** Waits until nothing is to be done, as far as this client knows. */
-  async #locallySettled(signal: AbortSignalLike): Promise<void> {
+  /** Waits until nothing is to be done, as far as this client knows. @throws MessengerError `refused` */
+  async #locallySettled(signal: AbortSignalLike, parts: () => readonly Refusable[]): Promise<void> {
     const done = deferred<void>();
     const look = () => {
+      const refusal = parts().find((one) => one.refusal !== undefined)?.refusal;
+      if (refusal !== undefined) done.reject(refusal);
       const isDone = [...this.#all.values()].every((one) => one.isSettled) && this.#keyPackages.isPublished;
       if (isDone || signal.aborted || this.#abort.signal.aborted) done.resolve();
     };
@@ -224,29 +282,34 @@ export class ClientMessenger implements Messenger {
     }
   }
 
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
+  close({ signal }: OperationOptions = {}): Promise<void> {
+    this.#closed ??= this.#close(closed());
+    return unlessAborted(this.#closed, signal);
   }
 
-  async #close(): Promise<void> {
-    this.#abort.abort(new MessengerError("closed", "the messenger was closed"));
+  /** Another messenger has the storage: this one ends, and says why. @internal */
+  taken(error: MessengerError): void {
+    if (this.#closed !== undefined) return;
+    const problem = { code: "storage", message: error.message, who: undefined, retry: false } as const;
+    this.#tell({ kind: "problem", conversation: undefined, problem: { ...problem, cause: error } });
+    this.#closed = this.#close(error);
+    this.#closed.catch(() => undefined);
+  }
+
+  async #close(reason: MessengerError): Promise<void> {
+    this.#abort.abort(reason);
     this.#lookAll();
     await Promise.all([...this.#all.values()].map((one) => one.close()));
     await this.#inbox.close();
     await this.#keyPackages.close();
     for (const { group } of this.#all.values()) await group?.close();
-    this.#reached(false);
+    this.#reached(false, reason);
     this.#listeners.clear();
     await this.#end();
   }
 
-  #needOpen(): void {
-    if (this.#abort.signal.aborted) throw new MessengerError("closed", "the messenger was closed");
-  }
-
   #needRoom(): void {
-    this.#needOpen();
+    needOpen(this.#abort.signal);
     const { conversations } = this.#host.limits;
     if (this.#all.size >= conversations)
       throw new MessengerError("limit", `expected at most ${conversations} conversations`);
@@ -267,17 +330,28 @@ export class ClientMessenger implements Messenger {
     return places;
   }
 
-  async #enterJoined(id: string, record: ConversationRecord): Promise<Conversation> {
+  async #enterJoined(
+    id: string,
+    record: ConversationRecord,
+    joined: MembersEntry | undefined,
+  ): Promise<Conversation> {
     const conversation = new GroupConversation(this.#host, id, record);
     this.#all.set(id, conversation);
     const group = await this.#host.client.group(groupIdOf(id));
     if (group === undefined) throw new MlsError("state", "the group that was joined isn't there");
     void conversation.begin(group);
     this.#tell({ kind: "conversation", conversation });
+    if (joined !== undefined) this.#tell({ kind: "members", conversation, entry: joined });
     return conversation;
   }
 
   #tell(event: MessengerEvent): void {
+    if (this.#early === undefined) this.#call(event);
+    else this.#early.push(event);
+    this.#lookAll();
+  }
+
+  #call(event: MessengerEvent): void {
     for (const listener of [...this.#listeners]) {
       try {
         // Listeners may be asynchronous.
@@ -286,16 +360,26 @@ export class ClientMessenger implements Messenger {
         // Theirs.
       }
     }
-    this.#lookAll();
   }
 
   #lookAll(): void {
     for (const look of [...this.#settling]) look();
   }
 
-  #reached(connected: boolean): void {
+  #reached(connected: boolean, cause?: unknown): void {
     if (connected === this.#connected) return;
     this.#connected = connected;
-    this.#tell({ kind: "connection", connected });
+    this.#tell({ kind: "connection", connected, cause: connected ? undefined : cause });
+  }
+
+  /** Tells once that the service can't be reached, however many calls find that. */
+  #failed(message: string, cause: unknown, retry: boolean, conversation?: Conversation): void {
+    if (cause instanceof DeliveryError && cause.code === "unavailable") this.#reached(false, cause);
+    else
+      this.#tell({
+        kind: "problem",
+        conversation,
+        problem: { code: "delivery", message, who: undefined, retry, cause },
+      });
   }
 }

@@ -16,11 +16,12 @@ import { lastResort } from "@copse/extensions";
 import type { JudgedGroupInfo } from "../conversation/host.js";
 import type { Settling } from "../conversation/settling.js";
 import type { DeliveryService } from "../service.js";
-import { MessengerError } from "./errors.js";
+import { MessengerError, needOpen } from "./errors.js";
+import { Fence } from "./fence.js";
 import { type Base, ClientMessenger } from "./messenger.js";
 import { NAME_EXTENSION } from "./name.js";
 import { People, userOfBasic } from "./people.js";
-import { type AbortControllerLike, deferred, newAbortController, unlessAborted } from "./platform.js";
+import { type AbortControllerLike, called, deferred, newAbortController, unlessAborted } from "./platform.js";
 import type { Messenger, MessengerLimits, MessengerOptions } from "./types.js";
 import { FRAME_SIZE } from "./wire.js";
 
@@ -43,6 +44,8 @@ export const DEFAULT_LIMITS: MessengerLimits = {
 
 /** How many past epochs are kept by default: a message may come some commits late, where many commit. */
 const PAST_EPOCHS = 5;
+/** The bytes of the mark by which a storage tells messengers apart. */
+const MARK_SIZE = 16;
 /** The name of the turn that a messenger has for as long as it is open. */
 const TURN = "app/delivery/messenger";
 
@@ -91,8 +94,40 @@ function clientOptions(options: StoredClientOptions, settle: Settling | undefine
   };
 }
 
+const SERVICE = "a delivery service (of memoryDelivery().connect(), httpDelivery(), or your own)";
+
 /** @throws MessengerError `usage` */
-function checkOrdering({ ordering }: DeliveryService, settle: Settling | undefined): void {
+function checkOptions(options: MessengerOptions): void {
+  const { storage, delivery, accept, userOf } = options ?? {};
+  const expected = (what: string, value: unknown) =>
+    new MessengerError("usage", `expected options.${what}, got ${whatIs(value)}`);
+  if (typeof storage?.write !== "function") throw expected("storage: a client storage", storage);
+  if (typeof delivery !== "function" && typeof delivery?.submit !== "function")
+    throw expected(`delivery: ${SERVICE}, or a function that gives one`, delivery);
+  for (const [name, value] of Object.entries({ accept, userOf }))
+    if (value !== undefined && typeof value !== "function") throw expected(`${name}: a function`, value);
+}
+
+function whatIs(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return typeof value === "object"
+    ? `an object with ${Object.keys(value).join(", ") || "nothing"}`
+    : typeof value;
+}
+
+/** @throws MessengerError `usage` */
+function checkService(service: DeliveryService, settle: Settling | undefined): void {
+  if (typeof service?.submit !== "function")
+    throw new MessengerError(
+      "usage",
+      `expected the function options.delivery to return ${SERVICE}, or a promise of one; got ${whatIs(service)}`,
+    );
+  const { ordering } = service;
+  if (ordering !== "none" && ordering !== "service")
+    throw new MessengerError(
+      "usage",
+      `expected a service whose ordering is "service" or "none", got ${ordering}`,
+    );
   if (ordering === "none" && settle === undefined)
     throw new MessengerError("usage", "the service doesn't order commits: expected options.settle");
   if (ordering === "service" && settle !== undefined)
@@ -130,9 +165,9 @@ async function takeTurn(options: MessengerOptions): Promise<() => void> {
  * its inbox and the logs of its groups until {@link Messenger.close}, whether the service is reached or not.
  *
  * One messenger has a storage at a time. Where the storage has `turn` (IndexedDB: Web Locks), it waits until others have
- * closed it, as a tab for another tab.
+ * closed it, as a tab for another tab. Elsewhere the one that was opened before ends: its calls reject with `taken`.
  * @param options those of `openClient`; `signal` gives the opening up
- * @throws as `openClient`; MessengerError `usage`, `aborted`
+ * @throws as `openClient`; MessengerError `usage`, `aborted`, `taken`; what `delivery` throws
  * @example
  * const messenger = await openMessenger({ storage, crypto, credential: "alice", authentication, delivery });
  * messenger.on((event) => event.kind === "message" && console.log(event.entry.sender.user, event.entry.text));
@@ -140,41 +175,64 @@ async function takeTurn(options: MessengerOptions): Promise<() => void> {
  * await conversation.send("Hello!");
  */
 export async function openMessenger(options: MessengerOptions): Promise<Messenger> {
-  const { delivery, accept, userOf = userOfBasic, settle, limits: chosen, ...rest } = options;
-  if (typeof delivery !== "function" && typeof delivery?.submit !== "function")
-    throw new MessengerError(
-      "usage",
-      "expected options.delivery: a delivery service, or a function that gives one",
-    );
-  const limits = limitsOf(chosen);
-  const user = userFor(options.credential, userOf);
-  const giveBack = await takeTurn(options);
-  const abort = newAbortController();
-  let service: DeliveryService | undefined;
-  const end = async () => {
-    if (typeof delivery === "function") await service?.close();
-    giveBack();
-  };
+  checkOptions(options);
+  const { userOf = userOfBasic, signal } = options;
+  const checked = { limits: limitsOf(options.limits), user: userFor(options.credential, userOf), userOf };
+  const opening = new Opening(options, await takeTurn(options));
   try {
-    const opened = await openClient(clientOptions(rest, settle));
-    service = typeof delivery === "function" ? await delivery(opened) : delivery;
-    checkOrdering(service, settle);
-    const base = baseOf(
-      options,
-      opened,
-      service,
-      limits,
-      new People(userOf, () => opened.signatureKey),
-      user,
-      abort,
-    );
-    const messenger = new ClientMessenger(base, abort, accept, end);
+    return await called(opening.abort, { signal }, () => opening.open(checked));
+  } catch (error) {
+    await opening.end();
+    throw error;
+  }
+}
+
+/** What was checked of the options. */
+interface Checked {
+  readonly limits: MessengerLimits;
+  readonly user: string;
+  readonly userOf: (credential: Credential) => string | undefined;
+}
+
+/** A messenger while it is opened. */
+class Opening {
+  readonly abort: AbortControllerLike = newAbortController();
+  readonly #options: MessengerOptions;
+  readonly #giveBack: () => void;
+  #service: DeliveryService | undefined;
+
+  constructor(options: MessengerOptions, giveBack: () => void) {
+    this.#options = options;
+    this.#giveBack = giveBack;
+  }
+
+  async open({ limits: chosen, user, userOf: naming }: Checked): Promise<Messenger> {
+    const { delivery, accept, userOf, settle, limits, ...rest } = this.#options;
+    let messenger: ClientMessenger | undefined;
+    const fence = new Fence(rest.storage, (error) => messenger?.taken(error));
+    const opened = await openClient(clientOptions({ ...rest, storage: fence.storage }, settle));
+    const service = typeof delivery === "function" ? await delivery(opened) : delivery;
+    checkService(service, settle);
+    this.#service = service;
+    if (this.abort.signal.aborted) await this.#closeService();
+    needOpen(this.abort.signal);
+    const people = new People(naming, () => opened.signatureKey);
+    const base = baseOf(this.#options, opened, service, chosen, people, user, this.abort);
+    messenger = new ClientMessenger(base, this.abort, accept, () => this.end());
+    await fence.take(base.provider.random(MARK_SIZE));
     await messenger.resume();
     return messenger;
-  } catch (error) {
-    abort.abort();
-    await end();
-    throw error;
+  }
+
+  /** Ends it, also if it isn't open yet. */
+  async end(): Promise<void> {
+    this.abort.abort();
+    await this.#closeService();
+    this.#giveBack();
+  }
+
+  async #closeService(): Promise<void> {
+    if (typeof this.#options.delivery === "function") await this.#service?.close();
   }
 }
 

@@ -1,7 +1,7 @@
 // RFC 9750 doesn't cover this: timers and abort signals, which every platform has, and waiting with them.
 import type { AbortSignalLike } from "@copse/core";
 import { DeliveryError } from "../service.js";
-import { MessengerError } from "./errors.js";
+import { endOf, MessengerError, needOpen } from "./errors.js";
 
 /** What is used of an `AbortController`. */
 export interface AbortControllerLike {
@@ -89,12 +89,30 @@ export async function unlessAborted<T>(
   }
 }
 
-/** Runs a call of the core that has the same signal. @throws MessengerError `aborted` if that gave it up */
-export async function orAborted<T>(signal: AbortSignalLike | undefined, work: () => Promise<T>): Promise<T> {
+/** What a call waits with. */
+interface Call {
+  readonly signal?: AbortSignalLike | undefined;
+  /** Is called when the signal gives the call up. */
+  readonly giveUp?: (() => void) | undefined;
+}
+
+/**
+ * Runs a call of the application until it is done, or its signal gives it up, whatever it waits for.
+ * @param host its `signal` says whether the messenger is open
+ * @throws MessengerError `aborted`; `closed`, `taken`, and instead of what failed because of that; otherwise as `work`
+ */
+export async function called<T>(
+  { signal: ended }: { readonly signal: AbortSignalLike },
+  { signal, giveUp }: Call,
+  work: () => Promise<T>,
+): Promise<T> {
+  needOpen(ended);
+  if (signal?.aborted) throw abortedBy(signal);
   try {
-    return await work();
+    return await unlessAborted(work(), signal, giveUp);
   } catch (error) {
-    throw signal?.aborted ? abortedBy(signal) : error;
+    if (signal?.aborted && !(error instanceof MessengerError)) throw abortedBy(signal);
+    throw ended.aborted && !(error instanceof MessengerError) ? endOf(ended) : error;
   }
 }
 

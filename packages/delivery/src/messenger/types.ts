@@ -1,5 +1,5 @@
 // RFC 9750 §5 has what a delivery service owes. This is what an application gets on top of it: conversations.
-import type { AbortSignalLike, Awaitable, Bytes, Credential, Group, OperationOptions } from "@copse/core";
+import type { Awaitable, Bytes, Credential, Group, OperationOptions } from "@copse/core";
 import type { StoredClient, StoredClientOptions } from "@copse/core/storage";
 import type { Settling } from "../conversation/settling.js";
 import type { DeliveryService } from "../service.js";
@@ -54,7 +54,10 @@ export interface MessageEntry {
   readonly text: string;
 }
 
-/** A commit, as far as it changed who is there. */
+/**
+ * A commit, as far as it changed who is there. That of this client's own joining by an invitation has only this client in
+ * `added`: who else came by the same commit, the invitation doesn't say.
+ */
 export interface MembersEntry {
   readonly kind: "members";
   readonly place: number;
@@ -73,7 +76,7 @@ export interface MembersEntry {
 
 export type HistoryEntry = MessageEntry | MembersEntry;
 
-export interface HistoryOptions {
+export interface HistoryOptions extends OperationOptions {
   /** Only entries after this place. Then the oldest of them come, otherwise the newest. */
   readonly after?: number;
   /** Only entries before this place. */
@@ -86,7 +89,8 @@ export interface HistoryOptions {
 export interface Outgoing {
   readonly id: string;
   /**
-   * Resolves when it stands in the group's log, where all members find it, however often this client must try.
+   * Resolves when it stands in the group's log, where all members find it, however often this client must try. That it is refused
+   * is told here, or, if nobody has asked for this, by a {@link Problem}.
    * @throws MessengerError `removed`, `refused`; `closed` if the messenger is closed before: it is sent by the next one
    */
   readonly sent: Promise<MessageEntry>;
@@ -109,6 +113,7 @@ export interface Conversation {
   /**
    * Sends a message. It is in the history, and told by an event, when it stands in the log.
    * @param content a text, or bytes
+   * @param options `signal` gives it up as long as it isn't being written
    * @returns when it is safe in the storage
    * @throws MessengerError `removed`, `left`; `limit` if too much waits in the outbox; MlsError `storage`
    * @example
@@ -124,8 +129,16 @@ export interface Conversation {
    * @throws MessengerError `unknown-user` if one of them has no key package left, `refused`, `removed`
    */
   invite(users: readonly string[], options?: OperationOptions): Promise<void>;
-  /** Removes all clients of users. @throws MessengerError as {@link invite} */
-  remove(users: readonly string[], options?: OperationOptions): Promise<void>;
+  /**
+   * Removes members: all clients of users by their names, or single clients, as {@link members} has them.
+   * @returns when they are no members any more
+   * @throws MessengerError `unknown-user` if one of them is no member, as far as this client knows; otherwise as {@link invite}
+   * @example
+   * await conversation.remove(["mallory"]);
+   * const lost = conversation.members.find(({ user, own }) => user === messenger.user && !own);
+   * if (lost) await conversation.remove([lost]);
+   */
+  remove(who: readonly (string | Pick<Person, "signatureKey">)[], options?: OperationOptions): Promise<void>;
   /** Renews this client's keys. The schedule does it, too. */
   update(options?: OperationOptions): Promise<void>;
   /** Asks the others to remove this client. @returns when one of them has done it */
@@ -136,9 +149,9 @@ export interface Conversation {
    * 60 digits to compare with a person, aloud or by a picture: they depend on both names and both signature keys, and are
    * the same on both sides. Without a person: of the whole group in its present epoch, the same for all its members.
    */
-  safetyNumber(person?: Pick<Person, "user" | "signatureKey">): Promise<string>;
+  safetyNumber(person?: Pick<Person, "user" | "signatureKey">, options?: OperationOptions): Promise<string>;
   /** Deletes all that is stored of a conversation that is over. @throws MessengerError `usage` if it isn't, `closed` */
-  delete(): Promise<void>;
+  delete(options?: OperationOptions): Promise<void>;
 }
 
 /** A Welcome that waits for a decision. It outlives a restart. All that it shows is verified, as `Client.readWelcome` says. */
@@ -152,7 +165,7 @@ export interface Invitation {
   /** In milliseconds since 1970. */
   readonly time: number;
   /** As {@link Conversation.safetyNumber}, with who invites. */
-  safetyNumber(person?: Pick<Person, "user" | "signatureKey">): Promise<string>;
+  safetyNumber(person?: Pick<Person, "user" | "signatureKey">, options?: OperationOptions): Promise<string>;
   /** @throws MessengerError `gone` if it was answered already, `closed` */
   accept(options?: OperationOptions): Promise<Conversation>;
   /** @throws MessengerError as {@link accept} */
@@ -165,9 +178,10 @@ export interface Invitation {
  * - `unreadable`: a message that this client can't read: it is too old, or not for it
  * - `dropped`: messages that came before their epoch, and for which there was no room, or no epoch
  * - `rejoined`: this client had another state than the group, or none, and has joined again
- * - `delivery`: the service can't be reached, or refuses. `retry` says whether the engine goes on trying
- * - `change`: a wish (invite, remove, update) that can't be fulfilled any more
- * - `storage`: the storage failed
+ * - `delivery`: the service refuses. `retry` says whether the engine goes on trying. That it can't be reached, the event
+ *   `connection` tells
+ * - `change`: a wish (invite, remove, update) of before a restart that can't be fulfilled any more
+ * - `storage`: the storage failed, or another messenger has it now
  */
 export interface Problem {
   readonly code: "junk" | "unreadable" | "dropped" | "rejoined" | "delivery" | "change" | "storage";
@@ -179,8 +193,14 @@ export interface Problem {
   readonly cause: unknown;
 }
 
+/**
+ * What happens, each thing once. What is in the history is told by `message` and `members`, this client's own removal too. What a
+ * call of the application was refused, that call tells.
+ */
 export type MessengerEvent =
+  /** One that is new here: started, joined, or accepted. */
   | { readonly kind: "conversation"; readonly conversation: Conversation }
+  /** One that waits to be answered: not if the option `accept` has decided. */
   | { readonly kind: "invitation"; readonly invitation: Invitation }
   | { readonly kind: "message"; readonly conversation: Conversation; readonly entry: MessageEntry }
   | { readonly kind: "members"; readonly conversation: Conversation; readonly entry: MembersEntry }
@@ -204,9 +224,8 @@ export type MessengerEvent =
       readonly done: number;
       readonly behind: number;
     }
-  /** This client was removed by somebody. Told once. */
-  | { readonly kind: "removed"; readonly conversation: Conversation; readonly by: Person }
-  | { readonly kind: "connection"; readonly connected: boolean }
+  /** Whether the service is reached. `cause`: why not. */
+  | { readonly kind: "connection"; readonly connected: boolean; readonly cause: unknown }
   | {
       readonly kind: "problem";
       readonly conversation: Conversation | undefined;
@@ -292,13 +311,20 @@ export interface Messenger {
    * @throws MessengerError `usage` if this client is in it already, `refused` if its own policy doesn't let it in
    */
   join(id: string, options?: OperationOptions): Promise<Conversation>;
-  /** Calls `listener` for each event. What it throws is dropped. @returns what ends that */
+  /**
+   * Calls `listener` for each event. What it throws is dropped. Who listens as soon as `openMessenger` has answered misses none.
+   * @returns what ends that
+   */
   on(listener: (event: MessengerEvent) => void): () => void;
   /**
    * Resolves when all that the service has now is read, the outboxes are empty, wishes have come true (but for
-   * {@link Conversation.leave}), and others find this client's key packages.
+   * {@link Conversation.leave}), and others find this client's key packages. It waits for as long as the service can't be reached.
+   * @throws MessengerError `refused` if the service refuses this client; `cause` says why
    */
-  settled(options?: { readonly signal?: AbortSignalLike | undefined }): Promise<void>;
-  /** Ends it, when what is being written is written. Calls that wait reject with `closed`. */
-  close(): Promise<void>;
+  settled(options?: OperationOptions): Promise<void>;
+  /**
+   * Ends it, when what is being written is written. Calls that wait reject with `closed`.
+   * @param options `signal` ends the waiting; the messenger ends all the same
+   */
+  close(options?: OperationOptions): Promise<void>;
 }

@@ -71,7 +71,7 @@ export async function announce(room: Room): Promise<void> {
       if (answer.kind !== "accepted") throw new DeliveryError("forbidden", `the answer is ${answer.kind}`);
       room.host.reached(true);
     } catch (error) {
-      const isFinal = error instanceof DeliveryError && !error.retry && error.code !== "closed";
+      const isFinal = error instanceof DeliveryError && error.retry === "never" && error.code !== "closed";
       if (!isFinal || signal.aborted) throw error;
       room.problem("delivery", `the service refuses the Welcomes of a commit: ${error.message}`, {
         cause: error,

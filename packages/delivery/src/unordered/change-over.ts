@@ -6,7 +6,7 @@ import { readHistory } from "../conversation/history.js";
 import type { Outbox } from "../conversation/outbox.js";
 import { Plan } from "../conversation/plan.js";
 import { leaversOf } from "../conversation/reader.js";
-import type { EntryChange, Wish } from "../conversation/record.js";
+import type { EntryChange } from "../conversation/record.js";
 import type { Room } from "../conversation/room.js";
 import type { Wishes } from "../conversation/wishes.js";
 import type { MessageEntry } from "../messenger/types.js";
@@ -132,11 +132,10 @@ class Following {
     const removed = back.filter((one) => !room.isOwn(one));
     const made: ReturnType<Wishes["make"]>[] = [];
     const keys = removed.map(({ signatureKey }) => toHex(signatureKey));
-    if (removed.length > 0) made.push(wishes.make("remove", usersOf(removed), keys));
+    if (removed.length > 0) made.push(wishes.make("remove", [], keys));
     if (added.length > 0) made.push(wishes.make("invite", usersOf(added)));
-    const enter = (wish: Wish) => void wishes.enter(wish).catch(() => undefined);
     this.#effects.push(() => {
-      for (const { wish } of made) enter(wish);
+      for (const { wish } of made) wishes.keep(wish);
     });
     return made.map(({ change }) => change);
   }

@@ -63,7 +63,7 @@ export class Elsewhere {
         if (await this.#look()) return;
       } catch (cause) {
         if (room.isEnded) return;
-        if (!(cause instanceof DeliveryError && cause.retry))
+        if (!(cause instanceof DeliveryError && cause.retry === "later"))
           room.problem("delivery", "the newest GroupInfo can't be had", { retry: i + 1 < ROUNDS, cause });
       }
     }

@@ -179,6 +179,10 @@ export async function heard(who: Someone, conversation: Conversation, count: num
   return said(conversation);
 }
 
+/** Whether an event tells that this client was removed. */
+export const isRemoved = (event: MessengerEvent): boolean =>
+  event.kind === "members" && event.entry.removed.some(({ own }) => own);
+
 /** What went wrong for somebody, as it was told. */
 export const problems = ({ events }: Someone): string[] =>
   events.flatMap((one) => (one.kind === "problem" ? [`${one.problem.code}: ${one.problem.message}`] : []));
