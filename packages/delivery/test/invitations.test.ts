@@ -132,6 +132,68 @@ it("can be invited after its storage was lost: what the service has of before is
   expect(problems(again)).toEqual([]);
 });
 
+it("shows a second invitation to a group by the same key package, of last resort", async () => {
+  const world = new World({ engine: { keyPackages: 1 } });
+  const [alice] = (await world.people("alice")) as [Someone];
+  const bob = await world.person("bob", asked);
+  await bob.messenger.settled();
+  await bob.messenger.close();
+  // It takes the only one that isn't of last resort.
+  await alice.messenger.start(["bob"], { name: "Owls" });
+  const a = await alice.messenger.start(["bob"], { name: "Birds" });
+  await a.remove(["bob"]);
+  await a.invite(["bob"]);
+  const again = await bob.reopen();
+  await again.messenger.settled();
+  const invitations = again.messenger.invitations.filter(({ name }) => name === "Birds");
+  expect(invitations.map(({ conversationId }) => conversationId)).toEqual([a.id, a.id]);
+  const b = await (invitations[1] as Invitation).accept();
+  await agree([alice, again], [a, b]);
+  expect(problems(again)).toEqual([]);
+});
+
+it("tells of an invitation that it can't read any more, and joins without it", async () => {
+  const world = new World();
+  const [alice, bob] = (await world.people("alice", "bob")) as [Someone, Someone];
+  await bob.messenger.close();
+  const a = await alice.messenger.start(["bob"]);
+  const again = await bob.reopen({ storage: memoryStorage() });
+  await again.messenger.settled();
+  expect(problems(again).filter((one) => one.startsWith("dropped: an invitation is lost"))).toHaveLength(1);
+  const b = await again.messenger.join(a.id);
+  await agree([alice, again], [a, b]);
+  expect(names(a)).toEqual(["alice", "bob"]);
+});
+
+it("has everybody get every invitation, though all are invited at once while devices come and go", async () => {
+  const world = new World({ engine: { keyPackages: 2 } });
+  const users = ["alice", "bob", "carol"];
+  const all = [...users, ...users].map((name) => world.person(name, { storage: memoryStorage() }));
+  const devices = await Promise.all(all);
+  await Promise.all(devices.map(({ messenger }) => messenger.settled()));
+  const inviting = devices.slice(0, 3).map(async ({ messenger, name }, i) => {
+    const others = users.filter((one) => one !== name);
+    const begun = await messenger.start(others);
+    // The other device of the same user.
+    const late = devices[3 + i] as Someone;
+    const [again, second] = await Promise.all([late.reopen(), messenger.start(others)]);
+    devices[3 + i] = again;
+    return [begun, second].map(({ id }) => ({ id, others }));
+  });
+  const begun = (await Promise.all(inviting)).flat();
+  await Promise.all(
+    devices.map((one) =>
+      until([one], () =>
+        begun.every(
+          ({ id, others }) =>
+            !others.includes(one.name) || one.messenger.conversation(id)?.state === "active",
+        ),
+      ),
+    ),
+  );
+  expect(devices.flatMap(problems)).toEqual([]);
+});
+
 it("takes no Welcome that was used, or that is for another client", async () => {
   const welcomes: Uint8Array[] = [];
   const world = new World({

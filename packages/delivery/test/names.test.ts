@@ -13,7 +13,7 @@ it("tells who begins with a byte order mark from who doesn't", async () => {
   const begun = await impostor.messenger.start(["bob"]);
   const conversation = await conversationOf(bob, begun.id);
   expect(conversation.members.map(({ user }) => user)).toEqual(["\uFEFFalice", "bob"]);
-  await expect(conversation.remove(["alice"])).resolves.toBeUndefined();
+  await expect(conversation.remove(["alice"])).rejects.toMatchObject({ code: "unknown-user" });
   expect(conversation.members).toHaveLength(2);
   await (await begun.send("\uFEFFhello")).sent;
   expect(await heard(bob, conversation, 1)).toEqual(["\uFEFFalice: \uFEFFhello"]);

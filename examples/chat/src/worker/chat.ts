@@ -33,6 +33,9 @@ const PREFERRED_SUITE = 2;
 /** The longest wait, in milliseconds, until a service that doesn't answer is tried again. */
 const LONGEST_WAIT = 3000;
 
+/** After so many milliseconds a view is made again that couldn't be made. */
+const LOOK_AGAIN = 100;
+
 /** After so many milliseconds one is told that the service doesn't answer. */
 const PATIENCE = 20_000;
 
@@ -314,8 +317,10 @@ export class Chat implements Actions {
       try {
         this.#tell(await this.#view());
       } catch (error) {
-        // The group has moved on while it was looked at, and that tells again.
+        // A group has moved on while it was looked at. Nothing else may come that tells what this one would have shown.
         console.warn("the view couldn't be made", error);
+        this.#isStale = true;
+        await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
       }
     }
     this.#telling = false;

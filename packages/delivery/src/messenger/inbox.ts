@@ -19,8 +19,9 @@ import {
 } from "../conversation/record.js";
 import { type Batch, type Cursor, DeliveryError, type InboxEntry } from "../service.js";
 import { MessengerError, needOpen, refusedBy } from "./errors.js";
+import { type Answers, joiningOf, type SavedInvitation, type Seen, WaitingInvitation } from "./invitation.js";
 import { nameIn } from "./name.js";
-import { groupNumber, safetyNumber } from "./people.js";
+import { groupNumber } from "./people.js";
 import { abortedBy, Backoff, called, pause, Turns } from "./platform.js";
 import type { Conversation, Invitation, MembersEntry, MessengerOptions, Person } from "./types.js";
 import { pack, unpack } from "./wire.js";
@@ -28,15 +29,10 @@ import { pack, unpack } from "./wire.js";
 /** Among how many users the room for invitations is shared. */
 const SHARES = 10;
 
-/** What the storage has of an invitation, before the Welcome. */
-interface SavedInvitation {
-  readonly id: string;
-  readonly handshake: Cursor;
-  readonly time: number;
-}
-
 /** What the messenger does with a group that it has joined. */
 export interface Joined {
+  /** Whether there is or was such a conversation here. */
+  isKnown(conversationId: string): boolean;
   /** Whether this client is in the conversation now. */
   isActive(conversationId: string): boolean;
   /** Makes room for the group: ends a conversation that is over, whose history goes on. */
@@ -44,12 +40,6 @@ export interface Joined {
   /** @param joined the entry of the history that says so */
   enter(conversationId: string, record: ConversationRecord, joined: MembersEntry): Promise<Conversation>;
 }
-
-/** What can be seen of a Welcome. */
-type Seen = Pick<Invitation, "conversationId" | "name" | "by" | "members"> & {
-  readonly number: string;
-  readonly epoch: bigint;
-};
 
 export class Inbox {
   readonly #host: Host;
@@ -166,14 +156,13 @@ export class Inbox {
 
   async #takeOne(entry: InboxEntry): Promise<void> {
     const { client, limits } = this.#host;
-    // One of last resort has invitations to several groups.
-    const id = `${toHex(entry.reference).slice(0, 32)}-${idOf(entry.groupId).slice(0, 64)}`;
+    const { id, isKnown } = this.#nameOf(entry);
     const saved: SavedInvitation = { id, handshake: entry.handshake, time: entry.time };
     const cursor = { key: KEYS.inbox, value: pack({ cursor: entry.cursor }) };
     let added: WaitingInvitation | undefined;
     if (this.#all.size >= limits.invitations)
       this.#problem("dropped", `${this.#all.size} invitations wait: there was no room for another one`);
-    else if (!this.#all.has(id)) added = await this.#read(saved, entry.welcome);
+    else if (!isKnown) added = await this.#read(saved, entry.welcome, entry.groupId);
     if (added !== undefined && added.conversationId !== idOf(entry.groupId)) {
       // Its place in the log would be one of another group.
       this.#problem("junk", "a Welcome is refused: it leads to another group than the service says");
@@ -202,17 +191,41 @@ export class Inbox {
     return this.#all.size < invitations / 2 || this.#by(by) < invitations / SHARES;
   }
 
+  /**
+   * The ID of an invitation. One key package of last resort has those to several groups, and, if this client was removed meanwhile,
+   * several to one.
+   */
+  #nameOf({ reference, groupId, handshake }: InboxEntry): { readonly id: string; readonly isKnown: boolean } {
+    const name = `${toHex(reference).slice(0, 32)}-${idOf(groupId).slice(0, 64)}`;
+    for (let i = 0; ; i++) {
+      const id = i === 0 ? name : `${name}-${i}`;
+      const known = this.#all.get(id);
+      if (known === undefined || known.handshake === handshake) return { id, isKnown: known !== undefined };
+    }
+  }
+
   /** Reads a Welcome. @returns `undefined` if it is refused */
-  async #read(saved: SavedInvitation, welcome: Uint8Array): Promise<WaitingInvitation | undefined> {
+  async #read(
+    saved: SavedInvitation,
+    welcome: Uint8Array,
+    groupId?: Uint8Array,
+  ): Promise<WaitingInvitation | undefined> {
     const { client, provider, people } = this.#host;
     let staged: StagedWelcome;
     try {
       staged = await client.readWelcome(welcome);
     } catch (error) {
       if (error instanceof MlsError && error.retry === "now") throw error;
-      // A Welcome that was used before comes again if the inbox wasn't cleared.
-      const isOld = error instanceof MlsError && (error.code === "not-invited" || error.code === "duplicate");
-      if (!isOld) this.#problem("junk", `a Welcome is refused: ${(error as Error).message}`, error);
+      const isUsed =
+        error instanceof MlsError && (error.code === "not-invited" || error.code === "duplicate");
+      if (!isUsed) this.#problem("junk", `a Welcome is refused: ${(error as Error).message}`, error);
+      // One that was used before comes again if the inbox wasn't cleared: its conversation is known.
+      else if (groupId !== undefined && !this.#joined.isKnown(idOf(groupId)))
+        this.#problem(
+          "dropped",
+          "an invitation is lost: this client hasn't the key package any more that it is for",
+          error,
+        );
       return undefined;
     }
     if (staged.groupId.length > MAX_GROUP_ID) {
@@ -337,73 +350,5 @@ export class Inbox {
 
   #problem(code: "junk" | "dropped" | "delivery", message: string, cause?: unknown, who?: Person): void {
     this.#host.report({ code, message, who, retry: false, cause });
-  }
-}
-
-/** That this client has joined: as others have it in their histories. Who else came by the same commit, a Welcome doesn't say. */
-function joiningOf({ by, members, epoch }: Seen, place: number, time: number): MembersEntry {
-  const added = members.filter(({ own }) => own);
-  return { kind: "members", place, time, epoch, by, added, removed: [], left: [], rejoined: [] };
-}
-
-interface Answers {
-  accept(options: OperationOptions): Promise<Conversation>;
-  decline(options: OperationOptions): Promise<void>;
-}
-
-class WaitingInvitation implements Invitation {
-  readonly #host: Host;
-  readonly #saved: SavedInvitation;
-  readonly #seen: Seen;
-  readonly #answers: Answers;
-
-  constructor(host: Host, saved: SavedInvitation, seen: Seen, answers: Answers) {
-    this.#host = host;
-    this.#saved = saved;
-    this.#seen = seen;
-    this.#answers = answers;
-  }
-
-  get id(): string {
-    return this.#saved.id;
-  }
-
-  get conversationId(): string {
-    return this.#seen.conversationId;
-  }
-
-  get name(): string | undefined {
-    return this.#seen.name;
-  }
-
-  get by(): Person {
-    return this.#seen.by;
-  }
-
-  get members(): readonly Person[] {
-    return this.#seen.members;
-  }
-
-  get time(): number {
-    return this.#saved.time;
-  }
-
-  async safetyNumber(
-    person?: Pick<Person, "user" | "signatureKey">,
-    options: OperationOptions = {},
-  ): Promise<string> {
-    return called(this.#host, options, async () => {
-      if (person === undefined) return this.#seen.number;
-      const { user, client, provider } = this.#host;
-      return safetyNumber(provider.hash, { user, signatureKey: client.signatureKey }, person);
-    });
-  }
-
-  accept(options: OperationOptions = {}): Promise<Conversation> {
-    return this.#answers.accept(options);
-  }
-
-  decline(options: OperationOptions = {}): Promise<void> {
-    return this.#answers.decline(options);
   }
 }

@@ -92,6 +92,7 @@ export class ClientMessenger implements Messenger {
     };
     this.#keyPackages = new KeyPackages(this.#host);
     this.#inbox = new Inbox(this.#host, accept, {
+      isKnown: (id) => this.#all.has(id),
       isActive: (id) => !this.#isOver(id),
       prepare: (id) => this.#prepare(id),
       enter: (id, record, joined) => this.#enterJoined(id, record, joined),

@@ -1,5 +1,6 @@
 // RFC 9750 doesn't cover this: timers and abort signals, which every platform has, and waiting with them.
 import type { AbortSignalLike } from "@copse/core";
+import { Ending } from "../rules/ending.js";
 import { DeliveryError } from "../service.js";
 import { endOf, MessengerError, needOpen } from "./errors.js";
 
@@ -9,11 +10,10 @@ export interface AbortControllerLike {
   abort(reason?: unknown): void;
 }
 
+/** Each conversation, and each call that waits, listens to the messenger's: more than ten, of which Node warns at its own. */
 export function newAbortController(): AbortControllerLike {
-  const { AbortController } = globalThis as unknown as {
-    readonly AbortController: new () => AbortControllerLike;
-  };
-  return new AbortController();
+  const ending = new Ending();
+  return { signal: ending, abort: (reason) => ending.abort(reason) };
 }
 
 /** The longest time that timers of all platforms can wait. */

@@ -176,7 +176,8 @@ export interface Invitation {
  * What went wrong, and what the engine did about it: nothing needs to be done.
  * - `junk`: a member's commit, message or Welcome that is refused, though the service took it
  * - `unreadable`: a message that this client can't read: it is too old, or not for it
- * - `dropped`: messages that came before their epoch, and for which there was no room, or no epoch
+ * - `dropped`: messages that came before their epoch, and for which there was no room, or no epoch; an invitation for a key package
+ *   that this client hasn't any more: it is a member, and `Messenger.join` of that conversation lets it in
  * - `rejoined`: this client had another state than the group, or none, and has joined again
  * - `delivery`: the service refuses. `retry` says whether the engine goes on trying. That it can't be reached, the event
  *   `connection` tells
