@@ -150,6 +150,21 @@ describe("each thing is told once", () => {
     expect(await texts(messenger.conversation(a.id) as Conversation)).toEqual(await texts(a));
   });
 
+  it("a conversation before what happens in it, and nothing of what didn't come to be", async () => {
+    const [alice, bob] = (await new World().people("alice", "bob")) as [Someone, Someone];
+    const a = await alice.messenger.start(["bob"]);
+    await alice.messenger.start(["nobody"]).catch(() => undefined);
+    await bob.messenger.settled();
+    for (const { events } of [alice, bob]) {
+      const ofOne = events.filter((one) => "conversation" in one);
+      expect(ofOne.map(({ kind }) => kind).slice(0, 2)).toEqual(["conversation", "members"]);
+      expect(ofOne.every(({ conversation }) => conversation?.id === a.id)).toBe(true);
+      expect(events.filter(({ kind }) => kind === "conversation")).toHaveLength(1);
+    }
+    await alice.messenger.close();
+    expect(alice.events.at(-1)?.kind).not.toBe("connection");
+  });
+
   it("an invitation that waits, by the event; one that is decided, by what comes of it", async () => {
     const world = new World();
     const [alice] = (await world.people("alice")) as [Someone];
@@ -279,6 +294,7 @@ describe("a service that refuses for good", () => {
       message: expect.stringContaining(error.message),
     };
     await expect(alice.messenger.settled()).rejects.toMatchObject(refused);
+    expect(problems(alice)).toHaveLength(1);
   });
 
   it.each([

@@ -130,7 +130,7 @@ export class Reader {
   async #take({ entries, behind }: Batch<LogEntry>): Promise<void> {
     const room = this.#room;
     await this.#receiveAll(entries);
-    if (!room.caughtUp && entries.length > 0) {
+    if (!room.caughtUp && entries.length > 0 && !room.isEnded) {
       this.#done += entries.length;
       room.host.tell({ kind: "progress", conversation: room.conversation, done: this.#done, behind });
     }

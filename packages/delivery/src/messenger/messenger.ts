@@ -62,6 +62,10 @@ export class ClientMessenger implements Messenger {
   readonly #inbox: Inbox;
   readonly #keyPackages: KeyPackages;
   readonly #settling = new Set<() => void>();
+  /** Those that the application knows of. */
+  readonly #announced = new WeakSet<Conversation>();
+  /** Why the service refused this client last. */
+  #refusal: string | undefined;
   /** What was told before anybody could listen. */
   #early: MessengerEvent[] | undefined = [];
   /** One after the other: nobody joins a group twice at a time. */
@@ -104,7 +108,10 @@ export class ClientMessenger implements Messenger {
     for (const { key } of await this.#host.client.listEntries(KEYS.conversations)) {
       const id = key.slice(KEYS.conversations.length);
       const value = await this.#host.client.getEntry(KEYS.conversation(id));
-      if (value !== undefined) this.#all.set(id, new GroupConversation(this.#host, id, readRecord(value)));
+      if (value === undefined) continue;
+      const conversation = new GroupConversation(this.#host, id, readRecord(value));
+      this.#all.set(id, conversation);
+      this.#announced.add(conversation);
     }
     await Promise.all([...this.#all.values()].map((one) => one.resume()));
     await this.#inbox.start();
@@ -189,7 +196,7 @@ export class ClientMessenger implements Messenger {
     }
     // It was given up before it began.
     if (conversation.state === "starting") throw new MessengerError("gone", "it was given up");
-    this.#tell({ kind: "conversation", conversation });
+    this.#announce(conversation);
     return conversation;
   }
 
@@ -208,7 +215,7 @@ export class ClientMessenger implements Messenger {
         if (!this.#abort.signal.aborted) await begun.erase();
         throw error;
       }
-      this.#tell({ kind: "conversation", conversation: begun });
+      this.#announce(begun);
       return begun;
     });
   }
@@ -304,7 +311,7 @@ export class ClientMessenger implements Messenger {
     await this.#inbox.close();
     await this.#keyPackages.close();
     for (const { group } of this.#all.values()) await group?.close();
-    this.#reached(false, reason);
+    this.#connected = false;
     this.#listeners.clear();
     await this.#end();
   }
@@ -341,12 +348,21 @@ export class ClientMessenger implements Messenger {
     const group = await this.#host.client.group(groupIdOf(id));
     if (group === undefined) throw new MlsError("state", "the group that was joined isn't there");
     void conversation.begin(group);
-    this.#tell({ kind: "conversation", conversation });
+    this.#announce(conversation);
     if (joined !== undefined) this.#tell({ kind: "members", conversation, entry: joined });
     return conversation;
   }
 
+  /** Tells of a conversation: before all that happens in it. */
+  #announce(conversation: Conversation): void {
+    if (this.#announced.has(conversation)) return;
+    this.#announced.add(conversation);
+    this.#tell({ kind: "conversation", conversation });
+  }
+
   #tell(event: MessengerEvent): void {
+    // What is only tried yet may come to nothing.
+    if ("epoch" in event || event.kind === "members") this.#announce(event.conversation);
     if (this.#early === undefined) this.#call(event);
     else this.#early.push(event);
     this.#lookAll();
@@ -368,19 +384,20 @@ export class ClientMessenger implements Messenger {
   }
 
   #reached(connected: boolean, cause?: unknown): void {
+    if (connected) this.#refusal = undefined;
     if (connected === this.#connected) return;
     this.#connected = connected;
     this.#tell({ kind: "connection", connected, cause: connected ? undefined : cause });
   }
 
-  /** Tells once that the service can't be reached, however many calls find that. */
+  /** Tells once that the service can't be reached, or refuses this client, however many calls find that. */
   #failed(message: string, cause: unknown, retry: boolean, conversation?: Conversation): void {
-    if (cause instanceof DeliveryError && cause.code === "unavailable") this.#reached(false, cause);
-    else
-      this.#tell({
-        kind: "problem",
-        conversation,
-        problem: { code: "delivery", message, who: undefined, retry, cause },
-      });
+    if (cause instanceof DeliveryError && cause.code === "unavailable") return this.#reached(false, cause);
+    const isOfClient = conversation === undefined && cause instanceof DeliveryError;
+    // It is the client that is refused, by whatever call.
+    if (isOfClient && cause.message === this.#refusal) return;
+    if (isOfClient) this.#refusal = cause.message;
+    const problem = { code: "delivery", message, who: undefined, retry, cause } as const;
+    this.#tell({ kind: "problem", conversation, problem });
   }
 }
