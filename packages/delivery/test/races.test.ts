@@ -37,8 +37,7 @@ it("invites nobody twice, though two do it at once", async () => {
   expect(names(c)).toEqual(["alice", "bob", "carol"]);
   expect(await Promise.all(all.map((one) => one.remove(["carol"])))).toHaveLength(2);
   await until(people, () => all.every((one) => names(one).length === 2));
-  // It is so already.
-  await all[0]?.remove(["carol"]);
+  await expect(all[0]?.remove(["carol"])).rejects.toMatchObject({ code: "unknown-user" });
 });
 
 it("loses no message, repeats none and keeps their order while the keys change all the time", async () => {

@@ -373,8 +373,7 @@ export class Outbox {
   async #isOver(item: Item, error: unknown, tries: number): Promise<boolean> {
     if (!(error instanceof DeliveryError)) {
       await this.#room.recover(error);
-      const details = { retry: true, cause: error };
-      this.#room.problem("storage", "a message couldn't be encrypted or stored", details);
+      this.#room.problem("storage", "a message can't be sealed or stored", { retry: true, cause: error });
       return false;
     }
     const { code } = error;

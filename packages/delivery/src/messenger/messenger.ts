@@ -14,7 +14,6 @@ import {
   newRecord,
   readRecord,
 } from "../conversation/record.js";
-import { DeliveryError } from "../service.js";
 import { closed, endOf, MessengerError, needOpen } from "./errors.js";
 import { Inbox } from "./inbox.js";
 import { KeyPackages } from "./key-packages.js";
@@ -29,6 +28,7 @@ import {
   Turns,
   unlessAborted,
 } from "./platform.js";
+import { Teller } from "./teller.js";
 import type {
   Conversation,
   Invitation,
@@ -58,20 +58,12 @@ export class ClientMessenger implements Messenger {
   readonly #abort: AbortControllerLike;
   readonly #end: () => Promise<void>;
   readonly #all = new Map<string, GroupConversation>();
-  readonly #listeners = new Set<(event: MessengerEvent) => void>();
+  readonly #teller = new Teller();
   readonly #inbox: Inbox;
   readonly #keyPackages: KeyPackages;
   readonly #settling = new Set<() => void>();
-  /** Those that the application knows of. */
-  readonly #announced = new WeakSet<Conversation>();
-  /** Why the service refused this client last. */
-  #refusal: string | undefined;
-  /** What was told before anybody could listen. */
-  #early: MessengerEvent[] | undefined = [];
   /** One after the other: nobody joins a group twice at a time. */
   readonly #joins = new Turns();
-  /** `undefined` until that is known. */
-  #connected: boolean | undefined;
   #closed: Promise<void> | undefined;
 
   /** @param end is called when all has ended */
@@ -87,8 +79,8 @@ export class ClientMessenger implements Messenger {
       ...base,
       tell: (event) => this.#tell(event),
       report: (problem, conversation) => this.#tell({ kind: "problem", conversation, problem }),
-      reached: (connected, cause) => this.#reached(connected, cause),
-      failed: (message, cause, retry, conversation) => this.#failed(message, cause, retry, conversation),
+      reached: (connected, cause) => this.#teller.reached(connected, cause),
+      failed: (...told) => this.#teller.failed(...told),
       settles: () => this.#lookAll(),
       replenish: () => this.#keyPackages.wake(),
       over: (id) => this.#inbox.over(id),
@@ -111,19 +103,13 @@ export class ClientMessenger implements Messenger {
       if (value === undefined) continue;
       const conversation = new GroupConversation(this.#host, id, readRecord(value));
       this.#all.set(id, conversation);
-      this.#announced.add(conversation);
+      this.#teller.know(conversation);
     }
     await Promise.all([...this.#all.values()].map((one) => one.resume()));
     await this.#inbox.start();
     this.#keyPackages.wake();
     // Whoever opens it has listeners by then.
-    later(0, () => this.#tellEarly());
-  }
-
-  #tellEarly(): void {
-    const early = this.#early ?? [];
-    this.#early = undefined;
-    for (const event of early) this.#call(event);
+    later(0, () => this.#teller.tellEarly());
   }
 
   get user(): string {
@@ -143,7 +129,7 @@ export class ClientMessenger implements Messenger {
   }
 
   get connected(): boolean {
-    return this.#connected === true;
+    return this.#teller.connected;
   }
 
   conversation(id: string): Conversation | undefined {
@@ -196,7 +182,7 @@ export class ClientMessenger implements Messenger {
     }
     // It was given up before it began.
     if (conversation.state === "starting") throw new MessengerError("gone", "it was given up");
-    this.#announce(conversation);
+    this.#teller.announce(conversation);
     return conversation;
   }
 
@@ -215,7 +201,7 @@ export class ClientMessenger implements Messenger {
         if (!this.#abort.signal.aborted) await begun.erase();
         throw error;
       }
-      this.#announce(begun);
+      this.#teller.announce(begun);
       return begun;
     });
   }
@@ -232,10 +218,7 @@ export class ClientMessenger implements Messenger {
   }
 
   on(listener: (event: MessengerEvent) => void): () => void {
-    const one = (event: MessengerEvent) => listener(event);
-    this.#listeners.add(one);
-    this.#tellEarly();
-    return () => void this.#listeners.delete(one);
+    return this.#teller.on(listener);
   }
 
   async settled({ signal }: { readonly signal?: AbortSignalLike | undefined } = {}): Promise<void> {
@@ -311,8 +294,7 @@ export class ClientMessenger implements Messenger {
     await this.#inbox.close();
     await this.#keyPackages.close();
     for (const { group } of this.#all.values()) await group?.close();
-    this.#connected = false;
-    this.#listeners.clear();
+    this.#teller.end();
     await this.#end();
   }
 
@@ -348,56 +330,17 @@ export class ClientMessenger implements Messenger {
     const group = await this.#host.client.group(groupIdOf(id));
     if (group === undefined) throw new MlsError("state", "the group that was joined isn't there");
     void conversation.begin(group);
-    this.#announce(conversation);
+    this.#teller.announce(conversation);
     if (joined !== undefined) this.#tell({ kind: "members", conversation, entry: joined });
     return conversation;
   }
 
-  /** Tells of a conversation: before all that happens in it. */
-  #announce(conversation: Conversation): void {
-    if (this.#announced.has(conversation)) return;
-    this.#announced.add(conversation);
-    this.#tell({ kind: "conversation", conversation });
-  }
-
   #tell(event: MessengerEvent): void {
-    // What is only tried yet may come to nothing.
-    if ("epoch" in event || event.kind === "members") this.#announce(event.conversation);
-    if (this.#early === undefined) this.#call(event);
-    else this.#early.push(event);
+    this.#teller.tell(event);
     this.#lookAll();
-  }
-
-  #call(event: MessengerEvent): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        // Listeners may be asynchronous.
-        void Promise.resolve(listener(event)).catch(() => undefined);
-      } catch {
-        // Theirs.
-      }
-    }
   }
 
   #lookAll(): void {
     for (const look of [...this.#settling]) look();
-  }
-
-  #reached(connected: boolean, cause?: unknown): void {
-    if (connected) this.#refusal = undefined;
-    if (connected === this.#connected) return;
-    this.#connected = connected;
-    this.#tell({ kind: "connection", connected, cause: connected ? undefined : cause });
-  }
-
-  /** Tells once that the service can't be reached, or refuses this client, however many calls find that. */
-  #failed(message: string, cause: unknown, retry: boolean, conversation?: Conversation): void {
-    if (cause instanceof DeliveryError && cause.code === "unavailable") return this.#reached(false, cause);
-    const isOfClient = conversation === undefined && cause instanceof DeliveryError;
-    // It is the client that is refused, by whatever call.
-    if (isOfClient && cause.message === this.#refusal) return;
-    if (isOfClient) this.#refusal = cause.message;
-    const problem = { code: "delivery", message, who: undefined, retry, cause } as const;
-    this.#tell({ kind: "problem", conversation, problem });
   }
 }
