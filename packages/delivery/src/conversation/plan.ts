@@ -188,10 +188,13 @@ export class Plan {
     if (own) this.#leavers.add(proposal.removed);
   }
 
-  /** A handshake that is over, whether it was taken. */
-  #passed({ cursor }: LogEntry, taken = true): void {
-    const refused = taken ? 0 : this.record.refused + 1;
-    const forked = taken ? undefined : this.record.forked;
+  /**
+   * A handshake that is over, whether it was taken. That an own commit was says nothing about the others: else two sides that
+   * answer each other's commits would never find together.
+   */
+  #passed({ cursor }: LogEntry, taken = true, isOwn = false): void {
+    const refused = !taken ? this.record.refused + 1 : isOwn ? this.record.refused : 0;
+    const forked = taken && !isOwn ? undefined : this.record.forked;
     this.#handshakes.add(cursor);
     this.#effects.push(() => this.#room.passed(cursor));
     if (!this.#isRetry) this.record = { ...this.record, last: cursor, taken, refused, forked };
@@ -200,7 +203,8 @@ export class Plan {
 
   #commit(entry: LogEntry, commit: CommitMessage): void {
     const room = this.#room;
-    this.#passed(entry);
+    const joins = this.record.state === "joining" && commit.own;
+    this.#passed(entry, true, commit.own && !joins);
     this.isNewEpoch = true;
     const by = this.#person(commit.committer);
     const wasOwn = this.record.pending !== undefined && commit.own;
@@ -209,7 +213,7 @@ export class Plan {
     const { pending } = this.record;
     const lost = !wasOwn && pending !== undefined;
     const now = room.host.now();
-    const joins = this.record.state === "joining" && commit.own;
+    const { alone } = this.record;
     const isOut = !commit.active;
     this.record = {
       ...this.record,
@@ -218,6 +222,8 @@ export class Plan {
       commits: commit.own ? 0 : this.record.commits + 1,
       highest: String(commit.epoch),
       ...((this.record.state === "starting" || joins) && { state: "active" as const }),
+      // Own commits don't make it longer ago.
+      alone: alone !== undefined && commit.own ? String(BigInt(alone) + 1n) : alone,
       ...(joins && { alone: undefined, joined: entry.time }),
     };
     this.#members(entry.time, commit, by);

@@ -27,12 +27,15 @@ export interface ConversationRecord {
   readonly last: Cursor;
   /** Whether it was taken: it has led to the epoch in which this client is. */
   readonly taken: boolean;
-  /** How many were refused since one was taken. */
+  /** How many were refused since one of another member was taken. */
   readonly refused: number;
   readonly pending?: Pending | undefined;
-  /** The epoch whose commit was refused for a reason that other members may not have, in decimal. */
+  /**
+   * The epoch whose commit was refused for a reason that other members may not have, in decimal; later by the own commits that
+   * followed.
+   */
   readonly alone?: string | undefined;
-  /** Whether one of those refused since one was taken is a commit that other members may have taken: a member has signed it. */
+  /** Whether one of those is a commit that other members may have taken: a member has signed it. */
   readonly forked?: boolean | undefined;
   /** The highest epoch that this client was in, in decimal: it joins by no GroupInfo of an earlier one. */
   readonly highest?: string | undefined;
