@@ -136,6 +136,11 @@ describe("a group that nobody uses", () => {
     // The other one has been used meanwhile.
     expect(await refusal(bob.send(message(other, key)))).toBe("done");
     expect(counters.groupsEnded).toBe(1);
+    await service.server.close();
+    const store = await Store.open(service.folder, newCounters());
+    for (const table of ["entry", "submission", "epoch_key", "proof", "known", "inbox"])
+      expect(store.all(`SELECT * FROM ${table} WHERE grp NOT IN (SELECT id FROM grp)`), table).toEqual([]);
+    store.close();
   });
 
   it("makes room for another one, which has nothing of it", async () => {
