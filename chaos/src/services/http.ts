@@ -12,11 +12,15 @@ import type { Service } from "./service.js";
 /** All clients of the run come from one address, and say in minutes what people say in months. */
 const MANY = { perSecond: 1e6, burst: 1e6 };
 
+/** Milliseconds: all waits are short. */
+const GRACE = 10_000;
+
 /** In the service's own process. @param args its folder, its port, and the port of the proxy */
 export async function serve([data = "", port = "", proxy = ""]: readonly string[]): Promise<void> {
   await serveDelivery({
     data,
     port: Number(port),
+    times: { grace: GRACE },
     origins: [`http://127.0.0.1:${proxy}`],
     rates: {
       login: MANY,
@@ -25,10 +29,14 @@ export async function serve([data = "", port = "", proxy = ""]: readonly string[
       message: MANY,
       byte: MANY,
       handshake: MANY,
+      join: MANY,
       claim: MANY,
       claimed: MANY,
+      claimedByOne: MANY,
+      group: MANY,
       proof: MANY,
       socket: MANY,
+      frame: MANY,
     },
   });
 }

@@ -240,6 +240,7 @@ describe("who isn't a member", () => {
     const joined = keyless.kind === "accepted" ? keyless.cursor : "";
     await alice.send(message(groupId, next));
     const beyond = bob.subscribe({ groupId, after: joined, key: () => mine })[Symbol.asyncIterator]();
+    expect((await beyond.next()).value?.entries).toEqual([]);
     const waits = refusal(beyond.next());
     expect(await refusal(bob.send(message(groupId, mine)))).toBe("limit");
     expect(await refusal(bob.publishGroupInfo(groupId, { ...info, handshake: joined }, () => mine))).toBe(

@@ -18,7 +18,7 @@ import {
   World,
   type WorldOptions,
 } from "./support/people.js";
-import { watching } from "./support/unreliable.js";
+import { changed, watching } from "./support/unreliable.js";
 
 /** Alice, Bob, Carol and Mallory at leaves 0 to 3; Mallory's messenger is closed when the junk is there. */
 async function infiltrated(junk: Junk, options: WorldOptions = {}) {
@@ -139,6 +139,44 @@ it("says and commits nothing until it knows where the others are, however long t
   // The commit that she couldn't take, and that by which she joined again.
   expect(all[0]?.epoch).toBe(before + 2n);
   await goesOn(people, all);
+});
+
+it("has all join again, one after the other, if nobody can take a commit whose GroupInfo is right", async () => {
+  const { people, all } = await infiltrated({ path: spoilt(0, 1), isConfirmed: true, beside: "right" });
+  await until(people, () =>
+    people.every((one) => problems(one).join().includes("has joined the group again")),
+  );
+  await agree(people, all);
+  await goesOn(people, all);
+});
+
+it("has it join again, though the service lets it read nothing of what the others did since", async () => {
+  let isOpen: Promise<unknown> | undefined;
+  const wrap = (service: DeliveryService, name: string) =>
+    name !== "carol"
+      ? service
+      : changed(service, {
+          groupInfo: async (groupId, options) => {
+            await isOpen;
+            return service.groupInfo(groupId, options);
+          },
+        });
+  const world = new World({ wrap });
+  const signer = await generateSigner(crypto, SUITE);
+  const people = (await world.people("alice", "bob", "carol")) as [Someone, Someone, Someone];
+  const mallory = await world.person("mallory", { signer });
+  await mallory.messenger.settled();
+  const [a, b, c, m] = (await together([...people, mallory])) as [C, C, C, C];
+  await agree([...people, mallory], [a, b, c, m]);
+  // She looks at the GroupInfo only when the others are further.
+  isOpen = until(people, () => a.epoch >= m.epoch + 2n && b.epoch >= m.epoch + 2n);
+  const service = world.connect("mallory", signer.publicKey);
+  await submitJunk(service, m, signer, { path: spoilt(0), isConfirmed: true, beside: "right" });
+  await mallory.messenger.close();
+  await until(people, () => a.epoch > m.epoch && b.epoch > m.epoch);
+  await a.update();
+  await agree(people, [a, b, c]);
+  await goesOn(people, [a, b, c]);
 });
 
 it.each(["present", "nothing"] as const)(

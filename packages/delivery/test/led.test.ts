@@ -2,7 +2,7 @@
 import { type Group, generateSigner } from "@copse/core";
 import { type Conversation, DeliveryError, type DeliveryService } from "@copse/delivery";
 import { expect, it } from "vitest";
-import { copyOf, outlaw, provider, Schemer, turned } from "./support/outlaw.js";
+import { copyOf, outlaw, provider, Schemer } from "./support/outlaw.js";
 import {
   agree,
   crypto,
@@ -15,6 +15,7 @@ import {
   until,
   World,
 } from "./support/people.js";
+import { changed } from "./support/unreliable.js";
 
 const isRefusal = (text: string) => text.includes("isn't one to join the group by");
 
@@ -44,7 +45,7 @@ function looking() {
   const seen = new Map<string, Set<string>>();
   let look: () => void = () => undefined;
   const wrap = (service: DeliveryService, name: string) =>
-    turned(service, {
+    changed(service, {
       groupInfo: async (groupId, options) => {
         const found = await service.groupInfo(groupId, options);
         const { handshake = "" } = found ?? {};
@@ -105,7 +106,7 @@ it.each([false, true])(
     const wrap = (service: DeliveryService, name: string) =>
       name !== "alice"
         ? service
-        : turned(service, {
+        : changed(service, {
             subscribe: (options) => {
               if (old === undefined) return service.subscribe(options);
               throw new DeliveryError("expired", "what followed isn't kept");
@@ -162,7 +163,7 @@ it("shows who came and went while a client was away and had to join anew", async
   const wrap = (service: DeliveryService, name: string) =>
     name !== "carol"
       ? service
-      : turned(service, {
+      : changed(service, {
           subscribe: (options) => {
             if (!isGone) return service.subscribe(options);
             isGone = false;
@@ -197,6 +198,37 @@ it("shows who came and went while a client was away and had to join anew", async
   expect((await conversation.history()).filter(({ kind }) => kind === "members").at(-1)).toEqual(
     (told as { entry: unknown }).entry,
   );
+});
+
+it("follows members who have added somebody again that it has seen removed, after a while", async () => {
+  let isGone = false;
+  const wrap = (service: DeliveryService, name: string) =>
+    name !== "carol"
+      ? service
+      : changed(service, {
+          subscribe: (options) => {
+            if (!isGone) return service.subscribe(options);
+            throw new DeliveryError("expired", "what followed isn't kept");
+          },
+        });
+  const world = new World({ wrap });
+  const people = await world.people("alice", "bob", "carol", "dave");
+  const all = await together(people);
+  const [a, , c] = all as [Conversation, Conversation, Conversation];
+  await a.remove(["dave"]);
+  await agree(people.slice(0, 3), all.slice(0, 3));
+  const carol = people[2] as Someone;
+  await carol.messenger.settled();
+  await carol.messenger.close();
+  await a.invite(["dave"]);
+  isGone = true;
+  const again = await carol.reopen();
+  await until([again], () => problems(again).some(isRefusal));
+  isGone = false;
+  const conversation = again.messenger.conversation(c.id) as Conversation;
+  await agree([...people.slice(0, 2), again], [...all.slice(0, 2), conversation]);
+  expect(problems(again).filter(isRefusal)).toHaveLength(1);
+  expect(names(conversation)).toEqual(["alice", "bob", "carol", "dave"]);
 });
 
 it("a commit whose key at the service isn't its epoch's, with a GroupInfo that is none, stops nobody", async () => {

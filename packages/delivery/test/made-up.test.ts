@@ -84,7 +84,7 @@ async function goesOn(people: readonly Someone[], all: readonly Conversation[]) 
   expect(removed).toEqual([]);
 }
 
-const isJoiningAgain = (text: string) => text.includes("joining the group again");
+const isJoiningAgain = (text: string) => text.includes("joined the group again");
 const PSK = {
   proposalType: ProposalType.psk,
   psk: { pskType: 1, pskId: new Uint8Array(8), pskNonce: new Uint8Array(32) },

@@ -11,7 +11,9 @@ import {
   mayWrite,
   overtaking,
   patienceOf,
+  patienceOfAll,
   readsUpTo,
+  readsUpToByAny,
   rootOf,
   takeBytes,
   takeHandshake,
@@ -101,6 +103,17 @@ describe("a key of an epoch", () => {
     ["anybody, if it is confirmed already", false, key(5), "alice", [key(1)]],
   ])("is confirmed or not by %s", (_, isConfirmed, handshake, client, before) => {
     expect(isConfirmedBy(handshake, client, before, 100, GRACE)).toBe(isConfirmed);
+  });
+
+  it("reads what any key reads that its client has proven, for as long as any says", () => {
+    const passed = by(key(1, { overtaken: 0, readsUpTo: 3 }));
+    const joined = by(undefined, key(5, { root: undefined }));
+    expect(readsUpToByAny([])).toBe(-1);
+    expect(readsUpToByAny([passed, joined])).toBe(5);
+    expect(readsUpToByAny([joined, by(key(4)), passed])).toBe(undefined);
+    expect(patienceOfAll([], 0, GRACE)).toBeLessThan(0);
+    expect(patienceOfAll([passed], 10, GRACE)).toBe(50);
+    expect(patienceOfAll([passed, joined], 10, GRACE)).toBe(Number.POSITIVE_INFINITY);
   });
 
   it("is overtaken by a confirmed handshake, and read up to that one", () => {

@@ -271,6 +271,31 @@ export const memberChecks: Record<string, Definition> = {
     await mayAll(alice, group, key, epoch);
   }),
 
+  "members: a reader learns at once that there is more than it may read": members(async (room) => {
+    const { alice, bob, carol, group, key } = await setting(room);
+    const junk = await confirmed(group, bob, carol);
+    // Alice has refused it: she has no later key.
+    const { entries, behind } = await room.kept(readWith(alice, group, key, junk.cursor)).batch();
+    is(entries.length, 0, "entries after the commit, for who has the key before it");
+    is(behind > 0, true, "whether behind counts them");
+  }),
+
+  "members: those who join one after the other read each other's handshakes": members(async (room) => {
+    const { alice, bob, carol, group } = await setting(room);
+    const first = await group.commit(bob, { key: undefined });
+    const joined = group.key.source as EpochKeySource;
+    const second = await group.commit(carol, { key: undefined });
+    const last = group.key.source as EpochKeySource;
+    const reader = room.kept(readWith(bob, group, joined, first.cursor));
+    is((await reader.next()).id, second.id, "what follows the handshake by which a client has joined");
+    // Both have it, and one of them shows it: now they are members.
+    await group.send(bob, { key: last });
+    const { id } = await group.send(carol, { key: last });
+    const both = room.kept(readWith(carol, group, last, second.cursor));
+    is((await both.take(2))[1]?.id, id, "what they say");
+    await alice.close();
+  }),
+
   "members: no handshake registers a key that another one has": members(async (room) => {
     const { alice, bob, group } = await setting(room);
     const { registered } = group.key;

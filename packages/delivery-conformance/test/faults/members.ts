@@ -101,6 +101,36 @@ export const FAULTS: readonly Fault[] = [
     checking(() => ({}), { openGroups: true }),
   ),
   of(
+    "gives a reader nothing, as long as there is nothing that it may read",
+    "members: a reader learns at once that there is more than it may read",
+    checking(({ inner }) => ({
+      subscribe: (what) =>
+        reading(inner.subscribe(what), async (below) => {
+          for (;;) {
+            const batch = await below();
+            if (batch.entries.length > 0 || batch.behind === 0) return batch;
+          }
+        }),
+    })),
+  ),
+  of(
+    "gives nothing to who has joined, before that is confirmed",
+    "members: those who join one after the other read each other's handshakes",
+    checking(({ inner, shared }) => ({
+      submit(handshake, options) {
+        const isJoin = handshake.key === undefined && handshake.after !== "";
+        if (isJoin) shared.notes.set(`joined ${hex(handshake.nextKey.publicKey)}`, true);
+        return inner.submit(handshake, options);
+      },
+      subscribe: (what) =>
+        reading(inner.subscribe(what), async (below) => {
+          const own = await what.key?.();
+          if (own !== undefined && note(shared, `joined ${hex(own.publicKey)}`, false)) throw forbidden();
+          return below();
+        }),
+    })),
+  ),
+  of(
     "serves the group's creator alone",
     "members: whoever has the key sends, reads and commits",
     checking(({ inner, shared, user }) => ({

@@ -36,6 +36,8 @@ export class Reader<Entry> implements AsyncIterableIterator<Batch<Entry>> {
   /** How many batches have come, and how often was asked for one. */
   #batches = 0;
   #asked = 0;
+  /** Whether the caller has got one. */
+  #isBegun = false;
   #tried: string | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -93,10 +95,17 @@ export class Reader<Entry> implements AsyncIterableIterator<Batch<Entry>> {
       const value = frame && this.#reading.entries(frame);
       if (value !== undefined) {
         this.#batches += 1;
+        this.#isBegun = true;
         return { done: false, value };
       }
-      if (frame?.kind === "locked" && frame.turn === this.#asked)
-        await this.#unlock(this.#stream, frame.isFinal);
+      if (frame?.kind === "locked" && frame.turn === this.#asked) {
+        const isUnlocked = await this.#unlock(this.#stream, frame.isFinal);
+        if (!isUnlocked && !this.#isBegun) {
+          // The first one comes at once: there is more, and it isn't for this client's keys.
+          this.#isBegun = true;
+          return { done: false, value: { entries: [], behind: frame.behind } };
+        }
+      }
       if (frame?.kind === "failed") throw new ServiceError(frame.failure);
       if (frame?.kind === "lost")
         throw new DeliveryError("unavailable", "the connection to the service was lost");
@@ -122,14 +131,15 @@ export class Reader<Entry> implements AsyncIterableIterator<Batch<Entry>> {
   /**
    * Proves the key of the epoch in which the client is now. Before it is too late (`isFinal`), that may fail: it reads on by the
    * keys that it has proven before.
+   * @returns whether it has proven another key, and asked once more
    * @throws DeliveryError `forbidden` if it has no other
    */
-  async #unlock(stream: number, isFinal: boolean): Promise<void> {
+  async #unlock(stream: number, isFinal: boolean): Promise<boolean> {
     const { groupId, key: source } = this.#reading;
     const key = await keyOf(source);
     const name = key && toHex(key.publicKey);
     if (groupId === undefined || key === undefined || name === this.#tried) {
-      if (!isFinal) return;
+      if (!isFinal) return false;
       throw new DeliveryError("forbidden", "the client has no key with which it reads more of the group");
     }
     try {
@@ -137,9 +147,10 @@ export class Reader<Entry> implements AsyncIterableIterator<Batch<Entry>> {
     } catch (error) {
       const isRefused = error instanceof DeliveryError && error.code === "forbidden";
       if (isFinal || !isRefused) throw error;
-      return;
+      return false;
     }
     this.#tried = name;
     this.#ask(stream);
+    return true;
   }
 }

@@ -1,5 +1,5 @@
 // One client's socket: all its subscriptions. A batch of each is sent when the client asks for it, so a slow one makes nothing grow.
-import { patienceOf, readsUpTo } from "@copse/delivery/rules";
+import { patienceOfAll, readsUpToByAny } from "@copse/delivery/rules";
 import { DeliveryError } from "@copse/delivery/service";
 import { decode, encode } from "../wire/shape.js";
 import { type AnswerFrame, answerFrame, type RequestFrame, requestFrame } from "../wire/structures.js";
@@ -176,7 +176,7 @@ export class Socket {
     const { members } = this.#parts.settings;
     const keys = members === "unchecked" ? undefined : groups.rows.provenKeys(row.id, this.account.id);
     // None: the client isn't known as a member.
-    const upTo = keys ? Math.max(-1, ...keys.map(({ access }) => readsUpTo(access) ?? row.last)) : row.last;
+    const upTo = (keys && readsUpToByAny(keys.map(({ access }) => access))) ?? row.last;
     if (upTo >= 0) {
       // If that fails, it is noted the next time.
       groups.rows.use(row).catch(() => undefined);
@@ -193,20 +193,20 @@ export class Socket {
     }
     // Also if it reads all by an older key: a proof of the newest one says that it has taken that handshake.
     const isAsked = upTo < row.last || keys?.every(({ place }) => place < row.lastHandshake);
-    if (keys !== undefined && isAsked) this.#lock(stream, keys);
+    if (keys !== undefined && isAsked) this.#lock(stream, keys, row.last - (stream.at ?? row.last));
   }
 
-  #lock(stream: Stream, keys: readonly KeyRow[]): void {
+  #lock(stream: Stream, keys: readonly KeyRow[], behind: number): void {
     const { now, times } = this.#parts.settings;
     // While members may still write with a key of the client's, more may come.
-    const left = keys.map((key) => patienceOf(key.access, now(), times.grace));
-    const wait = Math.max(-1, ...left);
+    const access = keys.map((key) => key.access);
+    const wait = patienceOfAll(access, now(), times.grace);
     const isFinal = wait < 0;
     if (!isFinal) {
       stream.timer = setTimeout(() => this.#tryPump(stream), Math.min(wait + 1, MAX_WAIT));
       stream.timer.unref();
     }
-    this.#send({ kind: "locked", stream: stream.id, turn: stream.turn, isFinal });
+    this.#send({ kind: "locked", stream: stream.id, turn: stream.turn, isFinal, behind });
   }
 
   #pumpInbox(stream: Stream): void {

@@ -207,6 +207,7 @@ export const answerFrame = choice({
       "That of the last `next`: an answer to an earlier one is outdated.",
     ),
     isFinal: flag("Whether nothing more can come that it reads with the keys that it has proven."),
+    behind,
   },
   failed: { stream, failure: failureShape },
 });

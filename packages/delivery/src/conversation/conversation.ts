@@ -20,6 +20,7 @@ import { readHistory } from "./history.js";
 import type { Host } from "./host.js";
 import { Joiner } from "./joiner.js";
 import { Outbox } from "./outbox.js";
+import { unread } from "./reach.js";
 import { Reader } from "./reader.js";
 import { type ConversationRecord, type HistoryPlaces, KEYS, type Wish } from "./record.js";
 import { Room } from "./room.js";
@@ -95,7 +96,6 @@ export class GroupConversation implements Conversation {
     room.wishEnded = (done, isLost, pending) => this.#driver.merged(done, isLost, pending);
     room.ended = () => this.#ended();
     room.reloaded = (before) => this.#reloaded(before);
-    this.#joiner.onJoined = () => this.#outbox.renew();
   }
 
   get id(): string {
@@ -321,12 +321,9 @@ export class GroupConversation implements Conversation {
 
   /** Whether all is read that the service has now. @internal */
   async isUpToDate(signal: AbortSignalLike): Promise<boolean> {
-    const { host, groupId, record, keySource: key, isOver } = this.#room;
-    if (isOver) return true;
-    const { cursor: after } = record;
-    for await (const { entries, behind } of host.service.subscribe({ groupId, after, key, signal }))
-      return entries.length + behind === 0 && this.isSettled;
-    return false;
+    if (this.#room.isOver) return true;
+    const { entries, behind } = await unread(this.#room, signal);
+    return entries.length + behind === 0 && this.isSettled;
   }
 
   /** @internal */

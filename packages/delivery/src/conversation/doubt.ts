@@ -4,6 +4,7 @@ import type { Group } from "@copse/core";
 import { Again, Backoff, pause } from "../messenger/platform.js";
 import { DeliveryError } from "../service.js";
 import type { JudgedGroupInfo } from "./host.js";
+import { locked, withKey } from "./reach.js";
 import type { Room } from "./room.js";
 import { isHere } from "./trust.js";
 
@@ -103,13 +104,15 @@ export class Doubt {
     const { host, groupId } = room;
     const published = await host.service.groupInfo(groupId, { signal: host.signal });
     const { last } = room.record;
-    // What came since is read first: it may settle everything.
-    if (published !== undefined && published.handshake !== last) return "behind";
+    const isNewest = published === undefined || published.handshake === last;
+    const unread = isNewest ? 0 : await locked(room);
+    // What came since is read first, if it can be: it may settle everything.
+    if (!isNewest && unread === 0) return "behind";
     const judged = published && (await host.judge(published.groupInfo));
     const { group, record } = room;
     if (group === undefined || record.last !== last || !group.active) return "behind";
     const isSame = judged !== undefined && isHere(group, judged);
-    const isElsewhere = !isSame && judged !== undefined && this.#mustFollow(judged);
+    const isElsewhere = !isSame && judged !== undefined && this.#mustFollow(judged, unread);
     const refusal = isElsewhere ? await room.refuses(judged) : undefined;
     if (refusal !== undefined) room.refusedToFollow(refusal);
     else if (isElsewhere) {
@@ -118,19 +121,24 @@ export class Doubt {
       room.readAgain();
       return this.#end(last);
     }
+    // That somebody is back is refused only for a while.
+    if (refusal?.member !== undefined || !isNewest) return "behind";
     // Whoever took the commit publishes the right one.
     if (!record.taken && this.#patience-- > 0) return "open";
     if (!isSame) await this.#publish(group, last);
     return this.#end(last);
   }
 
-  /** Whether the others are where a GroupInfo is, as far as this client can tell. */
-  #mustFollow(judged: JudgedGroupInfo): boolean {
+  /**
+   * Whether the others are where a GroupInfo is, as far as this client can tell.
+   * @param unread how many entries it can't read
+   */
+  #mustFollow(judged: JudgedGroupInfo, unread: number): boolean {
     const { record, group, trust } = this.#room;
     const { epoch } = judged;
     if (group === undefined) return false;
     // No more epochs can have passed than there were handshakes.
-    if (epoch < group.epoch || epoch > group.epoch + BigInt(record.refused)) return false;
+    if (epoch < group.epoch || epoch > group.epoch + BigInt(record.refused + unread)) return false;
     const isExpected = trust.isExpected(judged);
     if (isExpected === false) return false;
     if (record.refused >= MOST_REFUSED && record.forked === true) return true;
@@ -143,7 +151,7 @@ export class Doubt {
     const { signal } = host;
     const groupInfo = await group.groupInfo({ signal });
     if (this.#room.record.last === handshake)
-      await this.#room.withKey(() =>
+      await withKey(this.#room, () =>
         host.service.publishGroupInfo(groupId, { groupInfo, handshake }, keySource, { signal }),
       );
   }

@@ -6,6 +6,7 @@ import { Again, Backoff, pause } from "../messenger/platform.js";
 import { DeliveryError, type Handshake, type Submitted } from "../service.js";
 import { claimFor, commitFor, RENEWAL } from "./changes.js";
 import type { Outbox } from "./outbox.js";
+import { withKey } from "./reach.js";
 import { type Pending, recordChange, type Wish } from "./record.js";
 import type { Room } from "./room.js";
 import type { Wishes } from "./wishes.js";
@@ -209,7 +210,7 @@ export class Driver {
     if (handshake === undefined) return true;
     let answer: Submitted;
     try {
-      answer = await room.withKey(() => service.submit(handshake, { signal }));
+      answer = await withKey(room, () => service.submit(handshake, { signal }));
       room.host.reached(true);
     } catch (error) {
       const isOver =

@@ -18,8 +18,6 @@ export class Joiner {
   readonly #room: Room;
   /** Whether a client that is no member yet may join, too. */
   isNew = false;
-  /** Is called when the commit that joins is in force. */
-  onJoined: () => void = () => undefined;
   /** Settles when the commit that joins is in force, for the first time. */
   readonly joined = deferred<void>();
   readonly #backoff: Backoff;
@@ -84,7 +82,6 @@ export class Joiner {
   done(): void {
     const room = this.#room;
     this.joined.resolve();
-    this.onJoined();
     if (!this.isNew) {
       const why = this.#reason === undefined ? "" : `: ${this.#reason}`;
       room.problem("rejoined", `this client has joined the group again${why}`);

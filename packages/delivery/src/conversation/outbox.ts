@@ -7,6 +7,7 @@ import { framed } from "../messenger/wire.js";
 import { DeliveryError } from "../service.js";
 import { messageEntry } from "./history.js";
 import { type Item, idAtService, type Later, packItem, readItem, someVersion } from "./item.js";
+import { withKey } from "./reach.js";
 import { type EntryChange, KEYS } from "./record.js";
 import type { Room } from "./room.js";
 
@@ -119,12 +120,8 @@ export class Outbox {
   proposal(message: Bytes, epoch: bigint): { readonly change: EntryChange; add(): void } {
     const { now, newId } = this.#room.host;
     const common = { id: newId(), time: now(), version: 0, message, epoch };
-    const item: Item = {
-      ...common,
-      number: this.#room.nextNumber(),
-      kind: "proposal",
-      data: new Uint8Array(),
-    };
+    const number = this.#room.nextNumber();
+    const item: Item = { ...common, number, kind: "proposal", data: new Uint8Array() };
     return { change: this.#change(item), add: () => void this.items.push(item) };
   }
 
@@ -197,11 +194,6 @@ export class Outbox {
       this.wake();
     };
     return { changes: items.map((one) => this.#change(one)), apply };
-  }
-
-  /** This client has joined anew, and doesn't read what the log had before: what may stand there is sent as another one. */
-  renew(): void {
-    for (const item of this.items) this.again(item);
   }
 
   /** Has the log read to its end as it is now, if what the service has may not be there. */
@@ -354,7 +346,7 @@ export class Outbox {
     this.#accepted.set(number, "sent");
     try {
       const outgoing = { id: idAtService(item), groupId, epoch, message, key };
-      await this.#room.withKey(() => host.service.send(outgoing, { signal }));
+      await withKey(this.#room, () => host.service.send(outgoing, { signal }));
       host.reached(true);
     } catch (error) {
       // Under this ID the service has the same message, encrypted in an earlier epoch. Others give the first answer again.

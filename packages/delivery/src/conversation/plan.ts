@@ -87,9 +87,8 @@ export class Plan {
 
   /** A commit is out of force: what it did is undone. @param by whose commit came in its place */
   left({ time }: LogEntry, commit: CommitMessage, by: Member): void {
-    const { added, removed } = commit;
-    const undone = { ...commit, added: removed, removed: added, external: false };
-    this.#members(time, undone, this.#person(by));
+    const { added: removed, removed: added } = commit;
+    this.#members(time, { ...commit, added, removed, external: false }, this.#person(by));
   }
 
   /** The changes to write. */
@@ -112,11 +111,8 @@ export class Plan {
     if (this.#since !== undefined) room.since = this.#since;
     for (const one of this.#marks) this.#before.remembered.add(one);
     for (const effect of this.#effects) effect();
-    if (this.#droppedEarly > 0)
-      room.problem(
-        "dropped",
-        `${this.#droppedEarly} messages came before their epoch: there was no room for them`,
-      );
+    const dropped = `${this.#droppedEarly} messages came before their epoch: there was no room for them`;
+    if (this.#droppedEarly > 0) room.problem("dropped", dropped);
     room.tellState();
     room.host.settles();
   }
@@ -184,8 +180,14 @@ export class Plan {
 
   #proposal({ proposal, sender }: ProposalMessage): void {
     if (proposal.proposalType !== ProposalType.remove || !("removed" in proposal)) return;
-    const own = "leafIndex" in sender && sender.leafIndex === proposal.removed;
-    if (own) this.#leavers.add(proposal.removed);
+    if ("leafIndex" in sender && sender.leafIndex === proposal.removed) this.#leavers.add(proposal.removed);
+  }
+
+  /** What stands in the log in vain is sent once more, as another one. */
+  #renew(items: readonly Item[]): void {
+    const { changes, apply } = this.#outbox.renewed(items);
+    for (const one of changes) this.#changes.set(one.key, one.value);
+    this.#effects.push(apply);
   }
 
   /**
@@ -210,15 +212,12 @@ export class Plan {
     const wasOwn = this.record.pending !== undefined && commit.own;
     const done = wasOwn ? (this.record.pending?.wishes ?? []) : [];
     for (const number of done) this.#changes.set(KEYS.wish(room.id, number), undefined);
-    const { pending } = this.record;
+    const { pending, alone } = this.record;
     const lost = !wasOwn && pending !== undefined;
-    const now = room.host.now();
-    const { alone } = this.record;
-    const isOut = !commit.active;
     this.record = {
       ...this.record,
       pending: undefined,
-      renewed: commit.own ? now : this.record.renewed,
+      renewed: commit.own ? room.host.now() : this.record.renewed,
       commits: commit.own ? 0 : this.record.commits + 1,
       highest: String(commit.epoch),
       ...((this.record.state === "starting" || joins) && { state: "active" as const }),
@@ -226,6 +225,8 @@ export class Plan {
       alone: alone !== undefined && commit.own ? String(BigInt(alone) + 1n) : alone,
       ...(joins && { alone: undefined, joined: entry.time }),
     };
+    // This client hasn't read what the log had before: what it has sent may stand there.
+    if (joins) this.#renew(this.#outbox.items);
     this.#members(entry.time, commit, by);
     this.#leavers.clear();
     const { epoch } = commit;
@@ -234,7 +235,7 @@ export class Plan {
       const { conversation } = room;
       room.host.tell({ kind: "epoch", conversation, epoch, by, bytes: entry.message.length });
     });
-    if (isOut) this.#removed(commit);
+    if (!commit.active) this.#removed(commit);
   }
 
   #members(time: number, commit: CommitMessage, by: Person): void {
@@ -281,9 +282,7 @@ export class Plan {
     for (const item of this.#outbox.items) this.#changes.set(KEYS.item(room.id, item.number), undefined);
     for (const { number } of this.#early) this.#changes.set(KEYS.earlyOne(room.id, number), undefined);
     this.#early = [];
-    this.#effects.push(() => {
-      room.ended();
-    });
+    this.#effects.push(() => room.ended());
   }
 
   #rejected(entry: LogEntry, error: MlsError): void {
@@ -314,7 +313,7 @@ export class Plan {
     const item = this.#outbox.find(entry.id);
     if (item !== undefined) {
       // It came so late that nobody has its keys any more.
-      this.#effects.push(() => this.#outbox.again(item));
+      this.#renew([item]);
       return;
     }
     // Late proposals, and, before it has joined, what isn't for this client.
@@ -339,8 +338,8 @@ export class Plan {
     this.refused = error.alone === true ? "alone" : (this.refused ?? "by-all");
     if (error.leadsTo !== undefined) {
       const { epoch = this.#before.epoch, leadsTo } = error;
-      const { key, value } = this.#room.trust.expect(epoch + 1n, leadsTo);
-      this.#changes.set(key, value);
+      const one = this.#room.trust.expect(epoch + 1n, leadsTo);
+      this.#changes.set(one.key, one.value);
       this.record = { ...this.record, alone: String(epoch) };
     }
     // Its signature was verified.

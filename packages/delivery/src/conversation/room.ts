@@ -6,7 +6,7 @@ import { MessengerError, needOpen, refusedBy } from "../messenger/errors.js";
 import { later, Turns } from "../messenger/platform.js";
 import type { Conversation, ConversationState, Participant, Person, Problem } from "../messenger/types.js";
 import { unpack } from "../messenger/wire.js";
-import { type Cursor, DeliveryError, type EpochKey, type LogEntry } from "../service.js";
+import type { Cursor, DeliveryError, EpochKey, LogEntry } from "../service.js";
 import { Remembered } from "./history.js";
 import type { Host, JudgedGroupInfo } from "./host.js";
 import {
@@ -32,14 +32,15 @@ interface Duty {
   wake(): void;
 }
 
+/** How many of the longest waits a GroupInfo is refused because somebody is back: members who missed the removal move meanwhile. */
+const BACK_WAITS = 4;
+
 /** How many handshakes are known again if they come twice. */
 const MOST_HANDSHAKES = 10_000;
 
 const end = (key: Promise<HeldEpochKey> | undefined): void => {
   void key?.then((held) => held.end()).catch(() => undefined);
 };
-
-const isOver = ({ state }: ConversationRecord): boolean => state === "left" || state === "removed";
 
 export class Room {
   readonly host: Host;
@@ -75,6 +76,9 @@ export class Room {
   /** Whether that one is offered: whoever made the commit has registered another key than that of the epoch. */
   #offersFormer = false;
   #remembered: Promise<Remembered> | undefined;
+  /** Since when somebody is a member again, as GroupInfos say, whom this client has seen removed. */
+  #backSince: number | undefined;
+  #refusalTold: string | undefined;
   #told: ConversationState | undefined;
   #timer: (() => void) | undefined;
   #conversation!: Conversation;
@@ -140,12 +144,17 @@ export class Room {
   /** Why this client doesn't join by a GroupInfo; `undefined` if it may. */
   async refuses(judged: JudgedGroupInfo): Promise<Refusal | undefined> {
     if (!equalBytes(judged.groupId, this.groupId)) return { reason: "expected one of this group" };
-    const { group, record } = this;
+    const { group, record, host } = this;
     // Who has no state doesn't know what came meanwhile.
     if (group !== undefined && !isHere(group, judged) && this.trust.isExpected(judged) === false)
       return { reason: "expected the epoch that the commit starts which this client couldn't take" };
     const highest = BigInt(record.highest ?? group?.epoch ?? 0n);
-    return this.trust.refusal(judged, group?.members, highest);
+    const refusal = await this.trust.refusal(judged, group?.members, highest);
+    if (refusal?.member === undefined) this.#backSince = undefined;
+    else this.#backSince ??= host.now();
+    // For ever it would be alone if members whom it knows have added them again.
+    const since = this.#backSince ?? Number.POSITIVE_INFINITY;
+    return host.now() - since >= BACK_WAITS * host.limits.longestWait ? undefined : refusal;
   }
 
   /** A handshake is over. */
@@ -158,6 +167,8 @@ export class Room {
   refusedToFollow({ reason, member }: Refusal): void {
     const who = member && this.host.people.person(member);
     const message = `the newest GroupInfo isn't one to join the group by: ${reason}`;
+    if (this.#refusalTold === message) return;
+    this.#refusalTold = message;
     this.problem("rejoined", message, { who, retry: true });
   }
 
@@ -188,7 +199,7 @@ export class Room {
   }
 
   get isOver(): boolean {
-    return this.isDeleted || isOver(this.record);
+    return this.isDeleted || this.record.state === "left" || this.record.state === "removed";
   }
 
   /** Whether it is closed or over: nothing is done any more. */
@@ -307,16 +318,6 @@ export class Room {
     );
     this.wake();
     return true;
-  }
-
-  /** Calls the service, and again with the key before if it doesn't know the present one. */
-  async withKey<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof DeliveryError && error.code === "forbidden" && this.offerFormer())) throw error;
-      return call();
-    }
   }
 
   #keepFormer(group: Group): void {

@@ -1,7 +1,8 @@
 // The connection of one client to a service in memory.
 import {
+  type Access,
   type Calls,
-  readsUpTo,
+  readsUpToByAny,
   type Source,
   takeBytes,
   takeCursor,
@@ -172,6 +173,21 @@ export class Connection implements DeliveryService {
     return key;
   }
 
+  /** Of the key that the client has now, if the service knows it, and of those that it has proven before. */
+  async #provenKeys(
+    group: Group,
+    source: EpochKeySource | undefined,
+    ended: Promise<never>,
+  ): Promise<Access[]> {
+    try {
+      await this.#prove(group, source, ended);
+    } catch (error) {
+      const isForbidden = error instanceof DeliveryError && error.code === "forbidden";
+      if (!isForbidden || group.accessOf(this.#client).length === 0) throw error;
+    }
+    return group.accessOf(this.#client);
+  }
+
   send(message: OutgoingMessage, options?: CallOptions): Promise<Cursor> {
     const { limits, members } = this.#hub;
     return this.#call(
@@ -215,14 +231,14 @@ export class Connection implements DeliveryService {
       behind: () => group.log.last - place,
       patience: () => patience,
       next: async (ended) => {
-        const key = members && (await this.#prove(group, source, ended));
-        const upTo = (key && readsUpTo(group.access(key))) ?? group.log.last;
+        const keys = members && (await this.#provenKeys(group, source, ended));
+        const upTo = (keys && readsUpToByAny(keys)) ?? group.log.last;
         const found = group.log.after(place, upTo, options.batch, options.batchBytes);
         place = found.at(-1)?.place ?? place;
         const entries = found.map((one) => group.entry(one.entry, one.place));
         if (entries.length > 0) return { entries, behind: group.log.last - place };
         // Nothing more is read with this key, unless members write with it once more.
-        patience = key && group.patience(key, now());
+        patience = keys && group.patience(keys, now());
         return undefined;
       },
     };

@@ -9,7 +9,7 @@ import {
   learns,
   mayWrite,
   overtaking,
-  patienceOf,
+  patienceOfAll,
   type RegisteredKey,
   rootOf,
 } from "../rules.js";
@@ -120,13 +120,19 @@ export class Group {
     checkMayWrite(this.access(key), now, this.#options.grace);
   }
 
+  /** Of the keys that a client has proven. */
+  accessOf(client: ClientRecord): Access[] {
+    return Array.from(this.#provenBy(client), (key) => this.access(key));
+  }
+
   /**
    * For how long a reader may wait for what members write with an older key, in milliseconds; `undefined` without an end.
    * @throws DeliveryError `forbidden` if nothing more can come
    */
-  patience(key: GroupKey, now: number): number | undefined {
-    const left = patienceOf(this.access(key), now, this.#options.grace);
-    if (left < 0) this.checkMayWrite(key, now);
+  patience(all: readonly Access[], now: number): number | undefined {
+    const { grace } = this.#options;
+    const left = patienceOfAll(all, now, grace);
+    for (const access of left < 0 ? all : []) checkMayWrite(access, now, grace);
     return left === Number.POSITIVE_INFINITY ? undefined : left + 1;
   }
 

@@ -78,6 +78,10 @@ export const isWaiting = ({ key, root }: Access): boolean =>
 export const patienceOf = (access: Access, now: number, grace: number): number =>
   isWaiting(access) ? Number.POSITIVE_INFINITY : timeLeft(access.root, now, grace);
 
+/** For how long a reader waits who has proven these keys, in milliseconds: as long as any of them says. */
+export const patienceOfAll = (all: readonly Access[], now: number, grace: number): number =>
+  Math.max(-1, ...all.map((access) => patienceOf(access, now, grace)));
+
 /**
  * Whether somebody with a key is told which handshake came first: if that is read with it, or it may write. It can't follow
  * otherwise.
@@ -93,6 +97,21 @@ export const learns = (access: Access, first: number, now: number, grace: number
 export function readsUpTo({ key, root }: Access): number | undefined {
   if (root === undefined) return key.readsUpTo;
   return root.overtaken === undefined ? undefined : Math.max(key.readsUpTo, root.readsUpTo);
+}
+
+/**
+ * The last place that is read by a client that has proven these keys; `undefined` if all is, -1 if it has none. A key that it has
+ * proven before still reads what it read, whatever key the client has now: members who have joined one after the other, each by a
+ * handshake that nobody has taken, read each other's by the last key that they had together.
+ */
+export function readsUpToByAny(all: readonly Access[]): number | undefined {
+  let most = -1;
+  for (const access of all) {
+    const upTo = readsUpTo(access);
+    if (upTo === undefined) return undefined;
+    most = Math.max(most, upTo);
+  }
+  return most;
 }
 
 /**

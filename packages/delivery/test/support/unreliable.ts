@@ -67,6 +67,15 @@ export function unreliable(
   });
 }
 
+/** A service with some methods of another one. */
+export const changed = (service: DeliveryService, how: Partial<DeliveryService>): DeliveryService =>
+  new Proxy(service, {
+    get: (target, name: keyof DeliveryService) => {
+      const value: unknown = how[name] ?? target[name];
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+
 /** A service that calls `before` when a method is called, and waits for it; a subscription waits at each batch. */
 export function watching(
   service: DeliveryService,

@@ -1,0 +1,42 @@
+// RFC 9750 §5: what this client may read and write, at a service that serves members alone.
+import type { AbortSignalLike } from "@copse/core";
+import { type Batch, DeliveryError, type LogEntry } from "../service.js";
+import type { Room } from "./room.js";
+
+/** What follows in the log, as far as the service gives it at once. */
+export async function unread(room: Room, signal: AbortSignalLike): Promise<Batch<LogEntry>> {
+  const { host, groupId, record, keySource: key } = room;
+  for await (const batch of host.service.subscribe({ groupId, after: record.cursor, key, signal }))
+    return batch;
+  throw new DeliveryError("unavailable", "the service ended the subscription");
+}
+
+/**
+ * How many entries there are that this client can't read: the service gives them to those who have taken a handshake that this
+ * client hasn't. 0: it can read on, or there is nothing.
+ */
+export async function locked(room: Room): Promise<number> {
+  const { entries, behind } = await unread(room, room.host.signal);
+  return entries.length > 0 ? 0 : behind;
+}
+
+/** Calls the service, and again with the key before if it doesn't know the present one. */
+export async function withKey<T>(room: Room, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof DeliveryError && error.code === "forbidden")) throw error;
+    if (room.offerFormer()) return call();
+    await joinIfLocked(room);
+    throw error;
+  }
+}
+
+/** Who may neither write nor read what the others do joins them again. */
+async function joinIfLocked(room: Room): Promise<void> {
+  const count = await locked(room).catch(() => 0);
+  if (count === 0 || !room.isReady) return;
+  room.lost = "the others took a commit that the service doesn't let this client read";
+  room.tellState();
+  room.readAgain();
+}
