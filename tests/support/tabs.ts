@@ -89,7 +89,8 @@ export async function openChromium(): Promise<TabBrowser> {
         const expression = expressionOf(element);
         return retry(tab, expression, async () => {
           const found = (await page.evaluateHandle<Node | undefined>(expression)).asElement();
-          await found?.click({ timeout: 2000 });
+          // Long: a click that was made, and whose end is waited for in vain, must not be made again.
+          await found?.click({ timeout: PATIENCE / 2 });
           return found !== null;
         });
       },
