@@ -155,6 +155,7 @@ const PIECE = 1024;
 /** The ASCII code of a hexadecimal digit. */
 const hexDigit = (value: number): number => value + (value < 10 ? 0x30 : 0x57);
 
+// Not by `...bytes`, which takes nine times as long.
 const characters = (bytes: Uint8Array): string => Reflect.apply(String.fromCharCode, undefined, bytes);
 
 /** A string that is equal for equal bytes, as the key of a map: one character for each byte. */

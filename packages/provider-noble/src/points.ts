@@ -3,6 +3,7 @@
 // A tenth of the time of an EdDSA verification goes into the point's square root, and most of the rest into
 // doublings. A table of the key's multiples avoids these: a verification then takes a third to a fifth of the time,
 // and making the table takes as long as three. All of this data is public.
+import { mapKey } from "@copse/core/provider";
 
 /** What this needs of a point of noble's. */
 interface Point {
@@ -42,7 +43,7 @@ export function pointCache<P extends Point>(decode: (bytes: Uint8Array) => P): P
   const tables = new Set<CachedPoint<P>>();
 
   function find(bytes: Uint8Array): CachedPoint<P> {
-    const id = String.fromCharCode(...bytes);
+    const id = mapKey(bytes);
     let entry = points.get(id);
     if (entry !== undefined) {
       points.delete(id);

@@ -20,7 +20,7 @@ import {
   type KeyObject,
   randomBytes,
 } from "node:crypto";
-import { CryptoError, copySecret } from "@copse/core/provider";
+import { CryptoError, copySecret, mapKey } from "@copse/core/provider";
 import { guardSync, ownBytes } from "@copse/provider-kit";
 
 /** How raw keys of one curve are turned into KeyObjects. All throw CryptoError for what is no key. */
@@ -63,7 +63,7 @@ export function cached(
   const keys = new Map<string, KeyObject>();
   return (bytes) => {
     if (bytes.length !== size) throw new CryptoError(`${what} has ${size} bytes, not ${bytes.length}`);
-    const id = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+    const id = mapKey(bytes);
     let key = keys.get(id);
     if (key === undefined) {
       key = guardSync(`no ${what}`, () => load(bytes));

@@ -1,5 +1,5 @@
 // RFC 9420 §5.1: public keys come as bytes again and again; importing each once is most of what can be saved.
-import { CryptoError, ED25519 } from "@copse/core/provider";
+import { CryptoError, ED25519, mapKey } from "@copse/core/provider";
 import { expectLength, isEd25519PublicKey, isX25519PublicKey } from "@copse/provider-kit";
 
 /** How many imported keys one cache keeps: the ones used last. A key costs a few hundred bytes. */
@@ -16,7 +16,7 @@ export function publicKeyCache(
   // A Map keeps the order of insertion, so that its first entry is the one unused for longest.
   const keys = new Map<string, CryptoKey | Promise<CryptoKey>>();
   return (publicKey) => {
-    const name = String.fromCharCode(...publicKey);
+    const name = mapKey(publicKey);
     let key = keys.get(name);
     if (key !== undefined) {
       keys.delete(name);

@@ -225,6 +225,11 @@ export class Membership {
 
   /** Makes the step that a message leads to: all of it, or none if it throws. */
   enter<R>({ state, received, consume, release }: Reception<R>): R {
+    if (state === this.state) {
+      consume?.();
+      release?.();
+      return received;
+    }
     const left = state.status === "removed";
     const signer = left ? this.#signer : signerIn(this.config, state.current);
     const before = ownLeaf(this.state.current);

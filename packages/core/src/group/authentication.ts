@@ -2,7 +2,7 @@
 import { type Bytes, copied, type Owned } from "../bytes.js";
 import { validateSignatureKey } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
-import type { Awaitable, CipherSuiteProvider } from "../provider/index.js";
+import { type Awaitable, type CipherSuiteProvider, chain } from "../provider/index.js";
 import { type Credential, type ExternalSender, isBasicCredential } from "../wire/index.js";
 import { sameCredential, sameIdentity } from "./member.js";
 
@@ -145,9 +145,8 @@ async function isSuccessor(service: AuthenticationService, succession: Successio
 }
 
 /** Whether the answer is yes. Nothing else counts as one. */
-async function ask(question: () => Awaitable<boolean>): Promise<boolean> {
-  const answer = question();
-  return (typeof answer === "boolean" ? answer : await answer) === true;
+function ask(question: () => Awaitable<boolean>): Awaitable<boolean> {
+  return chain(question(), (answer) => answer === true);
 }
 
 /** The application's answer; `undefined` if it leaves the matter to the default. @throws MlsError `usage` */

@@ -1,13 +1,12 @@
 // RFC 9420 §8.6, §9.2, §15.3: the part of a past epoch that is kept, for late messages and resumption PSKs.
 import { equalBytes, toHex } from "../bytes.js";
-import { encode } from "../codec/index.js";
 import { MlsError } from "../errors.js";
 import type { CipherSuiteProvider } from "../provider/index.js";
 import type { SecretTree } from "../schedule/index.js";
 import type { RatchetTree } from "../tree/index.js";
-import { GroupContext } from "../wire/index.js";
+import type { GroupContext } from "../wire/index.js";
 import { digestOf } from "./digest.js";
-import type { Epoch } from "./epoch.js";
+import { contextBytes, type Epoch } from "./epoch.js";
 import { type Policy, secondsNow, uint64Of } from "./policy.js";
 
 /** The commit that ended an epoch. */
@@ -47,7 +46,7 @@ export function pastEpoch(epoch: Epoch, ending: Ending, endedAt: bigint): PastEp
   return {
     epoch: epoch.groupContext.epoch,
     // A copy: the remembered encoding may be a view that keeps a whole saved state in memory.
-    groupContext: encode(GroupContext, epoch.groupContext),
+    groupContext: contextBytes(epoch).slice(),
     tree: epoch.tree,
     secretTree: epoch.secretTree,
     senderDataSecret,

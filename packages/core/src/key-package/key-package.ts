@@ -165,7 +165,7 @@ export function keyPackageVerifyRequests(keyPackage: KeyPackage): VerifyRequest[
   const encoding = KeyPackage.encoding(keyPackage);
   const tbs = encoding.subarray(0, encoding.length - vectorSize(signature));
   return [
-    verifyRequest(leafNode.signatureKey, KEY_PACKAGE_LABEL, tbs, signature),
+    verifyRequest(leafNode.signatureKey, KEY_PACKAGE_LABEL, [tbs], signature),
     leafNodeVerifyRequest(leafNode),
   ];
 }

@@ -1,6 +1,6 @@
 // RFC 9420 §7.2, §7.3: signing leaf nodes, and what a leaf node must be by itself.
-import { equalBytes } from "../bytes.js";
-import { encode, vectorSize, written } from "../codec/index.js";
+import { concat, EMPTY, equalBytes } from "../bytes.js";
+import { encode, vectorSize } from "../codec/index.js";
 import { signWithLabel, verifyRequest } from "../crypto/index.js";
 import { ensure, MlsError } from "../errors.js";
 import { type Awaitable, chain, type Signer, type VerifyRequest } from "../provider/index.js";
@@ -9,19 +9,16 @@ import { supportOf } from "./summary.js";
 
 const LABEL = "LeafNodeTBS";
 
-function withContext(
-  fields: Uint8Array,
+/** What LeafNodeTBS has after the fields of the leaf node. */
+function contextOf(
   source: UnsignedLeafNode["leafNodeSource"],
   context: LeafNodeContext | undefined,
 ): Uint8Array {
-  if (source.type === LeafNodeSource.keyPackage) return fields;
+  if (source.type === LeafNodeSource.keyPackage) return EMPTY;
   if (context === undefined) {
     throw new MlsError("usage", "a leaf node of source update or commit needs a group ID and a leaf index");
   }
-  return written((writer) => {
-    writer.raw(fields);
-    LeafNodeContext.write(writer, context);
-  }, fields.length);
+  return encode(LeafNodeContext, context);
 }
 
 /**
@@ -30,7 +27,7 @@ function withContext(
  * @throws MlsError `usage` if the context is required and missing
  */
 export function leafNodeTBS(leafNode: UnsignedLeafNode, context: LeafNodeContext | undefined): Uint8Array {
-  return withContext(encode(UnsignedLeafNode, leafNode), leafNode.leafNodeSource, context);
+  return concat(encode(UnsignedLeafNode, leafNode), contextOf(leafNode.leafNodeSource, context));
 }
 
 /**
@@ -66,7 +63,7 @@ export function leafNodeVerifyRequest(
   const encoding = LeafNode.encoding(leafNode);
   const fields = encoding.subarray(0, encoding.length - vectorSize(signature));
   const context = groupId === undefined || leafIndex === undefined ? undefined : { groupId, leafIndex };
-  return verifyRequest(signatureKey, LABEL, withContext(fields, leafNodeSource, context), signature);
+  return verifyRequest(signatureKey, LABEL, [fields, contextOf(leafNodeSource, context)], signature);
 }
 
 /** The extension types that every client supports and `capabilities` do not list (§7.2). */

@@ -43,12 +43,20 @@ function union(a: ReadonlySet<number>, b: ReadonlySet<number>): ReadonlySet<numb
 
 /** The summary of two subtrees together: one of the given objects where that is equal to it. */
 function combined(a: SubtreeSummary, b: SubtreeSummary): SubtreeSummary {
-  if (a === b) return a;
-  const credentialTypes = union(a.credentialTypes, b.credentialTypes);
-  const supported = forEachList((list) => intersection(a.supported[list], b.supported[list]));
-  const isSame = (one: SubtreeSummary) =>
-    one.credentialTypes === credentialTypes && LISTS.every((list) => one.supported[list] === supported[list]);
-  return [a, b].find(isSame) ?? { credentialTypes, supported };
+  if (a === b || isWithin(a, b)) return a;
+  if (isWithin(b, a)) return b;
+  return {
+    credentialTypes: union(a.credentialTypes, b.credentialTypes),
+    supported: forEachList((list) => intersection(a.supported[list], b.supported[list])),
+  };
+}
+
+/** Whether the members of `a` support nothing that those of `b` don't, and use all credential types that those use. */
+function isWithin(a: SubtreeSummary, b: SubtreeSummary): boolean {
+  return (
+    includesAll(a.credentialTypes, b.credentialTypes) &&
+    LISTS.every((list) => includesAll(b.supported[list], a.supported[list]))
+  );
 }
 
 /**

@@ -19,8 +19,11 @@ export const NO_KEY = /* @__PURE__ */ Object.freeze({}) as HpkePrivateKey;
 
 /** The keys without those of nodes that are blank in `tree`, because proposals were applied. */
 export function pruneKeys(keys: TreeKeys, tree: RatchetTree): TreeKeys {
-  const kept = [...keys.pathKeys].filter(([nodeIndex]) => tree.parentNode(nodeIndex) !== undefined);
-  return kept.length === keys.pathKeys.size ? keys : { ...keys, pathKeys: new Map(kept) };
+  const blank = [...keys.pathKeys.keys()].filter((nodeIndex) => tree.parentNode(nodeIndex) === undefined);
+  if (blank.length === 0) return keys;
+  const pathKeys = new Map(keys.pathKeys);
+  for (const nodeIndex of blank) pathKeys.delete(nodeIndex);
+  return { ...keys, pathKeys };
 }
 
 /** The first node of a resolution whose private key the member has: its position in the list, and the key. */

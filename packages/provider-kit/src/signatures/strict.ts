@@ -10,6 +10,7 @@ import {
   ECDSA_P521,
   ED448,
   ED25519,
+  mapKey,
   type SignaturePart,
   type VerifyRequest,
 } from "@copse/core/provider";
@@ -112,11 +113,10 @@ function withRules(part: SignaturePart, rules: SignatureRules): SignaturePart {
 /** Remembers public keys by their bytes, up to a number of them. The oldest make room for new ones. */
 function keyMemory(limit: number) {
   const keys = new Set<string>();
-  const id = (publicKey: Uint8Array) => String.fromCharCode(...publicKey);
   return {
-    has: (publicKey: Uint8Array) => keys.has(id(publicKey)),
+    has: (publicKey: Uint8Array) => keys.has(mapKey(publicKey)),
     add(publicKey: Uint8Array): void {
-      const one = id(publicKey);
+      const one = mapKey(publicKey);
       if (keys.has(one)) return;
       if (keys.size >= limit) keys.delete(keys.values().next().value as string);
       keys.add(one);

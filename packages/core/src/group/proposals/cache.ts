@@ -161,7 +161,7 @@ export function hasProposals(
   known: readonly CachedProposal[],
   ownLeaf: number,
 ): boolean {
-  return known.some(includedOf(config, epoch, known, ownLeaf));
+  return known.length > 0 && known.some(includedOf(config, epoch, known, ownLeaf));
 }
 
 /** Whether a proposal is still valid if it was restored, and its PSK is known here. What fails here isn't committed. */
