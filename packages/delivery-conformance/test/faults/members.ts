@@ -107,8 +107,8 @@ export const FAULTS: readonly Fault[] = [
       subscribe: (what) =>
         reading(inner.subscribe(what), async (below) => {
           for (;;) {
-            const batch = await below();
-            if (batch.entries.length > 0 || batch.behind === 0) return batch;
+            const step = await below();
+            if (step.done || step.value.entries.length > 0 || step.value.behind === 0) return step;
           }
         }),
     })),
