@@ -245,10 +245,7 @@ export class Membership {
     return received;
   }
 
-  /**
-   * New key packages have the identity that a group switched to, if it had that of the client before: one with a signer
-   * of its own keeps that to itself.
-   */
+  /** New key packages have the identity that a group switched to, unless it had a signer of its own before. */
   #switchIdentity(before: LeafNode, after: LeafNode): void {
     const { identity } = this.config;
     if (sameIdentity(before, after) || !equalBytes(before.signatureKey, identity.signatureKey)) return;
