@@ -72,7 +72,7 @@ it("passes everything on when it is calm, between processes, too", async () => {
 
 it("loses requests and answers, and an error comes through as it is", async () => {
   const lost = await group({ lost: 1 });
-  await expect(lost.bad.send(message(0))).rejects.toMatchObject({ code: "unavailable", retry: true });
+  await expect(lost.bad.send(message(0))).rejects.toMatchObject({ code: "unavailable", retry: "later" });
   expect(await logOf(lost.good)).toEqual(["commit"]);
   const unanswered = await group({ unanswered: 1 });
   await expect(unanswered.bad.send(message(0))).rejects.toMatchObject({ code: "unavailable" });
